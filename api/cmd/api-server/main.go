@@ -1,0 +1,124 @@
+// Api-server serves Atelier's HTTP API and page on a port of its own: on EC2 or
+// on your own machine.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/pkg/queue"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+type settings struct {
+	Dir    string `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
+	Queue  string `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
+	Listen string `default:"127.0.0.1:8080" env:"ATELIER_LISTEN" help:"Loopback address and port to listen on."`
+}
+
+const description = `Serves Atelier's HTTP API and its page.
+
+Where the queue is comes from the AWS SDK's own settings: AWS_REGION,
+AWS_ENDPOINT_URL, credentials. Without API keys, which this version does not
+have yet, it listens on loopback addresses alone.`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	context.AfterFunc(ctx, stop) // the second signal ends the process
+	if err := run(ctx, os.Args[1:], os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "api-server:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stderr io.Writer) error {
+	var s settings
+	parser, err := kong.New(&s, kong.Name("api-server"), kong.Description(description))
+	if err != nil {
+		return err
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+
+	jobs, err := store.Open(store.Config{Dir: s.Dir})
+	if err != nil {
+		return err
+	}
+	aws, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return err
+	}
+	q, err := queue.Open(ctx, aws, s.Queue)
+	if err != nil {
+		return err
+	}
+	handler, err := api.New(api.Config{Store: jobs, Queue: q, Version: version(), Log: log})
+	if err != nil {
+		return err
+	}
+	listener, err := listen(s.Listen)
+	if err != nil {
+		return err
+	}
+	log.Info("ready", "address", "http://"+listener.Addr().String(), "dir", jobs.Dir(), "queue", q.URL())
+	return serve(ctx, listener, handler)
+}
+
+// listen refuses any address that others could reach: there are no keys yet.
+func listen(address string) (net.Listener, error) {
+	addr, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	if !addr.IP.IsLoopback() { // also no address at all, which means every one
+		return nil, fmt.Errorf("listen: %s is not a loopback address: without API keys anybody could use the server; take 127.0.0.1", address)
+	}
+	l, err := net.ListenTCP("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w; --listen takes another port", err)
+	}
+	return l, nil
+}
+
+// serve answers requests until ctx ends, then lets the running ones finish.
+func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       2 * time.Minute, // a large picture over a slow line
+		WriteTimeout:      5 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	return server.Shutdown(grace)
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "devel"
+}

@@ -1,0 +1,157 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// A Problem is the body of every error answer, RFC 9457. Programs go by Code,
+// which is stable; Detail is for people.
+type Problem struct {
+	Type   string         `json:"type" doc:"about:blank: the code says it all"`
+	Title  string         `json:"title"`
+	Status int            `json:"status"`
+	Detail string         `json:"detail"`
+	Code   string         `json:"code" doc:"Stable, for programs"`
+	Errors []ProblemField `json:"errors,omitempty" doc:"The fields that are wrong"`
+
+	header http.Header
+}
+
+// A ProblemField is one wrong field of a request.
+type ProblemField struct {
+	Field  string `json:"field"`
+	Detail string `json:"detail"`
+}
+
+// Error, GetStatus, GetHeaders and ContentType make a Problem an error that
+// huma can answer with.
+func (p *Problem) Error() string { return p.Detail }
+
+// GetStatus is the HTTP status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// GetHeaders are further headers of the answer.
+func (p *Problem) GetHeaders() http.Header { return p.header }
+
+// ContentType is RFC 9457's.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+// mapping is the one table from error to answer. The first match counts. hint
+// is what the user could do; the cause stays in the log.
+var mapping = []struct {
+	err    error
+	status int
+	code   string
+	hint   string
+}{
+	{job.ErrBadID, 404, "not_found", ""},
+	{job.ErrNotFound, 404, "not_found", ""},
+	{job.ErrNotFinished, 409, "not_finished", "read the job to see where it stands"},
+	{job.ErrUnsupportedImage, 415, "unsupported_image", "send a JPEG or PNG"},
+	{job.ErrDamagedImage, 422, "damaged_image", "open it in a viewer and save it again"},
+	{job.ErrTooManyBytes, 413, "too_many_bytes", "send a smaller file"},
+	{job.ErrTooManyPixels, 413, "too_many_pixels", "scale it down first"},
+	{job.ErrUnknownStyle, 422, "unknown_style", "GET /v1/styles lists them"},
+	{errUnavailable, 503, "unavailable", "nothing was accepted; the same request again is safe"},
+}
+
+// errUnavailable: the store or the queue is away.
+var errUnavailable = errors.New("the service can't take or show jobs at the moment")
+
+// problem turns err into an answer. What is not in the table is a fault of
+// ours: the user gets a safe sentence, the log the cause.
+func (s *Server) problem(ctx context.Context, doing string, err error) error {
+	if p := (*Problem)(nil); errors.As(err, &p) {
+		return p
+	}
+	var field *job.FieldError
+	if errors.As(err, &field) {
+		return invalid(field)
+	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return newProblem(499, "client_gone", "the client went away") // nobody reads it
+	}
+	for _, m := range mapping {
+		if !errors.Is(err, m.err) {
+			continue
+		}
+		detail := err.Error()
+		if m.status >= 500 {
+			s.Log.Error(doing, "error", err)
+			detail = m.err.Error()
+		}
+		if m.hint != "" {
+			detail += "; " + m.hint
+		}
+		p := newProblem(m.status, m.code, detail)
+		if m.status == http.StatusServiceUnavailable {
+			p.header = http.Header{"Retry-After": {strconv.Itoa(retryUnavailable)}}
+		}
+		return p
+	}
+	s.Log.Error(doing, "error", err)
+	return newProblem(http.StatusInternalServerError, "internal", "something went wrong here, not with your request; the log has the cause")
+}
+
+// retryUnavailable is the number of seconds after which to try again.
+const retryUnavailable = 5
+
+func newProblem(status int, code, detail string) *Problem {
+	title := http.StatusText(status)
+	if title == "" {
+		title = code
+	}
+	return &Problem{Type: "about:blank", Title: title, Status: status, Detail: detail, Code: code}
+}
+
+// invalid is the answer to wrong fields: which, and what is allowed.
+func invalid(fields ...*job.FieldError) *Problem {
+	p := newProblem(http.StatusUnprocessableEntity, "invalid_field", "")
+	for i, f := range fields {
+		if i > 0 {
+			p.Detail += "; "
+		}
+		p.Detail += f.Error()
+		p.Errors = append(p.Errors, ProblemField{f.Field, f.Problem})
+	}
+	return p
+}
+
+// useProblems makes huma's own refusals look like ours. The hook is a global of
+// huma's; it is set once, to a function without state.
+var useProblems = sync.OnceFunc(func() {
+	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
+		p := newProblem(status, codeOf(status), msg)
+		for _, err := range errs {
+			var d huma.ErrorDetailer
+			if errors.As(err, &d) {
+				detail := d.ErrorDetail()
+				p.Errors = append(p.Errors, ProblemField{detail.Location, detail.Message})
+			} else if err != nil {
+				p.Errors = append(p.Errors, ProblemField{"", err.Error()})
+			}
+		}
+		return p
+	}
+})
+
+func codeOf(status int) string {
+	switch status {
+	case http.StatusNotFound:
+		return "not_found"
+	case http.StatusNotAcceptable:
+		return "not_acceptable"
+	case http.StatusUnprocessableEntity:
+		return "invalid_field"
+	}
+	return fmt.Sprintf("http_%d", status)
+}

@@ -1,0 +1,188 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"strconv"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+const (
+	maxFieldBytes = 1 << 10  // of a text field
+	maxParts      = 32       // more than there are fields
+	formOverhead  = 64 << 10 // part headers and text fields of one form
+)
+
+// A form is a submission as it was sent: text fields by name, and the pictures.
+type form struct {
+	fields map[string]string
+	files  map[string][]byte
+}
+
+// textFields and fileFields are what a submission may hold.
+var (
+	textFields = []string{"style", "strength", "size", "format", "quality", "preserve_colors", "public", "upload_id"}
+	fileFields = []string{"image", "style_image"}
+)
+
+// readForm reads a multipart body part by part, in memory and bounded: no part
+// goes to a temporary file, and a body over the limit is refused as soon as it
+// is.
+func readForm(contentType string, body io.Reader, maxFile int64) (*form, error) {
+	media, params, err := mime.ParseMediaType(contentType)
+	if err != nil || media != "multipart/form-data" {
+		return nil, newProblem(http.StatusUnsupportedMediaType, "not_multipart",
+			`send the fields as multipart/form-data, such as curl -F image=@photo.jpg -F style=NAME`)
+	}
+	if params["boundary"] == "" {
+		return nil, newProblem(http.StatusBadRequest, "malformed_request", "the Content-Type names no boundary")
+	}
+	limit := int64(len(fileFields))*maxFile + formOverhead
+	body = &cappedReader{r: body, left: limit, err: fmt.Errorf("%w: at most %s for each picture", job.ErrTooManyBytes, mebibytes(maxFile))}
+	f := &form{fields: map[string]string{}, files: map[string][]byte{}}
+	parts := multipart.NewReader(body, params["boundary"])
+	for n := 0; ; n++ {
+		part, err := parts.NextPart()
+		if err == io.EOF && n > 0 {
+			return f, nil
+		}
+		if err == nil && n == maxParts {
+			err = errors.New("too many parts")
+		}
+		if err == nil {
+			err = f.read(part, maxFile)
+		}
+		if err != nil {
+			return nil, formError(err)
+		}
+	}
+}
+
+// read takes one part. Unknown names are refused, because a misspelt field
+// that is ignored paints the wrong picture.
+func (f *form) read(part *multipart.Part, maxFile int64) error {
+	name := part.FormName()
+	_, textTwice := f.fields[name]
+	_, fileTwice := f.files[name]
+	if textTwice || fileTwice {
+		return &job.FieldError{Field: name, Problem: "was sent twice"}
+	}
+	switch {
+	case contains(fileFields, name):
+		data, err := io.ReadAll(io.LimitReader(part, maxFile+1))
+		if err != nil {
+			return err
+		}
+		if int64(len(data)) > maxFile {
+			return fmt.Errorf("%s: %w: at most %s", name, job.ErrTooManyBytes, mebibytes(maxFile))
+		}
+		f.files[name] = data
+	case contains(textFields, name):
+		data, err := io.ReadAll(io.LimitReader(part, maxFieldBytes+1))
+		if err != nil {
+			return err
+		}
+		if len(data) > maxFieldBytes {
+			return &job.FieldError{Field: name, Problem: "is too long"}
+		}
+		f.fields[name] = string(data)
+	default:
+		return &job.FieldError{Field: fmt.Sprintf("%.40q", name), Problem: fmt.Sprintf("is no field of a job; there are %v and %v", fileFields, textFields)}
+	}
+	return nil
+}
+
+// formError tells what the client sent wrong from what the transport did.
+func formError(err error) error {
+	var field *job.FieldError
+	if errors.Is(err, job.ErrTooManyBytes) || errors.As(err, &field) {
+		return err
+	}
+	return newProblem(http.StatusBadRequest, "malformed_request", "the multipart body can't be read: it is empty, cut short, or its boundary is wrong")
+}
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// number reads a numeric field; def where it is absent.
+func (f *form) number(name string, def float64, bad *[]*job.FieldError) float64 {
+	s, ok := f.fields[name]
+	if !ok {
+		return def
+	}
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		*bad = append(*bad, &job.FieldError{Field: name, Problem: fmt.Sprintf("must be a number, not %.40q", s)})
+		return def
+	}
+	return v
+}
+
+// integer reads a whole number; def where it is absent.
+func (f *form) integer(name string, def int, bad *[]*job.FieldError) int {
+	s, ok := f.fields[name]
+	if !ok {
+		return def
+	}
+	v, err := strconv.Atoi(s)
+	if err != nil {
+		*bad = append(*bad, &job.FieldError{Field: name, Problem: fmt.Sprintf("must be a whole number, not %.40q", s)})
+		return def
+	}
+	return v
+}
+
+// boolean reads true or false; def where it is absent.
+func (f *form) boolean(name string, def bool, bad *[]*job.FieldError) bool {
+	switch s, ok := f.fields[name]; {
+	case !ok:
+		return def
+	case s == "true" || s == "1":
+		return true
+	case s == "false" || s == "0":
+		return false
+	default:
+		*bad = append(*bad, &job.FieldError{Field: name, Problem: fmt.Sprintf("must be true or false, not %.40q", s)})
+		return def
+	}
+}
+
+// text reads a text field; def where it is absent.
+func (f *form) text(name, def string) string {
+	if s, ok := f.fields[name]; ok {
+		return s
+	}
+	return def
+}
+
+// cappedReader fails with err once more than left bytes were read, where
+// io.LimitReader would pretend that the body had ended.
+type cappedReader struct {
+	r    io.Reader
+	left int64
+	err  error
+}
+
+func (c *cappedReader) Read(p []byte) (int, error) {
+	if c.left < 0 {
+		return 0, c.err
+	}
+	n, err := c.r.Read(p)
+	if c.left -= int64(n); c.left < 0 {
+		return 0, c.err
+	}
+	return n, err
+}
+
+func mebibytes(n int64) string { return fmt.Sprintf("%.4g MiB", float64(n)/(1<<20)) }

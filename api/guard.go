@@ -1,0 +1,40 @@
+package api
+
+import (
+	"net"
+	"net/http"
+	"strings"
+)
+
+// guard refuses what other sites' pages make a browser send. A server on
+// loopback is not out of their reach: a page can post to it, and by rebinding
+// its own name to 127.0.0.1 read from it.
+func guard(next http.Handler) http.Handler {
+	cross := http.NewCrossOriginProtection() // Sec-Fetch-Site, or Origin against Host
+	refuse := func(w http.ResponseWriter, detail string) {
+		p := newProblem(http.StatusForbidden, "cross_origin", detail)
+		writeJSON(w, p.Status, p.ContentType(""), p)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !loopbackHost(r.Host) {
+			refuse(w, "this server answers to localhost and loopback addresses alone")
+			return
+		}
+		if err := cross.Check(r); err != nil {
+			refuse(w, "requests from other sites' pages are refused")
+			return
+		}
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func loopbackHost(hostport string) bool {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}

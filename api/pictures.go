@@ -1,0 +1,129 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/atelier-go/atelier/pkg/imageio"
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/style"
+)
+
+// previewEdge is the longest edge of a preview in pixels.
+const previewEdge = 1024
+
+// immutable: what a run has made never changes, and previews and thumbnails
+// follow from what never changes. Private, because a job may be.
+const (
+	immutable = "private, max-age=31536000, immutable"
+	daily     = "public, max-age=86400"
+)
+
+// getResult answers the painted picture, or a range of it.
+func (s *Server) getResult(ctx context.Context, in *jobInput) (*huma.StreamResponse, error) {
+	id, err := job.ParseID(in.ID)
+	if err != nil {
+		return nil, s.problem(ctx, "read a result", err)
+	}
+	file, j, err := s.Store.Result(id)
+	if err != nil {
+		return nil, s.problem(ctx, "read a result", err)
+	}
+	return serve(file, file.Close, picture{
+		contentType: j.Result.ContentType, etag: `"` + j.Result.SHA256 + `"`, cache: immutable,
+		filename: "atelier-" + in.ID + imageio.Extension(j.Format), modified: *j.FinishedAt,
+	}), nil
+}
+
+// getPreview answers the submitted picture re-encoded: never the original,
+// which holds where it was taken and can be anything.
+func (s *Server) getPreview(ctx context.Context, in *jobInput) (*huma.StreamResponse, error) {
+	id, err := job.ParseID(in.ID)
+	if err != nil {
+		return nil, s.problem(ctx, "read a preview", err)
+	}
+	select {
+	case s.previews <- struct{}{}:
+		defer func() { <-s.previews }()
+	case <-ctx.Done():
+		return nil, s.problem(ctx, "read a preview", ctx.Err())
+	}
+	data, err := s.Store.Input(id)
+	if err != nil {
+		return nil, s.problem(ctx, "read a preview", err)
+	}
+	data, err = imageio.Preview(data, s.Limits, previewEdge)
+	if err != nil {
+		return nil, s.problem(ctx, "make a preview", err)
+	}
+	return serve(bytes.NewReader(data), nil, picture{
+		contentType: "image/jpeg", etag: `"preview-` + in.ID + `"`, cache: immutable,
+		filename: "atelier-" + in.ID + "-preview.jpg", modified: id.Time(),
+	}), nil
+}
+
+type styleBody struct {
+	Name         string `json:"name"`
+	Title        string `json:"title"`
+	ThumbnailURL string `json:"thumbnail_url" doc:"Relative to the API's base address"`
+}
+
+type stylesOutput struct {
+	Cache string `header:"Cache-Control"`
+	Body  struct {
+		Styles []styleBody `json:"styles"`
+	}
+}
+
+// listStyles answers the catalogue in the order in which to show it.
+func (s *Server) listStyles(context.Context, *struct{}) (*stylesOutput, error) {
+	out := &stylesOutput{Cache: "no-cache"}
+	for _, st := range style.All() {
+		out.Body.Styles = append(out.Body.Styles, styleBody{st.Name, st.Title, "v1/styles/" + st.Name + "/thumbnail"})
+	}
+	return out, nil
+}
+
+type styleInput struct {
+	Name string `path:"name"`
+}
+
+// getThumbnail answers what a style does to a photograph.
+func (s *Server) getThumbnail(ctx context.Context, in *styleInput) (*huma.StreamResponse, error) {
+	data, err := style.Thumbnail(in.Name)
+	if err != nil {
+		return nil, newProblem(http.StatusNotFound, "not_found", err.Error())
+	}
+	return serve(bytes.NewReader(data), nil, picture{contentType: "image/jpeg", cache: daily, filename: in.Name + ".jpg"}), nil
+}
+
+// A picture is what serve says of the bytes that it answers.
+type picture struct {
+	contentType, etag, cache, filename string
+	modified                           time.Time
+}
+
+// serve answers bytes with ranges and conditional requests as net/http does
+// them. done, where there is one, is called at the end.
+func serve(content io.ReadSeeker, done func() error, p picture) *huma.StreamResponse {
+	return &huma.StreamResponse{Body: func(ctx huma.Context) {
+		if done != nil {
+			defer func() { _ = done() }() // it was only read from
+		}
+		r, w := humago.Unwrap(ctx)
+		h := w.Header()
+		h.Set("Content-Type", p.contentType)
+		h.Set("Cache-Control", p.cache)
+		h.Set("Content-Disposition", `inline; filename="`+p.filename+`"`)
+		if p.etag != "" {
+			h.Set("ETag", p.etag)
+		}
+		http.ServeContent(w, r, "", p.modified, content)
+	}}
+}

@@ -1,0 +1,117 @@
+// Package api is the HTTP surface: it checks what is submitted, stores it,
+// announces it on the queue, and shows what became of it. The OpenAPI document
+// is generated from this code and served at /v1/openapi.json.
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/atelier-go/atelier/pkg/imageio"
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+// An announcer is the queue as the API needs it: across a network.
+type announcer interface {
+	Send(ctx context.Context, m job.Message) error
+	Check(ctx context.Context) error
+}
+
+// Config is what a Server works with.
+type Config struct {
+	Store   *store.Store
+	Queue   announcer
+	Version string         // of the program, for the OpenAPI document
+	Limits  imageio.Limits // of submitted pictures; zero is imageio.DefaultLimits
+	Log     *slog.Logger   // nil discards
+}
+
+// A Server answers the API's requests. It is an http.Handler, safe for
+// concurrent use, and holds nothing but its configuration: any number of them
+// can serve one store.
+type Server struct {
+	Config
+	handler  http.Handler
+	previews chan struct{} // slots for decoding pictures, which costs memory
+}
+
+// concurrentPreviews bounds the memory that previews take: a picture at the
+// pixel limit decodes to 160 MB.
+const concurrentPreviews = 2
+
+// New checks the configuration and builds the routes.
+func New(cfg Config) (*Server, error) {
+	if cfg.Store == nil || cfg.Queue == nil {
+		return nil, errors.New("new server: a store and a queue are needed")
+	}
+	if cfg.Limits == (imageio.Limits{}) {
+		cfg.Limits = imageio.DefaultLimits()
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{Config: cfg, previews: make(chan struct{}, concurrentPreviews)}
+	useProblems()
+	mux := http.NewServeMux()
+	s.routes(humago.New(mux, openAPI(cfg.Version)))
+	s.healthRoutes(mux)
+	pageRoutes(mux)
+	s.handler = guard(mux)
+	return s, nil
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+func openAPI(version string) huma.Config {
+	cfg := huma.DefaultConfig("Atelier", version)
+	cfg.Info.Description = "Submit a picture and a style; poll until it is painted; fetch the result. " +
+		"Addresses in answers are relative to the API's base address."
+	cfg.OpenAPIPath = "/v1/openapi"
+	cfg.DocsPath = ""
+	cfg.SchemasPath = ""
+	cfg.CreateHooks = nil // no $schema member in answers: a job reads the same everywhere
+	return cfg
+}
+
+func (s *Server) routes(api huma.API) {
+	huma.Register(api, submitOperation(), s.submit)
+	documentSubmit(api)
+	huma.Register(api, huma.Operation{
+		OperationID: "get-job", Method: http.MethodGet, Path: "/v1/jobs/{id}", Tags: []string{"jobs"},
+		Summary: "What became of a job", Errors: []int{404, 503},
+		Description: "Unfinished jobs come with Retry-After. With If-None-Match the answer is 304 while nothing has changed.",
+	}, s.getJob)
+	huma.Register(api, huma.Operation{
+		OperationID: "get-result", Method: http.MethodGet, Path: "/v1/jobs/{id}/result", Tags: []string{"jobs"},
+		Summary: "The painted picture", Errors: []int{404, 409, 503},
+		Responses: pictureResponse("image/jpeg", "image/png"),
+	}, s.getResult)
+	huma.Register(api, huma.Operation{
+		OperationID: "get-preview", Method: http.MethodGet, Path: "/v1/jobs/{id}/preview", Tags: []string{"jobs"},
+		Summary:   "The submitted picture, upright, without metadata, at most 1024 pixels",
+		Responses: pictureResponse("image/jpeg"), Errors: []int{404, 503},
+	}, s.getPreview)
+	huma.Register(api, huma.Operation{
+		OperationID: "list-styles", Method: http.MethodGet, Path: "/v1/styles", Tags: []string{"styles"},
+		Summary: "The named styles",
+	}, s.listStyles)
+	huma.Register(api, huma.Operation{
+		OperationID: "get-style-thumbnail", Method: http.MethodGet, Path: "/v1/styles/{name}/thumbnail", Tags: []string{"styles"},
+		Summary: "What a style does to a photograph", Responses: pictureResponse("image/jpeg"), Errors: []int{404},
+	}, s.getThumbnail)
+}
+
+func pictureResponse(types ...string) map[string]*huma.Response {
+	content := map[string]*huma.MediaType{}
+	for _, t := range types {
+		content[t] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+	}
+	return map[string]*huma.Response{"200": {Description: "The picture", Content: content}}
+}

@@ -1,0 +1,171 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/atelier-go/atelier/pkg/imageio"
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/style"
+)
+
+// sendTimeout bounds the wait for the queue in a submission.
+const sendTimeout = 10 * time.Second
+
+// retryUnfinished is the number of seconds after which to look at an
+// unfinished job again.
+const retryUnfinished = 1
+
+// submitForm documents the fields of a submission; readForm reads them.
+type submitForm struct {
+	Image          []byte  `json:"image" format:"binary" doc:"The picture: JPEG or PNG"`
+	Style          string  `json:"style,omitempty" doc:"A style's name, or a blend such as a:0.7,b:0.3. This or style_image"`
+	StyleImage     []byte  `json:"style_image,omitempty" format:"binary" doc:"A style picture of your own"`
+	Strength       float64 `json:"strength,omitempty" minimum:"0" maximum:"1" default:"1" doc:"0 is the photograph, 1 the style"`
+	Size           int     `json:"size,omitempty" minimum:"0" maximum:"4096" default:"1024" doc:"Longest edge of the result in pixels at most; 0 as it is"`
+	Format         string  `json:"format,omitempty" enum:"jpeg,png" default:"jpeg"`
+	Quality        int     `json:"quality,omitempty" minimum:"1" maximum:"100" default:"90" doc:"Of a JPEG"`
+	PreserveColors bool    `json:"preserve_colors,omitempty" default:"false" doc:"Keep the photograph's colours, take the style's strokes"`
+	Public         bool    `json:"public,omitempty" default:"true" doc:"Show the result in the gallery"`
+}
+
+func submitOperation() huma.Operation {
+	return huma.Operation{
+		OperationID: "submit-job", Method: http.MethodPost, Path: "/v1/jobs", Tags: []string{"jobs"},
+		Summary: "Submit a picture", DefaultStatus: http.StatusAccepted,
+		Description: "A job answered with 202 is stored durably and will be painted or fail with a reason. " +
+			"503 promises nothing: send the same request again.",
+		Errors: []int{400, 413, 415, 422, 503},
+	}
+}
+
+// documentSubmit adds the form to the OpenAPI document. It comes after the
+// registration, because huma reads the body of an operation that has one.
+func documentSubmit(api huma.API) {
+	schema := huma.SchemaFromType(api.OpenAPI().Components.Schemas, reflect.TypeFor[submitForm]())
+	schema.Required = []string{"image"}
+	api.OpenAPI().Paths["/v1/jobs"].Post.RequestBody = &huma.RequestBody{
+		Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {Schema: schema}},
+	}
+}
+
+// submitInput keeps the request, because a form of tens of megabytes is read by
+// readForm, bounded, and not by huma, which would spill it into files.
+type submitInput struct {
+	ContentType string `header:"Content-Type" hidden:"true"`
+	ctx         huma.Context
+}
+
+// Resolve keeps huma's request for the handler.
+func (in *submitInput) Resolve(ctx huma.Context) []error { in.ctx = ctx; return nil }
+
+type jobOutput struct {
+	Location   string `header:"Location"`
+	RetryAfter string `header:"Retry-After"`
+	ETag       string `header:"ETag"`
+	Cache      string `header:"Cache-Control"`
+	Body       job.Job
+}
+
+// submit is the way of a job into the system: read and check everything, store
+// it durably, announce it, and only then promise it.
+func (s *Server) submit(ctx context.Context, in *submitInput) (*jobOutput, error) {
+	f, err := readForm(in.ContentType, in.ctx.BodyReader(), s.Limits.Bytes)
+	if err != nil {
+		return nil, s.problem(ctx, "read a submission", err)
+	}
+	spec, err := s.spec(f)
+	if err != nil {
+		return nil, s.problem(ctx, "check a submission", err)
+	}
+	if err := s.Store.Create(spec, f.files["image"], f.files["style_image"]); err != nil {
+		return nil, s.problem(ctx, "store a submission", fmt.Errorf("%w: %w", errUnavailable, err))
+	}
+	// From here on the client's hanging up must not leave a job half announced.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
+	defer cancel()
+	if err := s.Queue.Send(ctx, job.Message{Job: spec.ID, Run: 1}); err != nil {
+		err = errors.Join(err, s.Store.Discard(spec.ID))
+		return nil, s.problem(ctx, "announce a submission", fmt.Errorf("%w: %w", errUnavailable, err))
+	}
+	s.Log.Info("submitted", "job", spec.ID, "style", spec.Style, "bytes", spec.Input.Bytes)
+	return &jobOutput{
+		Location:   "jobs/" + string(spec.ID), // relative to this request's own address
+		RetryAfter: strconv.Itoa(retryUnfinished),
+		Cache:      "no-store",
+		Body:       spec.New(),
+	}, nil
+}
+
+// spec checks a form as a whole and makes a job's spec of it.
+func (s *Server) spec(f *form) (*job.Spec, error) {
+	var bad []*job.FieldError
+	spec := &job.Spec{
+		Strength:       f.number("strength", 1, &bad),
+		Size:           f.integer("size", 1024, &bad),
+		Format:         f.text("format", "jpeg"),
+		Quality:        f.integer("quality", 90, &bad),
+		PreserveColors: f.boolean("preserve_colors", false, &bad),
+		Public:         f.boolean("public", true, &bad),
+		CreatedAt:      time.Now().UTC().Truncate(time.Millisecond),
+	}
+	bad = append(bad, spec.Validate()...)
+	name, named := f.fields["style"]
+	picture, own := f.files["style_image"]
+	if _, ok := f.fields["upload_id"]; ok {
+		bad = append(bad, &job.FieldError{Field: "upload_id", Problem: "is not offered by this server: send the picture as image"})
+	}
+	switch {
+	case named && own:
+		bad = append(bad, &job.FieldError{Field: "style", Problem: "and style_image exclude each other"})
+	case !named && !own:
+		bad = append(bad, &job.FieldError{Field: "style", Problem: "or style_image is needed; GET /v1/styles lists the styles"})
+	case named:
+		mix, err := style.ParseMix(name)
+		if errors.Is(err, job.ErrUnknownStyle) && len(bad) == 0 {
+			return nil, err
+		}
+		if err != nil {
+			bad = append(bad, &job.FieldError{Field: "style", Problem: err.Error()})
+		}
+		spec.Style = mix.String()
+	case own:
+		spec.Style = job.CustomStyle
+	}
+	image, ok := f.files["image"]
+	if !ok {
+		bad = append(bad, &job.FieldError{Field: "image", Problem: "is needed: the picture as a file"})
+	}
+	if len(bad) > 0 {
+		return nil, invalid(bad...)
+	}
+
+	var err error
+	if spec.Input, err = s.inspect("image", image); err != nil {
+		return nil, err
+	}
+	if own {
+		in, err := s.inspect("style_image", picture)
+		if err != nil {
+			return nil, err
+		}
+		spec.StyleInput = &in
+	}
+	spec.ID, err = job.NewID()
+	return spec, err
+}
+
+func (s *Server) inspect(field string, data []byte) (job.Input, error) {
+	info, err := imageio.Inspect(data, s.Limits)
+	if err != nil {
+		return job.Input{}, fmt.Errorf("%s: %w", field, err)
+	}
+	return job.Input{Format: info.Format, Width: info.Width, Height: info.Height}, nil
+}

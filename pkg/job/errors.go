@@ -1,0 +1,37 @@
+package job
+
+import "errors"
+
+// The sentinels say what went wrong in terms that every layer shares. They are
+// wrapped with %w by whoever finds the fault, naming the operation and its
+// subject; api/error.go turns them into HTTP problems and [FailureOf] into the
+// reason that a failed job carries.
+var (
+	// ErrNotFound: no job has this id, or it belongs to somebody else.
+	ErrNotFound = errors.New("no such job")
+	// ErrBadID: the text is not a canonical UUIDv7.
+	ErrBadID = errors.New("not a job id")
+	// ErrInvalid: a field of the request is wrong; see [FieldError].
+	ErrInvalid = errors.New("invalid request")
+	// ErrUnknownStyle: the catalogue has no style of this name.
+	ErrUnknownStyle = errors.New("unknown style")
+	// ErrUnsupportedImage: the bytes are no image in a format that is read.
+	ErrUnsupportedImage = errors.New("not an image in a format that is read")
+	// ErrDamagedImage: the image begins well but is truncated or corrupt.
+	ErrDamagedImage = errors.New("the image is damaged")
+	// ErrTooManyBytes: the file is larger than the byte limit.
+	ErrTooManyBytes = errors.New("the file is too large")
+	// ErrTooManyPixels: the picture is larger than the pixel limit.
+	ErrTooManyPixels = errors.New("the picture has too many pixels")
+	// ErrNotFinished: the job has no result yet, or ended without one.
+	ErrNotFinished = errors.New("the job has no result")
+	// ErrFinished: the job has ended, so that nothing more can happen to it.
+	ErrFinished = errors.New("the job is finished")
+	// ErrLeaseLost: another worker has taken the job over, or it was ended from
+	// outside; what this worker made of it must be thrown away.
+	ErrLeaseLost = errors.New("the job's lease is lost")
+	// ErrBusy: another worker holds the job's lease.
+	ErrBusy = errors.New("the job is being worked on")
+	// ErrMalformed: a message is not in the wire format of this version.
+	ErrMalformed = errors.New("malformed message")
+)

@@ -1,0 +1,60 @@
+// Package job holds what both sides of the queue must agree on: what a job is,
+// how it is named, the states it goes through, its limits, the message that
+// announces it and the errors that end it. It imports nothing but the standard
+// library and uuid, and does no I/O.
+package job
+
+import "time"
+
+// CustomStyle is what a job's style reads when the user brought a style
+// picture instead of naming a style. No style of the catalogue has this name.
+const CustomStyle = "custom"
+
+// A Job is what users see of a job: the JSON of the API, the same everywhere.
+type Job struct {
+	ID             ID         `json:"id" doc:"UUIDv7 in canonical form"`
+	State          State      `json:"state" enum:"queued,running,succeeded,failed,canceled,expired"`
+	Run            int        `json:"run" doc:"1, and one more with each retry"`
+	Style          string     `json:"style" doc:"A style's name, a blend such as a:0.7,b:0.3, or custom for a style picture of your own"`
+	Strength       float64    `json:"strength"`
+	Size           int        `json:"size" doc:"Longest edge of the result in pixels at most; 0 means as submitted"`
+	Format         string     `json:"format"`
+	Quality        int        `json:"quality"`
+	PreserveColors bool       `json:"preserve_colors"`
+	Public         bool       `json:"public"`
+	CreatedAt      time.Time  `json:"created_at"`
+	StartedAt      *time.Time `json:"started_at" doc:"When the latest attempt began"`
+	FinishedAt     *time.Time `json:"finished_at"`
+	Attempts       int        `json:"attempts" doc:"How often a worker has begun this run"`
+	QueuePosition  *int       `json:"queue_position" doc:"Jobs before this one, where that is cheap to know"`
+	Error          *Failure   `json:"error"`
+	Result         *Result    `json:"result"`
+	Receipt        *Receipt   `json:"receipt"`
+}
+
+// A Result describes the painted picture of a succeeded job.
+type Result struct {
+	URL         string `json:"url,omitempty" doc:"Relative to the API's base address"`
+	Width       int    `json:"width"`
+	Height      int    `json:"height"`
+	Bytes       int64  `json:"bytes"`
+	ContentType string `json:"content_type"`
+	SHA256      string `json:"sha256"`
+}
+
+// A Receipt says who did the work of a run and what it took. Times are wall
+// clock in milliseconds. BilledMS, MemoryMB and CostUSD are estimates, and null
+// where they are unknown.
+type Receipt struct {
+	Worker      string   `json:"worker" enum:"lambda,daemon"`
+	Engine      string   `json:"engine" doc:"The library that ran the network, with its version"`
+	Model       string   `json:"model"`
+	ColdStart   bool     `json:"cold_start" doc:"The first picture of its process"`
+	QueueWaitMS float64  `json:"queue_wait_ms" doc:"From the submission to the start of this attempt"`
+	DecodeMS    float64  `json:"decode_ms"`
+	StylizeMS   float64  `json:"stylize_ms"`
+	EncodeMS    float64  `json:"encode_ms"`
+	BilledMS    *float64 `json:"billed_ms"`
+	MemoryMB    *float64 `json:"memory_mb"`
+	CostUSD     *float64 `json:"cost_usd"`
+}

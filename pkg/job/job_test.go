@@ -1,0 +1,159 @@
+package job_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+func TestIDsSortByAgeAndTellTheirTime(t *testing.T) {
+	before := time.Now().Truncate(time.Millisecond)
+	var last job.ID
+	for range 1000 {
+		id, err := job.NewID()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id <= last {
+			t.Fatalf("%s came after %s but sorts before it", id, last)
+		}
+		last = id
+	}
+	if got := last.Time(); got.Before(before) || got.After(time.Now().Add(time.Second)) {
+		t.Errorf("an id made now says it was made at %s", got)
+	}
+	if got := job.ID("../../etc").Time(); !got.IsZero() {
+		t.Errorf("the time of no id: got %s, want the zero time", got)
+	}
+}
+
+func TestParseIDTakesTheCanonicalFormAlone(t *testing.T) {
+	id, err := job.NewID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := string(id)
+	if got, err := job.ParseID(s); err != nil || got != id {
+		t.Fatalf("ParseID(%q) = %q, %v", s, got, err)
+	}
+	for _, bad := range []string{
+		"", "x", strings.ToUpper(s), "{" + s + "}", "urn:uuid:" + s, strings.ReplaceAll(s, "-", ""), s + " ", " " + s,
+		s[:14] + "4" + s[15:], // a UUIDv4
+		s[:19] + "c" + s[20:], // another variant
+		"../" + s, s + "/..", s[:35] + "\x00", "00000000-0000-0000-0000-000000000000",
+	} {
+		if _, err := job.ParseID(bad); !errors.Is(err, job.ErrBadID) {
+			t.Errorf("ParseID(%q): got %v, want ErrBadID", bad, err)
+		}
+	}
+}
+
+func TestMessage(t *testing.T) {
+	id, err := job.NewID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := job.Message{Job: id, Run: 3}
+	if got, want := m.Encode(), fmt.Sprintf(`{"v":1,"job":"%s","run":3}`, id); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got, err := job.DecodeMessage(m.Encode()); err != nil || got != m {
+		t.Errorf("got %v, %v; want %v", got, err, m)
+	}
+	for name, body := range map[string]string{
+		"empty":         "",
+		"not JSON":      "hello",
+		"null":          "null",
+		"a list":        "[]",
+		"no version":    fmt.Sprintf(`{"job":"%s","run":1}`, id),
+		"version 2":     fmt.Sprintf(`{"v":2,"job":"%s","run":1}`, id),
+		"unknown field": fmt.Sprintf(`{"v":1,"job":"%s","run":1,"x":1}`, id),
+		"run 0":         fmt.Sprintf(`{"v":1,"job":"%s","run":0}`, id),
+		"run 1.5":       fmt.Sprintf(`{"v":1,"job":"%s","run":1.5}`, id),
+		"huge run":      fmt.Sprintf(`{"v":1,"job":"%s","run":99999999999999999999}`, id),
+		"a path":        `{"v":1,"job":"../../etc/passwd","run":1}`,
+		"two values":    m.Encode() + m.Encode(),
+		"S3's test":     `{"Service":"Amazon S3","Event":"s3:TestEvent"}`,
+	} {
+		if _, err := job.DecodeMessage(body); !errors.Is(err, job.ErrMalformed) {
+			t.Errorf("%s: got %v, want ErrMalformed", name, err)
+		}
+	}
+}
+
+func FuzzDecodeMessage(f *testing.F) {
+	f.Add(`{"v":1,"job":"0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f","run":1}`)
+	f.Add(`{"v":1}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		m, err := job.DecodeMessage(body)
+		if err != nil {
+			return
+		}
+		if again, err := job.DecodeMessage(m.Encode()); err != nil || again != m {
+			t.Errorf("%q was read as %v, which does not survive: %v, %v", body, m, again, err)
+		}
+	})
+}
+
+func TestSpecSaysAllThatIsWrong(t *testing.T) {
+	good := job.Spec{Strength: 0.5, Size: 1024, Format: "jpeg", Quality: 90}
+	if bad := good.Validate(); bad != nil {
+		t.Fatalf("a good spec: %v", bad)
+	}
+	worst := job.Spec{Strength: math.NaN(), Size: -1, Format: "bmp", Quality: 0}
+	if got := len(worst.Validate()); got != 4 {
+		t.Errorf("four fields are wrong, %d were named", got)
+	}
+	for _, s := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), -0.1, 1.1, math.Copysign(0, -1)} {
+		spec := good
+		spec.Strength = s
+		if spec.Validate() == nil {
+			t.Errorf("strength %v was accepted", s)
+		}
+	}
+	for size, ok := range map[int]bool{-1: false, 0: true, 1: false, 15: false, 16: true, job.MaxSize: true, job.MaxSize + 1: false} {
+		spec := good
+		spec.Size = size
+		if got := spec.Validate() == nil; got != ok {
+			t.Errorf("size %d: got accepted %v, want %v", size, got, ok)
+		}
+	}
+}
+
+func TestStatesLeadSomewhereAndEnd(t *testing.T) {
+	states := []job.State{job.Queued, job.Running, job.Succeeded, job.Failed, job.Canceled, job.Expired}
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.SampledFrom(states).Draw(t, "from")
+		n := rapid.SampledFrom(states).Draw(t, "to")
+		if s.Next(n) && s.Finished() && n == job.Running {
+			t.Fatalf("%s goes to %s without a new run", s, n)
+		}
+		if s == job.Expired && s.Next(n) {
+			t.Fatalf("%s goes on to %s", s, n)
+		}
+	})
+	if job.State("lost").Valid() || job.State("lost").Finished() || job.State("").Next(job.Queued) {
+		t.Error("a state that is none was taken for one")
+	}
+}
+
+func TestFailureOfTellsPermanentFromTransient(t *testing.T) {
+	if f := job.FailureOf(fmt.Errorf("decode: %w", job.ErrDamagedImage)); f == nil || f.Code != "damaged_image" {
+		t.Errorf("a damaged image: got %v", f)
+	}
+	if f := job.FailureOf(fmt.Errorf("x: %w", &job.Failure{Code: "mine", Message: "m"})); f == nil || f.Code != "mine" {
+		t.Errorf("a failure of its own: got %v", f)
+	}
+	for _, err := range []error{nil, errors.New("disk full"), job.ErrLeaseLost, job.ErrBusy} {
+		if f := job.FailureOf(err); f != nil {
+			t.Errorf("%v: got %v, want another try", err, f)
+		}
+	}
+}

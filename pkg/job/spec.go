@@ -1,0 +1,80 @@
+package job
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// SpecVersion is the version of the stored form of a [Spec].
+const SpecVersion = 1
+
+// MaxSize is the largest longest edge, in pixels, that can be asked for.
+const MaxSize = 4096
+
+// OutputFormats are the formats a result can have.
+var OutputFormats = []string{"jpeg", "png"}
+
+// A Spec is what was asked for, fixed at submission and never changed: a retry
+// runs the same spec again.
+type Spec struct {
+	V              int       `json:"v"`
+	ID             ID        `json:"id"`
+	Style          string    `json:"style"` // canonical mix, or CustomStyle
+	Strength       float64   `json:"strength"`
+	Size           int       `json:"size"`
+	Format         string    `json:"format"`
+	Quality        int       `json:"quality"`
+	PreserveColors bool      `json:"preserve_colors"`
+	Public         bool      `json:"public"`
+	CreatedAt      time.Time `json:"created_at"`
+	Input          Input     `json:"input"`
+	StyleInput     *Input    `json:"style_input,omitempty"` // the user's style picture
+}
+
+// An Input describes a stored picture as it was submitted.
+type Input struct {
+	Format string `json:"format"`
+	Width  int    `json:"width"`  // upright
+	Height int    `json:"height"` // upright
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// A FieldError names the field of a request that is wrong and what is allowed.
+// It wraps [ErrInvalid].
+type FieldError struct {
+	Field   string
+	Problem string
+}
+
+func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
+func (e *FieldError) Unwrap() error { return ErrInvalid }
+
+// Validate checks the numbers and names of a spec, not its style. All that is
+// wrong is reported at once.
+func (s *Spec) Validate() []*FieldError {
+	var bad []*FieldError
+	check := func(ok bool, field, format string, args ...any) {
+		if !ok {
+			bad = append(bad, &FieldError{field, fmt.Sprintf(format, args...)})
+		}
+	}
+	// Not (x < 0 || x > 1): a NaN must fail too.
+	check(s.Strength >= 0 && s.Strength <= 1 && !math.Signbit(s.Strength), "strength", "must be a number from 0 to 1")
+	check(s.Size == 0 || s.Size >= 16 && s.Size <= MaxSize, "size", "must be 0 (as it is) or 16 to %d pixels", MaxSize)
+	check(slices.Contains(OutputFormats, s.Format), "format", "must be one of %s", strings.Join(OutputFormats, ", "))
+	check(s.Quality >= 1 && s.Quality <= 100, "quality", "must be 1 to 100")
+	return bad
+}
+
+// New is the job of a spec that was just submitted.
+func (s *Spec) New() Job {
+	return Job{
+		ID: s.ID, State: Queued, Run: 1, Style: s.Style, Strength: s.Strength, Size: s.Size,
+		Format: s.Format, Quality: s.Quality, PreserveColors: s.PreserveColors, Public: s.Public,
+		CreatedAt: s.CreatedAt,
+	}
+}

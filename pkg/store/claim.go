@@ -1,0 +1,250 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// A Lease is a worker's right to run a job, won by [Store.Claim]. It is used by
+// one goroutine at a time, except Renew, which may run beside the others.
+type Lease struct {
+	Spec    job.Spec
+	Run     int
+	Attempt int       // 1 for the first attempt at this run
+	Began   time.Time // when the attempt began, by this machine's clock
+
+	store *Store
+	claim int // the N of claim.N
+	token string
+	job   job.Job // the status as of the claim
+}
+
+// claimRecord is the content of claim.N.
+type claimRecord struct {
+	Run     int       `json:"run"`
+	Attempt int       `json:"attempt"`
+	Worker  string    `json:"worker"`
+	Token   string    `json:"token"`
+	At      time.Time `json:"at"`
+}
+
+// Claim makes the caller the one worker of a run. The attempt is counted, and
+// durably so, before any work starts, so that a picture that kills its worker
+// can't do so for ever.
+//
+// Errors: job.ErrNotFound; job.ErrFinished where the run has ended or is not
+// the job's current one; job.ErrBusy while another worker's lease stands.
+func (s *Store) Claim(ctx context.Context, id job.ID, run int, worker string) (*Lease, error) {
+	l, err := s.claim(ctx, id, run, worker)
+	if err != nil {
+		return nil, fmt.Errorf("claim job %s: %w", id, err)
+	}
+	return l, nil
+}
+
+func (s *Store) claim(ctx context.Context, id job.ID, run int, worker string) (*Lease, error) {
+	j, err := s.Job(id)
+	if err != nil {
+		return nil, err
+	}
+	if j.State.Finished() || j.Run != run {
+		return nil, fmt.Errorf("%w: it is %s in run %d", job.ErrFinished, j.State, j.Run)
+	}
+	spec, err := s.Spec(id)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lease{Spec: spec, Run: run, store: s, token: rand.Text(), job: j, Began: time.Now().UTC()}
+
+	// The status may lag behind: the claims themselves say how many there were.
+	n, prev, err := s.lastClaim(id)
+	if err != nil {
+		return nil, err
+	}
+	if n > 0 {
+		free, err := s.expired(id, n)
+		if err != nil {
+			return nil, err
+		}
+		if !free {
+			return nil, fmt.Errorf("%w: by %s", job.ErrBusy, prev.Worker)
+		}
+	}
+	l.claim, l.Attempt = n+1, 1
+	if prev.Run == run {
+		l.Attempt = prev.Attempt + 1
+	}
+	if err := s.writeClaim(id, l, worker); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, errors.Join(err, l.Release())
+	}
+	l.job.State, l.job.Attempts, l.job.StartedAt = job.Running, l.Attempt, &l.Began
+	if err := l.writeStatus(); err != nil {
+		return nil, errors.Join(err, l.Release())
+	}
+	return l, nil
+}
+
+// lastClaim finds the highest claim of a job; 0 where there is none.
+func (s *Store) lastClaim(id job.ID) (int, claimRecord, error) {
+	var last claimRecord
+	for n := 0; ; n++ {
+		path, err := s.path(id, claimFile(n+1))
+		if err != nil {
+			return 0, last, err
+		}
+		var c claimRecord
+		err = readJSON(path, &c)
+		if errors.Is(err, job.ErrNotFound) {
+			return n, last, nil
+		}
+		if err != nil {
+			return 0, last, err
+		}
+		last = c
+	}
+}
+
+// expired says whether claim n has not been renewed for the lease's time, by
+// the file server's clock. A released claim is as old as time.
+func (s *Store) expired(id job.ID, n int) (bool, error) {
+	path, err := s.path(id, claimFile(n))
+	if err != nil {
+		return false, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return false, err
+	}
+	now, err := s.now()
+	if err != nil {
+		return false, err
+	}
+	return now.Sub(info.ModTime()) > s.lease, nil
+}
+
+// writeClaim competes for the name claim.N. The file is linked into place
+// whole, because a crash after a bare O_EXCL create would leave an empty claim.
+// link(2) may report EEXIST for its own retransmitted success: the token in the
+// file says whose it is.
+func (s *Store) writeClaim(id job.ID, l *Lease, worker string) error {
+	b, err := json.Marshal(claimRecord{l.Run, l.Attempt, worker, l.token, l.Began})
+	if err != nil {
+		return err
+	}
+	path, err := s.path(id, claimFile(l.claim))
+	if err != nil {
+		return err
+	}
+	won, err := linkNew(path, b, l.token)
+	if err == nil && !won {
+		err = fmt.Errorf("%w: another was quicker", job.ErrBusy)
+	}
+	return err
+}
+
+// linkNew makes path with the content b if it does not exist yet, whole and
+// durable, and says whether the file there is ours: the JSON in it has our
+// token.
+func linkNew(path string, b []byte, token string) (bool, error) {
+	dir := filepath.Dir(path)
+	tmp := filepath.Join(dir, ".tmp-"+token)
+	if err := createFile(tmp, b); err != nil {
+		_ = os.Remove(tmp)
+		return false, err
+	}
+	err := os.Link(tmp, path)
+	if rerr := os.Remove(tmp); err == nil {
+		err = rerr
+	}
+	if errors.Is(err, syscall.EEXIST) {
+		var there struct {
+			Token string `json:"token"`
+		}
+		if err := readJSON(path, &there); err != nil {
+			return false, err
+		}
+		if there.Token != token {
+			return false, nil
+		}
+		err = nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, syncDir(dir)
+}
+
+// Renew keeps the lease for another term. job.ErrLeaseLost: a successor has
+// claimed the job or its run was ended; the work must stop and commit nothing.
+func (l *Lease) Renew() error {
+	err := l.renew()
+	if err != nil {
+		return fmt.Errorf("renew the lease of job %s: %w", l.Spec.ID, err)
+	}
+	return nil
+}
+
+func (l *Lease) renew() error {
+	for _, name := range []string{finalFile(l.Run), claimFile(l.claim + 1)} {
+		path, err := l.store.path(l.Spec.ID, name)
+		if err != nil {
+			return err
+		}
+		if _, err := os.Stat(path); err == nil {
+			return fmt.Errorf("%w: there is %s", job.ErrLeaseLost, name)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	path, err := l.store.path(l.Spec.ID, claimFile(l.claim))
+	if err != nil {
+		return err
+	}
+	err = touch(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: the job is gone", job.ErrLeaseLost)
+	}
+	return err
+}
+
+// Release gives the job back unfinished, so that the next claim need not wait
+// for the lease to run out. The attempt stays counted.
+func (l *Lease) Release() error {
+	path, err := l.store.path(l.Spec.ID, claimFile(l.claim))
+	if err == nil {
+		err = os.Chtimes(path, time.Unix(0, 0), time.Unix(0, 0))
+	}
+	if err == nil {
+		l.job.State = job.Queued
+		err = l.writeStatus()
+	}
+	if err != nil {
+		return fmt.Errorf("release job %s: %w", l.Spec.ID, err)
+	}
+	return nil
+}
+
+func (l *Lease) writeStatus() error {
+	path, err := l.store.path(l.Spec.ID, statusFile)
+	if err != nil {
+		return err
+	}
+	b, err := json.Marshal(l.job)
+	if err != nil {
+		return err
+	}
+	return writeFile(path, b)
+}

@@ -1,0 +1,357 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+func open(t *testing.T, lease time.Duration) *store.Store {
+	t.Helper()
+	s, err := store.Open(store.Config{Dir: t.TempDir(), Lease: lease})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func create(t *testing.T, s *store.Store) job.Spec {
+	t.Helper()
+	id, err := job.NewID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := job.Spec{ID: id, Style: "some-style", Strength: 1, Size: 512, Format: "jpeg", Quality: 90,
+		CreatedAt: time.Now().UTC().Truncate(time.Millisecond), Input: job.Input{Format: "png", Width: 3, Height: 2}}
+	if err := s.Create(&spec, []byte("picture"), nil); err != nil {
+		t.Fatal(err)
+	}
+	return spec
+}
+
+func claim(t *testing.T, s *store.Store, id job.ID) *store.Lease {
+	t.Helper()
+	l, err := s.Claim(t.Context(), id, 1, "tester")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// files lists everything below dir but the job's own complete files.
+func files(t *testing.T, dir string) (all []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			all = append(all, strings.TrimPrefix(path, dir+"/"))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestJobFromSubmissionToResult(t *testing.T) {
+	s := open(t, 0)
+	spec := create(t, s)
+	j, err := s.Job(spec.ID)
+	if err != nil || j.State != job.Queued || j.Attempts != 0 || j.Run != 1 || !j.CreatedAt.Equal(spec.CreatedAt) {
+		t.Fatalf("after Create: %+v, %v", j, err)
+	}
+	if got, err := s.Input(spec.ID); err != nil || string(got) != "picture" {
+		t.Fatalf("the input: %q, %v", got, err)
+	}
+	if _, err := s.StyleInput(spec.ID); !errors.Is(err, job.ErrNotFound) {
+		t.Errorf("a style picture that is not there: %v", err)
+	}
+	if _, _, err := s.Result(spec.ID); !errors.Is(err, job.ErrNotFinished) {
+		t.Errorf("the result of a queued job: %v", err)
+	}
+
+	l := claim(t, s, spec.ID)
+	if l.Attempt != 1 || l.Spec.Input.SHA256 == "" || l.Spec.Input.Bytes != 7 {
+		t.Errorf("the lease: %+v", l)
+	}
+	if j, err = s.Job(spec.ID); err != nil || j.State != job.Running || j.Attempts != 1 || j.StartedAt == nil {
+		t.Fatalf("after Claim: %+v, %v", j, err)
+	}
+	if err := l.Renew(); err != nil {
+		t.Error(err)
+	}
+	if err := l.Succeed([]byte("painted"), job.Result{Width: 3, Height: 2, ContentType: "image/jpeg"}, job.Receipt{Worker: "daemon"}); err != nil {
+		t.Fatal(err)
+	}
+	f, j, err := s.Result(spec.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if b, err := io.ReadAll(f); err != nil || string(b) != "painted" {
+		t.Errorf("the result: %q, %v", b, err)
+	}
+	if j.State != job.Succeeded || j.Result.Bytes != 7 || j.Receipt.Worker != "daemon" || j.FinishedAt == nil {
+		t.Errorf("the job: %+v", j)
+	}
+	if _, err := s.Claim(t.Context(), spec.ID, 1, "late"); !errors.Is(err, job.ErrFinished) {
+		t.Errorf("a claim after the end: %v", err)
+	}
+	for _, name := range files(t, s.Dir()) {
+		if strings.Contains(name, "tmp") || strings.HasPrefix(name, "clock") {
+			t.Errorf("%s was left behind", name)
+		}
+	}
+}
+
+func TestUnknownJobsAndBadIDs(t *testing.T) {
+	s := open(t, 0)
+	id, err := job.NewID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Job(id); !errors.Is(err, job.ErrNotFound) {
+		t.Errorf("an unknown job: %v", err)
+	}
+	if _, err := s.Claim(t.Context(), id, 1, "w"); !errors.Is(err, job.ErrNotFound) {
+		t.Errorf("a claim of an unknown job: %v", err)
+	}
+	for _, bad := range []job.ID{"", "..", "../../../../etc/passwd"} {
+		if _, err := s.Input(bad); !errors.Is(err, job.ErrBadID) {
+			t.Errorf("Input(%q): %v", bad, err)
+		}
+		if err := s.Discard(bad); !errors.Is(err, job.ErrBadID) {
+			t.Errorf("Discard(%q): %v", bad, err)
+		}
+		if err := s.Create(&job.Spec{ID: bad}, nil, nil); !errors.Is(err, job.ErrBadID) {
+			t.Errorf("Create(%q): %v", bad, err)
+		}
+	}
+}
+
+func TestOneClaimOfMany(t *testing.T) {
+	s := open(t, time.Hour)
+	spec := create(t, s)
+	const claimers = 32
+	leases := make(chan *store.Lease, claimers)
+	var all sync.WaitGroup
+	for range claimers {
+		all.Go(func() {
+			l, err := s.Claim(t.Context(), spec.ID, 1, "racer")
+			if err == nil {
+				leases <- l
+			} else if !errors.Is(err, job.ErrBusy) {
+				t.Errorf("a loser: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	close(leases)
+	if len(leases) != 1 {
+		t.Fatalf("%d of %d hold the lease", len(leases), claimers)
+	}
+}
+
+func TestExpiredLeaseGoesToASuccessor(t *testing.T) {
+	s := open(t, time.Millisecond)
+	spec := create(t, s)
+	first := claim(t, s, spec.ID)
+	old := time.Now().Add(-time.Hour) // what waiting would do
+	claims, err := filepath.Glob(filepath.Join(s.Dir(), "jobs/*/*/*/*", string(spec.ID), "claim.1"))
+	if err != nil || len(claims) != 1 {
+		t.Fatal(claims, err)
+	}
+	if err := os.Chtimes(claims[0], old, old); err != nil {
+		t.Fatal(err)
+	}
+	second := claim(t, s, spec.ID)
+	if second.Attempt != 2 {
+		t.Errorf("the successor's attempt is %d, want 2", second.Attempt)
+	}
+	if err := first.Renew(); !errors.Is(err, job.ErrLeaseLost) {
+		t.Errorf("the first worker renews: %v", err)
+	}
+	// Both finish: the first to commit decides, and the loser's picture goes.
+	if err := second.Succeed([]byte("second"), job.Result{}, job.Receipt{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Succeed([]byte("first"), job.Result{}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
+		t.Errorf("the loser: %v", err)
+	}
+	if err := first.Fail(job.Failure{Code: "late"}); !errors.Is(err, job.ErrLeaseLost) {
+		t.Errorf("a late failure: %v", err)
+	}
+	f, j, err := s.Result(spec.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if b, _ := io.ReadAll(f); string(b) != "second" || j.Attempts != 2 {
+		t.Errorf("the result is %q after %d attempts", b, j.Attempts)
+	}
+	if outs, _ := filepath.Glob(filepath.Join(filepath.Dir(claims[0]), "out.*")); len(outs) != 1 {
+		t.Errorf("the loser's picture is still there: %v", outs)
+	}
+}
+
+func TestReleasedJobIsClaimedAtOnce(t *testing.T) {
+	s := open(t, time.Hour)
+	spec := create(t, s)
+	if err := claim(t, s, spec.ID).Release(); err != nil {
+		t.Fatal(err)
+	}
+	if j, err := s.Job(spec.ID); err != nil || j.State != job.Queued || j.Attempts != 1 {
+		t.Errorf("after Release: %+v, %v", j, err)
+	}
+	if l := claim(t, s, spec.ID); l.Attempt != 2 {
+		t.Errorf("attempt %d, want 2", l.Attempt)
+	}
+}
+
+func TestCancelledClaimGivesTheJobBack(t *testing.T) {
+	s := open(t, time.Hour)
+	spec := create(t, s)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Claim(ctx, spec.ID, 1, "w"); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+	claim(t, s, spec.ID)
+}
+
+func TestStatusIsRepairedFromTheFinalRecord(t *testing.T) {
+	s := open(t, 0)
+	spec := create(t, s)
+	l := claim(t, s, spec.ID)
+	status, err := filepath.Glob(filepath.Join(s.Dir(), "jobs/*/*/*/*", string(spec.ID), "status.json"))
+	if err != nil || len(status) != 1 {
+		t.Fatal(status, err)
+	}
+	stale, err := os.ReadFile(status[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Fail(job.Failure{Code: "damaged_image", Message: "the image is damaged"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(status[0], stale, 0o600); err != nil { // a crash before the status followed
+		t.Fatal(err)
+	}
+	j, err := s.Job(spec.ID)
+	if err != nil || j.State != job.Failed || j.Error == nil || j.Error.Code != "damaged_image" {
+		t.Errorf("got %+v, %v", j, err)
+	}
+}
+
+// A disk that is full, or a directory that can't be written, leaves no trace of
+// the job.
+func TestCreateLeavesNothingBehindAfterAnError(t *testing.T) {
+	s := open(t, 0)
+	id, err := job.NewID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A file where the shard's folder should be.
+	if err := os.WriteFile(filepath.Join(s.Dir(), "jobs", id.Time().Format("2006")), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := files(t, s.Dir())
+	if err := s.Create(&job.Spec{ID: id}, []byte("picture"), nil); err == nil {
+		t.Fatal("no error")
+	}
+	if after := files(t, s.Dir()); len(after) != len(before) {
+		t.Errorf("before %v, after %v", before, after)
+	}
+	if left, _ := os.ReadDir(filepath.Join(s.Dir(), "tmp")); len(left) != 0 {
+		t.Errorf("in tmp: %v", left)
+	}
+}
+
+func TestDiscard(t *testing.T) {
+	s := open(t, 0)
+	spec := create(t, s)
+	if err := s.Discard(spec.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Job(spec.ID); !errors.Is(err, job.ErrNotFound) {
+		t.Errorf("after Discard: %v", err)
+	}
+	if got := files(t, s.Dir()); len(got) != 1 || got[0] != "FORMAT" {
+		t.Errorf("left behind: %v", got)
+	}
+}
+
+func TestOpenRefusesAnotherFormat(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "FORMAT"), []byte("atelier-store 99\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := store.Open(store.Config{Dir: dir})
+	if err == nil || !strings.Contains(err.Error(), "atelier-store 99") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := store.Open(store.Config{}); err == nil {
+		t.Error("no directory was accepted")
+	}
+}
+
+// Readers see one status or the next, whole, while it is replaced again and
+// again.
+func TestReadersSeeWholeStatuses(t *testing.T) {
+	s := open(t, 0)
+	spec := create(t, s)
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if j, err := s.Job(spec.ID); err != nil || j.ID != spec.ID {
+					t.Errorf("%+v, %v", j, err)
+					return
+				}
+			}
+		})
+	}
+	for range 50 {
+		if err := claim(t, s, spec.ID).Release(); err != nil {
+			t.Error(err)
+			break
+		}
+	}
+	close(stop)
+	all.Wait()
+}
+
+func TestStoredFilesAreJSONAsDocumented(t *testing.T) {
+	s := open(t, 0)
+	spec := create(t, s)
+	specs, err := filepath.Glob(filepath.Join(s.Dir(), "jobs", spec.ID.Time().Format("2006/01/02/15"), string(spec.ID), "spec.json"))
+	if err != nil || len(specs) != 1 {
+		t.Fatalf("spec.json is not where DESIGN.md says: %v, %v", specs, err)
+	}
+	b, err := os.ReadFile(specs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got job.Spec
+	if err := json.NewDecoder(bytes.NewReader(b)).Decode(&got); err != nil || got.V != job.SpecVersion || got.ID != spec.ID {
+		t.Errorf("%s: %v", b, err)
+	}
+}

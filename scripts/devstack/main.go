@@ -1,0 +1,125 @@
+// Devstack runs the whole pipeline on one machine and repaints photographs
+// through it. scripts/demo builds and starts it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+type settings struct {
+	Once      bool   `help:"End after the results: exit 0 only if every photograph was repainted."`
+	Port      int    `help:"Port of the page and the API on 127.0.0.1. Default: 8080, or another if that is taken."`
+	Dir       string `help:"Keep jobs, results and logs in DIR. Default: a temporary folder, of which only the results stay." placeholder:"DIR"`
+	Model     string `env:"ATELIER_MODEL" default:"${root}/model/atelier" help:"Folder of the SavedModel." placeholder:"DIR"`
+	Samples   string `env:"ATELIER_SAMPLES" required:"" hidden:"" help:"Folder of the photographs."`
+	MiniStack string `name:"ministack" env:"ATELIER_MINISTACK" required:"" hidden:"" help:"MiniStack's program."`
+}
+
+const description = `Runs Atelier on this machine: MiniStack for SQS, a folder for EFS, the API
+and the worker, each a process of its own. Submits real photographs in several
+styles, shows how long each stage took and where the results are, and stays up,
+with the page, until Ctrl-C. A part that dies is named and started again.
+
+Needs no AWS account and no root. Listens on 127.0.0.1 only.`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	context.AfterFunc(ctx, stop) // the second signal ends the process
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout io.Writer) error {
+	var s settings
+	parser, err := kong.New(&s, kong.Name("scripts/demo"), kong.Description(description),
+		kong.Vars{"root": os.Getenv("ATELIER_ROOT")})
+	if err != nil {
+		return err
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return err
+	}
+	if err := s.choosePort(); err != nil {
+		return err
+	}
+	dir, keep, err := s.folder()
+	if err != nil {
+		return err
+	}
+	tell := func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }
+	err = demo(ctx, s, dir, tell)
+	if !keep && err == nil { // the results stay, to be looked at
+		err = errors.Join(os.RemoveAll(filepath.Join(dir, "shared")), os.RemoveAll(filepath.Join(dir, "logs")))
+		return err
+	}
+	if err != nil {
+		tell("The logs are in %s", filepath.Join(dir, "logs"))
+	}
+	return err
+}
+
+// choosePort takes 8080, or any free port where the user named none.
+func (s *settings) choosePort() error {
+	wanted := s.Port
+	if wanted == 0 {
+		wanted = 8080
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(wanted)))
+	if err != nil && s.Port == 0 {
+		l, err = net.Listen("tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return fmt.Errorf("port %d is taken: name another with --port, or leave it out (%w)", wanted, err)
+	}
+	s.Port = l.Addr().(*net.TCPAddr).Port
+	return l.Close()
+}
+
+// folder is where the stack keeps its state, and whether to leave it there.
+func (s *settings) folder() (dir string, keep bool, err error) {
+	if s.Dir == "" {
+		dir, err = os.MkdirTemp("", "atelier-demo-")
+		return dir, false, err
+	}
+	if dir, err = filepath.Abs(s.Dir); err != nil {
+		return "", true, err
+	}
+	return dir, true, os.MkdirAll(dir, 0o750)
+}
+
+// demo brings the stack up, repaints the samples and stays up or not.
+func demo(ctx context.Context, s settings, dir string, tell func(string, ...any)) (err error) {
+	tell("Starting the stack: MiniStack (SQS), api-server, worker-daemon")
+	st, err := up(ctx, s, dir, tell)
+	if err != nil {
+		if ctx.Err() != nil {
+			return errors.New("interrupted")
+		}
+		return err
+	}
+	defer st.down()
+	err = st.paintSamples(ctx, s, tell)
+	if s.Once || ctx.Err() != nil {
+		return err
+	}
+	if err != nil {
+		tell("%v", err)
+	}
+	tell("\nYour turn: %s/ is the page. Or, from another terminal:\n  bin/submitter submit PHOTO.jpg --api %s --style NAME -o PAINTED.jpg\nCtrl-C stops everything.", st.base, st.base)
+	<-ctx.Done()
+	tell("\nStopping: running jobs are finished first")
+	return nil
+}

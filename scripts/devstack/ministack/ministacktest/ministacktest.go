@@ -1,0 +1,60 @@
+// Package ministacktest gives tests a MiniStack of their own.
+package ministacktest
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/atelier-go/atelier/scripts/devstack/ministack"
+)
+
+// Start runs a MiniStack for the length of a test and answers its endpoint and
+// the SDK's configuration for it. The test is skipped with -short and where
+// MiniStack is not installed; in CI that is a failure.
+func Start(t testing.TB) (endpoint string, cfg aws.Config) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs MiniStack: left out with -short")
+	}
+	program := os.Getenv("ATELIER_MINISTACK")
+	if program == "" {
+		const missing = `MiniStack is not installed: run scripts/setup, then eval "$(scripts/env)"`
+		if os.Getenv("CI") != "" {
+			t.Fatal(missing)
+		}
+		t.Skip(missing)
+	}
+	port, err := ministack.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := ministack.Command(program, port)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("start MiniStack: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // gone already if it died
+		_ = cmd.Wait()                          // "signal: terminated"
+		if t.Failed() {
+			t.Logf("MiniStack's log:\n%s", out.Bytes())
+		}
+	})
+	endpoint = ministack.Endpoint(port)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := ministack.WaitReady(ctx, endpoint); err != nil {
+		t.Fatal(err)
+	}
+	if cfg, err = ministack.Config(ctx, endpoint); err != nil {
+		t.Fatal(err)
+	}
+	return endpoint, cfg
+}
