@@ -39,8 +39,13 @@ func (p *Problem) Error() string { return p.Detail }
 // GetStatus is the HTTP status.
 func (p *Problem) GetStatus() int { return p.Status }
 
-// GetHeaders are further headers of the answer.
-func (p *Problem) GetHeaders() http.Header { return p.header }
+// GetHeaders are further headers of the answer. Never nil: huma adds to them.
+func (p *Problem) GetHeaders() http.Header {
+	if p.header == nil {
+		p.header = http.Header{}
+	}
+	return p.header
+}
 
 // ContentType is RFC 9457's.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }

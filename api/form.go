@@ -48,7 +48,7 @@ func readForm(contentType string, body io.Reader, maxFile int64) (*form, error) 
 	parts := multipart.NewReader(body, params["boundary"])
 	for n := 0; ; n++ {
 		part, err := parts.NextPart()
-		if err == io.EOF && n > 0 {
+		if err == io.EOF { // the closing boundary; a body that merely ends is another error
 			return f, nil
 		}
 		if err == nil && n == maxParts {

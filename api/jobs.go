@@ -16,7 +16,7 @@ type jobInput struct {
 }
 
 type getJobInput struct {
-	jobInput
+	ID          string `path:"id" doc:"The job's id"`
 	IfNoneMatch string `header:"If-None-Match"`
 }
 

@@ -1,39 +1,72 @@
 package api
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"io/fs"
 	"net/http"
+	"path"
+	"time"
 )
 
 //go:embed ui
 var ui embed.FS
 
-// pageRoutes serve the page: plain files, embedded, with relative links.
-func pageRoutes(mux *http.ServeMux) {
-	files, err := fs.Sub(ui, "ui")
-	if err != nil {
-		panic(err) // the folder is part of the program
-	}
-	page := http.FileServerFS(files)
-	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
-		if _, err := fs.Stat(files, name(r.URL.Path)); err != nil {
-			p := newProblem(http.StatusNotFound, "not_found", "nothing is here; the page is at / and the API's description at /v1/openapi.json")
-			writeJSON(w, p.Status, p.ContentType(""), p)
-			return
-		}
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-cache")
-		page.ServeHTTP(w, r)
-	})
+// pageHeader goes with every file of the page. The policy lets nothing run and
+// nothing load that isn't this server's; blob: is the picture that the person
+// has chosen and not sent yet.
+var pageHeader = map[string]string{
+	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+	"Referrer-Policy":         "no-referrer",
+	"Cache-Control":           "no-cache", // the files of two versions don't mix; the ETag makes asking cheap
 }
 
-// name is the embedded file of a path.
-func name(path string) string {
-	if path == "/" {
-		return "index.html"
+// pageTypes are the types of the page's files. They are not left to package
+// mime, which also goes by the machine's own tables: with nosniff, a module of
+// another type does not run.
+var pageTypes = map[string]string{
+	".html": "text/html; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".svg":  "image/svg+xml",
+}
+
+// pageRoutes serve the page: plain files, embedded, with relative links. What
+// is no file of the page and no other route is answered with a problem.
+func pageRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
+		p := newProblem(http.StatusNotFound, "not_found", "nothing is here; the page is at / and the API's description at /v1/openapi.json")
+		writeJSON(w, p.Status, p.ContentType(""), p)
+	})
+	files, err := fs.Glob(ui, "ui/*")
+	if err != nil {
+		panic(err) // the pattern is part of the program
 	}
-	return path[1:]
+	for _, name := range files {
+		content, err := ui.ReadFile(name)
+		if err != nil {
+			panic(err) // the file is part of the program
+		}
+		pattern := "GET /" + path.Base(name)
+		if path.Base(name) == "index.html" {
+			pattern = "GET /{$}"
+		}
+		mux.HandleFunc(pattern, servePage(path.Ext(name), content))
+	}
+}
+
+func servePage(ext string, content []byte) http.HandlerFunc {
+	sum := sha256.Sum256(content)
+	etag := `"` + hex.EncodeToString(sum[:8]) + `"`
+	return func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		for k, v := range pageHeader {
+			h.Set(k, v)
+		}
+		h.Set("Content-Type", pageTypes[ext])
+		h.Set("ETag", etag)
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+	}
 }

@@ -47,9 +47,8 @@ func Create(ctx context.Context, cfg aws.Config, name string) (*Queue, error) {
 		return nil, fmt.Errorf("create queue %s: %w", name, err)
 	}
 	url, err := create(ctx, client, name, map[string]string{
-		string(types.QueueAttributeNameRedrivePolicy):                 string(redrive),
-		string(types.QueueAttributeNameVisibilityTimeout):             strconv.Itoa(int(visibility.Seconds())),
-		string(types.QueueAttributeNameReceiveMessageWaitTimeSeconds): strconv.Itoa(int(MaxWait.Seconds())),
+		string(types.QueueAttributeNameRedrivePolicy):     string(redrive),
+		string(types.QueueAttributeNameVisibilityTimeout): strconv.Itoa(int(visibility.Seconds())),
 	})
 	if err != nil {
 		return nil, err

@@ -1,0 +1,542 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"io/fs"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/style"
+)
+
+// A ledger is a queue that only remembers what was announced.
+type ledger struct {
+	mu   sync.Mutex
+	sent []job.Message
+	err  error
+}
+
+func (l *ledger) Send(_ context.Context, m job.Message) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.sent = append(l.sent, m)
+	}
+	return l.err
+}
+
+func (l *ledger) Check(context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// A service is the API on a socket.
+type service struct {
+	*testing.T
+	url   string
+	store *store.Store
+	queue *ledger
+}
+
+func serve(t *testing.T) *service {
+	t.Helper()
+	s, err := store.Open(store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := &ledger{}
+	h, err := api.New(api.Config{Store: s, Queue: q, Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return &service{t, server.URL, s, q}
+}
+
+// A field is one part of a form; a file where there is data.
+type field struct {
+	name, value string
+	data        []byte
+}
+
+func form(t *testing.T, fields ...field) (contentType string, body []byte) {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for _, f := range fields {
+		var err error
+		if f.data == nil {
+			err = w.WriteField(f.name, f.value)
+		} else {
+			var part io.Writer
+			if part, err = w.CreateFormFile(f.name, f.value); err == nil {
+				_, err = part.Write(f.data)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return w.FormDataContentType(), b.Bytes()
+}
+
+func (s *service) post(contentType string, body []byte) (*http.Response, []byte) {
+	s.Helper()
+	req, err := http.NewRequestWithContext(s.Context(), http.MethodPost, s.url+"/v1/jobs", bytes.NewReader(body))
+	if err != nil {
+		s.Fatal(err)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	return s.do(req)
+}
+
+func (s *service) get(path string, header ...string) (*http.Response, []byte) {
+	s.Helper()
+	req, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url+path, nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		if header[i] == "Host" {
+			req.Host = header[i+1]
+		}
+		req.Header.Set(header[i], header[i+1])
+	}
+	return s.do(req)
+}
+
+func (s *service) do(req *http.Request) (*http.Response, []byte) {
+	s.Helper()
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return resp, b
+}
+
+// submit posts a good job and answers it.
+func (s *service) submit(fields ...field) job.Job {
+	s.Helper()
+	resp, body := s.post(form(s.T, fields...))
+	if resp.StatusCode != http.StatusAccepted {
+		s.Fatalf("%s: %s", resp.Status, body)
+	}
+	var j job.Job
+	if err := json.Unmarshal(body, &j); err != nil {
+		s.Fatal(err)
+	}
+	return j
+}
+
+// files counts what is on the disk besides the store's mark.
+func (s *service) files() (n int) {
+	s.Helper()
+	err := filepath.WalkDir(s.store.Dir(), func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && d.Name() != "FORMAT" {
+			n++
+		}
+		return err
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
+	return n
+}
+
+func picture() image.Image {
+	img := image.NewRGBA(image.Rect(0, 0, 60, 40))
+	for y := range 40 {
+		for x := range 60 {
+			img.Set(x, y, color.RGBA{uint8(4 * x), uint8(6 * y), 90, 255})
+		}
+	}
+	return img
+}
+
+func jpegPicture(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, picture(), nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func pngPicture(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, picture()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// hugePNG claims more pixels than anybody can hold.
+func hugePNG(t *testing.T) []byte {
+	t.Helper()
+	b := pngPicture(t)
+	binary.BigEndian.PutUint32(b[16:], 60000)
+	binary.BigEndian.PutUint32(b[20:], 60000)
+	binary.BigEndian.PutUint32(b[29:], crc32.ChecksumIEEE(b[12:29]))
+	return b
+}
+
+func TestSubmitPromisesADurableJob(t *testing.T) {
+	s := serve(t)
+	name := style.Names()[0]
+	resp, body := s.post(form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: name}))
+	if resp.StatusCode != http.StatusAccepted {
+		t.Fatalf("%s: %s", resp.Status, body)
+	}
+	var j job.Job
+	if err := json.Unmarshal(body, &j); err != nil {
+		t.Fatal(err)
+	}
+	if j.State != job.Queued || j.Run != 1 || j.Style != name || j.Strength != 1 || j.Size != 1024 || j.Format != "jpeg" ||
+		j.Quality != 90 || j.PreserveColors || !j.Public || j.Attempts != 0 {
+		t.Errorf("the job: %s", body)
+	}
+	for _, member := range []string{"started_at", "finished_at", "queue_position", "error", "result", "receipt"} {
+		if !strings.Contains(string(body), `"`+member+`":null`) {
+			t.Errorf("%s is not null in %s", member, body)
+		}
+	}
+	where, err := resp.Location()
+	if err != nil || where.Path != "/v1/jobs/"+string(j.ID) || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("Location %v, %v; Retry-After %q", where, err, resp.Header.Get("Retry-After"))
+	}
+	if len(s.queue.sent) != 1 || s.queue.sent[0] != (job.Message{Job: j.ID, Run: 1}) {
+		t.Errorf("announced %v", s.queue.sent)
+	}
+	if stored, err := s.store.Input(j.ID); err != nil || !bytes.Equal(stored, jpegPicture(t)) {
+		t.Errorf("stored %d bytes, %v", len(stored), err)
+	}
+}
+
+func TestSubmitKeepsEveryField(t *testing.T) {
+	s := serve(t)
+	names := style.Names()
+	j := s.submit(field{"image", "p.png", pngPicture(t)}, field{name: "style", value: names[0] + ":3," + names[1]},
+		field{name: "strength", value: "0.25"}, field{name: "size", value: "0"}, field{name: "format", value: "png"},
+		field{name: "quality", value: "7"}, field{name: "preserve_colors", value: "true"}, field{name: "public", value: "false"})
+	if j.Style != names[0]+":0.75,"+names[1]+":0.25" || j.Strength != 0.25 || j.Size != 0 || j.Format != "png" ||
+		j.Quality != 7 || !j.PreserveColors || j.Public {
+		t.Errorf("got %+v", j)
+	}
+	own := s.submit(field{"image", "p.png", pngPicture(t)}, field{"style_image", "s.jpg", jpegPicture(t)})
+	if own.Style != job.CustomStyle {
+		t.Errorf("with a style picture: %+v", own)
+	}
+	if stored, err := s.store.StyleInput(own.ID); err != nil || !bytes.Equal(stored, jpegPicture(t)) {
+		t.Errorf("the style picture: %d bytes, %v", len(stored), err)
+	}
+}
+
+// Every bad submission has its answer, and leaves nothing on the disk or in the
+// queue.
+func TestBadSubmissions(t *testing.T) {
+	s := serve(t)
+	good := field{"image", "p.jpg", jpegPicture(t)}
+	named := field{name: "style", value: style.Names()[0]}
+	with := func(fields ...field) []field { return append([]field{good, named}, fields...) }
+	text := func(name, value string) field { return field{name: name, value: value} }
+	truncated := jpegPicture(t)
+	truncated = truncated[:len(truncated)*2/3]
+	pngCut := pngPicture(t)
+	pngCut = pngCut[:len(pngCut)-20]
+	image := func(data []byte) []field { return []field{{"image", "p.jpg", data}, named} }
+
+	for name, tt := range map[string]struct {
+		fields []field
+		status int
+		code   string
+		says   string
+	}{
+		"an empty file":            {image([]byte{}), 415, "unsupported_image", "empty"},
+		"text named .jpg":          {image([]byte("Dear Sir or Madam, this is no picture at all.")), 415, "unsupported_image", ""},
+		"truncated JPEG":           {image(truncated), 422, "damaged_image", ""},
+		"truncated PNG":            {image(pngCut), 422, "damaged_image", ""},
+		"60,000 x 60,000":          {image(hugePNG(t)), 413, "too_many_pixels", "60000"},
+		"30 MB":                    {image(append(jpegPicture(t), make([]byte, 30<<20)...)), 413, "too_many_bytes", "20 MiB"},
+		"60 MB":                    {image(make([]byte, 60<<20)), 413, "too_many_bytes", "20 MiB"},
+		"an SVG":                   {image([]byte(`<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>`)), 415, "unsupported_image", "SVG"},
+		"no image":                 {[]field{named}, 422, "invalid_field", "image"},
+		"no style":                 {[]field{good}, 422, "invalid_field", "style"},
+		"unknown style":            {[]field{good, text("style", "no-such-style")}, 422, "unknown_style", "there are"},
+		"unknown style in a blend": {[]field{good, text("style", named.value+":1,no-such-style:2")}, 422, "unknown_style", ""},
+		"a weight of 0":            {[]field{good, text("style", named.value+":0")}, 422, "invalid_field", "weight"},
+		"style and style_image":    {with(field{"style_image", "s.jpg", jpegPicture(t)}), 422, "invalid_field", "exclude"},
+		"a style picture of text":  {[]field{good, {"style_image", "s.jpg", []byte("text")}}, 415, "unsupported_image", "style_image"},
+		"strength NaN":             {with(text("strength", "NaN")), 422, "invalid_field", "strength"},
+		"strength Inf":             {with(text("strength", "Inf")), 422, "invalid_field", "strength"},
+		"strength 1.5":             {with(text("strength", "1.5")), 422, "invalid_field", "0 to 1"},
+		"strength of words":        {with(text("strength", "strong")), 422, "invalid_field", "number"},
+		"negative size":            {with(text("size", "-1")), 422, "invalid_field", "size"},
+		"a fraction of a pixel":    {with(text("size", "10.5")), 422, "invalid_field", "whole number"},
+		"size over the cap":        {with(text("size", "100000")), 422, "invalid_field", "4096"},
+		"size beyond integers":     {with(text("size", "99999999999999999999")), 422, "invalid_field", "size"},
+		"format":                   {with(text("format", "bmp")), 422, "invalid_field", "jpeg, png"},
+		"quality":                  {with(text("quality", "101")), 422, "invalid_field", "1 to 100"},
+		"preserve_colors":          {with(text("preserve_colors", "maybe")), 422, "invalid_field", "true or false"},
+		"a misspelt field":         {with(text("strenght", "1")), 422, "invalid_field", "strenght"},
+		"a field twice":            {with(named), 422, "invalid_field", "twice"},
+		"an image twice":           {with(good), 422, "invalid_field", "twice"},
+		"a field of 2 KiB":         {with(text("format", strings.Repeat("x", 2048))), 422, "invalid_field", "too long"},
+		"an upload":                {[]field{named, text("upload_id", "x")}, 422, "invalid_field", "upload_id"},
+		"several fields wrong":     {with(text("size", "-1"), text("quality", "0")), 422, "invalid_field", "quality"},
+		"an empty form":            {nil, 422, "invalid_field", "image"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp, body := s.post(form(t, tt.fields...))
+			wantProblem(t, resp, body, tt.status, tt.code, tt.says)
+		})
+	}
+
+	contentType, body := form(t, good, named)
+	for name, tt := range map[string]struct {
+		contentType string
+		body        []byte
+		status      int
+		code        string
+	}{
+		"an empty body":        {contentType, nil, 400, "malformed_request"},
+		"nothing at all":       {"", nil, 415, "not_multipart"},
+		"JSON":                 {"application/json", []byte(`{"style":"x"}`), 415, "not_multipart"},
+		"another boundary":     {"multipart/form-data; boundary=other", body, 400, "malformed_request"},
+		"no boundary":          {"multipart/form-data", body, 400, "malformed_request"},
+		"cut short":            {contentType, body[:len(body)/2], 400, "malformed_request"},
+		"the closing cut":      {contentType, body[:len(body)-10], 400, "malformed_request"},
+		"a broken header":      {"multipart/form-data; boundary=x", []byte("--x\r\nnonsense\r\n\r\n--x--\r\n"), 400, "malformed_request"},
+		"a broken media type":  {"multipart/form-data; boundary=\"", body, 415, "not_multipart"},
+		"garbage in the place": {contentType, bytes.Repeat([]byte("garbage"), 1000), 400, "malformed_request"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp, answer := s.post(tt.contentType, tt.body)
+			wantProblem(t, resp, answer, tt.status, tt.code, "")
+		})
+	}
+	if n := s.files(); n != 0 {
+		t.Errorf("%d files were left on the disk", n)
+	}
+	if len(s.queue.sent) != 0 {
+		t.Errorf("announced %v", s.queue.sent)
+	}
+}
+
+func wantProblem(t *testing.T, resp *http.Response, body []byte, status int, code, says string) {
+	t.Helper()
+	var p api.Problem
+	if err := json.Unmarshal(body, &p); err != nil || resp.Header.Get("Content-Type") != "application/problem+json" {
+		t.Fatalf("%s: no problem: %q (%s)", resp.Status, body, resp.Header.Get("Content-Type"))
+	}
+	if resp.StatusCode != status || p.Status != status || p.Code != code || !strings.Contains(p.Detail, says) || p.Detail == "" || p.Title == "" {
+		t.Errorf("got %d %s, want %d %s with %q", resp.StatusCode, body, status, code, says)
+	}
+}
+
+func TestQueueAwayPromisesNothing(t *testing.T) {
+	s := serve(t)
+	s.queue.err = errors.New("connection refused by 10.1.2.3")
+	resp, body := s.post(form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]}))
+	wantProblem(t, resp, body, 503, "unavailable", "safe")
+	if resp.Header.Get("Retry-After") == "" || bytes.Contains(body, []byte("10.1.2.3")) {
+		t.Errorf("Retry-After %q; %s", resp.Header.Get("Retry-After"), body)
+	}
+	if n := s.files(); n != 0 {
+		t.Errorf("%d files were left", n)
+	}
+	resp, body = s.get("/readyz")
+	wantProblem(t, resp, body, 503, "not_ready", "queue")
+	if resp, _ := s.get("/healthz"); resp.StatusCode != 200 {
+		t.Errorf("healthz: %s", resp.Status)
+	}
+}
+
+func TestJobThroughItsLife(t *testing.T) {
+	s := serve(t)
+	j := s.submit(field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
+	path := "/v1/jobs/" + string(j.ID)
+
+	resp, body := s.get(path)
+	etag := resp.Header.Get("ETag")
+	if resp.StatusCode != 200 || resp.Header.Get("Retry-After") == "" || etag == "" || !bytes.Contains(body, []byte(`"queued"`)) {
+		t.Fatalf("queued: %s %v %s", resp.Status, resp.Header, body)
+	}
+	if resp, body := s.get(path, "If-None-Match", etag); resp.StatusCode != 304 || len(body) != 0 || resp.Header.Get("ETag") != etag {
+		t.Errorf("unchanged: %s %v %s", resp.Status, resp.Header, body)
+	}
+	resp, body = s.get(path + "/result")
+	wantProblem(t, resp, body, 409, "not_finished", "queued")
+
+	lease, err := s.store.Claim(t.Context(), j.ID, 1, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, body = s.get(path, "If-None-Match", etag)
+	if resp.StatusCode != 200 || !bytes.Contains(body, []byte(`"running"`)) {
+		t.Errorf("running: %s %s", resp.Status, body)
+	}
+	painted := pngPicture(t)
+	if err := lease.Succeed(painted, job.Result{Width: 60, Height: 40, ContentType: "image/png"}, job.Receipt{Worker: "daemon"}); err != nil {
+		t.Fatal(err)
+	}
+	resp, body = s.get(path)
+	if err := json.Unmarshal(body, &j); err != nil || j.State != job.Succeeded || resp.Header.Get("Retry-After") != "" {
+		t.Fatalf("finished: %s", body)
+	}
+	if j.Result.URL != "v1/jobs/"+string(j.ID)+"/result" || j.Result.Bytes != int64(len(painted)) || len(j.Result.SHA256) != 64 {
+		t.Errorf("the result: %+v", j.Result)
+	}
+	resp, body = s.get("/" + j.Result.URL)
+	if !bytes.Equal(body, painted) || resp.Header.Get("Content-Type") != "image/png" || resp.Header.Get("ETag") != `"`+j.Result.SHA256+`"` ||
+		!strings.Contains(resp.Header.Get("Cache-Control"), "immutable") {
+		t.Errorf("the picture: %d bytes, %v", len(body), resp.Header)
+	}
+	if resp, body := s.get("/"+j.Result.URL, "Range", "bytes=0-7"); resp.StatusCode != 206 || !bytes.Equal(body, painted[:8]) {
+		t.Errorf("a range: %s, %d bytes", resp.Status, len(body))
+	}
+	if resp, _ := s.get("/"+j.Result.URL, "If-None-Match", `"`+j.Result.SHA256+`"`); resp.StatusCode != 304 {
+		t.Errorf("the picture again: %s", resp.Status)
+	}
+	resp, body = s.get(path + "/preview")
+	img, err := jpeg.Decode(bytes.NewReader(body))
+	if err != nil || img.Bounds().Dx() != 60 || resp.Header.Get("Content-Type") != "image/jpeg" {
+		t.Errorf("the preview: %s, %v", resp.Status, err)
+	}
+}
+
+func TestFailedJobSaysWhy(t *testing.T) {
+	s := serve(t)
+	j := s.submit(field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
+	lease, err := s.store.Claim(t.Context(), j.ID, 1, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lease.Fail(job.Failure{Code: "damaged_image", Message: "the image is damaged"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, body := s.get("/v1/jobs/" + string(j.ID)); !bytes.Contains(body, []byte(`"error":{"code":"damaged_image","message":"the image is damaged"}`)) {
+		t.Errorf("got %s", body)
+	}
+	resp, body := s.get("/v1/jobs/" + string(j.ID) + "/result")
+	wantProblem(t, resp, body, 409, "not_finished", "failed")
+}
+
+func TestUnknownThingsAreNotFound(t *testing.T) {
+	s := serve(t)
+	id, err := job.NewID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{
+		"/v1/jobs/" + string(id), "/v1/jobs/x", "/v1/jobs/" + strings.ToUpper(string(id)), "/v1/jobs/..%2f..%2fetc",
+		"/v1/jobs/" + string(id) + "/result", "/v1/jobs/" + string(id) + "/preview", "/v1/styles/none/thumbnail", "/v1/nothing", "/nothing",
+	} {
+		resp, body := s.get(path)
+		wantProblem(t, resp, body, 404, "not_found", "")
+	}
+}
+
+func TestStyles(t *testing.T) {
+	s := serve(t)
+	_, body := s.get("/v1/styles")
+	var got struct {
+		Styles []struct {
+			Name, Title string
+			URL         string `json:"thumbnail_url"`
+		}
+	}
+	if err := json.Unmarshal(body, &got); err != nil || len(got.Styles) != len(style.Names()) {
+		t.Fatalf("%s, %v", body, err)
+	}
+	for _, st := range got.Styles {
+		resp, data := s.get("/" + st.URL)
+		if _, err := jpeg.Decode(bytes.NewReader(data)); err != nil || st.Title == "" || resp.Header.Get("Content-Type") != "image/jpeg" {
+			t.Errorf("%+v: %s, %v", st, resp.Status, err)
+		}
+	}
+}
+
+func TestOtherSitesAreRefused(t *testing.T) {
+	s := serve(t)
+	contentType, body := form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
+	for name, header := range map[string][2]string{
+		"Sec-Fetch-Site": {"Sec-Fetch-Site", "cross-site"},
+		"Origin":         {"Origin", "https://evil.example"},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v1/jobs", bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", contentType)
+		req.Header.Set(header[0], header[1])
+		resp, answer := s.do(req)
+		t.Run(name, func(t *testing.T) { wantProblem(t, resp, answer, 403, "cross_origin", "") })
+	}
+	resp, answer := s.get("/v1/styles", "Host", "evil.example")
+	wantProblem(t, resp, answer, 403, "cross_origin", "")
+	for _, host := range []string{"localhost:8080", "127.0.0.1", "[::1]:9", "LOCALHOST"} {
+		if resp, _ := s.get("/v1/styles", "Host", host); resp.StatusCode != 200 {
+			t.Errorf("Host %s: %s", host, resp.Status)
+		}
+	}
+	if s.files() != 0 {
+		t.Error("something was stored")
+	}
+}
+
+func TestOpenAPIDescribesTheContract(t *testing.T) {
+	s := serve(t)
+	_, body := s.get("/v1/openapi.json")
+	var doc struct {
+		OpenAPI string
+		Paths   map[string]map[string]struct {
+			Responses   map[string]any
+			RequestBody struct{ Content map[string]any }
+		}
+	}
+	if err := json.Unmarshal(body, &doc); err != nil || !strings.HasPrefix(doc.OpenAPI, "3.1") {
+		t.Fatalf("%v: %.200s", err, body)
+	}
+	for _, want := range []string{"post /v1/jobs", "get /v1/jobs/{id}", "get /v1/jobs/{id}/result", "get /v1/jobs/{id}/preview", "get /v1/styles"} {
+		method, path, _ := strings.Cut(want, " ")
+		if len(doc.Paths[path][method].Responses) == 0 {
+			t.Errorf("%s is not described", want)
+		}
+	}
+	post := doc.Paths["/v1/jobs"]["post"]
+	if post.Responses["202"] == nil || post.RequestBody.Content["multipart/form-data"] == nil {
+		t.Errorf("the submission's form is not described: %v", fmt.Sprint(post))
+	}
+}

@@ -1,0 +1,779 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+// pageTimeout bounds every wait for the page. It is generous: the machine may
+// be busy with all the other tests.
+const pageTimeout = 30 * time.Second
+
+func TestPageFiles(t *testing.T) {
+	site := newSite(t, "")
+	get := func(path, etag string) *http.Response {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, site.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("If-None-Match", etag)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = resp.Body.Close() })
+		return resp
+	}
+	for path, want := range map[string]string{
+		"":            "text/html; charset=utf-8",
+		"style.css":   "text/css; charset=utf-8",
+		"main.js":     "text/javascript; charset=utf-8",
+		"favicon.svg": "image/svg+xml",
+	} {
+		resp := get(path, "")
+		if got := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || got != want {
+			t.Errorf("GET /%s: got %d %q, want 200 %q", path, resp.StatusCode, got, want)
+		}
+		if csp := resp.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
+			t.Errorf("GET /%s: got the policy %q, want a strict one", path, csp)
+		}
+		if again := get(path, resp.Header.Get("ETag")); again.StatusCode != http.StatusNotModified {
+			t.Errorf("GET /%s with its ETag: got %d, want 304", path, again.StatusCode)
+		}
+	}
+	for _, path := range []string{"nothing", "ui/main.js", "main.js/", "index.html"} {
+		if resp := get(path, ""); resp.StatusCode != 404 || resp.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("GET /%s: got %d %q, want 404 and a problem", path, resp.StatusCode, resp.Header.Get("Content-Type"))
+		}
+	}
+}
+
+// TestPage drives the page in a real browser against the real handler, with a
+// queue that only notes what it is told and this test as the worker.
+func TestPage(t *testing.T) {
+	browser := startBrowser(t)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, context.Context)
+	}{
+		{"choose, paint, watch, download", testPaint},
+		{"below a stage prefix", testPrefix},
+		{"paint again", testPaintAgain},
+		{"a reload finds the job again", testReload},
+		{"a shared link can be painted again", testSharedLink},
+		{"a failed job says why", testFailed},
+		{"a picture that is refused here", testRefusedHere},
+		{"a picture that the server refuses", testRefusedThere},
+		{"the server is away while a job runs", testAway},
+		{"the server takes nothing", testUnavailable},
+		{"styles come late", testStylesLate},
+		{"no styles", testNoStyles},
+		{"an unknown job", testUnknownJob},
+		{"paste", testPaste},
+		{"keyboard alone", testKeyboard},
+		{"phone", testPhone},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, browser) })
+	}
+}
+
+func testPaint(t *testing.T, browser context.Context) {
+	site := newSite(t, "")
+	p := open(t, browser, site.url)
+	if got := p.str("document.title"); got != "Atelier" {
+		t.Errorf("title: got %q, want Atelier", got)
+	}
+	p.choose(photo(t, 300, 200))
+	p.until(`document.querySelector('#before').naturalWidth === 300`)
+	p.do(chromedp.Click(chromedp.CSS(`[name=style][value="night-swirl"]`)))
+	p.eval(`{ const s = document.querySelector('#strength'); s.value = 80; s.dispatchEvent(new Event('input', {bubbles: true})) }`)
+	p.do(chromedp.Click(chromedp.CSS("summary")))
+	p.do(chromedp.Click(chromedp.CSS(`[name=size][value="512"]`)), chromedp.Click(chromedp.CSS(`[name=format][value="png"]`)))
+	p.do(chromedp.Click(chromedp.CSS(`[name=preserve_colors]`)))
+	p.do(chromedp.Click(chromedp.CSS("#paint")))
+	p.untilPhase("queued")
+	p.until(`location.hash.startsWith('#job=')`)
+
+	lease := site.claim(t)
+	if s := lease.Spec; s.Style != "night-swirl" || s.Strength != 0.8 || s.Size != 512 || s.Format != "png" || !s.PreserveColors {
+		t.Errorf("the job: got style %s, strength %v, size %d, format %s, colours kept %v; want what was chosen", s.Style, s.Strength, s.Size, s.Format, s.PreserveColors)
+	}
+	p.untilPhase("running")
+	p.until(`/^\d+ s$/.test(document.querySelector('#clock').textContent)`)
+	succeed(t, lease)
+	p.untilPhase("succeeded")
+
+	base := site.url + "v1/jobs/" + string(lease.Spec.ID)
+	for _, c := range []struct{ what, js, want string }{
+		{"before", `document.querySelector('#before').src`, base + "/preview"},
+		{"after", `document.querySelector('#after').src`, base + "/result"},
+		{"download link", `document.querySelector('#download').href`, base + "/result"},
+		{"status", `document.querySelector('#status').textContent`, "Painted"},
+		{"alt text", `document.querySelector('#after').alt`, "The photograph, painted: Night swirl"},
+	} {
+		if got := p.str(c.js); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.what, got, c.want)
+		}
+	}
+	if got := p.str(`document.querySelector('#receipt').textContent`); !strings.Contains(got, "Night swirl at 80% · 96 × 64 · ") || !strings.Contains(got, "waited 0.2 s · painted in 0.3 s") {
+		t.Errorf("receipt: got %q", got)
+	}
+	// The link really answers the picture, as a file with a name.
+	head := p.str(`(await fetch(document.querySelector('#download').href)).headers.get('Content-Type')`)
+	if !p.is(`document.querySelector('#download').hasAttribute('download')`) || head != "image/jpeg" {
+		t.Errorf("download: got %q", head)
+	}
+}
+
+func testPrefix(t *testing.T, browser context.Context) {
+	site := newSite(t, "/prod")
+	p := open(t, browser, site.url)
+	p.submit(photo(t, 64, 64))
+	succeed(t, site.claim(t))
+	p.untilPhase("succeeded")
+	if got := p.str(`document.querySelector('#after').src`); !strings.HasPrefix(got, site.url+"v1/jobs/") {
+		t.Errorf("result: got %s, want it below %s", got, site.url)
+	}
+}
+
+func testPaintAgain(t *testing.T, browser context.Context) {
+	site := newSite(t, "")
+	p := open(t, browser, site.url)
+	p.submit(photo(t, 64, 64))
+	succeed(t, site.claim(t))
+	p.untilPhase("succeeded")
+	first := p.str("location.hash")
+
+	p.do(chromedp.Click(chromedp.CSS(`#tiles label:last-child`)), chromedp.Click(chromedp.CSS("#paint")))
+	second := site.claim(t)
+	if second.Spec.Input.Width != 64 {
+		t.Errorf("painted again: got a picture %d wide, want the same one", second.Spec.Input.Width)
+	}
+	succeed(t, second)
+	p.until(`location.hash === '#job=` + string(second.Spec.ID) + `'`)
+	p.untilPhase("succeeded")
+
+	p.eval(`history.back()`)
+	p.until(`location.hash === '` + first + `' && document.querySelector('#after').src.includes('` + first[len("#job="):] + `')`)
+	p.untilPhase("succeeded")
+}
+
+func testReload(t *testing.T, browser context.Context) {
+	site := newSite(t, "")
+	p := open(t, browser, site.url)
+	p.submit(photo(t, 120, 240))
+	lease := site.claim(t)
+	p.untilPhase("running")
+	p.do(chromedp.Reload())
+	p.untilPhase("running")
+	if got := p.num(`document.querySelector('#frame').clientWidth / document.querySelector('#frame').clientHeight`); got < 0.49 || got > 0.51 {
+		t.Errorf("after a reload the picture's place has the ratio %.2f, want 0.5", got)
+	}
+	succeed(t, lease)
+	p.untilPhase("succeeded")
+
+	p.do(chromedp.Reload())
+	p.untilPhase("succeeded")
+	shift := p.num(`await new Promise((resolve) => new PerformanceObserver((list) =>
+		resolve(list.getEntries().reduce((sum, e) => sum + e.value, 0))).observe({type: 'layout-shift', buffered: true}) ||
+		requestAnimationFrame(() => requestAnimationFrame(() => resolve(0))))`)
+	if shift > 0.1 {
+		t.Errorf("layout shift while the pictures arrive: got %.3f, want 0.1 at most", shift)
+	}
+}
+
+func testSharedLink(t *testing.T, browser context.Context) {
+	site := newSite(t, "")
+	p := open(t, browser, site.url)
+	p.do(chromedp.Click(chromedp.CSS("summary")), chromedp.Click(chromedp.CSS(`[name=size][value="2048"]`)))
+	p.submit(photo(t, 64, 64))
+	succeed(t, site.claim(t))
+	p.untilPhase("succeeded")
+
+	q := open(t, browser, p.str("location.href"))
+	q.untilPhase("succeeded")
+	if got := q.str(`new FormData(document.querySelector('#form')).get('size')`); got != "2048" {
+		t.Errorf("settings of a shared job: got size %s, want 2048", got)
+	}
+	if !q.is(`!document.querySelector('#paint-note').hidden`) {
+		t.Error("nothing says that a shared job is painted again from its preview")
+	}
+	q.do(chromedp.Click(chromedp.CSS("#paint")))
+	succeed(t, site.claim(t))
+	q.untilPhase("succeeded")
+}
+
+func testFailed(t *testing.T, browser context.Context) {
+	site := newSite(t, "")
+	p := open(t, browser, site.url)
+	p.submit(photo(t, 64, 64))
+	if err := site.claim(t).Fail(job.Failure{Code: "damaged_image", Message: "the image is damaged"}); err != nil {
+		t.Fatal(err)
+	}
+	p.untilPhase("failed")
+	p.untilNotice("The image is damaged. Open it in a viewer")
+	if got := p.str(`document.querySelector('#paint').textContent`); got != "Paint again" {
+		t.Errorf("the button: got %q, want Paint again", got)
+	}
+}
+
+func testRefusedHere(t *testing.T, browser context.Context) {
+	p := open(t, browser, newSite(t, "").url)
+	p.choose(file(t, "notes.txt", []byte("no picture")))
+	p.untilNotice("“notes.txt” is no JPEG or PNG")
+	p.choose(file(t, "fake.png", []byte("no picture")))
+	p.untilNotice("“fake.png” can’t be opened as a picture")
+	p.choose(file(t, "large.jpg", make([]byte, 20<<20+1)))
+	p.untilNotice("“large.jpg” has 20.0 MiB; at most 20 MiB")
+	p.choose(photo(t, 64, 64))
+	p.untilPhase("chosen")
+	p.until(`document.querySelector('#notice').hidden`)
+}
+
+func testRefusedThere(t *testing.T, browser context.Context) {
+	site := newSite(t, "")
+	p := open(t, browser, site.url)
+	p.expectFailures()
+	// A browser shows the half that is there of a JPEG cut short; the server
+	// refuses it.
+	b, err := os.ReadFile(photo(t, 400, 400))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.choose(file(t, "cut.jpg", b[:len(b)/2]))
+	p.until(`document.body.dataset.phase === 'chosen' || !document.querySelector('#notice').hidden`)
+	if p.is(`document.body.dataset.phase === 'chosen'`) {
+		p.do(chromedp.Click(chromedp.CSS(`#tiles label`)), chromedp.Click(chromedp.CSS("#paint")))
+		p.untilNotice("damaged")
+		p.untilPhase("chosen")
+	}
+	site.answer("/v1/jobs", http.StatusUnprocessableEntity, `{"status":422,"code":"invalid_field","detail":"size: must be odd"}`)
+	p.submit(photo(t, 64, 64))
+	p.untilNotice("Size: must be odd.")
+	p.untilPhase("chosen")
+}
+
+func testAway(t *testing.T, browser context.Context) {
+	site := newSite(t, "")
+	p := open(t, browser, site.url)
+	p.expectFailures()
+	p.submit(photo(t, 64, 64))
+	lease := site.claim(t)
+	p.untilPhase("running")
+	site.vanish()
+	p.untilNotice("The server can’t be reached. The job is safe; trying again…")
+	site.answer("/v1/jobs", http.StatusServiceUnavailable, `{"status":503,"code":"unavailable","detail":"the disk is away"}`)
+	p.untilNotice("The disk is away. The job is safe; trying again…")
+	if got := p.str("document.body.dataset.phase"); got != "running" {
+		t.Errorf("while the server is away: got phase %s, want running", got)
+	}
+	succeed(t, lease)
+	site.recover()
+	p.untilPhase("succeeded")
+	p.until(`document.querySelector('#notice').hidden`)
+}
+
+func testUnavailable(t *testing.T, browser context.Context) {
+	site := newSite(t, "")
+	p := open(t, browser, site.url)
+	p.expectFailures()
+	site.queue.down.Store(true)
+	p.submit(photo(t, 64, 64))
+	p.untilNotice("press Paint to try again")
+	p.untilPhase("chosen")
+	if got := p.str(`document.querySelector('#notice').textContent`); !strings.HasPrefix(got, "The service can't take or show jobs at the moment; nothing was accepted") {
+		t.Errorf("notice: got %q, want the problem's detail", got)
+	}
+	site.queue.down.Store(false)
+	p.do(chromedp.Click(chromedp.CSS("#paint")))
+	succeed(t, site.claim(t))
+	p.untilPhase("succeeded")
+
+	site.vanish()
+	p.do(chromedp.Click(chromedp.CSS("#paint")))
+	p.untilNotice("The server can’t be reached. Your picture and settings are still here")
+}
+
+func testStylesLate(t *testing.T, browser context.Context) {
+	site := newSite(t, "")
+	site.answer("/v1/styles", http.StatusServiceUnavailable, `{"detail":"the catalogue is away"}`)
+	p := open(t, browser, site.url)
+	p.expectFailures()
+	p.until(`document.querySelector('#styles-note').textContent === 'The catalogue is away. Trying again…'`)
+	site.recover()
+	p.until(`document.querySelectorAll('#tiles img').length > 1 && document.querySelector('#styles-note').hidden`)
+}
+
+func testNoStyles(t *testing.T, browser context.Context) {
+	site := newSite(t, "")
+	site.answer("/v1/styles", http.StatusOK, `{"styles":null}`)
+	p := open(t, browser, site.url)
+	p.until(`document.querySelector('#styles-note').textContent.startsWith('This server offers no styles')`)
+	p.choose(photo(t, 64, 64))
+	p.untilPhase("chosen")
+	p.do(chromedp.Click(chromedp.CSS("#paint")))
+	p.untilNotice("There is no style to paint with.")
+}
+
+func testUnknownJob(t *testing.T, browser context.Context) {
+	site := newSite(t, "")
+	p := open(t, browser, site.url+"#job=0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f")
+	p.expectFailures()
+	p.untilNotice("No such job")
+	p.untilPhase("empty")
+	p.eval(`location.hash = '#job=<nonsense>'`)
+	p.untilNotice("Not a job id")
+}
+
+func testPaste(t *testing.T, browser context.Context) {
+	site := newSite(t, "")
+	p := open(t, browser, site.url)
+	for event, carrier := range map[string]string{"paste": "clipboardData", "drop": "dataTransfer"} {
+		p.eval(`{
+			const canvas = Object.assign(document.createElement('canvas'), {width: 40, height: 30})
+			const blob = await new Promise((resolve) => canvas.toBlob(resolve))
+			const data = new DataTransfer()
+			data.items.add(new File([blob], '` + event + `.png', {type: 'image/png'}))
+			document.querySelector('#before').removeAttribute('src')
+			const init = {bubbles: true, cancelable: true, ` + carrier + `: data}
+			document.querySelector('main').dispatchEvent('` + event + `' === 'paste' ? new ClipboardEvent('paste', init) : new DragEvent('drop', init))
+		}`)
+		p.until(`document.querySelector('#before').naturalWidth === 40`)
+		p.untilPhase("chosen")
+	}
+}
+
+func testKeyboard(t *testing.T, browser context.Context) {
+	site := newSite(t, "")
+	p := open(t, browser, site.url)
+	p.until(`document.querySelector('#tiles input')`)
+
+	p.tabTo("#file")
+	picture := photo(t, 64, 64)
+	if _, err := chromedp.Call(p.ctx, page.SetInterceptFileChooserDialog, page.SetInterceptFileChooserDialogParams{Enabled: true}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, pageTimeout)
+	defer cancel()
+	chooser, err := chromedp.Run(ctx, chromedp.WaitEvent(page.FileChooserOpened, nil, chromedp.KeyEvent(" ")))
+	if err != nil {
+		t.Fatalf("the space bar on the file input opens no dialog: %v", err)
+	}
+	if _, err := chromedp.Call(p.ctx, dom.SetFileInputFiles, dom.SetFileInputFilesParams{Files: []string{picture}, BackendNodeID: chooser.BackendNodeID}); err != nil {
+		t.Fatal(err)
+	}
+	p.untilPhase("chosen")
+
+	p.tabTo("#tiles input")
+	p.keys(kb.ArrowRight)
+	p.tabTo("#strength")
+	p.keys(kb.ArrowLeft)
+	p.tabTo("summary")
+	p.keys(kb.Enter)
+	p.tabTo("[name=size]")
+	p.keys(kb.ArrowLeft)
+	p.tabTo("#paint")
+	p.keys(kb.Enter)
+	lease := site.claim(t)
+	if s := lease.Spec; s.Strength != 0.95 || s.Size != 512 || s.Style == "" {
+		t.Errorf("the job: got style %q, strength %v, size %d; want any, 0.95, 512", s.Style, s.Strength, s.Size)
+	}
+	succeed(t, lease)
+	p.untilPhase("succeeded")
+	if !p.is(`document.activeElement.id === 'paint'`) {
+		t.Error("the keyboard's focus got lost between submitting and the result")
+	}
+	p.tabTo("#compare")
+	p.keys(kb.Home)
+	p.until(`getComputedStyle(document.querySelector('#frame')).getPropertyValue('--at') === '0'`)
+	p.keys(kb.ArrowRight)
+	p.until(`document.querySelector('#compare').getAttribute('aria-valuetext') === '1% photograph, 99% painted'`)
+	p.tabTo("#download")
+}
+
+func testPhone(t *testing.T, browser context.Context) {
+	site := newSite(t, "")
+	p := open(t, browser, site.url)
+	p.do(chromedp.EmulateViewport(360, 640, chromedp.EmulateMobile, chromedp.EmulateTouch))
+	check := func(phase string) {
+		t.Helper()
+		p.untilPhase(phase)
+		if wide := p.num(`document.documentElement.scrollWidth`); wide > 360 {
+			t.Errorf("%s: the page is %v pixels wide, want 360 at most", phase, wide)
+		}
+		// Labels are the targets of inputs that are not seen.
+		small := p.str(`[...document.querySelectorAll('button, a, summary, label, input:not(.unseen, [type=radio], [type=checkbox])')]
+			.filter((e) => e.checkVisibility() && !e.closest('.field label') && e.getBoundingClientRect().height < 44)
+			.map((e) => e.outerHTML).join('\n')`)
+		if small != "" {
+			t.Errorf("%s: lower than 44 pixels:\n%s", phase, small)
+		}
+	}
+	p.until(`document.querySelector('#tiles input')`)
+	check("empty")
+	p.do(chromedp.Click(chromedp.CSS("summary")))
+	p.choose(photo(t, 800, 200))
+	check("chosen")
+	p.submit(photo(t, 200, 800))
+	check("queued")
+	lease := site.claim(t)
+	check("running")
+	succeed(t, lease)
+	check("succeeded")
+	p.submit(photo(t, 64, 64))
+	if err := site.claim(t).Fail(job.Failure{Code: "internal", Message: strings.Repeat("unbreakable", 20)}); err != nil {
+		t.Fatal(err)
+	}
+	check("failed")
+}
+
+// ---- The browser
+
+// startBrowser starts a headless Chromium for all the tests.
+func startBrowser(t *testing.T) context.Context {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a browser: left out with -short")
+	}
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		const hint = "no Chromium here: apt-get install chromium (or brew install --cask chromium)"
+		if os.Getenv("CI") != "" {
+			t.Fatal(hint)
+		}
+		t.Skip(hint)
+	}
+	options := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(path), chromedp.Headless, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1280, 800),
+	}
+	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync"} {
+		options = append(options, chromedp.Flag(flag, true))
+	}
+	if os.Geteuid() == 0 {
+		options = append(options, chromedp.NoSandbox) // Chromium refuses to be sandboxed for root
+	}
+	ctx, _ := chromedp.NewExecAllocator(context.Background(), options...) // not t.Context, which ends before the cleanup
+	ctx, _ = chromedp.NewContext(ctx)
+	t.Cleanup(func() {
+		limited, cancel := context.WithTimeout(ctx, pageTimeout)
+		defer cancel()
+		if err := chromedp.Cancel(limited); err != nil {
+			t.Errorf("end the browser: %v", err)
+		}
+	})
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("start %s: %v", path, err)
+	}
+	return ctx
+}
+
+// A tab is a page in a profile of its own. At the test's end it complains of
+// everything that the browser complained of.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu         sync.Mutex
+	complaints []string
+	failures   bool // answers with an error status are part of the test
+}
+
+func open(t *testing.T, browser context.Context, url string) *tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	p := &tab{t: t, ctx: ctx}
+	t.Cleanup(func() {
+		if t.Failed() {
+			p.screenshot()
+		}
+		cancel()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for _, c := range p.complaints {
+			t.Errorf("the browser complains: %s", c)
+		}
+	})
+	if err := chromedp.Listen(ctx, p.hear); err != nil {
+		t.Fatal(err)
+	}
+	p.do(chromedp.EmulateViewport(1280, 800), chromedp.Navigate(url))
+	return p
+}
+
+// hear notes errors in scripts, refusals by the content security policy and
+// failed requests.
+func (p *tab) hear(event any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch e := event.(type) {
+	case *runtime.EventExceptionThrown:
+		p.complaints = append(p.complaints, fmt.Sprintf("%s %+v", e.ExceptionDetails.Text, e.ExceptionDetails.Exception))
+	case *runtime.EventConsoleAPICalled:
+		p.complaints = append(p.complaints, fmt.Sprintf("console.%s was called", e.Type))
+	case *log.EventEntryAdded:
+		if !(p.failures && e.Entry.Source == log.EntrySourceNetwork) {
+			p.complaints = append(p.complaints, fmt.Sprintf("%s %s: %s (%s)", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL))
+		}
+	}
+}
+
+// expectFailures lets failed requests pass, which a browser always logs.
+func (p *tab) expectFailures() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.failures = true
+	p.complaints = slices.DeleteFunc(p.complaints, func(c string) bool { return strings.HasPrefix(c, "network ") })
+}
+
+func (p *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, pageTimeout)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// value evaluates a JavaScript expression, which may await.
+func value[T any](p *tab, js string) T {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, pageTimeout)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T]("(async () => ("+js+"))()", chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.t.Fatalf("%s: %v", js, err)
+	}
+	return v
+}
+
+func (p *tab) str(js string) string  { p.t.Helper(); return value[string](p, js) }
+func (p *tab) num(js string) float64 { p.t.Helper(); return value[float64](p, js) }
+func (p *tab) is(js string) bool     { p.t.Helper(); return value[bool](p, "Boolean("+js+")") }
+
+// eval runs statements.
+func (p *tab) eval(js string) {
+	p.t.Helper()
+	value[bool](p, "await (async () => {"+js+"})(), true")
+}
+
+// until waits for a condition in the page.
+func (p *tab) until(js string) {
+	p.t.Helper()
+	if _, err := chromedp.Run(p.ctx, chromedp.Poll[bool]("Boolean("+js+")", chromedp.WithPollingTimeout(pageTimeout))); err != nil {
+		p.t.Fatalf("wait for %s: %v; the page is in phase %s and says %q", js, err,
+			p.str("document.body.dataset.phase"), p.str("document.querySelector('#notice').textContent"))
+	}
+}
+
+func (p *tab) untilPhase(phase string) {
+	p.t.Helper()
+	p.until(`document.body.dataset.phase === '` + phase + `'`)
+}
+
+func (p *tab) untilNotice(text string) {
+	p.t.Helper()
+	p.until(`document.querySelector('#notice').checkVisibility() && document.querySelector('#notice').textContent.includes("` + text + `")`)
+}
+
+func (p *tab) choose(path string) {
+	p.t.Helper()
+	p.do(chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{path}))
+}
+
+// submit chooses a picture and the first style and paints.
+func (p *tab) submit(path string) {
+	p.t.Helper()
+	p.choose(path)
+	p.untilPhase("chosen")
+	p.until(`document.querySelector('#tiles input')`)
+	p.do(chromedp.Click(chromedp.CSS("#tiles label")), chromedp.Click(chromedp.CSS("#paint")))
+}
+
+func (p *tab) keys(keys string) { p.t.Helper(); p.do(chromedp.KeyEvent(keys)) }
+
+// tabTo presses the tab key until the focus is there.
+func (p *tab) tabTo(selector string) {
+	p.t.Helper()
+	for range 40 {
+		p.keys(kb.Tab)
+		if p.is(`document.activeElement.matches('` + selector + `')`) {
+			return
+		}
+	}
+	p.t.Fatalf("the tab key does not lead to %s", selector)
+}
+
+// screenshot leaves a picture of a failed test where the test says.
+func (p *tab) screenshot() {
+	ctx, cancel := context.WithTimeout(p.ctx, pageTimeout)
+	defer cancel()
+	b, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		path := filepath.Join(os.TempDir(), "atelier-"+strings.NewReplacer("/", "-", " ", "-").Replace(p.t.Name())+".png")
+		err = os.WriteFile(path, b, 0o600)
+		p.t.Logf("what it looked like: %s", path)
+	}
+	if err != nil {
+		p.t.Logf("no screenshot: %v", err)
+	}
+}
+
+// ---- The server
+
+// A site is the real handler on a socket, with a switch for faults before it.
+type site struct {
+	url   string // ends with a slash
+	store *store.Store
+	queue *notedQueue
+	fault atomic.Pointer[func(http.ResponseWriter, *http.Request) bool] // true: it has answered
+}
+
+// notedQueue is the queue of these tests: it keeps what it is told.
+type notedQueue struct {
+	messages chan job.Message
+	down     atomic.Bool
+}
+
+func (q *notedQueue) Send(_ context.Context, m job.Message) error {
+	if q.down.Load() {
+		return errors.New("the queue is away")
+	}
+	q.messages <- m
+	return nil
+}
+
+func (q *notedQueue) Check(context.Context) error { return nil }
+
+func newSite(t *testing.T, prefix string) *site {
+	t.Helper()
+	jobs, err := store.Open(store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{store: jobs, queue: &notedQueue{messages: make(chan job.Message, 16)}}
+	handler, err := api.New(api.Config{Store: jobs, Queue: s.queue, Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.StripPrefix(prefix, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if fault := s.fault.Load(); fault == nil || !(*fault)(w, r) {
+			handler.ServeHTTP(w, r)
+		}
+	})))
+	t.Cleanup(server.Close)
+	s.url = server.URL + prefix + "/"
+	return s
+}
+
+// answer makes requests below a path be answered so, until recover.
+func (s *site) answer(path string, status int, body string) {
+	s.intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasPrefix(r.URL.Path, path) {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+		return true
+	})
+}
+
+// vanish breaks every connection, as if the server were gone, until recover.
+func (s *site) vanish() {
+	s.intercept(func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) })
+}
+
+func (s *site) intercept(fault func(http.ResponseWriter, *http.Request) bool) { s.fault.Store(&fault) }
+
+func (s *site) recover() { s.fault.Store(nil) }
+
+// claim takes the next job from the queue, as a worker does.
+func (s *site) claim(t *testing.T) *store.Lease {
+	t.Helper()
+	select {
+	case m := <-s.queue.messages:
+		lease, err := s.store.Claim(t.Context(), m.Job, m.Run, "page test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lease
+	case <-time.After(pageTimeout):
+		t.Fatal("no job was submitted")
+		return nil
+	}
+}
+
+// succeed ends a job with a picture.
+func succeed(t *testing.T, lease *store.Lease) {
+	t.Helper()
+	err := lease.Succeed(gradient(t, 96, 64, 0), job.Result{Width: 96, Height: 64, ContentType: "image/jpeg"},
+		job.Receipt{Worker: "daemon", Engine: "test", QueueWaitMS: 200, DecodeMS: 50, StylizeMS: 200, EncodeMS: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// photo is a picture to submit.
+func photo(t *testing.T, width, height int) string {
+	return file(t, "photo.jpg", gradient(t, width, height, 200))
+}
+
+func file(t *testing.T, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func gradient(t *testing.T, width, height int, blue uint8) []byte {
+	t.Helper()
+	img := image.NewRGBA(image.Rect(0, 0, width, height))
+	for y := range height {
+		for x := range width {
+			img.SetRGBA(x, y, color.RGBA{uint8(255 * x / width), uint8(255 * y / height), blue, 255})
+		}
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, img, nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
