@@ -53,11 +53,15 @@ func pageRoutes(mux *http.ServeMux) {
 		if path.Base(name) == "index.html" {
 			pattern = "GET /{$}"
 		}
-		mux.HandleFunc(pattern, servePage(path.Ext(name), content))
+		contentType, ok := pageTypes[path.Ext(name)]
+		if !ok {
+			panic("the page has a file of unknown type: " + name)
+		}
+		mux.HandleFunc(pattern, servePage(contentType, content))
 	}
 }
 
-func servePage(ext string, content []byte) http.HandlerFunc {
+func servePage(contentType string, content []byte) http.HandlerFunc {
 	sum := sha256.Sum256(content)
 	etag := `"` + hex.EncodeToString(sum[:8]) + `"`
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -65,7 +69,7 @@ func servePage(ext string, content []byte) http.HandlerFunc {
 		for k, v := range pageHeader {
 			h.Set(k, v)
 		}
-		h.Set("Content-Type", pageTypes[ext])
+		h.Set("Content-Type", contentType)
 		h.Set("ETag", etag)
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 	}

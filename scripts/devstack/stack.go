@@ -23,6 +23,8 @@ type stack struct {
 	dir   string // the shared directory and the logs are below it
 	base  string // the API's address, http://127.0.0.1:8080
 	parts []*part
+
+	workerReady *notifySocket
 }
 
 // up starts the parts in the order in which they need each other. After an
@@ -46,10 +48,13 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 		}
 	}
 	st := &stack{dir: dir, base: "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))}
+	if st.workerReady, err = listenNotify(); err != nil {
+		return nil, err
+	}
 	program := func(name string, args ...string) func() *exec.Cmd {
 		return func() *exec.Cmd {
 			cmd := exec.Command(programs[name], args...)
-			cmd.Env = append(ministack.Environ(endpoint), "TF_CPP_MIN_LOG_LEVEL=2")
+			cmd.Env = append(ministack.Environ(endpoint), "TF_CPP_MIN_LOG_LEVEL=2", "NOTIFY_SOCKET="+st.workerReady.path())
 			return cmd
 		}
 	}
@@ -67,7 +72,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 		{
 			name:    "worker-daemon",
 			command: program("worker-daemon", "--dir", shared, "--queue", queueName, "--model", s.Model),
-			ready:   func(context.Context) error { return nil }, // jobs wait for it in the queue
+			ready:   st.workerReady.wait,
 		},
 	}
 	for _, p := range st.parts {
@@ -85,6 +90,7 @@ func (st *stack) down() {
 	for i := len(st.parts) - 1; i >= 0; i-- {
 		st.parts[i].halt()
 	}
+	_ = st.workerReady.close() // a temporary folder
 }
 
 // prepareQueue makes the queue in a MiniStack that was started: it keeps

@@ -41,13 +41,13 @@ Twice: stop at once; what was running goes to another worker.`
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	context.AfterFunc(ctx, stop) // the second signal ends the process
-	if err := run(ctx, os.Args[1:], os.Stderr); err != nil {
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "worker-daemon:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string, stderr io.Writer) (err error) {
+func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) (err error) {
 	var s settings
 	parser, err := kong.New(&s, kong.Name("worker-daemon"), kong.Description(description))
 	if err != nil {
@@ -85,6 +85,9 @@ func run(ctx context.Context, args []string, stderr io.Writer) (err error) {
 		Engine: info.Engine, Model: info.Name, Log: log,
 	})
 	if err != nil {
+		return err
+	}
+	if err := notifyReady(getenv("NOTIFY_SOCKET")); err != nil {
 		return err
 	}
 	log.Info("ready", "model", info.Name, "engine", info.Engine, "dir", jobs.Dir(), "queue", q.URL())

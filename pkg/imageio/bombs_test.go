@@ -1,0 +1,132 @@
+package imageio
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// allocatedBy returns how many bytes f allocated, however short they lived. What
+// other goroutines allocate counts too, so bounds leave room.
+func allocatedBy(f func()) int64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return int64(after.TotalAlloc - before.TotalAlloc)
+}
+
+// progressiveScans is a progressive grey file with one real scan and so many
+// that say "nothing to add" in a few bytes.
+func progressiveScans(blocks, empty int) [][]byte {
+	counts := make([]byte, 16)
+	counts[0] = 1
+	endOfBand := segment(0xc4, join([]byte{0x10}, counts, []byte{0xe0})) // a zero bit and 14 more: 16384 blocks
+	scans := [][]byte{endOfBand, segment(0xda, []byte{1, 1, 0, 0, 0, 0}), make([]byte, blocks/8+1)}
+	for range empty {
+		scans = append(scans, segment(0xda, []byte{1, 1, 0, 1, 63, 0}), make([]byte, (blocks/16384+1)*15/8+1))
+	}
+	return scans
+}
+
+// TestBombs: files that ask for far more than they are. The bounds are those of
+// the picture itself, a few hundred pixels, and a profile's four megabytes.
+func TestBombs(t *testing.T) {
+	pngOf, jpegOf := toPNG(t, gradient(16, 16)), toJPEG(t, gradient(16, 16))
+	zeros := deflate(make([]byte, 24<<20))
+	p3 := displayP3()
+	padded := append(append([]byte(nil), p3...), make([]byte, 24<<20)...)
+	frame := func(w, h uint32) []byte {
+		return pngChunk("fcTL", join(be32(0), be32(w), be32(h), make([]byte, 14)))
+	}
+	huge := 0xfffffff0
+	for _, tt := range []struct {
+		name   string
+		data   []byte
+		want   error // nil: the picture is decoded
+		mebi   int64
+		within time.Duration
+	}{
+		{"profile of 24 MiB", withChunks(pngOf, iccpChunk(padded)), nil, 20, time.Second},
+		{"text of 24 MiB", withChunks(pngOf, pngChunk("zTXt", join([]byte("x\x00\x00"), zeros))), nil, 2, time.Second},
+		{"frames before the pixels", withChunks(pngOf, pngChunk("acTL", join(be32(1<<31), be32(0))), frame(1<<31-1, 1<<31-1)), nil, 2, time.Second},
+		{"thousands of frames", join(pngOf[:len(pngOf)-12], bytes.Repeat(join(frame(16000, 16000), pngChunk("fdAT", join(be32(1), zeros[:4096]))), 2000), pngOf[len(pngOf)-12:]), nil, 2, time.Second},
+		{"too many pixels for the header", pngFile(pngHeader(16, 16, 8, 0, 0), pngChunk("IDAT", zeros)), job.ErrDamagedImage, 2, time.Second},
+		{"40 megapixels of 100 bytes", pngFile(pngHeader(8000, 5000, 16, 6, 0), pngChunk("IDAT", zeros[:100])), job.ErrDamagedImage, 1, time.Second},
+		{"60000 x 60000", pngFile(pngHeader(60000, 60000, 8, 6, 0), pngChunk("IDAT", zeros)), job.ErrTooManyPixels, 1, time.Second},
+		{"chunk of 4 GiB", join(pngOf[:33], be32(uint32(huge)), []byte("tEXtabc")), job.ErrDamagedImage, 1, time.Second},
+		{"2 million empty chunks", withChunks(pngOf, bytes.Repeat(pngChunk("tEXt", nil), 1_700_000)), nil, 2, 3 * time.Second},
+		{"4 million comments", withSegments(jpegOf, bytes.Repeat([]byte{0xff, 0xfe, 0, 2}, 4_000_000)), nil, 2, 3 * time.Second},
+		{"20 MiB of fill bytes", withSegments(jpegOf, bytes.Repeat([]byte{0xff}, 19<<20)), nil, 2, 3 * time.Second},
+		{"20 MiB of garbage", withSegments(jpegOf, bytes.Repeat([]byte{0xff, 0}, 9<<20)), nil, 2, 3 * time.Second},
+		{"many scans", flatJPEG(4000, 4000, 0xc2, []byte{0x11}, progressiveScans(250_000, 3000)...), job.ErrDamagedImage, 1, time.Second},
+		{"many baseline scans", flatJPEG(64, 64, 0xc0, []byte{0x11}, bytes.Repeat(baselineScan(1, 64), 1000)), job.ErrDamagedImage, 1, time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var err error
+			start := time.Now()
+			got := allocatedBy(func() { _, _, err = Decode(t.Context(), tt.data, DefaultLimits()) })
+			if !errors.Is(err, tt.want) {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+			if got > tt.mebi<<20 {
+				t.Errorf("allocated %d bytes for a file of %d, want at most %d MiB", got, len(tt.data), tt.mebi)
+			}
+			// Ten times what it takes here: this is against quadratic time.
+			if took := time.Since(start); took > 10*tt.within {
+				t.Errorf("took %v, want about %v at most", took, tt.within)
+			}
+			got = allocatedBy(func() { _, _ = Inspect(tt.data, DefaultLimits()) })
+			if got > 256<<10 {
+				t.Errorf("Inspect allocated %d bytes, want a few thousand at most", got)
+			}
+		})
+	}
+}
+
+// TestMemoryPerPixel holds DefaultLimits to what its comment says.
+func TestMemoryPerPixel(t *testing.T) {
+	const side = 768
+	img := noise(side, side)
+	alpha := noise(side, side)
+	alpha.Pix[3] = 0
+	copy(alpha.Pix, []byte{0, 0, 0})
+	deep := image.NewNRGBA64(img.Rect)
+	for i := range deep.Pix {
+		deep.Pix[i] = byte(i * 7)
+	}
+	blocks := side * side / 64
+	for _, tt := range []struct {
+		name  string
+		data  []byte
+		bytes float64 // per pixel
+	}{
+		{"jpeg 4:2:0", toJPEG(t, img), 4 + 1.5},
+		{"jpeg progressive 4:4:4", flatJPEG(side, side, 0xc2, []byte{0x11, 0x11, 0x11},
+			segment(0xda, []byte{3, 1, 0, 2, 0, 3, 0, 0, 0, 0}), make([]byte, 3*blocks/8+1)), 4 + 3 + 12},
+		{"jpeg progressive CMYK", withSegments(flatJPEG(side, side, 0xc2, []byte{0x11, 0x11, 0x11, 0x11},
+			segment(0xda, []byte{4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 0, 0}), make([]byte, 4*blocks/8+1)), segment(0xee, []byte("Adobe\x00\x64\x00\x00\x00\x00\x00"))), 4 + 8 + 16},
+		{"png", toPNG(t, img), 4},
+		{"png turned", withChunks(toPNG(t, img), pngChunk("eXIf", exifBlock(6, binaryLE))), 8},
+		{"png with alpha", toPNG(t, alpha), 8},
+		{"png 16 bits", toPNG(t, deep), 4 + 8},
+		{"png 16 bits interlaced", pngFile(pngHeader(side, side, 16, 6, 1), pngChunk("IDAT", deflate(make([]byte, 8*side*side+side*15/8)))), 4 + 8 + 8},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var err error
+			got := allocatedBy(func() { _, _, err = Decode(t.Context(), tt.data, DefaultLimits()) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			// A megabyte for buffers that don't grow with the picture.
+			if perPixel := float64(got-(1<<20)) / (side * side); perPixel > tt.bytes {
+				t.Errorf("got %.1f bytes a pixel, want at most %.1f", perPixel, tt.bytes)
+			}
+		})
+	}
+}

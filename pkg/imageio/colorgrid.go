@@ -1,0 +1,130 @@
+package imageio
+
+import (
+	"math"
+
+	"github.com/kovidgoyal/imaging/prism/meta/icc"
+)
+
+// colorGrid is a colour profile's conversion to sRGB, sampled on a grid and
+// interpolated between: for the profiles that are tables themselves, those of
+// printers and scanners. Sampling takes some ten milliseconds for every picture,
+// however long the profile's own evaluation takes; a lookup about 40 ns. Against the
+// exact result the error is 0.3 of 255 on average; it can be ten in a channel
+// that is near zero in a saturated colour, where sRGB's curve is steep.
+type colorGrid struct {
+	grid   int // points on each axis
+	inks   int // 3 (RGB), 4 (CMYK)
+	step   [256]int32
+	frac   [256]int32 // of 256: how far the value lies past its grid point
+	values []int16    // red, green, blue as levels with 6 bits of fraction, the last axis fastest
+}
+
+// Grid points on each axis, as many as leave the tables in a processor's cache.
+const (
+	gridRGB  = 33
+	gridCMYK = 18
+)
+
+func newColorGrid(convert *icc.Pipeline, inks int) *colorGrid {
+	t := &colorGrid{grid: gridRGB, inks: inks}
+	cells := gridRGB * gridRGB * gridRGB
+	if inks == 4 {
+		t.grid = gridCMYK
+		cells = gridCMYK * gridCMYK * gridCMYK * gridCMYK
+	}
+	for v := range 256 {
+		at := v * (t.grid - 1)
+		// The last point is reached as the end of the cell before it.
+		cell := min(at/255, t.grid-2)
+		t.step[v] = int32(cell)
+		t.frac[v] = int32(((at-cell*255)*256 + 127) / 255)
+	}
+	t.values = make([]int16, 3*cells)
+	scale := 1 / float64(t.grid-1)
+	rows(cells/t.grid, func(from, to int) {
+		var in, out [4]float64
+		for row := from; row < to; row++ {
+			for last := range t.grid {
+				cell := row*t.grid + last
+				for axis, rest := inks-1, cell; axis >= 0; axis, rest = axis-1, rest/t.grid {
+					in[axis] = float64(rest%t.grid) * scale
+				}
+				if inks == 3 {
+					out[0], out[1], out[2] = convert.Transform(in[0], in[1], in[2])
+				} else {
+					convert.TransformGeneral(out[:], in[:])
+				}
+				for c := range 3 {
+					t.values[3*cell+c] = fixed(out[c])
+				}
+			}
+		}
+	})
+	return t
+}
+
+// fixed turns 0..1, and what lies somewhat outside of it, into levels of 0..255
+// with 6 bits of fraction. What is not a number becomes black.
+func fixed(v float64) int16 {
+	const least, most = -2, 2 // times 255 and 64, it just fits
+	if math.IsNaN(v) {
+		return 0
+	}
+	return int16(math.Round(min(max(v, least), most) * 255 * 64))
+}
+
+// rgb converts pixels of 4 bytes in place; the fourth, alpha, is left alone.
+func (t *colorGrid) rgb(pix []byte) {
+	for i := 0; i+4 <= len(pix); i += 4 {
+		p := pix[i : i+4 : i+4]
+		base := int(t.step[p[0]])*t.grid*t.grid + int(t.step[p[1]])*t.grid + int(t.step[p[2]])
+		r, g, b := t.cell(base, t.frac[p[0]], t.frac[p[1]], t.frac[p[2]])
+		p[0], p[1], p[2] = level(r), level(g), level(b)
+	}
+}
+
+// cmyk converts pixels of 4 bytes, 255 being full ink, into opaque RGBA in place.
+func (t *colorGrid) cmyk(pix []byte) {
+	for i := 0; i+4 <= len(pix); i += 4 {
+		p := pix[i : i+4 : i+4]
+		// Cyan is the slowest axis; the other three make a cube for each of its
+		// grid points.
+		cube := t.grid * t.grid * t.grid
+		base := int(t.step[p[0]])*cube + int(t.step[p[1]])*t.grid*t.grid + int(t.step[p[2]])*t.grid + int(t.step[p[3]])
+		r0, g0, b0 := t.cell(base, t.frac[p[1]], t.frac[p[2]], t.frac[p[3]])
+		r1, g1, b1 := t.cell(base+cube, t.frac[p[1]], t.frac[p[2]], t.frac[p[3]])
+		f := t.frac[p[0]]
+		p[0], p[1], p[2], p[3] = level(r0+(r1-r0)*f/256), level(g0+(g1-g0)*f/256), level(b0+(b1-b0)*f/256), 255
+	}
+}
+
+// cell interpolates within the cube at base: from its near corner to its far one
+// along its edges, the axis with the largest fraction first (tetrahedral
+// interpolation, which keeps greys grey where trilinear would not).
+func (t *colorGrid) cell(base int, fx, fy, fz int32) (r, g, b int32) {
+	x, y, z := 3*t.grid*t.grid, 3*t.grid, 3
+	// Sort the three axes by fraction, largest first.
+	if fx < fy {
+		fx, fy, x, y = fy, fx, y, x
+	}
+	if fy < fz {
+		fy, fz, y, z = fz, fy, z, y
+	}
+	if fx < fy {
+		fx, fy, x, y = fy, fx, y, x
+	}
+	v := t.values
+	o0 := 3 * base
+	o1 := o0 + x
+	o2 := o1 + y
+	o3 := o2 + z
+	w0, w1, w2, w3 := 256-fx, fx-fy, fy-fz, fz
+	mix := func(c int) int32 {
+		return (w0*int32(v[o0+c]) + w1*int32(v[o1+c]) + w2*int32(v[o2+c]) + w3*int32(v[o3+c])) >> 8
+	}
+	return mix(0), mix(1), mix(2)
+}
+
+// level rounds and clips a value of the table.
+func level(v int32) byte { return byte(min(max((v+32)>>6, 0), 255)) }

@@ -1,0 +1,24 @@
+// Package imageio turns uploaded files into pixels and pixels into files.
+//
+// What comes in is hostile until proven otherwise: [Inspect] judges a file by
+// its structure alone, without allocating anything that grows with the sizes
+// the file claims, and [Decode] decodes only what Inspect let through. What comes
+// out of Decode is always the same kind of picture: upright, in sRGB, opaque, at
+// the origin, and without a trace of the file's metadata.
+//
+// The pixels are decoded by the standard library, which ignores everything but
+// the pixels. Orientation and colour are read and bounded here, and only then
+// handed to kovidgoyal/imaging, which knows how to evaluate a colour profile and
+// to resize. That library's own Decode is not used, for what v1.8.19 does:
+//
+//   - A file of 300 bytes has it allocate gigabytes: for a profile that claims
+//     billions of tags or curve points, or for a frame of an animated PNG, whose
+//     size it believes and all of whose frames it decodes. A compressed profile
+//     is unpacked without a limit.
+//   - A progressive JPEG of 62 KB and 4 megapixels takes it 19 s (so it would the
+//     standard library, see maxScans).
+//   - Interlaced true-colour PNG files come out black, and so do grey pictures with
+//     a wide-gamut profile and the pure red and green of Display P3.
+//   - A profile for grey, an EXIF block that it can't parse or fill bytes between
+//     segments, all met in real files, fail the picture. A linear profile panics.
+package imageio

@@ -1,0 +1,150 @@
+package imageio
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+func TestEncode(t *testing.T) {
+	img := mustDecode(t, toPNG(t, gradient(40, 30)))
+	for _, format := range Formats() {
+		var b bytes.Buffer
+		if err := Encode(&b, img, format, 90); err != nil {
+			t.Fatal(err)
+		}
+		info, err := Inspect(b.Bytes(), DefaultLimits())
+		if err != nil || info != (Info{format, 40, 30}) {
+			t.Errorf("%s: got %+v, %v", format, info, err)
+		}
+		levels := map[string]float64{"png": 0, "jpeg": 12}[format]
+		got := mustDecode(t, b.Bytes())
+		for _, p := range []image.Point{{0, 0}, {39, 0}, {20, 15}, {39, 29}} {
+			wantPixel(t, got, p.X, p.Y, img.RGBAAt(p.X, p.Y), levels)
+		}
+	}
+}
+
+func TestEncodeQuality(t *testing.T) {
+	img := noise(64, 64)
+	var low, high bytes.Buffer
+	if err := errors.Join(Encode(&low, img, "jpeg", 1), Encode(&high, img, "jpeg", 100)); err != nil {
+		t.Fatal(err)
+	}
+	if low.Len()*4 > high.Len() {
+		t.Errorf("quality 1 takes %d bytes and 100 takes %d: want far fewer", low.Len(), high.Len())
+	}
+}
+
+type brokenWriter struct{}
+
+var errDisk = errors.New("disk full")
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errDisk }
+
+func TestEncodeRefuses(t *testing.T) {
+	img := noise(4, 4)
+	for _, tt := range []struct {
+		format  string
+		quality int
+	}{{"gif", 90}, {"", 90}, {"JPEG", 90}, {"jpeg", 0}, {"jpeg", 101}, {"png", -1}} {
+		var b bytes.Buffer
+		if err := Encode(&b, img, tt.format, tt.quality); err == nil || b.Len() > 0 {
+			t.Errorf("%q at %d: got %v and %d bytes, want an error and none", tt.format, tt.quality, err, b.Len())
+		}
+	}
+	for _, format := range Formats() {
+		if err := Encode(brokenWriter{}, img, format, 90); !errors.Is(err, errDisk) {
+			t.Errorf("%s to a full disk: got %v, want %v", format, err, errDisk)
+		}
+	}
+}
+
+func TestFormats(t *testing.T) {
+	if got, want := Formats(), []string{"jpeg", "png"}; !slices.Equal(got, want) {
+		t.Errorf("Formats: got %v, want %v", got, want)
+	}
+	for format, want := range map[string][2]string{
+		"jpeg": {"image/jpeg", ".jpg"},
+		"png":  {"image/png", ".png"},
+		"gif":  {"", ""},
+		"":     {"", ""},
+	} {
+		if got := [2]string{ContentType(format), Extension(format)}; got != want {
+			t.Errorf("%q: got %q, want %q", format, got, want)
+		}
+	}
+}
+
+// TestMetadataIsGone: a place and a serial number in every kind of block that
+// files carry them in, and none of it in what is written.
+func TestMetadataIsGone(t *testing.T) {
+	const secret = "serial number 12345"
+	xmp := []byte("http://ns.adobe.com/xap/1.0/\x00<x:xmpmeta>" + secret + gpsText)
+	files := map[string][]byte{
+		"jpeg": withSegments(toJPEG(t, gradient(20, 20)), exifSegment(6), segment(0xe1, xmp),
+			segment(0xed, []byte("Photoshop 3.0\x00"+secret)), segment(0xfe, []byte(secret))),
+		"png": withChunks(toPNG(t, gradient(20, 20)), pngChunk("eXIf", exifBlock(6, binaryLE)),
+			pngChunk("tEXt", []byte("Comment\x00"+secret)), pngChunk("iTXt", append([]byte("XML:com.adobe.xmp\x00\x00\x00\x00\x00"), xmp...))),
+	}
+	for name, data := range files {
+		if !bytes.Contains(data, []byte(gpsText)) || !bytes.Contains(data, []byte(secret)) {
+			t.Fatalf("%s: the test's own file lacks what it is to lose", name)
+		}
+		written := map[string][]byte{}
+		for _, format := range Formats() {
+			var b bytes.Buffer
+			if err := Encode(&b, mustDecode(t, data), format, 90); err != nil {
+				t.Fatal(err)
+			}
+			written[format] = b.Bytes()
+		}
+		var err error
+		if written["preview"], err = Preview(data, DefaultLimits(), 10); err != nil {
+			t.Fatal(err)
+		}
+		for format, out := range written {
+			for _, trace := range []string{gpsText, secret, "Exif", "eXIf", "tEXt", "iTXt", "xmp", "Photoshop"} {
+				if bytes.Contains(out, []byte(trace)) {
+					t.Errorf("%s as %s: %q is still there", name, format, trace)
+				}
+			}
+		}
+	}
+}
+
+func TestPreview(t *testing.T) {
+	out, err := Preview(fixture(t, "orientation6.jpg"), DefaultLimits(), 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := Inspect(out, DefaultLimits()); err != nil || info != (Info{"jpeg", 8, 16}) {
+		t.Errorf("got %+v, %v, want a jpeg of 8 x 16", info, err)
+	}
+	img := mustDecode(t, out)
+	wantPixel(t, img, 1, 2, blue, 60)
+	wantPixel(t, img, 6, 13, green, 60)
+	if _, err := Preview([]byte("text"), DefaultLimits(), 16); !errors.Is(err, job.ErrUnsupportedImage) {
+		t.Errorf("text: got %v, want %v", err, job.ErrUnsupportedImage)
+	}
+}
+
+// TestErrorsAreSentences: texts go to whoever sent the file, so they must say
+// what is allowed and nothing of the insides.
+func TestErrorsAreSentences(t *testing.T) {
+	big := pngFile(pngHeader(50000, 2, 8, 2, 0))
+	for _, data := range [][]byte{nil, []byte("hello"), big, {0xff, 0xd8}} {
+		_, err := Inspect(data, DefaultLimits())
+		if err == nil || strings.Contains(err.Error(), "imageio") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("got %q", err)
+		}
+	}
+	if _, err := Inspect(big, DefaultLimits()); !strings.Contains(err.Error(), "16384") {
+		t.Errorf("got %q, want it to say that 16384 are allowed", err)
+	}
+}

@@ -1,0 +1,116 @@
+package imageio
+
+import (
+	"bytes"
+	"image"
+	"image/jpeg"
+	"io"
+	"strings"
+)
+
+// codec is all that this package knows of one format. Adding a format is adding
+// an entry to codecs.
+type codec struct {
+	name        string
+	contentType string
+	extension   string
+	// magic is what each of the format's files begins with.
+	magic string
+	// parse walks the file's structure to its end; see header.
+	parse func(data []byte) (header, error)
+	// decode reads the pixels of a file that parse accepted. It must ignore
+	// metadata and decode only the first frame of an animation.
+	decode func(data []byte, h header) (image.Image, error)
+	// encode is nil for a format that is read but not written.
+	encode func(w io.Writer, img *image.RGBA, quality int) error
+}
+
+var codecs = []codec{
+	{
+		name: "jpeg", contentType: "image/jpeg", extension: ".jpg",
+		magic: "\xff\xd8", parse: parseJPEG, decode: decodeJPEG, encode: encodeJPEG,
+	},
+	{
+		name: "png", contentType: "image/png", extension: ".png",
+		magic: "\x89PNG", parse: parsePNG, decode: decodePNG, encode: encodePNG,
+	},
+}
+
+// header is what a walk over a file's structure finds.
+type header struct {
+	width, height int // as stored, both positive
+	// orientation is EXIF's, 1 to 8; 1 where the file has none.
+	orientation int
+	// profile returns the embedded colour profile, unchecked but of bounded
+	// size. It is a function so that only Decode pays for unpacking it. It is nil
+	// where the file has none, and returns nil where it can't be unpacked.
+	profile func() []byte
+	// oddSampling: the chroma of this JPEG is sampled in a way that the standard
+	// library's decoder refuses.
+	oddSampling bool
+}
+
+// codecOf returns the codec that the data's first bytes call for, or nil.
+func codecOf(data []byte) *codec {
+	for i := range codecs {
+		if bytes.HasPrefix(data, []byte(codecs[i].magic)) {
+			return &codecs[i]
+		}
+	}
+	return nil
+}
+
+func codecNamed(name string) *codec {
+	for i := range codecs {
+		if codecs[i].name == name {
+			return &codecs[i]
+		}
+	}
+	return nil
+}
+
+// Formats returns the names of the formats that [Encode] writes.
+func Formats() []string {
+	var names []string
+	for _, c := range codecs {
+		if c.encode != nil {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
+// ContentType returns the media type of a format that is read or written, by
+// the name that [Info] and [Formats] use, and "" for another name.
+func ContentType(format string) string {
+	if c := codecNamed(format); c != nil {
+		return c.contentType
+	}
+	return ""
+}
+
+// Extension returns a format's file name extension with its dot, and "" for an
+// unknown format.
+func Extension(format string) string {
+	if c := codecNamed(format); c != nil {
+		return c.extension
+	}
+	return ""
+}
+
+// readable lists the formats that are read, for messages: "JPEG and PNG".
+func readable() string {
+	var names []string
+	for _, c := range codecs {
+		names = append(names, strings.ToUpper(c.name))
+	}
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+func encodeJPEG(w io.Writer, img *image.RGBA, quality int) error {
+	return jpeg.Encode(w, img, &jpeg.Options{Quality: quality})
+}

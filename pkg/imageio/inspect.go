@@ -1,0 +1,78 @@
+package imageio
+
+import (
+	"fmt"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// Info describes a picture without its pixels.
+type Info struct {
+	// Format is "jpeg" or "png": a name that [ContentType] knows.
+	Format string
+	// Width and Height are those of the upright picture, after its EXIF
+	// orientation, and so the ones that [Decode] returns.
+	Width, Height int
+}
+
+// Inspect says what data holds, or why it is refused. It reads the file's
+// structure to its end, so that a file cut short is refused now and not by a
+// worker later, but it doesn't decode: time is linear in len(data), and no
+// allocation depends on anything the file claims.
+//
+// Its errors wrap one of job's sentinels, and their text may be shown to
+// whoever sent the file:
+//
+//   - [job.ErrTooManyBytes] and [job.ErrTooManyPixels], with both numbers
+//   - [job.ErrUnsupportedImage]: no format that is read, or a variant of one
+//     that no decoder here knows (12 bits, lossless or arithmetic JPEG)
+//   - [job.ErrDamagedImage]: a known format, but incomplete or inconsistent
+//
+// What Inspect accepts can still fail in [Decode] if the compressed pixels
+// themselves are corrupt. What Decode accepts, Inspect accepts. Bytes after the
+// end of the picture are tolerated: telephones append videos and depth maps.
+func Inspect(data []byte, lim Limits) (Info, error) {
+	c, h, err := inspect(data, lim)
+	if err != nil {
+		return Info{}, err
+	}
+	return infoOf(c, h), nil
+}
+
+func inspect(data []byte, lim Limits) (*codec, header, error) {
+	if err := lim.checkBytes(len(data)); err != nil {
+		return nil, header{}, err
+	}
+	c := codecOf(data)
+	if c == nil {
+		return nil, header{}, fmt.Errorf("%w: %s; %s are read", job.ErrUnsupportedImage, looksLike(data), readable())
+	}
+	h, err := c.parse(data)
+	// A header that was understood is judged before the rest of the file is: a
+	// picture too large is too large whether it is complete or not.
+	if h.width > 0 && h.height > 0 {
+		if tooLarge := lim.checkPixels(h.width, h.height); tooLarge != nil {
+			return nil, header{}, tooLarge
+		}
+	}
+	if err != nil {
+		return nil, header{}, err
+	}
+	return c, h, nil
+}
+
+func infoOf(c *codec, h header) Info {
+	info := Info{Format: c.name, Width: h.width, Height: h.height}
+	if turned(h.orientation) {
+		info.Width, info.Height = info.Height, info.Width
+	}
+	return info
+}
+
+func damaged(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", job.ErrDamagedImage, fmt.Sprintf(format, args...))
+}
+
+func unsupported(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", job.ErrUnsupportedImage, fmt.Sprintf(format, args...))
+}

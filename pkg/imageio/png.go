@@ -1,0 +1,199 @@
+package imageio
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"hash/crc32"
+	"image"
+	"image/png"
+	"io"
+)
+
+const pngSignature = "\x89PNG\r\n\x1a\n"
+
+// parsePNG walks the chunks to IEND and checks the checksums of those that the
+// pixels need. It unpacks nothing: compressed text and profiles of gigabytes are
+// bytes to be skipped like others, and so are the frames of an animated PNG.
+func parsePNG(data []byte) (header, error) {
+	h := header{orientation: 1}
+	if !bytes.HasPrefix(data, []byte(pngSignature)) {
+		return h, damaged("the PNG file's first bytes were changed, as a transfer as text does")
+	}
+	var (
+		packed  int64 // bytes of compressed pixels
+		raw     int64 // bytes of pixels, once unpacked
+		palette bool  // needed, and still to come
+		exif    []byte
+	)
+	rest, first := data[len(pngSignature):], true
+	for ended := false; !ended; first = false {
+		kind, chunk, whole, ok := cutChunk(&rest)
+		if !ok {
+			return h, damaged("the PNG file ends before the picture does")
+		}
+		if neededForPixels(kind) && !checksumOK(whole) {
+			return h, damaged("a checksum in the PNG file is wrong (in %s)", kind)
+		}
+		// A switch over string(kind) doesn't allocate one.
+		switch string(kind) {
+		case "IHDR":
+			if !first {
+				return h, damaged("the PNG file has two headers")
+			}
+			var err error
+			if raw, palette, err = parseIHDR(chunk, &h); err != nil {
+				return h, err
+			}
+			continue
+		case "CgBI":
+			return h, unsupported("a PNG file in Apple's variant for applications")
+		case "PLTE":
+			palette = false
+		case "IDAT":
+			if palette {
+				return h, damaged("the PNG file has no palette for its colours")
+			}
+			packed += int64(len(chunk))
+		case "eXIf":
+			if exif == nil {
+				exif = chunk
+			}
+		case "iCCP":
+			if h.profile == nil {
+				h.profile = func() []byte { return unpackICCP(chunk) }
+			}
+		case "IEND":
+			ended = true
+		}
+		if first {
+			return h, damaged("the PNG file doesn't begin with its header")
+		}
+	}
+	// Deflate makes at most 1032 bytes of one.
+	const deflateMax = 1032
+	if packed == 0 || raw > packed*deflateMax {
+		return h, damaged("the PNG file holds too little data for %d x %d pixels", h.width, h.height)
+	}
+	h.orientation = orientationOf(exif)
+	return h, nil
+}
+
+// cutChunk takes the next chunk off rest: its kind, its data, and all of it.
+func cutChunk(rest *[]byte) (kind, data, whole []byte, ok bool) {
+	const around = 12 // length, kind, checksum
+	b := *rest
+	if len(b) < around {
+		return nil, nil, nil, false
+	}
+	n := uint64(binary.BigEndian.Uint32(b))
+	if n > uint64(len(b)-around) {
+		return nil, nil, nil, false
+	}
+	end := around + int(n)
+	*rest = b[end:]
+	return b[4:8], b[8 : end-4], b[:end], true
+}
+
+// neededForPixels reports whether image/png needs chunks of this kind.
+func neededForPixels(kind []byte) bool {
+	switch string(kind) {
+	case "IHDR", "PLTE", "tRNS", "IDAT", "IEND":
+		return true
+	}
+	return false
+}
+
+func checksumOK(chunk []byte) bool {
+	end := len(chunk) - 4
+	return crc32.ChecksumIEEE(chunk[4:end]) == binary.BigEndian.Uint32(chunk[end:])
+}
+
+// pixelChunks reads a PNG file that parsePNG accepted as if it held nothing but
+// the chunks that the pixels need. image/png would skip the others itself, but
+// with 4 KB of garbage for each (7 GB for a file of 20 MB), and it fails the
+// picture over a damaged comment.
+type pixelChunks struct {
+	rest    []byte // of the file, from the next chunk on
+	current []byte // what is left of the chunk being read
+}
+
+func (p *pixelChunks) Read(b []byte) (int, error) {
+	for len(p.current) == 0 {
+		kind, _, whole, ok := cutChunk(&p.rest)
+		if !ok {
+			return 0, io.EOF
+		}
+		if neededForPixels(kind) {
+			p.current = whole
+		}
+	}
+	n := copy(b, p.current)
+	p.current = p.current[n:]
+	return n, nil
+}
+
+func decodePNG(data []byte, _ header) (image.Image, error) {
+	n := len(pngSignature)
+	return png.Decode(&pixelChunks{rest: data[n:], current: data[:n]})
+}
+
+// parseIHDR reads the header and returns how many bytes the unpacked pixels
+// take at least.
+func parseIHDR(chunk []byte, h *header) (raw int64, indexed bool, err error) {
+	if len(chunk) != 13 {
+		return 0, false, damaged("the PNG file's header has the wrong length")
+	}
+	width, height := binary.BigEndian.Uint32(chunk), binary.BigEndian.Uint32(chunk[4:])
+	if width == 0 || height == 0 || width > 1<<31-1 || height > 1<<31-1 {
+		return 0, false, damaged("the PNG file says that it is %d x %d pixels", width, height)
+	}
+	depth, kind := int(chunk[8]), chunk[9]
+	channels := 0
+	switch kind {
+	case 0, 3: // grey, indexed
+		if depth == 1 || depth == 2 || depth == 4 || depth == 8 || depth == 16 && kind == 0 {
+			channels = 1
+		}
+	case 2, 4, 6: // colour, grey and alpha, colour and alpha
+		if depth == 8 || depth == 16 {
+			channels = map[byte]int{2: 3, 4: 2, 6: 4}[kind]
+		}
+	}
+	if channels == 0 {
+		return 0, false, damaged("the PNG file claims %d bits of colour type %d", depth, kind)
+	}
+	if chunk[10] != 0 || chunk[11] != 0 || chunk[12] > 1 {
+		return 0, false, unsupported("a PNG file with a compression, filter or interlace method of its own")
+	}
+	h.width, h.height = int(width), int(height)
+	rowBits := int64(width) * int64(channels*depth) // below 2^37, times height below 2^68
+	if rowBits/8 > (1<<62)/int64(height) {
+		return 1 << 62, kind == 3, nil
+	}
+	return rowBits / 8 * int64(height), kind == 3, nil
+}
+
+// maxProfile is the largest colour profile that is looked at. Profiles of
+// screens have some hundred bytes to a few kilobytes, those of printing presses
+// up to three megabytes.
+const maxProfile = 4 << 20
+
+// unpackICCP returns the profile in an iCCP chunk: a name, a zero, a method, and
+// a zlib stream that may claim to be endless and is read to maxProfile only.
+func unpackICCP(chunk []byte) []byte {
+	_, rest, ok := bytes.Cut(chunk, []byte{0})
+	if !ok || len(rest) < 1 || rest[0] != 0 {
+		return nil
+	}
+	z, err := zlib.NewReader(bytes.NewReader(rest[1:]))
+	if err != nil {
+		return nil
+	}
+	defer z.Close()
+	profile, err := io.ReadAll(io.LimitReader(z, maxProfile+1))
+	if err != nil || len(profile) > maxProfile {
+		return nil
+	}
+	return profile
+}

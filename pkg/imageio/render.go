@@ -1,0 +1,130 @@
+package imageio
+
+import (
+	"image"
+
+	"github.com/kovidgoyal/imaging/nrgba"
+)
+
+// render makes the picture that the rest of the program sees out of what a
+// decoder returned, in one pass and with one allocation: sRGB, opaque, upright.
+// The result shares memory with src where src is already all that.
+func render(src image.Image, orientation int, colors conversion) *image.RGBA {
+	b := src.Bounds()
+	width, height := b.Dx(), b.Dy()
+	if img, ok := src.(*image.RGBA); ok && orientation == 1 && colors == nil &&
+		b.Min == (image.Point{}) && img.Stride == 4*width && img.Opaque() {
+		return img
+	}
+
+	upright := image.Rect(0, 0, width, height)
+	if turned(orientation) {
+		upright = image.Rect(0, 0, height, width)
+	}
+	dst := image.NewRGBA(upright)
+	place := placement(orientation, width, height)
+	read := reader(src)
+
+	// Strips, because a column of the source becomes a row of a turned picture:
+	// sixteen pixels beside each other fill a cache line where one would not.
+	const strip = 16
+	rows((height+strip-1)/strip, func(from, to int) {
+		buf := make([]byte, 4*width*strip)
+		for s := from; s < to; s++ {
+			y0, y1 := s*strip, min(s*strip+strip, height)
+			pix := buf[:4*width*(y1-y0)]
+			read(y0, y1, pix)
+			switch {
+			case colors != nil:
+				colors(pix)
+			case inksOf(src) == 4:
+				plainCMYK(pix)
+			}
+			layOnWhite(pix)
+			place(dst.Pix, pix, y0, y1)
+		}
+	})
+	return dst
+}
+
+// reader returns a function that reads the rows y0 to y1 of an image, counted
+// from its top, as 4 bytes a pixel: red, green, blue and alpha, not
+// premultiplied, or the four inks. It may be called concurrently.
+func reader(src image.Image) func(y0, y1 int, pix []byte) {
+	b := src.Bounds()
+	if img, ok := src.(*image.CMYK); ok {
+		return func(y0, y1 int, pix []byte) {
+			n := 4 * b.Dx()
+			for y := y0; y < y1; y++ {
+				copy(pix[(y-y0)*n:], img.Pix[img.PixOffset(b.Min.X, b.Min.Y+y):][:n])
+			}
+		}
+	}
+	scanner := nrgba.NewNRGBAScanner(src)
+	return func(y0, y1 int, pix []byte) { scanner.Scan(0, y0, b.Dx(), y1, pix) }
+}
+
+// plainCMYK converts inks to colours as if they were ideal, which is what there
+// is to do without a profile.
+func plainCMYK(pix []byte) {
+	for i := 0; i+4 <= len(pix); i += 4 {
+		p := pix[i : i+4 : i+4]
+		k := 255 - uint32(p[3])
+		for c := range 3 {
+			p[c] = byte(((255-uint32(p[c]))*k + 127) / 255)
+		}
+		p[3] = 255
+	}
+}
+
+// layOnWhite composes pixels that are not premultiplied onto white.
+func layOnWhite(pix []byte) {
+	for i := 0; i+4 <= len(pix); i += 4 {
+		p := pix[i : i+4 : i+4]
+		a := uint32(p[3])
+		if a == 255 {
+			continue
+		}
+		for c := range 3 {
+			p[c] = byte((uint32(p[c])*a + 255*(255-a) + 127) / 255)
+		}
+		p[3] = 255
+	}
+}
+
+// placement returns a function that writes the stored rows y0 to y1 to where
+// they stand in the upright picture. The eight orientations are those of EXIF.
+func placement(orientation, width, height int) func(dst, pix []byte, y0, y1 int) {
+	// The stored pixel (x, y) goes to origin + x*right + y*down, in pixels.
+	var origin, right, down int
+	switch orientation {
+	default:
+		origin, right, down = 0, 1, width
+	case 2: // mirrored
+		origin, right, down = width-1, -1, width
+	case 3: // upside down
+		origin, right, down = width*height-1, -1, -width
+	case 4: // upside down, mirrored
+		origin, right, down = width*(height-1), 1, -width
+	case 5: // transposed
+		origin, right, down = 0, height, 1
+	case 6: // to be turned clockwise
+		origin, right, down = height-1, height, -1
+	case 7: // transposed the other way
+		origin, right, down = width*height-1, -height, -1
+	case 8: // to be turned anticlockwise
+		origin, right, down = height*(width-1), -height, 1
+	}
+	if orientation < 2 || orientation > 8 {
+		return func(dst, pix []byte, y0, _ int) { copy(dst[4*width*y0:], pix) }
+	}
+	return func(dst, pix []byte, y0, y1 int) {
+		for x := range width {
+			at := 4 * (origin + x*right + y0*down)
+			for from := 4 * x; from < len(pix); from += 4 * width {
+				copy(dst[at:at+4], pix[from:from+4])
+				at += 4 * down
+			}
+		}
+	}
+}

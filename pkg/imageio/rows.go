@@ -1,0 +1,37 @@
+package imageio
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+)
+
+// rows calls f for parts of 0..n, on all processors at once, and returns when
+// all are done. A panic in one of them is raised again in the caller, which can
+// recover from it as it could not in another goroutine.
+func rows(n int, f func(from, to int)) {
+	parts := min(runtime.GOMAXPROCS(0), n)
+	if parts <= 1 {
+		f(0, n)
+		return
+	}
+	var (
+		wg    sync.WaitGroup
+		once  sync.Once
+		cause any
+	)
+	for p := range parts {
+		wg.Go(func() {
+			defer func() {
+				if r := recover(); r != nil {
+					once.Do(func() { cause = fmt.Sprint(r) })
+				}
+			}()
+			f(n*p/parts, n*(p+1)/parts)
+		})
+	}
+	wg.Wait()
+	if cause != nil {
+		panic(cause)
+	}
+}

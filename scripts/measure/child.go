@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"os/exec"
+
+	"github.com/atelier-go/atelier/model"
+	"github.com/atelier-go/atelier/pkg/style"
+)
+
+// childArg, as the first argument, makes this program one that does a single
+// measurement: the task's name and its settings follow, and the answer goes to
+// standard output as JSON.
+const childArg = "measure-child"
+
+// A task is the settings of a child; each kind uses what it needs.
+type task struct {
+	Model      string
+	Width      int // of the images
+	Height     int
+	Threads    int
+	Concurrent int
+	Images     int
+	Seconds    float64
+}
+
+var children = map[string]func(context.Context, task, io.Writer) error{
+	"first-image": firstImage,
+	"mixed":       mixedImages,
+	"peak":        peakOfOne,
+	"throughput":  throughput,
+}
+
+func runChild(ctx context.Context, args []string, stdout, _ io.Writer) error {
+	var t task
+	if err := json.Unmarshal([]byte(args[2]), &t); err != nil {
+		return err
+	}
+	return children[args[1]](ctx, t, stdout)
+}
+
+// child is the command that runs a task in a process of its own.
+func child(ctx context.Context, kind string, t task) (*exec.Cmd, *bytes.Buffer, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, nil, err
+	}
+	settings, err := json.Marshal(t)
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd := exec.CommandContext(ctx, self, childArg, kind, string(settings))
+	// TensorFlow greets each process in many lines; what it said is shown if it fails.
+	said := new(bytes.Buffer)
+	cmd.Stderr = said
+	cmd.Env = append(os.Environ(), "TF_CPP_MIN_LOG_LEVEL=2")
+	return cmd, said, nil
+}
+
+// ask runs a task and reads its answer.
+func ask[T any](ctx context.Context, kind string, t task) (answer T, err error) {
+	cmd, said, err := child(ctx, kind, t)
+	if err != nil {
+		return answer, err
+	}
+	out, err := cmd.Output()
+	if err != nil {
+		return answer, fmt.Errorf("%w: %s", err, said)
+	}
+	return answer, json.Unmarshal(out, &answer)
+}
+
+// photo is a picture with edges and gradients. The time and the memory that a
+// network takes don't depend on what is in it.
+func photo(w, h int) *image.RGBA {
+	img := image.NewRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		row := img.Pix[y*img.Stride:][:w*4]
+		for x := range w {
+			row[4*x], row[4*x+1], row[4*x+2], row[4*x+3] = uint8(x), uint8(y), uint8(x*y/64), 255
+		}
+	}
+	return img
+}
+
+// named is a request for the catalogue's nth style, at full strength.
+func named(content *image.RGBA, n int) style.Request {
+	names := style.Names()
+	return style.Request{Content: content, Mix: style.Mix{{Name: names[n%len(names)], Weight: 1}}, Strength: 1}
+}
+
+func load(t task) (*model.Model, error) {
+	return model.Load(model.Config{Dir: t.Model, Threads: t.Threads, Concurrent: t.Concurrent})
+}
+
+func answer(w io.Writer, v any) error { return json.NewEncoder(w).Encode(v) }

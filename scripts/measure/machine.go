@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// conditions is under which circumstances the figures came about. What a system
+// doesn't tell is "unknown".
+func conditions(ctx context.Context, root string, args []string) string {
+	return table(
+		[]string{"", ""},
+		[]string{"date", time.Now().UTC().Format("2006-01-02 15:04 UTC")},
+		[]string{"command", strings.Join(append([]string{"scripts/bench"}, args...), " ")},
+		[]string{"commit", commit(ctx, root)},
+		[]string{"processor", processor(ctx)},
+		[]string{"cores", fmt.Sprintf("%d, of which this process may use %d", runtime.NumCPU(), runtime.GOMAXPROCS(0))},
+		[]string{"memory", ram(ctx)},
+		[]string{"system", runtime.GOOS + "/" + runtime.GOARCH + ", " + runtime.Version()},
+		[]string{"load average", loadAverage()},
+	)
+}
+
+const unknown = "unknown"
+
+func commit(ctx context.Context, root string) string {
+	id := output(ctx, "git", "-C", root, "rev-parse", "--short=12", "HEAD")
+	if id == unknown {
+		return id
+	}
+	if output(ctx, "git", "-C", root, "status", "--porcelain") != "" {
+		id += ", with changes"
+	}
+	return id
+}
+
+func processor(ctx context.Context) string {
+	if v := procValue("/proc/cpuinfo", "model name"); v != unknown {
+		return v
+	}
+	return output(ctx, "sysctl", "-n", "machdep.cpu.brand_string")
+}
+
+func ram(ctx context.Context) string {
+	if v, ok := kilobytes("/proc/meminfo", "MemTotal"); ok {
+		return mb(float64(v))
+	}
+	if v, err := strconv.ParseInt(output(ctx, "sysctl", "-n", "hw.memsize"), 10, 64); err == nil {
+		return mb(float64(v))
+	}
+	return unknown
+}
+
+func loadAverage() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if f := strings.Fields(string(b)); err == nil && len(f) >= 3 {
+		return strings.Join(f[:3], " ")
+	}
+	return strings.Trim(output(context.Background(), "sysctl", "-n", "vm.loadavg"), "{ }")
+}
+
+// residentMemory is the process's resident memory in bytes; 0 where the system
+// has no /proc.
+func residentMemory() int64 {
+	v, _ := kilobytes("/proc/self/status", "VmRSS")
+	return v
+}
+
+// peakMemory is the most that it has been.
+func peakMemory() int64 {
+	if v, ok := kilobytes("/proc/self/status", "VmHWM"); ok {
+		return v
+	}
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return int64(u.Maxrss) // bytes on macOS, where there is no /proc
+}
+
+// processorTime is what the process has used so far.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// kilobytes reads a line such as "VmRSS:  1234 kB" as bytes.
+func kilobytes(path, name string) (int64, bool) {
+	n, err := strconv.ParseInt(strings.TrimSuffix(procValue(path, name), " kB"), 10, 64)
+	return n * 1024, err == nil
+}
+
+// procValue is what follows "name:" in a file of /proc.
+func procValue(path, name string) string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return unknown
+	}
+	for line := range bytes.Lines(b) {
+		key, value, ok := strings.Cut(string(line), ":")
+		if ok && strings.TrimSpace(key) == name {
+			return strings.TrimSpace(value)
+		}
+	}
+	return unknown
+}
+
+func output(ctx context.Context, name string, args ...string) string {
+	b, err := exec.CommandContext(ctx, name, args...).Output()
+	if err != nil {
+		return unknown
+	}
+	return strings.TrimSpace(string(b))
+}

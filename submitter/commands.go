@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+const defaultAPI = "http://127.0.0.1:8080"
+
+var description = `Submits pictures to Atelier, which repaints them in a style, and fetches the
+results.
+
+  submitter styles
+  submitter submit cat.jpg --style watercolour -o painted.jpg
+  submitter submit cat.jpg --style stained-glass:2,watercolour:1 --wait
+  submitter fetch 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f -o painted.jpg
+
+Exit status:
+` + exitHelp()
+
+// commandLine is what kong reads the arguments into.
+type commandLine struct {
+	settings
+
+	Submit submitCommand `cmd:"" help:"Submit a picture; with -o or --wait, wait for it."`
+	Status statusCommand `cmd:"" help:"Tell what became of a job."`
+	Fetch  fetchCommand  `cmd:"" help:"Fetch the painted picture of a job."`
+	Styles stylesCommand `cmd:"" help:"List the styles."`
+}
+
+// settings are the flags that every command takes.
+type settings struct {
+	API     string           `name:"api" default:"${api}" placeholder:"URL" help:"Base address of the API (default ${api}; or set $$ATELIER_API)."`
+	Timeout time.Duration    `default:"10m" placeholder:"10m" help:"Give up after so long in all; 0 is never."`
+	JSON    bool             `name:"json" help:"Print the API's JSON on standard output."`
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+// environment is the fallback for flags that aren't given. It goes through
+// getenv and not through kong's own env tag, so that run reads no global.
+func environment(getenv func(string) string) kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		if v := getenv("ATELIER_API"); v != "" && flag.Name == "api" {
+			return v, nil
+		}
+		return nil, nil
+	})
+}
+
+// An app is what the commands work with.
+type app struct {
+	settings
+	api    *client
+	getenv func(string) string
+	stdin  io.Reader
+	stdout io.Writer
+	screen *screen
+}
+
+type stylesCommand struct{}
+
+// Help is kong's hook for a command's page.
+func (stylesCommand) Help() string {
+	return `Prints a line for each style: its name, which submit --style takes, and its title.`
+}
+
+// Run lists the styles.
+func (stylesCommand) Run(ctx context.Context, a *app) error {
+	list, err := retrying(ctx, func() (*styleList, error) { return a.api.styles(ctx) }, transient, nil)
+	if err != nil {
+		return err
+	}
+	if a.JSON {
+		return a.print(list.raw)
+	}
+	width := 0
+	for _, s := range list.Styles {
+		width = max(width, len(s.Name))
+	}
+	for _, s := range list.Styles {
+		if err := a.print(fmt.Appendf(nil, "%-*s  %s", width, printable(s.Name), printable(s.Title))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// print writes a line to standard output. That it could not be written is an
+// error: a script that reads nothing must not see success.
+func (a *app) print(line []byte) error {
+	if _, err := a.stdout.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("write to standard output: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// outputFlags say where a result goes.
+type outputFlags struct {
+	Out   string `short:"o" placeholder:"FILE" help:"Write the picture to FILE, into the folder DIR/, or to standard output (-)."`
+	Force bool   `short:"f" help:"Replace FILE if it exists."`
+}
+
+type fetchCommand struct {
+	ID   string `arg:"" help:"The job's id, as submit printed it."`
+	Wait bool   `short:"w" help:"Wait for the job's end first."`
+	outputFlags
+}
+
+// Help is kong's hook for a command's page.
+func (fetchCommand) Help() string {
+	return `Writes the painted picture to a file, whole or not at all, and prints the file's
+name. Without -o it is called after the job and goes to the current folder.
+The picture is checked against the job's length and SHA-256.
+
+  submitter fetch 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f
+  submitter fetch 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f --wait -o painted.jpg
+  submitter fetch 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f -o - | display`
+}
+
+// Run fetches one result.
+func (cmd *fetchCommand) Run(ctx context.Context, a *app) error {
+	id, err := parseID(cmd.ID)
+	if err != nil {
+		return err
+	}
+	j, err := a.read(ctx, id)
+	if err != nil {
+		return err
+	}
+	out := cmd.Out
+	if out == "" {
+		out = "."
+	}
+	to, err := a.newDestination(out, "atelier-"+string(id)+extension(j.Format), cmd.Force)
+	if err != nil {
+		return err
+	}
+	if cmd.Wait {
+		if j, err = a.wait(ctx, j); err != nil {
+			return a.resumable(err, id, cmd.outputFlags)
+		}
+	}
+	if err := a.deliver(ctx, j, to); err != nil {
+		return err
+	}
+	switch {
+	case a.JSON:
+		return a.print(j.raw)
+	case to.path != "":
+		return a.print([]byte(to.path))
+	}
+	return nil
+}
+
+// parseID refuses what can't be an id before the API is bothered with it.
+func parseID(s string) (job.ID, error) {
+	id, err := job.ParseID(strings.TrimSpace(s))
+	if err != nil {
+		return "", faultf(errUsage, "%w", err)
+	}
+	return id, nil
+}
+
+// deliver puts the result of a finished job where it belongs.
+func (a *app) deliver(ctx context.Context, j *jobAnswer, to *destination) error {
+	if err := ended(&j.Job); err != nil {
+		return err
+	}
+	err := to.put(a.stdout, func(f *os.File) error {
+		_, err := retrying(ctx, func() (struct{}, error) {
+			return struct{}{}, a.api.download(ctx, j.Result, f)
+		}, transient, nil)
+		return err
+	})
+	if err == nil && to.path != "" {
+		a.screen.remark("%s: %d x %d pixels, %d bytes", to.path, j.Result.Width, j.Result.Height, j.Result.Bytes)
+	}
+	return err
+}
+
+// download fills f with the result, whatever was in it before, and holds it
+// against what the job says of it.
+func (c *client) download(ctx context.Context, r *job.Result, f *os.File) error {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	resp, err := c.get(ctx, r.URL, nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close() // not drained: a body that is too long is not worth it
+	hash := sha256.New()
+	body := &failingReader{r: io.LimitReader(resp.Body, r.Bytes+1)}
+	n, err := io.Copy(io.MultiWriter(f, hash), body)
+	switch {
+	case body.err != nil:
+		return c.networkError(ctx, body.err)
+	case err != nil:
+		return err
+	case n != r.Bytes:
+		return faultf(errAway, "the API answered a picture of another length than the job's %d bytes; nothing was written", r.Bytes)
+	case hex.EncodeToString(hash.Sum(nil)) != r.SHA256:
+		return faultf(errAway, "the API answered another picture than the job's: its SHA-256 differs; nothing was written")
+	}
+	return nil
+}
+
+// A failingReader remembers its error, which tells a broken connection from a
+// full disk.
+type failingReader struct {
+	r   io.Reader
+	err error
+}
+
+func (f *failingReader) Read(p []byte) (int, error) {
+	n, err := f.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		f.err = err
+	}
+	return n, err
+}
+
+// resumable adds to what went wrong after a job was accepted how to go on.
+// There is nothing to go on with after a failed job or one that is gone.
+func (a *app) resumable(err error, id job.ID, out outputFlags) error {
+	if errors.Is(err, errFailed) || errors.Is(err, errNotFound) {
+		return err
+	}
+	words := []string{"submitter", "fetch", string(id), "--wait"}
+	if out.Out != "" {
+		words = append(words, "-o", shellWord(out.Out))
+	}
+	if out.Force {
+		words = append(words, "--force")
+	}
+	if env := a.getenv("ATELIER_API"); a.API != env && (a.API != defaultAPI || env != "") {
+		words = append(words, "--api", shellWord(a.API))
+	}
+	return &resumableError{err, strings.Join(words, " ")}
+}
+
+// A resumableError is an error after which a command picks the work up again.
+type resumableError struct {
+	err     error
+	command string
+}
+
+func (e *resumableError) Error() string {
+	return e.err.Error() + "\npicked up again with: " + e.command
+}
+func (e *resumableError) Unwrap() error { return e.err }
+
+// shellWord quotes s where a shell would take it apart.
+func shellWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+,=") == "" {
+		return s
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return "$" + "'" + strings.ReplaceAll(strings.Trim(strconv.QuoteToASCII(s), `"`), "'", `\'`) + "'"
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

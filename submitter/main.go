@@ -1,0 +1,70 @@
+// Submitter is Atelier's command line: it submits pictures to the API, waits
+// for them and fetches what was painted. It speaks HTTP to the API and nothing
+// else.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal ends the process at once
+	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "submitter:", printable(err.Error()))
+	}
+	os.Exit(exitCode(err))
+}
+
+// run is the program but for the process around it. Its error is a sentence for
+// the user; exitCode knows what it means to a script.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) error {
+	var line commandLine
+	told := false // --help or --version has answered
+	parser, err := kong.New(&line,
+		kong.Name("submitter"), kong.Description(description), kong.Vars{"version": version(), "api": defaultAPI},
+		kong.ConfigureHelp(kong.HelpOptions{NoAppDescFormat: true, Compact: true, FlagsLast: true, WrapUpperBound: 80}),
+		kong.Resolvers(environment(getenv)),
+		kong.Writers(stdout, stderr), kong.Exit(func(int) { told = true }))
+	if err != nil {
+		return err
+	}
+	command, err := parser.Parse(args)
+	if told {
+		return nil
+	}
+	if err != nil {
+		return usageError(err)
+	}
+	client, err := newClient(line.API)
+	if err != nil {
+		return err
+	}
+	if line.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, line.Timeout, faultf(errAway, "gave up after %v; --timeout allows more", line.Timeout))
+		defer cancel()
+	}
+	a := &app{
+		api: client, settings: line.settings, getenv: getenv,
+		stdin: stdin, stdout: stdout, screen: newScreen(stderr, getenv),
+	}
+	command.BindTo(ctx, (*context.Context)(nil))
+	return command.Run(a)
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return "submitter " + info.Main.Version
+	}
+	return "submitter (devel)"
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// A destination is where a result goes.
+type destination struct {
+	path  string // "" is standard output
+	force bool   // replace a file that is there
+}
+
+// newDestination reads -o: a file, a folder in which the file is to be called
+// name, or "-". What would refuse the result is found now, before anything is
+// sent or waited for.
+func (a *app) newDestination(out, name string, force bool) (*destination, error) {
+	if out == "-" {
+		switch {
+		case a.JSON:
+			return nil, faultf(errUsage, "-o - and --json would both write to standard output")
+		case isTerminal(a.stdout):
+			return nil, faultf(errUsage, "-o - would write a picture to the terminal: redirect standard output, or name a file")
+		}
+		return &destination{}, nil
+	}
+	d := &destination{path: out, force: force}
+	if isFolder(out) {
+		d.path = filepath.Join(out, name)
+	}
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	probe, err := d.create()
+	if err != nil {
+		return nil, err
+	}
+	return d, errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+// isFolder also holds for a folder that isn't there, if it is written as one.
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir() || strings.HasSuffix(path, string(filepath.Separator))
+}
+
+func (d *destination) check() error {
+	folder := filepath.Dir(d.path)
+	if info, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+		return fmt.Errorf("there is no folder %s: make it first", folder)
+	}
+	info, err := os.Lstat(d.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !d.force:
+		return d.exists()
+	case !info.Mode().IsRegular() && info.Mode().Type() != fs.ModeSymlink:
+		return fmt.Errorf("%s is no file that could be replaced; -o - writes to standard output", d.path)
+	}
+	return nil
+}
+
+func (d *destination) exists() error {
+	return fmt.Errorf("%s exists already; --force replaces it", d.path)
+}
+
+// create makes the temporary file, beside the target so that it can be renamed.
+func (d *destination) create() (*os.File, error) {
+	for {
+		name := fmt.Sprintf(".%.100s.%08x.part", filepath.Base(d.path), rand.Uint32())
+		// Not os.CreateTemp, whose files are private: results are as other new files.
+		f, err := os.OpenFile(filepath.Join(filepath.Dir(d.path), name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if p := (*fs.PathError)(nil); errors.As(err, &p) {
+			err = fmt.Errorf("can't write to the folder %s: %w", filepath.Dir(d.path), p.Err)
+		}
+		return f, err
+	}
+}
+
+// put writes what fill makes to the destination, whole or not at all.
+func (d *destination) put(stdout io.Writer, fill func(*os.File) error) error {
+	if d.path == "" {
+		return putStdout(stdout, fill)
+	}
+	tmp, err := d.create()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(tmp.Name()) }() // gone already if it was renamed
+	if err = fill(tmp); err == nil {
+		err = tmp.Sync()
+	}
+	if cerr := tmp.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.check(); err != nil { // it may have appeared meanwhile
+		return err
+	}
+	if d.force {
+		return os.Rename(tmp.Name(), d.path)
+	}
+	// A link, unlike a rename, replaces nothing. Where the file system has no
+	// links the check above has to do.
+	err = os.Link(tmp.Name(), d.path)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return d.exists()
+	case err != nil:
+		return os.Rename(tmp.Name(), d.path)
+	}
+	return nil
+}
+
+// putStdout holds the picture back until all of it is there and right.
+func putStdout(stdout io.Writer, fill func(*os.File) error) error {
+	tmp, err := unnamedFile()
+	if err != nil {
+		return err
+	}
+	defer tmp.Close()
+	if err := fill(tmp); err != nil {
+		return err
+	}
+	if _, err := tmp.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if _, err := io.Copy(stdout, tmp); err != nil {
+		return fmt.Errorf("write to standard output: %w", err)
+	}
+	return nil
+}
+
+// extension is what files of a format are called.
+func extension(format string) string {
+	if format == "jpeg" {
+		return ".jpg"
+	}
+	return "." + fileName(format)
+}
+
+// formatOf is the format that a file name asks for; "" where it asks for none.
+func formatOf(path string) string {
+	switch ext := strings.ToLower(filepath.Ext(path)); ext {
+	case ".jpg", ".jpeg":
+		return "jpeg"
+	case ".png", ".webp":
+		return ext[1:]
+	}
+	return ""
+}
+
+// fileName leaves of s what is safe in a file's name anywhere.
+func fileName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return '_'
+	}, s)
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	catalogue "github.com/atelier-go/atelier/pkg/style"
+)
+
+func TestRetryAfter(t *testing.T) {
+	for value, want := range map[string]time.Duration{
+		"": 0, "0": 0, "5": 5 * time.Second, "-3": 0, "soon": 0, "99999999999999": 1e6 * time.Second,
+		"Mon, 02 Jan 2006 15:04:05 GMT": 0,
+	} {
+		if got := retryAfter(http.Header{"Retry-After": {value}}); got != want {
+			t.Errorf("retryAfter(%q): got %v, want %v", value, got, want)
+		}
+	}
+	date := time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)
+	if got := retryAfter(http.Header{"Retry-After": {date}}); got < 59*time.Minute || got > time.Hour {
+		t.Errorf("retryAfter(in an hour): got %v", got)
+	}
+}
+
+func TestNextLook(t *testing.T) {
+	for _, c := range []struct {
+		asked     time.Duration
+		unchanged int
+		want      time.Duration
+	}{
+		{0, 0, firstLook},
+		{0, 1, firstLook * 5 / 4},
+		{0, 1000, longestDelay},
+		{time.Second, 2, firstLook * 25 / 16},
+		{time.Minute, 0, time.Minute},
+	} {
+		if got := nextLook(c.asked, c.unchanged); got != c.want {
+			t.Errorf("nextLook(%v, %d): got %v, want %v", c.asked, c.unchanged, got, c.want)
+		}
+	}
+}
+
+func TestPauseHonoursRetryAfter(t *testing.T) {
+	for failures := 1; failures < 100; failures++ {
+		err := &refusal{status: 503, retryAfter: 4 * time.Second}
+		if got := pause(err, failures); got < 4*time.Second || got > 2*longestDelay {
+			t.Errorf("pause after %d failures: got %v", failures, got)
+		}
+	}
+}
+
+func TestExitCode(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want int
+	}{
+		{nil, 0},
+		{errors.New("disk full"), 1},
+		{&refusal{status: 409}, 1},
+		{&refusal{status: 307}, 1},
+		{faultf(errUsage, "x"), 2},
+		{faultf(errFailed, "x"), 3},
+		{&refusal{status: 404}, 4},
+		{&refusal{status: 410}, 4},
+		{&refusal{status: 400}, 5},
+		{&refusal{status: 401}, 5},
+		{&refusal{status: 422}, 5},
+		{&refusal{status: 429}, 6},
+		{&refusal{status: 500}, 6},
+		{&refusal{status: 503}, 6},
+		{faultf(errInterrupted, "x"), 130},
+		{&resumableError{fmt.Errorf("x: %w", faultf(errInterrupted, "x")), "y"}, 130},
+	} {
+		if got := exitCode(c.err); got != c.want {
+			t.Errorf("exitCode(%#v): got %d, want %d", c.err, got, c.want)
+		}
+	}
+}
+
+func TestShellWord(t *testing.T) {
+	for in, want := range map[string]string{
+		"out.jpg": "out.jpg", "": "''", "the cat.jpg": "'the cat.jpg'", "it's": `'it'\''s'`,
+		"a;b": "'a;b'", "a\x1b[31m": `$'a\x1b[31m'`,
+	} {
+		if got := shellWord(in); got != want {
+			t.Errorf("shellWord(%q): got %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestResultName(t *testing.T) {
+	for _, c := range []struct {
+		cmd  submitCommand
+		want string
+	}{
+		{submitCommand{Photo: "a/cat.png", Style: "mosaic", Format: "jpeg"}, "cat-mosaic.jpg"},
+		{submitCommand{Photo: "cat", Style: "a:0.7, b:0.3", Format: "png"}, "cat-a+b.png"},
+		{submitCommand{Photo: "-", Style: "../x", Format: "webp"}, "atelier-___x.webp"},
+		{submitCommand{Photo: ".jpg", StyleImage: "tiles.png", Format: "jpeg"}, "atelier-own-style.jpg"},
+	} {
+		if got := c.cmd.resultName(); got != c.want {
+			t.Errorf("the result of %+v is called %s, want %s", c.cmd, got, c.want)
+		}
+	}
+}
+
+// A form can be read again, is as long as it says, and holds its fields first.
+func TestForm(t *testing.T) {
+	p, err := spool(t.Context(), "a reader", strings.NewReader("PICTURE"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.file.Close()
+	f, err := newForm([][2]string{{"style", "mosaic"}}, map[string]*picture{"image": p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		b, err := io.ReadAll(f.body())
+		if err != nil || int64(len(b)) != f.size {
+			t.Fatalf("read %d bytes of %d, error %v", len(b), f.size, err)
+		}
+		style, image := strings.Index(string(b), "mosaic"), strings.Index(string(b), "PICTURE")
+		if style < 0 || image < style {
+			t.Errorf("got style at %d and image at %d, want the style first", style, image)
+		}
+	}
+}
+
+// The help pages name styles that there are.
+func TestHelpNamesStyles(t *testing.T) {
+	for _, name := range []string{"watercolour", "stained-glass", "mosaic"} {
+		if _, err := catalogue.Lookup(name); err != nil {
+			t.Error(err)
+		}
+		if !strings.Contains(description+submitCommand{}.Help(), name) {
+			t.Errorf("the help no longer names %s: change this test", name)
+		}
+	}
+}

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	catalogue "github.com/atelier-go/atelier/pkg/style"
+)
+
+var update = flag.Bool("update", false, "rewrite the expectations in testdata")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"submitter": main})
+}
+
+// TestScripts runs each script of testdata against an API of its own: the real
+// handler on a socket, a store in the script's folder, a queue in memory, and a
+// worker that does what the script says.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata",
+		UpdateScripts: *update,
+		Setup:         setUp,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"api":     func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).api(ts, args) },
+			"take":    func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).take(ts) },
+			"paint":   func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).paint(ts, args[0]) },
+			"spoil":   func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).spoil(ts, args[0], args[1]) },
+			"painter": func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).painter(ts, args[0]) },
+			"fifo": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(syscall.Mkfifo(ts.MkAbs(args[0]), 0o600))
+			},
+			"opened":    opened,
+			"stalled":   func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).waitStalled(ts) },
+			"polled":    func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).polled(ts) },
+			"exits":     exitsWith,
+			"spawn":     func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).spawn(ts, args) },
+			"interrupt": func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).interrupt(ts, args[0]) },
+			"await":     func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).await(ts, args[0], args[1]) },
+			"tidy":      tidy,
+			"large":     large,
+		},
+	})
+}
+
+// patienceOfScripts is when a script that waits for something gives up. It is
+// never waited for when all is well.
+const patienceOfScripts = 30 * time.Second
+
+// A script is what a running script has at hand.
+type script struct {
+	*service
+	processes map[string]*exec.Cmd
+}
+
+func scriptOf(ts *testscript.TestScript) *script { return ts.Value("script").(*script) }
+
+func setUp(env *testscript.Env) error {
+	s := &script{processes: map[string]*exec.Cmd{}}
+	var err error
+	if s.service, err = newService(filepath.Join(env.WorkDir, ".store")); err != nil {
+		return err
+	}
+	env.Defer(s.stop)
+	env.Defer(func() { close(s.released) })
+	env.Values["script"] = s
+	if os.Getenv("GORACE") == "" {
+		env.Setenv("GORACE", "atexit_sleep_ms=10") // else every process takes a second longer
+	}
+	env.Setenv("ATELIER_API", s.url())
+	env.Setenv("STYLE", catalogue.Names()[0])
+	env.Setenv("STYLE2", catalogue.Names()[1])
+	env.Setenv("UNKNOWN", "0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f")
+	for name, edge := range map[string]int{"photo.jpg": 64, "photo.png": 48, "painted.jpg": 80} {
+		if err := writePicture(filepath.Join(env.WorkDir, name), edge); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writePicture(path string, edge int) error {
+	img := image.NewRGBA(image.Rect(0, 0, edge, edge*3/4))
+	for i := range img.Pix {
+		img.Pix[i] = byte(i * edge)
+	}
+	for x := range edge {
+		for y := range edge {
+			c := img.RGBAAt(x, y)
+			img.SetRGBA(x, y, color.RGBA{c.R, c.G, c.B, 255})
+		}
+	}
+	var b bytes.Buffer
+	err := png.Encode(&b, img)
+	if filepath.Ext(path) == ".jpg" {
+		b.Reset()
+		err = jpeg.Encode(&b, img, nil)
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, b.Bytes(), 0o644)
+}
+
+// exitsWith runs a program, which must end with the given exit status.
+func exitsWith(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	checkCode(ts, err, args[0])
+}
+
+func checkCode(ts *testscript.TestScript, err error, want string) {
+	got := 0
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("run: %v", err)
+	}
+	if strconv.Itoa(got) != want {
+		ts.Fatalf("got exit status %d, want %s", got, want)
+	}
+}
+
+// spawn starts the submitter in the background as NAME, with its output in
+// NAME.out and NAME.err.
+func (s *script) spawn(ts *testscript.TestScript, args []string) {
+	name := args[0]
+	cmd := exec.Command("submitter", args[1:]...)
+	cmd.Dir = ts.MkAbs(".")
+	for _, key := range []string{"ATELIER_API", "PATH", "TMPDIR", "GORACE"} {
+		cmd.Env = append(cmd.Env, key+"="+ts.Getenv(key))
+	}
+	out, err := os.Create(ts.MkAbs(name + ".out"))
+	ts.Check(err)
+	defer out.Close()
+	errs, err := os.Create(ts.MkAbs(name + ".err"))
+	ts.Check(err)
+	defer errs.Close()
+	cmd.Stdout, cmd.Stderr = out, errs
+	ts.Check(cmd.Start())
+	s.processes[name] = cmd
+	ts.Defer(func() {
+		if s.processes[name] != nil { // the script failed before it awaited it
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+	})
+}
+
+func (s *script) interrupt(ts *testscript.TestScript, name string) {
+	ts.Check(s.processes[name].Process.Signal(syscall.SIGINT))
+}
+
+// await waits for the end of a spawned process with the given exit status.
+func (s *script) await(ts *testscript.TestScript, name, code string) {
+	cmd := s.processes[name]
+	s.processes[name] = nil
+	late := time.AfterFunc(patienceOfScripts, func() { _ = cmd.Process.Kill() })
+	defer late.Stop()
+	checkCode(ts, cmd.Wait(), code)
+}
+
+// tidy fails if the submitter has left anything half-written or temporary.
+func tidy(ts *testscript.TestScript, _ bool, _ []string) {
+	var left []string
+	for _, pattern := range []string{".*.part", "*/.*.part", filepath.Join(ts.Getenv("TMPDIR"), "submitter-*")} {
+		found, err := filepath.Glob(ts.MkAbs(pattern))
+		ts.Check(err)
+		left = append(left, found...)
+	}
+	if len(left) > 0 {
+		ts.Fatalf("left behind: %s", strings.Join(left, ", "))
+	}
+}
+
+func (s *script) take(ts *testscript.TestScript) {
+	id, err := s.begin()
+	ts.Check(err)
+	ts.Setenv("JOB", string(id))
+}
+
+func (s *script) paint(ts *testscript.TestScript, file string) {
+	if s.lease == nil {
+		s.take(ts)
+	}
+	ts.Check(s.succeed([]byte(ts.ReadFile(file))))
+}
+
+// painter paints the next job in the background, once it was seen queued and
+// running.
+func (s *script) painter(ts *testscript.TestScript, file string) {
+	picture, done := []byte(ts.ReadFile(file)), make(chan error, 1)
+	go func() {
+		err := s.waitPolls(1)
+		if err == nil {
+			_, err = s.begin()
+		}
+		if err == nil {
+			err = s.waitPolls(2) // the first may have come before the job was taken
+		}
+		if err == nil {
+			err = s.succeed(picture)
+		}
+		done <- err
+	}()
+	ts.Defer(func() { ts.Check(<-done) })
+}
+
+func (s *script) waitStalled(ts *testscript.TestScript) {
+	select {
+	case <-s.stalled:
+	case <-time.After(patienceOfScripts):
+		ts.Fatalf("no request was stalled")
+	}
+}
+
+// opened waits until somebody reads from a FIFO, and holds it open.
+func opened(ts *testscript.TestScript, _ bool, args []string) {
+	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_WRONLY, 0)
+	ts.Check(err)
+	ts.Defer(func() { _ = f.Close() })
+}
+
+func (s *script) spoil(ts *testscript.TestScript, code, message string) {
+	if s.lease == nil {
+		s.take(ts)
+	}
+	ts.Check(s.fail(code, message))
+}
+
+// polled waits until a job was read once more.
+func (s *script) polled(ts *testscript.TestScript) {
+	ts.Check(s.waitPolls(1))
+}
+
+// api makes the service misbehave: "stop", "start", or "answer KIND ..." for
+// the next request of a kind.
+func (s *script) api(ts *testscript.TestScript, args []string) {
+	switch args[0] {
+	case "stop":
+		s.stop()
+	case "start":
+		ts.Check(s.start())
+	default:
+		ts.Check(s.misbehave(args[0], args[1:]))
+	}
+}
+
+// large makes a file that begins as a JPEG and has the given length.
+func large(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte("\xff\xd8\xff\xe0"), 0o644))
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), int64(number(args[1]))))
+}

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+// A service is Atelier as the submitter sees it, on a socket: the real API and
+// store, with a queue in memory and a worker that is told what to do.
+type service struct {
+	store   *store.Store
+	queue   memoryQueue
+	real    http.Handler // as it behaves by itself
+	handler http.Handler
+	address string // the same after stop and start
+
+	server *http.Server
+	lease  *store.Lease // of the job that the worker has taken
+
+	stalled  chan struct{} // receives when a request is being stalled
+	released chan struct{} // closed when stalled requests may go on
+
+	mu    sync.Mutex
+	polls chan struct{} // closed and replaced with each read of a job
+	odd   map[string][]http.HandlerFunc
+}
+
+// A memoryQueue is a queue that loses nothing.
+type memoryQueue chan job.Message
+
+// Send and Check are all that the API asks of a queue.
+func (q memoryQueue) Send(_ context.Context, m job.Message) error { q <- m; return nil }
+func (q memoryQueue) Check(context.Context) error                 { return nil }
+
+func newService(dir string) (*service, error) {
+	s := &service{
+		queue: make(memoryQueue, 100), polls: make(chan struct{}), odd: map[string][]http.HandlerFunc{},
+		stalled: make(chan struct{}, 100), released: make(chan struct{}),
+	}
+	var err error
+	if s.store, err = store.Open(store.Config{Dir: dir}); err != nil {
+		return nil, err
+	}
+	handler, err := api.New(api.Config{Store: s.store, Queue: s.queue, Version: "test"})
+	if err != nil {
+		return nil, err
+	}
+	// Under a prefix too, as behind an API Gateway's stage.
+	mux := http.NewServeMux()
+	mux.Handle("/", handler)
+	mux.Handle("/stage/", http.StripPrefix("/stage", handler))
+	s.real = mux
+	s.handler = s.watch(mux)
+	s.address = "127.0.0.1:0"
+	return s, s.start()
+}
+
+func (s *service) url() string { return "http://" + s.address }
+
+func (s *service) start() error {
+	l, err := net.Listen("tcp", s.address)
+	if err != nil {
+		return err
+	}
+	s.address = l.Addr().String()
+	s.server = &http.Server{Handler: s.handler}
+	go func(server *http.Server) { _ = server.Serve(l) }(s.server) // ends with Close
+	return nil
+}
+
+func (s *service) stop() { _ = s.server.Close() }
+
+// kindOf is what the scripts call a request.
+func kindOf(r *http.Request) string {
+	switch {
+	case r.Method == http.MethodPost:
+		return "submit"
+	case strings.HasSuffix(r.URL.Path, "/result"):
+		return "result"
+	case strings.Contains(r.URL.Path, "/v1/jobs/"):
+		return "job"
+	}
+	return "styles"
+}
+
+// watch counts the reads of jobs and misbehaves when it was told to.
+func (s *service) watch(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		kind := kindOf(r)
+		s.mu.Lock()
+		var odd http.HandlerFunc
+		if list := s.odd[kind]; len(list) > 0 {
+			odd, s.odd[kind] = list[0], list[1:]
+		}
+		s.mu.Unlock()
+		if odd != nil {
+			odd(w, r)
+		} else {
+			next.ServeHTTP(w, r)
+		}
+		if kind == "job" {
+			s.mu.Lock()
+			close(s.polls)
+			s.polls = make(chan struct{})
+			s.mu.Unlock()
+		}
+	})
+}
+
+func (s *service) waitPolls(n int) error {
+	for range n {
+		s.mu.Lock()
+		polls := s.polls
+		s.mu.Unlock()
+		select {
+		case <-polls:
+		case <-time.After(patienceOfScripts):
+			return errors.New("no job was read")
+		}
+	}
+	return nil
+}
+
+// misbehave arranges the answer to the next request of a kind:
+//
+//	STATUS [DETAIL [RETRY-AFTER]]   a problem
+//	html STATUS                     as a proxy answers
+//	away URL                        a redirect
+//	torn                            a success that ends in the middle
+//	hangup                          the connection is closed without an answer, after the request was read
+//	stall                           no answer, once a little of the request was read
+//	slam                            a problem, and the connection is closed, with most of the request unread
+//	flip, cut, long                 a result with a wrong byte, too short, too long
+func (s *service) misbehave(kind string, args []string) error {
+	args = append(args, "", "")
+	var odd http.HandlerFunc
+	switch args[0] {
+	case "html":
+		odd = func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "<html>\x1b[31mno</html>", number(args[1]))
+		}
+	case "away":
+		odd = func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, args[1], http.StatusTemporaryRedirect)
+		}
+	case "hangup":
+		odd = func(w http.ResponseWriter, r *http.Request) {
+			_ = r.ParseMultipartForm(1 << 20)
+			panic(http.ErrAbortHandler)
+		}
+	case "torn":
+		odd = func(w http.ResponseWriter, r *http.Request) {
+			_ = r.ParseMultipartForm(1 << 20)
+			w.Header().Set("Content-Length", "100")
+			w.WriteHeader(http.StatusAccepted)
+			_, _ = w.Write([]byte(`{"id":`))
+			panic(http.ErrAbortHandler)
+		}
+	case "stall":
+		odd = func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = r.Body.Read(make([]byte, 1))
+			s.stalled <- struct{}{}
+			<-s.released
+			panic(http.ErrAbortHandler)
+		}
+	case "slam":
+		odd = slam
+	case "flip", "cut", "long":
+		odd = func(w http.ResponseWriter, r *http.Request) { s.damaged(w, r, args[0]) }
+	default:
+		odd = func(w http.ResponseWriter, _ *http.Request) {
+			if args[2] != "" {
+				w.Header().Set("Retry-After", args[2])
+			}
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(number(args[0]))
+			_ = json.NewEncoder(w).Encode(map[string]any{"status": number(args[0]), "detail": args[1], "code": "odd"})
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.odd[kind] = append(s.odd[kind], odd)
+	return nil
+}
+
+func slam(w http.ResponseWriter, r *http.Request) {
+	_, _ = r.Body.Read(make([]byte, 1))
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	const detail = `{"detail":"too large, by far"}`
+	_, _ = fmt.Fprintf(conn, "HTTP/1.1 413 Content Too Large\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n\r\n%s", len(detail), detail)
+	_ = conn.Close()
+}
+
+// damaged answers a result that isn't the job's.
+func (s *service) damaged(w http.ResponseWriter, r *http.Request, how string) {
+	right := httptest.NewRecorder()
+	s.real.ServeHTTP(right, r)
+	b := right.Body.Bytes()
+	switch how {
+	case "flip":
+		b[len(b)/2] ^= 1
+	case "long":
+		b = append(b, 0)
+	case "cut":
+		w.Header().Set("Content-Length", fmt.Sprint(len(b)))
+		b = b[:len(b)/2]
+	}
+	_, _ = w.Write(b)
+	if how == "cut" {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func number(s string) (n int) {
+	if _, err := fmt.Sscan(s, &n); err != nil {
+		panic(err)
+	}
+	return n
+}
+
+// begin takes the oldest job off the queue, as a worker does.
+func (s *service) begin() (job.ID, error) {
+	select {
+	case m := <-s.queue:
+		var err error
+		s.lease, err = s.store.Claim(context.Background(), m.Job, m.Run, "test")
+		return m.Job, err
+	case <-time.After(patienceOfScripts):
+		return "", errors.New("nothing was submitted")
+	}
+}
+
+func (s *service) succeed(picture []byte) error {
+	l := s.lease
+	s.lease = nil
+	return l.Succeed(picture, job.Result{Width: 80, Height: 60, ContentType: "image/jpeg"},
+		job.Receipt{Worker: "daemon", Engine: "TensorFlow 2", Model: "m", StylizeMS: 12})
+}
+
+func (s *service) fail(code, message string) error {
+	l := s.lease
+	s.lease = nil
+	return l.Fail(job.Failure{Code: code, Message: message})
+}

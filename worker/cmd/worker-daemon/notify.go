@@ -1,0 +1,27 @@
+package main
+
+import (
+	"fmt"
+	"net"
+)
+
+// notifyReady tells the service manager that the worker takes jobs from now on,
+// as systemd's Type=notify expects it (sd_notify(3)). address is $NOTIFY_SOCKET;
+// empty where nobody wants to know.
+func notifyReady(address string) error {
+	if address == "" {
+		return nil
+	}
+	conn, err := net.Dial("unixgram", address)
+	if err != nil {
+		return fmt.Errorf("tell the service manager: %w", err)
+	}
+	_, err = conn.Write([]byte("READY=1"))
+	if cerr := conn.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return fmt.Errorf("tell the service manager: %w", err)
+	}
+	return nil
+}
