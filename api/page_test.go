@@ -31,6 +31,7 @@ import (
 	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/style"
 )
 
 // pageTimeout bounds every wait for the page. It is generous: the machine may
@@ -39,7 +40,7 @@ const pageTimeout = 30 * time.Second
 
 func TestPageFiles(t *testing.T) {
 	site := newSite(t, "")
-	get := func(path, etag string) *http.Response {
+	get := func(path, etag string) (int, http.Header) {
 		t.Helper()
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, site.url+path, nil)
 		if err != nil {
@@ -50,8 +51,8 @@ func TestPageFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = resp.Body.Close() })
-		return resp
+		defer resp.Body.Close()
+		return resp.StatusCode, resp.Header
 	}
 	for path, want := range map[string]string{
 		"":            "text/html; charset=utf-8",
@@ -59,20 +60,20 @@ func TestPageFiles(t *testing.T) {
 		"main.js":     "text/javascript; charset=utf-8",
 		"favicon.svg": "image/svg+xml",
 	} {
-		resp := get(path, "")
-		if got := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || got != want {
-			t.Errorf("GET /%s: got %d %q, want 200 %q", path, resp.StatusCode, got, want)
+		status, header := get(path, "")
+		if got := header.Get("Content-Type"); status != http.StatusOK || got != want {
+			t.Errorf("GET /%s: got %d %q, want 200 %q", path, status, got, want)
 		}
-		if csp := resp.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
+		if csp := header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
 			t.Errorf("GET /%s: got the policy %q, want a strict one", path, csp)
 		}
-		if again := get(path, resp.Header.Get("ETag")); again.StatusCode != http.StatusNotModified {
-			t.Errorf("GET /%s with its ETag: got %d, want 304", path, again.StatusCode)
+		if status, _ := get(path, header.Get("ETag")); status != http.StatusNotModified {
+			t.Errorf("GET /%s with its ETag: got %d, want 304", path, status)
 		}
 	}
 	for _, path := range []string{"nothing", "ui/main.js", "main.js/", "index.html"} {
-		if resp := get(path, ""); resp.StatusCode != 404 || resp.Header.Get("Content-Type") != "application/problem+json" {
-			t.Errorf("GET /%s: got %d %q, want 404 and a problem", path, resp.StatusCode, resp.Header.Get("Content-Type"))
+		if status, header := get(path, ""); status != http.StatusNotFound || header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("GET /%s: got %d %q, want 404 and a problem", path, status, header.Get("Content-Type"))
 		}
 	}
 }
@@ -80,10 +81,10 @@ func TestPageFiles(t *testing.T) {
 // TestPage drives the page in a real browser against the real handler, with a
 // queue that only notes what it is told and this test as the worker.
 func TestPage(t *testing.T) {
-	browser := startBrowser(t)
+	b := startBrowser(t)
 	for _, test := range []struct {
 		name string
-		run  func(*testing.T, context.Context)
+		run  func(*testing.T, *browser)
 	}{
 		{"choose, paint, watch, download", testPaint},
 		{"below a stage prefix", testPrefix},
@@ -95,6 +96,7 @@ func TestPage(t *testing.T) {
 		{"a picture that the server refuses", testRefusedThere},
 		{"the server is away while a job runs", testAway},
 		{"the server takes nothing", testUnavailable},
+		{"stop sending", testStop},
 		{"styles come late", testStylesLate},
 		{"no styles", testNoStyles},
 		{"an unknown job", testUnknownJob},
@@ -102,19 +104,20 @@ func TestPage(t *testing.T) {
 		{"keyboard alone", testKeyboard},
 		{"phone", testPhone},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, browser) })
+		t.Run(test.name, func(t *testing.T) { test.run(t, b) })
 	}
 }
 
-func testPaint(t *testing.T, browser context.Context) {
+func testPaint(t *testing.T, b *browser) {
 	site := newSite(t, "")
-	p := open(t, browser, site.url)
+	p := b.open(t, site.url)
 	if got := p.str("document.title"); got != "Atelier" {
 		t.Errorf("title: got %q, want Atelier", got)
 	}
 	p.choose(photo(t, 300, 200))
 	p.until(`document.querySelector('#before').naturalWidth === 300`)
-	p.do(chromedp.Click(chromedp.CSS(`[name=style][value="night-swirl"]`)))
+	chosen := style.All()[1]
+	p.do(chromedp.Click(chromedp.CSS(`[name=style][value="` + chosen.Name + `"]`)))
 	p.eval(`{ const s = document.querySelector('#strength'); s.value = 80; s.dispatchEvent(new Event('input', {bubbles: true})) }`)
 	p.do(chromedp.Click(chromedp.CSS("summary")))
 	p.do(chromedp.Click(chromedp.CSS(`[name=size][value="512"]`)), chromedp.Click(chromedp.CSS(`[name=format][value="png"]`)))
@@ -124,7 +127,7 @@ func testPaint(t *testing.T, browser context.Context) {
 	p.until(`location.hash.startsWith('#job=')`)
 
 	lease := site.claim(t)
-	if s := lease.Spec; s.Style != "night-swirl" || s.Strength != 0.8 || s.Size != 512 || s.Format != "png" || !s.PreserveColors {
+	if s := lease.Spec; s.Style != chosen.Name || s.Strength != 0.8 || s.Size != 512 || s.Format != "png" || !s.PreserveColors {
 		t.Errorf("the job: got style %s, strength %v, size %d, format %s, colours kept %v; want what was chosen", s.Style, s.Strength, s.Size, s.Format, s.PreserveColors)
 	}
 	p.untilPhase("running")
@@ -138,13 +141,13 @@ func testPaint(t *testing.T, browser context.Context) {
 		{"after", `document.querySelector('#after').src`, base + "/result"},
 		{"download link", `document.querySelector('#download').href`, base + "/result"},
 		{"status", `document.querySelector('#status').textContent`, "Painted"},
-		{"alt text", `document.querySelector('#after').alt`, "The photograph, painted: Night swirl"},
+		{"alt text", `document.querySelector('#after').alt`, "The photograph, painted: " + chosen.Title},
 	} {
 		if got := p.str(c.js); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.what, got, c.want)
 		}
 	}
-	if got := p.str(`document.querySelector('#receipt').textContent`); !strings.Contains(got, "Night swirl at 80% · 96 × 64 · ") || !strings.Contains(got, "waited 0.2 s · painted in 0.3 s") {
+	if got := p.str(`document.querySelector('#receipt').textContent.replaceAll('\u00a0', ' ')`); !strings.Contains(got, chosen.Title+" at 80% · 96 × 64 · ") || !strings.Contains(got, "waited 0.2 s · painted in 0.3 s") {
 		t.Errorf("receipt: got %q", got)
 	}
 	// The link really answers the picture, as a file with a name.
@@ -154,9 +157,9 @@ func testPaint(t *testing.T, browser context.Context) {
 	}
 }
 
-func testPrefix(t *testing.T, browser context.Context) {
+func testPrefix(t *testing.T, b *browser) {
 	site := newSite(t, "/prod")
-	p := open(t, browser, site.url)
+	p := b.open(t, site.url)
 	p.submit(photo(t, 64, 64))
 	succeed(t, site.claim(t))
 	p.untilPhase("succeeded")
@@ -165,9 +168,9 @@ func testPrefix(t *testing.T, browser context.Context) {
 	}
 }
 
-func testPaintAgain(t *testing.T, browser context.Context) {
+func testPaintAgain(t *testing.T, b *browser) {
 	site := newSite(t, "")
-	p := open(t, browser, site.url)
+	p := b.open(t, site.url)
 	p.submit(photo(t, 64, 64))
 	succeed(t, site.claim(t))
 	p.untilPhase("succeeded")
@@ -187,9 +190,9 @@ func testPaintAgain(t *testing.T, browser context.Context) {
 	p.untilPhase("succeeded")
 }
 
-func testReload(t *testing.T, browser context.Context) {
+func testReload(t *testing.T, b *browser) {
 	site := newSite(t, "")
-	p := open(t, browser, site.url)
+	p := b.open(t, site.url)
 	p.submit(photo(t, 120, 240))
 	lease := site.claim(t)
 	p.untilPhase("running")
@@ -211,15 +214,16 @@ func testReload(t *testing.T, browser context.Context) {
 	}
 }
 
-func testSharedLink(t *testing.T, browser context.Context) {
+func testSharedLink(t *testing.T, b *browser) {
 	site := newSite(t, "")
-	p := open(t, browser, site.url)
+	p := b.open(t, site.url)
+	p.until(`document.querySelector('#tiles input')`)
 	p.do(chromedp.Click(chromedp.CSS("summary")), chromedp.Click(chromedp.CSS(`[name=size][value="2048"]`)))
 	p.submit(photo(t, 64, 64))
 	succeed(t, site.claim(t))
 	p.untilPhase("succeeded")
 
-	q := open(t, browser, p.str("location.href"))
+	q := b.open(t, p.str("location.href"))
 	q.untilPhase("succeeded")
 	if got := q.str(`new FormData(document.querySelector('#form')).get('size')`); got != "2048" {
 		t.Errorf("settings of a shared job: got size %s, want 2048", got)
@@ -232,9 +236,9 @@ func testSharedLink(t *testing.T, browser context.Context) {
 	q.untilPhase("succeeded")
 }
 
-func testFailed(t *testing.T, browser context.Context) {
+func testFailed(t *testing.T, b *browser) {
 	site := newSite(t, "")
-	p := open(t, browser, site.url)
+	p := b.open(t, site.url)
 	p.submit(photo(t, 64, 64))
 	if err := site.claim(t).Fail(job.Failure{Code: "damaged_image", Message: "the image is damaged"}); err != nil {
 		t.Fatal(err)
@@ -246,8 +250,8 @@ func testFailed(t *testing.T, browser context.Context) {
 	}
 }
 
-func testRefusedHere(t *testing.T, browser context.Context) {
-	p := open(t, browser, newSite(t, "").url)
+func testRefusedHere(t *testing.T, b *browser) {
+	p := b.open(t, newSite(t, "").url)
 	p.choose(file(t, "notes.txt", []byte("no picture")))
 	p.untilNotice("“notes.txt” is no JPEG or PNG")
 	p.choose(file(t, "fake.png", []byte("no picture")))
@@ -259,17 +263,17 @@ func testRefusedHere(t *testing.T, browser context.Context) {
 	p.until(`document.querySelector('#notice').hidden`)
 }
 
-func testRefusedThere(t *testing.T, browser context.Context) {
+func testRefusedThere(t *testing.T, b *browser) {
 	site := newSite(t, "")
-	p := open(t, browser, site.url)
+	p := b.open(t, site.url)
 	p.expectFailures()
 	// A browser shows the half that is there of a JPEG cut short; the server
 	// refuses it.
-	b, err := os.ReadFile(photo(t, 400, 400))
+	whole, err := os.ReadFile(photo(t, 400, 400))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.choose(file(t, "cut.jpg", b[:len(b)/2]))
+	p.choose(file(t, "cut.jpg", whole[:len(whole)/2]))
 	p.until(`document.body.dataset.phase === 'chosen' || !document.querySelector('#notice').hidden`)
 	if p.is(`document.body.dataset.phase === 'chosen'`) {
 		p.do(chromedp.Click(chromedp.CSS(`#tiles label`)), chromedp.Click(chromedp.CSS("#paint")))
@@ -282,9 +286,9 @@ func testRefusedThere(t *testing.T, browser context.Context) {
 	p.untilPhase("chosen")
 }
 
-func testAway(t *testing.T, browser context.Context) {
+func testAway(t *testing.T, b *browser) {
 	site := newSite(t, "")
-	p := open(t, browser, site.url)
+	p := b.open(t, site.url)
 	p.expectFailures()
 	p.submit(photo(t, 64, 64))
 	lease := site.claim(t)
@@ -302,9 +306,9 @@ func testAway(t *testing.T, browser context.Context) {
 	p.until(`document.querySelector('#notice').hidden`)
 }
 
-func testUnavailable(t *testing.T, browser context.Context) {
+func testUnavailable(t *testing.T, b *browser) {
 	site := newSite(t, "")
-	p := open(t, browser, site.url)
+	p := b.open(t, site.url)
 	p.expectFailures()
 	site.queue.down.Store(true)
 	p.submit(photo(t, 64, 64))
@@ -323,40 +327,65 @@ func testUnavailable(t *testing.T, browser context.Context) {
 	p.untilNotice("The server can’t be reached. Your picture and settings are still here")
 }
 
-func testStylesLate(t *testing.T, browser context.Context) {
+func testStop(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	p := b.open(t, site.url)
+	p.expectFailures()
+	site.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPost {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done() // the page has hung up
+			panic(http.ErrAbortHandler)
+		}
+		return false
+	})
+	p.submit(photo(t, 64, 64))
+	p.untilPhase("sending")
+	p.until(`document.querySelector('#clock').textContent === '100%'`)
+	p.do(chromedp.Click(chromedp.CSS("#stop")))
+	p.untilPhase("chosen")
+	site.recover()
+	p.do(chromedp.Click(chromedp.CSS("#paint")))
+	succeed(t, site.claim(t))
+	p.untilPhase("succeeded")
+}
+
+func testStylesLate(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	site.answer("/v1/styles", http.StatusServiceUnavailable, `{"detail":"the catalogue is away"}`)
-	p := open(t, browser, site.url)
+	p := b.open(t, site.url)
 	p.expectFailures()
 	p.until(`document.querySelector('#styles-note').textContent === 'The catalogue is away. Trying again…'`)
 	site.recover()
-	p.until(`document.querySelectorAll('#tiles img').length > 1 && document.querySelector('#styles-note').hidden`)
+	p.until(`document.querySelectorAll('#tiles img').length > 1 && document.querySelector('#styles-note').textContent === ''`)
 }
 
-func testNoStyles(t *testing.T, browser context.Context) {
+func testNoStyles(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	site.answer("/v1/styles", http.StatusOK, `{"styles":null}`)
-	p := open(t, browser, site.url)
+	p := b.open(t, site.url)
 	p.until(`document.querySelector('#styles-note').textContent.startsWith('This server offers no styles')`)
 	p.choose(photo(t, 64, 64))
 	p.untilPhase("chosen")
 	p.do(chromedp.Click(chromedp.CSS("#paint")))
-	p.untilNotice("There is no style to paint with.")
+	if got := p.str("document.body.dataset.phase"); got != "chosen" {
+		t.Errorf("painting without a style: got phase %s, want chosen", got)
+	}
 }
 
-func testUnknownJob(t *testing.T, browser context.Context) {
+func testUnknownJob(t *testing.T, b *browser) {
 	site := newSite(t, "")
-	p := open(t, browser, site.url+"#job=0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f")
+	p := b.open(t, site.url+"#job=0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f")
 	p.expectFailures()
-	p.untilNotice("No such job")
+	p.untilNotice("no such job")
 	p.untilPhase("empty")
 	p.eval(`location.hash = '#job=<nonsense>'`)
 	p.untilNotice("Not a job id")
 }
 
-func testPaste(t *testing.T, browser context.Context) {
+func testPaste(t *testing.T, b *browser) {
 	site := newSite(t, "")
-	p := open(t, browser, site.url)
+	p := b.open(t, site.url)
 	for event, carrier := range map[string]string{"paste": "clipboardData", "drop": "dataTransfer"} {
 		p.eval(`{
 			const canvas = Object.assign(document.createElement('canvas'), {width: 40, height: 30})
@@ -372,9 +401,9 @@ func testPaste(t *testing.T, browser context.Context) {
 	}
 }
 
-func testKeyboard(t *testing.T, browser context.Context) {
+func testKeyboard(t *testing.T, b *browser) {
 	site := newSite(t, "")
-	p := open(t, browser, site.url)
+	p := b.open(t, site.url)
 	p.until(`document.querySelector('#tiles input')`)
 
 	p.tabTo("#file")
@@ -420,9 +449,9 @@ func testKeyboard(t *testing.T, browser context.Context) {
 	p.tabTo("#download")
 }
 
-func testPhone(t *testing.T, browser context.Context) {
+func testPhone(t *testing.T, b *browser) {
 	site := newSite(t, "")
-	p := open(t, browser, site.url)
+	p := b.open(t, site.url)
 	p.do(chromedp.EmulateViewport(360, 640, chromedp.EmulateMobile, chromedp.EmulateTouch))
 	check := func(phase string) {
 		t.Helper()
@@ -458,8 +487,11 @@ func testPhone(t *testing.T, browser context.Context) {
 
 // ---- The browser
 
-// startBrowser starts a headless Chromium for all the tests.
-func startBrowser(t *testing.T) context.Context {
+// A browser is a running Chromium.
+type browser struct{ ctx context.Context }
+
+// startBrowser starts a headless Chromium that ends with the test.
+func startBrowser(t *testing.T) *browser {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs a browser: left out with -short")
@@ -488,7 +520,7 @@ func startBrowser(t *testing.T) context.Context {
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium refuses to be sandboxed for root
 	}
-	ctx, _ := chromedp.NewExecAllocator(context.Background(), options...) // not t.Context, which ends before the cleanup
+	ctx, _ := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...) // the cleanup ends it
 	ctx, _ = chromedp.NewContext(ctx)
 	t.Cleanup(func() {
 		limited, cancel := context.WithTimeout(ctx, pageTimeout)
@@ -500,7 +532,7 @@ func startBrowser(t *testing.T) context.Context {
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start %s: %v", path, err)
 	}
-	return ctx
+	return &browser{ctx}
 }
 
 // A tab is a page in a profile of its own. At the test's end it complains of
@@ -514,9 +546,9 @@ type tab struct {
 	failures   bool // answers with an error status are part of the test
 }
 
-func open(t *testing.T, browser context.Context, url string) *tab {
+func (b *browser) open(t *testing.T, url string) *tab {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
 	p := &tab{t: t, ctx: ctx}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -547,7 +579,7 @@ func (p *tab) hear(event any) {
 	case *runtime.EventConsoleAPICalled:
 		p.complaints = append(p.complaints, fmt.Sprintf("console.%s was called", e.Type))
 	case *log.EventEntryAdded:
-		if !(p.failures && e.Entry.Source == log.EntrySourceNetwork) {
+		if !p.failures || e.Entry.Source != log.EntrySourceNetwork {
 			p.complaints = append(p.complaints, fmt.Sprintf("%s %s: %s (%s)", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL))
 		}
 	}

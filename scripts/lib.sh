@@ -5,6 +5,7 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 CACHE=${ATELIER_CACHE:-${XDG_CACHE_HOME:-${HOME:?is not set, and neither is ATELIER_CACHE}/.cache}/atelier}
+case $CACHE in /*) ;; *) CACHE=$PWD/$CACHE ;; esac # programs carry it as their library path
 SETUP_D=$ROOT/scripts/setup.d
 
 GO_MINIMUM=1.26
@@ -87,6 +88,7 @@ locate() {
 locate
 
 have_libtensorflow() { [ -n "$LIBTENSORFLOW" ] && [ -e "$LIBTENSORFLOW/include/tensorflow/c/c_api.h" ]; }
+have_stub() { [ -e "$LIBTENSORFLOW/link/libtensorflow.so" ]; }
 have_samples() { [ -e "$SAMPLES/LICENSES.txt" ]; }
 # A system's new Python leaves the venv's link dangling, which -x sees.
 have_venv() { [ -e "$1/complete" ] && [ -x "$1/bin/python" ]; }
@@ -125,8 +127,10 @@ cgo_flags() {
 cgo_include() { printf "'-I%s/include'" "$LIBTENSORFLOW"; }
 
 cgo_link() {
-	# With as-needed a program without TensorFlow, built in the same shell, does not load 800 MB for nothing.
-	local frugal=' -Wl,--as-needed'
-	case $PLATFORM in darwin-*) frugal='' ;; esac
-	printf "'-L%s/lib' '-Wl,-rpath,%s/lib'%s -ltensorflow_framework" "$LIBTENSORFLOW" "$LIBTENSORFLOW" "$frugal"
+	if have_stub; then
+		# The binding's own -ltensorflow finds the stub; at run time its name leads to the real one.
+		printf "'-L%s/link' '-Wl,-rpath,%s/lib'" "$LIBTENSORFLOW" "$LIBTENSORFLOW"
+	else
+		printf "'-L%s/lib' '-Wl,-rpath,%s/lib' -ltensorflow_framework" "$LIBTENSORFLOW" "$LIBTENSORFLOW"
+	fi
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -51,23 +53,29 @@ func (p *part) start(ctx context.Context) error {
 }
 
 // supervise starts the process again whenever it dies, with a pause that grows
-// while it keeps dying young.
+// while it keeps dying young. A process that was never ready is not worth
+// another try: first gets its end, and else nil once it is ready.
 func (p *part) supervise(ctx context.Context, first chan<- error) {
 	pause := time.Second / 2
-	for n := 0; ; n++ {
+	served := false
+	for {
 		began := time.Now()
-		err := p.once(ctx, n, first)
+		err := p.once(ctx, func() {
+			if served {
+				p.tell("%s is back", p.name)
+				return
+			}
+			served = true
+			first <- nil
+		})
 		select {
 		case <-p.stop:
 			return
 		default:
 		}
-		if n == 0 && len(first) == 0 {
-			select {
-			case first <- fmt.Errorf("%s ended before it was ready: %w\n%s", p.name, err, p.lastWords()):
-				return
-			default: // it had been ready
-			}
+		if !served {
+			first <- fmt.Errorf("%s ended before it was ready: %w\n%s", p.name, err, p.lastWords())
+			return
 		}
 		if time.Since(began) > time.Minute {
 			pause = time.Second / 2
@@ -82,8 +90,13 @@ func (p *part) supervise(ctx context.Context, first chan<- error) {
 	}
 }
 
-// once runs the process one time, to its end.
-func (p *part) once(ctx context.Context, n int, first chan<- error) error {
+// readyTimeout is how long a part may take from its start to its readiness. A
+// part that takes longer is ended.
+const readyTimeout = time.Minute
+
+// once runs the process one time, to its end. ready is called when it serves,
+// and has returned before once does.
+func (p *part) once(ctx context.Context, ready func()) error {
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
 	if err != nil {
 		return err
@@ -95,41 +108,41 @@ func (p *part) once(ctx context.Context, n int, first chan<- error) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	readyCtx, cancel := context.WithTimeout(ctx, readyTimeout)
 	ended := make(chan struct{})
-	watched := make(chan struct{})
-	go func() { // ends the process when it is told to
-		defer close(watched)
-		select {
-		case <-ended:
-			return
-		case <-p.stop:
+	readied := make(chan error, 1)
+	var watchers sync.WaitGroup
+	watchers.Go(func() {
+		err := p.ready(readyCtx)
+		if err == nil {
+			ready()
+		}
+		readied <- err
+	})
+	watchers.Go(func() { // ends the process when it is told to, or is never ready
+		for stop := false; !stop; {
+			select {
+			case <-ended:
+				return
+			case <-p.stop:
+				stop = true
+			case err := <-readied:
+				stop = err != nil
+			}
 		}
 		_ = cmd.Process.Signal(syscall.SIGTERM) // may have ended by itself
 		select {
 		case <-ended:
 		case <-time.After(stopGrace):
-			_ = cmd.Process.Kill()
+			_ = cmd.Process.Kill() // likewise
 		}
-	}()
-	readied := make(chan struct{})
-	readyCtx, cancel := context.WithTimeout(ctx, time.Minute)
-	go func() {
-		defer close(readied)
-		err := p.ready(readyCtx)
-		switch {
-		case n == 0 && (err == nil || readyCtx.Err() == context.DeadlineExceeded):
-			first <- err
-		case n > 0 && err == nil:
-			p.tell("%s is back", p.name)
-		}
-	}()
+	})
 	err = cmd.Wait()
 	cancel()
 	close(ended)
-	<-watched
-	<-readied
+	watchers.Wait()
 	if err == nil {
-		err = fmt.Errorf("exit status 0")
+		err = errors.New("exit status 0")
 	}
 	return err
 }

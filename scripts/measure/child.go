@@ -57,9 +57,10 @@ func child(ctx context.Context, kind string, t task) (*exec.Cmd, *bytes.Buffer, 
 	}
 	cmd := exec.CommandContext(ctx, self, childArg, kind, string(settings))
 	// TensorFlow greets each process in many lines; what it said is shown if it fails.
+	// The environment is the one that package model advises.
 	said := new(bytes.Buffer)
 	cmd.Stderr = said
-	cmd.Env = append(os.Environ(), "TF_CPP_MIN_LOG_LEVEL=2")
+	cmd.Env = append(os.Environ(), "TF_CPP_MIN_LOG_LEVEL=2", "MALLOC_ARENA_MAX=2")
 	return cmd, said, nil
 }
 

@@ -15,18 +15,22 @@ import (
 
 // conditions is under which circumstances the figures came about. What a system
 // doesn't tell is "unknown".
-func conditions(ctx context.Context, root string, args []string) string {
-	return table(
-		[]string{"", ""},
-		[]string{"date", time.Now().UTC().Format("2006-01-02 15:04 UTC")},
-		[]string{"command", strings.Join(append([]string{"scripts/bench"}, args...), " ")},
-		[]string{"commit", commit(ctx, root)},
-		[]string{"processor", processor(ctx)},
-		[]string{"cores", fmt.Sprintf("%d, of which this process may use %d", runtime.NumCPU(), runtime.GOMAXPROCS(0))},
-		[]string{"memory", ram(ctx)},
-		[]string{"system", runtime.GOOS + "/" + runtime.GOARCH + ", " + runtime.Version()},
-		[]string{"load average", loadAverage()},
-	)
+func conditions(ctx context.Context, root string, args []string, note string) string {
+	rows := [][]string{
+		{"", ""},
+		{"date", time.Now().UTC().Format("2006-01-02 15:04 UTC")},
+		{"command", strings.Join(append([]string{"scripts/bench"}, args...), " ")},
+		{"commit", commit(ctx, root)},
+		{"processor", processor(ctx)},
+		{"cores", fmt.Sprintf("%d, of which this process may use %d", runtime.NumCPU(), runtime.GOMAXPROCS(0))},
+		{"memory", ram(ctx)},
+		{"system", runtime.GOOS + "/" + runtime.GOARCH + ", " + runtime.Version()},
+		{"load average", loadAverage()},
+	}
+	if note != "" {
+		rows = append(rows, []string{"note", note})
+	}
+	return table(rows...)
 }
 
 const unknown = "unknown"

@@ -28,6 +28,7 @@ type options struct {
 	What  []string `arg:"" optional:"" help:"start, memory, threads or all (the default)."`
 	Quick bool     `help:"A minute instead of ten: fewer runs, less to rely on."`
 	Model string   `default:"${model}" help:"Folder of the SavedModel." placeholder:"DIR"`
+	Note  string   `help:"Recorded among the conditions: what else the machine was doing." placeholder:"TEXT"`
 	Out   string   `help:"Write the tables as Markdown to FILE. A complete run that is not quick writes scripts/bench-results.md." placeholder:"FILE"`
 }
 
@@ -86,7 +87,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 	var report bytes.Buffer
 	out := io.MultiWriter(stdout, &report)
-	fmt.Fprintf(out, "# Benchmarks\n\n%s\n", conditions(ctx, root, args))
+	fmt.Fprintf(out, "# Benchmarks\n\n%s\n", conditions(ctx, root, args, o.Note))
 	var errs []error
 	for _, b := range benchmarks {
 		if !all && !slices.Contains(o.What, b.name) {

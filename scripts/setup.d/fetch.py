@@ -325,7 +325,7 @@ def fetch_whole(pin, part):
 
 
 def take_libtensorflow(wheel, target):
-    """Libraries with the names the linker asks for, C headers and licences; returns their size."""
+    """Libraries with the names the linker asks for, C headers and licences."""
     for name in wheel.namelist():
         base = name.rpartition("/")[2]
         if name.rpartition("/")[0] == "tensorflow" and base.startswith("libtensorflow_"):
@@ -337,9 +337,7 @@ def take_libtensorflow(wheel, target):
     for name in HEADERS:
         extract(wheel, f"tensorflow/include/{name}", target / "include" / name)
     extract(wheel, "tensorflow/THIRD_PARTY_NOTICES.txt", target / "THIRD_PARTY_NOTICES.txt")
-    for name in wheel.namelist():
-        if name.endswith(".dist-info/LICENSE") or name.endswith("licenses/LICENSE"):
-            extract(wheel, name, target / "LICENSE")
+    extract(wheel, "tensorflow/include/LICENSE", target / "LICENSE")
 
 
 def take_samples(wheel, target):

@@ -1,0 +1,33 @@
+// Lays the painted picture over the photograph, with a divider between them.
+// The divider is a native range input that covers both: pointer, touch, keys
+// and screen readers come with it. The style sheet follows --at.
+
+export function comparison(frame, divider) {
+  const follow = () => {
+    const at = Number(divider.value)
+    frame.style.setProperty('--at', at)
+    frame.classList.toggle('far-left', at < 24)
+    frame.classList.toggle('far-right', at > 76)
+    divider.setAttribute('aria-valuetext', `${at}% photograph, ${100 - at}% painted`)
+  }
+  divider.addEventListener('input', () => {
+    frame.classList.remove('unveil')
+    follow()
+  })
+  frame.addEventListener('transitionend', (e) => {
+    if (e.target === frame) frame.classList.remove('unveil')
+  })
+
+  return {
+    // unveil draws the divider from the right edge to the middle, once.
+    unveil() {
+      frame.classList.remove('unveil')
+      divider.value = 100
+      follow()
+      frame.getBoundingClientRect() // the transition needs a start that was laid out
+      frame.classList.add('unveil')
+      divider.value = 50
+      follow()
+    },
+  }
+}

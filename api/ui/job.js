@@ -1,0 +1,60 @@
+// Follows a job until it has ended.
+
+import { getJob } from './api.js'
+
+const ended = new Set(['succeeded', 'failed', 'canceled', 'expired'])
+
+// patiently repeats a request for as long as its problem is a temporary one,
+// at most limit times, telling onAway of the problem each time and onBack when
+// it is over.
+export async function patiently(request, { signal, onAway, onBack, limit = Infinity }) {
+  for (let tries = 0; ; tries++) {
+    try {
+      const answer = await request()
+      if (tries > 0) onBack?.()
+      return answer
+    } catch (err) {
+      if (signal?.aborted || !err.temporary || tries + 1 >= limit) throw err
+      onAway?.(err)
+      // Jitter, lest every open page comes back in the same instant.
+      const pause = Math.min(30, 2 ** tries) * (0.75 + Math.random() / 2)
+      await wait(Math.max(err.retryAfter, pause), signal)
+    }
+  }
+}
+
+// watch calls onJob(job, now) with each change of the job and returns after
+// the one that ended it. It asks as often as the server says (Retry-After), a
+// little less often the longer nothing happens.
+export async function watch(id, { signal, onJob, onAway, onBack }) {
+  let etag
+  for (let quiet = 0; ; quiet++) {
+    const answer = await patiently(() => getJob(id, etag, signal), { signal, onAway, onBack })
+    if (answer.job) {
+      quiet = 0
+      onJob(answer.job, answer.now)
+      if (ended.has(answer.job.state)) return
+    }
+    etag = answer.etag
+    await wait(Math.max(answer.retryAfter, Math.min(5, 1.2 ** quiet)), signal)
+  }
+}
+
+// wait is over early when the person comes back to the page or the network to
+// the machine: that is when a fresh look is wanted.
+function wait(seconds, signal) {
+  return new Promise((resolve, reject) => {
+    const over = new AbortController()
+    const finish = (settle, value) => {
+      over.abort()
+      clearTimeout(timer)
+      settle(value)
+    }
+    const timer = setTimeout(() => finish(resolve), seconds * 1000)
+    const listen = (target, event, act) => target.addEventListener(event, act, { signal: over.signal })
+    listen(window, 'online', () => finish(resolve))
+    listen(document, 'visibilitychange', () => document.hidden || finish(resolve))
+    if (signal) listen(signal, 'abort', () => finish(reject, signal.reason))
+    if (signal?.aborted) finish(reject, signal.reason)
+  })
+}
