@@ -378,7 +378,7 @@ func TestQueueAwayPromisesNothing(t *testing.T) {
 	}
 	resp, body = s.get("/readyz")
 	wantProblem(t, resp, body, 503, "not_ready", "queue")
-	if resp, _ := s.get("/healthz"); resp.StatusCode != 200 {
+	if resp, _ := s.get("/healthz"); resp.StatusCode != http.StatusOK {
 		t.Errorf("healthz: %s", resp.Status)
 	}
 }
@@ -390,7 +390,7 @@ func TestJobThroughItsLife(t *testing.T) {
 
 	resp, body := s.get(path)
 	etag := resp.Header.Get("ETag")
-	if resp.StatusCode != 200 || resp.Header.Get("Retry-After") == "" || etag == "" || !bytes.Contains(body, []byte(`"queued"`)) {
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Retry-After") == "" || etag == "" || !bytes.Contains(body, []byte(`"queued"`)) {
 		t.Fatalf("queued: %s %v %s", resp.Status, resp.Header, body)
 	}
 	if resp, body := s.get(path, "If-None-Match", etag); resp.StatusCode != 304 || len(body) != 0 || resp.Header.Get("ETag") != etag {
@@ -404,7 +404,7 @@ func TestJobThroughItsLife(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp, body = s.get(path, "If-None-Match", etag)
-	if resp.StatusCode != 200 || !bytes.Contains(body, []byte(`"running"`)) {
+	if resp.StatusCode != http.StatusOK || !bytes.Contains(body, []byte(`"running"`)) {
 		t.Errorf("running: %s %s", resp.Status, body)
 	}
 	painted := pngPicture(t)
@@ -507,7 +507,7 @@ func TestOtherSitesAreRefused(t *testing.T) {
 	resp, answer := s.get("/v1/styles", "Host", "evil.example")
 	wantProblem(t, resp, answer, 403, "cross_origin", "")
 	for _, host := range []string{"localhost:8080", "127.0.0.1", "[::1]:9", "LOCALHOST"} {
-		if resp, _ := s.get("/v1/styles", "Host", host); resp.StatusCode != 200 {
+		if resp, _ := s.get("/v1/styles", "Host", host); resp.StatusCode != http.StatusOK {
 			t.Errorf("Host %s: %s", host, resp.Status)
 		}
 	}

@@ -65,8 +65,8 @@ var mapping = []struct {
 	{job.ErrDamagedImage, 422, "damaged_image", "open it in a viewer and save it again"},
 	{job.ErrTooManyBytes, 413, "too_many_bytes", "send a smaller file"},
 	{job.ErrTooManyPixels, 413, "too_many_pixels", "scale it down first"},
-	{job.ErrUnknownStyle, 422, "unknown_style", "GET /v1/styles lists them"},
-	{errUnavailable, 503, "unavailable", "nothing was accepted; the same request again is safe"},
+	{job.ErrUnknownStyle, 422, "unknown_style", ""},
+	{errUnavailable, 503, "unavailable", "nothing was accepted, so that sending it again is safe"},
 }
 
 // errUnavailable: the store or the queue is away.
@@ -92,6 +92,8 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 		detail := err.Error()
 		if m.status >= 500 {
 			s.Log.Error(doing, "error", err)
+		}
+		if m.status >= 500 || m.err == job.ErrNotFound { // what was done to find out helps nobody
 			detail = m.err.Error()
 		}
 		if m.hint != "" {

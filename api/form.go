@@ -32,9 +32,9 @@ var (
 
 // readForm reads a multipart body part by part, in memory and bounded: no part
 // goes to a temporary file, and a body over the limit is refused as soon as it
-// is.
-func readForm(contentType string, body io.Reader, maxFile int64) (*form, error) {
-	media, params, err := mime.ParseMediaType(contentType)
+// is: before a byte of it is read, where its length says so.
+func readForm(r *http.Request, maxFile int64) (*form, error) {
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "multipart/form-data" {
 		return nil, newProblem(http.StatusUnsupportedMediaType, "not_multipart",
 			`send the fields as multipart/form-data, such as curl -F image=@photo.jpg -F style=NAME`)
@@ -43,12 +43,16 @@ func readForm(contentType string, body io.Reader, maxFile int64) (*form, error) 
 		return nil, newProblem(http.StatusBadRequest, "malformed_request", "the Content-Type names no boundary")
 	}
 	limit := int64(len(fileFields))*maxFile + formOverhead
-	body = &cappedReader{r: body, left: limit, err: fmt.Errorf("%w: at most %s for each picture", job.ErrTooManyBytes, mebibytes(maxFile))}
+	tooLarge := fmt.Errorf("%w: at most %s for each picture", job.ErrTooManyBytes, mebibytes(maxFile))
+	if r.ContentLength > limit {
+		return nil, tooLarge
+	}
+	body := &cappedReader{r: r.Body, left: limit, err: tooLarge}
 	f := &form{fields: map[string]string{}, files: map[string][]byte{}}
 	parts := multipart.NewReader(body, params["boundary"])
 	for n := 0; ; n++ {
 		part, err := parts.NextPart()
-		if err == io.EOF { // the closing boundary; a body that merely ends is another error
+		if err == io.EOF { //nolint:errorlint // the closing boundary; a body that merely ends is a wrapped EOF
 			return f, nil
 		}
 		if err == nil && n == maxParts {

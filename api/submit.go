@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/job"
@@ -59,8 +60,7 @@ func documentSubmit(api huma.API) {
 // submitInput keeps the request, because a form of tens of megabytes is read by
 // readForm, bounded, and not by huma, which would spill it into files.
 type submitInput struct {
-	ContentType string `header:"Content-Type" hidden:"true"`
-	ctx         huma.Context
+	ctx huma.Context
 }
 
 // Resolve keeps huma's request for the handler.
@@ -77,7 +77,8 @@ type jobOutput struct {
 // submit is the way of a job into the system: read and check everything, store
 // it durably, announce it, and only then promise it.
 func (s *Server) submit(ctx context.Context, in *submitInput) (*jobOutput, error) {
-	f, err := readForm(in.ContentType, in.ctx.BodyReader(), s.Limits.Bytes)
+	r, _ := humago.Unwrap(in.ctx)
+	f, err := readForm(r, s.Limits.Bytes)
 	if err != nil {
 		return nil, s.problem(ctx, "read a submission", err)
 	}
@@ -126,7 +127,7 @@ func (s *Server) spec(f *form) (*job.Spec, error) {
 	case named && own:
 		bad = append(bad, &job.FieldError{Field: "style", Problem: "and style_image exclude each other"})
 	case !named && !own:
-		bad = append(bad, &job.FieldError{Field: "style", Problem: "or style_image is needed; GET /v1/styles lists the styles"})
+		bad = append(bad, &job.FieldError{Field: "style", Problem: "or style_image is needed"})
 	case named:
 		mix, err := style.ParseMix(name)
 		if errors.Is(err, job.ErrUnknownStyle) && len(bad) == 0 {

@@ -9,14 +9,19 @@ import (
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
-	"github.com/atelier-go/atelier/pkg/queue"
 )
 
-// A source is the queue as Poll needs it: *queue.Queue, over a network.
+// SQS's bounds: messages in one receipt, and the length of one long poll.
+const (
+	maxBatch = 10
+	maxWait  = 20 * time.Second
+)
+
+// A source is the queue as Poll needs it, over a network.
 type source interface {
-	Receive(ctx context.Context, max int, wait, visibility time.Duration) ([]queue.Delivery, error)
-	Extend(ctx context.Context, d queue.Delivery, visibility time.Duration) error
-	Delete(ctx context.Context, d queue.Delivery) error
+	Receive(ctx context.Context, max int, wait, visibility time.Duration) ([]job.Delivery, error)
+	Extend(ctx context.Context, d job.Delivery, visibility time.Duration) error
+	Delete(ctx context.Context, d job.Delivery) error
 }
 
 // PollConfig says how Poll goes about it; zero values are the defaults.
@@ -32,7 +37,7 @@ func (c PollConfig) withDefaults() PollConfig {
 	for _, d := range []struct {
 		field *time.Duration
 		value time.Duration
-	}{{&c.Visibility, 30 * time.Second}, {&c.Wait, queue.MaxWait}, {&c.Grace, 25 * time.Second}} {
+	}{{&c.Visibility, 30 * time.Second}, {&c.Wait, maxWait}, {&c.Grace, 25 * time.Second}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
@@ -99,7 +104,7 @@ func take(ctx context.Context, slots chan struct{}) (n int) {
 	case <-ctx.Done():
 		return 0
 	}
-	for n < queue.MaxBatch {
+	for n < maxBatch {
 		select {
 		case slots <- struct{}{}:
 			n++
@@ -111,7 +116,7 @@ func take(ctx context.Context, slots chan struct{}) (n int) {
 }
 
 // deliver handles one delivery and says to the queue what became of it.
-func (w *Worker) deliver(ctx context.Context, q source, d queue.Delivery, visibility time.Duration) {
+func (w *Worker) deliver(ctx context.Context, q source, d job.Delivery, visibility time.Duration) {
 	log := w.Log.With("message", d.ID, "received", d.Received)
 	m, err := job.DecodeMessage(d.Body)
 	if err != nil {
@@ -142,7 +147,7 @@ func (w *Worker) deliver(ctx context.Context, q source, d queue.Delivery, visibi
 // hide keeps a message from other receivers until stop is called, renewing at a
 // third of the time. A single failure may pass; when the time has run out the
 // message is somebody else's and the work is cancelled.
-func (w *Worker) hide(ctx context.Context, q source, d queue.Delivery, visibility time.Duration) (held context.Context, stop func()) {
+func (w *Worker) hide(ctx context.Context, q source, d job.Delivery, visibility time.Duration) (held context.Context, stop func()) {
 	held, cancel := context.WithCancelCause(ctx)
 	done := make(chan struct{})
 	go func() {

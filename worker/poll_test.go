@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
-	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/style"
 	"github.com/atelier-go/atelier/worker"
 )
@@ -17,7 +16,7 @@ import (
 // A line is a queue in memory that does what it is told: deliveries go in, and
 // what the worker says of them comes out.
 type line struct {
-	waiting  chan queue.Delivery
+	waiting  chan job.Delivery
 	failures chan error // answered instead, first
 
 	mu       sync.Mutex
@@ -26,15 +25,15 @@ type line struct {
 	noExtend bool
 }
 
-func newLine(ds ...queue.Delivery) *line {
-	l := &line{waiting: make(chan queue.Delivery, 100), failures: make(chan error, 10), extended: map[string][]time.Duration{}}
+func newLine(ds ...job.Delivery) *line {
+	l := &line{waiting: make(chan job.Delivery, 100), failures: make(chan error, 10), extended: map[string][]time.Duration{}}
 	for _, d := range ds {
 		l.waiting <- d
 	}
 	return l
 }
 
-func (l *line) Receive(ctx context.Context, max int, _, _ time.Duration) ([]queue.Delivery, error) {
+func (l *line) Receive(ctx context.Context, max int, _, _ time.Duration) ([]job.Delivery, error) {
 	select {
 	case err := <-l.failures:
 		return nil, err
@@ -42,13 +41,13 @@ func (l *line) Receive(ctx context.Context, max int, _, _ time.Duration) ([]queu
 	}
 	select {
 	case d := <-l.waiting:
-		return []queue.Delivery{d}, nil
+		return []job.Delivery{d}, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-func (l *line) Extend(_ context.Context, d queue.Delivery, v time.Duration) error {
+func (l *line) Extend(_ context.Context, d job.Delivery, v time.Duration) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.noExtend {
@@ -58,7 +57,7 @@ func (l *line) Extend(_ context.Context, d queue.Delivery, v time.Duration) erro
 	return nil
 }
 
-func (l *line) Delete(_ context.Context, d queue.Delivery) error {
+func (l *line) Delete(_ context.Context, d job.Delivery) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.deleted = append(l.deleted, d.ID)
@@ -82,8 +81,8 @@ func (l *line) extensions(id string) []time.Duration {
 	return append([]time.Duration(nil), l.extended[id]...)
 }
 
-func delivery(m job.Message) queue.Delivery {
-	return queue.Delivery{ID: string(m.Job), Body: m.Encode(), Received: 1}
+func delivery(m job.Message) job.Delivery {
+	return job.Delivery{ID: string(m.Job), Body: m.Encode(), Received: 1}
 }
 
 // poll runs Poll until stop is called, which answers what Poll did.
@@ -118,7 +117,7 @@ func TestPollHandlesAndDeletes(t *testing.T) {
 func TestPollLeavesWhatItCantReadToTheDeadLetterQueue(t *testing.T) {
 	b := newBench(t, 0, red)
 	good := b.submit(photo(t, 8, 8), nil)
-	q := newLine(queue.Delivery{ID: "foreign", Body: "hello"}, delivery(good))
+	q := newLine(job.Delivery{ID: "foreign", Body: "hello"}, delivery(good))
 	stop := b.poll(q, worker.PollConfig{})
 	waitFor(t, func() bool { return q.isDeleted(string(good.Job)) })
 	if err := stop(); err != nil {

@@ -17,6 +17,15 @@ type Message struct {
 	Run int
 }
 
+// A Delivery is one receipt of a message from the queue. The same message
+// received again is another Delivery with another handle.
+type Delivery struct {
+	ID       string // the queue's name for the message, for logs
+	Body     string // wire form, for [DecodeMessage]
+	Received int    // how often the message has been received, this time included; 0 if unknown
+	Handle   string // by which the queue knows this receipt
+}
+
 type wireMessage struct {
 	V   int    `json:"v"`
 	Job string `json:"job"`
@@ -37,7 +46,7 @@ func DecodeMessage(body string) (Message, error) {
 	dec.DisallowUnknownFields()
 	var w wireMessage
 	if err := dec.Decode(&w); err != nil {
-		return Message{}, fmt.Errorf("%w: %.200q: %v", ErrMalformed, body, err)
+		return Message{}, fmt.Errorf("%w: %.200q: %w", ErrMalformed, body, err)
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return Message{}, fmt.Errorf("%w: %.200q: more than one value", ErrMalformed, body)
@@ -47,7 +56,7 @@ func DecodeMessage(body string) (Message, error) {
 	}
 	id, err := ParseID(w.Job)
 	if err != nil {
-		return Message{}, fmt.Errorf("%w: %v", ErrMalformed, err)
+		return Message{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	if w.Run < 1 {
 		return Message{}, fmt.Errorf("%w: run %d, the first is 1", ErrMalformed, w.Run)

@@ -34,16 +34,6 @@ type Queue struct {
 	url    string
 }
 
-// A Delivery is one receipt of a message. The same message received again is
-// another Delivery with another handle.
-type Delivery struct {
-	ID       string // the queue's name for the message, for logs
-	Body     string // wire form; job.DecodeMessage reads it
-	Received int    // how often the message has been received, this time included; 0 if unknown
-
-	handle string
-}
-
 // Open finds a queue by its name or its URL. It asks the queue service once, so
 // that a wrong name shows at the start and not with the first job.
 func Open(ctx context.Context, cfg aws.Config, nameOrURL string) (*Queue, error) {
@@ -90,7 +80,7 @@ func (q *Queue) Send(ctx context.Context, m job.Message) error {
 // Receive waits up to wait (at most [MaxWait]) for messages and takes up to max
 // of them (at most [MaxBatch]), each hidden from other receivers for visibility.
 // An empty answer is no error.
-func (q *Queue) Receive(ctx context.Context, max int, wait, visibility time.Duration) ([]Delivery, error) {
+func (q *Queue) Receive(ctx context.Context, max int, wait, visibility time.Duration) ([]job.Delivery, error) {
 	out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:                    &q.url,
 		MaxNumberOfMessages:         int32(min(max, MaxBatch)), //nolint:gosec // at most ten
@@ -101,19 +91,19 @@ func (q *Queue) Receive(ctx context.Context, max int, wait, visibility time.Dura
 	if err != nil {
 		return nil, fmt.Errorf("receive: %w", err)
 	}
-	ds := make([]Delivery, len(out.Messages))
+	ds := make([]job.Delivery, len(out.Messages))
 	for i, m := range out.Messages {
 		n, _ := strconv.Atoi(m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]) // 0 where absent
-		ds[i] = Delivery{ID: aws.ToString(m.MessageId), Body: aws.ToString(m.Body), Received: n, handle: aws.ToString(m.ReceiptHandle)}
+		ds[i] = job.Delivery{ID: aws.ToString(m.MessageId), Body: aws.ToString(m.Body), Received: n, Handle: aws.ToString(m.ReceiptHandle)}
 	}
 	return ds, nil
 }
 
 // Extend keeps a delivery hidden for another d from now on; 0 hands it back at
 // once.
-func (q *Queue) Extend(ctx context.Context, d Delivery, visibility time.Duration) error {
+func (q *Queue) Extend(ctx context.Context, d job.Delivery, visibility time.Duration) error {
 	_, err := q.client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
-		QueueUrl: &q.url, ReceiptHandle: &d.handle, VisibilityTimeout: seconds(visibility),
+		QueueUrl: &q.url, ReceiptHandle: &d.Handle, VisibilityTimeout: seconds(visibility),
 	})
 	if err != nil {
 		return fmt.Errorf("extend message %s: %w", d.ID, err)
@@ -123,8 +113,8 @@ func (q *Queue) Extend(ctx context.Context, d Delivery, visibility time.Duration
 
 // Delete removes a message that is done with. A message that is gone already is
 // no error: AWS allows a second delete and some emulators don't.
-func (q *Queue) Delete(ctx context.Context, d Delivery) error {
-	_, err := q.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: &d.handle})
+func (q *Queue) Delete(ctx context.Context, d job.Delivery) error {
+	_, err := q.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: &d.Handle})
 	var gone *types.ReceiptHandleIsInvalid
 	if err != nil && !errors.As(err, &gone) {
 		return fmt.Errorf("delete message %s: %w", d.ID, err)

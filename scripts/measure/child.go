@@ -96,6 +96,7 @@ func named(content *image.RGBA, n int) style.Request {
 	return style.Request{Content: content, Mix: style.Mix{{Name: names[n%len(names)], Weight: 1}}, Strength: 1}
 }
 
+// load is of a model that is not closed: it goes with the process.
 func load(t task) (*model.Model, error) {
 	return model.Load(model.Config{Dir: t.Model, Threads: t.Threads, Concurrent: t.Concurrent})
 }

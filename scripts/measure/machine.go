@@ -87,7 +87,7 @@ func peakMemory() int64 {
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0
 	}
-	return int64(u.Maxrss) // bytes on macOS, where there is no /proc
+	return u.Maxrss // bytes on macOS, where there is no /proc
 }
 
 // processorTime is what the process has used so far.

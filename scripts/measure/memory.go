@@ -55,7 +55,6 @@ func mixedImages(ctx context.Context, t task, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer m.Close()
 	var (
 		wg    sync.WaitGroup
 		next  atomic.Int64
@@ -114,7 +113,6 @@ func peakOfOne(ctx context.Context, t task, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer m.Close()
 	if _, err := m.Stylize(ctx, named(photo(32, 32), 0)); err != nil {
 		return err
 	}

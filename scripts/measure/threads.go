@@ -56,7 +56,6 @@ func throughput(ctx context.Context, t task, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer m.Close()
 	content := photo(t.Width, t.Height)
 	for range 2 { // the graph's preparation, then the allocator's
 		if _, err := m.Stylize(ctx, named(content, 0)); err != nil {
