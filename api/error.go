@@ -93,7 +93,7 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 		if m.status >= 500 {
 			s.Log.Error(doing, "error", err)
 		}
-		if m.status >= 500 || m.err == job.ErrNotFound { // what was done to find out helps nobody
+		if m.status >= 500 || errors.Is(m.err, job.ErrNotFound) { // what was done to find out helps nobody
 			detail = m.err.Error()
 		}
 		if m.hint != "" {

@@ -54,7 +54,9 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 	program := func(name string, args ...string) func() *exec.Cmd {
 		return func() *exec.Cmd {
 			cmd := exec.Command(programs[name], args...)
-			cmd.Env = append(ministack.Environ(endpoint), "TF_CPP_MIN_LOG_LEVEL=2", "NOTIFY_SOCKET="+st.workerReady.path())
+			cmd.Env = append(ministack.Environ(endpoint), "NOTIFY_SOCKET="+st.workerReady.path(),
+				// TensorFlow's chatter; and see DESIGN.md, "Memory".
+				"TF_CPP_MIN_LOG_LEVEL=2", "MALLOC_ARENA_MAX=2")
 			return cmd
 		}
 	}

@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 
-	engine, err := model.Load(model.Config{Dir: s.Model, Threads: s.Threads, Concurrent: s.Concurrent})
+	engine, err := model.Load(model.Config{Dir: s.Model, Threads: s.Threads, Concurrent: s.Concurrent, Log: log})
 	if err != nil {
 		return err
 	}
