@@ -101,7 +101,7 @@ def make_venv(target, requirements):
             return
         shutil.rmtree(target, ignore_errors=True)
         subprocess.run([sys.executable, "-I", "-m", "venv", str(target)], check=True)
-        inside = [str(target / "bin/python"), str(HERE / "fetch.py")]
+        inside = [str(target / "bin/python"), "-I", str(HERE / "fetch.py")]
         inside += ["install", "--requirements", str(requirements)]
         if subprocess.run(inside).returncode:
             raise Failure(

@@ -1,0 +1,209 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"io/fs"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+// A ledger is a queue that only remembers what was announced.
+type ledger struct {
+	mu   sync.Mutex
+	sent []job.Message
+	err  error
+}
+
+func (l *ledger) Send(_ context.Context, m job.Message) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.sent = append(l.sent, m)
+	}
+	return l.err
+}
+
+func (l *ledger) Check(context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// A service is the API on a socket.
+type service struct {
+	*testing.T
+	url   string
+	store *store.Store
+	queue *ledger
+}
+
+func serve(t *testing.T) *service {
+	t.Helper()
+	s, err := store.Open(store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := &ledger{}
+	h, err := api.New(api.Config{Store: s, Queue: q, Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return &service{t, server.URL, s, q}
+}
+
+// A field is one part of a form; a file where there is data.
+type field struct {
+	name, value string
+	data        []byte
+}
+
+func form(t *testing.T, fields ...field) (contentType string, body []byte) {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for _, f := range fields {
+		var err error
+		if f.data == nil {
+			err = w.WriteField(f.name, f.value)
+		} else {
+			var part io.Writer
+			if part, err = w.CreateFormFile(f.name, f.value); err == nil {
+				_, err = part.Write(f.data)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return w.FormDataContentType(), b.Bytes()
+}
+
+func (s *service) post(contentType string, body []byte) (*http.Response, []byte) {
+	s.Helper()
+	req, err := http.NewRequestWithContext(s.Context(), http.MethodPost, s.url+"/v1/jobs", bytes.NewReader(body))
+	if err != nil {
+		s.Fatal(err)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	return s.do(req)
+}
+
+func (s *service) get(path string, header ...string) (*http.Response, []byte) {
+	s.Helper()
+	req, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url+path, nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		if header[i] == "Host" {
+			req.Host = header[i+1]
+		}
+		req.Header.Set(header[i], header[i+1])
+	}
+	return s.do(req)
+}
+
+func (s *service) do(req *http.Request) (*http.Response, []byte) {
+	s.Helper()
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return resp, b
+}
+
+// submit posts a good job and answers it.
+func (s *service) submit(fields ...field) job.Job {
+	s.Helper()
+	resp, body := s.post(form(s.T, fields...))
+	if resp.StatusCode != http.StatusAccepted {
+		s.Fatalf("%s: %s", resp.Status, body)
+	}
+	var j job.Job
+	if err := json.Unmarshal(body, &j); err != nil {
+		s.Fatal(err)
+	}
+	return j
+}
+
+// files counts what is on the disk besides the store's mark.
+func (s *service) files() (n int) {
+	s.Helper()
+	err := filepath.WalkDir(s.store.Dir(), func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && d.Name() != "FORMAT" {
+			n++
+		}
+		return err
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
+	return n
+}
+
+func picture() image.Image {
+	img := image.NewRGBA(image.Rect(0, 0, 60, 40))
+	for y := range 40 {
+		for x := range 60 {
+			img.Set(x, y, color.RGBA{uint8(4 * x), uint8(6 * y), 90, 255})
+		}
+	}
+	return img
+}
+
+func jpegPicture(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, picture(), nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func pngPicture(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, picture()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// hugePNG claims more pixels than anybody can hold.
+func hugePNG(t *testing.T) []byte {
+	t.Helper()
+	b := pngPicture(t)
+	binary.BigEndian.PutUint32(b[16:], 60000)
+	binary.BigEndian.PutUint32(b[20:], 60000)
+	binary.BigEndian.PutUint32(b[29:], crc32.ChecksumIEEE(b[12:29]))
+	return b
+}

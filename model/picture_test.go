@@ -1,0 +1,79 @@
+package model
+
+import (
+	"image"
+	"image/color"
+	"testing"
+)
+
+func TestShrink(t *testing.T) {
+	for _, size := range []image.Point{{1, 1}, {3, 900}, {256, 256}, {300, 200}, {512, 512}, {2049, 1600}} {
+		got := shrink(filled(size.X, size.Y, teal))
+		if got.Rect != image.Rect(0, 0, styleSide, styleSide) {
+			t.Errorf("got %v of %v, want a square of %d", got.Rect, size, styleSide)
+		}
+		wantFilled(t, got, teal)
+	}
+}
+
+// TestShrinkTakesTheCentre: what lies outside of the central square is not seen.
+func TestShrinkTakesTheCentre(t *testing.T) {
+	for _, side := range []int{300, 1500} {
+		wide := filled(3*side, side, orange)
+		for y := range side {
+			for x := side; x < 2*side; x++ {
+				wide.SetRGBA(x, y, teal)
+			}
+		}
+		wantFilled(t, shrink(wide), teal)
+	}
+}
+
+// TestShrinkAverages: without antialiasing, stripes of one pixel would come out
+// as stripes, or as one of the two colours.
+func TestShrinkAverages(t *testing.T) {
+	for _, side := range []int{1024, 3000} {
+		stripes := filled(side, side, color.RGBA{255, 255, 255, 255})
+		for y := range side {
+			for x := y % 2; x < side; x += 2 {
+				stripes.SetRGBA(x, y, color.RGBA{0, 0, 0, 255})
+			}
+		}
+		for _, p := range shrink(stripes).Pix {
+			if p != 255 && (p < 115 || p > 140) {
+				t.Fatalf("got %d from stripes of 0 and 255 at %d pixels, want about 128", p, side)
+			}
+		}
+	}
+}
+
+func TestFingerprint(t *testing.T) {
+	a := fingerprintOf(filled(6, 4, teal))
+	if a != fingerprintOf(filled(9, 9, teal).SubImage(image.Rect(0, 0, 6, 4)).(*image.RGBA)) {
+		t.Error("the same pixels with other padding have another fingerprint")
+	}
+	if a == fingerprintOf(filled(4, 6, teal)) || a == fingerprintOf(filled(6, 4, orange)) {
+		t.Error("other pictures have the same fingerprint")
+	}
+}
+
+func BenchmarkShrink4096(b *testing.B) {
+	img := filled(4096, 4096, teal)
+	for b.Loop() {
+		shrink(img)
+	}
+}
+
+func BenchmarkShrink1024(b *testing.B) {
+	img := filled(1024, 1024, teal)
+	for b.Loop() {
+		shrink(img)
+	}
+}
+
+func BenchmarkFingerprint4096(b *testing.B) {
+	img := filled(4096, 4096, teal)
+	for b.Loop() {
+		fingerprintOf(img)
+	}
+}

@@ -1,0 +1,167 @@
+package model
+
+import (
+	"encoding/binary"
+	"fmt"
+	"image"
+	"io"
+	"math"
+	"runtime"
+	_ "unsafe" // for go:linkname
+
+	tf "github.com/galeone/tensorflow/tensorflow/go"
+)
+
+// Pixels reach a tensor, and leave it, without a copy in between: ReadTensor
+// reads into the memory that C has allocated, and WriteContentsTo writes out of
+// it, each in one call. The readers and writers here convert as they go.
+
+// The memory of a tensor belongs to C. The binding frees it in a finalizer, when
+// the collector happens to run, and the collector sees a few dozen bytes where
+// there are megabytes: memory would grow by some images between collections.
+// release frees at once what nobody will touch again. It reaches the method
+// that the finalizer calls by its linker name: if another version of the binding
+// lacks it, the program does not link, rather than fail at run time.
+func release(tensors ...*tf.Tensor) {
+	for _, t := range tensors {
+		if t != nil {
+			runtime.SetFinalizer(t, nil)
+			deleteTensor(t)
+		}
+	}
+}
+
+//go:linkname deleteTensor github.com/galeone/tensorflow/tensorflow/go.(*Tensor).finalize
+func deleteTensor(*tf.Tensor)
+
+// imageTensor is img as float32 [1,H,W,3] in 0..1. img's alpha is ignored.
+func imageTensor(img *image.RGBA) (*tf.Tensor, error) {
+	w, h := img.Rect.Dx(), img.Rect.Dy()
+	return tf.ReadTensor(tf.Float, []int64{1, int64(h), int64(w), 3}, pixelReader{img})
+}
+
+type pixelReader struct{ img *image.RGBA }
+
+// Read fills p, which must be the whole tensor.
+func (r pixelReader) Read(p []byte) (int, error) {
+	w, h := r.img.Rect.Dx(), r.img.Rect.Dy()
+	if len(p) != w*h*3*4 {
+		return 0, io.ErrShortBuffer
+	}
+	for y := range h {
+		row := r.img.Pix[y*r.img.Stride:][:w*4]
+		out := p[y*w*12:][:w*12]
+		for len(row) >= 4 && len(out) >= 12 {
+			binary.NativeEndian.PutUint32(out[0:4], unit[row[0]])
+			binary.NativeEndian.PutUint32(out[4:8], unit[row[1]])
+			binary.NativeEndian.PutUint32(out[8:12], unit[row[2]])
+			row, out = row[4:], out[12:]
+		}
+	}
+	return len(p), nil
+}
+
+// unit is i/255 as the bits of a float32.
+var unit = func() (bits [256]uint32) {
+	for i := range bits {
+		bits[i] = math.Float32bits(float32(i) / 255)
+	}
+	return bits
+}()
+
+// A layer draws an answer of the network over a picture: each value becomes
+// (1-share) of what is there and share of the answer. It is an io.Writer for
+// WriteContentsTo.
+type layer struct {
+	dst *image.RGBA
+	// width is how many columns the answer has: it may be wider, and higher, than
+	// dst, and is cropped at the right and below.
+	width int
+	share float32
+	// odd counts values that are no numbers; they are drawn as 0.
+	odd int
+}
+
+// Write draws p, which must be the whole answer.
+func (l *layer) Write(p []byte) (int, error) {
+	w, h := l.dst.Rect.Dx(), l.dst.Rect.Dy()
+	scale, keep := 255*l.share, 1-l.share
+	for y := range h {
+		out := l.dst.Pix[y*l.dst.Stride:][:w*4]
+		in := p[y*l.width*12:][:w*12]
+		for len(out) >= 4 && len(in) >= 12 {
+			for c := range 3 {
+				v := math.Float32frombits(binary.NativeEndian.Uint32(in[4*c : 4*c+4]))
+				// Clamped before the cross-fade: an infinity would swallow what is there.
+				switch {
+				case v >= 1:
+					v = scale
+				case v > 0:
+					v *= scale
+				default:
+					if v != v {
+						l.odd++
+					}
+					v = 0
+				}
+				out[c] = uint8(v + float32(out[c])*keep + 0.5)
+			}
+			out[3] = 255
+			out, in = out[4:], in[12:]
+		}
+	}
+	return len(p), nil
+}
+
+// drawOver draws answer, [1,H',W',3], over dst. It returns how many values were no
+// numbers.
+func drawOver(answer *tf.Tensor, dst *image.RGBA, share float32) (odd int, err error) {
+	w, h := int64(dst.Rect.Dx()), int64(dst.Rect.Dy())
+	s := answer.Shape()
+	if answer.DataType() != tf.Float || len(s) != 4 || s[0] != 1 || s[3] != 3 ||
+		s[1] < h || s[1] > h+maxExcess || s[2] < w || s[2] > w+maxExcess {
+		return 0, fmt.Errorf("the network answered with shape %v to a picture of [1 %d %d 3]: the same is expected, or height and width up to %d more", s, h, w, maxExcess)
+	}
+	l := &layer{dst: dst, width: int(s[2]), share: share}
+	_, err = answer.WriteContentsTo(l)
+	return l.odd, err
+}
+
+// maxExcess: a network that halves its picture twice and doubles it again rounds
+// the sides up to a multiple of 4.
+const maxExcess = 3
+
+// vectorTensor is v as float32 [1,N].
+func vectorTensor(v []float32) (*tf.Tensor, error) {
+	return tf.ReadTensor(tf.Float, []int64{1, int64(len(v))}, vectorReader(v))
+}
+
+type vectorReader []float32
+
+func (v vectorReader) Read(p []byte) (int, error) {
+	return binary.Encode(p, binary.NativeEndian, []float32(v))
+}
+
+// vectorOf is the inverse of vectorTensor. Unlike a bad pixel, a number that is
+// not finite spoils every picture painted with the vector, and is an error.
+func vectorOf(answer *tf.Tensor, width int) ([]float32, error) {
+	if s := answer.Shape(); answer.DataType() != tf.Float || len(s) != 2 || s[0] != 1 || s[1] != int64(width) {
+		return nil, fmt.Errorf("the network answered with shape %v where a vector [1 %d] is expected", s, width)
+	}
+	v := make(vectorWriter, width)
+	if _, err := answer.WriteContentsTo(v); err != nil {
+		return nil, err
+	}
+	for _, x := range v {
+		if x-x != 0 {
+			return nil, fmt.Errorf("the network answered with a style vector that holds %v", x)
+		}
+	}
+	return v, nil
+}
+
+type vectorWriter []float32
+
+func (v vectorWriter) Write(p []byte) (int, error) {
+	return binary.Decode(p, binary.NativeEndian, []float32(v))
+}
