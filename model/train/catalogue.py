@@ -1,0 +1,123 @@
+"""Makes everything of the named styles from a finished model: pictures, vectors, thumbnails, sheet.
+
+Writes pkg/style/catalogue.json, pkg/style/pictures/, pkg/style/thumbnails/,
+model/atelier/styles.json and model/contact-sheet.jpg below the repository's root.
+"""
+
+import argparse
+import io
+import json
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image, ImageDraw, ImageFont
+
+import data
+import styles
+from evaluate import Model
+from teacher import Teacher
+
+NAME = "atelier-1"
+THUMBNAIL = 240
+
+
+def cuts(picture):
+    """The whole picture and six halves of it: their mean vector is steadier than one cut's."""
+    rng = np.random.default_rng(0)
+    return [data.squeeze(picture)] + [data.crop(rng, picture, data.STYLE_SIDE, 0.5, 0.5) for _ in range(6)]
+
+
+def vector_of(teacher, picture):
+    """The stored vector of a named style, [1,100]: read by the teacher, painted by our transformer."""
+    return teacher.vectors_of(cuts(picture)).mean(0, keepdims=True).astype(np.float32)
+
+
+def photograph(path, longest):
+    image = Image.open(path).convert("RGB")
+    image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    return np.asarray(image)
+
+
+def painted(paint, picture, vector):
+    """uint8 in, uint8 out; paint is a model's or a teacher's."""
+    height, width = (side // 4 * 4 for side in picture.shape[:2])
+    result = np.asarray(paint(data.as_float(picture[None, :height, :width]), vector))[0]
+    return (np.clip(result, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def write_json(path, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_vectors(path, vectors):
+    """One style a line, six significant digits."""
+    lines = [f"  {json.dumps(name)}: [{', '.join(f'{x:.6g}' for x in vector[0])}]" for name, vector in vectors.items()]
+    path.write_text(f'{{"model": "{NAME}", "vectors": {{\n' + ",\n".join(lines) + "\n}}\n")
+
+
+def contact_sheet(path, photos, rows, side=200, limit=400_000):
+    """Styles down, photographs across; under each the teacher's picture and ours."""
+    gap, left, head = 6, 132, 34
+    columns = [f"{kind}" for _ in photos for kind in ("teacher", "ours")]
+    sheet = Image.new("RGB", (left + len(columns) * (side + gap), head + len(rows) * (int(side * 0.75) + gap)), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    for column, kind in enumerate(columns):
+        pen.text((left + column * (side + gap), 4), f"{list(photos)[column // 2]}: {kind}", "black", font)
+    for row, (title, style, pictures) in enumerate(rows):
+        top = head + row * (int(side * 0.75) + gap)
+        sheet.paste(Image.fromarray(style).resize((120, 120), Image.Resampling.LANCZOS), (4, top))
+        pen.text((4, top + 124), title, "black", font)
+        for column, picture in enumerate(pictures):
+            image = Image.fromarray(picture)
+            image.thumbnail((side, int(side * 0.75)), Image.Resampling.LANCZOS)
+            sheet.paste(image, (left + column * (side + gap), top))
+    for quality in range(90, 20, -5):
+        out = io.BytesIO()
+        sheet.save(out, "JPEG", quality=quality, optimize=True)
+        if out.tell() <= limit:
+            break
+    path.write_bytes(out.getvalue())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=pathlib.Path, help="the training folder, for teacher/")
+    parser.add_argument("root", type=pathlib.Path, help="the repository's root")
+    parser.add_argument("photos", type=pathlib.Path, help="folder with scikit-image's coffee.png and chelsea.png")
+    options = parser.parse_args()
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    model, teacher = Model(options.root / "model/atelier"), Teacher(options.folder / "teacher")
+    shelf = options.root / "pkg/style"
+    for part in ("pictures", "thumbnails"):
+        (shelf / part).mkdir(parents=True, exist_ok=True)
+        for old in (shelf / part).glob("*.jpg"):
+            if old.stem not in styles.STYLES:
+                old.unlink()
+
+    photos = {name: photograph(options.photos / f"{name}.png", 512) for name in ("chelsea", "coffee")}
+    square = Image.fromarray(photos["chelsea"])
+    edge = min(square.size)
+    left = int((square.width - edge) * 0.45)
+    square = np.asarray(square.crop((left, 0, left + edge, edge)).resize((2 * THUMBNAIL,) * 2, Image.Resampling.LANCZOS))
+    catalogue, vectors, rows = [], {}, []
+    for name, (_, title, what) in styles.STYLES.items():
+        picture = styles.draw(name)
+        picture.save(shelf / "pictures" / f"{name}.jpg", quality=85)
+        picture = np.asarray(Image.open(shelf / "pictures" / f"{name}.jpg"))
+        vectors[name] = vector_of(teacher, picture)
+        source = f"Drawn by model/train/styles.py, no painting behind it: {what}."
+        catalogue.append({"name": name, "title": title, "source": source})
+        thumbnail = Image.fromarray(painted(model.paint, square, vectors[name]))
+        thumbnail.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS).save(
+            shelf / "thumbnails" / f"{name}.jpg", quality=85)
+        rows.append((title, picture, [painted(paint, photo, vectors[name])
+                                      for photo in photos.values() for paint in (teacher.paint, model.paint)]))
+    write_json(shelf / "catalogue.json", catalogue)
+    write_vectors(options.root / "model/atelier/styles.json", vectors)
+    contact_sheet(options.root / "model/contact-sheet.jpg", photos, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+"""The two networks: the transformer repaints a picture, the predictor reads a style.
+
+Both are plain functions of a dictionary of weights, so that training and export
+share every line. Layout is NHWC, pictures are RGB in 0..1.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+VECTOR = 100  # numbers in a style vector: the teacher's
+PADDING = 16  # mirrored border that swallows what zero padding does at the edges
+EPSILON = 1e-3
+
+DOWN, BODY, HALF, LAST = 24, 64, 40, 24  # channels at 1/2, 1/4, again at 1/2, before RGB
+BLOCKS = 6
+
+# Channels of every conditional normalisation, in the order of use.
+NORMS = [DOWN, BODY] + [BODY] * (2 * BLOCKS) + [HALF, LAST]
+
+
+def _kernel(rng, height, width, inputs, outputs, gain=2.0):
+    deviation = np.sqrt(gain / (height * width * inputs))
+    return rng.normal(0, deviation, (height, width, inputs, outputs)).astype(np.float32)
+
+
+def _subpixel_kernel(rng, height, width, inputs, outputs, gain=2.0):
+    """A kernel for depth-to-space whose four sub-pixels start equal (no checkerboard at birth)."""
+    return np.tile(_kernel(rng, height, width, inputs, outputs, gain), 4)
+
+
+def _depthwise(rng, channels):
+    return rng.normal(0, np.sqrt(2 / 9), (3, 3, channels, 1)).astype(np.float32)
+
+
+def _as_variables(weights):
+    return {name: tf.Variable(value, name=name.replace(".", "_")) for name, value in weights.items()}
+
+
+# --- transformer ---------------------------------------------------------------
+
+
+def new_transformer(seed, vector_mean, vector_deviation):
+    """Fresh weights. The two arrays describe the teacher's vectors and are never trained."""
+    rng = np.random.default_rng(seed)
+    weights = {
+        "down1": _kernel(rng, 5, 5, 3, DOWN),
+        "down2": _kernel(rng, 3, 3, DOWN, BODY),
+        "up1.depth": _depthwise(rng, BODY),
+        "up1.point": _subpixel_kernel(rng, 1, 1, BODY, HALF),
+        "up2.depth": _depthwise(rng, HALF),
+        "up2.point": _kernel(rng, 1, 1, HALF, LAST),
+        "rgb": _subpixel_kernel(rng, 3, 3, LAST, 3, 0.5),
+        "rgb.bias": np.zeros(12, np.float32),
+        "style": rng.normal(0, 0.02, (VECTOR, 2 * sum(NORMS))).astype(np.float32),
+        "style.bias": np.concatenate([np.ones(sum(NORMS)), np.zeros(sum(NORMS))]).astype(np.float32),
+    }
+    for block in range(BLOCKS):
+        for half in "ab":
+            weights[f"block{block}{half}.depth"] = _depthwise(rng, BODY)
+            weights[f"block{block}{half}.point"] = _kernel(rng, 1, 1, BODY, BODY)
+    variables = _as_variables(weights)
+    variables["vector.mean"] = tf.Variable(vector_mean, trainable=False)
+    variables["vector.deviation"] = tf.Variable(vector_deviation, trainable=False)
+    return variables
+
+
+def _separable(x, weights, name, stride=1):
+    x = tf.nn.depthwise_conv2d(x, weights[name + ".depth"], [1, stride, stride, 1], "SAME")
+    return tf.nn.conv2d(x, weights[name + ".point"], 1, "SAME")
+
+
+def normalise_batch(x, scale, offset):
+    """Conditional instance normalisation of a batch; scale and offset are [N, C]."""
+    mean = tf.reduce_mean(x, [1, 2], keepdims=True)
+    centred = x - mean
+    variance = tf.reduce_mean(tf.square(centred), [1, 2], keepdims=True)
+    return centred * (tf.math.rsqrt(variance + EPSILON) * scale[:, None, None]) + offset[:, None, None]
+
+
+def normalise_one(x, scale, offset):
+    """The same for a batch of one, as one fused operation: batch statistics are the picture's."""
+    return tf.raw_ops.FusedBatchNormV3(
+        x=x, scale=scale[0], offset=offset[0], mean=tf.zeros([0]), variance=tf.zeros([0]),
+        epsilon=EPSILON, is_training=True,
+    ).y
+
+
+def paint(weights, content, vector, normalise=normalise_batch):
+    """The transformer proper: sides of content must be multiples of 4; zero padding at the edges."""
+    if "vector.mean" in weights:
+        vector = (vector - weights["vector.mean"]) / weights["vector.deviation"]
+    manner = tf.matmul(vector, weights["style"]) + weights["style.bias"]
+    pieces = tf.split(manner, NORMS + NORMS, axis=1)
+    layers = iter(zip(pieces[: len(NORMS)], pieces[len(NORMS) :]))
+
+    def norm(x):
+        return normalise(x, *next(layers))
+
+    x = tf.nn.relu(norm(tf.nn.conv2d(content - 0.5, weights["down1"], 2, "SAME")))
+    x = tf.nn.relu(norm(tf.nn.conv2d(x, weights["down2"], 2, "SAME")))
+    for block in range(BLOCKS):
+        y = tf.nn.relu(norm(_separable(x, weights, f"block{block}a")))
+        x = x + norm(_separable(y, weights, f"block{block}b"))
+    x = tf.nn.depth_to_space(_separable(x, weights, "up1"), 2)
+    x = tf.nn.relu(norm(x))
+    x = tf.nn.relu(norm(_separable(x, weights, "up2")))
+    x = tf.nn.conv2d(x, weights["rgb"], 1, "SAME") + weights["rgb.bias"]
+    return tf.nn.sigmoid(tf.nn.depth_to_space(x, 2))
+
+
+def transform(weights, content, vector, normalise=normalise_batch):
+    """paint with a mirrored border around it; for training, where sides are multiples of 4 and large."""
+    border = [[0, 0], [PADDING, PADDING], [PADDING, PADDING], [0, 0]]
+    painted = paint(weights, tf.pad(content, border, "REFLECT"), vector, normalise)
+    return painted[:, PADDING:-PADDING, PADDING:-PADDING]
+
+
+def fold_transformer(weights):
+    """numpy weights with the vector's units worked into the style matrix."""
+    folded = {name: value for name, value in weights.items() if not name.startswith("vector.")}
+    folded["style"] = weights["style"] / weights["vector.deviation"][:, None]
+    folded["style.bias"] = weights["style.bias"] - weights["vector.mean"] @ folded["style"]
+    return folded
+
+
+# --- predictor -----------------------------------------------------------------
+
+# Depthwise-separable blocks: output channels and stride.
+STAGES = [(32, 1), (64, 2), (64, 1), (128, 2), (128, 1), (192, 2), (192, 1), (192, 1), (256, 2), (256, 1)]
+STEM, HIDDEN = 24, 256
+
+
+def new_predictor(seed, vector_mean, vector_deviation):
+    rng = np.random.default_rng(seed)
+    weights = {"stem": _kernel(rng, 3, 3, 3, STEM)}
+    channels = STEM
+    frozen = {}
+
+    def norm(name, count):
+        weights[name + ".scale"] = np.ones(count, np.float32)
+        weights[name + ".offset"] = np.zeros(count, np.float32)
+        frozen[name + ".mean"] = np.zeros(count, np.float32)
+        frozen[name + ".variance"] = np.ones(count, np.float32)
+
+    norm("stem", STEM)
+    for index, (outputs, _) in enumerate(STAGES):
+        name = f"stage{index}"
+        weights[name + ".depth"] = _depthwise(rng, channels)
+        weights[name + ".point"] = _kernel(rng, 1, 1, channels, outputs)
+        norm(name + ".d", channels)
+        norm(name + ".p", outputs)
+        channels = outputs
+    weights["hidden"] = rng.normal(0, np.sqrt(1 / channels), (2 * channels, HIDDEN)).astype(np.float32)
+    weights["hidden.bias"] = np.zeros(HIDDEN, np.float32)
+    weights["out"] = rng.normal(0, np.sqrt(0.2 / HIDDEN), (HIDDEN, VECTOR)).astype(np.float32)
+    weights["out.bias"] = np.zeros(VECTOR, np.float32)
+    variables = _as_variables(weights)
+    frozen |= {"vector.mean": vector_mean, "vector.deviation": vector_deviation}
+    for name, value in frozen.items():
+        variables[name] = tf.Variable(value, trainable=False)
+    return variables
+
+
+def predict(weights, style, moments=None, taps=None):
+    """Style pictures [N, h, w, 3] to vectors [N, 100].
+
+    With a list as moments the layers are normalised by the batch (training) and
+    (name, mean, variance) of each is appended; else by the running averages.
+    taps, a dictionary, receives inner activations for the hint losses.
+    """
+
+    def norm(x, name):
+        if name + ".bias" in weights:  # folded for export
+            return tf.nn.bias_add(x, weights[name + ".bias"])
+        scale, offset = weights[name + ".scale"], weights[name + ".offset"]
+        if moments is None:
+            factor = scale * tf.math.rsqrt(weights[name + ".variance"] + EPSILON)
+            return x * factor + (offset - weights[name + ".mean"] * factor)
+        result = tf.raw_ops.FusedBatchNormV3(
+            x=x, scale=scale, offset=offset, mean=tf.zeros([0]), variance=tf.zeros([0]),
+            epsilon=EPSILON, is_training=True,
+        )
+        moments.append((name, result.batch_mean, result.batch_variance))
+        return result.y
+
+    x = tf.nn.relu6(norm(tf.nn.conv2d(style - 0.5, weights["stem"], 2, "SAME"), "stem"))
+    for index, (outputs, stride) in enumerate(STAGES):
+        name = f"stage{index}"
+        y = tf.nn.depthwise_conv2d(x, weights[name + ".depth"], [1, stride, stride, 1], "SAME")
+        y = tf.nn.relu6(norm(y, name + ".d"))
+        y = norm(tf.nn.conv2d(y, weights[name + ".point"], 1, "SAME"), name + ".p")
+        if stride == 1 and x.shape[-1] == outputs:
+            y = x + y
+        x = tf.nn.relu6(y)
+        if taps is not None:
+            taps[name] = x
+    pooled = tf.concat([tf.reduce_mean(x, [1, 2]), tf.reduce_max(x, [1, 2])], 1)
+    hidden = tf.nn.relu(tf.matmul(pooled, weights["hidden"]) + weights["hidden.bias"])
+    if taps is not None:
+        taps["hidden"] = hidden
+    vector = tf.matmul(hidden, weights["out"]) + weights["out.bias"]
+    if "vector.mean" not in weights:
+        return vector
+    return vector * weights["vector.deviation"] + weights["vector.mean"]
+
+
+def fold_predictor(weights):
+    """numpy weights with normalisations and the vector's units worked into kernels and biases."""
+    folded = {"hidden": weights["hidden"], "hidden.bias": weights["hidden.bias"]}
+
+    def fold(kernel, name, depthwise=False):
+        factor = weights[name + ".scale"] / np.sqrt(weights[name + ".variance"] + EPSILON)
+        folded[kernel] = weights[kernel] * (factor[:, None] if depthwise else factor)
+        folded[name + ".bias"] = weights[name + ".offset"] - weights[name + ".mean"] * factor
+
+    fold("stem", "stem")
+    for index in range(len(STAGES)):
+        fold(f"stage{index}.depth", f"stage{index}.d", depthwise=True)
+        fold(f"stage{index}.point", f"stage{index}.p")
+    deviation = weights["vector.deviation"]
+    folded["out"] = weights["out"] * deviation
+    folded["out.bias"] = weights["out.bias"] * deviation + weights["vector.mean"]
+    return folded
+
+
+def size(weights):
+    """Number of trained parameters."""
+    return sum(int(np.prod(v.shape)) for v in weights.values() if v.trainable)

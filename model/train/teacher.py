@@ -1,0 +1,58 @@
+"""The teacher: Magenta's arbitrary stylisation as two frozen SavedModels, never trained, never shipped."""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+
+class Teacher:
+    """folder holds style_predictor/ and transformer/."""
+
+    def __init__(self, folder):
+        folder = pathlib.Path(folder)
+        self._keep = [tf.saved_model.load(str(folder / part), tags=["serve"])
+                      for part in ("style_predictor", "transformer")]
+        predictor, transformer = (part.signatures["serving_default"] for part in self._keep)
+        self._predictor = predictor.prune(predictor.inputs[0].name, predictor.outputs[0].name)
+        # Also what it saw on the way: [N,32,32,32], [N,16,16,96] and 1280 pooled numbers.
+        names = ["Conv2D_11", "Conv2D_25", "Mean"]
+        inner = [_after_bias(predictor.graph, name) for name in names]
+        self._with_hints = predictor.prune(predictor.inputs[0].name, [predictor.outputs[0].name, *inner])
+        self._transformer = transformer
+        self.manner = _manner(transformer.graph)
+
+    def vectors(self, styles):
+        """float32 [N,256,256,3] to [N,100]."""
+        return tf.reshape(self._predictor(tf.convert_to_tensor(styles)), [-1, 100])
+
+    def vectors_and_hints(self, styles):
+        vector, *hints = self._with_hints(tf.convert_to_tensor(styles))
+        return tf.reshape(vector, [-1, 100]), hints
+
+    def paint(self, content, vectors):
+        """float32 [N,H,W,3], sides multiples of 4, and [N,100] to [N,H,W,3]."""
+        return self._transformer(content=tf.convert_to_tensor(content),
+                                 style_vector=tf.convert_to_tensor(vectors))["output_0"]
+
+    def vectors_of(self, pictures, batch=16):
+        """The same for uint8 pictures of any number, as numpy."""
+        parts = [self.vectors(np.asarray(pictures[i : i + batch], np.float32) / 255).numpy()
+                 for i in range(0, len(pictures), batch)]
+        return np.concatenate(parts)
+
+
+def _after_bias(graph, name):
+    """The tensor of an operation, or of the bias added right behind it."""
+    output = graph.get_operation_by_name(name).outputs[0]
+    for consumer in output.consumers():
+        if consumer.type in ("BiasAdd", "AddV2"):
+            return consumer.outputs[0].name
+    return output.name
+
+
+def _manner(graph):
+    """How the transformer uses a vector: one [100, 2C] matrix for each of its normalisations."""
+    kernels = [tf.get_static_value(operation.inputs[1]) for operation in graph.get_operations()
+               if operation.type == "Conv2D"]
+    return [kernel.reshape(100, -1) for kernel in kernels if kernel is not None and kernel.shape[:3] == (1, 1, 100)]
