@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"image/jpeg"
+	"io"
 	"net/http"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/atelier-go/atelier/api"
@@ -199,6 +202,11 @@ func TestJobThroughItsLife(t *testing.T) {
 	if resp, body := s.get(path, "If-None-Match", etag); resp.StatusCode != 304 || len(body) != 0 || resp.Header.Get("ETag") != etag {
 		t.Errorf("unchanged: %s %v %s", resp.Status, resp.Header, body)
 	}
+	for _, header := range []string{"W/" + etag, `"x", ` + etag, "*"} {
+		if resp, _ := s.get(path, "If-None-Match", header); resp.StatusCode != 304 {
+			t.Errorf("If-None-Match: %s: %s", header, resp.Status)
+		}
+	}
 	resp, body = s.get(path + "/result")
 	wantProblem(t, resp, body, 409, "not_finished", "queued")
 
@@ -271,6 +279,90 @@ func TestUnknownThingsAreNotFound(t *testing.T) {
 	}
 }
 
+func TestOtherMethodsAreProblemsToo(t *testing.T) {
+	s := serve(t)
+	for _, tt := range []struct {
+		method, path string
+		status       int
+		code         string
+	}{
+		{"DELETE", "/v1/styles", 405, "method_not_allowed"},
+		{"PUT", "/v1/jobs", 405, "method_not_allowed"},
+		{"POST", "/", 405, "method_not_allowed"},
+		{"POST", "/nothing", 404, "not_found"},
+		{"POST", "/v1/jobs/x/nothing", 404, "not_found"},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), tt.method, s.url+tt.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, body := s.do(req)
+		wantProblem(t, resp, body, tt.status, tt.code, "")
+		if (resp.Header.Get("Allow") != "") != (tt.status == 405) {
+			t.Errorf("%s %s: Allow %q", tt.method, tt.path, resp.Header.Get("Allow"))
+		}
+	}
+}
+
+func TestStoreAwayIsUnavailable(t *testing.T) {
+	s := serve(t)
+	j := s.submit(field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
+	if err := os.Rename(s.store.Dir(), s.store.Dir()+".away"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(s.store.Dir() + ".away") })
+	for _, path := range []string{"", "/result", "/preview"} {
+		resp, body := s.get("/v1/jobs/" + string(j.ID) + path)
+		wantProblem(t, resp, body, 503, "unavailable", "")
+		if resp.Header.Get("Retry-After") == "" || bytes.Contains(body, []byte(s.store.Dir())) {
+			t.Errorf("%s: %v %s", path, resp.Header, body)
+		}
+	}
+	resp, body := s.post(form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]}))
+	wantProblem(t, resp, body, 503, "unavailable", "safe")
+}
+
+// Slow uploads hold a bounded number of slots: the next is told to come back.
+func TestTooManySubmissionsAtOnceAreToldToComeBack(t *testing.T) {
+	s := serve(t)
+	var open []*io.PipeWriter
+	var done sync.WaitGroup
+	for range 16 {
+		r, w := io.Pipe()
+		open = append(open, w)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v1/jobs", r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		done.Go(func() {
+			if resp, err := http.DefaultClient.Do(req); err == nil {
+				resp.Body.Close()
+			}
+		})
+		if _, err := w.Write([]byte("--x\r\nContent-Disposition: form-data; name=\"style\"\r\n\r\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	contentType, body := form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
+	// The sixteen are on their way, not necessarily in: whoever comes before them gets in.
+	for {
+		resp, answer := s.post(contentType, body)
+		if resp.StatusCode == http.StatusAccepted {
+			continue
+		}
+		wantProblem(t, resp, answer, 503, "unavailable", "safe")
+		break
+	}
+	for _, w := range open {
+		w.Close()
+	}
+	done.Wait()
+	if resp, answer := s.post(contentType, body); resp.StatusCode != http.StatusAccepted {
+		t.Errorf("after they are gone: %s %s", resp.Status, answer)
+	}
+}
+
 func TestStyles(t *testing.T) {
 	s := serve(t)
 	_, body := s.get("/v1/styles")
@@ -307,7 +399,12 @@ func TestOtherSitesAreRefused(t *testing.T) {
 		resp, answer := s.do(req)
 		t.Run(name, func(t *testing.T) { wantProblem(t, resp, answer, 403, "cross_origin", "") })
 	}
-	resp, answer := s.get("/v1/styles", "Host", "evil.example")
+	resp, answer := s.get("/v1/styles", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors")
+	wantProblem(t, resp, answer, 403, "cross_origin", "")
+	if resp, _ := s.get("/", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"); resp.StatusCode != http.StatusOK {
+		t.Errorf("a link from another site: %s", resp.Status)
+	}
+	resp, answer = s.get("/v1/styles", "Host", "evil.example")
 	wantProblem(t, resp, answer, 403, "cross_origin", "")
 	for _, host := range []string{"localhost:8080", "127.0.0.1", "[::1]:9", "LOCALHOST"} {
 		if resp, _ := s.get("/v1/styles", "Host", host); resp.StatusCode != http.StatusOK {
@@ -339,6 +436,9 @@ func TestOpenAPIDescribesTheContract(t *testing.T) {
 		}
 	}
 	post := doc.Paths["/v1/jobs"]["post"]
+	if bytes.Contains(body, []byte("base64")) {
+		t.Error("a picture is described as base64, and is not")
+	}
 	if post.Responses["202"] == nil || post.RequestBody.Content["multipart/form-data"] == nil {
 		t.Errorf("the submission's form is not described: %v", fmt.Sprint(post))
 	}

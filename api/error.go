@@ -67,7 +67,12 @@ var mapping = []struct {
 	{job.ErrTooManyPixels, 413, "too_many_pixels", "scale it down first"},
 	{job.ErrUnknownStyle, 422, "unknown_style", ""},
 	{errUnavailable, 503, "unavailable", "nothing was accepted, so that sending it again is safe"},
+	{job.ErrStoreAway, 503, "unavailable", "try again in a moment"},
+	{errTooSlow, 408, "too_slow", "try again, or send a smaller picture"},
 }
+
+// errTooSlow: the body did not come in time.
+var errTooSlow = errors.New("the upload took too long")
 
 // errUnavailable: the store or the queue is away.
 var errUnavailable = errors.New("the service can't take or show jobs at the moment")
@@ -93,7 +98,7 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 		if m.status >= 500 {
 			s.Log.Error(doing, "error", err)
 		}
-		if m.status >= 500 || errors.Is(m.err, job.ErrNotFound) { // what was done to find out helps nobody
+		if m.status >= 500 || m.status == http.StatusRequestTimeout || errors.Is(m.err, job.ErrNotFound) { // what was done to find out helps nobody
 			detail = m.err.Error()
 		}
 		if m.hint != "" {

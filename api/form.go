@@ -7,6 +7,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"os"
 	"strconv"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -106,6 +107,9 @@ func formError(err error) error {
 	var field *job.FieldError
 	if errors.Is(err, job.ErrTooManyBytes) || errors.As(err, &field) {
 		return err
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return errTooSlow
 	}
 	return newProblem(http.StatusBadRequest, "malformed_request", "the multipart body can't be read: it is empty, cut short, or its boundary is wrong")
 }

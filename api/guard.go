@@ -20,13 +20,21 @@ func guard(next http.Handler) http.Handler {
 			refuse(w, "this server answers to localhost and loopback addresses alone")
 			return
 		}
-		if err := cross.Check(r); err != nil {
+		if err := cross.Check(r); err != nil || embedded(r) {
 			refuse(w, "requests from other sites' pages are refused")
 			return
 		}
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		next.ServeHTTP(w, r)
 	})
+}
+
+// embedded says whether another site's page loads something from here, such as
+// a picture of somebody's, rather than links to it.
+func embedded(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate"
 }
 
 func loopbackHost(hostport string) bool {

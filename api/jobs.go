@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -30,7 +31,7 @@ func (s *Server) getJob(ctx context.Context, in *getJobInput) (*jobOutput, error
 	if !j.State.Finished() {
 		out.RetryAfter = strconv.Itoa(retryUnfinished)
 	}
-	if in.IfNoneMatch == out.ETag {
+	if matches(in.IfNoneMatch, out.ETag) {
 		header := http.Header{"Etag": {out.ETag}, "Cache-Control": {out.Cache}}
 		if out.RetryAfter != "" {
 			header.Set("Retry-After", out.RetryAfter)
@@ -54,6 +55,17 @@ func (s *Server) read(text string) (job.Job, error) {
 		j.Result.URL = fmt.Sprintf("v1/jobs/%s/result", id)
 	}
 	return j, nil
+}
+
+// matches is If-None-Match's comparison, RFC 9110: weak, over a list, or any.
+func matches(header, etag string) bool {
+	for candidate := range strings.SplitSeq(header, ",") {
+		candidate = strings.TrimSpace(candidate)
+		if candidate == "*" || strings.TrimPrefix(candidate, "W/") == etag {
+			return true
+		}
+	}
+	return false
 }
 
 // etag names a job's version. Everything that can change about a job changes

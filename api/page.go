@@ -33,13 +33,8 @@ var pageTypes = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// pageRoutes serve the page: plain files, embedded, with relative links. What
-// is no file of the page and no other route is answered with a problem.
+// pageRoutes serve the page: plain files, embedded, with relative links.
 func pageRoutes(mux *http.ServeMux) {
-	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
-		p := newProblem(http.StatusNotFound, "not_found", "nothing is here; the page is at / and the API's description at /v1/openapi.json")
-		writeJSON(w, p.Status, p.ContentType(""), p)
-	})
 	files, err := fs.Glob(ui, "ui/*")
 	if err != nil {
 		panic(err) // the pattern is part of the program

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -39,11 +40,20 @@ type Server struct {
 	Config
 	handler  http.Handler
 	previews chan struct{} // slots for decoding pictures, which costs memory
+	uploads  chan struct{} // slots for reading submissions, which are held in memory
 }
 
 // concurrentPreviews bounds the memory that previews take: a picture at the
 // pixel limit decodes to 160 MB.
 const concurrentPreviews = 2
+
+// concurrentUploads bounds the memory that submissions take, two pictures of 20
+// MiB at most each. Who finds none free within uploadPatience is told to come
+// back.
+const (
+	concurrentUploads = 16
+	uploadPatience    = 5 * time.Second
+)
 
 // New checks the configuration and builds the routes.
 func New(cfg Config) (*Server, error) {
@@ -56,13 +66,15 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{Config: cfg, previews: make(chan struct{}, concurrentPreviews)}
+	s := &Server{
+		Config: cfg, previews: make(chan struct{}, concurrentPreviews), uploads: make(chan struct{}, concurrentUploads),
+	}
 	useProblems()
 	mux := http.NewServeMux()
 	s.routes(humago.New(mux, openAPI(cfg.Version)))
 	s.healthRoutes(mux)
 	pageRoutes(mux)
-	s.handler = guard(mux)
+	s.handler = guard(plainErrors(mux))
 	return s, nil
 }
 

@@ -30,7 +30,7 @@ type submitForm struct {
 	Style          string  `json:"style,omitempty" doc:"A style's name, or a blend such as a:0.7,b:0.3. This or style_image"`
 	StyleImage     []byte  `json:"style_image,omitempty" format:"binary" doc:"A style picture of your own"`
 	Strength       float64 `json:"strength,omitempty" minimum:"0" maximum:"1" default:"1" doc:"0 is the photograph, 1 the style"`
-	Size           int     `json:"size,omitempty" minimum:"0" maximum:"4096" default:"1024" doc:"Longest edge of the result in pixels at most; 0 as it is"`
+	Size           int     `json:"size,omitempty" minimum:"0" maximum:"4096" default:"1024" doc:"Longest edge of the result in pixels at most, from 16; 0 as it is"`
 	Format         string  `json:"format,omitempty" enum:"jpeg,png" default:"jpeg"`
 	Quality        int     `json:"quality,omitempty" minimum:"1" maximum:"100" default:"90" doc:"Of a JPEG"`
 	PreserveColors bool    `json:"preserve_colors,omitempty" default:"false" doc:"Keep the photograph's colours, take the style's strokes"`
@@ -52,6 +52,9 @@ func submitOperation() huma.Operation {
 func documentSubmit(api huma.API) {
 	schema := huma.SchemaFromType(api.OpenAPI().Components.Schemas, reflect.TypeFor[submitForm]())
 	schema.Required = []string{"image"}
+	for _, name := range fileFields {
+		schema.Properties[name].ContentEncoding = "" // the bytes themselves, not base64
+	}
 	api.OpenAPI().Paths["/v1/jobs"].Post.RequestBody = &huma.RequestBody{
 		Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {Schema: schema}},
 	}
@@ -77,6 +80,10 @@ type jobOutput struct {
 // submit is the way of a job into the system: read and check everything, store
 // it durably, announce it, and only then promise it.
 func (s *Server) submit(ctx context.Context, in *submitInput) (*jobOutput, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, s.problem(ctx, "let a submission in", err)
+	}
+	defer func() { <-s.uploads }()
 	r, _ := humago.Unwrap(in.ctx)
 	f, err := readForm(r, s.Limits.Bytes)
 	if err != nil {
@@ -103,6 +110,20 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*jobOutput, error
 		Cache:      "no-store",
 		Body:       spec.New(),
 	}, nil
+}
+
+// enter waits for a slot for a submission.
+func (s *Server) enter(ctx context.Context) error {
+	patience := time.NewTimer(uploadPatience)
+	defer patience.Stop()
+	select {
+	case s.uploads <- struct{}{}:
+		return nil
+	case <-patience.C:
+		return fmt.Errorf("%w: %d submissions are being read", errUnavailable, concurrentUploads)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // spec checks a form as a whole and makes a job's spec of it.

@@ -31,6 +31,7 @@ func (w *Worker) Handle(ctx context.Context, m job.Message) error {
 		return err
 	}
 	if lease.Attempt > w.MaxAttempts {
+		lease.Attempt-- // to give up is no attempt
 		return w.settle(lease, &job.Failure{Code: job.CodeGaveUp,
 			Message: fmt.Sprintf("given up after %d attempts; a retry may help", w.MaxAttempts)})
 	}
@@ -61,11 +62,24 @@ func (w *Worker) settle(lease *store.Lease, err error) error {
 		}
 		return nil
 	default: // it may go better next time: give the job back, keep the message
-		if rerr := lease.Release(); rerr != nil {
+		if rerr := lease.Release(blames(err)); rerr != nil {
 			return errors.Join(err, rerr) // then the lease runs out by itself
 		}
 		return err
 	}
+}
+
+// An engineError is what went wrong in the decoders and the engine, where the
+// picture may be at fault.
+type engineError struct{ error }
+
+func (e engineError) Unwrap() error { return e.error }
+
+// blames says whether an attempt that ended with err counts. Being told to stop
+// and a store that is away say nothing about the picture.
+func blames(err error) bool {
+	var e engineError
+	return errors.As(err, &e) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }
 
 // paint is the work itself, from the stored picture to the stored result.
@@ -75,12 +89,12 @@ func (w *Worker) paint(ctx context.Context, lease *store.Lease) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			w.Log.Error("panic", "job", lease.Spec.ID, "panic", p, "stack", string(debug.Stack()))
-			err = fmt.Errorf("paint job %s: panic: %v", lease.Spec.ID, p)
+			err = engineError{fmt.Errorf("paint job %s: panic: %v", lease.Spec.ID, p)}
 		}
 	}()
 	spec := lease.Spec
 	receipt := job.Receipt{
-		Worker: w.Kind, Engine: w.Engine, Model: w.Model, ColdStart: !w.warm.Swap(true),
+		Worker: w.Kind, Engine: w.Engine, Model: w.Model,
 		QueueWaitMS: milliseconds(lease.Began.Sub(spec.CreatedAt)),
 	}
 
@@ -91,9 +105,10 @@ func (w *Worker) paint(ctx context.Context, lease *store.Lease) (err error) {
 	}
 	receipt.DecodeMS, began = lap(began)
 
+	receipt.ColdStart = !w.warm.Swap(true)
 	painted, err := w.Stylizer.Stylize(ctx, request)
 	if err != nil {
-		return fmt.Errorf("stylize: %w", err)
+		return engineError{fmt.Errorf("stylize: %w", err)}
 	}
 	if spec.PreserveColors {
 		if err := imageio.KeepColors(painted, request.Content); err != nil {

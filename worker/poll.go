@@ -65,7 +65,7 @@ func (w *Worker) Poll(ctx context.Context, q source, cfg PollConfig) error {
 		if free == 0 {
 			break
 		}
-		ds, err := q.Receive(ctx, free, cfg.Wait, cfg.Visibility)
+		ds, err := receive(ctx, q, free, cfg)
 		for range free - len(ds) {
 			<-slots
 		}
@@ -76,9 +76,14 @@ func (w *Worker) Poll(ctx context.Context, q source, cfg PollConfig) error {
 			continue
 		}
 		pause = backoff{}
+		stopping := ctx.Err() != nil
 		for _, d := range ds {
 			running.Go(func() {
 				defer func() { <-slots }()
+				if stopping { // they came with the order to stop
+					w.handBack(work, q, d, 0)
+					return
+				}
 				w.deliver(work, q, d, cfg.Visibility)
 			})
 		}
@@ -91,10 +96,33 @@ func (w *Worker) Poll(ctx context.Context, q source, cfg PollConfig) error {
 		return nil
 	case <-time.After(cfg.Grace):
 		kill(errors.New("the grace time is over"))
-		<-drained
+	}
+	select {
+	case <-drained:
 		return fmt.Errorf("stop: not every job was finished within %s; the rest was given back", cfg.Grace)
+	case <-time.After(overrun):
+		return fmt.Errorf("stop: %w within %s: the job goes to another worker when its lease runs out", ErrStuck, cfg.Grace+overrun)
 	}
 }
+
+// ErrStuck: the engine can't be interrupted and did not end. The caller must
+// end the process without waiting for it.
+var ErrStuck = errors.New("a picture was not finished")
+
+// overrun is what a run of the engine gets on top of the grace time, since it
+// can't be interrupted.
+const overrun = 10 * time.Second
+
+// receive is one long poll, bounded: a connection that went dead without a word
+// must not keep the worker waiting for ever.
+func receive(ctx context.Context, q source, n int, cfg PollConfig) ([]job.Delivery, error) {
+	ctx, cancel := context.WithTimeout(ctx, cfg.Wait+callTimeout)
+	defer cancel()
+	return q.Receive(ctx, n, cfg.Wait, cfg.Visibility)
+}
+
+// callTimeout bounds a call of the queue beyond what it is asked to wait.
+const callTimeout = 10 * time.Second
 
 // take waits for one slot and then takes what else is free, up to a batch.
 func take(ctx context.Context, slots chan struct{}) (n int) {
@@ -128,20 +156,33 @@ func (w *Worker) deliver(ctx context.Context, q source, d job.Delivery, visibili
 	held, stop := w.hide(ctx, q, d, visibility)
 	err = w.Handle(held, m)
 	stop()
-	// The queue must hear of the end even when the worker is told to stop.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
 	if err != nil {
 		again := retryIn(d.Received)
 		log.Warn("will be tried again", "job", m.Job, "error", err, "in", again)
-		err = q.Extend(ctx, d, again)
-	} else {
-		err = q.Delete(ctx, d)
+		w.handBack(ctx, q, d, again)
+		return
 	}
-	if err != nil {
+	ctx, cancel := lastWords(ctx)
+	defer cancel()
+	if err := q.Delete(ctx, d); err != nil {
 		// Then it comes again by itself, and Handle knows what it has done.
-		log.Warn("the queue was not told", "job", m.Job, "error", err)
+		log.Warn("the queue was not told of the end", "job", m.Job, "error", err)
 	}
+}
+
+// handBack makes a message visible again after a time.
+func (w *Worker) handBack(ctx context.Context, q source, d job.Delivery, after time.Duration) {
+	ctx, cancel := lastWords(ctx)
+	defer cancel()
+	if err := q.Extend(ctx, d, after); err != nil {
+		w.Log.Warn("a message was not handed back: it comes again when its time is over", "message", d.ID, "error", err)
+	}
+}
+
+// lastWords is a context for what the queue must hear even when the worker has
+// been told to stop.
+func lastWords(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 }
 
 // hide keeps a message from other receivers until stop is called, renewing at a
@@ -162,7 +203,7 @@ func (w *Worker) hide(ctx context.Context, q source, d job.Delivery, visibility 
 			case <-every.C:
 			}
 			asked := time.Now()
-			err := q.Extend(held, d, visibility)
+			err := extend(held, q, d, visibility, until)
 			switch {
 			case err == nil:
 				until = asked.Add(visibility)
@@ -175,6 +216,14 @@ func (w *Worker) hide(ctx context.Context, q source, d job.Delivery, visibility 
 		}
 	}()
 	return held, func() { cancel(nil); <-done }
+}
+
+// extend is one try to keep a message hidden, which must not take longer than
+// the message stays hidden.
+func extend(ctx context.Context, q source, d job.Delivery, visibility time.Duration, until time.Time) error {
+	ctx, cancel := context.WithDeadline(ctx, until.Add(-visibility/6))
+	defer cancel()
+	return q.Extend(ctx, d, visibility)
 }
 
 // retryIn spaces out the deliveries of a message that fails: 1, 2, 4, ... up to

@@ -23,6 +23,8 @@ type line struct {
 	deleted  []string
 	extended map[string][]time.Duration
 	noExtend bool
+	hangs    bool                           // Extend does, until its context ends
+	instead  func() ([]job.Delivery, error) // of Receive
 }
 
 func newLine(ds ...job.Delivery) *line {
@@ -34,6 +36,9 @@ func newLine(ds ...job.Delivery) *line {
 }
 
 func (l *line) Receive(ctx context.Context, max int, _, _ time.Duration) ([]job.Delivery, error) {
+	if l.instead != nil {
+		return l.instead()
+	}
 	select {
 	case err := <-l.failures:
 		return nil, err
@@ -47,7 +52,11 @@ func (l *line) Receive(ctx context.Context, max int, _, _ time.Duration) ([]job.
 	}
 }
 
-func (l *line) Extend(_ context.Context, d job.Delivery, v time.Duration) error {
+func (l *line) Extend(ctx context.Context, d job.Delivery, v time.Duration) error {
+	if l.hangs {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.noExtend {
@@ -212,19 +221,48 @@ func TestPollKeepsMessagesHiddenWhileItWorks(t *testing.T) {
 }
 
 func TestPollStopsWorkWhoseMessageItCantKeep(t *testing.T) {
-	b := newBench(t, time.Hour, func(ctx context.Context, _ style.Request) (*image.RGBA, error) {
-		<-ctx.Done()
-		return nil, ctx.Err()
-	})
-	m := b.submit(photo(t, 8, 8), nil)
-	q := newLine(delivery(m))
-	q.noExtend = true
-	stop := b.poll(q, worker.PollConfig{Visibility: 30 * time.Millisecond})
-	waitFor(t, func() bool { j := b.job(m); return j.State == job.Queued && j.Attempts == 1 })
-	if err := stop(); err != nil {
-		t.Error(err)
+	for name, fail := range map[string]func(*line){
+		"the queue refuses": func(l *line) { l.noExtend = true },
+		"the queue hangs":   func(l *line) { l.hangs = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, time.Hour, func(ctx context.Context, _ style.Request) (*image.RGBA, error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			})
+			m := b.submit(photo(t, 8, 8), nil)
+			q := newLine(delivery(m))
+			fail(q)
+			began := make(chan struct{})
+			b.worker.Stylizer = painter(func(ctx context.Context, _ style.Request) (*image.RGBA, error) {
+				close(began)
+				<-ctx.Done()
+				return nil, ctx.Err()
+			})
+			stop := b.poll(q, worker.PollConfig{Visibility: 30 * time.Millisecond})
+			<-began
+			waitFor(t, func() bool { return b.job(m).State == job.Queued })
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
+			if q.isDeleted(string(m.Job)) {
+				t.Error("the message was deleted")
+			}
+		})
 	}
-	if q.isDeleted(string(m.Job)) {
-		t.Error("the message was deleted")
+}
+
+// A worker that is told to stop as messages come hands them back unstarted.
+func TestPollHandsBackWhatComesWithTheOrderToStop(t *testing.T) {
+	b := newBench(t, 0, red)
+	m := b.submit(photo(t, 8, 8), nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	q := newLine()
+	q.instead = func() ([]job.Delivery, error) { cancel(); return []job.Delivery{delivery(m)}, nil }
+	if err := b.worker.Poll(ctx, q, worker.PollConfig{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := q.extensions(string(m.Job)); len(got) != 1 || got[0] != 0 || b.job(m).Attempts != 0 {
+		t.Errorf("handed back %v, attempts %d", got, b.job(m).Attempts)
 	}
 }

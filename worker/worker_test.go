@@ -245,10 +245,36 @@ func TestTransientErrorsAreTriedAgainAndGivenUp(t *testing.T) {
 			if err := b.worker.Handle(t.Context(), m); err != nil {
 				t.Fatal(err)
 			}
-			if j := b.job(m); j.State != job.Failed || j.Error.Code != job.CodeGaveUp {
+			if j := b.job(m); j.State != job.Failed || j.Error.Code != job.CodeGaveUp || j.Attempts != worker.DefaultMaxAttempts {
 				t.Errorf("got %+v", j)
 			}
 		})
+	}
+}
+
+// Only what may be the picture's fault counts as an attempt: workers are
+// stopped, and file servers hiccup, more often than a job may be tried.
+func TestDrainsAreNoAttempts(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	b := newBench(t, time.Hour, func(ctx context.Context, r style.Request) (*image.RGBA, error) {
+		cancel()
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	m := b.submit(photo(t, 8, 8), nil)
+	for range 2 * worker.DefaultMaxAttempts {
+		if err := b.worker.Handle(ctx, m); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if j := b.job(m); j.State != job.Queued || j.Attempts != 0 {
+			t.Fatalf("after a drain: %+v", j)
+		}
+		ctx, cancel = context.WithCancel(t.Context())
+	}
+	defer cancel()
+	b.worker.Stylizer = painter(red)
+	if err := b.worker.Handle(t.Context(), m); err != nil || b.job(m).State != job.Succeeded || b.job(m).Attempts != 1 {
+		t.Errorf("%v, %+v", err, b.job(m))
 	}
 }
 

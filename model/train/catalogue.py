@@ -57,22 +57,33 @@ def write_vectors(path, vectors):
     path.write_text(f'{{"model": "{NAME}", "vectors": {{\n' + ",\n".join(lines) + "\n}}\n")
 
 
-def contact_sheet(path, photos, rows, side=200, limit=400_000):
-    """Styles down, photographs across; under each the teacher's picture and ours."""
-    gap, left, head = 6, 132, 34
-    columns = [f"{kind}" for _ in photos for kind in ("teacher", "ours")]
-    sheet = Image.new("RGB", (left + len(columns) * (side + gap), head + len(rows) * (int(side * 0.75) + gap)), "white")
+def contact_sheet(path, photos, rows, side=174, limit=400_000):
+    """Styles down, in two halves side by side; photographs across, the teacher's picture of each and ours."""
+    gap, left, head, high = 6, 130, 24, int(side * 0.68)
+    columns = [(name, kind) for name in photos for kind in ("teacher", "ours")]
+    half = (len(rows) + 1) // 2
+    wide, tall = left + len(columns) * (side + gap) + 18, high + gap
+    sheet = Image.new("RGB", (2 * wide - 18, head + (half + 1) * tall), "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
-    for column, kind in enumerate(columns):
-        pen.text((left + column * (side + gap), 4), f"{list(photos)[column // 2]}: {kind}", "black", font)
-    for row, (title, style, pictures) in enumerate(rows):
-        top = head + row * (int(side * 0.75) + gap)
-        sheet.paste(Image.fromarray(style).resize((120, 120), Image.Resampling.LANCZOS), (4, top))
-        pen.text((4, top + 124), title, "black", font)
+
+    def put(picture, x, y):
+        image = Image.fromarray(picture)
+        image.thumbnail((side, high), Image.Resampling.LANCZOS)
+        sheet.paste(image, (x, y))
+
+    for start in (0, wide):
+        for column, (name, kind) in enumerate(columns):
+            x = start + left + column * (side + gap)
+            pen.text((x, 4), f"{name}: {kind}", "black", font)
+            if kind == "teacher":  # the photograph itself, over both
+                put(photos[name], x, head)
+                pen.text((x + side + gap, head + high // 2 - 8), "the photograph", "black", font)
+    for number, (title, style, pictures) in enumerate(rows):
+        start, y = number // half * wide, head + (number % half + 1) * tall
+        sheet.paste(Image.fromarray(style).resize((high - 18, high - 18), Image.Resampling.LANCZOS), (start + 4, y))
+        pen.text((start + 4, y + high - 17), title, "black", font)
         for column, picture in enumerate(pictures):
-            image = Image.fromarray(picture)
-            image.thumbnail((side, int(side * 0.75)), Image.Resampling.LANCZOS)
-            sheet.paste(image, (left + column * (side + gap), top))
+            put(picture, start + left + column * (side + gap), y)
     for quality in range(90, 20, -5):
         out = io.BytesIO()
         sheet.save(out, "JPEG", quality=quality, optimize=True)

@@ -32,6 +32,9 @@ var (
 	ErrLeaseLost = errors.New("the job's lease is lost")
 	// ErrBusy: another worker holds the job's lease.
 	ErrBusy = errors.New("the job is being worked on")
+	// ErrStoreAway: the shared directory is not there, so that nothing can be
+	// said about any job.
+	ErrStoreAway = errors.New("the store is away")
 	// ErrMalformed: a message is not in the wire format of this version.
 	ErrMalformed = errors.New("malformed message")
 )

@@ -72,30 +72,44 @@ func (s *Store) claim(ctx context.Context, id job.ID, run int, worker string) (*
 		return nil, err
 	}
 	if n > 0 {
-		free, err := s.expired(id, n)
+		touched, err := s.touched(id, n)
 		if err != nil {
 			return nil, err
 		}
-		if !free {
+		expired, err := s.expired(touched)
+		if err != nil {
+			return nil, err
+		}
+		if !expired {
 			return nil, fmt.Errorf("%w: by %s", job.ErrBusy, prev.Worker)
+		}
+		if touched.Equal(releasedUncounted) {
+			prev.Attempt--
 		}
 	}
 	l.claim, l.Attempt = n+1, 1
 	if prev.Run == run {
 		l.Attempt = prev.Attempt + 1
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if err := s.writeClaim(id, l, worker); err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, errors.Join(err, l.Release())
-	}
 	l.job.State, l.job.Attempts, l.job.StartedAt = job.Running, l.Attempt, &l.Began
 	if err := l.writeStatus(); err != nil {
-		return nil, errors.Join(err, l.Release())
+		return nil, errors.Join(err, l.Release(false))
 	}
 	return l, nil
 }
+
+// The modification times of claims that were given back: older than any lease,
+// and unlike any other.
+var (
+	releasedCounted   = time.Unix(0, 0)
+	releasedUncounted = time.Unix(1, 0)
+)
 
 // lastClaim finds the highest claim of a job; 0 where there is none.
 func (s *Store) lastClaim(id job.ID) (int, claimRecord, error) {
@@ -107,7 +121,7 @@ func (s *Store) lastClaim(id job.ID) (int, claimRecord, error) {
 		}
 		var c claimRecord
 		err = readJSON(path, &c)
-		if errors.Is(err, job.ErrNotFound) {
+		if errors.Is(err, fs.ErrNotExist) {
 			return n, last, nil
 		}
 		if err != nil {
@@ -117,22 +131,27 @@ func (s *Store) lastClaim(id job.ID) (int, claimRecord, error) {
 	}
 }
 
-// expired says whether claim n has not been renewed for the lease's time, by
-// the file server's clock. A released claim is as old as time.
-func (s *Store) expired(id job.ID, n int) (bool, error) {
+// touched is when claim n was renewed last, by the file server's clock.
+func (s *Store) touched(id job.ID, n int) (time.Time, error) {
 	path, err := s.path(id, claimFile(n))
 	if err != nil {
-		return false, err
+		return time.Time{}, err
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return false, err
+		return time.Time{}, err
 	}
+	return info.ModTime(), nil
+}
+
+// expired says whether a claim that was touched then is up for another worker,
+// by the file server's clock too.
+func (s *Store) expired(touched time.Time) (bool, error) {
 	now, err := s.now()
 	if err != nil {
 		return false, err
 	}
-	return now.Sub(info.ModTime()) > s.lease, nil
+	return now.Sub(touched) > s.lease, nil
 }
 
 // writeClaim competes for the name claim.N. The file is linked into place
@@ -198,16 +217,8 @@ func (l *Lease) Renew() error {
 }
 
 func (l *Lease) renew() error {
-	for _, name := range []string{finalFile(l.Run), claimFile(l.claim + 1)} {
-		path, err := l.store.path(l.Spec.ID, name)
-		if err != nil {
-			return err
-		}
-		if _, err := os.Stat(path); err == nil {
-			return fmt.Errorf("%w: there is %s", job.ErrLeaseLost, name)
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	if err := l.overtaken(); err != nil {
+		return err
 	}
 	path, err := l.store.path(l.Spec.ID, claimFile(l.claim))
 	if err != nil {
@@ -220,21 +231,53 @@ func (l *Lease) renew() error {
 	return err
 }
 
+// overtaken is job.ErrLeaseLost where the run has ended or a successor has
+// claimed it.
+func (l *Lease) overtaken() error {
+	for _, name := range []string{finalFile(l.Run), claimFile(l.claim + 1)} {
+		path, err := l.store.path(l.Spec.ID, name)
+		if err != nil {
+			return err
+		}
+		if _, err := os.Stat(path); err == nil {
+			return fmt.Errorf("%w: there is %s", job.ErrLeaseLost, name)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
 // Release gives the job back unfinished, so that the next claim need not wait
-// for the lease to run out. The attempt stays counted.
-func (l *Lease) Release() error {
-	path, err := l.store.path(l.Spec.ID, claimFile(l.claim))
-	if err == nil {
-		err = os.Chtimes(path, time.Unix(0, 0), time.Unix(0, 0))
-	}
-	if err == nil {
-		l.job.State = job.Queued
-		err = l.writeStatus()
-	}
+// for the lease to run out. counted says whether the attempt counts towards the
+// limit: it does where the picture may be at fault, and does not where the
+// worker was told to stop or the store failed. job.ErrLeaseLost: there is
+// nothing to give back any more.
+func (l *Lease) Release(counted bool) error {
+	err := l.release(counted)
 	if err != nil {
 		return fmt.Errorf("release job %s: %w", l.Spec.ID, err)
 	}
 	return nil
+}
+
+func (l *Lease) release(counted bool) error {
+	// A successor's status must not be overwritten with ours.
+	if err := l.overtaken(); err != nil {
+		return err
+	}
+	path, err := l.store.path(l.Spec.ID, claimFile(l.claim))
+	if err != nil {
+		return err
+	}
+	l.job.State = job.Queued
+	at := releasedCounted
+	if !counted {
+		at = releasedUncounted
+		l.job.Attempts--
+	}
+	// The status first: from the release on it is the successor's.
+	return errors.Join(l.writeStatus(), os.Chtimes(path, at, at))
 }
 
 func (l *Lease) writeStatus() error {

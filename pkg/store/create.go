@@ -78,7 +78,11 @@ func (s *Store) reveal(tmp string, id job.ID) error {
 	if err != nil {
 		return err
 	}
-	return syncDir(shard)
+	if err := syncDir(shard); err != nil {
+		// It is in sight already, but nobody may rely on it.
+		return errors.Join(err, s.Discard(id))
+	}
+	return nil
 }
 
 // mkdirAllSync makes dir and its parents below top, each durable in its own

@@ -82,12 +82,18 @@ func readFile(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// readJSON reads a file of ours. A missing one is job.ErrNotFound.
+// missing tells a job that is not there from a shared directory that is not:
+// where the mark at its top is missing too, it is not mounted.
+func (s *Store) missing() error {
+	if _, err := os.Stat(filepath.Join(s.dir, formatFile)); err != nil {
+		return fmt.Errorf("%w: %w", job.ErrStoreAway, err)
+	}
+	return job.ErrNotFound
+}
+
+// readJSON reads a file of ours. A missing one is fs.ErrNotExist.
 func readJSON(path string, v any) error {
 	b, err := readFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return job.ErrNotFound
-	}
 	if err != nil {
 		return err
 	}

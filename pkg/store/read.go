@@ -22,7 +22,7 @@ func (s *Store) Job(id job.ID) (job.Job, error) {
 	}
 	f, err := s.final(id, j.Run)
 	switch {
-	case errors.Is(err, job.ErrNotFound):
+	case errors.Is(err, fs.ErrNotExist):
 		return j, nil
 	case err != nil:
 		return job.Job{}, fmt.Errorf("read job %s: %w", id, err)
@@ -38,6 +38,9 @@ func (s *Store) status(id job.ID) (job.Job, error) {
 	}
 	var j job.Job
 	if err := readJSON(path, &j); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = s.missing()
+		}
 		return job.Job{}, err
 	}
 	return j, nil
@@ -51,6 +54,9 @@ func (s *Store) Spec(id job.ID) (job.Spec, error) {
 	}
 	var spec job.Spec
 	if err := readJSON(path, &spec); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = s.missing()
+		}
 		return job.Spec{}, fmt.Errorf("read spec of job %s: %w", id, err)
 	}
 	if spec.V != job.SpecVersion {
@@ -72,7 +78,7 @@ func (s *Store) picture(id job.ID, name string) ([]byte, error) {
 	}
 	b, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = job.ErrNotFound
+		err = s.missing()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s of job %s: %w", name, id, err)

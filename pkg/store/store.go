@@ -49,6 +49,9 @@ func Open(cfg Config) (*Store, error) {
 	if cfg.Lease == 0 {
 		cfg.Lease = DefaultLease
 	}
+	if cfg.Lease < 0 {
+		return nil, fmt.Errorf("open the store: a lease of %s: it must be over 0", cfg.Lease)
+	}
 	dir, err := filepath.Abs(cfg.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
@@ -59,7 +62,7 @@ func Open(cfg Config) (*Store, error) {
 		}
 	}
 	s := &Store{dir: dir, lease: cfg.Lease}
-	if err := s.checkFormat(); err != nil {
+	if err := errors.Join(s.checkFormat(), s.Check()); err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
 	return s, nil
@@ -78,7 +81,7 @@ func (s *Store) Check() error {
 }
 
 func (s *Store) checkFormat() error {
-	mark := filepath.Join(s.dir, "FORMAT")
+	mark := filepath.Join(s.dir, formatFile)
 	b, err := readFile(mark)
 	if errors.Is(err, fs.ErrNotExist) {
 		// Processes that start together all write the same bytes.
@@ -90,6 +93,9 @@ func (s *Store) checkFormat() error {
 	}
 	return err
 }
+
+// formatFile at the top of the directory holds [FormatVersion].
+const formatFile = "FORMAT"
 
 // The files of a job's directory.
 const (

@@ -209,14 +209,72 @@ func TestExpiredLeaseGoesToASuccessor(t *testing.T) {
 func TestReleasedJobIsClaimedAtOnce(t *testing.T) {
 	s := open(t, time.Hour)
 	spec := create(t, s)
-	if err := claim(t, s, spec.ID).Release(); err != nil {
+	if err := claim(t, s, spec.ID).Release(true); err != nil {
 		t.Fatal(err)
 	}
 	if j, err := s.Job(spec.ID); err != nil || j.State != job.Queued || j.Attempts != 1 {
 		t.Errorf("after Release: %+v, %v", j, err)
 	}
-	if l := claim(t, s, spec.ID); l.Attempt != 2 {
+	l := claim(t, s, spec.ID)
+	if l.Attempt != 2 {
 		t.Errorf("attempt %d, want 2", l.Attempt)
+	}
+	if err := l.Release(false); err != nil {
+		t.Fatal(err)
+	}
+	if j, err := s.Job(spec.ID); err != nil || j.Attempts != 1 {
+		t.Errorf("after an attempt that does not count: %+v, %v", j, err)
+	}
+	if l := claim(t, s, spec.ID); l.Attempt != 2 {
+		t.Errorf("attempt %d, want 2 again", l.Attempt)
+	}
+}
+
+// A worker that comes back from a stall can't undo what its successor does.
+func TestLateReleaseChangesNothing(t *testing.T) {
+	s := open(t, time.Hour)
+	spec := create(t, s)
+	first := claim(t, s, spec.ID)
+	claims, err := filepath.Glob(filepath.Join(s.Dir(), "jobs/*/*/*/*", string(spec.ID), "claim.1"))
+	if err != nil || len(claims) != 1 {
+		t.Fatal(claims, err)
+	}
+	old := time.Now().Add(-2 * time.Hour)
+	if err := os.Chtimes(claims[0], old, old); err != nil {
+		t.Fatal(err)
+	}
+	second := claim(t, s, spec.ID)
+	if err := first.Release(true); !errors.Is(err, job.ErrLeaseLost) {
+		t.Errorf("got %v", err)
+	}
+	if j, err := s.Job(spec.ID); err != nil || j.State != job.Running || j.Attempts != 2 {
+		t.Errorf("the job: %+v, %v", j, err)
+	}
+	if err := second.Succeed([]byte("x"), job.Result{}, job.Receipt{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Release(true); !errors.Is(err, job.ErrLeaseLost) {
+		t.Errorf("a release after the end: %v", err)
+	}
+}
+
+// A directory that is not mounted is not a directory without the job.
+func TestStoreAwayIsNotJobUnknown(t *testing.T) {
+	s := open(t, 0)
+	spec := create(t, s)
+	if err := os.Rename(s.Dir(), s.Dir()+".away"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(s.Dir() + ".away") })
+	for name, read := range map[string]func() error{
+		"Job":   func() error { _, err := s.Job(spec.ID); return err },
+		"Spec":  func() error { _, err := s.Spec(spec.ID); return err },
+		"Input": func() error { _, err := s.Input(spec.ID); return err },
+		"Claim": func() error { _, err := s.Claim(t.Context(), spec.ID, 1, "w"); return err },
+	} {
+		if err := read(); !errors.Is(err, job.ErrStoreAway) || errors.Is(err, job.ErrNotFound) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -330,7 +388,7 @@ func TestReadersSeeWholeStatuses(t *testing.T) {
 		})
 	}
 	for range 50 {
-		if err := claim(t, s, spec.ID).Release(); err != nil {
+		if err := claim(t, s, spec.ID).Release(true); err != nil {
 			t.Error(err)
 			break
 		}

@@ -31,7 +31,8 @@ and the worker, each a process of its own. Submits real photographs in several
 styles, shows how long each stage took and where the results are, and stays up,
 with the page, until Ctrl-C. A part that dies is named and started again.
 
-Needs no AWS account and no root. Listens on 127.0.0.1 only.`
+Needs no AWS account and no root. Listens on 127.0.0.1 only. MiniStack keeps its
+queue in memory: a job that is still queued when it ends stays queued in --dir.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
@@ -73,6 +74,9 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 
 // choosePort takes 8080, or any free port where the user named none.
 func (s *settings) choosePort() error {
+	if s.Port < 0 || s.Port > 65535 {
+		return fmt.Errorf("--port %d: ports go from 1 to 65535", s.Port)
+	}
 	wanted := s.Port
 	if wanted == 0 {
 		wanted = 8080
@@ -115,11 +119,12 @@ func demo(ctx context.Context, s settings, dir string, tell func(string, ...any)
 	if s.Once || ctx.Err() != nil {
 		return err
 	}
+	failed := err
 	if err != nil {
 		tell("%v", err)
 	}
 	tell("\nYour turn: %s/ is the page. Or, from another terminal:\n  bin/submitter submit PHOTO.jpg --api %s --style NAME -o PAINTED.jpg\nCtrl-C stops everything.", st.base, st.base)
 	<-ctx.Done()
 	tell("\nStopping: running jobs are finished first")
-	return nil
+	return failed
 }

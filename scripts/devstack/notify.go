@@ -34,11 +34,12 @@ func (s *notifySocket) close() error { return errors.Join(s.conn.Close(), os.Rem
 
 // wait returns when the part has said READY=1.
 func (s *notifySocket) wait(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() { _ = s.conn.SetReadDeadline(time.Unix(1, 0)) }) // wakes the read
-	defer stop()
 	if err := s.conn.SetReadDeadline(time.Time{}); err != nil {
 		return err
 	}
+	// After the line above, or an ended ctx would not wake the read.
+	stop := context.AfterFunc(ctx, func() { _ = s.conn.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
 	buf := make([]byte, 64)
 	for {
 		n, err := s.conn.Read(buf)

@@ -56,13 +56,20 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if _, err := parser.Parse(args); err != nil {
 		return err
 	}
+	if s.Lease < time.Second || s.Lease > 12*time.Hour || s.Grace < time.Second {
+		return errors.New("--lease must be from 1s to 12h, which is SQS's limit, and --grace from 1s")
+	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 
 	engine, err := model.Load(model.Config{Dir: s.Model, Threads: s.Threads, Concurrent: s.Concurrent, Log: log})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, engine.Close()) }()
+	defer func() {
+		if !errors.Is(err, worker.ErrStuck) { // Close would wait for what is stuck
+			err = errors.Join(err, engine.Close())
+		}
+	}()
 	jobs, err := store.Open(store.Config{Dir: s.Dir, Lease: s.Lease})
 	if err != nil {
 		return err
