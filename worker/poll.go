@@ -105,7 +105,7 @@ func (w *Worker) Poll(ctx context.Context, q source, cfg PollConfig) error {
 	}
 }
 
-// ErrStuck: the engine can't be interrupted and did not end. The caller must
+// ErrStuck says that the engine, which can't be interrupted, did not end. The caller must
 // end the process without waiting for it.
 var ErrStuck = errors.New("a picture was not finished")
 
