@@ -24,13 +24,18 @@ func memory(ctx context.Context, o options) (section, error) {
 	if err != nil {
 		return section{}, err
 	}
-	third := len(rss) / 3
-	first, last := mean(rss[:third]), mean(rss[len(rss)-third:])
 	s := section{title: fmt.Sprintf("Memory over %d mixed images", images)}
-	s.text = fmt.Sprintf("Sides of 64 to 1,024 pixels; named styles, blends, pictures, strengths; %d at once. Resident memory, sampled after each image.\n\n", model.DefaultConcurrent())
-	s.text += table(
-		[]string{"first third", "last third", "growth", "slope over the last two thirds", "highest"},
-		[]string{mb(first), mb(last), mb(last - first), mb(1000*slope(rss[third:])) + " per 1,000 images", mb(float64(highest(rss)))})
+	s.text = fmt.Sprintf("Sides of 64 to 1,024 pixels; named styles, blends, pictures, strengths; %d at once. Resident memory, sampled after each image. It rises until the largest images have met, and must be flat from then on.\n\n", model.DefaultConcurrent())
+	const parts = 8
+	part := len(rss) / parts
+	var names, means []string
+	for i := range parts {
+		names = append(names, fmt.Sprintf("to %d", (i+1)*part))
+		means = append(means, mb(mean(rss[i*part:(i+1)*part])))
+	}
+	half := slope(rss[len(rss)/2:])
+	s.text += table(append(names, "slope over the last half", "highest"),
+		append(means, mb(1000*half)+" per 1,000 images", mb(float64(highest(rss)))))
 
 	s.text += "\nOne image in a fresh process, peak:\n\n"
 	rows := [][]string{{"size", "loaded", "peak", "image", "bytes per pixel", "model.MemoryNeeded"}}
