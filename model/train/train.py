@@ -23,6 +23,7 @@ def main():
     parser.add_argument("--photos", type=pathlib.Path, required=True,
                         help="folder with coffee.png and chelsea.png, for thumbnails: scikit-image's skimage/data")
     parser.add_argument("--threads", type=int, default=1, help="processor threads of each process")
+    parser.add_argument("--steps", type=int, help="so many steps in each stage, to rehearse the whole")
     options = parser.parse_args()
 
     def start(script, *arguments):
@@ -37,6 +38,8 @@ def main():
             sys.exit(max(codes))
 
     learn = (options.folder, options.out, "--threads", options.threads)
+    if options.steps:
+        learn += ("--steps", options.steps)
     finish(start("train_transformer.py", *learn), start("train_predictor.py", *learn))
     finish(start("train_chain.py", *learn))
     finish(start("export.py", options.out, options.root / "model/atelier"))

@@ -4,17 +4,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"syscall"
-	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -78,48 +74,6 @@ func run(ctx context.Context, args []string, stderr io.Writer) error {
 	}
 	log.Info("ready", "address", "http://"+listener.Addr().String(), "dir", jobs.Dir(), "queue", q.URL())
 	return serve(ctx, listener, handler)
-}
-
-// listen refuses any address that others could reach: there are no keys yet.
-func listen(address string) (net.Listener, error) {
-	addr, err := net.ResolveTCPAddr("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
-	if !addr.IP.IsLoopback() { // also no address at all, which means every one
-		return nil, fmt.Errorf("listen: %s is not a loopback address: without API keys anybody could use the server; take 127.0.0.1", address)
-	}
-	l, err := net.ListenTCP("tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w; --listen takes another port", err)
-	}
-	return l, nil
-}
-
-// serve answers requests until ctx ends, then lets the running ones finish.
-func serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	server := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       5 * time.Minute, // a large picture over a slow line
-		MaxHeaderBytes:    32 << 10,
-		WriteTimeout:      5 * time.Minute,
-		IdleTimeout:       2 * time.Minute,
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
-	defer cancel()
-	err := server.Shutdown(grace)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return errors.Join(errors.New("stop: some requests were cut off"), server.Close())
-	}
-	return err
 }
 
 func version() string {

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// listen refuses any address that others could reach: there are no keys yet.
+func listen(address string) (net.Listener, error) {
+	addr, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	if !addr.IP.IsLoopback() { // also no address at all, which means every one
+		return nil, fmt.Errorf("listen: %s is not a loopback address: without API keys anybody could use the server; take 127.0.0.1", address)
+	}
+	l, err := net.ListenTCP("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w; --listen takes another port", err)
+	}
+	return l, nil
+}
+
+// serve answers requests until ctx ends, then lets the running ones finish.
+func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       5 * time.Minute, // a large picture over a slow line
+		MaxHeaderBytes:    32 << 10,
+		WriteTimeout:      5 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	err := server.Shutdown(grace)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.Join(errors.New("stop: some requests were cut off"), server.Close())
+	}
+	return err
+}
