@@ -28,8 +28,8 @@ import (
 
 // build compiles the real programs, once for all tests.
 var build = sync.OnceValues(func() (string, error) {
-	bin, err := os.MkdirTemp("", "atelier-bin-")
-	if err != nil {
+	var err error
+	if bin, err = os.MkdirTemp("", "atelier-bin-"); err != nil {
 		return "", err
 	}
 	out, err := exec.Command("go", "build", "-o", bin+"/", ".", "../../api/cmd/api-server", "../../worker/cmd/worker-daemon", "../../submitter").CombinedOutput()
@@ -39,9 +39,12 @@ var build = sync.OnceValues(func() (string, error) {
 	return bin, err
 })
 
+// bin is the folder that build has made, empty before.
+var bin string
+
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if bin, err := build(); err == nil {
+	if bin != "" {
 		_ = os.RemoveAll(bin) // a temporary folder
 	}
 	os.Exit(code)
