@@ -8,6 +8,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -78,7 +79,7 @@ func (f *form) read(part *multipart.Part, maxFile int64) error {
 		return &job.FieldError{Field: name, Problem: "was sent twice"}
 	}
 	switch {
-	case contains(fileFields, name):
+	case slices.Contains(fileFields, name):
 		data, err := io.ReadAll(io.LimitReader(part, maxFile+1))
 		if err != nil {
 			return err
@@ -87,7 +88,7 @@ func (f *form) read(part *multipart.Part, maxFile int64) error {
 			return fmt.Errorf("%s: %w: at most %s", name, job.ErrTooManyBytes, mebibytes(maxFile))
 		}
 		f.files[name] = data
-	case contains(textFields, name):
+	case slices.Contains(textFields, name):
 		data, err := io.ReadAll(io.LimitReader(part, maxFieldBytes+1))
 		if err != nil {
 			return err
@@ -112,15 +113,6 @@ func formError(err error) error {
 		return errTooSlow
 	}
 	return newProblem(http.StatusBadRequest, "malformed_request", "the multipart body can't be read: it is empty, cut short, or its boundary is wrong")
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }
 
 // number reads a numeric field; def where it is absent.

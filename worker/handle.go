@@ -69,8 +69,8 @@ func (w *Worker) settle(lease *store.Lease, err error) error {
 	}
 }
 
-// An engineError is what went wrong in the decoders and the engine, where the
-// picture may be at fault.
+// An engineError is what went wrong with the pixels, in the engine or the codecs,
+// where the picture may be at fault.
 type engineError struct{ error }
 
 func (e engineError) Unwrap() error { return e.error }
@@ -112,14 +112,14 @@ func (w *Worker) paint(ctx context.Context, lease *store.Lease) (err error) {
 	}
 	if spec.PreserveColors {
 		if err := imageio.KeepColors(painted, request.Content); err != nil {
-			return err
+			return engineError{err}
 		}
 	}
 	receipt.StylizeMS, began = lap(began)
 
 	var out bytes.Buffer
 	if err := imageio.Encode(&out, painted, spec.Format, spec.Quality); err != nil {
-		return err
+		return engineError{err}
 	}
 	receipt.EncodeMS, _ = lap(began)
 

@@ -109,6 +109,21 @@ func (b *bench) job(m job.Message) job.Job {
 	return j
 }
 
+// result is the painted picture of a job that asked for a PNG.
+func (b *bench) result(m job.Message) image.Image {
+	b.Helper()
+	f, _, err := b.store.Result(m.Job)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	img, err := png.Decode(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return img
+}
+
 func TestHandlePaintsAJob(t *testing.T) {
 	b := newBench(t, 0, red)
 	m := b.submit(photo(t, 64, 48), nil)
@@ -123,15 +138,7 @@ func TestHandlePaintsAJob(t *testing.T) {
 	if r.Worker != "daemon" || r.Engine != "paint" || r.Model != "red" || !r.ColdStart || r.DecodeMS <= 0 || r.EncodeMS <= 0 || r.QueueWaitMS < 0 {
 		t.Errorf("the receipt: %+v", r)
 	}
-	f, _, err := b.store.Result(m.Job)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	img, err := png.Decode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	img := b.result(m)
 	if c := color.RGBAModel.Convert(img.At(3, 3)); c != (color.RGBA{255, 0, 0, 255}) {
 		t.Errorf("a pixel of it is %v, want red", c)
 	}
@@ -167,15 +174,7 @@ func TestHandleGivesTheStylizerWhatWasAskedFor(t *testing.T) {
 	if err := b.worker.Handle(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	f, _, err := b.store.Result(m.Job)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	img, err := png.Decode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	img := b.result(m)
 	if r, g, bl, _ := img.At(5, 5).RGBA(); r>>8 == 255 && g == 0 && bl == 0 {
 		t.Error("the colours of the photograph were not kept")
 	}
@@ -230,6 +229,9 @@ func TestTransientErrorsAreTriedAgainAndGivenUp(t *testing.T) {
 	for name, p := range map[string]painter{
 		"error": func(context.Context, style.Request) (*image.RGBA, error) { return nil, errors.New("out of memory") },
 		"panic": func(context.Context, style.Request) (*image.RGBA, error) { panic("boom") },
+		"a picture that can't be encoded": func(context.Context, style.Request) (*image.RGBA, error) {
+			return image.NewRGBA(image.Rectangle{}), nil
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, time.Hour, p)

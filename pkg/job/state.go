@@ -1,5 +1,7 @@
 package job
 
+import "slices"
+
 // A State is where a job stands. DESIGN.md draws the diagram; [State.Next] is it.
 type State string
 
@@ -31,11 +33,4 @@ func (s State) Valid() bool { _, ok := next[s]; return ok }
 func (s State) Finished() bool { return s.Valid() && s != Queued && s != Running }
 
 // Next says whether a job may go from s to t in one step.
-func (s State) Next(t State) bool {
-	for _, n := range next[s] {
-		if n == t {
-			return true
-		}
-	}
-	return false
-}
+func (s State) Next(t State) bool { return slices.Contains(next[s], t) }
