@@ -27,6 +27,13 @@ var (
 	ErrNotFinished = errors.New("the job has no result")
 	// ErrFinished: the job has ended, so that nothing more can happen to it.
 	ErrFinished = errors.New("the job is finished")
+	// ErrGone: the job was erased, or its retention is over.
+	ErrGone = errors.New("the job was erased or has expired")
+	// ErrNotRetryable: only a run that failed or was canceled can be followed by
+	// another.
+	ErrNotRetryable = errors.New("the job has not failed")
+	// ErrKeyReused: the idempotency key stands for another request.
+	ErrKeyReused = errors.New("this Idempotency-Key was used for another request")
 	// ErrLeaseLost: another worker has taken the job over, or it was ended from
 	// outside; what this worker made of it must be thrown away.
 	ErrLeaseLost = errors.New("the job's lease is lost")

@@ -30,6 +30,8 @@ type Job struct {
 	Error          *Failure   `json:"error"`
 	Result         *Result    `json:"result"`
 	Receipt        *Receipt   `json:"receipt"`
+
+	Owner string `json:"-"` // who submitted it; empty without keys
 }
 
 // A Result describes the painted picture of a succeeded job.

@@ -22,7 +22,8 @@ var OutputFormats = []string{"jpeg", "png"}
 type Spec struct {
 	V              int       `json:"v"`
 	ID             ID        `json:"id"`
-	Style          string    `json:"style"` // canonical mix, or CustomStyle
+	Owner          string    `json:"owner,omitempty"` // who submitted it; empty without keys
+	Style          string    `json:"style"`           // canonical mix, or CustomStyle
 	Strength       float64   `json:"strength"`
 	Size           int       `json:"size"`
 	Format         string    `json:"format"`
@@ -32,6 +33,21 @@ type Spec struct {
 	CreatedAt      time.Time `json:"created_at"`
 	Input          Input     `json:"input"`
 	StyleInput     *Input    `json:"style_input,omitempty"` // the user's style picture
+	Key            string    `json:"key,omitempty"`         // the store's name for the idempotency key
+}
+
+// Same says whether t asks for the same as s: the same pictures painted in the
+// same way for the same owner.
+func (s *Spec) Same(t *Spec) bool {
+	sum := func(in *Input) string {
+		if in == nil {
+			return ""
+		}
+		return in.SHA256
+	}
+	return s.Owner == t.Owner && s.Style == t.Style && s.Strength == t.Strength && s.Size == t.Size &&
+		s.Format == t.Format && s.Quality == t.Quality && s.PreserveColors == t.PreserveColors && s.Public == t.Public &&
+		s.Input.SHA256 == t.Input.SHA256 && sum(s.StyleInput) == sum(t.StyleInput)
 }
 
 // An Input describes a stored picture as it was submitted.
@@ -75,6 +91,6 @@ func (s *Spec) New() Job {
 	return Job{
 		ID: s.ID, State: Queued, Run: 1, Style: s.Style, Strength: s.Strength, Size: s.Size,
 		Format: s.Format, Quality: s.Quality, PreserveColors: s.PreserveColors, Public: s.Public,
-		CreatedAt: s.CreatedAt,
+		CreatedAt: s.CreatedAt, Owner: s.Owner,
 	}
 }

@@ -2,251 +2,191 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
 // A Lease is a worker's right to run a job, won by [Store.Claim]. It is used by
-// one goroutine at a time, except Renew, which may run beside the others.
+// one goroutine at a time, except Renew, which may run beside the others. It ends
+// with Succeed, Fail, Release or Close.
 type Lease struct {
 	Spec    job.Spec
 	Run     int
 	Attempt int       // 1 for the first attempt at this run
 	Began   time.Time // when the attempt began, by this machine's clock
+	Crashed bool      // the attempt before this one ended without a word: its process may have died of this job
 
-	store *Store
-	claim int // the N of claim.N
-	token string
-	job   job.Job // the status as of the claim
-}
-
-// claimRecord is the content of claim.N.
-type claimRecord struct {
-	Run     int       `json:"run"`
-	Attempt int       `json:"attempt"`
-	Worker  string    `json:"worker"`
-	Token   string    `json:"token"`
-	At      time.Time `json:"at"`
+	store  *Store
+	life   *life
+	record *record // the claim
 }
 
 // Claim makes the caller the one worker of a run. The attempt is counted, and
 // durably so, before any work starts, so that a picture that kills its worker
-// can't do so for ever.
+// can't do so for ever: at the limit Claim ends the run instead.
 //
-// Errors: job.ErrNotFound; job.ErrFinished where the run has ended or is not
-// the job's current one; job.ErrBusy while another worker's lease stands.
+// Errors: job.ErrNotFound, also for a run that is not there yet; job.ErrGone;
+// job.ErrFinished where the run has ended, by this call too, or is not the
+// job's current one; job.ErrBusy while another worker's lease stands.
 func (s *Store) Claim(ctx context.Context, id job.ID, run int, worker string) (*Lease, error) {
-	l, err := s.claim(ctx, id, run, worker)
+	l, err := s.look(id)
 	if err != nil {
 		return nil, fmt.Errorf("claim job %s: %w", id, err)
 	}
-	return l, nil
+	lease, err := s.claim(ctx, l, run, worker)
+	if err != nil {
+		l.close()
+		return nil, fmt.Errorf("claim job %s: %w", id, err)
+	}
+	return lease, nil
 }
 
-func (s *Store) claim(ctx context.Context, id job.ID, run int, worker string) (*Lease, error) {
-	j, err := s.Job(id)
+func (s *Store) claim(ctx context.Context, l *life, run int, worker string) (*Lease, error) {
+	switch {
+	case run > l.run:
+		return nil, fmt.Errorf("%w in run %d: it is in run %d", job.ErrNotFound, run, l.run)
+	case run < l.run:
+		return nil, fmt.Errorf("%w: it is in run %d", job.ErrFinished, l.run)
+	case l.ended:
+		_ = s.tidy(l) // whoever ended it may have died; what stays is the sweeper's
+		return nil, job.ErrFinished
+	}
+	spec, err := s.spec(l.id)
 	if err != nil {
 		return nil, err
 	}
-	if j.State.Finished() || j.Run != run {
-		return nil, fmt.Errorf("%w: it is %s in run %d", job.ErrFinished, j.State, j.Run)
-	}
-	spec, err := s.Spec(id)
+	last, err := s.lastClaim(l)
 	if err != nil {
 		return nil, err
 	}
-	l := &Lease{Spec: spec, Run: run, store: s, token: rand.Text(), job: j, Began: time.Now().UTC()}
-
-	// The status may lag behind: the claims themselves say how many there were.
-	n, prev, err := s.lastClaim(id)
-	if err != nil {
-		return nil, err
+	before := last.attemptsIn(run)
+	if before >= s.maxAttempts {
+		return nil, s.giveUp(l, last)
 	}
-	if n > 0 {
-		touched, err := s.touched(id, n)
-		if err != nil {
-			return nil, err
+	lease := &Lease{Spec: spec, Run: run, Attempt: before + 1, Began: time.Now().UTC(), store: s, life: l}
+	lease.Crashed = before > 0 && !last.released()
+	r := newRecord(spec.New())
+	r.Run, r.State, r.Attempts, r.StartedAt = run, job.Running, lease.Attempt, &lease.Began
+	r.Claim, r.Worker, r.Lease = l.claim+1, worker, s.lease.Milliseconds()
+	err = s.happen(l.dir, claimFile(r.Claim), r, func(now time.Time) error {
+		if !last.expired(now) {
+			return fmt.Errorf("%w: by %s", job.ErrBusy, last.Worker)
 		}
-		expired, err := s.expired(touched)
-		if err != nil {
-			return nil, err
-		}
-		if !expired {
-			return nil, fmt.Errorf("%w: by %s", job.ErrBusy, prev.Worker)
-		}
-		if touched.Equal(releasedUncounted) {
-			prev.Attempt--
-		}
+		return ctx.Err()
+	})
+	if !happened(err) {
+		return nil, s.unclaim(l, r, err)
 	}
-	l.claim, l.Attempt = n+1, 1
-	if prev.Run == run {
-		l.Attempt = prev.Attempt + 1
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := s.writeClaim(id, l, worker); err != nil {
-		return nil, err
-	}
-	l.job.State, l.job.Attempts, l.job.StartedAt = job.Running, l.Attempt, &l.Began
-	if err := l.writeStatus(); err != nil {
-		return nil, errors.Join(err, l.Release(false))
-	}
-	return l, nil
+	lease.record = r
+	return lease, nil
 }
 
-// The modification times of claims that were given back: older than any lease,
-// and unlike any other.
-var (
-	releasedCounted   = time.Unix(0, 0)
-	releasedUncounted = time.Unix(1, 0)
-)
+// lastClaim reads the last claim of a job, of whatever run; nil without any.
+func (s *Store) lastClaim(l *life) (*record, error) {
+	if l.claim == 0 {
+		return nil, nil
+	}
+	return s.readRecord(l.id, claimFile(l.claim))
+}
 
-// lastClaim finds the highest claim of a job; 0 where there is none.
-func (s *Store) lastClaim(id job.ID) (int, claimRecord, error) {
-	var last claimRecord
-	for n := 0; ; n++ {
-		path, err := s.path(id, claimFile(n+1))
-		if err != nil {
-			return 0, last, err
-		}
-		var c claimRecord
-		err = readJSON(path, &c)
-		if errors.Is(err, fs.ErrNotExist) {
-			return n, last, nil
-		}
-		if err != nil {
-			return 0, last, err
-		}
-		last = c
+// attemptsIn is how many attempts at a run counted, up to this last claim.
+func (r *record) attemptsIn(run int) int {
+	switch {
+	case r == nil || r.Run != run:
+		return 0
+	case r.written.Equal(releasedUncounted):
+		return r.Attempts - 1
+	default:
+		return r.Attempts
 	}
 }
 
-// touched is when claim n was renewed last, by the file server's clock.
-func (s *Store) touched(id job.ID, n int) (time.Time, error) {
-	path, err := s.path(id, claimFile(n))
-	if err != nil {
-		return time.Time{}, err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return time.Time{}, err
-	}
-	return info.ModTime(), nil
+// expired says whether another may claim the job, now by the file server's
+// clock. How long a claim stands is its maker's to say: a worker with a short
+// lease must not take the jobs of one with a long.
+func (r *record) expired(now time.Time) bool {
+	return r == nil || now.Sub(r.written) > r.lease()
 }
 
-// expired says whether a claim that was touched then is up for another worker,
-// by the file server's clock too.
-func (s *Store) expired(touched time.Time) (bool, error) {
+func (r *record) lease() time.Duration { return time.Duration(r.Lease) * time.Millisecond }
+
+// giveUp ends a run whose attempts are used up, once the last of them is over.
+func (s *Store) giveUp(l *life, last *record) error {
 	now, err := s.now()
 	if err != nil {
-		return false, err
+		return err
 	}
-	return now.Sub(touched) > s.lease, nil
+	if !last.expired(now) {
+		return fmt.Errorf("%w: by %s", job.ErrBusy, last.Worker)
+	}
+	_, err = s.end(l, func(r *record) {
+		fail(r, job.Failure{Code: job.CodeGaveUp, Message: fmt.Sprintf("given up after %d attempts; a retry may help", s.maxAttempts)})
+	})
+	if errors.Is(err, errTaken) {
+		return job.ErrFinished
+	}
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: given up after %d attempts", job.ErrFinished, s.maxAttempts)
 }
 
-// writeClaim competes for the name claim.N. The file is linked into place
-// whole, because a crash after a bare O_EXCL create would leave an empty claim.
-// link(2) may report EEXIST for its own retransmitted success: the token in the
-// file says whose it is.
-func (s *Store) writeClaim(id job.ID, l *Lease, worker string) error {
-	b, err := json.Marshal(claimRecord{l.Run, l.Attempt, worker, l.token, l.Began})
-	if err != nil {
-		return err
+// unclaim makes an error of [Store.happen] one of [Store.Claim]. Where the claim
+// may stand although nobody will work on it, it is given back.
+func (s *Store) unclaim(l *life, r *record, err error) error {
+	if errors.Is(err, errTaken) {
+		return fmt.Errorf("%w: %w", job.ErrBusy, err)
 	}
-	path, err := s.path(id, claimFile(l.claim))
-	if err != nil {
-		return err
-	}
-	won, err := linkNew(path, b, l.token)
-	if err == nil && !won {
-		err = fmt.Errorf("%w: another was quicker", job.ErrBusy)
+	if !errors.Is(err, job.ErrBusy) && !errors.Is(err, context.Canceled) {
+		if there, rerr := s.readRecord(l.id, claimFile(r.Claim)); rerr == nil && there.Token == r.Token {
+			return errors.Join(err, s.setTime(filepath.Join(l.dir.Name(), claimFile(r.Claim)), releasedUncounted))
+		}
 	}
 	return err
 }
 
-// linkNew makes path with the content b if it does not exist yet, whole and
-// durable, and says whether the file there is ours: the JSON in it has our
-// token.
-func linkNew(path string, b []byte, token string) (bool, error) {
-	dir := filepath.Dir(path)
-	tmp := filepath.Join(dir, ".tmp-"+token)
-	if err := createFile(tmp, b); err != nil {
-		_ = os.Remove(tmp)
-		return false, err
-	}
-	err := os.Link(tmp, path)
-	if rerr := os.Remove(tmp); err == nil {
-		err = rerr
-	}
-	if errors.Is(err, syscall.EEXIST) {
-		var there struct {
-			Token string `json:"token"`
-		}
-		if err := readJSON(path, &there); err != nil {
-			return false, err
-		}
-		if there.Token != token {
-			return false, nil
-		}
-		err = nil
-	}
-	if err != nil {
-		return false, err
-	}
-	return true, syncDir(dir)
-}
-
 // Renew keeps the lease for another term. job.ErrLeaseLost: a successor has
-// claimed the job or its run was ended; the work must stop and commit nothing.
+// claimed the job, its run was ended or it was erased; the work must stop.
 func (l *Lease) Renew() error {
-	err := l.renew()
+	err := l.overtaken()
+	if err == nil {
+		err = l.store.touch(l.path(claimFile(l.record.Claim)))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: the job is gone", job.ErrLeaseLost)
+	}
 	if err != nil {
 		return fmt.Errorf("renew the lease of job %s: %w", l.Spec.ID, err)
 	}
 	return nil
 }
 
-func (l *Lease) renew() error {
-	if err := l.overtaken(); err != nil {
-		return err
-	}
-	path, err := l.store.path(l.Spec.ID, claimFile(l.claim))
-	if err != nil {
-		return err
-	}
-	err = touch(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: the job is gone", job.ErrLeaseLost)
-	}
-	return err
-}
-
 // overtaken is job.ErrLeaseLost where the run has ended or a successor has
-// claimed it.
+// claimed it. A no is never certain; who commits finds out.
 func (l *Lease) overtaken() error {
-	for _, name := range []string{finalFile(l.Run), claimFile(l.claim + 1)} {
-		path, err := l.store.path(l.Spec.ID, name)
+	for _, name := range []string{finalFile(l.Run), claimFile(l.record.Claim + 1)} {
+		there, err := l.store.exists(l.path(name))
 		if err != nil {
 			return err
 		}
-		if _, err := os.Stat(path); err == nil {
+		if there {
 			return fmt.Errorf("%w: there is %s", job.ErrLeaseLost, name)
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return err
 		}
 	}
 	return nil
 }
+
+func (l *Lease) path(name string) string { return filepath.Join(l.life.dir.Name(), name) }
+
+// Close ends the use of a lease that is lost, or is to run out by itself. It may
+// be called again, and after the other ends of a lease.
+func (l *Lease) Close() { l.life.close() }
 
 // Release gives the job back unfinished, so that the next claim need not wait
 // for the lease to run out. counted says whether the attempt counts towards the
@@ -254,7 +194,15 @@ func (l *Lease) overtaken() error {
 // worker was told to stop or the store failed. job.ErrLeaseLost: there is
 // nothing to give back any more.
 func (l *Lease) Release(counted bool) error {
-	err := l.release(counted)
+	defer l.Close()
+	// A successor's status must not be overwritten with ours.
+	err := l.overtaken()
+	if err == nil {
+		err = l.release(counted)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: the job is gone", job.ErrLeaseLost)
+	}
 	if err != nil {
 		return fmt.Errorf("release job %s: %w", l.Spec.ID, err)
 	}
@@ -262,32 +210,29 @@ func (l *Lease) Release(counted bool) error {
 }
 
 func (l *Lease) release(counted bool) error {
-	// A successor's status must not be overwritten with ours.
-	if err := l.overtaken(); err != nil {
-		return err
-	}
-	path, err := l.store.path(l.Spec.ID, claimFile(l.claim))
-	if err != nil {
-		return err
-	}
-	l.job.State = job.Queued
 	at := releasedCounted
 	if !counted {
 		at = releasedUncounted
-		l.job.Attempts--
 	}
 	// The status first: from the release on it is the successor's.
-	return errors.Join(l.writeStatus(), os.Chtimes(path, at, at))
+	l.record.giveBack(counted)
+	return errors.Join(l.store.showStatus(l.life, l.record), l.store.setTime(l.path(claimFile(l.record.Claim)), at))
 }
 
-func (l *Lease) writeStatus() error {
-	path, err := l.store.path(l.Spec.ID, statusFile)
+// showStatus replaces the status alone, for what is no event of its own. It
+// need not last: the claim's time says the same.
+func (s *Store) showStatus(l *life, r *record) error {
+	b, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	b, err := json.Marshal(l.job)
-	if err != nil {
-		return err
+	tmp := filepath.Join(l.dir.Name(), tempPrefix+"status"+r.Token)
+	_, err = s.createFile(tmp, b)
+	if err == nil {
+		err = s.rename(tmp, filepath.Join(l.dir.Name(), statusFile))
 	}
-	return writeFile(path, b)
+	if err != nil {
+		return errors.Join(err, s.remove(tmp))
+	}
+	return nil
 }

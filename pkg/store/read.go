@@ -1,112 +1,149 @@
 package store
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Job reads a job as users see it. The status is a projection that a crash can
-// leave behind the truth, so an unfinished one is held against the run's final
-// record, which decides.
+// Job reads a job as users see it.
+//
+// Errors: job.ErrNotFound, job.ErrGone, job.ErrStoreAway.
 func (s *Store) Job(id job.ID) (job.Job, error) {
-	j, err := s.status(id)
+	r, err := s.current(id)
 	if err != nil {
 		return job.Job{}, fmt.Errorf("read job %s: %w", id, err)
 	}
-	if j.State.Finished() {
-		return j, nil
-	}
-	f, err := s.final(id, j.Run)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return j, nil
-	case err != nil:
-		return job.Job{}, fmt.Errorf("read job %s: %w", id, err)
-	}
-	f.apply(&j)
-	return j, nil
+	return r.public(), nil
 }
 
-func (s *Store) status(id job.ID) (job.Job, error) {
-	path, err := s.path(id, statusFile)
+// current is what status.json says, where that can still be so. A crash, or a
+// worker that comes back from a stall, can leave it behind the truth: an
+// unfinished status is held against the run's outcome, and one that could have
+// been retried against the next run.
+func (s *Store) current(id job.ID) (*record, error) {
+	if err := check(id); err != nil {
+		return nil, err
+	}
+	r, err := s.readRecord(id, statusFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, s.missing(id)
+	}
+	if errors.Is(err, errUnreadable) {
+		return s.derive(id)
+	}
 	if err != nil {
-		return job.Job{}, err
+		return nil, err
 	}
-	var j job.Job
-	if err := readJSON(path, &j); err != nil {
+	if !r.State.Finished() {
+		final, err := s.readRecord(id, finalFile(r.Run))
 		if errors.Is(err, fs.ErrNotExist) {
-			err = s.missing()
+			return r, nil
 		}
-		return job.Job{}, err
+		if err != nil {
+			return nil, err
+		}
+		r = final
 	}
-	return j, nil
+	if r.State == job.Succeeded {
+		return r, nil
+	}
+	retried, err := s.exists(filepath.Join(s.jobDir(id), runFile(r.Run+1)))
+	if err != nil {
+		return nil, err
+	}
+	if retried {
+		return s.derive(id)
+	}
+	return r, nil
+}
+
+// derive reads a job off its events alone.
+func (s *Store) derive(id job.ID) (*record, error) {
+	l, err := s.look(id)
+	if err != nil {
+		return nil, err
+	}
+	defer l.close()
+	return s.truth(l)
 }
 
 // Spec reads what was asked for.
 func (s *Store) Spec(id job.ID) (job.Spec, error) {
-	path, err := s.path(id, specFile)
-	if err != nil {
+	if err := check(id); err != nil {
 		return job.Spec{}, fmt.Errorf("read spec: %w", err)
 	}
-	var spec job.Spec
-	if err := readJSON(path, &spec); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			err = s.missing()
-		}
+	spec, err := s.spec(id)
+	if err != nil {
 		return job.Spec{}, fmt.Errorf("read spec of job %s: %w", id, err)
-	}
-	if spec.V != job.SpecVersion {
-		return job.Spec{}, fmt.Errorf("read spec of job %s: version %d, this program knows %d", id, spec.V, job.SpecVersion)
 	}
 	return spec, nil
 }
 
-// Input reads the picture as it was submitted.
-func (s *Store) Input(id job.ID) ([]byte, error) { return s.picture(id, inputFile) }
-
-// StyleInput reads the user's own style picture; job.ErrNotFound without one.
-func (s *Store) StyleInput(id job.ID) ([]byte, error) { return s.picture(id, styleFile) }
-
-func (s *Store) picture(id job.ID, name string) ([]byte, error) {
-	path, err := s.path(id, name)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	b, err := readFile(path)
+func (s *Store) spec(id job.ID) (spec job.Spec, err error) {
+	b, _, err := s.readFile(filepath.Join(s.jobDir(id), specFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		err = s.missing()
+		return spec, s.missing(id)
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &spec)
+	}
+	if err == nil && spec.V != job.SpecVersion {
+		err = fmt.Errorf("version %d, this program knows %d", spec.V, job.SpecVersion)
+	}
+	return spec, err
+}
+
+// Pictures reads the pictures of a spec as they were submitted: the photograph
+// and the user's own style picture, nil without one.
+func (s *Store) Pictures(spec *job.Spec) (photo, style []byte, err error) {
+	if err := check(spec.ID); err != nil {
+		return nil, nil, fmt.Errorf("read the pictures: %w", err)
+	}
+	b, _, err := s.readFile(filepath.Join(s.jobDir(spec.ID), inputFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = s.missing(spec.ID)
+	}
+	want := spec.Input.Bytes
+	if spec.StyleInput != nil {
+		want += spec.StyleInput.Bytes
+	}
+	if err == nil && int64(len(b)) != want {
+		err = fmt.Errorf("%d bytes, and the spec says %d", len(b), want)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read %s of job %s: %w", name, id, err)
+		return nil, nil, fmt.Errorf("read the pictures of job %s: %w", spec.ID, err)
 	}
-	return b, nil
+	photo = b[:spec.Input.Bytes:spec.Input.Bytes]
+	if spec.StyleInput != nil {
+		style = b[spec.Input.Bytes:]
+	}
+	return photo, style, nil
 }
 
 // Result opens the painted picture of a succeeded job; the caller closes it.
 // A job without one is job.ErrNotFinished.
 func (s *Store) Result(id job.ID) (*os.File, job.Job, error) {
-	j, err := s.Job(id)
+	r, err := s.current(id)
 	if err != nil {
-		return nil, job.Job{}, err
+		return nil, job.Job{}, fmt.Errorf("result of job %s: %w", id, err)
 	}
-	if j.State != job.Succeeded {
-		return nil, j, fmt.Errorf("result of job %s: %w: it is %s", id, job.ErrNotFinished, j.State)
+	if r.State != job.Succeeded {
+		return nil, r.public(), fmt.Errorf("result of job %s: %w: it is %s", id, job.ErrNotFinished, r.State)
 	}
-	fin, err := s.final(id, j.Run)
+	var f *os.File
+	path := filepath.Join(s.jobDir(id), outputFile(r.Claim))
+	err = s.do("open", path, func() (err error) { f, err = os.Open(path); return err })
+	if errors.Is(err, fs.ErrNotExist) {
+		err = s.missing(id)
+	}
 	if err != nil {
-		return nil, j, fmt.Errorf("result of job %s: %w", id, err)
+		return nil, r.public(), fmt.Errorf("result of job %s: %w", id, err)
 	}
-	path, err := s.path(id, outputFile(fin.Claim))
-	if err != nil {
-		return nil, j, err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, j, fmt.Errorf("result of job %s: %w", id, err)
-	}
-	return f, j, nil
+	return f, r.public(), nil
 }

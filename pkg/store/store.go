@@ -10,6 +10,7 @@
 package store
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,23 +26,32 @@ import (
 // directory with another mark rather than guess.
 const FormatVersion = "atelier-store 1\n"
 
-// DefaultLease is how long a claim stands without being renewed.
-const DefaultLease = 30 * time.Second
+// Defaults of [Config].
+const (
+	DefaultLease       = 30 * time.Second
+	DefaultMaxAttempts = 3
+)
 
 // Config says where the store is and how patient it is.
 type Config struct {
-	Dir   string        // the shared directory; made where it is missing
-	Lease time.Duration // age at which a claim is up for another worker; 0 is DefaultLease
+	Dir         string        // the shared directory; made where it is missing
+	Lease       time.Duration // how long a claim made here stands without being renewed; 0 is DefaultLease
+	MaxAttempts int           // how often a run is tried before it is given up; 0 is DefaultMaxAttempts
 }
 
 // A Store is an open shared directory.
 type Store struct {
-	dir   string
-	lease time.Duration
+	disk
+	dir         string
+	lease       time.Duration
+	maxAttempts int
+
+	// The two folders that every submission writes a name into.
+	active, keys *os.File
 }
 
 // Open makes the directory's skeleton where it is missing and checks that it
-// can be written and has this program's format.
+// can be written and has this program's format. The caller closes the store.
 func Open(cfg Config) (*Store, error) {
 	if cfg.Dir == "" {
 		return nil, errors.New("open the store: no directory given")
@@ -49,23 +59,49 @@ func Open(cfg Config) (*Store, error) {
 	if cfg.Lease == 0 {
 		cfg.Lease = DefaultLease
 	}
-	if cfg.Lease < 0 {
-		return nil, fmt.Errorf("open the store: a lease of %s: it must be over 0", cfg.Lease)
+	if cfg.MaxAttempts == 0 {
+		cfg.MaxAttempts = DefaultMaxAttempts
+	}
+	if cfg.Lease < 0 || cfg.MaxAttempts < 0 {
+		return nil, fmt.Errorf("open the store: a lease of %s and %d attempts: both must be over 0", cfg.Lease, cfg.MaxAttempts)
 	}
 	dir, err := filepath.Abs(cfg.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	for _, sub := range []string{"jobs", "tmp", "clock"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o750); err != nil {
-			return nil, fmt.Errorf("open the store: %w", err)
-		}
-	}
-	s := &Store{dir: dir, lease: cfg.Lease}
-	if err := errors.Join(s.checkFormat(), s.Check()); err != nil {
-		return nil, fmt.Errorf("open the store: %w", err)
+	s := &Store{dir: dir, lease: cfg.Lease, maxAttempts: cfg.MaxAttempts}
+	if err := s.open(); err != nil {
+		return nil, fmt.Errorf("open the store: %w", errors.Join(err, s.Close()))
 	}
 	return s, nil
+}
+
+func (s *Store) open() error {
+	for _, sub := range []string{jobsDir, activeDir, keysDir, ownersDir, goneDir, sweepDir, tmpDir} {
+		if err := os.MkdirAll(filepath.Join(s.dir, sub), 0o750); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(s.checkFormat(), s.Check()); err != nil {
+		return err
+	}
+	var err error
+	if s.active, err = os.Open(filepath.Join(s.dir, activeDir)); err != nil {
+		return err
+	}
+	s.keys, err = os.Open(filepath.Join(s.dir, keysDir))
+	return err
+}
+
+// Close ends the use of the store. No method may be called any more.
+func (s *Store) Close() error {
+	var errs []error
+	for _, f := range []*os.File{s.active, s.keys} {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Dir is the directory's absolute path.
@@ -80,12 +116,23 @@ func (s *Store) Check() error {
 	return err
 }
 
+// now is the file server's clock, read off a probe file. Ages are differences
+// between two times of this one clock: machines' own are never compared.
+func (s *Store) now() (time.Time, error) {
+	probe := s.temp(rand.Text())
+	at, err := s.createFile(probe, nil)
+	return at, errors.Join(err, s.remove(probe))
+}
+
+// temp is a name in tmp/, where everything may be thrown away when it is old.
+func (s *Store) temp(name string) string { return filepath.Join(s.dir, tmpDir, name) }
+
 func (s *Store) checkFormat() error {
 	mark := filepath.Join(s.dir, formatFile)
-	b, err := readFile(mark)
+	b, _, err := s.readFile(mark)
 	if errors.Is(err, fs.ErrNotExist) {
 		// Processes that start together all write the same bytes.
-		return writeFile(mark, []byte(FormatVersion))
+		return s.replaceFile(mark, []byte(FormatVersion))
 	}
 	if err == nil && string(b) != FormatVersion {
 		err = fmt.Errorf("%s reads %.40q and this program knows %q: use the program that made the directory, or another directory",
@@ -94,34 +141,70 @@ func (s *Store) checkFormat() error {
 	return err
 }
 
-// formatFile at the top of the directory holds [FormatVersion].
-const formatFile = "FORMAT"
+// replaceFile makes path with the content b, replacing what was there: readers
+// see the old file or the new one, whole, also after a crash.
+func (s *Store) replaceFile(path string, b []byte) error {
+	tmp := s.temp(rand.Text())
+	_, err := s.createFile(tmp, b)
+	if err == nil {
+		err = s.rename(tmp, path)
+	}
+	if err != nil {
+		return errors.Join(err, s.remove(tmp))
+	}
+	return s.syncDir(filepath.Dir(path))
+}
 
-// The files of a job's directory.
+// The names at the directory's top.
+const (
+	formatFile = "FORMAT" // holds FormatVersion
+	jobsDir    = "jobs"   // YYYY/MM/DD/HH/<id>/
+	activeDir  = "active" // <id>: a job that is not finished or not yet tidy
+	keysDir    = "keys"   // <hash>: a job's spec under its owner's idempotency key
+	ownersDir  = "owners" // <hash>/YYYY/MM/DD/HH/<id>: an owner's jobs
+	goneDir    = "gone"   // YYYY/MM/DD/HH/<id>: a job that was erased or has expired
+	sweepDir   = "sweep"  // turn.N: who sweeps, and what they remember
+	tmpDir     = "tmp"    // what is not in its place yet, or no longer
+)
+
+// The names in a job's directory. Beside them there are temporary files, whose
+// names begin with tempPrefix.
 const (
 	specFile   = "spec.json"   // job.Spec, immutable
-	inputFile  = "input"       // the picture as submitted, immutable
-	styleFile  = "style"       // the user's style picture, immutable, where there is one
-	statusFile = "status.json" // job.Job, a projection for readers
+	inputFile  = "input"       // the pictures as submitted, one after the other, immutable
+	statusFile = "status.json" // record, a projection for readers
+	tempPrefix = ".tmp-"
 )
 
 func claimFile(n int) string   { return fmt.Sprintf("claim.%d", n) }
 func outputFile(n int) string  { return fmt.Sprintf("out.%d", n) }
+func runFile(run int) string   { return fmt.Sprintf("run.%d", run) }
 func finalFile(run int) string { return fmt.Sprintf("final.%d", run) }
 
-// shard is the directory of the hour in which a job was made, so that no
-// directory grows without bound and a listing can go newest first.
-func (s *Store) shard(id job.ID) string {
-	return filepath.Join(s.dir, "jobs", id.Time().Format("2006/01/02/15"))
+// shard is the folder of the hour in which a job was made, so that no folder
+// grows without bound and a listing can go newest first.
+func shard(id job.ID) string { return id.Time().Format("2006/01/02/15") }
+
+func (s *Store) shard(id job.ID) string    { return filepath.Join(s.dir, jobsDir, shard(id)) }
+func (s *Store) jobDir(id job.ID) string   { return filepath.Join(s.shard(id), string(id)) }
+func (s *Store) gone(id job.ID) string     { return filepath.Join(s.dir, goneDir, shard(id), string(id)) }
+func (s *Store) activeAt(id job.ID) string { return filepath.Join(s.dir, activeDir, string(id)) }
+
+// check refuses an id that could lead out of the directory: it becomes a path.
+func check(id job.ID) error {
+	_, err := job.ParseID(string(id))
+	return err
 }
 
-func (s *Store) jobDir(id job.ID) string { return filepath.Join(s.shard(id), string(id)) }
-
-// path is a file of a job. The id is checked here once more, because a path
-// made of anything else could lead out of the directory.
-func (s *Store) path(id job.ID, name string) (string, error) {
-	if _, err := job.ParseID(string(id)); err != nil {
-		return "", err
+// missing tells why a job's file is not there: the job was erased, there never
+// was one, or the whole directory is away.
+func (s *Store) missing(id job.ID) error {
+	gone, err := s.exists(s.gone(id))
+	if err == nil && gone {
+		return job.ErrGone
 	}
-	return filepath.Join(s.jobDir(id), name), nil
+	if _, err := s.changed(filepath.Join(s.dir, formatFile)); err != nil {
+		return fmt.Errorf("%w: %w", job.ErrStoreAway, err)
+	}
+	return job.ErrNotFound
 }

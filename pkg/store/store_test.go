@@ -24,6 +24,7 @@ func open(t *testing.T, lease time.Duration) *store.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { s.Close() })
 	return s
 }
 
@@ -72,11 +73,8 @@ func TestJobFromSubmissionToResult(t *testing.T) {
 	if err != nil || j.State != job.Queued || j.Attempts != 0 || j.Run != 1 || !j.CreatedAt.Equal(spec.CreatedAt) {
 		t.Fatalf("after Create: %+v, %v", j, err)
 	}
-	if got, err := s.Input(spec.ID); err != nil || string(got) != "picture" {
-		t.Fatalf("the input: %q, %v", got, err)
-	}
-	if _, err := s.StyleInput(spec.ID); !errors.Is(err, job.ErrNotFound) {
-		t.Errorf("a style picture that is not there: %v", err)
+	if photo, style, err := s.Pictures(&spec); err != nil || string(photo) != "picture" || style != nil {
+		t.Fatalf("the pictures: %q, %q, %v", photo, style, err)
 	}
 	if _, _, err := s.Result(spec.ID); !errors.Is(err, job.ErrNotFinished) {
 		t.Errorf("the result of a queued job: %v", err)
@@ -110,7 +108,7 @@ func TestJobFromSubmissionToResult(t *testing.T) {
 		t.Errorf("a claim after the end: %v", err)
 	}
 	for _, name := range files(t, s.Dir()) {
-		if strings.Contains(name, "tmp") || strings.HasPrefix(name, "clock") {
+		if strings.Contains(name, "tmp") || strings.HasPrefix(name, "active") {
 			t.Errorf("%s was left behind", name)
 		}
 	}
@@ -129,14 +127,26 @@ func TestUnknownJobsAndBadIDs(t *testing.T) {
 		t.Errorf("a claim of an unknown job: %v", err)
 	}
 	for _, bad := range []job.ID{"", "..", "../../../../etc/passwd"} {
-		if _, err := s.Input(bad); !errors.Is(err, job.ErrBadID) {
-			t.Errorf("Input(%q): %v", bad, err)
-		}
-		if err := s.Discard(bad); !errors.Is(err, job.ErrBadID) {
-			t.Errorf("Discard(%q): %v", bad, err)
-		}
-		if err := s.Create(&job.Spec{ID: bad}, nil, nil); !errors.Is(err, job.ErrBadID) {
-			t.Errorf("Create(%q): %v", bad, err)
+		spec := job.Spec{ID: bad}
+		for name, call := range map[string]func() error{
+			"Job":        func() error { _, err := s.Job(bad); return err },
+			"Spec":       func() error { _, err := s.Spec(bad); return err },
+			"Pictures":   func() error { _, _, err := s.Pictures(&spec); return err },
+			"Result":     func() error { _, _, err := s.Result(bad); return err },
+			"Claim":      func() error { _, err := s.Claim(t.Context(), bad, 1, "w"); return err },
+			"Cancel":     func() error { _, err := s.Cancel(bad); return err },
+			"Fail":       func() error { _, err := s.Fail(bad, 1, job.Failure{}); return err },
+			"Retry":      func() error { _, err := s.Retry(bad); return err },
+			"Erase":      func() error { return s.Erase(bad, store.Erased) },
+			"Tombstone":  func() error { _, err := s.Tombstone(bad); return err },
+			"Discard":    func() error { return s.Discard(&spec) },
+			"Create":     func() error { return s.Create(&spec, nil, nil) },
+			"CreateOnce": func() error { _, _, err := s.CreateOnce(&spec, nil, nil, "key"); return err },
+			"List":       func() error { _, _, err := s.List(store.Query{Limit: 1, Before: bad + "x"}); return err },
+		} {
+			if err := call(); !errors.Is(err, job.ErrBadID) {
+				t.Errorf("%s(%q): %v", name, bad, err)
+			}
 		}
 	}
 }
@@ -267,10 +277,10 @@ func TestStoreAwayIsNotJobUnknown(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(s.Dir() + ".away") })
 	for name, read := range map[string]func() error{
-		"Job":   func() error { _, err := s.Job(spec.ID); return err },
-		"Spec":  func() error { _, err := s.Spec(spec.ID); return err },
-		"Input": func() error { _, err := s.Input(spec.ID); return err },
-		"Claim": func() error { _, err := s.Claim(t.Context(), spec.ID, 1, "w"); return err },
+		"Job":      func() error { _, err := s.Job(spec.ID); return err },
+		"Spec":     func() error { _, err := s.Spec(spec.ID); return err },
+		"Pictures": func() error { _, _, err := s.Pictures(&spec); return err },
+		"Claim":    func() error { _, err := s.Claim(t.Context(), spec.ID, 1, "w"); return err },
 	} {
 		if err := read(); !errors.Is(err, job.ErrStoreAway) || errors.Is(err, job.ErrNotFound) {
 			t.Errorf("%s: %v", name, err)
@@ -304,7 +314,8 @@ func TestStatusIsRepairedFromTheFinalRecord(t *testing.T) {
 	if err := l.Fail(job.Failure{Code: "damaged_image", Message: "the image is damaged"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(status[0], stale, 0o600); err != nil { // a crash before the status followed
+	// A crash before the status followed.
+	if err := errors.Join(os.WriteFile(status[0]+".old", stale, 0o600), os.Rename(status[0]+".old", status[0])); err != nil {
 		t.Fatal(err)
 	}
 	j, err := s.Job(spec.ID)
@@ -340,7 +351,7 @@ func TestCreateLeavesNothingBehindAfterAnError(t *testing.T) {
 func TestDiscard(t *testing.T) {
 	s := open(t, 0)
 	spec := create(t, s)
-	if err := s.Discard(spec.ID); err != nil {
+	if err := s.Discard(&spec); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Job(spec.ID); !errors.Is(err, job.ErrNotFound) {
@@ -388,7 +399,7 @@ func TestReadersSeeWholeStatuses(t *testing.T) {
 		})
 	}
 	for range 50 {
-		if err := claim(t, s, spec.ID).Release(true); err != nil {
+		if err := claim(t, s, spec.ID).Release(false); err != nil {
 			t.Error(err)
 			break
 		}

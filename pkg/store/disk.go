@@ -1,0 +1,228 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A disk makes every call of the store that goes to the file server. On EFS each
+// costs milliseconds, so they are few, and DESIGN.md accounts for them. A close
+// is not counted: everything is written through before it.
+type disk struct {
+	// step, set by tests alone, makes the calls in their place: it can count
+	// them, stop the world between two of them, or lose a reply.
+	step func(op, path string, call func() error) error
+}
+
+func (d *disk) do(op, path string, call func() error) error {
+	if d.step == nil {
+		return call()
+	}
+	return d.step(op, path, call)
+}
+
+// createFile makes a new file with the content b, durable but for its name,
+// which its folder's fsync makes so. It must not exist; it is left in part after
+// an error. The answer is the time of its making by the file server's clock.
+//
+// O_DSYNC writes through in the one call that a write and an fsync would be.
+func (d *disk) createFile(path string, b []byte) (made time.Time, err error) {
+	var f *os.File
+	err = d.do("create", path, func() (err error) {
+		f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_DSYNC, 0o640)
+		return err
+	})
+	if err != nil {
+		return made, err
+	}
+	err = d.do("write", path, func() error { _, err := f.Write(b); return err })
+	if err == nil {
+		var info fs.FileInfo
+		if info, err = f.Stat(); err == nil { // known since the write
+			made = info.ModTime()
+		}
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr // NFS reports a full disk here at the latest
+	}
+	return made, err
+}
+
+// mark makes an empty file; one that is there already is as good.
+func (d *disk) mark(path string) error {
+	return d.do("create", path, func() error {
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o640)
+		if err != nil {
+			return err
+		}
+		return f.Close()
+	})
+}
+
+// readFile reads a whole file, and when it was written by the file server's
+// clock. A replaced file's handle can go stale on NFS between open and read:
+// then the new one is read.
+func (d *disk) readFile(path string) (b []byte, written time.Time, err error) {
+	for range 4 {
+		b, written, err = d.readOnce(path)
+		if !errors.Is(err, syscall.ESTALE) {
+			break
+		}
+	}
+	return b, written, err
+}
+
+func (d *disk) readOnce(path string) (b []byte, written time.Time, err error) {
+	var f *os.File
+	err = d.do("open", path, func() (err error) { f, err = os.Open(path); return err })
+	if err != nil {
+		return nil, written, err
+	}
+	defer func() { _ = f.Close() }() // read only
+	info, err := f.Stat()            // came with the open
+	if err != nil {
+		return nil, written, err
+	}
+	b, written = make([]byte, info.Size()), info.ModTime()
+	err = d.do("read", path, func() error {
+		_, err := f.ReadAt(b, 0)
+		return err
+	})
+	return b, written, err
+}
+
+// openDir opens a folder and lists it. The caller closes it.
+func (d *disk) openDir(path string) (dir *os.File, names []string, err error) {
+	err = d.do("open", path, func() (err error) { dir, err = os.Open(path); return err })
+	if err != nil {
+		return nil, nil, err
+	}
+	err = d.do("readdir", path, func() (err error) { names, err = dir.Readdirnames(-1); return err })
+	if err != nil {
+		_ = dir.Close() // read only
+		return nil, nil, err
+	}
+	return dir, names, nil
+}
+
+// list lists a folder; one that is not there, or is no folder, is empty.
+func (d *disk) list(path string) ([]string, error) {
+	dir, names, err := d.openDir(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return names, dir.Close()
+}
+
+// syncDir makes the names in a folder durable. On NFS they are so already, and
+// it costs nothing.
+func (d *disk) syncDir(path string) error {
+	var dir *os.File
+	err := d.do("open", path, func() (err error) { dir, err = os.Open(path); return err })
+	if err != nil {
+		return err
+	}
+	err = d.sync(dir)
+	if cerr := dir.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+func (d *disk) sync(dir *os.File) error { return d.do("fsync", dir.Name(), dir.Sync) }
+
+func (d *disk) mkdir(path string) error {
+	return d.do("mkdir", path, func() error { return os.Mkdir(path, 0o750) })
+}
+
+// mkdirs makes dir and its parents below top, each durable in its own parent.
+func (d *disk) mkdirs(dir, top string) error {
+	if dir == top {
+		return nil
+	}
+	err := d.mkdir(dir)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := d.mkdirs(filepath.Dir(dir), top); err != nil {
+			return err
+		}
+		if err = d.mkdir(dir); errors.Is(err, fs.ErrExist) {
+			return nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return d.syncDir(filepath.Dir(dir))
+}
+
+func (d *disk) link(from, to string) error {
+	return d.do("link", to, func() error { return os.Link(from, to) })
+}
+
+func (d *disk) rename(from, to string) error {
+	return d.do("rename", to, func() error { return os.Rename(from, to) })
+}
+
+// remove removes a file or an empty folder; one that is gone is as good.
+func (d *disk) remove(path string) error {
+	err := d.do("remove", path, func() error { return os.Remove(path) })
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// removeTree removes a folder of files, folders one deep among them.
+func (d *disk) removeTree(path string) error {
+	return d.do("remove", path, func() error { return os.RemoveAll(path) })
+}
+
+// exists says whether there is something at path.
+func (d *disk) exists(path string) (bool, error) {
+	err := d.do("stat", path, func() error { _, err := os.Lstat(path); return err })
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// changed is when path was written or touched, by the file server's clock.
+func (d *disk) changed(path string) (at time.Time, err error) {
+	err = d.do("stat", path, func() error {
+		info, err := os.Lstat(path)
+		if err == nil {
+			at = info.ModTime()
+		}
+		return err
+	})
+	return at, err
+}
+
+// touch sets path's time to the file server's now: UTIME_NOW goes over NFS as
+// "set to server time".
+func (d *disk) touch(path string) error {
+	return d.do("touch", path, func() error {
+		now := unix.Timespec{Nsec: unix.UTIME_NOW}
+		if err := unix.UtimesNanoAt(unix.AT_FDCWD, path, []unix.Timespec{now, now}, 0); err != nil {
+			return &fs.PathError{Op: "touch", Path: path, Err: err}
+		}
+		return nil
+	})
+}
+
+// setTime gives path a time of our choice.
+func (d *disk) setTime(path string, at time.Time) error {
+	return d.do("touch", path, func() error { return os.Chtimes(path, at, at) })
+}

@@ -1,0 +1,127 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// Cancel ends a job's run on request. A job that waits is never started; the
+// work of one that runs is thrown away. A job that is canceled already stays so.
+// job.ErrFinished: it has ended another way, and the job answered says how.
+func (s *Store) Cancel(id job.ID) (job.Job, error) {
+	j, err := s.endRun(id, 0, func(r *record) { r.State, r.FinishedAt = job.Canceled, now() })
+	if errors.Is(err, job.ErrFinished) && j.State == job.Canceled {
+		err = nil
+	}
+	if err != nil {
+		return j, fmt.Errorf("cancel job %s: %w", id, err)
+	}
+	return j, nil
+}
+
+// Fail ends a run of a job from outside, for a reason that the user is shown.
+// job.ErrFinished: the run has ended, and the job answered says how.
+func (s *Store) Fail(id job.ID, run int, f job.Failure) (job.Job, error) {
+	j, err := s.endRun(id, run, func(r *record) { fail(r, f) })
+	if err != nil {
+		return j, fmt.Errorf("fail job %s: %w", id, err)
+	}
+	return j, nil
+}
+
+// endRun ends a run from outside, whoever holds its lease; run 0 is the current
+// one.
+func (s *Store) endRun(id job.ID, run int, change func(*record)) (job.Job, error) {
+	for range quarrels {
+		l, err := s.look(id)
+		if err != nil {
+			return job.Job{}, err
+		}
+		j, err := s.endOnce(l, run, change)
+		l.close()
+		if !errors.Is(err, errTaken) {
+			return j, err
+		}
+	}
+	return job.Job{}, fmt.Errorf("%w: others keep changing it", job.ErrBusy)
+}
+
+// quarrels is how often to look again where somebody else was quicker. Each time
+// means that an event has happened, of which a job has few.
+const quarrels = 10
+
+func (s *Store) endOnce(l *life, run int, change func(*record)) (job.Job, error) {
+	if l.ended || run != 0 && run != l.run {
+		r, err := s.truth(l)
+		if err != nil {
+			return job.Job{}, err
+		}
+		return r.public(), fmt.Errorf("%w: it is %s in run %d", job.ErrFinished, r.State, r.Run)
+	}
+	r, err := s.end(l, change)
+	if err != nil {
+		return job.Job{}, err
+	}
+	return r.public(), nil
+}
+
+// Retry lets a job that failed or was canceled run again, as its next run, which
+// the caller announces on the queue. A job that was retried already and has not
+// been begun is answered as it is, so that a retry can be repeated.
+// job.ErrNotRetryable: it is in another state.
+func (s *Store) Retry(id job.ID) (job.Job, error) {
+	for range quarrels {
+		j, err := s.retry(id)
+		if errors.Is(err, errTaken) {
+			continue
+		}
+		if err != nil {
+			err = fmt.Errorf("retry job %s: %w", id, err)
+		}
+		return j, err
+	}
+	return job.Job{}, fmt.Errorf("retry job %s: %w: others keep changing it", id, job.ErrBusy)
+}
+
+func (s *Store) retry(id job.ID) (job.Job, error) {
+	l, err := s.look(id)
+	if err != nil {
+		return job.Job{}, err
+	}
+	defer l.close()
+	last, err := s.truth(l)
+	if err != nil {
+		return job.Job{}, err
+	}
+	switch {
+	case last.State == job.Queued && last.Run > 1 && last.Attempts == 0:
+		return last.public(), s.activate(id)
+	case last.State != job.Failed && last.State != job.Canceled:
+		return last.public(), fmt.Errorf("%w: it is %s", job.ErrNotRetryable, last.State)
+	}
+	spec, err := s.spec(id)
+	if err != nil {
+		return job.Job{}, err
+	}
+	r := newRecord(spec.New())
+	r.Run, r.Claim = l.run+1, l.claim
+	// The entry in active/ before the run, so that a crash between them is noticed,
+	// and after it too: see deactivate.
+	if err := s.activate(id); err != nil {
+		return job.Job{}, err
+	}
+	if err := s.happen(l.dir, runFile(r.Run), r, always); !happened(err) {
+		return job.Job{}, err
+	}
+	return r.public(), s.activate(id)
+}
+
+// activate puts a job among those that the sweeper looks after.
+func (s *Store) activate(id job.ID) error {
+	if err := s.mark(s.activeAt(id)); err != nil {
+		return err
+	}
+	return s.sync(s.active)
+}

@@ -1,0 +1,105 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// A Query says which jobs to list.
+type Query struct {
+	Owner  string              // whose; empty means everybody's
+	Before job.ID              // only older ones; empty begins with the newest
+	Limit  int                 // at most so many, from 1
+	Keep   func(*job.Job) bool // nil keeps all
+}
+
+// maxScan bounds the jobs that one List reads, so that a filter that few jobs
+// pass can't make it read them all.
+const maxScan = 500
+
+// List answers jobs newest first. A page may be short, even empty, and still
+// have a next: the id to ask for the ones before; empty means that there are no
+// more. Jobs made while a list is read may or may not be in it.
+func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
+	root := filepath.Join(s.dir, jobsDir)
+	if q.Owner != "" {
+		root = s.ownerDir(q.Owner)
+	}
+	if q.Before != "" {
+		if err := check(q.Before); err != nil {
+			return nil, "", fmt.Errorf("list jobs: %w", err)
+		}
+	}
+	scanned := 0
+	err = s.walk(root, "", q.Before, func(id job.ID) error {
+		if len(jobs) == q.Limit || scanned == maxScan {
+			return errEnough
+		}
+		scanned++
+		next = id
+		r, err := s.current(id)
+		if errors.Is(err, job.ErrNotFound) || errors.Is(err, job.ErrGone) {
+			return nil // an entry of a job that is not made yet, or no longer there
+		}
+		if err != nil {
+			return err
+		}
+		if j := r.public(); q.Keep == nil || q.Keep(&j) {
+			jobs = append(jobs, j)
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, errEnough):
+		return jobs, next, nil
+	case err != nil:
+		return nil, "", fmt.Errorf("list jobs: %w", err)
+	}
+	return jobs, "", nil
+}
+
+// errEnough ends a walk before its end.
+var errEnough = errors.New("enough")
+
+// shardDepth is how many folders deep the hours are: YYYY/MM/DD/HH.
+const shardDepth = 4
+
+// walk calls visit for the ids below root, which has the layout of jobs/, newest
+// first, and only those before a given one. path is the part below root that is
+// walked already.
+func (s *Store) walk(root, path string, before job.ID, visit func(job.ID) error) error {
+	names, err := s.list(filepath.Join(root, path))
+	if err != nil {
+		return err
+	}
+	slices.Sort(names)
+	depth := 0
+	if path != "" {
+		depth = strings.Count(path, "/") + 1
+	}
+	for _, name := range slices.Backward(names) {
+		if depth < shardDepth {
+			sub := filepath.Join(path, name)
+			if before != "" && sub > shard(before) && !strings.HasPrefix(shard(before), sub) {
+				continue // younger
+			}
+			if err := s.walk(root, sub, before, visit); err != nil {
+				return err
+			}
+			continue
+		}
+		id, err := job.ParseID(name)
+		if err != nil || before != "" && id >= before {
+			continue // not ours
+		}
+		if err := visit(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// keyRetention is how long an idempotency key stands for its first request.
+const keyRetention = 24 * time.Hour
+
+// Expire removes at most limit finished jobs that ended before a time, oldest
+// first, and says how many. It looks at no more than a few times as many.
+func (s *Store) Expire(before time.Time, limit int) (int, error) {
+	expired, seen := 0, 0
+	err := s.hours(jobsDir, before, func(hour string) error {
+		names, err := s.list(hour)
+		if err != nil {
+			return err
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			id, err := job.ParseID(name)
+			if err != nil {
+				continue
+			}
+			if seen++; expired == limit || seen > 4*limit {
+				return errEnough
+			}
+			done, err := s.expireOne(id, before)
+			if err != nil {
+				return err
+			}
+			if done {
+				expired++
+			}
+		}
+		return s.removeEmpty(hour)
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return expired, fmt.Errorf("apply the retention: %w", err)
+	}
+	return expired, nil
+}
+
+func (s *Store) expireOne(id job.ID, before time.Time) (bool, error) {
+	r, err := s.current(id)
+	if errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil || !r.State.Finished() || r.FinishedAt == nil || !r.FinishedAt.Before(before) {
+		return false, err
+	}
+	return true, s.erase(id, Expired)
+}
+
+// Forget removes what is left of jobs that were made before a time and are gone.
+func (s *Store) Forget(before time.Time) error {
+	err := s.hours(goneDir, before, s.removeTree)
+	if err != nil {
+		return fmt.Errorf("forget erased jobs: %w", err)
+	}
+	return nil
+}
+
+// hours visits the folders of the hours that were over before a time, oldest
+// first, in a tree with the layout of jobs/.
+func (s *Store) hours(tree string, before time.Time, visit func(dir string) error) error {
+	last := before.UTC().Format("2006/01/02/15")
+	var down func(path string, depth int) error
+	down = func(path string, depth int) error {
+		if depth == shardDepth {
+			return visit(filepath.Join(s.dir, tree, path))
+		}
+		names, err := s.list(filepath.Join(s.dir, tree, path))
+		if err != nil {
+			return err
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			sub := filepath.Join(path, name)
+			if sub >= last && !strings.HasPrefix(last, sub) || sub == last {
+				return nil // the hour that before lies in may not be over
+			}
+			if err := down(sub, depth+1); err != nil {
+				return err
+			}
+		}
+		return s.removeEmpty(filepath.Join(s.dir, tree, path))
+	}
+	return down("", 0)
+}
+
+// removeEmpty removes a folder if it is empty, but not a tree's own.
+func (s *Store) removeEmpty(dir string) error {
+	if filepath.Dir(dir) == s.dir {
+		return nil
+	}
+	err := s.remove(dir)
+	if errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTDIR) { // ENOTEMPTY is ErrExist
+		return nil
+	}
+	return err
+}
+
+// CleanUp removes what was left in tmp/ longer ago than age, by processes that
+// died, and idempotency keys that are over. It looks at a bounded part of the
+// keys, chosen at random, so that in the end it comes to all.
+func (s *Store) CleanUp(now time.Time, age time.Duration) error {
+	err := errors.Join(
+		s.removeOld(tmpDir, now.Add(-age), 1000),
+		s.removeOld(keysDir, now.Add(-keyRetention), 1000))
+	if err != nil {
+		return fmt.Errorf("clean up: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) removeOld(dir string, before time.Time, limit int) error {
+	names, err := s.list(filepath.Join(s.dir, dir))
+	if err != nil {
+		return err
+	}
+	rand.Shuffle(len(names), func(i, k int) { names[i], names[k] = names[k], names[i] })
+	for _, name := range names[:min(limit, len(names))] {
+		path := filepath.Join(s.dir, dir, name)
+		at, err := s.changed(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil && at.Before(before) {
+			err = s.removeTree(path)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+package store
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// Turn says whether it is the caller's turn to sweep: of all who ask, on however
+// many machines, one is told so, and nobody else until every has passed. A sweep
+// that takes longer, or two that overlap, cost work and do no harm.
+func (s *Store) Turn(every time.Duration) (bool, error) {
+	won, err := s.turn(every)
+	if err != nil {
+		return false, fmt.Errorf("take a turn at sweeping: %w", err)
+	}
+	return won, nil
+}
+
+func (s *Store) turn(every time.Duration) (bool, error) {
+	dir := filepath.Join(s.dir, sweepDir)
+	names, err := s.list(dir)
+	if err != nil {
+		return false, err
+	}
+	last := 0
+	for _, name := range names {
+		if n, err := strconv.Atoi(strings.TrimPrefix(name, "turn.")); err == nil {
+			last = max(last, n)
+		}
+	}
+	at := func(n int) string { return filepath.Join(dir, fmt.Sprintf("turn.%d", n)) }
+	tmp := s.temp(rand.Text())
+	now, err := s.createFile(tmp, nil)
+	if err == nil && last > 0 {
+		var before time.Time
+		before, err = s.changed(at(last))
+		if err == nil && now.Sub(before) < every {
+			return false, s.remove(tmp)
+		}
+	}
+	if err == nil {
+		err = s.link(tmp, at(last+1))
+	}
+	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
+		return false, s.remove(tmp) // somebody else was quicker
+	}
+	errs := []error{err, s.remove(tmp)}
+	for _, name := range names {
+		if strings.HasPrefix(name, "turn.") && name != filepath.Base(at(last)) {
+			errs = append(errs, s.remove(filepath.Join(dir, name)))
+		}
+	}
+	return err == nil, errors.Join(errs...)
+}
+
+// memoryFile in sweep/ is what one sweep leaves for the next to know.
+const memoryFile = "memory.json"
+
+// Memory is what the last sweep left with [Store.Remember]; nil without any.
+func (s *Store) Memory() ([]byte, error) {
+	b, _, err := s.readFile(filepath.Join(s.dir, sweepDir, memoryFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return b, err
+}
+
+// Remember keeps a note for the next sweep, whoever makes it.
+func (s *Store) Remember(note []byte) error {
+	return s.replaceFile(filepath.Join(s.dir, sweepDir, memoryFile), note)
+}
+
+// Active lists the jobs that are not finished, or not yet tidied up, oldest
+// first.
+func (s *Store) Active() ([]job.ID, error) {
+	names, err := s.list(filepath.Join(s.dir, activeDir))
+	if err != nil {
+		return nil, fmt.Errorf("list active jobs: %w", err)
+	}
+	slices.Sort(names)
+	ids := make([]job.ID, 0, len(names))
+	for _, name := range names {
+		if id, err := job.ParseID(name); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+// A Checkup is what the sweeper must know of an active job.
+type Checkup struct {
+	Job       job.Job
+	Abandoned bool      // its worker's lease has run out, and it was not announced since
+	Announced time.Time // on the queue, for the last time that is known
+	RunBegan  time.Time // when its current run was asked for
+}
+
+// Checkup looks at an active job, by the file server's clock at now, and sets
+// right what can be set right: a run that has ended is tidied up, an erasure
+// completed, an entry of a job that was never made removed when it is older
+// than stale. Then there is nothing left to do, and the answer is
+// job.ErrFinished, job.ErrGone or job.ErrNotFound.
+func (s *Store) Checkup(id job.ID, now time.Time, stale time.Duration) (Checkup, error) {
+	c, err := s.checkup(id, now, stale)
+	if err != nil {
+		return c, fmt.Errorf("check on job %s: %w", id, err)
+	}
+	return c, nil
+}
+
+func (s *Store) checkup(id job.ID, now time.Time, stale time.Duration) (c Checkup, err error) {
+	c.Announced, err = s.changed(s.activeAt(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, job.ErrFinished
+	}
+	if err != nil {
+		return c, err
+	}
+	l, err := s.look(id)
+	if errors.Is(err, job.ErrGone) {
+		return c, errors.Join(err, s.bury(id, &job.Spec{}))
+	}
+	if errors.Is(err, job.ErrNotFound) && now.Sub(c.Announced) > stale {
+		return c, errors.Join(err, s.remove(s.activeAt(id)))
+	}
+	if err != nil {
+		return c, err
+	}
+	defer l.close()
+	if gone, err := s.exists(s.gone(id)); err != nil {
+		return c, err
+	} else if gone { // an erasure that did not come to its end
+		spec, err := s.spec(id)
+		if err != nil {
+			return c, err
+		}
+		return c, errors.Join(job.ErrGone, s.bury(id, &spec))
+	}
+	if l.ended {
+		return c, errors.Join(job.ErrFinished, s.tidy(l))
+	}
+	r, err := s.truth(l)
+	if err != nil {
+		return c, err
+	}
+	c.Job, c.RunBegan = r.public(), r.CreatedAt
+	if l.run > 1 {
+		if c.RunBegan, err = s.changed(filepath.Join(l.dir.Name(), runFile(l.run))); err != nil {
+			return c, err
+		}
+	}
+	c.Abandoned = r.State == job.Running && r.expired(now) && c.Announced.Before(r.written.Add(r.lease()))
+	return c, nil
+}
+
+// Announced notes that an active job was sent to the queue just now.
+func (s *Store) Announced(id job.ID) error {
+	err := s.touch(s.activeAt(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it has finished meanwhile
+	}
+	return err
+}
+
+// Now is the file server's clock, by which ages are judged.
+func (s *Store) Now() (time.Time, error) { return s.now() }
