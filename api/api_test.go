@@ -45,8 +45,8 @@ func TestSubmitPromisesADurableJob(t *testing.T) {
 	if len(s.queue.sent) != 1 || s.queue.sent[0] != (job.Message{Job: j.ID, Run: 1}) {
 		t.Errorf("announced %v", s.queue.sent)
 	}
-	if stored, err := s.store.Input(j.ID); err != nil || !bytes.Equal(stored, jpegPicture(t)) {
-		t.Errorf("stored %d bytes, %v", len(stored), err)
+	if stored, _ := s.pictures(t, j.ID); !bytes.Equal(stored, jpegPicture(t)) {
+		t.Errorf("stored %d bytes", len(stored))
 	}
 }
 
@@ -64,8 +64,8 @@ func TestSubmitKeepsEveryField(t *testing.T) {
 	if own.Style != job.CustomStyle {
 		t.Errorf("with a style picture: %+v", own)
 	}
-	if stored, err := s.store.StyleInput(own.ID); err != nil || !bytes.Equal(stored, jpegPicture(t)) {
-		t.Errorf("the style picture: %d bytes, %v", len(stored), err)
+	if _, stored := s.pictures(t, own.ID); !bytes.Equal(stored, jpegPicture(t)) {
+		t.Errorf("the style picture: %d bytes", len(stored))
 	}
 }
 

@@ -54,7 +54,11 @@ func (s *Server) getPreview(ctx context.Context, in *jobInput) (*huma.StreamResp
 	case <-ctx.Done():
 		return nil, s.problem(ctx, "read a preview", ctx.Err())
 	}
-	data, err := s.Store.Input(id)
+	spec, err := s.Store.Spec(id)
+	if err != nil {
+		return nil, s.problem(ctx, "read a submitted picture", err)
+	}
+	data, _, err := s.Store.Pictures(&spec)
 	if err != nil {
 		return nil, s.problem(ctx, "read a preview", err)
 	}

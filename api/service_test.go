@@ -207,3 +207,16 @@ func hugePNG(t *testing.T) []byte {
 	binary.BigEndian.PutUint32(b[29:], crc32.ChecksumIEEE(b[12:29]))
 	return b
 }
+
+// pictures reads what was stored of a submission.
+func (s *service) pictures(t *testing.T, id job.ID) (photo, style []byte) {
+	t.Helper()
+	spec, err := s.store.Spec(id)
+	if err == nil {
+		photo, style, err = s.store.Pictures(&spec)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return photo, style
+}

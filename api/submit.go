@@ -100,7 +100,7 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*jobOutput, error
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
 	if err := s.Queue.Send(ctx, job.Message{Job: spec.ID, Run: 1}); err != nil {
-		err = errors.Join(err, s.Store.Discard(spec.ID))
+		err = errors.Join(err, s.Store.Discard(spec))
 		return nil, s.problem(ctx, "announce a submission", fmt.Errorf("%w: %w", errUnavailable, err))
 	}
 	s.Log.Info("submitted", "job", spec.ID, "style", spec.Style, "bytes", spec.Input.Bytes)

@@ -134,7 +134,7 @@ func (w *Worker) paint(ctx context.Context, lease *store.Lease) (err error) {
 // load reads and decodes what a job's spec names.
 func (w *Worker) load(ctx context.Context, spec job.Spec) (style.Request, error) {
 	r := style.Request{Strength: spec.Strength}
-	data, err := w.Store.Input(spec.ID)
+	data, own, err := w.Store.Pictures(&spec)
 	if err != nil {
 		return r, err
 	}
@@ -147,15 +147,11 @@ func (w *Worker) load(ctx context.Context, spec job.Spec) (style.Request, error)
 		r.Mix, err = style.ParseMix(spec.Style)
 		return r, err
 	}
-	r.Picture, err = w.loadStyle(ctx, spec)
+	r.Picture, err = w.loadStyle(ctx, own)
 	return r, err
 }
 
-func (w *Worker) loadStyle(ctx context.Context, spec job.Spec) (*image.RGBA, error) {
-	data, err := w.Store.StyleInput(spec.ID)
-	if err != nil {
-		return nil, err
-	}
+func (w *Worker) loadStyle(ctx context.Context, data []byte) (*image.RGBA, error) {
 	picture, _, err := imageio.Decode(ctx, data, w.Limits)
 	if err != nil {
 		return nil, fmt.Errorf("style picture: %w", err)
