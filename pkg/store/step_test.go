@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +22,7 @@ import (
 type scene struct {
 	*testing.T
 	*Store
+	submission *job.Spec // for tests that need to remember one
 }
 
 func newScene(t *testing.T) scene {
@@ -32,7 +32,7 @@ func newScene(t *testing.T) scene {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	return scene{t, s}
+	return scene{t, s, new(job.Spec)}
 }
 
 func (sc scene) spec() *job.Spec {
@@ -393,21 +393,12 @@ func (sc scene) sameForAll(id job.ID) {
 }
 
 func TestFaultsInSubmission(t *testing.T) {
-	var spec *job.Spec
-	var mu sync.Mutex
-	specs := map[string]*job.Spec{}
 	everyStep(t, func(sc scene) func() error {
-		spec := sc.spec()
-		spec.Owner = "anna"
-		mu.Lock()
-		specs[sc.Name()] = spec
-		mu.Unlock()
-		return func() error { return sc.Create(spec, []byte("picture"), nil) }
+		*sc.submission = *sc.spec()
+		sc.submission.Owner = "anna"
+		return func() error { return sc.Create(sc.submission, []byte("picture"), nil) }
 	}, func(sc scene, err error) {
-		mu.Lock()
-		spec = specs[sc.Name()]
-		mu.Unlock()
-		j, rerr := sc.Job(spec.ID)
+		j, rerr := sc.Job(sc.submission.ID)
 		switch {
 		case err == nil && rerr != nil:
 			sc.Fatalf("it was promised, and: %v", rerr)
