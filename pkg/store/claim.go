@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -232,7 +233,7 @@ func (s *Store) showStatus(l *life, r *record) error {
 	if err != nil {
 		return err
 	}
-	tmp := filepath.Join(l.dir.Name(), tempPrefix+"status"+r.Token)
+	tmp := s.temp(rand.Text())
 	_, err = s.createFile(tmp, b)
 	if err == nil {
 		err = s.rename(tmp, filepath.Join(l.dir.Name(), statusFile))

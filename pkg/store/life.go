@@ -1,9 +1,11 @@
 package store
 
 import (
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +22,6 @@ type life struct {
 	ended bool     // there is final.R of the current run
 	claim int      // the last claim's number, 0 without any
 	outs  []int    // the numbers of the pictures that are there
-	temps []string // temporary files, of the living and of the dead
 }
 
 // look reads the names in a job's folder. A listing is asked for, and not one
@@ -40,10 +41,6 @@ func (s *Store) look(id job.ID) (*life, error) {
 	l := &life{id: id, dir: dir, run: 1}
 	finals := map[int]bool{}
 	for _, name := range names {
-		if strings.HasPrefix(name, tempPrefix) {
-			l.temps = append(l.temps, name)
-			continue
-		}
 		kind, number, _ := strings.Cut(name, ".")
 		n, err := strconv.Atoi(number)
 		if err != nil {
@@ -96,7 +93,7 @@ func (s *Store) truth(l *life) (*record, error) {
 
 // tidy brings the files of a job whose run has ended in line with that, whatever
 // whoever ended it had no time for: the status, pictures that nobody refers to,
-// temporary files, and last the entry in active/.
+// and last the entry in active/.
 func (s *Store) tidy(l *life) error {
 	final, err := s.readRecord(l.id, finalFile(l.run))
 	if err != nil {
@@ -106,30 +103,38 @@ func (s *Store) tidy(l *life) error {
 	if err != nil && !errors.Is(err, errUnreadable) {
 		return err
 	}
-	var errs []error
 	if err != nil || status.Token != final.Token {
-		tmp := l.dir.Name() + "/" + tempPrefix + "tidy" + final.Token
-		errs = append(errs, s.remove(tmp), s.link(l.dir.Name()+"/"+finalFile(l.run), tmp),
-			s.rename(tmp, l.dir.Name()+"/"+statusFile),
-			s.remove(tmp)) // rename(2) does nothing between two names of one file
+		if err := s.showFinal(l); err != nil {
+			return err
+		}
 	}
-	errs = append(errs, s.sweepOut(l, final), s.sync(l.dir))
-	if err := errors.Join(errs...); err != nil {
+	if err := s.removeOuts(l, final); err != nil {
 		return err
 	}
 	return s.deactivate(l, final.State)
 }
 
-// sweepOut removes what a finished job no longer needs: temporary files, and
-// pictures but the one that is the result.
-func (s *Store) sweepOut(l *life, final *record) error {
-	var errs []error
-	for _, name := range l.temps {
-		errs = append(errs, s.remove(l.dir.Name()+"/"+name))
+// showFinal moves the run's outcome over the status.
+func (s *Store) showFinal(l *life) error {
+	tmp := s.temp(rand.Text())
+	err := s.link(filepath.Join(l.dir.Name(), finalFile(l.run)), tmp)
+	if err == nil {
+		err = s.rename(tmp, filepath.Join(l.dir.Name(), statusFile))
 	}
+	// Also without an error: rename(2) does nothing between two names of one file.
+	if err = errors.Join(err, s.remove(tmp)); err != nil {
+		return err
+	}
+	return s.sync(l.dir)
+}
+
+// removeOuts removes the pictures of a finished job but the one that is the
+// result.
+func (s *Store) removeOuts(l *life, final *record) error {
+	var errs []error
 	for _, n := range l.outs {
 		if final.State != job.Succeeded || n != final.Claim {
-			errs = append(errs, s.remove(l.dir.Name()+"/"+outputFile(n)))
+			errs = append(errs, s.remove(filepath.Join(l.dir.Name(), outputFile(n))))
 		}
 	}
 	return errors.Join(errs...)
@@ -145,7 +150,7 @@ func (s *Store) deactivate(l *life, state job.State) error {
 	if state == job.Succeeded {
 		return nil // can't be retried
 	}
-	retried, err := s.exists(l.dir.Name() + "/" + runFile(l.run+1))
+	retried, err := s.exists(filepath.Join(l.dir.Name(), runFile(l.run+1)))
 	if err == nil && retried {
 		err = s.activate(l.id)
 	}
@@ -175,7 +180,7 @@ func (s *Store) finish(l *life, r *record) error {
 	}
 	l.ended = true
 	if err == nil {
-		err = s.sweepOut(l, r)
+		err = s.removeOuts(l, r)
 	}
 	if err == nil {
 		_ = s.deactivate(l, r.State) // the entry stays

@@ -80,8 +80,8 @@ var errTaken = errors.New("another was quicker")
 
 // happen makes an event of a job's life happen once. The record is linked to
 // the event's name, for which all who want it to happen compete, and then moved
-// over status.json. errTaken: somebody else won, or the job was tidied up or
-// erased meanwhile; look again.
+// over status.json. errTaken: somebody else won, or the job was erased meanwhile;
+// look again.
 //
 // After any other error it is unknown whether the event has happened.
 //
@@ -92,7 +92,7 @@ func (s *Store) happen(dir *os.File, event string, r *record, before func(now ti
 	if err != nil {
 		return err
 	}
-	path, tmp := filepath.Join(dir.Name(), event), filepath.Join(dir.Name(), tempPrefix+r.Token)
+	path, tmp := filepath.Join(dir.Name(), event), s.temp(r.Token)
 	now, err := s.createFile(tmp, b)
 	if err == nil {
 		err = before(now)

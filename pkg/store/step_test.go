@@ -80,13 +80,13 @@ func (sc scene) expire(id job.ID) {
 	}
 }
 
-// leftovers lists what is in tmp/, in active/ and the temporary files of jobs.
+// leftovers lists what is in tmp/ and in active/.
 func (sc scene) leftovers() (left []string) {
 	sc.Helper()
 	err := filepath.WalkDir(sc.dir, func(path string, d fs.DirEntry, err error) error {
 		rel, _ := filepath.Rel(sc.dir, path)
 		top, rest, _ := strings.Cut(rel, "/")
-		if rest != "" && (top == tmpDir || top == activeDir || strings.HasPrefix(d.Name(), tempPrefix)) {
+		if rest != "" && (top == tmpDir || top == activeDir) {
 			left = append(left, rel)
 		}
 		return err

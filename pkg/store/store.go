@@ -167,13 +167,11 @@ const (
 	tmpDir     = "tmp"    // what is not in its place yet, or no longer
 )
 
-// The names in a job's directory. Beside them there are temporary files, whose
-// names begin with tempPrefix.
+// The names in a job's folder.
 const (
 	specFile   = "spec.json"   // job.Spec, immutable
 	inputFile  = "input"       // the pictures as submitted, one after the other, immutable
 	statusFile = "status.json" // record, a projection for readers
-	tempPrefix = ".tmp-"
 )
 
 func claimFile(n int) string   { return fmt.Sprintf("claim.%d", n) }

@@ -1,0 +1,286 @@
+package store_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+// childRole, in the environment, makes a test program one of many processes on
+// one directory; childDir names the directory.
+const (
+	childRole = "ATELIER_TEST_ROLE"
+	childDir  = "ATELIER_TEST_DIR"
+)
+
+func TestMain(m *testing.M) {
+	role, ok := map[string]func(*store.Store) error{
+		"submitter": submitOnce, "worker": workUntilDone, "meddler": meddle,
+	}[os.Getenv(childRole)]
+	if !ok {
+		os.Exit(m.Run())
+	}
+	s, err := store.Open(store.Config{Dir: os.Getenv(childDir), Lease: 500 * time.Millisecond, MaxAttempts: 1000})
+	if err == nil {
+		err = role(s)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// process starts this program in a role; what it says comes out of the reader.
+func process(t *testing.T, role, dir string) (*exec.Cmd, io.Reader) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), childRole+"="+role, childDir+"="+dir)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cmd, out
+}
+
+// A claimOf is what a process says: how it made a run end.
+type claimOf struct {
+	ID    job.ID
+	Run   int
+	State job.State
+}
+
+func say(v any) { _ = json.NewEncoder(os.Stdout).Encode(v) }
+
+func submitOnce(s *store.Store) error {
+	id, err := job.NewID()
+	if err != nil {
+		return err
+	}
+	spec := job.Spec{ID: id, Style: "some-style", Strength: 1, CreatedAt: time.Now().UTC()}
+	j, made, err := s.CreateOnce(&spec, []byte("picture"), nil, "the same key")
+	if err == nil && made {
+		say(claimOf{j.ID, 1, job.Queued})
+	}
+	return err
+}
+
+// workUntilDone works like a worker without a queue: it takes whatever job is
+// active until none is.
+func workUntilDone(s *store.Store) error {
+	for {
+		ids, err := s.Active()
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		for _, id := range ids {
+			if err := workOn(s, id); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func workOn(s *store.Store, id job.ID) error {
+	j, err := s.Job(id)
+	if err != nil {
+		return err
+	}
+	l, err := s.Claim(context.Background(), id, j.Run, "child")
+	if errors.Is(err, job.ErrBusy) || errors.Is(err, job.ErrFinished) || errors.Is(err, job.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	outcome := claimOf{id, l.Run, job.Succeeded}
+	switch rand.N(10) {
+	case 0:
+		return lostIsFine(l.Release(true))
+	case 1:
+		return lostIsFine(l.Release(false))
+	case 2:
+		outcome.State = job.Failed
+		err = l.Fail(job.Failure{Code: "damaged_image"})
+	default:
+		err = l.Renew()
+		if err == nil {
+			err = l.Succeed([]byte(strings.Repeat(string(id), 100)), job.Result{}, job.Receipt{})
+		} else {
+			l.Close()
+		}
+	}
+	if err == nil {
+		say(outcome)
+	}
+	return lostIsFine(err)
+}
+
+func lostIsFine(err error) error {
+	if errors.Is(err, job.ErrLeaseLost) {
+		return nil
+	}
+	return err
+}
+
+// meddle cancels jobs and lets them run again.
+func meddle(s *store.Store) error {
+	for range 30 {
+		ids, err := s.Active()
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		id := ids[rand.N(len(ids))]
+		j, err := s.Cancel(id)
+		if err == nil {
+			say(claimOf{id, j.Run, job.Canceled})
+			_, err = s.Retry(id)
+		}
+		if err != nil && !errors.Is(err, job.ErrFinished) && !errors.Is(err, job.ErrNotRetryable) {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestProcessesSubmitUnderOneKey(t *testing.T) {
+	s := open(t, 0)
+	made := 0
+	var all []*exec.Cmd
+	var says []io.Reader
+	for range 64 {
+		cmd, out := process(t, "submitter", s.Dir())
+		all, says = append(all, cmd), append(says, out)
+	}
+	for i, cmd := range all {
+		for lines := bufio.NewScanner(says[i]); lines.Scan(); {
+			made++
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+	jobs, _, err := s.List(store.Query{Limit: 10})
+	if err != nil || len(jobs) != 1 || made != 1 {
+		t.Errorf("%d jobs, %d processes made one, %v", len(jobs), made, err)
+	}
+}
+
+// Workers that finish, fail, give back and crash, and users who cancel and
+// retry, all at once, in processes of their own: every run ends once, and the
+// outcome is what its winner says.
+func TestProcessesRaceForOneDirectory(t *testing.T) {
+	s := open(t, 0)
+	var ids []job.ID
+	for range 40 {
+		ids = append(ids, create(t, s).ID)
+	}
+	const workers, meddlers = 4, 2
+	ended := map[claimOf]int{}
+	said := make(chan claimOf)
+	done := make(chan struct{})
+	running := 0
+	start := func(role string) *exec.Cmd {
+		cmd, out := process(t, role, s.Dir())
+		running++
+		go func() {
+			for dec := json.NewDecoder(out); ; {
+				var c claimOf
+				if dec.Decode(&c) != nil {
+					break // it ended, or was killed in the middle of a line
+				}
+				said <- c
+			}
+			if err := cmd.Wait(); err != nil && !strings.Contains(err.Error(), "killed") {
+				t.Errorf("%s: %v", role, err)
+			}
+			done <- struct{}{}
+		}()
+		return cmd
+	}
+	var victims []*exec.Cmd
+	for range workers {
+		victims = append(victims, start("worker"))
+	}
+	for range meddlers {
+		start("meddler")
+	}
+	for running > 0 {
+		select {
+		case c := <-said:
+			ended[c]++
+			if len(victims) > 0 && len(ended) >= 5 { // in the middle of its work
+				_ = victims[0].Process.Kill() // may have ended
+				victims = victims[1:]
+				start("worker")
+			}
+		case <-done:
+			running--
+		}
+	}
+	// What the killed have left, after their leases.
+	if cmd, out := process(t, "worker", s.Dir()); true {
+		for dec := json.NewDecoder(out); ; {
+			var c claimOf
+			if dec.Decode(&c) != nil {
+				break
+			}
+			ended[c]++
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+
+	for c, n := range ended {
+		if n != 1 && c.State != job.Canceled { // a cancel of what is canceled is none
+			t.Errorf("%d have made run %d of job %s end as %s", n, c.Run, c.ID, c.State)
+		}
+		for _, other := range []job.State{job.Succeeded, job.Failed, job.Canceled} {
+			if other != c.State && ended[claimOf{c.ID, c.Run, other}] > 0 {
+				t.Errorf("run %d of job %s ended as %s and as %s", c.Run, c.ID, c.State, other)
+			}
+		}
+		b, err := os.ReadFile(filepath.Join(s.Dir(), "jobs", c.ID.Time().Format("2006/01/02/15"), string(c.ID), fmt.Sprintf("final.%d", c.Run)))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		var final job.Job
+		if err := json.Unmarshal(b, &final); err != nil || final.State != c.State {
+			t.Errorf("run %d of job %s is %s, and somebody made it %s: %v", c.Run, c.ID, final.State, c.State, err)
+		}
+	}
+	for _, id := range ids {
+		j, err := s.Job(id)
+		if err != nil || !j.State.Finished() {
+			t.Errorf("job %s is %s, %v", id, j.State, err)
+		}
+	}
+	// The killed may have left temporary files, which no successor knows of.
+	if err := s.CleanUp(time.Now().Add(time.Hour), time.Minute); err != nil {
+		t.Error(err)
+	}
+	for _, name := range files(t, s.Dir()) {
+		if strings.Contains(name, "tmp") || strings.HasPrefix(name, "active") {
+			t.Errorf("%s was left behind", name)
+		}
+	}
+}
