@@ -8,14 +8,15 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A Lease is a worker's right to run a job, won by [Store.Claim]. It is used by
-// one goroutine at a time, except Renew, which may run beside the others. It ends
-// with Succeed, Fail, Release or Close.
+// A Lease is a worker's right to run a job, won by [Store.Claim]. It ends with
+// Succeed, Fail, Release or Close. Renew may be called from another goroutine
+// until then, and must have returned before one of these is called.
 type Lease struct {
 	Spec    job.Spec
 	Run     int
@@ -26,6 +27,7 @@ type Lease struct {
 	store  *Store
 	life   *life
 	record *record // the claim
+	over   atomic.Bool
 }
 
 // Claim makes the caller the one worker of a run. The attempt is counted, and
@@ -174,9 +176,12 @@ func (l *Lease) Renew() error {
 	return nil
 }
 
-// overtaken is job.ErrLeaseLost where the run has ended or a successor has
-// claimed it. A no is never certain; who commits finds out.
+// overtaken is job.ErrLeaseLost where the run has ended, a successor has claimed
+// it, or it was given back. A no is never certain; who commits finds out.
 func (l *Lease) overtaken() error {
+	if l.over.Load() {
+		return fmt.Errorf("%w: it was given back", job.ErrLeaseLost)
+	}
 	for _, name := range []string{finalFile(l.Run), claimFile(l.record.Claim + 1)} {
 		there, err := l.store.exists(l.path(name))
 		if err != nil {
@@ -193,7 +198,11 @@ func (l *Lease) path(name string) string { return filepath.Join(l.life.dir.Name(
 
 // Close ends the use of a lease that is lost, or is to run out by itself. It may
 // be called again, and after the other ends of a lease.
-func (l *Lease) Close() { l.life.close() }
+func (l *Lease) Close() {
+	if !l.over.Swap(true) {
+		l.life.close()
+	}
+}
 
 // Release gives the job back unfinished, so that the next claim need not wait
 // for the lease to run out. counted says whether the attempt counts towards the
