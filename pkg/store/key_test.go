@@ -84,7 +84,7 @@ func TestKeysAreForgottenAfterADay(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, hours := range []int{23, 25} {
-		if err := s.CleanUp(time.Now().Add(time.Duration(hours)*time.Hour), time.Hour); err != nil {
+		if err := s.ForgetKeys(time.Now().Add(time.Duration(hours) * time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 		j, made, err := s.CreateOnce(newSpec(t), []byte("picture"), nil, "key")

@@ -112,25 +112,33 @@ func (s *Store) removeEmpty(dir string) error {
 }
 
 // CleanUp removes what was left in tmp/ longer ago than age, by processes that
-// died, and idempotency keys that are over. It looks at a bounded part of the
-// keys, chosen at random, so that in the end it comes to all.
+// died. Where one was only stalled, its work there fails and leaves no trace.
 func (s *Store) CleanUp(now time.Time, age time.Duration) error {
-	err := errors.Join(
-		s.removeOld(tmpDir, now.Add(-age), 1000),
-		s.removeOld(keysDir, now.Add(-keyRetention), 1000))
-	if err != nil {
+	if err := s.removeOld(tmpDir, now.Add(-age)); err != nil {
 		return fmt.Errorf("clean up: %w", err)
 	}
 	return nil
 }
 
-func (s *Store) removeOld(dir string, before time.Time, limit int) error {
+// ForgetKeys removes idempotency keys that are over.
+func (s *Store) ForgetKeys(now time.Time) error {
+	if err := s.removeOld(keysDir, now.Add(-keyRetention)); err != nil {
+		return fmt.Errorf("forget keys: %w", err)
+	}
+	return nil
+}
+
+// maxOld bounds what removeOld looks at in one go. They are chosen at random, so
+// that in the end it comes to all.
+const maxOld = 5000
+
+func (s *Store) removeOld(dir string, before time.Time) error {
 	names, err := s.list(filepath.Join(s.dir, dir))
 	if err != nil {
 		return err
 	}
 	rand.Shuffle(len(names), func(i, k int) { names[i], names[k] = names[k], names[i] })
-	for _, name := range names[:min(limit, len(names))] {
+	for _, name := range names[:min(maxOld, len(names))] {
 		path := filepath.Join(s.dir, dir, name)
 		at, err := s.changed(path)
 		if errors.Is(err, fs.ErrNotExist) {

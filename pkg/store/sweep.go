@@ -99,6 +99,7 @@ func (s *Store) Active() ([]job.ID, error) {
 // A Checkup is what the sweeper must know of an active job.
 type Checkup struct {
 	Job       job.Job
+	Leased    bool      // a worker is at it
 	Abandoned bool      // its worker's lease has run out, and it was not announced since
 	Announced time.Time // on the queue, for the last time that is known
 	RunBegan  time.Time // when its current run was asked for
@@ -158,6 +159,7 @@ func (s *Store) checkup(id job.ID, now time.Time, stale time.Duration) (c Checku
 			return c, err
 		}
 	}
+	c.Leased = r.State == job.Running && !r.expired(now)
 	c.Abandoned = r.State == job.Running && r.expired(now) && c.Announced.Before(r.written.Add(r.lease()))
 	return c, nil
 }

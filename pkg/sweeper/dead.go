@@ -1,0 +1,73 @@
+package sweeper
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// What one sweep takes from the dead-letter queue. What it leaves there, for a
+// person to look at, is out of its way for deadAside.
+const (
+	deadBatches = 10
+	deadBatch   = 10
+	deadAside   = 15 * time.Minute
+)
+
+// dead reads the dead-letter queue: a job that is not finished fails, since
+// nobody will work on it any more, and a message of one that is, is dropped.
+// What is no message of ours, or of an unknown job, stays.
+func (s *Sweeper) dead(ctx context.Context, now time.Time) error {
+	if s.Dead == nil {
+		return nil
+	}
+	var errs []error
+	for range deadBatches {
+		ds, err := s.Dead.Receive(ctx, deadBatch, 0, deadAside)
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		for _, d := range ds {
+			if done, err := s.bury(d, now); err != nil {
+				errs = append(errs, err)
+			} else if done {
+				errs = append(errs, s.Dead.Delete(ctx, d))
+			}
+		}
+		if len(ds) == 0 {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// bury says whether a dead message is done with.
+func (s *Sweeper) bury(d job.Delivery, now time.Time) (bool, error) {
+	m, err := job.DecodeMessage(d.Body)
+	if err != nil {
+		s.Log.Error("a message that is not ours is in the dead-letter queue: look at it and delete it", "message", d.ID, "error", err)
+		return false, nil
+	}
+	c, err := s.Store.Checkup(m.Job, now, stale)
+	if err == nil && c.Leased {
+		return false, nil // it may end well yet; the message is looked at again
+	}
+	if err == nil {
+		_, err = s.Store.Fail(m.Job, m.Run, job.Failure{
+			Code: job.CodeGaveUp, Message: "given up, since no worker could take it; a retry may help",
+		})
+	}
+	switch {
+	case err == nil:
+		s.Log.Error("given up by the queue", "job", m.Job, "run", m.Run)
+		return true, nil
+	case errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone):
+		return true, nil
+	case errors.Is(err, job.ErrNotFound):
+		s.Log.Error("a message of an unknown job is in the dead-letter queue: look at it and delete it", "message", d.ID, "job", m.Job)
+		return false, nil
+	}
+	return false, err
+}

@@ -1,0 +1,36 @@
+package sweeper
+
+import (
+	"errors"
+	"time"
+)
+
+const (
+	// tempAge is how old a temporary file must be to be one of a dead process.
+	// One of a process that was merely stalled may go too: it looks again.
+	tempAge = 5 * time.Minute
+	// keepEvery is how often to do what grows with the number of jobs there are.
+	keepEvery = time.Hour
+	// expireBatch is how many jobs one sweep removes. Each costs some ten file
+	// operations.
+	expireBatch = 500
+	// graveTime is how long an erased job's address answers that it is gone.
+	graveTime = 90 * 24 * time.Hour
+)
+
+// housekeeping removes what is over.
+func (s *Sweeper) housekeeping(now time.Time, m *memory) error {
+	err := s.Store.CleanUp(now, tempAge)
+	if now.Sub(m.Kept) < keepEvery {
+		return err
+	}
+	expired, xerr := s.Store.Expire(now.Add(-s.Retention), expireBatch)
+	if expired > 0 {
+		s.Log.Info("retention applied", "jobs", expired)
+	}
+	err = errors.Join(err, xerr, s.Store.ForgetKeys(now), s.Store.Forget(now.Add(-s.Retention-graveTime)))
+	if err == nil && expired < expireBatch {
+		m.Kept = now // else the next sweep goes on
+	}
+	return err
+}

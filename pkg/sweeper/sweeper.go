@@ -1,0 +1,130 @@
+// Package sweeper looks after jobs that nobody else looks after any more: whose
+// worker died, whose message the queue has lost or given up, that are too old,
+// or that ended and were not tidied up. It runs beside the API server and the
+// worker daemon, or as a function every minute; any number of them take turns.
+package sweeper
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+// Defaults of [Config].
+const (
+	DefaultEvery     = time.Minute
+	DefaultMaxAge    = 24 * time.Hour
+	DefaultRetention = 30 * 24 * time.Hour
+)
+
+// A line is the queue as the sweeper needs it, across a network.
+type line interface {
+	// Len is how many messages there are, in flight and delayed ones included, as
+	// far as the queue knows.
+	Len(ctx context.Context) (int, error)
+	SendAll(ctx context.Context, ms []job.Message) error
+}
+
+// A deadLine is where the queue puts what was received too often.
+type deadLine interface {
+	Receive(ctx context.Context, max int, wait, visibility time.Duration) ([]job.Delivery, error)
+	Delete(ctx context.Context, d job.Delivery) error
+}
+
+// Config is what a Sweeper works with. Zero durations are the defaults.
+type Config struct {
+	Store *store.Store
+	Queue line
+	Dead  deadLine // nil where the queue has no dead-letter queue
+
+	Every     time.Duration // between two sweeps, whoever makes them
+	MaxAge    time.Duration // of a run that is not finished: then it fails
+	Retention time.Duration // of a finished job: then it is removed
+	Log       *slog.Logger  // nil discards
+}
+
+// A Sweeper sweeps. Its methods are not to be called at the same time.
+type Sweeper struct{ Config }
+
+// New checks the configuration and fills in its defaults.
+func New(cfg Config) (*Sweeper, error) {
+	if cfg.Store == nil || cfg.Queue == nil {
+		return nil, errors.New("new sweeper: a store and a queue are needed")
+	}
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{{&cfg.Every, DefaultEvery}, {&cfg.MaxAge, DefaultMaxAge}, {&cfg.Retention, DefaultRetention}} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+		if *d.field < 0 {
+			return nil, errors.New("new sweeper: times must be over 0")
+		}
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Sweeper{cfg}, nil
+}
+
+// Run sweeps when it is its turn, until ctx ends.
+func (s *Sweeper) Run(ctx context.Context) {
+	for {
+		// Not all who start together ask at the same moment.
+		pause := time.NewTimer(s.Every/2 + rand.N(s.Every/2))
+		select {
+		case <-ctx.Done():
+			pause.Stop()
+			return
+		case <-pause.C:
+		}
+		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+			s.Log.Warn("a sweep was not finished; the next goes on", "error", err)
+		}
+	}
+}
+
+// A memory is what a sweep knows of those before it, whoever made them.
+type memory struct {
+	Surplus int       `json:"surplus"` // sweeps in a row that found fewer messages than jobs
+	Cursor  job.ID    `json:"cursor"`  // the last job that was looked at out of its turn
+	Kept    time.Time `json:"kept"`    // the last housekeeping
+}
+
+// Sweep makes one sweep if it is this process's turn. Every part of it is tried,
+// and the errors are answered together.
+func (s *Sweeper) Sweep(ctx context.Context) error {
+	// A little less than the time, so that who asks every minute is not one
+	// breath too early.
+	mine, err := s.Store.Turn(s.Every * 9 / 10)
+	if err != nil || !mine {
+		return err
+	}
+	now, err := s.Store.Now()
+	if err != nil {
+		return err
+	}
+	var m memory
+	note, err := s.Store.Memory()
+	if err == nil && note != nil {
+		err = json.Unmarshal(note, &m)
+	}
+	if err != nil {
+		s.Log.Warn("the last sweep's note is lost", "error", err)
+	}
+	err = errors.Join(
+		s.jobs(ctx, now, &m),
+		s.dead(ctx, now),
+		s.housekeeping(now, &m))
+	if note, merr := json.Marshal(m); merr == nil {
+		err = errors.Join(err, s.Store.Remember(note))
+	}
+	return err
+}
