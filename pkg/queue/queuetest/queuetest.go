@@ -6,7 +6,6 @@ package queuetest
 
 import (
 	"context"
-	"slices"
 	"testing"
 	"time"
 
@@ -31,6 +30,11 @@ type Setup struct {
 	Dead func(context.Context) (Queue, error)
 	// SendRaw sends any body, not to be received before delay is over.
 	SendRaw func(ctx context.Context, body string, delay time.Duration) error
+	// DeleteRaw deletes, and hides no answer of the service.
+	DeleteRaw func(ctx context.Context, handle string) error
+	// Missing asks for a queue that was never made, in each way there is to name
+	// one, and answers the errors.
+	Missing func(ctx context.Context) map[string]error
 }
 
 // A Backend is one implementation of the queue service.
@@ -39,9 +43,6 @@ type Backend struct {
 	// messages go to its dead-letter queue at the receive that would be one more
 	// than receives; it has none where that is 0. It is called concurrently.
 	Open func(t testing.TB, receives int) Setup
-	// Missing asks for a queue that was never made, in each way there is to
-	// name one, and answers the errors.
-	Missing func(ctx context.Context) map[string]error
 	// Patience is how long counts may trail what happened and how long a message
 	// may take beyond its time; 0 is 10 s.
 	Patience time.Duration
@@ -78,7 +79,10 @@ func Run(t *testing.T, b Backend) {
 		{"a delete when the visibility is over is no error", suite.deletedLate},
 		{"a second delete is no error", suite.deletedTwice},
 		{"a delete by a stale handle is no error", suite.deletedStale},
+		{"the service takes a second delete and a stale one", suite.deletedRaw},
 		{"a deleted message can't be extended", suite.extendedDeleted},
+		{"a message whose time is over can't be extended", suite.extendedLate},
+		{"no message is hidden for more than 12 hours", suite.extendedTooLong},
 		{"a message received too often goes to the dead-letter queue", suite.deadLetter},
 		{"a queue without a dead-letter queue says so", suite.noDeadLetters},
 		{"the depth counts every state", suite.depth},
@@ -91,5 +95,3 @@ func Run(t *testing.T, b Backend) {
 		})
 	}
 }
-
-func (s suite) deviates(d Deviation) bool { return slices.Contains(s.Deviations, d) }

@@ -93,21 +93,3 @@ func handBack(t testing.TB, q Queue, d job.Delivery) {
 		t.Fatal(err)
 	}
 }
-
-// eventually repeats check until it is content or patience is over.
-func (s suite) eventually(t testing.TB, check func() (ok bool, got any)) {
-	t.Helper()
-	deadline := time.Now().Add(s.Patience)
-	again := time.NewTicker(100 * time.Millisecond)
-	defer again.Stop()
-	for {
-		ok, got := check()
-		if ok {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("after %s: got %+v", s.Patience, got)
-		}
-		<-again.C
-	}
-}

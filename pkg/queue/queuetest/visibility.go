@@ -3,6 +3,8 @@ package queuetest
 import (
 	"testing"
 	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
 )
 
 // slack is what a visibility may be short: services count it in whole seconds
@@ -72,57 +74,7 @@ func (s suite) handedBack(t *testing.T) {
 	}
 }
 
-func (s suite) deleted(t *testing.T) {
-	q := s.Open(t, 10).Queue
-	send(t, q)
-	began := time.Now()
-	d := s.receive(t, q, 2*time.Second)
-	if err := q.Delete(t.Context(), d); err != nil {
-		t.Fatal(err)
-	}
-	quiet(t, q, began.Add(3*time.Second))
-}
-
-// A slow worker's delete, before anybody else has taken the message.
-func (s suite) deletedLate(t *testing.T) {
-	q := s.Open(t, 10).Queue
-	send(t, q)
-	d := s.receive(t, q, time.Second)
-	s.eventually(t, func() (bool, any) {
-		depth, err := q.Depth(t.Context())
-		return err == nil && depth.Visible == 1, []any{depth, err}
-	})
-	if err := q.Delete(t.Context(), d); err != nil {
-		t.Error(err)
-	}
-}
-
-func (s suite) deletedTwice(t *testing.T) {
-	q := s.Open(t, 10).Queue
-	send(t, q)
-	d := s.receive(t, q, long)
-	for n := 1; n <= 2; n++ {
-		if err := q.Delete(t.Context(), d); err != nil {
-			t.Errorf("delete %d: %v", n, err)
-		}
-	}
-}
-
-// What becomes of the message is nobody's promise: SQS may delete it or not.
-func (s suite) deletedStale(t *testing.T) {
-	q := s.Open(t, 10).Queue
-	send(t, q)
-	stale := s.receive(t, q, time.Second)
-	fresh := s.receive(t, q, long)
-	if err := q.Delete(t.Context(), stale); err != nil {
-		t.Errorf("by the handle of the first delivery: %v", err)
-	}
-	if err := q.Delete(t.Context(), fresh); err != nil {
-		t.Errorf("by the handle of the second: %v", err)
-	}
-}
-
-// From this a worker learns that the work is somebody else's, or done.
+// From an error a worker learns that the work is somebody else's, or done.
 func (s suite) extendedDeleted(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	send(t, q)
@@ -133,4 +85,21 @@ func (s suite) extendedDeleted(t *testing.T) {
 	if err := q.Extend(t.Context(), d, long); err == nil {
 		t.Error("a message that is gone was extended, want an error")
 	}
+}
+
+func (s suite) extendedLate(t *testing.T) {
+	q := s.Open(t, 10).Queue
+	send(t, q)
+	d := s.receive(t, q, time.Second)
+	s.settles(t, q, job.Depth{Visible: 1})
+	err := q.Extend(t.Context(), d, long)
+	s.require(t, err != nil, LateExtendAllowed)
+}
+
+func (s suite) extendedTooLong(t *testing.T) {
+	q := s.Open(t, 10).Queue
+	send(t, q)
+	d := s.receive(t, q, long)
+	err := q.Extend(t.Context(), d, 12*time.Hour+time.Second)
+	s.require(t, err != nil, LongVisibilityAllowed)
 }
