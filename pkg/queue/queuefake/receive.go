@@ -51,17 +51,18 @@ func (q *Queue) poll(ctx context.Context, max int, wait, visibility time.Duratio
 			last = true
 		case <-ctx.Done():
 		}
-		q.stopWaiting(ctx, w)
+		q.stopWaiting(w)
 	}
 }
 
 // takeOrWait waits where there is nothing to take and this is not the last try.
 func (q *Queue) takeOrWait(ctx context.Context, max int, visibility time.Duration, last bool) ([]job.Delivery, *waiter, error) {
-	if ctx.Err() != nil {
-		return nil, nil, context.Cause(ctx)
-	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if ctx.Err() != nil {
+		q.waiting.wake(1) // for a message that may have woken this poll
+		return nil, nil, context.Cause(ctx)
+	}
 	if q.broken != nil {
 		return nil, nil, q.broken
 	}

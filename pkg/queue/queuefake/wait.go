@@ -2,7 +2,6 @@ package queuefake
 
 import (
 	"container/list"
-	"context"
 	"time"
 )
 
@@ -28,18 +27,10 @@ func (ws *waiters) wake(n int) {
 	}
 }
 
-// stopWaiting passes a call that came for a poll which has ended to the next.
-func (q *Queue) stopWaiting(ctx context.Context, w *waiter) {
+func (q *Queue) stopWaiting(w *waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	select {
-	case <-w.woken:
-		if ctx.Err() != nil {
-			q.waiting.wake(1)
-		}
-	default:
-		q.waiting.line.Remove(w.place)
-	}
+	q.waiting.line.Remove(w.place) // nothing if it was woken
 }
 
 // watch sets the alarm for the first hidden message while a poll is waiting.
