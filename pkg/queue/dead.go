@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// ErrNoDeadLetters: the queue has no dead-letter queue.
+// ErrNoDeadLetters says that the queue has no dead-letter queue.
 var ErrNoDeadLetters = errors.New("it has no dead-letter queue: give it a RedrivePolicy, or messages that nobody can handle come again until their retention is over")
 
 // Dead opens the queue to which the queue's RedrivePolicy moves messages that

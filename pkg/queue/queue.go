@@ -26,7 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// ErrNoQueue: there is no queue of this name or URL.
+// ErrNoQueue says that there is no queue of this name or URL.
 var ErrNoQueue = errors.New("there is no such queue")
 
 // A Queue is a connection to one queue. It is safe for concurrent use.

@@ -91,7 +91,7 @@ func (s *shelf) remove(m *message) {
 	m.visible = nil
 }
 
-// byTime is a heap.
+// byTime is a heap, by container/heap.
 type byTime []*message
 
 func (h byTime) Len() int           { return len(h) }
@@ -101,12 +101,14 @@ func (h byTime) Swap(i, j int) {
 	h[i].index, h[j].index = i, j
 }
 
+// Push appends, for heap.Push alone.
 func (h *byTime) Push(x any) {
 	m := x.(*message)
 	m.index = len(*h)
 	*h = append(*h, m)
 }
 
+// Pop takes the last, for heap.Pop and heap.Remove alone.
 func (h *byTime) Pop() any {
 	last := len(*h) - 1
 	m := (*h)[last]

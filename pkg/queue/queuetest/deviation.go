@@ -10,20 +10,20 @@ import (
 type Deviation string
 
 const (
-	// SecondDeleteRefused: the service answers ReceiptHandleIsInvalid to the
-	// delete of a message that is gone; SQS answers success. queue.Delete takes
-	// both for success.
+	// SecondDeleteRefused is ReceiptHandleIsInvalid in answer to the delete of a
+	// message that is gone; SQS answers success. queue.Delete takes both for
+	// success.
 	SecondDeleteRefused Deviation = "a second delete is refused"
-	// StaleDeleteRefused: the service answers ReceiptHandleIsInvalid to a handle
-	// from before a redelivery; SQS answers success, and may have deleted
+	// StaleDeleteRefused is ReceiptHandleIsInvalid in answer to a delete by a
+	// handle from before a redelivery; SQS answers success, and may have deleted
 	// nothing. queue.Delete takes both for success.
 	StaleDeleteRefused Deviation = "a delete by a stale handle is refused"
-	// LateExtendAllowed: a message that is visible again is hidden by its last
-	// receiver's extension; SQS refuses (MessageNotInflight). The worker notices
+	// LateExtendAllowed lets the last receiver of a message that is visible again
+	// hide it once more; SQS refuses (MessageNotInflight). The worker notices
 	// a lost message later on such a backend; the store's lease is what counts.
 	LateExtendAllowed Deviation = "a message whose time is over is extended"
-	// LongVisibilityAllowed: a message can be hidden for longer than 12 hours.
-	// No job lasts nearly as long.
+	// LongVisibilityAllowed lets a message be hidden for longer than 12 hours. No
+	// job lasts nearly as long.
 	LongVisibilityAllowed Deviation = "a visibility over 12 hours is accepted"
 )
 
