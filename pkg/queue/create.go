@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -27,43 +28,51 @@ const (
 // deployment's template does this. A queue that exists already with the same
 // settings is left as it is.
 func Create(ctx context.Context, cfg aws.Config, name string) (*Queue, error) {
-	client := sqs.NewFromConfig(cfg)
-	dead := name + "-dead"
-	deadURL, err := create(ctx, client, dead, nil)
-	if err != nil {
-		return nil, err
-	}
-	attrs, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: &deadURL, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("create queue %s: %w", dead, err)
-	}
-	redrive, err := json.Marshal(map[string]string{
-		"deadLetterTargetArn": attrs.Attributes[string(types.QueueAttributeNameQueueArn)],
-		"maxReceiveCount":     strconv.Itoa(maxReceives),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("create queue %s: %w", name, err)
-	}
-	url, err := create(ctx, client, name, map[string]string{
-		string(types.QueueAttributeNameRedrivePolicy):     string(redrive),
-		string(types.QueueAttributeNameVisibilityTimeout): strconv.Itoa(int(visibility.Seconds())),
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &Queue{client: client, url: url}, nil
+	return createWith(ctx, cfg, name, maxReceives)
 }
 
-func create(ctx context.Context, client *sqs.Client, name string, attributes map[string]string) (string, error) {
-	all := map[string]string{string(types.QueueAttributeNameMessageRetentionPeriod): strconv.Itoa(int(retention.Seconds()))}
-	for k, v := range attributes {
-		all[k] = v
+// createWith makes no dead-letter queue where receives is 0.
+func createWith(ctx context.Context, cfg aws.Config, name string, receives int) (*Queue, error) {
+	client := sqs.NewFromConfig(cfg)
+	settings := map[string]string{
+		string(types.QueueAttributeNameVisibilityTimeout): strconv.Itoa(int(visibility.Seconds())),
 	}
-	out, err := client.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name, Attributes: all})
+	if receives > 0 {
+		redrive, err := createDead(ctx, client, name+"-dead", receives)
+		if err != nil {
+			return nil, err
+		}
+		settings[string(types.QueueAttributeNameRedrivePolicy)] = redrive
+	}
+	return create(ctx, client, name, settings)
+}
+
+// createDead makes a dead-letter queue and answers the policy that leads to it.
+func createDead(ctx context.Context, client *sqs.Client, name string, receives int) (string, error) {
+	dead, err := create(ctx, client, name, nil)
+	if err != nil {
+		return "", err
+	}
+	attributes, err := dead.attributes(ctx, types.QueueAttributeNameQueueArn)
 	if err != nil {
 		return "", fmt.Errorf("create queue %s: %w", name, err)
 	}
-	return aws.ToString(out.QueueUrl), nil
+	policy, err := json.Marshal(map[string]string{
+		"deadLetterTargetArn": attributes[string(types.QueueAttributeNameQueueArn)],
+		"maxReceiveCount":     strconv.Itoa(receives),
+	})
+	if err != nil {
+		return "", fmt.Errorf("create queue %s: %w", name, err)
+	}
+	return string(policy), nil
+}
+
+func create(ctx context.Context, client *sqs.Client, name string, settings map[string]string) (*Queue, error) {
+	all := map[string]string{string(types.QueueAttributeNameMessageRetentionPeriod): strconv.Itoa(int(retention.Seconds()))}
+	maps.Copy(all, settings)
+	out, err := client.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name, Attributes: all})
+	if err != nil {
+		return nil, fmt.Errorf("create queue %s: %w", name, err)
+	}
+	return &Queue{client, aws.ToString(out.QueueUrl)}, nil
 }

@@ -1,9 +1,17 @@
 package queue_test
 
 import (
+	"crypto/md5"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/queue"
@@ -11,116 +19,156 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-func message(t *testing.T) job.Message {
-	t.Helper()
-	id, err := job.NewID()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return job.Message{Job: id, Run: 1}
-}
-
-// receive waits for one delivery. The emulator, like SQS, may answer a poll
-// with nothing although there is a message.
-func receive(t *testing.T, q *queue.Queue, visibility time.Duration) job.Delivery {
-	t.Helper()
-	for range 10 {
-		ds, err := q.Receive(t.Context(), 1, 2*time.Second, visibility)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(ds) == 1 {
-			return ds[0]
-		}
-	}
-	t.Fatal("no message came")
-	return job.Delivery{}
-}
-
-// empty checks that no message is visible.
-func empty(t *testing.T, q *queue.Queue) {
-	t.Helper()
-	ds, err := q.Receive(t.Context(), 10, 0, time.Minute)
-	if err != nil || len(ds) != 0 {
-		t.Errorf("received %v, %v; want nothing", ds, err)
-	}
-}
-
-func TestQueue(t *testing.T) {
+func TestOpen(t *testing.T) {
 	_, cfg := ministacktest.Start(t)
-	q, err := queue.Create(t.Context(), cfg, "conformance")
+	q, err := queue.Create(t.Context(), cfg, "atelier")
 	if err != nil {
 		t.Fatal(err)
 	}
-
-	t.Run("it can be made again and opened by name and URL", func(t *testing.T) {
-		if _, err := queue.Create(t.Context(), cfg, "conformance"); err != nil {
+	t.Run("it can be made again", func(t *testing.T) {
+		if _, err := queue.Create(t.Context(), cfg, "atelier"); err != nil {
 			t.Error(err)
 		}
-		for _, name := range []string{"conformance", q.URL()} {
+	})
+	t.Run("it can be opened by name and URL", func(t *testing.T) {
+		for _, name := range []string{"atelier", q.URL()} {
 			if got, err := queue.Open(t.Context(), cfg, name); err != nil || got.URL() != q.URL() {
 				t.Errorf("open %s: %v, %v", name, got, err)
 			}
 		}
-		if _, err := queue.Open(t.Context(), cfg, "no-such-queue"); err == nil || !strings.Contains(err.Error(), "no-such-queue") {
-			t.Errorf("a queue that is not there: %v", err)
-		}
 	})
-
-	t.Run("a message is delivered, hidden, counted and deleted", func(t *testing.T) {
-		m := message(t)
-		if err := q.Send(t.Context(), m); err != nil {
-			t.Fatal(err)
+	t.Run("one that is not there says where it was looked for", func(t *testing.T) {
+		_, err := queue.Open(t.Context(), cfg, "no-such-queue")
+		if !errors.Is(err, queue.ErrNoQueue) {
+			t.Fatalf("got %v, want ErrNoQueue", err)
 		}
-		d := receive(t, q, time.Minute)
-		if got, err := job.DecodeMessage(d.Body); err != nil || got != m || d.Received != 1 {
-			t.Fatalf("got %v (received %d), %v; want %v", got, d.Received, err, m)
-		}
-		empty(t, q)
-		if err := q.Extend(t.Context(), d, 0); err != nil {
-			t.Fatal(err)
-		}
-		d = receive(t, q, time.Minute)
-		if d.Received != 2 {
-			t.Errorf("handed back and received again: count %d, want 2", d.Received)
-		}
-		if err := q.Delete(t.Context(), d); err != nil {
-			t.Fatal(err)
-		}
-		if err := q.Delete(t.Context(), d); err != nil {
-			t.Errorf("a second delete: %v", err)
-		}
-		empty(t, q)
-	})
-
-	t.Run("a long poll ends when a message comes", func(t *testing.T) {
-		got := make(chan job.Delivery, 1)
-		go func() {
-			if ds, err := q.Receive(t.Context(), 10, queue.MaxWait, time.Minute); err == nil && len(ds) == 1 {
-				got <- ds[0]
+		for _, want := range []string{"no-such-queue", cfg.Region, *cfg.BaseEndpoint, "AWS_REGION", "template"} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v, want a word of %s", err, want)
 			}
-			close(got)
-		}()
-		m := message(t)
-		if err := q.Send(t.Context(), m); err != nil {
-			t.Fatal(err)
-		}
-		d, ok := <-got
-		if !ok || d.Body != m.Encode() {
-			t.Fatalf("got %+v", d)
-		}
-		if err := q.Delete(t.Context(), d); err != nil {
-			t.Fatal(err)
 		}
 	})
+	t.Run("its dead-letter queue has its name", func(t *testing.T) {
+		dead, err := q.Dead(t.Context())
+		if err != nil || !strings.HasSuffix(dead.URL(), "/atelier-dead") {
+			t.Fatalf("got %v, %v", dead, err)
+		}
+		if _, err := dead.Dead(t.Context()); !errors.Is(err, queue.ErrNoDeadLetters) {
+			t.Errorf("the dead-letter queue of that: got %v, want ErrNoDeadLetters", err)
+		}
+	})
+}
 
-	t.Run("a service that is away is an error", func(t *testing.T) {
-		away, err := ministack.Config(t.Context(), "http://127.0.0.1:1")
-		if err != nil {
-			t.Fatal(err)
+func TestServiceAway(t *testing.T) {
+	away, err := ministack.Config(t.Context(), "http://127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := queue.Open(t.Context(), away, "atelier"); err == nil || errors.Is(err, queue.ErrNoQueue) {
+		t.Errorf("got %v, want an error other than that the queue is not there", err)
+	}
+}
+
+func TestDeadName(t *testing.T) {
+	if got, err := queue.DeadName(`{"deadLetterTargetArn":"arn:aws-cn:sqs:cn-north-1:123456789012:a-dead","maxReceiveCount":10}`); err != nil || got != "a-dead" {
+		t.Errorf("got %q, %v; want a-dead", got, err)
+	}
+	for _, bad := range []string{"{", "{}", `{"deadLetterTargetArn":"a-dead"}`, `{"deadLetterTargetArn":"arn:aws:sns:r:1:topic"}`, `{"deadLetterTargetArn":"arn:aws:sqs:r:1:"}`} {
+		if got, err := queue.DeadName(bad); err == nil || !strings.Contains(err.Error(), "RedrivePolicy") {
+			t.Errorf("%s: got %q, %v; want an error that names the policy", bad, got, err)
 		}
-		if _, err := queue.Open(t.Context(), away, "conformance"); err == nil {
-			t.Error("no error")
+	}
+}
+
+// Emulators refuse no single message of a batch, and answer every question.
+func TestHalfAnswers(t *testing.T) {
+	t.Run("what a batch leaves out is named as not sent", func(t *testing.T) {
+		var ms []job.Message
+		for range 12 {
+			id, err := job.NewID()
+			if err != nil {
+				t.Fatal(err)
+			}
+			ms = append(ms, job.Message{Job: id, Run: 1})
+		}
+		calls := 0
+		q := scripted(t, func(w http.ResponseWriter, bodies []string) {
+			calls++
+			if calls == 2 {
+				w.WriteHeader(http.StatusBadRequest) // the second batch, of two
+				_, _ = w.Write([]byte(`{"__type":"com.amazonaws.sqs#OverLimit","message":"full"}`))
+				return
+			}
+			// 0 is refused, 1 forgotten, the others are in the queue.
+			_ = json.NewEncoder(w).Encode(map[string]any{
+				"Failed":     []any{map[string]any{"Id": "0", "Code": "InternalError", "SenderFault": false, "Message": "try again"}},
+				"Successful": confirmed(bodies, 2),
+			})
+		})
+		err := q.SendAll(t.Context(), ms)
+		var unsent *queue.UnsentError
+		if !errors.As(err, &unsent) {
+			t.Fatalf("got %v, want an UnsentError", err)
+		}
+		if want := []job.Message{ms[0], ms[1], ms[10], ms[11]}; !slices.Equal(unsent.Messages, want) {
+			t.Errorf("got %v, want %v", unsent.Messages, want)
+		}
+		for _, want := range []string{"4 of 12", string(ms[0].Job), string(ms[11].Job), "try again"} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v, want a word of %s", err, want)
+			}
 		}
 	})
+	t.Run("a depth without counts is an error, not 0", func(t *testing.T) {
+		q := scripted(t, func(w http.ResponseWriter, _ []string) { _, _ = w.Write([]byte("{}")) })
+		if d, err := q.Depth(t.Context()); err == nil {
+			t.Errorf("got %+v, want an error", d)
+		}
+	})
+}
+
+// scripted is a queue whose service answers as told: answer gets the bodies of
+// the messages in the request.
+func scripted(t *testing.T, answer func(w http.ResponseWriter, bodies []string)) *queue.Queue {
+	t.Helper()
+	opened := false
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		if !opened { // the question that Open asks
+			opened = true
+			_, _ = w.Write([]byte(`{"QueueUrl":"http://queue/1/q"}`))
+			return
+		}
+		var request struct {
+			Entries []struct{ MessageBody string }
+		}
+		_ = json.NewDecoder(r.Body).Decode(&request)
+		var bodies []string
+		for _, e := range request.Entries {
+			bodies = append(bodies, e.MessageBody)
+		}
+		answer(w, bodies)
+	}))
+	t.Cleanup(server.Close)
+	cfg, err := ministack.Config(t.Context(), server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+	q, err := queue.Open(t.Context(), cfg, "q")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+// confirmed are a batch's successes from an index on.
+func confirmed(bodies []string, from int) (entries []any) {
+	for i := from; i < len(bodies); i++ {
+		sum := md5.Sum([]byte(bodies[i]))
+		entries = append(entries, map[string]any{
+			"Id": string(rune('0' + i)), "MessageId": "m", "MD5OfMessageBody": hex.EncodeToString(sum[:]),
+		})
+	}
+	return entries
 }

@@ -29,6 +29,8 @@ var (
 		"github.com/chromedp/...", "pgregory.net/rapid/...",
 		"github.com/rogpeppe/go-internal/testscript/...",
 	}
+	// What stands in for AWS in tests.
+	fakes = in("pkg/queue/queuefake/...", "pkg/queue/queuetest/...", "pkg/queue/elasticmqtest/...", "scripts/devstack/ministack/ministacktest/...")
 )
 
 func (g group) has(path string) bool {
@@ -121,6 +123,11 @@ var rules = []rule{
 		reason: "no production program links what is for tests",
 	},
 	{
+		// Benchmarks, in scripts, may.
+		of: in("api/...", "worker/...", "submitter/...", "model/...", "pkg/...", "scripts/devstack"), not: fakes, denied: fakes,
+		reason: "a test fake is for tests and benchmarks: programs reach an emulator across the wire, as they reach AWS",
+	},
+	{
 		of: in("..."), denied: group{"github.com/ebitengine/purego/..."},
 		reason: "image codecs run sandboxed, never out of a library that the system happens to have: build with -tags nodynamic",
 	},
@@ -199,7 +206,7 @@ func chain(from goPackage, to string, all map[string]goPackage) []string {
 // folder, unless that part of the project isn't there yet.
 func testFolders(t *testing.T, packages map[string]goPackage) {
 	root := filepath.Join("..", "..")
-	for _, folder := range []string{"api", "model", "pkg/imageio", "pkg/job", "pkg/queue", "pkg/store", "pkg/style", "submitter", "worker"} {
+	for _, folder := range []string{"api", "model", "pkg/imageio", "pkg/job", "pkg/queue", "pkg/queue/queuefake", "pkg/queue/queuetest", "pkg/queue/elasticmqtest", "pkg/store", "pkg/style", "submitter", "worker"} {
 		found, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
 		if err != nil {
 			t.Fatal(err)

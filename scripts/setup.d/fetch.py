@@ -395,9 +395,10 @@ def main():
         unpack(arguments.kind, arguments.platform, arguments.dir)
 
 
-if __name__ == "__main__":
+def run(program):
+    """Runs a main, and ends with one sentence where it fails."""
     try:
-        main()
+        program()
     except Failure as failure:
         sys.exit(f"setup: {failure}")
     except subprocess.CalledProcessError as failure:
@@ -408,3 +409,7 @@ if __name__ == "__main__":
         sys.exit(f"setup: {failure}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,104 @@
+package queue_test
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/atelier-go/atelier/pkg/queue"
+	"github.com/atelier-go/atelier/pkg/queue/elasticmqtest"
+	"github.com/atelier-go/atelier/pkg/queue/queuetest"
+	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
+)
+
+func TestMain(m *testing.M) { queuetest.Main(m) }
+
+func TestConformanceOfMiniStack(t *testing.T) {
+	_, cfg := ministacktest.Start(t)
+	queuetest.Run(t, emulator(cfg))
+}
+
+func TestConformanceOfElasticMQ(t *testing.T) {
+	queuetest.Run(t, emulator(elasticmqtest.Start(t)))
+}
+
+// emulator is MiniStack or ElasticMQ, which differ from SQS in the same ways.
+func emulator(cfg aws.Config) queuetest.Backend {
+	b := backend(cfg, "conformance")
+	b.Deviations = []queuetest.Deviation{
+		queuetest.SecondDeleteRefused, queuetest.StaleDeleteRefused,
+		queuetest.LateExtendAllowed, queuetest.LongVisibilityAllowed,
+	}
+	return b
+}
+
+func TestConformanceOfAWS(t *testing.T) {
+	prefix := os.Getenv("ATELIER_TEST_SQS")
+	if prefix == "" {
+		t.Skip("costs money: set ATELIER_TEST_SQS to a prefix for the names of queues to make on AWS")
+	}
+	cfg, err := config.LoadDefaultConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := backend(cfg, prefix)
+	b.Patience = 2 * time.Minute // SQS's counts trail by a minute
+	queuetest.Run(t, b)
+}
+
+// backend makes queues for the suite with the SQS client itself, where the
+// package has no use for what the suite asks.
+func backend(cfg aws.Config, prefix string) queuetest.Backend {
+	client := sqs.NewFromConfig(cfg)
+	return queuetest.Backend{
+		Open: func(t testing.TB, receives int) queuetest.Setup {
+			t.Helper()
+			q, err := queue.CreateWith(t.Context(), cfg, prefix+"-"+rand.Text(), receives)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { remove(t, client, q) })
+			return queuetest.Setup{
+				Queue: q,
+				Dead:  func(ctx context.Context) (queuetest.Queue, error) { return q.Dead(ctx) },
+				SendRaw: func(ctx context.Context, body string, delay time.Duration) error {
+					_, err := client.SendMessage(ctx, &sqs.SendMessageInput{
+						QueueUrl: aws.String(q.URL()), MessageBody: &body, DelaySeconds: int32(delay / time.Second),
+					})
+					return err
+				},
+				DeleteRaw: func(ctx context.Context, handle string) error {
+					_, err := client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: aws.String(q.URL()), ReceiptHandle: &handle})
+					return err
+				},
+				Missing: func(ctx context.Context) map[string]error {
+					_, byName := queue.Open(ctx, cfg, prefix+"-no-such-queue")
+					_, byURL := queue.Open(ctx, cfg, q.URL()+"-not")
+					return map[string]error{"by name": byName, "by URL": byURL}
+				},
+			}
+		},
+	}
+}
+
+// remove deletes a queue and its dead-letter queue.
+func remove(t testing.TB, client *sqs.Client, q *queue.Queue) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
+	defer cancel()
+	urls := []string{q.URL()}
+	if dead, err := q.Dead(ctx); err == nil {
+		urls = append(urls, dead.URL())
+	}
+	for _, url := range urls {
+		if _, err := client.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: &url}); err != nil {
+			t.Errorf("remove %s: %v", url, err)
+		}
+	}
+}

@@ -1,0 +1,38 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// Depth asks how many messages the queue holds, approximately: the counts may
+// be taken at different moments, so that a message which moves between two
+// states meanwhile is missed or counted twice.
+func (q *Queue) Depth(ctx context.Context) (job.Depth, error) {
+	var d job.Depth
+	counts := map[types.QueueAttributeName]*int{
+		types.QueueAttributeNameApproximateNumberOfMessages:           &d.Visible,
+		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible: &d.InFlight,
+		types.QueueAttributeNameApproximateNumberOfMessagesDelayed:    &d.Delayed,
+	}
+	var names []types.QueueAttributeName
+	for name := range counts {
+		names = append(names, name)
+	}
+	attributes, err := q.attributes(ctx, names...)
+	if err != nil {
+		return job.Depth{}, fmt.Errorf("depth of queue %s: %w", q.url, explain(q.client, err))
+	}
+	for name, count := range counts {
+		if *count, err = strconv.Atoi(attributes[string(name)]); err != nil {
+			// An absent count must not pass for an empty queue.
+			return job.Depth{}, fmt.Errorf("depth of queue %s: %s: %w", q.url, name, err)
+		}
+	}
+	return d, nil
+}

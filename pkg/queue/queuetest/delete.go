@@ -1,0 +1,70 @@
+package queuetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+func (s suite) deleted(t *testing.T) {
+	q := s.Open(t, 10).Queue
+	send(t, q)
+	began := time.Now()
+	d := s.receive(t, q, 2*time.Second)
+	if err := q.Delete(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	quiet(t, q, began.Add(3*time.Second))
+}
+
+// A slow worker's delete, before anybody else has taken the message.
+func (s suite) deletedLate(t *testing.T) {
+	q := s.Open(t, 10).Queue
+	send(t, q)
+	d := s.receive(t, q, time.Second)
+	s.settles(t, q, job.Depth{Visible: 1})
+	if err := q.Delete(t.Context(), d); err != nil {
+		t.Error(err)
+	}
+}
+
+func (s suite) deletedTwice(t *testing.T) {
+	q := s.Open(t, 10).Queue
+	send(t, q)
+	d := s.receive(t, q, long)
+	for n := 1; n <= 2; n++ {
+		if err := q.Delete(t.Context(), d); err != nil {
+			t.Errorf("delete %d: %v", n, err)
+		}
+	}
+}
+
+// What becomes of the message is nobody's promise: SQS may delete it or not.
+func (s suite) deletedStale(t *testing.T) {
+	q := s.Open(t, 10).Queue
+	send(t, q)
+	stale := s.receive(t, q, time.Second)
+	fresh := s.receive(t, q, long)
+	if err := q.Delete(t.Context(), stale); err != nil {
+		t.Errorf("by the handle of the first delivery: %v", err)
+	}
+	if err := q.Delete(t.Context(), fresh); err != nil {
+		t.Errorf("by the handle of the second: %v", err)
+	}
+}
+
+func (s suite) deletedRaw(t *testing.T) {
+	setup := s.Open(t, 10)
+	q := setup.Queue
+	send(t, q)
+	stale := s.receive(t, q, time.Second)
+	fresh := s.receive(t, q, long)
+	err := setup.DeleteRaw(t.Context(), stale.Handle)
+	s.require(t, err == nil, StaleDeleteRefused)
+	if err := q.Delete(t.Context(), fresh); err != nil {
+		t.Fatal(err)
+	}
+	err = setup.DeleteRaw(t.Context(), fresh.Handle)
+	s.require(t, err == nil, SecondDeleteRefused)
+}

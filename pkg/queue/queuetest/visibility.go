@@ -1,0 +1,105 @@
+package queuetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// slack is what a visibility may be short: services count it in whole seconds
+// from their own moment of the receive.
+const slack = 300 * time.Millisecond
+
+func (s suite) visibility(t *testing.T) {
+	q := s.Open(t, 10).Queue
+	m := send(t, q)
+	began := time.Now()
+	first := s.receive(t, q, 2*time.Second)
+	second := s.receive(t, q, long)
+	if hidden := time.Since(began); hidden < 2*time.Second-slack {
+		t.Errorf("hidden for 2 s, it came again after %s", hidden)
+	}
+	if second.Received != 2 {
+		t.Errorf("received again: count %d, want 2", second.Received)
+	}
+	if second.Body != m.Encode() || second.ID != first.ID {
+		t.Errorf("got %+v, want another delivery of %+v", second, first)
+	}
+	if second.Handle == first.Handle {
+		t.Error("both deliveries have one handle")
+	}
+}
+
+func (s suite) extended(t *testing.T) {
+	q := s.Open(t, 10).Queue
+	send(t, q)
+	d := s.receive(t, q, 2*time.Second)
+	began := time.Now()
+	if err := q.Extend(t.Context(), d, 4*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	again := s.receive(t, q, long)
+	if hidden := time.Since(began); hidden < 4*time.Second-slack {
+		t.Errorf("extended to 4 s, it came again after %s", hidden)
+	}
+	if again.Received != 2 {
+		t.Errorf("received again: count %d, want 2", again.Received)
+	}
+}
+
+func (s suite) shortened(t *testing.T) {
+	q := s.Open(t, 10).Queue
+	send(t, q)
+	d := s.receive(t, q, long)
+	began := time.Now()
+	if err := q.Extend(t.Context(), d, 2*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	s.receive(t, q, long)
+	if hidden := time.Since(began); hidden < 2*time.Second-slack {
+		t.Errorf("shortened to 2 s, it came again after %s", hidden)
+	}
+}
+
+func (s suite) handedBack(t *testing.T) {
+	q := s.Open(t, 10).Queue
+	send(t, q)
+	for n := 1; n <= 3; n++ {
+		d := s.receive(t, q, long)
+		if d.Received != n {
+			t.Errorf("receive %d: count %d", n, d.Received)
+		}
+		handBack(t, q, d)
+	}
+}
+
+// From an error a worker learns that the work is somebody else's, or done.
+func (s suite) extendedDeleted(t *testing.T) {
+	q := s.Open(t, 10).Queue
+	send(t, q)
+	d := s.receive(t, q, long)
+	if err := q.Delete(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Extend(t.Context(), d, long); err == nil {
+		t.Error("a message that is gone was extended, want an error")
+	}
+}
+
+func (s suite) extendedLate(t *testing.T) {
+	q := s.Open(t, 10).Queue
+	send(t, q)
+	d := s.receive(t, q, time.Second)
+	s.settles(t, q, job.Depth{Visible: 1})
+	err := q.Extend(t.Context(), d, long)
+	s.require(t, err != nil, LateExtendAllowed)
+}
+
+func (s suite) extendedTooLong(t *testing.T) {
+	q := s.Open(t, 10).Queue
+	send(t, q)
+	d := s.receive(t, q, long)
+	err := q.Extend(t.Context(), d, 12*time.Hour+time.Second)
+	s.require(t, err != nil, LongVisibilityAllowed)
+}

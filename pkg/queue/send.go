@@ -1,0 +1,72 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// Send announces a run of a job. After an error the message may or may not be
+// in the queue.
+func (q *Queue) Send(ctx context.Context, m job.Message) error {
+	_, err := q.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String(m.Encode())})
+	if err != nil {
+		return fmt.Errorf("send job %s: %w", m.Job, explain(q.client, err))
+	}
+	return nil
+}
+
+// SendAll announces many runs, in batches of [MaxBatch]. The error is an
+// [*UnsentError] naming those that may not be in the queue, which can be sent
+// again: the others are. What the service refuses singly does not stop the rest;
+// a call that fails does, since the next one would too.
+func (q *Queue) SendAll(ctx context.Context, ms []job.Message) error {
+	unsent := &UnsentError{Of: len(ms)}
+	for start := 0; start < len(ms); start += MaxBatch {
+		batch := ms[start:min(start+MaxBatch, len(ms))]
+		refused, err := q.sendBatch(ctx, batch)
+		if err != nil {
+			unsent.add(explain(q.client, err), ms[start:]...)
+			break
+		}
+		for i, reason := range refused {
+			unsent.add(reason, batch[i])
+		}
+	}
+	return unsent.orNil()
+}
+
+// sendBatch answers, by their index, the messages that were refused, and why.
+func (q *Queue) sendBatch(ctx context.Context, ms []job.Message) (map[int]error, error) {
+	entries := make([]types.SendMessageBatchRequestEntry, len(ms))
+	for i, m := range ms {
+		entries[i] = types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(m.Encode())}
+	}
+	out, err := q.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries})
+	if err != nil {
+		return nil, err
+	}
+	// By what is confirmed, so that an entry which the answer forgets counts as not sent.
+	refused := map[int]error{}
+	for i := range ms {
+		refused[i] = errors.New("the answer does not mention it")
+	}
+	for _, failed := range out.Failed {
+		if i, err := strconv.Atoi(aws.ToString(failed.Id)); err == nil {
+			refused[i] = fmt.Errorf("%s: %s", aws.ToString(failed.Code), aws.ToString(failed.Message))
+		}
+	}
+	for _, sent := range out.Successful {
+		if i, err := strconv.Atoi(aws.ToString(sent.Id)); err == nil {
+			delete(refused, i)
+		}
+	}
+	return refused, nil
+}
