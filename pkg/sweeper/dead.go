@@ -50,20 +50,20 @@ func (s *Sweeper) bury(d job.Delivery, now time.Time) (bool, error) {
 		s.Log.Error("a message that is not ours is in the dead-letter queue: look at it and delete it", "message", d.ID, "error", err)
 		return false, nil
 	}
-	c, err := s.Store.Checkup(m.Job, now, stale)
-	if err == nil && c.Leased {
-		return false, nil // it may end well yet; the message is looked at again
-	}
-	if err == nil {
+	j, err := s.Store.Job(m.Job)
+	if err == nil && !j.State.Finished() {
+		if c, err := s.Store.Checkup(m.Job, now, stale); err == nil && c.Leased {
+			return false, nil // it may end well yet; the message is looked at again
+		}
 		_, err = s.Store.Fail(m.Job, m.Run, job.Failure{
 			Code: job.CodeGaveUp, Message: "given up, since no worker could take it; a retry may help",
 		})
 	}
 	switch {
-	case err == nil:
+	case err == nil && !j.State.Finished():
 		s.Log.Error("given up by the queue", "job", m.Job, "run", m.Run)
 		return true, nil
-	case errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone):
+	case err == nil, errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone):
 		return true, nil
 	case errors.Is(err, job.ErrNotFound):
 		s.Log.Error("a message of an unknown job is in the dead-letter queue: look at it and delete it", "message", d.ID, "job", m.Job)

@@ -97,11 +97,11 @@ func (s *Sweeper) timeOut(run job.Message) error {
 // sendLost sends jobs again whose messages the queue seems to have lost: as many
 // as there are fewer messages than unfinished jobs, oldest first.
 func (s *Sweeper) sendLost(ctx context.Context, waiting []job.Message, unfinished int, m *memory) error {
-	messages, err := s.Queue.Len(ctx)
+	depth, err := s.Queue.Depth(ctx)
 	if err != nil {
 		return err
 	}
-	missing := unfinished - messages
+	missing := unfinished - depth.Total()
 	if missing <= 0 {
 		m.Surplus = 0
 		return nil

@@ -25,9 +25,7 @@ const (
 
 // A line is the queue as the sweeper needs it, across a network.
 type line interface {
-	// Len is how many messages there are, in flight and delayed ones included, as
-	// far as the queue knows.
-	Len(ctx context.Context) (int, error)
+	Depth(ctx context.Context) (job.Depth, error)
 	SendAll(ctx context.Context, ms []job.Message) error
 }
 

@@ -1,0 +1,147 @@
+package store_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+// createAt makes a job as of an earlier time.
+func createAt(t *testing.T, s *store.Store, owner string, at time.Time) job.ID {
+	t.Helper()
+	u, err := uuid.NewV7()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, ms := 0, at.UnixMilli(); i < 6; i++ {
+		u[i] = byte(ms >> (8 * (5 - i)))
+	}
+	spec := newSpec(t)
+	spec.ID, spec.Owner, spec.CreatedAt = job.ID(u.String()), owner, at.UTC()
+	if err := s.Create(spec, []byte("picture"), nil); err != nil {
+		t.Fatal(err)
+	}
+	return spec.ID
+}
+
+// listAll reads a list page by page.
+func listAll(t *testing.T, s *store.Store, q store.Query) (ids []job.ID, pages int) {
+	t.Helper()
+	for {
+		jobs, next, err := s.List(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(jobs) > q.Limit {
+			t.Errorf("a page of %d, and at most %d were asked for", len(jobs), q.Limit)
+		}
+		for _, j := range jobs {
+			ids = append(ids, j.ID)
+		}
+		if pages++; next == "" {
+			return ids, pages
+		}
+		q.Before = next
+	}
+}
+
+func TestListIsNewestFirst(t *testing.T) {
+	s := open(t, 0)
+	now := time.Date(2026, 3, 1, 0, 30, 0, 0, time.UTC)
+	var all, annas []job.ID
+	for i, ago := range []time.Duration{0, time.Minute, time.Hour, 2 * time.Hour, 25 * time.Hour, 24 * 40 * time.Hour, 24 * 400 * time.Hour} {
+		owner := []string{"anna", "bert"}[i%2]
+		id := createAt(t, s, owner, now.Add(-ago))
+		all = append(all, id)
+		if owner == "anna" {
+			annas = append(annas, id)
+		}
+	}
+	for _, limit := range []int{1, 2, 3, 7, 100} {
+		if got, _ := listAll(t, s, store.Query{Limit: limit}); !slices.Equal(got, all) {
+			t.Errorf("limit %d: got %v, want %v", limit, got, all)
+		}
+		if got, _ := listAll(t, s, store.Query{Limit: limit, Owner: "anna"}); !slices.Equal(got, annas) {
+			t.Errorf("anna's, limit %d: got %v, want %v", limit, got, annas)
+		}
+	}
+	if got, _ := listAll(t, s, store.Query{Limit: 5, Owner: "nobody"}); len(got) != 0 {
+		t.Errorf("nobody's: %v", got)
+	}
+	if err := s.Erase(all[2], store.Erased); err != nil {
+		t.Fatal(err)
+	}
+	// What somebody else puts there is no job.
+	hour := filepath.Join(s.Dir(), "jobs", now.Format("2006/01/02/15"))
+	for _, name := range []string{hour + "/notes.txt", s.Dir() + "/jobs/2026/README", s.Dir() + "/jobs/9999-long-name-of-a-file"} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := slices.Delete(slices.Clone(all), 2, 3)
+	if got, _ := listAll(t, s, store.Query{Limit: 2}); !slices.Equal(got, want) {
+		t.Errorf("with one erased and foreign files: got %v, want %v", got, want)
+	}
+}
+
+// A filter that nothing passes reads a bounded number of jobs a page.
+func TestListIsBounded(t *testing.T) {
+	s := open(t, 0)
+	const jobs = 600
+	for range jobs {
+		create(t, s)
+	}
+	got, pages := listAll(t, s, store.Query{Limit: 50, Keep: func(j *job.Job) bool { return j.State == job.Failed }})
+	if len(got) != 0 || pages != 2 {
+		t.Errorf("%d jobs in %d pages", len(got), pages)
+	}
+}
+
+func TestExpireTakesTheOldest(t *testing.T) {
+	s := open(t, 0)
+	now := time.Now()
+	var done []job.ID
+	for i := range 5 {
+		id := createAt(t, s, "anna", now.Add(-time.Duration(100-i)*time.Hour))
+		l, err := s.Claim(t.Context(), id, 1, "w")
+		if err == nil {
+			err = l.Succeed([]byte("x"), job.Result{}, job.Receipt{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		done = append(done, id)
+	}
+	waiting := createAt(t, s, "anna", now.Add(-200*time.Hour))
+	if n, err := s.Expire(now.Add(-time.Hour), 10); n != 0 || err != nil {
+		t.Errorf("before their time: %d, %v", n, err)
+	}
+	if n, err := s.Expire(now.Add(time.Hour), 2); n != 2 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	for i, id := range done {
+		if _, err := s.Job(id); errors.Is(err, job.ErrGone) != (i < 2) {
+			t.Errorf("job %d: %v", i, err)
+		}
+	}
+	if stone, err := s.Tombstone(done[0]); err != nil || stone.Why != store.Expired {
+		t.Errorf("%+v, %v", stone, err)
+	}
+	if n, err := s.Expire(now.Add(time.Hour), 10); n != 3 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	if j, err := s.Job(waiting); err != nil || j.State != job.Queued {
+		t.Errorf("an unfinished job: %+v, %v", j, err)
+	}
+	if hours, err := filepath.Glob(filepath.Join(s.Dir(), "jobs/*/*/*/*")); err != nil || len(hours) != 1 {
+		t.Errorf("hours left: %v, %v", hours, err)
+	}
+}

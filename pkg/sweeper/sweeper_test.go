@@ -1,0 +1,358 @@
+package sweeper_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/queue/queuefake"
+	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/sweeper"
+)
+
+const (
+	every  = time.Minute
+	maxAge = 24 * time.Hour
+)
+
+// A street is a store and a queue with a sweeper.
+type street struct {
+	*testing.T
+	store *store.Store
+	queue *queuefake.Queue
+	dead  *queuefake.Queue
+	sweep *sweeper.Sweeper
+	log   bytes.Buffer
+}
+
+func newStreet(t *testing.T) *street {
+	t.Helper()
+	st := &street{T: t, queue: queuefake.New(queuefake.Config{MaxReceives: 10})}
+	var err error
+	if st.store, err = store.Open(store.Config{Dir: t.TempDir(), Lease: time.Minute}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.store.Close() })
+	if st.dead, err = st.queue.Dead(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	st.sweep, err = sweeper.New(sweeper.Config{Store: st.store, Queue: st.queue, Dead: st.dead, Every: every, MaxAge: maxAge,
+		Retention: 48 * time.Hour, Log: slog.New(slog.NewTextHandler(&st.log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+// submit makes a job that was submitted some time ago; its message is on the
+// queue only where sent says so.
+func (st *street) submit(ago time.Duration, sent bool) job.ID {
+	st.Helper()
+	id, err := job.NewID()
+	if err != nil {
+		st.Fatal(err)
+	}
+	spec := job.Spec{ID: id, Style: "some-style", Strength: 1, CreatedAt: time.Now().Add(-ago).UTC()}
+	if err := st.store.Create(&spec, []byte("picture"), nil); err != nil {
+		st.Fatal(err)
+	}
+	st.age("active/"+string(id), ago)
+	if sent {
+		if err := st.queue.Send(st.Context(), job.Message{Job: id, Run: 1}); err != nil {
+			st.Fatal(err)
+		}
+	}
+	return id
+}
+
+// age makes files look as old as waiting would.
+func (st *street) age(pattern string, ago time.Duration) {
+	st.Helper()
+	paths, err := filepath.Glob(filepath.Join(st.store.Dir(), pattern))
+	at := time.Now().Add(-ago)
+	for _, path := range paths {
+		err = errors.Join(err, os.Chtimes(path, at, at))
+	}
+	if err != nil || len(paths) == 0 {
+		st.Fatal(pattern, paths, err)
+	}
+}
+
+func (st *street) claim(id job.ID) *store.Lease {
+	st.Helper()
+	l, err := st.store.Claim(st.Context(), id, 1, "tester")
+	if err != nil {
+		st.Fatal(err)
+	}
+	return l
+}
+
+// sweeps makes a number of sweeps, each a turn after the last.
+func (st *street) sweeps(n int) {
+	st.Helper()
+	for range n {
+		if turns, _ := filepath.Glob(filepath.Join(st.store.Dir(), "sweep/turn.*")); len(turns) > 0 {
+			st.age("sweep/turn.*", every)
+		}
+		if err := st.sweep.Sweep(st.Context()); err != nil {
+			st.Fatal(err)
+		}
+	}
+}
+
+func (st *street) job(id job.ID) job.Job {
+	st.Helper()
+	j, err := st.store.Job(id)
+	if err != nil {
+		st.Fatal(err)
+	}
+	return j
+}
+
+// messages takes what is on the queue.
+func (st *street) messages() (ms []job.Message) {
+	st.Helper()
+	for {
+		ds, err := st.queue.Receive(st.Context(), 10, 0, time.Hour)
+		if err != nil {
+			st.Fatal(err)
+		}
+		if len(ds) == 0 {
+			return ms
+		}
+		for _, d := range ds {
+			m, err := job.DecodeMessage(d.Body)
+			if err = errors.Join(err, st.queue.Delete(st.Context(), d)); err != nil {
+				st.Fatal(err)
+			}
+			ms = append(ms, m)
+		}
+	}
+}
+
+func TestTurns(t *testing.T) {
+	st := newStreet(t)
+	lost := st.submit(0, true)
+	st.claim(lost)
+	st.messages()
+	st.age("jobs/*/*/*/*/*/claim.1", time.Hour)
+	st.age("active/*", time.Hour)
+	other, err := sweeper.New(sweeper.Config{Store: st.store, Queue: st.queue, Every: every})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 { // one of them sweeps, once
+		if err := errors.Join(st.sweep.Sweep(t.Context()), other.Sweep(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ms := st.messages(); len(ms) != 1 || ms[0].Job != lost {
+		t.Errorf("sent again: %v", ms)
+	}
+}
+
+func TestJobOfADeadWorkerIsSentAgainOnce(t *testing.T) {
+	st := newStreet(t)
+	dead, alive, drained := st.submit(0, true), st.submit(0, true), st.submit(0, true)
+	st.claim(dead)
+	st.age("jobs/*/*/*/*/*/claim.1", 5*time.Minute)
+	st.claim(alive)
+	if err := st.claim(drained).Release(false); err != nil {
+		t.Fatal(err)
+	}
+	st.age("active/*", 10*time.Minute)
+	st.sweeps(1)
+	if ms := st.messages(); len(ms) != 4 || ms[3].Job != dead {
+		t.Errorf("on the queue: %v; the dead worker's job is %s", ms, dead)
+	}
+	st.sweeps(1)
+	if ms := st.messages(); len(ms) != 0 {
+		t.Errorf("sent again and again: %v", ms)
+	}
+}
+
+func TestLostMessagesAreSentAgain(t *testing.T) {
+	st := newStreet(t)
+	fresh := st.submit(time.Second, false)
+	old := st.submit(10*time.Minute, false)
+	st.submit(5*time.Minute, true) // the queue still has this one, and one message is enough for one job
+	st.sweeps(2)
+	if d, err := st.queue.Depth(t.Context()); err != nil || d.Total() != 1 {
+		t.Fatalf("sent again before it was sure: %+v, %v", d, err)
+	}
+	st.sweeps(1)
+	var again []job.ID
+	for _, m := range st.messages() {
+		again = append(again, m.Job)
+	}
+	found := false
+	for _, id := range again {
+		found = found || id == old
+		if id == fresh {
+			t.Error("a job was sent again that was only just submitted")
+		}
+	}
+	if !found {
+		t.Errorf("on the queue: %v; the lost job is %s", again, old)
+	}
+
+	// The intervals double: after ten minutes of waiting it takes another ten.
+	st.age("active/"+string(old), 5*time.Minute)
+	st.sweeps(4)
+	for _, m := range st.messages() {
+		if m.Job == old {
+			t.Error("sent again after half the interval")
+		}
+	}
+	st.age("active/"+string(old), 11*time.Minute)
+	spec := filepath.Join(st.store.Dir(), "active", string(old))
+	if _, err := os.Stat(spec); err != nil {
+		t.Fatal(err)
+	}
+	st.sweeps(4)
+	found = false
+	for _, m := range st.messages() {
+		found = found || m.Job == old
+	}
+	if !found {
+		t.Error("not sent again after the interval")
+	}
+}
+
+func TestNothingStaysUnfinishedForEver(t *testing.T) {
+	st := newStreet(t)
+	waiting, running := st.submit(maxAge+time.Hour, false), st.submit(maxAge+time.Hour, true)
+	l := st.claim(running)
+	young := st.submit(maxAge-time.Hour, true)
+	st.sweeps(1)
+	for _, id := range []job.ID{waiting, running} {
+		if j := st.job(id); j.State != job.Failed || j.Error == nil || j.Error.Code != job.CodeTimedOut {
+			t.Errorf("%+v", j)
+		}
+	}
+	if err := l.Succeed([]byte("late"), job.Result{}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
+		t.Errorf("its worker: %v", err)
+	}
+	if j := st.job(young); j.State != job.Queued {
+		t.Errorf("%+v", j)
+	}
+	// A retry begins a new age.
+	if _, err := st.store.Retry(waiting); err != nil {
+		t.Fatal(err)
+	}
+	st.sweeps(1)
+	if j := st.job(waiting); j.State != job.Queued || j.Run != 2 {
+		t.Errorf("after the retry: %+v", j)
+	}
+}
+
+func TestDeadLetters(t *testing.T) {
+	st := newStreet(t)
+	waiting, finished, working, erased := st.submit(0, false), st.submit(0, false), st.submit(0, false), st.submit(0, false)
+	if err := st.claim(finished).Succeed([]byte("x"), job.Result{}, job.Receipt{}); err != nil {
+		t.Fatal(err)
+	}
+	lease := st.claim(working)
+	if err := st.store.Erase(erased, store.Erased); err != nil {
+		t.Fatal(err)
+	}
+	unknown, err := job.NewID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []job.ID{waiting, finished, working, erased, unknown} {
+		if err := st.dead.Send(t.Context(), job.Message{Job: id, Run: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := st.dead.SendRaw(t.Context(), "hello", 0); err != nil {
+		t.Fatal(err)
+	}
+	st.sweeps(1)
+	if j := st.job(waiting); j.State != job.Failed || j.Error.Code != job.CodeGaveUp {
+		t.Errorf("waiting: %+v", j)
+	}
+	if j := st.job(finished); j.State != job.Succeeded {
+		t.Errorf("finished: %+v", j)
+	}
+	if j := st.job(working); j.State != job.Running {
+		t.Errorf("a worker is at it: %+v", j)
+	}
+	if d, err := st.dead.Depth(t.Context()); err != nil || d.Total() != 3 {
+		t.Errorf("%+v, %v; the foreign, the unknown and the one that is worked on should stay", d, err)
+	}
+	for _, want := range []string{"not ours", "unknown job"} {
+		if !bytes.Contains(st.log.Bytes(), []byte(want)) {
+			t.Errorf("the log does not say %q:\n%s", want, &st.log)
+		}
+	}
+	if err := lease.Succeed([]byte("x"), job.Result{}, job.Receipt{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestHousekeeping(t *testing.T) {
+	st := newStreet(t)
+	old, unfinished := st.submit(72*time.Hour, false), st.submit(time.Hour, true)
+	if err := st.claim(old).Succeed([]byte("x"), job.Result{}, job.Receipt{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"tmp/dead", "tmp/alive"} {
+		if err := os.WriteFile(filepath.Join(st.store.Dir(), name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	st.age("tmp/dead", time.Hour)
+	st.sweeps(2)
+	if left, err := os.ReadDir(filepath.Join(st.store.Dir(), "tmp")); err != nil || len(left) != 1 || left[0].Name() != "alive" {
+		t.Errorf("in tmp: %v, %v", left, err)
+	}
+	// It finished just now, whenever it was made: nothing has expired yet.
+	if j := st.job(old); j.State != job.Succeeded {
+		t.Errorf("%+v", j)
+	}
+	if n, err := st.store.Expire(time.Now().Add(2*time.Hour), 10); err != nil || n != 1 {
+		t.Errorf("expired: %d, %v", n, err)
+	}
+	if _, err := st.store.Job(old); !errors.Is(err, job.ErrGone) {
+		t.Errorf("after the retention: %v", err)
+	}
+	if j := st.job(unfinished); j.State != job.Queued {
+		t.Errorf("%+v", j)
+	}
+}
+
+func TestQueueAwayIsNoReasonToStop(t *testing.T) {
+	st := newStreet(t)
+	id := st.submit(maxAge+time.Hour, false)
+	st.queue.Break(errors.New("away"))
+	err := st.sweep.Sweep(t.Context())
+	if err == nil {
+		t.Error("no error")
+	}
+	if j := st.job(id); j.State != job.Failed {
+		t.Errorf("what needs no queue was not done: %+v", j)
+	}
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	st := newStreet(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	st.sweep.Run(ctx)
+}
+
+func TestRefusesWhatCantWork(t *testing.T) {
+	st := newStreet(t)
+	for _, cfg := range []sweeper.Config{{}, {Store: st.store}, {Queue: st.queue}, {Store: st.store, Queue: st.queue, MaxAge: -1}} {
+		if _, err := sweeper.New(cfg); err == nil {
+			t.Errorf("%+v was accepted", cfg)
+		}
+	}
+}
