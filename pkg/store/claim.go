@@ -73,10 +73,10 @@ func (s *Store) claim(ctx context.Context, l *life, run int, worker string) (*Le
 		return nil, s.giveUp(l, last)
 	}
 	lease := &Lease{Spec: spec, Run: run, Attempt: before + 1, Began: time.Now().UTC(), store: s, life: l}
-	lease.Crashed = before > 0 && !last.released()
+	lease.Crashed = last.crashed()
 	r := newRecord(spec.New())
 	r.Run, r.State, r.Attempts, r.StartedAt = run, job.Running, lease.Attempt, &lease.Began
-	r.Claim, r.Worker, r.Lease = l.claim+1, worker, s.lease.Milliseconds()
+	r.Claim, r.Worker, r.Lease, r.Crashed = l.claim+1, worker, s.lease.Milliseconds(), lease.Crashed
 	err = s.happen(l.dir, claimFile(r.Claim), r, func(now time.Time) error {
 		if !last.expired(now) {
 			return fmt.Errorf("%w: by %s", job.ErrBusy, last.Worker)
@@ -113,6 +113,19 @@ func (r *record) attempts() int {
 		return r.Attempts - 1
 	default:
 		return r.Attempts
+	}
+}
+
+// crashed says whether the last attempt that counts ended without a word. One
+// that was given back uncounted, as if it had not been, tells of those before.
+func (r *record) crashed() bool {
+	switch {
+	case r == nil:
+		return false
+	case r.written.Equal(releasedUncounted):
+		return r.Crashed
+	default:
+		return !r.released()
 	}
 }
 
@@ -242,7 +255,7 @@ func (s *Store) showStatus(l *life, r *record) error {
 	if err != nil {
 		return err
 	}
-	tmp := s.temp(rand.Text())
+	tmp := filepath.Join(l.dir.Name(), tempPrefix+rand.Text())
 	_, err = s.createFile(tmp, b)
 	if err == nil {
 		err = s.rename(tmp, filepath.Join(l.dir.Name(), statusFile))

@@ -20,19 +20,18 @@ func (l *Lease) Succeed(picture []byte, res job.Result, receipt job.Receipt) err
 	out := l.path(outputFile(l.record.Claim))
 	sum := sha256.Sum256(picture)
 	res.Bytes, res.SHA256 = int64(len(picture)), hex.EncodeToString(sum[:])
-	_, err := l.store.createFile(out, picture)
-	if err != nil {
-		err = errors.Join(err, l.store.remove(out)) // in part, and nothing refers to it
-	} else {
-		err = l.finish(func(r *record) {
-			r.State, r.Result, r.Receipt = job.Succeeded, &res, &receipt
-			r.FinishedAt = now()
-		})
-		// Only a known loser may remove its picture: after another error final.R
-		// may be there and name it.
-		if errors.Is(err, job.ErrLeaseLost) {
-			err = errors.Join(err, l.store.remove(out))
-		}
+	var failed error
+	written := make(chan struct{})
+	go func() { _, failed = l.store.createFile(out, picture); close(written) }()
+	err := l.finish(func(r *record) {
+		r.State, r.Result, r.Receipt = job.Succeeded, &res, &receipt
+		r.FinishedAt = now()
+	}, func(time.Time) error { <-written; return failed })
+	<-written
+	// Only a known loser may remove its picture: after another error final.R may be
+	// there and name it.
+	if failed != nil || errors.Is(err, job.ErrLeaseLost) {
+		err = errors.Join(err, l.store.remove(out))
 	}
 	return l.outcome("finish", err)
 }
@@ -41,7 +40,7 @@ func (l *Lease) Succeed(picture []byte, res job.Result, receipt job.Receipt) err
 // Errors are those of Succeed.
 func (l *Lease) Fail(f job.Failure) error {
 	defer l.Close()
-	return l.outcome("fail", l.finish(func(r *record) { fail(r, f) }))
+	return l.outcome("fail", l.finish(func(r *record) { fail(r, f) }, always))
 }
 
 func fail(r *record, f job.Failure) { r.State, r.Error, r.FinishedAt = job.Failed, &f, now() }
@@ -49,11 +48,11 @@ func fail(r *record, f job.Failure) { r.State, r.Error, r.FinishedAt = job.Faile
 func now() *time.Time { t := time.Now().UTC(); return &t }
 
 // finish competes for the run's end with what the claim began as.
-func (l *Lease) finish(change func(*record)) error {
+func (l *Lease) finish(change func(*record), before func(time.Time) error) error {
 	r := *l.record
 	r.Token = newRecord(job.Job{}).Token
 	change(&r)
-	err := l.store.finish(l.life, &r)
+	err := l.store.finish(l.life, &r, before)
 	if errors.Is(err, errTaken) {
 		err = fmt.Errorf("%w: the run has ended another way", job.ErrLeaseLost)
 	}

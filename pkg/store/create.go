@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -19,84 +18,91 @@ import (
 // where the spec names a style. Create fills in the sizes and hashes of the
 // spec's inputs.
 func (s *Store) Create(spec *job.Spec, picture, stylePicture []byte) error {
-	d, err := s.draft(spec, picture, stylePicture)
-	if err == nil {
-		err = d.index()
+	if err := check(spec.ID); err != nil {
+		return fmt.Errorf("create job: %w", err)
 	}
+	err := s.draft(spec, picture, stylePicture)
 	if err == nil {
-		err = d.reveal()
+		err = s.reveal(spec)
 	}
 	if err != nil {
-		// A half-made job is worth nothing, and a full disk least of all.
-		return errors.Join(fmt.Errorf("create job %s: %w", spec.ID, err), d.undo())
+		// A half-made job is worth nothing, and a full disk least of all. It may be
+		// in sight already, but nobody may rely on it.
+		return errors.Join(fmt.Errorf("create job %s: %w", spec.ID, err), s.hide(spec.ID), s.discard(spec))
 	}
 	return nil
 }
 
-// A draft is a job's folder on its way into its place.
-type draft struct {
-	*Store
-	spec *job.Spec
-	dir  string // in tmp/; empty where none was made
-}
+// draftDir is where a job's folder is filled: in the folder of its place, since a
+// rename from one folder to another holds up all others of the file system.
+func (s *Store) draftDir(id job.ID) string { return filepath.Join(s.shard(id), ".new-"+string(id)) }
 
-// draft fills a job's folder. The answer is never nil.
-func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) (*draft, error) {
-	d := &draft{Store: s, spec: spec}
-	if err := check(spec.ID); err != nil {
-		return d, err
-	}
+// draft fills a job's folder. The job is in active/ before that, so that the
+// sweeper knows of it however far its making comes.
+func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
 	spec.V = job.SpecVersion
 	describe(&spec.Input, picture)
 	if stylePicture != nil {
 		describe(spec.StyleInput, stylePicture)
 	}
-	dir := s.temp(string(spec.ID))
-	if err := s.mkdir(dir); err != nil {
-		return d, err
+	specJSON, err := json.Marshal(spec)
+	if err != nil {
+		return err
 	}
-	d.dir = dir
+	statusJSON, err := json.Marshal(newRecord(spec.New()))
+	if err != nil {
+		return err
+	}
 	pictures := picture
 	if stylePicture != nil {
-		// One file, since each costs a round trip or three.
+		// One file, since each costs round trips.
 		pictures = append(picture[:len(picture):len(picture)], stylePicture...)
 	}
-	if _, err := s.createFile(filepath.Join(dir, inputFile), pictures); err != nil {
-		return d, err
+	if err := s.mark(s.activeAt(spec.ID)); err != nil {
+		return err
 	}
-	if err := d.write(specFile, spec); err != nil {
-		return d, err
+	dir := s.draftDir(spec.ID)
+	err = s.mkdir(dir)
+	if errors.Is(err, fs.ErrNotExist) { // the first job of its hour
+		err = s.mkdirs(dir, s.dir)
 	}
-	if err := d.write(statusFile, newRecord(spec.New())); err != nil {
-		return d, err
+	if err != nil && !errors.Is(err, fs.ErrExist) { // which is our own retransmission
+		return err
 	}
-	return d, s.syncDir(dir)
+	create := func(name string, b []byte) func() error {
+		return func() error { _, err := s.createFile(filepath.Join(dir, name), b); return err }
+	}
+	err = together(create(inputFile, pictures), create(specFile, specJSON), create(statusFile, statusJSON),
+		func() error { return s.sync(s.active) })
+	if err != nil {
+		return err
+	}
+	return s.syncDir(dir)
 }
 
-func (d *draft) write(name string, v any) error {
-	b, err := json.Marshal(v)
-	if err == nil {
-		_, err = d.createFile(filepath.Join(d.dir, name), b)
-	}
-	return err
-}
-
-// index enters the job in the indexes that say where it will be. It is in
-// active/ before it is in sight, so that none is in sight and not in active/.
-func (d *draft) index() error {
-	if d.spec.Owner != "" {
-		entry := d.ownerEntry(d.spec)
-		err := d.mark(entry)
+// reveal moves a draft to its place, by way of its owner's index.
+func (s *Store) reveal(spec *job.Spec) error {
+	if spec.Owner != "" {
+		entry := s.ownerEntry(spec)
+		err := s.mark(entry)
 		if errors.Is(err, fs.ErrNotExist) { // the owner's first of this hour
-			if err = d.mkdirs(filepath.Dir(entry), d.Dir()); err == nil {
-				err = d.mark(entry)
+			if err = s.mkdirs(filepath.Dir(entry), s.dir); err == nil {
+				err = s.mark(entry)
 			}
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return d.activate(d.spec.ID)
+	if err := s.rename(s.draftDir(spec.ID), s.jobDir(spec.ID)); err != nil {
+		return err
+	}
+	return s.syncDir(s.shard(spec.ID))
+}
+
+// discard throws a draft away, and what the indexes know of its job.
+func (s *Store) discard(spec *job.Spec) error {
+	return errors.Join(s.removeTree(s.draftDir(spec.ID)), s.unindex(spec))
 }
 
 // ownerEntry is a job's place in its owner's index. Owners' names are whatever
@@ -110,60 +116,26 @@ func (s *Store) ownerDir(owner string) string {
 	return filepath.Join(s.dir, ownersDir, hex.EncodeToString(sum[:16]))
 }
 
-// unindex is the opposite of index.
+// unindex takes a job out of active/ and its owner's index.
 func (s *Store) unindex(spec *job.Spec) error {
-	var errs []error
-	if spec.Owner != "" {
-		errs = append(errs, s.remove(s.ownerEntry(spec)))
-	}
-	return errors.Join(append(errs, s.remove(s.activeAt(spec.ID)))...)
-}
-
-// reveal moves the folder to its place. fs.ErrExist: the job is there already.
-func (d *draft) reveal() error {
-	hour, place := d.shard(d.spec.ID), d.jobDir(d.spec.ID)
-	err := d.rename(d.dir, place)
-	if errors.Is(err, fs.ErrNotExist) { // the first job of its hour
-		if err := d.mkdirs(hour, d.Dir()); err != nil {
-			return err
-		}
-		err = d.rename(d.dir, place)
-	}
-	if err != nil {
-		return err
-	}
-	d.dir = ""
-	return d.syncDir(hour)
-}
-
-// undo leaves no trace of the job, wherever its making has stopped.
-func (d *draft) undo() error {
-	if check(d.spec.ID) != nil {
-		return nil // it has not begun
-	}
 	var err error
-	if d.dir == "" { // it is in sight already, but nobody may rely on it
-		err = d.hide(d.spec.ID)
+	if spec.Owner != "" {
+		err = s.remove(s.ownerEntry(spec))
 	}
-	return errors.Join(err, d.discard(), d.unindex(d.spec))
-}
-
-// discard throws the draft away, if it is not in its place.
-func (d *draft) discard() error {
-	if d.dir == "" {
-		return nil
-	}
-	return d.removeTree(d.dir)
+	return errors.Join(err, s.remove(s.activeAt(spec.ID)))
 }
 
 // hide takes a job's folder out of sight in one step and throws it away.
 func (s *Store) hide(id job.ID) error {
-	away := s.temp(string(id) + "-away")
-	if err := s.rename(s.jobDir(id), away); err != nil && !errors.Is(err, os.ErrNotExist) {
+	away := s.awayDir(id)
+	if err := s.rename(s.jobDir(id), away); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return s.removeTree(away)
 }
+
+// awayDir is where a job's folder goes on its way out.
+func (s *Store) awayDir(id job.ID) string { return filepath.Join(s.shard(id), ".old-"+string(id)) }
 
 func describe(in *job.Input, data []byte) {
 	sum := sha256.Sum256(data)

@@ -2,9 +2,11 @@ package store
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -16,7 +18,8 @@ import (
 // is not counted: everything is written through before it.
 type disk struct {
 	// step, set by tests alone, makes the calls in their place: it can count
-	// them, stop the world between two of them, or lose a reply.
+	// them, stop the world between two of them, or lose a reply. Some are made at
+	// the same time.
 	step func(op, path string, call func() error) error
 }
 
@@ -111,6 +114,17 @@ func (d *disk) openDir(path string) (dir *os.File, names []string, err error) {
 	return dir, names, nil
 }
 
+// listAgain lists a folder that is open.
+func (d *disk) listAgain(dir *os.File) (names []string, err error) {
+	err = d.do("readdir", dir.Name(), func() (err error) {
+		if _, err = dir.Seek(0, io.SeekStart); err == nil {
+			names, err = dir.Readdirnames(-1)
+		}
+		return err
+	})
+	return names, err
+}
+
 // list lists a folder; one that is not there, or is no folder, is empty.
 func (d *disk) list(path string) ([]string, error) {
 	dir, names, err := d.openDir(path)
@@ -136,6 +150,18 @@ func (d *disk) syncDir(path string) error {
 		err = cerr
 	}
 	return err
+}
+
+// together makes calls that don't need each other at the same time: the file
+// server's round trips, and a disk's commits, then cost as much as one.
+func together(calls ...func() error) error {
+	errs := make([]error, len(calls))
+	var all sync.WaitGroup
+	for i, call := range calls {
+		all.Go(func() { errs[i] = call() })
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 func (d *disk) sync(dir *os.File) error { return d.do("fsync", dir.Name(), dir.Sync) }

@@ -19,17 +19,32 @@ import (
 // to make and did not finish is finished, and made.
 //
 // job.ErrKeyReused: the key stands for another request. job.ErrGone: the job was
-// erased meanwhile. After any other error the job may exist, and the same request
-// is safe to repeat.
+// erased meanwhile. After any other error the job may exist or come to exist, and
+// the same request is safe to repeat.
 func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key string) (j job.Job, made bool, err error) {
+	if err := check(spec.ID); err != nil {
+		return j, false, fmt.Errorf("create job: %w", err)
+	}
 	// The hash is the file's name; a name alone must not tell the key.
 	sum := sha256.Sum256([]byte(spec.Owner + "\x00" + key))
 	spec.Key = hex.EncodeToString(sum[:])
-	d, err := s.draft(spec, picture, stylePicture)
-	if err == nil {
-		j, made, err = d.once()
+	if err = s.draft(spec, picture, stylePicture); err != nil {
+		return j, false, errors.Join(fmt.Errorf("create job %s: %w", spec.ID, err), s.discard(spec))
 	}
-	if err = errors.Join(err, d.discard()); err != nil {
+	first, err := s.compete(spec)
+	if first != spec { // ours is not needed; else it may be, whatever the error
+		err = errors.Join(err, s.discard(spec))
+	}
+	switch {
+	case err == nil && first == spec:
+		j, made, err = spec.New(), true, s.placeOnce(spec)
+	case err == nil:
+		j, made, err = s.place(first)
+	}
+	if errors.Is(err, fs.ErrNotExist) { // somebody else was at ours already
+		j, made, err = s.place(first)
+	}
+	if err != nil {
 		return job.Job{}, false, fmt.Errorf("create job %s: %w", spec.ID, err)
 	}
 	return j, made, nil
@@ -37,82 +52,64 @@ func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key str
 
 func (s *Store) keyRecord(spec *job.Spec) string { return filepath.Join(s.dir, keysDir, spec.Key) }
 
-// once competes for the key. The record under it is the winner's own spec, which
-// says what was asked for and under which id the job is, or will be.
-func (d *draft) once() (job.Job, bool, error) {
-	err := d.link(filepath.Join(d.dir, specFile), d.keyRecord(d.spec))
-	if err == nil {
-		err = d.sync(d.keys)
-	}
-	if errors.Is(err, fs.ErrExist) {
-		var first job.Spec
-		if first, err = d.recorded(); err != nil {
-			return job.Job{}, false, err
+// compete for the key of a draft. The record under it is the winner's own spec,
+// which says what was asked for and under which id the job is, or will be. It is
+// the spec given if that has won or if nobody knows.
+func (s *Store) compete(spec *job.Spec) (*job.Spec, error) {
+	for range quarrels {
+		err := s.link(filepath.Join(s.draftDir(spec.ID), specFile), s.keyRecord(spec))
+		if err == nil {
+			return spec, s.sync(s.keys)
 		}
-		if !first.Same(d.spec) {
-			return job.Job{}, false, job.ErrKeyReused
+		if !errors.Is(err, fs.ErrExist) {
+			return spec, err
 		}
-		if first.ID != d.spec.ID { // or it is the reply to our own link that was lost
-			return d.join(first)
+		first := new(job.Spec)
+		b, _, err := s.readFile(s.keyRecord(spec))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it was over just now
 		}
+		if err == nil {
+			err = json.Unmarshal(b, first)
+		}
+		switch {
+		case err != nil:
+			return spec, err
+		case first.ID == spec.ID: // the reply to our own link was lost
+			return spec, nil
+		case !first.Same(spec):
+			return first, job.ErrKeyReused
+		}
+		return first, nil
 	}
-	if err != nil {
-		return job.Job{}, false, err
-	}
-	return d.place()
+	return spec, fmt.Errorf("%w: others keep changing its key", job.ErrBusy)
 }
 
-// recorded is the spec under the key.
-func (d *draft) recorded() (spec job.Spec, err error) {
-	b, _, err := d.readFile(d.keyRecord(d.spec))
-	if err == nil {
-		err = json.Unmarshal(b, &spec)
-	}
-	return spec, err
-}
-
-// join answers the job of an earlier request, and makes it of this one's
-// pictures, which are the same, where the earlier one has not come to it: its
-// process may have died.
-func (d *draft) join(first job.Spec) (job.Job, bool, error) {
-	j, err := d.Job(first.ID)
-	if !errors.Is(err, job.ErrNotFound) {
-		return j, false, err
-	}
-	for _, name := range []string{specFile, statusFile} {
-		if err := d.remove(filepath.Join(d.dir, name)); err != nil {
-			return job.Job{}, false, err
+// place gives the job of an earlier request its place, if it is not there yet.
+// Whoever won the key had a whole draft by then, and where they died or dawdle,
+// somebody else moves that draft.
+func (s *Store) place(first *job.Spec) (job.Job, bool, error) {
+	for range quarrels {
+		j, err := s.Job(first.ID)
+		if !errors.Is(err, job.ErrNotFound) {
+			return j, false, err
+		}
+		if err = s.placeOnce(first); !errors.Is(err, fs.ErrNotExist) {
+			return first.New(), true, err
 		}
 	}
-	if err := d.write(specFile, &first); err != nil {
-		return job.Job{}, false, err
-	}
-	if err := d.write(statusFile, newRecord(first.New())); err != nil {
-		return job.Job{}, false, err
-	}
-	if err := d.syncDir(d.dir); err != nil {
-		return job.Job{}, false, err
-	}
-	d.spec = &first
-	return d.place()
+	return job.Job{}, false, fmt.Errorf("%w: its folder is not to be found", job.ErrBusy)
 }
 
-// place gives the job its place, if nobody has done so meanwhile.
-func (d *draft) place() (job.Job, bool, error) {
-	if err := d.index(); err != nil {
-		return job.Job{}, false, err
+// placeOnce moves a draft; fs.ErrNotExist where somebody else did.
+func (s *Store) placeOnce(spec *job.Spec) error {
+	if err := s.reveal(spec); err != nil {
+		return err
 	}
-	err := d.reveal()
-	if errors.Is(err, fs.ErrExist) {
-		j, err := d.Job(d.spec.ID)
-		return j, false, err
+	// The job may have been erased between a look and our move.
+	gone, err := s.exists(s.gone(spec.ID))
+	if err == nil && gone {
+		err = errors.Join(job.ErrGone, s.hide(spec.ID), s.unindex(spec))
 	}
-	if err != nil {
-		return job.Job{}, false, err
-	}
-	// Somebody may have erased the job between our look and our move.
-	if gone, err := d.exists(d.gone(d.spec.ID)); err != nil || gone {
-		return job.Job{}, false, errors.Join(err, d.hide(d.spec.ID), d.unindex(d.spec), job.ErrGone)
-	}
-	return d.spec.New(), true, nil
+	return err
 }

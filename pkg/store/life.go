@@ -6,9 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
@@ -22,6 +22,7 @@ type life struct {
 	ended bool     // there is final.R of the current run
 	claim int      // the last claim's number, 0 without any
 	outs  []int    // the numbers of the pictures that are there
+	temps []string // temporary files, of the living and of the dead
 }
 
 // look reads the names in a job's folder. A listing is asked for, and not one
@@ -38,9 +39,20 @@ func (s *Store) look(id job.ID) (*life, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &life{id: id, dir: dir, run: 1}
+	l := &life{id: id, dir: dir}
+	l.read(names)
+	return l, nil
+}
+
+// read sets what the names say.
+func (l *life) read(names []string) {
+	l.run, l.ended, l.claim, l.outs, l.temps = 1, false, 0, nil, nil
 	finals := map[int]bool{}
 	for _, name := range names {
+		if strings.HasPrefix(name, tempPrefix) {
+			l.temps = append(l.temps, name)
+			continue
+		}
 		kind, number, _ := strings.Cut(name, ".")
 		n, err := strconv.Atoi(number)
 		if err != nil {
@@ -58,8 +70,6 @@ func (s *Store) look(id job.ID) (*life, error) {
 		}
 	}
 	l.ended = finals[l.run]
-	slices.Sort(l.outs)
-	return l, nil
 }
 
 func (l *life) close() { _ = l.dir.Close() } // read only
@@ -92,8 +102,8 @@ func (s *Store) truth(l *life) (*record, error) {
 }
 
 // tidy brings the files of a job whose run has ended in line with that, whatever
-// whoever ended it had no time for: the status, pictures that nobody refers to,
-// and last the entry in active/.
+// whoever ended it had no time for: the status, what nobody refers to, and last
+// the entry in active/.
 func (s *Store) tidy(l *life) error {
 	final, err := s.readRecord(l.id, finalFile(l.run))
 	if err != nil {
@@ -108,7 +118,7 @@ func (s *Store) tidy(l *life) error {
 			return err
 		}
 	}
-	if err := s.removeOuts(l, final); err != nil {
+	if err := s.removeRest(l, final); err != nil {
 		return err
 	}
 	return s.deactivate(l, final.State)
@@ -116,7 +126,7 @@ func (s *Store) tidy(l *life) error {
 
 // showFinal moves the run's outcome over the status.
 func (s *Store) showFinal(l *life) error {
-	tmp := s.temp(rand.Text())
+	tmp := filepath.Join(l.dir.Name(), tempPrefix+rand.Text())
 	err := s.link(filepath.Join(l.dir.Name(), finalFile(l.run)), tmp)
 	if err == nil {
 		err = s.rename(tmp, filepath.Join(l.dir.Name(), statusFile))
@@ -128,10 +138,14 @@ func (s *Store) showFinal(l *life) error {
 	return s.sync(l.dir)
 }
 
-// removeOuts removes the pictures of a finished job but the one that is the
-// result.
-func (s *Store) removeOuts(l *life, final *record) error {
+// removeRest removes what nobody needs after the end of a run: temporary files,
+// and pictures but the one that is the result. Whoever is about to link one of
+// them finds it gone, and looks again.
+func (s *Store) removeRest(l *life, final *record) error {
 	var errs []error
+	for _, name := range l.temps {
+		errs = append(errs, s.remove(filepath.Join(l.dir.Name(), name)))
+	}
 	for _, n := range l.outs {
 		if final.State != job.Succeeded || n != final.Claim {
 			errs = append(errs, s.remove(filepath.Join(l.dir.Name(), outputFile(n))))
@@ -166,24 +180,38 @@ func (s *Store) end(l *life, change func(*record)) (*record, error) {
 	}
 	r.Token = newRecord(job.Job{}).Token
 	change(r)
-	return r, s.finish(l, r)
+	return r, s.finish(l, r, always)
 }
 
 // finish makes r the outcome of the current run. It is errTaken where there is
 // one already; after any other error nobody knows. What can't be tidied up at
 // once the entry in active/ keeps from being forgotten.
-func (s *Store) finish(l *life, r *record) error {
-	r.Worker, r.Lease = "", 0
-	err := s.happen(l.dir, finalFile(l.run), r, always)
+//
+// before may call it off, as in [Store.happen].
+func (s *Store) finish(l *life, r *record, before func(now time.Time) error) error {
+	r.Worker, r.Lease, r.Crashed = "", 0, false
+	run := l.run
+	err := s.happen(l.dir, finalFile(run), r, before)
 	if !happened(err) {
 		return err
 	}
-	l.ended = true
 	if err == nil {
-		err = s.removeOuts(l, r)
-	}
-	if err == nil {
-		_ = s.deactivate(l, r.State) // the entry stays
+		_ = s.leave(l, r) // it has ended all the same, and the entry stays
 	}
 	return nil
+}
+
+// leave tidies up after the run's end, as far as its outcome's maker must.
+func (s *Store) leave(l *life, final *record) error {
+	names, err := s.listAgain(l.dir) // those who died in the race have left things too
+	if err != nil {
+		return err
+	}
+	if l.read(names); l.run != final.Run {
+		return nil // retried already
+	}
+	if err := s.removeRest(l, final); err != nil {
+		return err
+	}
+	return s.deactivate(l, final.State)
 }

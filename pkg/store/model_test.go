@@ -18,6 +18,7 @@ type story struct {
 	claims   int  // ever
 	holder   int  // the claim that the state comes from, 0 without any in this run
 	expired  bool // the holder's lease has run out
+	crashed  bool // the last attempt that counts ended without a word
 	gone     bool
 }
 
@@ -85,7 +86,8 @@ func TestLifeFollowsTheDiagram(t *testing.T) {
 					st.state = job.Failed
 				default:
 					want("claim", err, nil)
-					if crashed := st.holder > 0 && st.state == job.Running; l.Crashed != crashed {
+					st.crashed = st.holder > 0 && (st.state == job.Running || st.crashed)
+					if l.Crashed != st.crashed {
 						t.Fatalf("Crashed is %t; the story is %+v", l.Crashed, *st)
 					}
 					st.claims++
@@ -133,7 +135,9 @@ func TestLifeFollowsTheDiagram(t *testing.T) {
 				}
 				want("release", err, nil)
 				st.state = job.Queued
-				if !counted {
+				if counted {
+					st.crashed = false
+				} else {
 					st.attempts--
 				}
 			},
@@ -157,7 +161,7 @@ func TestLifeFollowsTheDiagram(t *testing.T) {
 				case st.state == job.Failed || st.state == job.Canceled:
 					want("retry", err, nil)
 					st.run++
-					st.state, st.attempts, st.holder, st.expired = job.Queued, 0, 0, false
+					st.state, st.attempts, st.holder, st.expired, st.crashed = job.Queued, 0, 0, false, false
 				case st.state == job.Queued && st.run > 1 && st.attempts == 0:
 					want("a retry once more", err, nil)
 				default:

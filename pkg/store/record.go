@@ -19,11 +19,12 @@ import (
 // one or the other sees the same bytes.
 type record struct {
 	job.Job
-	Owner  string `json:"owner,omitempty"`
-	Token  string `json:"token"` // whose the file is, where link(2) leaves doubt
-	Claim  int    `json:"claim"` // the number of the last claim; in a success, the N of out.N
-	Worker string `json:"worker,omitempty"`
-	Lease  int64  `json:"lease_ms,omitempty"` // how long the claim stands without being renewed
+	Owner   string `json:"owner,omitempty"`
+	Token   string `json:"token"` // whose the file is, where link(2) leaves doubt
+	Claim   int    `json:"claim"` // the number of the last claim; in a success, the N of out.N
+	Worker  string `json:"worker,omitempty"`
+	Lease   int64  `json:"lease_ms,omitempty"` // how long the claim stands without being renewed
+	Crashed bool   `json:"crashed,omitempty"`  // the attempt before the claim ended without a word
 
 	written time.Time // when its file was written or touched last, by the file server's clock
 }
@@ -80,8 +81,8 @@ var errTaken = errors.New("another was quicker")
 
 // happen makes an event of a job's life happen once. The record is linked to
 // the event's name, for which all who want it to happen compete, and then moved
-// over status.json. errTaken: somebody else won, or the job was erased meanwhile;
-// look again.
+// over status.json. errTaken: somebody else won, or the job was tidied up or
+// erased meanwhile; look again.
 //
 // After any other error it is unknown whether the event has happened.
 //
@@ -92,7 +93,7 @@ func (s *Store) happen(dir *os.File, event string, r *record, before func(now ti
 	if err != nil {
 		return err
 	}
-	path, tmp := filepath.Join(dir.Name(), event), s.temp(r.Token)
+	path, tmp := filepath.Join(dir.Name(), event), filepath.Join(dir.Name(), tempPrefix+r.Token)
 	now, err := s.createFile(tmp, b)
 	if err == nil {
 		err = before(now)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -80,13 +81,14 @@ func (sc scene) expire(id job.ID) {
 	}
 }
 
-// leftovers lists what is in tmp/ and in active/.
+// leftovers lists what is in tmp/ and active/, and temporary files and folders
+// of jobs.
 func (sc scene) leftovers() (left []string) {
 	sc.Helper()
 	err := filepath.WalkDir(sc.dir, func(path string, d fs.DirEntry, err error) error {
 		rel, _ := filepath.Rel(sc.dir, path)
 		top, rest, _ := strings.Cut(rel, "/")
-		if rest != "" && (top == tmpDir || top == activeDir) {
+		if rest != "" && (top == tmpDir || top == activeDir || strings.HasPrefix(d.Name(), ".")) {
 			left = append(left, rel)
 		}
 		return err
@@ -151,7 +153,7 @@ func TestFileOperations(t *testing.T) {
 	}{
 		{"submit with everything", 20, nil, submit},
 		{"submit without a key", 16, nil, func(t *testing.T) { sc.create() }},
-		{"finish in the worker", 19, func(*testing.T) { id = sc.create() }, paint},
+		{"finish in the worker", 20, func(*testing.T) { id = sc.create() }, paint},
 		{"poll a queued job", 3, func(*testing.T) { id = sc.create() }, poll},
 		{"poll a running job", 3, func(*testing.T) { id = sc.claimed().Spec.ID }, poll},
 		{"poll a finished job", 2, func(t *testing.T) { id = sc.create(); paint(t) }, poll},
@@ -187,7 +189,10 @@ func TestFileOperations(t *testing.T) {
 					c.prepare(t)
 				}
 				var calls []string
+				var mu sync.Mutex
 				sc.step = func(op, path string, call func() error) error {
+					mu.Lock()
+					defer mu.Unlock()
 					rel, _ := filepath.Rel(sc.dir, path)
 					calls = append(calls, op+" "+filepath.Base(rel))
 					return call()
@@ -220,7 +225,10 @@ var errCrash = errors.New("the process is dead")
 // as another process would find it, and whether it came to the crash.
 func (sc scene) crashAt(n int) (revive func() (crashed bool)) {
 	calls := 0
+	var mu sync.Mutex
 	sc.step = func(_, _ string, call func() error) error {
+		mu.Lock()
+		defer mu.Unlock()
 		if calls++; calls > n {
 			return errCrash
 		}
@@ -233,7 +241,10 @@ func (sc scene) crashAt(n int) (revive func() (crashed bool)) {
 // when the file server's reply is lost, after.
 func (sc scene) failAt(n int, lost bool, fault error) (revive func() bool) {
 	calls := 0
+	var mu sync.Mutex
 	sc.step = func(_, _ string, call func() error) error {
+		mu.Lock()
+		defer mu.Unlock()
 		if calls++; calls != n+1 {
 			return call()
 		}
@@ -263,7 +274,10 @@ var faults = []struct {
 // remove finds nothing.
 func (sc scene) resendAt(n int) (revive func() bool) {
 	calls := 0
+	var mu sync.Mutex
 	sc.step = func(op, _ string, call func() error) error {
+		mu.Lock()
+		defer mu.Unlock()
 		if calls++; calls == n+1 && slices.Contains([]string{"link", "mkdir", "rename", "remove"}, op) {
 			if err := call(); err != nil {
 				return err

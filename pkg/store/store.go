@@ -167,11 +167,14 @@ const (
 	tmpDir     = "tmp"    // what is not in its place yet, or no longer
 )
 
-// The names in a job's folder.
+// The names in a job's folder. Beside them there are temporary files, whose
+// names begin with tempPrefix: here and not in tmp/, since a rename from one
+// folder to another holds up all others of the file system.
 const (
 	specFile   = "spec.json"   // job.Spec, immutable
 	inputFile  = "input"       // the pictures as submitted, one after the other, immutable
 	statusFile = "status.json" // record, a projection for readers
+	tempPrefix = ".tmp-"
 )
 
 func claimFile(n int) string   { return fmt.Sprintf("claim.%d", n) }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -131,7 +132,7 @@ func (s *Store) checkup(id job.ID, now time.Time, stale time.Duration) (c Checku
 		return c, errors.Join(err, s.bury(id, &job.Spec{}))
 	}
 	if errors.Is(err, job.ErrNotFound) && now.Sub(c.Announced) > stale {
-		return c, errors.Join(err, s.remove(s.activeAt(id)))
+		return c, errors.Join(err, s.forget(id))
 	}
 	if err != nil {
 		return c, err
@@ -162,6 +163,23 @@ func (s *Store) checkup(id job.ID, now time.Time, stale time.Duration) (c Checku
 	c.Leased = r.State == job.Running && !r.expired(now)
 	c.Abandoned = r.State == job.Running && r.expired(now) && c.Announced.Before(r.written.Add(r.lease()))
 	return c, nil
+}
+
+// forget removes what there is of a job that was never made: the key first, since
+// whoever finds a key counts on the draft.
+func (s *Store) forget(id job.ID) error {
+	spec := job.Spec{ID: id}
+	b, _, err := s.readFile(filepath.Join(s.draftDir(id), specFile))
+	if err == nil {
+		_ = json.Unmarshal(b, &spec) // half written: then it has no key yet
+	}
+	if spec.Key != "" {
+		err = s.removeKey(&spec)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return errors.Join(s.removeTree(s.awayDir(id)), s.discard(&spec))
 }
 
 // Announced notes that an active job was sent to the queue just now.
