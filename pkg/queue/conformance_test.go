@@ -20,11 +20,13 @@ import (
 func TestMain(m *testing.M) { queuetest.Main(m) }
 
 func TestConformanceOfMiniStack(t *testing.T) {
+	t.Parallel()
 	_, cfg := ministacktest.Start(t)
 	queuetest.Run(t, emulator(cfg))
 }
 
 func TestConformanceOfElasticMQ(t *testing.T) {
+	t.Parallel()
 	queuetest.Run(t, emulator(elasticmqtest.Start(t)))
 }
 
@@ -39,6 +41,7 @@ func emulator(cfg aws.Config) queuetest.Backend {
 }
 
 func TestConformanceOfAWS(t *testing.T) {
+	t.Parallel()
 	prefix := os.Getenv("ATELIER_TEST_SQS")
 	if prefix == "" {
 		t.Skip("costs money: set ATELIER_TEST_SQS to a prefix for the names of queues to make on AWS")
@@ -59,10 +62,7 @@ func backend(cfg aws.Config, prefix string) queuetest.Backend {
 	return queuetest.Backend{
 		Open: func(t testing.TB, receives int) queuetest.Setup {
 			t.Helper()
-			q, err := queue.CreateWith(t.Context(), cfg, prefix+"-"+rand.Text(), receives)
-			if err != nil {
-				t.Fatal(err)
-			}
+			q := create(t, cfg, prefix+"-"+rand.Text(), receives)
 			t.Cleanup(func() { remove(t, client, q) })
 			return queuetest.Setup{
 				Queue: q,
@@ -84,6 +84,28 @@ func backend(cfg aws.Config, prefix string) queuetest.Backend {
 				},
 			}
 		},
+	}
+}
+
+// create repeats itself, since a queue of SQS can be used only a second or so
+// after it was made.
+func create(t testing.TB, cfg aws.Config, name string, receives int) *queue.Queue {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for {
+		q, err := queue.CreateWith(t.Context(), cfg, name, receives)
+		if err == nil {
+			err = q.Check(t.Context())
+		}
+		if err == nil {
+			return q
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+		<-again.C
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 )
 
 func TestOpen(t *testing.T) {
+	t.Parallel()
 	_, cfg := ministacktest.Start(t)
 	q, err := queue.Create(t.Context(), cfg, "atelier")
 	if err != nil {
@@ -60,6 +61,7 @@ func TestOpen(t *testing.T) {
 }
 
 func TestServiceAway(t *testing.T) {
+	t.Parallel()
 	away, err := ministack.Config(t.Context(), "http://127.0.0.1:1")
 	if err != nil {
 		t.Fatal(err)

@@ -36,15 +36,17 @@ func (q *Queue) SendAll(ctx context.Context, ms []job.Message) error {
 			unsent.add(explain(q.client, err), ms[start:]...)
 			break
 		}
-		for i, reason := range refused {
-			unsent.add(reason, batch[i])
+		for i, m := range batch {
+			if refused[i] != nil {
+				unsent.add(refused[i], m)
+			}
 		}
 	}
 	return unsent.orNil()
 }
 
-// sendBatch answers, by their index, the messages that were refused, and why.
-func (q *Queue) sendBatch(ctx context.Context, ms []job.Message) (map[int]error, error) {
+// sendBatch answers for each message why it was refused: nil if it was sent.
+func (q *Queue) sendBatch(ctx context.Context, ms []job.Message) ([]error, error) {
 	entries := make([]types.SendMessageBatchRequestEntry, len(ms))
 	for i, m := range ms {
 		entries[i] = types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(m.Encode())}
@@ -54,19 +56,29 @@ func (q *Queue) sendBatch(ctx context.Context, ms []job.Message) (map[int]error,
 		return nil, err
 	}
 	// By what is confirmed, so that an entry which the answer forgets counts as not sent.
-	refused := map[int]error{}
-	for i := range ms {
-		refused[i] = errors.New("the answer does not mention it")
+	refused := make([]error, len(ms))
+	for i := range refused {
+		refused[i] = errForgotten
 	}
 	for _, failed := range out.Failed {
-		if i, err := strconv.Atoi(aws.ToString(failed.Id)); err == nil {
+		if i := index(failed.Id, ms); i >= 0 {
 			refused[i] = fmt.Errorf("%s: %s", aws.ToString(failed.Code), aws.ToString(failed.Message))
 		}
 	}
 	for _, sent := range out.Successful {
-		if i, err := strconv.Atoi(aws.ToString(sent.Id)); err == nil {
-			delete(refused, i)
+		if i := index(sent.Id, ms); i >= 0 {
+			refused[i] = nil
 		}
 	}
 	return refused, nil
+}
+
+var errForgotten = errors.New("the service's answer does not mention it")
+
+// index reads an entry's id, which is the message's index; -1 for another.
+func index(id *string, ms []job.Message) int {
+	if i, err := strconv.Atoi(aws.ToString(id)); err == nil && i >= 0 && i < len(ms) {
+		return i
+	}
+	return -1
 }

@@ -36,6 +36,7 @@ func TestFaults(t *testing.T) {
 			if took := time.Since(began); took == 0 || took > 10*time.Second {
 				t.Errorf("it came after %s, want up to 10 s", took)
 			}
+			wantDepth(t, q, job.Depth{InFlight: 1})
 		},
 		"a stale receipt is worth nothing once another has the message": func(t *testing.T) {
 			q := faulty(queuefake.Faults{Stale: 1})

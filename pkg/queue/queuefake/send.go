@@ -41,27 +41,40 @@ func (q *Queue) SendRaw(ctx context.Context, body string, delay time.Duration) e
 // SendAll is as that of [queue.Queue]. Faults of SendAll strike whole batches,
 // those of Send single messages.
 func (q *Queue) SendAll(ctx context.Context, ms []job.Message) error {
-	unsent := &queue.UnsentError{Of: len(ms)}
+	var unsent []job.Message
+	var reason error
 	for start := 0; start < len(ms); start += queue.MaxBatch {
 		batch := ms[start:min(start+queue.MaxBatch, len(ms))]
+		var refused []job.Message
 		err := q.do(ctx, SendAll, func(now time.Time) error {
-			for _, m := range batch {
-				err := q.strike(Send, func() error { q.put(m.Encode(), now, 0); return nil })
-				if err != nil {
-					unsent.Messages, unsent.Reason = append(unsent.Messages, m), err
-				}
-			}
+			refused = q.putAll(batch, now)
 			return nil
 		})
 		if err != nil {
-			unsent.Messages, unsent.Reason = append(unsent.Messages, ms[start:]...), err
+			// Where the answer was lost the batch is in the queue; its sender can't know.
+			unsent, reason = append(unsent, ms[start:]...), err
 			break
 		}
+		unsent = append(unsent, refused...)
 	}
-	if len(unsent.Messages) == 0 {
+	if len(unsent) == 0 {
 		return nil
 	}
-	return unsent
+	if reason == nil {
+		reason = ErrFault
+	}
+	return &queue.UnsentError{Messages: unsent, Of: len(ms), Reason: reason}
+}
+
+// putAll answers the messages that faults of Send struck.
+func (q *Queue) putAll(ms []job.Message, now time.Time) (refused []job.Message) {
+	for _, m := range ms {
+		err := q.strike(Send, func() error { q.put(m.Encode(), now, 0); return nil })
+		if err != nil {
+			refused = append(refused, m)
+		}
+	}
+	return refused
 }
 
 // put adds a message, and perhaps its double.
