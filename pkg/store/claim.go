@@ -22,6 +22,10 @@ type Lease struct {
 	Run     int
 	Attempt int       // 1 for the first attempt at this run
 	Began   time.Time // when the attempt began, by this machine's clock
+	// Crashed: the attempt before this one ended without a word: its process may
+	// have died of this job. Attempts that were given back uncounted are looked
+	// through, since they are none.
+	Crashed bool
 
 	store *Store
 	claim int // the N of claim.N
@@ -85,6 +89,9 @@ func (s *Store) claim(ctx context.Context, id job.ID, run int, worker string) (*
 		}
 		if touched.Equal(releasedUncounted) {
 			prev.Attempt--
+		}
+		if l.Crashed, err = s.crashed(id, run, n); err != nil {
+			return nil, err
 		}
 	}
 	l.claim, l.Attempt = n+1, 1
@@ -152,6 +159,32 @@ func (s *Store) expired(touched time.Time) (bool, error) {
 		return false, err
 	}
 	return now.Sub(touched) > s.lease, nil
+}
+
+// crashed says whether the last attempt at a run, as of claim n, ended without a
+// word.
+func (s *Store) crashed(id job.ID, run, n int) (bool, error) {
+	for ; n > 0; n-- {
+		path, err := s.path(id, claimFile(n))
+		if err != nil {
+			return false, err
+		}
+		var c claimRecord
+		if err := readJSON(path, &c); err != nil {
+			return false, err
+		}
+		touched, err := s.touched(id, n)
+		if err != nil {
+			return false, err
+		}
+		if c.Run != run {
+			return false, nil
+		}
+		if !touched.Equal(releasedUncounted) {
+			return !touched.Equal(releasedCounted), nil
+		}
+	}
+	return false, nil
 }
 
 // writeClaim competes for the name claim.N. The file is linked into place
