@@ -130,11 +130,11 @@ func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease) (err error
 	}
 	receipt.DecodeMS = milliseconds(took)
 
+	receipt.ColdStart = !w.warm.Swap(true)
 	painted, took, err := w.stylize(ctx, stop, spec.ID, request)
 	if err != nil {
 		return err
 	}
-	receipt.ColdStart = !w.warm.Swap(true)
 	began := time.Now()
 	if spec.PreserveColors {
 		if err := imageio.KeepColors(painted, request.Content); err != nil {

@@ -35,7 +35,7 @@ func hide(ctx context.Context, q extender, d job.Delivery, visibility time.Durat
 			case time.Now().Add(visibility / 3).After(until):
 				// Not wrapped: an error of the network must not look like one of the
 				// job's files.
-				cancel(fmt.Errorf("%w: message %s was not kept hidden: %v", errStopping, d.ID, err))
+				cancel(fmt.Errorf("message %s was not kept hidden: %s", d.ID, err.Error()))
 				return
 			}
 		}

@@ -236,28 +236,30 @@ func TestPollStopsWorkWhoseMessageItCantKeep(t *testing.T) {
 		"the queue hangs":   func(l *line) { l.hangs = true },
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, time.Hour, func(ctx context.Context, _ style.Request) (*image.RGBA, error) {
-				<-ctx.Done()
-				return nil, ctx.Err()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, time.Hour, func(ctx context.Context, _ style.Request) (*image.RGBA, error) {
+					<-ctx.Done()
+					return nil, ctx.Err()
+				})
+				m := b.submit(photo(t, 8, 8), nil)
+				q := newLine(delivery(m))
+				fail(q)
+				began := make(chan struct{})
+				b.worker.Stylizer = painter(func(ctx context.Context, _ style.Request) (*image.RGBA, error) {
+					close(began)
+					<-ctx.Done()
+					return nil, ctx.Err()
+				})
+				stop := b.poll(q, worker.PollConfig{Visibility: 30 * time.Millisecond})
+				<-began
+				waitFor(t, func() bool { return b.job(m).State == job.Queued })
+				if err := stop(); err != nil {
+					t.Error(err)
+				}
+				if q.isDeleted(string(m.Job)) {
+					t.Error("the message was deleted")
+				}
 			})
-			m := b.submit(photo(t, 8, 8), nil)
-			q := newLine(delivery(m))
-			fail(q)
-			began := make(chan struct{})
-			b.worker.Stylizer = painter(func(ctx context.Context, _ style.Request) (*image.RGBA, error) {
-				close(began)
-				<-ctx.Done()
-				return nil, ctx.Err()
-			})
-			stop := b.poll(q, worker.PollConfig{Visibility: 30 * time.Millisecond})
-			<-began
-			waitFor(t, func() bool { return b.job(m).State == job.Queued })
-			if err := stop(); err != nil {
-				t.Error(err)
-			}
-			if q.isDeleted(string(m.Job)) {
-				t.Error("the message was deleted")
-			}
 		})
 	}
 }
