@@ -170,6 +170,19 @@ func TestAJobWhoseFilesAreBroken(t *testing.T) {
 			t.Errorf("%s: %v", j.State, j.Error)
 		}
 	})
+	t.Run("it is the whole store", func(t *testing.T) {
+		b := newBench(t, 0, red)
+		m := b.submit(photo(t, 8, 8), nil)
+		input := filepath.Join(b.dir(m), "input")
+		if err := errors.Join(os.Remove(input), os.Mkdir(input, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		back := away(t, filepath.Join(b.store.Dir(), "clock"))
+		defer back()
+		if err := b.worker.Handle(t.Context(), m); !errors.Is(err, job.ErrStoreAway) || b.job(m).Attempts != 0 {
+			t.Errorf("%v, %d attempts; want ErrStoreAway and none", err, b.job(m).Attempts)
+		}
+	})
 	t.Run("a picture can't be read", func(t *testing.T) {
 		b := newBench(t, 0, red)
 		m := b.submit(photo(t, 8, 8), nil)

@@ -91,6 +91,30 @@ func TestAfterACrashAJobRunsAlone(t *testing.T) {
 	})
 }
 
+// A run that was abandoned is still at work, and could fall with the process.
+func TestALoneJobWaitsForAbandonedRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEasel()
+		b := newBenchWith(t, 0, e.paint, func(c *worker.Config) { c.Concurrent = 2 })
+		crasher := b.submit(photo(t, 8, 8), nil)
+		b.crash(crasher)
+		ctx, cancel := context.WithCancel(t.Context())
+		first := b.handle(ctx, b.submit(photo(t, 8, 8), nil))
+		synctest.Wait()
+		cancel()
+		<-first
+		lone := b.handle(t.Context(), crasher)
+		synctest.Wait()
+		if inside, _ := e.now(); inside != 1 {
+			t.Errorf("%d in the engine", inside)
+		}
+		close(e.finish)
+		if err := <-lone; err != nil || e.most != 1 {
+			t.Errorf("%v, %d at once", err, e.most)
+		}
+	})
+}
+
 // The others go on when a lone job is called off while it waits, and it is still
 // alone when it comes again.
 func TestALoneJobThatIsCalledOff(t *testing.T) {

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"image"
 	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"golang.org/x/sys/unix"
 
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/style"
@@ -286,6 +288,30 @@ func TestHandleSQSWithoutAStore(t *testing.T) {
 			t.Errorf("%s after %d attempts", j.State, j.Attempts)
 		}
 	})
+}
+
+// A file server that does not answer keeps nobody from answering the mapping. On
+// the real clock, since a goroutine in a system call holds a fake one.
+func TestHandleSQSWithAStoreThatHangs(t *testing.T) {
+	b := newBench(t, 0, red)
+	m := b.submit(photo(t, 8, 8), nil)
+	input := filepath.Join(b.dir(m), "input")
+	if err := errors.Join(os.Remove(input), unix.Mkfifo(input, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	r, err := b.worker.HandleSQS(function(t, time.Second), newLine(), batch(m.Encode(), "hello"))
+	if took := time.Since(began); err != nil || len(r.BatchItemFailures) != 2 || took >= time.Second {
+		t.Errorf("after %s: %s, %v", took, answer(t, r), err)
+	}
+	// It answers after all, and the job goes back.
+	if err := os.WriteFile(input, photo(t, 8, 8), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, func() bool { return b.job(m).State == job.Queued })
+	if n := b.job(m).Attempts; n != 0 {
+		t.Errorf("%d attempts", n)
+	}
 }
 
 func TestHandleSQSReportsAnEngineThatHangs(t *testing.T) {

@@ -66,6 +66,9 @@ func (l *line) Extend(ctx context.Context, d job.Delivery, v time.Duration) erro
 		<-ctx.Done()
 		return ctx.Err()
 	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.noExtend {
@@ -366,6 +369,7 @@ func TestPollEndsWhenTheEngineHangs(t *testing.T) {
 		}, func(c *worker.Config) { c.Watchdog, c.Concurrent = time.Minute, 2 })
 		short, bad, neighbour := b.submit(photo(t, 8, 8), nil), b.submit(photo(t, 9, 9), nil), b.submit(photo(t, 10, 10), nil)
 		q := newLine(delivery(short), delivery(bad))
+		began := time.Now()
 		result := make(chan error, 1)
 		go func() { result <- b.worker.Poll(t.Context(), q, worker.PollConfig{}) }()
 		time.Sleep(30 * time.Second)
@@ -375,6 +379,9 @@ func TestPollEndsWhenTheEngineHangs(t *testing.T) {
 		q.waiting <- delivery(waits)
 		if err := <-result; !errors.Is(err, worker.ErrStuck) {
 			t.Errorf("got %v, want ErrStuck", err)
+		}
+		if took := time.Since(began); took > 85*time.Second {
+			t.Errorf("it took %s, with a watchdog of a minute and a neighbour that needs 20 s more", took)
 		}
 		if j := b.job(bad); j.State != job.Running || j.Attempts != 1 {
 			t.Errorf("the one that hangs: %s after %d attempts", j.State, j.Attempts)
