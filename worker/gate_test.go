@@ -155,17 +155,29 @@ func TestALoneJobThatIsCalledOff(t *testing.T) {
 	})
 }
 
-// At its limit a crasher is given up on the spot.
+// At its limit a crasher is given up on the spot, whoever is at work.
 func TestACrasherIsGivenUp(t *testing.T) {
-	b := newBench(t, 0, red)
-	m := b.submit(photo(t, 8, 8), nil)
-	for range worker.DefaultMaxAttempts {
-		b.crash(m)
-	}
-	if err := b.worker.Handle(t.Context(), m); err != nil {
-		t.Fatal(err)
-	}
-	if j := b.job(m); j.State != job.Failed || j.Error.Code != job.CodeGaveUp || j.Attempts != worker.DefaultMaxAttempts {
-		t.Errorf("%s after %d attempts: %v", j.State, j.Attempts, j.Error)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		e := newEasel()
+		b := newBench(t, 0, e.paint)
+		m := b.submit(photo(t, 8, 8), nil)
+		for range worker.DefaultMaxAttempts {
+			b.crash(m)
+		}
+		neighbour := b.handle(t.Context(), b.submit(photo(t, 8, 8), nil))
+		synctest.Wait()
+		if err := b.worker.Handle(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		if j := b.job(m); j.State != job.Failed || j.Error.Code != job.CodeGaveUp || j.Attempts != worker.DefaultMaxAttempts {
+			t.Errorf("%s after %d attempts: %v", j.State, j.Attempts, j.Error)
+		}
+		if inside, _ := e.now(); inside != 1 {
+			t.Error("it waited for its neighbour")
+		}
+		close(e.finish)
+		if err := <-neighbour; err != nil {
+			t.Error(err)
+		}
+	})
 }

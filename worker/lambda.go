@@ -40,22 +40,24 @@ func (w *Worker) HandleSQS(ctx context.Context, q extender, e events.SQSEvent) (
 	}
 	outcomes := make(chan outcome, len(e.Records)) // nobody waits for one that comes too late
 	slots := make(chan struct{}, 2*w.Concurrent)
-	for i, m := range e.Records {
-		go func() {
-			d := delivered(m)
+	go func() {
+		for i, m := range e.Records { // in the order of the batch, so that the last ones are late
 			err := acquire(work, w.stuck, slots)
-			if err == nil {
-				err = w.attend(work, w.stuck, d)
-				<-slots
-			}
-			if err != nil {
-				ctx, cancel := context.WithTimeout(last, callTimeout)
-				w.handBack(ctx, q, d, err)
-				cancel()
-			}
-			outcomes <- outcome{i, err == nil}
-		}()
-	}
+			go func() {
+				d := delivered(m)
+				if err == nil {
+					err = w.attend(work, w.stuck, d)
+					<-slots
+				}
+				if err != nil {
+					ctx, cancel := context.WithTimeout(last, callTimeout)
+					w.handBack(ctx, q, d, err)
+					cancel()
+				}
+				outcomes <- outcome{i, err == nil}
+			}()
+		}
+	}()
 
 	done := make([]bool, len(e.Records))
 wait:

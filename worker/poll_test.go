@@ -463,6 +463,43 @@ func TestPollWaitsForTheStore(t *testing.T) {
 	})
 }
 
+// A check of the store that hangs keeps neither the pause from lasting nor the
+// worker from ending.
+func TestPollWithAStoreThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 0, red)
+		m := b.submit(photo(t, 8, 8), nil)
+		back := away(t, b.store.Dir())
+		answer := b.worker.HangStore()
+		q := newLine(delivery(m))
+		stop := b.poll(q, worker.PollConfig{})
+		time.Sleep(time.Minute)
+		q.waiting <- delivery(m)
+		time.Sleep(time.Minute)
+		if len(q.waiting) != 1 {
+			t.Error("a message was received while the store did not answer")
+		}
+		back()
+		answer()
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if b.job(m).State != job.Succeeded {
+			t.Errorf("the store answers again and the job is %s", b.job(m).State)
+		}
+
+		back = away(t, b.store.Dir())
+		answer = b.worker.HangStore()
+		q.waiting <- delivery(m)
+		time.Sleep(20 * time.Second)
+		began := time.Now()
+		if err := stop(); err != nil || time.Since(began) > time.Second {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+		answer()
+		back()
+	})
+}
+
 // The store goes away under a job: the attempt does not count, and its message
 // stays.
 func TestPollLosesTheStore(t *testing.T) {
