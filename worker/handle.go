@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"runtime/debug"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/imageio"
@@ -17,30 +16,56 @@ import (
 
 // Handle works on one delivery of a job. nil means that the message is done
 // with: the run has ended, now or earlier, well or badly. After an error it must
-// be delivered again, later: the job is untouched, or given back with its
-// attempt counted.
+// be delivered again, later: the job is untouched, or given back. When ctx ends,
+// Handle returns at once although the engine can't be interrupted.
 //
 // Called twice for the same run, at once or one after the other, in this
 // process or another, it does the work once.
 func (w *Worker) Handle(ctx context.Context, m job.Message) error {
-	lease, err := w.Store.Claim(ctx, m.Job, m.Run, w.Name)
-	if errors.Is(err, job.ErrFinished) {
-		return nil // a duplicate of a delivery that was handled
+	return w.handle(ctx, w.stuck, m)
+}
+
+// handle is Handle with a second context, which ends when jobs that are not in
+// the engine yet are to be given back.
+func (w *Worker) handle(ctx, stop context.Context, m job.Message) error {
+	lease, leave, err := w.claim(ctx, stop, m)
+	if errors.Is(err, job.ErrFinished) || errors.Is(err, job.ErrGone) {
+		w.Log.Info("nothing to do", "job", m.Job, "run", m.Run, "because", err)
+		return nil // a duplicate of a delivery that was handled, or its attempts are used up
 	}
 	if err != nil {
-		return err
+		return w.diagnose(err)
 	}
-	if lease.Attempt > w.MaxAttempts {
-		lease.Attempt-- // to give up is no attempt
-		return w.settle(lease, &job.Failure{Code: job.CodeGaveUp,
-			Message: fmt.Sprintf("given up after %d attempts; a retry may help", w.MaxAttempts)})
+	defer leave()
+	defer lease.Close()
+	held, release := w.keep(ctx, lease)
+	err = w.paint(held, stop, lease)
+	release()
+	return w.settle(lease, w.diagnose(err))
+}
+
+// claim passes the gate and wins the lease. A job whose last attempt may have
+// killed its process has the process to itself: it comes back through the gate
+// alone. It holds no lease while it waits there, because whoever holds one when
+// a neighbour kills the process has an attempt counted.
+func (w *Worker) claim(ctx, stop context.Context, m job.Message) (lease *store.Lease, leave func(), err error) {
+	for alone := false; ; alone = true {
+		if err := w.gate.enter(ctx, stop, alone); err != nil {
+			return nil, nil, err
+		}
+		lease, err := w.Store.Claim(ctx, m.Job, m.Run, w.Name)
+		if err == nil && (alone || !lease.Crashed) {
+			return lease, w.gate.leave, nil
+		}
+		if err == nil {
+			err = lease.Release(false)
+		}
+		w.gate.leave()
+		if err != nil {
+			return nil, nil, err
+		}
+		w.Log.Info("its last attempt ended without a word: the next one runs alone", "job", m.Job, "run", m.Run)
 	}
-	ctx, stop := w.keep(ctx, lease)
-	err = w.paint(ctx, lease)
-	if cause := stop(); err != nil && cause != nil {
-		err = cause // why the context was cancelled says more than that it was
-	}
-	return w.settle(lease, err)
 }
 
 // settle is the table of outcomes: what becomes of the lease and of the
@@ -55,12 +80,16 @@ func (w *Worker) settle(lease *store.Lease, err error) error {
 	case errors.Is(err, job.ErrLeaseLost): // another decides: leave job and message to them
 		log.Warn("lost the lease", "error", err)
 		return err
+	case errors.Is(err, ErrStuck): // the lease runs out, as after a crash: it counts, and the next attempt is alone
+		log.Error("its run of the engine does not end", "error", err)
+		return err
 	case failure != nil: // it would fail again: the run ends here
 		log.Warn("failed", "code", failure.Code, "error", err)
-		if err := lease.Fail(*failure); err != nil && !errors.Is(err, job.ErrLeaseLost) {
-			return err
+		err := w.diagnose(lease.Fail(*failure))
+		if errors.Is(err, job.ErrLeaseLost) && !errors.Is(err, job.ErrStoreAway) {
+			return nil // it has ended otherwise
 		}
-		return nil
+		return err
 	default: // it may go better next time: give the job back, keep the message
 		if rerr := lease.Release(blames(err)); rerr != nil {
 			return errors.Join(err, rerr) // then the lease runs out by itself
@@ -69,95 +98,115 @@ func (w *Worker) settle(lease *store.Lease, err error) error {
 	}
 }
 
-// An engineError is what went wrong with the pixels, in the engine or the codecs,
-// where the picture may be at fault.
-type engineError struct{ error }
-
-func (e engineError) Unwrap() error { return e.error }
-
-// blames says whether an attempt that ended with err counts. Being told to stop
-// and a store that is away say nothing about the picture.
+// blames says whether an attempt that ended with err counts: where the picture
+// may be at fault, or the job's own files. Being told to stop and a store that
+// is away say nothing about the job.
 func blames(err error) bool {
 	var e engineError
-	return errors.As(err, &e) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, job.ErrStoreAway):
+		return false
+	default:
+		return errors.As(err, &e) || fromFiles(err)
+	}
 }
 
 // paint is the work itself, from the stored picture to the stored result.
-// Panics of the decoders and the engine end here, so that one job can't take
-// its neighbours with it.
-func (w *Worker) paint(ctx context.Context, lease *store.Lease) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			w.Log.Error("panic", "job", lease.Spec.ID, "panic", p, "stack", string(debug.Stack()))
-			err = engineError{fmt.Errorf("paint job %s: panic: %v", lease.Spec.ID, p)}
-		}
-	}()
+// Panics of the decoders and encoders end here.
+func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease) (err error) {
+	defer w.recovered(lease.Spec.ID, &err)
 	spec := lease.Spec
 	receipt := job.Receipt{
 		Worker: w.Kind, Engine: w.Engine, Model: w.Model,
 		QueueWaitMS: milliseconds(lease.Began.Sub(spec.CreatedAt)),
 	}
 
-	began := time.Now()
-	request, err := w.load(ctx, spec)
+	request, took, err := w.load(ctx, stop, spec)
 	if err != nil {
 		return err
 	}
-	receipt.DecodeMS, began = lap(began)
+	receipt.DecodeMS = milliseconds(took)
 
 	receipt.ColdStart = !w.warm.Swap(true)
-	painted, err := w.Stylizer.Stylize(ctx, request)
+	painted, took, err := w.stylize(ctx, stop, spec.ID, request)
 	if err != nil {
-		return engineError{fmt.Errorf("stylize: %w", err)}
+		return err
 	}
+	began := time.Now()
 	if spec.PreserveColors {
 		if err := imageio.KeepColors(painted, request.Content); err != nil {
 			return engineError{err}
 		}
 	}
-	receipt.StylizeMS, began = lap(began)
+	receipt.StylizeMS = milliseconds(took + time.Since(began))
 
+	began = time.Now()
 	var out bytes.Buffer
 	if err := imageio.Encode(&out, painted, spec.Format, spec.Quality); err != nil {
 		return engineError{err}
 	}
-	receipt.EncodeMS, _ = lap(began)
+	receipt.EncodeMS = milliseconds(time.Since(began))
 
-	if err := ctx.Err(); err != nil {
-		return err // the lease may be another's by now
+	if ctx.Err() != nil {
+		return context.Cause(ctx) // the lease may be another's by now
 	}
 	return lease.Succeed(out.Bytes(), job.Result{
 		Width: painted.Rect.Dx(), Height: painted.Rect.Dy(), ContentType: imageio.ContentType(spec.Format),
 	}, receipt)
 }
 
-// load reads and decodes what a job's spec names.
-func (w *Worker) load(ctx context.Context, spec job.Spec) (style.Request, error) {
-	r := style.Request{Strength: spec.Strength}
-	data, own, err := w.Store.Pictures(&spec)
+// load reads and decodes what a job's spec names, and says how long that took
+// without the wait for a place among those who decode.
+func (w *Worker) load(ctx, stop context.Context, spec job.Spec) (r style.Request, took time.Duration, err error) {
+	r.Strength = spec.Strength
+	began := time.Now()
+	photo, picture, err := w.read(spec)
 	if err != nil {
-		return r, err
+		return r, 0, err
 	}
-	photo, _, err := imageio.Decode(ctx, data, w.Limits)
+	took = time.Since(began)
+	if err := acquire(ctx, stop, w.codecs); err != nil {
+		return r, 0, err
+	}
+	defer func() { <-w.codecs }()
+	began = time.Now()
+	content, _, err := imageio.Decode(ctx, photo, w.Limits)
 	if err != nil {
-		return r, err
+		return r, 0, err
 	}
-	r.Content = imageio.Fit(photo, longest(spec.Size))
-	if spec.Style != job.CustomStyle {
+	r.Content = imageio.Fit(content, longest(spec.Size))
+	if spec.Style == job.CustomStyle {
+		r.Picture, err = w.decodeStyle(ctx, picture)
+	} else {
 		r.Mix, err = style.ParseMix(spec.Style)
-		return r, err
 	}
-	r.Picture, err = w.loadStyle(ctx, own)
-	return r, err
+	return r, took + time.Since(began), err
 }
 
-func (w *Worker) loadStyle(ctx context.Context, data []byte) (*image.RGBA, error) {
+// read reads the pictures of a job; the style's is nil where a name stands for it.
+func (w *Worker) read(spec job.Spec) (photo, picture []byte, err error) {
+	photo, picture, err = w.Store.Pictures(&spec)
+	if errors.Is(err, job.ErrNotFound) {
+		// A job's files appear with it and are never written again: what is missing
+		// now stays so.
+		err = fmt.Errorf("%w (%w)", &job.Failure{Code: job.CodeInternal, Message: "a picture of the job is missing"}, err)
+	}
+	return photo, picture, err
+}
+
+func (w *Worker) decodeStyle(ctx context.Context, data []byte) (*image.RGBA, error) {
 	picture, _, err := imageio.Decode(ctx, data, w.Limits)
 	if err != nil {
 		return nil, fmt.Errorf("style picture: %w", err)
 	}
-	return picture, nil
+	// The engine looks at a square of 256 pixels out of its middle: what waits for
+	// the engine need not be 40 megapixels.
+	width, height := picture.Rect.Dx(), picture.Rect.Dy()
+	return imageio.Fit(picture, max(width, height)*styleEdge/max(min(width, height), 1)), nil
 }
+
+// styleEdge is the shorter side to which style pictures are shrunk.
+const styleEdge = 512
 
 // longest is the size in pixels of a result's longest edge at most: "as it is"
 // has a cap too, since the engine's memory grows with the picture.
@@ -166,11 +215,6 @@ func longest(size int) int {
 		return job.MaxSize
 	}
 	return size
-}
-
-func lap(began time.Time) (ms float64, now time.Time) {
-	now = time.Now()
-	return milliseconds(now.Sub(began)), now
 }
 
 // milliseconds, to the microsecond.

@@ -3,47 +3,57 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// keep renews a lease at a third of its time until stop is called. When the
-// lease can't be kept, the context it answers is cancelled, since the job may
-// be another's by then: at once if it is lost, and else, since a file server
-// may hiccup, when the next try could come too late. stop waits for the renewal
-// to end and says why it cancelled the context, nil if it did not.
-func (w *Worker) keep(ctx context.Context, lease *store.Lease) (held context.Context, stop func() error) {
+// keep renews a lease at a third of its time until stop is called, which waits
+// for a renewal that is under way. When the lease can't be kept, the context it
+// answers is cancelled, since the job may be another's by then: at once if it is
+// lost, and else, since a file server may hiccup, when a sixth of the term is
+// left to stop the work in. That time is measured from when the last renewal that
+// succeeded was asked for, and does not wait for the next try: a renewal from a
+// file server that is gone may hang for ever.
+func (w *Worker) keep(ctx context.Context, lease *store.Lease) (held context.Context, stop func()) {
 	held, cancel := context.WithCancelCause(ctx)
+	term := w.Store.Lease()
+	last := func(asked time.Time) time.Duration { return time.Until(asked.Add(term - term/6)) }
+	var failed atomic.Value // what the last try said
+	failed.Store("no answer")
+	tooLate := time.AfterFunc(last(lease.Began), func() {
+		cancel(fmt.Errorf("%w: the lease was not renewed in time: %s", job.ErrStoreAway, failed.Load()))
+	})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		term := w.Store.Lease()
+		defer tooLate.Stop()
 		every := time.NewTicker(term / 3)
 		defer every.Stop()
-		renewed := time.Now()
 		for {
 			select {
 			case <-held.Done():
 				return
 			case <-every.C:
 			}
+			if held.Err() != nil { // after a long sleep both are ready
+				return
+			}
 			asked := time.Now()
 			err := lease.Renew()
 			switch {
 			case err == nil:
-				renewed = asked
-			case errors.Is(err, job.ErrLeaseLost), time.Since(renewed) > term*2/3:
+				tooLate.Reset(last(asked))
+			case errors.Is(err, job.ErrLeaseLost):
 				cancel(err)
 				return
+			default:
+				failed.Store(err.Error())
 			}
 		}
 	}()
-	return held, func() error {
-		cause := context.Cause(held)
-		cancel(nil)
-		<-done
-		return cause
-	}
+	return held, func() { cancel(nil); <-done }
 }

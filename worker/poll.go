@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -19,21 +20,36 @@ const (
 
 // A source is the queue as Poll needs it, over a network.
 type source interface {
+	extender
 	Receive(ctx context.Context, max int, wait, visibility time.Duration) ([]job.Delivery, error)
-	Extend(ctx context.Context, d job.Delivery, visibility time.Duration) error
 	Delete(ctx context.Context, d job.Delivery) error
 }
 
 // PollConfig says how Poll goes about it; zero values are the defaults.
 type PollConfig struct {
-	Concurrent int           // jobs at once; 1
+	// Prefetch is how many messages more than the engine runs at once are taken
+	// from the queue, so that some jobs are read, decoded, encoded and stored while
+	// others are in the engine: on a network file system that takes as long as the
+	// engine does. 0: as many as the engine runs at once; below 0: none.
+	//
+	// Each costs the memory of a picture that waits (its file, and 4 bytes a pixel
+	// at the size asked for: 4 MB at 1024 pixels, 67 MB at the most), and may keep
+	// a job from a worker that has nothing to do, for as long as a picture takes.
+	// So that idle workers get their share of a burst, one call of the queue asks
+	// for no more messages than the engine runs at once.
+	Prefetch   int
 	Visibility time.Duration // how long a message stays hidden without a heartbeat; 30 s
 	Wait       time.Duration // of one long poll; 20 s
-	Grace      time.Duration // for running jobs to finish once ctx has ended; 25 s
+	Grace      time.Duration // for jobs in the engine to finish once ctx has ended; 25 s
 }
 
-func (c PollConfig) withDefaults() PollConfig {
-	c.Concurrent = max(c.Concurrent, 1)
+func (c PollConfig) withDefaults(concurrent int) PollConfig {
+	switch {
+	case c.Prefetch == 0:
+		c.Prefetch = concurrent
+	case c.Prefetch < 0:
+		c.Prefetch = 0
+	}
 	for _, d := range []struct {
 		field *time.Duration
 		value time.Duration
@@ -46,93 +62,146 @@ func (c PollConfig) withDefaults() PollConfig {
 }
 
 // Poll takes deliveries from the queue and handles them until ctx ends. Then it
-// stops receiving and waits for running jobs, for Grace at most; what is not
-// finished by then is given back. It returns when nothing of it runs any more:
-// nil if all that had begun was finished.
+// stops receiving, gives back what is not in the engine yet and waits for the
+// rest, for Grace at most; what is not finished by then is given back too. nil:
+// all that the engine had begun was finished, and nothing of Poll runs any more.
+//
+// While the store is away Poll receives nothing. An error that wraps [ErrStuck]
+// comes without an end of ctx when the watchdog barks, after the same drain; the
+// caller must end the process then, without waiting for the engine.
 func (w *Worker) Poll(ctx context.Context, q source, cfg PollConfig) error {
-	cfg = cfg.withDefaults()
-	// Jobs outlive ctx by the grace time.
+	p := &poller{Worker: w, q: q, cfg: cfg.withDefaults(w.Concurrent)}
+	// Jobs in the engine outlive ctx by the grace time.
 	work, kill := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer kill(nil)
-	var running sync.WaitGroup
-	// A slot is taken before a message is: none waits in this process while
-	// another worker is idle.
-	slots := make(chan struct{}, cfg.Concurrent)
-	var pause backoff
+	stop, order := context.WithCancel(ctx)
+	defer order()
+	defer context.AfterFunc(w.stuck, order)()
+	p.work, p.stop = work, stop
+	p.receive()
+	return p.drain(kill)
+}
 
-	for ctx.Err() == nil {
-		free := take(ctx, slots)
-		if free == 0 {
-			break
-		}
-		ds, err := receive(ctx, q, free, cfg)
+// A poller is one call of Poll.
+type poller struct {
+	*Worker
+	q       source
+	cfg     PollConfig
+	work    context.Context // of all jobs
+	stop    context.Context // ends when no more are to be begun
+	running sync.WaitGroup
+	away    atomic.Bool // a job found the store away
+}
+
+// receive begins jobs until it is told to stop.
+func (p *poller) receive() {
+	// A slot is taken before a message is: what this process can't hold stays for
+	// others.
+	slots := make(chan struct{}, p.Concurrent+p.cfg.Prefetch)
+	var pause backoff
+	for p.stop.Err() == nil && p.stuck.Err() == nil {
+		free := take(p.stop, slots, min(p.Concurrent, maxBatch))
+		ds, err := p.next(free)
 		for range free - len(ds) {
 			<-slots
 		}
-		if err != nil && ctx.Err() == nil {
+		if err != nil && p.stop.Err() == nil {
 			d := pause.next()
-			w.Log.Warn("the queue is away", "error", err, "again_in", d.Round(time.Millisecond))
-			sleep(ctx, d)
+			p.Log.Warn("nothing is received", "error", err, "again_in", d.Round(time.Millisecond))
+			sleep(p.stop, d)
 			continue
 		}
 		pause = backoff{}
-		stopping := ctx.Err() != nil
 		for _, d := range ds {
-			running.Go(func() {
+			p.running.Go(func() {
 				defer func() { <-slots }()
-				if stopping { // they came with the order to stop
-					w.handBack(work, q, d, 0)
-					return
-				}
-				w.deliver(work, q, d, cfg.Visibility)
+				p.deliver(d)
 			})
 		}
 	}
+}
 
-	drained := make(chan struct{})
-	go func() { running.Wait(); close(drained) }()
-	select {
-	case <-drained:
-		return nil
-	case <-time.After(cfg.Grace):
-		kill(errors.New("the grace time is over"))
+// next is one long poll for n messages, if the store is there. It is bounded: a
+// connection that went dead without a word must not keep the worker waiting for
+// ever.
+func (p *poller) next(n int) ([]job.Delivery, error) {
+	if n == 0 {
+		return nil, nil
 	}
-	select {
-	case <-drained:
-		return fmt.Errorf("stop: not every job was finished within %s; the rest was given back", cfg.Grace)
-	case <-time.After(overrun):
-		return fmt.Errorf("stop: %w within %s: the job goes to another worker when its lease runs out", ErrStuck, cfg.Grace+overrun)
+	if p.away.Load() {
+		if err := p.checkStore(p.stop); err != nil {
+			return nil, fmt.Errorf("%w: %w", job.ErrStoreAway, err)
+		}
+		p.away.Store(false)
+		p.Log.Info("the store is there again")
+	}
+	ctx, cancel := context.WithTimeout(p.stop, p.cfg.Wait+callTimeout)
+	defer cancel()
+	return p.q.Receive(ctx, n, p.cfg.Wait, p.cfg.Visibility)
+}
+
+// deliver handles one delivery and says to the queue what became of it.
+func (p *poller) deliver(d job.Delivery) {
+	held, release := hide(p.work, p.q, d, p.cfg.Visibility)
+	err := p.attend(held, p.stop, d)
+	release()
+	if errors.Is(err, job.ErrStoreAway) {
+		p.away.Store(true)
+	}
+	ctx, cancel := lastWords(p.work)
+	defer cancel()
+	if err != nil {
+		p.handBack(ctx, p.q, d, err)
+		return
+	}
+	if err := p.q.Delete(ctx, d); err != nil {
+		// Then it comes again by itself, and Handle knows what it has done.
+		p.Log.Warn("the queue was not told of the end", "message", d.ID, "error", err)
 	}
 }
 
-// ErrStuck says that the engine, which can't be interrupted, did not end. The caller must
-// end the process without waiting for it.
-var ErrStuck = errors.New("a picture was not finished")
-
-// overrun is what a run of the engine gets on top of the grace time, since it
-// can't be interrupted.
+// overrun is what the engine gets on top of the grace time, since it can't be
+// interrupted, and a store that does not answer.
 const overrun = 10 * time.Second
 
-// receive is one long poll, bounded: a connection that went dead without a word
-// must not keep the worker waiting for ever.
-func receive(ctx context.Context, q source, n int, cfg PollConfig) ([]job.Delivery, error) {
-	ctx, cancel := context.WithTimeout(ctx, cfg.Wait+callTimeout)
-	defer cancel()
-	return q.Receive(ctx, n, cfg.Wait, cfg.Visibility)
+// drain waits for what runs, and says how that ended.
+func (p *poller) drain(kill context.CancelCauseFunc) error {
+	drained := make(chan struct{})
+	go func() { p.running.Wait(); close(drained) }()
+	var late error
+	select {
+	case <-drained:
+	case <-time.After(p.cfg.Grace):
+		late = fmt.Errorf("not every job was finished within %s; the rest was given back", p.cfg.Grace)
+		kill(fmt.Errorf("%w: the grace time is over", errStopping))
+	}
+	limit := time.NewTimer(overrun)
+	defer limit.Stop()
+	select {
+	case <-drained:
+	case <-limit.C:
+		return fmt.Errorf("stop: %w, or the store does: jobs go to other workers when their leases run out", ErrStuck)
+	}
+	switch {
+	case p.stuck.Err() != nil:
+		return fmt.Errorf("stop: %w", context.Cause(p.stuck))
+	case !p.idle(limit.C): // with a run that was abandoned
+		return fmt.Errorf("stop: %w", ErrStuck)
+	case late != nil:
+		return fmt.Errorf("stop: %w", late)
+	}
+	return nil
 }
 
-// callTimeout bounds a call of the queue beyond what it is asked to wait.
-const callTimeout = 10 * time.Second
-
-// take waits for one slot and then takes what else is free, up to a batch.
-func take(ctx context.Context, slots chan struct{}) (n int) {
+// take waits for one slot and then takes what else is free, up to most.
+func take(ctx context.Context, slots chan struct{}, most int) (n int) {
 	select {
 	case slots <- struct{}{}:
 		n = 1
 	case <-ctx.Done():
 		return 0
 	}
-	for n < maxBatch {
+	for n < most {
 		select {
 		case slots <- struct{}{}:
 			n++
@@ -141,96 +210,6 @@ func take(ctx context.Context, slots chan struct{}) (n int) {
 		}
 	}
 	return n
-}
-
-// deliver handles one delivery and says to the queue what became of it.
-func (w *Worker) deliver(ctx context.Context, q source, d job.Delivery, visibility time.Duration) {
-	log := w.Log.With("message", d.ID, "received", d.Received)
-	m, err := job.DecodeMessage(d.Body)
-	if err != nil {
-		// Left in the queue: its redrive policy takes it to the dead-letter
-		// queue, where a person can look at it.
-		log.Error("not a job message", "error", err)
-		return
-	}
-	held, stop := w.hide(ctx, q, d, visibility)
-	err = w.Handle(held, m)
-	stop()
-	if err != nil {
-		again := retryIn(d.Received)
-		log.Warn("will be tried again", "job", m.Job, "error", err, "in", again)
-		w.handBack(ctx, q, d, again)
-		return
-	}
-	ctx, cancel := lastWords(ctx)
-	defer cancel()
-	if err := q.Delete(ctx, d); err != nil {
-		// Then it comes again by itself, and Handle knows what it has done.
-		log.Warn("the queue was not told of the end", "job", m.Job, "error", err)
-	}
-}
-
-// handBack makes a message visible again after a time.
-func (w *Worker) handBack(ctx context.Context, q source, d job.Delivery, after time.Duration) {
-	ctx, cancel := lastWords(ctx)
-	defer cancel()
-	if err := q.Extend(ctx, d, after); err != nil {
-		w.Log.Warn("a message was not handed back: it comes again when its time is over", "message", d.ID, "error", err)
-	}
-}
-
-// lastWords is a context for what the queue must hear even when the worker has
-// been told to stop.
-func lastWords(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
-}
-
-// hide keeps a message from other receivers until stop is called, renewing at a
-// third of the time. A single failure may pass; when the time has run out the
-// message is somebody else's and the work is cancelled.
-func (w *Worker) hide(ctx context.Context, q source, d job.Delivery, visibility time.Duration) (held context.Context, stop func()) {
-	held, cancel := context.WithCancelCause(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		every := time.NewTicker(visibility / 3)
-		defer every.Stop()
-		until := time.Now().Add(visibility)
-		for {
-			select {
-			case <-held.Done():
-				return
-			case <-every.C:
-			}
-			asked := time.Now()
-			err := extend(held, q, d, visibility, until)
-			switch {
-			case err == nil:
-				until = asked.Add(visibility)
-			case held.Err() != nil:
-				return
-			case time.Now().Add(visibility / 3).After(until):
-				cancel(fmt.Errorf("keep message %s hidden: %w", d.ID, err))
-				return
-			}
-		}
-	}()
-	return held, func() { cancel(nil); <-done }
-}
-
-// extend is one try to keep a message hidden, which must not take longer than
-// the message stays hidden.
-func extend(ctx context.Context, q source, d job.Delivery, visibility time.Duration, until time.Time) error {
-	ctx, cancel := context.WithDeadline(ctx, until.Add(-visibility/6))
-	defer cancel()
-	return q.Extend(ctx, d, visibility)
-}
-
-// retryIn spaces out the deliveries of a message that fails: 1, 2, 4, ... up to
-// 60 s, with jitter so that jobs that failed together don't come back together.
-func retryIn(received int) time.Duration {
-	d := time.Second << min(max(received-1, 0), 6)
-	return min(d, time.Minute)/2 + rand.N(min(d, time.Minute))
 }
 
 // backoff spaces out calls to a service that is away: 0.2, 0.4, ... up to 5 s.

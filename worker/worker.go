@@ -1,30 +1,33 @@
 // Package worker takes a job from its delivery to its stored result. The same
 // Worker serves every kind of compute: [Worker.Poll] drives it from a long
-// polling loop, as a daemon on EC2 does.
+// polling loop, as a daemon on EC2 does, and [Worker.HandleSQS] from the batches
+// of an event source mapping, as a Lambda function does.
 package worker
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// A Stylizer repaints pictures. Implementations are safe for concurrent use,
-// hold callers back where they can't run more at once, and answer an opaque
-// picture of the content's size. ctx ends the wait; a run that has begun may go
-// on to its end.
+// A Stylizer repaints pictures. Implementations are safe for concurrent use and
+// answer an opaque picture of the content's size. ctx ends a wait; a run that has
+// begun may go on to its end, and reads its request until then.
 type Stylizer interface {
 	Stylize(ctx context.Context, r style.Request) (*image.RGBA, error)
 }
 
-// DefaultMaxAttempts is how often a run is tried before it is given up.
-const DefaultMaxAttempts = 3
+// DefaultWatchdog is fifty times what the largest picture takes on one core (16
+// megapixels by Magenta's network: 6 s): what lasts longer does not end.
+const DefaultWatchdog = 5 * time.Minute
 
 // Config is what a Worker works with.
 type Config struct {
@@ -35,15 +38,30 @@ type Config struct {
 	Engine   string // for receipts
 	Model    string // for receipts
 
-	MaxAttempts int            // 0 is DefaultMaxAttempts
-	Limits      imageio.Limits // zero is imageio.DefaultLimits
-	Log         *slog.Logger   // nil discards
+	// Concurrent is how many pictures are in the engine at once; 0 is 1. As many
+	// are decoded at once: a decode takes up to 28 bytes a pixel.
+	Concurrent int
+	// Watchdog is how long one run of the engine may take before the process
+	// counts as hung (see [ErrStuck]); 0 is DefaultWatchdog. Time in which the
+	// process was frozen doesn't count. In a function it should be below the
+	// function's timeout, else a hung engine is noticed only invocations later.
+	Watchdog time.Duration
+
+	Limits imageio.Limits // zero is imageio.DefaultLimits
+	Log    *slog.Logger   // nil discards
 }
 
 // A Worker handles deliveries. It is safe for concurrent use.
 type Worker struct {
 	Config
-	warm atomic.Bool // a picture has been painted in this process
+	warm   atomic.Bool   // a picture has been painted in this process
+	gate   gate          // who is at work on pixels
+	codecs chan struct{} // holds one for each picture that is being decoded
+	engine chan struct{} // holds one for each picture in the engine
+
+	stuck context.Context         // ends when the watchdog has barked; never goes back
+	bark  context.CancelCauseFunc // ends stuck with an error that wraps ErrStuck
+	probe storeProbe
 }
 
 // New checks the configuration and fills in its defaults.
@@ -51,8 +69,14 @@ func New(cfg Config) (*Worker, error) {
 	if cfg.Store == nil || cfg.Stylizer == nil {
 		return nil, errors.New("new worker: a store and a stylizer are needed")
 	}
-	if cfg.MaxAttempts == 0 {
-		cfg.MaxAttempts = DefaultMaxAttempts
+	if cfg.Concurrent < 0 || cfg.Watchdog < 0 {
+		return nil, fmt.Errorf("new worker: %d pictures at once, a watchdog of %s: neither may be below 0", cfg.Concurrent, cfg.Watchdog)
+	}
+	if cfg.Concurrent == 0 {
+		cfg.Concurrent = 1
+	}
+	if cfg.Watchdog == 0 {
+		cfg.Watchdog = DefaultWatchdog
 	}
 	if cfg.Limits == (imageio.Limits{}) {
 		cfg.Limits = imageio.DefaultLimits()
@@ -60,5 +84,11 @@ func New(cfg Config) (*Worker, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Worker{Config: cfg}, nil
+	w := &Worker{
+		Config: cfg,
+		codecs: make(chan struct{}, cfg.Concurrent),
+		engine: make(chan struct{}, cfg.Concurrent),
+	}
+	w.stuck, w.bark = context.WithCancelCause(context.Background())
+	return w, nil
 }

@@ -50,15 +50,91 @@ type bench struct {
 
 func newBench(t *testing.T, lease time.Duration, p painter) *bench {
 	t.Helper()
+	return newBenchWith(t, lease, p, func(*worker.Config) {})
+}
+
+func newBenchWith(t *testing.T, lease time.Duration, p painter, change func(*worker.Config)) *bench {
+	t.Helper()
 	s, err := store.Open(store.Config{Dir: t.TempDir(), Lease: lease})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := worker.New(worker.Config{Store: s, Stylizer: p, Kind: "daemon", Name: "bench", Engine: "paint", Model: "red"})
+	cfg := worker.Config{Store: s, Stylizer: p, Kind: "daemon", Name: "bench", Engine: "paint", Model: "red"}
+	change(&cfg)
+	w, err := worker.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &bench{t, s, w}
+}
+
+// dir is the job's directory in the store.
+func (b *bench) dir(m job.Message) string {
+	return filepath.Join(b.store.Dir(), "jobs", m.Job.Time().Format("2006/01/02/15"), string(m.Job))
+}
+
+// expire makes a job's lease run out, by the clock of the files.
+func (b *bench) expire(m job.Message) {
+	b.Helper()
+	claims, _ := filepath.Glob(filepath.Join(b.dir(m), "claim.*"))
+	old := time.Now().AddDate(-100, 0, 0)
+	if len(claims) == 0 {
+		b.Fatal("there is no claim to expire")
+	}
+	if err := os.Chtimes(claims[len(claims)-1], old, old); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// crash is an attempt whose process died: a claim, and then nothing.
+func (b *bench) crash(m job.Message) {
+	b.Helper()
+	if _, err := b.store.Claim(b.Context(), m.Job, m.Run, "crasher"); err != nil {
+		b.Fatal(err)
+	}
+	b.expire(m)
+}
+
+// handle runs Handle beside the test and answers where its result will be.
+func (b *bench) handle(ctx context.Context, m job.Message) <-chan error {
+	result := make(chan error, 1)
+	go func() { result <- b.worker.Handle(ctx, m) }()
+	return result
+}
+
+// An easel is a Stylizer whose pictures are finished when the test says so; it
+// can't be interrupted.
+type easel struct {
+	finish chan struct{} // a picture for each value
+
+	mu     sync.Mutex
+	inside int
+	begun  int
+	most   int // inside at once
+}
+
+func newEasel() *easel { return &easel{finish: make(chan struct{})} }
+
+func (e *easel) paint(ctx context.Context, r style.Request) (*image.RGBA, error) {
+	e.count(1)
+	<-e.finish
+	e.count(-1)
+	return red(ctx, r)
+}
+
+func (e *easel) count(n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.inside += n
+	e.begun += max(n, 0)
+	e.most = max(e.most, e.inside)
+}
+
+// now is how many pictures are being painted, and how many were begun in all.
+func (e *easel) now() (inside, begun int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.inside, e.begun
 }
 
 // photo is a PNG of w x h pixels.
@@ -236,7 +312,7 @@ func TestTransientErrorsAreTriedAgainAndGivenUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, time.Hour, p)
 			m := b.submit(photo(t, 8, 8), nil)
-			for n := 1; n <= worker.DefaultMaxAttempts; n++ {
+			for n := 1; n <= store.DefaultMaxAttempts; n++ {
 				if err := b.worker.Handle(t.Context(), m); err == nil {
 					t.Fatalf("attempt %d: the message would be lost", n)
 				}
@@ -247,7 +323,7 @@ func TestTransientErrorsAreTriedAgainAndGivenUp(t *testing.T) {
 			if err := b.worker.Handle(t.Context(), m); err != nil {
 				t.Fatal(err)
 			}
-			if j := b.job(m); j.State != job.Failed || j.Error.Code != job.CodeGaveUp || j.Attempts != worker.DefaultMaxAttempts {
+			if j := b.job(m); j.State != job.Failed || j.Error.Code != job.CodeGaveUp || j.Attempts != store.DefaultMaxAttempts {
 				t.Errorf("got %+v", j)
 			}
 		})
@@ -264,7 +340,7 @@ func TestDrainsAreNoAttempts(t *testing.T) {
 		return nil, ctx.Err()
 	})
 	m := b.submit(photo(t, 8, 8), nil)
-	for range 2 * worker.DefaultMaxAttempts {
+	for range 2 * store.DefaultMaxAttempts {
 		if err := b.worker.Handle(ctx, m); !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
@@ -304,7 +380,7 @@ func TestLostLeaseStopsTheWork(t *testing.T) {
 	go func() { close(claimed); result <- b.worker.Handle(t.Context(), m) }()
 	<-claimed
 	// Another worker takes over: its claim is there before the next renewal.
-	claims := filepath.Join(b.store.Dir(), "jobs", m.Job.Time().Format("2006/01/02/15"), string(m.Job))
+	claims := b.dir(m)
 	waitFor(t, func() bool { _, err := os.Stat(filepath.Join(claims, "claim.1")); return err == nil })
 	if err := os.WriteFile(filepath.Join(claims, "claim.2"), []byte(`{"run":1,"attempt":2,"worker":"other","token":"x"}`), 0o600); err != nil {
 		t.Fatal(err)

@@ -180,10 +180,7 @@ func (l *Lease) Renew() error {
 	if err == nil {
 		err = l.store.touch(l.path(claimFile(l.record.Claim)))
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("%w: the job is gone", job.ErrLeaseLost)
-	}
-	if err != nil {
+	if err = l.lost(err); err != nil {
 		return fmt.Errorf("renew the lease of job %s: %w", l.Spec.ID, err)
 	}
 	return nil
@@ -205,6 +202,18 @@ func (l *Lease) overtaken() error {
 		}
 	}
 	return nil
+}
+
+// lost says what it means that the job's files are not there: the job is gone,
+// or all of the store is away.
+func (l *Lease) lost(err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if why := l.store.missing(l.Spec.ID); errors.Is(why, job.ErrStoreAway) {
+		return why
+	}
+	return fmt.Errorf("%w: the job is gone", job.ErrLeaseLost)
 }
 
 func (l *Lease) path(name string) string { return filepath.Join(l.life.dir.Name(), name) }
@@ -229,10 +238,7 @@ func (l *Lease) Release(counted bool) error {
 	if err == nil {
 		err = l.release(counted)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("%w: the job is gone", job.ErrLeaseLost)
-	}
-	if err != nil {
+	if err = l.lost(err); err != nil {
 		return fmt.Errorf("release job %s: %w", l.Spec.ID, err)
 	}
 	return nil

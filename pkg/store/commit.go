@@ -31,7 +31,7 @@ func (l *Lease) Succeed(picture []byte, res job.Result, receipt job.Receipt) err
 	// Only a known loser may remove its picture: after another error final.R may be
 	// there and name it.
 	if failed != nil || errors.Is(err, job.ErrLeaseLost) {
-		err = errors.Join(err, l.store.remove(out))
+		_ = l.store.remove(out) // else it lies there until the job goes
 	}
 	return l.outcome("finish", err)
 }
@@ -53,16 +53,13 @@ func (l *Lease) finish(change func(*record), before func(time.Time) error) error
 	r.Token = newRecord(job.Job{}).Token
 	change(&r)
 	err := l.store.finish(l.life, &r, before)
-	if errors.Is(err, errTaken) {
+	if errors.Is(err, errTaken) && !errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: the run has ended another way", job.ErrLeaseLost)
 	}
-	return err
+	return l.lost(err)
 }
 
 func (l *Lease) outcome(doing string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("%w: the job is gone", job.ErrLeaseLost)
-	}
 	if err != nil {
 		return fmt.Errorf("%s job %s: %w", doing, l.Spec.ID, err)
 	}

@@ -114,7 +114,7 @@ func (s *Store) Pictures(spec *job.Spec) (photo, style []byte, err error) {
 		want += spec.StyleInput.Bytes
 	}
 	if err == nil && int64(len(b)) != want {
-		err = fmt.Errorf("%d bytes, and the spec says %d", len(b), want)
+		err = &fs.PathError{Op: "read", Path: inputFile, Err: fmt.Errorf("%d bytes, and the spec says %d", len(b), want)}
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the pictures of job %s: %w", spec.ID, err)

@@ -28,8 +28,10 @@ type settings struct {
 	Model      string        `required:"" env:"ATELIER_MODEL" help:"Folder of the SavedModel." placeholder:"DIR"`
 	Concurrent int           `default:"0" env:"ATELIER_CONCURRENT" help:"Pictures painted at once; 0 chooses by the cores."`
 	Threads    int           `default:"0" env:"ATELIER_THREADS" help:"Threads for each picture; 0 chooses by the cores."`
+	Prefetch   int           `default:"0" env:"ATELIER_PREFETCH" help:"Messages taken from the queue beyond those being painted, so that files are read and written meanwhile; 0: as many as are painted at once, -1: none. Each holds a decoded picture in memory (4 MB at 1024 pixels, 67 MB at the most), and may wait here while another worker is idle."`
 	Lease      time.Duration `default:"30s" env:"ATELIER_LEASE" help:"Time after which a silent worker's job goes to another."`
 	Grace      time.Duration `default:"25s" env:"ATELIER_GRACE" help:"Time for running jobs to finish after SIGTERM."`
+	Watchdog   time.Duration `default:"5m" env:"ATELIER_WATCHDOG" help:"Time after which a picture that is still being painted counts as hung: the process then ends with an error, for its supervisor to start a fresh one."`
 }
 
 const description = `Takes jobs from an SQS queue and paints them.
@@ -56,8 +58,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if _, err := parser.Parse(args); err != nil {
 		return err
 	}
-	if s.Lease < time.Second || s.Lease > 12*time.Hour || s.Grace < time.Second {
-		return errors.New("--lease must be from 1s to 12h, which is SQS's limit, and --grace from 1s")
+	if s.Lease < time.Second || s.Lease > 12*time.Hour || s.Grace < time.Second || s.Watchdog < time.Second {
+		return errors.New("--lease must be from 1s to 12h, which is SQS's limit, --grace and --watchdog from 1s")
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 
@@ -89,7 +91,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	info := engine.Info()
 	w, err := worker.New(worker.Config{
 		Store: jobs, Stylizer: engine, Kind: "daemon", Name: fmt.Sprintf("%s/%d", host, os.Getpid()),
-		Engine: info.Engine, Model: info.Name, Log: log,
+		Engine: info.Engine, Model: info.Name, Concurrent: info.Concurrent, Watchdog: s.Watchdog, Log: log,
 	})
 	if err != nil {
 		return err
@@ -98,6 +100,6 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		return err
 	}
 	log.Info("ready", "model", info.Name, "engine", info.Engine, "dir", jobs.Dir(), "queue", q.URL())
-	err = w.Poll(ctx, q, worker.PollConfig{Concurrent: info.Concurrent, Grace: s.Grace, Visibility: s.Lease})
+	err = w.Poll(ctx, q, worker.PollConfig{Prefetch: s.Prefetch, Grace: s.Grace, Visibility: s.Lease})
 	return err
 }

@@ -1,0 +1,155 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"image"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/style"
+	"github.com/atelier-go/atelier/worker"
+)
+
+// Whatever ends a job frees Handle at once, and the run that can't be interrupted
+// keeps its place in the engine until its end.
+func TestARunIsAbandoned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEasel()
+		b := newBench(t, 0, e.paint)
+		m := b.submit(photo(t, 8, 8), nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		result := b.handle(ctx, m)
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		select {
+		case err := <-result:
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
+			}
+		default:
+			t.Fatal("Handle waits for the engine")
+		}
+		next := b.submit(photo(t, 8, 8), nil)
+		result = b.handle(t.Context(), next)
+		synctest.Wait()
+		if inside, begun := e.now(); inside != 1 || begun != 1 {
+			t.Errorf("%d in the engine, %d begun: the abandoned run has lost its place", inside, begun)
+		}
+		close(e.finish)
+		if err := <-result; err != nil {
+			t.Error(err)
+		}
+		if j := b.job(m); j.State != job.Queued || j.Attempts != 0 {
+			t.Errorf("the abandoned job: %s after %d attempts", j.State, j.Attempts)
+		}
+		if outs, _ := filepath.Glob(filepath.Join(b.dir(m), "out.*")); len(outs) != 0 {
+			t.Errorf("an abandoned run left %v", outs)
+		}
+		if b.job(next).State != job.Succeeded {
+			t.Error("the next job was not painted")
+		}
+	})
+}
+
+func TestAnAbandonedRunMayPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		finish := make(chan struct{})
+		b := newBench(t, 0, func(context.Context, style.Request) (*image.RGBA, error) { <-finish; panic("boom") })
+		m := b.submit(photo(t, 8, 8), nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		result := b.handle(ctx, m)
+		synctest.Wait()
+		cancel()
+		if err := <-result; err == nil {
+			t.Error("no error")
+		}
+		close(finish)
+		synctest.Wait()
+		b.worker.Stylizer = painter(red)
+		if err := b.worker.Handle(t.Context(), m); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestALostLeaseFreesHandleFromTheEngine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEasel()
+		b := newBench(t, 0, e.paint)
+		m := b.submit(photo(t, 8, 8), nil)
+		result := b.handle(t.Context(), m)
+		synctest.Wait()
+		if err := os.WriteFile(filepath.Join(b.dir(m), "claim.2"), []byte(`{"run":1,"attempt":2,"worker":"other","token":"x"}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-result; !errors.Is(err, job.ErrLeaseLost) {
+			t.Errorf("got %v, want ErrLeaseLost", err)
+		}
+		close(e.finish)
+	})
+}
+
+// A store that can't be written stops the work before the lease has run out.
+func TestALeaseThatIsNotRenewed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEasel()
+		b := newBench(t, time.Minute, e.paint)
+		m := b.submit(photo(t, 8, 8), nil)
+		began := time.Now()
+		result := b.handle(t.Context(), m)
+		synctest.Wait()
+		away(t, b.dir(m))
+		if err := os.WriteFile(b.dir(m), nil, 0o600); err != nil { // so that it is not just gone
+			t.Fatal(err)
+		}
+		err := <-result
+		if took := time.Since(began); !errors.Is(err, job.ErrStoreAway) || took >= time.Minute || took < 40*time.Second {
+			t.Errorf("after %s: %v; want ErrStoreAway within the lease of a minute, after more than one try", took, err)
+		}
+		close(e.finish)
+	})
+}
+
+func TestWatchdog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEasel()
+		b := newBenchWith(t, 0, e.paint, func(c *worker.Config) { c.Watchdog, c.Concurrent = time.Minute, 2 })
+		m := b.submit(photo(t, 8, 8), nil)
+		began := time.Now()
+		err := b.worker.Handle(t.Context(), m)
+		if took := time.Since(began); !errors.Is(err, worker.ErrStuck) || took < time.Minute || took > 2*time.Minute {
+			t.Fatalf("after %s: %v; want ErrStuck", took, err)
+		}
+		// The lease runs out, as if the process had died: the attempt counts, and
+		// the next one is alone.
+		if j := b.job(m); j.State != job.Running || j.Attempts != 1 {
+			t.Errorf("%s after %d attempts, want running in its first", j.State, j.Attempts)
+		}
+		claimed, err := os.Stat(filepath.Join(b.dir(m), "claim.1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * b.store.Lease())
+		if now, err := os.Stat(filepath.Join(b.dir(m), "claim.1")); err != nil || !now.ModTime().Equal(claimed.ModTime()) {
+			t.Errorf("its lease is still renewed (%v)", err)
+		}
+		next := b.submit(photo(t, 8, 8), nil)
+		if err := b.worker.Handle(t.Context(), next); err == nil || b.job(next).Attempts != 0 {
+			t.Errorf("a stuck worker began a job: %v", err)
+		}
+		close(e.finish)
+		synctest.Wait()
+
+		b.expire(m)
+		lease, err := b.store.Claim(t.Context(), m.Job, m.Run, "other")
+		if err != nil || !lease.Crashed || lease.Attempt != 2 {
+			t.Errorf("the next attempt: %+v, %v", lease, err)
+		}
+	})
+}
