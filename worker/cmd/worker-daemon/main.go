@@ -14,22 +14,14 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/aws/aws-sdk-go-v2/config"
-
-	"github.com/atelier-go/atelier/model"
-	"github.com/atelier-go/atelier/pkg/queue"
-	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/worker"
+	"github.com/atelier-go/atelier/worker/cmd/internal/painter"
 )
 
 type settings struct {
-	Dir        string        `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
-	Queue      string        `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
-	Model      string        `required:"" env:"ATELIER_MODEL" help:"Folder of the SavedModel." placeholder:"DIR"`
-	Concurrent int           `default:"0" env:"ATELIER_CONCURRENT" help:"Pictures painted at once; 0 chooses by the cores."`
-	Threads    int           `default:"0" env:"ATELIER_THREADS" help:"Threads for each picture; 0 chooses by the cores."`
-	Lease      time.Duration `default:"30s" env:"ATELIER_LEASE" help:"Time after which a silent worker's job goes to another."`
-	Grace      time.Duration `default:"25s" env:"ATELIER_GRACE" help:"Time for running jobs to finish after SIGTERM."`
+	painter.Settings `embed:""`
+
+	Grace time.Duration `default:"25s" env:"ATELIER_GRACE" help:"Time for running jobs to finish after SIGTERM."`
 }
 
 const description = `Takes jobs from an SQS queue and paints them.
@@ -56,48 +48,25 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if _, err := parser.Parse(args); err != nil {
 		return err
 	}
-	if s.Lease < time.Second || s.Lease > 12*time.Hour || s.Grace < time.Second {
-		return errors.New("--lease must be from 1s to 12h, which is SQS's limit, and --grace from 1s")
+	if s.Grace < time.Second {
+		return errors.New("--grace must be from 1s")
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
-
-	engine, err := model.Load(model.Config{Dir: s.Model, Threads: s.Threads, Concurrent: s.Concurrent, Log: log})
+	host, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+	p, err := s.Open(ctx, "daemon", fmt.Sprintf("%s/%d", host, os.Getpid()), log)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if !errors.Is(err, worker.ErrStuck) { // Close would wait for what is stuck
-			err = errors.Join(err, engine.Close())
+			err = errors.Join(err, p.Engine.Close())
 		}
 	}()
-	jobs, err := store.Open(store.Config{Dir: s.Dir, Lease: s.Lease})
-	if err != nil {
-		return err
-	}
-	aws, err := config.LoadDefaultConfig(ctx)
-	if err != nil {
-		return err
-	}
-	q, err := queue.Open(ctx, aws, s.Queue)
-	if err != nil {
-		return err
-	}
-	host, err := os.Hostname()
-	if err != nil {
-		return err
-	}
-	info := engine.Info()
-	w, err := worker.New(worker.Config{
-		Store: jobs, Stylizer: engine, Kind: "daemon", Name: fmt.Sprintf("%s/%d", host, os.Getpid()),
-		Engine: info.Engine, Model: info.Name, Log: log,
-	})
-	if err != nil {
-		return err
-	}
 	if err := notifyReady(getenv("NOTIFY_SOCKET")); err != nil {
 		return err
 	}
-	log.Info("ready", "model", info.Name, "engine", info.Engine, "dir", jobs.Dir(), "queue", q.URL())
-	err = w.Poll(ctx, q, worker.PollConfig{Concurrent: info.Concurrent, Grace: s.Grace, Visibility: s.Lease})
-	return err
+	return p.Worker.Poll(ctx, p.Queue, worker.PollConfig{Concurrent: p.Engine.Info().Concurrent, Grace: s.Grace, Visibility: s.Lease})
 }

@@ -1,0 +1,119 @@
+// Api-lambda is the HTTP API and the page as an AWS Lambda function (runtime
+// provided.al2023, this program being its bootstrap) behind an API Gateway HTTP
+// API with payload format 2.0.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/pkg/queue"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+type settings struct {
+	Dir   string `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
+	Queue string `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
+	Local bool   `env:"ATELIER_LOCAL" help:"This is a stack on one machine, with AWS_ENDPOINT_URL on loopback."`
+	Log   string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
+}
+
+const description = `Answers Atelier's HTTP API and its page as an AWS Lambda function behind an API
+Gateway HTTP API (payload format 2.0).
+
+Lambda starts it; its settings are the function's environment variables. Without
+API keys, which this version does not have yet, it refuses to start on anything
+but a local stack (scripts/demo --mode lambda).`
+
+// maxWait is the longest ?wait: a waiting function is paid for.
+const maxWait = 5 * time.Second
+
+func main() {
+	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "api-lambda:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
+	var s settings
+	parser, err := kong.New(&s, kong.Name("api-lambda"), kong.Description(description))
+	if err != nil {
+		return err
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return err
+	}
+	if err := mayServe(s.Local, getenv("AWS_ENDPOINT_URL")); err != nil {
+		return err
+	}
+	if getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: Lambda starts this program, or scripts/demo --mode lambda; api-server is the one to start by hand")
+	}
+	if s.Log != "" {
+		f, err := os.OpenFile(s.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		stderr = io.MultiWriter(stderr, f)
+	}
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+
+	jobs, err := store.Open(store.Config{Dir: s.Dir})
+	if err != nil {
+		return err
+	}
+	aws, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return err
+	}
+	q, err := queue.Open(ctx, aws, s.Queue)
+	if err != nil {
+		return err
+	}
+	handler, err := api.New(api.Config{Store: jobs, Queue: q, Version: version(), MaxWait: maxWait, Log: log})
+	if err != nil {
+		return err
+	}
+	log.Info("ready", "dir", jobs.Dir(), "queue", q.URL())
+	lambda.StartWithOptions(newGateway(handler, log).answer, lambda.WithContext(ctx))
+	return nil // not reached: when the platform goes away, the line above ends the process
+}
+
+// mayServe refuses to be reachable by everybody: an HTTP API's address is public
+// and there are no keys yet.
+func mayServe(local bool, endpoint string) error {
+	const without = "without API keys anybody could use this function, so it does not start on AWS; "
+	if !local {
+		return errors.New(without + "on a local stack set ATELIER_LOCAL=1")
+	}
+	u, err := url.Parse(endpoint)
+	if err == nil && u.Hostname() == "localhost" {
+		return nil
+	}
+	if err != nil || !net.ParseIP(u.Hostname()).IsLoopback() {
+		return fmt.Errorf(without+"ATELIER_LOCAL is set, but AWS_ENDPOINT_URL is %q and not a loopback address", endpoint)
+	}
+	return nil
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "devel"
+}
