@@ -19,6 +19,7 @@ import (
 
 type settings struct {
 	Once      bool   `help:"End after the results: exit 0 only if every photograph was repainted."`
+	Mode      string `enum:"server,lambda,both" default:"server" help:"What runs the API and the worker: 'server', processes of their own (api-server, worker-daemon); 'lambda', functions in MiniStack's Lambda; 'both', the servers, with worker functions on the same queue."`
 	Port      int    `help:"Port of the page and the API on 127.0.0.1. Default: 8080, or another if that is taken."`
 	Dir       string `help:"Keep jobs, results and logs in DIR. Default: a temporary folder, of which only the results stay." placeholder:"DIR"`
 	Model     string `env:"ATELIER_MODEL" default:"${root}/model/atelier" help:"Folder of the SavedModel." placeholder:"DIR"`
@@ -72,6 +73,17 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return err
 }
 
+// parts names what runs, for people.
+func (s *settings) parts() string {
+	switch s.Mode {
+	case "lambda":
+		return "MiniStack (SQS, Lambda, API Gateway) with the functions api-lambda and worker-lambda"
+	case "both":
+		return "MiniStack (SQS, Lambda) with the function worker-lambda, api-server, worker-daemon"
+	}
+	return "MiniStack (SQS), api-server, worker-daemon"
+}
+
 // choosePort takes 8080, or any free port where the user named none.
 func (s *settings) choosePort() error {
 	if s.Port < 0 || s.Port > 65535 {
@@ -106,7 +118,7 @@ func (s *settings) folder() (dir string, keep bool, err error) {
 
 // demo brings the stack up, repaints the samples and stays up or not.
 func demo(ctx context.Context, s settings, dir string, tell func(string, ...any)) (err error) {
-	tell("Starting the stack: MiniStack (SQS), api-server, worker-daemon")
+	tell("Starting the stack: %s", s.parts())
 	st, err := up(ctx, s, dir, tell)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -125,6 +137,10 @@ func demo(ctx context.Context, s settings, dir string, tell func(string, ...any)
 	}
 	tell("\nYour turn: %s/ is the page. Or, from another terminal:\n  bin/submitter submit PHOTO.jpg --api %s --style NAME -o PAINTED.jpg\nCtrl-C stops everything.", st.base, st.base)
 	<-ctx.Done()
-	tell("\nStopping: running jobs are finished first")
+	if s.Mode == "lambda" {
+		tell("\nStopping: functions give back what they are painting")
+	} else {
+		tell("\nStopping: running jobs are finished first")
+	}
 	return failed
 }

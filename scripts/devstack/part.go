@@ -111,11 +111,14 @@ func (p *part) once(ctx context.Context, ready func()) error {
 	readyCtx, cancel := context.WithTimeout(ctx, readyTimeout)
 	ended := make(chan struct{})
 	readied := make(chan error, 1)
+	var unready error
 	var watchers sync.WaitGroup
 	watchers.Go(func() {
 		err := p.ready(readyCtx)
 		if err == nil {
 			ready()
+		} else if readyCtx.Err() == nil { // else the process has ended, which says more
+			unready = err
 		}
 		readied <- err
 	})
@@ -130,7 +133,7 @@ func (p *part) once(ctx context.Context, ready func()) error {
 				stop = err != nil
 			}
 		}
-		_ = cmd.Process.Signal(syscall.SIGTERM) // may have ended by itself
+		signalGroup(cmd, syscall.SIGTERM)
 		select {
 		case <-ended:
 		case <-time.After(stopGrace):
@@ -140,12 +143,38 @@ func (p *part) once(ctx context.Context, ready func()) error {
 	err = cmd.Wait()
 	cancel()
 	close(ended)
+	endGroup(cmd)
 	watchers.Wait()
-	if err == nil {
-		err = errors.New("exit status 0")
+	switch {
+	case unready != nil:
+		return unready
+	case err == nil:
+		return errors.New("exit status 0")
 	}
 	return err
 }
+
+// orphanGrace is how long what a part has started may outlive it: a function
+// that is painting gives its job back.
+const orphanGrace = 2 * time.Second
+
+// endGroup ends what a process that has ended leaves behind: MiniStack starts
+// functions and does not stop them.
+func endGroup(cmd *exec.Cmd) {
+	signalGroup(cmd, syscall.SIGTERM)
+	for deadline := time.Now().Add(orphanGrace); time.Now().Before(deadline) && groupLives(cmd); {
+		time.Sleep(20 * time.Millisecond)
+	}
+	signalGroup(cmd, syscall.SIGKILL)
+}
+
+// signalGroup signals a part's process and all that it has started: each part
+// leads a process group of its own.
+func signalGroup(cmd *exec.Cmd, signal syscall.Signal) {
+	_ = syscall.Kill(-cmd.Process.Pid, signal) // ESRCH: all have ended
+}
+
+func groupLives(cmd *exec.Cmd) bool { return syscall.Kill(-cmd.Process.Pid, 0) == nil }
 
 // halt ends the part and waits until it has ended.
 func (p *part) halt() {
