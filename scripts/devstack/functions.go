@@ -49,19 +49,26 @@ func (f *functions) deploy(ctx context.Context) error {
 		return err
 	}
 	client := lambda.NewFromConfig(cfg)
-	if _, ok := f.programs[workerFunction]; ok {
-		if err := f.deployWorker(ctx, client); err != nil {
-			return err
-		}
+	deployers := map[string]func(context.Context, *lambda.Client) error{
+		workerFunction: f.deployWorker,
+		apiFunction:    func(ctx context.Context, client *lambda.Client) error { return f.deployAPI(ctx, cfg, client) },
 	}
-	if _, ok := f.programs[apiFunction]; ok {
-		arn, err := f.create(ctx, client, apiFunction, apiTimeout, apiMemory, map[string]string{"ATELIER_LOCAL": "1"})
-		if err != nil {
-			return err
-		}
-		return f.gateway.connect(ctx, cfg, f.endpoint, arn)
+	errs := make(chan error, len(f.programs))
+	for name := range f.programs {
+		go func() { errs <- deployers[name](ctx, client) }()
 	}
-	return nil
+	for range f.programs {
+		err = errors.Join(err, <-errs)
+	}
+	return err
+}
+
+func (f *functions) deployAPI(ctx context.Context, cfg aws.Config, client *lambda.Client) error {
+	arn, err := f.create(ctx, client, apiFunction, apiTimeout, apiMemory, map[string]string{"ATELIER_LOCAL": "1"})
+	if err != nil {
+		return err
+	}
+	return f.gateway.connect(ctx, cfg, f.endpoint, arn)
 }
 
 // Functions are called as their programs are.
@@ -91,10 +98,10 @@ func (f *functions) deployWorker(ctx context.Context, client *lambda.Client) err
 	if err := invoke(ctx, client, workerFunction, map[string]any{"Records": []any{}}); err != nil {
 		return err
 	}
-	// It must not make the first picture's process a warm one: as on AWS, a changed
-	// configuration starts afresh.
+	// Its process must not paint the first picture: as on AWS, a new configuration,
+	// even of the old values, means new processes.
 	_, err = client.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
-		FunctionName: aws.String(workerFunction), Description: aws.String("Paints what the queue delivers."),
+		FunctionName: aws.String(workerFunction), Timeout: aws.Int32(int32(workerTimeout.Seconds())),
 	})
 	if err != nil {
 		return fmt.Errorf("deploy %s: %w", workerFunction, err)

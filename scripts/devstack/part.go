@@ -162,7 +162,7 @@ const orphanGrace = 2 * time.Second
 // functions and does not stop them.
 func endGroup(cmd *exec.Cmd) {
 	signalGroup(cmd, syscall.SIGTERM)
-	for deadline := time.Now().Add(orphanGrace); time.Now().Before(deadline) && groupLives(cmd); {
+	for deadline := time.Now().Add(orphanGrace); time.Now().Before(deadline) && groupLives(cmd.Process.Pid); {
 		time.Sleep(20 * time.Millisecond)
 	}
 	signalGroup(cmd, syscall.SIGKILL)
@@ -173,8 +173,6 @@ func endGroup(cmd *exec.Cmd) {
 func signalGroup(cmd *exec.Cmd, signal syscall.Signal) {
 	_ = syscall.Kill(-cmd.Process.Pid, signal) // ESRCH: all have ended
 }
-
-func groupLives(cmd *exec.Cmd) bool { return syscall.Kill(-cmd.Process.Pid, 0) == nil }
 
 // halt ends the part and waits until it has ended.
 func (p *part) halt() {

@@ -7,14 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/worker"
 )
 
@@ -24,19 +22,20 @@ const lastSteps = 1500 * time.Millisecond
 
 // A function answers the events that its triggers send, one at a time.
 type function struct {
-	worker *worker.Worker
-	queue  *queue.Queue
-	log    *slog.Logger
+	batch func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
 
 	busy  sync.Mutex // held from an event's arrival until its answer is sent
 	stuck chan error // the answer to an event after which the process is no good
+}
+
+func newFunction(batch func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)) *function {
+	return &function{batch: batch, stuck: make(chan error, 1)}
 }
 
 // serve takes events from Lambda until ctx ends, or the engine is stuck.
 // extensions says whether the platform has Lambda's extension API, without a
 // client of which it sends no SIGTERM.
 func (f *function) serve(ctx context.Context, extensions bool) error {
-	f.stuck = make(chan error, 1)
 	options := []lambda.Option{lambda.WithContext(ctx)} // SIGTERM: give back what is being painted
 	if extensions {
 		options = append(options, lambda.WithEnableSIGTERM())
@@ -114,7 +113,7 @@ func (f *function) handle(ctx context.Context, payload json.RawMessage) (any, er
 			return nil, unexpected(payload)
 		}
 	}
-	return f.worker.HandleSQS(ctx, f.queue, events.SQSEvent{Records: e.Records})
+	return f.batch(ctx, events.SQSEvent{Records: e.Records})
 }
 
 func unexpected(payload []byte) error {

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/atelier-go/atelier/worker/cmd/internal/painter"
 )
@@ -70,6 +71,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		return err
 	}
 	// The engine is not closed: the process ends with the function's environment.
-	f := &function{worker: p.Worker, queue: p.Queue, log: log}
+	f := newFunction(func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
+		return p.Worker.HandleSQS(ctx, p.Queue, e)
+	})
 	return f.serve(ctx, getenv("AWS_LAMBDA_INITIALIZATION_TYPE") != "")
 }
