@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -101,6 +102,8 @@ func (g *gateway) connect(ctx context.Context, cfg aws.Config, endpoint, functio
 func (g *gateway) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength > maxBody {
+			// A browser shows an answer that comes before its upload has ended as none.
+			_, _ = io.CopyN(io.Discard, r.Body, 16*maxBody)
 			failed(w, r, &http.MaxBytesError{Limit: maxBody})
 			return
 		}

@@ -20,6 +20,7 @@ import (
 type settings struct {
 	Once      bool   `help:"End after the results: exit 0 only if every photograph was repainted."`
 	Mode      string `enum:"server,lambda,both" default:"server" help:"What runs the API and the worker: 'server', processes of their own (api-server, worker-daemon); 'lambda', functions in MiniStack's Lambda; 'both', the servers, with worker functions on the same queue."`
+	NoSamples bool   `help:"Start the stack and submit nothing."`
 	Port      int    `help:"Port of the page and the API on 127.0.0.1. Default: 8080, or another if that is taken."`
 	Dir       string `help:"Keep jobs, results and logs in DIR. Default: a temporary folder, of which only the results stay." placeholder:"DIR"`
 	Model     string `env:"ATELIER_MODEL" default:"${root}/model/atelier" help:"Folder of the SavedModel." placeholder:"DIR"`
@@ -53,6 +54,9 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	if _, err := parser.Parse(args); err != nil {
 		return err
+	}
+	if s.Once && s.NoSamples {
+		return errors.New("--once ends after the photographs, and --no-samples leaves them out: take one of the two")
 	}
 	if err := s.choosePort(); err != nil {
 		return err
@@ -127,7 +131,9 @@ func demo(ctx context.Context, s settings, dir string, tell func(string, ...any)
 		return err
 	}
 	defer st.down()
-	err = st.paintSamples(ctx, s, tell)
+	if !s.NoSamples {
+		err = st.paintSamples(ctx, s, tell)
+	}
 	if s.Once || ctx.Err() != nil {
 		return err
 	}
