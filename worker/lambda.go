@@ -70,7 +70,10 @@ func (w *Worker) deliverRecord(ctx context.Context, q extender, d job.Delivery) 
 // noReceive is a source of which only Extend is used.
 type noReceive struct{ extender }
 
+// Receive and Delete are the event source mapping's.
 func (noReceive) Receive(context.Context, int, time.Duration, time.Duration) ([]job.Delivery, error) {
 	return nil, errors.ErrUnsupported
 }
+
+// Delete is not called.
 func (noReceive) Delete(context.Context, job.Delivery) error { return errors.ErrUnsupported }

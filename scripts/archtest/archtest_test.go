@@ -121,6 +121,18 @@ var rules = []rule{
 		reason: "no production program links what is for tests",
 	},
 	{
+		of: in("api/...", "worker/...", "submitter/..."), main: true, denied: in("scripts/..."),
+		reason: "no production program links the local stack: emulators sit across the wire",
+	},
+	{
+		of: in("..."), not: in("api/cmd/api-lambda", "worker/cmd/worker-lambda"), denied: group{"github.com/aws/aws-lambda-go/lambda/..."},
+		reason: "only the functions' mains link Lambda's runtime",
+	},
+	{
+		of: in("..."), not: in("api/cmd/api-lambda"), denied: group{"github.com/awslabs/aws-lambda-go-api-proxy/..."},
+		reason: "the api is an http.Handler; only its function's main knows of API Gateway",
+	},
+	{
 		of: in("..."), denied: group{"github.com/ebitengine/purego/..."},
 		reason: "image codecs run sandboxed, never out of a library that the system happens to have: build with -tags nodynamic",
 	},

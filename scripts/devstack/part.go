@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,8 @@ type part struct {
 	command func() *exec.Cmd
 	// ready waits until a part that was started serves, and prepares it.
 	ready func(context.Context) error
-	log   string // file for what it prints
+	log   string        // file for what it prints
+	grace time.Duration // for its end after SIGTERM; 0 is stopGrace
 	tell  func(format string, args ...any)
 
 	stop chan struct{} // closed: end the process and don't restart it
@@ -136,7 +138,7 @@ func (p *part) once(ctx context.Context, ready func()) error {
 		signalGroup(cmd, syscall.SIGTERM)
 		select {
 		case <-ended:
-		case <-time.After(stopGrace):
+		case <-time.After(cmp.Or(p.grace, stopGrace)):
 			_ = cmd.Process.Kill() // likewise
 		}
 	})

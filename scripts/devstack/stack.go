@@ -86,10 +86,15 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 		},
 	}
 	st.parts = []*part{{
-		name: "MiniStack",
+		name:  "MiniStack",
+		grace: time.Second / 2, // it keeps nothing, but waits three seconds for polls that nobody waits for
 		command: func() *exec.Cmd {
 			cmd := ministack.Command(s.MiniStack, awsPort)
 			cmd.Env = append(cmd.Env, "TMPDIR="+st.scratch()) // where it unpacks the functions
+			if len(fs.programs) == 0 {
+				// Any page in a browser on this machine may call it, and a Lambda runs programs.
+				cmd.Env = append(cmd.Env, "SERVICES=sqs,s3,sts")
+			}
 			return cmd
 		},
 		ready: func(ctx context.Context) error {

@@ -58,7 +58,7 @@ func (f *function) serve(ctx context.Context, extensions bool) error {
 
 // invoke answers one event. The reader that it returns is closed when Lambda
 // has the answer.
-func (f *function) invoke(ctx context.Context, payload json.RawMessage) (io.Reader, error) {
+func (f *function) invoke(ctx context.Context, payload json.RawMessage) (io.ReadCloser, error) {
 	f.busy.Lock()
 	response, err := f.handle(ctx, payload)
 	if err != nil && !errors.Is(err, worker.ErrStuck) {
