@@ -33,7 +33,7 @@ const (
 // functions are what of the stack runs in MiniStack's Lambda. They are deployed
 // through AWS's own API, as in the cloud.
 type functions struct {
-	endpoint string            // MiniStack's
+	aws      ministack.Locked
 	programs map[string]string // by name; what is not there is not deployed
 	shared   string
 	model    string
@@ -44,11 +44,14 @@ type functions struct {
 // deploy brings the functions into a MiniStack that was started: it keeps
 // nothing over a restart. It returns when they serve.
 func (f *functions) deploy(ctx context.Context) error {
-	cfg, err := ministack.Config(ctx, f.endpoint)
+	cfg, err := f.aws.Config(ctx)
 	if err != nil {
 		return err
 	}
 	client := lambda.NewFromConfig(cfg)
+	if err := makeRoles(ctx, cfg); err != nil {
+		return err
+	}
 	deployers := map[string]func(context.Context, *lambda.Client) error{
 		workerFunction: f.deployWorker,
 		apiFunction:    func(ctx context.Context, client *lambda.Client) error { return f.deployAPI(ctx, cfg, client) },
@@ -68,7 +71,7 @@ func (f *functions) deployAPI(ctx context.Context, cfg aws.Config, client *lambd
 	if err != nil {
 		return err
 	}
-	return f.gateway.connect(ctx, cfg, f.endpoint, arn)
+	return f.gateway.connect(ctx, cfg, f.aws.Endpoint, arn)
 }
 
 // Functions are called as their programs are.
@@ -108,7 +111,7 @@ func (f *functions) deployWorker(ctx context.Context, client *lambda.Client) err
 	}
 	_, err = client.CreateEventSourceMapping(ctx, &lambda.CreateEventSourceMappingInput{
 		FunctionName:          &arn,
-		EventSourceArn:        aws.String(fmt.Sprintf("arn:aws:sqs:%s:%s:%s", ministack.Region, ministack.Account, queueName)),
+		EventSourceArn:        aws.String(queueARN),
 		BatchSize:             aws.Int32(1),
 		FunctionResponseTypes: []types.FunctionResponseType{types.FunctionResponseTypeReportBatchItemFailures},
 		ScalingConfig:         &types.ScalingConfig{MaximumConcurrency: aws.Int32(int32(atOnce()))}, //nolint:gosec // cores
@@ -129,7 +132,7 @@ func (f *functions) create(ctx context.Context, client *lambda.Client, name stri
 	env["ATELIER_DIR"], env["ATELIER_QUEUE"] = f.shared, queueName
 	env["ATELIER_LOG"] = filepath.Join(f.logs, name+".log")
 	for k, v := range map[string]string{ // neither the user's AWS account nor the instance's
-		"AWS_ENDPOINT_URL": f.endpoint, "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+		"AWS_ENDPOINT_URL": f.aws.Endpoint, "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
 		"AWS_EC2_METADATA_DISABLED": "true",
 	} {
 		env[k] = v
@@ -139,7 +142,7 @@ func (f *functions) create(ctx context.Context, client *lambda.Client, name stri
 	}
 	out, err := client.CreateFunction(ctx, &lambda.CreateFunctionInput{
 		FunctionName: &name, Runtime: types.RuntimeProvidedal2023, Handler: aws.String("bootstrap"),
-		Role:    aws.String("arn:aws:iam::" + ministack.Account + ":role/atelier"), // nobody asks for it here
+		Role:    aws.String("arn:aws:iam::" + ministack.Account + ":role/" + name),
 		Code:    &types.FunctionCode{ZipFile: code},
 		Timeout: aws.Int32(int32(timeout.Seconds())), MemorySize: &memory, //nolint:gosec // a minute
 		Environment: &types.Environment{Variables: env},

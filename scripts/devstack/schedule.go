@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -21,17 +22,16 @@ type schedule struct {
 }
 
 // startSchedule logs what goes wrong to a file: the next minute is another try.
-func startSchedule(endpoint, logs string) (*schedule, error) {
+func startSchedule(ctx context.Context, locked ministack.Locked, logs string) (*schedule, error) {
 	f, err := os.OpenFile(filepath.Join(logs, "schedule.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cfg, err := ministack.Config(ctx, endpoint)
+	cfg, err := locked.Config(ctx)
 	if err != nil {
-		cancel()
-		return nil, err
+		return nil, errors.Join(err, f.Close())
 	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // until stop
 	s := &schedule{cancel: cancel}
 	s.done.Go(func() {
 		defer f.Close()

@@ -17,6 +17,9 @@ import (
 
 const queueName = "atelier"
 
+// awsEnv is the file in the stack's folder that says how to reach MiniStack.
+const awsEnv = "aws.env"
+
 // A stack is the whole pipeline on this machine: MiniStack for AWS, a directory
 // for EFS, and our own API and worker, as processes or as functions.
 type stack struct {
@@ -49,7 +52,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 	if err != nil {
 		return nil, err
 	}
-	endpoint := ministack.Endpoint(awsPort)
+	locked := ministack.Lock(awsPort)
 	shared, logs := filepath.Join(dir, "shared"), filepath.Join(dir, "logs")
 	st := &stack{dir: dir, base: "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))}
 	for _, d := range []string{shared, logs, st.scratch()} {
@@ -62,19 +65,22 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 			st.down()
 		}
 	}()
+	if err := locked.WriteEnv(filepath.Join(dir, awsEnv)); err != nil {
+		return nil, err
+	}
 	if st.workerReady, err = listenNotify(); err != nil {
 		return nil, err
 	}
 	program := func(name string, args ...string) func() *exec.Cmd {
 		return func() *exec.Cmd {
 			cmd := exec.Command(programs[name], args...)
-			cmd.Env = append(ministack.Environ(endpoint), "NOTIFY_SOCKET="+st.workerReady.path(),
+			cmd.Env = append(locked.Environ(), "NOTIFY_SOCKET="+st.workerReady.path(),
 				// TensorFlow's chatter; and see DESIGN.md, "Memory".
 				"TF_CPP_MIN_LOG_LEVEL=2", "MALLOC_ARENA_MAX=2")
 			return cmd
 		}
 	}
-	fs := &functions{endpoint: endpoint, programs: map[string]string{}, shared: shared, model: s.Model, logs: logs}
+	fs := &functions{aws: locked, programs: map[string]string{}, shared: shared, model: s.Model, logs: logs}
 	possible := map[string]*part{
 		"api-server": {
 			command: program("api-server", "--dir", shared, "--queue", queueName, "--listen", st.base[len("http://"):]),
@@ -89,19 +95,15 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 		name:  "MiniStack",
 		grace: time.Second / 2, // it keeps nothing, but waits three seconds for polls that nobody waits for
 		command: func() *exec.Cmd {
-			cmd := ministack.Command(s.MiniStack, awsPort)
+			cmd := locked.Command(s.MiniStack)
 			cmd.Env = append(cmd.Env, "TMPDIR="+st.scratch()) // where it unpacks the functions
-			if len(fs.programs) == 0 {
-				// Any page in a browser on this machine may call it, and a Lambda runs programs.
-				cmd.Env = append(cmd.Env, "SERVICES=sqs,s3,sts")
-			}
 			return cmd
 		},
 		ready: func(ctx context.Context) error {
 			if fs.gateway != nil {
 				fs.gateway.disconnect()
 			}
-			if err := prepareQueue(ctx, endpoint); err != nil {
+			if err := prepareQueue(ctx, locked); err != nil {
 				return err
 			}
 			return fs.deploy(ctx)
@@ -128,7 +130,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 		}
 	}
 	if programs[workerFunction] != "" {
-		st.schedule, err = startSchedule(endpoint, logs)
+		st.schedule, err = startSchedule(ctx, locked, logs)
 	}
 	return st, err
 }
@@ -151,15 +153,16 @@ func (st *stack) down() {
 		_ = st.workerReady.close() // a temporary folder
 	}
 	_ = os.RemoveAll(st.scratch()) // likewise
+	_ = os.Remove(filepath.Join(st.dir, awsEnv))
 }
 
 // prepareQueue makes the queue in a MiniStack that was started: it keeps
 // nothing over a restart.
-func prepareQueue(ctx context.Context, endpoint string) error {
-	if err := ministack.WaitReady(ctx, endpoint); err != nil {
+func prepareQueue(ctx context.Context, locked ministack.Locked) error {
+	if err := ministack.WaitReady(ctx, locked.Endpoint); err != nil {
 		return err
 	}
-	cfg, err := ministack.Config(ctx, endpoint)
+	cfg, err := locked.Config(ctx)
 	if err != nil {
 		return err
 	}

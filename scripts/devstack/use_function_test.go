@@ -32,6 +32,7 @@ func TestUseFunctions(t *testing.T) {
 	on("problems", testProblems)
 	on("a picture too large for Lambda is refused", testOversize)
 	on("nothing listens beyond loopback", testLoopbackOnly)
+	on("MiniStack serves nobody else", testLockedMiniStack)
 	on("a killed function loses nothing", testKilledFunction)
 	on("a killed MiniStack comes back with the functions", testKilledMiniStack)
 	noTemporaryFiles(t, d.dir)
@@ -72,7 +73,7 @@ func testMessageBecomesResult(d *demo) {
 // testDuplicateMessage sends what SQS may deliver twice to the queue by hand.
 func testDuplicateMessage(d *demo) {
 	id := d.submit(photo(d.T, 320, 240))
-	cfg, err := ministack.Config(d.Context(), d.miniStack())
+	cfg, err := d.miniStack().Config(d.Context())
 	if err != nil {
 		d.Fatal(err)
 	}
@@ -95,18 +96,30 @@ func testDuplicateMessage(d *demo) {
 	}
 }
 
-// miniStack is the endpoint that the functions' log names.
-func (d *demo) miniStack() string {
+// miniStack is what the stack says of its MiniStack.
+func (d *demo) miniStack() ministack.Locked {
 	d.Helper()
-	b, err := os.ReadFile(filepath.Join(d.dir, "logs", "worker-lambda.log"))
-	if err != nil {
-		d.Fatal(err)
+	l, err := ministack.ReadEnv(filepath.Join(d.dir, "aws.env"))
+	if err != nil || l.Endpoint == "" {
+		d.Fatal(l, err)
 	}
-	at := regexp.MustCompile(`queue=(http://127\.0\.0\.1:\d+)/`).FindSubmatch(b)
-	if at == nil {
-		d.Fatalf("no queue in the log:\n%s", b)
+	return l
+}
+
+// testLockedMiniStack calls it as a page in a browser can, without a preflight.
+func testLockedMiniStack(d *demo) {
+	at := *d
+	at.base = d.miniStack().Endpoint
+	const function = `{"FunctionName":"x","Runtime":"provided.al2023","Handler":"bootstrap","Role":"arn:aws:iam::000000000000:role/worker-lambda","Code":{"ZipFile":"UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="}}`
+	for path, body := range map[string]string{
+		"/2015-03-31/functions":                                             function,
+		"/2015-03-31/functions/worker-lambda/invocations":                   `{"Records":[]}`,
+		"/?Action=PurgeQueue&QueueUrl=" + at.base + "/000000000000/atelier": "",
+	} {
+		if a := at.ask(http.MethodPost, path, strings.NewReader(body), "Content-Type", "text/plain", "Origin", "http://evil.example"); a.StatusCode != http.StatusForbidden {
+			d.Errorf("%s: %s: %s", path, a.Status, a.body)
+		}
 	}
-	return string(at[1])
 }
 
 func testPage(d *demo) {
