@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -200,5 +201,7 @@ func invoke(ctx context.Context, client *lambda.Client, name string, event any) 
 	if err := json.Unmarshal(out.Payload, &failed); err != nil || failed.Message == "" {
 		return fmt.Errorf("%s failed: %.500q", name, out.Payload)
 	}
-	return errors.New(name + ": " + failed.Message)
+	// A program that ended at its start is quoted with all that it printed, its own words last.
+	said := strings.Split(strings.TrimSpace(failed.Message), "\n")
+	return errors.New(name + " failed: " + strings.TrimPrefix(said[len(said)-1], name+": "))
 }

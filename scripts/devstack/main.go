@@ -28,13 +28,19 @@ type settings struct {
 	MiniStack string `name:"ministack" env:"ATELIER_MINISTACK" required:"" hidden:"" help:"MiniStack's program."`
 }
 
-const description = `Runs Atelier on this machine: MiniStack for SQS, a folder for EFS, the API
-and the worker, each a process of its own. Submits real photographs in several
+const description = `Runs Atelier on this machine: MiniStack for SQS, a folder for EFS, the API and
+the worker, each a process of its own. Submits real photographs in several
 styles, shows how long each stage took and where the results are, and stays up,
 with the page, until Ctrl-C. A part that dies is named and started again.
 
+With --mode lambda the API and the worker are AWS Lambda functions in MiniStack,
+behind an HTTP API and an event source mapping. The photographs are painted
+twice, to tell the first picture of a process from later ones.
+
 Needs no AWS account and no root. Listens on 127.0.0.1 only. MiniStack keeps its
-queue in memory: a job that is still queued when it ends stays queued in --dir.`
+queue in memory: a job that is still queued when it ends stays queued in --dir.
+In --dir, logs/ has what each part and function logs, and aws.env what the AWS
+command line needs to reach MiniStack.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)

@@ -75,6 +75,10 @@ func (p *part) supervise(ctx context.Context, first chan<- error) {
 			return
 		default:
 		}
+		if unready := (*unreadyError)(nil); !served && errors.As(err, &unready) {
+			first <- unready.error
+			return
+		}
 		if !served {
 			first <- fmt.Errorf("%s ended before it was ready: %w\n%s", p.name, err, p.lastWords())
 			return
@@ -149,7 +153,7 @@ func (p *part) once(ctx context.Context, ready func()) error {
 	watchers.Wait()
 	switch {
 	case unready != nil:
-		return unready
+		return &unreadyError{unready}
 	case err == nil:
 		return errors.New("exit status 0")
 	}
@@ -159,6 +163,11 @@ func (p *part) once(ctx context.Context, ready func()) error {
 // orphanGrace is how long what a part has started may outlive it: a function
 // that is painting gives its job back.
 const orphanGrace = 2 * time.Second
+
+// An unreadyError is why a part that runs can't be used, in words of its own.
+type unreadyError struct{ error }
+
+func (e *unreadyError) Unwrap() error { return e.error }
 
 // endGroup ends what a process that has ended leaves behind: MiniStack starts
 // functions and does not stop them.
