@@ -10,16 +10,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"runtime/debug"
-	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/config"
-
-	"github.com/atelier-go/atelier/api"
-	"github.com/atelier-go/atelier/pkg/queue"
-	"github.com/atelier-go/atelier/pkg/store"
 )
 
 type settings struct {
@@ -35,9 +28,6 @@ Gateway HTTP API (payload format 2.0).
 Lambda starts it; its settings are the function's environment variables. Without
 API keys, which this version does not have yet, it refuses to start on anything
 but a local stack (scripts/demo --mode lambda).`
-
-// maxWait is the longest ?wait: a waiting function is paid for.
-const maxWait = 5 * time.Second
 
 func main() {
 	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stderr); err != nil {
@@ -71,30 +61,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 
-	jobs, err := store.Open(store.Config{Dir: s.Dir})
+	handler, err := newHandler(ctx, s, log)
 	if err != nil {
 		return err
 	}
-	aws, err := config.LoadDefaultConfig(ctx)
-	if err != nil {
-		return err
-	}
-	q, err := queue.Open(ctx, aws, s.Queue)
-	if err != nil {
-		return err
-	}
-	handler, err := api.New(api.Config{Store: jobs, Queue: q, Version: version(), MaxWait: maxWait, Log: log})
-	if err != nil {
-		return err
-	}
-	log.Info("ready", "dir", jobs.Dir(), "queue", q.URL())
 	lambda.StartWithOptions(newGateway(handler, log).answer, lambda.WithContext(ctx))
 	return nil // not reached: when the platform goes away, the line above ends the process
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "devel"
 }
