@@ -30,6 +30,7 @@ type Config struct {
 	Queue   announcer
 	Version string         // of the program, for the OpenAPI document
 	Limits  imageio.Limits // of submitted pictures; zero is imageio.DefaultLimits
+	MaxWait time.Duration  // the longest ?wait that is honoured; a function is billed while it waits
 	Log     *slog.Logger   // nil discards
 }
 

@@ -17,8 +17,10 @@ const (
 	// maxReceives is only a backstop: attempts are counted in the store, and
 	// throttling, drains and duplicates cost receives without being attempts.
 	maxReceives = 10
-	// visibility is what a message gets from whoever does not say; workers do.
-	visibility = 30 * time.Second
+	// visibility is what a message gets from whoever does not say: the event source
+	// mapping, for which it must be six times the function's timeout or more.
+	// Workers say, and shorten it.
+	visibility = 6 * time.Minute
 	// retention is the longest that SQS offers.
 	retention = 14 * 24 * time.Hour
 )

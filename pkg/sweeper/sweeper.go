@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -41,10 +42,24 @@ type Config struct {
 	Queue line
 	Dead  deadLine // nil where the queue has no dead-letter queue
 
-	Every     time.Duration // between two sweeps, whoever makes them
-	MaxAge    time.Duration // of a run that is not finished: then it fails
-	Retention time.Duration // of a finished job: then it is removed
-	Log       *slog.Logger  // nil discards
+	Times
+	Log *slog.Logger // nil discards
+}
+
+// Times are the sweeper's settings. A main shows them as flags: kong reads the
+// tags.
+type Times struct {
+	Every     time.Duration `name:"sweep-every" default:"1m" env:"ATELIER_SWEEP_EVERY" help:"Time between two sweeps, which look after lost and abandoned jobs; of all programs one makes each."`
+	MaxAge    time.Duration `default:"24h" env:"ATELIER_MAX_AGE" help:"Time after which a job that is not finished fails."`
+	Retention time.Duration `default:"720h" env:"ATELIER_RETENTION" help:"Time after which a finished job is removed, its pictures too."`
+}
+
+// Validate refuses times that can't be meant.
+func (t Times) Validate() error {
+	if t.Every < time.Second || t.MaxAge < time.Minute || t.Retention < time.Minute {
+		return errors.New("--sweep-every must be from 1s, --max-age and --retention from 1m")
+	}
+	return nil
 }
 
 // A Sweeper sweeps. Its methods are not to be called at the same time.
@@ -62,9 +77,9 @@ func New(cfg Config) (*Sweeper, error) {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
-		if *d.field < 0 {
-			return nil, errors.New("new sweeper: times must be over 0")
-		}
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("new sweeper: %w", err)
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -72,8 +87,25 @@ func New(cfg Config) (*Sweeper, error) {
 	return &Sweeper{cfg}, nil
 }
 
-// Run sweeps when it is its turn, until ctx ends.
-func (s *Sweeper) Run(ctx context.Context) {
+// Start sweeps whenever it is this process's turn, until stop is called, which
+// lets a sweep that is being made come to its end, but does not wait for ever: a
+// file server that is gone does not answer.
+func (s *Sweeper) Start(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { s.run(ctx); close(done) }()
+	return func() {
+		cancel()
+		select {
+		case <-done:
+		case <-time.After(patienceAtStop):
+		}
+	}
+}
+
+const patienceAtStop = 5 * time.Second
+
+func (s *Sweeper) run(ctx context.Context) {
 	for {
 		// Not all who start together ask at the same moment.
 		pause := time.NewTimer(s.Every/2 + rand.N(s.Every/2))

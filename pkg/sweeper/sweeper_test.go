@@ -2,7 +2,6 @@ package sweeper_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"log/slog"
 	"os"
@@ -42,8 +41,8 @@ func newStreet(t *testing.T) *street {
 	if st.dead, err = st.queue.Dead(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	st.sweep, err = sweeper.New(sweeper.Config{Store: st.store, Queue: st.queue, Dead: st.dead, Every: every, MaxAge: maxAge,
-		Retention: 48 * time.Hour, Log: slog.New(slog.NewTextHandler(&st.log, nil))})
+	st.sweep, err = sweeper.New(sweeper.Config{Store: st.store, Queue: st.queue, Dead: st.dead,
+		Times: sweeper.Times{Every: every, MaxAge: maxAge, Retention: 48 * time.Hour}, Log: slog.New(slog.NewTextHandler(&st.log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +142,7 @@ func TestTurns(t *testing.T) {
 	st.messages()
 	st.age("jobs/*/*/*/*/*/claim.1", time.Hour)
 	st.age("active/*", time.Hour)
-	other, err := sweeper.New(sweeper.Config{Store: st.store, Queue: st.queue, Every: every})
+	other, err := sweeper.New(sweeper.Config{Store: st.store, Queue: st.queue, Times: sweeper.Times{Every: every}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,16 +340,29 @@ func TestQueueAwayIsNoReasonToStop(t *testing.T) {
 	}
 }
 
-func TestRunEndsWithItsContext(t *testing.T) {
+func TestStartedSweeperSweepsAndStops(t *testing.T) {
 	st := newStreet(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	st.sweep.Run(ctx)
+	old := st.submit(maxAge+time.Hour, false)
+	quick, err := sweeper.New(sweeper.Config{Store: st.store, Queue: st.queue, Times: sweeper.Times{Every: time.Second}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := quick.Start(t.Context())
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for deadline := time.After(30 * time.Second); st.job(old).State != job.Failed; {
+		select {
+		case <-deadline:
+			t.Fatal("it does not sweep")
+		case <-again.C:
+		}
+	}
+	stop()
 }
 
 func TestRefusesWhatCantWork(t *testing.T) {
 	st := newStreet(t)
-	for _, cfg := range []sweeper.Config{{}, {Store: st.store}, {Queue: st.queue}, {Store: st.store, Queue: st.queue, MaxAge: -1}} {
+	for _, cfg := range []sweeper.Config{{}, {Store: st.store}, {Queue: st.queue}, {Store: st.store, Queue: st.queue, Times: sweeper.Times{MaxAge: -1}}} {
 		if _, err := sweeper.New(cfg); err == nil {
 			t.Errorf("%+v was accepted", cfg)
 		}

@@ -87,6 +87,10 @@ var rules = []rule{
 		reason: "siblings don't import each other: mains wire them together",
 	},
 	{
+		of: in("pkg/sweeper/..."), denied: in("pkg/queue/...", "pkg/imageio/...", "api/...", "worker/...", "model/...", "submitter/..."),
+		reason: "siblings don't import each other: mains wire them together",
+	},
+	{
 		of: in("model/..."), denied: in("pkg/queue/...", "api/...", "worker/...", "submitter/..."),
 		reason: "siblings don't import each other: mains wire them together",
 	},
@@ -126,6 +130,18 @@ var rules = []rule{
 		// Benchmarks, in scripts, may.
 		of: in("api/...", "worker/...", "submitter/...", "model/...", "pkg/...", "scripts/devstack"), not: fakes, denied: fakes,
 		reason: "a test fake is for tests and benchmarks: programs reach an emulator across the wire, as they reach AWS",
+	},
+	{
+		of: in("api/...", "worker/...", "submitter/..."), main: true, denied: in("scripts/..."),
+		reason: "no production program links the local stack: emulators sit across the wire",
+	},
+	{
+		of: in("..."), not: in("api/cmd/api-lambda", "worker/cmd/worker-lambda"), denied: group{"github.com/aws/aws-lambda-go/lambda/..."},
+		reason: "only the functions' mains link Lambda's runtime",
+	},
+	{
+		of: in("..."), not: in("api/cmd/api-lambda"), denied: group{"github.com/awslabs/aws-lambda-go-api-proxy/..."},
+		reason: "the api is an http.Handler; only its function's main knows of API Gateway",
 	},
 	{
 		of: in("..."), denied: group{"github.com/ebitengine/purego/..."},

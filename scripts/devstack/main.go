@@ -19,6 +19,8 @@ import (
 
 type settings struct {
 	Once      bool   `help:"End after the results: exit 0 only if every photograph was repainted."`
+	Mode      string `enum:"server,lambda,both" default:"server" help:"What runs the API and the worker: 'server', processes of their own (api-server, worker-daemon); 'lambda', functions in MiniStack's Lambda; 'both', the servers, with worker functions on the same queue."`
+	NoSamples bool   `help:"Start the stack and submit nothing."`
 	Port      int    `help:"Port of the page and the API on 127.0.0.1. Default: 8080, or another if that is taken."`
 	Dir       string `help:"Keep jobs, results and logs in DIR. Default: a temporary folder, of which only the results stay." placeholder:"DIR"`
 	Model     string `env:"ATELIER_MODEL" default:"${root}/model/atelier" help:"Folder of the SavedModel." placeholder:"DIR"`
@@ -26,13 +28,19 @@ type settings struct {
 	MiniStack string `name:"ministack" env:"ATELIER_MINISTACK" required:"" hidden:"" help:"MiniStack's program."`
 }
 
-const description = `Runs Atelier on this machine: MiniStack for SQS, a folder for EFS, the API
-and the worker, each a process of its own. Submits real photographs in several
+const description = `Runs Atelier on this machine: MiniStack for SQS, a folder for EFS, the API and
+the worker, each a process of its own. Submits real photographs in several
 styles, shows how long each stage took and where the results are, and stays up,
 with the page, until Ctrl-C. A part that dies is named and started again.
 
+With --mode lambda the API and the worker are AWS Lambda functions in MiniStack,
+behind an HTTP API and an event source mapping. The photographs are painted
+twice, to tell the first picture of a process from later ones.
+
 Needs no AWS account and no root. Listens on 127.0.0.1 only. MiniStack keeps its
-queue in memory: a job that is still queued when it ends stays queued in --dir.`
+queue in memory: a job that is still queued when it ends stays queued in --dir.
+In --dir, logs/ has what each part and function logs, and aws.env what the AWS
+command line needs to reach MiniStack.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
@@ -53,6 +61,9 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if _, err := parser.Parse(args); err != nil {
 		return err
 	}
+	if s.Once && s.NoSamples {
+		return errors.New("--once ends after the photographs, and --no-samples leaves them out: take one of the two")
+	}
 	if err := s.choosePort(); err != nil {
 		return err
 	}
@@ -70,6 +81,17 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		tell("The logs are in %s", filepath.Join(dir, "logs"))
 	}
 	return err
+}
+
+// parts names what runs, for people.
+func (s *settings) parts() string {
+	switch s.Mode {
+	case "lambda":
+		return "MiniStack (SQS, Lambda, API Gateway) with the functions api-lambda and worker-lambda"
+	case "both":
+		return "MiniStack (SQS, Lambda) with the function worker-lambda, api-server, worker-daemon"
+	}
+	return "MiniStack (SQS), api-server, worker-daemon"
 }
 
 // choosePort takes 8080, or any free port where the user named none.
@@ -106,7 +128,7 @@ func (s *settings) folder() (dir string, keep bool, err error) {
 
 // demo brings the stack up, repaints the samples and stays up or not.
 func demo(ctx context.Context, s settings, dir string, tell func(string, ...any)) (err error) {
-	tell("Starting the stack: MiniStack (SQS), api-server, worker-daemon")
+	tell("Starting the stack: %s", s.parts())
 	st, err := up(ctx, s, dir, tell)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -115,7 +137,9 @@ func demo(ctx context.Context, s settings, dir string, tell func(string, ...any)
 		return err
 	}
 	defer st.down()
-	err = st.paintSamples(ctx, s, tell)
+	if !s.NoSamples {
+		err = st.paintSamples(ctx, s, tell)
+	}
 	if s.Once || ctx.Err() != nil {
 		return err
 	}
@@ -125,6 +149,10 @@ func demo(ctx context.Context, s settings, dir string, tell func(string, ...any)
 	}
 	tell("\nYour turn: %s/ is the page. Or, from another terminal:\n  bin/submitter submit PHOTO.jpg --api %s --style NAME -o PAINTED.jpg\nCtrl-C stops everything.", st.base, st.base)
 	<-ctx.Done()
-	tell("\nStopping: running jobs are finished first")
+	if s.Mode == "lambda" {
+		tell("\nStopping: functions give back what they are painting")
+	} else {
+		tell("\nStopping: running jobs are finished first")
+	}
 	return failed
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,8 @@ type part struct {
 	command func() *exec.Cmd
 	// ready waits until a part that was started serves, and prepares it.
 	ready func(context.Context) error
-	log   string // file for what it prints
+	log   string        // file for what it prints
+	grace time.Duration // for its end after SIGTERM; 0 is stopGrace
 	tell  func(format string, args ...any)
 
 	stop chan struct{} // closed: end the process and don't restart it
@@ -73,6 +75,10 @@ func (p *part) supervise(ctx context.Context, first chan<- error) {
 			return
 		default:
 		}
+		if unready := (*unreadyError)(nil); !served && errors.As(err, &unready) {
+			first <- unready.error
+			return
+		}
 		if !served {
 			first <- fmt.Errorf("%s ended before it was ready: %w\n%s", p.name, err, p.lastWords())
 			return
@@ -111,11 +117,14 @@ func (p *part) once(ctx context.Context, ready func()) error {
 	readyCtx, cancel := context.WithTimeout(ctx, readyTimeout)
 	ended := make(chan struct{})
 	readied := make(chan error, 1)
+	var unready error
 	var watchers sync.WaitGroup
 	watchers.Go(func() {
 		err := p.ready(readyCtx)
 		if err == nil {
 			ready()
+		} else if readyCtx.Err() == nil { // else the process has ended, which says more
+			unready = err
 		}
 		readied <- err
 	})
@@ -130,21 +139,50 @@ func (p *part) once(ctx context.Context, ready func()) error {
 				stop = err != nil
 			}
 		}
-		_ = cmd.Process.Signal(syscall.SIGTERM) // may have ended by itself
+		signalGroup(cmd, syscall.SIGTERM)
 		select {
 		case <-ended:
-		case <-time.After(stopGrace):
+		case <-time.After(cmp.Or(p.grace, stopGrace)):
 			_ = cmd.Process.Kill() // likewise
 		}
 	})
 	err = cmd.Wait()
 	cancel()
 	close(ended)
+	endGroup(cmd)
 	watchers.Wait()
-	if err == nil {
-		err = errors.New("exit status 0")
+	switch {
+	case unready != nil:
+		return &unreadyError{unready}
+	case err == nil:
+		return errors.New("exit status 0")
 	}
 	return err
+}
+
+// orphanGrace is how long what a part has started may outlive it: a function
+// that is painting gives its job back.
+const orphanGrace = 2 * time.Second
+
+// An unreadyError is why a part that runs can't be used, in words of its own.
+type unreadyError struct{ error }
+
+func (e *unreadyError) Unwrap() error { return e.error }
+
+// endGroup ends what a process that has ended leaves behind: MiniStack starts
+// functions and does not stop them.
+func endGroup(cmd *exec.Cmd) {
+	signalGroup(cmd, syscall.SIGTERM)
+	for deadline := time.Now().Add(orphanGrace); time.Now().Before(deadline) && groupLives(cmd.Process.Pid); {
+		time.Sleep(20 * time.Millisecond)
+	}
+	signalGroup(cmd, syscall.SIGKILL)
+}
+
+// signalGroup signals a part's process and all that it has started: each part
+// leads a process group of its own.
+func signalGroup(cmd *exec.Cmd, signal syscall.Signal) {
+	_ = syscall.Kill(-cmd.Process.Pid, signal) // ESRCH: all have ended
 }
 
 // halt ends the part and waits until it has ended.

@@ -12,3 +12,6 @@ import (
 func dieWithParent(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 }
+
+// groupLives says whether there is a process of the group.
+func groupLives(group int) bool { return syscall.Kill(-group, 0) == nil }

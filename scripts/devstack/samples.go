@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -29,7 +30,8 @@ type painting struct {
 }
 
 // paintSamples submits the photographs as a user would, with the submitter over
-// HTTP, all at once, and says what became of each.
+// HTTP, all at once, and says what became of each. Where functions paint, it does
+// so a second time, one after the other, when processes for them are there.
 func (st *stack) paintSamples(ctx context.Context, s settings, tell func(string, ...any)) error {
 	submitter, err := sibling("submitter")
 	if err != nil {
@@ -39,26 +41,12 @@ func (st *stack) paintSamples(ctx context.Context, s settings, tell func(string,
 	if err := os.MkdirAll(results, 0o750); err != nil {
 		return err
 	}
-	styles := style.Names()
-	paintings := make([]painting, len(samples))
-	var all sync.WaitGroup
-	var telling sync.Mutex
-	for i, photo := range samples {
-		p := &paintings[i]
-		p.photo, p.style = photo, styles[i%len(styles)]
-		p.out = filepath.Join(results, fmt.Sprintf("%s-%s.jpg", strings.TrimSuffix(photo, filepath.Ext(photo)), p.style))
-		all.Go(func() {
-			p.submit(ctx, submitter, st.base, filepath.Join(s.Samples, photo))
-			telling.Lock()
-			defer telling.Unlock()
-			if p.err != nil {
-				tell("  %-14s as %-16s FAILED: %v", p.photo, p.style, p.err)
-			} else {
-				tell("  %-14s as %-16s painted in %.2f s", p.photo, p.style, p.took.Seconds())
-			}
-		})
+	r := round{submitter: submitter, base: st.base, photos: s.Samples, results: results, tell: tell}
+	paintings := r.paint(ctx, len(samples))
+	if s.Mode == "lambda" {
+		tell("\nOnce more, one after the other, now that there are processes for them:")
+		paintings = append(paintings, r.paint(ctx, 1)...)
 	}
-	all.Wait()
 	tell("\n%s", table(paintings))
 	var errs []error
 	for _, p := range paintings {
@@ -69,8 +57,45 @@ func (st *stack) paintSamples(ctx context.Context, s settings, tell func(string,
 	if len(errs) > 0 {
 		return fmt.Errorf("%d of %d photographs were not repainted: %w", len(errs), len(paintings), errors.Join(errs...))
 	}
-	tell("All %d photographs were repainted: %s", len(paintings), results)
+	if s.Mode == "lambda" {
+		tell("%s", starts(paintings))
+	}
+	tell("All %d photographs were repainted: %s", len(samples), results)
 	return nil
+}
+
+// A round is every sample submitted once.
+type round struct {
+	submitter, base, photos, results string
+	tell                             func(string, ...any)
+}
+
+// paint submits the samples, so many at a time, and waits for them.
+func (r round) paint(ctx context.Context, atOnce int) []painting {
+	styles := style.Names()
+	paintings := make([]painting, len(samples))
+	var all sync.WaitGroup
+	var telling sync.Mutex
+	slots := make(chan struct{}, atOnce)
+	for i, photo := range samples {
+		p := &paintings[i]
+		p.photo, p.style = photo, styles[i%len(styles)]
+		p.out = filepath.Join(r.results, fmt.Sprintf("%s-%s.jpg", strings.TrimSuffix(photo, filepath.Ext(photo)), p.style))
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			p.submit(ctx, r.submitter, r.base, filepath.Join(r.photos, photo))
+			telling.Lock()
+			defer telling.Unlock()
+			if p.err != nil {
+				r.tell("  %-14s as %-16s FAILED: %v", p.photo, p.style, p.err)
+			} else {
+				r.tell("  %-14s as %-16s painted in %.2f s", p.photo, p.style, p.took.Seconds())
+			}
+		})
+	}
+	all.Wait()
+	return paintings
 }
 
 func (p *painting) submit(ctx context.Context, submitter, base, photo string) {
@@ -101,15 +126,44 @@ func (p *painting) submit(ctx context.Context, submitter, base, photo string) {
 func table(paintings []painting) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "photograph\tstyle\tpixels\tqueue ms\tdecode ms\tstylize ms\tencode ms\tin all ms\t")
+	fmt.Fprintln(w, "photograph\tstyle\tpixels\tprocess\tqueue ms\tdecode ms\tstylize ms\tencode ms\tin all ms\t")
 	for _, p := range paintings {
 		r, res := p.job.Receipt, p.job.Result
 		if p.err != nil || r == nil || res == nil {
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%dx%d\t%.0f\t%.0f\t%.0f\t%.0f\t%d\t\n", p.photo, p.style, res.Width, res.Height,
+		process := "warm"
+		if r.ColdStart {
+			process = "cold"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%dx%d\t%s\t%.0f\t%.0f\t%.0f\t%.0f\t%d\t\n", p.photo, p.style, res.Width, res.Height, process,
 			r.QueueWaitMS, r.DecodeMS, r.StylizeMS, r.EncodeMS, p.took.Milliseconds())
 	}
 	_ = w.Flush() // into memory
 	return b.String()
+}
+
+// starts compares the first pictures of their processes with those of the second
+// round, in which none waits for another, by the time from the submission to the
+// finished picture.
+func starts(paintings []painting) string {
+	var cold, warm []time.Duration
+	for i, p := range paintings {
+		switch took := p.job.FinishedAt.Sub(p.job.CreatedAt); {
+		case p.job.Receipt.ColdStart:
+			cold = append(cold, took)
+		case i >= len(samples):
+			warm = append(warm, took)
+		}
+	}
+	if len(cold) == 0 || len(warm) == 0 {
+		return "No picture was a process's first, or all were"
+	}
+	return fmt.Sprintf("From submission to picture: cold, a process's first: %.2f s; warm: %.2f s (medians of %d and %d)",
+		median(cold).Seconds(), median(warm).Seconds(), len(cold), len(warm))
+}
+
+func median(ds []time.Duration) time.Duration {
+	slices.Sort(ds)
+	return (ds[(len(ds)-1)/2] + ds[len(ds)/2]) / 2
 }

@@ -17,21 +17,33 @@ import (
 
 const queueName = "atelier"
 
+// awsEnv is the file in the stack's folder that says how to reach MiniStack.
+const awsEnv = "aws.env"
+
 // A stack is the whole pipeline on this machine: MiniStack for AWS, a directory
-// for EFS, and our own API and worker, each a process of its own.
+// for EFS, and our own API and worker, as processes or as functions.
 type stack struct {
 	dir   string // the shared directory and the logs are below it
 	base  string // the API's address, http://127.0.0.1:8080
 	parts []*part
 
 	workerReady *notifySocket
+	gateway     *gateway  // of the functions' HTTP API; nil without
+	schedule    *schedule // of the worker function; nil without
+}
+
+// modes are the programs that --mode runs, beside MiniStack.
+var modes = map[string][]string{
+	"server": {"api-server", "worker-daemon"},
+	"lambda": {apiFunction, workerFunction},
+	"both":   {"api-server", "worker-daemon", workerFunction},
 }
 
 // up starts the parts in the order in which they need each other. After an
 // error nothing of it runs.
 func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) (_ *stack, err error) {
 	programs := map[string]string{}
-	for _, name := range []string{"api-server", "worker-daemon"} {
+	for _, name := range modes[s.Mode] {
 		if programs[name], err = sibling(name); err != nil {
 			return nil, err
 		}
@@ -40,68 +52,117 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 	if err != nil {
 		return nil, err
 	}
-	endpoint := ministack.Endpoint(awsPort)
+	locked := ministack.Lock(awsPort)
 	shared, logs := filepath.Join(dir, "shared"), filepath.Join(dir, "logs")
-	for _, d := range []string{shared, logs} {
+	st := &stack{dir: dir, base: "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))}
+	for _, d := range []string{shared, logs, st.scratch()} {
 		if err := os.MkdirAll(d, 0o750); err != nil {
 			return nil, err
 		}
 	}
-	st := &stack{dir: dir, base: "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))}
+	defer func() {
+		if err != nil {
+			st.down()
+		}
+	}()
+	if err := locked.WriteEnv(filepath.Join(dir, awsEnv)); err != nil {
+		return nil, err
+	}
 	if st.workerReady, err = listenNotify(); err != nil {
 		return nil, err
 	}
 	program := func(name string, args ...string) func() *exec.Cmd {
 		return func() *exec.Cmd {
 			cmd := exec.Command(programs[name], args...)
-			cmd.Env = append(ministack.Environ(endpoint), "NOTIFY_SOCKET="+st.workerReady.path(),
+			cmd.Env = append(locked.Environ(), "NOTIFY_SOCKET="+st.workerReady.path(),
 				// TensorFlow's chatter; and see DESIGN.md, "Memory".
 				"TF_CPP_MIN_LOG_LEVEL=2", "MALLOC_ARENA_MAX=2")
 			return cmd
 		}
 	}
-	st.parts = []*part{
-		{
-			name:    "MiniStack",
-			command: func() *exec.Cmd { return ministack.Command(s.MiniStack, awsPort) },
-			ready:   func(ctx context.Context) error { return prepareQueue(ctx, endpoint) },
-		},
-		{
-			name:    "api-server",
+	fs := &functions{aws: locked, programs: map[string]string{}, shared: shared, model: s.Model, logs: logs}
+	possible := map[string]*part{
+		"api-server": {
 			command: program("api-server", "--dir", shared, "--queue", queueName, "--listen", st.base[len("http://"):]),
 			ready:   func(ctx context.Context) error { return waitReady(ctx, st.base+"/readyz") },
 		},
-		{
-			name:    "worker-daemon",
+		"worker-daemon": {
 			command: program("worker-daemon", "--dir", shared, "--queue", queueName, "--model", s.Model),
 			ready:   st.workerReady.wait,
 		},
 	}
+	st.parts = []*part{{
+		name:  "MiniStack",
+		grace: time.Second / 2, // it keeps nothing, but waits three seconds for polls that nobody waits for
+		command: func() *exec.Cmd {
+			cmd := locked.Command(s.MiniStack)
+			cmd.Env = append(cmd.Env, "TMPDIR="+st.scratch()) // where it unpacks the functions
+			return cmd
+		},
+		ready: func(ctx context.Context) error {
+			if fs.gateway != nil {
+				fs.gateway.disconnect()
+			}
+			if err := prepareQueue(ctx, locked); err != nil {
+				return err
+			}
+			return fs.deploy(ctx)
+		},
+	}}
+	for _, name := range modes[s.Mode] {
+		if p, ok := possible[name]; ok {
+			p.name = name
+			st.parts = append(st.parts, p)
+		} else {
+			fs.programs[name] = programs[name]
+		}
+	}
+	if programs[apiFunction] != "" {
+		if st.gateway, err = startGateway(st.base[len("http://"):]); err != nil {
+			return nil, err
+		}
+		fs.gateway = st.gateway
+	}
 	for _, p := range st.parts {
 		p.tell, p.log = tell, filepath.Join(logs, p.name+".log")
 		if err := p.start(ctx); err != nil {
-			st.down()
 			return nil, err
 		}
 	}
-	return st, nil
+	if programs[workerFunction] != "" {
+		st.schedule, err = startSchedule(ctx, locked, logs)
+	}
+	return st, err
 }
+
+// scratch is a folder for what MiniStack leaves behind.
+func (st *stack) scratch() string { return filepath.Join(st.dir, "ministack") }
 
 // down ends the parts, the consumers before what they need.
 func (st *stack) down() {
+	if st.schedule != nil {
+		st.schedule.stop()
+	}
 	for i := len(st.parts) - 1; i >= 0; i-- {
 		st.parts[i].halt()
 	}
-	_ = st.workerReady.close() // a temporary folder
+	if st.gateway != nil {
+		st.gateway.close()
+	}
+	if st.workerReady != nil {
+		_ = st.workerReady.close() // a temporary folder
+	}
+	_ = os.RemoveAll(st.scratch()) // likewise
+	_ = os.Remove(filepath.Join(st.dir, awsEnv))
 }
 
 // prepareQueue makes the queue in a MiniStack that was started: it keeps
 // nothing over a restart.
-func prepareQueue(ctx context.Context, endpoint string) error {
-	if err := ministack.WaitReady(ctx, endpoint); err != nil {
+func prepareQueue(ctx context.Context, locked ministack.Locked) error {
+	if err := ministack.WaitReady(ctx, locked.Endpoint); err != nil {
 		return err
 	}
-	cfg, err := ministack.Config(ctx, endpoint)
+	cfg, err := locked.Config(ctx)
 	if err != nil {
 		return err
 	}

@@ -54,12 +54,18 @@ func Command(program string, port int) *exec.Cmd {
 // endpoint and nothing else: neither the user's AWS account nor the instance's.
 func Environ(endpoint string) []string {
 	return append(Clean(os.Environ()),
-		"AWS_ENDPOINT_URL="+endpoint, "AWS_REGION=us-east-1",
+		"AWS_ENDPOINT_URL="+endpoint, "AWS_REGION="+Region,
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
 		"AWS_EC2_METADATA_DISABLED=true",
 	)
 }
+
+// Region and Account are MiniStack's own.
+const (
+	Region  = "us-east-1"
+	Account = "000000000000"
+)
 
 // Clean leaves out every AWS setting of an environment.
 func Clean(env []string) []string {
@@ -76,7 +82,7 @@ func Clean(env []string) []string {
 // started with [Environ] would load it.
 func Config(ctx context.Context, endpoint string) (aws.Config, error) {
 	return config.LoadDefaultConfig(ctx,
-		config.WithRegion("us-east-1"), config.WithBaseEndpoint(endpoint),
+		config.WithRegion(Region), config.WithBaseEndpoint(endpoint),
 		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("test", "test", "")),
 		config.WithSharedConfigFiles([]string{}), config.WithSharedCredentialsFiles([]string{}),
 	)

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/pkg/queue"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+// maxWait is the longest ?wait: a waiting function is paid for.
+const maxWait = 5 * time.Second
+
+// newHandler opens what the settings name and answers the API on it.
+func newHandler(ctx context.Context, s settings, log *slog.Logger) (http.Handler, error) {
+	jobs, err := store.Open(store.Config{Dir: s.Dir})
+	if err != nil {
+		return nil, err
+	}
+	aws, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	q, err := queue.Open(ctx, aws, s.Queue)
+	if err != nil {
+		return nil, err
+	}
+	handler, err := api.New(api.Config{Store: jobs, Queue: q, Version: version(), MaxWait: maxWait, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	log.Info("ready", "dir", jobs.Dir(), "queue", q.URL())
+	return handler, nil
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "devel"
+}

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+)
+
+// mayServe refuses to be reachable by everybody: an HTTP API's address is public
+// and there are no keys yet.
+func mayServe(local bool, endpoint string) error {
+	const without = "without API keys anybody could use this function, so it does not start on AWS; "
+	if !local {
+		return errors.New(without + "on a local stack set ATELIER_LOCAL=1")
+	}
+	u, err := url.Parse(endpoint)
+	if err == nil && u.Hostname() == "localhost" {
+		return nil
+	}
+	if err != nil || !net.ParseIP(u.Hostname()).IsLoopback() {
+		return fmt.Errorf(without+"ATELIER_LOCAL is set, but AWS_ENDPOINT_URL is %q and not a loopback address", endpoint)
+	}
+	return nil
+}

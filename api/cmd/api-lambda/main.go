@@ -1,0 +1,70 @@
+// Api-lambda is the HTTP API and the page as an AWS Lambda function (runtime
+// provided.al2023, this program being its bootstrap) behind an API Gateway HTTP
+// API with payload format 2.0.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/alecthomas/kong"
+	"github.com/aws/aws-lambda-go/lambda"
+)
+
+type settings struct {
+	Dir   string `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
+	Queue string `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
+	Local bool   `env:"ATELIER_LOCAL" help:"This is a stack on one machine, with AWS_ENDPOINT_URL on loopback."`
+	Log   string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
+}
+
+const description = `Answers Atelier's HTTP API and its page as an AWS Lambda function behind an API
+Gateway HTTP API (payload format 2.0).
+
+Lambda starts it; its settings are the function's environment variables. Without
+API keys, which this version does not have yet, it refuses to start on anything
+but a local stack (scripts/demo --mode lambda).`
+
+func main() {
+	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "api-lambda:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
+	var s settings
+	parser, err := kong.New(&s, kong.Name("api-lambda"), kong.Description(description))
+	if err != nil {
+		return err
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return err
+	}
+	if err := mayServe(s.Local, getenv("AWS_ENDPOINT_URL")); err != nil {
+		return err
+	}
+	if getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: Lambda starts this program, or scripts/demo --mode lambda; api-server is the one to start by hand")
+	}
+	if s.Log != "" {
+		f, err := os.OpenFile(s.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		stderr = io.MultiWriter(stderr, f)
+	}
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+
+	handler, err := newHandler(ctx, s, log)
+	if err != nil {
+		return err
+	}
+	lambda.StartWithOptions(newGateway(handler, log).answer, lambda.WithContext(ctx))
+	return nil // not reached: when the platform goes away, the line above ends the process
+}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"testing"
+)
+
+func TestRefusesToStartWithoutKeys(t *testing.T) {
+	for name, c := range map[string]struct {
+		args     []string
+		endpoint string
+		want     string
+	}{
+		"on AWS":                      {nil, "", "without API keys"},
+		"with an endpoint alone":      {nil, "http://127.0.0.1:4566", "ATELIER_LOCAL=1"},
+		"claiming to be local":        {[]string{"--local"}, "", "not a loopback address"},
+		"local with a far endpoint":   {[]string{"--local"}, "https://sqs.us-east-1.amazonaws.com", "not a loopback address"},
+		"local with a name like ours": {[]string{"--local"}, "http://localhost.example:4566", "not a loopback address"},
+		"on a local stack, by hand":   {[]string{"--local"}, "http://127.0.0.1:4566", "AWS_LAMBDA_RUNTIME_API"},
+		"by the name of localhost":    {[]string{"--local"}, "http://localhost:4566", "AWS_LAMBDA_RUNTIME_API"},
+		"by IPv6":                     {[]string{"--local"}, "http://[::1]:4566", "AWS_LAMBDA_RUNTIME_API"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			getenv := func(k string) string {
+				if k == "AWS_ENDPOINT_URL" {
+					return c.endpoint
+				}
+				return ""
+			}
+			err := run(t.Context(), append(c.args, "--dir", t.TempDir()), getenv, io.Discard)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/flate"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/atelier-go/atelier/scripts/devstack/ministack"
+)
+
+// The functions' settings on AWS, in as far as they count here.
+const (
+	workerTimeout = 60 * time.Second // a sixth of the queue's visibility
+	apiTimeout    = 30 * time.Second // an HTTP API waits no longer
+	workerMemory  = 3007             // MB
+	apiMemory     = 512
+)
+
+// functions are what of the stack runs in MiniStack's Lambda. They are deployed
+// through AWS's own API, as in the cloud.
+type functions struct {
+	aws      ministack.Locked
+	programs map[string]string // by name; what is not there is not deployed
+	shared   string
+	model    string
+	logs     string // folder
+	gateway  *gateway
+}
+
+// deploy brings the functions into a MiniStack that was started: it keeps
+// nothing over a restart. It returns when they serve.
+func (f *functions) deploy(ctx context.Context) error {
+	cfg, err := f.aws.Config(ctx)
+	if err != nil {
+		return err
+	}
+	client := lambda.NewFromConfig(cfg)
+	if err := makeRoles(ctx, cfg); err != nil {
+		return err
+	}
+	deployers := map[string]func(context.Context, *lambda.Client) error{
+		workerFunction: f.deployWorker,
+		apiFunction:    func(ctx context.Context, client *lambda.Client) error { return f.deployAPI(ctx, cfg, client) },
+	}
+	errs := make(chan error, len(f.programs))
+	for name := range f.programs {
+		go func() { errs <- deployers[name](ctx, client) }()
+	}
+	for range f.programs {
+		err = errors.Join(err, <-errs)
+	}
+	return err
+}
+
+func (f *functions) deployAPI(ctx context.Context, cfg aws.Config, client *lambda.Client) error {
+	arn, err := f.create(ctx, client, apiFunction, apiTimeout, apiMemory, map[string]string{"ATELIER_LOCAL": "1"})
+	if err != nil {
+		return err
+	}
+	return f.gateway.connect(ctx, cfg, f.aws.Endpoint, arn)
+}
+
+// Functions are called as their programs are.
+const (
+	apiFunction    = "api-lambda"
+	workerFunction = "worker-lambda"
+)
+
+// atOnce is how many worker functions run side by side; AWS takes no less than
+// two, and more than one for each core would only slow each other down.
+func atOnce() int { return max(2, runtime.GOMAXPROCS(0)) }
+
+func (f *functions) deployWorker(ctx context.Context, client *lambda.Client) error {
+	env := map[string]string{
+		"ATELIER_MODEL":      f.model,
+		"ATELIER_CONCURRENT": "1", // a batch is one message
+		"ATELIER_THREADS":    strconv.Itoa(max(1, runtime.GOMAXPROCS(0)/atOnce())),
+		// TensorFlow's chatter; and see DESIGN.md, "Memory".
+		"TF_CPP_MIN_LOG_LEVEL": "2", "MALLOC_ARENA_MAX": "2",
+	}
+	arn, err := f.create(ctx, client, workerFunction, workerTimeout, workerMemory, env)
+	if err != nil {
+		return err
+	}
+	// A rehearsal with an empty batch, so that a model that doesn't load shows now
+	// and not as a job that is never finished.
+	if err := invoke(ctx, client, workerFunction, map[string]any{"Records": []any{}}); err != nil {
+		return err
+	}
+	// Its process must not paint the first picture: as on AWS, a new configuration,
+	// even of the old values, means new processes.
+	_, err = client.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
+		FunctionName: aws.String(workerFunction), Timeout: aws.Int32(int32(workerTimeout.Seconds())),
+	})
+	if err != nil {
+		return fmt.Errorf("deploy %s: %w", workerFunction, err)
+	}
+	_, err = client.CreateEventSourceMapping(ctx, &lambda.CreateEventSourceMappingInput{
+		FunctionName:          &arn,
+		EventSourceArn:        aws.String(queueARN),
+		BatchSize:             aws.Int32(1),
+		FunctionResponseTypes: []types.FunctionResponseType{types.FunctionResponseTypeReportBatchItemFailures},
+		ScalingConfig:         &types.ScalingConfig{MaximumConcurrency: aws.Int32(int32(atOnce()))}, //nolint:gosec // cores
+	})
+	if err != nil {
+		return fmt.Errorf("deploy %s: map the queue: %w", workerFunction, err)
+	}
+	return nil
+}
+
+// create makes a function of a program, with what all functions have in their
+// environment besides its own.
+func (f *functions) create(ctx context.Context, client *lambda.Client, name string, timeout time.Duration, memory int32, env map[string]string) (arn string, err error) {
+	code, err := bootstrap(f.programs[name])
+	if err != nil {
+		return "", fmt.Errorf("deploy %s: %w", name, err)
+	}
+	env["ATELIER_DIR"], env["ATELIER_QUEUE"] = f.shared, queueName
+	env["ATELIER_LOG"] = filepath.Join(f.logs, name+".log")
+	for k, v := range map[string]string{ // neither the user's AWS account nor the instance's
+		"AWS_ENDPOINT_URL": f.aws.Endpoint, "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+		"AWS_EC2_METADATA_DISABLED": "true",
+	} {
+		env[k] = v
+	}
+	if lease := os.Getenv("ATELIER_LEASE"); lease != "" { // as the daemon inherits it
+		env["ATELIER_LEASE"] = lease
+	}
+	out, err := client.CreateFunction(ctx, &lambda.CreateFunctionInput{
+		FunctionName: &name, Runtime: types.RuntimeProvidedal2023, Handler: aws.String("bootstrap"),
+		Role:    aws.String("arn:aws:iam::" + ministack.Account + ":role/" + name),
+		Code:    &types.FunctionCode{ZipFile: code},
+		Timeout: aws.Int32(int32(timeout.Seconds())), MemorySize: &memory, //nolint:gosec // a minute
+		Environment: &types.Environment{Variables: env},
+	})
+	if err != nil {
+		return "", fmt.Errorf("deploy %s: %w", name, err)
+	}
+	active := lambda.NewFunctionActiveV2Waiter(client, func(o *lambda.FunctionActiveV2WaiterOptions) {
+		o.MinDelay, o.MaxDelay = 50*time.Millisecond, time.Second
+	})
+	if err := active.Wait(ctx, &lambda.GetFunctionInput{FunctionName: &name}, readyTimeout); err != nil {
+		return "", fmt.Errorf("deploy %s: %w", name, err)
+	}
+	return aws.ToString(out.FunctionArn), nil
+}
+
+// bootstrap is a program as Lambda wants it: a zip with it as "bootstrap".
+func bootstrap(program string) ([]byte, error) {
+	file, err := os.Open(program)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
+	header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate}
+	header.SetMode(0o755)
+	w, err := z.CreateHeader(header)
+	if err == nil {
+		_, err = io.Copy(w, file)
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	return b.Bytes(), err
+}
+
+// invoke sends an event to a function and waits for its answer.
+func invoke(ctx context.Context, client *lambda.Client, name string, event any) error {
+	payload, err := json.Marshal(event)
+	if err != nil {
+		return err
+	}
+	out, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: &name, Payload: payload})
+	if err != nil {
+		return fmt.Errorf("invoke %s: %w", name, err)
+	}
+	if out.FunctionError == nil {
+		return nil
+	}
+	var failed struct {
+		Message string `json:"errorMessage"`
+	}
+	if err := json.Unmarshal(out.Payload, &failed); err != nil || failed.Message == "" {
+		return fmt.Errorf("%s failed: %.500q", name, out.Payload)
+	}
+	// A program that ended at its start is quoted with all that it printed, its own words last.
+	said := strings.Split(strings.TrimSpace(failed.Message), "\n")
+	return errors.New(name + " failed: " + strings.TrimPrefix(said[len(said)-1], name+": "))
+}

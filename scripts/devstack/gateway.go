@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
+)
+
+// A gateway is the HTTP API's address on this machine: it passes requests on to
+// MiniStack's API Gateway, which would only know them by a path or a name of its
+// own, so that addresses are those of the api-server. The request's Host goes
+// along unchanged, since the API judges it.
+type gateway struct {
+	server *http.Server
+	api    atomic.Pointer[url.URL] // of the HTTP API; nil while there is none
+	slots  chan struct{}
+}
+
+// What API Gateway and Lambda take: an event of 6 MB, in which a picture is in
+// base64 and beside the headers. MiniStack would take more.
+const (
+	maxEvent   = 6 << 20
+	maxHeaders = 32 << 10
+	maxBody    = (maxEvent - 2*maxHeaders) / 4 * 3
+)
+
+// concurrentRequests bounds the processes of the api function, one for each
+// request in work. AWS would start a thousand.
+const concurrentRequests = 8
+
+// startGateway listens on a loopback address; until connect it answers 503.
+func startGateway(address string) (*gateway, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	g := &gateway{slots: make(chan struct{}, concurrentRequests)}
+	proxy := &httputil.ReverseProxy{
+		Rewrite:        g.rewrite,
+		ModifyResponse: cleaned,
+		ErrorHandler:   failed,
+	}
+	g.server = &http.Server{
+		Handler: g.limited(proxy), MaxHeaderBytes: maxHeaders,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
+	}
+	go func() { _ = g.server.Serve(l) }() // ends with close
+	return g, nil
+}
+
+// close cuts off whatever is under way: what answers it goes too.
+func (g *gateway) close() { _ = g.server.Close() }
+
+// disconnect has requests answered with 503 until the next connect.
+func (g *gateway) disconnect() { g.api.Store(nil) }
+
+// connect makes an HTTP API before a function and sends requests there.
+func (g *gateway) connect(ctx context.Context, cfg aws.Config, endpoint, function string) error {
+	client := apigatewayv2.NewFromConfig(cfg)
+	api, err := client.CreateApi(ctx, &apigatewayv2.CreateApiInput{Name: aws.String("atelier"), ProtocolType: types.ProtocolTypeHttp})
+	if err != nil {
+		return fmt.Errorf("deploy the HTTP API: %w", err)
+	}
+	integration, err := client.CreateIntegration(ctx, &apigatewayv2.CreateIntegrationInput{
+		ApiId: api.ApiId, IntegrationType: types.IntegrationTypeAwsProxy, IntegrationUri: &function, PayloadFormatVersion: aws.String("2.0"),
+	})
+	if err != nil {
+		return fmt.Errorf("deploy the HTTP API: %w", err)
+	}
+	_, err = client.CreateRoute(ctx, &apigatewayv2.CreateRouteInput{
+		ApiId: api.ApiId, RouteKey: aws.String("$default"), Target: aws.String("integrations/" + aws.ToString(integration.IntegrationId)),
+	})
+	if err != nil {
+		return fmt.Errorf("deploy the HTTP API: %w", err)
+	}
+	_, err = client.CreateStage(ctx, &apigatewayv2.CreateStageInput{ApiId: api.ApiId, StageName: aws.String("$default"), AutoDeploy: aws.Bool(true)})
+	if err != nil {
+		return fmt.Errorf("deploy the HTTP API: %w", err)
+	}
+	at, err := url.Parse(endpoint + "/_aws/execute-api/" + aws.ToString(api.ApiId) + "/$default")
+	if err != nil {
+		return err
+	}
+	g.api.Store(at)
+	return nil
+}
+
+// limited lets in what Lambda would take, a few requests at a time.
+func (g *gateway) limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength > maxBody {
+			// A browser shows an answer that comes before its upload has ended as none.
+			_, _ = io.CopyN(io.Discard, r.Body, 16*maxBody)
+			failed(w, r, &http.MaxBytesError{Limit: maxBody})
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		select {
+		case g.slots <- struct{}{}:
+			defer func() { <-g.slots }()
+		case <-r.Context().Done():
+			return
+		}
+		at := g.api.Load()
+		if at == nil {
+			failed(w, r, errNotDeployed)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), apiKey{}, at)))
+	})
+}
+
+type apiKey struct{}
+
+func (g *gateway) rewrite(r *httputil.ProxyRequest) {
+	at, _ := r.In.Context().Value(apiKey{}).(*url.URL)
+	r.Out.URL.Scheme, r.Out.URL.Host = at.Scheme, at.Host
+	r.Out.URL.Path = at.Path + r.In.URL.Path
+	r.Out.URL.RawPath = at.EscapedPath() + r.In.URL.EscapedPath()
+	r.Out.URL.RawQuery = r.In.URL.RawQuery
+	r.Out.Host = r.In.Host
+}
+
+// cleaned takes away what MiniStack adds to answers and AWS does not.
+func cleaned(resp *http.Response) error {
+	for name := range resp.Header {
+		if strings.HasPrefix(name, "Access-Control-") {
+			resp.Header.Del(name)
+		}
+	}
+	return nil
+}
+
+// errNotDeployed: MiniStack is being started.
+var errNotDeployed = errors.New("the functions are not deployed")
+
+// failed answers where the function did not, in the API's form.
+func failed(w http.ResponseWriter, _ *http.Request, err error) {
+	status, code, detail := http.StatusBadGateway, "bad_gateway", "the function did not answer; whether it did what was asked is unknown"
+	tooLarge, dial := (*http.MaxBytesError)(nil), (*net.OpError)(nil)
+	switch {
+	case errors.As(err, &tooLarge):
+		status, code, detail = http.StatusRequestEntityTooLarge, "too_many_bytes", "AWS Lambda takes requests of 4.5 MB at most; send a smaller file"
+		w.Header().Set("Connection", "close")
+	case errors.Is(err, errNotDeployed), errors.As(err, &dial) && dial.Op == "dial": // nothing was sent
+		status, code, detail = http.StatusServiceUnavailable, "unavailable", "the functions are being started; try again in a moment"
+		w.Header().Set("Retry-After", "1")
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	b, _ := json.Marshal(map[string]any{"type": "about:blank", "title": http.StatusText(status), "status": status, "code": code, "detail": detail}) // strings and a number can't fail
+	_, _ = w.Write(b)                                                                                                                               // the client went away
+}

@@ -1,0 +1,237 @@
+package main_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/queue"
+	"github.com/atelier-go/atelier/scripts/devstack/ministack"
+)
+
+// The API and the worker as functions: everything over the wire, on one stack.
+func TestUseFunctions(t *testing.T) {
+	d := start(t, "lambda", "ATELIER_LEASE=3s")
+	on := func(name string, f func(d *demo)) {
+		t.Run(name, func(t *testing.T) { sub := *d; sub.T = t; f(&sub) })
+	}
+	on("submit and poll through the submitter", func(d *demo) { submitAndPoll(d, "lambda") })
+	on("a message becomes a result", testMessageBecomesResult)
+	on("a message that comes twice is painted once", testDuplicateMessage)
+	on("the page and its files", testPage)
+	on("problems", testProblems)
+	on("a picture too large for Lambda is refused", testOversize)
+	on("nothing listens beyond loopback", testLoopbackOnly)
+	on("MiniStack serves nobody else", testLockedMiniStack)
+	on("a killed function loses nothing", testKilledFunction)
+	on("a killed MiniStack comes back with the functions", testKilledMiniStack)
+	noTemporaryFiles(t, d.dir)
+	d.end(os.Kill)
+}
+
+func testMessageBecomesResult(d *demo) {
+	contentType, body := form(d.T, photo(d.T, 320, 240))
+	a := d.ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType)
+	j := d.decode(a, http.StatusAccepted)
+	if at := a.Header.Get("Location"); at != "jobs/"+string(j.ID) {
+		d.Errorf("Location: %q", at)
+	}
+	j = d.painted(j.ID)
+	if j.Receipt == nil || j.Receipt.Worker != "lambda" || j.Attempts != 1 {
+		d.Errorf("%+v, %+v", j, j.Receipt)
+	}
+
+	status := "/v1/jobs/" + string(j.ID)
+	etag := d.ask(http.MethodGet, status, nil).Header.Get("ETag")
+	if a := d.ask(http.MethodGet, status, nil, "If-None-Match", `"x", `+etag); etag == "" || a.StatusCode != http.StatusNotModified || len(a.body) > 0 {
+		d.Errorf("ETag %s: %s, %d bytes", etag, a.Status, len(a.body))
+	}
+
+	result := "/" + j.Result.URL
+	a = d.ask(http.MethodGet, result, nil)
+	if sum := sha256.Sum256(a.body); hex.EncodeToString(sum[:]) != j.Result.SHA256 || a.Header.Get("ETag") != `"`+j.Result.SHA256+`"` {
+		d.Errorf("the result is not what the job says: %s, %v", a.Status, a.Header)
+	}
+	if part := d.ask(http.MethodGet, result, nil, "Range", "bytes=2-9"); part.StatusCode != http.StatusPartialContent || !bytes.Equal(part.body, a.body[2:10]) {
+		d.Errorf("a range: %s, %d bytes", part.Status, len(part.body))
+	}
+	if head := d.ask(http.MethodHead, result, nil); head.StatusCode != http.StatusOK || head.ContentLength != j.Result.Bytes || len(head.body) > 0 {
+		d.Errorf("HEAD: %s, Content-Length %d", head.Status, head.ContentLength)
+	}
+}
+
+// testDuplicateMessage sends what SQS may deliver twice to the queue by hand.
+func testDuplicateMessage(d *demo) {
+	id := d.submit(photo(d.T, 320, 240))
+	cfg, err := d.miniStack().Config(d.Context())
+	if err != nil {
+		d.Fatal(err)
+	}
+	q, err := queue.Open(d.Context(), cfg, "atelier")
+	if err != nil {
+		d.Fatal(err)
+	}
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			if err := q.Send(d.Context(), job.Message{Job: id, Run: 1}); err != nil {
+				d.Error(err)
+			}
+		})
+	}
+	both.Wait()
+	after := d.painted(d.submit(photo(d.T, 320, 240))) // comes after the duplicates
+	if j := d.painted(id); j.Attempts != 1 || after.Attempts != 1 {
+		d.Errorf("painted %d and %d times", j.Attempts, after.Attempts)
+	}
+}
+
+// miniStack is what the stack says of its MiniStack.
+func (d *demo) miniStack() ministack.Locked {
+	d.Helper()
+	l, err := ministack.ReadEnv(filepath.Join(d.dir, "aws.env"))
+	if err != nil || l.Endpoint == "" {
+		d.Fatal(l, err)
+	}
+	return l
+}
+
+// testLockedMiniStack calls it as a page in a browser can, without a preflight.
+func testLockedMiniStack(d *demo) {
+	at := *d
+	at.base = d.miniStack().Endpoint
+	const function = `{"FunctionName":"x","Runtime":"provided.al2023","Handler":"bootstrap","Role":"arn:aws:iam::000000000000:role/worker-lambda","Code":{"ZipFile":"UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="}}`
+	for path, body := range map[string]string{
+		"/2015-03-31/functions":                                             function,
+		"/2015-03-31/functions/worker-lambda/invocations":                   `{"Records":[]}`,
+		"/?Action=PurgeQueue&QueueUrl=" + at.base + "/000000000000/atelier": "",
+	} {
+		if a := at.ask(http.MethodPost, path, strings.NewReader(body), "Content-Type", "text/plain", "Origin", "http://evil.example"); a.StatusCode != http.StatusForbidden {
+			d.Errorf("%s: %s: %s", path, a.Status, a.body)
+		}
+	}
+}
+
+func testPage(d *demo) {
+	page := d.ask(http.MethodGet, "/", nil)
+	if page.StatusCode != http.StatusOK || !strings.HasPrefix(page.Header.Get("Content-Type"), "text/html") || page.Header.Get("Content-Security-Policy") == "" {
+		d.Fatalf("%s, %v", page.Status, page.Header)
+	}
+	files := regexp.MustCompile(`(?:src|href)="([a-z.]+)"`).FindAllSubmatch(page.body, -1)
+	if len(files) < 3 {
+		d.Errorf("the page names %d files", len(files))
+	}
+	for _, f := range files {
+		if a := d.ask(http.MethodGet, "/"+string(f[1]), nil); a.StatusCode != http.StatusOK || len(a.body) == 0 {
+			d.Errorf("%s: %s", f[1], a.Status)
+		}
+	}
+	for _, path := range []string{"/v1/styles", "/v1/styles/night-swirls/thumbnail", "/v1/openapi.json", "/healthz", "/readyz"} {
+		if a := d.ask(http.MethodGet, path, nil, "Origin", d.base); a.StatusCode != http.StatusOK || a.Header.Get("Access-Control-Allow-Origin") != "" {
+			d.Errorf("%s: %s, %v", path, a.Status, a.Header)
+		}
+	}
+}
+
+func testProblems(d *demo) {
+	const unknown = "/v1/jobs/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f"
+	d.refused(d.ask(http.MethodGet, unknown, nil), http.StatusNotFound, "not_found")
+	d.refused(d.ask(http.MethodGet, "/no%20such%2525?a=b&c", nil), http.StatusNotFound, "not_found")
+	a := d.ask(http.MethodDelete, unknown, nil)
+	d.refused(a, http.StatusMethodNotAllowed, "method_not_allowed")
+	if a.Header.Get("Allow") == "" {
+		d.Errorf("405 without Allow: %v", a.Header)
+	}
+	contentType, body := form(d.T, photo(d.T, 32, 32))
+	d.refused(d.ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body[:len(body)-10]), "Content-Type", contentType), http.StatusBadRequest, "malformed_request")
+
+	port := d.base[strings.LastIndex(d.base, ":"):]
+	for _, headers := range [][]string{
+		{"Origin", "http://evil.example"},
+		{"Origin", "http://localhost" + port}, // another origin than 127.0.0.1
+		{"Sec-Fetch-Site", "cross-site"},
+		{"Host", "evil.example" + port},
+		{"Host", "evil.example" + port, "Origin", "http://evil.example" + port},
+		{"Host", "bucket.s3.localhost"},
+	} {
+		d.refused(d.ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), append(headers, "Content-Type", contentType)...), http.StatusForbidden, "cross_origin")
+	}
+	if a := d.ask(http.MethodGet, "/v1/styles", nil, "Host", "localhost"+port, "Origin", "http://localhost"+port); a.StatusCode != http.StatusOK {
+		d.Errorf("as localhost: %s: %s", a.Status, a.body)
+	}
+}
+
+func testOversize(d *demo) {
+	contentType, body := form(d.T, make([]byte, 12<<20))
+	d.refused(d.ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType), http.StatusRequestEntityTooLarge, "too_many_bytes")
+	// With its length unknown beforehand.
+	d.refused(d.ask(http.MethodPost, "/v1/jobs", io.MultiReader(bytes.NewReader(body)), "Content-Type", contentType), http.StatusRequestEntityTooLarge, "too_many_bytes")
+}
+
+func testKilledFunction(d *demo) {
+	large := photo(d.T, 2000, 1500)
+	var ids []job.ID
+	pid := 0
+	waitFor(d.T, func() bool { // until one of them is seen while it is painted
+		ids = append(ids, d.submit(large))
+		for _, id := range ids {
+			if d.read(id).State == job.Running {
+				pid = claimant(d.T, d.dir, id)
+				return true
+			}
+		}
+		return false
+	})
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		d.Fatal(err)
+	}
+	again := 0
+	for _, id := range ids {
+		again = max(again, d.painted(id).Attempts)
+	}
+	if again < 2 {
+		d.Error("no job was attempted twice: the kill hit nothing")
+	}
+}
+
+func testKilledMiniStack(d *demo) {
+	var functions, emulator []int
+	for _, p := range d.processes() {
+		if p.emulator() {
+			emulator = append(emulator, p.pid)
+		} else if p.function() {
+			functions = append(functions, p.pid)
+		}
+	}
+	if len(emulator) != 1 || len(functions) == 0 {
+		d.Fatalf("MiniStack is %v, functions are %v", emulator, functions)
+	}
+	if err := syscall.Kill(emulator[0], syscall.SIGKILL); err != nil {
+		d.Fatal(err)
+	}
+	waitFor(d.T, func() bool { // what is not deployed does not pretend that nothing is there
+		a := d.ask(http.MethodGet, "/v1/styles", nil)
+		if a.StatusCode != http.StatusOK && a.StatusCode != http.StatusServiceUnavailable && a.StatusCode != http.StatusBadGateway {
+			d.Fatalf("%s: %s", a.Status, a.body)
+		}
+		return a.StatusCode == http.StatusOK && strings.Contains(d.said.all(), "MiniStack is back")
+	})
+	for _, p := range d.processes() {
+		for _, old := range functions {
+			if p.pid == old {
+				d.Errorf("function process %d outlived its MiniStack", old)
+			}
+		}
+	}
+	d.painted(d.submit(photo(d.T, 320, 240)))
+}

@@ -1,0 +1,127 @@
+package main_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"image"
+	"image/jpeg"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"testing"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/style"
+)
+
+// photo is a picture of stripes: large ones can be caught while they are painted.
+func photo(t *testing.T, width, height int) []byte {
+	t.Helper()
+	img := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
+	for i := range img.Y {
+		img.Y[i] = byte(i / width / 6)
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, img, nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func form(t *testing.T, picture []byte) (contentType string, body []byte) {
+	t.Helper()
+	var b bytes.Buffer
+	form := multipart.NewWriter(&b)
+	part, err := form.CreateFormFile("image", "photo.jpg")
+	if err == nil {
+		_, err = part.Write(picture)
+	}
+	for field, value := range map[string]string{"style": style.Names()[0], "size": "0"} {
+		if err == nil {
+			err = form.WriteField(field, value)
+		}
+	}
+	if err == nil {
+		err = form.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return form.FormDataContentType(), b.Bytes()
+}
+
+// An answer is a response, read to its end.
+type answer struct {
+	*http.Response
+	body []byte
+}
+
+// ask sends a request; headers are names and values in turn, Host among them.
+func (d *demo) ask(method, path string, body io.Reader, headers ...string) answer {
+	d.Helper()
+	req, err := http.NewRequestWithContext(d.Context(), method, d.base+path, body)
+	if err != nil {
+		d.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			req.Host = headers[i+1]
+		} else {
+			req.Header.Set(headers[i], headers[i+1])
+		}
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		d.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		d.Fatal(err)
+	}
+	return answer{resp, b}
+}
+
+// refused checks that an answer is a problem with a status and a code.
+func (d *demo) refused(a answer, status int, code string) {
+	d.Helper()
+	var p struct{ Code string }
+	err := json.Unmarshal(a.body, &p)
+	if err != nil || a.StatusCode != status || p.Code != code || a.Header.Get("Content-Type") != "application/problem+json" {
+		d.Errorf("got %s, %s: %.300s, %v; want %d with code %s", a.Status, a.Header.Get("Content-Type"), a.body, err, status, code)
+	}
+}
+
+func (d *demo) submit(picture []byte) job.ID {
+	d.Helper()
+	contentType, body := form(d.T, picture)
+	return d.decode(d.ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType), http.StatusAccepted).ID
+}
+
+func (d *demo) read(id job.ID) job.Job {
+	d.Helper()
+	return d.decode(d.ask(http.MethodGet, "/v1/jobs/"+string(id), nil), http.StatusOK)
+}
+
+func (d *demo) decode(a answer, status int) (j job.Job) {
+	d.Helper()
+	if a.StatusCode != status {
+		d.Fatalf("%s: %s", a.Status, a.body)
+	}
+	if err := json.Unmarshal(a.body, &j); err != nil {
+		d.Fatal(err)
+	}
+	return j
+}
+
+// painted waits for a job's end, which must be a good and the only one.
+func (d *demo) painted(id job.ID) job.Job {
+	d.Helper()
+	var j job.Job
+	waitFor(d.T, func() bool { j = d.read(id); return j.State.Finished() })
+	if j.State != job.Succeeded {
+		d.Errorf("job %s: %+v", id, j)
+	}
+	d.oneOutcome(id)
+	return j
+}

@@ -1,0 +1,106 @@
+// Package painter wires the worker's parts together for its mains: the same
+// settings, by the same names, whatever hands out the work.
+package painter
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/atelier-go/atelier/model"
+	"github.com/atelier-go/atelier/pkg/queue"
+	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/sweeper"
+	"github.com/atelier-go/atelier/worker"
+)
+
+// Settings are the flags that every kind of worker has; kong reads them.
+type Settings struct {
+	Dir        string        `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
+	Queue      string        `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
+	Model      string        `required:"" env:"ATELIER_MODEL" help:"Folder of the SavedModel." placeholder:"DIR"`
+	Concurrent int           `default:"0" env:"ATELIER_CONCURRENT" help:"Pictures painted at once; 0 chooses by the cores."`
+	Threads    int           `default:"0" env:"ATELIER_THREADS" help:"Threads for each picture; 0 chooses by the cores."`
+	Lease      time.Duration `default:"30s" env:"ATELIER_LEASE" help:"Time after which a silent worker's job goes to another."`
+	Watchdog   time.Duration `default:"${watchdog}" env:"ATELIER_WATCHDOG" help:"Time after which a picture that is still being painted counts as hung: the process then ends with an error, for its supervisor to start a fresh one."`
+
+	sweeper.Times `embed:""`
+}
+
+// Vars are for kong: what Settings' tags leave open. FunctionVars are those of a
+// function, whose watchdog must bark before its time is up.
+var (
+	Vars         = kong.Vars{"watchdog": worker.DefaultWatchdog.String()}
+	FunctionVars = kong.Vars{"watchdog": "30s"}
+)
+
+// Validate is called by kong once the flags are read.
+func (s *Settings) Validate() error {
+	if s.Lease < time.Second || s.Lease > 12*time.Hour {
+		return errors.New("--lease must be from 1s to 12h, which is SQS's limit")
+	}
+	if s.Watchdog < time.Second {
+		return errors.New("--watchdog must be from 1s")
+	}
+	return s.Times.Validate()
+}
+
+// A Painter is a worker with what it works with. Engine is to be closed.
+type Painter struct {
+	Worker  *worker.Worker
+	Sweeper *sweeper.Sweeper
+	Engine  *model.Model
+	Store   *store.Store
+	Queue   *queue.Queue
+}
+
+// Open loads the model and opens the store and the queue. kind is for receipts,
+// name for claims.
+func (s *Settings) Open(ctx context.Context, kind, name string, log *slog.Logger) (_ *Painter, err error) {
+	p := &Painter{}
+	p.Engine, err = model.Load(model.Config{Dir: s.Model, Threads: s.Threads, Concurrent: s.Concurrent, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.Engine.Close())
+		}
+	}()
+	if p.Store, err = store.Open(store.Config{Dir: s.Dir, Lease: s.Lease}); err != nil {
+		return nil, err
+	}
+	aws, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if p.Queue, err = queue.Open(ctx, aws, s.Queue); err != nil {
+		return nil, err
+	}
+	info := p.Engine.Info()
+	p.Worker, err = worker.New(worker.Config{
+		Store: p.Store, Stylizer: p.Engine, Kind: kind, Name: name,
+		Engine: info.Engine, Model: info.Name, Concurrent: info.Concurrent, Watchdog: s.Watchdog, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	sweep := sweeper.Config{Store: p.Store, Queue: p.Queue, Times: s.Times, Log: log}
+	switch dead, err := p.Queue.Dead(ctx); {
+	case err == nil:
+		sweep.Dead = dead
+	case errors.Is(err, queue.ErrNoDeadLetters):
+		log.Warn("what the queue gives up will not be noticed", "error", err)
+	default:
+		return nil, err
+	}
+	if p.Sweeper, err = sweeper.New(sweep); err != nil {
+		return nil, err
+	}
+	log.Info("ready", "model", info.Name, "engine", info.Engine, "dir", p.Store.Dir(), "queue", p.Queue.URL())
+	return p, nil
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/atelier-go/atelier/worker"
+)
+
+func TestFunctionTellsItsTriggersApart(t *testing.T) {
+	for name, c := range map[string]struct{ event, answer, err string }{
+		"a batch":              {`{"Records":[{"eventSource":"aws:sqs","messageId":"a","body":"x"}]}`, `{"batchItemFailures":[{"itemIdentifier":"a"}]}`, ""},
+		"an empty batch":       {`{"Records":[]}`, `{"batchItemFailures":[]}`, ""},
+		"the schedule":         {`{"source":"aws.events","detail-type":"Scheduled Event","detail":{}}`, "{}", ""},
+		"a sweep that fails":   {`{"source":"aws.events","detail":"fail"}`, "", "the store is away"},
+		"another source":       {`{"source":"aws.s3"}`, "", "not \"{"},
+		"another queue's kind": {`{"Records":[{"eventSource":"aws:s3"}]}`, "", "takes events of SQS"},
+		"nothing":              {`{}`, "", "takes events of SQS"},
+		"no object":            {`"ping"`, "", "takes events of SQS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFunction(failAll, func(context.Context) error {
+				if name == "a sweep that fails" {
+					return errors.New("the store is away")
+				}
+				return nil
+			})
+			r, err := f.invoke(t.Context(), json.RawMessage(c.event))
+			if c.err != "" {
+				if err == nil || !strings.Contains(err.Error(), c.err) {
+					t.Fatalf("got %v, want an error with %q", err, c.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b, _ := io.ReadAll(r); string(b) != c.answer {
+				t.Errorf("got %s, want %s", b, c.answer)
+			}
+		})
+	}
+}
+
+func failAll(_ context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
+	r := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
+	for _, m := range e.Records {
+		r.BatchItemFailures = append(r.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
+	}
+	return r, nil
+}
+
+// platform is Lambda's side of the runtime API: it hands out one event and then
+// none. It is never closed, since aws-lambda-go ends the process when it is.
+func platform(t *testing.T, event string) (answers chan string) {
+	t.Helper()
+	events := make(chan string, 1)
+	events <- event
+	answers = make(chan string, 1)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case e := <-events:
+			w.Header().Set("Lambda-Runtime-Aws-Request-Id", "1")
+			w.Header().Set("Lambda-Runtime-Deadline-Ms", "4102444800000")
+			fmt.Fprint(w, e)
+		case <-r.Context().Done():
+		}
+	})
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/1/response", func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		answers <- string(b)
+		w.WriteHeader(http.StatusAccepted)
+	})
+	t.Setenv("AWS_LAMBDA_RUNTIME_API", strings.TrimPrefix(httptest.NewServer(mux).URL, "http://"))
+	return answers
+}
+
+// The process is no good any more, but what it knows of the batch is told first.
+func TestStuckProcessEndsAfterItsAnswer(t *testing.T) {
+	answers := platform(t, `{"Records":[{"eventSource":"aws:sqs","messageId":"a"}]}`)
+	f := newFunction(func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
+		r, _ := failAll(ctx, e)
+		return r, fmt.Errorf("handle: %w", worker.ErrStuck)
+	}, nil)
+	if err := f.serve(t.Context(), false); !errors.Is(err, worker.ErrStuck) {
+		t.Fatal(err)
+	}
+	select {
+	case got := <-answers:
+		if got != `{"batchItemFailures":[{"itemIdentifier":"a"}]}` {
+			t.Errorf("answered %s", got)
+		}
+	default:
+		t.Error("it ended without its answer")
+	}
+}
+
+// SIGTERM ends the context: what is painted is given back, answered, and the
+// process ends.
+func TestStopsWhenToldTo(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	answers := platform(t, `{"Records":[{"eventSource":"aws:sqs","messageId":"a"}]}`)
+	f := newFunction(func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
+		cancel()
+		<-ctx.Done()
+		return failAll(ctx, e)
+	}, nil)
+	if err := f.serve(ctx, false); err != nil {
+		t.Fatal(err)
+	}
+	if len(answers) != 1 {
+		t.Error("it ended without its answer")
+	}
+}

@@ -1,0 +1,78 @@
+// Worker-lambda is the worker as an AWS Lambda function (runtime provided.al2023,
+// this program being its bootstrap).
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/atelier-go/atelier/worker/cmd/internal/painter"
+)
+
+type settings struct {
+	painter.Settings `embed:""`
+
+	Log string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
+}
+
+const description = `Paints the jobs that an SQS event source mapping delivers (with
+ReportBatchItemFailures), as an AWS Lambda function.
+
+Lambda starts it; its settings are the function's environment variables. The model
+is loaded before the first event. An event of EventBridge's schedule (source
+aws.events) has it sweep the shared directory.`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "worker-lambda:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx ends, which is the platform's SIGTERM, or until the
+// process is no good any more.
+func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
+	var s settings
+	parser, err := kong.New(&s, kong.Name("worker-lambda"), kong.Description(description), painter.FunctionVars)
+	if err != nil {
+		return err
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return err
+	}
+	api := getenv("AWS_LAMBDA_RUNTIME_API")
+	if api == "" {
+		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: Lambda starts this program, or scripts/demo --mode lambda; worker-daemon is the one to start by hand")
+	}
+	if s.Log != "" {
+		f, err := os.OpenFile(s.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		stderr = io.MultiWriter(stderr, f)
+	}
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	// The last part is the process, as in the daemon's name; the one before it is in CloudWatch.
+	name := fmt.Sprintf("%s/%s/%d", getenv("AWS_LAMBDA_FUNCTION_NAME"), getenv("AWS_LAMBDA_LOG_STREAM_NAME"), os.Getpid())
+	p, err := s.Open(ctx, "lambda", name, log)
+	if err != nil {
+		return err
+	}
+	// The engine is not closed: the process ends with the function's environment.
+	f := newFunction(func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
+		return p.Worker.HandleSQS(ctx, p.Queue, e)
+	}, p.Sweeper.Sweep)
+	return f.serve(ctx, getenv("AWS_LAMBDA_INITIALIZATION_TYPE") != "")
+}
