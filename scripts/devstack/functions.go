@@ -138,8 +138,10 @@ func (f *functions) create(ctx context.Context, client *lambda.Client, name stri
 	} {
 		env[k] = v
 	}
-	if lease := os.Getenv("ATELIER_LEASE"); lease != "" { // as the daemon inherits it
-		env["ATELIER_LEASE"] = lease
+	for _, name := range []string{"ATELIER_LEASE", sweepEvery} { // as the daemon inherits them
+		if v := os.Getenv(name); v != "" {
+			env[name] = v
+		}
 	}
 	out, err := client.CreateFunction(ctx, &lambda.CreateFunctionInput{
 		FunctionName: &name, Runtime: types.RuntimeProvidedal2023, Handler: aws.String("bootstrap"),

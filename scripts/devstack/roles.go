@@ -13,11 +13,23 @@ import (
 
 const queueARN = "arn:aws:sqs:" + ministack.Region + ":" + ministack.Account + ":" + queueName
 
-// permissions are what each function may do with the queue, and no more: the
-// event source mapping receives and deletes in the function's name.
-var permissions = map[string][]string{
-	apiFunction:    {"sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:SendMessage"},
-	workerFunction: {"sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"},
+// permissions are what each function may do with the queues, and no more: the
+// event source mapping receives and deletes in the function's name, and the
+// sweeper sends again what is lost, and reads what is dead.
+var permissions = map[string][]statement{
+	apiFunction: {allow(queueARN, "GetQueueUrl", "GetQueueAttributes", "SendMessage")},
+	workerFunction: {
+		allow(queueARN, "GetQueueUrl", "GetQueueAttributes", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "SendMessage"),
+		allow(queueARN+"-dead", "GetQueueUrl", "ReceiveMessage", "DeleteMessage"),
+	},
+}
+
+func allow(queue string, actions ...string) statement {
+	s := statement{Effect: "Allow", Resource: queue}
+	for _, a := range actions {
+		s.Action = append(s.Action, "sqs:"+a)
+	}
+	return s
 }
 
 type policy struct {
@@ -41,12 +53,12 @@ func makeRoles(ctx context.Context, cfg aws.Config) error {
 	if err != nil {
 		return err
 	}
-	for name, actions := range permissions {
+	for name, statements := range permissions {
 		_, err := client.CreateRole(ctx, &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(string(trust))})
 		if err != nil {
 			return fmt.Errorf("make the role of %s: %w", name, err)
 		}
-		may, err := json.Marshal(policy{"2012-10-17", []statement{{Effect: "Allow", Action: actions, Resource: queueARN}}})
+		may, err := json.Marshal(policy{"2012-10-17", statements})
 		if err != nil {
 			return err
 		}

@@ -14,8 +14,11 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
+// sweepEvery is the sweeper's setting, by which the schedule goes too.
+const sweepEvery = "ATELIER_SWEEP_EVERY"
+
 // A schedule stands in for EventBridge, which MiniStack is not asked for: once a
-// minute it has the worker function sweep.
+// minute, or whatever the sweeper is set to, it has the worker function sweep.
 type schedule struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
@@ -41,7 +44,11 @@ func startSchedule(ctx context.Context, locked ministack.Locked, logs string) (*
 }
 
 func (s *schedule) run(ctx context.Context, client *lambda.Client, log *slog.Logger) {
-	minute := time.NewTicker(time.Minute)
+	every, err := time.ParseDuration(os.Getenv(sweepEvery))
+	if err != nil || every <= 0 { // the function says what is wrong with it
+		every = time.Minute
+	}
+	minute := time.NewTicker(every)
 	defer minute.Stop()
 	for {
 		var now time.Time
