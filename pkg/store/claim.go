@@ -97,10 +97,34 @@ func (s *Store) lastClaim(l *life) (*record, error) {
 	if l.claim == 0 {
 		return nil, nil
 	}
-	r, err := s.readRecord(l.id, claimFile(l.claim))
+	r, err := s.readClaim(l)
 	if err != nil || r.Run != l.run {
 		return nil, err
 	}
+	return r, nil
+}
+
+// readClaim reads the last claim of a job. A machine that loses its power right
+// after a claim can leave it without its content. What is known then is enough:
+// somebody had begun, and is no more.
+func (s *Store) readClaim(l *life) (*record, error) {
+	r, err := s.readRecord(l.id, claimFile(l.claim))
+	if !errors.Is(err, errUnreadable) {
+		return r, err
+	}
+	before := *l
+	before.claim--
+	if r, err = s.truth(&before); err != nil {
+		return nil, err
+	}
+	at, err := s.changed(filepath.Join(l.dir.Name(), claimFile(l.claim)))
+	if err != nil {
+		return nil, err
+	}
+	began := at.UTC()
+	r.State, r.StartedAt, r.Claim, r.Worker, r.written = job.Running, &began, l.claim, "unknown", at
+	r.Attempts++
+	r.Lease = s.lease.Milliseconds()
 	return r, nil
 }
 

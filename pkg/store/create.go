@@ -38,7 +38,9 @@ func (s *Store) Create(spec *job.Spec, picture, stylePicture []byte) error {
 func (s *Store) draftDir(id job.ID) string { return filepath.Join(s.shard(id), ".new-"+string(id)) }
 
 // draft fills a job's folder. The job is in active/ before that, so that the
-// sweeper knows of it however far its making comes.
+// sweeper knows of it however far its making comes. The entry is not fsynced: it
+// is missed only by a job whose message is lost as well. It is also the first
+// status, which need not be durable either, since the spec says the same.
 func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
 	spec.V = job.SpecVersion
 	describe(&spec.Input, picture)
@@ -58,7 +60,8 @@ func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
 		// One file, since each costs round trips.
 		pictures = append(picture[:len(picture):len(picture)], stylePicture...)
 	}
-	if err := s.mark(s.activeAt(spec.ID)); err != nil {
+	active := s.activeAt(spec.ID)
+	if _, err := s.createHasty(active, statusJSON); err != nil {
 		return err
 	}
 	dir := s.draftDir(spec.ID)
@@ -72,15 +75,17 @@ func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
 	create := func(name string, b []byte) func() error {
 		return func() error { _, err := s.createFile(filepath.Join(dir, name), b); return err }
 	}
-	err = together(create(inputFile, pictures), create(specFile, specJSON), create(statusFile, statusJSON),
-		func() error { return s.sync(s.active) })
-	if err != nil {
+	return together(create(inputFile, pictures), create(specFile, specJSON), func() error {
+		err := s.link(active, filepath.Join(dir, statusFile))
+		if errors.Is(err, fs.ErrExist) {
+			err = nil // our own retransmission once more
+		}
 		return err
-	}
-	return s.syncDir(dir)
+	})
 }
 
-// reveal moves a draft to its place, by way of its owner's index.
+// reveal moves a draft to its place, by way of its owner's index, and makes its
+// names durable.
 func (s *Store) reveal(spec *job.Spec) error {
 	if spec.Owner != "" {
 		entry := s.ownerEntry(spec)
@@ -97,7 +102,9 @@ func (s *Store) reveal(spec *job.Spec) error {
 	if err := s.rename(s.draftDir(spec.ID), s.jobDir(spec.ID)); err != nil {
 		return err
 	}
-	return s.syncDir(s.shard(spec.ID))
+	return together(
+		func() error { return s.syncDir(s.jobDir(spec.ID)) },
+		func() error { return s.syncDir(s.shard(spec.ID)) })
 }
 
 // discard throws a draft away, and what the indexes know of its job.

@@ -36,9 +36,20 @@ func (d *disk) do(op, path string, call func() error) error {
 //
 // O_DSYNC writes through in the one call that a write and an fsync would be.
 func (d *disk) createFile(path string, b []byte) (made time.Time, err error) {
+	return d.create(path, b, unix.O_DSYNC)
+}
+
+// createHasty is createFile for what need not survive the machine's power: of a
+// local file system a file may be left that is empty or in part. A file server has
+// it all once the file is closed.
+func (d *disk) createHasty(path string, b []byte) (made time.Time, err error) {
+	return d.create(path, b, 0)
+}
+
+func (d *disk) create(path string, b []byte, flag int) (made time.Time, err error) {
 	var f *os.File
 	err = d.do("create", path, func() (err error) {
-		f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_DSYNC, 0o640)
+		f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|flag, 0o640)
 		return err
 	})
 	if err != nil {

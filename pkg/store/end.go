@@ -119,9 +119,4 @@ func (s *Store) retry(id job.ID) (job.Job, error) {
 }
 
 // activate puts a job among those that the sweeper looks after.
-func (s *Store) activate(id job.ID) error {
-	if err := s.mark(s.activeAt(id)); err != nil {
-		return err
-	}
-	return s.sync(s.active)
-}
+func (s *Store) activate(id job.ID) error { return s.mark(s.activeAt(id)) }

@@ -80,7 +80,7 @@ func (s *Store) truth(l *life) (*record, error) {
 		return s.readRecord(l.id, finalFile(l.run))
 	}
 	if l.claim > 0 {
-		r, err := s.readRecord(l.id, claimFile(l.claim))
+		r, err := s.readClaim(l)
 		if err != nil {
 			return nil, err
 		}

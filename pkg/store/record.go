@@ -94,7 +94,11 @@ func (s *Store) happen(dir *os.File, event string, r *record, before func(now ti
 		return err
 	}
 	path, tmp := filepath.Join(dir.Name(), event), filepath.Join(dir.Name(), tempPrefix+r.Token)
-	now, err := s.createFile(tmp, b)
+	create := s.createFile
+	if r.State == job.Running {
+		create = s.createHasty // a claim tells enough by its name: see readClaim
+	}
+	now, err := create(tmp, b)
 	if err == nil {
 		err = before(now)
 	}

@@ -46,8 +46,7 @@ type Store struct {
 	lease       time.Duration
 	maxAttempts int
 
-	// The two folders that every submission writes a name into.
-	active, keys *os.File
+	keys *os.File // the folder, open for its fsync
 }
 
 // Open makes the directory's skeleton where it is missing and checks that it
@@ -86,22 +85,16 @@ func (s *Store) open() error {
 		return err
 	}
 	var err error
-	if s.active, err = os.Open(filepath.Join(s.dir, activeDir)); err != nil {
-		return err
-	}
 	s.keys, err = os.Open(filepath.Join(s.dir, keysDir))
 	return err
 }
 
 // Close ends the use of the store. No method may be called any more.
 func (s *Store) Close() error {
-	var errs []error
-	for _, f := range []*os.File{s.active, s.keys} {
-		if f != nil {
-			errs = append(errs, f.Close())
-		}
+	if s.keys == nil {
+		return nil // it was never opened
 	}
-	return errors.Join(errs...)
+	return s.keys.Close()
 }
 
 // Dir is the directory's absolute path.
