@@ -65,7 +65,7 @@ func (s *Store) claim(ctx context.Context, l *life, run int, worker string) (*Le
 	if err != nil {
 		return nil, err
 	}
-	before := last.attemptsIn(run)
+	before := last.attempts()
 	if before >= s.maxAttempts {
 		return nil, s.giveUp(l, last)
 	}
@@ -87,18 +87,24 @@ func (s *Store) claim(ctx context.Context, l *life, run int, worker string) (*Le
 	return lease, nil
 }
 
-// lastClaim reads the last claim of a job, of whatever run; nil without any.
+// lastClaim reads the last claim of the current run; nil without any. A claim of
+// an earlier run, whose worker may not know yet that it has ended, stands in
+// nobody's way.
 func (s *Store) lastClaim(l *life) (*record, error) {
 	if l.claim == 0 {
 		return nil, nil
 	}
-	return s.readRecord(l.id, claimFile(l.claim))
+	r, err := s.readRecord(l.id, claimFile(l.claim))
+	if err != nil || r.Run != l.run {
+		return nil, err
+	}
+	return r, nil
 }
 
-// attemptsIn is how many attempts at a run counted, up to this last claim.
-func (r *record) attemptsIn(run int) int {
+// attempts is how many attempts at the run counted, up to this last claim.
+func (r *record) attempts() int {
 	switch {
-	case r == nil || r.Run != run:
+	case r == nil:
 		return 0
 	case r.written.Equal(releasedUncounted):
 		return r.Attempts - 1

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/atelier-go/atelier/api"
 )
 
 // listen refuses any address that others could reach: there are no keys yet.
@@ -26,15 +28,16 @@ func listen(address string) (net.Listener, error) {
 }
 
 // serve answers requests until ctx ends, then lets the running ones finish.
-func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+func serve(ctx context.Context, l net.Listener, h *api.Server) error {
 	server := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       5 * time.Minute, // a large picture over a slow line
 		MaxHeaderBytes:    32 << 10,
-		WriteTimeout:      5 * time.Minute,
+		WriteTimeout:      5 * time.Minute, // far above api.DefaultMaxWait
 		IdleTimeout:       2 * time.Minute,
 	}
+	server.RegisterOnShutdown(h.EndWaits)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	select {
