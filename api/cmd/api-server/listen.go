@@ -7,8 +7,6 @@ import (
 	"net"
 	"net/http"
 	"time"
-
-	"github.com/atelier-go/atelier/api"
 )
 
 // listen refuses any address that others could reach: there are no keys yet.
@@ -27,8 +25,9 @@ func listen(address string) (net.Listener, error) {
 	return l, nil
 }
 
-// serve answers requests until ctx ends, then lets the running ones finish.
-func serve(ctx context.Context, l net.Listener, h *api.Server) error {
+// serve answers requests until ctx ends, then lets the running ones finish; it
+// calls hurry so that those that merely wait do.
+func serve(ctx context.Context, l net.Listener, h http.Handler, hurry func()) error {
 	server := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -37,7 +36,7 @@ func serve(ctx context.Context, l net.Listener, h *api.Server) error {
 		WriteTimeout:      5 * time.Minute, // far above api.DefaultMaxWait
 		IdleTimeout:       2 * time.Minute,
 	}
-	server.RegisterOnShutdown(h.EndWaits)
+	server.RegisterOnShutdown(hurry)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	select {

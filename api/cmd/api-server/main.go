@@ -73,7 +73,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) error {
 		return err
 	}
 	log.Info("ready", "address", "http://"+listener.Addr().String(), "dir", jobs.Dir(), "queue", q.URL())
-	return serve(ctx, listener, handler)
+	return serve(ctx, listener, handler, handler.EndWaits)
 }
 
 func version() string {
