@@ -9,7 +9,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// How soon to look again where the API doesn't say. With every look that finds
+// longestWait is how long the API is asked to hold back its answer until a job
+// changes. It may answer sooner, or not know how to wait.
+const longestWait = 20 * time.Second
+
+// How soon to look again where the API doesn't say, from one look to the next,
+// so that an API that waits is asked again at once. With every look that finds
 // nothing new the pause grows by a quarter, up to longestDelay or what the API
 // asks for, if that is longer.
 const firstLook = time.Second
@@ -17,7 +22,7 @@ const firstLook = time.Second
 // read reads a job, trying again where that helps.
 func (a *app) read(ctx context.Context, id job.ID) (*jobAnswer, error) {
 	return retrying(ctx, func() (*jobAnswer, error) {
-		j, _, err := a.api.job(ctx, id, "")
+		j, _, err := a.api.job(ctx, id, "", 0)
 		return j, err
 	}, transient, nil)
 }
@@ -27,44 +32,60 @@ func (a *app) read(ctx context.Context, id job.ID) (*jobAnswer, error) {
 func (a *app) wait(ctx context.Context, j *jobAnswer) (*jobAnswer, error) {
 	var shown atomic.Pointer[jobAnswer]
 	shown.Store(j)
-	stop := a.screen.follow(func() string { return progressText(&shown.Load().Job) })
+	show, stop := a.screen.follow(func() string { return progressText(&shown.Load().Job) })
 	defer stop()
 
-	unchanged, failures := 0, 0
-	delay := nextLook(j.retryAfter, unchanged)
-	for !j.State.Finished() {
-		err := sleep(ctx, delay)
-		if err != nil {
-			return nil, fmt.Errorf("%w; the job goes on", err)
+	patience, quiet, failures := longestWait, 0, 0
+	for first := true; !j.State.Finished(); first = false {
+		began, wait := time.Now(), patience
+		if j.etag == "" {
+			wait = 0 // to learn how it stands comes first
 		}
-		next, ask, err := a.api.job(ctx, j.ID, j.etag)
+		next, ask, err := a.api.job(ctx, j.ID, j.etag, wait)
 		if err := stopped(ctx); err != nil {
 			return nil, fmt.Errorf("%w; the job goes on", err)
 		}
-		if err != nil {
-			if !transient(err) {
-				return nil, err
-			}
+		var delay time.Duration
+		switch {
+		case err != nil && !transient(err):
+			return nil, err
+		case err != nil:
 			if failures++; failures == 1 {
 				a.screen.note("%v; still waiting", err)
 			}
+			if time.Since(began) > firstLook { // something between us may not like long waits
+				patience = (patience / 2).Truncate(time.Second)
+			}
 			delay = pause(err, failures)
-			continue
-		}
-		if failures > 0 {
+		case failures > 0:
 			a.screen.note("the API is back")
 			failures = 0
 		}
-		if unchanged++; next != nil {
-			if next.State != j.State {
-				unchanged = 0
+		if err == nil {
+			quiet++
+			if next != nil && (first || changed(&j.Job, &next.Job)) {
+				quiet = 0
 			}
-			j = next
-			shown.Store(j)
+			if next != nil {
+				j = next
+				shown.Store(j)
+				show()
+			}
+			if quiet > 0 {
+				delay = nextLook(ask, quiet) - time.Since(began)
+			}
 		}
-		delay = nextLook(ask, unchanged)
+		if err := sleep(ctx, delay); err != nil {
+			return nil, fmt.Errorf("%w; the job goes on", err)
+		}
 	}
 	return j, nil
+}
+
+// changed says whether a job has moved on. An API without ETags answers the same
+// job again and again.
+func changed(from, to *job.Job) bool {
+	return from.State != to.State || from.Run != to.Run || from.Attempts != to.Attempts
 }
 
 func nextLook(asked time.Duration, unchanged int) time.Duration {
@@ -97,5 +118,5 @@ func ended(j *job.Job) error {
 	case j.State == job.Expired:
 		return faultf(errNotFound, "job %s is expired: its picture is gone, submit it again", j.ID)
 	}
-	return fmt.Errorf("job %s is still %s: --wait waits for it", j.ID, j.State)
+	return faultf(errState, "job %s is still %s: --wait waits for it", j.ID, j.State)
 }
