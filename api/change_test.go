@@ -147,7 +147,7 @@ func TestRetryAnnouncesTheNextRun(t *testing.T) {
 
 	s.queue.set(errors.New("connection refused by 10.1.2.3"))
 	resp, body := s.send("POST", path, "")
-	wantProblem(t, resp, body, 503, "unavailable", "asking again is safe")
+	wantProblem(t, resp, body, 503, "unavailable", "sending the same again is safe")
 	if resp.Header.Get("Retry-After") == "" || bytes.Contains(body, []byte("10.1.2.3")) {
 		t.Errorf("%v %s", resp.Header, body)
 	}

@@ -73,7 +73,7 @@ var mapping = []struct {
 	{job.ErrTooManyPixels, 413, "too_many_pixels", "scale it down first"},
 	{job.ErrUnknownStyle, 422, "unknown_style", ""},
 	{errUnavailable, 503, "unavailable", "nothing was accepted, so that sending it again is safe"},
-	{errUnsure, 503, "unavailable", "asking again is safe, under the same Idempotency-Key where there was one"},
+	{errUnsure, 503, "unavailable", "sending the same again is safe and makes no second job"},
 	{job.ErrBusy, 503, "busy", "try again in a moment"},
 	{job.ErrStoreAway, 503, "unavailable", "try again in a moment"},
 	{errTooSlow, 408, "too_slow", "try again, or send a smaller picture"},

@@ -51,8 +51,10 @@ func idempotencyKey(h http.Header) (string, error) {
 }
 
 // unannounced is the age from which a job that nobody has begun may have been
-// forgotten between being stored and being announced.
-const unannounced = 5 * time.Second
+// forgotten between being stored and being announced. Younger than that, the
+// request that made it is probably about to; but who repeats a request after a
+// 503 must not be left to the sweeper.
+const unannounced = time.Second
 
 // keepOnce is keep under an idempotency key. What is stored under a key stays,
 // because another request may have been promised it: if it can't be announced,

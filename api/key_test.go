@@ -113,7 +113,7 @@ func TestQueueAwayUnderAKey(t *testing.T) {
 	fields := []field{{"image", "p.jpg", jpegPicture(t)}, {name: "style", value: style.Names()[0]}}
 	s.queue.set(errors.New("connection refused by 10.1.2.3"))
 	resp, body := s.postUnder("one", fields...)
-	wantProblem(t, resp, body, 503, "unavailable", "same Idempotency-Key")
+	wantProblem(t, resp, body, 503, "unavailable", "makes no second job")
 	if resp.Header.Get("Retry-After") == "" || bytes.Contains(body, []byte("10.1.2.3")) {
 		t.Errorf("%v %s", resp.Header, body)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
@@ -81,6 +82,8 @@ func TestPage(t *testing.T) {
 		{"the server is away while a job runs", testAway},
 		{"the server takes nothing", testUnavailable},
 		{"stop sending", testStop},
+		{"stop a job", testStopJob},
+		{"a job is erased", testErased},
 		{"styles come late", testStylesLate},
 		{"no styles", testNoStyles},
 		{"an unknown job", testUnknownJob},
@@ -298,10 +301,15 @@ func testUnavailable(t *testing.T, b *browser) {
 	p.submit(photo(t, 64, 64))
 	p.untilNotice("press Paint to try again")
 	p.untilPhase("chosen")
-	if got := p.str(`document.querySelector('#notice').textContent`); !strings.HasPrefix(got, "The service can't take or show jobs at the moment; nothing was accepted") {
+	if got := p.str(`document.querySelector('#notice').textContent`); !strings.HasPrefix(got, "The service can't take jobs at the moment; sending the same again is safe") {
 		t.Errorf("notice: got %q, want the problem's detail", got)
 	}
 	site.queue.down.Store(false)
+	made, err := site.store.Active()
+	if err != nil || len(made) != 1 {
+		t.Fatalf("stored: %v, %v", made, err)
+	}
+	backdate(t, site.store.Dir(), made[0]) // as when a person presses the button
 	p.do(chromedp.Click(chromedp.CSS("#paint")))
 	succeed(t, site.claim(t))
 	p.untilPhase("succeeded")
@@ -332,6 +340,52 @@ func testStop(t *testing.T, b *browser) {
 	p.do(chromedp.Click(chromedp.CSS("#paint")))
 	succeed(t, site.claim(t))
 	p.untilPhase("succeeded")
+}
+
+func testStopJob(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	p := b.open(t, site.url)
+	for _, phase := range []string{"queued", "running"} {
+		p.submit(photo(t, 64, 64))
+		p.untilPhase("queued")
+		if phase == "running" {
+			site.claim(t)
+			p.untilPhase(phase)
+		}
+		p.until(`location.hash.startsWith('#job=')`)
+		id := job.ID(strings.TrimPrefix(p.str(`location.hash`), "#job="))
+		p.do(chromedp.Click(chromedp.CSS("#stop")))
+		p.untilPhase("failed")
+		if got := p.str(`document.querySelector('#status').textContent`); got != "Stopped before it was painted" {
+			t.Errorf("%s and stopped: the page says %q", phase, got)
+		}
+		if !p.is(`document.activeElement.id === 'paint' && document.querySelector('#stop').hidden`) {
+			t.Errorf("%s and stopped: the focus got lost with the button", phase)
+		}
+		if j, err := site.store.Job(id); err != nil || j.State != job.Canceled {
+			t.Errorf("%s and stopped: the job is %s, %v", phase, j.State, err)
+		}
+		if phase == "queued" {
+			<-site.queue.messages // a worker finds that it is over
+		}
+	}
+	p.do(chromedp.Click(chromedp.CSS("#paint")))
+	succeed(t, site.claim(t))
+	p.untilPhase("succeeded")
+}
+
+func testErased(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	p := b.open(t, site.url)
+	p.expectFailures()
+	p.submit(photo(t, 64, 64))
+	lease := site.claim(t)
+	p.untilPhase("running")
+	if err := site.store.Erase(lease.Spec.ID, store.Erased); err != nil {
+		t.Fatal(err)
+	}
+	p.untilNotice("The job was erased or has expired.")
+	p.untilPhase("chosen")
 }
 
 func testStylesLate(t *testing.T, b *browser) {

@@ -28,11 +28,10 @@ type cancelCommand struct {
 
 // Help is kong's hook for a command's page.
 func (cancelCommand) Help() string {
-	return `Ends a job before it is painted, and prints where it stands then. A job that
-waits is never begun; what is made of one that runs is thrown away. The pictures
-that were sent stay, so that retry can run it after all; delete erases them.
-
-A job that is finished otherwise is not canceled any more: exit status 7.
+	return `Prints where the job stands then. A job that waits is never begun; what is made of
+one that runs is thrown away. The pictures that were sent stay, so that retry can
+run it after all; delete erases them. For a job that is painted or has failed it
+is too late: exit status 7.
 
   submitter cancel 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f`
 }

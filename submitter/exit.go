@@ -34,7 +34,7 @@ var exits = []struct {
 	{errNotFound, 4, "no such job, or it is gone"},
 	{errRefused, 5, "the API refused what was sent"},
 	{errAway, 6, "the API is away or at fault, or --timeout was over"},
-	{errState, 7, "the job's state does not allow it: it is not finished yet, or is already"},
+	{errState, 7, "the job is in the wrong state for that: unfinished, finished, or not failed"},
 	{errInterrupted, 130, "interrupted"},
 }
 

@@ -21,7 +21,7 @@ type redriveCommand struct {
 
 // Help is kong's hook for a command's page.
 func (redriveCommand) Help() string {
-	return `Runs failed jobs again, such as after a fault that was nobody's picture's. Prints
+	return `Runs failed jobs again, for instance after an outage that they failed of. Prints
 the id of each job that runs again; each that could not be is named on standard
 error with the reason, and the exit status is 7 then. Stopped half-way, the same
 command goes on with what is left, since what runs again has not failed any more.
