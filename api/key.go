@@ -64,7 +64,11 @@ func (s *Server) keepOnce(ctx context.Context, spec *job.Spec, f *form, key stri
 	if errors.Is(err, job.ErrKeyReused) || errors.Is(err, job.ErrGone) {
 		return job.Job{}, err
 	}
-	if err == nil && (made || j.State == job.Queued && j.Attempts == 0 && time.Since(j.CreatedAt) > unannounced) {
+	switch {
+	case err != nil:
+	case made:
+		err = s.announce(ctx, job.Message{Job: j.ID, Run: j.Run})
+	case j.State == job.Queued && j.Attempts == 0 && time.Since(j.CreatedAt) > unannounced:
 		err = s.announceAgain(ctx, j)
 	}
 	if err != nil {

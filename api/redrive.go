@@ -17,7 +17,7 @@ const (
 
 type redriveInput struct {
 	Body struct {
-		IDs    []string `json:"ids,omitempty" minItems:"1" maxItems:"1000" doc:"These jobs, failed or canceled"`
+		IDs    []string `json:"ids,omitempty" minItems:"1" maxItems:"100" doc:"These jobs, failed or canceled"`
 		All    bool     `json:"all,omitempty" doc:"Every failed job"`
 		Code   string   `json:"code,omitempty" doc:"Every failed job with this error code, such as gave_up"`
 		Limit  int      `json:"limit,omitempty" minimum:"1" maximum:"1000" default:"100" doc:"With all and code: at most so many in this request"`
@@ -30,7 +30,7 @@ type redriveOutput struct {
 	Body  redriven
 }
 
-// A redriven is what a redrive has done. Each job is in one of the lists.
+// A redriven is what a redrive has done.
 type redriven struct {
 	Retried    []job.ID  `json:"retried" doc:"Run again"`
 	Skipped    []skipped `json:"skipped" doc:"Could not be retried"`
@@ -60,21 +60,17 @@ func (s *Server) redrive(ctx context.Context, in *redriveInput) (*redriveOutput,
 		}
 	}
 	out := &redriveOutput{Cache: "no-store", Body: redriven{Retried: []job.ID{}, Skipped: []skipped{}}}
-	rest, err := out.Body.run(ids, time.Now().Add(redriveBudget), func(id string) error { return s.redriveOne(ctx, id) })
-	if err != nil && len(out.Body.Retried) == 0 {
-		return nil, s.problem(ctx, "redrive", err)
-	}
-	why := newProblem(503, "unavailable", "this request has taken too long already; ask again")
-	if p := (*Problem)(nil); err != nil && errors.As(s.problem(ctx, "redrive", err), &p) {
-		why = p
-	}
+	done, err := out.Body.run(ids, func(id string) error { return s.redriveOne(ctx, id) })
 	switch {
+	case err == nil:
+	case done == 0:
+		return nil, s.problem(ctx, "redrive", err)
 	case in.Body.IDs != nil:
-		for _, id := range rest {
-			out.Body.Skipped = append(out.Body.Skipped, skipped{id, why.Code, why.Detail})
+		for _, id := range ids[done:] {
+			out.Body.skip(id, s.problem(ctx, "redrive", err))
 		}
-	case len(rest) > 0:
-		next = job.ID(ids[len(ids)-len(rest)-1])
+	default: // what was done is told, and the next request goes on with the rest
+		next = job.ID(ids[done-1])
 	}
 	if next != "" {
 		cursor := string(next)
@@ -117,25 +113,32 @@ func (s *Server) failed(in *redriveInput) (ids []string, next job.ID, err error)
 	return ids, next, err
 }
 
-// run retries jobs one after the other, until the time is over or an error says
-// that the others would fare no better. rest is what it has not come to.
-func (d *redriven) run(ids []string, until time.Time, retry func(id string) error) (rest []string, err error) {
+// run retries jobs one after the other, and says how many it came to before an
+// error that the others would meet too, such as errOver.
+func (d *redriven) run(ids []string, retry func(id string) error) (done int, err error) {
+	until := time.Now().Add(redriveBudget)
 	for i, id := range ids {
 		if i > 0 && time.Now().After(until) {
-			return ids[i:], nil
+			return i, errOver
 		}
 		err := retry(id)
-		var p *Problem
-		switch {
+		switch p := (*Problem)(nil); {
 		case err == nil:
 			d.Retried = append(d.Retried, job.ID(id))
 		case errors.As(err, &p):
-			d.Skipped = append(d.Skipped, skipped{id, p.Code, p.Detail})
+			d.skip(id, p)
 		default:
-			return ids[i:], err
+			return i, err
 		}
 	}
-	return nil, nil
+	return len(ids), nil
+}
+
+func (d *redriven) skip(id string, why error) {
+	var p *Problem
+	if errors.As(why, &p) {
+		d.Skipped = append(d.Skipped, skipped{id, p.Code, p.Detail})
+	}
 }
 
 // redriveOne retries one job. A Problem is that job's own; any other error is
