@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
@@ -184,6 +186,70 @@ func TestErasedJobIsGone(t *testing.T) {
 		} {
 			resp, body := s.send(request[0], path+request[1], "")
 			wantProblem(t, resp, body, 410, "gone", "erased")
+		}
+	}
+}
+
+// Whatever clients and a worker do to a job at the same time, each is answered
+// in terms of the contract, and never that something went wrong.
+func TestEverythingAtOnce(t *testing.T) {
+	s := serve(t)
+	for range 10 {
+		id := s.good().ID
+		path := "/v1/jobs/" + string(id)
+		var all sync.WaitGroup
+		stop := make(chan struct{})
+		work := func() {
+			for run := 1; ; run++ {
+				lease, err := s.store.Claim(t.Context(), id, run, "test")
+				if err != nil {
+					return
+				}
+				if run%2 == 0 {
+					err = lease.Fail(job.Failure{Code: "x", Message: "y"})
+				} else {
+					err = lease.Release(false)
+				}
+				if err != nil && !errors.Is(err, job.ErrLeaseLost) {
+					t.Errorf("a worker: %v", err)
+				}
+			}
+		}
+		all.Go(work)
+		for _, request := range [][2]string{{"POST", "/cancel"}, {"POST", "/retry"}, {"GET", ""}, {"GET", "/result"}, {"GET", "/preview"}, {"POST", "/cancel"}, {"POST", "/retry"}} {
+			all.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					resp, body := s.send(request[0], path+request[1], "")
+					if resp.StatusCode >= 500 && !bytes.Contains(body, []byte(`"busy"`)) {
+						t.Errorf("%s %s: %s", request[0], path+request[1], body)
+					}
+				}
+			})
+		}
+		for range 20 {
+			work()
+			s.get(path)
+		}
+		for range 2 {
+			all.Go(func() {
+				if resp, body := s.send("DELETE", path, ""); resp.StatusCode != 204 && resp.StatusCode != 410 {
+					t.Errorf("erase: %s %s", resp.Status, body)
+				}
+			})
+		}
+		s.send("DELETE", path, "")
+		close(stop)
+		all.Wait()
+		resp, body := s.get(path)
+		wantProblem(t, resp, body, 410, "gone", "")
+		// A retry that came too late may have left an entry; the sweeper sees what it is.
+		if _, err := s.store.Checkup(id, time.Now(), 0); !errors.Is(err, job.ErrGone) && !errors.Is(err, job.ErrFinished) {
+			t.Errorf("a sweeper finds an erased job: %v", err)
 		}
 	}
 }
