@@ -32,10 +32,10 @@ type Config struct {
 	Queue   announcer
 	Version string         // of the program, for the OpenAPI document
 	Limits  imageio.Limits // of submitted pictures; zero is imageio.DefaultLimits
+	MaxWait time.Duration  // the longest ?wait that is honoured; a function is billed while it waits
 	Log     *slog.Logger   // nil discards
 
-	MaxWait    time.Duration // for a job to change, in one request; 0 is DefaultMaxWait
-	MaxWaiters int           // requests that wait at a time; 0 is DefaultMaxWaiters
+	MaxWaiters int // requests that wait at a time; 0 is DefaultMaxWaiters
 }
 
 // A Server answers the API's requests. It is an http.Handler, safe for

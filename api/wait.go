@@ -7,7 +7,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Defaults of [Config].
+// Defaults of [Config], where a field is 0.
 const (
 	DefaultMaxWait    = 20 * time.Second
 	DefaultMaxWaiters = 200
