@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
@@ -244,9 +246,9 @@ func writeForm(t *testing.T, fields ...field) string {
 	return file(t, "form", body) + " " + strings.ReplaceAll(contentType, " ", "_")
 }
 
-// A server that dies between storing a job and announcing it, or between taking
-// the key and making the job, leaves something that the same request completes.
-func TestKilledSubmission(t *testing.T) {
+// A server that dies between storing a job and announcing it leaves something
+// that the same request completes.
+func TestKilledBeforeAnnouncing(t *testing.T) {
 	dir := sharedDir(t)
 	fields := []field{{"image", "p.jpg", jpegPicture(t)}, {name: "style", value: style.Names()[0]}}
 	request := writeForm(t, fields...)
@@ -260,30 +262,79 @@ func TestKilledSubmission(t *testing.T) {
 	dying.kill()
 
 	url := start(t, running, "server", dir).line()
-	again := func() {
-		t.Helper()
-		contentType, body := form(t, fields...)
-		resp, answer, err := postOnce(url, contentType, "one", body)
-		if err != nil || resp.StatusCode != 202 || !bytes.Contains(answer, []byte(`"id":"`+string(id)+`","state":"queued"`)) {
-			t.Fatalf("%v %s, want job %s", resp, answer, id)
-		}
+	if got := submitted(t, url, "one", fields); got != id {
+		t.Fatalf("got job %s, want %s", got, id)
 	}
-	again()
 	backdate(t, dir, id)
-	again()
+	submitted(t, url, "one", fields)
 	if got := announcements(t, dir); len(got) != 1 || got[0] != (job.Message{Job: id, Run: 1}).Encode() {
 		t.Errorf("announced %v, want job %s", got, id)
 	}
+}
 
-	// As if it had died before the job was in its place.
-	if err := os.RemoveAll(jobDir(t, dir, id)); err != nil {
+// submitted posts a submission that must be taken, and answers its job.
+func submitted(t *testing.T, url, key string, fields []field) job.ID {
+	t.Helper()
+	contentType, body := form(t, fields...)
+	resp, answer, err := postOnce(url, contentType, key, body)
+	if err != nil {
 		t.Fatal(err)
 	}
-	again()
-	if got := announcements(t, dir); len(got) != 2 {
-		t.Errorf("announced %v", got)
+	var j job.Job
+	if err := json.Unmarshal(answer, &j); err != nil || resp.StatusCode != http.StatusAccepted || j.State != job.Queued {
+		t.Fatalf("%s: %s", resp.Status, answer)
 	}
-	if _, err := os.Stat(filepath.Join(jobDir(t, dir, id), "input")); err != nil {
-		t.Error(err)
+	return j.ID
+}
+
+// Servers are killed at any moment of a submission. The same request to another
+// makes one whole job of it.
+func TestKilledWhileSubmitting(t *testing.T) {
+	dir := sharedDir(t)
+	fields := []field{{"image", "p.jpg", jpegPicture(t)}, {name: "style", value: style.Names()[0]}}
+	running, _ := gate(t)
+	url := start(t, running, "server", dir).line()
+	rounds := 30
+	if testing.Short() {
+		rounds = 5
+	}
+	promised := map[job.ID]bool{}
+	for round := range rounds {
+		key := fmt.Sprint("key", round)
+		dying := start(t, running, "server", dir)
+		contentType, body := form(t, fields...)
+		address, answered := dying.line(), make(chan job.ID, 1)
+		go func() {
+			var j job.Job
+			if resp, answer, err := postOnce(address, contentType, key, body); err == nil && resp.StatusCode == http.StatusAccepted {
+				_ = json.Unmarshal(answer, &j)
+			}
+			answered <- j.ID
+		}()
+		time.Sleep(rand.N(12 * time.Millisecond)) // the moment of the crash: before, in or after it
+		dying.kill()
+		id := submitted(t, url, key, fields)
+		if first := <-answered; first != "" && first != id {
+			t.Errorf("promised were %s and %s under one key", first, id)
+		}
+		promised[id] = true
+	}
+	s, err := store.Open(store.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	jobs, next, err := s.List(store.Query{Limit: 2 * rounds})
+	if err != nil || next != "" || len(jobs) != rounds || len(promised) != rounds {
+		t.Errorf("there are %d jobs, %d were promised, want %d; %v", len(jobs), len(promised), rounds, err)
+	}
+	for _, j := range jobs {
+		spec, err := s.Spec(j.ID)
+		if err == nil {
+			_, _, err = s.Pictures(&spec)
+		}
+		if err != nil || !promised[j.ID] {
+			t.Errorf("job %s, promised %v: %v", j.ID, promised[j.ID], err)
+		}
 	}
 }
