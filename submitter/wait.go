@@ -35,8 +35,11 @@ func (a *app) wait(ctx context.Context, j *jobAnswer) (*jobAnswer, error) {
 	show, stop := a.screen.follow(func() string { return progressText(&shown.Load().Job) })
 	defer stop()
 
-	patience, quiet, failures := longestWait, 0, 0
+	patience, quiet, failures, delay := longestWait, 0, 0, time.Duration(0)
 	for first := true; !j.State.Finished(); first = false {
+		if err := sleep(ctx, delay); err != nil {
+			return nil, fmt.Errorf("%w; the job goes on", err)
+		}
 		began, wait := time.Now(), patience
 		if j.etag == "" {
 			wait = 0 // to learn how it stands comes first
@@ -45,11 +48,10 @@ func (a *app) wait(ctx context.Context, j *jobAnswer) (*jobAnswer, error) {
 		if err := stopped(ctx); err != nil {
 			return nil, fmt.Errorf("%w; the job goes on", err)
 		}
-		var delay time.Duration
-		switch {
-		case err != nil && !transient(err):
-			return nil, err
-		case err != nil:
+		if err != nil {
+			if !transient(err) {
+				return nil, err
+			}
 			if failures++; failures == 1 {
 				a.screen.note("%v; still waiting", err)
 			}
@@ -57,26 +59,24 @@ func (a *app) wait(ctx context.Context, j *jobAnswer) (*jobAnswer, error) {
 				patience = (patience / 2).Truncate(time.Second)
 			}
 			delay = pause(err, failures)
-		case failures > 0:
+			continue
+		}
+		if failures > 0 {
 			a.screen.note("the API is back")
 			failures = 0
 		}
-		if err == nil {
-			quiet++
-			if next != nil && (first || changed(&j.Job, &next.Job)) {
+		quiet++
+		if next != nil {
+			if first || changed(&j.Job, &next.Job) {
 				quiet = 0
 			}
-			if next != nil {
-				j = next
-				shown.Store(j)
-				show()
-			}
-			if quiet > 0 {
-				delay = nextLook(ask, quiet) - time.Since(began)
-			}
+			j = next
+			shown.Store(j)
+			show()
 		}
-		if err := sleep(ctx, delay); err != nil {
-			return nil, fmt.Errorf("%w; the job goes on", err)
+		delay = 0
+		if quiet > 0 {
+			delay = nextLook(ask, quiet) - time.Since(began)
 		}
 	}
 	return j, nil
