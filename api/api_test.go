@@ -173,7 +173,7 @@ func wantProblem(t *testing.T, resp *http.Response, body []byte, status int, cod
 
 func TestQueueAwayPromisesNothing(t *testing.T) {
 	s := serve(t)
-	s.queue.err = errors.New("connection refused by 10.1.2.3")
+	s.queue.set(errors.New("connection refused by 10.1.2.3"))
 	resp, body := s.post(form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]}))
 	wantProblem(t, resp, body, 503, "unavailable", "safe")
 	if resp.Header.Get("Retry-After") == "" || bytes.Contains(body, []byte("10.1.2.3")) {
@@ -287,6 +287,9 @@ func TestOtherMethodsAreProblemsToo(t *testing.T) {
 		code         string
 	}{
 		{"DELETE", "/v1/styles", 405, "method_not_allowed"},
+		{"PATCH", "/v1/jobs/x", 405, "method_not_allowed"},
+		{"GET", "/v1/jobs/x/cancel", 405, "method_not_allowed"},
+		{"GET", "/v1/admin/redrive", 405, "method_not_allowed"},
 		{"PUT", "/v1/jobs", 405, "method_not_allowed"},
 		{"POST", "/", 405, "method_not_allowed"},
 		{"POST", "/nothing", 404, "not_found"},
@@ -429,7 +432,8 @@ func TestOpenAPIDescribesTheContract(t *testing.T) {
 	if err := json.Unmarshal(body, &doc); err != nil || !strings.HasPrefix(doc.OpenAPI, "3.1") {
 		t.Fatalf("%v: %.200s", err, body)
 	}
-	for _, want := range []string{"post /v1/jobs", "get /v1/jobs/{id}", "get /v1/jobs/{id}/result", "get /v1/jobs/{id}/preview", "get /v1/styles"} {
+	for _, want := range []string{"post /v1/jobs", "get /v1/jobs/{id}", "get /v1/jobs/{id}/result", "get /v1/jobs/{id}/preview", "get /v1/styles",
+		"post /v1/jobs/{id}/cancel", "post /v1/jobs/{id}/retry", "delete /v1/jobs/{id}", "post /v1/admin/redrive"} {
 		method, path, _ := strings.Cut(want, " ")
 		if len(doc.Paths[path][method].Responses) == 0 {
 			t.Errorf("%s is not described", want)
@@ -438,6 +442,16 @@ func TestOpenAPIDescribesTheContract(t *testing.T) {
 	post := doc.Paths["/v1/jobs"]["post"]
 	if bytes.Contains(body, []byte("base64")) {
 		t.Error("a picture is described as base64, and is not")
+	}
+	for path, want := range map[string]string{"/v1/jobs": "202 410 422 503", "/v1/jobs/{id}/cancel": "200 404 409 410 503", "/v1/jobs/{id}/retry": "202 404 409 410 503"} {
+		for status := range strings.FieldsSeq(want) {
+			if doc.Paths[path]["post"].Responses[status] == nil {
+				t.Errorf("POST %s: %s is not described", path, status)
+			}
+		}
+	}
+	if !bytes.Contains(body, []byte(`"name":"Idempotency-Key"`)) || !bytes.Contains(body, []byte(`"name":"wait"`)) {
+		t.Error("Idempotency-Key or wait is not described")
 	}
 	if post.Responses["202"] == nil || post.RequestBody.Content["multipart/form-data"] == nil {
 		t.Errorf("the submission's form is not described: %v", fmt.Sprint(post))

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -60,13 +62,20 @@ var mapping = []struct {
 }{
 	{job.ErrBadID, 404, "not_found", ""},
 	{job.ErrNotFound, 404, "not_found", ""},
+	{job.ErrGone, 410, "gone", ""},
 	{job.ErrNotFinished, 409, "not_finished", "read the job to see where it stands"},
+	{job.ErrFinished, 409, "finished", ""},
+	{job.ErrNotRetryable, 409, "not_retryable", "only a job that failed or was canceled runs again"},
+	{job.ErrKeyReused, 422, "idempotency_key_reused", "take a new key for a new request"},
 	{job.ErrUnsupportedImage, 415, "unsupported_image", "send a JPEG or PNG"},
 	{job.ErrDamagedImage, 422, "damaged_image", "open it in a viewer and save it again"},
 	{job.ErrTooManyBytes, 413, "too_many_bytes", "send a smaller file"},
 	{job.ErrTooManyPixels, 413, "too_many_pixels", "scale it down first"},
 	{job.ErrUnknownStyle, 422, "unknown_style", ""},
 	{errUnavailable, 503, "unavailable", "nothing was accepted, so that sending it again is safe"},
+	{errUnsure, 503, "unavailable", "sending the same again is safe and makes no second job"},
+	{errOver, 503, "unavailable", "ask again for the rest"},
+	{job.ErrBusy, 503, "busy", "try again in a moment"},
 	{job.ErrStoreAway, 503, "unavailable", "try again in a moment"},
 	{errTooSlow, 408, "too_slow", "try again, or send a smaller picture"},
 }
@@ -74,8 +83,19 @@ var mapping = []struct {
 // errTooSlow: the body did not come in time.
 var errTooSlow = errors.New("the upload took too long")
 
-// errUnavailable: the store or the queue is away.
+// errUnavailable: the store or the queue is away, and nothing was kept.
 var errUnavailable = errors.New("the service can't take or show jobs at the moment")
+
+// errUnsure: the store or the queue is away, and what was asked for may be
+// stored already. It was not promised; the same request again completes it.
+var errUnsure = errors.New("the service can't take jobs at the moment")
+
+// errOver: one request was asked for more than it has time for.
+var errOver = errors.New("the time for one request is over")
+
+// impersonal are the errors whose circumstances, such as what was done to find
+// out, help nobody, or hide the sentence that does.
+var impersonal = []error{job.ErrNotFound, job.ErrGone, job.ErrKeyReused, errTooSlow}
 
 // problem turns err into an answer. What is not in the table is a fault of
 // ours: the user gets a safe sentence, the log the cause.
@@ -98,7 +118,7 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 		if m.status >= 500 {
 			s.Log.Error(doing, "error", err)
 		}
-		if m.status >= 500 || m.status == http.StatusRequestTimeout || errors.Is(m.err, job.ErrNotFound) { // what was done to find out helps nobody
+		if m.status >= 500 || slices.Contains(impersonal, m.err) {
 			detail = m.err.Error()
 		}
 		if m.hint != "" {
@@ -142,22 +162,37 @@ func invalid(fields ...*job.FieldError) *Problem {
 // huma's; it is set once, to a function without state.
 var useProblems = sync.OnceFunc(func() {
 	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
-		p := newProblem(status, codeOf(status), msg)
+		var fields []*job.FieldError
 		for _, err := range errs {
 			var d huma.ErrorDetailer
 			if errors.As(err, &d) {
-				detail := d.ErrorDetail()
-				p.Errors = append(p.Errors, ProblemField{detail.Location, detail.Message})
+				fields = append(fields, fieldOf(d.ErrorDetail()))
 			} else if err != nil {
-				p.Errors = append(p.Errors, ProblemField{"", err.Error()})
+				fields = append(fields, &job.FieldError{Field: "request", Problem: err.Error()})
 			}
+		}
+		p := invalid(fields...)
+		p.Status, p.Title, p.Code = status, http.StatusText(status), codeOf(status)
+		if len(fields) == 0 {
+			p.Detail = msg
 		}
 		return p
 	}
 })
 
+// fieldOf names a field as the request does: wait for huma's query.wait.
+func fieldOf(d *huma.ErrorDetail) *job.FieldError {
+	name := d.Location
+	for _, place := range []string{"query.", "header.", "path.", "body."} {
+		name = strings.TrimPrefix(name, place)
+	}
+	return &job.FieldError{Field: name, Problem: d.Message}
+}
+
 func codeOf(status int) string {
 	switch status {
+	case http.StatusBadRequest:
+		return "malformed_request"
 	case http.StatusNotFound:
 		return "not_found"
 	case http.StatusNotAcceptable:

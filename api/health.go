@@ -7,22 +7,25 @@ import (
 	"time"
 )
 
+// readyTimeout bounds the checks of /readyz together.
+const readyTimeout = 3 * time.Second
+
 // healthRoutes are for load balancers and service managers.
 func (s *Server) healthRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, "application/json", map[string]string{"status": "ok"})
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
+		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 		defer cancel()
 		for _, part := range []struct {
 			name  string
-			check func() error
+			check func(context.Context) error
 		}{
-			{"store", s.Store.Check},
-			{"queue", func() error { return s.Queue.Check(ctx) }},
+			{"store", s.storeUp.ask},
+			{"queue", s.Queue.Check},
 		} {
-			if err := part.check(); err != nil {
+			if err := part.check(ctx); err != nil {
 				s.Log.Error("not ready", "part", part.name, "error", err)
 				p := newProblem(http.StatusServiceUnavailable, "not_ready", "the "+part.name+" is away")
 				writeJSON(w, p.Status, p.ContentType(""), p)
@@ -31,6 +34,13 @@ func (s *Server) healthRoutes(mux *http.ServeMux) {
 		}
 		writeJSON(w, http.StatusOK, "application/json", map[string]string{"status": "ready"})
 	})
+}
+
+// checkQueue asks whether the queue is there.
+func (s *Server) checkQueue(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	return s.Queue.Check(ctx)
 }
 
 func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {

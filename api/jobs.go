@@ -2,35 +2,55 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
+// retryUnfinished is the number of seconds after which to look at an
+// unfinished job again.
+const retryUnfinished = 1
+
+// sendTimeout bounds the wait for the queue.
+const sendTimeout = 10 * time.Second
+
 type jobInput struct {
 	ID string `path:"id" doc:"The job's id"`
 }
 
+type jobOutput struct {
+	Location   string `header:"Location"`
+	RetryAfter string `header:"Retry-After"`
+	ETag       string `header:"ETag"`
+	Cache      string `header:"Cache-Control"`
+	Body       job.Job
+}
+
 type getJobInput struct {
 	ID          string `path:"id" doc:"The job's id"`
+	Wait        int    `query:"wait" minimum:"0" maximum:"20" doc:"Answer after so many seconds at most, and as soon as the job changes: with If-None-Match against that ETag, without against the state at arrival. A server may wait less"`
 	IfNoneMatch string `header:"If-None-Match"`
 }
 
-// getJob answers a job as it stands.
+// getJob answers a job as it stands, or, with wait, as it stands next.
 func (s *Server) getJob(ctx context.Context, in *getJobInput) (*jobOutput, error) {
 	j, err := s.read(in.ID)
+	if err == nil && in.Wait > 0 {
+		j, err = s.await(ctx, j, in)
+	}
 	if err != nil {
 		return nil, s.problem(ctx, "read a job", err)
 	}
-	out := &jobOutput{ETag: etag(j), Cache: "no-cache", Body: j}
-	if !j.State.Finished() {
-		out.RetryAfter = strconv.Itoa(retryUnfinished)
-	}
+	out := &jobOutput{ETag: etag(j), Cache: "no-cache", RetryAfter: retryAfter(j), Body: j}
 	if matches(in.IfNoneMatch, out.ETag) {
 		header := http.Header{"Etag": {out.ETag}, "Cache-Control": {out.Cache}}
 		if out.RetryAfter != "" {
@@ -41,20 +61,44 @@ func (s *Server) getJob(ctx context.Context, in *getJobInput) (*jobOutput, error
 	return out, nil
 }
 
-// read reads a job and fills in its addresses.
+// accepted answers a job that is on its way, at where.
+func accepted(j job.Job, where string) *jobOutput {
+	return &jobOutput{Location: where, RetryAfter: retryAfter(j), Cache: "no-store", Body: addressed(j)}
+}
+
+func retryAfter(j job.Job) string {
+	if j.State.Finished() {
+		return ""
+	}
+	return strconv.Itoa(retryUnfinished)
+}
+
+// announce tells the workers of a run. The client's hanging up must not leave a
+// job half announced.
+func (s *Server) announce(ctx context.Context, m job.Message) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
+	defer cancel()
+	return s.Queue.Send(ctx, m)
+}
+
+// read reads a job.
 func (s *Server) read(text string) (job.Job, error) {
 	id, err := job.ParseID(text)
 	if err != nil {
 		return job.Job{}, err
 	}
 	j, err := s.Store.Job(id)
-	if err != nil {
-		return job.Job{}, err
-	}
+	return addressed(j), err
+}
+
+// addressed fills in a job's addresses.
+func addressed(j job.Job) job.Job {
 	if j.Result != nil {
-		j.Result.URL = fmt.Sprintf("v1/jobs/%s/result", id)
+		r := *j.Result
+		r.URL = fmt.Sprintf("v1/jobs/%s/result", j.ID)
+		j.Result = &r
 	}
-	return j, nil
+	return j
 }
 
 // matches is If-None-Match's comparison, RFC 9110: weak, over a list, or any.
@@ -68,6 +112,15 @@ func matches(header, etag string) bool {
 	return false
 }
 
-// etag names a job's version. Everything that can change about a job changes
-// one of these three; its place in the queue is left out on purpose.
-func etag(j job.Job) string { return fmt.Sprintf(`"%d-%d-%s"`, j.Run, j.Attempts, j.State) }
+// etag names what is answered of a job by its content, so that it stands for the
+// same bytes for ever, whatever program reads the job. Its place in the queue is
+// left out on purpose.
+func etag(j job.Job) string {
+	j.QueuePosition = nil
+	b, err := json.Marshal(j)
+	if err != nil {
+		panic(err) // strings, numbers and times: huma could not answer it either
+	}
+	sum := sha256.Sum256(b)
+	return `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+}

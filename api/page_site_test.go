@@ -27,6 +27,7 @@ type site struct {
 	url   string // ends with a slash
 	store *store.Store
 	queue *notedQueue
+	drop  func()                                                        // breaks the connections that there are
 	fault atomic.Pointer[func(http.ResponseWriter, *http.Request) bool] // true: it has answered
 }
 
@@ -63,6 +64,7 @@ func newSite(t *testing.T, prefix string) *site {
 		}
 	})))
 	t.Cleanup(server.Close)
+	s.drop = server.CloseClientConnections
 	s.url = server.URL + prefix + "/"
 	return s
 }
@@ -83,6 +85,7 @@ func (s *site) answer(path string, status int, body string) {
 // vanish breaks every connection, as if the server were gone, until recover.
 func (s *site) vanish() {
 	s.intercept(func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) })
+	s.drop()
 }
 
 func (s *site) intercept(fault func(http.ResponseWriter, *http.Request) bool) { s.fault.Store(&fault) }

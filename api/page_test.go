@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -81,6 +80,8 @@ func TestPage(t *testing.T) {
 		{"the server is away while a job runs", testAway},
 		{"the server takes nothing", testUnavailable},
 		{"stop sending", testStop},
+		{"stop a job", testStopJob},
+		{"a job is erased", testErased},
 		{"styles come late", testStylesLate},
 		{"no styles", testNoStyles},
 		{"an unknown job", testUnknownJob},
@@ -268,70 +269,6 @@ func testRefusedThere(t *testing.T, b *browser) {
 	p.submit(photo(t, 64, 64))
 	p.untilNotice("Size: must be odd.")
 	p.untilPhase("chosen")
-}
-
-func testAway(t *testing.T, b *browser) {
-	site := newSite(t, "")
-	p := b.open(t, site.url)
-	p.expectFailures()
-	p.submit(photo(t, 64, 64))
-	lease := site.claim(t)
-	p.untilPhase("running")
-	site.vanish()
-	p.untilNotice("The server can’t be reached. The job is safe; trying again…")
-	site.answer("/v1/jobs", http.StatusServiceUnavailable, `{"status":503,"code":"unavailable","detail":"the disk is away"}`)
-	p.untilNotice("The disk is away. The job is safe; trying again…")
-	if got := p.str("document.body.dataset.phase"); got != "running" {
-		t.Errorf("while the server is away: got phase %s, want running", got)
-	}
-	succeed(t, lease)
-	site.recover()
-	p.untilPhase("succeeded")
-	p.until(`document.querySelector('#notice').hidden`)
-}
-
-func testUnavailable(t *testing.T, b *browser) {
-	site := newSite(t, "")
-	p := b.open(t, site.url)
-	p.expectFailures()
-	site.queue.down.Store(true)
-	p.submit(photo(t, 64, 64))
-	p.untilNotice("press Paint to try again")
-	p.untilPhase("chosen")
-	if got := p.str(`document.querySelector('#notice').textContent`); !strings.HasPrefix(got, "The service can't take or show jobs at the moment; nothing was accepted") {
-		t.Errorf("notice: got %q, want the problem's detail", got)
-	}
-	site.queue.down.Store(false)
-	p.do(chromedp.Click(chromedp.CSS("#paint")))
-	succeed(t, site.claim(t))
-	p.untilPhase("succeeded")
-
-	site.vanish()
-	p.do(chromedp.Click(chromedp.CSS("#paint")))
-	p.untilNotice("The server can’t be reached. Your picture and settings are still here")
-}
-
-func testStop(t *testing.T, b *browser) {
-	site := newSite(t, "")
-	p := b.open(t, site.url)
-	p.expectFailures()
-	site.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
-		if r.Method == http.MethodPost {
-			_, _ = io.Copy(io.Discard, r.Body)
-			<-r.Context().Done() // the page has hung up
-			panic(http.ErrAbortHandler)
-		}
-		return false
-	})
-	p.submit(photo(t, 64, 64))
-	p.untilPhase("sending")
-	p.until(`document.querySelector('#clock').textContent === '100%'`)
-	p.do(chromedp.Click(chromedp.CSS("#stop")))
-	p.untilPhase("chosen")
-	site.recover()
-	p.do(chromedp.Click(chromedp.CSS("#paint")))
-	succeed(t, site.claim(t))
-	p.untilPhase("succeeded")
 }
 
 func testStylesLate(t *testing.T, b *browser) {

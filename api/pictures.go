@@ -3,6 +3,8 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"net/http"
 	"time"
@@ -66,8 +68,9 @@ func (s *Server) getPreview(ctx context.Context, in *jobInput) (*huma.StreamResp
 	if err != nil {
 		return nil, s.problem(ctx, "make a preview", err)
 	}
+	sum := sha256.Sum256(data)
 	return serve(bytes.NewReader(data), nil, picture{
-		contentType: "image/jpeg", etag: `"preview-` + in.ID + `"`, cache: immutable,
+		contentType: "image/jpeg", etag: `"` + hex.EncodeToString(sum[:]) + `"`, cache: immutable,
 		filename: "atelier-" + in.ID + "-preview.jpg", modified: id.Time(),
 	}), nil
 }

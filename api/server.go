@@ -6,8 +6,10 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -32,16 +34,22 @@ type Config struct {
 	Limits  imageio.Limits // of submitted pictures; zero is imageio.DefaultLimits
 	MaxWait time.Duration  // the longest ?wait that is honoured; a function is billed while it waits
 	Log     *slog.Logger   // nil discards
+
+	MaxWaiters int // requests that wait at a time; 0 is DefaultMaxWaiters
 }
 
 // A Server answers the API's requests. It is an http.Handler, safe for
-// concurrent use, and holds nothing but its configuration: any number of them
-// can serve one store.
+// concurrent use, and keeps nothing between requests: any number of them can
+// serve one store.
 type Server struct {
 	Config
 	handler  http.Handler
 	previews chan struct{} // slots for decoding pictures, which costs memory
 	uploads  chan struct{} // slots for reading submissions, which are held in memory
+	waiters  chan struct{} // slots for requests that wait for a job to change
+	stopping chan struct{} // closed by endWaits
+	endWaits func()
+	storeUp  *probe
 }
 
 // concurrentPreviews bounds the memory that previews take: a picture at the
@@ -67,9 +75,20 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.MaxWait == 0 {
+		cfg.MaxWait = DefaultMaxWait
+	}
+	if cfg.MaxWaiters == 0 {
+		cfg.MaxWaiters = DefaultMaxWaiters
+	}
+	if cfg.MaxWait < 0 || cfg.MaxWaiters < 0 {
+		return nil, fmt.Errorf("new server: a wait of %s for %d requests: neither can be below 0", cfg.MaxWait, cfg.MaxWaiters)
+	}
 	s := &Server{
 		Config: cfg, previews: make(chan struct{}, concurrentPreviews), uploads: make(chan struct{}, concurrentUploads),
+		waiters: make(chan struct{}, cfg.MaxWaiters), stopping: make(chan struct{}), storeUp: newProbe(cfg.Store.Check),
 	}
+	s.endWaits = sync.OnceFunc(func() { close(s.stopping) })
 	useProblems()
 	mux := http.NewServeMux()
 	s.routes(humago.New(mux, openAPI(cfg.Version)))
@@ -96,21 +115,7 @@ func openAPI(version string) huma.Config {
 func (s *Server) routes(api huma.API) {
 	huma.Register(api, submitOperation(), s.submit)
 	documentSubmit(api)
-	huma.Register(api, huma.Operation{
-		OperationID: "get-job", Method: http.MethodGet, Path: "/v1/jobs/{id}", Tags: []string{"jobs"},
-		Summary: "What became of a job", Errors: []int{404, 503},
-		Description: "Unfinished jobs come with Retry-After. With If-None-Match the answer is 304 while nothing has changed.",
-	}, s.getJob)
-	huma.Register(api, huma.Operation{
-		OperationID: "get-result", Method: http.MethodGet, Path: "/v1/jobs/{id}/result", Tags: []string{"jobs"},
-		Summary: "The painted picture", Errors: []int{404, 409, 503},
-		Responses: pictureResponse("image/jpeg", "image/png"),
-	}, s.getResult)
-	huma.Register(api, huma.Operation{
-		OperationID: "get-preview", Method: http.MethodGet, Path: "/v1/jobs/{id}/preview", Tags: []string{"jobs"},
-		Summary:   "The submitted picture, upright, without metadata, at most 1024 pixels",
-		Responses: pictureResponse("image/jpeg"), Errors: []int{404, 503},
-	}, s.getPreview)
+	s.jobRoutes(api)
 	huma.Register(api, huma.Operation{
 		OperationID: "list-styles", Method: http.MethodGet, Path: "/v1/styles", Tags: []string{"styles"},
 		Summary: "The named styles",
@@ -119,6 +124,46 @@ func (s *Server) routes(api huma.API) {
 		OperationID: "get-style-thumbnail", Method: http.MethodGet, Path: "/v1/styles/{name}/thumbnail", Tags: []string{"styles"},
 		Summary: "What a style does to a photograph", Responses: pictureResponse("image/jpeg"), Errors: []int{404},
 	}, s.getThumbnail)
+}
+
+func (s *Server) jobRoutes(api huma.API) {
+	huma.Register(api, huma.Operation{
+		OperationID: "get-job", Method: http.MethodGet, Path: "/v1/jobs/{id}", Tags: []string{"jobs"},
+		Summary: "What became of a job", Errors: []int{404, 410, 422, 503},
+		Description: "Unfinished jobs come with Retry-After. With If-None-Match the answer is 304 while nothing has changed. " +
+			"With wait it comes when something has; a server that has too much to do, or stops, answers sooner.",
+	}, s.getJob)
+	huma.Register(api, huma.Operation{
+		OperationID: "get-result", Method: http.MethodGet, Path: "/v1/jobs/{id}/result", Tags: []string{"jobs"},
+		Summary: "The painted picture", Errors: []int{404, 409, 410, 503},
+		Responses: pictureResponse("image/jpeg", "image/png"),
+	}, s.getResult)
+	huma.Register(api, huma.Operation{
+		OperationID: "get-preview", Method: http.MethodGet, Path: "/v1/jobs/{id}/preview", Tags: []string{"jobs"},
+		Summary:   "The submitted picture, upright, without metadata, at most 1024 pixels",
+		Responses: pictureResponse("image/jpeg"), Errors: []int{404, 410, 503},
+	}, s.getPreview)
+	huma.Register(api, huma.Operation{
+		OperationID: "cancel-job", Method: http.MethodPost, Path: "/v1/jobs/{id}/cancel", Tags: []string{"jobs"},
+		Summary: "End a job before it is painted", Errors: []int{404, 409, 410, 503},
+		Description: "A queued job is never begun. Of a running one the result is thrown away. One that is canceled already is answered as it is.",
+	}, s.cancel)
+	huma.Register(api, huma.Operation{
+		OperationID: "retry-job", Method: http.MethodPost, Path: "/v1/jobs/{id}/retry", Tags: []string{"jobs"},
+		Summary: "Run a failed or canceled job again", DefaultStatus: http.StatusAccepted, Errors: []int{404, 409, 410, 503},
+		Description: "The job is queued as its next run. Repeating the request is safe: a run that nobody has begun is answered as it is.",
+	}, s.retry)
+	huma.Register(api, huma.Operation{
+		OperationID: "erase-job", Method: http.MethodDelete, Path: "/v1/jobs/{id}", Tags: []string{"jobs"},
+		Summary: "Erase everything of a job", DefaultStatus: http.StatusNoContent, Errors: []int{404, 410, 503},
+		Description: "In whatever state it is. From then on its addresses answer 410, to a second DELETE too.",
+	}, s.erase)
+	huma.Register(api, huma.Operation{
+		OperationID: "redrive", Method: http.MethodPost, Path: "/v1/admin/redrive", Tags: []string{"admin"},
+		Summary: "Run failed jobs again", Errors: []int{400, 415, 422, 503},
+		Description: "Jobs named by ids, or, newest first, all that failed or all that failed with a code. " +
+			"One request looks at a bounded number of jobs: repeat it with next_cursor until that is null, even after an empty answer.",
+	}, s.redrive)
 }
 
 func pictureResponse(types ...string) map[string]*huma.Response {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -16,6 +17,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -29,21 +31,47 @@ type ledger struct {
 	mu   sync.Mutex
 	sent []job.Message
 	err  error
+	left int // sends before err counts
 }
 
 func (l *ledger) Send(_ context.Context, m job.Message) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.err == nil {
-		l.sent = append(l.sent, m)
+	if l.left == 0 && l.err != nil {
+		return l.err
 	}
-	return l.err
+	l.left = max(0, l.left-1)
+	l.sent = append(l.sent, m)
+	return nil
 }
 
 func (l *ledger) Check(context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.left > 0 {
+		return nil
+	}
 	return l.err
+}
+
+// set makes the queue be away, or there again with nil.
+func (l *ledger) set(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err, l.left = err, 0
+}
+
+// failAfter makes the queue go away after n more messages.
+func (l *ledger) failAfter(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err, l.left = errors.New("away"), n
+}
+
+func (l *ledger) announced() []job.Message {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.sent)
 }
 
 // A service is the API on a socket.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -16,13 +15,6 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/style"
 )
-
-// sendTimeout bounds the wait for the queue in a submission.
-const sendTimeout = 10 * time.Second
-
-// retryUnfinished is the number of seconds after which to look at an
-// unfinished job again.
-const retryUnfinished = 1
 
 // submitForm documents the fields of a submission; readForm reads them.
 type submitForm struct {
@@ -42,8 +34,10 @@ func submitOperation() huma.Operation {
 		OperationID: "submit-job", Method: http.MethodPost, Path: "/v1/jobs", Tags: []string{"jobs"},
 		Summary: "Submit a picture", DefaultStatus: http.StatusAccepted,
 		Description: "A job answered with 202 is stored durably and will be painted or fail with a reason. " +
-			"503 promises nothing: send the same request again.",
-		Errors: []int{400, 413, 415, 422, 503},
+			"503 promises nothing: send the same request again. With an Idempotency-Key, any number of equal requests " +
+			"within 24 hours make one job, and all are answered that job as it stands; " +
+			"another request under the same key is refused (idempotency_key_reused).",
+		Errors: []int{400, 408, 410, 413, 415, 422, 503},
 	}
 }
 
@@ -55,9 +49,11 @@ func documentSubmit(api huma.API) {
 	for _, name := range fileFields {
 		schema.Properties[name].ContentEncoding = "" // the bytes themselves, not base64
 	}
-	api.OpenAPI().Paths["/v1/jobs"].Post.RequestBody = &huma.RequestBody{
+	operation := api.OpenAPI().Paths["/v1/jobs"].Post
+	operation.RequestBody = &huma.RequestBody{
 		Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {Schema: schema}},
 	}
+	operation.Parameters = append(operation.Parameters, keyParameter())
 }
 
 // submitInput keeps the request, because a form of tens of megabytes is read by
@@ -69,22 +65,18 @@ type submitInput struct {
 // Resolve keeps huma's request for the handler.
 func (in *submitInput) Resolve(ctx huma.Context) []error { in.ctx = ctx; return nil }
 
-type jobOutput struct {
-	Location   string `header:"Location"`
-	RetryAfter string `header:"Retry-After"`
-	ETag       string `header:"ETag"`
-	Cache      string `header:"Cache-Control"`
-	Body       job.Job
-}
-
 // submit is the way of a job into the system: read and check everything, store
 // it durably, announce it, and only then promise it.
 func (s *Server) submit(ctx context.Context, in *submitInput) (*jobOutput, error) {
+	r, _ := humago.Unwrap(in.ctx)
+	key, err := idempotencyKey(r.Header)
+	if err != nil {
+		return nil, s.problem(ctx, "read a submission", err)
+	}
 	if err := s.enter(ctx); err != nil {
 		return nil, s.problem(ctx, "let a submission in", err)
 	}
 	defer func() { <-s.uploads }()
-	r, _ := humago.Unwrap(in.ctx)
 	f, err := readForm(r, s.Limits.Bytes)
 	if err != nil {
 		return nil, s.problem(ctx, "read a submission", err)
@@ -93,23 +85,34 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*jobOutput, error
 	if err != nil {
 		return nil, s.problem(ctx, "check a submission", err)
 	}
+	spec.Owner = owner(ctx)
+	keep := s.keep
+	if key != "" {
+		keep = func(ctx context.Context, spec *job.Spec, f *form) (job.Job, error) {
+			return s.keepOnce(ctx, spec, f, key)
+		}
+	}
+	j, err := keep(ctx, spec, f)
+	if err != nil {
+		return nil, s.problem(ctx, "take a submission", err)
+	}
+	s.Log.Info("submitted", "job", j.ID, "style", spec.Style, "bytes", spec.Input.Bytes)
+	return accepted(j, "jobs/"+string(j.ID)), nil // relative to this request's own address
+}
+
+// owner is whose the jobs of a request are. There are no keys yet, and so no
+// owners.
+func owner(context.Context) string { return "" }
+
+// keep stores a submission and announces it, or leaves no trace of it.
+func (s *Server) keep(ctx context.Context, spec *job.Spec, f *form) (job.Job, error) {
 	if err := s.Store.Create(spec, f.files["image"], f.files["style_image"]); err != nil {
-		return nil, s.problem(ctx, "store a submission", fmt.Errorf("%w: %w", errUnavailable, err))
+		return job.Job{}, fmt.Errorf("%w: %w", errUnavailable, err)
 	}
-	// From here on the client's hanging up must not leave a job half announced.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
-	defer cancel()
-	if err := s.Queue.Send(ctx, job.Message{Job: spec.ID, Run: 1}); err != nil {
-		err = errors.Join(err, s.Store.Discard(spec))
-		return nil, s.problem(ctx, "announce a submission", fmt.Errorf("%w: %w", errUnavailable, err))
+	if err := s.announce(ctx, job.Message{Job: spec.ID, Run: 1}); err != nil {
+		return job.Job{}, fmt.Errorf("%w: %w", errUnavailable, errors.Join(err, s.Store.Discard(spec)))
 	}
-	s.Log.Info("submitted", "job", spec.ID, "style", spec.Style, "bytes", spec.Input.Bytes)
-	return &jobOutput{
-		Location:   "jobs/" + string(spec.ID), // relative to this request's own address
-		RetryAfter: strconv.Itoa(retryUnfinished),
-		Cache:      "no-store",
-		Body:       spec.New(),
-	}, nil
+	return spec.New(), nil
 }
 
 // enter waits for a slot for a submission.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -72,15 +73,20 @@ type jobAnswer struct {
 }
 
 // job reads a job. With the ETag of an earlier answer it returns nil, and only
-// Retry-After's duration, while nothing has changed.
-func (c *client) job(ctx context.Context, id job.ID, etag string) (*jobAnswer, time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+// Retry-After's duration, while nothing has changed; the API may take so long as
+// wait to see whether something does.
+func (c *client) job(ctx context.Context, id job.ID, etag string, wait time.Duration) (*jobAnswer, time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait+pollTimeout)
 	defer cancel()
+	address := jobAddress(id)
+	if wait > 0 {
+		address += "?wait=" + strconv.Itoa(int(wait/time.Second))
+	}
 	header := http.Header{}
 	if etag != "" {
 		header.Set("If-None-Match", etag)
 	}
-	resp, err := c.get(ctx, "v1/jobs/"+string(id), header)
+	resp, err := c.get(ctx, address, header)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -93,6 +99,24 @@ func (c *client) job(ctx context.Context, id job.ID, etag string) (*jobAnswer, t
 		err = faultf(errAway, "asked for job %s, the API answered job %.60q", id, j.ID)
 	}
 	return j, retryAfter(resp.Header), err
+}
+
+func jobAddress(id job.ID) string { return "v1/jobs/" + string(id) }
+
+// change asks for a change to a job, once. The answer is nil where the API
+// answers with none.
+func (c *client) change(ctx context.Context, method, address string) (*jobAnswer, error) {
+	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+	defer cancel()
+	resp, err := c.send(ctx, method, address, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusNoContent {
+		return nil, nil
+	}
+	return c.readJob(resp)
 }
 
 type styleList struct {
@@ -115,11 +139,16 @@ func (c *client) styles(ctx context.Context) (*styleList, error) {
 
 // get answers a GET with status 200 or 304; every other is an error.
 func (c *client) get(ctx context.Context, address string, header http.Header) (*http.Response, error) {
+	return c.send(ctx, http.MethodGet, address, header, nil)
+}
+
+// send sends one request to an address relative to the API's.
+func (c *client) send(ctx context.Context, method, address string, header http.Header, body io.Reader) (*http.Response, error) {
 	u, err := c.base.Parse(address)
 	if err != nil {
 		return nil, faultf(errAway, "the API names an address that can't be read: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), body)
 	if err != nil {
 		return nil, err
 	}

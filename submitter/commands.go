@@ -18,6 +18,7 @@ results.
   submitter submit cat.jpg --style watercolour -o painted.jpg
   submitter submit cat.jpg --style stained-glass:2,watercolour:1 --wait
   submitter fetch 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f -o painted.jpg
+  submitter retry 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f --wait
 
 Exit status:
 ` + exitHelp()
@@ -26,10 +27,14 @@ Exit status:
 type commandLine struct {
 	settings
 
-	Submit submitCommand `cmd:"" help:"Submit a picture; with -o or --wait, wait for it."`
-	Status statusCommand `cmd:"" help:"Tell what became of a job."`
-	Fetch  fetchCommand  `cmd:"" help:"Fetch the painted picture of a job."`
-	Styles stylesCommand `cmd:"" help:"List the styles."`
+	Submit  submitCommand  `cmd:"" help:"Submit a picture; with -o or --wait, wait for it."`
+	Status  statusCommand  `cmd:"" help:"Tell what became of a job."`
+	Fetch   fetchCommand   `cmd:"" help:"Fetch the painted picture of a job."`
+	Cancel  cancelCommand  `cmd:"" help:"End a job before it is painted."`
+	Retry   retryCommand   `cmd:"" help:"Run a failed or canceled job again."`
+	Delete  deleteCommand  `cmd:"" help:"Erase a job with its pictures, for good."`
+	Redrive redriveCommand `cmd:"" help:"Run many failed jobs again."`
+	Styles  stylesCommand  `cmd:"" help:"List the styles."`
 }
 
 // settings are the flags that every command takes.

@@ -16,6 +16,7 @@ var (
 	errNotFound    = errors.New("not found")
 	errRefused     = errors.New("refused")
 	errAway        = errors.New("away")
+	errState       = errors.New("state")
 	errInterrupted = errors.New("interrupted")
 )
 
@@ -33,6 +34,7 @@ var exits = []struct {
 	{errNotFound, 4, "no such job, or it is gone"},
 	{errRefused, 5, "the API refused what was sent"},
 	{errAway, 6, "the API is away or at fault, or --timeout was over"},
+	{errState, 7, "the job is in the wrong state for that: unfinished, finished, or not failed"},
 	{errInterrupted, 130, "interrupted"},
 }
 

@@ -50,7 +50,7 @@ func (cmd *fetchCommand) Run(ctx context.Context, a *app) error {
 	if out == "" {
 		out = "."
 	}
-	to, err := a.newDestination(out, "atelier-"+string(id)+extension(j.Format), cmd.Force)
+	to, err := a.newDestination(out, resultOf(&j.Job), cmd.Force)
 	if err != nil {
 		return err
 	}
@@ -148,17 +148,23 @@ func (a *app) resumable(err error, id job.ID, out outputFlags) error {
 	if errors.Is(err, errFailed) || errors.Is(err, errNotFound) {
 		return err
 	}
-	words := []string{"submitter", "fetch", string(id), "--wait"}
+	words := []string{"fetch", string(id), "--wait"}
 	if out.Out != "" {
 		words = append(words, "-o", shellWord(out.Out))
 	}
 	if out.Force {
 		words = append(words, "--force")
 	}
+	return &resumableError{err, a.command(words...)}
+}
+
+// command is a command line for the user to type.
+func (a *app) command(words ...string) string {
+	words = append([]string{"submitter"}, words...)
 	if env := a.getenv("ATELIER_API"); a.API != env && (a.API != defaultAPI || env != "") {
 		words = append(words, "--api", shellWord(a.API))
 	}
-	return &resumableError{err, strings.Join(words, " ")}
+	return strings.Join(words, " ")
 }
 
 // A resumableError is an error after which a command picks the work up again.

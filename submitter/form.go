@@ -166,38 +166,31 @@ func (f *form) body() io.Reader {
 // largeUpload is the size from which the API is asked before the body is sent.
 const largeUpload = 1 << 20
 
-// submit sends the form once. progress is told how much has been read of it.
-func (c *client) submit(ctx context.Context, f *form, progress func(sent int64)) (*jobAnswer, error) {
+// submit sends the form once, under an Idempotency-Key, which makes it safe to
+// send again. progress is told how much has been read of it. After an error
+// unclear says that it may have become a job.
+func (c *client) submit(ctx context.Context, f *form, key string, progress func(sent int64)) (j *jobAnswer, unclear bool, err error) {
 	body := &countingReader{r: f.body(), progress: progress}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base.JoinPath("v1/jobs").String(), body)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	req.ContentLength = f.size
 	req.Header.Set("Content-Type", f.contentType)
+	req.Header.Set("Idempotency-Key", key)
 	if f.size > largeUpload {
 		req.Header.Set("Expect", "100-continue")
 	}
 	resp, err := c.do(req)
 	var answered *refusal
-	if err != nil && !refused(err) && !errors.As(err, &answered) {
+	switch {
+	case errors.As(err, &answered):
+		return nil, answered.status >= 500, err
+	case err != nil:
 		// net/http may still be reading in another goroutine: the counter is atomic.
-		if body.read.Load() < f.size {
-			return nil, fmt.Errorf("%w; nothing was submitted", err)
-		}
-		return nil, outcomeUnknown(err)
-	}
-	if err != nil {
-		return nil, err
+		return nil, !refused(err) && body.read.Load() >= f.size, err
 	}
 	defer resp.Body.Close()
-	j, err := c.readJob(resp)
-	if err != nil {
-		return nil, outcomeUnknown(err)
-	}
-	return j, nil
-}
-
-func outcomeUnknown(err error) error {
-	return fmt.Errorf("%w; the picture was sent, and whether it became a job is unknown: it is not sent again by itself", err)
+	j, err = c.readJob(resp)
+	return j, err != nil, err
 }

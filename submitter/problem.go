@@ -31,7 +31,9 @@ func (r *refusal) Is(kind error) bool {
 		return kind == errNotFound
 	case r.status >= 500, r.status == http.StatusTooManyRequests, r.status == http.StatusRequestTimeout:
 		return kind == errAway
-	case r.status >= 400 && r.status != http.StatusConflict: // of a result that isn't there: nothing was sent
+	case r.status == http.StatusConflict:
+		return kind == errState
+	case r.status >= 400:
 		return kind == errRefused
 	}
 	return false

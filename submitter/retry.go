@@ -17,12 +17,19 @@ const (
 	longestDelay = 5 * time.Second
 )
 
-// unsent: the API has certainly taken nothing, so that even a submission may be
-// sent again. An error after which that is unknown isn't one of these.
-func unsent(err error) bool {
+// passing: whatever is safe to ask for twice may well succeed the next time. An
+// error of the API's own (500) would rather come again, and is not worth sending
+// a picture for.
+func passing(err error) bool {
 	var r *refusal
-	return refused(err) ||
-		errors.As(err, &r) && (r.status == http.StatusTooManyRequests || r.status == http.StatusServiceUnavailable)
+	if !errors.As(err, &r) {
+		return errors.Is(err, errAway)
+	}
+	switch r.status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
 }
 
 // transient: what is only read may be tried again.

@@ -61,7 +61,7 @@ func TestExitCode(t *testing.T) {
 	}{
 		{nil, 0},
 		{errors.New("disk full"), 1},
-		{&refusal{status: 409}, 1},
+		{&refusal{status: 409}, 7},
 		{&refusal{status: 307}, 1},
 		{faultf(errUsage, "x"), 2},
 		{faultf(errFailed, "x"), 3},

@@ -45,13 +45,14 @@ func (s *screen) remark(format string, args ...any) {
 }
 
 // follow keeps a line with what text returns and the time since then, until
-// stop is called, which must be: it removes the line.
-func (s *screen) follow(text func() string) (stop func()) {
+// stop is called, which must be: it removes the line. show brings it up to date
+// at once.
+func (s *screen) follow(text func() string) (show, stop func()) {
 	if !s.terminal {
-		return func() {}
+		return func() {}, func() {}
 	}
 	began, quit, ended := time.Now(), make(chan struct{}), make(chan struct{})
-	show := func() {
+	show = func() {
 		s.set(fmt.Sprintf("%s, %v", text(), time.Since(began).Truncate(time.Second)))
 	}
 	show()
@@ -69,7 +70,7 @@ func (s *screen) follow(text func() string) (stop func()) {
 			}
 		}
 	}()
-	return func() { close(quit); <-ended }
+	return show, func() { close(quit); <-ended }
 }
 
 func (s *screen) set(line string) {

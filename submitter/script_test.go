@@ -47,12 +47,13 @@ func TestScripts(t *testing.T) {
 			},
 			"opened":    opened,
 			"stalled":   func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).waitStalled(ts) },
-			"polled":    func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).polled(ts) },
+			"polled":    func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).polled(ts, args) },
 			"exits":     exitsWith,
 			"spawn":     func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).spawn(ts, args) },
 			"interrupt": func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).interrupt(ts, args[0]) },
 			"await":     func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).await(ts, args[0], args[1]) },
 			"tidy":      tidy,
+			"nothing":   func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).nothing(ts) },
 			"large":     large,
 		},
 	})
@@ -151,6 +152,9 @@ func (s *script) spawn(ts *testscript.TestScript, args []string) {
 	ts.Check(err)
 	defer errs.Close()
 	cmd.Stdout, cmd.Stderr = out, errs
+	s.mu.Lock()
+	s.reads = 0
+	s.mu.Unlock()
 	ts.Check(cmd.Start())
 	s.processes[name] = cmd
 	ts.Defer(func() {
@@ -172,6 +176,13 @@ func (s *script) await(ts *testscript.TestScript, name, code string) {
 	late := time.AfterFunc(patienceOfScripts, func() { _ = cmd.Process.Kill() })
 	defer late.Stop()
 	checkCode(ts, cmd.Wait(), code)
+}
+
+// nothing fails if there is another job to begin.
+func (s *script) nothing(ts *testscript.TestScript) {
+	if n := len(s.queue); n > 0 {
+		ts.Fatalf("%d more jobs were announced", n)
+	}
 }
 
 // tidy fails if the submitter has left anything half-written or temporary.
@@ -200,17 +211,14 @@ func (s *script) paint(ts *testscript.TestScript, file string) {
 	ts.Check(s.succeed([]byte(ts.ReadFile(file))))
 }
 
-// painter paints the next job in the background, once it was seen queued and
-// running.
+// painter paints the next job in the background, once it was seen running.
 func (s *script) painter(ts *testscript.TestScript, file string) {
 	picture, done := []byte(ts.ReadFile(file)), make(chan error, 1)
 	go func() {
-		err := s.waitPolls(1)
+		id, err := s.begin()
 		if err == nil {
-			_, err = s.begin()
-		}
-		if err == nil {
-			err = s.waitPolls(2) // the first may have come before the job was taken
+			running := s.etag(id)
+			err = s.waitReads(func() bool { return s.known[running] })
 		}
 		if err == nil {
 			err = s.succeed(picture)
@@ -242,9 +250,13 @@ func (s *script) spoil(ts *testscript.TestScript, code, message string) {
 	ts.Check(s.fail(code, message))
 }
 
-// polled waits until a job was read once more.
-func (s *script) polled(ts *testscript.TestScript) {
-	ts.Check(s.waitPolls(1))
+// polled waits until a job was asked for, or N times, since the last spawn.
+func (s *script) polled(ts *testscript.TestScript, args []string) {
+	n := 1
+	if len(args) > 0 {
+		n = number(args[0])
+	}
+	ts.Check(s.waitReads(func() bool { return s.reads >= n }))
 }
 
 // api makes the service misbehave: "stop", "start", or "answer KIND ..." for

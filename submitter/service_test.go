@@ -33,7 +33,9 @@ type service struct {
 	released chan struct{} // closed when stalled requests may go on
 
 	mu    sync.Mutex
-	polls chan struct{} // closed and replaced with each read of a job
+	reads int             // of jobs, since a process was spawned
+	known map[string]bool // the ETags that readers of jobs have named
+	news  chan struct{}   // closed and replaced with each of them
 	odd   map[string][]http.HandlerFunc
 }
 
@@ -46,7 +48,7 @@ func (q memoryQueue) Check(context.Context) error                 { return nil }
 
 func newService(dir string) (*service, error) {
 	s := &service{
-		queue: make(memoryQueue, 100), polls: make(chan struct{}), odd: map[string][]http.HandlerFunc{},
+		queue: make(memoryQueue, 100), known: map[string]bool{}, news: make(chan struct{}), odd: map[string][]http.HandlerFunc{},
 		stalled: make(chan struct{}, 100), released: make(chan struct{}),
 	}
 	var err error
@@ -84,7 +86,12 @@ func (s *service) stop() { _ = s.server.Close() }
 
 // kindOf is what the scripts call a request.
 func kindOf(r *http.Request) string {
+	last := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
 	switch {
+	case r.Method == http.MethodDelete:
+		return "delete"
+	case r.Method == http.MethodPost && last != "jobs":
+		return last // cancel, retry, redrive
 	case r.Method == http.MethodPost:
 		return "submit"
 	case strings.HasSuffix(r.URL.Path, "/result"):
@@ -100,6 +107,12 @@ func (s *service) watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		kind := kindOf(r)
 		s.mu.Lock()
+		if kind == "job" {
+			s.reads++
+			s.known[r.Header.Get("If-None-Match")] = true
+			close(s.news)
+			s.news = make(chan struct{})
+		}
 		var odd http.HandlerFunc
 		if list := s.odd[kind]; len(list) > 0 {
 			odd, s.odd[kind] = list[0], list[1:]
@@ -110,27 +123,32 @@ func (s *service) watch(next http.Handler) http.Handler {
 		} else {
 			next.ServeHTTP(w, r)
 		}
-		if kind == "job" {
-			s.mu.Lock()
-			close(s.polls)
-			s.polls = make(chan struct{})
-			s.mu.Unlock()
-		}
 	})
 }
 
-func (s *service) waitPolls(n int) error {
-	for range n {
+// waitReads waits until something holds for the reads of jobs.
+func (s *service) waitReads(enough func() bool) error {
+	late := time.After(patienceOfScripts)
+	for {
 		s.mu.Lock()
-		polls := s.polls
+		news, ok := s.news, enough()
 		s.mu.Unlock()
+		if ok {
+			return nil
+		}
 		select {
-		case <-polls:
-		case <-time.After(patienceOfScripts):
+		case <-news:
+		case <-late:
 			return errors.New("no job was read")
 		}
 	}
-	return nil
+}
+
+// etag is a job's as it stands.
+func (s *service) etag(id job.ID) string {
+	w := httptest.NewRecorder()
+	s.real.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/v1/jobs/"+string(id), nil))
+	return w.Header().Get("ETag")
 }
 
 // misbehave arranges the answer to the next request of a kind:
@@ -139,6 +157,9 @@ func (s *service) waitPolls(n int) error {
 //	html STATUS                     as a proxy answers
 //	away URL                        a redirect
 //	torn                            a success that ends in the middle
+//	lost                            done, and then the connection is closed without an answer
+//	begun                           the same, and a worker begins the job
+//	pages                           a redrive with a page to follow
 //	hangup                          the connection is closed without an answer, after the request was read
 //	stall                           no answer, once a little of the request was read
 //	slam                            a problem, and the connection is closed, with most of the request unread
@@ -159,6 +180,23 @@ func (s *service) misbehave(kind string, args []string) error {
 		odd = func(w http.ResponseWriter, r *http.Request) {
 			_ = r.ParseMultipartForm(1 << 20)
 			panic(http.ErrAbortHandler)
+		}
+	case "lost", "begun":
+		odd = func(_ http.ResponseWriter, r *http.Request) {
+			s.real.ServeHTTP(httptest.NewRecorder(), r)
+			if args[0] == "begun" {
+				if _, err := s.begin(); err != nil {
+					panic(err)
+				}
+			}
+			panic(http.ErrAbortHandler)
+		}
+	case "pages":
+		odd = func(w http.ResponseWriter, _ *http.Request) {
+			const id = `"0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f"`
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			_, _ = fmt.Fprintf(w, `{"retried":[%s],"skipped":[],"next_cursor":"0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9%03d"}`, id, len(s.odd["redrive"]))
 		}
 	case "torn":
 		odd = func(w http.ResponseWriter, r *http.Request) {
@@ -233,15 +271,21 @@ func number(s string) (n int) {
 	return n
 }
 
-// begin takes the oldest job off the queue, as a worker does.
+// begin takes the oldest job off the queue, as a worker does: what is finished
+// or gone already is dropped.
 func (s *service) begin() (job.ID, error) {
-	select {
-	case m := <-s.queue:
-		var err error
-		s.lease, err = s.store.Claim(context.Background(), m.Job, m.Run, "test")
-		return m.Job, err
-	case <-time.After(patienceOfScripts):
-		return "", errors.New("nothing was submitted")
+	for {
+		select {
+		case m := <-s.queue:
+			lease, err := s.store.Claim(context.Background(), m.Job, m.Run, "test")
+			if errors.Is(err, job.ErrFinished) || errors.Is(err, job.ErrGone) {
+				continue
+			}
+			s.lease = lease
+			return m.Job, err
+		case <-time.After(patienceOfScripts):
+			return "", errors.New("nothing was submitted")
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -30,7 +31,9 @@ func (cmd *statusCommand) Run(ctx context.Context, a *app) error {
 	}
 	j, err := a.read(ctx, id)
 	if err == nil && cmd.Wait {
-		j, err = a.wait(ctx, j)
+		if j, err = a.wait(ctx, j); errors.Is(err, errInterrupted) || errors.Is(err, errAway) {
+			return &resumableError{err, a.command("status", string(id), "--wait")}
+		}
 	}
 	if err != nil {
 		return err

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -24,6 +27,8 @@ type submitCommand struct {
 	Public     bool     `xor:"public" help:"Show the result in the gallery, whatever the API's default is."`
 	Private    bool     `xor:"public" help:"Don't show the result in the gallery."`
 
+	Key string `placeholder:"KEY" help:"Sent again with the same key, it makes no second job within a day; random unless given."`
+
 	Wait bool `short:"w" help:"Wait for the job's end; -o does so too."`
 	outputFlags
 }
@@ -41,13 +46,18 @@ is the picture, and the id goes to standard error.
   curl -s https://example.org/cat.jpg | submitter submit - -s watercolour -o cat.png
 
 Ctrl-C while it waits loses nothing: the job goes on, and the command that picks
-it up again is shown.`
+it up again is shown. A connection that breaks while the picture is sent makes no
+second job: it is sent again under the same Idempotency-Key, which --key sets for
+scripts that start over.`
 }
 
 // Validate is kong's hook for what it can't check itself.
 func (cmd *submitCommand) Validate() error {
 	if cmd.Style == "" && cmd.StyleImage == "" {
 		return errors.New("--style NAME or --style-image FILE is needed: submitter styles lists the names")
+	}
+	if strings.Trim(cmd.Key, visible) != "" || len(cmd.Key) > 255 {
+		return errors.New("--key must have 1 to 255 visible ASCII characters, without spaces")
 	}
 	if cmd.Photo == "-" && cmd.StyleImage == "-" {
 		return errors.New("only one of <photo> and --style-image can be standard input")
@@ -74,23 +84,33 @@ func (cmd *submitCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := a.announce(j, to); err != nil {
-		return a.resumable(err, j.ID, cmd.outputFlags)
-	}
-	if to == nil && !cmd.Wait {
-		if a.JSON {
-			return a.print(j.raw)
-		}
+	return a.goOn(ctx, j, to, cmd.Wait, cmd.outputFlags)
+}
+
+// goOn prints the id of a job that the API has accepted and, where asked to,
+// waits for the job and fetches it.
+func (a *app) goOn(ctx context.Context, j *jobAnswer, to *destination, wait bool, out outputFlags) error {
+	err := a.announce(j, to)
+	switch {
+	case err != nil:
+	case to != nil || wait:
+		err = a.finish(ctx, j, to)
+	case a.JSON:
+		return a.print(j.raw)
+	default:
 		a.screen.remark("fetch it with: submitter fetch %s --wait", j.ID)
-		return nil
 	}
-	if err := cmd.finish(ctx, a, j, to); err != nil {
-		return a.resumable(err, j.ID, cmd.outputFlags)
+	if err != nil {
+		return a.resumable(err, j.ID, out)
 	}
 	return nil
 }
 
-// send submits the picture, again where the API has certainly not taken it.
+// visible are the characters of a key.
+const visible = "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
+
+// send submits the picture, again where that may help: under one key it makes
+// one job.
 func (cmd *submitCommand) send(ctx context.Context, a *app) (*jobAnswer, error) {
 	pictures := map[string]*picture{}
 	for _, p := range [][2]string{{"image", cmd.Photo}, {"style_image", cmd.StyleImage}} {
@@ -108,13 +128,26 @@ func (cmd *submitCommand) send(ctx context.Context, a *app) (*jobAnswer, error) 
 	if err != nil {
 		return nil, err
 	}
-	return retrying(ctx, func() (*jobAnswer, error) {
+	key, unclear := cmp.Or(cmd.Key, rand.Text()), false
+	j, err := retrying(ctx, func() (*jobAnswer, error) {
 		progress, done := a.screen.uploadBar(f.size)
 		defer done()
-		return a.api.submit(ctx, f, progress)
-	}, unsent, func(err error, delay time.Duration) {
-		a.screen.note("%v; trying again in %v", err, delay.Round(100*time.Millisecond))
-	})
+		j, perhaps, err := a.api.submit(ctx, f, key, progress)
+		unclear = unclear || perhaps
+		return j, err
+	}, passing, a.tryingAgain)
+	switch {
+	case err == nil || !errors.Is(err, errAway) && !errors.Is(err, errInterrupted):
+		return j, err
+	case unclear:
+		return nil, fmt.Errorf("%w; whether it became a job is unknown: the same command with --key %s makes no second one", err, shellWord(key))
+	}
+	return nil, fmt.Errorf("%w; nothing was submitted", err)
+}
+
+// tryingAgain tells of a failure that is not the last word.
+func (a *app) tryingAgain(err error, delay time.Duration) {
+	a.screen.note("%v; trying again in %v", err, delay.Round(100*time.Millisecond))
 }
 
 // fields are the settings that were given; the API knows the others' defaults.
@@ -179,7 +212,7 @@ func (a *app) announce(j *jobAnswer, to *destination) error {
 
 // finish waits for the job's end and fetches its result, if it is to go
 // anywhere.
-func (cmd *submitCommand) finish(ctx context.Context, a *app, j *jobAnswer, to *destination) error {
+func (a *app) finish(ctx context.Context, j *jobAnswer, to *destination) error {
 	j, err := a.wait(ctx, j)
 	if err != nil {
 		return err

@@ -9,7 +9,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// How soon to look again where the API doesn't say. With every look that finds
+// longestWait is how long the API is asked to hold back its answer until a job
+// changes. It may answer sooner, or not know how to wait.
+const longestWait = 20 * time.Second
+
+// How soon to look again where the API doesn't say, from one look to the next,
+// so that an API that waits is asked again at once. With every look that finds
 // nothing new the pause grows by a quarter, up to longestDelay or what the API
 // asks for, if that is longer.
 const firstLook = time.Second
@@ -17,7 +22,7 @@ const firstLook = time.Second
 // read reads a job, trying again where that helps.
 func (a *app) read(ctx context.Context, id job.ID) (*jobAnswer, error) {
 	return retrying(ctx, func() (*jobAnswer, error) {
-		j, _, err := a.api.job(ctx, id, "")
+		j, _, err := a.api.job(ctx, id, "", 0)
 		return j, err
 	}, transient, nil)
 }
@@ -27,17 +32,19 @@ func (a *app) read(ctx context.Context, id job.ID) (*jobAnswer, error) {
 func (a *app) wait(ctx context.Context, j *jobAnswer) (*jobAnswer, error) {
 	var shown atomic.Pointer[jobAnswer]
 	shown.Store(j)
-	stop := a.screen.follow(func() string { return progressText(&shown.Load().Job) })
+	show, stop := a.screen.follow(func() string { return progressText(&shown.Load().Job) })
 	defer stop()
 
-	unchanged, failures := 0, 0
-	delay := nextLook(j.retryAfter, unchanged)
-	for !j.State.Finished() {
-		err := sleep(ctx, delay)
-		if err != nil {
+	patience, quiet, failures, delay := longestWait, 0, 0, time.Duration(0)
+	for first := true; !j.State.Finished(); first = false {
+		if err := sleep(ctx, delay); err != nil {
 			return nil, fmt.Errorf("%w; the job goes on", err)
 		}
-		next, ask, err := a.api.job(ctx, j.ID, j.etag)
+		began, wait := time.Now(), patience
+		if j.etag == "" {
+			wait = 0 // to learn how it stands comes first
+		}
+		next, ask, err := a.api.job(ctx, j.ID, j.etag, wait)
 		if err := stopped(ctx); err != nil {
 			return nil, fmt.Errorf("%w; the job goes on", err)
 		}
@@ -48,6 +55,9 @@ func (a *app) wait(ctx context.Context, j *jobAnswer) (*jobAnswer, error) {
 			if failures++; failures == 1 {
 				a.screen.note("%v; still waiting", err)
 			}
+			if time.Since(began) > firstLook { // something between us may not like long waits
+				patience = (patience / 2).Truncate(time.Second)
+			}
 			delay = pause(err, failures)
 			continue
 		}
@@ -55,16 +65,27 @@ func (a *app) wait(ctx context.Context, j *jobAnswer) (*jobAnswer, error) {
 			a.screen.note("the API is back")
 			failures = 0
 		}
-		if unchanged++; next != nil {
-			if next.State != j.State {
-				unchanged = 0
+		quiet++
+		if next != nil {
+			if first || changed(&j.Job, &next.Job) {
+				quiet = 0
 			}
 			j = next
 			shown.Store(j)
+			show()
 		}
-		delay = nextLook(ask, unchanged)
+		delay = 0
+		if quiet > 0 {
+			delay = nextLook(ask, quiet) - time.Since(began)
+		}
 	}
 	return j, nil
+}
+
+// changed says whether a job has moved on. An API without ETags answers the same
+// job again and again.
+func changed(from, to *job.Job) bool {
+	return from.State != to.State || from.Run != to.Run || from.Attempts != to.Attempts
 }
 
 func nextLook(asked time.Duration, unchanged int) time.Duration {
@@ -97,5 +118,5 @@ func ended(j *job.Job) error {
 	case j.State == job.Expired:
 		return faultf(errNotFound, "job %s is expired: its picture is gone, submit it again", j.ID)
 	}
-	return fmt.Errorf("job %s is still %s: --wait waits for it", j.ID, j.State)
+	return faultf(errState, "job %s is still %s: --wait waits for it", j.ID, j.State)
 }

@@ -35,11 +35,14 @@ function problem(status, body, retryAfter) {
   })
 }
 
-async function get(path, { signal, headers } = {}) {
+const get = (path, options) => request('GET', path, options)
+
+// hold is for how many seconds the server was asked to keep its answer.
+async function request(method, path, { signal, headers, hold = 0 } = {}) {
   let answer
   try {
-    const limit = AbortSignal.timeout(patience)
-    answer = await fetch(path, { headers, signal: signal ? AbortSignal.any([signal, limit]) : limit })
+    const limit = AbortSignal.timeout(patience + hold * 1000)
+    answer = await fetch(path, { method, headers, signal: signal ? AbortSignal.any([signal, limit]) : limit })
     if (answer.ok || answer.status === 304) return answer
     throw problem(answer.status, await answer.text(), answer.headers.get('Retry-After'))
   } catch (err) {
@@ -64,10 +67,11 @@ export async function getStyles() {
 export const jobPath = (id) => `v1/jobs/${encodeURIComponent(id)}`
 
 // getJob answers {job, etag, retryAfter, now}; job is undefined while it is
-// still the one that etag names. now is the server's clock, since the job's
-// times are by it.
-export async function getJob(id, etag, signal) {
-  const answer = await get(jobPath(id), { signal, headers: etag ? { 'If-None-Match': etag } : {} })
+// still the one that etag names, for which the server may wait hold seconds.
+// now is the server's clock, since the job's times are by it.
+export async function getJob(id, { etag, hold = 0, signal }) {
+  const headers = etag ? { 'If-None-Match': etag } : {}
+  const answer = await get(jobPath(id) + (hold ? `?wait=${hold}` : ''), { signal, headers, hold })
   return {
     job: answer.status === 304 ? undefined : await read(answer),
     etag: answer.headers.get('ETag') ?? etag,
@@ -75,6 +79,8 @@ export async function getJob(id, etag, signal) {
     now: Date.parse(answer.headers.get('Date')) || Date.now(),
   }
 }
+
+export const cancelJob = (id, signal) => request('POST', `${jobPath(id)}/cancel`, { signal })
 
 export async function getPreview(id, signal) {
   return (await get(`${jobPath(id)}/preview`, { signal })).blob()

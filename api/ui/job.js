@@ -23,20 +23,30 @@ export async function patiently(request, { signal, onAway, onBack, limit = Infin
   }
 }
 
+// hold is how many seconds the server is asked to keep its answer until the job
+// changes. It may answer sooner.
+const hold = 20
+
 // watch calls onJob(job, now) with each change of the job and returns after
-// the one that ended it. It asks as often as the server says (Retry-After), a
-// little less often the longer nothing happens.
+// the one that ended it. Of a server that doesn't wait it asks as often as that
+// says (Retry-After), a little less often the longer nothing happens. So it does
+// in a page that nobody looks at: a browser has six connections to a server, for
+// all its pages.
 export async function watch(id, { signal, onJob, onAway, onBack }) {
   let etag
-  for (let quiet = 0; ; quiet++) {
-    const answer = await patiently(() => getJob(id, etag, signal), { signal, onAway, onBack })
+  for (let quiet = 1; ; quiet++) {
+    const began = Date.now()
+    const ask = () => getJob(id, { etag, hold: etag && !document.hidden ? hold : 0, signal })
+    const answer = await patiently(ask, { signal, onAway, onBack })
     if (answer.job) {
-      quiet = 0
       onJob(answer.job, answer.now)
       if (ended.has(answer.job.state)) return
     }
+    const changed = answer.job && answer.etag !== etag
+    if (changed) quiet = 0
     etag = answer.etag
-    await wait(Math.max(answer.retryAfter, Math.min(5, 1.2 ** quiet)), signal)
+    const pause = changed ? 0 : Math.max(answer.retryAfter, Math.min(5, 1.2 ** quiet))
+    await wait(pause - (Date.now() - began) / 1000, signal)
   }
 }
 

@@ -5,7 +5,7 @@
 // The job on show is named by the fragment, #job=ID, so that a reload, the
 // back button and a shared link all find it again.
 
-import { Problem, getPreview, jobPath, sentence, submit } from './api.js'
+import { Problem, cancelJob, getPreview, jobPath, sentence, submit } from './api.js'
 import { comparison } from './compare.js'
 import { patiently, watch } from './job.js'
 import { askForStyle, fields, fill, offerStyles, styleChosen, summarize, titleOf } from './settings.js'
@@ -32,6 +32,7 @@ function show(phase, status) {
   for (const part of document.querySelectorAll('[data-in]')) {
     part.hidden = !part.dataset.in.split(' ').includes(phase)
   }
+  if (phase !== 'sending' && !shown) $('stop').hidden = true // nothing is known yet that could be stopped
   say(status)
   stopClock()
   $('progress').removeAttribute('value')
@@ -181,10 +182,20 @@ $('form').addEventListener('submit', (e) => {
   paint()
 })
 
-$('stop').addEventListener('click', () => {
-  begin()
-  back()
-  $('paint').focus()
+$('stop').addEventListener('click', async () => {
+  if (phase() === 'sending') {
+    begin()
+    back()
+    return $('paint').focus()
+  }
+  const { signal } = task
+  try {
+    await cancelJob(shown.id, signal)
+    $('paint').focus() // who watches the job hears of it, and the button goes
+  } catch (err) {
+    // Finished already is no news: what became of it is about to be shown.
+    if (!signal.aborted && err.status !== 409) tell(err.message)
+  }
 })
 
 // ---- Following a job

@@ -76,6 +76,14 @@ func (l *life) close() { _ = l.dir.Close() } // read only
 
 // truth is the record of the latest event of a job's life.
 func (s *Store) truth(l *life) (*record, error) {
+	r, err := s.latest(l)
+	if errors.Is(err, fs.ErrNotExist) { // the folder is away since we looked
+		err = s.missing(l.id)
+	}
+	return r, err
+}
+
+func (s *Store) latest(l *life) (*record, error) {
 	if l.ended {
 		return s.readRecord(l.id, finalFile(l.run))
 	}

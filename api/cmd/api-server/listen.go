@@ -25,16 +25,18 @@ func listen(address string) (net.Listener, error) {
 	return l, nil
 }
 
-// serve answers requests until ctx ends, then lets the running ones finish.
-func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+// serve answers requests until ctx ends, then lets the running ones finish; it
+// calls hurry so that those that merely wait do.
+func serve(ctx context.Context, l net.Listener, h http.Handler, hurry func()) error {
 	server := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       5 * time.Minute, // a large picture over a slow line
 		MaxHeaderBytes:    32 << 10,
-		WriteTimeout:      5 * time.Minute,
+		WriteTimeout:      5 * time.Minute, // far above api.DefaultMaxWait
 		IdleTimeout:       2 * time.Minute,
 	}
+	server.RegisterOnShutdown(hurry)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	select {

@@ -18,12 +18,15 @@ import (
 	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/sweeper"
 )
 
 type settings struct {
 	Dir    string `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
 	Queue  string `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
 	Listen string `default:"127.0.0.1:8080" env:"ATELIER_LISTEN" help:"Loopback address and port to listen on."`
+
+	sweeper.Times `embed:""`
 }
 
 const description = `Serves Atelier's HTTP API and its page.
@@ -72,8 +75,13 @@ func run(ctx context.Context, args []string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	sweep, err := newSweeper(ctx, s.Times, jobs, q, log)
+	if err != nil {
+		return err
+	}
+	defer sweep.Start(ctx)()
 	log.Info("ready", "address", "http://"+listener.Addr().String(), "dir", jobs.Dir(), "queue", q.URL())
-	return serve(ctx, listener, handler)
+	return serve(ctx, listener, handler, handler.EndWaits)
 }
 
 func version() string {

@@ -1,0 +1,66 @@
+package api
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+// cancel ends a job's run: one that waits is never begun, and what is made of
+// one that runs is thrown away.
+func (s *Server) cancel(ctx context.Context, in *jobInput) (*jobOutput, error) {
+	id, err := job.ParseID(in.ID)
+	if err != nil {
+		return nil, s.problem(ctx, "cancel a job", err)
+	}
+	j, err := s.Store.Cancel(id)
+	if err != nil {
+		return nil, s.problem(ctx, "cancel a job", err)
+	}
+	s.Log.Info("canceled", "job", id)
+	return &jobOutput{Cache: "no-store", Body: addressed(j)}, nil
+}
+
+// retry lets a job that failed or was canceled run again.
+func (s *Server) retry(ctx context.Context, in *jobInput) (*jobOutput, error) {
+	id, err := job.ParseID(in.ID)
+	if err != nil {
+		return nil, s.problem(ctx, "retry a job", err)
+	}
+	j, err := s.runAgain(ctx, id)
+	if err != nil {
+		return nil, s.problem(ctx, "retry a job", err)
+	}
+	return accepted(j, "../"+in.ID), nil // relative to this request's own address
+}
+
+// runAgain makes a job's next run and announces it. It can be repeated: a run
+// that nobody has begun is announced again. errUnsure: the run may be there and
+// could not be announced; the sweeper does that if nobody asks again.
+func (s *Server) runAgain(ctx context.Context, id job.ID) (job.Job, error) {
+	j, err := s.Store.Retry(id)
+	if err != nil {
+		return job.Job{}, err
+	}
+	if err := s.announceAgain(ctx, j); err != nil {
+		return job.Job{}, fmt.Errorf("%w: %w", errUnsure, err)
+	}
+	s.Log.Info("retried", "job", id, "run", j.Run)
+	return j, nil
+}
+
+// erase removes everything of a job, for good. What is gone already is answered
+// as such, which tells a client whose first answer was lost that it is done.
+func (s *Server) erase(ctx context.Context, in *jobInput) (*struct{}, error) {
+	j, err := s.read(in.ID)
+	if err == nil {
+		err = s.Store.Erase(j.ID, store.Erased)
+	}
+	if err != nil {
+		return nil, s.problem(ctx, "erase a job", err)
+	}
+	s.Log.Info("erased", "job", j.ID)
+	return nil, nil
+}

@@ -1,0 +1,376 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/style"
+)
+
+func (s *service) send(method, path, body string) (*http.Response, []byte) {
+	s.Helper()
+	req, err := http.NewRequestWithContext(s.Context(), method, s.url+path, bytes.NewReader([]byte(body)))
+	if err != nil {
+		s.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return s.do(req)
+}
+
+func (s *service) good() job.Job {
+	s.Helper()
+	return s.submit(field{"image", "p.jpg", jpegPicture(s.T)}, field{name: "style", value: style.Names()[0]})
+}
+
+func (s *service) claim(id job.ID, run int) *store.Lease {
+	s.Helper()
+	lease, err := s.store.Claim(s.Context(), id, run, "test")
+	if err != nil {
+		s.Fatal(err)
+	}
+	return lease
+}
+
+// in brings a new job into a state.
+func (s *service) in(state job.State) job.ID {
+	s.Helper()
+	id := s.good().ID
+	var err error
+	switch state {
+	case job.Running:
+		s.claim(id, 1)
+	case job.Succeeded:
+		err = s.claim(id, 1).Succeed(jpegPicture(s.T), job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{})
+	case job.Failed:
+		err = s.claim(id, 1).Fail(job.Failure{Code: job.CodeGaveUp, Message: "given up"})
+	case job.Canceled:
+		_, err = s.store.Cancel(id)
+	case "gone":
+		err = s.store.Erase(id, store.Erased)
+	case "unknown":
+		id, err = job.NewID()
+	}
+	if err != nil {
+		s.Fatal(err)
+	}
+	return id
+}
+
+// What each request does to a job in each state.
+func TestChanges(t *testing.T) {
+	const cancel, retry, erase = "POST /cancel", "POST /retry", "DELETE "
+	for _, tt := range []struct {
+		request string
+		state   job.State
+		status  int
+		code    string
+		becomes job.State // where it is answered
+	}{
+		{cancel, job.Queued, 200, "", job.Canceled},
+		{cancel, job.Running, 200, "", job.Canceled},
+		{cancel, job.Canceled, 200, "", job.Canceled},
+		{cancel, job.Succeeded, 409, "finished", ""},
+		{cancel, job.Failed, 409, "finished", ""},
+		{cancel, "gone", 410, "gone", ""},
+		{cancel, "unknown", 404, "not_found", ""},
+		{retry, job.Queued, 409, "not_retryable", ""},
+		{retry, job.Running, 409, "not_retryable", ""},
+		{retry, job.Canceled, 202, "", job.Queued},
+		{retry, job.Succeeded, 409, "not_retryable", ""},
+		{retry, job.Failed, 202, "", job.Queued},
+		{retry, "gone", 410, "gone", ""},
+		{retry, "unknown", 404, "not_found", ""},
+		{erase, job.Queued, 204, "", ""},
+		{erase, job.Running, 204, "", ""},
+		{erase, job.Canceled, 204, "", ""},
+		{erase, job.Succeeded, 204, "", ""},
+		{erase, job.Failed, 204, "", ""},
+		{erase, "gone", 410, "gone", ""},
+		{erase, "unknown", 404, "not_found", ""},
+	} {
+		t.Run(tt.request+" "+string(tt.state), func(t *testing.T) {
+			s := serve(t)
+			id := s.in(tt.state)
+			var method, path string
+			fmt.Sscan(tt.request, &method, &path)
+			resp, body := s.send(method, "/v1/jobs/"+string(id)+path, "")
+			if tt.code != "" {
+				wantProblem(t, resp, body, tt.status, tt.code, "")
+				return
+			}
+			if resp.StatusCode != tt.status {
+				t.Fatalf("%s: %s", resp.Status, body)
+			}
+			if tt.becomes == "" {
+				return
+			}
+			var answered job.Job
+			_, now := s.get("/v1/jobs/" + string(id))
+			if err := json.Unmarshal(body, &answered); err != nil || answered.State != tt.becomes || !bytes.Equal(now, body) {
+				t.Errorf("answered %s, and then it is %s", body, now)
+			}
+		})
+	}
+}
+
+func TestCanceledJobIsNotBegun(t *testing.T) {
+	s := serve(t)
+	queued, running := s.good().ID, s.good().ID
+	lease := s.claim(running, 1)
+	for _, id := range []job.ID{queued, running} {
+		if resp, body := s.send("POST", "/v1/jobs/"+string(id)+"/cancel", ""); resp.StatusCode != 200 || resp.Header.Get("Retry-After") != "" {
+			t.Fatalf("%s: %s", resp.Status, body)
+		}
+	}
+	if _, err := s.store.Claim(t.Context(), queued, 1, "test"); !errors.Is(err, job.ErrFinished) {
+		t.Errorf("begin a canceled job: %v", err)
+	}
+	if err := lease.Succeed(jpegPicture(t), job.Result{ContentType: "image/jpeg"}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
+		t.Errorf("finish a canceled job: %v", err)
+	}
+	resp, body := s.get("/v1/jobs/" + string(running) + "/result")
+	wantProblem(t, resp, body, 409, "not_finished", "canceled")
+}
+
+func TestRetryAnnouncesTheNextRun(t *testing.T) {
+	s := serve(t)
+	id := s.in(job.Failed)
+	path := "/v1/jobs/" + string(id) + "/retry"
+
+	s.queue.set(errors.New("connection refused by 10.1.2.3"))
+	resp, body := s.send("POST", path, "")
+	wantProblem(t, resp, body, 503, "unavailable", "sending the same again is safe")
+	if resp.Header.Get("Retry-After") == "" || bytes.Contains(body, []byte("10.1.2.3")) {
+		t.Errorf("%v %s", resp.Header, body)
+	}
+	s.queue.set(nil)
+	for range 2 { // the first answer may have been lost
+		resp, body = s.send("POST", path, "")
+		var j job.Job
+		if err := json.Unmarshal(body, &j); err != nil || resp.StatusCode != 202 || j.Run != 2 || j.State != job.Queued || j.Error != nil {
+			t.Fatalf("%s %s", resp.Status, body)
+		}
+		where, err := resp.Location()
+		if err != nil || where.Path != "/v1/jobs/"+string(id) || resp.Header.Get("Retry-After") == "" {
+			t.Errorf("Location %v, %v; Retry-After %q", where, err, resp.Header.Get("Retry-After"))
+		}
+	}
+	if got := s.queue.announced()[1:]; len(got) != 2 || got[0] != (job.Message{Job: id, Run: 2}) || got[1] != got[0] {
+		t.Errorf("announced %v", got)
+	}
+	s.claim(id, 2)
+	resp, body = s.send("POST", path, "")
+	wantProblem(t, resp, body, 409, "not_retryable", "running")
+}
+
+func TestErasedJobIsGone(t *testing.T) {
+	s := serve(t)
+	for _, state := range []job.State{job.Queued, job.Running, job.Succeeded} {
+		path := "/v1/jobs/" + string(s.in(state))
+		if resp, body := s.send("DELETE", path, ""); resp.StatusCode != 204 || len(body) != 0 {
+			t.Fatalf("%s %s", resp.Status, body)
+		}
+		for _, request := range [][2]string{
+			{"GET", ""}, {"GET", "?wait=20"}, {"GET", "/result"}, {"GET", "/preview"},
+			{"POST", "/cancel"}, {"POST", "/retry"}, {"DELETE", ""},
+		} {
+			resp, body := s.send(request[0], path+request[1], "")
+			wantProblem(t, resp, body, 410, "gone", "erased")
+		}
+	}
+}
+
+// Whatever clients and a worker do to a job at the same time, each is answered
+// in terms of the contract, and never that something went wrong.
+func TestEverythingAtOnce(t *testing.T) {
+	s := serve(t)
+	for range 10 {
+		id := s.good().ID
+		path := "/v1/jobs/" + string(id)
+		var all sync.WaitGroup
+		stop := make(chan struct{})
+		work := func() {
+			for run := 1; ; run++ {
+				lease, err := s.store.Claim(t.Context(), id, run, "test")
+				if err != nil {
+					return
+				}
+				if run%2 == 0 {
+					err = lease.Fail(job.Failure{Code: "x", Message: "y"})
+				} else {
+					err = lease.Release(false)
+				}
+				if err != nil && !errors.Is(err, job.ErrLeaseLost) {
+					t.Errorf("a worker: %v", err)
+				}
+			}
+		}
+		all.Go(work)
+		for _, request := range [][2]string{{"POST", "/cancel"}, {"POST", "/retry"}, {"GET", ""}, {"GET", "/result"}, {"GET", "/preview"}, {"POST", "/cancel"}, {"POST", "/retry"}} {
+			all.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					resp, body := s.send(request[0], path+request[1], "")
+					if resp.StatusCode >= 500 && !bytes.Contains(body, []byte(`"busy"`)) {
+						t.Errorf("%s %s: %s", request[0], path+request[1], body)
+					}
+				}
+			})
+		}
+		for range 20 {
+			work()
+			s.get(path)
+		}
+		for range 2 {
+			all.Go(func() {
+				if resp, body := s.send("DELETE", path, ""); resp.StatusCode != 204 && resp.StatusCode != 410 {
+					t.Errorf("erase: %s %s", resp.Status, body)
+				}
+			})
+		}
+		s.send("DELETE", path, "")
+		close(stop)
+		all.Wait()
+		resp, body := s.get(path)
+		wantProblem(t, resp, body, 410, "gone", "")
+		// A retry that came too late may have left an entry; the sweeper sees what it is.
+		if _, err := s.store.Checkup(id, time.Now(), 0); !errors.Is(err, job.ErrGone) && !errors.Is(err, job.ErrFinished) {
+			t.Errorf("a sweeper finds an erased job: %v", err)
+		}
+	}
+}
+
+type redriven struct {
+	Retried []job.ID
+	Skipped []struct {
+		ID           string
+		Code, Detail string
+	}
+	Next *string `json:"next_cursor"`
+}
+
+func (s *service) redrive(body string) (got redriven) {
+	s.Helper()
+	resp, answer := s.send("POST", "/v1/admin/redrive", body)
+	if err := json.Unmarshal(answer, &got); err != nil || resp.StatusCode != 200 || !bytes.HasPrefix(answer, []byte(`{"retried":[`)) {
+		s.Fatalf("redrive %s: %s %s", body, resp.Status, answer)
+	}
+	return got
+}
+
+func TestRedrive(t *testing.T) {
+	s := serve(t)
+	var failed []job.ID
+	for range 5 {
+		failed = append(failed, s.in(job.Failed))
+	}
+	other := s.good().ID
+	if err := s.claim(other, 1).Fail(job.Failure{Code: "damaged_image", Message: "the image is damaged"}); err != nil {
+		t.Fatal(err)
+	}
+	canceled, queued, gone := s.in(job.Canceled), s.in(job.Queued), s.in("gone")
+	s.in(job.Succeeded)
+	before := len(s.queue.announced())
+
+	got := s.redrive(fmt.Sprintf(`{"ids": [%q, %q, %q, %q, "x"]}`, canceled, failed[0], queued, gone))
+	if len(got.Retried) != 2 || got.Retried[0] != canceled || got.Retried[1] != failed[0] || got.Next != nil {
+		t.Errorf("by id: %+v", got)
+	}
+	for i, code := range []string{"not_retryable", "gone", "not_found"} {
+		if got.Skipped[i].Code != code || got.Skipped[i].Detail == "" {
+			t.Errorf("by id: skipped %+v, want %s", got.Skipped[i], code)
+		}
+	}
+
+	// By reason, in pages.
+	var retried []job.ID
+	body, pages := `{"code": "gave_up", "limit": 2}`, 0
+	for ; ; pages++ {
+		got := s.redrive(body)
+		retried = append(retried, got.Retried...)
+		if got.Next == nil {
+			break
+		}
+		body = fmt.Sprintf(`{"code": "gave_up", "limit": 2, "cursor": %q}`, *got.Next)
+	}
+	if pages < 1 || len(retried) != 4 || retried[0] != failed[4] || retried[3] != failed[1] {
+		t.Errorf("by reason: %v in %d pages, want %v newest first", retried, pages+1, failed[1:])
+	}
+
+	if got := s.redrive(`{"all": true}`); len(got.Retried) != 1 || got.Retried[0] != other || len(got.Skipped) != 0 || got.Next != nil {
+		t.Errorf("all that are left: %+v, want %s", got, other)
+	}
+	if got := s.redrive(`{"all": true}`); len(got.Retried) != 0 {
+		t.Errorf("again: %+v", got)
+	}
+	for i, m := range s.queue.announced()[before:] {
+		if m.Run != 2 || i > 6 {
+			t.Errorf("announced %+v as number %d", m, i)
+		}
+	}
+}
+
+func TestRedriveWhileTheQueueIsAway(t *testing.T) {
+	s := serve(t)
+	ids := []job.ID{s.in(job.Failed), s.in(job.Failed), s.in(job.Failed)}
+	s.queue.set(errors.New("away"))
+	resp, body := s.send("POST", "/v1/admin/redrive", `{"all": true}`)
+	wantProblem(t, resp, body, 503, "unavailable", "nothing was accepted")
+	if j, err := s.store.Job(ids[2]); err != nil || j.State != job.Failed {
+		t.Errorf("a job that could not be announced is %s, %v", j.State, err)
+	}
+
+	// It goes away in the middle: what was done is told, and the rest is still to do.
+	s.queue.set(nil)
+	s.queue.failAfter(1)
+	got := s.redrive(`{"all": true}`)
+	if len(got.Retried) != 1 || got.Retried[0] != ids[2] || len(got.Skipped) != 0 || got.Next == nil || *got.Next != string(ids[2]) {
+		t.Fatalf("got %+v", got)
+	}
+	s.queue.set(nil)
+	if got := s.redrive(fmt.Sprintf(`{"ids": [%q, %q]}`, ids[1], ids[0])); len(got.Retried) != 2 {
+		t.Errorf("the rest: %+v", got)
+	}
+
+	named := fmt.Sprintf(`{"ids": [%q, %q]}`, s.in(job.Failed), s.in(job.Failed))
+	s.queue.failAfter(1)
+	if got := s.redrive(named); len(got.Retried) != 1 || len(got.Skipped) != 1 || got.Skipped[0].Code != "unavailable" || got.Next != nil {
+		t.Errorf("by id: %+v", got)
+	}
+}
+
+func TestBadRedrives(t *testing.T) {
+	s := serve(t)
+	for body, want := range map[string]struct {
+		status int
+		code   string
+		says   string
+	}{
+		``:                              {400, "malformed_request", "required"},
+		`{`:                             {400, "malformed_request", ""},
+		`{}`:                            {422, "invalid_field", "all or code"},
+		`{"all": true, "code": "x"}`:    {422, "invalid_field", "one alone"},
+		`{"ids": []}`:                   {422, "invalid_field", "ids"},
+		`{"al": true}`:                  {422, "invalid_field", "al: "},
+		`{"all": true, "limit": 1001}`:  {422, "invalid_field", "limit: "},
+		`{"all": true, "cursor": "x"}`:  {422, "invalid_field", "cursor"},
+		`{"ids": ["x"], "limit": "ab"}`: {422, "invalid_field", "limit: "},
+	} {
+		resp, answer := s.send("POST", "/v1/admin/redrive", body)
+		wantProblem(t, resp, answer, want.status, want.code, want.says)
+	}
+}

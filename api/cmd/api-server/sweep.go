@@ -1,0 +1,27 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/atelier-go/atelier/pkg/queue"
+	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/sweeper"
+)
+
+// newSweeper wires the sweeper, which runs here too: where all workers are gone
+// somebody must still end what gets too old.
+func newSweeper(ctx context.Context, times sweeper.Times, jobs *store.Store, q *queue.Queue, log *slog.Logger) (*sweeper.Sweeper, error) {
+	cfg := sweeper.Config{Store: jobs, Queue: q, Times: times, Log: log}
+	dead, err := q.Dead(ctx)
+	switch {
+	case err == nil:
+		cfg.Dead = dead
+	case errors.Is(err, queue.ErrNoDeadLetters):
+		log.Warn("what the queue gives up will not be noticed", "error", err)
+	default:
+		return nil, err
+	}
+	return sweeper.New(cfg)
+}

@@ -1,0 +1,90 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+const (
+	keyHeader = "Idempotency-Key"
+	maxKey    = 255 // characters
+)
+
+// keyParameter documents the header; idempotencyKey reads it, because huma takes
+// an empty header for none.
+func keyParameter() *huma.Param {
+	shortest, longest := 1, maxKey
+	return &huma.Param{
+		Name: keyHeader, In: "header",
+		Description: "Chosen by the client, a new one for each new job: a random text. Makes the request safe to repeat for 24 hours.",
+		Schema:      &huma.Schema{Type: huma.TypeString, MinLength: &shortest, MaxLength: &longest, Pattern: "^[!-~]+$"},
+	}
+}
+
+// idempotencyKey reads the header; empty where there is none.
+func idempotencyKey(h http.Header) (string, error) {
+	values := h.Values(keyHeader)
+	if len(values) == 0 {
+		return "", nil
+	}
+	wrong := func(problem string) error { return &job.FieldError{Field: keyHeader, Problem: problem} }
+	key := values[0]
+	switch {
+	case len(values) > 1:
+		return "", wrong("was sent twice")
+	case key == "" || len(key) > maxKey:
+		return "", wrong(fmt.Sprintf("must have 1 to %d characters", maxKey))
+	}
+	for i := range len(key) {
+		if key[i] <= ' ' || key[i] > '~' {
+			return "", wrong("must be visible ASCII characters, without spaces")
+		}
+	}
+	return key, nil
+}
+
+// unannounced is the age from which a job that nobody has begun may have been
+// forgotten between being stored and being announced. Younger than that, the
+// request that made it is probably about to; but who repeats a request after a
+// 503 must not be left to the sweeper.
+const unannounced = time.Second
+
+// keepOnce is keep under an idempotency key. What is stored under a key stays,
+// because another request may have been promised it: if it can't be announced,
+// the same request again does so, or the sweeper.
+func (s *Server) keepOnce(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
+	j, made, err := s.Store.CreateOnce(spec, f.files["image"], f.files["style_image"], key)
+	if errors.Is(err, job.ErrKeyReused) || errors.Is(err, job.ErrGone) {
+		return job.Job{}, err
+	}
+	switch {
+	case err != nil:
+	case made:
+		err = s.announce(ctx, job.Message{Job: j.ID, Run: j.Run})
+	case j.State == job.Queued && j.Attempts == 0 && time.Since(j.CreatedAt) > unannounced:
+		err = s.announceAgain(ctx, j)
+	}
+	if err != nil {
+		return job.Job{}, fmt.Errorf("%w: %w", errUnsure, err)
+	}
+	return j, nil
+}
+
+// announceAgain announces a job's current run where nobody can say whether that
+// was done before: twice does no harm.
+func (s *Server) announceAgain(ctx context.Context, j job.Job) error {
+	if err := s.announce(ctx, job.Message{Job: j.ID, Run: j.Run}); err != nil {
+		return err
+	}
+	if err := s.Store.Announced(j.ID); err != nil {
+		s.Log.Warn("note an announcement", "job", j.ID, "error", err) // then the sweeper announces it sooner
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package api_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+func testAway(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	p := b.open(t, site.url)
+	p.expectFailures()
+	p.submit(photo(t, 64, 64))
+	lease := site.claim(t)
+	p.untilPhase("running")
+	site.vanish()
+	p.untilNotice("The server can’t be reached. The job is safe; trying again…")
+	site.answer("/v1/jobs", http.StatusServiceUnavailable, `{"status":503,"code":"unavailable","detail":"the disk is away"}`)
+	p.untilNotice("The disk is away. The job is safe; trying again…")
+	if got := p.str("document.body.dataset.phase"); got != "running" {
+		t.Errorf("while the server is away: got phase %s, want running", got)
+	}
+	succeed(t, lease)
+	site.recover()
+	p.untilPhase("succeeded")
+	p.until(`document.querySelector('#notice').hidden`)
+}
+
+func testUnavailable(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	p := b.open(t, site.url)
+	p.expectFailures()
+	site.queue.down.Store(true)
+	p.submit(photo(t, 64, 64))
+	p.untilNotice("press Paint to try again")
+	p.untilPhase("chosen")
+	if got := p.str(`document.querySelector('#notice').textContent`); !strings.HasPrefix(got, "The service can't take jobs at the moment; sending the same again is safe") {
+		t.Errorf("notice: got %q, want the problem's detail", got)
+	}
+	site.queue.down.Store(false)
+	made, err := site.store.Active()
+	if err != nil || len(made) != 1 {
+		t.Fatalf("stored: %v, %v", made, err)
+	}
+	backdate(t, site.store.Dir(), made[0]) // as when a person presses the button
+	p.do(chromedp.Click(chromedp.CSS("#paint")))
+	succeed(t, site.claim(t))
+	p.untilPhase("succeeded")
+
+	site.vanish()
+	p.do(chromedp.Click(chromedp.CSS("#paint")))
+	p.untilNotice("The server can’t be reached. Your picture and settings are still here")
+}
+
+func testStop(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	p := b.open(t, site.url)
+	p.expectFailures()
+	site.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPost {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done() // the page has hung up
+			panic(http.ErrAbortHandler)
+		}
+		return false
+	})
+	p.submit(photo(t, 64, 64))
+	p.untilPhase("sending")
+	p.until(`document.querySelector('#clock').textContent === '100%'`)
+	p.do(chromedp.Click(chromedp.CSS("#stop")))
+	p.untilPhase("chosen")
+	site.recover()
+	p.do(chromedp.Click(chromedp.CSS("#paint")))
+	succeed(t, site.claim(t))
+	p.untilPhase("succeeded")
+}
+
+func testStopJob(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	p := b.open(t, site.url)
+	for _, phase := range []string{"queued", "running"} {
+		p.submit(photo(t, 64, 64))
+		p.untilPhase("queued")
+		if phase == "running" {
+			site.claim(t)
+			p.untilPhase(phase)
+		}
+		p.until(`location.hash.startsWith('#job=')`)
+		id := job.ID(strings.TrimPrefix(p.str(`location.hash`), "#job="))
+		p.do(chromedp.Click(chromedp.CSS("#stop")))
+		p.untilPhase("failed")
+		if got := p.str(`document.querySelector('#status').textContent`); got != "Stopped before it was painted" {
+			t.Errorf("%s and stopped: the page says %q", phase, got)
+		}
+		p.until(`document.activeElement.id === 'paint' && document.querySelector('#stop').hidden`)
+		if j, err := site.store.Job(id); err != nil || j.State != job.Canceled {
+			t.Errorf("%s and stopped: the job is %s, %v", phase, j.State, err)
+		}
+		if phase == "queued" {
+			<-site.queue.messages // a worker finds that it is over
+		}
+	}
+	p.do(chromedp.Click(chromedp.CSS("#paint")))
+	succeed(t, site.claim(t))
+	p.untilPhase("succeeded")
+}
+
+func testErased(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	p := b.open(t, site.url)
+	p.expectFailures()
+	p.submit(photo(t, 64, 64))
+	lease := site.claim(t)
+	p.untilPhase("running")
+	if err := site.store.Erase(lease.Spec.ID, store.Erased); err != nil {
+		t.Fatal(err)
+	}
+	p.untilNotice("The job was erased or has expired.")
+	p.untilPhase("chosen")
+}

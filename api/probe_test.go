@@ -1,0 +1,45 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A question that hangs is asked once, all who ask are answered in time, and
+// when it comes back it is asked anew.
+func TestProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		hang, away := make(chan struct{}), errors.New("away")
+		p := newProbe(func() error {
+			asked.Add(1)
+			<-hang
+			return away
+		})
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), readyTimeout)
+				defer cancel()
+				began := time.Now()
+				if err := p.ask(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != readyTimeout {
+					t.Errorf("while it hangs: %v after %v", err, time.Since(began))
+				}
+			})
+		}
+		all.Wait()
+		if n := asked.Load(); n != 1 {
+			t.Errorf("asked %d times, want once", n)
+		}
+		close(hang)
+		synctest.Wait()
+		if err := p.ask(t.Context()); !errors.Is(err, away) || asked.Load() != 2 {
+			t.Errorf("when it is back: %v, asked %d times in all, want %v and 2", err, asked.Load(), away)
+		}
+	})
+}

@@ -1,0 +1,158 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+const (
+	redriveLimit  = 100              // jobs, where the request names no limit
+	redriveBudget = 15 * time.Second // for one request, below any gateway's patience
+)
+
+type redriveInput struct {
+	Body struct {
+		IDs    []string `json:"ids,omitempty" minItems:"1" maxItems:"100" doc:"These jobs, failed or canceled"`
+		All    bool     `json:"all,omitempty" doc:"Every failed job"`
+		Code   string   `json:"code,omitempty" doc:"Every failed job with this error code, such as gave_up"`
+		Limit  int      `json:"limit,omitempty" minimum:"1" maximum:"1000" default:"100" doc:"With all and code: at most so many in this request"`
+		Cursor string   `json:"cursor,omitempty" doc:"With all and code: next_cursor of the request before"`
+	}
+}
+
+type redriveOutput struct {
+	Cache string `header:"Cache-Control"`
+	Body  redriven
+}
+
+// A redriven is what a redrive has done.
+type redriven struct {
+	Retried    []job.ID  `json:"retried" doc:"Run again"`
+	Skipped    []skipped `json:"skipped" doc:"Could not be retried"`
+	NextCursor *string   `json:"next_cursor" doc:"For the next request; null where no more jobs are left"`
+}
+
+type skipped struct {
+	ID     string `json:"id"`
+	Code   string `json:"code" doc:"As of a problem: not_retryable, not_found, gone, busy, unavailable"`
+	Detail string `json:"detail"`
+}
+
+// redrive lets failed jobs run again: named ones, or a page of all that failed.
+func (s *Server) redrive(ctx context.Context, in *redriveInput) (*redriveOutput, error) {
+	if err := in.check(); err != nil {
+		return nil, s.problem(ctx, "redrive", err)
+	}
+	// Before anything is changed: jobs that can't be announced stay failed.
+	if err := s.checkQueue(ctx); err != nil {
+		return nil, s.problem(ctx, "redrive", fmt.Errorf("%w: %w", errUnavailable, err))
+	}
+	ids, next := in.Body.IDs, job.ID("")
+	if ids == nil {
+		var err error
+		if ids, next, err = s.failed(in); err != nil {
+			return nil, s.problem(ctx, "list failed jobs", err)
+		}
+	}
+	out := &redriveOutput{Cache: "no-store", Body: redriven{Retried: []job.ID{}, Skipped: []skipped{}}}
+	done, err := out.Body.run(ids, func(id string) error { return s.redriveOne(ctx, id) })
+	switch {
+	case err == nil:
+	case done == 0:
+		return nil, s.problem(ctx, "redrive", err)
+	case in.Body.IDs != nil:
+		for _, id := range ids[done:] {
+			out.Body.skip(id, s.problem(ctx, "redrive", err))
+		}
+	default: // what was done is told, and the next request goes on with the rest
+		next = job.ID(ids[done-1])
+	}
+	if next != "" {
+		cursor := string(next)
+		out.Body.NextCursor = &cursor
+	}
+	return out, nil
+}
+
+func (in *redriveInput) check() error {
+	chosen := 0
+	for _, given := range []bool{in.Body.IDs != nil, in.Body.All, in.Body.Code != ""} {
+		if given {
+			chosen++
+		}
+	}
+	if chosen != 1 {
+		return &job.FieldError{Field: "ids", Problem: "or all or code is needed, and one alone"}
+	}
+	if in.Body.Cursor == "" {
+		return nil
+	}
+	if _, err := job.ParseID(in.Body.Cursor); err != nil {
+		return &job.FieldError{Field: "cursor", Problem: "must be the next_cursor of the request before"}
+	}
+	return nil
+}
+
+// failed lists a page of the jobs that are asked for, newest first. A page may be
+// empty and still have a next.
+func (s *Server) failed(in *redriveInput) (ids []string, next job.ID, err error) {
+	jobs, next, err := s.Store.List(store.Query{
+		Before: job.ID(in.Body.Cursor), Limit: in.Body.Limit,
+		Keep: func(j *job.Job) bool {
+			return j.State == job.Failed && (in.Body.All || j.Error != nil && j.Error.Code == in.Body.Code)
+		},
+	})
+	for _, j := range jobs {
+		ids = append(ids, string(j.ID))
+	}
+	return ids, next, err
+}
+
+// run retries jobs one after the other, and says how many it came to before an
+// error that the others would meet too, such as errOver.
+func (d *redriven) run(ids []string, retry func(id string) error) (done int, err error) {
+	until := time.Now().Add(redriveBudget)
+	for i, id := range ids {
+		if i > 0 && time.Now().After(until) {
+			return i, errOver
+		}
+		err := retry(id)
+		switch p := (*Problem)(nil); {
+		case err == nil:
+			d.Retried = append(d.Retried, job.ID(id))
+		case errors.As(err, &p):
+			d.skip(id, p)
+		default:
+			return i, err
+		}
+	}
+	return len(ids), nil
+}
+
+func (d *redriven) skip(id string, why error) {
+	var p *Problem
+	if errors.As(why, &p) {
+		d.Skipped = append(d.Skipped, skipped{id, p.Code, p.Detail})
+	}
+}
+
+// redriveOne retries one job. A Problem is that job's own; any other error is
+// one that every job would meet.
+func (s *Server) redriveOne(ctx context.Context, text string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	id, err := job.ParseID(text)
+	if err == nil {
+		_, err = s.runAgain(ctx, id)
+	}
+	if err == nil || errors.Is(err, errUnsure) || errors.Is(err, job.ErrStoreAway) {
+		return err
+	}
+	return s.problem(ctx, "redrive a job", err)
+}

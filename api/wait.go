@@ -1,0 +1,68 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// Defaults of [Config], where a field is 0.
+const (
+	DefaultMaxWait    = 20 * time.Second
+	DefaultMaxWaiters = 200
+)
+
+// How long a waiting request leaves the store alone between two looks, each of
+// which is two or three operations on its files: little at first, since many
+// jobs are quick.
+const (
+	firstPause   = 50 * time.Millisecond
+	longestPause = 500 * time.Millisecond
+)
+
+// await looks at an unfinished job until it is not what the client knows any
+// more, and answers it as it was seen last. It may be over sooner: at the
+// server's limit of time, at once where too many wait already, and when the
+// server stops.
+func (s *Server) await(ctx context.Context, j job.Job, in *getJobInput) (job.Job, error) {
+	arrived := j.State
+	known := func() bool {
+		if in.IfNoneMatch != "" {
+			return matches(in.IfNoneMatch, etag(j))
+		}
+		return j.State == arrived
+	}
+	if j.State.Finished() || !known() {
+		return j, nil
+	}
+	select {
+	case s.waiters <- struct{}{}:
+		defer func() { <-s.waiters }()
+	default:
+		return j, nil
+	}
+	over := time.NewTimer(min(time.Duration(in.Wait)*time.Second, s.MaxWait))
+	defer over.Stop()
+	for pause := firstPause; !j.State.Finished() && known(); pause = min(pause*5/4, longestPause) {
+		select {
+		case <-time.After(pause):
+		case <-over.C:
+			return j, nil
+		case <-s.stopping:
+			return j, nil
+		case <-ctx.Done():
+			return j, ctx.Err()
+		}
+		var err error
+		if j, err = s.read(in.ID); err != nil {
+			return j, err
+		}
+	}
+	return j, nil
+}
+
+// EndWaits answers the requests that wait for a job to change, now and from now
+// on, as it stands: they must not hold up a graceful stop. It is for
+// [net/http.Server.RegisterOnShutdown].
+func (s *Server) EndWaits() { s.endWaits() }
