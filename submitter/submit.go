@@ -56,7 +56,7 @@ func (cmd *submitCommand) Validate() error {
 	if cmd.Style == "" && cmd.StyleImage == "" {
 		return errors.New("--style NAME or --style-image FILE is needed: submitter styles lists the names")
 	}
-	if strings.Trim(cmd.Key, visible) != "" || len(cmd.Key) > 255 {
+	if strings.TrimFunc(cmd.Key, visible) != "" || len(cmd.Key) > 255 {
 		return errors.New("--key must have 1 to 255 visible ASCII characters, without spaces")
 	}
 	if cmd.Photo == "-" && cmd.StyleImage == "-" {
@@ -106,8 +106,8 @@ func (a *app) goOn(ctx context.Context, j *jobAnswer, to *destination, wait bool
 	return nil
 }
 
-// visible are the characters of a key.
-const visible = "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
+// visible says of a character whether it may be in a key.
+func visible(r rune) bool { return r > ' ' && r <= '~' }
 
 // send submits the picture, again where that may help: under one key it makes
 // one job.
@@ -139,6 +139,8 @@ func (cmd *submitCommand) send(ctx context.Context, a *app) (*jobAnswer, error) 
 	switch {
 	case err == nil || !errors.Is(err, errAway) && !errors.Is(err, errInterrupted):
 		return j, err
+	case !unclear && refused(err):
+		return nil, err // it says so itself
 	case unclear:
 		return nil, fmt.Errorf("%w; whether it became a job is unknown: the same command with --key %s makes no second one", err, shellWord(key))
 	}
