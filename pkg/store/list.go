@@ -43,8 +43,8 @@ func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 		scanned++
 		next = id
 		r, err := s.current(id)
-		if errors.Is(err, job.ErrNotFound) || errors.Is(err, job.ErrGone) {
-			return nil // an entry of a job that is not made yet, or no longer there
+		if errors.Is(err, job.ErrNotFound) || errors.Is(err, job.ErrGone) || errors.Is(err, errUnreadable) {
+			return nil // not made yet, no longer there, or damaged: no reason to hide the others
 		}
 		if err != nil {
 			return err

@@ -518,7 +518,7 @@ func TestFaultsInARetry(t *testing.T) {
 			sc.Fatal(err)
 		}
 		return func() error { _, err := sc.Retry(l.Spec.ID); return err }
-	}, func(sc scene, err error) {
+	}, func(sc scene, _ error) {
 		id := sc.only()
 		if _, err := sc.Retry(id); err != nil { // until it is answered
 			sc.Fatal(err)
