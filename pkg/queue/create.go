@@ -18,8 +18,8 @@ const (
 	// throttling, drains and duplicates cost receives without being attempts.
 	maxReceives = 10
 	// visibility is what a message gets from whoever does not say: the event source
-	// mapping, for which it must be six times the function's timeout or more.
-	// Workers say, and shorten it.
+	// mapping, for which it must be six times the function's timeout or more. The
+	// daemon says; what a function that dies leaves hidden the sweeper sends again.
 	visibility = 6 * time.Minute
 	// retention is the longest that SQS offers.
 	retention = 14 * 24 * time.Hour

@@ -19,7 +19,8 @@ const queueARN = "arn:aws:sqs:" + ministack.Region + ":" + ministack.Account + "
 var permissions = map[string][]statement{
 	apiFunction: {allow(queueARN, "GetQueueUrl", "GetQueueAttributes", "SendMessage")},
 	workerFunction: {
-		allow(queueARN, "GetQueueUrl", "GetQueueAttributes", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "SendMessage"),
+		allow(queueARN, "GetQueueUrl", "GetQueueAttributes", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility",
+			"SendMessage", "SendMessageBatch"), // on AWS the first is both
 		allow(queueARN+"-dead", "GetQueueUrl", "ReceiveMessage", "DeleteMessage"),
 	},
 }

@@ -21,7 +21,7 @@ import (
 
 // The API and the worker as functions: everything over the wire, on one stack.
 func TestUseFunctions(t *testing.T) {
-	d := start(t, "lambda", "ATELIER_LEASE=3s")
+	d := start(t, "lambda", "ATELIER_LEASE=3s", "ATELIER_SWEEP_EVERY=2s")
 	on := func(name string, f func(d *demo)) {
 		t.Run(name, func(t *testing.T) { sub := *d; sub.T = t; f(&sub) })
 	}
@@ -147,7 +147,7 @@ func testProblems(d *demo) {
 	const unknown = "/v1/jobs/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f"
 	d.refused(d.ask(http.MethodGet, unknown, nil), http.StatusNotFound, "not_found")
 	d.refused(d.ask(http.MethodGet, "/no%20such%2525?a=b&c", nil), http.StatusNotFound, "not_found")
-	a := d.ask(http.MethodDelete, unknown, nil)
+	a := d.ask(http.MethodDelete, "/v1/styles", nil)
 	d.refused(a, http.StatusMethodNotAllowed, "method_not_allowed")
 	if a.Header.Get("Allow") == "" {
 		d.Errorf("405 without Allow: %v", a.Header)
