@@ -35,23 +35,27 @@ func (s *Store) Create(spec *job.Spec, picture, stylePicture []byte) error {
 
 // draftDir is where a job's folder is filled: in the folder of its place, since a
 // rename from one folder to another holds up all others of the file system.
-func (s *Store) draftDir(id job.ID) string { return filepath.Join(s.shard(id), ".new-"+string(id)) }
+func (s *Store) draftDir(id job.ID) string { return filepath.Join(s.shard(id), draftPrefix+string(id)) }
 
-// draft fills a job's folder. The job is in active/ before that, so that the
-// sweeper knows of it however far its making comes. The entry is not fsynced: it
-// is missed only by a job whose message is lost as well. It is also the first
-// status, which need not be durable either, since the spec says the same.
+// A submission is the content of spec.json: what was asked for, and the job's
+// first record, so that the same file is the first status too.
+type submission struct {
+	*record
+	V          int        `json:"v"`
+	Input      job.Input  `json:"input"`
+	StyleInput *job.Input `json:"style_input,omitempty"`
+	Key        string     `json:"key,omitempty"`
+}
+
+// draft fills a job's folder, and enters it in active/, so that none is in sight
+// that is not there.
 func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
 	spec.V = job.SpecVersion
 	describe(&spec.Input, picture)
 	if stylePicture != nil {
 		describe(spec.StyleInput, stylePicture)
 	}
-	specJSON, err := json.Marshal(spec)
-	if err != nil {
-		return err
-	}
-	statusJSON, err := json.Marshal(newRecord(spec.New()))
+	b, err := json.Marshal(submission{newRecord(spec.New()), spec.V, spec.Input, spec.StyleInput, spec.Key})
 	if err != nil {
 		return err
 	}
@@ -59,10 +63,6 @@ func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
 	if stylePicture != nil {
 		// One file, since each costs round trips.
 		pictures = append(picture[:len(picture):len(picture)], stylePicture...)
-	}
-	active := s.activeAt(spec.ID)
-	if _, err := s.createHasty(active, statusJSON); err != nil {
-		return err
 	}
 	dir := s.draftDir(spec.ID)
 	err = s.mkdir(dir)
@@ -75,13 +75,19 @@ func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
 	create := func(name string, b []byte) func() error {
 		return func() error { _, err := s.createFile(filepath.Join(dir, name), b); return err }
 	}
-	return together(create(inputFile, pictures), create(specFile, specJSON), func() error {
-		err := s.link(active, filepath.Join(dir, statusFile))
-		if errors.Is(err, fs.ErrExist) {
-			err = nil // our own retransmission once more
-		}
+	if err := together(create(inputFile, pictures), create(specFile, b)); err != nil {
 		return err
-	})
+	}
+	name := func(as string) func() error {
+		return func() error {
+			err := s.link(filepath.Join(dir, specFile), as)
+			if errors.Is(err, fs.ErrExist) {
+				return nil // our own retransmission once more: the id is ours alone
+			}
+			return err
+		}
+	}
+	return together(name(filepath.Join(dir, statusFile)), name(s.activeAt(spec.ID)))
 }
 
 // reveal moves a draft to its place, by way of its owner's index, and makes its
@@ -142,7 +148,7 @@ func (s *Store) hide(id job.ID) error {
 }
 
 // awayDir is where a job's folder goes on its way out.
-func (s *Store) awayDir(id job.ID) string { return filepath.Join(s.shard(id), ".old-"+string(id)) }
+func (s *Store) awayDir(id job.ID) string { return filepath.Join(s.shard(id), awayPrefix+string(id)) }
 
 func describe(in *job.Input, data []byte) {
 	sum := sha256.Sum256(data)

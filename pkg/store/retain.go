@@ -120,6 +120,41 @@ func (s *Store) CleanUp(now time.Time, age time.Duration) error {
 	return nil
 }
 
+// CleanDrafts removes the folders of jobs whose making, or whose erasure, did not
+// come to its end, in the hours since a time. Each hour's folder is listed, so
+// this is not for every minute.
+func (s *Store) CleanDrafts(since, now time.Time, age time.Duration) error {
+	for hour := since.UTC().Truncate(time.Hour); !hour.After(now); hour = hour.Add(time.Hour) {
+		dir := filepath.Join(s.dir, jobsDir, hour.Format("2006/01/02/15"))
+		names, err := s.list(dir)
+		for _, name := range names {
+			id, err := job.ParseID(strings.TrimPrefix(strings.TrimPrefix(name, draftPrefix), awayPrefix))
+			if err != nil || !strings.HasPrefix(name, ".") {
+				continue
+			}
+			path := filepath.Join(dir, name)
+			at, err := s.changed(path)
+			if err != nil || now.Sub(at) <= age {
+				continue
+			}
+			there, err := s.exists(s.jobDir(id))
+			switch {
+			case err == nil && there:
+				err = s.removeTree(path)
+			case err == nil:
+				err = s.forget(id)
+			}
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("clean up after job %s: %w", id, err)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("clean up: %w", err)
+		}
+	}
+	return nil
+}
+
 // ForgetKeys removes idempotency keys that are over.
 func (s *Store) ForgetKeys(now time.Time) error {
 	if err := s.removeOld(keysDir, now.Add(-keyRetention)); err != nil {

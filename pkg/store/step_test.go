@@ -350,7 +350,7 @@ func (sc scene) sweep() {
 			sc.Fatal(err)
 		}
 	}
-	if err := sc.CleanUp(later, time.Hour); err != nil {
+	if err := errors.Join(sc.CleanUp(later, time.Hour), sc.CleanDrafts(time.Now().Add(-time.Hour), later, time.Hour)); err != nil {
 		sc.Fatal(err)
 	}
 }

@@ -164,10 +164,16 @@ const (
 // names begin with tempPrefix: here and not in tmp/, since a rename from one
 // folder to another holds up all others of the file system.
 const (
-	specFile   = "spec.json"   // job.Spec, immutable
+	specFile   = "spec.json"   // submission, immutable
 	inputFile  = "input"       // the pictures as submitted, one after the other, immutable
 	statusFile = "status.json" // record, a projection for readers
 	tempPrefix = ".tmp-"
+)
+
+// A job's folder has one of these before its name on its way in and out.
+const (
+	draftPrefix = ".new-"
+	awayPrefix  = ".old-"
 )
 
 func claimFile(n int) string   { return fmt.Sprintf("claim.%d", n) }

@@ -28,7 +28,11 @@ func (s *Sweeper) housekeeping(now time.Time, m *memory) error {
 	if expired > 0 {
 		s.Log.Info("retention applied", "jobs", expired)
 	}
-	err = errors.Join(err, xerr, s.Store.ForgetKeys(now), s.Store.Forget(now.Add(-s.Retention-graveTime)))
+	since := m.Kept
+	if m.Kept.IsZero() {
+		since = now.Add(-24 * time.Hour) // the first time; what is older is somebody else's leftovers
+	}
+	err = errors.Join(err, xerr, s.Store.CleanDrafts(since.Add(-time.Hour), now, stale), s.Store.ForgetKeys(now), s.Store.Forget(now.Add(-s.Retention-graveTime)))
 	if err == nil && expired < expireBatch {
 		m.Kept = now // else the next sweep goes on
 	}

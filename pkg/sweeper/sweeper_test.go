@@ -201,8 +201,9 @@ func TestLostMessagesAreSentAgain(t *testing.T) {
 		t.Errorf("on the queue: %v; the lost job is %s", again, old)
 	}
 
-	// The intervals double: after ten minutes of waiting it takes another ten.
-	st.age("active/"+string(old), 5*time.Minute)
+	// The intervals double: announced after six minutes of waiting, it takes
+	// another six.
+	st.age("active/"+string(old), 4*time.Minute)
 	st.sweeps(4)
 	for _, m := range st.messages() {
 		if m.Job == old {
