@@ -50,7 +50,7 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, m *memory) error {
 			unfinished--
 		case c.Abandoned:
 			abandoned = append(abandoned, run)
-		case c.Job.State == job.Queued && now.Sub(c.Announced) > s.silence(c.Announced.Sub(c.RunBegan)):
+		case !c.Leased && now.Sub(c.Announced) > s.silence(c.Announced.Sub(c.RunBegan)):
 			waiting = append(waiting, run)
 		}
 	}

@@ -369,3 +369,27 @@ func TestRefusesWhatCantWork(t *testing.T) {
 		}
 	}
 }
+
+// The worker of a job died, the job was sent again, and the queue lost that
+// message too.
+func TestMessageOfADeadWorkersJobIsLostToo(t *testing.T) {
+	st := newStreet(t)
+	id := st.submit(time.Hour, true)
+	st.claim(id)
+	st.messages()
+	st.age("jobs/*/*/*/*/*/claim.1", 50*time.Minute)
+	st.age("active/*", time.Hour)
+	st.sweeps(1)
+	if ms := st.messages(); len(ms) != 1 { // which takes it off the queue for good
+		t.Fatalf("sent again: %v", ms)
+	}
+	st.sweeps(5)
+	if ms := st.messages(); len(ms) != 0 {
+		t.Errorf("sent again at once, and not after the interval: %v", ms)
+	}
+	st.age("active/*", 35*time.Minute)
+	st.sweeps(5)
+	if ms := st.messages(); len(ms) != 1 {
+		t.Errorf("sent again after the message was lost: %v", ms)
+	}
+}
