@@ -78,8 +78,8 @@ func (s *Store) claim(ctx context.Context, l *life, run int, worker string) (*Le
 	r.Run, r.State, r.Attempts, r.StartedAt = run, job.Running, lease.Attempt, &lease.Began
 	r.Claim, r.Worker, r.Lease, r.Crashed = l.claim+1, worker, s.lease.Milliseconds(), lease.Crashed
 	err = s.happen(l.dir, claimFile(r.Claim), r, func(now time.Time) error {
-		if !last.expired(now) {
-			return fmt.Errorf("%w: by %s", job.ErrBusy, last.Worker)
+		if err := s.free(l, last, now); err != nil {
+			return err
 		}
 		return ctx.Err()
 	})
@@ -160,6 +160,25 @@ func (r *record) expired(now time.Time) bool {
 	return r == nil || now.Sub(r.written) > r.lease()
 }
 
+// free is job.ErrBusy where a run's last claim stands, now by the file server's
+// clock. The claim was read before the clock was, and any time may have passed
+// between the two, a call that is lost takes NFS a minute: a claim that seems to
+// have expired is read again, since it may have been renewed or given back.
+func (s *Store) free(l *life, last *record, now time.Time) error {
+	busy := !last.expired(now)
+	if !busy && last != nil && !last.released() {
+		_, written, err := s.readFile(filepath.Join(l.dir.Name(), claimFile(last.Claim)))
+		if err != nil {
+			return err
+		}
+		busy = !written.Equal(last.written)
+	}
+	if busy {
+		return fmt.Errorf("%w: by %s", job.ErrBusy, last.Worker)
+	}
+	return nil
+}
+
 func (r *record) lease() time.Duration { return time.Duration(r.Lease) * time.Millisecond }
 
 // giveUp ends a run whose attempts are used up, once the last of them is over.
@@ -168,8 +187,8 @@ func (s *Store) giveUp(l *life, last *record) error {
 	if err != nil {
 		return err
 	}
-	if !last.expired(now) {
-		return fmt.Errorf("%w: by %s", job.ErrBusy, last.Worker)
+	if err := s.free(l, last, now); err != nil {
+		return err
 	}
 	_, err = s.end(l, func(r *record) {
 		fail(r, job.Failure{Code: job.CodeGaveUp, Message: fmt.Sprintf("given up after %d attempts; a retry may help", s.maxAttempts)})

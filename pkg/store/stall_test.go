@@ -1,0 +1,48 @@
+package store
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// A claimer looks at a lease that is nearly over, and is slow to look at the
+// clock; meanwhile the lease is renewed.
+func TestStalledClaimerDoesNotTakeALivingWorkersJob(t *testing.T) {
+	for attempts, name := range map[int]string{2: "takes over", 1: "gives up"} {
+		t.Run(name, func(t *testing.T) {
+			sc := newScene(t)
+			l := sc.claimed()
+			other := &Store{dir: sc.dir, lease: sc.lease, maxAttempts: attempts, keys: sc.keys}
+			stalled := false
+			other.step = func(op, path string, call func() error) error {
+				switch {
+				case stalled:
+				case op == "open" && filepath.Base(path) == claimFile(1):
+					// What is 59 minutes old when it is read is 61 once the clock is.
+					return errors.Join(sc.setTime(path, time.Now().Add(-61*time.Minute)), call())
+				case op == "create":
+					stalled = true
+					return errors.Join(call(), l.Renew())
+				}
+				return call()
+			}
+			if _, err := other.Claim(t.Context(), l.Spec.ID, 1, "slow"); !errors.Is(err, job.ErrBusy) {
+				t.Errorf("the slow claimer: %v", err)
+			}
+			if err := l.Renew(); err != nil {
+				t.Errorf("the worker renews: %v", err)
+			}
+			if err := l.Succeed([]byte("painted"), job.Result{}, job.Receipt{}); err != nil {
+				t.Errorf("the worker finishes: %v", err)
+			}
+			if left := sc.leftovers(); len(left) > 0 {
+				t.Errorf("left behind: %s", strings.Join(left, ", "))
+			}
+		})
+	}
+}
