@@ -15,8 +15,10 @@ import (
 )
 
 // A Lease is a worker's right to run a job, won by [Store.Claim]. It ends with
-// Succeed, Fail, Release or Close. Renew may be called from another goroutine
-// until then, and must have returned before one of these is called.
+// Succeed, Fail, Release or Close; after an error of Succeed or Fail, other than
+// job.ErrLeaseLost, one of the latter two is due. Renew may be called from another
+// goroutine, also while Succeed or Fail are at work, and must have returned before
+// Release is called.
 type Lease struct {
 	Spec    job.Spec
 	Run     int

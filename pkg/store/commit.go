@@ -14,9 +14,9 @@ import (
 // Succeed ends the run with a picture. The picture is durable before the
 // outcome is. job.ErrLeaseLost: the run has ended another way, and this picture
 // is thrown away. After any other error it is unknown whether the outcome
-// stands: the next attempt finds out.
+// stands: the next attempt finds out. The lease is still there then, to be
+// released or closed.
 func (l *Lease) Succeed(picture []byte, res job.Result, receipt job.Receipt) error {
-	defer l.Close()
 	out := l.path(outputFile(l.record.Claim))
 	sum := sha256.Sum256(picture)
 	res.Bytes, res.SHA256 = int64(len(picture)), hex.EncodeToString(sum[:])
@@ -28,9 +28,9 @@ func (l *Lease) Succeed(picture []byte, res job.Result, receipt job.Receipt) err
 		r.FinishedAt = now()
 	}, func(time.Time) error { <-written; return failed })
 	<-written
-	// Only a known loser may remove its picture: after another error final.R may be
-	// there and name it.
-	if failed != nil || errors.Is(err, job.ErrLeaseLost) {
+	// Only a known loser may remove its picture: after another error, of an earlier
+	// call too, final.R may be there and name it.
+	if failed != nil && !errors.Is(failed, fs.ErrExist) || errors.Is(err, job.ErrLeaseLost) {
 		_ = l.store.remove(out) // else it lies there until the job goes
 	}
 	return l.outcome("finish", err)
@@ -39,7 +39,6 @@ func (l *Lease) Succeed(picture []byte, res job.Result, receipt job.Receipt) err
 // Fail ends the run without a picture, for a reason that the user is shown.
 // Errors are those of Succeed.
 func (l *Lease) Fail(f job.Failure) error {
-	defer l.Close()
 	return l.outcome("fail", l.finish(func(r *record) { fail(r, f) }, always))
 }
 
@@ -59,7 +58,11 @@ func (l *Lease) finish(change func(*record), before func(time.Time) error) error
 	return l.lost(err)
 }
 
+// outcome ends the use of the lease once nothing more can come of it.
 func (l *Lease) outcome(doing string, err error) error {
+	if err == nil || errors.Is(err, job.ErrLeaseLost) {
+		l.Close()
+	}
 	if err != nil {
 		return fmt.Errorf("%s job %s: %w", doing, l.Spec.ID, err)
 	}
