@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
@@ -108,11 +109,9 @@ func (s *Store) retry(id job.ID) (job.Job, error) {
 	r := newRecord(spec.New())
 	r.Run, r.Claim = l.run+1, l.claim
 	// The entry in active/ before the run, so that a crash between them is noticed,
-	// and after it too: see deactivate.
-	if err := s.activate(id); err != nil {
-		return job.Job{}, err
-	}
-	if err := s.happen(l.dir, runFile(r.Run), r, always); !happened(err) {
+	// but after the run's temporary file: see deactivate.
+	activate := func(time.Time) error { return s.activate(id) }
+	if err := s.happen(l.dir, runFile(r.Run), r, activate); !happened(err) {
 		return job.Job{}, err
 	}
 	return r.public(), s.activate(id)

@@ -163,8 +163,9 @@ func (s *Store) removeRest(l *life, final *record) error {
 }
 
 // deactivate takes a finished job out of active/. A retry can come between, and
-// needs the entry again: retry makes its run first and the entry after, so one
-// of the two sees the other.
+// needs the entry again: it has a file in the job's folder before it makes the
+// entry, so one of the two sees the other, even if the retrier dies. The folder is
+// listed afresh, because NFS clients remember that a name was missing.
 func (s *Store) deactivate(l *life, state job.State) error {
 	if err := s.remove(s.activeAt(l.id)); err != nil {
 		return err
@@ -172,11 +173,15 @@ func (s *Store) deactivate(l *life, state job.State) error {
 	if state == job.Succeeded {
 		return nil // can't be retried
 	}
-	retried, err := s.exists(filepath.Join(l.dir.Name(), runFile(l.run+1)))
-	if err == nil && retried {
-		err = s.activate(l.id)
+	names, err := s.list(l.dir.Name())
+	if err != nil {
+		return errors.Join(err, s.activate(l.id))
 	}
-	return err
+	var since life
+	if since.read(names); since.run > l.run || len(since.temps) > 0 {
+		return s.activate(l.id)
+	}
+	return nil
 }
 
 // end ends the current run of a job from outside: the caller may be anybody.
