@@ -1,9 +1,11 @@
 package store
 
 import (
+	"errors"
 	"io/fs"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
@@ -65,6 +67,65 @@ func TestRetryDuringTheTidyingUpIsNotStranded(t *testing.T) {
 			if before >= calls {
 				break
 			}
+		}
+	}
+}
+
+// The sweeper throws away what a submission left that seems to be dead, and just
+// then the same request comes again, or the submission goes on. Who is told that
+// there is a job has a whole one, under its key, with its entries.
+func TestForgottenDraftIsNotPromised(t *testing.T) {
+	for n := range 14 {
+		sc := newScene(t)
+		died := sc.spec()
+		died.Owner = "anna"
+		sc.step = func(op, _ string, call func() error) error {
+			if op == "rename" { // it has the key, and the draft is not moved yet
+				return errCrash
+			}
+			return call()
+		}
+		_, _, err := sc.CreateOnce(died, []byte("picture"), nil, "key")
+		sc.step = nil
+		if !errors.Is(err, errCrash) {
+			t.Fatal(err)
+		}
+		later := time.Now().Add(time.Hour)
+		sweeper := &Store{dir: sc.dir, lease: sc.lease, maxAttempts: sc.maxAttempts, keys: sc.keys}
+		var again job.Job
+		var aerr error
+		calls := 0
+		repeat := func() {
+			spec := sc.spec()
+			spec.Owner = "anna"
+			again, _, aerr = sc.CreateOnce(spec, []byte("picture"), nil, "key")
+		}
+		sweeper.step = func(_, _ string, call func() error) error {
+			if calls++; calls == n+1 {
+				repeat()
+			}
+			return call()
+		}
+		_, cerr := sweeper.Checkup(died.ID, later, time.Minute)
+		if calls <= n {
+			break
+		}
+		if aerr != nil {
+			continue // promised nothing
+		}
+		photo, _, perr := sc.Pictures(&job.Spec{ID: again.ID, Input: job.Input{Bytes: 7}})
+		if perr != nil || string(photo) != "picture" {
+			t.Errorf("repeated at call %d: %q, %v", n, photo, perr)
+		}
+		if active, err := sc.exists(sc.activeAt(again.ID)); err != nil || !active {
+			t.Errorf("repeated at call %d (%v): the sweeper does not know of job %s", n, cerr, again.ID)
+		}
+		if jobs, _, err := sc.List(Query{Owner: "anna", Limit: 9}); err != nil || len(jobs) != 1 {
+			t.Errorf("repeated at call %d: anna's jobs: %d, %v", n, len(jobs), err)
+		}
+		first := again.ID
+		if repeat(); aerr != nil || again.ID != first {
+			t.Errorf("repeated at call %d: job %s, and once more: job %s, %v", n, first, again.ID, aerr)
 		}
 	}
 }

@@ -165,11 +165,24 @@ func (s *Store) checkup(id job.ID, now time.Time, stale time.Duration) (c Checku
 	return c, nil
 }
 
-// forget removes what there is of a job that was never made: the key first, since
-// whoever finds a key counts on the draft.
+// forget removes what there is of a job that was never made. Its draft goes out of
+// the way first and in one step, so that nobody moves it to its place meanwhile.
 func (s *Store) forget(id job.ID) error {
+	away := s.awayDir(id)
+	err := s.rename(s.draftDir(id), away)
+	if errors.Is(err, fs.ErrNotExist) {
+		// Somebody may have moved it in the last moment. The folder is listed, because
+		// NFS clients remember that a name was missing.
+		var names []string
+		if names, err = s.list(s.shard(id)); err == nil && slices.Contains(names, string(id)) {
+			return nil
+		}
+	}
+	if err != nil {
+		return err
+	}
 	spec := job.Spec{ID: id}
-	b, _, err := s.readFile(filepath.Join(s.draftDir(id), specFile))
+	b, _, err := s.readFile(filepath.Join(away, specFile))
 	if err == nil {
 		_ = json.Unmarshal(b, &spec) // half written: then it has no key yet
 	}
@@ -179,7 +192,7 @@ func (s *Store) forget(id job.ID) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return errors.Join(s.removeTree(s.awayDir(id)), s.discard(&spec))
+	return errors.Join(s.removeTree(away), s.unindex(&spec))
 }
 
 // Announced notes that an active job was sent to the queue just now.
