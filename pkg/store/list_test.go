@@ -145,3 +145,36 @@ func TestExpireTakesTheOldest(t *testing.T) {
 		t.Errorf("hours left: %v, %v", hours, err)
 	}
 }
+
+// One job whose files are damaged does not keep all younger ones from expiring.
+func TestExpireGoesOnAfterADamagedJob(t *testing.T) {
+	s := open(t, 0)
+	now := time.Now()
+	var ids []job.ID
+	for i := range 3 {
+		id := createAt(t, s, "anna", now.Add(-time.Duration(100-i)*time.Hour))
+		l, err := s.Claim(t.Context(), id, 1, "w")
+		if err == nil {
+			err = l.Succeed([]byte("x"), job.Result{}, job.Receipt{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	for _, name := range []string{"status.json", "final.1"} {
+		path := filepath.Join(s.Dir(), "jobs", ids[0].Time().Format("2006/01/02/15"), string(ids[0]), name)
+		if err := os.WriteFile(path, []byte("\x00\x00"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n, err := s.Expire(now.Add(time.Hour), 10)
+	if n != 2 || err == nil {
+		t.Errorf("%d expired, %v; want 2, and that one can't be read", n, err)
+	}
+	for _, id := range ids[1:] {
+		if _, err := s.Job(id); !errors.Is(err, job.ErrGone) {
+			t.Errorf("a sound job: %v", err)
+		}
+	}
+}

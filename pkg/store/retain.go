@@ -18,9 +18,11 @@ import (
 const keyRetention = 24 * time.Hour
 
 // Expire removes at most limit finished jobs that ended before a time, oldest
-// first, and says how many. It looks at no more than a few times as many.
+// first, and says how many. It looks at no more than a few times as many. A job
+// that can't be read or removed does not stop it: of such errors it answers one.
 func (s *Store) Expire(before time.Time, limit int) (int, error) {
 	expired, seen := 0, 0
+	var damaged error
 	err := s.hours(jobsDir, before, func(hour string) error {
 		names, err := s.list(hour)
 		if err != nil {
@@ -35,17 +37,21 @@ func (s *Store) Expire(before time.Time, limit int) (int, error) {
 			if seen++; expired == limit || seen > 4*limit {
 				return errEnough
 			}
-			done, err := s.expireOne(id, before)
-			if err != nil {
+			switch done, err := s.expireOne(id, before); {
+			case errors.Is(err, job.ErrStoreAway):
 				return err
-			}
-			if done {
+			case err != nil:
+				damaged = fmt.Errorf("job %s: %w", id, err)
+			case done:
 				expired++
 			}
 		}
 		return s.removeEmpty(hour)
 	})
-	if err != nil && !errors.Is(err, errEnough) {
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	if err = errors.Join(err, damaged); err != nil {
 		return expired, fmt.Errorf("apply the retention: %w", err)
 	}
 	return expired, nil
