@@ -52,8 +52,12 @@ func (s *Sweeper) bury(d job.Delivery, now time.Time) (bool, error) {
 	}
 	j, err := s.Store.Job(m.Job)
 	if err == nil && !j.State.Finished() {
-		if c, err := s.Store.Checkup(m.Job, now, stale); err == nil && c.Leased {
+		c, cerr := s.Store.Checkup(m.Job, now, stale)
+		switch {
+		case cerr == nil && c.Leased:
 			return false, nil // it may end well yet; the message is looked at again
+		case cerr != nil && !errors.Is(cerr, job.ErrFinished) && !errors.Is(cerr, job.ErrGone) && !errors.Is(cerr, job.ErrNotFound):
+			return false, cerr // a worker may be at it, for all that is known
 		}
 		_, err = s.Store.Fail(m.Job, m.Run, job.Failure{
 			Code: job.CodeGaveUp, Message: "given up, since no worker could take it; a retry may help",
