@@ -44,7 +44,8 @@ func (s *Store) turn(every time.Duration) (bool, error) {
 	if err == nil && last > 0 {
 		var before time.Time
 		before, err = s.changed(at(last))
-		if err == nil && now.Sub(before) < every {
+		// A turn that is still to come was taken by a clock that has been set since.
+		if age := now.Sub(before); err == nil && age >= 0 && age < every {
 			return false, s.remove(tmp)
 		}
 	}
@@ -103,7 +104,7 @@ type Checkup struct {
 	Leased    bool      // a worker is at it
 	Abandoned bool      // its worker's lease has run out, and it was not announced since
 	Announced time.Time // on the queue, for the last time that is known
-	RunBegan  time.Time // when its current run was asked for
+	RunBegan  time.Time // when its current run was asked for, by the file server's clock
 }
 
 // Checkup looks at an active job, by the file server's clock at now, and sets
@@ -154,11 +155,13 @@ func (s *Store) checkup(id job.ID, now time.Time, stale time.Duration) (c Checku
 	if err != nil {
 		return c, err
 	}
-	c.Job, c.RunBegan = r.public(), r.CreatedAt
+	c.Job = r.public()
+	asked := specFile
 	if l.run > 1 {
-		if c.RunBegan, err = s.changed(filepath.Join(l.dir.Name(), runFile(l.run))); err != nil {
-			return c, err
-		}
+		asked = runFile(l.run)
+	}
+	if c.RunBegan, err = s.changed(filepath.Join(l.dir.Name(), asked)); err != nil {
+		return c, err
 	}
 	c.Leased = r.State == job.Running && !r.expired(now)
 	c.Abandoned = r.State == job.Running && r.expired(now) && c.Announced.Before(r.written.Add(r.lease()))

@@ -21,7 +21,7 @@ const (
 // housekeeping removes what is over.
 func (s *Sweeper) housekeeping(now time.Time, m *memory) error {
 	err := s.Store.CleanUp(now, tempAge)
-	if now.Sub(m.Kept) < keepEvery {
+	if age := now.Sub(m.Kept); age >= 0 && age < keepEvery {
 		return err
 	}
 	expired, xerr := s.Store.Expire(now.Add(-s.Retention), expireBatch)
@@ -33,7 +33,7 @@ func (s *Sweeper) housekeeping(now time.Time, m *memory) error {
 		since = now.Add(-24 * time.Hour) // the first time; what is older is somebody else's leftovers
 	}
 	err = errors.Join(err, xerr, s.Store.CleanDrafts(since.Add(-time.Hour), now, stale), s.Store.ForgetKeys(now), s.Store.Forget(now.Add(-s.Retention-graveTime)))
-	if err == nil && expired < expireBatch {
+	if expired < expireBatch {
 		m.Kept = now // else the next sweep goes on
 	}
 	return err

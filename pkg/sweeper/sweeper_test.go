@@ -62,6 +62,7 @@ func (st *street) submit(ago time.Duration, sent bool) job.ID {
 		st.Fatal(err)
 	}
 	st.age("active/"+string(id), ago)
+	st.age("jobs/*/*/*/*/"+string(id)+"/spec.json", ago)
 	if sent {
 		if err := st.queue.Send(st.Context(), job.Message{Job: id, Run: 1}); err != nil {
 			st.Fatal(err)
@@ -391,5 +392,48 @@ func TestMessageOfADeadWorkersJobIsLostToo(t *testing.T) {
 	st.sweeps(5)
 	if ms := st.messages(); len(ms) != 1 {
 		t.Errorf("sent again after the message was lost: %v", ms)
+	}
+}
+
+// The clock of the machine that took a job is not the file server's.
+func TestClockOfTheSubmitterDoesNotMatter(t *testing.T) {
+	st := newStreet(t)
+	for _, wrong := range []time.Duration{-2 * maxAge, 2 * maxAge} {
+		id, err := job.NewID()
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec := job.Spec{ID: id, Style: "some-style", Strength: 1, CreatedAt: time.Now().Add(wrong).UTC()}
+		if err := st.store.Create(&spec, []byte("picture"), nil); err != nil {
+			t.Fatal(err)
+		}
+		st.sweeps(1)
+		if j := st.job(id); j.State != job.Queued {
+			t.Errorf("just submitted, by a clock that is %s off: %+v", wrong, j.Error)
+		}
+		st.age("jobs/*/*/*/*/"+string(id)+"/spec.json", maxAge+time.Hour)
+		st.sweeps(1)
+		if j := st.job(id); j.State != job.Failed {
+			t.Errorf("too old, by a clock that is %s off: %s", wrong, j.State)
+		}
+	}
+}
+
+// A file server's clock that was wrong once, and is set right, does not put an end
+// to sweeping until that time comes.
+func TestTurnInTheFutureIsOver(t *testing.T) {
+	st := newStreet(t)
+	old := st.submit(maxAge+time.Hour, false)
+	st.sweeps(1)
+	young := st.submit(0, false)
+	st.age("jobs/*/*/*/*/"+string(young)+"/spec.json", maxAge+time.Hour)
+	st.age("sweep/turn.*", -1000*time.Hour)
+	if err := st.sweep.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []job.ID{old, young} {
+		if j := st.job(id); j.State != job.Failed {
+			t.Errorf("job %s is %s", id, j.State)
+		}
 	}
 }
