@@ -124,6 +124,9 @@ func (s *Store) readClaim(l *life) (*record, error) {
 		return nil, err
 	}
 	began := at.UTC()
+	if r.Claim >= l.claim { // a retry knew it: it is of an earlier run
+		r.Run--
+	}
 	r.State, r.StartedAt, r.Claim, r.Worker, r.written = job.Running, &began, l.claim, "unknown", at
 	r.Attempts++
 	r.Lease = s.lease.Milliseconds()

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -44,5 +45,41 @@ func TestStalledClaimerDoesNotTakeALivingWorkersJob(t *testing.T) {
 				t.Errorf("left behind: %s", strings.Join(left, ", "))
 			}
 		})
+	}
+}
+
+// A claim whose content the power took along is counted to the run in which it was
+// made.
+func TestUnreadableClaimCountsForItsOwnRun(t *testing.T) {
+	sc := newScene(t)
+	l := sc.claimed()
+	id := l.Spec.ID
+	if _, err := sc.Cancel(id); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sc.Retry(id); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(l.path(claimFile(1)), 0); err != nil {
+		t.Fatal(err)
+	}
+	sc.expire(id)
+	if j, err := sc.derive(id); err != nil || j.State != job.Queued || j.Attempts != 0 {
+		t.Errorf("the retried job: %+v, %v", j, err)
+	}
+	again, err := sc.Claim(t.Context(), id, 2, "second")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.Attempt != 1 || again.Crashed {
+		t.Errorf("attempt %d of run 2, crashed %t", again.Attempt, again.Crashed)
+	}
+	// Its own, however, does count.
+	if err := os.Truncate(again.path(claimFile(2)), 0); err != nil {
+		t.Fatal(err)
+	}
+	sc.expire(id)
+	if again, err = sc.Claim(t.Context(), id, 2, "third"); err != nil || again.Attempt != 2 || !again.Crashed {
+		t.Errorf("%+v, %v", again, err)
 	}
 }
