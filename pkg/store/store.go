@@ -81,10 +81,10 @@ func (s *Store) open() error {
 			return err
 		}
 	}
-	if err := errors.Join(s.checkFormat(), s.Check()); err != nil {
+	_, err := s.now() // no Check: a full disk is no reason not to read, or to make room
+	if err := errors.Join(s.checkFormat(), err); err != nil {
 		return err
 	}
-	var err error
 	s.keys, err = os.Open(filepath.Join(s.dir, keysDir))
 	return err
 }
@@ -105,16 +105,18 @@ func (s *Store) Lease() time.Duration { return s.lease }
 
 // Check says whether the directory can be written now.
 func (s *Store) Check() error {
-	_, err := s.now()
+	_, err := s.probe([]byte("probe")) // a full disk has room for an empty file
 	return err
 }
 
 // now is the file server's clock, read off a probe file. Ages are differences
 // between two times of this one clock: machines' own are never compared.
-func (s *Store) now() (time.Time, error) {
+func (s *Store) now() (time.Time, error) { return s.probe(nil) }
+
+func (s *Store) probe(b []byte) (made time.Time, err error) {
 	probe := s.temp(rand.Text())
-	at, err := s.createFile(probe, nil)
-	return at, errors.Join(err, s.remove(probe))
+	made, err = s.createFile(probe, b)
+	return made, errors.Join(err, s.remove(probe))
 }
 
 // temp is a name in tmp/, where everything may be thrown away when it is old.
