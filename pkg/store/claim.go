@@ -83,7 +83,7 @@ func (s *Store) claim(ctx context.Context, l *life, run int, worker string) (*Le
 		if err := s.free(l, last, now); err != nil {
 			return err
 		}
-		return ctx.Err()
+		return context.Cause(ctx)
 	})
 	if !happened(err) {
 		return nil, s.unclaim(l, r, err)

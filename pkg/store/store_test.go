@@ -291,9 +291,10 @@ func TestStoreAwayIsNotJobUnknown(t *testing.T) {
 func TestCancelledClaimGivesTheJobBack(t *testing.T) {
 	s := open(t, time.Hour)
 	spec := create(t, s)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := s.Claim(ctx, spec.ID, 1, "w"); !errors.Is(err, context.Canceled) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("the worker stops")
+	cancel(why)
+	if _, err := s.Claim(ctx, spec.ID, 1, "w"); !errors.Is(err, why) {
 		t.Fatalf("got %v", err)
 	}
 	claim(t, s, spec.ID)
