@@ -178,3 +178,30 @@ func TestExpireGoesOnAfterADamagedJob(t *testing.T) {
 		}
 	}
 }
+
+// Every listing walks through the folders of an owner's index.
+func TestOwnersIndexIsTidiedUp(t *testing.T) {
+	s := open(t, 0)
+	now := time.Now()
+	for i := range 5 {
+		for _, owner := range []string{"anna", "bert"} {
+			id := createAt(t, s, owner, now.Add(-time.Duration(i)*24*time.Hour))
+			if owner == "anna" && i == 0 {
+				continue
+			}
+			if err := s.Erase(id, store.Erased); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := s.Expire(now.Add(-12*time.Hour), 10); err != nil {
+		t.Fatal(err)
+	}
+	hours, err := filepath.Glob(filepath.Join(s.Dir(), "owners/*/*/*/*/*"))
+	if err != nil || len(hours) != 2 { // those of today
+		t.Errorf("%d hours are left: %v, %v", len(hours), hours, err)
+	}
+	if got, _ := listAll(t, s, store.Query{Limit: 5, Owner: "anna"}); len(got) != 1 {
+		t.Errorf("anna's jobs: %v", got)
+	}
+}

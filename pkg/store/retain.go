@@ -51,10 +51,25 @@ func (s *Store) Expire(before time.Time, limit int) (int, error) {
 	if errors.Is(err, errEnough) {
 		err = nil
 	}
-	if err = errors.Join(err, damaged); err != nil {
+	if err = errors.Join(err, damaged, s.tidyOwners(before)); err != nil {
 		return expired, fmt.Errorf("apply the retention: %w", err)
 	}
 	return expired, nil
+}
+
+// tidyOwners removes the folders of the owners' index that are empty and older than
+// a time: every listing walks through all that there are.
+func (s *Store) tidyOwners(before time.Time) error {
+	owners, err := s.list(filepath.Join(s.dir, ownersDir))
+	if err != nil {
+		return err
+	}
+	for _, owner := range owners {
+		if err := s.hours(filepath.Join(ownersDir, owner), before, s.removeEmpty); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Store) expireOne(id job.ID, before time.Time) (bool, error) {
