@@ -221,6 +221,16 @@ func (d *disk) remove(path string) error {
 	return err
 }
 
+// rmdir removes an empty folder, and no file.
+func (d *disk) rmdir(path string) error {
+	return d.do("remove", path, func() error {
+		if err := unix.Rmdir(path); err != nil {
+			return &fs.PathError{Op: "rmdir", Path: path, Err: err}
+		}
+		return nil
+	})
+}
+
 // removeTree removes a folder of files, folders one deep among them.
 func (d *disk) removeTree(path string) error {
 	return d.do("remove", path, func() error { return os.RemoveAll(path) })

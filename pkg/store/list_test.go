@@ -205,3 +205,26 @@ func TestOwnersIndexIsTidiedUp(t *testing.T) {
 		t.Errorf("anna's jobs: %v", got)
 	}
 }
+
+// The retention removes folders that are empty, and nobody's files.
+func TestRetentionLeavesForeignFilesAlone(t *testing.T) {
+	s := open(t, 0)
+	foreign := []string{"jobs/2020", "jobs/2021/README", "jobs/2022/01/02/03", "gone/2021"}
+	for _, name := range foreign {
+		path := filepath.Join(s.Dir(), name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, []byte("notes"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Expire(time.Now(), 10); err != nil {
+		t.Error(err)
+	}
+	if err := s.Forget(time.Now()); err != nil {
+		t.Error(err)
+	}
+	for _, name := range foreign {
+		if _, err := os.Stat(filepath.Join(s.Dir(), name)); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -125,8 +125,8 @@ func (s *Store) removeEmpty(dir string) error {
 	if filepath.Dir(dir) == s.dir {
 		return nil
 	}
-	err := s.remove(dir)
-	if errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTDIR) { // ENOTEMPTY is ErrExist
+	err := s.rmdir(dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTDIR) { // ENOTEMPTY is ErrExist
 		return nil
 	}
 	return err
