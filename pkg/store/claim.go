@@ -100,8 +100,13 @@ func (s *Store) lastClaim(l *life) (*record, error) {
 		return nil, nil
 	}
 	r, err := s.readClaim(l)
-	if err != nil || r.Run != l.run {
+	switch {
+	case err != nil:
 		return nil, err
+	case r.Run > l.run: // the listing was torn by events in between
+		return nil, fmt.Errorf("%w: it is in run %d", job.ErrBusy, r.Run)
+	case r.Run < l.run:
+		return nil, nil
 	}
 	return r, nil
 }

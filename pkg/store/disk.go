@@ -125,6 +125,19 @@ func (d *disk) openDir(path string) (dir *os.File, names []string, err error) {
 	return dir, names, nil
 }
 
+// refresh opens a folder, which makes an NFS client ask the server whether what it
+// remembers of the names in there still holds (close-to-open consistency, which
+// Linux keeps for folders too).
+func (d *disk) refresh(dir string) error {
+	return d.do("open", dir, func() error {
+		f, err := os.Open(dir)
+		if err != nil {
+			return err
+		}
+		return f.Close()
+	})
+}
+
 // listAgain lists a folder that is open.
 func (d *disk) listAgain(dir *os.File) (names []string, err error) {
 	err = d.do("readdir", dir.Name(), func() (err error) {

@@ -117,5 +117,14 @@ func (s *Store) retry(id job.ID) (job.Job, error) {
 	return r.public(), s.activate(id)
 }
 
+// Activate puts an unfinished job among those that the sweeper looks after, where
+// it is not.
+func (s *Store) Activate(id job.ID) error {
+	if err := check(id); err != nil {
+		return err
+	}
+	return s.activate(id)
+}
+
 // activate puts a job among those that the sweeper looks after.
 func (s *Store) activate(id job.ID) error { return s.mark(s.activeAt(id)) }

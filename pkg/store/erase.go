@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -25,9 +27,9 @@ const (
 	Expired = "expired" // its retention was over
 )
 
-// Erase removes everything of a job, in whatever state. A worker that is at it
-// finds out and throws its work away. Readers are told job.ErrGone once the
-// job's folder is away. An erasure that was begun the sweeper brings to its end.
+// Erase removes everything of a job, in whatever state. From the moment its folder
+// is renamed nobody reads it, and a worker that is at it finds nothing to write
+// into and throws its work away. What a crash leaves, [Store.EndErasures] removes.
 // Erasing what is gone is no error.
 //
 // job.ErrNotFound, job.ErrStoreAway.
@@ -43,49 +45,115 @@ func (s *Store) Erase(id job.ID, why string) error {
 }
 
 func (s *Store) erase(id job.ID, why string) error {
-	spec, err := s.spec(id)
-	if errors.Is(err, job.ErrGone) {
-		return s.bury(id, &spec)
+	there, err := s.exists(s.jobDir(id))
+	if err == nil && !there {
+		if err = s.missing(id); errors.Is(err, job.ErrGone) {
+			return s.bury(id, why)
+		}
 	}
 	if err != nil {
 		return err
 	}
-	if err := s.activate(id); err != nil { // so that a crash from here on is noticed
+	// The entry is not that in active/, which a worker takes out when it is done.
+	if err := s.mark(s.erasing(id, why)); err != nil {
 		return err
 	}
+	if err := s.rename(s.jobDir(id), s.graveDir(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return s.bury(id, why)
+}
+
+func (s *Store) erasing(id job.ID, why string) string {
+	return filepath.Join(s.dir, erasingDir, string(id)+"."+why)
+}
+
+// graveDir is where an erased job's folder is until it is removed.
+func (s *Store) graveDir(id job.ID) string { return filepath.Join(s.shard(id), gravePrefix+string(id)) }
+
+// bury removes what is still there of a job whose folder is in its grave, from
+// whatever point on.
+func (s *Store) bury(id job.ID, why string) error {
+	grave := s.graveDir(id)
+	spec := job.Spec{ID: id}
+	b, _, err := s.readFile(filepath.Join(grave, specFile))
+	if err == nil {
+		err = json.Unmarshal(b, &spec)
+	}
+	switch {
+	case err == nil:
+		if err := s.forgetOwner(&spec, why); err != nil {
+			return err
+		}
+	case !errors.Is(err, fs.ErrNotExist): // else its folder was being removed already
+		return err
+	}
+	if err := s.removeTree(grave); err != nil {
+		return err
+	}
+	return errors.Join(s.remove(s.activeAt(id)), s.remove(s.erasing(id, why)))
+}
+
+// forgetOwner puts up the tombstone and takes the job out of all indexes.
+func (s *Store) forgetOwner(spec *job.Spec, why string) error {
+	err := s.entomb(spec, why)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		// A full disk must not keep the retention from making room.
+		if err = s.empty(s.graveDir(spec.ID)); err == nil {
+			err = s.entomb(spec, why)
+		}
+	}
+	if err == nil && spec.Key != "" {
+		err = s.removeKey(spec)
+	}
+	if err == nil && spec.Owner != "" {
+		err = s.remove(s.ownerEntry(spec))
+	}
+	return err
+}
+
+func (s *Store) entomb(spec *job.Spec, why string) error {
 	b, err := json.Marshal(Tombstone{Owner: spec.Owner, Why: why, At: *now()})
 	if err != nil {
 		return err
 	}
-	stone := s.gone(id)
+	stone := s.gone(spec.ID)
 	if err := s.mkdirs(filepath.Dir(stone), s.dir); err != nil {
 		return err
 	}
-	if err := s.replaceFile(stone, b); err != nil {
-		return err
-	}
-	return s.bury(id, &spec)
+	return s.replaceFile(stone, b)
 }
 
-// bury removes what is still there of a job with a tombstone. spec is empty where
-// its folder is away already.
-func (s *Store) bury(id job.ID, spec *job.Spec) error {
-	if spec.Key != "" {
-		if err := s.removeKey(spec); err != nil {
-			return err
+// empty removes all of a job's folder but its spec.
+func (s *Store) empty(dir string) error {
+	names, err := s.list(dir)
+	for _, name := range names {
+		if name != specFile {
+			err = errors.Join(err, s.remove(filepath.Join(dir, name)))
 		}
 	}
-	if spec.Owner != "" {
-		if err := s.remove(s.ownerEntry(spec)); err != nil {
-			return err
+	return err
+}
+
+// EndErasures brings erasures to their end that were begun by processes that died.
+func (s *Store) EndErasures() error {
+	names, err := s.list(filepath.Join(s.dir, erasingDir))
+	for _, name := range names {
+		text, why, _ := strings.Cut(name, ".")
+		id, perr := job.ParseID(text)
+		if perr != nil {
+			continue
 		}
+		eerr := s.erase(id, why)
+		if errors.Is(eerr, job.ErrNotFound) { // discarded meanwhile
+			eerr = s.remove(s.erasing(id, why))
+		}
+		err = errors.Join(err, eerr)
 	}
-	// The folder goes last, since it knows of the rest, and in one step: whatever
-	// a stalled worker writes after it finds no folder to write into.
-	if err := s.hide(id); err != nil {
-		return err
+	if err != nil {
+		return fmt.Errorf("end erasures: %w", err)
 	}
-	return s.remove(s.activeAt(id))
+	return nil
 }
 
 // removeKey removes the record of a job's idempotency key, if it is this job's.

@@ -37,7 +37,7 @@ type held struct {
 func TestLifeFollowsTheDiagram(t *testing.T) {
 	sc := newScene(t)
 	rapid.Check(t, func(t *rapid.T) {
-		sc := scene{sc.T, sc.Store, sc.submission}
+		sc := scene{sc.T, sc.Store, sc.submission, sc.running}
 		spec := sc.spec()
 		if err := sc.Create(spec, []byte("picture"), nil); err != nil {
 			t.Fatal(err)

@@ -30,6 +30,15 @@ func (s *Store) current(id job.ID) (*record, error) {
 	if err := check(id); err != nil {
 		return nil, err
 	}
+	// An NFS client may know an old status.json, or that there is no outcome, for up
+	// to a minute: to open the folder makes it ask the server.
+	err := s.refresh(s.jobDir(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, s.missing(id)
+	}
+	if err != nil {
+		return nil, err
+	}
 	r, err := s.readRecord(id, statusFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, s.missing(id)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ type scene struct {
 	*testing.T
 	*Store
 	submission *job.Spec // for tests that need to remember one
+	running    **Lease   // likewise
 }
 
 func newScene(t *testing.T) scene {
@@ -33,7 +35,7 @@ func newScene(t *testing.T) scene {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	return scene{t, s, new(job.Spec)}
+	return scene{t, s, new(job.Spec), new(*Lease)}
 }
 
 func (sc scene) spec() *job.Spec {
@@ -154,11 +156,11 @@ func TestFileOperations(t *testing.T) {
 		{"submit with everything", 20, nil, submit},
 		{"submit without a key", 16, nil, func(t *testing.T) { sc.create() }},
 		{"finish in the worker", 20, func(*testing.T) { id = sc.create() }, paint},
-		{"poll a queued job", 3, func(*testing.T) { id = sc.create() }, poll},
-		{"poll a running job", 3, func(*testing.T) { id = sc.claimed().Spec.ID }, poll},
-		{"poll a finished job", 2, func(t *testing.T) { id = sc.create(); paint(t) }, poll},
-		{"poll a canceled job", 3, end(func(id job.ID) error { _, err := sc.Cancel(id); return err }), poll},
-		{"poll an unknown job", 3, func(*testing.T) { id = sc.spec().ID }, func(t *testing.T) {
+		{"poll a queued job", 4, func(*testing.T) { id = sc.create() }, poll},
+		{"poll a running job", 4, func(*testing.T) { id = sc.claimed().Spec.ID }, poll},
+		{"poll a finished job", 3, func(t *testing.T) { id = sc.create(); paint(t) }, poll},
+		{"poll a canceled job", 4, end(func(id job.ID) error { _, err := sc.Cancel(id); return err }), poll},
+		{"poll an unknown job", 4, func(*testing.T) { id = sc.spec().ID }, func(t *testing.T) {
 			if _, err := sc.Job(id); !errors.Is(err, job.ErrNotFound) {
 				t.Fatal(err)
 			}
@@ -350,7 +352,7 @@ func (sc scene) sweep() {
 			sc.Fatal(err)
 		}
 	}
-	if err := errors.Join(sc.CleanUp(later, time.Hour), sc.CleanDrafts(time.Now().Add(-time.Hour), later, time.Hour)); err != nil {
+	if err := errors.Join(sc.EndErasures(), sc.CleanUp(later, time.Hour), sc.CleanDrafts(time.Now().Add(-time.Hour), later, time.Hour)); err != nil {
 		sc.Fatal(err)
 	}
 }
@@ -539,48 +541,103 @@ func TestFaultsInARetry(t *testing.T) {
 }
 
 func TestFaultsInAnErasure(t *testing.T) {
-	for _, state := range []job.State{job.Queued, job.Running, job.Succeeded} {
-		t.Run(string(state), func(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		// until brings the job to where it is erased; after comes after the fault.
+		until, after func(l *Lease) error
+	}{
+		{"queued", nil, nil},
+		{"running", func(*Lease) error { return nil }, nil},
+		{"succeeded", func(l *Lease) error { return l.Succeed([]byte("painted"), job.Result{}, job.Receipt{}) }, nil},
+		{"running, and its worker goes on", func(*Lease) error { return nil }, func(l *Lease) error {
+			if err := l.Succeed([]byte("painted"), job.Result{}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
+				return err
+			}
+			return nil
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
 			everyStep(t, func(sc scene) func() error {
 				spec := sc.spec()
 				spec.Owner = "anna"
 				if _, _, err := sc.CreateOnce(spec, []byte("picture"), nil, "key"); err != nil {
 					sc.Fatal(err)
 				}
-				if state != job.Queued {
+				*sc.submission = *spec
+				if c.until != nil {
 					l, err := sc.Claim(sc.Context(), spec.ID, 1, "w")
-					if err == nil && state == job.Succeeded {
-						err = l.Succeed([]byte("painted"), job.Result{}, job.Receipt{})
+					if err == nil {
+						err = c.until(l)
 					}
 					if err != nil {
 						sc.Fatal(err)
 					}
+					*sc.running = l
 				}
 				return func() error { return sc.Erase(spec.ID, Erased) }
 			}, func(sc scene, err error) {
-				sc.sweep()
-				sc.sweep()
-				gone, _ := filepath.Glob(filepath.Join(sc.dir, "gone/*/*/*/*/*"))
-				left, _ := filepath.Glob(filepath.Join(sc.dir, "jobs/*/*/*/*/*"))
-				keys, _ := filepath.Glob(filepath.Join(sc.dir, "keys/*"))
-				owners, _ := filepath.Glob(filepath.Join(sc.dir, "owners/*/*/*/*/*/*"))
-				switch {
-				case len(gone) == 0 && err == nil:
-					sc.Error("it was said to be erased, and is not")
-				case len(gone) == 0 && len(left) != 1:
-					sc.Error("it is lost without a tombstone")
-				case len(gone) == 1 && len(left)+len(keys)+len(owners) > 0:
-					sc.Errorf("left after the erasure: %v, %v, %v", left, keys, owners)
-				case len(gone) == 1:
-					if over := sc.leftovers(); len(over) > 0 {
-						sc.Errorf("left behind: %v", over)
-					}
-					if _, err := sc.Job(job.ID(filepath.Base(gone[0]))); !errors.Is(err, job.ErrGone) {
-						sc.Errorf("the job: %v", err)
+				if c.after != nil {
+					if err := c.after(*sc.running); err != nil {
+						sc.Errorf("the worker: %v", err)
 					}
 				}
+				_, before := sc.Job(sc.submission.ID)
+				sc.sweep()
+				sc.sweep()
+				sc.erasedOrNot(before, err)
 			})
 		})
+	}
+}
+
+// erasedOrNot: a job that was said to be gone is, and all of it; before is what
+// its reader was told, and erased what its eraser was.
+func (sc scene) erasedOrNot(before, erased error) {
+	sc.Helper()
+	_, err := sc.Job(sc.submission.ID)
+	if err == nil {
+		if erased == nil || before != nil {
+			sc.Errorf("it was said to be gone (%v, %v), and is there", erased, before)
+		}
+		return
+	}
+	if !errors.Is(err, job.ErrGone) {
+		sc.Errorf("the job: %v", err)
+	}
+	for _, pattern := range []string{"jobs/*/*/*/*/*", "jobs/*/*/*/*/.*", "keys/*", "owners/*/*/*/*/*/*", "active/*", "erasing/*", "tmp/*"} {
+		if left, _ := filepath.Glob(filepath.Join(sc.dir, pattern)); len(left) > 0 {
+			sc.Errorf("left after the erasure: %v", left)
+		}
+	}
+	if stone, err := sc.Tombstone(sc.submission.ID); err != nil || stone.Owner != "anna" || stone.Why != Erased {
+		sc.Errorf("the tombstone: %+v, %v", stone, err)
+	}
+}
+
+// A full disk has no room for a tombstone, and the retention must make some.
+func TestRetentionOnAFullDisk(t *testing.T) {
+	sc := newScene(t)
+	l := sc.claimed()
+	if err := l.Succeed([]byte("painted"), job.Result{}, job.Receipt{}); err != nil {
+		t.Fatal(err)
+	}
+	full := true
+	sc.step = func(op, path string, call func() error) error {
+		if op == "write" && full && strings.Contains(path, "/"+tmpDir+"/") {
+			return &fs.PathError{Op: op, Path: path, Err: syscall.ENOSPC}
+		}
+		if op == "remove" && strings.HasSuffix(path, "/"+inputFile) {
+			full = false
+		}
+		return call()
+	}
+	n, err := sc.Expire(time.Now().Add(time.Hour+time.Minute), 10)
+	sc.step = nil
+	if n != 1 || err != nil {
+		t.Errorf("%d expired, %v", n, err)
+	}
+	if stone, err := sc.Tombstone(l.Spec.ID); err != nil || stone.Why != Expired {
+		t.Errorf("%+v, %v", stone, err)
 	}
 }
 

@@ -76,7 +76,7 @@ func Open(cfg Config) (*Store, error) {
 }
 
 func (s *Store) open() error {
-	for _, sub := range []string{jobsDir, activeDir, keysDir, ownersDir, goneDir, sweepDir, tmpDir} {
+	for _, sub := range []string{jobsDir, activeDir, keysDir, ownersDir, goneDir, erasingDir, sweepDir, tmpDir} {
 		if err := os.MkdirAll(filepath.Join(s.dir, sub), 0o750); err != nil {
 			return err
 		}
@@ -102,6 +102,9 @@ func (s *Store) Dir() string { return s.dir }
 
 // Lease is how long a claim stands without being renewed.
 func (s *Store) Lease() time.Duration { return s.lease }
+
+// MaxAttempts is how often a run is tried before it is given up.
+func (s *Store) MaxAttempts() int { return s.maxAttempts }
 
 // Check says whether the directory can be written now.
 func (s *Store) Check() error {
@@ -152,14 +155,15 @@ func (s *Store) replaceFile(path string, b []byte) error {
 
 // The names at the directory's top.
 const (
-	formatFile = "FORMAT" // holds FormatVersion
-	jobsDir    = "jobs"   // YYYY/MM/DD/HH/<id>/
-	activeDir  = "active" // <id>: a job that is not finished or not yet tidy
-	keysDir    = "keys"   // <hash>: a job's spec under its owner's idempotency key
-	ownersDir  = "owners" // <hash>/YYYY/MM/DD/HH/<id>: an owner's jobs
-	goneDir    = "gone"   // YYYY/MM/DD/HH/<id>: a job that was erased or has expired
-	sweepDir   = "sweep"  // turn.N: who sweeps, and what they remember
-	tmpDir     = "tmp"    // what is not in its place yet, or no longer
+	formatFile = "FORMAT"  // holds FormatVersion
+	jobsDir    = "jobs"    // YYYY/MM/DD/HH/<id>/
+	activeDir  = "active"  // <id>: a job that is not finished or not yet tidy
+	keysDir    = "keys"    // <hash>: a job's spec under its owner's idempotency key
+	ownersDir  = "owners"  // <hash>/YYYY/MM/DD/HH/<id>: an owner's jobs
+	goneDir    = "gone"    // YYYY/MM/DD/HH/<id>: a job that was erased or has expired
+	erasingDir = "erasing" // <id>.<why>: a job that is being erased
+	sweepDir   = "sweep"   // turn.N: who sweeps, and what they remember
+	tmpDir     = "tmp"     // what is not in its place yet, or no longer
 )
 
 // The names in a job's folder. Beside them there are temporary files, whose
@@ -175,7 +179,8 @@ const (
 // A job's folder has one of these before its name on its way in and out.
 const (
 	draftPrefix = ".new-"
-	awayPrefix  = ".old-"
+	awayPrefix  = ".old-"  // one that was never promised to anybody
+	gravePrefix = ".gone-" // an erased one
 )
 
 func claimFile(n int) string   { return fmt.Sprintf("claim.%d", n) }
@@ -201,9 +206,10 @@ func check(id job.ID) error {
 // missing tells why a job's file is not there: the job was erased, there never
 // was one, or the whole directory is away.
 func (s *Store) missing(id job.ID) error {
-	gone, err := s.exists(s.gone(id))
-	if err == nil && gone {
-		return job.ErrGone
+	for _, path := range []string{s.gone(id), s.graveDir(id)} {
+		if gone, err := s.exists(path); err == nil && gone {
+			return job.ErrGone
+		}
 	}
 	if _, err := s.changed(filepath.Join(s.dir, formatFile)); err != nil {
 		return fmt.Errorf("%w: %w", job.ErrStoreAway, err)

@@ -130,7 +130,7 @@ func (s *Store) checkup(id job.ID, now time.Time, stale time.Duration) (c Checku
 	}
 	l, err := s.look(id)
 	if errors.Is(err, job.ErrGone) {
-		return c, errors.Join(err, s.bury(id, &job.Spec{}))
+		return c, errors.Join(err, s.remove(s.activeAt(id))) // the rest is EndErasures'
 	}
 	if errors.Is(err, job.ErrNotFound) && now.Sub(c.Announced) > stale {
 		return c, errors.Join(err, s.forget(id))
@@ -141,12 +141,8 @@ func (s *Store) checkup(id job.ID, now time.Time, stale time.Duration) (c Checku
 	defer l.close()
 	if gone, err := s.exists(s.gone(id)); err != nil {
 		return c, err
-	} else if gone { // an erasure that did not come to its end
-		spec, err := s.spec(id)
-		if err != nil {
-			return c, err
-		}
-		return c, errors.Join(job.ErrGone, s.bury(id, &spec))
+	} else if gone { // somebody moved a draft to its place, slowly
+		return c, errors.Join(job.ErrGone, s.erase(id, Erased))
 	}
 	if l.ended {
 		return c, errors.Join(job.ErrFinished, s.tidy(l))
@@ -156,7 +152,7 @@ func (s *Store) checkup(id job.ID, now time.Time, stale time.Duration) (c Checku
 		return c, err
 	}
 	c.Job = r.public()
-	asked := specFile
+	asked := inputFile // not the spec: that is the entry in active/, which is touched
 	if l.run > 1 {
 		asked = runFile(l.run)
 	}

@@ -16,9 +16,11 @@ const (
 	deadAside   = 15 * time.Minute
 )
 
-// dead reads the dead-letter queue: a job that is not finished fails, since
-// nobody will work on it any more, and a message of one that is, is dropped.
-// What is no message of ours, or of an unknown job, stays.
+// dead reads the dead-letter queue. The queue counts receipts, of which an outage
+// costs many; what counts is attempts. So an unfinished job whose attempts are not
+// used up is sent again, until it is too old, and else it fails. The message of one
+// that is finished is dropped. What is no message of ours, or of an unknown job,
+// stays.
 func (s *Sweeper) dead(ctx context.Context, now time.Time) error {
 	if s.Dead == nil {
 		return nil
@@ -30,7 +32,7 @@ func (s *Sweeper) dead(ctx context.Context, now time.Time) error {
 			return errors.Join(append(errs, err)...)
 		}
 		for _, d := range ds {
-			if done, err := s.bury(d, now); err != nil {
+			if done, err := s.bury(ctx, d, now); err != nil {
 				errs = append(errs, err)
 			} else if done {
 				errs = append(errs, s.Dead.Delete(ctx, d))
@@ -44,34 +46,43 @@ func (s *Sweeper) dead(ctx context.Context, now time.Time) error {
 }
 
 // bury says whether a dead message is done with.
-func (s *Sweeper) bury(d job.Delivery, now time.Time) (bool, error) {
+func (s *Sweeper) bury(ctx context.Context, d job.Delivery, now time.Time) (bool, error) {
 	m, err := job.DecodeMessage(d.Body)
 	if err != nil {
 		s.Log.Error("a message that is not ours is in the dead-letter queue: look at it and delete it", "message", d.ID, "error", err)
 		return false, nil
 	}
 	j, err := s.Store.Job(m.Job)
-	if err == nil && !j.State.Finished() {
-		c, cerr := s.Store.Checkup(m.Job, now, stale)
-		switch {
-		case cerr == nil && c.Leased:
-			return false, nil // it may end well yet; the message is looked at again
-		case cerr != nil && !errors.Is(cerr, job.ErrFinished) && !errors.Is(cerr, job.ErrGone) && !errors.Is(cerr, job.ErrNotFound):
-			return false, cerr // a worker may be at it, for all that is known
-		}
-		_, err = s.Store.Fail(m.Job, m.Run, job.Failure{
-			Code: job.CodeGaveUp, Message: "given up, since no worker could take it; a retry may help",
-		})
-	}
 	switch {
-	case err == nil && !j.State.Finished():
-		s.Log.Error("given up by the queue", "job", m.Job, "run", m.Run)
-		return true, nil
-	case err == nil, errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone):
+	case errors.Is(err, job.ErrGone):
 		return true, nil
 	case errors.Is(err, job.ErrNotFound):
 		s.Log.Error("a message of an unknown job is in the dead-letter queue: look at it and delete it", "message", d.ID, "job", m.Job)
 		return false, nil
+	case err != nil:
+		return false, err
+	case j.State.Finished() || j.Run != m.Run:
+		return true, nil
 	}
-	return false, err
+	if err := s.Store.Activate(m.Job); err != nil {
+		return false, err
+	}
+	c, err := s.Store.Checkup(m.Job, now, stale)
+	switch {
+	case errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone):
+		return true, nil
+	case err != nil:
+		return false, err
+	case c.Leased:
+		return false, nil // it may end well yet; the message is looked at again
+	case c.Job.Attempts < s.Store.MaxAttempts():
+		return true, s.send(ctx, "the queue gave it up", []job.Message{m})
+	}
+	_, err = s.Store.Fail(m.Job, m.Run, job.Failure{
+		Code: job.CodeGaveUp, Message: "given up, since no worker could finish it; a retry may help",
+	})
+	if errors.Is(err, job.ErrFinished) {
+		err = nil
+	}
+	return err == nil, err
 }

@@ -20,7 +20,7 @@ const (
 
 // housekeeping removes what is over.
 func (s *Sweeper) housekeeping(now time.Time, m *memory) error {
-	err := s.Store.CleanUp(now, tempAge)
+	err := errors.Join(s.Store.EndErasures(), s.Store.CleanUp(now, tempAge))
 	if age := now.Sub(m.Kept); age >= 0 && age < keepEvery {
 		return err
 	}

@@ -62,7 +62,7 @@ func (st *street) submit(ago time.Duration, sent bool) job.ID {
 		st.Fatal(err)
 	}
 	st.age("active/"+string(id), ago)
-	st.age("jobs/*/*/*/*/"+string(id)+"/spec.json", ago)
+	st.age("jobs/*/*/*/*/"+string(id)+"/input", ago)
 	if sent {
 		if err := st.queue.Send(st.Context(), job.Message{Job: id, Run: 1}); err != nil {
 			st.Fatal(err)
@@ -231,6 +231,9 @@ func TestNothingStaysUnfinishedForEver(t *testing.T) {
 	waiting, running := st.submit(maxAge+time.Hour, false), st.submit(maxAge+time.Hour, true)
 	l := st.claim(running)
 	young := st.submit(maxAge-time.Hour, true)
+	if err := st.store.Announced(waiting); err != nil { // makes it no younger
+		t.Fatal(err)
+	}
 	st.sweeps(1)
 	for _, id := range []job.ID{waiting, running} {
 		if j := st.job(id); j.State != job.Failed || j.Error == nil || j.Error.Code != job.CodeTimedOut {
@@ -256,6 +259,12 @@ func TestNothingStaysUnfinishedForEver(t *testing.T) {
 func TestDeadLetters(t *testing.T) {
 	st := newStreet(t)
 	waiting, finished, working, erased := st.submit(0, false), st.submit(0, false), st.submit(0, false), st.submit(0, false)
+	tired := st.submit(0, false)
+	for range store.DefaultMaxAttempts {
+		if err := st.claim(tired).Release(true); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := st.claim(finished).Succeed([]byte("x"), job.Result{}, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +276,7 @@ func TestDeadLetters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range []job.ID{waiting, finished, working, erased, unknown} {
+	for _, id := range []job.ID{waiting, tired, finished, working, erased, unknown} {
 		if err := st.dead.Send(t.Context(), job.Message{Job: id, Run: 1}); err != nil {
 			t.Fatal(err)
 		}
@@ -276,8 +285,12 @@ func TestDeadLetters(t *testing.T) {
 		t.Fatal(err)
 	}
 	st.sweeps(1)
-	if j := st.job(waiting); j.State != job.Failed || j.Error.Code != job.CodeGaveUp {
-		t.Errorf("waiting: %+v", j)
+	if j := st.job(tired); j.State != job.Failed || j.Error.Code != job.CodeGaveUp {
+		t.Errorf("its attempts are used up: %+v", j)
+	}
+	// Receipts are no attempts: an outage costs many.
+	if j, ms := st.job(waiting), st.messages(); j.State != job.Queued || len(ms) != 1 || ms[0].Job != waiting {
+		t.Errorf("waiting: %+v; on the queue: %v", j, ms)
 	}
 	if j := st.job(finished); j.State != job.Succeeded {
 		t.Errorf("finished: %+v", j)
@@ -411,7 +424,7 @@ func TestClockOfTheSubmitterDoesNotMatter(t *testing.T) {
 		if j := st.job(id); j.State != job.Queued {
 			t.Errorf("just submitted, by a clock that is %s off: %+v", wrong, j.Error)
 		}
-		st.age("jobs/*/*/*/*/"+string(id)+"/spec.json", maxAge+time.Hour)
+		st.age("jobs/*/*/*/*/"+string(id)+"/input", maxAge+time.Hour)
 		st.sweeps(1)
 		if j := st.job(id); j.State != job.Failed {
 			t.Errorf("too old, by a clock that is %s off: %s", wrong, j.State)
@@ -426,7 +439,7 @@ func TestTurnInTheFutureIsOver(t *testing.T) {
 	old := st.submit(maxAge+time.Hour, false)
 	st.sweeps(1)
 	young := st.submit(0, false)
-	st.age("jobs/*/*/*/*/"+string(young)+"/spec.json", maxAge+time.Hour)
+	st.age("jobs/*/*/*/*/"+string(young)+"/input", maxAge+time.Hour)
 	st.age("sweep/turn.*", -1000*time.Hour)
 	if err := st.sweep.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
