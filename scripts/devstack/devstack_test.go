@@ -85,22 +85,25 @@ func start(t *testing.T, mode string, env ...string) *demo {
 		t.Fatal(err)
 	}
 	d.said = listen(pipe)
-	t.Cleanup(func() {
-		if !d.ended {
-			_ = d.cmd.Process.Kill() // the test has failed
-			_ = d.cmd.Wait()
-		}
-		if t.Failed() {
-			t.Logf("it said:\n%s", d.said.all())
-			logs, _ := filepath.Glob(filepath.Join(d.dir, "logs", "*"))
-			for _, path := range logs {
-				b, _ := os.ReadFile(path)
-				t.Logf("%s:\n%s", path, b[max(0, len(b)-3000):])
-			}
-		}
-	})
+	t.Cleanup(d.cleanUp)
 	d.base = d.said.waitFor(t, regexp.MustCompile(`(http://127\.0\.0\.1:\d+)/ is the page`))[1]
 	return d
+}
+
+// cleanUp ends what the test has not, and shows what a failed test may be about.
+func (d *demo) cleanUp() {
+	if !d.ended {
+		_ = d.cmd.Process.Kill() // the test has failed
+		_ = d.cmd.Wait()
+	}
+	if d.Failed() {
+		d.Logf("it said:\n%s", d.said.all())
+		logs, _ := filepath.Glob(filepath.Join(d.dir, "logs", "*"))
+		for _, path := range logs {
+			b, _ := os.ReadFile(path)
+			d.Logf("%s:\n%s", path, b[max(0, len(b)-3000):])
+		}
+	}
 }
 
 // end stops the stack as a user does, or by SIGKILL, and checks that nothing of

@@ -28,15 +28,21 @@ func photo(t *testing.T, width, height int) []byte {
 	return b.Bytes()
 }
 
-func form(t *testing.T, picture []byte) (contentType string, body []byte) {
+// form is a submission; fields are names and values in turn, instead of or
+// besides what is sent without them.
+func form(t *testing.T, picture []byte, fields ...string) (contentType string, body []byte) {
 	t.Helper()
+	values := map[string]string{"style": style.Names()[0], "size": "0"}
+	for i := 0; i < len(fields); i += 2 {
+		values[fields[i]] = fields[i+1]
+	}
 	var b bytes.Buffer
 	form := multipart.NewWriter(&b)
 	part, err := form.CreateFormFile("image", "photo.jpg")
 	if err == nil {
 		_, err = part.Write(picture)
 	}
-	for field, value := range map[string]string{"style": style.Names()[0], "size": "0"} {
+	for field, value := range values {
 		if err == nil {
 			err = form.WriteField(field, value)
 		}
@@ -82,6 +88,16 @@ func (d *demo) ask(method, path string, body io.Reader, headers ...string) answe
 	return answer{resp, b}
 }
 
+// reaches says whether an address is served, and well.
+func (d *demo) reaches(path string) bool {
+	resp, err := http.Get(d.base + path)
+	if err != nil {
+		return false
+	}
+	_ = resp.Body.Close() // only the status counts
+	return resp.StatusCode == http.StatusOK
+}
+
 // refused checks that an answer is a problem with a status and a code.
 func (d *demo) refused(a answer, status int, code string) {
 	d.Helper()
@@ -92,9 +108,10 @@ func (d *demo) refused(a answer, status int, code string) {
 	}
 }
 
-func (d *demo) submit(picture []byte) job.ID {
+// submit sends a picture, with fields as in [form].
+func (d *demo) submit(picture []byte, fields ...string) job.ID {
 	d.Helper()
-	contentType, body := form(d.T, picture)
+	contentType, body := form(d.T, picture, fields...)
 	return d.decode(d.ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType), http.StatusAccepted).ID
 }
 
