@@ -95,10 +95,14 @@ func TestUseDaemonKilledAgainAndAgain(t *testing.T) {
 		ids[i] = y.submit(o.picture, o.fields...)
 		of[ids[i]] = o
 	}
+	const maxKills = 15
 	kills, crashes := 0, 0
 	w = y.daemon()
 	for left := ids; len(left) > 0; left = y.unfinished(left) {
-		<-time.After(rand.N(700 * time.Millisecond)) // any moment is as good
+		<-time.After(rand.N(1500 * time.Millisecond)) // any moment is as good
+		if kills == maxKills {
+			continue // the queue, too, gives up what it has handed out ten times
+		}
 		hit := y.strike(w.Process.Pid, left)
 		if len(hit) == 0 {
 			continue
@@ -130,7 +134,7 @@ func TestUseDaemonKilledAgainAndAgain(t *testing.T) {
 	if again != crashes {
 		t.Errorf("the jobs tell of %d lost attempts, and %d were", again, crashes)
 	}
-	y.settled(ids)
+	y.settled(ids...)
 	y.drained()
 	y.stop(w)
 	y.onlyJobs()

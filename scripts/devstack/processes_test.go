@@ -19,6 +19,7 @@ func (p process) String() string { return fmt.Sprintf("%d (%s)", p.pid, p.args) 
 
 func (p process) function() bool { return strings.HasSuffix(p.args, "/bootstrap") }
 func (p process) emulator() bool { return strings.Contains(p.args, "/bin/ministack") }
+func (p process) daemon() bool   { return strings.Contains(p.args, "/worker-daemon ") }
 
 // processes are those of the stack that run, devstack itself left out.
 func (d *demo) processes() (ps []process) {

@@ -168,25 +168,26 @@ func (d *demo) catch(submit func() job.ID) held {
 	}
 }
 
-// settled waits until nobody has anything to do for the jobs any more.
-func (d *demo) settled(ids []job.ID) {
+// settled waits until nobody has anything to do any more, and checks what is left
+// of jobs that were painted.
+func (d *demo) settled(ids ...job.ID) {
 	d.Helper()
-	active := []string{}
 	waitFor(d.T, func() bool {
-		entries, err := os.ReadDir(filepath.Join(d.dir, "shared", "active"))
+		entries, err := os.ReadDir(d.active())
 		if err != nil {
 			d.Fatal(err)
 		}
-		active = active[:0]
-		for _, e := range entries {
-			active = append(active, e.Name())
-		}
-		return len(active) == 0
+		return len(entries) == 0
 	})
 	for _, id := range ids {
 		d.tidy(id)
 	}
 }
+
+// active is where jobs are named that are not finished, or not tidy.
+func (d *demo) active() string { return filepath.Join(d.dir, "shared", "active") }
+
+func isClaim(name string) bool { return strings.HasPrefix(name, "claim.") }
 
 // tidy checks that of a job that was painted only what is wanted is left.
 func (d *demo) tidy(id job.ID) {
@@ -201,7 +202,7 @@ func (d *demo) tidy(id job.ID) {
 		return
 	}
 	want := []string{"final.1", "input", fmt.Sprintf("out.%d", final.Claim), "spec.json", "status.json"}
-	got := slices.DeleteFunc(d.files(id), func(name string) bool { return strings.HasPrefix(name, "claim.") })
+	got := slices.DeleteFunc(d.files(id), isClaim)
 	if !slices.Equal(got, want) {
 		d.Errorf("job %s has %q, want %q and its claims", id, got, want)
 	}

@@ -1,0 +1,116 @@
+package main_test
+
+import (
+	"bytes"
+	"image"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// Daemon and functions work on one queue, and processes of both kinds are killed
+// at it. Each job is painted once, and as if nothing had happened, but for what
+// other numbers of threads make of a picture.
+func TestUseBothKindsKilled(t *testing.T) {
+	d := start(t, "both", "ATELIER_LEASE=2s", "ATELIER_SWEEP_EVERY=1s")
+	all := orders(t)[5:] // the larger ones
+	for _, o := range all {
+		o.fields = append(o.fields, "format", "png") // what is compared is the painting, not JPEG's rounding
+	}
+	d.paintUndisturbed(all)
+
+	var ids []job.ID
+	of := map[job.ID]*order{}
+	submit := func(n int) {
+		for range n {
+			o := all[len(ids)%len(all)]
+			id := d.submit(o.picture, o.fields...)
+			ids, of[id] = append(ids, id), o
+		}
+	}
+	submit(15)
+	const wantDaemons, wantFunctions = 3, 2
+	daemons, functions, crashes := 0, 0, 0
+	for left := ids; ; left = d.unfinished(ids) {
+		done := daemons >= wantDaemons && functions >= wantFunctions
+		if len(left) == 0 && done {
+			break
+		}
+		if len(left) == 0 {
+			submit(5) // they were too quick
+			continue
+		}
+		<-time.After(rand.N(300 * time.Millisecond)) // any moment is as good
+		hs := d.holds(left)
+		if done || len(hs) == 0 {
+			continue
+		}
+		pid := hs[rand.N(len(hs))].pid
+		victim := slices.IndexFunc(d.processes(), func(p process) bool { return p.pid == pid && p.function() })
+		if victim >= 0 && functions == wantFunctions || victim < 0 && daemons == wantDaemons {
+			continue
+		}
+		hit := d.strike(pid, left)
+		switch {
+		case len(hit) == 0:
+		case victim >= 0:
+			functions++
+		default:
+			daemons++
+		}
+		crashes += len(hit)
+	}
+
+	painters := map[string]int{}
+	again := 0
+	for _, id := range ids {
+		j := d.painted(id)
+		again += j.Attempts - 1
+		if j.Receipt != nil {
+			painters[j.Receipt.Worker]++
+		}
+		if off := difference(t, d.result(j), of[id].result); off > 2 {
+			t.Errorf("job %s (%v) is up to %d of 255 away from how it is painted without kills", id, of[id].fields, off)
+		}
+	}
+	if again != crashes {
+		t.Errorf("the jobs tell of %d lost attempts, and %d were", again, crashes)
+	}
+	t.Logf("%d daemons and %d functions were killed, %d attempts were lost; %d jobs were painted by %v", daemons, functions, crashes, len(ids), painters)
+	d.settled(ids...)
+	d.onlyJobs()
+	d.swept()
+	d.end(os.Interrupt)
+}
+
+// difference is how far two pictures are apart in the channel of the pixel where
+// it is most, of 255.
+func difference(t *testing.T, a, b []byte) (most int) {
+	t.Helper()
+	var imgs [2]image.Image
+	for i, file := range [][]byte{a, b} {
+		var err error
+		if imgs[i], _, err = image.Decode(bytes.NewReader(file)); err != nil {
+			t.Errorf("a result: %v", err)
+			return 255
+		}
+	}
+	if imgs[0].Bounds() != imgs[1].Bounds() {
+		t.Errorf("results of %v and %v", imgs[0].Bounds(), imgs[1].Bounds())
+		return 255
+	}
+	apart := func(a, b uint32) int { return max(int(a>>8)-int(b>>8), int(b>>8)-int(a>>8)) }
+	r := imgs[0].Bounds()
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			r1, g1, b1, _ := imgs[0].At(x, y).RGBA()
+			r2, g2, b2, _ := imgs[1].At(x, y).RGBA()
+			most = max(most, apart(r1, r2), apart(g1, g2), apart(b1, b2))
+		}
+	}
+	return most
+}

@@ -1,0 +1,69 @@
+package main_test
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"syscall"
+	"testing"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// MiniStack keeps its queue in memory: when it is killed all messages are lost.
+// The jobs are not: the sweeper sends them again.
+func TestUseQueueThatLosesEverything(t *testing.T) {
+	d := start(t, "server", "ATELIER_LEASE=2s", "ATELIER_SWEEP_EVERY=1s")
+	pid := func(is func(process) bool) int {
+		ps := d.processes()
+		i := slices.IndexFunc(ps, is)
+		if i < 0 {
+			t.Fatalf("it is not among %v", ps)
+		}
+		return ps[i].pid
+	}
+	daemon := pid(process.daemon)
+	if !d.freeze(daemon) { // or it might be through with them first
+		t.Fatal("there is no daemon to stop")
+	}
+	picture := photo(t, 640, 480)
+	ids := make([]job.ID, 12)
+	for i := range ids {
+		ids[i] = d.submit(picture)
+	}
+	for _, id := range ids {
+		if j := d.read(id); j.State != job.Queued {
+			t.Errorf("nobody works, and job %s is %s", id, j.State)
+		}
+	}
+	if err := syscall.Kill(pid(process.emulator), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	d.thaw(daemon)
+
+	// Whoever submits meanwhile is refused in good order or served, and repeats it.
+	contentType, body := form(t, picture)
+	waitFor(t, func() bool {
+		a := d.ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType, "Idempotency-Key", "again")
+		if a.StatusCode == http.StatusAccepted {
+			ids = append(ids, d.decode(a, http.StatusAccepted).ID)
+			return true
+		}
+		if a.StatusCode != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" {
+			t.Fatalf("without a queue: %s, Retry-After %q: %s", a.Status, a.Header.Get("Retry-After"), a.body)
+		}
+		return false
+	})
+	d.said.waitFor(t, regexp.MustCompile(`MiniStack is back`))
+	for _, id := range ids {
+		if j := d.painted(id); j.Attempts != 1 {
+			t.Errorf("job %s was begun %d times", id, j.Attempts)
+		}
+	}
+	d.settled(ids...)
+	d.onlyJobs()
+	d.end(os.Interrupt)
+	noTemporaryFiles(t, d.dir)
+}

@@ -1,0 +1,102 @@
+package main_test
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"syscall"
+	"testing"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+// A picture that kills its worker each time is given up, and takes nothing with
+// it: the stack starts the daemon again, and the other jobs are painted.
+func TestUsePoisonIsGivenUp(t *testing.T) {
+	d := start(t, "server", "ATELIER_LEASE=2s", "ATELIER_SWEEP_EVERY=1s")
+	small, large := photo(t, 320, 240), photo(t, 2000, 1500)
+	ids := []job.ID{d.submit(small), d.submit(large)}
+	var deaths []held
+	caught := d.catch(func() job.ID {
+		id := d.submit(large)
+		ids = append(ids, id, d.submit(large), d.submit(small))
+		return id
+	})
+	poison := caught.id
+	for {
+		if err := syscall.Kill(caught.pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		deaths = append(deaths, caught)
+		if len(deaths) == store.DefaultMaxAttempts {
+			break
+		}
+		caught = d.relapse(caught)
+	}
+	for i, death := range deaths {
+		if death.attempts != i+1 {
+			t.Errorf("death %d was at attempt %d", i+1, death.attempts)
+		}
+	}
+	var j job.Job
+	waitFor(t, func() bool { j = d.read(poison); return j.State.Finished() })
+	if j.State != job.Failed || j.Error == nil || j.Error.Code != job.CodeGaveUp || j.Attempts != store.DefaultMaxAttempts || j.Result != nil {
+		t.Errorf("after %d deaths: %+v, %+v", len(deaths), j, j.Error)
+	}
+	d.oneOutcome(poison)
+	others := slices.DeleteFunc(ids, func(id job.ID) bool { return id == poison })
+	for _, id := range others {
+		if j := d.painted(id); j.Attempts > 2 {
+			t.Errorf("job %s was begun %d times: only the poison's first attempt has company", id, j.Attempts)
+		}
+	}
+	d.said.waitFor(t, regexp.MustCompile(`worker-daemon died \(signal: killed\)`))
+
+	// Once whatever made it a poison is repaired, a retry paints it after all.
+	d.submitter("retry", string(poison), "--wait")
+	if j := d.read(poison); j.State != job.Succeeded || j.Run != 2 || j.Attempts != 1 {
+		t.Errorf("its retry: %+v, %+v", j, j.Error)
+	}
+	d.settled(others...)
+	d.swept()
+	d.end(os.Interrupt)
+	if d.reaches("/healthz") {
+		t.Error("the API outlived the stack")
+	}
+	noTemporaryFiles(t, d.dir)
+}
+
+// relapse waits until a job is being worked on anew, and freezes the worker. A
+// worker that holds the job only to see that it must be alone gives it back, and
+// is let go.
+func (d *demo) relapse(before held) (h held) {
+	d.Helper()
+	waitFor(d.T, func() (ok bool) {
+		h, ok = d.hold(before.id)
+		if !ok || h.claim <= before.claim || !d.freeze(h.pid) {
+			return false
+		}
+		if now, ok := d.hold(before.id); ok && now == h && d.paints(h) {
+			return true
+		}
+		d.thaw(h.pid)
+		return false
+	})
+	return h
+}
+
+// paints says whether a job's worker has it in hand and nothing else.
+func (d *demo) paints(h held) bool {
+	d.Helper()
+	entries, err := os.ReadDir(d.active())
+	if err != nil {
+		d.Fatal(err)
+	}
+	for _, e := range entries {
+		if other, ok := d.hold(job.ID(e.Name())); ok && other.pid == h.pid && other.id != h.id {
+			return false
+		}
+	}
+	return true
+}
