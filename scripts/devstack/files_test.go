@@ -1,11 +1,8 @@
 package main_test
 
 import (
-	"encoding/json"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -37,22 +34,4 @@ func (d *demo) oneOutcome(id job.ID) {
 
 func jobDir(dir string, id job.ID) string {
 	return filepath.Join(dir, "shared", "jobs", id.Time().Format("2006/01/02/15"), string(id))
-}
-
-// claimant is the process that holds a job's claim.
-func claimant(t *testing.T, dir string, id job.ID) int {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join(jobDir(dir, id), "claim.1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var claim struct{ Worker string }
-	if err := json.Unmarshal(b, &claim); err != nil {
-		t.Fatal(err)
-	}
-	pid, err := strconv.Atoi(claim.Worker[strings.LastIndex(claim.Worker, "/")+1:])
-	if err != nil || pid < 2 {
-		t.Fatalf("claimed by %q", claim.Worker)
-	}
-	return pid
 }

@@ -95,11 +95,11 @@ func TestUseDaemonKilledAgainAndAgain(t *testing.T) {
 		ids[i] = y.submit(o.picture, o.fields...)
 		of[ids[i]] = o
 	}
-	const maxKills = 15
+	const maxKills = 12
 	kills, crashes := 0, 0
 	w = y.daemon()
 	for left := ids; len(left) > 0; left = y.unfinished(left) {
-		<-time.After(rand.N(1500 * time.Millisecond)) // any moment is as good
+		<-time.After(rand.N(time.Second)) // any moment is as good
 		if kills == maxKills {
 			continue // the queue, too, gives up what it has handed out ten times
 		}

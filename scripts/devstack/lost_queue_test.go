@@ -29,9 +29,9 @@ func TestUseQueueThatLosesEverything(t *testing.T) {
 		t.Fatal("there is no daemon to stop")
 	}
 	picture := photo(t, 640, 480)
-	ids := make([]job.ID, 12)
-	for i := range ids {
-		ids[i] = d.submit(picture)
+	var ids []job.ID
+	for range 12 {
+		ids = append(ids, d.submit(picture))
 	}
 	for _, id := range ids {
 		if j := d.read(id); j.State != job.Queued {

@@ -32,6 +32,7 @@ func TestUsePoisonIsGivenUp(t *testing.T) {
 		if len(deaths) == store.DefaultMaxAttempts {
 			break
 		}
+		ids = append(ids, d.submit(large), d.submit(large)) // company to be had
 		caught = d.relapse(caught)
 	}
 	for i, death := range deaths {
@@ -67,17 +68,21 @@ func TestUsePoisonIsGivenUp(t *testing.T) {
 	noTemporaryFiles(t, d.dir)
 }
 
-// relapse waits until a job is being worked on anew, and freezes the worker. A
-// worker that holds the job only to see that it must be alone gives it back, and
-// is let go.
+// relapse waits until a job is being worked on anew, and alone, and freezes the
+// worker. One that holds the job only to see that it must be alone gives it back,
+// and is let go.
 func (d *demo) relapse(before held) (h held) {
 	d.Helper()
-	waitFor(d.T, func() (ok bool) {
+	waitFor(d.T, func() bool {
+		if slices.Contains(d.files(before.id), "final.1") {
+			d.Fatalf("job %s, which had killed its worker, was not begun again alone", before.id)
+		}
+		var ok bool
 		h, ok = d.hold(before.id)
 		if !ok || h.claim <= before.claim || !d.freeze(h.pid) {
 			return false
 		}
-		if now, ok := d.hold(before.id); ok && now == h && d.paints(h) {
+		if now, ok := d.hold(before.id); ok && now == h && d.alone(h) {
 			return true
 		}
 		d.thaw(h.pid)
@@ -86,15 +91,11 @@ func (d *demo) relapse(before held) (h held) {
 	return h
 }
 
-// paints says whether a job's worker has it in hand and nothing else.
-func (d *demo) paints(h held) bool {
+// alone says whether a job is the only one that its worker has in hand.
+func (d *demo) alone(h held) bool {
 	d.Helper()
-	entries, err := os.ReadDir(d.active())
-	if err != nil {
-		d.Fatal(err)
-	}
-	for _, e := range entries {
-		if other, ok := d.hold(job.ID(e.Name())); ok && other.pid == h.pid && other.id != h.id {
+	for _, id := range d.active() {
+		if other, ok := d.hold(id); ok && other.pid == h.pid && other.id != h.id {
 			return false
 		}
 	}

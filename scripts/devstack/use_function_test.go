@@ -185,8 +185,8 @@ func testKilledFunction(d *demo) {
 	waitFor(d.T, func() bool { // until one of them is seen while it is painted
 		ids = append(ids, d.submit(large))
 		for _, id := range ids {
-			if d.read(id).State == job.Running {
-				pid = claimant(d.T, d.dir, id)
+			if h, ok := d.hold(id); ok {
+				pid = h.pid
 				return true
 			}
 		}

@@ -1,0 +1,92 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// settled waits until nobody has anything to do any more, and checks what is left
+// of jobs that were painted.
+func (d *demo) settled(ids ...job.ID) {
+	d.Helper()
+	waitFor(d.T, func() bool { return len(d.active()) == 0 })
+	for _, id := range ids {
+		d.tidy(id)
+	}
+}
+
+// active are the jobs that are not finished, or not tidy.
+func (d *demo) active() (ids []job.ID) {
+	d.Helper()
+	entries, err := os.ReadDir(filepath.Join(d.dir, "shared", "active"))
+	if err != nil {
+		d.Fatal(err)
+	}
+	for _, e := range entries {
+		ids = append(ids, job.ID(e.Name()))
+	}
+	return ids
+}
+
+func isClaim(name string) bool { return strings.HasPrefix(name, "claim.") }
+
+// tidy checks that of a job that was painted only what is wanted is left.
+func (d *demo) tidy(id job.ID) {
+	d.Helper()
+	b, err := os.ReadFile(filepath.Join(jobDir(d.dir, id), "final.1"))
+	var final struct{ Claim int }
+	if err == nil {
+		err = json.Unmarshal(b, &final)
+	}
+	if err != nil {
+		d.Errorf("job %s: %v", id, err)
+		return
+	}
+	want := []string{"final.1", "input", fmt.Sprintf("out.%d", final.Claim), "spec.json", "status.json"}
+	got := slices.DeleteFunc(d.files(id), isClaim)
+	if !slices.Equal(got, want) {
+		d.Errorf("job %s has %q, want %q and its claims", id, got, want)
+	}
+	if of := d.files(id); !slices.Contains(of, fmt.Sprintf("claim.%d", final.Claim)) {
+		d.Errorf("job %s has %q and is painted by claim %d", id, of, final.Claim)
+	}
+}
+
+// onlyJobs checks that beside the jobs there are no drafts nor half-erased ones.
+func (d *demo) onlyJobs() {
+	d.Helper()
+	left, err := filepath.Glob(filepath.Join(d.dir, "shared", "jobs", "*", "*", "*", "*", ".*"))
+	if err != nil || len(left) > 0 {
+		d.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// swept checks that the next sweep removes what killed processes left in tmp/,
+// once it is as old as such things must be.
+func (d *demo) swept() {
+	d.Helper()
+	tmp := filepath.Join(d.dir, "shared", "tmp")
+	entries, err := os.ReadDir(tmp)
+	if err != nil {
+		d.Fatal(err)
+	}
+	var left []string
+	for _, e := range entries {
+		path := filepath.Join(tmp, e.Name())
+		old := time.Now().Add(-time.Hour)
+		if err := os.Chtimes(path, old, old); err == nil { // else it was one of the living
+			left = append(left, path)
+		}
+	}
+	d.Logf("%d files were left in tmp/", len(left))
+	waitFor(d.T, func() bool {
+		return !slices.ContainsFunc(left, func(path string) bool { _, err := os.Stat(path); return err == nil })
+	})
+}
