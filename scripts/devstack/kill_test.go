@@ -95,13 +95,13 @@ func TestUseDaemonKilledAgainAndAgain(t *testing.T) {
 		ids[i] = y.submit(o.picture, o.fields...)
 		of[ids[i]] = o
 	}
-	const maxKills = 12
+	const maxKills = 12 // more, and the queue gives up what it has handed out ten times
 	kills, crashes := 0, 0
 	w = y.daemon()
 	for left := ids; len(left) > 0; left = y.unfinished(left) {
 		<-time.After(rand.N(time.Second)) // any moment is as good
 		if kills == maxKills {
-			continue // the queue, too, gives up what it has handed out ten times
+			continue
 		}
 		hit := y.strike(w.Process.Pid, left)
 		if len(hit) == 0 {
