@@ -115,6 +115,9 @@ func (s *Store) hours(tree string, before time.Time, visit func(dir string) erro
 				return err
 			}
 		}
+		if strings.HasPrefix(last, path) {
+			return nil // not over: the first job of its time may be about to move in
+		}
 		return s.removeEmpty(filepath.Join(s.dir, tree, path))
 	}
 	return down("", 0)
