@@ -67,7 +67,7 @@ var mapping = []struct {
 	{job.ErrFinished, 409, "finished", ""},
 	{job.ErrNotRetryable, 409, "not_retryable", "only a job that failed or was canceled runs again"},
 	{job.ErrKeyReused, 422, "idempotency_key_reused", "take a new key for a new request"},
-	{job.ErrUnsupportedImage, 415, "unsupported_image", "send a JPEG or PNG"},
+	{job.ErrUnsupportedImage, 415, "unsupported_image", "send a JPEG, PNG, WebP or GIF"},
 	{job.ErrDamagedImage, 422, "damaged_image", "open it in a viewer and save it again"},
 	{job.ErrTooManyBytes, 413, "too_many_bytes", "send a smaller file"},
 	{job.ErrTooManyPixels, 413, "too_many_pixels", "scale it down first"},

@@ -85,6 +85,7 @@ func TestPage(t *testing.T) {
 		{"styles come late", testStylesLate},
 		{"no styles", testNoStyles},
 		{"an unknown job", testUnknownJob},
+		{"other formats", testFormatsOnPage},
 		{"paste", testPaste},
 		{"keyboard alone", testKeyboard},
 		{"phone", testPhone},
@@ -238,7 +239,7 @@ func testFailed(t *testing.T, b *browser) {
 func testRefusedHere(t *testing.T, b *browser) {
 	p := b.open(t, newSite(t, "").url)
 	p.choose(file(t, "notes.txt", []byte("no picture")))
-	p.untilNotice("“notes.txt” is no JPEG or PNG")
+	p.untilNotice("“notes.txt” is no JPEG, PNG, WebP or GIF")
 	p.choose(file(t, "fake.png", []byte("no picture")))
 	p.untilNotice("“fake.png” can’t be opened as a picture")
 	p.choose(file(t, "large.jpg", make([]byte, 20<<20+1)))
@@ -302,6 +303,24 @@ func testUnknownJob(t *testing.T, b *browser) {
 	p.untilPhase("empty")
 	p.eval(`location.hash = '#job=<nonsense>'`)
 	p.untilNotice("Not a job id")
+}
+
+func testFormatsOnPage(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	p := b.open(t, site.url)
+	for name, data := range map[string][]byte{"photo.webp": webpPicture(t), "photo.gif": gifPicture(t)} {
+		p.choose(file(t, name, data))
+		p.untilPhase("chosen")
+		p.until(`document.querySelector('#before').naturalWidth === 60`)
+		p.eval(`{ document.querySelector('#before').removeAttribute('src'); document.querySelector('details').open = true }`)
+	}
+	p.do(chromedp.Click(chromedp.CSS(`#tiles label`)), chromedp.Click(chromedp.CSS(`[name=format][value="webp"]`)))
+	p.until(`document.querySelector('#more-now').textContent.includes('WebP')`)
+	p.do(chromedp.Click(chromedp.CSS("#paint")))
+	p.untilPhase("queued")
+	if got := site.claim(t).Spec.Format; got != "webp" {
+		t.Errorf("the job's format: got %q, want webp", got)
+	}
 }
 
 func testPaste(t *testing.T, b *browser) {

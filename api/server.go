@@ -136,7 +136,7 @@ func (s *Server) jobRoutes(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "get-result", Method: http.MethodGet, Path: "/v1/jobs/{id}/result", Tags: []string{"jobs"},
 		Summary: "The painted picture", Errors: []int{404, 409, 410, 503},
-		Responses: pictureResponse("image/jpeg", "image/png"),
+		Responses: pictureResponse("image/jpeg", "image/png", "image/webp"),
 	}, s.getResult)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-preview", Method: http.MethodGet, Path: "/v1/jobs/{id}/preview", Tags: []string{"jobs"},

@@ -18,13 +18,13 @@ import (
 
 // submitForm documents the fields of a submission; readForm reads them.
 type submitForm struct {
-	Image          []byte  `json:"image" format:"binary" doc:"The picture: JPEG or PNG"`
+	Image          []byte  `json:"image" format:"binary" doc:"The picture: JPEG, PNG, WebP or GIF; of an animation the first frame"`
 	Style          string  `json:"style,omitempty" doc:"A style's name, or a blend such as a:0.7,b:0.3. This or style_image"`
 	StyleImage     []byte  `json:"style_image,omitempty" format:"binary" doc:"A style picture of your own"`
 	Strength       float64 `json:"strength,omitempty" minimum:"0" maximum:"1" default:"1" doc:"0 is the photograph, 1 the style"`
 	Size           int     `json:"size,omitempty" minimum:"0" maximum:"4096" default:"1024" doc:"Longest edge of the result in pixels at most, from 16; 0 as it is"`
-	Format         string  `json:"format,omitempty" enum:"jpeg,png" default:"jpeg"`
-	Quality        int     `json:"quality,omitempty" minimum:"1" maximum:"100" default:"90" doc:"Of a JPEG"`
+	Format         string  `json:"format,omitempty" enum:"jpeg,png,webp" default:"jpeg"`
+	Quality        int     `json:"quality,omitempty" minimum:"1" maximum:"100" default:"90" doc:"Of a JPEG or WebP"`
 	PreserveColors bool    `json:"preserve_colors,omitempty" default:"false" doc:"Keep the photograph's colours, take the style's strokes"`
 	Public         bool    `json:"public,omitempty" default:"true" doc:"Show the result in the gallery"`
 }

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"image"
 	"image/color"
+	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"os"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/atelier-go/atelier/pkg/imageio"
 	catalogue "github.com/atelier-go/atelier/pkg/style"
 )
 
@@ -87,7 +89,7 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("STYLE", catalogue.Names()[0])
 	env.Setenv("STYLE2", catalogue.Names()[1])
 	env.Setenv("UNKNOWN", "0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f")
-	for name, edge := range map[string]int{"photo.jpg": 64, "photo.png": 48, "painted.jpg": 80} {
+	for name, edge := range map[string]int{"photo.jpg": 64, "photo.png": 48, "photo.webp": 80, "photo.gif": 48, "painted.jpg": 80} {
 		if err := writePicture(filepath.Join(env.WorkDir, name), edge); err != nil {
 			return err
 		}
@@ -107,10 +109,16 @@ func writePicture(path string, edge int) error {
 		}
 	}
 	var b bytes.Buffer
-	err := png.Encode(&b, img)
-	if filepath.Ext(path) == ".jpg" {
-		b.Reset()
+	var err error
+	switch filepath.Ext(path) {
+	case ".jpg":
 		err = jpeg.Encode(&b, img, nil)
+	case ".gif":
+		err = gif.Encode(&b, img, nil)
+	case ".webp":
+		err = imageio.Encode(&b, img, "webp", 90)
+	default:
+		err = png.Encode(&b, img)
 	}
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 )
@@ -292,7 +293,7 @@ func (s *service) begin() (job.ID, error) {
 func (s *service) succeed(picture []byte) error {
 	l := s.lease
 	s.lease = nil
-	return l.Succeed(picture, job.Result{Width: 80, Height: 60, ContentType: "image/jpeg"},
+	return l.Succeed(picture, job.Result{Width: 80, Height: 60, ContentType: imageio.ContentType(l.Spec.Format)},
 		job.Receipt{Worker: "daemon", Engine: "TensorFlow 2", Model: "m", StylizeMS: 12})
 }
 

@@ -21,8 +21,8 @@ type submitCommand struct {
 	StyleImage string   `xor:"style" placeholder:"FILE" help:"A style picture of your own, instead of --style; - for standard input."`
 	Strength   *float64 `placeholder:"1" help:"0 is the photograph, 1 the style."`
 	Size       *int     `placeholder:"1024" help:"Longest edge of the result in pixels at most; 0 is as it is."`
-	Format     string   `placeholder:"jpeg" help:"Of the result: jpeg or png. -o FILE decides it by FILE's ending otherwise."`
-	Quality    *int     `placeholder:"90" help:"Of a JPEG, 1 to 100."`
+	Format     string   `placeholder:"jpeg" help:"Of the result: jpeg, png or webp. -o FILE decides it by FILE's ending otherwise."`
+	Quality    *int     `placeholder:"90" help:"Of a JPEG or WebP, 1 to 100."`
 	KeepColors bool     `name:"preserve-colors" help:"Keep the photograph's colours, take the style's strokes."`
 	Public     bool     `xor:"public" help:"Show the result in the gallery, whatever the API's default is."`
 	Private    bool     `xor:"public" help:"Don't show the result in the gallery."`

@@ -291,7 +291,7 @@ function describe({ style, strength, result, receipt }) {
 
 // advice says what to do about a failed job; the job itself says why it failed.
 const advice = {
-  unsupported_image: 'Save it as a JPEG or PNG and choose that.',
+  unsupported_image: 'Save it as a JPEG, PNG, WebP or GIF and choose that.',
   damaged_image: 'Open it in a viewer, save it again and choose that.',
   too_many_bytes: 'Make it smaller and choose it again.',
   too_many_pixels: 'Make it smaller and choose it again.',

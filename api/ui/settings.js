@@ -88,7 +88,7 @@ export function summarize() {
   document.getElementById('strength-now').textContent = `${chosen.get('strength')}%`
   document.getElementById('more-now').textContent = [
     chosen.get('size') === '0' ? 'as it is' : `${chosen.get('size')} px`,
-    chosen.get('format').toUpperCase(),
+    form.querySelector('[name=format]:checked').nextElementSibling.textContent,
     ...(chosen.has('preserve_colors') ? ['own colours'] : []),
   ].join(', ')
 }

@@ -3,7 +3,7 @@
 // travel there first.
 
 export const maxBytes = 20 * 2 ** 20
-const types = { 'image/jpeg': 'JPEG', 'image/png': 'PNG' }
+const types = ['image/jpeg', 'image/png', 'image/webp', 'image/gif']
 
 // picker calls onPicture with {file, url, width, height} for each good picture
 // and onRefused with a sentence for anything else. zone shows that a drop
@@ -49,8 +49,8 @@ export function picker({ input, zone, onPicture, onRefused }) {
 // open checks a file and learns its shape before it is shown, so that the page
 // can make room for it.
 export async function open(file) {
-  if (!types[file.type]) {
-    throw new Error(`${named(file)} is no JPEG or PNG. Save or export it as one of these and choose it again.`)
+  if (!types.includes(file.type)) {
+    throw new Error(`${named(file)} is no JPEG, PNG, WebP or GIF. Save or export it as one of these and choose it again.`)
   }
   if (file.size > maxBytes) {
     throw new Error(

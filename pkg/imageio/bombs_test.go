@@ -45,6 +45,12 @@ func TestBombs(t *testing.T) {
 		return pngChunk("fcTL", join(be32(0), be32(w), be32(h), make([]byte, 14)))
 	}
 	huge := 0xfffffff0
+	webpOf, gifOf := toWebP(t, gradient(16, 16), false)[12:], gifFrame(0, 0, 16, 16, 0, packLZW(make([]byte, 256)))
+	p3padded := riffChunk("ICCP", padded)
+	tables := new(bitWriter).bits(0, 2).bits(1, 1).bits(0, 3).oneColor(255, 255, 0, 255)
+	for range 30_000 { // so many of 65536
+		tables.codes(1, 2, 3, 255)
+	}
 	for _, tt := range []struct {
 		name   string
 		data   []byte
@@ -64,6 +70,20 @@ func TestBombs(t *testing.T) {
 		{"4 million comments", withSegments(jpegOf, bytes.Repeat([]byte{0xff, 0xfe, 0, 2}, 4_000_000)), nil, 2, 3 * time.Second},
 		{"20 MiB of fill bytes", withSegments(jpegOf, bytes.Repeat([]byte{0xff}, 19<<20)), nil, 2, 3 * time.Second},
 		{"20 MiB of garbage", withSegments(jpegOf, bytes.Repeat([]byte{0xff, 0}, 9<<20)), nil, 2, 3 * time.Second},
+		{"webp, profile of 24 MiB", riffFile(extended(0x20, 16, 16), p3padded, webpOf), job.ErrTooManyBytes, 1, time.Second},
+		{"webp, profile of 19 MiB", riffFile(extended(0x20, 16, 16), riffChunk("ICCP", padded[:19<<20]), webpOf), nil, 2, time.Second},
+		{"webp, 65536 sets of tables", riffFile(manyTables(1024, 1024)), job.ErrDamagedImage, 1, time.Second},
+		{"webp, 65536 sets of tables, many there", riffFile(vp8lPicture(1024, 1024, tables)), job.ErrDamagedImage, 1, time.Second},
+		{"webp, 65536 sets of tables for alpha", riffFile(extended(0x10, 16, 16), riffChunk("ALPH", join([]byte{1}, manyTables(16, 16)[13:])), webpOf), job.ErrDamagedImage, 1, time.Second},
+		{"webp, 40 megapixels of 10 bytes", riffFile(vp8Header(8000, 5000)), job.ErrDamagedImage, 1, time.Second},
+		{"webp, canvas of 40 megapixels", riffFile(extended(0, 8000, 5000), webpOf), job.ErrDamagedImage, 1, time.Second},
+		{"webp, 2 million empty chunks", riffFile(extended(0, 16, 16), bytes.Repeat(riffChunk("junk", nil), 2_400_000), webpOf), nil, 2, time.Second},
+		{"webp, a million frames", riffFile(extended(2, 16, 16), animatedFrame(0, 0, 16, 16, webpOf), bytes.Repeat(animatedFrame(0, 0, 9999, 9999), 800_000)), nil, 2, time.Second},
+		{"webp, 2 million chunks in a frame", riffFile(extended(2, 16, 16), animatedFrame(0, 0, 16, 16, bytes.Repeat(riffChunk("junk", nil), 2_400_000), webpOf)), nil, 2, time.Second},
+		{"gif, 36 megapixels of 100 bytes", gifFileOf(6000, 6000, gifFrame(0, 0, 6000, 6000, 0, zeros[:100])), job.ErrDamagedImage, 1, time.Second},
+		{"gif, a million frames", gifFileOf(16, 16, gifOf, bytes.Repeat(gifFrame(0, 0, 16000, 2500, 0, nil), 1_000_000)), nil, 1, time.Second},
+		{"gif, 19 MiB of comments", gifFileOf(16, 16, bytes.Repeat(gifExtension(0xfe, []byte("x")), 4_000_000), gifOf), nil, 1, time.Second},
+		{"gif, 19 MiB of nothing in the pixels", gifFileOf(16, 16, gifFrame(0, 0, 16, 16, 0, bytes.Repeat([]byte{0x24, 0x49, 0x92}, 6<<20))), job.ErrDamagedImage, 1, 3 * time.Second},
 		{"many scans", flatJPEG(4000, 4000, 0xc2, []byte{0x11}, progressiveScans(250_000, 3000)...), job.ErrDamagedImage, 1, time.Second},
 		{"many baseline scans", flatJPEG(64, 64, 0xc0, []byte{0x11}, bytes.Repeat(baselineScan(1, 64), 1000)), job.ErrDamagedImage, 1, time.Second},
 	} {
@@ -100,6 +120,11 @@ func TestMemoryPerPixel(t *testing.T) {
 	for i := range deep.Pix {
 		deep.Pix[i] = byte(i * 7)
 	}
+	clear, textured := gradient(side, side), photo(side, side)
+	for i := 3; i < len(clear.Pix); i += 4 {
+		clear.Pix[i] = byte(i / 4)
+	}
+	packed := packLZW(make([]byte, side*side))
 	blocks := side * side / 64
 	for _, tt := range []struct {
 		name  string
@@ -115,6 +140,12 @@ func TestMemoryPerPixel(t *testing.T) {
 		{"png turned", withChunks(toPNG(t, img), pngChunk("eXIf", exifBlock(6, binaryLE))), 8},
 		{"png with alpha", toPNG(t, alpha), 8},
 		{"png 16 bits", toPNG(t, deep), 4 + 8},
+		{"webp", toWebP(t, textured, false), 4 + 2},
+		{"webp with alpha", toWebP(t, clear, false), 4 + 2 + 5},
+		{"webp lossless", toWebP(t, textured, true), 4 + 4 + 1},
+		{"webp frame in a canvas", riffFile(extended(2, side+2, side+2), animatedFrame(1, 1, side, side, toWebP(t, textured, false)[12:])), 4 + 4 + 2},
+		{"gif", gifFileOf(side, side, gifFrame(0, 0, side, side, 0, packed)), 4 + 1},
+		{"gif interlaced in a canvas", gifFileOf(side+1, side+1, gifFrame(1, 1, side, side, 0x40, packed)), 4 + 4 + 2},
 		{"png 16 bits interlaced", pngFile(pngHeader(side, side, 16, 6, 1), pngChunk("IDAT", deflate(make([]byte, 8*side*side+side*15/8)))), 4 + 8 + 8},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -31,6 +31,8 @@ func TestDecodeDisplayP3(t *testing.T) {
 		profile := displayP3()
 		img := mustDecode(t, withChunks(toPNG(t, solid(tt.stored)), iccpChunk(profile)))
 		wantPixel(t, img, 3, 3, tt.want, 1)
+		wantPixel(t, mustDecode(t, webpWith(t, toWebP(t, solid(tt.stored), true), profile, nil)), 3, 3, tt.want, 1)
+		wantPixel(t, mustDecode(t, webpWith(t, toWebP(t, solid(tt.stored), false), profile, nil)), 3, 3, tt.want, 6)
 		for _, pieces := range []int{1, 3} {
 			img := mustDecode(t, withSegments(toJPEG(t, solid(tt.stored)), iccSegments(profile, pieces)))
 			wantPixel(t, img, 3, 3, tt.want, 6)

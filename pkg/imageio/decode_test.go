@@ -96,6 +96,8 @@ func TestDecodeOrientation(t *testing.T) {
 			t.Run(order.name, func(t *testing.T) {
 				check(t, withSegments(toJPEG(t, quarters()), segment(0xe1, join([]byte("Exif\x00\x00"), order.exif))), o, 12)
 				check(t, withChunks(toPNG(t, quarters()), pngChunk("eXIf", order.exif)), o, 0)
+				check(t, webpWith(t, toWebP(t, quarters(), false), nil, order.exif), o, 12)
+				check(t, webpWith(t, toWebP(t, quarters(), true), nil, order.exif), o, 0)
 			})
 		}
 	}
@@ -111,6 +113,7 @@ func TestDecodeOrientation(t *testing.T) {
 	} {
 		t.Run("ignored: "+name, func(t *testing.T) {
 			check(t, withSegments(toJPEG(t, quarters()), segment(0xe1, join([]byte("Exif\x00\x00"), exif))), 1, 12)
+			check(t, webpWith(t, toWebP(t, quarters(), true), nil, exif), 1, 0)
 		})
 	}
 }

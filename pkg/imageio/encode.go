@@ -1,18 +1,23 @@
 package imageio
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
 	"io"
+
+	"github.com/gen2brain/webp"
 )
 
 // Encode writes img, which must be opaque, in one of [Formats]. Nothing but the
 // pixels is written.
 //
-// quality is 1 to 100 and counts for jpeg alone, which the standard library
-// writes as a baseline file with chroma at half the resolution in both
-// directions (4:2:0), at every quality. png is lossless.
+// quality is 1 to 100 and counts for jpeg, which the standard library writes as
+// a baseline file, and for webp. Both have chroma at half the resolution in both
+// directions (4:2:0), at every quality. png is lossless. webp holds at most 16383
+// pixels on a side.
 //
 // A format or a quality that is not one of these is the caller's mistake
 // (job.Spec's validation lets none through), so the error wraps no sentinel.
@@ -34,4 +39,50 @@ func Encode(w io.Writer, img *image.RGBA, format string, quality int) error {
 // the default level (0.11 s against 0.65 s) for a sixth more bytes.
 func encodePNG(w io.Writer, img *image.RGBA, _ int) error {
 	return (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(w, img)
+}
+
+// encodeWebP runs libwebp, compiled to WebAssembly, in a sandbox of its own for
+// each picture: without cgo, without a library of the system (see the archtest
+// for -tags nodynamic), and with nothing that a fault in it could reach. The first
+// call in a process compiles it, 0.2 s; nothing is done before that.
+//
+// Method 2 of 0 to 6 takes 0.07 s for 1024 x 768, where 4, libwebp's default, takes
+// 0.19 s for 1% fewer bytes.
+func encodeWebP(w io.Writer, img *image.RGBA, quality int) (err error) {
+	const method, maxEdge = 2, 1<<14 - 1
+	width, height := img.Rect.Dx(), img.Rect.Dy()
+	if min(width, height) < 1 || max(width, height) > maxEdge {
+		return fmt.Errorf("the picture is %d x %d, and 1 to %d pixels on a side are possible", width, height, maxEdge)
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the encoder gave up (%v)", r)
+		}
+	}()
+	var out bytes.Buffer
+	if err := webp.Encode(&out, packed(img), webp.Options{Quality: quality, Method: method}); err != nil {
+		return err
+	}
+	// Where memory runs out inside, the library takes whatever stands where the
+	// file should.
+	if h, err := parseWebP(out.Bytes()); err != nil || h.width != width || h.height != height {
+		return errors.New("the encoder returned something else than the picture")
+	}
+	_, err = w.Write(out.Bytes())
+	return err
+}
+
+// packed returns img without gaps between its rows, as the encoder needs it.
+func packed(img *image.RGBA) *image.RGBA {
+	width, height := img.Rect.Dx(), img.Rect.Dy()
+	out := &image.RGBA{Stride: 4 * width, Rect: image.Rect(0, 0, width, height)}
+	if img.Stride == out.Stride {
+		out.Pix = img.Pix[:4*width*height]
+		return out
+	}
+	out.Pix = make([]byte, 4*width*height)
+	for y := range height {
+		copy(out.Pix[y*out.Stride:][:out.Stride], img.Pix[y*img.Stride:])
+	}
+	return out
 }

@@ -22,7 +22,7 @@ func TestEncode(t *testing.T) {
 		if err != nil || info != (Info{format, 40, 30}) {
 			t.Errorf("%s: got %+v, %v", format, info, err)
 		}
-		levels := map[string]float64{"png": 0, "jpeg": 12}[format]
+		levels := map[string]float64{"png": 0, "jpeg": 12, "webp": 12}[format]
 		got := mustDecode(t, b.Bytes())
 		for _, p := range []image.Point{{0, 0}, {39, 0}, {20, 15}, {39, 29}} {
 			wantPixel(t, got, p.X, p.Y, img.RGBAAt(p.X, p.Y), levels)
@@ -32,12 +32,14 @@ func TestEncode(t *testing.T) {
 
 func TestEncodeQuality(t *testing.T) {
 	img := noise(64, 64)
-	var low, high bytes.Buffer
-	if err := errors.Join(Encode(&low, img, "jpeg", 1), Encode(&high, img, "jpeg", 100)); err != nil {
-		t.Fatal(err)
-	}
-	if low.Len()*4 > high.Len() {
-		t.Errorf("quality 1 takes %d bytes and 100 takes %d: want far fewer", low.Len(), high.Len())
+	for _, format := range []string{"jpeg", "webp"} {
+		var low, high bytes.Buffer
+		if err := errors.Join(Encode(&low, img, format, 1), Encode(&high, img, format, 100)); err != nil {
+			t.Fatal(err)
+		}
+		if low.Len()*4 > high.Len() {
+			t.Errorf("%s: quality 1 takes %d bytes and 100 takes %d: want far fewer", format, low.Len(), high.Len())
+		}
 	}
 }
 
@@ -52,7 +54,7 @@ func TestEncodeRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		format  string
 		quality int
-	}{{"gif", 90}, {"", 90}, {"JPEG", 90}, {"jpeg", 0}, {"jpeg", 101}, {"png", -1}} {
+	}{{"gif", 90}, {"", 90}, {"JPEG", 90}, {"jpeg", 0}, {"jpeg", 101}, {"webp", 0}, {"webp", 101}, {"png", -1}} {
 		var b bytes.Buffer
 		if err := Encode(&b, img, tt.format, tt.quality); err == nil || b.Len() > 0 {
 			t.Errorf("%q at %d: got %v and %d bytes, want an error and none", tt.format, tt.quality, err, b.Len())
@@ -66,13 +68,15 @@ func TestEncodeRefuses(t *testing.T) {
 }
 
 func TestFormats(t *testing.T) {
-	if got, want := Formats(), []string{"jpeg", "png"}; !slices.Equal(got, want) {
+	if got, want := Formats(), []string{"jpeg", "png", "webp"}; !slices.Equal(got, want) {
 		t.Errorf("Formats: got %v, want %v", got, want)
 	}
 	for format, want := range map[string][2]string{
 		"jpeg": {"image/jpeg", ".jpg"},
 		"png":  {"image/png", ".png"},
-		"gif":  {"", ""},
+		"webp": {"image/webp", ".webp"},
+		"gif":  {"image/gif", ".gif"},
+		"avif": {"", ""},
 		"":     {"", ""},
 	} {
 		if got := [2]string{ContentType(format), Extension(format)}; got != want {
@@ -91,6 +95,10 @@ func TestMetadataIsGone(t *testing.T) {
 			segment(0xed, []byte("Photoshop 3.0\x00"+secret)), segment(0xfe, []byte(secret))),
 		"png": withChunks(toPNG(t, gradient(20, 20)), pngChunk("eXIf", exifBlock(6, binaryLE)),
 			pngChunk("tEXt", []byte("Comment\x00"+secret)), pngChunk("iTXt", append([]byte("XML:com.adobe.xmp\x00\x00\x00\x00\x00"), xmp...))),
+		"webp": riffFile(extended(0x2c, 20, 20), riffChunk("ICCP", join(displayP3(), []byte(secret))), toWebP(t, gradient(20, 20), false)[12:],
+			riffChunk("EXIF", exifBlock(6, binaryLE)), riffChunk("XMP ", xmp), riffChunk("note", []byte(secret))),
+		"gif": gifFileOf(16, 16, gifExtension(0xfe, []byte(secret+gpsText)), gifExtension(0xff, xmp),
+			gifFrame(0, 0, 16, 16, 0, packLZW(make([]byte, 256))), gifExtension(0xfe, []byte(secret))),
 	}
 	for name, data := range files {
 		if !bytes.Contains(data, []byte(gpsText)) || !bytes.Contains(data, []byte(secret)) {
@@ -109,7 +117,7 @@ func TestMetadataIsGone(t *testing.T) {
 			t.Fatal(err)
 		}
 		for format, out := range written {
-			for _, trace := range []string{gpsText, secret, "Exif", "eXIf", "tEXt", "iTXt", "xmp", "Photoshop"} {
+			for _, trace := range []string{gpsText, secret, "Exif", "EXIF", "eXIf", "ICCP", "XMP", "tEXt", "iTXt", "xmp", "Photoshop"} {
 				if bytes.Contains(out, []byte(trace)) {
 					t.Errorf("%s as %s: %q is still there", name, format, trace)
 				}

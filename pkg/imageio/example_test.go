@@ -36,5 +36,5 @@ func ExampleInspect() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// not an image in a format that is read: this looks like SVG; JPEG and PNG are read
+	// not an image in a format that is read: this looks like SVG; JPEG, PNG, WebP and GIF are read
 }

@@ -1,7 +1,6 @@
 package imageio
 
 import (
-	"bytes"
 	"image"
 	"image/jpeg"
 	"io"
@@ -12,9 +11,10 @@ import (
 // an entry to codecs.
 type codec struct {
 	name        string
+	title       string // for people
 	contentType string
 	extension   string
-	// magic is what each of the format's files begins with.
+	// magic is what each of the format's files begins with; ? stands for any byte.
 	magic string
 	// parse walks the file's structure to its end; see header.
 	parse func(data []byte) (header, error)
@@ -27,12 +27,20 @@ type codec struct {
 
 var codecs = []codec{
 	{
-		name: "jpeg", contentType: "image/jpeg", extension: ".jpg",
+		name: "jpeg", title: "JPEG", contentType: "image/jpeg", extension: ".jpg",
 		magic: "\xff\xd8", parse: parseJPEG, decode: decodeJPEG, encode: encodeJPEG,
 	},
 	{
-		name: "png", contentType: "image/png", extension: ".png",
+		name: "png", title: "PNG", contentType: "image/png", extension: ".png",
 		magic: "\x89PNG", parse: parsePNG, decode: decodePNG, encode: encodePNG,
+	},
+	{
+		name: "webp", title: "WebP", contentType: "image/webp", extension: ".webp",
+		magic: "RIFF????WEBP", parse: parseWebP, decode: decodeWebP, encode: encodeWebP,
+	},
+	{
+		name: "gif", title: "GIF", contentType: "image/gif", extension: ".gif",
+		magic: "GIF8", parse: parseGIF, decode: decodeGIF,
 	},
 }
 
@@ -53,11 +61,23 @@ type header struct {
 // codecOf returns the codec that the data's first bytes call for, or nil.
 func codecOf(data []byte) *codec {
 	for i := range codecs {
-		if bytes.HasPrefix(data, []byte(codecs[i].magic)) {
+		if begins(data, codecs[i].magic) {
 			return &codecs[i]
 		}
 	}
 	return nil
+}
+
+func begins(data []byte, magic string) bool {
+	if len(data) < len(magic) {
+		return false
+	}
+	for i := range len(magic) {
+		if magic[i] != '?' && magic[i] != data[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func codecNamed(name string) *codec {
@@ -98,11 +118,11 @@ func Extension(format string) string {
 	return ""
 }
 
-// readable lists the formats that are read, for messages: "JPEG and PNG".
+// readable lists the formats that are read, for messages: "JPEG, PNG and GIF".
 func readable() string {
 	var names []string
 	for _, c := range codecs {
-		names = append(names, strings.ToUpper(c.name))
+		names = append(names, c.title)
 	}
 	last := len(names) - 1
 	if last == 0 {

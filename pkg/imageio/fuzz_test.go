@@ -15,7 +15,7 @@ import (
 var fuzzLimits = Limits{Bytes: 64 << 10, Pixels: 1 << 16, Edge: 1024}
 
 func addSeeds(f *testing.F) {
-	files, err := filepath.Glob("testdata/*.*g")
+	files, err := filepath.Glob("testdata/*.*[gp]") // but the README
 	if err != nil || len(files) == 0 {
 		f.Fatal("no fixtures", err)
 	}
@@ -37,6 +37,15 @@ func addSeeds(f *testing.F) {
 	f.Add(flatJPEG(16, 16, 0xc1, []byte{0x22, 0x21, 0x11}, baselineScan(3, 7)))
 	f.Add(flatJPEG(16, 16, 0xc2, []byte{0x11}, progressiveScans(4, 3)...))
 	f.Add(pngFile(pngHeader(60000, 60000, 8, 6, 1)))
+	webpOf := toWebP(f, small, false)
+	f.Add(webpOf)
+	f.Add(toWebP(f, small, true))
+	f.Add(webpWith(f, webpOf, displayP3(), exifBlock(7, binaryBE)))
+	f.Add(riffFile(extended(2, 40, 30), animatedFrame(5, 3, 6, 5, webpOf[12:]), animatedFrame(0, 0, 6, 5, webpOf[12:])))
+	f.Add(riffFile(manyTables(256, 256)))
+	f.Add(riffFile(flatVP8L(100, 100)))
+	f.Add(toGIF(f, paletted(small), paletted(small)))
+	f.Add(gifFileOf(40, 30, gifExtension(0xf9, []byte{1, 0, 0, 1}), gifFrame(10, 6, 4, 4, 0x40, packLZW(make([]byte, 16)))))
 	f.Add([]byte("<svg/>"))
 	f.Add([]byte{})
 }

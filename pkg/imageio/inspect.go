@@ -8,7 +8,7 @@ import (
 
 // Info describes a picture without its pixels.
 type Info struct {
-	// Format is "jpeg" or "png": a name that [ContentType] knows.
+	// Format is "jpeg", "png", "webp" or "gif": a name that [ContentType] knows.
 	Format string
 	// Width and Height are those of the upright picture, after its EXIF
 	// orientation, and so the ones that [Decode] returns.

@@ -37,6 +37,18 @@ func TestInspectAccepts(t *testing.T) {
 		{"bytes after a jpeg", join(jpegOf, []byte("ftypmp42 a video")), Info{"jpeg", 5, 3}},
 		{"bytes after a png", join(pngOf, []byte("more")), Info{"png", 5, 3}},
 		{"fill bytes", join(jpegOf[:2], []byte{0xff, 0xff, 0xff}, jpegOf[2:]), Info{"jpeg", 5, 3}},
+		{"webp", toWebP(t, small, false), Info{"webp", 5, 3}},
+		{"lossless webp", toWebP(t, small, true), Info{"webp", 5, 3}},
+		{"webp of a few bytes", riffFile(flatVP8L(2000, 1000)), Info{"webp", 2000, 1000}},
+		{"turned webp", webpWith(t, toWebP(t, small, false), nil, exifBlock(6, binaryLE)), Info{"webp", 3, 5}},
+		{"turned webp, exif as in a jpeg", webpWith(t, toWebP(t, small, true), nil, join([]byte("Exif\x00\x00"), exifBlock(8, binaryBE))), Info{"webp", 3, 5}},
+		{"animated webp", fixture(t, "animated.webp"), Info{"webp", 20, 10}},
+		{"webp by another hand", fixture(t, "orientation6.webp"), Info{"webp", 16, 32}},
+		{"bytes after a webp", join(toWebP(t, small, true), []byte("more")), Info{"webp", 5, 3}},
+		{"gif", toGIF(t, paletted(small)), Info{"gif", 5, 3}},
+		{"animated gif", fixture(t, "animated.gif"), Info{"gif", 20, 10}},
+		{"gif without its last byte", bytes.TrimSuffix(toGIF(t, paletted(small)), []byte(";")), Info{"gif", 5, 3}},
+		{"bytes after a gif", join(toGIF(t, paletted(small)), []byte("more")), Info{"gif", 5, 3}},
 		{"one odd sampling", flatJPEG(16, 16, 0xc1, []byte{0x22, 0x21, 0x11}, baselineScan(3, 7)), Info{"jpeg", 16, 16}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -74,8 +86,6 @@ func TestInspectRefuses(t *testing.T) {
 		{"svg", []byte(`<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>`), job.ErrUnsupportedImage, "looks like SVG"},
 		{"svg with a byte order mark", []byte("\xef\xbb\xbf\n <SVG>"), job.ErrUnsupportedImage, "looks like SVG"},
 		{"web page", []byte("<!DOCTYPE html><p>404"), job.ErrUnsupportedImage, "looks like a web page"},
-		{"gif", []byte("GIF89a\x01\x00\x01\x00\x00\x00\x00;"), job.ErrUnsupportedImage, "looks like GIF"},
-		{"webp", []byte("RIFF\x24\x00\x00\x00WEBPVP8 "), job.ErrUnsupportedImage, "looks like WebP"},
 		{"heic", []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"), job.ErrUnsupportedImage, "looks like HEIC"},
 		{"avif", []byte("\x00\x00\x00\x1cftypavif"), job.ErrUnsupportedImage, "looks like AVIF"},
 		{"tiff", []byte("II*\x00\x08\x00\x00\x00"), job.ErrUnsupportedImage, "looks like TIFF"},
@@ -143,6 +153,11 @@ func TestTruncated(t *testing.T) {
 		"cmyk":        fixture(t, "cmyk.jpg"),
 		"png":         withChunks(toPNG(t, gradient(16, 16)), iccpChunk(displayP3()), pngChunk("eXIf", exifBlock(3, binaryLE))),
 		"animated":    fixture(t, "animated.png"),
+		"webp":        webpWith(t, toWebP(t, gradient(16, 16), false), displayP3(), exifBlock(6, binaryLE)),
+		"lossless":    toWebP(t, gradient(16, 16), true),
+		"alpha":       fixture(t, "lossy-alpha.webp"),
+		"animation":   fixture(t, "animated.webp"),
+		"gif":         bytes.TrimSuffix(toGIF(t, paletted(gradient(16, 16))), []byte(";")), // it may be missing
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, _, err := Decode(t.Context(), data, DefaultLimits()); err != nil {
@@ -155,7 +170,7 @@ func TestTruncated(t *testing.T) {
 					t.Fatalf("%d of %d bytes: Inspect says %v, Decode %v, want both to refuse", n, len(data), errInspect, errDecode)
 				}
 				// In the first bytes nothing is recognised yet.
-				if n > 4 && !errors.Is(errInspect, job.ErrDamagedImage) {
+				if n >= 12 && !errors.Is(errInspect, job.ErrDamagedImage) {
 					t.Fatalf("%d of %d bytes: got %v, want %v", n, len(data), errInspect, job.ErrDamagedImage)
 				}
 			}

@@ -12,8 +12,8 @@ var signatures = []struct {
 	magic  string
 	name   string
 }{
-	{0, "GIF8", "GIF"},
-	{8, "WEBP", "WebP"},
+	{8, "WAVE", "sound"},
+	{8, "AVI ", "a video"},
 	{4, "ftypavif", "AVIF"},
 	{4, "ftypavis", "AVIF"},
 	{4, "ftyphei", "HEIC"},

@@ -60,6 +60,18 @@ func reader(src image.Image) func(y0, y1 int, pix []byte) {
 			}
 		}
 	}
+	if img, ok := src.(*image.NYCbCrA); ok {
+		// The library's own way with these gives a row the alpha of its first pixel.
+		colors := nrgba.NewNRGBAScanner(&img.YCbCr)
+		return func(y0, y1 int, pix []byte) {
+			colors.Scan(0, y0, b.Dx(), y1, pix)
+			for y := y0; y < y1; y++ {
+				for x, a := range img.A[img.AOffset(b.Min.X, b.Min.Y+y):][:b.Dx()] {
+					pix[4*((y-y0)*b.Dx()+x)+3] = a
+				}
+			}
+		}
+	}
 	scanner := nrgba.NewNRGBAScanner(src)
 	return func(y0, y1 int, pix []byte) { scanner.Scan(0, y0, b.Dx(), y1, pix) }
 }

@@ -15,7 +15,7 @@ const SpecVersion = 1
 const MaxSize = 4096
 
 // OutputFormats are the formats a result can have.
-var OutputFormats = []string{"jpeg", "png"}
+var OutputFormats = []string{"jpeg", "png", "webp"}
 
 // A Spec is what was asked for, fixed at submission and never changed: a retry
 // runs the same spec again.

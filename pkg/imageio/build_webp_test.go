@@ -1,0 +1,174 @@
+package imageio
+
+import (
+	"bytes"
+	"compress/lzw"
+	"encoding/binary"
+	"image"
+	"image/color/palette"
+	"image/draw"
+	"image/gif"
+	"testing"
+
+	"github.com/gen2brain/webp"
+)
+
+// The builders of WebP and GIF files, as build_test.go has them for the others.
+
+func chunkLE24(v int) []byte { return []byte{byte(v), byte(v >> 8), byte(v >> 16)} }
+func chunkLE16(v int) []byte { return []byte{byte(v), byte(v >> 8)} }
+
+func riffChunk(kind string, data []byte) []byte {
+	head := binary.LittleEndian.AppendUint32([]byte(kind), uint32(len(data)))
+	return join(head, data, make([]byte, len(data)&1))
+}
+
+func riffFile(chunks ...[]byte) []byte {
+	body := join(append([][]byte{[]byte("WEBP")}, chunks...)...)
+	return join([]byte("RIFF"), binary.LittleEndian.AppendUint32(nil, uint32(len(body))), body)
+}
+
+func extended(flags byte, width, height int) []byte {
+	return riffChunk("VP8X", join([]byte{flags, 0, 0, 0}, chunkLE24(width-1), chunkLE24(height-1)))
+}
+
+// animatedFrame is a frame at twice (x, y).
+func animatedFrame(x, y, width, height int, chunks ...[]byte) []byte {
+	return riffChunk("ANMF", join(chunkLE24(x), chunkLE24(y), chunkLE24(width-1), chunkLE24(height-1), make([]byte, 4), join(chunks...)))
+}
+
+// vp8Header is a picture that ends with its header.
+func vp8Header(width, height int) []byte {
+	return riffChunk("VP8 ", join([]byte{0x10, 0, 0, 0x9d, 1, 0x2a}, chunkLE16(width), chunkLE16(height)))
+}
+
+// vp8lPicture is a lossless picture of these bits.
+func vp8lPicture(width, height int, bits *bitWriter) []byte {
+	return riffChunk("VP8L", join([]byte{0x2f}, binary.LittleEndian.AppendUint32(nil, uint32(width-1|(height-1)<<14)), bits.bytes))
+}
+
+// bitWriter writes what bitStream reads.
+type bitWriter struct {
+	bytes []byte
+	n     int
+}
+
+func (w *bitWriter) bits(v, n int) *bitWriter {
+	for i := range n {
+		if w.n%8 == 0 {
+			w.bytes = append(w.bytes, 0)
+		}
+		w.bytes[w.n/8] |= byte(v>>i&1) << (w.n % 8)
+		w.n++
+	}
+	return w
+}
+
+// oneColor writes an image of a single colour, which takes no bits at all: no
+// colour cache, and five codes of a single symbol each.
+func (w *bitWriter) oneColor(green, red, blue, alpha int) *bitWriter {
+	w.bits(0, 1)
+	return w.codes(green, red, blue, alpha)
+}
+
+func (w *bitWriter) codes(green, red, blue, alpha int) *bitWriter {
+	for _, symbol := range []int{green, red, blue, alpha, 0} {
+		w.bits(1, 1).bits(0, 1).bits(1, 1).bits(symbol, 8)
+	}
+	return w
+}
+
+// flatVP8L is a lossless picture of one colour.
+func flatVP8L(width, height int) []byte {
+	// No transform, no cache, no further tables.
+	return vp8lPicture(width, height, new(bitWriter).bits(0, 3).codes(10, 20, 30, 255))
+}
+
+// manyTables is a lossless picture that asks for 65536 sets of tables.
+func manyTables(width, height int) []byte {
+	return vp8lPicture(width, height, new(bitWriter).bits(0, 2).bits(1, 1).bits(0, 3).oneColor(255, 255, 0, 255))
+}
+
+// toWebP encodes with the library itself: with alpha, and lossless where asked.
+func toWebP(t testing.TB, img image.Image, lossless bool) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := webp.Encode(&b, img, webp.Options{Quality: 95, Method: 2, Lossless: lossless, Exact: true}); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// webpWith makes an extended file of one that holds a picture alone.
+func webpWith(t testing.TB, file, profile, exif []byte) []byte {
+	t.Helper()
+	info, err := Inspect(file, DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture := file[12:]
+	if bytes.HasPrefix(picture, []byte("VP8X")) {
+		picture = picture[18:] // its chunks, alpha among them
+	}
+	chunks := [][]byte{extended(0x3c, info.Width, info.Height)}
+	if profile != nil {
+		chunks = append(chunks, riffChunk("ICCP", profile))
+	}
+	chunks = append(chunks, picture)
+	if exif != nil {
+		chunks = append(chunks, riffChunk("EXIF", exif))
+	}
+	return riffFile(chunks...)
+}
+
+func paletted(img image.Image) *image.Paletted {
+	out := image.NewPaletted(img.Bounds(), palette.WebSafe)
+	draw.Draw(out, out.Rect, img, img.Bounds().Min, draw.Src)
+	return out
+}
+
+func toGIF(t testing.TB, frames ...*image.Paletted) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	all := &gif.GIF{Image: frames, Delay: make([]int, len(frames))}
+	if err := gif.EncodeAll(&b, all); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// gifFileOf is a file with a palette of black, red, green and blue.
+func gifFileOf(width, height int, blocks ...[]byte) []byte {
+	return join([]byte("GIF89a"), chunkLE16(width), chunkLE16(height), []byte{0x81, 0, 0},
+		[]byte{0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255}, join(blocks...), []byte(";"))
+}
+
+// gifFrame is a frame with the given packed pixels.
+func gifFrame(x, y, width, height int, fields byte, packed []byte) []byte {
+	return join([]byte{0x2c}, chunkLE16(x), chunkLE16(y), chunkLE16(width), chunkLE16(height), []byte{fields, 2}, gifBlocks(packed))
+}
+
+func gifBlocks(data []byte) []byte {
+	var out []byte
+	for len(data) > 0 {
+		n := min(len(data), 255)
+		out = append(append(out, byte(n)), data[:n]...)
+		data = data[n:]
+	}
+	return append(out, 0)
+}
+
+func gifExtension(kind byte, data []byte) []byte { return join([]byte{0x21, kind}, gifBlocks(data)) }
+
+func packLZW(pixels []byte) []byte {
+	var b bytes.Buffer
+	w := lzw.NewWriter(&b, lzw.LSB, 2)
+	_, err := w.Write(pixels)
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		panic(err) // a buffer takes everything
+	}
+	return b.Bytes()
+}
