@@ -39,6 +39,9 @@ func BenchmarkDecode(b *testing.B) {
 		{"jpeg turned", withSegments(jpegOf, exifSegment(6))},
 		{"jpeg Display P3", withSegments(jpegOf, iccSegments(displayP3(), 1))},
 		{"png", toPNG(b, photo(4000, 3000))},
+		{"webp", toWebP(b, photo(4000, 3000), false)},
+		{"webp lossless", toWebP(b, photo(4000, 3000), true)},
+		{"gif", toGIF(b, paletted(photo(4000, 3000)))},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			b.ReportAllocs()

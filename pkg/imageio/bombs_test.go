@@ -75,6 +75,8 @@ func TestBombs(t *testing.T) {
 		{"webp, 65536 sets of tables", riffFile(manyTables(1024, 1024)), job.ErrDamagedImage, 1, time.Second},
 		{"webp, 65536 sets of tables, many there", riffFile(vp8lPicture(1024, 1024, tables)), job.ErrDamagedImage, 1, time.Second},
 		{"webp, 65536 sets of tables for alpha", riffFile(extended(0x10, 16, 16), riffChunk("ALPH", join([]byte{1}, manyTables(16, 16)[13:])), webpOf), job.ErrDamagedImage, 1, time.Second},
+		{"webp, as many tables as there may be", riffFile(largeTables(256, 256, maxHuffmanGroups)), job.ErrDamagedImage, 220, time.Second},
+		{"webp, one set more", riffFile(largeTables(256, 256, maxHuffmanGroups+1)), job.ErrDamagedImage, 1, time.Second},
 		{"webp, 40 megapixels of 10 bytes", riffFile(vp8Header(8000, 5000)), job.ErrDamagedImage, 1, time.Second},
 		{"webp, canvas of 40 megapixels", riffFile(extended(0, 8000, 5000), webpOf), job.ErrDamagedImage, 1, time.Second},
 		{"webp, 2 million empty chunks", riffFile(extended(0, 16, 16), bytes.Repeat(riffChunk("junk", nil), 2_400_000), webpOf), nil, 2, time.Second},

@@ -89,6 +89,50 @@ func manyTables(width, height int) []byte {
 	return vp8lPicture(width, height, new(bitWriter).bits(0, 2).bits(1, 1).bits(0, 3).oneColor(255, 255, 0, 255))
 }
 
+// largeTables is a lossless picture with so many sets of the largest tables there
+// are, cut short behind them.
+func largeTables(width, height, groups int) []byte {
+	w, last := new(bitWriter).bits(0, 1), groups-1
+	w.bits(1, 1).bits(11, 4).bits(1, 1).bits(0, 3).oneColor(last&255, last>>8, 0, 255)
+	for range groups {
+		// 2048 colours in the cache: 1768 symbols of 11 bits and 560 of 12.
+		w.lengthCode([19]int{16: 1, 11: 2, 12: 2})
+		w.repeated(1768, 0b01, 2, 0, 1).repeated(560, 0b11, 2, 0, 1)
+		for range 3 { // 256 symbols of 8 bits
+			w.lengthCode([19]int{8: 1, 16: 1})
+			w.repeated(256, 0, 1, 1, 1)
+		}
+		w.bits(1, 1).bits(0, 1).bits(1, 1).bits(0, 8)
+	}
+	return vp8lPicture(width, height, w)
+}
+
+// lengthCode writes the code for the lengths of codes, 12 bits being the longest,
+// and says that the lengths of all symbols follow.
+func (w *bitWriter) lengthCode(lengths [19]int) *bitWriter {
+	w.bits(0, 1).bits(16-4, 4)
+	for _, n := range [16]int{17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12} {
+		w.bits(lengths[n], 3)
+	}
+	return w.bits(0, 1)
+}
+
+// repeated writes a length's code once and then the one for its repetition.
+func (w *bitWriter) repeated(times, code, bits, again, bitsAgain int) *bitWriter {
+	w.bits(code, bits)
+	for left := times - 1; left > 0; {
+		if left < 3 {
+			w.bits(code, bits)
+			left--
+			continue
+		}
+		n := min(left, 6)
+		w.bits(again, bitsAgain).bits(n-3, 2)
+		left -= n
+	}
+	return w
+}
+
 // toWebP encodes with the library itself: with alpha, and lossless where asked.
 func toWebP(t testing.TB, img image.Image, lossless bool) []byte {
 	t.Helper()

@@ -28,6 +28,12 @@ type Limits struct {
 //	JPEG, progressive CMYK   160 MB + 320 MB + 640 MB, the most there is
 //	PNG, 8 bits a channel    160 MB, once more if it has to be turned or converted
 //	PNG, 16 bits a channel   160 MB + 320 MB, and up to 160 MB if it is interlaced
+//	WebP                     160 MB + 60 MB of YCbCr, with alpha 200 MB more
+//	WebP, lossless           160 MB + 160 MB + 30 MB of transforms
+//	GIF                      160 MB + 40 MB, once more if it is interlaced
+//	animation, WebP or GIF   as these, and 160 MB if its first frame is not all of it
+//
+// A lossless WebP picture can bring 140 MB of tables besides, however small it is.
 //
 // 40 megapixels hold the pictures of nearly every camera and telephone;
 // 20 MiB hold those pictures as JPEG files at high quality; an edge of 16384

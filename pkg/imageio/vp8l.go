@@ -1,9 +1,10 @@
 package imageio
 
 // maxHuffmanGroups bounds the sets of Huffman tables that a lossless WebP picture
-// may bring. The decoder sets up to 53 KB aside for each, and a file of ten
-// megabytes can ask for 65536 of them: 3.4 GB. libwebp writes at most 2600.
-const maxHuffmanGroups = 4096
+// may bring: 2600 are what libwebp writes at most. The decoder sets up to 53 KB
+// aside for each, 140 MB for as many, and a file of 14 MB can ask for 65536 of
+// them: 3.4 GB.
+const maxHuffmanGroups = 2600
 
 // checkHuffmanGroups refuses a lossless bit stream, from behind its header, that
 // has too many sets of Huffman tables. How many there are is known only once the
