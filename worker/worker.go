@@ -39,7 +39,8 @@ type Config struct {
 	Model    string // for receipts
 
 	// Concurrent is how many pictures are in the engine at once; 0 is 1. As many
-	// are decoded at once: a decode takes up to 28 bytes a pixel.
+	// are decoded at once: a decode takes up to 28 bytes a pixel. Encoding a WebP
+	// takes 20, beside whatever else goes on.
 	Concurrent int
 	// Watchdog is how long one run of the engine may take before the process
 	// counts as hung (see [ErrStuck]); 0 is DefaultWatchdog. Time in which the
