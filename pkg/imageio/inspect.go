@@ -17,8 +17,8 @@ type Info struct {
 
 // Inspect says what data holds, or why it is refused. It reads the file's
 // structure to its end (a GIF's to the end of its first frame), so that a file cut
-// short is refused now and not by a worker later, but it doesn't decode: time is linear in len(data), and no
-// allocation depends on anything the file claims.
+// short is refused now and not by a worker later, but it doesn't decode: time is
+// linear in len(data), and no allocation depends on anything the file claims.
 //
 // Its errors wrap one of job's sentinels, and their text may be shown to
 // whoever sent the file:
