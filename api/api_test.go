@@ -433,7 +433,7 @@ func TestOpenAPIDescribesTheContract(t *testing.T) {
 		t.Fatalf("%v: %.200s", err, body)
 	}
 	for _, want := range []string{"post /v1/jobs", "get /v1/jobs/{id}", "get /v1/jobs/{id}/result", "get /v1/jobs/{id}/preview", "get /v1/styles",
-		"post /v1/jobs/{id}/cancel", "post /v1/jobs/{id}/retry", "delete /v1/jobs/{id}", "post /v1/admin/redrive"} {
+		"post /v1/jobs/{id}/cancel", "post /v1/jobs/{id}/retry", "delete /v1/jobs/{id}", "post /v1/admin/redrive", "get /v1/jobs", "get /v1/gallery"} {
 		method, path, _ := strings.Cut(want, " ")
 		if len(doc.Paths[path][method].Responses) == 0 {
 			t.Errorf("%s is not described", want)

@@ -74,6 +74,7 @@ var mapping = []struct {
 	{job.ErrUnknownStyle, 422, "unknown_style", ""},
 	{errUnavailable, 503, "unavailable", "nothing was accepted, so that sending it again is safe"},
 	{errUnsure, 503, "unavailable", "sending the same again is safe and makes no second job"},
+	{errCrowded, 503, "unavailable", "try again in a moment"},
 	{errOver, 503, "unavailable", "ask again for the rest"},
 	{job.ErrBusy, 503, "busy", "try again in a moment"},
 	{job.ErrStoreAway, 503, "unavailable", "try again in a moment"},
@@ -89,6 +90,9 @@ var errUnavailable = errors.New("the service can't take or show jobs at the mome
 // errUnsure: the store or the queue is away, and what was asked for may be
 // stored already. It was not promised; the same request again completes it.
 var errUnsure = errors.New("the service can't take jobs at the moment")
+
+// errCrowded: others ask for the same, each of which takes a while.
+var errCrowded = errors.New("too many ask for this at the moment")
 
 // errOver: one request was asked for more than it has time for.
 var errOver = errors.New("the time for one request is over")

@@ -46,6 +46,7 @@ type Server struct {
 	handler  http.Handler
 	previews chan struct{} // slots for decoding pictures, which costs memory
 	uploads  chan struct{} // slots for reading submissions, which are held in memory
+	lists    chan struct{} // slots for listings, each of which reads many jobs
 	waiters  chan struct{} // slots for requests that wait for a job to change
 	stopping chan struct{} // closed by endWaits
 	endWaits func()
@@ -86,7 +87,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		Config: cfg, previews: make(chan struct{}, concurrentPreviews), uploads: make(chan struct{}, concurrentUploads),
-		waiters: make(chan struct{}, cfg.MaxWaiters), stopping: make(chan struct{}), storeUp: newProbe(cfg.Store.Check),
+		lists: make(chan struct{}, concurrentLists), waiters: make(chan struct{}, cfg.MaxWaiters), stopping: make(chan struct{}), storeUp: newProbe(cfg.Store.Check),
 	}
 	s.endWaits = sync.OnceFunc(func() { close(s.stopping) })
 	useProblems()
@@ -116,6 +117,7 @@ func (s *Server) routes(api huma.API) {
 	huma.Register(api, submitOperation(), s.submit)
 	documentSubmit(api)
 	s.jobRoutes(api)
+	s.listRoutes(api)
 	huma.Register(api, huma.Operation{
 		OperationID: "list-styles", Method: http.MethodGet, Path: "/v1/styles", Tags: []string{"styles"},
 		Summary: "The named styles",

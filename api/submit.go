@@ -73,7 +73,7 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*jobOutput, error
 	if err != nil {
 		return nil, s.problem(ctx, "read a submission", err)
 	}
-	if err := s.enter(ctx); err != nil {
+	if err := enter(ctx, s.uploads, uploadPatience, errUnavailable); err != nil {
 		return nil, s.problem(ctx, "let a submission in", err)
 	}
 	defer func() { <-s.uploads }()
@@ -113,20 +113,6 @@ func (s *Server) keep(ctx context.Context, spec *job.Spec, f *form) (job.Job, er
 		return job.Job{}, fmt.Errorf("%w: %w", errUnavailable, errors.Join(err, s.Store.Discard(spec)))
 	}
 	return spec.New(), nil
-}
-
-// enter waits for a slot for a submission.
-func (s *Server) enter(ctx context.Context) error {
-	patience := time.NewTimer(uploadPatience)
-	defer patience.Stop()
-	select {
-	case s.uploads <- struct{}{}:
-		return nil
-	case <-patience.C:
-		return fmt.Errorf("%w: %d submissions are being read", errUnavailable, concurrentUploads)
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // spec checks a form as a whole and makes a job's spec of it.

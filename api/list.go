@@ -1,0 +1,139 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+// concurrentLists bounds the listings at a time, each of which may read hundreds
+// of jobs. Who finds no slot free within listPatience is told to come back.
+const (
+	concurrentLists = 4
+	listPatience    = 5 * time.Second
+)
+
+type listInput struct {
+	State  string `query:"state" enum:"queued,running,succeeded,failed,canceled,expired" doc:"Only jobs in this state"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"At most so many"`
+	Cursor string `query:"cursor" doc:"next_cursor of the answer before"`
+}
+
+type galleryInput struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"At most so many"`
+	Cursor string `query:"cursor" doc:"next_cursor of the answer before"`
+}
+
+type listOutput struct {
+	Cache string `header:"Cache-Control"`
+	Body  jobList
+}
+
+// A jobList is a page of jobs.
+type jobList struct {
+	Jobs       []job.Job `json:"jobs" nullable:"false" doc:"Newest first"`
+	NextCursor *string   `json:"next_cursor" doc:"For the next request; null where no more jobs are left"`
+}
+
+const listDescription = "Newest first. One request looks at a bounded number of jobs: an answer may be short, even empty, and still have a next_cursor."
+
+func (s *Server) listRoutes(api huma.API) {
+	huma.Register(api, huma.Operation{
+		OperationID: "list-jobs", Method: http.MethodGet, Path: "/v1/jobs", Tags: []string{"jobs"},
+		Summary: "The jobs", Description: listDescription, Errors: []int{422, 503},
+	}, s.listJobs)
+	huma.Register(api, huma.Operation{
+		OperationID: "list-gallery", Method: http.MethodGet, Path: "/v1/gallery", Tags: []string{"jobs"},
+		Summary: "The painted jobs that their owners show to everybody", Description: listDescription, Errors: []int{422, 503},
+	}, s.listGallery)
+}
+
+// listJobs answers a page of the jobs that the caller may see.
+func (s *Server) listJobs(ctx context.Context, in *listInput) (*listOutput, error) {
+	q := store.Query{Limit: in.Limit}
+	if in.State != "" {
+		q.Keep = func(j *job.Job) bool { return string(j.State) == in.State }
+	}
+	return s.list(ctx, q, in.Cursor)
+}
+
+// listGallery answers a page of what everybody may see. A job tells nothing of
+// its owner, so they are answered as they are.
+func (s *Server) listGallery(ctx context.Context, in *galleryInput) (*listOutput, error) {
+	return s.list(ctx, store.Query{
+		Limit: in.Limit, Keep: shownToAll,
+	}, in.Cursor)
+}
+
+// shownToAll says whether a job's result is public.
+func shownToAll(j *job.Job) bool { return j.Public && j.State == job.Succeeded }
+
+func (s *Server) list(ctx context.Context, q store.Query, cursor string) (*listOutput, error) {
+	var err error
+	if cursor != "" {
+		q.Before, err = parseCursor(cursor)
+	}
+	if err == nil {
+		err = enter(ctx, s.lists, listPatience, errCrowded)
+	}
+	if err != nil {
+		return nil, s.problem(ctx, "list jobs", err)
+	}
+	defer func() { <-s.lists }()
+	jobs, next, err := s.Store.List(q)
+	if err != nil {
+		return nil, s.problem(ctx, "list jobs", err)
+	}
+	out := &listOutput{Cache: "no-store", Body: jobList{Jobs: make([]job.Job, len(jobs))}}
+	for i, j := range jobs {
+		out.Body.Jobs[i] = addressed(j)
+	}
+	if next != "" {
+		text := formatCursor(next)
+		out.Body.NextCursor = &text
+	}
+	return out, nil
+}
+
+// A cursor is the id of the job where a page ended, in a form that nobody takes
+// for an id: what it is may change.
+func formatCursor(id job.ID) string {
+	u := uuid.MustParse(string(id))
+	return base64.RawURLEncoding.EncodeToString(u[:])
+}
+
+func parseCursor(text string) (job.ID, error) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err == nil {
+		var u uuid.UUID
+		if u, err = uuid.FromBytes(b); err == nil {
+			var id job.ID
+			if id, err = job.ParseID(u.String()); err == nil {
+				return id, nil
+			}
+		}
+	}
+	return "", &job.FieldError{Field: "cursor", Problem: "must be the next_cursor of the answer before"}
+}
+
+// enter waits for one of the slots.
+func enter(ctx context.Context, slots chan struct{}, patience time.Duration, crowded error) error {
+	over := time.NewTimer(patience)
+	defer over.Stop()
+	select {
+	case slots <- struct{}{}:
+		return nil
+	case <-over.C:
+		return fmt.Errorf("%w: %d are at it", crowded, cap(slots))
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
