@@ -11,7 +11,7 @@ import (
 // cancel ends a job's run: one that waits is never begun, and what is made of
 // one that runs is thrown away.
 func (s *Server) cancel(ctx context.Context, in *jobInput) (*jobOutput, error) {
-	id, err := job.ParseID(in.ID)
+	id, err := s.parse(ctx, in.ID)
 	if err != nil {
 		return nil, s.problem(ctx, "cancel a job", err)
 	}
@@ -25,7 +25,7 @@ func (s *Server) cancel(ctx context.Context, in *jobInput) (*jobOutput, error) {
 
 // retry lets a job that failed or was canceled run again.
 func (s *Server) retry(ctx context.Context, in *jobInput) (*jobOutput, error) {
-	id, err := job.ParseID(in.ID)
+	id, err := s.parse(ctx, in.ID)
 	if err != nil {
 		return nil, s.problem(ctx, "retry a job", err)
 	}
@@ -54,7 +54,7 @@ func (s *Server) runAgain(ctx context.Context, id job.ID) (job.Job, error) {
 // erase removes everything of a job, for good. What is gone already is answered
 // as such, which tells a client whose first answer was lost that it is done.
 func (s *Server) erase(ctx context.Context, in *jobInput) (*struct{}, error) {
-	j, err := s.read(in.ID)
+	j, err := s.read(ctx, in.ID)
 	if err == nil {
 		err = s.Store.Erase(j.ID, store.Erased)
 	}

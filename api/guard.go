@@ -8,15 +8,15 @@ import (
 
 // guard refuses what other sites' pages make a browser send. A server on
 // loopback is not out of their reach: a page can post to it, and by rebinding
-// its own name to 127.0.0.1 read from it.
-func guard(next http.Handler) http.Handler {
+// its own name to 127.0.0.1 read from it. With keys the server's name is whatever
+// it is reached by, and a page that has rebound its own to it has no key.
+func guard(next http.Handler, keyless bool) http.Handler {
 	cross := http.NewCrossOriginProtection() // Sec-Fetch-Site, or Origin against Host
 	refuse := func(w http.ResponseWriter, detail string) {
-		p := newProblem(http.StatusForbidden, "cross_origin", detail)
-		writeJSON(w, p.Status, p.ContentType(""), p)
+		writeProblem(w, newProblem(http.StatusForbidden, "cross_origin", detail))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !loopbackHost(r.Host) {
+		if keyless && !loopbackHost(r.Host) {
 			refuse(w, "this server answers to localhost and loopback addresses alone")
 			return
 		}
@@ -26,6 +26,9 @@ func guard(next http.Handler) http.Handler {
 		}
 		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if !keyless {
+			w.Header().Set("Vary", "Authorization")
+		}
 		next.ServeHTTP(w, r)
 	})
 }

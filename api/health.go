@@ -27,8 +27,7 @@ func (s *Server) healthRoutes(mux *http.ServeMux) {
 		} {
 			if err := part.check(ctx); err != nil {
 				s.Log.Error("not ready", "part", part.name, "error", err)
-				p := newProblem(http.StatusServiceUnavailable, "not_ready", "the "+part.name+" is away")
-				writeJSON(w, p.Status, p.ContentType(""), p)
+				writeProblem(w, newProblem(http.StatusServiceUnavailable, "not_ready", "the "+part.name+" is away"))
 				return
 			}
 		}
@@ -41,6 +40,14 @@ func (s *Server) checkQueue(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	return s.Queue.Check(ctx)
+}
+
+// writeProblem writes a problem where huma does not.
+func writeProblem(w http.ResponseWriter, p *Problem) {
+	for name, values := range p.header {
+		w.Header()[name] = values
+	}
+	writeJSON(w, p.Status, p.ContentType(""), p)
 }
 
 func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {

@@ -43,7 +43,7 @@ type getJobInput struct {
 
 // getJob answers a job as it stands, or, with wait, as it stands next.
 func (s *Server) getJob(ctx context.Context, in *getJobInput) (*jobOutput, error) {
-	j, err := s.read(in.ID)
+	j, err := s.read(ctx, in.ID)
 	if err == nil && in.Wait > 0 {
 		j, err = s.await(ctx, j, in)
 	}
@@ -81,14 +81,17 @@ func (s *Server) announce(ctx context.Context, m job.Message) error {
 	return s.Queue.Send(ctx, m)
 }
 
-// read reads a job.
-func (s *Server) read(text string) (job.Job, error) {
+// read reads a job that the caller may see.
+func (s *Server) read(ctx context.Context, text string) (job.Job, error) {
 	id, err := job.ParseID(text)
 	if err != nil {
 		return job.Job{}, err
 	}
 	j, err := s.Store.Job(id)
-	return addressed(j), err
+	if err := s.disclose(ctx, id, j.Owner, err); err != nil {
+		return job.Job{}, err
+	}
+	return addressed(j), nil
 }
 
 // addressed fills in a job's addresses.

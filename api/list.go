@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"github.com/atelier-go/atelier/api/keyring"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 )
@@ -48,17 +49,22 @@ const listDescription = "Newest first. One request looks at a bounded number of 
 func (s *Server) listRoutes(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "list-jobs", Method: http.MethodGet, Path: "/v1/jobs", Tags: []string{"jobs"},
-		Summary: "The jobs", Description: listDescription, Errors: []int{422, 503},
+		Summary: "The jobs", Description: "Your own. " + listDescription,
+		Security: needs(keyring.Read), Errors: []int{401, 403, 422, 503},
 	}, s.listJobs)
 	huma.Register(api, huma.Operation{
 		OperationID: "list-gallery", Method: http.MethodGet, Path: "/v1/gallery", Tags: []string{"jobs"},
-		Summary: "The painted jobs that their owners show to everybody", Description: listDescription, Errors: []int{422, 503},
+		Summary: "The painted jobs that their owners show to everybody", Description: listDescription,
+		Security: open(), Errors: []int{422, 503},
 	}, s.listGallery)
 }
 
 // listJobs answers a page of the jobs that the caller may see.
 func (s *Server) listJobs(ctx context.Context, in *listInput) (*listOutput, error) {
 	q := store.Query{Limit: in.Limit}
+	if c := callerOf(ctx); !c.all {
+		q.Owner = c.owner
+	}
 	if in.State != "" {
 		q.Keep = func(j *job.Job) bool { return string(j.State) == in.State }
 	}

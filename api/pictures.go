@@ -34,6 +34,13 @@ func (s *Server) getResult(ctx context.Context, in *jobInput) (*huma.StreamRespo
 		return nil, s.problem(ctx, "read a result", err)
 	}
 	file, j, err := s.Store.Result(id)
+	if err == nil && !shownToAll(&j) {
+		if err = s.disclose(ctx, id, j.Owner, nil); err != nil {
+			_ = file.Close() // it was not read from
+		}
+	} else if err != nil {
+		err = s.disclose(ctx, id, j.Owner, err)
+	}
 	if err != nil {
 		return nil, s.problem(ctx, "read a result", err)
 	}
@@ -46,7 +53,7 @@ func (s *Server) getResult(ctx context.Context, in *jobInput) (*huma.StreamRespo
 // getPreview answers the submitted picture re-encoded: never the original,
 // which holds where it was taken and can be anything.
 func (s *Server) getPreview(ctx context.Context, in *jobInput) (*huma.StreamResponse, error) {
-	id, err := job.ParseID(in.ID)
+	id, err := s.parse(ctx, in.ID)
 	if err != nil {
 		return nil, s.problem(ctx, "read a preview", err)
 	}

@@ -27,6 +27,6 @@ func plainErrors(mux *http.ServeMux) http.Handler {
 			p = newProblem(http.StatusMethodNotAllowed, "method_not_allowed", r.Method+" is not offered here, but "+strings.Join(allowed, ", "))
 			w.Header().Set("Allow", strings.Join(allowed, ", "))
 		}
-		writeJSON(w, p.Status, p.ContentType(""), p)
+		writeProblem(w, p)
 	})
 }

@@ -14,7 +14,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"golang.org/x/time/rate"
 
+	"github.com/atelier-go/atelier/api/keyring"
 	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
@@ -35,6 +37,10 @@ type Config struct {
 	MaxWait time.Duration  // the longest ?wait that is honoured; a function is billed while it waits
 	Log     *slog.Logger   // nil discards
 
+	// Keys are who may use the API. Without (nil) everybody may do everything, and so
+	// the server answers to loopback addresses alone.
+	Keys *keyring.Ring
+
 	MaxWaiters int // requests that wait at a time; 0 is DefaultMaxWaiters
 }
 
@@ -51,6 +57,8 @@ type Server struct {
 	stopping chan struct{} // closed by endWaits
 	endWaits func()
 	storeUp  *probe
+
+	strangers *rate.Limiter // of what the log says of wrong keys
 }
 
 // concurrentPreviews bounds the memory that previews take: a picture at the
@@ -88,6 +96,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		Config: cfg, previews: make(chan struct{}, concurrentPreviews), uploads: make(chan struct{}, concurrentUploads),
 		lists: make(chan struct{}, concurrentLists), waiters: make(chan struct{}, cfg.MaxWaiters), stopping: make(chan struct{}), storeUp: newProbe(cfg.Store.Check),
+		strangers: newStrangers(),
 	}
 	s.endWaits = sync.OnceFunc(func() { close(s.stopping) })
 	useProblems()
@@ -95,7 +104,7 @@ func New(cfg Config) (*Server, error) {
 	s.routes(humago.New(mux, openAPI(cfg.Version)))
 	s.healthRoutes(mux)
 	pageRoutes(mux)
-	s.handler = guard(plainErrors(mux))
+	s.handler = guard(plainErrors(mux), cfg.Keys == nil)
 	return s, nil
 }
 
@@ -109,60 +118,68 @@ func openAPI(version string) huma.Config {
 	cfg.OpenAPIPath = "/v1/openapi"
 	cfg.DocsPath = ""
 	cfg.SchemasPath = ""
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{scheme: {
+		Type: "http", Scheme: "bearer", Description: "An API key. A server without keys, on a loopback address, asks for none.",
+	}}
 	cfg.CreateHooks = nil // no $schema member in answers: a job reads the same everywhere
 	return cfg
 }
 
 func (s *Server) routes(api huma.API) {
+	api.UseMiddleware(s.authorize)
 	huma.Register(api, submitOperation(), s.submit)
-	documentSubmit(api)
+	s.documentSubmit(api)
 	s.jobRoutes(api)
 	s.listRoutes(api)
 	huma.Register(api, huma.Operation{
 		OperationID: "list-styles", Method: http.MethodGet, Path: "/v1/styles", Tags: []string{"styles"},
-		Summary: "The named styles",
+		Summary: "The named styles", Security: open(),
 	}, s.listStyles)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-style-thumbnail", Method: http.MethodGet, Path: "/v1/styles/{name}/thumbnail", Tags: []string{"styles"},
-		Summary: "What a style does to a photograph", Responses: pictureResponse("image/jpeg"), Errors: []int{404},
+		Summary: "What a style does to a photograph", Security: open(), Responses: pictureResponse("image/jpeg"), Errors: []int{404},
 	}, s.getThumbnail)
 }
 
 func (s *Server) jobRoutes(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "get-job", Method: http.MethodGet, Path: "/v1/jobs/{id}", Tags: []string{"jobs"},
-		Summary: "What became of a job", Errors: []int{404, 410, 422, 503},
+		Summary: "What became of a job", Security: needs(keyring.Read), Errors: []int{401, 403, 404, 410, 422, 503},
 		Description: "Unfinished jobs come with Retry-After. With If-None-Match the answer is 304 while nothing has changed. " +
 			"With wait it comes when something has; a server that has too much to do, or stops, answers sooner.",
 	}, s.getJob)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-result", Method: http.MethodGet, Path: "/v1/jobs/{id}/result", Tags: []string{"jobs"},
-		Summary: "The painted picture", Errors: []int{404, 409, 410, 503},
-		Responses: pictureResponse("image/jpeg", "image/png", "image/webp"),
+		Summary: "The painted picture", Security: openOr(keyring.Read), Errors: []int{401, 403, 404, 409, 410, 503},
+		Description: "Of a public job that has succeeded without a key.",
+		Responses:   pictureResponse("image/jpeg", "image/png", "image/webp"),
 	}, s.getResult)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-preview", Method: http.MethodGet, Path: "/v1/jobs/{id}/preview", Tags: []string{"jobs"},
 		Summary:   "The submitted picture, upright, without metadata, at most 1024 pixels",
-		Responses: pictureResponse("image/jpeg"), Errors: []int{404, 410, 503},
+		Security:  needs(keyring.Read),
+		Responses: pictureResponse("image/jpeg"), Errors: []int{401, 403, 404, 410, 503},
 	}, s.getPreview)
 	huma.Register(api, huma.Operation{
 		OperationID: "cancel-job", Method: http.MethodPost, Path: "/v1/jobs/{id}/cancel", Tags: []string{"jobs"},
-		Summary: "End a job before it is painted", Errors: []int{404, 409, 410, 503},
+		Summary: "End a job before it is painted", Security: needs(keyring.Submit), Errors: []int{401, 403, 404, 409, 410, 503},
 		Description: "A queued job is never begun. Of a running one the result is thrown away. One that is canceled already is answered as it is.",
 	}, s.cancel)
 	huma.Register(api, huma.Operation{
 		OperationID: "retry-job", Method: http.MethodPost, Path: "/v1/jobs/{id}/retry", Tags: []string{"jobs"},
-		Summary: "Run a failed or canceled job again", DefaultStatus: http.StatusAccepted, Errors: []int{404, 409, 410, 503},
+		Summary: "Run a failed or canceled job again", DefaultStatus: http.StatusAccepted,
+		Security: needs(keyring.Submit), Errors: []int{401, 403, 404, 409, 410, 503},
 		Description: "The job is queued as its next run. Repeating the request is safe: a run that nobody has begun is answered as it is.",
 	}, s.retry)
 	huma.Register(api, huma.Operation{
 		OperationID: "erase-job", Method: http.MethodDelete, Path: "/v1/jobs/{id}", Tags: []string{"jobs"},
-		Summary: "Erase everything of a job", DefaultStatus: http.StatusNoContent, Errors: []int{404, 410, 503},
+		Summary: "Erase everything of a job", DefaultStatus: http.StatusNoContent,
+		Security: needs(keyring.Submit), Errors: []int{401, 403, 404, 410, 503},
 		Description: "In whatever state it is. From then on its addresses answer 410, to a second DELETE too.",
 	}, s.erase)
 	huma.Register(api, huma.Operation{
 		OperationID: "redrive", Method: http.MethodPost, Path: "/v1/admin/redrive", Tags: []string{"admin"},
-		Summary: "Run failed jobs again", Errors: []int{400, 415, 422, 503},
+		Summary: "Run failed jobs again", Security: needs(keyring.Admin), Errors: []int{400, 401, 403, 415, 422, 503},
 		Description: "Jobs named by ids, or, newest first, all that failed or all that failed with a code. " +
 			"One request looks at a bounded number of jobs: repeat it with next_cursor until that is null, even after an empty answer.",
 	}, s.redrive)

@@ -82,20 +82,29 @@ type service struct {
 	queue *ledger
 }
 
-func serve(t *testing.T) *service {
+func serve(t *testing.T, settings ...func(*api.Config)) *service {
 	t.Helper()
 	s, err := store.Open(store.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := &ledger{}
-	h, err := api.New(api.Config{Store: s, Queue: q, Version: "test"})
+	return (&service{T: t, store: s, queue: &ledger{}}).beside(settings...)
+}
+
+// beside is another server on the same store and queue.
+func (s *service) beside(settings ...func(*api.Config)) *service {
+	s.Helper()
+	cfg := api.Config{Store: s.store, Queue: s.queue, Version: "test"}
+	for _, set := range settings {
+		set(&cfg)
+	}
+	h, err := api.New(cfg)
 	if err != nil {
-		t.Fatal(err)
+		s.Fatal(err)
 	}
 	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
-	return &service{t, server.URL, s, q}
+	s.Cleanup(server.Close)
+	return &service{s.T, server.URL, s.store, s.queue}
 }
 
 // A field is one part of a form; a file where there is data.

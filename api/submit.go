@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/atelier-go/atelier/api/keyring"
 	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/style"
@@ -26,7 +27,7 @@ type submitForm struct {
 	Format         string  `json:"format,omitempty" enum:"jpeg,png,webp" default:"jpeg"`
 	Quality        int     `json:"quality,omitempty" minimum:"1" maximum:"100" default:"90" doc:"Of a JPEG or WebP"`
 	PreserveColors bool    `json:"preserve_colors,omitempty" default:"false" doc:"Keep the photograph's colours, take the style's strokes"`
-	Public         bool    `json:"public,omitempty" default:"true" doc:"Show the result in the gallery"`
+	Public         bool    `json:"public,omitempty" doc:"Show the result in the gallery, to everybody"`
 }
 
 func submitOperation() huma.Operation {
@@ -37,15 +38,17 @@ func submitOperation() huma.Operation {
 			"503 promises nothing: send the same request again. With an Idempotency-Key, any number of equal requests " +
 			"within 24 hours make one job, and all are answered that job as it stands; " +
 			"another request under the same key is refused (idempotency_key_reused).",
-		Errors: []int{400, 408, 410, 413, 415, 422, 503},
+		Security: needs(keyring.Submit),
+		Errors:   []int{400, 401, 403, 408, 410, 413, 415, 422, 503},
 	}
 }
 
 // documentSubmit adds the form to the OpenAPI document. It comes after the
 // registration, because huma reads the body of an operation that has one.
-func documentSubmit(api huma.API) {
+func (s *Server) documentSubmit(api huma.API) {
 	schema := huma.SchemaFromType(api.OpenAPI().Components.Schemas, reflect.TypeFor[submitForm]())
 	schema.Required = []string{"image"}
+	schema.Properties["public"].Default = s.publicByDefault()
 	for _, name := range fileFields {
 		schema.Properties[name].ContentEncoding = "" // the bytes themselves, not base64
 	}
@@ -85,7 +88,7 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*jobOutput, error
 	if err != nil {
 		return nil, s.problem(ctx, "check a submission", err)
 	}
-	spec.Owner = owner(ctx)
+	spec.Owner = callerOf(ctx).owner
 	keep := s.keep
 	if key != "" {
 		keep = func(ctx context.Context, spec *job.Spec, f *form) (job.Job, error) {
@@ -100,9 +103,8 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*jobOutput, error
 	return accepted(j, "jobs/"+string(j.ID)), nil // relative to this request's own address
 }
 
-// owner is whose the jobs of a request are. There are no keys yet, and so no
-// owners.
-func owner(context.Context) string { return "" }
+// publicByDefault: where there are owners, a picture is its owner's.
+func (s *Server) publicByDefault() bool { return s.Keys == nil }
 
 // keep stores a submission and announces it, or leaves no trace of it.
 func (s *Server) keep(ctx context.Context, spec *job.Spec, f *form) (job.Job, error) {
@@ -124,7 +126,7 @@ func (s *Server) spec(f *form) (*job.Spec, error) {
 		Format:         f.text("format", "jpeg"),
 		Quality:        f.integer("quality", 90, &bad),
 		PreserveColors: f.boolean("preserve_colors", false, &bad),
-		Public:         f.boolean("public", true, &bad),
+		Public:         f.boolean("public", s.publicByDefault(), &bad),
 		CreatedAt:      time.Now().UTC().Truncate(time.Millisecond),
 	}
 	bad = append(bad, spec.Validate()...)

@@ -55,7 +55,7 @@ func (s *Server) await(ctx context.Context, j job.Job, in *getJobInput) (job.Job
 			return j, ctx.Err()
 		}
 		var err error
-		if j, err = s.read(in.ID); err != nil {
+		if j, err = s.read(ctx, in.ID); err != nil {
 			return j, err
 		}
 	}
