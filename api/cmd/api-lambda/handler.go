@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/api/keyring"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/store"
 )
@@ -19,6 +20,13 @@ const maxWait = 5 * time.Second
 
 // newHandler opens what the settings name and answers the API on it.
 func newHandler(ctx context.Context, s settings, log *slog.Logger) (http.Handler, error) {
+	var keys *keyring.Ring
+	if s.Keys != "" {
+		var err error
+		if keys, err = keyring.Open(s.Keys, log); err != nil {
+			return nil, err
+		}
+	}
 	jobs, err := store.Open(store.Config{Dir: s.Dir})
 	if err != nil {
 		return nil, err
@@ -31,11 +39,11 @@ func newHandler(ctx context.Context, s settings, log *slog.Logger) (http.Handler
 	if err != nil {
 		return nil, err
 	}
-	handler, err := api.New(api.Config{Store: jobs, Queue: q, Version: version(), MaxWait: maxWait, Log: log})
+	handler, err := api.New(api.Config{Store: jobs, Queue: q, Keys: keys, Version: version(), MaxWait: maxWait, Log: log})
 	if err != nil {
 		return nil, err
 	}
-	log.Info("ready", "dir", jobs.Dir(), "queue", q.URL())
+	log.Info("ready", "dir", jobs.Dir(), "queue", q.URL(), "keys", keys != nil)
 	return handler, nil
 }
 

@@ -19,6 +19,7 @@ type settings struct {
 	Dir   string `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
 	Queue string `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
 	Local bool   `env:"ATELIER_LOCAL" help:"This is a stack on one machine, with AWS_ENDPOINT_URL on loopback."`
+	Keys  string `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as api-server keygen writes it. It is read again when it changes." placeholder:"FILE"`
 	Log   string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
 }
 
@@ -26,8 +27,8 @@ const description = `Answers Atelier's HTTP API and its page as an AWS Lambda fu
 Gateway HTTP API (payload format 2.0).
 
 Lambda starts it; its settings are the function's environment variables. Without
-API keys, which this version does not have yet, it refuses to start on anything
-but a local stack (scripts/demo --mode lambda).`
+--keys it refuses to start on anything but a local stack (scripts/demo --mode
+lambda). API Gateway limits how often it is called.`
 
 func main() {
 	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stderr); err != nil {
@@ -45,8 +46,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if _, err := parser.Parse(args); err != nil {
 		return err
 	}
-	if err := mayServe(s.Local, getenv("AWS_ENDPOINT_URL")); err != nil {
-		return err
+	if s.Keys == "" {
+		if err := mayServe(s.Local, getenv("AWS_ENDPOINT_URL")); err != nil {
+			return err
+		}
 	}
 	if getenv("AWS_LAMBDA_RUNTIME_API") == "" {
 		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: Lambda starts this program, or scripts/demo --mode lambda; api-server is the one to start by hand")

@@ -2,6 +2,9 @@ package main
 
 import (
 	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -20,6 +23,7 @@ func TestRefusesToStartWithoutKeys(t *testing.T) {
 		"on a local stack, by hand":   {[]string{"--local"}, "http://127.0.0.1:4566", "AWS_LAMBDA_RUNTIME_API"},
 		"by the name of localhost":    {[]string{"--local"}, "http://localhost:4566", "AWS_LAMBDA_RUNTIME_API"},
 		"by IPv6":                     {[]string{"--local"}, "http://[::1]:4566", "AWS_LAMBDA_RUNTIME_API"},
+		"on AWS with keys, by hand":   {[]string{"--keys", "keys"}, "", "AWS_LAMBDA_RUNTIME_API"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			getenv := func(k string) string {
@@ -33,5 +37,16 @@ func TestRefusesToStartWithoutKeys(t *testing.T) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+func TestRefusesToStartWithBadKeys(t *testing.T) {
+	keys := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(keys, []byte("# mine\nanna everything x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := newHandler(t.Context(), settings{Dir: t.TempDir(), Keys: keys}, slog.New(slog.DiscardHandler))
+	if err == nil || !strings.Contains(err.Error(), "line 2: there is no scope") {
+		t.Errorf("got %v", err)
 	}
 }

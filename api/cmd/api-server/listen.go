@@ -4,23 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
 )
 
-// listen refuses any address that others could reach: there are no keys yet.
-func listen(address string) (net.Listener, error) {
+// listen refuses any address that others could reach, unless they need keys.
+func listen(address string, keys bool, log *slog.Logger) (net.Listener, error) {
 	addr, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	if !addr.IP.IsLoopback() { // also no address at all, which means every one
-		return nil, fmt.Errorf("listen: %s is not a loopback address: without API keys anybody could use the server; take 127.0.0.1", address)
+	public := !addr.IP.IsLoopback() // also no address at all, which means every one
+	if public && !keys {
+		return nil, fmt.Errorf("listen: %s is not a loopback address: without API keys anybody could use the server; take 127.0.0.1, or give it --keys", address)
 	}
 	l, err := net.ListenTCP("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w; --listen takes another port", err)
+	}
+	if public {
+		log.Warn("keys and pictures come in the clear: let nobody reach this port but what speaks TLS to the outside", "address", l.Addr())
 	}
 	return l, nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func TestStopEndsWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := listen("127.0.0.1:0")
+	l, err := listen("127.0.0.1:0", false, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/api/keyring"
+	"github.com/atelier-go/atelier/pkg/queue"
+	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/sweeper"
+)
+
+type serveCommand struct {
+	Dir    string `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
+	Queue  string `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
+	Listen string `default:"127.0.0.1:8080" env:"ATELIER_LISTEN" help:"Address and port to listen on; without --keys a loopback address."`
+	Keys   string `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as keygen writes it. It is read again when it changes." placeholder:"FILE"`
+
+	sweeper.Times `embed:""`
+}
+
+// Run serves until ctx ends.
+func (s *serveCommand) Run(ctx context.Context, out output) error {
+	log := slog.New(slog.NewTextHandler(out.stderr, nil))
+	cfg := api.Config{Version: version(), Log: log}
+	var err error
+	if s.Keys != "" {
+		if cfg.Keys, err = keyring.Open(s.Keys, log); err != nil {
+			return err
+		}
+	}
+	if cfg.Store, err = store.Open(store.Config{Dir: s.Dir}); err != nil {
+		return err
+	}
+	aws, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return err
+	}
+	q, err := queue.Open(ctx, aws, s.Queue)
+	if err != nil {
+		return err
+	}
+	cfg.Queue = q
+	handler, err := api.New(cfg)
+	if err != nil {
+		return err
+	}
+	listener, err := listen(s.Listen, cfg.Keys != nil, log)
+	if err != nil {
+		return err
+	}
+	sweep, err := newSweeper(ctx, s.Times, cfg.Store, q, log)
+	if err != nil {
+		return err
+	}
+	defer sweep.Start(ctx)()
+	log.Info("ready", "address", "http://"+listener.Addr().String(), "dir", cfg.Store.Dir(), "queue", q.URL(), "keys", cfg.Keys != nil)
+	return serve(ctx, listener, handler, handler.EndWaits)
+}
