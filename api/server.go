@@ -28,6 +28,11 @@ type announcer interface {
 	Check(ctx context.Context) error
 }
 
+// A gauge is the queue as /metrics needs it.
+type gauge interface {
+	Depth(ctx context.Context) (job.Depth, error)
+}
+
 // Config is what a Server works with.
 type Config struct {
 	Store   *store.Store
@@ -40,6 +45,10 @@ type Config struct {
 	// Keys are who may use the API. Without (nil) everybody may do everything, and so
 	// the server answers to loopback addresses alone.
 	Keys *keyring.Ring
+
+	// Depth is the queue once more, for /metrics to tell how full it is. Without (nil)
+	// there is no /metrics.
+	Depth gauge
 
 	MaxWaiters int // requests that wait at a time; 0 is DefaultMaxWaiters
 }
@@ -58,6 +67,7 @@ type Server struct {
 	endWaits func()
 	storeUp  *probe
 
+	metrics   *metrics      // nil counts nothing
 	strangers *rate.Limiter // of what the log says of wrong keys
 }
 
@@ -104,7 +114,11 @@ func New(cfg Config) (*Server, error) {
 	s.routes(humago.New(mux, openAPI(cfg.Version)))
 	s.healthRoutes(mux)
 	pageRoutes(mux)
-	s.handler = guard(plainErrors(mux), cfg.Keys == nil)
+	if cfg.Depth != nil {
+		s.metrics = newMetrics(s)
+		s.metricsRoute(mux)
+	}
+	s.handler = s.metrics.watch(guard(plainErrors(mux), cfg.Keys == nil))
 	return s, nil
 }
 

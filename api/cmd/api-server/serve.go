@@ -43,7 +43,7 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 	if err != nil {
 		return err
 	}
-	cfg.Queue = q
+	cfg.Queue, cfg.Depth = q, q
 	handler, err := api.New(cfg)
 	if err != nil {
 		return err

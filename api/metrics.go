@@ -1,0 +1,193 @@
+package api
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/atelier-go/atelier/api/keyring"
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// metrics are what /metrics tells, in Prometheus' terms. No label names a job, an
+// owner or a path, whose number has no bound. A nil *metrics counts nothing.
+type metrics struct {
+	registry    *prometheus.Registry
+	requests    *prometheus.CounterVec
+	latency     *prometheus.HistogramVec
+	inFlight    prometheus.Gauge
+	submissions prometheus.Counter
+	bytes       prometheus.Counter
+}
+
+func newMetrics(s *Server) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "atelier_http_requests_total", Help: "Requests that were answered; the route is none where there is nothing.",
+		}, []string{"route", "method", "status"}),
+		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "atelier_http_request_duration_seconds", Help: "Time from a request's head to the end of its answer, but of requests that wait for a job.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"route", "method"}),
+		inFlight:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "atelier_http_requests_in_flight", Help: "Requests that are being answered."}),
+		submissions: prometheus.NewCounter(prometheus.CounterOpts{Name: "atelier_submissions_total", Help: "Submissions that were accepted."}),
+		bytes:       prometheus.NewCounter(prometheus.CounterOpts{Name: "atelier_submitted_bytes_total", Help: "Bytes of pictures that were accepted."}),
+	}
+	m.registry.MustRegister(m.requests, m.latency, m.inFlight, m.submissions, m.bytes, newBacklog(s),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "atelier_waiters", Help: "Requests that wait for a job to change."},
+			func() float64 { return float64(len(s.waiters)) }),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// metricsRoute serves /metrics to an admin.
+func (s *Server) metricsRoute(mux *http.ServeMux) {
+	tell := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		if _, refusal := s.admit(r, needs(keyring.Admin)); refusal != nil {
+			writeProblem(w, refusal)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		tell.ServeHTTP(w, r)
+	})
+}
+
+// submitted counts an accepted submission.
+func (m *metrics) submitted(spec *job.Spec) {
+	if m == nil {
+		return
+	}
+	m.submissions.Inc()
+	m.bytes.Add(float64(spec.Input.Bytes))
+	if spec.StyleInput != nil {
+		m.bytes.Add(float64(spec.StyleInput.Bytes))
+	}
+}
+
+// watch counts what goes through next, which leaves the route in the request.
+func (m *metrics) watch(next http.Handler) http.Handler {
+	if m == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began, seen := time.Now(), &statusWriter{ResponseWriter: w}
+		m.inFlight.Inc()
+		finished := false
+		defer func() { // a handler that panics too
+			m.inFlight.Dec()
+			route, method := routeOf(r)
+			m.requests.WithLabelValues(route, method, seen.class(finished)).Inc()
+			if !strings.Contains(r.URL.RawQuery, "wait=") {
+				m.latency.WithLabelValues(route, method).Observe(time.Since(began).Seconds())
+			}
+		}()
+		next.ServeHTTP(seen, r)
+		finished = true
+	})
+}
+
+// routeOf are a request's labels: from the pattern that it matched, since paths
+// and methods are whatever clients send.
+func routeOf(r *http.Request) (route, method string) {
+	route = "none"
+	if _, path, ok := strings.Cut(r.Pattern, " "); ok {
+		route = path
+	}
+	if method = r.Method; !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete}, method) {
+		method = "other"
+	}
+	return route, method
+}
+
+// A statusWriter remembers the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader, Write and ReadFrom are the ways in which an answer begins.
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status == 0 && status >= 200 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// ReadFrom lets files go to the socket without a detour.
+func (w *statusWriter) ReadFrom(r io.Reader) (int64, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return io.Copy(w.ResponseWriter, r)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *statusWriter) class(finished bool) string {
+	switch {
+	case !finished:
+		return "5xx"
+	case w.status == 0:
+		return "2xx" // net/http's own
+	}
+	return strconv.Itoa(w.status/100) + "xx"
+}
+
+// A backlog tells what waits for workers, as long as that can be found out.
+type backlog struct {
+	queue  *reading[job.Depth]
+	active *reading[int]
+
+	messages, jobs *prometheus.Desc
+}
+
+func newBacklog(s *Server) *backlog {
+	return &backlog{
+		queue: newReading(func() (job.Depth, error) {
+			ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+			defer cancel()
+			return s.Depth.Depth(ctx)
+		}),
+		active: newReading(func() (int, error) {
+			ids, err := s.Store.Active()
+			return len(ids), err
+		}),
+		messages: prometheus.NewDesc("atelier_queue_messages", "Messages in the queue, roughly, as it counts them itself.", []string{"state"}, nil),
+		jobs:     prometheus.NewDesc("atelier_active_jobs", "Jobs that are not finished, or not tidied up.", nil, nil),
+	}
+}
+
+// Describe and Collect make it a prometheus.Collector.
+func (b *backlog) Describe(to chan<- *prometheus.Desc) { to <- b.messages; to <- b.jobs }
+
+// Collect leaves out what can't be found out in time.
+func (b *backlog) Collect(to chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+	defer cancel()
+	if d, ok := b.queue.get(ctx); ok {
+		for state, n := range map[string]int{"visible": d.Visible, "in_flight": d.InFlight, "delayed": d.Delayed} {
+			to <- prometheus.MustNewConstMetric(b.messages, prometheus.GaugeValue, float64(n), state)
+		}
+	}
+	if n, ok := b.active.get(ctx); ok {
+		to <- prometheus.MustNewConstMetric(b.jobs, prometheus.GaugeValue, float64(n))
+	}
+}
