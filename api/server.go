@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -50,6 +51,10 @@ type Config struct {
 	// there is no /metrics.
 	Depth gauge
 
+	// Rate is how many submissions a second each owner may send, and in a burst ten
+	// times as many; 0 is no limit. It is this server's alone.
+	Rate float64
+
 	MaxWaiters int // requests that wait at a time; 0 is DefaultMaxWaiters
 }
 
@@ -67,6 +72,7 @@ type Server struct {
 	endWaits func()
 	storeUp  *probe
 
+	limiter   *limiter      // of submissions
 	metrics   *metrics      // nil counts nothing
 	strangers *rate.Limiter // of what the log says of wrong keys
 }
@@ -103,10 +109,13 @@ func New(cfg Config) (*Server, error) {
 	if cfg.MaxWait < 0 || cfg.MaxWaiters < 0 {
 		return nil, fmt.Errorf("new server: a wait of %s for %d requests: neither can be below 0", cfg.MaxWait, cfg.MaxWaiters)
 	}
+	if cfg.Rate < 0 || cfg.Rate > 1e6 || math.IsNaN(cfg.Rate) {
+		return nil, fmt.Errorf("new server: %g submissions a second: it must be from 0 to a million", cfg.Rate)
+	}
 	s := &Server{
 		Config: cfg, previews: make(chan struct{}, concurrentPreviews), uploads: make(chan struct{}, concurrentUploads),
 		lists: make(chan struct{}, concurrentLists), waiters: make(chan struct{}, cfg.MaxWaiters), stopping: make(chan struct{}), storeUp: newProbe(cfg.Store.Check),
-		strangers: newStrangers(),
+		strangers: newStrangers(), limiter: newLimiter(cfg.Rate),
 	}
 	s.endWaits = sync.OnceFunc(func() { close(s.stopping) })
 	useProblems()

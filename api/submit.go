@@ -39,7 +39,7 @@ func submitOperation() huma.Operation {
 			"within 24 hours make one job, and all are answered that job as it stands; " +
 			"another request under the same key is refused (idempotency_key_reused).",
 		Security: needs(keyring.Submit),
-		Errors:   []int{400, 401, 403, 408, 410, 413, 415, 422, 503},
+		Errors:   []int{400, 401, 403, 408, 410, 413, 415, 422, 429, 503},
 	}
 }
 
@@ -72,6 +72,9 @@ func (in *submitInput) Resolve(ctx huma.Context) []error { in.ctx = ctx; return 
 // it durably, announce it, and only then promise it.
 func (s *Server) submit(ctx context.Context, in *submitInput) (*jobOutput, error) {
 	r, _ := humago.Unwrap(in.ctx)
+	if err := s.limiter.allow(callerOf(ctx).owner); err != nil {
+		return nil, err
+	}
 	key, err := idempotencyKey(r.Header)
 	if err != nil {
 		return nil, s.problem(ctx, "read a submission", err)

@@ -14,10 +14,11 @@ import (
 )
 
 type serveCommand struct {
-	Dir    string `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
-	Queue  string `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
-	Listen string `default:"127.0.0.1:8080" env:"ATELIER_LISTEN" help:"Address and port to listen on; without --keys a loopback address."`
-	Keys   string `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as keygen writes it. It is read again when it changes." placeholder:"FILE"`
+	Dir    string  `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
+	Queue  string  `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
+	Listen string  `default:"127.0.0.1:8080" env:"ATELIER_LISTEN" help:"Address and port to listen on; without --keys a loopback address."`
+	Keys   string  `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as keygen writes it. It is read again when it changes." placeholder:"FILE"`
+	Rate   float64 `default:"100" env:"ATELIER_RATE" help:"Submissions a second that each owner may send, in a burst ten times as many; 0 is no limit." placeholder:"N"`
 
 	sweeper.Times `embed:""`
 }
@@ -25,7 +26,7 @@ type serveCommand struct {
 // Run serves until ctx ends.
 func (s *serveCommand) Run(ctx context.Context, out output) error {
 	log := slog.New(slog.NewTextHandler(out.stderr, nil))
-	cfg := api.Config{Version: version(), Log: log}
+	cfg := api.Config{Version: version(), Rate: s.Rate, Log: log}
 	var err error
 	if s.Keys != "" {
 		if cfg.Keys, err = keyring.Open(s.Keys, log); err != nil {

@@ -1,0 +1,66 @@
+package api_test
+
+import (
+	"net/http"
+	"strconv"
+	"testing"
+
+	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/pkg/style"
+)
+
+// A submission in a thousand seconds, so that none is allowed while the test
+// runs but the first.
+func slow(c *api.Config) { c.Rate = 0.001 }
+
+func TestSubmissionsAreLimitedByOwner(t *testing.T) {
+	g := serveGuarded(t, slow)
+	contentType, body := form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
+	for _, tt := range []struct {
+		as   string
+		code string
+	}{
+		{"right", ""}, {"right", "rate_limited"}, {"submit", "rate_limited"}, // another key of the same owner
+		{"other", ""}, {"other", "rate_limited"}, {"keyless", ""}, {"keyless", "rate_limited"},
+		{"none", "unauthorized"}, {"read", "forbidden"},
+	} {
+		before := g.files()
+		resp, answer := g.request(tt.as, "POST", "/v1/jobs", contentType, body)
+		switch tt.code {
+		case "":
+			if resp.StatusCode != http.StatusAccepted {
+				t.Errorf("%s: %s %s", tt.as, resp.Status, answer)
+			}
+			continue
+		case "rate_limited":
+			wantProblem(t, resp, answer, 429, tt.code, "0.001 submissions a second")
+			if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err != nil || s < 900 || s > 1000 {
+				t.Errorf("%s: Retry-After %q", tt.as, resp.Header.Get("Retry-After"))
+			}
+		}
+		if after := g.files(); after != before {
+			t.Errorf("%s: %d files became %d", tt.as, before, after)
+		}
+	}
+	// Nothing else is limited.
+	if resp, _ := g.request("right", "GET", "/v1/jobs", "", nil); resp.StatusCode != http.StatusOK {
+		t.Errorf("a list: %s", resp.Status)
+	}
+}
+
+func TestBurstsAreAllowed(t *testing.T) {
+	s := serve(t, func(c *api.Config) { c.Rate = 0.5 }) // five at once, and the next within two seconds
+	contentType, body := form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
+	for i := range 5 {
+		if resp, answer := s.post(contentType, body); resp.StatusCode != http.StatusAccepted {
+			t.Errorf("number %d: %s %s", i+1, resp.Status, answer)
+		}
+	}
+}
+
+func TestRatesBelowZeroAreRefused(t *testing.T) {
+	s := serve(t)
+	if _, err := api.New(api.Config{Store: s.store, Queue: s.queue, Rate: -1}); err == nil {
+		t.Error("a rate of -1 was taken")
+	}
+}
