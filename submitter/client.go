@@ -20,6 +20,7 @@ import (
 type client struct {
 	base *url.URL // ends in a slash, so that addresses in answers resolve against it
 	http *http.Client
+	credential
 }
 
 // Times to wait for the network, apart from --timeout, which bounds everything.
@@ -29,7 +30,7 @@ const (
 	pollTimeout   = 30 * time.Second // for a whole small answer
 )
 
-func newClient(address string) (*client, error) {
+func newClient(address string, key credential) (*client, error) {
 	base, err := url.Parse(address)
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || base.RawQuery != "" || base.Fragment != "" {
 		return nil, faultf(errUsage, "--api %.200q is not the base address of an API, such as %s", address, defaultAPI)
@@ -52,17 +53,23 @@ func newClient(address string) (*client, error) {
 		ExpectContinueTimeout: time.Second,
 		DisableCompression:    true, // pictures don't shrink, and a length must be the picture's own
 	}
-	return &client{base, &http.Client{Transport: transport, CheckRedirect: checkRedirect}}, nil
+	return &client{base, &http.Client{Transport: transport, CheckRedirect: checkRedirect}, key}, nil
 }
 
 // checkRedirect follows no redirect of a submission: the picture goes to the
-// address that was given and to no other.
+// address that was given and to no other. Neither does the key: net/http alone
+// would send it to another port of the same machine.
 func checkRedirect(r *http.Request, via []*http.Request) error {
 	if via[0].Method != http.MethodGet || len(via) >= 5 {
 		return http.ErrUseLastResponse
 	}
+	if !sameOrigin(r.URL, via[0].URL) {
+		r.Header.Del("Authorization")
+	}
 	return nil
 }
+
+func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
 
 // A jobAnswer is a job as the API told it.
 type jobAnswer struct {
@@ -161,6 +168,9 @@ func (c *client) send(ctx context.Context, method, address string, header http.H
 // do sends one request, and turns the answers that are no answer into errors.
 func (c *client) do(req *http.Request) (*http.Response, error) {
 	req.Header.Set("User-Agent", "atelier-submitter")
+	if c.key != "" && sameOrigin(req.URL, c.base) { // an answer may name an address elsewhere
+		req.Header.Set("Authorization", "Bearer "+c.key)
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, c.networkError(req.Context(), err)

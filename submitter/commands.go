@@ -30,6 +30,7 @@ type commandLine struct {
 	Submit  submitCommand  `cmd:"" help:"Submit a picture; with -o or --wait, wait for it."`
 	Status  statusCommand  `cmd:"" help:"Tell what became of a job."`
 	Fetch   fetchCommand   `cmd:"" help:"Fetch the painted picture of a job."`
+	List    listCommand    `cmd:"" help:"List your jobs, newest first."`
 	Cancel  cancelCommand  `cmd:"" help:"End a job before it is painted."`
 	Retry   retryCommand   `cmd:"" help:"Run a failed or canceled job again."`
 	Delete  deleteCommand  `cmd:"" help:"Erase a job with its pictures, for good."`
@@ -40,6 +41,7 @@ type commandLine struct {
 // settings are the flags that every command takes.
 type settings struct {
 	API     string           `name:"api" default:"${api}" placeholder:"URL" help:"Base address of the API (default ${api}; or set $$ATELIER_API)."`
+	KeyFile string           `name:"key-file" placeholder:"FILE" help:"The API key, where the API asks for one, is in FILE (or in $$ATELIER_API_KEY)."`
 	Timeout time.Duration    `default:"10m" placeholder:"10m" help:"Give up after so long in all; 0 is never."`
 	JSON    bool             `name:"json" help:"Print the API's JSON on standard output."`
 	Version kong.VersionFlag `help:"Print the version."`

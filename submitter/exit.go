@@ -16,6 +16,7 @@ var (
 	errNotFound    = errors.New("not found")
 	errRefused     = errors.New("refused")
 	errAway        = errors.New("away")
+	errDenied      = errors.New("denied")
 	errState       = errors.New("state")
 	errInterrupted = errors.New("interrupted")
 )
@@ -35,6 +36,7 @@ var exits = []struct {
 	{errRefused, 5, "the API refused what was sent"},
 	{errAway, 6, "the API is away or at fault, or --timeout was over"},
 	{errState, 7, "the job is in the wrong state for that: unfinished, finished, or not failed"},
+	{errDenied, 8, "the API wants an API key, or one that is for more"},
 	{errInterrupted, 130, "interrupted"},
 }
 

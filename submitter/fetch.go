@@ -164,6 +164,9 @@ func (a *app) command(words ...string) string {
 	if env := a.getenv("ATELIER_API"); a.API != env && (a.API != defaultAPI || env != "") {
 		words = append(words, "--api", shellWord(a.API))
 	}
+	if a.KeyFile != "" {
+		words = append(words, "--key-file", shellWord(a.KeyFile))
+	}
 	return strings.Join(words, " ")
 }
 

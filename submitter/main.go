@@ -45,7 +45,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return usageError(err)
 	}
-	client, err := newClient(line.API)
+	key, err := line.credential(getenv)
+	if err != nil {
+		return err
+	}
+	client, err := newClient(line.API, key)
 	if err != nil {
 		return err
 	}

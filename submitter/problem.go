@@ -19,6 +19,7 @@ import (
 type refusal struct {
 	status     int
 	retryAfter time.Duration
+	code       string // of the API's problem; empty where something else has answered
 	text       string
 }
 
@@ -31,6 +32,8 @@ func (r *refusal) Is(kind error) bool {
 		return kind == errNotFound
 	case r.status >= 500, r.status == http.StatusTooManyRequests, r.status == http.StatusRequestTimeout:
 		return kind == errAway
+	case r.status == http.StatusUnauthorized, r.code == "forbidden":
+		return kind == errDenied
 	case r.status == http.StatusConflict:
 		return kind == errState
 	case r.status >= 400:
@@ -45,6 +48,7 @@ func (c *client) problem(resp *http.Response) error {
 	r := &refusal{status: resp.StatusCode, retryAfter: retryAfter(resp.Header)}
 	var p struct {
 		Detail string
+		Code   string
 		Errors []struct{ Field, Detail string }
 	}
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // in part is better than nothing
@@ -59,12 +63,15 @@ func (c *client) problem(resp *http.Response) error {
 			r.text += "; is the address right?"
 		}
 	default:
-		r.text = p.Detail
+		r.text, r.code = p.Detail, p.Code
 	}
 	for _, e := range p.Errors {
 		if !strings.Contains(r.text, e.Detail) {
 			r.text += fmt.Sprintf("; %s: %s", e.Field, e.Detail)
 		}
+	}
+	if r.Is(errDenied) {
+		r.text += c.hint(r.status)
 	}
 	return r
 }

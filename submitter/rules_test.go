@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -68,7 +69,9 @@ func TestExitCode(t *testing.T) {
 		{&refusal{status: 404}, 4},
 		{&refusal{status: 410}, 4},
 		{&refusal{status: 400}, 5},
-		{&refusal{status: 401}, 5},
+		{&refusal{status: 401}, 8},
+		{&refusal{status: 403}, 5},
+		{&refusal{status: 403, code: "forbidden"}, 8},
 		{&refusal{status: 422}, 5},
 		{&refusal{status: 429}, 6},
 		{&refusal{status: 500}, 6},
@@ -140,6 +143,52 @@ func TestHelpNamesStyles(t *testing.T) {
 		}
 		if !strings.Contains(description+submitCommand{}.Help(), name) {
 			t.Errorf("the help no longer names %s: change this test", name)
+		}
+	}
+}
+
+func TestAge(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Hour: "now", 0: "now", 59 * time.Second: "59s", 61 * time.Second: "1m", 59 * time.Minute: "59m",
+		23 * time.Hour: "23h", 24 * time.Hour: "1d", 400 * 24 * time.Hour: "400d",
+	} {
+		if got := age(d); got != want {
+			t.Errorf("age(%v): got %s, want %s", d, got, want)
+		}
+	}
+}
+
+// The key goes to the API and to nobody else, whatever the API's answers name.
+func TestKeyGoesToTheAPIAlone(t *testing.T) {
+	seen := make(chan string, 10)
+	note := func(_ http.ResponseWriter, r *http.Request) { seen <- r.Header.Get("Authorization") }
+	elsewhere := httptest.NewServer(http.HandlerFunc(note)) // the same machine's other port
+	defer elsewhere.Close()
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/away":
+			http.Redirect(w, r, elsewhere.URL, http.StatusSeeOther)
+		case "/around":
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+		default:
+			note(w, r)
+		}
+	}))
+	defer api.Close()
+	c, err := newClient(api.URL, credential{key: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string]string{
+		"": "Bearer secret", "around": "Bearer secret", "away": "", elsewhere.URL: "",
+	} {
+		resp, err := c.get(t.Context(), address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := <-seen; got != want {
+			t.Errorf("%q: the key was sent as %q, want %q", address, got, want)
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/atelier-go/atelier/api/keyring"
 	"github.com/atelier-go/atelier/pkg/imageio"
 	catalogue "github.com/atelier-go/atelier/pkg/style"
 )
@@ -267,7 +268,21 @@ func (s *script) polled(ts *testscript.TestScript, args []string) {
 	ts.Check(s.waitReads(func() bool { return s.reads >= n }))
 }
 
-// api makes the service misbehave: "stop", "start", or "answer KIND ..." for
+// lockFor has the service ask for keys: $ANNA's, which submits and reads,
+// $READER's, which is of the same owner and reads, and $BERTA's.
+func (s *script) lockFor(ts *testscript.TestScript) {
+	submit, read := keyring.Submit, keyring.Read
+	keys, err := s.lock(ts.MkAbs(".keys"),
+		keyring.Holder{Owner: "anna", Scopes: []keyring.Scope{submit, read}},
+		keyring.Holder{Owner: "anna", Scopes: []keyring.Scope{read}},
+		keyring.Holder{Owner: "berta", Scopes: []keyring.Scope{submit, read}})
+	ts.Check(err)
+	for i, name := range []string{"ANNA", "READER", "BERTA"} {
+		ts.Setenv(name, keys[i])
+	}
+}
+
+// api makes the service misbehave: "stop", "start", "lock", or "answer KIND ..." for
 // the next request of a kind.
 func (s *script) api(ts *testscript.TestScript, args []string) {
 	switch args[0] {
@@ -275,6 +290,8 @@ func (s *script) api(ts *testscript.TestScript, args []string) {
 		s.stop()
 	case "start":
 		ts.Check(s.start())
+	case "lock":
+		s.lockFor(ts)
 	default:
 		ts.Check(s.misbehave(args[0], args[1:]))
 	}

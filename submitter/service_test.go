@@ -2,17 +2,22 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/api/keyring"
 	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
@@ -56,9 +61,15 @@ func newService(dir string) (*service, error) {
 	if s.store, err = store.Open(store.Config{Dir: dir}); err != nil {
 		return nil, err
 	}
-	handler, err := api.New(api.Config{Store: s.store, Queue: s.queue, Version: "test"})
+	s.address = "127.0.0.1:0"
+	return s, s.serve(nil)
+}
+
+// serve starts the service, which asks for keys where there are any.
+func (s *service) serve(keys *keyring.Ring) error {
+	handler, err := api.New(api.Config{Store: s.store, Queue: s.queue, Version: "test", Keys: keys})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	// Under a prefix too, as behind an API Gateway's stage.
 	mux := http.NewServeMux()
@@ -66,8 +77,26 @@ func newService(dir string) (*service, error) {
 	mux.Handle("/stage/", http.StripPrefix("/stage", handler))
 	s.real = mux
 	s.handler = s.watch(mux)
-	s.address = "127.0.0.1:0"
-	return s, s.start()
+	return s.start()
+}
+
+// lock has the service ask for keys from now on, and answers one for each
+// holder.
+func (s *service) lock(file string, holders ...keyring.Holder) (keys []string, err error) {
+	var lines []byte
+	for _, h := range holders {
+		key, line := keyring.New(h)
+		keys, lines = append(keys, key), append(append(lines, line...), '\n')
+	}
+	if err := os.WriteFile(file, lines, 0o600); err != nil {
+		return nil, err
+	}
+	ring, err := keyring.Open(file, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	s.stop()
+	return keys, s.serve(ring)
 }
 
 func (s *service) url() string { return "http://" + s.address }
@@ -99,6 +128,8 @@ func kindOf(r *http.Request) string {
 		return "result"
 	case strings.Contains(r.URL.Path, "/v1/jobs/"):
 		return "job"
+	case last == "jobs":
+		return "list"
 	}
 	return "styles"
 }
@@ -161,8 +192,9 @@ func (s *service) etag(id job.ID) string {
 //	lost                            done, and then the connection is closed without an answer
 //	begun                           the same, and a worker begins the job
 //	pages                           a redrive with a page to follow
+//	page, stuck                     an empty page of a list with one to follow, or with itself
 //	hangup                          the connection is closed without an answer, after the request was read
-//	stall                           no answer, once a little of the request was read
+//	stall [whole]                   no answer, once a little of the request was read, or all
 //	slam                            a problem, and the connection is closed, with most of the request unread
 //	flip, cut, long                 a result with a wrong byte, too short, too long
 func (s *service) misbehave(kind string, args []string) error {
@@ -199,6 +231,14 @@ func (s *service) misbehave(kind string, args []string) error {
 			defer s.mu.Unlock()
 			_, _ = fmt.Fprintf(w, `{"retried":[%s],"skipped":[],"next_cursor":"0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9%03d"}`, id, len(s.odd["redrive"]))
 		}
+	case "page", "stuck":
+		odd = func(w http.ResponseWriter, r *http.Request) {
+			id := [16]byte{0: 0x1d, 1: 0x80, 6: 0x70, 8: 0x80} // of a job in the year 2997
+			if args[0] == "page" {
+				id[15] = byte(len(r.URL.RawQuery))
+			}
+			_, _ = fmt.Fprintf(w, `{"jobs":[],"next_cursor":%q}`, base64.RawURLEncoding.EncodeToString(id[:]))
+		}
 	case "torn":
 		odd = func(w http.ResponseWriter, r *http.Request) {
 			_ = r.ParseMultipartForm(1 << 20)
@@ -209,7 +249,11 @@ func (s *service) misbehave(kind string, args []string) error {
 		}
 	case "stall":
 		odd = func(_ http.ResponseWriter, r *http.Request) {
-			_, _ = r.Body.Read(make([]byte, 1))
+			if args[1] == "whole" {
+				_, _ = io.Copy(io.Discard, r.Body)
+			} else {
+				_, _ = r.Body.Read(make([]byte, 1))
+			}
 			s.stalled <- struct{}{}
 			<-s.released
 			panic(http.ErrAbortHandler)

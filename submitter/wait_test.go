@@ -74,7 +74,7 @@ func TestWaitAsksSeldom(t *testing.T) {
 				api := tt.api
 				api.began, api.id = time.Now(), id
 				a := &app{
-					api:    &client{&url.URL{Scheme: "http", Host: "x", Path: "/"}, &http.Client{Transport: &api}},
+					api:    &client{base: &url.URL{Scheme: "http", Host: "x", Path: "/"}, http: &http.Client{Transport: &api}},
 					screen: &screen{w: io.Discard},
 				}
 				j, err := a.wait(t.Context(), &jobAnswer{Job: job.Job{ID: id, State: job.Queued, Run: 1}})

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+type listCommand struct {
+	State string `placeholder:"STATE" help:"Only jobs that are queued, running, succeeded, failed or canceled."`
+	Limit *int   `xor:"many" placeholder:"20" help:"At most so many."`
+	All   bool   `xor:"many" help:"However many there are."`
+}
+
+// Help is kong's hook for a command's page.
+func (listCommand) Help() string {
+	return `Prints a line for each job, newest first: its id, its state, how long ago it was
+submitted, and its style. With an API key they are the jobs of the key's owner.
+
+  submitter list
+  submitter list --state failed --all
+  submitter list --json | jq -r '.jobs[].id'
+
+--json prints the API's answers, one a line: it is asked in pages.`
+}
+
+// Validate is kong's hook for what it can't check itself.
+func (cmd *listCommand) Validate() error {
+	if cmd.State != "" && !job.State(cmd.State).Valid() {
+		return fmt.Errorf("--state %.40q is no state of a job: there are queued, running, succeeded, failed and canceled", cmd.State)
+	}
+	if cmd.Limit != nil && *cmd.Limit < 1 {
+		return errors.New("--limit must be from 1")
+	}
+	return nil
+}
+
+const (
+	listLimit  = 20  // without --limit and --all
+	listAtOnce = 100 // that one request asks for: the API's limit
+)
+
+// Run lists jobs, page after page: one may be short without being the last.
+func (cmd *listCommand) Run(ctx context.Context, a *app) error {
+	query := url.Values{}
+	if cmd.State != "" {
+		query.Set("state", cmd.State)
+	}
+	limit := listLimit
+	switch {
+	case cmd.All:
+		limit = math.MaxInt
+	case cmd.Limit != nil:
+		limit = *cmd.Limit
+	}
+	for shown := 0; shown < limit; {
+		query.Set("limit", strconv.Itoa(min(limit-shown, listAtOnce)))
+		page, err := retrying(ctx, func() (*jobPage, error) { return a.api.jobs(ctx, query) }, transient, nil)
+		if err == nil {
+			err = a.showJobs(page)
+		}
+		if err != nil {
+			return err
+		}
+		shown += len(page.Jobs)
+		switch {
+		case page.Next == "" && shown == 0:
+			a.screen.remark("there are no such jobs")
+			return nil
+		case page.Next == "":
+			return nil
+		case page.Next == query.Get("cursor"):
+			return faultf(errAway, "the API answers the same page again and again")
+		}
+		query.Set("cursor", page.Next)
+	}
+	a.screen.remark("there may be more: --all lists them")
+	return nil
+}
+
+// showJobs prints a page.
+func (a *app) showJobs(page *jobPage) error {
+	if a.JSON {
+		return a.print(page.raw)
+	}
+	for _, j := range page.Jobs {
+		line := fmt.Sprintf("%s  %-9s  %4s  %s", j.ID, j.State, age(time.Since(j.CreatedAt)), j.Style)
+		if err := a.print([]byte(printable(line))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// age tells how long ago something was, in one number.
+func age(d time.Duration) string {
+	switch {
+	case d < time.Second: // also where the API's clock is ahead of ours
+		return "now"
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	}
+	return fmt.Sprintf("%dd", d/(24*time.Hour))
+}
+
+type jobPage struct {
+	Jobs []job.Job
+	Next string `json:"next_cursor"`
+	raw  []byte // the API's JSON
+}
+
+func (c *client) jobs(ctx context.Context, query url.Values) (*jobPage, error) {
+	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+	defer cancel()
+	resp, err := c.send(ctx, http.MethodGet, "v1/jobs?"+query.Encode(), nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	page := new(jobPage)
+	page.raw, err = c.readJSON(resp, page)
+	return page, err
+}
