@@ -115,7 +115,7 @@ type statusWriter struct {
 	status int
 }
 
-// WriteHeader, Write and ReadFrom are the ways in which an answer begins.
+// WriteHeader begins an answer, as Write and ReadFrom do where it was not called.
 func (w *statusWriter) WriteHeader(status int) {
 	if w.status == 0 && status >= 200 {
 		w.status = status
@@ -123,6 +123,7 @@ func (w *statusWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
+// Write is [io.Writer].
 func (w *statusWriter) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
