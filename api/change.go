@@ -19,7 +19,7 @@ func (s *Server) cancel(ctx context.Context, in *jobInput) (*jobOutput, error) {
 	if err != nil {
 		return nil, s.problem(ctx, "cancel a job", err)
 	}
-	s.Log.Info("canceled", "job", id)
+	s.Log.Info("canceled", "job", id, "by", callerOf(ctx).owner)
 	return &jobOutput{Cache: "no-store", Body: addressed(j)}, nil
 }
 
@@ -47,7 +47,7 @@ func (s *Server) runAgain(ctx context.Context, id job.ID) (job.Job, error) {
 	if err := s.announceAgain(ctx, j); err != nil {
 		return job.Job{}, fmt.Errorf("%w: %w", errUnsure, err)
 	}
-	s.Log.Info("retried", "job", id, "run", j.Run)
+	s.Log.Info("retried", "job", id, "run", j.Run, "by", callerOf(ctx).owner)
 	return j, nil
 }
 
@@ -61,6 +61,6 @@ func (s *Server) erase(ctx context.Context, in *jobInput) (*struct{}, error) {
 	if err != nil {
 		return nil, s.problem(ctx, "erase a job", err)
 	}
-	s.Log.Info("erased", "job", j.ID)
+	s.Log.Info("erased", "job", j.ID, "by", callerOf(ctx).owner)
 	return nil, nil
 }

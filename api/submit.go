@@ -103,7 +103,7 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*jobOutput, error
 		return nil, s.problem(ctx, "take a submission", err)
 	}
 	s.metrics.submitted(spec)
-	s.Log.Info("submitted", "job", j.ID, "style", spec.Style, "bytes", spec.Input.Bytes)
+	s.Log.Info("submitted", "job", j.ID, "by", spec.Owner, "style", spec.Style, "bytes", spec.Input.Bytes)
 	return accepted(j, "jobs/"+string(j.ID)), nil // relative to this request's own address
 }
 
