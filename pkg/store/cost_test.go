@@ -1,0 +1,130 @@
+package store
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// The budget of DESIGN.md, "What a job costs the file server".
+func TestFileOperations(t *testing.T) {
+	sc := newScene(t)
+	own := func() *job.Spec {
+		spec := sc.spec()
+		spec.Owner, spec.Style, spec.StyleInput = "anna", job.CustomStyle, &job.Input{}
+		return spec
+	}
+	// The first job of an hour and of an owner makes the folders.
+	if _, _, err := sc.CreateOnce(own(), []byte("picture"), []byte("style"), "first"); err != nil {
+		t.Fatal(err)
+	}
+	if err := sc.claimed().Succeed([]byte("x"), job.Result{}, job.Receipt{}); err != nil {
+		t.Fatal(err)
+	}
+	submit := func(t *testing.T) {
+		if _, made, err := sc.CreateOnce(own(), []byte("picture"), []byte("style"), t.Name()); err != nil || !made {
+			t.Fatal(made, err)
+		}
+	}
+	var id job.ID
+	paint := func(t *testing.T) {
+		l, err := sc.Claim(t.Context(), id, 1, "tester")
+		if err == nil {
+			_, _, err = sc.Pictures(&l.Spec)
+		}
+		if err == nil {
+			err = l.Succeed([]byte("painted"), job.Result{}, job.Receipt{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	poll := func(t *testing.T) {
+		if _, err := sc.Job(id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end := func(change func(job.ID) error) func(t *testing.T) {
+		return func(t *testing.T) {
+			id = sc.create()
+			if err := change(id); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		most    int
+		prepare func(t *testing.T)
+		do      func(t *testing.T)
+	}{
+		{"submit with everything", 20, nil, submit},
+		{"submit without a key", 16, nil, func(t *testing.T) { sc.create() }},
+		{"finish in the worker", 20, func(*testing.T) { id = sc.create() }, paint},
+		{"poll a queued job", 4, func(*testing.T) { id = sc.create() }, poll},
+		{"poll a running job", 4, func(*testing.T) { id = sc.claimed().Spec.ID }, poll},
+		{"poll a finished job", 3, func(t *testing.T) { id = sc.create(); paint(t) }, poll},
+		{"poll a canceled job", 4, end(func(id job.ID) error { _, err := sc.Cancel(id); return err }), poll},
+		{"poll an unknown job", 4, func(*testing.T) { id = sc.spec().ID }, func(t *testing.T) {
+			if _, err := sc.Job(id); !errors.Is(err, job.ErrNotFound) {
+				t.Fatal(err)
+			}
+		}},
+		{"poll a job that is gone", 3, end(func(id job.ID) error { return sc.Erase(id, Erased) }), func(t *testing.T) {
+			if _, err := sc.Job(id); !errors.Is(err, job.ErrGone) {
+				t.Fatal(err)
+			}
+		}},
+		{"renew a lease", 3, nil, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.do == nil {
+				l := sc.claimed()
+				c.do = func(t *testing.T) {
+					if err := l.Renew(); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			// The number of jobs must not matter.
+			var counts []int
+			for range 3 {
+				for range 20 {
+					sc.create()
+				}
+				if c.prepare != nil {
+					c.prepare(t)
+				}
+				var calls []string
+				var mu sync.Mutex
+				sc.step = func(op, path string, call func() error) error {
+					mu.Lock()
+					defer mu.Unlock()
+					rel, _ := filepath.Rel(sc.dir, path)
+					calls = append(calls, op+" "+filepath.Base(rel))
+					return call()
+				}
+				c.do(t)
+				sc.step = nil
+				counts = append(counts, len(calls))
+				if len(calls) > c.most {
+					t.Errorf("%d calls, and at most %d are allowed:\n%s", len(calls), c.most, strings.Join(calls, "\n"))
+				}
+				if testing.Verbose() && len(counts) == 1 {
+					t.Logf("%d calls: %s", len(calls), strings.Join(calls, ", "))
+				}
+				if strings.HasPrefix(c.name, "submit with") {
+					break // a key is good for one job
+				}
+			}
+			if slices.Max(counts) != slices.Min(counts) {
+				t.Errorf("it grows with the number of jobs: %v", counts)
+			}
+		})
+	}
+}

@@ -1,0 +1,246 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+func TestFaultsInSubmission(t *testing.T) {
+	everyStep(t, func(sc scene) func() error {
+		*sc.submission = *sc.spec()
+		sc.submission.Owner = "anna"
+		return func() error { return sc.Create(sc.submission, []byte("picture"), nil) }
+	}, func(sc scene, err error) {
+		j, rerr := sc.Job(sc.submission.ID)
+		switch {
+		case err == nil && rerr != nil:
+			sc.Fatalf("it was promised, and: %v", rerr)
+		case rerr == nil:
+			sc.whole(sc.settleAll(j.ID))
+		case !errors.Is(rerr, job.ErrNotFound):
+			sc.Fatalf("neither there nor not there: %v", rerr)
+		default:
+			sc.sweep()
+			if left := sc.leftovers(); len(left) > 0 {
+				sc.Errorf("left behind: %v", left)
+			}
+		}
+	})
+}
+
+// A request under a key is repeated until it is answered, and makes one job.
+func TestFaultsInSubmissionUnderAKey(t *testing.T) {
+	everyStep(t, func(sc scene) func() error {
+		return func() error { _, _, err := sc.CreateOnce(sc.spec(), []byte("picture"), nil, "key"); return err }
+	}, func(sc scene, err error) {
+		j, made, again := sc.CreateOnce(sc.spec(), []byte("picture"), nil, "key")
+		if again != nil {
+			sc.Fatalf("repeated: %v", again)
+		}
+		if err == nil && made {
+			sc.Error("a second job was made")
+		}
+		if _, _, err := sc.CreateOnce(sc.spec(), []byte("another picture"), nil, "key"); !errors.Is(err, job.ErrKeyReused) {
+			sc.Errorf("another request: %v", err)
+		}
+		sc.whole(sc.settleAll(j.ID))
+		dirs, err := filepath.Glob(filepath.Join(sc.dir, "jobs/*/*/*/*/*"))
+		if err != nil || len(dirs) != 1 {
+			sc.Errorf("jobs: %v, %v", dirs, err)
+		}
+	})
+}
+
+func TestFaultsInAClaim(t *testing.T) {
+	everyStep(t, func(sc scene) func() error {
+		id := sc.create()
+		return func() error { _, err := sc.Claim(sc.Context(), id, 1, "unlucky"); return err }
+	}, func(sc scene, err error) {
+		if j := sc.settleAll(sc.only()); j.State != job.Succeeded {
+			sc.Errorf("%+v", j)
+		} else {
+			sc.whole(j)
+		}
+	})
+}
+
+// only is the one job there is.
+func (sc scene) only() job.ID {
+	sc.Helper()
+	jobs, _, err := sc.List(Query{Limit: 2})
+	if err != nil || len(jobs) != 1 {
+		sc.Fatalf("jobs: %v, %v", jobs, err)
+	}
+	return jobs[0].ID
+}
+
+func TestFaultsInTheEndOfARun(t *testing.T) {
+	ends := map[string]func(l *Lease) error{
+		"success": func(l *Lease) error { return l.Succeed([]byte("painted"), job.Result{}, job.Receipt{}) },
+		"failure": func(l *Lease) error { return l.Fail(job.Failure{Code: "damaged_image"}) },
+		"cancel":  func(l *Lease) error { _, err := l.store.Cancel(l.Spec.ID); return err },
+		"release": func(l *Lease) error { return l.Release(true) },
+		"drain":   func(l *Lease) error { return l.Release(false) },
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			everyStep(t, func(sc scene) func() error {
+				l := sc.claimed()
+				return func() error { return end(l) }
+			}, func(sc scene, err error) {
+				id := sc.only()
+				before, rerr := sc.Job(id)
+				if rerr != nil {
+					sc.Fatal(rerr)
+				}
+				j := sc.settleAll(id)
+				sc.whole(j)
+				if before.State.Finished() && asJSON(sc.T, before) != asJSON(sc.T, j) {
+					sc.Errorf("it had ended as\n%s\nand then as\n%s", asJSON(sc.T, before), asJSON(sc.T, j))
+				}
+				if err == nil && !before.State.Finished() && name != "release" && name != "drain" {
+					sc.Errorf("it was said to have ended, and is %s", before.State)
+				}
+				// The message comes once more.
+				if _, err := sc.Claim(sc.Context(), id, 1, "late"); !errors.Is(err, job.ErrFinished) {
+					sc.Errorf("claimed after the end: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestFaultsInARetry(t *testing.T) {
+	everyStep(t, func(sc scene) func() error {
+		l := sc.claimed()
+		if err := l.Fail(job.Failure{Code: "gave_up"}); err != nil {
+			sc.Fatal(err)
+		}
+		return func() error { _, err := sc.Retry(l.Spec.ID); return err }
+	}, func(sc scene, _ error) {
+		id := sc.only()
+		if _, err := sc.Retry(id); err != nil { // until it is answered
+			sc.Fatal(err)
+		}
+		j, err := sc.Job(id)
+		if err != nil || j.Run != 2 || j.State != job.Queued || j.Attempts != 0 || j.Error != nil {
+			sc.Fatalf("%+v, %v", j, err)
+		}
+		if active, err := sc.Active(); err != nil || len(active) != 1 {
+			sc.Errorf("active: %v, %v", active, err)
+		}
+		if j := sc.settleAll(id); j.State != job.Succeeded || j.Run != 2 {
+			sc.Errorf("%+v", j)
+		} else {
+			sc.whole(j)
+		}
+	})
+}
+
+func TestFaultsInAnErasure(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		// until brings the job to where it is erased; after comes after the fault.
+		until, after func(l *Lease) error
+	}{
+		{"queued", nil, nil},
+		{"running", func(*Lease) error { return nil }, nil},
+		{"succeeded", func(l *Lease) error { return l.Succeed([]byte("painted"), job.Result{}, job.Receipt{}) }, nil},
+		{"running, and its worker goes on", func(*Lease) error { return nil }, func(l *Lease) error {
+			if err := l.Succeed([]byte("painted"), job.Result{}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
+				return err
+			}
+			return nil
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			everyStep(t, func(sc scene) func() error {
+				spec := sc.spec()
+				spec.Owner = "anna"
+				if _, _, err := sc.CreateOnce(spec, []byte("picture"), nil, "key"); err != nil {
+					sc.Fatal(err)
+				}
+				*sc.submission = *spec
+				if c.until != nil {
+					l, err := sc.Claim(sc.Context(), spec.ID, 1, "w")
+					if err == nil {
+						err = c.until(l)
+					}
+					if err != nil {
+						sc.Fatal(err)
+					}
+					*sc.running = l
+				}
+				return func() error { return sc.Erase(spec.ID, Erased) }
+			}, func(sc scene, err error) {
+				if c.after != nil {
+					if err := c.after(*sc.running); err != nil {
+						sc.Errorf("the worker: %v", err)
+					}
+				}
+				_, before := sc.Job(sc.submission.ID)
+				sc.sweep()
+				sc.sweep()
+				sc.erasedOrNot(before, err)
+			})
+		})
+	}
+}
+
+// erasedOrNot: a job that was said to be gone is, and all of it; before is what
+// its reader was told, and erased what its eraser was.
+func (sc scene) erasedOrNot(before, erased error) {
+	sc.Helper()
+	_, err := sc.Job(sc.submission.ID)
+	if err == nil {
+		if erased == nil || before != nil {
+			sc.Errorf("it was said to be gone (%v, %v), and is there", erased, before)
+		}
+		return
+	}
+	if !errors.Is(err, job.ErrGone) {
+		sc.Errorf("the job: %v", err)
+	}
+	for _, pattern := range []string{"jobs/*/*/*/*/*", "jobs/*/*/*/*/.*", "keys/*", "owners/*/*/*/*/*/*", "active/*", "erasing/*", "tmp/*"} {
+		if left, _ := filepath.Glob(filepath.Join(sc.dir, pattern)); len(left) > 0 {
+			sc.Errorf("left after the erasure: %v", left)
+		}
+	}
+	if stone, err := sc.Tombstone(sc.submission.ID); err != nil || stone.Owner != "anna" || stone.Why != Erased {
+		sc.Errorf("the tombstone: %+v, %v", stone, err)
+	}
+}
+
+// A full disk has no room for a tombstone, and the retention must make some.
+func TestRetentionOnAFullDisk(t *testing.T) {
+	sc := newScene(t)
+	l := sc.claimed()
+	if err := l.Succeed([]byte("painted"), job.Result{}, job.Receipt{}); err != nil {
+		t.Fatal(err)
+	}
+	full := true
+	sc.step = func(op, path string, call func() error) error {
+		if op == "write" && full && strings.Contains(path, "/"+tmpDir+"/") {
+			return &fs.PathError{Op: op, Path: path, Err: syscall.ENOSPC}
+		}
+		if op == "remove" && strings.HasSuffix(path, "/"+inputFile) {
+			full = false
+		}
+		return call()
+	}
+	n, err := sc.Expire(time.Now().Add(time.Hour+time.Minute), 10)
+	sc.step = nil
+	if n != 1 || err != nil {
+		t.Errorf("%d expired, %v", n, err)
+	}
+	if stone, err := sc.Tombstone(l.Spec.ID); err != nil || stone.Why != Expired {
+		t.Errorf("%+v, %v", stone, err)
+	}
+}
