@@ -28,7 +28,7 @@ func (s *Store) Create(spec *job.Spec, picture, stylePicture []byte) error {
 	if err != nil {
 		// A half-made job is worth nothing, and a full disk least of all. It may be
 		// in sight already, but nobody may rely on it.
-		return errors.Join(fmt.Errorf("create job %s: %w", spec.ID, err), s.hide(spec.ID), s.discard(spec))
+		return errors.Join(fmt.Errorf("create job %s: %w", spec.ID, err), s.hide(spec), s.discard(spec))
 	}
 	return nil
 }
@@ -138,10 +138,16 @@ func (s *Store) unindex(spec *job.Spec) error {
 	return errors.Join(err, s.remove(s.activeAt(spec.ID)))
 }
 
-// hide takes a job's folder out of sight in one step and throws it away.
-func (s *Store) hide(id job.ID) error {
-	away := s.awayDir(id)
-	if err := s.rename(s.jobDir(id), away); err != nil && !errors.Is(err, fs.ErrNotExist) {
+// hide takes a job's folder out of sight in one step and throws it away, with what
+// a worker may have published by then: it can have heard of a job that was never
+// promised.
+func (s *Store) hide(spec *job.Spec) error {
+	away := s.awayDir(spec.ID)
+	err := s.rename(s.jobDir(spec.ID), away)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = s.strip(away, spec)
+	}
+	if err != nil {
 		return err
 	}
 	return s.removeTree(away)
@@ -162,7 +168,7 @@ func (s *Store) Discard(spec *job.Spec) error {
 	if err := check(spec.ID); err != nil {
 		return fmt.Errorf("discard job: %w", err)
 	}
-	if err := errors.Join(s.hide(spec.ID), s.unindex(spec)); err != nil {
+	if err := errors.Join(s.hide(spec), s.unindex(spec)); err != nil {
 		return fmt.Errorf("discard job %s: %w", spec.ID, err)
 	}
 	return nil

@@ -227,11 +227,17 @@ func (d *disk) rename(from, to string) error {
 
 // remove removes a file or an empty folder; one that is gone is as good.
 func (d *disk) remove(path string) error {
-	err := d.do("remove", path, func() error { return os.Remove(path) })
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	_, err := d.unlink(path)
 	return err
+}
+
+// unlink is remove, and says whether there was something to remove.
+func (d *disk) unlink(path string) (there bool, err error) {
+	err = d.do("remove", path, func() error { return os.Remove(path) })
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // rmdir removes an empty folder, and no file.

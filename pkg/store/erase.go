@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -82,7 +81,7 @@ func (s *Store) bury(id job.ID, why string) error {
 	}
 	switch {
 	case err == nil:
-		if err := s.forgetOwner(&spec, why); err != nil {
+		if err := s.dissolve(&spec, why); err != nil {
 			return err
 		}
 	case !errors.Is(err, fs.ErrNotExist): // else its folder was being removed already
@@ -94,20 +93,21 @@ func (s *Store) bury(id job.ID, why string) error {
 	return errors.Join(s.remove(s.activeAt(id)), s.remove(s.erasing(id, why)))
 }
 
-// forgetOwner puts up the tombstone and takes the job out of all indexes.
-func (s *Store) forgetOwner(spec *job.Spec, why string) error {
-	err := s.entomb(spec, why)
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		// A full disk must not keep the retention from making room.
-		if err = s.empty(s.graveDir(spec.ID)); err == nil {
-			err = s.entomb(spec, why)
-		}
+// dissolve does all of an erasure that needs the job's spec. The pictures go before
+// the tombstone comes: a full disk must not keep the retention from making room.
+func (s *Store) dissolve(spec *job.Spec, why string) error {
+	err := s.strip(s.graveDir(spec.ID), spec)
+	if err == nil {
+		err = s.entomb(spec, why)
 	}
 	if err == nil && spec.Key != "" {
 		err = s.removeKey(spec)
 	}
 	if err == nil && spec.Owner != "" {
 		err = s.remove(s.ownerEntry(spec))
+	}
+	if err == nil && s.unpublish != nil {
+		err = s.unpublish(Published(spec.ID, spec.Format, spec.Public))
 	}
 	return err
 }
@@ -148,7 +148,9 @@ func (s *Store) EndErasures() error {
 		if errors.Is(eerr, job.ErrNotFound) { // discarded meanwhile
 			eerr = s.remove(s.erasing(id, why))
 		}
-		err = errors.Join(err, eerr)
+		if err = errors.Join(err, eerr); errors.Is(eerr, job.ErrStoreAway) {
+			break
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("end erasures: %w", err)

@@ -109,7 +109,7 @@ func (s *Store) placeOnce(spec *job.Spec) error {
 	// The job may have been erased between a look and our move.
 	gone, err := s.exists(s.gone(spec.ID))
 	if err == nil && gone {
-		err = errors.Join(job.ErrGone, s.hide(spec.ID), s.unindex(spec))
+		err = errors.Join(job.ErrGone, s.hide(spec), s.unindex(spec))
 	}
 	return err
 }

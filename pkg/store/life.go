@@ -21,7 +21,7 @@ type life struct {
 	run   int      // the current run: 1, or the highest run.R
 	ended bool     // there is final.R of the current run
 	claim int      // the last claim's number, 0 without any
-	outs  []int    // the numbers of the pictures that are there
+	made  []string // pictures and thumbnails
 	temps []string // temporary files, of the living and of the dead
 }
 
@@ -46,7 +46,7 @@ func (s *Store) look(id job.ID) (*life, error) {
 
 // read sets what the names say.
 func (l *life) read(names []string) {
-	l.run, l.ended, l.claim, l.outs, l.temps = 1, false, 0, nil, nil
+	l.run, l.ended, l.claim, l.made, l.temps = 1, false, 0, nil, nil
 	finals := map[int]bool{}
 	for _, name := range names {
 		if strings.HasPrefix(name, tempPrefix) {
@@ -65,8 +65,8 @@ func (l *life) read(names []string) {
 			finals[n] = true
 		case "claim":
 			l.claim = max(l.claim, n)
-		case "out":
-			l.outs = append(l.outs, n)
+		case "out", "thumb":
+			l.made = append(l.made, name)
 		}
 	}
 	l.ended = finals[l.run]
@@ -110,8 +110,8 @@ func (s *Store) latest(l *life) (*record, error) {
 }
 
 // tidy brings the files of a job whose run has ended in line with that, whatever
-// whoever ended it had no time for: the status, what nobody refers to, and last
-// the entry in active/.
+// whoever ended it had no time for: the status, the names in published/, what
+// nobody refers to, and last the entry in active/.
 func (s *Store) tidy(l *life) error {
 	final, err := s.readRecord(l.id, finalFile(l.run))
 	if err != nil {
@@ -126,7 +126,12 @@ func (s *Store) tidy(l *life) error {
 			return err
 		}
 	}
-	if err := s.removeRest(l, final); err != nil {
+	return s.conclude(l, final)
+}
+
+// conclude does what is left to do when a run has ended and its status says so.
+func (s *Store) conclude(l *life, final *record) error {
+	if err := errors.Join(s.publish(l, final), s.removeRest(l, final)); err != nil {
 		return err
 	}
 	return s.deactivate(l, final.State)
@@ -147,16 +152,16 @@ func (s *Store) showFinal(l *life) error {
 }
 
 // removeRest removes what nobody needs after the end of a run: temporary files,
-// and pictures but the one that is the result. Whoever is about to link one of
+// and pictures and thumbnails but those of the result. Whoever is about to link one of
 // them finds it gone, and looks again.
 func (s *Store) removeRest(l *life, final *record) error {
 	var errs []error
 	for _, name := range l.temps {
 		errs = append(errs, s.remove(filepath.Join(l.dir.Name(), name)))
 	}
-	for _, n := range l.outs {
-		if final.State != job.Succeeded || n != final.Claim {
-			errs = append(errs, s.remove(filepath.Join(l.dir.Name(), outputFile(n))))
+	for _, name := range l.made {
+		if final.State != job.Succeeded || name != outputFile(final.Claim) && name != thumbFile(final.Claim) {
+			errs = append(errs, s.remove(filepath.Join(l.dir.Name(), name)))
 		}
 	}
 	return errors.Join(errs...)
@@ -223,8 +228,5 @@ func (s *Store) leave(l *life, final *record) error {
 	if l.read(names); l.run != final.Run {
 		return nil // retried already
 	}
-	if err := s.removeRest(l, final); err != nil {
-		return err
-	}
-	return s.deactivate(l, final.State)
+	return s.conclude(l, final)
 }

@@ -51,7 +51,7 @@ func (s *Store) Expire(before time.Time, limit int) (int, error) {
 	if errors.Is(err, errEnough) {
 		err = nil
 	}
-	if err = errors.Join(err, damaged, s.tidyOwners(before)); err != nil {
+	if err = errors.Join(err, damaged, s.tidyOwners(before), s.tidyPublished(before)); err != nil {
 		return expired, fmt.Errorf("apply the retention: %w", err)
 	}
 	return expired, nil
@@ -70,6 +70,17 @@ func (s *Store) tidyOwners(before time.Time) error {
 		}
 	}
 	return nil
+}
+
+// tidyPublished removes the folders of published/ that are empty and older than a
+// time. Where one goes that a publisher has just made, for a job that was retried
+// late, the job stays in active/ and is published by the next who tidies it up.
+func (s *Store) tidyPublished(before time.Time) error {
+	var errs []error
+	for _, kind := range []string{publicDir, thumbsDir, privateDir} {
+		errs = append(errs, s.hours(filepath.Join(publishedDir, kind), before, s.removeEmpty))
+	}
+	return errors.Join(errs...)
 }
 
 func (s *Store) expireOne(id job.ID, before time.Time) (bool, error) {

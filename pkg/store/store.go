@@ -37,6 +37,17 @@ type Config struct {
 	Dir         string        // the shared directory; made where it is missing
 	Lease       time.Duration // how long a claim made here stands without being renewed; 0 is DefaultLease
 	MaxAttempts int           // how often a run is tried before it is given up; 0 is DefaultMaxAttempts
+
+	// Unpublish removes copies of what was published (see [Published]) that were made
+	// elsewhere; nil where there are none. It is called for every job that is erased
+	// or has expired, when its names are gone from [Store.PublishedDir], also for one
+	// that was never published or has been unpublished before: what is not there is
+	// no error. After an error the job is gone for its readers and its erasure is
+	// not over: it is called again, by [Store.EndErasures]. The error is what Erase
+	// answers; it wraps job.ErrStoreAway where trying with other jobs is no use now.
+	//
+	// It is called concurrently.
+	Unpublish func(names []string) error
 }
 
 // A Store is an open shared directory.
@@ -45,6 +56,7 @@ type Store struct {
 	dir         string
 	lease       time.Duration
 	maxAttempts int
+	unpublish   func(names []string) error
 
 	keys *os.File // the folder, open for its fsync
 }
@@ -68,7 +80,7 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	s := &Store{dir: dir, lease: cfg.Lease, maxAttempts: cfg.MaxAttempts}
+	s := &Store{dir: dir, lease: cfg.Lease, maxAttempts: cfg.MaxAttempts, unpublish: cfg.Unpublish}
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("open the store: %w", errors.Join(err, s.Close()))
 	}
@@ -76,7 +88,7 @@ func Open(cfg Config) (*Store, error) {
 }
 
 func (s *Store) open() error {
-	for _, sub := range []string{jobsDir, activeDir, keysDir, ownersDir, goneDir, erasingDir, sweepDir, tmpDir} {
+	for _, sub := range []string{jobsDir, activeDir, keysDir, ownersDir, goneDir, erasingDir, publishedDir, sweepDir, tmpDir} {
 		if err := os.MkdirAll(filepath.Join(s.dir, sub), 0o750); err != nil {
 			return err
 		}
@@ -155,15 +167,16 @@ func (s *Store) replaceFile(path string, b []byte) error {
 
 // The names at the directory's top.
 const (
-	formatFile = "FORMAT"  // holds FormatVersion
-	jobsDir    = "jobs"    // YYYY/MM/DD/HH/<id>/
-	activeDir  = "active"  // <id>: a job that is not finished or not yet tidy
-	keysDir    = "keys"    // <hash>: a job's spec under its owner's idempotency key
-	ownersDir  = "owners"  // <hash>/YYYY/MM/DD/HH/<id>: an owner's jobs
-	goneDir    = "gone"    // YYYY/MM/DD/HH/<id>: a job that was erased or has expired
-	erasingDir = "erasing" // <id>.<why>: a job that is being erased
-	sweepDir   = "sweep"   // turn.N: who sweeps, and what they remember
-	tmpDir     = "tmp"     // what is not in its place yet, or no longer
+	formatFile   = "FORMAT"    // holds FormatVersion
+	jobsDir      = "jobs"      // YYYY/MM/DD/HH/<id>/
+	activeDir    = "active"    // <id>: a job that is not finished or not yet tidy
+	keysDir      = "keys"      // <hash>: a job's spec under its owner's idempotency key
+	ownersDir    = "owners"    // <hash>/YYYY/MM/DD/HH/<id>: an owner's jobs
+	publishedDir = "published" // see publish.go: the results, by links
+	goneDir      = "gone"      // YYYY/MM/DD/HH/<id>: a job that was erased or has expired
+	erasingDir   = "erasing"   // <id>.<why>: a job that is being erased
+	sweepDir     = "sweep"     // turn.N: who sweeps, and what they remember
+	tmpDir       = "tmp"       // what is not in its place yet, or no longer
 )
 
 // The names in a job's folder. Beside them there are temporary files, whose
@@ -185,6 +198,7 @@ const (
 
 func claimFile(n int) string   { return fmt.Sprintf("claim.%d", n) }
 func outputFile(n int) string  { return fmt.Sprintf("out.%d", n) }
+func thumbFile(n int) string   { return fmt.Sprintf("thumb.%d", n) }
 func runFile(run int) string   { return fmt.Sprintf("run.%d", run) }
 func finalFile(run int) string { return fmt.Sprintf("final.%d", run) }
 

@@ -188,7 +188,10 @@ func (s *Store) forget(id job.ID) error {
 	if spec.Key != "" {
 		err = s.removeKey(&spec)
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = s.strip(away, &spec)
+	}
+	if err != nil {
 		return err
 	}
 	return errors.Join(s.removeTree(away), s.unindex(&spec))

@@ -1,0 +1,101 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"path/filepath"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// The folders of published/, each with the layout of jobs/.
+const (
+	publicDir  = "public"  // <id>.<format>: the result of a public job
+	thumbsDir  = "thumbs"  // <id>.jpeg: its thumbnail
+	privateDir = "private" // <id>.<format>: the result of a job that is not public
+)
+
+// PublishedDir is the folder of what came of the jobs, for whoever copies it: the
+// results of jobs that have succeeded and the thumbnails of the public ones, each
+// whole from the moment that its name is there, and never changed; gone once the
+// job is erased or has expired. Nothing else is ever in it.
+func (s *Store) PublishedDir() string { return filepath.Join(s.dir, publishedDir) }
+
+// Published is where a job that has succeeded is published: slash-separated names
+// relative to [Store.PublishedDir], the result's first, then, of a public job, the
+// thumbnail's. They follow from what was asked for alone.
+func Published(id job.ID, format string, public bool) []string {
+	hour, file := shard(id), string(id)+"."+format
+	if !public {
+		return []string{path.Join(privateDir, hour, file)}
+	}
+	return []string{path.Join(publicDir, hour, file), path.Join(thumbsDir, hour, string(id)+".jpeg")}
+}
+
+// published are those names as paths.
+func (s *Store) published(id job.ID, format string, public bool) []string {
+	paths := Published(id, format, public)
+	for i, name := range paths {
+		paths[i] = filepath.Join(s.PublishedDir(), name)
+	}
+	return paths
+}
+
+// publish gives what came of a run its names in published/: links, so that they
+// are whole by nature, take no room, and can be made by anybody at any time from
+// the files in the job's folder, without which there is nothing to link.
+//
+// The folders are not synced: a file server has a name when it answers, and a file
+// system with a journal keeps the order in which this name comes and the one in
+// active/ goes, which is what would have it made again.
+func (s *Store) publish(l *life, final *record) error {
+	if final.State != job.Succeeded {
+		return nil
+	}
+	from := []string{outputFile(final.Claim), final.thumbnail()}
+	var errs []error
+	for i, to := range s.published(l.id, final.Format, final.Public) {
+		errs = append(errs, s.publishAs(filepath.Join(l.dir.Name(), from[i]), to))
+	}
+	return errors.Join(errs...)
+}
+
+// thumbnail is the file that holds a success's thumbnail.
+func (r *record) thumbnail() string {
+	if r.Thumb {
+		return thumbFile(r.Claim)
+	}
+	return outputFile(r.Claim)
+}
+
+func (s *Store) publishAs(from, to string) error {
+	err := s.link(from, to)
+	if errors.Is(err, fs.ErrNotExist) { // the first of its hour
+		if err = s.mkdirs(filepath.Dir(to), s.dir); err == nil {
+			err = s.link(from, to)
+		}
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nil // whoever made it, it is this picture: a job succeeds once
+	}
+	return err
+}
+
+// strip removes all but the spec of a job's folder that is out of its place, and
+// then what is published of it.
+//
+// In this order, and until there is nothing to be found: an NFS client names the
+// file of a link by a handle, which it may have looked up in the folder's place
+// before. Such a link comes late, but needs a file that has a name yet.
+func (s *Store) strip(dir string, spec *job.Spec) error {
+	err := s.empty(dir)
+	for found := true; found && err == nil; {
+		found = false
+		for _, path := range s.published(spec.ID, spec.Format, spec.Public) {
+			there, uerr := s.unlink(path)
+			found, err = found || there, errors.Join(err, uerr)
+		}
+	}
+	return err
+}
