@@ -2,7 +2,9 @@ package imageio
 
 import (
 	"bytes"
+	"fmt"
 	"image"
+	"io"
 	"testing"
 )
 
@@ -85,5 +87,32 @@ func BenchmarkKeepColors(b *testing.B) {
 		if err := KeepColors(painted, img); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func BenchmarkThumbnail(b *testing.B) {
+	for _, size := range []image.Point{{400, 300}, {512, 512}, {1024, 1024}} {
+		img := Fit(photo(3*size.X, 3*size.Y), max(size.X, size.Y))
+		b.Run(fmt.Sprintf("%d x %d", size.X, size.Y), func(b *testing.B) {
+			b.Run("thumbnail", func(b *testing.B) {
+				for b.Loop() {
+					if _, err := Thumbnail(img); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+			b.Run("fit", func(b *testing.B) {
+				for b.Loop() {
+					Fit(img, 400)
+				}
+			})
+			b.Run("result", func(b *testing.B) {
+				for b.Loop() {
+					if err := Encode(io.Discard, img, "jpeg", 90); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		})
 	}
 }
