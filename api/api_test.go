@@ -219,7 +219,7 @@ func TestJobThroughItsLife(t *testing.T) {
 		t.Errorf("running: %s %s", resp.Status, body)
 	}
 	painted := pngPicture(t)
-	if err := lease.Succeed(painted, job.Result{Width: 60, Height: 40, ContentType: "image/png"}, job.Receipt{Worker: "daemon"}); err != nil {
+	if err := lease.Succeed(painted, nil, job.Result{Width: 60, Height: 40, ContentType: "image/png"}, job.Receipt{Worker: "daemon"}); err != nil {
 		t.Fatal(err)
 	}
 	resp, body = s.get(path)

@@ -127,7 +127,7 @@ func (g *guarded) annas(state job.State, more ...field) job.ID {
 	var err error
 	switch state {
 	case job.Succeeded:
-		err = g.claim(id, 1).Succeed(jpegPicture(g.T), job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{})
+		err = g.claim(id, 1).Succeed(jpegPicture(g.T), nil, job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{})
 	case job.Failed:
 		err = g.claim(id, 1).Fail(job.Failure{Code: job.CodeGaveUp, Message: "given up"})
 	case "gone":
@@ -158,6 +158,7 @@ var rules = map[string]rule{
 	"get /v1/gallery":                 {"", "200 200 200 200 200 200 200 200"},
 	"get /v1/jobs/{id}":               {job.Queued, "401 401 404 403 200 200 200 200"},
 	"get /v1/jobs/{id}/result":        {job.Succeeded, "401 401 404 403 200 200 200 200"},
+	"get /v1/jobs/{id}/thumbnail":     {job.Succeeded, "401 401 404 403 404 404 404 404"}, // it is private
 	"get /v1/jobs/{id}/preview":       {job.Failed, "401 401 404 403 200 200 200 200"},
 	"post /v1/jobs/{id}/cancel":       {job.Queued, "401 401 404 200 403 200 200 200"},
 	"post /v1/jobs/{id}/retry":        {job.Failed, "401 401 404 202 403 202 202 202"},
@@ -208,6 +209,9 @@ func TestWhoMayWhat(t *testing.T) {
 		}
 		path = strings.ReplaceAll(path, "{id}", string(g.annas("gone")))
 		gone := strings.Fields(r.statuses)
+		if strings.HasSuffix(path, "/thumbnail") { // that there was none matters no more
+			gone = strings.Fields(rules["get /v1/jobs/{id}/result"].statuses)
+		}
 		for i, as := range callers {
 			want := gone[i]
 			if want < "300" {
@@ -282,7 +286,7 @@ func TestPublicThings(t *testing.T) {
 	}
 }
 
-func TestPublicJobsShowTheirResultAlone(t *testing.T) {
+func TestPublicJobsShowTheirResultAndThumbnailAlone(t *testing.T) {
 	g := serveGuarded(t)
 	public := field{name: "public", value: "true"}
 	private, shown, unfinished, failed := g.annas(job.Succeeded), g.annas(job.Succeeded, public), g.annas(job.Queued, public), g.annas(job.Failed, public)
@@ -296,19 +300,22 @@ func TestPublicJobsShowTheirResultAlone(t *testing.T) {
 			t.Errorf("%s: the gallery: %s %s", as, resp.Status, body)
 		}
 	}
-	result := func(id job.ID, statuses string) {
+	answers := func(id job.ID, of, statuses string) {
 		t.Helper()
 		for i, want := range strings.Fields(statuses) {
-			if resp, body := g.request(callers[i], "GET", "/v1/jobs/"+string(id)+"/result", "", nil); fmt.Sprint(resp.StatusCode) != want {
-				t.Errorf("%s: the result: %s %.100q, want %s", callers[i], resp.Status, body, want)
+			if resp, body := g.request(callers[i], "GET", "/v1/jobs/"+string(id)+of, "", nil); fmt.Sprint(resp.StatusCode) != want {
+				t.Errorf("%s: %s: %s %.100q, want %s", callers[i], of, resp.Status, body, want)
 			}
 		}
 	}
-	//                 none wrong other submit read right admin keyless
-	result(shown, "200 401 200 200 200 200 200 200")
-	result(private, "401 401 404 403 200 200 200 200")
-	result(unfinished, "401 401 404 403 409 409 409 409")
-	result(failed, "401 401 404 403 409 409 409 409")
+	//                                none wrong other submit read right admin keyless
+	answers(private, "/result", "401 401 404 403 200 200 200 200")
+	answers(private, "/thumbnail", "401 401 404 403 404 404 404 404")
+	for _, of := range []string{"/result", "/thumbnail"} {
+		answers(shown, of, "200 401 200 200 200 200 200 200")
+		answers(unfinished, of, "401 401 404 403 409 409 409 409")
+		answers(failed, of, "401 401 404 403 409 409 409 409")
+	}
 	for _, path := range []string{"", "/preview"} {
 		resp, body := g.request("other", "GET", "/v1/jobs/"+string(shown)+path, "", nil)
 		wantProblem(t, resp, body, 404, "not_found", "")
@@ -361,7 +368,7 @@ func TestOwnersThroughAJobsLife(t *testing.T) {
 	_ = lease.Release(false) // it is lost
 	g.request("admin", "POST", "/v1/admin/redrive", "application/json", fmt.Appendf(nil, `{"ids":[%q]}`, id))
 	see("redriven")
-	if err := g.claim(id, 3).Succeed(jpegPicture(t), job.Result{ContentType: "image/jpeg"}, job.Receipt{}); err != nil {
+	if err := g.claim(id, 3).Succeed(jpegPicture(t), nil, job.Result{ContentType: "image/jpeg"}, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
 	see("painted")

@@ -50,7 +50,7 @@ func (s *service) in(state job.State) job.ID {
 	case job.Running:
 		s.claim(id, 1)
 	case job.Succeeded:
-		err = s.claim(id, 1).Succeed(jpegPicture(s.T), job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{})
+		err = s.claim(id, 1).Succeed(jpegPicture(s.T), nil, job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{})
 	case job.Failed:
 		err = s.claim(id, 1).Fail(job.Failure{Code: job.CodeGaveUp, Message: "given up"})
 	case job.Canceled:
@@ -135,7 +135,7 @@ func TestCanceledJobIsNotBegun(t *testing.T) {
 	if _, err := s.store.Claim(t.Context(), queued, 1, "test"); !errors.Is(err, job.ErrFinished) {
 		t.Errorf("begin a canceled job: %v", err)
 	}
-	if err := lease.Succeed(jpegPicture(t), job.Result{ContentType: "image/jpeg"}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
+	if err := lease.Succeed(jpegPicture(t), nil, job.Result{ContentType: "image/jpeg"}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
 		t.Errorf("finish a canceled job: %v", err)
 	}
 	resp, body := s.get("/v1/jobs/" + string(running) + "/result")

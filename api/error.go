@@ -62,6 +62,7 @@ var mapping = []struct {
 }{
 	{job.ErrBadID, 404, "not_found", ""},
 	{job.ErrNotFound, 404, "not_found", ""},
+	{job.ErrNoThumbnail, 404, "not_found", ""},
 	{job.ErrGone, 410, "gone", ""},
 	{job.ErrNotFinished, 409, "not_finished", "read the job to see where it stands"},
 	{job.ErrFinished, 409, "finished", ""},

@@ -58,7 +58,7 @@ func TestFormats(t *testing.T) {
 				t.Fatal(err)
 			}
 			painted := webpPicture(t)
-			if err := lease.Succeed(painted, job.Result{Width: 60, Height: 40, ContentType: "image/webp"}, job.Receipt{}); err != nil {
+			if err := lease.Succeed(painted, nil, job.Result{Width: 60, Height: 40, ContentType: "image/webp"}, job.Receipt{}); err != nil {
 				t.Fatal(err)
 			}
 			resp, body = s.get(path + "/result")

@@ -99,6 +99,9 @@ func addressed(j job.Job) job.Job {
 	if j.Result != nil {
 		r := *j.Result
 		r.URL = fmt.Sprintf("v1/jobs/%s/result", j.ID)
+		if shownToAll(&j) {
+			r.ThumbnailURL = fmt.Sprintf("v1/jobs/%s/thumbnail", j.ID)
+		}
 		j.Result = &r
 	}
 	return j

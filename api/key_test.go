@@ -60,7 +60,7 @@ func TestSameKeySameJob(t *testing.T) {
 	}
 
 	// It is answered as it stands now.
-	if err := s.claim(first.ID, 1).Succeed(jpegPicture(t), job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{}); err != nil {
+	if err := s.claim(first.ID, 1).Succeed(jpegPicture(t), nil, job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
 	resp, body := s.postUnder("one", fields...)

@@ -57,7 +57,7 @@ func TestLists(t *testing.T) {
 		}
 	}
 	private := s.submit(field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]}, field{name: "public", value: "false"}).ID
-	if err := s.claim(private, 1).Succeed(jpegPicture(t), job.Result{ContentType: "image/jpeg"}, job.Receipt{}); err != nil {
+	if err := s.claim(private, 1).Succeed(jpegPicture(t), nil, job.Result{ContentType: "image/jpeg"}, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
 	all, byState[job.Succeeded] = slices.Insert(all, 0, private), slices.Insert(byState[job.Succeeded], 0, private)

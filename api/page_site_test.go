@@ -111,7 +111,7 @@ func (s *site) claim(t *testing.T) *store.Lease {
 // succeed ends a job with a picture.
 func succeed(t *testing.T, lease *store.Lease) {
 	t.Helper()
-	err := lease.Succeed(gradient(t, 96, 64, 0), job.Result{Width: 96, Height: 64, ContentType: "image/jpeg"},
+	err := lease.Succeed(gradient(t, 96, 64, 0), nil, job.Result{Width: 96, Height: 64, ContentType: "image/jpeg"},
 		job.Receipt{Worker: "daemon", Engine: "test", QueueWaitMS: 200, DecodeMS: 50, StylizeMS: 200, EncodeMS: 50})
 	if err != nil {
 		t.Fatal(err)

@@ -50,6 +50,25 @@ func (s *Server) getResult(ctx context.Context, in *jobInput) (*huma.StreamRespo
 	}), nil
 }
 
+// getJobThumbnail answers the painted picture as the gallery shows it.
+func (s *Server) getJobThumbnail(ctx context.Context, in *jobInput) (*huma.StreamResponse, error) {
+	id, err := job.ParseID(in.ID)
+	if err != nil {
+		return nil, s.problem(ctx, "read a thumbnail", err)
+	}
+	file, j, err := s.Store.Thumbnail(id)
+	if err != nil { // else it is shown to all
+		err = s.disclose(ctx, id, j.Owner, err)
+	}
+	if err != nil {
+		return nil, s.problem(ctx, "read a thumbnail", err)
+	}
+	return serve(file, file.Close, picture{
+		etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
+		filename: "atelier-" + in.ID + "-thumbnail.jpg", modified: *j.FinishedAt,
+	}), nil
+}
+
 // getPreview answers the submitted picture re-encoded: never the original,
 // which holds where it was taken and can be anything.
 func (s *Server) getPreview(ctx context.Context, in *jobInput) (*huma.StreamResponse, error) {
@@ -117,7 +136,8 @@ func (s *Server) getThumbnail(ctx context.Context, in *styleInput) (*huma.Stream
 	return serve(bytes.NewReader(data), nil, picture{contentType: "image/jpeg", cache: daily, filename: in.Name + ".jpg"}), nil
 }
 
-// A picture is what serve says of the bytes that it answers.
+// A picture is what serve says of the bytes that it answers. Without a content type
+// they speak for themselves.
 type picture struct {
 	contentType, etag, cache, filename string
 	modified                           time.Time
@@ -132,7 +152,9 @@ func serve(content io.ReadSeeker, done func() error, p picture) *huma.StreamResp
 		}
 		r, w := humago.Unwrap(ctx)
 		h := w.Header()
-		h.Set("Content-Type", p.contentType)
+		if p.contentType != "" {
+			h.Set("Content-Type", p.contentType)
+		}
 		h.Set("Cache-Control", p.cache)
 		h.Set("Content-Disposition", `inline; filename="`+p.filename+`"`)
 		if p.etag != "" {

@@ -245,7 +245,7 @@ func TestETagNamesTheBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(2, func(l *store.Lease) error {
-		return l.Succeed(jpegPicture(t), job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{})
+		return l.Succeed(jpegPicture(t), nil, job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{})
 	})
 	if len(seen) != 8 {
 		t.Errorf("eight versions have %d ETags", len(seen))

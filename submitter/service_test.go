@@ -337,7 +337,7 @@ func (s *service) begin() (job.ID, error) {
 func (s *service) succeed(picture []byte) error {
 	l := s.lease
 	s.lease = nil
-	return l.Succeed(picture, job.Result{Width: 80, Height: 60, ContentType: imageio.ContentType(l.Spec.Format)},
+	return l.Succeed(picture, nil, job.Result{Width: 80, Height: 60, ContentType: imageio.ContentType(l.Spec.Format)},
 		job.Receipt{Worker: "daemon", Engine: "TensorFlow 2", Model: "m", StylizeMS: 12})
 }
 

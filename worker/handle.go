@@ -145,14 +145,28 @@ func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease) (err error
 	if err := imageio.Encode(&out, painted, spec.Format, spec.Quality); err != nil {
 		return engineError{err}
 	}
+	thumb, err := thumbnail(painted, &spec)
+	if err != nil {
+		return engineError{err}
+	}
 	receipt.EncodeMS = milliseconds(time.Since(began))
 
 	if ctx.Err() != nil {
 		return context.Cause(ctx) // the lease may be another's by now
 	}
-	return lease.Succeed(out.Bytes(), job.Result{
+	return lease.Succeed(out.Bytes(), thumb, job.Result{
 		Width: painted.Rect.Dx(), Height: painted.Rect.Dy(), ContentType: imageio.ContentType(spec.Format),
 	}, receipt)
+}
+
+// thumbnail makes what the gallery shows of a public job; nil where the result will
+// do, or the gallery doesn't show it.
+func thumbnail(painted *image.RGBA, spec *job.Spec) ([]byte, error) {
+	small := max(painted.Rect.Dx(), painted.Rect.Dy()) <= imageio.ThumbnailEdge
+	if !spec.Public || small && spec.Format == "jpeg" {
+		return nil, nil
+	}
+	return imageio.Thumbnail(painted)
 }
 
 // load reads and decodes what a job's spec names, and says how long that took

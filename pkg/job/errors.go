@@ -25,6 +25,8 @@ var (
 	ErrTooManyPixels = errors.New("the picture has too many pixels")
 	// ErrNotFinished: the job has no result yet, or ended without one.
 	ErrNotFinished = errors.New("the job has no result")
+	// ErrNoThumbnail: thumbnails are for the gallery, and so of public jobs alone.
+	ErrNoThumbnail = errors.New("a job that is not public has no thumbnail")
 	// ErrFinished: the job has ended, so that nothing more can happen to it.
 	ErrFinished = errors.New("the job is finished")
 	// ErrGone: the job was erased, or its retention is over.

@@ -36,12 +36,13 @@ type Job struct {
 
 // A Result describes the painted picture of a succeeded job.
 type Result struct {
-	URL         string `json:"url,omitempty" doc:"Relative to the API's base address"`
-	Width       int    `json:"width"`
-	Height      int    `json:"height"`
-	Bytes       int64  `json:"bytes"`
-	ContentType string `json:"content_type"`
-	SHA256      string `json:"sha256"`
+	URL          string `json:"url,omitempty" doc:"Relative to the API's base address"`
+	ThumbnailURL string `json:"thumbnail_url,omitempty" doc:"Of a public job: a JPEG of at most 400 pixels on the longest edge. Relative as url is"`
+	Width        int    `json:"width"`
+	Height       int    `json:"height"`
+	Bytes        int64  `json:"bytes"`
+	ContentType  string `json:"content_type"`
+	SHA256       string `json:"sha256"`
 }
 
 // A Receipt says who did the work of a run and what it took. Times are wall

@@ -34,7 +34,7 @@ func BenchmarkJob(b *testing.B) {
 				_, _, err = s.Pictures(&spec)
 			}
 			if err == nil {
-				err = l.Succeed(picture, job.Result{}, job.Receipt{})
+				err = l.Succeed(picture, nil, job.Result{}, job.Receipt{})
 			}
 			if err != nil {
 				b.Error(err)

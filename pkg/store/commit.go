@@ -11,27 +11,35 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Succeed ends the run with a picture. The picture is durable before the
-// outcome is. job.ErrLeaseLost: the run has ended another way, and this picture
-// is thrown away. After any other error it is unknown whether the outcome
-// stands: the next attempt finds out. The lease is still there then, to be
-// released or closed.
-func (l *Lease) Succeed(picture []byte, res job.Result, receipt job.Receipt) error {
-	out := l.path(outputFile(l.record.Claim))
+// Succeed ends the run with a picture, and publishes it. The picture is durable
+// before the outcome is. Of a public job there is a thumbnail, a JPEG file; nil
+// where the picture will do as its own. Of another job it is dropped.
+//
+// job.ErrLeaseLost: the run has ended another way, and this picture is thrown
+// away. After any other error it is unknown whether the outcome stands: the next
+// attempt finds out. The lease is still there then, to be released or closed.
+func (l *Lease) Succeed(picture, thumbnail []byte, res job.Result, receipt job.Receipt) error {
 	sum := sha256.Sum256(picture)
 	res.Bytes, res.SHA256 = int64(len(picture)), hex.EncodeToString(sum[:])
+	made := map[string][]byte{l.path(outputFile(l.record.Claim)): picture}
+	thumb := thumbnail != nil && l.Spec.Public
+	if thumb {
+		made[l.path(thumbFile(l.record.Claim))] = thumbnail
+	}
 	var failed error
 	written := make(chan struct{})
-	go func() { _, failed = l.store.createFile(out, picture); close(written) }()
+	go func() { failed = l.store.createAll(made); close(written) }()
 	err := l.finish(func(r *record) {
-		r.State, r.Result, r.Receipt = job.Succeeded, &res, &receipt
+		r.State, r.Result, r.Receipt, r.Thumb = job.Succeeded, &res, &receipt, thumb
 		r.FinishedAt = now()
 	}, func(time.Time) error { <-written; return failed })
 	<-written
-	// Only a known loser may remove its picture: after another error, of an earlier
+	// Only a known loser may remove what it made: after another error, of an earlier
 	// call too, final.R may be there and name it.
 	if failed != nil && !errors.Is(failed, fs.ErrExist) || errors.Is(err, job.ErrLeaseLost) {
-		_ = l.store.remove(out) // else it lies there until the job goes
+		for path := range made {
+			_ = l.store.remove(path) // else it lies there until the job goes
+		}
 	}
 	return l.outcome("finish", err)
 }

@@ -10,7 +10,7 @@ import (
 // A disk that fails for a moment, just when the picture is stored or the outcome
 // written, says nothing about the job: it can be given back at once.
 func TestJobIsGivenBackAfterAnEndThatFailed(t *testing.T) {
-	picture := func(l *Lease) error { return l.Succeed([]byte("painted"), job.Result{}, job.Receipt{}) }
+	picture := func(l *Lease) error { return l.Succeed([]byte("painted"), nil, job.Result{}, job.Receipt{}) }
 	failure := func(l *Lease) error { return l.Fail(job.Failure{Code: "damaged_image"}) }
 	for name, end := range map[string]func(l *Lease) error{"success": picture, "failure": failure} {
 		t.Run(name, func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestJobIsGivenBackAfterAnEndThatFailed(t *testing.T) {
 			if again.Attempt != 1 || again.Crashed {
 				t.Errorf("attempt %d, crashed %t", again.Attempt, again.Crashed)
 			}
-			if err := again.Succeed([]byte("painted"), job.Result{}, job.Receipt{}); err != nil {
+			if err := again.Succeed([]byte("painted"), nil, job.Result{}, job.Receipt{}); err != nil {
 				t.Error(err)
 			}
 			if left := sc.leftovers(); len(left) > 0 {
@@ -59,11 +59,11 @@ func TestEndThatFailedMayBeTriedAgain(t *testing.T) {
 		}
 		return lost // final.1 is there
 	}
-	if err := l.Succeed([]byte("painted"), job.Result{}, job.Receipt{}); !errors.Is(err, lost) {
+	if err := l.Succeed([]byte("painted"), nil, job.Result{}, job.Receipt{}); !errors.Is(err, lost) {
 		t.Fatal(err)
 	}
 	sc.step = nil
-	if err := l.Succeed([]byte("painted"), job.Result{}, job.Receipt{}); err == nil {
+	if err := l.Succeed([]byte("painted"), nil, job.Result{}, job.Receipt{}); err == nil {
 		t.Error("the second time no error")
 	}
 	if err := l.Release(false); !errors.Is(err, job.ErrLeaseLost) {

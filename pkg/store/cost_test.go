@@ -23,8 +23,10 @@ func TestFileOperations(t *testing.T) {
 	if _, _, err := sc.CreateOnce(own(), []byte("picture"), []byte("style"), "first"); err != nil {
 		t.Fatal(err)
 	}
-	if err := sc.claimed().Succeed([]byte("x"), job.Result{}, job.Receipt{}); err != nil {
-		t.Fatal(err)
+	for _, public := range []bool{false, true} {
+		if err := paint(sc.claimedAs(public), "x"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	submit := func(t *testing.T) {
 		if _, made, err := sc.CreateOnce(own(), []byte("picture"), []byte("style"), t.Name()); err != nil || !made {
@@ -32,13 +34,13 @@ func TestFileOperations(t *testing.T) {
 		}
 	}
 	var id job.ID
-	paint := func(t *testing.T) {
+	finish := func(t *testing.T) {
 		l, err := sc.Claim(t.Context(), id, 1, "tester")
 		if err == nil {
 			_, _, err = sc.Pictures(&l.Spec)
 		}
 		if err == nil {
-			err = l.Succeed([]byte("painted"), job.Result{}, job.Receipt{})
+			err = paint(l, "painted")
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -65,10 +67,11 @@ func TestFileOperations(t *testing.T) {
 	}{
 		{"submit with everything", 20, nil, submit},
 		{"submit without a key", 16, nil, func(t *testing.T) { sc.create() }},
-		{"finish in the worker", 21, func(*testing.T) { id = sc.create() }, paint},
+		{"finish in the worker", 21, func(*testing.T) { id = sc.create() }, finish},
+		{"finish a public job in the worker", 25, func(*testing.T) { id = sc.createAs(true) }, finish},
 		{"poll a queued job", 4, func(*testing.T) { id = sc.create() }, poll},
 		{"poll a running job", 4, func(*testing.T) { id = sc.claimed().Spec.ID }, poll},
-		{"poll a finished job", 3, func(t *testing.T) { id = sc.create(); paint(t) }, poll},
+		{"poll a finished job", 3, func(t *testing.T) { id = sc.create(); finish(t) }, poll},
 		{"poll a canceled job", 4, end(func(id job.ID) error { _, err := sc.Cancel(id); return err }), poll},
 		{"poll an unknown job", 4, func(*testing.T) { id = sc.spec().ID }, func(t *testing.T) {
 			if _, err := sc.Job(id); !errors.Is(err, job.ErrNotFound) {

@@ -72,10 +72,7 @@ func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
 	if err != nil && !errors.Is(err, fs.ErrExist) { // which is our own retransmission
 		return err
 	}
-	create := func(name string, b []byte) func() error {
-		return func() error { _, err := s.createFile(filepath.Join(dir, name), b); return err }
-	}
-	if err := together(create(inputFile, pictures), create(specFile, b)); err != nil {
+	if err := s.createAll(map[string][]byte{filepath.Join(dir, inputFile): pictures, filepath.Join(dir, specFile): b}); err != nil {
 		return err
 	}
 	name := func(as string) func() error {

@@ -39,6 +39,15 @@ func (d *disk) createFile(path string, b []byte) (made time.Time, err error) {
 	return d.create(path, b, unix.O_DSYNC)
 }
 
+// createAll is createFile for several files at the same time.
+func (d *disk) createAll(files map[string][]byte) error {
+	var calls []func() error
+	for path, b := range files {
+		calls = append(calls, func() error { _, err := d.createFile(path, b); return err })
+	}
+	return together(calls...)
+}
+
 // createHasty is createFile for what need not survive the machine's power: of a
 // local file system a file may be left that is empty or in part. A file server has
 // it all once the file is closed.

@@ -14,7 +14,7 @@ func TestCancel(t *testing.T) {
 	s := open(t, time.Hour)
 	queued, running, done := create(t, s).ID, create(t, s).ID, create(t, s).ID
 	lease := claim(t, s, running)
-	if err := claim(t, s, done).Succeed([]byte("x"), job.Result{}, job.Receipt{}); err != nil {
+	if err := claim(t, s, done).Succeed([]byte("x"), nil, job.Result{}, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range []job.ID{queued, running} {
@@ -31,7 +31,7 @@ func TestCancel(t *testing.T) {
 	if err := lease.Renew(); !errors.Is(err, job.ErrLeaseLost) {
 		t.Errorf("the worker renews: %v", err)
 	}
-	if err := lease.Succeed([]byte("late"), job.Result{}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
+	if err := lease.Succeed([]byte("late"), nil, job.Result{}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
 		t.Errorf("the worker finishes: %v", err)
 	}
 	if j, err := s.Job(running); err != nil || j.State != job.Canceled || j.Attempts != 1 || j.StartedAt == nil {
@@ -62,7 +62,7 @@ func TestRetryIsTheNextRun(t *testing.T) {
 		}
 	}
 	// The first run's worker has not noticed; its message is still about.
-	if err := first.Succeed([]byte("first run"), job.Result{}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
+	if err := first.Succeed([]byte("first run"), nil, job.Result{}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
 		t.Errorf("the first run's worker: %v", err)
 	}
 	if _, err := s.Claim(t.Context(), spec.ID, 1, "late"); !errors.Is(err, job.ErrFinished) {
@@ -75,7 +75,7 @@ func TestRetryIsTheNextRun(t *testing.T) {
 	if err != nil || l.Attempt != 1 || l.Crashed {
 		t.Fatalf("%+v, %v", l, err)
 	}
-	if err := l.Succeed([]byte("second run"), job.Result{}, job.Receipt{}); err != nil {
+	if err := l.Succeed([]byte("second run"), nil, job.Result{}, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
 	if j, err := s.Job(spec.ID); err != nil || j.Run != 2 || j.State != job.Succeeded {
@@ -126,7 +126,7 @@ func TestOneOutcomeOfMany(t *testing.T) {
 		outcomes := make([]job.State, 3)
 		var all sync.WaitGroup
 		all.Go(func() {
-			if err := l.Succeed([]byte("x"), job.Result{}, job.Receipt{}); err == nil {
+			if err := l.Succeed([]byte("x"), nil, job.Result{}, job.Receipt{}); err == nil {
 				outcomes[0] = job.Succeeded
 			} else if !errors.Is(err, job.ErrLeaseLost) {
 				t.Error(err)

@@ -82,18 +82,24 @@ func (sc scene) only() job.ID {
 }
 
 func TestFaultsInTheEndOfARun(t *testing.T) {
-	ends := map[string]func(l *Lease) error{
-		"success": func(l *Lease) error { return l.Succeed([]byte("painted"), job.Result{}, job.Receipt{}) },
-		"failure": func(l *Lease) error { return l.Fail(job.Failure{Code: "damaged_image"}) },
-		"cancel":  func(l *Lease) error { _, err := l.store.Cancel(l.Spec.ID); return err },
-		"release": func(l *Lease) error { return l.Release(true) },
-		"drain":   func(l *Lease) error { return l.Release(false) },
-	}
-	for name, end := range ends {
+	success := func(l *Lease) error { return paint(l, "painted") }
+	itsOwn := func(l *Lease) error { return l.Succeed([]byte("painted"), nil, job.Result{}, job.Receipt{}) }
+	for name, c := range map[string]struct {
+		public bool
+		end    func(l *Lease) error
+	}{
+		"success":                  {false, success},
+		"success of a public job":  {true, success},
+		"small result of a public": {true, itsOwn},
+		"failure":                  {true, func(l *Lease) error { return l.Fail(job.Failure{Code: "damaged_image"}) }},
+		"cancel":                   {true, func(l *Lease) error { _, err := l.store.Cancel(l.Spec.ID); return err }},
+		"release":                  {true, func(l *Lease) error { return l.Release(true) }},
+		"drain":                    {false, func(l *Lease) error { return l.Release(false) }},
+	} {
 		t.Run(name, func(t *testing.T) {
 			everyStep(t, func(sc scene) func() error {
-				l := sc.claimed()
-				return func() error { return end(l) }
+				l := sc.claimedAs(c.public)
+				return func() error { return c.end(l) }
 			}, func(sc scene, err error) {
 				id := sc.only()
 				before, rerr := sc.Job(id)
@@ -152,9 +158,9 @@ func TestFaultsInAnErasure(t *testing.T) {
 	}{
 		{"queued", nil, nil},
 		{"running", func(*Lease) error { return nil }, nil},
-		{"succeeded", func(l *Lease) error { return l.Succeed([]byte("painted"), job.Result{}, job.Receipt{}) }, nil},
+		{"succeeded", func(l *Lease) error { return paint(l, "painted") }, nil},
 		{"running, and its worker goes on", func(*Lease) error { return nil }, func(l *Lease) error {
-			if err := l.Succeed([]byte("painted"), job.Result{}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
+			if err := paint(l, "painted"); !errors.Is(err, job.ErrLeaseLost) {
 				return err
 			}
 			return nil
@@ -163,7 +169,7 @@ func TestFaultsInAnErasure(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			everyStep(t, func(sc scene) func() error {
 				spec := sc.spec()
-				spec.Owner = "anna"
+				spec.Owner, spec.Public = "anna", true
 				if _, _, err := sc.CreateOnce(spec, []byte("picture"), nil, "key"); err != nil {
 					sc.Fatal(err)
 				}
@@ -213,6 +219,9 @@ func (sc scene) erasedOrNot(before, erased error) {
 			sc.Errorf("left after the erasure: %v", left)
 		}
 	}
+	if left := sc.allPublished(); len(left) > 0 {
+		sc.Errorf("published after the erasure: %q", left)
+	}
 	if stone, err := sc.Tombstone(sc.submission.ID); err != nil || stone.Owner != "anna" || stone.Why != Erased {
 		sc.Errorf("the tombstone: %+v, %v", stone, err)
 	}
@@ -222,7 +231,7 @@ func (sc scene) erasedOrNot(before, erased error) {
 func TestRetentionOnAFullDisk(t *testing.T) {
 	sc := newScene(t)
 	l := sc.claimed()
-	if err := l.Succeed([]byte("painted"), job.Result{}, job.Receipt{}); err != nil {
+	if err := l.Succeed([]byte("painted"), nil, job.Result{}, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
 	full := true

@@ -39,7 +39,7 @@ func TestOneJobForAKey(t *testing.T) {
 	if other, made, err := s.CreateOnce(anna, []byte("picture"), nil, "key"); err != nil || !made || other.ID == first.ID {
 		t.Errorf("somebody else's key: %+v, made %t, %v", other, made, err)
 	}
-	if err := claim(t, s, first.ID).Succeed([]byte("x"), job.Result{}, job.Receipt{}); err != nil {
+	if err := claim(t, s, first.ID).Succeed([]byte("x"), nil, job.Result{}, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
 	if again, _, err := s.CreateOnce(newSpec(t), []byte("picture"), nil, "key"); err != nil || again.State != job.Succeeded {
@@ -110,7 +110,7 @@ func TestErasedJobIsGoneForGood(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"the worker renews":   l.Renew(),
-		"the worker finishes": l.Succeed([]byte("x"), job.Result{}, job.Receipt{}),
+		"the worker finishes": l.Succeed([]byte("x"), nil, job.Result{}, job.Receipt{}),
 	} {
 		if !errors.Is(err, job.ErrLeaseLost) {
 			t.Errorf("%s: %v", name, err)

@@ -113,7 +113,7 @@ func TestExpireTakesTheOldest(t *testing.T) {
 		id := createAt(t, s, "anna", now.Add(-time.Duration(100-i)*time.Hour))
 		l, err := s.Claim(t.Context(), id, 1, "w")
 		if err == nil {
-			err = l.Succeed([]byte("x"), job.Result{}, job.Receipt{})
+			err = l.Succeed([]byte("x"), nil, job.Result{}, job.Receipt{})
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -155,7 +155,7 @@ func TestExpireGoesOnAfterADamagedJob(t *testing.T) {
 		id := createAt(t, s, "anna", now.Add(-time.Duration(100-i)*time.Hour))
 		l, err := s.Claim(t.Context(), id, 1, "w")
 		if err == nil {
-			err = l.Succeed([]byte("x"), job.Result{}, job.Receipt{})
+			err = l.Succeed([]byte("x"), nil, job.Result{}, job.Receipt{})
 		}
 		if err != nil {
 			t.Fatal(err)

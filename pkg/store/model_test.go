@@ -39,6 +39,7 @@ func TestLifeFollowsTheDiagram(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sc := scene{sc.T, sc.Store, sc.submission, sc.running}
 		spec := sc.spec()
+		spec.Public = rapid.Bool().Draw(t, "public")
 		if err := sc.Create(spec, []byte("picture"), nil); err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +115,8 @@ func TestLifeFollowsTheDiagram(t *testing.T) {
 				if l.over.Load() {
 					t.Skip("used up")
 				}
-				end(l, job.Succeeded, l.Succeed([]byte("painted"), job.Result{}, job.Receipt{}))
+				thumbnail := rapid.SampledFrom([][]byte{nil, []byte("small")}).Draw(t, "thumbnail")
+				end(l, job.Succeeded, l.Succeed([]byte("painted"), thumbnail, job.Result{}, job.Receipt{}))
 			},
 			"fail": func(t *rapid.T) {
 				l := pick(t)
@@ -193,6 +195,12 @@ func TestLifeFollowsTheDiagram(t *testing.T) {
 				st.gone = true
 			},
 			"": func(*rapid.T) { // after each of the others
+				for _, path := range sc.published(id, spec.Format, spec.Public) {
+					there, err := sc.exists(path)
+					if want := st.state == job.Succeeded && !st.gone; err != nil || there != want {
+						t.Fatalf("published as %s: %t, %v; the story is %+v", path, there, err, *st)
+					}
+				}
 				j, err := sc.Job(id)
 				if st.gone {
 					want("read", err, job.ErrGone)

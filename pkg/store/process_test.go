@@ -122,7 +122,7 @@ func workOn(s *store.Store, id job.ID) error {
 	default:
 		err = l.Renew()
 		if err == nil {
-			err = l.Succeed([]byte(strings.Repeat(string(id), 100)), job.Result{}, job.Receipt{})
+			err = l.Succeed([]byte(strings.Repeat(string(id), 100)), nil, job.Result{}, job.Receipt{})
 		} else {
 			l.Close()
 		}

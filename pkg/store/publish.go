@@ -19,7 +19,8 @@ const (
 // PublishedDir is the folder of what came of the jobs, for whoever copies it: the
 // results of jobs that have succeeded and the thumbnails of the public ones, each
 // whole from the moment that its name is there, and never changed; gone once the
-// job is erased or has expired. Nothing else is ever in it.
+// job is erased or has expired. Nothing else is ever in it, but for the .nfs files
+// that an NFS client keeps of what is removed while somebody there reads it.
 func (s *Store) PublishedDir() string { return filepath.Join(s.dir, publishedDir) }
 
 // Published is where a job that has succeeded is published: slash-separated names
@@ -54,11 +55,11 @@ func (s *Store) publish(l *life, final *record) error {
 		return nil
 	}
 	from := []string{outputFile(final.Claim), final.thumbnail()}
-	var errs []error
+	var links []func() error
 	for i, to := range s.published(l.id, final.Format, final.Public) {
-		errs = append(errs, s.publishAs(filepath.Join(l.dir.Name(), from[i]), to))
+		links = append(links, func() error { return s.publishAs(filepath.Join(l.dir.Name(), from[i]), to) })
 	}
-	return errors.Join(errs...)
+	return together(links...)
 }
 
 // thumbnail is the file that holds a success's thumbnail.

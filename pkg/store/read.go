@@ -137,22 +137,46 @@ func (s *Store) Pictures(spec *job.Spec) (photo, style []byte, err error) {
 
 // Result opens the painted picture of a succeeded job; the caller closes it.
 // A job without one is job.ErrNotFinished.
-func (s *Store) Result(id job.ID) (*os.File, job.Job, error) {
+func (s *Store) Result(id job.ID) (f *os.File, j job.Job, err error) {
 	r, err := s.current(id)
+	if err == nil {
+		j = r.public()
+		f, err = s.openMade(r, outputFile(r.Claim))
+	}
 	if err != nil {
-		return nil, job.Job{}, fmt.Errorf("result of job %s: %w", id, err)
+		return nil, j, fmt.Errorf("result of job %s: %w", id, err)
 	}
+	return f, j, nil
+}
+
+// Thumbnail opens the thumbnail of a public job that has succeeded: a JPEG file, or
+// the result where that was to do as its own; the caller closes it. A job without
+// one is job.ErrNotFinished or job.ErrNoThumbnail.
+func (s *Store) Thumbnail(id job.ID) (f *os.File, j job.Job, err error) {
+	r, err := s.current(id)
+	if err == nil {
+		j = r.public()
+		if r.Public {
+			f, err = s.openMade(r, r.thumbnail())
+		} else {
+			err = job.ErrNoThumbnail
+		}
+	}
+	if err != nil {
+		return nil, j, fmt.Errorf("thumbnail of job %s: %w", id, err)
+	}
+	return f, j, nil
+}
+
+// openMade opens a file that came of a job's success.
+func (s *Store) openMade(r *record, name string) (f *os.File, err error) {
 	if r.State != job.Succeeded {
-		return nil, r.public(), fmt.Errorf("result of job %s: %w: it is %s", id, job.ErrNotFinished, r.State)
+		return nil, fmt.Errorf("%w: it is %s", job.ErrNotFinished, r.State)
 	}
-	var f *os.File
-	path := filepath.Join(s.jobDir(id), outputFile(r.Claim))
+	path := filepath.Join(s.jobDir(r.ID), name)
 	err = s.do("open", path, func() (err error) { f, err = os.Open(path); return err })
 	if errors.Is(err, fs.ErrNotExist) {
-		err = s.missing(id)
+		err = s.missing(r.ID)
 	}
-	if err != nil {
-		return nil, r.public(), fmt.Errorf("result of job %s: %w", id, err)
-	}
-	return f, r.public(), nil
+	return f, err
 }

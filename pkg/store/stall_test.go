@@ -38,7 +38,7 @@ func TestStalledClaimerDoesNotTakeALivingWorkersJob(t *testing.T) {
 			if err := l.Renew(); err != nil {
 				t.Errorf("the worker renews: %v", err)
 			}
-			if err := l.Succeed([]byte("painted"), job.Result{}, job.Receipt{}); err != nil {
+			if err := l.Succeed([]byte("painted"), nil, job.Result{}, job.Receipt{}); err != nil {
 				t.Errorf("the worker finishes: %v", err)
 			}
 			if left := sc.leftovers(); len(left) > 0 {

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,7 +51,13 @@ func (sc scene) spec() *job.Spec {
 
 func (sc scene) create() job.ID {
 	sc.Helper()
+	return sc.createAs(false)
+}
+
+func (sc scene) createAs(public bool) job.ID {
+	sc.Helper()
 	spec := sc.spec()
+	spec.Public = public
 	if err := sc.Create(spec, []byte("picture"), nil); err != nil {
 		sc.Fatal(err)
 	}
@@ -58,7 +66,12 @@ func (sc scene) create() job.ID {
 
 func (sc scene) claimed() *Lease {
 	sc.Helper()
-	l, err := sc.Claim(sc.Context(), sc.create(), 1, "tester")
+	return sc.claimedAs(false)
+}
+
+func (sc scene) claimedAs(public bool) *Lease {
+	sc.Helper()
+	l, err := sc.Claim(sc.Context(), sc.createAs(public), 1, "tester")
 	if err != nil {
 		sc.Fatal(err)
 	}
@@ -192,6 +205,11 @@ func everyStep(t *testing.T, prepare func(sc scene) func() error, check func(sc 
 	}
 }
 
+// paint ends a run with a picture and its thumbnail.
+func paint(l *Lease, picture string) error {
+	return l.Succeed([]byte(picture), []byte(picture+", small"), job.Result{}, job.Receipt{})
+}
+
 // settleAll does what the world does after a fault: messages come again, leases
 // run out, the sweeper sweeps, until the job is finished.
 func (sc scene) settleAll(id job.ID) job.Job {
@@ -209,7 +227,7 @@ func (sc scene) settleAll(id job.ID) job.Job {
 		}
 		l, err := sc.Claim(sc.Context(), id, j.Run, "successor")
 		if err == nil {
-			err = l.Succeed([]byte("by a successor"), job.Result{}, job.Receipt{})
+			err = paint(l, "by a successor")
 		}
 		if err != nil && !errors.Is(err, job.ErrFinished) {
 			sc.Fatalf("a successor: %v", err)
@@ -252,25 +270,78 @@ func (sc scene) whole(j job.Job) {
 	if err != nil {
 		sc.Fatal(err)
 	}
-	f, _, err := sc.Result(j.ID)
+	thumbs, err := filepath.Glob(filepath.Join(sc.jobDir(j.ID), "thumb.*"))
+	if err != nil {
+		sc.Fatal(err)
+	}
+	result, err := sc.content(sc.Result(j.ID))
 	switch j.State {
 	case job.Succeeded:
 		if err != nil {
 			sc.Fatal(err)
 		}
-		defer f.Close()
-		if info, err := f.Stat(); err != nil || info.Size() != j.Result.Bytes {
-			sc.Errorf("the result has %v bytes, %v, and should have %d", info.Size(), err, j.Result.Bytes)
+		if int64(len(result)) != j.Result.Bytes {
+			sc.Errorf("the result has %d bytes, and should have %d", len(result), j.Result.Bytes)
 		}
-		if len(outs) != 1 {
-			sc.Errorf("pictures: %v", outs)
+		if len(outs) != 1 || len(thumbs) > 1 || !j.Public && len(thumbs) != 0 {
+			sc.Errorf("pictures: %v, thumbnails: %v", outs, thumbs)
 		}
 	default:
-		if !errors.Is(err, job.ErrNotFinished) || len(outs) != 0 {
-			sc.Errorf("result of a job that is %s: %v; pictures: %v", j.State, err, outs)
+		if !errors.Is(err, job.ErrNotFinished) || len(outs) != 0 || len(thumbs) != 0 {
+			sc.Errorf("result of a job that is %s: %v; pictures: %v, thumbnails: %v", j.State, err, outs, thumbs)
 		}
 	}
+	sc.publishedWell(j, result)
 	sc.sameForAll(j.ID)
+}
+
+// publishedWell: what is published is what came of the one job, whole, and no more.
+func (sc scene) publishedWell(j job.Job, result string) {
+	sc.Helper()
+	want := map[string]string{}
+	if j.State == job.Succeeded {
+		names := Published(j.ID, j.Format, j.Public)
+		want[names[0]] = result
+		if j.Public {
+			thumb, err := sc.content(sc.Thumbnail(j.ID))
+			if err != nil || thumb != result && thumb != result+", small" {
+				sc.Errorf("the thumbnail of %q is %q, %v", result, thumb, err)
+			}
+			want[names[1]] = thumb
+		}
+	}
+	if got := sc.allPublished(); !maps.Equal(got, want) {
+		sc.Errorf("published: %q, want %q", got, want)
+	}
+}
+
+// allPublished is the files below published/ and their content.
+func (sc scene) allPublished() map[string]string {
+	sc.Helper()
+	files := map[string]string{}
+	dir := os.DirFS(sc.PublishedDir())
+	err := fs.WalkDir(dir, ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			var b []byte
+			b, err = fs.ReadFile(dir, path)
+			files[path] = string(b)
+		}
+		return err
+	})
+	if err != nil {
+		sc.Fatal(err)
+	}
+	return files
+}
+
+// content reads what Result or Thumbnail opened.
+func (sc scene) content(f *os.File, _ job.Job, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(f)
+	return string(b), err
 }
 
 // sameForAll: whoever reads the status, the events or the outcome reads the same.

@@ -90,7 +90,7 @@ func TestJobFromSubmissionToResult(t *testing.T) {
 	if err := l.Renew(); err != nil {
 		t.Error(err)
 	}
-	if err := l.Succeed([]byte("painted"), job.Result{Width: 3, Height: 2, ContentType: "image/jpeg"}, job.Receipt{Worker: "daemon"}); err != nil {
+	if err := l.Succeed([]byte("painted"), nil, job.Result{Width: 3, Height: 2, ContentType: "image/jpeg"}, job.Receipt{Worker: "daemon"}); err != nil {
 		t.Fatal(err)
 	}
 	f, j, err := s.Result(spec.ID)
@@ -194,10 +194,10 @@ func TestExpiredLeaseGoesToASuccessor(t *testing.T) {
 		t.Errorf("the first worker renews: %v", err)
 	}
 	// Both finish: the first to commit decides, and the loser's picture goes.
-	if err := second.Succeed([]byte("second"), job.Result{}, job.Receipt{}); err != nil {
+	if err := second.Succeed([]byte("second"), nil, job.Result{}, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := first.Succeed([]byte("first"), job.Result{}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
+	if err := first.Succeed([]byte("first"), nil, job.Result{}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
 		t.Errorf("the loser: %v", err)
 	}
 	if err := first.Fail(job.Failure{Code: "late"}); !errors.Is(err, job.ErrLeaseLost) {
@@ -260,7 +260,7 @@ func TestLateReleaseChangesNothing(t *testing.T) {
 	if j, err := s.Job(spec.ID); err != nil || j.State != job.Running || j.Attempts != 2 {
 		t.Errorf("the job: %+v, %v", j, err)
 	}
-	if err := second.Succeed([]byte("x"), job.Result{}, job.Receipt{}); err != nil {
+	if err := second.Succeed([]byte("x"), nil, job.Result{}, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := second.Release(true); !errors.Is(err, job.ErrLeaseLost) {

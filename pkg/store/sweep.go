@@ -111,7 +111,8 @@ type Checkup struct {
 // right what can be set right: a run that has ended is tidied up, an erasure
 // completed, an entry of a job that was never made removed when it is older
 // than stale. Then there is nothing left to do, and the answer is
-// job.ErrFinished, job.ErrGone or job.ErrNotFound.
+// job.ErrFinished, job.ErrGone or job.ErrNotFound. An ended run that can't be
+// tidied up, because its result can't be published say, is an error of its own.
 func (s *Store) Checkup(id job.ID, now time.Time, stale time.Duration) (Checkup, error) {
 	c, err := s.checkup(id, now, stale)
 	if err != nil {
@@ -145,7 +146,11 @@ func (s *Store) checkup(id job.ID, now time.Time, stale time.Duration) (c Checku
 		return c, errors.Join(job.ErrGone, s.erase(id, Erased))
 	}
 	if l.ended {
-		return c, errors.Join(job.ErrFinished, s.tidy(l))
+		err := s.tidy(l)
+		if err == nil || errors.Is(err, fs.ErrNotExist) { // others are at it too
+			err = errors.Join(job.ErrFinished, err)
+		}
+		return c, err
 	}
 	r, err := s.truth(l)
 	if err != nil {

@@ -240,7 +240,7 @@ func TestNothingStaysUnfinishedForEver(t *testing.T) {
 			t.Errorf("%+v", j)
 		}
 	}
-	if err := l.Succeed([]byte("late"), job.Result{}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
+	if err := l.Succeed([]byte("late"), nil, job.Result{}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
 		t.Errorf("its worker: %v", err)
 	}
 	if j := st.job(young); j.State != job.Queued {
@@ -265,7 +265,7 @@ func TestDeadLetters(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := st.claim(finished).Succeed([]byte("x"), job.Result{}, job.Receipt{}); err != nil {
+	if err := st.claim(finished).Succeed([]byte("x"), nil, job.Result{}, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
 	lease := st.claim(working)
@@ -306,7 +306,7 @@ func TestDeadLetters(t *testing.T) {
 			t.Errorf("the log does not say %q:\n%s", want, &st.log)
 		}
 	}
-	if err := lease.Succeed([]byte("x"), job.Result{}, job.Receipt{}); err != nil {
+	if err := lease.Succeed([]byte("x"), nil, job.Result{}, job.Receipt{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -314,7 +314,7 @@ func TestDeadLetters(t *testing.T) {
 func TestHousekeeping(t *testing.T) {
 	st := newStreet(t)
 	old, unfinished := st.submit(72*time.Hour, false), st.submit(time.Hour, true)
-	if err := st.claim(old).Succeed([]byte("x"), job.Result{}, job.Receipt{}); err != nil {
+	if err := st.claim(old).Succeed([]byte("x"), nil, job.Result{}, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"tmp/dead", "tmp/alive"} {

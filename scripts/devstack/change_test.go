@@ -133,7 +133,7 @@ func (d *demo) paintedInRun2(id job.ID, out string) {
 	if err != nil || run1.State != job.Canceled {
 		d.Errorf("its first run ended as %s, %v", run1.State, err)
 	}
-	want := []string{"final.1", "final.2", "input", "out.2", "run.2", "spec.json", "status.json"}
+	want := []string{"final.1", "final.2", "input", "out.2", "run.2", "spec.json", "status.json", "thumb.2"}
 	if got := slices.DeleteFunc(d.files(id), isClaim); !slices.Equal(got, want) {
 		d.Errorf("its folder has %q, want %q and claims", got, want)
 	}

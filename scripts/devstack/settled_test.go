@@ -41,7 +41,10 @@ func isClaim(name string) bool { return strings.HasPrefix(name, "claim.") }
 func (d *demo) tidy(id job.ID) {
 	d.Helper()
 	b, err := os.ReadFile(filepath.Join(jobDir(d.dir, id), "final.1"))
-	var final struct{ Claim int }
+	var final struct {
+		Claim int
+		Thumb bool
+	}
 	if err == nil {
 		err = json.Unmarshal(b, &final)
 	}
@@ -50,6 +53,9 @@ func (d *demo) tidy(id job.ID) {
 		return
 	}
 	want := []string{"final.1", "input", fmt.Sprintf("out.%d", final.Claim), "spec.json", "status.json"}
+	if final.Thumb {
+		want = append(want, fmt.Sprintf("thumb.%d", final.Claim))
+	}
 	got := slices.DeleteFunc(d.files(id), isClaim)
 	if !slices.Equal(got, want) {
 		d.Errorf("job %s has %q, want %q and its claims", id, got, want)

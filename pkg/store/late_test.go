@@ -1,0 +1,84 @@
+//go:build linux
+
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// A publisher's link reaches the file server late, when the erasure has come as far
+// as it may. An NFS client has looked up by then which file it is, so the job's
+// folder need not be in its place any more.
+func TestLateLinksPublishNothing(t *testing.T) {
+	for _, thumb := range []string{thumbFile(1), outputFile(1)} { // which may be its own
+		for _, order := range [][2]int{{0, 1}, {1, 0}} { // two publishers may be at it
+			t.Run(fmt.Sprintf("%s, order %v", thumb, order), func(t *testing.T) {
+				t.Parallel()
+				sc := newScene(t)
+				id := sc.succeeded()
+				saved := t.TempDir()
+				if err := os.CopyFS(saved, os.DirFS(sc.jobDir(id))); err != nil {
+					t.Fatal(err)
+				}
+				for first, removals := 0, 1; first < removals; first++ {
+					for second := first; second < removals; second++ {
+						removals = sc.lateLinks(id, [2]string{outputFile(1), thumb}, order, [2]int{first, second})
+						// As it was before, which is much faster than another job.
+						if err := errors.Join(os.Remove(sc.gone(id)), os.CopyFS(sc.jobDir(id), os.DirFS(saved))); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// lateLinks erases a job. Before two of the removals one of the job's files is
+// linked. It answers how many removals there are.
+func (sc scene) lateLinks(id job.ID, from [2]string, order, at [2]int) (removals int) {
+	sc.Helper()
+	to := sc.published(id, "jpeg", true)
+	var files [2]*os.File
+	for i, name := range from {
+		f, err := os.Open(filepath.Join(sc.jobDir(id), name))
+		if err == nil {
+			err = os.MkdirAll(filepath.Dir(to[i]), 0o750)
+		}
+		if err != nil {
+			sc.Fatal(err)
+		}
+		defer f.Close()
+		files[i] = f
+	}
+	sc.step = func(op, _ string, call func() error) error {
+		if op == "fsync" {
+			return nil // it takes its time
+		}
+		if op != "remove" {
+			return call()
+		}
+		for i, which := range order {
+			if at[i] == removals {
+				handle := fmt.Sprintf("/proc/self/fd/%d", files[which].Fd())
+				_ = unix.Linkat(unix.AT_FDCWD, handle, unix.AT_FDCWD, to[which], unix.AT_SYMLINK_FOLLOW) // fails where the file has no name left
+			}
+		}
+		removals++
+		return call()
+	}
+	err := sc.Erase(id, Erased)
+	sc.step = nil
+	if left := sc.allPublished(); err != nil || len(left) > 0 {
+		sc.Fatalf("links from %v, %v before the removals %v: %v, published is %q", from, order, at, err, left)
+	}
+	return removals
+}

@@ -1,0 +1,324 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+func TestPublishedNames(t *testing.T) {
+	const id = job.ID("01a20abf-9b1a-7fe4-8dc7-fd7ebd3a0d3c") // of 2026-11-23, 23:31 UTC
+	hour := id.Time().Format("2006/01/02/15")
+	for _, c := range []struct {
+		format string
+		public bool
+		want   []string
+	}{
+		{"png", true, []string{"public/" + hour + "/" + string(id) + ".png", "thumbs/" + hour + "/" + string(id) + ".jpeg"}},
+		{"webp", false, []string{"private/" + hour + "/" + string(id) + ".webp"}},
+	} {
+		if got := Published(id, c.format, c.public); !slices.Equal(got, c.want) {
+			t.Errorf("%s, public %t: got %v, want %v", c.format, c.public, got, c.want)
+		}
+	}
+}
+
+func TestThumbnail(t *testing.T) {
+	sc := newScene(t)
+	public, small, private := sc.claimedAs(true), sc.claimedAs(true), sc.claimed()
+	if _, _, err := sc.Thumbnail(public.Spec.ID); !errors.Is(err, job.ErrNotFinished) {
+		t.Errorf("of a running job: %v", err)
+	}
+	if err := errors.Join(paint(public, "painted"), paint(private, "secret"),
+		small.Succeed([]byte("tiny"), nil, job.Result{}, job.Receipt{})); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[job.ID]string{public.Spec.ID: "painted, small", small.Spec.ID: "tiny"} {
+		if got, err := sc.content(sc.Thumbnail(id)); err != nil || got != want {
+			t.Errorf("got %q, %v, want %q", got, err, want)
+		}
+	}
+	if _, _, err := sc.Thumbnail(private.Spec.ID); !errors.Is(err, job.ErrNoThumbnail) {
+		t.Errorf("of a job that is not public: %v", err)
+	}
+	if _, _, err := sc.Thumbnail(sc.spec().ID); !errors.Is(err, job.ErrNotFound) {
+		t.Errorf("of an unknown job: %v", err)
+	}
+}
+
+// A published file is the result under a second name: it takes no room.
+func TestPublishedIsALink(t *testing.T) {
+	sc := newScene(t)
+	l := sc.claimedAs(true)
+	if err := paint(l, "painted"); err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{outputFile(1), thumbFile(1)} {
+		there, err := os.Stat(sc.published(l.Spec.ID, "jpeg", true)[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if made, err := os.Stat(l.path(name)); err != nil || !os.SameFile(there, made) {
+			t.Errorf("%s is another file than the published one, %v", name, err)
+		}
+	}
+}
+
+// The folder of an hour goes, as empty and old, right after a publisher made it:
+// the result is published all the same, by whoever tidies up.
+func TestPublishersFolderIsRemovedUnderItsHands(t *testing.T) {
+	sc := newScene(t)
+	l := sc.claimedAs(true)
+	sc.step = func(op, path string, call func() error) error {
+		err := call()
+		if hour := filepath.Base(path); op == "mkdir" && len(hour) == 2 && strings.Contains(path, publishedDir) {
+			_ = os.Remove(path)
+		}
+		return err
+	}
+	err := paint(l, "painted")
+	sc.step = nil
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sc.allPublished(); len(got) != 0 {
+		t.Fatalf("published: %q, and the folders were removed", got)
+	}
+	j, err := sc.Job(l.Spec.ID)
+	if err != nil || j.State != job.Succeeded {
+		t.Fatalf("%+v, %v", j, err)
+	}
+	sc.sweep()
+	sc.whole(j)
+}
+
+// A directory in which nothing can be published is not taken for one in which all is
+// well.
+func TestFailureToPublishIsNoticed(t *testing.T) {
+	sc := newScene(t)
+	id := sc.succeeded()
+	full := &os.LinkError{Op: "link", Err: syscall.ENOSPC}
+	sc.step = func(op, path string, call func() error) error {
+		if strings.HasPrefix(path, sc.PublishedDir()) {
+			return full
+		}
+		return call()
+	}
+	_, err := sc.Checkup(id, time.Now(), time.Hour)
+	sc.step = nil
+	if !errors.Is(err, syscall.ENOSPC) || errors.Is(err, job.ErrFinished) {
+		t.Errorf("the sweeper is told: %v", err)
+	}
+	if _, err := sc.Checkup(id, time.Now(), time.Hour); !errors.Is(err, job.ErrFinished) {
+		t.Errorf("once there is room: %v", err)
+	}
+	j, err := sc.Job(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc.whole(j)
+}
+
+// other is another process with the same directory.
+func (sc scene) other() *Store {
+	return &Store{dir: sc.dir, lease: sc.lease, maxAttempts: sc.maxAttempts, keys: sc.keys, unpublish: sc.unpublish}
+}
+
+// succeeded is a public job that has succeeded and whose worker died before it could
+// publish anything; its spec is remembered.
+func (sc scene) succeeded() job.ID {
+	sc.Helper()
+	*sc.submission = *sc.spec()
+	sc.submission.Owner, sc.submission.Public = "anna", true
+	if err := sc.Create(sc.submission, []byte("picture"), nil); err != nil {
+		sc.Fatal(err)
+	}
+	l, err := sc.Claim(sc.Context(), sc.submission.ID, 1, "tester")
+	if err != nil {
+		sc.Fatal(err)
+	}
+	sc.step = func(op, path string, call func() error) error {
+		if strings.HasPrefix(path, sc.PublishedDir()) {
+			return errCrash
+		}
+		return call()
+	}
+	err = paint(l, "painted")
+	sc.step = nil
+	if err != nil {
+		sc.Fatal(err)
+	}
+	return l.Spec.ID
+}
+
+// before makes the store's calls one at a time from now on, and look before each.
+func (sc scene) before(look func()) {
+	var mu sync.Mutex
+	sc.step = func(_, _ string, call func() error) error {
+		mu.Lock()
+		defer mu.Unlock()
+		look()
+		return call()
+	}
+}
+
+// A job is erased at any moment of its success, and of the sweeper's completing it.
+func TestErasedWhileItIsPublished(t *testing.T) {
+	for name, prepare := range map[string]func(sc scene) (publish func() error){
+		"by its worker": func(sc scene) func() error {
+			*sc.submission = *sc.spec()
+			sc.submission.Owner, sc.submission.Public = "anna", true
+			if err := sc.Create(sc.submission, []byte("picture"), nil); err != nil {
+				sc.Fatal(err)
+			}
+			l, err := sc.Claim(sc.Context(), sc.submission.ID, 1, "tester")
+			if err != nil {
+				sc.Fatal(err)
+			}
+			return func() error { return paint(l, "painted") }
+		},
+		"by the sweeper": func(sc scene) func() error {
+			id := sc.succeeded()
+			return func() error { _, err := sc.Checkup(id, time.Now(), time.Hour); return err }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for n, more := 0, true; more; n++ {
+				sc := newScene(t)
+				publish := prepare(sc)
+				eraser, calls := sc.other(), 0
+				sc.before(func() {
+					if calls++; calls == n+1 {
+						if err := eraser.Erase(sc.submission.ID, Erased); err != nil {
+							t.Errorf("the erasure: %v", err)
+						}
+					}
+				})
+				err := publish()
+				sc.step = nil
+				if more = calls > n; !more {
+					break
+				}
+				sc.sweep()
+				sc.erasedOrNot(job.ErrGone, nil)
+				if t.Failed() {
+					t.Fatalf("erased at call %d of the publisher, who says: %v", n, err)
+				}
+			}
+		})
+	}
+}
+
+// Copies elsewhere go before an erasure is over, and until they have gone it is not.
+func TestUnpublish(t *testing.T) {
+	away := fmt.Errorf("%w: the bucket", job.ErrStoreAway)
+	sc := newScene(t)
+	var ids []job.ID
+	want := map[string]bool{}
+	for range 3 {
+		id := sc.succeeded()
+		ids = append(ids, id)
+		for _, name := range Published(id, "jpeg", true) {
+			want[name] = true
+		}
+	}
+	sc.sweep()
+	unpublished, asked := map[string]bool{}, 0
+	var answer error
+	sc.unpublish = func(names []string) error {
+		asked++
+		if left := sc.allPublished(); left[names[0]] != "" {
+			t.Errorf("%v are still published", names)
+		}
+		if answer == nil {
+			for _, name := range names {
+				unpublished[name] = true
+			}
+		}
+		return answer
+	}
+	answer = away
+	for _, id := range ids[:2] {
+		if err := sc.Erase(id, Erased); !errors.Is(err, job.ErrStoreAway) {
+			t.Errorf("erased with copies left: %v", err)
+		}
+		if _, err := sc.Job(id); !errors.Is(err, job.ErrGone) {
+			t.Errorf("read: %v", err)
+		}
+		if stone, err := sc.Tombstone(id); err != nil || stone.Owner != "anna" {
+			t.Errorf("the tombstone: %+v, %v", stone, err)
+		}
+	}
+	asked = 0
+	if err := sc.EndErasures(); !errors.Is(err, job.ErrStoreAway) || asked != 1 {
+		t.Errorf("the sweeper: %v, after asking %d times; once is enough to know", err, asked)
+	}
+	answer = nil
+	sc.sweep()
+	if n, err := sc.Expire(time.Now().Add(time.Hour), 10); n != 1 || err != nil {
+		t.Errorf("%d expired, %v", n, err)
+	}
+	if !maps.Equal(unpublished, want) {
+		t.Errorf("unpublished %v, want %v", unpublished, want)
+	}
+	asked = 0
+	if err := sc.EndErasures(); err != nil || asked != 0 {
+		t.Errorf("the sweeper once more: %v, asks %d times", err, asked)
+	}
+	if left := sc.leftovers(); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// The retention takes what is published along, and then the folders.
+func TestRetentionUnpublishes(t *testing.T) {
+	sc := newScene(t)
+	var ids []job.ID
+	for _, public := range []bool{false, true} {
+		l := sc.claimedAs(public)
+		if err := paint(l, "painted"); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, l.Spec.ID)
+	}
+	later := ids[1].Time().Add(2 * time.Hour)
+	if n, err := sc.Expire(later, 10); n != 2 || err != nil {
+		t.Fatalf("%d expired, %v", n, err)
+	}
+	if left := sc.allPublished(); len(left) > 0 {
+		t.Errorf("published: %q", left)
+	}
+	if hours, err := filepath.Glob(filepath.Join(sc.PublishedDir(), "*/*/*/*/*")); err != nil || len(hours) > 0 {
+		t.Errorf("folders left: %v, %v", hours, err)
+	}
+}
+
+// A submission that could not be announced is taken back, and a worker has heard of
+// it all the same and was quick.
+func TestDiscardedAfterItsSuccess(t *testing.T) {
+	sc := newScene(t)
+	id := sc.succeeded()
+	sc.sweep()
+	if len(sc.allPublished()) != 2 {
+		t.Fatal("not published")
+	}
+	if err := sc.Discard(sc.submission); err != nil {
+		t.Fatal(err)
+	}
+	if left := sc.allPublished(); len(left) > 0 {
+		t.Errorf("published: %q", left)
+	}
+	if _, err := sc.Job(id); !errors.Is(err, job.ErrNotFound) {
+		t.Error(err)
+	}
+}
