@@ -14,10 +14,11 @@ const (
 )
 
 // How long a waiting request leaves the store alone between two looks, each of
-// which is two or three operations on its files: little at first, since many
-// jobs are quick.
+// which is two or three operations on its files: little at first and half as much
+// again each time, since many jobs are quick. So a change is seen late by half of
+// the time that it took, and ten looks are made in the first second.
 const (
-	firstPause   = 50 * time.Millisecond
+	firstPause   = 10 * time.Millisecond
 	longestPause = 500 * time.Millisecond
 )
 
@@ -44,7 +45,7 @@ func (s *Server) await(ctx context.Context, j job.Job, in *getJobInput) (job.Job
 	}
 	over := time.NewTimer(min(time.Duration(in.Wait)*time.Second, s.MaxWait))
 	defer over.Stop()
-	for pause := firstPause; !j.State.Finished() && known(); pause = min(pause*5/4, longestPause) {
+	for pause := firstPause; !j.State.Finished() && known(); pause = min(pause*3/2, longestPause) {
 		select {
 		case <-time.After(pause):
 		case <-over.C:

@@ -136,6 +136,20 @@ func TestWaitIsOver(t *testing.T) {
 	}
 }
 
+// A quick job's client hears of it soon after.
+func TestWaitSeesQuickJobsSoon(t *testing.T) {
+	for _, after := range []time.Duration{5 * time.Millisecond, 30 * time.Millisecond, 400 * time.Millisecond} {
+		inRoom(t, api.Config{}, func(r room) {
+			answer := r.ask(r.Context(), "?wait=20", "")
+			time.Sleep(after)
+			r.claim()
+			if got, most := <-answer, 10*time.Millisecond+after*3/2; got.after > most {
+				t.Errorf("begun after %v, and answered after %v, want %v at most", after, got.after, most)
+			}
+		})
+	}
+}
+
 func TestWaitForWhatIsOver(t *testing.T) {
 	inRoom(t, api.Config{}, func(r room) {
 		if err := r.claim().Fail(job.Failure{Code: "x", Message: "y"}); err != nil {
