@@ -24,7 +24,8 @@ const maxScan = 500
 
 // List answers jobs newest first. A page may be short, even empty, and still
 // have a next: the id to ask for the ones before; empty means that there are no
-// more. Jobs made while a list is read may or may not be in it.
+// more. Jobs made while a list is read may or may not be in it. With the directory
+// away it is job.ErrStoreAway.
 func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 	root := filepath.Join(s.dir, jobsDir)
 	if q.Owner != "" {
@@ -54,6 +55,9 @@ func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 		}
 		return nil
 	})
+	if err == nil && scanned == 0 {
+		err = s.there() // folders that are not there look like empty ones
+	}
 	switch {
 	case errors.Is(err, errEnough):
 		return jobs, next, nil

@@ -105,6 +105,23 @@ func TestListIsBounded(t *testing.T) {
 	}
 }
 
+// A directory that is away is not one without jobs.
+func TestListOfADirectoryThatIsAway(t *testing.T) {
+	s := open(t, 0)
+	if jobs, _, err := s.List(store.Query{Limit: 1}); len(jobs) != 0 || err != nil {
+		t.Errorf("an empty directory: %v, %v", jobs, err)
+	}
+	if err := os.Rename(s.Dir(), s.Dir()+".away"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(s.Dir() + ".away") })
+	for _, owner := range []string{"", "anna"} {
+		if jobs, _, err := s.List(store.Query{Limit: 1, Owner: owner}); !errors.Is(err, job.ErrStoreAway) {
+			t.Errorf("owner %q: got %v, %v, want %v", owner, jobs, err, job.ErrStoreAway)
+		}
+	}
+}
+
 func TestExpireTakesTheOldest(t *testing.T) {
 	s := open(t, 0)
 	now := time.Now()

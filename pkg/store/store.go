@@ -225,8 +225,16 @@ func (s *Store) missing(id job.ID) error {
 			return job.ErrGone
 		}
 	}
+	if err := s.there(); err != nil {
+		return err
+	}
+	return job.ErrNotFound
+}
+
+// there says whether the whole directory is: job.ErrStoreAway.
+func (s *Store) there() error {
 	if _, err := s.changed(filepath.Join(s.dir, formatFile)); err != nil {
 		return fmt.Errorf("%w: %w", job.ErrStoreAway, err)
 	}
-	return job.ErrNotFound
+	return nil
 }
