@@ -10,7 +10,7 @@ import (
 
 // cancel ends a job's run: one that waits is never begun, and what is made of
 // one that runs is thrown away.
-func (s *Server) cancel(ctx context.Context, in *jobInput) (*jobOutput, error) {
+func (s *Server) cancel(ctx context.Context, in *jobInput) (*changedOutput, error) {
 	id, err := s.parse(ctx, in.ID)
 	if err != nil {
 		return nil, s.problem(ctx, "cancel a job", err)
@@ -20,11 +20,11 @@ func (s *Server) cancel(ctx context.Context, in *jobInput) (*jobOutput, error) {
 		return nil, s.problem(ctx, "cancel a job", err)
 	}
 	s.Log.Info("canceled", "job", id, "by", callerOf(ctx).owner)
-	return &jobOutput{Cache: "no-store", Body: addressed(j)}, nil
+	return &changedOutput{Cache: "no-store", Body: addressed(j)}, nil
 }
 
 // retry lets a job that failed or was canceled run again.
-func (s *Server) retry(ctx context.Context, in *jobInput) (*jobOutput, error) {
+func (s *Server) retry(ctx context.Context, in *jobInput) (*acceptedOutput, error) {
 	id, err := s.parse(ctx, in.ID)
 	if err != nil {
 		return nil, s.problem(ctx, "retry a job", err)
@@ -49,6 +49,12 @@ func (s *Server) runAgain(ctx context.Context, id job.ID) (job.Job, error) {
 	}
 	s.Log.Info("retried", "job", id, "run", j.Run, "by", callerOf(ctx).owner)
 	return j, nil
+}
+
+func eraseReplies() replies {
+	all := problems(401, 404, 410, 500, 503)
+	all["204"] = reply("There is nothing left of it", nil, "Cache-Control")
+	return all
 }
 
 // erase removes everything of a job, for good. What is gone already is answered

@@ -12,7 +12,6 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
-	"github.com/atelier-go/atelier/pkg/style"
 )
 
 func (s *service) send(method, path, body string) (*http.Response, []byte) {
@@ -27,9 +26,9 @@ func (s *service) send(method, path, body string) (*http.Response, []byte) {
 	return s.do(req)
 }
 
-func (s *service) good() job.Job {
+func (s *service) good(fields ...field) job.Job {
 	s.Helper()
-	return s.submit(field{"image", "p.jpg", jpegPicture(s.T)}, field{name: "style", value: style.Names()[0]})
+	return s.submit(s.goodBut(fields...)...)
 }
 
 func (s *service) claim(id job.ID, run int) *store.Lease {
@@ -42,15 +41,15 @@ func (s *service) claim(id job.ID, run int) *store.Lease {
 }
 
 // in brings a new job into a state.
-func (s *service) in(state job.State) job.ID {
+func (s *service) in(state job.State, fields ...field) job.ID {
 	s.Helper()
-	id := s.good().ID
+	id := s.good(fields...).ID
 	var err error
 	switch state {
 	case job.Running:
 		s.claim(id, 1)
 	case job.Succeeded:
-		err = s.claim(id, 1).Succeed(jpegPicture(s.T), nil, job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{})
+		err = s.claim(id, 1).Succeed(jpegPicture(s.T), nil, job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{Worker: "daemon"})
 	case job.Failed:
 		err = s.claim(id, 1).Fail(job.Failure{Code: job.CodeGaveUp, Message: "given up"})
 	case job.Canceled:

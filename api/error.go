@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -41,13 +40,8 @@ func (p *Problem) Error() string { return p.Detail }
 // GetStatus is the HTTP status.
 func (p *Problem) GetStatus() int { return p.Status }
 
-// GetHeaders are further headers of the answer. Never nil: huma adds to them.
-func (p *Problem) GetHeaders() http.Header {
-	if p.header == nil {
-		p.header = http.Header{}
-	}
-	return p.header
-}
+// GetHeaders are further headers of the answer.
+func (p *Problem) GetHeaders() http.Header { return p.header }
 
 // ContentType is RFC 9457's.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
@@ -129,11 +123,7 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 		if m.hint != "" {
 			detail += "; " + m.hint
 		}
-		p := newProblem(m.status, m.code, detail)
-		if m.status == http.StatusServiceUnavailable {
-			p.header = http.Header{"Retry-After": {strconv.Itoa(retryUnavailable)}}
-		}
-		return p
+		return newProblem(m.status, m.code, detail)
 	}
 	s.Log.Error(doing, "error", err)
 	return newProblem(http.StatusInternalServerError, "internal", "something went wrong here, not with your request; the log has the cause")
@@ -147,7 +137,11 @@ func newProblem(status int, code, detail string) *Problem {
 	if title == "" {
 		title = code
 	}
-	return &Problem{Type: "about:blank", Title: title, Status: status, Detail: detail, Code: code}
+	p := &Problem{Type: "about:blank", Title: title, Status: status, Detail: detail, Code: code}
+	if status == http.StatusServiceUnavailable {
+		p.header = http.Header{"Retry-After": {strconv.Itoa(retryUnavailable)}}
+	}
+	return p
 }
 
 // invalid is the answer to wrong fields: which, and what is allowed.
@@ -198,12 +192,14 @@ func codeOf(status int) string {
 	switch status {
 	case http.StatusBadRequest:
 		return "malformed_request"
-	case http.StatusNotFound:
-		return "not_found"
-	case http.StatusNotAcceptable:
-		return "not_acceptable"
+	case http.StatusRequestTimeout:
+		return "too_slow"
+	case http.StatusRequestEntityTooLarge:
+		return "too_many_bytes"
+	case http.StatusUnsupportedMediaType:
+		return "not_json"
 	case http.StatusUnprocessableEntity:
 		return "invalid_field"
 	}
-	return fmt.Sprintf("http_%d", status)
+	return "internal"
 }

@@ -26,6 +26,7 @@ func guard(next http.Handler, keyless bool) http.Handler {
 		}
 		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-store") // unless an answer says otherwise: a cache may keep a 404 as long as it likes
 		if !keyless {
 			w.Header().Set("Vary", "Authorization")
 		}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"time"
 )
@@ -11,7 +12,7 @@ import (
 const readyTimeout = 3 * time.Second
 
 // healthRoutes are for load balancers and service managers.
-func (s *Server) healthRoutes(mux *http.ServeMux) {
+func (s *Server) healthRoutes(mux *router) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, "application/json", map[string]string{"status": "ok"})
 	})
@@ -44,9 +45,7 @@ func (s *Server) checkQueue(ctx context.Context) error {
 
 // writeProblem writes a problem where huma does not.
 func writeProblem(w http.ResponseWriter, p *Problem) {
-	for name, values := range p.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), p.header)
 	writeJSON(w, p.Status, p.ContentType(""), p)
 }
 

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
@@ -27,12 +25,31 @@ type jobInput struct {
 	ID string `path:"id" doc:"The job's id"`
 }
 
-type jobOutput struct {
-	Location   string `header:"Location"`
-	RetryAfter string `header:"Retry-After"`
-	ETag       string `header:"ETag"`
-	Cache      string `header:"Cache-Control"`
-	Body       job.Job
+// The answers in which there is a job: as it stands, on its way, and changed.
+type (
+	jobOutput struct {
+		RetryAfter string `header:"Retry-After"`
+		ETag       string `header:"ETag"`
+		Cache      string `header:"Cache-Control"`
+		Body       job.Job
+	}
+	acceptedOutput struct {
+		Location   string `header:"Location"`
+		RetryAfter string `header:"Retry-After"`
+		Cache      string `header:"Cache-Control"`
+		Body       job.Job
+	}
+	changedOutput struct {
+		Cache string `header:"Cache-Control"`
+		Body  job.Job
+	}
+)
+
+// jobReplies are the answers of getJob that huma does not see in its output.
+func jobReplies() replies {
+	all := problems(401, 404, 410, 422, 500, 503)
+	all["304"] = reply("It is what If-None-Match names", nil, "ETag", "Cache-Control", "Retry-After")
+	return all
 }
 
 type getJobInput struct {
@@ -52,18 +69,19 @@ func (s *Server) getJob(ctx context.Context, in *getJobInput) (*jobOutput, error
 	}
 	out := &jobOutput{ETag: etag(j), Cache: "no-cache", RetryAfter: retryAfter(j), Body: j}
 	if matches(in.IfNoneMatch, out.ETag) {
-		header := http.Header{"Etag": {out.ETag}, "Cache-Control": {out.Cache}}
+		unchanged := newProblem(http.StatusNotModified, "", "") // huma's way to another status; it has no body
+		unchanged.header = http.Header{"Etag": {out.ETag}, "Cache-Control": {out.Cache}}
 		if out.RetryAfter != "" {
-			header.Set("Retry-After", out.RetryAfter)
+			unchanged.header.Set("Retry-After", out.RetryAfter)
 		}
-		return nil, huma.ErrorWithHeaders(huma.Status304NotModified(), header)
+		return nil, unchanged
 	}
 	return out, nil
 }
 
 // accepted answers a job that is on its way, at where.
-func accepted(j job.Job, where string) *jobOutput {
-	return &jobOutput{Location: where, RetryAfter: retryAfter(j), Cache: "no-store", Body: addressed(j)}
+func accepted(j job.Job, where string) *acceptedOutput {
+	return &acceptedOutput{Location: where, RetryAfter: retryAfter(j), Cache: "no-store", Body: addressed(j)}
 }
 
 func retryAfter(j job.Job) string {

@@ -50,7 +50,7 @@ func newMetrics(s *Server) *metrics {
 }
 
 // metricsRoute serves /metrics to an admin.
-func (s *Server) metricsRoute(mux *http.ServeMux) {
+func (s *Server) metricsRoute(mux *router) {
 	tell := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
 		if _, refusal := s.admit(r, needs(keyring.Admin)); refusal != nil {

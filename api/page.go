@@ -2,9 +2,7 @@ package api
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"io/fs"
 	"net/http"
 	"path"
@@ -34,7 +32,7 @@ var pageTypes = map[string]string{
 }
 
 // pageRoutes serve the page: plain files, embedded, with relative links.
-func pageRoutes(mux *http.ServeMux) {
+func pageRoutes(mux *router) {
 	files, err := fs.Glob(ui, "ui/*")
 	if err != nil {
 		panic(err) // the pattern is part of the program
@@ -57,8 +55,7 @@ func pageRoutes(mux *http.ServeMux) {
 }
 
 func servePage(contentType string, content []byte) http.HandlerFunc {
-	sum := sha256.Sum256(content)
-	etag := `"` + hex.EncodeToString(sum[:8]) + `"`
+	etag := etagOf(content)
 	return func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		for k, v := range pageHeader {
@@ -66,6 +63,6 @@ func servePage(contentType string, content []byte) http.HandlerFunc {
 		}
 		h.Set("Content-Type", contentType)
 		h.Set("ETag", etag)
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+		serveContent(w, r, time.Time{}, bytes.NewReader(content))
 	}
 }

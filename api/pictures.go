@@ -94,9 +94,8 @@ func (s *Server) getPreview(ctx context.Context, in *jobInput) (*huma.StreamResp
 	if err != nil {
 		return nil, s.problem(ctx, "make a preview", err)
 	}
-	sum := sha256.Sum256(data)
 	return serve(bytes.NewReader(data), nil, picture{
-		contentType: "image/jpeg", etag: `"` + hex.EncodeToString(sum[:]) + `"`, cache: immutable,
+		contentType: "image/jpeg", etag: etagOf(data), cache: immutable,
 		filename: "atelier-" + in.ID + "-preview.jpg", modified: id.Time(),
 	}), nil
 }
@@ -133,7 +132,7 @@ func (s *Server) getThumbnail(ctx context.Context, in *styleInput) (*huma.Stream
 	if err != nil {
 		return nil, newProblem(http.StatusNotFound, "not_found", err.Error())
 	}
-	return serve(bytes.NewReader(data), nil, picture{contentType: "image/jpeg", cache: daily, filename: in.Name + ".jpg"}), nil
+	return serve(bytes.NewReader(data), nil, picture{contentType: "image/jpeg", etag: etagOf(data), cache: daily, filename: in.Name + ".jpg"}), nil
 }
 
 // A picture is what serve says of the bytes that it answers. Without a content type
@@ -141,6 +140,12 @@ func (s *Server) getThumbnail(ctx context.Context, in *styleInput) (*huma.Stream
 type picture struct {
 	contentType, etag, cache, filename string
 	modified                           time.Time
+}
+
+// etagOf names bytes that don't come with a hash.
+func etagOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return `"` + hex.EncodeToString(sum[:]) + `"`
 }
 
 // serve answers bytes with ranges and conditional requests as net/http does
@@ -157,9 +162,7 @@ func serve(content io.ReadSeeker, done func() error, p picture) *huma.StreamResp
 		}
 		h.Set("Cache-Control", p.cache)
 		h.Set("Content-Disposition", `inline; filename="`+p.filename+`"`)
-		if p.etag != "" {
-			h.Set("ETag", p.etag)
-		}
-		http.ServeContent(w, r, "", p.modified, content)
+		h.Set("ETag", p.etag)
+		serveContent(w, r, p.modified, content)
 	}}
 }

@@ -2,20 +2,46 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
+
+// A router is a mux that remembers its patterns, since net/http's does not tell
+// them.
+type router struct {
+	http.ServeMux
+	patterns []string // such as GET /v1/jobs/{id}
+}
+
+// HandleFunc is [http.ServeMux.HandleFunc].
+func (m *router) HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request)) {
+	m.patterns = append(m.patterns, pattern)
+	m.ServeMux.HandleFunc(pattern, handler)
+}
+
+// methods are those that some path is there for.
+func (m *router) methods() []string {
+	all := []string{http.MethodHead} // GET stands for it too
+	for _, p := range m.patterns {
+		method, _, _ := strings.Cut(p, " ")
+		all = append(all, method)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
 
 // plainErrors turns the mux's own refusals, which are plain text, into
 // problems: 404 where there is nothing at all, and 405 where there is something
 // for another method.
-func plainErrors(mux *http.ServeMux) http.Handler {
+func plainErrors(mux *router) http.Handler {
+	methods := mux.methods()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := mux.Handler(r); pattern != "" {
 			mux.ServeHTTP(w, r)
 			return
 		}
 		var allowed []string
-		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+		for _, method := range methods {
 			other := r.Clone(r.Context())
 			other.Method = method
 			if _, pattern := mux.Handler(other); pattern != "" {
@@ -25,7 +51,7 @@ func plainErrors(mux *http.ServeMux) http.Handler {
 		p := newProblem(http.StatusNotFound, "not_found", "nothing is here; the page is at / and the API's description at /v1/openapi.json")
 		if len(allowed) > 0 {
 			p = newProblem(http.StatusMethodNotAllowed, "method_not_allowed", r.Method+" is not offered here, but "+strings.Join(allowed, ", "))
-			w.Header().Set("Allow", strings.Join(allowed, ", "))
+			p.header = http.Header{"Allow": {strings.Join(allowed, ", ")}}
 		}
 		writeProblem(w, p)
 	})

@@ -63,6 +63,7 @@ type Config struct {
 // serve one store.
 type Server struct {
 	Config
+	mux      router
 	handler  http.Handler
 	previews chan struct{} // slots for decoding pictures, which costs memory
 	uploads  chan struct{} // slots for reading submissions, which are held in memory
@@ -119,7 +120,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.endWaits = sync.OnceFunc(func() { close(s.stopping) })
 	useProblems()
-	mux := http.NewServeMux()
+	mux := &s.mux
 	s.routes(humago.New(mux, openAPI(cfg.Version)))
 	s.healthRoutes(mux)
 	pageRoutes(mux)
@@ -144,6 +145,7 @@ func openAPI(version string) huma.Config {
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{scheme: {
 		Type: "http", Scheme: "bearer", Description: "An API key. A server without keys, on a loopback address, asks for none.",
 	}}
+	describeTypes(cfg.Components.Schemas)
 	cfg.CreateHooks = nil // no $schema member in answers: a job reads the same everywhere
 	return cfg
 }
@@ -156,26 +158,27 @@ func (s *Server) routes(api huma.API) {
 	s.listRoutes(api)
 	huma.Register(api, huma.Operation{
 		OperationID: "list-styles", Method: http.MethodGet, Path: "/v1/styles", Tags: []string{"styles"},
-		Summary: "The named styles", Security: open(),
+		Summary: "The named styles", Security: open(), Responses: problems(),
 	}, s.listStyles)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-style-thumbnail", Method: http.MethodGet, Path: "/v1/styles/{name}/thumbnail", Tags: []string{"styles"},
-		Summary: "What a style does to a photograph", Security: open(), Responses: pictureResponse("image/jpeg"), Errors: []int{404},
+		Summary: "What a style does to a photograph", Security: open(), Responses: pictures(problems(404), "image/jpeg"),
 	}, s.getThumbnail)
+	describeHeaders(api.OpenAPI())
 }
 
 func (s *Server) jobRoutes(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "get-job", Method: http.MethodGet, Path: "/v1/jobs/{id}", Tags: []string{"jobs"},
-		Summary: "What became of a job", Security: needs(keyring.Read), Errors: []int{401, 403, 404, 410, 422, 503},
+		Summary: "What became of a job", Security: needs(keyring.Read), Responses: jobReplies(),
 		Description: "Unfinished jobs come with Retry-After. With If-None-Match the answer is 304 while nothing has changed. " +
 			"With wait it comes when something has; a server that has too much to do, or stops, answers sooner.",
 	}, s.getJob)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-result", Method: http.MethodGet, Path: "/v1/jobs/{id}/result", Tags: []string{"jobs"},
-		Summary: "The painted picture", Security: openOr(keyring.Read), Errors: []int{401, 403, 404, 409, 410, 503},
+		Summary: "The painted picture", Security: openOr(keyring.Read),
 		Description: "Of a public job that has succeeded without a key.",
-		Responses:   pictureResponse("image/jpeg", "image/png", "image/webp"),
+		Responses:   pictures(problems(401, 404, 409, 410, 500, 503), "image/jpeg", "image/png", "image/webp"),
 	}, s.getResult)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-thumbnail", Method: http.MethodGet, Path: "/v1/jobs/{id}/thumbnail", Tags: []string{"jobs"},
@@ -187,37 +190,29 @@ func (s *Server) jobRoutes(api huma.API) {
 		OperationID: "get-preview", Method: http.MethodGet, Path: "/v1/jobs/{id}/preview", Tags: []string{"jobs"},
 		Summary:   "The submitted picture, upright, without metadata, at most 1024 pixels",
 		Security:  needs(keyring.Read),
-		Responses: pictureResponse("image/jpeg"), Errors: []int{401, 403, 404, 410, 503},
+		Responses: pictures(problems(401, 404, 410, 413, 422, 500, 503), "image/jpeg"),
 	}, s.getPreview)
 	huma.Register(api, huma.Operation{
 		OperationID: "cancel-job", Method: http.MethodPost, Path: "/v1/jobs/{id}/cancel", Tags: []string{"jobs"},
-		Summary: "End a job before it is painted", Security: needs(keyring.Submit), Errors: []int{401, 403, 404, 409, 410, 503},
+		Summary: "End a job before it is painted", Security: needs(keyring.Submit), Responses: problems(401, 404, 409, 410, 500, 503),
 		Description: "A queued job is never begun. Of a running one the result is thrown away. One that is canceled already is answered as it is.",
 	}, s.cancel)
 	huma.Register(api, huma.Operation{
 		OperationID: "retry-job", Method: http.MethodPost, Path: "/v1/jobs/{id}/retry", Tags: []string{"jobs"},
 		Summary: "Run a failed or canceled job again", DefaultStatus: http.StatusAccepted,
-		Security: needs(keyring.Submit), Errors: []int{401, 403, 404, 409, 410, 503},
+		Security: needs(keyring.Submit), Responses: problems(401, 404, 409, 410, 500, 503),
 		Description: "The job is queued as its next run. Repeating the request is safe: a run that nobody has begun is answered as it is.",
 	}, s.retry)
 	huma.Register(api, huma.Operation{
 		OperationID: "erase-job", Method: http.MethodDelete, Path: "/v1/jobs/{id}", Tags: []string{"jobs"},
 		Summary: "Erase everything of a job", DefaultStatus: http.StatusNoContent,
-		Security: needs(keyring.Submit), Errors: []int{401, 403, 404, 410, 503},
+		Security: needs(keyring.Submit), Responses: eraseReplies(),
 		Description: "In whatever state it is. From then on its addresses answer 410, to a second DELETE too.",
 	}, s.erase)
 	huma.Register(api, huma.Operation{
 		OperationID: "redrive", Method: http.MethodPost, Path: "/v1/admin/redrive", Tags: []string{"admin"},
-		Summary: "Run failed jobs again", Security: needs(keyring.Admin), Errors: []int{400, 401, 403, 415, 422, 503},
+		Summary: "Run failed jobs again", Security: needs(keyring.Admin), Responses: problems(400, 401, 408, 413, 415, 422, 500, 503),
 		Description: "Jobs named by ids, or, newest first, all that failed or all that failed with a code. " +
 			"One request looks at a bounded number of jobs: repeat it with next_cursor until that is null, even after an empty answer.",
 	}, s.redrive)
-}
-
-func pictureResponse(types ...string) map[string]*huma.Response {
-	content := map[string]*huma.MediaType{}
-	for _, t := range types {
-		content[t] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
-	}
-	return map[string]*huma.Response{"200": {Description: "The picture", Content: content}}
 }

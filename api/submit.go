@@ -38,8 +38,8 @@ func submitOperation() huma.Operation {
 			"503 promises nothing: send the same request again. With an Idempotency-Key, any number of equal requests " +
 			"within 24 hours make one job, and all are answered that job as it stands; " +
 			"another request under the same key is refused (idempotency_key_reused).",
-		Security: needs(keyring.Submit),
-		Errors:   []int{400, 401, 403, 408, 410, 413, 415, 422, 429, 503},
+		Security:  needs(keyring.Submit),
+		Responses: problems(400, 401, 408, 410, 413, 415, 422, 429, 503),
 	}
 }
 
@@ -70,7 +70,7 @@ func (in *submitInput) Resolve(ctx huma.Context) []error { in.ctx = ctx; return 
 
 // submit is the way of a job into the system: read and check everything, store
 // it durably, announce it, and only then promise it.
-func (s *Server) submit(ctx context.Context, in *submitInput) (*jobOutput, error) {
+func (s *Server) submit(ctx context.Context, in *submitInput) (*acceptedOutput, error) {
 	r, _ := humago.Unwrap(in.ctx)
 	if err := s.limiter.allow(callerOf(ctx).owner); err != nil {
 		return nil, err

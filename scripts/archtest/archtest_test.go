@@ -27,7 +27,7 @@ var (
 	testTools  = group{
 		"testing/...", "net/http/httptest", "go.uber.org/goleak/...",
 		"github.com/chromedp/...", "pgregory.net/rapid/...",
-		"github.com/rogpeppe/go-internal/testscript/...",
+		"github.com/rogpeppe/go-internal/testscript/...", "github.com/santhosh-tekuri/...",
 	}
 	// What stands in for AWS in tests.
 	fakes = in("pkg/queue/queuefake/...", "pkg/queue/queuetest/...", "pkg/queue/elasticmqtest/...", "scripts/devstack/ministack/ministacktest/...")

@@ -1,0 +1,194 @@
+package api_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/pkg/imageio"
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// contract are examples of what each operation answers. The first of each is of
+// success: from its situation the usual ones go, which are written once for all
+// operations, in contract_usual_test.go. A new operation needs an entry here, and
+// a new status an example; TestContract says which.
+var contract = map[string][]example{
+	"post /v1/jobs": {
+		{202, "", submission(), promisesJob},
+		{202, "", both(submission(), underKey("one"), again("post /v1/jobs")), promisesJob},
+		{400, "malformed_request", func(s *scene) { s.contentType, s.body = "multipart/form-data; boundary=x", []byte("--x") }, nil},
+		{408, "too_slow", func(s *scene) {
+			s.contentType, s.body, s.stalls = "multipart/form-data; boundary=x", []byte("--x"), true
+		}, nil},
+		{410, "gone", erasedUnderKey, nil},
+		{413, "too_many_bytes", both(submission(), limits(imageio.Limits{Bytes: 100, Pixels: 1e6, Edge: 1000})), nil},
+		{413, "too_many_pixels", both(submission(), limits(imageio.Limits{Bytes: 1e6, Pixels: 100, Edge: 1000})), nil},
+		{415, "not_multipart", func(s *scene) { s.contentType, s.body = "application/json", []byte("{}") }, nil},
+		{415, "unsupported_image", submission(field{"image", "p.jpg", []byte("text")}), nil},
+		{422, "invalid_field", submission(field{name: "strength", value: "2"}), namesField("strength")},
+		{422, "invalid_field", submission(field{name: "upload_id", value: "x"}), namesField("upload_id")},
+		{422, "unknown_style", submission(field{name: "style", value: "none"}), nil},
+		{422, "invalid_field", both(submission(), underKey("a key")), namesField("Idempotency-Key")},
+		{422, "idempotency_key_reused", both(submission(), underKey("one"), again("post /v1/jobs"), submission(field{name: "size", value: "64"})), nil},
+		{429, "rate_limited", both(rateLimited, submission(), again("post /v1/jobs")), nil},
+		{503, "unavailable", both(submission(), queueAway), nil},
+	},
+	"get /v1/jobs": {
+		{200, "", in(job.Queued), nil},
+		{422, "invalid_field", query("?state=done"), namesField("state")},
+		{422, "invalid_field", query("?cursor=x"), namesField("cursor")},
+		{500, "internal", damagedDisk, nil},
+	},
+	"get /v1/gallery": {
+		{200, "", in(job.Succeeded), nil},
+		{422, "invalid_field", query("?limit=101"), namesField("limit")},
+		{422, "invalid_field", query("?cursor=x"), namesField("cursor")},
+		{500, "internal", damagedDisk, nil},
+	},
+	"get /v1/jobs/{id}": {
+		{200, "", in(job.Queued), retryAfter(true)},
+		{200, "", in(job.Running), retryAfter(true)},
+		{200, "", in(job.Succeeded), retryAfter(false)},
+		{200, "", in(job.Failed), retryAfter(false)},
+		{200, "", both(in(job.Running), with("If-None-Match", `"another"`)), retryAfter(true)},
+		{304, "", both(in(job.Queued), with("If-None-Match", "*")), retryAfter(true)},
+		{304, "", both(in(job.Canceled), with("If-None-Match", "*")), retryAfter(false)},
+		{304, "", both(in(job.Queued), with("If-None-Match", "*"), query("?wait=1")), retryAfter(true)},
+		{422, "invalid_field", both(in(job.Queued), query("?wait=21")), namesField("wait")},
+	},
+	"get /v1/jobs/{id}/result": {
+		{200, "", in(job.Succeeded, private), nil},
+		{409, "not_finished", in(job.Running), nil},
+		{409, "not_finished", in(job.Failed), nil},
+		{409, "not_finished", in(job.Canceled), nil},
+	},
+	"get /v1/jobs/{id}/preview": {
+		{200, "", in(job.Failed), nil},
+		{413, "too_many_pixels", both(in(job.Queued), limits(imageio.Limits{Bytes: 1e6, Pixels: 100, Edge: 1000})), nil}, // they were others when it was submitted
+		{422, "damaged_image", damagedPicture, nil},
+	},
+	"post /v1/jobs/{id}/cancel": {
+		{200, "", in(job.Running), nil},
+		{200, "", in(job.Canceled), nil},
+		{409, "finished", in(job.Succeeded), nil},
+		{409, "finished", in(job.Failed), nil},
+	},
+	"post /v1/jobs/{id}/retry": {
+		{202, "", in(job.Failed), promisesJob},
+		{202, "", in(job.Canceled), promisesJob},
+		{202, "", both(in(job.Failed), again("post /v1/jobs/{id}/retry")), promisesJob},
+		{409, "not_retryable", in(job.Succeeded), nil},
+		{409, "not_retryable", in(job.Running), nil},
+		{503, "unavailable", both(in(job.Failed), queueAway), nil},
+	},
+	"delete /v1/jobs/{id}": {
+		{204, "", in(job.Queued), nil},
+		{204, "", in(job.Succeeded), nil},
+	},
+	"post /v1/admin/redrive": {
+		{200, "", both(in(job.Failed), func(s *scene) { jsonBody(`{"ids": ["` + string(s.id) + `"]}`)(s) }), nil},
+		{200, "", jsonBody(`{"all": true}`), nil},
+		{400, "malformed_request", jsonBody(`{`), nil},
+		{400, "malformed_request", nil, nil},
+		{408, "too_slow", func(s *scene) { jsonBody(`{`)(s); s.stalls = true }, nil},
+		{413, "too_many_bytes", jsonBody(`{"code": "` + strings.Repeat("x", 1<<20) + `"}`), nil},
+		{415, "not_json", func(s *scene) { s.contentType, s.body = "text/plain", []byte("all") }, nil},
+		{422, "invalid_field", jsonBody(`{"all": true, "limit": 0}`), namesField("limit")},
+		{500, "internal", both(jsonBody(`{"all": true}`), damagedDisk), nil},
+		{503, "unavailable", both(jsonBody(`{"all": true}`), queueAway), nil},
+	},
+	"get /v1/styles": {
+		{200, "", nil, nil},
+	},
+	"get /v1/styles/{name}/thumbnail": {
+		{200, "", nil, nil},
+		{404, "not_found", func(s *scene) { s.name = "none" }, nil},
+	},
+}
+
+// ---- Checks
+
+// promisesJob: Location leads to the job, which is unfinished.
+func promisesJob(s *scene, resp *http.Response, body []byte) {
+	s.Helper()
+	where, err := resp.Location()
+	if err != nil {
+		s.Fatal(err)
+	}
+	if at, again := s.keyless.get(where.Path); at.StatusCode != http.StatusOK || string(again) != string(body) {
+		s.Errorf("at %s: %s %s, want %s", where, at.Status, again, body)
+	}
+	retryAfter(true)(s, resp, body)
+}
+
+func retryAfter(want bool) func(*scene, *http.Response, []byte) {
+	return func(s *scene, resp *http.Response, _ []byte) {
+		s.Helper()
+		if got := resp.Header.Get("Retry-After"); (got != "") != want {
+			s.Errorf("Retry-After: %q, want one: %v", got, want)
+		}
+	}
+}
+
+// namesField: the problem says which field is wrong.
+func namesField(name string) func(*scene, *http.Response, []byte) {
+	return func(s *scene, _ *http.Response, body []byte) {
+		s.Helper()
+		if !strings.Contains(string(body), `"errors":[{"field":"`+name+`"`) {
+			s.Errorf("%s does not name %s", body, name)
+		}
+	}
+}
+
+// ---- Situations, which are made from the left to the right
+
+func both(arrange ...func(*scene)) func(*scene) {
+	return func(s *scene) {
+		for _, change := range arrange {
+			change(s)
+		}
+	}
+}
+
+var private = field{name: "public", value: "false"}
+
+// in makes a job in a state.
+func in(state job.State, more ...field) func(*scene) {
+	return func(s *scene) { s.id = s.keyless.in(state, more...) }
+}
+
+// submission is a good one, but for the fields that are given.
+func submission(fields ...field) func(*scene) {
+	return func(s *scene) { s.contentType, s.body = form(s.T, s.goodBut(fields...)...) }
+}
+
+func jsonBody(body string) func(*scene) {
+	return func(s *scene) { s.contentType, s.body = "application/json", []byte(body) }
+}
+
+func query(q string) func(*scene) { return func(s *scene) { s.query = q } }
+
+func with(header, value string) func(*scene) {
+	return func(s *scene) { s.header = append(s.header, header, value) }
+}
+
+func underKey(key string) func(*scene) { return with("Idempotency-Key", key) }
+
+// again makes the request the second of its kind.
+func again(operation string) func(*scene) {
+	return func(s *scene) {
+		if resp, body := s.play(operation); resp.StatusCode >= 300 {
+			s.Fatalf("the first time: %s %s", resp.Status, body)
+		}
+	}
+}
+
+func limits(l imageio.Limits) func(*scene) {
+	return func(s *scene) { s.keyless = s.beside(func(c *api.Config) { c.Limits = l }) }
+}
+
+func rateLimited(s *scene) { s.keyless = s.beside(slow) }
+
+func queueAway(s *scene) { s.queue.set(errors.New("connection refused by " + s.store.Dir())) }

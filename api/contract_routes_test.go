@@ -1,0 +1,157 @@
+package api_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/atelier-go/atelier/api"
+)
+
+// A plainRoute is one that is not in the API's description: its success, and
+// examples of its problems.
+type plainRoute struct {
+	media    string
+	problems []example
+}
+
+// plainRoutes are all of them; TestRoutes compares them with the server's own.
+var plainRoutes = map[string]plainRoute{
+	"GET /healthz": {"application/json", nil},
+	"GET /readyz": {"application/json", []example{
+		{503, "not_ready", queueAway, retryAfter(true)},
+		{503, "not_ready", storeAway, retryAfter(true)},
+	}},
+	"GET /metrics": {"text/plain; version=0.0.4; charset=utf-8; escaping=underscores", []example{
+		{401, "unauthorized", func(s *scene) { s.as = "none" }, nil},
+		{403, "forbidden", func(s *scene) { s.as = "right" }, challenges},
+	}},
+	"GET /v1/openapi.json":     {"application/openapi+json", nil},
+	"GET /v1/openapi.yaml":     {"application/openapi+yaml", nil},
+	"GET /v1/openapi-3.0.json": {"application/openapi+json", nil},
+	"GET /v1/openapi-3.0.yaml": {"application/openapi+yaml", nil},
+	"GET /{$}":                 {"text/html; charset=utf-8", file304},
+}
+
+// pageMedia are the types of the page's files, each of which has a route of its
+// own name.
+var pageMedia = map[string]string{
+	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
+	".svg": "image/svg+xml",
+}
+
+// file304 are what else the page's files answer.
+var file304 = []example{
+	{304, "", with("If-None-Match", "*"), nil},
+	{206, "", with("Range", "bytes=0-7"), eightBytes},
+	{416, "range_not_satisfiable", with("Range", "bytes=1000000000-"), nil},
+}
+
+// TestRoutes: whatever the server answers is described, or in plainRoutes, and
+// its examples hold.
+func TestRoutes(t *testing.T) {
+	all := maps.Clone(plainRoutes)
+	files, err := filepath.Glob("ui/*")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		if media, ok := pageMedia[filepath.Ext(f)]; ok {
+			all["GET /"+filepath.Base(f)] = plainRoute{media, file304}
+		}
+	}
+	d := describe(t)
+	for _, pattern := range patterns(t) {
+		method, path, _ := strings.Cut(pattern, " ")
+		_, described := d.operations[strings.ToLower(method)+" "+path]
+		if _, plain := all[pattern]; described == plain {
+			t.Errorf("%s is neither described nor in plainRoutes, or both: add it to the one or the other", pattern)
+		}
+	}
+	for pattern, route := range all {
+		if !slices.Contains(patterns(t), pattern) {
+			t.Errorf("there is no route %s", pattern)
+			continue
+		}
+		operation := strings.TrimSuffix(strings.ToLower(pattern[:4])+pattern[4:], "{$}")
+		for _, e := range append([]example{{200, "", nil, nil}}, route.problems...) {
+			t.Run(strings.TrimSpace(fmt.Sprintf("%s %d %s", pattern, e.status, e.code)), func(t *testing.T) {
+				t.Parallel()
+				s := newScene(t, measured, e.arrange)
+				resp, body := s.play(operation)
+				if media := resp.Header.Get("Content-Type"); resp.StatusCode != e.status || resp.StatusCode < 300 && media != route.media {
+					t.Fatalf("got %s %s %.300s, want %d %s", resp.Status, media, body, e.status, route.media)
+				}
+				if e.code != "" {
+					wantProblem(t, resp, body, e.status, e.code, "")
+					d.valid(t, "/components/schemas/Problem", body)
+				}
+				if resp.Header.Get("Cache-Control") == "" {
+					t.Error("nothing says how long it may be kept")
+				}
+				if e.check != nil {
+					e.check(s, resp, body)
+				}
+				s.wantHead(strings.TrimPrefix(operation, "get "), resp)
+			})
+		}
+	}
+}
+
+func measured(s *scene) {
+	s.guarded = serveGuarded(s.T, func(c *api.Config) { c.Depth = &gauge{} })
+}
+
+// patterns are the routes of a server that has all of them.
+func patterns(t *testing.T) []string {
+	t.Helper()
+	s := serve(t)
+	server, err := api.New(api.Config{Store: s.store, Queue: s.queue, Depth: &gauge{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server.Patterns()
+}
+
+// TestOtherRequests: each path answers every method that it has no route for
+// with those that it has, and what is below it is nothing.
+func TestOtherRequests(t *testing.T) {
+	offered := map[string][]string{}
+	for _, pattern := range patterns(t) {
+		method, path, _ := strings.Cut(pattern, " ")
+		path = strings.NewReplacer("{$}", "", "{id}", "x", "{name}", "x").Replace(path)
+		offered[path] = append(offered[path], method)
+		if method == http.MethodGet {
+			offered[path] = append(offered[path], http.MethodHead)
+		}
+	}
+	s := newScene(t, measured)
+	d := describe(t)
+	for path, methods := range offered {
+		slices.Sort(methods)
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"} {
+			if slices.Contains(methods, method) {
+				continue
+			}
+			resp, body := s.request("none", method, path, "", nil)
+			if allow := resp.Header.Get("Allow"); allow != strings.Join(methods, ", ") {
+				t.Errorf("%s %s: got Allow: %s, want %v", method, path, allow, methods)
+			}
+			if method == http.MethodHead {
+				continue
+			}
+			wantProblem(t, resp, body, 405, "method_not_allowed", method)
+			d.valid(t, "/components/schemas/Problem", body)
+		}
+		for _, method := range []string{"GET", "POST", "DELETE"} {
+			resp, body := s.request("none", method, strings.TrimSuffix(path, "/")+"/nothing/", "", nil)
+			wantProblem(t, resp, body, 404, "not_found", "")
+			d.valid(t, "/components/schemas/Problem", body)
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/style"
+)
+
+// usual are examples of the answers that operations have in common, where they
+// are described.
+func (o operation) usual(name string, first example) (all []example) {
+	add := func(status int, code string, change func(*scene), check func(*scene, *http.Response, []byte)) {
+		if first.arrange != nil {
+			change = both(first.arrange, change)
+		}
+		all = append(all, example{status, code, change, check})
+	}
+	has := func(status string) bool { _, ok := o.Responses[status]; return ok }
+
+	add(403, "cross_origin", both(with("Sec-Fetch-Site", "cross-site"), with("Sec-Fetch-Mode", "no-cors")), nil)
+	if has("401") {
+		add(401, "unauthorized", func(s *scene) { s.as = "none" }, nil)
+		add(403, "forbidden", func(s *scene) { s.as = o.without() }, challenges)
+	}
+	if strings.Contains(name, "{id}") {
+		add(404, "not_found", func(s *scene) { s.id = s.keyless.in("unknown") }, nil)
+		add(404, "not_found", func(s *scene) { s.id = job.ID(strings.ToUpper(string(s.id))) }, nil)
+		add(404, "not_found", func(s *scene) { s.id = "..%2f..%2fetc" }, nil)
+		add(410, "gone", func(s *scene) { s.id = s.keyless.in("gone") }, nil)
+		add(500, "internal", damagedJob, nil)
+	}
+	if has("503") {
+		add(503, "unavailable", storeAway, nil)
+	}
+	if has("206") {
+		add(206, "", with("Range", "bytes=0-7"), eightBytes)
+		add(304, "", with("If-None-Match", "*"), nil)
+		add(412, "precondition_failed", with("If-Match", `"another"`), nil)
+		add(416, "range_not_satisfiable", with("Range", "bytes=1000000000-"), nil)
+	}
+	return all
+}
+
+// without is a caller who lacks the scope.
+func (o operation) without() string {
+	for _, way := range o.Security {
+		if slices.Contains(way["key"], "read") {
+			return "submit"
+		}
+	}
+	return "read"
+}
+
+func challenges(s *scene, resp *http.Response, _ []byte) {
+	s.Helper()
+	if got := resp.Header.Get("WWW-Authenticate"); !strings.HasPrefix(got, `Bearer error="insufficient_scope", scope="`) {
+		s.Errorf("WWW-Authenticate: %q", got)
+	}
+}
+
+func eightBytes(s *scene, resp *http.Response, body []byte) {
+	s.Helper()
+	if got := resp.Header.Get("Content-Range"); len(body) != 8 || !strings.HasPrefix(got, "bytes 0-7/") {
+		s.Errorf("got %d bytes, Content-Range: %s", len(body), got)
+	}
+}
+
+func storeAway(s *scene) {
+	away := s.store.Dir() + ".away"
+	if err := os.Rename(s.store.Dir(), away); err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { os.RemoveAll(away) })
+}
+
+// damagedJob makes nonsense of whatever says what the job is.
+func damagedJob(s *scene) {
+	folder := jobDir(s.T, s.store.Dir(), s.id)
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		s.Fatal(err)
+	}
+	for _, e := range entries {
+		if err := os.WriteFile(filepath.Join(folder, e.Name()), []byte("{"), 0o600); err != nil {
+			s.Fatal(err)
+		}
+	}
+}
+
+// damagedDisk has a job whose status can't be read at all.
+func damagedDisk(s *scene) {
+	status := filepath.Join(jobDir(s.T, s.store.Dir(), s.keyless.in(job.Succeeded)), "status.json")
+	err := os.Remove(status)
+	if err == nil {
+		err = os.Mkdir(status, 0o700)
+	}
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// damagedPicture is a job whose picture looked right when it was submitted.
+func damagedPicture(s *scene) {
+	picture := pngPicture(s.T)
+	chunk := bytes.Index(picture, []byte("IDAT")) // before it the length of its data, behind those a checksum
+	sum := chunk + 4 + int(binary.BigEndian.Uint32(picture[chunk-4:]))
+	copy(picture[chunk+14:], "damaged")
+	binary.BigEndian.PutUint32(picture[sum:], crc32.ChecksumIEEE(picture[chunk:sum]))
+	s.id = s.keyless.submit(s.goodBut(field{"image", "p.png", picture})...).ID
+}
+
+// erasedUnderKey is a submission whose job is erased while it is made.
+func erasedUnderKey(s *scene) {
+	both(submission(), underKey("one"), again("post /v1/jobs"))(s)
+	jobs, _, err := s.store.List(store.Query{Limit: 1})
+	if err != nil {
+		s.Fatal(err)
+	}
+	records, err := filepath.Glob(filepath.Join(s.store.Dir(), "keys", "*"))
+	if err != nil || len(records) != 1 {
+		s.Fatal(records, err)
+	}
+	record, err := os.ReadFile(records[0])
+	if err == nil {
+		err = s.store.Erase(jobs[0].ID, store.Erased)
+	}
+	if err == nil {
+		err = os.WriteFile(records[0], record, 0o600) // as if the erasure had not come to it yet
+	}
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// goodBut are the fields of a good submission, but for those that are given.
+func (s *service) goodBut(fields ...field) []field {
+	s.Helper()
+	for _, good := range []field{{"image", "p.jpg", jpegPicture(s.T)}, {name: "style", value: style.Names()[0]}} {
+		if !slices.ContainsFunc(fields, func(f field) bool { return f.name == good.name }) {
+			fields = append(fields, good)
+		}
+	}
+	return fields
+}
+
+// stall sends a request whose body never ends to a server that does not wait
+// for long.
+func (s *scene) stall(method, path string, header []string) (*http.Response, []byte) {
+	s.Helper()
+	h, err := api.New(api.Config{Store: s.store, Queue: s.queue})
+	if err != nil {
+		s.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(h)
+	server.Config.ReadTimeout = 50 * time.Millisecond
+	server.Start()
+	s.Cleanup(server.Close)
+	begun, rest := io.Pipe()
+	s.Cleanup(func() { rest.Close() })
+	req, err := http.NewRequestWithContext(s.Context(), method, server.URL+path, io.MultiReader(bytes.NewReader(s.body), begun))
+	if err != nil {
+		s.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	return s.do(req)
+}
