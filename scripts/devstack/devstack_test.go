@@ -75,7 +75,9 @@ func start(t *testing.T, mode string, env ...string) *demo {
 	t.Helper()
 	d := &demo{T: t, dir: t.TempDir()}
 	d.cmd = exec.Command(filepath.Join(programs(t), "devstack"), "--dir", d.dir, "--mode", mode, "--no-samples")
-	d.cmd.Env = append(os.Environ(), env...)
+	// What its user's shell may have for programs of their own is not for the stack's.
+	d.cmd.Env = append(os.Environ(), "ATELIER_KEYS=/nowhere", "ATELIER_LISTEN=nowhere", "ATELIER_WATCHDOG=never")
+	d.cmd.Env = append(d.cmd.Env, env...)
 	pipe, err := d.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

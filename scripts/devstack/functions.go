@@ -138,7 +138,7 @@ func (f *functions) create(ctx context.Context, client *lambda.Client, name stri
 	} {
 		env[k] = v
 	}
-	for _, name := range []string{"ATELIER_LEASE", sweepEvery} { // as the daemon inherits them
+	for _, name := range passedOn {
 		if v := os.Getenv(name); v != "" {
 			env[name] = v
 		}

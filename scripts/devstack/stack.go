@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/queue"
@@ -74,7 +76,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 	program := func(name string, args ...string) func() *exec.Cmd {
 		return func() *exec.Cmd {
 			cmd := exec.Command(programs[name], args...)
-			cmd.Env = append(locked.Environ(), "NOTIFY_SOCKET="+st.workerReady.path(),
+			cmd.Env = append(unset(locked.Environ()), "NOTIFY_SOCKET="+st.workerReady.path(),
 				// TensorFlow's chatter; and see DESIGN.md, "Memory".
 				"TF_CPP_MIN_LOG_LEVEL=2", "MALLOC_ARENA_MAX=2")
 			return cmd
@@ -96,7 +98,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 		grace: time.Second / 2, // it keeps nothing, but waits three seconds for polls that nobody waits for
 		command: func() *exec.Cmd {
 			cmd := locked.Command(s.MiniStack)
-			cmd.Env = append(cmd.Env, "TMPDIR="+st.scratch()) // where it unpacks the functions
+			cmd.Env = append(unset(cmd.Env), "TMPDIR="+st.scratch()) // where it unpacks the functions, which see the rest too
 			return cmd
 		},
 		ready: func(ctx context.Context) error {
@@ -133,6 +135,19 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 		st.schedule, err = startSchedule(ctx, locked, logs)
 	}
 	return st, err
+}
+
+// passedOn are the settings that programs of the stack have from its own
+// environment.
+var passedOn = []string{"ATELIER_LEASE", sweepEvery}
+
+// unset leaves out the other settings of ours: what a developer's shell has for a
+// server elsewhere, such as ATELIER_KEYS, is not for this one.
+func unset(env []string) []string {
+	return slices.DeleteFunc(env, func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return strings.HasPrefix(name, "ATELIER_") && !slices.Contains(passedOn, name)
+	})
 }
 
 // scratch is a folder for what MiniStack leaves behind.
