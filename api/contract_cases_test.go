@@ -64,6 +64,14 @@ var contract = map[string][]example{
 		{409, "not_finished", in(job.Failed), nil},
 		{409, "not_finished", in(job.Canceled), nil},
 	},
+	"get /v1/jobs/{id}/thumbnail": {
+		{200, "", in(job.Succeeded), nil},
+		{401, "unauthorized", both(in(job.Succeeded, private), func(s *scene) { s.as = "none" }), nil},
+		{403, "forbidden", both(in(job.Succeeded, private), func(s *scene) { s.as = "submit" }), challenges},
+		{404, "not_found", in(job.Succeeded, private), nil},
+		{409, "not_finished", in(job.Running), nil},
+		{409, "not_finished", in(job.Failed), nil},
+	},
 	"get /v1/jobs/{id}/preview": {
 		{200, "", in(job.Failed), nil},
 		{413, "too_many_pixels", both(in(job.Queued), limits(imageio.Limits{Bytes: 1e6, Pixels: 100, Edge: 1000})), nil}, // they were others when it was submitted

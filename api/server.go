@@ -184,7 +184,7 @@ func (s *Server) jobRoutes(api huma.API) {
 		OperationID: "get-thumbnail", Method: http.MethodGet, Path: "/v1/jobs/{id}/thumbnail", Tags: []string{"jobs"},
 		Summary:     "The painted picture of a public job, at most 400 pixels",
 		Description: "Once the job has succeeded, without a key. Jobs that are not public have none.",
-		Security:    openOr(keyring.Read), Responses: pictureResponse("image/jpeg"), Errors: []int{401, 403, 404, 409, 410, 503},
+		Security:    openOr(keyring.Read), Responses: pictures(problems(401, 404, 409, 410, 500, 503), "image/jpeg"),
 	}, s.getJobThumbnail)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-preview", Method: http.MethodGet, Path: "/v1/jobs/{id}/preview", Tags: []string{"jobs"},
