@@ -152,8 +152,8 @@ func (s *Store) showFinal(l *life) error {
 }
 
 // removeRest removes what nobody needs after the end of a run: temporary files,
-// and pictures and thumbnails but those of the result. Whoever is about to link one of
-// them finds it gone, and looks again.
+// and pictures and thumbnails but those of the result. Whoever is about to link one
+// of them finds it gone, and looks again.
 func (s *Store) removeRest(l *life, final *record) error {
 	var errs []error
 	for _, name := range l.temps {

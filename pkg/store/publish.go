@@ -78,7 +78,7 @@ func (s *Store) publishAs(from, to string) error {
 		}
 	}
 	if errors.Is(err, fs.ErrExist) {
-		return nil // whoever made it, it is this picture: a job succeeds once
+		return nil // whoever made it, this call perhaps: a job succeeds once, with this picture
 	}
 	return err
 }
