@@ -2,8 +2,6 @@ package store
 
 import (
 	"errors"
-	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -216,109 +214,5 @@ func TestErasedWhileItIsPublished(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// Copies elsewhere go before an erasure is over, and until they have gone it is not.
-func TestUnpublish(t *testing.T) {
-	away := fmt.Errorf("%w: the bucket", job.ErrStoreAway)
-	sc := newScene(t)
-	var ids []job.ID
-	want := map[string]bool{}
-	for range 3 {
-		id := sc.succeeded()
-		ids = append(ids, id)
-		for _, name := range Published(id, "jpeg", true) {
-			want[name] = true
-		}
-	}
-	sc.sweep()
-	unpublished, asked := map[string]bool{}, 0
-	var answer error
-	sc.unpublish = func(names []string) error {
-		asked++
-		if left := sc.allPublished(); left[names[0]] != "" {
-			t.Errorf("%v are still published", names)
-		}
-		if answer == nil {
-			for _, name := range names {
-				unpublished[name] = true
-			}
-		}
-		return answer
-	}
-	answer = away
-	for _, id := range ids[:2] {
-		if err := sc.Erase(id, Erased); !errors.Is(err, job.ErrStoreAway) {
-			t.Errorf("erased with copies left: %v", err)
-		}
-		if _, err := sc.Job(id); !errors.Is(err, job.ErrGone) {
-			t.Errorf("read: %v", err)
-		}
-		if stone, err := sc.Tombstone(id); err != nil || stone.Owner != "anna" {
-			t.Errorf("the tombstone: %+v, %v", stone, err)
-		}
-	}
-	asked = 0
-	if err := sc.EndErasures(); !errors.Is(err, job.ErrStoreAway) || asked != 1 {
-		t.Errorf("the sweeper: %v, after asking %d times; once is enough to know", err, asked)
-	}
-	answer = nil
-	sc.sweep()
-	if n, err := sc.Expire(time.Now().Add(time.Hour), 10); n != 1 || err != nil {
-		t.Errorf("%d expired, %v", n, err)
-	}
-	if !maps.Equal(unpublished, want) {
-		t.Errorf("unpublished %v, want %v", unpublished, want)
-	}
-	asked = 0
-	if err := sc.EndErasures(); err != nil || asked != 0 {
-		t.Errorf("the sweeper once more: %v, asks %d times", err, asked)
-	}
-	if left := sc.leftovers(); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
-	}
-}
-
-// The retention takes what is published along, and then the folders.
-func TestRetentionUnpublishes(t *testing.T) {
-	sc := newScene(t)
-	var ids []job.ID
-	for _, public := range []bool{false, true} {
-		l := sc.claimedAs(public)
-		if err := paint(l, "painted"); err != nil {
-			t.Fatal(err)
-		}
-		ids = append(ids, l.Spec.ID)
-	}
-	later := ids[1].Time().Add(2 * time.Hour)
-	if n, err := sc.Expire(later, 10); n != 2 || err != nil {
-		t.Fatalf("%d expired, %v", n, err)
-	}
-	if left := sc.allPublished(); len(left) > 0 {
-		t.Errorf("published: %q", left)
-	}
-	if hours, err := filepath.Glob(filepath.Join(sc.PublishedDir(), "*/*/*/*/*")); err != nil || len(hours) > 0 {
-		t.Errorf("folders left: %v, %v", hours, err)
-	}
-}
-
-// A submission that could not be announced is taken back, and a worker has heard of
-// it all the same and was quick.
-func TestDiscardedAfterItsSuccess(t *testing.T) {
-	sc := newScene(t)
-	id := sc.succeeded()
-	sc.sweep()
-	if len(sc.allPublished()) != 2 {
-		t.Fatal("not published")
-	}
-	if err := sc.Discard(sc.submission); err != nil {
-		t.Fatal(err)
-	}
-	if left := sc.allPublished(); len(left) > 0 {
-		t.Errorf("published: %q", left)
-	}
-	if _, err := sc.Job(id); !errors.Is(err, job.ErrNotFound) {
-		t.Error(err)
 	}
 }

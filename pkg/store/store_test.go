@@ -133,6 +133,7 @@ func TestUnknownJobsAndBadIDs(t *testing.T) {
 			"Spec":       func() error { _, err := s.Spec(bad); return err },
 			"Pictures":   func() error { _, _, err := s.Pictures(&spec); return err },
 			"Result":     func() error { _, _, err := s.Result(bad); return err },
+			"Thumbnail":  func() error { _, _, err := s.Thumbnail(bad); return err },
 			"Claim":      func() error { _, err := s.Claim(t.Context(), bad, 1, "w"); return err },
 			"Cancel":     func() error { _, err := s.Cancel(bad); return err },
 			"Fail":       func() error { _, err := s.Fail(bad, 1, job.Failure{}); return err },
