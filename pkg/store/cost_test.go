@@ -68,7 +68,7 @@ func TestFileOperations(t *testing.T) {
 		{"submit with everything", 20, nil, submit},
 		{"submit without a key", 16, nil, func(t *testing.T) { sc.create() }},
 		{"finish in the worker", 21, func(*testing.T) { id = sc.create() }, finish},
-		{"finish a public job in the worker", 25, func(*testing.T) { id = sc.createAs(true) }, finish},
+		{"finish a public job in the worker", 24, func(*testing.T) { id = sc.createAs(true) }, finish},
 		{"poll a queued job", 4, func(*testing.T) { id = sc.create() }, poll},
 		{"poll a running job", 4, func(*testing.T) { id = sc.claimed().Spec.ID }, poll},
 		{"poll a finished job", 3, func(t *testing.T) { id = sc.create(); finish(t) }, poll},
