@@ -267,9 +267,9 @@ func TestPublicThings(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
-	paths := []string{"/", "/v1/openapi.json", "/healthz", "/readyz"}
+	paths := []string{"/", "/gallery", "/v1/openapi.json", "/healthz", "/readyz"}
 	for _, f := range files {
-		if name := filepath.Base(f); name != "index.html" {
+		if name := filepath.Base(f); filepath.Ext(name) != ".html" {
 			paths = append(paths, "/"+name)
 		}
 	}

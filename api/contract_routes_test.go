@@ -12,11 +12,11 @@ import (
 	"github.com/atelier-go/atelier/api"
 )
 
-// A plainRoute is one that is not in the API's description: its success, and
-// examples of its problems.
+// A plainRoute is one that is not in the API's description: the type of its
+// success, empty where there is none, and examples of its other answers.
 type plainRoute struct {
-	media    string
-	problems []example
+	media  string
+	others []example
 }
 
 // plainRoutes are all of them; TestRoutes compares them with the server's own.
@@ -35,6 +35,8 @@ var plainRoutes = map[string]plainRoute{
 	"GET /v1/openapi-3.0.json": {"application/openapi+json", nil},
 	"GET /v1/openapi-3.0.yaml": {"application/openapi+yaml", nil},
 	"GET /{$}":                 {"text/html; charset=utf-8", file304},
+	"GET /gallery":             {"text/html; charset=utf-8", file304},
+	"GET /gallery/{$}":         {"", []example{{308, "", nil, leadsTo("/gallery")}}},
 }
 
 // pageMedia are the types of the page's files, each of which has a route of its
@@ -78,8 +80,12 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("there is no route %s", pattern)
 			continue
 		}
-		operation := strings.TrimSuffix(strings.ToLower(pattern[:4])+pattern[4:], "{$}")
-		for _, e := range append([]example{{200, "", nil, nil}}, route.problems...) {
+		operation := "get " + strings.TrimSuffix(strings.TrimPrefix(pattern, "GET "), "{$}")
+		examples := slices.Clone(route.others)
+		if route.media != "" {
+			examples = append(examples, example{status: 200})
+		}
+		for _, e := range examples {
 			t.Run(strings.TrimSpace(fmt.Sprintf("%s %d %s", pattern, e.status, e.code)), func(t *testing.T) {
 				t.Parallel()
 				s := newScene(t, measured, e.arrange)
@@ -99,6 +105,17 @@ func TestRoutes(t *testing.T) {
 				}
 				s.wantHead(strings.TrimPrefix(operation, "get "), resp)
 			})
+		}
+	}
+}
+
+// leadsTo: Location is relative, since there may be a stage prefix.
+func leadsTo(path string) func(*scene, *http.Response, []byte) {
+	return func(s *scene, resp *http.Response, _ []byte) {
+		s.Helper()
+		where, err := resp.Location()
+		if err != nil || where.Path != path || strings.HasPrefix(resp.Header.Get("Location"), "/") {
+			s.Errorf("Location: %s, %v", resp.Header.Get("Location"), err)
 		}
 	}
 }

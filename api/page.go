@@ -43,8 +43,11 @@ func pageRoutes(mux *router) {
 			panic(err) // the file is part of the program
 		}
 		pattern := "GET /" + path.Base(name)
-		if path.Base(name) == "index.html" {
+		switch path.Base(name) {
+		case "index.html":
 			pattern = "GET /{$}"
+		case "gallery.html":
+			pattern = "GET /gallery"
 		}
 		contentType, ok := pageTypes[path.Ext(name)]
 		if !ok {
@@ -52,6 +55,11 @@ func pageRoutes(mux *router) {
 		}
 		mux.HandleFunc(pattern, servePage(contentType, content))
 	}
+	// The page's links are relative, and so is this one: there may be a stage prefix.
+	mux.HandleFunc("GET /gallery/{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "../gallery")
+		w.WriteHeader(http.StatusPermanentRedirect)
+	})
 }
 
 func servePage(contentType string, content []byte) http.HandlerFunc {

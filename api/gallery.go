@@ -1,0 +1,62 @@
+package api
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"io/fs"
+	"strings"
+)
+
+// GallerySite are the files of the gallery page as a static site of its own, flat,
+// the page as index.html. It reads manifests from gallery/index.json on, as
+// package gallery writes them, and whatever it shows must be at its own origin.
+func GallerySite() fs.FS {
+	names, err := fs.Glob(ui, "ui/gallery*")
+	if err != nil {
+		panic(err) // the pattern is part of the program
+	}
+	var packed bytes.Buffer // the standard library's file system in memory, besides the one for tests
+	z := zip.NewWriter(&packed)
+	for _, name := range append(names, "ui/favicon.svg") {
+		content, err := ui.ReadFile(name)
+		if err != nil {
+			panic(err) // the file is part of the program
+		}
+		if name = strings.TrimPrefix(name, "ui/"); name == "gallery.html" {
+			name, content = "index.html", sitePage(content)
+		}
+		w, err := z.Create(name)
+		if err == nil {
+			_, err = w.Write(content)
+		}
+		if err != nil {
+			panic(err) // memory takes everything
+		}
+	}
+	if err := z.Close(); err != nil {
+		panic(err)
+	}
+	site, err := zip.NewReader(bytes.NewReader(packed.Bytes()), int64(packed.Len()))
+	if err != nil {
+		panic(err) // it was written here
+	}
+	return site
+}
+
+// sitePage is the page where there is no API: its list is elsewhere, nothing can
+// be painted, and nobody sends the policy along.
+func sitePage(page []byte) []byte {
+	for _, change := range [][2]string{
+		{`content="v1/gallery?limit=60"`, `content="gallery/index.json"`},
+		{` data-home="./"`, ``},
+		{`<meta charset="utf-8">`, `<meta charset="utf-8">` + "\n  " +
+			`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'">`},
+	} {
+		if bytes.Count(page, []byte(change[0])) != 1 {
+			panic(fmt.Sprintf("the gallery page has not one %s", change[0]))
+		}
+		page = bytes.Replace(page, []byte(change[0]), []byte(change[1]), 1)
+	}
+	return page
+}

@@ -1,0 +1,418 @@
+package api_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+// TestGallery drives the gallery in a real browser, against the real handler or,
+// as a static site, a plain file server.
+func TestGallery(t *testing.T) {
+	b := startBrowser(t)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *browser)
+	}{
+		{"what is public and painted, newest first", testGalleryList},
+		{"below a stage prefix", testGalleryPrefix},
+		{"nothing there", testGalleryEmpty},
+		{"page after page, some empty", testGalleryPages},
+		{"one picture", testGalleryLightbox},
+		{"a link to a picture", testGalleryLink},
+		{"new ones appear and erased ones go", testGalleryNews},
+		{"a picture that can't be had", testGalleryMissing},
+		{"the server is away", testGalleryAway},
+		{"away in the middle", testGalleryAwayLater},
+		{"phone", testGalleryPhone},
+		{"a static site", testGallerySite},
+		{"a static site whose hour is emptied", testGallerySiteEmptied},
+		{"a static site without manifests", testGallerySiteEmpty},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, b) })
+	}
+}
+
+// paint makes a job that is painted.
+func (s *site) paint(t *testing.T, public bool) job.ID {
+	t.Helper()
+	id := s.create(t, public)
+	lease, err := s.store.Claim(t.Context(), id, 1, "gallery test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, lease)
+	return id
+}
+
+func (s *site) create(t *testing.T, public bool) job.ID {
+	t.Helper()
+	id, err := job.NewID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := &job.Spec{ID: id, Style: "night-swirls", Strength: 1, Format: "jpeg", Quality: 90, Public: public, CreatedAt: id.Time()}
+	if err := s.store.Create(spec, gradient(t, 40, 30, 9), nil); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// untilShown waits for these pictures, in this order, and none else.
+func (p *tab) untilShown(ids ...job.ID) {
+	p.t.Helper()
+	p.untilGallery(`[...document.querySelectorAll('#grid a')].map((a) => a.hash.slice(1)).join() === '` + strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ","), "[]") + `'`)
+}
+
+// untilGallery is until, which tells what there is when it does not come.
+func (p *tab) untilGallery(js string) {
+	p.t.Helper()
+	if _, err := chromedp.Run(p.ctx, chromedp.Poll[bool]("Boolean("+js+")", chromedp.WithPollingTimeout(pageTimeout))); err != nil {
+		p.t.Fatalf("wait for %s: %v; the gallery is %s, shows %s and says %q", js, err, p.str("document.body.dataset.state"),
+			p.str("[...document.querySelectorAll('#grid a')].map((a) => a.hash).join(' ')"), p.str("document.querySelector('#trouble').textContent"))
+	}
+}
+
+// look has the gallery look for what is new, as it does every few seconds.
+func (p *tab) look() { p.t.Helper(); p.eval(`document.dispatchEvent(new Event('visibilitychange'))`) }
+
+func testGalleryList(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	first, second := site.paint(t, true), site.paint(t, true)
+	site.paint(t, false)
+	site.create(t, true)
+	failed, err := site.store.Claim(t.Context(), site.create(t, true), 1, "test")
+	if err == nil {
+		err = failed.Fail(job.Failure{Code: "x", Message: "y"})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	third := site.paint(t, true)
+	p := b.open(t, site.url+"gallery")
+	p.untilShown(third, second, first)
+	for what, want := range map[string]string{
+		`document.title`: "Stylized Images", `document.body.dataset.state`: "shown",
+		`document.querySelector('#status').textContent`: "3 pictures",
+		`document.querySelector('header a').href`:       site.url,
+	} {
+		if got := p.str(what); got != want {
+			t.Errorf("%s: got %q, want %q", what, got, want)
+		}
+	}
+	p.untilGallery(`[...document.querySelectorAll('#grid img')].every((i) => i.naturalWidth > 0 && i.alt.startsWith('Night swirls') && i.width > 0 && i.getAttribute('width') === '96')`)
+	if !p.is(`document.querySelector('#more').hidden`) {
+		t.Error("there is a button for more, and there are no more")
+	}
+}
+
+func testGalleryPrefix(t *testing.T, b *browser) {
+	site := newSite(t, "/prod")
+	id := site.paint(t, true)
+	p := b.open(t, site.url+"gallery/")
+	p.untilShown(id)
+	p.untilGallery(`document.querySelector('#grid img').naturalWidth > 0`)
+	if got := p.str("location.href"); got != site.url+"gallery" {
+		t.Errorf("with a slash at the end: at %s, want %sgallery", got, site.url)
+	}
+}
+
+func testGalleryEmpty(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	p := b.open(t, site.url+"gallery")
+	p.untilGallery(`document.querySelector('#empty').checkVisibility() && !document.querySelector('#skeleton').checkVisibility()`)
+	if got := p.str(`document.querySelector('#empty a').href`); got != site.url {
+		t.Errorf("the way to the page: %s", got)
+	}
+	id := site.paint(t, true)
+	p.look()
+	p.untilShown(id)
+	p.untilGallery(`!document.querySelector('#empty').checkVisibility()`)
+}
+
+// manifest is a page of the list as the API answers it, of jobs with made-up ids.
+func manifest(next string, ids ...job.ID) string {
+	var jobs []string
+	for _, id := range ids {
+		jobs = append(jobs, fmt.Sprintf(`{"id":%q,"state":"succeeded","public":true,"style":"night-swirls:0.7,mosaic:0.3","strength":0.5,"finished_at":"2026-11-23T16:00:00Z",
+			"result":{"url":"pictures/%s.jpg","thumbnail_url":"thumbs/%s.jpg","width":96,"height":64,"bytes":1234567,"content_type":"image/jpeg"}}`, id, id, id))
+	}
+	return `{"jobs":[` + strings.Join(jobs, ",") + `],` + next + `}`
+}
+
+// pages lets the site answer a list of these pages, by cursor, and any picture.
+func (s *site) pages(t *testing.T, pages map[string]string) {
+	picture := gradient(t, 96, 64, 0)
+	s.intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case strings.HasSuffix(r.URL.Path, ".jpg"):
+			w.Header().Set("Content-Type", "image/jpeg")
+			_, _ = w.Write(picture)
+		case strings.HasPrefix(r.URL.Path, "/v1/gallery"):
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write([]byte(pages[r.URL.Query().Get("cursor")]))
+		default:
+			return false
+		}
+		return true
+	})
+}
+
+func testGalleryPages(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	site.pages(t, map[string]string{
+		"":  manifest(`"next_cursor":"b"`, "id-9", "id-8"),
+		"b": manifest(`"next_cursor":"c"`),                 // nothing, and still there are more
+		"c": manifest(`"next_cursor":"d"`, "id-8", "id-7"), // one again
+		"d": manifest(`"next_cursor":"e"`), "e": manifest(`"next_cursor":"f"`), "f": manifest(`"next_cursor":"g"`), "g": manifest(`"next_cursor":"h"`),
+		"h": manifest(`"next_cursor":"i"`), "i": manifest(`"next_cursor":"j"`), "j": manifest(`"next_cursor":null`, "id-6"),
+	})
+	p := b.open(t, site.url+"gallery")
+	p.untilShown("id-9", "id-8", "id-7")
+	// So many empty pages are not read unasked.
+	p.untilGallery(`document.querySelector('#more').checkVisibility() && document.querySelector('#more').ariaBusy !== 'true'`)
+	p.tabTo("#more")
+	p.keys(kb.Enter)
+	p.untilShown("id-9", "id-8", "id-7", "id-6")
+	p.untilGallery(`document.querySelector('#more').hidden`)
+
+	// More than fits is read as one scrolls.
+	all := map[string]string{}
+	for page := range 10 {
+		var ids []job.ID
+		for i := range 60 {
+			ids = append(ids, job.ID(fmt.Sprintf("id-%03d", 999-60*page-i)))
+		}
+		cursor, next := fmt.Sprint(page), fmt.Sprintf(`"next_cursor":"%d"`, page+1)
+		if page == 0 {
+			cursor = ""
+		}
+		if page == 9 {
+			next = `"next_cursor":null`
+		}
+		all[cursor] = manifest(next, ids...)
+	}
+	site.pages(t, all)
+	p.do(chromedp.Reload())
+	p.untilGallery(`document.querySelectorAll('#grid a').length >= 60`)
+	if n := p.num(`document.querySelectorAll('#grid a').length`); n > 300 {
+		t.Errorf("%v pictures were listed unasked", n)
+	}
+	for range 10 {
+		p.eval(`scrollTo(0, document.body.scrollHeight); await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))`)
+	}
+	p.untilGallery(`scrollTo(0, document.body.scrollHeight), document.querySelectorAll('#grid a').length === 600`)
+}
+
+func testGalleryLightbox(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	ids := []job.ID{site.paint(t, true), site.paint(t, true), site.paint(t, true)}
+	p := b.open(t, site.url+"gallery")
+	p.untilShown(ids[2], ids[1], ids[0])
+	shows := func(id job.ID) {
+		t.Helper()
+		p.untilGallery(`document.querySelector('#lightbox').open && location.hash === '#` + string(id) + `' && document.querySelector('#full').src.includes('` + string(id) + `') && document.querySelector('#full').naturalWidth === 96`)
+	}
+	closed := func(id job.ID) {
+		t.Helper()
+		p.untilGallery(`!document.querySelector('#lightbox').open && location.hash === '' && document.activeElement.hash === '#` + string(id) + `'`)
+	}
+	p.tabTo("#grid a")
+	p.keys(kb.Enter)
+	shows(ids[2])
+	if got := p.str(`document.querySelector('#caption').textContent + ' | ' + document.querySelector('#facts').textContent`); !strings.HasPrefix(got, "Night swirls | ") || !strings.Contains(got, " · 96 × 64 · 1 kB") {
+		t.Errorf("it says %q", got)
+	}
+	if got := p.str(`document.querySelector('#download').download + ' ' + document.querySelector('#download').href`); got != "atelier-"+string(ids[2])+".jpeg "+site.url+"v1/jobs/"+string(ids[2])+"/result" {
+		t.Errorf("download: %s", got)
+	}
+	p.keys(kb.ArrowLeft) // there is none
+	p.keys(kb.ArrowRight)
+	shows(ids[1])
+	p.do(chromedp.Click(chromedp.CSS("#after")))
+	shows(ids[0])
+	if !p.is(`document.querySelector('#after').ariaDisabled === 'true' && document.querySelector('#before').ariaDisabled === 'false'`) {
+		t.Error("at the end nothing says so")
+	}
+	p.keys(kb.Escape)
+	closed(ids[0])
+	p.keys(kb.Enter)
+	shows(ids[0])
+	p.eval(`history.back()`)
+	closed(ids[0])
+	p.eval(`history.forward()`)
+	shows(ids[0])
+	p.do(chromedp.Click(chromedp.CSS("#close")))
+	closed(ids[0])
+	// The pictures behind it can't be reached meanwhile.
+	p.keys(kb.Enter)
+	shows(ids[0])
+	for range 8 {
+		p.keys(kb.Tab)
+		if p.is(`document.activeElement.closest('main')`) {
+			t.Fatal("the tab key leads behind the picture")
+		}
+	}
+}
+
+func testGalleryLink(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	id, other := site.paint(t, true), site.paint(t, true)
+	private := site.paint(t, false)
+	p := b.open(t, site.url+"gallery#"+string(id))
+	p.untilGallery(`document.querySelector('#lightbox').open && document.querySelector('#full').src.includes('` + string(id) + `')`)
+	p.keys(kb.Escape)
+	p.untilGallery(`!document.querySelector('#lightbox').open && location.hash === '' && location.pathname.endsWith('/gallery')`)
+	for _, hash := range []string{string(private), "nonsense", "%"} {
+		p.eval(`location.hash = '#` + hash + `'`)
+		p.untilGallery(`location.hash === '' && !document.querySelector('#lightbox').open`)
+	}
+	// Of a page that is far down.
+	site.pages(t, map[string]string{"": manifest(`"next_cursor":"b"`, "id-9"), "b": manifest(`"next_cursor":"c"`, "id-8"), "c": manifest(`"next_cursor":null`, "id-7")})
+	q := b.open(t, site.url+"gallery#id-7")
+	q.untilGallery(`document.querySelector('#lightbox').open && document.querySelector('#full').src.includes('id-7')`)
+	if got := q.str(`document.querySelector('#caption').textContent`); got != "Night swirls 70% + Mosaic 30%, at 50%" {
+		t.Errorf("a blend: %q", got)
+	}
+	_ = other
+}
+
+func testGalleryNews(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	old := site.paint(t, true)
+	late := site.create(t, true)
+	p := b.open(t, site.url+"gallery")
+	p.expectFailures() // of what is erased before it was shown
+	p.untilShown(old)
+	newer := site.paint(t, true)
+	lease, err := site.store.Claim(t.Context(), late, 1, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, lease)
+	p.look()
+	p.untilShown(newer, late, old)
+	if err := site.store.Erase(late, store.Erased); err != nil {
+		t.Fatal(err)
+	}
+	p.look()
+	p.untilShown(newer, old)
+
+	// Who looks further down is not disturbed.
+	p.do(chromedp.EmulateViewport(360, 120))
+	p.eval(`scrollTo(0, document.body.scrollHeight)`)
+	newest := site.paint(t, true)
+	p.look()
+	p.untilGallery(`document.querySelector('#fresh').checkVisibility() && document.querySelector('#fresh').textContent === '1 new picture'`)
+	p.untilShown(newer, old)
+	p.do(chromedp.Click(chromedp.CSS("#fresh")))
+	p.untilShown(newest, newer, old)
+	p.untilGallery(`scrollY === 0 && document.activeElement.hash === '#` + string(newest) + `' && document.querySelector('#fresh').hidden`)
+}
+
+// What was erased goes; what can't be reached keeps its place and comes later.
+func testGalleryMissing(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	site.pages(t, map[string]string{"": manifest(`"next_cursor":null`, "id-9", "id-8", "id-7")})
+	pages := *site.fault.Load()
+	broken := http.StatusServiceUnavailable
+	site.intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case strings.Contains(r.URL.Path, "id-9"):
+			w.WriteHeader(http.StatusGone)
+		case strings.Contains(r.URL.Path, "id-8"):
+			w.WriteHeader(broken)
+		case strings.Contains(r.URL.Path, "thumbs/id-7"): // painted before there were any
+			w.WriteHeader(http.StatusNotFound)
+		default:
+			return pages(w, r)
+		}
+		return true
+	})
+	p := b.open(t, site.url+"gallery")
+	p.expectFailures()
+	p.untilShown("id-8", "id-7")
+	p.untilGallery(`document.querySelector('#grid .missed') && document.querySelector('[href="#id-7"] img').naturalWidth === 96`)
+	site.intercept(pages)
+	p.look()
+	p.untilGallery(`!document.querySelector('#grid .missed') && document.querySelector('[href="#id-8"] img').naturalWidth === 96`)
+	p.expectFailures()
+}
+
+func testGalleryAway(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	id := site.paint(t, true)
+	site.answer("/v1/gallery", http.StatusServiceUnavailable, `{}`)
+	p := b.open(t, site.url+"gallery")
+	p.expectFailures()
+	p.untilGallery(`document.body.dataset.state === 'failed' && document.querySelector('#trouble').textContent === 'The server answers with an error (HTTP 503).'`)
+	site.vanish()
+	p.do(chromedp.Click(chromedp.CSS("#retry")))
+	p.untilGallery(`document.querySelector('#trouble').textContent === 'The server can’t be reached.'`)
+	site.answer("/v1/gallery", http.StatusOK, `<html>`)
+	p.do(chromedp.Click(chromedp.CSS("#retry")))
+	p.untilGallery(`document.querySelector('#trouble').textContent === 'The server answers with something else than a list.'`)
+	site.recover()
+	p.do(chromedp.Click(chromedp.CSS("#retry")))
+	p.untilShown(id)
+	p.untilGallery(`!document.querySelector('#notice').checkVisibility()`)
+
+	p.eval(`dispatchEvent(new Event('offline'))`)
+	p.untilGallery(`document.querySelector('#trouble').textContent === 'You are offline.'`)
+	next := site.paint(t, true)
+	p.eval(`dispatchEvent(new Event('online'))`)
+	p.untilShown(next, id)
+	p.untilGallery(`!document.querySelector('#notice').checkVisibility()`)
+}
+
+// What is there stays, and the next page can be asked for again.
+func testGalleryAwayLater(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	pages := map[string]string{"": manifest(`"next_cursor":"b"`, "id-9"), "b": `<html>`}
+	site.pages(t, pages)
+	p := b.open(t, site.url+"gallery")
+	p.untilGallery(`document.querySelector('#notice').checkVisibility()`)
+	p.untilShown("id-9")
+	site.pages(t, map[string]string{"": pages[""], "b": manifest(`"next_cursor":null`, "id-8")})
+	p.tabTo("#retry")
+	p.keys(kb.Enter)
+	p.untilShown("id-9", "id-8")
+	p.untilGallery(`!document.querySelector('#notice').checkVisibility()`)
+}
+
+func testGalleryPhone(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	p := b.open(t, site.url+"gallery")
+	p.do(chromedp.EmulateViewport(360, 640, chromedp.EmulateMobile, chromedp.EmulateTouch))
+	check := func(when string) {
+		t.Helper()
+		if wide := p.num(`document.documentElement.scrollWidth`); wide > 360 {
+			t.Errorf("%s: the page is %v pixels wide, want 360 at most", when, wide)
+		}
+		if small := p.str(`[...document.querySelectorAll('button, a')].filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 44).map((e) => e.outerHTML).join('\n')`); small != "" {
+			t.Errorf("%s: lower than 44 pixels:\n%s", when, small)
+		}
+	}
+	p.untilGallery(`document.body.dataset.state === 'empty'`)
+	check("empty")
+	ids := []job.ID{site.paint(t, true), site.paint(t, true), site.paint(t, true)}
+	p.look()
+	p.untilShown(ids[2], ids[1], ids[0])
+	check("full")
+	if got := p.num(`new Set([...document.querySelectorAll('#grid a')].map((a) => a.getBoundingClientRect().x)).size`); got != 2 {
+		t.Errorf("%v columns, want 2", got)
+	}
+	p.do(chromedp.Click(chromedp.CSS("#grid a")))
+	p.untilGallery(`document.querySelector('#lightbox').open`)
+	check("one picture")
+	if p.is(`document.querySelector('#actions').getBoundingClientRect().bottom > innerHeight || document.querySelector('#canvas').getBoundingClientRect().right > innerWidth`) {
+		t.Error("the picture or its buttons are not in sight")
+	}
+}

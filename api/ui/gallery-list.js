@@ -1,0 +1,92 @@
+// The list of pictures, page by page: the API's, or a site's manifests, which
+// differ in how they name the next page.
+
+const patience = 20_000 // milliseconds for an answer
+const empties = 5 // pages without anything new that are read in a row unasked
+
+// A Trouble is why there is no page, in words for people.
+export class Trouble extends Error {
+  constructor(message, status = 0) {
+    super(message)
+    this.status = status
+  }
+}
+
+async function fetchPage(address) {
+  let answer
+  try {
+    answer = await fetch(address, { signal: AbortSignal.timeout(patience) })
+  } catch {
+    throw new Trouble(navigator.onLine ? 'The server can’t be reached.' : 'You are offline.')
+  }
+  if (!answer.ok) throw new Trouble(`The server answers with an error (HTTP ${answer.status}).`, answer.status)
+  try {
+    const page = await answer.json()
+    const jobs = page.jobs.filter((j) => j.public && j.state === 'succeeded' && j.result?.url)
+    return { jobs, next: next(page) }
+  } catch {
+    throw new Trouble('The server answers with something else than a list.')
+  }
+}
+
+function next(page) {
+  if (page.next) return page.next
+  if (!page.next_cursor) return null
+  const address = new URL(start, document.baseURI)
+  address.searchParams.set('cursor', page.next_cursor)
+  return address.href
+}
+
+const start = document.querySelector('meta[name=gallery]').content
+
+// missing: what S3 answers, by its settings, where there is nothing.
+const missing = (err) => err.status === 404 || err.status === 403
+
+async function firstPage() {
+  try {
+    return await fetchPage(start)
+  } catch (err) {
+    if (missing(err)) return { jobs: [], next: null }
+    throw err
+  }
+}
+
+// reader goes through the pages. Its more answers the jobs that isNew has not
+// seen: of the next page that has any, or none, where atEnd says whether that is
+// since there are no more. After an error it can be called again.
+export function reader(isNew) {
+  let at // the next page; undefined is the first, null is none
+  return {
+    get atEnd() {
+      return at === null
+    },
+    async more() {
+      for (let read = 0; read <= empties && at !== null; read++) {
+        let page
+        try {
+          page = at === undefined ? await firstPage() : await fetchPage(at)
+        } catch (err) {
+          if (!at || !missing(err)) throw err
+          at = undefined // that page was emptied and is gone: from the first on there is another way
+          continue
+        }
+        at = page.next
+        const jobs = page.jobs.filter((j) => isNew(j.id))
+        if (jobs.length) return jobs
+      }
+      return []
+    },
+  }
+}
+
+// newest reads from the beginning on until there is something known. It answers
+// all jobs down to an id, which is empty where the list ends.
+export async function newest(isNew) {
+  let page = await firstPage()
+  const jobs = page.jobs
+  for (let read = 0; read < empties && page.next && jobs.every((j) => isNew(j.id)); read++) {
+    page = await fetchPage(page.next)
+    jobs.push(...page.jobs)
+  }
+  return { jobs, downTo: page.next ? (jobs.at(-1)?.id ?? '~') : '' } // no id comes after ~
+}
