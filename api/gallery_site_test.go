@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -17,14 +18,15 @@ import (
 
 // A staticSite is the gallery as files that a plain server gives out.
 type staticSite struct {
-	t   *testing.T
-	dir string
-	url string
+	t       *testing.T
+	dir     string
+	url     string
+	changed time.Time // of the file that was put last
 }
 
 func newStaticSite(t *testing.T) *staticSite {
 	t.Helper()
-	s := &staticSite{t: t, dir: t.TempDir()}
+	s := &staticSite{t: t, dir: t.TempDir(), changed: time.Now().Add(-24 * time.Hour)}
 	if err := os.CopyFS(s.dir, api.GallerySite()); err != nil {
 		t.Fatal(err)
 	}
@@ -40,6 +42,10 @@ func (s *staticSite) put(name, content string) {
 	err := os.MkdirAll(filepath.Dir(path), 0o700)
 	if err == nil {
 		err = os.WriteFile(path, []byte(content), 0o600)
+	}
+	if err == nil {
+		s.changed = s.changed.Add(time.Second) // a file server tells versions apart by the second
+		err = os.Chtimes(path, s.changed, s.changed)
 	}
 	if err != nil {
 		s.t.Fatal(err)

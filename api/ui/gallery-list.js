@@ -15,7 +15,8 @@ export class Trouble extends Error {
 async function fetchPage(address) {
   let answer
   try {
-    answer = await fetch(address, { signal: AbortSignal.timeout(patience) })
+    // A server that says nothing of caching is asked all the same.
+    answer = await fetch(address, { cache: 'no-cache', signal: AbortSignal.timeout(patience) })
   } catch {
     throw new Trouble(navigator.onLine ? 'The server can’t be reached.' : 'You are offline.')
   }
