@@ -59,6 +59,7 @@ var contract = map[string][]example{
 		{422, "invalid_field", both(in(job.Queued), query("?wait=21")), namesField("wait")},
 	},
 	"get /v1/jobs/{id}/result": {
+		{200, "", in(job.Succeeded), nil},
 		{200, "", in(job.Succeeded, private), nil},
 		{409, "not_finished", in(job.Running), nil},
 		{409, "not_finished", in(job.Failed), nil},

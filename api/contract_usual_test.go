@@ -35,8 +35,12 @@ func (o operation) usual(name string, own []example) (all []example) {
 
 	add(403, "cross_origin", both(with("Sec-Fetch-Site", "cross-site"), with("Sec-Fetch-Mode", "no-cors")), nil)
 	if has("401") {
-		add(401, "unauthorized", func(s *scene) { s.as = "none" }, nil)
-		add(403, "forbidden", func(s *scene) { s.as = o.without() }, challenges)
+		closed := func(*scene) {}
+		if len(o.Security) > 1 { // without a key too, of what is public
+			closed = in(job.Succeeded, private)
+		}
+		add(401, "unauthorized", both(closed, func(s *scene) { s.as = "none" }), nil)
+		add(403, "forbidden", both(closed, func(s *scene) { s.as = o.without() }), challenges)
 	}
 	if strings.Contains(name, "{id}") {
 		add(404, "not_found", func(s *scene) { s.id = s.keyless.in("unknown") }, nil)
