@@ -67,8 +67,6 @@ var contract = map[string][]example{
 	},
 	"get /v1/jobs/{id}/thumbnail": {
 		{200, "", in(job.Succeeded), nil},
-		{401, "unauthorized", both(in(job.Succeeded, private), func(s *scene) { s.as = "none" }), nil},
-		{403, "forbidden", both(in(job.Succeeded, private), func(s *scene) { s.as = "submit" }), challenges},
 		{404, "not_found", in(job.Succeeded, private), nil},
 		{409, "not_finished", in(job.Running), nil},
 		{409, "not_finished", in(job.Failed), nil},

@@ -20,14 +20,11 @@ import (
 )
 
 // usual are examples of the answers that operations have in common, where they
-// are described. An operation's own examples of who may not stand for the usual ones.
-func (o operation) usual(name string, own []example) (all []example) {
+// are described.
+func (o operation) usual(name string, first example) (all []example) {
 	add := func(status int, code string, change func(*scene), check func(*scene, *http.Response, []byte)) {
-		if (code == "unauthorized" || code == "forbidden") && slices.ContainsFunc(own, func(e example) bool { return e.code == code }) {
-			return
-		}
-		if own[0].arrange != nil {
-			change = both(own[0].arrange, change)
+		if first.arrange != nil {
+			change = both(first.arrange, change)
 		}
 		all = append(all, example{status, code, change, check})
 	}
