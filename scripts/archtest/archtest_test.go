@@ -23,6 +23,7 @@ type group []string
 var (
 	aws        = group{"github.com/aws/aws-sdk-go-v2/...", "github.com/aws/smithy-go/..."}
 	sqs        = group{"github.com/aws/aws-sdk-go-v2/service/sqs/..."}
+	s3         = group{"github.com/aws/aws-sdk-go-v2/service/s3/..."}
 	tensorflow = group{"github.com/galeone/...", module + "/model/..."}
 	testTools  = group{
 		"testing/...", "net/http/httptest", "go.uber.org/goleak/...",
@@ -30,7 +31,7 @@ var (
 		"github.com/rogpeppe/go-internal/testscript/...", "github.com/santhosh-tekuri/...",
 	}
 	// What stands in for AWS in tests.
-	fakes = in("pkg/queue/queuefake/...", "pkg/queue/queuetest/...", "pkg/queue/elasticmqtest/...", "scripts/devstack/ministack/ministacktest/...")
+	fakes = in("pkg/queue/queuefake/...", "pkg/queue/queuetest/...", "pkg/queue/elasticmqtest/...", "pkg/bucket/buckettest/...", "scripts/devstack/ministack/ministacktest/...")
 )
 
 func (g group) has(path string) bool {
@@ -75,40 +76,52 @@ var rules = []rule{
 		reason: "the catalogue of styles is a leaf: the standard library, uuid and pkg/job only",
 	},
 	{
-		of: in("pkg/store/..."), denied: in("pkg/imageio/...", "pkg/queue/...", "api/...", "worker/...", "model/...", "submitter/..."),
+		of: in("pkg/store/..."), denied: in("pkg/imageio/...", "pkg/queue/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...", "model/...", "submitter/..."),
 		reason: "pkg/store knows files; of the project it may import pkg/job and pkg/style",
 	},
 	{
-		of: in("pkg/imageio/..."), denied: in("pkg/store/...", "pkg/queue/...", "api/...", "worker/...", "model/...", "submitter/..."),
+		of: in("pkg/imageio/..."), denied: in("pkg/store/...", "pkg/queue/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...", "model/...", "submitter/..."),
 		reason: "pkg/imageio knows pixels; of the project it may import pkg/job and pkg/style",
 	},
 	{
-		of: in("pkg/queue/..."), denied: in("pkg/store/...", "pkg/imageio/...", "api/...", "worker/...", "model/...", "submitter/..."),
+		of: in("pkg/queue/..."), denied: in("pkg/store/...", "pkg/imageio/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...", "model/...", "submitter/..."),
 		reason: "siblings don't import each other: mains wire them together",
 	},
 	{
-		of: in("pkg/sweeper/..."), denied: in("pkg/queue/...", "pkg/imageio/...", "api/...", "worker/...", "model/...", "submitter/..."),
+		of: in("pkg/bucket/..."), denied: in("pkg/store/...", "pkg/imageio/...", "pkg/queue/...", "api/...", "worker/...", "model/...", "submitter/..."),
+		reason: "siblings don't import each other: pkg/gallery and mains wire them together",
+	},
+	{
+		of: in("pkg/gallery/..."), denied: in("pkg/imageio/...", "pkg/queue/...", "api/...", "worker/...", "model/...", "submitter/..."),
+		reason: "pkg/gallery shows in the bucket what the store knows; of the project it may import pkg/store, pkg/bucket and pkg/job",
+	},
+	{
+		of: in("pkg/sweeper/..."), denied: in("pkg/queue/...", "pkg/imageio/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...", "model/...", "submitter/..."),
 		reason: "siblings don't import each other: mains wire them together",
 	},
 	{
-		of: in("model/..."), denied: in("pkg/queue/...", "api/...", "worker/...", "submitter/..."),
+		of: in("model/..."), denied: in("pkg/queue/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...", "submitter/..."),
 		reason: "siblings don't import each other: mains wire them together",
 	},
 	{
-		of: in("api/..."), not: in("api/cmd/..."), denied: in("pkg/queue/...", "worker/...", "model/...", "submitter/..."),
+		of: in("api/..."), not: in("api/cmd/..."), denied: in("pkg/queue/...", "pkg/bucket/...", "pkg/gallery/...", "worker/...", "model/...", "submitter/..."),
 		reason: "siblings don't import each other: api declares the interfaces that it calls, and its mains wire them",
 	},
 	{
-		of: in("worker/..."), not: in("worker/cmd/..."), denied: in("pkg/queue/...", "api/...", "model/...", "submitter/..."),
+		of: in("worker/..."), not: in("worker/cmd/..."), denied: in("pkg/queue/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "model/...", "submitter/..."),
 		reason: "siblings don't import each other: worker declares the interfaces that it calls, and its mains wire them",
 	},
 	{
 		of: in("api/...", "worker/..."), not: in("api/cmd/...", "worker/cmd/..."), denied: aws,
-		reason: "api and worker speak of jobs; pkg/queue and the mains speak AWS",
+		reason: "api and worker speak of jobs; pkg/queue, pkg/bucket and the mains speak AWS",
 	},
 	{
 		of: in("..."), not: in("pkg/queue/..."), direct: true, denied: sqs,
 		reason: "pkg/queue is the only import of SQS",
+	},
+	{
+		of: in("..."), not: in("pkg/bucket/..."), direct: true, denied: s3,
+		reason: "pkg/bucket is the only import of S3",
 	},
 	{
 		of: in("api/...", "submitter/...", "pkg/..."), denied: tensorflow,
@@ -119,7 +132,7 @@ var rules = []rule{
 		reason: "worker calls a Stylizer; its mains choose the engine",
 	},
 	{
-		of: in("submitter/..."), denied: aws.and(in("pkg/store/...", "pkg/queue/...", "api/...", "worker/...")...),
+		of: in("submitter/..."), denied: aws.and(in("pkg/store/...", "pkg/queue/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...")...),
 		reason: "the submitter speaks HTTP to the api, never to AWS or the shared directory",
 	},
 	{
@@ -222,7 +235,7 @@ func chain(from goPackage, to string, all map[string]goPackage) []string {
 // folder, unless that part of the project isn't there yet.
 func testFolders(t *testing.T, packages map[string]goPackage) {
 	root := filepath.Join("..", "..")
-	for _, folder := range []string{"api", "model", "pkg/imageio", "pkg/job", "pkg/queue", "pkg/queue/queuefake", "pkg/queue/queuetest", "pkg/queue/elasticmqtest", "pkg/store", "pkg/style", "submitter", "worker"} {
+	for _, folder := range []string{"api", "model", "pkg/bucket", "pkg/bucket/buckettest", "pkg/gallery", "pkg/imageio", "pkg/job", "pkg/queue", "pkg/queue/queuefake", "pkg/queue/queuetest", "pkg/queue/elasticmqtest", "pkg/store", "pkg/style", "submitter", "worker"} {
 		found, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
 		if err != nil {
 			t.Fatal(err)

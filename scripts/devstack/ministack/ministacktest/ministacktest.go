@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"os/exec"
 	"syscall"
 	"testing"
 	"time"
@@ -19,6 +20,26 @@ import (
 // MiniStack is not installed; in CI that is a failure.
 func Start(t testing.TB) (endpoint string, cfg aws.Config) {
 	t.Helper()
+	port := freePort(t)
+	endpoint = ministack.Endpoint(port)
+	run(t, ministack.Command(program(t), port), endpoint)
+	cfg, err := ministack.Config(t.Context(), endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return endpoint, cfg
+}
+
+// StartLocked is Start with a MiniStack that checks signatures.
+func StartLocked(t testing.TB) ministack.Locked {
+	t.Helper()
+	locked := ministack.Lock(freePort(t))
+	run(t, locked.Command(program(t)), locked.Endpoint)
+	return locked
+}
+
+func program(t testing.TB) string {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("needs MiniStack: left out with -short")
 	}
@@ -30,11 +51,21 @@ func Start(t testing.TB) (endpoint string, cfg aws.Config) {
 		}
 		t.Skip(missing)
 	}
+	return program
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
 	port, err := ministack.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := ministack.Command(program, port)
+	return port
+}
+
+// run ends the process with the test.
+func run(t testing.TB, cmd *exec.Cmd, endpoint string) {
+	t.Helper()
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
@@ -47,14 +78,9 @@ func Start(t testing.TB) (endpoint string, cfg aws.Config) {
 			t.Logf("MiniStack's log:\n%s", out.Bytes())
 		}
 	})
-	endpoint = ministack.Endpoint(port)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	if err := ministack.WaitReady(ctx, endpoint); err != nil {
 		t.Fatal(err)
 	}
-	if cfg, err = ministack.Config(ctx, endpoint); err != nil {
-		t.Fatal(err)
-	}
-	return endpoint, cfg
 }

@@ -1,0 +1,141 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+)
+
+// An Object is what S3 knows of one beside its content.
+type Object struct {
+	Key     string
+	Size    int64
+	Changed time.Time // by S3's clock; in listings of whole seconds
+	ETag    string    // for conditions; what it is made of is S3's own affair
+
+	ContentType, CacheControl string // not in listings
+}
+
+// Put says how to store an object.
+type Put struct {
+	ContentType  string
+	CacheControl string
+	// If is the ETag that the object must have now, or [Absent]; without, whatever is
+	// there is replaced. Where it does not hold the error is [ErrChanged].
+	If string
+}
+
+// Absent is the condition that there is no object yet.
+const Absent = "absent"
+
+// Put stores an object, whole or not at all, and answers its ETag. The body is
+// read twice or more: its signature goes ahead of it, and it may be sent again.
+func (b *Bucket) Put(ctx context.Context, key string, body io.ReadSeeker, p Put) (etag string, err error) {
+	in := &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: body}
+	for _, f := range []struct {
+		field **string
+		value string
+	}{{&in.ContentType, p.ContentType}, {&in.CacheControl, p.CacheControl}} {
+		if f.value != "" {
+			*f.field = &f.value
+		}
+	}
+	switch p.If {
+	case "":
+	case Absent:
+		in.IfNoneMatch = aws.String("*")
+	default:
+		in.IfMatch = &p.If
+	}
+	out, err := b.client.PutObject(ctx, in)
+	if err != nil {
+		err = b.explain(err)
+		if p.If != "" && p.If != Absent && errors.Is(err, ErrNotFound) { // S3's answer where it is gone
+			err = fmt.Errorf("%w: %w", ErrChanged, err)
+		}
+		return "", fmt.Errorf("put %s: %w", key, err)
+	}
+	return aws.ToString(out.ETag), nil
+}
+
+// Head asks for an object without its content. Without the permission to list
+// the bucket, AWS answers [ErrDenied] for one that is not there.
+func (b *Bucket) Head(ctx context.Context, key string) (Object, error) {
+	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
+	if err != nil {
+		return Object{}, fmt.Errorf("head %s: %w", key, b.explain(err))
+	}
+	return Object{
+		key, aws.ToInt64(out.ContentLength), aws.ToTime(out.LastModified), aws.ToString(out.ETag),
+		aws.ToString(out.ContentType), aws.ToString(out.CacheControl),
+	}, nil
+}
+
+// Get opens an object; the caller closes it. Of the missing see [Bucket.Head].
+func (b *Bucket) Get(ctx context.Context, key string) (io.ReadCloser, Object, error) {
+	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
+	if err != nil {
+		return nil, Object{}, fmt.Errorf("get %s: %w", key, b.explain(err))
+	}
+	return out.Body, Object{
+		key, aws.ToInt64(out.ContentLength), aws.ToTime(out.LastModified), aws.ToString(out.ETag),
+		aws.ToString(out.ContentType), aws.ToString(out.CacheControl),
+	}, nil
+}
+
+// maxDelete is how many objects S3 deletes in one request.
+const maxDelete = 1000
+
+// Delete removes objects. One that is not there is no error. Every key is tried;
+// the error names the first that S3 refused.
+func (b *Bucket) Delete(ctx context.Context, keys ...string) error {
+	var refused error
+	for batch := range slices.Chunk(keys, maxDelete) {
+		in := &types.Delete{Quiet: aws.Bool(true)}
+		for _, key := range batch {
+			in.Objects = append(in.Objects, types.ObjectIdentifier{Key: &key})
+		}
+		out, err := b.client.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &b.name, Delete: in})
+		if err != nil {
+			return fmt.Errorf("delete %s: %w", batch[0], b.explain(err))
+		}
+		for _, e := range out.Errors {
+			if refused == nil {
+				refused = fmt.Errorf("delete %s: %w", aws.ToString(e.Key), b.explain(&smithy.GenericAPIError{
+					Code: aws.ToString(e.Code), Message: aws.ToString(e.Message),
+				}))
+			}
+		}
+	}
+	return refused
+}
+
+// List answers the objects whose keys begin with prefix, in the order of their
+// keys' bytes. After an error it ends.
+func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
+	return func(yield func(Object, error) bool) {
+		pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield(Object{}, fmt.Errorf("list %s: %w", prefix, b.explain(err)))
+				return
+			}
+			for _, o := range page.Contents {
+				object := Object{Key: aws.ToString(o.Key), Size: aws.ToInt64(o.Size), Changed: aws.ToTime(o.LastModified), ETag: aws.ToString(o.ETag)}
+				if !yield(object, nil) {
+					return
+				}
+			}
+		}
+	}
+}
