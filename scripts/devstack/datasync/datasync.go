@@ -1,0 +1,202 @@
+// Package datasync stands in for AWS DataSync on one machine: a task that makes
+// a part of a bucket a mirror of a directory.
+package datasync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"mime"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/bucket"
+)
+
+// A Task copies the files of a directory into a bucket, as DataSync does with
+// TransferMode CHANGED and PreserveDeletedFiles REMOVE: what has changed is
+// copied, what is gone is deleted. It may be killed and run again at any moment.
+type Task struct {
+	From   string // the directory
+	To     *bucket.Bucket
+	Prefix string // of the keys, "pictures/"
+
+	running sync.Mutex // one execution at a time
+}
+
+// A Report counts what became of an execution's files.
+type Report struct {
+	Transferred, Skipped, Deleted, Failed int
+}
+
+// Changed says whether the execution has changed the bucket.
+func (r Report) Changed() bool { return r.Transferred+r.Deleted > 0 }
+
+// parallel is how many files are copied at a time.
+const parallel = 8
+
+// cacheControl is for the pictures of jobs, which never change.
+const cacheControl = "max-age=31536000, immutable"
+
+// Run makes one execution, after the one that is being made. A file that can't be
+// copied doesn't keep the others from it; of such errors it answers the first few.
+func (t *Task) Run(ctx context.Context) (Report, error) {
+	t.running.Lock()
+	defer t.running.Unlock()
+	// The listing before the walk: what is made meanwhile is copied once too often,
+	// and never taken for something that is gone.
+	there, err := t.listed(ctx)
+	if err != nil {
+		return Report{}, fmt.Errorf("sync to s3://%s/%s: %w", t.To.Name(), t.Prefix, err)
+	}
+	e := &execution{task: t, there: there, slots: make(chan struct{}, parallel)}
+	whole := e.walk(ctx)
+	e.copies.Wait()
+	if whole { // else what was not seen may be there
+		e.deleteGone(ctx)
+	}
+	if err := errors.Join(e.errs...); err != nil {
+		return e.report(), fmt.Errorf("sync to s3://%s/%s: %d files failed: %w", t.To.Name(), t.Prefix, e.failed.Load(), err)
+	}
+	return e.report(), nil
+}
+
+// listed is what the bucket holds, by key.
+func (t *Task) listed(ctx context.Context) (map[string]bucket.Object, error) {
+	there := map[string]bucket.Object{}
+	for o, err := range t.To.List(ctx, t.Prefix) {
+		if err != nil {
+			return nil, err
+		}
+		there[o.Key] = o
+	}
+	return there, nil
+}
+
+type execution struct {
+	task   *Task
+	there  map[string]bucket.Object // less what the walk has seen
+	slots  chan struct{}
+	copies sync.WaitGroup
+
+	transferred, failed atomic.Int64
+	skipped, deleted    int
+
+	mu   sync.Mutex
+	errs []error // the first few
+}
+
+func (e *execution) report() Report {
+	return Report{int(e.transferred.Load()), e.skipped, e.deleted, int(e.failed.Load())}
+}
+
+// maxErrors is how many errors are told: a bucket that is away is one reason.
+const maxErrors = 5
+
+func (e *execution) fail(err error) {
+	e.failed.Add(1)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.errs) < maxErrors {
+		e.errs = append(e.errs, err)
+	}
+}
+
+// walk begins the copies and says whether it has seen everything.
+func (e *execution) walk(ctx context.Context) (whole bool) {
+	whole = true
+	err := filepath.WalkDir(e.task.From, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, fs.ErrNotExist) && path != e.task.From:
+			return nil // removed meanwhile
+		case err != nil:
+			whole = false
+			e.fail(err)
+			if d != nil && d.IsDir() && path != e.task.From {
+				return fs.SkipDir
+			}
+			return nil
+		case !d.Type().IsRegular(): // folders, links, and what is stranger
+			return nil
+		}
+		e.consider(ctx, path, d)
+		return nil
+	})
+	if err != nil {
+		e.fail(err)
+		return false
+	}
+	return whole
+}
+
+// consider copies a file unless the bucket has it. S3 tells its times in whole
+// seconds, so that what is written twice in a second, in the same length, would
+// be missed; nothing published ever changes.
+func (e *execution) consider(ctx context.Context, path string, d fs.DirEntry) {
+	key := e.task.key(path)
+	old, there := e.there[key]
+	delete(e.there, key)
+	info, err := d.Info()
+	if errors.Is(err, fs.ErrNotExist) {
+		if there {
+			e.there[key] = old // removed meanwhile
+		}
+		return
+	}
+	if err != nil {
+		e.fail(err)
+		return
+	}
+	if there && old.Size == info.Size() && !old.Changed.Before(info.ModTime().Truncate(time.Second)) {
+		e.skipped++
+		return
+	}
+	e.slots <- struct{}{}
+	e.copies.Go(func() {
+		defer func() { <-e.slots }()
+		switch err := e.task.copy(ctx, path, key); {
+		case err == nil:
+			e.transferred.Add(1)
+		case !errors.Is(err, fs.ErrNotExist): // removed meanwhile
+			e.fail(err)
+		}
+	})
+}
+
+func (t *Task) key(path string) string {
+	name, _ := strings.CutPrefix(path, t.From)
+	return t.Prefix + filepath.ToSlash(strings.TrimPrefix(name, string(filepath.Separator)))
+}
+
+func (t *Task) copy(ctx context.Context, path, key string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = t.To.Put(ctx, key, f, bucket.Put{ContentType: mime.TypeByExtension(filepath.Ext(path)), CacheControl: cacheControl})
+	return err
+}
+
+// deleteGone deletes what the walk has not met.
+func (e *execution) deleteGone(ctx context.Context) {
+	var gone []string
+	for key := range e.there {
+		// It may have come while the walk was elsewhere.
+		if _, err := os.Lstat(filepath.Join(e.task.From, filepath.FromSlash(strings.TrimPrefix(key, e.task.Prefix)))); errors.Is(err, fs.ErrNotExist) {
+			gone = append(gone, key)
+		}
+	}
+	if err := e.task.To.Delete(ctx, gone...); err != nil {
+		e.fail(err)
+		return
+	}
+	e.deleted = len(gone)
+}
