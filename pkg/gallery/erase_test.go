@@ -1,0 +1,119 @@
+package gallery_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+// testErasedMeanwhile erases a job at the two moments at which its manifest could
+// be left with it: after the job was read and before the write, and right after.
+func testErasedMeanwhile(h *hall) {
+	stays := h.paint("2026-11-23T12:00:00Z", true)
+	for round, before := range []bool{true, false, true, false} {
+		when := "2026-11-23T12:00:01Z"
+		if round >= 2 { // there is no manifest of that hour yet
+			when = fmt.Sprintf("2026-11-23T1%d:00:01Z", 1+round)
+		}
+		id := h.paint(when, true)
+		h.copy()
+		var once sync.Once
+		h.between(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			strike := func() { once.Do(func() { h.between(nil); h.erase(id) }) }
+			manifest := r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/gallery/2026/")
+			if manifest && before {
+				strike()
+			}
+			next.ServeHTTP(w, r)
+			if manifest && !before {
+				strike()
+			}
+		})
+		h.update()
+		once.Do(func() { h.Errorf("round %d: no manifest was written", round) })
+		h.is(stays)
+		if left := h.mentions(id); len(left) > 0 {
+			h.Errorf("round %d: left are %q", round, left)
+		}
+	}
+}
+
+func testErasedInCompany(h *hall) {
+	stays := h.paint("2026-11-23T12:00:00Z", true)
+	var ids []job.ID
+	for i := range 8 {
+		ids = append(ids, h.paint(fmt.Sprintf("2026-11-23T12:00:1%dZ", i), true))
+	}
+	h.copy()
+	var all sync.WaitGroup
+	for _, id := range ids {
+		all.Go(func() { h.erase(id) })
+	}
+	for range 2 {
+		all.Go(func() {
+			for range 4 {
+				if _, err := h.gallery.Update(h.Context(), h.store); err != nil {
+					h.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	for _, id := range ids {
+		if left := h.mentions(id); len(left) > 0 {
+			h.Errorf("left are %q", left)
+		}
+	}
+	h.update()
+	h.is(stays)
+}
+
+// testLateCopy: a copy had opened the pictures before the job was erased.
+func testLateCopy(h *hall) {
+	stays, id := h.paint("2026-11-23T12:00:00Z", true), h.paint("2026-11-23T12:00:01Z", true)
+	h.copy()
+	h.update()
+	h.erase(id)
+	for _, name := range store.Published(id, "png", true) {
+		if _, err := h.bucket.Put(h.Context(), "pictures/"+name, bytes.NewReader([]byte("late")), bucket.Put{}); err != nil {
+			h.Fatal(err)
+		}
+	}
+	h.is(stays)
+	h.update()
+	h.is(stays)
+	if left := h.mentions(id); len(left) > 0 {
+		h.Errorf("left are %q", left)
+	}
+}
+
+func testBucketAway(h *hall) {
+	id := h.paint("2026-11-23T12:00:00Z", true)
+	h.copy()
+	h.update()
+	h.between(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	if err := h.store.Erase(id, store.Erased); !errors.Is(err, job.ErrStoreAway) {
+		h.Errorf("got %v, want ErrStoreAway", err)
+	}
+	if _, err := h.store.Job(id); !errors.Is(err, job.ErrGone) {
+		h.Errorf("for its readers it is %v", err)
+	}
+	h.between(nil)
+	h.is(id)
+	if err := h.store.EndErasures(); err != nil {
+		h.Fatal(err)
+	}
+	h.is()
+	if left := h.mentions(id); len(left) > 0 {
+		h.Errorf("left are %q", left)
+	}
+}

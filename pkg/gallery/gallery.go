@@ -1,0 +1,123 @@
+// Package gallery is the jobs' pictures in the bucket: what a copy of the store's
+// published folder below pictures/ is, and what the gallery page reads to show
+// them.
+//
+//	pictures/                                    the copy, by DataSync or its like; see [store.Published]
+//	gallery/index.json, gallery/YYYY/MM/DD/HH.json   manifests, see [Gallery.Update]
+//	gallery/hours.json                           what the manifests were made of
+//	index.html and its files                     the page, see [Gallery.PutPage]
+package gallery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// Pictures is what the key of every picture begins with. What follows is its
+// name as of [store.Published].
+const Pictures = "pictures/"
+
+// A Gallery is what a bucket shows of the jobs. It is safe for concurrent use, by
+// several programs too.
+type Gallery struct{ bucket *bucket.Bucket }
+
+// New makes a Gallery of a bucket.
+func New(b *bucket.Bucket) *Gallery { return &Gallery{b} }
+
+// Has says whether a picture is in the bucket.
+func (g *Gallery) Has(ctx context.Context, name string) (bool, error) {
+	_, err := g.bucket.Head(ctx, Pictures+name)
+	if errors.Is(err, bucket.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Put copies a picture there ahead of DataSync.
+func (g *Gallery) Put(ctx context.Context, name string, picture io.ReadSeeker) error {
+	_, err := g.bucket.Put(ctx, Pictures+name, picture, bucket.Put{
+		ContentType: mime.TypeByExtension(path.Ext(name)), CacheControl: "max-age=31536000, immutable",
+	})
+	return err
+}
+
+// linkTime is how long a link opens.
+const linkTime = 5 * time.Minute
+
+// Link is an address at which anybody can GET a picture for some minutes. Whether
+// it is there is not asked.
+func (g *Gallery) Link(ctx context.Context, name, contentType, disposition string) (string, error) {
+	return g.bucket.Link(ctx, Pictures+name, bucket.Link{
+		For: linkTime, ContentType: contentType, Disposition: disposition, CacheControl: "private, max-age=31536000, immutable",
+	})
+}
+
+// Origin is where links lead, scheme and host.
+func (g *Gallery) Origin(ctx context.Context) (string, error) { return g.bucket.Origin(ctx) }
+
+// Remove deletes pictures.
+func (g *Gallery) Remove(ctx context.Context, names ...string) error {
+	keys := make([]string, len(names))
+	for i, name := range names {
+		keys[i] = Pictures + name
+	}
+	return g.bucket.Delete(ctx, keys...)
+}
+
+// unpublishTime bounds what an erasure waits for the bucket.
+const unpublishTime = 15 * time.Second
+
+// Unpublish takes a job out of its hour's manifest and deletes its pictures: it is
+// the store's hook for jobs that are erased or have expired. It can be repeated.
+//
+// A copy that had opened a picture before may still bring it back: the next
+// removes it, and [Gallery.Update] at once where it is a public one. No manifest
+// names it meanwhile.
+func (g *Gallery) Unpublish(names []string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), unpublishTime)
+	defer cancel()
+	var err error
+	for _, name := range names {
+		if hour, id, ok := parse(thumbs, name); ok && err == nil {
+			err = g.withdraw(ctx, hour, id)
+		}
+	}
+	if err == nil {
+		err = g.Remove(ctx, names...)
+	}
+	if errors.Is(err, bucket.ErrAway) {
+		err = fmt.Errorf("%w: %w", job.ErrStoreAway, err)
+	}
+	return err
+}
+
+// The folders of pictures, in which each has the hour and the id of its job for
+// its name.
+const (
+	results = "public/"
+	thumbs  = "thumbs/"
+)
+
+// parse takes a name apart, of a picture in a folder. In a copy there may be
+// other things: DataSync makes an object for each directory.
+func parse(folder, name string) (hour string, id job.ID, ok bool) {
+	rest, ok := strings.CutPrefix(name, folder)
+	if !ok {
+		return "", "", false
+	}
+	hour, file := path.Split(rest)
+	id, err := job.ParseID(strings.TrimSuffix(file, path.Ext(file)))
+	if err != nil || hour != id.Time().Format("2006/01/02/15/") {
+		return "", "", false
+	}
+	return strings.TrimSuffix(hour, "/"), id, true
+}

@@ -1,0 +1,224 @@
+package gallery_test
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing/fstest"
+
+	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+func testEmpty(h *hall) {
+	h.copy()
+	h.update()
+	h.is()
+}
+
+func testChain(h *hall) {
+	var ids []job.ID
+	for _, when := range []string{
+		"2025-12-31T23:59:59.999Z", "2026-01-01T00:00:00.000Z", "2026-01-01T00:59:59.999Z", "2026-02-03T04:05:06.007Z",
+		"2026-11-23T16:00:00.000Z", "2026-11-23T16:00:00.001Z",
+	} {
+		ids = append([]job.ID{h.paint(when, true)}, ids...)
+	}
+	h.copy()
+	h.update()
+	h.is(ids...)
+	_, keys := h.shown()
+	if want := []string{
+		"gallery/index.json", "gallery/2026/11/23/16.json", "gallery/2026/02/03/04.json", "gallery/2026/01/01/00.json", "gallery/2025/12/31/23.json",
+	}; !slices.Equal(keys, want) {
+		h.Errorf("by way of %q, want %q", keys, want)
+	}
+}
+
+func testHidden(h *hall) {
+	public := h.paint("2026-11-23T16:00:00Z", true)
+	private := h.paint("2026-11-23T16:00:01Z", false)
+	h.copy()
+	h.paint("2026-11-23T16:00:02Z", true) // not copied yet
+	half := h.paint("2026-11-23T17:00:00Z", true)
+	put := func(key, content string) {
+		h.Helper()
+		if _, err := h.bucket.Put(h.Context(), key, bytes.NewReader([]byte(content)), bucket.Put{}); err != nil {
+			h.Fatal(err)
+		}
+	}
+	put("pictures/"+store.Published(half, "png", true)[1], "a thumbnail alone")
+	for _, name := range store.Published(private, "png", true) { // nobody does
+		put("pictures/"+name, "not to be shown")
+	}
+	stranger := idAt(h.T, at("2026-11-23T18:00:00Z"))
+	for _, name := range store.Published(stranger, "png", true) {
+		put("pictures/"+name, "of another store")
+	}
+	for _, key := range []string{
+		"pictures/thumbs/2026/", "pictures/thumbs/2026/11/23/16/", "pictures/thumbs/x.jpeg", "pictures/thumbs/2026/11/23/16/x.jpeg",
+		"pictures/thumbs/2026/11/23/15/" + string(public) + ".jpeg", "pictures/public/2026/11/23/15/" + string(public) + ".png",
+	} {
+		put(key, "")
+	}
+	h.update()
+	h.is(public)
+}
+
+func testIncremental(h *hall) {
+	changes := func(want int, why string) {
+		h.Helper()
+		h.copy()
+		if got := h.update(); got != want {
+			h.Errorf("%s: %d manifests changed, want %d", why, got, want)
+		}
+	}
+	changes(1, "the index")
+	a := h.paint("2026-11-23T12:00:00Z", true)
+	changes(2, "the first hour, and the index")
+	changes(0, "nothing")
+	b := h.paint("2026-11-23T12:30:00Z", true)
+	changes(1, "one more in that hour")
+	c := h.paint("2026-11-23T14:00:00Z", true)
+	changes(2, "a newer hour, and the index")
+	d := h.paint("2026-11-23T13:00:00Z", true)
+	changes(2, "an hour between, and the newer one, which leads there")
+	h.paint("2026-11-23T14:30:00Z", false)
+	changes(0, "one that nobody sees")
+	h.is(c, d, b, a)
+}
+
+func testSpoiled(h *hall) {
+	a, b := h.paint("2026-11-23T12:00:00Z", true), h.paint("2026-11-23T14:00:00Z", true)
+	h.copy()
+	h.update()
+	for _, spoil := range []func() error{
+		func() error { return h.bucket.Delete(h.Context(), "gallery/2026/11/23/12.json") },
+		func() error { return h.bucket.Delete(h.Context(), "gallery/index.json", "gallery/hours.json") },
+		func() error {
+			for _, key := range []string{"gallery/hours.json", "gallery/2026/11/23/14.json", "gallery/2026/11/23/13.json"} {
+				if _, err := h.bucket.Put(h.Context(), key, bytes.NewReader([]byte("{")), bucket.Put{}); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	} {
+		if err := spoil(); err != nil {
+			h.Fatal(err)
+		}
+		h.update()
+		h.is(b, a)
+	}
+	if _, _, ok := h.get("gallery/2026/11/23/13.json"); ok {
+		h.Error("a manifest of no hour stays")
+	}
+}
+
+func testErased(h *hall) {
+	a, b := h.paint("2026-11-23T12:00:00Z", true), h.paint("2026-11-23T12:00:01Z", true)
+	private := h.paint("2026-11-23T12:00:02Z", false)
+	h.copy()
+	h.update()
+	h.is(b, a)
+	if got := h.mentions(private); len(got) != 1 || !strings.HasPrefix(got[0], "pictures/private/2026/11/23/12/") {
+		h.Errorf("of a private job there are %q", got)
+	}
+	h.erase(b)
+	h.erase(private)
+	h.is(a)
+	for _, id := range []job.ID{b, private} {
+		if left := h.mentions(id); len(left) > 0 {
+			h.Errorf("left are %q", left)
+		}
+		h.erase(id) // once more is no error
+	}
+	h.copy()
+	h.update()
+	h.is(a)
+	if err := h.gallery.Unpublish(store.Published(b, "png", true)); err != nil {
+		h.Errorf("what is not there: %v", err)
+	}
+}
+
+func testEmptied(h *hall) {
+	a, b, c := h.paint("2026-11-23T12:00:00Z", true), h.paint("2026-11-23T13:00:00Z", true), h.paint("2026-11-23T14:00:00Z", true)
+	h.copy()
+	h.update()
+	h.erase(b)
+	h.is(c, a)
+	h.update()
+	h.is(c, a)
+	if _, keys := h.shown(); len(keys) != 3 {
+		h.Errorf("it leads by way of %q", keys)
+	}
+	h.erase(c)
+	h.erase(a)
+	h.update()
+	h.is()
+	if left := h.keys("gallery/"); !slices.Equal(left, []string{"gallery/hours.json", "gallery/index.json"}) {
+		h.Errorf("left are %q", left)
+	}
+}
+
+func (h *hall) keys(prefix string) (keys []string) {
+	h.Helper()
+	for o, err := range h.bucket.List(h.Context(), prefix) {
+		if err != nil {
+			h.Fatal(err)
+		}
+		keys = append(keys, o.Key)
+	}
+	return keys
+}
+
+func testStoreAway(h *hall) {
+	id := h.paint("2026-11-23T12:00:00Z", true)
+	h.copy()
+	h.update()
+	dir := h.store.Dir()
+	if err := os.Rename(dir, dir+".away"); err != nil {
+		h.Fatal(err)
+	}
+	if err := h.bucket.Delete(h.Context(), "gallery/hours.json"); err != nil { // have it look at all
+		h.Fatal(err)
+	}
+	if _, err := h.gallery.Update(h.Context(), h.store); err == nil {
+		h.Error("no error")
+	}
+	h.is(id)
+	if err := os.Rename(dir+".away", dir); err != nil {
+		h.Fatal(err)
+	}
+	h.update()
+	h.is(id)
+}
+
+func testPage(h *hall) {
+	page := fstest.MapFS{
+		"index.html": {Data: []byte("<!doctype html>")}, "gallery.js": {Data: []byte("x")}, "style.css": {Data: []byte("y")}, "favicon.svg": {Data: []byte("z")},
+	}
+	var order []string
+	h.between(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		order = append(order, r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:])
+		next.ServeHTTP(w, r)
+	})
+	if err := h.gallery.PutPage(h.Context(), page); err != nil {
+		h.Fatal(err)
+	}
+	if len(order) != 4 || order[3] != "index.html" {
+		h.Errorf("stored in the order %q", order)
+	}
+	if b, o, _ := h.get("index.html"); string(b) != "<!doctype html>" || o.ContentType != "text/html; charset=utf-8" || o.CacheControl != "no-cache" {
+		h.Errorf("stored as %+v", o)
+	}
+	if err := h.gallery.PutPage(h.Context(), fstest.MapFS{"a.js": {}}); err == nil {
+		h.Error("a page without index.html was stored")
+	}
+	if err := h.gallery.PutPage(h.Context(), fstest.MapFS{"a.exe": {}, "index.html": {}}); err == nil || !strings.Contains(err.Error(), "a.exe") {
+		h.Errorf("a file of unknown type: %v", err)
+	}
+}
