@@ -50,6 +50,12 @@ func pictures(others replies, types ...string) replies {
 	return others
 }
 
+// lent adds that a copy on S3 may be answered by a link.
+func lent(others replies) replies {
+	others["303"] = reply("The picture is elsewhere for some minutes: send no key there", nil, "Location", "Cache-Control")
+	return others
+}
+
 func reply(description string, content map[string]*huma.MediaType, headers ...string) *huma.Response {
 	r := &huma.Response{Description: description, Content: content, Headers: map[string]*huma.Header{}}
 	for _, name := range headers {
@@ -63,7 +69,7 @@ var headerDocs = map[string]string{
 	"Cache-Control":    "Who may keep it, and for how long",
 	"Content-Range":    "Which part it is, and of how many bytes",
 	"ETag":             "For If-None-Match",
-	"Location":         "Where the job is, relative to this request's address",
+	"Location":         "Where it is: of a job relative to this request's address, of a picture elsewhere in full",
 	"Retry-After":      "So many seconds are to pass before the next request; of a job while it is unfinished",
 	"WWW-Authenticate": "That an API key is needed, or which scope this one lacks",
 }

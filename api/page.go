@@ -12,13 +12,21 @@ import (
 //go:embed ui
 var ui embed.FS
 
-// pageHeader goes with every file of the page. The policy lets nothing run and
-// nothing load that isn't this server's; blob: is the picture that the person
-// has chosen and not sent yet.
+// pageHeader goes with every file of the page, beside its policy.
 var pageHeader = map[string]string{
-	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-	"Referrer-Policy":         "no-referrer",
-	"Cache-Control":           "no-cache", // the files of two versions don't mix; the ETag makes asking cheap
+	"Referrer-Policy": "no-referrer",
+	"Cache-Control":   "no-cache", // the files of two versions don't mix; the ETag makes asking cheap
+}
+
+// pagePolicy lets nothing run and nothing load that isn't this server's; blob: is
+// the picture that the person has chosen and not sent yet, and results may be lent
+// from another origin, if there is one.
+func pagePolicy(lent string) string {
+	if lent != "" {
+		lent = " " + lent
+	}
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:" + lent + "; connect-src 'self'" + lent +
+		"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }
 
 // pageTypes are the types of the page's files. They are not left to package
@@ -32,7 +40,7 @@ var pageTypes = map[string]string{
 }
 
 // pageRoutes serve the page: plain files, embedded, with relative links.
-func pageRoutes(mux *router) {
+func pageRoutes(mux *router, lent string) {
 	files, err := fs.Glob(ui, "ui/*")
 	if err != nil {
 		panic(err) // the pattern is part of the program
@@ -53,7 +61,7 @@ func pageRoutes(mux *router) {
 		if !ok {
 			panic("the page has a file of unknown type: " + name)
 		}
-		mux.HandleFunc(pattern, servePage(contentType, content))
+		mux.HandleFunc(pattern, servePage(contentType, pagePolicy(lent), content))
 	}
 	// The page's links are relative, and so is this one: there may be a stage prefix.
 	mux.HandleFunc("GET /gallery/{$}", func(w http.ResponseWriter, _ *http.Request) {
@@ -62,13 +70,14 @@ func pageRoutes(mux *router) {
 	})
 }
 
-func servePage(contentType string, content []byte) http.HandlerFunc {
+func servePage(contentType, policy string, content []byte) http.HandlerFunc {
 	etag := etagOf(content)
 	return func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		for k, v := range pageHeader {
 			h.Set(k, v)
 		}
+		h.Set("Content-Security-Policy", policy)
 		h.Set("Content-Type", contentType)
 		h.Set("ETag", etag)
 		serveContent(w, r, time.Time{}, bytes.NewReader(content))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
@@ -44,7 +45,7 @@ func (s *Server) getResult(ctx context.Context, in *jobInput) (*huma.StreamRespo
 	if err != nil {
 		return nil, s.problem(ctx, "read a result", err)
 	}
-	return serve(file, file.Close, picture{
+	return s.lent(store.Published(id, j.Format, j.Public)[0], file, id, picture{
 		contentType: j.Result.ContentType, etag: `"` + j.Result.SHA256 + `"`, cache: immutable,
 		filename: "atelier-" + in.ID + imageio.Extension(j.Format), modified: *j.FinishedAt,
 	}), nil
@@ -63,7 +64,7 @@ func (s *Server) getJobThumbnail(ctx context.Context, in *jobInput) (*huma.Strea
 	if err != nil {
 		return nil, s.problem(ctx, "read a thumbnail", err)
 	}
-	return serve(file, file.Close, picture{
+	return s.lent(store.Published(id, j.Format, j.Public)[1], file, id, picture{
 		etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
 		filename: "atelier-" + in.ID + "-thumbnail.jpg", modified: *j.FinishedAt,
 	}), nil
@@ -148,6 +149,8 @@ func etagOf(data []byte) string {
 	return `"` + hex.EncodeToString(sum[:]) + `"`
 }
 
+func (p picture) disposition() string { return `inline; filename="` + p.filename + `"` }
+
 // serve answers bytes with ranges and conditional requests as net/http does
 // them. done, where there is one, is called at the end.
 func serve(content io.ReadSeeker, done func() error, p picture) *huma.StreamResponse {
@@ -161,7 +164,7 @@ func serve(content io.ReadSeeker, done func() error, p picture) *huma.StreamResp
 			h.Set("Content-Type", p.contentType)
 		}
 		h.Set("Cache-Control", p.cache)
-		h.Set("Content-Disposition", `inline; filename="`+p.filename+`"`)
+		h.Set("Content-Disposition", p.disposition())
 		h.Set("ETag", p.etag)
 		serveContent(w, r, p.modified, content)
 	}}

@@ -55,6 +55,13 @@ type Config struct {
 	// times as many; 0 is no limit. It is this server's alone.
 	Rate float64
 
+	// Copies are the results in a bucket, to which clients are sent where they have
+	// arrived. Without (nil) every result is answered here.
+	Copies copies
+	// MaxPicture is how many bytes of a picture fit through whatever carries the
+	// answers; 0 is no limit. What is larger is copied to the bucket and lent.
+	MaxPicture int64
+
 	MaxWaiters int // requests that wait at a time; 0 is DefaultMaxWaiters
 }
 
@@ -72,6 +79,7 @@ type Server struct {
 	stopping chan struct{} // closed by endWaits
 	endWaits func()
 	storeUp  *probe
+	lender   *lender // nil without copies
 
 	limiter   *limiter      // of submissions
 	metrics   *metrics      // nil counts nothing
@@ -116,14 +124,18 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		Config: cfg, previews: make(chan struct{}, concurrentPreviews), uploads: make(chan struct{}, concurrentUploads),
 		lists: make(chan struct{}, concurrentLists), waiters: make(chan struct{}, cfg.MaxWaiters), stopping: make(chan struct{}), storeUp: newProbe(cfg.Store.Check),
-		strangers: newStrangers(), limiter: newLimiter(cfg.Rate),
+		strangers: newStrangers(), limiter: newLimiter(cfg.Rate), lender: newLender(cfg.Copies),
 	}
 	s.endWaits = sync.OnceFunc(func() { close(s.stopping) })
 	useProblems()
 	mux := &s.mux
 	s.routes(humago.New(mux, openAPI(cfg.Version)))
 	s.healthRoutes(mux)
-	pageRoutes(mux)
+	origin, err := s.lender.origin()
+	if err != nil {
+		return nil, fmt.Errorf("new server: %w", err)
+	}
+	pageRoutes(mux, origin)
 	if cfg.Depth != nil {
 		s.metrics = newMetrics(s)
 		s.metricsRoute(mux)
@@ -177,14 +189,14 @@ func (s *Server) jobRoutes(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "get-result", Method: http.MethodGet, Path: "/v1/jobs/{id}/result", Tags: []string{"jobs"},
 		Summary: "The painted picture", Security: openOr(keyring.Read),
-		Description: "Of a public job that has succeeded without a key.",
-		Responses:   pictures(problems(401, 404, 409, 410, 500, 503), "image/jpeg", "image/png", "image/webp"),
+		Description: "Of a public job that has succeeded without a key. Where a copy is on S3, the answer is a link to it.",
+		Responses:   lent(pictures(problems(401, 404, 409, 410, 500, 503), "image/jpeg", "image/png", "image/webp")),
 	}, s.getResult)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-thumbnail", Method: http.MethodGet, Path: "/v1/jobs/{id}/thumbnail", Tags: []string{"jobs"},
 		Summary:     "The painted picture of a public job, at most 400 pixels",
 		Description: "Once the job has succeeded, without a key. Jobs that are not public have none.",
-		Security:    openOr(keyring.Read), Responses: pictures(problems(401, 404, 409, 410, 500, 503), "image/jpeg"),
+		Security:    openOr(keyring.Read), Responses: lent(pictures(problems(401, 404, 409, 410, 500, 503), "image/jpeg")),
 	}, s.getJobThumbnail)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-preview", Method: http.MethodGet, Path: "/v1/jobs/{id}/preview", Tags: []string{"jobs"},

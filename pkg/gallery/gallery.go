@@ -13,10 +13,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"path"
 	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/job"
@@ -32,6 +35,23 @@ type Gallery struct{ bucket *bucket.Bucket }
 
 // New makes a Gallery of a bucket.
 func New(b *bucket.Bucket) *Gallery { return &Gallery{b} }
+
+// Open makes a Gallery of the bucket of a name. It asks S3 once, so that a wrong
+// name shows at the start; that S3 is away is logged, since whoever opens it can
+// do without for a while.
+func Open(ctx context.Context, cfg aws.Config, name string, log *slog.Logger) (*Gallery, error) {
+	b := bucket.New(cfg, name)
+	ctx, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
+	err := b.Check(ctx)
+	if errors.Is(err, bucket.ErrAway) {
+		log.Warn("the bucket is away", "error", err)
+		err = nil
+	}
+	return New(b), err
+}
+
+const openTime = 5 * time.Second
 
 // Has says whether a picture is in the bucket.
 func (g *Gallery) Has(ctx context.Context, name string) (bool, error) {

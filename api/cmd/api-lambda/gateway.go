@@ -18,6 +18,9 @@ import (
 // base64: 6 MB.
 const maxAnswer = 6 << 20
 
+// maxPicture is what of it can be a picture, in base64 and beside the headers.
+const maxPicture = (maxAnswer - 64<<10) / 4 * 3
+
 // A gateway answers API Gateway's events with an http.Handler, as if the
 // requests had come over a connection.
 type gateway struct {

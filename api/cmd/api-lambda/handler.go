@@ -11,6 +11,7 @@ import (
 
 	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/api/keyring"
+	"github.com/atelier-go/atelier/pkg/gallery"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/store"
 )
@@ -27,11 +28,20 @@ func newHandler(ctx context.Context, s settings, log *slog.Logger) (http.Handler
 			return nil, err
 		}
 	}
-	jobs, err := store.Open(store.Config{Dir: s.Dir})
+	aws, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return nil, err
 	}
-	aws, err := config.LoadDefaultConfig(ctx)
+	cfg := api.Config{Keys: keys, Version: version(), MaxWait: maxWait, MaxPicture: maxPicture, Log: log}
+	at := store.Config{Dir: s.Dir}
+	if s.Bucket != "" {
+		shown, err := gallery.Open(ctx, aws, s.Bucket, log)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Copies, at.Unpublish = shown, shown.Unpublish
+	}
+	jobs, err := store.Open(at)
 	if err != nil {
 		return nil, err
 	}
@@ -39,11 +49,12 @@ func newHandler(ctx context.Context, s settings, log *slog.Logger) (http.Handler
 	if err != nil {
 		return nil, err
 	}
-	handler, err := api.New(api.Config{Store: jobs, Queue: q, Keys: keys, Version: version(), MaxWait: maxWait, Log: log})
+	cfg.Store, cfg.Queue = jobs, q
+	handler, err := api.New(cfg)
 	if err != nil {
 		return nil, err
 	}
-	log.Info("ready", "dir", jobs.Dir(), "queue", q.URL(), "keys", keys != nil)
+	log.Info("ready", "dir", jobs.Dir(), "queue", q.URL(), "bucket", s.Bucket, "keys", keys != nil)
 	return handler, nil
 }
 

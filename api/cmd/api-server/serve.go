@@ -8,6 +8,7 @@ import (
 
 	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/api/keyring"
+	"github.com/atelier-go/atelier/pkg/gallery"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/sweeper"
@@ -16,6 +17,7 @@ import (
 type serveCommand struct {
 	Dir    string  `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
 	Queue  string  `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
+	Bucket string  `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: results are answered by links to them, and what is erased is erased there too." placeholder:"NAME"`
 	Listen string  `default:"127.0.0.1:8080" env:"ATELIER_LISTEN" help:"Address and port to listen on; without --keys a loopback address."`
 	Keys   string  `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as keygen writes it. It is read again when it changes." placeholder:"FILE"`
 	Rate   float64 `default:"100" env:"ATELIER_RATE" help:"Submissions a second that each owner may send, in a burst ten times as many; 0 is no limit." placeholder:"N"`
@@ -33,11 +35,19 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 			return err
 		}
 	}
-	if cfg.Store, err = store.Open(store.Config{Dir: s.Dir}); err != nil {
-		return err
-	}
 	aws, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
+		return err
+	}
+	jobs := store.Config{Dir: s.Dir}
+	if s.Bucket != "" {
+		shown, err := gallery.Open(ctx, aws, s.Bucket, log)
+		if err != nil {
+			return err
+		}
+		cfg.Copies, jobs.Unpublish = shown, shown.Unpublish
+	}
+	if cfg.Store, err = store.Open(jobs); err != nil {
 		return err
 	}
 	q, err := queue.Open(ctx, aws, s.Queue)
@@ -58,6 +68,6 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 		return err
 	}
 	defer sweep.Start(ctx)()
-	log.Info("ready", "address", "http://"+listener.Addr().String(), "dir", cfg.Store.Dir(), "queue", q.URL(), "keys", cfg.Keys != nil)
+	log.Info("ready", "address", "http://"+listener.Addr().String(), "dir", cfg.Store.Dir(), "queue", q.URL(), "bucket", s.Bucket, "keys", cfg.Keys != nil)
 	return serve(ctx, listener, handler, handler.EndWaits)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/atelier-go/atelier/model"
+	"github.com/atelier-go/atelier/pkg/gallery"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/sweeper"
@@ -22,6 +23,7 @@ import (
 type Settings struct {
 	Dir        string        `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
 	Queue      string        `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
+	Bucket     string        `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: what the sweeper erases is erased there too." placeholder:"NAME"`
 	Model      string        `required:"" env:"ATELIER_MODEL" help:"Folder of the SavedModel." placeholder:"DIR"`
 	Concurrent int           `default:"0" env:"ATELIER_CONCURRENT" help:"Pictures painted at once; 0 chooses by the cores."`
 	Threads    int           `default:"0" env:"ATELIER_THREADS" help:"Threads for each picture; 0 chooses by the cores."`
@@ -71,11 +73,19 @@ func (s *Settings) Open(ctx context.Context, kind, name string, log *slog.Logger
 			err = errors.Join(err, p.Engine.Close())
 		}
 	}()
-	if p.Store, err = store.Open(store.Config{Dir: s.Dir, Lease: s.Lease}); err != nil {
-		return nil, err
-	}
 	aws, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
+		return nil, err
+	}
+	jobs := store.Config{Dir: s.Dir, Lease: s.Lease}
+	if s.Bucket != "" {
+		shown, err := gallery.Open(ctx, aws, s.Bucket, log)
+		if err != nil {
+			return nil, err
+		}
+		jobs.Unpublish = shown.Unpublish
+	}
+	if p.Store, err = store.Open(jobs); err != nil {
 		return nil, err
 	}
 	if p.Queue, err = queue.Open(ctx, aws, s.Queue); err != nil {
