@@ -130,7 +130,7 @@ func (f *functions) create(ctx context.Context, client *lambda.Client, name stri
 	if err != nil {
 		return "", fmt.Errorf("deploy %s: %w", name, err)
 	}
-	env["ATELIER_DIR"], env["ATELIER_QUEUE"] = f.shared, queueName
+	env["ATELIER_DIR"], env["ATELIER_QUEUE"], env["ATELIER_BUCKET"] = f.shared, queueName, bucketName
 	env["ATELIER_LOG"] = filepath.Join(f.logs, name+".log")
 	for k, v := range map[string]string{ // neither the user's AWS account nor the instance's
 		"AWS_ENDPOINT_URL": f.aws.Endpoint, "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,

@@ -28,17 +28,20 @@ type settings struct {
 	MiniStack string `name:"ministack" env:"ATELIER_MINISTACK" required:"" hidden:"" help:"MiniStack's program."`
 }
 
-const description = `Runs Atelier on this machine: MiniStack for SQS, a folder for EFS, the API and
-the worker, each a process of its own. Submits real photographs in several
-styles, shows how long each stage took and where the results are, and stays up,
-with the page, until Ctrl-C. A part that dies is named and started again.
+const description = `Runs Atelier on this machine: MiniStack for SQS and S3, a folder for EFS, the API
+and the worker, each a process of its own, and stand-ins for DataSync, which
+copies the results to S3, and for the site that shows them there. Submits real
+photographs in several styles, shows how long each stage took and where the
+results are, and stays up, with the page, until Ctrl-C. A part that dies is named
+and started again.
 
 With --mode lambda the API and the worker are AWS Lambda functions in MiniStack,
 behind an HTTP API and an event source mapping. The photographs are painted
 twice, to tell the first picture of a process from later ones.
 
 Needs no AWS account and no root. Listens on 127.0.0.1 only. MiniStack keeps its
-queue in memory: a job that is still queued when it ends stays queued in --dir.
+queue and bucket in memory: a job that is still queued when it ends stays queued in
+--dir, and what is in the bucket is copied there again at the next start.
 In --dir, logs/ has what each part and function logs, and aws.env what the AWS
 command line needs to reach MiniStack.`
 
@@ -87,11 +90,11 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 func (s *settings) parts() string {
 	switch s.Mode {
 	case "lambda":
-		return "MiniStack (SQS, Lambda, API Gateway) with the functions api-lambda and worker-lambda"
+		return "MiniStack (SQS, S3, Lambda, API Gateway) with the functions api-lambda and worker-lambda"
 	case "both":
-		return "MiniStack (SQS, Lambda) with the function worker-lambda, api-server, worker-daemon"
+		return "MiniStack (SQS, S3, Lambda) with the function worker-lambda, api-server, worker-daemon"
 	}
-	return "MiniStack (SQS), api-server, worker-daemon"
+	return "MiniStack (SQS, S3), api-server, worker-daemon"
 }
 
 // choosePort takes 8080, or any free port where the user named none.
@@ -147,7 +150,8 @@ func demo(ctx context.Context, s settings, dir string, tell func(string, ...any)
 	if err != nil {
 		tell("%v", err)
 	}
-	tell("\nYour turn: %s/ is the page. Or, from another terminal:\n  bin/submitter submit PHOTO.jpg --api %s --style NAME -o PAINTED.jpg\nCtrl-C stops everything.", st.base, st.base)
+	tell("\nGallery on S3: %s/", st.site.base)
+	tell("Your turn: %s/ is the page. Or, from another terminal:\n  bin/submitter submit PHOTO.jpg --api %s --style NAME -o PAINTED.jpg\nCtrl-C stops everything.", st.base, st.base)
 	<-ctx.Done()
 	if s.Mode == "lambda" {
 		tell("\nStopping: functions give back what they are painting")

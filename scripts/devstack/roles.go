@@ -11,24 +11,36 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
-const queueARN = "arn:aws:sqs:" + ministack.Region + ":" + ministack.Account + ":" + queueName
+const (
+	queueARN  = "arn:aws:sqs:" + ministack.Region + ":" + ministack.Account + ":" + queueName
+	bucketARN = "arn:aws:s3:::" + bucketName
+)
 
-// permissions are what each function may do with the queues, and no more: the
-// event source mapping receives and deletes in the function's name, and the
-// sweeper sends again what is lost, and reads what is dead.
+// permissions are what each function may do with the queues and the bucket, and
+// no more: the event source mapping receives and deletes in the function's name,
+// and the sweeper sends again what is lost, reads what is dead and erases. Without
+// s3:ListBucket what is not there is answered as if it were forbidden.
 var permissions = map[string][]statement{
-	apiFunction: {allow(queueARN, "GetQueueUrl", "GetQueueAttributes", "SendMessage")},
+	apiFunction: {
+		allow(queueARN, "sqs", "GetQueueUrl", "GetQueueAttributes", "SendMessage"),
+		allow(bucketARN, "s3", "ListBucket"),
+		allow(bucketARN+"/pictures/*", "s3", "GetObject", "PutObject", "DeleteObject"),
+		allow(bucketARN+"/gallery/*", "s3", "GetObject", "PutObject"),
+	},
 	workerFunction: {
-		allow(queueARN, "GetQueueUrl", "GetQueueAttributes", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility",
+		allow(queueARN, "sqs", "GetQueueUrl", "GetQueueAttributes", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility",
 			"SendMessage", "SendMessageBatch"), // on AWS the first is both
-		allow(queueARN+"-dead", "GetQueueUrl", "ReceiveMessage", "DeleteMessage"),
+		allow(queueARN+"-dead", "sqs", "GetQueueUrl", "ReceiveMessage", "DeleteMessage"),
+		allow(bucketARN, "s3", "ListBucket"),
+		allow(bucketARN+"/pictures/*", "s3", "DeleteObject"),
+		allow(bucketARN+"/gallery/*", "s3", "GetObject", "PutObject"),
 	},
 }
 
-func allow(queue string, actions ...string) statement {
-	s := statement{Effect: "Allow", Resource: queue}
+func allow(resource, service string, actions ...string) statement {
+	s := statement{Effect: "Allow", Resource: resource}
 	for _, a := range actions {
-		s.Action = append(s.Action, "sqs:"+a)
+		s.Action = append(s.Action, service+":"+a)
 	}
 	return s
 }
@@ -63,7 +75,7 @@ func makeRoles(ctx context.Context, cfg aws.Config) error {
 		if err != nil {
 			return err
 		}
-		_, err = client.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &name, PolicyName: aws.String("queue"), PolicyDocument: aws.String(string(may))})
+		_, err = client.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &name, PolicyName: aws.String("atelier"), PolicyDocument: aws.String(string(may))})
 		if err != nil {
 			return fmt.Errorf("make the role of %s: %w", name, err)
 		}

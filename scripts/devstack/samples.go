@@ -60,7 +60,10 @@ func (st *stack) paintSamples(ctx context.Context, s settings, tell func(string,
 	if s.Mode == "lambda" {
 		tell("%s", starts(paintings))
 	}
-	tell("All %d photographs were repainted: %s", len(samples), results)
+	if err := st.mirror.await(ctx, paintings); err != nil {
+		return err
+	}
+	tell("All %d photographs were repainted: %s\nThey are on S3 too, and in the gallery there: s3://%s/pictures, s3://%s/gallery", len(samples), results, bucketName, bucketName)
 	return nil
 }
 

@@ -29,6 +29,8 @@ type stack struct {
 	base  string // the API's address, http://127.0.0.1:8080
 	parts []*part
 
+	mirror      *mirror // of what is published, to the bucket
+	site        *site   // of the bucket
 	workerReady *notifySocket
 	gateway     *gateway  // of the functions' HTTP API; nil without
 	schedule    *schedule // of the worker function; nil without
@@ -70,6 +72,12 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 	if err := locked.WriteEnv(filepath.Join(dir, awsEnv)); err != nil {
 		return nil, err
 	}
+	if st.mirror, err = newMirror(ctx, locked, shared, logs, tell); err != nil {
+		return nil, err
+	}
+	if st.site, err = startSite(ctx, locked, s.Port, st.mirror.log); err != nil {
+		return nil, err
+	}
 	if st.workerReady, err = listenNotify(); err != nil {
 		return nil, err
 	}
@@ -85,11 +93,11 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 	fs := &functions{aws: locked, programs: map[string]string{}, shared: shared, model: s.Model, logs: logs}
 	possible := map[string]*part{
 		"api-server": {
-			command: program("api-server", "--dir", shared, "--queue", queueName, "--listen", st.base[len("http://"):]),
+			command: program("api-server", "--dir", shared, "--queue", queueName, "--bucket", bucketName, "--listen", st.base[len("http://"):]),
 			ready:   func(ctx context.Context) error { return waitReady(ctx, st.base+"/readyz") },
 		},
 		"worker-daemon": {
-			command: program("worker-daemon", "--dir", shared, "--queue", queueName, "--model", s.Model),
+			command: program("worker-daemon", "--dir", shared, "--queue", queueName, "--bucket", bucketName, "--model", s.Model),
 			ready:   st.workerReady.wait,
 		},
 	}
@@ -106,6 +114,9 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 				fs.gateway.disconnect()
 			}
 			if err := prepareQueue(ctx, locked); err != nil {
+				return err
+			}
+			if err := st.mirror.prepare(ctx, locked, st.origins(s.Port)); err != nil {
 				return err
 			}
 			return fs.deploy(ctx)
@@ -131,6 +142,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 			return nil, err
 		}
 	}
+	st.mirror.start(ctx)
 	if programs[workerFunction] != "" {
 		st.schedule, err = startSchedule(ctx, locked, logs)
 	}
@@ -150,6 +162,11 @@ func unset(env []string) []string {
 	})
 }
 
+// origins are the pages that may show what is in the bucket.
+func (st *stack) origins(port int) []string {
+	return []string{st.base, "http://" + net.JoinHostPort("localhost", strconv.Itoa(port))}
+}
+
 // scratch is a folder for what MiniStack leaves behind.
 func (st *stack) scratch() string { return filepath.Join(st.dir, "ministack") }
 
@@ -158,11 +175,17 @@ func (st *stack) down() {
 	if st.schedule != nil {
 		st.schedule.stop()
 	}
+	if st.mirror != nil {
+		st.mirror.stop()
+	}
 	for i := len(st.parts) - 1; i >= 0; i-- {
 		st.parts[i].halt()
 	}
 	if st.gateway != nil {
 		st.gateway.close()
+	}
+	if st.site != nil {
+		st.site.close()
 	}
 	if st.workerReady != nil {
 		_ = st.workerReady.close() // a temporary folder

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+// arrival bounds the wait for pictures to come to the bucket.
+const arrival = 30 * time.Second
+
+// await has what was painted copied now, and returns when all of it is in the
+// bucket. A job has its result a moment before that is published.
+func (m *mirror) await(ctx context.Context, paintings []painting) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, arrival, fmt.Errorf("not within %s", arrival))
+	defer cancel()
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for {
+		missing, err := m.missing(ctx, paintings)
+		if err == nil { // when all is there, so that the gallery has it too
+			err = m.round(ctx)
+		}
+		if err == nil && missing == "" {
+			return nil
+		}
+		if err != nil && ctx.Err() == nil {
+			return fmt.Errorf("copy the pictures to s3://%s: %w", bucketName, err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s did not come to s3://%s: %w", missing, bucketName, context.Cause(ctx))
+		case <-again.C:
+		}
+	}
+}
+
+// missing is a picture that is not in the bucket; "" where there is none.
+func (m *mirror) missing(ctx context.Context, paintings []painting) (string, error) {
+	for _, p := range paintings {
+		for _, name := range store.Published(p.job.ID, p.job.Format, p.job.Public) {
+			if there, err := m.gallery.Has(ctx, name); err != nil || !there {
+				return name, err
+			}
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/gallery"
+	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/scripts/devstack/datasync"
+	"github.com/atelier-go/atelier/scripts/devstack/ministack"
+)
+
+const bucketName = "atelier"
+
+// mirrorEvery is how often the stand-in for DataSync looks for something to copy.
+// DataSync's own schedules begin at an hour.
+const mirrorEvery = 2 * time.Second
+
+// A mirror brings what is published into the bucket and then has the gallery show
+// it, as DataSync, and the event that it sends after an execution, do on AWS.
+type mirror struct {
+	task    *datasync.Task
+	gallery *gallery.Gallery
+	store   *store.Store
+	tell    func(string, ...any)
+	log     *slog.Logger
+
+	mu   sync.Mutex    // one round at a time
+	seen datasync.Mark // as of the last round that went well
+	due  bool          // the gallery is to be updated
+
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+	file   *os.File
+}
+
+// newMirror opens what it copies. It works from start on.
+func newMirror(ctx context.Context, locked ministack.Locked, shared, logs string, tell func(string, ...any)) (_ *mirror, err error) {
+	cfg, err := locked.Config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b := bucket.New(cfg, bucketName)
+	m := &mirror{gallery: gallery.New(b), tell: tell}
+	if m.store, err = store.Open(store.Config{Dir: shared}); err != nil {
+		return nil, err
+	}
+	m.task = &datasync.Task{From: m.store.PublishedDir(), To: b, Prefix: gallery.Pictures}
+	if m.file, err = os.OpenFile(filepath.Join(logs, "datasync.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640); err != nil {
+		return nil, errors.Join(err, m.store.Close())
+	}
+	m.log = slog.New(slog.NewTextHandler(m.file, nil))
+	return m, nil
+}
+
+// start has a round made whenever something has changed, until stop.
+func (m *mirror) start(ctx context.Context) {
+	ctx, m.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	m.done.Go(func() {
+		again := time.NewTicker(mirrorEvery)
+		defer again.Stop()
+		for {
+			if err := m.round(ctx); err != nil && ctx.Err() == nil {
+				m.log.Warn("the next round goes on", "error", err)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-again.C:
+			}
+		}
+	})
+}
+
+// stop ends the rounds and waits for the one that is being made.
+func (m *mirror) stop() {
+	if m.cancel != nil {
+		m.cancel()
+	}
+	m.done.Wait()
+	_ = m.file.Close()  // a log
+	_ = m.store.Close() // it was only read from
+}
+
+// prepare makes the bucket in a MiniStack that was started, which keeps nothing
+// over a restart, and has everything copied again. Pages of the given origins may
+// show what is in it.
+func (m *mirror) prepare(ctx context.Context, locked ministack.Locked, origins []string) error {
+	cfg, err := locked.Config(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := bucket.Create(ctx, cfg, bucketName, origins...); err != nil {
+		return err
+	}
+	if err := m.gallery.PutPage(ctx, sitePage()); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.seen, m.due = "", true
+	return nil
+}
+
+// round copies what has changed, if anything has, and updates the gallery.
+func (m *mirror) round(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	mark, err := m.task.Look()
+	if err != nil {
+		return err
+	}
+	if mark != "" && mark == m.seen && !m.due {
+		return nil
+	}
+	report, err := m.task.Run(ctx)
+	if report.Changed() {
+		m.log.Info("execution", "transferred", report.Transferred, "skipped", report.Skipped, "deleted", report.Deleted, "failed", report.Failed)
+		m.due = true
+	}
+	if report.Transferred > 0 {
+		m.tell("DataSync: %d files copied to s3://%s/pictures", report.Transferred, bucketName)
+	}
+	if err != nil {
+		return err
+	}
+	if m.due {
+		if _, err := m.gallery.Update(ctx, m.store); err != nil {
+			return err
+		}
+	}
+	m.seen, m.due = mark, false
+	return nil
+}
