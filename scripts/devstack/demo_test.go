@@ -36,7 +36,7 @@ func TestDemoRepaintsPhotographsAndEnds(t *testing.T) {
 	if len(styles) < 3 {
 		t.Errorf("only %v were used", styles)
 	}
-	for _, want := range []string{"queue ms", "decode ms", "stylize ms", "encode ms", "were repainted"} {
+	for _, want := range []string{"queue ms", "decode ms", "stylize ms", "encode ms", "were repainted", "DataSync: ", "They are on S3 too"} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("it does not say %q:\n%s", want, out)
 		}
@@ -56,6 +56,9 @@ func TestDemoOfFunctionsRepaintsTwiceAndEnds(t *testing.T) {
 	}
 	if !regexp.MustCompile(`cold, a process's first: \d+\.\d\d s; warm: \d+\.\d\d s \(medians of 2 and 4\)`).Match(out) {
 		t.Errorf("it does not compare:\n%s", out)
+	}
+	if !bytes.Contains(out, []byte("They are on S3 too")) {
+		t.Errorf("nothing came to S3:\n%s", out)
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "ministack")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)

@@ -13,19 +13,21 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
 
 type settings struct {
-	Once      bool   `help:"End after the results: exit 0 only if every photograph was repainted."`
-	Mode      string `enum:"server,lambda,both" default:"server" help:"What runs the API and the worker: 'server', processes of their own (api-server, worker-daemon); 'lambda', functions in MiniStack's Lambda; 'both', the servers, with worker functions on the same queue."`
-	NoSamples bool   `help:"Start the stack and submit nothing."`
-	Port      int    `help:"Port of the page and the API on 127.0.0.1. Default: 8080, or another if that is taken."`
-	Dir       string `help:"Keep jobs, results and logs in DIR. Default: a temporary folder, of which only the results stay." placeholder:"DIR"`
-	Model     string `env:"ATELIER_MODEL" default:"${root}/model/atelier" help:"Folder of the SavedModel." placeholder:"DIR"`
-	Samples   string `env:"ATELIER_SAMPLES" required:"" hidden:"" help:"Folder of the photographs."`
-	MiniStack string `name:"ministack" env:"ATELIER_MINISTACK" required:"" hidden:"" help:"MiniStack's program."`
+	Once      bool          `help:"End after the results: exit 0 only if every photograph was repainted."`
+	Mode      string        `enum:"server,lambda,both" default:"server" help:"What runs the API and the worker: 'server', processes of their own (api-server, worker-daemon); 'lambda', functions in MiniStack's Lambda; 'both', the servers, with worker functions on the same queue."`
+	NoSamples bool          `help:"Start the stack and submit nothing."`
+	Port      int           `help:"Port of the page and the API on 127.0.0.1. Default: 8080, or another if that is taken."`
+	Dir       string        `help:"Keep jobs, results and logs in DIR. Default: a temporary folder, of which only the results stay." placeholder:"DIR"`
+	Model     string        `env:"ATELIER_MODEL" default:"${root}/model/atelier" help:"Folder of the SavedModel." placeholder:"DIR"`
+	Samples   string        `env:"ATELIER_SAMPLES" required:"" hidden:"" help:"Folder of the photographs."`
+	CopyEvery time.Duration `env:"ATELIER_COPY_EVERY" default:"2s" hidden:"" help:"Time between two looks for results to copy to S3."`
+	MiniStack string        `name:"ministack" env:"ATELIER_MINISTACK" required:"" hidden:"" help:"MiniStack's program."`
 }
 
 const description = `Runs Atelier on this machine: MiniStack for SQS and S3, a folder for EFS, the API
@@ -66,6 +68,9 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	if s.Once && s.NoSamples {
 		return errors.New("--once ends after the photographs, and --no-samples leaves them out: take one of the two")
+	}
+	if s.CopyEvery <= 0 {
+		return fmt.Errorf("ATELIER_COPY_EVERY=%s: it must be over 0", s.CopyEvery)
 	}
 	if err := s.choosePort(); err != nil {
 		return err

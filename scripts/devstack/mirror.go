@@ -18,10 +18,6 @@ import (
 
 const bucketName = "atelier"
 
-// mirrorEvery is how often the stand-in for DataSync looks for something to copy.
-// DataSync's own schedules begin at an hour.
-const mirrorEvery = 2 * time.Second
-
 // A mirror brings what is published into the bucket and then has the gallery show
 // it, as DataSync, and the event that it sends after an execution, do on AWS.
 type mirror struct {
@@ -59,11 +55,12 @@ func newMirror(ctx context.Context, locked ministack.Locked, shared, logs string
 	return m, nil
 }
 
-// start has a round made whenever something has changed, until stop.
-func (m *mirror) start(ctx context.Context) {
+// start has it look every so often for something that has changed, until stop.
+// (DataSync's own schedules begin at an hour.)
+func (m *mirror) start(ctx context.Context, every time.Duration) {
 	ctx, m.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	m.done.Go(func() {
-		again := time.NewTicker(mirrorEvery)
+		again := time.NewTicker(every)
 		defer again.Stop()
 		for {
 			if err := m.round(ctx); err != nil && ctx.Err() == nil {

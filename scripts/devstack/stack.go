@@ -142,7 +142,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 			return nil, err
 		}
 	}
-	st.mirror.start(ctx)
+	st.mirror.start(ctx, s.CopyEvery)
 	if programs[workerFunction] != "" {
 		st.schedule, err = startSchedule(ctx, locked, logs)
 	}

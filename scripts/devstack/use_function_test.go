@@ -21,13 +21,14 @@ import (
 
 // The API and the worker as functions: everything over the wire, on one stack.
 func TestUseFunctions(t *testing.T) {
-	d := start(t, "lambda", "ATELIER_LEASE=3s", "ATELIER_SWEEP_EVERY=2s")
+	d := start(t, "lambda", "ATELIER_LEASE=3s", "ATELIER_SWEEP_EVERY=2s", "ATELIER_COPY_EVERY=1h")
 	on := func(name string, f func(d *demo)) {
 		t.Run(name, func(t *testing.T) { sub := *d; sub.T = t; f(&sub) })
 	}
 	on("submit and poll through the submitter", func(d *demo) { submitAndPoll(d, "lambda") })
 	on("a message becomes a result", testMessageBecomesResult)
 	on("a message that comes twice is painted once", testDuplicateMessage)
+	on("a result too large for Lambda comes by way of S3", testLargeResult)
 	on("the page and its files", testPage)
 	on("problems", testProblems)
 	on("a picture too large for Lambda is refused", testOversize)
@@ -67,6 +68,34 @@ func testMessageBecomesResult(d *demo) {
 	}
 	if head := d.ask(http.MethodHead, result, nil); head.StatusCode != http.StatusOK || head.ContentLength != j.Result.Bytes || len(head.body) > 0 {
 		d.Errorf("HEAD: %s, Content-Length %d", head.Status, head.ContentLength)
+	}
+}
+
+// testLargeResult: nothing is copied but by the api function itself.
+func testLargeResult(d *demo) {
+	j := d.painted(d.submit(noise(d.T, 2200, 1900), "format", "png"))
+	if j.Result.Bytes < 6<<20 {
+		d.Fatalf("the result has %d bytes", j.Result.Bytes)
+	}
+	for range 2 {
+		a := d.ask(http.MethodGet, "/"+j.Result.URL, nil)
+		if sum := sha256.Sum256(a.body); a.StatusCode != http.StatusOK || hex.EncodeToString(sum[:]) != j.Result.SHA256 || a.Header.Get("Content-Type") != "image/png" {
+			d.Errorf("%s, %v: %d bytes", a.Status, a.Header, len(a.body))
+		}
+		if at := a.Request.URL; !strings.HasPrefix(at.Path, "/atelier/pictures/public/") || at.Query().Get("X-Amz-Security-Token") == "" {
+			d.Errorf("it came from %s", at)
+		}
+	}
+	out := filepath.Join(d.TempDir(), "out.png")
+	d.submitter("fetch", string(j.ID), "-o", out)
+	if b, err := os.ReadFile(out); err != nil || int64(len(b)) != j.Result.Bytes {
+		d.Errorf("the submitter wrote %d bytes, %v", len(b), err)
+	}
+	if a := d.ask(http.MethodDelete, "/v1/jobs/"+string(j.ID), nil); a.StatusCode != http.StatusNoContent {
+		d.Errorf("%s: %s", a.Status, a.body)
+	}
+	if left := d.inBucket(j.ID); len(left) > 0 {
+		d.Errorf("erased, there still are %q", left)
 	}
 }
 

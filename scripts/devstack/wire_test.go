@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/jpeg"
 	"io"
+	"math/rand/v2"
 	"mime/multipart"
 	"net/http"
 	"testing"
@@ -23,6 +24,21 @@ func photo(t *testing.T, width, height int) []byte {
 	}
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, img, nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// noise is a picture that no format makes small.
+func noise(t *testing.T, width, height int) []byte {
+	t.Helper()
+	img := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio444)
+	chance := rand.NewChaCha8([32]byte{})
+	for _, plane := range [][]byte{img.Y, img.Cb, img.Cr} {
+		_, _ = chance.Read(plane) // it never fails
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: 40}); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

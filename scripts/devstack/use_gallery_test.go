@@ -1,0 +1,204 @@
+package main_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// The way of the pictures to S3 and to those who look at them there.
+func TestUseGallery(t *testing.T) {
+	d := start(t, "server")
+	on := func(name string, f func(d *demo)) {
+		t.Run(name, func(t *testing.T) { sub := *d; sub.T = t; f(&sub) })
+	}
+	on("a public job comes to the gallery, and goes when it is erased", testPublicJob)
+	on("of a job that is not public nothing is shown", testPrivateJob)
+	on("the site shows what is public and nothing else", testSite)
+	on("a killed MiniStack has everything again", testBucketLost)
+	d.end(os.Interrupt)
+	noTemporaryFiles(t, d.dir)
+}
+
+// site is the demo at the site's address.
+func (d *demo) site() *demo {
+	d.Helper()
+	at := *d
+	at.base = d.said.waitFor(d.T, regexp.MustCompile(`Gallery on S3: (http://127\.0\.0\.1:\d+)/`))[1]
+	return &at
+}
+
+// shown are the jobs of the site's gallery.
+func (d *demo) shown() (jobs []job.Job) {
+	d.Helper()
+	site := d.site()
+	for next := "gallery/index.json"; next != ""; {
+		a := site.ask(http.MethodGet, "/"+next, nil)
+		if a.StatusCode == http.StatusNotFound {
+			return nil // it is not there yet, or its hour was emptied
+		}
+		var page struct {
+			Jobs []job.Job
+			Next *string
+		}
+		if err := json.Unmarshal(a.body, &page); err != nil {
+			d.Fatalf("%s: %s: %v: %.300s", next, a.Status, err, a.body)
+		}
+		jobs, next = append(jobs, page.Jobs...), ""
+		if page.Next != nil {
+			next = *page.Next
+		}
+	}
+	return jobs
+}
+
+// exhibit waits until the gallery shows a job.
+func (d *demo) exhibit(id job.ID) (shown job.Job) {
+	d.Helper()
+	waitFor(d.T, func() bool {
+		jobs := d.shown()
+		i := slices.IndexFunc(jobs, func(j job.Job) bool { return j.ID == id })
+		if i >= 0 {
+			shown = jobs[i]
+		}
+		return i >= 0
+	})
+	return shown
+}
+
+// inBucket are the keys of objects that are named after a job, or name it.
+func (d *demo) inBucket(id job.ID) (keys []string) {
+	d.Helper()
+	cfg, err := d.miniStack().Config(d.Context())
+	if err != nil {
+		d.Fatal(err)
+	}
+	b := bucket.New(cfg, "atelier")
+	for o, err := range b.List(d.Context(), "") {
+		if err != nil {
+			d.Fatal(err)
+		}
+		named := strings.Contains(o.Key, string(id))
+		if strings.HasPrefix(o.Key, "gallery/") {
+			a := d.site().ask(http.MethodGet, "/"+o.Key, nil)
+			named = bytes.Contains(a.body, []byte(id))
+		}
+		if named {
+			keys = append(keys, o.Key)
+		}
+	}
+	return keys
+}
+
+func testPublicJob(d *demo) {
+	j := d.painted(d.submit(photo(d.T, 640, 480)))
+	painted := d.result(j)
+	shown := d.exhibit(j.ID)
+	hour := j.ID.Time().Format("2006/01/02/15/")
+	if want := "pictures/public/" + hour + string(j.ID) + ".jpeg"; shown.Result.URL != want {
+		d.Errorf("the result is at %s, want %s", shown.Result.URL, want)
+	}
+	if a := d.site().ask(http.MethodGet, "/"+shown.Result.URL, nil); !bytes.Equal(a.body, painted) || a.Header.Get("Content-Type") != "image/jpeg" {
+		d.Errorf("the site's picture: %s, %v, %d bytes", a.Status, a.Header, len(a.body))
+	}
+	if a := d.site().ask(http.MethodGet, "/"+shown.Result.ThumbnailURL, nil); a.StatusCode != http.StatusOK || !bytes.HasPrefix(a.body, []byte{0xff, 0xd8}) {
+		d.Errorf("the thumbnail: %s, %d bytes", a.Status, len(a.body))
+	}
+	a := d.ask(http.MethodGet, "/"+j.Result.URL, nil)
+	if !bytes.Equal(a.body, painted) || !strings.HasPrefix(a.Request.URL.Path, "/atelier/pictures/public/") {
+		d.Errorf("by way of the API it comes from %s: %s", a.Request.URL.Path, a.Status)
+	}
+	if keys := d.inBucket(j.ID); len(keys) != 3 {
+		d.Errorf("the bucket has %q", keys)
+	}
+	d.submitter("delete", string(j.ID), "--yes")
+	if left := d.inBucket(j.ID); len(left) > 0 {
+		d.Errorf("erased, there still are %q", left)
+	}
+	for _, address := range []string{shown.Result.URL, shown.Result.ThumbnailURL} {
+		if a := d.site().ask(http.MethodGet, "/"+address, nil); a.StatusCode != http.StatusNotFound {
+			d.Errorf("erased, %s answers %s", address, a.Status)
+		}
+	}
+	d.refused(d.ask(http.MethodGet, "/"+j.Result.URL, nil), http.StatusGone, "gone")
+}
+
+func testPrivateJob(d *demo) {
+	id := d.submit(photo(d.T, 320, 240), "public", "false", "format", "png")
+	j := d.painted(id)
+	key := "pictures/private/" + id.Time().Format("2006/01/02/15/") + string(id) + ".png"
+	waitFor(d.T, func() bool { return slices.Equal(d.inBucket(id), []string{key}) })
+	after := d.painted(d.submit(photo(d.T, 320, 240)))
+	d.exhibit(after.ID)
+	if keys := d.inBucket(id); !slices.Equal(keys, []string{key}) {
+		d.Errorf("the bucket has %q, want %q", keys, key)
+	}
+	if a := d.site().ask(http.MethodGet, "/"+key, nil); a.StatusCode != http.StatusNotFound {
+		d.Errorf("the site answers %s", a.Status)
+	}
+	a := d.ask(http.MethodGet, "/"+j.Result.URL, nil)
+	if int64(len(a.body)) != j.Result.Bytes || a.Request.URL.Path != "/atelier/"+key {
+		d.Errorf("by way of the API it comes from %s: %s", a.Request.URL.Path, a.Status)
+	}
+	d.submitter("delete", string(id), "--yes")
+	if left := d.inBucket(id); len(left) > 0 {
+		d.Errorf("erased, there still are %q", left)
+	}
+}
+
+func testSite(d *demo) {
+	site := d.site()
+	page := site.ask(http.MethodGet, "/", nil)
+	if page.StatusCode != http.StatusOK || !strings.HasPrefix(page.Header.Get("Content-Type"), "text/html") || page.Header.Get("Content-Security-Policy") == "" {
+		d.Errorf("%s, %v", page.Status, page.Header)
+	}
+	if a := site.ask(http.MethodGet, "/", nil, "If-None-Match", page.Header.Get("ETag")); a.StatusCode != http.StatusNotModified {
+		d.Errorf("the page again: %s", a.Status)
+	}
+	if a := site.ask(http.MethodHead, "/", nil); a.StatusCode != http.StatusOK || len(a.body) > 0 || a.ContentLength != int64(len(page.body)) {
+		d.Errorf("HEAD: %s", a.Status)
+	}
+	for path, status := range map[string]int{
+		"/pictures/private/": 404, "/pictures/": 404, "/pictures/public/": 404, "/gallery/": 404, "/nothing": 404, "/gallery/../pictures/private/x": 404,
+		"/?list-type=2": 200, // the page, no listing
+	} {
+		if a := site.ask(http.MethodGet, path, nil); a.StatusCode != status || bytes.Contains(a.body, []byte("ListBucketResult")) {
+			d.Errorf("%s: %s: %.200s", path, a.Status, a.body)
+		}
+	}
+	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPost} {
+		if a := site.ask(method, "/index.html", strings.NewReader("x")); a.StatusCode != http.StatusMethodNotAllowed {
+			d.Errorf("%s: %s", method, a.Status)
+		}
+	}
+	if a := site.ask(http.MethodGet, "/", nil, "Host", "evil.example"); a.StatusCode != http.StatusMisdirectedRequest {
+		d.Errorf("under another name: %s", a.Status)
+	}
+}
+
+// testBucketLost: MiniStack keeps nothing.
+func testBucketLost(d *demo) {
+	id := d.painted(d.submit(photo(d.T, 320, 240))).ID
+	d.exhibit(id)
+	for _, p := range d.processes() {
+		if p.emulator() {
+			if err := syscall.Kill(p.pid, syscall.SIGKILL); err != nil {
+				d.Fatal(err)
+			}
+		}
+	}
+	d.said.waitFor(d.T, regexp.MustCompile("MiniStack is back"))
+	d.exhibit(id)
+	if keys := d.inBucket(id); len(keys) != 3 {
+		d.Errorf("the bucket has %q", keys)
+	}
+}
