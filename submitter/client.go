@@ -180,6 +180,9 @@ func (c *client) do(req *http.Request) (*http.Response, error) {
 		return resp, nil
 	}
 	defer resp.Body.Close()
+	if at := resp.Request.URL; !sameOrigin(at, c.base) {
+		return nil, faultf(errAway, "%s://%s, where the API sends for the picture, answered %s", at.Scheme, at.Host, resp.Status)
+	}
 	return nil, c.problem(resp)
 }
 

@@ -158,6 +158,25 @@ func TestAge(t *testing.T) {
 	}
 }
 
+// What a link of the API's leads to is not the API: that it fails says nothing of
+// the job, or the key, and may pass.
+func TestLinkThatFails(t *testing.T) {
+	for _, status := range []int{403, 404, 503} {
+		s3 := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		defer s3.Close()
+		api := httptest.NewServer(http.RedirectHandler(s3.URL+"/bucket/key?X-Amz-Signature=secret", http.StatusSeeOther))
+		defer api.Close()
+		c, err := newClient(api.URL, credential{key: "secret"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.get(t.Context(), "v1/jobs/x/result", nil)
+		if !errors.Is(err, errAway) || !strings.Contains(err.Error(), s3.URL) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%d: got %v", status, err)
+		}
+	}
+}
+
 // The key goes to the API and to nobody else, whatever the API's answers name.
 func TestKeyGoesToTheAPIAlone(t *testing.T) {
 	seen := make(chan string, 10)
