@@ -31,6 +31,7 @@ import (
 type annex struct {
 	*testing.T
 	copies *gallery.Gallery
+	cfg    aws.Config
 	heads  atomic.Int64
 	puts   atomic.Int64
 	odd    atomic.Pointer[http.HandlerFunc] // answers instead of S3; one that doesn't write lets it pass
@@ -68,7 +69,7 @@ func newAnnex(t *testing.T) *annex {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.copies = gallery.New(b)
+	a.copies, a.cfg = gallery.New(b), cfg
 	a.puts.Store(0)
 	return a
 }
@@ -159,6 +160,9 @@ func TestResultIsLentOnceThereIsACopy(t *testing.T) {
 		if resp.StatusCode != http.StatusOK || !bytes.Equal(body, painted) || resp.Header.Get("Content-Type") != "image/jpeg" ||
 			resp.Header.Get("Content-Disposition") != `inline; filename="atelier-`+string(id)+`.jpg"` {
 			t.Errorf("the link: %s, %v, %d bytes", resp.Status, resp.Header, len(body))
+		}
+		if resp, _ := g.open(first(g.ask(http.MethodGet, path+"?download=true", key...))); resp.Header.Get("Content-Disposition") != `attachment; filename="atelier-`+string(id)+`.jpg"` {
+			t.Errorf("a link to download: %v", resp.Header)
 		}
 		if resp, body := g.open(link, "Range", "bytes=2-9"); resp.StatusCode != http.StatusPartialContent || !bytes.Equal(body, painted[2:10]) {
 			t.Errorf("a range: %s, %d bytes", resp.Status, len(body))
@@ -298,6 +302,30 @@ func (s *service) painted() job.ID {
 		s.Fatal(err)
 	}
 	return id
+}
+
+// A browser's page shows what is lent, and fetches it, without handing its key on:
+// S3 refuses a link that comes with one.
+func TestBrowserFollowsLinks(t *testing.T) {
+	b := startBrowser(t)
+	a := newAnnex(t)
+	g := serveGuarded(t, func(c *api.Config) { c.Copies = a.copies })
+	if _, err := bucket.Create(t.Context(), a.cfg, "atelier", g.url); err != nil { // once more, for its pages
+		t.Fatal(err)
+	}
+	private, public := g.annas(job.Succeeded), g.annas(job.Succeeded, field{name: "public", value: "true"})
+	for _, id := range []job.ID{private, public} {
+		a.copy(store.Published(id, "jpeg", id == public)[0], jpegPicture(t))
+	}
+	p := b.open(t, g.url)
+	got := p.str(`await fetch('v1/jobs/` + string(private) + `/result', {headers: {Authorization: 'Bearer ` + g.keys["right"] + `'}})
+		.then(async r => [r.status, r.redirected, r.headers.get('Content-Type'), (await r.blob()).size].join(' '))`)
+	if want := fmt.Sprintf("200 true image/jpeg %d", len(jpegPicture(t))); got != want {
+		t.Errorf("fetched: %s, want %s", got, want)
+	}
+	if got := p.num(`await (async () => { const i = new Image(); i.src = 'v1/jobs/` + string(public) + `/result'; await i.decode(); return i.naturalWidth })()`); got != 60 {
+		t.Errorf("shown: a width of %v", got)
+	}
 }
 
 func TestPageMayShowWhatIsLent(t *testing.T) {

@@ -28,8 +28,13 @@ const (
 	daily     = "public, max-age=86400"
 )
 
+type resultInput struct {
+	ID       string `path:"id" doc:"The job's id"`
+	Download bool   `query:"download" doc:"Have a browser save the picture rather than show it: a link's own download attribute counts for nothing where the picture is elsewhere"`
+}
+
 // getResult answers the painted picture, or a range of it.
-func (s *Server) getResult(ctx context.Context, in *jobInput) (*huma.StreamResponse, error) {
+func (s *Server) getResult(ctx context.Context, in *resultInput) (*huma.StreamResponse, error) {
 	id, err := job.ParseID(in.ID)
 	if err != nil {
 		return nil, s.problem(ctx, "read a result", err)
@@ -47,7 +52,7 @@ func (s *Server) getResult(ctx context.Context, in *jobInput) (*huma.StreamRespo
 	}
 	return s.lent(store.Published(id, j.Format, j.Public)[0], file, id, picture{
 		contentType: j.Result.ContentType, etag: `"` + j.Result.SHA256 + `"`, cache: immutable,
-		filename: "atelier-" + in.ID + imageio.Extension(j.Format), modified: *j.FinishedAt,
+		filename: "atelier-" + in.ID + imageio.Extension(j.Format), attached: in.Download, modified: *j.FinishedAt,
 	}), nil
 }
 
@@ -140,6 +145,7 @@ func (s *Server) getThumbnail(ctx context.Context, in *styleInput) (*huma.Stream
 // they speak for themselves.
 type picture struct {
 	contentType, etag, cache, filename string
+	attached                           bool // to be saved rather than shown
 	modified                           time.Time
 }
 
@@ -149,7 +155,13 @@ func etagOf(data []byte) string {
 	return `"` + hex.EncodeToString(sum[:]) + `"`
 }
 
-func (p picture) disposition() string { return `inline; filename="` + p.filename + `"` }
+func (p picture) disposition() string {
+	kind := "inline"
+	if p.attached {
+		kind = "attachment"
+	}
+	return kind + `; filename="` + p.filename + `"`
+}
 
 // serve answers bytes with ranges and conditional requests as net/http does
 // them. done, where there is one, is called at the end.
