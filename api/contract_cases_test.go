@@ -1,7 +1,9 @@
 package api_test
 
 import (
+	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 
@@ -61,12 +63,14 @@ var contract = map[string][]example{
 	"get /v1/jobs/{id}/result": {
 		{200, "", in(job.Succeeded), nil},
 		{200, "", in(job.Succeeded, private), nil},
+		{303, "", both(in(job.Succeeded), copied), nil},
 		{409, "not_finished", in(job.Running), nil},
 		{409, "not_finished", in(job.Failed), nil},
 		{409, "not_finished", in(job.Canceled), nil},
 	},
 	"get /v1/jobs/{id}/thumbnail": {
 		{200, "", in(job.Succeeded), nil},
+		{303, "", both(in(job.Succeeded), copied), nil},
 		{404, "not_found", in(job.Succeeded, private), nil},
 		{409, "not_finished", in(job.Running), nil},
 		{409, "not_finished", in(job.Failed), nil},
@@ -194,6 +198,21 @@ func again(operation string) func(*scene) {
 
 func limits(l imageio.Limits) func(*scene) {
 	return func(s *scene) { s.keyless = s.beside(func(c *api.Config) { c.Limits = l }) }
+}
+
+// copied is a server for whose every picture there is a copy elsewhere.
+func copied(s *scene) { s.keyless = s.beside(func(c *api.Config) { c.Copies = elsewhere{} }) }
+
+type elsewhere struct{}
+
+const origin = "https://elsewhere.example"
+
+func (elsewhere) Has(context.Context, string) (bool, error)        { return true, nil }
+func (elsewhere) Put(context.Context, string, io.ReadSeeker) error { return nil }
+func (elsewhere) Remove(context.Context, ...string) error          { return nil }
+func (elsewhere) Origin(context.Context) (string, error)           { return origin, nil }
+func (elsewhere) Link(_ context.Context, name, _, _ string) (string, error) {
+	return origin + "/" + name + "?signature=x", nil
 }
 
 func rateLimited(s *scene) { s.keyless = s.beside(slow) }
