@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -23,7 +24,7 @@ func (a *app) change(ctx context.Context, method, address string) (j *jobAnswer,
 }
 
 type cancelCommand struct {
-	ID string `arg:"" help:"The job's id, as submit printed it."`
+	IDs []string `arg:"" name:"id" help:"The jobs' ids, as submit printed them; - for ids on standard input."`
 }
 
 // Help is kong's hook for a command's page.
@@ -31,22 +32,28 @@ func (cancelCommand) Help() string {
 	return `Prints where the job stands then. A job that waits is never begun; what is made of
 one that runs is thrown away. The pictures that were sent stay, so that retry can
 run it after all; delete erases them. For a job that is painted or has failed it
-is too late: exit status 7.
+is too late: exit status 7. Of several jobs each line is one: its id and state.
 
-  submitter cancel 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f`
+  submitter cancel 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f
+  submitter list --state queued --all | submitter cancel -`
 }
 
-// Run cancels a job.
+// Run cancels jobs.
 func (cmd *cancelCommand) Run(ctx context.Context, a *app) error {
-	id, err := parseID(cmd.ID)
+	ids, err := a.ids(ctx, cmd.IDs)
 	if err != nil {
 		return err
 	}
-	j, _, err := a.change(ctx, http.MethodPost, jobAddress(id)+"/cancel")
-	if err != nil {
-		return err
-	}
-	return a.tell(j)
+	return a.each(ctx, ids, func(id job.ID) error {
+		j, _, err := a.change(ctx, http.MethodPost, jobAddress(id)+"/cancel")
+		switch {
+		case err != nil:
+			return err
+		case len(ids) > 1 && !a.JSON:
+			return a.print([]byte(listLine(&j.Job)))
+		}
+		return a.tell(j)
+	})
 }
 
 // tell prints where a job stands.
@@ -58,8 +65,8 @@ func (a *app) tell(j *jobAnswer) error {
 }
 
 type retryCommand struct {
-	ID   string `arg:"" help:"The job's id, as submit printed it."`
-	Wait bool   `short:"w" help:"Wait for the job's end; -o does so too."`
+	IDs  []string `arg:"" name:"id" help:"The jobs' ids, as submit printed them; - for ids on standard input."`
+	Wait bool     `short:"w" help:"Wait for the job's end; -o does so too."`
 	outputFlags
 }
 
@@ -67,19 +74,27 @@ type retryCommand struct {
 func (retryCommand) Help() string {
 	return `Runs a job that failed or was canceled again, with the same picture and settings
 and under the same id, which it prints. With --wait and -o it goes on as submit
-does. A job in another state is left alone: exit status 7. Many at once are for
-redrive.
+does, for one job; for several there is fetch. A job in another state is left
+alone: exit status 7. Everybody's jobs, by reason, are for redrive.
 
   submitter retry 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f
-  submitter retry 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f -o painted.jpg`
+  submitter retry 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f -o painted.jpg
+  submitter list --state failed --all | submitter retry - | submitter watch -`
 }
 
-// Run retries a job and, where asked to, waits for it and fetches it.
+// Run retries jobs and, where asked to, waits for one and fetches it.
 func (cmd *retryCommand) Run(ctx context.Context, a *app) error {
-	id, err := parseID(cmd.ID)
+	ids, err := a.ids(ctx, cmd.IDs)
 	if err != nil {
 		return err
 	}
+	if len(ids) > 1 && (cmd.Wait || cmd.Out != "") {
+		return faultf(errUsage, "--wait and -o are for one job: submitter retry ID... | submitter fetch - --wait -o DIR/ fetches several")
+	}
+	return a.each(ctx, ids, func(id job.ID) error { return cmd.retry(ctx, a, id) })
+}
+
+func (cmd *retryCommand) retry(ctx context.Context, a *app, id job.ID) error {
 	before, err := a.read(ctx, id)
 	if err != nil {
 		return err
@@ -108,52 +123,62 @@ func (cmd *retryCommand) Run(ctx context.Context, a *app) error {
 func resultOf(j *job.Job) string { return "atelier-" + string(j.ID) + extension(j.Format) }
 
 type deleteCommand struct {
-	ID  string `arg:"" help:"The job's id, as submit printed it."`
-	Yes bool   `short:"y" help:"Don't ask."`
+	IDs []string `arg:"" name:"id" help:"The jobs' ids, as submit printed them; - for ids on standard input."`
+	Yes bool     `short:"y" help:"Don't ask."`
 }
 
 // Help is kong's hook for a command's page.
 func (deleteCommand) Help() string {
 	return `Erases everything of a job, in whatever state it is: the pictures that were sent,
 the painted one and what is known of it. This can't be undone, so it asks first;
-where there is no terminal to ask on, it needs --yes. From then on the job's id is
-answered as gone: exit status 4.
+where there is no terminal to ask on, it needs --yes. Of several jobs it asks once
+for all. From then on the job's id is answered as gone: exit status 4.
 
   submitter delete 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f
-  submitter delete 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f --yes`
+  submitter delete 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f --yes
+  submitter list --state canceled --all | submitter delete - --yes`
 }
 
-// Run erases a job.
+// Run erases jobs.
 func (cmd *deleteCommand) Run(ctx context.Context, a *app) error {
-	id, err := parseID(cmd.ID)
+	ids, err := a.ids(ctx, cmd.IDs)
 	if err != nil {
 		return err
 	}
-	if !cmd.Yes {
-		if err := a.confirmDelete(ctx, id); err != nil {
+	if !cmd.Yes && len(ids) > 0 {
+		if err := a.confirmDelete(ctx, ids); err != nil {
 			return err
 		}
 	}
-	_, again, err := a.change(ctx, http.MethodDelete, jobAddress(id))
-	var answer *refusal
-	if again && errors.As(err, &answer) && answer.status == http.StatusGone {
-		err = nil // by a request before this one, whose answer was lost
-	}
-	if err == nil {
-		a.screen.remark("erased job %s", id)
-	}
-	return err
+	return a.each(ctx, ids, func(id job.ID) error {
+		_, again, err := a.change(ctx, http.MethodDelete, jobAddress(id))
+		var answer *refusal
+		if again && errors.As(err, &answer) && answer.status == http.StatusGone {
+			err = nil // by a request before this one, whose answer was lost
+		}
+		if err == nil {
+			a.screen.remark("erased job %s", id)
+		}
+		return err
+	})
 }
 
-func (a *app) confirmDelete(ctx context.Context, id job.ID) error {
+func (a *app) confirmDelete(ctx context.Context, ids []job.ID) error {
+	what := fmt.Sprintf("%d jobs", len(ids))
+	if len(ids) == 1 {
+		what = "job " + string(ids[0])
+	}
 	if !a.canAsk() {
-		return faultf(errUsage, "there is no terminal to ask on whether to erase job %s: --yes erases it without asking", id)
+		return faultf(errUsage, "there is no terminal to ask on whether to erase %s: --yes erases without asking", what)
 	}
-	j, err := a.read(ctx, id)
-	if err != nil {
-		return err
+	if len(ids) == 1 {
+		j, err := a.read(ctx, ids[0])
+		if err != nil {
+			return err
+		}
+		what += fmt.Sprintf(" (%s, %s)", j.State, j.Style)
 	}
-	yes, err := a.ask(ctx, "Erase job %s (%s, %s) with its pictures, for good? [y/N] ", id, j.State, j.Style)
+	yes, err := a.ask(ctx, "Erase %s with all pictures, for good? [y/N] ", what)
 	if err == nil && !yes {
 		err = errors.New("nothing was erased")
 	}

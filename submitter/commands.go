@@ -66,6 +66,7 @@ type app struct {
 	stdin  io.Reader
 	stdout io.Writer
 	screen *screen
+	outage outage
 }
 
 type stylesCommand struct{}

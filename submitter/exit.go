@@ -18,6 +18,7 @@ var (
 	errAway        = errors.New("away")
 	errDenied      = errors.New("denied")
 	errState       = errors.New("state")
+	errSeveral     = errors.New("several")
 	errInterrupted = errors.New("interrupted")
 )
 
@@ -37,6 +38,7 @@ var exits = []struct {
 	{errAway, 6, "the API is away or at fault, or --timeout was over"},
 	{errState, 7, "the job is in the wrong state for that: unfinished, finished, or not failed"},
 	{errDenied, 8, "the API wants an API key, or one that is for more"},
+	{errSeveral, 9, "of several, some failed, for different reasons; for one reason it is that one's"},
 	{errInterrupted, 130, "interrupted"},
 }
 
@@ -44,12 +46,23 @@ func exitCode(err error) int {
 	if err == nil {
 		return 0
 	}
+	kind := kindOf(err)
 	for _, e := range exits {
-		if e.kind != nil && errors.Is(err, e.kind) {
+		if e.kind != nil && e.kind == kind {
 			return e.code
 		}
 	}
 	return 1
+}
+
+// kindOf is the kind of an error, nil if it is of none.
+func kindOf(err error) error {
+	for _, e := range exits {
+		if e.kind != nil && errors.Is(err, e.kind) {
+			return e.kind
+		}
+	}
+	return nil
 }
 
 func exitHelp() string {

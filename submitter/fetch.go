@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -20,37 +22,46 @@ type outputFlags struct {
 }
 
 type fetchCommand struct {
-	ID   string `arg:"" help:"The job's id, as submit printed it."`
-	Wait bool   `short:"w" help:"Wait for the job's end first."`
+	IDs  []string `arg:"" name:"id" help:"The jobs' ids, as submit printed them; - for ids on standard input."`
+	Wait bool     `short:"w" help:"Wait for the job's end first."`
 	outputFlags
 }
 
 // Help is kong's hook for a command's page.
 func (fetchCommand) Help() string {
 	return `Writes the painted picture to a file, whole or not at all, and prints the file's
-name. Without -o it is called after the job and goes to the current folder.
-The picture is checked against the job's length and SHA-256.
+name. Without -o it is called after the job and goes to the current folder, or,
+with a folder as -o, there. The picture is checked against the job's length and
+SHA-256. A file that holds it already is left as it is, so that the same command
+can be run again.
 
   submitter fetch 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f
   submitter fetch 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f --wait -o painted.jpg
-  submitter fetch 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f -o - | display`
+  submitter fetch 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f -o - | display
+  submitter list --state succeeded --all | submitter fetch - -o painted/`
 }
 
-// Run fetches one result.
+// Run fetches results.
 func (cmd *fetchCommand) Run(ctx context.Context, a *app) error {
-	id, err := parseID(cmd.ID)
+	ids, err := a.ids(ctx, cmd.IDs)
 	if err != nil {
 		return err
 	}
+	if len(ids) > 1 && cmd.Out != "" && !isFolder(cmd.Out) {
+		return faultf(errUsage, "-o %s is no folder: several pictures need one, such as painted/", cmd.Out)
+	}
+	return a.each(ctx, ids, func(id job.ID) error { return cmd.fetch(ctx, a, id) })
+}
+
+func (cmd *fetchCommand) fetch(ctx context.Context, a *app, id job.ID) error {
 	j, err := a.read(ctx, id)
 	if err != nil {
 		return err
 	}
-	out := cmd.Out
-	if out == "" {
-		out = "."
+	to, err := a.newDestination(cmp.Or(cmd.Out, "."), resultOf(&j.Job), cmd.Force)
+	if errors.Is(err, fs.ErrExist) && to.holds(j.Result) {
+		return cmd.report(a, j, to)
 	}
-	to, err := a.newDestination(out, resultOf(&j.Job), cmd.Force)
 	if err != nil {
 		return err
 	}
@@ -62,6 +73,10 @@ func (cmd *fetchCommand) Run(ctx context.Context, a *app) error {
 	if err := a.deliver(ctx, j, to); err != nil {
 		return err
 	}
+	return cmd.report(a, j, to)
+}
+
+func (cmd *fetchCommand) report(a *app, j *jobAnswer, to *destination) error {
 	switch {
 	case a.JSON:
 		return a.print(j.raw)
@@ -71,30 +86,26 @@ func (cmd *fetchCommand) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// parseID refuses what can't be an id before the API is bothered with it.
-func parseID(s string) (job.ID, error) {
-	id, err := job.ParseID(strings.TrimSpace(s))
-	if err != nil {
-		return "", faultf(errUsage, "%w", err)
+// deliver puts the result of a finished job where it belongs, and says so.
+func (a *app) deliver(ctx context.Context, j *jobAnswer, to *destination) error {
+	err := a.save(ctx, j, to)
+	if err == nil && to.path != "" {
+		a.screen.remark("%s: %d x %d pixels, %d bytes", to.path, j.Result.Width, j.Result.Height, j.Result.Bytes)
 	}
-	return id, nil
+	return err
 }
 
-// deliver puts the result of a finished job where it belongs.
-func (a *app) deliver(ctx context.Context, j *jobAnswer, to *destination) error {
+// save puts the result of a finished job where it belongs.
+func (a *app) save(ctx context.Context, j *jobAnswer, to *destination) error {
 	if err := ended(&j.Job); err != nil {
 		return err
 	}
-	err := to.put(a.stdout, func(f *os.File) error {
+	return to.put(a.stdout, func(f *os.File) error {
 		_, err := retrying(ctx, func() (struct{}, error) {
 			return struct{}{}, a.api.download(ctx, j.Result, f)
 		}, transient, nil)
 		return err
 	})
-	if err == nil && to.path != "" {
-		a.screen.remark("%s: %d x %d pixels, %d bytes", to.path, j.Result.Width, j.Result.Height, j.Result.Bytes)
-	}
-	return err
 }
 
 // download fills f with the result, whatever was in it before, and holds it

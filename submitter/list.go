@@ -17,6 +17,7 @@ type listCommand struct {
 	State string `placeholder:"STATE" help:"Only jobs that are queued, running, succeeded, failed or canceled."`
 	Limit *int   `xor:"many" placeholder:"20" help:"At most so many."`
 	All   bool   `xor:"many" help:"However many there are."`
+	IDs   bool   `name:"ids" short:"q" help:"Print the ids alone."`
 }
 
 // Help is kong's hook for a command's page.
@@ -26,7 +27,8 @@ submitted, and its style. With an API key they are the jobs of the key's owner.
 
   submitter list
   submitter list --state failed --all
-  submitter list --json | jq -r '.jobs[].id'
+  submitter list --state failed --all --ids | submitter retry -
+  submitter list --json | jq -r '.jobs[].receipt.cost_usd'
 
 --json prints the API's answers, one a line: it is asked in pages.`
 }
@@ -64,7 +66,7 @@ func (cmd *listCommand) Run(ctx context.Context, a *app) error {
 		query.Set("limit", strconv.Itoa(min(limit-shown, listAtOnce)))
 		page, err := retrying(ctx, func() (*jobPage, error) { return a.api.jobs(ctx, query) }, transient, nil)
 		if err == nil {
-			err = a.showJobs(page)
+			err = cmd.show(a, page)
 		}
 		if err != nil {
 			return err
@@ -85,18 +87,26 @@ func (cmd *listCommand) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// showJobs prints a page.
-func (a *app) showJobs(page *jobPage) error {
+// show prints a page.
+func (cmd *listCommand) show(a *app, page *jobPage) error {
 	if a.JSON {
 		return a.print(page.raw)
 	}
-	for _, j := range page.Jobs {
-		line := fmt.Sprintf("%s  %-9s  %4s  %s", j.ID, j.State, age(time.Since(j.CreatedAt)), j.Style)
+	for i := range page.Jobs {
+		line := listLine(&page.Jobs[i])
+		if cmd.IDs {
+			line = string(page.Jobs[i].ID)
+		}
 		if err := a.print([]byte(printable(line))); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// listLine tells a job in a line, its id first.
+func listLine(j *job.Job) string {
+	return fmt.Sprintf("%s  %-9s  %4s  %s", j.ID, j.State, age(time.Since(j.CreatedAt)), j.Style)
 }
 
 // age tells how long ago something was, in one number.

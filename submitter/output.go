@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/atelier-go/atelier/pkg/job"
 )
 
 // A destination is where a result goes.
@@ -19,7 +23,8 @@ type destination struct {
 
 // newDestination reads -o: a file, a folder in which the file is to be called
 // name, or "-". What would refuse the result is found now, before anything is
-// sent or waited for.
+// sent or waited for; with fs.ErrExist, which a file is that is there already,
+// the destination is answered too.
 func (a *app) newDestination(out, name string, force bool) (*destination, error) {
 	if out == "-" {
 		switch {
@@ -35,7 +40,7 @@ func (a *app) newDestination(out, name string, force bool) (*destination, error)
 		d.path = filepath.Join(out, name)
 	}
 	if err := d.check(); err != nil {
-		return nil, err
+		return d, err
 	}
 	probe, err := d.create()
 	if err != nil {
@@ -70,7 +75,25 @@ func (d *destination) check() error {
 }
 
 func (d *destination) exists() error {
-	return fmt.Errorf("%s exists already; --force replaces it", d.path)
+	return fmt.Errorf("%s exists already; --force replaces it%w", d.path, silent{fs.ErrExist})
+}
+
+// holds says that the result, where there is one, is there already.
+func (d *destination) holds(r *job.Result) bool {
+	if r == nil || d.path == "" {
+		return false
+	}
+	if info, err := os.Stat(d.path); err != nil || !info.Mode().IsRegular() || info.Size() != r.Bytes {
+		return false
+	}
+	f, err := os.Open(d.path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	hash := sha256.New()
+	_, err = io.Copy(hash, f)
+	return err == nil && hex.EncodeToString(hash.Sum(nil)) == r.SHA256
 }
 
 // create makes the temporary file, beside the target so that it can be renamed.

@@ -14,7 +14,7 @@ import (
 )
 
 type redriveCommand struct {
-	IDs  []string `arg:"" optional:"" name:"id" help:"Jobs, failed or canceled."`
+	IDs  []string `arg:"" optional:"" name:"id" help:"Jobs, failed or canceled; - for ids on standard input."`
 	All  bool     `xor:"which" help:"Every job that failed."`
 	Code string   `xor:"which" placeholder:"CODE" help:"Every job that failed with this code, such as gave_up."`
 }
@@ -73,7 +73,11 @@ func (cmd *redriveCommand) Run(ctx context.Context, a *app) error {
 		skipped.Add(int64(len(answer.Skipped)))
 		return answer.Next, a.report(answer)
 	}
-	if err := cmd.pages(a, progress, page); err != nil {
+	ids, err := a.ids(ctx, cmd.IDs)
+	if err != nil {
+		return err
+	}
+	if err := cmd.pages(a, ids, progress, page); err != nil {
 		return err
 	}
 	a.screen.remark("%s", progress())
@@ -84,15 +88,7 @@ func (cmd *redriveCommand) Run(ctx context.Context, a *app) error {
 }
 
 // pages asks for one page after the other.
-func (cmd *redriveCommand) pages(a *app, progress func() string, page func(redriveRequest) (string, error)) error {
-	var ids []job.ID
-	for _, text := range cmd.IDs {
-		id, err := parseID(text)
-		if err != nil {
-			return err
-		}
-		ids = append(ids, id)
-	}
+func (cmd *redriveCommand) pages(a *app, ids []job.ID, progress func() string, page func(redriveRequest) (string, error)) error {
 	if !isTerminal(a.stdout) { // else the ids show how it goes
 		_, stop := a.screen.follow(progress)
 		defer stop()
@@ -102,7 +98,7 @@ func (cmd *redriveCommand) pages(a *app, progress func() string, page func(redri
 			return err
 		}
 	}
-	if len(ids) > 0 {
+	if len(cmd.IDs) > 0 {
 		return nil
 	}
 	r := redriveRequest{All: cmd.All, Code: cmd.Code}

@@ -114,8 +114,8 @@ func (s *service) start() error {
 
 func (s *service) stop() { _ = s.server.Close() }
 
-// kindOf is what the scripts call a request.
-func kindOf(r *http.Request) string {
+// requestKind is what the scripts call a request.
+func requestKind(r *http.Request) string {
 	last := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
 	switch {
 	case r.Method == http.MethodDelete:
@@ -137,7 +137,7 @@ func kindOf(r *http.Request) string {
 // watch counts the reads of jobs and misbehaves when it was told to.
 func (s *service) watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		kind := kindOf(r)
+		kind := requestKind(r)
 		s.mu.Lock()
 		if kind == "job" {
 			s.reads++

@@ -11,41 +11,48 @@ import (
 )
 
 type statusCommand struct {
-	ID   string `arg:"" help:"The job's id, as submit printed it."`
-	Wait bool   `short:"w" help:"Wait for the job's end first; then exit with 3 if it failed."`
+	IDs  []string `arg:"" name:"id" help:"The jobs' ids, as submit printed them; - for ids on standard input."`
+	Wait bool     `short:"w" help:"Wait for the job's end first; then exit with 3 if it failed."`
 }
 
 // Help is kong's hook for a command's page.
 func (statusCommand) Help() string {
-	return `Prints where a job stands, why it failed, or what it took.
+	return `Prints where a job stands, why it failed, or what it took. Of several jobs it
+tells one after the other; with --json each is a line.
 
   submitter status 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f
-  submitter status 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f --json | jq .receipt`
+  submitter status 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f --json | jq .receipt
+  submitter list --state failed --all | submitter status -`
 }
 
-// Run tells a job's status.
+// Run tells the jobs' status.
 func (cmd *statusCommand) Run(ctx context.Context, a *app) error {
-	id, err := parseID(cmd.ID)
+	ids, err := a.ids(ctx, cmd.IDs)
 	if err != nil {
 		return err
 	}
-	j, err := a.read(ctx, id)
-	if err == nil && cmd.Wait {
-		if j, err = a.wait(ctx, j); errors.Is(err, errInterrupted) || errors.Is(err, errAway) {
-			return &resumableError{err, a.command("status", string(id), "--wait")}
+	told := false
+	return a.each(ctx, ids, func(id job.ID) error {
+		j, err := a.read(ctx, id)
+		if err == nil && cmd.Wait {
+			if j, err = a.wait(ctx, j); errors.Is(err, errInterrupted) || errors.Is(err, errAway) {
+				return &resumableError{err, a.command("status", string(id), "--wait")}
+			}
 		}
-	}
-	if err != nil {
-		return err
-	}
-	text := j.raw
-	if !a.JSON {
-		text = []byte(describe(&j.Job))
-	}
-	if err := a.print(text); err != nil || !cmd.Wait {
-		return err
-	}
-	return ended(&j.Job)
+		if err != nil {
+			return err
+		}
+		if told && !a.JSON {
+			if err := a.print(nil); err != nil {
+				return err
+			}
+		}
+		told = true
+		if err := a.tell(j); err != nil || !cmd.Wait {
+			return err
+		}
+		return ended(&j.Job)
+	})
 }
 
 // describe tells a job in words, a fact on each line.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,15 +28,27 @@ func (a *app) read(ctx context.Context, id job.ID) (*jobAnswer, error) {
 	}, transient, nil)
 }
 
-// wait follows a job until its run has ended. An API that goes away meanwhile
-// is waited for too, until ctx ends.
+// wait follows a job until its run has ended, and shows how it stands meanwhile.
 func (a *app) wait(ctx context.Context, j *jobAnswer) (*jobAnswer, error) {
 	var shown atomic.Pointer[jobAnswer]
 	shown.Store(j)
 	show, stop := a.screen.follow(func() string { return progressText(&shown.Load().Job) })
 	defer stop()
+	return a.follow(ctx, j, func(j *jobAnswer) {
+		shown.Store(j)
+		show()
+	})
+}
 
+// follow tells news of every answer about a job until the job's run has ended. An
+// API that goes away meanwhile is waited for too, until ctx ends.
+func (a *app) follow(ctx context.Context, j *jobAnswer, news func(*jobAnswer)) (*jobAnswer, error) {
 	patience, quiet, failures, delay := longestWait, 0, 0, time.Duration(0)
+	defer func() {
+		if failures > 0 {
+			a.outage.leave()
+		}
+	}()
 	for first := true; !j.State.Finished(); first = false {
 		if err := sleep(ctx, delay); err != nil {
 			return nil, fmt.Errorf("%w; the job goes on", err)
@@ -53,7 +66,7 @@ func (a *app) wait(ctx context.Context, j *jobAnswer) (*jobAnswer, error) {
 				return nil, err
 			}
 			if failures++; failures == 1 {
-				a.screen.note("%v; still waiting", err)
+				a.outage.enter(a.screen, err)
 			}
 			if time.Since(began) > firstLook { // something between us may not like long waits
 				patience = (patience / 2).Truncate(time.Second)
@@ -62,7 +75,7 @@ func (a *app) wait(ctx context.Context, j *jobAnswer) (*jobAnswer, error) {
 			continue
 		}
 		if failures > 0 {
-			a.screen.note("the API is back")
+			a.outage.over(a.screen)
 			failures = 0
 		}
 		quiet++
@@ -71,8 +84,7 @@ func (a *app) wait(ctx context.Context, j *jobAnswer) (*jobAnswer, error) {
 				quiet = 0
 			}
 			j = next
-			shown.Store(j)
-			show()
+			news(j)
 		}
 		delay = 0
 		if quiet > 0 {
@@ -80,6 +92,36 @@ func (a *app) wait(ctx context.Context, j *jobAnswer) (*jobAnswer, error) {
 		}
 	}
 	return j, nil
+}
+
+// An outage is one of the API's, which is told of once however many wait for it.
+// The zero outage is none.
+type outage struct {
+	mu      sync.Mutex
+	waiting int // how many wait for its end
+}
+
+func (o *outage) enter(s *screen, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.waiting++; o.waiting == 1 {
+		s.note("%v; still waiting", err)
+	}
+}
+
+// over is for those who have heard of the API again, leave for those who wait no
+// more.
+func (o *outage) over(s *screen) {
+	if o.leave() == 0 {
+		s.note("the API is back")
+	}
+}
+
+func (o *outage) leave() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.waiting--
+	return o.waiting
 }
 
 // changed says whether a job has moved on. An API without ETags answers the same

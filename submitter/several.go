@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// ids reads the ids that a command is given: - stands for those on standard
+// input, the first word of each line, so that what list prints can be piped in.
+func (a *app) ids(ctx context.Context, args []string) ([]job.ID, error) {
+	var ids []job.ID
+	seen := map[job.ID]bool{}
+	add := func(text string) error {
+		id, err := job.ParseID(strings.TrimSpace(text))
+		if err != nil {
+			return faultf(errUsage, "%w", err)
+		}
+		if !seen[id] {
+			ids = append(ids, id)
+		}
+		seen[id] = true
+		return nil
+	}
+	for _, arg := range args {
+		words := []string{arg}
+		if arg == "-" {
+			if isTerminal(a.stdin) {
+				return nil, faultf(errUsage, "standard input is a terminal: pipe ids into it, as submitter list prints them")
+			}
+			lines, err := names(ctx, "standard input", a.stdin, '\n')
+			if err != nil {
+				return nil, err
+			}
+			words = words[:0]
+			for _, line := range lines {
+				if fields := strings.Fields(line); len(fields) > 0 {
+					words = append(words, fields[0])
+				}
+			}
+		}
+		for _, word := range words {
+			if err := add(word); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return ids, nil
+}
+
+// Bounds on lists of names, so that a wrong file can't fill the memory.
+const (
+	maxNames = 1_000_000
+	maxName  = 64 << 10 // bytes
+)
+
+// names reads a list, each of whose entries ends in end. Empty ones are left out.
+func names(ctx context.Context, from string, r io.Reader, end byte) ([]string, error) {
+	type result struct {
+		list []string
+		err  error
+	}
+	// A read from a pipe can't be interrupted: after a signal it is left behind, and
+	// ends with the process.
+	read := make(chan result, 1)
+	go func() {
+		list, err := scanNames(from, r, end)
+		read <- result{list, err}
+	}()
+	select {
+	case got := <-read:
+		return got.list, got.err
+	case <-ctx.Done():
+		return nil, cmp.Or(stopped(ctx), ctx.Err())
+	}
+}
+
+func scanNames(from string, r io.Reader, end byte) ([]string, error) {
+	var list []string
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, maxName)
+	lines.Split(func(data []byte, atEnd bool) (int, []byte, error) {
+		if i := bytes.IndexByte(data, end); i >= 0 {
+			return i + 1, data[:i], nil
+		}
+		if atEnd && len(data) > 0 {
+			return len(data), data, nil
+		}
+		return 0, nil, nil
+	})
+	for lines.Scan() {
+		if lines.Text() == "" {
+			continue
+		}
+		if len(list) == maxNames {
+			return nil, fmt.Errorf("%s has more than %d names: split it", from, maxNames)
+		}
+		list = append(list, lines.Text())
+	}
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return nil, fmt.Errorf("%s is no list of names: it has one of more than %d bytes", from, maxName)
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", from, err)
+	}
+	return list, nil
+}
+
+// each does the same for several jobs, one after the other in the order given.
+// What goes wrong with one does not stop the others, unless it would go wrong
+// with them too.
+func (a *app) each(ctx context.Context, ids []job.ID, do func(job.ID) error) error {
+	if len(ids) == 1 {
+		return do(ids[0])
+	}
+	t := &tally{of: len(ids), things: "jobs", screen: a.screen}
+	for _, id := range ids {
+		err := do(id)
+		if err != nil && hopeless(err) {
+			return fmt.Errorf("%w; %s before that", err, t)
+		}
+		t.add(string(id), err)
+	}
+	return t.err()
+}
+
+// hopeless: the next one would fare no better.
+func hopeless(err error) bool {
+	return errors.Is(err, errInterrupted) || errors.Is(err, errDenied) || passing(err)
+}
+
+// A tally knows what became of several. It is safe for concurrent use.
+type tally struct {
+	of     int    // how many there are
+	things string // what they are called
+	screen *screen
+
+	mu     sync.Mutex
+	done   int
+	failed []string // each with its reason
+	kind   error    // of all errors, nil where they have none
+	mixed  bool     // they differ
+}
+
+// add counts one.
+func (t *tally) add(name string, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err == nil {
+		t.done++
+		return
+	}
+	line := strings.ReplaceAll(fmt.Sprintf("%s: %v", name, err), "\n", "; ")
+	t.screen.remark("%s", line)
+	t.mixed = t.mixed || len(t.failed) > 0 && t.kind != kindOf(err)
+	t.kind = kindOf(err)
+	t.failed = append(t.failed, line)
+}
+
+func (t *tally) counts() (done, failed int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.done, len(t.failed)
+}
+
+// String tells how far it is.
+func (t *tally) String() string {
+	done, failed := t.counts()
+	if failed == 0 {
+		return fmt.Sprintf("%d of %d %s were done", done, t.of, t.things)
+	}
+	return fmt.Sprintf("%d of %d %s were done and %d failed", done, t.of, t.things, failed)
+}
+
+// err is nil if none failed. Else it names those that did, and is of the kind
+// that they share.
+func (t *tally) err() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.failed) == 0 {
+		return nil
+	}
+	kind := t.kind
+	if t.mixed {
+		kind = errSeveral
+	}
+	err := fmt.Errorf("%d of %d %s failed:\n  %s", len(t.failed), t.of, t.things, strings.Join(t.failed, "\n  "))
+	if kind == nil {
+		return err
+	}
+	return &fault{kind, err}
+}
