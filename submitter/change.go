@@ -44,7 +44,7 @@ func (cmd *cancelCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.each(ctx, ids, func(id job.ID) error {
+	return a.each(ids, func(id job.ID) error {
 		j, _, err := a.change(ctx, http.MethodPost, jobAddress(id)+"/cancel")
 		switch {
 		case err != nil:
@@ -91,7 +91,7 @@ func (cmd *retryCommand) Run(ctx context.Context, a *app) error {
 	if len(ids) > 1 && (cmd.Wait || cmd.Out != "") {
 		return faultf(errUsage, "--wait and -o are for one job: submitter retry ID... | submitter fetch - --wait -o DIR/ fetches several")
 	}
-	return a.each(ctx, ids, func(id job.ID) error { return cmd.retry(ctx, a, id) })
+	return a.each(ids, func(id job.ID) error { return cmd.retry(ctx, a, id) })
 }
 
 func (cmd *retryCommand) retry(ctx context.Context, a *app, id job.ID) error {
@@ -150,7 +150,7 @@ func (cmd *deleteCommand) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	return a.each(ctx, ids, func(id job.ID) error {
+	return a.each(ids, func(id job.ID) error {
 		_, again, err := a.change(ctx, http.MethodDelete, jobAddress(id))
 		var answer *refusal
 		if again && errors.As(err, &answer) && answer.status == http.StatusGone {

@@ -51,6 +51,7 @@ func newClient(address string, key credential) (*client, error) {
 		TLSHandshakeTimeout:   dialTimeout,
 		ResponseHeaderTimeout: answerTimeout,
 		ExpectContinueTimeout: time.Second,
+		MaxIdleConnsPerHost:   2 * maxParallel,
 		DisableCompression:    true, // pictures don't shrink, and a length must be the picture's own
 	}
 	return &client{base, &http.Client{Transport: transport, CheckRedirect: checkRedirect}, key}, nil

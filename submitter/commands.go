@@ -17,6 +17,7 @@ results.
   submitter styles
   submitter submit cat.jpg --style watercolour -o painted.jpg
   submitter submit cat.jpg --style stained-glass:2,watercolour:1 --wait
+  submitter submit holiday/ --recursive --style mosaic -o painted/
   submitter fetch 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f -o painted.jpg
   submitter retry 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f --wait
 
@@ -27,7 +28,8 @@ Exit status:
 type commandLine struct {
 	settings
 
-	Submit  submitCommand  `cmd:"" help:"Submit a picture; with -o or --wait, wait for it."`
+	Submit  submitCommand  `cmd:"" help:"Submit pictures; with -o or --wait, wait for them."`
+	Resume  resumeCommand  `cmd:"" help:"Go on with a batch that was interrupted."`
 	Status  statusCommand  `cmd:"" help:"Tell what became of a job."`
 	Fetch   fetchCommand   `cmd:"" help:"Fetch the painted picture of a job."`
 	List    listCommand    `cmd:"" help:"List your jobs, newest first."`
@@ -42,7 +44,7 @@ type commandLine struct {
 type settings struct {
 	API     string           `name:"api" default:"${api}" placeholder:"URL" help:"Base address of the API (default ${api}; or set $$ATELIER_API)."`
 	KeyFile string           `name:"key-file" placeholder:"FILE" help:"The API key, where the API asks for one, is in FILE (or in $$ATELIER_API_KEY)."`
-	Timeout time.Duration    `default:"10m" placeholder:"10m" help:"Give up after so long in all; 0 is never."`
+	Timeout time.Duration    `default:"10m" placeholder:"10m" help:"Give up after so long in all, or, with several jobs, without news of any; 0 is never."`
 	JSON    bool             `name:"json" help:"Print the API's JSON on standard output."`
 	Version kong.VersionFlag `help:"Print the version."`
 }

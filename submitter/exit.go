@@ -46,19 +46,18 @@ func exitCode(err error) int {
 	if err == nil {
 		return 0
 	}
-	kind := kindOf(err)
 	for _, e := range exits {
-		if e.kind != nil && e.kind == kind {
+		if e.kind != nil && errors.Is(err, e.kind) {
 			return e.code
 		}
 	}
 	return 1
 }
 
-// kindOf is the kind of an error, nil if it is of none.
-func kindOf(err error) error {
+// kindOf is the kind of error that exits with code, nil if there is none.
+func kindOf(code int) error {
 	for _, e := range exits {
-		if e.kind != nil && errors.Is(err, e.kind) {
+		if e.code == code {
 			return e.kind
 		}
 	}

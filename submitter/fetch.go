@@ -50,7 +50,7 @@ func (cmd *fetchCommand) Run(ctx context.Context, a *app) error {
 	if len(ids) > 1 && cmd.Out != "" && !isFolder(cmd.Out) {
 		return faultf(errUsage, "-o %s is no folder: several pictures need one, such as painted/", cmd.Out)
 	}
-	return a.each(ctx, ids, func(id job.ID) error { return cmd.fetch(ctx, a, id) })
+	return a.each(ids, func(id job.ID) error { return cmd.fetch(ctx, a, id) })
 }
 
 func (cmd *fetchCommand) fetch(ctx context.Context, a *app, id job.ID) error {
@@ -108,6 +108,9 @@ func (a *app) save(ctx context.Context, j *jobAnswer, to *destination) error {
 	})
 }
 
+// errDamaged: an API that is there has answered a picture that isn't the job's.
+var errDamaged = errors.New("damaged")
+
 // download fills f with the result, whatever was in it before, and holds it
 // against what the job says of it.
 func (c *client) download(ctx context.Context, r *job.Result, f *os.File) error {
@@ -131,9 +134,9 @@ func (c *client) download(ctx context.Context, r *job.Result, f *os.File) error 
 	case err != nil:
 		return err
 	case n != r.Bytes:
-		return faultf(errAway, "the API answered a picture of another length than the job's %d bytes; nothing was written", r.Bytes)
+		return faultf(errAway, "the API answered a picture of another length than the job's %d bytes; nothing was written%w", r.Bytes, silent{errDamaged})
 	case hex.EncodeToString(hash.Sum(nil)) != r.SHA256:
-		return faultf(errAway, "the API answered another picture than the job's: its SHA-256 differs; nothing was written")
+		return faultf(errAway, "the API answered another picture than the job's: its SHA-256 differs; nothing was written%w", silent{errDamaged})
 	}
 	return nil
 }

@@ -170,7 +170,7 @@ const largeUpload = 1 << 20
 // send again. progress is told how much has been read of it. After an error
 // unclear says that it may have become a job.
 func (c *client) submit(ctx context.Context, f *form, key string, progress func(sent int64)) (j *jobAnswer, unclear bool, err error) {
-	body := &countingReader{r: f.body(), progress: progress}
+	body := &countingReader{r: f.body(), size: f.size, progress: progress}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base.JoinPath("v1/jobs").String(), body)
 	if err != nil {
 		return nil, false, err
@@ -186,6 +186,8 @@ func (c *client) submit(ctx context.Context, f *form, key string, progress func(
 	switch {
 	case errors.As(err, &answered):
 		return nil, answered.status >= 500, err
+	case err != nil && body.failed.Load() != nil:
+		return nil, false, fmt.Errorf("the picture could not be read while it was sent: %w", *body.failed.Load())
 	case err != nil:
 		// net/http may still be reading in another goroutine: the counter is atomic.
 		return nil, !refused(err) && body.read.Load() >= f.size, err

@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return err
 	}
-	if line.Timeout > 0 {
+	if line.Timeout > 0 && !isMany(command) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, line.Timeout, faultf(errAway, "gave up after %v; --timeout allows more", line.Timeout))
 		defer cancel()
@@ -64,6 +64,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	return command.Run(a)
+}
+
+// isMany says that a command is about several jobs, for which it takes --timeout as
+// its limit by itself.
+func isMany(command *kong.Context) bool {
+	c, ok := command.Selected().Target.Addr().Interface().(interface{ many() bool })
+	return ok && c.many()
 }
 
 func version() string {

@@ -23,7 +23,7 @@ const (
 func passing(err error) bool {
 	var r *refusal
 	if !errors.As(err, &r) {
-		return errors.Is(err, errAway)
+		return errors.Is(err, errAway) && !errors.Is(err, errDamaged)
 	}
 	switch r.status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:

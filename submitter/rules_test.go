@@ -77,6 +77,7 @@ func TestExitCode(t *testing.T) {
 		{&refusal{status: 500}, 6},
 		{&refusal{status: 503}, 6},
 		{faultf(errInterrupted, "x"), 130},
+		{faultf(errSeveral, "x"), 9},
 		{&resumableError{fmt.Errorf("x: %w", faultf(errInterrupted, "x")), "y"}, 130},
 	} {
 		if got := exitCode(c.err); got != c.want {
@@ -98,16 +99,17 @@ func TestShellWord(t *testing.T) {
 
 func TestResultName(t *testing.T) {
 	for _, c := range []struct {
-		cmd  submitCommand
-		want string
+		photo string
+		cmd   submitCommand
+		want  string
 	}{
-		{submitCommand{Photo: "a/cat.png", Style: "mosaic", Format: "jpeg"}, "cat-mosaic.jpg"},
-		{submitCommand{Photo: "cat", Style: "a:0.7, b:0.3", Format: "png"}, "cat-a+b.png"},
-		{submitCommand{Photo: "-", Style: "../x", Format: "webp"}, "atelier-___x.webp"},
-		{submitCommand{Photo: ".jpg", StyleImage: "tiles.png", Format: "jpeg"}, "atelier-own-style.jpg"},
+		{"a/cat.png", submitCommand{Style: "mosaic", Format: "jpeg"}, "cat-mosaic.jpg"},
+		{"cat", submitCommand{Style: "a:0.7, b:0.3", Format: "png"}, "cat-a+b.png"},
+		{"-", submitCommand{Style: "../x", Format: "webp"}, "atelier-___x.webp"},
+		{".jpg", submitCommand{StyleImage: "tiles.png", Format: "jpeg"}, "atelier-own-style.jpg"},
 	} {
-		if got := c.cmd.resultName(); got != c.want {
-			t.Errorf("the result of %+v is called %s, want %s", c.cmd, got, c.want)
+		if got := c.cmd.resultName(c.photo); got != c.want {
+			t.Errorf("the result of %s is called %s, want %s", c.photo, got, c.want)
 		}
 	}
 }

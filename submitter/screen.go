@@ -17,8 +17,9 @@ type screen struct {
 	w        io.Writer
 	terminal bool
 
-	mu   sync.Mutex
-	line string // what stands on the last line
+	mu    sync.Mutex
+	line  string    // what stands on the last line
+	above io.Writer // of lines above a bar; nil without one
 }
 
 func newScreen(w io.Writer, getenv func(string) string) *screen {
@@ -34,7 +35,13 @@ func isTerminal(v any) bool {
 func (s *screen) note(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.write(clearLine(s.line) + printable(fmt.Sprintf(format, args...)) + "\n" + s.line)
+	text := printable(fmt.Sprintf(format, args...)) + "\n"
+	if s.above != nil {
+		if _, err := io.WriteString(s.above, text); err == nil {
+			return
+		}
+	}
+	s.write(clearLine(s.line) + text + s.line)
 }
 
 // remark is a note for people who watch.

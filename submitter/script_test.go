@@ -22,6 +22,8 @@ import (
 
 	"github.com/atelier-go/atelier/api/keyring"
 	"github.com/atelier-go/atelier/pkg/imageio"
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
 	catalogue "github.com/atelier-go/atelier/pkg/style"
 )
 
@@ -45,19 +47,29 @@ func TestScripts(t *testing.T) {
 			"paint":   func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).paint(ts, args[0]) },
 			"spoil":   func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).spoil(ts, args[0], args[1]) },
 			"painter": func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).painter(ts, args[0]) },
+			"studio":  func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).studio(ts, args[0]) },
 			"fifo": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(syscall.Mkfifo(ts.MkAbs(args[0]), 0o600))
 			},
-			"opened":    opened,
-			"stalled":   func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).waitStalled(ts) },
-			"polled":    func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).polled(ts, args) },
-			"exits":     exitsWith,
-			"spawn":     func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).spawn(ts, args) },
-			"interrupt": func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).interrupt(ts, args[0]) },
-			"await":     func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).await(ts, args[0], args[1]) },
-			"tidy":      tidy,
-			"nothing":   func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).nothing(ts) },
-			"large":     large,
+			"opened":  opened,
+			"stalled": func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).waitStalled(ts) },
+			"polled":  func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).polled(ts, args) },
+			"exits":   exitsWith,
+			"spawn":   func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).spawn(ts, args) },
+			"interrupt": func(ts *testscript.TestScript, _ bool, args []string) {
+				scriptOf(ts).signal(ts, args[0], syscall.SIGINT)
+			},
+			"terminate": func(ts *testscript.TestScript, _ bool, args []string) {
+				scriptOf(ts).signal(ts, args[0], syscall.SIGTERM)
+			},
+			"crash": func(ts *testscript.TestScript, _ bool, args []string) {
+				scriptOf(ts).signal(ts, args[0], syscall.SIGKILL)
+			},
+			"jobs":    func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).jobs(ts, args[0]) },
+			"await":   func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).await(ts, args[0], args[1]) },
+			"tidy":    tidy,
+			"nothing": func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).nothing(ts) },
+			"large":   large,
 		},
 	})
 }
@@ -87,6 +99,7 @@ func setUp(env *testscript.Env) error {
 		env.Setenv("GORACE", "atexit_sleep_ms=10") // else every process takes a second longer
 	}
 	env.Setenv("ATELIER_API", s.url())
+	env.Setenv("HOME", filepath.Join(env.WorkDir, ".home"))
 	env.Setenv("STYLE", catalogue.Names()[0])
 	env.Setenv("STYLE2", catalogue.Names()[1])
 	env.Setenv("UNKNOWN", "0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f")
@@ -151,7 +164,7 @@ func (s *script) spawn(ts *testscript.TestScript, args []string) {
 	name := args[0]
 	cmd := exec.Command("submitter", args[1:]...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, key := range []string{"ATELIER_API", "PATH", "TMPDIR", "GORACE"} {
+	for _, key := range []string{"ATELIER_API", "PATH", "TMPDIR", "GORACE", "HOME"} {
 		cmd.Env = append(cmd.Env, key+"="+ts.Getenv(key))
 	}
 	out, err := os.Create(ts.MkAbs(name + ".out"))
@@ -174,11 +187,28 @@ func (s *script) spawn(ts *testscript.TestScript, args []string) {
 	})
 }
 
-func (s *script) interrupt(ts *testscript.TestScript, name string) {
-	ts.Check(s.processes[name].Process.Signal(syscall.SIGINT))
+func (s *script) signal(ts *testscript.TestScript, name string, sig os.Signal) {
+	ts.Check(s.processes[name].Process.Signal(sig))
 }
 
-// await waits for the end of a spawned process with the given exit status.
+// jobs fails unless so many jobs exist.
+func (s *script) jobs(ts *testscript.TestScript, want string) {
+	n := 0
+	for before := job.ID(""); ; {
+		page, next, err := s.store.List(store.Query{Before: before, Limit: 100})
+		ts.Check(err)
+		n += len(page)
+		if before = next; before == "" {
+			break
+		}
+	}
+	if n != number(want) {
+		ts.Fatalf("there are %d jobs, want %s", n, want)
+	}
+}
+
+// await waits for the end of a spawned process with the given exit status, -1
+// for one that was killed.
 func (s *script) await(ts *testscript.TestScript, name, code string) {
 	cmd := s.processes[name]
 	s.processes[name] = nil
@@ -187,10 +217,13 @@ func (s *script) await(ts *testscript.TestScript, name, code string) {
 	checkCode(ts, cmd.Wait(), code)
 }
 
-// nothing fails if there is another job to begin.
+// nothing fails if there is another job to begin. One that was begun may have been
+// announced twice.
 func (s *script) nothing(ts *testscript.TestScript) {
-	if n := len(s.queue); n > 0 {
-		ts.Fatalf("%d more jobs were announced", n)
+	for len(s.queue) > 0 {
+		if m := <-s.queue; !s.begun[m.Job] {
+			ts.Fatalf("one more job was announced")
+		}
 	}
 }
 
@@ -235,6 +268,16 @@ func (s *script) painter(ts *testscript.TestScript, file string) {
 		done <- err
 	}()
 	ts.Defer(func() { ts.Check(<-done) })
+}
+
+// studio paints all jobs from now on in the background.
+func (s *script) studio(ts *testscript.TestScript, file string) {
+	picture, ctx, done := []byte(ts.ReadFile(file)), make(chan struct{}), make(chan error, 1)
+	go func() { done <- s.paintAll(ctx, picture) }()
+	ts.Defer(func() {
+		close(ctx)
+		ts.Check(<-done)
+	})
 }
 
 func (s *script) waitStalled(ts *testscript.TestScript) {

@@ -34,6 +34,7 @@ type service struct {
 
 	server *http.Server
 	lease  *store.Lease // of the job that the worker has taken
+	begun  map[job.ID]bool
 
 	stalled  chan struct{} // receives when a request is being stalled
 	released chan struct{} // closed when stalled requests may go on
@@ -54,7 +55,8 @@ func (q memoryQueue) Check(context.Context) error                 { return nil }
 
 func newService(dir string) (*service, error) {
 	s := &service{
-		queue: make(memoryQueue, 100), known: map[string]bool{}, news: make(chan struct{}), odd: map[string][]http.HandlerFunc{},
+		begun: map[job.ID]bool{},
+		queue: make(memoryQueue, 1000), known: map[string]bool{}, news: make(chan struct{}), odd: map[string][]http.HandlerFunc{},
 		stalled: make(chan struct{}, 100), released: make(chan struct{}),
 	}
 	var err error
@@ -193,8 +195,9 @@ func (s *service) etag(id job.ID) string {
 //	begun                           the same, and a worker begins the job
 //	pages                           a redrive with a page to follow
 //	page, stuck                     an empty page of a list with one to follow, or with itself
+//	real                            as ever
 //	hangup                          the connection is closed without an answer, after the request was read
-//	stall [whole]                   no answer, once a little of the request was read, or all
+//	stall [whole|made]              no answer, once a little of the request was read, or all, or all was done
 //	slam                            a problem, and the connection is closed, with most of the request unread
 //	flip, cut, long                 a result with a wrong byte, too short, too long
 func (s *service) misbehave(kind string, args []string) error {
@@ -209,6 +212,8 @@ func (s *service) misbehave(kind string, args []string) error {
 		odd = func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, args[1], http.StatusTemporaryRedirect)
 		}
+	case "real":
+		odd = s.real.ServeHTTP
 	case "hangup":
 		odd = func(w http.ResponseWriter, r *http.Request) {
 			_ = r.ParseMultipartForm(1 << 20)
@@ -249,9 +254,12 @@ func (s *service) misbehave(kind string, args []string) error {
 		}
 	case "stall":
 		odd = func(_ http.ResponseWriter, r *http.Request) {
-			if args[1] == "whole" {
+			switch args[1] {
+			case "whole":
 				_, _ = io.Copy(io.Discard, r.Body)
-			} else {
+			case "made":
+				s.real.ServeHTTP(httptest.NewRecorder(), r)
+			default:
 				_, _ = r.Body.Read(make([]byte, 1))
 			}
 			s.stalled <- struct{}{}
@@ -326,7 +334,7 @@ func (s *service) begin() (job.ID, error) {
 			if errors.Is(err, job.ErrFinished) || errors.Is(err, job.ErrGone) {
 				continue
 			}
-			s.lease = lease
+			s.lease, s.begun[m.Job] = lease, true
 			return m.Job, err
 		case <-time.After(patienceOfScripts):
 			return "", errors.New("nothing was submitted")
@@ -334,9 +342,31 @@ func (s *service) begin() (job.ID, error) {
 	}
 }
 
+// paintAll paints whatever is submitted, until stop is closed.
+func (s *service) paintAll(stop chan struct{}, picture []byte) error {
+	for {
+		select {
+		case m := <-s.queue:
+			lease, err := s.store.Claim(context.Background(), m.Job, m.Run, "test")
+			if err == nil {
+				err = paint(lease, picture)
+			}
+			if err != nil && !errors.Is(err, job.ErrFinished) && !errors.Is(err, job.ErrGone) {
+				return err
+			}
+		case <-stop:
+			return nil
+		}
+	}
+}
+
 func (s *service) succeed(picture []byte) error {
 	l := s.lease
 	s.lease = nil
+	return paint(l, picture)
+}
+
+func paint(l *store.Lease, picture []byte) error {
 	return l.Succeed(picture, nil, job.Result{Width: 80, Height: 60, ContentType: imageio.ContentType(l.Spec.Format)},
 		job.Receipt{Worker: "daemon", Engine: "TensorFlow 2", Model: "m", StylizeMS: 12})
 }

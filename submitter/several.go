@@ -117,7 +117,7 @@ func scanNames(from string, r io.Reader, end byte) ([]string, error) {
 // each does the same for several jobs, one after the other in the order given.
 // What goes wrong with one does not stop the others, unless it would go wrong
 // with them too.
-func (a *app) each(ctx context.Context, ids []job.ID, do func(job.ID) error) error {
+func (a *app) each(ids []job.ID, do func(job.ID) error) error {
 	if len(ids) == 1 {
 		return do(ids[0])
 	}
@@ -146,8 +146,7 @@ type tally struct {
 	mu     sync.Mutex
 	done   int
 	failed []string // each with its reason
-	kind   error    // of all errors, nil where they have none
-	mixed  bool     // they differ
+	code   int      // the exit status that all failures share, or errSeveral's
 }
 
 // add counts one.
@@ -158,10 +157,16 @@ func (t *tally) add(name string, err error) {
 		t.done++
 		return
 	}
-	line := strings.ReplaceAll(fmt.Sprintf("%s: %v", name, err), "\n", "; ")
+	line := strings.ReplaceAll(err.Error(), "\n", "; ")
+	if !strings.Contains(line, name) {
+		line = name + ": " + line
+	}
 	t.screen.remark("%s", line)
-	t.mixed = t.mixed || len(t.failed) > 0 && t.kind != kindOf(err)
-	t.kind = kindOf(err)
+	code := exitCode(err)
+	if len(t.failed) > 0 && t.code != code {
+		code = exitCode(errSeveral)
+	}
+	t.code = code
 	t.failed = append(t.failed, line)
 }
 
@@ -188,13 +193,9 @@ func (t *tally) err() error {
 	if len(t.failed) == 0 {
 		return nil
 	}
-	kind := t.kind
-	if t.mixed {
-		kind = errSeveral
-	}
 	err := fmt.Errorf("%d of %d %s failed:\n  %s", len(t.failed), t.of, t.things, strings.Join(t.failed, "\n  "))
-	if kind == nil {
-		return err
+	if kind := kindOf(t.code); kind != nil {
+		return &fault{kind, err}
 	}
-	return &fault{kind, err}
+	return err
 }

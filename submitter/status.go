@@ -32,7 +32,7 @@ func (cmd *statusCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	told := false
-	return a.each(ctx, ids, func(id job.ID) error {
+	return a.each(ids, func(id job.ID) error {
 		j, err := a.read(ctx, id)
 		if err == nil && cmd.Wait {
 			if j, err = a.wait(ctx, j); errors.Is(err, errInterrupted) || errors.Is(err, errAway) {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -15,10 +16,14 @@ import (
 )
 
 type submitCommand struct {
-	Photo string `arg:"" help:"The picture: a file, or - for standard input."`
+	Photos    []string `arg:"" optional:"" name:"picture" help:"Pictures: files, folders, or - for one on standard input." json:"-"`
+	FilesFrom string   `placeholder:"FILE" help:"More files and folders, one a line of FILE, or of standard input (-)." json:"-"`
+	Null      bool     `short:"0" help:"In FILE of --files-from each name ends with a NUL, as find -print0 writes them." json:"-"`
+	Recursive bool     `short:"r" help:"Look into folders of folders too." json:"-"`
+	Parallel  int      `default:"4" placeholder:"4" help:"So many pictures are sent at a time, and so many fetched, 1 to 64."`
 
 	Style      string   `short:"s" xor:"style" placeholder:"NAME" help:"A style, or a blend of several: a:0.7,b:0.3."`
-	StyleImage string   `xor:"style" placeholder:"FILE" help:"A style picture of your own, instead of --style; - for standard input."`
+	StyleImage string   `xor:"style" placeholder:"FILE" help:"A style picture of your own, instead of --style; - for standard input." json:"-"`
 	Strength   *float64 `placeholder:"1" help:"0 is the photograph, 1 the style."`
 	Size       *int     `placeholder:"1024" help:"Longest edge of the result in pixels at most; 0 is as it is."`
 	Format     string   `placeholder:"jpeg" help:"Of the result: jpeg, png or webp. -o FILE decides it by FILE's ending otherwise."`
@@ -29,9 +34,12 @@ type submitCommand struct {
 
 	Key string `placeholder:"KEY" help:"Sent again with the same key, it makes no second job within a day; random unless given."`
 
-	Wait bool `short:"w" help:"Wait for the job's end; -o does so too."`
-	outputFlags
+	Wait        bool `short:"w" help:"Wait for the job's end; -o does so too."`
+	outputFlags `json:"-"`
 }
+
+// maxParallel bounds --parallel: more connections would be the API's to refuse.
+const maxParallel = 64
 
 // Help is kong's hook for a command's page.
 func (submitCommand) Help() string {
@@ -45,28 +53,73 @@ is the picture, and the id goes to standard error.
   submitter submit cat.jpg --style-image tiles.png --preserve-colors --wait
   curl -s https://example.org/cat.jpg | submitter submit - -s watercolour -o cat.png
 
+Several pictures, or a folder of them, are a batch:
+
+  submitter submit *.jpg -s watercolour -o painted/
+  submitter submit holiday/ -r -s mosaic -o painted/ --parallel 8
+  find . -name '*.png' -mtime -1 | submitter submit --files-from - -s mosaic
+  submitter submit *.jpg -s mosaic -o painted/ --json | jq 'select(.error)'
+
+Of a folder those files are sent that are JPEG, PNG, WebP or GIF, by their
+content, and not hidden. Results go to the folder that -o names, which is made,
+below the same folders that they came from; two that would have one name get
+numbers, and if any is there already nothing is sent unless --force is given. For
+each picture a line comes when it is done, in whatever order: the job's id, and
+the result's file or, without -o, the picture. With --json it is an object with
+input, job, file, and error and exit_status if it failed. One that fails does not
+stop the others; all that did are named at the end.
+
 Ctrl-C while it waits loses nothing: the job goes on, and the command that picks
-it up again is shown. A connection that breaks while the picture is sent makes no
-second job: it is sent again under the same Idempotency-Key, which --key sets for
-scripts that start over.`
+it up again is shown. For a batch that is submitter resume, which also goes on
+where a crash has ended it. A connection that breaks while the picture is sent
+makes no second job: it is sent again under the same Idempotency-Key, which --key
+sets for scripts that start over. The API knows a key for a day.`
 }
 
 // Validate is kong's hook for what it can't check itself.
 func (cmd *submitCommand) Validate() error {
+	if len(cmd.Photos) == 0 && cmd.FilesFrom == "" {
+		return errors.New("a picture is needed: a file, a folder, - for standard input, or --files-from FILE")
+	}
 	if cmd.Style == "" && cmd.StyleImage == "" {
 		return errors.New("--style NAME or --style-image FILE is needed: submitter styles lists the names")
 	}
 	if strings.TrimFunc(cmd.Key, visible) != "" || len(cmd.Key) > 255 {
 		return errors.New("--key must have 1 to 255 visible ASCII characters, without spaces")
 	}
-	if cmd.Photo == "-" && cmd.StyleImage == "-" {
-		return errors.New("only one of <photo> and --style-image can be standard input")
+	if cmd.Parallel < 1 || cmd.Parallel > maxParallel {
+		return fmt.Errorf("--parallel must be from 1 to %d", maxParallel)
+	}
+	from := 0
+	for _, name := range append([]string{cmd.StyleImage, cmd.FilesFrom}, cmd.Photos...) {
+		if name == "-" {
+			from++
+		}
+	}
+	if from > 1 {
+		return errors.New("only one thing can come from standard input: a picture, --style-image or --files-from")
+	}
+	if cmd.Null && cmd.FilesFrom == "" {
+		return errors.New("--null is about --files-from")
 	}
 	return nil
 }
 
-// Run submits one picture and, where asked to, waits for it and fetches it.
+// many says that it is about several pictures, or may be.
+func (cmd *submitCommand) many() bool {
+	if len(cmd.Photos) != 1 || cmd.FilesFrom != "" {
+		return true
+	}
+	info, err := os.Stat(cmd.Photos[0])
+	return err == nil && info.IsDir()
+}
+
+// Run submits pictures and, where asked to, waits for them and fetches them.
 func (cmd *submitCommand) Run(ctx context.Context, a *app) error {
+	if cmd.many() {
+		return cmd.runBatch(ctx, a)
+	}
+	photo := cmd.Photos[0]
 	if cmd.Format == "" && cmd.Out != "-" {
 		cmd.Format = formatOf(cmd.Out)
 	}
@@ -76,11 +129,11 @@ func (cmd *submitCommand) Run(ctx context.Context, a *app) error {
 			cmd.Format = "jpeg" // the file's name depends on it, and is checked beforehand
 		}
 		var err error
-		if to, err = a.newDestination(cmd.Out, cmd.resultName(), cmd.Force); err != nil {
+		if to, err = a.newDestination(cmd.Out, cmd.resultName(photo), cmd.Force); err != nil {
 			return err
 		}
 	}
-	j, err := cmd.send(ctx, a)
+	j, err := cmd.send(ctx, a, photo)
 	if err != nil {
 		return err
 	}
@@ -111,9 +164,9 @@ func visible(r rune) bool { return r > ' ' && r <= '~' }
 
 // send submits the picture, again where that may help: under one key it makes
 // one job.
-func (cmd *submitCommand) send(ctx context.Context, a *app) (*jobAnswer, error) {
+func (cmd *submitCommand) send(ctx context.Context, a *app, photo string) (*jobAnswer, error) {
 	pictures := map[string]*picture{}
-	for _, p := range [][2]string{{"image", cmd.Photo}, {"style_image", cmd.StyleImage}} {
+	for _, p := range [][2]string{{"image", photo}, {"style_image", cmd.StyleImage}} {
 		if p[1] == "" {
 			continue
 		}
@@ -182,10 +235,10 @@ func (cmd *submitCommand) fields() [][2]string {
 
 // resultName is what the result is called in a folder: after the photograph and
 // the styles.
-func (cmd *submitCommand) resultName() string {
-	photo := strings.TrimSuffix(filepath.Base(cmd.Photo), filepath.Ext(cmd.Photo))
-	if cmd.Photo == "-" || photo == "" {
-		photo = "atelier"
+func (cmd *submitCommand) resultName(photo string) string {
+	stem := strings.TrimSuffix(filepath.Base(photo), filepath.Ext(photo))
+	if photo == "-" || stem == "" {
+		stem = "atelier"
 	}
 	style := "own-style"
 	if cmd.Style != "" {
@@ -196,7 +249,7 @@ func (cmd *submitCommand) resultName() string {
 		}
 		style = strings.Join(names, "+")
 	}
-	return photo + "-" + style + extension(cmd.Format)
+	return stem + "-" + style + extension(cmd.Format)
 }
 
 // announce prints the id as soon as there is one, so that it isn't lost with

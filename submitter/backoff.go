@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A backoff is shared by those who work on one batch: where the API asks one of
+// them to come back later, all do. It is bounded by --timeout alone, unless
+// the API has never been heard of.
+type backoff struct {
+	limit  time.Duration // --timeout; 0 is none
+	news   func()        // hears of every success
+	outage *outage
+	screen *screen
+
+	answered atomic.Bool
+	mu       sync.Mutex
+	until    time.Time
+}
+
+// patiently calls f until it succeeds, or fails for another reason than that the
+// API is busy or away.
+func patiently[T any](ctx context.Context, p *backoff, f func() (T, error)) (T, error) {
+	noted := false
+	defer func() {
+		if noted {
+			p.outage.leave()
+		}
+	}()
+	for failures := 1; ; failures++ {
+		if err := p.wait(ctx); err != nil {
+			return *new(T), err
+		}
+		v, err := f()
+		answer := (*refusal)(nil)
+		if err == nil || errors.As(err, &answer) {
+			p.answered.Store(true)
+		}
+		if err == nil || !passing(err) || ctx.Err() != nil {
+			if noted && err == nil {
+				noted = false
+				p.outage.over(p.screen)
+			}
+			return v, err
+		}
+		delay := pause(err, failures)
+		if !p.answered.Load() && failures >= triesNetwork || p.limit > 0 && delay > p.limit {
+			return v, err
+		}
+		// A limit on submissions is nothing to be told of: it is all in a batch's day.
+		if p.answered.Load() && !noted && (answer == nil || answer.status != http.StatusTooManyRequests) {
+			noted = true
+			p.outage.enter(p.screen, err)
+		}
+		p.hold(delay)
+	}
+}
+
+func (p *backoff) hold(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if end := time.Now().Add(d); end.After(p.until) {
+		p.until = end
+	}
+}
+
+func (p *backoff) wait(ctx context.Context) error {
+	for {
+		p.mu.Lock()
+		left := time.Until(p.until)
+		p.mu.Unlock()
+		if left <= 0 {
+			return nil
+		}
+		if err := sleep(ctx, left); err != nil {
+			return err
+		}
+	}
+}
+
+// unlessQuiet is ctx for commands that are about several jobs: it ends once there
+// was no news for as long as --timeout says.
+func (a *app) unlessQuiet(ctx context.Context) (_ context.Context, news, stop func()) {
+	if a.Timeout <= 0 {
+		return ctx, func() {}, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	quiet := time.AfterFunc(a.Timeout, func() {
+		cancel(faultf(errAway, "gave up after %v without news; --timeout allows more", a.Timeout))
+	})
+	return ctx, func() { quiet.Reset(a.Timeout) }, func() {
+		quiet.Stop()
+		cancel(nil)
+	}
+}
