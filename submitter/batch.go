@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -36,9 +35,6 @@ type batch struct {
 
 	printing sync.Mutex
 }
-
-// gaveUp is why a batch ends its own context.
-type gaveUp struct{ error }
 
 // A task is a picture of a batch that is not done.
 type task struct {
@@ -276,12 +272,8 @@ func (b *batch) at(p path) string {
 
 // end closes the journal, and says how the batch went or how to pick it up again.
 func (b *batch) end(ctx context.Context, err error) error {
-	if err == nil && ctx.Err() != nil {
-		if why := (gaveUp{}); errors.As(context.Cause(ctx), &why) {
-			err = why.error
-		} else {
-			err = stopped(ctx)
-		}
+	if err == nil {
+		err = stopped(ctx)
 	}
 	if b.keeper != nil && b.keeper.err != nil {
 		b.screen.note("how far the batch is could not be noted all the time, some of it will be done again: %v", b.keeper.err)

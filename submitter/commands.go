@@ -31,6 +31,7 @@ type commandLine struct {
 	Submit  submitCommand  `cmd:"" help:"Submit pictures; with -o or --wait, wait for them."`
 	Resume  resumeCommand  `cmd:"" help:"Go on with a batch that was interrupted."`
 	Status  statusCommand  `cmd:"" help:"Tell what became of a job."`
+	Watch   watchCommand   `cmd:"" help:"Follow jobs until they have ended."`
 	Fetch   fetchCommand   `cmd:"" help:"Fetch the painted picture of a job."`
 	List    listCommand    `cmd:"" help:"List your jobs, newest first."`
 	Cancel  cancelCommand  `cmd:"" help:"End a job before it is painted."`

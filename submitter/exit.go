@@ -86,18 +86,24 @@ func faultf(kind error, format string, args ...any) error {
 	return &fault{kind, fmt.Errorf(format, args...)}
 }
 
-// stopped is why ctx ended, if a signal or --timeout ended it; nil if it did not
-// end, or by a time limit of a single request.
+// stopped is why ctx ended, if a signal or --timeout ended it, or a command that
+// gave up; nil if it did not end, or by a time limit of a single request.
 func stopped(ctx context.Context) error {
 	var timeout *fault
+	var gave gaveUp
 	switch cause := context.Cause(ctx); {
 	case cause == nil, errors.Is(cause, context.DeadlineExceeded):
 		return nil
+	case errors.As(cause, &gave):
+		return gave.error
 	case errors.As(cause, &timeout):
 		return timeout
 	}
 	return faultf(errInterrupted, "interrupted")
 }
+
+// gaveUp is the cause with which a command ends its own context.
+type gaveUp struct{ error }
 
 // usageError names the help page of the command that was meant.
 func usageError(err error) error {

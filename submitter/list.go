@@ -49,7 +49,7 @@ const (
 	listAtOnce = 100 // that one request asks for: the API's limit
 )
 
-// Run lists jobs, page after page: one may be short without being the last.
+// Run lists jobs.
 func (cmd *listCommand) Run(ctx context.Context, a *app) error {
 	query := url.Values{}
 	if cmd.State != "" {
@@ -62,29 +62,40 @@ func (cmd *listCommand) Run(ctx context.Context, a *app) error {
 	case cmd.Limit != nil:
 		limit = *cmd.Limit
 	}
-	for shown := 0; shown < limit; {
+	shown, more, err := a.eachPage(ctx, query, limit, func(page *jobPage) error { return cmd.show(a, page) })
+	switch {
+	case err != nil:
+		return err
+	case more:
+		a.screen.remark("there may be more: --all lists them")
+	case shown == 0:
+		a.screen.remark("there are no such jobs")
+	}
+	return nil
+}
+
+// eachPage asks for jobs, page after page, until there are limit of them or no
+// more: a page may be short without being the last.
+func (a *app) eachPage(ctx context.Context, query url.Values, limit int, show func(*jobPage) error) (shown int, more bool, err error) {
+	for shown < limit {
 		query.Set("limit", strconv.Itoa(min(limit-shown, listAtOnce)))
 		page, err := retrying(ctx, func() (*jobPage, error) { return a.api.jobs(ctx, query) }, transient, nil)
 		if err == nil {
-			err = cmd.show(a, page)
+			err = show(page)
 		}
 		if err != nil {
-			return err
+			return shown, true, err
 		}
 		shown += len(page.Jobs)
-		switch {
-		case page.Next == "" && shown == 0:
-			a.screen.remark("there are no such jobs")
-			return nil
-		case page.Next == "":
-			return nil
-		case page.Next == query.Get("cursor"):
-			return faultf(errAway, "the API answers the same page again and again")
+		switch page.Next {
+		case "":
+			return shown, false, nil
+		case query.Get("cursor"):
+			return shown, true, faultf(errAway, "the API answers the same page again and again")
 		}
 		query.Set("cursor", page.Next)
 	}
-	a.screen.remark("there may be more: --all lists them")
-	return nil
+	return shown, true, nil
 }
 
 // show prints a page.

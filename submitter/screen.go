@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,7 +19,7 @@ type screen struct {
 	terminal bool
 
 	mu    sync.Mutex
-	line  string    // what stands on the last line
+	line  string    // what stands on the last line, or lines
 	above io.Writer // of lines above a bar; nil without one
 }
 
@@ -51,9 +52,9 @@ func (s *screen) remark(format string, args ...any) {
 	}
 }
 
-// follow keeps a line with what text returns and the time since then, until
-// stop is called, which must be: it removes the line. show brings it up to date
-// at once.
+// follow keeps what text returns, a line or several, and the time since then, until
+// stop is called, which must be: it removes them. show brings them up to date at
+// once.
 func (s *screen) follow(text func() string) (show, stop func()) {
 	if !s.terminal {
 		return func() {}, func() {}
@@ -91,10 +92,25 @@ func (s *screen) set(line string) {
 // clearLine is nothing where there is nothing to clear, so that what goes to a
 // file has no escape sequences in it.
 func clearLine(line string) string {
-	if line == "" {
+	switch above := strings.Count(line, "\n"); {
+	case line == "":
 		return ""
+	case above > 0:
+		return fmt.Sprintf("\r\x1b[%dA\x1b[J", above)
 	}
 	return "\r\x1b[K"
+}
+
+// size is how many lines a terminal has, and characters a line; a guess where it
+// doesn't say.
+func (s *screen) size() (width, height int) {
+	if f, ok := s.w.(*os.File); ok {
+		width, height, _ = cwriter.GetSize(int(f.Fd()))
+	}
+	if width <= 0 || height <= 0 {
+		return 80, 24
+	}
+	return width, height
 }
 
 func (s *screen) write(text string) {

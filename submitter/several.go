@@ -139,14 +139,15 @@ func hopeless(err error) bool {
 
 // A tally knows what became of several. It is safe for concurrent use.
 type tally struct {
-	of     int    // how many there are
-	things string // what they are called
-	screen *screen
+	of     int     // how many there are
+	things string  // what they are called
+	screen *screen // told of each failure at once; nil where they are told already
 
 	mu     sync.Mutex
 	done   int
 	failed []string // each with its reason
-	code   int      // the exit status that all failures share, or errSeveral's
+	last   error
+	code   int // the exit status that all failures share, or errSeveral's
 }
 
 // add counts one.
@@ -161,12 +162,14 @@ func (t *tally) add(name string, err error) {
 	if !strings.Contains(line, name) {
 		line = name + ": " + line
 	}
-	t.screen.remark("%s", line)
+	if t.screen != nil {
+		t.screen.remark("%s", line)
+	}
 	code := exitCode(err)
 	if len(t.failed) > 0 && t.code != code {
 		code = exitCode(errSeveral)
 	}
-	t.code = code
+	t.code, t.last = code, err
 	t.failed = append(t.failed, line)
 }
 
@@ -190,8 +193,11 @@ func (t *tally) String() string {
 func (t *tally) err() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.failed) == 0 {
+	switch {
+	case len(t.failed) == 0:
 		return nil
+	case t.of == 1:
+		return t.last
 	}
 	err := fmt.Errorf("%d of %d %s failed:\n  %s", len(t.failed), t.of, t.things, strings.Join(t.failed, "\n  "))
 	if kind := kindOf(t.code); kind != nil {
