@@ -14,7 +14,6 @@ import (
 // the API has never been heard of.
 type backoff struct {
 	limit  time.Duration // --timeout; 0 is none
-	news   func()        // hears of every success
 	outage *outage
 	screen *screen
 
@@ -80,21 +79,5 @@ func (p *backoff) wait(ctx context.Context) error {
 		if err := sleep(ctx, left); err != nil {
 			return err
 		}
-	}
-}
-
-// unlessQuiet is ctx for commands that are about several jobs: it ends once there
-// was no news for as long as --timeout says.
-func (a *app) unlessQuiet(ctx context.Context) (_ context.Context, news, stop func()) {
-	if a.Timeout <= 0 {
-		return ctx, func() {}, func() {}
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	quiet := time.AfterFunc(a.Timeout, func() {
-		cancel(faultf(errAway, "gave up after %v without news; --timeout allows more", a.Timeout))
-	})
-	return ctx, func() { quiet.Reset(a.Timeout) }, func() {
-		quiet.Stop()
-		cancel(nil)
 	}
 }

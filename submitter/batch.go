@@ -100,12 +100,10 @@ func (b *batch) keepJournal(inputs []*input) error {
 
 // run does what is left of a batch.
 func (b *batch) run(ctx context.Context) error {
-	ctx, news, stop := b.unlessQuiet(ctx)
-	defer stop()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	b.giveUp = func(err error) { cancel(gaveUp{err}) }
-	b.backoff = &backoff{limit: b.Timeout, news: news, outage: &b.outage, screen: b.screen}
+	b.backoff = &backoff{limit: b.Timeout, outage: &b.outage, screen: b.screen}
 	if b.plan.StyleImage != "" {
 		var err error
 		if b.style, err = openPicture(ctx, b.at(b.plan.StyleImage), b.stdin); err != nil {
@@ -190,7 +188,7 @@ func (b *batch) send(ctx context.Context, t *task) (*jobAnswer, error) {
 		return nil, err
 	}
 	return patiently(ctx, b.backoff, func() (*jobAnswer, error) {
-		j, _, err := b.api.submit(ctx, f, key, func(int64) { b.backoff.news() })
+		j, _, err := b.api.submit(ctx, f, key, func(int64) { b.heard() })
 		return j, err
 	})
 }
@@ -214,13 +212,8 @@ func (b *batch) key(t *task, pictures map[string]*picture) (string, error) {
 
 // await follows a job to its end and puts its result where it belongs.
 func (b *batch) await(ctx context.Context, t *task) (*jobAnswer, error) {
-	last := &jobAnswer{Job: job.Job{ID: t.id, State: job.Queued}}
-	j, err := b.follow(ctx, last, func(j *jobAnswer) {
+	j, err := b.follow(ctx, &jobAnswer{Job: job.Job{ID: t.id, State: job.Queued}}, func(j *jobAnswer) {
 		b.board.set(t, string(j.State))
-		if changed(&last.Job, &j.Job) {
-			b.backoff.news()
-		}
-		last = j
 	})
 	if err == nil {
 		err = ended(&j.Job)
@@ -249,7 +242,7 @@ func (b *batch) settle(ctx context.Context, t *task, j *jobAnswer, err error) {
 		b.giveUp(werr)
 		return
 	}
-	b.backoff.news()
+	b.heard()
 	b.tally.add(string(t.Name), err)
 	if err != nil {
 		b.board.set(t, string(job.Failed))

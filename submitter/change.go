@@ -24,7 +24,7 @@ func (a *app) change(ctx context.Context, method, address string) (j *jobAnswer,
 }
 
 type cancelCommand struct {
-	IDs []string `arg:"" name:"id" help:"The jobs' ids, as submit printed them; - for ids on standard input."`
+	idArguments
 }
 
 // Help is kong's hook for a command's page.
@@ -65,8 +65,8 @@ func (a *app) tell(j *jobAnswer) error {
 }
 
 type retryCommand struct {
-	IDs  []string `arg:"" name:"id" help:"The jobs' ids, as submit printed them; - for ids on standard input."`
-	Wait bool     `short:"w" help:"Wait for the job's end; -o does so too."`
+	idArguments
+	Wait bool `short:"w" help:"Wait for the job's end; -o does so too."`
 	outputFlags
 }
 
@@ -123,8 +123,8 @@ func (cmd *retryCommand) retry(ctx context.Context, a *app, id job.ID) error {
 func resultOf(j *job.Job) string { return "atelier-" + string(j.ID) + extension(j.Format) }
 
 type deleteCommand struct {
-	IDs []string `arg:"" name:"id" help:"The jobs' ids, as submit printed them; - for ids on standard input."`
-	Yes bool     `short:"y" help:"Don't ask."`
+	idArguments
+	Yes bool `short:"y" help:"Don't ask."`
 }
 
 // Help is kong's hook for a command's page.

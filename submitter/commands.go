@@ -70,6 +70,32 @@ type app struct {
 	stdout io.Writer
 	screen *screen
 	outage outage
+	quiet  *time.Timer // ends a command about several jobs; nil where nothing does
+}
+
+// within is ctx bounded by --timeout.
+func (a *app) within(ctx context.Context, many bool) (context.Context, context.CancelFunc) {
+	switch {
+	case a.Timeout <= 0:
+		return ctx, func() {}
+	case !many:
+		return context.WithTimeoutCause(ctx, a.Timeout, faultf(errAway, "gave up after %v; --timeout allows more", a.Timeout))
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	a.quiet = time.AfterFunc(a.Timeout, func() {
+		cancel(faultf(errAway, "gave up after %v without news; --timeout allows more", a.Timeout))
+	})
+	return ctx, func() {
+		a.quiet.Stop()
+		cancel(nil)
+	}
+}
+
+// heard says that there was news of a job.
+func (a *app) heard() {
+	if a.quiet != nil {
+		a.quiet.Reset(a.Timeout)
+	}
 }
 
 type stylesCommand struct{}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -17,13 +18,13 @@ import (
 
 // outputFlags say where a result goes.
 type outputFlags struct {
-	Out   string `short:"o" placeholder:"FILE" help:"Write the picture to FILE, into the folder DIR/, or to standard output (-)."`
+	Out   string `short:"o" placeholder:"FILE" help:"Write the picture to FILE, into the folder DIR/, which is made, or to standard output (-)."`
 	Force bool   `short:"f" help:"Replace FILE if it exists."`
 }
 
 type fetchCommand struct {
-	IDs  []string `arg:"" name:"id" help:"The jobs' ids, as submit printed them; - for ids on standard input."`
-	Wait bool     `short:"w" help:"Wait for the job's end first."`
+	idArguments
+	Wait bool `short:"w" help:"Wait for the job's end first."`
 	outputFlags
 }
 
@@ -47,8 +48,11 @@ func (cmd *fetchCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if len(ids) > 1 && cmd.Out != "" && !isFolder(cmd.Out) {
-		return faultf(errUsage, "-o %s is no folder: several pictures need one, such as painted/", cmd.Out)
+	if cmd.many() && cmd.Out == "-" {
+		return faultf(errUsage, "-o - is for one picture: several need a folder, such as painted/")
+	}
+	if cmd.many() && cmd.Out != "" {
+		cmd.Out += string(filepath.Separator) // what else could it be
 	}
 	return a.each(ids, func(id job.ID) error { return cmd.fetch(ctx, a, id) })
 }

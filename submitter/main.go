@@ -53,21 +53,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return err
 	}
-	if line.Timeout > 0 && !isMany(command) {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, line.Timeout, faultf(errAway, "gave up after %v; --timeout allows more", line.Timeout))
-		defer cancel()
-	}
 	a := &app{
 		api: client, settings: line.settings, getenv: getenv,
 		stdin: stdin, stdout: stdout, screen: newScreen(stderr, getenv),
 	}
+	ctx, cancel := a.within(ctx, isMany(command))
+	defer cancel()
 	command.BindTo(ctx, (*context.Context)(nil))
 	return command.Run(a)
 }
 
-// isMany says that a command is about several jobs, for which it takes --timeout as
-// its limit by itself.
+// isMany says that a command is about several jobs.
 func isMany(command *kong.Context) bool {
 	c, ok := command.Selected().Target.Addr().Interface().(interface{ many() bool })
 	return ok && c.many()

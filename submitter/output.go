@@ -38,6 +38,9 @@ func (a *app) newDestination(out, name string, force bool) (*destination, error)
 	d := &destination{path: out, force: force}
 	if isFolder(out) {
 		d.path = filepath.Join(out, name)
+		if err := makeFolder(out); err != nil {
+			return d, err
+		}
 	}
 	if err := d.check(); err != nil {
 		return d, err
@@ -53,6 +56,14 @@ func (a *app) newDestination(out, name string, force bool) (*destination, error)
 func isFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir() || strings.HasSuffix(path, string(filepath.Separator))
+}
+
+// makeFolder makes a folder for results, if it isn't there.
+func makeFolder(name string) error {
+	if err := os.MkdirAll(name, 0o777); err != nil {
+		return fmt.Errorf("make a folder for results: %w", err)
+	}
+	return nil
 }
 
 func (d *destination) check() error {
@@ -96,10 +107,37 @@ func (d *destination) holds(r *job.Result) bool {
 	return err == nil && hex.EncodeToString(hash.Sum(nil)) == r.SHA256
 }
 
+// A temporary file is called after the file that it will be.
+const partEnding = ".part"
+
+func partPrefix(path string) string { return fmt.Sprintf(".%.100s.", filepath.Base(path)) }
+
+// removeParts removes the temporary files of destinations, which a process has
+// left that was killed.
+func removeParts(destinations []string) {
+	prefixes := map[string]map[string]bool{} // by folder
+	for _, name := range destinations {
+		folder := filepath.Dir(name)
+		if prefixes[folder] == nil {
+			prefixes[folder] = map[string]bool{}
+		}
+		prefixes[folder][partPrefix(name)] = true
+	}
+	for folder, ours := range prefixes {
+		entries, _ := os.ReadDir(folder) // what can't be read is found when it is written to
+		for _, e := range entries {
+			stem, ok := strings.CutSuffix(e.Name(), partEnding)
+			if ok && len(stem) > 8 && ours[stem[:len(stem)-8]] {
+				_ = os.Remove(filepath.Join(folder, e.Name())) // a leftover does no harm
+			}
+		}
+	}
+}
+
 // create makes the temporary file, beside the target so that it can be renamed.
 func (d *destination) create() (*os.File, error) {
 	for {
-		name := fmt.Sprintf(".%.100s.%08x.part", filepath.Base(d.path), rand.Uint32())
+		name := fmt.Sprintf("%s%08x%s", partPrefix(d.path), rand.Uint32(), partEnding)
 		// Not os.CreateTemp, whose files are private: results are as other new files.
 		f, err := os.OpenFile(filepath.Join(filepath.Dir(d.path), name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 		if errors.Is(err, fs.ErrExist) {

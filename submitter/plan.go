@@ -50,8 +50,8 @@ func (cmd *submitCommand) makeFolders(inputs []*input) error {
 			continue
 		}
 		made[folder] = true
-		if err := os.MkdirAll(folder, 0o777); err != nil {
-			return fmt.Errorf("make the folder for results: %w", err)
+		if err := makeFolder(folder); err != nil {
+			return err
 		}
 	}
 	probe, err := (&destination{path: string(inputs[0].Result)}).create()

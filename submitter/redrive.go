@@ -33,6 +33,9 @@ command goes on with what is left, since what runs again has not failed any more
 --json prints the API's answers, one a line: it is asked in pages.`
 }
 
+// many says that it is about several jobs.
+func (*redriveCommand) many() bool { return true }
+
 // Validate is kong's hook for what it can't check itself.
 func (cmd *redriveCommand) Validate() error {
 	if (len(cmd.IDs) > 0) == (cmd.All || cmd.Code != "") {
@@ -69,6 +72,7 @@ func (cmd *redriveCommand) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return "", fmt.Errorf("%w; %s: the same command goes on with the rest", err, progress())
 		}
+		a.heard()
 		retried.Add(int64(len(answer.Retried)))
 		skipped.Add(int64(len(answer.Skipped)))
 		return answer.Next, a.report(answer)

@@ -75,6 +75,13 @@ func (cmd *resumeCommand) Run(ctx context.Context, a *app) error {
 	}
 	b := &batch{app: a, plan: p, tasks: tasks, keeper: keeper, folder: folder}
 	b.tally = &tally{of: len(tasks), things: "pictures", screen: a.screen}
+	var results []string
+	for _, t := range tasks {
+		if t.Result != "" {
+			results = append(results, b.at(t.Result))
+		}
+	}
+	removeParts(results)
 	return b.run(ctx)
 }
 

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -83,6 +85,73 @@ func TestExitCode(t *testing.T) {
 		if got := exitCode(c.err); got != c.want {
 			t.Errorf("exitCode(%#v): got %d, want %d", c.err, got, c.want)
 		}
+	}
+}
+
+// What would go wrong with every picture ends a batch; what is one's own does not.
+func TestHopeless(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{
+		{&refusal{status: 415}, false},
+		{&refusal{status: 500}, false},
+		{&refusal{status: 503}, true},
+		{&refusal{status: 401}, true},
+		{faultf(errFailed, "x"), false},
+		{faultf(errAway, "x%w", silent{errDamaged}), false},
+		{faultf(errAway, "x"), true},
+		{faultf(errInterrupted, "x"), true},
+		{&fs.PathError{Op: "open", Path: "x", Err: syscall.EACCES}, false},
+		{&fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, true},
+	} {
+		if got := hopeless(c.err); got != c.want {
+			t.Errorf("hopeless(%#v): got %v, want %v", c.err, got, c.want)
+		}
+	}
+}
+
+// No two results have one name, whichever letters a file system tells apart, and
+// whatever the pictures are called.
+func TestNameResults(t *testing.T) {
+	cmd := submitCommand{Style: "mosaic", Format: "jpeg", outputFlags: outputFlags{Out: "out"}}
+	var inputs []*input
+	for _, below := range []string{"cat.jpg", "CAT.png", "sea/cat.jpg", "cat.gif", "-", "atelier.jpg", "cat-mosaic-2.x", "ÄÖ.jpg", "äö.png"} {
+		inputs = append(inputs, &input{below: below})
+	}
+	cmd.nameResults(inputs)
+	want := []path{
+		"out/cat-mosaic.jpg", "out/CAT-mosaic-2.jpg", "out/sea/cat-mosaic.jpg", "out/cat-mosaic-3.jpg", "out/atelier-mosaic.jpg",
+		"out/atelier-mosaic-2.jpg", "out/cat-mosaic-2-mosaic.jpg", "out/ÄÖ-mosaic.jpg", "out/äö-mosaic-2.jpg",
+	}
+	for i, in := range inputs {
+		if in.Result != want[i] {
+			t.Errorf("the result of %s: got %s, want %s", in.below, in.Result, want[i])
+		}
+	}
+}
+
+// A picture that shrinks while it is sent is at fault, not the API.
+func TestShrinkingPicture(t *testing.T) {
+	api := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	defer api.Close()
+	c, err := newClient(api.URL, credential{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := spool(t.Context(), "a reader", strings.NewReader("PICTURE"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.file.Close()
+	p.size += 10
+	f, err := newForm(nil, map[string]*picture{"image": p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, unclear, err := c.submit(t.Context(), f, "key", nil)
+	if err == nil || unclear || passing(err) || !strings.Contains(err.Error(), "it has become shorter") {
+		t.Errorf("got %v, unclear %v; want an error about the picture", err, unclear)
 	}
 }
 

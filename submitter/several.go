@@ -1,18 +1,23 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
+
+// idArguments are the jobs that a command is about.
+type idArguments struct {
+	IDs []string `arg:"" name:"id" help:"The jobs' ids, as submit printed them; - for ids on standard input."`
+}
+
+// many says that it is about several jobs, or may be.
+func (i idArguments) many() bool { return len(i.IDs) != 1 || i.IDs[0] == "-" }
 
 // ids reads the ids that a command is given: - stands for those on standard
 // input, the first word of each line, so that what list prints can be piped in.
@@ -56,64 +61,6 @@ func (a *app) ids(ctx context.Context, args []string) ([]job.ID, error) {
 	return ids, nil
 }
 
-// Bounds on lists of names, so that a wrong file can't fill the memory.
-const (
-	maxNames = 1_000_000
-	maxName  = 64 << 10 // bytes
-)
-
-// names reads a list, each of whose entries ends in end. Empty ones are left out.
-func names(ctx context.Context, from string, r io.Reader, end byte) ([]string, error) {
-	type result struct {
-		list []string
-		err  error
-	}
-	// A read from a pipe can't be interrupted: after a signal it is left behind, and
-	// ends with the process.
-	read := make(chan result, 1)
-	go func() {
-		list, err := scanNames(from, r, end)
-		read <- result{list, err}
-	}()
-	select {
-	case got := <-read:
-		return got.list, got.err
-	case <-ctx.Done():
-		return nil, cmp.Or(stopped(ctx), ctx.Err())
-	}
-}
-
-func scanNames(from string, r io.Reader, end byte) ([]string, error) {
-	var list []string
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, maxName)
-	lines.Split(func(data []byte, atEnd bool) (int, []byte, error) {
-		if i := bytes.IndexByte(data, end); i >= 0 {
-			return i + 1, data[:i], nil
-		}
-		if atEnd && len(data) > 0 {
-			return len(data), data, nil
-		}
-		return 0, nil, nil
-	})
-	for lines.Scan() {
-		if lines.Text() == "" {
-			continue
-		}
-		if len(list) == maxNames {
-			return nil, fmt.Errorf("%s has more than %d names: split it", from, maxNames)
-		}
-		list = append(list, lines.Text())
-	}
-	switch err := lines.Err(); {
-	case errors.Is(err, bufio.ErrTooLong):
-		return nil, fmt.Errorf("%s is no list of names: it has one of more than %d bytes", from, maxName)
-	case err != nil:
-		return nil, fmt.Errorf("read %s: %w", from, err)
-	}
-	return list, nil
-}
-
 // each does the same for several jobs, one after the other in the order given.
 // What goes wrong with one does not stop the others, unless it would go wrong
 // with them too.
@@ -125,8 +72,12 @@ func (a *app) each(ids []job.ID, do func(job.ID) error) error {
 	for _, id := range ids {
 		err := do(id)
 		if err != nil && hopeless(err) {
-			return fmt.Errorf("%w; %s before that", err, t)
+			if one := (*resumableError)(nil); errors.As(err, &one) {
+				err = one.err // how to go on with this one alone is no help
+			}
+			return fmt.Errorf("%w; %s before that: the same command goes on with the rest", err, t)
 		}
+		a.heard()
 		t.add(string(id), err)
 	}
 	return t.err()
@@ -134,7 +85,8 @@ func (a *app) each(ids []job.ID, do func(job.ID) error) error {
 
 // hopeless: the next one would fare no better.
 func hopeless(err error) bool {
-	return errors.Is(err, errInterrupted) || errors.Is(err, errDenied) || passing(err)
+	return errors.Is(err, errInterrupted) || errors.Is(err, errDenied) || passing(err) ||
+		errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // A tally knows what became of several. It is safe for concurrent use.

@@ -11,8 +11,8 @@ import (
 )
 
 type statusCommand struct {
-	IDs  []string `arg:"" name:"id" help:"The jobs' ids, as submit printed them; - for ids on standard input."`
-	Wait bool     `short:"w" help:"Wait for the job's end first; then exit with 3 if it failed."`
+	idArguments
+	Wait bool `short:"w" help:"Wait for the job's end first; then exit with 3 if it failed."`
 }
 
 // Help is kong's hook for a command's page.

@@ -82,6 +82,7 @@ func (a *app) follow(ctx context.Context, j *jobAnswer, news func(*jobAnswer)) (
 		if next != nil {
 			if first || changed(&j.Job, &next.Job) {
 				quiet = 0
+				a.heard()
 			}
 			j = next
 			news(j)

@@ -97,8 +97,6 @@ func (a *app) unfinished(ctx context.Context) ([]*job.Job, error) {
 }
 
 func (w *watcher) run(ctx context.Context) error {
-	ctx, news, stop := w.unlessQuiet(ctx)
-	defer stop()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	w.giveUp = func(err error) { cancel(gaveUp{err}) }
@@ -115,7 +113,7 @@ func (w *watcher) run(ctx context.Context) error {
 	for range min(watchAtOnce, len(w.jobs)) {
 		watchers.Go(func() {
 			for n := range todo {
-				err := w.watch(ctx, n, news, show)
+				err := w.watch(ctx, n, show)
 				if err != nil && (ctx.Err() != nil || hopeless(err)) {
 					w.giveUp(err)
 					return
@@ -130,7 +128,7 @@ func (w *watcher) run(ctx context.Context) error {
 }
 
 // watch follows one job.
-func (w *watcher) watch(ctx context.Context, n int, news, show func()) error {
+func (w *watcher) watch(ctx context.Context, n int, show func()) error {
 	first := true
 	j, err := w.follow(ctx, &jobAnswer{Job: job.Job{ID: w.jobs[n].ID, State: job.Queued}}, func(j *jobAnswer) {
 		w.mu.Lock()
@@ -139,7 +137,6 @@ func (w *watcher) watch(ctx context.Context, n int, news, show func()) error {
 		w.mu.Unlock()
 		show()
 		if first || changed(old, &j.Job) {
-			news()
 			w.report(j)
 		}
 		first = false

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Bounds on lists of names, so that a wrong file can't fill the memory.
+const (
+	maxNames = 1_000_000
+	maxName  = 64 << 10 // bytes
+)
+
+// names reads a list, each of whose entries ends in end. Empty ones are left out.
+func names(ctx context.Context, from string, r io.Reader, end byte) ([]string, error) {
+	type result struct {
+		list []string
+		err  error
+	}
+	// A read from a pipe can't be interrupted: after a signal it is left behind, and
+	// ends with the process.
+	read := make(chan result, 1)
+	go func() {
+		list, err := scanNames(from, r, end)
+		read <- result{list, err}
+	}()
+	select {
+	case got := <-read:
+		return got.list, got.err
+	case <-ctx.Done():
+		return nil, cmp.Or(stopped(ctx), ctx.Err())
+	}
+}
+
+func scanNames(from string, r io.Reader, end byte) ([]string, error) {
+	var list []string
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, maxName)
+	lines.Split(func(data []byte, atEnd bool) (int, []byte, error) {
+		if i := bytes.IndexByte(data, end); i >= 0 {
+			return i + 1, data[:i], nil
+		}
+		if atEnd && len(data) > 0 {
+			return len(data), data, nil
+		}
+		return 0, nil, nil
+	})
+	for lines.Scan() {
+		if lines.Text() == "" {
+			continue
+		}
+		if len(list) == maxNames {
+			return nil, fmt.Errorf("%s has more than %d names: split it", from, maxNames)
+		}
+		list = append(list, lines.Text())
+	}
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return nil, fmt.Errorf("%s is no list of names: it has one of more than %d bytes", from, maxName)
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", from, err)
+	}
+	return list, nil
+}
