@@ -48,6 +48,9 @@ func patiently[T any](ctx context.Context, p *backoff, f func() (T, error)) (T, 
 			return v, err
 		}
 		delay := pause(err, failures)
+		if answer != nil && answer.retryAfter > 0 {
+			delay = pause(err, 1) // the others' turns are no reason to come later than asked
+		}
 		if !p.answered.Load() && failures >= triesNetwork || p.limit > 0 && delay > p.limit {
 			return v, err
 		}

@@ -53,7 +53,7 @@ is the picture, and the id goes to standard error.
   submitter submit cat.jpg --style-image tiles.png --preserve-colors --wait
   curl -s https://example.org/cat.jpg | submitter submit - -s watercolour -o cat.png
 
-Several pictures, or a folder of them, are a batch:
+Several pictures, a folder of them or a list are a batch:
 
   submitter submit *.jpg -s watercolour -o painted/
   submitter submit holiday/ -r -s mosaic -o painted/ --parallel 8

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// A crowdedAPI paints at once and counts who asks for what at a time.
+type crowdedAPI struct {
+	together int // as many submissions are let in only together; then all
+	gate     chan struct{}
+
+	mu       sync.Mutex
+	now      map[string]int
+	most     map[string]int
+	accepted map[string]job.ID // by Idempotency-Key
+}
+
+func (c *crowdedAPI) enter(kind string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now[kind]++
+	c.most[kind] = max(c.most[kind], c.now[kind])
+	if c.now[kind] == c.together && c.gate != nil {
+		close(c.gate)
+		c.gate = nil
+	}
+}
+
+func (c *crowdedAPI) leave(kind string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now[kind]--
+}
+
+func (c *crowdedAPI) accept(key string) (job.ID, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if id, ok := c.accepted[key]; ok {
+		return id, nil
+	}
+	id, err := job.NewID()
+	c.accepted[key] = id
+	return id, err
+}
+
+func (c *crowdedAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	const painted = "a picture"
+	kind := requestKind(r)
+	c.mu.Lock()
+	gate := c.gate
+	c.mu.Unlock()
+	c.enter(kind)
+	defer c.leave(kind)
+	sum := sha256.Sum256([]byte(painted))
+	switch kind {
+	case "submit":
+		if gate != nil {
+			select {
+			case <-gate:
+			case <-time.After(patienceOfScripts):
+				http.Error(w, "alone", http.StatusTeapot)
+				return
+			}
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		id, err := c.accept(r.Header.Get("Idempotency-Key"))
+		if err != nil {
+			panic(err)
+		}
+		w.WriteHeader(http.StatusAccepted)
+		_ = json.NewEncoder(w).Encode(job.Job{ID: id, State: job.Queued})
+	case "result":
+		_, _ = io.WriteString(w, painted)
+	default:
+		id := filepath.Base(r.URL.Path)
+		_ = json.NewEncoder(w).Encode(job.Job{ID: job.ID(id), State: job.Succeeded, Result: &job.Result{
+			URL: "v1/jobs/" + id + "/result", Bytes: int64(len(painted)), SHA256: hex.EncodeToString(sum[:]),
+		}})
+	}
+}
+
+// However many pictures there are, --parallel of them are on their way at a time,
+// no more and no fewer, and each is one job.
+func TestParallel(t *testing.T) {
+	const parallel, pictures = 3, 200
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "in"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i := range pictures {
+		if err := os.WriteFile(filepath.Join(dir, "in", strconv.Itoa(i)), []byte("\xff\xd8\xff\xe0 "+strconv.Itoa(i)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	api := &crowdedAPI{
+		together: parallel, gate: make(chan struct{}), now: map[string]int{}, most: map[string]int{}, accepted: map[string]job.ID{},
+	}
+	server := httptest.NewServer(api)
+	defer server.Close()
+	getenv := func(name string) string { return map[string]string{"HOME": dir, "ATELIER_API": server.URL}[name] }
+	var stdout, stderr bytes.Buffer
+	err := run(t.Context(), []string{
+		"submit", filepath.Join(dir, "in"), "-s", "mosaic", "-o", filepath.Join(dir, "out"), "--parallel", strconv.Itoa(parallel),
+	}, strings.NewReader(""), &stdout, &stderr, getenv)
+	if err != nil || stderr.Len() > 0 {
+		t.Fatalf("got %v, and on standard error %q", err, stderr.String())
+	}
+	if n := strings.Count(stdout.String(), "\n"); n != pictures || len(api.accepted) != pictures {
+		t.Errorf("got %d lines and %d jobs, want %d", n, len(api.accepted), pictures)
+	}
+	if results, err := os.ReadDir(filepath.Join(dir, "out")); err != nil || len(results) != pictures {
+		t.Errorf("got %d results, %v", len(results), err)
+	}
+	if api.most["submit"] != parallel || api.most["job"] > parallel || api.most["result"] > parallel {
+		t.Errorf("at a time: %v, want %d", api.most, parallel)
+	}
+}
