@@ -24,26 +24,26 @@ type backoff struct {
 
 // patiently calls f until it succeeds, or fails for another reason than that the
 // API is busy or away.
-func patiently[T any](ctx context.Context, p *backoff, f func() (T, error)) (T, error) {
+func patiently[T any](ctx context.Context, b *backoff, f func() (T, error)) (T, error) {
 	noted := false
 	defer func() {
 		if noted {
-			p.outage.leave()
+			b.outage.leave()
 		}
 	}()
 	for failures := 1; ; failures++ {
-		if err := p.wait(ctx); err != nil {
+		if err := b.wait(ctx); err != nil {
 			return *new(T), err
 		}
 		v, err := f()
 		answer := (*refusal)(nil)
 		if err == nil || errors.As(err, &answer) {
-			p.answered.Store(true)
+			b.answered.Store(true)
 		}
 		if err == nil || !passing(err) || ctx.Err() != nil {
 			if noted && err == nil {
 				noted = false
-				p.outage.over(p.screen)
+				b.outage.over(b.screen)
 			}
 			return v, err
 		}
@@ -51,31 +51,31 @@ func patiently[T any](ctx context.Context, p *backoff, f func() (T, error)) (T, 
 		if answer != nil && answer.retryAfter > 0 {
 			delay = pause(err, 1) // the others' turns are no reason to come later than asked
 		}
-		if !p.answered.Load() && failures >= triesNetwork || p.limit > 0 && delay > p.limit {
+		if !b.answered.Load() && failures >= triesNetwork || b.limit > 0 && delay > b.limit {
 			return v, err
 		}
 		// A limit on submissions is nothing to be told of: it is all in a batch's day.
-		if p.answered.Load() && !noted && (answer == nil || answer.status != http.StatusTooManyRequests) {
+		if b.answered.Load() && !noted && (answer == nil || answer.status != http.StatusTooManyRequests) {
 			noted = true
-			p.outage.enter(p.screen, err)
+			b.outage.enter(b.screen, err)
 		}
-		p.hold(delay)
+		b.hold(delay)
 	}
 }
 
-func (p *backoff) hold(d time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if end := time.Now().Add(d); end.After(p.until) {
-		p.until = end
+func (b *backoff) hold(d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if end := time.Now().Add(d); end.After(b.until) {
+		b.until = end
 	}
 }
 
-func (p *backoff) wait(ctx context.Context) error {
+func (b *backoff) wait(ctx context.Context) error {
 	for {
-		p.mu.Lock()
-		left := time.Until(p.until)
-		p.mu.Unlock()
+		b.mu.Lock()
+		left := time.Until(b.until)
+		b.mu.Unlock()
 		if left <= 0 {
 			return nil
 		}

@@ -56,7 +56,11 @@ func (cmd *submitCommand) runBatch(ctx context.Context, a *app) error {
 		a.screen.remark("left out %d files that are no pictures the API reads", found.others)
 	}
 	if len(found.inputs)+len(found.troubles) == 0 {
-		a.screen.note("there are no pictures there%s", map[bool]string{false: "; --recursive looks into folders of folders"}[cmd.Recursive])
+		where := ""
+		if !cmd.Recursive {
+			where = "; --recursive looks into folders of folders"
+		}
+		a.screen.note("there are no pictures there%s", where)
 		return nil
 	}
 	cmd.Key = cmp.Or(cmd.Key, rand.Text())

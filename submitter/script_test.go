@@ -175,6 +175,7 @@ func (s *script) spawn(ts *testscript.TestScript, args []string) {
 	defer errs.Close()
 	cmd.Stdout, cmd.Stderr = out, errs
 	s.mu.Lock()
+	s.spawned++
 	s.reads = 0
 	s.mu.Unlock()
 	ts.Check(cmd.Start())

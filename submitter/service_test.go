@@ -39,11 +39,12 @@ type service struct {
 	stalled  chan struct{} // receives when a request is being stalled
 	released chan struct{} // closed when stalled requests may go on
 
-	mu    sync.Mutex
-	reads int             // of jobs, since a process was spawned
-	known map[string]bool // the ETags that readers of jobs have named
-	news  chan struct{}   // closed and replaced with each of them
-	odd   map[string][]http.HandlerFunc
+	mu      sync.Mutex
+	spawned int             // processes by a script; a connection is taken to be from the last
+	reads   int             // of jobs, since a process was spawned, by that one
+	known   map[string]bool // the ETags that readers of jobs have named
+	news    chan struct{}   // closed and replaced with each of them
+	odd     map[string][]http.HandlerFunc
 }
 
 // A memoryQueue is a queue that loses nothing.
@@ -109,10 +110,18 @@ func (s *service) start() error {
 		return err
 	}
 	s.address = l.Addr().String()
-	s.server = &http.Server{Handler: s.handler}
+	s.server = &http.Server{Handler: s.handler, ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return context.WithValue(ctx, spawnKey{}, s.spawned)
+	}}
 	go func(server *http.Server) { _ = server.Serve(l) }(s.server) // ends with Close
 	return nil
 }
+
+// spawnKey is of the number of the process that a connection is from. What one
+// that was interrupted has sent last may arrive when it has ended.
+type spawnKey struct{}
 
 func (s *service) stop() { _ = s.server.Close() }
 
@@ -142,7 +151,9 @@ func (s *service) watch(next http.Handler) http.Handler {
 		kind := requestKind(r)
 		s.mu.Lock()
 		if kind == "job" {
-			s.reads++
+			if r.Context().Value(spawnKey{}) == s.spawned {
+				s.reads++
+			}
 			s.known[r.Header.Get("If-None-Match")] = true
 			close(s.news)
 			s.news = make(chan struct{})
