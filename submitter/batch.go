@@ -98,7 +98,10 @@ func (b *batch) keepJournal(inputs []*input) error {
 	if b.folder, err = b.journalFolder(); err != nil {
 		return err
 	}
-	b.keeper, err = newJournal(b.folder, b.plan, inputs)
+	keeper, err := newJournal(b.folder, b.plan, inputs)
+	if err == nil {
+		b.keeper = keeper
+	}
 	return err
 }
 
@@ -278,8 +281,10 @@ func (b *batch) end(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		b.keeper.close(b.folder, true)
-		b.screen.remark("%s", b.tally)
-		return b.tally.err()
+		if err = b.tally.err(); err == nil {
+			b.screen.remark("%s", b.tally)
+		}
+		return err
 	case b.fresh && !b.backoff.answered.Load() && (refused(err) || exitCode(err) == 1):
 		b.keeper.close(b.folder, true)
 		return err // nothing was sent
