@@ -31,7 +31,7 @@ func (s *slowAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 	wait := min(time.Duration(seconds)*time.Second, s.limit, time.Until(s.began.Add(time.Minute)))
 	if s.cutoff > 0 && wait > s.cutoff {
 		time.Sleep(s.cutoff)
-		return answer(http.StatusGatewayTimeout, nil, nil), nil
+		return answer(r, http.StatusGatewayTimeout, nil, nil), nil
 	}
 	time.Sleep(wait)
 	j := job.Job{ID: s.id, State: job.Queued, Run: 1}
@@ -43,15 +43,15 @@ func (s *slowAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 	if s.etags {
 		header.Set("ETag", etag)
 		if r.Header.Get("If-None-Match") == etag {
-			return answer(http.StatusNotModified, header, nil), nil
+			return answer(r, http.StatusNotModified, header, nil), nil
 		}
 	}
 	body, err := json.Marshal(j)
-	return answer(http.StatusOK, header, body), err
+	return answer(r, http.StatusOK, header, body), err
 }
 
-func answer(status int, header http.Header, body []byte) *http.Response {
-	return &http.Response{StatusCode: status, Status: http.StatusText(status), Header: header, Body: io.NopCloser(bytes.NewReader(body))}
+func answer(r *http.Request, status int, header http.Header, body []byte) *http.Response {
+	return &http.Response{Request: r, StatusCode: status, Status: http.StatusText(status), Header: header, Body: io.NopCloser(bytes.NewReader(body))}
 }
 
 // Whatever the API makes of a wish to wait, it is not asked more often than it
