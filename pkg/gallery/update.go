@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/job"
@@ -168,7 +169,7 @@ func (u *update) bring(ctx context.Context, key, of string, content func() (mani
 		return err
 	}
 	u.changed++
-	if err := u.stillThere(m.Jobs); err != nil {
+	if err := u.stillThere(ctx, m.Jobs); err != nil {
 		return err
 	}
 	u.now[key] = entry{of, etag}
@@ -179,9 +180,10 @@ func (u *update) bring(ctx context.Context, key, of string, content func() (mani
 func (u *update) show(ctx context.Context, h *hour, older string) (manifest, error) {
 	m := manifest{Jobs: []job.Job{}, Next: nextOf(older)}
 	var gone []string
-	for _, id := range h.shown() {
-		j, err := u.jobs.Job(id)
-		switch {
+	ids := h.shown()
+	jobs, errs := u.read(ctx, ids)
+	for i, id := range ids {
+		switch j, err := jobs[i], errs[i]; {
 		case errors.Is(err, job.ErrGone):
 			gone = append(gone, h.thumbs[id], h.results[id])
 		case errors.Is(err, job.ErrNotFound): // of another store, or long forgotten
@@ -194,23 +196,45 @@ func (u *update) show(ctx context.Context, h *hour, older string) (manifest, err
 			j.Result = &r
 			m.Jobs = append(m.Jobs, j)
 		}
-		if ctx.Err() != nil {
-			return m, ctx.Err()
-		}
 	}
 	return m, u.Remove(ctx, gone...)
+}
+
+// readers is how many jobs are read at a time: each costs the file server round
+// trips.
+const readers = 8
+
+// read reads jobs, each with an error of its own.
+func (u *update) read(ctx context.Context, ids []job.ID) ([]job.Job, []error) {
+	jobs, errs := make([]job.Job, len(ids)), make([]error, len(ids))
+	slots := make(chan struct{}, readers)
+	var all sync.WaitGroup
+	for i, id := range ids {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			if errs[i] = ctx.Err(); errs[i] == nil {
+				jobs[i], errs[i] = u.jobs.Job(id)
+			}
+		})
+	}
+	all.Wait()
+	return jobs, errs
 }
 
 // stillThere is bucket.ErrChanged where one of the jobs was erased since they
 // were read: its erasure may have looked for it in the manifest before this was
 // written.
-func (u *update) stillThere(jobs []job.Job) error {
-	for _, j := range jobs {
-		if _, err := u.jobs.Job(j.ID); errors.Is(err, job.ErrGone) {
-			return fmt.Errorf("%w: job %s is gone", bucket.ErrChanged, j.ID)
-		} else if err != nil {
-			return err
-		}
+func (u *update) stillThere(ctx context.Context, jobs []job.Job) error {
+	ids := make([]job.ID, len(jobs))
+	for i, j := range jobs {
+		ids[i] = j.ID
+	}
+	_, errs := u.read(ctx, ids)
+	if err := errors.Join(errs...); errors.Is(err, job.ErrGone) {
+		return fmt.Errorf("%w: %w", bucket.ErrChanged, err)
+	} else if err != nil {
+		return err
 	}
 	return nil
 }
