@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -51,6 +52,32 @@ func TestGallery(t *testing.T) {
 			t.Parallel()
 			test.run(newHall(t, endpoint, cfg, fmt.Sprintf("bucket-%d", i)))
 		})
+	}
+}
+
+func TestOpen(t *testing.T) {
+	locked := ministacktest.StartLocked(t)
+	cfg, err := locked.Config(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&said, nil))
+	if _, err := gallery.Open(t.Context(), cfg, "atelier", log); !errors.Is(err, bucket.ErrNoBucket) {
+		t.Errorf("a wrong name: got %v, want ErrNoBucket", err)
+	}
+	if _, err := bucket.Create(t.Context(), cfg, "atelier"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := gallery.Open(t.Context(), cfg, "atelier", log); err != nil || said.Len() > 0 {
+		t.Errorf("got %v; logged %s", err, said.Bytes())
+	}
+	locked.Endpoint = "http://127.0.0.1:1" // nobody listens
+	if cfg, err = locked.Config(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if g, err := gallery.Open(t.Context(), cfg, "atelier", log); g == nil || err != nil || !strings.Contains(said.String(), "away") {
+		t.Errorf("S3 is away: got %v; logged %s", err, said.Bytes())
 	}
 }
 

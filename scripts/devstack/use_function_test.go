@@ -91,11 +91,20 @@ func testLargeResult(d *demo) {
 	if b, err := os.ReadFile(out); err != nil || int64(len(b)) != j.Result.Bytes {
 		d.Errorf("the submitter wrote %d bytes, %v", len(b), err)
 	}
-	if a := d.ask(http.MethodDelete, "/v1/jobs/"+string(j.ID), nil); a.StatusCode != http.StatusNoContent {
-		d.Errorf("%s: %s", a.Status, a.body)
+	if keys := d.inBucket(j.ID); len(keys) != 1 {
+		d.Errorf("the bucket has %q", keys)
 	}
-	if left := d.inBucket(j.ID); len(left) > 0 {
-		d.Errorf("erased, there still are %q", left)
+	// An erasure that a process has begun and not ended is the worker function's, by
+	// its own role.
+	if err := os.WriteFile(filepath.Join(d.dir, "shared", "erasing", string(j.ID)+".erased"), nil, 0o600); err != nil {
+		d.Fatal(err)
+	}
+	waitFor(d.T, func() bool { return len(d.inBucket(j.ID)) == 0 && len(d.mentions(string(j.ID))) == 0 })
+	d.refused(d.ask(http.MethodGet, "/"+j.Result.URL, nil), http.StatusGone, "gone")
+
+	other := d.painted(d.submit(photo(d.T, 320, 240)))
+	if a := d.ask(http.MethodDelete, "/v1/jobs/"+string(other.ID), nil); a.StatusCode != http.StatusNoContent {
+		d.Errorf("erased by the api function: %s: %s", a.Status, a.body)
 	}
 }
 
