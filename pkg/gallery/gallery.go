@@ -29,6 +29,10 @@ import (
 // name as of [store.Published].
 const Pictures = "pictures/"
 
+// CacheControl is for pictures. They never change, but they are erased, and what a
+// cache holds beyond our reach should not outlast that by more than an hour.
+const CacheControl = "max-age=3600, immutable"
+
 // A Gallery is what a bucket shows of the jobs. It is safe for concurrent use, by
 // several programs too.
 type Gallery struct{ bucket *bucket.Bucket }
@@ -65,7 +69,7 @@ func (g *Gallery) Has(ctx context.Context, name string) (bool, error) {
 // Put copies a picture there ahead of DataSync.
 func (g *Gallery) Put(ctx context.Context, name string, picture io.ReadSeeker) error {
 	_, err := g.bucket.Put(ctx, Pictures+name, picture, bucket.Put{
-		ContentType: mime.TypeByExtension(path.Ext(name)), CacheControl: "max-age=31536000, immutable",
+		ContentType: mime.TypeByExtension(path.Ext(name)), CacheControl: CacheControl,
 	})
 	return err
 }
@@ -77,7 +81,7 @@ const linkTime = 5 * time.Minute
 // it is there is not asked.
 func (g *Gallery) Link(ctx context.Context, name, contentType, disposition string) (string, error) {
 	return g.bucket.Link(ctx, Pictures+name, bucket.Link{
-		For: linkTime, ContentType: contentType, Disposition: disposition, CacheControl: "private, max-age=31536000, immutable",
+		For: linkTime, ContentType: contentType, Disposition: disposition, CacheControl: "private, " + CacheControl,
 	})
 }
 

@@ -47,7 +47,7 @@ func newMirror(ctx context.Context, locked ministack.Locked, shared, logs string
 	if m.store, err = store.Open(store.Config{Dir: shared}); err != nil {
 		return nil, err
 	}
-	m.task = &datasync.Task{From: m.store.PublishedDir(), To: b, Prefix: gallery.Pictures}
+	m.task = &datasync.Task{From: m.store.PublishedDir(), To: b, Prefix: gallery.Pictures, CacheControl: gallery.CacheControl}
 	if m.file, err = os.OpenFile(filepath.Join(logs, "datasync.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640); err != nil {
 		return nil, errors.Join(err, m.store.Close())
 	}

@@ -26,6 +26,10 @@ type Task struct {
 	To     *bucket.Bucket
 	Prefix string // of the keys, "pictures/"
 
+	// CacheControl is what the objects say of themselves. (DataSync is not known to
+	// set any: on AWS this is the distribution's to say.)
+	CacheControl string
+
 	running sync.Mutex // one execution at a time
 }
 
@@ -39,9 +43,6 @@ func (r Report) Changed() bool { return r.Transferred+r.Deleted > 0 }
 
 // parallel is how many files are copied at a time.
 const parallel = 8
-
-// cacheControl is for the pictures of jobs, which never change.
-const cacheControl = "max-age=31536000, immutable"
 
 // Run makes one execution, after the one that is being made. A file that can't be
 // copied doesn't keep the others from it; of such errors it answers the first few.
@@ -181,7 +182,7 @@ func (t *Task) copy(ctx context.Context, path, key string) error {
 		return err
 	}
 	defer f.Close()
-	_, err = t.To.Put(ctx, key, f, bucket.Put{ContentType: mime.TypeByExtension(filepath.Ext(path)), CacheControl: cacheControl})
+	_, err = t.To.Put(ctx, key, f, bucket.Put{ContentType: mime.TypeByExtension(filepath.Ext(path)), CacheControl: t.CacheControl})
 	return err
 }
 
