@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 )
 
@@ -18,9 +19,9 @@ var pageHeader = map[string]string{
 	"Cache-Control":   "no-cache", // the files of two versions don't mix; the ETag makes asking cheap
 }
 
-// pagePolicy lets nothing run and nothing load that isn't this server's; blob: is
-// the picture that the person has chosen and not sent yet, and results may be lent
-// from another origin, if there is one.
+// pagePolicy lets nothing run and nothing load that isn't this server's; blob: are
+// the pictures that the person has chosen, and those that were fetched with an API
+// key, and results may be lent from another origin, if there is one.
 func pagePolicy(lent string) string {
 	if lent != "" {
 		lent = " " + lent
@@ -39,8 +40,12 @@ var pageTypes = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
+// keysNeeded is what index.html says of a server's keys, and what it is to say
+// where there are some: so the page asks for one before anything is refused.
+var keysNeeded = strings.NewReplacer(`data-keys="none"`, `data-keys="needed"`)
+
 // pageRoutes serve the page: plain files, embedded, with relative links.
-func pageRoutes(mux *router, lent string) {
+func pageRoutes(mux *router, keyless bool, lent string) {
 	files, err := fs.Glob(ui, "ui/*")
 	if err != nil {
 		panic(err) // the pattern is part of the program
@@ -54,6 +59,9 @@ func pageRoutes(mux *router, lent string) {
 		switch path.Base(name) {
 		case "index.html":
 			pattern = "GET /{$}"
+			if !keyless {
+				content = []byte(keysNeeded.Replace(string(content)))
+			}
 		case "gallery.html":
 			pattern = "GET /gallery"
 		}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -173,16 +174,24 @@ func (p *tab) untilNotice(text string) {
 	p.until(`document.querySelector('#notice').checkVisibility() && document.querySelector('#notice').textContent.includes("` + text + `")`)
 }
 
-func (p *tab) choose(path string) {
+func (p *tab) choose(paths ...string) {
 	p.t.Helper()
-	p.do(chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{path}))
+	p.do(chromedp.SetUploadFiles(chromedp.CSS("#file"), paths))
 }
 
-// submit chooses a picture and the first style and paints.
+// add chooses pictures and waits until they are in the list.
+func (p *tab) add(paths ...string) {
+	p.t.Helper()
+	const listed = `document.querySelectorAll('#pieces label').length`
+	want := int(p.num(listed)) + len(paths)
+	p.choose(paths...)
+	p.until(listed + ` === ` + strconv.Itoa(want))
+}
+
+// submit adds a picture and paints what is new in the first style.
 func (p *tab) submit(path string) {
 	p.t.Helper()
-	p.choose(path)
-	p.untilPhase("chosen")
+	p.add(path)
 	p.until(`document.querySelector('#tiles input')`)
 	p.do(chromedp.Click(chromedp.CSS("#tiles label")), chromedp.Click(chromedp.CSS("#paint")))
 }

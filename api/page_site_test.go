@@ -47,14 +47,18 @@ func (q *notedQueue) Send(_ context.Context, m job.Message) error {
 
 func (q *notedQueue) Check(context.Context) error { return nil }
 
-func newSite(t *testing.T, prefix string) *site {
+func newSite(t *testing.T, prefix string, settings ...func(*api.Config)) *site {
 	t.Helper()
 	jobs, err := store.Open(store.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &site{store: jobs, queue: &notedQueue{messages: make(chan job.Message, 16)}}
-	handler, err := api.New(api.Config{Store: jobs, Queue: s.queue, Version: "test"})
+	cfg := api.Config{Store: jobs, Queue: s.queue, Version: "test"}
+	for _, set := range settings {
+		set(&cfg)
+	}
+	handler, err := api.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,7 @@ func TestPageFiles(t *testing.T) {
 	for path, want := range map[string]string{
 		"":            "text/html; charset=utf-8",
 		"style.css":   "text/css; charset=utf-8",
+		"stage.css":   "text/css; charset=utf-8",
 		"main.js":     "text/javascript; charset=utf-8",
 		"favicon.svg": "image/svg+xml",
 	} {
@@ -87,6 +88,18 @@ func TestPage(t *testing.T) {
 		{"an unknown job", testUnknownJob},
 		{"other formats", testFormatsOnPage},
 		{"paste", testPaste},
+		{"several pictures", testSeveral},
+		{"all again with another style", testAllAgain},
+		{"erase", testErase},
+		{"clear the list", testClear},
+		{"take a picture out", testRemove},
+		{"too many submissions", testBusy},
+		{"offline", testOffline},
+		{"a style picture of one's own", testOwnStyle},
+		{"a blend", testBlend},
+		{"public or not", testPublic},
+		{"an API key", testKey},
+		{"a key for a visit", testKeyOfAVisit},
 		{"keyboard alone", testKeyboard},
 		{"phone", testPhone},
 	} {
@@ -171,7 +184,7 @@ func testPaintAgain(t *testing.T, b *browser) {
 	p.until(`location.hash === '#job=` + string(second.Spec.ID) + `'`)
 	p.untilPhase("succeeded")
 
-	p.eval(`history.back()`)
+	p.do(chromedp.Click(chromedp.CSS(`#pieces label`)))
 	p.until(`location.hash === '` + first + `' && document.querySelector('#after').src.includes('` + first[len("#job="):] + `')`)
 	p.untilPhase("succeeded")
 }
@@ -412,6 +425,7 @@ func testPhone(t *testing.T, b *browser) {
 	p.do(chromedp.Click(chromedp.CSS("summary")))
 	p.choose(photo(t, 800, 200))
 	check("chosen")
+	p.do(chromedp.Click(chromedp.CSS("#remove")))
 	p.submit(photo(t, 200, 800))
 	check("queued")
 	lease := site.claim(t)
@@ -423,4 +437,9 @@ func testPhone(t *testing.T, b *browser) {
 		t.Fatal(err)
 	}
 	check("failed")
+	p.choose(photo(t, 64, 64), photo(t, 64, 64), photo(t, 64, 64), photo(t, 64, 64))
+	p.eval(`document.querySelector('#blend').click(); for (const label of [...document.querySelectorAll('#tiles label')].slice(1, 4)) label.click()`)
+	check("chosen")
+	p.do(chromedp.Click(chromedp.CSS("#clear")))
+	check("chosen")
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -38,24 +39,31 @@ func testUnavailable(t *testing.T, b *browser) {
 	p.expectFailures()
 	site.queue.down.Store(true)
 	p.submit(photo(t, 64, 64))
-	p.untilNotice("press Paint to try again")
-	p.untilPhase("chosen")
+	p.untilNotice("Trying again by itself…")
+	p.untilPhase("waiting")
 	if got := p.str(`document.querySelector('#notice').textContent`); !strings.HasPrefix(got, "The service can't take jobs at the moment; sending the same again is safe") {
 		t.Errorf("notice: got %q, want the problem's detail", got)
 	}
-	site.queue.down.Store(false)
 	made, err := site.store.Active()
 	if err != nil || len(made) != 1 {
 		t.Fatalf("stored: %v, %v", made, err)
 	}
-	backdate(t, site.store.Dir(), made[0]) // as when a person presses the button
-	p.do(chromedp.Click(chromedp.CSS("#paint")))
-	succeed(t, site.claim(t))
+	backdate(t, site.store.Dir(), made[0]) // as if it had been away for longer
+	site.queue.down.Store(false)
+	p.eval(`dispatchEvent(new Event('online'))`) // rather than wait for what Retry-After says
+	lease := site.claim(t)
+	if lease.Spec.ID != made[0] {
+		t.Errorf("sent again: got the job %s, want %s, which is stored already", lease.Spec.ID, made[0])
+	}
+	succeed(t, lease)
 	p.untilPhase("succeeded")
 
 	site.vanish()
 	p.do(chromedp.Click(chromedp.CSS("#paint")))
-	p.untilNotice("The server can’t be reached. Your picture and settings are still here")
+	p.untilNotice("The server can’t be reached. Trying again by itself…")
+	p.do(chromedp.Click(chromedp.CSS("#stop")))
+	p.untilPhase("chosen")
+	p.until(`document.querySelector('#notice').hidden`)
 }
 
 func testStop(t *testing.T, b *browser) {
@@ -123,4 +131,27 @@ func testErased(t *testing.T, b *browser) {
 	}
 	p.untilNotice("The job was erased or has expired.")
 	p.untilPhase("chosen")
+}
+
+func testOffline(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	p := b.open(t, site.url)
+	p.expectFailures()
+	p.until(`document.querySelector('#tiles input')`)
+	offline := func(off bool) {
+		t.Helper()
+		if _, err := chromedp.Call(p.ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: off, DownloadThroughput: -1, UploadThroughput: -1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	offline(true)
+	site.vanish()
+	p.submit(photo(t, 64, 64))
+	p.untilNotice("You are offline. Trying again by itself…")
+	site.recover()
+	offline(false)
+	lease := site.claim(t)
+	p.untilPhase("running")
+	succeed(t, lease)
+	p.untilPhase("succeeded")
 }

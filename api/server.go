@@ -135,7 +135,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new server: %w", err)
 	}
-	pageRoutes(mux, origin)
+	pageRoutes(mux, cfg.Keys == nil, origin)
 	if cfg.Depth != nil {
 		s.metrics = newMetrics(s)
 		s.metricsRoute(mux)

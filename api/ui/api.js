@@ -1,6 +1,8 @@
 // Speaks HTTP to the API. Addresses are relative to the page, so that a stage
 // prefix in front of it does no harm.
 
+import { bearer, keyReady, keyRefused } from './key.js'
+
 const patience = 20_000 // milliseconds for an answer that has no picture in it
 
 // A Problem is an answer that is none, in words for people. It is temporary
@@ -37,18 +39,40 @@ function problem(status, body, retryAfter) {
 
 const get = (path, options) => request('GET', path, options)
 
+// request waits for an API key where one is missing, unless it is open to all.
 // hold is for how many seconds the server was asked to keep its answer.
-async function request(method, path, { signal, headers, hold = 0 } = {}) {
-  let answer
-  try {
-    const limit = AbortSignal.timeout(patience + hold * 1000)
-    answer = await fetch(path, { method, headers, signal: signal ? AbortSignal.any([signal, limit]) : limit })
+async function request(method, path, { signal, open, ...options } = {}) {
+  for (;;) {
+    const key = open ? '' : await keyReady(signal)
+    const answer = await once(method, path, { signal, key, ...options })
     if (answer.ok || answer.status === 304) return answer
-    throw problem(answer.status, await answer.text(), answer.headers.get('Retry-After'))
-  } catch (err) {
-    if (err instanceof Problem || signal?.aborted) throw err
-    throw unreachable()
+    if (answer.status !== 401 || open) throw await refusal(answer)
+    keyRefused(key)
   }
+}
+
+async function once(method, path, { signal, key, headers, hold = 0 }) {
+  const limit = AbortSignal.timeout(patience + hold * 1000)
+  try {
+    return await fetch(path, {
+      method,
+      headers: { ...headers, ...bearer(key) },
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    })
+  } catch (err) {
+    throw signal?.aborted ? err : unreachable()
+  }
+}
+
+async function refusal(answer) {
+  const body = await answer.text().catch(() => '')
+  return problem(answer.status, body, answer.headers.get('Retry-After'))
+}
+
+// checkKey asks whether a key opens this server, and throws why not.
+export async function checkKey(key) {
+  const answer = await once('GET', 'v1/jobs?limit=1', { key })
+  if (!answer.ok) throw await refusal(answer)
 }
 
 // read parses an answer; one cut short counts as none.
@@ -61,7 +85,7 @@ async function read(answer) {
 }
 
 export async function getStyles() {
-  return (await read(await get('v1/styles'))).styles ?? []
+  return (await read(await get('v1/styles', { open: true }))).styles ?? []
 }
 
 export const jobPath = (id) => `v1/jobs/${encodeURIComponent(id)}`
@@ -82,28 +106,46 @@ export async function getJob(id, { etag, hold = 0, signal }) {
 
 export const cancelJob = (id, signal) => request('POST', `${jobPath(id)}/cancel`, { signal })
 
-export async function getPreview(id, signal) {
-  return (await get(`${jobPath(id)}/preview`, { signal })).blob()
+export const eraseJob = (id) => request('DELETE', jobPath(id))
+
+export async function getPicture(path, signal) {
+  const answer = await get(path, { signal })
+  try {
+    return await answer.blob()
+  } catch (err) {
+    throw signal?.aborted ? err : unreachable()
+  }
 }
 
 // submit sends a form and answers the job. It is an XMLHttpRequest because
-// fetch doesn't tell how much of a body has gone out. The key makes repeating
-// the same form safe where the server knows Idempotency-Key.
-export function submit(form, key, { signal, onProgress }) {
+// fetch doesn't tell how much of a body has gone out. The idempotency key makes
+// repeating the same form safe.
+export async function submit(form, idempotencyKey, { signal, onProgress }) {
+  for (;;) {
+    const key = await keyReady(signal)
+    const x = await send(form, { 'Idempotency-Key': idempotencyKey, ...bearer(key) }, { signal, onProgress })
+    if (x.status === 401) {
+      keyRefused(key)
+      continue
+    }
+    try {
+      if (x.status === 202) return JSON.parse(x.responseText)
+    } catch {}
+    throw problem(x.status, x.responseText, x.getResponseHeader('Retry-After'))
+  }
+}
+
+function send(form, headers, { signal, onProgress }) {
   return new Promise((resolve, reject) => {
     const x = new XMLHttpRequest()
     x.open('POST', 'v1/jobs')
-    x.setRequestHeader('Idempotency-Key', key)
+    for (const name in headers) x.setRequestHeader(name, headers[name])
     x.upload.onprogress = (e) => e.lengthComputable && onProgress(e.loaded / e.total)
     x.onerror = () => reject(unreachable())
     x.onabort = () => reject(signal.reason)
-    x.onload = () => {
-      try {
-        if (x.status === 202) return resolve(JSON.parse(x.responseText))
-      } catch {}
-      reject(problem(x.status, x.responseText, x.getResponseHeader('Retry-After')))
-    }
+    x.onload = () => resolve(x)
     signal.addEventListener('abort', () => x.abort(), { once: true })
+    if (signal.aborted) return reject(signal.reason)
     x.send(form)
   })
 }

@@ -19,6 +19,13 @@ export function comparison(frame, divider) {
   })
 
   return {
+    // rest leaves the divider in the middle.
+    rest() {
+      frame.classList.remove('unveil')
+      divider.value = 50
+      follow()
+    },
+
     // unveil draws the divider from the right edge to the middle, once.
     unveil() {
       frame.classList.remove('unveil')

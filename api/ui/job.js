@@ -1,4 +1,4 @@
-// Follows a job until it has ended.
+// Follows jobs until they have ended.
 
 import { getJob } from './api.js'
 
@@ -24,29 +24,49 @@ export async function patiently(request, { signal, onAway, onBack, limit = Infin
 }
 
 // hold is how many seconds the server is asked to keep its answer until the job
-// changes. It may answer sooner.
+// changes. It may answer sooner. A browser has six connections to a server, for
+// all its pages, so that few answers are kept at a time, and none for a page
+// that nobody looks at.
 const hold = 20
+const holders = 2
+let holding = 0
+let watched = 0
+
+async function ask(id, etag, { signal, urgent }) {
+  const kept = etag && !document.hidden && (urgent() || holding < holders)
+  if (!kept) return getJob(id, { etag, signal })
+  holding++
+  try {
+    return await getJob(id, { etag, hold, signal })
+  } finally {
+    holding--
+  }
+}
 
 // watch calls onJob(job, now) with each change of the job and returns after
-// the one that ended it. Of a server that doesn't wait it asks as often as that
-// says (Retry-After), a little less often the longer nothing happens. So it does
-// in a page that nobody looks at: a browser has six connections to a server, for
-// all its pages.
-export async function watch(id, { signal, onJob, onAway, onBack }) {
+// the one that ended it. urgent says whether this is the job that the person
+// looks at. Where the server doesn't wait it is asked as often as it says
+// (Retry-After), a little less often the longer nothing happens and the more
+// jobs are watched.
+export async function watch(id, { signal, urgent, onJob, onAway, onBack }) {
   let etag
-  for (let quiet = 1; ; quiet++) {
-    const began = Date.now()
-    const ask = () => getJob(id, { etag, hold: etag && !document.hidden ? hold : 0, signal })
-    const answer = await patiently(ask, { signal, onAway, onBack })
-    if (answer.job) {
-      onJob(answer.job, answer.now)
-      if (ended.has(answer.job.state)) return
+  watched++
+  try {
+    for (let quiet = 1; ; quiet++) {
+      const began = Date.now()
+      const answer = await patiently(() => ask(id, etag, { signal, urgent }), { signal, onAway, onBack })
+      if (answer.job) {
+        onJob(answer.job, answer.now)
+        if (ended.has(answer.job.state)) return
+      }
+      const changed = answer.job && answer.etag !== etag
+      if (changed) quiet = 0
+      etag = answer.etag
+      const pause = changed ? 0 : Math.max(answer.retryAfter, Math.min(5, 1.2 ** quiet), watched / 4)
+      await wait(pause - (Date.now() - began) / 1000, signal)
     }
-    const changed = answer.job && answer.etag !== etag
-    if (changed) quiet = 0
-    etag = answer.etag
-    const pause = changed ? 0 : Math.max(answer.retryAfter, Math.min(5, 1.2 ** quiet))
-    await wait(pause - (Date.now() - began) / 1000, signal)
+  } finally {
+    watched--
   }
 }
 

@@ -1,49 +1,72 @@
-// Takes a picture from the person: chosen, dropped anywhere on the page, or
-// pasted. It is looked at here, so that what the server would refuse need not
-// travel there first.
+// Takes pictures from the person: chosen, dropped anywhere on the page, or
+// pasted. They are looked at here, so that what the server would refuse need
+// not travel there first.
 
-export const maxBytes = 20 * 2 ** 20
+const maxBytes = 20 * 2 ** 20
+const most = 100 // pictures at a time
 const types = ['image/jpeg', 'image/png', 'image/webp', 'image/gif']
 
-// picker calls onPicture with {file, url, width, height} for each good picture
-// and onRefused with a sentence for anything else. zone shows that a drop
-// would be welcome.
-export function picker({ input, zone, onPicture, onRefused }) {
-  let latest // a slow picture must not replace one chosen after it
-  const take = async (file) => {
-    if (!file) return
-    latest = file
+// picker calls onPicture with {file, url, thumb, width, height} for each good
+// picture, in their order, and onRefused with sentences for the others. zone
+// shows that a drop would be welcome; what is dropped on or pasted into own is
+// for onOwn, the first file alone.
+export function picker({ input, zone, own, onPicture, onOwn, onRefused }) {
+  const takeAll = async (files) => {
+    const refused = []
+    for (const [i, file] of files.slice(0, most).entries()) {
+      try {
+        onPicture(await open(file), i === 0)
+      } catch (err) {
+        refused.push(err.message)
+      }
+    }
+    const more = files.length > most ? [`At most ${most} pictures are taken at a time; the others were left out.`] : []
+    const shown = refused.slice(0, 3)
+    if (refused.length > 3) shown.push(`${refused.length - 3} more were refused.`)
+    if (shown.length + more.length > 0) onRefused([...shown, ...more].join('\n'))
+  }
+  const takeOwn = async (file) => {
     try {
-      const picture = await open(file)
-      if (latest === file) onPicture(picture)
-      else URL.revokeObjectURL(picture.url)
+      onOwn(await open(file))
     } catch (err) {
-      if (latest === file) onRefused(err.message)
+      onRefused(err.message)
     }
   }
+  const take = (files, forOwn) => {
+    if (files.length === 0) return
+    if (forOwn) takeOwn(files[0])
+    else takeAll([...files])
+  }
 
-  input.addEventListener('change', () => {
-    take(input.files[0])
-    input.value = '' // so that choosing the same file again counts
-  })
+  for (const from of [input, own.querySelector('[type=file]')]) {
+    from.addEventListener('change', () => {
+      take([...from.files], from !== input)
+      from.value = '' // so that choosing the same file again counts
+    })
+  }
 
   const carriesFiles = (e) => e.dataTransfer?.types.includes('Files')
+  const mark = (target) => {
+    const onOwn = own.contains(target)
+    own.classList.toggle('over', onOwn)
+    zone.classList.toggle('over', Boolean(target) && !onOwn)
+  }
   addEventListener('dragover', (e) => {
     if (!carriesFiles(e)) return
     e.preventDefault()
     e.dataTransfer.dropEffect = 'copy'
-    zone.classList.add('over')
+    mark(e.target)
   })
   addEventListener('dragleave', (e) => {
-    if (!e.relatedTarget) zone.classList.remove('over') // it left the window
+    if (!e.relatedTarget) mark(null) // it left the window
   })
   addEventListener('drop', (e) => {
     if (!carriesFiles(e)) return
     e.preventDefault() // or the browser leaves the page to show the file
-    zone.classList.remove('over')
-    take(e.dataTransfer.files[0])
+    mark(null)
+    take(e.dataTransfer.files, own.contains(e.target))
   })
-  addEventListener('paste', (e) => take(e.clipboardData?.files[0]))
+  addEventListener('paste', (e) => take(e.clipboardData?.files ?? [], own.matches(':hover, :focus-within')))
 }
 
 // open checks a file and learns its shape before it is shown, so that the page
@@ -63,11 +86,30 @@ export async function open(file) {
   image.src = url
   try {
     await image.decode()
+    const { naturalWidth: width, naturalHeight: height } = image
+    return { file, url, thumb: await shrink(image, width, height), width, height }
   } catch {
     URL.revokeObjectURL(url)
     throw new Error(`${named(file)} can’t be opened as a picture. Open it in a viewer, save it again and choose that.`)
   }
-  return { file, url, width: image.naturalWidth, height: image.naturalHeight }
+}
+
+// close lets go of a picture that is needed no more.
+export function close({ url, thumb }) {
+  URL.revokeObjectURL(url)
+  URL.revokeObjectURL(thumb)
+}
+
+// shrink makes the small picture of the strip, since twenty photographs at full
+// size would fill the memory of a phone.
+async function shrink(image, width, height) {
+  const edge = 160
+  const scale = Math.max(edge / width, edge / height)
+  const canvas = Object.assign(document.createElement('canvas'), { width: edge, height: edge })
+  const draw = canvas.getContext('2d')
+  draw.imageSmoothingQuality = 'high'
+  draw.drawImage(image, (edge - width * scale) / 2, (edge - height * scale) / 2, width * scale, height * scale)
+  return URL.createObjectURL(await new Promise((resolve) => canvas.toBlob(resolve)))
 }
 
 const named = (file) => (file.name ? `“${file.name}”` : 'That')

@@ -165,7 +165,7 @@ func testPage(d *demo) {
 	if page.StatusCode != http.StatusOK || !strings.HasPrefix(page.Header.Get("Content-Type"), "text/html") || page.Header.Get("Content-Security-Policy") == "" {
 		d.Fatalf("%s, %v", page.Status, page.Header)
 	}
-	files := regexp.MustCompile(`(?:src|href)="([a-z.]+)"`).FindAllSubmatch(page.body, -1)
+	files := regexp.MustCompile(`(?:src|href)="([a-z]+\.[a-z]+)"`).FindAllSubmatch(page.body, -1)
 	if len(files) < 3 {
 		d.Errorf("the page names %d files", len(files))
 	}

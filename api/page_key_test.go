@@ -1,0 +1,139 @@
+package api_test
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/api/keyring"
+)
+
+// newKeySite is a site that asks for keys, with anna's and a way to replace it.
+func newKeySite(t *testing.T) (s *site, key string, replace func() string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "keys")
+	replace = func() string {
+		key, line := keyring.New(keyring.Holder{Owner: "anna", Scopes: []keyring.Scope{keyring.Submit, keyring.Read}})
+		if err := os.WriteFile(path, []byte(line), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return key
+	}
+	key = replace()
+	ring, err := keyring.Open(path, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newSite(t, "", func(c *api.Config) {
+		c.Keys = ring
+		c.MaxWait = time.Second // who waits for a job hears of a replaced key after it
+	}), key, replace
+}
+
+func (p *tab) enterKey(key string) {
+	p.t.Helper()
+	p.until(`document.querySelector('#key').checkVisibility()`)
+	p.eval(`document.querySelector('#key-text').value = ''`)
+	p.do(chromedp.SendKeys(chromedp.CSS("#key-text"), key+"\r"))
+}
+
+func testKey(t *testing.T, b *browser) {
+	site, key, replace := newKeySite(t)
+	p := b.open(t, site.url)
+	p.expectFailures()
+	p.until(`document.querySelector('#tiles input')`)
+	if p.is(`document.querySelector('[name=public]').checked`) {
+		t.Error("with keys pictures are shown to all by default")
+	}
+	p.choose(photo(t, 64, 64))
+	p.untilPhase("chosen")
+	p.do(chromedp.Click(chromedp.CSS("#tiles label")), chromedp.Click(chromedp.CSS("#paint")))
+	p.until(`document.activeElement.id === 'key-text'`)
+	p.enterKey("two words")
+	p.until(`document.querySelector('#key-note').textContent.startsWith('That is no key')`)
+	p.enterKey("atelier_ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	p.until(`document.querySelector('#key-note').textContent.startsWith('This is not an API key of this server')`)
+	p.do(chromedp.Click(chromedp.CSS("#key-keep")))
+	p.enterKey(key)
+	p.until(`!document.querySelector('#key').checkVisibility() && document.querySelector('#forget').checkVisibility()`)
+
+	p.do(chromedp.Click(chromedp.CSS("#paint")))
+	lease := site.claim(t)
+	if lease.Spec.Owner != "anna" || lease.Spec.Public {
+		t.Errorf("the job: got owner %q, public %t; want anna's, private", lease.Spec.Owner, lease.Spec.Public)
+	}
+	succeed(t, lease)
+	p.untilPhase("succeeded")
+	for _, id := range []string{"before", "after"} {
+		if got := p.str(`document.querySelector('#` + id + `').src`); !strings.HasPrefix(got, "blob:") {
+			t.Errorf("%s: got %s, want what was fetched with the key", id, got)
+		}
+	}
+	if got, want := p.str(`document.querySelector('#download').download`), "atelier-"+string(lease.Spec.ID)+".jpeg"; got != want {
+		t.Errorf("download: got the name %q, want %q", got, want)
+	}
+
+	p.do(chromedp.Reload())
+	p.untilPhase("succeeded")
+	p.until(`document.querySelector('#pieces img').naturalWidth === 96`)
+
+	// What was fetched is let go of: going to and fro holds no more and no more.
+	p.submit(photo(t, 64, 64))
+	p.eval(`{
+		window.live = 0
+		const [make, drop] = [URL.createObjectURL, URL.revokeObjectURL]
+		URL.createObjectURL = (o) => (live++, make.call(URL, o))
+		URL.revokeObjectURL = (u) => (live--, drop.call(URL, u))
+	}`)
+	for range 3 {
+		p.look(1)
+		p.untilPhase("succeeded")
+		p.look(2)
+		p.untilPhase("queued")
+	}
+	if got := p.num(`live`); got > 0 {
+		t.Errorf("pictures that are held and not on show: %v", got)
+	}
+
+	// A key that is taken back is asked for again, and what was going on goes on.
+	other := replace()
+	p.until(`document.querySelector('#key').checkVisibility() && document.querySelector('#key-note').textContent.startsWith('The key is not, or not any more')`)
+	p.enterKey(other)
+	succeed(t, site.claim(t))
+	p.untilPhase("succeeded")
+
+	if _, err := chromedp.Run(p.ctx, chromedp.WaitEvent(page.LoadEventFired, nil, chromedp.Click(chromedp.CSS("#forget")))); err != nil {
+		t.Fatal(err)
+	}
+	p.until(`document.querySelector('#key').checkVisibility() && !document.querySelector('#pieces label') && document.body.dataset.phase === 'empty'`)
+	if got := p.num(`Object.keys(localStorage).length + Object.keys(sessionStorage).length`); got != 0 {
+		t.Errorf("kept after the key was forgotten: %v things", got)
+	}
+}
+
+// Without "remember" a key is gone with the visit; without keys nothing of all
+// that is to be seen.
+func testKeyOfAVisit(t *testing.T, b *browser) {
+	site, key, _ := newKeySite(t)
+	p := b.open(t, site.url)
+	p.enterKey(key)
+	p.until(`document.querySelector('#forget').checkVisibility()`)
+	if got := p.num(`Object.keys(localStorage).length`); got != 0 {
+		t.Errorf("kept beyond the visit: %v things", got)
+	}
+	p.do(chromedp.Reload())
+	p.until(`document.querySelector('#forget').checkVisibility()`)
+
+	p = b.open(t, newSite(t, "").url)
+	p.until(`document.querySelector('#tiles input')`)
+	if p.is(`document.querySelector('#key').checkVisibility() || document.querySelector('#forget').checkVisibility()`) {
+		t.Error("a server without keys asks for one")
+	}
+}

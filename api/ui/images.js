@@ -1,0 +1,49 @@
+// The API's pictures, as addresses for an img. With an API key they are fetched
+// under it and held by the browser, until they are let go.
+
+import { Problem, getPicture } from './api.js'
+import { keyMissing, keyHeld } from './key.js'
+
+const ours = new Set() // the addresses of what is held
+
+async function address(path, signal) {
+  if (!keyHeld() && !keyMissing()) return path
+  const src = URL.createObjectURL(await getPicture(path, signal))
+  ours.add(src)
+  return src
+}
+
+// letGo of an address that is shown no more; any other address is left alone.
+export function letGo(src) {
+  if (ours.delete(src)) URL.revokeObjectURL(src)
+}
+
+// load answers the address of a picture that is ready to be shown, with its
+// size.
+export async function load(path, signal) {
+  const src = await address(path, signal)
+  const image = new Image()
+  image.src = src
+  try {
+    await image.decode()
+  } catch {
+    letGo(src)
+    throw new Problem('The picture can’t be fetched.') // an img doesn't say why
+  }
+  return { src, width: image.naturalWidth, height: image.naturalHeight }
+}
+
+// showIn puts a picture into an img, in place of what is there.
+export async function showIn(img, path) {
+  if (img.dataset.path === path) return
+  img.dataset.path = path
+  let src
+  try {
+    src = await address(path)
+  } catch {
+    return // the place stays as it is
+  }
+  if (img.dataset.path !== path) return letGo(src) // another was asked for meanwhile
+  letGo(img.src)
+  img.src = src
+}

@@ -1,0 +1,209 @@
+// The list of what the person works on. A piece is a picture and what becomes
+// of it:
+//
+//   chosen -> waiting -> sending -> queued -> running -> succeeded | failed | canceled | gone
+//
+// One that is looked for again after a reload begins as looking. The jobs are
+// remembered by the browser, so that the list outlives the page; the pictures
+// that were not sent yet are not.
+
+import { cancelJob, eraseJob, getPicture, jobPath, submit } from './api.js'
+import { patiently, watch } from './job.js'
+import { signatureOf, submission } from './settings.js'
+import { drop, keep, recall } from './storage.js'
+import { close, open } from './upload.js'
+
+const lanes = 3 // pictures on their way to the server at a time
+const most = 100 // jobs that are remembered
+
+export const pieces = []
+
+let listener
+// onChange is told of each piece that has changed, and with gone of one that
+// the server doesn't have any more, or doesn't show, and why.
+export const onChange = (listen) => (listener = listen)
+
+const change = (piece, parts = {}) => {
+  Object.assign(piece, parts)
+  listener(piece)
+}
+
+const unfinished = ['looking', 'waiting', 'sending', 'queued', 'running']
+export const busy = (piece) => unfinished.includes(piece.phase)
+export const unsent = (piece) => ['waiting', 'sending'].includes(piece.phase)
+
+const random = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('') // randomUUID is for https alone
+
+function insert(parts) {
+  const piece = { phase: 'chosen', trouble: '', task: new AbortController(), ...parts }
+  pieces.push(piece)
+  return piece
+}
+
+// add puts a picture into the list. source tells which pieces are of the same.
+export function add(picture, source = random()) {
+  const { file, width, height } = picture
+  const piece = insert({ picture, source, name: file.name, width, height })
+  change(piece)
+  return piece
+}
+
+// ---- Painting
+
+const queue = []
+let sending = 0
+
+// paint has a piece painted as wished, by settings(): the piece itself, or
+// where it is painted already another of the same picture. It answers which.
+export function paint(piece, wish) {
+  if (piece.phase === 'succeeded' || busy(piece)) {
+    const { picture, source, name, width, height, id } = piece
+    piece = insert({ picture, source, name, width, height, from: id })
+  }
+  if (piece.id) {
+    forget(piece.id)
+    piece = Object.assign(piece, { from: piece.id, id: undefined, job: undefined, key: undefined })
+  }
+  // The same request again, after a problem, must not make a second job.
+  if (!piece.key || piece.wish.signature !== wish.signature) piece.key = random()
+  queue.push(piece)
+  change(piece, { wish, phase: 'waiting', trouble: '', calm: false, sent: 0, task: new AbortController() })
+  advance()
+  return piece
+}
+
+function advance() {
+  while (sending < lanes && queue.length > 0) {
+    sending++
+    send(queue.shift()).finally(() => {
+      sending--
+      advance()
+    })
+  }
+}
+
+async function send(piece) {
+  const { signal } = piece.task
+  try {
+    // Of a job of an earlier visit the picture is not here, only its preview is.
+    piece.picture ??= await patiently(() => fromPreview(piece.from, signal), { signal, ...away(piece, 'waiting') })
+    const form = submission(piece.wish, piece.picture.file)
+    const attempt = () => {
+      change(piece, { phase: 'sending', sent: 0 })
+      return submit(form, piece.key, { signal, onProgress: (sent) => change(piece, { sent }) })
+    }
+    const job = await patiently(attempt, { signal, ...away(piece, 'waiting') })
+    piece.id = job.id
+    remember(piece)
+    follow(piece, job)
+  } catch (err) {
+    if (!signal.aborted) change(piece, { phase: 'chosen', trouble: err.message, calm: false })
+  }
+}
+
+async function fromPreview(id, signal) {
+  const blob = await getPicture(`${jobPath(id)}/preview`, signal)
+  return open(new File([blob], 'preview.jpg', { type: 'image/jpeg' }))
+}
+
+// away says while the server can't be asked that it will be asked again.
+const away = (piece, phase = piece.phase) => ({
+  onAway: (err) => change(piece, { phase, calm: true, trouble: `${err.message} ${piece.id ? 'The job is safe; trying again…' : 'Trying again by itself…'}` }),
+  onBack: () => change(piece, { trouble: '' }),
+})
+
+// ---- Following
+
+async function follow(piece, known) {
+  const { signal } = piece.task
+  const onJob = (job, now) => {
+    const phase = job.state === 'expired' ? 'gone' : job.state
+    change(piece, { job, phase, began: Date.now() - (now - Date.parse(job.started_at ?? job.created_at)) })
+  }
+  if (known) onJob(known, Date.parse(known.created_at))
+  try {
+    await watch(piece.id, { signal, urgent: () => piece.onShow, onJob, onAway: (err) => away(piece).onAway(err), onBack: away(piece).onBack })
+  } catch (err) {
+    if (signal.aborted || piece.erasing) return
+    if (err.status === 404 || err.status === 410) forget(piece.id)
+    Object.assign(piece, { id: undefined, job: undefined, key: undefined })
+    if (piece.picture) return change(piece, { phase: 'chosen', trouble: err.message, calm: false })
+    remove(piece, err.message)
+  }
+}
+
+// find answers the piece of a job, which is looked for where it isn't known.
+export function find(id) {
+  return pieces.find((piece) => piece.id === id) ?? look({ id })
+}
+
+function look({ id, source = id, name, width = 4, height = 3 }) {
+  const piece = insert({ id, source, name, width, height, phase: 'looking' })
+  change(piece)
+  follow(piece)
+  return piece
+}
+
+// ---- Ending
+
+export async function stop(piece) {
+  if (!unsent(piece)) return cancelJob(piece.id).catch((err) => {
+    // Finished already is no news: what became of it is about to be shown.
+    if (err.status !== 409) change(piece, { trouble: err.message, calm: false })
+  })
+  piece.task.abort()
+  if (queue.includes(piece)) queue.splice(queue.indexOf(piece), 1)
+  change(piece, { phase: 'chosen', trouble: '' })
+}
+
+// erase removes a piece and everything of its job. It throws what went wrong.
+export async function erase(piece) {
+  piece.erasing = true // who watches the job is not to make news of it
+  try {
+    await eraseJob(piece.id)
+  } catch (err) {
+    piece.erasing = false
+    if (err.status !== 404 && err.status !== 410) throw err // gone is what it was to be
+  }
+  forget(piece.id)
+  remove(piece)
+}
+
+// remove takes a piece out of the list and leaves its job alone. why is given
+// where it isn't the person's wish.
+export function remove(piece, why) {
+  piece.task.abort()
+  piece.at = pieces.indexOf(piece)
+  pieces.splice(piece.at, 1)
+  if (piece.picture && !pieces.some((other) => other.picture === piece.picture)) close(piece.picture)
+  change(piece, { phase: 'removed', trouble: why ?? '', calm: false })
+}
+
+// clear takes out what nothing goes on with.
+export function clear() {
+  for (const piece of pieces.filter((piece) => !busy(piece))) {
+    if (piece.id) forget(piece.id)
+    remove(piece)
+  }
+}
+
+// ---- Remembering
+
+// Other pages have the same list, so that it is read anew for each change.
+const remembered = () => recall('jobs') ?? []
+const save = (jobs) => keep('jobs', jobs.slice(-most), { lasting: true })
+
+function remember({ id, source, name, width, height }) {
+  save([...remembered().filter((job) => job.id !== id), { id, source, name, width, height }])
+}
+
+const forget = (id) => save(remembered().filter((job) => job.id !== id))
+
+export const forgetAll = () => drop('jobs')
+
+// restore looks for the jobs of earlier visits.
+export function restore() {
+  for (const job of remembered()) look(job)
+}
+
+export const madeLike = (piece, wish) => (piece.wish?.signature ?? (piece.job && signatureOf(piece.job))) === wish.signature

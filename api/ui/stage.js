@@ -1,0 +1,209 @@
+// The picture on show: where it stands, and what it has become.
+//
+//   empty, or the phase of the piece; failed also for what was stopped or is
+//   gone, and fetching for what is painted until it is here
+
+import { jobPath, sentence } from './api.js'
+import { comparison } from './compare.js'
+import { letGo, load } from './images.js'
+import { patiently } from './job.js'
+import { titleOf } from './styles.js'
+
+const $ = (id) => document.getElementById(id)
+const divider = comparison($('frame'), $('compare'))
+
+let current // the piece on show
+let looking = new AbortController() // for its pictures
+let loaded = [] // their addresses
+let asked // which of the job's pictures were asked for
+let told = '' // of the piece, in the notice
+const unveiled = new WeakSet() // pieces whose painting was seen
+
+// show shows a piece as it is now, or with none the empty stage.
+export function show(piece) {
+  if (piece !== current) turnTo(piece)
+  if (!piece) return setPhase('empty', '')
+  const { phase, job } = piece
+  if (phase === 'succeeded') {
+    if (asked !== `painted ${job.id}`) present(piece)
+    return
+  }
+  if (!piece.picture && job && asked !== `sent ${job.id}`) showSent(piece)
+  const [as, line] = lines[phase]
+  setPhase(as ?? phase, line(piece))
+  if (phase === 'chosen') $('receipt').textContent = facts([piece.name, `${piece.width} × ${piece.height}`, bytes(piece.picture.file.size)])
+  if (phase === 'sending') $('progress').value = piece.sent * 100
+  else $('progress').removeAttribute('value')
+  startClock(piece)
+  const text = piece.trouble || (phase === 'failed' ? reason(job) : phase === 'gone' ? over : '')
+  if (text !== told) tell((told = text), piece.trouble && piece.calm)
+}
+
+const lines = {
+  chosen: [, () => ''],
+  looking: [, () => 'Looking for the job'],
+  waiting: [, () => 'Waiting to be sent'],
+  sending: [, () => 'Sending the picture'],
+  queued: [, () => 'In the queue'],
+  running: [, ({ job }) => (job.attempts > 1 ? `Painting, attempt ${job.attempts}` : 'Painting')],
+  failed: [, () => 'It could not be painted'],
+  canceled: ['failed', () => 'Stopped before it was painted'],
+  gone: ['failed', () => 'No longer here'],
+}
+
+function turnTo(piece) {
+  looking.abort()
+  looking = new AbortController()
+  for (const src of loaded.splice(0)) letGo(src)
+  current = piece
+  asked = undefined
+  stopClock()
+  tell((told = ''))
+  $('after').removeAttribute('src')
+  if (!piece) return
+  makeRoom(piece)
+  showBefore(piece.picture?.url)
+}
+
+function setPhase(phase, line) {
+  document.body.dataset.phase = phase
+  const focused = document.activeElement
+  for (const part of document.querySelectorAll('[data-in]')) {
+    part.hidden = !part.dataset.in.split(' ').includes(phase)
+  }
+  if (focused.hidden) $('paint').focus() // what had the focus is gone
+  if ($('status').textContent !== line) $('status').textContent = line // the same words are not read out twice
+}
+
+// tell says what went wrong and what to do; calm where nothing needs doing.
+export function tell(text, calm = false) {
+  $('notice').textContent = text
+  $('notice').classList.toggle('calm', Boolean(calm))
+  $('notice').hidden = !text
+}
+
+// makeRoom gives the picture its place before it is there.
+function makeRoom({ width, height }) {
+  $('frame').style.setProperty('--ratio', width / height)
+}
+
+function showBefore(src) {
+  if (src) $('before').src = src
+  else $('before').removeAttribute('src')
+}
+
+// ---- The job's pictures
+
+async function showSent(piece) {
+  const { signal } = looking
+  asked = `sent ${piece.job.id}`
+  try {
+    const sent = await load(`${jobPath(piece.job.id)}/preview`, signal)
+    if (signal.aborted) return letGo(sent.src)
+    loaded.push(sent.src)
+    Object.assign(piece, { width: sent.width, height: sent.height })
+    if (!piece.job?.result) makeRoom(piece)
+    showBefore(sent.src)
+  } catch {} // the job goes on without; a damaged picture has none
+}
+
+async function present(piece) {
+  const { job } = piece
+  const { signal } = looking
+  asked = `painted ${job.id}`
+  stopClock()
+  $('progress').removeAttribute('value')
+  setPhase('fetching', 'Fetching the picture')
+  makeRoom(job.result)
+  tell((told = ''))
+  const onAway = (err) => tell(`${err.message} The job is safe; trying again…`, true)
+  const hush = () => tell('')
+  try {
+    const [before, after] = await Promise.all([
+      load(`${jobPath(job.id)}/preview`, signal).catch(() => undefined),
+      patiently(() => load(job.result.url, signal), { signal, onAway, onBack: hush, limit: 5 }),
+    ])
+    const sources = [before?.src, after.src].filter(Boolean)
+    if (signal.aborted) return sources.forEach(letGo)
+    loaded.push(...sources)
+    showBefore(before?.src ?? piece.picture?.url ?? after.src)
+    $('after').src = after.src
+    // An address of this page's own has no name for the file.
+    Object.assign($('download'), { href: after.src, download: after.src === job.result.url ? '' : `atelier-${job.id}.${job.format}` })
+  } catch (err) {
+    if (signal.aborted) return
+    setPhase('failed', 'Painted')
+    return tell(`${err.message} It is kept: reload the page to try again.`)
+  }
+  describe(job)
+  setPhase('succeeded', 'Painted')
+  if (unveiled.has(piece)) divider.rest()
+  else divider.unveil()
+  unveiled.add(piece)
+}
+
+// retitle says it again with the styles' titles, which may come late.
+export const retitle = () => document.body.dataset.phase === 'succeeded' && describe(current.job)
+
+// describe says what was painted and what it took, as far as that is known.
+function describe({ style, strength, result, receipt }) {
+  const s = (ms) => `${(ms / 1000).toFixed(1)} s`
+  $('after').alt = `The photograph, painted: ${titleOf(style)}`
+  $('receipt').textContent = facts([
+    titleOf(style) + (strength < 1 ? ` at ${Math.round(strength * 100)}%` : ''),
+    `${result.width} × ${result.height}`,
+    bytes(result.bytes),
+    receipt && `waited ${s(receipt.queue_wait_ms)}`,
+    receipt && `painted in ${s(receipt.decode_ms + receipt.stylize_ms + receipt.encode_ms)}`,
+  ])
+}
+
+// facts joins what is known; the parts stay whole at the end of a line.
+const facts = (parts) => parts.filter(Boolean).map((part) => part.replaceAll(' ', '\u00a0')).join('\u00a0· ')
+
+const bytes = (n) => (n < 1e6 ? `${Math.ceil(n / 1e3)} kB` : `${(n / 1e6).toFixed(1)} MB`)
+
+// ---- Failures
+
+// advice says what to do about a failed job; the job itself says why it failed.
+const advice = {
+  unsupported_image: 'Save it as a JPEG, PNG, WebP or GIF and choose that.',
+  damaged_image: 'Open it in a viewer, save it again and choose that.',
+  too_many_bytes: 'Make it smaller and choose it again.',
+  too_many_pixels: 'Make it smaller and choose it again.',
+  unknown_style: 'Choose another style.',
+}
+
+function reason({ error }) {
+  const { code, message } = error ?? { message: 'no reason was given' }
+  return `${sentence(message)} ${advice[code] ?? 'Paint it again; if that fails too, try a smaller size or another style.'}`
+}
+
+const over = 'Pictures are kept for a while only, and this one’s time is over. Choose it again to paint it again.'
+
+// ---- The clock
+
+const long = 30 // seconds, after which to say that nobody has to wait here
+let ticking
+
+function startClock(piece) {
+  const tick = () => {
+    const s = Math.floor((Date.now() - piece.began) / 1000)
+    const time = s < 1 ? '' : s < 60 ? `${s} s` : `${Math.floor(s / 60)} min ${s % 60} s`
+    const before = piece.phase === 'queued' && piece.job.queue_position > 0 && `${piece.job.queue_position} before it`
+    $('clock').textContent = [before, time].filter(Boolean).join(' · ')
+    if (s >= long && $('notice').hidden) {
+      tell('It takes a while. The job is safe: leave, and come back to this page whenever you like.', true)
+    }
+  }
+  stopClock()
+  if (piece.phase === 'sending') $('clock').textContent = `${Math.round(piece.sent * 100)}%`
+  if (piece.phase !== 'queued' && piece.phase !== 'running') return
+  tick()
+  ticking = setInterval(tick, 1000)
+}
+
+function stopClock() {
+  clearInterval(ticking)
+  $('clock').textContent = ''
+}

@@ -1,0 +1,95 @@
+// The strip of small pictures below the large one: what the person works on and
+// how far each is. They are radio buttons, so that the arrow keys go through.
+
+import { letGo, showIn } from './images.js'
+import { jobPath } from './api.js'
+import { busy, pieces } from './pieces.js'
+
+const $ = (id) => document.getElementById(id)
+const labels = new Map() // by piece
+
+const captions = {
+  chosen: 'New',
+  looking: '…',
+  waiting: 'Waiting',
+  sending: 'Sending',
+  queued: 'Queued',
+  running: 'Painting',
+  succeeded: 'Painted',
+  failed: 'Failed',
+  canceled: 'Stopped',
+  gone: 'Gone',
+}
+
+function make(piece) {
+  const label = document.createElement('label')
+  const input = Object.assign(document.createElement('input'), { type: 'radio', name: 'piece' })
+  input.addEventListener('change', () => chosen(piece))
+  label.append(input, Object.assign(new Image(72, 72), { loading: 'lazy' }), document.createElement('span'))
+  labels.set(piece, label)
+  $('pieces').append(label)
+  return label
+}
+
+let chosen
+// onChoice is told which piece the person wants to see.
+export const onChoice = (listen) => (chosen = listen)
+
+// update draws a piece as it is now.
+export function update(piece) {
+  if (piece.phase === 'removed') {
+    const label = labels.get(piece)
+    if (label) letGo(label.children[1].src)
+    label?.remove()
+    labels.delete(piece)
+  } else {
+    draw(piece)
+  }
+  summarize()
+}
+
+function draw(piece) {
+  const [, image, caption] = (labels.get(piece) ?? make(piece)).children
+  const { phase, job, picture } = piece
+  const refused = phase === 'chosen' && piece.trouble
+  image.alt = piece.name ?? 'A picture'
+  image.parentElement.title = piece.name ?? ''
+  image.parentElement.dataset.phase = refused ? 'failed' : phase
+  caption.textContent = refused ? 'Not sent' : captions[phase]
+  if (job?.result) showIn(image, job.result.thumbnail_url ?? job.result.url)
+  else if (picture && !image.src) image.src = picture.thumb
+  else if (!picture && job) showIn(image, `${jobPath(job.id)}/preview`)
+}
+
+// mark shows which piece is on show; none where that is undefined.
+export function mark(piece) {
+  for (const [other, label] of labels) label.firstElementChild.checked = other === piece
+  labels.get(piece)?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+}
+
+export const focusOn = (piece) => labels.get(piece)?.firstElementChild.focus()
+
+// ---- In words
+
+const endings = { succeeded: 'painted', failed: 'failed', canceled: 'stopped', gone: 'gone' }
+let going = 0
+
+function tally(phases) {
+  return Object.entries(phases)
+    .map(([phase, word]) => [pieces.filter((piece) => piece.phase === phase).length, word])
+    .filter(([n]) => n > 0)
+    .map(([n, word]) => `${n} ${word}`)
+    .join(', ')
+}
+
+function summarize() {
+  const unfinished = pieces.filter(busy).length
+  const said = tally({ chosen: 'new', ...endings })
+  $('strip').hidden = pieces.length === 0
+  $('count').textContent = [unfinished > 0 && `${unfinished} to go`, said].filter(Boolean).join(', ')
+  $('clear').hidden = pieces.length === unfinished
+  // Only the end of several is read out; the one on show speaks for itself.
+  if (unfinished > 1) $('heard').textContent = ''
+  else if (unfinished === 0 && going > 0 && pieces.length > 1) $('heard').textContent = `All pictures are done: ${said}.`
+  going = unfinished
+}
