@@ -38,33 +38,33 @@ func newKeySite(t *testing.T) (s *site, key string, replace func() string) {
 }
 
 func (p *tab) enterKey(key string) {
-	p.t.Helper()
-	p.until(`document.querySelector('#key').checkVisibility()`)
-	p.eval(`document.querySelector('#key-text').value = ''`)
-	p.do(chromedp.SendKeys(chromedp.CSS("#key-text"), key+"\r"))
+	p.Helper()
+	p.Until(`document.querySelector('#key').checkVisibility()`)
+	p.Eval(`document.querySelector('#key-text').value = ''`)
+	p.Do(chromedp.SendKeys(chromedp.CSS("#key-text"), key+"\r"))
 }
 
 func testKey(t *testing.T, b *browser) {
 	site, key, replace := newKeySite(t)
 	p := b.open(t, site.url)
-	p.expectFailures()
-	p.until(`document.querySelector('#tiles input')`)
-	if p.is(`document.querySelector('[name=public]').checked`) {
+	p.ExpectFailures()
+	p.Until(`document.querySelector('#tiles input')`)
+	if p.Is(`document.querySelector('[name=public]').checked`) {
 		t.Error("with keys pictures are shown to all by default")
 	}
 	p.choose(photo(t, 64, 64))
 	p.untilPhase("chosen")
-	p.do(chromedp.Click(chromedp.CSS("#tiles label")), chromedp.Click(chromedp.CSS("#paint")))
-	p.until(`document.activeElement.id === 'key-text'`)
+	p.Do(chromedp.Click(chromedp.CSS("#tiles label")), chromedp.Click(chromedp.CSS("#paint")))
+	p.Until(`document.activeElement.id === 'key-text'`)
 	p.enterKey("two words")
-	p.until(`document.querySelector('#key-note').textContent.startsWith('That is no key')`)
+	p.Until(`document.querySelector('#key-note').textContent.startsWith('That is no key')`)
 	p.enterKey("atelier_ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-	p.until(`document.querySelector('#key-note').textContent.startsWith('This is not an API key of this server')`)
-	p.do(chromedp.Click(chromedp.CSS("#key-keep")))
+	p.Until(`document.querySelector('#key-note').textContent.startsWith('This is not an API key of this server')`)
+	p.Do(chromedp.Click(chromedp.CSS("#key-keep")))
 	p.enterKey(key)
-	p.until(`!document.querySelector('#key').checkVisibility() && document.querySelector('#forget').checkVisibility()`)
+	p.Until(`!document.querySelector('#key').checkVisibility() && document.querySelector('#forget').checkVisibility()`)
 
-	p.do(chromedp.Click(chromedp.CSS("#paint")))
+	p.Do(chromedp.Click(chromedp.CSS("#paint")))
 	lease := site.claim(t)
 	if lease.Spec.Owner != "anna" || lease.Spec.Public {
 		t.Errorf("the job: got owner %q, public %t; want anna's, private", lease.Spec.Owner, lease.Spec.Public)
@@ -72,21 +72,21 @@ func testKey(t *testing.T, b *browser) {
 	succeed(t, lease)
 	p.untilPhase("succeeded")
 	for _, id := range []string{"before", "after"} {
-		if got := p.str(`document.querySelector('#` + id + `').src`); !strings.HasPrefix(got, "blob:") {
+		if got := p.Str(`document.querySelector('#` + id + `').src`); !strings.HasPrefix(got, "blob:") {
 			t.Errorf("%s: got %s, want what was fetched with the key", id, got)
 		}
 	}
-	if got, want := p.str(`document.querySelector('#download').download`), "atelier-"+string(lease.Spec.ID)+".jpeg"; got != want {
+	if got, want := p.Str(`document.querySelector('#download').download`), "atelier-"+string(lease.Spec.ID)+".jpeg"; got != want {
 		t.Errorf("download: got the name %q, want %q", got, want)
 	}
 
-	p.do(chromedp.Reload())
+	p.Do(chromedp.Reload())
 	p.untilPhase("succeeded")
-	p.until(`document.querySelector('#pieces img').naturalWidth === 96`)
+	p.Until(`document.querySelector('#pieces img').naturalWidth === 96`)
 
 	// What was fetched is let go of: going to and fro holds no more and no more.
 	p.submit(photo(t, 64, 64))
-	p.eval(`{
+	p.Eval(`{
 		window.live = 0
 		const [make, drop] = [URL.createObjectURL, URL.revokeObjectURL]
 		URL.createObjectURL = (o) => (live++, make.call(URL, o))
@@ -98,22 +98,22 @@ func testKey(t *testing.T, b *browser) {
 		p.look(2)
 		p.untilPhase("queued")
 	}
-	if got := p.num(`live`); got > 0 {
+	if got := p.Num(`live`); got > 0 {
 		t.Errorf("pictures that are held and not on show: %v", got)
 	}
 
 	// A key that is taken back is asked for again, and what was going on goes on.
 	other := replace()
-	p.until(`document.querySelector('#key').checkVisibility() && document.querySelector('#key-note').textContent.startsWith('The key is not, or not any more')`)
+	p.Until(`document.querySelector('#key').checkVisibility() && document.querySelector('#key-note').textContent.startsWith('The key is not, or not any more')`)
 	p.enterKey(other)
 	succeed(t, site.claim(t))
 	p.untilPhase("succeeded")
 
-	if _, err := chromedp.Run(p.ctx, chromedp.WaitEvent(page.LoadEventFired, nil, chromedp.Click(chromedp.CSS("#forget")))); err != nil {
+	if _, err := chromedp.Run(p.Ctx, chromedp.WaitEvent(page.LoadEventFired, nil, chromedp.Click(chromedp.CSS("#forget")))); err != nil {
 		t.Fatal(err)
 	}
-	p.until(`document.querySelector('#key').checkVisibility() && !document.querySelector('#pieces label') && document.body.dataset.phase === 'empty'`)
-	if got := p.num(`Object.keys(localStorage).length + Object.keys(sessionStorage).length`); got != 0 {
+	p.Until(`document.querySelector('#key').checkVisibility() && !document.querySelector('#pieces label') && document.body.dataset.phase === 'empty'`)
+	if got := p.Num(`Object.keys(localStorage).length + Object.keys(sessionStorage).length`); got != 0 {
 		t.Errorf("kept after the key was forgotten: %v things", got)
 	}
 }
@@ -124,16 +124,16 @@ func testKeyOfAVisit(t *testing.T, b *browser) {
 	site, key, _ := newKeySite(t)
 	p := b.open(t, site.url)
 	p.enterKey(key)
-	p.until(`document.querySelector('#forget').checkVisibility()`)
-	if got := p.num(`Object.keys(localStorage).length`); got != 0 {
+	p.Until(`document.querySelector('#forget').checkVisibility()`)
+	if got := p.Num(`Object.keys(localStorage).length`); got != 0 {
 		t.Errorf("kept beyond the visit: %v things", got)
 	}
-	p.do(chromedp.Reload())
-	p.until(`document.querySelector('#forget').checkVisibility()`)
+	p.Do(chromedp.Reload())
+	p.Until(`document.querySelector('#forget').checkVisibility()`)
 
 	p = b.open(t, newSite(t, "").url)
-	p.until(`document.querySelector('#tiles input')`)
-	if p.is(`document.querySelector('#key').checkVisibility() || document.querySelector('#forget').checkVisibility()`) {
+	p.Until(`document.querySelector('#tiles input')`)
+	if p.Is(`document.querySelector('#key').checkVisibility() || document.querySelector('#forget').checkVisibility()`) {
 		t.Error("a server without keys asks for one")
 	}
 }

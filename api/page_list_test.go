@@ -11,26 +11,27 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/atelier-go/atelier/api/browsertest"
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
 // untilStrip waits until the pictures of the strip say so, in their order.
 func (p *tab) untilStrip(captions ...string) {
-	p.t.Helper()
-	p.until(`[...document.querySelectorAll('#pieces span')].map((s) => s.textContent).join() === '` + strings.Join(captions, ",") + `'`)
+	p.Helper()
+	p.Until(`[...document.querySelectorAll('#pieces span')].map((s) => s.textContent).join() === '` + strings.Join(captions, ",") + `'`)
 }
 
 // look puts the nth picture of the strip on show, from 1.
 func (p *tab) look(n int) {
-	p.t.Helper()
-	p.eval(`document.querySelectorAll('#pieces input')[` + strconv.Itoa(n-1) + `].click()`)
+	p.Helper()
+	p.Eval(`document.querySelectorAll('#pieces input')[` + strconv.Itoa(n-1) + `].click()`)
 }
 
 // pick chooses a style, or takes it out of a blend, from 0.
 func (p *tab) pick(n int) {
-	p.t.Helper()
-	p.until(`document.querySelector('#tiles input')`)
-	p.eval(`document.querySelectorAll('#tiles label')[` + strconv.Itoa(n) + `].click()`)
+	p.Helper()
+	p.Until(`document.querySelector('#tiles input')`)
+	p.Eval(`document.querySelectorAll('#tiles label')[` + strconv.Itoa(n) + `].click()`)
 }
 
 func photos(t *testing.T, n int) (paths []string) {
@@ -44,7 +45,7 @@ func photos(t *testing.T, n int) (paths []string) {
 func testSeveral(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
-	p.expectFailures()
+	p.ExpectFailures()
 	whole := gradient(t, 400, 400, 90)
 	chosen := append(photos(t, 4), file(t, "cut.jpg", whole[:len(whole)/2]), photo(t, 64, 64))
 	p.choose(append(chosen, file(t, "notes.txt", []byte("no picture")))...)
@@ -59,16 +60,16 @@ func testSeveral(t *testing.T, b *browser) {
 		}
 		return false
 	})
-	p.do(chromedp.Click(chromedp.CSS("#tiles label")))
-	p.until(`document.querySelector('#paint').textContent === 'Paint 6 pictures'`)
-	p.do(chromedp.Click(chromedp.CSS("#paint")))
+	p.Do(chromedp.Click(chromedp.CSS("#tiles label")))
+	p.Until(`document.querySelector('#paint').textContent === 'Paint 6 pictures'`)
+	p.Do(chromedp.Click(chromedp.CSS("#paint")))
 	for range 3 {
 		<-arrived
 	}
 	p.untilStrip("Sending", "Sending", "Sending", "Waiting", "Waiting", "Waiting")
 	p.look(6)
 	p.untilPhase("waiting")
-	p.do(chromedp.Click(chromedp.CSS("#stop")))
+	p.Do(chromedp.Click(chromedp.CSS("#stop")))
 	p.untilStrip("Sending", "Sending", "Sending", "Waiting", "Waiting", "New")
 	close(pass)
 	p.untilStrip("Queued", "Queued", "Queued", "Queued", "Not sent", "New")
@@ -76,10 +77,10 @@ func testSeveral(t *testing.T, b *browser) {
 	p.look(5)
 	p.untilNotice("damaged")
 
-	ids := value[[]string](p, `JSON.parse(Object.entries(localStorage).find(([k]) => k.endsWith('jobs'))[1]).map((j) => j.id)`)
+	ids := browsertest.Value[[]string](p.Tab, `JSON.parse(Object.entries(localStorage).find(([k]) => k.endsWith('jobs'))[1]).map((j) => j.id)`)
 	for range 4 {
 		lease := site.claim(t)
-		p.until(`document.querySelector('#pieces [data-phase=running]')`)
+		p.Until(`document.querySelector('#pieces [data-phase=running]')`)
 		if string(lease.Spec.ID) == ids[1] {
 			if err := lease.Fail(job.Failure{Code: "internal", Message: "the paint ran out"}); err != nil {
 				t.Fatal(err)
@@ -87,20 +88,20 @@ func testSeveral(t *testing.T, b *browser) {
 			continue
 		}
 		succeed(t, lease)
-		p.until(`!document.querySelector('#pieces [data-phase=running]')`)
+		p.Until(`!document.querySelector('#pieces [data-phase=running]')`)
 	}
-	p.until(`document.querySelector('#count').textContent === '2 new, 3 painted, 1 failed'`)
-	p.until(`document.querySelector('#heard').textContent === 'All pictures are done: 2 new, 3 painted, 1 failed.'`)
+	p.Until(`document.querySelector('#count').textContent === '2 new, 3 painted, 1 failed'`)
+	p.Until(`document.querySelector('#heard').textContent === 'All pictures are done: 2 new, 3 painted, 1 failed.'`)
 	links := map[string]bool{}
 	for n := range 4 {
 		p.look(n + 1)
-		p.until(`['succeeded', 'failed'].includes(document.body.dataset.phase)`)
-		if p.is(`document.body.dataset.phase === 'succeeded'`) {
-			links[p.str(`document.querySelector('#download').href`)] = true
+		p.Until(`['succeeded', 'failed'].includes(document.body.dataset.phase)`)
+		if p.Is(`document.body.dataset.phase === 'succeeded'`) {
+			links[p.Str(`document.querySelector('#download').href`)] = true
 			continue
 		}
 		p.untilNotice("The paint ran out. Paint it again")
-		if !p.is(`document.querySelector('#download').hidden`) {
+		if !p.Is(`document.querySelector('#download').hidden`) {
 			t.Error("a failed picture can be downloaded")
 		}
 	}
@@ -108,9 +109,9 @@ func testSeveral(t *testing.T, b *browser) {
 		t.Errorf("links to download: got %v, want 3", links)
 	}
 
-	onShow := p.str(`document.body.dataset.phase`)
-	p.do(chromedp.Reload())
-	p.until(`document.querySelector('#count').textContent === '3 painted, 1 failed'`)
+	onShow := p.Str(`document.body.dataset.phase`)
+	p.Do(chromedp.Reload())
+	p.Until(`document.querySelector('#count').textContent === '3 painted, 1 failed'`)
 	p.untilPhase(onShow)
 }
 
@@ -121,71 +122,71 @@ func testAllAgain(t *testing.T, b *browser) {
 	p.add(photos(t, 2)...)
 	for i, button := range []string{"#paint", "#paint-all"} {
 		p.pick(i)
-		p.do(chromedp.Click(chromedp.CSS(button)))
+		p.Do(chromedp.Click(chromedp.CSS(button)))
 		succeed(t, site.claim(t))
 		succeed(t, site.claim(t))
 	}
 	p.untilStrip("Painted", "Painted", "Painted", "Painted")
-	if !p.is(`document.querySelector('#paint-all').hidden`) {
+	if !p.Is(`document.querySelector('#paint-all').hidden`) {
 		t.Error("what was painted so already is offered again")
 	}
-	p.do(chromedp.Reload())
+	p.Do(chromedp.Reload())
 	p.untilStrip("Painted", "Painted", "Painted", "Painted")
 	p.pick(2)
-	p.until(`document.querySelector('#paint-all').textContent === 'Paint all 2 like this'`)
+	p.Until(`document.querySelector('#paint-all').textContent === 'Paint all 2 like this'`)
 }
 
 func testErase(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
-	p.expectFailures()
+	p.ExpectFailures()
 	p.add(photos(t, 2)...)
-	p.do(chromedp.Click(chromedp.CSS("#tiles label")), chromedp.Click(chromedp.CSS("#paint")))
+	p.Do(chromedp.Click(chromedp.CSS("#tiles label")), chromedp.Click(chromedp.CSS("#paint")))
 	first, second := site.claim(t), site.claim(t)
 	succeed(t, first)
-	p.eval(`location.hash = '#job=` + string(first.Spec.ID) + `'`)
+	p.Eval(`location.hash = '#job=` + string(first.Spec.ID) + `'`)
 	p.untilPhase("succeeded")
-	p.do(chromedp.Click(chromedp.CSS("#erase")))
-	p.until(`document.querySelector('#ask').open`)
-	p.keys(kb.Escape)
-	p.until(`!document.querySelector('#ask').open && document.activeElement.id === 'erase'`)
+	p.Do(chromedp.Click(chromedp.CSS("#erase")))
+	p.Until(`document.querySelector('#ask').open`)
+	p.Keys(kb.Escape)
+	p.Until(`!document.querySelector('#ask').open && document.activeElement.id === 'erase'`)
 
 	site.answer("/v1/jobs/"+string(first.Spec.ID), http.StatusServiceUnavailable, `{"status":503,"code":"unavailable","detail":"the disk is away"}`)
-	p.do(chromedp.Click(chromedp.CSS("#erase")), chromedp.Click(chromedp.CSS("#ask-yes")))
+	p.Do(chromedp.Click(chromedp.CSS("#erase")), chromedp.Click(chromedp.CSS("#ask-yes")))
 	p.untilNotice("The disk is away. Nothing was erased.")
 	site.recover()
 
 	// One that is painted, and one while it is.
-	p.do(chromedp.Click(chromedp.CSS("#erase")), chromedp.Click(chromedp.CSS("#ask-yes")))
+	p.Do(chromedp.Click(chromedp.CSS("#erase")), chromedp.Click(chromedp.CSS("#ask-yes")))
 	p.untilStrip("Painting")
 	p.untilPhase("running")
-	p.do(chromedp.Click(chromedp.CSS("#erase")), chromedp.Click(chromedp.CSS("#ask-yes")))
+	p.Do(chromedp.Click(chromedp.CSS("#erase")), chromedp.Click(chromedp.CSS("#ask-yes")))
 	p.untilPhase("empty")
-	p.until(`document.activeElement.id === 'file' && document.querySelector('#notice').hidden`)
+	p.Until(`document.activeElement.id === 'file' && document.querySelector('#notice').hidden`)
 	for _, id := range []job.ID{first.Spec.ID, second.Spec.ID} {
 		if _, err := site.store.Job(id); !errors.Is(err, job.ErrGone) {
 			t.Errorf("an erased job: got %v, want that it is gone", err)
 		}
 	}
-	p.do(chromedp.Reload())
-	p.until(`document.querySelector('#tiles input') && !document.querySelector('#pieces label')`)
+	p.Do(chromedp.Reload())
+	p.Until(`document.querySelector('#tiles input') && !document.querySelector('#pieces label')`)
 }
 
 func testClear(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
 	p.add(photos(t, 2)...)
-	p.do(chromedp.Click(chromedp.CSS("#tiles label")), chromedp.Click(chromedp.CSS("#paint")))
+	p.Do(chromedp.Click(chromedp.CSS("#tiles label")), chromedp.Click(chromedp.CSS("#paint")))
 	done := site.claim(t)
 	succeed(t, done)
 	going := site.claim(t)
-	p.until(`document.querySelector('#count').textContent === '1 to go, 1 painted'`)
-	p.do(chromedp.Click(chromedp.CSS("#clear")), chromedp.Click(chromedp.CSS("#ask-yes")))
+	p.Until(`document.querySelector('#count').textContent === '1 to go, 1 painted'`)
+	p.Do(chromedp.Click(chromedp.CSS("#clear")), chromedp.Click(chromedp.CSS("#ask-yes")))
 	p.untilStrip("Painting")
 	if j, err := site.store.Job(done.Spec.ID); err != nil || j.State != job.Succeeded {
 		t.Errorf("a job that was cleared from the list: %s, %v", j.State, err)
 	}
-	p.do(chromedp.Reload())
+	p.Do(chromedp.Reload())
 	p.untilStrip("Painting")
 	succeed(t, going)
 	p.untilStrip("Painted")
@@ -195,7 +196,7 @@ func testClear(t *testing.T, b *browser) {
 func testBusy(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
-	p.expectFailures()
+	p.ExpectFailures()
 	keys := make(chan string, 16)
 	first := true
 	site.intercept(func(w http.ResponseWriter, r *http.Request) bool {
@@ -214,7 +215,7 @@ func testBusy(t *testing.T, b *browser) {
 		return true
 	})
 	p.submit(photo(t, 64, 64))
-	p.untilNotice("try again in a moment. Trying again by itself…")
+	p.untilNotice("try again in a moment. Trying again…")
 	p.untilStrip("Waiting")
 	lease := site.claim(t)
 	if one, two := <-keys, <-keys; one == "" || one != two {
@@ -229,10 +230,10 @@ func testRemove(t *testing.T, b *browser) {
 	p := b.open(t, newSite(t, "").url)
 	p.add(file(t, "a.jpg", gradient(t, 30, 20, 0)))
 	p.add(file(t, "b.jpg", gradient(t, 20, 30, 0)))
-	p.until(`document.querySelector('#receipt').textContent.startsWith('b.jpg')`)
-	p.do(chromedp.Click(chromedp.CSS("#remove")))
+	p.Until(`document.querySelector('#receipt').textContent.startsWith('b.jpg')`)
+	p.Do(chromedp.Click(chromedp.CSS("#remove")))
 	p.untilStrip("New")
-	p.until(`document.querySelector('#receipt').textContent.startsWith('a.jpg') && document.activeElement.name === 'piece'`)
-	p.do(chromedp.Click(chromedp.CSS("#remove")))
+	p.Until(`document.querySelector('#receipt').textContent.startsWith('a.jpg') && document.activeElement.name === 'piece'`)
+	p.Do(chromedp.Click(chromedp.CSS("#remove")))
 	p.untilPhase("empty")
 }

@@ -6,20 +6,16 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/atelier-go/atelier/api/browsertest"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/style"
 )
-
-// pageTimeout bounds every wait for the page. It is generous: the machine may
-// be busy with all the other tests.
-const pageTimeout = 30 * time.Second
 
 func TestPageFiles(t *testing.T) {
 	site := newSite(t, "")
@@ -65,7 +61,7 @@ func TestPageFiles(t *testing.T) {
 // TestPage drives the page in a real browser against the real handler, with a
 // queue that only notes what it is told and this test as the worker.
 func TestPage(t *testing.T) {
-	b := startBrowser(t)
+	b := &browser{browsertest.Start(t)}
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *browser)
@@ -110,27 +106,27 @@ func TestPage(t *testing.T) {
 func testPaint(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
-	if got := p.str("document.title"); got != "Atelier" {
+	if got := p.Str("document.title"); got != "Atelier" {
 		t.Errorf("title: got %q, want Atelier", got)
 	}
 	p.choose(photo(t, 300, 200))
-	p.until(`document.querySelector('#before').naturalWidth === 300`)
+	p.Until(`document.querySelector('#before').naturalWidth === 300`)
 	chosen := style.All()[1]
-	p.do(chromedp.Click(chromedp.CSS(`[name=style][value="` + chosen.Name + `"]`)))
-	p.eval(`{ const s = document.querySelector('#strength'); s.value = 80; s.dispatchEvent(new Event('input', {bubbles: true})) }`)
-	p.do(chromedp.Click(chromedp.CSS("summary")))
-	p.do(chromedp.Click(chromedp.CSS(`[name=size][value="512"]`)), chromedp.Click(chromedp.CSS(`[name=format][value="png"]`)))
-	p.do(chromedp.Click(chromedp.CSS(`[name=preserve_colors]`)))
-	p.do(chromedp.Click(chromedp.CSS("#paint")))
+	p.Do(chromedp.Click(chromedp.CSS(`[name=style][value="` + chosen.Name + `"]`)))
+	p.Eval(`{ const s = document.querySelector('#strength'); s.value = 80; s.dispatchEvent(new Event('input', {bubbles: true})) }`)
+	p.Do(chromedp.Click(chromedp.CSS("summary")))
+	p.Do(chromedp.Click(chromedp.CSS(`[name=size][value="512"]`)), chromedp.Click(chromedp.CSS(`[name=format][value="png"]`)))
+	p.Do(chromedp.Click(chromedp.CSS(`[name=preserve_colors]`)))
+	p.Do(chromedp.Click(chromedp.CSS("#paint")))
 	p.untilPhase("queued")
-	p.until(`location.hash.startsWith('#job=')`)
+	p.Until(`location.hash.startsWith('#job=')`)
 
 	lease := site.claim(t)
 	if s := lease.Spec; s.Style != chosen.Name || s.Strength != 0.8 || s.Size != 512 || s.Format != "png" || !s.PreserveColors {
 		t.Errorf("the job: got style %s, strength %v, size %d, format %s, colours kept %v; want what was chosen", s.Style, s.Strength, s.Size, s.Format, s.PreserveColors)
 	}
 	p.untilPhase("running")
-	p.until(`/^\d+ s$/.test(document.querySelector('#clock').textContent)`)
+	p.Until(`/^\d+ s$/.test(document.querySelector('#clock').textContent)`)
 	succeed(t, lease)
 	p.untilPhase("succeeded")
 
@@ -142,16 +138,16 @@ func testPaint(t *testing.T, b *browser) {
 		{"status", `document.querySelector('#status').textContent`, "Painted"},
 		{"alt text", `document.querySelector('#after').alt`, "The photograph, painted: " + chosen.Title},
 	} {
-		if got := p.str(c.js); got != c.want {
+		if got := p.Str(c.js); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.what, got, c.want)
 		}
 	}
-	if got := p.str(`document.querySelector('#receipt').textContent.replaceAll('\u00a0', ' ')`); !strings.Contains(got, chosen.Title+" at 80% · 96 × 64 · ") || !strings.Contains(got, "waited 0.2 s · painted in 0.3 s") {
+	if got := p.Str(`document.querySelector('#receipt').textContent.replaceAll('\u00a0', ' ')`); !strings.Contains(got, chosen.Title+" at 80% · 96 × 64 · ") || !strings.Contains(got, "waited 0.2 s · painted in 0.3 s") {
 		t.Errorf("receipt: got %q", got)
 	}
 	// The link really answers the picture, as a file with a name.
-	head := p.str(`(await fetch(document.querySelector('#download').href)).headers.get('Content-Type')`)
-	if !p.is(`document.querySelector('#download').hasAttribute('download')`) || head != "image/jpeg" {
+	head := p.Str(`(await fetch(document.querySelector('#download').href)).headers.get('Content-Type')`)
+	if !p.Is(`document.querySelector('#download').hasAttribute('download')`) || head != "image/jpeg" {
 		t.Errorf("download: got %q", head)
 	}
 }
@@ -162,7 +158,7 @@ func testPrefix(t *testing.T, b *browser) {
 	p.submit(photo(t, 64, 64))
 	succeed(t, site.claim(t))
 	p.untilPhase("succeeded")
-	if got := p.str(`document.querySelector('#after').src`); !strings.HasPrefix(got, site.url+"v1/jobs/") {
+	if got := p.Str(`document.querySelector('#after').src`); !strings.HasPrefix(got, site.url+"v1/jobs/") {
 		t.Errorf("result: got %s, want it below %s", got, site.url)
 	}
 }
@@ -173,19 +169,19 @@ func testPaintAgain(t *testing.T, b *browser) {
 	p.submit(photo(t, 64, 64))
 	succeed(t, site.claim(t))
 	p.untilPhase("succeeded")
-	first := p.str("location.hash")
+	first := p.Str("location.hash")
 
-	p.do(chromedp.Click(chromedp.CSS(`#tiles label:last-child`)), chromedp.Click(chromedp.CSS("#paint")))
+	p.Do(chromedp.Click(chromedp.CSS(`#tiles label:last-child`)), chromedp.Click(chromedp.CSS("#paint")))
 	second := site.claim(t)
 	if second.Spec.Input.Width != 64 {
 		t.Errorf("painted again: got a picture %d wide, want the same one", second.Spec.Input.Width)
 	}
 	succeed(t, second)
-	p.until(`location.hash === '#job=` + string(second.Spec.ID) + `'`)
+	p.Until(`location.hash === '#job=` + string(second.Spec.ID) + `'`)
 	p.untilPhase("succeeded")
 
-	p.do(chromedp.Click(chromedp.CSS(`#pieces label`)))
-	p.until(`location.hash === '` + first + `' && document.querySelector('#after').src.includes('` + first[len("#job="):] + `')`)
+	p.Do(chromedp.Click(chromedp.CSS(`#pieces label`)))
+	p.Until(`location.hash === '` + first + `' && document.querySelector('#after').src.includes('` + first[len("#job="):] + `')`)
 	p.untilPhase("succeeded")
 }
 
@@ -195,17 +191,17 @@ func testReload(t *testing.T, b *browser) {
 	p.submit(photo(t, 120, 240))
 	lease := site.claim(t)
 	p.untilPhase("running")
-	p.do(chromedp.Reload())
+	p.Do(chromedp.Reload())
 	p.untilPhase("running")
-	if got := p.num(`document.querySelector('#frame').clientWidth / document.querySelector('#frame').clientHeight`); got < 0.49 || got > 0.51 {
+	if got := p.Num(`document.querySelector('#frame').clientWidth / document.querySelector('#frame').clientHeight`); got < 0.49 || got > 0.51 {
 		t.Errorf("after a reload the picture's place has the ratio %.2f, want 0.5", got)
 	}
 	succeed(t, lease)
 	p.untilPhase("succeeded")
 
-	p.do(chromedp.Reload())
+	p.Do(chromedp.Reload())
 	p.untilPhase("succeeded")
-	shift := p.num(`await new Promise((resolve) => new PerformanceObserver((list) =>
+	shift := p.Num(`await new Promise((resolve) => new PerformanceObserver((list) =>
 		resolve(list.getEntries().reduce((sum, e) => sum + e.value, 0))).observe({type: 'layout-shift', buffered: true}) ||
 		requestAnimationFrame(() => requestAnimationFrame(() => resolve(0))))`)
 	if shift > 0.1 {
@@ -216,21 +212,21 @@ func testReload(t *testing.T, b *browser) {
 func testSharedLink(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
-	p.until(`document.querySelector('#tiles input')`)
-	p.do(chromedp.Click(chromedp.CSS("summary")), chromedp.Click(chromedp.CSS(`[name=size][value="2048"]`)))
+	p.Until(`document.querySelector('#tiles input')`)
+	p.Do(chromedp.Click(chromedp.CSS("summary")), chromedp.Click(chromedp.CSS(`[name=size][value="2048"]`)))
 	p.submit(photo(t, 64, 64))
 	succeed(t, site.claim(t))
 	p.untilPhase("succeeded")
 
-	q := b.open(t, p.str("location.href"))
+	q := b.open(t, p.Str("location.href"))
 	q.untilPhase("succeeded")
-	if got := q.str(`new FormData(document.querySelector('#form')).get('size')`); got != "2048" {
+	if got := q.Str(`new FormData(document.querySelector('#form')).get('size')`); got != "2048" {
 		t.Errorf("settings of a shared job: got size %s, want 2048", got)
 	}
-	if !q.is(`!document.querySelector('#paint-note').hidden`) {
+	if !q.Is(`!document.querySelector('#paint-note').hidden`) {
 		t.Error("nothing says that a shared job is painted again from its preview")
 	}
-	q.do(chromedp.Click(chromedp.CSS("#paint")))
+	q.Do(chromedp.Click(chromedp.CSS("#paint")))
 	succeed(t, site.claim(t))
 	q.untilPhase("succeeded")
 }
@@ -244,7 +240,7 @@ func testFailed(t *testing.T, b *browser) {
 	}
 	p.untilPhase("failed")
 	p.untilNotice("The image is damaged. Open it in a viewer")
-	if got := p.str(`document.querySelector('#paint').textContent`); got != "Paint again" {
+	if got := p.Str(`document.querySelector('#paint').textContent`); got != "Paint again" {
 		t.Errorf("the button: got %q, want Paint again", got)
 	}
 }
@@ -259,13 +255,13 @@ func testRefusedHere(t *testing.T, b *browser) {
 	p.untilNotice("“large.jpg” has 20.0 MiB; at most 20 MiB")
 	p.choose(photo(t, 64, 64))
 	p.untilPhase("chosen")
-	p.until(`document.querySelector('#notice').hidden`)
+	p.Until(`document.querySelector('#notice').hidden`)
 }
 
 func testRefusedThere(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
-	p.expectFailures()
+	p.ExpectFailures()
 	// A browser shows the half that is there of a JPEG cut short; the server
 	// refuses it.
 	whole, err := os.ReadFile(photo(t, 400, 400))
@@ -273,9 +269,9 @@ func testRefusedThere(t *testing.T, b *browser) {
 		t.Fatal(err)
 	}
 	p.choose(file(t, "cut.jpg", whole[:len(whole)/2]))
-	p.until(`document.body.dataset.phase === 'chosen' || !document.querySelector('#notice').hidden`)
-	if p.is(`document.body.dataset.phase === 'chosen'`) {
-		p.do(chromedp.Click(chromedp.CSS(`#tiles label`)), chromedp.Click(chromedp.CSS("#paint")))
+	p.Until(`document.body.dataset.phase === 'chosen' || !document.querySelector('#notice').hidden`)
+	if p.Is(`document.body.dataset.phase === 'chosen'`) {
+		p.Do(chromedp.Click(chromedp.CSS(`#tiles label`)), chromedp.Click(chromedp.CSS("#paint")))
 		p.untilNotice("damaged")
 		p.untilPhase("chosen")
 	}
@@ -289,21 +285,21 @@ func testStylesLate(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	site.answer("/v1/styles", http.StatusServiceUnavailable, `{"detail":"the catalogue is away"}`)
 	p := b.open(t, site.url)
-	p.expectFailures()
-	p.until(`document.querySelector('#styles-note').textContent === 'The catalogue is away. Trying again…'`)
+	p.ExpectFailures()
+	p.Until(`document.querySelector('#styles-note').textContent === 'The catalogue is away. Trying again…'`)
 	site.recover()
-	p.until(`document.querySelectorAll('#tiles img').length > 1 && document.querySelector('#styles-note').textContent === ''`)
+	p.Until(`document.querySelectorAll('#tiles img').length > 1 && document.querySelector('#styles-note').textContent === ''`)
 }
 
 func testNoStyles(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	site.answer("/v1/styles", http.StatusOK, `{"styles":null}`)
 	p := b.open(t, site.url)
-	p.until(`document.querySelector('#styles-note').textContent.startsWith('This server offers no styles')`)
+	p.Until(`document.querySelector('#styles-note').textContent.startsWith('This server offers no styles')`)
 	p.choose(photo(t, 64, 64))
 	p.untilPhase("chosen")
-	p.do(chromedp.Click(chromedp.CSS("#paint")))
-	if got := p.str("document.body.dataset.phase"); got != "chosen" {
+	p.Do(chromedp.Click(chromedp.CSS("#paint")))
+	if got := p.Str("document.body.dataset.phase"); got != "chosen" {
 		t.Errorf("painting without a style: got phase %s, want chosen", got)
 	}
 }
@@ -311,10 +307,10 @@ func testNoStyles(t *testing.T, b *browser) {
 func testUnknownJob(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url+"#job=0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f")
-	p.expectFailures()
+	p.ExpectFailures()
 	p.untilNotice("No such job")
 	p.untilPhase("empty")
-	p.eval(`location.hash = '#job=<nonsense>'`)
+	p.Eval(`location.hash = '#job=<nonsense>'`)
 	p.untilNotice("Not a job id")
 }
 
@@ -324,12 +320,12 @@ func testFormatsOnPage(t *testing.T, b *browser) {
 	for name, data := range map[string][]byte{"photo.webp": webpPicture(t), "photo.gif": gifPicture(t)} {
 		p.choose(file(t, name, data))
 		p.untilPhase("chosen")
-		p.until(`document.querySelector('#before').naturalWidth === 60`)
-		p.eval(`{ document.querySelector('#before').removeAttribute('src'); document.querySelector('details').open = true }`)
+		p.Until(`document.querySelector('#before').naturalWidth === 60`)
+		p.Eval(`{ document.querySelector('#before').removeAttribute('src'); document.querySelector('details').open = true }`)
 	}
-	p.do(chromedp.Click(chromedp.CSS(`#tiles label`)), chromedp.Click(chromedp.CSS(`[name=format][value="webp"]`)))
-	p.until(`document.querySelector('#more-now').textContent.includes('WebP')`)
-	p.do(chromedp.Click(chromedp.CSS("#paint")))
+	p.Do(chromedp.Click(chromedp.CSS(`#tiles label`)), chromedp.Click(chromedp.CSS(`[name=format][value="webp"]`)))
+	p.Until(`document.querySelector('#more-now').textContent.includes('WebP')`)
+	p.Do(chromedp.Click(chromedp.CSS("#paint")))
 	p.untilPhase("queued")
 	if got := site.claim(t).Spec.Format; got != "webp" {
 		t.Errorf("the job's format: got %q, want webp", got)
@@ -340,7 +336,7 @@ func testPaste(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
 	for event, carrier := range map[string]string{"paste": "clipboardData", "drop": "dataTransfer"} {
-		p.eval(`{
+		p.Eval(`{
 			const canvas = Object.assign(document.createElement('canvas'), {width: 40, height: 30})
 			const blob = await new Promise((resolve) => canvas.toBlob(resolve))
 			const data = new DataTransfer()
@@ -349,7 +345,7 @@ func testPaste(t *testing.T, b *browser) {
 			const init = {bubbles: true, cancelable: true, ` + carrier + `: data}
 			document.querySelector('main').dispatchEvent('` + event + `' === 'paste' ? new ClipboardEvent('paste', init) : new DragEvent('drop', init))
 		}`)
-		p.until(`document.querySelector('#before').naturalWidth === 40`)
+		p.Until(`document.querySelector('#before').naturalWidth === 40`)
 		p.untilPhase("chosen")
 	}
 }
@@ -357,75 +353,75 @@ func testPaste(t *testing.T, b *browser) {
 func testKeyboard(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
-	p.until(`document.querySelector('#tiles input')`)
+	p.Until(`document.querySelector('#tiles input')`)
 
-	p.tabTo("#file")
+	p.TabTo("#file")
 	picture := photo(t, 64, 64)
-	if _, err := chromedp.Call(p.ctx, page.SetInterceptFileChooserDialog, page.SetInterceptFileChooserDialogParams{Enabled: true}); err != nil {
+	if _, err := chromedp.Call(p.Ctx, page.SetInterceptFileChooserDialog, page.SetInterceptFileChooserDialogParams{Enabled: true}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(p.ctx, pageTimeout)
+	ctx, cancel := context.WithTimeout(p.Ctx, pageTimeout)
 	defer cancel()
 	chooser, err := chromedp.Run(ctx, chromedp.WaitEvent(page.FileChooserOpened, nil, chromedp.KeyEvent(" ")))
 	if err != nil {
 		t.Fatalf("the space bar on the file input opens no dialog: %v", err)
 	}
-	if _, err := chromedp.Call(p.ctx, dom.SetFileInputFiles, dom.SetFileInputFilesParams{Files: []string{picture}, BackendNodeID: chooser.BackendNodeID}); err != nil {
+	if _, err := chromedp.Call(p.Ctx, dom.SetFileInputFiles, dom.SetFileInputFilesParams{Files: []string{picture}, BackendNodeID: chooser.BackendNodeID}); err != nil {
 		t.Fatal(err)
 	}
 	p.untilPhase("chosen")
 
-	p.tabTo("#tiles input")
-	p.keys(kb.ArrowRight)
-	p.tabTo("#strength")
-	p.keys(kb.ArrowLeft)
-	p.tabTo("summary")
-	p.keys(kb.Enter)
-	p.tabTo("[name=size]")
-	p.keys(kb.ArrowLeft)
-	p.tabTo("#paint")
-	p.keys(kb.Enter)
+	p.TabTo("#tiles input")
+	p.Keys(kb.ArrowRight)
+	p.TabTo("#strength")
+	p.Keys(kb.ArrowLeft)
+	p.TabTo("summary")
+	p.Keys(kb.Enter)
+	p.TabTo("[name=size]")
+	p.Keys(kb.ArrowLeft)
+	p.TabTo("#paint")
+	p.Keys(kb.Enter)
 	lease := site.claim(t)
 	if s := lease.Spec; s.Strength != 0.95 || s.Size != 512 || s.Style == "" {
 		t.Errorf("the job: got style %q, strength %v, size %d; want any, 0.95, 512", s.Style, s.Strength, s.Size)
 	}
 	succeed(t, lease)
 	p.untilPhase("succeeded")
-	if !p.is(`document.activeElement.id === 'paint'`) {
+	if !p.Is(`document.activeElement.id === 'paint'`) {
 		t.Error("the keyboard's focus got lost between submitting and the result")
 	}
-	p.tabTo("#compare")
-	p.keys(kb.Home)
-	p.until(`getComputedStyle(document.querySelector('#frame')).getPropertyValue('--at') === '0'`)
-	p.keys(kb.ArrowRight)
-	p.until(`document.querySelector('#compare').getAttribute('aria-valuetext') === '1% photograph, 99% painted'`)
-	p.tabTo("#download")
+	p.TabTo("#compare")
+	p.Keys(kb.Home)
+	p.Until(`getComputedStyle(document.querySelector('#frame')).getPropertyValue('--at') === '0'`)
+	p.Keys(kb.ArrowRight)
+	p.Until(`document.querySelector('#compare').getAttribute('aria-valuetext') === '1% photograph, 99% painted'`)
+	p.TabTo("#download")
 }
 
 func testPhone(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
-	p.do(chromedp.EmulateViewport(360, 640, chromedp.EmulateMobile, chromedp.EmulateTouch))
+	p.Do(chromedp.EmulateViewport(360, 640, chromedp.EmulateMobile, chromedp.EmulateTouch))
 	check := func(phase string) {
 		t.Helper()
 		p.untilPhase(phase)
-		if wide := p.num(`document.documentElement.scrollWidth`); wide > 360 {
+		if wide := p.Num(`document.documentElement.scrollWidth`); wide > 360 {
 			t.Errorf("%s: the page is %v pixels wide, want 360 at most", phase, wide)
 		}
 		// Labels are the targets of inputs that are not seen.
-		small := p.str(`[...document.querySelectorAll('button, a, summary, label, input:not(.unseen, [type=radio], [type=checkbox])')]
+		small := p.Str(`[...document.querySelectorAll('button, a, summary, label, input:not(.unseen, [type=radio], [type=checkbox])')]
 			.filter((e) => e.checkVisibility() && !e.closest('.field label') && e.getBoundingClientRect().height < 44)
 			.map((e) => e.outerHTML).join('\n')`)
 		if small != "" {
 			t.Errorf("%s: lower than 44 pixels:\n%s", phase, small)
 		}
 	}
-	p.until(`document.querySelector('#tiles input')`)
+	p.Until(`document.querySelector('#tiles input')`)
 	check("empty")
-	p.do(chromedp.Click(chromedp.CSS("summary")))
+	p.Do(chromedp.Click(chromedp.CSS("summary")))
 	p.choose(photo(t, 800, 200))
 	check("chosen")
-	p.do(chromedp.Click(chromedp.CSS("#remove")))
+	p.Do(chromedp.Click(chromedp.CSS("#remove")))
 	p.submit(photo(t, 200, 800))
 	check("queued")
 	lease := site.claim(t)
@@ -438,8 +434,8 @@ func testPhone(t *testing.T, b *browser) {
 	}
 	check("failed")
 	p.choose(photo(t, 64, 64), photo(t, 64, 64), photo(t, 64, 64), photo(t, 64, 64))
-	p.eval(`document.querySelector('#blend').click(); for (const label of [...document.querySelectorAll('#tiles label')].slice(1, 4)) label.click()`)
+	p.Eval(`document.querySelector('#blend').click(); for (const label of [...document.querySelectorAll('#tiles label')].slice(1, 4)) label.click()`)
 	check("chosen")
-	p.do(chromedp.Click(chromedp.CSS("#clear")))
+	p.Do(chromedp.Click(chromedp.CSS("#clear")))
 	check("chosen")
 }

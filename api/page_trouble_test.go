@@ -16,7 +16,7 @@ import (
 func testAway(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
-	p.expectFailures()
+	p.ExpectFailures()
 	p.submit(photo(t, 64, 64))
 	lease := site.claim(t)
 	p.untilPhase("running")
@@ -24,24 +24,24 @@ func testAway(t *testing.T, b *browser) {
 	p.untilNotice("The server can’t be reached. The job is safe; trying again…")
 	site.answer("/v1/jobs", http.StatusServiceUnavailable, `{"status":503,"code":"unavailable","detail":"the disk is away"}`)
 	p.untilNotice("The disk is away. The job is safe; trying again…")
-	if got := p.str("document.body.dataset.phase"); got != "running" {
+	if got := p.Str("document.body.dataset.phase"); got != "running" {
 		t.Errorf("while the server is away: got phase %s, want running", got)
 	}
 	succeed(t, lease)
 	site.recover()
 	p.untilPhase("succeeded")
-	p.until(`document.querySelector('#notice').hidden`)
+	p.Until(`document.querySelector('#notice').hidden`)
 }
 
 func testUnavailable(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
-	p.expectFailures()
+	p.ExpectFailures()
 	site.queue.down.Store(true)
 	p.submit(photo(t, 64, 64))
-	p.untilNotice("Trying again by itself…")
+	p.untilNotice("Trying again…")
 	p.untilPhase("waiting")
-	if got := p.str(`document.querySelector('#notice').textContent`); !strings.HasPrefix(got, "The service can't take jobs at the moment; sending the same again is safe") {
+	if got := p.Str(`document.querySelector('#notice').textContent`); !strings.HasPrefix(got, "The service can't take jobs at the moment; sending the same again is safe") {
 		t.Errorf("notice: got %q, want the problem's detail", got)
 	}
 	made, err := site.store.Active()
@@ -50,7 +50,7 @@ func testUnavailable(t *testing.T, b *browser) {
 	}
 	backdate(t, site.store.Dir(), made[0]) // as if it had been away for longer
 	site.queue.down.Store(false)
-	p.eval(`dispatchEvent(new Event('online'))`) // rather than wait for what Retry-After says
+	p.Eval(`dispatchEvent(new Event('online'))`) // rather than wait for what Retry-After says
 	lease := site.claim(t)
 	if lease.Spec.ID != made[0] {
 		t.Errorf("sent again: got the job %s, want %s, which is stored already", lease.Spec.ID, made[0])
@@ -59,17 +59,17 @@ func testUnavailable(t *testing.T, b *browser) {
 	p.untilPhase("succeeded")
 
 	site.vanish()
-	p.do(chromedp.Click(chromedp.CSS("#paint")))
-	p.untilNotice("The server can’t be reached. Trying again by itself…")
-	p.do(chromedp.Click(chromedp.CSS("#stop")))
+	p.Do(chromedp.Click(chromedp.CSS("#paint")))
+	p.untilNotice("The server can’t be reached. Trying again…")
+	p.Do(chromedp.Click(chromedp.CSS("#stop")))
 	p.untilPhase("chosen")
-	p.until(`document.querySelector('#notice').hidden`)
+	p.Until(`document.querySelector('#notice').hidden`)
 }
 
 func testStop(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
-	p.expectFailures()
+	p.ExpectFailures()
 	site.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodPost {
 			_, _ = io.Copy(io.Discard, r.Body)
@@ -80,11 +80,11 @@ func testStop(t *testing.T, b *browser) {
 	})
 	p.submit(photo(t, 64, 64))
 	p.untilPhase("sending")
-	p.until(`document.querySelector('#clock').textContent === '100%'`)
-	p.do(chromedp.Click(chromedp.CSS("#stop")))
+	p.Until(`document.querySelector('#clock').textContent === '100%'`)
+	p.Do(chromedp.Click(chromedp.CSS("#stop")))
 	p.untilPhase("chosen")
 	site.recover()
-	p.do(chromedp.Click(chromedp.CSS("#paint")))
+	p.Do(chromedp.Click(chromedp.CSS("#paint")))
 	succeed(t, site.claim(t))
 	p.untilPhase("succeeded")
 }
@@ -99,14 +99,14 @@ func testStopJob(t *testing.T, b *browser) {
 			site.claim(t)
 			p.untilPhase(phase)
 		}
-		p.until(`location.hash.startsWith('#job=')`)
-		id := job.ID(strings.TrimPrefix(p.str(`location.hash`), "#job="))
-		p.do(chromedp.Click(chromedp.CSS("#stop")))
+		p.Until(`location.hash.startsWith('#job=')`)
+		id := job.ID(strings.TrimPrefix(p.Str(`location.hash`), "#job="))
+		p.Do(chromedp.Click(chromedp.CSS("#stop")))
 		p.untilPhase("failed")
-		if got := p.str(`document.querySelector('#status').textContent`); got != "Stopped before it was painted" {
+		if got := p.Str(`document.querySelector('#status').textContent`); got != "Stopped before it was painted" {
 			t.Errorf("%s and stopped: the page says %q", phase, got)
 		}
-		p.until(`document.activeElement.id === 'paint' && document.querySelector('#stop').hidden`)
+		p.Until(`document.activeElement.id === 'paint' && document.querySelector('#stop').hidden`)
 		if j, err := site.store.Job(id); err != nil || j.State != job.Canceled {
 			t.Errorf("%s and stopped: the job is %s, %v", phase, j.State, err)
 		}
@@ -114,7 +114,7 @@ func testStopJob(t *testing.T, b *browser) {
 			<-site.queue.messages // a worker finds that it is over
 		}
 	}
-	p.do(chromedp.Click(chromedp.CSS("#paint")))
+	p.Do(chromedp.Click(chromedp.CSS("#paint")))
 	succeed(t, site.claim(t))
 	p.untilPhase("succeeded")
 }
@@ -122,7 +122,7 @@ func testStopJob(t *testing.T, b *browser) {
 func testErased(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
-	p.expectFailures()
+	p.ExpectFailures()
 	p.submit(photo(t, 64, 64))
 	lease := site.claim(t)
 	p.untilPhase("running")
@@ -136,18 +136,18 @@ func testErased(t *testing.T, b *browser) {
 func testOffline(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
-	p.expectFailures()
-	p.until(`document.querySelector('#tiles input')`)
+	p.ExpectFailures()
+	p.Until(`document.querySelector('#tiles input')`)
 	offline := func(off bool) {
 		t.Helper()
-		if _, err := chromedp.Call(p.ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: off, DownloadThroughput: -1, UploadThroughput: -1}); err != nil {
+		if _, err := chromedp.Call(p.Ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: off, DownloadThroughput: -1, UploadThroughput: -1}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	offline(true)
 	site.vanish()
 	p.submit(photo(t, 64, 64))
-	p.untilNotice("You are offline. Trying again by itself…")
+	p.untilNotice("You are offline. Trying again…")
 	site.recover()
 	offline(false)
 	lease := site.claim(t)

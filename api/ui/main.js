@@ -75,8 +75,7 @@ function paint(some) {
   const wish = settings()
   if (!wish.fields.style) return askForStyle()
   const begun = some.map((piece) => list.paint(piece, wish))
-  const at = some.indexOf(selected)
-  select(begun[Math.max(0, at)])
+  select(begun.find((piece) => piece.source === selected?.source) ?? begun[0])
   // On a phone the button is far below the picture.
   if ($('stage').getBoundingClientRect().top < 0) $('stage').scrollIntoView()
 }

@@ -108,7 +108,7 @@ async function fromPreview(id, signal) {
 
 // away says while the server can't be asked that it will be asked again.
 const away = (piece, phase = piece.phase) => ({
-  onAway: (err) => change(piece, { phase, calm: true, trouble: `${err.message} ${piece.id ? 'The job is safe; trying again…' : 'Trying again by itself…'}` }),
+  onAway: (err) => change(piece, { phase, calm: true, trouble: `${err.message} ${piece.id ? 'The job is safe; trying again…' : 'Trying again…'}` }),
   onBack: () => change(piece, { trouble: '' }),
 })
 

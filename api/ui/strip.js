@@ -64,7 +64,9 @@ function draw(piece) {
 // mark shows which piece is on show; none where that is undefined.
 export function mark(piece) {
   for (const [other, label] of labels) label.firstElementChild.checked = other === piece
-  labels.get(piece)?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  const label = labels.get(piece)
+  const row = $('pieces')
+  if (label) row.scrollLeft = label.offsetLeft - row.offsetLeft - (row.clientWidth - label.clientWidth) / 2
 }
 
 export const focusOn = (piece) => labels.get(piece)?.firstElementChild.focus()
