@@ -123,6 +123,9 @@ func testKey(t *testing.T, b *browser) {
 func testKeyOfAVisit(t *testing.T, b *browser) {
 	site, key, _ := newKeySite(t)
 	p := b.open(t, site.url)
+	p.emulatePhone()
+	p.Until(`document.querySelector('#key').checkVisibility()`)
+	p.fits("the key")
 	p.enterKey(key)
 	p.Until(`document.querySelector('#forget').checkVisibility()`)
 	if got := p.Num(`Object.keys(localStorage).length`); got != 0 {

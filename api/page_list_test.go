@@ -91,7 +91,7 @@ func testSeveral(t *testing.T, b *browser) {
 		p.Until(`!document.querySelector('#pieces [data-phase=running]')`)
 	}
 	p.Until(`document.querySelector('#count').textContent === '2 new, 3 painted, 1 failed'`)
-	p.Until(`document.querySelector('#heard').textContent === 'All pictures are done: 2 new, 3 painted, 1 failed.'`)
+	p.Until(`document.querySelector('#heard').textContent === 'All pictures are done: 3 painted, 1 failed.'`)
 	links := map[string]bool{}
 	for n := range 4 {
 		p.look(n + 1)

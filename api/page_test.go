@@ -1,16 +1,11 @@
 package api_test
 
 import (
-	"context"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/dom"
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
 
 	"github.com/atelier-go/atelier/api/browsertest"
 	"github.com/atelier-go/atelier/pkg/job"
@@ -91,6 +86,7 @@ func TestPage(t *testing.T) {
 		{"take a picture out", testRemove},
 		{"too many submissions", testBusy},
 		{"offline", testOffline},
+		{"the preview is away", testPreviewAway},
 		{"a style picture of one's own", testOwnStyle},
 		{"a blend", testBlend},
 		{"public or not", testPublic},
@@ -245,42 +241,6 @@ func testFailed(t *testing.T, b *browser) {
 	}
 }
 
-func testRefusedHere(t *testing.T, b *browser) {
-	p := b.open(t, newSite(t, "").url)
-	p.choose(file(t, "notes.txt", []byte("no picture")))
-	p.untilNotice("“notes.txt” is no JPEG, PNG, WebP or GIF")
-	p.choose(file(t, "fake.png", []byte("no picture")))
-	p.untilNotice("“fake.png” can’t be opened as a picture")
-	p.choose(file(t, "large.jpg", make([]byte, 20<<20+1)))
-	p.untilNotice("“large.jpg” has 20.0 MiB; at most 20 MiB")
-	p.choose(photo(t, 64, 64))
-	p.untilPhase("chosen")
-	p.Until(`document.querySelector('#notice').hidden`)
-}
-
-func testRefusedThere(t *testing.T, b *browser) {
-	site := newSite(t, "")
-	p := b.open(t, site.url)
-	p.ExpectFailures()
-	// A browser shows the half that is there of a JPEG cut short; the server
-	// refuses it.
-	whole, err := os.ReadFile(photo(t, 400, 400))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.choose(file(t, "cut.jpg", whole[:len(whole)/2]))
-	p.Until(`document.body.dataset.phase === 'chosen' || !document.querySelector('#notice').hidden`)
-	if p.Is(`document.body.dataset.phase === 'chosen'`) {
-		p.Do(chromedp.Click(chromedp.CSS(`#tiles label`)), chromedp.Click(chromedp.CSS("#paint")))
-		p.untilNotice("damaged")
-		p.untilPhase("chosen")
-	}
-	site.answer("/v1/jobs", http.StatusUnprocessableEntity, `{"status":422,"code":"invalid_field","detail":"size: must be odd"}`)
-	p.submit(photo(t, 64, 64))
-	p.untilNotice("Size: must be odd.")
-	p.untilPhase("chosen")
-}
-
 func testStylesLate(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	site.answer("/v1/styles", http.StatusServiceUnavailable, `{"detail":"the catalogue is away"}`)
@@ -312,130 +272,4 @@ func testUnknownJob(t *testing.T, b *browser) {
 	p.untilPhase("empty")
 	p.Eval(`location.hash = '#job=<nonsense>'`)
 	p.untilNotice("Not a job id")
-}
-
-func testFormatsOnPage(t *testing.T, b *browser) {
-	site := newSite(t, "")
-	p := b.open(t, site.url)
-	for name, data := range map[string][]byte{"photo.webp": webpPicture(t), "photo.gif": gifPicture(t)} {
-		p.choose(file(t, name, data))
-		p.untilPhase("chosen")
-		p.Until(`document.querySelector('#before').naturalWidth === 60`)
-		p.Eval(`{ document.querySelector('#before').removeAttribute('src'); document.querySelector('details').open = true }`)
-	}
-	p.Do(chromedp.Click(chromedp.CSS(`#tiles label`)), chromedp.Click(chromedp.CSS(`[name=format][value="webp"]`)))
-	p.Until(`document.querySelector('#more-now').textContent.includes('WebP')`)
-	p.Do(chromedp.Click(chromedp.CSS("#paint")))
-	p.untilPhase("queued")
-	if got := site.claim(t).Spec.Format; got != "webp" {
-		t.Errorf("the job's format: got %q, want webp", got)
-	}
-}
-
-func testPaste(t *testing.T, b *browser) {
-	site := newSite(t, "")
-	p := b.open(t, site.url)
-	for event, carrier := range map[string]string{"paste": "clipboardData", "drop": "dataTransfer"} {
-		p.Eval(`{
-			const canvas = Object.assign(document.createElement('canvas'), {width: 40, height: 30})
-			const blob = await new Promise((resolve) => canvas.toBlob(resolve))
-			const data = new DataTransfer()
-			data.items.add(new File([blob], '` + event + `.png', {type: 'image/png'}))
-			document.querySelector('#before').removeAttribute('src')
-			const init = {bubbles: true, cancelable: true, ` + carrier + `: data}
-			document.querySelector('main').dispatchEvent('` + event + `' === 'paste' ? new ClipboardEvent('paste', init) : new DragEvent('drop', init))
-		}`)
-		p.Until(`document.querySelector('#before').naturalWidth === 40`)
-		p.untilPhase("chosen")
-	}
-}
-
-func testKeyboard(t *testing.T, b *browser) {
-	site := newSite(t, "")
-	p := b.open(t, site.url)
-	p.Until(`document.querySelector('#tiles input')`)
-
-	p.TabTo("#file")
-	picture := photo(t, 64, 64)
-	if _, err := chromedp.Call(p.Ctx, page.SetInterceptFileChooserDialog, page.SetInterceptFileChooserDialogParams{Enabled: true}); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(p.Ctx, pageTimeout)
-	defer cancel()
-	chooser, err := chromedp.Run(ctx, chromedp.WaitEvent(page.FileChooserOpened, nil, chromedp.KeyEvent(" ")))
-	if err != nil {
-		t.Fatalf("the space bar on the file input opens no dialog: %v", err)
-	}
-	if _, err := chromedp.Call(p.Ctx, dom.SetFileInputFiles, dom.SetFileInputFilesParams{Files: []string{picture}, BackendNodeID: chooser.BackendNodeID}); err != nil {
-		t.Fatal(err)
-	}
-	p.untilPhase("chosen")
-
-	p.TabTo("#tiles input")
-	p.Keys(kb.ArrowRight)
-	p.TabTo("#strength")
-	p.Keys(kb.ArrowLeft)
-	p.TabTo("summary")
-	p.Keys(kb.Enter)
-	p.TabTo("[name=size]")
-	p.Keys(kb.ArrowLeft)
-	p.TabTo("#paint")
-	p.Keys(kb.Enter)
-	lease := site.claim(t)
-	if s := lease.Spec; s.Strength != 0.95 || s.Size != 512 || s.Style == "" {
-		t.Errorf("the job: got style %q, strength %v, size %d; want any, 0.95, 512", s.Style, s.Strength, s.Size)
-	}
-	succeed(t, lease)
-	p.untilPhase("succeeded")
-	if !p.Is(`document.activeElement.id === 'paint'`) {
-		t.Error("the keyboard's focus got lost between submitting and the result")
-	}
-	p.TabTo("#compare")
-	p.Keys(kb.Home)
-	p.Until(`getComputedStyle(document.querySelector('#frame')).getPropertyValue('--at') === '0'`)
-	p.Keys(kb.ArrowRight)
-	p.Until(`document.querySelector('#compare').getAttribute('aria-valuetext') === '1% photograph, 99% painted'`)
-	p.TabTo("#download")
-}
-
-func testPhone(t *testing.T, b *browser) {
-	site := newSite(t, "")
-	p := b.open(t, site.url)
-	p.Do(chromedp.EmulateViewport(360, 640, chromedp.EmulateMobile, chromedp.EmulateTouch))
-	check := func(phase string) {
-		t.Helper()
-		p.untilPhase(phase)
-		if wide := p.Num(`document.documentElement.scrollWidth`); wide > 360 {
-			t.Errorf("%s: the page is %v pixels wide, want 360 at most", phase, wide)
-		}
-		// Labels are the targets of inputs that are not seen.
-		small := p.Str(`[...document.querySelectorAll('button, a, summary, label, input:not(.unseen, [type=radio], [type=checkbox])')]
-			.filter((e) => e.checkVisibility() && !e.closest('.field label') && e.getBoundingClientRect().height < 44)
-			.map((e) => e.outerHTML).join('\n')`)
-		if small != "" {
-			t.Errorf("%s: lower than 44 pixels:\n%s", phase, small)
-		}
-	}
-	p.Until(`document.querySelector('#tiles input')`)
-	check("empty")
-	p.Do(chromedp.Click(chromedp.CSS("summary")))
-	p.choose(photo(t, 800, 200))
-	check("chosen")
-	p.Do(chromedp.Click(chromedp.CSS("#remove")))
-	p.submit(photo(t, 200, 800))
-	check("queued")
-	lease := site.claim(t)
-	check("running")
-	succeed(t, lease)
-	check("succeeded")
-	p.submit(photo(t, 64, 64))
-	if err := site.claim(t).Fail(job.Failure{Code: "internal", Message: strings.Repeat("unbreakable", 20)}); err != nil {
-		t.Fatal(err)
-	}
-	check("failed")
-	p.choose(photo(t, 64, 64), photo(t, 64, 64), photo(t, 64, 64), photo(t, 64, 64))
-	p.Eval(`document.querySelector('#blend').click(); for (const label of [...document.querySelectorAll('#tiles label')].slice(1, 4)) label.click()`)
-	check("chosen")
-	p.Do(chromedp.Click(chromedp.CSS("#clear")))
-	check("chosen")
 }

@@ -133,6 +133,40 @@ func testErased(t *testing.T, b *browser) {
 	p.untilPhase("chosen")
 }
 
+// The picture of a job from a link is its preview: while that is away, nothing is
+// lost by stopping.
+func testPreviewAway(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	p := b.open(t, site.url)
+	p.submit(photo(t, 64, 64))
+	lease := site.claim(t)
+	if err := lease.Fail(job.Failure{Code: "internal", Message: "the paint ran out"}); err != nil {
+		t.Fatal(err)
+	}
+	p.untilPhase("failed")
+
+	site.intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, "/preview") {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return true
+		}
+		return false
+	})
+	q := b.open(t, p.Str("location.href"))
+	q.ExpectFailures()
+	q.untilNotice("The paint ran out")
+	q.Do(chromedp.Click(chromedp.CSS("#tiles label:last-child")), chromedp.Click(chromedp.CSS("#paint")))
+	q.untilNotice("Trying again…")
+	q.untilStrip("Failed", "Waiting")
+	q.Do(chromedp.Click(chromedp.CSS("#stop")))
+	q.untilStrip("Failed")
+	q.untilNotice("The paint ran out")
+	site.recover()
+	q.Do(chromedp.Click(chromedp.CSS("#paint")))
+	succeed(t, site.claim(t))
+	q.untilStrip("Failed", "Painted")
+}
+
 func testOffline(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)

@@ -41,7 +41,8 @@ export async function showIn(img, path) {
   try {
     src = await address(path)
   } catch {
-    return // the place stays as it is
+    delete img.dataset.path // the place stays as it is until somebody asks again
+    return
   }
   if (img.dataset.path !== path) return letGo(src) // another was asked for meanwhile
   letGo(img.src)

@@ -72,6 +72,7 @@ function paint(some) {
     return $('file').focus()
   }
   if (keyMissing()) return gotoKey()
+  stage.tell('')
   const wish = settings()
   if (!wish.fields.style) return askForStyle()
   const begun = some.map((piece) => list.paint(piece, wish))

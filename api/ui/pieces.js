@@ -19,8 +19,8 @@ const most = 100 // jobs that are remembered
 export const pieces = []
 
 let listener
-// onChange is told of each piece that has changed, and with gone of one that
-// the server doesn't have any more, or doesn't show, and why.
+// onChange is told of each piece that has changed. One that was taken out of the
+// list is in the phase removed, with why in trouble where nobody wished for it.
 export const onChange = (listen) => (listener = listen)
 
 const change = (piece, parts = {}) => {
@@ -32,6 +32,12 @@ const unfinished = ['looking', 'waiting', 'sending', 'queued', 'running']
 export const busy = (piece) => unfinished.includes(piece.phase)
 export const unsent = (piece) => ['waiting', 'sending'].includes(piece.phase)
 
+// madeLike says whether a piece is, or is about to be, painted as wished.
+export function madeLike(piece, wish) {
+  if (!busy(piece) && piece.phase !== 'succeeded') return false
+  return (piece.wish?.signature ?? (piece.job && signatureOf(piece.job))) === wish.signature
+}
+
 const random = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('') // randomUUID is for https alone
 
 function insert(parts) {
@@ -40,10 +46,10 @@ function insert(parts) {
   return piece
 }
 
-// add puts a picture into the list. source tells which pieces are of the same.
-export function add(picture, source = random()) {
+// add puts a picture into the list. Pieces of the same have the same source.
+export function add(picture) {
   const { file, width, height } = picture
-  const piece = insert({ picture, source, name: file.name, width, height })
+  const piece = insert({ picture, source: random(), name: file.name, width, height })
   change(piece)
   return piece
 }
@@ -54,15 +60,15 @@ const queue = []
 let sending = 0
 
 // paint has a piece painted as wished, by settings(): the piece itself, or
-// where it is painted already another of the same picture. It answers which.
+// where that is painted already, or its picture isn't here, another. It answers
+// which.
 export function paint(piece, wish) {
-  if (piece.phase === 'succeeded' || busy(piece)) {
-    const { picture, source, name, width, height, id } = piece
-    piece = insert({ picture, source, name, width, height, from: id })
-  }
-  if (piece.id) {
+  if (piece.phase === 'succeeded' || busy(piece) || !piece.picture) {
+    const { picture, source, name, width, height, id, from = id } = piece
+    piece = insert({ picture, source, name, width, height, from })
+  } else if (piece.id) {
     forget(piece.id)
-    piece = Object.assign(piece, { from: piece.id, id: undefined, job: undefined, key: undefined })
+    Object.assign(piece, { id: undefined, job: undefined, key: undefined })
   }
   // The same request again, after a problem, must not make a second job.
   if (!piece.key || piece.wish.signature !== wish.signature) piece.key = random()
@@ -86,19 +92,26 @@ async function send(piece) {
   const { signal } = piece.task
   try {
     // Of a job of an earlier visit the picture is not here, only its preview is.
-    piece.picture ??= await patiently(() => fromPreview(piece.from, signal), { signal, ...away(piece, 'waiting') })
+    piece.picture ??= await patiently(() => fromPreview(piece.from, signal), { signal, ...away(piece) })
     const form = submission(piece.wish, piece.picture.file)
     const attempt = () => {
       change(piece, { phase: 'sending', sent: 0 })
       return submit(form, piece.key, { signal, onProgress: (sent) => change(piece, { sent }) })
     }
-    const job = await patiently(attempt, { signal, ...away(piece, 'waiting') })
+    const job = await patiently(attempt, { signal, ...away(piece, { phase: 'waiting' }) })
     piece.id = job.id
     remember(piece)
     follow(piece, job)
   } catch (err) {
-    if (!signal.aborted) change(piece, { phase: 'chosen', trouble: err.message, calm: false })
+    if (!signal.aborted) giveBack(piece, err.message)
   }
+}
+
+// giveBack makes a piece one that can be painted again. Without its picture it
+// can't.
+function giveBack(piece, why = '') {
+  if (piece.picture) change(piece, { phase: 'chosen', trouble: why, calm: false })
+  else remove(piece, why)
 }
 
 async function fromPreview(id, signal) {
@@ -107,8 +120,8 @@ async function fromPreview(id, signal) {
 }
 
 // away says while the server can't be asked that it will be asked again.
-const away = (piece, phase = piece.phase) => ({
-  onAway: (err) => change(piece, { phase, calm: true, trouble: `${err.message} ${piece.id ? 'The job is safe; trying again…' : 'Trying again…'}` }),
+const away = (piece, parts) => ({
+  onAway: (err) => change(piece, { ...parts, calm: true, trouble: `${err.message} ${piece.id ? 'The job is safe; trying again…' : 'Trying again…'}` }),
   onBack: () => change(piece, { trouble: '' }),
 })
 
@@ -122,13 +135,12 @@ async function follow(piece, known) {
   }
   if (known) onJob(known, Date.parse(known.created_at))
   try {
-    await watch(piece.id, { signal, urgent: () => piece.onShow, onJob, onAway: (err) => away(piece).onAway(err), onBack: away(piece).onBack })
+    await watch(piece.id, { signal, urgent: () => piece.onShow, onJob, ...away(piece) })
   } catch (err) {
     if (signal.aborted || piece.erasing) return
     if (err.status === 404 || err.status === 410) forget(piece.id)
     Object.assign(piece, { id: undefined, job: undefined, key: undefined })
-    if (piece.picture) return change(piece, { phase: 'chosen', trouble: err.message, calm: false })
-    remove(piece, err.message)
+    giveBack(piece, err.message)
   }
 }
 
@@ -153,7 +165,7 @@ export async function stop(piece) {
   })
   piece.task.abort()
   if (queue.includes(piece)) queue.splice(queue.indexOf(piece), 1)
-  change(piece, { phase: 'chosen', trouble: '' })
+  giveBack(piece)
 }
 
 // erase removes a piece and everything of its job. It throws what went wrong.
@@ -171,12 +183,12 @@ export async function erase(piece) {
 
 // remove takes a piece out of the list and leaves its job alone. why is given
 // where it isn't the person's wish.
-export function remove(piece, why) {
+export function remove(piece, why = '') {
   piece.task.abort()
   piece.at = pieces.indexOf(piece)
   pieces.splice(piece.at, 1)
   if (piece.picture && !pieces.some((other) => other.picture === piece.picture)) close(piece.picture)
-  change(piece, { phase: 'removed', trouble: why ?? '', calm: false })
+  change(piece, { phase: 'removed', trouble: why, calm: false })
 }
 
 // clear takes out what nothing goes on with.
@@ -190,7 +202,10 @@ export function clear() {
 // ---- Remembering
 
 // Other pages have the same list, so that it is read anew for each change.
-const remembered = () => recall('jobs') ?? []
+function remembered() {
+  const jobs = recall('jobs')
+  return Array.isArray(jobs) ? jobs : []
+}
 const save = (jobs) => keep('jobs', jobs.slice(-most), { lasting: true })
 
 function remember({ id, source, name, width, height }) {
@@ -205,5 +220,3 @@ export const forgetAll = () => drop('jobs')
 export function restore() {
   for (const job of remembered()) look(job)
 }
-
-export const madeLike = (piece, wish) => (piece.wish?.signature ?? (piece.job && signatureOf(piece.job))) === wish.signature

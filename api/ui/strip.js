@@ -86,12 +86,11 @@ function tally(phases) {
 
 function summarize() {
   const unfinished = pieces.filter(busy).length
-  const said = tally({ chosen: 'new', ...endings })
   $('strip').hidden = pieces.length === 0
-  $('count').textContent = [unfinished > 0 && `${unfinished} to go`, said].filter(Boolean).join(', ')
+  $('count').textContent = [unfinished > 0 && `${unfinished} to go`, tally({ chosen: 'new', ...endings })].filter(Boolean).join(', ')
   $('clear').hidden = pieces.length === unfinished
   // Only the end of several is read out; the one on show speaks for itself.
   if (unfinished > 1) $('heard').textContent = ''
-  else if (unfinished === 0 && going > 0 && pieces.length > 1) $('heard').textContent = `All pictures are done: ${said}.`
+  else if (unfinished === 0 && going > 0 && pieces.length > 1) $('heard').textContent = `All pictures are done: ${tally(endings)}.`
   going = unfinished
 }
