@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -223,6 +224,27 @@ func testBusy(t *testing.T, b *browser) {
 	}
 	succeed(t, lease)
 	p.untilPhase("succeeded")
+}
+
+func testStopAll(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	p := b.open(t, site.url)
+	p.add(photos(t, 5)...)
+	release := make(chan struct{})
+	var sent atomic.Int32
+	site.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPost && r.URL.Path == "/v1/jobs" && sent.Add(1) > 2 {
+			<-release
+		}
+		return false
+	})
+	p.pick(0)
+	p.Do(chromedp.Click(chromedp.CSS("#paint")))
+	p.Until(`document.querySelectorAll('#pieces [data-phase=queued]').length === 2 && document.querySelectorAll('#pieces [data-phase=sending]').length === 3`)
+	p.Do(chromedp.Click(chromedp.CSS("#stop-all")))
+	p.Until(`document.querySelector('#count').textContent === '3 new, 2 stopped'`)
+	close(release)
+	p.Until(`document.activeElement.id === 'paint' && document.querySelector('#stop-all').hidden`)
 }
 
 // A picture dropped on the page joins the list; one that is taken out is gone.

@@ -33,15 +33,20 @@ func testOwnStyle(t *testing.T, b *browser) {
 	p.untilPhase("succeeded")
 	p.Until(`document.querySelector('#receipt').textContent.startsWith('Own')`)
 
-	// Another in its place, dropped; then none, and a style of the server's.
-	p.Eval(`{
-		const canvas = Object.assign(document.createElement('canvas'), {width: 40, height: 30})
-		const data = new DataTransfer()
-		data.items.add(new File([await new Promise((resolve) => canvas.toBlob(resolve))], 'dropped.png', {type: 'image/png'}))
-		document.querySelector('#own-choice').dispatchEvent(new DragEvent('drop', {bubbles: true, cancelable: true, dataTransfer: data}))
-	}`)
-	p.Until(`document.querySelector('#own-choice').textContent === 'dropped.png' && document.querySelector('#own-choice input').checked`)
-	p.Until(`document.querySelector('#paint').classList.contains('primary')`)
+	// Others in its place, pasted and dropped; then none, and a style of the server's.
+	for _, event := range []string{"paste", "drop"} {
+		p.Eval(`{
+			const canvas = Object.assign(document.createElement('canvas'), {width: 40, height: 30})
+			const data = new DataTransfer()
+			data.items.add(new File([await new Promise((resolve) => canvas.toBlob(resolve))], '` + event + `.png', {type: 'image/png'}))
+			document.querySelector('#own-file').focus()
+			const init = {bubbles: true, cancelable: true, clipboardData: data, dataTransfer: data}
+			document.querySelector('#own-choice').dispatchEvent('` + event + `' === 'paste' ? new ClipboardEvent('paste', init) : new DragEvent('drop', init))
+		}`)
+		p.Until(`document.querySelector('#own-choice').textContent === '` + event + `.png' && document.querySelector('#own-choice input').checked`)
+		p.Until(`document.querySelector('#paint').classList.contains('primary')`)
+	}
+	p.untilStrip("Painted")
 	p.Do(chromedp.Click(chromedp.CSS("#own-remove")))
 	p.Until(`!document.querySelector('#own-choice').checkVisibility()`)
 	p.Do(chromedp.Click(chromedp.CSS("#paint")))

@@ -83,6 +83,7 @@ func TestPage(t *testing.T) {
 		{"all again with another style", testAllAgain},
 		{"erase", testErase},
 		{"clear the list", testClear},
+		{"stop all", testStopAll},
 		{"take a picture out", testRemove},
 		{"too many submissions", testBusy},
 		{"offline", testOffline},

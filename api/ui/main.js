@@ -17,6 +17,7 @@ const $ = (id) => document.getElementById(id)
 const { pieces } = list
 
 let selected // the piece on show
+let named = location.hash // the fragment, as it was last read or written
 let toFill // the piece whose job the form is to be filled with
 
 // select puts a piece on show, or with none the empty stage.
@@ -30,10 +31,13 @@ function select(piece) {
   invite()
 }
 
-// address names the job on show.
+// address names the job on show. What the person has put there meanwhile stays:
+// hashchange is about to tell of it.
 function address() {
   const hash = selected?.id ? `#job=${selected.id}` : ''
-  if (hash !== location.hash) history.replaceState(null, '', hash || location.pathname + location.search)
+  if (hash === named) return
+  named = hash
+  history.replaceState(null, '', hash || location.pathname + location.search)
 }
 
 // ---- What the form would do
@@ -134,6 +138,7 @@ function selectInstead(piece) {
 strip.onChoice(select)
 
 $('stop').addEventListener('click', () => list.stop(selected))
+$('stop-all').addEventListener('click', () => pieces.filter(list.busy).forEach(list.stop))
 $('remove').addEventListener('click', () => leave(() => list.remove(selected)))
 
 $('erase').addEventListener('click', async () => {
@@ -183,6 +188,7 @@ keyForm({
 })
 
 function route() {
+  named = location.hash
   const id = new URLSearchParams(location.hash.slice(1)).get('job')
   if (id === null) return select(undefined)
   toFill = list.find(id)

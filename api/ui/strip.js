@@ -89,6 +89,9 @@ function summarize() {
   $('strip').hidden = pieces.length === 0
   $('count').textContent = [unfinished > 0 && `${unfinished} to go`, tally({ chosen: 'new', ...endings })].filter(Boolean).join(', ')
   $('clear').hidden = pieces.length === unfinished
+  const focused = document.activeElement
+  $('stop-all').hidden = unfinished < 2
+  if (focused.hidden) $('paint').focus()
   // Only the end of several is read out; the one on show speaks for itself.
   if (unfinished > 1) $('heard').textContent = ''
   else if (unfinished === 0 && going > 0 && pieces.length > 1) $('heard').textContent = `All pictures are done: ${tally(endings)}.`
