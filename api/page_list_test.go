@@ -145,6 +145,7 @@ func testErase(t *testing.T, b *browser) {
 	p.Do(chromedp.Click(chromedp.CSS("#tiles label")), chromedp.Click(chromedp.CSS("#paint")))
 	first, second := site.claim(t), site.claim(t)
 	succeed(t, first)
+	p.Until(`document.querySelector('#pieces [data-phase=succeeded]')`)
 	p.Eval(`location.hash = '#job=` + string(first.Spec.ID) + `'`)
 	p.untilPhase("succeeded")
 	p.Do(chromedp.Click(chromedp.CSS("#erase")))

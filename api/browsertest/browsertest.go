@@ -153,10 +153,14 @@ func Value[T any](p *Tab, js string) T {
 	return v
 }
 
-// Str, Num and Is evaluate expressions of those types.
-func (p *Tab) Str(js string) string  { p.Helper(); return Value[string](p, js) }
+// Str evaluates an expression that is a string.
+func (p *Tab) Str(js string) string { p.Helper(); return Value[string](p, js) }
+
+// Num evaluates an expression that is a number.
 func (p *Tab) Num(js string) float64 { p.Helper(); return Value[float64](p, js) }
-func (p *Tab) Is(js string) bool     { p.Helper(); return Value[bool](p, "Boolean("+js+")") }
+
+// Is evaluates a condition, as JavaScript takes it.
+func (p *Tab) Is(js string) bool { p.Helper(); return Value[bool](p, "Boolean("+js+")") }
 
 // Eval runs statements.
 func (p *Tab) Eval(js string) {
