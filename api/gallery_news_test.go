@@ -25,12 +25,12 @@ func testGalleryNews(t *testing.T, b *browser) {
 		t.Fatal(err)
 	}
 	succeed(t, lease)
-	p.look()
+	p.poll()
 	p.untilShown(newer, late, old)
 	if err := site.store.Erase(late, store.Erased); err != nil {
 		t.Fatal(err)
 	}
-	p.look()
+	p.poll()
 	p.untilShown(newer, old)
 
 	// Nobody looks while the page is in the background.
@@ -42,7 +42,7 @@ func testGalleryNews(t *testing.T, b *browser) {
 		return false
 	})
 	p.eval(`Object.defineProperty(document, 'hidden', {value: true, configurable: true})`)
-	p.look()
+	p.poll()
 	p.eval(`delete document.hidden; await fetch('v1/styles')`)
 	if n := asked.Load(); n != 0 {
 		t.Errorf("in the background the list was asked for %d times", n)
@@ -52,7 +52,7 @@ func testGalleryNews(t *testing.T, b *browser) {
 	p.do(chromedp.EmulateViewport(360, 120))
 	p.eval(`scrollTo(0, document.body.scrollHeight)`)
 	newest := site.paint(t, true)
-	p.look()
+	p.poll()
 	p.untilGallery(`document.querySelector('#fresh').checkVisibility() && document.querySelector('#fresh').textContent === '1 new picture'`)
 	p.untilShown(newer, old)
 	p.do(chromedp.Click(chromedp.CSS("#fresh")))
@@ -84,7 +84,7 @@ func testGalleryMissing(t *testing.T, b *browser) {
 	p.untilShown("id-8", "id-7")
 	p.untilGallery(`document.querySelector('#grid .missed') && document.querySelector('[href="#id-7"] img').naturalWidth === 96`)
 	site.intercept(pages)
-	p.look()
+	p.poll()
 	p.untilGallery(`!document.querySelector('#grid .missed') && document.querySelector('[href="#id-8"] img').naturalWidth === 96`)
 	p.expectFailures()
 }

@@ -85,7 +85,7 @@ func testGallerySite(t *testing.T, b *browser) {
 	s.pictures("id-99")
 	s.put("gallery/2026/11/23/17.json", manifest(`"next":"gallery/2026/11/23/16.json"`, "id-99", "id-9", "id-7"))
 	s.put("gallery/index.json", manifest(`"next":"gallery/2026/11/23/17.json"`))
-	p.look()
+	p.poll()
 	p.untilShown("id-99", "id-9", "id-7", "id-6")
 }
 

@@ -79,8 +79,8 @@ func (p *tab) untilGallery(js string) {
 	}
 }
 
-// look has the gallery look for what is new, as it does every few seconds.
-func (p *tab) look() { p.t.Helper(); p.eval(`document.dispatchEvent(new Event('visibilitychange'))`) }
+// poll has the gallery look for what is new, as it does every few seconds.
+func (p *tab) poll() { p.t.Helper(); p.eval(`document.dispatchEvent(new Event('visibilitychange'))`) }
 
 func testGalleryList(t *testing.T, b *browser) {
 	site := newSite(t, "")
@@ -131,7 +131,7 @@ func testGalleryEmpty(t *testing.T, b *browser) {
 		t.Errorf("the way to the page: %s", got)
 	}
 	id := site.paint(t, true)
-	p.look()
+	p.poll()
 	p.untilShown(id)
 	p.untilGallery(`!document.querySelector('#empty').checkVisibility()`)
 }
@@ -226,7 +226,7 @@ func testGalleryPhone(t *testing.T, b *browser) {
 	p.untilGallery(`document.body.dataset.state === 'empty'`)
 	check("empty")
 	ids := []job.ID{site.paint(t, true), site.paint(t, true), site.paint(t, true)}
-	p.look()
+	p.poll()
 	p.untilShown(ids[2], ids[1], ids[0])
 	check("full")
 	if got := p.num(`new Set([...document.querySelectorAll('#grid a')].map((a) => a.getBoundingClientRect().x)).size`); got != 2 {
