@@ -87,7 +87,7 @@ export function lightbox({ find, beside, onClose }) {
     show(job)
   }
 
-  dialog.addEventListener('close', leave) // by Escape; anyhow else the fragment was changed first
+  dialog.addEventListener('close', () => dialog.open || leave()) // by Escape, unless it is open again by now
   dialog.addEventListener('click', (e) => {
     if (e.target.closest('#close') || !e.target.closest('img, figcaption')) leave()
   })
