@@ -74,6 +74,9 @@ func testGalleryLink(t *testing.T, b *browser) {
 		p.eval(`location.hash = '#` + hash + `'`)
 		p.untilGallery(`location.hash === '' && !document.querySelector('#lightbox').open`)
 	}
+	newest := site.paint(t, true)
+	p.eval(`location.hash = '#` + string(newest) + `'`)
+	p.untilGallery(`document.querySelector('#lightbox').open && document.querySelector('#full').src.includes('` + string(newest) + `')`)
 	// Of a page that is far down.
 	site.pages(t, map[string]string{"": manifest(`"next_cursor":"b"`, "id-9"), "b": manifest(`"next_cursor":"c"`, "id-8"), "c": manifest(`"next_cursor":null`, "id-7")})
 	q := b.open(t, site.url+"gallery#id-7")

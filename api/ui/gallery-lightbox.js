@@ -106,6 +106,7 @@ export function lightbox({ find, beside, onClose }) {
   let from
   dialog.addEventListener('touchstart', (e) => { from = e.touches.length === 1 ? e.touches[0].clientX : undefined }, { passive: true })
   dialog.addEventListener('touchend', (e) => {
+    if (visualViewport.scale > 1) return // the picture was moved about
     const moved = e.changedTouches[0].clientX - from // not a number after two fingers
     if (Math.abs(moved) > 50) step(moved < 0 ? 1 : -1)
   })

@@ -198,6 +198,11 @@ addEventListener('online', () => {
 
 const box = lightbox({
   async find(id) {
+    if (jobs[0]?.id < id) {
+      await look()
+      reveal()
+      announce()
+    }
     for (let n = 0; n < farthest && isNew(id) && !list.atEnd && !(jobs.at(-1)?.id < id) && !troubled; n++) await more()
     if (isNew(id) && troubled) throw new Error('not found out')
     return jobs[at(id)]
