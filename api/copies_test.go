@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/api/browsertest"
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/gallery"
 	"github.com/atelier-go/atelier/pkg/job"
@@ -307,7 +308,7 @@ func (s *service) painted() job.ID {
 // A browser's page shows what is lent, and fetches it, without handing its key on:
 // S3 refuses a link that comes with one.
 func TestBrowserFollowsLinks(t *testing.T) {
-	b := startBrowser(t)
+	b := &browser{browsertest.Start(t)}
 	a := newAnnex(t)
 	g := serveGuarded(t, func(c *api.Config) { c.Copies = a.copies })
 	if _, err := bucket.Create(t.Context(), a.cfg, "atelier", g.url); err != nil { // once more, for its pages
@@ -318,12 +319,12 @@ func TestBrowserFollowsLinks(t *testing.T) {
 		a.copy(store.Published(id, "jpeg", id == public)[0], jpegPicture(t))
 	}
 	p := b.open(t, g.url)
-	got := p.str(`await fetch('v1/jobs/` + string(private) + `/result', {headers: {Authorization: 'Bearer ` + g.keys["right"] + `'}})
+	got := p.Str(`await fetch('v1/jobs/` + string(private) + `/result', {headers: {Authorization: 'Bearer ` + g.keys["right"] + `'}})
 		.then(async r => [r.status, r.redirected, r.headers.get('Content-Type'), (await r.blob()).size].join(' '))`)
 	if want := fmt.Sprintf("200 true image/jpeg %d", len(jpegPicture(t))); got != want {
 		t.Errorf("fetched: %s, want %s", got, want)
 	}
-	if got := p.num(`await (async () => { const i = new Image(); i.src = 'v1/jobs/` + string(public) + `/result'; await i.decode(); return i.naturalWidth })()`); got != 60 {
+	if got := p.Num(`await (async () => { const i = new Image(); i.src = 'v1/jobs/` + string(public) + `/result'; await i.decode(); return i.naturalWidth })()`); got != 60 {
 		t.Errorf("shown: a width of %v", got)
 	}
 }

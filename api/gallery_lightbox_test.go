@@ -23,39 +23,39 @@ func testGalleryLightbox(t *testing.T, b *browser) {
 		t.Helper()
 		p.untilGallery(`!document.querySelector('#lightbox').open && location.hash === '' && document.activeElement.hash === '#` + string(id) + `'`)
 	}
-	p.tabTo("#grid a")
-	p.keys(kb.Enter)
+	p.TabTo("#grid a")
+	p.Keys(kb.Enter)
 	shows(ids[2])
-	if got := p.str(`document.querySelector('#caption').textContent + ' | ' + document.querySelector('#facts').textContent`); !strings.HasPrefix(got, "Night swirls | ") || !strings.Contains(got, " · 96 × 64 · 1 kB") {
+	if got := p.Str(`document.querySelector('#caption').textContent + ' | ' + document.querySelector('#facts').textContent`); !strings.HasPrefix(got, "Night swirls | ") || !strings.Contains(got, " · 96 × 64 · 1 kB") {
 		t.Errorf("it says %q", got)
 	}
-	if got := p.str(`document.querySelector('#download').download + ' ' + document.querySelector('#download').href`); got != "atelier-"+string(ids[2])+".jpeg "+site.url+"v1/jobs/"+string(ids[2])+"/result" {
+	if got := p.Str(`document.querySelector('#download').download + ' ' + document.querySelector('#download').href`); got != "atelier-"+string(ids[2])+".jpeg "+site.url+"v1/jobs/"+string(ids[2])+"/result" {
 		t.Errorf("download: %s", got)
 	}
-	p.keys(kb.ArrowLeft) // there is none
-	p.keys(kb.ArrowRight)
+	p.Keys(kb.ArrowLeft) // there is none
+	p.Keys(kb.ArrowRight)
 	shows(ids[1])
-	p.do(chromedp.Click(chromedp.CSS("#after")))
+	p.Do(chromedp.Click(chromedp.CSS("#after")))
 	shows(ids[0])
-	if !p.is(`document.querySelector('#after').ariaDisabled === 'true' && document.querySelector('#before').ariaDisabled === 'false'`) {
+	if !p.Is(`document.querySelector('#after').ariaDisabled === 'true' && document.querySelector('#before').ariaDisabled === 'false'`) {
 		t.Error("at the end nothing says so")
 	}
-	p.keys(kb.Escape)
+	p.Keys(kb.Escape)
 	closed(ids[0])
-	p.keys(kb.Enter)
+	p.Keys(kb.Enter)
 	shows(ids[0])
-	p.eval(`history.back()`)
+	p.Eval(`history.back()`)
 	closed(ids[0])
-	p.eval(`history.forward()`)
+	p.Eval(`history.forward()`)
 	shows(ids[0])
-	p.do(chromedp.Click(chromedp.CSS("#close")))
+	p.Do(chromedp.Click(chromedp.CSS("#close")))
 	closed(ids[0])
 	// The pictures behind it can't be reached meanwhile.
-	p.keys(kb.Enter)
+	p.Keys(kb.Enter)
 	shows(ids[0])
 	for range 8 {
-		p.keys(kb.Tab)
-		if p.is(`document.activeElement.closest('main')`) {
+		p.Keys(kb.Tab)
+		if p.Is(`document.activeElement.closest('main')`) {
 			t.Fatal("the tab key leads behind the picture")
 		}
 	}
@@ -68,20 +68,20 @@ func testGalleryLink(t *testing.T, b *browser) {
 	private := site.paint(t, false)
 	p := b.open(t, site.url+"gallery#"+string(id))
 	p.untilGallery(`document.querySelector('#lightbox').open && document.querySelector('#full').src.includes('` + string(id) + `')`)
-	p.keys(kb.Escape)
+	p.Keys(kb.Escape)
 	p.untilGallery(`!document.querySelector('#lightbox').open && location.hash === '' && location.pathname.endsWith('/gallery')`)
 	for _, hash := range []string{string(private), "nonsense", "%"} {
-		p.eval(`location.hash = '#` + hash + `'`)
+		p.Eval(`location.hash = '#` + hash + `'`)
 		p.untilGallery(`location.hash === '' && !document.querySelector('#lightbox').open`)
 	}
 	newest := site.paint(t, true)
-	p.eval(`location.hash = '#` + string(newest) + `'`)
+	p.Eval(`location.hash = '#` + string(newest) + `'`)
 	p.untilGallery(`document.querySelector('#lightbox').open && document.querySelector('#full').src.includes('` + string(newest) + `')`)
 	// Of a page that is far down.
 	site.pages(t, map[string]string{"": manifest(`"next_cursor":"b"`, "id-9"), "b": manifest(`"next_cursor":"c"`, "id-8"), "c": manifest(`"next_cursor":null`, "id-7")})
 	q := b.open(t, site.url+"gallery#id-7")
 	q.untilGallery(`document.querySelector('#lightbox').open && document.querySelector('#full').src.includes('id-7')`)
-	if got := q.str(`document.querySelector('#caption').textContent`); got != "Night swirls 70% + Mosaic 30%, at 50%" {
+	if got := q.Str(`document.querySelector('#caption').textContent`); got != "Night swirls 70% + Mosaic 30%, at 50%" {
 		t.Errorf("a blend: %q", got)
 	}
 }

@@ -17,7 +17,7 @@ func testGalleryNews(t *testing.T, b *browser) {
 	old := site.paint(t, true)
 	late := site.create(t, true)
 	p := b.open(t, site.url+"gallery")
-	p.expectFailures() // of what is erased before it was shown
+	p.ExpectFailures() // of what is erased before it was shown
 	p.untilShown(old)
 	newer := site.paint(t, true)
 	lease, err := site.store.Claim(t.Context(), late, 1, "test")
@@ -41,21 +41,21 @@ func testGalleryNews(t *testing.T, b *browser) {
 		}
 		return false
 	})
-	p.eval(`Object.defineProperty(document, 'hidden', {value: true, configurable: true})`)
+	p.Eval(`Object.defineProperty(document, 'hidden', {value: true, configurable: true})`)
 	p.poll()
-	p.eval(`delete document.hidden; await fetch('v1/styles')`)
+	p.Eval(`delete document.hidden; await fetch('v1/styles')`)
 	if n := asked.Load(); n != 0 {
 		t.Errorf("in the background the list was asked for %d times", n)
 	}
 
 	// Who looks further down is not disturbed.
-	p.do(chromedp.EmulateViewport(360, 120))
-	p.eval(`scrollTo(0, document.body.scrollHeight)`)
+	p.Do(chromedp.EmulateViewport(360, 120))
+	p.Eval(`scrollTo(0, document.body.scrollHeight)`)
 	newest := site.paint(t, true)
 	p.poll()
 	p.untilGallery(`document.querySelector('#fresh').checkVisibility() && document.querySelector('#fresh').textContent === '1 new picture'`)
 	p.untilShown(newer, old)
-	p.do(chromedp.Click(chromedp.CSS("#fresh")))
+	p.Do(chromedp.Click(chromedp.CSS("#fresh")))
 	p.untilShown(newest, newer, old)
 	p.untilGallery(`scrollY === 0 && document.activeElement.hash === '#` + string(newest) + `' && document.querySelector('#fresh').hidden`)
 }
@@ -80,13 +80,13 @@ func testGalleryMissing(t *testing.T, b *browser) {
 		return true
 	})
 	p := b.open(t, site.url+"gallery")
-	p.expectFailures()
+	p.ExpectFailures()
 	p.untilShown("id-8", "id-7")
 	p.untilGallery(`document.querySelector('#grid .missed') && document.querySelector('[href="#id-7"] img').naturalWidth === 96`)
 	site.intercept(pages)
 	p.poll()
 	p.untilGallery(`!document.querySelector('#grid .missed') && document.querySelector('[href="#id-8"] img').naturalWidth === 96`)
-	p.expectFailures()
+	p.ExpectFailures()
 }
 
 func testGalleryAway(t *testing.T, b *browser) {
@@ -94,23 +94,23 @@ func testGalleryAway(t *testing.T, b *browser) {
 	id := site.paint(t, true)
 	site.answer("/v1/gallery", http.StatusServiceUnavailable, `{}`)
 	p := b.open(t, site.url+"gallery")
-	p.expectFailures()
+	p.ExpectFailures()
 	p.untilGallery(`document.body.dataset.state === 'failed' && document.querySelector('#trouble').textContent === 'The server answers with an error (HTTP 503).'`)
 	site.vanish()
-	p.do(chromedp.Click(chromedp.CSS("#retry")))
+	p.Do(chromedp.Click(chromedp.CSS("#retry")))
 	p.untilGallery(`document.querySelector('#trouble').textContent === 'The server can’t be reached.'`)
 	site.answer("/v1/gallery", http.StatusOK, `<html>`)
-	p.do(chromedp.Click(chromedp.CSS("#retry")))
+	p.Do(chromedp.Click(chromedp.CSS("#retry")))
 	p.untilGallery(`document.querySelector('#trouble').textContent === 'The server answers with something else than a list.'`)
 	site.recover()
-	p.do(chromedp.Click(chromedp.CSS("#retry")))
+	p.Do(chromedp.Click(chromedp.CSS("#retry")))
 	p.untilShown(id)
 	p.untilGallery(`!document.querySelector('#notice').checkVisibility()`)
 
-	p.eval(`dispatchEvent(new Event('offline'))`)
+	p.Eval(`dispatchEvent(new Event('offline'))`)
 	p.untilGallery(`document.querySelector('#trouble').textContent === 'You are offline.'`)
 	next := site.paint(t, true)
-	p.eval(`dispatchEvent(new Event('online'))`)
+	p.Eval(`dispatchEvent(new Event('online'))`)
 	p.untilShown(next, id)
 	p.untilGallery(`!document.querySelector('#notice').checkVisibility()`)
 }
@@ -124,8 +124,8 @@ func testGalleryAwayLater(t *testing.T, b *browser) {
 	p.untilGallery(`document.querySelector('#notice').checkVisibility()`)
 	p.untilShown("id-9")
 	site.pages(t, map[string]string{"": pages[""], "b": manifest(`"next_cursor":null`, "id-8")})
-	p.tabTo("#retry")
-	p.keys(kb.Enter)
+	p.TabTo("#retry")
+	p.Keys(kb.Enter)
 	p.untilShown("id-9", "id-8")
 	p.untilGallery(`!document.querySelector('#notice').checkVisibility()`)
 }

@@ -71,15 +71,15 @@ func testGallerySite(t *testing.T, b *browser) {
 	p := b.open(t, s.url)
 	p.untilShown("id-9", "id-8", "id-7", "id-6")
 	p.untilGallery(`[...document.querySelectorAll('#grid img')].every((i) => i.naturalWidth === 96 && i.src.includes('/bucket/thumbs/'))`)
-	if p.is(`[...document.querySelectorAll('.home')].some((e) => e.checkVisibility())`) {
+	if p.Is(`[...document.querySelectorAll('.home')].some((e) => e.checkVisibility())`) {
 		t.Error("there is a link to where pictures are painted, and there is no such page")
 	}
-	if got := p.str(`document.querySelector('meta[http-equiv]').content`); !strings.Contains(got, "default-src 'none'") || strings.Contains(got, "unsafe") {
+	if got := p.Str(`document.querySelector('meta[http-equiv]').content`); !strings.Contains(got, "default-src 'none'") || strings.Contains(got, "unsafe") {
 		t.Errorf("the policy: %q", got)
 	}
-	p.do(chromedp.Click(chromedp.CSS(`#grid [href="#id-7"]`)))
+	p.Do(chromedp.Click(chromedp.CSS(`#grid [href="#id-7"]`)))
 	p.untilGallery(`document.querySelector('#lightbox').open && document.querySelector('#full').src.endsWith('/bucket/pictures/id-7.jpg') && document.querySelector('#full').naturalWidth === 96`)
-	p.do(chromedp.Click(chromedp.CSS("#close")))
+	p.Do(chromedp.Click(chromedp.CSS("#close")))
 
 	// The index has no jobs of its own any more, and the hour has a new one.
 	s.pictures("id-99")
@@ -96,22 +96,22 @@ func testGallerySiteEmptied(t *testing.T, b *browser) {
 	s.put("gallery/index.json", manifest(`"next":"gallery/2026/11/23/17.json"`))
 	s.put("gallery/2026/11/23/17.json", manifest(`"next":"gallery/2026/11/23/16.json"`, "id-9"))
 	p := b.open(t, s.url)
-	p.expectFailures() // of the page that is not there
+	p.ExpectFailures() // of the page that is not there
 	p.untilShown("id-9")
 	p.untilGallery(`document.querySelector('#more').checkVisibility() && document.querySelector('#more').ariaBusy !== 'true'`)
 	s.put("gallery/2026/11/23/17.json", manifest(`"next":"gallery/2026/11/23/15.json"`, "id-9"))
 	s.put("gallery/2026/11/23/15.json", manifest(`"next":null`, "id-7"))
-	p.eval(`document.querySelector('#more').click()`) // which is hidden if the page has just looked by itself
+	p.Eval(`document.querySelector('#more').click()`) // which is hidden if the page has just looked by itself
 	p.untilShown("id-9", "id-7")
-	p.expectFailures()
+	p.ExpectFailures()
 }
 
 func testGallerySiteEmpty(t *testing.T, b *browser) {
 	s := newStaticSite(t)
 	p := b.open(t, s.url)
 	p.untilGallery(`document.body.dataset.state === 'empty'`)
-	p.expectFailures() // there is no index.json
-	if p.is(`document.querySelector('#empty a').checkVisibility()`) {
+	p.ExpectFailures() // there is no index.json
+	if p.Is(`document.querySelector('#empty a').checkVisibility()`) {
 		t.Error("there is a link to where pictures are painted, and there is no such page")
 	}
 }

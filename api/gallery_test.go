@@ -9,13 +9,14 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/atelier-go/atelier/api/browsertest"
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
 // TestGallery drives the gallery in a real browser, against the real handler or,
 // as a static site, a plain file server.
 func TestGallery(t *testing.T) {
-	b := startBrowser(t)
+	b := &browser{browsertest.Start(t)}
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *browser)
@@ -66,21 +67,21 @@ func (s *site) create(t *testing.T, public bool) job.ID {
 
 // untilShown waits for these pictures, in this order, and none else.
 func (p *tab) untilShown(ids ...job.ID) {
-	p.t.Helper()
+	p.Helper()
 	p.untilGallery(`[...document.querySelectorAll('#grid a')].map((a) => a.hash.slice(1)).join() === '` + strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ","), "[]") + `'`)
 }
 
 // untilGallery is until, which tells what there is when it does not come.
 func (p *tab) untilGallery(js string) {
-	p.t.Helper()
-	if _, err := chromedp.Run(p.ctx, chromedp.Poll[bool]("Boolean("+js+")", chromedp.WithPollingTimeout(pageTimeout))); err != nil {
-		p.t.Fatalf("wait for %s: %v; the gallery is %s, shows %s and says %q", js, err, p.str("document.body.dataset.state"),
-			p.str("[...document.querySelectorAll('#grid a')].map((a) => a.hash).join(' ')"), p.str("document.querySelector('#trouble').textContent"))
+	p.Helper()
+	if _, err := chromedp.Run(p.Ctx, chromedp.Poll[bool]("Boolean("+js+")", chromedp.WithPollingTimeout(browsertest.Timeout))); err != nil {
+		p.Fatalf("wait for %s: %v; the gallery is %s, shows %s and says %q", js, err, p.Str("document.body.dataset.state"),
+			p.Str("[...document.querySelectorAll('#grid a')].map((a) => a.hash).join(' ')"), p.Str("document.querySelector('#trouble').textContent"))
 	}
 }
 
 // poll has the gallery look for what is new, as it does every few seconds.
-func (p *tab) poll() { p.t.Helper(); p.eval(`document.dispatchEvent(new Event('visibilitychange'))`) }
+func (p *tab) poll() { p.Helper(); p.Eval(`document.dispatchEvent(new Event('visibilitychange'))`) }
 
 func testGalleryList(t *testing.T, b *browser) {
 	site := newSite(t, "")
@@ -102,12 +103,12 @@ func testGalleryList(t *testing.T, b *browser) {
 		`document.querySelector('#status').textContent`: "3 pictures",
 		`document.querySelector('header a').href`:       site.url,
 	} {
-		if got := p.str(what); got != want {
+		if got := p.Str(what); got != want {
 			t.Errorf("%s: got %q, want %q", what, got, want)
 		}
 	}
 	p.untilGallery(`[...document.querySelectorAll('#grid img')].every((i) => i.naturalWidth > 0 && i.alt.startsWith('Night swirls') && i.width > 0 && i.getAttribute('width') === '96')`)
-	if !p.is(`document.querySelector('#more').hidden`) {
+	if !p.Is(`document.querySelector('#more').hidden`) {
 		t.Error("there is a button for more, and there are no more")
 	}
 }
@@ -118,7 +119,7 @@ func testGalleryPrefix(t *testing.T, b *browser) {
 	p := b.open(t, site.url+"gallery/")
 	p.untilShown(id)
 	p.untilGallery(`document.querySelector('#grid img').naturalWidth > 0`)
-	if got := p.str("location.href"); got != site.url+"gallery" {
+	if got := p.Str("location.href"); got != site.url+"gallery" {
 		t.Errorf("with a slash at the end: at %s, want %sgallery", got, site.url)
 	}
 }
@@ -127,7 +128,7 @@ func testGalleryEmpty(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url+"gallery")
 	p.untilGallery(`document.querySelector('#empty').checkVisibility() && !document.querySelector('#skeleton').checkVisibility()`)
-	if got := p.str(`document.querySelector('#empty a').href`); got != site.url {
+	if got := p.Str(`document.querySelector('#empty a').href`); got != site.url {
 		t.Errorf("the way to the page: %s", got)
 	}
 	id := site.paint(t, true)
@@ -177,8 +178,8 @@ func testGalleryPages(t *testing.T, b *browser) {
 	p.untilShown("id-9", "id-8", "id-7")
 	// So many empty pages are not read unasked.
 	p.untilGallery(`document.querySelector('#more').checkVisibility() && document.querySelector('#more').ariaBusy !== 'true'`)
-	p.tabTo("#more")
-	p.keys(kb.Enter)
+	p.TabTo("#more")
+	p.Keys(kb.Enter)
 	p.untilShown("id-9", "id-8", "id-7", "id-6")
 	p.untilGallery(`document.querySelector('#more').hidden`)
 
@@ -199,13 +200,13 @@ func testGalleryPages(t *testing.T, b *browser) {
 		all[cursor] = manifest(next, ids...)
 	}
 	site.pages(t, all)
-	p.do(chromedp.Reload())
+	p.Do(chromedp.Reload())
 	p.untilGallery(`document.querySelectorAll('#grid a').length >= 60`)
-	if n := p.num(`document.querySelectorAll('#grid a').length`); n > 300 {
+	if n := p.Num(`document.querySelectorAll('#grid a').length`); n > 300 {
 		t.Errorf("%v pictures were listed unasked", n)
 	}
 	for range 10 {
-		p.eval(`scrollTo(0, document.body.scrollHeight); await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))`)
+		p.Eval(`scrollTo(0, document.body.scrollHeight); await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))`)
 	}
 	p.untilGallery(`scrollTo(0, document.body.scrollHeight), document.querySelectorAll('#grid a').length === 600`)
 }
@@ -213,13 +214,13 @@ func testGalleryPages(t *testing.T, b *browser) {
 func testGalleryPhone(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url+"gallery")
-	p.do(chromedp.EmulateViewport(360, 640, chromedp.EmulateMobile, chromedp.EmulateTouch))
+	p.Do(chromedp.EmulateViewport(360, 640, chromedp.EmulateMobile, chromedp.EmulateTouch))
 	check := func(when string) {
 		t.Helper()
-		if wide := p.num(`document.documentElement.scrollWidth`); wide > 360 {
+		if wide := p.Num(`document.documentElement.scrollWidth`); wide > 360 {
 			t.Errorf("%s: the page is %v pixels wide, want 360 at most", when, wide)
 		}
-		if small := p.str(`[...document.querySelectorAll('button, a')].filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 44).map((e) => e.outerHTML).join('\n')`); small != "" {
+		if small := p.Str(`[...document.querySelectorAll('button, a')].filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 44).map((e) => e.outerHTML).join('\n')`); small != "" {
 			t.Errorf("%s: lower than 44 pixels:\n%s", when, small)
 		}
 	}
@@ -229,13 +230,13 @@ func testGalleryPhone(t *testing.T, b *browser) {
 	p.poll()
 	p.untilShown(ids[2], ids[1], ids[0])
 	check("full")
-	if got := p.num(`new Set([...document.querySelectorAll('#grid a')].map((a) => a.getBoundingClientRect().x)).size`); got != 2 {
+	if got := p.Num(`new Set([...document.querySelectorAll('#grid a')].map((a) => a.getBoundingClientRect().x)).size`); got != 2 {
 		t.Errorf("%v columns, want 2", got)
 	}
-	p.do(chromedp.Click(chromedp.CSS("#grid a")))
+	p.Do(chromedp.Click(chromedp.CSS("#grid a")))
 	p.untilGallery(`document.querySelector('#lightbox').open`)
 	check("one picture")
-	if p.is(`document.querySelector('#actions').getBoundingClientRect().bottom > innerHeight || document.querySelector('#canvas').getBoundingClientRect().right > innerWidth`) {
+	if p.Is(`document.querySelector('#actions').getBoundingClientRect().bottom > innerHeight || document.querySelector('#canvas').getBoundingClientRect().right > innerWidth`) {
 		t.Error("the picture or its buttons are not in sight")
 	}
 }
