@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/gallery"
 	"github.com/atelier-go/atelier/pkg/store"
@@ -96,7 +97,7 @@ func (m *mirror) prepare(ctx context.Context, locked ministack.Locked, origins [
 	if _, err := bucket.Create(ctx, cfg, bucketName, origins...); err != nil {
 		return err
 	}
-	if err := m.gallery.PutPage(ctx, sitePage()); err != nil {
+	if err := m.gallery.PutPage(ctx, api.GallerySite()); err != nil {
 		return err
 	}
 	m.mu.Lock()

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"embed"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -17,18 +15,6 @@ import (
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
-
-//go:embed site
-var siteFiles embed.FS
-
-// sitePage is the gallery's page.
-func sitePage() fs.FS {
-	page, err := fs.Sub(siteFiles, "site")
-	if err != nil {
-		panic(err) // the folder is part of the program
-	}
-	return page
-}
 
 // A site stands in for CloudFront before the bucket: it shows what everybody may
 // see of it, and reads that with its own signature.
