@@ -20,6 +20,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 )
 
 // What an error of this package can mean, beside a canceled context. Its text
@@ -50,6 +51,9 @@ func New(cfg aws.Config, name string) *Bucket {
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		// An emulator is not found under a name for each bucket.
 		o.UsePathStyle = o.BaseEndpoint != nil
+		// It would write to standard error about connections that a canceled request
+		// leaves; what matters is in the errors.
+		o.Logger = logging.Nop{}
 	})
 	return &Bucket{client, s3.NewPresignClient(client), name}
 }
