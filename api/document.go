@@ -101,6 +101,8 @@ func describeTypes(schemas huma.Registry) {
 	schemas.Schema(reflect.TypeFor[job.Job](), true, "")
 	members := schemas.Map()["Job"].Properties
 	for _, name := range []string{"error", "result", "receipt"} {
-		members[name] = &huma.Schema{AnyOf: []*huma.Schema{members[name], {Type: "null"}}}
+		member := *schemas.SchemaFromRef(members[name].Ref) // a copy, since OpenAPI 3.0 can't say it beside a reference
+		member.Nullable = true
+		members[name] = &member
 	}
 }
