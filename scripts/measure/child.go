@@ -22,19 +22,27 @@ const childArg = "measure-child"
 // A task is the settings of a child; each kind uses what it needs.
 type task struct {
 	Model      string
-	Width      int // of the images
+	Samples    string // folder of the photographs
+	Dir        string // an empty folder, for a store
+	Width      int    // of the images
 	Height     int
 	Threads    int
 	Concurrent int
 	Images     int
 	Seconds    float64
+	Public     bool   // the jobs
+	Address    string // to listen at
 }
 
 var children = map[string]func(context.Context, task, io.Writer) error{
+	"api":         serveInMemory,
+	"bare":        bareLoop,
 	"first-image": firstImage,
 	"mixed":       mixedImages,
 	"peak":        peakOfOne,
 	"throughput":  throughput,
+	"worker":      workAlone,
+	"worker-peak": peakOfWorker,
 }
 
 func runChild(ctx context.Context, args []string, stdout, _ io.Writer) error {
@@ -51,11 +59,16 @@ func child(ctx context.Context, kind string, t task) (*exec.Cmd, *bytes.Buffer, 
 	if err != nil {
 		return nil, nil, err
 	}
+	return childOf(ctx, self, kind, t)
+}
+
+// childOf is child by a copy of this program.
+func childOf(ctx context.Context, program, kind string, t task) (*exec.Cmd, *bytes.Buffer, error) {
 	settings, err := json.Marshal(t)
 	if err != nil {
 		return nil, nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, childArg, kind, string(settings))
+	cmd := exec.CommandContext(ctx, program, childArg, kind, string(settings))
 	// TensorFlow greets each process in many lines; what it said is shown if it fails.
 	// The environment is the one that package model advises.
 	said := new(bytes.Buffer)

@@ -15,22 +15,30 @@ import (
 
 // conditions is under which circumstances the figures came about. What a system
 // doesn't tell is "unknown".
-func conditions(ctx context.Context, root string, args []string, note string) string {
+func conditions(ctx context.Context, o options, args []string, loadBefore string) string {
 	rows := [][]string{
 		{"", ""},
 		{"date", time.Now().UTC().Format("2006-01-02 15:04 UTC")},
 		{"command", strings.Join(append([]string{"scripts/bench"}, args...), " ")},
-		{"commit", commit(ctx, root)},
-		{"processor", processor(ctx)},
-		{"cores", fmt.Sprintf("%d, of which this process may use %d", runtime.NumCPU(), runtime.GOMAXPROCS(0))},
-		{"memory", ram(ctx)},
-		{"system", runtime.GOOS + "/" + runtime.GOARCH + ", " + runtime.Version()},
-		{"load average", loadAverage()},
+		{"commit", commit(ctx, o.Root)},
+		{"machine", fmt.Sprintf("%s, %d cores (of which %d may be used), %s", processor(ctx), runtime.NumCPU(), runtime.GOMAXPROCS(0), ram(ctx))},
+		{"system", fmt.Sprintf("%s/%s, %s; files on %s", runtime.GOOS, runtime.GOARCH, runtime.Version(), fileSystem(ctx, o.Dir))},
+		{"load average", loadBefore + " before, " + loadAverage() + " after"},
+		{"rounds", fmt.Sprint(o.Rounds)},
 	}
-	if note != "" {
-		rows = append(rows, []string{"note", note})
+	if o.Note != "" {
+		rows = append(rows, []string{"note", o.Note})
 	}
 	return table(rows...)
+}
+
+// fileSystem is the kind of file system that a folder is on.
+func fileSystem(ctx context.Context, dir string) string {
+	lines := strings.Split(output(ctx, "df", "-PT", dir), "\n")
+	if f := strings.Fields(lines[len(lines)-1]); len(f) > 1 {
+		return f[1]
+	}
+	return unknown // not every df knows -T
 }
 
 const unknown = "unknown"

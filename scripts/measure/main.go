@@ -1,15 +1,14 @@
-// Measure is what scripts/bench runs: it measures the engine on this machine and
+// Measure is what scripts/bench runs: it measures the project on this machine and
 // writes tables that say on which machine, under which load and by which command
 // they came about.
 //
-// Each figure comes from a child process (this program again), so that one
-// measurement doesn't inherit the memory, the threads or the warm caches of
-// another. A new benchmark is a function from options to a section, an entry in
-// benchmarks, and, if it needs one, an entry in children.
+// What is compared is run in turn, A B A B, in processes of its own, so that a
+// noisy machine disturbs both sides alike and neither inherits the memory or the
+// warm caches of the other. A new benchmark is a function from a session to a
+// text, an entry in benchmarks, and, if it needs one, an entry in children.
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,31 +24,41 @@ import (
 )
 
 type options struct {
-	What  []string `arg:"" optional:"" help:"start, memory, threads or all (the default)."`
-	Quick bool     `help:"A minute instead of ten: fewer runs, less to rely on."`
-	Model string   `default:"${model}" help:"Folder of the SavedModel." placeholder:"DIR"`
-	Note  string   `help:"Recorded among the conditions: what else the machine was doing." placeholder:"TEXT"`
-	Out   string   `help:"Write the tables as Markdown to FILE. A complete run that is not quick writes scripts/bench-results.md." placeholder:"FILE"`
+	What   []string `arg:"" optional:"" help:"Which to run; all, if none is named."`
+	Quick  bool     `help:"Try them out: seconds instead of minutes, and figures that mean nothing."`
+	Rounds int      `help:"How often what is compared is run in turn. Default: 5, and 1 with --quick." placeholder:"N"`
+	Model  string   `default:"${root}/model/atelier" help:"Folder of the SavedModel." placeholder:"DIR"`
+	Note   string   `help:"Recorded among the conditions: what else the machine was doing." placeholder:"TEXT"`
+	Out    string   `help:"Markdown file whose sections are replaced by the new ones. Default: scripts/bench-results.md, and none with --quick." placeholder:"FILE"`
+
+	Teacher string `env:"ATELIER_TEACHER" help:"Folder with Magenta's two SavedModels, transformer and style_predictor, for the Python server; scripts/baseline/README.md says where to get them." placeholder:"DIR"`
+
+	Dir        string `env:"ATELIER_BENCH_DIR" hidden:"" help:"An empty folder, on the disk that is to be measured."`
+	Bin        string `default:"${root}/bin" hidden:"" help:"Where the project's programs are."`
+	Samples    string `env:"ATELIER_SAMPLES" hidden:"" help:"Folder of the photographs."`
+	MiniStack  string `name:"ministack" env:"ATELIER_MINISTACK" hidden:"" help:"MiniStack's program."`
+	TensorFlow string `name:"tensorflow" env:"ATELIER_LIBTENSORFLOW" hidden:"" help:"Folder of the library."`
+	Python     string `env:"ATELIER_BASELINE" hidden:"" help:"The Python that has what the Python server needs."`
+	Root       string `default:"${root}" hidden:"" help:"The checkout."`
 }
 
-const description = `Benchmarks of the engine.
-
-start    process start to the first image of 256 x 256 pixels
-memory   memory over many mixed images, and what one image of each size needs
-threads  images per second by TensorFlow's threads and concurrent images`
-
-// A section is the outcome of one benchmark, in Markdown.
-type section struct {
-	title string
-	text  string
-}
-
+// A benchmark is one section of the report.
 type benchmark struct {
-	name string
-	run  func(context.Context, options) (section, error)
+	name  string
+	title string
+	teach string // what is measured and how to read it, for --help
+	run   func(context.Context, *session) (string, error)
 }
 
-var benchmarks = []benchmark{{"start", start}, {"memory", memory}, {"threads", threads}}
+var benchmarks = []benchmark{
+	{"daemon", "The worker over a bare loop", daemonHelp, daemon},
+	{"endtoend", "The whole pipeline over a Python server", endToEndHelp, endToEnd},
+	{"idle", "One picture on an idle pipeline", idleHelp, idle},
+	{"submissions", "Durable submissions", submissionsHelp, submissions},
+	{"start", "Process start to first picture", startHelp, start},
+	{"memory", "Memory", memoryHelp, memory},
+	{"threads", "Threads and concurrent pictures", threadsHelp, threads},
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
@@ -65,37 +74,27 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	root := os.Getenv("ATELIER_ROOT")
 	var o options
-	parser, err := kong.New(&o, kong.Name("scripts/bench"), kong.Description(description),
-		kong.Vars{"model": filepath.Join(root, "model", "atelier")})
+	parser, err := kong.New(&o, kong.Name("scripts/bench"), kong.Description(description(args)),
+		kong.Vars{"root": os.Getenv("ATELIER_ROOT")}, kong.Writers(stdout, stderr))
 	if err != nil {
 		return err
 	}
 	if _, err := parser.Parse(args); err != nil {
 		return err
 	}
-	all := len(o.What) == 0 || slices.Contains(o.What, "all")
-	for _, what := range o.What {
-		if what != "all" && !slices.ContainsFunc(benchmarks, func(b benchmark) bool { return b.name == what }) {
-			return fmt.Errorf("there is no benchmark %q: there are start, memory, threads and all", what)
-		}
+	chosen, err := choose(o.What)
+	if err != nil {
+		return err
 	}
-	if o.Out == "" && all && !o.Quick {
-		o.Out = filepath.Join(root, "scripts", "bench-results.md")
+	if err := o.complete(); err != nil {
+		return err
 	}
-
-	var report bytes.Buffer
-	out := io.MultiWriter(stdout, &report)
-	fmt.Fprintf(out, "# Benchmarks\n\n%s\n", conditions(ctx, root, args, o.Note))
+	var sections []section
 	var errs []error
-	for _, b := range benchmarks {
-		if !all && !slices.Contains(o.What, b.name) {
-			continue
-		}
-		fmt.Fprintf(stderr, "bench: %s ...\n", b.name)
-		before := loadAverage()
-		s, err := b.run(ctx, o)
+	for _, b := range chosen {
+		s := &session{options: o, name: b.name, stderr: stderr}
+		section, err := s.measure(ctx, b, args)
 		if ctx.Err() != nil {
 			return errors.New("interrupted; nothing was written")
 		}
@@ -103,37 +102,78 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			errs = append(errs, fmt.Errorf("%s: %w", b.name, err))
 			continue
 		}
-		fmt.Fprintf(out, "\n## %s\n\n%s\nLoad average before: %s; after: %s.\n", s.title, s.text, before, loadAverage())
+		fmt.Fprintln(stdout, section.text)
+		sections = append(sections, section)
 	}
-	if len(errs) == 0 && o.Out != "" {
-		errs = append(errs, os.WriteFile(o.Out, report.Bytes(), 0o666))
-		fmt.Fprintln(stderr, "bench: written to", o.Out)
+	if o.Out != "" && len(sections) > 0 {
+		if err := writeInto(o.Out, sections); err != nil {
+			errs = append(errs, err)
+		} else {
+			fmt.Fprintln(stderr, "bench: written into", o.Out)
+		}
 	}
 	return errors.Join(errs...)
 }
 
-// table lays rows out for a terminal and for Markdown alike. The first is the head.
-func table(rows ...[]string) string {
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], len([]rune(cell)))
+// choose is the benchmarks of these names, in their own order.
+func choose(names []string) (chosen []benchmark, err error) {
+	for _, name := range names {
+		if name != "all" && !slices.ContainsFunc(benchmarks, func(b benchmark) bool { return b.name == name }) {
+			return nil, fmt.Errorf("there is no benchmark %q (see --help)", name)
 		}
 	}
+	for _, b := range benchmarks {
+		if len(names) == 0 || slices.Contains(names, "all") || slices.Contains(names, b.name) {
+			chosen = append(chosen, b)
+		}
+	}
+	return chosen, nil
+}
+
+// complete fills in what was left out.
+func (o *options) complete() error {
+	if o.Rounds < 0 {
+		return fmt.Errorf("--rounds %d: from 1", o.Rounds)
+	}
+	if o.Rounds == 0 {
+		o.Rounds = 5
+		if o.Quick {
+			o.Rounds = 1
+		}
+	}
+	if o.Out == "" && !o.Quick {
+		o.Out = filepath.Join(o.Root, "scripts", "bench-results.md")
+	}
+	if o.Dir == "" {
+		return errors.New("no folder to work in: run scripts/bench, which makes one")
+	}
+	return nil
+}
+
+const introduction = `Measures the project on this machine and writes the figures, with machine, load
+and command, into scripts/bench-results.md: each section there is replaced by the
+next run of its benchmark. All of them take %s.
+
+What is compared runs in turn, in the same minutes on the same disk, and what
+counts is the median of the rounds' ratios (the least and the most behind it).
+The goals are the project's own.
+`
+
+// description is the help's: of the benchmarks that are named, or of all in brief.
+func description(args []string) string {
 	var b strings.Builder
-	line := func(row []string) {
-		for i, cell := range row {
-			fmt.Fprintf(&b, "| %*s ", widths[i], cell)
+	for _, bench := range benchmarks {
+		if slices.Contains(args, bench.name) {
+			fmt.Fprintf(&b, "%s: %s\n\n%s\n\n", bench.name, bench.title, bench.teach)
 		}
-		b.WriteString("|\n")
 	}
-	line(rows[0])
-	for _, w := range widths {
-		b.WriteString("|" + strings.Repeat("-", w+1) + ":")
+	if b.Len() > 0 {
+		return strings.TrimSpace(b.String())
 	}
-	b.WriteString("|\n")
-	for _, row := range rows[1:] {
-		line(row)
+	fmt.Fprintf(&b, introduction, "about 25 minutes on 2 cores")
+	for _, bench := range benchmarks {
+		fmt.Fprintf(&b, "\n  %-12s %s", bench.name, bench.title)
 	}
+	b.WriteString("\n\nscripts/bench NAME --help tells how one is measured, and how to read it.")
 	return b.String()
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -9,23 +11,31 @@ import (
 	"sync/atomic"
 
 	"github.com/atelier-go/atelier/model"
+	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
+const memoryHelp = `Whether memory stays flat over many pictures of mixed sizes, styles, blends and
+strengths, and what one picture of each size needs, by resident memory:
+
+  the engine  a run of the model alone: where model.MemoryNeeded has its figures from
+  the worker  a daemon's whole way of a picture, out of a JPEG of 4:2:0 and into one:
+              files, decode, stylise, encode, outcome. The formula is DESIGN.md's:
+              model.MemoryNeeded, and 5.5 bytes a pixel for the decode
+
+Each is a fresh process that has painted a picture of 32 x 32 before.`
+
 // memory shows whether memory stays flat over many images of mixed sizes and
-// styles, and what one image of each size needs beyond the loaded model, which is
-// where model.MemoryNeeded has its figures from.
-func memory(ctx context.Context, o options) (section, error) {
-	images, sides := 2000, []int{64, 256, 512, 1024, 2048, 3072}
-	if o.Quick {
-		images, sides = 200, []int{256, 512, 1024}
-	}
-	rss, err := ask[[]int64](ctx, "mixed", task{Model: o.Model, Images: images})
+// styles, and what one image of each size needs beyond the loaded model.
+func memory(ctx context.Context, s *session) (string, error) {
+	images, sides := pick(s, 2000, 24), pick(s, []int{64, 256, 512, 1024, 2048, 3072}, []int{64, 128})
+	s.expect(1 + 2*len(sides))
+	s.step("%d mixed pictures", images)
+	rss, err := ask[[]int64](ctx, "mixed", task{Model: s.Model, Images: images})
 	if err != nil {
-		return section{}, err
+		return "", err
 	}
-	s := section{title: fmt.Sprintf("Memory over %d mixed images", images)}
-	s.text = fmt.Sprintf("Sides of 64 to 1,024 pixels; named styles, blends, pictures, strengths; %d at once. Resident memory, sampled after each image. It rises until the largest images have met, and must be flat from then on.\n\n", model.DefaultConcurrent())
+	text := fmt.Sprintf("%d mixed pictures, sides of 64 to 1,024 pixels, %d at once. Resident memory, sampled after each picture. It rises until the largest have met, and must be flat from then on.\n\n", images, model.DefaultConcurrent())
 	const parts = 8
 	part := len(rss) / parts
 	var names, means []string
@@ -34,24 +44,35 @@ func memory(ctx context.Context, o options) (section, error) {
 		means = append(means, mb(mean(rss[i*part:(i+1)*part])))
 	}
 	half := slope(rss[len(rss)/2:])
-	s.text += table(append(names, "slope over the last half", "highest"),
-		append(means, mb(1000*half)+" per 1,000 images", mb(float64(highest(rss)))))
+	text += table(append(names, "slope over the last half", "highest"),
+		append(means, mb(1000*half)+" per 1,000 pictures", mb(float64(highest(rss)))))
 
-	s.text += "\nOne image in a fresh process, peak:\n\n"
-	rows := [][]string{{"size", "loaded", "peak", "image", "bytes per pixel", "model.MemoryNeeded"}}
-	for _, side := range sides {
-		p, err := ask[peak](ctx, "peak", task{Model: o.Model, Width: side, Height: side})
-		if err != nil {
-			return section{}, err
+	rows := [][]string{{"", "size", "loaded", "peak", "picture", "bytes per pixel", "formula", "of the formula", "goal", ""}}
+	for _, of := range []struct {
+		name, kind string
+		formula    func(side int) int64
+	}{
+		{"engine", "peak", func(side int) int64 { return model.MemoryNeeded(side, side) }},
+		{"worker", "worker-peak", func(side int) int64 { return model.MemoryNeeded(side, side) + int64(side*side)*11/2 }},
+	} {
+		for _, side := range sides {
+			s.step("one picture, the %s, %s", of.name, size(side, side))
+			t := task{Model: s.Model, Width: side, Height: side}
+			if t.Dir, err = s.folder(); err != nil {
+				return "", err
+			}
+			p, err := ask[peak](ctx, of.kind, t)
+			if err != nil {
+				return "", err
+			}
+			picture, formula := float64(p.Peak-p.Loaded), float64(of.formula(side))
+			rows = append(rows, append([]string{
+				of.name, size(side, side), mb(float64(p.Loaded)), mb(float64(p.Peak)), mb(picture),
+				fmt.Sprintf("%.0f", picture/float64(side*side)), mb(formula), fmt.Sprintf("%.2f", picture/formula),
+			}, atMost(1, picture/formula)...))
 		}
-		image := p.Peak - p.Loaded
-		rows = append(rows, []string{
-			fmt.Sprintf("%d x %d", side, side), mb(float64(p.Loaded)), mb(float64(p.Peak)), mb(float64(image)),
-			fmt.Sprintf("%.0f", float64(image)/float64(side*side)), mb(float64(model.MemoryNeeded(side, side))),
-		})
 	}
-	s.text += table(rows...)
-	return s, nil
+	return text + "\nOne picture in a fresh process:\n\n" + table(rows...), nil
 }
 
 // mixedImages answers with the resident memory after each image.
@@ -128,6 +149,35 @@ func peakOfOne(ctx context.Context, t task, out io.Writer) error {
 	return answer(out, peak{loaded, peakMemory()})
 }
 
+// peakOfWorker is peakOfOne for the whole way of a picture.
+func peakOfWorker(ctx context.Context, t task, out io.Writer) error {
+	b, err := openBench(ctx, t)
+	if err != nil {
+		return err
+	}
+	paint := func(side int) error {
+		var file bytes.Buffer
+		if err := imageio.Encode(&file, photo(side, side), format, quality); err != nil {
+			return err
+		}
+		b.photos = [][]byte{file.Bytes()}
+		ms, err := b.submit(1, 0)
+		if err != nil {
+			return err
+		}
+		_, err = b.work(ctx, ms)
+		return err
+	}
+	if err := paint(32); err != nil {
+		return err
+	}
+	loaded := residentMemory()
+	if err := errors.Join(paint(t.Width), b.done()); err != nil {
+		return err
+	}
+	return answer(out, peak{loaded, peakMemory()})
+}
+
 func mean(v []int64) float64 {
 	sum := 0.0
 	for _, x := range v {
@@ -154,5 +204,3 @@ func slope(v []int64) float64 {
 	}
 	return above / max(below, 1)
 }
-
-func mb(bytes float64) string { return fmt.Sprintf("%.1f MB", bytes/1e6) }

@@ -5,35 +5,34 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"slices"
-	"sync"
 	"time"
 )
 
-// threads compares what to do with the cores: TensorFlow's threads inside an
-// image, against images side by side.
-func threads(ctx context.Context, o options) (section, error) {
-	sides, long := []int{512, 1024}, 8.0
-	if o.Quick {
-		sides, long = sides[:1], 2
-	}
-	cores := runtime.GOMAXPROCS(0)
+const threadsHelp = `What to do with the cores: TensorFlow's threads inside a picture, against pictures
+side by side. The defaults of worker-daemon follow from it.`
+
+// threads compares what to do with the cores.
+func threads(ctx context.Context, s *session) (string, error) {
+	sides, long := pick(s, []int{512, 1024}, []int{64}), pick(s, 8.0, 0.1)
+	counts := pick(s, steps(runtime.GOMAXPROCS(0)), []int{1, 2})
+	s.expect(len(sides) * len(counts) * len(counts))
 	rows := [][]string{{"size", "threads", "concurrent", "images/s", "median of one", "CPU for one", "peak memory"}}
 	for _, side := range sides {
-		for _, n := range steps(cores) {
-			for _, c := range steps(cores) {
-				s, err := ask[speed](ctx, "throughput", task{Model: o.Model, Width: side, Height: side, Threads: n, Concurrent: c, Seconds: long})
+		for _, n := range counts {
+			for _, c := range counts {
+				s.step("%s, %d threads, %d at once", size(side, side), n, c)
+				v, err := ask[speed](ctx, "throughput", task{Model: s.Model, Width: side, Height: side, Threads: n, Concurrent: c, Seconds: long})
 				if err != nil {
-					return section{}, err
+					return "", err
 				}
 				rows = append(rows, []string{
-					fmt.Sprintf("%d x %d", side, side), fmt.Sprint(n), fmt.Sprint(c),
-					fmt.Sprintf("%.2f", s.PerSecond), fmt.Sprintf("%.3f s", s.Median), fmt.Sprintf("%.3f s", s.CPU), mb(float64(s.Peak)),
+					size(side, side), fmt.Sprint(n), fmt.Sprint(c),
+					fmt.Sprintf("%.2f", v.PerSecond), fmt.Sprintf("%.3f s", v.Median), fmt.Sprintf("%.3f s", v.CPU), mb(float64(v.Peak)),
 				})
 			}
 		}
 	}
-	return section{title: fmt.Sprintf("Threads and concurrent images, %d cores", cores), text: table(rows...)}, nil
+	return table(rows...), nil
 }
 
 // steps is 1, 2, 4, ... up to the cores, and twice the cores.
@@ -57,38 +56,15 @@ func throughput(ctx context.Context, t task, out io.Writer) error {
 		return err
 	}
 	content := photo(t.Width, t.Height)
-	for range 2 { // the graph's preparation, then the allocator's
-		if _, err := m.Stylize(ctx, named(content, 0)); err != nil {
-			return err
-		}
+	paint := func(ctx context.Context, _ int) error { _, err := m.Stylize(ctx, named(content, 0)); return err }
+	if _, err := inParallel(ctx, 1, times(2), paint); err != nil { // the graph's preparation, then the allocator's
+		return err
 	}
-	var (
-		wg    sync.WaitGroup
-		mu    sync.Mutex
-		took  []float64
-		fault error
-	)
-	began, busy := time.Now(), processorTime()
-	for range t.Concurrent {
-		wg.Go(func() {
-			for time.Since(began).Seconds() < t.Seconds {
-				one := time.Now()
-				_, err := m.Stylize(ctx, named(content, 0))
-				mu.Lock()
-				took, fault = append(took, time.Since(one).Seconds()), err
-				mu.Unlock()
-				if err != nil {
-					return
-				}
-			}
-		})
+	busy := processorTime()
+	p, err := inParallel(ctx, t.Concurrent, lasting(time.Duration(t.Seconds*float64(time.Second))), paint)
+	if err != nil {
+		return err
 	}
-	wg.Wait()
-	whole, spent := time.Since(began).Seconds(), (processorTime() - busy).Seconds()
-	if fault != nil {
-		return fault
-	}
-	slices.Sort(took)
-	n := float64(len(took))
-	return answer(out, speed{n / whole, median(took), spent / n, peakMemory()})
+	spent := (processorTime() - busy).Seconds()
+	return answer(out, speed{p.PerSecond, median(p.Took), spent / float64(len(p.Took)), peakMemory()})
 }

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const endToEndHelp = `The pipeline with everything on this machine against what one would write first: a
+Python server that paints in the request (scripts/baseline: Flask under waitress with
+4 threads, TensorFlow from Python, Pillow, the style's vector computed once).
+Photographs of 400 x 300; each client sends the next when it has its picture.
+
+  pipeline  submit, wait with ?wait until it has succeeded, fetch the picture: the
+            API's server, MiniStack, the worker-daemon, every step durable
+  Python    one request; with Magenta's network, where --teacher says where it is,
+            and with the shipped one, which is smaller and faster
+
+MiniStack is a Python program and takes its part of the same cores, as AWS would not.
+The goal is 1.5 times the pictures of the Python server with Magenta's network at 8
+clients. What the pipeline owes to its network rather than to Go shows in the other.`
+
+// A rival is a server of pictures.
+type rival struct {
+	name  string
+	paint func(*client) func(context.Context, int) error
+	base  string
+}
+
+// endToEnd compares the pipeline with Python servers.
+func endToEnd(ctx context.Context, s *session) (string, error) {
+	levels, long := pick(s, []int{1, 8}, []int{2}), pick(s, 6*time.Second, 200*time.Millisecond)
+	photos, err := photographs(s.Samples, 400, 300)
+	if err != nil {
+		return "", err
+	}
+	stack, err := s.startStack(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer stack.stop()
+	rivals := []rival{{"pipeline", func(c *client) func(context.Context, int) error { return c.paintAndFetch }, stack.base}}
+	pythons, stop, err := s.startPythons(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer stop()
+	rivals = append(rivals, pythons...)
+	s.expect(len(levels) * s.Rounds * len(rivals))
+	rows := [][]string{{"clients", "server", "images/s", "p50", "p90", "p99", "pipeline over it", "goal", ""}}
+	for _, clients := range levels {
+		var sides []side[pace]
+		for _, r := range rivals {
+			c, err := newClient(r.base, photos, clients)
+			if err != nil {
+				return "", err
+			}
+			run := func(ctx context.Context, d time.Duration) (pace, error) {
+				return inParallel(ctx, clients, lasting(d), r.paint(c))
+			}
+			if _, err := run(ctx, long/3); err != nil { // warms it up
+				return "", fmt.Errorf("%s: %w", r.name, err)
+			}
+			sides = append(sides, side[pace]{r.name, func(ctx context.Context) (pace, error) { return run(ctx, long) }})
+		}
+		all, err := inTurn(ctx, s, fmt.Sprintf("%d clients", clients), sides...)
+		if err != nil {
+			return "", err
+		}
+		for i, r := range rivals {
+			row := []string{fmt.Sprint(clients), r.name, each(all[i], perSecond).show("%.1f")}
+			for _, p := range []int{50, 90, 99} {
+				row = append(row, ms(each(all[i], func(x pace) float64 { return percentile(x.Took, p) }).median))
+			}
+			if i == 0 {
+				rows = append(rows, append(append(row, ""), noGoal...))
+				continue
+			}
+			ratio := compare(all[0], all[i], perSecondOver)
+			goal := noGoal
+			if clients == 8 && r.name == magenta {
+				goal = atLeast(1.5, ratio.median)
+			}
+			rows = append(rows, append(append(row, ratio.show("%.2f")), goal...))
+		}
+	}
+	text := "From submission to the fetched picture. Median of the rounds (least..most); percentiles are the medians of the rounds'. MiniStack shares the cores.\n\n" + table(rows...)
+	if len(pythons) == 0 {
+		text += "\nWithout the Python server, which is not installed: scripts/setup --bench.\n"
+	}
+	return text, nil
+}
+
+const magenta = "Python, Magenta's network"
+
+// startPythons starts the Python servers, as far as they can be had. stop is there
+// without an error.
+func (s *session) startPythons(ctx context.Context) (rivals []rival, stop func(), err error) {
+	var servers []*process
+	stop = func() {
+		for _, p := range servers {
+			p.stop()
+		}
+	}
+	if s.Python == "" {
+		return nil, stop, nil
+	}
+	at := func(c *client) func(context.Context, int) error {
+		return func(ctx context.Context, n int) error { _, err := c.submit(ctx, "/paint", n); return err }
+	}
+	dir, err := s.folder()
+	if err != nil {
+		return nil, stop, err
+	}
+	start := func(name string, args ...string) error {
+		address, err := loopback()
+		if err != nil {
+			return err
+		}
+		args = append([]string{filepath.Join(s.Root, "scripts", "baseline", "server.py"), "--listen", address}, args...)
+		cmd := exec.Command(s.Python, args...)
+		cmd.Env = append(os.Environ(), "TF_CPP_MIN_LOG_LEVEL=2", "PYTHONDONTWRITEBYTECODE=1")
+		p, err := begin(ctx, dir, strings.ReplaceAll(name, " ", "-"), cmd, answers("http://"+address+"/healthz"))
+		if err != nil {
+			return err
+		}
+		servers = append(servers, p)
+		rivals = append(rivals, rival{name, at, "http://" + address})
+		return nil
+	}
+	if s.Teacher != "" {
+		err = start(magenta, "--teacher", s.Teacher, "--style-picture", filepath.Join(s.Samples, "coffee.png"))
+	}
+	err = errors.Join(err, start("Python, the shipped network", "--model", s.Model))
+	if err != nil {
+		stop()
+	}
+	return rivals, stop, err
+}

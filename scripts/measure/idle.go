@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/atelier-go/atelier/model"
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/queue"
+)
+
+const idleHelp = `What the pipeline adds to one picture while nothing else is in it. One client
+submits a photograph over HTTP and waits with ?wait until the job has succeeded; after
+a pause of chance, the next. The API's server, the queue, the worker, the disk and the
+API's looks at the job are in that time. A bare loop of decode, stylise and encode does
+the same photographs, one at a time, with the daemon's threads. What counts is the
+median of the one less the median of the other, in each round.
+
+The queue is MiniStack, whose long polls look at it ten times a second, where SQS
+answers within milliseconds: what a message alone takes there, from send to receive,
+stands beside. With "memory" it is a queue in the process of API and worker.`
+
+// idle compares the way of one picture through an idle pipeline with the work on it.
+func idle(ctx context.Context, s *session) (string, error) {
+	sizes := pick(s, [][2]int{{400, 300}, {512, 512}}, [][2]int{{64, 48}})
+	s.expect(len(sizes) * s.Rounds * 4)
+	stack, err := s.startStack(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer stack.stop()
+	memory, memoryBase, err := s.startInMemory(ctx, task{Model: s.Model})
+	if err != nil {
+		return "", err
+	}
+	defer memory.stop()
+	messages, err := stack.messages(ctx)
+	if err != nil {
+		return "", err
+	}
+	images := pick(s, 40, 3)
+	rows := [][]string{{"size", "queue", "bare loop", "submit to succeeded", "more", "goal", "", "a message alone"}}
+	for _, wh := range sizes {
+		w, h := wh[0], wh[1]
+		bare := func(ctx context.Context) (float64, error) {
+			p, err := ask[work](ctx, "bare", task{
+				Model: s.Model, Samples: s.Samples, Width: w, Height: h, Images: images,
+				Concurrent: 1, Threads: model.DefaultThreads(model.DefaultConcurrent()),
+			})
+			return p.Median, err
+		}
+		photos, err := photographs(s.Samples, w, h)
+		if err != nil {
+			return "", err
+		}
+		through := func(base string) (func(context.Context) (float64, error), error) {
+			c, err := newClient(base, photos, 1)
+			if err != nil {
+				return nil, err
+			}
+			run := func(ctx context.Context) (float64, error) {
+				return atLeisure(ctx, images, func(ctx context.Context, i int) (time.Duration, error) {
+					pause(ctx)
+					began := time.Now()
+					_, err := c.paint(ctx, i)
+					return time.Since(began), err
+				})
+			}
+			_, err = run(ctx) // warms it up
+			return run, err
+		}
+		onMiniStack, err := through(stack.base)
+		if err != nil {
+			return "", err
+		}
+		inMemory, err := through(memoryBase)
+		if err != nil {
+			return "", err
+		}
+		all, err := inTurn(ctx, s, size(w, h),
+			side[float64]{"bare loop", bare}, side[float64]{"on MiniStack", onMiniStack},
+			side[float64]{"messages alone", func(ctx context.Context) (float64, error) { return atLeisure(ctx, images, messages) }},
+			side[float64]{"queue in memory", inMemory})
+		if err != nil {
+			return "", err
+		}
+		inMS := func(seconds float64) float64 { return 1000 * seconds }
+		row := func(queue string, took []float64, message string) {
+			more := compare(took, all[0], func(a, b float64) float64 { return 1000 * (a - b) })
+			rows = append(rows, slices.Concat([]string{
+				size(w, h), queue, each(all[0], inMS).show("%.1f"), each(took, inMS).show("%.1f"), more.show("%.1f"),
+			}, atMost(60, more.median), []string{message}))
+		}
+		row("MiniStack", all[1], each(all[2], inMS).show("%.1f"))
+		row("memory", all[3], "")
+	}
+	return fmt.Sprintf("Milliseconds for one picture: in each round the median of %d; of the rounds the median (least..most).\n\n%s", images, table(rows...)), nil
+}
+
+// atLeisure has something done n times, and answers the median of what do said that
+// it took, in seconds.
+func atLeisure(ctx context.Context, n int, do func(context.Context, int) (time.Duration, error)) (float64, error) {
+	took := make([]float64, n)
+	for i := range took {
+		d, err := do(ctx, i)
+		if err != nil {
+			return 0, err
+		}
+		took[i] = d.Seconds()
+	}
+	slices.Sort(took)
+	return median(took), nil
+}
+
+// pause lasts as long as chance wants, so that what happens at intervals is met at
+// any moment of these.
+func pause(ctx context.Context) {
+	select {
+	case <-time.After(rand.N(200 * time.Millisecond)):
+	case <-ctx.Done():
+	}
+}
+
+// messages makes a queue of its own in the stack's MiniStack. What it answers sends
+// a message there, to a long poll that has begun.
+func (st *stack) messages(ctx context.Context) (func(context.Context, int) (time.Duration, error), error) {
+	cfg, err := st.aws.Config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	q, err := queue.Create(ctx, cfg, "bench")
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, _ int) (time.Duration, error) {
+		received := make(chan error, 1)
+		var at time.Time
+		go func() {
+			ds, err := q.Receive(ctx, 1, 20*time.Second, 30*time.Second)
+			at = time.Now()
+			for _, d := range ds {
+				err = errors.Join(err, q.Delete(ctx, d))
+			}
+			received <- err
+		}()
+		pause(ctx)
+		began := time.Now()
+		id, err := job.NewID()
+		if err == nil {
+			err = q.Send(ctx, job.Message{Job: id, Run: 1})
+		}
+		err = errors.Join(err, <-received)
+		return at.Sub(began), err
+	}, nil
+}

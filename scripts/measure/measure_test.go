@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// The benchmarks start this program again; here that is the test's.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == childArg {
+		main()
+		return
+	}
+	code := m.Run()
+	if bin != "" {
+		_ = os.RemoveAll(bin) // a temporary folder
+	}
+	os.Exit(code)
+}
+
+// build compiles the real programs, once for all tests.
+var build = sync.OnceValue(func() error {
+	var err error
+	if bin, err = os.MkdirTemp("", "atelier-bin-"); err != nil {
+		return err
+	}
+	out, err := exec.Command("go", "build", "-o", bin+"/", "../devstack", "../../api/cmd/api-server", "../../worker/cmd/worker-daemon").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w\n%s", err, out)
+	}
+	return err
+})
+
+// bin is the folder that build has made, empty before.
+var bin string
+
+// quick is the arguments for a run that takes seconds.
+func quick(t *testing.T, what ...string) []string {
+	t.Helper()
+	for _, name := range []string{"ATELIER_MINISTACK", "ATELIER_SAMPLES", "ATELIER_LIBTENSORFLOW", "ATELIER_ROOT"} {
+		if os.Getenv(name) == "" {
+			const missing = `not set up: run scripts/setup, then eval "$(scripts/env)"`
+			if os.Getenv("CI") != "" {
+				t.Fatal(missing)
+			}
+			t.Skip(missing)
+		}
+	}
+	if err := build(); err != nil {
+		t.Fatal(err)
+	}
+	return append(what, "--quick", "--bin", bin, "--dir", t.TempDir())
+}
+
+// Every benchmark runs to its end and writes its section. What it measures here
+// means nothing.
+func TestBenchmarks(t *testing.T) {
+	for _, b := range benchmarks {
+		t.Run(b.name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "results.md")
+			var stdout, stderr bytes.Buffer
+			if err := run(t.Context(), append(quick(t, b.name), "--out", out), &stdout, &stderr); err != nil {
+				t.Fatalf("%v\n%s", err, stderr.String())
+			}
+			written, err := os.ReadFile(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tables := strings.Count(stdout.String(), "|\n|-")
+			if !strings.HasSuffix(string(written), strings.TrimSuffix(stdout.String(), "\n")) || !strings.Contains(stdout.String(), "## "+b.name+": ") || tables < 2 {
+				t.Errorf("printed\n%s\nand wrote\n%s", stdout.String(), written)
+			}
+			if steps := strings.Count(stderr.String(), "bench: "+b.name+": "); steps < 1 {
+				t.Errorf("its progress was\n%s", stderr.String())
+			}
+		})
+	}
+}
+
+// interrupt is a user who presses Ctrl-C when a word comes by.
+type interrupt struct {
+	bytes.Buffer
+	word string
+	stop context.CancelFunc
+}
+
+func (i *interrupt) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte(i.word)) {
+		i.stop()
+	}
+	return i.Buffer.Write(b)
+}
+
+func TestInterrupted(t *testing.T) {
+	for name, word := range map[string]string{"daemon": "private", "idle": "queue in memory", "submissions": "memory, 2 clients"} {
+		t.Run(name, func(t *testing.T) {
+			args, out := quick(t, name), filepath.Join(t.TempDir(), "results.md")
+			if err := os.WriteFile(out, []byte("as before"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			err := run(ctx, append(args, "--out", out), &bytes.Buffer{}, &interrupt{word: word, stop: stop})
+			if err == nil || !strings.Contains(err.Error(), "interrupted; nothing was written") {
+				t.Errorf("got %v", err)
+			}
+			if got, _ := os.ReadFile(out); string(got) != "as before" {
+				t.Errorf("the results are now\n%s", got)
+			}
+			if left := mentioning(args[len(args)-1]); len(left) > 0 {
+				t.Errorf("still running: %q", left)
+			}
+		})
+	}
+}
+
+// mentioning is the command lines of the processes that have a path in theirs.
+func mentioning(path string) (lines []string) {
+	all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, name := range all {
+		if b, err := os.ReadFile(name); err == nil && bytes.Contains(b, []byte(path)) {
+			lines = append(lines, string(bytes.ReplaceAll(b, []byte{0}, []byte{' '})))
+		}
+	}
+	return lines
+}
+
+// What fails does not keep the others from being written.
+func TestOneFails(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "results.md")
+	var stderr bytes.Buffer
+	err := run(t.Context(), append(quick(t, "daemon", "start"), "--tensorflow", "", "--out", out), &bytes.Buffer{}, &stderr)
+	if err == nil || !strings.HasPrefix(err.Error(), "start: ") {
+		t.Errorf("got %v, want the reason of start", err)
+	}
+	if written, _ := os.ReadFile(out); !bytes.Contains(written, []byte("## daemon: ")) {
+		t.Errorf("got\n%s\nwant the section of daemon", written)
+	}
+}
+
+func TestBadArguments(t *testing.T) {
+	for args, want := range map[string]string{
+		"demon":              `there is no benchmark "demon"`,
+		"memory demon":       `there is no benchmark "demon"`,
+		"memory --rounds=-1": "--rounds -1: from 1",
+		"memory":             "no folder to work in",
+	} {
+		err := run(t.Context(), strings.Fields(args), &bytes.Buffer{}, &bytes.Buffer{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", args, err, want)
+		}
+	}
+}
+
+func TestPhotographs(t *testing.T) {
+	if _, err := photographs("", 400, 300); err == nil || !strings.Contains(err.Error(), "scripts/setup") {
+		t.Errorf("without a folder: %v", err)
+	}
+	if _, err := photographs(t.TempDir(), 400, 300); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("in an empty folder: %v", err)
+	}
+}

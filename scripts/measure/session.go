@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// A session is one run of one benchmark.
+type session struct {
+	options
+	name   string
+	stderr io.Writer
+
+	began       time.Time
+	done, steps int
+}
+
+// measure runs a benchmark and makes a section of what it says.
+func (s *session) measure(ctx context.Context, b benchmark, args []string) (section, error) {
+	s.began = time.Now()
+	before := loadAverage()
+	text, err := b.run(ctx, s)
+	if err != nil {
+		return section{}, err
+	}
+	how := conditions(ctx, s.options, args, before)
+	return section{b.name, fmt.Sprintf("## %s: %s\n\n%s\n%s\n", b.name, b.title, how, strings.TrimSpace(text))}, nil
+}
+
+// expect says how many steps the benchmark has, so that step can tell how long
+// the rest takes.
+func (s *session) expect(steps int) { s.steps = steps }
+
+// step tells people what is about to be measured.
+func (s *session) step(format string, args ...any) {
+	left := ""
+	if s.done > 0 {
+		each := time.Since(s.began) / time.Duration(s.done)
+		left = fmt.Sprintf(", about %s left", (each * time.Duration(s.steps-s.done)).Round(time.Second))
+	}
+	fmt.Fprintf(s.stderr, "bench: %s: %s%s\n", s.name, fmt.Sprintf(format, args...), left)
+	s.done++
+}
+
+// folder makes a new folder for what a benchmark writes. None is removed before
+// the end of scripts/bench: a file system that has just removed many files can be
+// slower for minutes.
+func (s *session) folder() (string, error) {
+	dir, err := os.MkdirTemp(s.Dir, s.name+"-")
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(dir)
+}
+
+// pick is the first of two settings, or the second with --quick.
+func pick[T any](s *session, full, quick T) T {
+	if s.Quick {
+		return quick
+	}
+	return full
+}
+
+// A side is one of what is compared.
+type side[T any] struct {
+	name string
+	run  func(context.Context) (T, error)
+}
+
+// inTurn runs the sides one after the other, round after round, and answers for
+// each side what each round gave.
+func inTurn[T any](ctx context.Context, s *session, what string, sides ...side[T]) ([][]T, error) {
+	all := make([][]T, len(sides))
+	for round := range s.Rounds {
+		for i, side := range sides {
+			s.step("%s, round %d of %d, %s", what, round+1, s.Rounds, side.name)
+			got, err := side.run(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("%s, %s: %w", what, side.name, err)
+			}
+			all[i] = append(all[i], got)
+		}
+	}
+	return all, nil
+}
