@@ -45,7 +45,7 @@ func (s *Server) await(ctx context.Context, j job.Job, in *getJobInput) (job.Job
 	}
 	over := time.NewTimer(min(time.Duration(in.Wait)*time.Second, s.MaxWait))
 	defer over.Stop()
-	for pause := firstPause; !j.State.Finished() && known(); pause = min(pause*3/2, longestPause) {
+	for pause := firstPause; !j.State.Finished() && known(); pause = min(2*pause, longestPause) {
 		select {
 		case <-time.After(pause):
 		case <-over.C:
