@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,9 +29,31 @@ clients. What the pipeline owes to its network rather than to Go shows in the ot
 
 // A rival is a server of pictures.
 type rival struct {
+	*process
 	name  string
 	paint func(*client) func(context.Context, int) error
 	base  string
+}
+
+// A heat is what a rival got done in a round, and how much of the processors each
+// of its processes took for a picture, in seconds.
+type heat struct {
+	pace
+	cpu map[string]float64
+}
+
+// heat lets clients paint for some time.
+func (r *rival) heat(ctx context.Context, c *client, clients int, long time.Duration) (heat, error) {
+	before := processorTimes(r.cmd.Process.Pid)
+	p, err := inParallel(ctx, clients, lasting(long), r.paint(c))
+	if err != nil {
+		return heat{}, err
+	}
+	cpu := processorTimes(r.cmd.Process.Pid)
+	for name := range cpu {
+		cpu[name] = (cpu[name] - before[name]) / float64(len(p.Took))
+	}
+	return heat{p, cpu}, nil
 }
 
 // endToEnd compares the pipeline with Python servers.
@@ -44,7 +68,7 @@ func endToEnd(ctx context.Context, s *session) (string, error) {
 		return "", err
 	}
 	defer stack.stop()
-	rivals := []rival{{"pipeline", func(c *client) func(context.Context, int) error { return c.paintAndFetch }, stack.base}}
+	rivals := []rival{{stack.process, "pipeline", func(c *client) func(context.Context, int) error { return c.paintAndFetch }, stack.base}}
 	pythons, stop, err := s.startPythons(ctx)
 	if err != nil {
 		return "", err
@@ -52,36 +76,34 @@ func endToEnd(ctx context.Context, s *session) (string, error) {
 	defer stop()
 	rivals = append(rivals, pythons...)
 	s.expect(len(levels) * s.Rounds * len(rivals))
-	rows := [][]string{{"clients", "server", "images/s", "p50", "p90", "p99", "pipeline over it", "goal", ""}}
+	rows := [][]string{{"clients", "server", "images/s", "p50", "p90", "p99", "CPU of one picture", "pipeline over it", "goal", ""}}
 	for _, clients := range levels {
-		var sides []side[pace]
+		var sides []side[heat]
 		for _, r := range rivals {
 			c, err := newClient(r.base, photos, clients)
 			if err != nil {
 				return "", err
 			}
-			run := func(ctx context.Context, d time.Duration) (pace, error) {
-				return inParallel(ctx, clients, lasting(d), r.paint(c))
-			}
-			if _, err := run(ctx, long/3); err != nil { // warms it up
+			if _, err := r.heat(ctx, c, clients, long/3); err != nil { // warms it up
 				return "", fmt.Errorf("%s: %w", r.name, err)
 			}
-			sides = append(sides, side[pace]{r.name, func(ctx context.Context) (pace, error) { return run(ctx, long) }})
+			sides = append(sides, side[heat]{r.name, func(ctx context.Context) (heat, error) { return r.heat(ctx, c, clients, long) }})
 		}
 		all, err := inTurn(ctx, s, fmt.Sprintf("%d clients", clients), sides...)
 		if err != nil {
 			return "", err
 		}
 		for i, r := range rivals {
-			row := []string{fmt.Sprint(clients), r.name, each(all[i], perSecond).show("%.1f")}
+			row := []string{fmt.Sprint(clients), r.name, each(all[i], func(h heat) float64 { return h.PerSecond }).show("%.1f")}
 			for _, p := range []int{50, 90, 99} {
-				row = append(row, ms(each(all[i], func(x pace) float64 { return percentile(x.Took, p) }).median))
+				row = append(row, ms(each(all[i], func(h heat) float64 { return percentile(h.Took, p) }).median))
 			}
+			row = append(row, processors(all[i]))
 			if i == 0 {
 				rows = append(rows, append(append(row, ""), noGoal...))
 				continue
 			}
-			ratio := compare(all[0], all[i], perSecondOver)
+			ratio := compare(all[0], all[i], func(a, b heat) float64 { return a.PerSecond / b.PerSecond })
 			goal := noGoal
 			if clients == 8 && r.name == magenta {
 				goal = atLeast(1.5, ratio.median)
@@ -90,10 +112,30 @@ func endToEnd(ctx context.Context, s *session) (string, error) {
 		}
 	}
 	text := "From submission to the fetched picture. Median of the rounds (least..most); percentiles are the medians of the rounds'. MiniStack shares the cores.\n\n" + table(rows...)
-	if len(pythons) == 0 {
+	switch {
+	case len(pythons) == 0:
 		text += "\nWithout the Python server, which is not installed: scripts/setup --bench.\n"
+	case s.Teacher == "":
+		text += "\nWithout Magenta's network, with which the goal is: --teacher DIR.\n"
 	}
 	return text, nil
+}
+
+// processors is what the processes of a rival took for a picture, the median of the
+// rounds, each where there are several.
+func processors(rounds []heat) string {
+	var parts []string
+	sum := 0.0
+	for _, name := range slices.Sorted(maps.Keys(rounds[0].cpu)) {
+		took := each(rounds, func(h heat) float64 { return h.cpu[name] }).median
+		if took > 0.00005 {
+			parts, sum = append(parts, fmt.Sprintf("%s %.1f", name, 1000*took)), sum+took
+		}
+	}
+	if len(parts) < 2 {
+		return ms(sum)
+	}
+	return fmt.Sprintf("%s (%s)", ms(sum), strings.Join(parts, ", "))
 }
 
 const magenta = "Python, Magenta's network"
@@ -130,7 +172,7 @@ func (s *session) startPythons(ctx context.Context) (rivals []rival, stop func()
 			return err
 		}
 		servers = append(servers, p)
-		rivals = append(rivals, rival{name, at, "http://" + address})
+		rivals = append(rivals, rival{p, name, at, "http://" + address})
 		return nil
 	}
 	if s.Teacher != "" {
