@@ -45,6 +45,9 @@ var bin string
 // quick is the arguments for a run that takes seconds.
 func quick(t *testing.T, what ...string) []string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("needs TensorFlow and MiniStack: left out with -short")
+	}
 	for _, name := range []string{"ATELIER_MINISTACK", "ATELIER_SAMPLES", "ATELIER_LIBTENSORFLOW", "ATELIER_ROOT"} {
 		if os.Getenv(name) == "" {
 			const missing = `not set up: run scripts/setup, then eval "$(scripts/env)"`

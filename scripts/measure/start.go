@@ -65,7 +65,11 @@ func start(ctx context.Context, s *session) (string, error) {
 			each(all[i], func(u startup) float64 { return float64(u.faults) }).show("%.0f"),
 		})
 	}
-	return "Program, library and model. Median of the rounds (least..most).\n\n" + table(rows...), nil
+	text := "Program, library and model. Median of the rounds (least..most).\n\n" + table(rows...)
+	if left := each(all[0], func(u startup) float64 { return float64(u.cached) }).most; canEvict && left > float64(files.bytes)/20 {
+		text += "\nNot wholly cold: another process had files mapped, which so stayed in the cache.\n"
+	}
+	return text, nil
 }
 
 // A startup is what one process took.
