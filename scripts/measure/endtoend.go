@@ -132,7 +132,10 @@ func processors(rounds []heat) string {
 			parts, sum = append(parts, fmt.Sprintf("%s %.1f", name, 1000*took)), sum+took
 		}
 	}
-	if len(parts) < 2 {
+	switch len(parts) {
+	case 0:
+		return unknown
+	case 1:
 		return ms(sum)
 	}
 	return fmt.Sprintf("%s (%s)", ms(sum), strings.Join(parts, ", "))

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -47,7 +48,7 @@ func begin(ctx context.Context, dir, name string, cmd *exec.Cmd, ready func(cont
 }
 
 func (p *process) wait(ctx context.Context, ready func(context.Context, *process) bool) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, 2*time.Minute, fmt.Errorf("was not ready in two minutes"))
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*time.Minute, errors.New("was not ready in two minutes"))
 	defer cancel()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
@@ -55,7 +56,7 @@ func (p *process) wait(ctx context.Context, ready func(context.Context, *process
 		select {
 		case <-again.C:
 		case <-p.done:
-			return fmt.Errorf("ended before it was ready")
+			return errors.New("ended before it was ready")
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -66,7 +67,7 @@ func submissions(ctx context.Context, s *session) (string, error) {
 			rows = append(rows, row)
 		}
 	}
-	return "Photographs of 400 x 300 (about 25 KB). Median of the rounds (least..most); p50 and p99 are the medians of the rounds'.\n\n" + table(rows...), nil
+	return fmt.Sprintf("Photographs of 400 x 300, %d KB on average. Median of the rounds (least..most); p50 and p99 are the medians of the rounds'.\n\n%s", len(slices.Concat(photos...))/len(photos)/1000, table(rows...)), nil
 }
 
 // A target is an API with a queue behind it, and what the loop sends to that queue.
