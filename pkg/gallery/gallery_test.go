@@ -46,6 +46,7 @@ func TestGallery(t *testing.T) {
 		{"a copy that was late brings nothing back", testLateCopy},
 		{"an erasure while the bucket is away ends later", testBucketAway},
 		{"without the store nothing is taken back", testStoreAway},
+		{"an hour that fails keeps no other from view", testHourFails},
 		{"a page", testPage},
 	} {
 		t.Run(test.name, func(t *testing.T) {

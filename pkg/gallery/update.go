@@ -74,12 +74,16 @@ func (u *update) run(ctx context.Context) error {
 	var errs []error
 	older := ""
 	for _, h := range slices.Sorted(maps.Keys(u.hours)) {
-		if err := u.bring(ctx, manifestKey(h), mark(u.hours[h].shown(), older), func() (manifest, error) {
+		key := manifestKey(h)
+		err := u.bring(ctx, key, mark(u.hours[h].shown(), older), func() (manifest, error) {
 			return u.show(ctx, u.hours[h], older)
-		}); err != nil {
+		})
+		if err != nil {
 			errs = append(errs, err) // others are none the worse for it
 		}
-		older = h
+		if err == nil || u.etags[key] != "" { // else newer ones would lead nowhere
+			older = h
+		}
 	}
 	err := u.bring(ctx, index, mark(nil, older), func() (manifest, error) {
 		return manifest{Jobs: []job.Job{}, Next: nextOf(older)}, nil

@@ -2,6 +2,7 @@ package gallery_test
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"os"
 	"slices"
@@ -195,6 +196,29 @@ func testStoreAway(h *hall) {
 	}
 	h.update()
 	h.is(id)
+}
+
+// testHourFails: what is wrong with one hour keeps no other from view.
+func testHourFails(h *hall) {
+	a := h.paint("2026-11-23T12:00:00Z", true)
+	h.copy()
+	h.update()
+	b, c := h.paint("2026-11-23T13:00:00Z", true), h.paint("2026-11-23T14:00:00Z", true)
+	h.copy()
+	h.between(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/13.json") {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+	if _, err := h.gallery.Update(h.Context(), h.store); !errors.Is(err, bucket.ErrDenied) {
+		h.Errorf("got %v, want ErrDenied", err)
+	}
+	h.is(c, a)
+	h.between(nil)
+	h.update()
+	h.is(c, b, a)
 }
 
 func testPage(h *hall) {
