@@ -120,19 +120,18 @@ func (m *mirror) round(ctx context.Context) error {
 	report, err := m.task.Run(ctx)
 	if report.Changed() {
 		m.log.Info("execution", "transferred", report.Transferred, "skipped", report.Skipped, "deleted", report.Deleted, "failed", report.Failed)
-		m.due = true
 	}
 	if report.Transferred > 0 {
 		m.tell("DataSync: %d files copied to s3://%s/pictures", report.Transferred, bucketName)
 	}
-	if err != nil {
-		return err
-	}
+	m.due = m.due || report.Changed() || err != nil // what is said to have failed may have been done
 	if m.due {
-		if _, err := m.gallery.Update(ctx, m.store); err != nil {
-			return err
-		}
+		_, uerr := m.gallery.Update(ctx, m.store)
+		m.due = uerr != nil
+		err = errors.Join(err, uerr)
 	}
-	m.seen, m.due = mark, false
-	return nil
+	if err == nil {
+		m.seen = mark
+	}
+	return err
 }
