@@ -140,7 +140,10 @@ func lostIsFine(err error) error {
 	return err
 }
 
-// meddle cancels jobs and lets them run again.
+// meddle cancels jobs and lets them run again. That others are in its way all the
+// time is an answer too: the workers look after the jobs without a pause, and each
+// look at one that has ended takes away the file with which a retry is about to
+// begin, so that on a slow disk the retry is never quick enough.
 func meddle(s *store.Store) error {
 	for range 30 {
 		ids, err := s.Active()
@@ -153,7 +156,7 @@ func meddle(s *store.Store) error {
 			say(claimOf{id, j.Run, job.Canceled})
 			_, err = s.Retry(id)
 		}
-		if err != nil && !errors.Is(err, job.ErrFinished) && !errors.Is(err, job.ErrNotRetryable) {
+		if err != nil && !errors.Is(err, job.ErrFinished) && !errors.Is(err, job.ErrNotRetryable) && !errors.Is(err, job.ErrBusy) {
 			return err
 		}
 	}
