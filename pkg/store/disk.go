@@ -285,12 +285,11 @@ func (d *disk) changed(path string) (at time.Time, err error) {
 	return at, err
 }
 
-// touch sets path's time to the file server's now: UTIME_NOW goes over NFS as
+// touch sets path's time to the file server's now: no time at all goes over NFS as
 // "set to server time".
 func (d *disk) touch(path string) error {
 	return d.do("touch", path, func() error {
-		now := unix.Timespec{Nsec: unix.UTIME_NOW}
-		if err := unix.UtimesNanoAt(unix.AT_FDCWD, path, []unix.Timespec{now, now}, 0); err != nil {
+		if err := unix.Utimes(path, nil); err != nil {
 			return &fs.PathError{Op: "touch", Path: path, Err: err}
 		}
 		return nil
