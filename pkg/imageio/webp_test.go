@@ -308,11 +308,11 @@ func TestTablesAreCounted(t *testing.T) {
 			t.Errorf("%d sets of tables: got %v, want accepted %v", groups, err, want)
 		}
 	}
-	began := time.Now()
+	began := processorTime(t)
 	if err := checkHuffmanGroups(manyTables(8000, 5000)[13:], 8000, 5000); err == nil {
 		t.Error("65536 sets of tables were accepted")
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := processorTime(t) - began; took > 5*time.Second {
 		t.Errorf("counting took %v", took)
 	}
 }
