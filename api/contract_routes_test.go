@@ -172,3 +172,21 @@ func TestOtherRequests(t *testing.T) {
 		}
 	}
 }
+
+// TestCrookedPaths: what a path has too much of is left out. A redirect would lead
+// away from under a stage prefix, which the API does not know.
+func TestCrookedPaths(t *testing.T) {
+	g := serveGuarded(t)
+	for path, status := range map[string]int{
+		"//v1/styles": 200, "/v1//styles": 200, "/v1/./styles": 200, "/v1/jobs/../styles?x=//": 200, "//": 200, "//gallery": 200,
+		"//gallery/": 308, "//v1/jobs": 401, "/v1/styles/": 404, "//nothing": 404, "/v1/%2e%2e/v1/styles": 404, "/v1/jobs/a%2f%2fb": 401,
+	} {
+		resp, body := g.ask(http.MethodGet, path)
+		if resp.StatusCode != status {
+			t.Errorf("%s: got %s, want %d: %.100s", path, resp.Status, status, body)
+		}
+		if to := resp.Header.Get("Location"); strings.HasPrefix(to, "/") {
+			t.Errorf("%s leads to %s", path, to)
+		}
+	}
+}

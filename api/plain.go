@@ -2,6 +2,8 @@ package api
 
 import (
 	"net/http"
+	"net/url"
+	"path"
 	"slices"
 	"strings"
 )
@@ -54,5 +56,24 @@ func plainErrors(mux *router) http.Handler {
 			p.header = http.Header{"Allow": {strings.Join(allowed, ", ")}}
 		}
 		writeProblem(w, p)
+	})
+}
+
+// straight leaves out what a path has too much of, such as a second slash. The mux
+// would redirect, to an address that leaves out a stage prefix as well.
+func straight(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		crooked := r.URL.EscapedPath()
+		clean := path.Clean("/" + crooked)
+		if clean != "/" && strings.HasSuffix(crooked, "/") {
+			clean += "/"
+		}
+		if decoded, err := url.PathUnescape(clean); err == nil && clean != crooked {
+			to, at := *r, *r.URL
+			at.Path, at.RawPath = decoded, clean
+			to.URL = &at
+			r = &to
+		}
+		next.ServeHTTP(w, r)
 	})
 }
