@@ -29,7 +29,7 @@ func testGalleryLightbox(t *testing.T, b *browser) {
 	if got := p.Str(`document.querySelector('#caption').textContent + ' | ' + document.querySelector('#facts').textContent`); !strings.HasPrefix(got, "Night swirls | ") || !strings.Contains(got, " · 96 × 64 · 1 kB") {
 		t.Errorf("it says %q", got)
 	}
-	if got := p.Str(`document.querySelector('#download').download + ' ' + document.querySelector('#download').href`); got != "atelier-"+string(ids[2])+".jpeg "+site.url+"v1/jobs/"+string(ids[2])+"/result" {
+	if got := p.Str(`document.querySelector('#download').download + ' ' + document.querySelector('#download').href`); got != "atelier-"+string(ids[2])+".jpeg "+site.url+"v1/jobs/"+string(ids[2])+"/result?download=true" {
 		t.Errorf("download: %s", got)
 	}
 	p.Keys(kb.ArrowLeft) // there is none

@@ -131,7 +131,7 @@ func testPaint(t *testing.T, b *browser) {
 	for _, c := range []struct{ what, js, want string }{
 		{"before", `document.querySelector('#before').src`, base + "/preview"},
 		{"after", `document.querySelector('#after').src`, base + "/result"},
-		{"download link", `document.querySelector('#download').href`, base + "/result"},
+		{"download link", `document.querySelector('#download').href`, base + "/result?download=true"},
 		{"status", `document.querySelector('#status').textContent`, "Painted"},
 		{"alt text", `document.querySelector('#after').alt`, "The photograph, painted: " + chosen.Title},
 	} {

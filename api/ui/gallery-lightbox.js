@@ -6,6 +6,11 @@ import { factsOf, styleOf } from './gallery-words.js'
 const $ = (id) => document.getElementById(id)
 const dialog = $('lightbox')
 
+// saved is the address to save a picture from. The API may send on to another
+// server, where a link's download attribute counts for nothing; a site's pictures
+// are its own.
+const saved = (url) => (url.endsWith('/result') ? `${url}?download=true` : url)
+
 // lightbox shows what the fragment names. find answers a job by its id, looking
 // for it where it must, or none, or throws; beside the job that is by places after it, or
 // none; onClose is told which was shown last.
@@ -43,7 +48,8 @@ export function lightbox({ find, beside, onClose }) {
     $('canvas').style.setProperty('--wide', result.width)
     $('rough').src = result.thumbnail_url ?? result.url
     $('full').alt = `Painted picture: ${styleOf(job)}`
-    $('full').src = $('download').href = result.url
+    $('full').src = result.url
+    $('download').href = saved(result.url)
     $('gone').hidden = true
     $('download').hidden = false
     $('caption').textContent = styleOf(job)

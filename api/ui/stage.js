@@ -128,8 +128,10 @@ async function present(piece) {
     loaded.push(...sources)
     showBefore(before?.src ?? piece.picture?.url ?? after.src)
     $('after').src = after.src
-    // An address of this page's own has no name for the file.
-    Object.assign($('download'), { href: after.src, download: after.src === job.result.url ? '' : `atelier-${job.id}.${job.format}` })
+    // An address of this page's own has no name for the file. Of the API's the
+    // attribute counts for nothing where that sends on to another server.
+    const saved = after.src === job.result.url ? { href: `${after.src}?download=true`, download: '' } : { href: after.src, download: `atelier-${job.id}.${job.format}` }
+    Object.assign($('download'), saved)
   } catch (err) {
     if (signal.aborted) return
     setPhase('failed', 'Painted')
