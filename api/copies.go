@@ -32,7 +32,7 @@ const (
 	// copyAsked bounds the question whether there is a copy. Who asks here has the
 	// picture at hand.
 	copyAsked = 2 * time.Second
-	// copyMade bounds the making of one.
+	// copyMade bounds the making of one, and its removal.
 	copyMade = 20 * time.Second
 	// copyAway is how long a bucket that did not answer is not asked again.
 	copyAway = 5 * time.Second
@@ -85,7 +85,8 @@ func (s *Server) linkTo(r *http.Request, name string, file *os.File, id job.ID, 
 	tooLarge := s.MaxPicture > 0 && info.Size() > s.MaxPicture
 	there, err := s.lender.has(r.Context(), name)
 	if err == nil && !there && tooLarge {
-		if err = s.copy(r.Context(), name, file, id); errors.Is(err, job.ErrGone) {
+		// A reader of its own: what was given up may go on reading for a moment.
+		if err = s.copy(r.Context(), name, io.NewSectionReader(file, 0, info.Size()), id); errors.Is(err, job.ErrGone) {
 			return "", err
 		}
 		there = err == nil
@@ -168,12 +169,14 @@ func (l *lender) has(ctx context.Context, name string) (bool, error) {
 
 // copy makes a copy ahead of DataSync. The job may have been erased meanwhile:
 // then the erasure may have looked for the copy before it was there.
-func (s *Server) copy(ctx context.Context, name string, file *os.File, id job.ID) error {
-	ctx, cancel := context.WithTimeout(ctx, copyMade)
+func (s *Server) copy(ctx context.Context, name string, picture io.ReadSeeker, id job.ID) error {
+	making, cancel := context.WithTimeout(ctx, copyMade)
 	defer cancel()
-	err := s.lender.Put(ctx, name, file)
+	err := s.lender.Put(making, name, picture)
 	if _, gone := s.Store.Job(id); errors.Is(gone, job.ErrGone) {
-		return errors.Join(gone, s.lender.Remove(context.WithoutCancel(ctx), name))
+		removing, cancel := context.WithTimeout(context.WithoutCancel(ctx), copyMade)
+		defer cancel()
+		return errors.Join(gone, s.lender.Remove(removing, name))
 	}
 	if err == nil {
 		s.lender.known.add(name, time.Now())

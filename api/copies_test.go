@@ -250,6 +250,59 @@ func (e erasing) Put(ctx context.Context, name string, picture io.ReadSeeker) er
 	return e.Gallery.Put(ctx, name, picture)
 }
 
+// keeping is a bucket that stores nothing and keeps what it was to read from, as a
+// transport does that was given up on while it was at it.
+type keeping struct {
+	*gallery.Gallery
+	kept *io.ReadSeeker
+}
+
+func (k keeping) Put(_ context.Context, _ string, picture io.ReadSeeker) error {
+	*k.kept = picture
+	return bucket.ErrAway
+}
+
+// A hasty answer has something happen before each write but the first.
+type hasty struct {
+	*httptest.ResponseRecorder
+	between func()
+}
+
+func (h hasty) Write(b []byte) (int, error) {
+	if h.Body.Len() > 0 {
+		h.between()
+	}
+	return h.ResponseRecorder.Write(b)
+}
+
+// What reads a picture for S3 still, after that was given up, is not in the way of
+// who is answered from the same file.
+func TestAnswerBesideACopyThatWasGivenUp(t *testing.T) {
+	a := newAnnex(t)
+	var kept io.ReadSeeker
+	s := serve(t)
+	h, err := api.New(api.Config{Store: s.store, Queue: s.queue, Copies: keeping{a.copies, &kept}, MaxPicture: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := s.submit(field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: "night-swirls"}).ID
+	lease, err := s.store.Claim(t.Context(), id, 1, "test")
+	picture := bytes.Repeat([]byte("0123456789abcdef"), 1<<14)
+	if err == nil {
+		err = lease.Succeed(picture, nil, job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := hasty{httptest.NewRecorder(), func() { _, _ = kept.Seek(7, io.SeekCurrent) }}
+	r := httptest.NewRequest(http.MethodGet, "http://localhost/v1/jobs/"+string(id)+"/result", nil)
+	r.Header.Set("Range", "bytes=0-")
+	h.ServeHTTP(w, r)
+	if w.Code != http.StatusPartialContent || !bytes.Equal(w.Body.Bytes(), picture) {
+		t.Errorf("got %d, %d bytes, want the %d of the picture", w.Code, w.Body.Len(), len(picture))
+	}
+}
+
 func TestResultWithTheBucketAway(t *testing.T) {
 	a := newAnnex(t)
 	var log logbook
@@ -326,6 +379,19 @@ func TestBrowserFollowsLinks(t *testing.T) {
 	}
 	if got := p.Num(`await (async () => { const i = new Image(); i.src = 'v1/jobs/` + string(public) + `/result'; await i.decode(); return i.naturalWidth })()`); got != 60 {
 		t.Errorf("shown: a width of %v", got)
+	}
+	// What is elsewhere is saved only if it says so itself: see resultInput.
+	const href = `document.querySelector('#download').href`
+	want := g.url + "/v1/jobs/" + string(public) + "/result?download=true"
+	p = b.open(t, g.url+"/gallery#"+string(public))
+	p.Until(`document.querySelector('#lightbox').open`)
+	if got := p.Str(href); got != want {
+		t.Errorf("the gallery's download is %s", got)
+	}
+	p = b.open(t, g.keyless.url+"/#job="+string(public))
+	p.untilPhase("succeeded")
+	if got := p.Str(href); got != strings.Replace(want, g.url, g.keyless.url, 1) {
+		t.Errorf("the page's download is %s", got)
 	}
 }
 
