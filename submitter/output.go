@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
@@ -110,7 +111,7 @@ func (d *destination) holds(r *job.Result) bool {
 // A temporary file is called after the file that it will be.
 const partEnding = ".part"
 
-func partPrefix(path string) string { return fmt.Sprintf(".%.100s.", filepath.Base(path)) }
+func partPrefix(path string) string { return "." + short(filepath.Base(path), 100) + "." }
 
 // removeParts removes the temporary files of destinations, which a process has
 // left that was killed.
@@ -233,4 +234,22 @@ func fileName(s string) string {
 		}
 		return '_'
 	}, s)
+}
+
+// longestName is how many bytes a file's name can have about everywhere.
+const longestName = 255
+
+// short is the beginning of a name, of so many bytes at most, without a part of a
+// character at its end.
+func short(name string, most int) string {
+	most = max(most, 1)
+	if len(name) <= most {
+		return name
+	}
+	for range utf8.UTFMax - 1 { // a name need not be UTF-8
+		if most > 1 && !utf8.RuneStart(name[most]) {
+			most--
+		}
+	}
+	return name[:most]
 }

@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	catalogue "github.com/atelier-go/atelier/pkg/style"
 )
@@ -132,6 +134,27 @@ func TestNameResults(t *testing.T) {
 }
 
 // A picture that shrinks while it is sent is at fault, not the API.
+// TestLongNames: a result fits into a file's name wherever its photograph did.
+func TestLongNames(t *testing.T) {
+	cmd := &submitCommand{Style: catalogue.Names()[0], Format: "jpeg", outputFlags: outputFlags{Out: t.TempDir()}}
+	var inputs []*input
+	for _, stem := range []string{strings.Repeat("a", 251), strings.Repeat("a", 250) + "b", strings.Repeat("写", 83), strings.Repeat("é", 125), strings.Repeat("\xa9", 251)} {
+		inputs = append(inputs, &input{below: stem + ".jpg"})
+	}
+	cmd.nameResults(inputs)
+	seen := map[path]bool{}
+	for _, in := range inputs {
+		if seen[in.Result] || strings.ToValidUTF8(in.below, "") == in.below && !utf8.ValidString(string(in.Result)) {
+			t.Errorf("%.10q... goes to %q", in.below, in.Result)
+		}
+		seen[in.Result] = true
+		to := &destination{path: string(in.Result)}
+		if err := to.put(io.Discard, func(f *os.File) error { _, err := f.WriteString("x"); return err }); err != nil {
+			t.Errorf("%.10q...: %v", in.below, err)
+		}
+	}
+}
+
 func TestShrinkingPicture(t *testing.T) {
 	api := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
 	defer api.Close()

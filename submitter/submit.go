@@ -249,7 +249,8 @@ func (cmd *submitCommand) resultName(photo string) string {
 		}
 		style = strings.Join(names, "+")
 	}
-	return stem + "-" + style + extension(cmd.Format)
+	end := "-" + style + extension(cmd.Format)
+	return short(stem, longestName-len("-1000000")-len(end)) + end // there may have to be a number between
 }
 
 // announce prints the id as soon as there is one, so that it isn't lost with
