@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"path"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/job"
@@ -42,6 +45,53 @@ func testErasedMeanwhile(h *hall) {
 		if left := h.mentions(id); len(left) > 0 {
 			h.Errorf("round %d: left are %q", round, left)
 		}
+	}
+}
+
+// testExpired: the retention ends jobs by the hundred, of which each hour's manifest
+// is written once, also when S3 has refused that at first.
+func testExpired(h *hall) {
+	stays := h.paint("2026-11-23T12:00:00Z", true)
+	for year, refused := range map[int]bool{2024: false, 2025: true} { // an id is never made twice
+		var ids []job.ID
+		for _, hour := range []int{12, 13} {
+			for i := range 4 {
+				ids = append(ids, h.paint(fmt.Sprintf("%d-11-23T%d:00:1%dZ", year, hour, i), true))
+			}
+		}
+		h.copy()
+		h.update()
+		expire := func() (int, error) { return h.store.Expire(time.Now().Add(time.Minute), len(ids)) }
+		if refused {
+			h.between(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(http.StatusForbidden) })
+			if n, err := expire(); n != 0 || !errors.Is(err, bucket.ErrDenied) {
+				h.Errorf("%d expired, %v", n, err)
+			}
+		}
+		written := map[string]int{}
+		h.between(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			if r.Method == http.MethodPut {
+				written[path.Base(r.URL.Path)]++
+			}
+			next.ServeHTTP(w, r)
+		})
+		if refused {
+			if err := h.store.EndErasures(); err != nil {
+				h.Error(err)
+			}
+		} else if n, err := expire(); n != len(ids) || err != nil {
+			h.Errorf("%d expired, %v", n, err)
+		}
+		h.between(nil)
+		if want := map[string]int{"12.json": 1, "13.json": 1}; !maps.Equal(written, want) {
+			h.Errorf("written were %v, want %v", written, want)
+		}
+		for _, id := range ids {
+			if left := h.mentions(id); len(left) > 0 {
+				h.Errorf("left are %q", left)
+			}
+		}
+		h.is(stays)
 	}
 }
 

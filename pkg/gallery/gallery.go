@@ -100,8 +100,8 @@ func (g *Gallery) Remove(ctx context.Context, names ...string) error {
 // unpublishTime bounds what an erasure waits for the bucket.
 const unpublishTime = 15 * time.Second
 
-// Unpublish takes a job out of its hour's manifest and deletes its pictures: it is
-// the store's hook for jobs that are erased or have expired. It can be repeated.
+// Unpublish takes jobs out of their hours' manifests and deletes their pictures: it
+// is the store's hook for jobs that are erased or have expired. It can be repeated.
 //
 // A copy that had opened a picture before may still bring it back: the next
 // removes it, and [Gallery.Update] at once where it is a public one. No manifest
@@ -109,10 +109,19 @@ const unpublishTime = 15 * time.Second
 func (g *Gallery) Unpublish(names []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), unpublishTime)
 	defer cancel()
-	var err error
+	gone := map[string]map[job.ID]bool{} // by hour
 	for _, name := range names {
-		if hour, id, ok := parse(thumbs, name); ok && err == nil {
-			err = g.withdraw(ctx, hour, id)
+		if hour, id, ok := parse(thumbs, name); ok {
+			if gone[hour] == nil {
+				gone[hour] = map[job.ID]bool{}
+			}
+			gone[hour][id] = true
+		}
+	}
+	var err error
+	for hour, ids := range gone {
+		if err == nil {
+			err = g.withdraw(ctx, hour, ids)
 		}
 	}
 	if err == nil {

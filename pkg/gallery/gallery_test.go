@@ -42,6 +42,7 @@ func TestGallery(t *testing.T) {
 		{"an erased job vanishes at once", testErased},
 		{"an emptied hour goes", testEmptied},
 		{"a job that is erased while its manifest is written", testErasedMeanwhile},
+		{"those of an hour that expire cost its manifest one change", testExpired},
 		{"many are erased while manifests are written", testErasedInCompany},
 		{"a copy that was late brings nothing back", testLateCopy},
 		{"an erasure while the bucket is away ends later", testBucketAway},

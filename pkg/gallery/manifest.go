@@ -78,8 +78,8 @@ var errUnreadable = errors.New("unreadable")
 // tries is how often a change is tried that others get ahead of.
 const tries = 20
 
-// withdraw takes a job out of its hour's manifest.
-func (g *Gallery) withdraw(ctx context.Context, hour string, id job.ID) error {
+// withdraw takes jobs out of their hour's manifest.
+func (g *Gallery) withdraw(ctx context.Context, hour string, gone map[job.ID]bool) error {
 	var err error
 	for range tries {
 		var m manifest
@@ -88,7 +88,7 @@ func (g *Gallery) withdraw(ctx context.Context, hour string, id job.ID) error {
 		if err != nil || etag == "" {
 			return err
 		}
-		here := func(j job.Job) bool { return j.ID == id }
+		here := func(j job.Job) bool { return gone[j.ID] }
 		if !slices.ContainsFunc(m.Jobs, here) {
 			return nil
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,10 +45,33 @@ func (s *Store) Erase(id job.ID, why string) error {
 }
 
 func (s *Store) erase(id job.ID, why string) error {
+	var g graves
+	err := s.dig(&g, id, why)
+	if err == nil {
+		err = s.fill(&g)
+	}
+	return err
+}
+
+// Graves are erasures that come to their end together: of one job, or of those of
+// an hour, which may be many and cost whoever has copies hardly more.
+type graves struct {
+	jobs   []grave
+	copies []string // the names that copies may have elsewhere
+}
+
+type grave struct {
+	id  job.ID
+	why string
+}
+
+// dig begins an erasure, or goes on with one that has begun: whatever there is of
+// the job goes, but for its folder with its spec, by which the rest is known.
+func (s *Store) dig(g *graves, id job.ID, why string) error {
 	there, err := s.exists(s.jobDir(id))
 	if err == nil && !there {
 		if err = s.missing(id); errors.Is(err, job.ErrGone) {
-			return s.bury(id, why)
+			return s.bury(g, id, why)
 		}
 	}
 	if err != nil {
@@ -60,7 +84,7 @@ func (s *Store) erase(id job.ID, why string) error {
 	if err := s.rename(s.jobDir(id), s.graveDir(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return s.bury(id, why)
+	return s.bury(g, id, why)
 }
 
 func (s *Store) erasing(id job.ID, why string) string {
@@ -70,12 +94,10 @@ func (s *Store) erasing(id job.ID, why string) string {
 // graveDir is where an erased job's folder is until it is removed.
 func (s *Store) graveDir(id job.ID) string { return filepath.Join(s.shard(id), gravePrefix+string(id)) }
 
-// bury removes what is still there of a job whose folder is in its grave, from
-// whatever point on.
-func (s *Store) bury(id job.ID, why string) error {
-	grave := s.graveDir(id)
+// bury puts a job whose folder is in its grave among g.
+func (s *Store) bury(g *graves, id job.ID, why string) error {
 	spec := job.Spec{ID: id}
-	b, _, err := s.readFile(filepath.Join(grave, specFile))
+	b, _, err := s.readFile(filepath.Join(s.graveDir(id), specFile))
 	if err == nil {
 		err = json.Unmarshal(b, &spec)
 	}
@@ -84,17 +106,35 @@ func (s *Store) bury(id job.ID, why string) error {
 		if err := s.dissolve(&spec, why); err != nil {
 			return err
 		}
+		g.copies = append(g.copies, Published(id, spec.Format, spec.Public)...)
 	case !errors.Is(err, fs.ErrNotExist): // else its folder was being removed already
 		return err
 	}
-	if err := s.removeTree(grave); err != nil {
-		return err
-	}
-	return errors.Join(s.remove(s.activeAt(id)), s.remove(s.erasing(id, why)))
+	g.jobs = append(g.jobs, grave{id, why})
+	return nil
 }
 
-// dissolve does all of an erasure that needs the job's spec. The pictures go before
-// the tombstone comes: a full disk must not keep the retention from making room.
+// fill ends the erasures.
+func (s *Store) fill(g *graves) error {
+	if s.unpublish != nil && len(g.copies) > 0 {
+		if err := s.unpublish(g.copies); err != nil {
+			return err
+		}
+	}
+	var errs []error
+	for _, j := range g.jobs {
+		err := s.removeTree(s.graveDir(j.id))
+		if err == nil {
+			err = errors.Join(s.remove(s.activeAt(j.id)), s.remove(s.erasing(j.id, j.why)))
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// dissolve does all of an erasure that needs the job's spec, but for copies. The
+// pictures go before the tombstone comes: a full disk must not keep the retention
+// from making room.
 func (s *Store) dissolve(spec *job.Spec, why string) error {
 	err := s.strip(s.graveDir(spec.ID), spec)
 	if err == nil {
@@ -105,9 +145,6 @@ func (s *Store) dissolve(spec *job.Spec, why string) error {
 	}
 	if err == nil && spec.Owner != "" {
 		err = s.remove(s.ownerEntry(spec))
-	}
-	if err == nil && s.unpublish != nil {
-		err = s.unpublish(Published(spec.ID, spec.Format, spec.Public))
 	}
 	return err
 }
@@ -135,22 +172,32 @@ func (s *Store) empty(dir string) error {
 	return err
 }
 
-// EndErasures brings erasures to their end that were begun by processes that died.
+// EndErasures brings erasures to their end that were begun by processes that died,
+// or whose copies could not be removed.
 func (s *Store) EndErasures() error {
 	names, err := s.list(filepath.Join(s.dir, erasingDir))
+	slices.Sort(names) // by their time
+	var g graves
 	for _, name := range names {
 		text, why, _ := strings.Cut(name, ".")
 		id, perr := job.ParseID(text)
 		if perr != nil {
 			continue
 		}
-		eerr := s.erase(id, why)
+		if len(g.jobs) > 0 && shard(g.jobs[0].id) != shard(id) {
+			err = errors.Join(err, s.fill(&g))
+			g = graves{}
+		}
+		eerr := s.dig(&g, id, why)
 		if errors.Is(eerr, job.ErrNotFound) { // discarded meanwhile
 			eerr = s.remove(s.erasing(id, why))
 		}
-		if err = errors.Join(err, eerr); errors.Is(eerr, job.ErrStoreAway) {
+		if err = errors.Join(err, eerr); errors.Is(err, job.ErrStoreAway) {
 			break
 		}
+	}
+	if !errors.Is(err, job.ErrStoreAway) {
+		err = errors.Join(err, s.fill(&g))
 	}
 	if err != nil {
 		return fmt.Errorf("end erasures: %w", err)

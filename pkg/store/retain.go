@@ -21,7 +21,7 @@ const keyRetention = 24 * time.Hour
 // first, and says how many. It looks at no more than a few times as many. A job
 // that can't be read or removed does not stop it: of such errors it answers one.
 func (s *Store) Expire(before time.Time, limit int) (int, error) {
-	expired, seen := 0, 0
+	expired, begun, seen := 0, 0, 0
 	var damaged error
 	err := s.hours(jobsDir, before, func(hour string) error {
 		names, err := s.list(hour)
@@ -29,22 +29,34 @@ func (s *Store) Expire(before time.Time, limit int) (int, error) {
 			return err
 		}
 		slices.Sort(names)
+		var g graves
 		for _, name := range names {
-			id, err := job.ParseID(name)
-			if err != nil {
+			id, perr := job.ParseID(name)
+			if perr != nil {
 				continue
 			}
-			if seen++; expired == limit || seen > 4*limit {
-				return errEnough
+			if seen++; begun+len(g.jobs) == limit || seen > 4*limit {
+				err = errEnough
+				break
 			}
-			switch done, err := s.expireOne(id, before); {
-			case errors.Is(err, job.ErrStoreAway):
-				return err
-			case err != nil:
-				damaged = fmt.Errorf("job %s: %w", id, err)
-			case done:
-				expired++
+			if derr := s.expireOne(&g, id, before); errors.Is(derr, job.ErrStoreAway) {
+				err = derr
+				break
+			} else if derr != nil {
+				damaged = fmt.Errorf("job %s: %w", id, derr)
 			}
+		}
+		begun += len(g.jobs)
+		switch ferr := s.fill(&g); {
+		case ferr == nil:
+			expired += len(g.jobs)
+		case errors.Is(ferr, job.ErrStoreAway):
+			return ferr
+		default:
+			damaged = ferr
+		}
+		if err != nil {
+			return err
 		}
 		return s.removeEmpty(hour)
 	})
@@ -83,15 +95,15 @@ func (s *Store) tidyPublished(before time.Time) error {
 	return errors.Join(errs...)
 }
 
-func (s *Store) expireOne(id job.ID, before time.Time) (bool, error) {
+func (s *Store) expireOne(g *graves, id job.ID, before time.Time) error {
 	r, err := s.current(id)
 	if errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrNotFound) {
-		return false, nil
+		return nil
 	}
 	if err != nil || !r.State.Finished() || r.FinishedAt == nil || !r.FinishedAt.Before(before) {
-		return false, err
+		return err
 	}
-	return true, s.erase(id, Expired)
+	return s.dig(g, id, Expired)
 }
 
 // Forget removes what is left of jobs that were made before a time and are gone.

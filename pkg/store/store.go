@@ -40,11 +40,12 @@ type Config struct {
 
 	// Unpublish removes copies of what was published (see [Published]) that were made
 	// elsewhere; nil where there are none. It is called for every job that is erased
-	// or has expired, when its names are gone from [Store.PublishedDir], also for one
-	// that was never published or has been unpublished before: what is not there is
-	// no error. After an error the job is gone for its readers and its erasure is
-	// not over: it is called again, by [Store.EndErasures]. The error is what Erase
-	// answers; it wraps job.ErrStoreAway where trying with other jobs is no use now.
+	// or has expired, for several that have expired together, when their names are
+	// gone from [Store.PublishedDir], also for one that was never published or has
+	// been unpublished before: what is not there is no error. After an error the jobs
+	// are gone for their readers and their erasures are not over: it is called again,
+	// by [Store.EndErasures]. The error is what Erase answers; it wraps
+	// job.ErrStoreAway where trying with other jobs is no use now.
 	//
 	// It is called concurrently.
 	Unpublish func(names []string) error

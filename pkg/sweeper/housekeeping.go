@@ -11,8 +11,8 @@ const (
 	tempAge = 5 * time.Minute
 	// keepEvery is how often to do what grows with the number of jobs there are.
 	keepEvery = time.Hour
-	// expireBatch is how many jobs one sweep removes. Each costs some ten file
-	// operations.
+	// expireBatch is how many jobs one sweep removes. Each costs some forty calls of
+	// the file server.
 	expireBatch = 500
 	// graveTime is how long an erased job's address answers that it is gone.
 	graveTime = 90 * 24 * time.Hour
