@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"path"
 	"strings"
 	"sync"
@@ -142,6 +143,42 @@ func testLateCopy(h *hall) {
 	if left := h.mentions(id); len(left) > 0 {
 		h.Errorf("left are %q", left)
 	}
+}
+
+// testErasedFromWhatIsSpoiled: a manifest that nobody can read names nobody; one of
+// which a part alone has come may name anybody.
+func testErasedFromWhatIsSpoiled(h *hall) {
+	stays, a, b := h.paint("2026-11-23T12:00:00Z", true), h.paint("2026-11-23T12:00:01Z", true), h.paint("2026-11-23T12:00:02Z", true)
+	h.copy()
+	h.update()
+	h.between(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if r.Method != http.MethodGet {
+			next.ServeHTTP(w, r)
+			return
+		}
+		whole := httptest.NewRecorder()
+		next.ServeHTTP(whole, r)
+		maps.Copy(w.Header(), whole.Header())
+		_, _ = w.Write(whole.Body.Bytes()[:whole.Body.Len()/2])
+		panic(http.ErrAbortHandler)
+	})
+	if err := h.store.Erase(a, store.Erased); !errors.Is(err, job.ErrStoreAway) {
+		h.Errorf("with half a manifest: got %v, want ErrStoreAway", err)
+	}
+	h.between(nil)
+	if err := h.store.EndErasures(); err != nil {
+		h.Error(err)
+	}
+	h.is(b, stays)
+	if _, err := h.bucket.Put(h.Context(), "gallery/2026/11/23/12.json", bytes.NewReader([]byte("{")), bucket.Put{}); err != nil {
+		h.Fatal(err)
+	}
+	h.erase(b)
+	if left := h.mentions(b); len(left) > 0 {
+		h.Errorf("left are %q", left)
+	}
+	h.update()
+	h.is(stays)
 }
 
 func testBucketAway(h *hall) {

@@ -45,6 +45,7 @@ func TestGallery(t *testing.T) {
 		{"those of an hour that expire cost its manifest one change", testExpired},
 		{"many are erased while manifests are written", testErasedInCompany},
 		{"a copy that was late brings nothing back", testLateCopy},
+		{"an erasure from a manifest that can't be read", testErasedFromWhatIsSpoiled},
 		{"an erasure while the bucket is away ends later", testBucketAway},
 		{"without the store nothing is taken back", testStoreAway},
 		{"an hour that fails keeps no other from view", testHourFails},

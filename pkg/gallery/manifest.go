@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
@@ -66,7 +67,11 @@ func (g *Gallery) getJSON(ctx context.Context, key string, v any) (etag string, 
 		return "", err
 	}
 	defer r.Close()
-	if err := json.NewDecoder(r).Decode(v); err != nil {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w: %w", key, bucket.ErrAway, err)
+	}
+	if err := json.Unmarshal(b, v); err != nil {
 		return o.ETag, fmt.Errorf("read %s: %w: %w", key, errUnreadable, err)
 	}
 	return o.ETag, nil
@@ -85,6 +90,9 @@ func (g *Gallery) withdraw(ctx context.Context, hour string, gone map[job.ID]boo
 		var m manifest
 		var etag string
 		etag, err = g.getJSON(ctx, manifestKey(hour), &m)
+		if errors.Is(err, errUnreadable) {
+			return nil // nobody is shown it: the next update writes it anew
+		}
 		if err != nil || etag == "" {
 			return err
 		}
