@@ -263,8 +263,13 @@ func testBucketAway(m *mirror) {
 	for i := range 100 {
 		m.write(fmt.Sprintf("public/%02d.jpeg", i), "x")
 	}
+	var puts atomic.Int64
 	away := func(w http.ResponseWriter, r *http.Request) bool {
-		if m.puts.Load() <= 30 {
+		n := puts.Load()
+		if r.Method == http.MethodPut {
+			n = puts.Add(1) // and no other has this number
+		}
+		if n <= 30 {
 			return false
 		}
 		w.WriteHeader(http.StatusForbidden) // 503 would be tried for long
@@ -291,7 +296,7 @@ func testInterrupted(m *mirror) {
 	ctx, kill := context.WithCancel(m.Context())
 	defer kill()
 	strike := func(http.ResponseWriter, *http.Request) bool {
-		if m.puts.Load() == n/2 {
+		if m.puts.Load() >= n/2 {
 			kill()
 		}
 		return false
