@@ -20,9 +20,10 @@ type resumeCommand struct {
 func (resumeCommand) Help() string {
 	return `Goes on with a submit of several pictures that Ctrl-C, --timeout or a crash has
 ended: what was not sent is sent, jobs are waited for and their results written
-as submit was asked to, and nothing is done twice. Pictures that failed are tried
-again. What is left to do stands in a file below $XDG_STATE_HOME/atelier, or
-~/.local/state/atelier, until a batch is done.
+as submit was asked to, and nothing is done twice. Pictures that could not be read,
+or were refused, are tried again; for jobs that failed there is retry. What is left
+to do stands in a file below $XDG_STATE_HOME/atelier, or ~/.local/state/atelier,
+until a batch is done.
 
   submitter resume
   submitter resume k3xq7r2m5a
