@@ -2,9 +2,11 @@ package api_test
 
 import (
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 
 	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/api/keyring"
+	"github.com/atelier-go/atelier/pkg/job"
 )
 
 // newKeySite is a site that asks for keys, with anna's and a way to replace it.
@@ -138,5 +141,47 @@ func testKeyOfAVisit(t *testing.T, b *browser) {
 	p.Until(`document.querySelector('#tiles input')`)
 	if p.Is(`document.querySelector('#key').checkVisibility() || document.querySelector('#forget').checkVisibility()`) {
 		t.Error("a server without keys asks for one")
+	}
+}
+
+// What has to be fetched with a key is, as far as the person sees it: the results of
+// private jobs have no thumbnails, and a list may have a hundred.
+func testFarPieces(t *testing.T, b *browser) {
+	site, key, _ := newKeySite(t)
+	var remembered []string
+	for range 40 {
+		id, err := job.NewID()
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec := &job.Spec{ID: id, Owner: "anna", Style: "night-swirls", Strength: 1, Format: "jpeg", Quality: 90, CreatedAt: time.Now()}
+		if err := site.store.Create(spec, gradient(t, 40, 30, 9), nil); err != nil {
+			t.Fatal(err)
+		}
+		lease, err := site.store.Claim(t.Context(), spec.ID, 1, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		succeed(t, lease)
+		remembered = append(remembered, `{"id":"`+string(spec.ID)+`"}`)
+	}
+	var fetched atomic.Int64
+	site.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, "/result") {
+			fetched.Add(1)
+		}
+		return false
+	})
+	p := b.open(t, site.url)
+	p.emulatePhone()
+	p.enterKey(key)
+	p.Until(`document.querySelector('#forget').checkVisibility()`)
+	p.Eval(`localStorage.setItem('atelier / jobs', '[` + strings.Join(remembered, ",") + `]')`)
+	p.Do(chromedp.Reload())
+	p.Until(`document.querySelectorAll('#pieces [data-phase=succeeded]').length === 40 && document.querySelector('#pieces img').naturalWidth`)
+	p.Eval(`document.querySelector('#pieces label:last-of-type').scrollIntoView()`)
+	p.Until(`[...document.querySelectorAll('#pieces img')].at(-1).naturalWidth`)
+	if n := fetched.Load(); n > 30 {
+		t.Errorf("%d of 40 pictures were fetched", n)
 	}
 }

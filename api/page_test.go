@@ -93,6 +93,7 @@ func TestPage(t *testing.T) {
 		{"public or not", testPublic},
 		{"an API key", testKey},
 		{"a key for a visit", testKeyOfAVisit},
+		{"pictures out of sight", testFarPieces},
 		{"keyboard alone", testKeyboard},
 		{"phone", testPhone},
 	} {

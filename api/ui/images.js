@@ -33,18 +33,41 @@ export async function load(path, signal) {
   return { src, width: image.naturalWidth, height: image.naturalHeight }
 }
 
-// showIn puts a picture into an img, in place of what is there.
-export async function showIn(img, path) {
+// What has to be fetched waits until its place is in sight, as loading=lazy has the
+// browser do with an address.
+const insight = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (!isIntersecting) continue
+    insight.unobserve(target)
+    fill(target)
+  }
+})
+
+// showIn puts a picture into an img, in place of what is there, once that is in
+// sight.
+export function showIn(img, path) {
   if (img.dataset.path === path) return
   img.dataset.path = path
+  insight.observe(img)
+}
+
+async function fill(img) {
+  const { path } = img.dataset
   let src
   try {
     src = await address(path)
   } catch {
-    delete img.dataset.path // the place stays as it is until somebody asks again
+    if (img.dataset.path === path) delete img.dataset.path // the place stays as it is until somebody asks again
     return
   }
   if (img.dataset.path !== path) return letGo(src) // another was asked for meanwhile
   letGo(img.src)
   img.src = src
+}
+
+// vacate lets go of what an img shows, and of what it was about to show.
+export function vacate(img) {
+  insight.unobserve(img)
+  delete img.dataset.path
+  letGo(img.src)
 }

@@ -1,7 +1,7 @@
 // The strip of small pictures below the large one: what the person works on and
 // how far each is. They are radio buttons, so that the arrow keys go through.
 
-import { letGo, showIn } from './images.js'
+import { showIn, vacate } from './images.js'
 import { jobPath } from './api.js'
 import { busy, pieces } from './pieces.js'
 
@@ -39,7 +39,7 @@ export const onChoice = (listen) => (chosen = listen)
 export function update(piece) {
   if (piece.phase === 'removed') {
     const label = labels.get(piece)
-    if (label) letGo(label.children[1].src)
+    if (label) vacate(label.children[1])
     label?.remove()
     labels.delete(piece)
   } else {
