@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -196,6 +197,23 @@ func TestResultIsLentOnceThereIsACopy(t *testing.T) {
 	}
 }
 
+// untilLent waits until a picture is answered by a link, which is so for a minute
+// then. On a busy machine S3 may take longer than the API waits for it.
+func (s *service) untilLent(path string, header ...string) {
+	s.Helper()
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for end := time.Now().Add(browsertest.Timeout); ; <-again.C {
+		resp, _ := s.ask(http.MethodGet, path, header...)
+		if resp.StatusCode == http.StatusSeeOther {
+			return
+		}
+		if time.Now().After(end) {
+			s.Fatalf("%s is not lent: %s", path, resp.Status)
+		}
+	}
+}
+
 func first(resp *http.Response, _ []byte) *http.Response { return resp }
 
 func (s *service) job(id job.ID) job.Job {
@@ -370,6 +388,7 @@ func TestBrowserFollowsLinks(t *testing.T) {
 	private, public := g.annas(job.Succeeded), g.annas(job.Succeeded, field{name: "public", value: "true"})
 	for _, id := range []job.ID{private, public} {
 		a.copy(store.Published(id, "jpeg", id == public)[0], jpegPicture(t))
+		g.untilLent("/v1/jobs/"+string(id)+"/result", "Authorization", "Bearer "+g.keys["right"])
 	}
 	p := b.open(t, g.url)
 	got := p.Str(`await fetch('v1/jobs/` + string(private) + `/result', {headers: {Authorization: 'Bearer ` + g.keys["right"] + `'}})

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -267,7 +268,8 @@ func TestKilledBeforeAnnouncing(t *testing.T) {
 	}
 	backdate(t, dir, id)
 	submitted(t, url, "one", fields)
-	if got := announcements(t, dir); len(got) != 1 || got[0] != (job.Message{Job: id, Run: 1}).Encode() {
+	want := (job.Message{Job: id, Run: 1}).Encode() // twice where the machine is so slow that the job was old at first
+	if got := announcements(t, dir); len(got) == 0 || slices.ContainsFunc(got, func(m string) bool { return m != want }) {
 		t.Errorf("announced %v, want job %s", got, id)
 	}
 }
