@@ -127,11 +127,15 @@ func (g *gatherer) holdsResults(d fs.DirEntry) bool {
 	return err == nil && g.results != nil && os.SameFile(info, g.results)
 }
 
-// isPicture says whether a file begins as the pictures do that the API reads. One
-// that can't be opened counts as one, so that it is not left out without a word.
+// isPicture says whether a file begins as the pictures do that the API reads, or is
+// called one. An empty or damaged file is so refused by its name, and not left out
+// without a word; nor is one that can't be opened.
 func isPicture(name string) bool {
 	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
 		return false // a pipe would have to be waited for
+	}
+	if formatOf(name) != "" || strings.EqualFold(filepath.Ext(name), ".gif") {
+		return true
 	}
 	f, err := os.Open(name)
 	if err != nil {

@@ -61,7 +61,7 @@ Several pictures, a folder of them or a list are a batch:
   submitter submit *.jpg -s mosaic -o painted/ --json | jq 'select(.error)'
 
 Of a folder those files are sent that are JPEG, PNG, WebP or GIF, by their
-content, and not hidden. Results go to the folder that -o names, which is made,
+content or their name, and not hidden. Results go to the folder that -o names, which is made,
 below the same folders that they came from; two that would have one name get
 numbers, and if any is there already nothing is sent unless --force is given. For
 each picture a line comes when it is done, in whatever order: the job's id, and
