@@ -48,6 +48,9 @@ func (cmd *submitCommand) runBatch(ctx context.Context, a *app) error {
 	if cmd.Out == "-" {
 		return faultf(errUsage, "-o - is for one picture: several need a folder, such as painted/")
 	}
+	if formatOf(cmd.Out) != "" && !isFolder(cmd.Out) {
+		return faultf(errUsage, "-o %s is one file: several pictures need a folder, such as painted/", cmd.Out)
+	}
 	found, err := cmd.gather(ctx, a)
 	if err != nil {
 		return err

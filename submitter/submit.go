@@ -53,7 +53,8 @@ is the picture, and the id goes to standard error.
   submitter submit cat.jpg --style-image tiles.png --preserve-colors --wait
   curl -s https://example.org/cat.jpg | submitter submit - -s watercolour -o cat.png
 
-Several pictures, a folder of them or a list are a batch:
+Several pictures, a folder of them or a list are a batch, and so is one picture
+whose result goes to a folder:
 
   submitter submit *.jpg -s watercolour -o painted/
   submitter submit holiday/ -r -s mosaic -o painted/ --parallel 8
@@ -105,13 +106,17 @@ func (cmd *submitCommand) Validate() error {
 	return nil
 }
 
-// many says that it is about several pictures, or may be.
+// many says that it is about several pictures, or may be: where results go to a
+// folder, the one picture may be all that a shell's pattern has matched.
 func (cmd *submitCommand) many() bool {
 	if len(cmd.Photos) != 1 || cmd.FilesFrom != "" {
 		return true
 	}
+	if cmd.Photos[0] == "-" {
+		return false
+	}
 	info, err := os.Stat(cmd.Photos[0])
-	return err == nil && info.IsDir()
+	return err == nil && info.IsDir() || isFolder(cmd.Out)
 }
 
 // Run submits pictures and, where asked to, waits for them and fetches them.
