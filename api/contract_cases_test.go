@@ -67,6 +67,7 @@ var contract = map[string][]example{
 		{409, "not_finished", in(job.Running), nil},
 		{409, "not_finished", in(job.Failed), nil},
 		{409, "not_finished", in(job.Canceled), nil},
+		{422, "invalid_field", both(in(job.Succeeded), query("?download=perhaps")), namesField("download")},
 	},
 	"get /v1/jobs/{id}/thumbnail": {
 		{200, "", in(job.Succeeded), nil},

@@ -190,7 +190,7 @@ func (s *Server) jobRoutes(api huma.API) {
 		OperationID: "get-result", Method: http.MethodGet, Path: "/v1/jobs/{id}/result", Tags: []string{"jobs"},
 		Summary: "The painted picture", Security: openOr(keyring.Read),
 		Description: "Of a public job that has succeeded without a key. Where a copy is on S3, the answer is a link to it.",
-		Responses:   lent(pictures(problems(401, 404, 409, 410, 500, 503), "image/jpeg", "image/png", "image/webp")),
+		Responses:   lent(pictures(problems(401, 404, 409, 410, 422, 500, 503), "image/jpeg", "image/png", "image/webp")),
 	}, s.getResult)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-thumbnail", Method: http.MethodGet, Path: "/v1/jobs/{id}/thumbnail", Tags: []string{"jobs"},
