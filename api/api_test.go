@@ -113,7 +113,7 @@ func TestBadSubmissions(t *testing.T) {
 		"format":                   {with(text("format", "bmp")), 422, "invalid_field", "jpeg, png"},
 		"quality":                  {with(text("quality", "101")), 422, "invalid_field", "1 to 100"},
 		"preserve_colors":          {with(text("preserve_colors", "maybe")), 422, "invalid_field", "true or false"},
-		"a misspelt field":         {with(text("strenght", "1")), 422, "invalid_field", "strenght"},
+		"a misspelt field":         {with(text("strenght", "1")), 422, "invalid_field", `"strenght": is no field of a job; there are image, style_image, style, strength, size,`},
 		"a field twice":            {with(named), 422, "invalid_field", "twice"},
 		"an image twice":           {with(good), 422, "invalid_field", "twice"},
 		"a field of 2 KiB":         {with(text("format", strings.Repeat("x", 2048))), 422, "invalid_field", "too long"},

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
@@ -98,7 +99,7 @@ func (f *form) read(part *multipart.Part, maxFile int64) error {
 		}
 		f.fields[name] = string(data)
 	default:
-		return &job.FieldError{Field: fmt.Sprintf("%.40q", name), Problem: fmt.Sprintf("is no field of a job; there are %v and %v", fileFields, textFields)}
+		return &job.FieldError{Field: fmt.Sprintf("%.40q", name), Problem: "is no field of a job; there are " + strings.Join(slices.Concat(fileFields, textFields), ", ")}
 	}
 	return nil
 }
