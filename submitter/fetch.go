@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"mime"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -94,6 +95,9 @@ func (cmd *fetchCommand) report(a *app, j *jobAnswer, to *destination) error {
 func (a *app) deliver(ctx context.Context, j *jobAnswer, to *destination) error {
 	err := a.save(ctx, j, to)
 	if err == nil && to.path != "" {
+		if named := mime.TypeByExtension(filepath.Ext(to.path)); strings.HasPrefix(named, "image/") && named != j.Result.ContentType {
+			a.screen.note("%s holds %s, whatever its name says", to.path, j.Result.ContentType)
+		}
 		a.screen.remark("%s: %d x %d pixels, %d bytes", to.path, j.Result.Width, j.Result.Height, j.Result.Bytes)
 	}
 	return err
