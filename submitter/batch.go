@@ -275,7 +275,7 @@ func (b *batch) at(p path) string {
 
 // end closes the journal, and says how the batch went or how to pick it up again.
 func (b *batch) end(ctx context.Context, err error) error {
-	if err == nil {
+	if done, failed := b.tally.counts(); err == nil && done+failed < b.tally.of {
 		err = stopped(ctx)
 	}
 	if b.keeper != nil && b.keeper.err != nil {

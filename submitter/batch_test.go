@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -128,5 +129,35 @@ func TestParallel(t *testing.T) {
 	}
 	if api.most["submit"] != parallel || api.most["job"] > parallel || api.most["result"] > parallel {
 		t.Errorf("at a time: %v, want %d", api.most, parallel)
+	}
+}
+
+// cancelingWriter interrupts who writes to it.
+type cancelingWriter struct{ cancel context.CancelFunc }
+
+func (w cancelingWriter) Write(p []byte) (int, error) {
+	w.cancel()
+	return len(p), nil
+}
+
+// An interruption that comes when the last picture is done interrupts nothing.
+func TestInterruptedWhenAllIsDone(t *testing.T) {
+	dir := t.TempDir()
+	photo := filepath.Join(dir, "photo.jpg")
+	if err := os.WriteFile(photo, []byte("\xff\xd8\xff\xe0"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(&crowdedAPI{now: map[string]int{}, most: map[string]int{}, accepted: map[string]job.ID{}})
+	defer server.Close()
+	getenv := func(name string) string { return map[string]string{"HOME": dir, "ATELIER_API": server.URL}[name] }
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	err := run(ctx, []string{"submit", photo, "-s", "mosaic", "-o", filepath.Join(dir, "out") + "/"},
+		strings.NewReader(""), cancelingWriter{cancel}, io.Discard, getenv)
+	if err != nil {
+		t.Errorf("got %v", err)
+	}
+	if left, err := journals(filepath.Join(dir, ".local", "state", "atelier")); err != nil || len(left) > 0 {
+		t.Errorf("left to be picked up: %v, %v", left, err)
 	}
 }
