@@ -55,5 +55,8 @@ func TestUsePageFunctions(t *testing.T) {
 	d.refused(d.ask("GET", "/v1/jobs/"+string(id), nil), 410, "gone")
 	p.Do(chromedp.Reload())
 	untilStrip("Painted,Painted")
+	// The browser complains of pictures that are cut off by the stack's end.
+	p.Until(`[...document.querySelectorAll('#pieces img')].every((i) => i.src && i.complete)`)
+	p.Until(`document.body.dataset.phase === 'succeeded'`)
 	d.end(os.Interrupt)
 }
