@@ -35,7 +35,7 @@ def mirrored(x, axis):
 def transform_any(weights, content, vector):
     """The transformer for a picture of any size of at least 1 x 1."""
     shape = tf.shape(content)
-    painted = nets.paint(weights, mirrored(mirrored(content, 1), 2), vector, nets.normalise_one)
+    painted = nets.paint(weights, mirrored(mirrored(content, 1), 2), vector)
     return tf.slice(painted, [0, nets.PADDING, nets.PADDING, 0], tf.stack([1, shape[1], shape[2], 3]))
 
 

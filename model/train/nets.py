@@ -11,11 +11,11 @@ VECTOR = 100  # numbers in a style vector: the teacher's
 PADDING = 16  # mirrored border that swallows what zero padding does at the edges
 EPSILON = 1e-3
 
-DOWN, BODY, HALF, LAST = 24, 64, 40, 24  # channels at 1/2, 1/4, again at 1/2, before RGB
+DOWN, BODY, HALF, LAST = 24, 64, 24, 24  # channels at 1/2, 1/4, again at 1/2, before RGB
 BLOCKS = 6
 
-# Channels of every conditional normalisation, in the order of use.
-NORMS = [DOWN, BODY] + [BODY] * (2 * BLOCKS) + [HALF, LAST]
+# Channels of every layer that the style scales and shifts, in the order of use.
+STYLED = [DOWN, BODY] + [BODY] * (2 * BLOCKS) + [HALF, LAST]
 
 
 def _kernel(rng, height, width, inputs, outputs, gain=2.0):
@@ -47,12 +47,11 @@ def new_transformer(seed, vector_mean, vector_deviation):
         "down2": _kernel(rng, 3, 3, DOWN, BODY),
         "up1.depth": _depthwise(rng, BODY),
         "up1.point": _subpixel_kernel(rng, 1, 1, BODY, HALF),
-        "up2.depth": _depthwise(rng, HALF),
-        "up2.point": _kernel(rng, 1, 1, HALF, LAST),
+        "up2": _kernel(rng, 3, 3, HALF, LAST),
         "rgb": _subpixel_kernel(rng, 3, 3, LAST, 3, 0.5),
         "rgb.bias": np.zeros(12, np.float32),
-        "style": rng.normal(0, 0.02, (VECTOR, 2 * sum(NORMS))).astype(np.float32),
-        "style.bias": np.concatenate([np.ones(sum(NORMS)), np.zeros(sum(NORMS))]).astype(np.float32),
+        "style": rng.normal(0, 0.02, (VECTOR, 2 * sum(STYLED))).astype(np.float32),
+        "style.bias": np.concatenate([np.ones(sum(STYLED)), np.zeros(sum(STYLED))]).astype(np.float32),
     }
     for block in range(BLOCKS):
         for half in "ab":
@@ -64,54 +63,57 @@ def new_transformer(seed, vector_mean, vector_deviation):
     return variables
 
 
-def _separable(x, weights, name, stride=1):
-    x = tf.nn.depthwise_conv2d(x, weights[name + ".depth"], [1, stride, stride, 1], "SAME")
-    return tf.nn.conv2d(x, weights[name + ".point"], 1, "SAME")
+def _conv(x, kernel, stride=1):
+    return tf.nn.conv2d(x, kernel, stride, "SAME")
 
 
-def normalise_batch(x, scale, offset):
-    """Conditional instance normalisation of a batch; scale and offset are [N, C]."""
-    mean = tf.reduce_mean(x, [1, 2], keepdims=True)
-    centred = x - mean
-    variance = tf.reduce_mean(tf.square(centred), [1, 2], keepdims=True)
-    return centred * (tf.math.rsqrt(variance + EPSILON) * scale[:, None, None]) + offset[:, None, None]
+def _depth(x, weights, name):
+    return tf.nn.depthwise_conv2d(x, weights[name + ".depth"], [1, 1, 1, 1], "SAME")
 
 
-def normalise_one(x, scale, offset):
-    """The same for a batch of one, as one fused operation: batch statistics are the picture's."""
+def _normalise(x, scale, offset):
+    """Conditional instance normalisation, as one fused operation: on a batch of one, batch statistics are the picture's."""
     return tf.raw_ops.FusedBatchNormV3(
-        x=x, scale=scale[0], offset=offset[0], mean=tf.zeros([0]), variance=tf.zeros([0]),
+        x=x, scale=scale, offset=offset, mean=tf.zeros([0]), variance=tf.zeros([0]),
         epsilon=EPSILON, is_training=True,
     ).y
 
 
-def paint(weights, content, vector, normalise=normalise_batch):
-    """The transformer proper: sides of content must be multiples of 4; zero padding at the edges."""
+def _modulate(x, kernel, scale, offset):
+    """A convolution whose outputs the style scales and shifts, and a ReLU.
+
+    The scale is worked into the small kernel, so that over the picture it is one fused
+    operation: no statistics, which cost two passes over a tensor that doesn't fit a cache.
+    """
+    return tf.nn.relu(tf.nn.bias_add(_conv(x, kernel * scale), offset))
+
+
+def paint(weights, content, vector):
+    """The transformer proper, for one picture: its sides must be multiples of 4; zero padding at the edges."""
     if "vector.mean" in weights:
         vector = (vector - weights["vector.mean"]) / weights["vector.deviation"]
-    manner = tf.matmul(vector, weights["style"]) + weights["style.bias"]
-    pieces = tf.split(manner, NORMS + NORMS, axis=1)
-    layers = iter(zip(pieces[: len(NORMS)], pieces[len(NORMS) :]))
+    manner = (tf.matmul(vector, weights["style"]) + weights["style.bias"])[0]
+    pieces = tf.split(manner, STYLED + STYLED)
+    styled = iter(zip(pieces[: len(STYLED)], pieces[len(STYLED) :]))
 
-    def norm(x):
-        return normalise(x, *next(layers))
-
-    x = tf.nn.relu(norm(tf.nn.conv2d(content - 0.5, weights["down1"], 2, "SAME")))
-    x = tf.nn.relu(norm(tf.nn.conv2d(x, weights["down2"], 2, "SAME")))
+    x = tf.nn.relu(_normalise(_conv(content - 0.5, weights["down1"], 2), *next(styled)))
+    x = tf.nn.relu(_normalise(_conv(x, weights["down2"], 2), *next(styled)))
     for block in range(BLOCKS):
-        y = tf.nn.relu(norm(_separable(x, weights, f"block{block}a")))
-        x = x + norm(_separable(y, weights, f"block{block}b"))
-    x = tf.nn.depth_to_space(_separable(x, weights, "up1"), 2)
-    x = tf.nn.relu(norm(x))
-    x = tf.nn.relu(norm(_separable(x, weights, "up2")))
-    x = tf.nn.conv2d(x, weights["rgb"], 1, "SAME") + weights["rgb.bias"]
+        first, second = f"block{block}a", f"block{block}b"
+        y = _modulate(_depth(x, weights, first), weights[first + ".point"], *next(styled))
+        x = x + _normalise(_conv(_depth(y, weights, second), weights[second + ".point"]), *next(styled))
+    scale, offset = (tf.tile(piece, [4]) for piece in next(styled))
+    x = tf.nn.depth_to_space(_modulate(_depth(x, weights, "up1"), weights["up1.point"], scale, offset), 2)
+    x = tf.nn.relu(_normalise(_conv(x, weights["up2"]), *next(styled)))
+    x = _conv(x, weights["rgb"]) + weights["rgb.bias"]
     return tf.nn.sigmoid(tf.nn.depth_to_space(x, 2))
 
 
-def transform(weights, content, vector, normalise=normalise_batch):
-    """paint with a mirrored border around it; for training, where sides are multiples of 4 and large."""
+def transform(weights, content, vector):
+    """paint for a batch, each with a mirrored border around it; for training, where sides are multiples of 4 and large."""
     border = [[0, 0], [PADDING, PADDING], [PADDING, PADDING], [0, 0]]
-    painted = paint(weights, tf.pad(content, border, "REFLECT"), vector, normalise)
+    bordered = tf.pad(content, border, "REFLECT")
+    painted = tf.concat([paint(weights, bordered[i : i + 1], vector[i : i + 1]) for i in range(content.shape[0])], 0)
     return painted[:, PADDING:-PADDING, PADDING:-PADDING]
 
 

@@ -52,13 +52,11 @@ def main():
             blended = mix * ours + (1 - mix) * ours[::-1]
             # Half of the pictures teach the predictor, the other half the transformer.
             half = BATCH // 2
-            read = [nets.transform(fixed, content[i : i + 1], blended[i : i + 1], nets.normalise_one)
-                    for i in range(half)]
-            given = [nets.transform(transformer, content[i : i + 1], target_vector[i : i + 1], nets.normalise_one)
-                     for i in range(half, BATCH)]
+            read = nets.transform(fixed, content[:half], blended[:half])
+            given = nets.transform(transformer, content[half:], target_vector[half:])
             error = tf.reduce_mean(tf.square((ours - theirs) / predictor["vector.deviation"]))
-            loss = (painting_loss(tf.concat(given, 0), target[half:]) + VECTOR_WEIGHT * error
-                    + texture_loss(tf.concat(read, 0), target[:half]))
+            loss = (painting_loss(given, target[half:]) + VECTOR_WEIGHT * error
+                    + texture_loss(read, target[:half]))
         optimiser.apply(tape.gradient(loss, list(optimiser.trained.values())), rate, step)
         return loss
 
@@ -89,7 +87,7 @@ def main():
     targets = [teacher.paint(unseen[i : i + 1], vectors[i : i + 1]).numpy() for i in range(len(unseen))]
     read = tf.function(lambda style: nets.predict(of("predictor", optimiser.average), style))
     paint = tf.function(lambda content, vector: nets.transform(
-        of("transformer", optimiser.average), content, vector, nets.normalise_one))
+        of("transformer", optimiser.average), content, vector))
 
     def validate():
         rows = []

@@ -115,8 +115,7 @@ def main():
     def update(content, vector, rate, step):
         target = teacher.paint(content, vector)
         with tf.GradientTape() as tape:
-            painted = tf.concat([nets.transform(weights, content[i : i + 1], vector[i : i + 1], nets.normalise_one)
-                                 for i in range(BATCH)], 0)
+            painted = nets.transform(weights, content, vector)
             loss = painting_loss(painted, target)
         optimiser.apply(tape.gradient(loss, list(optimiser.trained.values())), rate, step)
         return loss
@@ -138,7 +137,7 @@ def main():
     styles = teacher.vectors_of([data.squeeze(s) for s in data.load(options.folder / "style", True)])
     styles = styles[np.arange(len(unseen)) % len(styles)]
     targets = [teacher.paint(unseen[i : i + 1], styles[i : i + 1]).numpy() for i in range(len(unseen))]
-    paint = tf.function(lambda content, vector: nets.transform(optimiser.average, content, vector, nets.normalise_one))
+    paint = tf.function(lambda content, vector: nets.transform(optimiser.average, content, vector))
 
     def validate():
         rows = []
