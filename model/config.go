@@ -9,12 +9,10 @@ import (
 
 // A Config says which model to load and how much of the machine it may take.
 type Config struct {
-	// Dir is the folder of the SavedModel.
+	// Dir is the folder of the model.
 	Dir string
-	// Threads is how many threads TensorFlow may use inside an operation. They
-	// are one pool of the process, shared by the images that are in work, and the
-	// first model that a process loads decides its size. 0 means the default; see
-	// [DefaultThreads].
+	// Threads is how many threads the engine may use inside an operation. 0 means
+	// the default; see [DefaultThreads].
 	Threads int
 	// Concurrent is how many images are repainted at once; others wait in
 	// [Model.Stylize]. 0 means the default; see [DefaultConcurrent].

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"image"
 
-	tf "github.com/galeone/tensorflow/tensorflow/go"
-
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
@@ -29,7 +27,7 @@ func (m *Model) vectorFor(req style.Request) ([]float32, error) {
 	if req.Picture != nil {
 		return m.vectorOfPicture(req.Picture)
 	}
-	sum := make([]float32, m.width)
+	sum := make([]float32, m.loaded.Width)
 	for _, in := range req.Mix {
 		v, err := m.vectorOfName(in.Name)
 		if err != nil {
@@ -52,7 +50,7 @@ func (m *Model) vectorOfName(name string) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := m.predict(img)
+	v, err := m.read(img)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +66,7 @@ func (m *Model) vectorOfPicture(img *image.RGBA) ([]float32, error) {
 	if v := m.seen.get(f); v != nil {
 		return v, nil
 	}
-	v, err := m.predict(shrink(img))
+	v, err := m.read(shrink(img))
 	if err != nil {
 		return nil, err
 	}
@@ -76,19 +74,16 @@ func (m *Model) vectorOfPicture(img *image.RGBA) ([]float32, error) {
 	return v, nil
 }
 
-// predict asks the network for a picture's vector.
-func (m *Model) predict(img *image.RGBA) ([]float32, error) {
-	s, err := imageTensor(img)
-	if err != nil {
-		return nil, err
+// read asks the network for a picture's vector. Unlike a bad pixel, a number that
+// is not finite spoils every picture painted with the vector, and is an error.
+func (m *Model) read(img *image.RGBA) ([]float32, error) {
+	v, err := m.loaded.Vectors.Read(img)
+	for _, x := range v {
+		if x-x != 0 {
+			return nil, fmt.Errorf("the network answered with a style vector that holds %v", x)
+		}
 	}
-	defer release(s)
-	answer, err := m.engine.run(m.predictVector, map[tf.Output]*tf.Tensor{m.predictStyle: s})
-	if err != nil {
-		return nil, err
-	}
-	defer release(answer)
-	return vectorOf(answer, m.width)
+	return v, err
 }
 
 // A look is a style as a picture, with its share of a blend.

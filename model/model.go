@@ -7,22 +7,16 @@ import (
 	"image"
 	"log/slog"
 	"maps"
+	"os"
 	"slices"
 	"sync"
-
-	tf "github.com/galeone/tensorflow/tensorflow/go"
 )
 
 // A Model is a loaded network. It is safe for concurrent use.
 type Model struct {
-	engine engine
+	loaded *Loaded
 	info   Info
-	width  int // of a vector; 0 where the model has none
 	log    *slog.Logger
-
-	stylizeContent, stylizeStyle, stylizeOut        tf.Output
-	predictStyle, predictVector                     tf.Output
-	transformContent, transformVector, transformOut tf.Output
 
 	slots  chan struct{} // holds one for each image in work
 	closed chan struct{}
@@ -41,7 +35,7 @@ type Info struct {
 	Name string
 	// Engine is the library that runs it, such as "tensorflow 2.21.0".
 	Engine string
-	// Signatures are the model's signatures, sorted.
+	// Signatures are the model's signatures, sorted, also those not used.
 	Signatures []string
 	// Vectors: styles are vectors, and not only pictures.
 	Vectors bool
@@ -54,36 +48,40 @@ type Info struct {
 // remembered is how many pictures' vectors are kept: 100 numbers each.
 const remembered = 256
 
-// Load reads a model from its folder. It runs nothing: the first image pays for
-// the preparation of the graph. A folder that holds no model, a damaged model, or
-// one whose signatures don't fit is an error that says what was found and what is
-// expected.
-func Load(cfg Config) (*Model, error) {
+// Open reads a model from its folder; the packages of the engines call it. It runs
+// nothing: the first image pays for the preparation of the graph. A folder that
+// holds no model, a damaged model, or one that is made otherwise is an error that
+// says what was found and what is expected.
+func Open(cfg Config, engine Engine) (*Model, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	m, err := open(cfg.withDefaults())
+	m, err := open(cfg.withDefaults(), engine)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", cfg.Dir, err)
 	}
 	return m, nil
 }
 
-func open(cfg Config) (*Model, error) {
-	sigs, err := readSignatures(cfg.Dir)
+func open(cfg Config, engine Engine) (*Model, error) {
+	folder, err := os.Stat(cfg.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("its folder: %w", err)
+	}
+	if !folder.IsDir() {
+		return nil, fmt.Errorf("%s is no folder: a model is a folder of files", cfg.Dir)
+	}
+	loaded, err := engine(cfg)
 	if err != nil {
 		return nil, err
 	}
-	c, err := newContract(sigs)
+	styles, err := readStyles(cfg.Dir, loaded.Width)
 	if err != nil {
-		return nil, err
-	}
-	styles, err := readStyles(cfg.Dir, c.width)
-	if err != nil {
+		loaded.Close()
 		return nil, err
 	}
 	m := &Model{
-		width:    c.width,
+		loaded:   loaded,
 		log:      cfg.Log,
 		slots:    make(chan struct{}, cfg.Concurrent),
 		closed:   make(chan struct{}),
@@ -91,41 +89,13 @@ func open(cfg Config) (*Model, error) {
 		vectors:  make(map[string][]float32),
 		pictures: make(map[string]*image.RGBA),
 		info: Info{
-			Name: styles.Model, Engine: "tensorflow " + tf.Version(),
-			Signatures: c.names, Vectors: c.vectors, Styles: slices.Sorted(maps.Keys(styles.Vectors)),
+			Name: styles.Model, Engine: loaded.Engine,
+			Signatures: loaded.Signatures, Vectors: loaded.Vectors != nil, Styles: slices.Sorted(maps.Keys(styles.Vectors)),
 			Threads: cfg.Threads, Concurrent: cfg.Concurrent,
 		},
 	}
 	maps.Copy(m.vectors, styles.Vectors)
-	if m.engine, err = load(cfg.Dir, cfg.Threads, cfg.Concurrent); err != nil {
-		return nil, err
-	}
-	if err := m.connect(c); err != nil {
-		m.engine.close()
-		return nil, err
-	}
 	return m, nil
-}
-
-// connect looks up the tensors of the contract.
-func (m *Model) connect(c *contract) error {
-	ports := map[*tf.Output]port{
-		&m.stylizeContent: c.stylize.content, &m.stylizeStyle: c.stylize.style, &m.stylizeOut: c.stylize.out,
-	}
-	if c.vectors {
-		maps.Copy(ports, map[*tf.Output]port{
-			&m.predictStyle: c.predict.style, &m.predictVector: c.predict.vector,
-			&m.transformContent: c.transform.content, &m.transformVector: c.transform.vector, &m.transformOut: c.transform.out,
-		})
-	}
-	for out, p := range ports {
-		found, err := m.engine.find(p)
-		if err != nil {
-			return fmt.Errorf("its signatures name a tensor that the graph lacks: %w", err)
-		}
-		*out = found
-	}
-	return nil
 }
 
 // Info says what the model is.
@@ -168,7 +138,7 @@ func (m *Model) Close() error {
 		for range cap(m.slots) { // the slots stay taken
 			m.slots <- struct{}{}
 		}
-		m.engine.close()
+		m.loaded.Close()
 	})
 	return nil
 }

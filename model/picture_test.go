@@ -4,28 +4,30 @@ import (
 	"image"
 	"image/color"
 	"testing"
+
+	"github.com/atelier-go/atelier/model/internal/swatch"
 )
 
 func TestShrink(t *testing.T) {
 	for _, size := range []image.Point{{1, 1}, {3, 900}, {256, 256}, {300, 200}, {512, 512}, {2049, 1600}} {
-		got := shrink(filled(size.X, size.Y, teal))
+		got := shrink(swatch.Filled(size.X, size.Y, swatch.Teal))
 		if got.Rect != image.Rect(0, 0, styleSide, styleSide) {
 			t.Errorf("got %v of %v, want a square of %d", got.Rect, size, styleSide)
 		}
-		wantFilled(t, got, teal)
+		swatch.WantFilled(t, got, swatch.Teal)
 	}
 }
 
 // TestShrinkTakesTheCentre: what lies outside of the central square is not seen.
 func TestShrinkTakesTheCentre(t *testing.T) {
 	for _, side := range []int{300, 1500} {
-		wide := filled(3*side, side, orange)
+		wide := swatch.Filled(3*side, side, swatch.Orange)
 		for y := range side {
 			for x := side; x < 2*side; x++ {
-				wide.SetRGBA(x, y, teal)
+				wide.SetRGBA(x, y, swatch.Teal)
 			}
 		}
-		wantFilled(t, shrink(wide), teal)
+		swatch.WantFilled(t, shrink(wide), swatch.Teal)
 	}
 }
 
@@ -33,7 +35,7 @@ func TestShrinkTakesTheCentre(t *testing.T) {
 // as stripes, or as one of the two colours.
 func TestShrinkAverages(t *testing.T) {
 	for _, side := range []int{1024, 3000} {
-		stripes := filled(side, side, color.RGBA{255, 255, 255, 255})
+		stripes := swatch.Filled(side, side, color.RGBA{255, 255, 255, 255})
 		for y := range side {
 			for x := y % 2; x < side; x += 2 {
 				stripes.SetRGBA(x, y, color.RGBA{0, 0, 0, 255})
@@ -48,31 +50,31 @@ func TestShrinkAverages(t *testing.T) {
 }
 
 func TestFingerprint(t *testing.T) {
-	a := fingerprintOf(filled(6, 4, teal))
-	if a != fingerprintOf(filled(9, 9, teal).SubImage(image.Rect(0, 0, 6, 4)).(*image.RGBA)) {
+	a := fingerprintOf(swatch.Filled(6, 4, swatch.Teal))
+	if a != fingerprintOf(swatch.Filled(9, 9, swatch.Teal).SubImage(image.Rect(0, 0, 6, 4)).(*image.RGBA)) {
 		t.Error("the same pixels with other padding have another fingerprint")
 	}
-	if a == fingerprintOf(filled(4, 6, teal)) || a == fingerprintOf(filled(6, 4, orange)) {
+	if a == fingerprintOf(swatch.Filled(4, 6, swatch.Teal)) || a == fingerprintOf(swatch.Filled(6, 4, swatch.Orange)) {
 		t.Error("other pictures have the same fingerprint")
 	}
 }
 
 func BenchmarkShrink4096(b *testing.B) {
-	img := filled(4096, 4096, teal)
+	img := swatch.Filled(4096, 4096, swatch.Teal)
 	for b.Loop() {
 		shrink(img)
 	}
 }
 
 func BenchmarkShrink1024(b *testing.B) {
-	img := filled(1024, 1024, teal)
+	img := swatch.Filled(1024, 1024, swatch.Teal)
 	for b.Loop() {
 		shrink(img)
 	}
 }
 
 func BenchmarkFingerprint4096(b *testing.B) {
-	img := filled(4096, 4096, teal)
+	img := swatch.Filled(4096, 4096, swatch.Teal)
 	for b.Loop() {
 		fingerprintOf(img)
 	}

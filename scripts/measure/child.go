@@ -111,7 +111,7 @@ func named(content *image.RGBA, n int) style.Request {
 
 // load is of a model that is not closed: it goes with the process.
 func load(t task) (*model.Model, error) {
-	return model.Load(model.Config{Dir: t.Model, Threads: t.Threads, Concurrent: t.Concurrent})
+	return loadModel(model.Config{Dir: t.Model, Threads: t.Threads, Concurrent: t.Concurrent})
 }
 
 func answer(w io.Writer, v any) error { return json.NewEncoder(w).Encode(v) }

@@ -18,10 +18,10 @@ import (
 const memoryHelp = `Whether memory stays flat over many pictures of mixed sizes, styles, blends and
 strengths, and what one picture of each size needs, by resident memory:
 
-  the engine  a run of the model alone: where model.MemoryNeeded has its figures from
+  the engine  a run of the model alone: where MemoryNeeded has its figures from
   the worker  a daemon's whole way of a picture, out of a JPEG of 4:2:0 and into one:
               files, decode, stylise, encode, outcome. The formula is DESIGN.md's:
-              model.MemoryNeeded, and 5.5 bytes a pixel for the decode
+              MemoryNeeded, and 5.5 bytes a pixel for the decode
 
 Each is a fresh process that has painted a picture of 32 x 32 before.`
 
@@ -52,8 +52,8 @@ func memory(ctx context.Context, s *session) (string, error) {
 		name, kind string
 		formula    func(side int) int64
 	}{
-		{"engine", "peak", func(side int) int64 { return model.MemoryNeeded(side, side) }},
-		{"worker", "worker-peak", func(side int) int64 { return model.MemoryNeeded(side, side) + int64(side*side)*11/2 }},
+		{"engine", "peak", func(side int) int64 { return memoryNeeded(side, side) }},
+		{"worker", "worker-peak", func(side int) int64 { return memoryNeeded(side, side) + int64(side*side)*11/2 }},
 	} {
 		for _, side := range sides {
 			s.step("one picture, the %s, %s", of.name, size(side, side))

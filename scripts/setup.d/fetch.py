@@ -340,12 +340,27 @@ def take_libtensorflow(wheel, target):
     extract(wheel, "tensorflow/include/LICENSE", target / "LICENSE")
 
 
+def take_onnxruntime(wheel, target):
+    """The library, with the name by which programs ask for it, and licences."""
+    for name in wheel.namelist():
+        base = name.rpartition("/")[2]
+        if re.fullmatch(r"libonnxruntime\.(so\.[\d.]+|[\d.]+dylib)", base):
+            extract(wheel, name, target / "lib" / base)
+            plain = "libonnxruntime.dylib" if base.endswith("dylib") else "libonnxruntime.so.1"
+            (target / "lib" / plain).symlink_to(base)
+    extract(wheel, "onnxruntime/ThirdPartyNotices.txt", target / "ThirdPartyNotices.txt")
+    extract(wheel, "onnxruntime/LICENSE", target / "LICENSE")
+
+
 def take_samples(wheel, target):
     lines = ["Photographs out of scikit-image's wheel, to try the project with:", ""]
     for name, terms in PHOTOGRAPHS.items():
         extract(wheel, f"skimage/data/{name}", target / name)
         lines.append(f"{name}: {terms}")
     (target / "LICENSES.txt").write_text("\n".join(lines) + "\n")
+
+
+TAKE = {"libtensorflow": take_libtensorflow, "onnxruntime": take_onnxruntime, "samples": take_samples}
 
 
 def extract(wheel, name, path):
@@ -366,7 +381,7 @@ def unpack(kind, platform, target):
         shutil.rmtree(fresh, ignore_errors=True)
         try:
             with zipfile.ZipFile(wheel) as source:
-                {"libtensorflow": take_libtensorflow, "samples": take_samples}[kind](source, fresh)
+                TAKE[kind](source, fresh)
             fresh.rename(target)
         except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -383,7 +398,7 @@ def main():
         if name == "venv":
             sub.add_argument("--dir", type=pathlib.Path, required=True)
     sub = commands.add_parser("wheel")
-    sub.add_argument("--kind", choices=("libtensorflow", "samples"), required=True)
+    sub.add_argument("--kind", choices=TAKE, required=True)
     sub.add_argument("--platform", required=True)
     sub.add_argument("--dir", type=pathlib.Path, required=True)
     arguments = parser.parse_args()

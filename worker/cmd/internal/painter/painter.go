@@ -1,5 +1,6 @@
 // Package painter wires the worker's parts together for its mains: the same
-// settings, by the same names, whatever hands out the work.
+// settings, by the same names, whatever hands out the work. The build tag onnx puts
+// ONNX Runtime in place of TensorFlow: a program links one of them.
 package painter
 
 import (
@@ -24,12 +25,13 @@ type Settings struct {
 	Dir        string        `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
 	Queue      string        `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
 	Bucket     string        `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: what the sweeper erases is erased there too." placeholder:"NAME"`
-	Model      string        `required:"" env:"ATELIER_MODEL" help:"Folder of the SavedModel." placeholder:"DIR"`
+	Model      string        `required:"" env:"ATELIER_MODEL" help:"Folder of the model." placeholder:"DIR"`
 	Concurrent int           `default:"0" env:"ATELIER_CONCURRENT" help:"Pictures painted at once; 0 chooses by the cores."`
 	Threads    int           `default:"0" env:"ATELIER_THREADS" help:"Threads for each picture; 0 chooses by the cores."`
 	Lease      time.Duration `default:"30s" env:"ATELIER_LEASE" help:"Time after which a silent worker's job goes to another."`
 	Watchdog   time.Duration `default:"${watchdog}" env:"ATELIER_WATCHDOG" help:"Time after which a picture that is still being painted counts as hung: the process then ends with an error, for its supervisor to start a fresh one."`
 
+	engine        `embed:""`
 	sweeper.Times `embed:""`
 }
 
@@ -64,7 +66,7 @@ type Painter struct {
 // name for claims.
 func (s *Settings) Open(ctx context.Context, kind, name string, log *slog.Logger) (_ *Painter, err error) {
 	p := &Painter{}
-	p.Engine, err = model.Load(model.Config{Dir: s.Model, Threads: s.Threads, Concurrent: s.Concurrent, Log: log})
+	p.Engine, err = s.load(model.Config{Dir: s.Model, Threads: s.Threads, Concurrent: s.Concurrent, Log: log})
 	if err != nil {
 		return nil, err
 	}

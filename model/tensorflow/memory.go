@@ -1,4 +1,4 @@
-package model
+package tensorflow
 
 // MemoryNeeded estimates the bytes that one run on a picture of this size takes at
 // its peak, beyond the process with the model loaded (0.37 GB), the picture

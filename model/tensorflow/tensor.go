@@ -1,4 +1,4 @@
-package model
+package tensorflow
 
 import (
 	"encoding/binary"
@@ -10,6 +10,8 @@ import (
 	_ "unsafe" // for go:linkname
 
 	tf "github.com/galeone/tensorflow/tensorflow/go"
+
+	"github.com/atelier-go/atelier/model/internal/pixel"
 )
 
 // Pixels reach a tensor, and leave it, without a copy in between: ReadTensor
@@ -52,64 +54,41 @@ func (r pixelReader) Read(p []byte) (int, error) {
 		row := r.img.Pix[y*r.img.Stride:][:w*4]
 		out := p[y*w*12:][:w*12]
 		for len(row) >= 4 && len(out) >= 12 {
-			binary.NativeEndian.PutUint32(out[0:4], unit[row[0]])
-			binary.NativeEndian.PutUint32(out[4:8], unit[row[1]])
-			binary.NativeEndian.PutUint32(out[8:12], unit[row[2]])
+			binary.NativeEndian.PutUint32(out[0:4], math.Float32bits(pixel.Unit[row[0]]))
+			binary.NativeEndian.PutUint32(out[4:8], math.Float32bits(pixel.Unit[row[1]]))
+			binary.NativeEndian.PutUint32(out[8:12], math.Float32bits(pixel.Unit[row[2]]))
 			row, out = row[4:], out[12:]
 		}
 	}
 	return len(p), nil
 }
 
-// unit is i/255 as the bits of a float32.
-var unit = func() (bits [256]uint32) {
-	for i := range bits {
-		bits[i] = math.Float32bits(float32(i) / 255)
-	}
-	return bits
-}()
-
-// A layer draws an answer of the network over a picture: each value becomes
-// (1-share) of what is there and share of the answer. It is an io.Writer for
+// A layer draws an answer of the network over a picture. It is an io.Writer for
 // WriteContentsTo.
 type layer struct {
 	dst *image.RGBA
 	// width is how many columns the answer has: it may be wider, and higher, than
 	// dst, and is cropped at the right and below.
 	width int
-	share float32
-	// odd counts values that are no numbers; they are drawn as 0.
-	odd int
+	brush pixel.Brush
 }
 
 // Write draws p, which must be the whole answer.
 func (l *layer) Write(p []byte) (int, error) {
 	w, h := l.dst.Rect.Dx(), l.dst.Rect.Dy()
-	scale, keep := 255*l.share, 1-l.share
+	brush := l.brush
 	for y := range h {
 		out := l.dst.Pix[y*l.dst.Stride:][:w*4]
 		in := p[y*l.width*12:][:w*12]
 		for len(out) >= 4 && len(in) >= 12 {
 			for c := range 3 {
-				v := math.Float32frombits(binary.NativeEndian.Uint32(in[4*c : 4*c+4]))
-				// Clamped before the cross-fade: an infinity would swallow what is there.
-				switch {
-				case v >= 1:
-					v = scale
-				case v > 0:
-					v *= scale
-				default:
-					if v != v {
-						l.odd++
-					}
-					v = 0
-				}
-				out[c] = uint8(v + float32(out[c])*keep + 0.5)
+				out[c] = brush.Over(out[c], math.Float32frombits(binary.NativeEndian.Uint32(in[4*c:4*c+4])))
 			}
 			out[3] = 255
 			out, in = out[4:], in[12:]
 		}
 	}
+	l.brush = brush
 	return len(p), nil
 }
 
@@ -122,9 +101,9 @@ func drawOver(answer *tf.Tensor, dst *image.RGBA, share float32) (odd int, err e
 		s[1] < h || s[1] > h+maxExcess || s[2] < w || s[2] > w+maxExcess {
 		return 0, fmt.Errorf("the network answered with shape %v to a picture of [1 %d %d 3]: the same is expected, or height and width up to %d more", s, h, w, maxExcess)
 	}
-	l := &layer{dst: dst, width: int(s[2]), share: share}
+	l := &layer{dst: dst, width: int(s[2]), brush: pixel.NewBrush(share)}
 	_, err = answer.WriteContentsTo(l)
-	return l.odd, err
+	return l.brush.Odd, err
 }
 
 // maxExcess: a network that halves its picture twice and doubles it again rounds
@@ -142,22 +121,14 @@ func (v vectorReader) Read(p []byte) (int, error) {
 	return binary.Encode(p, binary.NativeEndian, []float32(v))
 }
 
-// vectorOf is the inverse of vectorTensor. Unlike a bad pixel, a number that is
-// not finite spoils every picture painted with the vector, and is an error.
+// vectorOf is the inverse of vectorTensor.
 func vectorOf(answer *tf.Tensor, width int) ([]float32, error) {
 	if s := answer.Shape(); answer.DataType() != tf.Float || len(s) != 2 || s[0] != 1 || s[1] != int64(width) {
 		return nil, fmt.Errorf("the network answered with shape %v where a vector [1 %d] is expected", s, width)
 	}
 	v := make(vectorWriter, width)
-	if _, err := answer.WriteContentsTo(v); err != nil {
-		return nil, err
-	}
-	for _, x := range v {
-		if x-x != 0 {
-			return nil, fmt.Errorf("the network answered with a style vector that holds %v", x)
-		}
-	}
-	return v, nil
+	_, err := answer.WriteContentsTo(v)
+	return v, err
 }
 
 type vectorWriter []float32

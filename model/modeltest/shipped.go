@@ -1,25 +1,19 @@
-package model
+package modeltest
 
 import (
 	"bytes"
 	"image"
-	"os"
+	"slices"
 	"testing"
 
+	"github.com/atelier-go/atelier/model"
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// TestShipped paints with the model that comes with the project.
-func TestShipped(t *testing.T) {
-	const dir = "atelier"
-	if _, err := os.Stat(dir + "/saved_model.pb"); err != nil {
-		t.Fatal(err)
-	}
-	m, err := Load(Config{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+// Shipped paints every named style with the model that comes with the project, in
+// dir.
+func (e Engine) Shipped(t *testing.T, dir string) {
+	m := e.open(t, model.Config{Dir: dir})
 	if !m.Info().Vectors {
 		t.Error("got a model without vectors")
 	}
@@ -33,12 +27,12 @@ func TestShipped(t *testing.T) {
 	}
 	seen := map[string]string{}
 	for _, name := range style.Names() {
-		if m.storedVector(name) == nil {
+		if !slices.Contains(m.Info().Styles, name) {
 			t.Errorf("%s has no stored vector", name)
 		}
 		req := style.Request{Content: content, Mix: style.Mix{{Name: name, Weight: 1}}, Strength: 1}
-		got := stylize(t, m, req)
-		if again := stylize(t, m, req); difference(got, again) > 0.01 {
+		got := Stylize(t, m, req)
+		if again := Stylize(t, m, req); difference(got, again) > 0.01 {
 			t.Errorf("%s: the same picture came out otherwise the second time", name)
 		}
 		if d := difference(got, content); d < 5 {
@@ -54,7 +48,7 @@ func TestShipped(t *testing.T) {
 		last := content
 		for _, strength := range []float64{0, 0.1, 0.2, 0.249, 0.251, 0.5, 0.75, 0.999, 1} {
 			req.Strength = strength
-			got := stylize(t, m, req)
+			got := Stylize(t, m, req)
 			if strength == 0 && !bytes.Equal(got.Pix, content.Pix) {
 				t.Errorf("%s: strength 0 is not the photograph", name)
 			}

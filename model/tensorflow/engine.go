@@ -1,7 +1,8 @@
-package model
+package tensorflow
 
 import (
 	"fmt"
+	"image"
 	"runtime"
 
 	tf "github.com/galeone/tensorflow/tensorflow/go"
@@ -35,7 +36,7 @@ func attempt(do func()) (err error) {
 
 // load hands dir to TensorFlow. Damaged variables come to light here. At most
 // concurrent calls of run may be under way at once.
-func load(dir string, threads, concurrent int) (engine, error) {
+func load(dir string, threads, concurrent int) (*engine, error) {
 	config, err := proto.Marshal(&corepb.ConfigProto{
 		IntraOpParallelismThreads: int32(threads),
 		// The graph is one chain of operations: a second one has nothing to run in
@@ -44,26 +45,30 @@ func load(dir string, threads, concurrent int) (engine, error) {
 		InterOpParallelismThreads: -1,
 	})
 	if err != nil {
-		return engine{}, err
+		return nil, err
 	}
-	e := engine{threads: newThreads(concurrent)}
+	e := &engine{threads: newThreads(concurrent)}
 	err = attempt(func() {
 		e.graph = tg.LoadModel(dir, []string{serveTag}, &tf.SessionOptions{Config: config})
 	})
 	if err != nil {
-		return engine{}, fmt.Errorf("TensorFlow cannot load it: %w", err)
+		return nil, fmt.Errorf("TensorFlow cannot load it: %w", err)
 	}
 	return e, nil
 }
 
-// find looks up the tensor behind a port.
-func (e engine) find(p port) (out tf.Output, err error) {
-	err = attempt(func() { out = e.graph.Op(p.op, p.index) })
-	return out, err
+// find looks up the tensors behind ports.
+func (e *engine) find(ports map[*tf.Output]port) error {
+	for out, p := range ports {
+		if err := attempt(func() { *out = e.graph.Op(p.op, p.index) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // run computes one output. The caller releases the inputs and the answer.
-func (e engine) run(out tf.Output, feeds map[tf.Output]*tf.Tensor) (answer *tf.Tensor, err error) {
+func (e *engine) run(out tf.Output, feeds map[tf.Output]*tf.Tensor) (answer *tf.Tensor, err error) {
 	e.threads.do(func() {
 		err = attempt(func() { answer = e.graph.Exec([]tf.Output{out}, feeds)[0] })
 	})
@@ -71,6 +76,16 @@ func (e engine) run(out tf.Output, feeds map[tf.Output]*tf.Tensor) (answer *tf.T
 		return nil, fmt.Errorf("running the network: %w", err)
 	}
 	return answer, nil
+}
+
+// paint runs the network and draws its answer over dst.
+func (e *engine) paint(out tf.Output, feeds map[tf.Output]*tf.Tensor, dst *image.RGBA, share float32) (odd int, err error) {
+	answer, err := e.run(out, feeds)
+	if err != nil {
+		return 0, err
+	}
+	defer release(answer)
+	return drawOver(answer, dst, share)
 }
 
 // close gives TensorFlow's memory back. tfgo has no way to close a model but its

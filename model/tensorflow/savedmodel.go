@@ -1,4 +1,4 @@
-package model
+package tensorflow
 
 import (
 	"errors"
@@ -21,13 +21,6 @@ const serveTag = "serve"
 // saved_model.pb. tfgo hides them, and so they are read from the file; that also
 // means that most unsuitable folders are refused before TensorFlow starts.
 func readSignatures(dir string) (map[string]*corepb.SignatureDef, error) {
-	info, err := os.Stat(dir)
-	if err != nil {
-		return nil, fmt.Errorf("its folder: %w", err)
-	}
-	if !info.IsDir() {
-		return nil, fmt.Errorf("%s is no folder: a SavedModel is a folder that holds saved_model.pb", dir)
-	}
 	file, err := os.ReadFile(filepath.Join(dir, "saved_model.pb"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no SavedModel in %s: %w", dir, err)

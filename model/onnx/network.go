@@ -1,0 +1,88 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"image"
+
+	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/atelier-go/atelier/model"
+)
+
+// A Config says which model to load, and with which library.
+type Config struct {
+	model.Config
+	// Library is the file of ONNX Runtime's library, "" for [DefaultLibrary]. The
+	// first model that a process loads decides it.
+	Library string
+}
+
+// Load reads the ONNX files in cfg.Dir, as [model.Open] says. Each image that is
+// in work has cfg.Threads of its own. An error of the library wraps [ErrLibrary].
+func Load(cfg Config) (*model.Model, error) {
+	if cfg.Library == "" {
+		cfg.Library = DefaultLibrary()
+	}
+	return model.Open(cfg.Config, func(c model.Config) (*model.Loaded, error) { return open(c, cfg.Library) })
+}
+
+func open(cfg model.Config, library string) (*model.Loaded, error) {
+	f, err := readFiles(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := start(library); err != nil {
+		return nil, err
+	}
+	n := &network{width: f.width, painters: newPainters(f.transform, cfg.Threads, cfg.Concurrent)}
+	// One thread: it reads 256x256 pixels in a hundredth of a second.
+	if n.predict, err = newSession(f.predict, []string{styleInput}, []string{vectorOutput}, 1); err != nil {
+		return nil, fmt.Errorf("ONNX Runtime cannot load %s: %w", predictFile, err)
+	}
+	first, err := n.painters.take() // so that a damaged file shows now
+	if err != nil {
+		return nil, errors.Join(err, n.predict.Destroy())
+	}
+	n.painters.put(first, 0)
+	return &model.Loaded{
+		Engine: "onnxruntime " + ort.GetVersion(), Signatures: []string{"predict_style", "transform"},
+		Width: f.width, Vectors: n, Close: n.close,
+	}, nil
+}
+
+// A network is the two files, loaded.
+type network struct {
+	width    int
+	predict  *session
+	painters painters
+}
+
+func (n *network) Read(style *image.RGBA) ([]float32, error) {
+	w, h := style.Rect.Dx(), style.Rect.Dy()
+	in, v := make([]float32, 3*w*h), make([]float32, n.width)
+	split(in, style)
+	return v, n.predict.run(plane{v, ort.NewShape(1, int64(n.width))}, plane{in, ort.NewShape(1, 3, int64(h), int64(w))})
+}
+
+func (n *network) Paint(content *image.RGBA, style []float32, dst *image.RGBA, share float32) (odd int, err error) {
+	p, err := n.painters.take()
+	if err != nil {
+		return 0, err
+	}
+	w, h := content.Rect.Dx(), content.Rect.Dy()
+	defer n.painters.put(p, w*h)
+	p.grow(3 * w * h)
+	split(p.in, content)
+	shape := ort.NewShape(1, 3, int64(h), int64(w))
+	if err := p.run(plane{p.out, shape}, plane{p.in, shape}, plane{style, ort.NewShape(1, int64(n.width))}); err != nil {
+		return 0, err
+	}
+	return drawOver(p.out, dst, share), nil
+}
+
+// close gives the memory back. Nothing may run any more.
+func (n *network) close() {
+	n.painters.close()
+	_ = n.predict.Destroy() // it has no way to fail
+}

@@ -1,0 +1,67 @@
+package onnx
+
+import (
+	"fmt"
+	"runtime"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+// A session is a loaded network. Its arena keeps the memory of the largest run.
+type session struct{ *ort.DynamicAdvancedSession }
+
+func newSession(file []byte, inputs, outputs []string, threads int) (*session, error) {
+	options, err := ort.NewSessionOptions()
+	if err != nil {
+		return nil, err
+	}
+	defer options.Destroy()
+	for _, set := range []func() error{
+		func() error { return options.SetIntraOpNumThreads(threads) },
+		// The graph is one chain: a second operation has nothing to run in parallel with.
+		func() error { return options.SetInterOpNumThreads(1) },
+		// Threads that wait for work would take the cores from other images.
+		func() error { return options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0") },
+		// A plan of the memory for each size of picture, kept for ever; it saves no time.
+		func() error { return options.SetMemPattern(false) },
+	} {
+		if err := set(); err != nil {
+			return nil, err
+		}
+	}
+	s, err := ort.NewDynamicAdvancedSessionWithONNXData(file, inputs, outputs, options)
+	if err != nil {
+		return nil, err
+	}
+	return &session{s}, nil
+}
+
+// A plane is a tensor's numbers and shape.
+type plane struct {
+	data  []float32
+	shape ort.Shape
+}
+
+// run computes out. The network's answer must have its shape.
+func (s *session) run(out plane, in ...plane) error {
+	var pins runtime.Pinner // the tensors point to what is Go's
+	defer pins.Unpin()
+	var values []ort.Value
+	defer func() {
+		for _, v := range values {
+			_ = v.Destroy() // it has no way to fail
+		}
+	}()
+	for _, p := range append(in, out) {
+		pins.Pin(&p.data[0])
+		t, err := ort.NewTensor(p.shape, p.data)
+		if err != nil {
+			return err
+		}
+		values = append(values, t)
+	}
+	if err := s.Run(values[:len(in)], values[len(in):]); err != nil {
+		return fmt.Errorf("running the network: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,11 @@
+//go:build !onnx
+
+package main
+
+import "github.com/atelier-go/atelier/model/tensorflow"
+
+// The engine that is measured: built with -tags onnx it is ONNX Runtime.
+var (
+	loadModel    = tensorflow.Load
+	memoryNeeded = tensorflow.MemoryNeeded
+)

@@ -1,0 +1,13 @@
+//go:build !onnx
+
+package painter
+
+import (
+	"github.com/atelier-go/atelier/model"
+	"github.com/atelier-go/atelier/model/tensorflow"
+)
+
+// engine is what TensorFlow needs to be told: nothing.
+type engine struct{}
+
+func (engine) load(cfg model.Config) (*model.Model, error) { return tensorflow.Load(cfg) }
