@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the models of a few KB beside it, whose answers can be computed by hand.
 
-    python model/testdata/make.py        # TensorFlow 2.x; made with 2.21.0
+    python model/testdata/make.py        # TensorFlow 2.x, onnx; made with 2.21.0 and 1.23.2
 
 All of them paint with the mean colour of the style:
 
@@ -19,6 +19,8 @@ import os
 import shutil
 
 import tensorflow as tf
+
+import make_onnx
 
 v1 = tf.compat.v1
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -174,6 +176,7 @@ def main():
     plain("odd-numbers", stylize(odd_numbers))
     plain("odd-vector", nan_vector)
     plain("fails", stylize(fails))
+    make_onnx.main()
 
 
 if __name__ == "__main__":

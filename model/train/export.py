@@ -1,7 +1,8 @@
-"""Writes the two trained networks as one SavedModel with three signatures.
+"""Writes the two trained networks as one SavedModel with three signatures, and as two ONNX files.
 
-A TensorFlow 1 graph with the weights as constants: no functions, no variables, one
-file, which the C API loads fast and whose operations bear their literal names.
+The SavedModel is a TensorFlow 1 graph with the weights as constants: no functions, no
+variables, one file, which the C API loads fast and whose operations bear their literal
+names. The ONNX files have the same weights; see onnxgraph.py.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 import nets
+import onnxgraph
 import training
 
 v1 = tf.compat.v1
@@ -84,6 +86,14 @@ def write(transformer, predictor, target):
             os.replace(builder.save(), target / "saved_model.pb")
 
 
+def write_onnx(transformer, predictor, target):
+    """target/transform.onnx and target/predict_style.onnx from the same weights."""
+    for name, content in (("transform", onnxgraph.transform(transformer)), ("predict_style", onnxgraph.predict_style(predictor))):
+        fresh = target / f".{name}.onnx"
+        fresh.write_bytes(content)
+        os.replace(fresh, target / f"{name}.onnx")
+
+
 def write_curves(run, target):
     """The curves of the three stages as one table, a cell empty where a stage doesn't measure it."""
     rows = []
@@ -102,7 +112,7 @@ def write_curves(run, target):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=pathlib.Path, help="folder with chain.npz, or else transformer.npz and predictor.npz")
-    parser.add_argument("target", type=pathlib.Path, help="folder of the model, for saved_model.pb; metrics.csv goes beside the folder")
+    parser.add_argument("target", type=pathlib.Path, help="folder of the model, for saved_model.pb and the ONNX files; metrics.csv goes beside the folder")
     options = parser.parse_args()
     chain = options.run / "chain.npz"
     if chain.exists():
@@ -112,8 +122,10 @@ def main():
     else:
         parts = [training.averaged(options.run / f"{part}.npz") for part in ("transformer", "predictor")]
     write(*parts, options.target)
+    write_onnx(*parts, options.target)
     write_curves(options.run, options.target.parent / "metrics.csv")
-    print(f"{options.target / 'saved_model.pb'}: {(options.target / 'saved_model.pb').stat().st_size} bytes")
+    for name in ("saved_model.pb", "transform.onnx", "predict_style.onnx"):
+        print(f"{options.target / name}: {(options.target / name).stat().st_size} bytes")
 
 
 if __name__ == "__main__":

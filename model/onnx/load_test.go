@@ -1,0 +1,92 @@
+package onnx
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/atelier-go/atelier/model"
+	"github.com/atelier-go/atelier/model/modeltest"
+)
+
+var suite = modeltest.Engine{
+	Load:     func(cfg model.Config) (*model.Model, error) { return Load(Config{Config: cfg}) },
+	Testdata: "../testdata",
+}
+
+func TestEngine(t *testing.T) { modeltest.Run(t, suite) }
+
+func TestShipped(t *testing.T) { suite.Shipped(t, "../atelier") }
+
+func TestInfo(t *testing.T) {
+	got := suite.Open(t, "full").Info()
+	if !strings.HasPrefix(got.Engine, "onnxruntime 1.") {
+		t.Errorf("got engine %q, want onnxruntime 1.x", got.Engine)
+	}
+	if want := []string{"predict_style", "transform"}; !slices.Equal(got.Signatures, want) {
+		t.Errorf("got signatures %q, want %q", got.Signatures, want)
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	suite.Refuses(t, []modeltest.Refusal{
+		{Name: "bad-names", Want: []string{
+			"transform.onnx has no output output_0, only stylized", "transform.onnx has an input strength too many",
+			"predict_style.onnx has no input style, only placeholder",
+			"expected: transform.onnx (content float32 [1,3,H,W]",
+		}},
+		{Name: "bad-dtype", Want: []string{"transform.onnx's input content is uint8 [1,3,?,?], not float32 [1,3,?,?]", "expected: "}},
+		{Name: "bad-rank", Want: []string{"transform.onnx's input content is float32 [1,3,?], not float32 [1,3,?,?]", "expected: "}},
+		{Name: "bad-channels", Want: []string{"predict_style.onnx's input style is float32 [1,4,?,?], not float32 [1,3,?,?]", "expected: "}},
+		{Name: "bad-widths", Want: []string{"predict_style.onnx makes vectors of 100 numbers, transform.onnx takes 64", "expected: "}},
+		{Name: "open-width", Want: []string{"neither predict_style.onnx nor transform.onnx says how many numbers a vector has", "expected: "}},
+		{Name: "hub", Want: []string{"transform.onnx: no such file", "model/train/export.py writes it", "a SavedModel alone is for a worker with TensorFlow"}},
+		{Name: "missing folder", Want: []string{"no such file or directory"}},
+		{Name: "no predictor", Build: func(f *modeltest.Folder) {
+			f.Copy("full")
+			f.Remove("predict_style.onnx")
+		}, Want: []string{"predict_style.onnx: no such file", "model/train/export.py writes it"}},
+		{Name: "folder instead of file", Build: func(f *modeltest.Folder) {
+			f.Remove("")
+			f.Write("", "not a folder")
+		}, Want: []string{"is no folder"}},
+		{Name: "empty file", Build: func(f *modeltest.Folder) {
+			f.Copy("full")
+			f.Write("transform.onnx", "")
+		}, Want: []string{"transform.onnx: the file is damaged, or something other than an ONNX model"}},
+		{Name: "garbage", Build: func(f *modeltest.Folder) {
+			f.Copy("full")
+			f.Write("predict_style.onnx", "<html>404 not found</html>")
+		}, Want: []string{"predict_style.onnx: the file is damaged, or something other than an ONNX model"}},
+		{Name: "truncated", Build: func(f *modeltest.Folder) {
+			f.Copy("full")
+			f.Truncate("transform.onnx")
+		}, Want: []string{"transform.onnx: the file is damaged, or something other than an ONNX model"}},
+		{Name: "damaged transformer", Build: func(f *modeltest.Folder) {
+			f.Copy("full")
+			f.Write("transform.onnx", strings.ReplaceAll(f.Read("transform.onnx"), "Split", "Spoil"))
+		}, Want: []string{"ONNX Runtime cannot load transform.onnx: ", "Spoil"}},
+		{Name: "damaged predictor", Build: func(f *modeltest.Folder) {
+			f.Copy("full")
+			f.Write("predict_style.onnx", strings.ReplaceAll(f.Read("predict_style.onnx"), "Pad", "Bad"))
+		}, Want: []string{"ONNX Runtime cannot load predict_style.onnx: ", "Bad"}},
+		{Name: "bad styles", Build: func(f *modeltest.Folder) {
+			f.Copy("full")
+			f.Write("styles.json", `{"model": "x", "vectors": `)
+		}, Want: []string{"styles.json: unexpected end of JSON input"}},
+		{Name: "short vector", Build: func(f *modeltest.Folder) {
+			f.Copy("full")
+			f.Write("styles.json", `{"model": "x", "vectors": {"red": [1, 0]}}`)
+		}, Want: []string{`styles.json: the vector of "red" has 2 numbers, the model's have 100`}},
+	})
+}
+
+// TestLibrary: a process runs one library, which a second model shares.
+func TestLibrary(t *testing.T) {
+	suite.Open(t, "full")
+	_, err := Load(Config{Config: model.Config{Dir: "../testdata/full"}, Library: "elsewhere/libonnxruntime.so"})
+	if !errors.Is(err, ErrLibrary) || !strings.Contains(err.Error(), "this process has begun with "+DefaultLibrary()) {
+		t.Errorf("got %v, want an ErrLibrary that names both libraries", err)
+	}
+}
