@@ -2,6 +2,9 @@ package onnx
 
 import (
 	"errors"
+	"fmt"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -82,8 +85,49 @@ func TestLoadRefuses(t *testing.T) {
 	})
 }
 
-// TestLibrary: a process runs one library, which a second model shares.
+// wanted is set in the processes that TestLibrary starts: the library to begin with.
+const wanted = "ATELIER_TEST_LIBRARY"
+
+func TestMain(m *testing.M) {
+	if library := os.Getenv(wanted); library != "" {
+		_, err := Load(Config{Config: model.Config{Dir: "../testdata/full"}, Library: library})
+		fmt.Println(errors.Is(err, ErrLibrary), err)
+		return
+	}
+	if err := start(DefaultLibrary()); err != nil {
+		fmt.Printf("%v: run scripts/setup, then eval \"$(scripts/env)\"\n", err)
+		if os.Getenv("CI") != "" {
+			os.Exit(1)
+		}
+		return
+	}
+	m.Run()
+}
+
+// TestLibrary: a process runs one library, so each case has its own.
 func TestLibrary(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for library, want := range map[string]string{
+		"missing/libonnxruntime.so": "cannot open shared object file",
+		"load_test.go":              "load_test.go: ",
+		"libc.so.6":                 "OrtGetApiBase",
+	} {
+		cmd := exec.Command(self)
+		cmd.Env = append(os.Environ(), wanted+"="+library)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(out); !strings.HasPrefix(got, "true model ../testdata/full: ") || !strings.Contains(got, want) {
+			t.Errorf("%s: got %q, want an ErrLibrary with %q", library, got, want)
+		}
+	}
+}
+
+func TestSecondLibrary(t *testing.T) {
 	suite.Open(t, "full")
 	_, err := Load(Config{Config: model.Config{Dir: "../testdata/full"}, Library: "elsewhere/libonnxruntime.so"})
 	if !errors.Is(err, ErrLibrary) || !strings.Contains(err.Error(), "this process has begun with "+DefaultLibrary()) {
