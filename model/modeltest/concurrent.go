@@ -2,6 +2,7 @@ package modeltest
 
 import (
 	"context"
+	"errors"
 	"image/color"
 	"path/filepath"
 	"sync"
@@ -43,7 +44,7 @@ func (e Engine) ends(t *testing.T) {
 	req := style.Request{Content: swatch.Filled(8, 8, swatch.Orange), Mix: style.Mix{{Name: "red", Weight: 1}}, Strength: 1}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := m.Stylize(ctx, req); err != context.Canceled {
+	if _, err := m.Stylize(ctx, req); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v for a canceled request, want context.Canceled", err)
 	}
 	Stylize(t, m, req)
@@ -52,7 +53,7 @@ func (e Engine) ends(t *testing.T) {
 			t.Errorf("got %v from Close, want nil", err)
 		}
 	}
-	if _, err := m.Stylize(t.Context(), req); err != model.ErrClosed {
+	if _, err := m.Stylize(t.Context(), req); !errors.Is(err, model.ErrClosed) {
 		t.Errorf("got %v from a closed model, want ErrClosed", err)
 	}
 }

@@ -75,8 +75,7 @@ func (e Engine) Refuses(t *testing.T, refusals []Refusal) {
 			}
 			m, err := e.Load(model.Config{Dir: dir})
 			if err == nil {
-				m.Close()
-				t.Fatal("got a model, want an error")
+				t.Fatal("got a model, want an error", m.Close())
 			}
 			for _, want := range append(r.Want, "model "+dir+": ") {
 				if !strings.Contains(err.Error(), want) {

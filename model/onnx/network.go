@@ -58,6 +58,7 @@ type network struct {
 	painters painters
 }
 
+// Read is [model.VectorNetwork]'s.
 func (n *network) Read(style *image.RGBA) ([]float32, error) {
 	w, h := style.Rect.Dx(), style.Rect.Dy()
 	in, v := make([]float32, 3*w*h), make([]float32, n.width)
@@ -65,6 +66,7 @@ func (n *network) Read(style *image.RGBA) ([]float32, error) {
 	return v, n.predict.run(plane{v, ort.NewShape(1, int64(n.width))}, plane{in, ort.NewShape(1, 3, int64(h), int64(w))})
 }
 
+// Paint is [model.VectorNetwork]'s.
 func (n *network) Paint(content *image.RGBA, style []float32, dst *image.RGBA, share float32) (odd int, err error) {
 	p, err := n.painters.take()
 	if err != nil {

@@ -15,7 +15,7 @@ func newSession(file []byte, inputs, outputs []string, threads int) (*session, e
 	if err != nil {
 		return nil, err
 	}
-	defer options.Destroy()
+	defer func() { _ = options.Destroy() }() // it fails only where there are none
 	for _, set := range []func() error{
 		func() error { return options.SetIntraOpNumThreads(threads) },
 		// The graph is one chain: a second operation has nothing to run in parallel with.

@@ -56,6 +56,7 @@ func newVectorNetwork(e *engine, c *contract) (*vectorNetwork, error) {
 	})
 }
 
+// Read is [model.VectorNetwork]'s.
 func (n *vectorNetwork) Read(style *image.RGBA) ([]float32, error) {
 	s, err := imageTensor(style)
 	if err != nil {
@@ -70,6 +71,7 @@ func (n *vectorNetwork) Read(style *image.RGBA) ([]float32, error) {
 	return vectorOf(answer, n.width)
 }
 
+// Paint is [model.VectorNetwork]'s.
 func (n *vectorNetwork) Paint(content *image.RGBA, style []float32, dst *image.RGBA, share float32) (odd int, err error) {
 	c, err := imageTensor(content)
 	if err != nil {
@@ -95,6 +97,7 @@ func newPictureNetwork(e *engine, c *contract) (*pictureNetwork, error) {
 	return n, e.find(map[*tf.Output]port{&n.content: c.stylize.content, &n.style: c.stylize.style, &n.out: c.stylize.out})
 }
 
+// Paint is [model.PictureNetwork]'s.
 func (n *pictureNetwork) Paint(content, style, dst *image.RGBA, share float32) (odd int, err error) {
 	c, err := imageTensor(content)
 	if err != nil {
