@@ -21,6 +21,7 @@ import (
 type settings struct {
 	Once      bool          `help:"End after the results: exit 0 only if every photograph was repainted."`
 	Mode      string        `enum:"server,lambda,both" default:"server" help:"What runs the API and the worker: 'server', processes of their own (api-server, worker-daemon); 'lambda', functions in MiniStack's Lambda; 'both', the servers, with worker functions on the same queue."`
+	Engine    string        `enum:"tensorflow,onnx" default:"tensorflow" env:"ATELIER_ENGINE" help:"What runs the network in the workers: TensorFlow, or ONNX Runtime, which starts faster and needs less memory."`
 	NoSamples bool          `help:"Start the stack and submit nothing."`
 	Port      int           `help:"Port of the page and the API on 127.0.0.1. Default: 8080, or another if that is taken."`
 	Dir       string        `help:"Keep jobs, results and logs in DIR. Default: a temporary folder, of which only the results stay." placeholder:"DIR"`

@@ -48,7 +48,11 @@ var modes = map[string][]string{
 func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) (_ *stack, err error) {
 	programs := map[string]string{}
 	for _, name := range modes[s.Mode] {
-		if programs[name], err = sibling(name); err != nil {
+		file := name
+		if s.Engine == "onnx" && strings.HasPrefix(name, "worker-") {
+			file += "-onnx"
+		}
+		if programs[name], err = sibling(file); err != nil {
 			return nil, err
 		}
 	}

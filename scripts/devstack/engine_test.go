@@ -1,0 +1,31 @@
+package main_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestOnnxRuntime paints through the whole stack with the workers that link no
+// TensorFlow.
+func TestOnnxRuntime(t *testing.T) {
+	for _, name := range []string{"worker-daemon", "worker-lambda"} {
+		file := filepath.Join(programs(t), name+"-onnx")
+		out, err := exec.Command("go", "build", "-tags=nodynamic,onnx", "-o", file, "../../worker/cmd/"+name).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	for mode, worker := range map[string]string{"server": "daemon", "lambda": "lambda"} {
+		t.Run(mode, func(t *testing.T) {
+			d := start(t, mode, "ATELIER_ENGINE=onnx")
+			j := d.painted(d.submit(photo(t, 320, 240)))
+			if j.Receipt == nil || j.Receipt.Worker != worker || !strings.HasPrefix(j.Receipt.Engine, "onnxruntime 1.") {
+				t.Errorf("got receipt %+v, want a %s's with onnxruntime", j.Receipt, worker)
+			}
+			d.end(os.Interrupt)
+		})
+	}
+}
