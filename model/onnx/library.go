@@ -3,6 +3,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"sync"
 
@@ -39,6 +40,12 @@ func start(library string) error {
 	case "":
 	default:
 		return fmt.Errorf("%w: %s: this process has begun with %s", ErrLibrary, library, environment.library)
+	}
+	// From 1.29 on ONNX Runtime's own builds send Microsoft what they run, and keep an
+	// identifier of the machine for it, unless this is in the environment before the
+	// library is used.
+	if err := os.Setenv("ORT_DISABLE_TELEMETRY", "1"); err != nil {
+		return err
 	}
 	ort.SetSharedLibraryPath(library)
 	// What goes wrong comes back as an error: printing it as well would be twice.

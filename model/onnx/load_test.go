@@ -127,6 +127,30 @@ func TestLibrary(t *testing.T) {
 	}
 }
 
+// TestNoTelemetry: left alone, ONNX Runtime keeps an identifier of the device and a
+// database of events in the home folder, for its maker.
+func TestNoTelemetry(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	cmd := exec.Command(self)
+	for _, v := range os.Environ() { // on a CI machine it collects nothing by itself
+		if name, _, _ := strings.Cut(v, "="); name == "LD_LIBRARY_PATH" || name == "PATH" {
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
+	cmd.Env = append(cmd.Env, wanted+"="+DefaultLibrary(), "HOME="+home, "TMPDIR="+home)
+	if out, err := cmd.Output(); err != nil || !strings.HasPrefix(string(out), "false <nil>") {
+		t.Fatalf("got %q, %v, want a model", out, err)
+	}
+	left, err := os.ReadDir(home)
+	if err != nil || len(left) > 0 {
+		t.Errorf("got %v, %v in the home folder, want nothing", left, err)
+	}
+}
+
 func TestSecondLibrary(t *testing.T) {
 	suite.Open(t, "full")
 	_, err := Load(Config{Config: model.Config{Dir: "../testdata/full"}, Library: "elsewhere/libonnxruntime.so"})
