@@ -17,7 +17,7 @@ type painter struct {
 }
 
 // keepPixels is the size of the largest picture whose memory is kept for the next:
-// 0.15 GB. After a larger one the session is loaded afresh, which takes 15 ms where
+// 0.2 GB. After a larger one the session is loaded afresh, which takes 15 ms where
 // the picture took 300 or more.
 const keepPixels = 1 << 20
 

@@ -7,7 +7,9 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// A session is a loaded network. Its arena keeps the memory of the largest run.
+// A session is a loaded network. Its arena keeps the memory of the largest run:
+// without one every layer's memory is fetched from the system afresh, which takes
+// half as long again as the network at 512x512, and four times as long at 2048x2048.
 type session struct{ *ort.DynamicAdvancedSession }
 
 func newSession(file []byte, inputs, outputs []string, threads int) (*session, error) {
