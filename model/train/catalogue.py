@@ -57,7 +57,7 @@ def write_vectors(path, vectors):
     path.write_text(f'{{"model": "{NAME}", "vectors": {{\n' + ",\n".join(lines) + "\n}}\n")
 
 
-def contact_sheet(path, photos, rows, side=174, limit=400_000):
+def contact_sheet(path, photos, rows, side=174, limit=600_000):
     """Styles down, in two halves side by side; photographs across, the teacher's picture of each and ours."""
     gap, left, head, high = 6, 130, 24, int(side * 0.68)
     columns = [(name, kind) for name in photos for kind in ("teacher", "ours")]

@@ -8,6 +8,7 @@ Pictures are uint8 RGB arrays until they reach a network, then float32 in 0..1.
 
 import hashlib
 import pathlib
+import zlib
 
 import numpy as np
 from PIL import Image
@@ -45,8 +46,13 @@ def load(folder, validation, longest=768):
 
 
 def drawn(folder, count=4):
-    """The named styles and versions of them from other seeds, kept in folder since drawing takes a minute."""
-    stored = folder / "drawn.npz"
+    """The named styles and versions of them from other seeds, kept in folder since drawing takes a minute.
+
+    The file's name tells the code that drew it: a style changed or added is drawn anew.
+    """
+    here = pathlib.Path(__file__).parent
+    code = b"".join(path.read_bytes() for path in [here / "canvas.py", *sorted(here.glob("styles*.py"))])
+    stored = folder / f"drawn-{zlib.crc32(code):08x}.npz"
     if not stored.exists():
         shipped = [np.asarray(styles.draw(name)) for name in styles.STYLES]
         beside = folder / "drawn.tmp.npz"
