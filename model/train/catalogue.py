@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import data
 import styles
-from evaluate import Model
+from shipped import Model
 from teacher import Teacher
 
 NAME = "atelier-1"

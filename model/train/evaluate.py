@@ -1,7 +1,11 @@
-"""Measures a SavedModel against the teacher on the pictures that training never saw.
+"""Measures the shipped model against the teacher on pictures that training never saw.
 
-Prints a table: the whole chain, the transformer alone with the teacher's vectors,
-sharpness, how much the content's own vector changes a photograph, and the time.
+    python evaluate.py FOLDER MODEL [--quick] [--json FILE]
+
+Every held-back photograph in every held-back style, painted by the teacher and by ours:
+with the teacher's vectors (our transformer) and with our own (the whole chain). Prints
+each measure with its 10th and 90th percentile, the goal and whether it is met. What has
+no goal is there to compare.
 """
 
 import argparse
@@ -11,73 +15,174 @@ import time
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 import data
+import measures
+from shipped import Model
 from teacher import Teacher
 
-
-class Model:
-    """The shipped SavedModel, by its signatures."""
-
-    def __init__(self, folder):
-        self._loaded = tf.saved_model.load(str(folder), tags=["serve"])
-        signatures = self._loaded.signatures
-        self._read, self._repaint = signatures["predict_style"], signatures["transform"]
-        self._whole = signatures["serving_default"]
-
-    def vectors(self, style):
-        return self._read(style=tf.constant(style))["vector"]
-
-    def paint(self, content, vectors):
-        return self._repaint(content=tf.constant(content), vector=tf.constant(vectors))["output_0"]
-
-    def whole(self, content, style):
-        return self._whole(placeholder=tf.constant(content), placeholder_1=tf.constant(style))["output_0"]
+SIZES = (256, 512, 1024, 2048)
+MIDDLE = 224  # of a picture this square is looked at for its statistics: every photograph holds it
 
 
-def energy(x):
-    """Mean absolute difference between neighbours: blur has less of it."""
-    return np.abs(np.diff(x, axis=1)).mean() + np.abs(np.diff(x, axis=2)).mean()
+class Table:
+    """Rows of values by measure and by pair of photograph and style."""
+
+    def __init__(self):
+        self.values, self.pairs = {}, {}
+
+    def add(self, pair, **values):
+        for name, value in values.items():
+            self.values.setdefault(name, []).append(value)
+            self.pairs.setdefault(name, []).append(pair)
+
+    def mean(self, name):
+        return float(np.mean(self.values[name]))
+
+    def spread(self, name):
+        return [float(x) for x in np.percentile(self.values[name], (10, 90))]
+
+    def worst(self, name, ideal):
+        """The pair that is furthest from the ideal: a number, or the name of what the teacher has there."""
+        ideal = np.array(self.values[ideal]) if isinstance(ideal, str) else ideal
+        return self.pairs[name][int(np.argmax(np.abs(np.array(self.values[name]) - ideal)))]
 
 
-def photographs(folder):
-    """Held-back photographs as float32 [1,H,W,3], sides cut to multiples of 4 for the teacher."""
-    for picture in data.load(folder / "content", validation=True):
-        height, width = (side // 4 * 4 for side in picture.shape[:2])
-        yield data.as_float(picture[None, :height, :width])
+def named(folder, quick=False):
+    """(name, picture) of the held-back side of a folder, uint8."""
+    pictures = zip(data.split(folder, validation=True), data.load(folder, validation=True))
+    return [(path.stem, picture) for path, picture in pictures][:: 4 if quick else 1]
 
 
-def compare(model, teacher, folder):
-    """Means over every held-back photograph with two of the held-back styles each."""
-    styles = [data.as_float(data.squeeze(s)[None]) for s in data.load(folder / "style", validation=True)]
-    theirs = [teacher.vectors(style).numpy() for style in styles]
-    ours = [model.vectors(style).numpy() for style in styles]
-    rows = []
-    for number, photo in enumerate(photographs(folder)):
-        square = data.as_float(data.squeeze((photo[0] * 255).astype(np.uint8))[None])
-        own = {"ours": model.paint(photo, model.vectors(square).numpy()).numpy(),
-               "teacher": teacher.paint(photo, teacher.vectors(square)).numpy()}
-        for style in (number % len(styles), (number * 3 + 1) % len(styles)):
-            target = teacher.paint(photo, theirs[style]).numpy()
-            given = model.paint(photo, theirs[style]).numpy()
-            chain = model.paint(photo, ours[style]).numpy()
-            rows.append({
-                "chain_l1": np.abs(chain - target).mean(),
-                "teacher_vector_l1": np.abs(given - target).mean(),
-                "chain_gradient_energy": energy(chain) / energy(target),
-                "teacher_vector_gradient_energy": energy(given) / energy(target),
-                "photo_gradient_energy": energy(photo) / energy(target),
-                "photo_l1": np.abs(photo - target).mean(),
-                "own_vector_l1": np.abs(own["ours"] - photo).mean(),
-                "own_vector_l1_teacher": np.abs(own["teacher"] - photo).mean(),
-            })
-    result = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
-    a, b = np.concatenate(theirs), np.concatenate(ours)
-    centre = a.mean(0)
-    a, b = a - centre, b - centre
-    result["vector_cosine"] = float(((a * b).sum(1) / np.sqrt((a**2).sum(1) * (b**2).sum(1))).mean())
-    result["pairs"] = len(rows)
-    return result
+def whole(picture):
+    """float32 [H,W,3], sides cut to multiples of 4 for the teacher."""
+    height, width = (side // 4 * 4 for side in picture.shape[:2])
+    return data.as_float(picture[:height, :width])
+
+
+def middle(picture):
+    top, left = ((side - MIDDLE) // 2 for side in picture.shape[:2])
+    return picture[top : top + MIDDLE, left : left + MIDDLE]
+
+
+def painter(network):
+    return lambda photo, vector: np.asarray(network.paint(photo[None], vector))[0]
+
+
+def compare(table, model, teacher, photos, styles):
+    """Fills table with what concerns unseen photographs in unseen styles."""
+    paint, target_of = painter(model), painter(teacher)
+    styles = [(name, data.as_float(data.squeeze(style))) for name, style in styles]
+    theirs = [teacher.vectors(style[None]).numpy() for _, style in styles]
+    ours = [np.asarray(model.vectors(style[None])) for _, style in styles]
+    statistics = measures.Statistics(
+        teacher.features, [middle(whole(photo)) for _, photo in photos] + [style for _, style in styles])
+    manners = [statistics.of(style) for _, style in styles]
+    for photo_name, original in photos:
+        photo, square = whole(original), data.as_float(data.squeeze(original))[None]
+        areas, plain = measures.flat_areas(photo), statistics.of(middle(photo))
+        table.add(photo_name,
+                  own=measures.l1(paint(photo, np.asarray(model.vectors(square))), photo),
+                  own_teacher=measures.l1(target_of(photo, teacher.vectors(square)), photo))
+        for (style_name, _), vector, read, manner in zip(styles, theirs, ours, manners):
+            target, given, chain = target_of(photo, vector), paint(photo, vector), paint(photo, read)
+            energy = measures.energy(target)
+
+            def margin(picture):
+                return measures.margin(statistics.of(middle(picture)), plain, manner)
+
+            table.add(
+                f"{photo_name} as {style_name}",
+                l1=measures.l1(given, target), chain_l1=measures.l1(chain, target),
+                energy=measures.energy(given) / energy, chain_energy=measures.energy(chain) / energy,
+                margin=margin(given), chain_margin=margin(chain), margin_teacher=margin(target),
+                lattice=measures.lattice(given, areas), lattice_teacher=measures.lattice(target, areas),
+                halo=measures.halo(given, target),
+                clipped=measures.clipped(given), clipped_teacher=measures.clipped(target),
+                contrast=measures.contrast(given) / measures.contrast(target),
+                photo_l1=measures.l1(photo, target), photo_energy=measures.energy(photo) / energy)
+    centre = np.mean(theirs, axis=0)
+    for (name, _), a, b in zip(styles, theirs, ours):
+        a, b = (a - centre)[0], (b - centre)[0]
+        table.add(name, cosine=float(a @ b / np.linalg.norm(a) / np.linalg.norm(b)))
+
+
+def compare_sizes(table, model, teacher, photos, styles, sizes):
+    """Fills table with how far the colours of one photograph move from size to size."""
+    for number, (photo_name, photo) in enumerate(photos):
+        style_name, style = styles[number % len(styles)]
+        vector = teacher.vectors(data.as_float(data.squeeze(style)[None])).numpy()
+        image = Image.fromarray(photo)
+        pictures = [whole(np.asarray(image.resize(
+            [max(4, round(side * size / max(image.size))) for side in image.size], Image.Resampling.LANCZOS)))
+            for size in sizes]
+        table.add(f"{photo_name} as {style_name}", **{
+            key: measures.colour_shift([painter(network)(picture, vector) for picture in pictures])
+            for key, network in (("shift", model), ("shift_teacher", teacher))})
+
+
+def compare_named(table, model, teacher, photos, vectors):
+    """Fills table with the named styles, from the stored vectors, on unseen photographs."""
+    for photo_name, photo in photos:
+        photo = whole(photo)
+        for name, vector in vectors.items():
+            vector = np.array([vector], np.float32)
+            target, ours = painter(teacher)(photo, vector), painter(model)(photo, vector)
+            table.add(f"{photo_name} as {name}", named_l1=measures.l1(ours, target),
+                      named_energy=measures.energy(ours) / measures.energy(target))
+
+
+def rows(table):
+    """Every measure as a dictionary. A goal is (lowest, highest) for value: the mean, or where the
+    teacher has the same measure the ratio of the two means."""
+    def row(label, key, goal=None, other=None, ideal=0.0):
+        mean = table.mean(key)
+        value = mean / table.mean(other) if other else mean
+        return {
+            "measure": label, "mean": mean, "spread": table.spread(key),
+            "teacher": {"mean": table.mean(other), "spread": table.spread(other)} if other else None,
+            "value": value, "goal": goal, "met": goal[0] <= value <= goal[1] if goal else None,
+            "worst": table.worst(key, other or ideal), "count": len(table.values[key]),
+        }
+
+    alike = (0.85, 1.15)
+    return [
+        row("L1, teacher's vectors", "l1", (0, 0.055)),
+        row("L1, whole chain", "chain_l1", (0, 0.075)),
+        row("gradient energy, teacher's vectors", "energy", alike, ideal=1.0),
+        row("gradient energy, whole chain", "chain_energy", alike, ideal=1.0),
+        row("style margin, teacher's vectors", "margin", alike, "margin_teacher"),
+        row("style margin, whole chain", "chain_margin", alike, "margin_teacher"),
+        row("lattice in flat areas, 255ths", "lattice", (0, 1.15), "lattice_teacher"),
+        row("error at the border over inside", "halo", (0, 1.15)),
+        row("white or black area, %", "clipped", (0, 1.15), "clipped_teacher"),
+        row("contrast", "contrast", alike, ideal=1.0),
+        row("colour shift between sizes, 255ths", "shift", None, "shift_teacher"),
+        row("named styles: L1", "named_l1"),
+        row("named styles: gradient energy", "named_energy", ideal=1.0),
+        row("vectors: cosine to the teacher's", "cosine", ideal=1.0),
+        row("own vector: L1 to the photograph", "own", None, "own_teacher"),
+        row("the photograph: L1", "photo_l1"),
+        row("the photograph: gradient energy", "photo_energy", ideal=1.0),
+    ]
+
+
+def written(entry):
+    """One line of the table."""
+    def with_spread(mean, spread):
+        return f"{mean:6.3f} ({spread[0]:.3f}..{spread[1]:.3f})"
+
+    teacher = with_spread(**entry["teacher"]) if entry["teacher"] else ""
+    goal, verdict = "", ""
+    if entry["goal"]:
+        low, high = entry["goal"]
+        goal = f"<= {high}" if not low else f"{low}..{high}"
+        if entry["teacher"]:
+            goal = f"{entry['value']:.2f} of {goal}"
+        verdict = "met" if entry["met"] else "MISSED"
+    ours = with_spread(entry["mean"], entry["spread"])
+    return f"{entry['measure']:36}{ours:24}{teacher:24}{goal:22}{verdict:8}{entry['worst']}"
 
 
 def seconds(models, side, runs=15):
@@ -94,19 +199,35 @@ def seconds(models, side, runs=15):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=pathlib.Path, help="the training folder")
-    parser.add_argument("model", type=pathlib.Path, help="folder of saved_model.pb")
-    parser.add_argument("--no-times", action="store_true")
+    parser.add_argument("model", type=pathlib.Path, help="folder of saved_model.pb and styles.json")
+    parser.add_argument("--quick", action="store_true", help="a quarter of the photographs, up to 1024 px, no times")
+    parser.add_argument("--json", type=pathlib.Path, help="write the numbers to a file as well")
     options = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     model, teacher = Model(options.model), Teacher(options.folder / "teacher")
-    result = compare(model, teacher, options.folder)
-    if not options.no_times:
-        for side in (256, 512, 1024):
-            result[f"seconds_{side}"] = seconds({"ours": model, "teacher": teacher}, side)
-    print(json.dumps(result, indent=1))
+    photos, styles = named(options.folder / "content", options.quick), named(options.folder / "style")
+    table = Table()
+    compare(table, model, teacher, photos, styles)
+    some = photos if options.quick else photos[::4]
+    compare_named(table, model, teacher, some, json.loads((options.model / "styles.json").read_text())["vectors"])
+    compare_sizes(table, model, teacher, some[:8], styles, SIZES[:3] if options.quick else SIZES)
+    entries = rows(table)
+    print(f"{len(photos)} photographs, {len(styles)} styles; mean (10th..90th percentile)\n"
+          f"{'':36}{'ours':24}{'teacher':24}{'goal':22}{'':8}worst")
+    for entry in entries:
+        print(written(entry))
+    times = {}
+    if not options.quick:
+        print("seconds, one thread, the fastest of 15 runs")
+        for side in SIZES[:3]:
+            times[side] = seconds({"ours": model, "teacher": teacher}, side)
+            print(f"{f'{side} x {side}':36}{times[side]['ours']:<24.4f}{times[side]['teacher']:<24.4f}"
+                  f"{times[side]['teacher'] / times[side]['ours']:.2f} times as fast")
+    if options.json:
+        options.json.write_text(json.dumps({"measures": entries, "seconds": times}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ class Teacher:
         names = ["Conv2D_11", "Conv2D_25", "Mean"]
         inner = [_after_bias(predictor.graph, name) for name in names]
         self._with_hints = predictor.prune(predictor.inputs[0].name, [predictor.outputs[0].name, *inner])
+        self._early = predictor.prune(predictor.inputs[0].name, [
+            predictor.graph.get_operation_by_name(name).outputs[0] for name in ("Relu6", "add", "BiasAdd_11")])
         self._transformer = transformer
         self.manner = _manner(transformer.graph)
 
@@ -29,6 +31,14 @@ class Teacher:
     def vectors_and_hints(self, styles):
         vector, *hints = self._with_hints(tf.convert_to_tensor(styles))
         return tf.reshape(vector, [-1, 100]), hints
+
+    def features(self, pictures):
+        """What the style predictor's first layers see in [N,h,w,3], resized to 256 x 256.
+
+        The first convolution (half the side, 32 channels), the end of the second stage
+        (a quarter, 24) and the first block of the third (an eighth, 32).
+        """
+        return self._early(tf.convert_to_tensor(pictures))
 
     def paint(self, content, vectors):
         """float32 [N,H,W,3], sides multiples of 4, and [N,100] to [N,H,W,3]."""
