@@ -109,17 +109,24 @@ def compare(table, model, teacher, photos, styles):
 
 
 def compare_sizes(table, model, teacher, photos, styles, sizes):
-    """Fills table with how far the colours of one photograph move from size to size."""
+    """Fills table with one photograph at several sizes: each for itself, and how far its colours move."""
     for number, (photo_name, photo) in enumerate(photos):
         style_name, style = styles[number % len(styles)]
         vector = teacher.vectors(data.as_float(data.squeeze(style)[None])).numpy()
-        image = Image.fromarray(photo)
-        pictures = [whole(np.asarray(image.resize(
-            [max(4, round(side * size / max(image.size))) for side in image.size], Image.Resampling.LANCZOS)))
-            for size in sizes]
-        table.add(f"{photo_name} as {style_name}", **{
-            key: measures.colour_shift([painter(network)(picture, vector) for picture in pictures])
-            for key, network in (("shift", model), ("shift_teacher", teacher))})
+        image, ours, theirs = Image.fromarray(photo), [], []
+        pair = f"{photo_name} as {style_name}"
+        for size in sizes:
+            sides = [round(side * size / max(image.size)) for side in image.size]
+            picture = whole(np.asarray(image.resize(sides, Image.Resampling.LANCZOS)))
+            ours.append(painter(model)(picture, vector))
+            theirs.append(painter(teacher)(picture, vector))
+            areas = measures.flat_areas(picture)
+            table.add(pair, **{
+                f"l1_{size}": measures.l1(ours[-1], theirs[-1]),
+                f"energy_{size}": measures.energy(ours[-1]) / measures.energy(theirs[-1]),
+                f"lattice_{size}": measures.lattice(ours[-1], areas),
+                f"lattice_teacher_{size}": measures.lattice(theirs[-1], areas)})
+        table.add(pair, shift=measures.colour_shift(ours), shift_teacher=measures.colour_shift(theirs))
 
 
 def compare_named(table, model, teacher, photos, vectors):
@@ -133,7 +140,7 @@ def compare_named(table, model, teacher, photos, vectors):
                       named_energy=measures.energy(ours) / measures.energy(target))
 
 
-def rows(table):
+def rows(table, sizes):
     """Every measure as a dictionary. A goal is (lowest, highest) for value: the mean, or where the
     teacher has the same measure the ratio of the two means."""
     def row(label, key, goal=None, other=None, ideal=0.0):
@@ -165,6 +172,10 @@ def rows(table):
         row("own vector: L1 to the photograph", "own", None, "own_teacher"),
         row("the photograph: L1", "photo_l1"),
         row("the photograph: gradient energy", "photo_energy", ideal=1.0),
+        *(line for size in sizes for line in (
+            row(f"at {size} px: L1", f"l1_{size}"),
+            row(f"at {size} px: gradient energy", f"energy_{size}", ideal=1.0),
+            row(f"at {size} px: lattice, 255ths", f"lattice_{size}", None, f"lattice_teacher_{size}"))),
     ]
 
 
@@ -213,8 +224,9 @@ def main():
     compare(table, model, teacher, photos, styles)
     some = photos if options.quick else photos[::4]
     compare_named(table, model, teacher, some, json.loads((options.model / "styles.json").read_text())["vectors"])
-    compare_sizes(table, model, teacher, some[:8], styles, SIZES[:3] if options.quick else SIZES)
-    entries = rows(table)
+    sizes = SIZES[:3] if options.quick else SIZES
+    compare_sizes(table, model, teacher, some[:8], styles, sizes)
+    entries = rows(table, sizes)
     print(f"{len(photos)} photographs, {len(styles)} styles; mean (10th..90th percentile)\n"
           f"{'':36}{'ours':24}{'teacher':24}{'goal':22}{'':8}worst")
     for entry in entries:
