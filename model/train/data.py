@@ -7,6 +7,7 @@ Pictures are uint8 RGB arrays until they reach a network, then float32 in 0..1.
 """
 
 import hashlib
+import os
 import pathlib
 import zlib
 
@@ -55,7 +56,7 @@ def drawn(folder, count=4):
     stored = folder / f"drawn-{zlib.crc32(code):08x}.npz"
     if not stored.exists():
         shipped = [np.asarray(styles.draw(name)) for name in styles.STYLES]
-        beside = folder / "drawn.tmp.npz"
+        beside = folder / f"drawn.{os.getpid()}.tmp.npz"  # two stages may draw at once
         np.savez(beside, pictures=np.stack(shipped + styles.variants(count)))
         beside.replace(stored)
     with np.load(stored) as file:

@@ -147,7 +147,7 @@ def rows(table, sizes):
         mean = table.mean(key)
         value = mean / table.mean(other) if other else mean
         return {
-            "measure": label, "mean": mean, "spread": table.spread(key),
+            "key": key, "measure": label, "mean": mean, "spread": table.spread(key),
             "teacher": {"mean": table.mean(other), "spread": table.spread(other)} if other else None,
             "value": value, "goal": goal, "met": goal[0] <= value <= goal[1] if goal else None,
             "worst": table.worst(key, other or ideal), "count": len(table.values[key]),

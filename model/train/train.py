@@ -3,12 +3,14 @@
     python train.py FOLDER OUT ROOT --photos PHOTOS
 
 FOLDER holds content/, style/ and teacher/; OUT keeps checkpoints and curves; ROOT is
-the repository. A stage that was interrupted goes on from its checkpoint, one that is
-finished is skipped.
+the repository. The end is a model in ROOT/model/atelier with its curves, thumbnails,
+contact sheet and ROOT/model/evaluation.json. Ctrl-C or SIGTERM ends after the step in
+hand; the same command goes on from the checkpoints and skips what is finished.
 """
 
 import argparse
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -23,28 +25,37 @@ def main():
     parser.add_argument("--photos", type=pathlib.Path, required=True,
                         help="folder with coffee.png and chelsea.png, for thumbnails: scikit-image's skimage/data")
     parser.add_argument("--threads", type=int, default=1, help="processor threads of each process")
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, help="so many steps in each stage, to rehearse the whole")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
-    def start(script, *arguments):
-        return subprocess.Popen([sys.executable, HERE / script, *map(str, arguments)])
-
-    def finish(*processes):
+    def run(*scripts):
+        """Runs scripts with their arguments side by side; ends everything where one fails."""
+        processes = []
         try:
-            codes = [process.wait() for process in processes]
-        except KeyboardInterrupt:  # the children have it too: they write their checkpoints
-            sys.exit(max(process.wait() for process in processes) or 130)
-        if any(codes):
-            sys.exit(max(codes))
+            for script, *arguments in scripts:
+                processes.append(subprocess.Popen([sys.executable, HERE / script, *map(str, arguments)]))
+            if any([process.wait() for process in processes]):
+                sys.exit(1)
+        except KeyboardInterrupt:  # the stages write their checkpoints
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.wait()
+            sys.exit(130)
 
-    learn = (options.folder, options.out, "--threads", options.threads)
+    model = options.root / "model"
+    learn = (options.folder, options.out, "--threads", options.threads, "--seed", options.seed)
+    evaluate = ("evaluate.py", options.folder, model / "atelier", "--json", model / "evaluation.json")
     if options.steps:
         learn += ("--steps", options.steps)
-    finish(start("train_transformer.py", *learn), start("train_predictor.py", *learn))
-    finish(start("train_chain.py", *learn))
-    finish(start("export.py", options.out, options.root / "model/atelier"))
-    finish(start("catalogue.py", options.folder, options.root, options.photos))
-    finish(start("evaluate.py", options.folder, options.root / "model/atelier"))
+        evaluate += ("--quick",)
+    run(("train_transformer.py", *learn), ("train_predictor.py", *learn))
+    run(("train_chain.py", *learn))
+    run(("export.py", options.out, model / "atelier"))
+    run(("catalogue.py", options.folder, options.root, options.photos))
+    run(evaluate)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,8 @@ def run(name, options, optimiser, step_function, validate, extra=None):
     """Steps until options.steps or a signal, resuming where a checkpoint lies.
 
     step_function(step, rate) returns the loss; validate() a dictionary of numbers.
-    SIGINT and SIGTERM end the run after the current step, with a checkpoint.
+    SIGINT and SIGTERM end the run after the current step, with a checkpoint and an error,
+    so that nobody takes the stage for finished.
     """
     checkpoint, curve = options.out / f"{name}.npz", options.out / f"{name}.csv"
     state = optimiser.state() | (extra or {})
@@ -120,4 +121,4 @@ def run(name, options, optimiser, step_function, validate, extra=None):
     if stop:
         seconds += time.monotonic() - begin
         save()
-        print(f"{name}: stopped at step {step}; the same command resumes", flush=True)
+        raise SystemExit(f"{name}: stopped at step {step}; the same command resumes")
