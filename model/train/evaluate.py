@@ -145,7 +145,7 @@ def rows(table, sizes):
     teacher has the same measure the ratio of the two means."""
     def row(label, key, goal=None, other=None, ideal=0.0):
         mean = table.mean(key)
-        value = mean / table.mean(other) if other else mean
+        value = mean / max(table.mean(other), 1e-9) if other else mean
         return {
             "key": key, "measure": label, "mean": mean, "spread": table.spread(key),
             "teacher": {"mean": table.mean(other), "spread": table.spread(other)} if other else None,
