@@ -140,6 +140,14 @@ def compare_named(table, model, teacher, photos, vectors):
                       named_energy=measures.energy(ours) / measures.energy(target))
 
 
+def by_style(table, name):
+    """(style, mean of a measure over the photographs), the largest first."""
+    values = {}
+    for pair, value in zip(table.pairs[name], table.values[name]):
+        values.setdefault(pair.split(" as ")[1], []).append(value)
+    return sorted(((style, float(np.mean(some))) for style, some in values.items()), key=lambda entry: -entry[1])
+
+
 def rows(table, sizes):
     """Every measure as a dictionary. A goal is (lowest, highest) for value: the mean, or where the
     teacher has the same measure the ratio of the two means."""
@@ -231,6 +239,7 @@ def main():
           f"{'':36}{'ours':24}{'teacher':24}{'goal':22}{'':8}worst")
     for entry in entries:
         print(written(entry))
+    print("named styles, mean L1: " + ", ".join(f"{name} {value:.3f}" for name, value in by_style(table, "named_l1")))
     times = {}
     if not options.quick:
         print("seconds, one thread, the fastest of 15 runs")
