@@ -7,6 +7,11 @@ local statistics only: compared pixel by pixel, the predictor learns to name vec
 whose pictures are blurred (gradient energy fell from 0.87 to 0.77 in 500 steps).
 The transformer goes on learning from the teacher's vectors; trained on the
 predictor's, it hedged in the same way.
+
+Both also learn the statistics of early features (losses.py), and the transformer to leave
+no lattice. Tried on a half-trained transformer alone: after 200 steps with both losses its
+style margin was 0.78 of the teacher's and its lattice 0.62 times the teacher's; without
+them 0.68 and 1.38, and an L1 that was 0.002 lower.
 """
 
 import numpy as np
@@ -15,11 +20,12 @@ import tensorflow as tf
 import data
 import nets
 import training
+from losses import lattice_loss, manner_loss
 from teacher import Teacher
 from train_transformer import distance, energy, painting_loss, texture_loss
 
 SIDE, BATCH = 160, 4
-VECTOR_WEIGHT = 0.25
+VECTOR_WEIGHT, MANNER_WEIGHT, LATTICE_WEIGHT = 0.25, 0.15, 20
 
 
 def main():
@@ -56,7 +62,9 @@ def main():
             given = nets.transform(transformer, content[half:], target_vector[half:])
             error = tf.reduce_mean(tf.square((ours - theirs) / predictor["vector.deviation"]))
             loss = (painting_loss(given, target[half:]) + VECTOR_WEIGHT * error
-                    + texture_loss(read, target[:half]))
+                    + texture_loss(read, target[:half])
+                    + MANNER_WEIGHT * manner_loss(teacher, tf.concat([read, given], 0), target)
+                    + LATTICE_WEIGHT * lattice_loss(given, target[half:]))
         optimiser.apply(tape.gradient(loss, list(optimiser.trained.values())), rate, step)
         return loss
 

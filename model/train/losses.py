@@ -1,0 +1,51 @@
+"""What the last stage compares besides pixels: a style's statistics, and the lattice of upsampling."""
+
+import numpy as np
+import tensorflow as tf
+
+WINDOW = 16  # side of the windows in which a lattice is looked for
+
+
+def manner_loss(teacher, painted, target):
+    """Distance of the means and deviations of early features, each in the feature's own deviation.
+
+    They say how strong strokes, edges and colours are in a picture and not where. A
+    painting that is right on average, blurred, has them too small.
+    """
+    loss = 0.0
+    for ours, theirs in zip(teacher.features(painted), teacher.features(target)):
+        unit = tf.math.reduce_std(theirs, [0, 1, 2]) + 1e-2
+        for statistic in (tf.reduce_mean, _deviation):
+            difference = statistic(ours, [1, 2]) - statistic(theirs, [1, 2])
+            loss += tf.reduce_mean(tf.abs(difference) / unit)
+    return loss
+
+
+def _deviation(x, axes):
+    # The root's slope is endless at 0, where a feature is dead.
+    return tf.sqrt(tf.math.reduce_variance(x, axes) + 1e-4)
+
+
+def _waves():
+    """Waves of 2 and 4 pixels in each direction under a bell, [WINDOW,WINDOW,1,N]: cosines, then sines."""
+    bell = np.hanning(WINDOW + 1)[:-1]
+    bell = np.outer(bell, bell)
+    y, x = np.mgrid[:WINDOW, :WINDOW] * 2 * np.pi / 4
+    turns = [(0, 1), (0, 2), (1, 0), (2, 0), (1, 1), (1, 2), (1, 3), (2, 1), (2, 2)]
+    waves = [bell / bell.sum() * wave(a * y + b * x) for wave in (np.cos, np.sin) for a, b in turns]
+    return np.stack(waves, -1)[:, :, None].astype(np.float32)
+
+
+WAVES = _waves()
+
+
+def _lattice(pictures):
+    grey = tf.reduce_mean(pictures, 3, keepdims=True)
+    grey -= tf.nn.avg_pool2d(grey, WINDOW, 1, "SAME")  # the bell lets a little of a slope through
+    cosine, sine = tf.split(tf.nn.conv2d(grey, WAVES, WINDOW // 2, "VALID"), 2, 3)
+    return tf.sqrt(cosine**2 + sine**2 + 1e-8)
+
+
+def lattice_loss(painted, target):
+    """How much stronger than the target's what repeats every 2 or 4 pixels is."""
+    return tf.reduce_mean(tf.nn.relu(_lattice(painted) - _lattice(target)))
