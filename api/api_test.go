@@ -108,7 +108,7 @@ func TestBadSubmissions(t *testing.T) {
 		"strength of words":        {with(text("strength", "strong")), 422, "invalid_field", "number"},
 		"negative size":            {with(text("size", "-1")), 422, "invalid_field", "size"},
 		"a fraction of a pixel":    {with(text("size", "10.5")), 422, "invalid_field", "whole number"},
-		"size over the cap":        {with(text("size", "100000")), 422, "invalid_field", "4096"},
+		"size over the cap":        {with(text("size", "100000")), 422, "invalid_field", "2048"},
 		"size beyond integers":     {with(text("size", "99999999999999999999")), 422, "invalid_field", "size"},
 		"format":                   {with(text("format", "bmp")), 422, "invalid_field", "jpeg, png"},
 		"quality":                  {with(text("quality", "101")), 422, "invalid_field", "1 to 100"},

@@ -40,6 +40,7 @@ type Config struct {
 	Queue   announcer
 	Version string         // of the program, for the OpenAPI document
 	Limits  imageio.Limits // of submitted pictures; zero is imageio.DefaultLimits
+	Workers Workers        // what they can paint
 	MaxWait time.Duration  // the longest ?wait that is honoured; a function is billed while it waits
 	Log     *slog.Logger   // nil discards
 
@@ -105,6 +106,10 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Limits == (imageio.Limits{}) {
 		cfg.Limits = imageio.DefaultLimits()
+	}
+	cfg.Workers.setDefaults()
+	if err := cfg.Workers.Validate(); err != nil {
+		return nil, fmt.Errorf("new server: %w", err)
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

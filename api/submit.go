@@ -23,7 +23,7 @@ type submitForm struct {
 	Style          string  `json:"style,omitempty" doc:"A style's name, or a blend such as a:0.7,b:0.3. This or style_image"`
 	StyleImage     []byte  `json:"style_image,omitempty" format:"binary" doc:"A style picture of your own"`
 	Strength       float64 `json:"strength,omitempty" minimum:"0" maximum:"1" default:"1" doc:"0 is the photograph, 1 the style"`
-	Size           int     `json:"size,omitempty" minimum:"0" maximum:"4096" default:"1024" doc:"Longest edge of the result in pixels at most, from 16; 0 as it is"`
+	Size           int     `json:"size,omitempty" minimum:"0" default:"1024" doc:"Longest edge of the result in pixels at most, from 16; 0 as it is, up to the most. What the workers have too little memory for is refused"`
 	Format         string  `json:"format,omitempty" enum:"jpeg,png,webp" default:"jpeg"`
 	Quality        int     `json:"quality,omitempty" minimum:"1" maximum:"100" default:"90" doc:"Of a JPEG or WebP"`
 	PreserveColors bool    `json:"preserve_colors,omitempty" default:"false" doc:"Keep the photograph's colours, take the style's strokes"`
@@ -49,6 +49,8 @@ func (s *Server) documentSubmit(api huma.API) {
 	schema := huma.SchemaFromType(api.OpenAPI().Components.Schemas, reflect.TypeFor[submitForm]())
 	schema.Required = []string{"image"}
 	schema.Properties["public"].Default = s.publicByDefault()
+	most := float64(s.Workers.MaxSize)
+	schema.Properties["size"].Maximum = &most
 	for _, name := range fileFields {
 		schema.Properties[name].ContentEncoding = "" // the bytes themselves, not base64
 	}
@@ -131,6 +133,7 @@ func (s *Server) spec(f *form) (*job.Spec, error) {
 		Quality:        f.integer("quality", 90, &bad),
 		PreserveColors: f.boolean("preserve_colors", false, &bad),
 		Public:         f.boolean("public", s.publicByDefault(), &bad),
+		MaxSize:        s.Workers.MaxSize,
 		CreatedAt:      time.Now().UTC().Truncate(time.Millisecond),
 	}
 	bad = append(bad, spec.Validate()...)
@@ -174,6 +177,13 @@ func (s *Server) spec(f *form) (*job.Spec, error) {
 			return nil, err
 		}
 		spec.StyleInput = &in
+	}
+	decode := imageio.DecodeMemory(image)
+	if own {
+		decode += imageio.DecodeMemory(picture)
+	}
+	if err := s.Workers.hold(spec, decode); err != nil {
+		return nil, err
 	}
 	spec.ID, err = job.NewID()
 	return spec, err

@@ -27,17 +27,18 @@ func (e engineError) Unwrap() error { return e.error }
 // the run took. When ctx ends it answers at once, but the run keeps its place
 // until its end, and what it answers then is thrown away. A run that outlasts
 // the watchdog is an error that wraps ErrStuck.
-func (w *Worker) stylize(ctx, stop context.Context, id job.ID, r style.Request) (*image.RGBA, time.Duration, error) {
+func (w *Worker) stylize(ctx, stop context.Context, id job.ID, r style.Request, room *share) (*image.RGBA, time.Duration, error) {
 	if err := acquire(ctx, stop, w.engine); err != nil {
 		return nil, 0, err
 	}
 	w.gate.stay()
+	room.stay()
 	var painted *image.RGBA
 	var err error
 	done, hangs := make(chan struct{}), make(chan struct{})
 	began := time.Now()
 	go func() {
-		defer func() { <-w.engine; w.gate.leave() }()
+		defer func() { <-w.engine; room.leave(); w.gate.leave() }()
 		defer close(done)
 		defer w.recovered(id, &err)
 		if painted, err = w.Stylizer.Stylize(ctx, r); err != nil {

@@ -121,14 +121,15 @@ func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease) (err error
 		QueueWaitMS: milliseconds(lease.Began.Sub(spec.CreatedAt)),
 	}
 
-	request, took, err := w.load(ctx, stop, spec)
+	request, room, took, err := w.load(ctx, stop, spec)
 	if err != nil {
 		return err
 	}
+	defer room.leave()
 	receipt.DecodeMS = milliseconds(took)
 
 	receipt.ColdStart = !w.warm.Swap(true)
-	painted, took, err := w.stylize(ctx, stop, spec.ID, request)
+	painted, took, err := w.stylize(ctx, stop, spec.ID, request, room)
 	if err != nil {
 		return err
 	}
@@ -169,32 +170,52 @@ func thumbnail(painted *image.RGBA, spec *job.Spec) ([]byte, error) {
 	return imageio.Thumbnail(painted)
 }
 
-// load reads and decodes what a job's spec names, and says how long that took
-// without the wait for a place among those who decode.
-func (w *Worker) load(ctx, stop context.Context, spec job.Spec) (r style.Request, took time.Duration, err error) {
-	r.Strength = spec.Strength
+// load reads and decodes what a job's spec names, once there is memory for all that
+// follows, and says how long that took without the waits. Without an error, room is
+// to be left.
+func (w *Worker) load(ctx, stop context.Context, spec job.Spec) (r style.Request, room *share, took time.Duration, err error) {
 	began := time.Now()
 	photo, picture, err := w.read(spec)
 	if err != nil {
-		return r, 0, err
+		return r, nil, 0, err
 	}
 	took = time.Since(began)
+	if room, err = w.memory.take(ctx, stop, w.needs(spec, photo, picture)); err != nil {
+		return r, nil, 0, err
+	}
+	r, decoding, err := w.decode(ctx, stop, spec, photo, picture)
+	if err != nil {
+		room.leave()
+		return r, nil, 0, err
+	}
+	return r, room, took + decoding, nil
+}
+
+// needs is the memory that a job takes, from its decode to its stored result.
+func (w *Worker) needs(spec job.Spec, photo, picture []byte) int64 {
+	width, height := imageio.Fitted(spec.Input.Width, spec.Input.Height, spec.Longest())
+	return w.Footprint.Picture(width, height, imageio.DecodeMemory(photo)+imageio.DecodeMemory(picture))
+}
+
+// decode makes the pictures of a request, and says how long that took.
+func (w *Worker) decode(ctx, stop context.Context, spec job.Spec, photo, picture []byte) (r style.Request, took time.Duration, err error) {
+	r.Strength = spec.Strength
 	if err := acquire(ctx, stop, w.codecs); err != nil {
 		return r, 0, err
 	}
 	defer func() { <-w.codecs }()
-	began = time.Now()
+	began := time.Now()
 	content, _, err := imageio.Decode(ctx, photo, w.Limits)
 	if err != nil {
 		return r, 0, err
 	}
-	r.Content = imageio.Fit(content, longest(spec.Size))
+	r.Content = imageio.Fit(content, spec.Longest())
 	if spec.Style == job.CustomStyle {
 		r.Picture, err = w.decodeStyle(ctx, picture)
 	} else {
 		r.Mix, err = style.ParseMix(spec.Style)
 	}
-	return r, took + time.Since(began), err
+	return r, time.Since(began), err
 }
 
 // read reads the pictures of a job; the style's is nil where a name stands for it.
@@ -221,15 +242,6 @@ func (w *Worker) decodeStyle(ctx context.Context, data []byte) (*image.RGBA, err
 
 // styleEdge is the shorter side to which style pictures are shrunk.
 const styleEdge = 512
-
-// longest is the size in pixels of a result's longest edge at most: "as it is"
-// has a cap too, since the engine's memory grows with the picture.
-func longest(size int) int {
-	if size == 0 {
-		return job.MaxSize
-	}
-	return size
-}
 
 // milliseconds, to the microsecond.
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -13,7 +13,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/atelier-go/atelier/pkg/imageio"
+	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/style"
 )
@@ -42,6 +45,11 @@ type Config struct {
 	// are decoded at once: a decode takes up to 28 bytes a pixel. Encoding a WebP
 	// takes 20, beside whatever else goes on.
 	Concurrent int
+	// Memory is how many bytes the process may take in all, and Footprint what of it
+	// goes where: no more pictures are in work at once than it holds, however many
+	// may be. 0 is no limit.
+	Memory    int64
+	Footprint job.Footprint
 	// Watchdog is how long one run of the engine may take before the process
 	// counts as hung (see [ErrStuck]); 0 is DefaultWatchdog. Time in which the
 	// process was frozen doesn't count. In a function it should be below the
@@ -57,6 +65,7 @@ type Worker struct {
 	Config
 	warm   atomic.Bool   // a picture has been painted in this process
 	gate   gate          // who is at work on pixels
+	memory budget        // what the pictures in work take
 	codecs chan struct{} // holds one for each picture that is being decoded
 	engine chan struct{} // holds one for each picture in the engine
 
@@ -85,8 +94,16 @@ func New(cfg Config) (*Worker, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	room := cfg.Memory - cfg.Footprint.Loaded
+	if cfg.Memory != 0 && room <= 0 {
+		return nil, fmt.Errorf("new worker: a memory of %d MB: the process takes %d MB before it has painted anything", cfg.Memory>>20, cfg.Footprint.Loaded>>20)
+	}
+	if cfg.Memory == 0 {
+		room = 0
+	}
 	w := &Worker{
 		Config: cfg,
+		memory: budget{room, semaphore.NewWeighted(room)},
 		codecs: make(chan struct{}, cfg.Concurrent),
 		engine: make(chan struct{}, cfg.Concurrent),
 	}

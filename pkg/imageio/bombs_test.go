@@ -172,6 +172,9 @@ func TestMemoryPerPixel(t *testing.T) {
 			if perPixel := float64(got-(1<<20)) / (side * side); perPixel > tt.bytes {
 				t.Errorf("got %.1f bytes a pixel, want at most %.1f", perPixel, tt.bytes)
 			}
+			if said := DecodeMemory(tt.data); int64(got) > said {
+				t.Errorf("DecodeMemory says %.1f bytes a pixel, and %.1f were allocated", float64(said)/(side*side), float64(got)/(side*side))
+			}
 		})
 	}
 }

@@ -17,19 +17,25 @@ import (
 // takes 0.02 s and aliases. Between the first two no eye sees a difference.
 func Fit(img *image.RGBA, longest int) *image.RGBA {
 	width, height := img.Rect.Dx(), img.Rect.Dy()
-	if longest <= 0 || max(width, height) <= longest || min(width, height) <= 0 {
+	if min(width, height) <= 0 {
 		return img
 	}
-	w, h := fitted(width, height, longest)
+	w, h := Fitted(width, height, longest)
+	if w == width && h == height {
+		return img
+	}
 	// Opaque by this package's contract, which spares the library a look at
 	// every pixel and a quarter of the work; it then returns 3 bytes a pixel.
 	const opaque = true
 	return render(imaging.ResizeWithOpacity(img, w, h, imaging.CatmullRom, opaque), 1, nil)
 }
 
-// fitted returns the sides of a picture shrunk to longest.
-func fitted(width, height, longest int) (w, h int) {
-	if width >= height {
+// Fitted returns the sides that [Fit] gives a picture.
+func Fitted(width, height, longest int) (w, h int) {
+	switch {
+	case longest <= 0 || max(width, height) <= longest:
+		return width, height
+	case width >= height:
 		return longest, max(1, (height*longest+width/2)/width)
 	}
 	return max(1, (width*longest+height/2)/height), longest

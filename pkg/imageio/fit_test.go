@@ -83,7 +83,7 @@ func TestFittedKeepsTheRatio(t *testing.T) {
 		width := rapid.IntRange(1, 65535).Draw(t, "width")
 		height := rapid.IntRange(1, 65535).Draw(t, "height")
 		longest := rapid.IntRange(1, max(width, height)).Draw(t, "longest")
-		w, h := fitted(width, height, longest)
+		w, h := Fitted(width, height, longest)
 		if max(w, h) != longest || min(w, h) < 1 {
 			t.Fatalf("got %d x %d, want a longest side of %d and none below 1", w, h, longest)
 		}

@@ -47,6 +47,9 @@ var codecs = []codec{
 // header is what a walk over a file's structure finds.
 type header struct {
 	width, height int // as stored, both positive
+	// cost is how many bytes a pixel a decode takes at most: 4 of the result, and the
+	// decoder's own. extra is what it takes besides, however many there are.
+	cost, extra int64
 	// orientation is EXIF's, 1 to 8; 1 where the file has none.
 	orientation int
 	// profile returns the embedded colour profile, unchecked but of bounded

@@ -20,6 +20,7 @@ type gifFile struct {
 
 func parseGIF(data []byte) (header, error) {
 	f, err := walkGIF(data)
+	f.cost = 4 + 4 + 2 // the result, once more on a canvas, and the frame, which may be interlaced
 	return f.header, err
 }
 

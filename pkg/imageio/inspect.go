@@ -39,6 +39,18 @@ func Inspect(data []byte, lim Limits) (Info, error) {
 	return infoOf(c, h), nil
 }
 
+// DecodeMemory returns how many bytes [Decode] takes at most for a file that
+// [Inspect] accepts, its result included. For another file it means nothing.
+func DecodeMemory(data []byte) int64 {
+	c := codecOf(data)
+	if c == nil {
+		return 0
+	}
+	h, _ := c.parse(data)
+	const buffers = 1 << 20 // what doesn't grow with the picture
+	return h.cost*int64(h.width)*int64(h.height) + h.extra + buffers
+}
+
 func inspect(data []byte, lim Limits) (*codec, header, error) {
 	if err := lim.checkBytes(len(data)); err != nil {
 		return nil, header{}, err

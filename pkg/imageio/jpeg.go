@@ -71,10 +71,10 @@ func parseJPEG(data []byte) (header, error) {
 				return h, damaged("the JPEG file has two frame headers")
 			}
 			var err error
-			if components, err = parseFrame(segment, &h); err != nil {
+			sequential = marker != 0xc2
+			if components, err = parseFrame(segment, !sequential, &h); err != nil {
 				return h, err
 			}
-			sequential = marker != 0xc2
 		case marker == 0xda:
 			if components == 0 {
 				return h, damaged("the JPEG file has data before its frame header")
@@ -117,7 +117,7 @@ func parseJPEG(data []byte) (header, error) {
 }
 
 // parseFrame reads a frame header and returns its number of components.
-func parseFrame(seg []byte, h *header) (components int, err error) {
+func parseFrame(seg []byte, progressive bool, h *header) (components int, err error) {
 	if len(seg) < 6 || len(seg) != 6+3*int(seg[5]) {
 		return 0, damaged("the JPEG file's frame header has the wrong length")
 	}
@@ -160,7 +160,31 @@ func parseFrame(seg []byte, h *header) (components int, err error) {
 			return 0, unsupported("a JPEG file of four colours with unusual sampling")
 		}
 	}
+	h.cost = jpegCost(hs[:components], vs[:components], progressive, h.oddSampling)
 	return components, nil
+}
+
+// jpegCost is [header].cost: the result, the planes of samples, of inks a second
+// picture of them, and of a progressive file the coefficients of all planes.
+func jpegCost(hs, vs []int, progressive, oddSampling bool) int64 {
+	const rgba, coefficient = 4, 4 // bytes
+	blocks := 0
+	for i := range hs {
+		blocks += hs[i] * vs[i]
+	}
+	first := hs[0] * vs[0]
+	samples := int64((blocks + first - 1) / first) // a pixel, rounded up
+	if oddSampling {
+		samples = int64(len(hs)) // the fork gives every plane the size of the first
+	}
+	cost := rgba + samples
+	if len(hs) == 4 {
+		cost += rgba
+	}
+	if progressive {
+		cost += coefficient * samples
+	}
+	return cost
 }
 
 // decodeJPEG uses the standard library wherever it can, being the one that is

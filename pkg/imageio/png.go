@@ -167,6 +167,15 @@ func parseIHDR(chunk []byte, h *header) (raw int64, indexed bool, err error) {
 		return 0, false, unsupported("a PNG file with a compression, filter or interlace method of its own")
 	}
 	h.width, h.height = int(width), int(height)
+	// The result, the decoder's own picture, and of an interlaced file its largest pass.
+	pixel := int64(4)
+	if depth == 16 {
+		pixel = 8
+	}
+	h.cost = 4 + pixel
+	if interlaced := chunk[12] == 1; interlaced {
+		h.cost += pixel
+	}
 	rowBits := int64(width) * int64(channels*depth) // below 2^37, times height below 2^68
 	if rowBits/8 > (1<<62)/int64(height) {
 		return 1 << 62, kind == 3, nil

@@ -16,7 +16,7 @@ const thumbnailQuality = 80
 // [ThumbnailEdge] pixels on the longest side.
 func Thumbnail(img *image.RGBA) ([]byte, error) {
 	if width, height := img.Rect.Dx(), img.Rect.Dy(); max(width, height) > ThumbnailEdge && min(width, height) > 0 {
-		w, h := fitted(width, height, ThumbnailEdge)
+		w, h := Fitted(width, height, ThumbnailEdge)
 		img = averaged(img, w, h)
 	}
 	var out bytes.Buffer

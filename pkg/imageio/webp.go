@@ -23,7 +23,32 @@ type webpFile struct {
 
 func parseWebP(data []byte) (header, error) {
 	f, err := walkWebP(data)
+	f.cost, f.extra = f.costs()
 	return f.header, err
+}
+
+// costs are [header].cost and extra: the result, the decoder's own picture, and
+// the canvas where the frame is not all of it.
+func (f *webpFile) costs() (cost, extra int64) {
+	const (
+		rgba, chroma = 4, 2  // bytes a pixel: of YCbCr 1.5
+		alpha        = 5     // 1 once, and 4 as a lossless picture, which it may be packed as
+		transforms   = 1     // of a lossless picture
+		tables       = 140e6 // of a lossless picture at the most, see checkHuffmanGroups
+	)
+	cost = rgba
+	switch {
+	case f.lossless:
+		cost, extra = cost+rgba+transforms, tables
+	case len(f.alpha) > 0:
+		cost, extra = cost+chroma+alpha, tables
+	default:
+		cost += chroma
+	}
+	if f.frame.Dx() != f.width || f.frame.Dy() != f.height {
+		cost += rgba
+	}
+	return cost, extra
 }
 
 // walkWebP goes over all chunks, since orientation comes after the picture. Of an

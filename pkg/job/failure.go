@@ -6,6 +6,7 @@ import "errors"
 const (
 	CodeGaveUp   = "gave_up"   // every attempt ended in a transient error or a crash
 	CodeTimedOut = "timed_out" // unfinished beyond the maximum age
+	CodeTooLarge = "too_large" // no worker has the memory for it
 	CodeInternal = "internal"  // the engine refuses this picture, for no reason that the user could mend
 )
 

@@ -11,7 +11,7 @@ import (
 // SpecVersion is the version of the stored form of a [Spec].
 const SpecVersion = 1
 
-// MaxSize is the largest longest edge, in pixels, that can be asked for.
+// MaxSize is the largest longest edge, in pixels, that an API can be set to allow.
 const MaxSize = 4096
 
 // OutputFormats are the formats a result can have.
@@ -34,6 +34,21 @@ type Spec struct {
 	Input          Input     `json:"input"`
 	StyleInput     *Input    `json:"style_input,omitempty"` // the user's style picture
 	Key            string    `json:"key,omitempty"`         // the store's name for the idempotency key
+	// MaxSize is what a Size of 0 means at most. 0, of specs of before it was kept, is
+	// the package's MaxSize.
+	MaxSize int `json:"max_size,omitempty"`
+}
+
+// Longest is the longest edge, in pixels, that the result may have: "as it is" has
+// an end too, since the engine's memory grows with the picture.
+func (s *Spec) Longest() int {
+	switch {
+	case s.Size != 0:
+		return s.Size
+	case s.MaxSize != 0:
+		return s.MaxSize
+	}
+	return MaxSize
 }
 
 // Same says whether t asks for the same as s: the same pictures painted in the
@@ -69,8 +84,8 @@ type FieldError struct {
 func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
 func (e *FieldError) Unwrap() error { return ErrInvalid }
 
-// Validate checks the numbers and names of a spec, not its style. All that is
-// wrong is reported at once.
+// Validate checks the numbers and names of a spec, not its style, with its own
+// MaxSize as the most. All that is wrong is reported at once.
 func (s *Spec) Validate() []*FieldError {
 	var bad []*FieldError
 	check := func(ok bool, field, format string, args ...any) {
@@ -80,7 +95,11 @@ func (s *Spec) Validate() []*FieldError {
 	}
 	// Not (x < 0 || x > 1): a NaN must fail too.
 	check(s.Strength >= 0 && s.Strength <= 1 && !math.Signbit(s.Strength), "strength", "must be a number from 0 to 1")
-	check(s.Size == 0 || s.Size >= 16 && s.Size <= MaxSize, "size", "must be 0 (as it is) or 16 to %d pixels", MaxSize)
+	most := MaxSize
+	if s.MaxSize != 0 {
+		most = s.MaxSize
+	}
+	check(s.Size == 0 || s.Size >= 16 && s.Size <= most, "size", "must be 0 (as it is) or 16 to %d pixels", most)
 	check(slices.Contains(OutputFormats, s.Format), "format", "must be one of %s", strings.Join(OutputFormats, ", "))
 	check(s.Quality >= 1 && s.Quality <= 100, "quality", "must be 1 to 100")
 	return bad

@@ -13,6 +13,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/atelier-go/atelier/api"
 )
 
 type settings struct {
@@ -22,6 +24,8 @@ type settings struct {
 	Local  bool   `env:"ATELIER_LOCAL" help:"This is a stack on one machine, with AWS_ENDPOINT_URL on loopback."`
 	Keys   string `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as api-server keygen writes it. It is read again when it changes." placeholder:"FILE"`
 	Log    string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
+
+	api.Workers `embed:""`
 }
 
 const description = `Answers Atelier's HTTP API and its page as an AWS Lambda function behind an API

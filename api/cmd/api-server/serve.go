@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -22,13 +23,17 @@ type serveCommand struct {
 	Keys   string  `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as keygen writes it. It is read again when it changes." placeholder:"FILE"`
 	Rate   float64 `default:"100" env:"ATELIER_RATE" help:"Submissions a second that each owner may send, in a burst ten times as many; 0 is no limit." placeholder:"N"`
 
+	api.Workers   `embed:""`
 	sweeper.Times `embed:""`
 }
+
+// Validate is called by kong once the flags are read.
+func (s *serveCommand) Validate() error { return errors.Join(s.Workers.Validate(), s.Times.Validate()) }
 
 // Run serves until ctx ends.
 func (s *serveCommand) Run(ctx context.Context, out output) error {
 	log := slog.New(slog.NewTextHandler(out.stderr, nil))
-	cfg := api.Config{Version: version(), Rate: s.Rate, Log: log}
+	cfg := api.Config{Version: version(), Workers: s.Workers, Rate: s.Rate, Log: log}
 	var err error
 	if s.Keys != "" {
 		if cfg.Keys, err = keyring.Open(s.Keys, log); err != nil {

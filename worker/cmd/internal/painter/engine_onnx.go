@@ -8,6 +8,7 @@ import (
 
 	"github.com/atelier-go/atelier/model"
 	"github.com/atelier-go/atelier/model/onnx"
+	"github.com/atelier-go/atelier/pkg/job"
 )
 
 // engine is what ONNX Runtime needs to be told.
@@ -22,3 +23,5 @@ func (e engine) load(cfg model.Config) (*model.Model, error) {
 	}
 	return m, err
 }
+
+var footprint = job.FootprintONNX

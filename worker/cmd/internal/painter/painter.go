@@ -6,9 +6,12 @@ package painter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-sdk-go-v2/config"
 
@@ -28,6 +31,7 @@ type Settings struct {
 	Model      string        `required:"" env:"ATELIER_MODEL" help:"Folder of the model." placeholder:"DIR"`
 	Concurrent int           `default:"0" env:"ATELIER_CONCURRENT" help:"Pictures painted at once; 0 chooses by the cores."`
 	Threads    int           `default:"0" env:"ATELIER_THREADS" help:"Threads for each picture; 0 chooses by the cores."`
+	Memory     int           `default:"0" env:"ATELIER_MEMORY,AWS_LAMBDA_FUNCTION_MEMORY_SIZE" help:"Memory in MB that this process may take: no more pictures are painted at once than it holds, and what it can't hold alone fails. 0: what its control group allows, or nine tenths of the machine's." placeholder:"MB"`
 	Lease      time.Duration `default:"30s" env:"ATELIER_LEASE" help:"Time after which a silent worker's job goes to another."`
 	Watchdog   time.Duration `default:"${watchdog}" env:"ATELIER_WATCHDOG" help:"Time after which a picture that is still being painted counts as hung: the process then ends with an error, for its supervisor to start a fresh one."`
 
@@ -47,10 +51,26 @@ func (s *Settings) Validate() error {
 	if s.Lease < time.Second || s.Lease > 12*time.Hour {
 		return errors.New("--lease must be from 1s to 12h, which is SQS's limit")
 	}
+	if s.Memory < 0 {
+		return errors.New("--memory must be 0 or more")
+	}
 	if s.Watchdog < time.Second {
 		return errors.New("--watchdog must be from 1s")
 	}
 	return s.Times.Validate()
+}
+
+// memory is how many bytes the process may take.
+func (s *Settings) memory() (int64, error) {
+	if s.Memory != 0 {
+		return int64(s.Memory) << 20, nil
+	}
+	const share = 0.9 // of a machine, whose kernel and other programs need some
+	limit, err := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.ApplyRatio(memlimit.FromSystem, share))()
+	if err != nil {
+		return 0, fmt.Errorf("how much memory there is could not be found out (%w): say it with --memory", err)
+	}
+	return int64(min(limit, math.MaxInt64)), nil
 }
 
 // A Painter is a worker with what it works with. Engine is to be closed.
@@ -93,9 +113,13 @@ func (s *Settings) Open(ctx context.Context, kind, name string, log *slog.Logger
 	if p.Queue, err = queue.Open(ctx, aws, s.Queue); err != nil {
 		return nil, err
 	}
+	memory, err := s.memory()
+	if err != nil {
+		return nil, err
+	}
 	info := p.Engine.Info()
 	p.Worker, err = worker.New(worker.Config{
-		Store: p.Store, Stylizer: p.Engine, Kind: kind, Name: name,
+		Store: p.Store, Stylizer: p.Engine, Kind: kind, Name: name, Memory: memory, Footprint: footprint,
 		Engine: info.Engine, Model: info.Name, Concurrent: info.Concurrent, Watchdog: s.Watchdog, Log: log,
 	})
 	if err != nil {
