@@ -38,6 +38,7 @@ type functions struct {
 	programs map[string]string // by name; what is not there is not deployed
 	shared   string
 	model    string
+	engine   string // of the workers: tensorflow or onnx
 	logs     string // folder
 	gateway  *gateway
 }
@@ -68,7 +69,7 @@ func (f *functions) deploy(ctx context.Context) error {
 }
 
 func (f *functions) deployAPI(ctx context.Context, cfg aws.Config, client *lambda.Client) error {
-	arn, err := f.create(ctx, client, apiFunction, apiTimeout, apiMemory, map[string]string{"ATELIER_LOCAL": "1"})
+	arn, err := f.create(ctx, client, apiFunction, apiTimeout, apiMemory, map[string]string{"ATELIER_LOCAL": "1", "ATELIER_WORKER_ENGINE": f.engine})
 	if err != nil {
 		return err
 	}

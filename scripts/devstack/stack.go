@@ -94,10 +94,10 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 			return cmd
 		}
 	}
-	fs := &functions{aws: locked, programs: map[string]string{}, shared: shared, model: s.Model, logs: logs}
+	fs := &functions{aws: locked, programs: map[string]string{}, shared: shared, model: s.Model, engine: s.Engine, logs: logs}
 	possible := map[string]*part{
 		"api-server": {
-			command: program("api-server", "--dir", shared, "--queue", queueName, "--bucket", bucketName, "--listen", st.base[len("http://"):]),
+			command: program("api-server", "--dir", shared, "--queue", queueName, "--bucket", bucketName, "--listen", st.base[len("http://"):], "--worker-engine", s.Engine),
 			ready:   func(ctx context.Context) error { return waitReady(ctx, st.base+"/readyz") },
 		},
 		"worker-daemon": {
