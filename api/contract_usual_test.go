@@ -164,7 +164,7 @@ func (s *service) goodBut(fields ...field) []field {
 // for long.
 func (s *scene) stall(method, path string, header []string) (*http.Response, []byte) {
 	s.Helper()
-	h, err := api.New(api.Config{Store: s.store, Queue: s.queue})
+	h, err := api.New(api.Config{Store: s.store, Queue: s.queue, Stall: 50 * time.Millisecond})
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -63,6 +63,9 @@ type Config struct {
 	// answers; 0 is no limit. What is larger is copied to the bucket and lent.
 	MaxPicture int64
 
+	// Stall is for how long the body of a submission may stall; 0 is 15 s.
+	Stall time.Duration
+
 	MaxWaiters int // requests that wait at a time; 0 is DefaultMaxWaiters
 }
 
@@ -119,6 +122,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.MaxWaiters == 0 {
 		cfg.MaxWaiters = DefaultMaxWaiters
+	}
+	if cfg.Stall == 0 {
+		cfg.Stall = 15 * time.Second
 	}
 	if cfg.MaxWait < 0 || cfg.MaxWaiters < 0 {
 		return nil, fmt.Errorf("new server: a wait of %s for %d requests: neither can be below 0", cfg.MaxWait, cfg.MaxWaiters)

@@ -73,7 +73,7 @@ func (in *submitInput) Resolve(ctx huma.Context) []error { in.ctx = ctx; return 
 // submit is the way of a job into the system: read and check everything, store
 // it durably, announce it, and only then promise it.
 func (s *Server) submit(ctx context.Context, in *submitInput) (*acceptedOutput, error) {
-	r, _ := humago.Unwrap(in.ctx)
+	r, w := humago.Unwrap(in.ctx)
 	if err := s.limiter.allow(callerOf(ctx).owner); err != nil {
 		return nil, err
 	}
@@ -85,7 +85,11 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*acceptedOutput, 
 		return nil, s.problem(ctx, "let a submission in", err)
 	}
 	defer func() { <-s.uploads }()
+	read := pace(w, r, s.Stall)
 	f, err := readForm(r, s.Limits.Bytes)
+	if err == nil {
+		read()
+	}
 	if err != nil {
 		return nil, s.problem(ctx, "read a submission", err)
 	}

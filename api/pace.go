@@ -1,0 +1,43 @@
+package api
+
+import (
+	"io"
+	"net/http"
+	"time"
+)
+
+// A body of a submission may stall for Config.Stall in all, and else comes at
+// slowest or faster; whatever it does, it is over after longest. It takes up one of
+// few places meanwhile.
+const (
+	slowest = 16 << 10 // bytes a second
+	longest = 5 * time.Minute
+)
+
+// paced reads a request's body and gives up on one that comes too slowly, with
+// os.ErrDeadlineExceeded.
+type paced struct {
+	io.ReadCloser
+	conn  *http.ResponseController
+	began time.Time
+	stall time.Duration
+	read  int64
+}
+
+// pace makes r's body paced. done is to be called when it was read to its end: what
+// comes after a body is under no pressure. Where it was not, the server looks for
+// its end, and is under the same.
+func pace(w http.ResponseWriter, r *http.Request, stall time.Duration) (done func()) {
+	conn := http.NewResponseController(w)
+	r.Body = &paced{ReadCloser: r.Body, conn: conn, began: time.Now(), stall: stall}
+	return func() { _ = conn.SetReadDeadline(time.Time{}) }
+}
+
+func (p *paced) Read(b []byte) (int, error) {
+	allowed := p.stall + time.Duration(p.read)*time.Second/slowest
+	// Where it can't be set there is no connection: a function gets its requests whole.
+	_ = p.conn.SetReadDeadline(p.began.Add(min(allowed, longest)))
+	n, err := p.ReadCloser.Read(b)
+	p.read += int64(n)
+	return n, err
+}
