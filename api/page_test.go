@@ -67,6 +67,7 @@ func TestPage(t *testing.T) {
 		{"a reload finds the job again", testReload},
 		{"a shared link can be painted again", testSharedLink},
 		{"a failed job says why", testFailed},
+		{"a failed job of an earlier visit", testRetry},
 		{"a picture that is refused here", testRefusedHere},
 		{"a picture that the server refuses", testRefusedThere},
 		{"the server is away while a job runs", testAway},
@@ -240,6 +241,34 @@ func testFailed(t *testing.T, b *browser) {
 	p.untilNotice("The image is damaged. Open it in a viewer")
 	if got := p.Str(`document.querySelector('#paint').textContent`); got != "Paint again" {
 		t.Errorf("the button: got %q, want Paint again", got)
+	}
+}
+
+// The original of a job of an earlier visit is at the server: painted again as it
+// was, it is the same job once more and not another of the preview.
+func testRetry(t *testing.T, b *browser) {
+	site := newSite(t, "")
+	p := b.open(t, site.url)
+	p.submit(photo(t, 64, 64))
+	if err := site.claim(t).Fail(job.Failure{Code: job.CodeGaveUp, Message: "given up"}); err != nil {
+		t.Fatal(err)
+	}
+	p.untilPhase("failed")
+
+	q := b.open(t, p.Str("location.href"))
+	q.untilPhase("failed")
+	if !q.Is(`document.querySelector('#paint-note').hidden`) {
+		t.Error("it says that the preview is painted")
+	}
+	q.Do(chromedp.Click(chromedp.CSS("#paint")))
+	lease := site.claim(t)
+	if lease.Run != 2 {
+		t.Errorf("got run %d of job %s, want the second of the same job", lease.Run, lease.Spec.ID)
+	}
+	succeed(t, lease)
+	q.untilPhase("succeeded")
+	if p.Str("location.href") != q.Str("location.href") {
+		t.Error("another job was made")
 	}
 }
 

@@ -106,6 +106,8 @@ export async function getJob(id, { etag, hold = 0, signal }) {
 
 export const cancelJob = (id, signal) => request('POST', `${jobPath(id)}/cancel`, { signal })
 
+export const retryJob = async (id, signal) => read(await request('POST', `${jobPath(id)}/retry`, { signal }))
+
 export const eraseJob = (id) => request('DELETE', jobPath(id))
 
 export async function getPicture(path, signal) {

@@ -67,7 +67,7 @@ function invite() {
   const all = left.length > 0 ? [] : others(wish)
   $('paint-all').hidden = all.length < 2 || !wish.fields.style
   $('paint-all').textContent = `Paint all ${all.length} like this`
-  $('paint-note').hidden = !selected || Boolean(selected.picture) || going
+  $('paint-note').hidden = !selected || Boolean(selected.picture) || going || list.canRetry(selected, wish)
 }
 
 function paint(some) {

@@ -7,7 +7,7 @@
 // remembered by the browser, so that the list outlives the page; the pictures
 // that were not sent yet are not.
 
-import { cancelJob, eraseJob, getPicture, jobPath, submit } from './api.js'
+import { cancelJob, eraseJob, getPicture, jobPath, retryJob, submit } from './api.js'
 import { patiently, watch } from './job.js'
 import { signatureOf, submission } from './settings.js'
 import { drop, keep, recall } from './storage.js'
@@ -59,10 +59,19 @@ export function add(picture) {
 const queue = []
 let sending = 0
 
+// canRetry says whether the server can paint a piece as wished without being sent a
+// picture. It has the original, and here is a preview at most.
+export const canRetry = (piece, wish) =>
+  Boolean(piece.id && !piece.picture && ['failed', 'canceled'].includes(piece.phase) && signatureOf(piece.job) === wish.signature)
+
 // paint has a piece painted as wished, by settings(): the piece itself, or
 // where that is painted already, or its picture isn't here, another. It answers
 // which.
 export function paint(piece, wish) {
+  if (canRetry(piece, wish)) {
+    retry(piece)
+    return piece
+  }
   if (piece.phase === 'succeeded' || busy(piece) || !piece.picture) {
     const { picture, source, name, width, height, id, from = id } = piece
     piece = insert({ picture, source, name, width, height, from })
@@ -76,6 +85,17 @@ export function paint(piece, wish) {
   change(piece, { wish, phase: 'waiting', trouble: '', calm: false, sent: 0, task: new AbortController() })
   advance()
   return piece
+}
+
+async function retry(piece) {
+  const { phase } = piece
+  change(piece, { phase: 'queued', began: Date.now(), trouble: '', calm: false, task: new AbortController() })
+  const { signal } = piece.task
+  try {
+    follow(piece, await patiently(() => retryJob(piece.id, signal), { signal, ...away(piece) }))
+  } catch (err) {
+    if (!signal.aborted) change(piece, { phase, trouble: err.message, calm: false })
+  }
 }
 
 function advance() {

@@ -73,14 +73,14 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if s.CopyEvery <= 0 {
 		return fmt.Errorf("ATELIER_COPY_EVERY=%s: it must be over 0", s.CopyEvery)
 	}
-	if err := s.choosePort(); err != nil {
+	tell := func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }
+	if err := s.choosePort(tell); err != nil {
 		return err
 	}
 	dir, keep, err := s.folder()
 	if err != nil {
 		return err
 	}
-	tell := func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }
 	err = demo(ctx, s, dir, tell)
 	if !keep && err == nil { // the results stay, to be looked at
 		err = errors.Join(os.RemoveAll(filepath.Join(dir, "shared")), os.RemoveAll(filepath.Join(dir, "logs")))
@@ -104,7 +104,7 @@ func (s *settings) parts() string {
 }
 
 // choosePort takes 8080, or any free port where the user named none.
-func (s *settings) choosePort() error {
+func (s *settings) choosePort(tell func(string, ...any)) error {
 	if s.Port < 0 || s.Port > 65535 {
 		return fmt.Errorf("--port %d: ports go from 1 to 65535", s.Port)
 	}
@@ -114,7 +114,9 @@ func (s *settings) choosePort() error {
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(wanted)))
 	if err != nil && s.Port == 0 {
-		l, err = net.Listen("tcp", "127.0.0.1:0")
+		if l, err = net.Listen("tcp", "127.0.0.1:0"); err == nil {
+			tell("Port 8080 is taken, so it is another one. For the submitter: export ATELIER_API=http://%s", l.Addr())
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("port %d is taken: name another with --port, or leave it out (%w)", wanted, err)
