@@ -40,6 +40,7 @@ var children = map[string]func(context.Context, task, io.Writer) error{
 	"first-image": firstImage,
 	"mixed":       mixedImages,
 	"peak":        peakOfOne,
+	"product":     products,
 	"throughput":  throughput,
 	"worker":      workAlone,
 	"worker-peak": peakOfWorker,
@@ -62,7 +63,7 @@ func child(ctx context.Context, kind string, t task) (*exec.Cmd, *bytes.Buffer, 
 	return childOf(ctx, self, kind, t)
 }
 
-// childOf is child by a copy of this program.
+// childOf is child by a copy of this program, or by one with another engine.
 func childOf(ctx context.Context, program, kind string, t task) (*exec.Cmd, *bytes.Buffer, error) {
 	settings, err := json.Marshal(t)
 	if err != nil {
@@ -79,10 +80,24 @@ func childOf(ctx context.Context, program, kind string, t task) (*exec.Cmd, *byt
 
 // ask runs a task and reads its answer.
 func ask[T any](ctx context.Context, kind string, t task) (answer T, err error) {
-	cmd, said, err := child(ctx, kind, t)
+	self, err := os.Executable()
 	if err != nil {
 		return answer, err
 	}
+	return askOf[T](ctx, self, kind, t)
+}
+
+// askOf is ask of a copy of this program, or of one with another engine.
+func askOf[T any](ctx context.Context, program, kind string, t task) (answer T, err error) {
+	cmd, said, err := childOf(ctx, program, kind, t)
+	if err != nil {
+		return answer, err
+	}
+	return answerOf[T](cmd, said)
+}
+
+// answerOf runs a child and reads its answer.
+func answerOf[T any](cmd *exec.Cmd, said *bytes.Buffer) (answer T, err error) {
 	out, err := cmd.Output()
 	if err != nil {
 		return answer, fmt.Errorf("%w: %s", err, said)

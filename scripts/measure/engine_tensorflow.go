@@ -4,7 +4,8 @@ package main
 
 import "github.com/atelier-go/atelier/model/tensorflow"
 
-// The engine that is measured: built with -tags onnx it is ONNX Runtime.
+// The engine that is measured: built with -tags onnx, as a second program, it is
+// ONNX Runtime.
 var (
 	loadModel    = tensorflow.Load
 	memoryNeeded = tensorflow.MemoryNeeded

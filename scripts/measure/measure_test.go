@@ -32,11 +32,15 @@ var build = sync.OnceValue(func() error {
 	if bin, err = os.MkdirTemp("", "atelier-bin-"); err != nil {
 		return err
 	}
-	out, err := exec.Command("go", "build", "-o", bin+"/", "../devstack", "../../api/cmd/api-server", "../../worker/cmd/worker-daemon").CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("%w\n%s", err, out)
+	for _, args := range [][]string{
+		{"-o", bin + "/", "../devstack", "../../api/cmd/api-server", "../../worker/cmd/worker-daemon"},
+		{"-tags=nodynamic,onnx", "-o", bin + "/measure-onnx", "."},
+	} {
+		if out, err := exec.Command("go", append([]string{"build"}, args...)...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%w\n%s", err, out)
+		}
 	}
-	return err
+	return nil
 })
 
 // bin is the folder that build has made, empty before.
@@ -48,7 +52,7 @@ func quick(t *testing.T, what ...string) []string {
 	if testing.Short() {
 		t.Skip("needs TensorFlow and MiniStack: left out with -short")
 	}
-	for _, name := range []string{"ATELIER_MINISTACK", "ATELIER_SAMPLES", "ATELIER_LIBTENSORFLOW", "ATELIER_ROOT"} {
+	for _, name := range []string{"ATELIER_MINISTACK", "ATELIER_SAMPLES", "ATELIER_LIBTENSORFLOW", "ATELIER_ONNXRUNTIME", "ATELIER_ROOT"} {
 		if os.Getenv(name) == "" {
 			const missing = `not set up: run scripts/setup, then eval "$(scripts/env)"`
 			if os.Getenv("CI") != "" {
@@ -60,7 +64,7 @@ func quick(t *testing.T, what ...string) []string {
 	if err := build(); err != nil {
 		t.Fatal(err)
 	}
-	return append(what, "--quick", "--bin", bin, "--dir", t.TempDir())
+	return append(what, "--quick", "--bin", bin, "--onnx", filepath.Join(bin, "measure-onnx"), "--dir", t.TempDir())
 }
 
 // Every benchmark runs to its end and writes its section. What it measures here

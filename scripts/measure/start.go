@@ -7,12 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 )
 
 const startHelp = `From the start of a process to its first finished picture of 256 x 256: loading
-TensorFlow's library and the model, preparing the graph, painting.
+the engine's library and the model, preparing the graph, painting.
 
   warm  program, library and model are in the page cache, as when the process before
         has just ended
@@ -20,15 +21,61 @@ TensorFlow's library and the model, preparing the graph, painting.
         after a machine's start
 
 Whether they really were out is not assumed: "in the cache before" is what mincore(2)
-found of them, and "read from the disk" counts the process's major page faults. What
+found of them, and the process's major page faults are counted. What
 another process has mapped can't be taken out: stop other programs that use the same
 library. A function on EFS reads through the network what is read from the disk here.`
 
 // start measures what a fresh process costs.
 func start(ctx context.Context, s *session) (string, error) {
-	files, program, err := s.startFiles()
+	engines, err := s.engines()
 	if err != nil {
 		return "", err
+	}
+	s.expect(2 * len(engines) * s.Rounds)
+	rows := [][]string{{"engine", "page cache", "to the first picture", "goal", "", "in the cache before", "major page faults"}}
+	held := false
+	for _, e := range engines {
+		starts, err := s.starts(ctx, e)
+		if err != nil {
+			return "", err
+		}
+		for _, side := range starts {
+			took := each(side.rounds, func(u startup) float64 { return u.took.Seconds() })
+			cached := each(side.rounds, func(u startup) float64 { return float64(u.cached) })
+			goal := noGoal
+			if side.cache == warm {
+				goal = atMost(e.start, took.median)
+			} else if cached.most > float64(side.bytes)/20 {
+				held = true
+			}
+			rows = append(rows, slices.Concat([]string{e.name, side.cache, took.show("%.3f") + " s"}, goal, []string{
+				fmt.Sprintf("%s of %s", mb(cached.median), mb(float64(side.bytes))),
+				each(side.rounds, func(u startup) float64 { return float64(u.faults) }).show("%.0f"),
+			}))
+		}
+	}
+	text := "Program, library and model. Median of the rounds (least..most).\n\n" + table(rows...)
+	if held {
+		text += "\nNot wholly cold: another process had files mapped, which so stayed in the cache.\n"
+	}
+	return text, nil
+}
+
+const cold, warm = "cold", "warm"
+
+// starts are the starts of an engine's processes, by what was in the page cache.
+type starts struct {
+	cache  string // cold or warm
+	bytes  int64  // of the files
+	rounds []startup
+}
+
+// starts has processes of an engine begin, cold where the system lets that be
+// brought about, and warm.
+func (s *session) starts(ctx context.Context, e engine) ([]starts, error) {
+	files, program, err := s.startFiles(e)
+	if err != nil {
+		return nil, err
 	}
 	t := task{Model: s.Model, Width: 256, Height: 256}
 	once := func(evict bool) func(context.Context) (startup, error) {
@@ -47,29 +94,19 @@ func start(ctx context.Context, s *session) (string, error) {
 			return up, err
 		}
 	}
-	s.expect(2 * s.Rounds)
-	sides := []side[startup]{{"cold", once(true)}, {"warm", once(false)}}
+	sides := []side[startup]{{cold, once(true)}, {warm, once(false)}}
 	if !canEvict {
 		sides = sides[1:]
 	}
-	all, err := inTurn(ctx, s, "256 x 256", sides...)
+	rounds, err := inTurn(ctx, s, e.name, sides...)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	rows := [][]string{{"page cache", "to the first picture", "in the cache before", "major page faults"}}
+	var all []starts
 	for i, side := range sides {
-		rows = append(rows, []string{
-			side.name,
-			each(all[i], func(u startup) float64 { return u.took.Seconds() }).show("%.2f") + " s",
-			fmt.Sprintf("%s of %s", mb(each(all[i], func(u startup) float64 { return float64(u.cached) }).median), mb(float64(files.bytes))),
-			each(all[i], func(u startup) float64 { return float64(u.faults) }).show("%.0f"),
-		})
+		all = append(all, starts{side.name, files.bytes, rounds[i]})
 	}
-	text := "Program, library and model. Median of the rounds (least..most).\n\n" + table(rows...)
-	if left := each(all[0], func(u startup) float64 { return float64(u.cached) }).most; canEvict && left > float64(files.bytes)/20 {
-		text += "\nNot wholly cold: another process had files mapped, which so stayed in the cache.\n"
-	}
-	return text, nil
+	return all, nil
 }
 
 // A startup is what one process took.
@@ -80,25 +117,22 @@ type startup struct {
 }
 
 // startFiles is what a fresh process reads, and the program to start: a copy of
-// this one, since a running program can't be taken out of the page cache.
-func (s *session) startFiles() (*files, string, error) {
-	if s.TensorFlow == "" {
-		return nil, "", errors.New("TensorFlow is not installed: run scripts/setup")
-	}
+// the engine's, since a running program can't be taken out of the page cache.
+func (s *session) startFiles(e engine) (*files, string, error) {
 	dir, err := s.folder()
 	if err != nil {
 		return nil, "", err
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, "", err
-	}
 	program := filepath.Join(dir, "measure")
-	if err := copyFile(program, self); err != nil {
+	if err := copyFile(program, e.program); err != nil {
 		return nil, "", err
 	}
 	list := []string{program}
-	for _, pattern := range []string{filepath.Join(s.TensorFlow, "lib", "*"), filepath.Join(s.Model, "*")} {
+	patterns := []string{filepath.Join(e.library, "lib", "*")}
+	for _, name := range e.model {
+		patterns = append(patterns, filepath.Join(s.Model, name))
+	}
+	for _, pattern := range patterns {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			return nil, "", err

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const teacherHelp = `The shipped network against Magenta's, from which it has learnt: the transformers
+alone, by a stored vector, from pixels to pixels, on one thread. Both run through
+model/tensorflow, each in fresh processes in turn; the shipped one also through ONNX
+Runtime.
+
+  time    of a picture; the median of a process's, and of the rounds the ratio counts
+  memory  the peak of a process that paints one picture of 2048 x 2048, above the base:
+          what a process with the library and a model of no weights (model/testdata)
+          has in memory after a picture of 32 x 32
+  of the  operations (model/train/cost.py counts multiplications and additions) a
+  peak    second, over those of a product of two matrices of 2048 x 2048, in float32,
+          on one thread of the same library in the same minutes
+
+--teacher, or ATELIER_TEACHER, says where Magenta's two SavedModels are.`
+
+// Operations of the two transformers for each pixel, as model/train/cost.py counts
+// them: of ours, a border of 16 pixels all round is painted as well.
+const (
+	operationsOfOurs    = 14364
+	operationsOfTeacher = 25056
+	border              = 16
+)
+
+// A contest is the two networks on one size of picture, round by round.
+type contest struct {
+	side                int
+	ours, teacher, onnx []speed
+}
+
+// operations of a picture, by ours and by the teacher.
+func (c contest) operations() (ours, teacher float64) {
+	whole := float64(c.side + 2*border)
+	return operationsOfOurs * whole * whole, operationsOfTeacher * float64(c.side) * float64(c.side)
+}
+
+// faster is how many times as fast as the teacher ours is.
+func (c contest) faster() spread {
+	return compare(c.teacher, c.ours, func(t, o speed) float64 { return t.Median / o.Median })
+}
+
+// teacher compares the shipped network with the one that it learnt from.
+func teacher(ctx context.Context, s *session) (string, error) {
+	sides := pick(s, []int{256, 512, 1024, 2048}, []int{64, 128})
+	s.expect((3*len(sides) + 1 + 5) * s.Rounds)
+	contests, err := s.contests(ctx, sides)
+	if err != nil {
+		return "", err
+	}
+	times := [][]string{{"size", "ours", "teacher", "times as fast", "goal", "", "ours, ONNX Runtime", "over TensorFlow"}}
+	seconds := func(v speed) float64 { return v.Median }
+	for _, c := range contests {
+		goal := noGoal
+		if c.side == 512 || c.side == 1024 {
+			goal = atLeast(goalFaster, c.faster().median)
+		}
+		times = append(times, slices.Concat([]string{
+			size(c.side, c.side), each(c.ours, seconds).show("%.4f") + " s", each(c.teacher, seconds).show("%.4f") + " s", c.faster().show("%.2f"),
+		}, goal, []string{
+			each(c.onnx, seconds).show("%.4f") + " s",
+			compare(c.ours, c.onnx, func(t, o speed) float64 { return t.Median / o.Median }).show("%.2f"),
+		}))
+	}
+	reached, err := s.ofThePeak(ctx, contests)
+	if err != nil {
+		return "", err
+	}
+	heights, err := s.heights(ctx, pick(s, 2048, 256))
+	if err != nil {
+		return "", err
+	}
+	return "One thread. Median of the rounds (least..most).\n\n" + table(times...) + "\n" + reached + "\n" + heights.table(), nil
+}
+
+const (
+	goalFaster = 2.5
+	goalMemory = 0.6
+)
+
+// contests runs the networks in turn on squares of these sides.
+func (s *session) contests(ctx context.Context, sides []int) (all []contest, err error) {
+	engines, err := s.engines()
+	if err != nil {
+		return nil, err
+	}
+	theirs, err := s.teacherModel()
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range sides {
+		paint := func(model string, e engine) func(context.Context) (speed, error) {
+			// Some pictures of each size, the large ones being slow.
+			long := pick(s, 2+float64(n)/256, 0.1)
+			t := task{Model: model, Width: n, Height: n, Threads: 1, Concurrent: 1, Seconds: long}
+			return func(ctx context.Context) (speed, error) { return askOf[speed](ctx, e.program, "throughput", t) }
+		}
+		rounds, err := inTurn(ctx, s, size(n, n), []side[speed]{
+			{"ours", paint(s.Model, engines[0])}, {"the teacher", paint(theirs, engines[0])}, {"ours, ONNX Runtime", paint(s.Model, engines[1])},
+		}...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, contest{n, rounds[0], rounds[1], rounds[2]})
+	}
+	return all, nil
+}
+
+// ofThePeak says which part of the machine's peak the networks reach, and how far
+// they could go.
+func (s *session) ofThePeak(ctx context.Context, contests []contest) (string, error) {
+	rounds, err := inTurn(ctx, s, "a product of matrices", side[float64]{"one thread", func(ctx context.Context) (float64, error) {
+		return ask[float64](ctx, "product", task{Seconds: pick(s, 3, 0.1)})
+	}})
+	if err != nil {
+		return "", err
+	}
+	peak := each(rounds[0], func(v float64) float64 { return v })
+	rows := [][]string{{"size", "", "operations", "a second", "of the peak", "at the peak"}}
+	var limits []string
+	for _, c := range contests {
+		ours, theirs := c.operations()
+		for _, of := range []struct {
+			name       string
+			operations float64
+			rounds     []speed
+		}{{"ours", ours, c.ours}, {"teacher", theirs, c.teacher}, {"ours, ONNX Runtime", ours, c.onnx}} {
+			took := each(of.rounds, func(v speed) float64 { return v.Median }).median
+			rows = append(rows, []string{
+				size(c.side, c.side), of.name, billions(of.operations), billions(of.operations / took),
+				fmt.Sprintf("%.0f%%", 100*of.operations/took/peak.median), ms(of.operations / peak.median),
+			})
+		}
+		took := each(c.ours, func(v speed) float64 { return v.Median }).median
+		limits = append(limits, fmt.Sprintf("%.1f at %s", took*peak.median/ours, size(c.side, c.side)))
+	}
+	return fmt.Sprintf("The peak is %s operations a second.\n\n%s\n"+
+		"The limit: were every operation done at the peak, ours would be so many times as fast as it is: %s. "+
+		"What keeps it from there is not arithmetic: depthwise convolutions, normalisations, ReLUs and depth-to-space do a few operations for each number that they fetch and store, and wait for memory.\n",
+		billions(peak.median), table(rows...), strings.Join(limits, ", ")), nil
+}
+
+func billions(n float64) string { return fmt.Sprintf("%.2f billion", n/1e9) }
