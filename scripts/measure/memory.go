@@ -18,61 +18,105 @@ import (
 const memoryHelp = `Whether memory stays flat over many pictures of mixed sizes, styles, blends and
 strengths, and what one picture of each size needs, by resident memory:
 
-  the engine  a run of the model alone: where MemoryNeeded has its figures from
+  the engine  a run of the model alone: where the engines' MemoryNeeded have their
+              figures from
   the worker  a daemon's whole way of a picture, out of a JPEG of 4:2:0 and into one:
               files, decode, stylise, encode, outcome. The formula is DESIGN.md's:
               MemoryNeeded, and 5.5 bytes a pixel for the decode
 
-Each is a fresh process that has painted a picture of 32 x 32 before.`
+Each is a fresh process that has painted a picture of 32 x 32 before, with TensorFlow
+and with ONNX Runtime. Where --teacher says where Magenta's network is, the engine is
+measured with that too, for which the formula is not made.`
 
 // memory shows whether memory stays flat over many images of mixed sizes and
 // styles, and what one image of each size needs beyond the loaded model.
 func memory(ctx context.Context, s *session) (string, error) {
-	images, sides := pick(s, 2000, 24), pick(s, []int{64, 256, 512, 1024, 2048, 3072}, []int{64, 128})
-	s.expect(1 + 2*len(sides))
-	s.step("%d mixed pictures", images)
-	rss, err := ask[[]int64](ctx, "mixed", task{Model: s.Model, Images: images})
+	engines, err := s.engines()
 	if err != nil {
 		return "", err
 	}
-	text := fmt.Sprintf("%d mixed pictures, sides of 64 to 1,024 pixels, %d at once. Resident memory, sampled after each picture. It rises until the largest have met, and must be flat from then on.\n\n", images, model.DefaultConcurrent())
-	const parts = 8
-	part := len(rss) / parts
-	var names, means []string
-	for i := range parts {
-		names = append(names, fmt.Sprintf("to %d", (i+1)*part))
-		means = append(means, mb(mean(rss[i*part:(i+1)*part])))
+	images, sides := pick(s, 2000, 24), pick(s, []int{64, 256, 512, 1024, 2048, 3072}, []int{64, 128})
+	single, err := s.singles(engines)
+	if err != nil {
+		return "", err
 	}
-	half := slope(rss[len(rss)/2:])
-	text += table(append(names, "slope over the last half", "highest"),
-		append(means, mb(1000*half)+" per 1,000 pictures", mb(float64(highest(rss)))))
-
-	rows := [][]string{{"", "size", "loaded", "peak", "picture", "bytes per pixel", "formula", "of the formula", "goal", ""}}
-	for _, of := range []struct {
-		name, kind string
-		formula    func(side int) int64
-	}{
-		{"engine", "peak", func(side int) int64 { return memoryNeeded(side, side) }},
-		{"worker", "worker-peak", func(side int) int64 { return memoryNeeded(side, side) + int64(side*side)*11/2 }},
-	} {
+	s.expect(len(engines) + len(single)*len(sides))
+	flat, err := s.flatness(ctx, engines, images)
+	if err != nil {
+		return "", err
+	}
+	rows := [][]string{{"engine", "", "size", "loaded", "peak", "picture", "bytes per pixel", "formula", "of the formula", "goal", ""}}
+	for _, of := range single {
 		for _, side := range sides {
-			s.step("one picture, the %s, %s", of.name, size(side, side))
-			t := task{Model: s.Model, Width: side, Height: side}
+			s.step("one picture, %s, %s, %s", of.engine.name, of.name, size(side, side))
+			t := task{Model: of.model, Width: side, Height: side}
 			if t.Dir, err = s.folder(); err != nil {
 				return "", err
 			}
-			p, err := ask[peak](ctx, of.kind, t)
+			p, err := askOf[peak](ctx, of.engine.program, of.kind, t)
 			if err != nil {
 				return "", err
 			}
-			picture, formula := float64(p.Peak-p.Loaded), float64(of.formula(side))
+			picture, formula := float64(p.Peak-p.Loaded), float64(p.Formula)
+			goal := noGoal
+			if of.model == s.Model {
+				goal = atMost(1, picture/formula)
+			}
 			rows = append(rows, append([]string{
-				of.name, size(side, side), mb(float64(p.Loaded)), mb(float64(p.Peak)), mb(picture),
+				of.engine.name, of.name, size(side, side), mb(float64(p.Loaded)), mb(float64(p.Peak)), mb(picture),
 				fmt.Sprintf("%.0f", picture/float64(side*side)), mb(formula), fmt.Sprintf("%.2f", picture/formula),
-			}, atMost(1, picture/formula)...))
+			}, goal...))
 		}
 	}
-	return text + "\nOne picture in a fresh process:\n\n" + table(rows...), nil
+	return flat + "\nOne picture in a fresh process:\n\n" + table(rows...), nil
+}
+
+// A single is what paints one picture in a process of its own.
+type single struct {
+	engine      engine
+	name, model string
+	kind        string // of child
+}
+
+// singles is both engines' models alone and in a worker, and the teacher where it
+// is there.
+func (s *session) singles(engines []engine) (all []single, err error) {
+	for _, e := range engines {
+		all = append(all, single{e, "engine", s.Model, "peak"}, single{e, "worker", s.Model, "worker-peak"})
+	}
+	if s.Teacher != "" {
+		theirs, err := s.teacherModel()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, single{engines[0], "teacher", theirs, "peak"})
+	}
+	return all, nil
+}
+
+// flatness says how memory goes over many pictures.
+func (s *session) flatness(ctx context.Context, engines []engine, images int) (string, error) {
+	const parts = 8
+	part := images / parts
+	head := []string{"engine"}
+	for i := range parts {
+		head = append(head, fmt.Sprintf("to %d", (i+1)*part))
+	}
+	rows := [][]string{append(head, "slope over the last half", "highest")}
+	for _, e := range engines {
+		s.step("%d mixed pictures, %s", images, e.name)
+		rss, err := askOf[[]int64](ctx, e.program, "mixed", task{Model: s.Model, Images: images})
+		if err != nil {
+			return "", err
+		}
+		row := []string{e.name}
+		for i := range parts {
+			row = append(row, mb(mean(rss[i*part:(i+1)*part])))
+		}
+		rows = append(rows, append(row, mb(1000*slope(rss[len(rss)/2:]))+" per 1,000 pictures", mb(float64(highest(rss)))))
+	}
+	return fmt.Sprintf("%d mixed pictures, sides of 64 to 1,024 pixels, %d at once. Resident memory, sampled after each picture. It rises until the largest have met, and must be flat from then on.\n\n%s",
+		images, model.DefaultConcurrent(), table(rows...)), nil
 }
 
 // mixedImages answers with the resident memory after each image.
@@ -129,8 +173,9 @@ func mixed(n uint64) style.Request {
 	return req
 }
 
-// peak is resident memory before an image and at most.
-type peak struct{ Loaded, Peak int64 }
+// A peak is resident memory before an image and at most, and by how much the engine
+// had it rise beforehand.
+type peak struct{ Loaded, Peak, Formula int64 }
 
 // peakOfOne runs one small image first: the preparation of the graph belongs to
 // the loaded model.
@@ -146,7 +191,7 @@ func peakOfOne(ctx context.Context, t task, out io.Writer) error {
 	if _, err := m.Stylize(ctx, named(photo(t.Width, t.Height), 0)); err != nil {
 		return err
 	}
-	return answer(out, peak{loaded, peakMemory()})
+	return answer(out, peak{loaded, peakMemory(), memoryNeeded(t.Width, t.Height)})
 }
 
 // peakOfWorker is peakOfOne for the whole way of a picture.
@@ -175,7 +220,8 @@ func peakOfWorker(ctx context.Context, t task, out io.Writer) error {
 	if err := errors.Join(paint(t.Width), b.done()); err != nil {
 		return err
 	}
-	return answer(out, peak{loaded, peakMemory()})
+	decode := int64(t.Width*t.Height) * 11 / 2
+	return answer(out, peak{loaded, peakMemory(), memoryNeeded(t.Width, t.Height) + decode})
 }
 
 func mean(v []int64) float64 {

@@ -8,31 +8,47 @@ import (
 	"time"
 )
 
-const threadsHelp = `What to do with the cores: TensorFlow's threads inside a picture, against pictures
-side by side. The defaults of worker-daemon follow from it.`
+const threadsHelp = `What to do with the cores: the engine's threads inside a picture, against pictures
+side by side, with TensorFlow and with ONNX Runtime. The defaults of worker-daemon
+follow from it.`
 
 // threads compares what to do with the cores.
 func threads(ctx context.Context, s *session) (string, error) {
 	sides, long := pick(s, []int{512, 1024}, []int{64}), pick(s, 8.0, 0.1)
 	counts := pick(s, steps(runtime.GOMAXPROCS(0)), []int{1, 2})
-	s.expect(len(sides) * len(counts) * len(counts))
-	rows := [][]string{{"size", "threads", "concurrent", "images/s", "median of one", "CPU for one", "peak memory"}}
-	for _, side := range sides {
-		for _, n := range counts {
-			for _, c := range counts {
-				s.step("%s, %d threads, %d at once", size(side, side), n, c)
-				v, err := ask[speed](ctx, "throughput", task{Model: s.Model, Width: side, Height: side, Threads: n, Concurrent: c, Seconds: long})
+	engines, err := s.engines()
+	if err != nil {
+		return "", err
+	}
+	s.expect(len(engines) * len(sides) * len(counts) * len(counts))
+	rows := [][]string{{"engine", "size", "threads", "concurrent", "images/s", "median of one", "CPU for one", "peak memory"}}
+	for _, e := range engines {
+		for _, side := range sides {
+			for _, split := range splits(counts) {
+				n, c := split[0], split[1]
+				s.step("%s, %s, %d threads, %d at once", e.name, size(side, side), n, c)
+				v, err := askOf[speed](ctx, e.program, "throughput", task{Model: s.Model, Width: side, Height: side, Threads: n, Concurrent: c, Seconds: long})
 				if err != nil {
 					return "", err
 				}
 				rows = append(rows, []string{
-					size(side, side), fmt.Sprint(n), fmt.Sprint(c),
+					e.name, size(side, side), fmt.Sprint(n), fmt.Sprint(c),
 					fmt.Sprintf("%.2f", v.PerSecond), fmt.Sprintf("%.3f s", v.Median), fmt.Sprintf("%.3f s", v.CPU), mb(float64(v.Peak)),
 				})
 			}
 		}
 	}
 	return table(rows...), nil
+}
+
+// splits is every pair of the counts.
+func splits(counts []int) (all [][2]int) {
+	for _, a := range counts {
+		for _, b := range counts {
+			all = append(all, [2]int{a, b})
+		}
+	}
+	return all
 }
 
 // steps is 1, 2, 4, ... up to the cores, and twice the cores.
