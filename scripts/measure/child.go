@@ -27,6 +27,7 @@ type task struct {
 	Width      int    // of the images
 	Height     int
 	Threads    int
+	Memory     int64 // that the process may take
 	Concurrent int
 	Images     int
 	Seconds    float64
@@ -34,7 +35,14 @@ type task struct {
 	Address    string // to listen at
 }
 
+// sized is the task with squares of this side.
+func (t task) sized(side int) task {
+	t.Width, t.Height = side, side
+	return t
+}
+
 var children = map[string]func(context.Context, task, io.Writer) error{
+	"allowed":     allowedSide,
 	"api":         serveInMemory,
 	"bare":        bareLoop,
 	"first-image": firstImage,

@@ -33,6 +33,8 @@ type options struct {
 
 	Teacher string `env:"ATELIER_TEACHER" help:"Folder with Magenta's two SavedModels, transformer and style_predictor, to compare with; scripts/baseline/README.md says where to get them. Default: teacher in --training." placeholder:"DIR"`
 
+	Cgroup string `help:"A delegated control group (version 2) in which lambda makes its own. Default: the root, which takes root." placeholder:"DIR"`
+
 	Dir        string `env:"ATELIER_BENCH_DIR" hidden:"" help:"An empty folder, on the disk that is to be measured."`
 	Bin        string `default:"${root}/bin" hidden:"" help:"Where the project's programs are."`
 	Samples    string `env:"ATELIER_SAMPLES" hidden:"" help:"Folder of the photographs."`
@@ -61,6 +63,7 @@ var benchmarks = []benchmark{
 	{"start", "Process start to first picture", startHelp, start},
 	{"memory", "Memory", memoryHelp, memory},
 	{"threads", "Threads and concurrent pictures", threadsHelp, threads},
+	{"lambda", "Held to the shares of Lambda functions", lambdaHelp, inLambda},
 }
 
 func main() {

@@ -177,17 +177,24 @@ func mixed(n uint64) style.Request {
 // had it rise beforehand.
 type peak struct{ Loaded, Peak, Formula int64 }
 
-// peakOfOne runs one small image first: the preparation of the graph belongs to
-// the loaded model.
-func peakOfOne(ctx context.Context, t task, out io.Writer) error {
+// loadAndPaint runs one small image: the preparation of the graph belongs to the
+// loaded model. It answers with the resident memory after that.
+func loadAndPaint(ctx context.Context, t task) (*model.Model, int64, error) {
 	m, err := load(t)
+	if err != nil {
+		return nil, 0, err
+	}
+	if _, err := m.Stylize(ctx, named(photo(32, 32), 0)); err != nil {
+		return nil, 0, err
+	}
+	return m, residentMemory(), nil
+}
+
+func peakOfOne(ctx context.Context, t task, out io.Writer) error {
+	m, loaded, err := loadAndPaint(ctx, t)
 	if err != nil {
 		return err
 	}
-	if _, err := m.Stylize(ctx, named(photo(32, 32), 0)); err != nil {
-		return err
-	}
-	loaded := residentMemory()
 	if _, err := m.Stylize(ctx, named(photo(t.Width, t.Height), 0)); err != nil {
 		return err
 	}

@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 )
 
-// teacherModel is the folder of the teacher as model/tensorflow loads it, with the
-// shipped model's vectors of the named styles, which are of the teacher's kind: so
-// its predictor neither runs nor takes memory.
+// teacherModel is the folder of the teacher's transformer as model/tensorflow loads
+// it, with the shipped model's vectors of the named styles, which are of the
+// teacher's kind.
 func (s *session) teacherModel() (string, error) {
 	if s.Teacher == "" {
 		return "", &lacking{"Magenta's network is not there: --teacher DIR or ATELIER_TEACHER (scripts/baseline/README.md)"}
@@ -18,7 +18,7 @@ func (s *session) teacherModel() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return dir, errors.Join(joinTeacher(s.Teacher, dir), copyFile(filepath.Join(dir, "styles.json"), filepath.Join(s.Model, "styles.json")))
+	return dir, errors.Join(transformerAlone(s.Teacher, dir), copyFile(filepath.Join(dir, "styles.json"), filepath.Join(s.Model, "styles.json")))
 }
 
 // weightless is a model of a few operations, whose memory is the library's.

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"syscall"
@@ -89,7 +91,11 @@ func (s *session) starts(ctx context.Context, e engine) ([]starts, error) {
 			if err != nil {
 				return startup{}, err
 			}
-			up, err := startOnce(ctx, program, t)
+			cmd, said, err := childOf(ctx, program, "first-image", t)
+			if err != nil {
+				return startup{}, err
+			}
+			up, err := startOnce(cmd, said)
 			up.cached = cached
 			return up, err
 		}
@@ -159,11 +165,8 @@ func copyFile(to, from string) error {
 	return errors.Join(err, target.Sync(), target.Close())
 }
 
-func startOnce(ctx context.Context, program string, t task) (up startup, err error) {
-	cmd, said, err := childOf(ctx, program, "first-image", t)
-	if err != nil {
-		return up, err
-	}
+// startOnce times a child until it says its byte.
+func startOnce(cmd *exec.Cmd, said *bytes.Buffer) (up startup, err error) {
 	done, err := cmd.StdoutPipe()
 	if err != nil {
 		return up, err

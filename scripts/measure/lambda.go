@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+const lambdaHelp = `What a Lambda function's share of this machine is worth: processes in a control
+group with the memory of a function, and its part of the processors (one vCPU for each
+1,769 MB), painting one picture at a time as a function does, with as many threads as
+the machine has cores. The machine must have as many cores as the share.
+
+  first    process start to the first picture of 256 x 256, page cache warm
+  seconds  for a picture of a size, from pixels to pixels, when the first two are done
+  largest  the side of the largest square that a process survives, the system killing
+           it for its memory otherwise; and of the largest that MemoryNeeded allows
+           beside the loaded model, which must not be larger
+
+It takes root, or with control groups of version 2 a delegated one in --cgroup DIR. The
+groups are removed afterwards. Decoders and encoders take memory besides: see memory.`
+
+// functions are the sizes of a function that are measured, in megabytes as Lambda
+// counts them, and what it says that they are worth.
+var functions = []struct {
+	name string
+	share
+}{
+	{"1769 MB, 1 vCPU", share{1769 << 20, 1}},
+	{"3007 MB, 1.7 vCPU", share{3007 << 20, 1.7}},
+}
+
+// inLambda measures processes that have a function's share of the machine.
+func inLambda(ctx context.Context, s *session) (string, error) {
+	engines, err := s.engines()
+	if err != nil {
+		return "", err
+	}
+	sides := pick(s, []int{512, 1024, 2048}, []int{64, 128})
+	s.expect(len(functions) * len(engines) * (s.Rounds + len(sides) + 1))
+	head := []string{"share", "engine", "first picture"}
+	for _, side := range sides {
+		head = append(head, size(side, side))
+	}
+	rows := [][]string{append(head, "largest that survives", "by the formula", "of it", "goal", "")}
+	for _, f := range functions {
+		for _, e := range engines {
+			row, err := s.inCell(ctx, f.name, f.share, e, sides)
+			if err != nil {
+				return "", err
+			}
+			rows = append(rows, append([]string{f.name, e.name}, row...))
+		}
+	}
+	return "One picture at a time. The first picture is the median of the rounds (least..most).\n\n" + table(rows...), nil
+}
+
+// inCell measures one engine in one share.
+func (s *session) inCell(ctx context.Context, name string, of share, e engine, sides []int) (row []string, err error) {
+	c, err := newCell(s.Cgroup, of)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	t := task{Model: s.Model, Concurrent: 1, Memory: of.memory, Seconds: pick(s, 4, 0.1)}
+	what := name + ", " + e.name
+
+	firsts, err := inTurn(ctx, s, what, side[startup]{"first picture", func(ctx context.Context) (startup, error) {
+		cmd, said, err := c.child(ctx, e.program, "first-image", t.sized(256))
+		if err != nil {
+			return startup{}, err
+		}
+		return startOnce(cmd, said)
+	}})
+	if err != nil {
+		return nil, err
+	}
+	row = append(row, each(firsts[0], func(u startup) float64 { return u.took.Seconds() }).show("%.2f")+" s")
+	for _, side := range sides {
+		s.step("%s, %s", what, size(side, side))
+		v, err := askIn[speed](ctx, c, e.program, "throughput", t.sized(side))
+		if err != nil {
+			return nil, fmt.Errorf("%s, %s: %w", what, size(side, side), err)
+		}
+		row = append(row, fmt.Sprintf("%.3f s", v.Median))
+	}
+	s.step("%s, the largest picture", what)
+	limit := pick(s, 8192, 128)
+	survives, err := largest(limit, func(side int) (bool, error) {
+		_, err := askIn[peak](ctx, c, e.program, "peak", t.sized(side))
+		if errors.Is(err, errKilled) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	allowed, err := askIn[int](ctx, c, e.program, "allowed", t)
+	if err != nil {
+		return nil, err
+	}
+	if survives == limit { // with --quick
+		return append(row, "at least "+size(survives, survives), size(allowed, allowed), "", "", ""), nil
+	}
+	part := float64(allowed*allowed) / float64(survives*survives)
+	return slices.Concat(row, []string{size(survives, survives), size(allowed, allowed), fmt.Sprintf("%.2f", part)}, atMost(1, part)), nil
+}
+
+// sidesStep is how finely the largest picture is looked for.
+const sidesStep = 32
+
+// largest looks for the largest side, up to a limit, that is good, all smaller ones
+// being good too.
+func largest(limit int, good func(side int) (bool, error)) (int, error) {
+	low, high := 0, limit/sidesStep+1
+	for high-low > 1 {
+		middle := (low + high) / 2
+		ok, err := good(middle * sidesStep)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return low * sidesStep, nil
+}
+
+// allowedSide answers the side of the largest picture that MemoryNeeded allows in
+// the process's memory, beside the loaded model.
+func allowedSide(ctx context.Context, t task, out io.Writer) error {
+	_, loaded, err := loadAndPaint(ctx, t)
+	if err != nil {
+		return err
+	}
+	side := 0
+	for loaded+memoryNeeded(side+sidesStep, side+sidesStep) <= t.Memory {
+		side += sidesStep
+	}
+	return answer(out, side)
+}
