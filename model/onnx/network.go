@@ -40,7 +40,7 @@ func open(cfg model.Config, library string) (*model.Loaded, error) {
 	if n.predict, err = newSession(f.predict, []string{styleInput}, []string{vectorOutput}, 1); err != nil {
 		return nil, fmt.Errorf("ONNX Runtime cannot load %s: %w", predictFile, err)
 	}
-	first, err := n.painters.take() // so that a damaged file shows now
+	first, err := n.painters.take(0) // so that a damaged file shows now
 	if err != nil {
 		return nil, errors.Join(err, n.predict.Destroy())
 	}
@@ -68,11 +68,11 @@ func (n *network) Read(style *image.RGBA) ([]float32, error) {
 
 // Paint is [model.VectorNetwork]'s.
 func (n *network) Paint(content *image.RGBA, style []float32, dst *image.RGBA, share float32) (odd int, err error) {
-	p, err := n.painters.take()
+	w, h := content.Rect.Dx(), content.Rect.Dy()
+	p, err := n.painters.take(w * h)
 	if err != nil {
 		return 0, err
 	}
-	w, h := content.Rect.Dx(), content.Rect.Dy()
 	defer n.painters.put(p, w*h)
 	p.grow(3 * w * h)
 	split(p.in, content)

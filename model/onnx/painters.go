@@ -1,6 +1,9 @@
 package onnx
 
-import "fmt"
+import (
+	"fmt"
+	"runtime/debug"
+)
 
 // painters are the sessions that paint, one for each image at once: images don't
 // share an arena, and a session can be dropped as soon as its image is done.
@@ -14,11 +17,12 @@ type painters struct {
 type painter struct {
 	*session
 	in, out []float32
+	largest int // pixels of a picture that it has painted
 }
 
 // keepPixels is the size of the largest picture whose memory is kept for the next:
 // 0.2 GB. After a larger one the session is loaded afresh, which takes 15 ms where
-// the picture took 300 or more.
+// the picture took 200 or more.
 const keepPixels = 1 << 20
 
 func newPainters(file []byte, threads, n int) painters {
@@ -29,9 +33,15 @@ func newPainters(file []byte, threads, n int) painters {
 	return ps
 }
 
-// take waits for a painter, and put gives it back after a picture of so many pixels.
-func (ps painters) take() (*painter, error) {
+// take waits for a painter for a picture of so many pixels, and put gives it back. A
+// session that has painted smaller ones alone is loaded afresh: its arena would keep
+// what they took, of no use to a larger one, beside what that takes.
+func (ps painters) take(pixels int) (*painter, error) {
 	p := <-ps.idle
+	if p != nil && p.largest > 0 && pixels > p.largest {
+		p.drop()
+		p = nil
+	}
 	if p != nil {
 		return p, nil
 	}
@@ -44,11 +54,19 @@ func (ps painters) take() (*painter, error) {
 }
 
 func (ps painters) put(p *painter, pixels int) {
-	if pixels > keepPixels {
-		_ = p.Destroy() // it has no way to fail
+	if p.largest = max(p.largest, pixels); p.largest > keepPixels {
+		p.drop()
 		p = nil
 	}
 	ps.idle <- p
+}
+
+// drop gives back a painter's memory, and at once: the collector, which knows of the
+// planes alone, would let those of several pictures pile up.
+func (p *painter) drop() {
+	_ = p.Destroy() // it has no way to fail
+	p.in, p.out = nil, nil
+	debug.FreeOSMemory()
 }
 
 // close waits for what is running.

@@ -48,6 +48,7 @@ var children = map[string]func(context.Context, task, io.Writer) error{
 	"first-image": firstImage,
 	"mixed":       mixedImages,
 	"peak":        peakOfOne,
+	"peak-after":  peakAfterOthers,
 	"product":     products,
 	"throughput":  throughput,
 	"worker":      workAlone,

@@ -19,7 +19,8 @@ const memoryHelp = `Whether memory stays flat over many pictures of mixed sizes,
 strengths, and what one picture of each size needs, by resident memory:
 
   the engine  a run of the model alone: where the engines' MemoryNeeded have their
-              figures from
+              figures from; and one after others, of a quarter, half and three quarters
+              of its sides, whose memory the engine may keep
   the worker  a daemon's whole way of a picture, out of a JPEG of 4:2:0 and into one:
               files, decode, stylise, encode, outcome. The formula is DESIGN.md's:
               MemoryNeeded, and 5.5 bytes a pixel for the decode
@@ -49,7 +50,7 @@ func memory(ctx context.Context, s *session) (string, error) {
 	for _, of := range single {
 		for _, side := range sides {
 			s.step("one picture, %s, %s, %s", of.engine.name, of.name, size(side, side))
-			t := task{Model: of.model, Width: side, Height: side}
+			t := task{Model: of.model, Width: side, Height: side, Concurrent: 1}
 			if t.Dir, err = s.folder(); err != nil {
 				return "", err
 			}
@@ -82,7 +83,7 @@ type single struct {
 // is there.
 func (s *session) singles(engines []engine) (all []single, err error) {
 	for _, e := range engines {
-		all = append(all, single{e, "engine", s.Model, "peak"}, single{e, "worker", s.Model, "worker-peak"})
+		all = append(all, single{e, "engine", s.Model, "peak"}, single{e, "engine, after others", s.Model, "peak-after"}, single{e, "worker", s.Model, "worker-peak"})
 	}
 	if s.Teacher != "" {
 		theirs, err := s.teacherModel()
@@ -190,13 +191,22 @@ func loadAndPaint(ctx context.Context, t task) (*model.Model, int64, error) {
 	return m, residentMemory(), nil
 }
 
-func peakOfOne(ctx context.Context, t task, out io.Writer) error {
+func peakOfOne(ctx context.Context, t task, out io.Writer) error { return peakOf(ctx, t, out, 4) }
+
+func peakAfterOthers(ctx context.Context, t task, out io.Writer) error {
+	return peakOf(ctx, t, out, 1, 2, 3, 4)
+}
+
+// peakOf paints pictures whose sides are so many quarters of the task's.
+func peakOf(ctx context.Context, t task, out io.Writer, quarters ...int) error {
 	m, loaded, err := loadAndPaint(ctx, t)
 	if err != nil {
 		return err
 	}
-	if _, err := m.Stylize(ctx, named(photo(t.Width, t.Height), 0)); err != nil {
-		return err
+	for _, q := range quarters {
+		if _, err := m.Stylize(ctx, named(photo(t.Width*q/4, t.Height*q/4), 0)); err != nil {
+			return err
+		}
 	}
 	return answer(out, peak{loaded, peakMemory(), memoryNeeded(t.Width, t.Height)})
 }
