@@ -22,6 +22,9 @@ func TestEngine(t *testing.T) { modeltest.Run(t, suite) }
 
 func TestShipped(t *testing.T) { suite.Shipped(t, "../atelier") }
 
+// TestGolden is on the pictures that TensorFlow, the reference, has painted.
+func TestGolden(t *testing.T) { suite.Golden(t, "../atelier", false) }
+
 func TestInfo(t *testing.T) {
 	got := suite.Open(t, "full").Info()
 	if !strings.HasPrefix(got.Engine, "onnxruntime 1.") {

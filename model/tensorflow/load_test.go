@@ -1,6 +1,7 @@
 package tensorflow
 
 import (
+	"flag"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,11 @@ var suite = modeltest.Engine{Load: Load, Testdata: "../testdata"}
 func TestEngine(t *testing.T) { modeltest.Run(t, suite) }
 
 func TestShipped(t *testing.T) { suite.Shipped(t, "../atelier") }
+
+// The reference writes the golden pictures, and ONNX Runtime must paint the same.
+var update = flag.Bool("update", false, "rewrite the golden pictures in model/testdata/golden")
+
+func TestGolden(t *testing.T) { suite.Golden(t, "../atelier", *update) }
 
 func TestInfo(t *testing.T) {
 	got := suite.Open(t, "full").Info()
