@@ -11,6 +11,7 @@ no goal is there to compare.
 import argparse
 import json
 import pathlib
+import sys
 import time
 
 import numpy as np
@@ -79,7 +80,8 @@ def compare(table, model, teacher, photos, styles):
     statistics = measures.Statistics(
         teacher.features, [middle(whole(photo)) for _, photo in photos] + [style for _, style in styles])
     manners = [statistics.of(style) for _, style in styles]
-    for photo_name, original in photos:
+    for number, (photo_name, original) in enumerate(photos, 1):
+        print(f"evaluate: photograph {number} of {len(photos)} in {len(styles)} styles", file=sys.stderr, flush=True)
         photo, square = whole(original), data.as_float(data.squeeze(original))[None]
         areas, plain = measures.flat_areas(photo), statistics.of(middle(photo))
         table.add(photo_name,

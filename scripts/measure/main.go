@@ -33,7 +33,8 @@ type options struct {
 
 	Teacher string `env:"ATELIER_TEACHER" help:"Folder with Magenta's two SavedModels, transformer and style_predictor, to compare with; scripts/baseline/README.md says where to get them. Default: teacher in --training." placeholder:"DIR"`
 
-	Cgroup string `help:"A delegated control group (version 2) in which lambda makes its own. Default: the root, which takes root." placeholder:"DIR"`
+	Training string `env:"ATELIER_TRAINING" help:"The training folder, with content, style and teacher, for model." placeholder:"DIR"`
+	Cgroup   string `help:"A delegated control group (version 2) in which lambda makes its own. Default: the root, which takes root." placeholder:"DIR"`
 
 	Dir        string `env:"ATELIER_BENCH_DIR" hidden:"" help:"An empty folder, on the disk that is to be measured."`
 	Bin        string `default:"${root}/bin" hidden:"" help:"Where the project's programs are."`
@@ -55,6 +56,7 @@ type benchmark struct {
 }
 
 var benchmarks = []benchmark{
+	{"model", "What the shipped model is worth", shippedHelp, shipped},
 	{"daemon", "The worker over a bare loop", daemonHelp, daemon},
 	{"endtoend", "The whole pipeline over a Python server", endToEndHelp, endToEnd},
 	{"idle", "One picture on an idle pipeline", idleHelp, idle},
@@ -154,6 +156,9 @@ func (o *options) complete() error {
 	if o.Out == "" && !o.Quick {
 		o.Out = filepath.Join(o.Root, "scripts", "bench-results.md")
 	}
+	if o.Teacher == "" && o.Training != "" {
+		o.Teacher = filepath.Join(o.Training, "teacher")
+	}
 	if o.Dir == "" {
 		return errors.New("no folder to work in: run scripts/bench, which makes one")
 	}
@@ -180,7 +185,7 @@ func description(args []string) string {
 	if b.Len() > 0 {
 		return strings.TrimSpace(b.String())
 	}
-	fmt.Fprintf(&b, introduction, "about 20 minutes on 2 cores")
+	fmt.Fprintf(&b, introduction, "about 50 minutes on 2 cores")
 	for _, bench := range benchmarks {
 		fmt.Fprintf(&b, "\n  %-12s %s", bench.name, bench.title)
 	}

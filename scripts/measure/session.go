@@ -22,7 +22,6 @@ type session struct {
 
 // measure runs a benchmark and makes a section of what it says.
 func (s *session) measure(ctx context.Context, b benchmark, args []string) (section, error) {
-	s.began = time.Now()
 	before := loadAverage()
 	text, err := b.run(ctx, s)
 	if err != nil {
@@ -32,9 +31,9 @@ func (s *session) measure(ctx context.Context, b benchmark, args []string) (sect
 	return section{b.name, fmt.Sprintf("## %s: %s\n\n%s\n%s\n", b.name, b.title, how, strings.TrimSpace(text))}, nil
 }
 
-// expect says how many steps the benchmark has, so that step can tell how long
-// the rest takes.
-func (s *session) expect(steps int) { s.steps = steps }
+// expect says how many steps of the benchmark follow, so that step can tell how
+// long the rest takes.
+func (s *session) expect(steps int) { s.began, s.done, s.steps = time.Now(), 0, steps }
 
 // step tells people what is about to be measured.
 func (s *session) step(format string, args ...any) {

@@ -42,7 +42,7 @@ func start(ctx context.Context, s *session) (string, error) {
 			return "", err
 		}
 		for _, side := range starts {
-			took := each(side.rounds, func(u startup) float64 { return u.took.Seconds() })
+			took := side.took()
 			cached := each(side.rounds, func(u startup) float64 { return float64(u.cached) })
 			goal := noGoal
 			if side.cache == warm {
@@ -70,6 +70,11 @@ type starts struct {
 	cache  string // cold or warm
 	bytes  int64  // of the files
 	rounds []startup
+}
+
+// took is to the first picture, in seconds.
+func (s starts) took() spread {
+	return each(s.rounds, func(u startup) float64 { return u.took.Seconds() })
 }
 
 // starts has processes of an engine begin, cold where the system lets that be

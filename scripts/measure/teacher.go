@@ -44,7 +44,7 @@ func (c contest) operations() (ours, teacher float64) {
 
 // faster is how many times as fast as the teacher ours is.
 func (c contest) faster() spread {
-	return compare(c.teacher, c.ours, func(t, o speed) float64 { return t.Median / o.Median })
+	return compare(c.teacher, c.ours, secondsOver)
 }
 
 // teacher compares the shipped network with the one that it learnt from.
@@ -56,7 +56,6 @@ func teacher(ctx context.Context, s *session) (string, error) {
 		return "", err
 	}
 	times := [][]string{{"size", "ours", "teacher", "times as fast", "goal", "", "ours, ONNX Runtime", "over TensorFlow"}}
-	seconds := func(v speed) float64 { return v.Median }
 	for _, c := range contests {
 		goal := noGoal
 		if c.side == 512 || c.side == 1024 {
@@ -66,23 +65,24 @@ func teacher(ctx context.Context, s *session) (string, error) {
 			size(c.side, c.side), each(c.ours, seconds).show("%.4f") + " s", each(c.teacher, seconds).show("%.4f") + " s", c.faster().show("%.2f"),
 		}, goal, []string{
 			each(c.onnx, seconds).show("%.4f") + " s",
-			compare(c.ours, c.onnx, func(t, o speed) float64 { return t.Median / o.Median }).show("%.2f"),
+			compare(c.ours, c.onnx, secondsOver).show("%.2f"),
 		}))
 	}
-	reached, err := s.ofThePeak(ctx, contests)
+	peak, err := s.product(ctx)
 	if err != nil {
 		return "", err
 	}
-	heights, err := s.heights(ctx, pick(s, 2048, 256))
+	heights, err := s.heights(ctx, goalSide)
 	if err != nil {
 		return "", err
 	}
-	return "One thread. Median of the rounds (least..most).\n\n" + table(times...) + "\n" + reached + "\n" + heights.table(), nil
+	return "One thread. Median of the rounds (least..most).\n\n" + table(times...) + "\n" + reached(contests, peak) + "\n" + heights.table(), nil
 }
 
 const (
 	goalFaster = 2.5
 	goalMemory = 0.6
+	goalSide   = 2048 // where memory is compared
 )
 
 // contests runs the networks in turn on squares of these sides.
@@ -113,16 +113,31 @@ func (s *session) contests(ctx context.Context, sides []int) (all []contest, err
 	return all, nil
 }
 
-// ofThePeak says which part of the machine's peak the networks reach, and how far
-// they could go.
-func (s *session) ofThePeak(ctx context.Context, contests []contest) (string, error) {
+// product is how many operations a second the machine reaches at best.
+func (s *session) product(ctx context.Context) (float64, error) {
 	rounds, err := inTurn(ctx, s, "a product of matrices", side[float64]{"one thread", func(ctx context.Context) (float64, error) {
-		return ask[float64](ctx, "product", task{Seconds: pick(s, 3, 0.1)})
+		return ask[float64](ctx, "product", task{Seconds: pick(s, 3.0, 0.5)})
 	}})
 	if err != nil {
-		return "", err
+		return 0, err
 	}
-	peak := each(rounds[0], func(v float64) float64 { return v })
+	return slices.Max(rounds[0]), nil
+}
+
+func seconds(v speed) float64        { return v.Median }
+func secondsOver(a, b speed) float64 { return a.Median / b.Median }
+
+// ofThePeak is which part of the machine's peak ours reaches.
+func (c contest) ofThePeak(peak float64) string {
+	ours, _ := c.operations()
+	return percent(ours / each(c.ours, seconds).median / peak)
+}
+
+func percent(part float64) string { return fmt.Sprintf("%.0f%%", 100*part) }
+
+// reached says which part of the machine's peak the networks reach, and how far they
+// could go.
+func reached(contests []contest, peak float64) string {
 	rows := [][]string{{"size", "", "operations", "a second", "of the peak", "at the peak"}}
 	var limits []string
 	for _, c := range contests {
@@ -132,19 +147,18 @@ func (s *session) ofThePeak(ctx context.Context, contests []contest) (string, er
 			operations float64
 			rounds     []speed
 		}{{"ours", ours, c.ours}, {"teacher", theirs, c.teacher}, {"ours, ONNX Runtime", ours, c.onnx}} {
-			took := each(of.rounds, func(v speed) float64 { return v.Median }).median
+			took := each(of.rounds, seconds).median
 			rows = append(rows, []string{
 				size(c.side, c.side), of.name, billions(of.operations), billions(of.operations / took),
-				fmt.Sprintf("%.0f%%", 100*of.operations/took/peak.median), ms(of.operations / peak.median),
+				percent(of.operations / took / peak), ms(of.operations / peak),
 			})
 		}
-		took := each(c.ours, func(v speed) float64 { return v.Median }).median
-		limits = append(limits, fmt.Sprintf("%.1f at %s", took*peak.median/ours, size(c.side, c.side)))
+		limits = append(limits, fmt.Sprintf("%.1f times as fast at %s", each(c.ours, seconds).median*peak/ours, size(c.side, c.side)))
 	}
 	return fmt.Sprintf("The peak is %s operations a second.\n\n%s\n"+
-		"The limit: were every operation done at the peak, ours would be so many times as fast as it is: %s. "+
-		"What keeps it from there is not arithmetic: depthwise convolutions, normalisations, ReLUs and depth-to-space do a few operations for each number that they fetch and store, and wait for memory.\n",
-		billions(peak.median), table(rows...), strings.Join(limits, ", ")), nil
+		"The limit, were every operation done at the peak, is %s. "+
+		"What keeps the network from it is not arithmetic: depthwise convolutions, normalisations, ReLUs and depth-to-space do a few operations for each number that they fetch and store, and wait for memory.\n",
+		billions(peak), table(rows...), strings.Join(limits, ", "))
 }
 
 func billions(n float64) string { return fmt.Sprintf("%.2f billion", n/1e9) }
