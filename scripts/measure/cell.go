@@ -45,7 +45,7 @@ func newCell(dir string, of share) (*cell, error) {
 		c.folders = append(c.folders, folder)
 		for _, l := range p.limits(of.memory, quota) {
 			err := os.WriteFile(filepath.Join(folder, l.file), fmt.Append(nil, l.value), 0o600)
-			if err != nil && !(l.optional && errors.Is(err, fs.ErrNotExist)) {
+			if err != nil && (!l.optional || !errors.Is(err, fs.ErrNotExist)) {
 				return nil, errors.Join(&lacking{"a control group's limit can't be set: " + err.Error()}, c.close())
 			}
 		}

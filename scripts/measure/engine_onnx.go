@@ -3,6 +3,9 @@
 package main
 
 import (
+	"errors"
+	"time"
+
 	"github.com/atelier-go/atelier/model"
 	"github.com/atelier-go/atelier/model/onnx"
 )
@@ -10,3 +13,9 @@ import (
 func loadModel(cfg model.Config) (*model.Model, error) { return onnx.Load(onnx.Config{Config: cfg}) }
 
 var memoryNeeded = onnx.MemoryNeeded
+
+// What it takes TensorFlow for is the other program's.
+
+func transformerAlone(_, _ string) error { return errors.ErrUnsupported }
+
+func peakOfMachine(time.Duration) (float64, error) { return 0, errors.ErrUnsupported }

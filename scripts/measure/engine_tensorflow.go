@@ -2,11 +2,17 @@
 
 package main
 
-import "github.com/atelier-go/atelier/model/tensorflow"
+import (
+	"github.com/atelier-go/atelier/model/tensorflow"
+	"github.com/atelier-go/atelier/scripts/measure/yardstick"
+)
 
 // The engine that is measured: built with -tags onnx, as a second program, it is
 // ONNX Runtime.
 var (
 	loadModel    = tensorflow.Load
 	memoryNeeded = tensorflow.MemoryNeeded
+
+	transformerAlone = yardstick.Teacher
+	peakOfMachine    = yardstick.Peak
 )

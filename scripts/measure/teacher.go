@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"time"
 )
 
 const teacherHelp = `The shipped network against Magenta's, from which it has learnt: the transformers
@@ -111,6 +113,15 @@ func (s *session) contests(ctx context.Context, sides []int) (all []contest, err
 		all = append(all, contest{n, rounds[0], rounds[1], rounds[2]})
 	}
 	return all, nil
+}
+
+// products is the machine's peak.
+func products(_ context.Context, t task, out io.Writer) error {
+	peak, err := peakOfMachine(time.Duration(t.Seconds * float64(time.Second)))
+	if err != nil {
+		return err
+	}
+	return answer(out, peak)
 }
 
 // product is how many operations a second the machine reaches at best.

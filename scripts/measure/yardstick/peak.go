@@ -1,12 +1,10 @@
-//go:build !onnx
-
-package main
+// Package yardstick is what the shipped network is measured against through
+// TensorFlow: its teacher, and what the machine can do.
+package yardstick
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
-	"io"
 	"slices"
 	"time"
 
@@ -16,10 +14,10 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// products answers how many operations a second a product of two large matrices
-// reaches at best, on one thread of TensorFlow's: as near to what the processor
-// can do as this library comes.
-func products(_ context.Context, t task, out io.Writer) error {
+// Peak is how many operations a second a product of two large matrices reaches at
+// best, in so much time, on one thread of TensorFlow's: as near to what the processor
+// can do as this library comes. It decides the threads of the process.
+func Peak(long time.Duration) (float64, error) {
 	const n = 2048
 	root := op.NewScope()
 	a, b := op.Placeholder(root, tf.Float), op.Placeholder(root.SubScope("b"), tf.Float)
@@ -28,31 +26,31 @@ func products(_ context.Context, t task, out io.Writer) error {
 	one := op.Slice(root, product, op.Const(root.SubScope("at"), []int32{0, 0}), op.Const(root.SubScope("size"), []int32{1, 1}))
 	graph, err := root.Finalize()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	config, err := proto.Marshal(&corepb.ConfigProto{IntraOpParallelismThreads: 1, InterOpParallelismThreads: -1})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	session, err := tf.NewSession(graph, &tf.SessionOptions{Config: config})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	numbers, err := binary.Append(nil, binary.NativeEndian, slices.Repeat([]float32{1.5}, n*n))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	matrix, err := tf.ReadTensor(tf.Float, []int64{n, n}, bytes.NewReader(numbers))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	best := time.Hour
-	for another := lasting(time.Duration(t.Seconds * float64(time.Second))); another(); {
+	for end := time.Now().Add(long); time.Now().Before(end); {
 		began := time.Now()
 		if _, err := session.Run(map[tf.Output]*tf.Tensor{a: matrix, b: matrix}, []tf.Output{one}, nil); err != nil {
-			return err
+			return 0, err
 		}
 		best = min(best, time.Since(began))
 	}
-	return answer(out, 2*n*n*n/best.Seconds())
+	return 2 * n * n * n / best.Seconds(), nil
 }

@@ -1,4 +1,4 @@
-package main
+package yardstick
 
 import (
 	"fmt"
@@ -9,20 +9,23 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// transformerAlone writes a SavedModel with the graph of the teacher's transformer
+// Teacher writes a SavedModel, into a folder, with the graph of the teacher's transformer
 // and the signatures that model/tensorflow wants. Only transform is what it says:
 // there is no predictor, whose weights would count as the transformer's memory, and
 // what predict_style and serving_default name instead is never run, since the vectors
-// of the styles lie beside it.
-func transformerAlone(teacher, into string) error {
+// of the styles must lie beside it.
+func Teacher(teacher, into string) error {
 	path := filepath.Join(teacher, "transformer", "saved_model.pb")
 	file, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
 	model := new(corepb.SavedModel)
-	if err := proto.Unmarshal(file, model); err != nil || len(model.GetMetaGraphs()) != 1 {
-		return fmt.Errorf("%s: one graph is expected in it (%v)", path, err)
+	if err := proto.Unmarshal(file, model); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if n := len(model.GetMetaGraphs()); n != 1 {
+		return fmt.Errorf("%s: one graph is expected in it, not %d", path, n)
 	}
 	own := model.MetaGraphs[0].GetSignatureDef()["serving_default"]
 	content, vector, painted := own.GetInputs()["content"], own.GetInputs()["style_vector"], own.GetOutputs()["output_0"]

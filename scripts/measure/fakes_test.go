@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	corepb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
+	"google.golang.org/protobuf/proto"
+)
+
+// fakeTeacher is a folder with the shipped network in place of the teacher's
+// transformer, under its signature.
+func fakeTeacher(t *testing.T) string {
+	t.Helper()
+	file, err := os.ReadFile("../../model/atelier/saved_model.pb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	model := new(corepb.SavedModel)
+	if err := proto.Unmarshal(file, model); err != nil {
+		t.Fatal(err)
+	}
+	own := model.MetaGraphs[0].SignatureDef["transform"]
+	own.Inputs = map[string]*corepb.TensorInfo{"content": own.Inputs["content"], "style_vector": own.Inputs["vector"]}
+	model.MetaGraphs[0].SignatureDef = map[string]*corepb.SignatureDef{"serving_default": own}
+	if file, err = proto.Marshal(model); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "transformer"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "transformer", "saved_model.pb"), file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// measured is as evaluate.py writes it.
+const measured = `{"measures": [
+	{"key": "l1", "measure": "L1", "mean": 0.0684, "spread": [0.04, 0.098], "teacher": null, "value": 0.0684, "goal": [0, 0.055], "met": false, "worst": "a", "count": 3},
+	{"key": "margin", "measure": "margin", "mean": 0.5, "spread": [0.1, 0.6], "teacher": {"mean": 0.557, "spread": [0.3, 0.7]}, "value": 0.8977, "goal": [0.85, 1.15], "met": true, "worst": "a", "count": 3},
+	{"key": "cosine", "measure": "cosine", "mean": 0.7, "spread": [0.6, 0.8], "teacher": null, "value": 0.7, "goal": null, "met": null, "worst": "a", "count": 3}
+], "seconds": {}}`
+
+// fakePython is a program that writes those wherever --json says.
+func fakePython(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "python")
+	script := fmt.Sprintf("#!/bin/sh\necho 'evaluate: photograph 1 of 1' >&2\nwhile [ \"$1\" != --json ]; do shift; done\ncat >\"$2\" <<'END'\n%s\nEND\n", measured)
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// groups are the control groups that this process has made.
+func groups(t *testing.T) (left []string) {
+	t.Helper()
+	err := filepath.WalkDir("/sys/fs/cgroup", func(path string, _ os.DirEntry, err error) error {
+		if err == nil && filepath.Base(path) == fmt.Sprintf("atelier-bench-%d", os.Getpid()) {
+			left = append(left, path)
+		}
+		return nil // groups of others come and go
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return left
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestMeasureRows(t *testing.T) {
+	got, err := measureRows([]byte(measured))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{
+		{"L1", "0.068 (0.040..0.098)", "at most 0.055", "missed"},
+		{"margin", "0.90 of the teacher's 0.557", "0.85 to 1.15", "met"},
+		{"cosine", "0.700 (0.600..0.800)", "", ""},
+	}
+	if !slices.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, bad := range []string{"", "{}"} {
+		if _, err := measureRows([]byte(bad)); err == nil {
+			t.Errorf("got no error from %q", bad)
+		}
+	}
+}
+
+// What a benchmark lacks is an error where it is named.
+func TestLacking(t *testing.T) {
+	t.Setenv("ATELIER_TEACHER", "")
+	t.Setenv("ATELIER_TRAINING", "")
+	for name, want := range map[string]string{"teacher": "ATELIER_TEACHER", "model": "ATELIER_TRAINING"} {
+		err := run(t.Context(), quick(t, name), &bytes.Buffer{}, &bytes.Buffer{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want that it asks for %s", name, err, want)
+		}
+	}
+}

@@ -1,0 +1,34 @@
+package yardstick
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestTeacherRefuses(t *testing.T) {
+	if err := Teacher(t.TempDir(), t.TempDir()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without a transformer: got %v", err)
+	}
+	other, err := os.ReadFile("../../../model/testdata/hub/saved_model.pb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, file := range map[string]string{
+		"one graph is expected":                   "",
+		"cannot parse":                            "no protocol buffer",
+		"serving_default (content, style_vector)": string(other),
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "transformer", "saved_model.pb")
+		if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(file), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if err := Teacher(dir, t.TempDir()); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("got %v, want %q of %s", err, want, path)
+		}
+	}
+}
