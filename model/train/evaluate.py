@@ -50,6 +50,10 @@ class Table:
         return self.pairs[name][int(np.argmax(np.abs(np.array(self.values[name]) - ideal)))]
 
 
+def tell(progress):
+    print(f"evaluate: {progress}", file=sys.stderr, flush=True)
+
+
 def named(folder, quick=False):
     """(name, picture) of the held-back side of a folder, uint8."""
     pictures = zip(data.split(folder, validation=True), data.load(folder, validation=True))
@@ -81,7 +85,7 @@ def compare(table, model, teacher, photos, styles):
         teacher.features, [middle(whole(photo)) for _, photo in photos] + [style for _, style in styles])
     manners = [statistics.of(style) for _, style in styles]
     for number, (photo_name, original) in enumerate(photos, 1):
-        print(f"evaluate: photograph {number} of {len(photos)} in {len(styles)} styles", file=sys.stderr, flush=True)
+        tell(f"photograph {number} of {len(photos)} in {len(styles)} styles")
         photo, square = whole(original), data.as_float(data.squeeze(original))[None]
         areas, plain = measures.flat_areas(photo), statistics.of(middle(photo))
         table.add(photo_name,
@@ -233,8 +237,10 @@ def main():
     table = Table()
     compare(table, model, teacher, photos, styles)
     some = photos if options.quick else photos[::4]
+    tell("the named styles")
     compare_named(table, model, teacher, some, json.loads((options.model / "styles.json").read_text())["vectors"])
     sizes = SIZES[:3] if options.quick else SIZES
+    tell(f"sizes up to {sizes[-1]} px")
     compare_sizes(table, model, teacher, some[:8], styles, sizes)
     entries = rows(table, sizes)
     print(f"{len(photos)} photographs, {len(styles)} styles; mean (10th..90th percentile)\n"

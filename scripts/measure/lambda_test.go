@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -45,6 +46,34 @@ func TestCellThatCannotBe(t *testing.T) {
 		if lack := new(lacking); !errors.As(err, &lack) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want that %q", err, want)
 		}
+	}
+}
+
+// Version 2 is played by a folder, since a machine has one version or the other.
+func TestCellOfVersion2(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("cpuset cpu io memory pids\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := newCell(dir, share{3007 << 20, 1.7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"memory.max": "3153068032", "memory.swap.max": "0", "cpu.max": "170000 100000"} {
+		if got, err := os.ReadFile(filepath.Join(c.folders[0], name)); err != nil || string(got) != want {
+			t.Errorf("%s: got %q and %v, want %q", name, got, err, want)
+		}
+	}
+	cmd, _, err := c.child(t.Context(), "/bin/echo", "peak", task{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.Output()
+	if err != nil || !strings.HasPrefix(string(out), childArg+" peak {") {
+		t.Errorf("got %q and %v, want the child's arguments", out, err)
+	}
+	if got, err := os.ReadFile(filepath.Join(c.folders[0], "cgroup.procs")); err != nil || strings.TrimSpace(string(got)) != strconv.Itoa(cmd.Process.Pid) {
+		t.Errorf("in the group: got %q and %v, want %d", got, err, cmd.Process.Pid)
 	}
 }
 

@@ -43,7 +43,7 @@ type options struct {
 	TensorFlow string `name:"tensorflow" env:"ATELIER_LIBTENSORFLOW" hidden:"" help:"Folder of the library."`
 	ONNX       string `name:"onnx" env:"ATELIER_BENCH_ONNX" hidden:"" help:"This program with ONNX Runtime."`
 	ORT        string `name:"onnxruntime" env:"ATELIER_ONNXRUNTIME" hidden:"" help:"Folder of the library."`
-	Python     string `env:"ATELIER_BASELINE" hidden:"" help:"The Python that has what the Python server needs."`
+	Python     string `env:"ATELIER_BASELINE" hidden:"" help:"Python with TensorFlow."`
 	Root       string `default:"${root}" hidden:"" help:"The checkout."`
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func TestMeasureRows(t *testing.T) {
 	}
 }
 
-// What a benchmark lacks is an error where it is named.
+// What a benchmark lacks is an error where it is named; else it is left out.
 func TestLacking(t *testing.T) {
 	t.Setenv("ATELIER_TEACHER", "")
 	t.Setenv("ATELIER_TRAINING", "")
@@ -36,5 +37,19 @@ func TestLacking(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want that it asks for %s", name, err, want)
 		}
+	}
+
+	all := benchmarks
+	t.Cleanup(func() { benchmarks = all })
+	benchmarks = []benchmark{
+		{"poor", "Poor", "", func(context.Context, *session) (string, error) { return "", &lacking{"a horse is needed"} }},
+		{"rich", "Rich", "", func(context.Context, *session) (string, error) { return "text", nil }},
+	}
+	var stdout, stderr bytes.Buffer
+	if err := run(t.Context(), []string{"--quick", "--dir", t.TempDir()}, &stdout, &stderr); err != nil {
+		t.Errorf("with all: %v", err)
+	}
+	if !strings.Contains(stderr.String(), "bench: poor: left out: a horse is needed\n") || !strings.Contains(stdout.String(), "## rich: Rich") {
+		t.Errorf("with all it said\n%s\nand printed\n%s", stderr.String(), stdout.String())
 	}
 }
