@@ -81,9 +81,10 @@ func (l *layer) Write(p []byte) (int, error) {
 		out := l.dst.Pix[y*l.dst.Stride:][:w*4]
 		in := p[y*l.width*12:][:w*12]
 		for len(out) >= 4 && len(in) >= 12 {
-			for c := range 3 {
-				out[c] = brush.Over(out[c], math.Float32frombits(binary.NativeEndian.Uint32(in[4*c:4*c+4])))
-			}
+			// Written out: a loop over the three takes 40% longer (BenchmarkPixelsOut).
+			out[0] = brush.Over(out[0], math.Float32frombits(binary.NativeEndian.Uint32(in[0:4])))
+			out[1] = brush.Over(out[1], math.Float32frombits(binary.NativeEndian.Uint32(in[4:8])))
+			out[2] = brush.Over(out[2], math.Float32frombits(binary.NativeEndian.Uint32(in[8:12])))
 			out[3] = 255
 			out, in = out[4:], in[12:]
 		}
