@@ -185,7 +185,7 @@ func description(args []string) string {
 	if b.Len() > 0 {
 		return strings.TrimSpace(b.String())
 	}
-	fmt.Fprintf(&b, introduction, "about 50 minutes on 2 cores")
+	fmt.Fprintf(&b, introduction, "about an hour on 2 cores")
 	for _, bench := range benchmarks {
 		fmt.Fprintf(&b, "\n  %-12s %s", bench.name, bench.title)
 	}
