@@ -8,11 +8,12 @@ import (
 
 	"github.com/atelier-go/atelier/model"
 	"github.com/atelier-go/atelier/model/onnx"
+	"github.com/atelier-go/atelier/pkg/job"
 )
 
 func loadModel(cfg model.Config) (*model.Model, error) { return onnx.Load(onnx.Config{Config: cfg}) }
 
-var memoryNeeded = onnx.MemoryNeeded
+var footprint = job.FootprintONNX
 
 // What it takes TensorFlow for is the other program's.
 

@@ -16,7 +16,7 @@ the machine has cores. The machine must have as many cores as the share.
   first    process start to the first picture of 256 x 256, page cache warm
   seconds  for a picture of a size, from pixels to pixels, when the first two are done
   largest  the side of the largest square that a process survives, the system killing
-           it for its memory otherwise; and of the largest that MemoryNeeded allows
+           it for its memory otherwise; and of the largest that the footprint allows
            beside the loaded model, which must not be larger
 
 It takes root, or with control groups of version 2 a delegated one in --cgroup DIR. The
@@ -131,7 +131,7 @@ func largest(limit int, good func(side int) (bool, error)) (int, error) {
 	return low * sidesStep, nil
 }
 
-// allowedSide answers the side of the largest picture that MemoryNeeded allows in
+// allowedSide answers the side of the largest picture that the footprint allows in
 // the process's memory, beside the loaded model.
 func allowedSide(ctx context.Context, t task, out io.Writer) error {
 	_, loaded, err := loadAndPaint(ctx, t)
@@ -139,7 +139,7 @@ func allowedSide(ctx context.Context, t task, out io.Writer) error {
 		return err
 	}
 	side := 0
-	for loaded+memoryNeeded(side+sidesStep, side+sidesStep) <= t.Memory {
+	for loaded+footprint.Picture(side+sidesStep, side+sidesStep, 0) <= t.Memory {
 		side += sidesStep
 	}
 	return answer(out, side)

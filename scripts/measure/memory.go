@@ -18,12 +18,12 @@ import (
 const memoryHelp = `Whether memory stays flat over many pictures of mixed sizes, styles, blends and
 strengths, and what one picture of each size needs, by resident memory:
 
-  the engine  a run of the model alone: where the engines' MemoryNeeded have their
+  the engine  a run of the model alone: where the footprints of pkg/job have their
               figures from; and one after others, of a quarter, half and three quarters
               of its sides, whose memory the engine may keep
   the worker  a daemon's whole way of a picture, out of a JPEG of 4:2:0 and into one:
               files, decode, stylise, encode, outcome. The formula is DESIGN.md's:
-              MemoryNeeded, and 5.5 bytes a pixel for the decode
+              the footprint, and what imageio.DecodeMemory says of the file
 
 Each is a fresh process that has painted a picture of 32 x 32 before, with TensorFlow
 and with ONNX Runtime. Where --teacher says where Magenta's network is, the engine is
@@ -208,7 +208,7 @@ func peakOf(ctx context.Context, t task, out io.Writer, quarters ...int) error {
 			return err
 		}
 	}
-	return answer(out, peak{loaded, peakMemory(), memoryNeeded(t.Width, t.Height)})
+	return answer(out, peak{loaded, peakMemory(), footprint.Picture(t.Width, t.Height, 0)})
 }
 
 // peakOfWorker is peakOfOne for the whole way of a picture.
@@ -237,8 +237,8 @@ func peakOfWorker(ctx context.Context, t task, out io.Writer) error {
 	if err := errors.Join(paint(t.Width), b.done()); err != nil {
 		return err
 	}
-	decode := int64(t.Width*t.Height) * 11 / 2
-	return answer(out, peak{loaded, peakMemory(), memoryNeeded(t.Width, t.Height) + decode})
+	decode := imageio.DecodeMemory(b.photos[0])
+	return answer(out, peak{loaded, peakMemory(), footprint.Picture(t.Width, t.Height, decode)})
 }
 
 func mean(v []int64) float64 {
