@@ -18,7 +18,7 @@ import styles
 from shipped import Model
 from teacher import Teacher
 
-NAME = "atelier-1"
+NAME = "atelier-2"
 THUMBNAIL = 240
 
 

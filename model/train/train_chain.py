@@ -25,11 +25,11 @@ from teacher import Teacher
 from train_transformer import distance, energy, painting_loss, texture_loss
 
 SIDE, BATCH = 160, 4
-VECTOR_WEIGHT, MANNER_WEIGHT, LATTICE_WEIGHT = 0.25, 0.15, 20
+VECTOR_WEIGHT, MANNER_WEIGHT, LATTICE_WEIGHT = 0.25, 0.25, 20
 
 
 def main():
-    options = training.arguments(__doc__, steps=2000, rate=5e-4)
+    options = training.arguments(__doc__, steps=2500, rate=5e-4)
     teacher = Teacher(options.folder / "teacher")
     photos = data.load(options.folder / "content", validation=False)
     paintings = data.load(options.folder / "style", validation=False) + data.drawn(options.out)

@@ -103,7 +103,7 @@ class Vectors:
 
 
 def main():
-    options = training.arguments(__doc__, steps=6000, rate=2e-3)
+    options = training.arguments(__doc__, steps=20000, rate=2e-3)
     teacher = Teacher(options.folder / "teacher")
     photos = data.load(options.folder / "content", validation=False)
     vectors = Vectors(teacher, options, photos)
