@@ -14,13 +14,18 @@ const (
 )
 
 // How long a waiting request leaves the store alone between two looks, each of
-// which is two or three operations on its files: little at first and half as much
-// again each time, since many jobs are quick. So a change is seen late by half of
-// the time that it took, and ten looks are made in the first second.
+// which is two or three operations on its files: the longer, the more wait, so that
+// a hundred of them ask little more of the store than one, and the longer it has
+// waited: a change is seen late by an eighth of the time that it took.
 const (
-	firstPause   = 10 * time.Millisecond
-	longestPause = 500 * time.Millisecond
+	shortestPause = 10 * time.Millisecond
+	longestPause  = 500 * time.Millisecond
+	eachWaiter    = 5 * time.Millisecond
 )
+
+func (s *Server) pause(waited time.Duration) time.Duration {
+	return min(max(shortestPause, time.Duration(len(s.waiters))*eachWaiter, waited/8), longestPause)
+}
 
 // await looks at an unfinished job until it is not what the client knows any
 // more, and answers it as it was seen last. It may be over sooner: at the
@@ -45,9 +50,9 @@ func (s *Server) await(ctx context.Context, j job.Job, in *getJobInput) (job.Job
 	}
 	over := time.NewTimer(min(time.Duration(in.Wait)*time.Second, s.MaxWait))
 	defer over.Stop()
-	for pause := firstPause; !j.State.Finished() && known(); pause = min(2*pause, longestPause) {
+	for began := time.Now(); !j.State.Finished() && known(); {
 		select {
-		case <-time.After(pause):
+		case <-time.After(s.pause(time.Since(began))):
 		case <-over.C:
 			return j, nil
 		case <-s.stopping:

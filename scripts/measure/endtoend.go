@@ -20,6 +20,8 @@ Photographs of 400 x 300; each client sends the next when it has its picture.
 
   pipeline  submit, wait with ?wait until it has succeeded, fetch the picture: the
             API's server, MiniStack, the worker-daemon, every step durable
+  memory    the same with a queue in the process of API and worker: what is left when the
+            queue takes nothing of this machine; without the copies to S3
   Python    one request; with Magenta's network, where --teacher says where it is,
             and with the shipped one, which is smaller and faster
 
@@ -68,7 +70,13 @@ func endToEnd(ctx context.Context, s *session) (string, error) {
 		return "", err
 	}
 	defer stack.stop()
-	rivals := []rival{{stack.process, "pipeline", func(c *client) func(context.Context, int) error { return c.paintAndFetch }, stack.base}}
+	memory, memoryBase, err := s.startInMemory(ctx, task{Model: s.Model})
+	if err != nil {
+		return "", err
+	}
+	defer memory.stop()
+	fetched := func(c *client) func(context.Context, int) error { return c.paintAndFetch }
+	rivals := []rival{{stack.process, "pipeline", fetched, stack.base}, {memory, "pipeline, queue in memory", fetched, memoryBase}}
 	pythons, stop, err := s.startPythons(ctx)
 	if err != nil {
 		return "", err
@@ -76,7 +84,7 @@ func endToEnd(ctx context.Context, s *session) (string, error) {
 	defer stop()
 	rivals = append(rivals, pythons...)
 	s.expect(len(levels) * s.Rounds * len(rivals))
-	rows := [][]string{{"clients", "server", "images/s", "p50", "p90", "p99", "CPU of one picture", "pipeline over it", "goal", ""}}
+	rows := [][]string{{"clients", "server", "images/s", "p50", "p90", "p99", "CPU of one picture", "pipeline over it", "goal", "", "with the queue in memory"}}
 	for _, clients := range levels {
 		var sides []side[heat]
 		for _, r := range rivals {
@@ -99,16 +107,17 @@ func endToEnd(ctx context.Context, s *session) (string, error) {
 				row = append(row, ms(each(all[i], func(h heat) float64 { return percentile(h.Took, p) }).median))
 			}
 			row = append(row, processors(all[i]))
-			if i == 0 {
-				rows = append(rows, append(append(row, ""), noGoal...))
+			if i < 2 {
+				rows = append(rows, append(row, "", "", "", ""))
 				continue
 			}
-			ratio := compare(all[0], all[i], func(a, b heat) float64 { return a.PerSecond / b.PerSecond })
+			over := func(a, b heat) float64 { return a.PerSecond / b.PerSecond }
+			ratio, inMemory := compare(all[0], all[i], over), compare(all[1], all[i], over)
 			goal := noGoal
 			if clients == 8 && r.name == magenta {
 				goal = atLeast(1.5, ratio.median)
 			}
-			rows = append(rows, append(append(row, ratio.show("%.2f")), goal...))
+			rows = append(rows, slices.Concat(row, []string{ratio.show("%.2f")}, goal, []string{inMemory.show("%.2f")}))
 		}
 	}
 	text := "From submission to the fetched picture. Median of the rounds (least..most); percentiles are the medians of the rounds'. MiniStack shares the cores.\n\n" + table(rows...)
