@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -98,7 +96,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 	possible := map[string]*part{
 		"api-server": {
 			command: program("api-server", "--dir", shared, "--queue", queueName, "--bucket", bucketName, "--listen", st.base[len("http://"):], "--worker-engine", s.Engine),
-			ready:   func(ctx context.Context) error { return waitReady(ctx, st.base+"/readyz") },
+			ready:   func(ctx context.Context) error { return ministack.WaitReady(ctx, st.base+"/readyz") },
 		},
 		"worker-daemon": {
 			command: program("worker-daemon", "--dir", shared, "--queue", queueName, "--bucket", bucketName, "--model", s.Model),
@@ -201,7 +199,7 @@ func (st *stack) down() {
 // prepareQueue makes the queue in a MiniStack that was started: it keeps
 // nothing over a restart.
 func prepareQueue(ctx context.Context, locked ministack.Locked) error {
-	if err := ministack.WaitReady(ctx, locked.Endpoint); err != nil {
+	if err := ministack.WaitReady(ctx, ministack.Health(locked.Endpoint)); err != nil {
 		return err
 	}
 	cfg, err := locked.Config(ctx)
@@ -210,29 +208,4 @@ func prepareQueue(ctx context.Context, locked ministack.Locked) error {
 	}
 	_, err = queue.Create(ctx, cfg, queueName)
 	return err
-}
-
-// waitReady waits until url answers 200.
-func waitReady(ctx context.Context, url string) error {
-	client := http.Client{Timeout: 5 * time.Second}
-	again := time.NewTicker(30 * time.Millisecond)
-	defer again.Stop()
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return err
-		}
-		resp, err := client.Do(req)
-		if err == nil {
-			_ = resp.Body.Close() // only the status counts
-			if resp.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%s did not become ready: %w", url, context.Cause(ctx))
-		case <-again.C:
-		}
-	}
 }

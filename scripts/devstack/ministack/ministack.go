@@ -88,13 +88,16 @@ func Config(ctx context.Context, endpoint string) (aws.Config, error) {
 	)
 }
 
-// WaitReady waits until the MiniStack at endpoint answers, or ctx ends.
-func WaitReady(ctx context.Context, endpoint string) error {
-	client := http.Client{Timeout: time.Second}
-	again := time.NewTicker(50 * time.Millisecond)
+// Health is where the MiniStack at an endpoint says that it is ready.
+func Health(endpoint string) string { return endpoint + "/_ministack/health" }
+
+// WaitReady waits until url answers 200, or ctx ends.
+func WaitReady(ctx context.Context, url string) error {
+	client := http.Client{Timeout: 5 * time.Second}
+	again := time.NewTicker(30 * time.Millisecond)
 	defer again.Stop()
 	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/_ministack/health", nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
 			return err
 		}
@@ -107,7 +110,7 @@ func WaitReady(ctx context.Context, endpoint string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("MiniStack did not answer at %s: %w", endpoint, context.Cause(ctx))
+			return fmt.Errorf("%s did not become ready: %w", url, context.Cause(ctx))
 		case <-again.C:
 		}
 	}

@@ -80,7 +80,7 @@ func run(t testing.TB, cmd *exec.Cmd, endpoint string) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	if err := ministack.WaitReady(ctx, endpoint); err != nil {
+	if err := ministack.WaitReady(ctx, ministack.Health(endpoint)); err != nil {
 		t.Fatal(err)
 	}
 }
