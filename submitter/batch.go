@@ -11,6 +11,7 @@ import (
 	"io"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -31,7 +32,8 @@ type batch struct {
 	backoff *backoff
 	board   *board
 	giveUp  func(error)
-	fresh   bool // begun by this process
+	fresh   bool        // begun by this process
+	again   atomic.Bool // a picture failed that may fare better another time
 
 	printing sync.Mutex
 }
@@ -197,8 +199,15 @@ func (b *batch) send(ctx context.Context, t *task) (*jobAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
+	var furthest atomic.Int64
+	progress := func(sent int64) {
+		if sent > furthest.Load() { // what an earlier try has sent is no news
+			furthest.Store(sent)
+			b.heard()
+		}
+	}
 	return patiently(ctx, b.backoff, func() (*jobAnswer, error) {
-		j, _, err := b.api.submit(ctx, f, key, func(int64) { b.heard() })
+		j, _, err := b.api.submit(ctx, f, key, progress)
 		return j, err
 	})
 }
@@ -256,6 +265,9 @@ func (b *batch) settle(ctx context.Context, t *task, j *jobAnswer, err error) {
 	b.tally.add(string(t.Name), err)
 	if err != nil {
 		b.board.set(t, string(job.Failed))
+		if transient(err) {
+			b.again.Store(true)
+		}
 		return
 	}
 	b.board.set(t, stageDone)
@@ -282,6 +294,8 @@ func (b *batch) end(ctx context.Context, err error) error {
 		b.screen.note("how far the batch is could not be noted all the time, some of it will be done again: %v", b.keeper.err)
 	}
 	switch {
+	case err == nil && b.again.Load():
+		err = b.tally.err()
 	case err == nil:
 		b.keeper.close(b.folder, true)
 		if err = b.tally.err(); err == nil {
@@ -291,11 +305,12 @@ func (b *batch) end(ctx context.Context, err error) error {
 	case b.fresh && !b.backoff.answered.Load() && (refused(err) || exitCode(err) == 1):
 		b.keeper.close(b.folder, true)
 		return err // nothing was sent
+	default:
+		err = fmt.Errorf("%w; %s, and what was accepted goes on", err, b.tally)
 	}
 	b.keeper.close(b.folder, false)
-	err = fmt.Errorf("%w; %s, and what was accepted goes on", err, b.tally)
 	if b.keeper == nil {
-		return fmt.Errorf("%w; the same command with --key %s makes no second jobs within a day", err, shellWord(b.plan.Settings.Key))
+		return fmt.Errorf("%w\nthe same command with --key %s makes no second jobs within a day", err, shellWord(b.plan.Settings.Key))
 	}
 	return &resumableError{err, b.command("resume", b.keeper.name)}
 }

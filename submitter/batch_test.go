@@ -6,15 +6,18 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -160,4 +163,54 @@ func TestInterruptedWhenAllIsDone(t *testing.T) {
 	if left, err := journals(filepath.Join(dir, ".local", "state", "atelier")); err != nil || len(left) > 0 {
 		t.Errorf("left to be picked up: %v, %v", left, err)
 	}
+}
+
+// A brokenLine lets the first picture through, and dies under every other when it
+// was sent.
+type brokenLine struct{ sent int }
+
+func (l *brokenLine) RoundTrip(r *http.Request) (*http.Response, error) {
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		return nil, err
+	}
+	l.sent++
+	if l.sent > 1 && l.sent < 100 {
+		return nil, io.ErrUnexpectedEOF
+	}
+	id, err := job.NewID()
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(job.Job{ID: id, State: job.Queued})
+	return answer(r, http.StatusAccepted, nil, body), err
+}
+
+// A picture under which the connection dies whenever it is sent does not keep its
+// batch alive for ever: what was sent before is no news.
+func TestBrokenLine(t *testing.T) {
+	dir := t.TempDir()
+	var photos []string
+	for _, name := range []string{"a.jpg", "b.jpg"} {
+		photos = append(photos, filepath.Join(dir, name))
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("\xff\xd8\xff\xe0"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		line := &brokenLine{}
+		a := &app{
+			settings: settings{Timeout: time.Minute},
+			api:      &client{base: &url.URL{Scheme: "http", Host: "x", Path: "/"}, http: &http.Client{Transport: line}},
+			getenv:   func(string) string { return dir },
+			stdout:   io.Discard,
+			screen:   &screen{w: io.Discard},
+		}
+		ctx, cancel := a.within(t.Context(), true)
+		defer cancel()
+		cmd := submitCommand{Photos: photos, Style: "mosaic", Parallel: 1}
+		err := cmd.runBatch(ctx, a)
+		if again := (*resumableError)(nil); !errors.As(err, &again) || exitCode(err) != exitCode(errAway) {
+			t.Errorf("after %d submissions: got %v, want to be told how to go on", line.sent, err)
+		}
+	})
 }

@@ -29,7 +29,7 @@ type commandLine struct {
 	settings
 
 	Submit  submitCommand  `cmd:"" help:"Submit pictures; with -o or --wait, wait for them."`
-	Resume  resumeCommand  `cmd:"" help:"Go on with a batch that was interrupted."`
+	Resume  resumeCommand  `cmd:"" help:"Go on with a batch that was interrupted or partly failed."`
 	Status  statusCommand  `cmd:"" help:"Tell what became of a job."`
 	Watch   watchCommand   `cmd:"" help:"Follow jobs until they have ended."`
 	Fetch   fetchCommand   `cmd:"" help:"Fetch the painted picture of a job."`

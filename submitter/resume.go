@@ -12,18 +12,19 @@ import (
 )
 
 type resumeCommand struct {
-	Batch  string `arg:"" optional:"" help:"The batch's name, as it was shown. Needed if several were interrupted."`
+	Batch  string `arg:"" optional:"" help:"The batch's name, as it was shown. Needed if several are unfinished."`
 	Forget bool   `help:"Don't go on with it, now or ever. Its jobs stay."`
 }
 
 // Help is kong's hook for a command's page.
 func (resumeCommand) Help() string {
 	return `Goes on with a submit of several pictures that Ctrl-C, --timeout or a crash has
-ended: what was not sent is sent, jobs are waited for and their results written
-as submit was asked to, and nothing is done twice. Pictures that could not be read,
-or were refused, are tried again; for jobs that failed there is retry. What is left
-to do stands in a file below $XDG_STATE_HOME/atelier, or ~/.local/state/atelier,
-until a batch is done.
+ended, or in which some failed because the API was at fault: what was not sent is
+sent, jobs are waited for and their results written as submit was asked to, and
+nothing is done twice. Pictures that could not be read, or were refused, are tried
+again too; for jobs that failed there is retry. What is left to do stands in a file
+below $XDG_STATE_HOME/atelier, or ~/.local/state/atelier, until a batch has ended
+without a failure of which another try may come off.
 
   submitter resume
   submitter resume k3xq7r2m5a
@@ -112,10 +113,10 @@ func (a *app) onlyBatch(folder string) (string, error) {
 	}
 	switch len(idle) {
 	case 0:
-		a.screen.note("there is no batch that was interrupted")
+		a.screen.note("there is no unfinished batch")
 		return "", nil
 	case 1:
 		return idle[0], nil
 	}
-	return "", faultf(errUsage, "%d batches were interrupted; one of:\n%s", len(idle), strings.Join(lines, "\n"))
+	return "", faultf(errUsage, "%d batches are unfinished; one of:\n%s", len(idle), strings.Join(lines, "\n"))
 }

@@ -32,7 +32,7 @@ func passing(err error) bool {
 	return false
 }
 
-// transient: what is only read may be tried again.
+// transient: what is only read may be tried again, and so may a batch.
 func transient(err error) bool { return errors.Is(err, errAway) }
 
 // retrying calls f until it succeeds, fails for another reason than again

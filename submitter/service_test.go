@@ -199,6 +199,7 @@ func (s *service) etag(id job.ID) string {
 // misbehave arranges the answer to the next request of a kind:
 //
 //	STATUS [DETAIL [RETRY-AFTER]]   a problem
+//	made STATUS [DETAIL]            done, and then a problem
 //	html STATUS                     as a proxy answers
 //	away URL                        a redirect
 //	torn                            a success that ends in the middle
@@ -281,20 +282,27 @@ func (s *service) misbehave(kind string, args []string) error {
 		odd = slam
 	case "flip", "cut", "long":
 		odd = func(w http.ResponseWriter, r *http.Request) { s.damaged(w, r, args[0]) }
-	default:
-		odd = func(w http.ResponseWriter, _ *http.Request) {
-			if args[2] != "" {
-				w.Header().Set("Retry-After", args[2])
-			}
-			w.Header().Set("Content-Type", "application/problem+json")
-			w.WriteHeader(number(args[0]))
-			_ = json.NewEncoder(w).Encode(map[string]any{"status": number(args[0]), "detail": args[1], "code": "odd"})
+	case "made":
+		odd = func(w http.ResponseWriter, r *http.Request) {
+			s.real.ServeHTTP(httptest.NewRecorder(), r)
+			problem(w, args[1], args[2], "")
 		}
+	default:
+		odd = func(w http.ResponseWriter, _ *http.Request) { problem(w, args[0], args[1], args[2]) }
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.odd[kind] = append(s.odd[kind], odd)
 	return nil
+}
+
+func problem(w http.ResponseWriter, status, detail, retryAfter string) {
+	if retryAfter != "" {
+		w.Header().Set("Retry-After", retryAfter)
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(number(status))
+	_ = json.NewEncoder(w).Encode(map[string]any{"status": number(status), "detail": detail, "code": "odd"})
 }
 
 func slam(w http.ResponseWriter, r *http.Request) {

@@ -72,9 +72,10 @@ stop the others; all that did are named at the end.
 
 Ctrl-C while it waits loses nothing: the job goes on, and the command that picks
 it up again is shown. For a batch that is submitter resume, which also goes on
-where a crash has ended it. A connection that breaks while the picture is sent
-makes no second job: it is sent again under the same Idempotency-Key, which --key
-sets for scripts that start over. The API knows a key for a day.`
+where a crash has ended it, and sends again what failed by the API's fault. A
+connection that breaks while the picture is sent makes no second job: it is sent
+again under the same Idempotency-Key, which --key sets for scripts that start over.
+The API knows a key for a day.`
 }
 
 // Validate is kong's hook for what it can't check itself.
