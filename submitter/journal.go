@@ -66,7 +66,10 @@ func (p *path) UnmarshalText(b []byte) error {
 	return err
 }
 
-const journalEnding = ".batch"
+const (
+	journalEnding = ".batch"
+	unmadeEnding  = journalEnding + ".tmp" // of one that is being made
+)
 
 // journalFolder is where journals are: XDG's folder for the state of programs.
 func (a *app) journalFolder() (string, error) {
@@ -86,9 +89,9 @@ func newJournal(folder string, p *plan, inputs []*input) (_ *journal, err error)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
+	removeUnmade(folder)
 	j := &journal{name: strings.ToLower(rand.Text()[:10])}
-	final := filepath.Join(folder, j.name+journalEnding)
-	j.file, err = os.OpenFile(final+".tmp", os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	j.file, err = os.OpenFile(filepath.Join(folder, j.name+unmadeEnding), os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +101,9 @@ func newJournal(folder string, p *plan, inputs []*input) (_ *journal, err error)
 			_ = j.file.Close()
 		}
 	}()
+	if err := lockFile(j.file); err != nil {
+		return nil, err
+	}
 	w := bufio.NewWriter(j.file)
 	lines := json.NewEncoder(w)
 	if err := lines.Encode(p); err != nil {
@@ -108,10 +114,30 @@ func newJournal(folder string, p *plan, inputs []*input) (_ *journal, err error)
 			return nil, err
 		}
 	}
-	if err := errors.Join(w.Flush(), j.file.Sync(), lockFile(j.file)); err != nil {
+	if err := errors.Join(w.Flush(), j.file.Sync()); err != nil {
 		return nil, err
 	}
-	return j, os.Rename(j.file.Name(), final)
+	return j, os.Rename(j.file.Name(), filepath.Join(folder, j.name+journalEnding))
+}
+
+// removeUnmade removes the journals whose makers were killed: those that nobody
+// has locked. A leftover that stays does no harm.
+func removeUnmade(folder string) {
+	entries, _ := os.ReadDir(folder)
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !strings.HasSuffix(e.Name(), unmadeEnding) || time.Since(info.ModTime()) < unlockedAtMost {
+			continue
+		}
+		file, err := os.OpenFile(filepath.Join(folder, e.Name()), os.O_RDWR, 0)
+		if err != nil {
+			continue
+		}
+		if lockFile(file) == nil {
+			_ = os.Remove(file.Name())
+		}
+		_ = file.Close()
+	}
 }
 
 // note appends an event. It is not synced: what a crash of the machine loses of

@@ -72,3 +72,46 @@ func TestNoJournal(t *testing.T) {
 		}
 	}
 }
+
+// What a process has left that was killed while it made a journal goes when the
+// next batch begins; what one that is alive is making does not.
+func TestJournalLeftovers(t *testing.T) {
+	folder := t.TempDir()
+	leave := func(name string, age time.Duration) string {
+		name = filepath.Join(folder, name)
+		if err := os.WriteFile(name, []byte("{"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		then := time.Now().Add(-age)
+		if err := os.Chtimes(name, then, then); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	const old = 48 * time.Hour
+	dead := leave("dead.batch.tmp", old)
+	kept := []string{
+		leave("begun.batch.tmp", 0), leave("alive.batch.tmp", old), leave("other.tmp", old), leave("interrupted.batch", old),
+	}
+	alive, err := os.Open(kept[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer alive.Close()
+	if err := lockFile(alive); err != nil {
+		t.Fatal(err)
+	}
+	j, err := newJournal(folder, &plan{Version: planVersion}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.close(folder, true)
+	if _, err := os.Stat(dead); err == nil {
+		t.Errorf("%s is still there", dead)
+	}
+	for _, name := range kept {
+		if _, err := os.Stat(name); err != nil {
+			t.Error(err)
+		}
+	}
+}

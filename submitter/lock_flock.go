@@ -6,7 +6,11 @@ import (
 	"errors"
 	"os"
 	"syscall"
+	"time"
 )
+
+// unlockedAtMost is how long a new file may be without its maker's lock.
+const unlockedAtMost = time.Second
 
 // lockFile locks a file until it is closed, or the process ends in whatever way.
 func lockFile(f *os.File) error {

@@ -44,6 +44,7 @@ func (cmd *resumeCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	removeUnmade(folder)
 	name := cmd.Batch
 	if name == "" {
 		if name, err = a.onlyBatch(folder); err != nil || name == "" {
