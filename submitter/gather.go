@@ -55,28 +55,38 @@ func (cmd *submitCommand) gather(ctx context.Context, a *app) (*gatherer, error)
 
 // listed reads the list of --files-from.
 func (cmd *submitCommand) listed(ctx context.Context, a *app) ([]string, error) {
-	end := byte('\n')
-	if cmd.Null {
-		end = 0
-	}
-	switch cmd.FilesFrom {
-	case "":
+	if cmd.FilesFrom == "" {
 		return nil, nil
-	case "-":
-		if isTerminal(a.stdin) {
-			return nil, faultf(errUsage, "standard input is a terminal: pipe a list of files into it, or name a file")
-		}
-		return names(ctx, "standard input", a.stdin, end)
 	}
-	f, err := os.Open(cmd.FilesFrom)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: there is no such file with a list of pictures", cmd.FilesFrom)
+	end, how := byte('\n'), "put a file or folder on each line"
+	if cmd.Null {
+		end, how = 0, "put a NUL at the end of each file or folder"
 	}
+	from, r, err := cmd.openList(a)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	return names(ctx, cmd.FilesFrom, f, end)
+	defer r.Close()
+	list, err := names(ctx, from, r, end)
+	if err == nil && len(list)+len(cmd.Photos) == 0 {
+		err = fmt.Errorf("%s has no names, and nothing was sent: %s", from, how)
+	}
+	return list, err
+}
+
+// openList opens the list of --files-from, and says what it is called.
+func (cmd *submitCommand) openList(a *app) (string, io.ReadCloser, error) {
+	if cmd.FilesFrom == "-" {
+		if isTerminal(a.stdin) {
+			return "", nil, faultf(errUsage, "standard input is a terminal: pipe a list of files into it, or name a file")
+		}
+		return "standard input", io.NopCloser(a.stdin), nil
+	}
+	f, err := os.Open(cmd.FilesFrom)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%s: there is no such file with a list of pictures", cmd.FilesFrom)
+	}
+	return cmd.FilesFrom, f, err
 }
 
 func (g *gatherer) add(name, below string) {

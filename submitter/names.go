@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Bounds on lists of names, so that a wrong file can't fill the memory.
@@ -16,7 +17,9 @@ const (
 	maxName  = 64 << 10 // bytes
 )
 
-// names reads a list, each of whose entries ends in end. Empty ones are left out.
+// names reads a list, each of whose entries ends in end. Empty ones are left out. Of
+// lines, a byte order mark before the first and a carriage return at the end of each
+// are no part: editors on Windows write them.
 func names(ctx context.Context, from string, r io.Reader, end byte) ([]string, error) {
 	type result struct {
 		list []string
@@ -50,14 +53,21 @@ func scanNames(from string, r io.Reader, end byte) ([]string, error) {
 		}
 		return 0, nil, nil
 	})
-	for lines.Scan() {
-		if lines.Text() == "" {
+	for first := true; lines.Scan(); first = false {
+		name := lines.Text()
+		if end == '\n' {
+			if first {
+				name = strings.TrimPrefix(name, "\ufeff")
+			}
+			name = strings.TrimSuffix(name, "\r")
+		}
+		if name == "" {
 			continue
 		}
 		if len(list) == maxNames {
 			return nil, fmt.Errorf("%s has more than %d names: split it", from, maxNames)
 		}
-		list = append(list, lines.Text())
+		list = append(list, name)
 	}
 	switch err := lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
