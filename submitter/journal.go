@@ -21,7 +21,8 @@ import (
 // A journal is a file from which a batch can be picked up again, whatever has
 // ended it: a line that says what was asked for, one for each picture, and then
 // one for whatever becomes of a picture. It is whole under its name or not there,
-// locked by the process that works on the batch, and removed at the batch's end.
+// locked by the process that works on the batch, and removed at the batch's end,
+// unless something has failed that may fare better another time.
 type journal struct {
 	name string // of the batch
 	file *os.File

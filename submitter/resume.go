@@ -65,6 +65,15 @@ func (cmd *resumeCommand) Run(ctx context.Context, a *app) error {
 	case err != nil:
 		return fmt.Errorf("%w; submitter resume %s --forget removes it", err, name)
 	}
+	b := &batch{app: a, plan: p, tasks: tasks, keeper: keeper, folder: folder}
+	b.tally = &tally{of: len(tasks), things: "pictures", screen: a.screen}
+	var results []string
+	for _, t := range tasks {
+		if t.Result != "" {
+			results = append(results, b.at(t.Result))
+		}
+	}
+	removeParts(results)
 	if cmd.Forget {
 		keeper.close(folder, true)
 		return nil
@@ -76,15 +85,6 @@ func (cmd *resumeCommand) Run(ctx context.Context, a *app) error {
 	if time.Since(p.Began) > keyLife {
 		a.screen.note("batch %s is more than a day old: a picture whose answer was lost then may become a second job", name)
 	}
-	b := &batch{app: a, plan: p, tasks: tasks, keeper: keeper, folder: folder}
-	b.tally = &tally{of: len(tasks), things: "pictures", screen: a.screen}
-	var results []string
-	for _, t := range tasks {
-		if t.Result != "" {
-			results = append(results, b.at(t.Result))
-		}
-	}
-	removeParts(results)
 	return b.run(ctx)
 }
 
