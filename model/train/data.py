@@ -78,6 +78,12 @@ def crop(rng, picture, side, smallest=0.4, largest=1.0):
     return np.asarray(part.resize((side, side), Image.Resampling.BICUBIC))
 
 
+def zoomed(rng, picture, side):
+    """A cut of a photograph as it is in pictures of many sizes: the larger they are, the smoother each part."""
+    share = np.exp(rng.uniform(np.log(0.12), 0))
+    return crop(rng, picture, side, share, share)
+
+
 def turn(rng, picture):
     """A random one of the eight symmetries of the square."""
     picture = np.rot90(picture, rng.integers(4))

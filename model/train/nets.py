@@ -88,6 +88,20 @@ def _modulate(x, kernel, scale, offset):
     return tf.nn.relu(tf.nn.bias_add(_conv(x, kernel * scale), offset))
 
 
+def mirror_again(x):
+    """x with its outermost cells, PADDING pixels of the picture, mirrored anew from those within.
+
+    What zero padding does at the edges reaches a cell further with each layer; here it begins anew.
+    """
+    border = PADDING // 4
+    for axis in (1, 2):
+        last = tf.shape(x)[axis] - 1 - border
+        cells = tf.range(last + 1 + border)
+        cells = tf.where(cells < border, 2 * border - cells, tf.where(cells > last, 2 * last - cells, cells))
+        x = tf.gather(x, tf.clip_by_value(cells, border, last), axis=axis)
+    return x
+
+
 def paint(weights, content, vector):
     """The transformer proper, for one picture: its sides must be multiples of 4; zero padding at the edges."""
     if "vector.mean" in weights:
@@ -99,6 +113,8 @@ def paint(weights, content, vector):
     x = tf.nn.relu(_normalise(_conv(content - 0.5, weights["down1"], 2), *next(styled)))
     x = tf.nn.relu(_normalise(_conv(x, weights["down2"], 2), *next(styled)))
     for block in range(BLOCKS):
+        if block == BLOCKS // 2:
+            x = mirror_again(x)
         first, second = f"block{block}a", f"block{block}b"
         y = _modulate(_depth(x, weights, first), weights[first + ".point"], *next(styled))
         x = x + _normalise(_conv(_depth(y, weights, second), weights[second + ".point"]), *next(styled))

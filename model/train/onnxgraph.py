@@ -88,6 +88,25 @@ def _modulate(g, x, weights, scale, offset):
     return g("Relu", g("Conv", x, scaled, offset, kernel_shape=[1, 1]))
 
 
+def mirror_again(g, x):
+    """x with its outermost cells mirrored anew from those within."""
+    border = nets.PADDING // 4
+    for axis in (2, 3):
+        end = g("Sub", g("Shape", x, start=axis, end=axis + 1), integers(border))
+        last = g("Sub", end, integers(1))
+
+        def mirrored_cells(first, mirror):
+            """The cells at mirror - first, mirror - first - 1, ..., of those that are within."""
+            places = g("Sub", g("Sub", mirror, first), integers(*range(border)))
+            return g("Gather", x, g("Max", g("Min", places, last), integers(border)), axis=axis)
+
+        within = g("Slice", x, integers(border), end, integers(axis))
+        before = mirrored_cells(integers(0), integers(2 * border))
+        behind = mirrored_cells(end, g("Mul", last, integers(2)))
+        x = g("Concat", before, within, behind, axis=axis)
+    return x
+
+
 def paint(g, weights, content, vector):
     manner = g("Add", g("MatMul", vector, weights["style"]), weights["style.bias"])
     sizes = nets.STYLED + nets.STYLED
@@ -98,6 +117,8 @@ def paint(g, weights, content, vector):
     x = g("Relu", _normalise(g, _conv(g, x, weights["down1"], 2), *next(styled)))
     x = g("Relu", _normalise(g, _conv(g, x, weights["down2"], 2), *next(styled)))
     for block in range(nets.BLOCKS):
+        if block == nets.BLOCKS // 2:
+            x = mirror_again(g, x)
         first, second = f"block{block}a", f"block{block}b"
         y = _modulate(g, _depth(g, x, weights, first), weights[first + ".point"], *next(styled))
         y = _conv(g, _depth(g, y, weights, second), weights[second + ".point"])

@@ -73,7 +73,7 @@ def main():
         content, styles, mix = [], [], []
         for _ in range(BATCH):
             own = photos[rng.integers(len(photos))]
-            cut = data.crop(rng, own, SIDE)
+            cut = data.zoomed(rng, own, SIDE)
             content.append(cut[:, ::-1] if rng.random() < 0.5 else cut)
             kind = rng.random()
             if kind < 0.5:

@@ -45,9 +45,13 @@ def texture_loss(painted, target):
 
 
 def painting_loss(painted, target):
-    """texture_loss, and the colours and edges of every pixel."""
+    """texture_loss, and the colours and edges of every pixel.
+
+    Texture counts twice: judged by eye, strokes that are too soft are worse than strokes that
+    are not quite where the teacher has them.
+    """
     edges = sum(distance(ours, theirs) for ours, theirs in zip(differences(painted), differences(target)))
-    return texture_loss(painted, target) + distance(painted, target) + edges
+    return 2 * texture_loss(painted, target) + distance(painted, target) + edges
 
 
 def energy(x):
@@ -125,7 +129,7 @@ def main():
         content, vector = [], []
         for _ in range(BATCH):
             own = rng.integers(len(photos))
-            cut = data.crop(rng, photos[own], SIDE)
+            cut = data.zoomed(rng, photos[own], SIDE)
             content.append(cut[:, ::-1] if rng.random() < 0.5 else cut)
             vector.append(vectors.sample(rng, own))
         return update(tf.constant(data.as_float(content)), tf.constant(np.asarray(vector, np.float32)),
