@@ -8,10 +8,8 @@ whose pictures are blurred (gradient energy fell from 0.87 to 0.77 in 500 steps)
 The transformer goes on learning from the teacher's vectors; trained on the
 predictor's, it hedged in the same way.
 
-Both also learn the statistics of early features (losses.py), and the transformer to leave
-no lattice. Tried on a half-trained transformer alone: after 200 steps with both losses its
-style margin was 0.78 of the teacher's and its lattice 0.62 times the teacher's; without
-them 0.68 and 1.38, and an L1 that was 0.002 lower.
+Both also learn the statistics of early features, and the transformer to leave no lattice
+(losses.py).
 """
 
 import numpy as np
@@ -20,12 +18,12 @@ import tensorflow as tf
 import data
 import nets
 import training
-from losses import lattice_loss, manner_loss
+from losses import LATTICE_WEIGHT, MANNER_WEIGHT, lattice_loss, manner_loss
 from teacher import Teacher
 from train_transformer import distance, energy, painting_loss, texture_loss
 
 SIDE, BATCH = 160, 4
-VECTOR_WEIGHT, MANNER_WEIGHT, LATTICE_WEIGHT = 0.25, 0.25, 20
+VECTOR_WEIGHT = 0.25
 
 
 def main():

@@ -25,7 +25,7 @@ HINT_WEIGHT = 0.15
 
 
 def main():
-    options = training.arguments(__doc__, steps=9000, rate=2e-3)
+    options = training.arguments(__doc__, steps=18000, rate=2e-3)
     teacher = Teacher(options.folder / "teacher")
     photos = data.load(options.folder / "content", validation=False)
     paintings = data.load(options.folder / "style", validation=False)

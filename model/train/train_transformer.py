@@ -7,6 +7,7 @@ import data
 import nets
 import textures
 import training
+from losses import LATTICE_WEIGHT, MANNER_WEIGHT, lattice_loss, manner_loss
 from teacher import Teacher
 
 SIDE, BATCH = 192, 4
@@ -107,7 +108,7 @@ class Vectors:
 
 
 def main():
-    options = training.arguments(__doc__, steps=20000, rate=2e-3)
+    options = training.arguments(__doc__, steps=30000, rate=2e-3)
     teacher = Teacher(options.folder / "teacher")
     photos = data.load(options.folder / "content", validation=False)
     vectors = Vectors(teacher, options, photos)
@@ -120,7 +121,8 @@ def main():
         target = teacher.paint(content, vector)
         with tf.GradientTape() as tape:
             painted = nets.transform(weights, content, vector)
-            loss = painting_loss(painted, target)
+            loss = (painting_loss(painted, target) + MANNER_WEIGHT * manner_loss(teacher, painted, target)
+                    + LATTICE_WEIGHT * lattice_loss(painted, target))
         optimiser.apply(tape.gradient(loss, list(optimiser.trained.values())), rate, step)
         return loss
 
