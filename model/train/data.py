@@ -80,7 +80,7 @@ def crop(rng, picture, side, smallest=0.4, largest=1.0):
 
 def zoomed(rng, picture, side):
     """A cut of a photograph as it is in pictures of many sizes: the larger they are, the smoother each part."""
-    share = np.exp(rng.uniform(np.log(0.12), 0))
+    share = np.exp(rng.uniform(np.log(0.05), 0))
     return crop(rng, picture, side, share, share)
 
 
