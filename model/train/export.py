@@ -111,16 +111,12 @@ def write_curves(run, target):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=pathlib.Path, help="folder with chain.npz, or else transformer.npz and predictor.npz")
+    parser.add_argument("run", type=pathlib.Path, help="folder with transformer.npz and chain.npz, or else predictor.npz")
     parser.add_argument("target", type=pathlib.Path, help="folder of the model, for saved_model.pb and the ONNX files; metrics.csv goes beside the folder")
     options = parser.parse_args()
     chain = options.run / "chain.npz"
-    if chain.exists():
-        both = training.averaged(chain)
-        parts = [{name.removeprefix(part): value for name, value in both.items() if name.startswith(part)}
-                 for part in ("transformer/", "predictor/")]
-    else:
-        parts = [training.averaged(options.run / f"{part}.npz") for part in ("transformer", "predictor")]
+    predictor = chain if chain.exists() else options.run / "predictor.npz"
+    parts = [training.averaged(path) for path in (options.run / "transformer.npz", predictor)]
     write(*parts, options.target)
     write_onnx(*parts, options.target)
     write_curves(options.run, options.target.parent / "metrics.csv")
