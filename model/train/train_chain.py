@@ -25,7 +25,7 @@ VECTOR_WEIGHT = 0.25
 
 
 def main():
-    options = training.arguments(__doc__, steps=2400, rate=5e-4)
+    options = training.arguments(__doc__, steps=3600, rate=5e-4)
     teacher = Teacher(options.folder / "teacher")
     photos = data.load(options.folder / "content", validation=False)
     paintings = data.load(options.folder / "style", validation=False) + data.drawn(options.out)
@@ -54,7 +54,7 @@ def main():
         content, styles, mix = [], [], []
         for _ in range(BATCH):
             own = photos[rng.integers(len(photos))]
-            cut = data.crop(rng, own, SIDE)
+            cut = data.zoomed(rng, own, SIDE)
             content.append(cut[:, ::-1] if rng.random() < 0.5 else cut)
             kind = rng.random()
             if kind < 0.5:
