@@ -18,7 +18,7 @@ import styles
 from shipped import Model
 from teacher import Teacher
 
-NAME = "atelier-2"
+NAME = "atelier-3"
 THUMBNAIL = 240
 
 

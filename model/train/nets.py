@@ -71,12 +71,12 @@ def _depth(x, weights, name):
     return tf.nn.depthwise_conv2d(x, weights[name + ".depth"], [1, 1, 1, 1], "SAME")
 
 
-def _normalise(x, scale, offset):
+def normalise(x, scale, offset, activation=tf.identity):
     """Conditional instance normalisation, as one fused operation: on a batch of one, batch statistics are the picture's."""
-    return tf.raw_ops.FusedBatchNormV3(
+    return activation(tf.raw_ops.FusedBatchNormV3(
         x=x, scale=scale, offset=offset, mean=tf.zeros([0]), variance=tf.zeros([0]),
         epsilon=EPSILON, is_training=True,
-    ).y
+    ).y)
 
 
 def _modulate(x, kernel, scale, offset):
@@ -94,15 +94,20 @@ def mirror_again(x):
     What zero padding does at the edges reaches a cell further with each layer; here it begins anew.
     """
     border = PADDING // 4
-    for axis in (1, 2):
-        last = tf.shape(x)[axis] - 1 - border
-        cells = tf.range(last + 1 + border)
+    shape = tf.shape(x)
+
+    def mirrored(axis):
+        last = shape[axis] - 1 - border
+        cells = tf.range(shape[axis])
         cells = tf.where(cells < border, 2 * border - cells, tf.where(cells > last, 2 * last - cells, cells))
-        x = tf.gather(x, tf.clip_by_value(cells, border, last), axis=axis)
-    return x
+        return tf.clip_by_value(cells, border, last)
+
+    # Both axes at once: each copy of the tensor is a pass over memory.
+    places = mirrored(1)[:, None] * shape[2] + mirrored(2)
+    return tf.gather(tf.reshape(x, [-1, x.shape[-1]]), places)[None]
 
 
-def paint(weights, content, vector):
+def paint(weights, content, vector, normalise=normalise):
     """The transformer proper, for one picture: its sides must be multiples of 4; zero padding at the edges."""
     if "vector.mean" in weights:
         vector = (vector - weights["vector.mean"]) / weights["vector.deviation"]
@@ -110,19 +115,20 @@ def paint(weights, content, vector):
     pieces = tf.split(manner, STYLED + STYLED)
     styled = iter(zip(pieces[: len(STYLED)], pieces[len(STYLED) :]))
 
-    x = tf.nn.relu(_normalise(_conv(content - 0.5, weights["down1"], 2), *next(styled)))
-    x = tf.nn.relu(_normalise(_conv(x, weights["down2"], 2), *next(styled)))
+    x = normalise(_conv(content - 0.5, weights["down1"], 2), *next(styled), tf.nn.relu)
+    x = normalise(_conv(x, weights["down2"], 2), *next(styled), tf.nn.relu)
     for block in range(BLOCKS):
         if block == BLOCKS // 2:
             x = mirror_again(x)
         first, second = f"block{block}a", f"block{block}b"
         y = _modulate(_depth(x, weights, first), weights[first + ".point"], *next(styled))
-        x = x + _normalise(_conv(_depth(y, weights, second), weights[second + ".point"]), *next(styled))
+        x = x + normalise(_conv(_depth(y, weights, second), weights[second + ".point"]), *next(styled))
     scale, offset = (tf.tile(piece, [4]) for piece in next(styled))
     x = tf.nn.depth_to_space(_modulate(_depth(x, weights, "up1"), weights["up1.point"], scale, offset), 2)
-    x = tf.nn.relu(_normalise(_conv(x, weights["up2"]), *next(styled)))
-    x = _conv(x, weights["rgb"]) + weights["rgb.bias"]
-    return tf.nn.sigmoid(tf.nn.depth_to_space(x, 2))
+    x = normalise(_conv(x, weights["up2"]), *next(styled), tf.nn.relu)
+    # In this order the three are one fused operation, and the last only moves values.
+    x = tf.nn.sigmoid(tf.nn.bias_add(_conv(x, weights["rgb"]), weights["rgb.bias"]))
+    return tf.nn.depth_to_space(x, 2)
 
 
 def transform(weights, content, vector):

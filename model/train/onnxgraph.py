@@ -150,7 +150,7 @@ def mirrored(g, x, axis):
 
 def transform(transformer):
     """The file that repaints a picture of any size of at least 1 x 1 with a vector."""
-    g, weights = Graph(), nets.fold_transformer(transformer)
+    g, weights = Graph(), transformer
     shape = g("Shape", "content", start=2, end=4)
     painted = paint(g, weights, mirrored(g, mirrored(g, "content", 2), 3), "vector")
     padding = integers(nets.PADDING, nets.PADDING)
@@ -164,7 +164,7 @@ def transform(transformer):
 
 def predict_style(predictor):
     """The file that reads a style's picture."""
-    g, weights = Graph(), nets.fold_predictor(predictor)
+    g, weights = Graph(), predictor
 
     def conv(x, name, bias, depthwise=False, stride=1):
         shape = weights[name].shape
