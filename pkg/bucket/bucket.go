@@ -17,10 +17,12 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	sdkhttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
+
+	"github.com/atelier-go/atelier/pkg/awshttp"
 )
 
 // What an error of this package can mean, beside a canceled context. Its text
@@ -51,6 +53,7 @@ func New(cfg aws.Config, name string) *Bucket {
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		// An emulator is not found under a name for each bucket.
 		o.UsePathStyle = o.BaseEndpoint != nil
+		o.HTTPClient = awshttp.Whole(o.HTTPClient)
 		// It would write to standard error about connections that a canceled request
 		// leaves; what matters is in the errors.
 		o.Logger = logging.Nop{}
@@ -89,7 +92,7 @@ func (b *Bucket) explain(err error) error {
 		return err
 	}
 	var api smithy.APIError
-	var answer *awshttp.ResponseError
+	var answer *sdkhttp.ResponseError
 	switch {
 	case errors.As(err, &api) && api.ErrorCode() == "NoSuchBucket":
 		return b.noBucket(err)

@@ -35,7 +35,7 @@ func Create(ctx context.Context, cfg aws.Config, name string) (*Queue, error) {
 
 // createWith makes no dead-letter queue where receives is 0.
 func createWith(ctx context.Context, cfg aws.Config, name string, receives int) (*Queue, error) {
-	client := sqs.NewFromConfig(cfg)
+	client := newClient(cfg)
 	settings := map[string]string{
 		string(types.QueueAttributeNameVisibilityTimeout): strconv.Itoa(int(visibility.Seconds())),
 	}

@@ -24,6 +24,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/atelier-go/atelier/pkg/awshttp"
 )
 
 // ErrNoQueue says that there is no queue of this name or URL.
@@ -39,7 +41,7 @@ type Queue struct {
 // that a wrong name shows at the start and not with the first job. The error
 // for a queue that is not there wraps [ErrNoQueue] and says what to do.
 func Open(ctx context.Context, cfg aws.Config, nameOrURL string) (*Queue, error) {
-	client := sqs.NewFromConfig(cfg)
+	client := newClient(cfg)
 	if strings.Contains(nameOrURL, "://") {
 		q := &Queue{client, nameOrURL}
 		if err := q.Check(ctx); err != nil {
@@ -48,6 +50,10 @@ func Open(ctx context.Context, cfg aws.Config, nameOrURL string) (*Queue, error)
 		return q, nil
 	}
 	return open(ctx, client, nameOrURL)
+}
+
+func newClient(cfg aws.Config) *sqs.Client {
+	return sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.HTTPClient = awshttp.Whole(o.HTTPClient) })
 }
 
 func open(ctx context.Context, client *sqs.Client, name string) (*Queue, error) {
