@@ -5,11 +5,13 @@ package ministack
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -36,11 +38,14 @@ func FreePort() (int, error) {
 // Endpoint is the address of a MiniStack on a port.
 func Endpoint(port int) string { return fmt.Sprintf("http://127.0.0.1:%d", port) }
 
-// Command is the process to start: program is MiniStack's executable
-// (scripts/env prints it as ATELIER_MINISTACK). It listens on loopback only and
-// keeps its state in memory.
+//go:embed wake.py
+var wake string
+
+// Command is the process to start: program is MiniStack's executable in a virtual
+// environment of Python's (scripts/env prints it as ATELIER_MINISTACK), whose
+// interpreter runs it. It listens on loopback only and keeps its state in memory.
 func Command(program string, port int) *exec.Cmd {
-	cmd := exec.Command(program)
+	cmd := exec.Command(filepath.Join(filepath.Dir(program), "python"), "-c", wake)
 	cmd.Env = append(Clean(os.Environ()),
 		"BIND_HOST=127.0.0.1", // it would listen on every address
 		"GATEWAY_PORT="+strconv.Itoa(port),
