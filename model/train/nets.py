@@ -88,6 +88,15 @@ def _modulate(x, kernel, scale, offset):
     return tf.nn.relu(tf.nn.bias_add(_conv(x, kernel * scale), offset))
 
 
+def _depth_to_space(x):
+    """tf.nn.depth_to_space(x, 2) for one picture, by moving runs of values: the operation itself moves value by value."""
+    shape, run = tf.shape(x), x.shape[-1] // 2  # the two sub-pixels that become neighbours in a row lie together
+    rows = tf.transpose(tf.reshape(x, tf.stack([shape[1], shape[2], 2, run])), [0, 2, 1, 3])
+    y = tf.reshape(rows, tf.stack([1, 2 * shape[1], 2 * shape[2], run // 2]))
+    y.set_shape([1, None, None, run // 2])
+    return y
+
+
 def mirror_again(x):
     """x with its outermost cells, PADDING pixels of the picture, mirrored anew from those within.
 
@@ -124,11 +133,9 @@ def paint(weights, content, vector, normalise=normalise):
         y = _modulate(_depth(x, weights, first), weights[first + ".point"], *next(styled))
         x = x + normalise(_conv(_depth(y, weights, second), weights[second + ".point"]), *next(styled))
     scale, offset = (tf.tile(piece, [4]) for piece in next(styled))
-    x = tf.nn.depth_to_space(_modulate(_depth(x, weights, "up1"), weights["up1.point"], scale, offset), 2)
+    x = _depth_to_space(_modulate(_depth(x, weights, "up1"), weights["up1.point"], scale, offset))
     x = normalise(_conv(x, weights["up2"]), *next(styled), tf.nn.relu)
-    # In this order the three are one fused operation, and the last only moves values.
-    x = tf.nn.sigmoid(tf.nn.bias_add(_conv(x, weights["rgb"]), weights["rgb.bias"]))
-    return tf.nn.depth_to_space(x, 2)
+    return _depth_to_space(tf.nn.sigmoid(tf.nn.bias_add(_conv(x, weights["rgb"]), weights["rgb.bias"])))
 
 
 def transform(weights, content, vector):
