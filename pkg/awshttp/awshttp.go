@@ -34,6 +34,7 @@ const small = 64 << 10
 
 type client struct{ next Client }
 
+// Do is [Client]'s.
 func (c client) Do(r *http.Request) (*http.Response, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return c.next.Do(r)

@@ -56,19 +56,25 @@ func newMirror(ctx context.Context, locked ministack.Locked, shared, logs string
 	return m, nil
 }
 
+// rest is how much longer the mirror rests than its last round took. A round lists
+// the whole bucket and writes the hour's manifest anew, so that under load, on the
+// cores of everything else, it would soon do nothing else.
+const rest = 9
+
 // start has it look every so often for something that has changed, until stop.
 // (DataSync's own schedules begin at an hour.)
 func (m *mirror) start(ctx context.Context, every time.Duration) {
 	ctx, m.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	m.done.Go(func() {
-		again := time.NewTicker(every)
-		defer again.Stop()
 		for {
+			began := time.Now()
 			if err := m.round(ctx); err != nil && ctx.Err() == nil {
 				m.log.Warn("the next round goes on", "error", err)
 			}
+			again := time.NewTimer(max(every, rest*time.Since(began)))
 			select {
 			case <-ctx.Done():
+				again.Stop()
 				return
 			case <-again.C:
 			}
