@@ -45,7 +45,9 @@ var wake string
 // environment of Python's (scripts/env prints it as ATELIER_MINISTACK), whose
 // interpreter runs it. It listens on loopback only and keeps its state in memory.
 func Command(program string, port int) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(filepath.Dir(program), "python"), "-c", wake)
+	// The program is not run: it is there to be known by among the processes.
+	cmd := exec.Command(filepath.Join(filepath.Dir(program), "python"), "-", program)
+	cmd.Stdin = strings.NewReader(wake)
 	cmd.Env = append(Clean(os.Environ()),
 		"BIND_HOST=127.0.0.1", // it would listen on every address
 		"GATEWAY_PORT="+strconv.Itoa(port),
