@@ -56,10 +56,14 @@ func newMirror(ctx context.Context, locked ministack.Locked, shared, logs string
 	return m, nil
 }
 
-// rest is how much longer the mirror rests than its last round took. A round lists
-// the whole bucket and writes the hour's manifest anew, so that under load, on the
-// cores of everything else, it would soon do nothing else.
-const rest = 9
+// After a round that went well the mirror rests so many times as long as it took,
+// longest at most. A round lists the whole bucket and writes the hour's manifest
+// anew, so that under load, on the cores of everything else, it would soon do
+// nothing else.
+const (
+	rest    = 9
+	longest = 20 * time.Second
+)
 
 // start has it look every so often for something that has changed, until stop.
 // (DataSync's own schedules begin at an hour.)
@@ -68,10 +72,14 @@ func (m *mirror) start(ctx context.Context, every time.Duration) {
 	m.done.Go(func() {
 		for {
 			began := time.Now()
-			if err := m.round(ctx); err != nil && ctx.Err() == nil {
+			pause := every
+			switch err := m.round(ctx); {
+			case err == nil:
+				pause = max(every, min(rest*time.Since(began), longest))
+			case ctx.Err() == nil:
 				m.log.Warn("the next round goes on", "error", err)
 			}
-			again := time.NewTimer(max(every, rest*time.Since(began)))
+			again := time.NewTimer(pause)
 			select {
 			case <-ctx.Done():
 				again.Stop()

@@ -29,7 +29,7 @@ class Wake:
         self.sleeping.add(future)
         try:
             await asyncio.wait_for(future, seconds)
-        except TimeoutError:
+        except asyncio.TimeoutError:  # before Python 3.11 it is not the built-in one
             pass
         finally:
             self.sleeping.discard(future)
