@@ -89,7 +89,7 @@ def _modulate(x, kernel, scale, offset):
 
 
 def _depth_to_space(x):
-    """tf.nn.depth_to_space(x, 2) for one picture, by moving runs of values: the operation itself moves value by value."""
+    """tf.nn.depth_to_space(x, 2) for one picture, by moving runs of values: the operation itself moves value by value, slowest where there are few channels."""
     shape, run = tf.shape(x), x.shape[-1] // 2  # the two sub-pixels that become neighbours in a row lie together
     rows = tf.transpose(tf.reshape(x, tf.stack([shape[1], shape[2], 2, run])), [0, 2, 1, 3])
     y = tf.reshape(rows, tf.stack([1, 2 * shape[1], 2 * shape[2], run // 2]))
