@@ -182,11 +182,11 @@ func (s *Server) spec(f *form) (*job.Spec, error) {
 		}
 		spec.StyleInput = &in
 	}
-	decode := imageio.DecodeMemory(image)
+	var ofStyle int64
 	if own {
-		decode += imageio.DecodeMemory(picture)
+		ofStyle = imageio.DecodeMemory(picture)
 	}
-	if err := s.Workers.hold(spec, decode); err != nil {
+	if err := s.Workers.hold(spec, imageio.DecodeMemory(image), ofStyle); err != nil {
 		return nil, err
 	}
 	spec.ID, err = job.NewID()

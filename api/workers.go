@@ -13,7 +13,7 @@ import (
 // instead of failing later. Its tags are for kong; zero values are the defaults.
 type Workers struct {
 	MaxSize int    `default:"2048" env:"ATELIER_MAX_SIZE" help:"Longest edge that a result may have, in pixels: 16 to 4096."`
-	Memory  int    `name:"worker-memory" default:"3007" env:"ATELIER_WORKER_MEMORY" help:"Memory of the smallest worker in MB, as Lambda counts them. A picture that it can't hold is refused."`
+	Memory  int    `name:"worker-memory" default:"3007" env:"ATELIER_WORKER_MEMORY" help:"Memory of the smallest worker in MB, as Lambda counts them. A picture that it can't hold is refused. Reckoned by the shipped model: with Magenta's, say half."`
 	Engine  string `name:"worker-engine" enum:"tensorflow,onnx" default:"tensorflow" env:"ATELIER_WORKER_ENGINE" help:"What runs the network in the workers, tensorflow or onnx: they need different memory. Of two kinds, the smallest counts."`
 }
 
@@ -54,17 +54,22 @@ func (w *Workers) footprint() (job.Footprint, bool) {
 	return job.Footprint{}, false
 }
 
-// hold refuses a job whose picture the smallest worker can't hold. decode is what
-// decoding its pictures takes.
-func (w *Workers) hold(spec *job.Spec, decode int64) error {
+// hold refuses a job whose picture the smallest worker can't hold. ofImage and ofStyle
+// are what decoding its picture and its style's takes. What is refused is what would
+// have to be smaller: the style's picture, if the job were accepted without.
+func (w *Workers) hold(spec *job.Spec, ofImage, ofStyle int64) error {
 	f, _ := w.footprint()
 	in := spec.Input
 	need := func(longest int) (bytes int64) {
 		width, height := imageio.Fitted(in.Width, in.Height, longest)
-		return f.Loaded + f.Picture(width, height, decode)
+		return f.Loaded + f.Picture(width, height, ofImage+ofStyle)
 	}
-	if need(spec.Longest()) <= w.bytes() {
+	most := need(spec.Longest())
+	if most <= w.bytes() {
 		return nil
+	}
+	if most-ofStyle <= w.bytes() {
+		return fmt.Errorf("style_image: %w: with it, painting takes %d MB, and the smallest worker has %d MB; a style is read at 256 x 256", job.ErrTooManyPixels, most>>20, w.Memory)
 	}
 	const smallest = 16 // that can be asked for
 	fits := sort.Search(spec.Longest(), func(more int) bool { return need(more+1) > w.bytes() })

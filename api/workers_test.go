@@ -89,6 +89,28 @@ func TestRefusalProposesWhatFits(t *testing.T) {
 	}
 }
 
+// Where the style's picture is what workers can't hold beside the other, the refusal
+// is of it: a smaller photograph would not be what the user wants.
+func TestStyleThatWorkersCannotHold(t *testing.T) {
+	picture := func(name string, w, h int) field {
+		var b bytes.Buffer
+		if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, w, h)), nil); err != nil {
+			t.Fatal(err)
+		}
+		return field{name, "p.jpg", b.Bytes()}
+	}
+	s := serve(t, func(c *api.Config) { c.Workers = api.Workers{Memory: 512} })
+	for _, side := range [][2]int{{200, 100}, {800, 800}} {
+		photo := picture("image", side[0], side[1])
+		resp, body := s.post(form(t, photo, picture("style_image", 6000, 4000)))
+		wantProblem(t, resp, body, 413, "too_many_pixels", "style_image: ")
+		resp, body = s.post(form(t, photo, picture("style_image", 300, 300)))
+		if resp.StatusCode != http.StatusAccepted {
+			t.Errorf("%v: with a small style, got %s: %s", side, resp.Status, body)
+		}
+	}
+}
+
 func TestWorkersAreChecked(t *testing.T) {
 	for _, w := range []api.Workers{{MaxSize: 15}, {MaxSize: 4097}, {MaxSize: -1}, {Memory: 300}, {Memory: -1}, {Engine: "caffe"}} {
 		if _, err := api.New(api.Config{Store: serve(t).store, Queue: &ledger{}, Workers: w}); err == nil {

@@ -6,7 +6,7 @@
 //
 // A model is a folder with the files of one engine or of both, which then must
 // paint alike, and with a styles.json, which names the model and holds the vectors
-// of named styles:
+// of named styles. Jobs can ask for those alone that are in the catalogue of pkg/style:
 //
 //	{"model": "atelier-1", "vectors": {"night-swirl": [0.1, ...]}}
 //

@@ -131,7 +131,7 @@ func (m *Model) enter(ctx context.Context) error {
 func (m *Model) leave() { <-m.slots }
 
 // Close waits for the images in work, then frees the model. Whoever waits for a
-// slot, or calls later, gets [ErrClosed]. Closing again does nothing.
+// slot, or calls later and needs the network, gets [ErrClosed]. Closing again does nothing.
 func (m *Model) Close() error {
 	m.once.Do(func() {
 		close(m.closed)

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// styleSide is the side of the square in which the predictor sees a picture: the
-// size that such networks are trained at.
-const styleSide = 256
+// StyleSide is the side in pixels of the square in which the predictor sees a picture: the
+// size that such networks are trained at. Engines accept networks that take no other.
+const StyleSide = 256
 
 // shrink makes a picture what the predictor wants: its central square, scaled to
 // 256x256 with antialiasing. Squashing the whole picture into the square
@@ -22,15 +22,15 @@ const styleSide = 256
 func shrink(img *image.RGBA) *image.RGBA {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	side := min(w, h)
-	if w == styleSide && h == styleSide {
+	if w == StyleSide && h == StyleSide {
 		return img
 	}
 	at := img.Rect.Min.Add(image.Pt((w-side)/2, (h-side)/2))
 	square := image.Rectangle{at, at.Add(image.Pt(side, side))}
-	if k := side / (2 * styleSide); k > 1 {
+	if k := side / (2 * StyleSide); k > 1 {
 		img, square = boxes(img, square, k)
 	}
-	out := image.NewRGBA(image.Rect(0, 0, styleSide, styleSide))
+	out := image.NewRGBA(image.Rect(0, 0, StyleSide, StyleSide))
 	draw.CatmullRom.Scale(out, out.Rect, img, square, draw.Src, nil)
 	return out
 }

@@ -11,8 +11,8 @@ import (
 func TestShrink(t *testing.T) {
 	for _, size := range []image.Point{{1, 1}, {3, 900}, {256, 256}, {300, 200}, {512, 512}, {2049, 1600}} {
 		got := shrink(swatch.Filled(size.X, size.Y, swatch.Teal))
-		if got.Rect != image.Rect(0, 0, styleSide, styleSide) {
-			t.Errorf("got %v of %v, want a square of %d", got.Rect, size, styleSide)
+		if got.Rect != image.Rect(0, 0, StyleSide, StyleSide) {
+			t.Errorf("got %v of %v, want a square of %d", got.Rect, size, StyleSide)
 		}
 		swatch.WantFilled(t, got, swatch.Teal)
 	}

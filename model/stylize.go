@@ -20,8 +20,8 @@ import (
 // paintings and the photograph.
 //
 // An unknown name wraps job.ErrUnknownStyle. When ctx ends while others have
-// the model busy, Stylize returns ctx.Err(). TensorFlow can't be interrupted: once
-// begun, a run goes on to its end whatever becomes of ctx.
+// the model busy, or between two runs of the network, Stylize returns ctx.Err(). A run
+// can't be interrupted: once begun, it goes on to its end whatever becomes of ctx.
 func (m *Model) Stylize(ctx context.Context, req style.Request) (*image.RGBA, error) {
 	if err := m.check(req); err != nil {
 		return nil, fmt.Errorf("stylize: %w", err)
@@ -37,7 +37,7 @@ func (m *Model) Stylize(ctx context.Context, req style.Request) (*image.RGBA, er
 	if m.info.Vectors {
 		paint = m.paintWithVector
 	}
-	out, err := paint(req)
+	out, err := paint(ctx, req)
 	if err != nil {
 		return nil, fmt.Errorf("stylize: %w", err)
 	}
@@ -86,7 +86,7 @@ func usable(img *image.RGBA) error {
 }
 
 // paintWithVector repaints with the vector of what is asked for.
-func (m *Model) paintWithVector(req style.Request) (*image.RGBA, error) {
+func (m *Model) paintWithVector(ctx context.Context, req style.Request) (*image.RGBA, error) {
 	vector, err := m.vectorFor(req)
 	if err != nil {
 		return nil, err
@@ -103,19 +103,21 @@ func (m *Model) paintWithVector(req style.Request) (*image.RGBA, error) {
 	if s < fadeBelow {
 		out, share = copyOf(req.Content), s/fadeBelow
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	odd, err := m.loaded.Vectors.Paint(req.Content, vector, out, share)
 	if err != nil {
 		return nil, err
 	}
-	m.note(odd, out)
-	return out, nil
+	return out, m.note(odd, out)
 }
 
 // fadeBelow is the strength below which the photograph itself shines through.
 const fadeBelow = 0.25
 
 // paintWithPictures repaints once for each style that is asked for.
-func (m *Model) paintWithPictures(req style.Request) (*image.RGBA, error) {
+func (m *Model) paintWithPictures(ctx context.Context, req style.Request) (*image.RGBA, error) {
 	looks, err := m.picturesFor(req)
 	if err != nil {
 		return nil, err
@@ -126,22 +128,33 @@ func (m *Model) paintWithPictures(req style.Request) (*image.RGBA, error) {
 	out := copyOf(req.Content)
 	sum := 1 - float32(req.Strength)
 	for _, look := range looks {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		weight := look.weight * float32(req.Strength)
 		sum += weight
 		odd, err := m.loaded.Pictures.Paint(req.Content, look.picture, out, weight/sum)
 		if err != nil {
 			return nil, err
 		}
-		m.note(odd, out)
+		if err := m.note(odd, out); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }
 
-// note logs that a network answered with values that are no numbers.
-func (m *Model) note(odd int, painted *image.RGBA) {
-	if odd > 0 {
-		m.log.Warn("the network answered with values that are no numbers", "model", m.info.Name, "values", odd, "of", painted.Rect.Dx()*painted.Rect.Dy()*3)
+// note logs that a network answered with values that are no numbers, which are black. It is
+// an error where that is most of the picture: nobody asked for a black one.
+func (m *Model) note(odd int, painted *image.RGBA) error {
+	all := painted.Rect.Dx() * painted.Rect.Dy() * 3
+	if odd > all/2 {
+		return fmt.Errorf("of %d values with which the network answered, %d are no numbers: the model is damaged, or the vector of the style is none of its own", all, odd)
 	}
+	if odd > 0 {
+		m.log.Warn("the network answered with values that are no numbers", "model", m.info.Name, "values", odd, "of", all)
+	}
+	return nil
 }
 
 // between is a where s is 0 and b where it is 1.

@@ -1,6 +1,9 @@
 package model
 
 import (
+	"context"
+	"errors"
+	"image"
 	"testing"
 
 	"github.com/atelier-go/atelier/model/internal/swatch"
@@ -37,5 +40,36 @@ func TestVectorsAreComputedOnlyWhenNeeded(t *testing.T) {
 	paint(req)
 	if paint(req); f.reads.Load() != 3 {
 		t.Errorf("got %d vectors after a named style without a stored one, want it read once", f.reads.Load())
+	}
+}
+
+// A fakeHub is a model without vectors: it takes pictures of styles.
+type fakeHub struct{ during func() }
+
+func (f fakeHub) Paint(content, style, dst *image.RGBA, share float32) (int, error) {
+	f.during()
+	return 0, nil
+}
+
+// A blend of a model without vectors is several runs: it ends with the one in which it is
+// canceled.
+func TestCanceledBlendEndsWithItsRun(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	runs := 0
+	hub := fakeHub{func() { runs++; cancel() }}
+	m, err := Open(Config{Dir: t.TempDir()}, func(Config) (*Loaded, error) {
+		return &Loaded{Engine: "fake 1", Pictures: hub, Close: func() {}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	var blend style.Mix
+	for _, name := range style.Names()[:4] {
+		blend = append(blend, style.Ingredient{Name: name, Weight: 0.25})
+	}
+	_, err = m.Stylize(ctx, style.Request{Content: swatch.Filled(8, 8, swatch.Orange), Mix: blend, Strength: 1})
+	if !errors.Is(err, context.Canceled) || runs != 1 {
+		t.Errorf("got %v after %d runs, want context.Canceled after one", err, runs)
 	}
 }

@@ -45,6 +45,7 @@ func (e Engine) faults(t *testing.T) {
 	for _, tt := range []struct{ model, want string }{
 		{"fails", "running the network: "},
 		{"bad-size", "shape"},
+		{"no-numbers", "of 192 values with which the network answered, 192 are no numbers"},
 		{"odd-vector", "a style vector that holds NaN"},
 	} {
 		m := e.Open(t, tt.model)

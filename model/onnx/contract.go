@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/atelier-go/atelier/model"
 )
 
 // The names of the files and of their inputs and outputs.
@@ -17,7 +19,7 @@ const (
 )
 
 const expected = `expected: transform.onnx (content float32 [1,3,H,W], vector float32 [1,N]) -> output_0 float32 [1,3,H,W]; ` +
-	`predict_style.onnx (style float32 [1,3,h,w]) -> vector float32 [1,N]`
+	`predict_style.onnx (style float32 [1,3,h,w]) -> vector float32 [1,N]; H and W open, h and w open or 256`
 
 // files are the two networks, as read, and the width of their vector.
 type files struct {
@@ -41,7 +43,7 @@ func readFiles(dir string) (*files, error) {
 	if f.predict, err = k.open(dir, predictFile); err != nil {
 		return nil, err
 	}
-	k.input(styleInput, picture)
+	k.input(styleInput, styled)
 	made := k.output(vectorOutput, vector)
 	k.noMore()
 	if made != taken && made > 0 && taken > 0 {
@@ -56,11 +58,27 @@ func readFiles(dir string) (*files, error) {
 	return &f, nil
 }
 
-// A kind is the shape that a tensor must have, -1 standing for any size.
+// A kind is the shape that a tensor must have, -1 standing for any size, anySize for one
+// that the file leaves open.
 type kind []int64
 
+const anySize = -2
+
+// shape is such as float32 [1,3,?,?]: what may be open is told as open.
+func (k kind) shape() tensorType {
+	t := tensorType{float, slices.Clone(k)}
+	for i, size := range t.dims {
+		if size == model.StyleSide {
+			t.dims[i] = anySize
+		}
+	}
+	return t
+}
+
+// A photograph has any size, a style's picture always has model.StyleSide.
 var (
-	picture = kind{1, 3, -1, -1}
+	picture = kind{1, 3, anySize, anySize}
+	styled  = kind{1, 3, model.StyleSide, model.StyleSide}
 	vector  = kind{1, -1}
 )
 
@@ -123,10 +141,10 @@ func (k *checker) tensor(side string, tensors map[string]tensorType, name string
 	// it at each run.
 	fits := t.element == float && len(t.dims) == len(want)
 	for i := range min(len(t.dims), len(want)) {
-		fits = fits && (t.dims[i] < 0 || want[i] < 0 || t.dims[i] == want[i])
+		fits = fits && (t.dims[i] < 0 || want[i] == -1 || t.dims[i] == want[i])
 	}
 	if !fits {
-		k.fault("%s's %s %s is %s, not %s", k.file, side, name, t, tensorType{float, want})
+		k.fault("%s's %s %s is %s, not %s", k.file, side, name, t, want.shape())
 		return -1
 	}
 	return t.dims[len(t.dims)-1]

@@ -45,6 +45,11 @@ func TestLoadRefuses(t *testing.T) {
 		{Name: "bad-dtype", Want: []string{"transform.onnx's input content is uint8 [1,3,?,?], not float32 [1,3,?,?]", "expected: "}},
 		{Name: "bad-rank", Want: []string{"transform.onnx's input content is float32 [1,3,?], not float32 [1,3,?,?]", "expected: "}},
 		{Name: "bad-channels", Want: []string{"predict_style.onnx's input style is float32 [1,4,?,?], not float32 [1,3,?,?]", "expected: "}},
+		{Name: "fixed-size", Want: []string{
+			"transform.onnx's input content is float32 [1,3,384,384], not float32 [1,3,?,?]",
+			"transform.onnx's output output_0 is float32 [1,3,384,384], not",
+			"predict_style.onnx's input style is float32 [1,3,224,224], not float32 [1,3,?,?]", "H and W open, h and w open or 256",
+		}},
 		{Name: "bad-widths", Want: []string{"predict_style.onnx makes vectors of 100 numbers, transform.onnx takes 64", "expected: "}},
 		{Name: "open-width", Want: []string{"neither predict_style.onnx nor transform.onnx says how many numbers a vector has", "expected: "}},
 		{Name: "hub", Want: []string{"transform.onnx: no such file", "model/train/export.py writes it", "a SavedModel alone is for a worker with TensorFlow"}},

@@ -3,6 +3,8 @@ package onnx
 import (
 	"fmt"
 	"runtime/debug"
+
+	"github.com/atelier-go/atelier/model/internal/stack"
 )
 
 // painters are the sessions that paint, one for each image at once: images don't
@@ -10,7 +12,7 @@ import (
 type painters struct {
 	file    []byte
 	threads int
-	idle    chan *painter // nil: to be loaded
+	lent    *stack.Stack[*painter]
 }
 
 // A painter is a session, and the planes between pictures and its network.
@@ -20,61 +22,64 @@ type painter struct {
 	largest int // pixels of a picture that it has painted
 }
 
-// keepPixels is the size of the largest picture whose memory is kept for the next:
-// 0.2 GB. After a larger one the session is loaded afresh, which takes 15 ms where
-// the picture took 200 or more.
+// keepPixels is how many pixels of pictures the memory of idle sessions is kept for, in all:
+// 0.2 GB. What is beyond is loaded afresh when it is needed, which takes 15 ms where
+// a picture so large takes 200 or more.
 const keepPixels = 1 << 20
 
 func newPainters(file []byte, threads, n int) painters {
-	ps := painters{file, threads, make(chan *painter, n)}
-	for range n {
-		ps.idle <- nil
-	}
-	return ps
+	return painters{file, threads, stack.New[*painter](n)}
 }
 
 // take waits for a painter for a picture of so many pixels, and put gives it back. A
 // session that has painted smaller ones alone is loaded afresh: its arena would keep
-// what they took, of no use to a larger one, beside what that takes.
+// what they took, of no use to a larger one, beside what that takes. The other idle
+// ones go with it, since what they keep is nobody's budget.
 func (ps painters) take(pixels int) (*painter, error) {
-	p := <-ps.idle
-	if p != nil && p.largest > 0 && pixels > p.largest {
-		p.drop()
-		p = nil
-	}
-	if p != nil {
+	p, ok := ps.lent.Take()
+	if ok && (p.largest == 0 || pixels <= p.largest) {
 		return p, nil
+	}
+	if ok {
+		dropAll(append(ps.lent.Idle(), p))
 	}
 	s, err := newSession(ps.file, []string{contentInput, vectorInput}, []string{pictureOutput}, ps.threads)
 	if err != nil {
-		ps.idle <- nil
+		ps.lent.Leave()
 		return nil, fmt.Errorf("ONNX Runtime cannot load %s: %w", transformFile, err)
 	}
 	return &painter{session: s}, nil
 }
 
 func (ps painters) put(p *painter, pixels int) {
-	if p.largest = max(p.largest, pixels); p.largest > keepPixels {
-		p.drop()
-		p = nil
+	p.largest = max(p.largest, pixels)
+	kept := ps.lent.Put(p, func(idle []*painter) bool {
+		all := p.largest
+		for _, other := range idle {
+			all += other.largest
+		}
+		return all <= keepPixels
+	})
+	if !kept {
+		dropAll([]*painter{p})
+		ps.lent.Leave()
 	}
-	ps.idle <- p
 }
 
-// drop gives back a painter's memory, and at once: the collector, which knows of the
-// planes alone, would let those of several pictures pile up.
-func (p *painter) drop() {
-	_ = p.Destroy() // it has no way to fail
-	p.in, p.out = nil, nil
+// dropAll gives back the memory of painters, and at once: the collector, which knows of
+// the planes alone, would let those of several pictures pile up.
+func dropAll(ps []*painter) {
+	for _, p := range ps {
+		_ = p.Destroy() // it has no way to fail
+		p.in, p.out = nil, nil
+	}
 	debug.FreeOSMemory()
 }
 
 // close waits for what is running.
 func (ps painters) close() {
-	for range cap(ps.idle) {
-		if p := <-ps.idle; p != nil {
-			_ = p.Destroy()
-		}
+	for _, p := range ps.lent.Close() {
+		_ = p.Destroy()
 	}
 }
 

@@ -36,3 +36,60 @@ func TestPainters(t *testing.T) {
 		last = p
 	}
 }
+
+// What idle sessions keep is bounded however many pictures there may be at once: no
+// budget of the worker's counts it.
+func TestIdlePainters(t *testing.T) {
+	if err := start(DefaultLibrary()); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile("../testdata/full/transform.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ps := newPainters(file, 1, 4)
+	defer ps.close()
+	// paint has pictures of so many pixels at once in work, and tells which sessions were used.
+	paint := func(pixels ...int) []*painter {
+		t.Helper()
+		var at []*painter
+		for _, n := range pixels {
+			p, err := ps.take(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at = append(at, p)
+		}
+		for i, p := range at {
+			ps.put(p, pixels[i])
+		}
+		return at
+	}
+	idle := func() (pixels int, sessions int) {
+		all := ps.lent.Idle()
+		for _, p := range all {
+			pixels += p.largest
+		}
+		dropAll(all)
+		return pixels, len(all)
+	}
+
+	first := paint(1000)[0]
+	for range 4 {
+		if p := paint(1000)[0]; p != first {
+			t.Error("pictures one after another were painted by several sessions")
+		}
+	}
+	if pixels, sessions := idle(); sessions != 1 || pixels != 1000 {
+		t.Errorf("after them, got %d sessions with %d pixels, want one with 1000", sessions, pixels)
+	}
+	paint(keepPixels/2, keepPixels/2, keepPixels/2, keepPixels)
+	if pixels, sessions := idle(); pixels > keepPixels || sessions != 2 {
+		t.Errorf("after four at once, got %d sessions with %d pixels, want two with %d", sessions, pixels, keepPixels)
+	}
+	paint(1000, 1000, 1000)
+	paint(2000)
+	if pixels, sessions := idle(); sessions != 1 || pixels != 2000 {
+		t.Errorf("after a larger picture, got %d sessions with %d pixels, want its own", sessions, pixels)
+	}
+}

@@ -11,6 +11,8 @@ import (
 	corepb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
 
 	"github.com/galeone/tensorflow/tensorflow/go/core/framework/types_go_proto"
+
+	"github.com/atelier-go/atelier/model"
 )
 
 // A port is one tensor of the graph: an operation's name and which of its
@@ -36,7 +38,7 @@ type contract struct {
 
 const expected = `expected: serving_default (placeholder float32 [1,H,W,3], placeholder_1 float32 [1,h,w,3]) -> output_0 float32 [1,H,W,3]; ` +
 	`and both or neither of predict_style (style float32 [1,h,w,3]) -> vector float32 [1,N] and ` +
-	`transform (content float32 [1,H,W,3], vector float32 [1,N]) -> output_0 float32 [1,H,W,3]`
+	`transform (content float32 [1,H,W,3], vector float32 [1,N]) -> output_0 float32 [1,H,W,3]; H and W open, h and w open or 256`
 
 // newContract checks a model's signatures. The error says all that does not fit,
 // and what is expected instead.
@@ -54,14 +56,14 @@ func newContract(sigs map[string]*corepb.SignatureDef) (*contract, error) {
 		k.fault("there is no signature serving_default, only %s", enumerate(c.names))
 	} else {
 		c.stylize.content, _ = k.input("serving_default", "placeholder", picture)
-		c.stylize.style, _ = k.input("serving_default", "placeholder_1", picture)
+		c.stylize.style, _ = k.input("serving_default", "placeholder_1", styled)
 		c.stylize.out, _ = k.output("serving_default", "output_0", picture)
 	}
 	switch p, t := sigs["predict_style"] != nil, sigs["transform"] != nil; {
 	case p && t:
 		var made, taken int
 		c.vectors = true
-		c.predict.style, _ = k.input("predict_style", "style", picture)
+		c.predict.style, _ = k.input("predict_style", "style", styled)
 		c.predict.vector, made = k.output("predict_style", "vector", vector)
 		c.transform.content, _ = k.input("transform", "content", picture)
 		c.transform.vector, taken = k.input("transform", "vector", vector)
@@ -88,11 +90,14 @@ type kind struct {
 	shape    string // for people
 	channels int    // what the last dimension must be, 0 for any
 	rank     int
+	side     int // what height and width may be where they are fixed, 0 for open alone
 }
 
+// A photograph has any size, a style's picture always has model.StyleSide.
 var (
-	picture = kind{"[1,?,?,3]", 3, 4}
-	vector  = kind{"[1,N]", 0, 2}
+	picture = kind{"[1,?,?,3]", 3, 4, 0}
+	styled  = kind{"[1,?,?,3]", 3, 4, model.StyleSide}
+	vector  = kind{"[1,N]", 0, 2, 0}
 )
 
 // A checker gathers what does not fit.
@@ -132,6 +137,9 @@ func (k *checker) tensor(sig, side string, tensors map[string]*corepb.TensorInfo
 			last = int(dims[want.rank-1].GetSize())
 			fits = (last < 0 || want.channels == 0 || last == want.channels) &&
 				dims[0].GetSize() <= 1 // -1 is any
+			for _, side := range dims[1 : want.rank-1] {
+				fits = fits && (side.GetSize() < 0 || int(side.GetSize()) == want.side)
+			}
 		}
 	}
 	if !fits {

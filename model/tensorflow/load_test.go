@@ -43,6 +43,11 @@ func TestLoadRefuses(t *testing.T) {
 		{Name: "bad-dtype", Want: []string{"serving_default's input placeholder is uint8 [1,?,?,3], not float32 [1,?,?,3]", "expected: "}},
 		{Name: "bad-rank", Want: []string{"input placeholder is float32 [1,?,3], not float32 [1,?,?,3]", "expected: "}},
 		{Name: "bad-channels", Want: []string{"input placeholder_1 is float32 [1,?,?,4], not float32 [1,?,?,3]", "expected: "}},
+		{Name: "fixed-size", Want: []string{
+			"input placeholder is float32 [1,384,384,3], not float32 [1,?,?,3]",
+			"input placeholder_1 is float32 [1,384,384,3], not float32 [1,?,?,3]",
+			"output output_0 is float32 [1,384,384,3], not", "H and W open, h and w open or 256",
+		}},
 		{Name: "bad-widths", Want: []string{"predict_style makes vectors of 100 numbers, transform takes 64", "expected: "}},
 		{Name: "bad-tag", Want: []string{`no graph in saved_model.pb is tagged "serve": tagged are ["train"]`}},
 		{Name: "no-serving-default", Want: []string{"no signature serving_default, only other", "expected: "}},

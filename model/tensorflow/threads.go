@@ -1,6 +1,10 @@
 package tensorflow
 
-import "runtime"
+import (
+	"runtime"
+
+	"github.com/atelier-go/atelier/model/internal/stack"
+)
 
 // threads are the operating system's threads on which the network runs.
 //
@@ -11,40 +15,33 @@ import "runtime"
 // ends after some runs, which frees its caches: over mixed sizes that keeps 150 MB
 // less on two cores than letting the caches fill (scripts/bench memory). To
 // compile afresh costs 2 to 5 ms, once in runsPerThread.
-type threads chan *thread
+type threads struct{ lent *stack.Stack[*thread] }
 
 const runsPerThread = 16
 
 // newThreads starts nothing: a thread begins when there is something to run.
-func newThreads(n int) threads {
-	t := make(threads, n)
-	for range n {
-		t <- nil
-	}
-	return t
-}
+func newThreads(n int) threads { return threads{stack.New[*thread](n)} }
 
 // do runs f on one of the threads and waits for it.
 func (ts threads) do(f func()) {
-	t := <-ts
-	if t == nil {
+	t, ok := ts.lent.Take()
+	if !ok {
 		t = newThread()
 	}
 	t.work <- f
 	<-t.done
 	if t.runs++; t.runs >= runsPerThread {
 		close(t.work)
-		t = nil
+		ts.lent.Leave()
+		return
 	}
-	ts <- t
+	ts.lent.Put(t, nil)
 }
 
 // close ends the threads. It waits for what is running.
 func (ts threads) close() {
-	for range cap(ts) {
-		if t := <-ts; t != nil {
-			close(t.work)
-		}
+	for _, t := range ts.lent.Close() {
+		close(t.work)
 	}
 }
 

@@ -34,3 +34,18 @@ func TestThreads(t *testing.T) {
 		t.Errorf("got %d runs at once, want at most 3", got)
 	}
 }
+
+// Each thread fills caches of its own, so runs one after another stay on one.
+func TestRunsOneAfterAnotherShareAThread(t *testing.T) {
+	ts := newThreads(8)
+	for range runsPerThread - 1 {
+		ts.do(func() {})
+	}
+	idle := ts.lent.Close()
+	for _, t := range idle {
+		defer close(t.work)
+	}
+	if len(idle) != 1 {
+		t.Errorf("got %d threads, want 1", len(idle))
+	}
+}

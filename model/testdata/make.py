@@ -158,7 +158,7 @@ def odd_numbers(c, s):
 
 def fails(c, s):
     """No content has seven values."""
-    return tf.reshape(tf.reshape(c, [7]) + 0 * tf.reduce_mean(s), [1, 1, 7, 1]) * tf.ones([1, 1, 1, 3])
+    return c + 0 * tf.reduce_sum(tf.reshape(c, [7])) + 0 * tf.reduce_mean(s)
 
 
 def main():
@@ -169,11 +169,13 @@ def main():
     plain("bad-rank", stylize(shape=[1, None, 3]))
     plain("bad-channels", stylize(channels=4))
     plain("bad-tag", stylize(), tag="train")
+    plain("fixed-size", stylize(shape=[1, 384, 384, 3]))
     plain("bad-size", stylize(lambda c, s: tf.tile(half(c, s), [1, 2, 2, 1])))
     plain("bad-widths", widths)
     plain("no-serving-default", lambda: {"other": stylize()()["serving_default"]})
     plain("no-transform", only("predict_style", {"style": PICTURE}, {"vector": [1, 100]}))
     plain("odd-numbers", stylize(odd_numbers))
+    plain("no-numbers", stylize(lambda c, s: tf.math.log(-1 - c) + 0 * tf.reduce_mean(s)))
     plain("odd-vector", nan_vector)
     plain("fails", stylize(fails))
     make_onnx.main()

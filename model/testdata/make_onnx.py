@@ -57,6 +57,8 @@ def main():
     write("bad-widths", replaced(TRANSFORM, ("[1,100] vector", "[1,64] vector"), ("{3, 97}", "{3, 61}")))
     write("open-width", "(float[1,3,H,W] content, float[1,N] vector) => (float[1,3,H,W] output_0) { output_0 = Identity(content) }",
           replaced(PREDICT, ("[1,100]", "[1,N]")))
+    write("fixed-size", replaced(TRANSFORM, ("[1,3,H,W] content", "[1,3,384,384] content"), ("[1,3,H,W] output_0", "[1,3,384,384] output_0")),
+          replaced(PREDICT, ("[1,3,h,w]", "[1,3,224,224]")))
     write("bad-size", "(float[1,3,H,W] content, float[1,100] vector) => (float[1,3,G,V] output_0) "
           "{ twice = Constant<value = int64[4] {1, 1, 2, 2}>() output_0 = Tile(content, twice) }")
     write("fails", "(float[1,3,H,W] content, float[1,100] vector) => (float[1,3,H,W] output_0) "
@@ -73,6 +75,11 @@ def main():
         down = Sub(under, b)
         blue = Div(down, none)
         output_0 = Concat<axis = 1>(red, green, blue)
+    }""")
+    write("no-numbers", """(float[1,3,H,W] content, float[1,100] vector) => (float[1,3,H,W] output_0) {
+        under = Constant<value = float[1] {-1.0}>()
+        below = Sub(under, content)
+        output_0 = Log(below)
     }""")
     write("odd-vector", replaced(TRANSFORM, ("[1,100]", "[1,3]"), ("colour, rest = Split<axis = 1>(vector, sizes)", "colour = Identity(vector)")),
           """(float[1,3,h,w] style) => (float[1,3] vector) {

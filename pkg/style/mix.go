@@ -33,7 +33,7 @@ func ParseMix(s string) (Mix, error) {
 			var err error
 			// Up to a million: far above, the small shares of a blend would round away.
 			if w, err = strconv.ParseFloat(weight, 64); err != nil || !(w >= 1e-6 && w <= 1e6) {
-				return nil, fmt.Errorf("the weight of %.60q must be a number over 0, not %.60q", name, weight)
+				return nil, fmt.Errorf("the weight of %.60q must be a number from 0.000001 to 1000000, not %.60q", name, weight)
 			}
 		}
 		if _, err := Lookup(name); err != nil {
