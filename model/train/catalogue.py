@@ -18,7 +18,7 @@ import styles
 from shipped import Model
 from teacher import Teacher
 
-NAME = "atelier-3"
+NAME = "atelier-4"
 THUMBNAIL = 240
 
 

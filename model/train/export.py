@@ -128,13 +128,21 @@ def write_onnx(transformer, predictor, target):
 
 
 def write_curves(run, target):
-    """The curves of the three stages as one table, a cell empty where a stage doesn't measure it."""
-    rows = []
+    """The curves of the three stages as one table, a cell empty where a stage doesn't measure it.
+
+    A run that start.py began comes after those of the model that it went on from.
+    """
+    rows, number = [], 1
+    earlier = run / "earlier.csv"
+    if earlier.exists():
+        with earlier.open(newline="") as file:
+            rows = [{"run": "1"} | row for row in csv.DictReader(file)]
+        number = 1 + max(int(row["run"]) for row in rows)
     for stage in ("transformer", "predictor", "chain"):
         curve = run / f"{stage}.csv"
         if curve.exists():
             with curve.open(newline="") as file:
-                rows += [{"stage": stage} | row for row in csv.DictReader(file)]
+                rows += [{"run": number, "stage": stage} | row for row in csv.DictReader(file)]
     columns = list(dict.fromkeys(column for row in rows for column in row))
     with target.open("w", newline="") as file:
         writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")

@@ -8,14 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 VECTOR = 100  # numbers in a style vector: the teacher's
-PADDING = 16  # mirrored border that swallows what zero padding does at the edges
+# Mirrored border that swallows what zero padding does at the edges: two cells at a quarter of the
+# side, as far as a block of two 3x3 convolutions reaches. It is mirrored anew before each.
+PADDING = 8
 EPSILON = 1e-3
 
-DOWN, BODY, HALF, LAST = 24, 64, 24, 24  # channels at 1/2, 1/4, again at 1/2, before RGB
+DOWN, BODY, HALF, LAST = 16, 64, 16, 24  # channels at 1/2, 1/4, again at 1/2, before RGB
 BLOCKS = 6
-
-# Channels of every layer that the style scales and shifts, in the order of use.
-STYLED = [DOWN, BODY] + [BODY] * (2 * BLOCKS) + [HALF, LAST]
 
 
 def _kernel(rng, height, width, inputs, outputs, gain=2.0):
@@ -30,6 +29,12 @@ def _subpixel_kernel(rng, height, width, inputs, outputs, gain=2.0):
 
 def _depthwise(rng, channels):
     return rng.normal(0, np.sqrt(2 / 9), (3, 3, channels, 1)).astype(np.float32)
+
+
+def styled(weights):
+    """Channels of every layer that the style scales and shifts, in the order of use."""
+    down, body = (weights[name].shape[-1] for name in ("down1", "down2"))
+    return [down] + [body] * (1 + 2 * BLOCKS) + [weights["up1.point"].shape[-1] // 4, weights["up2"].shape[-1]]
 
 
 def _as_variables(weights):
@@ -50,13 +55,14 @@ def new_transformer(seed, vector_mean, vector_deviation):
         "up2": _kernel(rng, 3, 3, HALF, LAST),
         "rgb": _subpixel_kernel(rng, 3, 3, LAST, 3, 0.5),
         "rgb.bias": np.zeros(12, np.float32),
-        "style": rng.normal(0, 0.02, (VECTOR, 2 * sum(STYLED))).astype(np.float32),
-        "style.bias": np.concatenate([np.ones(sum(STYLED)), np.zeros(sum(STYLED))]).astype(np.float32),
     }
     for block in range(BLOCKS):
         for half in "ab":
             weights[f"block{block}{half}.depth"] = _depthwise(rng, BODY)
             weights[f"block{block}{half}.point"] = _kernel(rng, 1, 1, BODY, BODY)
+    channels = sum(styled(weights))
+    weights["style"] = rng.normal(0, 0.02, (VECTOR, 2 * channels)).astype(np.float32)
+    weights["style.bias"] = np.repeat(np.array([1, 0], np.float32), channels)
     variables = _as_variables(weights)
     variables["vector.mean"] = tf.Variable(vector_mean, trainable=False)
     variables["vector.deviation"] = tf.Variable(vector_deviation, trainable=False)
@@ -98,10 +104,7 @@ def _depth_to_space(x):
 
 
 def mirror_again(x):
-    """x with its outermost cells, PADDING pixels of the picture, mirrored anew from those within.
-
-    What zero padding does at the edges reaches a cell further with each layer; here it begins anew.
-    """
+    """x with its outermost cells, PADDING pixels of the picture, mirrored anew from those within."""
     border = PADDING // 4
     shape = tf.shape(x)
 
@@ -116,25 +119,31 @@ def mirror_again(x):
     return tf.gather(tf.reshape(x, [-1, x.shape[-1]]), places)[None]
 
 
-def paint(weights, content, vector, normalise=normalise):
-    """The transformer proper, for one picture: its sides must be multiples of 4; zero padding at the edges."""
+def paint(weights, content, vector, normalise=normalise, taps=None):
+    """The transformer proper, for one picture: its sides must be multiples of 4; zero padding at the edges.
+
+    taps, a dictionary, receives the activations at half the side: "down1" and "up1".
+    """
     if "vector.mean" in weights:
         vector = (vector - weights["vector.mean"]) / weights["vector.deviation"]
     manner = (tf.matmul(vector, weights["style"]) + weights["style.bias"])[0]
-    pieces = tf.split(manner, STYLED + STYLED)
-    styled = iter(zip(pieces[: len(STYLED)], pieces[len(STYLED) :]))
+    sizes = styled(weights)
+    pieces = tf.split(manner, sizes + sizes)
+    manners = iter(zip(pieces[: len(sizes)], pieces[len(sizes) :]))
 
-    x = normalise(_conv(content - 0.5, weights["down1"], 2), *next(styled), tf.nn.relu)
-    x = normalise(_conv(x, weights["down2"], 2), *next(styled), tf.nn.relu)
+    x = down = normalise(_conv(content - 0.5, weights["down1"], 2), *next(manners), tf.nn.relu)
+    x = normalise(_conv(x, weights["down2"], 2), *next(manners), tf.nn.relu)
     for block in range(BLOCKS):
-        if block == BLOCKS // 2:
-            x = mirror_again(x)
+        x = mirror_again(x)
         first, second = f"block{block}a", f"block{block}b"
-        y = _modulate(_depth(x, weights, first), weights[first + ".point"], *next(styled))
-        x = x + normalise(_conv(_depth(y, weights, second), weights[second + ".point"]), *next(styled))
-    scale, offset = (tf.tile(piece, [4]) for piece in next(styled))
+        y = _modulate(_depth(x, weights, first), weights[first + ".point"], *next(manners))
+        x = x + normalise(_conv(_depth(y, weights, second), weights[second + ".point"]), *next(manners))
+    x = mirror_again(x)
+    scale, offset = (tf.tile(piece, [4]) for piece in next(manners))
     x = _depth_to_space(_modulate(_depth(x, weights, "up1"), weights["up1.point"], scale, offset))
-    x = normalise(_conv(x, weights["up2"]), *next(styled), tf.nn.relu)
+    if taps is not None:
+        taps |= {"down1": down, "up1": x}
+    x = normalise(_conv(x, weights["up2"]), *next(manners), tf.nn.relu)
     return _depth_to_space(tf.nn.sigmoid(tf.nn.bias_add(_conv(x, weights["rgb"]), weights["rgb.bias"])))
 
 

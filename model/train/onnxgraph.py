@@ -109,24 +109,24 @@ def mirror_again(g, x):
 
 def paint(g, weights, content, vector):
     manner = g("Add", g("MatMul", vector, weights["style"]), weights["style.bias"])
-    sizes = nets.STYLED + nets.STYLED
-    pieces = g("Split", g("Reshape", manner, integers(-1)), integers(*sizes), outputs=len(sizes), axis=0)
-    styled = iter(zip(pieces[: len(nets.STYLED)], pieces[len(nets.STYLED) :]))
+    sizes = nets.styled(weights)
+    pieces = g("Split", g("Reshape", manner, integers(-1)), integers(*sizes, *sizes), outputs=2 * len(sizes), axis=0)
+    manners = iter(zip(pieces[: len(sizes)], pieces[len(sizes) :]))
 
     x = g("Sub", content, np.float32(0.5))
-    x = g("Relu", _normalise(g, _conv(g, x, weights["down1"], 2), *next(styled)))
-    x = g("Relu", _normalise(g, _conv(g, x, weights["down2"], 2), *next(styled)))
+    x = g("Relu", _normalise(g, _conv(g, x, weights["down1"], 2), *next(manners)))
+    x = g("Relu", _normalise(g, _conv(g, x, weights["down2"], 2), *next(manners)))
     for block in range(nets.BLOCKS):
-        if block == nets.BLOCKS // 2:
-            x = mirror_again(g, x)
+        x = mirror_again(g, x)
         first, second = f"block{block}a", f"block{block}b"
-        y = _modulate(g, _depth(g, x, weights, first), weights[first + ".point"], *next(styled))
+        y = _modulate(g, _depth(g, x, weights, first), weights[first + ".point"], *next(manners))
         y = _conv(g, _depth(g, y, weights, second), weights[second + ".point"])
-        x = g("Add", x, _normalise(g, y, *next(styled)))
-    scale, offset = (g("Concat", *[piece] * 4, axis=0) for piece in next(styled))
+        x = g("Add", x, _normalise(g, y, *next(manners)))
+    x = mirror_again(g, x)
+    scale, offset = (g("Concat", *[piece] * 4, axis=0) for piece in next(manners))
     x = _modulate(g, _depth(g, x, weights, "up1"), weights["up1.point"], scale, offset)
     x = g("DepthToSpace", x, blocksize=2, mode="DCR")
-    x = g("Relu", _normalise(g, _conv(g, x, weights["up2"]), *next(styled)))
+    x = g("Relu", _normalise(g, _conv(g, x, weights["up2"]), *next(manners)))
     x = g("Conv", x, kernel(weights["rgb"]), weights["rgb.bias"], pads=_same(3, 1), kernel_shape=[3, 3])
     return g("DepthToSpace", g("Sigmoid", x), blocksize=2, mode="DCR")
 

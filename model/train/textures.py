@@ -88,6 +88,21 @@ def strokes(rng, ground, colours):
     return np.asarray(image) / 255
 
 
+def grain(rng, side):
+    """Fine grain about 0: chalk, canvas or print; speckles drawn out along a line, or a weave."""
+    if rng.random() < 0.35:
+        y, x = np.mgrid[0:side, 0:side] * 2 * np.pi / rng.uniform(2.5, 9)
+        turn = rng.uniform(0, np.pi)
+        weave = np.sin(np.cos(turn) * x + np.sin(turn) * y) * np.sin(np.cos(turn) * y - np.sin(turn) * x)
+        return (weave * (0.4 + 0.6 * noise(rng, side)))[..., None]
+    speckles = rng.normal(0, 1, (side, side, 1 if rng.random() < 0.6 else 3))
+    step, total = rng.normal(0, 1, 2), 0
+    for place in range(count := rng.integers(1, 9)):
+        shift = np.rint(place * step / np.linalg.norm(step)).astype(int)
+        total = total + np.roll(speckles, shift, (0, 1))
+    return total / np.sqrt(count)
+
+
 def draw(rng, side):
     """One random texture, uint8 RGB."""
     fields = (noise, waves, cells)
@@ -100,6 +115,8 @@ def draw(rng, side):
         picture = picture * mask + other * (1 - mask)
     if rng.random() < 0.45:
         picture = strokes(rng, picture, palette(rng, rng.integers(2, 7)))
-    if rng.random() < 0.3:
-        picture = picture + rng.normal(0, rng.uniform(0.01, 0.12), (side, side, 1))
+    if rng.random() < 0.2:  # about flat, light or dark
+        picture = rng.random(3) ** rng.uniform(0.5, 2) + rng.uniform(0.05, 0.4) * (picture - picture.mean((0, 1)))
+    if rng.random() < 0.45:
+        picture = picture + rng.uniform(0.01, 0.15) * grain(rng, side)
     return (np.clip(picture, 0, 1) * 255).astype(np.uint8)

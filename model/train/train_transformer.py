@@ -7,7 +7,7 @@ import data
 import nets
 import textures
 import training
-from losses import LATTICE_WEIGHT, MANNER_WEIGHT, lattice_loss, manner_loss
+from losses import EDGE_WEIGHT, LATTICE_WEIGHT, MANNER_WEIGHT, edge_loss, lattice_loss, manner_loss
 from teacher import Teacher
 
 SIDE, BATCH = 192, 4
@@ -122,7 +122,8 @@ def main():
         with tf.GradientTape() as tape:
             painted = nets.transform(weights, content, vector)
             loss = (painting_loss(painted, target) + MANNER_WEIGHT * manner_loss(teacher, painted, target)
-                    + LATTICE_WEIGHT * lattice_loss(painted, target))
+                    + LATTICE_WEIGHT * lattice_loss(painted, target, content)
+                    + EDGE_WEIGHT * edge_loss(painted, target))
         optimiser.apply(tape.gradient(loss, list(optimiser.trained.values())), rate, step)
         return loss
 

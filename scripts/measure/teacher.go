@@ -25,11 +25,11 @@ Runtime.
 --teacher, or ATELIER_TEACHER, says where Magenta's two SavedModels are.`
 
 // Operations of the two transformers for each pixel, as model/train/cost.py counts
-// them: of ours, a border of 16 pixels all round is painted as well.
+// them: of ours, a border of 8 pixels all round is painted as well.
 const (
-	operationsOfOurs    = 14364
+	operationsOfOurs    = 12368
 	operationsOfTeacher = 25056
-	border              = 16
+	border              = 8
 )
 
 // A contest is the two networks on one size of picture, round by round.
