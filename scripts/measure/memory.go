@@ -20,7 +20,7 @@ strengths, and what one picture of each size needs, by resident memory:
 
   the engine  a run of the model alone: where the footprints of pkg/job have their
               figures from; and one after others, of a quarter, half and three quarters
-              of its sides, whose memory the engine may keep
+              of its sides, whose memory the engine may keep, with four places
   the worker  a daemon's whole way of a picture, out of a JPEG of 4:2:0 and into one:
               files, decode, stylise, encode, outcome. The formula is DESIGN.md's:
               the footprint, and what imageio.DecodeMemory says of the file
@@ -194,6 +194,7 @@ func loadAndPaint(ctx context.Context, t task) (*model.Model, int64, error) {
 func peakOfOne(ctx context.Context, t task, out io.Writer) error { return peakOf(ctx, t, out, 4) }
 
 func peakAfterOthers(ctx context.Context, t task, out io.Writer) error {
+	t.Concurrent = 4 // what idle places keep is in nobody's budget
 	return peakOf(ctx, t, out, 1, 2, 3, 4)
 }
 
