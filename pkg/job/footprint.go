@@ -10,16 +10,16 @@ type Footprint struct {
 }
 
 // The footprints of the shipped model on either engine, each some percent above
-// what scripts/bench memory finds from 512x512 to 3072x3072: with TensorFlow 107 to
-// 117 bytes a pixel, in which the network's widest layer is most, with ONNX Runtime
-// 177 to 187, and up to 20 MB that an arena keeps of smaller pictures. TensorFlow's process
-// of 375 MB grows to 494 MB over 720 small pictures of as many sizes, in what is compiled for
-// each size and in a heap with holes. Magenta's
-// transformer takes 200 to 270 with TensorFlow: a worker that paints with it is to be
-// told of half the memory that it has.
+// what scripts/bench memory finds from 512x512 to 3072x3072: with TensorFlow 92 to
+// 121 bytes a pixel, in which the network's widest layer is most, with ONNX Runtime
+// 117 to 154, the most after smaller pictures of which an arena keeps something.
+// TensorFlow's process of 375 MB grows to 494 MB over 720 small pictures of as many sizes,
+// in what is compiled for each size and in a heap with holes. Magenta's transformer takes
+// 200 to 270 bytes a pixel: a worker that paints with it is to be told of half the memory
+// that it has.
 var (
 	FootprintTensorFlow = Footprint{Loaded: 480 << 20, Run: 8 << 20, Pixel: 125}
-	FootprintONNX       = Footprint{Loaded: 80 << 20, Run: 24 << 20, Pixel: 190}
+	FootprintONNX       = Footprint{Loaded: 80 << 20, Run: 24 << 20, Pixel: 165}
 )
 
 // Picture is what one picture takes in work, beside the loaded model. width and
