@@ -58,18 +58,18 @@ func readFiles(dir string) (*files, error) {
 	return &f, nil
 }
 
-// A kind is the shape that a tensor must have, -1 standing for any size, anySize for one
-// that the file leaves open.
+// A kind is the shape that a tensor must have.
 type kind []int64
 
-const anySize = -2
+// What stands for a size in a kind: anySize, or openSize, which the file must leave open.
+const anySize, openSize = -1, -2
 
 // shape is such as float32 [1,3,?,?]: what may be open is told as open.
 func (k kind) shape() tensorType {
 	t := tensorType{float, slices.Clone(k)}
 	for i, size := range t.dims {
 		if size == model.StyleSide {
-			t.dims[i] = anySize
+			t.dims[i] = openSize
 		}
 	}
 	return t
@@ -77,9 +77,9 @@ func (k kind) shape() tensorType {
 
 // A photograph has any size, a style's picture always has model.StyleSide.
 var (
-	picture = kind{1, 3, anySize, anySize}
+	picture = kind{1, 3, openSize, openSize}
 	styled  = kind{1, 3, model.StyleSide, model.StyleSide}
-	vector  = kind{1, -1}
+	vector  = kind{1, anySize}
 )
 
 // A checker gathers what does not fit.
@@ -141,7 +141,7 @@ func (k *checker) tensor(side string, tensors map[string]tensorType, name string
 	// it at each run.
 	fits := t.element == float && len(t.dims) == len(want)
 	for i := range min(len(t.dims), len(want)) {
-		fits = fits && (t.dims[i] < 0 || want[i] == -1 || t.dims[i] == want[i])
+		fits = fits && (t.dims[i] < 0 || want[i] == anySize || t.dims[i] == want[i])
 	}
 	if !fits {
 		k.fault("%s's %s %s is %s, not %s", k.file, side, name, t, want.shape())

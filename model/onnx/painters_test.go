@@ -5,8 +5,9 @@ import (
 	"testing"
 )
 
-// A session is kept for pictures that its arena has room for, and no longer.
-func TestPainters(t *testing.T) {
+// testPainters are n places to paint with a test model.
+func testPainters(t *testing.T, n int) painters {
+	t.Helper()
 	if err := start(DefaultLibrary()); err != nil {
 		t.Fatal(err)
 	}
@@ -14,8 +15,14 @@ func TestPainters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ps := newPainters(file, 1, 1)
-	defer ps.close()
+	ps := newPainters(file, 1, n)
+	t.Cleanup(ps.close)
+	return ps
+}
+
+// A session is kept for pictures that its arena has room for, and no longer.
+func TestPainters(t *testing.T) {
+	ps := testPainters(t, 1)
 	var last *painter
 	for _, step := range []struct {
 		pixels int
@@ -40,15 +47,7 @@ func TestPainters(t *testing.T) {
 // What idle sessions keep is bounded however many pictures there may be at once: no
 // budget of the worker's counts it.
 func TestIdlePainters(t *testing.T) {
-	if err := start(DefaultLibrary()); err != nil {
-		t.Fatal(err)
-	}
-	file, err := os.ReadFile("../testdata/full/transform.onnx")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ps := newPainters(file, 1, 4)
-	defer ps.close()
+	ps := testPainters(t, 4)
 	// paint has pictures of so many pixels at once in work, and tells which sessions were used.
 	paint := func(pixels ...int) []*painter {
 		t.Helper()
