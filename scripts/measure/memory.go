@@ -16,7 +16,8 @@ import (
 )
 
 const memoryHelp = `Whether memory stays flat over many pictures of mixed sizes, styles, blends and
-strengths, and what one picture of each size needs, by resident memory:
+strengths, what small pictures leave behind of which no two have the same size, and
+what one picture of each size needs, by resident memory:
 
   the engine  a run of the model alone: where the footprints of pkg/job have their
               figures from; and one after others, of a quarter, half and three quarters
@@ -41,8 +42,13 @@ func memory(ctx context.Context, s *session) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s.expect(len(engines) + len(single)*len(sides))
-	flat, err := s.flatness(ctx, engines, images)
+	s.expect(2*len(engines) + len(single)*len(sides))
+	flat, err := s.flatness(ctx, engines, "mixed", images)
+	if err != nil {
+		return "", err
+	}
+	small := pick(s, sizes, 24)
+	left, err := s.flatness(ctx, engines, "sizes", small)
 	if err != nil {
 		return "", err
 	}
@@ -69,7 +75,10 @@ func memory(ctx context.Context, s *session) (string, error) {
 			}, goal...))
 		}
 	}
-	return flat + "\nOne picture in a fresh process:\n\n" + table(rows...), nil
+	at := fmt.Sprintf("%d at once. Resident memory, sampled after each picture", model.DefaultConcurrent())
+	return fmt.Sprintf("%d mixed pictures, sides of 64 to 1,024 pixels, %s. It rises until the largest have met, and must be flat from then on.\n\n%s\n"+
+		"%d pictures of as many sizes, sides of 64 to 180 pixels, %s: what an engine prepares for each size, it keeps.\n\n%s\n"+
+		"One picture in a fresh process:\n\n%s", images, at, flat, small, at, left, table(rows...)), nil
 }
 
 // A single is what paints one picture in a process of its own.
@@ -95,65 +104,79 @@ func (s *session) singles(engines []engine) (all []single, err error) {
 	return all, nil
 }
 
-// flatness says how memory goes over many pictures.
-func (s *session) flatness(ctx context.Context, engines []engine, images int) (string, error) {
+// flatness is a table of how memory goes over many pictures; kind is the child's.
+func (s *session) flatness(ctx context.Context, engines []engine, kind string, images int) (string, error) {
 	const parts = 8
 	part := images / parts
-	head := []string{"engine"}
+	head := []string{"engine", "loaded"}
 	for i := range parts {
 		head = append(head, fmt.Sprintf("to %d", (i+1)*part))
 	}
 	rows := [][]string{append(head, "slope over the last half", "highest")}
 	for _, e := range engines {
-		s.step("%d mixed pictures, %s", images, e.name)
-		rss, err := askOf[[]int64](ctx, e.program, "mixed", task{Model: s.Model, Images: images})
+		s.step("%d pictures, %s, %s", images, kind, e.name)
+		rss, err := askOf[[]int64](ctx, e.program, kind, task{Model: s.Model, Images: images})
 		if err != nil {
 			return "", err
 		}
-		row := []string{e.name}
+		row := []string{e.name, mb(float64(rss[0]))}
+		rss = rss[1:]
 		for i := range parts {
 			row = append(row, mb(mean(rss[i*part:(i+1)*part])))
 		}
 		rows = append(rows, append(row, mb(1000*slope(rss[len(rss)/2:]))+" per 1,000 pictures", mb(float64(highest(rss)))))
 	}
-	return fmt.Sprintf("%d mixed pictures, sides of 64 to 1,024 pixels, %d at once. Resident memory, sampled after each picture. It rises until the largest have met, and must be flat from then on.\n\n%s",
-		images, model.DefaultConcurrent(), table(rows...)), nil
+	return table(rows...), nil
 }
 
-// mixedImages answers with the resident memory after each image.
-func mixedImages(ctx context.Context, t task, out io.Writer) error {
-	m, err := load(t)
-	if err != nil {
-		return err
-	}
-	var (
-		wg    sync.WaitGroup
-		next  atomic.Int64
-		rss   = make([]int64, t.Images)
-		order atomic.Int64
-		fault = make(chan error, m.Info().Concurrent)
-	)
-	for range m.Info().Concurrent {
-		wg.Go(func() {
-			for {
-				i := next.Add(1) - 1
-				if i >= int64(t.Images) {
-					return
+// residents is a child that answers with the resident memory before all images, and after
+// each; request is the nth.
+func residents(request func(n uint64) style.Request) func(context.Context, task, io.Writer) error {
+	return func(ctx context.Context, t task, out io.Writer) error {
+		m, loaded, err := loadAndPaint(ctx, t)
+		if err != nil {
+			return err
+		}
+		var (
+			wg    sync.WaitGroup
+			next  atomic.Int64
+			rss   = make([]int64, 1+t.Images)
+			order atomic.Int64
+			fault = make(chan error, m.Info().Concurrent)
+		)
+		rss[0] = loaded
+		for range m.Info().Concurrent {
+			wg.Go(func() {
+				for {
+					i := next.Add(1) - 1
+					if i >= int64(t.Images) {
+						return
+					}
+					if _, err := m.Stylize(ctx, request(uint64(i))); err != nil {
+						fault <- err
+						return
+					}
+					rss[order.Add(1)] = residentMemory()
 				}
-				if _, err := m.Stylize(ctx, mixed(uint64(i))); err != nil {
-					fault <- err
-					return
-				}
-				rss[order.Add(1)-1] = residentMemory()
-			}
-		})
+			})
+		}
+		wg.Wait()
+		close(fault)
+		if err := <-fault; err != nil {
+			return err
+		}
+		return answer(out, rss)
 	}
-	wg.Wait()
-	close(fault)
-	if err := <-fault; err != nil {
-		return err
-	}
-	return answer(out, rss)
+}
+
+// sizes is after how many requests ofOwnSize starts anew.
+const sizes = 720
+
+// ofOwnSize is the nth request of a sequence of small pictures of different sizes: by 4
+// pixels at least, to multiples of which the network's input is filled up.
+func ofOwnSize(n uint64) style.Request {
+	i := int(n % sizes)
+	return named(photo(64+4*(i%24), 64+4*(i/24)), i)
 }
 
 // mixed is the nth request of a sequence that is the same at each run.
