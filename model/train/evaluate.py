@@ -94,6 +94,7 @@ def compare(table, model, teacher, photos, styles):
         for (style_name, _), vector, read, manner in zip(styles, theirs, ours, manners):
             target, given, chain = target_of(photo, vector), paint(photo, vector), paint(photo, read)
             energy = measures.energy(target)
+            power, wanted = (measures.spectrum(picture, areas) for picture in (given, target))
 
             def margin(picture):
                 return measures.margin(statistics.of(middle(picture)), plain, manner)
@@ -103,7 +104,9 @@ def compare(table, model, teacher, photos, styles):
                 l1=measures.l1(given, target), chain_l1=measures.l1(chain, target),
                 energy=measures.energy(given) / energy, chain_energy=measures.energy(chain) / energy,
                 margin=margin(given), chain_margin=margin(chain), margin_teacher=margin(target),
-                lattice=measures.lattice(given, areas), lattice_teacher=measures.lattice(target, areas),
+                lattice=measures.lattice(power), lattice_teacher=measures.lattice(wanted),
+                regularity=measures.regularity(power), regularity_teacher=measures.regularity(wanted),
+                texture=measures.texture(power, wanted),
                 halo=measures.halo(given, target),
                 clipped=measures.clipped(given), clipped_teacher=measures.clipped(target),
                 contrast=measures.contrast(given) / measures.contrast(target),
@@ -127,11 +130,13 @@ def compare_sizes(table, model, teacher, photos, styles, sizes):
             ours.append(painter(model)(picture, vector))
             theirs.append(painter(teacher)(picture, vector))
             areas = measures.flat_areas(picture)
+            power, wanted = (measures.spectrum(painting[-1], areas) for painting in (ours, theirs))
             table.add(pair, **{
                 f"l1_{size}": measures.l1(ours[-1], theirs[-1]),
                 f"energy_{size}": measures.energy(ours[-1]) / measures.energy(theirs[-1]),
-                f"lattice_{size}": measures.lattice(ours[-1], areas),
-                f"lattice_teacher_{size}": measures.lattice(theirs[-1], areas)})
+                f"lattice_{size}": measures.lattice(power), f"lattice_teacher_{size}": measures.lattice(wanted),
+                f"regularity_{size}": measures.regularity(power), f"regularity_teacher_{size}": measures.regularity(wanted),
+                f"texture_{size}": measures.texture(power, wanted)})
         table.add(pair, shift=measures.colour_shift(ours), shift_teacher=measures.colour_shift(theirs))
 
 
@@ -176,6 +181,8 @@ def rows(table, sizes):
         row("style margin, teacher's vectors", "margin", alike, "margin_teacher"),
         row("style margin, whole chain", "chain_margin", alike, "margin_teacher"),
         row("lattice in flat areas, 255ths", "lattice", (0, 1.15), "lattice_teacher"),
+        row("regularity in flat areas, dB", "regularity", (0, 1.15), "regularity_teacher"),
+        row("distance of spectra in flat areas, dB", "texture"),
         row("error at the border over inside", "halo", (0, 1.15)),
         row("white or black area, %", "clipped", (0, 1.15), "clipped_teacher"),
         row("contrast", "contrast", alike, ideal=1.0),
@@ -189,7 +196,9 @@ def rows(table, sizes):
         *(line for size in sizes for line in (
             row(f"at {size} px: L1", f"l1_{size}"),
             row(f"at {size} px: gradient energy", f"energy_{size}", ideal=1.0),
-            row(f"at {size} px: lattice, 255ths", f"lattice_{size}", None, f"lattice_teacher_{size}"))),
+            row(f"at {size} px: lattice, 255ths", f"lattice_{size}", None, f"lattice_teacher_{size}"),
+            row(f"at {size} px: regularity, dB", f"regularity_{size}", None, f"regularity_teacher_{size}"),
+            row(f"at {size} px: distance of spectra, dB", f"texture_{size}"))),
     ]
 
 
@@ -207,7 +216,7 @@ def written(entry):
             goal = f"{entry['value']:.2f} of {goal}"
         verdict = "met" if entry["met"] else "MISSED"
     ours = with_spread(entry["mean"], entry["spread"])
-    return f"{entry['measure']:36}{ours:24}{teacher:24}{goal:22}{verdict:8}{entry['worst']}"
+    return f"{entry['measure']:38}{ours:24}{teacher:24}{goal:22}{verdict:8}{entry['worst']}"
 
 
 def seconds(models, side, runs=15):
@@ -244,7 +253,7 @@ def main():
     compare_sizes(table, model, teacher, some[:8], styles, sizes)
     entries = rows(table, sizes)
     print(f"{len(photos)} photographs, {len(styles)} styles; mean (10th..90th percentile)\n"
-          f"{'':36}{'ours':24}{'teacher':24}{'goal':22}{'':8}worst")
+          f"{'':38}{'ours':24}{'teacher':24}{'goal':22}{'':8}worst")
     for entry in entries:
         print(written(entry))
     print("named styles, mean L1: " + ", ".join(f"{name} {value:.3f}" for name, value in by_style(table, "named_l1")))
@@ -253,7 +262,7 @@ def main():
         print("seconds, one thread, the fastest of 15 runs")
         for side in SIZES[:3]:
             times[side] = seconds({"ours": model, "teacher": teacher}, side)
-            print(f"{f'{side} x {side}':36}{times[side]['ours']:<24.4f}{times[side]['teacher']:<24.4f}"
+            print(f"{f'{side} x {side}':38}{times[side]['ours']:<24.4f}{times[side]['teacher']:<24.4f}"
                   f"{times[side]['teacher'] / times[side]['ours']:.2f} times as fast")
     if options.json:
         options.json.write_text(json.dumps({"measures": entries, "seconds": times}, indent=1) + "\n")

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-BLOCK = 32  # side of the blocks that are searched for a lattice
+BLOCK = 32  # side of the blocks whose spectrum is looked at
+FAINT = 1e-3  # power of a wave of 0.06 of 255: a floor for logarithms
 BAND = 16  # width of the border that is compared with the inside
 
 
@@ -47,17 +48,20 @@ def flat_areas(photo):
     return np.argsort(deviations)[: max(1, len(deviations) // 8)]
 
 
-def lattice(painted, areas):
-    """Strength in 255ths of a pattern that repeats every 2 or 4 pixels, as upsampling leaves behind.
-
-    The spectrum of the areas has it at multiples of a quarter; what the frequencies
-    around hold as well is a stroke's or the photograph's, and doesn't count.
-    """
+def spectrum(painted, areas):
+    """Power of luminance by frequency, [BLOCK,BLOCK] as np.fft.fft2 has it, mean over areas; a wave of amplitude 1 has 128**2."""
     window = np.hanning(BLOCK + 1)[:-1]
-    window = window[:, None] * window
     blocks = _blocks(luminance(painted))[areas]
     blocks = blocks - blocks.mean((1, 2), keepdims=True)
-    power = (np.abs(np.fft.fft2(blocks * window)) ** 2).mean(0)
+    return (np.abs(np.fft.fft2(blocks * window * window[:, None])) ** 2).mean(0)
+
+
+def lattice(power):
+    """Strength in 255ths of a pattern that repeats every 2 or 4 pixels, as upsampling leaves behind.
+
+    The spectrum has it at multiples of a quarter; what the frequencies around hold as well
+    is a stroke's or the photograph's, and doesn't count.
+    """
     excess, step = 0.0, BLOCK // 4
     for row in range(0, BLOCK, step):
         for column in range(0, BLOCK, step):
@@ -65,7 +69,33 @@ def lattice(painted, areas):
                 around = [power[(row + y) % BLOCK, (column + x) % BLOCK]
                           for y in (-2, 0, 2) for x in (-2, 0, 2) if y or x]
                 excess += max(0.0, power[row, column] - np.median(around))
-    return 255 * float(np.sqrt(excess)) / window.sum()
+    return 255 * float(np.sqrt(excess)) / (BLOCK / 2) ** 2
+
+
+def _rings():
+    """Masks of frequencies of about the same wavelength, from 16 pixels down to 2; a lattice's are left out."""
+    y, x = np.meshgrid(*[np.fft.fftfreq(BLOCK, 1 / BLOCK)] * 2, indexing="ij")
+    near = np.maximum(*[np.minimum(axis % (BLOCK // 4), -axis % (BLOCK // 4)) for axis in (x, y)]) <= 1
+    length = np.round(np.hypot(x, y))
+    return [(length == r) & ~near for r in range(2, BLOCK // 2 + 1)]
+
+
+RINGS = _rings()
+
+
+def regularity(power):
+    """How far waves of about equal length differ in power, in dB, whichever way they run.
+
+    A texture of a few waves that repeat, a screen, has more of it than an irregular one.
+    """
+    level = 10 * np.log10(power + FAINT)
+    return float(np.mean([level[ring].std() for ring in RINGS]))
+
+
+def texture(power, other):
+    """Mean distance of two spectra in dB, a lattice's frequencies left out."""
+    band = np.any(RINGS, axis=0)
+    return float(np.abs(10 * np.log10((power + FAINT) / (other + FAINT)))[band].mean())
 
 
 def colour_shift(paintings):
