@@ -18,7 +18,7 @@ import styles
 from shipped import Model
 from teacher import Teacher
 
-NAME = "atelier-4"
+NAME = "atelier-5"
 THUMBNAIL = 240
 
 

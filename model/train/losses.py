@@ -8,9 +8,13 @@ and an L1 that was 0.002 lower.
 import numpy as np
 import tensorflow as tf
 
-MANNER_WEIGHT, LATTICE_WEIGHT, EDGE_WEIGHT = 0.25, 60, 2
-WINDOW = 16  # side of the windows in which a lattice is looked for
-FLAT = 0.02  # deviation of a photograph's luminance in a window, in 0..1, up to which it is about flat
+MANNER_WEIGHT, SPECTRUM_WEIGHT, EDGE_WEIGHT = 0.25, 0.8, 2
+SIDE, HOP, AREA = 32, 16, 5  # of the windows of a spectrum; from one to the next; windows a side whose power is averaged
+FLAT = 0.04  # deviation of a photograph's luminance in a window, in 0..1, up to which it is about flat
+BUSY = 0.1  # weight of a window that is not flat
+FAINT = 0.05  # power of a wave of 0.45 of 255, which nobody sees
+LATTICE = 10  # weight of the amplitude of a lattice: pixels are compared with a teacher that has one
+OPPONENT = np.array([[0.299, 1, -0.5], [0.587, -1, -0.5], [0.114, 0, 1]], np.float32)  # RGB to grey, red-green, blue-yellow
 STRIP = 8  # width of the strips at the edges whose colours are compared
 
 
@@ -34,47 +38,87 @@ def _deviation(x, axes):
     return tf.sqrt(tf.math.reduce_variance(x, axes) + 1e-4)
 
 
-def _waves():
-    """Waves of 2 and 4 pixels in each direction under a bell, [WINDOW,WINDOW,1,N]: cosines, then sines.
+def _without_lattice():
+    """[SIDE^2,SIDE^2], to multiply power with: where a lattice of 2 or 4 pixels would stand, the mean of what is around."""
+    result, step = np.eye(SIDE**2, dtype=np.float32), SIDE // 4
+    for row in range(0, SIDE, step):
+        for column in range(0, SIDE, step):
+            around = [(row + y) % SIDE * SIDE + (column + x) % SIDE
+                      for y in (-2, 0, 2) for x in (-2, 0, 2) if y or x]
+            for y in (-1, 0, 1):  # the bell spreads a wave to the frequencies beside its own
+                for x in (-1, 0, 1):
+                    own = (row + y) % SIDE * SIDE + (column + x) % SIDE
+                    result[:, own] = 0
+                    result[around, own] = 1 / len(around)
+    return result
 
-    Without their part that answers to a slope, of which the bell lets a little through.
+
+def _compared():
+    """The numbers of half the frequencies, since the other half says the same, from waves of 16 pixels on."""
+    y, x = np.meshgrid(*[np.fft.fftfreq(SIDE, 1 / SIDE)] * 2, indexing="ij")
+    return np.flatnonzero(((x > 0) | (x == -SIDE / 2) | ((x == 0) & (y > 0))) & (np.hypot(x, y) >= 2))
+
+
+def _bands():
+    """[SIDE^2,16], to multiply power with: its mean in four rings of wavelengths and four directions."""
+    y, x = np.meshgrid(*[np.fft.fftfreq(SIDE, 1 / SIDE)] * 2, indexing="ij")
+    ring = np.digitize(np.hypot(x, y), (2, 4, 7, 11, SIDE / 2 + 0.5))
+    way = np.round(np.arctan2(y, x) / (np.pi / 4)) % 4
+    masks = [(ring == r) & (way == w) for r in range(1, 5) for w in range(4)]
+    return np.stack([mask.ravel() / mask.sum() for mask in masks], 1).astype(np.float32)
+
+
+BELL = np.outer(*[np.hanning(SIDE + 1)[:-1]] * 2).astype(np.float32)
+WITHOUT_LATTICE, COMPARED, BANDS = _without_lattice(), _compared(), _bands()
+OF_LATTICE = np.flatnonzero(np.diag(WITHOUT_LATTICE)[COMPARED] == 0)
+
+
+def _spectra(pictures):
+    """Power by frequency, [N,rows,columns,3,SIDE^2], of windows of pictures with sides that are multiples of HOP."""
+    x = tf.tensordot(pictures, OPPONENT, 1)
+    count, height, width, channels = x.shape
+    x = tf.reshape(x, [count, height // HOP, HOP, width // HOP, HOP, channels])
+    x = tf.concat([x[:, :-1], x[:, 1:]], 2)
+    x = tf.concat([x[:, :, :, :-1], x[:, :, :, 1:]], 4)
+    x = tf.transpose(x, [0, 1, 3, 5, 2, 4])
+    x = (x - tf.reduce_mean(x, [4, 5], keepdims=True)) * BELL
+    power = tf.square(tf.abs(tf.signal.fft2d(tf.cast(x, tf.complex64))))
+    return tf.reshape(power, [*x.shape[:4], SIDE**2])
+
+
+def _averaged(power, weight):
+    """Weighted means of AREA x AREA windows."""
+    def pool(values):
+        return tf.nn.avg_pool2d(values, AREA, AREA // 2 + 1, "VALID")
+
+    mean = pool(tf.reshape(power, [*power.shape[:3], -1]) * weight) / pool(weight)
+    return tf.reshape(mean, [*mean.shape[:3], *power.shape[3:]])
+
+
+def _log_distance(a, b):
+    return tf.reduce_mean(tf.abs(tf.math.log(a + FAINT) - tf.math.log(b + FAINT)))
+
+
+def spectrum_loss(painted, target, content):
+    """Distance of the logarithms of local spectra: how a texture is woven, wherever its grains lie.
+
+    In each window by bands, so that nothing is painted where the target is smooth. In areas
+    of several windows, enough of them to tell one frequency from the next, wave by wave:
+    there windows in which the photograph is flat count most, since the painting is all
+    texture there, and a few waves that repeat instead of many are seen as a screen. The
+    target has no lattice, also where the teacher has one.
     """
-    bell = np.hanning(WINDOW + 1)[:-1]
-    bell = np.outer(bell, bell)
-    y, x = np.mgrid[:WINDOW, :WINDOW] * 2 * np.pi / 4
-    turns = [(0, 1), (0, 2), (1, 0), (2, 0), (1, 1), (1, 2), (1, 3), (2, 1), (2, 2)]
-    waves = [bell / bell.sum() * wave(a * y + b * x) for wave in (np.cos, np.sin) for a, b in turns]
-    waves = np.stack(waves, -1).reshape(WINDOW**2, -1)
-    slopes = np.stack([np.ones_like(x), x, y], -1).reshape(WINDOW**2, -1)
-    waves -= slopes @ np.linalg.lstsq(slopes, waves, rcond=None)[0]
-    return waves.reshape(WINDOW, WINDOW, 1, -1).astype(np.float32)
-
-
-WAVES = _waves()
-
-
-def _lattice(pictures):
-    channels = tf.concat(tf.split(pictures, 3, 3), 0)
-    cosine, sine = tf.split(tf.nn.conv2d(channels, WAVES, WINDOW // 2, "VALID"), 2, 3)
-    return tf.sqrt(cosine**2 + sine**2 + 1e-8)
-
-
-def _flatness(content):
-    """1 where a photograph is flat in a window of lattice_loss, towards 0 where it is busy; [N,h,w,1]."""
+    ours, theirs = _spectra(painted), _spectra(target)
+    local = _log_distance(tf.tensordot(ours, BANDS, 1), tf.tensordot(theirs, BANDS, 1))
     grey = tf.reduce_mean(content, 3, keepdims=True)
-    mean, square = (tf.nn.avg_pool2d(x, WINDOW, WINDOW // 2, "VALID") for x in (grey, grey**2))
-    return tf.exp(-tf.nn.relu(square - mean**2) / FLAT**2)
-
-
-def lattice_loss(painted, target, content):
-    """How much stronger than the target's what repeats every 2 or 4 pixels is.
-
-    Where the photograph is flat, than half the target's: the teacher has a lattice there, too,
-    and strokes of that size are none that anybody misses.
-    """
-    allowed = 1 - 0.5 * _flatness(content)
-    allowed = tf.concat([allowed] * 3, 0)  # channels are a batch, as in _lattice
-    return tf.reduce_mean(tf.nn.relu(_lattice(painted) - allowed * _lattice(target)))
+    mean, square = (tf.nn.avg_pool2d(x, SIDE, HOP, "VALID") for x in (grey, grey**2))
+    weight = BUSY + tf.exp(-tf.nn.relu(square - mean**2) / FLAT**2)
+    ours, theirs = _averaged(ours, weight), _averaged(theirs, weight)
+    theirs = tf.minimum(theirs, tf.tensordot(theirs, WITHOUT_LATTICE, 1))
+    ours, theirs = (tf.gather(x, COMPARED, axis=4) for x in (ours, theirs))
+    lattice, allowed = (tf.sqrt(tf.gather(x, OF_LATTICE, axis=4) + FAINT) / (SIDE / 2) ** 2 for x in (ours, theirs))
+    excess = tf.reduce_sum(tf.nn.relu(lattice - allowed), 4)
+    return local + _log_distance(ours, theirs) + LATTICE * tf.reduce_mean(excess)
 
 
 def edge_loss(painted, target):

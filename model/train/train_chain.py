@@ -16,14 +16,34 @@ import tensorflow as tf
 import data
 import nets
 import training
-from losses import lattice_loss, manner_loss
+from losses import manner_loss, spectrum_loss
 from teacher import Teacher
-from train_transformer import distance, energy, texture_loss
+from train_transformer import Vectors, distance, energy, texture_loss
 
 SIDE, BATCH = 160, 4
-# With LATTICE_WEIGHT in full, or MANNER_WEIGHT no larger than the transformer's, the predictor
-# names vectors of weaker styles: a margin of 0.79 of the teacher's after 2,000 steps.
-VECTOR_WEIGHT, MANNER_WEIGHT, LATTICE_WEIGHT = 0.25, 1.0, 15
+# With MANNER_WEIGHT no larger than the transformer's the predictor names vectors of weaker
+# styles: a margin of 0.79 of the teacher's after 2,000 steps.
+VECTOR_WEIGHT, MANNER_WEIGHT, SPECTRUM_WEIGHT = 0.25, 1.0, 0.3
+
+
+PAINTED = 1200  # style pictures that the teacher paints
+
+
+def painted_styles(teacher, options, photos):
+    """Photographs that the teacher repainted, uint8: style pictures of more manners than anybody collected. Kept in options.out."""
+    stored = options.out / "painted.npy"
+    if not stored.exists():
+        rng = np.random.default_rng([options.seed, 8])
+        vectors, pictures = Vectors(teacher, options, photos), []
+        for _ in range(PAINTED):
+            own = rng.integers(len(photos))
+            content = data.as_float(data.zoomed(rng, photos[own], data.STYLE_SIDE)[None])
+            painted = teacher.paint(content, np.asarray(vectors.sample(rng, own), np.float32)[None])[0].numpy()
+            pictures.append(np.uint8(255 * painted.clip(0, 1) + 0.5))
+        beside = stored.with_suffix(".tmp.npy")
+        np.save(beside, np.stack(pictures))
+        beside.replace(stored)
+    return np.load(stored, mmap_mode="r")
 
 
 def main():
@@ -31,6 +51,7 @@ def main():
     teacher = Teacher(options.folder / "teacher")
     photos = data.load(options.folder / "content", validation=False)
     paintings = data.load(options.folder / "style", validation=False) + data.drawn(options.out)
+    painted = painted_styles(teacher, options, photos)
     transformer = {name: tf.constant(value) for name, value in training.averaged(options.out / "transformer.npz").items()}
     start = training.averaged(options.out / "predictor.npz")
     weights = nets.new_predictor(options.seed, start["vector.mean"], start["vector.deviation"])
@@ -44,11 +65,11 @@ def main():
         target = teacher.paint(content, mix * theirs + (1 - mix) * theirs[::-1])
         with tf.GradientTape() as tape:
             ours = nets.predict(weights, styles)
-            painted = nets.transform(transformer, content, mix * ours + (1 - mix) * ours[::-1])
+            picture = nets.transform(transformer, content, mix * ours + (1 - mix) * ours[::-1])
             error = tf.reduce_mean(tf.square((ours - theirs) / weights["vector.deviation"]))
-            loss = (VECTOR_WEIGHT * error + texture_loss(painted, target)
-                    + MANNER_WEIGHT * manner_loss(teacher, painted, target)
-                    + LATTICE_WEIGHT * lattice_loss(painted, target, content))
+            loss = (VECTOR_WEIGHT * error + texture_loss(picture, target)
+                    + MANNER_WEIGHT * manner_loss(teacher, picture, target)
+                    + SPECTRUM_WEIGHT * spectrum_loss(picture, target, content))
         optimiser.apply(tape.gradient(loss, list(optimiser.trained.values())), rate, step)
         return loss
 
@@ -64,6 +85,9 @@ def main():
                 style = data.crop(rng, paintings[rng.integers(len(paintings))], data.STYLE_SIDE)
             elif kind < 0.4:
                 style = data.squeeze(own)
+            elif kind < 0.7:
+                style = data.turn(rng, painted[rng.integers(len(painted))])
+                style = data.recolour(rng, style) if rng.random() < 0.5 else style
             else:
                 style = data.style_sample(rng, paintings, photos)
             styles.append(style)
@@ -84,8 +108,8 @@ def main():
         rows = []
         for i, target in enumerate(targets):
             content, style = tf.constant(unseen[i : i + 1]), tf.constant(styles[i : i + 1])
-            painted, itself = paint(content, read(style)), paint(content, read(content))
-            rows.append((distance(itself, content), distance(painted, target), energy(painted) / energy(target)))
+            picture, itself = paint(content, read(style)), paint(content, read(content))
+            rows.append((distance(itself, content), distance(picture, target), energy(picture) / energy(target)))
         columns = ("own_vector_l1", "chain_l1", "chain_gradient_energy")
         return dict(zip(columns, np.mean(np.asarray(rows, np.float32), 0)))
 

@@ -7,7 +7,7 @@ import data
 import nets
 import textures
 import training
-from losses import EDGE_WEIGHT, LATTICE_WEIGHT, MANNER_WEIGHT, edge_loss, lattice_loss, manner_loss
+from losses import EDGE_WEIGHT, MANNER_WEIGHT, SPECTRUM_WEIGHT, edge_loss, manner_loss, spectrum_loss
 from teacher import Teacher
 
 SIDE, BATCH = 192, 4
@@ -122,7 +122,7 @@ def main():
         with tf.GradientTape() as tape:
             painted = nets.transform(weights, content, vector)
             loss = (painting_loss(painted, target) + MANNER_WEIGHT * manner_loss(teacher, painted, target)
-                    + LATTICE_WEIGHT * lattice_loss(painted, target, content)
+                    + SPECTRUM_WEIGHT * spectrum_loss(painted, target, content)
                     + EDGE_WEIGHT * edge_loss(painted, target))
         optimiser.apply(tape.gradient(loss, list(optimiser.trained.values())), rate, step)
         return loss
@@ -152,9 +152,10 @@ def main():
             content = tf.constant(unseen[i : i + 1])
             ours = paint(content, tf.constant(styles[i : i + 1]))
             itself = paint(content, tf.constant(own[i : i + 1]))
-            rows.append((distance(ours, target), energy(ours) / energy(target), distance(itself, content)))
-        l1, ratio, photo = np.mean(np.asarray(rows, np.float32), 0)
-        return {"l1": l1, "gradient_energy": ratio, "own_vector_l1": photo}
+            rows.append((distance(ours, target), energy(ours) / energy(target), distance(itself, content),
+                         spectrum_loss(ours, target, content)))
+        columns = ("l1", "gradient_energy", "own_vector_l1", "spectrum")
+        return dict(zip(columns, np.mean(np.asarray(rows, np.float32), 0)))
 
     training.run("transformer", options, optimiser, step, validate)
 
