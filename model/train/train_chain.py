@@ -24,8 +24,6 @@ SIDE, BATCH = 160, 4
 # With MANNER_WEIGHT no larger than the transformer's the predictor names vectors of weaker
 # styles: a margin of 0.79 of the teacher's after 2,000 steps.
 VECTOR_WEIGHT, MANNER_WEIGHT, SPECTRUM_WEIGHT = 0.25, 1.0, 0.3
-
-
 PAINTED = 1200  # style pictures that the teacher paints
 
 

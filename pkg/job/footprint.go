@@ -10,12 +10,12 @@ type Footprint struct {
 }
 
 // The footprints of the shipped model on either engine, each some percent above
-// what scripts/bench memory finds from 512x512 to 3072x3072: with TensorFlow 92 to
+// what scripts/bench memory finds from 512x512 to 3072x3072: with TensorFlow 80 to
 // 121 bytes a pixel, in which the network's widest layer is most, with ONNX Runtime
-// 117 to 154, the most after smaller pictures of which an arena keeps something.
+// 118 to 144 (154 on an EPYC), the most after smaller pictures of which an arena keeps something.
 // TensorFlow's process grows over small pictures of many sizes, in what is compiled for
 // each size and in a heap with holes: over 720 of them from 487 to 617 MB on a Xeon with
-// AMX, and from 374 to 494 MB on an EPYC. Magenta's transformer takes
+// AMX, and from 374 to 494 MB on an EPYC (measured once, not by scripts/bench). Magenta's transformer takes
 // 200 to 270 bytes a pixel: a worker that paints with it is to be told of half the memory
 // that it has.
 var (

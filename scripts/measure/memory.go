@@ -47,7 +47,7 @@ func memory(ctx context.Context, s *session) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	small := pick(s, sizes, 24)
+	small := pick(s, 720, 24)
 	left, err := s.flatness(ctx, engines, "sizes", small)
 	if err != nil {
 		return "", err
@@ -169,13 +169,10 @@ func residents(request func(n uint64) style.Request) func(context.Context, task,
 	}
 }
 
-// sizes is after how many requests ofOwnSize starts anew.
-const sizes = 720
-
 // ofOwnSize is the nth request of a sequence of small pictures of different sizes: by 4
 // pixels at least, to multiples of which the network's input is filled up.
 func ofOwnSize(n uint64) style.Request {
-	i := int(n % sizes)
+	i := int(n)
 	return named(photo(64+4*(i%24), 64+4*(i/24)), i)
 }
 
