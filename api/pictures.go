@@ -18,9 +18,6 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// previewEdge is the longest edge of a preview in pixels.
-const previewEdge = 1024
-
 // immutable: what a run has made never changes, and previews and thumbnails
 // follow from what never changes. Private, because a job may be.
 const (
@@ -75,30 +72,16 @@ func (s *Server) getJobThumbnail(ctx context.Context, in *jobInput) (*huma.Strea
 	}), nil
 }
 
-// getPreview answers the submitted picture re-encoded: never the original,
-// which holds where it was taken and can be anything.
+// getPreview answers the submitted picture as the worker has encoded it anew: never the
+// original, which holds where it was taken and can be anything.
 func (s *Server) getPreview(ctx context.Context, in *jobInput) (*huma.StreamResponse, error) {
 	id, err := s.parse(ctx, in.ID)
 	if err != nil {
 		return nil, s.problem(ctx, "read a preview", err)
 	}
-	select {
-	case s.previews <- struct{}{}:
-		defer func() { <-s.previews }()
-	case <-ctx.Done():
-		return nil, s.problem(ctx, "read a preview", ctx.Err())
-	}
-	spec, err := s.Store.Spec(id)
-	if err != nil {
-		return nil, s.problem(ctx, "read a submitted picture", err)
-	}
-	data, _, err := s.Store.Pictures(&spec)
+	data, err := s.Store.Preview(id)
 	if err != nil {
 		return nil, s.problem(ctx, "read a preview", err)
-	}
-	data, err = imageio.Preview(data, s.Limits, previewEdge)
-	if err != nil {
-		return nil, s.problem(ctx, "make a preview", err)
 	}
 	return serve(bytes.NewReader(data), nil, picture{
 		contentType: "image/jpeg", etag: etagOf(data), cache: immutable,

@@ -58,6 +58,12 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 	if err != nil {
 		return nil, err
 	}
+	beside := map[string]string{}
+	if programs[workerFunction] != "" {
+		if beside[workerFunction], err = sibling("picture-decoder"); err != nil {
+			return nil, err
+		}
+	}
 	locked := ministack.Lock(awsPort)
 	shared, logs := filepath.Join(dir, "shared"), filepath.Join(dir, "logs")
 	st := &stack{dir: dir, base: "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))}
@@ -92,7 +98,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 			return cmd
 		}
 	}
-	fs := &functions{aws: locked, programs: map[string]string{}, shared: shared, model: s.Model, engine: s.Engine, logs: logs}
+	fs := &functions{aws: locked, programs: map[string]string{}, beside: beside, shared: shared, model: s.Model, engine: s.Engine, logs: logs}
 	possible := map[string]*part{
 		"api-server": {
 			command: program("api-server", "--dir", shared, "--queue", queueName, "--bucket", bucketName, "--listen", st.base[len("http://"):], "--worker-engine", s.Engine),
