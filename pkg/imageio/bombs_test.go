@@ -70,7 +70,10 @@ func TestBombs(t *testing.T) {
 		mebi   int64
 		within time.Duration
 	}{
-		{"profile of 24 MiB", withChunks(pngOf, iccpChunk(padded)), nil, 20, time.Second},
+		{"profile with 24 MiB behind it", withChunks(pngOf, iccpChunk(padded)), nil, 2, time.Second},
+		{"profile of 24 MiB", withChunks(pngOf, iccpChunk(join(be32(24<<20), padded[4:]))), nil, 2, time.Second},
+		{"profile of 4 MiB", withChunks(pngOf, iccpChunk(join(be32(4<<20), padded[4:]))), nil, 6, time.Second},
+		{"profile of 4 MiB that is not there", withChunks(pngOf, iccpChunk(join(be32(4<<20), p3[4:]))), nil, 2, time.Second},
 		{"text of 24 MiB", withChunks(pngOf, pngChunk("zTXt", join([]byte("x\x00\x00"), zeros))), nil, 2, time.Second},
 		{"frames before the pixels", withChunks(pngOf, pngChunk("acTL", join(be32(1<<31), be32(0))), frame(1<<31-1, 1<<31-1)), nil, 2, time.Second},
 		{"thousands of frames", join(pngOf[:len(pngOf)-12], bytes.Repeat(join(frame(16000, 16000), pngChunk("fdAT", join(be32(1), zeros[:4096]))), 2000), pngOf[len(pngOf)-12:]), nil, 2, time.Second},
@@ -150,7 +153,11 @@ func TestMemoryPerPixel(t *testing.T) {
 			segment(0xda, []byte{3, 1, 0, 2, 0, 3, 0, 0, 0, 0}), make([]byte, 3*blocks/8+1)), 4 + 3 + 12},
 		{"jpeg progressive CMYK", withSegments(flatJPEG(side, side, 0xc2, []byte{0x11, 0x11, 0x11, 0x11},
 			segment(0xda, []byte{4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 0, 0}), make([]byte, 4*blocks/8+1)), segment(0xee, []byte("Adobe\x00\x64\x00\x00\x00\x00\x00"))), 4 + 8 + 16},
+		{"jpeg 4:2:0, Display P3", withSegments(toJPEG(t, img), iccSegments(displayP3(), 1)), 4 + 1.5},
+		{"jpeg progressive CMYK, with a table", withSegments(flatJPEG(side, side, 0xc2, []byte{0x11, 0x11, 0x11, 0x11},
+			segment(0xda, []byte{4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 0, 0}), make([]byte, 4*blocks/8+1)), segment(0xee, []byte("Adobe\x00\x64\x00\x00\x00\x00\x00")), iccSegments(largeTable(4), 64)), 4 + 8 + 16 + 8},
 		{"png", toPNG(t, img), 4},
+		{"png with a table", withChunks(toPNG(t, img), iccpChunk(largeTable(3))), 8 + 8},
 		{"png turned", withChunks(toPNG(t, img), pngChunk("eXIf", exifBlock(6, binaryLE))), 8},
 		{"png with alpha", toPNG(t, alpha), 8},
 		{"png 16 bits", toPNG(t, deep), 4 + 8},

@@ -106,18 +106,3 @@ func FuzzDecode(f *testing.F) {
 		newConversion(data, 3) // the same bytes as a profile
 	})
 }
-
-// FuzzProfile: profiles reach a reader that trusts them.
-func FuzzProfile(f *testing.F) {
-	f.Add(displayP3())
-	f.Add(iccProfile("CMYK", tag{"A2B0", cmykTable()}))
-	f.Add(matrixProfile(xyz(1, 0, 0), xyz(0, 1, 0), xyz(0, 0, 1), gammaCurve(1)))
-	f.Fuzz(func(t *testing.T, profile []byte) {
-		for _, inks := range []int{3, 4} {
-			if convert := newConversion(profile, inks); convert != nil {
-				convert(make([]byte, 16))
-				convert([]byte{0, 127, 255, 3, 255, 255, 255, 255, 1, 2, 3, 4})
-			}
-		}
-	})
-}

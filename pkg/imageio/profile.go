@@ -30,22 +30,21 @@ func (c *profileChunks) add(segment []byte) {
 	c.pieces[number] = piece[2:]
 }
 
-// join returns a function that puts the pieces together, or nil if there are
-// none or one is missing.
-func (c *profileChunks) join() func() []byte {
+// join returns a function that puts the pieces together, and how large the profile
+// is. The function is nil if there are no pieces, one is missing, or they are too many.
+func (c *profileChunks) join() (profile func() []byte, size int64) {
 	if c.bad || c.total == 0 {
-		return nil
+		return nil, 0
 	}
 	pieces := c.pieces[1 : c.total+1]
-	size := 0
 	for _, p := range pieces {
 		if p == nil {
-			return nil
+			return nil, 0
 		}
-		size += len(p)
+		size += int64(len(p))
 	}
 	if size > maxProfile {
-		return nil
+		return nil, 0
 	}
-	return func() []byte { return bytes.Join(pieces, nil) }
+	return func() []byte { return bytes.Join(pieces, nil) }, size
 }
