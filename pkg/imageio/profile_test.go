@@ -177,6 +177,34 @@ func FuzzProfile(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, choices []byte) {
 		r := recipe(choices)
-		wantCheap(t, pictureWith(t, r.profile()))
+		// A whole picture takes a hundred times as long as a few colours.
+		whole := r.below(16) == 0
+		profile := r.profile()
+		if whole {
+			wantCheap(t, pictureWith(t, profile))
+			return
+		}
+		p := newColorProfile(profile)
+		if p == nil {
+			return
+		}
+		start := processorTime(t)
+		allocated := allocatedBy(func() {
+			inks := map[string]int{"GRAY": 1, "RGB ": 3, "CMYK": 4}[p.space()]
+			exact := p.toLinear(inks)
+			for i := range 256 {
+				v := [4]float64{float64(i%4) / 3, float64(i/4%4) / 3, float64(i/16%4) / 3, float64(i/64) / 3}
+				exact.apply(&v)
+				for _, x := range v[:3] {
+					fixed(fromLinear(x))
+				}
+			}
+		})
+		if allocated > 64<<10 {
+			t.Errorf("allocated %d bytes for 256 colours", allocated)
+		}
+		if took := processorTime(t) - start; took > 200*time.Millisecond {
+			t.Errorf("256 colours took the processors %v", took)
+		}
 	})
 }
