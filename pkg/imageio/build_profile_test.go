@@ -59,6 +59,10 @@ func zigzag(n int) []byte {
 	return bytes.Repeat([]byte{0x10, 0, 0xf0, 0}, (n+1)/2)[:2*n]
 }
 
+// dip is a table of 16-bit values that falls at first and is flat from then on: most
+// values are nowhere in it, and a search for them goes to its end.
+func dip(n int) []byte { return join([]byte{0, 1}, make([]byte, 2*n-2)) }
+
 // ofScreen and ofPress make profiles with tables.
 func ofScreen(pcs string, tags ...tag) []byte {
 	return withPCS(iccProfile("RGB ", tags...), "mntr", pcs)
@@ -110,7 +114,7 @@ func (r *recipe) pick(values ...int) int { return values[r.below(len(values))] }
 // fill returns n bytes of one of several kinds.
 func (r *recipe) fill(n int) []byte {
 	out := make([]byte, n)
-	switch seed := uint32(r.byte()); r.below(5) {
+	switch seed := uint32(r.byte()); r.below(6) {
 	case 0: // rising
 		for i := range out {
 			out[i] = byte(i * 256 / n)
@@ -124,6 +128,8 @@ func (r *recipe) fill(n int) []byte {
 	case 3: // from the recipe itself
 		copy(out, *r)
 	case 4:
+		copy(out, dip(n/2+1))
+	case 5:
 		for i := range out {
 			seed = seed*1664525 + 1013904223
 			out[i] = byte(seed >> 24)

@@ -46,7 +46,7 @@ func wantCheap(t *testing.T, file []byte) {
 // TestProfileBombs: profiles that ask for far more than they are.
 func TestProfileBombs(t *testing.T) {
 	column := xyz(0.3, 0.3, 0.3)
-	few := modularTag("mAB ", 4, 3, [5]int{32, 0, 0, 80, 32}, join(bytes.Repeat(paraTag(0, 1), 3), clutPart([4]int{255, 255, 255, 255}, 0, nil)))
+	few := modularTag("mAB ", 4, 3, [5]int{0, 0, 0, 32, 0}, clutPart([4]int{255, 255, 255, 255}, 0, nil))
 	manyPara := func(kind int, params ...float64) []byte {
 		return bytes.Repeat(paraTag(kind, params...), 4)
 	}
@@ -56,10 +56,11 @@ func TestProfileBombs(t *testing.T) {
 		"table of precision 0":          iccProfile("RGB ", tag{"A2B0", few}),
 		"table of precision 0 for CMYK": ofPress("Lab ", tag{"A2B0", few}, tag{"A2B1", few}),
 		// What it takes to invert them is quadratic.
-		"zigzag curve":                matrixProfile(column, column, column, curvTag(280, zigzag(280))),
-		"long zigzag curve":           matrixProfile(column, column, column, curvTag(1<<20, zigzag(1<<20))),
-		"zigzag table, lut16Type":     ofScreen("Lab ", tag{"A2B0", mftTag(2, 3, 3, 2, 4096, 4096, zigzag(3*4096+8*3+3*4096))}),
-		"zigzag table for a press":    ofPress("Lab ", tag{"A2B0", mftTag(2, 4, 3, 2, 4096, 4096, zigzag(4*4096+16*3+3*4096))}),
+		"curve with a dip":            matrixProfile(column, column, column, curvTag(200_000, dip(200_000))),
+		"zigzag curve":                matrixProfile(column, column, column, curvTag(200_000, zigzag(200_000))),
+		"dips in a modular table":     ofScreen("Lab ", tag{"A2B0", modularTag("mAB ", 3, 3, [5]int{32, 0, 0, 0, 0}, bytes.Repeat(curvTag(100_000, dip(100_000)), 3))}),
+		"dips in a lut16Type":         ofScreen("Lab ", tag{"A2B0", mftTag(2, 3, 3, 2, 65535, 65535, bytes.Repeat(dip(65535), 7))}),
+		"dips in one for a press":     ofPress("Lab ", tag{"A2B0", mftTag(2, 4, 3, 2, 65535, 65535, bytes.Repeat(dip(65535), 8))}),
 		"parametric curves that jump": ofScreen("XYZ ", tag{"A2B0", modularTag("mAB ", 3, 3, [5]int{32, 0, 0, 0, 0}, manyPara(4, 3, -1, 1, -32768, 0.5, 32767, -32768))}),
 		// What is no number, or not finite.
 		"powers that overflow":   ofScreen("XYZ ", tag{"A2B0", modularTag("mAB ", 3, 3, [5]int{32, 0, 32, 0, 0}, manyPara(3, 32767, 32767, 32767, 32767, -32768))}),
