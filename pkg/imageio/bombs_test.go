@@ -90,8 +90,9 @@ func TestBombs(t *testing.T) {
 		{"webp, 65536 sets of tables", riffFile(manyTables(1024, 1024)), job.ErrDamagedImage, 1, time.Second},
 		{"webp, 65536 sets of tables, many there", riffFile(vp8lPicture(1024, 1024, tables)), job.ErrDamagedImage, 1, time.Second},
 		{"webp, 65536 sets of tables for alpha", riffFile(extended(0x10, 16, 16), riffChunk("ALPH", join([]byte{1}, manyTables(16, 16)[13:])), webpOf), job.ErrDamagedImage, 1, time.Second},
-		{"webp, as many tables as there may be", riffFile(largeTables(256, 256, maxHuffmanGroups)), job.ErrDamagedImage, 220, time.Second},
-		{"webp, one set more", riffFile(largeTables(256, 256, maxHuffmanGroups+1)), job.ErrDamagedImage, 1, time.Second},
+		{"webp, as many tables as there may be", riffFile(largeTables(256, 256, maxTableSets)), job.ErrDamagedImage, 220, time.Second},
+		{"webp, as many tables for few pixels", riffFile(largeTables(16, 16, maxTableSets)), job.ErrDamagedImage, 40, time.Second},
+		{"webp, one set more", riffFile(largeTables(256, 256, maxTableSets+1)), job.ErrDamagedImage, 1, time.Second},
 		{"webp, 40 megapixels of 10 bytes", riffFile(vp8Header(8000, 5000)), job.ErrDamagedImage, 1, time.Second},
 		{"webp, canvas of 40 megapixels", riffFile(extended(0, 8000, 5000), webpOf), job.ErrDamagedImage, 1, time.Second},
 		{"webp, a million empty chunks", riffFile(extended(0, 16, 16), bytes.Repeat(riffChunk("junk", nil), 1_000_000), webpOf), nil, 2, time.Second},
@@ -117,6 +118,9 @@ func TestBombs(t *testing.T) {
 			// Ten times what it takes here: this is against quadratic time.
 			if took := processorTime(t) - start; took > 10*tt.within {
 				t.Errorf("took the processors %v, want about %v at most", took, tt.within)
+			}
+			if said := DecodeMemory(tt.data); err == nil && got > said {
+				t.Errorf("allocated %d bytes, and DecodeMemory says %d", got, said)
 			}
 			got = allocatedBy(func() { _, _ = Inspect(tt.data, DefaultLimits()) })
 			if got > 256<<10 {
