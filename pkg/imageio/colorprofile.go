@@ -199,16 +199,14 @@ func lightness(y float64) float64 {
 	return 116*math.Cbrt(y) - 16
 }
 
-// blackPoint is the luminance, 0..1, of the darkest colour of the device, found as
-// Little CMS does. A press is asked by its own table which inks it prints for black:
-// all of them in full would be more than paper takes. Others have their darkest
-// value, if their table is for the intent, and if that is dark at all.
+// blackPoint is the luminance, 0..1, of the darkest colour of the device, taken for
+// neutral and dark, as Adobe does. A press is asked by its own table which inks it
+// prints for black: all of them in full would be more than paper takes. Others have
+// their darkest value, if their table is for the intent.
 func (p colorProfile) blackPoint(inks int, toXYZ stages) float64 {
-	const lightest = 50
-	press := inks == 4 && string(p[12:16]) == "prtr"
 	var v [4]float64
-	switch {
-	case press:
+	switch press := string(p[12:16]) == "prtr"; {
+	case inks == 4 && press:
 		tag := p.tag("B2A0")
 		s := readLUT(tag, 3, inks)
 		if s == nil {
@@ -225,12 +223,6 @@ func (p colorProfile) blackPoint(inks int, toXYZ stages) float64 {
 		v = [4]float64{1, 1, 1, 1}
 	}
 	toXYZ.apply(&v)
-	l := lightness(unit(v[1]))
-	switch {
-	case l <= lightest:
-		return luminance(l)
-	case press:
-		return luminance(lightest)
-	}
-	return 0
+	const lightest = 50
+	return luminance(min(lightness(unit(v[1])), lightest))
 }
