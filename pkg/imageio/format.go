@@ -45,7 +45,8 @@ var codecs = []codec{
 type header struct {
 	width, height int // as stored, both positive
 	// cost is how many bytes a pixel a decode takes at most: 4 of the result, and the
-	// decoder's own. extra is what it takes besides, however many there are.
+	// decoder's own. extra is what it takes besides, however many there are: a copy of
+	// the profile, if there is one, and tables.
 	cost, extra int64
 	// orientation is EXIF's, 1 to 8; 1 where the file has none.
 	orientation int
