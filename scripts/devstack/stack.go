@@ -199,7 +199,7 @@ func (st *stack) down() {
 // prepareQueue makes the queue in a MiniStack that was started: it keeps
 // nothing over a restart.
 func prepareQueue(ctx context.Context, locked ministack.Locked) error {
-	if err := ministack.WaitReady(ctx, ministack.Health(locked.Endpoint)); err != nil {
+	if err := ministack.WaitReady(ctx, locked.Health()); err != nil {
 		return err
 	}
 	cfg, err := locked.Config(ctx)

@@ -12,17 +12,16 @@ import (
 	"testing"
 
 	"github.com/atelier-go/atelier/pkg/queue"
-	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
 // The program as it runs with keys: on every address, on a real queue.
 func TestServerWithKeys(t *testing.T) {
-	endpoint, aws := ministacktest.Start(t)
+	locked, aws := ministacktest.Start(t)
 	if _, err := queue.Create(t.Context(), aws, "atelier"); err != nil {
 		t.Fatal(err)
 	}
-	for _, setting := range ministack.Environ(endpoint) {
+	for _, setting := range locked.Environ() {
 		if name, value, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "AWS_") {
 			t.Setenv(name, value)
 		}
