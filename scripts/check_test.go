@@ -67,7 +67,8 @@ func TestCheckSaysWhetherVulnerabilitiesAreChecked(t *testing.T) {
 	}
 	const (
 		away  = "echo 'govulncheck: fetching vulnerabilities: dial tcp: no route to host'; exit 1"
-		found = "echo 'Vulnerability #1: GO-2026-0001'; exit 3"
+		found = "printf 'Vulnerability #1: GO-2026-0001\\n  Module: example.org/m\\nVulnerability #2: GO-2026-0002\\n  Standard library\\n'; exit 3"
+		oldGo = "printf 'Vulnerability #1: GO-2026-0001\\n  Standard library\\n    Fixed in: net/http@go1.26.10\\nVulnerability #2: GO-2026-0002\\n  Standard library\\n    Fixed in: os@go1.26.9\\n'; exit 3"
 	)
 	today, old := time.Now(), time.Now().AddDate(0, 0, -90)
 	for name, tt := range map[string]struct {
@@ -81,13 +82,16 @@ func TestCheckSaysWhetherVulnerabilitiesAreChecked(t *testing.T) {
 		"checked, strictly":         {scanner: "exit 0", args: []string{"--strict-vulnerabilities"}, last: "check: passed: vulns"},
 		"found":                     {scanner: found, status: 1, last: "check: FAILED: vulns"},
 		"broken":                    {scanner: "exit 2", status: 1, last: "check: FAILED: vulns"},
-		"by the module":             {scanner: away, offline: "exit 0", module: today, last: "vulnerabilities: none known on " + today.Format(time.DateOnly)},
-		"by the module, strictly":   {scanner: away, offline: "exit 0", module: today, args: []string{"--strict-vulnerabilities"}, last: "vulnerabilities: none known on "},
+		"by the module":             {scanner: away, offline: "exit 0", module: today, last: "vulnerabilities: none known (by golang.org/x/vulndb of " + today.Format(time.DateOnly)},
+		"by the module, strictly":   {scanner: away, offline: "exit 0", module: today, args: []string{"--strict-vulnerabilities"}, last: "vulnerabilities: none known (by "},
 		"found by the module":       {scanner: away, offline: found, module: today, status: 1, last: "check: FAILED: vulns"},
 		"an old module":             {scanner: away, offline: "exit 0", module: old, last: "vulnerabilities: NOT CHECKED: "},
 		"not":                       {scanner: away, last: "vulnerabilities: NOT CHECKED: "},
 		"not, strictly":             {scanner: away, args: []string{"--strict-vulnerabilities"}, status: 1, last: "vulnerabilities: NOT CHECKED: "},
 		"not, strictly by variable": {scanner: away, env: []string{"ATELIER_REQUIRE_VULNCHECK=1"}, status: 1, last: "vulnerabilities: NOT CHECKED: "},
+		"in Go alone":               {scanner: oldGo, last: "vulnerabilities: OLD GO: the standard library of go1 has 2; build releases with go1.26.10"},
+		"in Go alone, by module":    {scanner: away, offline: oldGo, module: today, last: "vulnerabilities: OLD GO: the standard library of go1 has 2; build releases with go1.26.10 (by golang.org/x/vulndb of"},
+		"in Go alone, strictly":     {scanner: oldGo, args: []string{"--strict-vulnerabilities"}, status: 1, last: "vulnerabilities: OLD GO: "},
 		"another step":              {scanner: away, args: []string{"format"}, last: "check: passed: format"},
 	} {
 		t.Run(name, func(t *testing.T) {

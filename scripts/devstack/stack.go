@@ -217,10 +217,9 @@ func prepareQueue(ctx context.Context, locked ministack.Locked) error {
 // bucket is gone. One that does not answer may only be busy.
 func emptied(ctx context.Context, locked ministack.Locked) error {
 	cfg, err := locked.Config(ctx)
-	if err != nil {
-		return nil
+	if err == nil {
+		_, err = queue.Open(ctx, cfg, queueName)
 	}
-	_, err = queue.Open(ctx, cfg, queueName)
 	if err == nil {
 		err = bucket.New(cfg, bucketName).Check(ctx)
 	}

@@ -32,7 +32,7 @@ func TestUseHostilePage(t *testing.T) {
 			}
 			evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/html")
-				fmt.Fprint(w, `<!doctype html><meta name="referrer" content="no-referrer"><link rel="icon" href="data:,"><body>`) //nolint:errcheck // the page would not load
+				fmt.Fprint(w, `<!doctype html><meta name="referrer" content="no-referrer"><link rel="icon" href="data:,"><body>`)
 			}))
 			t.Cleanup(evil.Close)
 			b := browsertest.Start(t)

@@ -174,7 +174,7 @@ func TestWheels(t *testing.T) {
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if strings.HasSuffix(r.URL.Path, "/") { // the index
 					w.Header().Set("Content-Type", "text/html")
-					fmt.Fprintf(w, `<!doctype html><a href="/files/%s">%[1]s</a>`, wheelName) //nolint:errcheck // setup fails
+					fmt.Fprintf(w, `<!doctype html><a href="/files/%s">%[1]s</a>`, wheelName)
 					return
 				}
 				tt.serve(w, r, int(n.Add(1)))
