@@ -74,7 +74,7 @@ var (
 var errNoNetwork = errors.New("the file is damaged, or something other than an ONNX model")
 
 // maxFields bounds a network's fields, as protocol buffers count. The shipped
-// transformer has 4,000.
+// transformer has 3,000.
 const maxFields = 1 << 20
 
 // A graph is what a network takes and gives.
