@@ -534,7 +534,7 @@ func TestParseIsBounded(t *testing.T) {
 	piece := func(number protowire.Number, b []byte) []byte {
 		return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), b)
 	}
-	const many = 8 << 20
+	const many = 2 << 20
 	for name, file := range map[string][]byte{
 		"graphs":     bytes.Repeat(piece(2, nil), many),
 		"nodes":      piece(2, piece(2, bytes.Repeat(piece(1, nil), many))),
