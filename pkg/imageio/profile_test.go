@@ -63,7 +63,9 @@ func TestProfileBombs(t *testing.T) {
 		"dips in one for a press":     ofPress("Lab ", tag{"A2B0", mftTag(2, 4, 3, 2, 65535, 65535, bytes.Repeat(dip(65535), 8))}),
 		"parametric curves that jump": ofScreen("XYZ ", tag{"A2B0", modularTag("mAB ", 3, 3, [5]int{32, 0, 0, 0, 0}, manyPara(4, 3, -1, 1, -32768, 0.5, 32767, -32768))}),
 		// What is no number, or not finite.
-		"powers that overflow":   ofScreen("XYZ ", tag{"A2B0", modularTag("mAB ", 3, 3, [5]int{32, 0, 32, 0, 0}, manyPara(3, 32767, 32767, 32767, 32767, -32768))}),
+		"powers that overflow": ofScreen("XYZ ", tag{"A2B0", modularTag("mAB ", 3, 3, [5]int{32, 0, 32, 0, 0}, manyPara(3, 32767, 32767, 32767, 32767, -32768))}),
+		"far beyond a table": ofScreen("Lab ", tag{"A2B0", modularTag("mAB ", 3, 3, [5]int{0, 0, 0, 120, 32},
+			join(paraTag(0, -32768), paraTag(4, 1, -32768, 0, 0, 0, -32768, 0), paraTag(3, 32767, 32767, 32767, 32767, -32768), clutPart([4]int{2, 2, 2}, 1, zigzag(12))))}),
 		"negative powers":        matrixProfile(column, column, column, paraTag(0, -32768)),
 		"curves divided by zero": matrixProfile(column, column, column, paraTag(2, 2, 0, 0, 0)),
 		"primaries of thousands": matrixProfile(xyz(-32768, 32767, -32768), xyz(32767, -32768, 32767), xyz(32767, 32767, 32767), gammaCurve(1)),
@@ -81,6 +83,18 @@ func TestProfileBombs(t *testing.T) {
 				wantCheap(t, withChunks(toPNG(t, gradient(6, 5)), iccpChunk(profile)))
 			}
 		})
+	}
+}
+
+func TestDecodeMemoryCountsProfiles(t *testing.T) {
+	plain := fixture(t, "cmyk.jpg")
+	file := withSegments(plain, iccSegments(largeTable(4), 64))
+	allocated := func(file []byte) int64 {
+		return allocatedBy(func() { mustDecode(t, file) })
+	}
+	counted := DecodeMemory(file) - DecodeMemory(plain)
+	if more := allocated(file) - allocated(plain); more > counted {
+		t.Errorf("a profile takes %d bytes, and %d are counted", more, counted)
 	}
 }
 
