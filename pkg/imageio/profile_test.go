@@ -43,15 +43,15 @@ func wantCheap(t *testing.T, file []byte) {
 	}
 }
 
-// TestProfileBombs: profiles that ask for far more than they are.
-func TestProfileBombs(t *testing.T) {
+// profileBombs are profiles that ask for far more than they are.
+func profileBombs() map[string][]byte {
 	column := xyz(0.3, 0.3, 0.3)
 	few := modularTag("mAB ", 4, 3, [5]int{0, 0, 0, 32, 0}, clutPart([4]int{255, 255, 255, 255}, 0, nil))
 	manyPara := func(kind int, params ...float64) []byte {
 		return bytes.Repeat(paraTag(kind, params...), 4)
 	}
 	halves := make([]byte, 2*16*3)
-	for name, profile := range map[string][]byte{
+	return map[string][]byte{
 		// 255^4 x 3 values of no bytes.
 		"table of precision 0":          iccProfile("RGB ", tag{"A2B0", few}),
 		"table of precision 0 for CMYK": ofPress("Lab ", tag{"A2B0", few}, tag{"A2B1", few}),
@@ -76,7 +76,11 @@ func TestProfileBombs(t *testing.T) {
 		"4 MiB of tags":      join(iccProfile("RGB ")[:128], be32(349_000), bytes.Repeat(join([]byte("junk"), be32(0), be32(128)), 349_000)),
 		"4 MiB of curve":     matrixProfile(column, column, column, curvTag(1<<21-1000, make([]byte, 2<<20)))[:4<<20-4],
 		"4 MiB of table":     largeTable(4),
-	} {
+	}
+}
+
+func TestProfileBombs(t *testing.T) {
+	for name, profile := range profileBombs() {
 		t.Run(name, func(t *testing.T) {
 			wantCheap(t, pictureWith(t, profile))
 			if string(profile[16:20]) == "RGB " {
