@@ -72,6 +72,7 @@ var mapping = []struct {
 	{errUnavailable, 503, "unavailable", "nothing was accepted, so that sending it again is safe"},
 	{errUnsure, 503, "unavailable", "sending the same again is safe and makes no second job"},
 	{errCrowded, 503, "unavailable", "try again in a moment"},
+	{errShareUsed, 429, "too_many_at_once", "try again when one of them is over"},
 	{errTooLarge, 503, "unavailable", "try again in a moment, or ask for parts of it (Range: bytes=0-4194303)"},
 	{errOver, 503, "unavailable", "ask again for the rest"},
 	{job.ErrBusy, 503, "busy", "try again in a moment"},
@@ -88,9 +89,6 @@ var errUnavailable = errors.New("the service can't take or show jobs at the mome
 // errUnsure: the store or the queue is away, and what was asked for may be
 // stored already. It was not promised; the same request again completes it.
 var errUnsure = errors.New("the service can't take jobs at the moment")
-
-// errCrowded: others ask for the same, each of which takes a while.
-var errCrowded = errors.New("too many ask for this at the moment")
 
 // errOver: one request was asked for more than it has time for.
 var errOver = errors.New("the time for one request is over")
@@ -144,7 +142,7 @@ func newProblem(status int, code, detail string) *Problem {
 	if code == "not_ready" {
 		p.header = http.Header{"Retry-After": {strconv.Itoa(retryUnfinished)}}
 	}
-	if status == http.StatusServiceUnavailable {
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		p.header = http.Header{"Retry-After": {strconv.Itoa(retryUnavailable)}}
 	}
 	return p

@@ -11,7 +11,7 @@ import (
 
 // A submission in a thousand seconds, so that none is allowed while the test
 // runs but the first.
-func slow(c *api.Config) { c.Rate = 0.001 }
+func slow(c *api.Config) { c.Shares.Rate = 0.001 }
 
 func TestSubmissionsAreLimitedByOwner(t *testing.T) {
 	g := serveGuarded(t, slow)
@@ -33,7 +33,7 @@ func TestSubmissionsAreLimitedByOwner(t *testing.T) {
 			}
 			continue
 		case "rate_limited":
-			wantProblem(t, resp, answer, 429, tt.code, "0.001 submissions a second")
+			wantProblem(t, resp, answer, 429, tt.code, "0.001 changes a second")
 			if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err != nil || s < 900 || s > 1000 {
 				t.Errorf("%s: Retry-After %q", tt.as, resp.Header.Get("Retry-After"))
 			}
@@ -49,7 +49,7 @@ func TestSubmissionsAreLimitedByOwner(t *testing.T) {
 }
 
 func TestBurstsAreAllowed(t *testing.T) {
-	s := serve(t, func(c *api.Config) { c.Rate = 0.5 }) // five at once, and the next within two seconds
+	s := serve(t, func(c *api.Config) { c.Shares.Rate = 0.5 }) // five at once, and the next within two seconds
 	contentType, body := form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
 	for i := range 5 {
 		if resp, answer := s.post(contentType, body); resp.StatusCode != http.StatusAccepted {
@@ -60,7 +60,7 @@ func TestBurstsAreAllowed(t *testing.T) {
 
 func TestRatesBelowZeroAreRefused(t *testing.T) {
 	s := serve(t)
-	if _, err := api.New(api.Config{Store: s.store, Queue: s.queue, Rate: -1}); err == nil {
+	if _, err := api.New(api.Config{Store: s.store, Queue: s.queue, Shares: api.Shares{Rate: -1}}); err == nil {
 		t.Error("a rate of -1 was taken")
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -52,9 +51,7 @@ type Config struct {
 	// there is no /metrics.
 	Depth gauge
 
-	// Rate is how many submissions a second each owner may send, and in a burst ten
-	// times as many; 0 is no limit. It is this server's alone.
-	Rate float64
+	Shares Shares // what requests may take of this server, in all and of one owner
 
 	// Copies are the results in a bucket, to which clients are sent where they have
 	// arrived. Without (nil) every result is answered here.
@@ -65,8 +62,6 @@ type Config struct {
 
 	// Stall is for how long the body of a submission may stall; 0 is 15 s.
 	Stall time.Duration
-
-	MaxWaiters int // requests that wait at a time; 0 is DefaultMaxWaiters
 }
 
 // A Server answers the API's requests. It is an http.Handler, safe for
@@ -76,26 +71,19 @@ type Server struct {
 	Config
 	mux      router
 	handler  http.Handler
-	uploads  chan struct{} // slots for reading submissions, which are held in memory
-	lists    chan struct{} // slots for listings, each of which reads many jobs
-	waiters  chan struct{} // slots for requests that wait for a job to change
+	pools    pools
+	arrivals sync.Map      // *arrival: the submissions that are being received
 	stopping chan struct{} // closed by endWaits
 	endWaits func()
 	storeUp  *probe
+	queueUp  *probe
 	lender   *lender // nil without copies
 
-	limiter   *limiter      // of submissions
+	limiter   *limiter      // of changes
 	metrics   *metrics      // nil counts nothing
 	strangers *rate.Limiter // of what the log says of wrong keys
+	unready   *rate.Limiter // of what it says to /readyz
 }
-
-// concurrentUploads bounds the memory that submissions take, two pictures of 20
-// MiB at most each. Who finds none free within uploadPatience is told to come
-// back.
-const (
-	concurrentUploads = 16
-	uploadPatience    = 5 * time.Second
-)
 
 // New checks the configuration and builds the routes.
 func New(cfg Config) (*Server, error) {
@@ -115,23 +103,25 @@ func New(cfg Config) (*Server, error) {
 	if cfg.MaxWait == 0 {
 		cfg.MaxWait = DefaultMaxWait
 	}
-	if cfg.MaxWaiters == 0 {
-		cfg.MaxWaiters = DefaultMaxWaiters
-	}
 	if cfg.Stall == 0 {
 		cfg.Stall = 15 * time.Second
 	}
-	if cfg.MaxWait < 0 || cfg.MaxWaiters < 0 {
-		return nil, fmt.Errorf("new server: a wait of %s for %d requests: neither can be below 0", cfg.MaxWait, cfg.MaxWaiters)
+	if cfg.MaxWait < 0 {
+		return nil, fmt.Errorf("new server: a wait of %s: it can't be below 0", cfg.MaxWait)
 	}
-	if cfg.Rate < 0 || cfg.Rate > 1e6 || math.IsNaN(cfg.Rate) {
-		return nil, fmt.Errorf("new server: %g submissions a second: it must be from 0 to a million", cfg.Rate)
+	cfg.Shares.setDefaults()
+	if err := cfg.Shares.Validate(); err != nil {
+		return nil, fmt.Errorf("new server: %w", err)
+	}
+	if most := maxForm(cfg.Limits.Bytes); cfg.Shares.bytes() < most {
+		return nil, fmt.Errorf("new server: --upload-memory of %d MiB does not hold the largest submission, of %s", cfg.Shares.UploadMemory, mebibytes(most))
 	}
 	s := &Server{
-		Config: cfg, uploads: make(chan struct{}, concurrentUploads),
-		lists: make(chan struct{}, concurrentLists), waiters: make(chan struct{}, cfg.MaxWaiters), stopping: make(chan struct{}), storeUp: newProbe(cfg.Store.Check),
-		strangers: newStrangers(), limiter: newLimiter(cfg.Rate), lender: newLender(cfg.Copies),
+		Config: cfg, pools: newPools(cfg.Shares, cfg.Keys != nil),
+		stopping: make(chan struct{}), storeUp: newProbe(cfg.Store.Check),
+		strangers: newStrangers(), unready: rate.NewLimiter(1, 1), limiter: newLimiter(cfg.Shares.Rate), lender: newLender(cfg.Copies),
 	}
+	s.queueUp = newProbe(func() error { return s.checkQueue(context.Background()) })
 	s.endWaits = sync.OnceFunc(func() { close(s.stopping) })
 	useProblems()
 	mux := &s.mux
@@ -146,7 +136,7 @@ func New(cfg Config) (*Server, error) {
 		s.metrics = newMetrics(s)
 		s.metricsRoute(mux)
 	}
-	s.handler = straight(s.metrics.watch(guard(plainErrors(mux), cfg.Keys == nil)))
+	s.handler = straight(s.metrics.watch(guard(s.sharePage(plainErrors(mux)), cfg.Keys == nil)))
 	return s, nil
 }
 

@@ -74,25 +74,27 @@ func (in *submitInput) Resolve(ctx huma.Context) []error { in.ctx = ctx; return 
 // it durably, announce it, and only then promise it.
 func (s *Server) submit(ctx context.Context, in *submitInput) (*acceptedOutput, error) {
 	r, w := humago.Unwrap(in.ctx)
-	if err := s.limiter.allow(callerOf(ctx).owner); err != nil {
-		return nil, err
-	}
 	key, err := idempotencyKey(r.Header)
 	if err != nil {
 		return nil, s.problem(ctx, "read a submission", err)
 	}
-	if err := enter(ctx, s.uploads, uploadPatience, errUnavailable); err != nil {
-		return nil, s.problem(ctx, "let a submission in", err)
-	}
-	defer func() { <-s.uploads }()
-	read := pace(w, r, s.Stall)
-	f, err := readForm(r, s.Limits.Bytes)
-	if err == nil {
-		read()
-	}
+	size, err := formSize(r, s.Limits.Bytes)
 	if err != nil {
 		return nil, s.problem(ctx, "read a submission", err)
 	}
+	arriving, err := s.receive(ctx, callerOf(ctx).owner, size)
+	if err != nil {
+		return nil, err
+	}
+	defer arriving.leave()
+	done := arriving.pace(w, r)
+	f, err := readForm(r, size, s.Limits.Bytes)
+	if err != nil {
+		return nil, s.problem(ctx, "read a submission", err)
+	}
+	done()
+	arriving.keep(f.size())
+	f.stored = func() { arriving.keep(0) }
 	spec, err := s.spec(f)
 	if err != nil {
 		return nil, s.problem(ctx, "check a submission", err)
@@ -121,6 +123,7 @@ func (s *Server) keep(ctx context.Context, spec *job.Spec, f *form) (job.Job, er
 	if err := s.Store.Create(spec, f.files["image"], f.files["style_image"]); err != nil {
 		return job.Job{}, fmt.Errorf("%w: %w", errUnavailable, err)
 	}
+	f.letGo()
 	if err := s.announce(ctx, job.Message{Job: spec.ID, Run: 1}); err != nil {
 		return job.Job{}, fmt.Errorf("%w: %w", errUnavailable, errors.Join(err, s.Store.Discard(spec)))
 	}

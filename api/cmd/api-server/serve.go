@@ -16,24 +16,26 @@ import (
 )
 
 type serveCommand struct {
-	Dir    string  `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
-	Queue  string  `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
-	Bucket string  `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: results are answered by links to them, and what is erased is erased there too." placeholder:"NAME"`
-	Listen string  `default:"127.0.0.1:8080" env:"ATELIER_LISTEN" help:"Address and port to listen on; without --keys a loopback address."`
-	Keys   string  `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as keygen writes it. It is read again when it changes." placeholder:"FILE"`
-	Rate   float64 `default:"100" env:"ATELIER_RATE" help:"Submissions a second that each owner may send, in a burst ten times as many; 0 is no limit." placeholder:"N"`
+	Dir    string `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
+	Queue  string `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
+	Bucket string `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: results are answered by links to them, and what is erased is erased there too." placeholder:"NAME"`
+	Listen string `default:"127.0.0.1:8080" env:"ATELIER_LISTEN" help:"Address and port to listen on; without --keys a loopback address."`
+	Keys   string `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as keygen writes it. It is read again when it changes." placeholder:"FILE"`
 
 	api.Workers   `embed:""`
+	api.Shares    `embed:""`
 	sweeper.Times `embed:""`
 }
 
 // Validate is called by kong once the flags are read.
-func (s *serveCommand) Validate() error { return errors.Join(s.Workers.Validate(), s.Times.Validate()) }
+func (s *serveCommand) Validate() error {
+	return errors.Join(s.Workers.Validate(), s.Shares.Validate(), s.Times.Validate())
+}
 
 // Run serves until ctx ends.
 func (s *serveCommand) Run(ctx context.Context, out output) error {
 	log := slog.New(slog.NewTextHandler(out.stderr, nil))
-	cfg := api.Config{Version: version(), Workers: s.Workers, Rate: s.Rate, Log: log}
+	cfg := api.Config{Version: version(), Workers: s.Workers, Shares: s.Shares, Log: log}
 	var err error
 	if s.Keys != "" {
 		if cfg.Keys, err = keyring.Open(s.Keys, log); err != nil {
