@@ -282,9 +282,9 @@ func TestFailedJobSaysWhy(t *testing.T) {
 	wantProblem(t, resp, body, 409, "not_finished", "failed")
 }
 
-// Slow uploads hold a bounded number of slots: the next is told to come back.
+// Slow uploads hold a bounded number of slots: the next is told to come back, and when.
 func TestTooManySubmissionsAtOnceAreToldToComeBack(t *testing.T) {
-	s := serve(t)
+	s := serve(t, func(c *api.Config) { c.Shares.Uploads = 16 })
 	var open []*io.PipeWriter
 	var done sync.WaitGroup
 	for range 16 {
@@ -311,7 +311,11 @@ func TestTooManySubmissionsAtOnceAreToldToComeBack(t *testing.T) {
 		if resp.StatusCode == http.StatusAccepted {
 			continue
 		}
-		wantProblem(t, resp, answer, 503, "unavailable", "safe")
+		wantProblem(t, resp, answer, 429, "too_many_at_once", "your own requests")
+		// They have said nothing of their size: at their pace they may take for ever.
+		if after := resp.Header.Get("Retry-After"); after != "300" {
+			t.Errorf("Retry-After: %s", after)
+		}
 		break
 	}
 	for _, w := range open {

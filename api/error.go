@@ -115,7 +115,7 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 			continue
 		}
 		detail := err.Error()
-		if m.status >= 500 {
+		if m.status >= 500 && m.err != errCrowded { // that is no fault, and comes often where it comes
 			s.Log.Error(doing, "error", err)
 		}
 		if m.status >= 500 || slices.Contains(impersonal, m.err) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
+	"runtime/debug"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 
@@ -32,8 +34,21 @@ func (s *serveCommand) Validate() error {
 	return errors.Join(s.Workers.Validate(), s.Shares.Validate(), s.Times.Validate())
 }
 
+// besidesUploads is what the process takes besides the memory for submissions: 30 MB to
+// start with, and the rest for connections, answers and garbage.
+const besidesUploads = 160 << 20
+
+// boundMemory has the garbage of submissions collected before it is as much again as
+// they are. Who sets GOMEMLIMIT has decided otherwise.
+func (s *serveCommand) boundMemory() {
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(int64(s.UploadMemory)<<20 + besidesUploads)
+	}
+}
+
 // Run serves until ctx ends.
 func (s *serveCommand) Run(ctx context.Context, out output) error {
+	s.boundMemory()
 	log := slog.New(slog.NewTextHandler(out.stderr, nil))
 	cfg := api.Config{Version: version(), Workers: s.Workers, Shares: s.Shares, Log: log}
 	var err error
