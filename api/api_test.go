@@ -294,6 +294,7 @@ func TestTooManySubmissionsAtOnceAreToldToComeBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		req.ContentLength = 1 << 20
 		req.Header.Set("Content-Type", "multipart/form-data; boundary=x")
 		done.Go(func() {
 			if resp, err := http.DefaultClient.Do(req); err == nil {
@@ -312,7 +313,7 @@ func TestTooManySubmissionsAtOnceAreToldToComeBack(t *testing.T) {
 			continue
 		}
 		wantProblem(t, resp, answer, 429, "too_many_at_once", "your own requests")
-		// They have said nothing of their size: at their pace they may take for ever.
+		// At their pace they take longer than any may.
 		if after := resp.Header.Get("Retry-After"); after != "300" {
 			t.Errorf("Retry-After: %s", after)
 		}

@@ -46,12 +46,12 @@ func (s *Server) listRoutes(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "list-jobs", Method: http.MethodGet, Path: "/v1/jobs", Tags: []string{"jobs"},
 		Summary: "The jobs", Description: "Your own. " + listDescription,
-		Security: needs(keyring.Read), Responses: problems(401, 422, 500, 503),
+		Security: needs(keyring.Read), Responses: problems(401, 422, 500),
 	}, s.listJobs)
 	huma.Register(api, huma.Operation{
 		OperationID: "list-gallery", Method: http.MethodGet, Path: "/v1/gallery", Tags: []string{"jobs"},
 		Summary: "The painted jobs that their owners show to everybody", Description: listDescription,
-		Security: open(), Responses: problems(422, 500, 503),
+		Security: open(), Responses: problems(422, 500),
 	}, s.listGallery)
 }
 

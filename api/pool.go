@@ -143,7 +143,7 @@ func (p *pool) exceeds(owner string, n int64) bool {
 }
 
 func (p *pool) refusal(owner string, n int64) error {
-	if p.exceeds(owner, n) {
+	if p.exceeds(owner, n) || n <= p.free { // or its owner's others are first
 		return errShareUsed
 	}
 	return errCrowded

@@ -186,13 +186,13 @@ func (s *Server) jobRoutes(api huma.API) {
 		OperationID: "get-result", Method: http.MethodGet, Path: "/v1/jobs/{id}/result", Tags: []string{"jobs"},
 		Summary: "The painted picture", Security: openOr(keyring.Read),
 		Description: "Of a public job that has succeeded without a key. Where a copy is on S3, the answer is a link to it.",
-		Responses:   lent(pictures(problems(401, 404, 409, 410, 422, 500, 503), "image/jpeg", "image/png", "image/webp")),
+		Responses:   lent(pictures(problems(401, 404, 409, 410, 422, 500), "image/jpeg", "image/png", "image/webp")),
 	}, s.getResult)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-thumbnail", Method: http.MethodGet, Path: "/v1/jobs/{id}/thumbnail", Tags: []string{"jobs"},
 		Summary:     "The painted picture of a public job, at most 400 pixels",
 		Description: "Once the job has succeeded, without a key. Jobs that are not public have none.",
-		Security:    openOr(keyring.Read), Responses: lent(pictures(problems(401, 404, 409, 410, 500, 503), "image/jpeg")),
+		Security:    openOr(keyring.Read), Responses: lent(pictures(problems(401, 404, 409, 410, 500), "image/jpeg")),
 	}, s.getJobThumbnail)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-preview", Method: http.MethodGet, Path: "/v1/jobs/{id}/preview", Tags: []string{"jobs"},
@@ -203,13 +203,13 @@ func (s *Server) jobRoutes(api huma.API) {
 	}, s.getPreview)
 	huma.Register(api, huma.Operation{
 		OperationID: "cancel-job", Method: http.MethodPost, Path: "/v1/jobs/{id}/cancel", Tags: []string{"jobs"},
-		Summary: "End a job before it is painted", Security: needs(keyring.Submit), Responses: problems(401, 404, 409, 410, 500, 503),
+		Summary: "End a job before it is painted", Security: needs(keyring.Submit), Responses: problems(401, 404, 409, 410, 500),
 		Description: "A queued job is never begun. Of a running one the result is thrown away. One that is canceled already is answered as it is.",
 	}, s.cancel)
 	huma.Register(api, huma.Operation{
 		OperationID: "retry-job", Method: http.MethodPost, Path: "/v1/jobs/{id}/retry", Tags: []string{"jobs"},
 		Summary: "Run a failed or canceled job again", DefaultStatus: http.StatusAccepted,
-		Security: needs(keyring.Submit), Responses: problems(401, 404, 409, 410, 500, 503),
+		Security: needs(keyring.Submit), Responses: problems(401, 404, 409, 410, 500),
 		Description: "The job is queued as its next run. Repeating the request is safe: a run that nobody has begun is answered as it is.",
 	}, s.retry)
 	huma.Register(api, huma.Operation{
@@ -220,7 +220,7 @@ func (s *Server) jobRoutes(api huma.API) {
 	}, s.erase)
 	huma.Register(api, huma.Operation{
 		OperationID: "redrive", Method: http.MethodPost, Path: "/v1/admin/redrive", Tags: []string{"admin"},
-		Summary: "Run failed jobs again", Security: needs(keyring.Admin), Responses: problems(400, 401, 408, 413, 415, 422, 500, 503),
+		Summary: "Run failed jobs again", Security: needs(keyring.Admin), Responses: problems(400, 401, 408, 413, 415, 422, 500),
 		Description: "Jobs named by ids, or, newest first, all that failed or all that failed with a code. " +
 			"One request looks at a bounded number of jobs: repeat it with next_cursor until that is null, even after an empty answer.",
 	}, s.redrive)

@@ -39,7 +39,7 @@ func submitOperation() huma.Operation {
 			"within 24 hours make one job, and all are answered that job as it stands; " +
 			"another request under the same key is refused (idempotency_key_reused).",
 		Security:  needs(keyring.Submit),
-		Responses: problems(400, 401, 408, 410, 413, 415, 422, 429, 503),
+		Responses: problems(400, 401, 408, 410, 413, 415, 422),
 	}
 }
 
