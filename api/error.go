@@ -97,6 +97,15 @@ var errOver = errors.New("the time for one request is over")
 // out, help nobody, or hide the sentence that does.
 var impersonal = []error{job.ErrNotFound, job.ErrGone, job.ErrNoPreview, job.ErrNotReady, job.ErrKeyReused, errTooSlow}
 
+// opaque are the errors of which decoders, and what they say when they crash, may be the
+// cause. Of these only an inspected one tells more than its sentence.
+var opaque = []error{job.ErrDamagedImage, job.ErrUnsupportedImage}
+
+// An inspected error is one of imageio.Inspect, whose text is made to be shown.
+type inspected struct{ error }
+
+func (e inspected) Unwrap() error { return e.error }
+
 // problem turns err into an answer. What is not in the table is a fault of
 // ours: the user gets a safe sentence, the log the cause.
 func (s *Server) problem(ctx context.Context, doing string, err error) error {
@@ -118,7 +127,8 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 		if m.status >= 500 && m.err != errCrowded { // that is no fault, and comes often where it comes
 			s.Log.Error(doing, "error", err)
 		}
-		if m.status >= 500 || slices.Contains(impersonal, m.err) {
+		hidden := slices.Contains(opaque, m.err) && !errors.As(err, new(inspected))
+		if m.status >= 500 || hidden || slices.Contains(impersonal, m.err) {
 			detail = m.err.Error()
 		}
 		if m.hint != "" {

@@ -58,9 +58,16 @@ func TestBurstsAreAllowed(t *testing.T) {
 	}
 }
 
-func TestRatesBelowZeroAreRefused(t *testing.T) {
+func TestSharesAreChecked(t *testing.T) {
 	s := serve(t)
-	if _, err := api.New(api.Config{Store: s.store, Queue: s.queue, Shares: api.Shares{Rate: -1}}); err == nil {
-		t.Error("a rate of -1 was taken")
+	for name, shares := range map[string]api.Shares{
+		"a rate below 0":                    {Rate: -1},
+		"no upload":                         {Uploads: -1},
+		"a memory that is too small":        {UploadMemory: 40},
+		"more requests than anybody serves": {Requests: 1e7},
+	} {
+		if _, err := api.New(api.Config{Store: s.store, Queue: s.queue, Shares: shares}); err == nil {
+			t.Errorf("%s was taken", name)
+		}
 	}
 }

@@ -195,7 +195,7 @@ func (s *Server) spec(f *form) (*job.Spec, error) {
 func (s *Server) inspect(field string, data []byte) (job.Input, error) {
 	info, err := imageio.Inspect(data, s.Limits)
 	if err != nil {
-		return job.Input{}, fmt.Errorf("%s: %w", field, err)
+		return job.Input{}, inspected{fmt.Errorf("%s: %w", field, err)}
 	}
 	return job.Input{Format: info.Format, Width: info.Width, Height: info.Height}, nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"runtime/debug"
@@ -24,6 +25,8 @@ type serveCommand struct {
 	Listen string `default:"127.0.0.1:8080" env:"ATELIER_LISTEN" help:"Address and port to listen on; without --keys a loopback address."`
 	Keys   string `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as keygen writes it. It is read again when it changes." placeholder:"FILE"`
 
+	Connections int `default:"2048" env:"ATELIER_CONNECTIONS" help:"Connections to this server process at the same time; one more closes the one that has been longest without a request." placeholder:"N"`
+
 	api.Workers   `embed:""`
 	api.Shares    `embed:""`
 	sweeper.Times `embed:""`
@@ -31,6 +34,9 @@ type serveCommand struct {
 
 // Validate is called by kong once the flags are read.
 func (s *serveCommand) Validate() error {
+	if s.Connections <= s.Requests {
+		return fmt.Errorf("--connections of %d must be more than --requests of %d, each of which has one", s.Connections, s.Requests)
+	}
 	return errors.Join(s.Workers.Validate(), s.Shares.Validate(), s.Times.Validate())
 }
 
@@ -91,5 +97,5 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 	}
 	defer sweep.Start(ctx)()
 	log.Info("ready", "address", "http://"+listener.Addr().String(), "dir", cfg.Store.Dir(), "queue", q.URL(), "bucket", s.Bucket, "keys", cfg.Keys != nil)
-	return serve(ctx, listener, handler, handler.EndWaits)
+	return serve(ctx, listener, handler, s.Connections, handler.EndWaits)
 }
