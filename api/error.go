@@ -124,7 +124,7 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 			continue
 		}
 		detail := err.Error()
-		if m.status >= 500 && m.err != errCrowded { // that is no fault, and comes often where it comes
+		if m.status >= 500 && !errors.Is(m.err, errCrowded) { // that is no fault, and comes often where it comes
 			s.Log.Error(doing, "error", err)
 		}
 		hidden := slices.Contains(opaque, m.err) && !errors.As(err, new(inspected))

@@ -147,7 +147,7 @@ func (f *form) readFile(part io.Reader, name string, maxFile int64) error {
 	for n := 0; n < len(into); { // a whole body is longer than the pictures in it
 		more, err := part.Read(into[n:])
 		n += more
-		if err == io.EOF { //nolint:errorlint // of the part; a body that merely ends is another error
+		if err == io.EOF { // of the part: a body that merely ends is another error
 			f.files[name] = into[:n:n]
 			f.room = f.room[:len(f.room)+n]
 			return nil

@@ -13,11 +13,11 @@ import (
 // so that no owner shuts the others out. Without keys the one user of the machine may
 // take all. Its tags are for kong; zero values are the defaults, but of Rate.
 type Shares struct {
-	Rate         float64 `default:"20" env:"ATELIER_RATE" help:"Changes a second that each owner may ask of this server process (submit, cancel, retry, erase, redrive), in a burst ten times as many; 0 is no limit." placeholder:"N"`
-	Uploads      int     `default:"64" env:"ATELIER_UPLOADS" help:"Submissions that this server process receives at the same time; an owner at most a quarter of what the others leave." placeholder:"N"`
-	UploadMemory int     `default:"192" env:"ATELIER_UPLOAD_MEMORY" help:"Memory for the submissions that this server process receives, in MiB; an owner at most half of what the others leave." placeholder:"MIB"`
-	Waits        int     `default:"200" env:"ATELIER_WAITS" help:"Requests with ?wait that this server process keeps waiting at the same time, and answers at once beyond that; an owner at most a quarter of what the others leave." placeholder:"N"`
-	Requests     int     `default:"1024" env:"ATELIER_REQUESTS" help:"Requests that this server process answers at the same time; an owner at most a quarter of what the others leave." placeholder:"N"`
+	Rate         float64 `default:"20" env:"ATELIER_RATE" help:"Changes a second that each owner may ask of this server process (submit, cancel, retry, erase, redrive), in a burst ten times as many; 0 is no limit."`
+	Uploads      int     `default:"64" env:"ATELIER_UPLOADS" help:"Submissions that this server process receives at the same time; an owner at most a quarter of what the others leave."`
+	UploadMemory int     `default:"192" env:"ATELIER_UPLOAD_MEMORY" help:"Memory for the submissions that this server process receives, in MiB; an owner at most half of what the others leave."`
+	Waits        int     `default:"200" env:"ATELIER_WAITS" help:"Requests with ?wait that this server process keeps waiting at the same time, and answers at once beyond that; an owner at most a quarter of what the others leave."`
+	Requests     int     `default:"1024" env:"ATELIER_REQUESTS" help:"Requests that this server process answers at the same time; an owner at most a quarter of what the others leave."`
 }
 
 func (s *Shares) setDefaults() {

@@ -35,7 +35,7 @@ func submitOperation() huma.Operation {
 		OperationID: "submit-job", Method: http.MethodPost, Path: "/v1/jobs", Tags: []string{"jobs"},
 		Summary: "Submit a picture", DefaultStatus: http.StatusAccepted,
 		Description: "A job answered with 202 is stored durably and will be painted or fail with a reason. " +
-			"503 promises nothing: send the same request again. With an Idempotency-Key, any number of equal requests " +
+			"503 promises nothing: send the same request again. 429 is for more than an owner's share of the server. Both say when in Retry-After. With an Idempotency-Key, any number of equal requests " +
 			"within 24 hours make one job, and all are answered that job as it stands; " +
 			"another request under the same key is refused (idempotency_key_reused).",
 		Security:  needs(keyring.Submit),

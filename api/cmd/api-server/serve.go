@@ -25,7 +25,7 @@ type serveCommand struct {
 	Listen string `default:"127.0.0.1:8080" env:"ATELIER_LISTEN" help:"Address and port to listen on; without --keys a loopback address."`
 	Keys   string `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as keygen writes it. It is read again when it changes." placeholder:"FILE"`
 
-	Connections int `default:"2048" env:"ATELIER_CONNECTIONS" help:"Connections to this server process at the same time; one more closes the one that has been longest without a request." placeholder:"N"`
+	Connections int `default:"2048" env:"ATELIER_CONNECTIONS" help:"Connections to this server process at the same time; one more closes the one that has been longest without a request."`
 
 	api.Workers   `embed:""`
 	api.Shares    `embed:""`
