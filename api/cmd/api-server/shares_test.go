@@ -128,6 +128,27 @@ func TestOneOwnerShutsNobodyOut(t *testing.T) {
 	})
 }
 
+// Whoever asks whether the server is ready does not make it ask the queue each time.
+func TestReadinessCostsTheQueueLittle(t *testing.T) {
+	s := startServer(t)
+	before, began := s.queue.checks.Load(), time.Now()
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() {
+			for range 30 {
+				if resp := s.request(t, "", http.MethodGet, "/readyz"); resp.StatusCode != http.StatusOK {
+					t.Errorf("ready: %s", resp.Status)
+				}
+			}
+		})
+	}
+	all.Wait()
+	most := int32(time.Since(began)/time.Second) + 5 // the sweeper asks too
+	if n := s.queue.checks.Load() - before; n > most {
+		t.Errorf("the queue was asked %d times in %v, want %d at most", n, time.Since(began), most)
+	}
+}
+
 // A server is the real program, as a process of its own, on a stand-in for SQS.
 type server struct {
 	*exec.Cmd
@@ -155,7 +176,6 @@ func startServer(t *testing.T, args ...string) *server {
 	}
 	sqs := httptest.NewServer(s.queue)
 	t.Cleanup(sqs.Close)
-	s.queue.url = sqs.URL + "/queue"
 	s.Cmd = exec.Command(program, append([]string{"--dir", t.TempDir(), "--keys", keys, "--listen", "127.0.0.1:0"}, args...)...)
 	s.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+sqs.URL, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x", "GOMEMLIMIT=")
 	said, err := s.StderrPipe()
@@ -193,7 +213,6 @@ func startServer(t *testing.T, args ...string) *server {
 
 // A standIn answers the calls of SQS that the server makes.
 type standIn struct {
-	url    string
 	checks atomic.Int32 // how often a queue's attributes were asked for
 }
 
@@ -203,7 +222,7 @@ func (q *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var out any
 	switch _, call, _ := strings.Cut(r.Header.Get("X-Amz-Target"), "."); call {
 	case "GetQueueUrl":
-		out = map[string]string{"QueueUrl": q.url}
+		out = map[string]string{"QueueUrl": "http://" + r.Host + "/queue"}
 	case "GetQueueAttributes":
 		q.checks.Add(1)
 		out = map[string]any{"Attributes": map[string]string{
