@@ -5,8 +5,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -47,6 +50,9 @@ func (s *Server) getResult(ctx context.Context, in *resultInput) (*huma.StreamRe
 	} else if err != nil {
 		err = s.disclose(ctx, id, j.Owner, err)
 	}
+	if err == nil {
+		err = wantFormat(file, j.Format)
+	}
 	if err != nil {
 		return nil, s.problem(ctx, "read a result", err)
 	}
@@ -66,13 +72,37 @@ func (s *Server) getJobThumbnail(ctx context.Context, in *jobInput) (*huma.Strea
 	if err != nil { // else it is shown to all
 		err = s.disclose(ctx, id, j.Owner, err)
 	}
+	if err == nil {
+		err = wantFormat(file, thumbnailFormat)
+	}
 	if err != nil {
 		return nil, s.problem(ctx, "read a thumbnail", err)
 	}
 	return s.lent(store.Published(id, j.Format, j.Public)[1], file, id, picture{
-		etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
+		contentType: imageio.ContentType(thumbnailFormat), etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
 		filename: "atelier-" + in.ID + "-thumbnail.jpg", modified: *j.FinishedAt,
 	}), nil
+}
+
+// thumbnailFormat is that of all thumbnails.
+const thumbnailFormat = "jpeg"
+
+// wantFormat closes a file that does not begin as a picture of a format does: whoever
+// has the shared directory can have put anything there, and what is answered from here
+// is a picture or nothing.
+func wantFormat(file *os.File, format string) error {
+	head := make([]byte, imageio.FormatLength)
+	n, err := file.ReadAt(head, 0)
+	if err == io.EOF && n > 0 {
+		err = nil
+	}
+	if is := imageio.FormatOf(head[:n]); err == nil && is != format {
+		err = fmt.Errorf("%s is no %s file", filepath.Base(file.Name()), format)
+	}
+	if err != nil {
+		_ = file.Close() // it was only read from
+	}
+	return err
 }
 
 // getPreview answers the submitted picture re-encoded: never the original,
@@ -141,8 +171,7 @@ func (s *Server) getThumbnail(ctx context.Context, in *styleInput) (*huma.Stream
 	return serve(bytes.NewReader(data), nil, picture{contentType: "image/jpeg", etag: etagOf(data), cache: daily, filename: in.Name + ".jpg"}), nil
 }
 
-// A picture is what serve says of the bytes that it answers. Without a content type
-// they speak for themselves.
+// A picture is what serve says of the bytes that it answers.
 type picture struct {
 	contentType, etag, cache, filename string
 	attached                           bool // to be saved rather than shown
@@ -172,9 +201,7 @@ func serve(content io.ReadSeeker, done func() error, p picture) *huma.StreamResp
 		}
 		r, w := humago.Unwrap(ctx)
 		h := w.Header()
-		if p.contentType != "" {
-			h.Set("Content-Type", p.contentType)
-		}
+		h.Set("Content-Type", p.contentType)
 		h.Set("Cache-Control", p.cache)
 		h.Set("Content-Disposition", p.disposition())
 		h.Set("ETag", p.etag)

@@ -223,7 +223,7 @@ func (s *Server) jobRoutes(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "retry-job", Method: http.MethodPost, Path: "/v1/jobs/{id}/retry", Tags: []string{"jobs"},
 		Summary: "Run a failed or canceled job again", DefaultStatus: http.StatusAccepted,
-		Security: needs(keyring.Submit), Responses: problems(401, 404, 409, 410, 500, 503),
+		Security: needs(keyring.Submit), Responses: problems(401, 404, 409, 410, 429, 500, 503),
 		Description: "The job is queued as its next run. Repeating the request is safe: a run that nobody has begun is answered as it is.",
 	}, s.retry)
 	huma.Register(api, huma.Operation{

@@ -339,7 +339,7 @@ func TestCreateLeavesNothingBehindAfterAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := files(t, s.Dir())
-	if err := s.Create(&job.Spec{ID: id}, []byte("picture"), nil); err == nil {
+	if err := s.Create(&job.Spec{ID: id, Format: "jpeg", CreatedAt: time.Now()}, []byte("picture"), nil); err == nil {
 		t.Fatal("no error")
 	}
 	if after := files(t, s.Dir()); len(after) != len(before) {

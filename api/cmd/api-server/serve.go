@@ -24,11 +24,14 @@ type serveCommand struct {
 	Rate   float64 `default:"100" env:"ATELIER_RATE" help:"Submissions a second that each owner may send, in a burst ten times as many; 0 is no limit." placeholder:"N"`
 
 	api.Workers   `embed:""`
+	store.Quotas  `embed:""`
 	sweeper.Times `embed:""`
 }
 
 // Validate is called by kong once the flags are read.
-func (s *serveCommand) Validate() error { return errors.Join(s.Workers.Validate(), s.Times.Validate()) }
+func (s *serveCommand) Validate() error {
+	return errors.Join(s.Workers.Validate(), s.Quotas.Validate(), s.Times.Validate())
+}
 
 // Run serves until ctx ends.
 func (s *serveCommand) Run(ctx context.Context, out output) error {
@@ -44,7 +47,7 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 	if err != nil {
 		return err
 	}
-	jobs := store.Config{Dir: s.Dir}
+	jobs := store.Config{Dir: s.Dir, Quotas: s.Quotas}
 	if s.Bucket != "" {
 		shown, err := gallery.Open(ctx, aws, s.Bucket, log)
 		if err != nil {
