@@ -186,7 +186,7 @@ func TestErasedWhileItIsPublished(t *testing.T) {
 			return func() error { return paint(l, "painted") }
 		},
 		"by the sweeper": func(sc scene) func() error {
-			id := sc.succeeded()
+			sc.succeeded()
 			return func() error { _, err := sc.Checkup(EntryOf(sc.submission.New()), time.Now(), time.Hour); return err }
 		},
 	} {
