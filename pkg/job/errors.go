@@ -50,6 +50,8 @@ var (
 	ErrTooManyRuns = errors.New("the job has had all the runs that a job may have")
 	// ErrDiskFull: the file system of the shared directory has too little room left.
 	ErrDiskFull = errors.New("the service has too little room left for new pictures")
+	// ErrDamagedJob: what is stored of the job is not what was stored.
+	ErrDamagedJob = errors.New("what is stored of the job is damaged")
 	// ErrMalformed: a message is not in the wire format of this version.
 	ErrMalformed = errors.New("malformed message")
 )

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/atelier-go/atelier/pkg/job"
 )
 
 // A disk makes every call of the store that goes to the file server. On EFS each
@@ -95,7 +97,7 @@ const maxRecord = 64 << 10
 
 // errUnreadable: a file of ours is not what it should be. Everybody who has the
 // directory can write into it, so nothing in there is believed unchecked.
-var errUnreadable = errors.New("unreadable")
+var errUnreadable = job.ErrDamagedJob
 
 // readFile reads a record, and when it was written by the file server's clock. What
 // is too large for one, or is no regular file, is errUnreadable.

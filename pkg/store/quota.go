@@ -176,18 +176,16 @@ func (s *Store) reserve(owner string, need use) (done func(made bool), err error
 func (s *Store) admit(a *account, folder string, need, limit use) error {
 	now := time.Now()
 	mine := a.spent.plus(a.pending).plus(need)
-	if a.freed.Swap(false) {
-		a.counted = time.Time{}
-	}
 	if age := now.Sub(a.counted); age < countAge {
 		free := limit.minus(a.used)
 		if mine.within(use{free.unfinished / unseen, free.daily / unseen, free.kib / unseen}) {
 			return nil
 		}
-		if age < max(countRest, countShare*a.took) && !a.used.plus(mine).within(limit) {
+		if age < max(countRest, countShare*a.took) && !a.used.plus(mine).within(limit) && !a.freed.Load() {
 			return exceeded(a, a.used.plus(mine).minus(need), need, limit, now)
 		}
 	}
+	a.freed.Store(false)
 	if err := s.count(a, folder, now, false); err != nil {
 		return err
 	}

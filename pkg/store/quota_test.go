@@ -328,7 +328,10 @@ func TestFaultsInSubmissionDoNotUseUpQuotas(t *testing.T) {
 					t.Errorf("at call %d (%v): charged %v, and the job: %v", n, err, left, jerr)
 				}
 				if jerr != nil { // else it stands, and is announced by whoever repeats the request
-					eventually(t, func() error { _, err := sc.with(Quotas{Unfinished: 1, Stored: 1, Daily: 1}).submitAs("anna"); return err })
+					eventually(t, func() error {
+						_, err := sc.with(Quotas{Unfinished: 1, Stored: 1, Daily: 1}).submitAs("anna")
+						return err
+					})
 				}
 			}
 		})
