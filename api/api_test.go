@@ -238,11 +238,31 @@ func TestJobThroughItsLife(t *testing.T) {
 	if resp, _ := s.get("/"+j.Result.URL, "If-None-Match", `"`+j.Result.SHA256+`"`); resp.StatusCode != 304 {
 		t.Errorf("the picture again: %s", resp.Status)
 	}
-	resp, body = s.get(path + "/preview")
-	img, err := jpeg.Decode(bytes.NewReader(body))
-	if err != nil || img.Bounds().Dx() != 60 || resp.Header.Get("Content-Type") != "image/jpeg" {
-		t.Errorf("the preview: %s, %v", resp.Status, err)
+}
+
+// TestPreview: it is what the worker has stored, under an ETag of its own, and the
+// submitted picture is never served in its place.
+func TestPreview(t *testing.T) {
+	s := serve(t)
+	id := s.in(job.Queued)
+	path := "/v1/jobs/" + string(id) + "/preview"
+	resp, body := s.get(path)
+	wantProblem(t, resp, body, 409, "not_ready", "")
+	if resp.Header.Get("Retry-After") != "1" {
+		t.Errorf("Retry-After: got %q, want 1", resp.Header.Get("Retry-After"))
 	}
+	s.begun(id)
+	resp, body = s.get(path)
+	etag := resp.Header.Get("ETag")
+	if !bytes.Equal(body, jpegPicture(t)) || resp.Header.Get("Content-Type") != "image/jpeg" || etag == "" {
+		t.Errorf("%s: %d bytes, %v", resp.Status, len(body), resp.Header)
+	}
+	if resp, body = s.get(path, "If-None-Match", etag); resp.StatusCode != 304 || len(body) > 0 {
+		t.Errorf("with its ETag: %s, %d bytes", resp.Status, len(body))
+	}
+	canceled := s.in(job.Canceled)
+	resp, body = s.get("/v1/jobs/" + string(canceled) + "/preview")
+	wantProblem(t, resp, body, 404, "not_found", "without a preview")
 }
 
 func TestFailedJobSaysWhy(t *testing.T) {

@@ -40,6 +40,16 @@ func (s *service) claim(id job.ID, run int) *store.Lease {
 	return lease
 }
 
+// begun is the first attempt at a job, whose picture is decoded.
+func (s *service) begun(id job.ID) *store.Lease {
+	s.Helper()
+	lease := s.claim(id, 1)
+	if err := lease.StorePreview(jpegPicture(s.T)); err != nil {
+		s.Fatal(err)
+	}
+	return lease
+}
+
 // in brings a new job into a state.
 func (s *service) in(state job.State, fields ...field) job.ID {
 	s.Helper()
@@ -47,11 +57,11 @@ func (s *service) in(state job.State, fields ...field) job.ID {
 	var err error
 	switch state {
 	case job.Running:
-		s.claim(id, 1)
+		s.begun(id)
 	case job.Succeeded:
-		err = s.claim(id, 1).Succeed(jpegPicture(s.T), nil, job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{Worker: "daemon"})
+		err = s.begun(id).Succeed(jpegPicture(s.T), nil, job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{Worker: "daemon"})
 	case job.Failed:
-		err = s.claim(id, 1).Fail(job.Failure{Code: job.CodeGaveUp, Message: "given up"})
+		err = s.begun(id).Fail(job.Failure{Code: job.CodeGaveUp, Message: "given up"})
 	case job.Canceled:
 		_, err = s.store.Cancel(id)
 	case "gone":

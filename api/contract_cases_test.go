@@ -79,9 +79,10 @@ var contract = map[string][]example{
 		{409, "not_finished", in(job.Failed), nil},
 	},
 	"get /v1/jobs/{id}/preview": {
+		{200, "", in(job.Running), nil},
 		{200, "", in(job.Failed), nil},
-		{413, "too_many_pixels", both(in(job.Queued), limits(imageio.Limits{Bytes: 1e6, Pixels: 100, Edge: 1000})), nil}, // they were others when it was submitted
-		{422, "damaged_image", damagedPicture, nil},
+		{404, "not_found", in(job.Canceled), nil},
+		{409, "not_ready", in(job.Queued), retryAfter(true)},
 	},
 	"post /v1/jobs/{id}/cancel": {
 		{200, "", in(job.Running), nil},

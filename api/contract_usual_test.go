@@ -2,8 +2,6 @@ package api_test
 
 import (
 	"bytes"
-	"encoding/binary"
-	"hash/crc32"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -117,16 +115,6 @@ func damagedDisk(s *scene) {
 	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_WRLCK); err != nil {
 		s.Fatal(err)
 	}
-}
-
-// damagedPicture is a job whose picture looked right when it was submitted.
-func damagedPicture(s *scene) {
-	picture := pngPicture(s.T)
-	chunk := bytes.Index(picture, []byte("IDAT")) // before it the length of its data, behind those a checksum
-	sum := chunk + 4 + int(binary.BigEndian.Uint32(picture[chunk-4:]))
-	copy(picture[chunk+14:], "damaged")
-	binary.BigEndian.PutUint32(picture[sum:], crc32.ChecksumIEEE(picture[chunk:sum]))
-	s.id = s.keyless.submit(s.goodBut(field{"image", "p.png", picture})...).ID
 }
 
 // erasedUnderKey is a submission whose job is erased while it is made.

@@ -26,6 +26,12 @@ func problems(statuses ...int) replies {
 	return all
 }
 
+// notReady adds that a 409 says when to ask again.
+func notReady(r replies) replies {
+	r["409"].Headers["Retry-After"] = &huma.Header{Schema: &huma.Schema{Type: huma.TypeString}}
+	return r
+}
+
 var problemHeaders = map[int][]string{
 	http.StatusUnauthorized:                 {"WWW-Authenticate"},
 	http.StatusForbidden:                    {"WWW-Authenticate"},

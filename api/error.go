@@ -59,6 +59,8 @@ var mapping = []struct {
 	{job.ErrBadID, 404, "not_found", ""},
 	{job.ErrNotFound, 404, "not_found", ""},
 	{job.ErrNoThumbnail, 404, "not_found", ""},
+	{job.ErrNoPreview, 404, "not_found", ""},
+	{job.ErrNotReady, 409, "not_ready", "ask again in a moment"},
 	{job.ErrGone, 410, "gone", ""},
 	{job.ErrNotFinished, 409, "not_finished", "read the job to see where it stands"},
 	{job.ErrFinished, 409, "finished", ""},
@@ -99,7 +101,7 @@ var errOver = errors.New("the time for one request is over")
 
 // impersonal are the errors whose circumstances, such as what was done to find
 // out, help nobody, or hide the sentence that does.
-var impersonal = []error{job.ErrNotFound, job.ErrGone, job.ErrKeyReused, errTooSlow}
+var impersonal = []error{job.ErrNotFound, job.ErrGone, job.ErrNoPreview, job.ErrNotReady, job.ErrKeyReused, errTooSlow}
 
 // problem turns err into an answer. What is not in the table is a fault of
 // ours: the user gets a safe sentence, the log the cause.
@@ -162,6 +164,9 @@ func newProblem(status int, code, detail string) *Problem {
 		title = code
 	}
 	p := &Problem{Type: "about:blank", Title: title, Status: status, Detail: detail, Code: code}
+	if code == "not_ready" {
+		p.header = http.Header{"Retry-After": {strconv.Itoa(retryUnfinished)}}
+	}
 	if status == http.StatusServiceUnavailable {
 		p.header = http.Header{"Retry-After": {strconv.Itoa(retryUnavailable)}}
 	}

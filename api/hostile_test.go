@@ -200,10 +200,14 @@ func TestHostileSharedDirectory(t *testing.T) {
 				x.put(name, pipe)
 			}
 		}, false, false},
-		"the spec is a gigabyte":   {func(x *tampered) { x.put("spec.json", sparse) }, true, true},
-		"the picture is a link":    {func(x *tampered) { x.put("input", linkTo(x.secret)) }, true, true},
-		"the picture is a pipe":    {func(x *tampered) { x.put("input", pipe) }, true, true},
-		"the picture is too large": {func(x *tampered) { x.put("input", sparse) }, true, true},
+		"the spec is a gigabyte":    {func(x *tampered) { x.put("spec.json", sparse) }, true, true},
+		"the picture is a link":     {func(x *tampered) { x.put("input", linkTo(x.secret)) }, true, true},
+		"the picture is a pipe":     {func(x *tampered) { x.put("input", pipe) }, true, true},
+		"the picture is too large":  {func(x *tampered) { x.put("input", sparse) }, true, true},
+		"the preview is a link":     {func(x *tampered) { x.put("preview", linkTo(x.secret)) }, true, true},
+		"the preview is a pipe":     {func(x *tampered) { x.put("preview", pipe) }, true, true},
+		"the preview is a gigabyte": {func(x *tampered) { x.put("preview", sparse) }, true, true},
+		"the preview is a page":     {func(x *tampered) { x.put("preview", holding([]byte(html))) }, true, true},
 		"the folder is a link": {func(x *tampered) {
 			elsewhere := filepath.Join(x.TempDir(), "elsewhere")
 			if err := os.Rename(x.folder, elsewhere); err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,9 +21,6 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/style"
 )
-
-// previewEdge is the longest edge of a preview in pixels.
-const previewEdge = 1024
 
 // immutable: what a run has made never changes, and previews and thumbnails
 // follow from what never changes. Private, because a job may be.
@@ -73,19 +71,19 @@ func (s *Server) getJobThumbnail(ctx context.Context, in *jobInput) (*huma.Strea
 		err = s.disclose(ctx, id, j.Owner, err)
 	}
 	if err == nil {
-		err = wantFormat(file, thumbnailFormat)
+		err = wantFormat(file, smallFormat)
 	}
 	if err != nil {
 		return nil, s.problem(ctx, "read a thumbnail", err)
 	}
 	return s.lent(store.Published(id, j.Format, j.Public)[1], file, id, picture{
-		contentType: imageio.ContentType(thumbnailFormat), etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
+		contentType: imageio.ContentType(smallFormat), etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
 		filename: "atelier-" + in.ID + "-thumbnail.jpg", modified: *j.FinishedAt,
 	}), nil
 }
 
-// thumbnailFormat is that of all thumbnails.
-const thumbnailFormat = "jpeg"
+// smallFormat is that of all thumbnails and previews.
+const smallFormat = "jpeg"
 
 // wantFormat closes a file that does not begin as a picture of a format does: whoever
 // has the shared directory can have put anything there, and what is answered from here
@@ -96,42 +94,38 @@ func wantFormat(file *os.File, format string) error {
 	if err == io.EOF && n > 0 {
 		err = nil
 	}
-	if is := imageio.FormatOf(head[:n]); err == nil && is != format {
-		err = fmt.Errorf("%s is no %s file", filepath.Base(file.Name()), format)
+	if err == nil {
+		err = beginsAs(head[:n], format)
 	}
 	if err != nil {
-		_ = file.Close() // it was only read from
+		return errors.Join(fmt.Errorf("%s: %w", filepath.Base(file.Name()), err), file.Close())
 	}
-	return err
+	return nil
 }
 
-// getPreview answers the submitted picture re-encoded: never the original,
-// which holds where it was taken and can be anything.
+func beginsAs(data []byte, format string) error {
+	if imageio.FormatOf(data) != format {
+		return fmt.Errorf("%w: it is no %s file", job.ErrDamagedJob, format)
+	}
+	return nil
+}
+
+// getPreview answers the submitted picture as the worker has encoded it anew: never the
+// original, which holds where it was taken and can be anything.
 func (s *Server) getPreview(ctx context.Context, in *jobInput) (*huma.StreamResponse, error) {
 	id, err := s.parse(ctx, in.ID)
 	if err != nil {
 		return nil, s.problem(ctx, "read a preview", err)
 	}
-	select {
-	case s.previews <- struct{}{}:
-		defer func() { <-s.previews }()
-	case <-ctx.Done():
-		return nil, s.problem(ctx, "read a preview", ctx.Err())
+	data, err := s.Store.Preview(id)
+	if err == nil {
+		err = beginsAs(data, smallFormat)
 	}
-	spec, err := s.Store.Spec(id)
-	if err != nil {
-		return nil, s.problem(ctx, "read a submitted picture", err)
-	}
-	data, _, err := s.Store.Pictures(&spec)
 	if err != nil {
 		return nil, s.problem(ctx, "read a preview", err)
 	}
-	data, err = imageio.Preview(data, s.Limits, previewEdge)
-	if err != nil {
-		return nil, s.problem(ctx, "make a preview", err)
-	}
 	return serve(bytes.NewReader(data), nil, picture{
-		contentType: "image/jpeg", etag: etagOf(data), cache: immutable,
+		contentType: imageio.ContentType(smallFormat), etag: etagOf(data), cache: immutable,
 		filename: "atelier-" + in.ID + "-preview.jpg", modified: id.Time(),
 	}), nil
 }

@@ -76,7 +76,6 @@ type Server struct {
 	Config
 	mux      router
 	handler  http.Handler
-	previews chan struct{} // slots for decoding pictures, which costs memory
 	uploads  chan struct{} // slots for reading submissions, which are held in memory
 	lists    chan struct{} // slots for listings, each of which reads many jobs
 	waiters  chan struct{} // slots for requests that wait for a job to change
@@ -89,10 +88,6 @@ type Server struct {
 	metrics   *metrics      // nil counts nothing
 	strangers *rate.Limiter // of what the log says of wrong keys
 }
-
-// concurrentPreviews bounds the memory that previews take: a picture at the
-// pixel limit decodes to 160 MB.
-const concurrentPreviews = 2
 
 // concurrentUploads bounds the memory that submissions take, two pictures of 20
 // MiB at most each. Who finds none free within uploadPatience is told to come
@@ -133,7 +128,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("new server: %g submissions a second: it must be from 0 to a million", cfg.Rate)
 	}
 	s := &Server{
-		Config: cfg, previews: make(chan struct{}, concurrentPreviews), uploads: make(chan struct{}, concurrentUploads),
+		Config: cfg, uploads: make(chan struct{}, concurrentUploads),
 		lists: make(chan struct{}, concurrentLists), waiters: make(chan struct{}, cfg.MaxWaiters), stopping: make(chan struct{}), storeUp: newProbe(cfg.Store.Check),
 		strangers: newStrangers(), limiter: newLimiter(cfg.Rate), lender: newLender(cfg.Copies),
 	}
@@ -211,9 +206,10 @@ func (s *Server) jobRoutes(api huma.API) {
 	}, s.getJobThumbnail)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-preview", Method: http.MethodGet, Path: "/v1/jobs/{id}/preview", Tags: []string{"jobs"},
-		Summary:   "The submitted picture, upright, without metadata, at most 1024 pixels",
-		Security:  needs(keyring.Read),
-		Responses: pictures(problems(401, 404, 410, 413, 422, 500, 503), "image/jpeg"),
+		Summary:     "The submitted picture, upright, without metadata, at most 1024 pixels",
+		Description: "It is made when a worker begins with the job; before that the answer is 409 not_ready with Retry-After. A job that ends before has none (404).",
+		Security:    needs(keyring.Read),
+		Responses:   pictures(notReady(problems(401, 404, 409, 410, 500, 503)), "image/jpeg"),
 	}, s.getPreview)
 	huma.Register(api, huma.Operation{
 		OperationID: "cancel-job", Method: http.MethodPost, Path: "/v1/jobs/{id}/cancel", Tags: []string{"jobs"},

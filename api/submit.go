@@ -185,11 +185,7 @@ func (s *Server) spec(f *form) (*job.Spec, error) {
 		}
 		spec.StyleInput = &in
 	}
-	var ofStyle int64
-	if own {
-		ofStyle = imageio.DecodeMemory(picture)
-	}
-	if err := s.Workers.hold(spec, imageio.DecodeMemory(image), ofStyle); err != nil {
+	if err := s.Workers.hold(spec, image, picture); err != nil {
 		return nil, err
 	}
 	spec.ID, err = job.NewID()

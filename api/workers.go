@@ -36,8 +36,8 @@ func (w *Workers) Validate() error {
 	}
 	if f, ok := w.footprint(); !ok {
 		return errors.New("--worker-engine must be tensorflow or onnx")
-	} else if w.bytes() < f.Loaded+f.Picture(256, 256, 0) {
-		return fmt.Errorf("--worker-memory of %d MB: that holds no picture of 256 x 256: a worker with %s takes %d MB before it has painted anything", w.Memory, w.Engine, f.Loaded>>20)
+	} else if w.bytes() < f.Idle(1)+f.Picture(256, 256, imageio.JobMemory(nil, nil, 256, 256)) {
+		return fmt.Errorf("--worker-memory of %d MB: that holds no picture of 256 x 256: a worker with %s takes %d MB before it has painted anything", w.Memory, w.Engine, f.Idle(1)>>20)
 	}
 	return nil
 }
@@ -54,28 +54,28 @@ func (w *Workers) footprint() (job.Footprint, bool) {
 	return job.Footprint{}, false
 }
 
-// hold refuses a job whose picture the smallest worker can't hold. ofImage and ofStyle
-// are what decoding its picture and its style's takes. What is refused is what would
-// have to be smaller: the style's picture, if the job were accepted without.
-func (w *Workers) hold(spec *job.Spec, ofImage, ofStyle int64) error {
+// hold refuses a job whose pictures the smallest worker, which paints one at a time, can't
+// hold; picture is nil without a style's picture. What is refused is what would have to be
+// smaller: the style's picture, if the job were accepted without.
+func (w *Workers) hold(spec *job.Spec, image, picture []byte) error {
 	f, _ := w.footprint()
 	in := spec.Input
-	need := func(longest int) (bytes int64) {
+	need := func(longest int, picture []byte) (bytes int64) {
 		width, height := imageio.Fitted(in.Width, in.Height, longest)
-		return f.Loaded + f.Picture(width, height, ofImage+ofStyle)
+		return f.Idle(1) + f.Picture(width, height, imageio.JobMemory(image, picture, width, height))
 	}
-	most := need(spec.Longest())
+	most := need(spec.Longest(), picture)
 	if most <= w.bytes() {
 		return nil
 	}
-	if most-ofStyle <= w.bytes() {
+	if need(spec.Longest(), nil) <= w.bytes() {
 		return fmt.Errorf("style_image: %w: with it, painting takes %d MB, and the smallest worker has %d MB; a style is read at 256 x 256", job.ErrTooManyPixels, most>>20, w.Memory)
 	}
 	const smallest = 16 // that can be asked for
-	fits := sort.Search(spec.Longest(), func(more int) bool { return need(more+1) > w.bytes() })
+	fits := sort.Search(spec.Longest(), func(more int) bool { return need(more+1, picture) > w.bytes() })
 	if fits < smallest {
-		return fmt.Errorf("image: %w: painting it takes %d MB or more, and the smallest worker has %d MB", job.ErrTooManyPixels, need(smallest)>>20, w.Memory)
+		return fmt.Errorf("image: %w: painting it takes %d MB or more, and the smallest worker has %d MB", job.ErrTooManyPixels, need(smallest, picture)>>20, w.Memory)
 	}
 	return &job.FieldError{Field: "size", Problem: fmt.Sprintf(
-		"must be at most %d for this picture: painting it larger takes up to %d MB, and the smallest worker has %d MB", fits, need(spec.Longest())>>20, w.Memory)}
+		"must be at most %d for this picture: painting it larger takes up to %d MB, and the smallest worker has %d MB", fits, most>>20, w.Memory)}
 }

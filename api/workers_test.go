@@ -38,10 +38,10 @@ func TestWhatWorkersCannotHoldIsRefused(t *testing.T) {
 		"a worker too small for it":  {api.Workers{MaxSize: 4096, Memory: 1024}, wide, "4096", 422, "1024 MB"},
 		"as it is":                   {api.Workers{MaxSize: 4096, Memory: 1024}, wide, "0", 422, "at most"},
 		"a small picture":            {api.Workers{MaxSize: 4096, Memory: 1024}, tiny, "4096", 202, ""},
-		"too large to be decoded":    {api.Workers{Memory: 620}, wide, "16", 413, "smallest worker"},
+		"too large to be decoded":    {api.Workers{Memory: 700}, wide, "16", 413, "smallest worker"},
 		"ONNX Runtime needs less":    {api.Workers{Memory: 425, Engine: "onnx"}, wide, "1024", 202, ""},
 		"but more for each pixel":    {api.Workers{MaxSize: 4096, Memory: 1280, Engine: "onnx"}, wide, "4096", 422, "MB"},
-		"than TensorFlow, of 1.6 GB": {api.Workers{MaxSize: 4096, Memory: 1656}, wide, "4096", 202, ""},
+		"than TensorFlow, of 1.9 GB": {api.Workers{MaxSize: 4096, Memory: 1920}, wide, "4096", 202, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, func(c *api.Config) { c.Workers = tt.workers })
@@ -99,7 +99,7 @@ func TestStyleThatWorkersCannotHold(t *testing.T) {
 		}
 		return field{name, "p.jpg", b.Bytes()}
 	}
-	s := serve(t, func(c *api.Config) { c.Workers = api.Workers{Memory: 712} })
+	s := serve(t, func(c *api.Config) { c.Workers = api.Workers{Memory: 790} })
 	for _, side := range [][2]int{{200, 100}, {800, 800}} {
 		photo := picture("image", side[0], side[1])
 		resp, body := s.post(form(t, photo, picture("style_image", 6000, 4000)))

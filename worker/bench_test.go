@@ -50,7 +50,7 @@ func benchmarkJobs(b *testing.B, dir string, before bool) {
 	defer s.Close()
 	q := queuefake.New(queuefake.Config{})
 	const concurrent = 32 // as many as it takes to keep the disk's commits shared
-	w, err := worker.New(worker.Config{Store: s, Stylizer: painter(null), Kind: "daemon", Name: "bench", Concurrent: concurrent})
+	w, err := worker.New(worker.Config{Store: s, Stylizer: painter(null), Decoder: decoding, Kind: "daemon", Name: "bench", Concurrent: concurrent})
 	if err != nil {
 		b.Fatal(err)
 	}

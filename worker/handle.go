@@ -8,6 +8,7 @@ import (
 	"image"
 	"time"
 
+	"github.com/atelier-go/atelier/pkg/decoder"
 	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
@@ -121,12 +122,13 @@ func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease) (err error
 		QueueWaitMS: milliseconds(lease.Began.Sub(spec.CreatedAt)),
 	}
 
-	request, room, took, err := w.load(ctx, stop, spec)
+	request, preview, room, took, err := w.load(ctx, stop, lease)
 	if err != nil {
 		return err
 	}
 	defer room.leave()
 	receipt.DecodeMS = milliseconds(took)
+	stored := w.storePreview(lease, preview) // while the engine is at work
 
 	receipt.ColdStart = !w.warm.Swap(true)
 	painted, took, err := w.stylize(ctx, stop, spec.ID, request, room)
@@ -152,6 +154,13 @@ func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease) (err error
 	}
 	receipt.EncodeMS = milliseconds(time.Since(began))
 
+	select {
+	case err := <-stored:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx) // the lease may be another's by now
 	}
@@ -170,57 +179,77 @@ func thumbnail(painted *image.RGBA, spec *job.Spec) ([]byte, error) {
 	return imageio.Thumbnail(painted)
 }
 
+// storePreview stores the preview, if there is one, and sends how that went.
+func (w *Worker) storePreview(lease *store.Lease, preview []byte) <-chan error {
+	stored := make(chan error, 1)
+	if preview == nil {
+		stored <- nil
+		return stored
+	}
+	go func() { stored <- lease.StorePreview(preview) }()
+	return stored
+}
+
 // load reads and decodes what a job's spec names, once there is memory for all that
 // follows, and says how long that took without the waits. Without an error, room is
 // to be left.
-func (w *Worker) load(ctx, stop context.Context, spec job.Spec) (r style.Request, room *share, took time.Duration, err error) {
+func (w *Worker) load(ctx, stop context.Context, lease *store.Lease) (r style.Request, preview []byte, room *share, took time.Duration, err error) {
+	spec := &lease.Spec
 	began := time.Now()
 	photo, picture, err := w.read(spec)
 	if err != nil {
-		return r, nil, 0, err
+		return r, nil, nil, 0, err
 	}
 	took = time.Since(began)
 	if room, err = w.memory.take(ctx, stop, w.needs(spec, photo, picture)); err != nil {
-		return r, nil, 0, err
+		return r, nil, nil, 0, err
 	}
-	r, decoding, err := w.decode(ctx, stop, spec, photo, picture)
+	r, preview, decoding, err := w.decode(ctx, stop, spec, decoder.Request{
+		Photo: photo, Longest: spec.Longest(), Style: picture, StyleEdge: styleEdge, Preview: !lease.HasPreview(),
+	})
 	if err != nil {
 		room.leave()
-		return r, nil, 0, err
+		return r, nil, nil, 0, err
 	}
-	return r, room, took + decoding, nil
+	return r, preview, room, took + decoding, nil
 }
 
 // needs is the memory that a job takes, from its decode to its stored result.
-func (w *Worker) needs(spec job.Spec, photo, picture []byte) int64 {
+func (w *Worker) needs(spec *job.Spec, photo, picture []byte) int64 {
 	width, height := imageio.Fitted(spec.Input.Width, spec.Input.Height, spec.Longest())
-	return w.Footprint.Picture(width, height, imageio.DecodeMemory(photo)+imageio.DecodeMemory(picture))
+	return w.Footprint.Picture(width, height, imageio.JobMemory(photo, picture, width, height))
 }
 
-// decode makes the pictures of a request, and says how long that took.
-func (w *Worker) decode(ctx, stop context.Context, spec job.Spec, photo, picture []byte) (r style.Request, took time.Duration, err error) {
+// decode makes the engine's request, and the photograph's preview if it was asked for,
+// and says how long that took.
+func (w *Worker) decode(ctx, stop context.Context, spec *job.Spec, pictures decoder.Request) (r style.Request, preview []byte, took time.Duration, err error) {
 	r.Strength = spec.Strength
+	if spec.Style != job.CustomStyle {
+		if r.Mix, err = style.ParseMix(spec.Style); err != nil {
+			return r, nil, 0, err
+		}
+	}
 	if err := acquire(ctx, stop, w.codecs); err != nil {
-		return r, 0, err
+		return r, nil, 0, err
 	}
 	defer func() { <-w.codecs }()
 	began := time.Now()
-	content, _, err := imageio.Decode(ctx, photo, w.Limits)
-	if err != nil {
-		return r, 0, err
+	decoded, err := w.Decoder.Decode(ctx, pictures)
+	switch {
+	case ctx.Err() != nil:
+		return r, nil, 0, context.Cause(ctx)
+	case errors.Is(err, decoder.ErrNotStarted): // which says nothing about the picture
+		return r, nil, 0, err
+	case err != nil:
+		return r, nil, 0, engineError{err}
 	}
-	r.Content = imageio.Fit(content, spec.Longest())
-	if spec.Style == job.CustomStyle {
-		r.Picture, err = w.decodeStyle(ctx, picture)
-	} else {
-		r.Mix, err = style.ParseMix(spec.Style)
-	}
-	return r, time.Since(began), err
+	r.Content, r.Picture = decoded.Photo, decoded.Style
+	return r, decoded.Preview, time.Since(began), nil
 }
 
 // read reads the pictures of a job; the style's is nil where a name stands for it.
-func (w *Worker) read(spec job.Spec) (photo, picture []byte, err error) {
-	photo, picture, err = w.Store.Pictures(&spec)
+func (w *Worker) read(spec *job.Spec) (photo, picture []byte, err error) {
+	photo, picture, err = w.Store.Pictures(spec)
 	if errors.Is(err, job.ErrNotFound) {
 		// A job's files appear with it and are never written again: what is missing
 		// now stays so.
@@ -229,18 +258,8 @@ func (w *Worker) read(spec job.Spec) (photo, picture []byte, err error) {
 	return photo, picture, err
 }
 
-func (w *Worker) decodeStyle(ctx context.Context, data []byte) (*image.RGBA, error) {
-	picture, _, err := imageio.Decode(ctx, data, w.Limits)
-	if err != nil {
-		return nil, fmt.Errorf("style picture: %w", err)
-	}
-	// The engine looks at a square of 256 pixels out of its middle: what waits for
-	// the engine need not be 40 megapixels.
-	width, height := picture.Rect.Dx(), picture.Rect.Dy()
-	return imageio.Fit(picture, max(width, height)*styleEdge/max(min(width, height), 1)), nil
-}
-
-// styleEdge is the shorter side to which style pictures are shrunk.
+// styleEdge is the shorter edge to which style pictures are fitted. The engine looks at a
+// square of 256 pixels out of the middle: what waits for it need not be 40 megapixels.
 const styleEdge = 512
 
 // milliseconds, to the microsecond.

@@ -17,7 +17,7 @@ func within(t *testing.T, n int64, e *easel) (b *bench, submit func(side int) jo
 	f := job.Footprint{Loaded: 100 << 20, Run: 1000, Pixel: 100}
 	b = newBenchWith(t, 0, e.paint, func(c *worker.Config) {
 		c.Concurrent, c.Footprint = 4, f
-		c.Memory = f.Loaded + n*f.Picture(32, 32, imageio.DecodeMemory(photo(t, 32, 32)))
+		c.Memory = f.Idle(4) + n*f.Picture(32, 32, imageio.JobMemory(photo(t, 32, 32), nil, 32, 32))
 	})
 	return b, func(side int) job.Message {
 		return b.submit(photo(t, side, side), func(s *job.Spec) { s.Input.Width, s.Input.Height, s.Size = side, side, 0 })
@@ -51,7 +51,7 @@ func TestPictureThatMemoryCannotHoldFails(t *testing.T) {
 	e := newEasel()
 	close(e.finish)
 	b, submit := within(t, 1, e)
-	m := submit(400)
+	m := submit(3000)
 	if err := b.worker.Handle(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}

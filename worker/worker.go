@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
-	"github.com/atelier-go/atelier/pkg/imageio"
+	"github.com/atelier-go/atelier/pkg/decoder"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/style"
@@ -28,6 +28,11 @@ type Stylizer interface {
 	Stylize(ctx context.Context, r style.Request) (*image.RGBA, error)
 }
 
+// A decodes is the decoder as a Worker needs it, across a process's boundary.
+type decodes interface {
+	Decode(ctx context.Context, r decoder.Request) (decoder.Pictures, error)
+}
+
 // DefaultWatchdog is fifty times what the largest picture takes on one core (16
 // megapixels by Magenta's network: 6 s): what lasts longer does not end.
 const DefaultWatchdog = 5 * time.Minute
@@ -36,14 +41,15 @@ const DefaultWatchdog = 5 * time.Minute
 type Config struct {
 	Store    *store.Store
 	Stylizer Stylizer
+	Decoder  decodes
 	Name     string // names this process in claims, for people
 	Kind     string // "daemon" or "lambda", for receipts
 	Engine   string // for receipts
 	Model    string // for receipts
 
 	// Concurrent is how many pictures are in the engine at once; 0 is 1. As many
-	// are decoded at once: a decode takes up to 28 bytes a pixel. Encoding a WebP
-	// takes 20, beside whatever else goes on.
+	// are decoded at once, each in a process of its own. Encoding a WebP takes 20 bytes a
+	// pixel, beside whatever else goes on.
 	Concurrent int
 	// Memory is how many bytes the process may take in all, and Footprint what of it
 	// goes where: no more pictures are in work at once than it holds, however many
@@ -56,8 +62,7 @@ type Config struct {
 	// function's timeout, else a hung engine is noticed only invocations later.
 	Watchdog time.Duration
 
-	Limits imageio.Limits // zero is imageio.DefaultLimits
-	Log    *slog.Logger   // nil discards
+	Log *slog.Logger // nil discards
 }
 
 // A Worker handles deliveries. It is safe for concurrent use.
@@ -76,8 +81,8 @@ type Worker struct {
 
 // New checks the configuration and fills in its defaults.
 func New(cfg Config) (*Worker, error) {
-	if cfg.Store == nil || cfg.Stylizer == nil {
-		return nil, errors.New("new worker: a store and a stylizer are needed")
+	if cfg.Store == nil || cfg.Stylizer == nil || cfg.Decoder == nil {
+		return nil, errors.New("new worker: a store, a stylizer and a decoder are needed")
 	}
 	if cfg.Concurrent < 0 || cfg.Watchdog < 0 {
 		return nil, fmt.Errorf("new worker: %d pictures at once, a watchdog of %s: neither may be below 0", cfg.Concurrent, cfg.Watchdog)
@@ -88,15 +93,13 @@ func New(cfg Config) (*Worker, error) {
 	if cfg.Watchdog == 0 {
 		cfg.Watchdog = DefaultWatchdog
 	}
-	if cfg.Limits == (imageio.Limits{}) {
-		cfg.Limits = imageio.DefaultLimits()
-	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	room := cfg.Memory - cfg.Footprint.Loaded
+	loaded := cfg.Footprint.Idle(cfg.Concurrent)
+	room := cfg.Memory - loaded
 	if cfg.Memory != 0 && room <= 0 {
-		return nil, fmt.Errorf("new worker: a memory of %d MB: the process takes %d MB before it has painted anything", cfg.Memory>>20, cfg.Footprint.Loaded>>20)
+		return nil, fmt.Errorf("new worker: a memory of %d MB: the process takes %d MB before it has painted anything", cfg.Memory>>20, loaded>>20)
 	}
 	if cfg.Memory == 0 {
 		room = 0

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -16,6 +17,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/atelier-go/atelier/pkg/decoder"
+	"github.com/atelier-go/atelier/pkg/decoder/decodertest"
 	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
@@ -23,7 +26,26 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// decoding decodes in all tests. It is started outside of them, since the goroutines that
+// wait for its processes would keep a bubble's time from passing.
+var decoding *decoder.Decoder
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(tests{m}) }
+
+type tests struct{ *testing.M }
+
+func (t tests) Run() int {
+	program, err := decodertest.Program()
+	if err == nil {
+		decoding, err = decoder.New(decoder.Config{Program: program, Keep: 8})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer decoding.Close()
+	return t.M.Run()
+}
 
 // A painter is a Stylizer made of a function.
 type painter func(context.Context, style.Request) (*image.RGBA, error)
@@ -59,7 +81,7 @@ func newBenchWith(t *testing.T, lease time.Duration, p painter, change func(*wor
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := worker.Config{Store: s, Stylizer: p, Kind: "daemon", Name: "bench", Engine: "paint", Model: "red"}
+	cfg := worker.Config{Store: s, Stylizer: p, Decoder: decoding, Kind: "daemon", Name: "bench", Engine: "paint", Model: "red"}
 	change(&cfg)
 	w, err := worker.New(cfg)
 	if err != nil {
@@ -419,9 +441,8 @@ func TestLimitsHold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limits := imageio.DefaultLimits()
-	limits.Pixels = 100
-	w, err := worker.New(worker.Config{Store: s, Stylizer: painter(red), Limits: limits})
+	d := decodertest.New(t, func(c *decoder.Config) { c.Limits = imageio.DefaultLimits(); c.Limits.Pixels = 100 })
+	w, err := worker.New(worker.Config{Store: s, Stylizer: painter(red), Decoder: d})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,28 @@ func DecodeMemory(data []byte) int64 {
 	}
 	h, _ := c.parse(data)
 	const buffers = 1 << 20 // what doesn't grow with the picture
-	return h.cost*int64(h.width)*int64(h.height) + h.extra + buffers
+	most := h.cost*int64(h.width)*int64(h.height) + h.extra + buffers
+	if h.profile != nil {
+		most += maxConversion
+	}
+	return most
+}
+
+// FitMemory returns how many bytes [Fit] and [Preview] take at most beside a decoded
+// picture, for fitted pictures that take so many bytes, and for one preview.
+func FitMemory(pixels int64) int64 {
+	const twice, preview = 2, PreviewEdge * PreviewEdge * (4 + 4) // as the library returns them, and as they are
+	return twice*pixels + preview
+}
+
+// JobMemory returns how many bytes the pictures of a job take at most until they are
+// ready for the network: files that [Inspect] accepts, style nil without one, and the
+// photograph fitted to width x height. They are decoded in one process, and then handed to
+// another.
+func JobMemory(photo, style []byte, width, height int) int64 {
+	const styles, preview = 4 << 20, 1 << 20 // the fitted style's pixels, the preview's file
+	fitted := 4*int64(width)*int64(height) + styles + preview
+	return DecodeMemory(photo) + DecodeMemory(style) + FitMemory(fitted) + 2*fitted + int64(len(photo)+len(style))
 }
 
 func inspect(data []byte, lim Limits) (*codec, header, error) {

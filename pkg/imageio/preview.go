@@ -2,20 +2,18 @@ package imageio
 
 import (
 	"bytes"
-	"context"
+	"image"
 )
+
+// PreviewEdge is the longest edge of a preview in pixels at most.
+const PreviewEdge = 1024
 
 // previewQuality: previews are looked at, not worked with.
 const previewQuality = 85
 
-// Preview returns data as a JPEG file that any browser shows rightly: upright,
-// in sRGB, without metadata, at most longest pixels on the longest side (0: as
-// it is). The errors are those of [Inspect]. It costs what [Decode] costs.
-func Preview(data []byte, lim Limits, longest int) ([]byte, error) {
-	img, _, err := Decode(context.Background(), data, lim)
-	if err != nil {
-		return nil, err
-	}
+// Preview returns img, which must be opaque, as a JPEG file of at most longest pixels
+// on the longest side.
+func Preview(img *image.RGBA, longest int) ([]byte, error) {
 	var out bytes.Buffer
 	if err := Encode(&out, Fit(img, longest), "jpeg", previewQuality); err != nil {
 		return nil, err

@@ -23,8 +23,15 @@ var (
 	ErrTooManyBytes = errors.New("the file is too large")
 	// ErrTooManyPixels: the picture is larger than the pixel limit.
 	ErrTooManyPixels = errors.New("the picture has too many pixels")
+	// ErrUndecodable: decoding the picture takes more memory or processor time than one
+	// of its size may, or crashes the decoder.
+	ErrUndecodable = errors.New("the image can't be decoded with the memory and time that one of its size may take: save it again with another program")
 	// ErrNotFinished: the job has no result yet, or ended without one.
 	ErrNotFinished = errors.New("the job has no result")
+	// ErrNotReady: the submitted picture's preview is made with the first attempt.
+	ErrNotReady = errors.New("the preview is made when a worker begins with the job")
+	// ErrNoPreview: the job ended before its picture was decoded, or that could not be.
+	ErrNoPreview = errors.New("the job ended without a preview of its picture")
 	// ErrNoThumbnail: thumbnails are for the gallery, and so of public jobs alone.
 	ErrNoThumbnail = errors.New("a job that is not public has no thumbnail")
 	// ErrFinished: the job has ended, so that nothing more can happen to it.

@@ -29,6 +29,7 @@ var permanent = []struct {
 	{ErrDamagedImage, "damaged_image"},
 	{ErrTooManyBytes, "too_many_bytes"},
 	{ErrTooManyPixels, "too_many_pixels"},
+	{ErrUndecodable, "undecodable_image"},
 	{ErrUnknownStyle, "unknown_style"},
 }
 

@@ -4,7 +4,7 @@ package job
 // before a picture is painted. The API refuses by it what workers can't hold, and
 // workers paint no more at once than they can hold.
 type Footprint struct {
-	Loaded int64 // the process with its model, idle, after many pictures
+	Loaded int64 // the process with its model, idle, after many pictures, without its decoders
 	Run    int64 // a run of the network, whatever the size
 	Pixel  int64 // for each pixel of a picture in the network, its own and the result's included
 }
@@ -23,8 +23,15 @@ var (
 	FootprintONNX       = Footprint{Loaded: 80 << 20, Run: 24 << 20, Pixel: 165}
 )
 
+// IdleDecoder is the memory in bytes that a process that decodes pictures holds between
+// two of them at most. A worker has one for each picture that it paints at once.
+const IdleDecoder = 40 << 20
+
+// Idle is what a worker takes that can paint so many pictures at once, while it paints none.
+func (f Footprint) Idle(concurrent int) int64 { return f.Loaded + int64(concurrent)*IdleDecoder }
+
 // Picture is what one picture takes in work, beside the loaded model. width and
-// height are the result's, decode is what decoding takes (imageio.DecodeMemory):
+// height are the result's, decode is what comes before the network (imageio.JobMemory):
 // its garbage may still be there when the network runs.
 func (f Footprint) Picture(width, height int, decode int64) int64 {
 	return f.Run + decode + f.Pixel*int64(width)*int64(height)

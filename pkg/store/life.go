@@ -16,15 +16,16 @@ import (
 // A life is what the names in a job's folder say. They are the truth about a
 // job; the status only follows them.
 type life struct {
-	id    job.ID
-	dir   *os.File // the job's folder, open; for its fsync
-	run   int      // the current run: 1, or the highest run.R
-	ended bool     // there is final.R of the current run
-	claim int      // the last claim's number, 0 without any
-	old   []int    // the numbers of the others
-	made  []string // pictures and thumbnails
-	temps []string // temporary files, of the living and of the dead
-	entry string   // the job's entry in active/, where that is known otherwise than by its records
+	id      job.ID
+	dir     *os.File // the job's folder, open; for its fsync
+	run     int      // the current run: 1, or the highest run.R
+	ended   bool     // there is final.R of the current run
+	claim   int      // the last claim's number, 0 without any
+	old     []int    // the numbers of the others
+	made    []string // pictures and thumbnails
+	temps   []string // temporary files, of the living and of the dead
+	preview bool     // the submitted picture's is there
+	entry   string   // the job's entry in active/, where that is known otherwise than by its records
 }
 
 // look reads the names in a job's folder. A listing is asked for, and not one
@@ -48,13 +49,14 @@ func (s *Store) look(id job.ID) (*life, error) {
 
 // read sets what the names say.
 func (l *life) read(names []string) {
-	l.run, l.ended, l.claim, l.old, l.made, l.temps = 1, false, 0, nil, nil, nil
+	l.run, l.ended, l.claim, l.old, l.made, l.temps, l.preview = 1, false, 0, nil, nil, nil, false
 	finals := map[int]bool{}
 	for _, name := range names {
 		if strings.HasPrefix(name, tempPrefix) {
 			l.temps = append(l.temps, name)
 			continue
 		}
+		l.preview = l.preview || name == previewFile
 		kind, number, _ := strings.Cut(name, ".")
 		n, err := strconv.Atoi(number)
 		if err != nil || n < 1 || n > maxNumber || strconv.Itoa(n) != number {

@@ -189,7 +189,7 @@ func (s *Store) openMade(r *record, name string) (f *os.File, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if n := info.Size(); name == outputFile(r.Claim) && n != r.Result.Bytes || name == thumbFile(r.Claim) && n > maxThumbnail {
+	if n := info.Size(); name == outputFile(r.Claim) && n != r.Result.Bytes || name == thumbFile(r.Claim) && n > maxSmall {
 		_ = f.Close() // it was not read from
 		return nil, fmt.Errorf("%w: %s: %d bytes, which is not what was made", errUnreadable, name, n)
 	}

@@ -200,10 +200,11 @@ const (
 // names begin with tempPrefix: here and not in tmp/, since a rename from one
 // folder to another holds up all others of the file system.
 const (
-	specFile   = "spec.json"   // submission, immutable
-	inputFile  = "input"       // the pictures as submitted, one after the other, immutable
-	statusFile = "status.json" // record, a projection for readers
-	tempPrefix = ".tmp-"
+	specFile    = "spec.json"   // submission, immutable
+	inputFile   = "input"       // the pictures as submitted, one after the other, immutable
+	statusFile  = "status.json" // record, a projection for readers
+	previewFile = "preview"     // the submitted picture for browsers, once it was decoded
+	tempPrefix  = ".tmp-"
 )
 
 // A job's folder has one of these before its name on its way in and out.

@@ -20,15 +20,15 @@ import (
 
 // Bounds of what a record says. They are well beyond what the store writes.
 const (
-	maxNumber    = 1_000_000      // of runs, attempts, claims
-	maxText      = 2048           // bytes of a text: a style, a message
-	maxWord      = 128            // bytes of a name: of an owner, a worker, an engine
-	maxEdge      = 65535          // pixels of a submitted picture
-	maxInput     = 64 << 20       // bytes of one
-	resultExtra  = 1 << 20        // bytes that a result may have beside 4 for each pixel
-	maxThumbnail = 2 << 20        // bytes of a thumbnail file
-	maxCharge    = 1 << 20        // KiB that one job is charged with
-	maxLease     = 24 * time.Hour // of a claim
+	maxNumber   = 1_000_000      // of runs, attempts, claims
+	maxText     = 2048           // bytes of a text: a style, a message
+	maxWord     = 128            // bytes of a name: of an owner, a worker, an engine
+	maxEdge     = 65535          // pixels of a submitted picture
+	maxInput    = 64 << 20       // bytes of one
+	resultExtra = 1 << 20        // bytes that a result may have beside 4 for each pixel
+	maxSmall    = 4 << 20        // bytes of a thumbnail file
+	maxCharge   = 1 << 20        // KiB that one job is charged with
+	maxLease    = 24 * time.Hour // of a claim
 )
 
 // A finding says what is wrong with a record; empty where nothing is.

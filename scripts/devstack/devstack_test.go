@@ -20,7 +20,7 @@ var build = sync.OnceValues(func() (string, error) {
 	if bin, err = os.MkdirTemp("", "atelier-bin-"); err != nil {
 		return "", err
 	}
-	out, err := exec.Command("go", "build", "-o", bin+"/", ".", "../../api/cmd/...", "../../worker/cmd/worker-daemon", "../../worker/cmd/worker-lambda", "../../submitter").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", bin+"/", ".", "../../api/cmd/...", "../../worker/cmd/...", "../../submitter").CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("%w\n%s", err, out)
 	}

@@ -36,6 +36,7 @@ const (
 type functions struct {
 	aws      ministack.Locked
 	programs map[string]string // by name; what is not there is not deployed
+	beside   map[string]string // what a program starts by itself, by the program's name
 	shared   string
 	model    string
 	engine   string // of the workers: tensorflow or onnx
@@ -73,7 +74,7 @@ func (f *functions) deployAPI(ctx context.Context, cfg aws.Config, client *lambd
 	if err != nil {
 		return err
 	}
-	return f.gateway.connect(ctx, cfg, f.aws.Endpoint, arn)
+	return f.gateway.connect(ctx, cfg, f.aws, arn)
 }
 
 // Functions are called as their programs are.
@@ -127,7 +128,7 @@ func (f *functions) deployWorker(ctx context.Context, client *lambda.Client) err
 // create makes a function of a program, with what all functions have in their
 // environment besides its own.
 func (f *functions) create(ctx context.Context, client *lambda.Client, name string, timeout time.Duration, memory int32, env map[string]string) (arn string, err error) {
-	code, err := bootstrap(f.programs[name])
+	code, err := bundle(f.programs[name], f.beside[name])
 	if err != nil {
 		return "", fmt.Errorf("deploy %s: %w", name, err)
 	}
@@ -163,26 +164,33 @@ func (f *functions) create(ctx context.Context, client *lambda.Client, name stri
 	return aws.ToString(out.FunctionArn), nil
 }
 
-// bootstrap is a program as Lambda wants it: a zip with it as "bootstrap".
-func bootstrap(program string) ([]byte, error) {
-	file, err := os.Open(program)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
+// bundle is a program as Lambda wants it: a zip with it as "bootstrap", and beside it,
+// under its own name, what it starts; "" where that is nothing.
+func bundle(program, beside string) ([]byte, error) {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
 	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
-	header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate}
+	err := addProgram(z, "bootstrap", program)
+	if err == nil && beside != "" {
+		err = addProgram(z, filepath.Base(beside), beside)
+	}
+	err = errors.Join(err, z.Close())
+	return b.Bytes(), err
+}
+
+func addProgram(z *zip.Writer, name, program string) error {
+	file, err := os.Open(program)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	header := &zip.FileHeader{Name: name, Method: zip.Deflate}
 	header.SetMode(0o755)
 	w, err := z.CreateHeader(header)
 	if err == nil {
 		_, err = io.Copy(w, file)
 	}
-	if err == nil {
-		err = z.Close()
-	}
-	return b.Bytes(), err
+	return err
 }
 
 // invoke sends an event to a function and waits for its answer.

@@ -33,6 +33,7 @@ type task struct {
 	Seconds    float64
 	Public     bool   // the jobs
 	Address    string // to listen at
+	Decoder    string // the file of picture-decoder; "": pictures are decoded in the worker's process
 }
 
 // sized is the task with squares of this side.
@@ -45,6 +46,7 @@ var children = map[string]func(context.Context, task, io.Writer) error{
 	"allowed":     allowedSide,
 	"api":         serveInMemory,
 	"bare":        bareLoop,
+	"decode":      decodeAlone,
 	"first-image": firstImage,
 	"mixed":       residents(mixed),
 	"peak":        peakOfOne,

@@ -27,7 +27,7 @@ func daemon(ctx context.Context, s *session) (string, error) {
 	type kind struct{ w, h, images int }
 	kinds := pick(s, []kind{{400, 300, 160}, {512, 512, 100}, {1024, 1024, 30}}, []kind{{64, 48, 6}})
 	sides := func(k kind) []side[work] {
-		t := task{Model: s.Model, Samples: s.Samples, Width: k.w, Height: k.h, Images: k.images}
+		t := task{Model: s.Model, Samples: s.Samples, Width: k.w, Height: k.h, Images: k.images, Decoder: s.decoder()}
 		worker := func(public bool) func(context.Context) (work, error) {
 			return func(ctx context.Context) (w work, err error) {
 				t := t
@@ -85,9 +85,9 @@ func workAlone(ctx context.Context, t task, out io.Writer) error {
 	if _, err := b.work(ctx, warm); err != nil {
 		return err
 	}
-	busy := processorTime()
+	busy := familyTime()
 	took, err := b.work(ctx, jobs)
-	spent := processorTime() - busy
+	spent := familyTime() - busy
 	if err = errors.Join(err, b.done()); err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func endToEnd(ctx context.Context, s *session) (string, error) {
 		return "", err
 	}
 	defer stack.stop()
-	memory, memoryBase, err := s.startInMemory(ctx, task{Model: s.Model})
+	memory, memoryBase, err := s.startInMemory(ctx, task{Model: s.Model, Decoder: s.decoder()})
 	if err != nil {
 		return "", err
 	}

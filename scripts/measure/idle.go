@@ -33,7 +33,7 @@ func idle(ctx context.Context, s *session) (string, error) {
 		return "", err
 	}
 	defer stack.stop()
-	memory, memoryBase, err := s.startInMemory(ctx, task{Model: s.Model})
+	memory, memoryBase, err := s.startInMemory(ctx, task{Model: s.Model, Decoder: s.decoder()})
 	if err != nil {
 		return "", err
 	}

@@ -58,6 +58,7 @@ type benchmark struct {
 var benchmarks = []benchmark{
 	{"model", "What the shipped model is worth", shippedHelp, shipped},
 	{"daemon", "The worker over a bare loop", daemonHelp, daemon},
+	{"decoder", "Decoding in a process of its own", decoderHelp, decoderCost},
 	{"endtoend", "The whole pipeline over a Python server", endToEndHelp, endToEnd},
 	{"idle", "One picture on an idle pipeline", idleHelp, idle},
 	{"submissions", "Durable submissions", submissionsHelp, submissions},

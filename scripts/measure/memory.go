@@ -56,7 +56,7 @@ func memory(ctx context.Context, s *session) (string, error) {
 	for _, of := range single {
 		for _, side := range sides {
 			s.step("one picture, %s, %s, %s", of.engine.name, of.name, size(side, side))
-			t := task{Model: of.model, Width: side, Height: side, Concurrent: 1}
+			t := task{Model: of.model, Width: side, Height: side, Concurrent: 1, Decoder: s.decoder()}
 			if t.Dir, err = s.folder(); err != nil {
 				return "", err
 			}
@@ -115,7 +115,7 @@ func (s *session) flatness(ctx context.Context, engines []engine, kind string, i
 	rows := [][]string{append(head, "slope over the last half", "highest")}
 	for _, e := range engines {
 		s.step("%d pictures, %s, %s", images, kind, e.name)
-		rss, err := askOf[[]int64](ctx, e.program, kind, task{Model: s.Model, Images: images})
+		rss, err := askOf[[]int64](ctx, e.program, kind, task{Model: s.Model, Images: images, Decoder: s.decoder()})
 		if err != nil {
 			return "", err
 		}
@@ -255,11 +255,12 @@ func peakOfWorker(ctx context.Context, t task, out io.Writer) error {
 		return err
 	}
 	loaded := residentMemory()
+	peakOfDecoders := watchDecoders()
 	if err := errors.Join(paint(t.Width), b.done()); err != nil {
 		return err
 	}
-	decode := imageio.DecodeMemory(b.photos[0])
-	return answer(out, peak{loaded, peakMemory(), footprint.Picture(t.Width, t.Height, decode)})
+	decode := imageio.JobMemory(b.photos[0], nil, t.Width, t.Height)
+	return answer(out, peak{loaded, peakMemory() + peakOfDecoders(), footprint.Picture(t.Width, t.Height, decode)})
 }
 
 func mean(v []int64) float64 {

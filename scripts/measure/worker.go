@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/atelier-go/atelier/pkg/decoder"
+	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/queue/queuefake"
 	"github.com/atelier-go/atelier/pkg/store"
@@ -32,8 +34,19 @@ func openBench(ctx context.Context, t task) (*bench, error) {
 		return nil, err
 	}
 	info := m.Info()
+	var decoding interface {
+		Decode(ctx context.Context, r decoder.Request) (decoder.Pictures, error)
+	} = here{}
+	end := func() {}
+	if t.Decoder != "" {
+		d, err := decoder.New(decoder.Config{Program: t.Decoder, Keep: info.Concurrent})
+		if err != nil {
+			return nil, err
+		}
+		decoding, end = d, d.Close
+	}
 	w, err := worker.New(worker.Config{
-		Store: b.store, Stylizer: m, Kind: "daemon", Name: "bench",
+		Store: b.store, Stylizer: m, Decoder: decoding, Kind: "daemon", Name: "bench",
 		Engine: info.Engine, Model: info.Name, Concurrent: info.Concurrent,
 	})
 	if err != nil {
@@ -42,8 +55,31 @@ func openBench(ctx context.Context, t task) (*bench, error) {
 	ctx, stop := context.WithCancel(ctx)
 	polled := make(chan error, 1)
 	go func() { polled <- w.Poll(ctx, b.queue, worker.PollConfig{}) }()
-	b.done = func() error { stop(); return errors.Join(<-polled, b.store.Close()) }
+	b.done = func() error {
+		stop()
+		err := errors.Join(<-polled, b.store.Close())
+		end()
+		return err
+	}
 	return b, nil
+}
+
+// here decodes in this process, as the separate decoder does in its own.
+type here struct{}
+
+func (here) Decode(ctx context.Context, r decoder.Request) (p decoder.Pictures, err error) {
+	photo, _, err := imageio.Decode(ctx, r.Photo, imageio.DefaultLimits())
+	if err != nil {
+		return p, err
+	}
+	p.Photo = imageio.Fit(photo, r.Longest)
+	if r.Preview {
+		if r.Longest >= imageio.PreviewEdge {
+			photo = p.Photo
+		}
+		p.Preview, err = imageio.Preview(photo, imageio.PreviewEdge)
+	}
+	return p, err
 }
 
 // submit makes n jobs durable, without announcing them.

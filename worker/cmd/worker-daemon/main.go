@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	}
 	defer func() {
 		if !errors.Is(err, worker.ErrStuck) { // Close would wait for what is stuck
-			err = errors.Join(err, p.Engine.Close())
+			err = errors.Join(err, p.Close())
 		}
 	}()
 	if err := notifyReady(getenv("NOTIFY_SOCKET")); err != nil {

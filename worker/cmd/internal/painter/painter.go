@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
@@ -16,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/atelier-go/atelier/model"
+	"github.com/atelier-go/atelier/pkg/decoder"
 	"github.com/atelier-go/atelier/pkg/gallery"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/store"
@@ -29,9 +32,11 @@ type Settings struct {
 	Queue      string        `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
 	Bucket     string        `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: what the sweeper erases is erased there too." placeholder:"NAME"`
 	Model      string        `required:"" env:"ATELIER_MODEL" help:"Folder of the model, the shipped one or another of its signature." placeholder:"DIR"`
+	ModelSHA   string        `name:"model-sha256" env:"ATELIER_MODEL_SHA256" help:"SHA-256 that the model must have, as the worker logs it when it starts: another model is then refused. Default: any, but what calls itself the shipped model must be that." placeholder:"HEX"`
 	Concurrent int           `default:"0" env:"ATELIER_CONCURRENT" help:"Pictures painted at once; 0 chooses by the cores."`
 	Threads    int           `default:"0" env:"ATELIER_THREADS" help:"Threads for each picture; 0 chooses by the cores."`
 	Memory     int           `default:"0" env:"ATELIER_MEMORY,AWS_LAMBDA_FUNCTION_MEMORY_SIZE" help:"Memory in MB that this process may take: no more pictures are painted at once than it holds, and what it can't hold alone fails. 0: what its control group allows, or nine tenths of the machine's. Reckoned by the shipped model: with Magenta's, say half." placeholder:"MB"`
+	Decoder    string        `env:"ATELIER_DECODER" help:"The file of picture-decoder, the program in which pictures are decoded. Default: the one beside this program." placeholder:"FILE"`
 	Lease      time.Duration `default:"30s" env:"ATELIER_LEASE" help:"Time after which a silent worker's job goes to another."`
 	Watchdog   time.Duration `default:"${watchdog}" env:"ATELIER_WATCHDOG" help:"Time after which a picture that is still being painted counts as hung: the process then ends with an error, for its supervisor to start a fresh one."`
 
@@ -73,26 +78,48 @@ func (s *Settings) memory() (int64, error) {
 	return int64(min(limit, math.MaxInt64)), nil
 }
 
-// A Painter is a worker with what it works with. Engine is to be closed.
+// decoder is the file of picture-decoder.
+func (s *Settings) decoder() (string, error) {
+	if s.Decoder != "" {
+		return filepath.Abs(s.Decoder) // it runs in another folder
+	}
+	own, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(filepath.Dir(own), "picture-decoder"), nil
+}
+
+// A Painter is a worker with what it works with. It is to be closed.
 type Painter struct {
 	Worker  *worker.Worker
 	Sweeper *sweeper.Sweeper
-	Engine  *model.Model
 	Store   *store.Store
 	Queue   *queue.Queue
+
+	engine  *model.Model
+	decoder *decoder.Decoder
+}
+
+// Close ends the engine and the decoders, once nothing is painted any more.
+func (p *Painter) Close() error {
+	if p.decoder != nil {
+		p.decoder.Close()
+	}
+	return p.engine.Close()
 }
 
 // Open loads the model and opens the store and the queue. kind is for receipts,
 // name for claims.
 func (s *Settings) Open(ctx context.Context, kind, name string, log *slog.Logger) (_ *Painter, err error) {
 	p := &Painter{}
-	p.Engine, err = s.load(model.Config{Dir: s.Model, Threads: s.Threads, Concurrent: s.Concurrent, Log: log})
+	p.engine, err = s.load(model.Config{Dir: s.Model, SHA256: s.ModelSHA, Threads: s.Threads, Concurrent: s.Concurrent, Log: log})
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, p.Engine.Close())
+			err = errors.Join(err, p.Close())
 		}
 	}()
 	aws, err := config.LoadDefaultConfig(ctx)
@@ -117,9 +144,16 @@ func (s *Settings) Open(ctx context.Context, kind, name string, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	info := p.Engine.Info()
+	info := p.engine.Info()
+	program, err := s.decoder()
+	if err != nil {
+		return nil, err
+	}
+	if p.decoder, err = decoder.New(decoder.Config{Program: program, Keep: info.Concurrent, Log: log}); err != nil {
+		return nil, fmt.Errorf("%w: it is built and installed with the worker, and --decoder or ATELIER_DECODER says where else it is", err)
+	}
 	p.Worker, err = worker.New(worker.Config{
-		Store: p.Store, Stylizer: p.Engine, Kind: kind, Name: name, Memory: memory, Footprint: footprint,
+		Store: p.Store, Stylizer: p.engine, Decoder: p.decoder, Kind: kind, Name: name, Memory: memory, Footprint: footprint,
 		Engine: info.Engine, Model: info.Name, Concurrent: info.Concurrent, Watchdog: s.Watchdog, Log: log,
 	})
 	if err != nil {
@@ -137,6 +171,6 @@ func (s *Settings) Open(ctx context.Context, kind, name string, log *slog.Logger
 	if p.Sweeper, err = sweeper.New(sweep); err != nil {
 		return nil, err
 	}
-	log.Info("ready", "model", info.Name, "engine", info.Engine, "dir", p.Store.Dir(), "queue", p.Queue.URL())
+	log.Info("ready", "model", info.Name, "model_sha256", info.SHA256, "shipped", info.Shipped, "engine", info.Engine, "dir", p.Store.Dir(), "queue", p.Queue.URL())
 	return p, nil
 }

@@ -1,0 +1,149 @@
+//go:build linux
+
+// Package child is the side of pkg/decoder that decodes: a process that reads
+// requests until its standard input ends, and can be killed at any moment.
+package child
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/atelier-go/atelier/pkg/decoder/internal/protocol"
+)
+
+// Request and Reply are those of the protocol.
+type (
+	Request = protocol.Request
+	Reply   = protocol.Reply
+)
+
+// A Decode function answers a request whose pictures are in input. It appends to
+// output what the reply describes. input is good until it returns.
+type Decode func(req Request, input []byte, output io.Writer) (Reply, error)
+
+// Serve answers requests, one at a time, until standard input ends, which also ends the
+// process in the middle of a decode. Before each it bounds the process: RLIMIT_DATA
+// counts the private memory that can be written, which RLIMIT_AS would not do, since
+// Go reserves more than a gigabyte of addresses. The limit starts from what the process
+// had when Serve began.
+func Serve(decode Decode) error {
+	began, err := data()
+	if err != nil {
+		return err
+	}
+	// Where the machine runs out of memory, this process goes first and not the worker.
+	// Not every system lets it say so, and none needs it.
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
+		return fmt.Errorf("set RLIMIT_CORE: %w", err)
+	}
+	requests := make(chan []byte)
+	go func() {
+		lines := bufio.NewScanner(os.Stdin)
+		lines.Buffer(nil, protocol.MaxLine)
+		for lines.Scan() {
+			requests <- bytes.Clone(lines.Bytes())
+		}
+		os.Exit(0)
+	}()
+	for line := range requests {
+		var req Request
+		if err := json.Unmarshal(line, &req); err != nil {
+			return fmt.Errorf("read a request: %w", err)
+		}
+		reply, err := answer(decode, req, began)
+		if err != nil {
+			return err
+		}
+		b, err := json.Marshal(reply)
+		if err != nil {
+			return err
+		}
+		if _, err := os.Stdout.Write(append(b, '\n')); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func answer(decode Decode, req Request, began int64) (Reply, error) {
+	if err := bound(req, began); err != nil {
+		return Reply{}, err
+	}
+	var input []byte
+	if n := req.Photo.Bytes + req.Style.Bytes; n > 0 {
+		var err error
+		if input, err = unix.Mmap(protocol.InputFD, 0, int(n), unix.PROT_READ, unix.MAP_SHARED); err != nil {
+			return Reply{}, fmt.Errorf("map the pictures: %w", err)
+		}
+		defer func() { _ = unix.Munmap(input) }() // at worst it stays mapped
+	}
+	out := &output{}
+	reply, err := decode(req, input, out)
+	if err == nil && out.err != nil {
+		err = out.err
+	}
+	reply.Error = protocol.ErrorOf(err)
+	now, err := data()
+	reply.Grown = now - began
+	return reply, err
+}
+
+// bound lets the process take what the request may take, and no more.
+func bound(req Request, began int64) error {
+	const margin = 8 << 20                               // stacks, and what the runtime needs by itself
+	debug.SetMemoryLimit(max(req.Memory-margin, margin)) // the collector works harder instead of reaching the limit
+	for _, l := range []struct {
+		name     string
+		resource int
+		most     int64
+	}{
+		{"RLIMIT_DATA", unix.RLIMIT_DATA, began + req.Memory},
+		{"RLIMIT_FSIZE", unix.RLIMIT_FSIZE, req.Output}, // memory files are bounded by it too
+	} {
+		limit := unix.Rlimit{Cur: uint64(l.most), Max: unix.RLIM_INFINITY} //nolint:gosec // both are sums of sizes
+		if err := unix.Setrlimit(l.resource, &limit); err != nil {
+			return fmt.Errorf("set %s to %d: %w", l.name, l.most, err)
+		}
+	}
+	return nil
+}
+
+// data is the private memory of this process that can be written, in bytes, as
+// RLIMIT_DATA counts it.
+func data() (int64, error) {
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0, err
+	}
+	const field = 5 // proc(5): size, resident, shared, text, lib, data
+	fields := bytes.Fields(b)
+	if len(fields) <= field {
+		return 0, fmt.Errorf("/proc/self/statm reads %q", b)
+	}
+	pages, err := strconv.ParseInt(string(fields[field]), 10, 64)
+	return pages * int64(os.Getpagesize()), err
+}
+
+// output writes to the output from its beginning on.
+type output struct {
+	at  int64
+	err error
+}
+
+func (o *output) Write(b []byte) (n int, err error) {
+	for n < len(b) && o.err == nil {
+		var some int
+		some, o.err = unix.Pwrite(protocol.OutputFD, b[n:], o.at)
+		n, o.at = n+some, o.at+int64(some)
+	}
+	return n, o.err
+}

@@ -1,0 +1,282 @@
+// Package decoder decodes pictures that may be hostile: in processes of a small
+// program of their own (worker/cmd/picture-decoder), whose memory and processor time
+// the operating system bounds and which can be killed at any moment. Whatever a
+// decoder does with a file, it takes no more than a picture of that size may.
+//
+// A process is kept for the next picture, so that one costs a few messages over a pipe
+// and a copy of its pixels. It is replaced when it was killed, or has grown.
+//
+// The processes have an empty environment and no other open files than the pipes and
+// memory files in which pictures come and go. They run as the same user as the worker:
+// what is bounded is what a decode takes, not what a program could do that has taken
+// the process over; the decoders are written in Go, whose memory safety stands against
+// that.
+package decoder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/decoder/internal/protocol"
+	"github.com/atelier-go/atelier/pkg/imageio"
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// Config says what a Decoder starts, and what a picture may take.
+type Config struct {
+	Program string         // the file of picture-decoder
+	Keep    int            // processes that wait for the next pictures, from the start; 0 is 1
+	Limits  imageio.Limits // of pictures; zero is imageio.DefaultLimits
+	Bounds  Bounds         // zero is DefaultBounds
+	Log     *slog.Logger   // nil discards
+}
+
+// Bounds are what decoding the pictures of a job may take beside memory, which
+// follows from their headers (see imageio.DecodeMemory).
+type Bounds struct {
+	// CPU and CPUPerMegapixel are the processor time of all threads together.
+	CPU, CPUPerMegapixel time.Duration
+	// Wait is how long a decode may take by the clock beyond three times its processor
+	// time, which it may have to share. Time in which this process was frozen, as a
+	// function is between two invocations, doesn't count.
+	Wait time.Duration
+}
+
+// DefaultBounds are 30 times what the photographs of cameras take, and twice
+// what the costliest files do that imageio lets through (10 s for a progressive JPEG of
+// four colours, 40 megapixels and 20 MiB; one core of an AMD EPYC).
+func DefaultBounds() Bounds {
+	return Bounds{CPU: 2 * time.Second, CPUPerMegapixel: 500 * time.Millisecond, Wait: 10 * time.Second}
+}
+
+func (b Bounds) processor(pixels int64) time.Duration {
+	return b.CPU + b.CPUPerMegapixel*time.Duration(pixels)/1_000_000
+}
+
+// kept is how much memory a process may have taken for pictures, in bytes, and be kept
+// for the next. It is most of job.IdleDecoder; 5 MB a Go program takes by itself.
+const kept = job.IdleDecoder - 8<<20
+
+// maxPreview is the largest preview in bytes: a JPEG file of noise has 0.7 bytes a
+// pixel at this quality.
+const maxPreview = 2 << 20
+
+// A Request is what is to be decoded: the pictures of a job.
+type Request struct {
+	Photo   []byte
+	Longest int    // edge in pixels to which the photograph is fitted; over 0
+	Style   []byte // the user's own style picture; nil without
+	// StyleEdge is the shorter edge in pixels to which the style's picture is fitted.
+	StyleEdge int
+	Preview   bool // make the photograph's preview
+}
+
+// Pictures are what was decoded: upright, in sRGB, opaque, fitted.
+type Pictures struct {
+	Photo, Style *image.RGBA
+	Preview      []byte // a JPEG file of at most imageio.PreviewEdge pixels; nil if not asked for
+}
+
+// ErrNotStarted: no process could be started.
+var ErrNotStarted = errors.New("no decoder could be started")
+
+// A Decoder has processes decode. It is safe for concurrent use.
+type Decoder struct {
+	Config
+
+	mu     sync.Mutex
+	closed bool
+	idle   []*process // the one used last at the end
+	all    sync.WaitGroup
+}
+
+// New checks the configuration and starts the processes. The caller closes the Decoder.
+func New(cfg Config) (*Decoder, error) {
+	if cfg.Keep == 0 {
+		cfg.Keep = 1
+	}
+	if cfg.Limits == (imageio.Limits{}) {
+		cfg.Limits = imageio.DefaultLimits()
+	}
+	if cfg.Bounds == (Bounds{}) {
+		cfg.Bounds = DefaultBounds()
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	d := &Decoder{Config: cfg}
+	for range cfg.Keep {
+		p, err := d.start()
+		if err != nil {
+			d.Close()
+			return nil, err
+		}
+		d.put(p)
+	}
+	if err := d.try(); err != nil {
+		d.Close()
+		return nil, fmt.Errorf("%w: %s doesn't do what it should: %w", ErrNotStarted, cfg.Program, err)
+	}
+	return d, nil
+}
+
+// try finds out by a request without a picture whether the program is a decoder, and can
+// bound itself.
+func (d *Decoder) try() error {
+	p, err := d.take()
+	if err != nil {
+		return err
+	}
+	reply, err := p.exchange(context.Background(), protocol.Request{Memory: kept}, nil, d.Bounds.CPU, d.Bounds.Wait)
+	if err == nil && !errors.Is(reply.Error.Err(), job.ErrUnsupportedImage) {
+		p.end()
+		err = fmt.Errorf("it replied %+v", reply)
+	}
+	if err == nil {
+		d.put(p)
+	}
+	return err
+}
+
+// Close ends all processes and waits for that. A Decode that is under way fails, and so
+// does any later one.
+func (d *Decoder) Close() {
+	d.mu.Lock()
+	d.closed = true
+	for _, p := range d.idle {
+		p.end()
+	}
+	d.idle = nil
+	d.mu.Unlock()
+	d.all.Wait()
+}
+
+// Decode decodes the pictures of a job. When ctx ends, the process that is at it is
+// killed, and the error is ctx's cause.
+//
+// Errors: those of imageio.Decode; job.ErrUndecodable where the pictures take more than
+// their share of memory or time, or crash one process after another. Any other says
+// little about the pictures, and ErrNotStarted nothing: another attempt may go well.
+func (d *Decoder) Decode(ctx context.Context, r Request) (Pictures, error) {
+	req, pixels, err := d.request(r)
+	if err != nil {
+		return Pictures{}, err
+	}
+	cpu := d.Bounds.processor(pixels)
+	wait := d.Bounds.Wait + 3*cpu
+	const most = 2 // processes that may end over it, which may be another's fault
+	for tries := 1; ; tries++ {
+		p, err := d.take()
+		if err != nil {
+			return Pictures{}, err
+		}
+		reply, err := p.exchange(ctx, req, [][]byte{r.Photo, r.Style}, cpu, wait)
+		var pictures Pictures
+		if err == nil && reply.Error == nil {
+			pictures, err = p.pictures(req, reply)
+		}
+		if err == nil && reply.Grown <= kept {
+			d.put(p)
+		} else {
+			p.end()
+		}
+		var crash *crashed
+		if errors.As(err, &crash) {
+			d.Log.Warn("a decoder crashed", "error", err, "tries", tries)
+			if tries < most {
+				continue
+			}
+			if crash.fatal {
+				err = fmt.Errorf("%w: %w", job.ErrUndecodable, err)
+			}
+		}
+		if err == nil {
+			err = reply.Error.Err()
+		}
+		if err != nil {
+			return Pictures{}, fmt.Errorf("decode: %w", err)
+		}
+		return pictures, nil
+	}
+}
+
+// request checks the pictures by their structure and reckons what they may take.
+func (d *Decoder) request(r Request) (req protocol.Request, pixels int64, err error) {
+	req.Limits = d.Limits
+	photo, err := imageio.Inspect(r.Photo, d.Limits)
+	if err != nil {
+		return req, 0, err
+	}
+	req.Photo = protocol.Picture{Bytes: int64(len(r.Photo)), Longest: r.Longest, Fitted: size(photo, r.Longest)}
+	req.Output = req.Photo.Fitted.Bytes()
+	pixels = int64(photo.Width) * int64(photo.Height)
+	if r.Preview {
+		req.Preview = imageio.PreviewEdge
+		req.Output += maxPreview
+	}
+	if r.Style != nil {
+		style, err := imageio.Inspect(r.Style, d.Limits)
+		if err != nil {
+			return req, 0, fmt.Errorf("style picture: %w", err)
+		}
+		longest := max(style.Width, style.Height) * r.StyleEdge / min(style.Width, style.Height)
+		req.Style = protocol.Picture{Bytes: int64(len(r.Style)), Longest: longest, Fitted: size(style, longest)}
+		req.Output += req.Style.Fitted.Bytes()
+		pixels += int64(style.Width) * int64(style.Height)
+	}
+	req.Memory = kept + imageio.DecodeMemory(r.Photo) + imageio.DecodeMemory(r.Style) + imageio.FitMemory(req.Output)
+	return req, pixels, nil
+}
+
+// size is that of a picture once it is fitted.
+func size(i imageio.Info, longest int) protocol.Size {
+	w, h := imageio.Fitted(i.Width, i.Height, longest)
+	return protocol.Size{Width: w, Height: h}
+}
+
+// take returns a process that waits, the one used last, or starts one.
+func (d *Decoder) take() (*process, error) {
+	d.mu.Lock()
+	for len(d.idle) > 0 {
+		last := len(d.idle) - 1
+		p := d.idle[last]
+		d.idle = d.idle[:last]
+		if p.alive() {
+			d.mu.Unlock()
+			return p, nil
+		}
+		p.end() // somebody else killed it
+	}
+	d.mu.Unlock()
+	return d.start()
+}
+
+// put keeps a process for the next picture.
+func (d *Decoder) put(p *process) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed || len(d.idle) >= d.Keep {
+		p.end()
+		return
+	}
+	d.idle = append(d.idle, p)
+}
+
+func (d *Decoder) start() (*process, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil, fmt.Errorf("%w: it is closed", ErrNotStarted)
+	}
+	p, err := startProcess(d.Program, &d.all)
+	if err != nil {
+		// Not wrapped: it must not look like an error of the job's files.
+		return nil, fmt.Errorf("%w: %s", ErrNotStarted, err.Error())
+	}
+	return p, nil
+}

@@ -1,0 +1,349 @@
+//go:build linux
+
+package decoder_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/atelier-go/atelier/pkg/decoder"
+	"github.com/atelier-go/atelier/pkg/decoder/decodertest"
+	"github.com/atelier-go/atelier/pkg/imageio"
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// photo is a PNG file of w x h pixels; words, if any, are in it as a comment.
+func photo(t testing.TB, w, h int, words decodertest.Vice) []byte {
+	t.Helper()
+	img := image.NewRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			img.SetRGBA(x, y, color.RGBA{uint8(x), uint8(y), uint8(x * y), 255})
+		}
+	}
+	var out bytes.Buffer
+	if err := png.Encode(&out, img); err != nil {
+		t.Fatal(err)
+	}
+	return append(out.Bytes(), words...) // what follows the picture is tolerated
+}
+
+func TestDecodes(t *testing.T) {
+	d := decodertest.New(t, nil)
+	big, small := photo(t, 900, 600, ""), photo(t, 40, 1000, "")
+	for name, r := range map[string]decoder.Request{
+		"fitted":          {Photo: big, Longest: 300},
+		"as it is":        {Photo: big, Longest: 4096},
+		"with a style":    {Photo: big, Longest: 300, Style: small, StyleEdge: 20},
+		"with a preview":  {Photo: big, Longest: 300, Preview: true},
+		"with everything": {Photo: big, Longest: 900, Style: big, StyleEdge: 512, Preview: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := d.Decode(t.Context(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			whole, _, err := imageio.Decode(t.Context(), r.Photo, imageio.DefaultLimits())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := imageio.Fit(whole, r.Longest); !bytes.Equal(got.Photo.Pix, want.Pix) || got.Photo.Rect != want.Rect {
+				t.Error("the photograph is another than the one that imageio decodes")
+			}
+			if (got.Style == nil) != (r.Style == nil) {
+				t.Errorf("a style %v for one of %d bytes", got.Style, len(r.Style))
+			} else if got.Style != nil && min(got.Style.Rect.Dx(), got.Style.Rect.Dy()) != r.StyleEdge {
+				t.Errorf("the style is %v, want its shorter edge to be %d", got.Style.Rect, r.StyleEdge)
+			}
+			if (got.Preview != nil) != r.Preview {
+				t.Errorf("a preview of %d bytes, asked for: %v", len(got.Preview), r.Preview)
+			}
+			if r.Preview {
+				info, err := imageio.Inspect(got.Preview, imageio.DefaultLimits())
+				if err != nil || info != (imageio.Info{Format: "jpeg", Width: 900, Height: 600}) {
+					t.Errorf("the preview is %+v, %v", info, err)
+				}
+			}
+		})
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	d := decodertest.New(t, nil)
+	good := photo(t, 30, 20, "")
+	corrupt := bytes.Clone(good)
+	corrupt[bytes.Index(corrupt, []byte("IDAT"))+20] ^= 0xff // its checksum is wrong then
+	unpacks := webpThatDoesNotUnpack()
+	for name, c := range map[string]struct {
+		r    decoder.Request
+		want error
+	}{
+		"what is no picture":        {decoder.Request{Photo: []byte("<svg/>"), Longest: 100}, job.ErrUnsupportedImage},
+		"nothing":                   {decoder.Request{Longest: 100}, job.ErrUnsupportedImage},
+		"a damaged one":             {decoder.Request{Photo: corrupt, Longest: 100}, job.ErrDamagedImage},
+		"one that does not unpack":  {decoder.Request{Photo: unpacks, Longest: 100}, job.ErrDamagedImage},
+		"a style that is none":      {decoder.Request{Photo: good, Longest: 100, Style: []byte("x"), StyleEdge: 10}, job.ErrUnsupportedImage},
+		"an empty style":            {decoder.Request{Photo: good, Longest: 100, Style: []byte{}, StyleEdge: 10}, job.ErrUnsupportedImage},
+		"a style that is corrupted": {decoder.Request{Photo: good, Longest: 100, Style: unpacks, StyleEdge: 10}, job.ErrDamagedImage},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := d.Decode(t.Context(), c.r); !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+// webpThatDoesNotUnpack passes Inspect, which reads no compressed pixels.
+func webpThatDoesNotUnpack() []byte {
+	data := append([]byte{0x10, 0, 0, 0x9d, 0x01, 0x2a, 16, 0, 16, 0}, make([]byte, 30)...)
+	file := append([]byte("VP8 "), byte(len(data)), 0, 0, 0)
+	file = append(append([]byte("WEBP"), file...), data...)
+	return append([]byte{'R', 'I', 'F', 'F', byte(len(file)), 0, 0, 0}, file...)
+}
+
+// bounds are short, so that the tests are.
+func bounds(c *decoder.Config) {
+	c.Bounds = decoder.Bounds{CPU: 500 * time.Millisecond, CPUPerMegapixel: time.Millisecond, Wait: time.Second}
+}
+
+// TestVices: whatever a decoder does with a picture, it ends within its bounds and with a
+// reason, and the pictures beside and after it are decoded.
+func TestVices(t *testing.T) {
+	for vice, want := range map[decodertest.Vice]error{
+		decodertest.Eats:    job.ErrUndecodable,
+		decodertest.Spins:   job.ErrUndecodable,
+		decodertest.Sleeps:  job.ErrUndecodable,
+		decodertest.Crashes: job.ErrUndecodable,
+		decodertest.Dies:    nil, // any that is not a fault of the picture
+		decodertest.Floods:  nil,
+		decodertest.Lies:    nil,
+		decodertest.Babbles: nil,
+	} {
+		t.Run(string(vice), func(t *testing.T) {
+			d := decodertest.New(t, func(c *decoder.Config) { c.Program = decodertest.Rogue(t); bounds(c) })
+			hostile, good := photo(t, 50, 50, vice), photo(t, 400, 300, "")
+			done := make(chan error)
+			go func() {
+				_, err := d.Decode(t.Context(), decoder.Request{Photo: hostile, Longest: 100})
+				done <- err
+			}()
+			var err error
+			beside := 0
+			for waiting := true; waiting; {
+				select {
+				case err = <-done:
+					waiting = false
+				default:
+					if _, err := d.Decode(t.Context(), decoder.Request{Photo: good, Longest: 100, Preview: true}); err != nil {
+						t.Fatalf("a picture beside it: %v", err)
+					}
+					beside++
+				}
+			}
+			if err == nil {
+				t.Fatal("it was decoded")
+			}
+			if want != nil && !errors.Is(err, want) {
+				t.Errorf("got %v, want %v", err, want)
+			}
+			if want == nil && job.FailureOf(err) != nil {
+				t.Errorf("got %v, which blames the picture", err)
+			}
+			if len(err.Error()) > 1000 {
+				t.Errorf("the error has %d bytes", len(err.Error()))
+			}
+			t.Logf("%d pictures beside it; %v", beside, err)
+		})
+	}
+}
+
+// TestMemoryIsBounded: the decoder that eats memory gets no more than the picture's
+// share, as the system counts it.
+func TestMemoryIsBounded(t *testing.T) {
+	d := decodertest.New(t, func(c *decoder.Config) { c.Program = decodertest.Rogue(t); bounds(c); c.Bounds.CPU = time.Minute })
+	most := watchChildren(t, func() {
+		if _, err := d.Decode(t.Context(), decoder.Request{Photo: photo(t, 50, 50, decodertest.Eats), Longest: 100}); !errors.Is(err, job.ErrUndecodable) {
+			t.Errorf("got %v", err)
+		}
+	})
+	// 64 MiB at a time don't fit into what a picture of 50 x 50 may take.
+	if limit := 64 << 10; most > limit {
+		t.Errorf("it had %d KiB resident, want at most %d", most, limit)
+	}
+}
+
+// watchChildren returns the largest resident size in KiB that a child of this process
+// reached while f ran.
+func watchChildren(t *testing.T, f func()) (most int) {
+	t.Helper()
+	ended := make(chan struct{})
+	go func() { defer close(ended); f() }()
+	for {
+		for _, pid := range children(t) {
+			b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+			if !bytes.HasPrefix(b, []byte("Name:\ttest-rogue")) {
+				continue // between fork and exec it is this process once more
+			}
+			_, rest, _ := strings.Cut(string(b), "VmHWM:")
+			if fields := strings.Fields(rest); len(fields) > 0 {
+				n, _ := strconv.Atoi(fields[0])
+				most = max(most, n)
+			}
+		}
+		select {
+		case <-ended:
+			return most
+		default:
+		}
+	}
+}
+
+func children(t *testing.T) (pids []int) {
+	t.Helper()
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", os.Getpid()))
+	for _, list := range lists {
+		b, _ := os.ReadFile(list)
+		for _, f := range strings.Fields(string(b)) {
+			pid, err := strconv.Atoi(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// TestCancelFreesAtOnce: a decode that would go on for a minute ends with its context,
+// and its process does.
+func TestCancelFreesAtOnce(t *testing.T) {
+	d := decodertest.New(t, func(c *decoder.Config) {
+		c.Program = decodertest.Rogue(t)
+		c.Bounds = decoder.Bounds{CPU: time.Hour, Wait: time.Hour}
+	})
+	canceled := errors.New("canceled by the test")
+	for _, vice := range []decodertest.Vice{decodertest.Spins, decodertest.Sleeps} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		done := make(chan error)
+		go func() {
+			_, err := d.Decode(ctx, decoder.Request{Photo: photo(t, 50, 50, vice), Longest: 100})
+			done <- err
+		}()
+		cancel(canceled)
+		if err := <-done; !errors.Is(err, canceled) {
+			t.Errorf("%s: got %v", vice, err)
+		}
+	}
+	d.Close() // waits for all processes: it would not return if one went on
+	if left := children(t); len(left) > 0 {
+		t.Errorf("processes %v are left", left)
+	}
+	if _, err := d.Decode(t.Context(), decoder.Request{Photo: photo(t, 5, 5, ""), Longest: 100}); err == nil {
+		t.Error("a decoder that was closed decodes")
+	}
+}
+
+// TestProcesses: they are kept, replaced when somebody kills them or when they have
+// grown, and get nothing of this process's environment and files.
+func TestProcesses(t *testing.T) {
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	secret, err := os.Create(filepath.Join(t.TempDir(), "secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer secret.Close()
+	d := decodertest.New(t, func(c *decoder.Config) { c.Keep = 1 })
+	decode := func(w, h int) {
+		t.Helper()
+		if _, err := d.Decode(t.Context(), decoder.Request{Photo: photo(t, w, h, ""), Longest: 100}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	decode(10, 10)
+	first := children(t)
+	for range 20 {
+		decode(100, 100)
+	}
+	if now := children(t); len(now) != 1 || now[0] != first[0] {
+		t.Errorf("processes %v, and at first %v: it was not kept", now, first)
+	}
+	environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", first[0]))
+	if err != nil || len(environment) > 0 {
+		t.Errorf("its environment is %q, %v", environment, err)
+	}
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", first[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		to, _ := os.Readlink(f)
+		if to == secret.Name() || strings.HasPrefix(to, "socket:") {
+			t.Errorf("it has %s open", to)
+		}
+	}
+	if p, err := os.FindProcess(first[0]); err != nil || p.Kill() != nil {
+		t.Fatal("it can't be killed")
+	}
+	decode(10, 10)
+	decode(4000, 3000) // takes more than what is kept
+	decode(10, 10)
+}
+
+// TestManyAtOnce decodes on several processes, some of them killed, under the race detector.
+func TestManyAtOnce(t *testing.T) {
+	d := decodertest.New(t, func(c *decoder.Config) { c.Program = decodertest.Rogue(t); bounds(c); c.Bounds.CPU = 10 * time.Second })
+	good, dies := photo(t, 300, 200, ""), photo(t, 30, 20, decodertest.Dies)
+	want, _, err := imageio.Decode(t.Context(), good, imageio.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for range 10 {
+				if i%4 == 0 {
+					if _, err := d.Decode(t.Context(), decoder.Request{Photo: dies, Longest: 100}); err == nil {
+						t.Error("it was decoded")
+					}
+					continue
+				}
+				got, err := d.Decode(t.Context(), decoder.Request{Photo: good, Longest: 1000})
+				if err != nil {
+					t.Error(err)
+				} else if !bytes.Equal(got.Photo.Pix, want.Pix) {
+					t.Error("it is another picture")
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestWrongProgram(t *testing.T) {
+	for _, program := range []string{filepath.Join(t.TempDir(), "none"), "/bin/cat", "/bin/true"} {
+		d, err := decoder.New(decoder.Config{Program: program, Bounds: decoder.Bounds{CPU: time.Second, Wait: time.Second}})
+		if err == nil {
+			d.Close()
+			t.Errorf("%s was taken for a decoder", program)
+		} else if !strings.Contains(err.Error(), program) {
+			t.Errorf("%s: %v, which doesn't name it", program, err)
+		}
+	}
+}

@@ -1,0 +1,299 @@
+package decoder
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/atelier-go/atelier/pkg/decoder/internal/protocol"
+	"github.com/atelier-go/atelier/pkg/imageio"
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// A process is one that decodes. exchange is called by one goroutine at a time.
+type process struct {
+	cmd           *exec.Cmd
+	requests      *os.File // its standard input
+	replies       chan []byte
+	stderr        head
+	input, output *os.File      // memory files
+	done          chan struct{} // closed when it has ended
+	over          chan struct{} // closed when it was killed
+	kill          sync.Once
+}
+
+// startProcess starts one. all counts it until it has ended and nothing of it is left.
+func startProcess(program string, all *sync.WaitGroup) (p *process, err error) {
+	p = &process{replies: make(chan []byte), done: make(chan struct{}), over: make(chan struct{})}
+	var open []*os.File
+	defer func() {
+		for _, f := range open {
+			if err != nil {
+				_ = f.Close() // nothing was written
+			}
+		}
+	}()
+	for _, f := range []**os.File{&p.input, &p.output} {
+		if *f, err = memoryFile(); err != nil {
+			return nil, err
+		}
+		open = append(open, *f)
+	}
+	stdin, requests, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	open = append(open, stdin, requests)
+	replies, stdout, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	open = append(open, replies, stdout)
+	p.requests = requests
+	p.cmd = exec.Command(program)
+	p.cmd.Env = []string{} // nil would be this process's own, with its credentials
+	p.cmd.Dir = "/"
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdout, &p.stderr
+	p.cmd.ExtraFiles = []*os.File{p.input, p.output} // protocol.InputFD, OutputFD
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	_, _ = stdin.Close(), stdout.Close() // the process has its own
+	all.Go(func() {
+		p.read(replies)
+		_ = p.cmd.Wait() // how it ended is in ProcessState
+		close(p.done)
+		for _, f := range []*os.File{replies, requests, p.input, p.output} {
+			_ = f.Close() // what is in there nobody needs any more
+		}
+	})
+	return p, nil
+}
+
+func memoryFile() (*os.File, error) {
+	fd, err := unix.MemfdCreate("picture", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("memfd_create", err)
+	}
+	return os.NewFile(uintptr(fd), "picture"), nil
+}
+
+// read passes on the replies until the process closes its output, which then has ended or
+// is no good: it is killed.
+func (p *process) read(replies io.Reader) {
+	defer close(p.replies)
+	defer p.end()
+	lines := bufio.NewScanner(replies)
+	lines.Buffer(nil, protocol.MaxLine)
+	for lines.Scan() {
+		select {
+		case p.replies <- bytes.Clone(lines.Bytes()):
+		case <-p.over:
+			return
+		}
+	}
+}
+
+// end kills the process. It may be called again, and returns before the process is gone.
+func (p *process) end() {
+	p.kill.Do(func() {
+		_ = p.cmd.Process.Kill() // it may have ended already
+		close(p.over)
+	})
+}
+
+// alive says whether the process has not ended yet.
+func (p *process) alive() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// exchange sends a request and returns the reply. After an error the process is good
+// for nothing any more, and killed.
+func (p *process) exchange(ctx context.Context, req protocol.Request, pictures [][]byte, cpu, wait time.Duration) (protocol.Reply, error) {
+	reply, err := p.ask(ctx, req, pictures, cpu, wait)
+	if err != nil {
+		p.end()
+	}
+	return reply, err
+}
+
+func (p *process) ask(ctx context.Context, req protocol.Request, pictures [][]byte, cpu, wait time.Duration) (reply protocol.Reply, err error) {
+	if ctx.Err() != nil {
+		return reply, context.Cause(ctx)
+	}
+	if err := p.send(req, pictures); err != nil {
+		return reply, err
+	}
+	const step = 25 * time.Millisecond
+	tick := time.NewTicker(step)
+	defer tick.Stop()
+	used := p.processorTime()
+	// Steps are counted, since a process that was frozen was not at work meanwhile.
+	for left := int(wait / step); ; {
+		select {
+		case line, ok := <-p.replies:
+			if !ok {
+				<-p.done
+				return reply, p.died()
+			}
+			if err := json.Unmarshal(line, &reply); err != nil {
+				return reply, fmt.Errorf("read the decoder's reply: %w", err)
+			}
+			return reply, nil
+		case <-ctx.Done():
+			return reply, context.Cause(ctx)
+		case <-tick.C:
+		}
+		if took := p.processorTime() - used; took > cpu {
+			return reply, fmt.Errorf("%w (killed after %s of processor time, of %s)", job.ErrUndecodable, took.Round(time.Millisecond), cpu)
+		}
+		if left--; left <= 0 {
+			return reply, fmt.Errorf("%w (killed after %s)", job.ErrUndecodable, wait)
+		}
+	}
+}
+
+// send writes the pictures into the memory file, which is left as long as they are, and
+// the request into the pipe, which holds it.
+func (p *process) send(req protocol.Request, pictures [][]byte) error {
+	at := int64(0)
+	for _, b := range pictures {
+		n, err := p.input.WriteAt(b, at)
+		if err != nil {
+			return fmt.Errorf("pass a picture to the decoder: %w", err)
+		}
+		at += int64(n)
+	}
+	if err := p.input.Truncate(at); err != nil {
+		return fmt.Errorf("pass a picture to the decoder: %w", err)
+	}
+	line, err := json.Marshal(req)
+	if err != nil {
+		return err
+	}
+	if _, err := p.requests.Write(append(line, '\n')); err != nil {
+		return &crashed{how: err.Error()} // while it waited
+	}
+	return nil
+}
+
+// processorTime is what all threads of the process have had so far; 0 once it has ended.
+func (p *process) processorTime() time.Duration {
+	// Linux's number of a process's clock, see clock_getcpuclockid(3).
+	const cpuClockSched = 2
+	clock := int32(^p.cmd.Process.Pid)<<3 | cpuClockSched //nolint:gosec // a pid has 22 bits
+	var t unix.Timespec
+	if unix.ClockGettime(clock, &t) != nil {
+		return 0
+	}
+	return time.Duration(t.Nano())
+}
+
+// A crashed process ended by itself.
+type crashed struct {
+	how string
+	// fatal is one of Go's errors that nothing recovers from. Where memory ends it can be
+	// any: the runtime doesn't check all of its own allocations.
+	fatal bool
+}
+
+func (e *crashed) Error() string { return "the decoder ended by itself: " + e.how }
+
+// died says how the process ended, which did so without a reply.
+func (p *process) died() error {
+	said := p.stderr.bytes()
+	first, _, _ := bytes.Cut(said, []byte("\n"))
+	return &crashed{
+		how:   fmt.Sprintf("%s: %.200q", p.cmd.ProcessState, first),
+		fatal: p.cmd.ProcessState.Exited() && bytes.Contains(said, []byte("goroutine ")),
+	}
+}
+
+// pictures reads what a reply says is in the output. It is no more trusted than the
+// pictures were.
+func (p *process) pictures(req protocol.Request, reply protocol.Reply) (Pictures, error) {
+	var made Pictures
+	if reply.Photo != req.Photo.Fitted || reply.Style != req.Style.Fitted || reply.Preview < 0 || reply.Preview > maxPreview || (reply.Preview == 0) != (req.Preview == 0) {
+		return made, fmt.Errorf("the decoder replied %+v, where photo %+v, style %+v were asked for", reply, req.Photo.Fitted, req.Style.Fitted)
+	}
+	at := int64(0)
+	next := func(b []byte) error {
+		n, err := p.output.ReadAt(b, at)
+		at += int64(n)
+		if err != nil {
+			return fmt.Errorf("read what the decoder wrote: %w", err)
+		}
+		return nil
+	}
+	made.Photo = pixels(reply.Photo)
+	err := next(made.Photo.Pix)
+	if err == nil && req.Style.Bytes > 0 {
+		made.Style = pixels(reply.Style)
+		err = next(made.Style.Pix)
+	}
+	if err == nil && req.Preview > 0 {
+		made.Preview = make([]byte, reply.Preview)
+		err = next(made.Preview)
+	}
+	if err == nil && made.Preview != nil {
+		info, ierr := imageio.Inspect(made.Preview, imageio.Limits{Bytes: maxPreview, Pixels: imageio.PreviewEdge * imageio.PreviewEdge, Edge: imageio.PreviewEdge})
+		if ierr != nil || info.Format != "jpeg" {
+			err = errors.New("what the decoder wrote as a preview is none")
+		}
+	}
+	if err == nil && p.holds() > outputKept {
+		err = p.output.Truncate(0) // its pages stay otherwise, to be written again
+	}
+	return made, err
+}
+
+// outputKept is how large the output may stay between two pictures.
+const outputKept = 8 << 20
+
+func (p *process) holds() int64 {
+	info, err := p.output.Stat()
+	if err != nil {
+		return outputKept + 1
+	}
+	return info.Size()
+}
+
+func pixels(s protocol.Size) *image.RGBA {
+	return image.NewRGBA(image.Rect(0, 0, s.Width, s.Height))
+}
+
+// head keeps the beginning of what is written to it, and drops the rest.
+type head struct {
+	mu sync.Mutex
+	b  []byte
+}
+
+func (t *head) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	const most = 4 << 10
+	t.b = append(t.b, b[:min(len(b), most-len(t.b))]...)
+	return len(b), nil
+}
+
+func (t *head) bytes() []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return bytes.Clone(t.b)
+}

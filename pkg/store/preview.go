@@ -1,0 +1,62 @@
+package store
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// HasPreview says whether an earlier attempt has stored the submitted picture's preview.
+func (l *Lease) HasPreview() bool { return l.life.preview }
+
+// StorePreview stores the submitted picture's preview, a JPEG file, for [Store.Preview].
+// Whoever stores one later replaces it. It may be called from another goroutine than the
+// lease's other methods, and must have returned before the lease ends.
+// job.ErrLeaseLost: the job is gone.
+func (l *Lease) StorePreview(b []byte) error {
+	tmp := l.path(tempPrefix + rand.Text())
+	_, err := l.store.createFile(tmp, b)
+	if err == nil {
+		err = l.store.rename(tmp, l.path(previewFile))
+	}
+	if err != nil {
+		if rerr := l.store.remove(tmp); !errors.Is(rerr, fs.ErrNotExist) {
+			err = errors.Join(err, rerr)
+		}
+		return fmt.Errorf("store the preview of job %s: %w", l.Spec.ID, l.lost(err))
+	}
+	return nil
+}
+
+// Preview reads the preview of a job's submitted picture. Until the first attempt has
+// stored it, it is job.ErrNotReady; of a job that has finished without one,
+// job.ErrNoPreview.
+func (s *Store) Preview(id job.ID) ([]byte, error) {
+	b, err := s.preview(id)
+	if err != nil {
+		return nil, fmt.Errorf("preview of job %s: %w", id, err)
+	}
+	return b, nil
+}
+
+func (s *Store) preview(id job.ID) ([]byte, error) {
+	if err := check(id); err != nil {
+		return nil, err
+	}
+	r, err := s.current(id) // it asks the file server for the folder's names, too
+	if err != nil {
+		return nil, err
+	}
+	b, _, err := s.readUpTo(filepath.Join(s.jobDir(id), previewFile), maxSmall)
+	switch {
+	case err == nil || !errors.Is(err, fs.ErrNotExist):
+		return b, err
+	case r.State.Finished():
+		return nil, job.ErrNoPreview
+	}
+	return nil, job.ErrNotReady
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/decoder"
+)
+
+const decoderHelp = `What it costs that pictures are decoded in a process of its own, which the system
+bounds. The same jobs go through the worker (see daemon), in turn
+
+  here      with the pictures decoded, fitted and made into previews by the worker itself
+  separate  by picture-decoder
+
+and then through the decoder alone, one picture after the other, without a network.`
+
+// decoder is the program that decodes.
+func (s *session) decoder() string { return filepath.Join(s.Bin, "picture-decoder") }
+
+// decoderCost compares the two.
+func decoderCost(ctx context.Context, s *session) (string, error) {
+	type kind struct{ w, h, images int }
+	kinds := pick(s, []kind{{400, 300, 160}, {512, 512, 100}, {1024, 1024, 30}, {4000, 3000, 16}}, []kind{{64, 48, 6}})
+	s.expect(len(kinds) * s.Rounds * 4)
+	rows := [][]string{{"size", "here, images/s", "separate, images/s", "ratio", "goal", "", "decode alone: here", "separate", "more", "goal", ""}}
+	for _, k := range kinds {
+		t := task{Model: s.Model, Samples: s.Samples, Width: k.w, Height: k.h, Images: k.images}
+		through := func(kind, program string) func(context.Context) (work, error) {
+			return func(ctx context.Context) (w work, err error) {
+				t := t
+				t.Decoder = program
+				if t.Dir, err = s.folder(); err != nil {
+					return w, err
+				}
+				return ask[work](ctx, kind, t)
+			}
+		}
+		all, err := inTurn(ctx, s, size(k.w, k.h),
+			side[work]{"here", through("worker", "")}, side[work]{"separate", through("worker", s.decoder())},
+			side[work]{"alone here", through("decode", "")}, side[work]{"alone separate", through("decode", s.decoder())})
+		if err != nil {
+			return "", err
+		}
+		rate := func(w work) float64 { return w.PerSecond }
+		took := func(w work) float64 { return w.Median }
+		ratio := compare(all[1], all[0], func(a, b work) float64 { return a.PerSecond / b.PerSecond })
+		more := compare(all[3], all[2], func(a, b work) float64 { return a.Median - b.Median })
+		row := []string{size(k.w, k.h), each(all[0], rate).show("%.2f"), each(all[1], rate).show("%.2f"), ratio.show("%.3f")}
+		row = append(row, atLeast(0.95, ratio.median)...)
+		row = append(row, ms(each(all[2], took).median), ms(each(all[3], took).median), ms(more.median))
+		rows = append(rows, append(row, atMost(5, 1000*more.median)...))
+	}
+	return "Photographs, JPEG to JPEG, with previews. Median of the rounds (least..most).\n\n" + table(rows...), nil
+}
+
+// decodeAlone decodes photographs one after the other.
+func decodeAlone(ctx context.Context, t task, out io.Writer) error {
+	photos, err := photographs(t.Samples, t.Width, t.Height)
+	if err != nil {
+		return err
+	}
+	decode := here{}.Decode
+	if t.Decoder != "" {
+		d, err := decoder.New(decoder.Config{Program: t.Decoder})
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		decode = d.Decode
+	}
+	one := func(i int) error {
+		_, err := decode(ctx, decoder.Request{Photo: photos[i%len(photos)], Longest: longest, Preview: true})
+		return err
+	}
+	for i := range 3 {
+		if err := one(i); err != nil {
+			return err
+		}
+	}
+	p, err := inParallel(ctx, 1, times(t.Images), func(_ context.Context, i int) error { return one(i) })
+	if err != nil {
+		return err
+	}
+	return answer(out, work{PerSecond: p.PerSecond, Median: median(p.Took)})
+}
+
+// familyTime is the processor time that this process has had, and its children, those
+// that have ended too.
+func familyTime() time.Duration {
+	all := processorTime()
+	var ended syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_CHILDREN, &ended) == nil {
+		all += time.Duration(ended.Utime.Nano() + ended.Stime.Nano())
+	}
+	for _, pid := range decoders() {
+		all += timeOf(pid)
+	}
+	return all
+}
+
+// decoders are the processes that this one has started and that have not ended.
+func decoders() (pids []string) {
+	lists, _ := filepath.Glob("/proc/self/task/*/children")
+	for _, list := range lists {
+		b, _ := os.ReadFile(list) // a thread that has ended has none
+		pids = append(pids, strings.Fields(string(b))...)
+	}
+	return pids
+}
+
+// timeOf is the processor time that another process has had so far; 0 if it has ended.
+func timeOf(pid string) time.Duration {
+	b, _ := os.ReadFile("/proc/" + pid + "/stat")
+	_, after, _ := bytes.Cut(b, []byte(") ")) // the name may hold anything
+	const user, system = 11, 12               // fields after the name, proc(5)
+	const tick = 10 * time.Millisecond
+	fields := strings.Fields(string(after))
+	if len(fields) <= system {
+		return 0
+	}
+	u, _ := strconv.ParseInt(fields[user], 10, 64)
+	k, _ := strconv.ParseInt(fields[system], 10, 64)
+	return time.Duration(u+k) * tick
+}
+
+// watchDecoders looks all the time at how much memory the decoders of this process take,
+// until the peak of all of them, in bytes, is asked for. What the system keeps of those
+// that have ended would be no use: it takes this process's own size for theirs, which
+// they have between fork and exec.
+func watchDecoders() (peak func() int64) {
+	stop, result := make(chan struct{}), make(chan int64)
+	go func() {
+		most := int64(0)
+		for again := time.NewTicker(2 * time.Millisecond); ; {
+			for _, pid := range decoders() {
+				b, _ := os.ReadFile("/proc/" + pid + "/status")
+				if rest, ok := bytes.CutPrefix(b, []byte("Name:\tpicture-decoder\n")); ok {
+					_, rest, _ = bytes.Cut(rest, []byte("VmHWM:"))
+					fields := strings.Fields(string(rest[:min(len(rest), 40)]))
+					if len(fields) > 0 {
+						kib, _ := strconv.ParseInt(fields[0], 10, 64)
+						most = max(most, kib<<10)
+					}
+				}
+			}
+			select {
+			case <-again.C:
+			case <-stop:
+				again.Stop()
+				result <- most
+				return
+			}
+		}
+	}()
+	return func() int64 { close(stop); return <-result }
+}
