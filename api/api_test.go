@@ -189,7 +189,7 @@ func TestQueueAwayPromisesNothing(t *testing.T) {
 
 func TestJobThroughItsLife(t *testing.T) {
 	s := serve(t)
-	j := s.submit(field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
+	j := s.submit(field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]}, field{name: "format", value: "png"})
 	path := "/v1/jobs/" + string(j.ID)
 
 	resp, body := s.get(path)

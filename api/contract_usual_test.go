@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
@@ -142,14 +144,15 @@ func damagedJob(s *scene) {
 	}
 }
 
-// damagedDisk has a job whose status can't be read at all.
+// damagedDisk has a job whose status can't be read at all: somebody has a lease on the
+// file, so that opening it is an error of the file system's.
 func damagedDisk(s *scene) {
-	status := filepath.Join(jobDir(s.T, s.store.Dir(), s.keyless.in(job.Succeeded)), "status.json")
-	err := os.Remove(status)
-	if err == nil {
-		err = os.Mkdir(status, 0o700)
-	}
+	f, err := os.OpenFile(filepath.Join(jobDir(s.T, s.store.Dir(), s.keyless.in(job.Succeeded)), "status.json"), os.O_RDWR, 0)
 	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { f.Close() })
+	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_WRLCK); err != nil {
 		s.Fatal(err)
 	}
 }

@@ -39,7 +39,7 @@ type redriven struct {
 
 type skipped struct {
 	ID     string `json:"id"`
-	Code   string `json:"code" doc:"As of a problem: not_retryable, not_found, gone, busy, unavailable"`
+	Code   string `json:"code" doc:"As of a problem: not_retryable, too_many_runs, not_found, gone, busy, unavailable"`
 	Detail string `json:"detail"`
 }
 
@@ -149,7 +149,7 @@ func (s *Server) redriveOne(ctx context.Context, text string) error {
 	}
 	id, err := job.ParseID(text)
 	if err == nil {
-		_, err = s.runAgain(ctx, id)
+		_, err = s.runAgain(ctx, id, s.Store.Redrive)
 	}
 	if err == nil || errors.Is(err, errUnsure) || errors.Is(err, job.ErrStoreAway) {
 		return err

@@ -78,6 +78,9 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*acceptedOutput, 
 	if err != nil {
 		return nil, s.problem(ctx, "read a submission", err)
 	}
+	if err := s.Store.Admits(callerOf(ctx).owner, key); err != nil {
+		return nil, s.problem(ctx, "take a submission", err)
+	}
 	size, err := formSize(r, s.Limits.Bytes)
 	if err != nil {
 		return nil, s.problem(ctx, "read a submission", err)

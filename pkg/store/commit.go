@@ -21,6 +21,7 @@ import (
 func (l *Lease) Succeed(picture, thumbnail []byte, res job.Result, receipt job.Receipt) error {
 	sum := sha256.Sum256(picture)
 	res.Bytes, res.SHA256 = int64(len(picture)), hex.EncodeToString(sum[:])
+	receipt.Worker, receipt.Engine, receipt.Model = clean(receipt.Worker, maxWord), clean(receipt.Engine, maxWord), clean(receipt.Model, maxWord)
 	made := map[string][][]byte{l.path(outputFile(l.record.Claim)): {picture}}
 	thumb := thumbnail != nil && l.Spec.Public
 	if thumb {
@@ -50,7 +51,10 @@ func (l *Lease) Fail(f job.Failure) error {
 	return l.outcome("fail", l.finish(func(r *record) { fail(r, f) }, always))
 }
 
-func fail(r *record, f job.Failure) { r.State, r.Error, r.FinishedAt = job.Failed, &f, now() }
+func fail(r *record, f job.Failure) {
+	f.Code, f.Message = cleanCode(f.Code), clean(f.Message, maxText)
+	r.State, r.Error, r.FinishedAt = job.Failed, &f, now()
+}
 
 func now() *time.Time { t := time.Now().UTC(); return &t }
 

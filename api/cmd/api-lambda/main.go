@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/pkg/store"
 )
 
 type settings struct {
@@ -25,12 +26,15 @@ type settings struct {
 	Keys   string `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as api-server keygen writes it. It is read again when it changes." placeholder:"FILE"`
 	Log    string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
 
-	api.Workers `embed:""`
-	api.Shares  `embed:""`
+	api.Workers  `embed:""`
+	api.Shares   `embed:""`
+	store.Quotas `embed:""`
 }
 
 // Validate is called by kong once the flags are read.
-func (s *settings) Validate() error { return errors.Join(s.Workers.Validate(), s.Shares.Validate()) }
+func (s *settings) Validate() error {
+	return errors.Join(s.Workers.Validate(), s.Shares.Validate(), s.Quotas.Validate())
+}
 
 const description = `Answers Atelier's HTTP API and its page as an AWS Lambda function behind an API
 Gateway HTTP API (payload format 2.0).

@@ -30,6 +30,7 @@ type serveCommand struct {
 
 	api.Workers   `embed:""`
 	api.Shares    `embed:""`
+	store.Quotas  `embed:""`
 	sweeper.Times `embed:""`
 }
 
@@ -38,7 +39,7 @@ func (s *serveCommand) Validate() error {
 	if s.Connections <= s.Requests {
 		return fmt.Errorf("--connections of %d must be more than --requests of %d, each of which has one", s.Connections, s.Requests)
 	}
-	return errors.Join(s.Workers.Validate(), s.Shares.Validate(), s.Times.Validate())
+	return errors.Join(s.Workers.Validate(), s.Shares.Validate(), s.Quotas.Validate(), s.Times.Validate())
 }
 
 // besidesUploads is what the process takes besides the memory for submissions: 30 MB to
@@ -68,7 +69,7 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 	if err != nil {
 		return err
 	}
-	jobs := store.Config{Dir: s.Dir}
+	jobs := store.Config{Dir: s.Dir, Quotas: s.Quotas}
 	if s.Bucket != "" {
 		shown, err := gallery.Open(ctx, aws, s.Bucket, log)
 		if err != nil {
