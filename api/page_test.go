@@ -234,7 +234,7 @@ func testFailed(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
 	p.submit(photo(t, 64, 64))
-	if err := site.claim(t).Fail(job.Failure{Code: "damaged_image", Message: "the image is damaged"}); err != nil {
+	if err := site.claimOnly(t).Fail(job.Failure{Code: "damaged_image", Message: "the image is damaged"}); err != nil {
 		t.Fatal(err)
 	}
 	p.untilPhase("failed")
