@@ -109,10 +109,15 @@ func (s *Server) list(ctx context.Context, q store.Query, cursor string) (*listO
 	return out, nil
 }
 
-// A cursor is the id of the job where a page ended, in a form that nobody takes
-// for an id: what it is may change.
+// A cursor says when the job was made where a page ended, to 1/4096 of a millisecond,
+// and not which it was: in the gallery it may be somebody's private one. It is an id
+// without its 62 random bits. Of two jobs of the same moment, which only two processes can
+// make, the older is missing from a list whose page ends between them.
 func formatCursor(id job.ID) string {
 	u := uuid.MustParse(string(id))
+	const random, variant = 8, 0x80 // the first byte of the random bits, below the UUID's variant
+	clear(u[random:])
+	u[random] = variant
 	return base64.RawURLEncoding.EncodeToString(u[:])
 }
 

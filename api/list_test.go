@@ -1,12 +1,15 @@
 package api_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/uuid"
 
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/style"
@@ -95,5 +98,47 @@ func TestLists(t *testing.T) {
 	for _, state := range []string{"done", "Queued", "queued,running"} {
 		resp, body := s.get("/v1/jobs?state=" + state)
 		wantProblem(t, resp, body, 422, "invalid_field", "state")
+	}
+}
+
+// TestCursorsTellNoIDs: a page of the gallery can end, by its bound, at somebody's private
+// job, whose id is nobody's business; the pages together are complete all the same.
+func TestCursorsTellNoIDs(t *testing.T) {
+	s := serve(t)
+	shown := []job.ID{s.in(job.Succeeded)}
+	private := map[job.ID]bool{}
+	for range 501 { // more than one request looks at
+		id, err := job.NewID()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.store.Create(&job.Spec{ID: id, Owner: "anna", Style: style.Names()[0], Format: "jpeg", Quality: 90}, []byte("picture"), nil); err != nil {
+			t.Fatal(err)
+		}
+		private[id] = true
+	}
+	shown = slices.Insert(shown, 0, s.in(job.Succeeded))
+	cursor, pages := "", 0
+	var got []job.ID
+	for {
+		p := s.jobPage("/v1/gallery?limit=100&cursor=" + url.QueryEscape(cursor))
+		pages++
+		for _, j := range p.Jobs {
+			got = append(got, j.ID)
+		}
+		if p.Next == nil {
+			break
+		}
+		cursor = *p.Next
+		b, err := base64.RawURLEncoding.DecodeString(cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u, err := uuid.FromBytes(b); err == nil && private[job.ID(u.String())] {
+			t.Errorf("the cursor %s is the private job %s", cursor, u)
+		}
+	}
+	if !slices.Equal(got, shown) || pages < 2 {
+		t.Errorf("got %v in %d pages, want %v in several", got, pages, shown)
 	}
 }

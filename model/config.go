@@ -1,6 +1,8 @@
 package model
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,8 +11,11 @@ import (
 
 // A Config says which model to load and how much of the machine it may take.
 type Config struct {
-	// Dir is the folder of the model.
+	// Dir is the folder of the model. Nothing may change in it while it is loaded: the
+	// engine's library reads again what was checked.
 	Dir string
+	// SHA256 is what the model's [Info.SHA256] must be, "" for any.
+	SHA256 string
 	// Threads is how many threads the engine may use inside an operation. 0 means
 	// the default; see [DefaultThreads].
 	Threads int
@@ -26,6 +31,9 @@ func (c Config) Validate() error {
 	var errs []error
 	if c.Dir == "" {
 		errs = append(errs, errors.New("the model's folder is not given"))
+	}
+	if sum, err := hex.DecodeString(c.SHA256); c.SHA256 != "" && (err != nil || len(sum) != sha256.Size) {
+		errs = append(errs, fmt.Errorf("the model's SHA-256 must be 64 hexadecimal digits, not %q", c.SHA256))
 	}
 	if c.Threads < 0 || c.Threads > maxThreads {
 		errs = append(errs, fmt.Errorf("threads must be 0 (the default) to %d, not %d", maxThreads, c.Threads))

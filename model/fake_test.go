@@ -20,8 +20,8 @@ type fake struct {
 func (f *fake) open(t *testing.T, cfg Config) *Model {
 	t.Helper()
 	cfg.Dir = t.TempDir()
-	m, err := Open(cfg, func(Config) (*Loaded, error) {
-		return &Loaded{Engine: "fake 1", Width: 3, Vectors: f, Close: func() {}}, nil
+	m, err := Open(cfg, func(Config, *Folder) (func() (*Loaded, error), error) {
+		return func() (*Loaded, error) { return &Loaded{Engine: "fake 1", Width: 3, Vectors: f, Close: func() {}}, nil }, nil
 	})
 	if err != nil {
 		t.Fatal(err)

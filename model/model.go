@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -33,6 +34,11 @@ type Model struct {
 type Info struct {
 	// Name is what styles.json calls the model, else the name of its folder.
 	Name string
+	// SHA256 is that of what sha256sum writes of the files that the engine reads, in the
+	// order of their names. Each engine reads its own.
+	SHA256 string
+	// Shipped: these files are, byte for byte, those that come with the project.
+	Shipped bool
 	// Engine is the library that runs it, such as "tensorflow 2.21.0".
 	Engine string
 	// Signatures are the model's signatures, sorted, also those not used.
@@ -71,12 +77,32 @@ func open(cfg Config, engine Engine) (*Model, error) {
 	if !folder.IsDir() {
 		return nil, fmt.Errorf("%s is no folder: a model is a folder of files", cfg.Dir)
 	}
-	loaded, err := engine(cfg)
+	root, err := os.OpenRoot(cfg.Dir)
 	if err != nil {
 		return nil, err
 	}
-	styles, err := readStyles(cfg.Dir, loaded.Width)
+	defer root.Close()
+	files := &Folder{root: root, sums: make(map[string]string)}
+	styles, err := readStyles(files)
 	if err != nil {
+		return nil, err
+	}
+	if err := files.claims(styles.Model); err != nil {
+		return nil, err
+	}
+	load, err := engine(cfg, files)
+	if err != nil {
+		return nil, err
+	}
+	sum := files.digest()
+	if cfg.SHA256 != "" && !strings.EqualFold(cfg.SHA256, sum) {
+		return nil, fmt.Errorf("its SHA-256 is %s, and %s was asked for: it is another model, or was changed; whoever trusts it asks for its own", sum, cfg.SHA256)
+	}
+	loaded, err := load()
+	if err != nil {
+		return nil, err
+	}
+	if err := styles.fit(loaded.Width); err != nil {
 		loaded.Close()
 		return nil, err
 	}
@@ -91,6 +117,7 @@ func open(cfg Config, engine Engine) (*Model, error) {
 		info: Info{
 			Name: styles.Model, Engine: loaded.Engine,
 			Signatures: loaded.Signatures, Vectors: loaded.Vectors != nil, Styles: slices.Sorted(maps.Keys(styles.Vectors)),
+			SHA256: sum, Shipped: files.want != nil,
 			Threads: cfg.Threads, Concurrent: cfg.Concurrent,
 		},
 	}

@@ -2,9 +2,11 @@ package model
 
 import "image"
 
-// An Engine reads the model in cfg.Dir, for [Open]. Its error says what was found
-// there and what is expected.
-type Engine func(cfg Config) (*Loaded, error)
+// An Engine reads and checks a model's files, for [Open], and returns what hands them
+// to its library: the library must not see them before, since the folder may hold
+// whatever somebody has put there. Its errors say what was found there and what is
+// expected.
+type Engine func(cfg Config, files *Folder) (load func() (*Loaded, error), err error)
 
 // A Loaded is what an engine has read. It has Vectors or Pictures.
 type Loaded struct {

@@ -57,8 +57,8 @@ func TestCanceledBlendEndsWithItsRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	runs := 0
 	hub := fakeHub{func() { runs++; cancel() }}
-	m, err := Open(Config{Dir: t.TempDir()}, func(Config) (*Loaded, error) {
-		return &Loaded{Engine: "fake 1", Pictures: hub, Close: func() {}}, nil
+	m, err := Open(Config{Dir: t.TempDir()}, func(Config, *Folder) (func() (*Loaded, error), error) {
+		return func() (*Loaded, error) { return &Loaded{Engine: "fake 1", Pictures: hub, Close: func() {}}, nil }, nil
 	})
 	if err != nil {
 		t.Fatal(err)

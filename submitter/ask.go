@@ -13,7 +13,7 @@ func (a *app) canAsk() bool { return isTerminal(a.stdin) && isTerminal(a.screen.
 
 // ask asks a question on the terminal; whatever is no yes is a no.
 func (a *app) ask(ctx context.Context, question string, args ...any) (bool, error) {
-	a.screen.write(printable(fmt.Sprintf(question, args...)))
+	a.screen.write(escapeLines(fmt.Sprintf(question, args...)))
 	// A read from a terminal can't be interrupted: after a signal it is left behind,
 	// and ends with the process.
 	answered := make(chan string, 1)

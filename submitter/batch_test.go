@@ -63,7 +63,7 @@ func (c *crowdedAPI) accept(key string) (job.ID, error) {
 }
 
 func (c *crowdedAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	const painted = "a picture"
+	const painted = "\xff\xd8\xff\xe0 a picture"
 	kind := requestKind(r)
 	c.mu.Lock()
 	gate := c.gate
@@ -92,7 +92,7 @@ func (c *crowdedAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, painted)
 	default:
 		id := filepath.Base(r.URL.Path)
-		_ = json.NewEncoder(w).Encode(job.Job{ID: job.ID(id), State: job.Succeeded, Result: &job.Result{
+		_ = json.NewEncoder(w).Encode(job.Job{ID: job.ID(id), State: job.Succeeded, Format: "jpeg", Result: &job.Result{
 			URL: "v1/jobs/" + id + "/result", Bytes: int64(len(painted)), SHA256: hex.EncodeToString(sum[:]),
 		}})
 	}

@@ -13,9 +13,9 @@ import (
 // change asks for a change that is safe to ask for again, and does so where that
 // may help. again says that it was, so that the change may have been made by a
 // request whose answer was lost.
-func (a *app) change(ctx context.Context, method, address string) (j *jobAnswer, again bool, err error) {
+func (a *app) change(ctx context.Context, method string, id job.ID, action string) (j *jobAnswer, again bool, err error) {
 	j, err = retrying(ctx, func() (*jobAnswer, error) {
-		return a.api.change(ctx, method, address)
+		return a.api.change(ctx, method, id, action)
 	}, passing, func(err error, delay time.Duration) {
 		again = true
 		a.tryingAgain(err, delay)
@@ -45,12 +45,12 @@ func (cmd *cancelCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.each(ids, func(id job.ID) error {
-		j, _, err := a.change(ctx, http.MethodPost, jobAddress(id)+"/cancel")
+		j, _, err := a.change(ctx, http.MethodPost, id, "/cancel")
 		switch {
 		case err != nil:
 			return err
 		case len(ids) > 1 && !a.JSON:
-			return a.print([]byte(listLine(&j.Job)))
+			return a.print(listLine(&j.Job))
 		}
 		return a.tell(j)
 	})
@@ -59,9 +59,9 @@ func (cmd *cancelCommand) Run(ctx context.Context, a *app) error {
 // tell prints where a job stands.
 func (a *app) tell(j *jobAnswer) error {
 	if a.JSON {
-		return a.print(j.raw)
+		return a.printJSON(j.raw)
 	}
-	return a.print([]byte(describe(&j.Job)))
+	return a.print(describe(&j.Job))
 }
 
 type retryCommand struct {
@@ -101,11 +101,15 @@ func (cmd *retryCommand) retry(ctx context.Context, a *app, id job.ID) error {
 	}
 	var to *destination
 	if cmd.Out != "" {
-		if to, err = a.newDestination(cmd.Out, resultOf(&before.Job), cmd.Force); err != nil {
+		name, err := a.api.resultOf(&before.Job)
+		if err != nil {
+			return err
+		}
+		if to, err = a.newDestination(cmd.Out, name, cmd.Force); err != nil {
 			return err
 		}
 	}
-	j, again, err := a.change(ctx, http.MethodPost, jobAddress(id)+"/retry")
+	j, again, err := a.change(ctx, http.MethodPost, id, "/retry")
 	if again && errors.Is(err, errState) {
 		// The answer to a request before this one was lost, and the job has been begun
 		// since, if it is in a later run.
@@ -119,8 +123,15 @@ func (cmd *retryCommand) retry(ctx context.Context, a *app, id job.ID) error {
 	return a.goOn(ctx, j, to, cmd.Wait, cmd.outputFlags)
 }
 
-// resultOf is what the result of a job is called in a folder.
-func resultOf(j *job.Job) string { return "atelier-" + string(j.ID) + extension(j.Format) }
+// resultOf is what the result of a job is called in a folder. A format that is not
+// known is no ending of a file.
+func (c *client) resultOf(j *job.Job) (string, error) {
+	ending := extension(j.Format)
+	if ending == "" {
+		return "", c.damaged("the result of job %s is of the format %.40q, and only JPEG, PNG and WebP are saved", j.ID, j.Format)
+	}
+	return "atelier-" + string(j.ID) + ending, nil
+}
 
 type deleteCommand struct {
 	idArguments
@@ -151,7 +162,7 @@ func (cmd *deleteCommand) Run(ctx context.Context, a *app) error {
 		}
 	}
 	return a.each(ids, func(id job.ID) error {
-		_, again, err := a.change(ctx, http.MethodDelete, jobAddress(id))
+		_, again, err := a.change(ctx, http.MethodDelete, id, "")
 		var answer *refusal
 		if again && errors.As(err, &answer) && answer.status == http.StatusGone {
 			err = nil // by a request before this one, whose answer was lost

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -48,24 +48,39 @@ func newClient(address string, key credential) (*client, error) {
 			}
 			return newPatientConn(conn), nil
 		},
-		TLSHandshakeTimeout:   dialTimeout,
-		ResponseHeaderTimeout: answerTimeout,
-		ExpectContinueTimeout: time.Second,
-		MaxIdleConnsPerHost:   2 * maxParallel,
-		DisableCompression:    true, // pictures don't shrink, and a length must be the picture's own
+		TLSHandshakeTimeout:    dialTimeout,
+		ResponseHeaderTimeout:  answerTimeout,
+		ExpectContinueTimeout:  time.Second,
+		MaxIdleConnsPerHost:    2 * maxParallel,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true, // pictures don't shrink, and a length must be the picture's own
 	}
-	return &client{base, &http.Client{Transport: transport, CheckRedirect: checkRedirect}, key}, nil
+	c := &client{base: base, http: &http.Client{Transport: transport}, credential: key}
+	c.http.CheckRedirect = c.checkRedirect
+	return c, nil
 }
 
 // checkRedirect follows no redirect of a submission: the picture goes to the
 // address that was given and to no other. Neither does the key: net/http alone
 // would send it to another port of the same machine.
-func checkRedirect(r *http.Request, via []*http.Request) error {
+func (c *client) checkRedirect(r *http.Request, via []*http.Request) error {
 	if via[0].Method != http.MethodGet || len(via) >= 5 {
 		return http.ErrUseLastResponse
 	}
+	if err := c.checkLink(r.URL); err != nil {
+		return err
+	}
 	if !sameOrigin(r.URL, via[0].URL) {
 		r.Header.Del("Authorization")
+	}
+	return nil
+}
+
+// checkLink says whether an address that the API names may be asked: on the web, and not
+// without encryption where the API has it.
+func (c *client) checkLink(u *url.URL) error {
+	if u.Scheme != "https" && (u.Scheme != "http" || c.base.Scheme == "https") {
+		return c.damaged("it sends from %s to an address with %.20q", c.base.Scheme, u.Scheme+"://")
 	}
 	return nil
 }
@@ -102,29 +117,29 @@ func (c *client) job(ctx context.Context, id job.ID, etag string, wait time.Dura
 	if resp.StatusCode == http.StatusNotModified {
 		return nil, retryAfter(resp.Header), nil
 	}
-	j, err := c.readJob(resp)
-	if err == nil && j.ID != id {
-		err = faultf(errAway, "asked for job %s, the API answered job %.60q", id, j.ID)
-	}
+	j, err := c.readJobOf(resp, id)
 	return j, retryAfter(resp.Header), err
 }
 
 func jobAddress(id job.ID) string { return "v1/jobs/" + string(id) }
 
-// change asks for a change to a job, once. The answer is nil where the API
-// answers with none.
-func (c *client) change(ctx context.Context, method, address string) (*jobAnswer, error) {
+// change asks for a change to a job, once: POST with an action such as "/cancel", or
+// DELETE, to which the answer is nil.
+func (c *client) change(ctx context.Context, method string, id job.ID, action string) (*jobAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
-	resp, err := c.send(ctx, method, address, nil, nil)
+	resp, err := c.send(ctx, method, jobAddress(id)+action, nil, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusNoContent {
-		return nil, nil
+	switch {
+	case method != http.MethodDelete:
+		return c.readJobOf(resp, id)
+	case resp.StatusCode != http.StatusNoContent:
+		return nil, c.damaged("asked to erase job %s, it says %s", id, statusText(resp))
 	}
-	return c.readJob(resp)
+	return nil, nil
 }
 
 type styleList struct {
@@ -141,11 +156,14 @@ func (c *client) styles(ctx context.Context) (*styleList, error) {
 	}
 	defer resp.Body.Close()
 	list := new(styleList)
-	list.raw, err = c.readJSON(resp, list)
+	if list.raw, err = c.readJSON(resp, list); err == nil && list.Styles == nil {
+		err = c.damaged("it was asked for styles")
+	}
 	return list, err
 }
 
-// get answers a GET with status 200 or 304; every other is an error.
+// get answers a GET with a status of success, or 304 if it was conditional; every other
+// is an error.
 func (c *client) get(ctx context.Context, address string, header http.Header) (*http.Response, error) {
 	return c.send(ctx, http.MethodGet, address, header, nil)
 }
@@ -155,6 +173,9 @@ func (c *client) send(ctx context.Context, method, address string, header http.H
 	u, err := c.base.Parse(address)
 	if err != nil {
 		return nil, faultf(errAway, "the API names an address that can't be read: %w", err)
+	}
+	if err := c.checkLink(u); err != nil {
+		return nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), body)
 	if err != nil {
@@ -177,17 +198,18 @@ func (c *client) do(req *http.Request) (*http.Response, error) {
 		return nil, c.networkError(req.Context(), err)
 	}
 	switch {
-	case resp.StatusCode >= 200 && resp.StatusCode < 300, resp.StatusCode == http.StatusNotModified:
+	case resp.StatusCode >= 200 && resp.StatusCode < 300,
+		resp.StatusCode == http.StatusNotModified && req.Header.Get("If-None-Match") != "":
 		return resp, nil
 	}
 	defer resp.Body.Close()
 	if at := resp.Request.URL; !sameOrigin(at, c.base) {
-		return nil, faultf(errAway, "%s://%s, where the API sends for the picture, answered %s", at.Scheme, at.Host, resp.Status)
+		return nil, faultf(errAway, "%s://%s, where the API sends for the picture, answered %s", at.Scheme, at.Host, statusText(resp))
 	}
 	return nil, c.problem(resp)
 }
 
-const maxJSON = 8 << 20 // of an answer: far above any, yet bounded
+const maxJSON = 1 << 20 // of an answer: a page of 100 jobs has a tenth of it
 
 func (c *client) readJob(resp *http.Response) (*jobAnswer, error) {
 	j := &jobAnswer{etag: resp.Header.Get("ETag"), retryAfter: retryAfter(resp.Header)}
@@ -195,21 +217,66 @@ func (c *client) readJob(resp *http.Response) (*jobAnswer, error) {
 	if j.raw, err = c.readJSON(resp, &j.Job); err != nil {
 		return nil, err
 	}
-	if _, err := job.ParseID(string(j.ID)); err != nil {
-		return nil, c.notAtelier()
+	return j, c.check(&j.Job)
+}
+
+// readJobOf reads an answer about a job.
+func (c *client) readJobOf(resp *http.Response, id job.ID) (*jobAnswer, error) {
+	j, err := c.readJob(resp)
+	if err == nil && j.ID != id {
+		err = c.damaged("asked for job %s, it says job %s", id, j.ID)
 	}
-	return j, nil
+	return j, err
+}
+
+// check holds a job that was read against what every job has.
+func (c *client) check(j *job.Job) error {
+	switch err := c.checkID(j.ID); {
+	case err != nil:
+		return err
+	case !j.State.Valid():
+		return c.damaged("job %s is in the state %.20q", j.ID, j.State)
+	case j.State == job.Succeeded && j.Result == nil:
+		return c.damaged("job %s has succeeded without a result", j.ID)
+	}
+	return nil
+}
+
+func (c *client) checkID(id job.ID) error {
+	if _, err := job.ParseID(string(id)); err != nil {
+		return c.damaged("%w", err)
+	}
+	return nil
+}
+
+// checkCursor passes what can be the cursor of a list's next page, or none.
+func (c *client) checkCursor(cursor string) error {
+	if len(cursor) > 1000 || strings.ContainsFunc(cursor, func(r rune) bool { return !visible(r) }) {
+		return c.damaged("its list goes on at %.20q", cursor)
+	}
+	return nil
 }
 
 func (c *client) readJSON(resp *http.Response, v any) ([]byte, error) {
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxJSON))
-	if err != nil {
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxJSON+1))
+	switch {
+	case err != nil:
 		return nil, c.networkError(resp.Request.Context(), err)
-	}
-	if err := json.Unmarshal(raw, v); err != nil {
+	case len(raw) > maxJSON:
+		return nil, c.damaged("an answer has more than %d bytes", maxJSON)
+	case json.Unmarshal(raw, v) != nil:
 		return nil, c.notAtelier()
 	}
-	return bytes.TrimSpace(raw), nil
+	sanitize(v)
+	return raw, nil
+}
+
+// errDamaged: an API that is there has answered what can't be right.
+var errDamaged = errors.New("damaged")
+
+// damaged is the error of an answer that was read and makes no sense.
+func (c *client) damaged(format string, args ...any) error {
+	return faultf(errAway, "%s does not answer as Atelier's API does: %w%w", c.base.Redacted(), fmt.Errorf(format, args...), silent{errDamaged})
 }
 
 func (c *client) notAtelier() error {

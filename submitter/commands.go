@@ -45,6 +45,7 @@ type commandLine struct {
 type settings struct {
 	API     string           `name:"api" default:"${api}" placeholder:"URL" help:"Base address of the API (default ${api}; or set $$ATELIER_API)."`
 	KeyFile string           `name:"key-file" placeholder:"FILE" help:"The API key, where the API asks for one, is in FILE (or in $$ATELIER_API_KEY)."`
+	Plain   bool             `name:"allow-plaintext-key" help:"Send the key to another machine over http too, where everybody on the way can read it (or set $$ATELIER_ALLOW_PLAINTEXT_KEY)."`
 	Timeout time.Duration    `default:"10m" placeholder:"10m" help:"Give up after so long in all, or, with several jobs, without news of any; 0 is never."`
 	JSON    bool             `name:"json" help:"Print the API's JSON on standard output."`
 	Version kong.VersionFlag `help:"Print the version."`
@@ -54,7 +55,8 @@ type settings struct {
 // getenv and not through kong's own env tag, so that run reads no global.
 func environment(getenv func(string) string) kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-		if v := getenv("ATELIER_API"); v != "" && flag.Name == "api" {
+		name, ok := map[string]string{"api": "ATELIER_API", "allow-plaintext-key": plaintextVariable}[flag.Name]
+		if v := getenv(name); ok && v != "" {
 			return v, nil
 		}
 		return nil, nil
@@ -112,23 +114,39 @@ func (stylesCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if a.JSON {
-		return a.print(list.raw)
+		return a.printJSON(list.raw)
 	}
 	width := 0
 	for _, s := range list.Styles {
-		width = max(width, len(s.Name))
+		width = max(width, min(len(s.Name), widestStyle))
 	}
 	for _, s := range list.Styles {
-		if err := a.print(fmt.Appendf(nil, "%-*s  %s", width, printable(s.Name), printable(s.Title))); err != nil {
+		if err := a.print(fmt.Sprintf("%-*s  %s", width, s.Name, s.Title)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// print writes a line to standard output. That it could not be written is an
+// widestStyle bounds the column of styles' names: one that is longer pushes its own
+// title aside and no other.
+const widestStyle = 40
+
+// print writes text, a line or several, to standard output.
+func (a *app) print(text string) error { return a.write([]byte(escapeLines(text))) }
+
+// printJSON writes a JSON value to standard output, in a line.
+func (a *app) printJSON(raw []byte) error {
+	line, err := escapeJSON(raw)
+	if err != nil {
+		return err
+	}
+	return a.write(line)
+}
+
+// write writes a line to standard output as it is. That it could not be written is an
 // error: a script that reads nothing must not see success.
-func (a *app) print(line []byte) error {
+func (a *app) write(line []byte) error {
 	if _, err := a.stdout.Write(append(line, '\n')); err != nil {
 		return fmt.Errorf("write to standard output: %w", err)
 	}

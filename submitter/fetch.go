@@ -63,7 +63,11 @@ func (cmd *fetchCommand) fetch(ctx context.Context, a *app, id job.ID) error {
 	if err != nil {
 		return err
 	}
-	to, err := a.newDestination(cmp.Or(cmd.Out, "."), resultOf(&j.Job), cmd.Force)
+	name, err := a.api.resultOf(&j.Job)
+	if err != nil {
+		return err
+	}
+	to, err := a.newDestination(cmp.Or(cmd.Out, "."), name, cmd.Force)
 	if errors.Is(err, fs.ErrExist) && to.holds(j.Result) {
 		return cmd.report(a, j, to)
 	}
@@ -84,9 +88,9 @@ func (cmd *fetchCommand) fetch(ctx context.Context, a *app, id job.ID) error {
 func (cmd *fetchCommand) report(a *app, j *jobAnswer, to *destination) error {
 	switch {
 	case a.JSON:
-		return a.print(j.raw)
+		return a.printJSON(j.raw)
 	case to.path != "":
-		return a.print([]byte(to.path))
+		return a.write([]byte(to.path)) // as it was given, for scripts
 	}
 	return nil
 }
@@ -108,19 +112,40 @@ func (a *app) save(ctx context.Context, j *jobAnswer, to *destination) error {
 	if err := ended(&j.Job); err != nil {
 		return err
 	}
+	if err := a.api.checkResult(&j.Job); err != nil {
+		return err
+	}
 	return to.put(a.stdout, func(f *os.File) error {
 		_, err := retrying(ctx, func() (struct{}, error) {
 			return struct{}{}, a.api.download(ctx, j.Result, f)
 		}, transient, nil)
-		return err
+		if err != nil {
+			return err
+		}
+		return a.api.checkPicture(&j.Job, f)
 	})
 }
 
-// errDamaged: an API that is there has answered a picture that isn't the job's.
-var errDamaged = errors.New("damaged")
+// maxResult bounds the bytes of a result, far above the largest: a PNG of 4096 x 4096
+// pixels, all of them noise, has 50 MB.
+const maxResult = 256 << 20
+
+// checkResult says whether the result that a job names can be one.
+func (c *client) checkResult(j *job.Job) error {
+	if _, err := c.resultOf(j); err != nil {
+		return err
+	}
+	if n := j.Result.Bytes; n <= 0 || n > maxResult {
+		return c.damaged("the result of job %s is said to have %d bytes, and 1 to %d can be", j.ID, n, maxResult)
+	}
+	if sum, err := hex.DecodeString(j.Result.SHA256); err != nil || len(sum) != sha256.Size {
+		return c.damaged("the result of job %s has no SHA-256", j.ID)
+	}
+	return nil
+}
 
 // download fills f with the result, whatever was in it before, and holds it
-// against what the job says of it.
+// against what the job says of it, which checkResult has passed.
 func (c *client) download(ctx context.Context, r *job.Result, f *os.File) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
@@ -145,6 +170,19 @@ func (c *client) download(ctx context.Context, r *job.Result, f *os.File) error 
 		return faultf(errAway, "the API answered a picture of another length than the job's %d bytes; nothing was written%w", r.Bytes, silent{errDamaged})
 	case hex.EncodeToString(hash.Sum(nil)) != r.SHA256:
 		return faultf(errAway, "the API answered another picture than the job's: its SHA-256 differs; nothing was written%w", silent{errDamaged})
+	}
+	return nil
+}
+
+// checkPicture says whether what was downloaded is a picture of the job's format.
+func (c *client) checkPicture(j *job.Job, f *os.File) error {
+	head := make([]byte, sniffed)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if pictureFormat(head[:n]) != j.Format {
+		return c.damaged("the result of job %s is no picture of the format %s; nothing was written", j.ID, j.Format)
 	}
 	return nil
 }
@@ -188,6 +226,9 @@ func (a *app) command(words ...string) string {
 	}
 	if a.KeyFile != "" {
 		words = append(words, "--key-file", shellWord(a.KeyFile))
+	}
+	if a.Plain && a.getenv(plaintextVariable) == "" {
+		words = append(words, "--allow-plaintext-key")
 	}
 	return strings.Join(words, " ")
 }

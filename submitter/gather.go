@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -152,14 +151,10 @@ func isPicture(name string) bool {
 		return true
 	}
 	defer f.Close()
-	head := make([]byte, 512)
+	head := make([]byte, sniffed)
 	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return true
 	}
-	switch http.DetectContentType(head[:n]) {
-	case "image/jpeg", "image/png", "image/webp", "image/gif":
-		return true
-	}
-	return false
+	return pictureFormat(head[:n]) != ""
 }

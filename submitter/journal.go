@@ -188,12 +188,15 @@ func openJournal(folder, name string) (*journal, *plan, []*task, error) {
 	return &journal{name: name, file: file}, p, tasks, nil
 }
 
+// longestLine is of a journal, in bytes: two names, as they are written at most.
+const longestLine = 12 * maxName
+
 // readJournal answers what is left to do. A last line that is not whole was being
 // written when the machine crashed.
 func readJournal(r io.Reader) (*plan, []*task, error) {
-	lines, p := bufio.NewReader(r), new(plan)
+	lines, p := bufio.NewReaderSize(r, longestLine), new(plan)
 	next := func(v any) error {
-		line, err := lines.ReadBytes('\n')
+		line, err := lines.ReadSlice('\n')
 		if err == nil {
 			err = json.Unmarshal(line, v)
 		}
@@ -201,6 +204,9 @@ func readJournal(r io.Reader) (*plan, []*task, error) {
 	}
 	if err := next(p); err != nil || p.Version != planVersion {
 		return nil, nil, errors.Join(errors.New("this is no journal of a batch that this version reads"), err)
+	}
+	if n := p.Settings.Parallel; n < 1 || n > maxParallel {
+		return nil, nil, fmt.Errorf("the journal is damaged: it has %d pictures sent at a time", n)
 	}
 	var all []*task
 	for n := range p.Pictures {
@@ -220,8 +226,8 @@ func readJournal(r io.Reader) (*plan, []*task, error) {
 			continue
 		}
 		done[e.N] = done[e.N] || e.Done
-		if e.Job != "" {
-			all[e.N].id = e.Job
+		if id, err := job.ParseID(string(e.Job)); err == nil {
+			all[e.N].id = id
 		}
 	}
 	var left []*task
@@ -233,6 +239,11 @@ func readJournal(r io.Reader) (*plan, []*task, error) {
 	return p, left, nil
 }
 
+// isBatch says whether a name can be a batch's.
+func isBatch(name string) bool {
+	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz234567") == ""
+}
+
 // journals names the batches that are in a folder.
 func journals(folder string) ([]string, error) {
 	entries, err := os.ReadDir(folder)
@@ -241,7 +252,7 @@ func journals(folder string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), journalEnding); ok {
+		if name, ok := strings.CutSuffix(e.Name(), journalEnding); ok && isBatch(name) {
 			names = append(names, name)
 		}
 	}

@@ -101,14 +101,14 @@ func (a *app) eachPage(ctx context.Context, query url.Values, limit int, show fu
 // show prints a page.
 func (cmd *listCommand) show(a *app, page *jobPage) error {
 	if a.JSON {
-		return a.print(page.raw)
+		return a.printJSON(page.raw)
 	}
 	for i := range page.Jobs {
 		line := listLine(&page.Jobs[i])
 		if cmd.IDs {
 			line = string(page.Jobs[i].ID)
 		}
-		if err := a.print([]byte(printable(line))); err != nil {
+		if err := a.print(line); err != nil {
 			return err
 		}
 	}
@@ -150,6 +150,16 @@ func (c *client) jobs(ctx context.Context, query url.Values) (*jobPage, error) {
 	}
 	defer resp.Body.Close()
 	page := new(jobPage)
-	page.raw, err = c.readJSON(resp, page)
-	return page, err
+	if page.raw, err = c.readJSON(resp, page); err != nil {
+		return nil, err
+	}
+	if page.Jobs == nil || len(page.Jobs) > listAtOnce {
+		return nil, c.damaged("it was asked for a list of at most %d jobs", listAtOnce)
+	}
+	for i := range page.Jobs {
+		if err := c.check(&page.Jobs[i]); err != nil {
+			return nil, err
+		}
+	}
+	return page, c.checkCursor(page.Next)
 }

@@ -20,7 +20,7 @@ func main() {
 	context.AfterFunc(ctx, stop) // the second signal ends the process at once
 	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "submitter:", printable(err.Error()))
+		fmt.Fprintln(os.Stderr, "submitter:", escapeLines(err.Error()))
 	}
 	os.Exit(exitCode(err))
 }
@@ -56,6 +56,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	a := &app{
 		api: client, settings: line.settings, getenv: getenv,
 		stdin: stdin, stdout: stdout, screen: newScreen(stderr, getenv),
+	}
+	if err := a.protectKey(); err != nil {
+		return err
 	}
 	ctx, cancel := a.within(ctx, isMany(command))
 	defer cancel()

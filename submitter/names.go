@@ -14,7 +14,8 @@ import (
 // Bounds on lists of names, so that a wrong file can't fill the memory.
 const (
 	maxNames = 1_000_000
-	maxName  = 64 << 10 // bytes
+	maxName  = 64 << 10  // bytes
+	maxList  = 128 << 20 // bytes of all names
 )
 
 // names reads a list, each of whose entries ends in end. Empty ones are left out. Of
@@ -42,7 +43,8 @@ func names(ctx context.Context, from string, r io.Reader, end byte) ([]string, e
 
 func scanNames(from string, r io.Reader, end byte) ([]string, error) {
 	var list []string
-	lines := bufio.NewScanner(r)
+	whole := &io.LimitedReader{R: r, N: maxList + 1}
+	lines := bufio.NewScanner(whole)
 	lines.Buffer(nil, maxName)
 	lines.Split(func(data []byte, atEnd bool) (int, []byte, error) {
 		if i := bytes.IndexByte(data, end); i >= 0 {
@@ -70,6 +72,8 @@ func scanNames(from string, r io.Reader, end byte) ([]string, error) {
 		list = append(list, name)
 	}
 	switch err := lines.Err(); {
+	case whole.N == 0:
+		return nil, fmt.Errorf("%s has more than %d bytes: split it", from, maxList)
 	case errors.Is(err, bufio.ErrTooLong):
 		return nil, fmt.Errorf("%s is no list of names: it has one of more than %d bytes", from, maxName)
 	case err != nil:

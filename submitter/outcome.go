@@ -1,9 +1,6 @@
 package main
 
-import (
-	"encoding/json"
-	"strings"
-)
+import "encoding/json"
 
 // An outcome is the line for one picture of a batch that --json prints.
 type outcome struct {
@@ -38,16 +35,19 @@ func (b *batch) report(t *task, j *jobAnswer, err error) error {
 		if err != nil {
 			return err
 		}
-		return b.printAbove(line)
+		if line, err = escapeJSON(line); err != nil {
+			return err
+		}
+		return b.printAbove(string(line))
 	case err != nil:
 		return nil
 	}
-	return b.printAbove([]byte(strings.ReplaceAll(printable(string(t.id)+"  "+name), "\n", "?")))
+	return b.printAbove(escape(string(t.id) + "  " + name))
 }
 
 // printAbove prints a line to standard output, above a bar if both are on the
 // terminal.
-func (a *app) printAbove(line []byte) error {
+func (a *app) printAbove(line string) error {
 	if a.screen.terminal && isTerminal(a.stdout) {
 		a.screen.note("%s", line)
 		return nil

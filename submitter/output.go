@@ -8,8 +8,10 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -207,12 +209,28 @@ func putStdout(stdout io.Writer, fill func(*os.File) error) error {
 	return nil
 }
 
-// extension is what files of a format are called.
+// extension is how files of a format are called; "" for one that is not known.
 func extension(format string) string {
-	if format == "jpeg" {
+	switch format {
+	case "jpeg":
 		return ".jpg"
+	case "png", "webp":
+		return "." + format
 	}
-	return "." + fileName(format)
+	return ""
+}
+
+// sniffed is how many bytes of a file pictureFormat looks at.
+const sniffed = 512
+
+// pictureFormat is the format of a picture that begins so, jpeg, png, webp or gif; "" for
+// anything else.
+func pictureFormat(head []byte) string {
+	format, ok := strings.CutPrefix(http.DetectContentType(head), "image/")
+	if ok && slices.Contains([]string{"jpeg", "png", "webp", "gif"}, format) {
+		return format
+	}
+	return ""
 }
 
 // formatOf is the format that a file name asks for; "" where it asks for none.

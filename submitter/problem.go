@@ -52,24 +52,27 @@ func (c *client) problem(resp *http.Response) error {
 		Errors []struct{ Field, Detail string }
 	}
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // in part is better than nothing
-	switch err := json.Unmarshal(body, &p); {
-	case resp.StatusCode < 400:
+	err := json.Unmarshal(body, &p)
+	sanitize(&p)
+	switch {
+	case resp.StatusCode < 400 && resp.Header.Get("Location") != "":
 		r.text = fmt.Sprintf("%s sends elsewhere, to %.200q; if that is right, give --api the address there",
 			c.base.Redacted(), resp.Header.Get("Location"))
 		return r
 	case err != nil || p.Detail == "":
-		r.text = fmt.Sprintf("%s answered %s", c.base.Redacted(), resp.Status)
+		r.text = fmt.Sprintf("%s answered %s", c.base.Redacted(), statusText(resp))
 		if r.Is(errNotFound) {
 			r.text += "; is the address right?"
 		}
 	default:
 		r.text, r.code = p.Detail, p.Code
 	}
-	for _, e := range p.Errors {
+	for _, e := range p.Errors[:min(len(p.Errors), 10)] {
 		if !strings.Contains(r.text, e.Detail) {
 			r.text += fmt.Sprintf("; %s: %s", e.Field, e.Detail)
 		}
 	}
+	r.text = shorten(r.text, longestText)
 	if r.Is(errDenied) {
 		r.text += c.hint(r.status)
 	}
@@ -94,13 +97,17 @@ func (c *client) networkError(ctx context.Context, err error) error {
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return faultf(errAway, "the API at %s speaks http and not https; give --api that address%w", at, silent{err})
 	}
+	if f := (*fault)(nil); errors.As(err, &f) {
+		return f // of checkRedirect
+	}
 	if u := (*url.Error)(nil); errors.As(err, &u) {
 		err = u.Err // without the address, which is named already
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return faultf(errAway, "the API at %s closed the connection before its answer was complete%w", at, silent{err})
 	}
-	return faultf(errAway, "the connection to the API at %s failed: %w", at, err)
+	// It may quote what came instead of HTTP, or names in a certificate.
+	return faultf(errAway, "the connection to the API at %s failed: %s%w", at, shorten(escape(err.Error()), longestText), silent{err})
 }
 
 // silent keeps a cause for errors.Is without a word about it.
@@ -115,25 +122,24 @@ func refused(err error) bool {
 	return errors.As(err, &op) && op.Op == "dial" && errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// retryAfter reads the header in both its forms; 0 where it is absent, in the
-// past or nonsense.
+// longestRetryAfter bounds what an API can ask for: it is asked again after an hour even
+// if it wants a day.
+const longestRetryAfter = time.Hour
+
+// retryAfter reads the header in both its forms, up to longestRetryAfter; 0 where it is
+// absent, in the past or nonsense.
 func retryAfter(h http.Header) time.Duration {
 	v := h.Get("Retry-After")
-	if s, err := strconv.Atoi(v); err == nil {
-		return time.Duration(min(max(s, 0), 1e6)) * time.Second
+	if s, err := strconv.Atoi(v); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(max(s, 0), int(longestRetryAfter/time.Second))) * time.Second
 	}
 	if t, err := http.ParseTime(v); err == nil {
-		return max(time.Until(t), 0)
+		return min(max(time.Until(t), 0), longestRetryAfter)
 	}
 	return 0
 }
 
-// printable makes what came from elsewhere safe to show on a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || strconv.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, s)
+// statusText is a status with the words that belong to it, not those that came with it.
+func statusText(resp *http.Response) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
 }

@@ -54,9 +54,12 @@ type redriveRequest struct {
 
 type redriveAnswer struct {
 	Retried []job.ID
-	Skipped []struct{ ID, Code, Detail string }
-	Next    string `json:"next_cursor"`
-	raw     []byte // the API's JSON
+	Skipped []struct {
+		ID           job.ID
+		Code, Detail string
+	}
+	Next string `json:"next_cursor"`
+	raw  []byte // the API's JSON
 }
 
 // idsAtOnce is how many jobs are named in one request, few enough for an answer
@@ -121,10 +124,10 @@ func (cmd *redriveCommand) pages(a *app, ids []job.ID, progress func() string, p
 // report prints what became of a page.
 func (a *app) report(answer *redriveAnswer) error {
 	if a.JSON {
-		return a.print(answer.raw)
+		return a.printJSON(answer.raw)
 	}
 	for _, id := range answer.Retried {
-		if err := a.print([]byte(printable(string(id)))); err != nil {
+		if err := a.print(string(id)); err != nil {
 			return err
 		}
 	}
@@ -147,6 +150,20 @@ func (c *client) redrive(ctx context.Context, r redriveRequest) (*redriveAnswer,
 	}
 	defer resp.Body.Close()
 	answer := new(redriveAnswer)
-	answer.raw, err = c.readJSON(resp, answer)
-	return answer, err
+	if answer.raw, err = c.readJSON(resp, answer); err != nil {
+		return nil, err
+	}
+	if answer.Retried == nil {
+		return nil, c.damaged("it does not say what runs again")
+	}
+	ids := answer.Retried
+	for _, s := range answer.Skipped {
+		ids = append(ids, s.ID)
+	}
+	for _, id := range ids {
+		if err := c.checkID(id); err != nil {
+			return nil, err
+		}
+	}
+	return answer, c.checkCursor(answer.Next)
 }

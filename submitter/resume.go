@@ -51,7 +51,7 @@ func (cmd *resumeCommand) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	if name != filepath.Base(name) || strings.HasPrefix(name, ".") {
+	if !isBatch(name) {
 		return faultf(errUsage, "%.60q is no name of a batch, such as k3xq7r2m5a", name)
 	}
 	keeper, p, tasks, err := openJournal(folder, name)

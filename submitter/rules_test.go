@@ -19,7 +19,8 @@ import (
 
 func TestRetryAfter(t *testing.T) {
 	for value, want := range map[string]time.Duration{
-		"": 0, "0": 0, "5": 5 * time.Second, "-3": 0, "soon": 0, "99999999999999": 1e6 * time.Second,
+		"": 0, "0": 0, "5": 5 * time.Second, "-3": 0, "soon": 0, "3601": time.Hour, "99999999999999": time.Hour, strings.Repeat("9", 100): time.Hour,
+		"-" + strings.Repeat("9", 100): 0, "NaN": 0, "1e9": 0, "Fri, 31 Dec 9999 23:59:59 GMT": time.Hour,
 		"Mon, 02 Jan 2006 15:04:05 GMT": 0,
 	} {
 		if got := retryAfter(http.Header{"Retry-After": {value}}); got != want {
@@ -43,6 +44,7 @@ func TestNextLook(t *testing.T) {
 		{0, 1000, longestDelay},
 		{time.Second, 2, firstLook * 25 / 16},
 		{time.Minute, 0, time.Minute},
+		{time.Hour, 0, longestLook},
 	} {
 		if got := nextLook(c.asked, c.unchanged); got != c.want {
 			t.Errorf("nextLook(%v, %d): got %v, want %v", c.asked, c.unchanged, got, c.want)

@@ -36,7 +36,7 @@ func isTerminal(v any) bool {
 func (s *screen) note(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	text := printable(fmt.Sprintf(format, args...)) + "\n"
+	text := escapeLines(fmt.Sprintf(format, args...)) + "\n"
 	if s.above != nil {
 		if _, err := io.WriteString(s.above, text); err == nil {
 			return
@@ -84,7 +84,7 @@ func (s *screen) follow(text func() string) (show, stop func()) {
 func (s *screen) set(line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	line = printable(line)
+	line = escapeLines(line)
 	s.write(clearLine(s.line) + line)
 	s.line = line
 }

@@ -43,7 +43,7 @@ func (cmd *statusCommand) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		if told && !a.JSON {
-			if err := a.print(nil); err != nil {
+			if err := a.print(""); err != nil {
 				return err
 			}
 		}
@@ -59,7 +59,7 @@ func (cmd *statusCommand) Run(ctx context.Context, a *app) error {
 func describe(j *job.Job) string {
 	var b strings.Builder
 	fact := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-9s %s\n", name, printable(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(&b, "%-9s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	fact("job", "%s", j.ID)
 	fact("state", "%s", progressText(j))

@@ -155,7 +155,7 @@ func (a *app) goOn(ctx context.Context, j *jobAnswer, to *destination, wait bool
 	case to != nil || wait:
 		err = a.finish(ctx, j, to)
 	case a.JSON:
-		return a.print(j.raw)
+		return a.printJSON(j.raw)
 	default:
 		a.screen.remark("fetch it with: submitter fetch %s --wait", j.ID)
 	}
@@ -269,7 +269,7 @@ func (a *app) announce(j *jobAnswer, to *destination) error {
 	case a.JSON:
 		return nil // printed once, when there is most to tell
 	}
-	return a.print([]byte(j.ID))
+	return a.print(string(j.ID))
 }
 
 // finish waits for the job's end and fetches its result, if it is to go
@@ -280,7 +280,7 @@ func (a *app) finish(ctx context.Context, j *jobAnswer, to *destination) error {
 		return err
 	}
 	if a.JSON {
-		if err := a.print(j.raw); err != nil {
+		if err := a.printJSON(j.raw); err != nil {
 			return err
 		}
 	}

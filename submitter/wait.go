@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,13 @@ const longestWait = 20 * time.Second
 // nothing new the pause grows by a quarter, up to longestDelay or what the API
 // asks for, if that is longer.
 const firstLook = time.Second
+
+// longestLook is the longest pause that an API can ask for while a job is waited for.
+const longestLook = time.Minute
+
+// newsAtOnce is how many changes of a job are followed without a pause: none has so many,
+// and an API that makes them up is not to be asked in a frenzy.
+const newsAtOnce = 20
 
 // read reads a job, trying again where that helps.
 func (a *app) read(ctx context.Context, id job.ID) (*jobAnswer, error) {
@@ -43,7 +51,7 @@ func (a *app) wait(ctx context.Context, j *jobAnswer) (*jobAnswer, error) {
 // follow tells news of every answer about a job until the job's run has ended. An
 // API that goes away meanwhile is waited for too, until ctx ends.
 func (a *app) follow(ctx context.Context, j *jobAnswer, news func(*jobAnswer)) (*jobAnswer, error) {
-	patience, quiet, failures, delay := longestWait, 0, 0, time.Duration(0)
+	patience, quiet, changes, failures, delay := longestWait, 0, 0, 0, time.Duration(0)
 	defer func() {
 		if failures > 0 {
 			a.outage.leave()
@@ -68,6 +76,9 @@ func (a *app) follow(ctx context.Context, j *jobAnswer, news func(*jobAnswer)) (
 			if failures++; failures == 1 {
 				a.outage.enter(a.screen, err)
 			}
+			if failures >= triesNetwork && errors.Is(err, errDamaged) {
+				return nil, err // it is there, and not away
+			}
 			if time.Since(began) > firstLook { // something between us may not like long waits
 				patience = (patience / 2).Truncate(time.Second)
 			}
@@ -82,13 +93,14 @@ func (a *app) follow(ctx context.Context, j *jobAnswer, news func(*jobAnswer)) (
 		if next != nil {
 			if first || changed(&j.Job, &next.Job) {
 				quiet = 0
+				changes++
 				a.heard()
 			}
 			j = next
 			news(j)
 		}
 		delay = 0
-		if quiet > 0 {
+		if quiet > 0 || changes > newsAtOnce {
 			delay = nextLook(ask, quiet) - time.Since(began)
 		}
 	}
@@ -136,7 +148,7 @@ func nextLook(asked time.Duration, unchanged int) time.Duration {
 	for range min(unchanged, 10) {
 		delay += delay / 4
 	}
-	return max(min(delay, longestDelay), asked)
+	return max(min(delay, longestDelay), min(asked, longestLook))
 }
 
 func progressText(j *job.Job) string {

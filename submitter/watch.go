@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mattn/go-runewidth"
+
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
@@ -80,6 +82,9 @@ func (a *app) unfinished(ctx context.Context) ([]*job.Job, error) {
 	for _, state := range []job.State{job.Queued, job.Running} {
 		query := url.Values{"state": {string(state)}}
 		_, _, err := a.eachPage(ctx, query, math.MaxInt, func(page *jobPage) error {
+			if len(jobs) > maxNames {
+				return fmt.Errorf("more than %d jobs have not ended: name those to watch", maxNames)
+			}
 			for _, j := range page.Jobs {
 				if !seen[j.ID] {
 					jobs = append(jobs, &j)
@@ -156,17 +161,22 @@ func (w *watcher) report(j *jobAnswer) {
 	if w.onTerminal() && !j.State.Finished() {
 		return
 	}
-	line := j.raw
-	if !w.JSON {
-		text := listLine(&j.Job)
-		if j.Error != nil {
-			text += "  " + j.Error.Message
-		}
-		line = []byte(strings.ReplaceAll(printable(text), "\n", " "))
+	line := listLine(&j.Job)
+	if j.Error != nil {
+		line += "  " + j.Error.Message
+	}
+	var err error
+	if w.JSON {
+		var raw []byte
+		raw, err = escapeJSON(j.raw)
+		line = string(raw)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := w.printAbove(line); err != nil {
+	if err == nil {
+		err = w.printAbove(line)
+	}
+	if err != nil {
 		w.giveUp(err)
 	}
 }
@@ -188,7 +198,7 @@ func (w *watcher) table() string {
 		if !j.CreatedAt.IsZero() {
 			line += fmt.Sprintf("  %4s  %s", age(time.Since(j.CreatedAt)), j.Style)
 		}
-		lines = append(lines, fmt.Sprintf("%.*s", width-1, line))
+		lines = append(lines, runewidth.Truncate(line, width-1, "…"))
 	}
 	if left := counts[job.Queued] + counts[job.Running] - len(lines); left > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", left))

@@ -12,7 +12,6 @@
 package keyring
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
@@ -48,6 +47,9 @@ func (h Holder) May(s Scope) bool {
 	return slices.Contains(h.Scopes, s) || slices.Contains(h.Scopes, Admin)
 }
 
+// keyPrefix tells people, and programs that look for secrets, what a key is.
+const keyPrefix = "atelier_"
+
 // hashPrefix names the hash in a line, so that another can follow it one day.
 const hashPrefix = "sha256:"
 
@@ -74,30 +76,35 @@ func (all entries) lookup(key string) (h Holder, ok bool) {
 	return all[found].holder, true
 }
 
-// parse reads a file's content. An error names the line.
-func parse(content []byte) (all entries, err error) {
-	seen := map[hash]int{}
-	lines := bufio.NewScanner(bytes.NewReader(content))
-	for n := 1; lines.Scan(); n++ {
-		text := strings.TrimSpace(lines.Text())
+// parse reads a file's content, each line for itself: bad are those that are wrong,
+// with their numbers. A key in two lines counts in neither, since they may differ in
+// what they allow.
+func parse(content []byte) (all entries, bad []error) {
+	first := map[hash]int{}
+	n := 0
+	for line := range bytes.Lines(content) {
+		n++
+		text := strings.TrimSpace(string(line))
 		if text == "" || strings.HasPrefix(text, "#") {
 			continue
 		}
 		e, err := parseLine(text)
-		if err == nil && seen[e.hash] > 0 {
-			err = fmt.Errorf("the same key as in line %d", seen[e.hash])
+		if err == nil && first[e.hash] > 0 {
+			err = fmt.Errorf("the same key as in line %d, so that it counts in neither", first[e.hash])
+			all = slices.DeleteFunc(all, func(other entry) bool { return other.hash == e.hash })
 		}
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
+			bad = append(bad, fmt.Errorf("line %d: %w", n, err))
+			continue
 		}
-		seen[e.hash] = n
+		first[e.hash] = n
 		all = append(all, e)
 	}
-	return all, lines.Err()
+	return all, bad
 }
 
-// parseLine reads one key's line. Its errors never quote the hash's place, where
-// somebody may have put the key itself.
+// parseLine reads one key's line. Its errors quote neither the hash's place nor what
+// looks like a key elsewhere.
 func parseLine(text string) (e entry, err error) {
 	words := strings.Fields(text)
 	if len(words) != 3 {
@@ -121,13 +128,13 @@ func parseLine(text string) (e entry, err error) {
 // NewHolder checks an owner's name and the names of scopes.
 func NewHolder(owner string, names []string) (Holder, error) {
 	if owner == "" || len(owner) > 64 || strings.ContainsFunc(owner, unnameable) {
-		return Holder{}, fmt.Errorf("the owner %.70q: must be 1 to 64 of a-z A-Z 0-9 . _ @ -", owner)
+		return Holder{}, fmt.Errorf("the owner %.70q: must be 1 to 64 of a-z A-Z 0-9 . _ @ -", withoutKey(owner))
 	}
 	h := Holder{Owner: owner}
 	for _, name := range names {
 		s := Scope(name)
 		if !slices.Contains(scopes, s) {
-			return Holder{}, fmt.Errorf("there is no scope %.40q, but %v", name, scopes)
+			return Holder{}, fmt.Errorf("there is no scope %.40q, but %v", withoutKey(name), scopes)
 		}
 		if slices.Contains(h.Scopes, s) {
 			return Holder{}, fmt.Errorf("the scope %s twice", s)
@@ -137,6 +144,14 @@ func NewHolder(owner string, names []string) (Holder, error) {
 	return h, nil
 }
 
+// withoutKey is a word of a line that may be shown.
+func withoutKey(word string) string {
+	if before, _, found := strings.Cut(word, keyPrefix); found {
+		return before + "..."
+	}
+	return word
+}
+
 func unnameable(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._@-", r)
 }
@@ -144,7 +159,7 @@ func unnameable(r rune) bool {
 // New makes a key, and the line for the file, which does not tell the key. A key
 // has 130 bits of chance, so that its plain hash can't be turned back.
 func New(h Holder) (key, line string) {
-	key = "atelier_" + rand.Text()
+	key = keyPrefix + rand.Text()
 	sum := sha256.Sum256([]byte(key))
 	names := make([]string, len(h.Scopes))
 	for i, s := range h.Scopes {

@@ -2,13 +2,18 @@ package keyring_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/atelier-go/atelier/api/keyring"
 )
@@ -27,7 +32,31 @@ func made(t *testing.T, owner string, scopes ...string) (key, line string) {
 type keyFile struct {
 	*testing.T
 	path string
-	said bytes.Buffer
+	said said
+}
+
+// said is a log that is read while it is written.
+type said struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+func (s *said) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.b.Reset()
 }
 
 func newFile(t *testing.T, lines ...string) *keyFile {
@@ -114,7 +143,10 @@ func TestBadFilesAreRefusedByLine(t *testing.T) {
 		"no hexadecimals":   {[]string{"anna read sha256:" + strings.Repeat("z", 64)}, "line 1: the hash must be 64"},
 		"a key twice":       {[]string{good, "#", "berta read " + words[2]}, "line 3: the same key as in line 1"},
 		"a huge file":       {[]string{strings.Repeat("# x\n", 1<<18) + good}, "larger than"},
-		"a huge line":       {[]string{"#" + strings.Repeat("x", 1<<17)}, "too long"},
+		"a huge line":       {[]string{good, strings.Repeat("x", 1<<17)}, "line 2: 1 words"},
+		"two of them":       {[]string{"x", good, "y z"}, "line 1: 1 words: an owner, scopes such as submit,read without spaces, and sha256:... are needed\nline 3: 2 words"},
+		"a key for a scope": {[]string{"anna " + key + " " + words[2]}, `line 1: there is no scope "...", but`},
+		"a key for a name":  {[]string{"x/" + key + " read " + words[2]}, `line 1: the owner "x/..."`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFile(t, tt.lines...)
@@ -152,20 +184,136 @@ func TestChangesAreNoticed(t *testing.T) {
 	f.write(berta)
 	holds("it was taken out", annas, false)
 
-	f.write(berta, "nonsense")
-	holds("the file is wrong", bertas, true)
-	holds("the file is wrong, again", bertas, true)
-	if n := strings.Count(f.said.String(), "line 2: 1 words"); n != 1 {
-		t.Errorf("it was logged %d times: %s", n, f.said.String())
-	}
-	if err := os.Remove(f.path); err != nil {
-		t.Fatal(err)
-	}
-	holds("the file is away", bertas, true)
 	f.write("# nobody")
 	holds("all were taken out", bertas, false)
 	f.write(anna)
 	holds("another was put in", annas, true)
+}
+
+// A typo beside a key that is revoked, added or changed: each line counts for itself.
+func TestLinesCountForThemselves(t *testing.T) {
+	annas, anna := made(t, "anna", "read")
+	bertas, berta := made(t, "berta", "read")
+	carls, carl := made(t, "carl", "admin")
+	f := newFile(t, anna, berta)
+	r := f.mustOpen()
+	expect := func(what string, status keyring.Status, keys ...string) {
+		t.Helper()
+		for name, key := range map[string]string{"anna": annas, "berta": bertas, "carl": carls} {
+			if _, ok := r.Lookup(key); ok != slices.Contains(keys, key) {
+				t.Errorf("%s: the key of %s: got %v", what, name, ok)
+			}
+		}
+		if got := r.Status(); got != status {
+			t.Errorf("%s: got %+v, want %+v", what, got, status)
+		}
+	}
+	expect("before", keyring.Status{Keys: 2, Readable: true}, annas, bertas)
+	f.write("nonsense", berta)
+	expect("revoked beside a typo", keyring.Status{Keys: 1, BadLines: 1, Readable: true}, bertas)
+	f.write("# "+anna, berta[:len(berta)-1], carl)
+	expect("a typo in the line of a key", keyring.Status{Keys: 1, BadLines: 1, Readable: true}, carls)
+	f.write(berta, anna+" !", "x y", carl)
+	expect("two typos", keyring.Status{Keys: 2, BadLines: 2, Readable: true}, bertas, carls)
+	f.write(carl, anna, strings.Replace(carl, "admin", "read", 1), carl)
+	expect("a key in several lines", keyring.Status{Keys: 1, BadLines: 2, Readable: true}, annas)
+	f.write("x", "y", "z")
+	expect("nothing but typos", keyring.Status{BadLines: 3, Readable: true})
+	f.write(anna, berta)
+	expect("mended", keyring.Status{Keys: 2, Readable: true}, annas, bertas)
+	for _, want := range []string{"line 2: the hash", "line 2: 4 words", "line 3: 2 words", "line 3: the same key as in line 1"} {
+		if n := strings.Count(f.said.String(), want); n != 1 {
+			t.Errorf("%q was logged %d times:\n%s", want, n, f.said.String())
+		}
+	}
+}
+
+// What is wrong is logged every minute, also while nobody comes.
+func TestFaultsAreLoggedAgain(t *testing.T) {
+	_, anna := made(t, "anna", "read")
+	f := newFile(t, anna)
+	synctest.Test(t, func(t *testing.T) {
+		r := f.mustOpen()
+		ctx, stop := context.WithCancel(t.Context())
+		var done sync.WaitGroup
+		done.Go(func() { r.Watch(ctx) })
+		logged := func(want string, n int) {
+			t.Helper()
+			synctest.Wait()
+			if got := strings.Count(f.said.String(), want); got != n {
+				t.Errorf("%q was logged %d times, want %d:\n%s", want, got, n, f.said.String())
+			}
+			f.said.Reset()
+		}
+		f.write(anna, "nonsense")
+		time.Sleep(11 * time.Second) // between two looks
+		logged("line 2: 1 words", 1)
+		time.Sleep(10 * time.Minute)
+		logged("line 2: 1 words", 10)
+		f.write(anna)
+		time.Sleep(time.Minute)
+		logged("level=ERROR", 0)
+		stop()
+		done.Wait()
+	})
+}
+
+// A file that is away, or can't be read, counts as it was for a minute.
+func TestUnreadableFiles(t *testing.T) {
+	annas, anna := made(t, "anna", "read")
+	bertas, berta := made(t, "berta", "read")
+	for name, spoil := range map[string]func(path string) error{
+		"away":     func(string) error { return nil },
+		"a folder": func(path string) error { return os.Mkdir(path, 0o700) },
+		"a pipe":   func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"huge":     func(path string) error { return os.WriteFile(path, bytes.Repeat([]byte(anna+"\n"), 1<<14), 0o600) },
+		"a loop":   func(path string) error { return os.Symlink(path, path) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFile(t, anna)
+			synctest.Test(t, func(t *testing.T) {
+				r := f.mustOpen()
+				err := os.Remove(f.path)
+				if err == nil {
+					err = spoil(f.path)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				for at := range 60 {
+					if _, ok := r.Lookup(annas); !ok {
+						t.Fatalf("refused after %d s", at)
+					}
+					if s := r.Status(); s.Readable || s.Keys != 1 || s.Err != nil {
+						t.Fatalf("after %d s: %+v", at, s)
+					}
+					time.Sleep(time.Second)
+				}
+				for range 180 {
+					if _, ok := r.Lookup(annas); ok {
+						t.Fatal("admitted after a minute")
+					}
+					if s := r.Status(); s.Readable || s.Keys != 0 || s.Err == nil {
+						t.Fatalf("after a minute: %+v", s)
+					}
+					time.Sleep(time.Second)
+				}
+				if said := f.said.String(); strings.Count(said, "nobody is admitted") != 3 || strings.Count(said, "count for 1m0s") != 1 {
+					t.Errorf("it was logged:\n%s", said)
+				}
+				if err := os.Remove(f.path); err != nil && name != "away" {
+					t.Fatal(err)
+				}
+				f.write(berta)
+				if _, ok := r.Lookup(annas); ok {
+					t.Error("a key that is not in the file any more")
+				}
+				if _, ok := r.Lookup(bertas); !ok || r.Status() != (keyring.Status{Keys: 1, Readable: true}) {
+					t.Errorf("it can be read again: %v, %+v", ok, r.Status())
+				}
+			})
+		})
+	}
 }
 
 func TestOpenFilesAreWarnedOf(t *testing.T) {

@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,46 +10,115 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // maxFile bounds a file of keys: some ten thousand of them.
 const maxFile = 1 << 20
 
+// Grace is how long the keys of a file count that can't be read any more: an editor
+// or a shared file system may take it away for a moment.
+const Grace = time.Minute
+
+// complainEvery is the time between two lines in the log about one fault.
+const complainEvery = time.Minute
+
 // A Ring is the keys of a file, as it stands: it is looked at with every lookup
 // and read again when it has changed. A Ring is safe for concurrent use.
 //
-// Where the file has become unreadable or wrong, the keys that it had go on
-// working, and the log says so. Keys are revoked by taking out their lines; a
-// file without any is nobody's.
+// Each line counts for itself, at once: a key whose line was taken out is revoked
+// whatever is wrong with other lines, and a line that is wrong is nobody's. A file
+// that can't be read counts as it was for [Grace], and then admits nobody; so does
+// one without any key. The log says what is wrong when it begins and every minute.
 type Ring struct {
 	path string
 	log  *slog.Logger
-	now  atomic.Pointer[entries]
+	now  atomic.Pointer[state]
 
 	reading sync.Mutex  // held by whoever looks at the file
 	info    fs.FileInfo // of the file that was read last; nil where that failed
-	failure string      // the failure that was logged last, so that it is once
+	fault   string      // what was logged last, and when
+	told    time.Time
 }
 
-// Open reads a file of keys. Its error names the line that is wrong. A file
-// without a key is one: nobody could use the API.
+// A state is what a file says.
+type state struct {
+	keys entries
+	bad  []error   // lines that don't count
+	err  error     // why the file can't be read: keys and bad are as it was before
+	end  time.Time // with err: until when they count
+}
+
+// away is why nobody is admitted; nil where those in the file are.
+func (s *state) away() error {
+	if s.err != nil && !time.Now().Before(s.end) {
+		return s.err
+	}
+	return nil
+}
+
+// Open reads a file of keys. A line that is wrong is an error here, which names all
+// of them, and so is a file without a key: nobody could use the API.
 func Open(path string, log *slog.Logger) (*Ring, error) {
 	r := &Ring{path: path, log: log}
-	all, err := r.read()
-	if err == nil && len(all) == 0 {
+	s, err := r.read()
+	switch {
+	case err != nil:
+	case len(s.bad) > 0:
+		err = errors.Join(s.bad...)
+	case len(s.keys) == 0:
 		err = errors.New("there is no key in it: api-server keygen makes one")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("keys in %s: %w", path, err)
 	}
-	r.now.Store(&all)
+	r.now.Store(s)
 	return r, nil
 }
 
-// Lookup answers who holds a key; false where nobody does.
+// Lookup answers who holds a key; false where nobody does, or where [Ring.Status]
+// has an error.
 func (r *Ring) Lookup(key string) (Holder, bool) {
 	r.refresh()
-	return r.now.Load().lookup(key)
+	s := r.now.Load()
+	if s.away() != nil {
+		return Holder{}, false
+	}
+	return s.keys.lookup(key)
+}
+
+// A Status is how a file of keys fares.
+type Status struct {
+	Keys     int   // that admit somebody
+	BadLines int   // that don't count
+	Readable bool  // now
+	Err      error // why nobody is admitted, since the file has been unreadable for too long; else nil
+}
+
+// Status looks at the file.
+func (r *Ring) Status() Status {
+	r.refresh()
+	s := r.now.Load()
+	status := Status{Keys: len(s.keys), BadLines: len(s.bad), Readable: s.err == nil, Err: s.away()}
+	if status.Err != nil {
+		status.Keys = 0
+	}
+	return status
+}
+
+// Watch looks at the file every few seconds until ctx ends, so that the log says
+// what is wrong with it even while nobody comes.
+func (r *Ring) Watch(ctx context.Context) {
+	again := time.NewTicker(5 * time.Second)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+			r.refresh()
+		}
+	}
 }
 
 // refresh reads the file again if it has changed. One caller does, and the
@@ -58,21 +128,51 @@ func (r *Ring) refresh() {
 		return
 	}
 	defer r.reading.Unlock()
+	defer r.complain()
 	info, err := os.Stat(r.path)
 	if err == nil && r.info != nil && same(info, r.info) {
 		return
 	}
-	all, err := r.read()
+	s, err := r.read()
 	if err != nil {
-		if err.Error() != r.failure {
-			r.log.Error("the keys can't be read again: those known go on working", "file", r.path, "error", err)
+		old := *r.now.Load()
+		if old.err == nil {
+			old.end = time.Now().Add(Grace)
 		}
-		r.failure = err.Error()
+		old.err = err
+		r.now.Store(&old)
 		return
 	}
-	r.failure = ""
-	r.now.Store(&all)
-	r.log.Info("the keys were read again", "file", r.path, "keys", len(all))
+	r.now.Store(s)
+	r.log.Info("the keys were read again", "file", r.path, "keys", len(s.keys), "bad_lines", len(s.bad))
+}
+
+// complain logs what is wrong with the file, if it is new or was long ago.
+func (r *Ring) complain() {
+	s := r.now.Load()
+	fault, does := errors.Join(s.bad...), "these lines admit nobody; mend or remove them"
+	switch {
+	case s.away() != nil:
+		fault, does = s.err, "the file can't be read; nobody is admitted until it can"
+	case s.err != nil:
+		fault, does = s.err, "the file can't be read; the keys that were in it count for "+Grace.String()
+	case fault == nil:
+		r.fault = ""
+		return
+	}
+	if text := does + fault.Error(); text != r.fault || time.Since(r.told) >= complainEvery {
+		r.fault, r.told = text, time.Now()
+		r.log.Error("keys: "+does, "file", r.path, "error", shortened(fault.Error()))
+	}
+}
+
+// shortened is a text for the log: a file may have ten thousand wrong lines.
+func shortened(text string) string {
+	const most = 2000
+	if len(text) > most {
+		return text[:most] + "..."
+	}
+	return text
 }
 
 func same(a, b fs.FileInfo) bool {
@@ -81,13 +181,14 @@ func same(a, b fs.FileInfo) bool {
 
 // read reads the file, and remembers which it was: as it stood before, so that a
 // change meanwhile is a change.
-func (r *Ring) read() (entries, error) {
+func (r *Ring) read() (*state, error) {
 	r.info = nil
 	info, err := os.Stat(r.path) // before it is opened, which waits for ever on a pipe
 	if err != nil {
 		return nil, errors.Unwrap(err) // the path is named already
 	}
 	if !info.Mode().IsRegular() {
+		r.info = info
 		return nil, errors.New("it is not a file")
 	}
 	f, err := os.Open(r.path)
@@ -97,15 +198,17 @@ func (r *Ring) read() (entries, error) {
 	defer f.Close()
 	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err == nil && len(content) > maxFile {
+		r.info = info // it is not read again until it changes
 		err = fmt.Errorf("it is larger than %d bytes", maxFile)
 	}
 	if err != nil {
 		return nil, err
 	}
-	r.info = info // also of a wrong one, which is not read again until it changes
-	all, err := parse(content)
+	r.info = info
+	s := new(state)
+	s.keys, s.bad = parse(content)
 	if mode := info.Mode().Perm(); mode&0o006 != 0 {
 		r.log.Warn("the file of keys is open to every user of the machine; chmod 600 closes it", "file", r.path, "mode", fmt.Sprintf("%o", mode))
 	}
-	return all, err
+	return s, nil
 }

@@ -3,9 +3,8 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -27,9 +26,12 @@ type files struct {
 	width              int
 }
 
+// maxFile is how many bytes a network may have. The shipped transformer has one million.
+const maxFile = 512 << 20
+
 // readFiles reads the networks in dir and checks what they take and give. The
 // error says all that does not fit, and what is expected instead.
-func readFiles(dir string) (*files, error) {
+func readFiles(dir *model.Folder) (*files, error) {
 	var f files
 	var k checker
 	var err error
@@ -94,18 +96,20 @@ func (k *checker) fault(format string, args ...any) {
 }
 
 // open reads the file that the next checks are of.
-func (k *checker) open(dir, file string) ([]byte, error) {
-	b, err := os.ReadFile(filepath.Join(dir, file))
-	if errors.Is(err, os.ErrNotExist) {
+func (k *checker) open(dir *model.Folder, file string) ([]byte, error) {
+	b, err := dir.Read(file, maxFile)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: a worker with ONNX Runtime needs it, and model/train/export.py writes it beside saved_model.pb; a SavedModel alone is for a worker with TensorFlow", err)
 	}
 	if err != nil {
 		return nil, err
 	}
 	k.file = file
-	if k.inputs, k.outputs, err = readGraph(b); err != nil {
+	g, err := readGraph(b)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	k.inputs, k.outputs = g.inputs, g.outputs
 	return b, nil
 }
 

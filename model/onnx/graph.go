@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"google.golang.org/protobuf/encoding/protowire"
+	"github.com/atelier-go/atelier/model/internal/wire"
 )
 
 // A tensorType is what a file says of an input or an output.
@@ -38,62 +38,172 @@ func (t tensorType) String() string {
 	return name + " [" + strings.Join(sizes, ",") + "]"
 }
 
-// The fields that are read, by their numbers in onnx.proto.
-const (
-	modelGraph       = 7
-	graphInput       = 11
-	graphOutput      = 12
-	valueName        = 1
-	valueType        = 2
-	typeTensor       = 1
-	tensorElement    = 1
-	tensorShape      = 2
-	shapeDimension   = 1
-	dimensionOfValue = 1
+// The messages that are read, by the numbers in onnx.proto. What is missing here is
+// refused: training, sparse tensors, sequences and maps.
+var (
+	modelProto = wire.Message{
+		1: wire.Varint, 2: wire.Bytes, 3: wire.Bytes, 4: wire.Bytes, 5: wire.Varint, 6: wire.Bytes, 7: wire.Bytes,
+		8: wire.Bytes | wire.Repeated, 14: wire.Bytes | wire.Repeated, 25: wire.Bytes | wire.Repeated,
+	}
+	graphProto = wire.Message{
+		1: wire.Bytes | wire.Repeated, 2: wire.Bytes, 5: wire.Bytes | wire.Repeated, 10: wire.Bytes,
+		11: wire.Bytes | wire.Repeated, 12: wire.Bytes | wire.Repeated, 13: wire.Bytes | wire.Repeated, 16: wire.Bytes | wire.Repeated,
+	}
+	nodeProto = wire.Message{
+		1: wire.Bytes | wire.Repeated, 2: wire.Bytes | wire.Repeated, 3: wire.Bytes, 4: wire.Bytes,
+		5: wire.Bytes | wire.Repeated, 6: wire.Bytes, 7: wire.Bytes, 9: wire.Bytes | wire.Repeated,
+	}
+	attributeProto = wire.Message{
+		1: wire.Bytes, 2: wire.Fixed32, 3: wire.Varint, 4: wire.Bytes, 5: wire.Bytes, 6: wire.Bytes, 7: wire.Fixed32 | wire.Repeated,
+		8: wire.Varint | wire.Repeated, 9: wire.Bytes | wire.Repeated, 10: wire.Bytes | wire.Repeated, 11: wire.Bytes | wire.Repeated,
+		13: wire.Bytes, 20: wire.Varint,
+	}
+	tensorProto = wire.Message{
+		1: wire.Varint | wire.Repeated, 2: wire.Varint, 4: wire.Fixed32 | wire.Repeated, 5: wire.Varint | wire.Repeated,
+		6: wire.Bytes | wire.Repeated, 7: wire.Varint | wire.Repeated, 8: wire.Bytes, 9: wire.Bytes,
+		10: wire.Fixed64 | wire.Repeated, 11: wire.Varint | wire.Repeated, 12: wire.Bytes,
+		13: wire.Bytes | wire.Repeated, 14: wire.Varint, 16: wire.Bytes | wire.Repeated,
+	}
+	valueProto     = wire.Message{1: wire.Bytes, 2: wire.Bytes, 3: wire.Bytes, 4: wire.Bytes | wire.Repeated}
+	typeProto      = wire.Message{1: wire.Bytes, 6: wire.Bytes}
+	typeOfTensor   = wire.Message{1: wire.Varint, 2: wire.Bytes}
+	shapeProto     = wire.Message{1: wire.Bytes | wire.Repeated}
+	dimensionProto = wire.Message{1: wire.Varint, 2: wire.Bytes, 3: wire.Bytes}
 )
 
 var errNoNetwork = errors.New("the file is damaged, or something other than an ONNX model")
 
-// readGraph reads what a network takes and gives from its file. The binding can
-// tell it only by loading the file a second time, and reading it here means also
-// that most unsuitable files are refused before ONNX Runtime starts.
-func readGraph(file []byte) (inputs, outputs map[string]tensorType, err error) {
-	inputs, outputs = map[string]tensorType{}, map[string]tensorType{}
+// maxFields bounds a network's fields, as protocol buffers count. The shipped
+// transformer has 3,000.
+const maxFields = 1 << 20
+
+// A graph is what a network takes and gives.
+type graph struct {
+	wire.Reader
+	inputs, outputs map[string]tensorType
+}
+
+// readGraph reads what a network takes and gives from its file, and refuses what it
+// needs beyond the file and operators that compute. The binding can tell only the
+// former, and by loading the file; and most unsuitable files are so refused before ONNX
+// Runtime starts.
+func readGraph(file []byte) (*graph, error) {
+	g := &graph{wire.Reader{Left: maxFields}, map[string]tensorType{}, map[string]tensorType{}}
 	found := false
-	err = walk(file, func(number protowire.Number, graph []byte, _ uint64) error {
-		if number != modelGraph {
+	err := g.Read(file, modelProto, func(f wire.Field) error {
+		if f.Number == 25 {
+			return errors.New("it has functions of its own, which are not accepted: export it with them inlined")
+		}
+		if f.Number != 7 {
 			return nil
 		}
 		found = true
-		return walk(graph, func(number protowire.Number, value []byte, _ uint64) error {
-			switch number {
-			case graphInput:
-				return readValue(value, inputs)
-			case graphOutput:
-				return readValue(value, outputs)
+		return g.Read(f.Bytes, graphProto, func(f wire.Field) error {
+			switch f.Number {
+			case 1:
+				return g.node(f.Bytes)
+			case 5:
+				return g.tensor(f.Bytes)
+			case 11:
+				return g.value(f.Bytes, g.inputs)
+			case 12:
+				return g.value(f.Bytes, g.outputs)
 			}
 			return nil
 		})
 	})
-	if err == nil && !found {
-		err = errNoNetwork
+	switch {
+	case errors.Is(err, wire.ErrTooMuch):
+		return nil, fmt.Errorf("it has more than %d fields, such as nodes and their attributes: that is no network that repaints pictures", maxFields)
+	case errors.Is(err, wire.ErrDamaged):
+		return nil, fmt.Errorf("%w (%w)", errNoNetwork, err)
+	case err == nil && !found:
+		return nil, errNoNetwork
 	}
-	return inputs, outputs, err
+	return g, err
 }
 
-func readValue(value []byte, into map[string]tensorType) error {
+// node refuses operators that are not ONNX's own, or do more than compute.
+func (g *graph) node(b []byte) error {
+	var name, operator, domain string
+	err := g.Read(b, nodeProto, func(f wire.Field) error {
+		switch f.Number {
+		case 3:
+			name = string(f.Bytes)
+		case 4:
+			operator = string(f.Bytes)
+		case 5:
+			return g.attribute(f.Bytes)
+		case 7:
+			domain = string(f.Bytes)
+		}
+		return nil
+	})
+	if err == nil && (domain != "" && domain != "ai.onnx" || !computing[operator]) {
+		err = fmt.Errorf("it is not one of the operators that are accepted, which model/onnx/operators.go lists: " +
+			"a model from elsewhere must not reach files, run programs or loop; export it without that")
+	}
+	if err != nil {
+		if domain != "" {
+			operator = domain + "." + operator
+		}
+		err = fmt.Errorf("node %.99q, of operator %.99q: %w", name, operator, err)
+	}
+	return err
+}
+
+func (g *graph) attribute(b []byte) error {
+	return g.Read(b, attributeProto, func(f wire.Field) error {
+		switch f.Number {
+		case 5, 10:
+			return g.tensor(f.Bytes)
+		case 6, 11:
+			return errors.New("it has a graph within, as loops and branches have, which is not accepted")
+		}
+		return nil
+	})
+}
+
+// tensor refuses numbers that are kept in other files.
+func (g *graph) tensor(b []byte) error {
+	var name string
+	external := false
+	err := g.Read(b, tensorProto, func(f wire.Field) error {
+		switch f.Number {
+		case 8:
+			name = string(f.Bytes)
+		case 13:
+			external = true
+		case 14:
+			external = external || f.Int != 0
+		}
+		return nil
+	})
+	if err == nil && external {
+		err = fmt.Errorf("the numbers of tensor %.99q are in another file: save the model with its weights inside", name)
+	}
+	return err
+}
+
+func (g *graph) value(b []byte, into map[string]tensorType) error {
 	var name string
 	var t tensorType
-	err := walk(value, func(number protowire.Number, b []byte, _ uint64) error {
-		switch number {
-		case valueName:
-			name = string(b)
-		case valueType:
-			return walk(b, func(number protowire.Number, tensor []byte, _ uint64) error {
-				if number != typeTensor {
+	err := g.Read(b, valueProto, func(f wire.Field) error {
+		switch f.Number {
+		case 1:
+			name = string(f.Bytes)
+		case 2:
+			return g.Read(f.Bytes, typeProto, func(f wire.Field) error {
+				if f.Number != 1 {
 					return nil
 				}
-				return t.read(tensor)
+				return g.Read(f.Bytes, typeOfTensor, func(f wire.Field) error {
+					if f.Number == 1 {
+						t.element = f.Int
+						return nil
+					}
+					return g.shape(f.Bytes, &t)
+				})
 			})
 		}
 		return nil
@@ -102,57 +212,16 @@ func readValue(value []byte, into map[string]tensorType) error {
 	return err
 }
 
-func (t *tensorType) read(tensor []byte) error {
-	return walk(tensor, func(number protowire.Number, b []byte, n uint64) error {
-		switch number {
-		case tensorElement:
-			t.element = n
-		case tensorShape:
-			return walk(b, func(number protowire.Number, dimension []byte, _ uint64) error {
-				if number != shapeDimension {
-					return nil
-				}
-				size := int64(-1)
-				err := walk(dimension, func(number protowire.Number, _ []byte, n uint64) error {
-					if number == dimensionOfValue {
-						size = int64(n)
-					}
-					return nil
-				})
-				t.dims = append(t.dims, size)
-				return err
-			})
-		}
-		return nil
+func (g *graph) shape(b []byte, t *tensorType) error {
+	return g.Read(b, shapeProto, func(f wire.Field) error {
+		size := int64(-1)
+		err := g.Read(f.Bytes, dimensionProto, func(f wire.Field) error {
+			if f.Number == 1 {
+				size = int64(f.Int)
+			}
+			return nil
+		})
+		t.dims = append(t.dims, size)
+		return err
 	})
-}
-
-// walk calls field for each of a message's: with its bytes where it has some, or
-// with its number.
-func walk(msg []byte, field func(number protowire.Number, b []byte, n uint64) error) error {
-	for len(msg) > 0 {
-		number, kind, size := protowire.ConsumeTag(msg)
-		if size < 0 {
-			return errNoNetwork
-		}
-		msg = msg[size:]
-		var b []byte
-		var n uint64
-		switch kind {
-		case protowire.BytesType:
-			b, size = protowire.ConsumeBytes(msg)
-		case protowire.VarintType:
-			n, size = protowire.ConsumeVarint(msg)
-		default:
-			size = protowire.ConsumeFieldValue(number, kind, msg)
-		}
-		if size < 0 {
-			return errNoNetwork
-		}
-		msg = msg[size:]
-		if err := field(number, b, n); err != nil {
-			return err
-		}
-	}
-	return nil
 }

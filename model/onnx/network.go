@@ -24,15 +24,19 @@ func Load(cfg Config) (*model.Model, error) {
 	if cfg.Library == "" {
 		cfg.Library = DefaultLibrary()
 	}
-	return model.Open(cfg.Config, func(c model.Config) (*model.Loaded, error) { return open(c, cfg.Library) })
+	return model.Open(cfg.Config, func(c model.Config, dir *model.Folder) (func() (*model.Loaded, error), error) {
+		f, err := readFiles(dir)
+		if err != nil {
+			return nil, err
+		}
+		return func() (*model.Loaded, error) { return open(c, f, cfg.Library) }, nil
+	})
 }
 
-func open(cfg model.Config, library string) (*model.Loaded, error) {
-	f, err := readFiles(cfg.Dir)
+// open gives checked files to ONNX Runtime.
+func open(cfg model.Config, f *files, library string) (*model.Loaded, error) {
+	err := start(library)
 	if err != nil {
-		return nil, err
-	}
-	if err := start(library); err != nil {
 		return nil, err
 	}
 	n := &network{width: f.width, painters: newPainters(f.transform, cfg.Threads, cfg.Concurrent)}

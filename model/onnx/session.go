@@ -24,6 +24,9 @@ func newSession(file []byte, inputs, outputs []string, threads int) (*session, e
 		func() error { return options.SetInterOpNumThreads(1) },
 		// Threads that wait for work would take the cores from other images.
 		func() error { return options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0") },
+		// Left to itself it tells by four bytes whether a file is of its own format, which
+		// was not checked.
+		func() error { return options.AddSessionConfigEntry("session.load_model_format", "ONNX") },
 		// A plan of the memory for each size of picture, kept for ever; it saves no time.
 		func() error { return options.SetMemPattern(false) },
 	} {

@@ -14,8 +14,8 @@ import (
 // that a process loads decides its size.
 func Load(cfg model.Config) (*model.Model, error) { return model.Open(cfg, open) }
 
-func open(cfg model.Config) (*model.Loaded, error) {
-	sigs, err := readSignatures(cfg.Dir)
+func open(cfg model.Config, files *model.Folder) (load func() (*model.Loaded, error), err error) {
+	sigs, err := readModel(files)
 	if err != nil {
 		return nil, err
 	}
@@ -23,11 +23,16 @@ func open(cfg model.Config) (*model.Loaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	return func() (*model.Loaded, error) { return hand(cfg, c) }, nil
+}
+
+// hand gives a checked folder to TensorFlow.
+func hand(cfg model.Config, c *contract) (loaded *model.Loaded, err error) {
 	e, err := load(cfg.Dir, cfg.Threads, cfg.Concurrent)
 	if err != nil {
 		return nil, err
 	}
-	loaded := &model.Loaded{Engine: "tensorflow " + tf.Version(), Signatures: c.names, Width: c.width, Close: e.close}
+	loaded = &model.Loaded{Engine: "tensorflow " + tf.Version(), Signatures: c.names, Width: c.width, Close: e.close}
 	if c.vectors {
 		loaded.Vectors, err = newVectorNetwork(e, c)
 	} else {

@@ -4,70 +4,82 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	corepb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
-	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
+
+	"github.com/atelier-go/atelier/model"
 )
 
 // serveTag marks the graph that is meant for inference.
 const serveTag = "serve"
 
-// readSignatures returns the signatures of the graph tagged "serve" in dir's
-// saved_model.pb. tfgo hides them, and so they are read from the file; that also
-// means that most unsuitable folders are refused before TensorFlow starts.
-func readSignatures(dir string) (map[string]*corepb.SignatureDef, error) {
-	file, err := os.ReadFile(filepath.Join(dir, "saved_model.pb"))
+// Of a model: the bytes of saved_model.pb and of each file of variables, and the fields
+// of saved_model.pb, as protocol buffers count. The shipped model has 3 MB and 35,000.
+const (
+	maxFile      = 512 << 20
+	maxVariables = 4 << 30
+	maxFields    = 4 << 20
+)
+
+// readModel reads and checks a folder, before TensorFlow sees it, and returns the
+// signatures of its graph. A SavedModel is a program: TensorFlow runs whatever
+// operations it holds, with the rights of the process, some of them at loading. So every
+// operation in the file must be one that only computes; see [metaGraph.check].
+//
+// The signatures are read here since tfgo hides them.
+func readModel(files *model.Folder) (map[string]*corepb.SignatureDef, error) {
+	// TensorFlow's own programs may prefer this form, which is not checked.
+	if other := "saved_model.cpb"; files.Has(other) {
+		return nil, fmt.Errorf("%s is there: only saved_model.pb is read; remove it, or export the model in one piece", other)
+	}
+	file, err := files.Read("saved_model.pb", maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no SavedModel in %s: %w", dir, err)
+		return nil, fmt.Errorf("no SavedModel in the folder (saved_model.pbtxt is not read): %w", err)
 	}
 	if err != nil {
 		return nil, err
 	}
+	graphs, err := parse(file)
+	if err != nil {
+		return nil, err
+	}
+	var serve *metaGraph
 	var tags []string
-	for _, graph := range embedded(file, savedModelMetaGraphs) {
-		meta := new(corepb.MetaGraphDef_MetaInfoDef)
-		for _, b := range embedded(graph, metaGraphInfo) {
-			if err := proto.Unmarshal(b, meta); err != nil {
-				return nil, errNoSavedModel
-			}
-		}
-		tags = append(tags, strings.Join(meta.GetTags(), "+"))
-		if !slices.Equal(meta.GetTags(), []string{serveTag}) {
-			continue
-		}
-		if err := checkVariables(dir, meta); err != nil {
+	for _, g := range graphs {
+		if err := g.check(); err != nil {
 			return nil, err
 		}
-		// The signatures alone: the graph, nearly all of the file, is left to
-		// TensorFlow, which parses it anyway.
-		var bare []byte
-		for _, b := range embedded(graph, metaGraphSignatures) {
-			bare = protowire.AppendTag(bare, metaGraphSignatures, protowire.BytesType)
-			bare = protowire.AppendBytes(bare, b)
+		tags = append(tags, strings.Join(g.tags, "+"))
+		if !g.serves() {
+			continue
 		}
-		def := new(corepb.MetaGraphDef)
-		if err := proto.Unmarshal(bare, def); err != nil {
-			return nil, errNoSavedModel
+		if serve != nil {
+			return nil, fmt.Errorf("two graphs in saved_model.pb are tagged %q: one is expected", serveTag)
 		}
-		return def.GetSignatureDef(), nil
+		serve = g
 	}
-	if len(tags) == 0 {
-		return nil, errNoSavedModel
+	if serve == nil {
+		return nil, fmt.Errorf("no graph in saved_model.pb is tagged %q: tagged are %q", serveTag, tags)
 	}
-	return nil, fmt.Errorf("no graph in saved_model.pb is tagged %q: tagged are %q", serveTag, tags)
+	return serve.signatures, readVariables(files, serve.hasVariables())
 }
 
-// checkVariables refuses a graph with variables whose values are missing, as
-// after half a copy: TensorFlow would load it and fail at the first picture.
-func checkVariables(dir string, meta *corepb.MetaGraphDef_MetaInfoDef) error {
-	for _, op := range meta.GetStrippedOpList().GetOp() {
-		if op.GetName() == "VarHandleOp" || op.GetName() == "VariableV2" {
-			_, err := os.Stat(filepath.Join(dir, "variables", "variables.index"))
+// readVariables hashes the files of the variables' values, which TensorFlow reads by
+// itself. A graph with variables whose values are missing, as after half a copy, is
+// refused: TensorFlow would load it and fail at the first picture.
+func readVariables(files *model.Folder, needed bool) error {
+	if needed {
+		if err := files.Hash("variables/variables.index", maxVariables); err != nil {
+			return err
+		}
+	}
+	names, err := files.Names("variables")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := files.Hash("variables/"+name, maxVariables); err != nil {
 			return err
 		}
 	}
@@ -75,37 +87,3 @@ func checkVariables(dir string, meta *corepb.MetaGraphDef_MetaInfoDef) error {
 }
 
 var errNoSavedModel = errors.New("saved_model.pb is damaged, or something other than a SavedModel")
-
-// The fields that are read, by their numbers in TensorFlow's saved_model.proto
-// and meta_graph.proto.
-const (
-	savedModelMetaGraphs = 2
-	metaGraphInfo        = 1
-	metaGraphSignatures  = 5
-)
-
-// embedded lists the values of a message's field of type message, and nothing
-// if msg is no message.
-func embedded(msg []byte, field protowire.Number) (values [][]byte) {
-	for len(msg) > 0 {
-		number, kind, n := protowire.ConsumeTag(msg)
-		if n < 0 {
-			return nil
-		}
-		msg = msg[n:]
-		if number == field && kind == protowire.BytesType {
-			value, n := protowire.ConsumeBytes(msg)
-			if n < 0 {
-				return nil
-			}
-			values = append(values, value)
-			msg = msg[n:]
-			continue
-		}
-		if n = protowire.ConsumeFieldValue(number, kind, msg); n < 0 {
-			return nil
-		}
-		msg = msg[n:]
-	}
-	return values
-}

@@ -51,7 +51,6 @@ func TestConformanceOfAWS(t *testing.T) {
 func backend(t *testing.T, cfg aws.Config, b *bucket.Bucket) buckettest.Backend {
 	t.Helper()
 	stranger := cfg.Copy()
-	// Of the account's own key MiniStack checks signatures in links alone.
 	stranger.Credentials = credentials.NewStaticCredentialsProvider("AKIAIOSFODNN7EXAMPLE", rand.Text(), "")
 	return buckettest.Backend{
 		Bucket: b, Stranger: bucket.New(stranger, b.Name()), Missing: bucket.New(cfg, b.Name()+"-never-made"),

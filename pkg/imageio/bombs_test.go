@@ -70,7 +70,10 @@ func TestBombs(t *testing.T) {
 		mebi   int64
 		within time.Duration
 	}{
-		{"profile of 24 MiB", withChunks(pngOf, iccpChunk(padded)), nil, 20, time.Second},
+		{"profile with 24 MiB behind it", withChunks(pngOf, iccpChunk(padded)), nil, 2, time.Second},
+		{"profile of 24 MiB", withChunks(pngOf, iccpChunk(join(be32(24<<20), padded[4:]))), nil, 2, time.Second},
+		{"profile of 4 MiB", withChunks(pngOf, iccpChunk(join(be32(4<<20), padded[4:]))), nil, 6, time.Second},
+		{"profile of 4 MiB that is not there", withChunks(pngOf, iccpChunk(join(be32(4<<20), p3[4:]))), nil, 2, time.Second},
 		{"text of 24 MiB", withChunks(pngOf, pngChunk("zTXt", join([]byte("x\x00\x00"), zeros))), nil, 2, time.Second},
 		{"frames before the pixels", withChunks(pngOf, pngChunk("acTL", join(be32(1<<31), be32(0))), frame(1<<31-1, 1<<31-1)), nil, 2, time.Second},
 		{"thousands of frames", join(pngOf[:len(pngOf)-12], bytes.Repeat(join(frame(16000, 16000), pngChunk("fdAT", join(be32(1), zeros[:4096]))), 2000), pngOf[len(pngOf)-12:]), nil, 2, time.Second},
@@ -87,8 +90,9 @@ func TestBombs(t *testing.T) {
 		{"webp, 65536 sets of tables", riffFile(manyTables(1024, 1024)), job.ErrDamagedImage, 1, time.Second},
 		{"webp, 65536 sets of tables, many there", riffFile(vp8lPicture(1024, 1024, tables)), job.ErrDamagedImage, 1, time.Second},
 		{"webp, 65536 sets of tables for alpha", riffFile(extended(0x10, 16, 16), riffChunk("ALPH", join([]byte{1}, manyTables(16, 16)[13:])), webpOf), job.ErrDamagedImage, 1, time.Second},
-		{"webp, as many tables as there may be", riffFile(largeTables(256, 256, maxHuffmanGroups)), job.ErrDamagedImage, 220, time.Second},
-		{"webp, one set more", riffFile(largeTables(256, 256, maxHuffmanGroups+1)), job.ErrDamagedImage, 1, time.Second},
+		{"webp, as many tables as there may be", riffFile(largeTables(256, 256, maxTableSets)), job.ErrDamagedImage, 220, time.Second},
+		{"webp, as many tables for few pixels", riffFile(largeTables(16, 16, maxTableSets)), job.ErrDamagedImage, 40, time.Second},
+		{"webp, one set more", riffFile(largeTables(256, 256, maxTableSets+1)), job.ErrDamagedImage, 1, time.Second},
 		{"webp, 40 megapixels of 10 bytes", riffFile(vp8Header(8000, 5000)), job.ErrDamagedImage, 1, time.Second},
 		{"webp, canvas of 40 megapixels", riffFile(extended(0, 8000, 5000), webpOf), job.ErrDamagedImage, 1, time.Second},
 		{"webp, a million empty chunks", riffFile(extended(0, 16, 16), bytes.Repeat(riffChunk("junk", nil), 1_000_000), webpOf), nil, 2, time.Second},
@@ -114,6 +118,9 @@ func TestBombs(t *testing.T) {
 			// Ten times what it takes here: this is against quadratic time.
 			if took := processorTime(t) - start; took > 10*tt.within {
 				t.Errorf("took the processors %v, want about %v at most", took, tt.within)
+			}
+			if said := DecodeMemory(tt.data); err == nil && got > said {
+				t.Errorf("allocated %d bytes, and DecodeMemory says %d", got, said)
 			}
 			got = allocatedBy(func() { _, _ = Inspect(tt.data, DefaultLimits()) })
 			if got > 256<<10 {
@@ -150,7 +157,11 @@ func TestMemoryPerPixel(t *testing.T) {
 			segment(0xda, []byte{3, 1, 0, 2, 0, 3, 0, 0, 0, 0}), make([]byte, 3*blocks/8+1)), 4 + 3 + 12},
 		{"jpeg progressive CMYK", withSegments(flatJPEG(side, side, 0xc2, []byte{0x11, 0x11, 0x11, 0x11},
 			segment(0xda, []byte{4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 0, 0}), make([]byte, 4*blocks/8+1)), segment(0xee, []byte("Adobe\x00\x64\x00\x00\x00\x00\x00"))), 4 + 8 + 16},
+		{"jpeg 4:2:0, Display P3", withSegments(toJPEG(t, img), iccSegments(displayP3(), 1)), 4 + 1.5},
+		{"jpeg progressive CMYK, with a table", withSegments(flatJPEG(side, side, 0xc2, []byte{0x11, 0x11, 0x11, 0x11},
+			segment(0xda, []byte{4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 0, 0}), make([]byte, 4*blocks/8+1)), segment(0xee, []byte("Adobe\x00\x64\x00\x00\x00\x00\x00")), iccSegments(largeTable(4), 64)), 4 + 8 + 16 + 8},
 		{"png", toPNG(t, img), 4},
+		{"png with a table", withChunks(toPNG(t, img), iccpChunk(largeTable(3))), 8 + 8},
 		{"png turned", withChunks(toPNG(t, img), pngChunk("eXIf", exifBlock(6, binaryLE))), 8},
 		{"png with alpha", toPNG(t, alpha), 8},
 		{"png 16 bits", toPNG(t, deep), 4 + 8},

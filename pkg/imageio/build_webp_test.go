@@ -47,7 +47,7 @@ func vp8lPicture(width, height int, bits *bitWriter) []byte {
 	return riffChunk("VP8L", join([]byte{0x2f}, binary.LittleEndian.AppendUint32(nil, uint32(width-1|(height-1)<<14)), bits.bytes))
 }
 
-// bitWriter writes what bitStream reads.
+// bitWriter writes bits, the least significant of a byte first.
 type bitWriter struct {
 	bytes []byte
 	n     int
@@ -89,17 +89,32 @@ func manyTables(width, height int) []byte {
 	return vp8lPicture(width, height, new(bitWriter).bits(0, 2).bits(1, 1).bits(0, 3).oneColor(255, 255, 0, 255))
 }
 
+// maxTableSets is how many sets of tables golang.org/x/image decodes.
+const maxTableSets = 2600
+
 // largeTables is a lossless picture with so many sets of the largest tables there
-// are, cut short behind them.
+// are, each referred to as far as there are pixels, and cut short behind them.
 func largeTables(width, height, groups int) []byte {
-	w, last := new(bitWriter).bits(0, 1), groups-1
-	w.bits(1, 1).bits(11, 4).bits(1, 1).bits(0, 3).oneColor(last&255, last>>8, 0, 255)
+	w := new(bitWriter).bits(0, 1)
+	w.bits(1, 1).bits(11, 4).bits(1, 1).bits(0, 3).bits(0, 1)
+	for range 2 { // green and red: 256 symbols of 8 bits, and so the symbol is its code
+		w.lengthCode([19]int{8: 1, 16: 1}, 44)
+		w.repeated(256, 0, 1, 1, 1)
+	}
+	for range 3 {
+		w.bits(1, 1).bits(0, 1).bits(1, 1).bits(0, 8)
+	}
+	for tile := range (width + 3) / 4 * ((height + 3) / 4) {
+		// From the last one on, since their number is taken from it.
+		set := groups - 1 - tile%groups
+		w.code(set&255, 8).code(set>>8, 8)
+	}
 	for range groups {
 		// 2048 colours in the cache: 1768 symbols of 11 bits and 560 of 12.
-		w.lengthCode([19]int{16: 1, 11: 2, 12: 2})
+		w.lengthCode([19]int{16: 1, 11: 2, 12: 2}, 0)
 		w.repeated(1768, 0b01, 2, 0, 1).repeated(560, 0b11, 2, 0, 1)
 		for range 3 { // 256 symbols of 8 bits
-			w.lengthCode([19]int{8: 1, 16: 1})
+			w.lengthCode([19]int{8: 1, 16: 1}, 0)
 			w.repeated(256, 0, 1, 1, 1)
 		}
 		w.bits(1, 1).bits(0, 1).bits(1, 1).bits(0, 8)
@@ -107,14 +122,26 @@ func largeTables(width, height, groups int) []byte {
 	return vp8lPicture(width, height, w)
 }
 
+// code writes a prefix code, whose most significant bit comes first.
+func (w *bitWriter) code(v, n int) *bitWriter {
+	for i := range n {
+		w.bits(v>>(n-1-i)&1, 1)
+	}
+	return w
+}
+
 // lengthCode writes the code for the lengths of codes, 12 bits being the longest,
-// and says that the lengths of all symbols follow.
-func (w *bitWriter) lengthCode(lengths [19]int) *bitWriter {
+// and says how many of its symbols follow: 0 for as many as it takes to give each
+// symbol of the alphabet a length.
+func (w *bitWriter) lengthCode(lengths [19]int, count int) *bitWriter {
 	w.bits(0, 1).bits(16-4, 4)
 	for _, n := range [16]int{17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12} {
 		w.bits(lengths[n], 3)
 	}
-	return w.bits(0, 1)
+	if count == 0 {
+		return w.bits(0, 1)
+	}
+	return w.bits(1, 1).bits(2, 3).bits(count-2, 6)
 }
 
 // repeated writes a length's code once and then the one for its repetition.

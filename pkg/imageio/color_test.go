@@ -1,6 +1,7 @@
 package imageio
 
 import (
+	"bytes"
 	"image"
 	"image/color"
 	"math"
@@ -193,4 +194,144 @@ func TestColorGridAgree(t *testing.T) {
 			}
 		}
 	}
+}
+
+// formula returns values for a table over a grid: one for each of three channels,
+// falling with the inks and each in another way.
+func formula(width int, grid ...int) []byte {
+	cells := 1
+	for _, g := range grid {
+		cells *= g
+	}
+	var out []byte
+	for cell := range cells {
+		var ink [4]float64
+		for axis, rest := len(grid)-1, cell; axis >= 0; axis, rest = axis-1, rest/grid[axis] {
+			ink[axis] = float64(rest%grid[axis]) / float64(grid[axis]-1)
+		}
+		light := 1 - 0.8*(0.3*ink[0]+0.25*ink[1]*ink[1]+0.15*ink[2]+0.3*ink[3])
+		for _, v := range []float64{light, 0.5 + 0.15*(ink[1]-ink[0])*light, 0.5 + 0.2*(ink[2]-ink[0])*light} {
+			if width == 1 {
+				out = append(out, byte(math.Round(255*v)))
+			} else {
+				out = append(out, be16(int(math.Round(65535*v)))...)
+			}
+		}
+	}
+	return out
+}
+
+// ramp is a table of n values from 0 to 1 by a power.
+func ramp(width, n int, gamma float64) []byte {
+	var out []byte
+	for i := range n {
+		v := math.Pow(float64(i)/float64(n-1), gamma)
+		if width == 1 {
+			out = append(out, byte(math.Round(255*v)))
+		} else {
+			out = append(out, be16(int(math.Round(65535*v)))...)
+		}
+	}
+	return out
+}
+
+// littleCMSProfiles have a bit of everything.
+func littleCMSProfiles() map[string][]byte {
+	primaries := [3][]byte{xyz(0.43607, 0.22249, 0.01392), xyz(0.38515, 0.71687, 0.09708), xyz(0.14307, 0.06061, 0.7141)}
+	grey := withPCS(iccProfile("GRAY", tag{"kTRC", gammaCurve(1.8)}), "mntr", "Lab ")
+	curves := join(paraTag(0, 1.5), paraTag(1, 1.2, 0.9, 0.1), paraTag(2, 1.1, 0.8, 0.1, 0.05), paraTag(0, 0.8))
+	bCurves := join(curvTag(0, nil), paraTag(4, 1.1, 0.9, 0.1, 0.9, 0.1, -0.05, 0), paraTag(3, 1.05, 0.95, 0.05, 0.9, 0.2))
+	mCurves := join(curvTag(16, ramp(2, 16, 0.9)), gammaCurve(1.1), []byte{0, 0}, curvTag(0, nil))
+	matrix := func(numbers ...float64) (out []byte) {
+		for _, n := range numbers {
+			out = append(out, fixed16(n)...)
+		}
+		return out
+	}
+	toLab := matrix(0.9, 0.05, 0, -0.05, 1, 0.02, 0, 0, 0.95, 0.01, 0.02, -0.01)
+	toXYZ := matrix(0.42, 0.06, 0, 0.45, 0, 0.06, 0.35, 0.02, 0.03, -0.04, -0.03, -0.02)
+	modular := func(inks int, grid [4]int, precision int, matrix []byte) []byte {
+		parts := [][]byte{bCurves, matrix, mCurves, clutPart(grid, precision, formula(precision, grid[:inks]...)), curves}
+		var offsets [5]int
+		var body []byte
+		for i, p := range parts {
+			offsets[i] = 32 + len(body)
+			body = join(body, p, make([]byte, -len(p)&3))
+		}
+		return modularTag("mAB ", inks, 3, offsets, body)
+	}
+	mft := func(width, inks, grid int) []byte {
+		g := []int{grid, grid, grid, grid}[:inks]
+		in, out := 256, 256
+		if width == 2 {
+			in, out = 16, 20
+		}
+		return mftTag(width, inks, 3, grid, in, out, join(bytes.Repeat(ramp(width, in, 1.3), inks), formula(width, g...), bytes.Repeat(ramp(width, out, 1.05), 3)))
+	}
+	back := mftTag(1, 3, 4, 2, 0, 0, join(bytes.Repeat(ramp(1, 256, 1), 3), bytes.Repeat([]byte{200, 180, 170, 255}, 8), bytes.Repeat(ramp(1, 256, 1), 4)))
+	press := ofPress("Lab ", tag{"A2B0", mft(2, 4, 3)}, tag{"A2B1", mft(2, 4, 5)}, tag{"B2A0", back})
+	press[8] = 2
+	return map[string][]byte{
+		"grey":                iccProfile("GRAY", tag{"kTRC", gammaCurve(2.2)}),
+		"grey in Lab":         grey,
+		"linear":              matrixProfile(primaries[0], primaries[1], primaries[2], curvTag(0, nil)),
+		"curves of points":    matrixProfile(primaries[0], primaries[2], primaries[1], curvTag(30, ramp(2, 30, 2))),
+		"lut8Type":            ofScreen("Lab ", tag{"A2B0", mft(1, 3, 5)}),
+		"lut16Type":           ofScreen("Lab ", tag{"A2B0", mft(2, 3, 4)}),
+		"lutAToBType, Lab":    ofScreen("Lab ", tag{"A2B0", modular(3, [4]int{2, 3, 4}, 2, toLab)}),
+		"lutAToBType, XYZ":    ofScreen("XYZ ", tag{"A2B0", modular(3, [4]int{3, 2, 5}, 1, toXYZ)}),
+		"a press":             press,
+		"lutAToBType of inks": withPCS(iccProfile("CMYK", tag{"A2B0", modular(4, [4]int{3, 2, 4, 5}, 2, toLab)}), "scnr", "Lab "),
+	}
+}
+
+// TestAsLittleCMS compares with what Little CMS 2.19 makes of the profiles, for the
+// relative intent with black point compensation and without its optimisations.
+func TestAsLittleCMS(t *testing.T) {
+	colors := [][4]byte{{0, 0, 0, 0}, {255, 255, 255, 255}, {200, 100, 50, 20}, {10, 240, 130, 90}, {128, 128, 128, 0}, {250, 20, 200, 60}, {40, 30, 20, 200}}
+	wants := map[string][7][3]int{
+		"a press":             {{242, 255, 255}, {0, 0, 0}, {79, 194, 243}, {205, 136, 132}, {178, 196, 202}, {0, 148, 157}, {167, 189, 199}},
+		"curves of points":    {{0, 0, 0}, {255, 255, 255}, {206, 55, 109}, {6, 139, 242}, {138, 138, 138}, {251, 206, 19}, {44, 19, 32}},
+		"grey in Lab":         {{0, 0, 0}, {255, 255, 255}, {157, 157, 157}, {1, 1, 1}, {68, 68, 68}, {245, 245, 245}, {13, 13, 13}},
+		"grey":                {{0, 0, 0}, {255, 255, 255}, {201, 201, 201}, {3, 3, 3}, {129, 129, 129}, {250, 250, 250}, {35, 35, 35}},
+		"linear":              {{0, 0, 0}, {255, 255, 255}, {229, 168, 122}, {56, 248, 189}, {188, 188, 188}, {253, 79, 229}, {110, 96, 79}},
+		"lut16Type":           {{244, 255, 255}, {89, 102, 107}, {123, 205, 248}, {234, 173, 168}, {190, 204, 209}, {76, 177, 184}, {231, 251, 255}},
+		"lut8Type":            {{244, 255, 255}, {89, 101, 105}, {121, 205, 248}, {233, 173, 170}, {190, 203, 208}, {73, 177, 184}, {231, 250, 255}},
+		"lutAToBType of inks": {{187, 240, 231}, {29, 65, 71}, {71, 180, 200}, {169, 153, 141}, {145, 189, 182}, {0, 156, 161}, {138, 185, 180}},
+		"lutAToBType, Lab":    {{189, 242, 233}, {74, 119, 125}, {97, 195, 216}, {201, 176, 161}, {166, 198, 188}, {0, 177, 181}, {186, 234, 225}},
+		"lutAToBType, XYZ":    {{232, 234, 241}, {162, 178, 164}, {201, 209, 217}, {208, 213, 222}, {205, 214, 221}, {186, 203, 209}, {227, 231, 238}},
+	}
+	for name, profile := range littleCMSProfiles() {
+		p := newColorProfile(profile)
+		exact := p.toLinear(map[string]int{"GRAY": 1, "RGB ": 3, "CMYK": 4}[p.space()])
+		if exact == nil {
+			t.Errorf("%s: no conversion", name)
+			continue
+		}
+		for i, color := range colors {
+			var v [4]float64
+			for c := range v {
+				v[c] = float64(color[c]) / 255
+			}
+			exact.apply(&v)
+			for c, want := range wants[name][i] {
+				if got := 255 * unit(fromLinear(v[c])); math.Abs(got-float64(want)) > 1 {
+					t.Errorf("%s, %v: channel %d got %.2f, want %d", name, color, c, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestDecodeGreyByItsProfile: a profile for grey applies to a grey picture only.
+func TestDecodeGreyByItsProfile(t *testing.T) {
+	profile := littleCMSProfiles()["grey in Lab"]
+	gray := image.NewGray(image.Rect(0, 0, 4, 4))
+	for i := range gray.Pix {
+		gray.Pix[i] = 200
+	}
+	file := withChunks(toPNG(t, gray), iccpChunk(profile))
+	wantPixel(t, mustDecode(t, file), 1, 1, color.RGBA{157, 157, 157, 255}, 1)
+	stored := color.RGBA{200, 100, 50, 255}
+	wantPixel(t, mustDecode(t, withChunks(toPNG(t, solid(stored)), iccpChunk(profile))), 1, 1, stored, 0)
 }

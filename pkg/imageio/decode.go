@@ -45,7 +45,7 @@ func decodePixels(ctx context.Context, c *codec, data []byte, h header) (img *im
 			img, err = nil, damaged("the %s decoder gave up (%v)", c.name, r)
 		}
 	}()
-	src, err := c.decode(data, h)
+	src, err := decoderOf(c.name)(data, h)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", job.ErrDamagedImage, err)
 	}
@@ -64,6 +64,23 @@ func decodePixels(ctx context.Context, c *codec, data []byte, h header) (img *im
 		return nil, ended(ctx)
 	}
 	return img, nil
+}
+
+// decoderOf returns what reads the pixels of a file that a format's parse accepted. It
+// ignores metadata and decodes only the first frame of an animation. It is no field of
+// codec, so that programs that only inspect pictures link no decoder, which a test
+// (scripts/archtest) can see.
+func decoderOf(format string) func(data []byte, h header) (image.Image, error) {
+	switch format {
+	case "jpeg":
+		return decodeJPEG
+	case "png":
+		return decodePNG
+	case "webp":
+		return decodeWebP
+	default:
+		return decodeGIF
+	}
 }
 
 // ended tells that ctx stopped a decode: its error, by which callers recognise a

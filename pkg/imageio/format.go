@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// codec is all that this package knows of one format. Adding a format is adding
-// an entry to codecs.
+// codec is all that this package knows of one format, but for its decoder (see
+// [decoderOf]). Adding a format is adding an entry to codecs.
 type codec struct {
 	name        string
 	title       string // for people
@@ -18,9 +18,6 @@ type codec struct {
 	magic string
 	// parse walks the file's structure to its end; see header.
 	parse func(data []byte) (header, error)
-	// decode reads the pixels of a file that parse accepted. It must ignore
-	// metadata and decode only the first frame of an animation.
-	decode func(data []byte, h header) (image.Image, error)
 	// encode is nil for a format that is read but not written.
 	encode func(w io.Writer, img *image.RGBA, quality int) error
 }
@@ -28,19 +25,19 @@ type codec struct {
 var codecs = []codec{
 	{
 		name: "jpeg", title: "JPEG", contentType: "image/jpeg", extension: ".jpg",
-		magic: "\xff\xd8", parse: parseJPEG, decode: decodeJPEG, encode: encodeJPEG,
+		magic: "\xff\xd8", parse: parseJPEG, encode: encodeJPEG,
 	},
 	{
 		name: "png", title: "PNG", contentType: "image/png", extension: ".png",
-		magic: "\x89PNG", parse: parsePNG, decode: decodePNG, encode: encodePNG,
+		magic: "\x89PNG", parse: parsePNG, encode: encodePNG,
 	},
 	{
 		name: "webp", title: "WebP", contentType: "image/webp", extension: ".webp",
-		magic: "RIFF????WEBP", parse: parseWebP, decode: decodeWebP, encode: encodeWebP,
+		magic: "RIFF????WEBP", parse: parseWebP, encode: encodeWebP,
 	},
 	{
 		name: "gif", title: "GIF", contentType: "image/gif", extension: ".gif",
-		magic: "GIF8", parse: parseGIF, decode: decodeGIF,
+		magic: "GIF8", parse: parseGIF,
 	},
 }
 
@@ -48,7 +45,8 @@ var codecs = []codec{
 type header struct {
 	width, height int // as stored, both positive
 	// cost is how many bytes a pixel a decode takes at most: 4 of the result, and the
-	// decoder's own. extra is what it takes besides, however many there are.
+	// decoder's own. extra is what it takes besides, however many there are: a copy of
+	// the profile, if there is one, and tables.
 	cost, extra int64
 	// orientation is EXIF's, 1 to 8; 1 where the file has none.
 	orientation int

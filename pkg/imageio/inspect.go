@@ -48,7 +48,11 @@ func DecodeMemory(data []byte) int64 {
 	}
 	h, _ := c.parse(data)
 	const buffers = 1 << 20 // what doesn't grow with the picture
-	return h.cost*int64(h.width)*int64(h.height) + h.extra + buffers
+	most := h.cost*int64(h.width)*int64(h.height) + h.extra + buffers
+	if h.profile != nil {
+		most += maxConversion
+	}
+	return most
 }
 
 // FitMemory returns how many bytes [Fit] and [Preview] take at most beside a decoded

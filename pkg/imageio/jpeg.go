@@ -112,7 +112,7 @@ func parseJPEG(data []byte) (header, error) {
 		// A block takes a bit at least, so that this can't be all of the picture.
 		return h, damaged("the JPEG file holds too little data for %d x %d pixels", h.width, h.height)
 	}
-	h.profile = profile.join()
+	h.profile, h.extra = profile.join()
 	return h, nil
 }
 

@@ -33,7 +33,8 @@ type Limits struct {
 //	GIF                      160 MB + 40 MB, once more if it is interlaced
 //	animation, WebP or GIF   as these, and 160 MB if its first frame is not all of it
 //
-// A lossless WebP picture can bring 140 MB of tables besides, however small it is.
+// A lossless WebP picture can bring tables besides, 56 KiB for each 16 pixels, 149 MB
+// at most. A colour profile takes up to 5 MB.
 //
 // 40 megapixels hold the pictures of nearly every camera and telephone;
 // 20 MiB hold those pictures as JPEG files at high quality; an edge of 16384

@@ -10,7 +10,10 @@ import (
 	"io"
 )
 
-const pngSignature = "\x89PNG\r\n\x1a\n"
+const (
+	pngSignature = "\x89PNG\r\n\x1a\n"
+	deflateMax   = 1032 // bytes that Deflate makes of one, at most
+)
 
 // parsePNG walks the chunks to IEND and checks the checksums of those that the
 // pixels need. It unpacks nothing: compressed text and profiles of gigabytes are
@@ -62,6 +65,7 @@ func parsePNG(data []byte) (header, error) {
 		case "iCCP":
 			if h.profile == nil {
 				h.profile = func() []byte { return unpackICCP(chunk) }
+				h.extra = min(maxProfile, deflateMax*int64(len(chunk)))
 			}
 		case "IEND":
 			ended = true
@@ -70,8 +74,6 @@ func parsePNG(data []byte) (header, error) {
 			return h, damaged("the PNG file doesn't begin with its header")
 		}
 	}
-	// Deflate makes at most 1032 bytes of one.
-	const deflateMax = 1032
 	if packed == 0 || raw > packed*deflateMax {
 		return h, damaged("the PNG file holds too little data for %d x %d pixels", h.width, h.height)
 	}
@@ -188,8 +190,9 @@ func parseIHDR(chunk []byte, h *header) (raw int64, indexed bool, err error) {
 // up to three megabytes.
 const maxProfile = 4 << 20
 
-// unpackICCP returns the profile in an iCCP chunk: a name, a zero, a method, and
-// a zlib stream that may claim to be endless and is read to maxProfile only.
+// unpackICCP returns the profile in an iCCP chunk: a name, a zero, a method, and a
+// zlib stream, of which it reads as many bytes as the profile says it has. It returns
+// nil if they are not there, or too many.
 func unpackICCP(chunk []byte) []byte {
 	_, rest, ok := bytes.Cut(chunk, []byte{0})
 	if !ok || len(rest) < 1 || rest[0] != 0 {
@@ -200,8 +203,17 @@ func unpackICCP(chunk []byte) []byte {
 		return nil
 	}
 	defer z.Close()
-	profile, err := io.ReadAll(io.LimitReader(z, maxProfile+1))
-	if err != nil || len(profile) > maxProfile {
+	var size [4]byte
+	if _, err := io.ReadFull(z, size[:]); err != nil {
+		return nil
+	}
+	n := int64(binary.BigEndian.Uint32(size[:]))
+	if n < int64(len(size)) || n > maxProfile || n > deflateMax*int64(len(chunk)) {
+		return nil
+	}
+	profile := make([]byte, n)
+	copy(profile, size[:])
+	if _, err := io.ReadFull(z, profile[len(size):]); err != nil {
 		return nil
 	}
 	return profile

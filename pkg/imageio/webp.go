@@ -31,11 +31,14 @@ func parseWebP(data []byte) (header, error) {
 // the canvas where the frame is not all of it.
 func (f *webpFile) costs() (cost, extra int64) {
 	const (
-		rgba, chroma = 4, 2  // bytes a pixel: of YCbCr 1.5
-		alpha        = 5     // 1 once, and 4 as a lossless picture, which it may be packed as
-		transforms   = 1     // of a lossless picture
-		tables       = 140e6 // of a lossless picture at the most, see checkHuffmanGroups
+		rgba, chroma = 4, 2 // bytes a pixel: of YCbCr 1.5
+		alpha        = 5    // 1 once, and 4 as a lossless picture, which it may be packed as
+		transforms   = 1    // of a lossless picture
+		// The decoder refuses more sets of Huffman tables than libwebp writes, keeps
+		// those that a tile of the picture refers to, and a tile has 4 x 4 pixels or more.
+		tableSets, tableSet = 2600, 56 << 10
 	)
+	tables := tableSet * min(tableSets, (int64(f.frame.Dx())+3)/4*((int64(f.frame.Dy())+3)/4))
 	cost = rgba
 	switch {
 	case f.lossless:
@@ -258,9 +261,6 @@ func decodeWebP(data []byte, h header) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.checkTables(); err != nil {
-		return nil, err
-	}
 	img, err := webp.Decode(f.frameAlone())
 	if err != nil {
 		return nil, err
@@ -274,22 +274,8 @@ func decodeWebP(data []byte, h header) (image.Image, error) {
 	return onCanvas(img, f.frame, h.width, h.height)
 }
 
-// checkTables bounds what the Huffman tables of the lossless parts take.
-func (f *webpFile) checkTables() error {
-	width, height := f.frame.Dx(), f.frame.Dy()
-	if f.lossless {
-		const header = 5
-		return checkHuffmanGroups(f.pixels[header:], width, height)
-	}
-	const compressed = 1
-	if len(f.alpha) > 0 && f.alpha[0]&3 == compressed {
-		return checkHuffmanGroups(f.alpha[1:], width, height)
-	}
-	return nil
-}
-
-// frameAlone reads as a WebP file of nothing but the frame. The decoder knows no
-// animations and refuses a lossless picture whose header announces alpha.
+// frameAlone reads as a WebP file of nothing but the frame, since the decoder knows
+// no animations.
 func (f *webpFile) frameAlone() io.Reader {
 	var parts []io.Reader
 	size := 4

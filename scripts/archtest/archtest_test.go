@@ -33,7 +33,7 @@ var (
 		"github.com/rogpeppe/go-internal/testscript/...", "github.com/santhosh-tekuri/...",
 	}
 	// What stands in for AWS in tests.
-	fakes = in("model/modeltest/...", "model/internal/swatch/...", "pkg/queue/queuefake/...", "pkg/queue/queuetest/...", "pkg/queue/elasticmqtest/...", "pkg/bucket/buckettest/...", "scripts/devstack/ministack/ministacktest/...")
+	fakes = in("model/modeltest/...", "model/internal/swatch/...", "pkg/queue/queuefake/...", "pkg/queue/queuetest/...", "pkg/queue/elasticmqtest/...", "pkg/bucket/buckettest/...", "pkg/decoder/decodertest/...", "scripts/devstack/ministack/ministacktest/...")
 )
 
 func (g group) has(path string) bool {
@@ -89,6 +89,14 @@ var rules = []rule{
 	{
 		of: in("pkg/imageio/..."), denied: in("pkg/store/...", "pkg/queue/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...", "model/...", "submitter/..."),
 		reason: "pkg/imageio knows pixels; of the project it may import pkg/job and pkg/style",
+	},
+	{
+		of: in("pkg/decoder/..."), not: in("pkg/decoder/decodertest/..."), denied: in("pkg/store/...", "pkg/queue/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...", "model/...", "submitter/...").and(aws...),
+		reason: "pkg/decoder has pictures decoded; of the project it may import pkg/imageio and pkg/job",
+	},
+	{
+		of: in("worker/cmd/picture-decoder"), denied: group{"net/http/...", "crypto/tls/...", "C"}.and(aws...),
+		reason: "what decodes hostile pictures is small, static, and speaks to its worker alone",
 	},
 	{
 		of: in("pkg/queue/..."), denied: in("pkg/store/...", "pkg/imageio/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...", "model/...", "submitter/..."),

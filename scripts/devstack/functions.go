@@ -74,7 +74,7 @@ func (f *functions) deployAPI(ctx context.Context, cfg aws.Config, client *lambd
 	if err != nil {
 		return err
 	}
-	return f.gateway.connect(ctx, cfg, f.aws.Endpoint, arn)
+	return f.gateway.connect(ctx, cfg, f.aws, arn)
 }
 
 // Functions are called as their programs are.

@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
+
+	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
 // A gateway is the HTTP API's address on this machine: it passes requests on to
@@ -68,7 +70,7 @@ func (g *gateway) close() { _ = g.server.Close() }
 func (g *gateway) disconnect() { g.api.Store(nil) }
 
 // connect makes an HTTP API before a function and sends requests there.
-func (g *gateway) connect(ctx context.Context, cfg aws.Config, endpoint, function string) error {
+func (g *gateway) connect(ctx context.Context, cfg aws.Config, locked ministack.Locked, function string) error {
 	client := apigatewayv2.NewFromConfig(cfg)
 	api, err := client.CreateApi(ctx, &apigatewayv2.CreateApiInput{Name: aws.String("atelier"), ProtocolType: types.ProtocolTypeHttp})
 	if err != nil {
@@ -90,7 +92,7 @@ func (g *gateway) connect(ctx context.Context, cfg aws.Config, endpoint, functio
 	if err != nil {
 		return fmt.Errorf("deploy the HTTP API: %w", err)
 	}
-	at, err := url.Parse(endpoint + "/_aws/execute-api/" + aws.ToString(api.ApiId) + "/$default")
+	at, err := url.Parse(locked.HTTPAPI(aws.ToString(api.ApiId)))
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,11 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/queue"
 )
 
 // MiniStack keeps its queue in memory: when it is killed all messages are lost.
@@ -66,4 +70,30 @@ func TestUseQueueThatLosesEverything(t *testing.T) {
 	d.onlyJobs()
 	d.end(os.Interrupt)
 	noTemporaryFiles(t, d.dir)
+}
+
+// A MiniStack that lives on without its queue or its bucket is started again, as
+// one that died is.
+func TestUseQueueThatIsGone(t *testing.T) {
+	for _, mode := range []string{"server", "lambda"} {
+		t.Run(mode, func(t *testing.T) {
+			d := start(t, mode, "ATELIER_SWEEP_EVERY=1s")
+			cfg, err := d.miniStack().Config(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			q, err := queue.Open(t.Context(), cfg, "atelier")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := sqs.NewFromConfig(cfg).DeleteQueue(t.Context(), &sqs.DeleteQueueInput{QueueUrl: aws.String(q.URL())}); err != nil {
+				t.Fatal(err)
+			}
+			d.said.waitFor(t, regexp.MustCompile(`MiniStack died \(.*there is no such queue`))
+			d.said.waitFor(t, regexp.MustCompile(`MiniStack is back`))
+			waitFor(t, func() bool { return d.reaches("/readyz") })
+			d.painted(d.submit(photo(t, 320, 240)))
+			d.end(os.Interrupt)
+		})
+	}
 }

@@ -26,6 +26,9 @@ type part struct {
 	command func() *exec.Cmd
 	// ready waits until a part that was started serves, and prepares it.
 	ready func(context.Context) error
+	// lost is why a part that runs must be started anew, else nil; it is asked every
+	// few seconds. A nil func is never asked.
+	lost  func(context.Context) error
 	log   string        // file for what it prints
 	grace time.Duration // for its end after SIGTERM; 0 is stopGrace
 	tell  func(format string, args ...any)
@@ -114,15 +117,19 @@ func (p *part) once(ctx context.Context, ready func()) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	readyCtx, cancel := context.WithTimeout(ctx, readyTimeout)
+	lifeCtx, over := context.WithCancel(ctx)
+	readyCtx, cancel := context.WithTimeout(lifeCtx, readyTimeout)
+	defer cancel()
 	ended := make(chan struct{})
 	readied := make(chan error, 1)
-	var unready error
+	var unready, lost error
 	var watchers sync.WaitGroup
 	watchers.Go(func() {
 		err := p.ready(readyCtx)
 		if err == nil {
 			ready()
+			lost = p.watch(lifeCtx)
+			err = lost
 		} else if readyCtx.Err() == nil { // else the process has ended, which says more
 			unready = err
 		}
@@ -147,18 +154,41 @@ func (p *part) once(ctx context.Context, ready func()) error {
 		}
 	})
 	err = cmd.Wait()
-	cancel()
+	over()
 	close(ended)
 	endGroup(cmd)
 	watchers.Wait()
 	switch {
 	case unready != nil:
 		return &unreadyError{unready}
+	case lost != nil:
+		return lost
 	case err == nil:
 		return errors.New("exit status 0")
 	}
 	return err
 }
+
+// watch asks whether the part has lost what it needs, until it has or ctx ends.
+func (p *part) watch(ctx context.Context) error {
+	if p.lost == nil {
+		return nil
+	}
+	again := time.NewTicker(watchEvery)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-again.C:
+			if err := p.lost(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
+		}
+	}
+}
+
+const watchEvery = 3 * time.Second
 
 // orphanGrace is how long what a part has started may outlive it: a function
 // that is painting gives its job back.

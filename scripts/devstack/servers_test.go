@@ -27,7 +27,7 @@ type yard struct {
 func servers(t *testing.T, env ...string) *yard {
 	t.Helper()
 	bin := programs(t)
-	endpoint, cfg := ministacktest.Start(t)
+	locked, cfg := ministacktest.Start(t)
 	q, err := queue.Create(t.Context(), cfg, "atelier")
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func servers(t *testing.T, env ...string) *yard {
 		t.Fatal(err)
 	}
 	d := &demo{T: t, dir: t.TempDir(), said: &ear{}, base: ministack.Endpoint(port)}
-	y := &yard{demo: d, queue: q, env: append(ministack.Environ(endpoint), env...)}
+	y := &yard{demo: d, queue: q, env: append(locked.Environ(), env...)}
 	if err := os.Mkdir(filepath.Join(d.dir, "logs"), 0o750); err != nil {
 		t.Fatal(err)
 	}

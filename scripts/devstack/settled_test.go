@@ -52,7 +52,7 @@ func (d *demo) tidy(id job.ID) {
 		d.Errorf("job %s: %v", id, err)
 		return
 	}
-	want := []string{"final.1", "input", fmt.Sprintf("out.%d", final.Claim), "spec.json", "status.json"}
+	want := []string{"final.1", "input", fmt.Sprintf("out.%d", final.Claim), "preview", "spec.json", "status.json"}
 	if final.Thumb {
 		want = append(want, fmt.Sprintf("thumb.%d", final.Claim))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
@@ -129,6 +131,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 			}
 			return fs.deploy(ctx)
 		},
+		lost: func(ctx context.Context) error { return emptied(ctx, locked) },
 	}}
 	for _, name := range modes[s.Mode] {
 		if p, ok := possible[name]; ok {
@@ -205,7 +208,7 @@ func (st *stack) down() {
 // prepareQueue makes the queue in a MiniStack that was started: it keeps
 // nothing over a restart.
 func prepareQueue(ctx context.Context, locked ministack.Locked) error {
-	if err := ministack.WaitReady(ctx, ministack.Health(locked.Endpoint)); err != nil {
+	if err := ministack.WaitReady(ctx, locked.Health()); err != nil {
 		return err
 	}
 	cfg, err := locked.Config(ctx)
@@ -214,4 +217,20 @@ func prepareQueue(ctx context.Context, locked ministack.Locked) error {
 	}
 	_, err = queue.Create(ctx, cfg, queueName)
 	return err
+}
+
+// emptied is why a MiniStack that runs is of no use any more: the queue or the
+// bucket is gone. One that does not answer may only be busy.
+func emptied(ctx context.Context, locked ministack.Locked) error {
+	cfg, err := locked.Config(ctx)
+	if err == nil {
+		_, err = queue.Open(ctx, cfg, queueName)
+	}
+	if err == nil {
+		err = bucket.New(cfg, bucketName).Check(ctx)
+	}
+	if errors.Is(err, queue.ErrNoQueue) || errors.Is(err, bucket.ErrNoBucket) {
+		return err
+	}
+	return nil
 }

@@ -57,7 +57,7 @@ func (s *session) startMiniStack(ctx context.Context, dir string) (*process, min
 		return nil, ministack.Locked{}, nil, err
 	}
 	locked := ministack.Lock(port)
-	p, err := begin(ctx, dir, "MiniStack", locked.Command(s.MiniStack), answers(ministack.Health(locked.Endpoint)))
+	p, err := begin(ctx, dir, "MiniStack", locked.Command(s.MiniStack), answers(locked.Health()))
 	if err != nil {
 		return nil, locked, nil, err
 	}

@@ -57,6 +57,10 @@ class Unreachable(Exception):
     """The registry gave no answer that could be used."""
 
 
+class Oversized(Exception):
+    """The server sends more than the file that was pinned."""
+
+
 def say(text):
     print(text, file=sys.stderr, flush=True)
 
@@ -254,17 +258,20 @@ def resume(session, address, pin, part):
         progress = Progress(pin.file.split("-")[0], done, pin.size)
         with open(part, "ab" if done else "wb") as target:
             for chunk in answer.raw.stream(1 << 18, decode_content=False):
-                write(target, chunk)
-                done += len(chunk)
-                progress.show(min(done, pin.size))
+                done = write(target, chunk, done, pin.size)
+                progress.show(done)
 
 
-def write(target, chunk):
+def write(target, chunk, done, size):
+    """Appends chunk to the done bytes before it, of size in all; returns how many there are then."""
+    if done + len(chunk) > size:
+        raise Oversized
     try:
         target.write(chunk)
     except OSError as error:
         # Told apart here, since pip's network errors are OSErrors as well.
         raise Failure(f"cannot write {target.name}: {error.strerror}") from error
+    return done + len(chunk)
 
 
 def download(pin, folder):
@@ -275,13 +282,17 @@ def download(pin, folder):
         return wheel
     try:
         for second_time in (False, True):
-            fetch_whole(pin, part)
-            if sha256_of(part) == pin.sha256:
-                os.replace(part, wheel)
-                return wheel
+            wrong = "wrong checksum"
+            try:
+                fetch_whole(pin, part)
+                if sha256_of(part) == pin.sha256:
+                    os.replace(part, wheel)
+                    return wheel
+            except Oversized:
+                wrong = f"more than {pin.size} bytes"
             part.unlink()
             if not second_time:
-                say(f"  {pin.file}: wrong checksum, once more from the start")
+                say(f"  {pin.file}: {wrong}, once more from the start")
     except Unsupported as error:
         say(f"  pip has changed inside ({error}): downloading with pip itself, which cannot resume")
         part.unlink(missing_ok=True)
@@ -297,25 +308,26 @@ def download(pin, folder):
 
 
 def fetch_whole(pin, part):
-    """Fetches until part has its full size, through breaks; gives up after five without a byte."""
-    fruitless = 0
+    """Fetches until part has its full size, through breaks; gives up after three that brought it no further."""
+    fruitless = farthest = 0
     registry = Registry()
     while not part.exists() or part.stat().st_size < pin.size:
         before = part.stat().st_size if part.exists() else 0
+        farthest = max(farthest, before)
         if before and not fruitless:
             say(f"  {pin.file.split('-')[0]}: going on at {megabytes(before)} of {megabytes(pin.size)}")
         reason = "the connection closed"
         try:
             with registry.session(pin) as (session, address):
                 resume(session, address, pin, part)
-        except (Failure, Unsupported, KeyboardInterrupt):
+        except (Failure, Unsupported, Oversized, KeyboardInterrupt):
             raise
         except Exception as error:  # every layer below (pip, requests, urllib3, ssl) has its own
             reason = short(str(error)) or type(error).__name__
         after = part.stat().st_size if part.exists() else 0
         if after >= pin.size:
             return
-        fruitless = 0 if after > before else fruitless + 1
+        fruitless = 0 if after > farthest else fruitless + 1
         if fruitless == 3:
             raise Failure(
                 f"the package registry did not give {pin.file} ({reason}): check the network and "

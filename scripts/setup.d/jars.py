@@ -23,7 +23,7 @@ import xml.etree.ElementTree
 sys.dont_write_bytecode = True  # python -I, or it would leave its cache in the checkout
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))  # python -I leaves it out
 
-from fetch import Failure, Progress, locked, megabytes, run, say, sha256_of, short, write  # noqa: E402
+from fetch import Failure, Oversized, Progress, locked, megabytes, run, say, sha256_of, short, write  # noqa: E402
 
 CENTRAL = "https://repo1.maven.org/maven2"
 
@@ -101,11 +101,13 @@ def fetch(address, headers, pin, part, show):
     done = 0
     with urllib.request.urlopen(request, timeout=30) as answer, open(part, "wb") as target:
         while chunk := answer.read(1 << 16):
-            write(target, chunk)
-            done += len(chunk)
-            show(min(done, pin.size))
+            done = write(target, chunk, done, pin.size)
+            show(done)
     if done < pin.size:
         raise EOFError("the connection closed")
+
+
+ANOTHER = "another file than the pinned one"
 
 
 def fetch_checked(address, headers, pin, jar, show):
@@ -122,13 +124,15 @@ def fetch_checked(address, headers, pin, jar, show):
                 break
         except (OSError, EOFError, ValueError, http.client.HTTPException) as error:
             reason = short(str(getattr(error, "reason", error))) or type(error).__name__
+        except Oversized:
+            reason = ANOTHER
         else:
             if sha256_of(part) == pin.sha256:
                 os.replace(part, jar)
                 return
-            reason = "wrong checksum"
+            reason = ANOTHER
     part.unlink(missing_ok=True)
-    if reason == "wrong checksum":
+    if reason == ANOTHER:
         raise Failure(
             f"{jar.name} is not the file that was pinned (sha256 {pin.sha256}): "
             f"{address} serves something else, so nothing was installed"

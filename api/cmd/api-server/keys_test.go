@@ -12,17 +12,16 @@ import (
 	"testing"
 
 	"github.com/atelier-go/atelier/pkg/queue"
-	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
 // The program as it runs with keys: on every address, on a real queue.
 func TestServerWithKeys(t *testing.T) {
-	endpoint, aws := ministacktest.Start(t)
+	locked, aws := ministacktest.Start(t)
 	if _, err := queue.Create(t.Context(), aws, "atelier"); err != nil {
 		t.Fatal(err)
 	}
-	for _, setting := range ministack.Environ(endpoint) {
+	for _, setting := range locked.Environ() {
 		if name, value, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "AWS_") {
 			t.Setenv(name, value)
 		}
@@ -72,6 +71,7 @@ func TestServerWithKeys(t *testing.T) {
 		}
 	}()
 
+	var answer string
 	status := func(path, key string) int {
 		t.Helper()
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1"+port+path, nil)
@@ -87,6 +87,7 @@ func TestServerWithKeys(t *testing.T) {
 		}
 		defer resp.Body.Close()
 		body, _ := io.ReadAll(resp.Body)
+		answer = string(body)
 		if path == "/metrics" && resp.StatusCode == http.StatusOK && !bytes.Contains(body, []byte(`atelier_queue_messages{state="visible"} 0`)) {
 			t.Errorf("the metrics don't tell the queue's depth: %s", body)
 		}
@@ -113,6 +114,30 @@ func TestServerWithKeys(t *testing.T) {
 	if got := status("/metrics", admin); got != http.StatusOK {
 		t.Errorf("the metrics with a key that was made while it runs: %d", got)
 	}
+	// Anna's key is revoked, with a typo in another line.
+	content, err := os.ReadFile(keys)
+	if err == nil {
+		_, rest, _ := strings.Cut(string(content), "\n")
+		err = os.WriteFile(keys, []byte("anna\n"+rest), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := status("/v1/jobs", anna); got != http.StatusUnauthorized {
+		t.Errorf("a revoked key beside a typo: %d", got)
+	}
+	if got := status("/metrics", admin); got != http.StatusOK || !strings.Contains(answer, "\natelier_keys 1\n") || !strings.Contains(answer, "\natelier_keys_bad_lines 1\n") || !strings.Contains(answer, "\natelier_keys_file_ok 1\n") {
+		t.Errorf("the metrics: %d: %s", got, answer)
+	}
+	var shown bytes.Buffer
+	if err := run(t.Context(), []string{"keycheck", keys}, &shown, &shown); err == nil || !strings.Contains(err.Error(), "line 1: 1 words") {
+		t.Errorf("keycheck: %v", err)
+	}
+	keys = filepath.Join(t.TempDir(), "keys")
+	keygen("berta", "read")
+	if err := run(t.Context(), []string{"keycheck", keys}, &shown, &shown); err != nil || shown.String() != keys+": 1 keys, nothing is wrong\n" {
+		t.Errorf("keycheck: %v, %s", err, &shown)
+	}
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("stop: %v", err)
@@ -122,6 +147,9 @@ func TestServerWithKeys(t *testing.T) {
 		if strings.Contains(told.String(), key) {
 			t.Errorf("a key was logged:\n%s", told)
 		}
+	}
+	if !strings.Contains(told.String(), "line 1: 1 words") {
+		t.Errorf("the typo was not logged:\n%s", told)
 	}
 	if !strings.Contains(told.String(), "in the clear") {
 		t.Errorf("it was not warned:\n%s", told)

@@ -18,6 +18,8 @@ import (
 type commandLine struct {
 	Serve  serveCommand  `cmd:"" default:"withargs" help:"Serve the API and the page; what api-server does unless told otherwise."`
 	Keygen keygenCommand `cmd:"" help:"Make an API key."`
+
+	Keycheck keycheckCommand `cmd:"" help:"Say what is wrong with a file of API keys."`
 }
 
 const description = `Serves Atelier's HTTP API and its page.

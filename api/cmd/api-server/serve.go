@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 
@@ -20,7 +21,7 @@ type serveCommand struct {
 	Queue  string  `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
 	Bucket string  `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: results are answered by links to them, and what is erased is erased there too." placeholder:"NAME"`
 	Listen string  `default:"127.0.0.1:8080" env:"ATELIER_LISTEN" help:"Address and port to listen on; without --keys a loopback address."`
-	Keys   string  `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as keygen writes it. It is read again when it changes." placeholder:"FILE"`
+	Keys   string  `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as keygen writes it. It is read again when it changes; a line that is wrong then admits nobody." placeholder:"FILE"`
 	Rate   float64 `default:"100" env:"ATELIER_RATE" help:"Submissions a second that each owner may send, in a burst ten times as many; 0 is no limit." placeholder:"N"`
 
 	api.Workers   `embed:""`
@@ -73,6 +74,18 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 		return err
 	}
 	defer sweep.Start(ctx)()
+	if cfg.Keys != nil {
+		defer background(ctx, cfg.Keys.Watch)()
+	}
 	log.Info("ready", "address", "http://"+listener.Addr().String(), "dir", cfg.Store.Dir(), "queue", q.URL(), "bucket", s.Bucket, "keys", cfg.Keys != nil)
 	return serve(ctx, listener, handler, handler.EndWaits)
+}
+
+// background runs f until ctx ends or the function that it returns is called, which
+// waits for it.
+func background(ctx context.Context, f func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() { f(ctx) })
+	return func() { cancel(); done.Wait() }
 }

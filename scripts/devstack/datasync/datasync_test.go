@@ -23,7 +23,6 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/scripts/devstack/datasync"
-	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
@@ -38,7 +37,7 @@ type mirror struct {
 }
 
 func TestTask(t *testing.T) {
-	endpoint, cfg := ministacktest.Start(t)
+	locked, cfg := ministacktest.Start(t)
 	for i, test := range []struct {
 		name string
 		run  func(*mirror)
@@ -53,7 +52,7 @@ func TestTask(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test.run(newMirror(t, endpoint, cfg, fmt.Sprintf("bucket-%d", i)))
+			test.run(newMirror(t, locked.Endpoint, cfg, fmt.Sprintf("bucket-%d", i)))
 		})
 	}
 }
@@ -80,9 +79,12 @@ func newMirror(t *testing.T, endpoint string, cfg aws.Config, name string) *mirr
 		}
 	}))
 	t.Cleanup(server.Close)
-	if cfg, err = ministack.Config(t.Context(), server.URL); err != nil {
+	by, err := url.Parse(server.URL)
+	if err != nil {
 		t.Fatal(err)
 	}
+	// As a proxy, since what is signed is the Host too.
+	cfg.HTTPClient = &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(by)}}
 	m.task.From, m.task.To, m.task.Prefix = t.TempDir(), bucket.New(cfg, name), "pictures/"
 	m.task.CacheControl = "max-age=60"
 	return m

@@ -3,9 +3,13 @@ package ministack
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	_ "embed"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,8 +17,8 @@ import (
 )
 
 // A Locked MiniStack serves only who signs with its secret, and functions as far
-// as their role's policies go. One that is not locked answers any page in a
-// browser on the same machine, and with Lambda it runs what it is given.
+// as their role's policies go; see guard.py. Without that it would serve any page
+// in a browser on the same machine, and with Lambda run what it is given.
 type Locked struct {
 	Endpoint string
 	secret   string
@@ -27,12 +31,47 @@ const keyID = "test"
 // Lock makes a secret for a MiniStack on a port.
 func Lock(port int) Locked { return Locked{Endpoint(port), rand.Text(), port} }
 
-// Command is the process to start; see the function [Command].
+// services are what the project uses of it.
+const services = "sqs,s3,lambda,apigateway,iam,logs,sts"
+
+var (
+	//go:embed wake.py
+	wake string
+	//go:embed guard.py
+	guard string
+	//go:embed main.py
+	start string
+)
+
+// Command is the process to start: program is MiniStack's executable in a virtual
+// environment of Python's (scripts/env prints it as ATELIER_MINISTACK), whose
+// interpreter runs it. It listens on loopback only and keeps its state in memory.
 func (l Locked) Command(program string) *exec.Cmd {
-	cmd := Command(program, l.port)
-	cmd.Env = append(cmd.Env, "AUTH=true", "AWS_ACCESS_KEY_ID="+keyID, "AWS_SECRET_ACCESS_KEY="+l.secret)
+	// The program is not run: it is there to be known by among the processes.
+	cmd := exec.Command(filepath.Join(filepath.Dir(program), "python"), "-", program)
+	cmd.Stdin = strings.NewReader(wake + guard + start)
+	cmd.Env = append(Clean(os.Environ()),
+		"BIND_HOST=127.0.0.1", // it would listen on every address
+		"GATEWAY_PORT="+strconv.Itoa(l.port),
+		"SERVICES="+services, "IOT_MTLS_ENABLED=0",
+		"LOG_LEVEL=WARNING",
+		"AUTH=true", "AWS_ACCESS_KEY_ID="+keyID, "AWS_SECRET_ACCESS_KEY="+l.secret,
+	)
 	return cmd
 }
+
+// internal is the address of one of MiniStack's own paths, below one that only the
+// stack can form; guard.py has the other half.
+func (l Locked) internal(path string) string {
+	return fmt.Sprintf("%s/%x%s", l.Endpoint, sha256.Sum256([]byte("internal "+l.secret)), path)
+}
+
+// Health is where the MiniStack says that it is ready.
+func (l Locked) Health() string { return l.internal("/_ministack/health") }
+
+// HTTPAPI is the address of an HTTP API's default stage, for whoever may pass
+// requests on to it.
+func (l Locked) HTTPAPI(id string) string { return l.internal("/_aws/execute-api/" + id + "/$default") }
 
 // Environ is for programs; see the function [Environ].
 func (l Locked) Environ() []string {

@@ -5,14 +5,10 @@ package ministack
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -20,9 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
-
-// services are what the project uses of it.
-const services = "sqs,s3,lambda,apigateway,iam,logs,sts"
 
 // FreePort finds a loopback TCP port that nobody listens on now. Another
 // process may take it before it is used, which is rare.
@@ -38,27 +31,9 @@ func FreePort() (int, error) {
 // Endpoint is the address of a MiniStack on a port.
 func Endpoint(port int) string { return fmt.Sprintf("http://127.0.0.1:%d", port) }
 
-//go:embed wake.py
-var wake string
-
-// Command is the process to start: program is MiniStack's executable in a virtual
-// environment of Python's (scripts/env prints it as ATELIER_MINISTACK), whose
-// interpreter runs it. It listens on loopback only and keeps its state in memory.
-func Command(program string, port int) *exec.Cmd {
-	// The program is not run: it is there to be known by among the processes.
-	cmd := exec.Command(filepath.Join(filepath.Dir(program), "python"), "-", program)
-	cmd.Stdin = strings.NewReader(wake)
-	cmd.Env = append(Clean(os.Environ()),
-		"BIND_HOST=127.0.0.1", // it would listen on every address
-		"GATEWAY_PORT="+strconv.Itoa(port),
-		"SERVICES="+services,
-		"LOG_LEVEL=WARNING",
-	)
-	return cmd
-}
-
-// Environ is the environment for programs that are to use the MiniStack at
-// endpoint and nothing else: neither the user's AWS account nor the instance's.
+// Environ is the environment for programs that are to use the endpoint and nothing
+// else: neither the user's AWS account nor the instance's. A MiniStack wants another
+// secret than this one: see [Locked.Environ].
 func Environ(endpoint string) []string {
 	return append(Clean(os.Environ()),
 		"AWS_ENDPOINT_URL="+endpoint, "AWS_REGION="+Region,
@@ -85,8 +60,8 @@ func Clean(env []string) []string {
 	return kept
 }
 
-// Config is the SDK's configuration for the MiniStack at endpoint, as a program
-// started with [Environ] would load it.
+// Config is the SDK's configuration for an endpoint, as a program started with
+// [Environ] would load it.
 func Config(ctx context.Context, endpoint string) (aws.Config, error) {
 	return config.LoadDefaultConfig(ctx,
 		config.WithRegion(Region), config.WithBaseEndpoint(endpoint),
@@ -94,9 +69,6 @@ func Config(ctx context.Context, endpoint string) (aws.Config, error) {
 		config.WithSharedConfigFiles([]string{}), config.WithSharedCredentialsFiles([]string{}),
 	)
 }
-
-// Health is where the MiniStack at an endpoint says that it is ready.
-func Health(endpoint string) string { return endpoint + "/_ministack/health" }
 
 // WaitReady waits until url answers 200, or ctx ends.
 func WaitReady(ctx context.Context, url string) error {

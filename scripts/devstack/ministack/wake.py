@@ -1,13 +1,11 @@
-# MiniStack, with long polls that end when a message comes.
+# Long polls that end when a message comes.
 #
 # MiniStack 1.5 looks ten times a second whether a queue has something, where SQS answers at
 # once: 50 ms of each message on an idle stack, which would be in every latency that is
 # measured on it. Whatever makes a message visible sets its esm_wake, for the event source
 # mappings; here that also ends the sleep of a ReceiveMessage.
 import asyncio
-import sys
 
-from ministack import app
 from ministack.services import sqs
 
 
@@ -52,10 +50,3 @@ class Asyncio:
 
 sqs.esm_wake = Wake(sqs.esm_wake)
 sqs.asyncio = Asyncio(sqs.esm_wake.sleep)
-sys.argv = ["ministack"]
-try:
-    with open("/proc/self/comm", "w") as comm:
-        comm.write("ministack")  # among the processes it is not just another Python
-except OSError:
-    pass  # no Linux
-app.main()

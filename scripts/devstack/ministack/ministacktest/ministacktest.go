@@ -15,26 +15,24 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
-// Start runs a MiniStack for the length of a test and answers its endpoint and
-// the SDK's configuration for it. The test is skipped with -short and where
-// MiniStack is not installed; in CI that is a failure.
-func Start(t testing.TB) (endpoint string, cfg aws.Config) {
+// Start runs a MiniStack for the length of a test and answers the SDK's
+// configuration for it. The test is skipped with -short and where MiniStack is not
+// installed; in CI that is a failure.
+func Start(t testing.TB) (ministack.Locked, aws.Config) {
 	t.Helper()
-	port := freePort(t)
-	endpoint = ministack.Endpoint(port)
-	run(t, ministack.Command(program(t), port), endpoint)
-	cfg, err := ministack.Config(t.Context(), endpoint)
+	locked := StartLocked(t)
+	cfg, err := locked.Config(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return endpoint, cfg
+	return locked, cfg
 }
 
-// StartLocked is Start with a MiniStack that checks signatures.
+// StartLocked is Start without a configuration.
 func StartLocked(t testing.TB) ministack.Locked {
 	t.Helper()
 	locked := ministack.Lock(freePort(t))
-	run(t, locked.Command(program(t)), locked.Endpoint)
+	run(t, locked.Command(program(t)), locked.Health())
 	return locked
 }
 
@@ -64,7 +62,7 @@ func freePort(t testing.TB) int {
 }
 
 // run ends the process with the test.
-func run(t testing.TB, cmd *exec.Cmd, endpoint string) {
+func run(t testing.TB, cmd *exec.Cmd, health string) {
 	t.Helper()
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -80,7 +78,7 @@ func run(t testing.TB, cmd *exec.Cmd, endpoint string) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	if err := ministack.WaitReady(ctx, ministack.Health(endpoint)); err != nil {
+	if err := ministack.WaitReady(ctx, health); err != nil {
 		t.Fatal(err)
 	}
 }

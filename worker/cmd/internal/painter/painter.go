@@ -32,6 +32,7 @@ type Settings struct {
 	Queue      string        `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
 	Bucket     string        `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: what the sweeper erases is erased there too." placeholder:"NAME"`
 	Model      string        `required:"" env:"ATELIER_MODEL" help:"Folder of the model, the shipped one or another of its signature." placeholder:"DIR"`
+	ModelSHA   string        `name:"model-sha256" env:"ATELIER_MODEL_SHA256" help:"SHA-256 that the model must have, as the worker logs it when it starts: another model is then refused. Default: any, but what calls itself the shipped model must be that." placeholder:"HEX"`
 	Concurrent int           `default:"0" env:"ATELIER_CONCURRENT" help:"Pictures painted at once; 0 chooses by the cores."`
 	Threads    int           `default:"0" env:"ATELIER_THREADS" help:"Threads for each picture; 0 chooses by the cores."`
 	Memory     int           `default:"0" env:"ATELIER_MEMORY,AWS_LAMBDA_FUNCTION_MEMORY_SIZE" help:"Memory in MB that this process may take: no more pictures are painted at once than it holds, and what it can't hold alone fails. 0: what its control group allows, or nine tenths of the machine's. Reckoned by the shipped model: with Magenta's, say half." placeholder:"MB"`
@@ -112,7 +113,7 @@ func (p *Painter) Close() error {
 // name for claims.
 func (s *Settings) Open(ctx context.Context, kind, name string, log *slog.Logger) (_ *Painter, err error) {
 	p := &Painter{}
-	p.engine, err = s.load(model.Config{Dir: s.Model, Threads: s.Threads, Concurrent: s.Concurrent, Log: log})
+	p.engine, err = s.load(model.Config{Dir: s.Model, SHA256: s.ModelSHA, Threads: s.Threads, Concurrent: s.Concurrent, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -170,6 +171,6 @@ func (s *Settings) Open(ctx context.Context, kind, name string, log *slog.Logger
 	if p.Sweeper, err = sweeper.New(sweep); err != nil {
 		return nil, err
 	}
-	log.Info("ready", "model", info.Name, "engine", info.Engine, "dir", p.Store.Dir(), "queue", p.Queue.URL())
+	log.Info("ready", "model", info.Name, "model_sha256", info.SHA256, "shipped", info.Shipped, "engine", info.Engine, "dir", p.Store.Dir(), "queue", p.Queue.URL())
 	return p, nil
 }

@@ -1,0 +1,22 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/atelier-go/atelier/api/keyring"
+)
+
+type keycheckCommand struct {
+	File string `arg:"" help:"File of keys, as --keys takes it."`
+}
+
+// Run fails where api-server would not start with the file.
+func (cmd *keycheckCommand) Run(out output) error {
+	ring, err := keyring.Open(cmd.File, slog.New(slog.NewTextHandler(out.stderr, nil)))
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out.stdout, "%s: %d keys, nothing is wrong\n", cmd.File, ring.Status().Keys)
+	return err
+}

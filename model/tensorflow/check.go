@@ -1,0 +1,193 @@
+package tensorflow
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// serves says whether TensorFlow takes this graph for the tag "serve": it compares sets.
+func (g *metaGraph) serves() bool {
+	return len(g.tags) > 0 && !slices.ContainsFunc(g.tags, func(tag string) bool { return tag != serveTag })
+}
+
+func (g *metaGraph) hasVariables() bool {
+	return slices.ContainsFunc(g.main, func(n *node) bool {
+		return n.op == "VarHandleOp" || n.op == "VariableV2" || n.op == "Variable"
+	})
+}
+
+// check refuses a graph with operations that do more than compute, whether anything
+// reaches them or not: which nodes run, TensorFlow decides, whose optimiser may evaluate
+// others too. Only a saver's are tolerated, where TensorFlow's own exports have them.
+func (g *metaGraph) check() error {
+	if g.assets {
+		return errors.New("the model has assets, files that its graph reads: a network that repaints pictures needs none; export it without them")
+	}
+	if err := g.checkScope(g.main, ""); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(g.functions)) {
+		fn := g.functions[name]
+		of := fmt.Sprintf(" of function %.99q", name)
+		// A node of that operation would be a call of the function.
+		if computing[name] || saving[name] {
+			return fmt.Errorf("a function is called %s, as an operation is", name)
+		}
+		if err := g.checkCalls(fn.calls); err != nil {
+			return fmt.Errorf("an attribute%s %w", of, err)
+		}
+		if err := g.checkScope(fn.body, of); err != nil {
+			return err
+		}
+	}
+	return g.checkSaver()
+}
+
+// local are the devices of this machine.
+var local = regexp.MustCompile(`^(/job:localhost)?(/replica:0)?(/task:0)?(/(device:)?(CPU|cpu|GPU|gpu):(\d{1,3}|\*))?$`)
+
+func (g *metaGraph) checkScope(nodes scope, of string) error {
+	seen := make(map[string]bool, len(nodes))
+	for _, n := range nodes {
+		if err := g.checkNode(n); err != nil {
+			return fmt.Errorf("node %.99q%s %w", n.name, of, err)
+		}
+		if seen[n.name] {
+			return fmt.Errorf("%w (node %.99q%s is there twice)", errNoSavedModel, n.name, of)
+		}
+		seen[n.name] = true
+	}
+	return nil
+}
+
+func (g *metaGraph) checkNode(n *node) error {
+	if !computing[n.op] && !saving[n.op] {
+		return fmt.Errorf("is of the operation %.99q, and only operations that compute are accepted, as model/tensorflow/ops.go lists them: "+
+			"a model from elsewhere must not reach files, networks or programs; export it for inference, without that", n.op)
+	}
+	if n.device != "" && !local.MatchString(n.device) {
+		return fmt.Errorf("is for the device %.99q, and only this machine's are accepted: export the model with clear_devices", n.device)
+	}
+	return g.checkCalls(n.calls)
+}
+
+// checkCalls refuses functions that are not of the graph: TensorFlow would take the
+// operation of that name.
+func (g *metaGraph) checkCalls(names []string) error {
+	for _, name := range names {
+		if g.functions[name] == nil {
+			return fmt.Errorf("calls the function %.99q, which is not in saved_model.pb", name)
+		}
+	}
+	return nil
+}
+
+// checkSaver refuses a saver's operations where they would run, other than the one that
+// reads the variables, from the path that TensorFlow feeds, when it loads the model.
+func (g *metaGraph) checkSaver() error {
+	run := slices.Clone(g.initial)
+	for _, s := range g.signatures {
+		for _, t := range s.GetInputs() {
+			run = append(run, t.GetName())
+		}
+		for _, t := range s.GetOutputs() {
+			run = append(run, t.GetName())
+		}
+	}
+	if n := g.reached(run, saving); n != nil {
+		return fmt.Errorf("node %.99q (%s) reads or writes files when the model is initialised or paints: export it for inference, without that", n.name, n.op)
+	}
+	if n := g.reached([]string{g.restore}, map[string]bool{saveOp: true, mergeOp: true}); n != nil {
+		return fmt.Errorf("node %.99q (%s) writes files when the model is loaded: export it for inference, without that", n.name, n.op)
+	}
+	for _, n := range g.main {
+		if n.op == restoreOp && !g.isPath(n, 0) {
+			return fromElsewhere(n)
+		}
+	}
+	fed := g.fedWithPath()
+	for name, fn := range g.functions {
+		for _, n := range fn.body {
+			if n.op == restoreOp && (len(n.inputs) == 0 || !fed(name, slices.Index(fn.args, n.inputs[0]))) {
+				return fromElsewhere(n)
+			}
+		}
+	}
+	return nil
+}
+
+func fromElsewhere(n *node) error {
+	return fmt.Errorf("node %.99q (%s) reads variables from another place than the model's folder: export it anew with TensorFlow's own functions", n.name, n.op)
+}
+
+// isPath says whether an input of a node of the main graph is the path of the variables.
+func (g *metaGraph) isPath(n *node, input int) bool {
+	return input < len(n.inputs) && g.filename != "" &&
+		strings.TrimSuffix(n.inputs[input], ":0") == strings.TrimSuffix(g.filename, ":0")
+}
+
+// fedWithPath says whether an argument of a function is the path of the variables in each
+// of its calls, all of which must be in the main graph.
+func (g *metaGraph) fedWithPath() func(function string, arg int) bool {
+	calls, elsewhere := make(map[string][]*node), make(map[string]bool)
+	for _, n := range g.main {
+		for _, name := range n.calls {
+			calls[name] = append(calls[name], n)
+			elsewhere[name] = elsewhere[name] || n.op != "PartitionedCall" && n.op != "StatefulPartitionedCall"
+		}
+	}
+	for _, fn := range g.functions {
+		for _, name := range fn.calls {
+			elsewhere[name] = true
+		}
+		for _, n := range fn.body {
+			for _, name := range n.calls {
+				elsewhere[name] = true
+			}
+		}
+	}
+	return func(function string, arg int) bool {
+		return arg >= 0 && !elsewhere[function] &&
+			!slices.ContainsFunc(calls[function], func(n *node) bool { return !g.isPath(n, arg) })
+	}
+}
+
+// reached returns a node of the given operations that runs when the named tensors or nodes
+// are asked for, nil where none does. Of a function that is called, all is taken to run.
+func (g *metaGraph) reached(names []string, ops map[string]bool) *node {
+	nodes := make(map[string]*node, len(g.main)) // of the main graph, those not yet visited
+	for _, n := range g.main {
+		nodes[n.name] = n
+	}
+	called := make(map[string]bool)
+	for len(names) > 0 {
+		name, _, _ := strings.Cut(strings.TrimPrefix(names[len(names)-1], "^"), ":")
+		names = names[:len(names)-1]
+		n := nodes[name]
+		if n == nil {
+			continue
+		}
+		delete(nodes, name)
+		names = append(names, n.inputs...)
+		run := scope{n}
+		for len(run) > 0 {
+			n := run[len(run)-1]
+			run = run[:len(run)-1]
+			if ops[n.op] {
+				return n
+			}
+			for _, name := range n.calls {
+				if !called[name] {
+					called[name] = true
+					fn := g.functions[name]
+					run = append(append(run, &node{calls: fn.calls}), fn.body...)
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,490 @@
+package tensorflow
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/galeone/tensorflow/tensorflow/go/core/framework/attr_value_go_proto"
+	"github.com/galeone/tensorflow/tensorflow/go/core/framework/function_go_proto"
+	"github.com/galeone/tensorflow/tensorflow/go/core/framework/graph_go_proto"
+	"github.com/galeone/tensorflow/tensorflow/go/core/framework/node_def_go_proto"
+	"github.com/galeone/tensorflow/tensorflow/go/core/framework/op_def_go_proto"
+	"github.com/galeone/tensorflow/tensorflow/go/core/framework/tensor_go_proto"
+	"github.com/galeone/tensorflow/tensorflow/go/core/framework/tensor_shape_go_proto"
+	"github.com/galeone/tensorflow/tensorflow/go/core/framework/types_go_proto"
+	corepb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/atelier-go/atelier/model"
+	"github.com/atelier-go/atelier/model/internal/swatch"
+	"github.com/atelier-go/atelier/pkg/style"
+)
+
+type (
+	nodeProto  = node_def_go_proto.NodeDef
+	attrs      = map[string]*attr_value_go_proto.AttrValue
+	attrProto  = attr_value_go_proto.AttrValue
+	savedProto = corepb.SavedModel
+	metaProto  = corepb.MetaGraphDef
+)
+
+func ofType(t types_go_proto.DataType) *attrProto {
+	return &attrProto{Value: &attr_value_go_proto.AttrValue_Type{Type: t}}
+}
+
+func noTypes() *attrProto {
+	return &attrProto{Value: &attr_value_go_proto.AttrValue_List{List: &attr_value_go_proto.AttrValue_ListValue{}}}
+}
+
+func ofText(s string) *attrProto {
+	return &attrProto{Value: &attr_value_go_proto.AttrValue_S{S: []byte(s)}}
+}
+
+func ofFunction(name string) *attrProto {
+	return &attrProto{Value: &attr_value_go_proto.AttrValue_Func{Func: &attr_value_go_proto.NameAttrList{Name: name}}}
+}
+
+func constant(name string, tensor *tensor_go_proto.TensorProto) *nodeProto {
+	tensor.TensorShape = new(tensor_shape_go_proto.TensorShapeProto)
+	return &nodeProto{Name: name, Op: "Const", Attr: attrs{
+		"dtype": ofType(tensor.Dtype), "value": {Value: &attr_value_go_proto.AttrValue_Tensor{Tensor: tensor}},
+	}}
+}
+
+func text(name, value string) *nodeProto {
+	return constant(name, &tensor_go_proto.TensorProto{Dtype: types_go_proto.DataType_DT_STRING, StringVal: [][]byte{[]byte(value)}})
+}
+
+func yes(name string) *nodeProto {
+	return constant(name, &tensor_go_proto.TensorProto{Dtype: types_go_proto.DataType_DT_BOOL, BoolVal: []bool{true}})
+}
+
+// writing are nodes of which "write" makes a file.
+func writing(target string) []*nodeProto {
+	return []*nodeProto{text("path", target), text("content", "owned"), {Name: "write", Op: "WriteFile", Input: []string{"path", "content"}}}
+}
+
+// inFunction are writing's nodes in a function, whose inputs are called otherwise.
+func inFunction(target string) []*nodeProto {
+	nodes := writing(target)
+	nodes[2].Input = []string{"path:output:0", "content:output:0"}
+	return nodes
+}
+
+// functionOf is one without arguments, of which all nodes run.
+func functionOf(name string, nodes ...*nodeProto) *function_go_proto.FunctionDef {
+	last := nodes[len(nodes)-1].Name
+	return &function_go_proto.FunctionDef{
+		Signature: &op_def_go_proto.OpDef{Name: name, IsStateful: true, ControlOutput: []string{last}},
+		NodeDef:   nodes, ControlRet: map[string]string{last: last},
+	}
+}
+
+// call calls a function without arguments.
+func call(node, function string) *nodeProto {
+	return &nodeProto{Name: node, Op: "StatefulPartitionedCall", Attr: attrs{"Tin": noTypes(), "Tout": noTypes(), "f": ofFunction(function)}}
+}
+
+func add(g *metaProto, nodes ...*nodeProto) { g.GraphDef.Node = append(g.GraphDef.Node, nodes...) }
+
+func addFunctions(g *metaProto, fns ...*function_go_proto.FunctionDef) {
+	if g.GraphDef.Library == nil {
+		g.GraphDef.Library = new(function_go_proto.FunctionDefLibrary)
+	}
+	g.GraphDef.Library.Function = append(g.GraphDef.Library.Function, fns...)
+}
+
+// withPicture makes a node run with each picture.
+func withPicture(g *metaProto, node string) {
+	name, _, _ := strings.Cut(g.SignatureDef["serving_default"].Outputs["output_0"].GetName(), ":")
+	if transform := g.SignatureDef["transform"]; transform != nil {
+		name, _, _ = strings.Cut(transform.Outputs["output_0"].GetName(), ":")
+	}
+	n := find(g.GraphDef.Node, name)
+	n.Input = append(n.Input, "^"+node)
+}
+
+func find(nodes []*nodeProto, name string) *nodeProto {
+	for _, n := range nodes {
+		if n.Name == name {
+			return n
+		}
+	}
+	panic("no such node")
+}
+
+// restoring is the function of the model "full" that reads its variables.
+func restoring(g *metaProto) *function_go_proto.FunctionDef {
+	for _, fn := range g.GraphDef.Library.Function {
+		if strings.HasPrefix(fn.Signature.Name, "__inference__traced_restore") {
+			return fn
+		}
+	}
+	panic("no such function")
+}
+
+func read(t testing.TB, dir string) *savedProto {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, "saved_model.pb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := new(savedProto)
+	if err := proto.Unmarshal(b, m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func encode(t testing.TB, m proto.Message) []byte {
+	t.Helper()
+	b, err := proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// wantRefused loads a model that is hostile. It must be refused by what the error says, and
+// not by TensorFlow. Where it is not, it paints, and whether target is there says what it can do.
+func wantRefused(t *testing.T, dir, target string, want ...string) {
+	t.Helper()
+	m, err := Load(model.Config{Dir: dir})
+	if err == nil {
+		defer m.Close()
+		photo := swatch.Filled(8, 8, swatch.Orange)
+		_, painted := m.Stylize(t.Context(), style.Request{Content: photo, Picture: photo, Strength: 1})
+		t.Errorf("got a model, and from its picture the error %v", painted)
+	} else if strings.Contains(err.Error(), "TensorFlow cannot load it") {
+		t.Errorf("TensorFlow was asked: %v", err)
+	}
+	for _, w := range want {
+		if err != nil && !strings.Contains(err.Error(), w) {
+			t.Errorf("got error %q, want one with %q", err, w)
+		}
+	}
+	if b, err := os.ReadFile(target); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the model has made a file with %q (%v)", b, err)
+	}
+}
+
+// TestRefusesHostileGraphs: each graph would do more than compute.
+func TestRefusesHostileGraphs(t *testing.T) {
+	full := "full" // has functions, variables and a saver; "hub" has nothing but a graph
+	tests := []struct {
+		name string
+		of   string
+		edit func(g *metaProto, target string)
+		want []string
+	}{
+		{"writes with each picture", "hub", func(g *metaProto, target string) {
+			add(g, writing(target)...)
+			withPicture(g, "write")
+		}, []string{`node "write" is of the operation "WriteFile"`, "model/tensorflow/ops.go", "export it"}},
+		{"writes, and nothing asks for it", "hub", func(g *metaProto, target string) { add(g, writing(target)...) },
+			[]string{`node "write" is of the operation "WriteFile"`}},
+		{"writes in a function", full, func(g *metaProto, target string) {
+			addFunctions(g, functionOf("inner", inFunction(target)...), functionOf("outer", call("call", "inner")))
+			add(g, call("hidden", "outer"))
+			withPicture(g, "hidden")
+		}, []string{`node "write" of function "inner" is of the operation "WriteFile"`}},
+		{"writes in a branch", full, func(g *metaProto, target string) {
+			addFunctions(g, functionOf("branch", inFunction(target)...))
+			add(g, yes("yes"), &nodeProto{Name: "if", Op: "If", Input: []string{"yes"}, Attr: attrs{
+				"Tcond": ofType(types_go_proto.DataType_DT_BOOL), "Tin": noTypes(), "Tout": noTypes(),
+				"then_branch": ofFunction("branch"), "else_branch": ofFunction("branch"),
+			}})
+			withPicture(g, "if")
+		}, []string{`node "write" of function "branch" is of the operation "WriteFile"`}},
+		{"writes in a function that a list names", full, func(g *metaProto, target string) {
+			addFunctions(g, functionOf("listed", inFunction(target)...))
+			g.GraphDef.Node[0].Attr["branches"] = &attrProto{Value: &attr_value_go_proto.AttrValue_List{List: &attr_value_go_proto.AttrValue_ListValue{
+				Func: []*attr_value_go_proto.NameAttrList{{Name: "listed"}},
+			}}}
+		}, []string{`of function "listed" is of the operation "WriteFile"`}},
+		{"writes when it is initialised", "hub", func(g *metaProto, target string) {
+			add(g, writing(target)...)
+			g.SignatureDef["__saved_model_init_op"] = &corepb.SignatureDef{Outputs: map[string]*corepb.TensorInfo{
+				"__saved_model_init_op": {Encoding: &corepb.TensorInfo_Name{Name: "write"}},
+			}}
+		}, []string{`node "write" is of the operation "WriteFile"`}},
+		{"writes when its variables are read", full, func(g *metaProto, target string) {
+			add(g, writing(target)...)
+			restore := find(g.GraphDef.Node, g.SaverDef.RestoreOpName)
+			restore.Input = append(restore.Input, "^write")
+		}, []string{`node "write" is of the operation "WriteFile"`}},
+		{"calls an operation as a function", full, func(g *metaProto, target string) {
+			c := call("call", "WriteFile")
+			c.Input = []string{"path", "content"}
+			c.Attr["Tin"].GetList().Type = []types_go_proto.DataType{types_go_proto.DataType_DT_STRING, types_go_proto.DataType_DT_STRING}
+			add(g, append(writing(target)[:2], c)...)
+			withPicture(g, "call")
+		}, []string{`node "call" calls the function "WriteFile", which is not in saved_model.pb`}},
+		{"a function is called as an operation", full, func(g *metaProto, target string) {
+			addFunctions(g, functionOf("Identity", &nodeProto{Name: "nothing", Op: "NoOp"}))
+		}, []string{"a function is called Identity, as an operation is"}},
+		{"functions of one name", full, func(g *metaProto, target string) {
+			addFunctions(g, functionOf("one", &nodeProto{Name: "nothing", Op: "NoOp"}), functionOf("one", inFunction(target)...))
+		}, []string{`two functions are called "one"`}},
+		{"nodes of one name", "hub", func(g *metaProto, target string) {
+			add(g, &nodeProto{Name: "twin", Op: "NoOp"}, &nodeProto{Name: "twin", Op: "NoOp"})
+		}, []string{`node "twin" is there twice`}},
+		{"saves with each picture", full, func(g *metaProto, target string) { withPicture(g, "StatefulPartitionedCall_2") },
+			[]string{"reads or writes files when the model is initialised or paints"}},
+		{"saves when its variables are read", full, func(g *metaProto, target string) {
+			g.SaverDef.RestoreOpName = strings.TrimSuffix(g.SaverDef.SaveTensorName, ":0")
+		}, []string{"writes files when the model is loaded"}},
+		{"saves when it is initialised", full, func(g *metaProto, target string) {
+			delete(g.SignatureDef, "__saved_model_init_op")
+			g.CollectionDef["legacy_init_op"] = &corepb.CollectionDef{Kind: &corepb.CollectionDef_NodeList_{
+				NodeList: &corepb.CollectionDef_NodeList{Value: []string{"StatefulPartitionedCall_2"}},
+			}}
+		}, []string{"reads or writes files when the model is initialised or paints"}},
+		{"restores with each picture", full, func(g *metaProto, target string) { withPicture(g, g.SaverDef.RestoreOpName) },
+			[]string{`(RestoreV2) reads or writes files when`}},
+		{"restores from elsewhere", full, func(g *metaProto, target string) {
+			fn := restoring(g)
+			fn.NodeDef = append(fn.NodeDef, text("elsewhere", "/etc/passwd"))
+			find(fn.NodeDef, "RestoreV2").Input[0] = "elsewhere:output:0"
+		}, []string{`node "RestoreV2" (RestoreV2) reads variables from another place than the model's folder`}},
+		{"restores from what a caller says", full, func(g *metaProto, target string) {
+			add(g, text("elsewhere", "/etc/passwd"))
+			find(g.GraphDef.Node, g.SaverDef.RestoreOpName).Input[0] = "elsewhere"
+		}, []string{"reads variables from another place"}},
+		{"restores from what a function says", full, func(g *metaProto, target string) {
+			addFunctions(g, functionOf("caller", call("call", restoring(g).Signature.Name)))
+		}, []string{"reads variables from another place"}},
+		{"restores in the graph from elsewhere", "hub", func(g *metaProto, target string) {
+			add(g, text("elsewhere", "/etc/passwd"), &nodeProto{Name: "restore", Op: "RestoreV2", Input: []string{"elsewhere", "elsewhere", "elsewhere"}})
+			g.SaverDef = &corepb.SaverDef{FilenameTensorName: "placeholder:0", RestoreOpName: "restore"}
+		}, []string{`node "restore" (RestoreV2) reads variables from another place`}},
+		{"asset", full, func(g *metaProto, target string) {
+			g.AssetFileDef = []*corepb.AssetFileDef{{Filename: "../../../etc/passwd", TensorInfo: new(corepb.TensorInfo)}}
+		}, []string{"the model has assets"}},
+		{"asset of an old model", "hub", func(g *metaProto, target string) {
+			g.CollectionDef = map[string]*corepb.CollectionDef{"saved_model_assets": {}}
+		}, []string{"the model has assets"}},
+		{"other machine", "hub", func(g *metaProto, target string) { g.GraphDef.Node[0].Device = "/job:worker/replica:0/task:1" },
+			[]string{`is for the device "/job:worker/replica:0/task:1"`, "clear_devices"}},
+		{"executor", full, func(g *metaProto, target string) {
+			find(g.GraphDef.Node, "PartitionedCall").Attr["executor_type"] = ofText("SOMEBODYS")
+		},
+			[]string{`node "PartitionedCall" (PartitionedCall): attribute executor_type is "SOMEBODYS"`}},
+		{"optimiser", full, func(g *metaProto, target string) {
+			b, err := proto.Marshal(&corepb.ConfigProto{GraphOptions: &corepb.GraphOptions{RewriteOptions: &corepb.RewriterConfig{
+				CustomOptimizers: []*corepb.RewriterConfig_CustomGraphOptimizer{{Name: "somebodys"}},
+			}}})
+			if err != nil {
+				panic(err)
+			}
+			find(g.GraphDef.Node, "PartitionedCall").Attr["config_proto"] = ofText(string(b))
+		}, []string{"attribute config_proto sets its field 10"}},
+		{"placeholder for a function", full, func(g *metaProto, target string) {
+			restoring(g).NodeDef[0].Attr["f"] = &attrProto{Value: &attr_value_go_proto.AttrValue_Placeholder{Placeholder: "F"}}
+		}, []string{`attribute "f" is a placeholder`}},
+		{"functions in attributes of functions", full, func(g *metaProto, target string) {
+			list := ofFunction("a")
+			for range 20 {
+				list = &attrProto{Value: &attr_value_go_proto.AttrValue_Func{Func: &attr_value_go_proto.NameAttrList{Name: "a", Attr: attrs{"f": list}}}}
+			}
+			g.GraphDef.Node[0].Attr["f"] = list
+		}, []string{"attributes are nested more than 8 deep"}},
+		{"handle as a constant", "hub", func(g *metaProto, target string) {
+			add(g, constant("handle", &tensor_go_proto.TensorProto{Dtype: types_go_proto.DataType_DT_VARIANT}))
+		}, []string{`node "handle" (Const): a constant holds a handle`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir, target := t.TempDir(), filepath.Join(t.TempDir(), "written")
+			if err := os.CopyFS(dir, os.DirFS("../testdata/"+tt.of)); err != nil {
+				t.Fatal(err)
+			}
+			m := read(t, dir)
+			tt.edit(m.MetaGraphs[0], target)
+			if err := os.WriteFile(filepath.Join(dir, "saved_model.pb"), encode(t, m), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			wantRefused(t, dir, target, tt.want...)
+		})
+	}
+}
+
+// TestRefusesOperations: these are some of what TensorFlow has for reaching beyond tensors.
+func TestRefusesOperations(t *testing.T) {
+	for _, op := range strings.Fields(`
+		ReadFile WriteFile MatchingFiles Print PrintV2 Save SaveSlices Restore RestoreSlice ImmutableConst
+		PyFunc PyFuncStateless EagerPyFunc RemoteCall RemoteFusedGraphExecute SymbolicGradient XlaHostCompute
+		TFRecordReader TFRecordReaderV2 TextLineReaderV2 WholeFileReaderV2 ReaderReadV2 FixedLengthRecordDatasetV2 TFRecordDataset
+		TextLineDataset SnapshotDatasetV2 SaveDatasetV2 LoadDataset CacheDatasetV2 RegisterDataset DataServiceDatasetV4
+		DebugIdentity DebugIdentityV2 DebugNanCount _Send _Recv _HostSend _HostRecv
+		InitializeTableFromTextFileV2 SummaryWriter CreateSummaryFileWriter CreateSummaryDbWriter LoadTPUEmbeddingADAMParameters
+		DecodeVideo AudioSummaryV2 ConfigureDistributedTPU CollectiveReduceV2 NcclAllReduce MergeDedupData`) {
+		t.Run(op, func(t *testing.T) {
+			dir := t.TempDir()
+			m := read(t, "../testdata/hub")
+			add(m.MetaGraphs[0], &nodeProto{Name: "added", Op: op})
+			if err := os.WriteFile(filepath.Join(dir, "saved_model.pb"), encode(t, m), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			wantRefused(t, dir, "none", fmt.Sprintf(`node "added" is of the operation %q`, op))
+		})
+	}
+}
+
+// TestRefusesOtherReadings: files that one reader could take otherwise than another.
+func TestRefusesOtherReadings(t *testing.T) {
+	field := func(number protowire.Number, value []byte) []byte {
+		return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), value)
+	}
+	hub := read(t, "../testdata/hub")
+	target := filepath.Join(t.TempDir(), "written")
+	hostile := read(t, "../testdata/hub")
+	add(hostile.MetaGraphs[0], writing(target)...)
+	withPicture(hostile.MetaGraphs[0], "write")
+	serve, evil := hub.MetaGraphs[0], hostile.MetaGraphs[0]
+	other := proto.Clone(evil).(*metaProto)
+	other.MetaInfoDef.Tags = []string{"train"}
+	more := encode(t, &graph_go_proto.GraphDef{Node: writing(target)})
+	lone := func(meta ...[]byte) []byte { return field(2, slices.Concat(meta...)) }
+	withoutGraph := proto.Clone(serve).(*metaProto)
+	withoutGraph.GraphDef = nil
+	bare := encode(t, withoutGraph)
+	graph := encode(t, serve.GraphDef)
+	withNode := func(nodeFields ...[]byte) []byte {
+		return lone(bare, field(2, slices.Concat(graph, field(1, slices.Concat(nodeFields...)))))
+	}
+	for _, tt := range []struct {
+		name string
+		file []byte
+		want string
+	}{
+		{"hostile graph of another tag", slices.Concat(field(2, encode(t, serve)), field(2, encode(t, other))), `is of the operation "WriteFile"`},
+		{"two graphs of the tag", slices.Concat(field(2, encode(t, serve)), field(2, encode(t, serve))), `two graphs in saved_model.pb are tagged "serve"`},
+		{"tag twice", func() []byte {
+			twice := proto.Clone(serve).(*metaProto)
+			twice.MetaInfoDef.Tags = []string{"serve", "serve"}
+			return slices.Concat(field(2, encode(t, twice)), field(2, encode(t, serve)))
+		}(), `two graphs in saved_model.pb are tagged "serve"`},
+		{"graph in two pieces", lone(encode(t, serve), field(2, more)), "field 2 is there twice"},
+		{"library in two pieces", lone(bare, field(2, slices.Concat(graph, field(2, nil), field(2, nil)))), "field 2 is there twice"},
+		{"operation twice", withNode(field(1, []byte("n")), field(2, []byte("NoOp")), field(2, []byte("WriteFile"))), "field 2 is there twice"},
+		{"field of a later version", withNode(field(1, []byte("n")), field(2, []byte("NoOp")), field(9, nil)), "field 9 is not expected"},
+		{"group", withNode(protowire.AppendTag(nil, 2, protowire.StartGroupType), protowire.AppendTag(nil, 2, protowire.EndGroupType)), "field 2 is of type 3"},
+		{"number instead of text", withNode(protowire.AppendVarint(protowire.AppendTag(nil, 2, protowire.VarintType), 1)), "field 2 is of type 0"},
+		{"tag of more bytes than needed", slices.Concat([]byte{0x80 | 2<<3 | 2, 0x00, 0}, field(2, encode(t, serve))), "damaged"},
+		{"length of more bytes than needed", slices.Concat([]byte{2<<3 | 2, 0x80, 0x00}, field(2, encode(t, serve))), "damaged"},
+		{"more nodes than a network has", lone(bare, field(2, slices.Concat(graph, bytes.Repeat(field(1, nil), maxFields)))), "more than 4194304 fields"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "saved_model.pb"), tt.file, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			wantRefused(t, dir, target, tt.want)
+		})
+	}
+}
+
+// TestRefusesFolders: what is not in the folder itself is not read, and TensorFlow's other
+// forms of a model neither.
+func TestRefusesFolders(t *testing.T) {
+	outside := filepath.Join(t.TempDir(), "outside")
+	if err := os.CopyFS(outside, os.DirFS("../testdata/full")); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		edit func(dir string) error
+		want string
+	}{
+		{"text alone", func(dir string) error {
+			return os.Rename(filepath.Join(dir, "saved_model.pb"), filepath.Join(dir, "saved_model.pbtxt"))
+		}, "saved_model.pbtxt is not read"},
+		{"in chunks beside", func(dir string) error { return os.WriteFile(filepath.Join(dir, "saved_model.cpb"), nil, 0o666) },
+			"saved_model.cpb is there"},
+		{"graph outside", func(dir string) error { return link(outside, dir, "saved_model.pb") },
+			"saved_model.pb must be inside of the model's folder"},
+		{"variables outside", func(dir string) error { return link(outside, dir, "variables/variables.data-00000-of-00001") },
+			"variables.data-00000-of-00001 must be inside of the model's folder"},
+		{"folder of variables outside", func(dir string) error { return link(outside, dir, "variables") },
+			"must be inside of the model's folder"},
+		{"pipe", func(dir string) error {
+			name := filepath.Join(dir, "variables/variables.index")
+			return errors.Join(os.Remove(name), syscall.Mkfifo(name, 0o666))
+		}, "variables/variables.index is no regular file"},
+		{"too large", func(dir string) error { return os.Truncate(filepath.Join(dir, "saved_model.pb"), maxFile+1) },
+			"saved_model.pb has 536870913 bytes, at most 536870912 are accepted"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := errors.Join(os.CopyFS(dir, os.DirFS("../testdata/full")), tt.edit(dir)); err != nil {
+				t.Fatal(err)
+			}
+			wantRefused(t, dir, "none", tt.want)
+		})
+	}
+}
+
+// link replaces a file of a folder by a link to another folder's.
+func link(from, dir, name string) error {
+	return errors.Join(os.RemoveAll(filepath.Join(dir, name)), os.Symlink(filepath.Join(from, name), filepath.Join(dir, name)))
+}
+
+// TestLinksWithin: a folder may be reached by a link, and have links in it.
+func TestLinksWithin(t *testing.T) {
+	dir := t.TempDir()
+	if err := errors.Join(os.CopyFS(filepath.Join(dir, "blobs"), os.DirFS("../testdata/hub")),
+		os.Symlink(filepath.Join("blobs", "saved_model.pb"), filepath.Join(dir, "saved_model.pb")),
+		os.Symlink(dir, dir+"-link")); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Load(model.Config{Dir: dir + "-link"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Close()
+}
+
+func FuzzParse(f *testing.F) {
+	for _, name := range []string{"full", "hub"} {
+		b, err := os.ReadFile(filepath.Join("../testdata", name, "saved_model.pb"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		graphs, err := parse(file)
+		if err != nil {
+			return
+		}
+		for _, g := range graphs {
+			_ = g.check() // any answer will do, but a panic
+		}
+	})
+}
+
+func BenchmarkCheck(b *testing.B) {
+	file, err := os.ReadFile("../atelier/saved_model.pb")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		graphs, err := parse(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := graphs[0].check(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

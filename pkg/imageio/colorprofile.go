@@ -1,0 +1,228 @@
+package imageio
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// colorProfile is an ICC profile (ICC.1:2022), and hostile like the file that it
+// came in.
+//
+// Only the way from a device to sRGB is evaluated, so that no curve has to be
+// inverted, and values are read out of the profile's own bytes when they are
+// needed. So a profile costs a few closures of memory and a bounded time for each
+// colour, whatever it claims, and its parts may overlap as they like.
+type colorProfile []byte
+
+const (
+	profileHeader = 128
+	maxTags       = 100 // as in Little CMS
+)
+
+// newColorProfile returns nil for what is no profile, or too large for one.
+func newColorProfile(data []byte) colorProfile {
+	if len(data) < profileHeader+4 || len(data) > maxProfile || string(data[36:40]) != "acsp" {
+		return nil
+	}
+	if binary.BigEndian.Uint32(data[profileHeader:]) > maxTags {
+		return nil
+	}
+	return data
+}
+
+// space is that of the device.
+func (p colorProfile) space() string { return string(p[16:20]) }
+
+// lab reports whether tables convert to Lab, else to XYZ.
+func (p colorProfile) lab() bool { return string(p[20:24]) == "Lab " }
+
+// tag returns a tag's data, nil where there is none or it is not all there.
+func (p colorProfile) tag(name string) []byte {
+	const entry = 12
+	count := binary.BigEndian.Uint32(p[profileHeader:])
+	for index := p[profileHeader+4:]; count > 0 && len(index) >= entry; count, index = count-1, index[entry:] {
+		if string(index[:4]) != name {
+			continue
+		}
+		offset, size := uint64(binary.BigEndian.Uint32(index[4:])), uint64(binary.BigEndian.Uint32(index[8:]))
+		if offset+size > uint64(len(p)) {
+			return nil
+		}
+		return p[offset : offset+size]
+	}
+	return nil
+}
+
+// stage is a step of an evaluation: it replaces the values of a colour, as many as
+// there are channels, by others.
+type stage func(v *[4]float64)
+
+// stages are applied one after the other. nil stands for a conversion that there is
+// not, or that can't be understood.
+type stages []stage
+
+func (s stages) apply(v *[4]float64) {
+	for _, f := range s {
+		f(v)
+	}
+}
+
+// toLinear returns the conversion from so many values of a device, 0..1, to sRGB in
+// linear light, in which colours that sRGB doesn't have are below 0 or above 1.
+//
+// The intent is relative colorimetric with black point compensation, as in
+// Photoshop: paper becomes white, and the darkest that a press can print black.
+func (p colorProfile) toLinear(inks int) stages {
+	s := p.toXYZ(inks)
+	if s == nil {
+		return nil
+	}
+	black := p.blackPoint(inks, s)
+	return append(s, func(v *[4]float64) {
+		x, y, z := v[0], v[1], v[2]
+		for c, m := range xyzToSRGB {
+			// White and the black point are neutral, and so what moves the one to
+			// zero and leaves the other is the same for all channels.
+			v[c] = (m[0]*x + m[1]*y + m[2]*z - black) / (1 - black)
+		}
+	})
+}
+
+// d50 is the white of XYZ and Lab in profiles.
+var d50 = [3]float64{0.9642, 1, 0.8249}
+
+// xyzToSRGB is the inverse of sRGB's primaries, adapted from its white to d50, of
+// which it makes ones (Bradford, as the ICC prescribes).
+var xyzToSRGB = [3][3]float64{
+	{3.13418636, -1.61720896, -0.49069406},
+	{-0.97874850, 1.91613010, 0.03343340},
+	{0.07196393, -0.22899387, 1.40575373},
+}
+
+// toXYZ takes a table for the intent first, then one for any intent, then curves.
+func (p colorProfile) toXYZ(inks int) stages {
+	if inks == 1 {
+		return p.greyToXYZ()
+	}
+	for _, name := range [...]string{"A2B1", "A2B0"} {
+		if tag := p.tag(name); tag != nil {
+			s := readLUT(tag, inks, 3)
+			if s == nil {
+				return nil
+			}
+			return append(s, p.decode(tag))
+		}
+	}
+	if inks == 3 && !p.lab() {
+		return p.matrixToXYZ()
+	}
+	return nil
+}
+
+func (p colorProfile) greyToXYZ() stages {
+	c, _, ok := readCurve(p.tag("kTRC"))
+	if !ok {
+		return nil
+	}
+	return stages{func(v *[4]float64) {
+		y := c.at(v[0])
+		if p.lab() {
+			y = luminance(100 * y)
+		}
+		v[0], v[1], v[2] = y*d50[0], y*d50[1], y*d50[2]
+	}}
+}
+
+func (p colorProfile) matrixToXYZ() stages {
+	var matrix [12]float64
+	var curves [3]curve
+	for i, channel := range [...]string{"r", "g", "b"} {
+		var column [3]float64
+		xyz := p.tag(channel + "XYZ")
+		if len(xyz) < 8 || string(xyz[:4]) != "XYZ " || !readFixed(xyz[8:], column[:]) {
+			return nil
+		}
+		for row := range column {
+			matrix[3*row+i] = column[row]
+		}
+		var ok bool
+		if curves[i], _, ok = readCurve(p.tag(channel + "TRC")); !ok {
+			return nil
+		}
+	}
+	return stages{curveStage(curves[:]), matrixStage(matrix)}
+}
+
+// decode returns the stage to XYZ from the 0..1 in which a table encodes colours.
+func (p colorProfile) decode(tag []byte) stage {
+	if !p.lab() {
+		return func(v *[4]float64) {
+			for c := range 3 {
+				v[c] *= 1 + 32767./32768
+			}
+		}
+	}
+	scale := labScale(tag)
+	return func(v *[4]float64) {
+		l := scale * 100 * v[0]
+		fy := (l + 16) / 116
+		fx, fz := fy+(scale*255*v[1]-128)/500, fy-(scale*255*v[2]-128)/200
+		v[0], v[1], v[2] = d50[0]*cubed(fx), cubed(fy), d50[2]*cubed(fz)
+	}
+}
+
+// labScale is by how much 1 exceeds L* of 100 and a* and b* of 127: lut16Type keeps
+// an encoding from before version 4, in which those are 0xff00.
+func labScale(tag []byte) float64 {
+	if string(tag[:4]) == "mft2" {
+		return 65535. / 65280
+	}
+	return 1
+}
+
+// luminance is Y, of 1, for L*, of 100.
+func luminance(l float64) float64 { return cubed((l + 16) / 116) }
+
+// cubed undoes the cube root of CIE Lab, which is straight near black.
+func cubed(f float64) float64 {
+	if f <= 6./29 {
+		return 3 * 36 / 841. * (f - 4./29)
+	}
+	return f * f * f
+}
+
+// lightness undoes luminance.
+func lightness(y float64) float64 {
+	if y <= 216./24389 {
+		return y * 24389 / 27
+	}
+	return 116*math.Cbrt(y) - 16
+}
+
+// blackPoint is the luminance, 0..1, of the darkest colour of the device, taken for
+// neutral and dark, as Adobe does. A press is asked by its own table which inks it
+// prints for black: all of them in full would be more than paper takes. Others have
+// their darkest value, if their table is for the intent.
+func (p colorProfile) blackPoint(inks int, toXYZ stages) float64 {
+	var v [4]float64
+	switch press := string(p[12:16]) == "prtr"; {
+	case inks == 4 && press:
+		tag := p.tag("B2A0")
+		s := readLUT(tag, 3, inks)
+		if s == nil {
+			return 0
+		}
+		if p.lab() {
+			neutral := 128 / (255 * labScale(tag))
+			v = [4]float64{0, neutral, neutral}
+		}
+		s.apply(&v)
+	case p.tag("A2B0") != nil && p.tag("A2B1") == nil:
+		return 0
+	case inks == 4:
+		v = [4]float64{1, 1, 1, 1}
+	}
+	toXYZ.apply(&v)
+	const lightest = 50
+	return luminance(min(lightness(unit(v[1])), lightest))
+}

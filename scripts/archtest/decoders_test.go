@@ -1,0 +1,41 @@
+package archtest
+
+import (
+	"bytes"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestWhoDecodes: pictures that others have sent are decoded by picture-decoder alone,
+// which the system bounds. What a program could call is in its symbols.
+func TestWhoDecodes(t *testing.T) {
+	decoders := []string{"decodeJPEG", "decodePNG", "decodeWebP", "decodeGIF"}
+	for main, decodes := range map[string]bool{
+		"worker/cmd/picture-decoder": true,
+		"api/cmd/api-server":         false,
+		"api/cmd/api-lambda":         false,
+		"submitter":                  false,
+	} {
+		t.Run(main, func(t *testing.T) {
+			program := filepath.Join(t.TempDir(), "program")
+			build := exec.Command("go", "build", "-tags=nodynamic", "-o", program, module+"/"+main)
+			if out, err := build.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			symbols, err := exec.Command("go", "tool", "nm", program).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range decoders {
+				if got := bytes.Contains(symbols, []byte("pkg/imageio."+name+"\n")); got != decodes {
+					t.Errorf("%s is linked: %v, want %v", name, got, decodes)
+				}
+			}
+			if !strings.HasPrefix(main, "worker") && bytes.Contains(symbols, []byte("pkg/decoder/child.")) {
+				t.Error("it links the decoder's own side")
+			}
+		})
+	}
+}

@@ -1,0 +1,374 @@
+package ministack_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/queue"
+	"github.com/atelier-go/atelier/scripts/devstack/ministack"
+	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
+)
+
+// A guarded MiniStack has a queue with a message in it and a bucket with an object.
+type guarded struct {
+	*testing.T
+	ministack.Locked
+	cfg    aws.Config
+	bucket *bucket.Bucket
+	queue  *queue.Queue
+}
+
+const stored = "what is stored"
+
+func start(t *testing.T) *guarded {
+	t.Helper()
+	g := &guarded{T: t}
+	g.Locked, g.cfg = ministacktest.Start(t)
+	var err error
+	if g.queue, err = queue.Create(t.Context(), g.cfg, "atelier"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = sqs.NewFromConfig(g.cfg).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(g.queue.URL()), MessageBody: aws.String("m")}); err != nil {
+		t.Fatal(err)
+	}
+	if g.bucket, err = bucket.Create(t.Context(), g.cfg, "atelier", "http://127.0.0.1:8080"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = g.bucket.Put(t.Context(), "a b/c", strings.NewReader(stored), bucket.Put{}); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func (g *guarded) host() string { return strings.TrimPrefix(g.Endpoint, "http://") }
+
+// untouched checks that everything is as start has left it.
+func (g *guarded) untouched() {
+	g.Helper()
+	if depth, err := g.queue.Depth(g.Context()); err != nil || depth.Total() != 1 {
+		g.Errorf("the queue: %+v, %v", depth, err)
+	}
+	queues, err := sqs.NewFromConfig(g.cfg).ListQueues(g.Context(), &sqs.ListQueuesInput{})
+	if err != nil || len(queues.QueueUrls) != 2 { // and the dead-letter queue
+		g.Errorf("queues: %+v, %v", queues, err)
+	}
+	buckets, err := s3.NewFromConfig(g.cfg, func(o *s3.Options) { o.UsePathStyle = true }).ListBuckets(g.Context(), nil)
+	if err != nil || len(buckets.Buckets) != 1 {
+		g.Errorf("buckets: %+v, %v", buckets, err)
+	}
+	functions, err := lambda.NewFromConfig(g.cfg).ListFunctions(g.Context(), nil)
+	if err != nil || len(functions.Functions) != 0 {
+		g.Errorf("functions: %+v, %v", functions, err)
+	}
+	body, _, err := g.bucket.Get(g.Context(), "a b/c")
+	if err != nil {
+		g.Fatal(err)
+	}
+	defer body.Close()
+	if b, err := io.ReadAll(body); err != nil || string(b) != stored {
+		g.Errorf("the object: %q, %v", b, err)
+	}
+}
+
+// internal are MiniStack's own paths and what it serves to anybody, by its source.
+var internal = []string{
+	"POST /_ministack/reset", "POST /_ministack/reset?init=1", "POST /_ministack/config", "GET /_ministack/health", "GET /_ministack/ready",
+	"GET /_localstack/health", "GET /_localstack/x", "GET /health",
+	"GET /_ministack/ses/messages", "GET /_ministack/sqs/messages", "GET /_ministack/sns/sms-messages",
+	"GET /_ministack/lambda-code/api-lambda", "GET /_ministack/lambda-code/000000000000/us-east-1/api-lambda",
+	"GET /_ministack/lambda-layers/x/1/content", "GET /_ministack/lambda-layers/000000000000/us-east-1/x/1/content",
+	"GET /_ministack/iot/ca.pem", "GET /_ministack/rds/ca.pem", "GET /_ministack/elasticache/ca.pem", "GET /_ministack/transfer/sftp-ports",
+	"POST /_ministack/rds/iam-auth", "PUT /_ministack/cfn-response/x", "PUT /_ministack/cfn-signal/x", "POST /_ministack/eks-auth/000000000000/x/y/zzzzzzzzzzzzzzzz",
+	"GET /_aws/execute-api/0123abcd/$default/", "GET /_aws/lambda-url/0123/", "GET /_alb/x/",
+	"GET /oauth2/authorize", "POST /oauth2/token", "POST /login", "GET /logout", "GET /x/.well-known/jwks.json",
+	"POST /graphql", "GET /iceberg/v1/config", "GET /v20180820/tags/x", "POST /Execute", "POST /v2/email/outbound-emails", "GET /v2/", "POST /WriteGetObjectResponse",
+	"GET /", "PUT /evil", "GET /atelier", "GET /atelier/a%20b/c", "PUT /atelier/evil", "DELETE /atelier/a%20b/c", "POST /atelier?delete",
+	"POST /?Action=PurgeQueue&QueueUrl=http://127.0.0.1/000000000000/atelier", "GET /?Action=DeleteQueue&QueueUrl=http://127.0.0.1/000000000000/atelier",
+	"GET /000000000000/atelier?Action=ReceiveMessage", "POST /2015-03-31/functions", "GET /2015-03-31/functions",
+	"POST /%5fministack/reset", "POST //_ministack/reset", "POST /./_ministack/reset", "POST /%2e/_ministack/reset", "POST /_ministack/./reset", "POST /" + strings.Repeat("0", 64) + "/_ministack/reset",
+}
+
+const function = `{"FunctionName":"evil","Runtime":"provided.al2023","Handler":"bootstrap","Role":"arn:aws:iam::000000000000:role/worker-lambda","Code":{"ZipFile":"UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="}}`
+
+// Raw requests, as a browser, a page under a name bound to this machine or any
+// program sends them; none is signed with the secret.
+func TestUnsignedRequestsAreRefused(t *testing.T) {
+	g := start(t)
+	now := time.Now().UTC()
+	stamp, day := now.Format("20060102T150405Z"), now.Format("20060102")
+	claims := func(key, service string) string {
+		return fmt.Sprintf("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=%s%%2F%s%%2Fus-east-1%%2F%s%%2Faws4_request&X-Amz-Date=%s&X-Amz-Expires=900&X-Amz-SignedHeaders=host&X-Amz-Signature=%064d", key, day, service, stamp, 0)
+	}
+	header := func(key, service string) string {
+		return fmt.Sprintf("Authorization: AWS4-HMAC-SHA256 Credential=%s/%s/us-east-1/%s/aws4_request, SignedHeaders=host, Signature=%064d\r\nX-Amz-Date: %s\r\n", key, day, service, 0, stamp)
+	}
+	browser := "Origin: http://evil.example\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nReferer: http://evil.example/\r\nContent-Type: text/plain;charset=UTF-8\r\n"
+	of := func(service string) []string { // of a request, by who sends it
+		return []string{"", browser, "Content-Type: application/x-www-form-urlencoded\r\nOrigin: null\r\n", header("test", service), header("", service),
+			header("000000000000", service), "Authorization: AWS test:AAAA\r\n", "Authorization: Bearer x\r\n", header("test", service) + browser}
+	}
+	var requests []string
+	for _, line := range internal {
+		method, target, _ := strings.Cut(line, " ")
+		for _, service := range []string{"s3", "sqs", "lambda"} {
+			for _, headers := range of(service) {
+				requests = append(requests, g.raw(method, target, g.host(), headers))
+			}
+			for _, key := range []string{"test", "", "000000000000"} {
+				and := "?"
+				if strings.Contains(target, "?") {
+					and = "&"
+				}
+				requests = append(requests, g.raw(method, target+and+claims(key, service), g.host(), browser),
+					g.raw(method, target+and+"AWSAccessKeyId="+key+"&Signature=x&Expires=9999999999", g.host(), ""))
+			}
+		}
+		for _, host := range []string{"evil.example:" + g.port(), "0123abcd.execute-api.localhost:" + g.port(), "atelier.s3.localhost", "atelier.localhost:" + g.port(), "127.0.0.1", "evil.example", ""} {
+			requests = append(requests, g.raw(method, target, host, ""))
+		}
+		requests = append(requests, g.raw("OPTIONS", target, g.host(), "Origin: http://evil.example\r\nAccess-Control-Request-Method: "+method+"\r\nAccess-Control-Request-Headers: authorization\r\n"),
+			g.raw(method, g.Endpoint+target, g.host(), ""))
+	}
+	upgrade := "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nOrigin: http://evil.example\r\n"
+	for _, target := range []string{"/", "/_ministack/reset", "/_aws/execute-api/0123abcd/x"} {
+		requests = append(requests, g.raw("GET", target, g.host(), upgrade), g.raw("GET", target, "0123abcd.execute-api.localhost:"+g.port(), upgrade),
+			g.raw("GET", target, "iot.us-east-1.localhost", upgrade+"Sec-WebSocket-Protocol: mqtt\r\n"))
+	}
+	for i, request := range requests {
+		status, headers, body := g.send(request)
+		if status/100 != 4 || headers.Get("Access-Control-Allow-Origin") != "" || strings.Contains(body, "http://127.0.0.1:"+g.port()) {
+			t.Errorf("%d: %.400q: %d, %v: %.200s", i, request, status, headers, body)
+		}
+	}
+	t.Logf("%d requests", len(requests))
+	g.untouched()
+}
+
+func (g *guarded) port() string { return g.host()[strings.LastIndex(g.host(), ":")+1:] }
+
+func (g *guarded) raw(method, target, host, headers string) string {
+	body := ""
+	if method == http.MethodPost || method == http.MethodPut {
+		body = function
+	}
+	return fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: Mozilla/5.0\r\n%sContent-Length: %d\r\nConnection: close\r\n\r\n%s", method, target, host, headers, len(body), body)
+}
+
+func (g *guarded) send(request string) (status int, headers http.Header, body string) {
+	g.Helper()
+	conn, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(g.Context(), "tcp", g.host())
+	if err != nil {
+		g.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		g.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, request); err != nil {
+		g.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		g.Fatalf("%.200q: %v", request, err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) { // HEAD
+		g.Fatal(err)
+	}
+	return resp.StatusCode, resp.Header, string(b)
+}
+
+// Whoever signs with another secret is refused by every service, in the name of
+// the root, of nobody, of the account, and of a function: those were once to be
+// worked out from its name.
+func TestSignaturesAreChecked(t *testing.T) {
+	g := start(t)
+	for name, c := range map[string]aws.Credentials{
+		"root":           {AccessKeyID: "test", SecretAccessKey: "test"},
+		"account":        {AccessKeyID: "000000000000", SecretAccessKey: "test"},
+		"unknown":        {AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "test"},
+		"other token":    {AccessKeyID: "test", SecretAccessKey: "test", SessionToken: "x"},
+		"empty secret":   {AccessKeyID: "test", SecretAccessKey: " "},
+		"predicted role": predicted("worker-lambda"),
+	} {
+		cfg := g.cfg.Copy()
+		cfg.Credentials = credentials.StaticCredentialsProvider{Value: c}
+		cfg.RetryMaxAttempts = 1
+		for service, call := range map[string]func(context.Context) error{
+			"sqs": func(ctx context.Context) error {
+				_, err := sqs.NewFromConfig(cfg).PurgeQueue(ctx, &sqs.PurgeQueueInput{QueueUrl: aws.String(g.queue.URL())})
+				return err
+			},
+			"s3": func(ctx context.Context) error { return bucket.New(cfg, "atelier").Delete(ctx, "a b/c") },
+			"lambda": func(ctx context.Context) error {
+				_, err := lambda.NewFromConfig(cfg).ListFunctions(ctx, nil)
+				return err
+			},
+			"iam": func(ctx context.Context) error {
+				_, err := iam.NewFromConfig(cfg).ListRoles(ctx, nil)
+				return err
+			},
+			"apigateway": func(ctx context.Context) error {
+				_, err := apigatewayv2.NewFromConfig(cfg).GetApis(ctx, nil)
+				return err
+			},
+		} {
+			var refused interface{ HTTPStatusCode() int }
+			if err := call(t.Context()); !errors.As(err, &refused) && !errors.Is(err, bucket.ErrDenied) || refused != nil && refused.HTTPStatusCode() != http.StatusForbidden {
+				t.Errorf("%s, %s: %v", name, service, err)
+			}
+		}
+	}
+	g.untouched()
+}
+
+// predicted are the credentials that MiniStack itself gives to a function.
+func predicted(name string) aws.Credentials {
+	sum := func(s string) string {
+		b := sha256.Sum256([]byte(s))
+		return hex.EncodeToString(b[:])
+	}
+	digest := sum("arn:aws:lambda:us-east-1:000000000000:function:" + name + ":arn:aws:iam::000000000000:role/" + name)
+	return aws.Credentials{AccessKeyID: "ASIA" + strings.ToUpper(digest[:16]), SecretAccessKey: sum("secret:" + digest), SessionToken: sum("token:" + digest)}
+}
+
+// A presigned link is good for what it was made for, from any page.
+func TestPresignedLinks(t *testing.T) {
+	g := start(t)
+	link, err := g.bucket.Link(t.Context(), "a b/c", bucket.Link{For: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(method, link string, headers ...string) (*http.Response, string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, link, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i < len(headers); i += 2 {
+			req.Header.Set(headers[i], headers[i+1])
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp, string(b)
+	}
+	for _, headers := range [][]string{
+		nil,
+		{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "navigate", "Referer", "http://127.0.0.1:8080/"},
+		{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", "image", "Origin", "http://127.0.0.1:8080"},
+		{"Range", "bytes=0-"},
+	} {
+		if resp, body := ask(http.MethodGet, link, headers...); resp.StatusCode/100 != 2 || body != stored {
+			t.Errorf("%v: %s: %q", headers, resp.Status, body)
+		}
+	}
+	for from, want := range map[string]string{"http://127.0.0.1:8080": "http://127.0.0.1:8080", "http://evil.example": ""} {
+		resp, _ := ask(http.MethodOptions, link, "Origin", from, "Access-Control-Request-Method", "GET")
+		if got := resp.Header.Get("Access-Control-Allow-Origin"); got != want {
+			t.Errorf("preflight from %s: %s, %q", from, resp.Status, got)
+		}
+	}
+
+	signed := func(method, at, service string, secret string, when time.Time) string {
+		req, err := http.NewRequestWithContext(t.Context(), method, at, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, _, err := signer().PresignHTTP(t.Context(), aws.Credentials{AccessKeyID: "test", SecretAccessKey: secret}, req, "UNSIGNED-PAYLOAD", service, "us-east-1", when)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	right := g.secret()
+	object := g.Endpoint + "/atelier/a%20b/c?X-Amz-Expires=60"
+	if resp, body := ask(http.MethodGet, signed(http.MethodGet, object, "s3", right, time.Now())); body != stored {
+		t.Fatalf("a link made by hand: %s: %s", resp.Status, body)
+	}
+	other, err := url.Parse(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.Path = "/atelier/other"
+	for name, tt := range map[string]struct{ method, link string }{
+		"another secret":      {"GET", signed("GET", object, "s3", "test", time.Now())},
+		"expired":             {"GET", signed("GET", object, "s3", right, time.Now().Add(-2*time.Minute))},
+		"without end":         {"GET", signed("GET", g.Endpoint+"/atelier/a%20b/c", "s3", right, time.Now())},
+		"another object":      {"GET", other.String()},
+		"another method":      {"DELETE", link},
+		"a write":             {"PUT", link},
+		"made for deleting":   {"DELETE", signed("DELETE", object, "s3", right, time.Now())},
+		"of another service":  {"POST", signed("POST", g.Endpoint+"/?Action=ListQueues&X-Amz-Expires=60", "sqs", right, time.Now())},
+		"to an internal path": {"GET", signed("GET", g.Endpoint+"/_ministack/sqs/messages?X-Amz-Expires=60", "s3", right, time.Now())},
+	} {
+		if resp, body := ask(tt.method, tt.link); resp.StatusCode/100 != 4 || strings.Contains(body, stored) {
+			t.Errorf("%s: %s: %s", name, resp.Status, body)
+		}
+	}
+	// Nor does a signature in the header open what is MiniStack's own.
+	for _, line := range internal[:20] {
+		method, target, _ := strings.Cut(line, " ")
+		req, err := http.NewRequestWithContext(t.Context(), method, g.Endpoint+target, bytes.NewReader(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		empty := sha256.Sum256(nil)
+		if err := signer().SignHTTP(t.Context(), aws.Credentials{AccessKeyID: "test", SecretAccessKey: right}, req, hex.EncodeToString(empty[:]), "s3", "us-east-1", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode/100 != 4 {
+			t.Errorf("%s, signed: %s", line, resp.Status)
+		}
+	}
+	g.untouched()
+}
+
+// signer is a new one each time: it keeps what it has derived from a secret for
+// others of the same key id.
+func signer() *v4.Signer {
+	return v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })
+}
+
+// secret is what the stack signs with.
+func (g *guarded) secret() string {
+	c, err := g.cfg.Credentials.Retrieve(g.Context())
+	if err != nil {
+		g.Fatal(err)
+	}
+	return c.SecretAccessKey
+}

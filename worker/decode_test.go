@@ -1,0 +1,168 @@
+package worker_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	"image/jpeg"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/decoder"
+	"github.com/atelier-go/atelier/pkg/decoder/decodertest"
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/style"
+	"github.com/atelier-go/atelier/worker"
+)
+
+// rogueBench is a worker whose decoder misbehaves on demand, one picture at a time.
+func rogueBench(t *testing.T, bounds decoder.Bounds) *bench {
+	t.Helper()
+	d := decodertest.New(t, func(c *decoder.Config) { c.Program, c.Bounds = decodertest.Rogue(t), bounds })
+	return newBenchWith(t, 0, red, func(c *worker.Config) { c.Decoder = d })
+}
+
+// with is a photograph that makes a rogue decoder do something.
+func with(t *testing.T, v decodertest.Vice) []byte { return append(photo(t, 20, 20), v...) }
+
+// TestHostilePictures: whatever a decoder does with a picture, its job fails with a
+// reason, or is tried again where the picture may not be at fault, and the next picture
+// in the only slot is painted.
+func TestHostilePictures(t *testing.T) {
+	b := rogueBench(t, decoder.Bounds{CPU: 300 * time.Millisecond, Wait: 500 * time.Millisecond})
+	for _, vice := range []decodertest.Vice{decodertest.Eats, decodertest.Spins, decodertest.Sleeps, decodertest.Crashes} {
+		m := b.submit(with(t, vice), nil)
+		if err := b.worker.Handle(t.Context(), m); err != nil {
+			t.Fatalf("%s: %v", vice, err)
+		}
+		if j := b.job(m); j.State != job.Failed || j.Error.Code != "undecodable_image" || !strings.Contains(j.Error.Message, "save it again") {
+			t.Errorf("%s: %s, %+v", vice, j.State, j.Error)
+		}
+		m = b.submit(photo(t, 20, 20), nil)
+		if err := b.worker.Handle(t.Context(), m); err != nil || b.job(m).State != job.Succeeded {
+			t.Errorf("the picture after %q: %v, %+v", vice, err, b.job(m))
+		}
+	}
+	for _, vice := range []decodertest.Vice{decodertest.Dies, decodertest.Lies, decodertest.Floods} {
+		m := b.submit(with(t, vice), nil)
+		for attempt := 1; attempt <= 3; attempt++ {
+			if err := b.worker.Handle(t.Context(), m); err == nil {
+				t.Errorf("%s: attempt %d: the message is done with", vice, attempt)
+			}
+			if j := b.job(m); j.State != job.Queued || j.Attempts != attempt {
+				t.Errorf("%s: %s after %d attempts, want queued after %d", vice, j.State, j.Attempts, attempt)
+			}
+		}
+		if err := b.worker.Handle(t.Context(), m); err != nil || b.job(m).Error.Code != job.CodeGaveUp {
+			t.Errorf("%s: %v, %+v", vice, err, b.job(m))
+		}
+	}
+}
+
+// TestCancelFreesTheSlotOfADecode: a picture that is still being decoded when its job is
+// taken away leaves the slot to the next one at once.
+func TestCancelFreesTheSlotOfADecode(t *testing.T) {
+	b := rogueBench(t, decoder.Bounds{CPU: time.Hour, Wait: time.Hour})
+	for _, vice := range []decodertest.Vice{decodertest.Spins, decodertest.Sleeps} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		taken := errors.New("the job was taken away")
+		m := b.submit(with(t, vice), nil)
+		result := b.handle(ctx, m)
+		waitFor(t, func() bool { return b.job(m).State == job.Running })
+		cancel(taken)
+		if err := <-result; !errors.Is(err, taken) {
+			t.Errorf("%s: got %v", vice, err)
+		}
+		if j := b.job(m); j.State != job.Queued || j.Attempts != 0 {
+			t.Errorf("%s: it is %s after %d attempts", vice, j.State, j.Attempts)
+		}
+		next := b.submit(photo(t, 20, 20), nil)
+		if err := b.worker.Handle(t.Context(), next); err != nil || b.job(next).State != job.Succeeded {
+			t.Errorf("the next one: %v, %+v", err, b.job(next))
+		}
+	}
+}
+
+// TestDecoderThatCannotBeStarted says nothing about the jobs: no attempt is counted.
+func TestDecoderThatCannotBeStarted(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "picture-decoder")
+	b, err := os.ReadFile(decodertest.Rogue(t))
+	if err == nil {
+		err = os.WriteFile(program, b, 0o750)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := decodertest.New(t, func(c *decoder.Config) { c.Program, c.Keep = program, 1 })
+	w := newBenchWith(t, 0, red, func(c *worker.Config) { c.Decoder = d })
+	if err := os.Remove(program); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.worker.Handle(t.Context(), w.submit(with(t, decodertest.Dies), nil)); err == nil {
+		t.Error("it was decoded")
+	}
+	m := w.submit(photo(t, 20, 20), nil)
+	for range 5 {
+		if err := w.worker.Handle(t.Context(), m); !errors.Is(err, decoder.ErrNotStarted) {
+			t.Fatalf("got %v", err)
+		}
+	}
+	if j := w.job(m); j.State != job.Queued || j.Attempts != 0 {
+		t.Errorf("it is %s after %d attempts", j.State, j.Attempts)
+	}
+}
+
+// TestPreviewIsStored by the first attempt, whether it ends well or not, and by no other.
+func TestPreviewIsStored(t *testing.T) {
+	fails := true
+	b := newBench(t, 0, func(ctx context.Context, r style.Request) (*image.RGBA, error) {
+		if fails {
+			return nil, errors.New("the engine fails")
+		}
+		return red(ctx, r)
+	})
+	m := b.submit(photo(t, 2000, 1000), func(s *job.Spec) { s.Size = 100 })
+	if _, err := b.store.Preview(m.Job); !errors.Is(err, job.ErrNotReady) {
+		t.Errorf("before the first attempt: %v", err)
+	}
+	if err := b.worker.Handle(t.Context(), m); err == nil {
+		t.Fatal("it was painted")
+	}
+	first, err := b.store.Preview(m.Job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := jpeg.Decode(bytes.NewReader(first))
+	if err != nil || img.Bounds().Dx() != 1024 || img.Bounds().Dy() != 512 {
+		t.Errorf("the preview is of %v, %v", img.Bounds(), err)
+	}
+	stored := func() os.FileInfo {
+		info, err := os.Stat(filepath.Join(b.dir(m), "preview"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	before := stored()
+	fails = false
+	if err := b.worker.Handle(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	if !os.SameFile(before, stored()) {
+		t.Error("the second attempt has replaced it")
+	}
+	if b.job(m).State != job.Succeeded {
+		t.Errorf("%+v", b.job(m))
+	}
+	broken := b.submit([]byte("no picture"), nil)
+	if err := b.worker.Handle(t.Context(), broken); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.store.Preview(broken.Job); !errors.Is(err, job.ErrNoPreview) {
+		t.Errorf("of what is no picture: %v", err)
+	}
+}
