@@ -72,7 +72,7 @@ export async function watch(id, { signal, urgent, onJob, onAway, onBack }) {
 
 // wait is over early when the person comes back to the page or the network to
 // the machine: that is when a fresh look is wanted.
-function wait(seconds, signal) {
+export function wait(seconds, signal) {
   return new Promise((resolve, reject) => {
     const over = new AbortController()
     const finish = (settle, value) => {
