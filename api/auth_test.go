@@ -26,6 +26,7 @@ type guarded struct {
 	*service
 	keyless *service          // beside it, on the same store
 	keys    map[string]string // by the names in callers
+	ring    *keyring.Ring
 	log     *logbook
 }
 
@@ -71,6 +72,7 @@ func serveGuarded(t *testing.T, settings ...func(*api.Config)) *guarded {
 		t.Fatal(err)
 	}
 	g.service = serve(t, append(settings, func(c *api.Config) { c.Keys, c.Log = ring, log })...)
+	g.ring = ring
 	g.keyless = g.beside(settings...)
 	t.Cleanup(func() {
 		for name, key := range g.keys {

@@ -257,7 +257,7 @@ func TestEverythingAtOnce(t *testing.T) {
 		resp, body := s.get(path)
 		wantProblem(t, resp, body, 410, "gone", "")
 		// A retry that came too late may have left an entry; the sweeper sees what it is.
-		if _, err := s.store.Checkup(id, time.Now(), 0); !errors.Is(err, job.ErrGone) && !errors.Is(err, job.ErrFinished) {
+		if _, err := s.store.Checkup(store.EntryOf(job.Job{ID: id}), time.Now(), 0); !errors.Is(err, job.ErrGone) && !errors.Is(err, job.ErrFinished) {
 			t.Errorf("a sweeper finds an erased job: %v", err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
 )
 
 // contract are examples of what each operation answers. The first of each is of
@@ -34,7 +35,7 @@ var contract = map[string][]example{
 		{422, "unknown_style", submission(field{name: "style", value: "none"}), nil},
 		{422, "invalid_field", both(submission(), underKey("a key")), namesField("Idempotency-Key")},
 		{422, "idempotency_key_reused", both(submission(), underKey("one"), again("post /v1/jobs"), submission(field{name: "size", value: "64"})), nil},
-		{429, "rate_limited", both(rateLimited, submission(), again("post /v1/jobs")), nil},
+		{429, "quota_exceeded", both(in(job.Queued), both(withQuotas(store.Quotas{Unfinished: 1}), submission())), nil},
 		{503, "unavailable", both(submission(), queueAway), nil},
 	},
 	"get /v1/jobs": {
@@ -94,6 +95,8 @@ var contract = map[string][]example{
 		{202, "", both(in(job.Failed), again("post /v1/jobs/{id}/retry")), promisesJob},
 		{409, "not_retryable", in(job.Succeeded), nil},
 		{409, "not_retryable", in(job.Running), nil},
+		{409, "too_many_runs", both(in(job.Failed), withQuotas(store.Quotas{Runs: 1})), nil},
+		{429, "quota_exceeded", both(in(job.Queued), both(in(job.Failed), withQuotas(store.Quotas{Unfinished: 1}))), nil},
 		{503, "unavailable", both(in(job.Failed), queueAway), nil},
 	},
 	"delete /v1/jobs/{id}": {
@@ -217,6 +220,8 @@ func (elsewhere) Link(_ context.Context, name, _, _ string) (string, error) {
 	return origin + "/" + name + "?signature=x", nil
 }
 
-func rateLimited(s *scene) { s.keyless = s.beside(slow) }
+func withQuotas(q store.Quotas) func(*scene) {
+	return func(s *scene) { s.keyless = s.keyless.limited(q) }
+}
 
 func queueAway(s *scene) { s.queue.set(errors.New("connection refused by " + s.store.Dir())) }

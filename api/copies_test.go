@@ -305,7 +305,7 @@ func TestAnswerBesideACopyThatWasGivenUp(t *testing.T) {
 	}
 	id := s.submit(field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: "night-swirls"}).ID
 	lease, err := s.store.Claim(t.Context(), id, 1, "test")
-	picture := bytes.Repeat([]byte("0123456789abcdef"), 1<<14)
+	picture := append(jpegPicture(t), bytes.Repeat([]byte("0123456789abcdef"), 1<<14)...)
 	if err == nil {
 		err = lease.Succeed(picture, nil, job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{})
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
 )
 
 // A Problem is the body of every error answer, RFC 9457. Programs go by Code,
@@ -62,6 +64,7 @@ var mapping = []struct {
 	{job.ErrGone, 410, "gone", ""},
 	{job.ErrNotFinished, 409, "not_finished", "read the job to see where it stands"},
 	{job.ErrFinished, 409, "finished", ""},
+	{job.ErrTooManyRuns, 409, "too_many_runs", "submit the picture again, as a new job"},
 	{job.ErrNotRetryable, 409, "not_retryable", "only a job that failed or was canceled runs again"},
 	{job.ErrKeyReused, 422, "idempotency_key_reused", "take a new key for a new request"},
 	{job.ErrUnsupportedImage, 415, "unsupported_image", "send a JPEG, PNG, WebP or GIF"},
@@ -69,9 +72,11 @@ var mapping = []struct {
 	{job.ErrTooManyBytes, 413, "too_many_bytes", "send a smaller file"},
 	{job.ErrTooManyPixels, 413, "too_many_pixels", "scale it down first"},
 	{job.ErrUnknownStyle, 422, "unknown_style", ""},
+	{job.ErrDiskFull, 503, "disk_full", "nothing was accepted; try again later, what is there can be read and erased"},
 	{errUnavailable, 503, "unavailable", "nothing was accepted, so that sending it again is safe"},
 	{errUnsure, 503, "unavailable", "sending the same again is safe and makes no second job"},
 	{errCrowded, 503, "unavailable", "try again in a moment"},
+	{errShareUsed, 429, "too_many_at_once", "try again when one of them is over"},
 	{errTooLarge, 503, "unavailable", "try again in a moment, or ask for parts of it (Range: bytes=0-4194303)"},
 	{errOver, 503, "unavailable", "ask again for the rest"},
 	{job.ErrBusy, 503, "busy", "try again in a moment"},
@@ -89,15 +94,21 @@ var errUnavailable = errors.New("the service can't take or show jobs at the mome
 // stored already. It was not promised; the same request again completes it.
 var errUnsure = errors.New("the service can't take jobs at the moment")
 
-// errCrowded: others ask for the same, each of which takes a while.
-var errCrowded = errors.New("too many ask for this at the moment")
-
 // errOver: one request was asked for more than it has time for.
 var errOver = errors.New("the time for one request is over")
 
 // impersonal are the errors whose circumstances, such as what was done to find
 // out, help nobody, or hide the sentence that does.
 var impersonal = []error{job.ErrNotFound, job.ErrGone, job.ErrNoPreview, job.ErrNotReady, job.ErrKeyReused, errTooSlow}
+
+// opaque are the errors of which decoders, and what they say when they crash, may be the
+// cause. Of these only an inspected one tells more than its sentence.
+var opaque = []error{job.ErrDamagedImage, job.ErrUnsupportedImage}
+
+// An inspected error is one of imageio.Inspect, whose text is made to be shown.
+type inspected struct{ error }
+
+func (e inspected) Unwrap() error { return e.error }
 
 // problem turns err into an answer. What is not in the table is a fault of
 // ours: the user gets a safe sentence, the log the cause.
@@ -109,6 +120,10 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 	if errors.As(err, &field) {
 		return invalid(field)
 	}
+	var quota *store.QuotaError
+	if errors.As(err, &quota) {
+		return quotaProblem(quota)
+	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return newProblem(499, "client_gone", "the client went away") // nobody reads it
 	}
@@ -117,20 +132,36 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 			continue
 		}
 		detail := err.Error()
-		if m.status >= 500 {
+		if m.status >= 500 && !errors.Is(m.err, errCrowded) { // that is no fault, and comes often where it comes
 			s.Log.Error(doing, "error", err)
 		}
-		if m.status >= 500 || slices.Contains(impersonal, m.err) {
+		hidden := slices.Contains(opaque, m.err) && !errors.As(err, new(inspected))
+		if m.status >= 500 || hidden || slices.Contains(impersonal, m.err) {
 			detail = m.err.Error()
 		}
 		if m.hint != "" {
 			detail += "; " + m.hint
 		}
-		return newProblem(m.status, m.code, detail)
+		p := newProblem(m.status, m.code, detail)
+		if m.err == job.ErrDiskFull {
+			p.header.Set("Retry-After", strconv.Itoa(retryDiskFull))
+		}
+		return p
 	}
 	s.Log.Error(doing, "error", err)
 	return newProblem(http.StatusInternalServerError, "internal", "something went wrong here, not with your request; the log has the cause")
 }
+
+// quotaProblem is the answer to what is beyond an owner's quota.
+func quotaProblem(q *store.QuotaError) *Problem {
+	p := newProblem(http.StatusTooManyRequests, "quota_exceeded", q.Error())
+	p.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(q.After.Seconds())))}}
+	return p
+}
+
+// retryDiskFull is the number of seconds after which to try again where pictures have
+// to be removed first.
+const retryDiskFull = 60
 
 // retryUnavailable is the number of seconds after which to try again.
 const retryUnavailable = 5
@@ -144,7 +175,7 @@ func newProblem(status int, code, detail string) *Problem {
 	if code == "not_ready" {
 		p.header = http.Header{"Retry-After": {strconv.Itoa(retryUnfinished)}}
 	}
-	if status == http.StatusServiceUnavailable {
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		p.header = http.Header{"Retry-After": {strconv.Itoa(retryUnavailable)}}
 	}
 	return p

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
 )
 
 const (
@@ -61,7 +62,8 @@ const unannounced = time.Second
 // the same request again does so, or the sweeper.
 func (s *Server) keepOnce(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
 	j, made, err := s.Store.CreateOnce(spec, f.files["image"], f.files["style_image"], key)
-	if errors.Is(err, job.ErrKeyReused) || errors.Is(err, job.ErrGone) {
+	f.letGo()
+	if errors.Is(err, job.ErrKeyReused) || errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) {
 		return job.Job{}, err
 	}
 	switch {
@@ -83,7 +85,7 @@ func (s *Server) announceAgain(ctx context.Context, j job.Job) error {
 	if err := s.announce(ctx, job.Message{Job: j.ID, Run: j.Run}); err != nil {
 		return err
 	}
-	if err := s.Store.Announced(j.ID); err != nil {
+	if err := s.Store.Announced(store.EntryOf(j)); err != nil {
 		s.Log.Warn("note an announcement", "job", j.ID, "error", err) // then the sweeper announces it sooner
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/jpeg"
 	"io"
 	"net/http"
@@ -144,7 +145,17 @@ func (s *site) claimOnly(t *testing.T) *store.Lease {
 // succeed ends a job with a picture.
 func succeed(t *testing.T, lease *store.Lease) {
 	t.Helper()
-	err := lease.Succeed(gradient(t, 96, 64, 0), nil, job.Result{Width: 96, Height: 64, ContentType: "image/jpeg"},
+	painted, err := jpeg.Decode(bytes.NewReader(gradient(t, 96, 64, 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture := image.NewRGBA(painted.Bounds())
+	draw.Draw(picture, picture.Rect, painted, image.Point{}, draw.Src)
+	var b bytes.Buffer
+	if err := imageio.Encode(&b, picture, lease.Spec.Format, lease.Spec.Quality); err != nil {
+		t.Fatal(err)
+	}
+	err = lease.Succeed(b.Bytes(), nil, job.Result{Width: 96, Height: 64, ContentType: "image/jpeg"},
 		job.Receipt{Worker: "daemon", Engine: "test", QueueWaitMS: 200, DecodeMS: 50, StylizeMS: 200, EncodeMS: 50})
 	if err != nil {
 		t.Fatal(err)

@@ -154,7 +154,7 @@ func testPaint(t *testing.T, b *browser) {
 	}
 	// The link really answers the picture, as a file with a name.
 	head := p.Str(`(await fetch(document.querySelector('#download').href)).headers.get('Content-Type')`)
-	if !p.Is(`document.querySelector('#download').hasAttribute('download')`) || head != "image/jpeg" {
+	if !p.Is(`document.querySelector('#download').hasAttribute('download')`) || head != "image/png" {
 		t.Errorf("download: got %q", head)
 	}
 }

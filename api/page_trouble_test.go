@@ -48,12 +48,12 @@ func testUnavailable(t *testing.T, b *browser) {
 	if err != nil || len(made) != 1 {
 		t.Fatalf("stored: %v, %v", made, err)
 	}
-	backdate(t, site.store.Dir(), made[0]) // as if it had been away for longer
+	backdate(t, site.store.Dir(), made[0].ID) // as if it had been away for longer
 	site.queue.down.Store(false)
 	p.Eval(`dispatchEvent(new Event('online'))`) // rather than wait for what Retry-After says
 	lease := site.claim(t)
-	if lease.Spec.ID != made[0] {
-		t.Errorf("sent again: got the job %s, want %s, which is stored already", lease.Spec.ID, made[0])
+	if lease.Spec.ID != made[0].ID {
+		t.Errorf("sent again: got the job %s, want %s, which is stored already", lease.Spec.ID, made[0].ID)
 	}
 	succeed(t, lease)
 	p.untilPhase("succeeded")

@@ -5,8 +5,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -44,6 +48,9 @@ func (s *Server) getResult(ctx context.Context, in *resultInput) (*huma.StreamRe
 	} else if err != nil {
 		err = s.disclose(ctx, id, j.Owner, err)
 	}
+	if err == nil {
+		err = wantFormat(file, j.Format)
+	}
 	if err != nil {
 		return nil, s.problem(ctx, "read a result", err)
 	}
@@ -63,13 +70,44 @@ func (s *Server) getJobThumbnail(ctx context.Context, in *jobInput) (*huma.Strea
 	if err != nil { // else it is shown to all
 		err = s.disclose(ctx, id, j.Owner, err)
 	}
+	if err == nil {
+		err = wantFormat(file, smallFormat)
+	}
 	if err != nil {
 		return nil, s.problem(ctx, "read a thumbnail", err)
 	}
 	return s.lent(store.Published(id, j.Format, j.Public)[1], file, id, picture{
-		etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
+		contentType: imageio.ContentType(smallFormat), etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
 		filename: "atelier-" + in.ID + "-thumbnail.jpg", modified: *j.FinishedAt,
 	}), nil
+}
+
+// smallFormat is that of all thumbnails and previews.
+const smallFormat = "jpeg"
+
+// wantFormat closes a file that does not begin as a picture of a format does: whoever
+// has the shared directory can have put anything there, and what is answered from here
+// is a picture or nothing.
+func wantFormat(file *os.File, format string) error {
+	head := make([]byte, imageio.FormatLength)
+	n, err := file.ReadAt(head, 0)
+	if err == io.EOF && n > 0 {
+		err = nil
+	}
+	if err == nil {
+		err = beginsAs(head[:n], format)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("%s: %w", filepath.Base(file.Name()), err), file.Close())
+	}
+	return nil
+}
+
+func beginsAs(data []byte, format string) error {
+	if imageio.FormatOf(data) != format {
+		return fmt.Errorf("%w: it is no %s file", job.ErrDamagedJob, format)
+	}
+	return nil
 }
 
 // getPreview answers the submitted picture as the worker has encoded it anew: never the
@@ -80,11 +118,14 @@ func (s *Server) getPreview(ctx context.Context, in *jobInput) (*huma.StreamResp
 		return nil, s.problem(ctx, "read a preview", err)
 	}
 	data, err := s.Store.Preview(id)
+	if err == nil {
+		err = beginsAs(data, smallFormat)
+	}
 	if err != nil {
 		return nil, s.problem(ctx, "read a preview", err)
 	}
 	return serve(bytes.NewReader(data), nil, picture{
-		contentType: "image/jpeg", etag: etagOf(data), cache: immutable,
+		contentType: imageio.ContentType(smallFormat), etag: etagOf(data), cache: immutable,
 		filename: "atelier-" + in.ID + "-preview.jpg", modified: id.Time(),
 	}), nil
 }
@@ -124,8 +165,7 @@ func (s *Server) getThumbnail(ctx context.Context, in *styleInput) (*huma.Stream
 	return serve(bytes.NewReader(data), nil, picture{contentType: "image/jpeg", etag: etagOf(data), cache: daily, filename: in.Name + ".jpg"}), nil
 }
 
-// A picture is what serve says of the bytes that it answers. Without a content type
-// they speak for themselves.
+// A picture is what serve says of the bytes that it answers.
 type picture struct {
 	contentType, etag, cache, filename string
 	attached                           bool // to be saved rather than shown
@@ -155,9 +195,7 @@ func serve(content io.ReadSeeker, done func() error, p picture) *huma.StreamResp
 		}
 		r, w := humago.Unwrap(ctx)
 		h := w.Header()
-		if p.contentType != "" {
-			h.Set("Content-Type", p.contentType)
-		}
+		h.Set("Content-Type", p.contentType)
 		h.Set("Cache-Control", p.cache)
 		h.Set("Content-Disposition", p.disposition())
 		h.Set("ETag", p.etag)

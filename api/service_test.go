@@ -107,6 +107,16 @@ func (s *service) beside(settings ...func(*api.Config)) *service {
 	return &service{s.T, server.URL, s.store, s.queue}
 }
 
+// limited is another server on the same store and queue, which holds to quotas.
+func (s *service) limited(q store.Quotas) *service {
+	s.Helper()
+	jobs, err := store.Open(store.Config{Dir: s.store.Dir(), Quotas: q})
+	if err != nil {
+		s.Fatal(err)
+	}
+	return (&service{T: s.T, store: jobs, queue: s.queue}).beside()
+}
+
 // A field is one part of a form; a file where there is data.
 type field struct {
 	name, value string

@@ -14,11 +14,12 @@ import (
 
 func TestThumbnail(t *testing.T) {
 	s := serve(t)
-	submit := func(public string) job.ID {
-		return s.submit(field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]}, field{name: "public", value: public}).ID
+	submit := func(public, format string) job.ID {
+		return s.submit(field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]}, field{name: "public", value: public},
+			field{name: "format", value: format}).ID
 	}
 	result := job.Result{Width: 60, Height: 40, ContentType: "image/png"}
-	public, old, private := submit("true"), submit("true"), submit("false")
+	public, old, private := submit("true", "png"), submit("true", "jpeg"), submit("false", "png")
 
 	resp, body := s.get("/v1/jobs/" + string(public) + "/thumbnail")
 	wantProblem(t, resp, body, 409, "not_finished", "queued")
@@ -44,11 +45,11 @@ func TestThumbnail(t *testing.T) {
 		t.Errorf("once more, with the ETag %s: %s", tag, resp.Status)
 	}
 
-	// A result that is its own thumbnail says what it is.
-	if err := s.claim(old, 1).Succeed(pngPicture(t), nil, result, job.Receipt{}); err != nil {
+	// A small JPEG is its own thumbnail.
+	if err := s.claim(old, 1).Succeed(jpegPicture(t), nil, result, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
-	if resp, body := s.get("/v1/jobs/" + string(old) + "/thumbnail"); !bytes.Equal(body, pngPicture(t)) || resp.Header.Get("Content-Type") != "image/png" {
+	if resp, body := s.get("/v1/jobs/" + string(old) + "/thumbnail"); !bytes.Equal(body, jpegPicture(t)) || resp.Header.Get("Content-Type") != "image/jpeg" {
 		t.Errorf("%s, %d bytes, %v", resp.Status, len(body), resp.Header)
 	}
 

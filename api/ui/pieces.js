@@ -204,8 +204,14 @@ function look({ id, source = id, name, width = 4, height = 3 }) {
 
 // ---- Ending
 
+// A person waits for these, so that they are repeated only where there were too many
+// just now, and not for ever.
+const briefly = { limit: 4, passing: (err) => err.status === 429 }
+
 export async function stop(piece) {
-  if (!unsent(piece)) return cancelJob(piece.id).catch((err) => {
+  const { signal } = piece.task
+  if (!unsent(piece)) return patiently(() => cancelJob(piece.id, signal), { signal, ...briefly }).catch((err) => {
+    if (signal.aborted) return
     // Finished already is no news: what became of it is about to be shown.
     if (err.status !== 409) change(piece, { trouble: err.message, calm: false })
   })
@@ -218,7 +224,7 @@ export async function stop(piece) {
 export async function erase(piece) {
   piece.erasing = true // who watches the job is not to make news of it
   try {
-    await eraseJob(piece.id)
+    await patiently(() => eraseJob(piece.id), briefly)
   } catch (err) {
     piece.erasing = false
     if (err.status !== 404 && err.status !== 410) throw err // gone is what it was to be

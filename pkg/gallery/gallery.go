@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"mime"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -141,7 +142,8 @@ const (
 )
 
 // parse takes a name apart, of a picture in a folder. In a copy there may be
-// other things: DataSync makes an object for each directory.
+// other things: DataSync makes an object for each directory, and whoever has the
+// shared directory can have put anything there.
 func parse(folder, name string) (hour string, id job.ID, ok bool) {
 	rest, ok := strings.CutPrefix(name, folder)
 	if !ok {
@@ -149,6 +151,9 @@ func parse(folder, name string) (hour string, id job.ID, ok bool) {
 	}
 	hour, file := path.Split(rest)
 	id, err := job.ParseID(strings.TrimSuffix(file, path.Ext(file)))
+	if !slices.Contains(job.OutputFormats, strings.TrimPrefix(path.Ext(file), ".")) {
+		return "", "", false
+	}
 	if err != nil || hour != id.Time().Format("2006/01/02/15/") {
 		return "", "", false
 	}

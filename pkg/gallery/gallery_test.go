@@ -36,6 +36,7 @@ func TestGallery(t *testing.T) {
 		{"without pictures the index leads nowhere", testEmpty},
 		{"jobs come by the hour, newest first, each page leading to the next", testChain},
 		{"nothing is shown that is not in the bucket, or not public", testHidden},
+		{"what somebody has put into the shared directory is not shown", testTampered},
 		{"only what has changed is written", testIncremental},
 		{"what was spoiled by hand is made again", testSpoiled},
 		{"an erased job vanishes at once", testErased},

@@ -190,10 +190,11 @@ func (u *update) show(ctx context.Context, h *hour, older string) (manifest, err
 		switch j, err := jobs[i], errs[i]; {
 		case errors.Is(err, job.ErrGone):
 			gone = append(gone, h.thumbs[id], h.results[id])
-		case errors.Is(err, job.ErrNotFound): // of another store, or long forgotten
+		case errors.Is(err, job.ErrNotFound), errors.Is(err, job.ErrDamagedJob): // of another store, or long forgotten
 		case err != nil:
 			return m, err
-		case !j.Public || j.State != job.Succeeded || j.Result == nil:
+		case !j.Public || j.State != job.Succeeded:
+		case !slices.Equal(store.Published(id, j.Format, true), []string{h.results[id], h.thumbs[id]}): // somebody else's
 		default:
 			r := *j.Result
 			r.URL, r.ThumbnailURL = Pictures+h.results[id], Pictures+h.thumbs[id]

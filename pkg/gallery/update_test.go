@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing/fstest"
@@ -244,5 +245,47 @@ func testPage(h *hall) {
 	}
 	if err := h.gallery.PutPage(h.Context(), fstest.MapFS{"a.exe": {}, "index.html": {}}); err == nil || !strings.Contains(err.Error(), "a.exe") {
 		h.Errorf("a file of unknown type: %v", err)
+	}
+}
+
+// testTampered: whoever can write into the shared directory, such as a worker that was
+// taken over, has nothing shown but pictures, and keeps no other from being shown.
+func testTampered(h *hall) {
+	sound := h.paint("2026-11-23T16:00:00Z", true)
+	page := h.paint("2026-11-23T16:00:01Z", true)
+	damaged := h.paint("2026-11-23T16:00:02Z", true)
+	odd := h.paint("2026-11-23T16:00:03Z", true)
+	h.copy()
+	rewrite := func(id job.ID, old, new string) {
+		h.Helper()
+		for _, name := range []string{"status.json", "final.1"} {
+			path := filepath.Join(h.store.Dir(), "jobs", id.Time().Format("2006/01/02/15"), string(id), name)
+			b, err := os.ReadFile(path)
+			if err == nil && !bytes.Contains(b, []byte(old)) {
+				h.Fatalf("%s: %s", name, b)
+			}
+			if err == nil {
+				err = os.Remove(path) // it may have several names
+			}
+			if err == nil {
+				err = os.WriteFile(path, bytes.ReplaceAll(b, []byte(old), []byte(new)), 0o600)
+			}
+			if err != nil {
+				h.Fatal(err)
+			}
+		}
+	}
+	rewrite(page, `"image/png"`, `"text/html"`)
+	rewrite(damaged, `"succeeded"`, `"<script>"`)
+	for _, ext := range []string{"html", "zzz"} {
+		key := "pictures/public/2026/11/23/16/" + string(odd) + "." + ext
+		if _, err := h.bucket.Put(h.Context(), key, strings.NewReader("<script>"), bucket.Put{ContentType: "text/html"}); err != nil {
+			h.Fatal(err)
+		}
+	}
+	h.update()
+	h.is(odd, page, sound)
+	if b, _, _ := h.get("gallery/2026/11/23/16.json"); bytes.Contains(b, []byte("html")) || bytes.Contains(b, []byte("script")) {
+		h.Errorf("shown is %s", b)
 	}
 }

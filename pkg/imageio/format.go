@@ -101,6 +101,18 @@ func Formats() []string {
 	return names
 }
 
+// FormatLength is how many bytes [FormatOf] looks at.
+const FormatLength = 12
+
+// FormatOf returns the name of the format that data begins as a file of, and "" where
+// it is none that is read. The rest may be anything.
+func FormatOf(data []byte) string {
+	if c := codecOf(data); c != nil {
+		return c.name
+	}
+	return ""
+}
+
 // ContentType returns the media type of a format that is read or written, by
 // the name that [Info] and [Formats] use, and "" for another name.
 func ContentType(format string) string {

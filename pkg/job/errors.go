@@ -51,6 +51,14 @@ var (
 	// ErrStoreAway: the shared directory is not there, so that nothing can be
 	// said about any job.
 	ErrStoreAway = errors.New("the store is away")
+	// ErrQuota: a quota of the job's owner is used up.
+	ErrQuota = errors.New("a quota is used up")
+	// ErrTooManyRuns: the job has had as many runs as one may have.
+	ErrTooManyRuns = errors.New("the job has had all the runs that a job may have")
+	// ErrDiskFull: the file system of the shared directory has too little room left.
+	ErrDiskFull = errors.New("the service has too little room left for new pictures")
+	// ErrDamagedJob: what is stored of the job is not what was stored.
+	ErrDamagedJob = errors.New("what is stored of the job is damaged")
 	// ErrMalformed: a message is not in the wire format of this version.
 	ErrMalformed = errors.New("malformed message")
 )

@@ -22,7 +22,7 @@ func BenchmarkJob(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			id, err := job.NewID()
-			spec := job.Spec{ID: id, Style: "some-style", CreatedAt: time.Now()}
+			spec := job.Spec{ID: id, Style: "some-style", Format: "jpeg", CreatedAt: time.Now()}
 			if err == nil {
 				err = s.Create(&spec, picture, nil)
 			}

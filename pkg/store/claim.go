@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -78,7 +79,7 @@ func (s *Store) claim(ctx context.Context, l *life, run int, worker string) (*Le
 	lease.Crashed = last.crashed()
 	r := newRecord(spec.New())
 	r.Run, r.State, r.Attempts, r.StartedAt = run, job.Running, lease.Attempt, &lease.Began
-	r.Claim, r.Worker, r.Lease, r.Crashed = l.claim+1, worker, s.lease.Milliseconds(), lease.Crashed
+	r.Claim, r.Worker, r.Lease, r.Crashed = l.claim+1, clean(worker, maxWord), s.lease.Milliseconds(), lease.Crashed
 	err = s.happen(l.dir, claimFile(r.Claim), r, func(now time.Time) error {
 		if err := s.free(l, last, now); err != nil {
 			return err
@@ -89,7 +90,25 @@ func (s *Store) claim(ctx context.Context, l *life, run int, worker string) (*Le
 		return nil, s.unclaim(l, r, err)
 	}
 	lease.record = r
+	s.removeOldClaims(l)
 	return lease, nil
+}
+
+// claimsKept is how many claims are left in a job's folder before the one that is made:
+// more than may be empty after losses of power, so that attempts that count are not
+// forgotten. Attempts that don't count can be any number.
+const claimsKept = 8
+
+// removeOldClaims removes all but the last claims, the oldest first: whoever still
+// believes to hold one finds its own gone, or its successor's there. What can't be
+// removed is left to the next.
+func (s *Store) removeOldClaims(l *life) {
+	slices.Sort(l.old)
+	for _, n := range l.old[:max(0, len(l.old)-claimsKept)] {
+		if s.remove(filepath.Join(l.dir.Name(), claimFile(n))) != nil {
+			return
+		}
+	}
 }
 
 // lastClaim reads the last claim of the current run; nil without any. A claim of
@@ -120,7 +139,9 @@ func (s *Store) readClaim(l *life) (*record, error) {
 		return r, err
 	}
 	before := *l
-	before.claim--
+	if before.claim--; !slices.Contains(l.old, before.claim) {
+		before.claim = 0 // it was removed, or there was none
+	}
 	if r, err = s.truth(&before); err != nil {
 		return nil, err
 	}
@@ -288,6 +309,9 @@ func (l *Lease) Release(counted bool) error {
 	defer l.Close()
 	// A successor's status must not be overwritten with ours.
 	err := l.overtaken()
+	if err == nil {
+		_, err = l.store.changed(l.path(claimFile(l.record.Claim))) // gone, with its successor: see removeOldClaims
+	}
 	if err == nil {
 		err = l.release(counted)
 	}

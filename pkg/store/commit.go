@@ -21,10 +21,11 @@ import (
 func (l *Lease) Succeed(picture, thumbnail []byte, res job.Result, receipt job.Receipt) error {
 	sum := sha256.Sum256(picture)
 	res.Bytes, res.SHA256 = int64(len(picture)), hex.EncodeToString(sum[:])
-	made := map[string][]byte{l.path(outputFile(l.record.Claim)): picture}
+	receipt.Worker, receipt.Engine, receipt.Model = clean(receipt.Worker, maxWord), clean(receipt.Engine, maxWord), clean(receipt.Model, maxWord)
+	made := map[string][][]byte{l.path(outputFile(l.record.Claim)): {picture}}
 	thumb := thumbnail != nil && l.Spec.Public
 	if thumb {
-		made[l.path(thumbFile(l.record.Claim))] = thumbnail
+		made[l.path(thumbFile(l.record.Claim))] = [][]byte{thumbnail}
 	}
 	var failed error
 	written := make(chan struct{})
@@ -50,7 +51,10 @@ func (l *Lease) Fail(f job.Failure) error {
 	return l.outcome("fail", l.finish(func(r *record) { fail(r, f) }, always))
 }
 
-func fail(r *record, f job.Failure) { r.State, r.Error, r.FinishedAt = job.Failed, &f, now() }
+func fail(r *record, f job.Failure) {
+	f.Code, f.Message = cleanCode(f.Code), clean(f.Message, maxText)
+	r.State, r.Error, r.FinishedAt = job.Failed, &f, now()
+}
 
 func now() *time.Time { t := time.Now().UTC(); return &t }
 

@@ -7,13 +7,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
 // The budget of DESIGN.md, "What a job costs the file server".
 func TestFileOperations(t *testing.T) {
-	sc := newScene(t)
+	sc := newScene(t).with(Quotas{Unfinished: 5000, Stored: 51200, Daily: 100_000, Runs: 20})
 	own := func() *job.Spec {
 		spec := sc.spec()
 		spec.Owner, spec.Style, spec.StyleInput = "anna", job.CustomStyle, &job.Input{}
@@ -66,7 +67,19 @@ func TestFileOperations(t *testing.T) {
 		do      func(t *testing.T)
 	}{
 		{"submit with everything", 20, nil, submit},
-		{"submit without a key", 16, nil, func(t *testing.T) { sc.create() }},
+		{"submit without a key", 13, nil, func(t *testing.T) { sc.create() }},
+		{"submit to a process that does not know the owner", 13 + 11, forget(sc), func(t *testing.T) { sc.create() }},
+		{"submit when it is time to count again", 13 + 6, outdate(sc), func(t *testing.T) { sc.create() }},
+		{"retry", 13, end(func(id job.ID) error { _, err := sc.Cancel(id); return err }), func(t *testing.T) {
+			if _, err := sc.Retry(id); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"result", 4, func(t *testing.T) { id = sc.create(); finish(t) }, func(t *testing.T) {
+			if _, err := sc.content(sc.Result(id)); err != nil {
+				t.Fatal(err)
+			}
+		}},
 		{"finish in the worker", 21, func(*testing.T) { id = sc.create() }, finish},
 		{"finish a public job in the worker", 24, func(*testing.T) { id = sc.createAs(true) }, finish},
 		{"poll a queued job", 4, func(*testing.T) { id = sc.create() }, poll},
@@ -130,4 +143,14 @@ func TestFileOperations(t *testing.T) {
 			}
 		})
 	}
+}
+
+// forget has the process be one that has not heard of the owner yet.
+func forget(sc scene) func(*testing.T) {
+	return func(*testing.T) { sc.accounts.by = nil }
+}
+
+// outdate has the count be too old to go by.
+func outdate(sc scene) func(*testing.T) {
+	return func(*testing.T) { sc.accounts.of(ownerFolder("")).counted = time.Time{} }
 }

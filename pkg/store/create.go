@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strconv"
+	"syscall"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
@@ -17,20 +19,53 @@ import (
 // since its folder is filled under another name first. stylePicture is nil
 // where the spec names a style. Create fills in the sizes and hashes of the
 // spec's inputs.
+//
+// job.ErrQuota, in a [QuotaError]: a quota of the owner is used up. job.ErrDiskFull.
+// Nothing was made then.
 func (s *Store) Create(spec *job.Spec, picture, stylePicture []byte) error {
-	if err := check(spec.ID); err != nil {
+	done, err := s.begin(spec, picture, stylePicture)
+	if err != nil {
 		return fmt.Errorf("create job: %w", err)
 	}
-	err := s.draft(spec, picture, stylePicture)
+	err = s.draft(spec, picture, stylePicture)
 	if err == nil {
 		err = s.reveal(spec)
 	}
+	done(err == nil)
 	if err != nil {
 		// A half-made job is worth nothing, and a full disk least of all. It may be
 		// in sight already, but nobody may rely on it.
-		return errors.Join(fmt.Errorf("create job %s: %w", spec.ID, err), s.hide(spec), s.discard(spec))
+		return errors.Join(fmt.Errorf("create job %s: %w", spec.ID, noRoom(err)), s.hide(spec), s.discard(spec))
 	}
 	return nil
+}
+
+// begin fills in what follows from a spec's pictures, and reserves what they take.
+func (s *Store) begin(spec *job.Spec, picture, stylePicture []byte) (done func(made bool), err error) {
+	if err := check(spec.ID); err != nil {
+		return nil, err
+	}
+	spec.V = job.SpecVersion
+	describe(&spec.Input, picture)
+	if stylePicture != nil {
+		describe(spec.StyleInput, stylePicture)
+	}
+	spec.Charge = charge(spec)
+	if err := validSpec(spec, spec.ID); err != nil {
+		return nil, err
+	}
+	if err := s.roomy(int64(len(picture) + len(stylePicture))); err != nil {
+		return nil, err
+	}
+	return s.reserve(spec.Owner, submissionOf(spec))
+}
+
+// noRoom makes job.ErrDiskFull of what a file system says that has no room.
+func noRoom(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", job.ErrDiskFull, err)
+	}
+	return err
 }
 
 // draftDir is where a job's folder is filled: in the folder of its place, since a
@@ -45,24 +80,20 @@ type submission struct {
 	Input      job.Input  `json:"input"`
 	StyleInput *job.Input `json:"style_input,omitempty"`
 	Key        string     `json:"key,omitempty"`
+	Charge     int64      `json:"charge,omitempty"`
+	MaxSize    int        `json:"max_size,omitempty"`
 }
 
 // draft fills a job's folder, and enters it in active/, so that none is in sight
 // that is not there.
 func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
-	spec.V = job.SpecVersion
-	describe(&spec.Input, picture)
-	if stylePicture != nil {
-		describe(spec.StyleInput, stylePicture)
-	}
-	b, err := json.Marshal(submission{newRecord(spec.New()), spec.V, spec.Input, spec.StyleInput, spec.Key})
+	b, err := json.Marshal(submission{newRecord(spec.New()), spec.V, spec.Input, spec.StyleInput, spec.Key, spec.Charge, spec.MaxSize})
 	if err != nil {
 		return err
 	}
-	pictures := picture
+	pictures := [][]byte{picture}
 	if stylePicture != nil {
-		// One file, since each costs round trips.
-		pictures = append(picture[:len(picture):len(picture)], stylePicture...)
+		pictures = append(pictures, stylePicture) // in one file, since each costs round trips
 	}
 	dir := s.draftDir(spec.ID)
 	err = s.mkdir(dir)
@@ -72,7 +103,7 @@ func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
 	if err != nil && !errors.Is(err, fs.ErrExist) { // which is our own retransmission
 		return err
 	}
-	if err := s.createAll(map[string][]byte{filepath.Join(dir, inputFile): pictures, filepath.Join(dir, specFile): b}); err != nil {
+	if err := s.createAll(map[string][][]byte{filepath.Join(dir, inputFile): pictures, filepath.Join(dir, specFile): {b}}); err != nil {
 		return err
 	}
 	name := func(as string) func() error {
@@ -84,23 +115,30 @@ func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
 			return err
 		}
 	}
-	return together(name(filepath.Join(dir, statusFile)), name(s.activeAt(spec.ID)))
+	active := s.activeAt(spec.Owner, spec.ID)
+	return together(name(filepath.Join(dir, statusFile)), func() error { return s.inFolder(active, name(active)) })
+}
+
+// inFolder makes a name in one of the folders that are made with the first name in
+// them, and removed when they are empty.
+func (s *Store) inFolder(path string, make func() error) (err error) {
+	for range 3 {
+		if err = make(); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err = s.mkdirs(filepath.Dir(path), s.dir); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // reveal moves a draft to its place, by way of its owner's index, and makes its
 // names durable.
 func (s *Store) reveal(spec *job.Spec) error {
-	if spec.Owner != "" {
-		entry := s.ownerEntry(spec)
-		err := s.mark(entry)
-		if errors.Is(err, fs.ErrNotExist) { // the owner's first of this hour
-			if err = s.mkdirs(filepath.Dir(entry), s.dir); err == nil {
-				err = s.mark(entry)
-			}
-		}
-		if err != nil {
-			return err
-		}
+	entry := s.ownerEntry(spec)
+	if err := s.inFolder(entry, func() error { return s.mark(entry) }); err != nil {
+		return err
 	}
 	if err := s.rename(s.draftDir(spec.ID), s.jobDir(spec.ID)); err != nil {
 		return err
@@ -110,39 +148,47 @@ func (s *Store) reveal(spec *job.Spec) error {
 		func() error { return s.syncDir(s.shard(spec.ID)) })
 }
 
-// discard throws a draft away, and what the indexes know of its job.
+// discard throws a draft away, and what the indexes say of its job: the entry in
+// active/ last, from which the sweeper knows that there is something left.
 func (s *Store) discard(spec *job.Spec) error {
-	return errors.Join(s.removeTree(s.draftDir(spec.ID)), s.unindex(spec))
+	err := s.remove(s.ownerEntry(spec))
+	if err == nil {
+		err = s.removeTree(s.draftDir(spec.ID))
+	}
+	if err == nil {
+		err = s.remove(s.activeAt(spec.Owner, spec.ID))
+	}
+	return err
 }
 
-// ownerEntry is a job's place in its owner's index. Owners' names are whatever
-// somebody configured, so the folder has a hash for a name.
+// ownerEntry is a job's place in its owner's index.
 func (s *Store) ownerEntry(spec *job.Spec) string {
-	return filepath.Join(s.ownerDir(spec.Owner), shard(spec.ID), string(spec.ID))
+	return s.ownerEntryAs(spec, strconv.FormatInt(spec.Charge, 10))
+}
+
+func (s *Store) ownerEntryAs(spec *job.Spec, counts string) string {
+	return filepath.Join(s.ownerDir(spec.Owner), shard(spec.ID), string(spec.ID)+"."+counts)
 }
 
 func (s *Store) ownerDir(owner string) string {
-	sum := sha256.Sum256([]byte(owner))
-	return filepath.Join(s.dir, ownersDir, hex.EncodeToString(sum[:16]))
+	return filepath.Join(s.dir, ownersDir, ownerFolder(owner))
 }
 
-// unindex takes a job out of active/ and its owner's index.
-func (s *Store) unindex(spec *job.Spec) error {
-	var err error
-	if spec.Owner != "" {
-		err = s.remove(s.ownerEntry(spec))
-	}
-	return errors.Join(err, s.remove(s.activeAt(spec.ID)))
+func (s *Store) activeAt(owner string, id job.ID) string {
+	return filepath.Join(s.dir, activeDir, ownerFolder(owner), string(id))
 }
 
 // hide takes a job's folder out of sight in one step and throws it away, with what
 // a worker may have published by then: it can have heard of a job that was never
-// promised.
+// promised. By the spec in the folder the sweeper goes on with it, so that goes last.
 func (s *Store) hide(spec *job.Spec) error {
 	away := s.awayDir(spec.ID)
 	err := s.rename(s.jobDir(spec.ID), away)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		err = s.strip(away, spec)
+	}
+	if err == nil {
+		err = s.remove(s.ownerEntry(spec))
 	}
 	if err != nil {
 		return err
@@ -165,7 +211,11 @@ func (s *Store) Discard(spec *job.Spec) error {
 	if err := check(spec.ID); err != nil {
 		return fmt.Errorf("discard job: %w", err)
 	}
-	if err := errors.Join(s.hide(spec), s.unindex(spec)); err != nil {
+	err := s.hide(spec)
+	if err == nil {
+		err = s.discard(spec)
+	}
+	if err != nil {
 		return fmt.Errorf("discard job %s: %w", spec.ID, err)
 	}
 	return nil

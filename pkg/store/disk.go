@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/atelier-go/atelier/pkg/job"
 )
 
 // A disk makes every call of the store that goes to the file server. On EFS each
@@ -35,15 +38,15 @@ func (d *disk) do(op, path string, call func() error) error {
 // an error. The answer is the time of its making by the file server's clock.
 //
 // O_DSYNC writes through in the one call that a write and an fsync would be.
-func (d *disk) createFile(path string, b []byte) (made time.Time, err error) {
-	return d.create(path, b, unix.O_DSYNC)
+func (d *disk) createFile(path string, b ...[]byte) (made time.Time, err error) {
+	return d.create(path, unix.O_DSYNC, b...)
 }
 
 // createAll is createFile for several files at the same time.
-func (d *disk) createAll(files map[string][]byte) error {
+func (d *disk) createAll(files map[string][][]byte) error {
 	var calls []func() error
 	for path, b := range files {
-		calls = append(calls, func() error { _, err := d.createFile(path, b); return err })
+		calls = append(calls, func() error { _, err := d.createFile(path, b...); return err })
 	}
 	return together(calls...)
 }
@@ -51,20 +54,26 @@ func (d *disk) createAll(files map[string][]byte) error {
 // createHasty is createFile for what need not survive the machine's power: of a
 // local file system a file may be left that is empty or in part. A file server has
 // it all once the file is closed.
-func (d *disk) createHasty(path string, b []byte) (made time.Time, err error) {
-	return d.create(path, b, 0)
+func (d *disk) createHasty(path string, b ...[]byte) (made time.Time, err error) {
+	return d.create(path, 0, b...)
 }
 
-func (d *disk) create(path string, b []byte, flag int) (made time.Time, err error) {
+// create writes one part behind the other: together in memory large ones would be there
+// twice.
+func (d *disk) create(path string, flag int, parts ...[]byte) (made time.Time, err error) {
 	var f *os.File
 	err = d.do("create", path, func() (err error) {
-		f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|flag, 0o640)
+		f, err = openNoLinks(path, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|flag)
 		return err
 	})
 	if err != nil {
 		return made, err
 	}
-	err = d.do("write", path, func() error { _, err := f.Write(b); return err })
+	for _, b := range parts {
+		if err == nil {
+			err = d.do("write", path, func() error { _, err := f.Write(b); return err })
+		}
+	}
 	if err == nil {
 		var info fs.FileInfo
 		if info, err = f.Stat(); err == nil { // known since the write
@@ -80,7 +89,7 @@ func (d *disk) create(path string, b []byte, flag int) (made time.Time, err erro
 // mark makes an empty file; one that is there already is as good.
 func (d *disk) mark(path string) error {
 	return d.do("create", path, func() error {
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o640)
+		f, err := openNoLinks(path, unix.O_WRONLY|unix.O_CREAT)
 		if err != nil {
 			return err
 		}
@@ -88,12 +97,25 @@ func (d *disk) mark(path string) error {
 	})
 }
 
-// readFile reads a whole file, and when it was written by the file server's
-// clock. A replaced file's handle can go stale on NFS between open and read:
-// then the new one is read.
+// maxRecord is the largest file that is read as one of the store's own records, in
+// bytes. They have a few kilobytes.
+const maxRecord = 64 << 10
+
+// errUnreadable: a file of ours is not what it should be. Everybody who has the
+// directory can write into it, so nothing in there is believed unchecked.
+var errUnreadable = job.ErrDamagedJob
+
+// readFile reads a record, and when it was written by the file server's clock. What
+// is too large for one, or is no regular file, is errUnreadable.
 func (d *disk) readFile(path string) (b []byte, written time.Time, err error) {
+	return d.readUpTo(path, maxRecord)
+}
+
+// readUpTo is readFile of a file of at most max bytes. A replaced file's handle can go
+// stale on NFS between open and read: then the new one is read.
+func (d *disk) readUpTo(path string, max int64) (b []byte, written time.Time, err error) {
 	for range 4 {
-		b, written, err = d.readOnce(path)
+		b, written, err = d.readOnce(path, max)
 		if !errors.Is(err, syscall.ESTALE) {
 			break
 		}
@@ -101,16 +123,14 @@ func (d *disk) readFile(path string) (b []byte, written time.Time, err error) {
 	return b, written, err
 }
 
-func (d *disk) readOnce(path string) (b []byte, written time.Time, err error) {
-	var f *os.File
-	err = d.do("open", path, func() (err error) { f, err = os.Open(path); return err })
+func (d *disk) readOnce(path string, max int64) (b []byte, written time.Time, err error) {
+	f, info, err := d.openFile(path)
 	if err != nil {
 		return nil, written, err
 	}
 	defer func() { _ = f.Close() }() // read only
-	info, err := f.Stat()            // came with the open
-	if err != nil {
-		return nil, written, err
+	if info.Size() > max {
+		return nil, written, fmt.Errorf("%w: %s: %d bytes, and there are %d at most", errUnreadable, filepath.Base(path), info.Size(), max)
 	}
 	b, written = make([]byte, info.Size()), info.ModTime()
 	err = d.do("read", path, func() error {
@@ -120,13 +140,49 @@ func (d *disk) readOnce(path string) (b []byte, written time.Time, err error) {
 	return b, written, err
 }
 
-// openDir opens a folder and lists it. The caller closes it.
-func (d *disk) openDir(path string) (dir *os.File, names []string, err error) {
-	err = d.do("open", path, func() (err error) { dir, err = os.Open(path); return err })
+// openFile opens a file to read from. What is no regular file, or is reached by a
+// symbolic link below the store's directory, is errUnreadable. The caller closes it.
+func (d *disk) openFile(path string) (f *os.File, info fs.FileInfo, err error) {
+	err = d.do("open", path, func() (err error) { f, err = openNoLinks(path, unix.O_RDONLY); return err })
 	if err != nil {
 		return nil, nil, err
 	}
-	err = d.do("readdir", path, func() (err error) { names, err = dir.Readdirnames(-1); return err })
+	info, err = f.Stat() // came with the open
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%w: %s is no regular file", errUnreadable, filepath.Base(path))
+	}
+	if err != nil {
+		_ = f.Close() // read only
+		return nil, nil, err
+	}
+	return f, info, nil
+}
+
+// openNoLinks opens a path of which the store's directory and what is below it have
+// no symbolic links: where there is one, that is errUnreadable. It does not wait for
+// the other end of a pipe.
+func openNoLinks(path string, flags int) (*os.File, error) {
+	fd, err := openFd(path, flags|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK)
+	// A link; a pipe that nobody reads, or a socket; a file where a folder should be.
+	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.ENOTDIR) {
+		return nil, fmt.Errorf("%w: %w", errUnreadable, &fs.PathError{Op: "open", Path: path, Err: err})
+	}
+	if err == nil {
+		err = unix.SetNonblock(fd, false) // it has waited for nothing by now
+	}
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+// openDir opens a folder and lists it. The caller closes it.
+func (d *disk) openDir(path string) (dir *os.File, names []string, err error) {
+	err = d.do("open", path, func() (err error) { dir, err = openFolder(path); return err })
+	if err != nil {
+		return nil, nil, err
+	}
+	err = d.do("readdir", path, func() (err error) { names, err = readNames(dir); return err })
 	if err != nil {
 		_ = dir.Close() // read only
 		return nil, nil, err
@@ -139,7 +195,7 @@ func (d *disk) openDir(path string) (dir *os.File, names []string, err error) {
 // Linux keeps for folders too).
 func (d *disk) refresh(dir string) error {
 	return d.do("open", dir, func() error {
-		f, err := os.Open(dir)
+		f, err := openFolder(dir)
 		if err != nil {
 			return err
 		}
@@ -147,11 +203,34 @@ func (d *disk) refresh(dir string) error {
 	})
 }
 
+func openFolder(path string) (*os.File, error) {
+	return openNoLinks(path, unix.O_RDONLY|unix.O_DIRECTORY)
+}
+
+// maxNames bounds what is read of a folder. No folder should come near it; of one
+// that goes beyond, the rest is left unread, so that memory stays bounded.
+const maxNames = 1 << 20
+
+func readNames(dir *os.File) ([]string, error) {
+	var names []string
+	for len(names) < maxNames {
+		more, err := dir.Readdirnames(8192)
+		names = append(names, more...)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
+}
+
 // listAgain lists a folder that is open.
 func (d *disk) listAgain(dir *os.File) (names []string, err error) {
 	err = d.do("readdir", dir.Name(), func() (err error) {
 		if _, err = dir.Seek(0, io.SeekStart); err == nil {
-			names, err = dir.Readdirnames(-1)
+			names, err = readNames(dir)
 		}
 		return err
 	})
@@ -161,7 +240,7 @@ func (d *disk) listAgain(dir *os.File) (names []string, err error) {
 // list lists a folder; one that is not there, or is no folder, is empty.
 func (d *disk) list(path string) ([]string, error) {
 	dir, names, err := d.openDir(path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, errUnreadable) {
 		return nil, nil
 	}
 	if err != nil {
@@ -174,7 +253,7 @@ func (d *disk) list(path string) ([]string, error) {
 // it costs nothing.
 func (d *disk) syncDir(path string) error {
 	var dir *os.File
-	err := d.do("open", path, func() (err error) { dir, err = os.Open(path); return err })
+	err := d.do("open", path, func() (err error) { dir, err = openFolder(path); return err })
 	if err != nil {
 		return err
 	}
@@ -289,7 +368,7 @@ func (d *disk) changed(path string) (at time.Time, err error) {
 // "set to server time".
 func (d *disk) touch(path string) error {
 	return d.do("touch", path, func() error {
-		if err := unix.Utimes(path, nil); err != nil {
+		if err := unix.UtimesNanoAt(unix.AT_FDCWD, path, nil, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 			return &fs.PathError{Op: "touch", Path: path, Err: err}
 		}
 		return nil
@@ -298,5 +377,11 @@ func (d *disk) touch(path string) error {
 
 // setTime gives path a time of our choice.
 func (d *disk) setTime(path string, at time.Time) error {
-	return d.do("touch", path, func() error { return os.Chtimes(path, at, at) })
+	return d.do("touch", path, func() error {
+		both := unix.NsecToTimespec(at.UnixNano())
+		if err := unix.UtimesNanoAt(unix.AT_FDCWD, path, []unix.Timespec{both, both}, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+			return &fs.PathError{Op: "touch", Path: path, Err: err}
+		}
+		return nil
+	})
 }

@@ -71,10 +71,17 @@ func (s *Store) endOnce(l *life, run int, change func(*record)) (job.Job, error)
 // Retry lets a job that failed or was canceled run again, as its next run, which
 // the caller announces on the queue. A job that was retried already and has not
 // been begun is answered as it is, so that a retry can be repeated.
-// job.ErrNotRetryable: it is in another state.
-func (s *Store) Retry(id job.ID) (job.Job, error) {
+//
+// job.ErrNotRetryable: it is in another state. job.ErrTooManyRuns: there is no next
+// run. job.ErrQuota, in a [QuotaError]: its owner has too many jobs unfinished.
+func (s *Store) Retry(id job.ID) (job.Job, error) { return s.retryUntil(id, s.quotas.Unfinished != 0) }
+
+// Redrive is Retry by an operator, for whom an owner's quota is no reason to wait.
+func (s *Store) Redrive(id job.ID) (job.Job, error) { return s.retryUntil(id, false) }
+
+func (s *Store) retryUntil(id job.ID, counted bool) (job.Job, error) {
 	for range quarrels {
-		j, err := s.retry(id)
+		j, err := s.retry(id, counted)
 		if errors.Is(err, errTaken) {
 			continue
 		}
@@ -86,7 +93,7 @@ func (s *Store) Retry(id job.ID) (job.Job, error) {
 	return job.Job{}, fmt.Errorf("retry job %s: %w: others keep changing it", id, job.ErrBusy)
 }
 
-func (s *Store) retry(id job.ID) (job.Job, error) {
+func (s *Store) retry(id job.ID, counted bool) (job.Job, error) {
 	l, err := s.look(id)
 	if err != nil {
 		return job.Job{}, err
@@ -96,35 +103,47 @@ func (s *Store) retry(id job.ID) (job.Job, error) {
 	if err != nil {
 		return job.Job{}, err
 	}
+	entry := s.activeAt(last.Owner, id)
 	switch {
 	case last.State == job.Queued && last.Run > 1 && last.Attempts == 0:
-		return last.public(), s.activate(id)
+		return last.public(), s.activate(entry)
 	case last.State != job.Failed && last.State != job.Canceled:
 		return last.public(), fmt.Errorf("%w: it is %s", job.ErrNotRetryable, last.State)
+	case s.quotas.Runs != 0 && l.run >= s.quotas.Runs:
+		return last.public(), fmt.Errorf("%w: %d", job.ErrTooManyRuns, l.run)
 	}
 	spec, err := s.spec(id)
+	if err == nil && spec.Owner != last.Owner {
+		err = fmt.Errorf("%w: it is %.40q's by its spec, and %.40q's by its records", errUnreadable, spec.Owner, last.Owner)
+	}
 	if err != nil {
 		return job.Job{}, err
+	}
+	made := false
+	if counted {
+		done, err := s.reserve(spec.Owner, use{unfinished: 1})
+		if err != nil {
+			return last.public(), err
+		}
+		defer func() { done(made) }()
 	}
 	r := newRecord(spec.New())
 	r.Run, r.Claim = l.run+1, l.claim
 	// The entry in active/ before the run, so that a crash between them is noticed,
 	// but after the run's temporary file: see deactivate.
-	activate := func(time.Time) error { return s.activate(id) }
+	activate := func(time.Time) error { return s.activate(entry) }
 	if err := s.happen(l.dir, runFile(r.Run), r, activate); !happened(err) {
 		return job.Job{}, err
 	}
-	return r.public(), s.activate(id)
+	made = true
+	return r.public(), s.activate(entry)
 }
 
 // Activate puts an unfinished job among those that the sweeper looks after, where
 // it is not.
-func (s *Store) Activate(id job.ID) error {
-	if err := check(id); err != nil {
-		return err
-	}
-	return s.activate(id)
-}
+func (s *Store) Activate(e Entry) error { return s.activate(s.at(e)) }
 
-// activate puts a job among those that the sweeper looks after.
-func (s *Store) activate(id job.ID) error { return s.mark(s.activeAt(id)) }
+// activate makes a job's entry in active/.
+func (s *Store) activate(entry string) error {
+	return s.inFolder(entry, func() error { return s.mark(entry) })
+}

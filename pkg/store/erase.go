@@ -61,8 +61,9 @@ type graves struct {
 }
 
 type grave struct {
-	id  job.ID
-	why string
+	id     job.ID
+	why    string
+	active string // its entry in active/; "" where that is not known
 }
 
 // dig begins an erasure, or goes on with one that has begun: whatever there is of
@@ -96,22 +97,59 @@ func (s *Store) graveDir(id job.ID) string { return filepath.Join(s.shard(id), g
 
 // bury puts a job whose folder is in its grave among g.
 func (s *Store) bury(g *graves, id job.ID, why string) error {
-	spec := job.Spec{ID: id}
-	b, _, err := s.readFile(filepath.Join(s.graveDir(id), specFile))
-	if err == nil {
-		err = json.Unmarshal(b, &spec)
-	}
+	spec, err := s.readSpec(filepath.Join(s.graveDir(id), specFile), id)
+	active := ""
 	switch {
 	case err == nil:
 		if err := s.dissolve(&spec, why); err != nil {
 			return err
 		}
 		g.copies = append(g.copies, Published(id, spec.Format, spec.Public)...)
+		active = s.activeAt(spec.Owner, id)
+	case errors.Is(err, errUnreadable):
+		copies, err := s.dissolveDamaged(id, why)
+		if err != nil {
+			return err
+		}
+		g.copies = append(g.copies, copies...)
 	case !errors.Is(err, fs.ErrNotExist): // else its folder was being removed already
 		return err
 	}
-	g.jobs = append(g.jobs, grave{id, why})
+	g.jobs = append(g.jobs, grave{id, why, active})
 	return nil
+}
+
+// dissolveDamaged is dissolve of a job whose spec can't be read, and answers the names
+// that copies may have elsewhere: whatever it can have been is removed.
+func (s *Store) dissolveDamaged(id job.ID, why string) (copies []string, err error) {
+	for _, format := range job.OutputFormats {
+		for _, public := range []bool{false, true} {
+			spec := job.Spec{ID: id, Format: format, Public: public}
+			err = errors.Join(err, s.strip(s.graveDir(id), &spec))
+			copies = append(copies, Published(id, format, public)...)
+		}
+	}
+	if err == nil {
+		err = s.entomb(&job.Spec{ID: id}, why)
+	}
+	owners, lerr := s.list(filepath.Join(s.dir, ownersDir))
+	err = errors.Join(err, lerr)
+	for _, owner := range owners {
+		err = errors.Join(err, s.unlist(owner, id))
+	}
+	return copies, err
+}
+
+// unlist takes a job out of an owner's index, whatever it counts for there.
+func (s *Store) unlist(folder string, id job.ID) error {
+	hour := filepath.Join(s.dir, ownersDir, folder, shard(id))
+	names, err := s.list(hour)
+	for _, name := range names {
+		if strings.HasPrefix(name, string(id)+".") {
+			err = errors.Join(err, s.remove(filepath.Join(hour, name)))
+		}
+	}
+	return err
 }
 
 // fill ends the erasures.
@@ -124,8 +162,11 @@ func (s *Store) fill(g *graves) error {
 	var errs []error
 	for _, j := range g.jobs {
 		err := s.removeTree(s.graveDir(j.id))
+		if err == nil && j.active != "" { // else the sweeper removes it
+			err = s.remove(j.active)
+		}
 		if err == nil {
-			err = errors.Join(s.remove(s.activeAt(j.id)), s.remove(s.erasing(j.id, j.why)))
+			err = s.remove(s.erasing(j.id, j.why))
 		}
 		errs = append(errs, err)
 	}
@@ -143,8 +184,23 @@ func (s *Store) dissolve(spec *job.Spec, why string) error {
 	if err == nil && spec.Key != "" {
 		err = s.removeKey(spec)
 	}
-	if err == nil && spec.Owner != "" {
-		err = s.remove(s.ownerEntry(spec))
+	if err == nil {
+		err = s.uncharge(spec)
+		s.freed(spec.Owner)
+	}
+	return err
+}
+
+// uncharge notes in its owner's index that a job takes no room any more. For a day it
+// counts as a submission all the same.
+func (s *Store) uncharge(spec *job.Spec) error {
+	entry := s.ownerEntry(spec)
+	if time.Since(spec.ID.Time()) > day {
+		return s.remove(entry)
+	}
+	err := s.rename(entry, s.ownerEntryAs(spec, goneCharge))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it was so already
 	}
 	return err
 }
@@ -207,13 +263,9 @@ func (s *Store) EndErasures() error {
 
 // removeKey removes the record of a job's idempotency key, if it is this job's.
 func (s *Store) removeKey(spec *job.Spec) error {
-	b, _, err := s.readFile(s.keyRecord(spec))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	var first job.Spec
-	if err == nil {
-		err = json.Unmarshal(b, &first)
+	first, err := s.keyedSpec(spec)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
+		return nil // what is damaged goes with its time
 	}
 	if err != nil || first.ID != spec.ID {
 		return err

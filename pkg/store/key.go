@@ -22,14 +22,19 @@ import (
 // erased meanwhile. After any other error the job may exist or come to exist, and
 // the same request is safe to repeat.
 func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key string) (j job.Job, made bool, err error) {
-	if err := check(spec.ID); err != nil {
+	spec.Key = keyOf(spec.Owner, key)
+	done, err := s.begin(spec, picture, stylePicture)
+	if errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) {
+		if j, made, kerr := s.repeated(spec); !errors.Is(kerr, fs.ErrNotExist) {
+			return j, made, kerr
+		}
+	}
+	if err != nil {
 		return j, false, fmt.Errorf("create job: %w", err)
 	}
-	// The hash is the file's name; a name alone must not tell the key.
-	sum := sha256.Sum256([]byte(spec.Owner + "\x00" + key))
-	spec.Key = hex.EncodeToString(sum[:])
+	defer func() { done(made) }()
 	if err = s.draft(spec, picture, stylePicture); err != nil {
-		return j, false, errors.Join(fmt.Errorf("create job %s: %w", spec.ID, err), s.discard(spec))
+		return j, false, errors.Join(fmt.Errorf("create job %s: %w", spec.ID, noRoom(err)), s.discard(spec))
 	}
 	first, err := s.compete(spec)
 	if first != spec { // ours is not needed; else it may be, whatever the error
@@ -50,6 +55,26 @@ func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key str
 	return j, made, nil
 }
 
+// keyOf is the store's name for an owner's idempotency key. It is a file's name, and
+// a name alone must not tell the key.
+func keyOf(owner, key string) string {
+	sum := sha256.Sum256([]byte(owner + "\x00" + key))
+	return hex.EncodeToString(sum[:])
+}
+
+// repeated answers the job of an earlier request under the same key; fs.ErrNotExist
+// where there was none. An owner without room hears of the jobs that there are.
+func (s *Store) repeated(spec *job.Spec) (job.Job, bool, error) {
+	first, err := s.keyedSpec(spec)
+	if err == nil && !first.Same(spec) {
+		err = job.ErrKeyReused
+	}
+	if err != nil {
+		return job.Job{}, false, err
+	}
+	return s.place(first)
+}
+
 func (s *Store) keyRecord(spec *job.Spec) string { return filepath.Join(s.dir, keysDir, spec.Key) }
 
 // compete for the key of a draft. The record under it is the winner's own spec,
@@ -64,13 +89,9 @@ func (s *Store) compete(spec *job.Spec) (*job.Spec, error) {
 		if !errors.Is(err, fs.ErrExist) {
 			return spec, err
 		}
-		first := new(job.Spec)
-		b, _, err := s.readFile(s.keyRecord(spec))
+		first, err := s.keyedSpec(spec)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // it was over just now
-		}
-		if err == nil {
-			err = json.Unmarshal(b, first)
 		}
 		switch {
 		case err != nil:
@@ -83,6 +104,23 @@ func (s *Store) compete(spec *job.Spec) (*job.Spec, error) {
 		return first, nil
 	}
 	return spec, fmt.Errorf("%w: others keep changing its key", job.ErrBusy)
+}
+
+// keyedSpec reads the spec under a spec's key, of whatever job it is.
+func (s *Store) keyedSpec(spec *job.Spec) (*job.Spec, error) {
+	first := new(job.Spec)
+	b, _, err := s.readFile(s.keyRecord(spec))
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(b, first); err != nil {
+		return nil, fmt.Errorf("%s: %w", keysDir, errors.Join(errUnreadable, err))
+	}
+	// It becomes a path: see place.
+	if err := errors.Join(check(first.ID), validSpec(first, first.ID)); err != nil {
+		return nil, err
+	}
+	return first, nil
 }
 
 // place gives the job of an earlier request its place, if it is not there yet.
@@ -109,7 +147,7 @@ func (s *Store) placeOnce(spec *job.Spec) error {
 	// The job may have been erased between a look and our move.
 	gone, err := s.exists(s.gone(spec.ID))
 	if err == nil && gone {
-		err = errors.Join(job.ErrGone, s.hide(spec), s.unindex(spec))
+		err = errors.Join(job.ErrGone, s.hide(spec), s.discard(spec))
 	}
 	return err
 }

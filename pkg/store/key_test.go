@@ -129,6 +129,9 @@ func TestErasedJobIsGoneForGood(t *testing.T) {
 		t.Errorf("the tombstone: %+v, %v", stone, err)
 	}
 	for _, name := range files(t, s.Dir()) {
+		if filepath.Ext(name) == ".gone" {
+			continue // it counts as a submission of the day
+		}
 		if name != "FORMAT" && filepath.Dir(filepath.Dir(filepath.Dir(filepath.Dir(filepath.Dir(name))))) != "gone" {
 			t.Errorf("left behind: %s", name)
 		}

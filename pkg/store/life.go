@@ -21,9 +21,11 @@ type life struct {
 	run     int      // the current run: 1, or the highest run.R
 	ended   bool     // there is final.R of the current run
 	claim   int      // the last claim's number, 0 without any
+	old     []int    // the numbers of the others
 	made    []string // pictures and thumbnails
 	temps   []string // temporary files, of the living and of the dead
 	preview bool     // the submitted picture's is there
+	entry   string   // the job's entry in active/, where that is known otherwise than by its records
 }
 
 // look reads the names in a job's folder. A listing is asked for, and not one
@@ -47,7 +49,7 @@ func (s *Store) look(id job.ID) (*life, error) {
 
 // read sets what the names say.
 func (l *life) read(names []string) {
-	l.run, l.ended, l.claim, l.made, l.temps, l.preview = 1, false, 0, nil, nil, false
+	l.run, l.ended, l.claim, l.old, l.made, l.temps, l.preview = 1, false, 0, nil, nil, nil, false
 	finals := map[int]bool{}
 	for _, name := range names {
 		if strings.HasPrefix(name, tempPrefix) {
@@ -57,8 +59,8 @@ func (l *life) read(names []string) {
 		l.preview = l.preview || name == previewFile
 		kind, number, _ := strings.Cut(name, ".")
 		n, err := strconv.Atoi(number)
-		if err != nil {
-			continue
+		if err != nil || n < 1 || n > maxNumber || strconv.Itoa(n) != number {
+			continue // not ours
 		}
 		switch kind {
 		case "run":
@@ -67,6 +69,7 @@ func (l *life) read(names []string) {
 			finals[n] = true
 		case "claim":
 			l.claim = max(l.claim, n)
+			l.old = append(l.old, n)
 		case "out", "thumb":
 			l.made = append(l.made, name)
 		}
@@ -136,7 +139,7 @@ func (s *Store) conclude(l *life, final *record) error {
 	if err := errors.Join(s.publish(l, final), s.removeRest(l, final)); err != nil {
 		return err
 	}
-	return s.deactivate(l, final.State)
+	return s.deactivate(l, final)
 }
 
 // showFinal moves the run's outcome over the status.
@@ -173,20 +176,25 @@ func (s *Store) removeRest(l *life, final *record) error {
 // needs the entry again: it has a file in the job's folder before it makes the
 // entry, so one of the two sees the other, even if the retrier dies. The folder is
 // listed afresh, because NFS clients remember that a name was missing.
-func (s *Store) deactivate(l *life, state job.State) error {
-	if err := s.remove(s.activeAt(l.id)); err != nil {
+func (s *Store) deactivate(l *life, final *record) error {
+	entry := l.entry
+	if entry == "" {
+		entry = s.activeAt(final.Owner, l.id)
+	}
+	if err := s.remove(entry); err != nil {
 		return err
 	}
-	if state == job.Succeeded {
+	s.freed(final.Owner)
+	if final.State == job.Succeeded {
 		return nil // can't be retried
 	}
 	names, err := s.list(l.dir.Name())
 	if err != nil {
-		return errors.Join(err, s.activate(l.id))
+		return errors.Join(err, s.activate(entry))
 	}
 	var since life
 	if since.read(names); since.run > l.run || len(since.temps) > 0 {
-		return s.activate(l.id)
+		return s.activate(entry)
 	}
 	return nil
 }

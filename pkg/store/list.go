@@ -97,8 +97,9 @@ func (s *Store) walk(root, path string, before job.ID, visit func(job.ID) error)
 			}
 			continue
 		}
-		id, err := job.ParseID(name)
-		if err != nil || before != "" && id >= before {
+		text, counts, _ := strings.Cut(name, ".") // see past.go
+		id, err := job.ParseID(text)
+		if err != nil || counts == goneCharge || before != "" && id >= before {
 			continue // not ours
 		}
 		if err := visit(id); err != nil {

@@ -182,7 +182,7 @@ func TestLifeFollowsTheDiagram(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := sc.Checkup(id, now, time.Hour); err != nil &&
+				if _, err := sc.Checkup(EntryOf(job.Job{ID: id}), now, time.Hour); err != nil &&
 					!errors.Is(err, job.ErrFinished) && !errors.Is(err, job.ErrGone) {
 					t.Fatal(err)
 				}
@@ -217,7 +217,7 @@ func TestLifeFollowsTheDiagram(t *testing.T) {
 				if err != nil || asJSON(sc.T, r.public()) != asJSON(sc.T, j) {
 					t.Fatalf("the status says\n%+v\nand the events\n%+v, %v", j, r, err)
 				}
-				active, err := sc.exists(sc.activeAt(id))
+				active, err := sc.exists(sc.activeAt("", id))
 				if err != nil || !active && !st.ended() {
 					t.Fatalf("active: %t, %v; the story is %+v", active, err, *st)
 				}

@@ -51,7 +51,7 @@ func (s *Store) preview(id job.ID) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, _, err := s.readFile(filepath.Join(s.jobDir(id), previewFile))
+	b, _, err := s.readUpTo(filepath.Join(s.jobDir(id), previewFile), maxSmall)
 	switch {
 	case err == nil || !errors.Is(err, fs.ErrNotExist):
 		return b, err

@@ -74,7 +74,7 @@ func submitOnce(s *store.Store) error {
 	if err != nil {
 		return err
 	}
-	spec := job.Spec{ID: id, Style: "some-style", Strength: 1, CreatedAt: time.Now().UTC()}
+	spec := job.Spec{ID: id, Style: "some-style", Strength: 1, Format: "jpeg", CreatedAt: time.Now().UTC()}
 	j, made, err := s.CreateOnce(&spec, []byte("picture"), nil, "the same key")
 	if err == nil && made {
 		say(claimOf{j.ID, 1, job.Queued})
@@ -90,8 +90,8 @@ func workUntilDone(s *store.Store) error {
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		for _, id := range ids {
-			if err := workOn(s, id); err != nil {
+		for _, e := range ids {
+			if err := workOn(s, e.ID); err != nil {
 				return err
 			}
 		}
@@ -150,7 +150,7 @@ func meddle(s *store.Store) error {
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		id := ids[rand.N(len(ids))]
+		id := ids[rand.N(len(ids))].ID
 		j, err := s.Cancel(id)
 		if err == nil {
 			say(claimOf{id, j.Run, job.Canceled})

@@ -112,12 +112,12 @@ func TestFailureToPublishIsNoticed(t *testing.T) {
 		}
 		return call()
 	}
-	_, err := sc.Checkup(id, time.Now(), time.Hour)
+	_, err := sc.Checkup(EntryOf(sc.submission.New()), time.Now(), time.Hour)
 	sc.step = nil
 	if !errors.Is(err, syscall.ENOSPC) || errors.Is(err, job.ErrFinished) {
 		t.Errorf("the sweeper is told: %v", err)
 	}
-	if _, err := sc.Checkup(id, time.Now(), time.Hour); !errors.Is(err, job.ErrFinished) {
+	if _, err := sc.Checkup(EntryOf(sc.submission.New()), time.Now(), time.Hour); !errors.Is(err, job.ErrFinished) {
 		t.Errorf("once there is room: %v", err)
 	}
 	j, err := sc.Job(id)
@@ -186,8 +186,8 @@ func TestErasedWhileItIsPublished(t *testing.T) {
 			return func() error { return paint(l, "painted") }
 		},
 		"by the sweeper": func(sc scene) func() error {
-			id := sc.succeeded()
-			return func() error { _, err := sc.Checkup(id, time.Now(), time.Hour); return err }
+			sc.succeeded()
+			return func() error { _, err := sc.Checkup(EntryOf(sc.submission.New()), time.Now(), time.Hour); return err }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

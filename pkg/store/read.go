@@ -95,17 +95,26 @@ func (s *Store) Spec(id job.ID) (job.Spec, error) {
 }
 
 func (s *Store) spec(id job.ID) (spec job.Spec, err error) {
-	b, _, err := s.readFile(filepath.Join(s.jobDir(id), specFile))
+	spec, err = s.readSpec(filepath.Join(s.jobDir(id), specFile), id)
 	if errors.Is(err, fs.ErrNotExist) {
-		return spec, s.missing(id)
-	}
-	if err == nil {
-		err = json.Unmarshal(b, &spec)
-	}
-	if err == nil && spec.V != job.SpecVersion {
-		err = fmt.Errorf("version %d, this program knows %d", spec.V, job.SpecVersion)
+		err = s.missing(id)
 	}
 	return spec, err
+}
+
+// readSpec reads a job's spec; errUnreadable where the file holds no such thing.
+func (s *Store) readSpec(path string, id job.ID) (spec job.Spec, err error) {
+	b, _, err := s.readFile(path)
+	if err != nil {
+		return spec, err
+	}
+	if err := json.Unmarshal(b, &spec); err != nil {
+		return job.Spec{}, fmt.Errorf("%s: %w", specFile, errors.Join(errUnreadable, err))
+	}
+	if err := validSpec(&spec, id); err != nil {
+		return job.Spec{}, err
+	}
+	return spec, nil
 }
 
 // Pictures reads the pictures of a spec as they were submitted: the photograph
@@ -114,13 +123,13 @@ func (s *Store) Pictures(spec *job.Spec) (photo, style []byte, err error) {
 	if err := check(spec.ID); err != nil {
 		return nil, nil, fmt.Errorf("read the pictures: %w", err)
 	}
-	b, _, err := s.readFile(filepath.Join(s.jobDir(spec.ID), inputFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		err = s.missing(spec.ID)
-	}
 	want := spec.Input.Bytes
 	if spec.StyleInput != nil {
 		want += spec.StyleInput.Bytes
+	}
+	b, _, err := s.readUpTo(filepath.Join(s.jobDir(spec.ID), inputFile), want)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = s.missing(spec.ID)
 	}
 	if err == nil && int64(len(b)) != want {
 		err = &fs.PathError{Op: "read", Path: inputFile, Err: fmt.Errorf("%d bytes, and the spec says %d", len(b), want)}
@@ -173,10 +182,16 @@ func (s *Store) openMade(r *record, name string) (f *os.File, err error) {
 	if r.State != job.Succeeded {
 		return nil, fmt.Errorf("%w: it is %s", job.ErrNotFinished, r.State)
 	}
-	path := filepath.Join(s.jobDir(r.ID), name)
-	err = s.do("open", path, func() (err error) { f, err = os.Open(path); return err })
+	f, info, err := s.openFile(filepath.Join(s.jobDir(r.ID), name))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = s.missing(r.ID)
 	}
-	return f, err
+	if err != nil {
+		return nil, err
+	}
+	if n := info.Size(); name == outputFile(r.Claim) && n != r.Result.Bytes || name == thumbFile(r.Claim) && n > maxSmall {
+		_ = f.Close() // it was not read from
+		return nil, fmt.Errorf("%w: %s: %d bytes, which is not what was made", errUnreadable, name, n)
+	}
+	return f, nil
 }

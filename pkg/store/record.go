@@ -34,10 +34,16 @@ func newRecord(j job.Job) *record {
 	return &record{Job: j, Owner: j.Owner, Token: rand.Text()}
 }
 
-// public is what users see of it.
+// public is what users see of it. What a result is follows from what was asked for,
+// and not from what somebody wrote beside it.
 func (r *record) public() job.Job {
 	j := r.Job
 	j.Owner = r.Owner
+	if j.Result != nil {
+		res := *j.Result
+		res.ContentType, res.URL, res.ThumbnailURL = "image/"+j.Format, "", ""
+		j.Result = &res
+	}
 	return j
 }
 
@@ -70,12 +76,12 @@ func (s *Store) readRecord(id job.ID, name string) (*record, error) {
 	if err := json.Unmarshal(b, r); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, errors.Join(errUnreadable, err))
 	}
+	if err := r.valid(id, name); err != nil {
+		return nil, err
+	}
 	r.written = written
 	return r, nil
 }
-
-// errUnreadable: a file of ours holds something else.
-var errUnreadable = errors.New("unreadable record")
 
 // errTaken: an event has happened already, by somebody else's hand.
 var errTaken = errors.New("another was quicker")
@@ -146,7 +152,7 @@ func (s *Store) linkOurs(tmp, path, token string) error {
 		Token string `json:"token"`
 	}
 	if err := json.Unmarshal(b, &there); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", path, errors.Join(errUnreadable, err))
 	}
 	if there.Token != token {
 		return errTaken

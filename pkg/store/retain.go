@@ -100,6 +100,9 @@ func (s *Store) expireOne(g *graves, id job.ID, before time.Time) error {
 	if errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrNotFound) {
 		return nil
 	}
+	if errors.Is(err, errUnreadable) {
+		return s.dig(g, id, Expired) // made before that time; nobody can say more of it
+	}
 	if err != nil || !r.State.Finished() || r.FinishedAt == nil || !r.FinishedAt.Before(before) {
 		return err
 	}
@@ -189,7 +192,7 @@ func (s *Store) CleanDrafts(since, now time.Time, age time.Duration) error {
 			case err == nil && there:
 				err = s.removeTree(path)
 			case err == nil:
-				err = s.forget(id)
+				err = s.forget(Entry{ID: id})
 			}
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("clean up after job %s: %w", id, err)

@@ -102,7 +102,7 @@ func (sc scene) leftovers() (left []string) {
 	err := filepath.WalkDir(sc.dir, func(path string, d fs.DirEntry, err error) error {
 		rel, _ := filepath.Rel(sc.dir, path)
 		top, rest, _ := strings.Cut(rel, "/")
-		if rest != "" && (top == tmpDir || top == activeDir || strings.HasPrefix(d.Name(), ".")) {
+		if rest != "" && (top == tmpDir || top == activeDir && !d.IsDir() || strings.HasPrefix(d.Name(), ".")) {
 			left = append(left, rel)
 		}
 		return err

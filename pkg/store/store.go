@@ -24,7 +24,7 @@ import (
 
 // FormatVersion marks the layout of the directory. A program refuses a
 // directory with another mark rather than guess.
-const FormatVersion = "atelier-store 1\n"
+const FormatVersion = "atelier-store 2\n"
 
 // Defaults of [Config].
 const (
@@ -37,6 +37,7 @@ type Config struct {
 	Dir         string        // the shared directory; made where it is missing
 	Lease       time.Duration // how long a claim made here stands without being renewed; 0 is DefaultLease
 	MaxAttempts int           // how often a run is tried before it is given up; 0 is DefaultMaxAttempts
+	Quotas      Quotas        // of those who submit here; zero is no limit
 
 	// Unpublish removes copies of what was published (see [Published]) that were made
 	// elsewhere; nil where there are none. It is called for every job that is erased
@@ -58,6 +59,9 @@ type Store struct {
 	lease       time.Duration
 	maxAttempts int
 	unpublish   func(names []string) error
+	quotas      Quotas
+	accounts    accounts
+	room        room
 
 	keys *os.File // the folder, open for its fsync
 }
@@ -74,14 +78,17 @@ func Open(cfg Config) (*Store, error) {
 	if cfg.MaxAttempts == 0 {
 		cfg.MaxAttempts = DefaultMaxAttempts
 	}
-	if cfg.Lease < 0 || cfg.MaxAttempts < 0 {
-		return nil, fmt.Errorf("open the store: a lease of %s and %d attempts: both must be over 0", cfg.Lease, cfg.MaxAttempts)
+	if cfg.Lease < 0 || cfg.Lease > maxLease || cfg.MaxAttempts < 0 {
+		return nil, fmt.Errorf("open the store: a lease of %s and %d attempts: both must be over 0, and the lease at most %s", cfg.Lease, cfg.MaxAttempts, maxLease)
+	}
+	if err := cfg.Quotas.Validate(); err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
 	}
 	dir, err := filepath.Abs(cfg.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	s := &Store{dir: dir, lease: cfg.Lease, maxAttempts: cfg.MaxAttempts, unpublish: cfg.Unpublish}
+	s := &Store{dir: dir, lease: cfg.Lease, maxAttempts: cfg.MaxAttempts, unpublish: cfg.Unpublish, quotas: cfg.Quotas}
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("open the store: %w", errors.Join(err, s.Close()))
 	}
@@ -89,16 +96,24 @@ func Open(cfg Config) (*Store, error) {
 }
 
 func (s *Store) open() error {
-	for _, sub := range []string{jobsDir, activeDir, keysDir, ownersDir, goneDir, erasingDir, publishedDir, sweepDir, tmpDir} {
+	if err := os.MkdirAll(s.dir, 0o750); err != nil {
+		return err
+	}
+	dir, err := filepath.EvalSymlinks(s.dir) // from here on no link is followed: see openNoLinks
+	if err != nil {
+		return err
+	}
+	s.dir = dir
+	for _, sub := range []string{jobsDir, activeDir, keysDir, ownersDir, usageDir, goneDir, erasingDir, publishedDir, sweepDir, tmpDir} {
 		if err := os.MkdirAll(filepath.Join(s.dir, sub), 0o750); err != nil {
 			return err
 		}
 	}
-	_, err := s.now() // no Check: a full disk is no reason not to read, or to make room
+	_, err = s.now() // no Check: a full disk is no reason not to read, or to make room
 	if err := errors.Join(s.checkFormat(), err); err != nil {
 		return err
 	}
-	s.keys, err = os.Open(filepath.Join(s.dir, keysDir))
+	s.keys, err = openFolder(filepath.Join(s.dir, keysDir))
 	return err
 }
 
@@ -170,9 +185,10 @@ func (s *Store) replaceFile(path string, b []byte) error {
 const (
 	formatFile   = "FORMAT"    // holds FormatVersion
 	jobsDir      = "jobs"      // YYYY/MM/DD/HH/<id>/
-	activeDir    = "active"    // <id>: a job that is not finished or not yet tidy
+	activeDir    = "active"    // <hash>/<id>: an owner's job that is not finished or not yet tidy
 	keysDir      = "keys"      // <hash>: a job's spec under its owner's idempotency key
-	ownersDir    = "owners"    // <hash>/YYYY/MM/DD/HH/<id>: an owner's jobs
+	ownersDir    = "owners"    // <hash>/YYYY/MM/DD/HH/<id>.<KiB>: an owner's jobs, with what each counts for
+	usageDir     = "usage"     // <hash>: what was counted of an owner's jobs
 	publishedDir = "published" // see publish.go: the results, by links
 	goneDir      = "gone"      // YYYY/MM/DD/HH/<id>: a job that was erased or has expired
 	erasingDir   = "erasing"   // <id>.<why>: a job that is being erased
@@ -208,10 +224,9 @@ func finalFile(run int) string { return fmt.Sprintf("final.%d", run) }
 // grows without bound and a listing can go newest first.
 func shard(id job.ID) string { return id.Time().Format("2006/01/02/15") }
 
-func (s *Store) shard(id job.ID) string    { return filepath.Join(s.dir, jobsDir, shard(id)) }
-func (s *Store) jobDir(id job.ID) string   { return filepath.Join(s.shard(id), string(id)) }
-func (s *Store) gone(id job.ID) string     { return filepath.Join(s.dir, goneDir, shard(id), string(id)) }
-func (s *Store) activeAt(id job.ID) string { return filepath.Join(s.dir, activeDir, string(id)) }
+func (s *Store) shard(id job.ID) string  { return filepath.Join(s.dir, jobsDir, shard(id)) }
+func (s *Store) jobDir(id job.ID) string { return filepath.Join(s.shard(id), string(id)) }
+func (s *Store) gone(id job.ID) string   { return filepath.Join(s.dir, goneDir, shard(id), string(id)) }
 
 // check refuses an id that could lead out of the directory: it becomes a path.
 func check(id job.ID) error {

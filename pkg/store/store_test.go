@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -339,7 +340,7 @@ func TestCreateLeavesNothingBehindAfterAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := files(t, s.Dir())
-	if err := s.Create(&job.Spec{ID: id}, []byte("picture"), nil); err == nil {
+	if err := s.Create(&job.Spec{ID: id, Format: "jpeg", CreatedAt: time.Now()}, []byte("picture"), nil); err == nil {
 		t.Fatal("no error")
 	}
 	if after := files(t, s.Dir()); len(after) != len(before) {
@@ -424,5 +425,24 @@ func TestStoredFilesAreJSONAsDocumented(t *testing.T) {
 	var got job.Spec
 	if err := json.NewDecoder(bytes.NewReader(b)).Decode(&got); err != nil || got.V != job.SpecVersion || got.ID != spec.ID {
 		t.Errorf("%s: %v", b, err)
+	}
+}
+
+// What is asked for is kept: what an API takes "as it is" to mean at most, too, by
+// which it has judged whether the workers can hold the picture.
+func TestSpecKeepsWhatWasAskedFor(t *testing.T) {
+	s := open(t, 0)
+	id, err := job.NewID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := job.Spec{ID: id, Owner: "anna", Style: job.CustomStyle, Strength: 0.5, Size: 0, MaxSize: 2048, Format: "webp", Quality: 7, PreserveColors: true,
+		Public: true, CreatedAt: time.Now().UTC().Truncate(time.Millisecond), Input: job.Input{Format: "png", Width: 3, Height: 2}, StyleInput: &job.Input{Format: "gif", Width: 1, Height: 1}}
+	if err := s.Create(&spec, []byte("picture"), []byte("style")); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Spec(id)
+	if err != nil || !reflect.DeepEqual(got, spec) || got.Longest() != 2048 {
+		t.Errorf("got %+v, %v, want %+v", got, err, spec)
 	}
 }

@@ -24,7 +24,7 @@ func TestRetryDuringTheTidyingUpIsNotStranded(t *testing.T) {
 			if err := l.Fail(job.Failure{Code: "gave_up"}); err != nil {
 				t.Fatal(err)
 			}
-			if err := sc.activate(id); err != nil { // as before the tidying up
+			if err := sc.activate(sc.activeAt("", id)); err != nil { // as before the tidying up
 				t.Fatal(err)
 			}
 			tidier := &Store{dir: sc.dir, lease: sc.lease, maxAttempts: sc.maxAttempts, keys: sc.keys}
@@ -57,7 +57,7 @@ func TestRetryDuringTheTidyingUpIsNotStranded(t *testing.T) {
 			if rerr != nil {
 				t.Fatal(rerr)
 			}
-			active, aerr := sc.exists(sc.activeAt(id))
+			active, aerr := sc.exists(sc.activeAt("", id))
 			if aerr != nil {
 				t.Fatal(aerr)
 			}
@@ -106,7 +106,7 @@ func TestForgottenDraftIsNotPromised(t *testing.T) {
 			}
 			return call()
 		}
-		_, cerr := sweeper.Checkup(died.ID, later, time.Minute)
+		_, cerr := sweeper.Checkup(EntryOf(died.New()), later, time.Minute)
 		if calls <= n {
 			break
 		}
@@ -117,7 +117,7 @@ func TestForgottenDraftIsNotPromised(t *testing.T) {
 		if perr != nil || string(photo) != "picture" {
 			t.Errorf("repeated at call %d: %q, %v", n, photo, perr)
 		}
-		if active, err := sc.exists(sc.activeAt(again.ID)); err != nil || !active {
+		if active, err := sc.exists(sc.activeAt("anna", again.ID)); err != nil || !active {
 			t.Errorf("repeated at call %d (%v): the sweeper does not know of job %s", n, cerr, again.ID)
 		}
 		if jobs, _, err := sc.List(Query{Owner: "anna", Limit: 9}); err != nil || len(jobs) != 1 {

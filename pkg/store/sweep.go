@@ -2,7 +2,6 @@ package store
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -81,21 +80,52 @@ func (s *Store) Remember(note []byte) error {
 	return s.replaceFile(filepath.Join(s.dir, sweepDir, memoryFile), note)
 }
 
+// An Entry is a job's place among those that the sweeper looks after.
+type Entry struct {
+	ID     job.ID
+	folder string // its owner's
+}
+
+// EntryOf is the entry of a job, whether it is there or not.
+func EntryOf(j job.Job) Entry { return Entry{j.ID, ownerFolder(j.Owner)} }
+
+// at is an entry's path.
+func (s *Store) at(e Entry) string { return filepath.Join(s.dir, activeDir, e.folder, string(e.ID)) }
+
 // Active lists the jobs that are not finished, or not yet tidied up, oldest
-// first.
-func (s *Store) Active() ([]job.ID, error) {
-	names, err := s.list(filepath.Join(s.dir, activeDir))
+// first. Owners' folders that are empty are removed, so that there are as many as
+// owners who wait for something.
+func (s *Store) Active() ([]Entry, error) {
+	root := filepath.Join(s.dir, activeDir)
+	folders, err := s.list(root)
 	if err != nil {
 		return nil, fmt.Errorf("list active jobs: %w", err)
 	}
-	slices.Sort(names)
-	ids := make([]job.ID, 0, len(names))
-	for _, name := range names {
-		if id, err := job.ParseID(name); err == nil {
-			ids = append(ids, id)
+	names := make([][]string, len(folders))
+	var calls []func() error
+	for i, folder := range folders {
+		calls = append(calls, func() (err error) {
+			if names[i], err = s.list(filepath.Join(root, folder)); err == nil && len(names[i]) == 0 {
+				err = s.removeEmpty(filepath.Join(root, folder))
+			}
+			return err
+		})
+	}
+	for some := range slices.Chunk(calls, inParallel) {
+		if err := together(some...); err != nil {
+			return nil, fmt.Errorf("list active jobs: %w", err)
 		}
 	}
-	return ids, nil
+	var active []Entry
+	for i, folder := range folders {
+		for _, name := range names[i] {
+			if id, err := job.ParseID(name); err == nil {
+				active = append(active, Entry{id, folder})
+			}
+		}
+	}
+	slices.SortFunc(active, func(a, b Entry) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	return active, nil
 }
 
 // A Checkup is what the sweeper must know of an active job.
@@ -113,16 +143,21 @@ type Checkup struct {
 // than stale. Then there is nothing left to do, and the answer is
 // job.ErrFinished, job.ErrGone or job.ErrNotFound. An ended run that can't be
 // tidied up, because its result can't be published say, is an error of its own.
-func (s *Store) Checkup(id job.ID, now time.Time, stale time.Duration) (Checkup, error) {
-	c, err := s.checkup(id, now, stale)
+func (s *Store) Checkup(e Entry, now time.Time, stale time.Duration) (Checkup, error) {
+	err := check(e.ID)
+	var c Checkup
+	if err == nil {
+		c, err = s.checkup(e, now, stale)
+	}
 	if err != nil {
-		return c, fmt.Errorf("check on job %s: %w", id, err)
+		return c, fmt.Errorf("check on job %s: %w", e.ID, err)
 	}
 	return c, nil
 }
 
-func (s *Store) checkup(id job.ID, now time.Time, stale time.Duration) (c Checkup, err error) {
-	c.Announced, err = s.changed(s.activeAt(id))
+func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup, err error) {
+	id := e.ID
+	c.Announced, err = s.changed(s.at(e))
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, job.ErrFinished
 	}
@@ -131,15 +166,19 @@ func (s *Store) checkup(id job.ID, now time.Time, stale time.Duration) (c Checku
 	}
 	l, err := s.look(id)
 	if errors.Is(err, job.ErrGone) {
-		return c, errors.Join(err, s.remove(s.activeAt(id))) // the rest is EndErasures'
+		return c, errors.Join(err, s.remove(s.at(e))) // the rest is EndErasures'
 	}
 	if errors.Is(err, job.ErrNotFound) && now.Sub(c.Announced) > stale {
-		return c, errors.Join(err, s.forget(id))
+		return c, errors.Join(err, s.forget(e))
 	}
 	if err != nil {
 		return c, err
 	}
 	defer l.close()
+	l.entry = s.at(e)
+	if err := s.removeOldTemps(l, now, stale); err != nil {
+		return c, err
+	}
 	if gone, err := s.exists(s.gone(id)); err != nil {
 		return c, err
 	} else if gone { // somebody moved a draft to its place, slowly
@@ -171,7 +210,8 @@ func (s *Store) checkup(id job.ID, now time.Time, stale time.Duration) (c Checku
 
 // forget removes what there is of a job that was never made. Its draft goes out of
 // the way first and in one step, so that nobody moves it to its place meanwhile.
-func (s *Store) forget(id job.ID) error {
+func (s *Store) forget(e Entry) error {
+	id := e.ID
 	away := s.awayDir(id)
 	err := s.rename(s.draftDir(id), away)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -185,26 +225,52 @@ func (s *Store) forget(id job.ID) error {
 	if err != nil {
 		return err
 	}
-	spec := job.Spec{ID: id}
-	b, _, err := s.readFile(filepath.Join(away, specFile))
-	if err == nil {
-		_ = json.Unmarshal(b, &spec) // half written: then it has no key yet
+	spec, err := s.readSpec(filepath.Join(away, specFile), id)
+	switch {
+	case err == nil:
+		e.folder = ownerFolder(spec.Owner)
+	case errors.Is(err, errUnreadable), errors.Is(err, fs.ErrNotExist):
+		// Half written, and so without a key or a place in the index; or removed already.
+		spec, err = job.Spec{ID: id}, nil
 	}
-	if spec.Key != "" {
+	if err == nil && spec.Key != "" {
 		err = s.removeKey(&spec)
 	}
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
+	if err == nil {
 		err = s.strip(away, &spec)
 	}
-	if err != nil {
-		return err
+	if err == nil && e.folder != "" {
+		err = s.unlist(e.folder, id)
 	}
-	return errors.Join(s.removeTree(away), s.unindex(&spec))
+	if err == nil {
+		err = s.removeTree(away)
+	}
+	if err == nil && e.folder != "" {
+		err = s.remove(s.at(e))
+	}
+	return err
+}
+
+// removeOldTemps removes the temporary files of those who died at a job that is not
+// finished: each attempt can leave some. Whoever is only slow finds its own gone, and
+// looks again.
+func (s *Store) removeOldTemps(l *life, now time.Time, stale time.Duration) error {
+	for _, name := range l.temps {
+		path := filepath.Join(l.dir.Name(), name)
+		at, err := s.changed(path)
+		if err == nil && now.Sub(at) > stale {
+			err = s.remove(path)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // Announced notes that an active job was sent to the queue just now.
-func (s *Store) Announced(id job.ID) error {
-	err := s.touch(s.activeAt(id))
+func (s *Store) Announced(e Entry) error {
+	err := s.touch(s.at(e))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // it has finished meanwhile
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
 )
 
 // What one sweep takes from the dead-letter queue. What it leaves there, for a
@@ -64,10 +65,10 @@ func (s *Sweeper) bury(ctx context.Context, d job.Delivery, now time.Time) (bool
 	case j.State.Finished() || j.Run != m.Run:
 		return true, nil
 	}
-	if err := s.Store.Activate(m.Job); err != nil {
+	if err := s.Store.Activate(store.EntryOf(j)); err != nil {
 		return false, err
 	}
-	c, err := s.Store.Checkup(m.Job, now, stale)
+	c, err := s.Store.Checkup(store.EntryOf(j), now, stale)
 	switch {
 	case errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone):
 		return true, nil
@@ -76,7 +77,7 @@ func (s *Sweeper) bury(ctx context.Context, d job.Delivery, now time.Time) (bool
 	case c.Leased:
 		return false, nil // it may end well yet; the message is looked at again
 	case c.Job.Attempts < s.Store.MaxAttempts():
-		return true, s.send(ctx, "the queue gave it up", []job.Message{m})
+		return true, s.send(ctx, "the queue gave it up", []job.Job{c.Job})
 	}
 	_, err = s.Store.Fail(m.Job, m.Run, job.Failure{
 		Code: job.CodeGaveUp, Message: "given up, since no worker could finish it; a retry may help",

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
 )
 
 // glance is how many active jobs a sweep looks at: the oldest, which are most
@@ -25,19 +27,18 @@ const stale = 10 * time.Minute
 
 // jobs looks at active jobs and sends again, or ends, those that need it.
 func (s *Sweeper) jobs(ctx context.Context, now time.Time, m *memory) error {
-	ids, err := s.Store.Active()
+	active, err := s.Store.Active()
 	if err != nil {
 		return err
 	}
-	unfinished := len(ids)
-	var abandoned, waiting []job.Message
+	unfinished := len(active)
+	var abandoned, waiting []job.Job
 	var errs []error
-	for _, id := range s.choose(ids, m) {
+	for _, entry := range s.choose(active, m) {
 		if ctx.Err() != nil {
 			return errors.Join(append(errs, ctx.Err())...)
 		}
-		c, err := s.Store.Checkup(id, now, stale)
-		run := job.Message{Job: id, Run: c.Job.Run}
+		c, err := s.Store.Checkup(entry, now, stale)
 		switch {
 		case errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone):
 			unfinished-- // and is tidied up now
@@ -46,12 +47,12 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, m *memory) error {
 		case err != nil:
 			errs = append(errs, err)
 		case now.Sub(c.RunBegan) > s.MaxAge:
-			errs = append(errs, s.timeOut(run))
+			errs = append(errs, s.timeOut(c.Job))
 			unfinished--
 		case c.Abandoned:
-			abandoned = append(abandoned, run)
+			abandoned = append(abandoned, c.Job)
 		case !c.Leased && now.Sub(c.Announced) > s.silence(c.Announced.Sub(c.RunBegan)):
-			waiting = append(waiting, run)
+			waiting = append(waiting, c.Job)
 		}
 	}
 	errs = append(errs, s.send(ctx, "its worker died", abandoned), s.sendLost(ctx, waiting, unfinished, m))
@@ -66,37 +67,40 @@ func (s *Sweeper) silence(waited time.Duration) time.Duration {
 
 // choose picks the jobs to look at: the oldest, and then some from where the
 // last sweep left off.
-func (s *Sweeper) choose(ids []job.ID, m *memory) []job.ID {
-	if len(ids) <= 2*glance {
+func (s *Sweeper) choose(active []store.Entry, m *memory) []store.Entry {
+	if len(active) <= 2*glance {
 		m.Cursor = ""
-		return ids
+		return active
 	}
-	others := ids[glance:]
-	from, _ := slices.BinarySearch(others, m.Cursor+"~") // after the cursor: no id has a ~
+	others := active[glance:]
+	from, found := slices.BinarySearchFunc(others, m.Cursor, func(e store.Entry, id job.ID) int { return strings.Compare(string(e.ID), string(id)) })
+	if found {
+		from++
+	}
 	if from == len(others) {
 		from = 0
 	}
 	turn := others[from:min(from+glance, len(others))]
-	m.Cursor = turn[len(turn)-1]
-	return append(slices.Clone(ids[:glance]), turn...)
+	m.Cursor = turn[len(turn)-1].ID
+	return append(slices.Clone(active[:glance]), turn...)
 }
 
-func (s *Sweeper) timeOut(run job.Message) error {
-	_, err := s.Store.Fail(run.Job, run.Run, job.Failure{
+func (s *Sweeper) timeOut(j job.Job) error {
+	_, err := s.Store.Fail(j.ID, j.Run, job.Failure{
 		Code: job.CodeTimedOut, Message: "not finished within " + s.MaxAge.String() + "; a retry may help",
 	})
 	if errors.Is(err, job.ErrFinished) {
 		return nil
 	}
 	if err == nil {
-		s.Log.Warn("timed out", "job", run.Job, "run", run.Run)
+		s.Log.Warn("timed out", "job", j.ID, "run", j.Run)
 	}
 	return err
 }
 
 // sendLost sends jobs again whose messages the queue seems to have lost: as many
 // as there are fewer messages than unfinished jobs, oldest first.
-func (s *Sweeper) sendLost(ctx context.Context, waiting []job.Message, unfinished int, m *memory) error {
+func (s *Sweeper) sendLost(ctx context.Context, waiting []job.Job, unfinished int, m *memory) error {
 	depth, err := s.Queue.Depth(ctx)
 	if err != nil {
 		return err
@@ -112,14 +116,18 @@ func (s *Sweeper) sendLost(ctx context.Context, waiting []job.Message, unfinishe
 	return s.send(ctx, "the queue seems to have lost it", waiting[:min(missing, len(waiting))])
 }
 
-func (s *Sweeper) send(ctx context.Context, why string, runs []job.Message) error {
-	for batch := range slices.Chunk(runs, 10) { // as the queue takes them, so that what was sent is noted
-		if err := s.Queue.SendAll(ctx, batch); err != nil {
+func (s *Sweeper) send(ctx context.Context, why string, jobs []job.Job) error {
+	for batch := range slices.Chunk(jobs, 10) { // as the queue takes them, so that what was sent is noted
+		var runs []job.Message
+		for _, j := range batch {
+			runs = append(runs, job.Message{Job: j.ID, Run: j.Run})
+		}
+		if err := s.Queue.SendAll(ctx, runs); err != nil {
 			return err
 		}
-		for _, run := range batch {
-			s.Log.Info("sent again", "job", run.Job, "run", run.Run, "because", why)
-			if err := s.Store.Announced(run.Job); err != nil {
+		for _, j := range batch {
+			s.Log.Info("sent again", "job", j.ID, "run", j.Run, "because", why)
+			if err := s.Store.Announced(store.EntryOf(j)); err != nil {
 				return err
 			}
 		}

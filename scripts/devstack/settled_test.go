@@ -25,12 +25,12 @@ func (d *demo) settled(ids ...job.ID) {
 // active are the jobs that are not finished, or not tidy.
 func (d *demo) active() (ids []job.ID) {
 	d.Helper()
-	entries, err := os.ReadDir(filepath.Join(d.dir, "shared", "active"))
+	entries, err := filepath.Glob(filepath.Join(d.dir, "shared", "active", "*", "*"))
 	if err != nil {
 		d.Fatal(err)
 	}
 	for _, e := range entries {
-		ids = append(ids, job.ID(e.Name()))
+		ids = append(ids, job.ID(filepath.Base(e)))
 	}
 	return ids
 }

@@ -30,7 +30,7 @@ func (s *session) startStack(ctx context.Context) (*stack, error) {
 		return nil, err
 	}
 	cmd := exec.Command(filepath.Join(s.Bin, "devstack"), "--no-samples", "--dir", dir, "--port", strconv.Itoa(port), "--model", s.Model)
-	cmd.Env = append(os.Environ(), unlimited)
+	cmd.Env = append(os.Environ(), unlimited...)
 	p, err := begin(ctx, dir, "devstack", cmd, says("is the page"))
 	if err != nil {
 		return nil, err
@@ -43,9 +43,9 @@ func (s *session) startStack(ctx context.Context) (*stack, error) {
 	return &stack{p, ministack.Endpoint(port), aws}, nil
 }
 
-// unlimited is for an api-server: its bound on an owner's submissions is not what
+// unlimited is for an api-server: its bounds on an owner's submissions are not what
 // is measured.
-const unlimited = "ATELIER_RATE=0"
+var unlimited = []string{"ATELIER_RATE=0", "ATELIER_MAX_UNFINISHED=0", "ATELIER_MAX_STORED=0", "ATELIER_MAX_DAILY=0"}
 
 // startMiniStack runs MiniStack alone, with the pipeline's queue in it.
 func (s *session) startMiniStack(ctx context.Context, dir string) (*process, ministack.Locked, *queue.Queue, error) {
@@ -82,7 +82,7 @@ func (s *session) startAPI(ctx context.Context, dir string, aws ministack.Locked
 		return nil, "", err
 	}
 	cmd := exec.Command(filepath.Join(s.Bin, "api-server"), "--dir", filepath.Join(dir, "store"), "--queue", queueName, "--listen", address)
-	cmd.Env = append(aws.Environ(), unlimited)
+	cmd.Env = append(aws.Environ(), unlimited...)
 	p, err := begin(ctx, dir, "api-server", cmd, answers("http://"+address+"/readyz"))
 	return p, "http://" + address, err
 }

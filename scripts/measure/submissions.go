@@ -117,11 +117,11 @@ func submitBare(ctx context.Context, dir string, photo []byte, send func(context
 	if err != nil {
 		return err
 	}
-	shard, active := filepath.Join(dir, "jobs"), filepath.Join(dir, "active")
+	shard, active, owner := filepath.Join(dir, "jobs"), filepath.Join(dir, "active"), filepath.Join(dir, "owner")
 	draft, place := filepath.Join(shard, ".new-"+string(id)), filepath.Join(shard, string(id))
 	err = os.Mkdir(draft, 0o750)
 	if errors.Is(err, os.ErrNotExist) { // the first
-		err = errors.Join(os.MkdirAll(shard, 0o750), os.MkdirAll(active, 0o750), os.MkdirAll(draft, 0o750))
+		err = errors.Join(os.MkdirAll(shard, 0o750), os.MkdirAll(active, 0o750), os.MkdirAll(owner, 0o750), os.MkdirAll(draft, 0o750))
 	}
 	if err != nil {
 		return err
@@ -139,7 +139,14 @@ func submitBare(ctx context.Context, dir string, photo []byte, send func(context
 	); err != nil {
 		return err
 	}
-	if err := os.Rename(draft, place); err != nil {
+	entry, err := os.Create(filepath.Join(owner, string(id)))
+	if err == nil {
+		err = entry.Close()
+	}
+	if err == nil {
+		err = os.Rename(draft, place)
+	}
+	if err != nil {
 		return err
 	}
 	if err := together(func() error { return syncFolder(place) }, func() error { return syncFolder(shard) }); err != nil {

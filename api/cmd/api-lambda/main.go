@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/pkg/store"
 )
 
 type settings struct {
@@ -25,7 +26,14 @@ type settings struct {
 	Keys   string `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as api-server keygen writes it. It is read again when it changes." placeholder:"FILE"`
 	Log    string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
 
-	api.Workers `embed:""`
+	api.Workers  `embed:""`
+	api.Shares   `embed:""`
+	store.Quotas `embed:""`
+}
+
+// Validate is called by kong once the flags are read.
+func (s *settings) Validate() error {
+	return errors.Join(s.Workers.Validate(), s.Shares.Validate(), s.Quotas.Validate())
 }
 
 const description = `Answers Atelier's HTTP API and its page as an AWS Lambda function behind an API
@@ -33,7 +41,8 @@ Gateway HTTP API (payload format 2.0).
 
 Lambda starts it; its settings are the function's environment variables. Without
 --keys it refuses to start on anything but a local stack (scripts/demo --mode
-lambda). API Gateway limits how often it is called.`
+lambda). API Gateway limits how often it is called in all; --rate and the others that
+speak of a server process count in each process of the function by itself.`
 
 func main() {
 	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stderr); err != nil {

@@ -30,7 +30,7 @@ func TestStopEndsWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := jobs.Create(&job.Spec{ID: id, Style: "custom", Format: "jpeg", Quality: 90}, []byte("picture"), nil); err != nil {
+	if err := jobs.Create(&job.Spec{ID: id, Style: "custom", Format: "jpeg", Quality: 90, CreatedAt: id.Time()}, []byte("picture"), nil); err != nil {
 		t.Fatal(err)
 	}
 	handler, err := api.New(api.Config{Store: jobs, Queue: noQueue{}})
@@ -48,7 +48,7 @@ func TestStopEndsWaits(t *testing.T) {
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	stopped := make(chan error, 1)
-	go func() { stopped <- serve(ctx, l, watched, handler.EndWaits) }()
+	go func() { stopped <- serve(ctx, l, watched, 100, handler.EndWaits) }()
 
 	url := "http://" + l.Addr().String() + "/v1/jobs/" + string(id)
 	began := time.Now()

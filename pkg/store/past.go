@@ -1,0 +1,304 @@
+package store
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// An owner's index names what each job counts for: <id>.<KiB>, and once it is erased,
+// for as long as it counts as a submission of the last 24 hours, <id>.gone. Hours that
+// are over only lose names, so that what was counted of them once is never too little
+// and need not be listed again. It is kept in usage/, for processes that come to know
+// the owner later: a function's, in the first place.
+
+const (
+	day = 24 * time.Hour
+	// settle is how far the clocks of those who submit may be apart, and how long a
+	// submission may take from its id to its place in the index.
+	settle = 10 * time.Minute
+	// goneCharge stands for the KiB of a job that was erased.
+	goneCharge = "gone"
+)
+
+// hourForm is how the folder of an hour is named.
+const hourForm = "2006/01/02/15"
+
+func hourOf(at time.Time) string { return at.UTC().Format(hourForm) }
+
+// ownerFolder names what is kept of an owner. Owners' names are whatever somebody
+// configured, so it is a hash.
+func ownerFolder(owner string) string {
+	sum := sha256.Sum256([]byte(owner))
+	return hex.EncodeToString(sum[:16])
+}
+
+// A tally is what was submitted in an hour.
+type tally struct {
+	Jobs int64 `json:"jobs"` // erased ones too
+	KiB  int64 `json:"kib"`  // of those that are there
+}
+
+// A past is what was counted of hours that are over: the content of usage/<owner>.
+type past struct {
+	V       int              `json:"v"`
+	Through string           `json:"through"` // the first hour that is yet to be listed again
+	Old     int64            `json:"old_kib"` // of hours before those that follow
+	Hours   map[string]tally `json:"hours"`   // of the last day and a little more
+
+	counted time.Time     // when all of it was, by this process; zero where it was read
+	took    time.Duration // to count
+	open    map[string]tally
+}
+
+const pastVersion = 1
+
+// count counts an owner's use; of hours that are over only where full says so, or
+// where nothing is known of them.
+func (s *Store) count(a *account, folder string, now time.Time, full bool) error {
+	p := a.past
+	if p == nil {
+		p = s.readPast(folder, now)
+	}
+	full = full || p == nil || p.Through < hourOf(now.Add(-day))
+	var unfinished []string
+	err := together(
+		func() (err error) { unfinished, err = s.list(filepath.Join(s.dir, activeDir, folder)); return err },
+		func() (err error) {
+			if full {
+				p, err = s.countAll(folder, now)
+			} else {
+				p, err = s.countOn(p, folder, now)
+			}
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	if len(unfinished) == 0 && len(p.open) == 0 {
+		if err := s.there(); err != nil { // folders that are not there look like empty ones
+			return err
+		}
+	}
+	if full || a.past == nil || a.past.Through != p.Through {
+		s.writePast(folder, p)
+	}
+	a.past, a.counted, a.took, a.spent = p, now, time.Since(now), use{}
+	a.used = p.use(now)
+	a.used.unfinished = int64(len(unfinished))
+	return nil
+}
+
+// use is what was submitted in the last day, and what is stored of all.
+func (p *past) use(now time.Time) (u use) {
+	u.kib = p.Old
+	for _, hours := range []map[string]tally{p.Hours, p.open} {
+		for hour, t := range hours {
+			u.kib += t.KiB
+			if hour >= hourOf(now.Add(-day)) {
+				u.daily += t.Jobs
+			}
+		}
+	}
+	return u
+}
+
+// nextLeaves is how long it takes until the oldest submissions of the last day are
+// none any more.
+func (p *past) nextLeaves(now time.Time) time.Duration {
+	oldest := hourOf(now)
+	for _, hours := range []map[string]tally{p.Hours, p.open} {
+		for hour, t := range hours {
+			if t.Jobs > 0 && hour >= hourOf(now.Add(-day)) {
+				oldest = min(oldest, hour)
+			}
+		}
+	}
+	began, err := time.Parse(hourForm, oldest)
+	if err != nil { // it was made with that
+		return time.Hour
+	}
+	return max(time.Minute, began.Add(day+time.Hour).Sub(now))
+}
+
+// countOn lists the hours since those that are known.
+func (s *Store) countOn(p *past, folder string, now time.Time) (*past, error) {
+	var hours []string
+	for at, err := time.Parse(hourForm, p.Through); err == nil && !at.After(now.Add(settle)); at = at.Add(time.Hour) {
+		hours = append(hours, hourOf(at))
+	}
+	tallies, err := s.tallies(folder, hours)
+	if err != nil {
+		return nil, err
+	}
+	next := *p
+	next.Hours = maps.Clone(p.Hours)
+	next.add(tallies, now)
+	return &next, nil
+}
+
+// countAll lists all hours that there are.
+func (s *Store) countAll(folder string, now time.Time) (*past, error) {
+	began := time.Now()
+	hours := []string{""}
+	for range shardDepth {
+		var deeper []string
+		for _, above := range hours {
+			names, err := s.list(filepath.Join(s.dir, ownersDir, folder, above))
+			if err != nil {
+				return nil, err
+			}
+			for _, name := range names {
+				if _, err := strconv.ParseUint(name, 10, 16); err == nil {
+					deeper = append(deeper, filepath.Join(above, name))
+				}
+			}
+		}
+		hours = deeper
+	}
+	tallies, err := s.tallies(folder, hours)
+	if err != nil {
+		return nil, err
+	}
+	p := &past{V: pastVersion, Hours: map[string]tally{}, counted: began}
+	p.add(tallies, now)
+	p.took = time.Since(began)
+	return p, nil
+}
+
+// add takes in what was counted. Hours that may get more are kept apart.
+func (p *past) add(tallies map[string]tally, now time.Time) {
+	p.Through, p.open = hourOf(now.Add(-settle)), map[string]tally{}
+	for hour, t := range tallies {
+		if hour < p.Through {
+			p.Hours[hour] = t
+		} else {
+			p.open[hour] = t
+		}
+	}
+	for hour, t := range p.Hours {
+		if hour < hourOf(now.Add(-day-time.Hour)) {
+			p.Old += t.KiB
+			delete(p.Hours, hour)
+		}
+	}
+}
+
+// inParallel is how many folders are listed at a time.
+const inParallel = 16
+
+// tallies lists an owner's hours.
+func (s *Store) tallies(folder string, hours []string) (map[string]tally, error) {
+	found := make([]tally, len(hours))
+	var calls []func() error
+	for i, hour := range hours {
+		calls = append(calls, func() error {
+			names, err := s.list(filepath.Join(s.dir, ownersDir, folder, hour))
+			found[i] = tallyOf(names)
+			return err
+		})
+	}
+	for some := range slices.Chunk(calls, inParallel) {
+		if err := together(some...); err != nil {
+			return nil, err
+		}
+	}
+	all := map[string]tally{}
+	for i, hour := range hours {
+		if found[i] != (tally{}) {
+			all[hour] = found[i]
+		}
+	}
+	return all, nil
+}
+
+func tallyOf(names []string) (t tally) {
+	for _, name := range names {
+		text, counts, _ := strings.Cut(name, ".")
+		if _, err := job.ParseID(text); err != nil {
+			continue
+		}
+		t.Jobs++
+		if kib, err := strconv.ParseInt(counts, 10, 64); err == nil && kib >= 0 && kib <= maxCharge {
+			t.KiB += kib
+		}
+	}
+	return t
+}
+
+func (s *Store) pastAt(folder string) string { return filepath.Join(s.dir, usageDir, folder) }
+
+// readPast reads what another process has counted; nil where there is nothing that
+// can be read, which costs a count.
+func (s *Store) readPast(folder string, now time.Time) *past {
+	b, _, err := s.readFile(s.pastAt(folder))
+	if err != nil {
+		return nil
+	}
+	p := new(past)
+	if err := json.Unmarshal(b, p); err != nil || !p.valid(now) {
+		return nil
+	}
+	return p
+}
+
+func (p *past) valid(now time.Time) bool {
+	const most = 1 << 50
+	ok := p.V == pastVersion && p.Hours != nil && len(p.Hours) <= 48 && p.Old >= 0 && p.Old <= most &&
+		p.Through <= hourOf(now.Add(settle))
+	_, err := time.Parse(hourForm, p.Through)
+	ok = ok && err == nil
+	for _, t := range p.Hours {
+		ok = ok && t.Jobs >= 0 && t.KiB >= 0 && t.Jobs <= most && t.KiB <= most
+	}
+	return ok
+}
+
+// writePast leaves for others what was counted. Where that fails they count for
+// themselves.
+func (s *Store) writePast(folder string, p *past) {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return // numbers and names: can't be
+	}
+	tmp := s.temp(rand.Text())
+	if _, err = s.createHasty(tmp, b); err == nil {
+		err = s.rename(tmp, s.pastAt(folder))
+	}
+	if err != nil {
+		_ = s.remove(tmp)
+	}
+}
+
+// ForgetSubmissions removes what counts erased jobs as submissions, of hours that
+// were over a day ago, and that had not been at a time.
+func (s *Store) ForgetSubmissions(since, now time.Time) error {
+	owners, err := s.list(filepath.Join(s.dir, ownersDir))
+	if err != nil {
+		return err
+	}
+	over := hourOf(now.Add(-day - time.Hour))
+	for _, owner := range owners {
+		for at := since.UTC().Add(-day - 2*time.Hour).Truncate(time.Hour); hourOf(at) < over; at = at.Add(time.Hour) {
+			hour := filepath.Join(s.dir, ownersDir, owner, hourOf(at))
+			names, lerr := s.list(hour)
+			err = errors.Join(err, lerr)
+			for _, name := range names {
+				if strings.HasSuffix(name, "."+goneCharge) {
+					err = errors.Join(err, s.remove(filepath.Join(hour, name)))
+				}
+			}
+		}
+	}
+	return err
+}
