@@ -96,6 +96,9 @@ func testUnbegun(t *testing.T, b *browser) {
 	lease := site.claim(t)
 	p.untilPhase("running")
 	p.untilPhoto()
+	if n := asked.Load(); n != 1 {
+		t.Errorf("%d requests for the preview, want 1", n)
+	}
 	if got := p.Num(`document.querySelector('#frame').clientWidth / document.querySelector('#frame').clientHeight`); got < 0.49 || got > 0.51 {
 		t.Errorf("the photograph's place has the ratio %.2f, want 0.5", got)
 	}
