@@ -129,9 +129,9 @@ func (g *guarded) annas(state job.State, more ...field) job.ID {
 	var err error
 	switch state {
 	case job.Succeeded:
-		err = g.claim(id, 1).Succeed(jpegPicture(g.T), nil, job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{})
+		err = g.begun(id).Succeed(jpegPicture(g.T), nil, job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{})
 	case job.Failed:
-		err = g.claim(id, 1).Fail(job.Failure{Code: job.CodeGaveUp, Message: "given up"})
+		err = g.begun(id).Fail(job.Failure{Code: job.CodeGaveUp, Message: "given up"})
 	case "gone":
 		err = g.store.Erase(id, store.Erased)
 	}

@@ -96,6 +96,9 @@ func testUnbegun(t *testing.T, b *browser) {
 	lease := site.claim(t)
 	p.untilPhase("running")
 	p.untilPhoto()
+	if n := asked.Load(); n != 1 {
+		t.Errorf("%d requests for the preview, want 1", n)
+	}
 	if got := p.Num(`document.querySelector('#frame').clientWidth / document.querySelector('#frame').clientHeight`); got < 0.49 || got > 0.51 {
 		t.Errorf("the photograph's place has the ratio %.2f, want 0.5", got)
 	}
@@ -159,7 +162,7 @@ func testCanceledUnbegun(t *testing.T, b *browser) {
 	p.untilPhase("failed")
 	p.untilPlaceholder(notThere)
 	p.Do(chromedp.Click(chromedp.CSS("#tiles label:last-child")))
-	p.untilNote("Paint it with the settings it had, or choose the photograph again.")
+	p.untilNote("Go back to the settings it had, or choose the photograph again.")
 	p.Do(chromedp.Click(chromedp.CSS("#paint")))
 	p.untilStrip("Stopped")
 	p.Do(chromedp.Click(chromedp.CSS("#tiles label:first-child")))
@@ -209,7 +212,7 @@ func testNoPreview(t *testing.T, b *browser) {
 	p.untilPhase("failed")
 	p.untilPlaceholder(notThere)
 	p.Do(chromedp.Click(chromedp.CSS("#tiles label:last-child")))
-	p.untilNote("Paint it with the settings it had")
+	p.untilNote("Go back to the settings it had")
 	if n := asked.Load(); n != 1 {
 		t.Errorf("%d requests for the preview, want 1", n)
 	}
@@ -278,7 +281,7 @@ func testPreviewPhone(t *testing.T, b *browser) {
 	}
 	p.untilPhase("failed")
 	p.pick(3)
-	p.untilNote("Paint it with the settings it had")
+	p.untilNote("Go back to the settings it had")
 	check("canceled")
 }
 

@@ -197,7 +197,7 @@ func (s *Server) jobRoutes(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "get-preview", Method: http.MethodGet, Path: "/v1/jobs/{id}/preview", Tags: []string{"jobs"},
 		Summary:     "The submitted picture, upright, without metadata, at most 1024 pixels",
-		Description: "It is made when a worker begins with the job; before that the answer is 409 not_ready with Retry-After. A job that ends before has none (404).",
+		Description: "It is made when a worker begins with the job; before that the answer is 409 not_ready with Retry-After. A job that ends before, or whose picture can't be decoded, has none (404).",
 		Security:    needs(keyring.Read),
 		Responses:   pictures(notReady(problems(401, 404, 409, 410, 500)), "image/jpeg"),
 	}, s.getPreview)

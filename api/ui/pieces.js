@@ -74,7 +74,7 @@ export function obstacle(piece, wish) {
     case 'later':
       return 'The photograph isn’t here. It can be painted again once a worker has begun with it.'
     case 'none':
-      return `There is no preview to paint. ${retryable(piece) && piece.job.style !== 'custom' ? 'Paint it with the settings it had, or choose' : 'Choose'} the photograph again.`
+      return `There is no preview to paint. ${retryable(piece) && piece.job.style !== 'custom' ? 'Go back to the settings it had, or choose' : 'Choose'} the photograph again.`
   }
   return ''
 }
