@@ -155,7 +155,11 @@ func succeed(t *testing.T, lease *store.Lease) {
 	if err := imageio.Encode(&b, picture, lease.Spec.Format, lease.Spec.Quality); err != nil {
 		t.Fatal(err)
 	}
-	err = lease.Succeed(b.Bytes(), nil, job.Result{Width: 96, Height: 64, ContentType: "image/jpeg"},
+	thumbnail, err := imageio.Thumbnail(picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = lease.Succeed(b.Bytes(), thumbnail, job.Result{Width: 96, Height: 64, ContentType: imageio.ContentType(lease.Spec.Format)},
 		job.Receipt{Worker: "daemon", Engine: "test", QueueWaitMS: 200, DecodeMS: 50, StylizeMS: 200, EncodeMS: 50})
 	if err != nil {
 		t.Fatal(err)
