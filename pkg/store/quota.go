@@ -23,11 +23,11 @@ import (
 //
 // A main shows them as flags: kong reads the tags.
 type Quotas struct {
-	Unfinished int `name:"max-unfinished" default:"5000" env:"ATELIER_MAX_UNFINISHED" help:"Jobs that each owner may have queued or running at a time; 0 is no limit." placeholder:"N"`
-	Stored     int `name:"max-stored" default:"51200" env:"ATELIER_MAX_STORED" help:"MiB that each owner's jobs may take, reckoned at their submission from the pictures and an allowance for the results; 0 is no limit." placeholder:"MIB"`
-	Daily      int `name:"max-daily" default:"100000" env:"ATELIER_MAX_DAILY" help:"Jobs that each owner may submit within 24 hours, erased ones too; 0 is no limit." placeholder:"N"`
-	Runs       int `name:"max-runs" default:"20" env:"ATELIER_MAX_RUNS" help:"Runs that a job may have, its retries counted; 0 is no limit." placeholder:"N"`
-	MinFree    int `name:"min-free" default:"1024" env:"ATELIER_MIN_FREE" help:"MiB, or 5% of the file system where that is less, that submissions leave free in the shared directory; 0 is no limit. Where a file system has no end, as EFS, --max-stored is what bounds it." placeholder:"MIB"`
+	Unfinished int `name:"max-unfinished" default:"5000" env:"ATELIER_MAX_UNFINISHED" help:"Jobs that each owner may have queued or running at a time; 0 is no limit."`
+	Stored     int `name:"max-stored" default:"51200" env:"ATELIER_MAX_STORED" help:"MiB that each owner's jobs may take, reckoned at their submission from the pictures and an allowance for the results; 0 is no limit."`
+	Daily      int `name:"max-daily" default:"100000" env:"ATELIER_MAX_DAILY" help:"Jobs that each owner may submit within 24 hours, erased ones too; 0 is no limit."`
+	Runs       int `name:"max-runs" default:"20" env:"ATELIER_MAX_RUNS" help:"Runs that a job may have, its retries counted; 0 is no limit."`
+	MinFree    int `name:"min-free" default:"1024" env:"ATELIER_MIN_FREE" help:"MiB, or 5% of the file system where that is less, that submissions leave free in the shared directory; 0 is no limit. Where a file system has no end, as EFS, --max-stored is what bounds it."`
 }
 
 // Validate is called by kong once the flags are read.
@@ -72,7 +72,7 @@ func (q Quotas) limit() use {
 	}
 	l := use{or(q.Unfinished), or(q.Daily), or(q.Stored)}
 	if q.Stored != 0 {
-		l.kib *= 1024
+		l.kib *= 1024 // of which Stored has MiB
 	}
 	return l
 }
@@ -143,22 +143,24 @@ func (a *accounts) of(folder string) *account {
 
 // freed notes that an owner has more room, so that the next count need not wait.
 func (s *Store) freed(owner string) {
-	s.accounts.of(ownerFolder(owner)).freed.Store(true)
+	s.accounts.mu.Lock()
+	defer s.accounts.mu.Unlock()
+	if a := s.accounts.by[ownerFolder(owner)]; a != nil { // else nothing was counted
+		a.freed.Store(true)
+	}
 }
 
 // reserve takes what is needed out of an owner's quotas, or is the answer to one that
 // is used up. Without an error done is to be called when what was reserved is on the
 // disk, or will not be.
 func (s *Store) reserve(owner string, need use) (done func(made bool), err error) {
-	if s.quotas.Unfinished == 0 && s.quotas.Daily == 0 && s.quotas.Stored == 0 {
+	if s.quotas.limit() == (use{unlimited, unlimited, unlimited}) {
 		return func(bool) {}, nil
 	}
-	limit := s.quotas.limit().on(need)
-	folder := ownerFolder(owner)
-	a := s.accounts.of(folder)
+	a := s.accounts.of(ownerFolder(owner))
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if err := s.admit(a, folder, need, limit); err != nil {
+	if err := s.admit(a, ownerFolder(owner), need, unseen); err != nil {
 		return nil, err
 	}
 	a.pending = a.pending.plus(need)
@@ -172,13 +174,14 @@ func (s *Store) reserve(owner string, need use) (done func(made bool), err error
 	}, nil
 }
 
-// admit says whether an owner has room, after a count where the last does not tell.
-func (s *Store) admit(a *account, folder string, need, limit use) error {
-	now := time.Now()
+// admit says whether an owner has room, after a count where more is needed than a part
+// of what was free at the last.
+func (s *Store) admit(a *account, folder string, need use, part int64) error {
+	now, limit := time.Now(), s.quotas.limit().on(need)
 	mine := a.spent.plus(a.pending).plus(need)
 	if age := now.Sub(a.counted); age < countAge {
 		free := limit.minus(a.used)
-		if mine.within(use{free.unfinished / unseen, free.daily / unseen, free.kib / unseen}) {
+		if mine.within(use{free.unfinished / part, free.daily / part, free.kib / part}) {
 			return nil
 		}
 		if age < max(countRest, countShare*a.took) && !a.used.plus(mine).within(limit) && !a.freed.Load() {
@@ -233,10 +236,12 @@ func submissionOf(spec *job.Spec) use { return use{unfinished: 1, daily: 1, kib:
 // a picture has been read. key is the submission's idempotency key, or "": what
 // repeats an earlier submission is let in all the same.
 func (s *Store) Admits(owner, key string) error {
-	done, err := s.reserve(owner, use{unfinished: 1, daily: 1, kib: 1})
-	if err == nil {
-		done(false)
-		err = s.roomy(0)
+	err := s.roomy(0)
+	if err == nil && s.quotas.limit() != (use{unlimited, unlimited, unlimited}) {
+		a := s.accounts.of(ownerFolder(owner))
+		a.mu.Lock()
+		err = s.admit(a, ownerFolder(owner), use{unfinished: 1, daily: 1, kib: 1}, 1)
+		a.mu.Unlock()
 	}
 	if err != nil && key != "" {
 		spec := &job.Spec{Owner: owner}

@@ -26,7 +26,7 @@ const (
 	maxEdge     = 65535          // pixels of a submitted picture
 	maxInput    = 64 << 20       // bytes of one
 	resultExtra = 1 << 20        // bytes that a result may have beside 4 for each pixel
-	maxSmall    = 4 << 20        // bytes of a thumbnail file
+	maxSmall    = 4 << 20        // bytes of a thumbnail or a preview
 	maxCharge   = 1 << 20        // KiB that one job is charged with
 	maxLease    = 24 * time.Hour // of a claim
 )
@@ -86,10 +86,10 @@ func isHash(text string) bool {
 	return err == nil && len(b) == 32 && strings.ToLower(text) == text
 }
 
-// sane says whether a time is one that a job can have.
+// sane says whether a time is one that a job can have, or none.
 func sane(at time.Time) bool {
 	year := at.UTC().Year()
-	return year >= 2000 && year < 2200
+	return at.IsZero() || year >= 2000 && year < 2200
 }
 
 func (f *finding) time(what string, at *time.Time) {
