@@ -135,7 +135,7 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 			detail += "; " + m.hint
 		}
 		p := newProblem(m.status, m.code, detail)
-		if m.err == job.ErrDiskFull {
+		if errors.Is(m.err, job.ErrDiskFull) {
 			p.header.Set("Retry-After", strconv.Itoa(retryDiskFull))
 		}
 		return p

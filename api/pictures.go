@@ -91,7 +91,7 @@ const smallFormat = "jpeg"
 func wantFormat(file *os.File, format string) error {
 	head := make([]byte, imageio.FormatLength)
 	n, err := file.ReadAt(head, 0)
-	if err == io.EOF && n > 0 {
+	if errors.Is(err, io.EOF) && n > 0 {
 		err = nil
 	}
 	if err == nil {
