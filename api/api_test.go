@@ -282,9 +282,9 @@ func TestFailedJobSaysWhy(t *testing.T) {
 	wantProblem(t, resp, body, 409, "not_finished", "failed")
 }
 
-// Slow uploads hold a bounded number of slots: the next is told to come back.
+// Slow uploads hold a bounded number of slots: the next is told to come back, and when.
 func TestTooManySubmissionsAtOnceAreToldToComeBack(t *testing.T) {
-	s := serve(t)
+	s := serve(t, func(c *api.Config) { c.Shares.Uploads = 16 })
 	var open []*io.PipeWriter
 	var done sync.WaitGroup
 	for range 16 {
@@ -294,6 +294,7 @@ func TestTooManySubmissionsAtOnceAreToldToComeBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		req.ContentLength = 1 << 20
 		req.Header.Set("Content-Type", "multipart/form-data; boundary=x")
 		done.Go(func() {
 			if resp, err := http.DefaultClient.Do(req); err == nil {
@@ -311,7 +312,11 @@ func TestTooManySubmissionsAtOnceAreToldToComeBack(t *testing.T) {
 		if resp.StatusCode == http.StatusAccepted {
 			continue
 		}
-		wantProblem(t, resp, answer, 503, "unavailable", "safe")
+		wantProblem(t, resp, answer, 429, "too_many_at_once", "your own requests")
+		// At their pace they take longer than any may.
+		if after := resp.Header.Get("Retry-After"); after != "300" {
+			t.Errorf("Retry-After: %s", after)
+		}
 		break
 	}
 	for _, w := range open {

@@ -48,8 +48,8 @@ func callerOf(ctx context.Context) caller {
 	return c
 }
 
-// authorize is huma's middleware: nobody gets to an operation who may not, and
-// its handler can ask for the caller. An operation that doesn't say what it
+// authorize is huma's middleware: nobody gets to an operation who may not, or who asks
+// for more than a fair share, and its handler can ask for the caller. An operation that doesn't say what it
 // needs needs an admin.
 func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
@@ -58,7 +58,14 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 		writeProblem(w, refusal)
 		return
 	}
-	next(huma.WithValue(ctx, callerKey{}, c))
+	if ctx.Operation().Method != http.MethodGet {
+		refusal = s.limiter.allow(c.owner)
+	}
+	if refusal != nil {
+		writeProblem(w, refusal)
+		return
+	}
+	s.inShare(c.owner, w, r, func() { next(huma.WithValue(ctx, callerKey{}, c)) })
 }
 
 // admit says who sends a request, or why that one may not.

@@ -26,6 +26,7 @@ type guarded struct {
 	*service
 	keyless *service          // beside it, on the same store
 	keys    map[string]string // by the names in callers
+	ring    *keyring.Ring
 	log     *logbook
 }
 
@@ -71,6 +72,7 @@ func serveGuarded(t *testing.T, settings ...func(*api.Config)) *guarded {
 		t.Fatal(err)
 	}
 	g.service = serve(t, append(settings, func(c *api.Config) { c.Keys, c.Log = ring, log })...)
+	g.ring = ring
 	g.keyless = g.beside(settings...)
 	t.Cleanup(func() {
 		for name, key := range g.keys {
@@ -127,9 +129,9 @@ func (g *guarded) annas(state job.State, more ...field) job.ID {
 	var err error
 	switch state {
 	case job.Succeeded:
-		err = g.claim(id, 1).Succeed(jpegPicture(g.T), nil, job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{})
+		err = g.begun(id).Succeed(jpegPicture(g.T), nil, job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}, job.Receipt{})
 	case job.Failed:
-		err = g.claim(id, 1).Fail(job.Failure{Code: job.CodeGaveUp, Message: "given up"})
+		err = g.begun(id).Fail(job.Failure{Code: job.CodeGaveUp, Message: "given up"})
 	case "gone":
 		err = g.store.Erase(id, store.Erased)
 	}

@@ -52,7 +52,7 @@ func (s *Server) runAgain(ctx context.Context, id job.ID, retry func(job.ID) (jo
 }
 
 func eraseReplies() replies {
-	all := problems(401, 404, 410, 500, 503)
+	all := problems(401, 404, 410, 500)
 	all["204"] = reply("There is nothing left of it", nil, "Cache-Control")
 	return all
 }

@@ -35,7 +35,6 @@ var contract = map[string][]example{
 		{422, "unknown_style", submission(field{name: "style", value: "none"}), nil},
 		{422, "invalid_field", both(submission(), underKey("a key")), namesField("Idempotency-Key")},
 		{422, "idempotency_key_reused", both(submission(), underKey("one"), again("post /v1/jobs"), submission(field{name: "size", value: "64"})), nil},
-		{429, "rate_limited", both(rateLimited, submission(), again("post /v1/jobs")), nil},
 		{429, "quota_exceeded", both(in(job.Queued), both(withQuotas(store.Quotas{Unfinished: 1}), submission())), nil},
 		{503, "unavailable", both(submission(), queueAway), nil},
 	},
@@ -220,8 +219,6 @@ func (elsewhere) Origin(context.Context) (string, error)           { return orig
 func (elsewhere) Link(_ context.Context, name, _, _ string) (string, error) {
 	return origin + "/" + name + "?signature=x", nil
 }
-
-func rateLimited(s *scene) { s.keyless = s.beside(slow) }
 
 func withQuotas(q store.Quotas) func(*scene) {
 	return func(s *scene) { s.keyless = s.keyless.limited(q) }

@@ -1,8 +1,11 @@
 package api_test
 
 import (
+	"bufio"
 	"bytes"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -31,6 +34,11 @@ func (o operation) usual(name string, first example) (all []example) {
 	has := func(status string) bool { _, ok := o.Responses[status]; return ok }
 
 	add(403, "cross_origin", both(with("Sec-Fetch-Site", "cross-site"), with("Sec-Fetch-Mode", "no-cors")), nil)
+	add(429, "too_many_at_once", fullOf("keyless"), retryAfter(true))
+	add(503, "unavailable", both(fullOf("right"), as("admin")), retryAfter(true))
+	if !strings.HasPrefix(name, "get ") {
+		add(429, "rate_limited", rateUsedUp, retryAfter(true))
+	}
 	if has("401") {
 		closed := func(*scene) {}
 		if len(o.Security) > 1 { // without a key too, of what is public
@@ -46,7 +54,7 @@ func (o operation) usual(name string, first example) (all []example) {
 		add(410, "gone", func(s *scene) { s.id = s.keyless.in("gone") }, nil)
 		add(500, "internal", damagedJob, nil)
 	}
-	if has("503") {
+	if !strings.Contains(name, "/v1/styles") {
 		add(503, "unavailable", storeAway, nil)
 	}
 	if has("206") {
@@ -80,6 +88,38 @@ func eightBytes(s *scene, resp *http.Response, body []byte) {
 	if got := resp.Header.Get("Content-Range"); len(body) != 8 || !strings.HasPrefix(got, "bytes 0-7/") {
 		s.Errorf("got %d bytes, Content-Range: %s", len(body), got)
 	}
+}
+
+func as(caller string) func(*scene) { return func(s *scene) { s.as = caller } }
+
+// fullOf is a server that answers one request at a time, and is at one of a caller's.
+func fullOf(caller string) func(*scene) {
+	return func(s *scene) {
+		one := func(c *api.Config) { c.Shares.Requests = 1 }
+		at := s.beside(one, func(c *api.Config) { c.Keys = s.ring })
+		if caller == "keyless" {
+			at = s.beside(one)
+			s.keyless = at
+		} else {
+			s.service = at
+		}
+		conn, err := net.Dial("tcp", strings.TrimPrefix(at.url, "http://"))
+		if err != nil {
+			s.Fatal(err)
+		}
+		s.Cleanup(func() { conn.Close() })
+		fmt.Fprintf(conn, "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: multipart/form-data; boundary=x\r\n"+
+			"Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n", s.keys[caller])
+		if line, err := bufio.NewReader(conn).ReadString('\n'); !strings.Contains(line, " 100 ") {
+			s.Fatal(line, err)
+		}
+	}
+}
+
+// rateUsedUp is a server to which one change was sent, and which allows no other soon.
+func rateUsedUp(s *scene) {
+	s.keyless = s.beside(slow)
+	s.keyless.send("POST", "/v1/jobs/nonsense/cancel", "")
 }
 
 func storeAway(s *scene) {

@@ -13,12 +13,13 @@ import (
 // replies are an operation's answers in the OpenAPI document, by status.
 type replies = map[string]*huma.Response
 
-// problems are the problems that an operation answers, and the one that every
-// operation may. They take the place of huma's Errors, which adds 422 and 500
+// problems are the problems that an operation answers, and those that every operation
+// may: it comes from another site's page, or there are too many requests, of one's own
+// or of others. They take the place of huma's Errors, which adds 422 and 500
 // where nothing can be invalid or go wrong.
 func problems(statuses ...int) replies {
 	all := replies{}
-	for _, status := range append(statuses, http.StatusForbidden) {
+	for _, status := range append(statuses, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable) {
 		all[strconv.Itoa(status)] = reply(http.StatusText(status), map[string]*huma.MediaType{
 			new(Problem).ContentType(""): {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}},
 		}, append(problemHeaders[status], "Cache-Control")...)

@@ -76,6 +76,7 @@ var mapping = []struct {
 	{errUnavailable, 503, "unavailable", "nothing was accepted, so that sending it again is safe"},
 	{errUnsure, 503, "unavailable", "sending the same again is safe and makes no second job"},
 	{errCrowded, 503, "unavailable", "try again in a moment"},
+	{errShareUsed, 429, "too_many_at_once", "try again when one of them is over"},
 	{errTooLarge, 503, "unavailable", "try again in a moment, or ask for parts of it (Range: bytes=0-4194303)"},
 	{errOver, 503, "unavailable", "ask again for the rest"},
 	{job.ErrBusy, 503, "busy", "try again in a moment"},
@@ -93,15 +94,21 @@ var errUnavailable = errors.New("the service can't take or show jobs at the mome
 // stored already. It was not promised; the same request again completes it.
 var errUnsure = errors.New("the service can't take jobs at the moment")
 
-// errCrowded: others ask for the same, each of which takes a while.
-var errCrowded = errors.New("too many ask for this at the moment")
-
 // errOver: one request was asked for more than it has time for.
 var errOver = errors.New("the time for one request is over")
 
 // impersonal are the errors whose circumstances, such as what was done to find
 // out, help nobody, or hide the sentence that does.
 var impersonal = []error{job.ErrNotFound, job.ErrGone, job.ErrNoPreview, job.ErrNotReady, job.ErrKeyReused, errTooSlow}
+
+// opaque are the errors of which decoders, and what they say when they crash, may be the
+// cause. Of these only an inspected one tells more than its sentence.
+var opaque = []error{job.ErrDamagedImage, job.ErrUnsupportedImage}
+
+// An inspected error is one of imageio.Inspect, whose text is made to be shown.
+type inspected struct{ error }
+
+func (e inspected) Unwrap() error { return e.error }
 
 // problem turns err into an answer. What is not in the table is a fault of
 // ours: the user gets a safe sentence, the log the cause.
@@ -125,10 +132,11 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 			continue
 		}
 		detail := err.Error()
-		if m.status >= 500 {
+		if m.status >= 500 && !errors.Is(m.err, errCrowded) { // that is no fault, and comes often where it comes
 			s.Log.Error(doing, "error", err)
 		}
-		if m.status >= 500 || slices.Contains(impersonal, m.err) {
+		hidden := slices.Contains(opaque, m.err) && !errors.As(err, new(inspected))
+		if m.status >= 500 || hidden || slices.Contains(impersonal, m.err) {
 			detail = m.err.Error()
 		}
 		if m.hint != "" {
@@ -167,7 +175,7 @@ func newProblem(status int, code, detail string) *Problem {
 	if code == "not_ready" {
 		p.header = http.Header{"Retry-After": {strconv.Itoa(retryUnfinished)}}
 	}
-	if status == http.StatusServiceUnavailable {
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		p.header = http.Header{"Retry-After": {strconv.Itoa(retryUnavailable)}}
 	}
 	return p

@@ -24,7 +24,21 @@ const (
 // A form is a submission as it was sent: text fields by name, and the pictures.
 type form struct {
 	fields map[string]string
-	files  map[string][]byte
+	files  map[string][]byte // one behind the other in room
+
+	room   []byte
+	stored func() // called by letGo
+}
+
+// size is how many bytes of memory the pictures take.
+func (f *form) size() int64 { return int64(cap(f.room)) }
+
+// letGo is for pictures that are stored: their memory is free again.
+func (f *form) letGo() {
+	f.files, f.room = nil, nil
+	if f.stored != nil {
+		f.stored()
+	}
 }
 
 // textFields and fileFields are what a submission may hold.
@@ -33,29 +47,56 @@ var (
 	fileFields = []string{"image", "style_image"}
 )
 
-// readForm reads a multipart body part by part, in memory and bounded: no part
-// goes to a temporary file, and a body over the limit is refused as soon as it
-// is: before a byte of it is read, where its length says so.
-func readForm(r *http.Request, maxFile int64) (*form, error) {
+// maxForm is how many bytes a form may have.
+func maxForm(maxFile int64) int64 { return int64(len(fileFields))*maxFile + formOverhead }
+
+func tooLarge(maxFile int64) error {
+	return fmt.Errorf("%w: at most %s for each picture", job.ErrTooManyBytes, mebibytes(maxFile))
+}
+
+// formSize is how many bytes a multipart body has at most: as many as it says, or, where
+// it doesn't, as many as one may have. What says that it has more is refused, as is what
+// is no such body.
+func formSize(r *http.Request, maxFile int64) (int64, error) {
+	if _, err := boundaryOf(r); err != nil {
+		return 0, err
+	}
+	switch most := maxForm(maxFile); {
+	case r.ContentLength < 0:
+		return most, nil
+	case r.ContentLength > most:
+		return 0, tooLarge(maxFile)
+	}
+	return r.ContentLength, nil
+}
+
+func boundaryOf(r *http.Request) (string, error) {
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "multipart/form-data" {
-		return nil, newProblem(http.StatusUnsupportedMediaType, "not_multipart",
+		return "", newProblem(http.StatusUnsupportedMediaType, "not_multipart",
 			`send the fields as multipart/form-data, such as curl -F image=@photo.jpg -F style=NAME`)
 	}
 	if params["boundary"] == "" {
-		return nil, newProblem(http.StatusBadRequest, "malformed_request", "the Content-Type names no boundary")
+		return "", newProblem(http.StatusBadRequest, "malformed_request", "the Content-Type names no boundary")
 	}
-	limit := int64(len(fileFields))*maxFile + formOverhead
-	tooLarge := fmt.Errorf("%w: at most %s for each picture", job.ErrTooManyBytes, mebibytes(maxFile))
-	if r.ContentLength > limit {
-		return nil, tooLarge
+	return params["boundary"], nil
+}
+
+// readForm reads a multipart body of at most size bytes part by part, in no more memory
+// than that: no part goes to a temporary file, and a body over the limit is refused as
+// soon as it is.
+func readForm(r *http.Request, size, maxFile int64) (*form, error) {
+	boundary, err := boundaryOf(r)
+	if err != nil {
+		return nil, err
 	}
-	body := &cappedReader{r: r.Body, left: limit, err: tooLarge}
-	f := &form{fields: map[string]string{}, files: map[string][]byte{}}
-	parts := multipart.NewReader(body, params["boundary"])
+	body := &cappedReader{r: r.Body, left: size, err: tooLarge(maxFile)}
+	f := &form{fields: map[string]string{}, files: map[string][]byte{}, room: make([]byte, 0, size)}
+	parts := multipart.NewReader(body, boundary)
 	for n := 0; ; n++ {
 		part, err := parts.NextPart()
 		if err == io.EOF { //nolint:errorlint // the closing boundary; a body that merely ends is a wrapped EOF
+			f.trim()
 			return f, nil
 		}
 		if err == nil && n == maxParts {
@@ -81,14 +122,7 @@ func (f *form) read(part *multipart.Part, maxFile int64) error {
 	}
 	switch {
 	case slices.Contains(fileFields, name):
-		data, err := io.ReadAll(io.LimitReader(part, maxFile+1))
-		if err != nil {
-			return err
-		}
-		if int64(len(data)) > maxFile {
-			return fmt.Errorf("%s: %w: at most %s", name, job.ErrTooManyBytes, mebibytes(maxFile))
-		}
-		f.files[name] = data
+		return f.readFile(part, name, maxFile)
 	case slices.Contains(textFields, name):
 		data, err := io.ReadAll(io.LimitReader(part, maxFieldBytes+1))
 		if err != nil {
@@ -102,6 +136,42 @@ func (f *form) read(part *multipart.Part, maxFile int64) error {
 		return &job.FieldError{Field: fmt.Sprintf("%.40q", name), Problem: "is no field of a job; there are " + strings.Join(slices.Concat(fileFields, textFields), ", ")}
 	}
 	return nil
+}
+
+// readFile reads a picture behind the one that is there already.
+func (f *form) readFile(part io.Reader, name string, maxFile int64) error {
+	into := f.room[len(f.room):cap(f.room)]
+	if int64(len(into)) > maxFile+1 {
+		into = into[:maxFile+1]
+	}
+	for n := 0; n < len(into); { // a whole body is longer than the pictures in it
+		more, err := part.Read(into[n:])
+		n += more
+		if err == io.EOF { // of the part: a body that merely ends is another error
+			f.files[name] = into[:n:n]
+			f.room = f.room[:len(f.room)+n]
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%s: %w: at most %s", name, job.ErrTooManyBytes, mebibytes(maxFile))
+}
+
+// trim leaves memory to the pictures alone where the body has said nothing of its size
+// and had far less than it might.
+func (f *form) trim() {
+	if len(f.room) > cap(f.room)/4 {
+		return
+	}
+	room := make([]byte, 0, len(f.room))
+	for name, data := range f.files {
+		begin := len(room)
+		room = append(room, data...)
+		f.files[name] = room[begin:len(room):len(room)]
+	}
+	f.room = room
 }
 
 // formError tells what the client sent wrong from what the transport did.

@@ -11,7 +11,8 @@ import (
 // readyTimeout bounds the checks of /readyz together.
 const readyTimeout = 3 * time.Second
 
-// healthRoutes are for load balancers and service managers.
+// healthRoutes are for load balancers and service managers. Anybody may ask, so that
+// however often they do, store and queue are asked once in probeAge.
 func (s *Server) healthRoutes(mux *router) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, "application/json", map[string]string{"status": "ok"})
@@ -24,10 +25,12 @@ func (s *Server) healthRoutes(mux *router) {
 			check func(context.Context) error
 		}{
 			{"store", s.storeUp.ask},
-			{"queue", s.Queue.Check},
+			{"queue", s.queueUp.ask},
 		} {
 			if err := part.check(ctx); err != nil {
-				s.Log.Error("not ready", "part", part.name, "error", err)
+				if s.unready.Allow() {
+					s.Log.Error("not ready", "part", part.name, "error", err)
+				}
 				writeProblem(w, newProblem(http.StatusServiceUnavailable, "not_ready", "the "+part.name+" is away"))
 				return
 			}
@@ -36,7 +39,7 @@ func (s *Server) healthRoutes(mux *router) {
 	})
 }
 
-// checkQueue asks whether the queue is there.
+// checkQueue asks whether the queue is there, now.
 func (s *Server) checkQueue(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()

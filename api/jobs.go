@@ -47,7 +47,7 @@ type (
 
 // jobReplies are the answers of getJob that huma does not see in its output.
 func jobReplies() replies {
-	all := problems(401, 404, 410, 422, 500, 503)
+	all := problems(401, 404, 410, 422, 500)
 	all["304"] = reply("It is what If-None-Match names", nil, "ETag", "Cache-Control", "Retry-After")
 	return all
 }

@@ -62,6 +62,7 @@ const unannounced = time.Second
 // the same request again does so, or the sweeper.
 func (s *Server) keepOnce(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
 	j, made, err := s.Store.CreateOnce(spec, f.files["image"], f.files["style_image"], key)
+	f.letGo()
 	if errors.Is(err, job.ErrKeyReused) || errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) {
 		return job.Job{}, err
 	}

@@ -2,20 +2,21 @@ package api
 
 import (
 	"fmt"
-	"math"
+	"maps"
 	"net/http"
-	"strconv"
 	"sync"
 
 	"golang.org/x/time/rate"
 )
 
-// burstSeconds is how many seconds' worth of submissions an owner may send at
-// once.
+// burstSeconds is how many seconds' worth of changes an owner may ask for at once.
 const burstSeconds = 10
 
-// A limiter bounds how often each owner submits. Owners are as many as there are
-// keys, so that none is forgotten.
+// enoughOwners is how many owners a limiter remembers before it forgets those who have
+// asked for nothing for burstSeconds: they may do as much as one whom it never saw.
+const enoughOwners = 1024
+
+// A limiter bounds how often each owner changes something.
 type limiter struct {
 	every rate.Limit
 
@@ -23,7 +24,7 @@ type limiter struct {
 	owners map[string]*rate.Limiter
 }
 
-// newLimiter allows so many submissions a second; nil, which allows all, where
+// newLimiter allows so many changes a second; nil, which allows all, where
 // that is 0.
 func newLimiter(perSecond float64) *limiter {
 	if perSecond == 0 {
@@ -32,8 +33,8 @@ func newLimiter(perSecond float64) *limiter {
 	return &limiter{every: rate.Limit(perSecond), owners: map[string]*rate.Limiter{}}
 }
 
-// allow counts a submission of an owner, or is the answer to one too many.
-func (l *limiter) allow(owner string) error {
+// allow counts a change of an owner's, or is the answer to one too many.
+func (l *limiter) allow(owner string) *Problem {
 	if l == nil {
 		return nil
 	}
@@ -44,8 +45,8 @@ func (l *limiter) allow(owner string) error {
 	}
 	turn.Cancel() // nobody waits here for it
 	p := newProblem(http.StatusTooManyRequests, "rate_limited",
-		fmt.Sprintf("more than %g submissions a second, which is the limit here; try again in a moment", float64(l.every)))
-	p.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Seconds())))}}
+		fmt.Sprintf("more than %g changes a second, which is the limit here; try again in a moment", float64(l.every)))
+	p.header.Set("Retry-After", inSeconds(wait))
 	return p
 }
 
@@ -54,6 +55,9 @@ func (l *limiter) of(owner string) *rate.Limiter {
 	defer l.mu.Unlock()
 	known, ok := l.owners[owner]
 	if !ok {
+		if len(l.owners) >= enoughOwners {
+			maps.DeleteFunc(l.owners, func(_ string, idle *rate.Limiter) bool { return idle.Tokens() >= float64(idle.Burst()) })
+		}
 		known = rate.NewLimiter(l.every, max(1, int(float64(l.every)*burstSeconds)))
 		l.owners[owner] = known
 	}

@@ -11,7 +11,7 @@ import (
 
 // A submission in a thousand seconds, so that none is allowed while the test
 // runs but the first.
-func slow(c *api.Config) { c.Rate = 0.001 }
+func slow(c *api.Config) { c.Shares.Rate = 0.001 }
 
 func TestSubmissionsAreLimitedByOwner(t *testing.T) {
 	g := serveGuarded(t, slow)
@@ -33,7 +33,7 @@ func TestSubmissionsAreLimitedByOwner(t *testing.T) {
 			}
 			continue
 		case "rate_limited":
-			wantProblem(t, resp, answer, 429, tt.code, "0.001 submissions a second")
+			wantProblem(t, resp, answer, 429, tt.code, "0.001 changes a second")
 			if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err != nil || s < 900 || s > 1000 {
 				t.Errorf("%s: Retry-After %q", tt.as, resp.Header.Get("Retry-After"))
 			}
@@ -49,7 +49,7 @@ func TestSubmissionsAreLimitedByOwner(t *testing.T) {
 }
 
 func TestBurstsAreAllowed(t *testing.T) {
-	s := serve(t, func(c *api.Config) { c.Rate = 0.5 }) // five at once, and the next within two seconds
+	s := serve(t, func(c *api.Config) { c.Shares.Rate = 0.5 }) // five at once, and the next within two seconds
 	contentType, body := form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
 	for i := range 5 {
 		if resp, answer := s.post(contentType, body); resp.StatusCode != http.StatusAccepted {
@@ -58,9 +58,16 @@ func TestBurstsAreAllowed(t *testing.T) {
 	}
 }
 
-func TestRatesBelowZeroAreRefused(t *testing.T) {
+func TestSharesAreChecked(t *testing.T) {
 	s := serve(t)
-	if _, err := api.New(api.Config{Store: s.store, Queue: s.queue, Rate: -1}); err == nil {
-		t.Error("a rate of -1 was taken")
+	for name, shares := range map[string]api.Shares{
+		"a rate below 0":                    {Rate: -1},
+		"no upload":                         {Uploads: -1},
+		"a memory that is too small":        {UploadMemory: 40},
+		"more requests than anybody serves": {Requests: 1e7},
+	} {
+		if _, err := api.New(api.Config{Store: s.store, Queue: s.queue, Shares: shares}); err == nil {
+			t.Errorf("%s was taken", name)
+		}
 	}
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"encoding/base64"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -15,12 +14,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// concurrentLists bounds the listings at a time, each of which may read hundreds
-// of jobs. Who finds no slot free within listPatience is told to come back.
-const (
-	concurrentLists = 4
-	listPatience    = 5 * time.Second
-)
+// listPatience is for how long a listing waits for its turn before it is told to come
+// back.
+const listPatience = 5 * time.Second
 
 type listInput struct {
 	State  string `query:"state" enum:"queued,running,succeeded,failed,canceled,expired" doc:"Only jobs in this state"`
@@ -50,12 +46,12 @@ func (s *Server) listRoutes(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "list-jobs", Method: http.MethodGet, Path: "/v1/jobs", Tags: []string{"jobs"},
 		Summary: "The jobs", Description: "Your own. " + listDescription,
-		Security: needs(keyring.Read), Responses: problems(401, 422, 500, 503),
+		Security: needs(keyring.Read), Responses: problems(401, 422, 500),
 	}, s.listJobs)
 	huma.Register(api, huma.Operation{
 		OperationID: "list-gallery", Method: http.MethodGet, Path: "/v1/gallery", Tags: []string{"jobs"},
 		Summary: "The painted jobs that their owners show to everybody", Description: listDescription,
-		Security: open(), Responses: problems(422, 500, 503),
+		Security: open(), Responses: problems(422, 500),
 	}, s.listGallery)
 }
 
@@ -83,18 +79,17 @@ func (s *Server) listGallery(ctx context.Context, in *galleryInput) (*listOutput
 func shownToAll(j *job.Job) bool { return j.Public && j.State == job.Succeeded }
 
 func (s *Server) list(ctx context.Context, q store.Query, cursor string) (*listOutput, error) {
-	var err error
+	var (
+		jobs []job.Job
+		next job.ID
+		err  error
+	)
 	if cursor != "" {
 		q.Before, err = parseCursor(cursor)
 	}
 	if err == nil {
-		err = enter(ctx, s.lists, listPatience, errCrowded)
+		jobs, next, err = s.listInTurn(ctx, q)
 	}
-	if err != nil {
-		return nil, s.problem(ctx, "list jobs", err)
-	}
-	defer func() { <-s.lists }()
-	jobs, next, err := s.Store.List(q)
 	if err != nil {
 		return nil, s.problem(ctx, "list jobs", err)
 	}
@@ -107,6 +102,16 @@ func (s *Server) list(ctx context.Context, q store.Query, cursor string) (*listO
 		out.Body.NextCursor = &text
 	}
 	return out, nil
+}
+
+// listInTurn lists when it is the caller's turn.
+func (s *Server) listInTurn(ctx context.Context, q store.Query) ([]job.Job, job.ID, error) {
+	owner := callerOf(ctx).owner
+	if err := s.pools.lists.acquire(ctx, owner, 1, listPatience); err != nil {
+		return nil, "", err
+	}
+	defer s.pools.lists.release(owner, 1)
+	return s.Store.List(q)
 }
 
 // A cursor says when the job was made where a page ended, to 1/4096 of a millisecond,
@@ -133,18 +138,4 @@ func parseCursor(text string) (job.ID, error) {
 		}
 	}
 	return "", &job.FieldError{Field: "cursor", Problem: "must be the next_cursor of the answer before"}
-}
-
-// enter waits for one of the slots.
-func enter(ctx context.Context, slots chan struct{}, patience time.Duration, crowded error) error {
-	over := time.NewTimer(patience)
-	defer over.Stop()
-	select {
-	case slots <- struct{}{}:
-		return nil
-	case <-over.C:
-		return fmt.Errorf("%w: %d are at it", crowded, cap(slots))
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

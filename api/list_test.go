@@ -112,7 +112,7 @@ func TestCursorsTellNoIDs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.store.Create(&job.Spec{ID: id, Owner: "anna", Style: style.Names()[0], Format: "jpeg", Quality: 90}, []byte("picture"), nil); err != nil {
+		if err := s.store.Create(&job.Spec{ID: id, Owner: "anna", Style: style.Names()[0], Format: "jpeg", Quality: 90, CreatedAt: id.Time()}, []byte("picture"), nil); err != nil {
 			t.Fatal(err)
 		}
 		private[id] = true

@@ -44,7 +44,7 @@ func newMetrics(s *Server) *metrics {
 	}
 	m.registry.MustRegister(m.requests, m.latency, m.inFlight, m.submissions, m.bytes, newBacklog(s),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "atelier_waiters", Help: "Requests that wait for a job to change."},
-			func() float64 { return float64(len(s.waiters)) }),
+			func() float64 { return float64(s.pools.waits.used()) }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if s.Keys != nil {
 		m.registry.MustRegister(keyMetrics(s.Keys)...)

@@ -3,6 +3,7 @@ package api
 import (
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,23 +22,24 @@ type paced struct {
 	conn  *http.ResponseController
 	began time.Time
 	stall time.Duration
-	read  int64
+	read  atomic.Int64
 }
 
 // pace makes r's body paced. done is to be called when it was read to its end: what
 // comes after a body is under no pressure. Where it was not, the server looks for
 // its end, and is under the same.
-func pace(w http.ResponseWriter, r *http.Request, stall time.Duration) (done func()) {
+func pace(w http.ResponseWriter, r *http.Request, stall time.Duration) (p *paced, done func()) {
 	conn := http.NewResponseController(w)
-	r.Body = &paced{ReadCloser: r.Body, conn: conn, began: time.Now(), stall: stall}
-	return func() { _ = conn.SetReadDeadline(time.Time{}) }
+	p = &paced{ReadCloser: r.Body, conn: conn, began: time.Now(), stall: stall}
+	r.Body = p
+	return p, func() { _ = conn.SetReadDeadline(time.Time{}) }
 }
 
 func (p *paced) Read(b []byte) (int, error) {
-	allowed := p.stall + time.Duration(p.read)*time.Second/slowest
+	allowed := p.stall + time.Duration(p.read.Load())*time.Second/slowest
 	// Where it can't be set there is no connection: a function gets its requests whole.
 	_ = p.conn.SetReadDeadline(p.began.Add(min(allowed, longest)))
 	n, err := p.ReadCloser.Read(b)
-	p.read += int64(n)
+	p.read.Add(int64(n))
 	return n, err
 }

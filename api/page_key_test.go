@@ -159,6 +159,9 @@ func testFarPieces(t *testing.T, b *browser) {
 			t.Fatal(err)
 		}
 		lease, err := site.store.Claim(t.Context(), spec.ID, 1, "test")
+		if err == nil {
+			err = lease.StorePreview(gradient(t, 40, 30, 9))
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -158,9 +158,19 @@ func testErase(t *testing.T, b *browser) {
 	p.untilNotice("The disk is away. Nothing was erased.")
 	site.recover()
 
-	// One that is painted, and one while it is.
+	// One that is painted, after more changes than a server allows, and one while it is.
+	var refused atomic.Bool
+	site.intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodDelete || refused.Swap(true) {
+			return false
+		}
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return true
+	})
 	p.Do(chromedp.Click(chromedp.CSS("#erase")), chromedp.Click(chromedp.CSS("#ask-yes")))
 	p.untilStrip("Painting")
+	site.recover()
 	p.untilPhase("running")
 	p.Do(chromedp.Click(chromedp.CSS("#erase")), chromedp.Click(chromedp.CSS("#ask-yes")))
 	p.untilPhase("empty")

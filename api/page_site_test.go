@@ -98,8 +98,36 @@ func (s *site) intercept(fault func(http.ResponseWriter, *http.Request) bool) { 
 
 func (s *site) recover() { s.fault.Store(nil) }
 
-// claim takes the next job from the queue, as a worker does.
+// claim takes the next job from the queue and stores its preview, as a worker does
+// when it begins with a picture that it can decode.
 func (s *site) claim(t *testing.T) *store.Lease {
+	t.Helper()
+	lease := s.claimOnly(t)
+	s.preview(t, lease)
+	return lease
+}
+
+// preview stores the preview of a job's picture.
+func (s *site) preview(t *testing.T, lease *store.Lease) {
+	t.Helper()
+	data, _, err := s.store.Pictures(&lease.Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	photo, _, err := imageio.Decode(t.Context(), data, imageio.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err = imageio.Preview(photo, imageio.PreviewEdge); err == nil {
+		err = lease.StorePreview(data)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// claimOnly takes the next job from the queue, whose picture is not decoded yet.
+func (s *site) claimOnly(t *testing.T) *store.Lease {
 	t.Helper()
 	select {
 	case m := <-s.queue.messages:

@@ -95,6 +95,14 @@ func TestPage(t *testing.T) {
 		{"an API key", testKey},
 		{"a key for a visit", testKeyOfAVisit},
 		{"pictures out of sight", testFarPieces},
+		{"a job that nobody has begun", testUnbegun},
+		{"the preview is late", testPreviewLate},
+		{"a job that was canceled before anybody began it", testCanceledUnbegun},
+		{"a picture that could not be decoded", testUndecodable},
+		{"no preview", testNoPreview},
+		{"a preview under a key", testPreviewWithKey},
+		{"a thumbnail is away", testThumbnailAway},
+		{"placeholders on a phone", testPreviewPhone},
 		{"keyboard alone", testKeyboard},
 		{"phone", testPhone},
 	} {
@@ -234,7 +242,7 @@ func testFailed(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)
 	p.submit(photo(t, 64, 64))
-	if err := site.claim(t).Fail(job.Failure{Code: "damaged_image", Message: "the image is damaged"}); err != nil {
+	if err := site.claimOnly(t).Fail(job.Failure{Code: "damaged_image", Message: "the image is damaged"}); err != nil {
 		t.Fatal(err)
 	}
 	p.untilPhase("failed")

@@ -55,7 +55,7 @@ func (s *Server) redrive(ctx context.Context, in *redriveInput) (*redriveOutput,
 	ids, next := in.Body.IDs, job.ID("")
 	if ids == nil {
 		var err error
-		if ids, next, err = s.failed(in); err != nil {
+		if ids, next, err = s.failed(ctx, in); err != nil {
 			return nil, s.problem(ctx, "list failed jobs", err)
 		}
 	}
@@ -100,8 +100,8 @@ func (in *redriveInput) check() error {
 
 // failed lists a page of the jobs that are asked for, newest first. A page may be
 // empty and still have a next.
-func (s *Server) failed(in *redriveInput) (ids []string, next job.ID, err error) {
-	jobs, next, err := s.Store.List(store.Query{
+func (s *Server) failed(ctx context.Context, in *redriveInput) (ids []string, next job.ID, err error) {
+	jobs, next, err := s.listInTurn(ctx, store.Query{
 		Before: job.ID(in.Body.Cursor), Limit: in.Body.Limit,
 		Keep: func(j *job.Job) bool {
 			return j.State == job.Failed && (in.Body.All || j.Error != nil && j.Error.Code == in.Body.Code)

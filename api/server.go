@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -52,9 +51,7 @@ type Config struct {
 	// there is no /metrics.
 	Depth gauge
 
-	// Rate is how many submissions a second each owner may send, and in a burst ten
-	// times as many; 0 is no limit. It is this server's alone.
-	Rate float64
+	Shares Shares // what requests may take of this server, in all and of one owner
 
 	// Copies are the results in a bucket, to which clients are sent where they have
 	// arrived. Without (nil) every result is answered here.
@@ -65,8 +62,6 @@ type Config struct {
 
 	// Stall is for how long the body of a submission may stall; 0 is 15 s.
 	Stall time.Duration
-
-	MaxWaiters int // requests that wait at a time; 0 is DefaultMaxWaiters
 }
 
 // A Server answers the API's requests. It is an http.Handler, safe for
@@ -76,26 +71,19 @@ type Server struct {
 	Config
 	mux      router
 	handler  http.Handler
-	uploads  chan struct{} // slots for reading submissions, which are held in memory
-	lists    chan struct{} // slots for listings, each of which reads many jobs
-	waiters  chan struct{} // slots for requests that wait for a job to change
+	pools    pools
+	arrivals sync.Map      // *arrival: the submissions that are being received
 	stopping chan struct{} // closed by endWaits
 	endWaits func()
 	storeUp  *probe
+	queueUp  *probe
 	lender   *lender // nil without copies
 
-	limiter   *limiter      // of submissions
+	limiter   *limiter      // of changes
 	metrics   *metrics      // nil counts nothing
 	strangers *rate.Limiter // of what the log says of wrong keys
+	unready   *rate.Limiter // of what it says to /readyz
 }
-
-// concurrentUploads bounds the memory that submissions take, two pictures of 20
-// MiB at most each. Who finds none free within uploadPatience is told to come
-// back.
-const (
-	concurrentUploads = 16
-	uploadPatience    = 5 * time.Second
-)
 
 // New checks the configuration and builds the routes.
 func New(cfg Config) (*Server, error) {
@@ -115,23 +103,25 @@ func New(cfg Config) (*Server, error) {
 	if cfg.MaxWait == 0 {
 		cfg.MaxWait = DefaultMaxWait
 	}
-	if cfg.MaxWaiters == 0 {
-		cfg.MaxWaiters = DefaultMaxWaiters
-	}
 	if cfg.Stall == 0 {
 		cfg.Stall = 15 * time.Second
 	}
-	if cfg.MaxWait < 0 || cfg.MaxWaiters < 0 {
-		return nil, fmt.Errorf("new server: a wait of %s for %d requests: neither can be below 0", cfg.MaxWait, cfg.MaxWaiters)
+	if cfg.MaxWait < 0 {
+		return nil, fmt.Errorf("new server: a wait of %s: it can't be below 0", cfg.MaxWait)
 	}
-	if cfg.Rate < 0 || cfg.Rate > 1e6 || math.IsNaN(cfg.Rate) {
-		return nil, fmt.Errorf("new server: %g submissions a second: it must be from 0 to a million", cfg.Rate)
+	cfg.Shares.setDefaults()
+	if err := cfg.Shares.Validate(); err != nil {
+		return nil, fmt.Errorf("new server: %w", err)
+	}
+	if most := maxForm(cfg.Limits.Bytes); cfg.Shares.bytes() < most {
+		return nil, fmt.Errorf("new server: --upload-memory of %d MiB does not hold the largest submission, of %s", cfg.Shares.UploadMemory, mebibytes(most))
 	}
 	s := &Server{
-		Config: cfg, uploads: make(chan struct{}, concurrentUploads),
-		lists: make(chan struct{}, concurrentLists), waiters: make(chan struct{}, cfg.MaxWaiters), stopping: make(chan struct{}), storeUp: newProbe(cfg.Store.Check),
-		strangers: newStrangers(), limiter: newLimiter(cfg.Rate), lender: newLender(cfg.Copies),
+		Config: cfg, pools: newPools(cfg.Shares, cfg.Keys != nil),
+		stopping: make(chan struct{}), storeUp: newProbe(cfg.Store.Check),
+		strangers: newStrangers(), unready: rate.NewLimiter(1, 1), limiter: newLimiter(cfg.Shares.Rate), lender: newLender(cfg.Copies),
 	}
+	s.queueUp = newProbe(func() error { return s.checkQueue(context.Background()) })
 	s.endWaits = sync.OnceFunc(func() { close(s.stopping) })
 	useProblems()
 	mux := &s.mux
@@ -146,7 +136,7 @@ func New(cfg Config) (*Server, error) {
 		s.metrics = newMetrics(s)
 		s.metricsRoute(mux)
 	}
-	s.handler = straight(s.metrics.watch(guard(plainErrors(mux), cfg.Keys == nil)))
+	s.handler = straight(s.metrics.watch(guard(s.sharePage(plainErrors(mux)), cfg.Keys == nil)))
 	return s, nil
 }
 
@@ -196,30 +186,30 @@ func (s *Server) jobRoutes(api huma.API) {
 		OperationID: "get-result", Method: http.MethodGet, Path: "/v1/jobs/{id}/result", Tags: []string{"jobs"},
 		Summary: "The painted picture", Security: openOr(keyring.Read),
 		Description: "Of a public job that has succeeded without a key. Where a copy is on S3, the answer is a link to it.",
-		Responses:   lent(pictures(problems(401, 404, 409, 410, 422, 500, 503), "image/jpeg", "image/png", "image/webp")),
+		Responses:   lent(pictures(problems(401, 404, 409, 410, 422, 500), "image/jpeg", "image/png", "image/webp")),
 	}, s.getResult)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-thumbnail", Method: http.MethodGet, Path: "/v1/jobs/{id}/thumbnail", Tags: []string{"jobs"},
 		Summary:     "The painted picture of a public job, at most 400 pixels",
 		Description: "Once the job has succeeded, without a key. Jobs that are not public have none.",
-		Security:    openOr(keyring.Read), Responses: lent(pictures(problems(401, 404, 409, 410, 500, 503), "image/jpeg")),
+		Security:    openOr(keyring.Read), Responses: lent(pictures(problems(401, 404, 409, 410, 500), "image/jpeg")),
 	}, s.getJobThumbnail)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-preview", Method: http.MethodGet, Path: "/v1/jobs/{id}/preview", Tags: []string{"jobs"},
 		Summary:     "The submitted picture, upright, without metadata, at most 1024 pixels",
-		Description: "It is made when a worker begins with the job; before that the answer is 409 not_ready with Retry-After. A job that ends before has none (404).",
+		Description: "It is made when a worker begins with the job; before that the answer is 409 not_ready with Retry-After. A job that ends before, or whose picture can't be decoded, has none (404).",
 		Security:    needs(keyring.Read),
-		Responses:   pictures(notReady(problems(401, 404, 409, 410, 500, 503)), "image/jpeg"),
+		Responses:   pictures(notReady(problems(401, 404, 409, 410, 500)), "image/jpeg"),
 	}, s.getPreview)
 	huma.Register(api, huma.Operation{
 		OperationID: "cancel-job", Method: http.MethodPost, Path: "/v1/jobs/{id}/cancel", Tags: []string{"jobs"},
-		Summary: "End a job before it is painted", Security: needs(keyring.Submit), Responses: problems(401, 404, 409, 410, 500, 503),
+		Summary: "End a job before it is painted", Security: needs(keyring.Submit), Responses: problems(401, 404, 409, 410, 500),
 		Description: "A queued job is never begun. Of a running one the result is thrown away. One that is canceled already is answered as it is.",
 	}, s.cancel)
 	huma.Register(api, huma.Operation{
 		OperationID: "retry-job", Method: http.MethodPost, Path: "/v1/jobs/{id}/retry", Tags: []string{"jobs"},
 		Summary: "Run a failed or canceled job again", DefaultStatus: http.StatusAccepted,
-		Security: needs(keyring.Submit), Responses: problems(401, 404, 409, 410, 429, 500, 503),
+		Security: needs(keyring.Submit), Responses: problems(401, 404, 409, 410, 500),
 		Description: "The job is queued as its next run. Repeating the request is safe: a run that nobody has begun is answered as it is.",
 	}, s.retry)
 	huma.Register(api, huma.Operation{
@@ -230,7 +220,7 @@ func (s *Server) jobRoutes(api huma.API) {
 	}, s.erase)
 	huma.Register(api, huma.Operation{
 		OperationID: "redrive", Method: http.MethodPost, Path: "/v1/admin/redrive", Tags: []string{"admin"},
-		Summary: "Run failed jobs again", Security: needs(keyring.Admin), Responses: problems(400, 401, 408, 413, 415, 422, 500, 503),
+		Summary: "Run failed jobs again", Security: needs(keyring.Admin), Responses: problems(400, 401, 408, 413, 415, 422, 500),
 		Description: "Jobs named by ids, or, newest first, all that failed or all that failed with a code. " +
 			"One request looks at a bounded number of jobs: repeat it with next_cursor until that is null, even after an empty answer.",
 	}, s.redrive)

@@ -35,11 +35,11 @@ func submitOperation() huma.Operation {
 		OperationID: "submit-job", Method: http.MethodPost, Path: "/v1/jobs", Tags: []string{"jobs"},
 		Summary: "Submit a picture", DefaultStatus: http.StatusAccepted,
 		Description: "A job answered with 202 is stored durably and will be painted or fail with a reason. " +
-			"503 promises nothing: send the same request again. With an Idempotency-Key, any number of equal requests " +
+			"503 promises nothing: send the same request again. 429 is for more than an owner's share of the server. Both say when in Retry-After. With an Idempotency-Key, any number of equal requests " +
 			"within 24 hours make one job, and all are answered that job as it stands; " +
 			"another request under the same key is refused (idempotency_key_reused).",
 		Security:  needs(keyring.Submit),
-		Responses: problems(400, 401, 408, 410, 413, 415, 422, 429, 503),
+		Responses: problems(400, 401, 408, 410, 413, 415, 422),
 	}
 }
 
@@ -74,9 +74,6 @@ func (in *submitInput) Resolve(ctx huma.Context) []error { in.ctx = ctx; return 
 // it durably, announce it, and only then promise it.
 func (s *Server) submit(ctx context.Context, in *submitInput) (*acceptedOutput, error) {
 	r, w := humago.Unwrap(in.ctx)
-	if err := s.limiter.allow(callerOf(ctx).owner); err != nil {
-		return nil, err
-	}
 	key, err := idempotencyKey(r.Header)
 	if err != nil {
 		return nil, s.problem(ctx, "read a submission", err)
@@ -84,18 +81,23 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*acceptedOutput, 
 	if err := s.Store.Admits(callerOf(ctx).owner, key); err != nil {
 		return nil, s.problem(ctx, "take a submission", err)
 	}
-	if err := enter(ctx, s.uploads, uploadPatience, errUnavailable); err != nil {
-		return nil, s.problem(ctx, "let a submission in", err)
-	}
-	defer func() { <-s.uploads }()
-	read := pace(w, r, s.Stall)
-	f, err := readForm(r, s.Limits.Bytes)
-	if err == nil {
-		read()
-	}
+	size, err := formSize(r, s.Limits.Bytes)
 	if err != nil {
 		return nil, s.problem(ctx, "read a submission", err)
 	}
+	arriving, err := s.receive(ctx, callerOf(ctx).owner, size)
+	if err != nil {
+		return nil, err
+	}
+	defer arriving.leave()
+	done := arriving.pace(w, r)
+	f, err := readForm(r, size, s.Limits.Bytes)
+	if err != nil {
+		return nil, s.problem(ctx, "read a submission", err)
+	}
+	done()
+	arriving.keep(f.size())
+	f.stored = func() { arriving.keep(0) }
 	spec, err := s.spec(f)
 	if err != nil {
 		return nil, s.problem(ctx, "check a submission", err)
@@ -124,6 +126,7 @@ func (s *Server) keep(ctx context.Context, spec *job.Spec, f *form) (job.Job, er
 	if err := s.Store.Create(spec, f.files["image"], f.files["style_image"]); err != nil {
 		return job.Job{}, fmt.Errorf("%w: %w", errUnavailable, err)
 	}
+	f.letGo()
 	if err := s.announce(ctx, job.Message{Job: spec.ID, Run: 1}); err != nil {
 		return job.Job{}, fmt.Errorf("%w: %w", errUnavailable, errors.Join(err, s.Store.Discard(spec)))
 	}
@@ -195,7 +198,7 @@ func (s *Server) spec(f *form) (*job.Spec, error) {
 func (s *Server) inspect(field string, data []byte) (job.Input, error) {
 	info, err := imageio.Inspect(data, s.Limits)
 	if err != nil {
-		return job.Input{}, fmt.Errorf("%s: %w", field, err)
+		return job.Input{}, inspected{fmt.Errorf("%s: %w", field, err)}
 	}
 	return job.Input{Format: info.Format, Width: info.Width, Height: info.Height}, nil
 }

@@ -7,11 +7,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Defaults of [Config], where a field is 0.
-const (
-	DefaultMaxWait    = 20 * time.Second
-	DefaultMaxWaiters = 200
-)
+// DefaultMaxWait is [Config.MaxWait] where that is 0.
+const DefaultMaxWait = 20 * time.Second
 
 // How long a waiting request leaves the store alone between two looks, each of
 // which is two or three operations on its files: the longer, the more wait, so that
@@ -24,13 +21,13 @@ const (
 )
 
 func (s *Server) pause(waited time.Duration) time.Duration {
-	return min(max(shortestPause, time.Duration(len(s.waiters))*eachWaiter, waited/8), longestPause)
+	return min(max(shortestPause, time.Duration(s.pools.waits.used())*eachWaiter, waited/8), longestPause)
 }
 
 // await looks at an unfinished job until it is not what the client knows any
 // more, and answers it as it was seen last. It may be over sooner: at the
-// server's limit of time, at once where too many wait already, and when the
-// server stops.
+// server's limit of time, at once where too many wait already or as many of the
+// caller's own as its share is, and when the server stops.
 func (s *Server) await(ctx context.Context, j job.Job, in *getJobInput) (job.Job, error) {
 	arrived := j.State
 	known := func() bool {
@@ -42,12 +39,11 @@ func (s *Server) await(ctx context.Context, j job.Job, in *getJobInput) (job.Job
 	if j.State.Finished() || !known() {
 		return j, nil
 	}
-	select {
-	case s.waiters <- struct{}{}:
-		defer func() { <-s.waiters }()
-	default:
+	owner := callerOf(ctx).owner
+	if s.pools.waits.try(owner, 1) != nil {
 		return j, nil
 	}
+	defer s.pools.waits.release(owner, 1)
 	over := time.NewTimer(min(time.Duration(in.Wait)*time.Second, s.MaxWait))
 	defer over.Stop()
 	for began := time.Now(); !j.State.Finished() && known(); {

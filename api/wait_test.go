@@ -165,7 +165,7 @@ func TestWaitForWhatIsOver(t *testing.T) {
 
 // With all places taken a request is answered at once, as the job stands.
 func TestWaitersAreBounded(t *testing.T) {
-	inRoom(t, api.Config{MaxWaiters: 2}, func(r room) {
+	inRoom(t, api.Config{Shares: api.Shares{Waits: 2}}, func(r room) {
 		first, second := r.ask(r.Context(), "?wait=20", ""), r.ask(r.Context(), "?wait=20", "")
 		r.begun()
 		if got := <-r.ask(r.Context(), "?wait=20", ""); got.status != 200 || got.after != 0 {
@@ -182,7 +182,7 @@ func TestWaitersAreBounded(t *testing.T) {
 
 // A client that hangs up ends its wait.
 func TestWaitEndsWithItsClient(t *testing.T) {
-	inRoom(t, api.Config{MaxWaiters: 1}, func(r room) {
+	inRoom(t, api.Config{Shares: api.Shares{Waits: 1}}, func(r room) {
 		ctx, hangUp := context.WithCancel(r.Context())
 		answer := r.ask(ctx, "?wait=20", "")
 		r.begun()

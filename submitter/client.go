@@ -72,6 +72,7 @@ func (c *client) checkRedirect(r *http.Request, via []*http.Request) error {
 	}
 	if !sameOrigin(r.URL, via[0].URL) {
 		r.Header.Del("Authorization")
+		r.Header.Del("Referer") // it names the job
 	}
 	return nil
 }

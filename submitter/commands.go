@@ -43,12 +43,12 @@ type commandLine struct {
 
 // settings are the flags that every command takes.
 type settings struct {
-	API     string           `name:"api" default:"${api}" placeholder:"URL" help:"Base address of the API (default ${api}; or set $$ATELIER_API)."`
-	KeyFile string           `name:"key-file" placeholder:"FILE" help:"The API key, where the API asks for one, is in FILE (or in $$ATELIER_API_KEY)."`
-	Plain   bool             `name:"allow-plaintext-key" help:"Send the key to another machine over http too, where everybody on the way can read it (or set $$ATELIER_ALLOW_PLAINTEXT_KEY)."`
-	Timeout time.Duration    `default:"10m" placeholder:"10m" help:"Give up after so long in all, or, with several jobs, without news of any; 0 is never."`
-	JSON    bool             `name:"json" help:"Print the API's JSON on standard output."`
-	Version kong.VersionFlag `help:"Print the version."`
+	API          string           `name:"api" default:"${api}" placeholder:"URL" help:"Base address of the API (default ${api}; or set $$ATELIER_API)."`
+	KeyFile      string           `name:"key-file" placeholder:"FILE" help:"The API key, where the API asks for one, is in FILE (or in $$ATELIER_API_KEY)."`
+	PlaintextKey bool             `name:"allow-plaintext-key" help:"Send the key to another machine over http too, where everybody on the way can read it (or set $$ATELIER_ALLOW_PLAINTEXT_KEY)."`
+	Timeout      time.Duration    `default:"10m" placeholder:"10m" help:"Give up after so long in all, or, with several jobs, without news of any; 0 is never."`
+	JSON         bool             `name:"json" help:"Print the API's JSON on standard output."`
+	Version      kong.VersionFlag `help:"Print the version."`
 }
 
 // environment is the fallback for flags that aren't given. It goes through

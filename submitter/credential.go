@@ -89,7 +89,7 @@ func (a *app) protectKey() error {
 		return nil
 	}
 	risk := fmt.Sprintf("%s is not encrypted on its way to %s, so that others can read it", what, c.base.Host)
-	if !a.Plain {
+	if !a.PlaintextKey {
 		return faultf(errUsage, "%s: give --api an https address, or send it all the same with --allow-plaintext-key", risk)
 	}
 	a.screen.note("%s: https would protect it", risk)

@@ -10,11 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// What the API answers may be meant for the terminal that shows it: control
-// characters, in one byte or in two (C1), that change the direction of text, end a
-// line or can't be seen. All that is shown goes through this file: strings of an answer
-// when they are read (sanitize), and whatever is written, the system's own errors among
-// it, when it is written (escapeLines, escapeJSON).
+// A string in an answer may be meant for the terminal that shows it: it can hold control
+// characters of both ranges (C0 and C1), line ends, and characters that turn the direction
+// of text or can't be seen. So an answer's strings are escaped when they are read
+// (sanitize), and all output again when it is written (escapeLines, escapeJSON), for what
+// came another way, such as in an error of the network.
 
 // longestText is how many characters of a string in an answer are kept.
 const longestText = 2000
@@ -45,12 +45,12 @@ func escapeJSON(raw []byte) ([]byte, error) {
 	if err := json.Compact(&line, raw); err != nil {
 		return nil, err
 	}
-	// Outside of strings, and after a backslash, JSON has no such characters.
+	// Outside of strings, and after a backslash, JSON has none of the hidden characters.
 	return appendEscaped(nil, line.String()), nil
 }
 
-// hidden says of a character whether it is to be escaped. utf8.RuneError is also the
-// replacement character itself, which is then escaped for nothing.
+// hidden says of a character whether it is to be escaped. utf8.RuneError is what a range
+// over a string has for bytes that are no UTF-8.
 func hidden(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError }
 
 func appendEscaped(b []byte, s string) []byte {
@@ -103,7 +103,7 @@ func sanitizeValue(v reflect.Value) {
 			}
 		}
 	case reflect.Map, reflect.Interface, reflect.Array:
-		panic(fmt.Sprintf("answers are not read into a %s", v.Type())) // strings in it would escape
+		panic(fmt.Sprintf("sanitize can't reach what is in a %s", v.Type()))
 	default: // numbers and truth values
 	}
 }

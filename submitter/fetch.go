@@ -227,7 +227,7 @@ func (a *app) command(words ...string) string {
 	if a.KeyFile != "" {
 		words = append(words, "--key-file", shellWord(a.KeyFile))
 	}
-	if a.Plain && a.getenv(plaintextVariable) == "" {
+	if a.PlaintextKey && a.getenv(plaintextVariable) == "" {
 		words = append(words, "--allow-plaintext-key")
 	}
 	return strings.Join(words, " ")

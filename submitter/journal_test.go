@@ -66,9 +66,23 @@ func TestJournal(t *testing.T) {
 func TestNoJournal(t *testing.T) {
 	for _, text := range []string{
 		"", "\n", "Dear Theo,\n", "{}\n", `{"v":2,"pictures":0}` + "\n", `{"v":1,"pictures":1}` + "\n", `{"v":1,"pictures":1}` + "\n" + `{"input":"x"}` + "\n",
+		`{"v":1,"pictures":1000000000,"settings":{"Parallel":4}}` + "\n", `{"v":1,"settings":{"Parallel":1000000000}}` + "\n", `{"v":1,"settings":{"Parallel":-1}}` + "\n",
+		`{"v":1,"settings":{"Parallel":4},"api":"` + strings.Repeat("x", longestLine) + `"}` + "\n",
 	} {
 		if _, _, err := readJournal(strings.NewReader(text)); err == nil || err == io.EOF {
 			t.Errorf("%q: got %v, want a reason", text, err)
+		}
+	}
+}
+
+// An id that is none is not taken from a journal: the picture is sent again, under the
+// same key.
+func TestJournalIDs(t *testing.T) {
+	const head = `{"v":1,"pictures":1,"settings":{"Parallel":4}}` + "\n" + `{"input":"\"x\""}` + "\n"
+	for id, want := range map[string]bool{oneID: true, "../../" + oneID: false, oneID + "\\u001b": false, strings.ToUpper(otherID): false} {
+		_, tasks, err := readJournal(strings.NewReader(head + `{"n":0,"job":"` + id + `"}` + "\n"))
+		if err != nil || len(tasks) != 1 || (tasks[0].id != "") != want {
+			t.Errorf("%s: got %v, %v", id, tasks, err)
 		}
 	}
 }

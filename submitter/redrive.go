@@ -75,9 +75,12 @@ func (cmd *redriveCommand) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return "", fmt.Errorf("%w; %s: the same command goes on with the rest", err, progress())
 		}
-		a.heard()
-		retried.Add(int64(len(answer.Retried)))
-		skipped.Add(int64(len(answer.Skipped)))
+		if len(answer.Retried)+len(answer.Skipped) > 0 {
+			a.heard()
+		}
+		if retried.Add(int64(len(answer.Retried)))+skipped.Add(int64(len(answer.Skipped))) > maxNames {
+			return "", a.api.damaged("it has run more than %d jobs again, and goes on", maxNames)
+		}
 		return answer.Next, a.report(answer)
 	}
 	ids, err := a.ids(ctx, cmd.IDs)

@@ -14,6 +14,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/mattn/go-runewidth"
+
+	"github.com/atelier-go/atelier/pkg/job"
 	catalogue "github.com/atelier-go/atelier/pkg/style"
 )
 
@@ -304,6 +307,51 @@ func TestKeyGoesToTheAPIAlone(t *testing.T) {
 		resp.Body.Close()
 		if got := <-seen; got != want {
 			t.Errorf("%q: the key was sent as %q, want %q", address, got, want)
+		}
+	}
+}
+
+// From https nothing leads to http, whether a job's result names it or a redirect.
+func TestLinksStayEncrypted(t *testing.T) {
+	asked := false
+	plain := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+	defer plain.Close()
+	api := httptest.NewTLSServer(http.RedirectHandler(plain.URL, http.StatusSeeOther))
+	defer api.Close()
+	c, err := newClient(api.URL, credential{key: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.http.Transport = api.Client().Transport
+	for _, address := range []string{"v1/jobs/x/result", plain.URL} {
+		if _, err := c.get(t.Context(), address, nil); !errors.Is(err, errDamaged) || asked {
+			t.Errorf("%s: got %v, asked %v", address, err, asked)
+		}
+	}
+}
+
+// What an error of the network quotes is shown in one line.
+func TestNetworkErrors(t *testing.T) {
+	c, err := newClient("https://x", credential{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := c.networkError(t.Context(), errors.New("x509: certificate is valid for a\n\u009b31m"+strings.Repeat("b", 10_000)))
+	if text := got.Error(); escape(text) != text || len(text) > 2*longestText || !errors.Is(got, errAway) {
+		t.Errorf("got %q", text)
+	}
+}
+
+// However wide its characters are, a line of the table is one of the terminal.
+func TestTableFits(t *testing.T) {
+	w := &watcher{app: &app{screen: &screen{w: io.Discard}}}
+	width, _ := w.screen.size()
+	for _, style := range []string{"mosaic", strings.Repeat("写", 1000), strings.Repeat("x", 1000), strings.Repeat("e\u0301", 1000)} {
+		w.jobs = append(w.jobs, &job.Job{ID: oneID, State: job.Running, Style: style, CreatedAt: time.Now()})
+	}
+	for line := range strings.Lines(w.table()) {
+		if got := runewidth.StringWidth(strings.TrimSuffix(line, "\n")); got >= width {
+			t.Errorf("%d columns, the terminal has %d: %.60q", got, width, line)
 		}
 	}
 }

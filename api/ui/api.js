@@ -11,7 +11,7 @@ export class Problem extends Error {
   constructor(message, { status = 0, code = '', retryAfter = 0 } = {}) {
     super(sentence(message))
     Object.assign(this, { status, code, retryAfter })
-    this.temporary = status === 0 || status === 429 || status >= 500
+    this.temporary = status === 0 || status === 429 || status >= 500 || code === 'not_ready'
   }
 }
 

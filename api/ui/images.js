@@ -35,20 +35,27 @@ export async function load(path, signal) {
 
 // What has to be fetched waits until its place is in sight, as loading=lazy has the
 // browser do with an address.
+const seen = new WeakMap() // what to do then, by the place
 const insight = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
     if (!isIntersecting) continue
     insight.unobserve(target)
-    fill(target)
+    seen.get(target)()
   }
 })
+
+// onceSeen acts when a place is in sight, unless it is told of another act before.
+export function onceSeen(place, act) {
+  seen.set(place, act)
+  insight.observe(place)
+}
 
 // showIn puts a picture into an img, in place of what is there, once that is in
 // sight.
 export function showIn(img, path) {
   if (img.dataset.path === path) return
   img.dataset.path = path
-  insight.observe(img)
+  onceSeen(img, () => fill(img))
 }
 
 async function fill(img) {
@@ -62,6 +69,7 @@ async function fill(img) {
   }
   if (img.dataset.path !== path) return letGo(src) // another was asked for meanwhile
   letGo(img.src)
+  img.onerror = () => vacate(img)
   img.src = src
 }
 
@@ -70,4 +78,5 @@ export function vacate(img) {
   insight.unobserve(img)
   delete img.dataset.path
   letGo(img.src)
+  img.removeAttribute('src')
 }

@@ -4,17 +4,17 @@ import { getJob } from './api.js'
 
 const ended = new Set(['succeeded', 'failed', 'canceled', 'expired'])
 
-// patiently repeats a request for as long as its problem is a temporary one,
-// at most limit times, telling onAway of the problem each time and onBack when
-// it is over.
-export async function patiently(request, { signal, onAway, onBack, limit = Infinity }) {
+// patiently repeats a request for as long as its problem is a temporary one, or
+// the kind that passing says, at most limit times, telling onAway of the problem
+// each time and onBack when it is over.
+export async function patiently(request, { signal, onAway, onBack, limit = Infinity, passing = (err) => err.temporary }) {
   for (let tries = 0; ; tries++) {
     try {
       const answer = await request()
       if (tries > 0) onBack?.()
       return answer
     } catch (err) {
-      if (signal?.aborted || !err.temporary || tries + 1 >= limit) throw err
+      if (signal?.aborted || !passing(err) || tries + 1 >= limit) throw err
       onAway?.(err)
       // Jitter, lest every open page comes back in the same instant.
       const pause = Math.min(30, 2 ** tries) * (0.75 + Math.random() / 2)
@@ -72,7 +72,7 @@ export async function watch(id, { signal, urgent, onJob, onAway, onBack }) {
 
 // wait is over early when the person comes back to the page or the network to
 // the machine: that is when a fresh look is wanted.
-function wait(seconds, signal) {
+export function wait(seconds, signal) {
   return new Promise((resolve, reject) => {
     const over = new AbortController()
     const finish = (settle, value) => {

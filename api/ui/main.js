@@ -49,7 +49,7 @@ const unpainted = () => pieces.filter((piece) => piece.phase === 'chosen')
 function others(wish) {
   const latest = new Map(pieces.map((piece) => [piece.source, piece]))
   for (const piece of pieces) if (list.madeLike(piece, wish)) latest.delete(piece.source)
-  return [...latest.values()]
+  return [...latest.values()].filter((piece) => !list.obstacle(piece, wish))
 }
 
 // invite makes the buttons say what they would do and stand out when that is
@@ -60,14 +60,16 @@ function invite() {
   const left = selected?.phase === 'chosen' || !selected ? unpainted() : []
   const same = Boolean(selected) && left.length === 0 && list.madeLike(selected, wish)
   const going = same && list.busy(selected)
+  const obstacle = selected && left.length === 0 && !going ? list.obstacle(selected, wish) : ''
   const paint = $('paint')
   paint.textContent = going ? 'Painting…' : left.length > 1 ? `Paint ${left.length} pictures` : selected && left.length === 0 ? 'Paint again' : 'Paint'
-  paint.setAttribute('aria-disabled', going)
-  paint.classList.toggle('primary', Boolean(wish.fields.style) && Boolean(selected || left.length) && !same)
+  paint.setAttribute('aria-disabled', going || Boolean(obstacle))
+  paint.classList.toggle('primary', Boolean(wish.fields.style) && Boolean(selected || left.length) && !same && !obstacle)
   const all = left.length > 0 ? [] : others(wish)
   $('paint-all').hidden = all.length < 2 || !wish.fields.style
   $('paint-all').textContent = `Paint all ${all.length} like this`
   $('paint-note').hidden = !selected || Boolean(selected.picture) || going || list.canRetry(selected, wish)
+  $('paint-note').textContent = obstacle || 'This takes the preview, at most 1024 pixels: the original picture isn’t here.'
 }
 
 function paint(some) {
@@ -203,5 +205,6 @@ summarize()
 route()
 offerStyles().then(() => {
   invite()
+  strip.retitle()
   stage.retitle()
 })

@@ -7,8 +7,9 @@
 // remembered by the browser, so that the list outlives the page; the pictures
 // that were not sent yet are not.
 
-import { cancelJob, eraseJob, getPicture, jobPath, retryJob, submit } from './api.js'
+import { cancelJob, eraseJob, getPicture, retryJob, submit } from './api.js'
 import { patiently, watch } from './job.js'
+import { findPreview, previewOf, previewPath } from './preview.js'
 import { signatureOf, submission } from './settings.js'
 import { drop, keep, recall } from './storage.js'
 import { close, open } from './upload.js'
@@ -61,8 +62,22 @@ let sending = 0
 
 // canRetry says whether the server can paint a piece as wished without being sent a
 // picture. It has the original, and here is a preview at most.
-export const canRetry = (piece, wish) =>
-  Boolean(piece.id && !piece.picture && ['failed', 'canceled'].includes(piece.phase) && signatureOf(piece.job) === wish.signature)
+export const canRetry = (piece, wish) => retryable(piece) && signatureOf(piece.job) === wish.signature
+
+const retryable = (piece) => Boolean(piece.id && !piece.picture && ['failed', 'canceled'].includes(piece.phase))
+
+// obstacle says why a piece can't be painted as wished: there is nothing here to paint
+// it from. It is empty where it can.
+export function obstacle(piece, wish) {
+  if (piece.picture || canRetry(piece, wish)) return ''
+  switch (previewOf(piece)) {
+    case 'later':
+      return 'The photograph isn’t here. It can be painted again once a worker has begun with it.'
+    case 'none':
+      return `There is no preview to paint. ${retryable(piece) && piece.job.style !== 'custom' ? 'Go back to the settings it had, or choose' : 'Choose'} the photograph again.`
+  }
+  return ''
+}
 
 // paint has a piece painted as wished, by settings(): the piece itself, or
 // where that is painted already, or its picture isn't here, another. It answers
@@ -123,7 +138,7 @@ async function send(piece) {
     remember(piece)
     follow(piece, job)
   } catch (err) {
-    if (!signal.aborted) giveBack(piece, err.message)
+    if (!signal.aborted) giveBack(piece, piece.picture ? err.message : `${err.message} Choose the photograph again to paint it.`)
   }
 }
 
@@ -135,7 +150,7 @@ function giveBack(piece, why = '') {
 }
 
 async function fromPreview(id, signal) {
-  const blob = await getPicture(`${jobPath(id)}/preview`, signal)
+  const blob = await getPicture(previewPath(id), signal)
   return open(new File([blob], 'preview.jpg', { type: 'image/jpeg' }))
 }
 
@@ -151,6 +166,7 @@ async function follow(piece, known) {
   const { signal } = piece.task
   const onJob = (job, now) => {
     const phase = job.state === 'expired' ? 'gone' : job.state
+    if (piece.preview === 'none' && job.run !== piece.job.run) piece.preview = undefined
     change(piece, { job, phase, began: Date.now() - (now - Date.parse(job.started_at ?? job.created_at)) })
   }
   if (known) onJob(known, Date.parse(known.created_at))
@@ -162,6 +178,16 @@ async function follow(piece, known) {
     Object.assign(piece, { id: undefined, job: undefined, key: undefined })
     giveBack(piece, err.message)
   }
+}
+
+// lookForPreview finds out whether there is a preview of a piece whose picture isn't
+// here, where that isn't known.
+export async function lookForPreview(piece) {
+  if (piece.picture || !piece.job || previewOf(piece) || piece.asking) return
+  piece.asking = true
+  const preview = await findPreview(piece.job.id, piece.began, piece.task.signal)
+  piece.asking = false
+  if (preview) change(piece, { preview }) // else the next change of the piece asks again
 }
 
 // find answers the piece of a job, which is looked for where it isn't known.
@@ -178,8 +204,14 @@ function look({ id, source = id, name, width = 4, height = 3 }) {
 
 // ---- Ending
 
+// A person waits for these, so that they are repeated only where there were too many
+// just now, and not for ever.
+const briefly = { limit: 4, passing: (err) => err.status === 429 }
+
 export async function stop(piece) {
-  if (!unsent(piece)) return cancelJob(piece.id).catch((err) => {
+  const { signal } = piece.task
+  if (!unsent(piece)) return patiently(() => cancelJob(piece.id, signal), { signal, ...briefly }).catch((err) => {
+    if (signal.aborted) return
     // Finished already is no news: what became of it is about to be shown.
     if (err.status !== 409) change(piece, { trouble: err.message, calm: false })
   })
@@ -192,7 +224,7 @@ export async function stop(piece) {
 export async function erase(piece) {
   piece.erasing = true // who watches the job is not to make news of it
   try {
-    await eraseJob(piece.id)
+    await patiently(() => eraseJob(piece.id), briefly)
   } catch (err) {
     piece.erasing = false
     if (err.status !== 404 && err.status !== 410) throw err // gone is what it was to be

@@ -3,10 +3,12 @@
 //   empty, or the phase of the piece; failed also for what was stopped or is
 //   gone, and fetching for what is painted until it is here
 
-import { jobPath, sentence } from './api.js'
+import { sentence } from './api.js'
 import { comparison } from './compare.js'
 import { letGo, load } from './images.js'
 import { patiently } from './job.js'
+import { lookForPreview } from './pieces.js'
+import { previewOf, previewPath } from './preview.js'
 import { titleOf } from './styles.js'
 
 const $ = (id) => document.getElementById(id)
@@ -28,7 +30,11 @@ export function show(piece) {
     if (asked !== `painted ${job.id}`) present(piece)
     return
   }
-  if (!piece.picture && job && asked !== `sent ${job.id}`) showSent(piece)
+  if (!piece.picture && job) {
+    describeAbsence(piece)
+    lookForPreview(piece)
+    if (piece.preview === 'there' && asked !== `sent ${job.id}`) showSent(piece)
+  }
   const [as, line] = lines[phase]
   setPhase(as ?? phase, line(piece))
   if (phase === 'chosen') $('receipt').textContent = facts([piece.name, `${piece.width} × ${piece.height}`, bytes(piece.picture.file.size)])
@@ -87,6 +93,18 @@ function makeRoom({ width, height }) {
   $('frame').style.setProperty('--ratio', width / height)
 }
 
+// describeAbsence says what is painted, in the place of a picture that isn't here, and
+// why it isn't.
+function describeAbsence(piece) {
+  $('placeholder').textContent = titleOf(piece.job.style)
+  $('absence').textContent = absences[previewOf(piece)] ?? 'The photograph appears here in a moment.'
+}
+
+const absences = {
+  later: 'The photograph appears here once a worker has begun with it.',
+  none: 'There is no preview of the photograph.',
+}
+
 function showBefore(src) {
   if (src) $('before').src = src
   else $('before').removeAttribute('src')
@@ -98,13 +116,13 @@ async function showSent(piece) {
   const { signal } = looking
   asked = `sent ${piece.job.id}`
   try {
-    const sent = await load(`${jobPath(piece.job.id)}/preview`, signal)
+    const sent = await load(previewPath(piece.job.id), signal)
     if (signal.aborted) return letGo(sent.src)
     loaded.push(sent.src)
     Object.assign(piece, { width: sent.width, height: sent.height })
     if (!piece.job?.result) makeRoom(piece)
     showBefore(sent.src)
-  } catch {} // the job goes on without; a damaged picture has none
+  } catch {} // the job goes on without
 }
 
 async function present(piece) {
@@ -120,7 +138,7 @@ async function present(piece) {
   const hush = () => tell('')
   try {
     const [before, after] = await Promise.all([
-      load(`${jobPath(job.id)}/preview`, signal).catch(() => undefined),
+      load(previewPath(job.id), signal).catch(() => undefined),
       patiently(() => load(job.result.url, signal), { signal, onAway, onBack: hush, limit: 5 }),
     ])
     const sources = [before?.src, after.src].filter(Boolean)
@@ -145,7 +163,11 @@ async function present(piece) {
 }
 
 // retitle says it again with the styles' titles, which may come late.
-export const retitle = () => document.body.dataset.phase === 'succeeded' && describe(current.job)
+export function retitle() {
+  if (!current?.job) return
+  if (document.body.dataset.phase === 'succeeded') describe(current.job)
+  else if (!current.picture) describeAbsence(current)
+}
 
 // describe says what was painted and what it took, as far as that is known.
 function describe({ style, strength, result, receipt }) {
@@ -171,6 +193,7 @@ const bytes = (n) => (n < 1e6 ? `${Math.ceil(n / 1e3)} kB` : `${(n / 1e6).toFixe
 const advice = {
   unsupported_image: 'Save it as a JPEG, PNG, WebP or GIF and choose that.',
   damaged_image: 'Open it in a viewer, save it again and choose that.',
+  undecodable_image: 'Choose what was saved.',
   too_many_bytes: 'Make it smaller and choose it again.',
   too_many_pixels: 'Make it smaller and choose it again.',
   unknown_style: 'Choose another style.',

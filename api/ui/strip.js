@@ -1,9 +1,10 @@
 // The strip of small pictures below the large one: what the person works on and
 // how far each is. They are radio buttons, so that the arrow keys go through.
 
-import { showIn, vacate } from './images.js'
-import { jobPath } from './api.js'
-import { busy, pieces } from './pieces.js'
+import { onceSeen, showIn, vacate } from './images.js'
+import { busy, lookForPreview, pieces } from './pieces.js'
+import { previewPath } from './preview.js'
+import { shortTitleOf } from './styles.js'
 
 const $ = (id) => document.getElementById(id)
 const labels = new Map() // by piece
@@ -25,7 +26,8 @@ function make(piece) {
   const label = document.createElement('label')
   const input = Object.assign(document.createElement('input'), { type: 'radio', name: 'piece' })
   input.addEventListener('change', () => chosen(piece))
-  label.append(input, Object.assign(new Image(72, 72), { loading: 'lazy' }), document.createElement('span'))
+  const image = Object.assign(new Image(72, 72), { loading: 'lazy' })
+  label.append(input, image, document.createElement('small'), document.createElement('span'))
   labels.set(piece, label)
   $('pieces').append(label)
   return label
@@ -34,6 +36,9 @@ function make(piece) {
 let chosen
 // onChoice is told which piece the person wants to see.
 export const onChoice = (listen) => (chosen = listen)
+
+// retitle draws all again with the styles' titles, which may come late.
+export const retitle = () => pieces.forEach(draw)
 
 // update draws a piece as it is now.
 export function update(piece) {
@@ -49,16 +54,18 @@ export function update(piece) {
 }
 
 function draw(piece) {
-  const [, image, caption] = (labels.get(piece) ?? make(piece)).children
+  const [, image, placeholder, caption] = (labels.get(piece) ?? make(piece)).children
   const { phase, job, picture } = piece
   const refused = phase === 'chosen' && piece.trouble
   image.alt = piece.name ?? 'A picture'
   image.parentElement.title = piece.name ?? ''
   image.parentElement.dataset.phase = refused ? 'failed' : phase
   caption.textContent = refused ? 'Not sent' : captions[phase]
+  placeholder.textContent = job ? shortTitleOf(job.style) : ''
   if (job?.result) showIn(image, job.result.thumbnail_url ?? job.result.url)
   else if (picture && !image.src) image.src = picture.thumb
-  else if (!picture && job) showIn(image, `${jobPath(job.id)}/preview`)
+  else if (!picture && piece.preview === 'there') showIn(image, previewPath(job.id))
+  else if (!picture && job) onceSeen(image, () => lookForPreview(piece))
 }
 
 // mark shows which piece is on show; none where that is undefined.

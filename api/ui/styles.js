@@ -76,6 +76,12 @@ export function titleOf(style) {
   return parts.map(named).join(' + ')
 }
 
+// shortTitleOf names a style where there is room for no more than one.
+export function shortTitleOf(style) {
+  const others = parse(style).length - 1
+  return titleOf(style.split(':')[0]) + (others > 0 ? ` + ${others}` : '')
+}
+
 // pickStyle chooses what a job was made with, as far as it is here: of a style
 // picture nothing is.
 export function pickStyle(style) {

@@ -11,4 +11,9 @@
 //	                    -> vector float32 [1,N]
 //
 // with RGB in 0..1, in planes.
+//
+// A file may come from anybody. It is read more strictly than ONNX Runtime does, and
+// accepted with ONNX's own operators that compute (operators.go), without graphs within
+// graphs, functions and tensors in other files: ONNX Runtime would read those from the
+// process's working directory.
 package onnx

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -382,7 +383,7 @@ func TestRefusesOtherReadings(t *testing.T) {
 		{"number instead of text", withNode(protowire.AppendVarint(protowire.AppendTag(nil, 2, protowire.VarintType), 1)), "field 2 is of type 0"},
 		{"tag of more bytes than needed", slices.Concat([]byte{0x80 | 2<<3 | 2, 0x00, 0}, field(2, encode(t, serve))), "damaged"},
 		{"length of more bytes than needed", slices.Concat([]byte{2<<3 | 2, 0x80, 0x00}, field(2, encode(t, serve))), "damaged"},
-		{"more nodes than a network has", lone(bare, field(2, slices.Concat(graph, bytes.Repeat(field(1, nil), maxFields)))), "more than 4194304 fields"},
+		{"more nodes than a network has", lone(bare, field(2, slices.Concat(graph, bytes.Repeat(field(1, nil), maxFields)))), "more than 1048576 fields"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -421,6 +422,9 @@ func TestRefusesFolders(t *testing.T) {
 			name := filepath.Join(dir, "variables/variables.index")
 			return errors.Join(os.Remove(name), syscall.Mkfifo(name, 0o666))
 		}, "variables/variables.index is no regular file"},
+		{"pipe that TensorFlow would read", func(dir string) error {
+			return syscall.Mkfifo(filepath.Join(dir, "fingerprint.pb"), 0o666)
+		}, "fingerprint.pb is no regular file"},
 		{"too large", func(dir string) error { return os.Truncate(filepath.Join(dir, "saved_model.pb"), maxFile+1) },
 			"saved_model.pb has 536870913 bytes, at most 536870912 are accepted"},
 	} {
@@ -470,7 +474,122 @@ func FuzzParse(f *testing.F) {
 		for _, g := range graphs {
 			_ = g.check() // any answer will do, but a panic
 		}
+		// Whatever is accepted, a library that reads all of the format sees alike.
+		m := new(savedProto)
+		if err := proto.Unmarshal(file, m); err != nil {
+			return // then TensorFlow can't load it: text that is no UTF-8, a damaged shape
+		}
+		if len(m.MetaGraphs) != len(graphs) {
+			t.Fatalf("got %d graphs, want %d", len(graphs), len(m.MetaGraphs))
+		}
+		for i, g := range graphs {
+			library := m.MetaGraphs[i].GetGraphDef().GetLibrary().GetFunction()
+			wantNodes(t, g.main, m.MetaGraphs[i].GetGraphDef().GetNode())
+			if len(library) != len(g.functions) {
+				t.Fatalf("got %d functions, want %d", len(g.functions), len(library))
+			}
+			for _, fn := range library {
+				wantNodes(t, g.functions[fn.GetSignature().GetName()].body, fn.NodeDef)
+			}
+		}
 	})
+}
+
+func wantNodes(t *testing.T, got scope, want []*nodeProto) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("got %d nodes, want %d", len(got), len(want))
+	}
+	for i, n := range got {
+		w := want[i]
+		var calls []string
+		for _, a := range w.Attr {
+			calls = append(calls, called(a)...)
+		}
+		slices.Sort(calls)
+		found := slices.Sorted(slices.Values(n.calls))
+		// An attribute that is there twice counts twice here, and once there.
+		missing := slices.ContainsFunc(calls, func(name string) bool { return !slices.Contains(found, name) })
+		if n.name != w.Name || n.op != w.Op || n.device != w.Device || !slices.Equal(n.inputs, w.Input) || missing {
+			t.Fatalf("got %+v, want %v", n, w)
+		}
+	}
+}
+
+// called are the functions that an attribute names.
+func called(a *attrProto) (names []string) {
+	for _, f := range append(a.GetList().GetFunc(), a.GetFunc()) {
+		if f != nil {
+			names = append(names, f.Name)
+			for _, nested := range f.Attr {
+				names = append(names, called(nested)...)
+			}
+		}
+	}
+	return names
+}
+
+// TestParseIsBounded: a file of many fields is given up before it has taken much memory.
+func TestParseIsBounded(t *testing.T) {
+	piece := func(number protowire.Number, b []byte) []byte {
+		return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), b)
+	}
+	const many = 2 << 20
+	for name, file := range map[string][]byte{
+		"graphs":     bytes.Repeat(piece(2, nil), many),
+		"nodes":      piece(2, piece(2, bytes.Repeat(piece(1, nil), many))),
+		"functions":  piece(2, piece(2, piece(2, bytes.Repeat(piece(1, nil), many)))),
+		"inputs":     piece(2, piece(2, piece(1, bytes.Repeat(piece(3, nil), many)))),
+		"attributes": piece(2, piece(2, piece(1, bytes.Repeat(piece(5, nil), many)))),
+		"signatures": piece(2, bytes.Repeat(piece(5, nil), many)),
+		"tensors":    piece(2, piece(5, piece(2, bytes.Repeat(piece(1, nil), many)))),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			if _, err := parse(file); err == nil {
+				t.Error("got a model, want an error")
+			}
+			runtime.ReadMemStats(&after)
+			// What is allocated in all, freed or not.
+			if got := (after.TotalAlloc - before.TotalAlloc) >> 20; got > 512 {
+				t.Errorf("got %d MB allocated for %d MB, want at most 512", got, len(file)>>20)
+			} else {
+				t.Logf("%d MB for %d MB", got, len(file)>>20)
+			}
+		})
+	}
+}
+
+// TestAcceptsSaver: a graph of TensorFlow 1 holds its saver's nodes itself. (Those of
+// TensorFlow 2 are in "full", and the whole suite loads it.)
+func TestAcceptsSaver(t *testing.T) {
+	m := read(t, "../testdata/hub")
+	g := m.MetaGraphs[0]
+	add(g, text("save/filename/input", "model"), text("names", "w"), text("slices", ""),
+		&nodeProto{Name: "w", Op: "VariableV2"},
+		&nodeProto{Name: "save/Const", Op: "PlaceholderWithDefault", Input: []string{"save/filename/input"}},
+		&nodeProto{Name: "save/SaveV2", Op: "SaveV2", Input: []string{"save/Const", "names", "slices", "w"}},
+		&nodeProto{Name: "save/control_dependency", Op: "Identity", Input: []string{"save/Const", "^save/SaveV2"}, Device: "/device:CPU:0"},
+		&nodeProto{Name: "save/RestoreV2", Op: "RestoreV2", Input: []string{"save/Const", "names", "slices"}, Device: "/device:CPU:0"},
+		&nodeProto{Name: "save/Assign", Op: "Assign", Input: []string{"w", "save/RestoreV2"}},
+		&nodeProto{Name: "save/restore_all", Op: "NoOp", Input: []string{"^save/Assign"}})
+	g.SaverDef = &corepb.SaverDef{FilenameTensorName: "save/Const:0", SaveTensorName: "save/control_dependency:0", RestoreOpName: "save/restore_all"}
+	graphs, err := parse(encode(t, m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := graphs[0].check(); err != nil {
+		t.Errorf("got %v, want it accepted", err)
+	}
+	// With the saver's own nodes, but at each picture.
+	withPicture(g, "save/control_dependency")
+	if graphs, err = parse(encode(t, m)); err != nil {
+		t.Fatal(err)
+	}
+	if err := graphs[0].check(); err == nil || !strings.Contains(err.Error(), "save/SaveV2") {
+		t.Errorf("got %v, want an error that names save/SaveV2", err)
+	}
 }
 
 func BenchmarkCheck(b *testing.B) {

@@ -11,7 +11,8 @@ var computing = setOf(`
 	Cast Fill OnesLike ZerosLike Range Rank Shape ShapeN Size EnsureShape
 
 	PartitionedCall StatefulPartitionedCall If StatelessIf While StatelessWhile
-	Switch Merge Enter Exit NextIteration LoopCond ControlTrigger Assert
+	Switch Merge Enter Exit NextIteration LoopCond ControlTrigger Assert CheckNumerics
+	RandomUniform RandomStandardNormal TruncatedNormal
 
 	Abs Add AddN AddV2 Ceil Cos Div DivNoNan Equal Erf Exp Expm1 Floor FloorDiv FloorMod Greater GreaterEqual
 	Inv IsFinite IsInf IsNan Less LessEqual Log Log1p LogicalAnd LogicalNot LogicalOr Maximum Minimum Mod Mul MulNoNan

@@ -19,7 +19,7 @@ const serveTag = "serve"
 const (
 	maxFile      = 512 << 20
 	maxVariables = 4 << 30
-	maxFields    = 4 << 20
+	maxFields    = 1 << 20
 )
 
 // readModel reads and checks a folder, before TensorFlow sees it, and returns the
@@ -62,13 +62,18 @@ func readModel(files *model.Folder) (map[string]*corepb.SignatureDef, error) {
 	if serve == nil {
 		return nil, fmt.Errorf("no graph in saved_model.pb is tagged %q: tagged are %q", serveTag, tags)
 	}
-	return serve.signatures, readVariables(files, serve.hasVariables())
+	return serve.signatures, readOthers(files, serve.hasVariables())
 }
 
-// readVariables hashes the files of the variables' values, which TensorFlow reads by
-// itself. A graph with variables whose values are missing, as after half a copy, is
+// readOthers hashes the files that TensorFlow reads by itself: the variables' values, and
+// two with facts about the export. A graph with variables whose values are missing, as after half a copy, is
 // refused: TensorFlow would load it and fail at the first picture.
-func readVariables(files *model.Folder, needed bool) error {
+func readOthers(files *model.Folder, needed bool) error {
+	for _, name := range []string{"fingerprint.pb", "debug/saved_model_debug_info.pb"} {
+		if err := files.Hash(name, maxFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
 	if needed {
 		if err := files.Hash("variables/variables.index", maxVariables); err != nil {
 			return err

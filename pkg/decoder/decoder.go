@@ -82,7 +82,7 @@ type Pictures struct {
 	Preview      []byte // a JPEG file of at most imageio.PreviewEdge pixels; nil if not asked for
 }
 
-// ErrNotStarted: no process could be started.
+// ErrNotStarted says that no process could be started.
 var ErrNotStarted = errors.New("no decoder could be started")
 
 // A Decoder has processes decode. It is safe for concurrent use.

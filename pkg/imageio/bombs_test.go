@@ -46,9 +46,18 @@ func progressiveScans(blocks, empty int) [][]byte {
 	return scans
 }
 
-// TestBombs: files that ask for far more than they are. The bounds are those of
-// the picture itself, a few hundred pixels, and a profile's four megabytes.
-func TestBombs(t *testing.T) {
+// A bomb is a file that asks for far more than it is.
+type bomb struct {
+	name   string
+	data   []byte
+	want   error // nil: the picture is decoded
+	mebi   int64
+	within time.Duration
+}
+
+// bombs are made by code. Their bounds are those of the picture itself, a few hundred
+// pixels, and a profile's four megabytes.
+func bombs(t testing.TB) []bomb {
 	pngOf, jpegOf := toPNG(t, gradient(16, 16)), toJPEG(t, gradient(16, 16))
 	zeros := deflate(make([]byte, 24<<20))
 	p3 := displayP3()
@@ -63,13 +72,7 @@ func TestBombs(t *testing.T) {
 	for range 30_000 { // so many of 65536
 		tables.codes(1, 2, 3, 255)
 	}
-	for _, tt := range []struct {
-		name   string
-		data   []byte
-		want   error // nil: the picture is decoded
-		mebi   int64
-		within time.Duration
-	}{
+	return []bomb{
 		{"profile with 24 MiB behind it", withChunks(pngOf, iccpChunk(padded)), nil, 2, time.Second},
 		{"profile of 24 MiB", withChunks(pngOf, iccpChunk(join(be32(24<<20), padded[4:]))), nil, 2, time.Second},
 		{"profile of 4 MiB", withChunks(pngOf, iccpChunk(join(be32(4<<20), padded[4:]))), nil, 6, time.Second},
@@ -104,7 +107,11 @@ func TestBombs(t *testing.T) {
 		{"gif, 6 MiB of nothing in the pixels", gifFileOf(16, 16, gifFrame(0, 0, 16, 16, 0, bytes.Repeat([]byte{0x24, 0x49, 0x92}, 2<<20))), job.ErrDamagedImage, 1, 3 * time.Second},
 		{"many scans", flatJPEG(4000, 4000, 0xc2, []byte{0x11}, progressiveScans(250_000, 3000)...), job.ErrDamagedImage, 1, time.Second},
 		{"many baseline scans", flatJPEG(64, 64, 0xc0, []byte{0x11}, bytes.Repeat(baselineScan(1, 64), 1000)), job.ErrDamagedImage, 1, time.Second},
-	} {
+	}
+}
+
+func TestBombs(t *testing.T) {
+	for _, tt := range bombs(t) {
 		t.Run(tt.name, func(t *testing.T) {
 			var err error
 			start := processorTime(t)

@@ -271,7 +271,13 @@ func littleCMSProfiles() map[string][]byte {
 	back := mftTag(1, 3, 4, 2, 0, 0, join(bytes.Repeat(ramp(1, 256, 1), 3), bytes.Repeat([]byte{200, 180, 170, 255}, 8), bytes.Repeat(ramp(1, 256, 1), 4)))
 	press := ofPress("Lab ", tag{"A2B0", mft(2, 4, 3)}, tag{"A2B1", mft(2, 4, 5)}, tag{"B2A0", back})
 	press[8] = 2
+	// B curves that are not the same make the order of the parts count.
+	steps := join(paraTag(4, 1, -0.5, 1, 0, 0, 0, 0), paraTag(0, 2), paraTag(0, 1))
+	modularBack := modularTag("mBA ", 3, 4, [5]int{32, 0, 0, 32 + len(steps), 0}, join(steps, clutPart([4]int{2, 2, 2}, 1, append(bytes.Repeat([]byte{0, 0, 0, 255}, 4), bytes.Repeat([]byte{255, 200, 200, 100}, 4)...))))
+	another := ofPress("Lab ", tag{"A2B0", mft(2, 4, 3)}, tag{"B2A0", modularBack})
+	another[8] = 2
 	return map[string][]byte{
+		"another press":       another,
 		"grey":                iccProfile("GRAY", tag{"kTRC", gammaCurve(2.2)}),
 		"grey in Lab":         grey,
 		"linear":              matrixProfile(primaries[0], primaries[1], primaries[2], curvTag(0, nil)),
@@ -291,6 +297,7 @@ func TestAsLittleCMS(t *testing.T) {
 	colors := [][4]byte{{0, 0, 0, 0}, {255, 255, 255, 255}, {200, 100, 50, 20}, {10, 240, 130, 90}, {128, 128, 128, 0}, {250, 20, 200, 60}, {40, 30, 20, 200}}
 	wants := map[string][7][3]int{
 		"a press":             {{242, 255, 255}, {0, 0, 0}, {79, 194, 243}, {205, 136, 132}, {178, 196, 202}, {0, 148, 157}, {167, 189, 199}},
+		"another press":       {{242, 255, 255}, {0, 0, 0}, {52, 187, 238}, {200, 127, 123}, {172, 191, 198}, {0, 141, 152}, {160, 185, 195}},
 		"curves of points":    {{0, 0, 0}, {255, 255, 255}, {206, 55, 109}, {6, 139, 242}, {138, 138, 138}, {251, 206, 19}, {44, 19, 32}},
 		"grey in Lab":         {{0, 0, 0}, {255, 255, 255}, {157, 157, 157}, {1, 1, 1}, {68, 68, 68}, {245, 245, 245}, {13, 13, 13}},
 		"grey":                {{0, 0, 0}, {255, 255, 255}, {201, 201, 201}, {3, 3, 3}, {129, 129, 129}, {250, 250, 250}, {35, 35, 35}},

@@ -43,15 +43,15 @@ func wantCheap(t *testing.T, file []byte) {
 	}
 }
 
-// TestProfileBombs: profiles that ask for far more than they are.
-func TestProfileBombs(t *testing.T) {
+// profileBombs are profiles that ask for far more than they are.
+func profileBombs() map[string][]byte {
 	column := xyz(0.3, 0.3, 0.3)
 	few := modularTag("mAB ", 4, 3, [5]int{0, 0, 0, 32, 0}, clutPart([4]int{255, 255, 255, 255}, 0, nil))
 	manyPara := func(kind int, params ...float64) []byte {
 		return bytes.Repeat(paraTag(kind, params...), 4)
 	}
 	halves := make([]byte, 2*16*3)
-	for name, profile := range map[string][]byte{
+	return map[string][]byte{
 		// 255^4 x 3 values of no bytes.
 		"table of precision 0":          iccProfile("RGB ", tag{"A2B0", few}),
 		"table of precision 0 for CMYK": ofPress("Lab ", tag{"A2B0", few}, tag{"A2B1", few}),
@@ -63,7 +63,9 @@ func TestProfileBombs(t *testing.T) {
 		"dips in one for a press":     ofPress("Lab ", tag{"A2B0", mftTag(2, 4, 3, 2, 65535, 65535, bytes.Repeat(dip(65535), 8))}),
 		"parametric curves that jump": ofScreen("XYZ ", tag{"A2B0", modularTag("mAB ", 3, 3, [5]int{32, 0, 0, 0, 0}, manyPara(4, 3, -1, 1, -32768, 0.5, 32767, -32768))}),
 		// What is no number, or not finite.
-		"powers that overflow":   ofScreen("XYZ ", tag{"A2B0", modularTag("mAB ", 3, 3, [5]int{32, 0, 32, 0, 0}, manyPara(3, 32767, 32767, 32767, 32767, -32768))}),
+		"powers that overflow": ofScreen("XYZ ", tag{"A2B0", modularTag("mAB ", 3, 3, [5]int{32, 0, 32, 0, 0}, manyPara(3, 32767, 32767, 32767, 32767, -32768))}),
+		"far beyond a table": ofScreen("Lab ", tag{"A2B0", modularTag("mAB ", 3, 3, [5]int{0, 0, 0, 120, 32},
+			join(paraTag(0, -32768), paraTag(4, 1, -32768, 0, 0, 0, -32768, 0), paraTag(3, 32767, 32767, 32767, 32767, -32768), clutPart([4]int{2, 2, 2}, 1, zigzag(12))))}),
 		"negative powers":        matrixProfile(column, column, column, paraTag(0, -32768)),
 		"curves divided by zero": matrixProfile(column, column, column, paraTag(2, 2, 0, 0, 0)),
 		"primaries of thousands": matrixProfile(xyz(-32768, 32767, -32768), xyz(32767, -32768, 32767), xyz(32767, 32767, 32767), gammaCurve(1)),
@@ -74,13 +76,29 @@ func TestProfileBombs(t *testing.T) {
 		"4 MiB of tags":      join(iccProfile("RGB ")[:128], be32(349_000), bytes.Repeat(join([]byte("junk"), be32(0), be32(128)), 349_000)),
 		"4 MiB of curve":     matrixProfile(column, column, column, curvTag(1<<21-1000, make([]byte, 2<<20)))[:4<<20-4],
 		"4 MiB of table":     largeTable(4),
-	} {
+	}
+}
+
+func TestProfileBombs(t *testing.T) {
+	for name, profile := range profileBombs() {
 		t.Run(name, func(t *testing.T) {
 			wantCheap(t, pictureWith(t, profile))
 			if string(profile[16:20]) == "RGB " {
 				wantCheap(t, withChunks(toPNG(t, gradient(6, 5)), iccpChunk(profile)))
 			}
 		})
+	}
+}
+
+func TestDecodeMemoryCountsProfiles(t *testing.T) {
+	plain := fixture(t, "cmyk.jpg")
+	file := withSegments(plain, iccSegments(largeTable(4), 64))
+	allocated := func(file []byte) int64 {
+		return allocatedBy(func() { mustDecode(t, file) })
+	}
+	counted := DecodeMemory(file) - DecodeMemory(plain)
+	if more := allocated(file) - allocated(plain); more > counted {
+		t.Errorf("a profile takes %d bytes, and %d are counted", more, counted)
 	}
 }
 

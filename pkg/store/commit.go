@@ -22,10 +22,10 @@ func (l *Lease) Succeed(picture, thumbnail []byte, res job.Result, receipt job.R
 	sum := sha256.Sum256(picture)
 	res.Bytes, res.SHA256 = int64(len(picture)), hex.EncodeToString(sum[:])
 	receipt.Worker, receipt.Engine, receipt.Model = clean(receipt.Worker, maxWord), clean(receipt.Engine, maxWord), clean(receipt.Model, maxWord)
-	made := map[string][]byte{l.path(outputFile(l.record.Claim)): picture}
+	made := map[string][][]byte{l.path(outputFile(l.record.Claim)): {picture}}
 	thumb := thumbnail != nil && l.Spec.Public
 	if thumb {
-		made[l.path(thumbFile(l.record.Claim))] = thumbnail
+		made[l.path(thumbFile(l.record.Claim))] = [][]byte{thumbnail}
 	}
 	var failed error
 	written := make(chan struct{})

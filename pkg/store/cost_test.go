@@ -41,6 +41,9 @@ func TestFileOperations(t *testing.T) {
 			_, _, err = sc.Pictures(&l.Spec)
 		}
 		if err == nil {
+			err = l.StorePreview([]byte("preview"))
+		}
+		if err == nil {
 			err = paint(l, "painted")
 		}
 		if err != nil {
@@ -80,8 +83,8 @@ func TestFileOperations(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
-		{"finish in the worker", 21, func(*testing.T) { id = sc.create() }, finish},
-		{"finish a public job in the worker", 24, func(*testing.T) { id = sc.createAs(true) }, finish},
+		{"finish in the worker", 24, func(*testing.T) { id = sc.create() }, finish},
+		{"finish a public job in the worker", 27, func(*testing.T) { id = sc.createAs(true) }, finish},
 		{"poll a queued job", 4, func(*testing.T) { id = sc.create() }, poll},
 		{"poll a running job", 4, func(*testing.T) { id = sc.claimed().Spec.ID }, poll},
 		{"poll a finished job", 3, func(t *testing.T) { id = sc.create(); finish(t) }, poll},

@@ -91,10 +91,9 @@ func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
 	if err != nil {
 		return err
 	}
-	pictures := picture
+	pictures := [][]byte{picture}
 	if stylePicture != nil {
-		// One file, since each costs round trips.
-		pictures = append(picture[:len(picture):len(picture)], stylePicture...)
+		pictures = append(pictures, stylePicture) // in one file, since each costs round trips
 	}
 	dir := s.draftDir(spec.ID)
 	err = s.mkdir(dir)
@@ -104,7 +103,7 @@ func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
 	if err != nil && !errors.Is(err, fs.ErrExist) { // which is our own retransmission
 		return err
 	}
-	if err := s.createAll(map[string][]byte{filepath.Join(dir, inputFile): pictures, filepath.Join(dir, specFile): b}); err != nil {
+	if err := s.createAll(map[string][][]byte{filepath.Join(dir, inputFile): pictures, filepath.Join(dir, specFile): {b}}); err != nil {
 		return err
 	}
 	name := func(as string) func() error {

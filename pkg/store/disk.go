@@ -38,15 +38,15 @@ func (d *disk) do(op, path string, call func() error) error {
 // an error. The answer is the time of its making by the file server's clock.
 //
 // O_DSYNC writes through in the one call that a write and an fsync would be.
-func (d *disk) createFile(path string, b []byte) (made time.Time, err error) {
-	return d.create(path, b, unix.O_DSYNC)
+func (d *disk) createFile(path string, b ...[]byte) (made time.Time, err error) {
+	return d.create(path, unix.O_DSYNC, b...)
 }
 
 // createAll is createFile for several files at the same time.
-func (d *disk) createAll(files map[string][]byte) error {
+func (d *disk) createAll(files map[string][][]byte) error {
 	var calls []func() error
 	for path, b := range files {
-		calls = append(calls, func() error { _, err := d.createFile(path, b); return err })
+		calls = append(calls, func() error { _, err := d.createFile(path, b...); return err })
 	}
 	return together(calls...)
 }
@@ -54,11 +54,13 @@ func (d *disk) createAll(files map[string][]byte) error {
 // createHasty is createFile for what need not survive the machine's power: of a
 // local file system a file may be left that is empty or in part. A file server has
 // it all once the file is closed.
-func (d *disk) createHasty(path string, b []byte) (made time.Time, err error) {
-	return d.create(path, b, 0)
+func (d *disk) createHasty(path string, b ...[]byte) (made time.Time, err error) {
+	return d.create(path, 0, b...)
 }
 
-func (d *disk) create(path string, b []byte, flag int) (made time.Time, err error) {
+// create writes one part behind the other: together in memory large ones would be there
+// twice.
+func (d *disk) create(path string, flag int, parts ...[]byte) (made time.Time, err error) {
 	var f *os.File
 	err = d.do("create", path, func() (err error) {
 		f, err = openNoLinks(path, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|flag)
@@ -67,7 +69,11 @@ func (d *disk) create(path string, b []byte, flag int) (made time.Time, err erro
 	if err != nil {
 		return made, err
 	}
-	err = d.do("write", path, func() error { _, err := f.Write(b); return err })
+	for _, b := range parts {
+		if err == nil {
+			err = d.do("write", path, func() error { _, err := f.Write(b); return err })
+		}
+	}
 	if err == nil {
 		var info fs.FileInfo
 		if info, err = f.Stat(); err == nil { // known since the write

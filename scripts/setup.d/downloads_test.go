@@ -309,7 +309,7 @@ func write(t *testing.T, path string, content []byte) {
 }
 
 // python runs a program as setup does, with no other settings of pip than the
-// test's, and ends it after a minute.
+// test's, and ends it after three minutes.
 func python(t *testing.T, program string, env []string, args ...string) ([]byte, error) {
 	t.Helper()
 	ministack := os.Getenv("ATELIER_MINISTACK")
@@ -322,7 +322,7 @@ func python(t *testing.T, program string, env []string, args ...string) ([]byte,
 	}
 	cmd := exec.CommandContext(t.Context(), filepath.Join(filepath.Dir(ministack), "python"), append([]string{"-I", program}, args...)...)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "PIP_CONFIG_FILE=" + os.DevNull, "no_proxy=127.0.0.1"}, env...)
-	limit := time.AfterFunc(time.Minute, func() {
+	limit := time.AfterFunc(3*time.Minute, func() {
 		t.Error("it does not end")
 		_ = cmd.Process.Kill() // it may just have ended
 	})

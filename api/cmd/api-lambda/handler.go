@@ -32,7 +32,7 @@ func newHandler(ctx context.Context, s settings, log *slog.Logger) (http.Handler
 	if err != nil {
 		return nil, err
 	}
-	cfg := api.Config{Keys: keys, Version: version(), Workers: s.Workers, MaxWait: maxWait, MaxPicture: maxPicture, Log: log}
+	cfg := api.Config{Keys: keys, Version: version(), Workers: s.Workers, Shares: s.Shares, MaxWait: maxWait, MaxPicture: maxPicture, Log: log}
 	at := store.Config{Dir: s.Dir, Quotas: s.Quotas}
 	if s.Bucket != "" {
 		shown, err := gallery.Open(ctx, aws, s.Bucket, log)

@@ -27,18 +27,22 @@ type settings struct {
 	Log    string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
 
 	api.Workers  `embed:""`
+	api.Shares   `embed:""`
 	store.Quotas `embed:""`
 }
 
 // Validate is called by kong once the flags are read.
-func (s *settings) Validate() error { return errors.Join(s.Workers.Validate(), s.Quotas.Validate()) }
+func (s *settings) Validate() error {
+	return errors.Join(s.Workers.Validate(), s.Shares.Validate(), s.Quotas.Validate())
+}
 
 const description = `Answers Atelier's HTTP API and its page as an AWS Lambda function behind an API
 Gateway HTTP API (payload format 2.0).
 
 Lambda starts it; its settings are the function's environment variables. Without
 --keys it refuses to start on anything but a local stack (scripts/demo --mode
-lambda). API Gateway limits how often it is called.`
+lambda). API Gateway limits how often it is called in all; --rate and the others that
+speak of a server process count in each process of the function by itself.`
 
 func main() {
 	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stderr); err != nil {

@@ -30,9 +30,9 @@ func listen(address string, keys bool, log *slog.Logger) (net.Listener, error) {
 	return l, nil
 }
 
-// serve answers requests until ctx ends, then lets the running ones finish; it
-// calls hurry so that those that merely wait do.
-func serve(ctx context.Context, l net.Listener, h http.Handler, hurry func()) error {
+// serve answers requests on so many connections at most until ctx ends, then lets the
+// running ones finish; it calls hurry so that those that merely wait do.
+func serve(ctx context.Context, l net.Listener, h http.Handler, most int, hurry func()) error {
 	server := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -41,6 +41,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, hurry func()) er
 		WriteTimeout:      5 * time.Minute, // far above api.DefaultMaxWait
 		IdleTimeout:       2 * time.Minute,
 	}
+	newConnections(most).bound(server)
 	server.RegisterOnShutdown(hurry)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()

@@ -48,7 +48,7 @@ func TestStopEndsWaits(t *testing.T) {
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	stopped := make(chan error, 1)
-	go func() { stopped <- serve(ctx, l, watched, handler.EndWaits) }()
+	go func() { stopped <- serve(ctx, l, watched, 100, handler.EndWaits) }()
 
 	url := "http://" + l.Addr().String() + "/v1/jobs/" + string(id)
 	began := time.Now()

@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"math"
+	"runtime/debug"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -17,27 +20,45 @@ import (
 )
 
 type serveCommand struct {
-	Dir    string  `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
-	Queue  string  `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
-	Bucket string  `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: results are answered by links to them, and what is erased is erased there too." placeholder:"NAME"`
-	Listen string  `default:"127.0.0.1:8080" env:"ATELIER_LISTEN" help:"Address and port to listen on; without --keys a loopback address."`
-	Keys   string  `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as keygen writes it. It is read again when it changes; a line that is wrong then admits nobody." placeholder:"FILE"`
-	Rate   float64 `default:"100" env:"ATELIER_RATE" help:"Submissions a second that each owner may send, in a burst ten times as many; 0 is no limit." placeholder:"N"`
+	Dir    string `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
+	Queue  string `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
+	Bucket string `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: results are answered by links to them, and what is erased is erased there too." placeholder:"NAME"`
+	Listen string `default:"127.0.0.1:8080" env:"ATELIER_LISTEN" help:"Address and port to listen on; without --keys a loopback address."`
+	Keys   string `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as keygen writes it. It is read again when it changes; a line that is wrong then admits nobody." placeholder:"FILE"`
+
+	Connections int `default:"2048" env:"ATELIER_CONNECTIONS" help:"Connections to this server process at the same time; one more closes the one that has been longest without a request."`
 
 	api.Workers   `embed:""`
+	api.Shares    `embed:""`
 	store.Quotas  `embed:""`
 	sweeper.Times `embed:""`
 }
 
 // Validate is called by kong once the flags are read.
 func (s *serveCommand) Validate() error {
-	return errors.Join(s.Workers.Validate(), s.Quotas.Validate(), s.Times.Validate())
+	if s.Connections <= s.Requests {
+		return fmt.Errorf("--connections of %d must be more than --requests of %d, each of which has one", s.Connections, s.Requests)
+	}
+	return errors.Join(s.Workers.Validate(), s.Shares.Validate(), s.Quotas.Validate(), s.Times.Validate())
+}
+
+// besidesUploads is what the process takes besides the memory for submissions: 30 MB to
+// start with, and the rest for connections, answers and garbage.
+const besidesUploads = 160 << 20
+
+// boundMemory has the garbage of submissions collected before it is as much again as
+// they are. Who sets GOMEMLIMIT has decided otherwise.
+func (s *serveCommand) boundMemory() {
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(int64(s.UploadMemory)<<20 + besidesUploads)
+	}
 }
 
 // Run serves until ctx ends.
 func (s *serveCommand) Run(ctx context.Context, out output) error {
+	s.boundMemory()
 	log := slog.New(slog.NewTextHandler(out.stderr, nil))
-	cfg := api.Config{Version: version(), Workers: s.Workers, Rate: s.Rate, Log: log}
+	cfg := api.Config{Version: version(), Workers: s.Workers, Shares: s.Shares, Log: log}
 	var err error
 	if s.Keys != "" {
 		if cfg.Keys, err = keyring.Open(s.Keys, log); err != nil {
@@ -81,7 +102,7 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 		defer background(ctx, cfg.Keys.Watch)()
 	}
 	log.Info("ready", "address", "http://"+listener.Addr().String(), "dir", cfg.Store.Dir(), "queue", q.URL(), "bucket", s.Bucket, "keys", cfg.Keys != nil)
-	return serve(ctx, listener, handler, handler.EndWaits)
+	return serve(ctx, listener, handler, s.Connections, handler.EndWaits)
 }
 
 // background runs f until ctx ends or the function that it returns is called, which

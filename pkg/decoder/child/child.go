@@ -19,11 +19,11 @@ import (
 	"github.com/atelier-go/atelier/pkg/decoder/internal/protocol"
 )
 
-// Request and Reply are those of the protocol.
-type (
-	Request = protocol.Request
-	Reply   = protocol.Reply
-)
+// A Request is what the other side asks for.
+type Request = protocol.Request
+
+// A Reply is what it is told.
+type Reply = protocol.Reply
 
 // A Decode function answers a request whose pictures are in input. It appends to
 // output what the reply describes. input is good until it returns.

@@ -22,6 +22,13 @@ func main() {
 	}
 }
 
+// spin never returns.
+func spin() {
+	for n := uint64(0); ; n++ {
+		runtime.KeepAlive(n)
+	}
+}
+
 func decode(req child.Request, input []byte, output io.Writer) (child.Reply, error) {
 	is := func(v decodertest.Vice) bool { return bytes.Contains(input, []byte(v)) }
 	switch {
@@ -36,14 +43,10 @@ func decode(req child.Request, input []byte, output io.Writer) (child.Reply, err
 			runtime.KeepAlive(all)
 		}
 	case is(decodertest.Spins):
-		for range runtime.GOMAXPROCS(0) - 1 {
-			go func() {
-				for {
-				}
-			}()
+		for range runtime.GOMAXPROCS(0) {
+			go spin()
 		}
-		for {
-		}
+		spin()
 	case is(decodertest.Sleeps):
 		select {}
 	case is(decodertest.Crashes):

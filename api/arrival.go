@@ -1,0 +1,110 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// uploadPatience is for how long a submission waits for its turn before it is told to
+// come back.
+const uploadPatience = 5 * time.Second
+
+// An arrival is a submission whose turn it is to be received: it holds one place, and
+// memory for its body, as large as it says that it is.
+type arrival struct {
+	server *Server
+	owner  string
+	size   int64 // of the body at most, in bytes
+
+	mu     sync.Mutex
+	memory int64  // that it holds, in bytes
+	body   *paced // nil before it is read
+}
+
+// receive waits for the turn of a submission with a body of so many bytes at most. The
+// caller ends it by leave.
+func (s *Server) receive(ctx context.Context, owner string, size int64) (*arrival, error) {
+	until := time.Now().Add(uploadPatience)
+	if err := s.pools.uploads.acquire(ctx, owner, 1, uploadPatience); err != nil {
+		return nil, s.comeBack(ctx, owner, err)
+	}
+	if err := s.pools.memory.acquire(ctx, owner, size, time.Until(until)); err != nil {
+		s.pools.uploads.release(owner, 1)
+		return nil, s.comeBack(ctx, owner, err)
+	}
+	a := &arrival{server: s, owner: owner, size: size, memory: size}
+	s.arrivals.Store(a, true)
+	return a, nil
+}
+
+// keep gives back the memory beyond so many bytes.
+func (a *arrival) keep(bytes int64) {
+	a.mu.Lock()
+	surplus := a.memory - bytes
+	if surplus > 0 {
+		a.memory = bytes
+	}
+	a.mu.Unlock()
+	if surplus > 0 {
+		a.server.pools.memory.release(a.owner, surplus)
+	}
+}
+
+// leave gives back all.
+func (a *arrival) leave() {
+	a.server.arrivals.Delete(a)
+	a.keep(0)
+	a.server.pools.uploads.release(a.owner, 1)
+}
+
+// pace reads the body of r under pressure: see [pace].
+func (a *arrival) pace(w http.ResponseWriter, r *http.Request) (done func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.body, done = pace(w, r, a.server.Stall)
+	return done
+}
+
+// left is how long the rest of the body takes if it comes as fast as the beginning did.
+func (a *arrival) left() time.Duration {
+	a.mu.Lock()
+	body := a.body
+	a.mu.Unlock()
+	if body == nil {
+		return 0
+	}
+	read := body.read.Load()
+	if read == 0 {
+		return a.server.Stall
+	}
+	took := float64(time.Since(body.began))
+	return min(time.Duration(took/float64(read)*float64(max(0, a.size-read))), longest)
+}
+
+// comeBack is the answer to a submission whose turn did not come: when it may, by how
+// the others come in that it would have to wait for.
+func (s *Server) comeBack(ctx context.Context, owner string, err error) error {
+	answer := s.problem(ctx, "let a submission in", err)
+	p := (*Problem)(nil)
+	if !errors.As(answer, &p) || p.header == nil {
+		return answer
+	}
+	soonest := longest
+	for a := range s.arrivals.Range {
+		if a := a.(*arrival); a.owner == owner || !errors.Is(err, errShareUsed) {
+			soonest = min(soonest, a.left())
+		}
+	}
+	p.header.Set("Retry-After", inSeconds(soonest))
+	return p
+}
+
+// inSeconds is a duration as Retry-After has it, rounded up, and one second at least.
+func inSeconds(d time.Duration) string {
+	return strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))
+}

@@ -1,0 +1,33 @@
+package api
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Owners come and go: those who have asked for nothing for a while are forgotten, and
+// nobody who has not.
+func TestLimiterForgetsIdleOwners(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(1)
+		for range 2 * burstSeconds {
+			_ = l.allow("busy")
+		}
+		for i := range 10 * enoughOwners {
+			if err := l.allow(fmt.Sprint("owner ", i)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Millisecond)
+			if i%50 == 0 {
+				if first, second := l.allow("busy"), l.allow("busy"); first == nil && second == nil {
+					t.Fatal("whoever asks all the time was forgotten")
+				}
+			}
+		}
+		if n := len(l.owners); n > 2*enoughOwners {
+			t.Errorf("%d owners are remembered", n)
+		}
+	})
+}

@@ -1,0 +1,229 @@
+package imageio_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/png"
+	"io"
+	"maps"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/pkg/decoder"
+	"github.com/atelier-go/atelier/pkg/decoder/decodertest"
+	"github.com/atelier-go/atelier/pkg/imageio"
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/queue/queuefake"
+	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/style"
+	"github.com/atelier-go/atelier/worker"
+)
+
+// TestHostileEverywhere sends each bomb, and each of the costliest pictures, where one
+// can arrive: to the API as the photograph and as the style's picture, and to a worker past
+// the API's checks. No process but the decoder's does more than read the file; that one
+// keeps to what its pictures may take; each job ends, with its preview or without; and a
+// usual picture after all of them is painted.
+func TestHostileEverywhere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes minutes with the race detector")
+	}
+	s, err := store.Open(store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	q := queuefake.New(queuefake.Config{})
+	handler, err := api.New(api.Config{Store: s, Queue: q})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	defer server.Close()
+	w, err := worker.New(worker.Config{Store: s, Stylizer: unpainted{}, Decoder: decodertest.New(t, func(c *decoder.Config) { c.Keep = 1 })})
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := smallPNG(t)
+	work := func(photo, picture []byte) job.Job {
+		t.Helper()
+		id, err := job.NewID()
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec := &job.Spec{ID: id, Style: style.Names()[0], Strength: 1, Size: 256, Format: "jpeg", Quality: 90, CreatedAt: time.Now()}
+		spec.Input.Width, spec.Input.Height, spec.Input.Format = 256, 256, "png"
+		if picture != nil {
+			spec.Style, spec.StyleInput = job.CustomStyle, &job.Input{Format: "png", Width: 256, Height: 256}
+		}
+		if err := s.Create(spec, photo, picture); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Handle(t.Context(), job.Message{Job: id, Run: 1}); err != nil {
+			t.Errorf("the message would come again: %v", err)
+		}
+		j, err := s.Job(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Preview(id); (err == nil) != (j.State == job.Succeeded) && picture == nil {
+			t.Errorf("it %s, and its preview: %v", j.State, err)
+		}
+		return j
+	}
+	hostile := imageio.Bombs(t)
+	maps.Copy(hostile, imageio.Costly(t))
+	for _, name := range slices.Sorted(maps.Keys(hostile)) {
+		t.Run(name, func(t *testing.T) {
+			data := hostile[name]
+			var statuses []int
+			if most, took := int64(8*len(data)+(8<<20)), allocated(func() {
+				statuses = []int{
+					submit(t, server.URL, map[string][]byte{"image": data}),
+					submit(t, server.URL, map[string][]byte{"image": good, "style_image": data}),
+				}
+			}); took > most {
+				t.Errorf("the API allocated %d MiB for a file of %d bytes sent twice", took>>20, len(data))
+			}
+			for _, status := range statuses {
+				if !slices.Contains([]int{202, 413, 415, 422}, status) {
+					t.Errorf("the API answered %d", status)
+				}
+			}
+			var jobs []job.Job
+			peak := watch(t, func() {
+				// In this process there are the files and the fitted pixels, and of what is
+				// encoded the file; and this test's looking at the decoder.
+				if most, took := int64(12*len(data)+(96<<20)), allocated(func() {
+					jobs = []job.Job{work(data, nil), work(good, data)}
+				}); took > most {
+					t.Errorf("the worker allocated %d MiB for a file of %d bytes used twice", took>>20, len(data))
+				}
+			})
+			for _, j := range jobs {
+				if j.State != job.Succeeded && (j.State != job.Failed || j.Error == nil) {
+					t.Errorf("it is %s, %+v", j.State, j.Error)
+				}
+				if j.State == job.Failed && j.Error.Code == job.CodeInternal {
+					t.Errorf("it failed for %+v, which says nothing", j.Error)
+				}
+				if j.State == job.Failed && j.Error.Code == "undecodable_image" {
+					t.Errorf("it took more than its share, which DecodeMemory and imageio's own bounds should not let it: %+v", j.Error)
+				}
+			}
+			if most := imageio.JobMemory(data, nil, 256, 256) + job.IdleDecoder; peak > most {
+				t.Errorf("the decoder had %d MiB, want at most %d", peak>>20, most>>20)
+			}
+		})
+	}
+	if j := work(good, nil); j.State != job.Succeeded {
+		t.Errorf("a usual picture after all of them: %s, %+v", j.State, j.Error)
+	}
+}
+
+// unpainted is an engine that returns the photograph.
+type unpainted struct{}
+
+func (unpainted) Stylize(_ context.Context, r style.Request) (*image.RGBA, error) {
+	return r.Content, nil
+}
+
+func smallPNG(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewRGBA(image.Rect(0, 0, 64, 48))); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// submit returns the status of the API's answer.
+func submit(t *testing.T, base string, files map[string][]byte) int {
+	t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	fields := map[string]string{"size": "256"}
+	if files["style_image"] == nil {
+		fields["style"] = style.Names()[0]
+	}
+	var err error
+	for name, value := range fields {
+		if err == nil {
+			err = form.WriteField(name, value)
+		}
+	}
+	for name, data := range files {
+		var part io.Writer
+		if err == nil {
+			part, err = form.CreateFormFile(name, "picture")
+		}
+		if err == nil {
+			_, err = part.Write(data)
+		}
+	}
+	if err == nil {
+		err = form.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.Post(base+"/v1/jobs", form.FormDataContentType(), &body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, _ := io.ReadAll(resp.Body)
+	if bytes.Contains(answer, []byte("panic")) || bytes.Contains(answer, []byte("goroutine")) {
+		t.Errorf("the answer is %s", answer)
+	}
+	return resp.StatusCode
+}
+
+// allocated is what f and all that this process does meanwhile allocates.
+func allocated(f func()) int64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return int64(after.TotalAlloc - before.TotalAlloc)
+}
+
+// watch returns the largest resident size in bytes of any picture-decoder while f runs.
+// Between fork and exec one is this process once more, and goes by its name.
+func watch(t *testing.T, f func()) (most int64) {
+	t.Helper()
+	ended := make(chan struct{})
+	go func() { defer close(ended); f() }()
+	for again := time.NewTicker(5 * time.Millisecond); ; {
+		lists, _ := filepath.Glob("/proc/self/task/*/children")
+		for _, list := range lists {
+			pids, _ := os.ReadFile(list)
+			for pid := range strings.FieldsSeq(string(pids)) {
+				b, _ := os.ReadFile(fmt.Sprintf("/proc/%s/status", pid))
+				_, rest, _ := strings.Cut(string(b), "VmHWM:")
+				if fields := strings.Fields(rest); len(fields) > 0 && strings.HasPrefix(string(b), "Name:\ttest-picture-de") {
+					kib, _ := strconv.ParseInt(fields[0], 10, 64)
+					most = max(most, kib<<10)
+				}
+			}
+		}
+		select {
+		case <-ended:
+			again.Stop()
+			return most
+		case <-again.C:
+		}
+	}
+}
