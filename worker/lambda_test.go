@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -295,24 +296,31 @@ func TestHandleSQSWithoutAStore(t *testing.T) {
 func TestHandleSQSWithAStoreThatHangs(t *testing.T) {
 	b := newBench(t, 0, red)
 	m := b.submit(photo(t, 8, 8), nil)
-	input := filepath.Join(b.dir(m), "input")
-	if err := errors.Join(os.Remove(input), unix.Mkfifo(input, 0o600)); err != nil {
-		t.Fatal(err)
-	}
+	answers := hang(t, filepath.Join(b.dir(m), "input"))
 	began := time.Now()
 	r, err := b.worker.HandleSQS(function(t, time.Second), newLine(), batch(m.Encode(), "hello"))
 	if took := time.Since(began); err != nil || len(r.BatchItemFailures) != 2 || took >= time.Second {
 		t.Errorf("after %s: %s, %v", took, answer(t, r), err)
 	}
 	// It answers after all, and the job goes back.
-	f, err := os.OpenFile(input, os.O_WRONLY, 0)
-	if err == nil {
-		err = f.Close()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	answers()
 	waitFor(t, func() bool { return b.job(m).State == job.Queued })
+}
+
+// hang has whoever opens a file wait, until answers is called: the kernel asks this
+// process for its permission.
+func hang(t *testing.T, path string) (answers func()) {
+	t.Helper()
+	fd, err := unix.FanotifyInit(unix.FAN_CLASS_CONTENT|unix.FAN_CLOEXEC, unix.O_RDONLY)
+	if err != nil {
+		t.Skip("a file that hangs can't be made here:", err)
+	}
+	answers = sync.OnceFunc(func() { _ = unix.Close(fd) })
+	t.Cleanup(answers)
+	if err := unix.FanotifyMark(fd, unix.FAN_MARK_ADD, unix.FAN_OPEN_PERM, unix.AT_FDCWD, path); err != nil {
+		t.Skip("a file that hangs can't be made here:", err)
+	}
+	return answers
 }
 
 func TestHandleSQSReportsAnEngineThatHangs(t *testing.T) {
