@@ -205,7 +205,7 @@ func (w *Worker) load(ctx, stop context.Context, lease *store.Lease) (r style.Re
 		return r, nil, nil, 0, err
 	}
 	r, preview, decoding, err := w.decode(ctx, stop, spec, decoder.Request{
-		Photo: photo, Longest: spec.Longest(), Style: picture, StyleEdge: styleEdge, Preview: !lease.HasPreview(),
+		Photo: photo, Longest: spec.Longest(), Style: picture, Preview: !lease.HasPreview(),
 	})
 	if err != nil {
 		room.leave()
@@ -257,10 +257,6 @@ func (w *Worker) read(spec *job.Spec) (photo, picture []byte, err error) {
 	}
 	return photo, picture, err
 }
-
-// styleEdge is the shorter edge to which style pictures are fitted. The engine looks at a
-// square of 256 pixels out of the middle: what waits for it need not be 40 megapixels.
-const styleEdge = 512
 
 // milliseconds, to the microsecond.
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -71,10 +71,12 @@ type Request struct {
 	Photo   []byte
 	Longest int    // edge in pixels to which the photograph is fitted; over 0
 	Style   []byte // the user's own style picture; nil without
-	// StyleEdge is the shorter edge in pixels to which the style's picture is fitted.
-	StyleEdge int
-	Preview   bool // make the photograph's preview
+	Preview bool   // make the photograph's preview
 }
+
+// StyleEdge is the edge in pixels to which a style's picture is shrunk, of which only the
+// central square is returned: more the engine doesn't look at, at 256 pixels.
+const StyleEdge = 512
 
 // Pictures are what was decoded: upright, in sRGB, opaque, fitted.
 type Pictures struct {
@@ -224,8 +226,8 @@ func (d *Decoder) request(r Request) (req protocol.Request, pixels int64, err er
 		if err != nil {
 			return req, 0, fmt.Errorf("style picture: %w", err)
 		}
-		longest := max(style.Width, style.Height) * r.StyleEdge / min(style.Width, style.Height)
-		req.Style = protocol.Picture{Bytes: int64(len(r.Style)), Longest: longest, Fitted: size(style, longest)}
+		side := min(style.Width, style.Height, StyleEdge)
+		req.Style = protocol.Picture{Bytes: int64(len(r.Style)), Longest: StyleEdge, Fitted: protocol.Size{Width: side, Height: side}}
 		req.Output += req.Style.Fitted.Bytes()
 		pixels += int64(style.Width) * int64(style.Height)
 	}

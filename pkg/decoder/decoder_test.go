@@ -50,9 +50,9 @@ func TestDecodes(t *testing.T) {
 	for name, r := range map[string]decoder.Request{
 		"fitted":          {Photo: big, Longest: 300},
 		"as it is":        {Photo: big, Longest: 4096},
-		"with a style":    {Photo: big, Longest: 300, Style: small, StyleEdge: 20},
+		"with a style":    {Photo: big, Longest: 300, Style: small},
 		"with a preview":  {Photo: big, Longest: 300, Preview: true},
-		"with everything": {Photo: big, Longest: 900, Style: big, StyleEdge: 512, Preview: true},
+		"with everything": {Photo: big, Longest: 900, Style: big, Preview: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := d.Decode(t.Context(), r)
@@ -68,8 +68,14 @@ func TestDecodes(t *testing.T) {
 			}
 			if (got.Style == nil) != (r.Style == nil) {
 				t.Errorf("a style %v for one of %d bytes", got.Style, len(r.Style))
-			} else if got.Style != nil && min(got.Style.Rect.Dx(), got.Style.Rect.Dy()) != r.StyleEdge {
-				t.Errorf("the style is %v, want its shorter edge to be %d", got.Style.Rect, r.StyleEdge)
+			} else if got.Style != nil {
+				whole, _, err := imageio.Decode(t.Context(), r.Style, imageio.DefaultLimits())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want := imageio.Square(whole, decoder.StyleEdge); got.Style.Rect != want.Rect || !bytes.Equal(got.Style.Pix, want.Pix) {
+					t.Errorf("the style is %v, and not the central square, %v", got.Style.Rect, want.Rect)
+				}
 			}
 			if (got.Preview != nil) != r.Preview {
 				t.Errorf("a preview of %d bytes, asked for: %v", len(got.Preview), r.Preview)
@@ -98,9 +104,9 @@ func TestRefuses(t *testing.T) {
 		"nothing":                   {decoder.Request{Longest: 100}, job.ErrUnsupportedImage},
 		"a damaged one":             {decoder.Request{Photo: corrupt, Longest: 100}, job.ErrDamagedImage},
 		"one that does not unpack":  {decoder.Request{Photo: unpacks, Longest: 100}, job.ErrDamagedImage},
-		"a style that is none":      {decoder.Request{Photo: good, Longest: 100, Style: []byte("x"), StyleEdge: 10}, job.ErrUnsupportedImage},
-		"an empty style":            {decoder.Request{Photo: good, Longest: 100, Style: []byte{}, StyleEdge: 10}, job.ErrUnsupportedImage},
-		"a style that is corrupted": {decoder.Request{Photo: good, Longest: 100, Style: unpacks, StyleEdge: 10}, job.ErrDamagedImage},
+		"a style that is none":      {decoder.Request{Photo: good, Longest: 100, Style: []byte("x")}, job.ErrUnsupportedImage},
+		"an empty style":            {decoder.Request{Photo: good, Longest: 100, Style: []byte{}}, job.ErrUnsupportedImage},
+		"a style that is corrupted": {decoder.Request{Photo: good, Longest: 100, Style: unpacks}, job.ErrDamagedImage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := d.Decode(t.Context(), c.r); !errors.Is(err, c.want) {

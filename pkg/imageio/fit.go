@@ -30,6 +30,20 @@ func Fit(img *image.RGBA, longest int) *image.RGBA {
 	return render(imaging.ResizeWithOpacity(img, w, h, imaging.CatmullRom, opaque), 1, nil)
 }
 
+// Square returns the central square of img, shrunk to edge where it is larger, as [Fit]
+// does it: opaque, at the origin.
+func Square(img *image.RGBA, edge int) *image.RGBA {
+	width, height := img.Rect.Dx(), img.Rect.Dy()
+	side := min(width, height)
+	at := img.Rect.Min.Add(image.Pt((width-side)/2, (height-side)/2))
+	square, _ := img.SubImage(image.Rectangle{Min: at, Max: at.Add(image.Pt(side, side))}).(*image.RGBA)
+	if side <= edge {
+		return render(square, 1, nil)
+	}
+	const opaque = true
+	return render(imaging.ResizeWithOpacity(square, edge, edge, imaging.CatmullRom, opaque), 1, nil)
+}
+
 // Fitted returns the sides that [Fit] gives a picture.
 func Fitted(width, height, longest int) (w, h int) {
 	switch {

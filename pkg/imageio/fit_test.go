@@ -1,6 +1,7 @@
 package imageio
 
 import (
+	"bytes"
 	"image"
 	"image/color"
 	"math"
@@ -96,4 +97,23 @@ func TestFittedKeepsTheRatio(t *testing.T) {
 			t.Fatalf("got %d x %d of %d x %d, want a short side of %.2f", w, h, width, height, ideal)
 		}
 	})
+}
+
+// TestSquare: it is what Fit makes of the central square, whatever the picture's shape.
+func TestSquare(t *testing.T) {
+	for _, tt := range []struct{ width, height, edge, want int }{
+		{60, 40, 20, 20}, {40, 60, 20, 20}, {41, 60, 100, 41}, {300, 1, 20, 1}, {1, 300, 20, 1}, {50, 50, 50, 50}, {7, 8, 3, 3},
+	} {
+		img := photo(tt.width, tt.height)
+		side := min(tt.width, tt.height)
+		middle := image.NewRGBA(image.Rect(0, 0, side, side))
+		for y := range side {
+			from := img.PixOffset((tt.width-side)/2, (tt.height-side)/2+y)
+			copy(middle.Pix[y*middle.Stride:], img.Pix[from:from+4*side])
+		}
+		got, want := Square(img, tt.edge), Fit(middle, tt.edge)
+		if got.Rect != image.Rect(0, 0, tt.want, tt.want) || got.Stride != 4*tt.want || !bytes.Equal(got.Pix, want.Pix) {
+			t.Errorf("%+v: got %v, another picture than Fit's of the middle, %v", tt, got.Rect, want.Rect)
+		}
+	}
 }

@@ -67,7 +67,7 @@ func FitMemory(pixels int64) int64 {
 // photograph fitted to width x height. They are decoded in one process, and then handed to
 // another.
 func JobMemory(photo, style []byte, width, height int) int64 {
-	const styles, preview = 4 << 20, 1 << 20 // the fitted style's pixels, the preview's file
+	const styles, preview = 1 << 20, 1 << 20 // the fitted style's pixels, the preview's file
 	fitted := 4*int64(width)*int64(height) + styles + preview
 	return DecodeMemory(photo) + DecodeMemory(style) + FitMemory(fitted) + 2*fitted + int64(len(photo)+len(style))
 }

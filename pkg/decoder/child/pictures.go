@@ -34,7 +34,7 @@ func Pictures(req Request, input []byte, output io.Writer) (reply Reply, err err
 		if err != nil {
 			return reply, fmt.Errorf("style picture: %w", err)
 		}
-		style = imageio.Fit(style, req.Style.Longest)
+		style = imageio.Square(style, req.Style.Longest)
 		reply.Style.Width, reply.Style.Height = style.Rect.Dx(), style.Rect.Dy()
 		if _, err := output.Write(style.Pix); err != nil {
 			return reply, err

@@ -33,7 +33,7 @@ type Request struct {
 // A Picture is one of a request.
 type Picture struct {
 	Bytes   int64 `json:"bytes"`
-	Longest int   `json:"longest"` // the edge to which it is fitted
+	Longest int   `json:"longest"` // the edge to which it is fitted; of the style's, its central square
 	Fitted  Size  `json:"fitted"`  // what that makes of it
 }
 
