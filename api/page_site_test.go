@@ -155,7 +155,7 @@ func succeed(t *testing.T, lease *store.Lease) {
 	if err := imageio.Encode(&b, picture, lease.Spec.Format, lease.Spec.Quality); err != nil {
 		t.Fatal(err)
 	}
-	err = lease.Succeed(b.Bytes(), nil, job.Result{Width: 96, Height: 64, ContentType: "image/jpeg"},
+	err = lease.Succeed(b.Bytes(), gradient(t, 96, 64, 0), job.Result{Width: 96, Height: 64, ContentType: "image/jpeg"},
 		job.Receipt{Worker: "daemon", Engine: "test", QueueWaitMS: 200, DecodeMS: 50, StylizeMS: 200, EncodeMS: 50})
 	if err != nil {
 		t.Fatal(err)

@@ -507,3 +507,31 @@ func TestDamagedJobIsErased(t *testing.T) {
 		})
 	}
 }
+
+// A job of which nothing can be read any more is ended when it is too old, and makes
+// room.
+func TestDamagedJobEnds(t *testing.T) {
+	sc := newScene(t)
+	a := sc.with(Quotas{Unfinished: 1})
+	id, err := a.submitAs("anna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{specFile, statusFile} {
+		path := filepath.Join(sc.jobDir(id), name)
+		if err := errors.Join(os.Remove(path), os.Symlink("/etc/passwd", path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := sc.Job(id); !errors.Is(err, job.ErrDamagedJob) {
+		t.Errorf("the job: %v", err)
+	}
+	if _, err := sc.Fail(id, 1, job.Failure{Code: job.CodeTimedOut}); err != nil {
+		t.Fatal(err)
+	}
+	sc.sweep()
+	if j, err := sc.Job(id); err != nil || j.State != job.Failed || j.Error.Code != job.CodeTimedOut || j.Owner != "" {
+		t.Errorf("%+v, %v", j, err)
+	}
+	eventually(t, func() error { return a.Admits("anna", "") })
+}
