@@ -6,7 +6,6 @@ import (
 	"errors"
 	"image"
 	"image/color"
-	"image/draw"
 	"image/jpeg"
 	"io"
 	"net/http"
@@ -142,21 +141,21 @@ func (s *site) claimOnly(t *testing.T) *store.Lease {
 	}
 }
 
-// succeed ends a job with a picture.
+// succeed ends a job with a picture in its format, and with a thumbnail where that
+// takes a file of its own.
 func succeed(t *testing.T, lease *store.Lease) {
 	t.Helper()
-	painted, err := jpeg.Decode(bytes.NewReader(gradient(t, 96, 64, 0)))
-	if err != nil {
-		t.Fatal(err)
+	spec, painted := &lease.Spec, colors(96, 64, 0)
+	var out bytes.Buffer
+	err := imageio.Encode(&out, painted, spec.Format, spec.Quality)
+	var thumb []byte
+	if err == nil && spec.Public && spec.Format != "jpeg" {
+		thumb, err = imageio.Thumbnail(painted)
 	}
-	picture := image.NewRGBA(painted.Bounds())
-	draw.Draw(picture, picture.Rect, painted, image.Point{}, draw.Src)
-	var b bytes.Buffer
-	if err := imageio.Encode(&b, picture, lease.Spec.Format, lease.Spec.Quality); err != nil {
-		t.Fatal(err)
+	if err == nil {
+		err = lease.Succeed(out.Bytes(), thumb, job.Result{Width: 96, Height: 64, ContentType: imageio.ContentType(spec.Format)},
+			job.Receipt{Worker: "daemon", Engine: "test", QueueWaitMS: 200, DecodeMS: 50, StylizeMS: 200, EncodeMS: 50})
 	}
-	err = lease.Succeed(b.Bytes(), gradient(t, 96, 64, 0), job.Result{Width: 96, Height: 64, ContentType: "image/jpeg"},
-		job.Receipt{Worker: "daemon", Engine: "test", QueueWaitMS: 200, DecodeMS: 50, StylizeMS: 200, EncodeMS: 50})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,15 +177,19 @@ func file(t *testing.T, name string, data []byte) string {
 
 func gradient(t *testing.T, width, height int, blue uint8) []byte {
 	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, colors(width, height, blue), nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func colors(width, height int, blue uint8) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
 	for y := range height {
 		for x := range width {
 			img.SetRGBA(x, y, color.RGBA{uint8(255 * x / width), uint8(255 * y / height), blue, 255})
 		}
 	}
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, img, nil); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return img
 }

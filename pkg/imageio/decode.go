@@ -16,7 +16,7 @@ import (
 //
 // Time and memory are bounded by lim: each pixel costs a bounded amount of both
 // (see [DefaultLimits]), and nothing else in a file costs more than reading it,
-// but for the tables of a lossless WebP picture, 140 MB at most.
+// but for the tables of a lossless WebP picture, 149 MB at most, and a colour profile, 5 MB at most.
 // A decode can't be interrupted, so ctx is looked at before it, between its two
 // halves (unpacking and turning) and after it: a caller whose context ends waits
 // for at most one half, and gets no picture.

@@ -135,9 +135,11 @@ func TestQuotasUnderLoad(t *testing.T) {
 		}
 	}
 	all.Wait()
-	most := int64(quota + processes*(quota/unseen+each))
-	if n := accepted.Load(); n < quota || n > most {
-		t.Errorf("%d were accepted, and the quota is %d, with at most %d", n, quota, most)
+	// What is being accepted may be on the disk already, and is counted twice then: at
+	// the limit some are refused that would have had room a moment later.
+	least, most := int64(quota-processes*each), int64(quota+processes*(quota/unseen+each))
+	if n := accepted.Load(); n < least || n > most {
+		t.Errorf("%d were accepted of %d, and should be %d to %d", n, quota, least, most)
 	}
 	t.Logf("%d accepted of %d", accepted.Load(), quota)
 }
