@@ -105,6 +105,12 @@ const maxRecord = 64 << 10
 // directory can write into it, so nothing in there is believed unchecked.
 var errUnreadable = job.ErrDamagedJob
 
+// unreadable is errUnreadable of a file, and an error of the file system too, which may
+// be that of all files.
+func unreadable(path string, why error) error {
+	return fmt.Errorf("%w: %w", errUnreadable, &fs.PathError{Op: "open", Path: filepath.Base(path), Err: why})
+}
+
 // readFile reads a record, and when it was written by the file server's clock. What
 // is too large for one, or is no regular file, is errUnreadable.
 func (d *disk) readFile(path string) (b []byte, written time.Time, err error) {
@@ -130,7 +136,7 @@ func (d *disk) readOnce(path string, max int64) (b []byte, written time.Time, er
 	}
 	defer func() { _ = f.Close() }() // read only
 	if info.Size() > max {
-		return nil, written, fmt.Errorf("%w: %s: %d bytes, and there are %d at most", errUnreadable, filepath.Base(path), info.Size(), max)
+		return nil, written, unreadable(path, fmt.Errorf("%d bytes, and there are %d at most", info.Size(), max))
 	}
 	b, written = make([]byte, info.Size()), info.ModTime()
 	err = d.do("read", path, func() error {
@@ -149,7 +155,7 @@ func (d *disk) openFile(path string) (f *os.File, info fs.FileInfo, err error) {
 	}
 	info, err = f.Stat() // came with the open
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%w: %s is no regular file", errUnreadable, filepath.Base(path))
+		err = unreadable(path, errors.New("no regular file"))
 	}
 	if err != nil {
 		_ = f.Close() // read only
@@ -165,7 +171,7 @@ func openNoLinks(path string, flags int) (*os.File, error) {
 	fd, err := openFd(path, flags|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK)
 	// A link; a pipe that nobody reads, or a socket; a file where a folder should be.
 	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.ENOTDIR) {
-		return nil, fmt.Errorf("%w: %w", errUnreadable, &fs.PathError{Op: "open", Path: path, Err: err})
+		return nil, unreadable(path, err)
 	}
 	if err == nil {
 		err = unix.SetNonblock(fd, false) // it has waited for nothing by now

@@ -203,6 +203,15 @@ func (s *Store) deactivate(l *life, final *record) error {
 // change says how; errTaken where somebody else ended it meanwhile.
 func (s *Store) end(l *life, change func(*record)) (*record, error) {
 	r, err := s.truth(l)
+	if errors.Is(err, errUnreadable) {
+		// Somebody must be able to end what nobody can work on, and then to erase it.
+		r, err = &record{Job: job.Job{
+			ID: l.id, State: job.Queued, Run: l.run, Format: job.OutputFormats[0], CreatedAt: l.id.Time(),
+		}, Claim: l.claim}, nil
+		if status, serr := s.readRecord(l.id, statusFile); serr == nil && status.Run == l.run && !status.State.Finished() {
+			r = status
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -135,9 +135,11 @@ func TestQuotasUnderLoad(t *testing.T) {
 		}
 	}
 	all.Wait()
-	most := int64(quota + processes*(quota/unseen+each))
-	if n := accepted.Load(); n < quota || n > most {
-		t.Errorf("%d were accepted, and the quota is %d, with at most %d", n, quota, most)
+	// What is being accepted may be on the disk already, and is counted twice then: at
+	// the limit some are refused that would have had room a moment later.
+	least, most := int64(quota-processes*each), int64(quota+processes*(quota/unseen+each))
+	if n := accepted.Load(); n < least || n > most {
+		t.Errorf("%d were accepted of %d, and should be %d to %d", n, quota, least, most)
 	}
 	t.Logf("%d accepted of %d", accepted.Load(), quota)
 }
@@ -506,4 +508,32 @@ func TestDamagedJobIsErased(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A job of which nothing can be read any more is ended when it is too old, and makes
+// room.
+func TestDamagedJobEnds(t *testing.T) {
+	sc := newScene(t)
+	a := sc.with(Quotas{Unfinished: 1})
+	id, err := a.submitAs("anna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{specFile, statusFile} {
+		path := filepath.Join(sc.jobDir(id), name)
+		if err := errors.Join(os.Remove(path), os.Symlink("/etc/passwd", path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := sc.Job(id); !errors.Is(err, job.ErrDamagedJob) {
+		t.Errorf("the job: %v", err)
+	}
+	if _, err := sc.Fail(id, 1, job.Failure{Code: job.CodeTimedOut}); err != nil {
+		t.Fatal(err)
+	}
+	sc.sweep()
+	if j, err := sc.Job(id); err != nil || j.State != job.Failed || j.Error.Code != job.CodeTimedOut || j.Owner != "" {
+		t.Errorf("%+v, %v", j, err)
+	}
+	eventually(t, func() error { return a.Admits("anna", "") })
 }
