@@ -65,6 +65,7 @@ func startProcess(program string, all *sync.WaitGroup) (p *process, err error) {
 	p.cmd.Env = []string{} // nil would be this process's own, with its credentials
 	p.cmd.Dir = "/"
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdout, &p.stderr
+	p.cmd.WaitDelay = time.Second // whatever still has its standard error, the process is over
 	p.cmd.ExtraFiles = []*os.File{p.input, p.output} // protocol.InputFD, OutputFD
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
@@ -149,8 +150,12 @@ func (p *process) ask(ctx context.Context, req protocol.Request, pictures [][]by
 		select {
 		case line, ok := <-p.replies:
 			if !ok {
-				<-p.done
-				return reply, p.died()
+				select {
+				case <-p.done:
+					return reply, p.died()
+				case <-ctx.Done():
+					return reply, context.Cause(ctx)
+				}
 			}
 			if err := json.Unmarshal(line, &reply); err != nil {
 				return reply, fmt.Errorf("read the decoder's reply: %w", err)
