@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -300,7 +301,7 @@ func TestProcesses(t *testing.T) {
 	}
 	for _, f := range files {
 		to, _ := os.Readlink(f)
-		if to == secret.Name() || strings.HasPrefix(to, "socket:") {
+		if to == secret.Name() || to == "/dev/null" || strings.HasPrefix(to, "socket:") {
 			t.Errorf("it has %s open", to)
 		}
 	}
@@ -310,6 +311,26 @@ func TestProcesses(t *testing.T) {
 	decode(10, 10)
 	decode(4000, 3000) // takes more than what is kept
 	decode(10, 10)
+}
+
+// TestStarvedDecoder: a decode that is kept from a processor all the time says nothing
+// about the picture.
+func TestStarvedDecoder(t *testing.T) {
+	d := decodertest.New(t, func(c *decoder.Config) {
+		c.Program, c.Keep = decodertest.Rogue(t), 1
+		c.Bounds = decoder.Bounds{CPU: time.Second, Wait: time.Millisecond}
+	})
+	pid := children(t)[0]
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	_, err := d.Decode(t.Context(), decoder.Request{Photo: photo(t, 20, 20, ""), Longest: 100})
+	if err == nil || job.FailureOf(err) != nil {
+		t.Errorf("got %v, want an error that doesn't blame the picture", err)
+	}
+	if _, err := d.Decode(t.Context(), decoder.Request{Photo: photo(t, 20, 20, ""), Longest: 100}); err != nil {
+		t.Errorf("the next one: %v", err)
+	}
 }
 
 // TestManyAtOnce decodes on several processes, some of them killed, under the race detector.

@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"math"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -32,6 +34,11 @@ type process struct {
 	over          chan struct{} // closed when it was killed
 	kill          sync.Once
 }
+
+// keepFiles has no process that this one starts inherit a file of it but those that it
+// is given. Go opens its own so; those that this process has itself inherited may not be.
+// Kernels before 5.11 can't say it.
+func keepFiles() { _ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) }
 
 // startProcess starts one. all counts it until it has ended and nothing of it is left.
 func startProcess(program string, all *sync.WaitGroup) (p *process, err error) {
@@ -65,7 +72,7 @@ func startProcess(program string, all *sync.WaitGroup) (p *process, err error) {
 	p.cmd.Env = []string{} // nil would be this process's own, with its credentials
 	p.cmd.Dir = "/"
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdout, &p.stderr
-	p.cmd.WaitDelay = time.Second // whatever still has its standard error, the process is over
+	p.cmd.WaitDelay = time.Second                    // whatever still has its standard error, the process is over
 	p.cmd.ExtraFiles = []*os.File{p.input, p.output} // protocol.InputFD, OutputFD
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
@@ -168,9 +175,14 @@ func (p *process) ask(ctx context.Context, req protocol.Request, pictures [][]by
 		if took := p.processorTime() - used; took > cpu {
 			return reply, fmt.Errorf("%w (killed after %s of processor time, of %s)", job.ErrUndecodable, took.Round(time.Millisecond), cpu)
 		}
-		if left--; left <= 0 {
-			return reply, fmt.Errorf("%w (killed after %s)", job.ErrUndecodable, wait)
+		if left--; left > 0 {
+			continue
 		}
+		took := p.processorTime() - used
+		if p.starved() {
+			return reply, fmt.Errorf("the decoder was killed after %s, in which it had %s of a processor", wait, took.Round(time.Millisecond))
+		}
+		return reply, fmt.Errorf("%w (killed after %s, of which it used %s)", job.ErrUndecodable, wait, took.Round(time.Millisecond))
 	}
 }
 
@@ -210,6 +222,21 @@ func (p *process) processorTime() time.Duration {
 	return time.Duration(t.Nano())
 }
 
+// starved says whether the process would go on if it was let: one of its threads waits for
+// a processor, a disk, or a signal to continue. A decode that merely waits for nothing has
+// none.
+func (p *process) starved() bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
+	for _, thread := range threads {
+		b, _ := os.ReadFile(thread) // a thread that has ended waits for nothing
+		_, state, _ := bytes.Cut(b, []byte(") "))
+		if len(state) > 0 && bytes.IndexByte([]byte("RDTt"), state[0]) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // A crashed process ended by itself.
 type crashed struct {
 	how string
@@ -241,6 +268,9 @@ func (p *process) pictures(req protocol.Request, reply protocol.Reply) (Pictures
 	next := func(b []byte) error {
 		n, err := p.output.ReadAt(b, at)
 		at += int64(n)
+		if errors.Is(err, os.ErrClosed) { // it has ended since
+			return &crashed{how: err.Error()}
+		}
 		if err != nil {
 			return fmt.Errorf("read what the decoder wrote: %w", err)
 		}

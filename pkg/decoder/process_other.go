@@ -18,6 +18,8 @@ type crashed struct{ fatal bool }
 
 func (*crashed) Error() string { return "the decoder crashed" }
 
+func keepFiles() {}
+
 func startProcess(string, *sync.WaitGroup) (*process, error) { return nil, errors.ErrUnsupported }
 
 func (*process) end()        {}
