@@ -68,19 +68,42 @@ func (f *Folder) Hash(name string, limit int64) error {
 	return f.note(name, hash.Sum(nil))
 }
 
-// Names lists what is in a folder within this one, nothing where there is none.
-func (f *Folder) Names(sub string) ([]string, error) {
+// HashAll is Hash for whatever is in a folder within this one: at most count files, of at
+// most limit bytes together. There may be no such folder.
+func (f *Folder) HashAll(sub string, count int, limit int64) error {
 	dir, err := f.root.Open(sub)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil
 	}
 	if err != nil {
-		return nil, f.inside(sub, err)
+		return f.inside(sub, err)
 	}
 	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
+	names, err := dir.Readdirnames(count + 1)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if len(names) > count {
+		return fmt.Errorf("%s has more than %d files", sub, count)
+	}
 	slices.Sort(names)
-	return names, err
+	left := limit
+	for i, name := range names {
+		names[i] = sub + "/" + name
+		// What can't be told of a file, Hash says.
+		if info, err := f.root.Stat(names[i]); err == nil {
+			left -= info.Size()
+		}
+		if left < 0 {
+			return fmt.Errorf("%s has more than %d bytes", sub, limit)
+		}
+	}
+	for _, name := range names {
+		if err := f.Hash(name, limit); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (f *Folder) open(name string, limit int64) (*os.File, int64, error) {

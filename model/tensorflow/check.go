@@ -14,6 +14,9 @@ func (g *metaGraph) serves() bool {
 	return len(g.tags) > 0 && !slices.ContainsFunc(g.tags, func(tag string) bool { return tag != serveTag })
 }
 
+// initSignature names, in newer models, what TensorFlow runs after it has read the variables.
+const initSignature = "__saved_model_init_op"
+
 func (g *metaGraph) hasVariables() bool {
 	return slices.ContainsFunc(g.main, func(n *node) bool {
 		return n.op == "VarHandleOp" || n.op == "VariableV2" || n.op == "Variable"
@@ -87,7 +90,8 @@ func (g *metaGraph) checkCalls(names []string) error {
 }
 
 // checkSaver refuses a saver's operations where they would run, other than the one that
-// reads the variables, from the path that TensorFlow feeds, when it loads the model.
+// reads the variables, from the path that TensorFlow feeds, when it loads the model; and
+// loops that would run then.
 func (g *metaGraph) checkSaver() error {
 	run := slices.Clone(g.initial)
 	for _, s := range g.signatures {
@@ -104,15 +108,29 @@ func (g *metaGraph) checkSaver() error {
 	if n := g.reached([]string{g.restore}, map[string]bool{saveOp: true, mergeOp: true}); n != nil {
 		return fmt.Errorf("node %.99q (%s) writes files when the model is loaded: export it for inference, without that", n.name, n.op)
 	}
+	loading := append(slices.Clone(g.initial), g.restore)
+	for _, t := range g.signatures[initSignature].GetOutputs() {
+		loading = append(loading, t.GetName())
+	}
+	if n := g.reached(loading, repeating); n != nil {
+		return fmt.Errorf("node %.99q (%s) repeats others when the model is loaded, where nothing ends a loop: export it for inference, without that", n.name, n.op)
+	}
 	for _, n := range g.main {
 		if n.op == restoreOp && !g.isPath(n, 0) {
 			return fromElsewhere(n)
 		}
 	}
-	fed := g.fedWithPath()
+	calls, elsewhere := g.calls()
 	for name, fn := range g.functions {
+		if !slices.ContainsFunc(fn.body, func(n *node) bool { return n.op == restoreOp }) {
+			continue
+		}
+		var fed map[string]bool // by the names of arguments
+		if !elsewhere[name] {
+			fed = g.fedWithPath(fn, calls[name])
+		}
 		for _, n := range fn.body {
-			if n.op == restoreOp && (len(n.inputs) == 0 || !fed(name, slices.Index(fn.args, n.inputs[0]))) {
+			if n.op == restoreOp && (len(n.inputs) == 0 || !fed[n.inputs[0]]) {
 				return fromElsewhere(n)
 			}
 		}
@@ -130,13 +148,15 @@ func (g *metaGraph) isPath(n *node, input int) bool {
 		strings.TrimSuffix(n.inputs[input], ":0") == strings.TrimSuffix(g.filename, ":0")
 }
 
-// fedWithPath says whether an argument of a function is the path of the variables in each
-// of its calls, all of which must be in the main graph.
-func (g *metaGraph) fedWithPath() func(function string, arg int) bool {
-	calls, elsewhere := make(map[string][]*node), make(map[string]bool)
+// calls returns the nodes of the main graph that name each function, and which functions
+// are named elsewhere too, or by nodes that are no plain calls.
+func (g *metaGraph) calls() (nodes map[string][]*node, elsewhere map[string]bool) {
+	nodes, elsewhere = make(map[string][]*node), make(map[string]bool)
 	for _, n := range g.main {
 		for _, name := range n.calls {
-			calls[name] = append(calls[name], n)
+			if named := nodes[name]; len(named) == 0 || named[len(named)-1] != n {
+				nodes[name] = append(named, n)
+			}
 			elsewhere[name] = elsewhere[name] || n.op != "PartitionedCall" && n.op != "StatefulPartitionedCall"
 		}
 	}
@@ -150,10 +170,18 @@ func (g *metaGraph) fedWithPath() func(function string, arg int) bool {
 			}
 		}
 	}
-	return func(function string, arg int) bool {
-		return arg >= 0 && !elsewhere[function] &&
-			!slices.ContainsFunc(calls[function], func(n *node) bool { return !g.isPath(n, arg) })
+	return nodes, elsewhere
+}
+
+// fedWithPath says which of a function's arguments, each of which is one tensor, are the
+// path of the variables in all of its calls.
+func (g *metaGraph) fedWithPath(fn *function, calls []*node) map[string]bool {
+	fed := make(map[string]bool, len(fn.args))
+	for i, arg := range fn.args {
+		_, twice := fed[arg]
+		fed[arg] = !twice && !slices.ContainsFunc(calls, func(n *node) bool { return !g.isPath(n, i) })
 	}
+	return fed
 }
 
 // reached returns a node of the given operations that runs when the named tensors or nodes

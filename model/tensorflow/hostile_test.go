@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/galeone/tensorflow/tensorflow/go/core/framework/attr_value_go_proto"
 	"github.com/galeone/tensorflow/tensorflow/go/core/framework/function_go_proto"
@@ -93,6 +94,26 @@ func functionOf(name string, nodes ...*nodeProto) *function_go_proto.FunctionDef
 // call calls a function without arguments.
 func call(node, function string) *nodeProto {
 	return &nodeProto{Name: node, Op: "StatefulPartitionedCall", Attr: attrs{"Tin": noTypes(), "Tout": noTypes(), "f": ofFunction(function)}}
+}
+
+// unchanged is a function that returns its argument, a bool.
+func unchanged(name string) *function_go_proto.FunctionDef {
+	arg := func(name string) []*op_def_go_proto.OpDef_ArgDef {
+		return []*op_def_go_proto.OpDef_ArgDef{{Name: name, Type: types_go_proto.DataType_DT_BOOL}}
+	}
+	return &function_go_proto.FunctionDef{
+		Signature: &op_def_go_proto.OpDef{Name: name, InputArg: arg("x"), OutputArg: arg("y")},
+		NodeDef:   []*nodeProto{{Name: "same", Op: "Identity", Input: []string{"x"}, Attr: attrs{"T": ofType(types_go_proto.DataType_DT_BOOL)}}},
+		Ret:       map[string]string{"y": "same:output:0"},
+	}
+}
+
+// forever is a loop whose condition and body are a function like unchanged's.
+func forever(node, input, function string) *nodeProto {
+	one := &attrProto{Value: &attr_value_go_proto.AttrValue_List{List: &attr_value_go_proto.AttrValue_ListValue{
+		Type: []types_go_proto.DataType{types_go_proto.DataType_DT_BOOL},
+	}}}
+	return &nodeProto{Name: node, Op: "While", Input: []string{input}, Attr: attrs{"T": one, "cond": ofFunction(function), "body": ofFunction(function)}}
 }
 
 func add(g *metaProto, nodes ...*nodeProto) { g.GraphDef.Node = append(g.GraphDef.Node, nodes...) }
@@ -264,10 +285,39 @@ func TestRefusesHostileGraphs(t *testing.T) {
 		{"restores from what a function says", full, func(g *metaProto, target string) {
 			addFunctions(g, functionOf("caller", call("call", restoring(g).Signature.Name)))
 		}, []string{"reads variables from another place"}},
+		{"argument of many tensors", full, func(g *metaProto, target string) {
+			restoring(g).Signature.InputArg[0].NumberAttr = "N"
+		}, []string{`argument "file_prefix" of a function: it is not one tensor`}},
+		{"argument of tensors of many types", full, func(g *metaProto, target string) {
+			restoring(g).Signature.InputArg[0].TypeListAttr = "T"
+		}, []string{`argument "file_prefix" of a function: it is not one tensor`}},
+		{"argument by reference", full, func(g *metaProto, target string) {
+			restoring(g).Signature.InputArg[0].IsRef = true
+		}, []string{`argument "file_prefix" of a function: it is not one tensor`}},
 		{"restores in the graph from elsewhere", "hub", func(g *metaProto, target string) {
 			add(g, text("elsewhere", "/etc/passwd"), &nodeProto{Name: "restore", Op: "RestoreV2", Input: []string{"elsewhere", "elsewhere", "elsewhere"}})
 			g.SaverDef = &corepb.SaverDef{FilenameTensorName: "placeholder:0", RestoreOpName: "restore"}
 		}, []string{`node "restore" (RestoreV2) reads variables from another place`}},
+		{"never ends when it is initialised", "hub", func(g *metaProto, target string) {
+			addFunctions(g, unchanged("unchanged"))
+			add(g, yes("yes"), forever("spin", "yes", "unchanged"), &nodeProto{Name: "init", Op: "NoOp", Input: []string{"^spin"}})
+			g.CollectionDef = map[string]*corepb.CollectionDef{"saved_model_main_op": {Kind: &corepb.CollectionDef_NodeList_{
+				NodeList: &corepb.CollectionDef_NodeList{Value: []string{"init"}},
+			}}}
+		}, []string{`node "spin" (While) repeats others when the model is loaded`, "export it"}},
+		{"never ends when it is initialised by its signature", "hub", func(g *metaProto, target string) {
+			addFunctions(g, unchanged("unchanged"))
+			add(g, yes("yes"), forever("spin", "yes", "unchanged"), &nodeProto{Name: "init", Op: "NoOp", Input: []string{"^spin"}})
+			g.SignatureDef["__saved_model_init_op"] = &corepb.SignatureDef{Outputs: map[string]*corepb.TensorInfo{
+				"__saved_model_init_op": {Encoding: &corepb.TensorInfo_Name{Name: "init"}},
+			}}
+		}, []string{`node "spin" (While) repeats others when the model is loaded`}},
+		{"never ends when its variables are read", full, func(g *metaProto, target string) {
+			addFunctions(g, unchanged("unchanged"), functionOf("inner", yes("yes"), forever("spin", "yes:output:0", "unchanged")))
+			add(g, call("call", "inner"))
+			restore := find(g.GraphDef.Node, g.SaverDef.RestoreOpName)
+			restore.Input = append(restore.Input, "^call")
+		}, []string{`node "spin" (While) repeats others when the model is loaded`}},
 		{"asset", full, func(g *metaProto, target string) {
 			g.AssetFileDef = []*corepb.AssetFileDef{{Filename: "../../../etc/passwd", TensorInfo: new(corepb.TensorInfo)}}
 		}, []string{"the model has assets"}},
@@ -425,6 +475,21 @@ func TestRefusesFolders(t *testing.T) {
 		{"pipe that TensorFlow would read", func(dir string) error {
 			return syscall.Mkfifo(filepath.Join(dir, "fingerprint.pb"), 0o666)
 		}, "fingerprint.pb is no regular file"},
+		{"too many files of variables", func(dir string) error {
+			var errs []error
+			for i := range maxVariableFiles {
+				errs = append(errs, os.WriteFile(filepath.Join(dir, fmt.Sprintf("variables/more-%d", i)), nil, 0o666))
+			}
+			return errors.Join(errs...)
+		}, "variables has more than 64 files"},
+		{"too large files of variables together", func(dir string) error {
+			var errs []error
+			for _, name := range []string{"a", "b"} { // without blocks on the disk
+				name = filepath.Join(dir, "variables", name)
+				errs = append(errs, os.WriteFile(name, nil, 0o666), os.Truncate(name, maxVariables/2))
+			}
+			return errors.Join(errs...)
+		}, "variables has more than 4294967296 bytes"},
 		{"too large", func(dir string) error { return os.Truncate(filepath.Join(dir, "saved_model.pb"), maxFile+1) },
 			"saved_model.pb has 536870913 bytes, at most 536870912 are accepted"},
 	} {
@@ -559,6 +624,63 @@ func TestParseIsBounded(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCheckIsBounded: the time that a check takes grows with the file, not with its square.
+func TestCheckIsBounded(t *testing.T) {
+	const many = 40_000
+	types := &attrProto{Value: &attr_value_go_proto.AttrValue_List{List: &attr_value_go_proto.AttrValue_ListValue{}}}
+	argument := func(i int) string { return fmt.Sprintf("%032d", i) }
+	for name, tt := range map[string]struct {
+		args, calls, inputs int
+		input               func(i int) string // of the i-th node that restores
+	}{
+		"one of many arguments": {args: 60_000, calls: 1, inputs: 60_000, input: func(int) string { return argument(60_000 - 1) }},
+		"each argument":         {args: many, calls: 1, inputs: many, input: argument},
+		"one of many calls":     {args: 1, calls: many, inputs: 1, input: func(int) string { return argument(0) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := read(t, "../testdata/hub")
+			g := m.MetaGraphs[0]
+			fn := &function_go_proto.FunctionDef{Signature: &op_def_go_proto.OpDef{Name: "restore"}}
+			for i := range tt.args {
+				fn.Signature.InputArg = append(fn.Signature.InputArg, &op_def_go_proto.OpDef_ArgDef{Name: argument(i)})
+			}
+			for i := range many {
+				fn.NodeDef = append(fn.NodeDef, &nodeProto{Name: fmt.Sprint(i), Op: "RestoreV2", Input: []string{tt.input(i)}})
+			}
+			addFunctions(g, fn)
+			add(g, &nodeProto{Name: "path", Op: "Placeholder"})
+			for i := range tt.calls {
+				add(g, &nodeProto{Name: fmt.Sprint("call", i), Op: "StatefulPartitionedCall", Input: slices.Repeat([]string{"path"}, tt.inputs),
+					Attr: attrs{"Tin": types, "f": ofFunction("restore")}})
+			}
+			g.SaverDef = &corepb.SaverDef{FilenameTensorName: "path:0"}
+			graphs, err := parse(encode(t, m))
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := processorTime(t)
+			if err := graphs[0].check(); err != nil {
+				t.Error(err)
+			}
+			// The longest takes a tenth of a second.
+			if took := processorTime(t) - before; took > 3*time.Second {
+				t.Errorf("it took %v of processor time, want at most 3s", took)
+			} else {
+				t.Log(took)
+			}
+		})
+	}
+}
+
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // TestAcceptsSaver: a graph of TensorFlow 1 holds its saver's nodes itself. (Those of

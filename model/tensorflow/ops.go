@@ -44,6 +44,9 @@ const (
 
 var saving = setOf(restoreOp + " " + saveOp + " " + mergeOp)
 
+// repeating are the operations that make loops.
+var repeating = setOf("While StatelessWhile Enter NextIteration")
+
 func setOf(names string) map[string]bool {
 	set := make(map[string]bool)
 	for _, name := range strings.Fields(names) {

@@ -253,12 +253,9 @@ func (p *parser) function(b []byte, g *metaGraph) error {
 				case 1:
 					name = string(f.Bytes)
 				case 2:
-					return p.Read(f.Bytes, argDef, func(arg wire.Field) error {
-						if arg.Number == 1 {
-							fn.args = append(fn.args, string(arg.Bytes))
-						}
-						return nil
-					})
+					arg, err := p.arg(f.Bytes)
+					fn.args = append(fn.args, arg)
+					return err
 				}
 				return nil
 			})
@@ -283,6 +280,30 @@ func (p *parser) function(b []byte, g *metaGraph) error {
 	}
 	g.functions[name] = fn
 	return err
+}
+
+// arg reads an argument of a function and returns its name. It refuses those that are not
+// one tensor, for then the n-th argument is not the n-th input of a call, and references.
+func (p *parser) arg(b []byte) (name string, err error) {
+	single := true
+	err = p.Read(b, argDef, func(f wire.Field) error {
+		switch f.Number {
+		case 1:
+			name = string(f.Bytes)
+		case 5, 6:
+			single = single && len(f.Bytes) == 0
+		case 16:
+			single = single && f.Int == 0
+		}
+		return nil
+	})
+	if err == nil && !single {
+		err = errors.New("it is not one tensor: export the model anew with TensorFlow's own functions")
+	}
+	if err != nil {
+		err = fmt.Errorf("argument %.99q of a function: %w", name, err)
+	}
+	return name, err
 }
 
 func (p *parser) node(b []byte) (*node, error) {

@@ -14,12 +14,13 @@ import (
 // serveTag marks the graph that is meant for inference.
 const serveTag = "serve"
 
-// Of a model: the bytes of saved_model.pb and of each file of variables, and the fields
-// of saved_model.pb, as protocol buffers count. The shipped model has 3 MB and 35,000.
+// Of a model: the bytes of saved_model.pb, the bytes of all files of variables and how many
+// there may be, and the fields of saved_model.pb, as protocol buffers count. The shipped model has 3 MB and 35,000.
 const (
-	maxFile      = 512 << 20
-	maxVariables = 4 << 30
-	maxFields    = 1 << 20
+	maxFile          = 512 << 20
+	maxVariables     = 4 << 30
+	maxVariableFiles = 64
+	maxFields        = 1 << 20
 )
 
 // readModel reads and checks a folder, before TensorFlow sees it, and returns the
@@ -79,16 +80,7 @@ func readOthers(files *model.Folder, needed bool) error {
 			return err
 		}
 	}
-	names, err := files.Names("variables")
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if err := files.Hash("variables/"+name, maxVariables); err != nil {
-			return err
-		}
-	}
-	return nil
+	return files.HashAll("variables", maxVariableFiles, maxVariables)
 }
 
 var errNoSavedModel = errors.New("saved_model.pb is damaged, or something other than a SavedModel")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,11 +25,12 @@ import (
 // A gateway is the HTTP API's address on this machine: it passes requests on to
 // MiniStack's API Gateway, which would only know them by a path or a name of its
 // own, so that addresses are those of the api-server. The request's Host goes
-// along unchanged, since the API judges it.
+// along unchanged, since the API judges it, too.
 type gateway struct {
-	server *http.Server
-	api    atomic.Pointer[url.URL] // of the HTTP API; nil while there is none
-	slots  chan struct{}
+	server  *http.Server
+	address string
+	api     atomic.Pointer[url.URL] // of the HTTP API; nil while there is none
+	slots   chan struct{}
 }
 
 // What API Gateway and Lambda take: an event of 6 MB, in which a picture is in
@@ -43,13 +45,16 @@ const (
 // request in work. AWS would start a thousand.
 const concurrentRequests = 8
 
+// maxWait is how long a request waits for others to end, before it is refused.
+const maxWait = 10 * time.Second
+
 // startGateway listens on a loopback address; until connect it answers 503.
 func startGateway(address string) (*gateway, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	g := &gateway{slots: make(chan struct{}, concurrentRequests)}
+	g := &gateway{address: l.Addr().String(), slots: make(chan struct{}, concurrentRequests)}
 	proxy := &httputil.ReverseProxy{
 		Rewrite:        g.rewrite,
 		ModifyResponse: cleaned,
@@ -100,19 +105,33 @@ func (g *gateway) connect(ctx context.Context, cfg aws.Config, locked ministack.
 	return nil
 }
 
-// limited lets in what Lambda would take, a few requests at a time.
+// limited lets in what Lambda would take, a few requests at a time, each once its body is here.
 func (g *gateway) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !loopback(r.Host) {
+			failed(w, r, errHost)
+			return
+		}
 		if r.ContentLength > maxBody {
 			// A browser shows an answer that comes before its upload has ended as none.
 			_, _ = io.CopyN(io.Discard, r.Body, 16*maxBody)
 			failed(w, r, &http.MaxBytesError{Limit: maxBody})
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if err != nil {
+			if !errors.As(err, new(*http.MaxBytesError)) {
+				err = errIncomplete
+			}
+			failed(w, r, err)
+			return
+		}
 		select {
 		case g.slots <- struct{}{}:
 			defer func() { <-g.slots }()
+		case <-time.After(maxWait):
+			failed(w, r, errBusy)
+			return
 		case <-r.Context().Done():
 			return
 		}
@@ -121,8 +140,24 @@ func (g *gateway) limited(next http.Handler) http.Handler {
 			failed(w, r, errNotDeployed)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), apiKey{}, at)))
+		r = r.WithContext(context.WithValue(r.Context(), apiKey{}, at))
+		r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+		if len(body) == 0 {
+			r.Body = http.NoBody
+		}
+		// The proxy would take away the headers that Connection names, and switch protocols.
+		r.Header = r.Header.Clone()
+		r.Header.Del("Connection")
+		r.Header.Del("Upgrade")
+		next.ServeHTTP(w, r)
 	})
+}
+
+// loopback says whether a Host is this machine's, with or without a port.
+func loopback(host string) bool {
+	name := (&url.URL{Host: host}).Hostname()
+	ip := net.ParseIP(name)
+	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 type apiKey struct{}
@@ -146,8 +181,12 @@ func cleaned(resp *http.Response) error {
 	return nil
 }
 
-// errNotDeployed: MiniStack is being started.
-var errNotDeployed = errors.New("the functions are not deployed")
+var (
+	errNotDeployed = errors.New("the functions are not deployed") // MiniStack is being started
+	errHost        = errors.New("the Host is another machine's")
+	errIncomplete  = errors.New("the body did not come whole")
+	errBusy        = errors.New("no function was free in time")
+)
 
 // failed answers where the function did not, in the API's form.
 func failed(w http.ResponseWriter, _ *http.Request, err error) {
@@ -157,6 +196,14 @@ func failed(w http.ResponseWriter, _ *http.Request, err error) {
 	case errors.As(err, &tooLarge):
 		status, code, detail = http.StatusRequestEntityTooLarge, "too_many_bytes", "AWS Lambda takes requests of 4.5 MB at most; send a smaller file"
 		w.Header().Set("Connection", "close")
+	case errors.Is(err, errHost):
+		status, code, detail = http.StatusForbidden, "cross_origin", "this server answers to localhost and loopback addresses alone"
+	case errors.Is(err, errIncomplete):
+		status, code, detail = http.StatusBadRequest, "malformed_request", "the request's body did not come whole; send it again"
+		w.Header().Set("Connection", "close")
+	case errors.Is(err, errBusy):
+		status, code, detail = http.StatusServiceUnavailable, "busy", "all functions are busy; try again in a moment"
+		w.Header().Set("Retry-After", "1")
 	case errors.Is(err, errNotDeployed), errors.As(err, &dial) && dial.Op == "dial": // nothing was sent
 		status, code, detail = http.StatusServiceUnavailable, "unavailable", "the functions are being started; try again in a moment"
 		w.Header().Set("Retry-After", "1")

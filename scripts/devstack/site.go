@@ -8,9 +8,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
@@ -46,12 +49,17 @@ func startSite(ctx context.Context, locked ministack.Locked, port int, log *slog
 
 func (s *site) close() { _ = s.server.Close() }
 
+// maxKey is how many bytes S3 allows in a key.
+const maxKey = 1024
+
 // shownKey is the key of what an address shows; "" for what is not to be shown.
-func shownKey(path string) string {
-	key := strings.TrimPrefix(path, "/")
+func shownKey(at string) string {
+	key := strings.TrimPrefix(at, "/")
 	switch {
 	case key == "":
 		return "index.html"
+	case len(key) > maxKey || !utf8.ValidString(key) || strings.ContainsFunc(key, unicode.IsControl) || "/"+key != path.Clean("/"+key):
+		return "" // no object is called that, and some of it S3 refuses to look up
 	case !strings.Contains(key, "/"): // the page's files
 		return key
 	}

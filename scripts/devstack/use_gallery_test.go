@@ -170,7 +170,7 @@ func testSite(d *demo) {
 		d.Errorf("HEAD: %s", a.Status)
 	}
 	for path, status := range map[string]int{
-		"/pictures/private/": 404, "/pictures/": 404, "/pictures/public/": 404, "/gallery/": 404, "/nothing": 404,
+		"/pictures/private/": 404, "/pictures/": 404, "/pictures/public/": 404, "/gallery/": 404, "/nothing": 404, "/gallery/%00": 404,
 		"/?list-type=2": 200, // the page, no listing
 	} {
 		if a := site.ask(http.MethodGet, path, nil); a.StatusCode != status || bytes.Contains(a.body, []byte("ListBucketResult")) {

@@ -151,6 +151,13 @@ func TestUnsignedRequestsAreRefused(t *testing.T) {
 		requests = append(requests, g.raw("OPTIONS", target, g.host(), "Origin: http://evil.example\r\nAccess-Control-Request-Method: "+method+"\r\nAccess-Control-Request-Headers: authorization\r\n"),
 			g.raw(method, g.Endpoint+target, g.host(), ""))
 	}
+	for _, target := range []string{"/", "/atelier", "/atelier/", "/other/key", "/2015-03-31/functions", "/000000000000/atelier", "/oauth2/token", "/restapis/x/y/_user_request_/", "/health"} {
+		for _, method := range []string{"GET", "PUT"} {
+			requests = append(requests, g.raw("OPTIONS", target+"?"+claims("test", "s3"), g.host(), "Origin: http://evil.example\r\nAccess-Control-Request-Method: "+method+"\r\n"),
+				g.raw("OPTIONS", target+"?"+claims("test", "s3"), g.host(), "Origin: http://127.0.0.1:8080\r\nX-Amz-Target: AmazonSQS.ListQueues\r\nAccess-Control-Request-Method: "+method+"\r\n"))
+		}
+	}
+	requests = append(requests, g.raw("OPTIONS", "/atelier/a%20b/c?"+claims("test", "s3"), g.host(), "Origin: http://evil.example\r\nX-Amz-Target: AmazonSQS.ListQueues\r\nAccess-Control-Request-Method: GET\r\n"))
 	upgrade := "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nOrigin: http://evil.example\r\n"
 	for _, target := range []string{"/", "/_ministack/reset", "/_aws/execute-api/0123abcd/x"} {
 		requests = append(requests, g.raw("GET", target, g.host(), upgrade), g.raw("GET", target, "0123abcd.execute-api.localhost:"+g.port(), upgrade),
@@ -334,6 +341,32 @@ func TestPresignedLinks(t *testing.T) {
 		if resp, body := ask(tt.method, tt.link); resp.StatusCode/100 != 4 || strings.Contains(body, stored) {
 			t.Errorf("%s: %s: %s", name, resp.Status, body)
 		}
+	}
+	// Headers that the signature says nothing of change nothing, in a link and beside a header.
+	for _, header := range [][]string{{"X-Amz-Copy-Source", "/atelier/a%20b/c"}, {"x-amz-acl", "public-read"}, {"X-Amz-Meta-X", "y"}} {
+		if resp, body := ask(http.MethodPut, signed(http.MethodPut, g.Endpoint+"/atelier/copy?X-Amz-Expires=60", "s3", right, time.Now()), header...); resp.StatusCode != http.StatusForbidden {
+			t.Errorf("a link, with %q: %s: %s", header, resp.Status, body)
+		}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, g.Endpoint+"/atelier/copy", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		empty := sha256.Sum256(nil)
+		if err := signer().SignHTTP(t.Context(), aws.Credentials{AccessKeyID: "test", SecretAccessKey: right}, req, hex.EncodeToString(empty[:]), "s3", "us-east-1", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set(header[0], header[1])
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusForbidden {
+			t.Errorf("a signed header, with %q: %s", header, resp.Status)
+		}
+	}
+	if _, _, err := g.bucket.Get(t.Context(), "copy"); !errors.Is(err, bucket.ErrNotFound) {
+		t.Errorf("the copy: %v", err)
 	}
 	// Nor does a signature in the header open what is MiniStack's own.
 	for _, line := range internal[:20] {

@@ -109,11 +109,36 @@ func (p *Painter) Close() error {
 	return p.engine.Close()
 }
 
-// Open loads the model and opens the store and the queue. kind is for receipts,
-// name for claims.
+// maxLoading is how long loading may take: TensorFlow runs a part of the model then, and
+// what has no end can only be given up together with the process.
+const maxLoading = worker.DefaultWatchdog
+
+// within runs load, which it leaves to itself after the limit, with an error.
+func within(limit time.Duration, dir string, load func() (*model.Model, error)) (*model.Model, error) {
+	type loaded struct {
+		model *model.Model
+		err   error
+	}
+	done := make(chan loaded, 1)
+	go func() {
+		m, err := load()
+		done <- loaded{m, err}
+	}()
+	select {
+	case l := <-done:
+		return l.model, l.err
+	case <-time.After(limit):
+		return nil, fmt.Errorf("the model has not loaded within %v: the disk of %s is too slow for it, or it is a model whose initialisation never ends; copy it to a local disk, or take another", limit, dir)
+	}
+}
+
+// Open loads the model, for at most five minutes, and opens the store and the queue. kind is for receipts,
+// name for claims. The process must end after an error: loading may still be under way.
 func (s *Settings) Open(ctx context.Context, kind, name string, log *slog.Logger) (_ *Painter, err error) {
 	p := &Painter{}
-	p.engine, err = s.load(model.Config{Dir: s.Model, SHA256: s.ModelSHA, Threads: s.Threads, Concurrent: s.Concurrent, Log: log})
+	p.engine, err = within(maxLoading, s.Model, func() (*model.Model, error) {
+		return s.load(model.Config{Dir: s.Model, SHA256: s.ModelSHA, Threads: s.Threads, Concurrent: s.Concurrent, Log: log})
+	})
 	if err != nil {
 		return nil, err
 	}
