@@ -63,7 +63,7 @@ func (s *Server) erase(ctx context.Context, in *jobInput) (*struct{}, error) {
 	j, err := s.read(ctx, in.ID)
 	if err == nil {
 		err = s.Store.Erase(j.ID, store.Erased)
-		s.lender.forget(store.Published(j.ID, j.Format, j.Public))
+		s.linker.forget(store.Published(j.ID, j.Format, j.Public))
 	}
 	if err != nil {
 		return nil, s.problem(ctx, "erase a job", err)

@@ -38,18 +38,18 @@ const (
 	copyAway = 5 * time.Second
 )
 
-// A lender sends clients to the copies.
-type lender struct {
+// A linker redirects clients to the copies.
+type linker struct {
 	copies
 	known *recall
 	away  atomic.Int64 // not to be asked before, in Unix milliseconds
 }
 
-// lent answers a job's picture by a link to its copy in the bucket, if there is
+// redirected answers a job's picture by a link to its copy in the bucket, if there is
 // one, and else as serve does.
-func (s *Server) lent(name string, file *os.File, id job.ID, p picture) *huma.StreamResponse {
+func (s *Server) redirected(name string, file *os.File, id job.ID, p picture) *huma.StreamResponse {
 	here := serve(file, file.Close, p)
-	if s.lender == nil {
+	if s.linker == nil {
 		return here
 	}
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
@@ -83,7 +83,7 @@ func (s *Server) linkTo(r *http.Request, name string, file *os.File, id job.ID, 
 		return "", err
 	}
 	tooLarge := s.MaxPicture > 0 && info.Size() > s.MaxPicture
-	there, err := s.lender.has(r.Context(), name)
+	there, err := s.linker.has(r.Context(), name)
 	if err == nil && !there && tooLarge {
 		// A reader of its own: what was given up may go on reading for a moment.
 		if err = s.copy(r.Context(), name, io.NewSectionReader(file, 0, info.Size()), id); errors.Is(err, job.ErrGone) {
@@ -93,7 +93,7 @@ func (s *Server) linkTo(r *http.Request, name string, file *os.File, id job.ID, 
 	}
 	var link string
 	if err == nil && there {
-		link, err = s.lender.Link(r.Context(), name, p.contentType, p.disposition())
+		link, err = s.linker.Link(r.Context(), name, p.contentType, p.disposition())
 	}
 	if err != nil && r.Context().Err() == nil && !errors.Is(err, errBucketAway) {
 		s.Log.Warn("the copy of a picture can't be used", "job", id, "error", err)
@@ -111,12 +111,12 @@ var errTooLarge = errors.New("the picture is too large to be answered at the mom
 // errBucketAway: the bucket did not answer a moment ago.
 var errBucketAway = errors.New("the bucket was away a moment ago")
 
-// newLender makes a lender of a bucket, and none of none.
-func newLender(c copies) *lender {
+// newLinker makes a linker of a bucket, and returns nil for nil.
+func newLinker(c copies) *linker {
 	if c == nil {
 		return nil
 	}
-	return &lender{copies: c, known: newRecall(copiesKnown, copyKnown)}
+	return &linker{copies: c, known: newRecall(copiesKnown, copyKnown)}
 }
 
 // copiesKnown and copyKnown bound what is remembered of copies that are there. A
@@ -127,7 +127,7 @@ const (
 )
 
 // origin is where links lead; "" without copies.
-func (l *lender) origin() (string, error) {
+func (l *linker) origin() (string, error) {
 	if l == nil {
 		return "", nil
 	}
@@ -137,7 +137,7 @@ func (l *lender) origin() (string, error) {
 }
 
 // forget is for a job that is gone.
-func (l *lender) forget(names []string) {
+func (l *linker) forget(names []string) {
 	if l == nil {
 		return
 	}
@@ -147,7 +147,7 @@ func (l *lender) forget(names []string) {
 }
 
 // has says whether there is a copy. A yes is remembered for a while.
-func (l *lender) has(ctx context.Context, name string) (bool, error) {
+func (l *linker) has(ctx context.Context, name string) (bool, error) {
 	now := time.Now()
 	if l.known.has(name, now) {
 		return true, nil
@@ -172,14 +172,14 @@ func (l *lender) has(ctx context.Context, name string) (bool, error) {
 func (s *Server) copy(ctx context.Context, name string, picture io.ReadSeeker, id job.ID) error {
 	making, cancel := context.WithTimeout(ctx, copyMade)
 	defer cancel()
-	err := s.lender.Put(making, name, picture)
+	err := s.linker.Put(making, name, picture)
 	if _, gone := s.Store.Job(id); errors.Is(gone, job.ErrGone) {
 		removing, cancel := context.WithTimeout(context.WithoutCancel(ctx), copyMade)
 		defer cancel()
-		return errors.Join(gone, s.lender.Remove(removing, name))
+		return errors.Join(gone, s.linker.Remove(removing, name))
 	}
 	if err == nil {
-		s.lender.known.add(name, time.Now())
+		s.linker.known.add(name, time.Now())
 	}
 	return err
 }

@@ -197,9 +197,9 @@ func TestResultIsLentOnceThereIsACopy(t *testing.T) {
 	}
 }
 
-// untilLent waits until a picture is answered by a link, which is so for a minute
+// untilRedirected waits until a picture is answered by a link, which is so for a minute
 // then. On a busy machine S3 may take longer than the API waits for it.
-func (s *service) untilLent(path string, header ...string) {
+func (s *service) untilRedirected(path string, header ...string) {
 	s.Helper()
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()
@@ -209,7 +209,7 @@ func (s *service) untilLent(path string, header ...string) {
 			return
 		}
 		if time.Now().After(end) {
-			s.Fatalf("%s is not lent: %s", path, resp.Status)
+			s.Fatalf("%s is not answered by a link: %s", path, resp.Status)
 		}
 	}
 }
@@ -376,7 +376,7 @@ func (s *service) painted() job.ID {
 	return id
 }
 
-// A browser's page shows what is lent, and fetches it, without handing its key on:
+// A browser's page shows what is answered by a link, and fetches it, without handing its key on:
 // S3 refuses a link that comes with one.
 func TestBrowserFollowsLinks(t *testing.T) {
 	b := &browser{browsertest.Start(t)}
@@ -388,7 +388,7 @@ func TestBrowserFollowsLinks(t *testing.T) {
 	private, public := g.annas(job.Succeeded), g.annas(job.Succeeded, field{name: "public", value: "true"})
 	for _, id := range []job.ID{private, public} {
 		a.copy(store.Published(id, "jpeg", id == public)[0], jpegPicture(t))
-		g.untilLent("/v1/jobs/"+string(id)+"/result", "Authorization", "Bearer "+g.keys["right"])
+		g.untilRedirected("/v1/jobs/"+string(id)+"/result", "Authorization", "Bearer "+g.keys["right"])
 	}
 	p := b.open(t, g.url)
 	got := p.Str(`await fetch('v1/jobs/` + string(private) + `/result', {headers: {Authorization: 'Bearer ` + g.keys["right"] + `'}})
@@ -414,7 +414,7 @@ func TestBrowserFollowsLinks(t *testing.T) {
 	}
 }
 
-func TestPageMayShowWhatIsLent(t *testing.T) {
+func TestPageMayShowWhatIsLinked(t *testing.T) {
 	cfg, err := ministack.Config(t.Context(), "http://127.0.0.1:4566") // nobody is asked
 	if err != nil {
 		t.Fatal(err)

@@ -57,8 +57,8 @@ func pictures(others replies, types ...string) replies {
 	return others
 }
 
-// lent adds that a copy on S3 may be answered by a link.
-func lent(others replies) replies {
+// redirecting adds that a copy on S3 may be answered by a link.
+func redirecting(others replies) replies {
 	others["303"] = reply("The picture is elsewhere for some minutes: send no key there", nil, "Location", "Cache-Control")
 	return others
 }

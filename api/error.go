@@ -72,7 +72,7 @@ var mapping = []struct {
 	{job.ErrTooManyBytes, 413, "too_many_bytes", "send a smaller file"},
 	{job.ErrTooManyPixels, 413, "too_many_pixels", "scale it down first"},
 	{job.ErrUnknownStyle, 422, "unknown_style", ""},
-	{job.ErrDiskFull, 503, "disk_full", "nothing was accepted; try again later, what is there can be read and erased"},
+	{job.ErrDiskFull, 503, "disk_full", "nothing was accepted; try again later. Existing jobs can still be read and erased"},
 	{errUnavailable, 503, "unavailable", "nothing was accepted, so that sending it again is safe"},
 	{errUnsure, 503, "unavailable", "sending the same again is safe and makes no second job"},
 	{errCrowded, 503, "unavailable", "try again in a moment"},
@@ -95,7 +95,7 @@ var errUnavailable = errors.New("the service can't take or show jobs at the mome
 var errUnsure = errors.New("the service can't take jobs at the moment")
 
 // errOver: one request was asked for more than it has time for.
-var errOver = errors.New("the time for one request is over")
+var errOver = errors.New("this request would take longer than the time limit")
 
 // impersonal are the errors whose circumstances, such as what was done to find
 // out, help nobody, or hide the sentence that does.

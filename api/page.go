@@ -21,12 +21,12 @@ var pageHeader = map[string]string{
 
 // pagePolicy lets nothing run and nothing load that isn't this server's; blob: are
 // the pictures that the person has chosen, and those that were fetched with an API
-// key, and results may be lent from another origin, if there is one.
-func pagePolicy(lent string) string {
-	if lent != "" {
-		lent = " " + lent
+// key, and results may be redirected to another origin, if there is one.
+func pagePolicy(linkOrigin string) string {
+	if linkOrigin != "" {
+		linkOrigin = " " + linkOrigin
 	}
-	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:" + lent + "; connect-src 'self'" + lent +
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:" + linkOrigin + "; connect-src 'self'" + linkOrigin +
 		"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }
 
@@ -45,7 +45,7 @@ var pageTypes = map[string]string{
 var keysNeeded = strings.NewReplacer(`data-keys="none"`, `data-keys="needed"`)
 
 // pageRoutes serve the page: plain files, embedded, with relative links.
-func pageRoutes(mux *router, keyless bool, lent string) {
+func pageRoutes(mux *router, keyless bool, linkOrigin string) {
 	files, err := fs.Glob(ui, "ui/*")
 	if err != nil {
 		panic(err) // the pattern is part of the program
@@ -69,7 +69,7 @@ func pageRoutes(mux *router, keyless bool, lent string) {
 		if !ok {
 			panic("the page has a file of unknown type: " + name)
 		}
-		mux.HandleFunc(pattern, servePage(contentType, pagePolicy(lent), content))
+		mux.HandleFunc(pattern, servePage(contentType, pagePolicy(linkOrigin), content))
 	}
 	// The page's links are relative, and so is this one: there may be a stage prefix.
 	mux.HandleFunc("GET /gallery/{$}", func(w http.ResponseWriter, _ *http.Request) {

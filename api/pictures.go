@@ -54,7 +54,7 @@ func (s *Server) getResult(ctx context.Context, in *resultInput) (*huma.StreamRe
 	if err != nil {
 		return nil, s.problem(ctx, "read a result", err)
 	}
-	return s.lent(store.Published(id, j.Format, j.Public)[0], file, id, picture{
+	return s.redirected(store.Published(id, j.Format, j.Public)[0], file, id, picture{
 		contentType: j.Result.ContentType, etag: `"` + j.Result.SHA256 + `"`, cache: immutable,
 		filename: "atelier-" + in.ID + imageio.Extension(j.Format), attached: in.Download, modified: *j.FinishedAt,
 	}), nil
@@ -76,7 +76,7 @@ func (s *Server) getJobThumbnail(ctx context.Context, in *jobInput) (*huma.Strea
 	if err != nil {
 		return nil, s.problem(ctx, "read a thumbnail", err)
 	}
-	return s.lent(store.Published(id, j.Format, j.Public)[1], file, id, picture{
+	return s.redirected(store.Published(id, j.Format, j.Public)[1], file, id, picture{
 		contentType: imageio.ContentType(smallFormat), etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
 		filename: "atelier-" + in.ID + "-thumbnail.jpg", modified: *j.FinishedAt,
 	}), nil

@@ -57,7 +57,7 @@ type Config struct {
 	// arrived. Without (nil) every result is answered here.
 	Copies copies
 	// MaxPicture is how many bytes of a picture fit through whatever carries the
-	// answers; 0 is no limit. What is larger is copied to the bucket and lent.
+	// answers; 0 is no limit. What is larger is copied to the bucket and answered by a link.
 	MaxPicture int64
 
 	// Stall is for how long the body of a submission may stall; 0 is 15 s.
@@ -77,7 +77,7 @@ type Server struct {
 	endWaits func()
 	storeUp  *probe
 	queueUp  *probe
-	lender   *lender // nil without copies
+	linker   *linker // nil without copies
 
 	limiter   *limiter      // of changes
 	metrics   *metrics      // nil counts nothing
@@ -119,7 +119,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		Config: cfg, pools: newPools(cfg.Shares, cfg.Keys != nil),
 		stopping: make(chan struct{}), storeUp: newProbe(cfg.Store.Check),
-		strangers: newStrangers(), unready: rate.NewLimiter(1, 1), limiter: newLimiter(cfg.Shares.Rate), lender: newLender(cfg.Copies),
+		strangers: newStrangers(), unready: rate.NewLimiter(1, 1), limiter: newLimiter(cfg.Shares.Rate), linker: newLinker(cfg.Copies),
 	}
 	s.queueUp = newProbe(func() error { return s.checkQueue(context.Background()) })
 	s.endWaits = sync.OnceFunc(func() { close(s.stopping) })
@@ -127,7 +127,7 @@ func New(cfg Config) (*Server, error) {
 	mux := &s.mux
 	s.routes(humago.New(mux, openAPI(cfg.Version)))
 	s.healthRoutes(mux)
-	origin, err := s.lender.origin()
+	origin, err := s.linker.origin()
 	if err != nil {
 		return nil, fmt.Errorf("new server: %w", err)
 	}
@@ -186,13 +186,13 @@ func (s *Server) jobRoutes(api huma.API) {
 		OperationID: "get-result", Method: http.MethodGet, Path: "/v1/jobs/{id}/result", Tags: []string{"jobs"},
 		Summary: "The painted picture", Security: openOr(keyring.Read),
 		Description: "Of a public job that has succeeded without a key. Where a copy is on S3, the answer is a link to it.",
-		Responses:   lent(pictures(problems(401, 404, 409, 410, 422, 500), "image/jpeg", "image/png", "image/webp")),
+		Responses:   redirecting(pictures(problems(401, 404, 409, 410, 422, 500), "image/jpeg", "image/png", "image/webp")),
 	}, s.getResult)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-thumbnail", Method: http.MethodGet, Path: "/v1/jobs/{id}/thumbnail", Tags: []string{"jobs"},
 		Summary:     "The painted picture of a public job, at most 400 pixels",
 		Description: "Once the job has succeeded, without a key. Jobs that are not public have none.",
-		Security:    openOr(keyring.Read), Responses: lent(pictures(problems(401, 404, 409, 410, 500), "image/jpeg")),
+		Security:    openOr(keyring.Read), Responses: redirecting(pictures(problems(401, 404, 409, 410, 500), "image/jpeg")),
 	}, s.getJobThumbnail)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-preview", Method: http.MethodGet, Path: "/v1/jobs/{id}/preview", Tags: []string{"jobs"},

@@ -865,16 +865,21 @@ func TestHostilePages(t *testing.T) {
 	}
 }
 
-// A list or a redrive that always goes on, and never has anything, ends at --timeout.
+// A list or a redrive that always goes on, and never has anything, is followed with
+// pauses and ends at --timeout.
 func TestHostileEmptyPages(t *testing.T) {
 	var page atomic.Int64
 	server := newHostileServer(t, map[string]http.HandlerFunc{"*": func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprintf(w, `{"jobs":[],"retried":[],"skipped":[],"next_cursor":"%d"}`, page.Add(1))
 	}})
 	for _, args := range [][]string{{"list", "--all"}, {"watch"}, {"redrive", "--all"}} {
-		ran := runProgram(t, server.URL, "", nil, append(args, "--timeout", "500ms")...)
+		before := page.Load()
+		ran := runProgram(t, server.URL, "", nil, append(args, "--timeout", "2s")...)
 		if ran.code != 6 || !strings.Contains(ran.stderr, "gave up") {
 			t.Errorf("%v: got exit status %d: %s", args, ran.code, ran.stderr)
+		}
+		if n := page.Load() - before; n > 20 {
+			t.Errorf("%v: %d requests in 2 s", args, n)
 		}
 	}
 }

@@ -77,6 +77,7 @@ func (cmd *listCommand) Run(ctx context.Context, a *app) error {
 // eachPage asks for jobs, page after page, until there are limit of them or no
 // more: a page may be short without being the last.
 func (a *app) eachPage(ctx context.Context, query url.Values, limit int, show func(*jobPage) error) (shown int, more bool, err error) {
+	var empty emptyPages
 	for shown < limit {
 		query.Set("limit", strconv.Itoa(min(limit-shown, listAtOnce)))
 		page, err := retrying(ctx, func() (*jobPage, error) { return a.api.jobs(ctx, query) }, transient, nil)
@@ -94,8 +95,36 @@ func (a *app) eachPage(ctx context.Context, query url.Values, limit int, show fu
 			return shown, true, faultf(errAway, "the API answers the same page again and again")
 		}
 		query.Set("cursor", page.Next)
+		if err := empty.after(ctx, a.api, len(page.Jobs)); err != nil {
+			return shown, true, err
+		}
 	}
 	return shown, true, nil
+}
+
+// emptyPages counts the pages without content that a list has had in a row. Some are
+// usual, where a page is what was found in a limited time.
+type emptyPages int
+
+const (
+	emptyAtOnce = 10     // are followed without a pause
+	maxEmpty    = 10_000 // are followed at all
+)
+
+// after is called with the number of things on a page that isn't the last one. Before
+// the next request it pauses, the longer the more pages were empty, up to a second; a
+// list that goes on without content has an error in the end.
+func (e *emptyPages) after(ctx context.Context, c *client, things int) error {
+	if *e++; things > 0 {
+		*e = 0
+	}
+	switch {
+	case *e >= maxEmpty:
+		return c.damaged("its list goes on after %d empty pages in a row", maxEmpty)
+	case *e >= emptyAtOnce:
+		return sleep(ctx, min(time.Duration(*e-emptyAtOnce+1)*100*time.Millisecond, time.Second))
+	}
+	return nil
 }
 
 // show prints a page.

@@ -69,6 +69,7 @@ const idsAtOnce = 100
 // Run retries jobs until there are no more.
 func (cmd *redriveCommand) Run(ctx context.Context, a *app) error {
 	var retried, skipped atomic.Int64
+	var empty emptyPages
 	progress := func() string { return fmt.Sprintf("%d run again, %d skipped", retried.Load(), skipped.Load()) }
 	page := func(r redriveRequest) (string, error) {
 		answer, err := retrying(ctx, func() (*redriveAnswer, error) { return a.api.redrive(ctx, r) }, passing, a.tryingAgain)
@@ -81,7 +82,10 @@ func (cmd *redriveCommand) Run(ctx context.Context, a *app) error {
 		if retried.Add(int64(len(answer.Retried)))+skipped.Add(int64(len(answer.Skipped))) > maxNames {
 			return "", a.api.damaged("it has run more than %d jobs again, and goes on", maxNames)
 		}
-		return answer.Next, a.report(answer)
+		if err := a.report(answer); err != nil || answer.Next == "" || answer.Next == r.Cursor {
+			return answer.Next, err
+		}
+		return answer.Next, empty.after(ctx, a.api, len(answer.Retried)+len(answer.Skipped))
 	}
 	ids, err := a.ids(ctx, cmd.IDs)
 	if err != nil {

@@ -29,8 +29,8 @@ without a failure of which another try may come off.
   submitter resume
   submitter resume k3xq7r2m5a
 
-The API knows a picture again for a day: one whose answer was lost, and that is
-sent later than that, may become a second job.`
+Sending a picture again within a day makes no second job. One whose answer was lost,
+and that is sent again later than that, may become a second job.`
 }
 
 // many says that it is about several pictures.

@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -354,4 +356,37 @@ func TestTableFits(t *testing.T) {
 			t.Errorf("%d columns, the terminal has %d: %.60q", got, width, line)
 		}
 	}
+}
+
+// Empty pages are followed at once, then with pauses, and not for ever.
+func TestEmptyPages(t *testing.T) {
+	c := &client{base: &url.URL{Scheme: "http", Host: "api.test"}}
+	synctest.Test(t, func(t *testing.T) {
+		var empty emptyPages
+		waited := func(things int) time.Duration {
+			began := time.Now()
+			if err := empty.after(t.Context(), c, things); err != nil {
+				t.Fatal(err)
+			}
+			return time.Since(began)
+		}
+		for range 3 {
+			for n := 1; n <= 30; n++ {
+				want := min(time.Duration(max(0, n-9))*100*time.Millisecond, time.Second)
+				if got := waited(0); got != want {
+					t.Errorf("after %d empty pages: waited %s, want %s", n, got, want)
+				}
+			}
+			if got := waited(1); got != 0 {
+				t.Errorf("after a page with a job: waited %s", got)
+			}
+		}
+		for range 9_999 {
+			waited(0)
+		}
+		err := empty.after(t.Context(), c, 0)
+		if exitCode(err) != 6 || !errors.Is(err, errDamaged) || !strings.Contains(err.Error(), "10000 empty pages") {
+			t.Errorf("got %v", err)
+		}
+	})
 }

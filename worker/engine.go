@@ -74,7 +74,7 @@ func (w *Worker) watch(id job.ID, done <-chan struct{}, hangs chan<- struct{}) {
 		case <-step.C:
 		}
 	}
-	w.bark(fmt.Errorf("%w: job %s has been in it for %s", ErrStuck, id, w.Watchdog))
+	w.setStuck(fmt.Errorf("%w: job %s has been in it for %s", ErrStuck, id, w.Watchdog))
 	close(hangs)
 }
 

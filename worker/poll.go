@@ -67,7 +67,7 @@ func (c PollConfig) withDefaults(concurrent int) PollConfig {
 // all that the engine had begun was finished, and nothing of Poll runs any more.
 //
 // While the store is away Poll receives nothing. An error that wraps [ErrStuck]
-// comes without an end of ctx when the watchdog barks, after the same drain; the
+// comes without an end of ctx when the watchdog ends w.stuck, after the same drain; the
 // caller must end the process then, without waiting for the engine.
 func (w *Worker) Poll(ctx context.Context, q source, cfg PollConfig) error {
 	p := &poller{Worker: w, q: q, cfg: cfg.withDefaults(w.Concurrent)}

@@ -361,7 +361,7 @@ func TestPollEndsWhenTheEngineHangs(t *testing.T) {
 			switch r.Content.Rect.Dx() {
 			case 9: // the bad one
 				<-hang
-			case 10: // it is at work as the watchdog barks
+			case 10: // it is at work when the watchdog finds the engine stuck
 				time.Sleep(50 * time.Second)
 			}
 			return red(ctx, r)

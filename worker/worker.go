@@ -74,9 +74,9 @@ type Worker struct {
 	codecs chan struct{} // holds one for each picture that is being decoded
 	engine chan struct{} // holds one for each picture in the engine
 
-	stuck context.Context         // ends when the watchdog has barked; never goes back
-	bark  context.CancelCauseFunc // ends stuck with an error that wraps ErrStuck
-	probe storeProbe
+	stuck    context.Context         // ends when a job was in the engine for longer than Watchdog; for good
+	setStuck context.CancelCauseFunc // ends stuck with an error that wraps ErrStuck
+	probe    storeProbe
 }
 
 // New checks the configuration and fills in its defaults.
@@ -110,6 +110,6 @@ func New(cfg Config) (*Worker, error) {
 		codecs: make(chan struct{}, cfg.Concurrent),
 		engine: make(chan struct{}, cfg.Concurrent),
 	}
-	w.stuck, w.bark = context.WithCancelCause(context.Background())
+	w.stuck, w.setStuck = context.WithCancelCause(context.Background())
 	return w, nil
 }

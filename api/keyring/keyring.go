@@ -26,7 +26,7 @@ import (
 // A Scope is what a key is for.
 type Scope string
 
-// The scopes. None includes another.
+// The scopes. Neither of Submit and Read includes the other; Admin includes both.
 const (
 	Submit Scope = "submit" // submit; cancel, retry and erase one's own jobs
 	Read   Scope = "read"   // see one's own jobs
@@ -76,11 +76,34 @@ func (all entries) lookup(key string) (h Holder, ok bool) {
 	return all[found].holder, true
 }
 
+// badLines are the lines of a file that are wrong: how many, and what is wrong with
+// the first of them. As an error it names those.
+type badLines struct {
+	n     int
+	first []error // badShown at most
+}
+
+const badShown = 20
+
+func (b *badLines) add(err error) {
+	if b.n++; b.n <= badShown {
+		b.first = append(b.first, err)
+	}
+}
+
+func (b badLines) Error() string {
+	text := errors.Join(b.first...).Error()
+	if more := b.n - len(b.first); more > 0 {
+		text += fmt.Sprintf("\nwrong lines after these: %d", more)
+	}
+	return text
+}
+
 // parse reads a file's content, each line for itself: bad are those that are wrong,
 // with their numbers. A key in two lines counts in neither, since they may differ in
 // what they allow.
-func parse(content []byte) (all entries, bad []error) {
-	first := map[hash]int{}
+func parse(content []byte) (all entries, bad badLines) {
+	first, twice := map[hash]int{}, map[hash]bool{}
 	n := 0
 	for line := range bytes.Lines(content) {
 		n++
@@ -91,16 +114,16 @@ func parse(content []byte) (all entries, bad []error) {
 		e, err := parseLine(text)
 		if err == nil && first[e.hash] > 0 {
 			err = fmt.Errorf("the same key as in line %d, so that it counts in neither", first[e.hash])
-			all = slices.DeleteFunc(all, func(other entry) bool { return other.hash == e.hash })
+			twice[e.hash] = true
 		}
 		if err != nil {
-			bad = append(bad, fmt.Errorf("line %d: %w", n, err))
+			bad.add(fmt.Errorf("line %d: %w", n, err))
 			continue
 		}
 		first[e.hash] = n
 		all = append(all, e)
 	}
-	return all, bad
+	return slices.DeleteFunc(all, func(e entry) bool { return twice[e.hash] }), bad
 }
 
 // parseLine reads one key's line. Its errors quote neither the hash's place nor what
@@ -108,7 +131,7 @@ func parse(content []byte) (all entries, bad []error) {
 func parseLine(text string) (e entry, err error) {
 	words := strings.Fields(text)
 	if len(words) != 3 {
-		return e, fmt.Errorf("%d words: an owner, scopes such as submit,read without spaces, and sha256:... are needed", len(words))
+		return e, fmt.Errorf("three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not %d", len(words))
 	}
 	if e.holder, err = NewHolder(words[0], strings.Split(words[1], ",")); err != nil {
 		return e, err

@@ -130,8 +130,8 @@ func TestBadFilesAreRefusedByLine(t *testing.T) {
 	}{
 		"nothing":           {nil, "no key in it"},
 		"comments alone":    {[]string{"# nothing yet"}, "no key in it"},
-		"two words":         {[]string{good, "anna read"}, "line 2: 2 words"},
-		"scopes with space": {[]string{"anna submit, read " + words[2]}, "line 1: 4 words"},
+		"two words":         {[]string{good, "anna read"}, "line 2: three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not 2"},
+		"scopes with space": {[]string{"anna submit, read " + words[2]}, "line 1: three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not 4"},
 		"an odd owner":      {[]string{"", "an/na read " + words[2]}, `line 2: the owner "an/na"`},
 		"a long owner":      {[]string{strings.Repeat("a", 65) + " read " + words[2]}, "line 1: the owner"},
 		"an unknown scope":  {[]string{"anna write " + words[2]}, `line 1: there is no scope "write", but [submit read admin]`},
@@ -143,8 +143,8 @@ func TestBadFilesAreRefusedByLine(t *testing.T) {
 		"no hexadecimals":   {[]string{"anna read sha256:" + strings.Repeat("z", 64)}, "line 1: the hash must be 64"},
 		"a key twice":       {[]string{good, "#", "berta read " + words[2]}, "line 3: the same key as in line 1"},
 		"a huge file":       {[]string{strings.Repeat("# x\n", 1<<18) + good}, "larger than"},
-		"a huge line":       {[]string{good, strings.Repeat("x", 1<<17)}, "line 2: 1 words"},
-		"two of them":       {[]string{"x", good, "y z"}, "line 1: 1 words: an owner, scopes such as submit,read without spaces, and sha256:... are needed\nline 3: 2 words"},
+		"a huge line":       {[]string{good, strings.Repeat("x", 1<<17)}, "line 2: three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not 1"},
+		"two of them":       {[]string{"x", good, "y z"}, "line 1: three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not 1\nline 3: three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not 2"},
 		"a key for a scope": {[]string{"anna " + key + " " + words[2]}, `line 1: there is no scope "...", but`},
 		"a key for a name":  {[]string{"x/" + key + " read " + words[2]}, `line 1: the owner "x/..."`},
 	} {
@@ -221,7 +221,7 @@ func TestLinesCountForThemselves(t *testing.T) {
 	expect("nothing but typos", keyring.Status{BadLines: 3, Readable: true})
 	f.write(anna, berta)
 	expect("mended", keyring.Status{Keys: 2, Readable: true}, annas, bertas)
-	for _, want := range []string{"line 2: the hash", "line 2: 4 words", "line 3: 2 words", "line 3: the same key as in line 1"} {
+	for _, want := range []string{"line 2: the hash", "line 2: three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not 4", "line 3: three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not 2", "line 3: the same key as in line 1"} {
 		if n := strings.Count(f.said.String(), want); n != 1 {
 			t.Errorf("%q was logged %d times:\n%s", want, n, f.said.String())
 		}
@@ -247,9 +247,9 @@ func TestFaultsAreLoggedAgain(t *testing.T) {
 		}
 		f.write(anna, "nonsense")
 		time.Sleep(11 * time.Second) // between two looks
-		logged("line 2: 1 words", 1)
+		logged("line 2: three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not 1", 1)
 		time.Sleep(10 * time.Minute)
-		logged("line 2: 1 words", 10)
+		logged("line 2: three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not 1", 10)
 		f.write(anna)
 		time.Sleep(time.Minute)
 		logged("level=ERROR", 0)
@@ -363,4 +363,58 @@ func TestLookupsWhileTheFileChanges(t *testing.T) {
 	}
 	close(stop)
 	all.Wait()
+}
+
+// A file with a great many wrong lines costs a lookup no more than one with a few.
+func TestManyBadLinesCostLittle(t *testing.T) {
+	annas, anna := made(t, "anna", "read")
+	f := newFile(t, anna)
+	r := f.mustOpen()
+	f.write(anna, strings.Repeat("x\n", 500_000))
+	if s := r.Status(); s.BadLines != 500_000 || s.Keys != 1 {
+		t.Fatalf("got %+v", s)
+	}
+	if said := f.said.String(); len(said) > 8000 || !strings.Contains(said, "wrong lines after these: 499980") {
+		t.Errorf("%d bytes were logged: %.3000s", len(said), said)
+	}
+	allocated := testing.Benchmark(func(b *testing.B) {
+		for b.Loop() {
+			if _, ok := r.Lookup(annas); !ok {
+				b.Fatal("refused")
+			}
+		}
+	}).AllocedBytesPerOp()
+	if allocated > 64<<10 {
+		t.Errorf("a lookup allocates %d bytes", allocated)
+	}
+	if _, err := f.open(); err == nil || len(err.Error()) > 8000 {
+		t.Errorf("open: %.3000v", err)
+	}
+}
+
+// A file that is rewritten in place, as large as before and with its old times.
+func TestRewritesWithTimesKeptAreNoticed(t *testing.T) {
+	annas, anna := made(t, "anna", "read")
+	_, carl := made(t, "carl", "read")
+	f := newFile(t, anna)
+	r := f.mustOpen()
+	before, err := os.Stat(f.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// File systems keep times to some milliseconds only.
+	for end := time.Now().Add(2 * time.Second); ; {
+		if err := os.WriteFile(f.path, []byte(carl), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(f.path, time.Time{}, before.ModTime()); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := r.Lookup(annas); !ok {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("a key that was taken out is admitted")
+		}
+	}
 }

@@ -12,7 +12,7 @@ import (
 type painters struct {
 	file    []byte
 	threads int
-	lent    *stack.Stack[*painter]
+	pool    *stack.Stack[*painter]
 }
 
 // A painter is a session, and the planes between pictures and its network.
@@ -36,16 +36,16 @@ func newPainters(file []byte, threads, n int) painters {
 // what they took, of no use to a larger one, beside what that takes. The other idle
 // ones go with it, since what they keep is nobody's budget.
 func (ps painters) take(pixels int) (*painter, error) {
-	p, ok := ps.lent.Take()
+	p, ok := ps.pool.Take()
 	if ok && (p.largest == 0 || pixels <= p.largest) {
 		return p, nil
 	}
 	if ok {
-		dropAll(append(ps.lent.Idle(), p))
+		dropAll(append(ps.pool.Idle(), p))
 	}
 	s, err := newSession(ps.file, []string{contentInput, vectorInput}, []string{pictureOutput}, ps.threads)
 	if err != nil {
-		ps.lent.Leave()
+		ps.pool.Leave()
 		return nil, fmt.Errorf("ONNX Runtime cannot load %s: %w", transformFile, err)
 	}
 	return &painter{session: s}, nil
@@ -53,7 +53,7 @@ func (ps painters) take(pixels int) (*painter, error) {
 
 func (ps painters) put(p *painter, pixels int) {
 	p.largest = max(p.largest, pixels)
-	kept := ps.lent.Put(p, func(idle []*painter) bool {
+	kept := ps.pool.Put(p, func(idle []*painter) bool {
 		all := p.largest
 		for _, other := range idle {
 			all += other.largest
@@ -62,7 +62,7 @@ func (ps painters) put(p *painter, pixels int) {
 	})
 	if !kept {
 		dropAll([]*painter{p})
-		ps.lent.Leave()
+		ps.pool.Leave()
 	}
 }
 
@@ -78,7 +78,7 @@ func dropAll(ps []*painter) {
 
 // close waits for what is running.
 func (ps painters) close() {
-	for _, p := range ps.lent.Close() {
+	for _, p := range ps.pool.Close() {
 		_ = p.Destroy()
 	}
 }

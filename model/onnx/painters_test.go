@@ -65,7 +65,7 @@ func TestIdlePainters(t *testing.T) {
 		return at
 	}
 	idle := func() (pixels int, sessions int) {
-		all := ps.lent.Idle()
+		all := ps.pool.Idle()
 		for _, p := range all {
 			pixels += p.largest
 		}

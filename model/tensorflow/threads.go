@@ -15,7 +15,7 @@ import (
 // ends after some runs, which frees its caches: over mixed sizes that keeps 150 MB
 // less on two cores than letting the caches fill (scripts/bench memory). To
 // compile afresh costs 2 to 5 ms, once in runsPerThread.
-type threads struct{ lent *stack.Stack[*thread] }
+type threads struct{ pool *stack.Stack[*thread] }
 
 const runsPerThread = 16
 
@@ -24,7 +24,7 @@ func newThreads(n int) threads { return threads{stack.New[*thread](n)} }
 
 // do runs f on one of the threads and waits for it.
 func (ts threads) do(f func()) {
-	t, ok := ts.lent.Take()
+	t, ok := ts.pool.Take()
 	if !ok {
 		t = newThread()
 	}
@@ -32,15 +32,15 @@ func (ts threads) do(f func()) {
 	<-t.done
 	if t.runs++; t.runs >= runsPerThread {
 		close(t.work)
-		ts.lent.Leave()
+		ts.pool.Leave()
 		return
 	}
-	ts.lent.Put(t, nil)
+	ts.pool.Put(t, nil)
 }
 
 // close ends the threads. It waits for what is running.
 func (ts threads) close() {
-	for _, t := range ts.lent.Close() {
+	for _, t := range ts.pool.Close() {
 		close(t.work)
 	}
 }

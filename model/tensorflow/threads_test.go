@@ -41,7 +41,7 @@ func TestRunsOneAfterAnotherShareAThread(t *testing.T) {
 	for range runsPerThread - 1 {
 		ts.do(func() {})
 	}
-	idle := ts.lent.Close()
+	idle := ts.pool.Close()
 	for _, t := range idle {
 		defer close(t.work)
 	}

@@ -254,12 +254,14 @@ func (s *Store) readPast(folder string, now time.Time) *past {
 
 func (p *past) valid(now time.Time) bool {
 	const most = 1 << 50
-	ok := p.V == pastVersion && p.Hours != nil && len(p.Hours) <= 48 && p.Old >= 0 && p.Old <= most &&
-		p.Through <= hourOf(now.Add(settle))
-	_, err := time.Parse(hourForm, p.Through)
-	ok = ok && err == nil
-	for _, t := range p.Hours {
-		ok = ok && t.Jobs >= 0 && t.KiB >= 0 && t.Jobs <= most && t.KiB <= most
+	last := hourOf(now.Add(settle))
+	isHour := func(hour string) bool {
+		at, err := time.Parse(hourForm, hour)
+		return err == nil && hourOf(at) == hour && hour <= last
+	}
+	ok := p.V == pastVersion && p.Hours != nil && len(p.Hours) <= 48 && p.Old >= 0 && p.Old <= most && isHour(p.Through)
+	for hour, t := range p.Hours {
+		ok = ok && isHour(hour) && t.Jobs >= 0 && t.KiB >= 0 && t.Jobs <= most && t.KiB <= most
 	}
 	return ok
 }

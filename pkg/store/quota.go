@@ -27,13 +27,13 @@ type Quotas struct {
 	Stored     int `name:"max-stored" default:"51200" env:"ATELIER_MAX_STORED" help:"MiB that each owner's jobs may take, reckoned at their submission from the pictures and an allowance for the results; 0 is no limit."`
 	Daily      int `name:"max-daily" default:"100000" env:"ATELIER_MAX_DAILY" help:"Jobs that each owner may submit within 24 hours, erased ones too; 0 is no limit."`
 	Runs       int `name:"max-runs" default:"20" env:"ATELIER_MAX_RUNS" help:"Runs that a job may have, its retries counted; 0 is no limit."`
-	MinFree    int `name:"min-free" default:"1024" env:"ATELIER_MIN_FREE" help:"MiB, or 5% of the file system where that is less, that submissions leave free in the shared directory; 0 is no limit. Where a file system has no end, as EFS, --max-stored is what bounds it."`
+	MinFree    int `name:"min-free" default:"1024" env:"ATELIER_MIN_FREE" help:"MiB, or 5% of the file system where that is less, that submissions leave free in the shared directory; 0 is no limit. On a file system without a size limit, such as EFS, use --max-stored instead."`
 }
 
 // Validate is called by kong once the flags are read.
 func (q Quotas) Validate() error {
 	if min(q.Unfinished, q.Stored, q.Daily, q.Runs, q.MinFree) < 0 {
-		return errors.New("--max-unfinished, --max-stored, --max-daily, --max-runs and --min-free must be from 0, which is no limit")
+		return errors.New("--max-unfinished, --max-stored, --max-daily, --max-runs and --min-free must be 0 (no limit) or more")
 	}
 	return nil
 }

@@ -242,6 +242,38 @@ func (sc scene) specAt(at time.Time) *job.Spec {
 	return spec
 }
 
+// A record of use that can't be right, as a worker that was taken over may write it,
+// does not count: the owner's jobs are counted again.
+func TestBadRecordsOfUseAreCountedAgain(t *testing.T) {
+	sc := newScene(t)
+	if _, err := sc.with(Quotas{Daily: 2}).submitAs("anna"); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	through := hourOf(now.Add(-settle))
+	for _, hours := range []string{
+		`"zzzz":{"jobs":1000000000}`,
+		`"":{"kib":1000000000}`,
+		`"` + hourOf(now.Add(2*time.Hour)) + `":{"jobs":1000000000}`,
+		`"9999/12/31/23":{"jobs":1000000000}`,
+		`"` + through[:11] + `3":{"jobs":1000000000}`,
+		`"` + through + `x":{"jobs":1000000000}`,
+		`"` + hourOf(now.Add(-2*time.Hour)) + `":{"jobs":-1}`,
+		`"` + hourOf(now.Add(-2*time.Hour)) + `":{"kib":-1}`,
+	} {
+		record := `{"v":1,"through":"` + through + `","old_kib":0,"hours":{` + hours + `}}`
+		if err := os.WriteFile(sc.pastAt(ownerFolder("anna")), []byte(record), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if p := sc.readPast(ownerFolder("anna"), now); p != nil {
+			t.Errorf("%s is believed", record)
+		}
+		if err := sc.with(Quotas{Daily: 2}).Admits("anna", "a key of "+hours); err != nil {
+			t.Errorf("with %s: %v", record, err)
+		}
+	}
+}
+
 func TestSubmissionsOfADayAreBounded(t *testing.T) {
 	sc := newScene(t)
 	a := sc.with(Quotas{Daily: 3})

@@ -40,7 +40,7 @@ func (s *Store) roomy(bytes int64) error {
 	}
 	floor := min(uint64(s.quotas.MinFree)<<20, r.total/20)
 	if r.free < floor+uint64(bytes) {
-		return fmt.Errorf("%w: %d MiB are free, and %d MiB are left for the jobs that are there", job.ErrDiskFull, r.free>>20, floor>>20)
+		return fmt.Errorf("%w: %d MiB are free, and %d MiB must stay free for existing jobs", job.ErrDiskFull, r.free>>20, floor>>20)
 	}
 	return nil
 }

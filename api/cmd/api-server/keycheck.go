@@ -17,6 +17,10 @@ func (cmd *keycheckCommand) Run(out output) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out.stdout, "%s: %d keys, nothing is wrong\n", cmd.File, ring.Status().Keys)
+	n, keys := ring.Status().Keys, "keys"
+	if n == 1 {
+		keys = "key"
+	}
+	_, err = fmt.Fprintf(out.stdout, "%s: valid (%d %s)\n", cmd.File, n, keys)
 	return err
 }

@@ -130,12 +130,12 @@ func TestServerWithKeys(t *testing.T) {
 		t.Errorf("the metrics: %d: %s", got, answer)
 	}
 	var shown bytes.Buffer
-	if err := run(t.Context(), []string{"keycheck", keys}, &shown, &shown); err == nil || !strings.Contains(err.Error(), "line 1: 1 words") {
+	if err := run(t.Context(), []string{"keycheck", keys}, &shown, &shown); err == nil || !strings.Contains(err.Error(), "line 1: three words are needed") {
 		t.Errorf("keycheck: %v", err)
 	}
 	keys = filepath.Join(t.TempDir(), "keys")
 	keygen("berta", "read")
-	if err := run(t.Context(), []string{"keycheck", keys}, &shown, &shown); err != nil || shown.String() != keys+": 1 keys, nothing is wrong\n" {
+	if err := run(t.Context(), []string{"keycheck", keys}, &shown, &shown); err != nil || shown.String() != keys+": valid (1 key)\n" {
 		t.Errorf("keycheck: %v, %s", err, &shown)
 	}
 	stop()
@@ -148,7 +148,7 @@ func TestServerWithKeys(t *testing.T) {
 			t.Errorf("a key was logged:\n%s", told)
 		}
 	}
-	if !strings.Contains(told.String(), "line 1: 1 words") {
+	if !strings.Contains(told.String(), "line 1: three words are needed") {
 		t.Errorf("the typo was not logged:\n%s", told)
 	}
 	if !strings.Contains(told.String(), "in the clear") {

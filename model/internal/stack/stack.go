@@ -1,9 +1,9 @@
-// Package stack lends out a fixed number of things that are made when they are needed.
+// Package stack is a pool of a fixed number of things, which are made when they are needed.
 package stack
 
 import "sync"
 
-// A Stack lends out at most n things at once, the one given back last first, so that
+// From a Stack at most n things can be taken at once, the one put back last first, so that
 // pictures painted one after another use one of them and leave the others unmade.
 type Stack[T any] struct {
 	places chan struct{}
@@ -15,7 +15,7 @@ type Stack[T any] struct {
 func New[T any](n int) *Stack[T] { return &Stack[T]{places: make(chan struct{}, n)} }
 
 // Take waits for one of the n places. ok is false where nothing is idle: the caller
-// makes a thing, and gives that back, or calls Leave.
+// makes a thing, and puts that back, or calls Leave.
 func (s *Stack[T]) Take() (thing T, ok bool) {
 	s.places <- struct{}{}
 	s.mu.Lock()
@@ -28,7 +28,7 @@ func (s *Stack[T]) Take() (thing T, ok bool) {
 	return thing, ok
 }
 
-// Put gives a thing back. Where keep is given and, told of those that are idle, says no,
+// Put puts a thing back. Where keep is given and, told of those that are idle, says no,
 // Put does nothing: the caller gets rid of the thing, and calls Leave.
 func (s *Stack[T]) Put(thing T, keep func(idle []T) bool) (kept bool) {
 	s.mu.Lock()
@@ -53,7 +53,7 @@ func (s *Stack[T]) Idle() []T {
 	return idle
 }
 
-// Close waits until nothing is lent out, and then answers as Idle. Nothing can be taken
+// Close waits until all that was taken is back, and then does as Idle. Nothing can be taken
 // any more.
 func (s *Stack[T]) Close() []T {
 	for range cap(s.places) {

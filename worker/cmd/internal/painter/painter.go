@@ -45,7 +45,7 @@ type Settings struct {
 }
 
 // Vars are for kong: what Settings' tags leave open. FunctionVars are those of a
-// function, whose watchdog must bark before its time is up.
+// function, whose watchdog must end the process before the time of an invocation is up.
 var (
 	Vars         = kong.Vars{"watchdog": worker.DefaultWatchdog.String()}
 	FunctionVars = kong.Vars{"watchdog": "30s"}
