@@ -221,7 +221,7 @@ func (s *Store) giveUp(l *life, last *record) error {
 	if err := s.free(l, last, now); err != nil {
 		return err
 	}
-	_, err = s.end(l, func(r *record) {
+	_, err = s.end(l, false, func(r *record) {
 		fail(r, job.Failure{Code: job.CodeGaveUp, Message: fmt.Sprintf("given up after %d attempts; a retry may help", s.maxAttempts)})
 	})
 	if errors.Is(err, errTaken) {

@@ -61,7 +61,7 @@ func (s *Store) endOnce(l *life, run int, change func(*record)) (job.Job, error)
 		}
 		return r.public(), fmt.Errorf("%w: it is %s in run %d", job.ErrFinished, r.State, r.Run)
 	}
-	r, err := s.end(l, change)
+	r, err := s.end(l, run != 0, change)
 	if err != nil {
 		return job.Job{}, err
 	}
@@ -86,7 +86,7 @@ func (s *Store) retryUntil(id job.ID, counted bool) (job.Job, error) {
 			continue
 		}
 		if err != nil {
-			err = fmt.Errorf("retry job %s: %w", id, err)
+			err = fmt.Errorf("retry job %s: %w", id, noRoom(err))
 		}
 		return j, err
 	}

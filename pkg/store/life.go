@@ -200,10 +200,11 @@ func (s *Store) deactivate(l *life, final *record) error {
 }
 
 // end ends the current run of a job from outside: the caller may be anybody.
-// change says how; errTaken where somebody else ended it meanwhile.
-func (s *Store) end(l *life, change func(*record)) (*record, error) {
+// change says how, and anyway that it is to end even if nothing can be read of it any
+// more; errTaken where somebody else ended it meanwhile.
+func (s *Store) end(l *life, anyway bool, change func(*record)) (*record, error) {
 	r, err := s.truth(l)
-	if errors.Is(err, errUnreadable) {
+	if errors.Is(err, errUnreadable) && anyway {
 		// Somebody must be able to end what nobody can work on, and then to erase it.
 		r, err = &record{Job: job.Job{
 			ID: l.id, State: job.Queued, Run: l.run, Format: job.OutputFormats[0], CreatedAt: l.id.Time(),
