@@ -171,6 +171,12 @@ func (s *Server) disclose(ctx context.Context, id job.ID, owner string, err erro
 			return serr
 		}
 		owner = stone.Owner
+	case errors.Is(err, job.ErrDamagedJob):
+		spec, serr := s.Store.Spec(id)
+		if serr != nil {
+			return err // whose it is can't be known any more
+		}
+		owner = spec.Owner
 	default:
 		return err
 	}

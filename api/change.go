@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -60,14 +61,40 @@ func eraseReplies() replies {
 // erase removes everything of a job, for good. What is gone already is answered
 // as such, which tells a client whose first answer was lost that it is done.
 func (s *Server) erase(ctx context.Context, in *jobInput) (*struct{}, error) {
-	j, err := s.read(ctx, in.ID)
+	id, published, err := s.erasable(ctx, in.ID)
 	if err == nil {
-		err = s.Store.Erase(j.ID, store.Erased)
-		s.linker.forget(store.Published(j.ID, j.Format, j.Public))
+		err = s.Store.Erase(id, store.Erased)
+		s.linker.forget(published)
 	}
 	if err != nil {
 		return nil, s.problem(ctx, "erase a job", err)
 	}
-	s.Log.Info("erased", "job", j.ID, "by", callerOf(ctx).owner)
+	s.Log.Info("erased", "job", id, "by", callerOf(ctx).owner)
 	return nil, nil
+}
+
+// erasable reads of a job that the caller may erase where it can be published. Of a
+// damaged one the spec is enough; without it the job may be anybody's.
+func (s *Server) erasable(ctx context.Context, text string) (id job.ID, published []string, err error) {
+	j, err := s.read(ctx, text)
+	if err == nil {
+		return j.ID, store.Published(j.ID, j.Format, j.Public), nil
+	}
+	if !errors.Is(err, job.ErrDamagedJob) {
+		return "", nil, err
+	}
+	id = job.ID(text) // read has parsed it
+	spec, serr := s.Store.Spec(id)
+	c := callerOf(ctx)
+	switch {
+	case serr == nil && (c.all || spec.Owner == c.owner):
+		return id, store.Published(id, spec.Format, spec.Public), nil
+	case !c.all:
+		return "", nil, err
+	}
+	for _, format := range job.OutputFormats {
+		published = append(published, store.Published(id, format, false)...)
+		published = append(published, store.Published(id, format, true)...)
+	}
+	return id, published, nil
 }

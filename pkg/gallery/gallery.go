@@ -16,14 +16,13 @@ import (
 	"log/slog"
 	"mime"
 	"path"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
 )
 
 // Pictures is what the key of every picture begins with. What follows is its
@@ -145,17 +144,9 @@ const (
 // other things: DataSync makes an object for each directory, and whoever has the
 // shared directory can have put anything there.
 func parse(folder, name string) (hour string, id job.ID, ok bool) {
-	rest, ok := strings.CutPrefix(name, folder)
-	if !ok {
+	in, id, _, ok := store.ParsePublished(name)
+	if !ok || in+"/" != folder {
 		return "", "", false
 	}
-	hour, file := path.Split(rest)
-	id, err := job.ParseID(strings.TrimSuffix(file, path.Ext(file)))
-	if !slices.Contains(job.OutputFormats, strings.TrimPrefix(path.Ext(file), ".")) {
-		return "", "", false
-	}
-	if err != nil || hour != id.Time().Format("2006/01/02/15/") {
-		return "", "", false
-	}
-	return strings.TrimSuffix(hour, "/"), id, true
+	return id.Time().Format("2006/01/02/15"), id, true
 }

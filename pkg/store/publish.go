@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
@@ -33,6 +35,27 @@ func Published(id job.ID, format string, public bool) []string {
 	}
 	return []string{path.Join(publicDir, hour, file), path.Join(thumbsDir, hour, string(id)+".jpeg")}
 }
+
+// ParsePublished takes a name apart that [Published] can have made: the folder, such as
+// "public", the job and the format. !ok is any other name, also one of a form that
+// would do on a file system: whoever can write into the shared directory can put
+// anything into [Store.PublishedDir].
+func ParsePublished(name string) (folder string, id job.ID, format string, ok bool) {
+	folder, _, _ = strings.Cut(name, "/")
+	base, format, _ := strings.Cut(path.Base(name), ".")
+	id, err := job.ParseID(base)
+	if err != nil || !slices.Contains(job.OutputFormats, format) {
+		return "", "", "", false
+	}
+	if !slices.Contains(append(Published(id, format, true), Published(id, format, false)...), name) {
+		return "", "", "", false
+	}
+	return folder, id, format, true
+}
+
+// MaxPublished is the largest size in bytes that a published file can have: that of
+// the largest result in four channels without compression, and room for headers.
+const MaxPublished = 4*job.MaxSize*job.MaxSize + 1<<20
 
 // published are those names as paths.
 func (s *Store) published(id job.ID, format string, public bool) []string {

@@ -53,6 +53,7 @@ func newMirror(ctx context.Context, locked ministack.Locked, shared, logs string
 		return nil, errors.Join(err, m.store.Close())
 	}
 	m.log = slog.New(slog.NewTextHandler(m.file, nil))
+	m.task.Log = m.log
 	return m, nil
 }
 

@@ -5,17 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
-	"path"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
+	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/gallery"
+	"github.com/atelier-go/atelier/pkg/imageio"
+	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
@@ -49,34 +54,49 @@ func startSite(ctx context.Context, locked ministack.Locked, port int, log *slog
 
 func (s *site) close() { _ = s.server.Close() }
 
-// maxKey is how many bytes S3 allows in a key.
-const maxKey = 1024
+// pageFiles are the files of the gallery page.
+var pageFiles = sync.OnceValue(func() []string {
+	names, err := fs.Glob(api.GallerySite(), "*")
+	if err != nil {
+		panic(err) // the pattern is part of the program
+	}
+	return names
+})
 
-// shownKey is the key of what an address shows; "" for what is not to be shown.
-func shownKey(at string) string {
-	key := strings.TrimPrefix(at, "/")
-	switch {
-	case key == "":
-		return "index.html"
-	case len(key) > maxKey || !utf8.ValidString(key) || strings.ContainsFunc(key, unicode.IsControl) || "/"+key != path.Clean("/"+key):
-		return "" // no object is called that, and some of it S3 refuses to look up
-	case !strings.Contains(key, "/"): // the page's files
-		return key
+// A manifest is what the page reads. What the bucket holds beside them in gallery/ is
+// for those who write them.
+var manifest = regexp.MustCompile(`^gallery/(index|\d{4}/\d{2}/\d{2}/\d{2})\.json$`)
+
+// shownKey is the key of what an address shows, "" for what is not to be shown, and of
+// a picture its content type. Pictures come from the shared directory, into which
+// workers write too: nothing from there may be a page or a script.
+func shownKey(path string) (key, pictureType string) {
+	key = strings.TrimPrefix(path, "/")
+	if key == "" {
+		return "index.html", ""
 	}
-	for _, prefix := range []string{"gallery/", "pictures/public/", "pictures/thumbs/"} {
-		if strings.HasPrefix(key, prefix) {
-			return key
+	if name, ok := strings.CutPrefix(key, gallery.Pictures); ok {
+		folder, _, format, ok := store.ParsePublished(name)
+		if !ok || folder == "private" {
+			return "", ""
 		}
+		return key, imageio.ContentType(format)
 	}
-	return ""
+	if slices.Contains(pageFiles(), key) || manifest.MatchString(key) {
+		return key, ""
+	}
+	return "", ""
 }
 
 // sitePolicy lets the page load what the site shows, and nothing else.
 const sitePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
+// picturePolicy lets a picture do nothing, whatever it is taken for.
+const picturePolicy = "default-src 'none'; sandbox; frame-ancestors 'none'"
+
 // ServeHTTP answers an object of the bucket.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	key := shownKey(r.URL.Path)
+	key, pictureType := shownKey(r.URL.Path)
 	host, _, err := net.SplitHostPort(r.Host)
 	switch {
 	case err != nil || host != "127.0.0.1" && host != "localhost": // a name that was bound to this machine by others
@@ -101,10 +121,14 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer body.Close()
+	contentType, policy := o.ContentType, sitePolicy
+	if pictureType != "" {
+		contentType, policy = pictureType, picturePolicy
+	}
 	h := w.Header()
 	for name, value := range map[string]string{
-		"Content-Type": o.ContentType, "Cache-Control": o.CacheControl, "ETag": o.ETag,
-		"Content-Security-Policy": sitePolicy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+		"Content-Type": contentType, "Cache-Control": o.CacheControl, "ETag": o.ETag,
+		"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
 	} {
 		if value != "" {
 			h.Set(name, value)

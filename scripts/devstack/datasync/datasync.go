@@ -1,28 +1,36 @@
 // Package datasync stands in for AWS DataSync on one machine: a task that makes
-// a part of a bucket a mirror of a directory.
+// a part of a bucket a mirror of the pictures in a directory.
 package datasync
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"mime"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/imageio"
+	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A Task copies the files of a directory into a bucket, as DataSync does with
+// A Task copies the pictures of a directory into a bucket, as DataSync does with
 // TransferMode CHANGED and PreserveDeletedFiles REMOVE: what has changed is
 // copied, what is gone is deleted. It may be killed and run again at any moment.
+//
+// Everybody who has the shared directory can write into From. Only regular files are
+// copied that have a name of [store.Published] and at most [store.MaxPublished] bytes,
+// and their content type follows from that name.
 type Task struct {
-	From   string // the directory
+	From   string // the directory, of [store.Store.PublishedDir]
 	To     *bucket.Bucket
 	Prefix string // of the keys, "pictures/"
 
@@ -30,10 +38,16 @@ type Task struct {
 	// set any: on AWS this is the distribution's to say.)
 	CacheControl string
 
+	Log *slog.Logger // of what is not copied; nil is none
+
 	running sync.Mutex // one execution at a time
 }
 
-// A Report counts what became of an execution's files.
+// errRefused: the file is not one to be copied.
+var errRefused = errors.New("not copied")
+
+// A Report counts what became of an execution's files, less those that are not to be
+// copied.
 type Report struct {
 	Transferred, Skipped, Deleted, Failed int
 }
@@ -85,8 +99,8 @@ type execution struct {
 	slots  chan struct{}
 	copies sync.WaitGroup
 
-	transferred, failed atomic.Int64
-	skipped, deleted    int
+	transferred, failed, refused atomic.Int64
+	skipped, deleted             int
 
 	mu   sync.Mutex
 	errs []error // the first few
@@ -127,7 +141,11 @@ func (e *execution) walk(ctx context.Context) (whole bool) {
 		case !d.Type().IsRegular(): // folders, links, and what is stranger
 			return nil
 		}
-		e.consider(ctx, path, d)
+		if _, _, _, ok := store.ParsePublished(e.task.name(path)); ok {
+			e.consider(ctx, path, d)
+		} else if !strings.HasPrefix(d.Name(), ".nfs") { // what an NFS client keeps of a removed file
+			e.refuse(path, fmt.Errorf("%w: it is no name of a published picture", errRefused))
+		}
 		return nil
 	})
 	if err != nil {
@@ -165,24 +183,54 @@ func (e *execution) consider(ctx context.Context, path string, d fs.DirEntry) {
 		switch err := e.task.copy(ctx, path, key); {
 		case err == nil:
 			e.transferred.Add(1)
+		case errors.Is(err, errRefused):
+			e.refuse(path, err)
 		case !errors.Is(err, fs.ErrNotExist): // removed meanwhile
 			e.fail(err)
 		}
 	})
 }
 
-func (t *Task) key(path string) string {
-	name, _ := strings.CutPrefix(path, t.From)
-	return t.Prefix + filepath.ToSlash(strings.TrimPrefix(name, string(filepath.Separator)))
+// refuse logs why a file is not copied, of the first few in an execution: there may
+// be as many as somebody likes.
+func (e *execution) refuse(path string, why error) {
+	if n := e.refused.Add(1); e.task.Log != nil && n <= maxErrors {
+		e.task.Log.Warn("a file among the pictures", "file", e.task.name(path), "error", why)
+	}
 }
 
+func (t *Task) key(path string) string { return t.Prefix + t.name(path) }
+
+// name is a file's, slash-separated, in the directory.
+func (t *Task) name(path string) string {
+	name, _ := strings.CutPrefix(path, t.From)
+	return filepath.ToSlash(strings.TrimPrefix(name, string(filepath.Separator)))
+}
+
+// copy copies a file as it is once it is open: its name may have been given to
+// another since the walk. errRefused where that is not to be copied.
 func (t *Task) copy(ctx context.Context, path, key string) error {
-	f, err := os.Open(path)
+	// Without O_NONBLOCK the opening of a pipe would wait for a writer.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, syscall.ELOOP) {
+		return fmt.Errorf("%w: it is a link", errRefused)
+	}
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	_, err = t.To.Put(ctx, key, f, bucket.Put{ContentType: mime.TypeByExtension(filepath.Ext(path)), CacheControl: t.CacheControl})
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%w: it is no regular file", errRefused)
+	case info.Size() > store.MaxPublished:
+		return fmt.Errorf("%w: it has %d bytes, and a picture %d at most", errRefused, info.Size(), store.MaxPublished)
+	}
+	_, _, format, _ := store.ParsePublished(t.name(path))
+	body := io.NewSectionReader(f, 0, info.Size()) // also if it grows
+	_, err = t.To.Put(ctx, key, body, bucket.Put{ContentType: imageio.ContentType(format), CacheControl: t.CacheControl})
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -22,6 +23,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/scripts/devstack/datasync"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
@@ -44,6 +47,8 @@ func TestTask(t *testing.T) {
 	}{
 		{"the bucket becomes what the directory is", testMirror},
 		{"what is no file is not copied", testNoFiles},
+		{"what has no picture's name is not copied", testOtherNames},
+		{"what is too large for a picture is not copied", testTooLarge},
 		{"a file that fails doesn't keep the others", testFailures},
 		{"what can't be read is not deleted", testUnreadable},
 		{"the bucket goes away", testBucketAway},
@@ -88,6 +93,20 @@ func newMirror(t *testing.T, endpoint string, cfg aws.Config, name string) *mirr
 	m.task.From, m.task.To, m.task.Prefix = t.TempDir(), bucket.New(cfg, name), "pictures/"
 	m.task.CacheControl = "max-age=60"
 	return m
+}
+
+// named is the name of the n-th of some jobs' pictures, a day and an hour apart.
+func named(folder string, n int, format string) string {
+	ms := time.Date(2026, 11, 1, 0, 30, 0, 0, time.UTC).Add(time.Duration(n) * 25 * time.Hour).UnixMilli()
+	id := job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, n))
+	for _, public := range []bool{true, false} {
+		for _, name := range store.Published(id, format, public) {
+			if strings.HasPrefix(name, folder+"/") {
+				return name
+			}
+		}
+	}
+	panic("no folder " + folder)
 }
 
 func (m *mirror) write(name, content string) {
@@ -155,64 +174,113 @@ func testMirror(m *mirror) {
 		m.Fatal(err)
 	}
 	m.run(datasync.Report{})
-	m.write("public/2026/11/23/16/a.jpeg", "a")
-	m.write("thumbs/2026/11/23/16/a.jpeg", "t")
-	m.write("private/2026/11/23/17/b ü.png", "b")
-	m.run(datasync.Report{Transferred: 3})
-	m.run(datasync.Report{Skipped: 3})
+	public, thumb, private, webp := named("public", 1, "jpeg"), named("thumbs", 1, "jpeg"), named("private", 2, "png"), named("private", 3, "webp")
+	m.write(public, "a")
+	m.write(thumb, "t")
+	m.write(private, "b")
+	m.write(webp, "w")
+	m.run(datasync.Report{Transferred: 4})
+	m.run(datasync.Report{Skipped: 4})
 	m.holds(map[string]string{
-		"index.html":                             "page",
-		"pictures/public/2026/11/23/16/a.jpeg":   "a",
-		"pictures/thumbs/2026/11/23/16/a.jpeg":   "t",
-		"pictures/private/2026/11/23/17/b ü.png": "b",
+		"index.html": "page", "pictures/" + public: "a", "pictures/" + thumb: "t", "pictures/" + private: "b", "pictures/" + webp: "w",
 	})
-	if o, err := m.s3.Head(m.Context(), "pictures/public/2026/11/23/16/a.jpeg"); err != nil || o.ContentType != "image/jpeg" || o.CacheControl != "max-age=60" {
-		m.Errorf("stored as %+v, %v", o, err)
+	for name, contentType := range map[string]string{public: "image/jpeg", thumb: "image/jpeg", private: "image/png", webp: "image/webp"} {
+		if o, err := m.s3.Head(m.Context(), "pictures/"+name); err != nil || o.ContentType != contentType || o.CacheControl != "max-age=60" {
+			m.Errorf("stored as %+v, %v", o, err)
+		}
 	}
 
-	m.write("public/2026/11/23/16/a.jpeg", "another length")
-	m.write("thumbs/2026/11/23/16/a.jpeg", "T")
+	m.write(public, "another length")
+	m.write(thumb, "T")
 	later := time.Now().Add(time.Second)
-	if err := os.Chtimes(filepath.Join(m.task.From, "thumbs/2026/11/23/16/a.jpeg"), later, later); err != nil {
+	if err := os.Chtimes(filepath.Join(m.task.From, thumb), later, later); err != nil {
 		m.Fatal(err)
 	}
 	m.remove("private")
-	m.run(datasync.Report{Transferred: 2, Deleted: 1})
-	m.holds(map[string]string{
-		"index.html": "page", "pictures/public/2026/11/23/16/a.jpeg": "another length", "pictures/thumbs/2026/11/23/16/a.jpeg": "T",
-	})
+	m.run(datasync.Report{Transferred: 2, Deleted: 2})
+	m.holds(map[string]string{"index.html": "page", "pictures/" + public: "another length", "pictures/" + thumb: "T"})
 }
 
 func testNoFiles(m *mirror) {
-	m.write("public/a.jpeg", "a")
+	sound := named("public", 0, "jpeg")
+	m.write(sound, "a")
 	secret := filepath.Join(m.TempDir(), "keys")
 	if err := os.WriteFile(secret, []byte("secret"), 0o600); err != nil {
 		m.Fatal(err)
 	}
+	hard := named("public", 4, "jpeg")
 	for name, make := range map[string]func(string) error{
-		"link.jpeg": func(path string) error { return os.Symlink(secret, path) },
-		"folder":    func(path string) error { return os.Symlink(filepath.Dir(secret), path) },
-		"pipe.jpeg": func(path string) error { return syscall.Mkfifo(path, 0o600) },
-		"hard.jpeg": func(path string) error { return os.Link(filepath.Join(m.task.From, "public/a.jpeg"), path) }, // a file as any
+		named("public", 1, "jpeg"): func(path string) error { return os.Symlink(secret, path) },
+		named("public", 2, "jpeg"): func(path string) error { return os.Symlink(filepath.Dir(secret), path) },
+		named("public", 3, "jpeg"): func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		hard:                       func(path string) error { return os.Link(filepath.Join(m.task.From, sound), path) }, // a file as any
 	} {
-		if err := make(filepath.Join(m.task.From, "public", name)); err != nil {
+		path := filepath.Join(m.task.From, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), make(path)); err != nil {
 			m.Fatal(err)
 		}
 	}
 	m.run(datasync.Report{Transferred: 2})
-	m.holds(map[string]string{"pictures/public/a.jpeg": "a", "pictures/public/hard.jpeg": "a"})
+	m.holds(map[string]string{"pictures/" + sound: "a", "pictures/" + hard: "a"})
+}
+
+// Whoever can write into the directory has nothing copied but pictures, by their names.
+func testOtherNames(m *mirror) {
+	var log bytes.Buffer
+	m.task.Log = slog.New(slog.NewTextHandler(&log, nil))
+	sound := named("public", 0, "jpeg")
+	m.write(sound, "a")
+	hour := filepath.Dir(sound)
+	for _, name := range []string{
+		"public/x/evil.html", "public/x/evil.js", "evil.js", "gallery.js",
+		hour + "/evil.jpeg",
+		strings.TrimSuffix(sound, "jpeg") + "html",
+		strings.TrimSuffix(sound, "jpeg") + "svg",
+		strings.TrimSuffix(sound, "jpeg") + "jpeg.html",
+		strings.TrimSuffix(sound, ".jpeg"),
+		strings.ToUpper(sound),
+		"other/" + strings.TrimPrefix(sound, "public/"),
+		"public/2020/01/01/00/" + filepath.Base(sound),
+		"thumbs/" + strings.TrimSuffix(strings.TrimPrefix(sound, "public/"), "jpeg") + "png",
+		"public/" + sound,
+		hour + "/.nfs000000000000000100000001",
+	} {
+		m.write(name, "<script src=evil.js></script>")
+	}
+	m.run(datasync.Report{Transferred: 1})
+	m.holds(map[string]string{"pictures/" + sound: "a"})
+	if n := strings.Count(log.String(), "\n"); n == 0 || n > 5 || strings.Contains(log.String(), ".nfs") {
+		m.Errorf("logged:\n%s", log.String())
+	}
+}
+
+// A file that is larger than a picture can be costs nothing, and keeps no other back.
+func testTooLarge(m *mirror) {
+	var log bytes.Buffer
+	m.task.Log = slog.New(slog.NewTextHandler(&log, nil))
+	sound, large := named("public", 0, "jpeg"), named("public", 1, "png")
+	m.write(sound, "a")
+	m.write(large, "")
+	if err := os.Truncate(filepath.Join(m.task.From, large), store.MaxPublished+1); err != nil {
+		m.Fatal(err)
+	}
+	m.run(datasync.Report{Transferred: 1})
+	m.holds(map[string]string{"pictures/" + sound: "a"})
+	if !strings.Contains(log.String(), large) {
+		m.Errorf("logged: %q", log.String())
+	}
 }
 
 // Of one file that fails the others hear nothing.
 func testFailures(m *mirror) {
-	m.write("public/gone.jpeg", "gone")
+	m.write(named("public", 99, "jpeg"), "gone")
 	m.run(datasync.Report{Transferred: 1})
 	for i := range 20 {
-		m.write(fmt.Sprintf("public/%02d.jpeg", i), "x")
+		m.write(named("public", i, "jpeg"), "x")
 	}
-	m.remove("public/gone.jpeg")
+	m.remove(named("public", 99, "jpeg"))
 	refuse := func(w http.ResponseWriter, r *http.Request) bool {
-		if !strings.HasSuffix(r.URL.Path, "/07.jpeg") {
+		if !strings.HasSuffix(r.URL.Path, named("public", 7, "jpeg")) {
 			return false
 		}
 		w.WriteHeader(http.StatusForbidden)
@@ -220,7 +288,7 @@ func testFailures(m *mirror) {
 	}
 	m.odd.Store(&refuse)
 	got, err := m.task.Run(m.Context())
-	if want := (datasync.Report{Transferred: 19, Deleted: 1, Failed: 1}); got != want || err == nil || !strings.Contains(err.Error(), "07.jpeg") {
+	if want := (datasync.Report{Transferred: 19, Deleted: 1, Failed: 1}); got != want || err == nil || !strings.Contains(err.Error(), named("public", 7, "jpeg")) {
 		m.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
 	m.odd.Store(nil)
@@ -232,10 +300,11 @@ func testUnreadable(m *mirror) {
 	if os.Getuid() == 0 {
 		m.Log("root reads everything: only a directory that is away is tried")
 	}
-	m.write("public/a.jpeg", "a")
-	m.write("thumbs/a.jpeg", "t")
+	a, thumb := named("public", 0, "jpeg"), named("thumbs", 0, "jpeg")
+	m.write(a, "a")
+	m.write(thumb, "t")
 	m.run(datasync.Report{Transferred: 2})
-	whole := map[string]string{"pictures/public/a.jpeg": "a", "pictures/thumbs/a.jpeg": "t"}
+	whole := map[string]string{"pictures/" + a: "a", "pictures/" + thumb: "t"}
 	if os.Getuid() != 0 {
 		public := filepath.Join(m.task.From, "public")
 		if err := os.Chmod(public, 0); err != nil {
@@ -263,7 +332,7 @@ func testUnreadable(m *mirror) {
 
 func testBucketAway(m *mirror) {
 	for i := range 100 {
-		m.write(fmt.Sprintf("public/%02d.jpeg", i), "x")
+		m.write(named("public", i, "jpeg"), "x")
 	}
 	var puts atomic.Int64
 	away := func(w http.ResponseWriter, r *http.Request) bool {
@@ -293,7 +362,7 @@ func testBucketAway(m *mirror) {
 func testInterrupted(m *mirror) {
 	const n = 2000
 	for i := range n {
-		m.write(fmt.Sprintf("public/2026/11/%02d/%02d/%d.jpeg", i%30, i%24, i), "whole")
+		m.write(named("public", i, "jpeg"), "whole")
 	}
 	ctx, kill := context.WithCancel(m.Context())
 	defer kill()
@@ -326,7 +395,7 @@ func testInterrupted(m *mirror) {
 
 func testOneAtATime(m *mirror) {
 	for i := range 50 {
-		m.write(fmt.Sprintf("public/%02d.jpeg", i), "x")
+		m.write(named("public", i, "jpeg"), "x")
 	}
 	var all sync.WaitGroup
 	for range 4 {
