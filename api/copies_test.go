@@ -134,7 +134,7 @@ func (s *service) open(resp *http.Response, header ...string) (*http.Response, [
 	return (&service{T: s.T}).ask(http.MethodGet, resp.Header.Get("Location"), header...)
 }
 
-func TestResultIsLentOnceThereIsACopy(t *testing.T) {
+func TestResultIsLinkedOnceThereIsACopy(t *testing.T) {
 	a := newAnnex(t)
 	g := serveGuarded(t, func(c *api.Config) { c.Copies = a.copies })
 	for _, public := range []bool{true, false} {
