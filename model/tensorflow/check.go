@@ -47,6 +47,9 @@ func (g *metaGraph) check() error {
 			return err
 		}
 	}
+	if err := g.checkSizes(); err != nil {
+		return err
+	}
 	return g.checkSaver()
 }
 
@@ -87,6 +90,39 @@ func (g *metaGraph) checkCalls(names []string) error {
 		}
 	}
 	return nil
+}
+
+// checkSizes refuses functions that call themselves or each other without end, or so often
+// that a small file is a graph that never ends.
+func (g *metaGraph) checkSizes() error {
+	type size struct{ nodes, depth int }
+	sizes := make(map[string]size)
+	var measure func(of string, nodes scope, calls []string, level int) (size, error)
+	measure = func(of string, nodes scope, calls []string, level int) (size, error) {
+		s := size{nodes: len(nodes)}
+		for _, n := range append(scope{{calls: calls}}, nodes...) {
+			for _, name := range n.calls {
+				inner, ok := sizes[name]
+				if !ok && level <= maxDepth {
+					var err error
+					if inner, err = measure(fmt.Sprintf("function %.99q", name), g.functions[name].body, g.functions[name].calls, level+1); err != nil {
+						return s, err
+					}
+					sizes[name] = inner
+				}
+				s.nodes, s.depth = s.nodes+inner.nodes, max(s.depth, inner.depth+1)
+				if s.depth > maxDepth || level > maxDepth {
+					return s, fmt.Errorf("%s calls itself, or has calls in calls more than %d deep: no network that repaints pictures needs that", of, maxDepth)
+				}
+				if s.nodes > maxExpanded {
+					return s, fmt.Errorf("%s comes to more than %d nodes with all that it calls: that is no network that repaints pictures", of, maxExpanded)
+				}
+			}
+		}
+		return s, nil
+	}
+	_, err := measure("the graph", g.main, nil, 0)
+	return err
 }
 
 // checkSaver refuses a saver's operations where they would run, other than the one that

@@ -318,6 +318,22 @@ func TestRefusesHostileGraphs(t *testing.T) {
 			restore := find(g.GraphDef.Node, g.SaverDef.RestoreOpName)
 			restore.Input = append(restore.Input, "^call")
 		}, []string{`node "spin" (While) repeats others when the model is loaded`}},
+		{"a function that calls itself", full, func(g *metaProto, target string) {
+			addFunctions(g, functionOf("one", call("call", "two")), functionOf("two", call("call", "one")))
+			add(g, call("call", "one"))
+			restore := find(g.GraphDef.Node, g.SaverDef.RestoreOpName)
+			restore.Input = append(restore.Input, "^call")
+		}, []string{"calls itself, or has calls in calls more than 64 deep"}},
+		{"functions that double", full, func(g *metaProto, target string) {
+			addFunctions(g, functionOf("double0", &nodeProto{Name: "nothing", Op: "NoOp"}))
+			for i := range 60 {
+				inner := fmt.Sprint("double", i)
+				addFunctions(g, functionOf(fmt.Sprint("double", i+1), call("first", inner), call("second", inner)))
+			}
+			add(g, call("call", "double60"))
+			restore := find(g.GraphDef.Node, g.SaverDef.RestoreOpName)
+			restore.Input = append(restore.Input, "^call")
+		}, []string{"comes to more than 1048576 nodes with all that it calls"}},
 		{"asset", full, func(g *metaProto, target string) {
 			g.AssetFileDef = []*corepb.AssetFileDef{{Filename: "../../../etc/passwd", TensorInfo: new(corepb.TensorInfo)}}
 		}, []string{"the model has assets"}},
@@ -632,12 +648,12 @@ func TestCheckIsBounded(t *testing.T) {
 	types := &attrProto{Value: &attr_value_go_proto.AttrValue_List{List: &attr_value_go_proto.AttrValue_ListValue{}}}
 	argument := func(i int) string { return fmt.Sprintf("%032d", i) }
 	for name, tt := range map[string]struct {
-		args, calls, inputs int
-		input               func(i int) string // of the i-th node that restores
+		args, nodes, calls, inputs int
+		input                      func(i int) string // of the i-th node that restores
 	}{
-		"one of many arguments": {args: 60_000, calls: 1, inputs: 60_000, input: func(int) string { return argument(60_000 - 1) }},
-		"each argument":         {args: many, calls: 1, inputs: many, input: argument},
-		"one of many calls":     {args: 1, calls: many, inputs: 1, input: func(int) string { return argument(0) }},
+		"one of many arguments": {args: 60_000, nodes: many, calls: 1, inputs: 60_000, input: func(int) string { return argument(60_000 - 1) }},
+		"each argument":         {args: many, nodes: many, calls: 1, inputs: many, input: argument},
+		"one of many calls":     {args: 1, nodes: 20, calls: many, inputs: 1, input: func(int) string { return argument(0) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := read(t, "../testdata/hub")
@@ -646,7 +662,7 @@ func TestCheckIsBounded(t *testing.T) {
 			for i := range tt.args {
 				fn.Signature.InputArg = append(fn.Signature.InputArg, &op_def_go_proto.OpDef_ArgDef{Name: argument(i)})
 			}
-			for i := range many {
+			for i := range tt.nodes {
 				fn.NodeDef = append(fn.NodeDef, &nodeProto{Name: fmt.Sprint(i), Op: "RestoreV2", Input: []string{tt.input(i)}})
 			}
 			addFunctions(g, fn)

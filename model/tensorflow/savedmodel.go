@@ -23,6 +23,13 @@ const (
 	maxFields        = 1 << 20
 )
 
+// Of functions: how deep calls may be in calls, and how many nodes there may be where each
+// call stands for what it calls.
+const (
+	maxDepth    = 64
+	maxExpanded = maxFields
+)
+
 // readModel reads and checks a folder, before TensorFlow sees it, and returns the
 // signatures of its graph. A SavedModel is a program: TensorFlow runs whatever
 // operations it holds, with the rights of the process, some of them at loading. So every
