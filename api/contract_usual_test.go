@@ -52,7 +52,12 @@ func (o operation) usual(name string, first example) (all []example) {
 		add(404, "not_found", func(s *scene) { s.id = job.ID(strings.ToUpper(string(s.id))) }, nil)
 		add(404, "not_found", func(s *scene) { s.id = "..%2f..%2fetc" }, nil)
 		add(410, "gone", func(s *scene) { s.id = s.keyless.in("gone") }, nil)
-		add(500, "internal", damagedJob, nil)
+		if strings.HasPrefix(name, "delete ") { // what can't be read can be erased
+			add(204, "", damagedJob, nil)
+			add(500, "internal", damagedDisk, nil)
+		} else {
+			add(500, "internal", damagedJob, nil)
+		}
 	}
 	if !strings.Contains(name, "/v1/styles") {
 		add(503, "unavailable", storeAway, nil)
@@ -147,7 +152,8 @@ func damagedJob(s *scene) {
 // damagedDisk has a job whose status can't be read at all: somebody has a lease on the
 // file, so that opening it is an error of the file system's.
 func damagedDisk(s *scene) {
-	f, err := os.OpenFile(filepath.Join(jobDir(s.T, s.store.Dir(), s.keyless.in(job.Succeeded)), "status.json"), os.O_RDWR, 0)
+	s.id = s.keyless.in(job.Succeeded)
+	f, err := os.OpenFile(filepath.Join(jobDir(s.T, s.store.Dir(), s.id), "status.json"), os.O_RDWR, 0)
 	if err != nil {
 		s.Fatal(err)
 	}
