@@ -98,6 +98,9 @@ func (s *Store) graveDir(id job.ID) string { return filepath.Join(s.shard(id), g
 // bury puts a job whose folder is in its grave among g.
 func (s *Store) bury(g *graves, id job.ID, why string) error {
 	spec, err := s.readSpec(filepath.Join(s.graveDir(id), specFile), id)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = s.specLost(id)
+	}
 	active := ""
 	switch {
 	case err == nil:
@@ -117,6 +120,24 @@ func (s *Store) bury(g *graves, id job.ID, why string) error {
 	}
 	g.jobs = append(g.jobs, grave{id, why, active})
 	return nil
+}
+
+// specLost says what it means that a grave has no spec: errUnreadable if others have
+// removed that, and fs.ErrNotExist if it was removed here, which is only after there
+// is a tombstone.
+func (s *Store) specLost(id job.ID) error {
+	folder, err := s.exists(s.graveDir(id))
+	if err != nil {
+		return err
+	}
+	stone, err := s.exists(s.gone(id))
+	if err != nil {
+		return err
+	}
+	if folder && !stone {
+		return errUnreadable
+	}
+	return fs.ErrNotExist
 }
 
 // dissolveDamaged is dissolve of a job whose spec can't be read, and answers the names

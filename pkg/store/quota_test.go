@@ -494,6 +494,7 @@ func TestDamagedJobIsErased(t *testing.T) {
 			spec := filepath.Join(path, specFile)
 			return errors.Join(os.Remove(spec), os.Symlink(filepath.Join(others, "file"), spec))
 		},
+		"the spec is removed": func(path, _ string) error { return os.Remove(filepath.Join(path, specFile)) },
 		"the folder is a link": func(path, others string) error {
 			return errors.Join(os.RemoveAll(path), os.Symlink(others, path))
 		},
