@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -48,5 +49,48 @@ func TestForeignTurnsDoNotEndTheSweeping(t *testing.T) {
 				t.Errorf("swept %d times of 5", swept)
 			}
 		})
+	}
+}
+
+// Folders that are no hours, and hours that are yet to come, hold no jobs.
+func TestForeignFoldersAreNotListed(t *testing.T) {
+	sc := newScene(t)
+	id := sc.create()
+	future := sc.specAt(time.Now().Add(30 * 24 * time.Hour)).ID
+	bad := []string{shard(future), "2026/13/01/00", "2026/01/32/00", "2026/01/01/24", "2026/1/01/00", "2026/01/1/00", "202/01/01/00", "1/01/01/00",
+		"+026/01/01/00", "20260/01/01/00", "zzzz/01/01/00"}
+	for _, name := range bad {
+		if err := os.MkdirAll(filepath.Join(sc.dir, jobsDir, name, string(id)), 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var listed []string
+	sc.step = func(op, path string, call func() error) error {
+		if op == "readdir" {
+			rel, _ := filepath.Rel(filepath.Join(sc.dir, jobsDir), path)
+			listed = append(listed, rel)
+		}
+		return call()
+	}
+	jobs, _, err := sc.List(Query{Limit: 10})
+	if err == nil {
+		_, err = sc.Expire(time.Now().Add(-24*time.Hour), 10)
+	}
+	if err == nil {
+		err = sc.hours(jobsDir, time.Now().Add(24*time.Hour), func(dir string) error { listed = append(listed, dir); return nil })
+	}
+	sc.step = nil
+	if err != nil || len(jobs) != 1 {
+		t.Errorf("%d jobs, %v", len(jobs), err)
+	}
+	for _, path := range listed {
+		for _, name := range append(bad, "2026/13", "2026/01/32", "2026/1", "2026/01/1", "202", "1", "+026", "20260", "zzzz") {
+			if path == name || path == filepath.Join(sc.dir, jobsDir, name) {
+				t.Errorf("looked into %s", path)
+			}
+		}
+	}
+	if !slices.Contains(listed, shard(id)) {
+		t.Errorf("the hour of the job was not listed: %q", listed)
 	}
 }

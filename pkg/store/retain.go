@@ -122,7 +122,7 @@ func (s *Store) Forget(before time.Time) error {
 // hours visits the folders of the hours that were over before a time, oldest
 // first, in a tree with the layout of jobs/.
 func (s *Store) hours(tree string, before time.Time, visit func(dir string) error) error {
-	last := before.UTC().Format("2006/01/02/15")
+	last := hourOf(before)
 	var down func(path string, depth int) error
 	down = func(path string, depth int) error {
 		if depth == shardDepth {
@@ -135,6 +135,9 @@ func (s *Store) hours(tree string, before time.Time, visit func(dir string) erro
 		slices.Sort(names)
 		for _, name := range names {
 			sub := filepath.Join(path, name)
+			if !inHours(sub, time.Now()) {
+				continue // not ours
+			}
 			if sub >= last && !strings.HasPrefix(last, sub) || sub == last {
 				return nil // the hour that before lies in may not be over
 			}
