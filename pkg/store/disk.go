@@ -285,7 +285,9 @@ func together(calls ...func() error) error {
 func (d *disk) sync(dir *os.File) error { return d.do("fsync", dir.Name(), dir.Sync) }
 
 func (d *disk) mkdir(path string) error {
-	return d.do("mkdir", path, func() error { return os.Mkdir(path, 0o750) })
+	return d.do("mkdir", path, func() error {
+		return inFolder("mkdir", path, func(dir int, name string) error { return unix.Mkdirat(dir, name, 0o750) })
+	})
 }
 
 // mkdirs makes dir and its parents below top, each durable in its own parent.
@@ -312,11 +314,15 @@ func (d *disk) mkdirs(dir, top string) error {
 }
 
 func (d *disk) link(from, to string) error {
-	return d.do("link", to, func() error { return os.Link(from, to) })
+	return d.do("link", to, func() error {
+		return inFolders("link", from, to, func(fromDir int, from string, toDir int, to string) error {
+			return unix.Linkat(fromDir, from, toDir, to, 0)
+		})
+	})
 }
 
 func (d *disk) rename(from, to string) error {
-	return d.do("rename", to, func() error { return os.Rename(from, to) })
+	return d.do("rename", to, func() error { return inFolders("rename", from, to, unix.Renameat) })
 }
 
 // remove removes a file or an empty folder; one that is gone is as good.
@@ -327,7 +333,7 @@ func (d *disk) remove(path string) error {
 
 // unlink is remove, and says whether there was something to remove.
 func (d *disk) unlink(path string) (there bool, err error) {
-	err = d.do("remove", path, func() error { return os.Remove(path) })
+	err = d.do("remove", path, func() error { return inFolder("remove", path, removeAt) })
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -337,21 +343,24 @@ func (d *disk) unlink(path string) (there bool, err error) {
 // rmdir removes an empty folder, and no file.
 func (d *disk) rmdir(path string) error {
 	return d.do("remove", path, func() error {
-		if err := unix.Rmdir(path); err != nil {
-			return &fs.PathError{Op: "rmdir", Path: path, Err: err}
-		}
-		return nil
+		return inFolder("rmdir", path, func(dir int, name string) error { return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) })
 	})
 }
 
-// removeTree removes a folder of files, folders one deep among them.
+// removeTree removes a folder of files, with folders that are not deep among them.
 func (d *disk) removeTree(path string) error {
-	return d.do("remove", path, func() error { return os.RemoveAll(path) })
+	err := d.do("remove", path, func() error {
+		return inFolder("remove", path, func(dir int, name string) error { return removeTreeAt(dir, name, 0) })
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // its folder is gone too
+	}
+	return err
 }
 
 // exists says whether there is something at path.
 func (d *disk) exists(path string) (bool, error) {
-	err := d.do("stat", path, func() error { _, err := os.Lstat(path); return err })
+	_, err := d.changed(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return false, nil
 	}
@@ -361,9 +370,10 @@ func (d *disk) exists(path string) (bool, error) {
 // changed is when path was written or touched, by the file server's clock.
 func (d *disk) changed(path string) (at time.Time, err error) {
 	err = d.do("stat", path, func() error {
-		info, err := os.Lstat(path)
+		var st unix.Stat_t
+		err := inFolder("stat", path, func(dir int, name string) error { return unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW) })
 		if err == nil {
-			at = info.ModTime()
+			at = time.Unix(st.Mtim.Unix())
 		}
 		return err
 	})
@@ -372,22 +382,18 @@ func (d *disk) changed(path string) (at time.Time, err error) {
 
 // touch sets path's time to the file server's now: no time at all goes over NFS as
 // "set to server time".
-func (d *disk) touch(path string) error {
-	return d.do("touch", path, func() error {
-		if err := unix.UtimesNanoAt(unix.AT_FDCWD, path, nil, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-			return &fs.PathError{Op: "touch", Path: path, Err: err}
-		}
-		return nil
-	})
-}
+func (d *disk) touch(path string) error { return d.setTimes(path, nil) }
 
 // setTime gives path a time of our choice.
 func (d *disk) setTime(path string, at time.Time) error {
+	both := unix.NsecToTimespec(at.UnixNano())
+	return d.setTimes(path, []unix.Timespec{both, both})
+}
+
+func (d *disk) setTimes(path string, times []unix.Timespec) error {
 	return d.do("touch", path, func() error {
-		both := unix.NsecToTimespec(at.UnixNano())
-		if err := unix.UtimesNanoAt(unix.AT_FDCWD, path, []unix.Timespec{both, both}, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-			return &fs.PathError{Op: "touch", Path: path, Err: err}
-		}
-		return nil
+		return inFolder("touch", path, func(dir int, name string) error {
+			return unix.UtimesNanoAt(dir, name, times, unix.AT_SYMLINK_NOFOLLOW)
+		})
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
@@ -73,6 +74,17 @@ var errEnough = errors.New("enough")
 // shardDepth is how many folders deep the hours are: YYYY/MM/DD/HH.
 const shardDepth = 4
 
+// inHours says whether a path below jobs/, or a tree with its layout, is that of an
+// hour, or of a folder above hours, and one that may hold jobs by now: machines'
+// clocks differ.
+func inHours(path string, now time.Time) bool {
+	if len(path) < len("2006") || len(path) > len(hourForm) || len(path)%len("/01") != 1 || path > hourOf(now.Add(time.Hour))[:len(path)] {
+		return false
+	}
+	_, err := time.Parse(hourForm[:len(path)], path)
+	return err == nil
+}
+
 // walk calls visit for the ids below root, which has the layout of jobs/, newest
 // first, and only those before a given one. path is the part below root that is
 // walked already.
@@ -89,6 +101,9 @@ func (s *Store) walk(root, path string, before job.ID, visit func(job.ID) error)
 	for _, name := range slices.Backward(names) {
 		if depth < shardDepth {
 			sub := filepath.Join(path, name)
+			if !inHours(sub, time.Now()) {
+				continue // not ours
+			}
 			if before != "" && sub > shard(before) && !strings.HasPrefix(shard(before), sub) {
 				continue // younger
 			}

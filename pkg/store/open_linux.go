@@ -1,7 +1,9 @@
 package store
 
 import (
-	"errors"
+	"cmp"
+	"path/filepath"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -16,24 +18,48 @@ var hasOpenat2 = sync.OnceValue(func() bool {
 	return err == nil
 })
 
-// openFd opens a path that has no symbolic links, in one call for all of its parts;
-// where that can't be had, only its last part is known to be none.
+// folderFlags open a folder as a place in the tree, which it need not allow to be read.
+const folderFlags = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC | unix.O_NOFOLLOW
+
+const fileMode = 0o640 // of what is made
+
+// openFd opens an absolute path that has no symbolic links, in one call for all of its
+// parts; where that can't be had, in one for each.
 func openFd(path string, flags int) (fd int, err error) {
-	const mode = 0o640 // of what is made
+	if !hasOpenat2() {
+		return openParts(path, flags)
+	}
 	how := &unix.OpenHow{Flags: uint64(flags), Resolve: unix.RESOLVE_NO_SYMLINKS}
 	if flags&unix.O_CREAT != 0 {
-		how.Mode = mode
+		how.Mode = fileMode
 	}
-	for {
-		if hasOpenat2() {
-			fd, err = unix.Openat2(unix.AT_FDCWD, path, how)
-		} else {
-			fd, err = unix.Open(path, flags, mode)
-		}
-		if !errors.Is(err, unix.EINTR) {
-			return fd, err
-		}
+	err = uninterrupted(func() (err error) { fd, err = unix.Openat2(unix.AT_FDCWD, path, how); return err })
+	return fd, err
+}
+
+func openParts(path string, flags int) (fd int, err error) {
+	at := func(dir int, name string, flags int) (fd int, err error) {
+		err = uninterrupted(func() (err error) { fd, err = unix.Openat(dir, name, flags, fileMode); return err })
+		return fd, err
 	}
+	dir, err := at(unix.AT_FDCWD, "/", folderFlags)
+	if err != nil {
+		return -1, err
+	}
+	above, last := filepath.Split(path)
+	for part := range strings.SplitSeq(above, "/") {
+		if part == "" {
+			continue
+		}
+		next, err := at(dir, part, folderFlags)
+		_ = unix.Close(dir) // nothing was written by it
+		if err != nil {
+			return -1, err
+		}
+		dir = next
+	}
+	defer func() { _ = unix.Close(dir) }() // likewise
+	return at(dir, cmp.Or(last, "."), flags|unix.O_NOFOLLOW)
 }
 
 // freeSpace is how many bytes are free for us on the file system of a path, and how

@@ -2,19 +2,14 @@
 
 package store
 
-import (
-	"errors"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
+const folderFlags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC | unix.O_NOFOLLOW
 
-// openFd opens a path whose last part is no symbolic link.
+// openFd opens a path whose last part is no symbolic link; its other parts may be.
 func openFd(path string, flags int) (fd int, err error) {
-	for {
-		if fd, err = unix.Open(path, flags, 0o640); !errors.Is(err, unix.EINTR) {
-			return fd, err
-		}
-	}
+	err = uninterrupted(func() (err error) { fd, err = unix.Open(path, flags, 0o640); return err })
+	return fd, err
 }
 
 // freeSpace is how many bytes are free for us on the file system of a path, and how

@@ -159,8 +159,8 @@ func (s *Store) countAll(folder string, now time.Time) (*past, error) {
 				return nil, err
 			}
 			for _, name := range names {
-				if _, err := strconv.ParseUint(name, 10, 16); err == nil {
-					deeper = append(deeper, filepath.Join(above, name))
+				if sub := filepath.Join(above, name); inHours(sub, now) {
+					deeper = append(deeper, sub)
 				}
 			}
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -121,7 +122,7 @@ func (s *Store) Forget(before time.Time) error {
 // hours visits the folders of the hours that were over before a time, oldest
 // first, in a tree with the layout of jobs/.
 func (s *Store) hours(tree string, before time.Time, visit func(dir string) error) error {
-	last := before.UTC().Format("2006/01/02/15")
+	last := hourOf(before)
 	var down func(path string, depth int) error
 	down = func(path string, depth int) error {
 		if depth == shardDepth {
@@ -134,6 +135,9 @@ func (s *Store) hours(tree string, before time.Time, visit func(dir string) erro
 		slices.Sort(names)
 		for _, name := range names {
 			sub := filepath.Join(path, name)
+			if !inHours(sub, time.Now()) {
+				continue // not ours
+			}
 			if sub >= last && !strings.HasPrefix(last, sub) || sub == last {
 				return nil // the hour that before lies in may not be over
 			}
@@ -164,7 +168,11 @@ func (s *Store) removeEmpty(dir string) error {
 // CleanUp removes what was left in tmp/ longer ago than age, by processes that
 // died. Where one was only stalled, its work there fails and leaves no trace.
 func (s *Store) CleanUp(now time.Time, age time.Duration) error {
-	if err := s.removeOld(tmpDir, now.Add(-age)); err != nil {
+	// Names are [rand.Text]'s.
+	ours := func(name string) bool {
+		return len(name) == 26 && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+	}
+	if err := s.removeOld(tmpDir, ours, now.Add(-age)); err != nil {
 		return fmt.Errorf("clean up: %w", err)
 	}
 	return nil
@@ -207,7 +215,11 @@ func (s *Store) CleanDrafts(since, now time.Time, age time.Duration) error {
 
 // ForgetKeys removes idempotency keys that are over.
 func (s *Store) ForgetKeys(now time.Time) error {
-	if err := s.removeOld(keysDir, now.Add(-keyRetention)); err != nil {
+	// Names are keyOf's.
+	ours := func(name string) bool {
+		return len(name) == 2*sha256.Size && strings.Trim(name, "0123456789abcdef") == ""
+	}
+	if err := s.removeOld(keysDir, ours, now.Add(-keyRetention)); err != nil {
 		return fmt.Errorf("forget keys: %w", err)
 	}
 	return nil
@@ -217,22 +229,23 @@ func (s *Store) ForgetKeys(now time.Time) error {
 // that in the end it comes to all.
 const maxOld = 5000
 
-func (s *Store) removeOld(dir string, before time.Time) error {
+// removeOld removes files from a folder that are older than a time and have a name as
+// the store makes them.
+func (s *Store) removeOld(dir string, ours func(name string) bool, before time.Time) error {
 	names, err := s.list(filepath.Join(s.dir, dir))
 	if err != nil {
 		return err
 	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !ours(name) })
 	rand.Shuffle(len(names), func(i, k int) { names[i], names[k] = names[k], names[i] })
 	for _, name := range names[:min(maxOld, len(names))] {
 		path := filepath.Join(s.dir, dir, name)
 		at, err := s.changed(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
 		if err == nil && at.Before(before) {
-			err = s.removeTree(path)
+			err = s.remove(path)
 		}
-		if err != nil {
+		// Gone meanwhile, or a folder with something in it, and so not ours.
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}

@@ -19,6 +19,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
@@ -99,13 +101,13 @@ func (s *Store) open() error {
 	if err := os.MkdirAll(s.dir, 0o750); err != nil {
 		return err
 	}
-	dir, err := filepath.EvalSymlinks(s.dir) // from here on no link is followed: see openNoLinks
+	dir, err := filepath.EvalSymlinks(s.dir) // from here on no link is followed: see openFd
 	if err != nil {
 		return err
 	}
 	s.dir = dir
 	for _, sub := range []string{jobsDir, activeDir, keysDir, ownersDir, usageDir, goneDir, erasingDir, publishedDir, sweepDir, tmpDir} {
-		if err := os.MkdirAll(filepath.Join(s.dir, sub), 0o750); err != nil {
+		if err := s.skeleton(filepath.Join(s.dir, sub)); err != nil {
 			return err
 		}
 	}
@@ -115,6 +117,21 @@ func (s *Store) open() error {
 	}
 	s.keys, err = openFolder(filepath.Join(s.dir, keysDir))
 	return err
+}
+
+// skeleton makes a folder unless it is there, as a folder and not as a link to one.
+func (s *Store) skeleton(path string) error {
+	fd, err := openFd(path, folderFlags)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = s.mkdir(path); errors.Is(err, fs.ErrExist) {
+			return nil // made by another process just now
+		}
+		return err
+	}
+	if err != nil {
+		return folderError("open", path, err)
+	}
+	return unix.Close(fd)
 }
 
 // Close ends the use of the store. No method may be called any more.

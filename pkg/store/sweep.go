@@ -14,6 +14,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
+// A turn is a file in sweep/ with this before its number. At maxTurn, which a turn a
+// second reaches in thirty years, they begin again.
+const (
+	turnPrefix = "turn."
+	maxTurn    = 999_999_999
+)
+
 // Turn says whether it is the caller's turn to sweep: of all who ask, on however
 // many machines, one is told so, and nobody else until every has passed. A sweep
 // that takes longer, or two that overlap, cost work and do no harm.
@@ -33,11 +40,12 @@ func (s *Store) turn(every time.Duration) (bool, error) {
 	}
 	last := 0
 	for _, name := range names {
-		if n, err := strconv.Atoi(strings.TrimPrefix(name, "turn.")); err == nil {
+		number, is := strings.CutPrefix(name, turnPrefix)
+		if n, err := strconv.Atoi(number); is && err == nil && n >= 1 && n <= maxTurn && strconv.Itoa(n) == number {
 			last = max(last, n)
 		}
 	}
-	at := func(n int) string { return filepath.Join(dir, fmt.Sprintf("turn.%d", n)) }
+	at := func(n int) string { return filepath.Join(dir, fmt.Sprintf("%s%d", turnPrefix, n)) }
 	tmp := s.temp(rand.Text())
 	now, err := s.createFile(tmp, nil)
 	if err == nil && last > 0 {
@@ -48,19 +56,25 @@ func (s *Store) turn(every time.Duration) (bool, error) {
 			return false, s.remove(tmp)
 		}
 	}
+	next := last + 1
+	if err == nil && last == maxTurn { // nobody came so far by counting
+		next, err = 1, s.removeTree(at(last))
+	}
 	if err == nil {
-		err = s.link(tmp, at(last+1))
+		err = s.link(tmp, at(next))
 	}
 	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
 		return false, s.remove(tmp) // somebody else was quicker
 	}
-	errs := []error{err, s.remove(tmp)}
+	if err = errors.Join(err, s.remove(tmp)); err != nil {
+		return false, err
+	}
 	for _, name := range names {
-		if strings.HasPrefix(name, "turn.") && name != filepath.Base(at(last)) {
-			errs = append(errs, s.remove(filepath.Join(dir, name)))
+		if strings.HasPrefix(name, turnPrefix) && name != filepath.Base(at(last)) {
+			_ = s.removeTree(filepath.Join(dir, name)) // what can't be removed must not keep us from sweeping
 		}
 	}
-	return err == nil, errors.Join(errs...)
+	return true, nil
 }
 
 // memoryFile in sweep/ is what one sweep leaves for the next to know.

@@ -2,6 +2,7 @@ package sweeper_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"os"
@@ -313,14 +314,15 @@ func TestHousekeeping(t *testing.T) {
 	if err := st.claim(old).Succeed([]byte("x"), nil, job.Result{}, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"tmp/dead", "tmp/alive"} {
-		if err := os.WriteFile(filepath.Join(st.store.Dir(), name), nil, 0o600); err != nil {
+	dead, alive := rand.Text(), rand.Text() // as the store names them
+	for _, name := range []string{dead, alive} {
+		if err := os.WriteFile(filepath.Join(st.store.Dir(), "tmp", name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	st.age("tmp/dead", time.Hour)
+	st.age("tmp/"+dead, time.Hour)
 	st.sweeps(2)
-	if left, err := os.ReadDir(filepath.Join(st.store.Dir(), "tmp")); err != nil || len(left) != 1 || left[0].Name() != "alive" {
+	if left, err := os.ReadDir(filepath.Join(st.store.Dir(), "tmp")); err != nil || len(left) != 1 || left[0].Name() != alive {
 		t.Errorf("in tmp: %v, %v", left, err)
 	}
 	// It finished just now, whenever it was made: nothing has expired yet.

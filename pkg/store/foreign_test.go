@@ -1,0 +1,96 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+// Names that are no turns of ours keep nobody from sweeping.
+func TestForeignTurnsDoNotEndTheSweeping(t *testing.T) {
+	for _, name := range []string{"turn.+999999", "turn.007", "turn.+7", "turn.-7", "turn.9223372036854775807", "turn.1000000000", "turn.999999999",
+		"turn.5/folder/file", "7", "turn."} {
+		t.Run(name, func(t *testing.T) {
+			sc := newScene(t)
+			if won, err := sc.Turn(time.Hour); err != nil || !won {
+				t.Fatal(won, err)
+			}
+			path := filepath.Join(sc.dir, sweepDir, name)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, nil, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			swept := 0
+			for range 5 {
+				turns, err := os.ReadDir(filepath.Join(sc.dir, sweepDir))
+				if err != nil {
+					t.Fatal(err)
+				}
+				old := time.Now().Add(-2 * time.Hour)
+				for _, e := range turns {
+					if err := os.Chtimes(filepath.Join(sc.dir, sweepDir, e.Name()), old, old); err != nil {
+						t.Fatal(err)
+					}
+				}
+				won, err := sc.Turn(time.Hour)
+				if err != nil {
+					t.Error(err)
+				}
+				if won {
+					swept++
+				}
+				if again, err := sc.Turn(time.Hour); err != nil || won && again {
+					t.Errorf("a second turn at once: %t, %v", again, err)
+				}
+			}
+			if swept < 4 {
+				t.Errorf("swept %d times of 5", swept)
+			}
+		})
+	}
+}
+
+// Folders that are no hours, and hours that are yet to come, hold no jobs.
+func TestForeignFoldersAreNotListed(t *testing.T) {
+	sc := newScene(t)
+	id := sc.create()
+	future := sc.specAt(time.Now().Add(30 * 24 * time.Hour)).ID
+	bad := []string{shard(future), "2026/13/01/00", "2026/01/32/00", "2026/01/01/24", "2026/1/01/00", "2026/01/1/00", "202/01/01/00", "1/01/01/00",
+		"+026/01/01/00", "20260/01/01/00", "zzzz/01/01/00"}
+	for _, name := range bad {
+		if err := os.MkdirAll(filepath.Join(sc.dir, jobsDir, name, string(id)), 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var listed []string
+	sc.step = func(op, path string, call func() error) error {
+		if op == "readdir" {
+			rel, _ := filepath.Rel(filepath.Join(sc.dir, jobsDir), path)
+			listed = append(listed, rel)
+		}
+		return call()
+	}
+	jobs, _, err := sc.List(Query{Limit: 10})
+	if err == nil {
+		_, err = sc.Expire(time.Now().Add(-24*time.Hour), 10)
+	}
+	if err == nil {
+		err = sc.hours(jobsDir, time.Now().Add(24*time.Hour), func(dir string) error { listed = append(listed, dir); return nil })
+	}
+	sc.step = nil
+	if err != nil || len(jobs) != 1 {
+		t.Errorf("%d jobs, %v", len(jobs), err)
+	}
+	for _, path := range listed {
+		for _, name := range append(bad, "2026/13", "2026/01/32", "2026/1", "2026/01/1", "202", "1", "+026", "20260", "zzzz") {
+			if path == name || path == filepath.Join(sc.dir, jobsDir, name) {
+				t.Errorf("looked into %s", path)
+			}
+		}
+	}
+	if !slices.Contains(listed, shard(id)) {
+		t.Errorf("the hour of the job was not listed: %q", listed)
+	}
+}

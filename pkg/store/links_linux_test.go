@@ -1,0 +1,310 @@
+package store
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// eachKernel runs a test with openat2 and without.
+func eachKernel(t *testing.T, f func(t *testing.T)) {
+	t.Run("with openat2", f)
+	had := hasOpenat2
+	hasOpenat2 = func() bool { return false }
+	defer func() { hasOpenat2 = had }()
+	t.Run("without openat2", f)
+}
+
+// snapshot says what is below a folder: names, times of files, and their content.
+func snapshot(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil || d.IsDir() {
+			all[path] = "folder"
+			return err
+		}
+		b, err := os.ReadFile(path)
+		all[path] = fmt.Sprintf("%s %s", info.ModTime(), b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// Where a folder of the store is replaced by a link, nothing is made, changed or
+// removed where the link leads, even if that looks like the store.
+func TestLinksInPathsAreNotFollowed(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		for _, folder := range []string{
+			publishedDir, publishedDir + "/" + publicDir, publishedDir + "/" + thumbsDir, goneDir, erasingDir, activeDir,
+			ownersDir, keysDir, usageDir, sweepDir, tmpDir, jobsDir, "hour",
+		} {
+			t.Run(folder, func(t *testing.T) { linkInPath(t, folder) })
+		}
+	})
+}
+
+func linkInPath(t *testing.T, folder string) {
+	sc := newScene(t)
+	submit := func(owner string) *Lease {
+		spec := sc.spec()
+		spec.Owner, spec.Public = owner, true
+		_, _, err := sc.CreateOnce(spec, []byte("picture"), nil, rand.Text())
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := sc.Claim(t.Context(), spec.ID, 1, "w")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	done, failed, running, queued := submit("anna"), submit("bert"), submit("anna"), sc.create()
+	old := sc.specAt(time.Now().Add(-50 * time.Hour))
+	old.Public = true
+	err := errors.Join(paint(done, "painted"), failed.Fail(job.Failure{Code: "gave_up"}), sc.Create(old, []byte("picture"), nil))
+	if err == nil {
+		var l *Lease
+		if l, err = sc.Claim(t.Context(), old.ID, 1, "w"); err == nil {
+			err = paint(l, "painted")
+		}
+	}
+	for _, name := range []string{filepath.Join(tmpDir, rand.Text()), filepath.Join(sweepDir, "turn.1"), filepath.Join(sweepDir, "turn.2")} {
+		err = errors.Join(err, os.WriteFile(filepath.Join(sc.dir, name), []byte("left"), 0o600))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if folder == "hour" {
+		folder = filepath.Join(jobsDir, shard(done.Spec.ID))
+	}
+	path, elsewhere := filepath.Join(sc.dir, folder), filepath.Join(t.TempDir(), "elsewhere")
+	stale := time.Now().Add(-100 * time.Hour)
+	err = os.CopyFS(elsewhere, os.DirFS(path))
+	for name := range snapshot(t, elsewhere) {
+		err = errors.Join(err, os.Chtimes(name, stale, stale))
+	}
+	if err = errors.Join(err, os.Rename(path, path+".was"), os.Symlink(elsewhere, path)); err != nil {
+		t.Fatal(err)
+	}
+	before := snapshot(t, elsewhere)
+
+	// Each may fail.
+	now := time.Now()
+	later := now.Add(72 * time.Hour)
+	_, _ = sc.Turn(time.Minute)
+	_ = sc.Remember([]byte("note"))
+	if active, err := sc.Active(); err == nil {
+		for _, e := range active {
+			_ = sc.Announced(e)
+			_, _ = sc.Checkup(e, later, time.Hour)
+		}
+	}
+	_ = running.Renew()
+	_ = running.StorePreview([]byte("preview"))
+	_ = paint(running, "painted")
+	_, _ = sc.Retry(failed.Spec.ID)
+	_, _ = sc.Cancel(queued)
+	_ = sc.Erase(done.Spec.ID, Erased)
+	_ = sc.Create(sc.spec(), []byte("picture"), nil)
+	_, _, _ = sc.CreateOnce(sc.spec(), []byte("picture"), nil, "key")
+	_, _ = sc.Expire(now.Add(-26*time.Hour), 10)
+	_ = sc.EndErasures()
+	_ = sc.Forget(later)
+	_ = sc.ForgetKeys(later)
+	_ = sc.ForgetSubmissions(now.Add(-72*time.Hour), later)
+	_ = sc.CleanUp(later, time.Hour)
+	_ = sc.CleanDrafts(now.Add(-3*time.Hour), later, time.Hour)
+
+	after := snapshot(t, elsewhere)
+	for name, is := range after {
+		if was, ok := before[name]; !ok || was != is {
+			t.Errorf("made or changed: %s", name)
+		}
+	}
+	for name := range before {
+		if _, ok := after[name]; !ok {
+			t.Errorf("removed: %s", name)
+		}
+	}
+}
+
+// A folder that is exchanged for a link again and again, while it is cleaned up, leads
+// the cleaner nowhere.
+func TestLinksThatComeWhileWeLook(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		sc := newScene(t)
+		elsewhere, other := t.TempDir(), filepath.Join(sc.dir, "other")
+		tmp := filepath.Join(sc.dir, tmpDir)
+		old := time.Now().Add(-time.Hour)
+		fill := func(dir, name string) {
+			path := filepath.Join(dir, name)
+			if err := errors.Join(os.WriteFile(path, []byte("precious"), 0o600), os.Chtimes(path, old, old)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		const many = 200
+		var names []string
+		for range many {
+			name := rand.Text()
+			names = append(names, name)
+			fill(elsewhere, name)
+			name = rand.Text()
+			names = append(names, name)
+			folder := filepath.Join(elsewhere, name)
+			if err := os.Mkdir(folder, 0o750); err != nil {
+				t.Fatal(err)
+			}
+			fill(folder, "file")
+			if err := os.Chtimes(folder, old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Symlink(elsewhere, other); err != nil {
+			t.Fatal(err)
+		}
+		real, err := os.OpenRoot(tmp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = real.Close() }()
+		before := snapshot(t, elsewhere)
+		stop, stopped := make(chan struct{}), make(chan error)
+		go func() {
+			for {
+				select {
+				case <-stop:
+					stopped <- nil
+					return
+				default:
+				}
+				if err := unix.Renameat2(unix.AT_FDCWD, tmp, unix.AT_FDCWD, other, unix.RENAME_EXCHANGE); err != nil {
+					stopped <- err
+					return
+				}
+			}
+		}()
+		for range 30 {
+			for _, name := range names { // the same names as elsewhere
+				if err := real.WriteFile(name, nil, 0o600); err != nil {
+					t.Error(err)
+				}
+			}
+			_ = sc.CleanUp(time.Now().Add(time.Minute), time.Second)
+		}
+		close(stop)
+		if err := <-stopped; err != nil {
+			t.Fatal(err)
+		}
+		if after := snapshot(t, elsewhere); len(after) != len(before) {
+			t.Errorf("%d of %d are left", len(after), len(before))
+		}
+	})
+}
+
+// The folder is exchanged for a link between its listing and what follows.
+func TestLinkThatComesAfterTheListing(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		sc := newScene(t)
+		elsewhere, tmp := t.TempDir(), filepath.Join(sc.dir, tmpDir)
+		for range 20 {
+			name := rand.Text()
+			if err := errors.Join(os.WriteFile(filepath.Join(tmp, name), nil, 0o600), os.Mkdir(filepath.Join(elsewhere, name), 0o750),
+				os.WriteFile(filepath.Join(elsewhere, name, "file"), nil, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := snapshot(t, elsewhere)
+		sc.step = func(op, path string, call func() error) error {
+			err := call()
+			if op == "readdir" && path == tmp {
+				err = errors.Join(err, os.Rename(tmp, tmp+".was"), os.Symlink(elsewhere, tmp))
+			}
+			return err
+		}
+		if err := sc.CleanUp(time.Now().Add(72*time.Hour), time.Hour); err == nil {
+			t.Error("nothing was noticed")
+		}
+		if after := snapshot(t, elsewhere); len(after) != len(before) {
+			t.Errorf("%d of %d are left", len(after), len(before))
+		}
+	})
+}
+
+// Only what the store makes is removed with its age.
+func TestForeignNamesAreNotCleanedUp(t *testing.T) {
+	sc := newScene(t)
+	for _, name := range []string{"tmp/notes", "tmp/folder/file", "keys/notes", "keys/folder/file", "tmp/" + rand.Text() + "/file"} {
+		path := filepath.Join(sc.dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	later := time.Now().Add(72 * time.Hour)
+	if err := errors.Join(sc.CleanUp(later, time.Hour), sc.ForgetKeys(later)); err != nil {
+		t.Error(err)
+	}
+	for pattern, want := range map[string]int{"tmp/notes": 1, "tmp/*/file": 2, "keys/notes": 1, "keys/*/file": 1} {
+		if got, err := filepath.Glob(filepath.Join(sc.dir, pattern)); err != nil || len(got) != want {
+			t.Errorf("%s: %d are left, want %d", pattern, len(got), want)
+		}
+	}
+}
+
+// A tree that is deeper than any of ours costs no more than an error, and one with
+// links in it loses the links.
+func TestTreesAreRemovedWithoutFollowing(t *testing.T) {
+	sc := newScene(t)
+	elsewhere := t.TempDir()
+	if err := os.WriteFile(filepath.Join(elsewhere, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tree := filepath.Join(sc.dir, "tree")
+	if err := errors.Join(os.MkdirAll(filepath.Join(tree, "a/b"), 0o750), os.Symlink(elsewhere, filepath.Join(tree, "a/link")),
+		os.Symlink(elsewhere, filepath.Join(sc.dir, "link"))); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3000 {
+		if err := os.WriteFile(filepath.Join(tree, "a", strconv.Itoa(i)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range []string{tree, filepath.Join(sc.dir, "link"), filepath.Join(sc.dir, "nothing")} {
+		if err := sc.removeTree(path); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(elsewhere, "file")); err != nil {
+		t.Error(err)
+	}
+	deep := tree
+	for range 100 {
+		deep = filepath.Join(deep, "d")
+	}
+	if err := os.MkdirAll(deep, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := sc.removeTree(tree); err == nil {
+		t.Error("a tree 100 folders deep was removed")
+	}
+}
