@@ -129,6 +129,7 @@ func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease) (err error
 	defer room.leave()
 	receipt.DecodeMS = milliseconds(took)
 	stored := w.storePreview(lease, preview) // while the engine is at work
+	defer stored.wait(ctx)                   // it uses the lease
 
 	receipt.ColdStart = !w.warm.Swap(true)
 	painted, took, err := w.stylize(ctx, stop, spec.ID, request, room)
@@ -154,12 +155,8 @@ func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease) (err error
 	}
 	receipt.EncodeMS = milliseconds(time.Since(began))
 
-	select {
-	case err := <-stored:
-		if err != nil {
-			return err
-		}
-	case <-ctx.Done():
+	if err := stored.wait(ctx); err != nil {
+		return err
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx) // the lease may be another's by now
@@ -179,15 +176,34 @@ func thumbnail(painted *image.RGBA, spec *job.Spec) ([]byte, error) {
 	return imageio.Thumbnail(painted)
 }
 
-// storePreview stores the preview, if there is one, and sends how that went.
-func (w *Worker) storePreview(lease *store.Lease, preview []byte) <-chan error {
-	stored := make(chan error, 1)
+// storing is a preview on its way into the store.
+type storing struct {
+	done chan struct{}
+	err  error // once done is closed
+}
+
+// storePreview begins to store the preview, if there is one.
+func (w *Worker) storePreview(lease *store.Lease, preview []byte) *storing {
+	s := &storing{done: make(chan struct{})}
 	if preview == nil {
-		stored <- nil
-		return stored
+		close(s.done)
+		return s
 	}
-	go func() { stored <- lease.StorePreview(preview) }()
-	return stored
+	go func() {
+		defer close(s.done)
+		s.err = lease.StorePreview(preview)
+	}()
+	return s
+}
+
+// wait returns how that went, or ctx's cause where a dead file server keeps it.
+func (s *storing) wait(ctx context.Context) error {
+	select {
+	case <-s.done:
+		return s.err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // load reads and decodes what a job's spec names, once there is memory for all that
