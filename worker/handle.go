@@ -129,7 +129,7 @@ func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease) (err error
 	defer room.leave()
 	receipt.DecodeMS = milliseconds(took)
 	stored := w.storePreview(lease, preview) // while the engine is at work
-	defer stored.wait(ctx)                   // it uses the lease
+	defer func() { _ = stored.wait(ctx) }()  // it uses the lease; its error counts below
 
 	receipt.ColdStart = !w.warm.Swap(true)
 	painted, took, err := w.stylize(ctx, stop, spec.ID, request, room)

@@ -3,8 +3,9 @@ package stack
 
 import "sync"
 
-// From a Stack at most n things can be taken at once, the one put back last first, so that
-// pictures painted one after another use one of them and leave the others unmade.
+// A Stack keeps things for the next use. At most n of them can be taken at once, the one
+// put back last first, so that pictures painted one after another use one of them and leave
+// the others unmade.
 type Stack[T any] struct {
 	places chan struct{}
 	mu     sync.Mutex
