@@ -99,7 +99,7 @@ func TestStyleThatWorkersCannotHold(t *testing.T) {
 		}
 		return field{name, "p.jpg", b.Bytes()}
 	}
-	s := serve(t, func(c *api.Config) { c.Workers = api.Workers{Memory: 790} })
+	s := serve(t, func(c *api.Config) { c.Workers = api.Workers{Memory: 767} })
 	for _, side := range [][2]int{{200, 100}, {800, 800}} {
 		photo := picture("image", side[0], side[1])
 		resp, body := s.post(form(t, photo, picture("style_image", 6000, 4000)))
