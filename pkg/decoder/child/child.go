@@ -42,6 +42,8 @@ func Serve(decode Decode) error {
 	// Where the machine runs out of memory, this process goes first and not the worker.
 	// Not every system lets it say so, and none needs it.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
+	// Little lives between two pictures, and the memory limit of each bounds the garbage.
+	debug.SetGCPercent(400)
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
 		return fmt.Errorf("set RLIMIT_CORE: %w", err)
 	}
