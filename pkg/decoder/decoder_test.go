@@ -185,40 +185,14 @@ func TestVices(t *testing.T) {
 // share, as the system counts it.
 func TestMemoryIsBounded(t *testing.T) {
 	d := decodertest.New(t, func(c *decoder.Config) { c.Program = decodertest.Rogue(t); bounds(c); c.Bounds.CPU = time.Minute })
-	most := watchChildren(t, func() {
+	most := decodertest.PeakMemory(func() {
 		if _, err := d.Decode(t.Context(), decoder.Request{Photo: photo(t, 50, 50, decodertest.Eats), Longest: 100}); !errors.Is(err, job.ErrUndecodable) {
 			t.Errorf("got %v", err)
 		}
 	})
 	// 64 MiB at a time don't fit into what a picture of 50 x 50 may take.
-	if limit := 64 << 10; most > limit {
-		t.Errorf("it had %d KiB resident, want at most %d", most, limit)
-	}
-}
-
-// watchChildren returns the largest resident size in KiB that a child of this process
-// reached while f ran.
-func watchChildren(t *testing.T, f func()) (most int) {
-	t.Helper()
-	ended := make(chan struct{})
-	go func() { defer close(ended); f() }()
-	for {
-		for _, pid := range children(t) {
-			b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-			if !bytes.HasPrefix(b, []byte("Name:\ttest-rogue")) {
-				continue // between fork and exec it is this process once more
-			}
-			_, rest, _ := strings.Cut(string(b), "VmHWM:")
-			if fields := strings.Fields(rest); len(fields) > 0 {
-				n, _ := strconv.Atoi(fields[0])
-				most = max(most, n)
-			}
-		}
-		select {
-		case <-ended:
-			return most
-		default:
-		}
+	if limit := int64(64 << 20); most > limit {
+		t.Errorf("it had %d bytes resident, want at most %d", most, limit)
 	}
 }
 

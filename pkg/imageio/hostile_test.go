@@ -3,7 +3,6 @@ package imageio_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"image"
 	"image/png"
 	"io"
@@ -11,12 +10,8 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -103,7 +98,7 @@ func TestHostileEverywhere(t *testing.T) {
 				}
 			}
 			var jobs []job.Job
-			peak := watch(t, func() {
+			peak := decodertest.PeakMemory(func() {
 				// In this process there are the files and the fitted pixels, and of what is
 				// encoded the file; and this test's looking at the decoder.
 				if most, took := int64(12*len(data)+(96<<20)), allocated(func() {
@@ -198,32 +193,4 @@ func allocated(f func()) int64 {
 	f()
 	runtime.ReadMemStats(&after)
 	return int64(after.TotalAlloc - before.TotalAlloc)
-}
-
-// watch returns the largest resident size in bytes of any picture-decoder while f runs.
-// Between fork and exec one is this process once more, and goes by its name.
-func watch(t *testing.T, f func()) (most int64) {
-	t.Helper()
-	ended := make(chan struct{})
-	go func() { defer close(ended); f() }()
-	for again := time.NewTicker(5 * time.Millisecond); ; {
-		lists, _ := filepath.Glob("/proc/self/task/*/children")
-		for _, list := range lists {
-			pids, _ := os.ReadFile(list)
-			for pid := range strings.FieldsSeq(string(pids)) {
-				b, _ := os.ReadFile(fmt.Sprintf("/proc/%s/status", pid))
-				_, rest, _ := strings.Cut(string(b), "VmHWM:")
-				if fields := strings.Fields(rest); len(fields) > 0 && strings.HasPrefix(string(b), "Name:\ttest-picture-de") {
-					kib, _ := strconv.ParseInt(fields[0], 10, 64)
-					most = max(most, kib<<10)
-				}
-			}
-		}
-		select {
-		case <-ended:
-			again.Stop()
-			return most
-		case <-again.C:
-		}
-	}
 }

@@ -9,8 +9,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/atelier-go/atelier/pkg/decoder"
 )
@@ -68,6 +71,37 @@ const (
 	Floods  Vice = "rogue: floods"  // writes more than asked for into the output
 )
 
+// PeakMemory returns the largest resident size, in bytes, of any decoder that this process
+// has while f runs. Between fork and exec one is this process once more, and goes by its
+// name.
+func PeakMemory(f func()) (most int64) {
+	ended := make(chan struct{})
+	go func() { defer close(ended); f() }()
+	for again := time.NewTicker(5 * time.Millisecond); ; {
+		lists, _ := filepath.Glob("/proc/self/task/*/children")
+		for _, list := range lists {
+			pids, _ := os.ReadFile(list) // a thread that has ended has none
+			for pid := range strings.FieldsSeq(string(pids)) {
+				b, _ := os.ReadFile("/proc/" + pid + "/status")
+				_, rest, _ := strings.Cut(string(b), "VmHWM:")
+				if fields := strings.Fields(rest); len(fields) > 0 && strings.HasPrefix(string(b), "Name:\t"+prefix) {
+					kib, _ := strconv.ParseInt(fields[0], 10, 64)
+					most = max(most, kib<<10)
+				}
+			}
+		}
+		select {
+		case <-ended:
+			again.Stop()
+			return most
+		case <-again.C:
+		}
+	}
+}
+
+// prefix begins the names of the programs that tests decode with.
+const prefix = "test-"
+
 // A program is built once in a test's process.
 type program struct {
 	once sync.Once
@@ -90,7 +124,7 @@ func compile(path string) (file string, err error) {
 	if err := os.MkdirAll(bin, 0o750); err != nil {
 		return "", err
 	}
-	file = filepath.Join(bin, "test-"+filepath.Base(path))
+	file = filepath.Join(bin, prefix+filepath.Base(path))
 	made := fmt.Sprintf("%s.%d", file, os.Getpid())
 	defer os.Remove(made)
 	if b, err := os.ReadFile(file); err == nil { // go doesn't link it again where nothing has changed
