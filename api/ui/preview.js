@@ -30,7 +30,7 @@ export function previewOf({ preview, job }) {
 }
 
 // findPreview asks for the preview of a job that a worker began with at a time, in
-// milliseconds. It answers there, or none, or nothing where that can't be told for now.
+// milliseconds. It returns 'there', 'none', or undefined where that is not known yet.
 export async function findPreview(id, began, signal) {
   try {
     await wait(usual - (Date.now() - began) / 1000, signal)

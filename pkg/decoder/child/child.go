@@ -22,14 +22,14 @@ import (
 // A Request is what the other side asks for.
 type Request = protocol.Request
 
-// A Reply is what it is told.
+// A Reply says what became of a request.
 type Reply = protocol.Reply
 
-// A Decode function answers a request whose pictures are in input. It appends to
+// A Decode function handles a request whose pictures are in input. It appends to
 // output what the reply describes. input is good until it returns.
 type Decode func(req Request, input []byte, output io.Writer) (Reply, error)
 
-// Serve answers requests, one at a time, until standard input ends, which also ends the
+// Serve handles requests, one at a time, until standard input ends, which also ends the
 // process in the middle of a decode. Before each it bounds the process: RLIMIT_DATA
 // counts the private memory that can be written, which RLIMIT_AS would not do, since
 // Go reserves more than a gigabyte of addresses. The limit starts from what the process
