@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,7 +39,16 @@ func (s *Store) look(id job.ID) (*life, error) {
 	}
 	var dir *os.File
 	var names []string
-	err := s.find(id, func() (err error) { dir, names, err = s.openDir(s.jobDir(id)); return err })
+	open := func() (err error) { dir, names, err = s.openDir(s.jobDir(id)); return err }
+	err := s.find(id, open)
+	if err == nil && !slices.Contains(names, statusFile) {
+		// It is being replaced, or the job erased: an NFS client may find the folder in its
+		// old place for a while, and sees there what is not removed yet.
+		_ = dir.Close() // read only
+		if err = s.refresh(s.shard(id)); err == nil {
+			err = s.find(id, open)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
