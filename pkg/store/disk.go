@@ -320,7 +320,7 @@ func together(calls ...func() error) error {
 	return errors.Join(errs...)
 }
 
-func (d *disk) sync(dir *os.File) error { return d.onOpen("fsync", dir.Name(), dir.Sync) }
+func (d *disk) sync(dir *os.File) error { return d.do("fsync", dir.Name(), dir.Sync) }
 
 func (d *disk) mkdir(path string) error {
 	return d.byPath("mkdir", path, func() error {
