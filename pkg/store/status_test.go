@@ -34,7 +34,9 @@ func TestStatusIsAway(t *testing.T) {
 	if got, err := sc.content(sc.Result(id)); err != nil || got != "painted" {
 		t.Errorf("the result: %q, %v", got, err)
 	}
-	sc.Store.activate(sc.activeAt("", id)) //nolint:errcheck // the sweep shows it
+	if err := sc.activate(sc.activeAt("", id)); err != nil {
+		t.Fatal(err)
+	}
 	sc.sweep()
 	if _, err := os.Stat(filepath.Join(sc.jobDir(id), statusFile)); err != nil {
 		t.Errorf("after a sweep: %v", err)
