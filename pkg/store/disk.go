@@ -245,8 +245,17 @@ func (d *disk) listAgain(dir *os.File) (names []string, err error) {
 
 // list lists a folder; one that is not there, or is no folder, is empty.
 func (d *disk) list(path string) ([]string, error) {
+	names, err := d.listThere(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return names, err
+}
+
+// listThere is list of a folder that must be there: else it is fs.ErrNotExist.
+func (d *disk) listThere(path string) ([]string, error) {
 	dir, names, err := d.openDir(path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, errUnreadable) {
+	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, errUnreadable) {
 		return nil, nil
 	}
 	if err != nil {

@@ -121,7 +121,7 @@ func (s *Store) retry(id job.ID, counted bool) (job.Job, error) {
 	}
 	made := false
 	if counted {
-		done, err := s.reserve(spec.Owner, use{unfinished: 1})
+		done, err := s.reserve(spec.Owner, spec.ID, use{unfinished: 1})
 		if err != nil {
 			return last.public(), err
 		}

@@ -265,6 +265,16 @@ func (s *Store) missing(id job.ID) error {
 	return job.ErrNotFound
 }
 
+// listOrAway lists a folder. With the whole directory away it is job.ErrStoreAway, and
+// not an empty folder.
+func (s *Store) listOrAway(path string) ([]string, error) {
+	names, err := s.listThere(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, s.there()
+	}
+	return names, err
+}
+
 // there says whether the whole directory is: job.ErrStoreAway.
 func (s *Store) there() error {
 	if _, err := s.changed(filepath.Join(s.dir, formatFile)); err != nil {
