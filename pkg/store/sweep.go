@@ -210,11 +210,7 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 		return c, err
 	}
 	c.Job = r.public()
-	asked := inputFile // not the spec: that is the entry in active/, which is touched
-	if l.run > 1 {
-		asked = runFile(l.run)
-	}
-	if c.RunBegan, err = s.changed(filepath.Join(l.dir.Name(), asked)); err != nil {
+	if c.RunBegan, err = s.runBegan(id, l.run); err != nil {
 		return c, err
 	}
 	c.Leased = r.State == job.Running && !r.expired(now)
@@ -290,6 +286,43 @@ func (s *Store) Announced(e Entry) error {
 	}
 	return err
 }
+
+// runBegan is when a run was asked for, by the file server's clock.
+func (s *Store) runBegan(id job.ID, run int) (time.Time, error) {
+	asked := inputFile // not the spec: that is the entry in active/, which is touched
+	if run > 1 {
+		asked = runFile(run)
+	}
+	return s.changed(filepath.Join(s.jobDir(id), asked))
+}
+
+// AnnouncedLately says whether a job's current run is known to have been sent to the
+// queue within a time, or within as long as it had waited by then, so that who goes by
+// it sends at intervals that double. What was sent within noted of the run's beginning
+// is not known, since the entry is made then whether the message was sent or not.
+func (s *Store) AnnouncedLately(j job.Job, within time.Duration) (bool, error) {
+	announced, err := s.changed(s.at(EntryOf(j)))
+	if err != nil {
+		return false, err
+	}
+	began, err := s.runBegan(j.ID, j.Run)
+	if err != nil {
+		return false, err
+	}
+	waited := announced.Sub(began)
+	if waited < noted {
+		return false, nil
+	}
+	now, err := s.now()
+	if err != nil {
+		return false, err
+	}
+	return now.Sub(announced) < max(waited, within), nil
+}
+
+// noted is the time between a run's beginning and its entry's change from which that is
+// one by [Store.Announced].
+const noted = 500 * time.Millisecond
 
 // Now is the file server's clock, by which ages are judged.
 func (s *Store) Now() (time.Time, error) { return s.now() }
