@@ -57,22 +57,22 @@ func (c *count) set(used use, at stamp) { c.stamp, c.used, c.spent = at, used, u
 func (s *Store) count(a *account, c *count) error {
 	began := time.Now()
 	if c == &a.active {
-		names, err := s.listOrAway(filepath.Join(s.dir, activeDir, a.folder))
+		t, err := s.tally(filepath.Join(s.dir, activeDir, a.folder))
 		if err != nil {
 			return err
 		}
-		c.set(use{unfinished: tallyOf(names).Jobs}, stampOf(began))
+		c.set(use{unfinished: t.Jobs}, stampOf(began))
 		return nil
 	}
 	for hour, of := range a.open {
 		if of != c {
 			continue
 		}
-		names, err := s.listOrAway(s.hourDir(a.folder, hour))
+		t, err := s.tally(s.hourDir(a.folder, hour))
 		if err != nil {
 			return err
 		}
-		c.set(tallyOf(names).use(), stampOf(began))
+		c.set(t.use(), stampOf(began))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -134,8 +135,8 @@ func (s *Store) tallies(folder string, hours []string) (map[string]tally, error)
 	var calls []func() error
 	for i, hour := range hours {
 		calls = append(calls, func() error {
-			names, err := s.listOrAway(s.hourDir(folder, hour))
-			found[i] = tallyOf(names)
+			var err error
+			found[i], err = s.tally(s.hourDir(folder, hour))
 			return err
 		})
 	}
@@ -157,18 +158,25 @@ func (s *Store) hourDir(folder, hour string) string {
 	return filepath.Join(s.dir, ownersDir, folder, hour)
 }
 
-func tallyOf(names []string) (t tally) {
-	for _, name := range names {
-		text, counts, _ := strings.Cut(name, ".")
-		if _, err := job.ParseID(text); err != nil {
-			continue
+// tally counts the jobs in a folder. With the whole directory away it is
+// job.ErrStoreAway, and not an empty folder.
+func (s *Store) tally(path string) (t tally, err error) {
+	err = s.scan(path, func(names []string) {
+		for _, name := range names {
+			text, counts, _ := strings.Cut(name, ".")
+			if _, err := job.ParseID(text); err != nil {
+				continue
+			}
+			t.Jobs++
+			if kib, err := strconv.ParseInt(counts, 10, 64); err == nil && kib >= 0 && kib <= maxCharge {
+				t.KiB += kib
+			}
 		}
-		t.Jobs++
-		if kib, err := strconv.ParseInt(counts, 10, 64); err == nil && kib >= 0 && kib <= maxCharge {
-			t.KiB += kib
-		}
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		err = s.there()
 	}
-	return t
+	return t, err
 }
 
 func (s *Store) pastAt(folder string) string { return filepath.Join(s.dir, usageDir, folder) }

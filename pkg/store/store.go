@@ -90,7 +90,7 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	s := &Store{dir: dir, lease: cfg.Lease, maxAttempts: cfg.MaxAttempts, unpublish: cfg.Unpublish, quotas: cfg.Quotas}
+	s := &Store{disk: disk{most: mostNames}, dir: dir, lease: cfg.Lease, maxAttempts: cfg.MaxAttempts, unpublish: cfg.Unpublish, quotas: cfg.Quotas}
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("open the store: %w", errors.Join(err, s.Close()))
 	}
@@ -263,16 +263,6 @@ func (s *Store) missing(id job.ID) error {
 		return err
 	}
 	return job.ErrNotFound
-}
-
-// listOrAway lists a folder. With the whole directory away it is job.ErrStoreAway, and
-// not an empty folder.
-func (s *Store) listOrAway(path string) ([]string, error) {
-	names, err := s.listThere(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, s.there()
-	}
-	return names, err
 }
 
 // there says whether the whole directory is: job.ErrStoreAway.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -108,18 +109,36 @@ func (s *Store) at(e Entry) string { return filepath.Join(s.dir, activeDir, e.fo
 
 // Active lists the jobs that are not finished, or not yet tidied up, oldest
 // first. Owners' folders that are empty are removed, so that there are as many as
-// owners who wait for something.
+// owners who wait for something. Of one owner's jobs there are an eighth of [mostNames] at
+// most, of all half: whoever fills a folder with names neither keeps other owners' jobs
+// from being seen nor takes more than some 40 MB.
 func (s *Store) Active() ([]Entry, error) {
 	root := filepath.Join(s.dir, activeDir)
 	folders, err := s.list(root)
 	if err != nil {
 		return nil, fmt.Errorf("list active jobs: %w", err)
 	}
-	names := make([][]string, len(folders))
+	var mu sync.Mutex
+	var active []Entry
 	var calls []func() error
-	for i, folder := range folders {
-		calls = append(calls, func() (err error) {
-			if names[i], err = s.list(filepath.Join(root, folder)); err == nil && len(names[i]) == 0 {
+	for _, folder := range folders {
+		calls = append(calls, func() error {
+			empty, left := true, s.most/8
+			err := s.scan(filepath.Join(root, folder), func(names []string) {
+				mu.Lock()
+				defer mu.Unlock()
+				for _, name := range names {
+					empty = false
+					if id, err := job.ParseID(name); err == nil && left > 0 && len(active) < s.most/2 {
+						left--
+						active = append(active, Entry{id, folder})
+					}
+				}
+			})
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err == nil && empty {
 				err = s.removeEmpty(filepath.Join(root, folder))
 			}
 			return err
@@ -128,14 +147,6 @@ func (s *Store) Active() ([]Entry, error) {
 	for some := range slices.Chunk(calls, inParallel) {
 		if err := together(some...); err != nil {
 			return nil, fmt.Errorf("list active jobs: %w", err)
-		}
-	}
-	var active []Entry
-	for i, folder := range folders {
-		for _, name := range names[i] {
-			if id, err := job.ParseID(name); err == nil {
-				active = append(active, Entry{id, folder})
-			}
 		}
 	}
 	slices.SortFunc(active, func(a, b Entry) int { return strings.Compare(string(a.ID), string(b.ID)) })
