@@ -48,9 +48,9 @@ func (s *Store) freed(owner string) {
 	}
 }
 
-// reserve takes what is needed out of an owner's quotas, for a job, or says which
-// is used up. Without an error done is
-// to be called when what was reserved is on the disk, or will not be.
+// reserve takes what a job needs out of its owner's quotas. job.ErrQuota, in a
+// [QuotaError]: one of them is used up. Without an error done is to be called when what
+// was reserved is on the disk, or will not be.
 func (s *Store) reserve(owner string, id job.ID, need use) (done func(made bool), err error) {
 	if s.quotas.limit().on(need) == (use{unlimited, unlimited, unlimited}) {
 		return func(bool) {}, nil

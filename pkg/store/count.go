@@ -46,34 +46,30 @@ func (t stamp) rested(now time.Time) bool {
 // the one in active/, or an hour of the index.
 type count struct {
 	stamp
-	used    use // as counted
-	spent   use // accepted here since
-	pending use // being accepted here
+	hour    string // of the index; empty for active/
+	used    use    // as counted
+	spent   use    // accepted here since
+	pending use    // being accepted here
 }
 
 func (c *count) set(used use, at stamp) { c.stamp, c.used, c.spent = at, used, use{} }
 
 // count counts one of an owner's folders.
 func (s *Store) count(a *account, c *count) error {
+	path := filepath.Join(s.dir, activeDir, a.folder)
+	if c.hour != "" {
+		path = s.hourDir(a.folder, c.hour)
+	}
 	began := time.Now()
-	if c == &a.active {
-		t, err := s.tally(filepath.Join(s.dir, activeDir, a.folder))
-		if err != nil {
-			return err
-		}
-		c.set(use{unfinished: t.Jobs}, stampOf(began))
-		return nil
+	t, err := s.tally(path)
+	if err != nil {
+		return err
 	}
-	for hour, of := range a.open {
-		if of != c {
-			continue
-		}
-		t, err := s.tally(s.hourDir(a.folder, hour))
-		if err != nil {
-			return err
-		}
-		c.set(t.use(), stampOf(began))
+	used := use{unfinished: t.Jobs}
+	if c.hour != "" {
+		used = t.use()
 	}
+	c.set(used, stampOf(began))
 	return nil
 }
 
@@ -102,7 +98,7 @@ func (a *account) turn(now time.Time) {
 	for _, hour := range hoursFrom(p.Through, now) {
 		c := a.open[hour]
 		if c == nil {
-			a.open[hour] = &count{stamp: stamp{began: startOf(hour).Add(-settle)}}
+			a.open[hour] = &count{hour: hour, stamp: stamp{began: startOf(hour).Add(-settle)}}
 		} else if p.Through == hour && !c.began.Before(startOf(hour).Add(time.Hour+settle)) {
 			p.set(hour, tally{Jobs: c.used.daily + c.spent.daily, KiB: c.used.kib + c.spent.kib})
 			p.Through = hourOf(startOf(hour).Add(time.Hour))
