@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -24,13 +25,15 @@ type disk struct {
 	// them, stop the world between two of them, or lose a reply. Some are made at
 	// the same time.
 	step func(op, path string, call func() error) error
-	// most is how many names are read of a folder. None should come near it; of one that
-	// goes beyond, the rest is left unread, so that time and memory stay bounded.
+	// most, set by tests alone, is mostNames in its place.
 	most int
 }
 
-// mostNames is disk.most, but in tests.
+// mostNames is how many names are read of a folder. None should come near it; of one that
+// goes beyond, the rest is left unread, so that time and memory stay bounded.
 const mostNames = 1 << 20
+
+func (d *disk) mostNames() int { return cmp.Or(d.most, mostNames) }
 
 func (d *disk) do(op, path string, call func() error) error {
 	if d.step == nil {
@@ -226,7 +229,7 @@ func (d *disk) readNames(dir *os.File) (names []string, err error) {
 
 // eachNames reads the names in a folder, some thousands at a time.
 func (d *disk) eachNames(dir *os.File, visit func(names []string)) error {
-	for left := d.most; left > 0; {
+	for left := d.mostNames(); left > 0; {
 		names, err := dir.Readdirnames(min(left, 8192))
 		left -= len(names)
 		visit(names)

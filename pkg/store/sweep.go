@@ -123,13 +123,13 @@ func (s *Store) Active() ([]Entry, error) {
 	var calls []func() error
 	for _, folder := range folders {
 		calls = append(calls, func() error {
-			empty, left := true, s.most/8
+			empty, left := true, s.mostNames()/8
 			err := s.scan(filepath.Join(root, folder), func(names []string) {
 				mu.Lock()
 				defer mu.Unlock()
 				for _, name := range names {
 					empty = false
-					if id, err := job.ParseID(name); err == nil && left > 0 && len(active) < s.most/2 {
+					if id, err := job.ParseID(name); err == nil && left > 0 && len(active) < s.mostNames()/2 {
 						left--
 						active = append(active, Entry{id, folder})
 					}
