@@ -161,7 +161,7 @@ func meddle(s *store.Store) error {
 		j, err := s.Cancel(id)
 		if err == nil {
 			say(claimOf{id, j.Run, job.Canceled})
-			_, err = s.Retry(id)
+			_, _, err = s.Retry(id)
 		}
 		if err != nil && !errors.Is(err, job.ErrFinished) && !errors.Is(err, job.ErrNotRetryable) && !errors.Is(err, job.ErrBusy) {
 			return err
