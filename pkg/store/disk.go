@@ -101,9 +101,17 @@ func (d *disk) createHasty(path string, b ...[]byte) (made time.Time, err error)
 
 // create writes one part behind the other: together in memory large ones would be there
 // twice.
+//
+// It is without O_EXCL, and looks at what it has opened instead. An NFS client asks for an
+// exclusive file in two calls, and between them the server keeps a random number as the
+// file's time: what a killed process left could look new until 2038.
 func (d *disk) create(path string, flag int, parts ...[]byte) (made time.Time, err error) {
 	f, err := d.open("create", path, func() (*os.File, error) {
-		return openNoLinks(path, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|flag)
+		f, err := openNoLinks(path, unix.O_WRONLY|unix.O_CREAT|flag)
+		if err == nil {
+			err = isNew(f)
+		}
+		return f, err
 	})
 	if err != nil {
 		return made, err
@@ -123,6 +131,16 @@ func (d *disk) create(path string, flag int, parts ...[]byte) (made time.Time, e
 		err = cerr // NFS reports a full disk here at the latest
 	}
 	return made, err
+}
+
+// isNew is fs.ErrExist of a file that is not empty, not regular, or has another name.
+func isNew(f *os.File) error {
+	var st unix.Stat_t // came with the open
+	err := uninterrupted(func() error { return unix.Fstat(int(f.Fd()), &st) })
+	if err == nil && (st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size != 0 || st.Nlink != 1) {
+		err = &fs.PathError{Op: "create", Path: f.Name(), Err: unix.EEXIST}
+	}
+	return err
 }
 
 // mark makes an empty file; one that is there already is as good.

@@ -94,3 +94,32 @@ func TestForeignFoldersAreNotListed(t *testing.T) {
 		t.Errorf("the hour of the job was not listed: %q", listed)
 	}
 }
+
+// The store writes into no file that is there already: another's, under a second name, say.
+func TestForeignFilesAreNotWrittenInto(t *testing.T) {
+	sc := newScene(t)
+	l := sc.claimed()
+	victim := filepath.Join(sc.dir, "victim")
+	for name, plant := range map[string]func(path string) error{
+		"its content": func(path string) error { return os.WriteFile(path, []byte("precious"), 0o600) },
+		"its link":    func(path string) error { return os.Link(victim, path) },
+		"a folder":    func(path string) error { return os.Mkdir(path, 0o750) },
+	} {
+		if err := os.WriteFile(victim, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		path := l.path(outputFile(l.record.Claim))
+		if err := plant(path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sc.createFile(path, []byte("painted")); err == nil {
+			t.Errorf("%s: it was written into", name)
+		}
+		if b, err := os.ReadFile(victim); err != nil || len(b) != 0 {
+			t.Errorf("%s: the victim has %q, %v", name, b, err)
+		}
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

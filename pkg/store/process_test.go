@@ -291,7 +291,12 @@ func TestProcessesRaceForOneDirectory(t *testing.T) {
 				t.Errorf("run %d of job %s ended as %s and as %s", c.Run, c.ID, c.State, other)
 			}
 		}
-		b, err := os.ReadFile(filepath.Join(s.Dir(), "jobs", c.ID.Time().Format("2006/01/02/15"), string(c.ID), fmt.Sprintf("final.%d", c.Run)))
+		dir := filepath.Join(s.Dir(), "jobs", c.ID.Time().Format("2006/01/02/15"), string(c.ID))
+		_, err := os.ReadDir(dir) // an NFS client may remember that there was no such file
+		var b []byte
+		if err == nil {
+			b, err = os.ReadFile(filepath.Join(dir, fmt.Sprintf("final.%d", c.Run)))
+		}
 		if err != nil {
 			t.Error(err)
 			continue
@@ -312,7 +317,10 @@ func TestProcessesRaceForOneDirectory(t *testing.T) {
 		t.Error(err)
 	}
 	for _, name := range files(t, s.Dir()) {
-		if strings.Contains(name, "tmp") || strings.HasPrefix(name, "active") {
+		// A file server may be at a call of a process that was killed when all others are
+		// done with the job. What comes of that goes with the job.
+		late := os.Getenv("NFS_A") != "" && strings.HasPrefix(filepath.Base(name), ".tmp-")
+		if (strings.Contains(name, "tmp") || strings.HasPrefix(name, "active")) && !late {
 			t.Errorf("%s was left behind", name)
 		}
 	}

@@ -2,7 +2,7 @@
 // directory locally. It is the only code that knows the file names there.
 //
 // The directory has NFS semantics and the package relies on no more than they
-// give: a rename and a link are atomic, O_EXCL has one winner, an open sees
+// give: a rename and a link are atomic, an open sees
 // what was closed before it. DESIGN.md describes the format.
 //
 // A Store may be used by many goroutines, and many processes on many machines
