@@ -61,7 +61,7 @@ func Start(path string, limit int64) (asked int64, err error) {
 	return asked, errors.Join(errs...)
 }
 
-var errLimit = errors.New("there is not the memory to read ahead all")
+var errLimit = errors.New("the rest would take too much memory")
 
 func (l File) start(root *os.Root, limit int64) (asked int64, err error) {
 	f, err := root.OpenFile(l.Name, plain, 0)

@@ -80,6 +80,10 @@ func find(name string) (string, error) {
 	return program, nil
 }
 
+// most is how many bytes are read ahead, if there is twice the memory: several times
+// what TensorFlow takes.
+const most = 1 << 30
+
 // patience is how long asking for the pages may take. It takes milliseconds, unless the
 // file system hangs; the worker then waits for it in its own way.
 const patience = 3 * time.Second
@@ -98,7 +102,7 @@ func readAhead(paths []string, log *slog.Logger) {
 			log.Warn("nothing is read ahead", "error", err)
 			return
 		}
-		left /= 2 // the other half is for the worker itself
+		left = min(left/2, most)
 		asked := int64(0)
 		var errs []error
 		for _, path := range paths {
@@ -116,7 +120,7 @@ func readAhead(paths []string, log *slog.Logger) {
 	select {
 	case <-done:
 	case <-time.After(patience): // the program's start ends it
-		log.Warn("reading ahead is given up: the file system does not respond", "after", patience)
+		log.Warn("reading ahead is left to itself: the file system does not respond", "after", patience)
 	}
 }
 
