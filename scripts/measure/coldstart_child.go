@@ -32,14 +32,6 @@ type coldCell struct {
 	Cold, Warm      []nfsStart
 }
 
-// added is how many seconds reading took in each round.
-func (c coldCell) added() (seconds []float64) {
-	for i := range c.Cold {
-		seconds = append(seconds, c.Cold[i].Seconds-c.Warm[i].Seconds)
-	}
-	return seconds
-}
-
 // An nfsStart is one start of a process, and what it read from the file server.
 type nfsStart struct {
 	Seconds float64
