@@ -57,7 +57,7 @@ func (s *Store) begin(spec *job.Spec, picture, stylePicture []byte) (done func(m
 	if err := s.roomy(int64(len(picture) + len(stylePicture))); err != nil {
 		return nil, err
 	}
-	return s.reserve(spec.Owner, submissionOf(spec))
+	return s.reserve(spec.Owner, spec.ID, submissionOf(spec))
 }
 
 // noRoom makes job.ErrDiskFull of what a file system says that has no room.
@@ -193,7 +193,10 @@ func (s *Store) hide(spec *job.Spec) error {
 	if err != nil {
 		return err
 	}
-	return s.removeTree(away)
+	if err = s.removeTree(away); errors.Is(err, errInUse) {
+		return nil // CleanDrafts removes the rest
+	}
+	return err
 }
 
 // awayDir is where a job's folder goes on its way out.
