@@ -83,6 +83,14 @@ var rules = []rule{
 		reason: "it mends requests on their way and is a leaf, which pkg/queue and pkg/bucket share: the standard library only",
 	},
 	{
+		of: in("pkg/readahead"), allowed: in("pkg/readahead").and("golang.org/x/sys/..."),
+		reason: "it is linked by what starts before the worker: the standard library and x/sys only",
+	},
+	{
+		of: in("worker/cmd/worker-bootstrap"), allowed: in("worker/cmd/worker-bootstrap", "pkg/readahead").and("golang.org/x/sys/..."), denied: group{"net/http/...", "C"},
+		reason: "what starts before the worker is small and static, so that it starts at once",
+	},
+	{
 		of: in("pkg/store/..."), denied: in("pkg/imageio/...", "pkg/queue/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...", "model/...", "submitter/..."),
 		reason: "pkg/store knows files; of the project it may import pkg/job and pkg/style",
 	},

@@ -9,9 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,14 +36,14 @@ const (
 // functions are what of the stack runs in MiniStack's Lambda. They are deployed
 // through AWS's own API, as in the cloud.
 type functions struct {
-	aws      ministack.Locked
-	programs map[string]string // by name; what is not there is not deployed
-	beside   map[string]string // what a program starts by itself, by the program's name
-	shared   string
-	model    string
-	engine   string // of the workers: tensorflow or onnx
-	logs     string // folder
-	gateway  *gateway
+	aws     ministack.Locked
+	code    map[string]map[string]string // of the functions that are deployed, by name: the files of its zip, and where they are
+	shared  string
+	model   string
+	engine  string // of the workers: tensorflow or onnx
+	library string // folder of the engine's; "" if it is not known
+	logs    string // folder
+	gateway *gateway
 }
 
 // deploy brings the functions into a MiniStack that was started: it keeps
@@ -59,11 +61,11 @@ func (f *functions) deploy(ctx context.Context) error {
 		workerFunction: f.deployWorker,
 		apiFunction:    func(ctx context.Context, client *lambda.Client) error { return f.deployAPI(ctx, cfg, client) },
 	}
-	errs := make(chan error, len(f.programs))
-	for name := range f.programs {
+	errs := make(chan error, len(f.code))
+	for name := range f.code {
 		go func() { errs <- deployers[name](ctx, client) }()
 	}
-	for range f.programs {
+	for range f.code {
 		err = errors.Join(err, <-errs)
 	}
 	return err
@@ -94,6 +96,7 @@ func (f *functions) deployWorker(ctx context.Context, client *lambda.Client) err
 		"ATELIER_THREADS":    strconv.Itoa(max(1, runtime.GOMAXPROCS(0)/atOnce())),
 		// TensorFlow's chatter; and see DESIGN.md, "Memory".
 		"TF_CPP_MIN_LOG_LEVEL": "2", "MALLOC_ARENA_MAX": "2",
+		"ATELIER_READ_AHEAD": f.readAhead(),
 	}
 	arn, err := f.create(ctx, client, workerFunction, workerTimeout, workerMemory, env)
 	if err != nil {
@@ -125,10 +128,20 @@ func (f *functions) deployWorker(ctx context.Context, client *lambda.Client) err
 	return nil
 }
 
+// readAhead is what worker-bootstrap has read before the worker starts.
+func (f *functions) readAhead() string {
+	paths := []string{f.model}
+	list := filepath.Join(f.library, "lib", "read-ahead.json")
+	if _, err := os.Stat(list); f.library != "" && err == nil { // scripts/setup may have failed to make one
+		paths = append(paths, list)
+	}
+	return strings.Join(paths, string(filepath.ListSeparator))
+}
+
 // create makes a function of a program, with what all functions have in their
 // environment besides its own.
 func (f *functions) create(ctx context.Context, client *lambda.Client, name string, timeout time.Duration, memory int32, env map[string]string) (arn string, err error) {
-	code, err := bundle(f.programs[name], f.beside[name])
+	code, err := bundle(f.code[name])
 	if err != nil {
 		return "", fmt.Errorf("deploy %s: %w", name, err)
 	}
@@ -164,17 +177,17 @@ func (f *functions) create(ctx context.Context, client *lambda.Client, name stri
 	return aws.ToString(out.FunctionArn), nil
 }
 
-// bundle is a program as Lambda wants it: a zip with it as "bootstrap", and beside it,
-// under its own name, what it starts; "" where that is nothing.
-func bundle(program, beside string) ([]byte, error) {
+// bundle is a function's code as Lambda wants it: a zip of programs, of which it starts
+// the one named bootstrap. It takes names in the zip, and where the programs are.
+func bundle(programs map[string]string) ([]byte, error) {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
 	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
-	err := addProgram(z, "bootstrap", program)
-	if err == nil && beside != "" {
-		err = addProgram(z, filepath.Base(beside), beside)
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(programs)) {
+		errs = append(errs, addProgram(z, name, programs[name]))
 	}
-	err = errors.Join(err, z.Close())
+	err := errors.Join(append(errs, z.Close())...)
 	return b.Bytes(), err
 }
 

@@ -19,16 +19,18 @@ import (
 )
 
 type settings struct {
-	Once      bool          `help:"End after the results: exit 0 only if every photograph was repainted."`
-	Mode      string        `enum:"server,lambda,both" default:"server" help:"What runs the API and the worker: 'server', processes of their own (api-server, worker-daemon); 'lambda', functions in MiniStack's Lambda; 'both', the servers, with worker functions on the same queue."`
-	Engine    string        `enum:"tensorflow,onnx" default:"tensorflow" env:"ATELIER_ENGINE" help:"What runs the network in the workers: TensorFlow, or ONNX Runtime, which starts faster and needs less memory."`
-	NoSamples bool          `help:"Start the stack and submit nothing."`
-	Port      int           `help:"Port of the page and the API on 127.0.0.1. Default: 8080, or another if that is taken."`
-	Dir       string        `help:"Keep jobs, results and logs in DIR. Default: a temporary folder, of which only the results stay." placeholder:"DIR"`
-	Model     string        `env:"ATELIER_MODEL" default:"${root}/model/atelier" help:"Folder of the SavedModel." placeholder:"DIR"`
-	Samples   string        `env:"ATELIER_SAMPLES" required:"" hidden:"" help:"Folder of the photographs."`
-	CopyEvery time.Duration `env:"ATELIER_COPY_EVERY" default:"2s" hidden:"" help:"Time between two looks for results to copy to S3."`
-	MiniStack string        `name:"ministack" env:"ATELIER_MINISTACK" required:"" hidden:"" help:"MiniStack's program."`
+	Once       bool          `help:"End after the results: exit 0 only if every photograph was repainted."`
+	Mode       string        `enum:"server,lambda,both" default:"server" help:"What runs the API and the worker: 'server', processes of their own (api-server, worker-daemon); 'lambda', functions in MiniStack's Lambda; 'both', the servers, with worker functions on the same queue."`
+	Engine     string        `enum:"tensorflow,onnx" default:"tensorflow" env:"ATELIER_ENGINE" help:"What runs the network in the workers: TensorFlow, or ONNX Runtime, which starts faster and needs less memory."`
+	NoSamples  bool          `help:"Start the stack and submit nothing."`
+	Port       int           `help:"Port of the page and the API on 127.0.0.1. Default: 8080, or another if that is taken."`
+	Dir        string        `help:"Keep jobs, results and logs in DIR. Default: a temporary folder, of which only the results stay." placeholder:"DIR"`
+	Model      string        `env:"ATELIER_MODEL" default:"${root}/model/atelier" help:"Folder of the SavedModel." placeholder:"DIR"`
+	Samples    string        `env:"ATELIER_SAMPLES" required:"" hidden:"" help:"Folder of the photographs."`
+	CopyEvery  time.Duration `env:"ATELIER_COPY_EVERY" default:"2s" hidden:"" help:"Time between two looks for results to copy to S3."`
+	TensorFlow string        `name:"tensorflow" env:"ATELIER_LIBTENSORFLOW" hidden:"" help:"Folder of the library."`
+	ONNX       string        `name:"onnxruntime" env:"ATELIER_ONNXRUNTIME" hidden:"" help:"Folder of the library."`
+	MiniStack  string        `name:"ministack" env:"ATELIER_MINISTACK" required:"" hidden:"" help:"MiniStack's program."`
 }
 
 const description = `Runs Atelier on this machine: MiniStack for SQS and S3, a folder for EFS, the API
@@ -90,6 +92,14 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		tell("The logs are in %s", filepath.Join(dir, "logs"))
 	}
 	return err
+}
+
+// library is the folder of the workers' engine.
+func (s *settings) library() string {
+	if s.Engine == "onnx" {
+		return s.ONNX
+	}
+	return s.TensorFlow
 }
 
 // parts names what runs, for people.

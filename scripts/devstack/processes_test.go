@@ -17,7 +17,9 @@ type process struct {
 
 func (p process) String() string { return fmt.Sprintf("%d (%s)", p.pid, p.args) }
 
-func (p process) function() bool { return strings.HasSuffix(p.args, "/bootstrap") }
+func (p process) function() bool {
+	return strings.HasSuffix(p.args, "/bootstrap") || strings.HasSuffix(p.args, "/worker-lambda")
+}
 func (p process) emulator() bool { return strings.Contains(p.args, "/bin/ministack") }
 func (p process) daemon() bool   { return strings.Contains(p.args, "/worker-daemon ") }
 

@@ -60,11 +60,9 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 	if err != nil {
 		return nil, err
 	}
-	beside := map[string]string{}
-	if programs[workerFunction] != "" {
-		if beside[workerFunction], err = sibling("picture-decoder"); err != nil {
-			return nil, err
-		}
+	code, err := functionCode(programs)
+	if err != nil {
+		return nil, err
 	}
 	locked := ministack.Lock(awsPort)
 	shared, logs := filepath.Join(dir, "shared"), filepath.Join(dir, "logs")
@@ -100,7 +98,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 			return cmd
 		}
 	}
-	fs := &functions{aws: locked, programs: map[string]string{}, beside: beside, shared: shared, model: s.Model, engine: s.Engine, logs: logs}
+	fs := &functions{aws: locked, code: code, shared: shared, model: s.Model, engine: s.Engine, library: s.library(), logs: logs}
 	possible := map[string]*part{
 		"api-server": {
 			command: program("api-server", "--dir", shared, "--queue", queueName, "--bucket", bucketName, "--listen", st.base[len("http://"):], "--worker-engine", s.Engine),
@@ -137,8 +135,6 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 		if p, ok := possible[name]; ok {
 			p.name = name
 			st.parts = append(st.parts, p)
-		} else {
-			fs.programs[name] = programs[name]
 		}
 	}
 	if programs[apiFunction] != "" {
@@ -158,6 +154,26 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 		st.schedule, err = startSchedule(ctx, locked, logs)
 	}
 	return st, err
+}
+
+// functionCode is what is in the zip of each function that is among the programs.
+func functionCode(programs map[string]string) (code map[string]map[string]string, err error) {
+	code = map[string]map[string]string{}
+	if program := programs[apiFunction]; program != "" {
+		code[apiFunction] = map[string]string{"bootstrap": program}
+	}
+	if program := programs[workerFunction]; program != "" {
+		decoder, err := sibling("picture-decoder")
+		if err != nil {
+			return nil, err
+		}
+		bootstrap, err := sibling("worker-bootstrap")
+		if err != nil {
+			return nil, err
+		}
+		code[workerFunction] = map[string]string{"bootstrap": bootstrap, "worker-lambda": program, "picture-decoder": decoder}
+	}
+	return code, nil
 }
 
 // passedOn are the settings that programs of the stack have from its own

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/queue"
+	"github.com/atelier-go/atelier/pkg/readahead"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
@@ -27,6 +29,7 @@ func TestUseFunctions(t *testing.T) {
 	}
 	on("submit and poll through the submitter", func(d *demo) { submitAndPoll(d, "lambda") })
 	on("a message becomes a result", testMessageBecomesResult)
+	on("its engine is read ahead", testReadAhead)
 	on("a message that comes twice is painted once", testDuplicateMessage)
 	on("a result too large for Lambda comes by way of S3", testLargeResult)
 	on("the page and its files", testPage)
@@ -38,6 +41,34 @@ func TestUseFunctions(t *testing.T) {
 	on("a killed MiniStack comes back with the functions", testKilledMiniStack)
 	noTemporaryFiles(t, d.dir)
 	d.end(os.Kill)
+}
+
+// testReadAhead: what Lambda starts has read ahead what there is, and become the worker.
+func testReadAhead(d *demo) {
+	waitFor(d.T, func() bool {
+		for _, p := range d.processes() {
+			if !strings.HasSuffix(p.args, "/worker-lambda") {
+				continue
+			}
+			env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.pid))
+			if err != nil {
+				continue // ended meanwhile
+			}
+			_, paths, _ := strings.Cut(string(env), "ATELIER_READ_AHEAD=")
+			paths, _, _ = strings.Cut(paths, "\x00")
+			all := filepath.SplitList(paths)
+			if len(all) != 2 {
+				d.Fatalf("the worker has ATELIER_READ_AHEAD=%q, want the model and a list", paths)
+			}
+			for _, path := range all {
+				if n, err := readahead.Start(path, 1<<30); err != nil || n == 0 {
+					d.Errorf("%s: %d bytes, %v", path, n, err)
+				}
+			}
+			return true
+		}
+		return false
+	})
 }
 
 func testMessageBecomesResult(d *demo) {

@@ -31,9 +31,10 @@ type task struct {
 	Concurrent int
 	Images     int
 	Seconds    float64
-	Public     bool   // the jobs
-	Address    string // to listen at
-	Decoder    string // the file of picture-decoder; "": pictures are decoded in the worker's process
+	Public     bool      // the jobs
+	Address    string    // to listen at
+	Cold       *coldPlan `json:",omitempty"`
+	Decoder    string    // the file of picture-decoder; "": pictures are decoded in the worker's process
 }
 
 // sized is the task with squares of this side.
@@ -46,6 +47,7 @@ var children = map[string]func(context.Context, task, io.Writer) error{
 	"allowed":     allowedSide,
 	"api":         serveInMemory,
 	"bare":        bareLoop,
+	"cold-starts": coldStarts,
 	"decode":      decodeAlone,
 	"first-image": firstImage,
 	"mixed":       residents(mixed),

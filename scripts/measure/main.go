@@ -64,6 +64,7 @@ var benchmarks = []benchmark{
 	{"submissions", "Durable submissions", submissionsHelp, submissions},
 	{"teacher", "The network against its teacher", teacherHelp, teacher},
 	{"start", "Process start to first picture", startHelp, start},
+	{"coldstart", "A start from NFS", coldStartHelp, coldStart},
 	{"memory", "Memory", memoryHelp, memory},
 	{"threads", "Threads and concurrent pictures", threadsHelp, threads},
 	{"lambda", "Held to the shares of Lambda functions", lambdaHelp, inLambda},

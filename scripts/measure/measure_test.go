@@ -33,7 +33,7 @@ var build = sync.OnceValue(func() error {
 		return err
 	}
 	for _, args := range [][]string{
-		{"-o", bin + "/", "../devstack", "../../api/cmd/api-server", "../../worker/cmd/worker-daemon", "../../worker/cmd/picture-decoder"},
+		{"-o", bin + "/", "../devstack", "../../api/cmd/api-server", "../../worker/cmd/worker-daemon", "../../worker/cmd/picture-decoder", "../../worker/cmd/worker-bootstrap"},
 		{"-tags=nodynamic,onnx", "-o", bin + "/measure-onnx", "."},
 	} {
 		if out, err := exec.Command("go", append([]string{"build"}, args...)...).CombinedOutput(); err != nil {

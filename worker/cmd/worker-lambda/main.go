@@ -1,5 +1,5 @@
-// Worker-lambda is the worker as an AWS Lambda function (runtime provided.al2023,
-// this program being its bootstrap).
+// Worker-lambda is the worker as an AWS Lambda function (runtime provided.al2023),
+// whose bootstrap is this program, or worker-bootstrap, which becomes it.
 package main
 
 import (

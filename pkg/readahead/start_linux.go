@@ -1,0 +1,114 @@
+package readahead
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// Start asks the kernel for what path says, and does not wait until it is there: who
+// touches a page before waits for that page alone. path is a list, of files in its own
+// folder, or a folder, all files of which are wanted. No more than limit bytes are asked
+// for. What is in the page cache already costs next to nothing.
+//
+// It returns how many bytes were asked for, beside an error too: that tells what of
+// it is not read ahead, which harms nobody.
+func Start(path string, limit int64) (asked int64, err error) {
+	f, err := os.OpenFile(path, plain, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	var list List
+	dir := path
+	switch {
+	case info.Mode().IsRegular():
+		dir = filepath.Dir(path)
+		if list, err = load(f); err != nil {
+			return 0, err
+		}
+	case !info.IsDir():
+		return 0, fmt.Errorf("%s is neither a list nor a folder", path)
+	}
+	root, err := os.OpenRoot(dir) // nothing outside it is opened, not by way of links either
+	if err != nil {
+		return 0, err
+	}
+	defer root.Close()
+	if info.IsDir() {
+		if list, err = folder(root); err != nil {
+			return 0, err
+		}
+	}
+	var errs []error
+	for _, file := range list.Files {
+		n, err := file.start(root, limit-asked)
+		asked += n
+		if errors.Is(err, errLimit) {
+			return asked, errors.Join(append(errs, err)...)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", path, err))
+		}
+	}
+	return asked, errors.Join(errs...)
+}
+
+var errLimit = errors.New("the rest would take too much memory")
+
+func (l File) start(root *os.Root, limit int64) (asked int64, err error) {
+	f, err := root.OpenFile(l.Name, plain, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if !info.Mode().IsRegular() || info.Size() != l.Size {
+		return 0, fmt.Errorf("%s is not the file that the list was made of, which had %d bytes: make the list anew", l.Name, l.Size)
+	}
+	step := stepOf(f)
+	for _, r := range l.Ranges {
+		from, length := r[0], r[1]
+		if from < 0 || length < 0 || from > l.Size || length > l.Size-from {
+			return asked, fmt.Errorf("%s has no %d bytes at %d", l.Name, length, from)
+		}
+		for end := from + length; from < end; {
+			next := min(end, from-from%step+step) // so that calls to the file server are aligned
+			if next-from > limit-asked {
+				return asked, errLimit
+			}
+			if err := unix.Fadvise(int(f.Fd()), from, next-from, unix.FADV_WILLNEED); err != nil {
+				return asked, fmt.Errorf("%s: %w", l.Name, err)
+			}
+			asked += next - from
+			from = next
+		}
+	}
+	return asked, nil
+}
+
+// stepOf is how much of a file the kernel reads ahead when it is asked once. It leaves
+// out the rest: on NFS what is beyond a call's size, which it tells as the block size, on
+// disks what is beyond its own read-ahead, by default 128 KiB.
+func stepOf(f *os.File) int64 {
+	var s unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &s); err != nil {
+		return minStep
+	}
+	return min(max(int64(s.Blksize), minStep), maxStep) //nolint:unconvert // its width depends on the platform
+}
+
+const (
+	minStep = 128 << 10
+	maxStep = 1 << 20
+)

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+const coldStartHelp = `What a worker's start waits for where its engine's library and its model lie on NFS,
+as on EFS beside a Lambda function: from the start of a process to its first finished
+picture of 256 x 256, on scripts/nfs (a real NFS 4.1), with time added to each call.
+
+  as shipped   the library as scripts/setup installs it
+  stripped     without symbol tables (strip --strip-unneeded)
+  read ahead   as shipped, started by worker-bootstrap, which has the kernel read what
+               scripts/setup measured that a start touches, many calls at a time
+
+Each starts cold, none of the files being in the client's page cache, and then warm. What
+reading adds is how much longer it took than the median of the engine's warm starts. Compare
+that: programs themselves are slower in there than on the machine, and share one processor
+with the file server. READs and bytes are the
+client's own count (/proc/self/mountstats). The program itself lies on a local disk, as a
+function's does. The goal is for TensorFlow at 2 ms a call, of what reading adds as shipped.`
+
+// coldVariants are what is compared, as people read it.
+const asShipped, stripped, readAhead = "as shipped", "stripped", "read ahead"
+
+// coldStart measures starts from a network file system.
+func coldStart(ctx context.Context, s *session) (string, error) {
+	task, sizes, err := s.coldTask(ctx)
+	if err != nil {
+		return "", err
+	}
+	latencies := pick(s, []int{0, 2, 6}, []int{2})
+	s.expect(len(latencies))
+	rows := [][]string{{"a call takes", "engine", "library", "READs", "read", "cold", "warm", "reading adds", "of as shipped", "goal", ""}}
+	for _, latency := range latencies {
+		s.step("%d ms a call", latency)
+		cells, err := s.coldCells(ctx, latency, task)
+		if err != nil {
+			return "", err
+		}
+		for _, c := range cells {
+			shipped := cells[slices.IndexFunc(cells, func(o coldCell) bool { return o.Engine == c.Engine && o.Library == asShipped })]
+			warm := warmStarts(cells, c.Engine).median
+			added := each(c.Cold, func(n nfsStart) float64 { return n.Seconds - warm })
+			part := added.median / (each(shipped.Cold, nfsStart.seconds).median - warm)
+			share, goal := fmt.Sprintf("%.2f", part), noGoal
+			switch {
+			case c.Library == asShipped || latency == 0: // without, it is little but the machine's noise
+				share = ""
+			case c.Library == readAhead && c.Engine == "TensorFlow" && latency == 2:
+				goal = atMost(0.25, part)
+			}
+			rows = append(rows, slices.Concat([]string{
+				fmt.Sprintf("%d ms", latency), c.Engine, c.Library,
+				each(c.Cold, func(n nfsStart) float64 { return float64(n.Calls) }).show("%.0f"),
+				mb(each(c.Cold, func(n nfsStart) float64 { return float64(n.Bytes) }).median),
+				fmt.Sprintf("%.2f s", each(c.Cold, nfsStart.seconds).median),
+				fmt.Sprintf("%.2f s", warm),
+				added.show("%.2f") + " s", share,
+			}, goal))
+		}
+	}
+	return "Median of the rounds (least..most). Files: " + sizes + ".\n\n" + table(rows...), nil
+}
+
+// warmStarts is how many seconds an engine's warm starts took.
+func warmStarts(cells []coldCell, engine string) spread {
+	var seconds []float64
+	for _, c := range cells {
+		if c.Engine == engine {
+			for _, n := range c.Warm {
+				seconds = append(seconds, n.Seconds)
+			}
+		}
+	}
+	return spreadOf(seconds)
+}
+
+// coldTask is what is needed in the other kernel, and how large the libraries are.
+func (s *session) coldTask(ctx context.Context) (t task, sizes string, err error) {
+	if out, err := exec.CommandContext(ctx, filepath.Join(s.Root, "scripts", "nfs"), "--check").CombinedOutput(); err != nil {
+		return t, "", &lacking{strings.TrimSpace(string(out))}
+	}
+	if _, err := exec.LookPath("strip"); err != nil {
+		return t, "", &lacking{"there is no strip: install binutils"}
+	}
+	engines, err := s.engines()
+	if err != nil {
+		return t, "", err
+	}
+	dir, err := s.folder()
+	if err != nil {
+		return t, "", err
+	}
+	t = task{Model: s.Model, Width: 256, Height: 256, Cold: &coldPlan{Bootstrap: filepath.Join(s.Bin, "worker-bootstrap"), Rounds: s.Rounds}}
+	var words []string
+	for _, e := range pick(s, engines, engines[1:]) { // TensorFlow's takes minutes
+		c := coldEngine{Name: e.name, Program: e.program, Library: filepath.Join(e.library, "lib"), Stripped: filepath.Join(dir, filepath.Base(e.library))}
+		if _, err := os.Stat(filepath.Join(c.Library, "read-ahead.json")); err != nil {
+			return t, "", &lacking{fmt.Sprintf("%v: run scripts/setup, which measures what is to be read ahead", err)}
+		}
+		before, after, err := stripAll(ctx, c.Stripped, c.Library)
+		if err != nil {
+			return t, "", err
+		}
+		words = append(words, fmt.Sprintf("%s %s, stripped %s", e.name, mb(float64(before)), mb(float64(after))))
+		t.Cold.Engines = append(t.Cold.Engines, c)
+	}
+	return t, strings.Join(words, "; "), nil
+}
+
+// stripAll copies a folder of libraries without their symbol tables, and tells how
+// many bytes they had and have.
+func stripAll(ctx context.Context, to, from string) (before, after int64, err error) {
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		return 0, 0, err
+	}
+	libraries, err := filepath.Glob(filepath.Join(to, "*.so*"))
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, library := range libraries {
+		info, err := os.Lstat(library)
+		if err != nil {
+			return 0, 0, err
+		}
+		if !info.Mode().IsRegular() {
+			continue
+		}
+		before += info.Size()
+		if out, err := exec.CommandContext(ctx, "strip", "--strip-unneeded", library).CombinedOutput(); err != nil {
+			return 0, 0, fmt.Errorf("strip %s: %w: %s", library, err, out)
+		}
+		if info, err = os.Lstat(library); err != nil {
+			return 0, 0, err
+		}
+		after += info.Size()
+	}
+	return before, after, nil
+}
+
+// coldCells runs all starts at one latency, on a file server of its own. Their
+// conductor is the program that doesn't link TensorFlow.
+func (s *session) coldCells(ctx context.Context, latency int, t task) (cells []coldCell, err error) {
+	settings, err := json.Marshal(t)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(s.Root, "scripts", "nfs"), "--latency", fmt.Sprint(latency),
+		"--memory", "5000", "--disk", "3000", "--timeout", "3600", "--", s.ONNX, childArg, "cold-starts", string(settings))
+	cmd.Stderr = s.stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("scripts/nfs: %w", err)
+	}
+	if err := json.Unmarshal(out, &cells); err != nil {
+		return nil, errors.Join(err, fmt.Errorf("scripts/nfs: %.200q", out))
+	}
+	return cells, nil
+}

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/atelier-go/atelier/pkg/readahead"
+)
+
+// TestInstalledLists: what scripts/setup has measured fits the libraries, and is a part of
+// them.
+func TestInstalledLists(t *testing.T) {
+	for name, bounds := range map[string][2]int64{
+		"ATELIER_LIBTENSORFLOW": {150 << 20, 450 << 20}, // of 853 MB
+		"ATELIER_ONNXRUNTIME":   {5 << 20, 30 << 20},    // of 35 MB
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := os.Getenv(name)
+			if folder == "" {
+				const missing = `not set up: run scripts/setup, then eval "$(scripts/env)"`
+				if os.Getenv("CI") != "" {
+					t.Fatal(missing)
+				}
+				t.Skip(missing)
+			}
+			asked, err := readahead.Start(filepath.Join(folder, "lib", "read-ahead.json"), 1<<30)
+			if err != nil || asked < bounds[0] || asked > bounds[1] {
+				t.Errorf("got %d bytes, %v, want %v", asked, err, bounds)
+			}
+		})
+	}
+}

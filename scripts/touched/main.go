@@ -1,0 +1,59 @@
+// Touched writes the list of what a worker's start touches of its engine's library, for
+// worker-bootstrap to read ahead: it loads the model, paints a picture, and looks which
+// pages of the library its own process has. scripts/setup runs it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"os"
+	"path/filepath"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/atelier-go/atelier/model"
+	"github.com/atelier-go/atelier/pkg/readahead"
+	"github.com/atelier-go/atelier/pkg/style"
+)
+
+type options struct {
+	Model   string `required:"" help:"Folder of the model." placeholder:"DIR"`
+	Library string `required:"" help:"Folder of the engine's library, in which read-ahead.json is written." placeholder:"DIR"`
+}
+
+func main() {
+	if err := run(context.Background(), os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "touched:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	var o options
+	parser, err := kong.New(&o, kong.Name("touched"))
+	if err != nil {
+		return err
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return err
+	}
+	m, err := loadModel(model.Config{Dir: o.Model, Concurrent: 1})
+	if err != nil {
+		return err
+	}
+	// Larger ones touch nothing else.
+	small := style.Request{Content: image.NewRGBA(image.Rect(0, 0, 256, 256)), Mix: style.Mix{{Name: style.Names()[0], Weight: 1}}, Strength: 1}
+	if _, err := m.Stylize(ctx, small); err != nil {
+		return err
+	}
+	list, err := readahead.Touched(o.Library)
+	if err != nil {
+		return err
+	}
+	if len(list.Files) == 0 {
+		return errors.New("this program has loaded nothing from " + o.Library)
+	}
+	return list.Save(filepath.Join(o.Library, "read-ahead.json"))
+}
