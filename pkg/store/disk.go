@@ -133,11 +133,12 @@ func (d *disk) create(path string, flag int, parts ...[]byte) (made time.Time, e
 	return made, err
 }
 
-// isNew is fs.ErrExist of a file that is not empty, not regular, or has another name.
+// isNew is fs.ErrExist of a file that is not empty, not regular, or has another name. One
+// that has none any more was removed since, as old, which whoever makes it finds out.
 func isNew(f *os.File) error {
 	var st unix.Stat_t // came with the open
 	err := uninterrupted(func() error { return unix.Fstat(int(f.Fd()), &st) })
-	if err == nil && (st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size != 0 || st.Nlink != 1) {
+	if err == nil && (st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size != 0 || st.Nlink > 1) {
 		err = &fs.PathError{Op: "create", Path: f.Name(), Err: unix.EEXIST}
 	}
 	return err
