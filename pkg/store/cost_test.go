@@ -19,7 +19,10 @@ func TestFileOperations(t *testing.T) {
 		spec.Owner, spec.Style, spec.StyleInput = "anna", job.CustomStyle, &job.Input{}
 		return spec
 	}
-	// The first job of an hour and of an owner makes the folders.
+	// The first job of an hour and of an owner makes the folders, and the first that is erased.
+	if err := sc.Erase(sc.create(), Erased); err != nil {
+		t.Fatal(err)
+	}
 	if _, _, err := sc.CreateOnce(own(), []byte("picture"), []byte("style"), "first"); err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +77,16 @@ func TestFileOperations(t *testing.T) {
 		{"submit when it is time to count again", 13 + 2, outdate(sc), func(t *testing.T) { sc.create() }},
 		{"retry", 13, end(func(id job.ID) error { _, err := sc.Cancel(id); return err }), func(t *testing.T) {
 			if _, _, err := sc.Retry(id); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"cancel", 13, func(*testing.T) { id = sc.create() }, func(t *testing.T) {
+			if _, err := sc.Cancel(id); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"erase", 26, func(t *testing.T) { id = sc.create(); finish(t) }, func(t *testing.T) {
+			if err := sc.Erase(id, Erased); err != nil {
 				t.Fatal(err)
 			}
 		}},

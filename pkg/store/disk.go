@@ -44,11 +44,15 @@ func (d *disk) do(op, path string, call func() error) error {
 
 // byPath is do for a call that finds its file by its path. An NFS client finds by what
 // it remembers, and where another has replaced or removed that, the file server refuses
-// the call as stale (ESTALE), without having made it: the next looks again.
+// the call as stale (ESTALE), without having made it: the next looks again. That a folder
+// is stale the client learns only when that is opened to be read.
 func (d *disk) byPath(op, path string, call func() error) (err error) {
 	for range 4 {
 		if err = d.do(op, path, call); !errors.Is(err, syscall.ESTALE) {
 			break
+		}
+		if f, err := openFolder(filepath.Dir(path)); err == nil {
+			_ = f.Close() // it was not read
 		}
 	}
 	return err

@@ -14,8 +14,12 @@ import (
 	"time"
 )
 
-// build compiles the real programs, once for all tests.
+// build compiles the real programs, once for all tests, unless a test that runs this
+// one elsewhere has done so.
 var build = sync.OnceValues(func() (string, error) {
+	if bin = os.Getenv(binVariable); bin != "" {
+		return bin, nil
+	}
 	var err error
 	if bin, err = os.MkdirTemp("", "atelier-bin-"); err != nil {
 		return "", err
@@ -27,12 +31,15 @@ var build = sync.OnceValues(func() (string, error) {
 	return bin, err
 })
 
-// bin is the folder that build has made, empty before.
+// bin is the folder of the programs, empty before build.
 var bin string
+
+// binVariable names the folder of programs that are built already.
+const binVariable = "ATELIER_TEST_BIN"
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if bin != "" {
+	if bin != "" && bin != os.Getenv(binVariable) {
 		_ = os.RemoveAll(bin) // a temporary folder
 	}
 	os.Exit(code)

@@ -12,11 +12,7 @@ import (
 // TensorFlow.
 func TestOnnxRuntime(t *testing.T) {
 	for _, name := range []string{"worker-daemon", "worker-lambda"} {
-		file := filepath.Join(programs(t), name+"-onnx")
-		out, err := exec.Command("go", "build", "-tags=nodynamic,onnx", "-o", file, "../../worker/cmd/"+name).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
+		buildOnnx(t, name)
 	}
 	for mode, worker := range map[string]string{"server": "daemon", "lambda": "lambda"} {
 		t.Run(mode, func(t *testing.T) {
@@ -28,4 +24,18 @@ func TestOnnxRuntime(t *testing.T) {
 			d.end(os.Interrupt)
 		})
 	}
+}
+
+// buildOnnx compiles a worker that links no TensorFlow, and returns its file.
+func buildOnnx(t *testing.T, name string) string {
+	t.Helper()
+	file := filepath.Join(programs(t), name+"-onnx")
+	if _, err := os.Stat(file); err == nil {
+		return file
+	}
+	out, err := exec.Command("go", "build", "-tags=nodynamic,onnx", "-o", file, "../../worker/cmd/"+name).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return file
 }

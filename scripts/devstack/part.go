@@ -18,7 +18,7 @@ import (
 
 // stopGrace is how long a part may take to end after SIGTERM: longer than the
 // grace times of the parts themselves.
-const stopGrace = 40 * time.Second
+const stopGrace = 45 * time.Second
 
 // A part is one process of the stack, restarted when it dies.
 type part struct {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -18,43 +19,62 @@ import (
 // and its return: the test starts the daemons, as often as it kills them.
 type yard struct {
 	*demo
-	queue *queue.Queue
-	env   []string
-	logs  *os.File
+	queue  *queue.Queue
+	env    []string
+	logs   *os.File
+	worker string // the program
+	shared string // the shared directory, as the API and the daemons see it unless told otherwise
 }
 
 // servers starts MiniStack and the API's server, which run until the test ends.
 func servers(t *testing.T, env ...string) *yard {
 	t.Helper()
-	bin := programs(t)
+	y := newYard(t, t.TempDir(), env...)
+	y.demo = y.server(y.shared)
+	return y
+}
+
+// newYard starts MiniStack and no server. The shared directory and the logs are in dir.
+func newYard(t *testing.T, dir string, env ...string) *yard {
+	t.Helper()
+	programs(t)
 	locked, cfg := ministacktest.Start(t)
 	q, err := queue.Create(t.Context(), cfg, "atelier")
 	if err != nil {
 		t.Fatal(err)
 	}
-	port, err := ministack.FreePort()
-	if err != nil {
+	y := &yard{
+		demo: &demo{T: t, dir: dir, said: &ear{}}, queue: q, worker: filepath.Join(bin, "worker-daemon"), shared: filepath.Join(dir, "shared"),
+		env: slices.Concat(locked.Environ(), env, []string{"ATELIER_TEST_STACK=" + dir}), // by which its processes are found
+	}
+	if err := os.Mkdir(filepath.Join(dir, "logs"), 0o750); err != nil {
 		t.Fatal(err)
 	}
-	d := &demo{T: t, dir: t.TempDir(), said: &ear{}, base: ministack.Endpoint(port)}
-	y := &yard{demo: d, queue: q, env: append(locked.Environ(), env...)}
-	if err := os.Mkdir(filepath.Join(d.dir, "logs"), 0o750); err != nil {
+	if y.logs, err = os.Create(filepath.Join(dir, "logs", "all.log")); err != nil {
 		t.Fatal(err)
 	}
-	if y.logs, err = os.Create(filepath.Join(d.dir, "logs", "all.log")); err != nil {
-		t.Fatal(err)
-	}
-	d.cmd = y.command(filepath.Join(bin, "api-server"), "--listen", "127.0.0.1:"+strconv.Itoa(port))
-	if err := d.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(d.cleanUp)
-	waitFor(t, func() bool { return d.reaches("/readyz") })
 	return y
 }
 
-func (y *yard) command(program string, args ...string) *exec.Cmd {
-	cmd := exec.Command(program, append(args, "--dir", filepath.Join(y.dir, "shared"), "--queue", "atelier")...)
+// server starts an API's server, which runs until the test ends.
+func (y *yard) server(shared string) *demo {
+	y.Helper()
+	port, err := ministack.FreePort()
+	if err != nil {
+		y.Fatal(err)
+	}
+	d := &demo{T: y.T, dir: y.dir, said: &ear{}, base: ministack.Endpoint(port)}
+	d.cmd = y.command(filepath.Join(bin, "api-server"), shared, "--listen", "127.0.0.1:"+strconv.Itoa(port))
+	if err := d.cmd.Start(); err != nil {
+		y.Fatal(err)
+	}
+	y.Cleanup(d.cleanUp)
+	waitFor(y.T, func() bool { return d.reaches("/readyz") })
+	return d
+}
+
+func (y *yard) command(program, shared string, args ...string) *exec.Cmd {
+	cmd := exec.Command(program, append(args, "--dir", shared, "--queue", "atelier")...)
 	cmd.Env = append(y.env, "TF_CPP_MIN_LOG_LEVEL=2")
 	cmd.Stdout, cmd.Stderr = y.logs, y.logs
 	return cmd
@@ -67,9 +87,12 @@ type daemon struct {
 }
 
 // daemon starts one, which is killed at the end of the test if it is still there.
-func (y *yard) daemon() *daemon {
+func (y *yard) daemon() *daemon { y.Helper(); return y.daemonOn(y.shared) }
+
+// daemonOn starts a daemon that sees the shared directory elsewhere.
+func (y *yard) daemonOn(shared string) *daemon {
 	y.Helper()
-	cmd := y.command(filepath.Join(bin, "worker-daemon"), "--model", filepath.Join(os.Getenv("ATELIER_ROOT"), "model", "atelier"))
+	cmd := y.command(y.worker, shared, "--model", filepath.Join(os.Getenv("ATELIER_ROOT"), "model", "atelier"))
 	if err := cmd.Start(); err != nil {
 		y.Fatal(err)
 	}

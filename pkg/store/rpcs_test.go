@@ -1,0 +1,216 @@
+package store_test
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/scripts/nfstest"
+)
+
+// Calls to the file server, each of which takes its latency: DESIGN.md, "What a job costs
+// the file server". With -v the table is printed.
+func TestRPCs(t *testing.T) {
+	lab, inside := nfstest.Enter(t, 3*time.Minute)
+	if !inside {
+		return
+	}
+	c := newCosts(t, lab)
+	const n = 50
+	for range 3 { // the folders of hour and owner are made, and known to both
+		ids := c.created(1, nil)
+		c.work(ids[0], twentyKB)
+		c.poll(c.a, ids[0])
+		c.check(c.a.Erase(ids[0], store.Erased))
+	}
+	table := []string{"| | client | RPCs | |", "|---|---|---|---|"}
+	row := func(name, client string, most, times int, do func(i int)) {
+		t.Helper()
+		mount := map[string]string{"API": lab.A, "worker": lab.B}[client]
+		before := rpcs(t, mount)
+		for i := range times {
+			do(i)
+		}
+		total, ops := per(times, before, rpcs(t, mount))
+		table = append(table, fmt.Sprintf("| %s | %s | %.1f | %s |", name, client, total, ops))
+		if total > float64(most) {
+			t.Errorf("%s: %.1f RPCs, and at most %d are allowed: %s", name, total, most, ops)
+		}
+	}
+
+	var ids []job.ID
+	row("submission", "API", 22, n, func(int) { ids = append(ids, c.created(1, nil)...) })
+	row("+ with an Idempotency-Key", "API", 25, n, func(i int) { c.createdOnce(strconv.Itoa(i)) })
+	row("+ with a style picture", "API", 23, n, func(int) { c.created(1, func(s *job.Spec) { s.Style, s.StyleInput = job.CustomStyle, &job.Input{} }) })
+	row("first poll of a queued job", "API", 6, n, func(i int) { c.poll(c.a, ids[i]) })
+	row("each further poll", "API", 4, n, func(int) { c.poll(c.a, ids[0]) })
+
+	held := c.claim(c.created(1, nil)[0])
+	c.poll(c.a, held.Spec.ID)
+	row("poll of a running job", "API", 4, n, func(int) { c.poll(c.a, held.Spec.ID) })
+	row("renewal", "worker", 3, n, func(int) { c.check(held.Renew()) })
+	again, public := c.created(n, nil), c.created(n, func(s *job.Spec) { s.Public = true })
+	row("job in the worker", "worker", 37, n, func(i int) { c.work(again[i], nil) })
+	row("+ the first attempt", "worker", 42, n, func(i int) { c.work(ids[i], twentyKB) })
+	row("+ of a public job", "worker", 50, n, func(i int) { c.work(public[i], twentyKB) })
+	row("first poll of a succeeded job", "API", 8, n, func(i int) { c.poll(c.a, ids[i]) })
+	row("each further poll", "API", 4, n, func(int) { c.poll(c.a, ids[0]) })
+	row("result of 20 KB", "API", 9, n, func(i int) { c.result(ids[i]) })
+	row("erasure of a succeeded job", "API", 40, n, func(i int) { c.check(c.a.Erase(ids[i], store.Erased)) })
+
+	canceled := c.created(n, nil)
+	row("cancel of a queued job", "API", 18, n, func(i int) { _, err := c.a.Cancel(canceled[i]); c.check(err) })
+	row("retry", "API", 20, n, func(i int) { _, _, err := c.a.Retry(canceled[i]); c.check(err) })
+	t.Logf("averages of %d each:\n%s", n, strings.Join(table, "\n"))
+}
+
+// costs are what the table is made with.
+type costs struct {
+	t    *testing.T
+	a, b *store.Store // as the API and a worker on another machine have it
+}
+
+func newCosts(t *testing.T, lab nfstest.Lab) *costs {
+	name := lab.Folder(t)
+	open := func(mount string) *store.Store {
+		s, err := store.Open(store.Config{Dir: filepath.Join(mount, name), Lease: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return s
+	}
+	return &costs{t, open(lab.A), open(lab.B)}
+}
+
+func (c *costs) check(err error) {
+	c.t.Helper()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+var twentyKB = bytes.Repeat([]byte("x"), 20<<10)
+
+func (c *costs) spec(change func(*job.Spec)) *job.Spec {
+	id, err := job.NewID()
+	c.check(err)
+	spec := &job.Spec{ID: id, Style: "some-style", Strength: 1, Size: 512, Format: "jpeg", Quality: 90,
+		CreatedAt: time.Now().UTC().Truncate(time.Millisecond), Input: job.Input{Format: "png", Width: 3, Height: 2}}
+	if change != nil {
+		change(spec)
+	}
+	return spec
+}
+
+func (c *costs) created(n int, change func(*job.Spec)) (ids []job.ID) {
+	for range n {
+		spec := c.spec(change)
+		var style []byte
+		if spec.StyleInput != nil {
+			style = twentyKB
+		}
+		c.check(c.a.Create(spec, twentyKB, style))
+		ids = append(ids, spec.ID)
+	}
+	return ids
+}
+
+func (c *costs) createdOnce(key string) {
+	_, _, err := c.a.CreateOnce(c.spec(nil), twentyKB, nil, key)
+	c.check(err)
+}
+
+func (c *costs) claim(id job.ID) *store.Lease {
+	l, err := c.b.Claim(c.t.Context(), id, 1, "tester")
+	c.check(err)
+	return l
+}
+
+// work is what a worker does with a job. The first attempt makes a preview.
+func (c *costs) work(id job.ID, preview []byte) {
+	l := c.claim(id)
+	_, _, err := c.b.Pictures(&l.Spec)
+	c.check(err)
+	if preview != nil {
+		c.check(l.StorePreview(preview))
+	}
+	var thumb []byte
+	if l.Spec.Public {
+		thumb = twentyKB
+	}
+	c.check(l.Succeed(twentyKB, thumb, job.Result{Width: 3, Height: 2, ContentType: "image/jpeg"}, job.Receipt{}))
+	l.Close()
+}
+
+func (c *costs) poll(s *store.Store, id job.ID) { _, err := s.Job(id); c.check(err) }
+
+func (c *costs) result(id job.ID) {
+	f, _, err := c.a.Result(id)
+	c.check(err)
+	_, err = io.Copy(io.Discard, f)
+	c.check(errors.Join(err, f.Close()))
+}
+
+// keepalive are the operations of a mount's connection, which come with time.
+var keepalive = strings.Fields("SEQUENCE: EXCHANGE_ID: CREATE_SESSION: DESTROY_SESSION: GET_LEASE_TIME: RECLAIM_COMPLETE:")
+
+// rpcs are how many calls a mount has made, by operation.
+func rpcs(t *testing.T, mount string) map[string]int {
+	t.Helper()
+	b, err := os.ReadFile("/proc/self/mountstats")
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]int{}
+	ours, ops := false, false
+	for line := range strings.Lines(string(b)) {
+		f := strings.Fields(line)
+		switch {
+		case len(f) > 4 && f[0] == "device":
+			ours, ops = f[4] == mount, false
+		case ours && len(f) > 1 && f[0] == "per-op":
+			ops = true
+		case ours && ops && len(f) > 1 && !slices.Contains(keepalive, f[0]):
+			n, err := strconv.Atoi(f[1])
+			if err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+			counts[strings.TrimSuffix(f[0], ":")] = n
+		}
+	}
+	return counts
+}
+
+// per says what was called in between, for each of n: in all, and by operation, the most
+// frequent first.
+func per(n int, before, after map[string]int) (total float64, ops string) {
+	type count struct {
+		op string
+		n  int
+	}
+	var all []count
+	for op, m := range after {
+		if m -= before[op]; m > 0 {
+			all = append(all, count{op, m})
+			total += float64(m) / float64(n)
+		}
+	}
+	slices.SortFunc(all, func(a, b count) int { return cmp.Or(b.n-a.n, cmp.Compare(a.op, b.op)) })
+	var texts []string
+	for _, c := range all {
+		texts = append(texts, fmt.Sprintf("%s %.4g", c.op, float64(c.n)/float64(n)))
+	}
+	return total, strings.Join(texts, ", ")
+}

@@ -1,0 +1,162 @@
+package main_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// The file server is away for a while. Nobody is told anything wrong meanwhile, what
+// needs no file is served, programs can be stopped, and afterwards everything goes on.
+func TestUseFileServerAway(t *testing.T) {
+	m := onNFS(t, 4*time.Minute, "ATELIER_LEASE=3s", "ATELIER_SWEEP_EVERY=1s", "ATELIER_GRACE=3s")
+	if m == nil {
+		return
+	}
+	w := m.daemonOn(m.onB)
+	done := m.finished(m.submit(photo(t, 160, 120)), job.Succeeded, 1)
+	h := m.catch(func() job.ID { return m.submit(m.large()) })
+	canceled := m.submit(photo(t, 160, 120))
+	m.cancel(canceled)
+	ids := []job.ID{m.submit(photo(t, 160, 120)), m.submit(photo(t, 160, 121))}
+	states := map[job.ID][]job.State{
+		done.ID: {job.Succeeded}, canceled: {job.Canceled}, h.id: {job.Running, job.Queued, job.Succeeded},
+		ids[0]: {job.Queued, job.Running, job.Succeeded}, ids[1]: {job.Queued, job.Running, job.Succeeded},
+	}
+
+	m.lab.Stop(t)
+	stopped := time.Now()
+	m.thaw(w.Process.Pid)
+	patient := &patience{demo: m.demo, states: states}
+	for id := range states {
+		patient.poll(id)
+	}
+	contentType, body := form(t, photo(t, 160, 122))
+	submit := func(timeout time.Duration) (answer, error) {
+		return m.try(timeout, http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType, "Idempotency-Key", "meanwhile")
+	}
+	if a, err := submit(3 * time.Second); err == nil && a.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("a submission meanwhile: %s: %s", a.Status, a.body)
+	}
+	for _, path := range []string{"/healthz", "/", "/v1/styles"} {
+		if a, err := m.try(2*time.Second, http.MethodGet, path, nil); err != nil || a.StatusCode != http.StatusOK {
+			t.Errorf("%s meanwhile: %v, %v", path, a.Response, err)
+		}
+	}
+	if a, err := m.try(5*time.Second, http.MethodGet, "/readyz", nil); err != nil || a.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("/readyz meanwhile: %v, %v", a.Response, err)
+	}
+
+	// Machine B's programs are told to stop, and have hung requests and jobs.
+	b := &patience{demo: m.b, states: states, stops: true}
+	b.poll(done.ID)
+	var stops sync.WaitGroup
+	for name, p := range map[string]struct {
+		process *os.Process
+		wait    func() error
+		within  time.Duration
+	}{
+		"api-server":    {m.b.cmd.Process, m.b.cmd.Wait, 28 * time.Second},
+		"worker-daemon": {w.Process, w.ended, 21 * time.Second},
+	} {
+		stops.Go(func() {
+			told := time.Now()
+			if err := p.process.Signal(syscall.SIGTERM); err != nil {
+				t.Error(err)
+			}
+			_ = p.wait() // that it cut off something
+			took := time.Since(told)
+			t.Logf("%s took %.1f s to stop", name, took.Seconds())
+			if took > p.within {
+				t.Errorf("%s took longer than %s to stop", name, p.within)
+			}
+		})
+	}
+	m.b.ended = true
+	stops.Wait()
+
+	m.lab.Start(t)
+	t.Logf("the file server was away for %.1f s", time.Since(stopped).Seconds())
+	began := time.Now()
+	waitFor(t, func() bool { return m.reaches("/readyz") })
+	t.Logf("the API is ready %.1f s later", time.Since(began).Seconds())
+	patient.wait()
+	b.wait()
+	waitFor(t, func() bool {
+		a, err := submit(20 * time.Second)
+		if err == nil && a.StatusCode == http.StatusAccepted {
+			ids = append(ids, m.decode(a, http.StatusAccepted).ID)
+		}
+		return err == nil && a.StatusCode == http.StatusAccepted
+	})
+	m.b = m.server(m.onB)
+	m.daemonOn(m.onB)
+	for _, id := range append(ids, h.id, done.ID) {
+		m.finished(id, job.Succeeded, 1)
+	}
+	m.finished(canceled, job.Canceled, 1)
+	t.Logf("all jobs have ended %.1f s after the file server was back", time.Since(began).Seconds())
+	m.tidyDirectory()
+}
+
+// try is ask of a server that may not answer in time.
+func (d *demo) try(timeout time.Duration, method, path string, body io.Reader, headers ...string) (answer, error) {
+	d.Helper()
+	req, err := http.NewRequestWithContext(d.Context(), method, d.base+path, body)
+	if err != nil {
+		d.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := (&http.Client{Timeout: timeout}).Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return answer{resp, b}, err
+}
+
+// patience polls jobs and waits for the answers, of which none may be wrong.
+type patience struct {
+	*demo
+	states map[job.ID][]job.State // that each may be in
+	stops  bool                   // the server, meanwhile
+	polls  sync.WaitGroup
+}
+
+func (p *patience) poll(id job.ID) {
+	p.polls.Go(func() {
+		a, err := p.try(2*time.Minute, http.MethodGet, "/v1/jobs/"+string(id), nil)
+		var j job.Job
+		switch {
+		case err != nil && p.stops:
+			return
+		case err == nil && a.StatusCode == http.StatusServiceUnavailable:
+			return
+		case err == nil:
+			err = json.Unmarshal(a.body, &j)
+		}
+		if err != nil || a.StatusCode != http.StatusOK {
+			p.Errorf("job %s, asked for while the file server is away: %v, %v: %s", id, a.Response, err, a.body)
+			return
+		}
+		for _, state := range p.states[id] {
+			if j.State == state {
+				return
+			}
+		}
+		p.Errorf("job %s, asked for while the file server is away, is %s; it can be %v", id, j.State, p.states[id])
+	})
+}
+
+func (p *patience) wait() { p.polls.Wait() }

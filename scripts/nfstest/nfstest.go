@@ -1,0 +1,115 @@
+// Package nfstest runs tests on a real NFS file system with two clients, which
+// scripts/nfs provides.
+package nfstest
+
+import (
+	"crypto/rand"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// LatencyVariable names the environment variable that sets the milliseconds that each
+// call to the file server takes longer.
+const LatencyVariable = "ATELIER_NFS_LATENCY"
+
+// A Lab is the file system as a program in scripts/nfs sees it: one directory, three times.
+type Lab struct {
+	A, B   string // through two clients, which share no cache
+	Disk   string // on the file server itself, without NFS: looking there changes no cache
+	server string
+}
+
+// Inside returns the file system of the scripts/nfs in which this process runs, if any.
+func Inside() (Lab, bool) {
+	l := Lab{os.Getenv("NFS_A"), os.Getenv("NFS_B"), os.Getenv("NFS_DISK"), os.Getenv("NFS_SERVER")}
+	return l, l.A != "" && l.B != "" && l.Disk != "" && l.server != ""
+}
+
+// Enter returns the file system where the test runs in scripts/nfs. Elsewhere it runs
+// the same test there, from a test program that is built without the race detector, and
+// returns false once it has passed: the caller then returns. The test is skipped with
+// -short and where scripts/nfs can't run, which in CI is a failure. The environment is
+// passed on.
+func Enter(t *testing.T, timeout time.Duration, options ...string) (Lab, bool) {
+	t.Helper()
+	if lab, ok := Inside(); ok {
+		return lab, true
+	}
+	if testing.Short() {
+		t.Skip("needs a real NFS: left out with -short")
+	}
+	script, err := script()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(script, "--check").CombinedOutput(); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("%s", out)
+		}
+		t.Skipf("%s", out)
+	}
+	program := filepath.Join(t.TempDir(), "nfs.test")
+	if out, err := exec.Command("go", "test", "-c", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build the tests: %v\n%s", err, out)
+	}
+	args := append(options, "--timeout", seconds(timeout))
+	if latency := os.Getenv(LatencyVariable); latency != "" {
+		args = append(args, "--latency", latency)
+	}
+	args = append(args, "--", program, "-test.run=^"+t.Name()+"$", "-test.v="+strconv.FormatBool(testing.Verbose()),
+		"-test.timeout="+(timeout-10*time.Second).String())
+	out, err := exec.CommandContext(t.Context(), script, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if testing.Verbose() {
+		t.Logf("in scripts/nfs:\n%s", out)
+	}
+	return Lab{}, false
+}
+
+func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
+
+// Folder makes an empty folder, and returns its name, which is the same in A, B and Disk.
+func (l Lab) Folder(t *testing.T) (name string) {
+	t.Helper()
+	name = rand.Text()
+	if err := os.Mkdir(filepath.Join(l.Disk, name), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// Stop stops the file server: calls wait from then on.
+func (l Lab) Stop(t *testing.T) { t.Helper(); l.control(t, "stop") }
+
+// Start starts it again. Its clients have some seconds to come back, during which
+// calls still wait.
+func (l Lab) Start(t *testing.T) { t.Helper(); l.control(t, "start") }
+
+func (l Lab) control(t *testing.T, what string) {
+	t.Helper()
+	if out, err := exec.Command(l.server, what).CombinedOutput(); err != nil {
+		t.Fatalf("%s the file server: %v\n%s", what, err, out)
+	}
+}
+
+// script is the file of scripts/nfs, above the package whose tests run.
+func script() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		path := filepath.Join(dir, "scripts", "nfs")
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("there is no scripts/nfs above the working directory")
+}
