@@ -3,32 +3,32 @@ package store
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/scripts/nfstest"
 )
 
 // twoClients are stores on one directory as two NFS clients see it.
 func twoClients(t *testing.T) (a, b scene) {
 	t.Helper()
-	below, is := strings.CutPrefix(t.TempDir(), os.Getenv("NFS_A")+"/")
-	if os.Getenv("NFS_A") == "" || !is {
+	lab, inside := nfstest.Inside()
+	below, is := strings.CutPrefix(t.TempDir(), lab.A+"/")
+	if !inside || !is {
 		t.Skip("needs two NFS clients: TestOnNFS runs it")
 	}
 	of := func(mount string) scene {
-		s, err := Open(Config{Dir: filepath.Join(os.Getenv(mount), below), Lease: time.Hour})
+		s, err := Open(Config{Dir: filepath.Join(mount, below), Lease: time.Hour})
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = s.Close() })
 		return scene{t, s, new(job.Spec), new(*Lease)}
 	}
-	return of("NFS_A"), of("NFS_B")
+	return of(lab.A), of(lab.B)
 }
 
 // A client that has looked for a job before it was made finds it afterwards, in an hour
@@ -132,6 +132,25 @@ func TestClientRemembersAKey(t *testing.T) {
 	}
 	if j, made, err := b.CreateOnce(b.spec(), []byte("picture"), nil, "key"); err != nil || !made || j.ID == first.ID {
 		t.Errorf("once the job is gone: %s, made %t, %v", j.ID, made, err)
+	}
+}
+
+// A client that knows the folder of an owner's active jobs, which another has removed
+// since, makes it again.
+func TestClientKnowsAnOwnersFolderThatIsGone(t *testing.T) {
+	a, b := twoClients(t)
+	for range 3 {
+		id := b.create()
+		l, err := a.Claim(t.Context(), id, 1, "tester")
+		if err == nil {
+			err = paint(l, "painted")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.Active(); err != nil { // removes what is empty
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -250,44 +269,20 @@ func TestClientsTakeTurns(t *testing.T) {
 	}
 }
 
-// TestOnNFS runs this package's tests on a real NFS 4.1 with two clients. By default it
-// runs those that need it, and the races of processes; with ATELIER_NFS_TESTS=all the
-// whole suite. ATELIER_NFS_LATENCY is the time of a call in milliseconds.
+// TestOnNFS runs this package's tests on a real NFS 4.1 with two clients: those that need
+// it, and the races of processes; with ATELIER_NFS_TESTS=all the whole suite.
+// ATELIER_NFS_LATENCY is the time of a call in milliseconds, and with ATELIER_NFS_OUTAGE the
+// file server stops for so many seconds in the middle of each race.
 func TestOnNFS(t *testing.T) {
-	if os.Getenv("NFS_A") != "" {
+	if _, inside := nfstest.Inside(); inside {
 		t.Skip("is on NFS already")
 	}
-	if testing.Short() {
-		t.Skip("takes a minute: left out with -short")
-	}
-	nfs := filepath.Join("..", "..", "scripts", "nfs")
-	if out, err := exec.Command(nfs, "--check").CombinedOutput(); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("%s", out)
-		}
-		t.Skipf("%s", out)
-	}
-	program := filepath.Join(t.TempDir(), "store.test")
-	build := exec.Command("go", "test", "-c", "-o", program, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // the race detector needs more addresses than there are in there
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	run := "Client|Processes|WhileIt|StatusIsAway|InAClaim"
+	tests := "Client|TestProcesses|BoundedAcrossProcesses|WhileIt|StatusIsAway|InAClaim"
 	if os.Getenv("ATELIER_NFS_TESTS") == "all" {
-		run = "."
+		tests = "."
 	}
-	latency := os.Getenv("ATELIER_NFS_LATENCY")
-	if latency == "" {
-		latency = "0"
+	out := nfstest.Run(t, time.Hour, nil, "-test.short", "-test.run="+tests)
+	if testing.Verbose() {
+		t.Log(out)
 	}
-	cmd := exec.Command(nfs, "--latency", latency, "--timeout", "3000", "--", "bash", "-c",
-		`mkdir "$NFS_A/tmp" && TMPDIR=$NFS_A/tmp exec "$@"`, "bash", program, "-test.short", "-test.v", "-test.run", run)
-	out, err := cmd.CombinedOutput()
-	lines := strings.Split(string(out), "\n")
-	if err != nil {
-		lines = slices.DeleteFunc(lines, func(line string) bool { return strings.Contains(line, "--- PASS") || strings.HasPrefix(line, "===") })
-		t.Fatalf("%v\n%s", err, strings.Join(lines, "\n"))
-	}
-	t.Logf("%d tests passed", strings.Count(string(out), "--- PASS"))
 }

@@ -50,9 +50,9 @@ func TestRPCs(t *testing.T) {
 	}
 
 	var ids []job.ID
-	row("submission", "API", 22, n, func(int) { ids = append(ids, c.created(1, nil)...) })
-	row("+ with an Idempotency-Key", "API", 25, n, func(i int) { c.createdOnce(strconv.Itoa(i)) })
-	row("+ with a style picture", "API", 23, n, func(int) { c.created(1, func(s *job.Spec) { s.Style, s.StyleInput = job.CustomStyle, &job.Input{} }) })
+	row("submission", "API", 18, n, func(int) { ids = append(ids, c.created(1, nil)...) })
+	row("+ with an Idempotency-Key", "API", 20, n, func(i int) { c.createdOnce(strconv.Itoa(i)) })
+	row("+ with a style picture", "API", 19, n, func(int) { c.created(1, func(s *job.Spec) { s.Style, s.StyleInput = job.CustomStyle, &job.Input{} }) })
 	row("first poll of a queued job", "API", 6, n, func(i int) { c.poll(c.a, ids[i]) })
 	row("each further poll", "API", 4, n, func(int) { c.poll(c.a, ids[0]) })
 
@@ -61,17 +61,17 @@ func TestRPCs(t *testing.T) {
 	row("poll of a running job", "API", 4, n, func(int) { c.poll(c.a, held.Spec.ID) })
 	row("renewal", "worker", 3, n, func(int) { c.check(held.Renew()) })
 	again, public := c.created(n, nil), c.created(n, func(s *job.Spec) { s.Public = true })
-	row("job in the worker", "worker", 37, n, func(i int) { c.work(again[i], nil) })
-	row("+ the first attempt", "worker", 42, n, func(i int) { c.work(ids[i], twentyKB) })
-	row("+ of a public job", "worker", 50, n, func(i int) { c.work(public[i], twentyKB) })
+	row("job in the worker", "worker", 29, n, func(i int) { c.work(again[i], nil) })
+	row("+ the first attempt", "worker", 33, n, func(i int) { c.work(ids[i], twentyKB) })
+	row("+ of a public job", "worker", 38, n, func(i int) { c.work(public[i], twentyKB) })
 	row("first poll of a succeeded job", "API", 8, n, func(i int) { c.poll(c.a, ids[i]) })
 	row("each further poll", "API", 4, n, func(int) { c.poll(c.a, ids[0]) })
 	row("result of 20 KB", "API", 9, n, func(i int) { c.result(ids[i]) })
 	row("erasure of a succeeded job", "API", 40, n, func(i int) { c.check(c.a.Erase(ids[i], store.Erased)) })
 
 	canceled := c.created(n, nil)
-	row("cancel of a queued job", "API", 18, n, func(i int) { _, err := c.a.Cancel(canceled[i]); c.check(err) })
-	row("retry", "API", 20, n, func(i int) { _, _, err := c.a.Retry(canceled[i]); c.check(err) })
+	row("cancel of a queued job", "API", 15, n, func(i int) { _, err := c.a.Cancel(canceled[i]); c.check(err) })
+	row("retry", "API", 18, n, func(i int) { _, _, err := c.a.Retry(canceled[i]); c.check(err) })
 	t.Logf("averages of %d each:\n%s", n, strings.Join(table, "\n"))
 }
 

@@ -31,15 +31,26 @@ func Inside() (Lab, bool) {
 }
 
 // Enter returns the file system where the test runs in scripts/nfs. Elsewhere it runs
-// the same test there, from a test program that is built without the race detector, and
-// returns false once it has passed: the caller then returns. The test is skipped with
-// -short and where scripts/nfs can't run, which in CI is a failure. The environment is
-// passed on.
+// the same test there, as [Run] does, and returns false once it has passed: the caller then
+// returns.
 func Enter(t *testing.T, timeout time.Duration, options ...string) (Lab, bool) {
 	t.Helper()
 	if lab, ok := Inside(); ok {
 		return lab, true
 	}
+	out := Run(t, timeout, options, "-test.run=^"+t.Name()+"$")
+	if testing.Verbose() {
+		t.Logf("in scripts/nfs:\n%s", out)
+	}
+	return Lab{}, false
+}
+
+// Run runs the package's tests in scripts/nfs, called with options, and returns what they
+// print. args are for the tests: they run with temporary files on the first client, from a
+// program that is built without the race detector. The caller is skipped with -short and where
+// scripts/nfs can't run, which in CI is a failure. The environment is passed on.
+func Run(t *testing.T, timeout time.Duration, options []string, args ...string) string {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("needs a real NFS: left out with -short")
 	}
@@ -57,20 +68,18 @@ func Enter(t *testing.T, timeout time.Duration, options ...string) (Lab, bool) {
 	if out, err := exec.Command("go", "test", "-c", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build the tests: %v\n%s", err, out)
 	}
-	args := append(options, "--timeout", seconds(timeout))
+	command := append([]string{script, "--timeout", seconds(timeout)}, options...)
 	if latency := os.Getenv(LatencyVariable); latency != "" {
-		args = append(args, "--latency", latency)
+		command = append(command, "--latency", latency)
 	}
-	args = append(args, "--", program, "-test.run=^"+t.Name()+"$", "-test.v="+strconv.FormatBool(testing.Verbose()),
-		"-test.timeout="+(timeout-10*time.Second).String())
-	out, err := exec.CommandContext(t.Context(), script, args...).CombinedOutput()
+	command = append(command, "--", "bash", "-c", `mkdir "$NFS_A/tmp" && TMPDIR=$NFS_A/tmp exec "$@"`, "bash", program,
+		"-test.v="+strconv.FormatBool(testing.Verbose()), "-test.timeout="+(timeout-10*time.Second).String())
+	command = append(command, args...)
+	out, err := exec.CommandContext(t.Context(), command[0], command[1:]...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if testing.Verbose() {
-		t.Logf("in scripts/nfs:\n%s", out)
-	}
-	return Lab{}, false
+	return string(out)
 }
 
 func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
