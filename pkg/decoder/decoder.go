@@ -184,7 +184,7 @@ func (d *Decoder) Decode(ctx context.Context, r Request) (Pictures, error) {
 		if err == nil && reply.Error == nil {
 			pictures, err = p.pictures(req, reply)
 		}
-		if err == nil && reply.Grown <= kept {
+		if err == nil && reply.Grown <= 256<<20 {
 			d.put(p)
 		} else {
 			p.end()

@@ -8,6 +8,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -43,22 +44,16 @@ func Serve(decode Decode) error {
 	// Not every system lets it say so, and none needs it.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
 	// Little lives between two pictures, and the memory limit of each bounds the garbage.
-	debug.SetGCPercent(400)
+	debug.SetGCPercent(100)
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
 		return fmt.Errorf("set RLIMIT_CORE: %w", err)
 	}
-	requests := make(chan []byte)
-	go func() {
-		lines := bufio.NewScanner(os.Stdin)
-		lines.Buffer(nil, protocol.MaxLine)
-		for lines.Scan() {
-			requests <- bytes.Clone(lines.Bytes())
-		}
-		os.Exit(0)
-	}()
-	for line := range requests {
+	go exitWithParent()
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(nil, protocol.MaxLine)
+	for lines.Scan() {
 		var req Request
-		if err := json.Unmarshal(line, &req); err != nil {
+		if err := json.Unmarshal(lines.Bytes(), &req); err != nil {
 			return fmt.Errorf("read a request: %w", err)
 		}
 		reply, err := answer(decode, req, began)
@@ -72,9 +67,24 @@ func Serve(decode Decode) error {
 		if _, err := os.Stdout.Write(append(b, '\n')); err != nil {
 			return err
 		}
+		if reply.Grown > Idle {
+			debug.FreeOSMemory()
+		}
 	}
-	return nil
+	return lines.Err()
 }
+
+// exitWithParent ends the process when the other end of its standard input is closed.
+func exitWithParent() {
+	stdin := []unix.PollFd{{}} // no events, so that it waits for the hangup alone
+	for {
+		if n, err := unix.Poll(stdin, -1); n > 0 || err != nil && !errors.Is(err, unix.EINTR) {
+			os.Exit(0)
+		}
+	}
+}
+
+const Idle = 32<<20
 
 func answer(decode Decode, req Request, began int64) (Reply, error) {
 	if err := bound(req, began); err != nil {
