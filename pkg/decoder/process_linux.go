@@ -67,7 +67,9 @@ func startProcess(program string, all *sync.WaitGroup) (p *process, err error) {
 	open = append(open, replies, stdout)
 	p.requests, p.replies = requests, replies
 	p.cmd = exec.Command(program)
-	p.cmd.Env = []string{"GODEBUG=madvdontneed=0"} // nil would be this process's own, with its credentials
+	// Not this process's own, which has its credentials. What the decoder gives back is then
+	// marked as free, and need not be fetched anew for the next picture where nobody wanted it.
+	p.cmd.Env = []string{"GODEBUG=madvdontneed=0"}
 	p.cmd.Dir = "/"
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdout, &p.stderr
 	p.cmd.WaitDelay = time.Second                    // whatever still has its standard error, the process is over
@@ -298,21 +300,25 @@ func (p *process) pictures(req protocol.Request, reply protocol.Reply) (Pictures
 			err = errors.New("what the decoder wrote as a preview is none")
 		}
 	}
-	if err == nil && p.holds() > outputKept {
-		err = p.output.Truncate(0) // its pages stay otherwise, to be written again
-	}
 	return made, err
 }
 
-// outputKept is how large the output may stay between two pictures.
-const outputKept = 8 << 20
+// fileKept is how large a memory file may stay between two pictures.
+const fileKept = 8 << 20
 
-func (p *process) holds() int64 {
-	info, err := p.output.Stat()
-	if err != nil {
-		return outputKept + 1
+// shrink gives back what large pictures took in the memory files, whose pages stay
+// otherwise, to be written again.
+func (p *process) shrink() error {
+	for _, f := range []*os.File{p.input, p.output} {
+		info, err := f.Stat()
+		if err == nil && info.Size() > fileKept {
+			err = f.Truncate(0)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return info.Size()
+	return nil
 }
 
 func pixels(s protocol.Size) *image.RGBA {
