@@ -75,7 +75,7 @@ func removeAt(dir int, name string) error {
 const maxDepth = 8
 
 // removeTreeAt removes a file, or a folder with all that is in it, and no more than the
-// links of links. What is gone is as good.
+// links of links. A job's spec goes last: by it, whoever goes on knows what is left to do. What is gone is as good. errInUse: all is removed that can be.
 func removeTreeAt(dir int, name string, depth int) error {
 	err := removeAt(dir, name)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
@@ -97,21 +97,43 @@ func removeTreeAt(dir int, name string, depth int) error {
 	}
 	f := os.NewFile(uintptr(fd), name)
 	defer func() { _ = f.Close() }() // read only
+	inUse, last := 0, ""             // of those that were read since the start
 	for {
-		// From the start again after each part: a removal may move what is yet to be read.
 		names, err := f.Readdirnames(1024)
 		if errors.Is(err, io.EOF) {
 			break
 		}
+		if err != nil {
+			return err
+		}
+		removed := false
 		for _, inside := range names {
-			if err == nil {
-				err = removeTreeAt(fd, inside, depth+1)
+			if inside == specFile {
+				last = inside
+				continue
+			}
+			switch err := removeTreeAt(fd, inside, depth+1); {
+			case err == nil:
+				removed = true
+			case errors.Is(err, errInUse) || errors.Is(err, unix.EBUSY):
+				inUse++
+			default:
+				return err
 			}
 		}
-		if err == nil {
-			_, err = f.Seek(0, io.SeekStart)
+		if removed {
+			// From the start again: a removal may move what is yet to be read.
+			if _, err := f.Seek(0, io.SeekStart); err != nil {
+				return err
+			}
+			inUse, last = 0, ""
 		}
-		if err != nil {
+	}
+	if inUse > 0 {
+		return errInUse
+	}
+	if last != "" {
+		if err := removeTreeAt(fd, last, depth+1); err != nil {
 			return err
 		}
 	}

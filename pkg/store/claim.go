@@ -261,19 +261,24 @@ func (l *Lease) Renew() error {
 }
 
 // overtaken is job.ErrLeaseLost where the run has ended, a successor has claimed
-// it, or it was given back. A no is never certain; who commits finds out.
+// it, or it was given back. A no is never certain; who commits finds out. The folder
+// is listed, because NFS clients remember that a name was missing.
 func (l *Lease) overtaken() error {
 	if l.over.Load() {
 		return fmt.Errorf("%w: it was given back", job.ErrLeaseLost)
 	}
+	dir, names, err := l.store.openDir(l.life.dir.Name())
+	if err != nil {
+		return err
+	}
+	_ = dir.Close() // read only
 	for _, name := range []string{finalFile(l.Run), claimFile(l.record.Claim + 1)} {
-		there, err := l.store.exists(l.path(name))
-		if err != nil {
-			return err
-		}
-		if there {
+		if slices.Contains(names, name) {
 			return fmt.Errorf("%w: there is %s", job.ErrLeaseLost, name)
 		}
+	}
+	if mine := claimFile(l.record.Claim); !slices.Contains(names, mine) { // see removeOldClaims
+		return fmt.Errorf("%w: there is no %s", job.ErrLeaseLost, mine)
 	}
 	return nil
 }
@@ -309,9 +314,6 @@ func (l *Lease) Release(counted bool) error {
 	defer l.Close()
 	// A successor's status must not be overwritten with ours.
 	err := l.overtaken()
-	if err == nil {
-		_, err = l.store.changed(l.path(claimFile(l.record.Claim))) // gone, with its successor: see removeOldClaims
-	}
 	if err == nil {
 		err = l.release(counted)
 	}

@@ -89,7 +89,7 @@ func TestFileOperations(t *testing.T) {
 		{"poll a running job", 4, func(*testing.T) { id = sc.claimed().Spec.ID }, poll},
 		{"poll a finished job", 3, func(t *testing.T) { id = sc.create(); finish(t) }, poll},
 		{"poll a canceled job", 4, end(func(id job.ID) error { _, err := sc.Cancel(id); return err }), poll},
-		{"poll an unknown job", 4, func(*testing.T) { id = sc.spec().ID }, func(t *testing.T) {
+		{"poll an unknown job", 11, func(*testing.T) { id = sc.spec().ID }, func(t *testing.T) {
 			if _, err := sc.Job(id); !errors.Is(err, job.ErrNotFound) {
 				t.Fatal(err)
 			}

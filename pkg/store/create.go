@@ -193,7 +193,10 @@ func (s *Store) hide(spec *job.Spec) error {
 	if err != nil {
 		return err
 	}
-	return s.removeTree(away)
+	if err = s.removeTree(away); errors.Is(err, errInUse) {
+		return nil // CleanDrafts removes the rest
+	}
+	return err
 }
 
 // awayDir is where a job's folder goes on its way out.

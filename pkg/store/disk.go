@@ -33,6 +33,38 @@ func (d *disk) do(op, path string, call func() error) error {
 	return d.step(op, path, call)
 }
 
+// byPath is do for a call that finds its file by its path. An NFS client finds by what
+// it remembers, and where another has replaced or removed that, the file server refuses
+// the call as stale (ESTALE), without having made it: the next looks again.
+func (d *disk) byPath(op, path string, call func() error) (err error) {
+	for range 4 {
+		if err = d.do(op, path, call); !errors.Is(err, syscall.ESTALE) {
+			break
+		}
+	}
+	return err
+}
+
+// onOpen is do for a call on a file or folder that is open. One that is stale was
+// removed by another client, and that is fs.ErrNotExist.
+func (d *disk) onOpen(op, path string, call func() error) error {
+	err := d.do(op, path, call)
+	if errors.Is(err, syscall.ESTALE) {
+		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return err
+}
+
+// open makes a call that opens a file. Where the call is to have failed, although it was
+// made, the file is closed: of an open file an NFS client keeps the name.
+func (d *disk) open(op, path string, call func() (*os.File, error)) (f *os.File, err error) {
+	err = d.byPath(op, path, func() (err error) { f, err = call(); return err })
+	if err != nil && f != nil {
+		_ = f.Close() // nothing was written to it
+	}
+	return f, err
+}
+
 // createFile makes a new file with the content b, durable but for its name,
 // which its folder's fsync makes so. It must not exist; it is left in part after
 // an error. The answer is the time of its making by the file server's clock.
@@ -61,17 +93,15 @@ func (d *disk) createHasty(path string, b ...[]byte) (made time.Time, err error)
 // create writes one part behind the other: together in memory large ones would be there
 // twice.
 func (d *disk) create(path string, flag int, parts ...[]byte) (made time.Time, err error) {
-	var f *os.File
-	err = d.do("create", path, func() (err error) {
-		f, err = openNoLinks(path, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|flag)
-		return err
+	f, err := d.open("create", path, func() (*os.File, error) {
+		return openNoLinks(path, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|flag)
 	})
 	if err != nil {
 		return made, err
 	}
 	for _, b := range parts {
 		if err == nil {
-			err = d.do("write", path, func() error { _, err := f.Write(b); return err })
+			err = d.onOpen("write", path, func() error { _, err := f.Write(b); return err })
 		}
 	}
 	if err == nil {
@@ -88,13 +118,11 @@ func (d *disk) create(path string, flag int, parts ...[]byte) (made time.Time, e
 
 // mark makes an empty file; one that is there already is as good.
 func (d *disk) mark(path string) error {
-	return d.do("create", path, func() error {
-		f, err := openNoLinks(path, unix.O_WRONLY|unix.O_CREAT)
-		if err != nil {
-			return err
-		}
-		return f.Close()
-	})
+	f, err := d.open("create", path, func() (*os.File, error) { return openNoLinks(path, unix.O_WRONLY|unix.O_CREAT) })
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // maxRecord is the largest file that is read as one of the store's own records, in
@@ -149,7 +177,7 @@ func (d *disk) readOnce(path string, max int64) (b []byte, written time.Time, er
 // openFile opens a file to read from. What is no regular file, or is reached by a
 // symbolic link below the store's directory, is errUnreadable. The caller closes it.
 func (d *disk) openFile(path string) (f *os.File, info fs.FileInfo, err error) {
-	err = d.do("open", path, func() (err error) { f, err = openNoLinks(path, unix.O_RDONLY); return err })
+	f, err = d.open("open", path, func() (*os.File, error) { return openNoLinks(path, unix.O_RDONLY) })
 	if err != nil {
 		return nil, nil, err
 	}
@@ -184,11 +212,11 @@ func openNoLinks(path string, flags int) (*os.File, error) {
 
 // openDir opens a folder and lists it. The caller closes it.
 func (d *disk) openDir(path string) (dir *os.File, names []string, err error) {
-	err = d.do("open", path, func() (err error) { dir, err = openFolder(path); return err })
+	dir, err = d.open("open", path, func() (*os.File, error) { return openFolder(path) })
 	if err != nil {
 		return nil, nil, err
 	}
-	err = d.do("readdir", path, func() (err error) { names, err = readNames(dir); return err })
+	err = d.onOpen("readdir", path, func() (err error) { names, err = readNames(dir); return err })
 	if err != nil {
 		_ = dir.Close() // read only
 		return nil, nil, err
@@ -200,13 +228,24 @@ func (d *disk) openDir(path string) (dir *os.File, names []string, err error) {
 // remembers of the names in there still holds (close-to-open consistency, which
 // Linux keeps for folders too).
 func (d *disk) refresh(dir string) error {
-	return d.do("open", dir, func() error {
-		f, err := openFolder(dir)
-		if err != nil {
-			return err
-		}
-		return f.Close()
-	})
+	f, err := d.open("open", dir, func() (*os.File, error) { return openFolder(dir) })
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// refreshPath is refresh for a path of which the client may remember too that one of its
+// folders was missing: from the first that is there, downwards. top is there.
+func (d *disk) refreshPath(dir, top string) error {
+	err := d.refresh(dir)
+	if !errors.Is(err, fs.ErrNotExist) || dir == top {
+		return err
+	}
+	if err := d.refreshPath(filepath.Dir(dir), top); err != nil {
+		return err
+	}
+	return d.refresh(dir)
 }
 
 func openFolder(path string) (*os.File, error) {
@@ -234,7 +273,7 @@ func readNames(dir *os.File) ([]string, error) {
 
 // listAgain lists a folder that is open.
 func (d *disk) listAgain(dir *os.File) (names []string, err error) {
-	err = d.do("readdir", dir.Name(), func() (err error) {
+	err = d.onOpen("readdir", dir.Name(), func() (err error) {
 		if _, err = dir.Seek(0, io.SeekStart); err == nil {
 			names, err = readNames(dir)
 		}
@@ -258,8 +297,7 @@ func (d *disk) list(path string) ([]string, error) {
 // syncDir makes the names in a folder durable. On NFS they are so already, and
 // it costs nothing.
 func (d *disk) syncDir(path string) error {
-	var dir *os.File
-	err := d.do("open", path, func() (err error) { dir, err = openFolder(path); return err })
+	dir, err := d.open("open", path, func() (*os.File, error) { return openFolder(path) })
 	if err != nil {
 		return err
 	}
@@ -285,7 +323,7 @@ func together(calls ...func() error) error {
 func (d *disk) sync(dir *os.File) error { return d.do("fsync", dir.Name(), dir.Sync) }
 
 func (d *disk) mkdir(path string) error {
-	return d.do("mkdir", path, func() error {
+	return d.byPath("mkdir", path, func() error {
 		return inFolder("mkdir", path, func(dir int, name string) error { return unix.Mkdirat(dir, name, 0o750) })
 	})
 }
@@ -314,7 +352,7 @@ func (d *disk) mkdirs(dir, top string) error {
 }
 
 func (d *disk) link(from, to string) error {
-	return d.do("link", to, func() error {
+	return d.byPath("link", to, func() error {
 		return inFolders("link", from, to, func(fromDir int, from string, toDir int, to string) error {
 			return unix.Linkat(fromDir, from, toDir, to, 0)
 		})
@@ -322,7 +360,7 @@ func (d *disk) link(from, to string) error {
 }
 
 func (d *disk) rename(from, to string) error {
-	return d.do("rename", to, func() error { return inFolders("rename", from, to, unix.Renameat) })
+	return d.byPath("rename", to, func() error { return inFolders("rename", from, to, unix.Renameat) })
 }
 
 // remove removes a file or an empty folder; one that is gone is as good.
@@ -331,10 +369,11 @@ func (d *disk) remove(path string) error {
 	return err
 }
 
-// unlink is remove, and says whether there was something to remove.
+// unlink is remove, and says whether it removed something. A file of another name that
+// an NFS client keeps since it is open (see errInUse) is as good as removed.
 func (d *disk) unlink(path string) (there bool, err error) {
-	err = d.do("remove", path, func() error { return inFolder("remove", path, removeAt) })
-	if errors.Is(err, fs.ErrNotExist) {
+	err = d.byPath("remove", path, func() error { return inFolder("remove", path, removeAt) })
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EBUSY) { // see errInUse
 		return false, nil
 	}
 	return err == nil, err
@@ -342,14 +381,21 @@ func (d *disk) unlink(path string) (there bool, err error) {
 
 // rmdir removes an empty folder, and no file.
 func (d *disk) rmdir(path string) error {
-	return d.do("remove", path, func() error {
+	return d.byPath("remove", path, func() error {
 		return inFolder("rmdir", path, func(dir int, name string) error { return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) })
 	})
 }
 
+// errInUse: a folder has all its files removed but those that a program on this machine
+// has open. An NFS client keeps these under names of its own (.nfs…) for as long as they
+// are open, and refuses to remove them (EBUSY); then it removes them itself. The client on
+// another machine removes them at once.
+var errInUse = errors.New("a file in it is open on this machine")
+
 // removeTree removes a folder of files, with folders that are not deep among them.
+// errInUse: the folder is left, to be removed later.
 func (d *disk) removeTree(path string) error {
-	err := d.do("remove", path, func() error {
+	err := d.byPath("remove", path, func() error {
 		return inFolder("remove", path, func(dir int, name string) error { return removeTreeAt(dir, name, 0) })
 	})
 	if errors.Is(err, fs.ErrNotExist) {
@@ -369,7 +415,7 @@ func (d *disk) exists(path string) (bool, error) {
 
 // changed is when path was written or touched, by the file server's clock.
 func (d *disk) changed(path string) (at time.Time, err error) {
-	err = d.do("stat", path, func() error {
+	err = d.byPath("stat", path, func() error {
 		var st unix.Stat_t
 		err := inFolder("stat", path, func(dir int, name string) error { return unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW) })
 		if err == nil {
@@ -391,7 +437,7 @@ func (d *disk) setTime(path string, at time.Time) error {
 }
 
 func (d *disk) setTimes(path string, times []unix.Timespec) error {
-	return d.do("touch", path, func() error {
+	return d.byPath("touch", path, func() error {
 		return inFolder("touch", path, func(dir int, name string) error {
 			return unix.UtimesNanoAt(dir, name, times, unix.AT_SYMLINK_NOFOLLOW)
 		})

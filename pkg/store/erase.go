@@ -55,15 +55,20 @@ func (s *Store) erase(id job.ID, why string) error {
 
 // Graves are erasures that come to their end together: of one job, or of those of
 // an hour, which may be many and cost whoever has copies hardly more.
-type graves struct {
-	jobs   []grave
-	copies []string // the names that copies may have elsewhere
-}
+type graves struct{ jobs []grave }
 
 type grave struct {
 	id     job.ID
 	why    string
-	active string // its entry in active/; "" where that is not known
+	active string   // its entry in active/; "" where that is not known
+	copies []string // the names that it may have in published/, and copies elsewhere
+}
+
+func (g *graves) copies() (names []string) {
+	for _, j := range g.jobs {
+		names = append(names, j.copies...)
+	}
+	return names
 }
 
 // dig begins an erasure, or goes on with one that has begun: whatever there is of
@@ -101,24 +106,21 @@ func (s *Store) bury(g *graves, id job.ID, why string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = s.specLost(id)
 	}
-	active := ""
+	j := grave{id: id, why: why}
 	switch {
 	case err == nil:
 		if err := s.dissolve(&spec, why); err != nil {
 			return err
 		}
-		g.copies = append(g.copies, Published(id, spec.Format, spec.Public)...)
-		active = s.activeAt(spec.Owner, id)
+		j.copies, j.active = Published(id, spec.Format, spec.Public), s.activeAt(spec.Owner, id)
 	case errors.Is(err, errUnreadable):
-		copies, err := s.dissolveDamaged(id, why)
-		if err != nil {
+		if j.copies, err = s.dissolveDamaged(id, why); err != nil {
 			return err
 		}
-		g.copies = append(g.copies, copies...)
 	case !errors.Is(err, fs.ErrNotExist): // else its folder was being removed already
 		return err
 	}
-	g.jobs = append(g.jobs, grave{id, why, active})
+	g.jobs = append(g.jobs, j)
 	return nil
 }
 
@@ -173,16 +175,21 @@ func (s *Store) unlist(folder string, id job.ID) error {
 	return err
 }
 
-// fill ends the erasures.
+// fill ends the erasures. One of a job of which a program on this machine has a file
+// open is left for EndErasures: it has a name yet, by which it could be published.
 func (s *Store) fill(g *graves) error {
-	if s.unpublish != nil && len(g.copies) > 0 {
-		if err := s.unpublish(g.copies); err != nil {
-			return err
-		}
+	if err := s.unpublished(g.copies()); err != nil {
+		return err
 	}
 	var errs []error
 	for _, j := range g.jobs {
 		err := s.removeTree(s.graveDir(j.id))
+		if errors.Is(err, errInUse) {
+			continue
+		}
+		if err == nil {
+			err = s.unpublishLate(j)
+		}
 		if err == nil && j.active != "" { // else the sweeper removes it
 			err = s.remove(j.active)
 		}
@@ -192,6 +199,29 @@ func (s *Store) fill(g *graves) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// unpublishLate removes what was published of a job while its folder was being removed: an
+// NFS client writes into a folder that was moved, until it notices. After the removal
+// there is nothing any more that it could publish.
+func (s *Store) unpublishLate(j grave) error {
+	var late []string
+	var errs []error
+	for _, name := range j.copies {
+		there, err := s.unlink(filepath.Join(s.PublishedDir(), name))
+		if errs = append(errs, err); there {
+			late = append(late, name)
+		}
+	}
+	return errors.Join(append(errs, s.unpublished(late))...)
+}
+
+// unpublished has copies removed elsewhere.
+func (s *Store) unpublished(names []string) error {
+	if s.unpublish == nil || len(names) == 0 {
+		return nil
+	}
+	return s.unpublish(names)
 }
 
 // dissolve does all of an erasure that needs the job's spec, but for copies. The

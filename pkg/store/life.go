@@ -3,9 +3,11 @@ package store
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,9 +37,17 @@ func (s *Store) look(id job.ID) (*life, error) {
 	if err := check(id); err != nil {
 		return nil, err
 	}
-	dir, names, err := s.openDir(s.jobDir(id))
-	if errors.Is(err, fs.ErrNotExist) {
-		err = s.missing(id)
+	var dir *os.File
+	var names []string
+	open := func() (err error) { dir, names, err = s.openDir(s.jobDir(id)); return err }
+	err := s.find(id, open)
+	if err == nil && !slices.Contains(names, statusFile) {
+		// It is being replaced, or the job erased: an NFS client may find the folder in its
+		// old place for a while, and sees there what is not removed yet.
+		_ = dir.Close() // read only
+		if err = s.refresh(s.shard(id)); err == nil {
+			err = s.find(id, open)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -83,7 +93,9 @@ func (l *life) close() { _ = l.dir.Close() } // read only
 func (s *Store) truth(l *life) (*record, error) {
 	r, err := s.latest(l)
 	if errors.Is(err, fs.ErrNotExist) { // the folder is away since we looked
-		err = s.missing(l.id)
+		if err = s.missing(l.id); err == nil {
+			err = fmt.Errorf("%w: it was changed meanwhile", job.ErrBusy)
+		}
 	}
 	return r, err
 }
@@ -123,7 +135,7 @@ func (s *Store) tidy(l *life) error {
 		return err
 	}
 	status, err := s.readRecord(l.id, statusFile)
-	if err != nil && !errors.Is(err, errUnreadable) {
+	if err != nil && !errors.Is(err, errUnreadable) && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err != nil || status.Token != final.Token {

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,9 +45,15 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
-// process starts this program in a role; what it says comes out of the reader.
+var processes atomic.Int64
+
+// process starts this program in a role; what it says comes out of the reader. Where
+// scripts/nfs runs the test, every second process is on the other client.
 func process(t *testing.T, role, dir string) (*exec.Cmd, io.Reader) {
 	t.Helper()
+	if below, is := strings.CutPrefix(dir, os.Getenv("NFS_A")+"/"); is && os.Getenv("NFS_A") != "" && processes.Add(1)%2 == 0 {
+		dir = filepath.Join(os.Getenv("NFS_B"), below)
+	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childRole+"="+role, childDir+"="+dir)
 	cmd.Stderr = os.Stderr

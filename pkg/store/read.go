@@ -32,18 +32,12 @@ func (s *Store) current(id job.ID) (*record, error) {
 	}
 	// An NFS client may know an old status.json, or that there is no outcome, for up
 	// to a minute: to open the folder makes it ask the server.
-	err := s.refresh(s.jobDir(id))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, s.missing(id)
-	}
-	if err != nil {
+	if err := s.find(id, func() error { return s.refresh(s.jobDir(id)) }); err != nil {
 		return nil, err
 	}
 	r, err := s.readRecord(id, statusFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, s.missing(id)
-	}
-	if errors.Is(err, errUnreadable) {
+	// An NFS client on whose machine it is open takes it away before it is replaced.
+	if errors.Is(err, errUnreadable) || errors.Is(err, fs.ErrNotExist) {
 		return s.derive(id)
 	}
 	if err != nil {
@@ -95,10 +89,7 @@ func (s *Store) Spec(id job.ID) (job.Spec, error) {
 }
 
 func (s *Store) spec(id job.ID) (spec job.Spec, err error) {
-	spec, err = s.readSpec(filepath.Join(s.jobDir(id), specFile), id)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = s.missing(id)
-	}
+	err = s.find(id, func() (err error) { spec, err = s.readSpec(filepath.Join(s.jobDir(id), specFile), id); return err })
 	return spec, err
 }
 
@@ -127,10 +118,11 @@ func (s *Store) Pictures(spec *job.Spec) (photo, style []byte, err error) {
 	if spec.StyleInput != nil {
 		want += spec.StyleInput.Bytes
 	}
-	b, _, err := s.readUpTo(filepath.Join(s.jobDir(spec.ID), inputFile), want)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = s.missing(spec.ID)
-	}
+	var b []byte
+	err = s.find(spec.ID, func() (err error) {
+		b, _, err = s.readUpTo(filepath.Join(s.jobDir(spec.ID), inputFile), want)
+		return err
+	})
 	if err == nil && int64(len(b)) != want {
 		err = &fs.PathError{Op: "read", Path: inputFile, Err: fmt.Errorf("%d bytes, and the spec says %d", len(b), want)}
 	}
@@ -182,10 +174,11 @@ func (s *Store) openMade(r *record, name string) (f *os.File, err error) {
 	if r.State != job.Succeeded {
 		return nil, fmt.Errorf("%w: it is %s", job.ErrNotFinished, r.State)
 	}
-	f, info, err := s.openFile(filepath.Join(s.jobDir(r.ID), name))
-	if errors.Is(err, fs.ErrNotExist) {
-		err = s.missing(r.ID)
-	}
+	var info fs.FileInfo
+	err = s.find(r.ID, func() (err error) {
+		f, info, err = s.openFile(filepath.Join(s.jobDir(r.ID), name))
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

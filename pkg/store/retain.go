@@ -202,7 +202,7 @@ func (s *Store) CleanDrafts(since, now time.Time, age time.Duration) error {
 			case err == nil:
 				err = s.forget(Entry{ID: id})
 			}
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errInUse) { // then later
 				return fmt.Errorf("clean up after job %s: %w", id, err)
 			}
 		}

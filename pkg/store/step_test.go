@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -162,6 +163,7 @@ var faults = []struct {
 	{"crash", scene.crashAt},
 	{"error", func(sc scene, n int) func() bool { return sc.failAt(n, false, errors.New("input/output error")) }},
 	{"lost reply", func(sc scene, n int) func() bool { return sc.failAt(n, true, errors.New("timed out")) }},
+	{"stale", func(sc scene, n int) func() bool { return sc.failAt(n, false, syscall.ESTALE) }},
 	{"reply lost and sent again", func(sc scene, n int) func() bool { return sc.resendAt(n) }},
 }
 

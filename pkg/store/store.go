@@ -10,6 +10,7 @@
 package store
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -251,18 +252,48 @@ func check(id job.ID) error {
 	return err
 }
 
-// missing tells why a job's file is not there: the job was erased, there never
-// was one, or the whole directory is away.
+// missing tells why a file was not found in a job's folder: the job was erased, there
+// never was one, or the whole directory is away. nil: its folder is there.
+//
+// An NFS client remembers for up to a minute that a name was missing, from before the
+// job was made, say. So the folders on the way are refreshed first.
 func (s *Store) missing(id job.ID) error {
-	for _, path := range []string{s.gone(id), s.graveDir(id)} {
-		if gone, err := s.exists(path); err == nil && gone {
-			return job.ErrGone
+	if s.refreshPath(filepath.Dir(s.gone(id)), s.dir) == nil { // else there is no tombstone
+		if gone, err := s.exists(s.gone(id)); err != nil || gone {
+			return cmp.Or(err, job.ErrGone)
+		}
+	}
+	if s.refreshPath(s.shard(id), s.dir) == nil {
+		if there, err := s.exists(s.jobDir(id)); err != nil || there {
+			return err
+		}
+		if gone, err := s.exists(s.graveDir(id)); err != nil || gone {
+			return cmp.Or(err, job.ErrGone)
 		}
 	}
 	if err := s.there(); err != nil {
 		return err
 	}
 	return job.ErrNotFound
+}
+
+// find calls find, which opens a file of a job's folder, and where that was not found
+// although the folder is there, once more. Why it was not found is an error of
+// [Store.missing].
+func (s *Store) find(id job.ID, find func() error) error {
+	err := find()
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if why := s.missing(id); why != nil {
+		return why
+	}
+	if err = find(); errors.Is(err, fs.ErrNotExist) {
+		if err = s.missing(id); err == nil {
+			err = job.ErrNotFound // the folder is there, and not the job's files
+		}
+	}
+	return err
 }
 
 // there says whether the whole directory is: job.ErrStoreAway.

@@ -183,7 +183,10 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 		return c, errors.Join(err, s.remove(s.at(e))) // the rest is EndErasures'
 	}
 	if errors.Is(err, job.ErrNotFound) && now.Sub(c.Announced) > stale {
-		return c, errors.Join(err, s.forget(e))
+		if ferr := s.forget(e); !errors.Is(ferr, errInUse) { // then later
+			err = errors.Join(err, ferr)
+		}
+		return c, err
 	}
 	if err != nil {
 		return c, err

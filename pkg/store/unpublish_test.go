@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -112,5 +113,32 @@ func TestDiscardedAfterItsSuccess(t *testing.T) {
 	}
 	if _, err := sc.Job(id); !errors.Is(err, job.ErrNotFound) {
 		t.Error(err)
+	}
+}
+
+// A worker that has not noticed that the job is being erased writes into its folder, and
+// publishes from there, up to the moment in which that is removed.
+func TestPublishedWhileTheFolderIsRemoved(t *testing.T) {
+	sc := newScene(t)
+	id := sc.succeeded()
+	var copies []string
+	sc.unpublish = func(names []string) error { copies = append(copies, names...); return nil }
+	result := sc.published(id, "jpeg", true)[0]
+	sc.step = func(op, path string, call func() error) error {
+		if op == "remove" && path == sc.graveDir(id) {
+			late := filepath.Join(path, outputFile(2))
+			if err := errors.Join(os.MkdirAll(filepath.Dir(result), 0o750), os.WriteFile(late, []byte("late"), 0o600), os.Link(late, result)); err != nil {
+				t.Error(err)
+			}
+		}
+		return call()
+	}
+	err := sc.Erase(id, Erased)
+	sc.step = nil
+	if left := sc.allPublished(); err != nil || len(left) > 0 {
+		t.Errorf("published after the erasure: %v, %v", left, err)
+	}
+	if name := Published(id, "jpeg", true)[0]; len(copies) == 0 || copies[len(copies)-1] != name {
+		t.Errorf("removed elsewhere were %v, and last must be %s", copies, name)
 	}
 }

@@ -1,0 +1,293 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// twoClients are stores on one directory as two NFS clients see it.
+func twoClients(t *testing.T) (a, b scene) {
+	t.Helper()
+	below, is := strings.CutPrefix(t.TempDir(), os.Getenv("NFS_A")+"/")
+	if os.Getenv("NFS_A") == "" || !is {
+		t.Skip("needs two NFS clients: TestOnNFS runs it")
+	}
+	of := func(mount string) scene {
+		s, err := Open(Config{Dir: filepath.Join(os.Getenv(mount), below), Lease: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return scene{t, s, new(job.Spec), new(*Lease)}
+	}
+	return of("NFS_A"), of("NFS_B")
+}
+
+// A client that has looked for a job before it was made finds it afterwards, in an hour
+// that it did not know either.
+func TestClientFindsWhatItHadMissed(t *testing.T) {
+	for name, find := range map[string]func(s *Store, id job.ID) error{
+		"job":   func(s *Store, id job.ID) error { _, err := s.Job(id); return err },
+		"spec":  func(s *Store, id job.ID) error { _, err := s.Spec(id); return err },
+		"claim": func(s *Store, id job.ID) error { _, err := s.Claim(t.Context(), id, 1, "tester"); return err },
+		"cancel": func(s *Store, id job.ID) error {
+			_, err := s.Cancel(id)
+			return err
+		},
+		"erase": func(s *Store, id job.ID) error { return s.Erase(id, Erased) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := twoClients(t)
+			spec := a.spec()
+			for range 2 {
+				if err := find(b.Store, spec.ID); !errors.Is(err, job.ErrNotFound) {
+					t.Fatalf("before it is made: %v", err)
+				}
+			}
+			if err := a.Create(spec, []byte("picture"), nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := find(b.Store, spec.ID); err != nil {
+				t.Errorf("after it was made: %v", err)
+			}
+		})
+	}
+}
+
+// What one client does to a job the other sees at its next look, though it has looked
+// before.
+func TestClientSeesWhatOthersDid(t *testing.T) {
+	a, b := twoClients(t)
+	see := func(id job.ID, run int, want job.State) {
+		t.Helper()
+		if j, err := b.Job(id); err != nil || j.State != want || j.Run != run {
+			t.Errorf("the other client sees %s in run %d, %v; want %s in run %d", j.State, j.Run, err, want, run)
+		}
+	}
+	id := a.create()
+	see(id, 1, job.Queued)
+	l, err := a.Claim(t.Context(), id, 1, "tester")
+	if err != nil {
+		t.Fatal(err)
+	}
+	see(id, 1, job.Running)
+	if err := l.Renew(); err != nil { // which remembers what it has not found
+		t.Fatal(err)
+	}
+	if _, err := b.Cancel(id); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Renew(); !errors.Is(err, job.ErrLeaseLost) {
+		t.Errorf("the worker renews the lease of a job that was canceled: %v", err)
+	}
+	see(id, 1, job.Canceled)
+	if _, err := a.Retry(id); err != nil {
+		t.Fatal(err)
+	}
+	see(id, 2, job.Queued)
+	if _, err := b.Preview(id); !errors.Is(err, job.ErrNotReady) {
+		t.Errorf("preview: %v", err)
+	}
+	if l, err = a.Claim(t.Context(), id, 2, "tester"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(l.StorePreview([]byte("preview")), paint(l, "painted")); err != nil {
+		t.Fatal(err)
+	}
+	see(id, 2, job.Succeeded)
+	if got, err := b.content(b.Result(id)); err != nil || got != "painted" {
+		t.Errorf("result: %q, %v", got, err)
+	}
+	if got, err := b.Preview(id); err != nil || string(got) != "preview" {
+		t.Errorf("preview: %q, %v", got, err)
+	}
+	if err := a.Erase(id, Erased); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Job(id); !errors.Is(err, job.ErrGone) {
+		t.Errorf("after the erasure: %v", err)
+	}
+}
+
+// A client whose memory has an idempotency key that is over makes a new job.
+func TestClientRemembersAKey(t *testing.T) {
+	a, b := twoClients(t)
+	first, made, err := a.CreateOnce(a.spec(), []byte("picture"), nil, "key")
+	if err != nil || !made {
+		t.Fatal(made, err)
+	}
+	if again, made, err := b.CreateOnce(b.spec(), []byte("picture"), nil, "key"); err != nil || made || again.ID != first.ID {
+		t.Fatalf("repeated: %s, made %t, %v", again.ID, made, err)
+	}
+	if err := a.Erase(first.ID, Erased); err != nil {
+		t.Fatal(err)
+	}
+	if j, made, err := b.CreateOnce(b.spec(), []byte("picture"), nil, "key"); err != nil || !made || j.ID == first.ID {
+		t.Errorf("once the job is gone: %s, made %t, %v", j.ID, made, err)
+	}
+}
+
+// An erasure is done for everybody while a program on the same machine, or another, has
+// the result open, and what is left goes when it closes that.
+func TestErasedWhileItIsRead(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		reader, eraser func(a, b scene) scene
+	}{
+		{"on the same machine", first, first},
+		{"on another", first, second},
+	} {
+		for _, sweeper := range []func(a, b scene) scene{first, second} {
+			t.Run(c.name, func(t *testing.T) {
+				a, b := twoClients(t)
+				reader, eraser, sweeper := c.reader(a, b), c.eraser(a, b), sweeper(a, b)
+				*eraser.submission = *eraser.spec()
+				id := eraser.succeeded()
+				eraser.sweep() // publishes
+				f, _, err := reader.Result(id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer f.Close()
+				if err := eraser.Erase(id, Erased); err != nil {
+					t.Errorf("erase: %v", err)
+				}
+				for _, s := range []scene{a, b} {
+					if _, err := s.Job(id); !errors.Is(err, job.ErrGone) {
+						t.Errorf("the job is %v", err)
+					}
+					if _, err := s.Claim(t.Context(), id, 1, "tester"); !errors.Is(err, job.ErrGone) {
+						t.Errorf("claimed: %v", err)
+					}
+					if left := s.allPublished(); len(left) > 0 {
+						t.Errorf("published is %v", left)
+					}
+				}
+				if err := sweeper.EndErasures(); err != nil {
+					t.Errorf("end erasures while it is read: %v", err)
+				}
+				if got, err := reader.content(f, job.Job{}, nil); err == nil && got != "painted" { // it may be stale
+					t.Errorf("read: %q", got)
+				}
+				_ = f.Close() // read only
+				if err := sweeper.EndErasures(); err != nil {
+					t.Errorf("end erasures: %v", err)
+				}
+				for _, s := range []scene{a, b} {
+					if err := s.refreshPath(s.shard(id), s.dir); err != nil {
+						t.Fatal(err)
+					}
+					left := files(t, s.dir)
+					if len(left) != 0 {
+						t.Errorf("left are %v", left)
+					}
+				}
+			})
+		}
+	}
+}
+
+func first(a, _ scene) scene  { return a }
+func second(_, b scene) scene { return b }
+
+// files are those of a job, wherever they are; tombstones and what is kept of the owner
+// are none.
+func files(t *testing.T, dir string) (all []string) {
+	t.Helper()
+	for _, top := range []string{jobsDir, publishedDir, activeDir, erasingDir, keysDir, tmpDir} {
+		err := filepath.WalkDir(filepath.Join(dir, top), func(path string, d os.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				all = append(all, path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	return all
+}
+
+// One of two clients has the turn.
+func TestClientsTakeTurns(t *testing.T) {
+	a, b := twoClients(t)
+	for range 3 {
+		won := 0
+		for _, s := range []scene{a, b, a, b} {
+			mine, err := s.Turn(time.Hour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if mine {
+				won++
+			}
+		}
+		if won != 1 {
+			t.Errorf("%d had the turn", won)
+		}
+		names, err := os.ReadDir(filepath.Join(a.dir, sweepDir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := time.Now().Add(-2 * time.Hour)
+		for _, e := range names {
+			if err := os.Chtimes(filepath.Join(a.dir, sweepDir, e.Name()), old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// The other client sees that only when its attributes are over: so both look again.
+		for _, s := range []scene{a, b} {
+			_, _ = s.list(filepath.Join(s.dir, sweepDir))
+		}
+	}
+}
+
+// TestOnNFS runs this package's tests on a real NFS 4.1 with two clients. By default it
+// runs those that need it, and the races of processes; with ATELIER_NFS_TESTS=all the
+// whole suite. ATELIER_NFS_LATENCY is the time of a call in milliseconds.
+func TestOnNFS(t *testing.T) {
+	if os.Getenv("NFS_A") != "" {
+		t.Skip("is on NFS already")
+	}
+	if testing.Short() {
+		t.Skip("takes a minute: left out with -short")
+	}
+	nfs := filepath.Join("..", "..", "scripts", "nfs")
+	if out, err := exec.Command(nfs, "--check").CombinedOutput(); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("%s", out)
+		}
+		t.Skipf("%s", out)
+	}
+	program := filepath.Join(t.TempDir(), "store.test")
+	build := exec.Command("go", "test", "-c", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // the race detector needs more addresses than there are in there
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	run := "Client|Processes|WhileIt|StatusIsAway|InAClaim"
+	if os.Getenv("ATELIER_NFS_TESTS") == "all" {
+		run = "."
+	}
+	latency := os.Getenv("ATELIER_NFS_LATENCY")
+	if latency == "" {
+		latency = "0"
+	}
+	cmd := exec.Command(nfs, "--latency", latency, "--timeout", "3000", "--", "bash", "-c",
+		`mkdir "$NFS_A/tmp" && TMPDIR=$NFS_A/tmp exec "$@"`, "bash", program, "-test.short", "-test.v", "-test.run", run)
+	out, err := cmd.CombinedOutput()
+	lines := strings.Split(string(out), "\n")
+	if err != nil {
+		lines = slices.DeleteFunc(lines, func(line string) bool { return strings.Contains(line, "--- PASS") || strings.HasPrefix(line, "===") })
+		t.Fatalf("%v\n%s", err, strings.Join(lines, "\n"))
+	}
+	t.Logf("%d tests passed", strings.Count(string(out), "--- PASS"))
+}

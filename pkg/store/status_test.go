@@ -1,0 +1,44 @@
+package store
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// An NFS client on whose machine status.json is open takes the name away before it puts
+// the new file there, and may die in between.
+func TestStatusIsAway(t *testing.T) {
+	sc := newScene(t)
+	l := sc.claimed()
+	id := l.Spec.ID
+	away := func(want job.State) {
+		t.Helper()
+		if err := os.Remove(filepath.Join(sc.jobDir(id), statusFile)); err != nil {
+			t.Fatal(err)
+		}
+		if j, err := sc.Job(id); err != nil || j.State != want {
+			t.Errorf("got %s, %v, want %s", j.State, err, want)
+		}
+	}
+	away(job.Running)
+	if err := l.Renew(); err != nil {
+		t.Error(err)
+	}
+	if err := paint(l, "painted"); err != nil {
+		t.Fatal(err)
+	}
+	away(job.Succeeded)
+	if got, err := sc.content(sc.Result(id)); err != nil || got != "painted" {
+		t.Errorf("the result: %q, %v", got, err)
+	}
+	if err := sc.activate(sc.activeAt("", id)); err != nil {
+		t.Fatal(err)
+	}
+	sc.sweep()
+	if _, err := os.Stat(filepath.Join(sc.jobDir(id), statusFile)); err != nil {
+		t.Errorf("after a sweep: %v", err)
+	}
+}
