@@ -303,8 +303,9 @@ func (p *process) pictures(req protocol.Request, reply protocol.Reply) (Pictures
 	return made, err
 }
 
-// fileKept is how large a memory file may stay between two pictures.
-const fileKept = 8 << 20
+// fileKept is how large a memory file may stay between two pictures: job.IdleDecoder is
+// this twice, protocol.Held and what a Go program takes.
+const fileKept = 5 << 20
 
 // shrink gives back what large pictures took in the memory files, whose pages stay
 // otherwise, to be written again.

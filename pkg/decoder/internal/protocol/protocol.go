@@ -23,7 +23,7 @@ const MaxLine = 16 << 10
 // Held is how much memory in bytes a decoder holds on to after a picture: one that has
 // grown by more marks all that is free as such (MADV_FREE), for the system to take when it
 // needs it.
-const Held = 16 << 20
+const Held = 24 << 20
 
 // A Request asks for the pictures in the input.
 type Request struct {
