@@ -40,12 +40,12 @@ func (s *Server) retry(ctx context.Context, in *jobInput) (*acceptedOutput, erro
 // runAgain makes a job's next run and announces it. It can be repeated: a run
 // that nobody has begun is announced again. errUnsure: the run may be there and
 // could not be announced; the sweeper does that if nobody asks again.
-func (s *Server) runAgain(ctx context.Context, id job.ID, retry func(job.ID) (job.Job, error)) (job.Job, error) {
-	j, err := retry(id)
+func (s *Server) runAgain(ctx context.Context, id job.ID, retry func(job.ID) (job.Job, bool, error)) (job.Job, error) {
+	j, made, err := retry(id)
 	if err != nil {
 		return job.Job{}, err
 	}
-	if err := s.announceAgain(ctx, j); err != nil {
+	if err := s.announceAgain(ctx, j, made); err != nil {
 		return job.Job{}, fmt.Errorf("%w: %w", errUnsure, err)
 	}
 	s.Log.Info("retried", "job", id, "run", j.Run, "by", callerOf(ctx).owner)

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
@@ -17,9 +16,6 @@ import (
 // retryUnfinished is the number of seconds after which to look at an
 // unfinished job again.
 const retryUnfinished = 1
-
-// sendTimeout bounds the wait for the queue.
-const sendTimeout = 10 * time.Second
 
 type jobInput struct {
 	ID string `path:"id" doc:"The job's id"`
@@ -89,14 +85,6 @@ func retryAfter(j job.Job) string {
 		return ""
 	}
 	return strconv.Itoa(retryUnfinished)
-}
-
-// announce tells the workers of a run. The client's hanging up must not leave a
-// job half announced.
-func (s *Server) announce(ctx context.Context, m job.Message) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
-	defer cancel()
-	return s.Queue.Send(ctx, m)
 }
 
 // read reads a job that the caller may see.

@@ -10,7 +10,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/atelier-go/atelier/pkg/job"
-	"github.com/atelier-go/atelier/pkg/store"
 )
 
 const (
@@ -51,12 +50,6 @@ func idempotencyKey(h http.Header) (string, error) {
 	return key, nil
 }
 
-// unannounced is the age from which a job that nobody has begun may have been
-// forgotten between being stored and being announced. Younger than that, the
-// request that made it is probably about to; but who repeats a request after a
-// 503 must not be left to the sweeper.
-const unannounced = time.Second
-
 // keepOnce is keep under an idempotency key. What is stored under a key stays,
 // because another request may have been promised it: if it can't be announced,
 // the same request again does so, or the sweeper.
@@ -69,24 +62,12 @@ func (s *Server) keepOnce(ctx context.Context, spec *job.Spec, f *form, key stri
 	switch {
 	case err != nil:
 	case made:
-		err = s.announce(ctx, job.Message{Job: j.ID, Run: j.Run})
+		err = s.announceNoted(ctx, job.Message{Job: j.ID, Run: j.Run})
 	case j.State == job.Queued && j.Attempts == 0 && time.Since(j.CreatedAt) > unannounced:
-		err = s.announceAgain(ctx, j)
+		err = s.announceAgain(ctx, j, false)
 	}
 	if err != nil {
 		return job.Job{}, fmt.Errorf("%w: %w", errUnsure, err)
 	}
 	return j, nil
-}
-
-// announceAgain announces a job's current run where nobody can say whether that
-// was done before: twice does no harm.
-func (s *Server) announceAgain(ctx context.Context, j job.Job) error {
-	if err := s.announce(ctx, job.Message{Job: j.ID, Run: j.Run}); err != nil {
-		return err
-	}
-	if err := s.Store.Announced(store.EntryOf(j)); err != nil {
-		s.Log.Warn("note an announcement", "job", j.ID, "error", err) // then the sweeper announces it sooner
-	}
-	return nil
 }

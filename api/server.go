@@ -14,6 +14,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"golang.org/x/sync/singleflight"
 	"golang.org/x/time/rate"
 
 	"github.com/atelier-go/atelier/api/keyring"
@@ -78,6 +79,9 @@ type Server struct {
 	storeUp  *probe
 	queueUp  *probe
 	linker   *linker // nil without copies
+
+	announced  announcements
+	announcing singleflight.Group
 
 	limiter   *limiter      // of changes
 	metrics   *metrics      // nil counts nothing

@@ -255,7 +255,7 @@ func TestETagNamesTheBytes(t *testing.T) {
 	}
 	run(1, func(l *store.Lease) error { return l.Release(true) })
 	run(1, func(l *store.Lease) error { return l.Fail(job.Failure{Code: "x", Message: "y"}) })
-	if _, err := s.store.Retry(j.ID); err != nil {
+	if _, _, err := s.store.Retry(j.ID); err != nil {
 		t.Fatal(err)
 	}
 	run(2, func(l *store.Lease) error {

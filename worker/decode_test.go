@@ -15,6 +15,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/decoder"
 	"github.com/atelier-go/atelier/pkg/decoder/decodertest"
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/style"
 	"github.com/atelier-go/atelier/worker"
 )
@@ -84,6 +85,39 @@ func TestCancelFreesTheSlotOfADecode(t *testing.T) {
 		if err := b.worker.Handle(t.Context(), next); err != nil || b.job(next).State != job.Succeeded {
 			t.Errorf("the next one: %v, %+v", err, b.job(next))
 		}
+	}
+}
+
+// TestCancelFreesTheSlot: a worker stops what was canceled or erased within seconds, however
+// long its lease is.
+func TestCancelFreesTheSlot(t *testing.T) {
+	for name, end := range map[string]func(s *store.Store, id job.ID) error{
+		"canceled": func(s *store.Store, id job.ID) error { _, err := s.Cancel(id); return err },
+		"erased":   func(s *store.Store, id job.ID) error { return s.Erase(id, store.Erased) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			painting := make(chan struct{})
+			b := newBench(t, time.Hour, func(ctx context.Context, _ style.Request) (*image.RGBA, error) {
+				close(painting)
+				<-ctx.Done()
+				return nil, context.Cause(ctx)
+			})
+			m := b.submit(photo(t, 20, 20), nil)
+			result := b.handle(t.Context(), m)
+			<-painting
+			if err := end(b.store, m.Job); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case err := <-result:
+				if err != nil && !errors.Is(err, job.ErrLeaseLost) {
+					t.Error(err)
+				}
+			case <-time.After(time.Minute):
+				t.Fatal("the worker is still at it")
+			}
+		})
 	}
 }
 

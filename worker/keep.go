@@ -11,8 +11,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// keep renews a lease at a third of its time until stop is called, which waits
-// for a renewal that is under way. When the lease can't be kept, the context it
+// checkEvery is how often a worker looks whether its job was canceled or erased, which
+// frees it for the next.
+const checkEvery = 2 * time.Second
+
+// keep renews a lease at a third of its time, and checks it in between, until stop is
+// called, which waits for a renewal that is under way. When the lease can't be kept, the context it
 // answers is cancelled, since the job may be another's by then: at once if it is
 // lost, and else, since a file server may hiccup, when a sixth of the term is
 // left to stop the work in. That time is measured from when the last renewal that
@@ -31,8 +35,9 @@ func (w *Worker) keep(ctx context.Context, lease *store.Lease) (held context.Con
 	go func() {
 		defer close(done)
 		defer tooLate.Stop()
-		every := time.NewTicker(term / 3)
+		every := time.NewTicker(min(checkEvery, term/3))
 		defer every.Stop()
+		renewed := lease.Began
 		for {
 			select {
 			case <-held.Done():
@@ -43,10 +48,16 @@ func (w *Worker) keep(ctx context.Context, lease *store.Lease) (held context.Con
 				return
 			}
 			asked := time.Now()
-			err := lease.Renew()
+			renew, due := lease.Check, asked.Sub(renewed) >= term/3-checkEvery/2
+			if due {
+				renew = lease.Renew
+			}
+			err := renew()
 			switch {
-			case err == nil:
+			case err == nil && due:
+				renewed = asked
 				tooLate.Reset(last(asked))
+			case err == nil: // it stands
 			case errors.Is(err, job.ErrLeaseLost):
 				cancel(err)
 				return

@@ -17,7 +17,7 @@ import (
 
 // A Lease is a worker's right to run a job, won by [Store.Claim]. It ends with
 // Succeed, Fail, Release or Close; after an error of Succeed or Fail, other than
-// job.ErrLeaseLost, one of the latter two is due. Renew may be called from another
+// job.ErrLeaseLost, one of the latter two is due. Renew and Check may be called from another
 // goroutine, also while Succeed or Fail are at work, and must have returned before
 // Release is called.
 type Lease struct {
@@ -256,6 +256,14 @@ func (l *Lease) Renew() error {
 	}
 	if err = l.lost(err); err != nil {
 		return fmt.Errorf("renew the lease of job %s: %w", l.Spec.ID, err)
+	}
+	return nil
+}
+
+// Check says whether the lease stands, without renewing it: job.ErrLeaseLost as of Renew.
+func (l *Lease) Check() error {
+	if err := l.lost(l.overtaken()); err != nil {
+		return fmt.Errorf("check the lease of job %s: %w", l.Spec.ID, err)
 	}
 	return nil
 }

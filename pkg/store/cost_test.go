@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
@@ -71,10 +70,10 @@ func TestFileOperations(t *testing.T) {
 	}{
 		{"submit with everything", 20, nil, submit},
 		{"submit without a key", 13, nil, func(t *testing.T) { sc.create() }},
-		{"submit to a process that does not know the owner", 13 + 11, forget(sc), func(t *testing.T) { sc.create() }},
-		{"submit when it is time to count again", 13 + 6, outdate(sc), func(t *testing.T) { sc.create() }},
+		{"submit to a process that does not know the owner", 13 + 8, forget(sc), func(t *testing.T) { sc.create() }},
+		{"submit when it is time to count again", 13 + 2, outdate(sc), func(t *testing.T) { sc.create() }},
 		{"retry", 13, end(func(id job.ID) error { _, err := sc.Cancel(id); return err }), func(t *testing.T) {
-			if _, err := sc.Retry(id); err != nil {
+			if _, _, err := sc.Retry(id); err != nil {
 				t.Fatal(err)
 			}
 		}},
@@ -155,5 +154,11 @@ func forget(sc scene) func(*testing.T) {
 
 // outdate has the count be too old to go by.
 func outdate(sc scene) func(*testing.T) {
-	return func(*testing.T) { sc.accounts.of(ownerFolder("")).counted = time.Time{} }
+	return func(*testing.T) {
+		a := sc.account(ownerFolder(""))
+		a.active.began = a.active.began.Add(-countAge)
+		for _, c := range a.open {
+			c.began = c.began.Add(-countAge)
+		}
+	}
 }

@@ -57,7 +57,7 @@ func (s *Store) begin(spec *job.Spec, picture, stylePicture []byte) (done func(m
 	if err := s.roomy(int64(len(picture) + len(stylePicture))); err != nil {
 		return nil, err
 	}
-	return s.reserve(spec.Owner, submissionOf(spec))
+	return s.reserve(spec.Owner, spec.ID, submissionOf(spec))
 }
 
 // noRoom makes job.ErrDiskFull of what a file system says that has no room.

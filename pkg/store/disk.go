@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -24,7 +25,15 @@ type disk struct {
 	// them, stop the world between two of them, or lose a reply. Some are made at
 	// the same time.
 	step func(op, path string, call func() error) error
+	// most, set by tests alone, is mostNames in its place.
+	most int
 }
+
+// mostNames is how many names are read of a folder. None should come near it; of one that
+// goes beyond, the rest is left unread, so that time and memory stay bounded.
+const mostNames = 1 << 20
+
+func (d *disk) mostNames() int { return cmp.Or(d.most, mostNames) }
 
 func (d *disk) do(op, path string, call func() error) error {
 	if d.step == nil {
@@ -216,7 +225,7 @@ func (d *disk) openDir(path string) (dir *os.File, names []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	err = d.onOpen("readdir", path, func() (err error) { names, err = readNames(dir); return err })
+	err = d.onOpen("readdir", path, func() (err error) { names, err = d.readNames(dir); return err })
 	if err != nil {
 		_ = dir.Close() // read only
 		return nil, nil, err
@@ -252,30 +261,32 @@ func openFolder(path string) (*os.File, error) {
 	return openNoLinks(path, unix.O_RDONLY|unix.O_DIRECTORY)
 }
 
-// maxNames bounds what is read of a folder. No folder should come near it; of one
-// that goes beyond, the rest is left unread, so that memory stays bounded.
-const maxNames = 1 << 20
+func (d *disk) readNames(dir *os.File) (names []string, err error) {
+	err = d.eachNames(dir, func(more []string) { names = append(names, more...) })
+	return names, err
+}
 
-func readNames(dir *os.File) ([]string, error) {
-	var names []string
-	for len(names) < maxNames {
-		more, err := dir.Readdirnames(8192)
-		names = append(names, more...)
+// eachNames reads the names in a folder, some thousands at a time.
+func (d *disk) eachNames(dir *os.File, visit func(names []string)) error {
+	for left := d.mostNames(); left > 0; {
+		names, err := dir.Readdirnames(min(left, 8192))
+		left -= len(names)
+		visit(names)
 		if errors.Is(err, io.EOF) {
-			break
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return names, nil
+	return nil
 }
 
 // listAgain lists a folder that is open.
 func (d *disk) listAgain(dir *os.File) (names []string, err error) {
 	err = d.onOpen("readdir", dir.Name(), func() (err error) {
 		if _, err = dir.Seek(0, io.SeekStart); err == nil {
-			names, err = readNames(dir)
+			names, err = d.readNames(dir)
 		}
 		return err
 	})
@@ -292,6 +303,23 @@ func (d *disk) list(path string) ([]string, error) {
 		return nil, err
 	}
 	return names, dir.Close()
+}
+
+// scan calls visit with the names in a folder, some at a time, so that they need not be in
+// memory together. fs.ErrNotExist: it is not there. One that is no folder is empty.
+func (d *disk) scan(path string, visit func(names []string)) error {
+	dir, err := d.open("open", path, func() (*os.File, error) { return openFolder(path) })
+	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, errUnreadable) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = d.onOpen("readdir", path, func() error { return d.eachNames(dir, visit) })
+	if cerr := dir.Close(); err == nil {
+		err = cerr
+	}
+	return err
 }
 
 // syncDir makes the names in a folder durable. On NFS they are so already, and

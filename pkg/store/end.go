@@ -70,60 +70,64 @@ func (s *Store) endOnce(l *life, run int, change func(*record)) (job.Job, error)
 
 // Retry lets a job that failed or was canceled run again, as its next run, which
 // the caller announces on the queue. A job that was retried already and has not
-// been begun is answered as it is, so that a retry can be repeated.
+// been begun is answered as it is, so that a retry can be repeated; made says whether
+// this call made the run.
 //
 // job.ErrNotRetryable: it is in another state. job.ErrTooManyRuns: there is no next
 // run. job.ErrQuota, in a [QuotaError]: its owner has too many jobs unfinished.
-func (s *Store) Retry(id job.ID) (job.Job, error) { return s.retryUntil(id, s.quotas.Unfinished != 0) }
+func (s *Store) Retry(id job.ID) (j job.Job, made bool, err error) {
+	return s.retryUntil(id, s.quotas.Unfinished != 0)
+}
 
 // Redrive is Retry by an operator, for whom an owner's quota is no reason to wait.
-func (s *Store) Redrive(id job.ID) (job.Job, error) { return s.retryUntil(id, false) }
+func (s *Store) Redrive(id job.ID) (j job.Job, made bool, err error) {
+	return s.retryUntil(id, false)
+}
 
-func (s *Store) retryUntil(id job.ID, counted bool) (job.Job, error) {
+func (s *Store) retryUntil(id job.ID, counted bool) (j job.Job, made bool, err error) {
 	for range quarrels {
-		j, err := s.retry(id, counted)
+		j, made, err = s.retry(id, counted)
 		if errors.Is(err, errTaken) {
 			continue
 		}
 		if err != nil {
 			err = fmt.Errorf("retry job %s: %w", id, noRoom(err))
 		}
-		return j, err
+		return j, made, err
 	}
-	return job.Job{}, fmt.Errorf("retry job %s: %w: others keep changing it", id, job.ErrBusy)
+	return job.Job{}, false, fmt.Errorf("retry job %s: %w: others keep changing it", id, job.ErrBusy)
 }
 
-func (s *Store) retry(id job.ID, counted bool) (job.Job, error) {
+func (s *Store) retry(id job.ID, counted bool) (j job.Job, made bool, err error) {
 	l, err := s.look(id)
 	if err != nil {
-		return job.Job{}, err
+		return j, false, err
 	}
 	defer l.close()
 	last, err := s.truth(l)
 	if err != nil {
-		return job.Job{}, err
+		return j, false, err
 	}
 	entry := s.activeAt(last.Owner, id)
 	switch {
 	case last.State == job.Queued && last.Run > 1 && last.Attempts == 0:
-		return last.public(), s.activate(entry)
+		return last.public(), false, s.activate(entry)
 	case last.State != job.Failed && last.State != job.Canceled:
-		return last.public(), fmt.Errorf("%w: it is %s", job.ErrNotRetryable, last.State)
+		return last.public(), false, fmt.Errorf("%w: it is %s", job.ErrNotRetryable, last.State)
 	case s.quotas.Runs != 0 && l.run >= s.quotas.Runs:
-		return last.public(), fmt.Errorf("%w: %d", job.ErrTooManyRuns, l.run)
+		return last.public(), false, fmt.Errorf("%w: %d", job.ErrTooManyRuns, l.run)
 	}
 	spec, err := s.spec(id)
 	if err == nil && spec.Owner != last.Owner {
 		err = fmt.Errorf("%w: it is %.40q's by its spec, and %.40q's by its records", errUnreadable, spec.Owner, last.Owner)
 	}
 	if err != nil {
-		return job.Job{}, err
+		return j, false, err
 	}
-	made := false
 	if counted {
-		done, err := s.reserve(spec.Owner, use{unfinished: 1})
+		done, err := s.reserve(spec.Owner, spec.ID, use{unfinished: 1})
 		if err != nil {
-			return last.public(), err
+			return last.public(), false, err
 		}
 		defer func() { done(made) }()
 	}
@@ -133,10 +137,9 @@ func (s *Store) retry(id job.ID, counted bool) (job.Job, error) {
 	// but after the run's temporary file: see deactivate.
 	activate := func(time.Time) error { return s.activate(entry) }
 	if err := s.happen(l.dir, runFile(r.Run), r, activate); !happened(err) {
-		return job.Job{}, err
+		return j, false, err
 	}
-	made = true
-	return r.public(), s.activate(entry)
+	return r.public(), true, s.activate(entry)
 }
 
 // Activate puts an unfinished job among those that the sweeper looks after, where

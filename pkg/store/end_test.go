@@ -45,18 +45,18 @@ func TestCancel(t *testing.T) {
 func TestRetryIsTheNextRun(t *testing.T) {
 	s := open(t, time.Hour)
 	spec := create(t, s)
-	if _, err := s.Retry(spec.ID); !errors.Is(err, job.ErrNotRetryable) {
+	if _, _, err := s.Retry(spec.ID); !errors.Is(err, job.ErrNotRetryable) {
 		t.Errorf("a queued job: %v", err)
 	}
 	first := claim(t, s, spec.ID)
-	if _, err := s.Retry(spec.ID); !errors.Is(err, job.ErrNotRetryable) {
+	if _, _, err := s.Retry(spec.ID); !errors.Is(err, job.ErrNotRetryable) {
 		t.Errorf("a running job: %v", err)
 	}
 	if _, err := s.Cancel(spec.ID); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // repeated before it began, it is the same retry
-		j, err := s.Retry(spec.ID)
+		j, _, err := s.Retry(spec.ID)
 		if err != nil || j.Run != 2 || j.State != job.Queued || j.Attempts != 0 || j.StartedAt != nil || j.FinishedAt != nil {
 			t.Fatalf("%+v, %v", j, err)
 		}
@@ -81,7 +81,7 @@ func TestRetryIsTheNextRun(t *testing.T) {
 	if j, err := s.Job(spec.ID); err != nil || j.Run != 2 || j.State != job.Succeeded {
 		t.Errorf("%+v, %v", j, err)
 	}
-	if _, err := s.Retry(spec.ID); !errors.Is(err, job.ErrNotRetryable) {
+	if _, _, err := s.Retry(spec.ID); !errors.Is(err, job.ErrNotRetryable) {
 		t.Errorf("a job that succeeded: %v", err)
 	}
 }

@@ -129,10 +129,10 @@ func TestFaultsInARetry(t *testing.T) {
 		if err := l.Fail(job.Failure{Code: "gave_up"}); err != nil {
 			sc.Fatal(err)
 		}
-		return func() error { _, err := sc.Retry(l.Spec.ID); return err }
+		return func() error { _, _, err := sc.Retry(l.Spec.ID); return err }
 	}, func(sc scene, _ error) {
 		id := sc.only()
-		if _, err := sc.Retry(id); err != nil { // until it is answered
+		if _, _, err := sc.Retry(id); err != nil { // until it is answered
 			sc.Fatal(err)
 		}
 		j, err := sc.Job(id)

@@ -118,7 +118,7 @@ func TestErasedJobIsGoneForGood(t *testing.T) {
 	}
 	_, jobErr := s.Job(j.ID)
 	_, cancelErr := s.Cancel(j.ID)
-	_, retryErr := s.Retry(j.ID)
+	_, _, retryErr := s.Retry(j.ID)
 	_, claimErr := s.Claim(t.Context(), j.ID, 1, "w")
 	for name, err := range map[string]error{"Job": jobErr, "Cancel": cancelErr, "Retry": retryErr, "Claim": claimErr} {
 		if !errors.Is(err, job.ErrGone) {

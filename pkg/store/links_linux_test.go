@@ -120,7 +120,7 @@ func linkInPath(t *testing.T, folder string) {
 	_ = running.Renew()
 	_ = running.StorePreview([]byte("preview"))
 	_ = paint(running, "painted")
-	_, _ = sc.Retry(failed.Spec.ID)
+	_, _, _ = sc.Retry(failed.Spec.ID)
 	_, _ = sc.Cancel(queued)
 	_ = sc.Erase(done.Spec.ID, Erased)
 	_ = sc.Create(sc.spec(), []byte("picture"), nil)

@@ -156,7 +156,7 @@ func TestLifeFollowsTheDiagram(t *testing.T) {
 				}
 			},
 			"retry": func(*rapid.T) {
-				_, err := sc.Retry(id)
+				_, _, err := sc.Retry(id)
 				switch {
 				case st.gone:
 					want("retry", err, job.ErrGone)

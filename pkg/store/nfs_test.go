@@ -89,7 +89,7 @@ func TestClientSeesWhatOthersDid(t *testing.T) {
 		t.Errorf("the worker renews the lease of a job that was canceled: %v", err)
 	}
 	see(id, 1, job.Canceled)
-	if _, err := a.Retry(id); err != nil {
+	if _, _, err := a.Retry(id); err != nil {
 		t.Fatal(err)
 	}
 	see(id, 2, job.Queued)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -36,6 +37,12 @@ const hourForm = "2006/01/02/15"
 
 func hourOf(at time.Time) string { return at.UTC().Format(hourForm) }
 
+// startOf is when an hour that hourOf has named begins.
+func startOf(hour string) time.Time {
+	at, _ := time.Parse(hourForm, hour)
+	return at
+}
+
 // ownerFolder names what is kept of an owner. Owners' names are whatever somebody
 // configured, so it is a hash.
 func ownerFolder(owner string) string {
@@ -49,107 +56,57 @@ type tally struct {
 	KiB  int64 `json:"kib"`  // of those that are there
 }
 
+func (t tally) use() use { return use{daily: t.Jobs, kib: t.KiB} }
+
 // A past is what was counted of hours that are over: the content of usage/<owner>.
 type past struct {
 	V       int              `json:"v"`
 	Through string           `json:"through"` // the first hour that is yet to be listed again
 	Old     int64            `json:"old_kib"` // of hours before those that follow
 	Hours   map[string]tally `json:"hours"`   // of the last day and a little more
-
-	counted time.Time     // when all of it was, by this process; zero where it was read
-	took    time.Duration // to count
-	open    map[string]tally
 }
 
 const pastVersion = 1
 
-// count counts an owner's use; of hours that are over only where full says so, or
-// where nothing is known of them.
-func (s *Store) count(a *account, folder string, now time.Time, full bool) error {
-	p := a.past
-	if p == nil {
-		p = s.readPast(folder, now)
-	}
-	full = full || p == nil || p.Through < hourOf(now.Add(-day))
-	var unfinished []string
-	err := together(
-		func() (err error) { unfinished, err = s.list(filepath.Join(s.dir, activeDir, folder)); return err },
-		func() (err error) {
-			if full {
-				p, err = s.countAll(folder, now)
-			} else {
-				p, err = s.countOn(p, folder, now)
-			}
-			return err
-		})
-	if err != nil {
-		return err
-	}
-	if len(unfinished) == 0 && len(p.open) == 0 {
-		if err := s.there(); err != nil { // folders that are not there look like empty ones
-			return err
-		}
-	}
-	if full || a.past == nil || a.past.Through != p.Through {
-		s.writePast(folder, p)
-	}
-	a.past, a.counted, a.took, a.spent = p, now, time.Since(now), use{}
-	a.used = p.use(now)
-	a.used.unfinished = int64(len(unfinished))
-	return nil
-}
-
 // use is what was submitted in the last day, and what is stored of all.
 func (p *past) use(now time.Time) (u use) {
 	u.kib = p.Old
-	for _, hours := range []map[string]tally{p.Hours, p.open} {
-		for hour, t := range hours {
-			u.kib += t.KiB
-			if hour >= hourOf(now.Add(-day)) {
-				u.daily += t.Jobs
-			}
+	for hour, t := range p.Hours {
+		u.kib += t.KiB
+		if hour >= hourOf(now.Add(-day)) {
+			u.daily += t.Jobs
 		}
 	}
 	return u
 }
 
-// nextLeaves is how long it takes until the oldest submissions of the last day are
-// none any more.
-func (p *past) nextLeaves(now time.Time) time.Duration {
-	oldest := hourOf(now)
-	for _, hours := range []map[string]tally{p.Hours, p.open} {
-		for hour, t := range hours {
-			if t.Jobs > 0 && hour >= hourOf(now.Add(-day)) {
-				oldest = min(oldest, hour)
-			}
+// set takes in an hour that is over.
+func (p *past) set(hour string, t tally) {
+	if t != (tally{}) {
+		p.Hours[hour] = t
+	}
+}
+
+// age adds up the hours that count for no day any more.
+func (p *past) age(now time.Time) {
+	for hour, t := range p.Hours {
+		if hour < hourOf(now.Add(-day-time.Hour)) {
+			p.Old += t.KiB
+			delete(p.Hours, hour)
 		}
 	}
-	began, err := time.Parse(hourForm, oldest)
-	if err != nil { // it was made with that
-		return time.Hour
-	}
-	return max(time.Minute, began.Add(day+time.Hour).Sub(now))
 }
 
-// countOn lists the hours since those that are known.
-func (s *Store) countOn(p *past, folder string, now time.Time) (*past, error) {
-	var hours []string
-	for at, err := time.Parse(hourForm, p.Through); err == nil && !at.After(now.Add(settle)); at = at.Add(time.Hour) {
+// hoursFrom are the hours from one on that may hold jobs by now.
+func hoursFrom(first string, now time.Time) (hours []string) {
+	for at := startOf(first); !at.After(now.Add(settle)); at = at.Add(time.Hour) {
 		hours = append(hours, hourOf(at))
 	}
-	tallies, err := s.tallies(folder, hours)
-	if err != nil {
-		return nil, err
-	}
-	next := *p
-	next.Hours = maps.Clone(p.Hours)
-	next.add(tallies, now)
-	return &next, nil
+	return hours
 }
 
-// countAll lists all hours that there are.
-func (s *Store) countAll(folder string, now time.Time) (*past, error) {
-	began := time.Now()
+// hoursWith lists all hours that an owner has in the index.
+func (s *Store) hoursWith(folder string, now time.Time) ([]string, error) {
 	hours := []string{""}
 	for range shardDepth {
 		var deeper []string
@@ -166,32 +123,7 @@ func (s *Store) countAll(folder string, now time.Time) (*past, error) {
 		}
 		hours = deeper
 	}
-	tallies, err := s.tallies(folder, hours)
-	if err != nil {
-		return nil, err
-	}
-	p := &past{V: pastVersion, Hours: map[string]tally{}, counted: began}
-	p.add(tallies, now)
-	p.took = time.Since(began)
-	return p, nil
-}
-
-// add takes in what was counted. Hours that may get more are kept apart.
-func (p *past) add(tallies map[string]tally, now time.Time) {
-	p.Through, p.open = hourOf(now.Add(-settle)), map[string]tally{}
-	for hour, t := range tallies {
-		if hour < p.Through {
-			p.Hours[hour] = t
-		} else {
-			p.open[hour] = t
-		}
-	}
-	for hour, t := range p.Hours {
-		if hour < hourOf(now.Add(-day-time.Hour)) {
-			p.Old += t.KiB
-			delete(p.Hours, hour)
-		}
-	}
+	return hours, nil
 }
 
 // inParallel is how many folders are listed at a time.
@@ -203,8 +135,8 @@ func (s *Store) tallies(folder string, hours []string) (map[string]tally, error)
 	var calls []func() error
 	for i, hour := range hours {
 		calls = append(calls, func() error {
-			names, err := s.list(filepath.Join(s.dir, ownersDir, folder, hour))
-			found[i] = tallyOf(names)
+			var err error
+			found[i], err = s.tally(s.hourDir(folder, hour))
 			return err
 		})
 	}
@@ -222,18 +154,29 @@ func (s *Store) tallies(folder string, hours []string) (map[string]tally, error)
 	return all, nil
 }
 
-func tallyOf(names []string) (t tally) {
-	for _, name := range names {
-		text, counts, _ := strings.Cut(name, ".")
-		if _, err := job.ParseID(text); err != nil {
-			continue
+func (s *Store) hourDir(folder, hour string) string {
+	return filepath.Join(s.dir, ownersDir, folder, hour)
+}
+
+// tally counts the jobs in a folder. With the whole directory away it is
+// job.ErrStoreAway, and not an empty folder.
+func (s *Store) tally(path string) (t tally, err error) {
+	err = s.scan(path, func(names []string) {
+		for _, name := range names {
+			text, counts, _ := strings.Cut(name, ".")
+			if _, err := job.ParseID(text); err != nil {
+				continue
+			}
+			t.Jobs++
+			if kib, err := strconv.ParseInt(counts, 10, 64); err == nil && kib >= 0 && kib <= maxCharge {
+				t.KiB += kib
+			}
 		}
-		t.Jobs++
-		if kib, err := strconv.ParseInt(counts, 10, 64); err == nil && kib >= 0 && kib <= maxCharge {
-			t.KiB += kib
-		}
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		err = s.there()
 	}
-	return t
+	return t, err
 }
 
 func (s *Store) pastAt(folder string) string { return filepath.Join(s.dir, usageDir, folder) }
@@ -249,6 +192,9 @@ func (s *Store) readPast(folder string, now time.Time) *past {
 	if err := json.Unmarshal(b, p); err != nil || !p.valid(now) {
 		return nil
 	}
+	// By this process's clock some of it may not be over.
+	p.Through = min(p.Through, hourOf(now.Add(-settle)))
+	maps.DeleteFunc(p.Hours, func(hour string, _ tally) bool { return hour >= p.Through })
 	return p
 }
 

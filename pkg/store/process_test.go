@@ -161,13 +161,35 @@ func meddle(s *store.Store) error {
 		j, err := s.Cancel(id)
 		if err == nil {
 			say(claimOf{id, j.Run, job.Canceled})
-			_, err = s.Retry(id)
+			_, _, err = s.Retry(id)
 		}
 		if err != nil && !errors.Is(err, job.ErrFinished) && !errors.Is(err, job.ErrNotRetryable) && !errors.Is(err, job.ErrBusy) {
 			return err
 		}
 	}
 	return nil
+}
+
+// stopServer stops the file server for a while in the middle of a test, where scripts/nfs
+// runs it and ATELIER_NFS_OUTAGE says how long.
+func stopServer(t *testing.T) {
+	server, outage := os.Getenv("NFS_SERVER"), os.Getenv("ATELIER_NFS_OUTAGE")
+	if server == "" || outage == "" {
+		return
+	}
+	out := make(chan error, 1)
+	go func() {
+		said, err := exec.Command("bash", "-c", `sleep 2 && "$0" stop && sleep "$1" && "$0" start`, server, outage).CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("%w: %s", err, said)
+		}
+		out <- err
+	}()
+	t.Cleanup(func() {
+		if err := <-out; err != nil {
+			t.Errorf("stop the file server for %s: %v", outage, err)
+		}
+	})
 }
 
 func TestProcessesSubmitUnderOneKey(t *testing.T) {
@@ -225,6 +247,7 @@ func TestProcessesRaceForOneDirectory(t *testing.T) {
 		}()
 		return cmd
 	}
+	stopServer(t)
 	var victims []*exec.Cmd
 	for range workers {
 		victims = append(victims, start("worker"))

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -16,10 +14,9 @@ import (
 // that nothing has to be given back, and what a crash leaves is counted until it is
 // swept.
 //
-// What holds, and by how much it is overshot: a process that has counted an owner's
-// use accepts a hundredth of what was free then without counting again. So n
-// processes that accept at the same time may exceed a quota by n hundredths of it,
-// and by the submissions that are in flight at once in the others.
+// What holds, and by how much it is overshot: n processes that accept at the same time
+// may exceed a quota by n hundredths of it, by [deferred] submissions each, and by what
+// is in flight in the others.
 //
 // A main shows them as flags: kong reads the tags.
 type Quotas struct {
@@ -96,162 +93,8 @@ func (u use) within(limit use) bool {
 	return u.unfinished <= limit.unfinished && u.daily <= limit.daily && u.kib <= limit.kib
 }
 
-const (
-	// unseen is the part of what was free at the last count that a process accepts
-	// before it counts again.
-	unseen = 100
-	// countAge is how long a count stands; it bounds not the overshoot, but how long a
-	// process remembers.
-	countAge = 10 * time.Minute
-	// countShare bounds the time that refusals spend on counting: the rest between two
-	// counts of an owner is so many times as long as the last took.
-	countShare = 20
-	// countRest is the shortest rest.
-	countRest = 50 * time.Millisecond
-)
-
-// An account is what this process knows of an owner's use.
-type account struct {
-	mu      sync.Mutex
-	counted time.Time     // when the count began; zero before the first
-	took    time.Duration // to count
-	used    use           // as counted
-	spent   use           // accepted here since
-	pending use           // being accepted here
-	past    *past         // what is known of hours that are over; nil before the first count
-
-	freed atomic.Bool // there may be more room than was counted
-}
-
-// accounts are those of all owners that this process has heard of.
-type accounts struct {
-	mu sync.Mutex
-	by map[string]*account // by the owner's folder
-}
-
-func (a *accounts) of(folder string) *account {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.by == nil {
-		a.by = map[string]*account{}
-	}
-	if a.by[folder] == nil {
-		a.by[folder] = new(account)
-	}
-	return a.by[folder]
-}
-
-// freed notes that an owner has more room, so that the next count need not wait.
-func (s *Store) freed(owner string) {
-	s.accounts.mu.Lock()
-	defer s.accounts.mu.Unlock()
-	if a := s.accounts.by[ownerFolder(owner)]; a != nil { // else nothing was counted
-		a.freed.Store(true)
-	}
-}
-
-// reserve takes what is needed out of an owner's quotas, or is the answer to one that
-// is used up. Without an error done is to be called when what was reserved is on the
-// disk, or will not be.
-func (s *Store) reserve(owner string, need use) (done func(made bool), err error) {
-	if s.quotas.limit() == (use{unlimited, unlimited, unlimited}) {
-		return func(bool) {}, nil
-	}
-	a := s.accounts.of(ownerFolder(owner))
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if err := s.admit(a, ownerFolder(owner), need, unseen); err != nil {
-		return nil, err
-	}
-	a.pending = a.pending.plus(need)
-	return func(made bool) {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.pending = a.pending.minus(need)
-		if made {
-			a.spent = a.spent.plus(need)
-		}
-	}, nil
-}
-
-// admit says whether an owner has room, after a count where more is needed than a part
-// of what was free at the last.
-func (s *Store) admit(a *account, folder string, need use, part int64) error {
-	now, limit := time.Now(), s.quotas.limit().on(need)
-	mine := a.spent.plus(a.pending).plus(need)
-	if age := now.Sub(a.counted); age < countAge {
-		free := limit.minus(a.used)
-		if mine.within(use{free.unfinished / part, free.daily / part, free.kib / part}) {
-			return nil
-		}
-		if age < max(countRest, countShare*a.took) && !a.used.plus(mine).within(limit) && !a.freed.Load() {
-			return exceeded(a, a.used.plus(mine).minus(need), need, limit, now)
-		}
-	}
-	a.freed.Store(false)
-	if err := s.count(a, folder, now, false); err != nil {
-		return err
-	}
-	if total := a.used.plus(a.pending).plus(need); !total.within(limit) {
-		// What is known of past hours does not know what was erased of them since.
-		if total.kib > limit.kib && now.Sub(a.past.counted) > max(countRest, countShare*a.past.took) {
-			if err := s.count(a, folder, now, true); err != nil {
-				return err
-			}
-		}
-		if total := a.used.plus(a.pending).plus(need); !total.within(limit) {
-			return exceeded(a, total.minus(need), need, limit, now)
-		}
-	}
-	return nil
-}
-
-// How long a client is told to wait where nobody can know.
-const (
-	afterUnfinished = 10 * time.Second // jobs finish all the time
-	afterStored     = time.Hour        // the retention is applied each hour
-)
-
-// exceeded says which quota is.
-func exceeded(a *account, used, need, limit use, now time.Time) error {
-	total := used.plus(need)
-	switch {
-	case total.daily > limit.daily:
-		after := a.past.nextLeaves(now)
-		return &QuotaError{"daily_submissions", limit.daily, used.daily,
-			fmt.Sprintf("the first of them are 24 hours old in %s", after.Round(time.Minute)), after}
-	case total.kib > limit.kib:
-		return &QuotaError{"stored_bytes", limit.kib << 10, used.kib << 10,
-			"erasing jobs makes room at once, and so does the retention when they are old enough", afterStored}
-	}
-	return &QuotaError{"unfinished_jobs", limit.unfinished, used.unfinished,
-		"room comes as they finish, and by canceling or erasing some", afterUnfinished}
-}
-
 // submissionOf is what a spec takes out of its owner's quotas.
 func submissionOf(spec *job.Spec) use { return use{unfinished: 1, daily: 1, kib: spec.Charge} }
-
-// Admits says whether an owner has room for the smallest submission at the moment:
-// an error is that of [Store.Create]. It reserves nothing, and is for refusing before
-// a picture has been read. key is the submission's idempotency key, or "": what
-// repeats an earlier submission is let in all the same.
-func (s *Store) Admits(owner, key string) error {
-	err := s.roomy(0)
-	if err == nil && s.quotas.limit() != (use{unlimited, unlimited, unlimited}) {
-		a := s.accounts.of(ownerFolder(owner))
-		a.mu.Lock()
-		err = s.admit(a, ownerFolder(owner), use{unfinished: 1, daily: 1, kib: 1}, 1)
-		a.mu.Unlock()
-	}
-	if err != nil && key != "" {
-		spec := &job.Spec{Owner: owner}
-		spec.Key = keyOf(owner, key)
-		if there, kerr := s.exists(s.keyRecord(spec)); kerr == nil && there {
-			return nil
-		}
-	}
-	return err
-}
 
 // charge is how many KiB a job counts for towards what its owner may store: the
 // pictures as submitted, an allowance for the result by its format and pixels, and

@@ -104,9 +104,9 @@ func TestUnfinishedJobsAreBoundedAcrossProcesses(t *testing.T) {
 		wantQuota(t, err, "unfinished_jobs")
 	}
 	// A retry makes one unfinished too; an operator's is let through.
-	_, err := a.Retry(ids[0])
+	_, _, err := a.Retry(ids[0])
 	wantQuota(t, err, "unfinished_jobs")
-	if _, err := a.Redrive(ids[0]); err != nil {
+	if _, _, err := a.Redrive(ids[0]); err != nil {
 		t.Error(err)
 	}
 }
@@ -381,7 +381,7 @@ func TestRunsAreBounded(t *testing.T) {
 		if _, err := a.Cancel(id); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := a.Retry(id); errors.Is(err, job.ErrTooManyRuns) {
+		if _, _, err := a.Retry(id); errors.Is(err, job.ErrTooManyRuns) {
 			refused++
 		} else if err != nil {
 			t.Fatal(err)
@@ -394,7 +394,7 @@ func TestRunsAreBounded(t *testing.T) {
 	if files, err := os.ReadDir(sc.jobDir(id)); err != nil || len(files) > 48 {
 		t.Errorf("%d files, %v", len(files), err)
 	}
-	if _, err := a.Redrive(id); !errors.Is(err, job.ErrTooManyRuns) {
+	if _, _, err := a.Redrive(id); !errors.Is(err, job.ErrTooManyRuns) {
 		t.Errorf("an operator: %v", err)
 	}
 }
@@ -476,7 +476,7 @@ func TestFloorOfFreeSpace(t *testing.T) {
 	if err := paint(l, "painted"); err != nil {
 		t.Errorf("the worker: %v", err)
 	}
-	_, retryErr := a.Retry(retried.Spec.ID)
+	_, _, retryErr := a.Retry(retried.Spec.ID)
 	_, cancelErr := a.Cancel(retried.Spec.ID)
 	if err := errors.Join(retryErr, cancelErr, a.Erase(l.Spec.ID, Erased)); err != nil {
 		t.Error(err)

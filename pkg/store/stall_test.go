@@ -57,7 +57,7 @@ func TestUnreadableClaimCountsForItsOwnRun(t *testing.T) {
 	if _, err := sc.Cancel(id); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sc.Retry(id); err != nil {
+	if _, _, err := sc.Retry(id); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Truncate(l.path(claimFile(1)), 0); err != nil {

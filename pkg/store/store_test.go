@@ -138,7 +138,7 @@ func TestUnknownJobsAndBadIDs(t *testing.T) {
 			"Claim":      func() error { _, err := s.Claim(t.Context(), bad, 1, "w"); return err },
 			"Cancel":     func() error { _, err := s.Cancel(bad); return err },
 			"Fail":       func() error { _, err := s.Fail(bad, 1, job.Failure{}); return err },
-			"Retry":      func() error { _, err := s.Retry(bad); return err },
+			"Retry":      func() error { _, _, err := s.Retry(bad); return err },
 			"Erase":      func() error { return s.Erase(bad, store.Erased) },
 			"Tombstone":  func() error { _, err := s.Tombstone(bad); return err },
 			"Discard":    func() error { return s.Discard(&spec) },

@@ -50,7 +50,7 @@ func TestRetryDuringTheTidyingUpIsNotStranded(t *testing.T) {
 				}
 				return call()
 			}
-			_, err = sc.Retry(id)
+			_, _, err = sc.Retry(id)
 			sc.step = nil
 			seen.close()
 			run, rerr := sc.derive(id)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -108,18 +109,36 @@ func (s *Store) at(e Entry) string { return filepath.Join(s.dir, activeDir, e.fo
 
 // Active lists the jobs that are not finished, or not yet tidied up, oldest
 // first. Owners' folders that are empty are removed, so that there are as many as
-// owners who wait for something.
+// owners who wait for something. Of one owner's jobs there are an eighth of [mostNames] at
+// most, of all half: whoever fills a folder with names neither keeps other owners' jobs
+// from being seen nor takes more than some 40 MB.
 func (s *Store) Active() ([]Entry, error) {
 	root := filepath.Join(s.dir, activeDir)
 	folders, err := s.list(root)
 	if err != nil {
 		return nil, fmt.Errorf("list active jobs: %w", err)
 	}
-	names := make([][]string, len(folders))
+	var mu sync.Mutex
+	var active []Entry
 	var calls []func() error
-	for i, folder := range folders {
-		calls = append(calls, func() (err error) {
-			if names[i], err = s.list(filepath.Join(root, folder)); err == nil && len(names[i]) == 0 {
+	for _, folder := range folders {
+		calls = append(calls, func() error {
+			empty, left := true, s.mostNames()/8
+			err := s.scan(filepath.Join(root, folder), func(names []string) {
+				mu.Lock()
+				defer mu.Unlock()
+				for _, name := range names {
+					empty = false
+					if id, err := job.ParseID(name); err == nil && left > 0 && len(active) < s.mostNames()/2 {
+						left--
+						active = append(active, Entry{id, folder})
+					}
+				}
+			})
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err == nil && empty {
 				err = s.removeEmpty(filepath.Join(root, folder))
 			}
 			return err
@@ -128,14 +147,6 @@ func (s *Store) Active() ([]Entry, error) {
 	for some := range slices.Chunk(calls, inParallel) {
 		if err := together(some...); err != nil {
 			return nil, fmt.Errorf("list active jobs: %w", err)
-		}
-	}
-	var active []Entry
-	for i, folder := range folders {
-		for _, name := range names[i] {
-			if id, err := job.ParseID(name); err == nil {
-				active = append(active, Entry{id, folder})
-			}
 		}
 	}
 	slices.SortFunc(active, func(a, b Entry) int { return strings.Compare(string(a.ID), string(b.ID)) })
@@ -213,11 +224,7 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 		return c, err
 	}
 	c.Job = r.public()
-	asked := inputFile // not the spec: that is the entry in active/, which is touched
-	if l.run > 1 {
-		asked = runFile(l.run)
-	}
-	if c.RunBegan, err = s.changed(filepath.Join(l.dir.Name(), asked)); err != nil {
+	if c.RunBegan, err = s.runBegan(id, l.run); err != nil {
 		return c, err
 	}
 	c.Leased = r.State == job.Running && !r.expired(now)
@@ -293,6 +300,43 @@ func (s *Store) Announced(e Entry) error {
 	}
 	return err
 }
+
+// runBegan is when a run was asked for, by the file server's clock.
+func (s *Store) runBegan(id job.ID, run int) (time.Time, error) {
+	asked := inputFile // not the spec: that is the entry in active/, which is touched
+	if run > 1 {
+		asked = runFile(run)
+	}
+	return s.changed(filepath.Join(s.jobDir(id), asked))
+}
+
+// AnnouncedLately says whether a job's current run is known to have been sent to the
+// queue within a time, or within as long as it had waited by then, so that who goes by
+// it sends at intervals that double. What was sent within noted of the run's beginning
+// is not known, since the entry is made then whether the message was sent or not.
+func (s *Store) AnnouncedLately(j job.Job, within time.Duration) (bool, error) {
+	announced, err := s.changed(s.at(EntryOf(j)))
+	if err != nil {
+		return false, err
+	}
+	began, err := s.runBegan(j.ID, j.Run)
+	if err != nil {
+		return false, err
+	}
+	waited := announced.Sub(began)
+	if waited < noted {
+		return false, nil
+	}
+	now, err := s.now()
+	if err != nil {
+		return false, err
+	}
+	return now.Sub(announced) < max(waited, within), nil
+}
+
+// noted is the time between a run's beginning and its entry's change from which that is
+// one by [Store.Announced].
+const noted = 500 * time.Millisecond
 
 // Now is the file server's clock, by which ages are judged.
 func (s *Store) Now() (time.Time, error) { return s.now() }

@@ -21,6 +21,10 @@ const glance = 128
 // stored a moment before its message is sent.
 const patience = 3
 
+// longSilence is after how many sweeps a job's message may be missing although the queue
+// has as many as there are jobs.
+const longSilence = 15
+
 // stale is the age at which an entry without a job is that of a submission that
 // died.
 const stale = 10 * time.Minute
@@ -32,7 +36,7 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, m *memory) error {
 		return err
 	}
 	unfinished := len(active)
-	var abandoned, waiting []job.Job
+	var abandoned, waiting, long []job.Job
 	var errs []error
 	for _, entry := range s.choose(active, m) {
 		if ctx.Err() != nil {
@@ -53,9 +57,12 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, m *memory) error {
 			abandoned = append(abandoned, c.Job)
 		case !c.Leased && now.Sub(c.Announced) > s.silence(c.Announced.Sub(c.RunBegan)):
 			waiting = append(waiting, c.Job)
+			if now.Sub(c.Announced) > longSilence*s.Every {
+				long = append(long, c.Job)
+			}
 		}
 	}
-	errs = append(errs, s.send(ctx, "its worker died", abandoned), s.sendLost(ctx, waiting, unfinished, m))
+	errs = append(errs, s.send(ctx, "its worker died", abandoned), s.sendLost(ctx, waiting, long, unfinished, m))
 	return errors.Join(errs...)
 }
 
@@ -99,8 +106,10 @@ func (s *Sweeper) timeOut(j job.Job) error {
 }
 
 // sendLost sends jobs again whose messages the queue seems to have lost: as many
-// as there are fewer messages than unfinished jobs, oldest first.
-func (s *Sweeper) sendLost(ctx context.Context, waiting []job.Job, unfinished int, m *memory) error {
+// as there are fewer messages than unfinished jobs, oldest first. Where there are as many
+// it is the oldest that was sent long ago, since there may be several messages of one job
+// and none of another; one too many in each sweep is no burden.
+func (s *Sweeper) sendLost(ctx context.Context, waiting, long []job.Job, unfinished int, m *memory) error {
 	depth, err := s.Queue.Depth(ctx)
 	if err != nil {
 		return err
@@ -108,7 +117,7 @@ func (s *Sweeper) sendLost(ctx context.Context, waiting []job.Job, unfinished in
 	missing := unfinished - depth.Total()
 	if missing <= 0 {
 		m.Surplus = 0
-		return nil
+		return s.send(ctx, "it has waited long", long[:min(1, len(long))])
 	}
 	if m.Surplus++; m.Surplus < patience {
 		return nil

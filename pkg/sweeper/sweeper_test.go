@@ -223,6 +223,39 @@ func TestLostMessagesAreSentAgain(t *testing.T) {
 	}
 }
 
+// Messages that are on the queue more than once, as requests that are repeated make them,
+// hide from the count that others are missing, and yet those are sent again, one by one.
+func TestLostMessagesAreSentAgainBesideDuplicates(t *testing.T) {
+	st := newStreet(t)
+	var lost []job.ID
+	for range 3 {
+		lost = append(lost, st.submit(20*time.Minute, false))
+	}
+	repeated := st.submit(time.Minute, true)
+	const duplicates = 100
+	for range duplicates {
+		if err := st.queue.Send(t.Context(), job.Message{Job: repeated, Run: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for sweep := range 5 {
+		st.sweeps(1)
+		d, err := st.queue.Depth(t.Context())
+		if most := 1 + duplicates + min(sweep+1, len(lost)); err != nil || d.Total() > most {
+			t.Errorf("%d messages after %d sweeps, and should be %d at most; %v", d.Total(), sweep+1, most, err)
+		}
+	}
+	sent := map[job.ID]int{}
+	for _, m := range st.messages() {
+		sent[m.Job]++
+	}
+	for _, id := range lost {
+		if sent[id] != 1 {
+			t.Errorf("a lost job was sent %d times", sent[id])
+		}
+	}
+}
+
 func TestNothingStaysUnfinishedForEver(t *testing.T) {
 	st := newStreet(t)
 	waiting, running := st.submit(maxAge+time.Hour, false), st.submit(maxAge+time.Hour, true)
@@ -244,7 +277,7 @@ func TestNothingStaysUnfinishedForEver(t *testing.T) {
 		t.Errorf("%+v", j)
 	}
 	// A retry begins a new age.
-	if _, err := st.store.Retry(waiting); err != nil {
+	if _, _, err := st.store.Retry(waiting); err != nil {
 		t.Fatal(err)
 	}
 	st.sweeps(1)

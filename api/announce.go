@@ -1,0 +1,105 @@
+package api
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+// sendTimeout bounds the wait for the queue.
+const sendTimeout = 10 * time.Second
+
+// unannounced is the age from which a job that nobody has begun may have been
+// forgotten between being stored and being announced. Younger than that, the
+// request that made it is probably about to; but who repeats a request after a
+// 503 must not be left to the sweeper.
+const unannounced = time.Second
+
+// announceEvery is how often a run is announced at most because a request is repeated.
+const announceEvery = 10 * time.Second
+
+// announce tells the workers of a run. The client's hanging up must not leave a
+// job half announced.
+func (s *Server) announce(ctx context.Context, m job.Message) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
+	defer cancel()
+	return s.Queue.Send(ctx, m)
+}
+
+// announceNoted is announce for what may be asked for again.
+func (s *Server) announceNoted(ctx context.Context, m job.Message) error {
+	err := s.announce(ctx, m)
+	if err == nil {
+		s.announced.add(m)
+	}
+	return err
+}
+
+// announceAgain announces a job's current run where nobody can say whether that
+// was done before: twice does no harm, but many messages for one job would fill the
+// queue, and hide from the sweeper that others are missing. made: this request made the
+// run.
+func (s *Server) announceAgain(ctx context.Context, j job.Job, made bool) error {
+	m := job.Message{Job: j.ID, Run: j.Run}
+	if s.announced.has(m) {
+		return nil
+	}
+	_, err, _ := s.announcing.Do(m.Encode(), func() (any, error) { // requests at the same time have one fate
+		if s.announced.has(m) {
+			return nil, nil
+		}
+		if !made {
+			// An error is no reason not to announce it.
+			if lately, err := s.Store.AnnouncedLately(j, announceEvery); err == nil && lately {
+				return nil, nil
+			}
+		}
+		if err := s.announceNoted(ctx, m); err != nil {
+			return nil, err
+		}
+		if err := s.Store.Announced(store.EntryOf(j)); err != nil {
+			s.Log.Warn("note an announcement", "job", j.ID, "error", err) // then the sweeper announces it sooner
+		}
+		return nil, nil
+	})
+	return err
+}
+
+// announcements are those that this process has made lately: for announceEvery, and up
+// to twice as long. Its zero value is ready for use.
+type announcements struct {
+	mu          sync.Mutex
+	since       time.Time // when now began
+	now, before map[job.Message]struct{}
+}
+
+func (a *announcements) add(m job.Message) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.turn()
+	if a.now == nil {
+		a.now = map[job.Message]struct{}{}
+	}
+	a.now[m] = struct{}{}
+}
+
+func (a *announcements) has(m job.Message) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.turn()
+	_, now := a.now[m]
+	_, before := a.before[m]
+	return now || before
+}
+
+func (a *announcements) turn() {
+	switch age := time.Since(a.since); {
+	case age >= 2*announceEvery:
+		a.before, a.now, a.since = nil, nil, time.Now()
+	case age >= announceEvery:
+		a.before, a.now, a.since = a.now, nil, time.Now()
+	}
+}

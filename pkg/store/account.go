@@ -1,0 +1,163 @@
+package store
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// An account is what this process knows of an owner's use.
+type account struct {
+	mu     sync.Mutex
+	folder string            // the owner's, in active/ and owners/
+	active count             // of unfinished jobs
+	past   *past             // of the index's hours that are over; nil before it was first counted
+	open   map[string]*count // of its hours since
+	whole  stamp             // of the last count of all its hours
+	freed  atomic.Bool       // there may be more room than was counted
+}
+
+// accounts are those of all owners that this process has heard of.
+type accounts struct {
+	mu sync.Mutex
+	by map[string]*account // by the owner's folder
+}
+
+func (s *Store) account(folder string) *account {
+	a := &s.accounts
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.by == nil {
+		a.by = map[string]*account{}
+	}
+	if a.by[folder] == nil {
+		a.by[folder] = &account{folder: folder, open: map[string]*count{}}
+	}
+	return a.by[folder]
+}
+
+// freed notes that an owner has more room, so that the next count need not wait.
+func (s *Store) freed(owner string) {
+	s.accounts.mu.Lock()
+	defer s.accounts.mu.Unlock()
+	if a := s.accounts.by[ownerFolder(owner)]; a != nil { // else nothing was counted
+		a.freed.Store(true)
+	}
+}
+
+// reserve takes what a job needs out of its owner's quotas. job.ErrQuota, in a
+// [QuotaError]: one of them is used up. Without an error done is to be called when what
+// was reserved is on the disk, or will not be.
+func (s *Store) reserve(owner string, id job.ID, need use) (done func(made bool), err error) {
+	if s.quotas.limit().on(need) == (use{unlimited, unlimited, unlimited}) {
+		return func(bool) {}, nil
+	}
+	a := s.account(ownerFolder(owner))
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := s.admit(a, need, false); err != nil {
+		return nil, err
+	}
+	parts := map[*count]use{&a.active: {unfinished: need.unfinished}}
+	if c := a.hour(id); c != nil {
+		parts[c] = use{daily: need.daily, kib: need.kib}
+	}
+	for c, part := range parts {
+		c.pending = c.pending.plus(part)
+	}
+	return func(made bool) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		for c, part := range parts {
+			c.pending = c.pending.minus(part)
+			if made {
+				c.spent = c.spent.plus(part)
+			}
+		}
+	}, nil
+}
+
+// Admits says whether an owner has room for the smallest submission at the moment:
+// an error is that of [Store.Create]. It reserves nothing, and is for refusing before
+// a picture has been read. key is the submission's idempotency key, or "": what
+// repeats an earlier submission is let in all the same.
+func (s *Store) Admits(owner, key string) error {
+	err := s.roomy(0)
+	if err == nil && s.quotas.limit() != (use{unlimited, unlimited, unlimited}) {
+		a := s.account(ownerFolder(owner))
+		a.mu.Lock()
+		err = s.admit(a, use{unfinished: 1, daily: 1, kib: 1}, true)
+		a.mu.Unlock()
+	}
+	if err != nil && key != "" {
+		spec := &job.Spec{Owner: owner}
+		spec.Key = keyOf(owner, key)
+		if there, kerr := s.exists(s.keyRecord(spec)); kerr == nil && there {
+			return nil
+		}
+	}
+	return err
+}
+
+// admit says whether an owner has room. It counts what seems to be used up before it
+// says so, and else, but early, where a submission is yet to come, what is due.
+func (s *Store) admit(a *account, need use, early bool) error {
+	now, limit := time.Now(), s.quotas.limit().on(need)
+	learned, err := s.learn(a, limit, now)
+	if err != nil {
+		return err
+	}
+	full := func() bool { return !a.used(now).plus(need).within(limit) }
+	freed := full() && a.freed.Swap(false)
+	if full() && !learned && !freed && !a.rested(need, limit, now) {
+		return exceeded(a, need, limit, now)
+	}
+	if c := a.due(need, limit, now); c != nil && !learned && !early {
+		if err := s.count(a, c); err != nil {
+			return err
+		}
+	}
+	for _, c := range a.short(need, limit, now) {
+		if full() && c.began.Before(now) && (freed || c.rested(now)) {
+			if err := s.count(a, c); err != nil {
+				return err
+			}
+		}
+	}
+	// What is known of past hours does not know what was erased of them since.
+	if full() && a.used(now).plus(need).kib > limit.kib && a.whole.rested(now) {
+		if err := s.countAll(a, now); err != nil {
+			return err
+		}
+	}
+	if full() {
+		return exceeded(a, need, limit, now)
+	}
+	return nil
+}
+
+// How long a client is told to wait where nobody can know.
+const (
+	afterUnfinished = 10 * time.Second // jobs finish all the time
+	afterStored     = time.Hour        // the retention is applied each hour
+)
+
+// exceeded says which quota is.
+func exceeded(a *account, need, limit use, now time.Time) error {
+	used := a.used(now)
+	total := used.plus(need)
+	switch {
+	case total.daily > limit.daily:
+		after := a.nextLeaves(now)
+		return &QuotaError{"daily_submissions", limit.daily, used.daily,
+			fmt.Sprintf("the first of them are 24 hours old in %s", after.Round(time.Minute)), after}
+	case total.kib > limit.kib:
+		return &QuotaError{"stored_bytes", limit.kib << 10, used.kib << 10,
+			"erasing jobs makes room at once, and so does the retention when they are old enough", afterStored}
+	}
+	return &QuotaError{"unfinished_jobs", limit.unfinished, used.unfinished,
+		"room comes as they finish, and by canceling or erasing some", afterUnfinished}
+}
