@@ -14,6 +14,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -57,7 +58,12 @@ func Serve(decode Decode) error {
 	go exitWithParent()
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, protocol.MaxLine)
+	// Not between pictures one after another. The worker counts the memory until the picture
+	// is painted.
+	const pause = 200 * time.Millisecond
+	release := time.AfterFunc(time.Hour, debug.FreeOSMemory)
 	for lines.Scan() {
+		release.Stop()
 		var req Request
 		if err := json.Unmarshal(lines.Bytes(), &req); err != nil {
 			return fmt.Errorf("read a request: %w", err)
@@ -82,7 +88,7 @@ func Serve(decode Decode) error {
 			return err
 		}
 		if reply.Grown > protocol.Held {
-			debug.FreeOSMemory() // once the reply has gone
+			release.Reset(pause)
 		}
 	}
 	return lines.Err()

@@ -20,9 +20,8 @@ const (
 // MaxLine is the longest line in bytes.
 const MaxLine = 16 << 10
 
-// Held is how much memory in bytes a decoder holds on to after a picture: one that has
-// grown by more marks all that is free as such (MADV_FREE), for the system to take when it
-// needs it.
+// Held is how much memory in bytes a decoder holds on to while it waits: one that has grown
+// by more marks all that is free as such (MADV_FREE), for the system to take when it needs it.
 const Held = 24 << 20
 
 // A Request asks for the pictures in the input.
