@@ -3,11 +3,13 @@
 // the operating system bounds and which can be killed at any moment. Whatever a
 // decoder does with a file, it takes no more than a picture of that size may.
 //
-// A process is kept for the next picture, so that one costs a few messages over a pipe
-// and a copy of its pixels. It is replaced when it was killed, or has grown.
+// A process is kept for the next picture, so that one costs two messages over pipes and
+// a copy of its pixels. It is replaced when it was killed, or has grown by more than the
+// next picture may take. What it doesn't need meanwhile, it marks as free for the system to
+// take back; where that doesn't, the next picture need not touch fresh memory.
 //
-// The processes have an empty environment and no other open files than the pipes and
-// memory files in which pictures come and go. They run as the same user as the worker:
+// The processes have nothing of this one's environment and no other open files than the
+// pipes and memory files in which pictures come and go. They run as the same user as the worker:
 // what is bounded is what a decode takes, not what a program could do that has taken
 // the process over; the decoders are written in Go, whose memory safety stands against
 // that.
@@ -19,6 +21,7 @@ import (
 	"fmt"
 	"image"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -59,9 +62,13 @@ func (b Bounds) processor(pixels int64) time.Duration {
 	return b.CPU + b.CPUPerMegapixel*time.Duration(pixels)/1_000_000
 }
 
-// kept is how much memory a process may have taken for pictures, in bytes, and be kept
-// for the next. It is most of job.IdleDecoder; 5 MB a Go program takes by itself.
-const kept = job.IdleDecoder - 8<<20
+// garbage is how much memory a process may take beyond what its pictures may, in bytes:
+// that which earlier pictures took and was not collected. A Go program takes 5 MB by itself.
+const garbage = job.IdleDecoder - 8<<20
+
+// mostGrown is how much a process may have grown, in bytes, and be kept for the next
+// picture. Photographs of 30 megapixels take 200 MB.
+const mostGrown = 256 << 20
 
 // maxPreview is the largest preview in bytes: a JPEG file of noise has 0.7 bytes a
 // pixel at this quality.
@@ -132,11 +139,11 @@ func New(cfg Config) (*Decoder, error) {
 // try finds out by a request without a picture whether the program is a decoder, and can
 // bound itself.
 func (d *Decoder) try() error {
-	p, err := d.take()
+	p, err := d.take(garbage)
 	if err != nil {
 		return err
 	}
-	reply, err := p.exchange(context.Background(), protocol.Request{Memory: kept}, nil, d.Bounds.CPU, d.Bounds.Wait)
+	reply, err := p.exchange(context.Background(), protocol.Request{Memory: garbage}, nil, d.Bounds.CPU, d.Bounds.Wait)
 	if err == nil && !errors.Is(reply.Error.Err(), job.ErrUnsupportedImage) {
 		p.end()
 		err = fmt.Errorf("it replied %+v", reply)
@@ -174,8 +181,9 @@ func (d *Decoder) Decode(ctx context.Context, r Request) (Pictures, error) {
 	cpu := d.Bounds.processor(pixels)
 	wait := d.Bounds.Wait + 3*cpu
 	const most = 2 // processes that may end over it, which may be another's fault
+	grown := req.Memory
 	for tries := 1; ; tries++ {
-		p, err := d.take()
+		p, err := d.take(grown)
 		if err != nil {
 			return Pictures{}, err
 		}
@@ -184,7 +192,8 @@ func (d *Decoder) Decode(ctx context.Context, r Request) (Pictures, error) {
 		if err == nil && reply.Error == nil {
 			pictures, err = p.pictures(req, reply)
 		}
-		if err == nil && reply.Grown <= kept {
+		if err == nil && reply.Grown <= mostGrown && p.shrink() == nil {
+			p.grown = reply.Grown
 			d.put(p)
 		} else {
 			p.end()
@@ -193,6 +202,7 @@ func (d *Decoder) Decode(ctx context.Context, r Request) (Pictures, error) {
 		if errors.As(err, &crash) {
 			d.Log.Warn("a decoder crashed", "error", err, "tries", tries)
 			if tries < most {
+				grown = 0 // a fresh one
 				continue
 			}
 			if crash.fatal {
@@ -223,9 +233,9 @@ func (d *Decoder) request(r Request) (req protocol.Request, pixels int64, err er
 		req.Preview = imageio.PreviewEdge
 		req.Output += maxPreview
 	}
+	var style imageio.Info
 	if r.Style != nil {
-		style, err := imageio.Inspect(r.Style, d.Limits)
-		if err != nil {
+		if style, err = imageio.Inspect(r.Style, d.Limits); err != nil {
 			return req, 0, fmt.Errorf("style picture: %w", err)
 		}
 		side := min(style.Width, style.Height, StyleEdge)
@@ -233,7 +243,7 @@ func (d *Decoder) request(r Request) (req protocol.Request, pixels int64, err er
 		req.Output += req.Style.Fitted.Bytes()
 		pixels += int64(style.Width) * int64(style.Height)
 	}
-	req.Memory = kept + imageio.DecodeMemory(r.Photo) + imageio.DecodeMemory(r.Style) + imageio.FitMemory(req.Output)
+	req.Memory = garbage + imageio.DecodeMemory(r.Photo) + imageio.DecodeMemory(r.Style) + imageio.FitMemory(photo, style, r.Longest, req.Output)
 	return req, pixels, nil
 }
 
@@ -243,18 +253,21 @@ func size(i imageio.Info, longest int) protocol.Size {
 	return protocol.Size{Width: w, Height: h}
 }
 
-// take returns a process that waits, the one used last, or starts one.
-func (d *Decoder) take() (*process, error) {
+// take returns a process that has grown by so many bytes at most: of those that wait the one
+// used last, or a new one, in the place of one that has grown by more.
+func (d *Decoder) take(grown int64) (*process, error) {
 	d.mu.Lock()
-	for len(d.idle) > 0 {
-		last := len(d.idle) - 1
-		p := d.idle[last]
-		d.idle = d.idle[:last]
-		if p.alive() {
+	d.idle = slices.DeleteFunc(d.idle, func(p *process) bool { return !p.alive() }) // somebody else killed it
+	for i, p := range slices.Backward(d.idle) {
+		if p.grown <= grown {
+			d.idle = slices.Delete(d.idle, i, i+1)
 			d.mu.Unlock()
 			return p, nil
 		}
-		p.end() // somebody else killed it
+	}
+	if last := len(d.idle) - 1; last >= 0 {
+		d.idle[last].end()
+		d.idle = d.idle[:last]
 	}
 	d.mu.Unlock()
 	return d.start()

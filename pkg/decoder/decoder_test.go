@@ -3,15 +3,20 @@
 package decoder_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
 	"image/color"
+	"image/jpeg"
 	"image/png"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +28,7 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/decoder"
 	"github.com/atelier-go/atelier/pkg/decoder/decodertest"
+	"github.com/atelier-go/atelier/pkg/decoder/internal/protocol"
 	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/job"
 )
@@ -88,6 +94,30 @@ func TestDecodes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLargePhotographs: what is not shrunk by much takes most beside itself.
+func TestLargePhotographs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds for each picture")
+	}
+	d := decodertest.New(t, func(c *decoder.Config) { c.Keep = 1 })
+	for _, c := range []struct {
+		size    image.Point
+		longest int
+	}{{image.Pt(5000, 3785), 4096}, {image.Pt(3785, 5000), 4096}, {image.Pt(7300, 5400), 4096}, {image.Pt(7300, 5400), 1500}} {
+		img := image.NewRGBA(image.Rectangle{Max: c.size})
+		for i := range img.Pix {
+			img.Pix[i] = uint8(i>>6) | uint8(i&3/3*255)
+		}
+		var file bytes.Buffer
+		if err := jpeg.Encode(&file, img, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Decode(t.Context(), decoder.Request{Photo: file.Bytes(), Longest: c.longest, Preview: true}); err != nil {
+			t.Errorf("%v to %d: %v", c.size, c.longest, err)
+		}
 	}
 }
 
@@ -241,8 +271,8 @@ func TestCancelFreesAtOnce(t *testing.T) {
 	}
 }
 
-// TestProcesses: they are kept, replaced when somebody kills them or when they have
-// grown, and get nothing of this process's environment and files.
+// TestProcesses: they are kept, replaced when somebody kills them, and get nothing of this
+// process's environment and files.
 func TestProcesses(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 	secret, err := os.Create(filepath.Join(t.TempDir(), "secret"))
@@ -266,7 +296,7 @@ func TestProcesses(t *testing.T) {
 		t.Errorf("processes %v, and at first %v: it was not kept", now, first)
 	}
 	environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", first[0]))
-	if err != nil || len(environment) > 0 {
+	if err != nil || string(environment) != "GODEBUG=madvdontneed=0\x00" { // a setting of Go's runtime
 		t.Errorf("its environment is %q, %v", environment, err)
 	}
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", first[0]))
@@ -283,8 +313,129 @@ func TestProcesses(t *testing.T) {
 		t.Fatal("it can't be killed")
 	}
 	decode(10, 10)
-	decode(4000, 3000) // takes more than what is kept
-	decode(10, 10)
+}
+
+// TestGrownProcess: one that a large picture has made grow decodes pictures as large, and
+// no others: what a small one may take would be exceeded before it began. While it waits,
+// it holds no more than it should that the system could not take back.
+func TestGrownProcess(t *testing.T) {
+	d := decodertest.New(t, func(c *decoder.Config) { c.Keep = 1 })
+	// What follows the picture is tolerated, and makes the file large.
+	large := append(photo(t, 4000, 3000, ""), make([]byte, 12<<20)...)
+	decode := func(data []byte) (pid int) {
+		t.Helper()
+		if _, err := d.Decode(t.Context(), decoder.Request{Photo: data, Longest: 4000}); err != nil {
+			t.Fatal(err)
+		}
+		for end := time.Now().Add(10 * time.Second); ; { // one that was killed is still there for a moment
+			if pids := children(t); len(pids) == 1 {
+				return pids[0]
+			} else if time.Now().After(end) {
+				t.Fatalf("processes %v", pids)
+			}
+			runtime.Gosched()
+		}
+	}
+	decode(photo(t, 10, 10, ""))
+	first := decode(large)
+	if second := decode(large); second != first {
+		t.Error("it was replaced for a picture as large")
+		first = second
+	}
+	var holds int64
+	for end := time.Now().Add(10 * time.Second); ; { // it gives back memory after it has replied
+		if holds = held(t, first); holds <= job.IdleDecoder || time.Now().After(end) {
+			break
+		}
+		runtime.Gosched()
+	}
+	t.Logf("it holds %d KiB", holds>>10)
+	if holds > job.IdleDecoder {
+		t.Errorf("it holds %d MiB, want at most %d", holds>>20, job.IdleDecoder>>20)
+	}
+	if decode(photo(t, 10, 10, "")) == first {
+		t.Error("it was not replaced for a small picture")
+	}
+}
+
+// held is the memory in bytes that a process and its memory files take, without the pages
+// that it has marked as free.
+func held(t *testing.T, pid int) (total int64) {
+	t.Helper()
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(maps)) {
+		name, rest, _ := strings.Cut(line, ":")
+		sign := map[string]int64{"Rss": 1, "LazyFree": -1}[name]
+		if sign == 0 {
+			continue
+		}
+		kib, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += sign * kib << 10
+	}
+	for fd := protocol.InputFD; fd <= protocol.OutputFD; fd++ {
+		info, err := os.Stat(fmt.Sprintf("/proc/%d/fd/%d", pid, fd))
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += info.Size()
+	}
+	return total
+}
+
+// TestEndsWithItsParent: a decoder whose worker is gone ends, in the middle of a decode too.
+func TestEndsWithItsParent(t *testing.T) {
+	for _, vice := range []decodertest.Vice{"", decodertest.Sleeps, decodertest.Spins} {
+		cmd := exec.Command(decodertest.Rogue(t))
+		requests, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		replies, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := photo(t, 20, 20, vice)
+		file := filepath.Join(t.TempDir(), "pictures")
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		pictures, err := os.OpenFile(file, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pictures.Close()
+		cmd.ExtraFiles = []*os.File{pictures, pictures}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		line, err := json.Marshal(protocol.Request{
+			Limits: imageio.DefaultLimits(), Memory: 64 << 20, Output: 1 << 20,
+			Photo: protocol.Picture{Bytes: int64(len(data)), Longest: 20},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := requests.Write(append(line, '\n')); err != nil {
+			t.Fatal(err)
+		}
+		if vice == "" {
+			if _, err := bufio.NewReader(replies).ReadString('\n'); err != nil {
+				t.Error(err)
+			}
+		}
+		_ = requests.Close()
+		hangs := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%q: %v", vice, err)
+		}
+		hangs.Stop()
+	}
 }
 
 // TestStarvedDecoder: a decode that is kept from a processor all the time says nothing

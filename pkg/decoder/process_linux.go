@@ -1,18 +1,17 @@
 package decoder
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
-	"io"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,12 +26,11 @@ import (
 type process struct {
 	cmd           *exec.Cmd
 	requests      *os.File // its standard input
-	replies       chan []byte
+	replies       *os.File // its standard output
 	stderr        head
 	input, output *os.File      // memory files
 	done          chan struct{} // closed when it has ended
-	over          chan struct{} // closed when it was killed
-	kill          sync.Once
+	grown         int64         // Reply.Grown of its last picture
 }
 
 // keepFiles has no process that this one starts inherit a file of it but those that it
@@ -42,7 +40,7 @@ func keepFiles() { _ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEX
 
 // startProcess starts one. all counts it until it has ended and nothing of it is left.
 func startProcess(program string, all *sync.WaitGroup) (p *process, err error) {
-	p = &process{replies: make(chan []byte), done: make(chan struct{}), over: make(chan struct{})}
+	p = &process{done: make(chan struct{})}
 	var open []*os.File
 	defer func() {
 		for _, f := range open {
@@ -67,9 +65,11 @@ func startProcess(program string, all *sync.WaitGroup) (p *process, err error) {
 		return nil, err
 	}
 	open = append(open, replies, stdout)
-	p.requests = requests
+	p.requests, p.replies = requests, replies
 	p.cmd = exec.Command(program)
-	p.cmd.Env = []string{} // nil would be this process's own, with its credentials
+	// Not this process's own, which has its credentials. What the decoder gives back is then
+	// marked as free, and need not be fetched anew for the next picture where nobody wanted it.
+	p.cmd.Env = []string{"GODEBUG=madvdontneed=0"}
 	p.cmd.Dir = "/"
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdout, &p.stderr
 	p.cmd.WaitDelay = time.Second                    // whatever still has its standard error, the process is over
@@ -79,7 +79,6 @@ func startProcess(program string, all *sync.WaitGroup) (p *process, err error) {
 	}
 	_, _ = stdin.Close(), stdout.Close() // the process has its own
 	all.Go(func() {
-		p.read(replies)
 		_ = p.cmd.Wait() // how it ended is in ProcessState
 		close(p.done)
 		for _, f := range []*os.File{replies, requests, p.input, p.output} {
@@ -97,29 +96,8 @@ func memoryFile() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "picture"), nil
 }
 
-// read passes on the replies until the process closes its output, which then has ended or
-// is no good: it is killed.
-func (p *process) read(replies io.Reader) {
-	defer close(p.replies)
-	defer p.end()
-	lines := bufio.NewScanner(replies)
-	lines.Buffer(nil, protocol.MaxLine)
-	for lines.Scan() {
-		select {
-		case p.replies <- bytes.Clone(lines.Bytes()):
-		case <-p.over:
-			return
-		}
-	}
-}
-
 // end kills the process. It may be called again, and returns before the process is gone.
-func (p *process) end() {
-	p.kill.Do(func() {
-		_ = p.cmd.Process.Kill() // it may have ended already
-		close(p.over)
-	})
-}
+func (p *process) end() { _ = p.cmd.Process.Kill() } // it may have ended already
 
 // alive says whether the process has not ended yet.
 func (p *process) alive() bool {
@@ -148,29 +126,36 @@ func (p *process) ask(ctx context.Context, req protocol.Request, pictures [][]by
 	if err := p.send(req, pictures); err != nil {
 		return reply, err
 	}
+	stop := context.AfterFunc(ctx, func() { _ = p.replies.SetReadDeadline(time.Unix(0, 1)) })
+	defer stop()
 	const step = 25 * time.Millisecond
-	tick := time.NewTicker(step)
-	defer tick.Stop()
 	used := p.processorTime()
+	var line []byte
 	// Steps are counted, since a process that was frozen was not at work meanwhile.
 	for left := int(wait / step); ; {
-		select {
-		case line, ok := <-p.replies:
-			if !ok {
-				select {
-				case <-p.done:
-					return reply, p.died()
-				case <-ctx.Done():
-					return reply, context.Cause(ctx)
-				}
-			}
+		_ = p.replies.SetReadDeadline(time.Now().Add(step)) // it fails where the file is closed, and so does the read
+		if ctx.Err() != nil {                               // after that: stop's function may have been called before
+			return reply, context.Cause(ctx)
+		}
+		line, err = p.readLine(line)
+		switch {
+		case err == nil:
 			if err := json.Unmarshal(line, &reply); err != nil {
 				return reply, fmt.Errorf("read the decoder's reply: %w", err)
 			}
 			return reply, nil
-		case <-ctx.Done():
+		case ctx.Err() != nil:
 			return reply, context.Cause(ctx)
-		case <-tick.C:
+		case errors.Is(err, errTooLong):
+			return reply, err
+		case !errors.Is(err, os.ErrDeadlineExceeded): // the process has closed its output
+			p.end()
+			select {
+			case <-p.done:
+				return reply, p.died()
+			case <-ctx.Done():
+				return reply, context.Cause(ctx)
+			}
 		}
 		if took := p.processorTime() - used; took > cpu {
 			return reply, fmt.Errorf("%w (killed after %s of processor time, of %s)", job.ErrUndecodable, took.Round(time.Millisecond), cpu)
@@ -183,6 +168,29 @@ func (p *process) ask(ctx context.Context, req protocol.Request, pictures [][]by
 			return reply, fmt.Errorf("the decoder was killed after %s, in which it had %s of a processor", wait, took.Round(time.Millisecond))
 		}
 		return reply, fmt.Errorf("%w (killed after %s, of which it used %s)", job.ErrUndecodable, wait, took.Round(time.Millisecond))
+	}
+}
+
+var errTooLong = errors.New("the decoder's reply is too long")
+
+// readLine continues a line.
+func (p *process) readLine(line []byte) ([]byte, error) {
+	if line == nil {
+		line = make([]byte, 0, 1<<10)
+	}
+	for {
+		if len(line) > 0 && line[len(line)-1] == '\n' {
+			return line, nil
+		}
+		if len(line) > protocol.MaxLine {
+			return line, errTooLong
+		}
+		line = slices.Grow(line, 1)
+		n, err := p.replies.Read(line[len(line):cap(line)])
+		line = line[:len(line)+n]
+		if err != nil {
+			return line, err
+		}
 	}
 }
 
@@ -292,21 +300,26 @@ func (p *process) pictures(req protocol.Request, reply protocol.Reply) (Pictures
 			err = errors.New("what the decoder wrote as a preview is none")
 		}
 	}
-	if err == nil && p.holds() > outputKept {
-		err = p.output.Truncate(0) // its pages stay otherwise, to be written again
-	}
 	return made, err
 }
 
-// outputKept is how large the output may stay between two pictures.
-const outputKept = 8 << 20
+// fileKept is how large a memory file may stay between two pictures: job.IdleDecoder is
+// this twice, protocol.Held and what a Go program takes.
+const fileKept = 5 << 20
 
-func (p *process) holds() int64 {
-	info, err := p.output.Stat()
-	if err != nil {
-		return outputKept + 1
+// shrink gives back what large pictures took in the memory files, whose pages stay
+// otherwise, to be written again.
+func (p *process) shrink() error {
+	for _, f := range []*os.File{p.input, p.output} {
+		info, err := f.Stat()
+		if err == nil && info.Size() > fileKept {
+			err = f.Truncate(0)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return info.Size()
+	return nil
 }
 
 func pixels(s protocol.Size) *image.RGBA {

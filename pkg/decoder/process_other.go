@@ -12,7 +12,7 @@ import (
 )
 
 // Memory files and the limits of another process are Linux's.
-type process struct{}
+type process struct{ grown int64 }
 
 type crashed struct{ fatal bool }
 
@@ -22,8 +22,9 @@ func keepFiles() {}
 
 func startProcess(string, *sync.WaitGroup) (*process, error) { return nil, errors.ErrUnsupported }
 
-func (*process) end()        {}
-func (*process) alive() bool { return false }
+func (*process) end()          {}
+func (*process) alive() bool   { return false }
+func (*process) shrink() error { return errors.ErrUnsupported }
 
 func (*process) exchange(context.Context, protocol.Request, [][]byte, time.Duration, time.Duration) (protocol.Reply, error) {
 	return protocol.Reply{}, errors.ErrUnsupported

@@ -55,21 +55,46 @@ func DecodeMemory(data []byte) int64 {
 	return most
 }
 
-// FitMemory returns how many bytes [Fit] and [Preview] take at most beside a decoded
-// picture, for fitted pictures that take so many bytes, and for one preview.
-func FitMemory(pixels int64) int64 {
+// FitMemory returns how many bytes [Fit], [Square] and [Preview] take at most beside the
+// decoded pictures of a job, which all together take so many bytes when they are fitted:
+// the photograph to longest, a style of no pixels is none.
+func FitMemory(photo, style Info, longest int, fitted int64) int64 {
 	const twice, preview = 2, PreviewEdge * PreviewEdge * (4 + 4) // as the library returns them, and as they are
-	return twice*pixels + preview
+	most := twice*fitted + preview
+	// The library shrinks the rows first, all of them. The result seldom fits into memory that
+	// is free again by then.
+	const rgb = 3
+	for _, edge := range []int{longest, PreviewEdge} {
+		if w, _ := Fitted(photo.Width, photo.Height, edge); w < photo.Width {
+			most += rgb * int64(w) * int64(photo.Height)
+		}
+	}
+	side := min(style.Width, style.Height)
+	return most + rgb*int64(side)*int64(min(side, styleEdge))
 }
+
+// styleEdge is the edge to which a style's picture is fitted, by package decoder.
+const styleEdge = 512
 
 // JobMemory returns how many bytes the pictures of a job take at most until they are
 // ready for the network: files that [Inspect] accepts, style nil without one, and the
 // photograph fitted to width x height. They are decoded in one process, and then handed to
 // another.
 func JobMemory(photo, style []byte, width, height int) int64 {
-	const styles, preview = 1 << 20, 1 << 20 // the fitted style's pixels, the preview's file
+	const styles, preview = 4 * styleEdge * styleEdge, 1 << 20 // the fitted style's pixels, the preview's file
 	fitted := 4*int64(width)*int64(height) + styles + preview
-	return DecodeMemory(photo) + DecodeMemory(style) + FitMemory(fitted) + 2*fitted + int64(len(photo)+len(style))
+	fit := FitMemory(sizeOf(photo), sizeOf(style), max(width, height), fitted)
+	return DecodeMemory(photo) + DecodeMemory(style) + fit + 2*fitted + int64(len(photo)+len(style))
+}
+
+// sizeOf is what [Inspect] says of a file that it accepts, and nothing of none.
+func sizeOf(data []byte) Info {
+	c := codecOf(data)
+	if c == nil {
+		return Info{}
+	}
+	h, _ := c.parse(data)
+	return infoOf(c, h)
 }
 
 func inspect(data []byte, lim Limits) (*codec, header, error) {

@@ -24,7 +24,7 @@ var (
 )
 
 // IdleDecoder is the memory in bytes that a process that decodes pictures holds between
-// two of them at most. A worker has one for each picture that it paints at once.
+// two of them at most, beside what it has marked as free for the system to take. A worker has one for each picture that it paints at once.
 const IdleDecoder = 40 << 20
 
 // Idle is what a worker takes that can paint so many pictures at once, while it paints none.

@@ -20,6 +20,10 @@ const (
 // MaxLine is the longest line in bytes.
 const MaxLine = 16 << 10
 
+// Held is how much memory in bytes a decoder holds on to while it waits: one that has grown
+// by more marks all that is free as such (MADV_FREE), for the system to take when it needs it.
+const Held = 24 << 20
+
 // A Request asks for the pictures in the input.
 type Request struct {
 	Limits  imageio.Limits `json:"limits"`
