@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"time"
@@ -88,6 +89,7 @@ func Serve(decode Decode) error {
 			return err
 		}
 		if reply.Grown > protocol.Held {
+			runtime.GC() // beside this garbage the next picture might not fit below the limit
 			release.Reset(pause)
 		}
 	}
