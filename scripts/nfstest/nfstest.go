@@ -47,9 +47,31 @@ func Enter(t *testing.T, timeout time.Duration, options ...string) (Lab, bool) {
 
 // Run runs the package's tests in scripts/nfs, called with options, and returns what they
 // print. args are for the tests: they run with temporary files on the first client, from a
-// program that is built without the race detector. The caller is skipped with -short and where
-// scripts/nfs can't run, which in CI is a failure. The environment is passed on.
+// program that is built without the race detector. The environment is passed on. The caller
+// is skipped as by [Command].
 func Run(t *testing.T, timeout time.Duration, options []string, args ...string) string {
+	t.Helper()
+	options = append([]string{"--timeout", seconds(timeout)}, options...)
+	if latency := os.Getenv(LatencyVariable); latency != "" {
+		options = append(options, "--latency", latency)
+	}
+	program := filepath.Join(t.TempDir(), "nfs.test")
+	command := append(options, "--", "bash", "-c", `mkdir "$NFS_A/tmp" && TMPDIR=$NFS_A/tmp exec "$@"`, "bash", program,
+		"-test.v="+strconv.FormatBool(testing.Verbose()), "-test.timeout="+(timeout-10*time.Second).String())
+	cmd := Command(t, append(command, args...)...)
+	if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build the tests: %v\n%s", err, out)
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return string(out)
+}
+
+// Command is scripts/nfs with arguments. The test is skipped with -short and where it
+// can't run, which in CI is a failure.
+func Command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs a real NFS: left out with -short")
@@ -64,22 +86,7 @@ func Run(t *testing.T, timeout time.Duration, options []string, args ...string) 
 		}
 		t.Skipf("%s", out)
 	}
-	program := filepath.Join(t.TempDir(), "nfs.test")
-	if out, err := exec.Command("go", "test", "-c", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build the tests: %v\n%s", err, out)
-	}
-	command := append([]string{script, "--timeout", seconds(timeout)}, options...)
-	if latency := os.Getenv(LatencyVariable); latency != "" {
-		command = append(command, "--latency", latency)
-	}
-	command = append(command, "--", "bash", "-c", `mkdir "$NFS_A/tmp" && TMPDIR=$NFS_A/tmp exec "$@"`, "bash", program,
-		"-test.v="+strconv.FormatBool(testing.Verbose()), "-test.timeout="+(timeout-10*time.Second).String())
-	command = append(command, args...)
-	out, err := exec.CommandContext(t.Context(), command[0], command[1:]...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return string(out)
+	return exec.CommandContext(t.Context(), script, args...)
 }
 
 func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
