@@ -56,7 +56,6 @@ func (sc scene) lateLinks(id job.ID, from [2]string, order, at [2]int) (removals
 		if err != nil {
 			sc.Fatal(err)
 		}
-		defer f.Close()
 		files[i] = f
 	}
 	sc.step = func(op, _ string, call func() error) error {
@@ -77,6 +76,10 @@ func (sc scene) lateLinks(id job.ID, from [2]string, order, at [2]int) (removals
 	}
 	err := sc.Erase(id, Erased)
 	sc.step = nil
+	for _, f := range files {
+		err = errors.Join(err, f.Close())
+	}
+	err = errors.Join(err, sc.EndErasures()) // on NFS the files were there until now
 	if left := sc.allPublished(); err != nil || len(left) > 0 {
 		sc.Fatalf("links from %v, %v before the removals %v: %v, published is %q", from, order, at, err, left)
 	}
