@@ -154,6 +154,7 @@ func TestCISaysWhetherVulnerabilitiesAreChecked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tr := newTree(t, ".ci/run")
+			tr.write("scripts/nfs", "")
 			tr.write("scripts/check", "#!/bin/sh\n"+tt.check+"\n")
 			tr.write("scripts/test", "#!/bin/sh\n"+tt.test+"\n")
 			for _, name := range []string{"gcc", "java", "python3", "chromium"} {
