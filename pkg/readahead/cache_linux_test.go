@@ -34,8 +34,8 @@ func coldFile(t *testing.T, path string, pages int) {
 	}
 }
 
-// cached says of each page of a file whether it is in the page cache.
-func cached(t *testing.T, path string) []byte {
+// mapped is a file in memory, none of it touched.
+func mapped(t *testing.T, path string) (b []byte, unmap func()) {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
@@ -46,11 +46,18 @@ func cached(t *testing.T, path string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_SHARED)
+	b, err = unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_SHARED)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = unix.Munmap(b) }()
+	return b, func() { _ = unix.Munmap(b) }
+}
+
+// cached says of each page of a file whether it is in the page cache.
+func cached(t *testing.T, path string) []byte {
+	t.Helper()
+	b, unmap := mapped(t, path)
+	defer unmap()
 	in := make([]byte, len(b)/os.Getpagesize())
 	if _, _, errno := unix.Syscall(unix.SYS_MINCORE, uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), uintptr(unsafe.Pointer(&in[0]))); errno != 0 {
 		t.Fatal(errno)

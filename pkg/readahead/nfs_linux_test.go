@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/atelier-go/atelier/pkg/readahead"
 	"github.com/atelier-go/atelier/scripts/nfstest"
 )
@@ -60,20 +58,8 @@ func TestOnNFS(t *testing.T) {
 // it took and how many calls were made meanwhile.
 func touch(t *testing.T, path string) (time.Duration, int) {
 	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_SHARED)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = unix.Munmap(b) }()
+	b, unmap := mapped(t, path)
+	defer unmap()
 	began, before, sum := time.Now(), reads(t, filepath.Dir(path)), 0
 	for i := 0; i < len(b); i += 1 << 20 {
 		sum += int(b[i])

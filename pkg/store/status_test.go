@@ -1,6 +1,8 @@
 package store
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -40,5 +42,27 @@ func TestStatusIsAway(t *testing.T) {
 	sc.sweep()
 	if _, err := os.Stat(filepath.Join(sc.jobDir(id), statusFile)); err != nil {
 		t.Errorf("after a sweep: %v", err)
+	}
+}
+
+// While the file server fails, no job is said to be missing.
+func TestJobIsNotMissingWhileTheFileServerFails(t *testing.T) {
+	sc := newScene(t)
+	id := sc.create()
+	for n, more := 0, true; more; n++ {
+		revive := sc.failAt(n, false, errors.New("input/output error"))
+		first, step := true, sc.step
+		sc.step = func(op, path string, call func() error) error {
+			if first { // as an NFS client that had looked before
+				first = false
+				return fs.ErrNotExist
+			}
+			return step(op, path, call)
+		}
+		_, err := sc.Job(id)
+		more = revive()
+		if errors.Is(err, job.ErrNotFound) || errors.Is(err, job.ErrGone) {
+			t.Errorf("when call %d fails: %v", n, err)
+		}
 	}
 }

@@ -258,12 +258,19 @@ func check(id job.ID) error {
 // An NFS client remembers for up to a minute that a name was missing, from before the
 // job was made, say. So the folders on the way are refreshed first.
 func (s *Store) missing(id job.ID) error {
-	if s.refreshPath(filepath.Dir(s.gone(id)), s.dir) == nil { // else there is no tombstone
+	known, err := s.known(filepath.Dir(s.gone(id)))
+	if err != nil {
+		return err
+	}
+	if known {
 		if gone, err := s.exists(s.gone(id)); err != nil || gone {
 			return cmp.Or(err, job.ErrGone)
 		}
 	}
-	if s.refreshPath(s.shard(id), s.dir) == nil {
+	if known, err = s.known(s.shard(id)); err != nil {
+		return err
+	}
+	if known {
 		if there, err := s.exists(s.jobDir(id)); err != nil || there {
 			return err
 		}
@@ -275,6 +282,15 @@ func (s *Store) missing(id job.ID) error {
 		return err
 	}
 	return job.ErrNotFound
+}
+
+// known refreshes a folder of the store, and says whether it is there.
+func (s *Store) known(dir string) (bool, error) {
+	err := s.refreshPath(dir, s.dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // find calls find, which opens a file of a job's folder, and where that was not found
