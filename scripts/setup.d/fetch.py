@@ -233,8 +233,9 @@ def requirement(pin):
 def selection(pin):
     """pip's options for this very wheel, on whatever machine."""
     _, _, python, _, platforms = pin.file[: -len(".whl")].split("-")
-    options = ["--no-deps", "--only-binary=:all:", "--implementation", "cp"]
-    options += ["--python-version", f"{python[2]}.{python[3:]}"]
+    options = ["--no-deps", "--only-binary=:all:"]
+    if python.startswith("cp"):  # else any Python will do, as py3 says
+        options += ["--implementation", "cp", "--python-version", f"{python[2]}.{python[3:]}"]
     for platform in platforms.split("."):
         options += ["--platform", platform]
     return options
@@ -372,7 +373,20 @@ def take_samples(wheel, target):
     (target / "LICENSES.txt").write_text("\n".join(lines) + "\n")
 
 
-TAKE = {"libtensorflow": take_libtensorflow, "onnxruntime": take_onnxruntime, "samples": take_samples}
+def take_zig(wheel, target):
+    """The compiler, its libraries' sources and the C libraries' headers and symbols."""
+    for name in wheel.namelist():
+        if name.startswith("ziglang/") and not name.endswith(("/", ".py")):
+            extract(wheel, name, target / name.removeprefix("ziglang/"))
+    (target / "zig").chmod(0o755)
+
+
+TAKE = {
+    "libtensorflow": take_libtensorflow,
+    "onnxruntime": take_onnxruntime,
+    "samples": take_samples,
+    "zig": take_zig,
+}
 
 
 def extract(wheel, name, path):

@@ -108,9 +108,13 @@ def fetch(address, headers, pin, part, show):
 
 
 ANOTHER = "another file than the pinned one"
+ADVICE = (
+    "https_proxy and the mirrors in Maven's settings.xml, then run scripts/setup --tests again: "
+    "it goes on where it stopped"
+)
 
 
-def fetch_checked(address, headers, pin, jar, show):
+def fetch_checked(address, headers, pin, jar, show, advice=ADVICE):
     """Puts the jar at its place if it is the one that was pinned; tries three times."""
     part = jar.with_name(jar.name + ".part")
     reason = ""
@@ -138,8 +142,7 @@ def fetch_checked(address, headers, pin, jar, show):
             f"{address} serves something else, so nothing was installed"
         )
     raise Failure(
-        f"{address} did not give {pin.path} ({reason}): check the network, https_proxy and the mirrors "
-        "in Maven's settings.xml, then run scripts/setup --tests again: it goes on where it stopped"
+        f"{address} did not give {pin.path} ({reason}): check the network, {advice}"
     )
 
 
