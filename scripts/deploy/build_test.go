@@ -1,0 +1,144 @@
+package deploy_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// The same source gives the same bytes, in whatever folder it lies, whatever was compiled
+// before, wherever tools and libraries are installed, and whatever the environment says.
+func TestBuildIsReproducible(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it compiles for minutes")
+	}
+	if runtime.GOOS+runtime.GOARCH != "linuxamd64" {
+		t.Skip("archives are built on Linux with x86-64")
+	}
+	if _, err := os.Stat(os.Getenv("ATELIER_LIBTENSORFLOW")); err != nil {
+		t.Skip(`libtensorflow is not installed: run scripts/setup, then eval "$(scripts/env)"`)
+	}
+	archives := []string{"api-lambda.zip", "worker-lambda-onnx.zip", "worker-lambda-tensorflow.zip"}
+	first := t.TempDir()
+	build(t, "../..", first, nil, archives...)
+
+	elsewhere := filepath.Join(t.TempDir(), "another folder")
+	copyTree(t, elsewhere)
+	tools := filepath.Join(t.TempDir(), "tools")
+	if err := os.Symlink(filepath.Dir(os.Getenv("ATELIER_LIBTENSORFLOW")), tools); err != nil {
+		t.Fatal(err)
+	}
+	second := t.TempDir()
+	build(t, elsewhere, second, []string{
+		"ATELIER_CACHE=" + tools, "GOCACHE=" + filepath.Join(t.TempDir(), "go"), "GOFLAGS=-race", "GOAMD64=v3",
+		"CGO_CFLAGS=-O0 -g", "CGO_LDFLAGS=-L/nowhere", "CC=false", "TZ=Asia/Tokyo",
+	}, archives...)
+
+	for _, name := range append(archives, "SHA256SUMS") {
+		a, err := os.ReadFile(filepath.Join(first, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(filepath.Join(second, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(a, b) {
+			t.Errorf("%s: two builds differ%s", name, difference(a, b))
+		}
+	}
+	contents(t, first)
+	loads(t, filepath.Join(first, "worker-lambda-onnx.zip"))
+}
+
+// contents checks what is in the archives.
+func contents(t *testing.T, dir string) {
+	t.Helper()
+	for name, want := range map[string][]string{
+		"api-lambda.zip":               {"bootstrap"},
+		"worker-lambda-onnx.zip":       {"bootstrap", "picture-decoder", "lib/libonnxruntime.so.1", "lib/libstdc++.so.6", "lib/libgcc_s.so.1", "models/atelier/transform.onnx", "models/atelier/styles.json"},
+		"worker-lambda-tensorflow.zip": {"bootstrap", "worker-lambda", "picture-decoder"},
+	} {
+		z, err := zip.OpenReader(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer z.Close()
+		found := map[string]*zip.File{}
+		for _, f := range z.File {
+			found[f.Name] = f
+		}
+		for _, file := range want {
+			f := found[file]
+			if f == nil {
+				t.Errorf("%s lacks %s", name, file)
+			} else if program := !strings.Contains(file, "/"); program != (f.Mode()&0o111 == 0o111) {
+				t.Errorf("%s: %s has mode %v", name, file, f.Mode())
+			}
+		}
+	}
+}
+
+func build(t *testing.T, root, out string, env []string, archives ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), filepath.Join(root, "scripts/deploy/build"), append([]string{"--out", out}, archives...)...) //nolint:gosec // the project's own
+	cmd.Env = append(os.Environ(), env...)
+	if b, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, b)
+	}
+}
+
+// copyTree copies what git has of the project, and what it does not ignore.
+func copyTree(t *testing.T, to string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "git", "-C", "../..", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range strings.SplitSeq(strings.TrimRight(string(out), "\x00"), "\x00") {
+		info, err := os.Stat(filepath.Join("../..", name))
+		if err != nil {
+			continue // removed, and not yet so in git
+		}
+		b, err := os.ReadFile(filepath.Join("../..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(to, name)
+		err = os.MkdirAll(filepath.Dir(path), 0o750)
+		if err == nil {
+			err = os.WriteFile(path, b, info.Mode().Perm())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// difference names the files of two zips that differ.
+func difference(a, b []byte) string {
+	sums := func(b []byte) map[string]uint32 {
+		z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			return nil
+		}
+		m := map[string]uint32{}
+		for _, f := range z.File {
+			m[f.Name] = f.CRC32
+		}
+		return m
+	}
+	text, others := "", sums(b)
+	for name, sum := range sums(a) {
+		if others[name] != sum {
+			text += ", in " + name
+		}
+	}
+	return text
+}

@@ -1,0 +1,134 @@
+// Pack writes the archives that scripts/deploy/build has staged, the same bytes for the
+// same files, after it has checked that Amazon Linux 2023 can run every program in them.
+package main
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+type settings struct {
+	Stage string `required:"" help:"Folder with one folder for each archive, of its name (.zip, .tar.gz). Links are followed." placeholder:"DIR"`
+	Out   string `required:"" help:"Folder for the archives and SHA256SUMS." placeholder:"DIR"`
+
+	Archives []string `arg:"" optional:"" help:"Archives to write; all by default. The others are only what these find at run time."`
+}
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "pack:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	var s settings
+	parser, err := kong.New(&s, kong.Name("pack"), kong.Description("Writes the archives of a deployment, reproducibly."))
+	if err != nil {
+		return err
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(s.Stage) // sorted
+	if err != nil {
+		return err
+	}
+	archives := make(map[string][]file, len(entries))
+	shared := make(libraries)
+	for _, e := range entries {
+		files, err := list(filepath.Join(s.Stage, e.Name()))
+		if err != nil {
+			return err
+		}
+		archives[e.Name()] = files
+		if e.Name() != payload {
+			continue
+		}
+		if err := shared.add(files); err != nil {
+			return err
+		}
+	}
+	var sums strings.Builder
+	for _, e := range entries {
+		if len(s.Archives) > 0 && !slices.Contains(s.Archives, e.Name()) {
+			continue
+		}
+		if err := check(e.Name(), archives[e.Name()], shared); err != nil {
+			return fmt.Errorf("%s: %w", e.Name(), err)
+		}
+		sum, err := write(filepath.Join(s.Out, e.Name()), archives[e.Name()])
+		if err != nil {
+			return fmt.Errorf("write %s: %w", e.Name(), err)
+		}
+		fmt.Fprintf(&sums, "%x  %s\n", sum, e.Name())
+	}
+	return os.WriteFile(filepath.Join(s.Out, "SHA256SUMS"), []byte(sums.String()), 0o644) //nolint:gosec // for everybody
+}
+
+// payload is the archive that is unpacked on the shared file system: functions find
+// there what their own archives lack.
+const payload = "payload.zip"
+
+// maxFunction is what the files of a function's archive may take together: Lambda's limit.
+const maxFunction = 250 << 20
+
+// check returns an error if an archive's files would not run where it is unpacked.
+func check(name string, files []file, shared libraries) error {
+	function := strings.HasSuffix(name, ".zip") && name != payload
+	var total int64
+	for _, f := range files {
+		total += f.size
+	}
+	if function && total > maxFunction {
+		return fmt.Errorf("its files take %d bytes, and Lambda allows a function %d: leave something out, or put it into %s", total, maxFunction, payload)
+	}
+	found := make(libraries)
+	if err := found.add(files); err != nil {
+		return err
+	}
+	if function {
+		for name, l := range shared {
+			if _, ok := found[name]; !ok {
+				found[name] = l
+			}
+		}
+	}
+	var errs []error
+	for _, f := range files {
+		if err := runs(f.path, found); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", f.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// write makes the archive at path, which appears whole, and returns its SHA-256.
+func write(path string, files []file) (sum []byte, err error) {
+	part := path + ".part"
+	out, err := os.Create(part) //nolint:gosec // where the caller wants it
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		err = errors.Join(err, out.Close())
+		if err == nil {
+			err = os.Rename(part, path)
+		} else {
+			_ = os.Remove(part) // the error that counts is returned
+		}
+	}()
+	digest := sha256.New()
+	if err := pack(path, io.MultiWriter(out, digest), files); err != nil {
+		return nil, err
+	}
+	return digest.Sum(nil), nil
+}
