@@ -1,0 +1,171 @@
+package deploy_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A permission is one action on one resource.
+type permission struct {
+	action, resource, condition string
+}
+
+// permissions are what each role of the template may do, its managed policies with it.
+func permissions(t *testing.T, tmpl template) map[string][]permission {
+	t.Helper()
+	found := map[string][]permission{}
+	for name, r := range tmpl.of("AWS::IAM::Role") {
+		for _, p := range list(r.at("Policies")) {
+			found[name] = append(found[name], allowed(p.(map[string]any)["PolicyDocument"])...)
+		}
+		for _, p := range list(r.at("ManagedPolicyArns")) {
+			ref, _ := p.(map[string]any)["Ref"].(string)
+			policy, ok := tmpl.resources[ref]
+			if !ok {
+				t.Errorf("%s has a policy from elsewhere: %v", name, p)
+				continue
+			}
+			found[name] = append(found[name], allowed(policy.at("PolicyDocument"))...)
+		}
+	}
+	return found
+}
+
+// allowed are the permissions of a policy document, both branches of its conditions.
+func allowed(document any) []permission {
+	var found []permission
+	m, _ := document.(map[string]any)
+	statements := list(m["Statement"])
+	for len(statements) > 0 {
+		statement := statements[0].(map[string]any)
+		statements = statements[1:]
+		if branches, ok := statement["Fn::If"]; ok {
+			statements = append(statements, list(branches)[1:]...)
+			continue
+		}
+		if statement["Effect"] != "Allow" {
+			continue
+		}
+		for _, action := range list(statement["Action"]) {
+			for _, r := range list(statement["Resource"]) {
+				found = append(found, permission{fmt.Sprint(action), text(r), fmt.Sprint(statement["Condition"])})
+			}
+		}
+	}
+	return found
+}
+
+// Why each action is needed: tested, where scripts/devstack/roles.go gives it to the
+// function of the local stack, whose tests fail without; else AWS's own side, which no
+// stand-in asks for.
+const tested = "tested on the local stack"
+
+var needed = map[string]string{
+	"sqs:GetQueueUrl":             tested,
+	"sqs:GetQueueAttributes":      tested,
+	"sqs:SendMessage":             tested,
+	"sqs:ReceiveMessage":          tested,
+	"sqs:DeleteMessage":           tested,
+	"sqs:ChangeMessageVisibility": tested,
+	"s3:ListBucket":               tested,
+	"s3:GetObject":                tested,
+	"s3:PutObject":                tested,
+	"s3:DeleteObject":             tested,
+
+	"ssm:GetParameter": "the API's keys, where they are in a parameter",
+
+	"logs:CreateLogStream": "Lambda writes a function's log in its role's name",
+	"logs:PutLogEvents":    "Lambda writes a function's log in its role's name",
+
+	"ec2:CreateNetworkInterface":     "Lambda puts a function into a VPC",
+	"ec2:DescribeNetworkInterfaces":  "Lambda puts a function into a VPC",
+	"ec2:DescribeSubnets":            "Lambda puts a function into a VPC",
+	"ec2:DeleteNetworkInterface":     "Lambda takes a function out of a VPC",
+	"ec2:AssignPrivateIpAddresses":   "Lambda puts a function into a VPC",
+	"ec2:UnassignPrivateIpAddresses": "Lambda takes a function out of a VPC",
+
+	"elasticfilesystem:ClientMount": "EFS asks for it at a mount with IAM",
+	"elasticfilesystem:ClientWrite": "EFS asks for it at a mount with IAM",
+
+	"lambda:InvokeFunction": "Scheduler calls the maintenance function",
+
+	"datasync:DescribeTask":          "the maintenance function looks whether a copy is under way",
+	"datasync:StartTaskExecution":    "the maintenance function starts copies",
+	"datasync:DescribeTaskExecution": "the maintenance function looks how a copy ended",
+	"datasync:CancelTaskExecution":   "the maintenance function ends a copy that never does",
+	"iam:PassRole":                   "DataSync reads a manifest in that role's name",
+
+	"s3:GetBucketLocation":          "DataSync writes to S3",
+	"s3:ListBucketMultipartUploads": "DataSync writes to S3",
+	"s3:AbortMultipartUpload":       "DataSync writes to S3",
+	"s3:ListMultipartUploadParts":   "DataSync writes to S3",
+	"s3:GetObjectTagging":           "DataSync writes to S3",
+	"s3:PutObjectTagging":           "DataSync writes to S3",
+}
+
+// Every action has its reason, and every reason an action.
+func TestActions(t *testing.T) {
+	t.Parallel()
+	roles, err := os.ReadFile("../devstack/roles.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for role, ps := range permissions(t, readTemplate(t)) {
+		for _, p := range ps {
+			used[p.action] = true
+			why, ok := needed[p.action]
+			service, action, _ := strings.Cut(p.action, ":")
+			switch {
+			case !ok:
+				t.Errorf("%s may %s: say in this test why", role, p.action)
+			case why == tested && !regexp.MustCompile(`"`+service+`".*\n?.*"`+action+`"`).Match(roles):
+				t.Errorf("%s may %s, which no function of the local stack may: so nothing tests that it is needed", role, p.action)
+			}
+			if strings.Contains(p.action, "*") {
+				t.Errorf("%s may %s: name the actions", role, p.action)
+			}
+			if p.resource == "*" && service != "ec2" {
+				t.Errorf("%s may %s on everything", role, p.action)
+			}
+		}
+	}
+	for _, action := range slices.Sorted(maps.Keys(needed)) {
+		if !used[action] {
+			t.Errorf("nobody may %s any more", action)
+		}
+	}
+}
+
+// A role that a service of AWS takes for an account's request is taken for this account's alone.
+func TestTrust(t *testing.T) {
+	t.Parallel()
+	tmpl := readTemplate(t)
+	for name, r := range tmpl.of("AWS::IAM::Role") {
+		trust := fmt.Sprint(r.at("AssumeRolePolicyDocument"))
+		if strings.Contains(trust, "lambda.amazonaws.com") || strings.Contains(trust, "ec2.amazonaws.com") {
+			continue // by iam:PassRole alone
+		}
+		if !strings.Contains(trust, "aws:SourceAccount") || !strings.Contains(trust, "aws:SourceArn") {
+			t.Errorf("%s: %s", name, trust)
+		}
+	}
+	for name, r := range tmpl.of("AWS::Lambda::Permission") {
+		if r.at("SourceArn") == nil || r.at("SourceAccount") == nil {
+			t.Errorf("%s lets others' resources call a function", name)
+		}
+	}
+}
+
+// Nothing of the template opens private pictures: they are for their owners, by links that the API signs.
+func TestPrivatePictures(t *testing.T) {
+	t.Parallel()
+	if tmpl := readTemplate(t); strings.Contains(tmpl.text, "pictures/private") {
+		t.Error("the template speaks of private pictures: nothing but signed links and erasure may reach them")
+	}
+}
