@@ -78,6 +78,9 @@ resource() {
 		--query "StackResourceSummaries[?LogicalResourceId=='$1'].PhysicalResourceId"
 }
 
+# sqs ARGUMENT...: aws sqs, of which version 1 leaves AWS_ENDPOINT_URL out of account.
+sqs() { aws sqs "$@" ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"}; }
+
 # confirm QUESTION: nothing where --yes was given.
 confirm() {
 	local answer=''
@@ -124,7 +127,8 @@ costs() {
 	say "  Work is paid by use on top: see the README's table."
 }
 
-# wait_quietly PID WHAT QUERY: until the process ends, reports how many resources match.
+# wait_for_stack PID WHAT QUERY: until the process ends, reports how many resources match, as WHAT.
+# Its status is the process's.
 wait_for_stack() {
 	local process=$1 what=$2 query=$3 count last='' began=$SECONDS
 	while kill -0 "$process" 2>/dev/null; do

@@ -41,6 +41,8 @@ type Reduction struct {
 	References map[string]string
 	// Lists has what stands for an attribute that is a list, by type and name.
 	Lists map[string][]string
+	// PlainHTTP takes out the statements of policies that deny what does not come over TLS.
+	PlainHTTP bool
 	// Environment is set in each function's environment; "" removes a variable.
 	Environment map[string]string
 }
@@ -90,6 +92,9 @@ func (r Reduction) Apply(template []byte) ([]byte, error) {
 		}
 	}
 	substitute(document.Content[0], gone, lists)
+	if r.PlainHTTP {
+		allowPlainHTTP(document.Content[0])
+	}
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
 	if err := errors.Join(e.Encode(&document), e.Close()); err != nil {
@@ -152,6 +157,17 @@ func substitute(n *yaml.Node, gone map[string]string, lists map[string][]string)
 			}
 			return reference
 		})
+	}
+}
+
+func allowPlainHTTP(n *yaml.Node) {
+	if n.Kind == yaml.SequenceNode {
+		n.Content = slices.DeleteFunc(n.Content, func(statement *yaml.Node) bool {
+			return member(member(member(statement, "Condition"), "Bool"), "aws:SecureTransport") != nil
+		})
+	}
+	for _, child := range n.Content {
+		allowPlainHTTP(child)
 	}
 }
 
