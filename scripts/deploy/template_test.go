@@ -338,6 +338,9 @@ func TestCopies(t *testing.T) {
 	if published != fmt.Sprint(shared)+"/published" {
 		t.Errorf("the shared directory is %v, and DataSync reads %v", shared, published)
 	}
+	if got := tmpl.resources["Published"].at("RootDirectory", "CreationInfo"); got != nil {
+		t.Error("DataSync's mount may make the shared directory, with another owner than the programs need")
+	}
 	if got := fmt.Sprintf("%v %v", tmpl.resources["CopySource"].at("AccessPointArn"), tmpl.resources["CopySource"].at("InTransitEncryption")); got != "map[Fn::GetAtt:Published.Arn] TLS1_2" {
 		t.Errorf("DataSync's source: %s", got)
 	}
