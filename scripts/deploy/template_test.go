@@ -35,6 +35,7 @@ type template struct {
 	parameters map[string]any
 	resources  map[string]resource
 	text       string
+	whole      map[string]any // as JSON has it
 }
 
 func readTemplate(t *testing.T) template {
@@ -48,7 +49,7 @@ func readTemplate(t *testing.T) template {
 		t.Fatal(err)
 	}
 	whole := plain(t, node.Content[0]).(map[string]any)
-	tmpl := template{whole["Parameters"].(map[string]any), map[string]resource{}, string(b)}
+	tmpl := template{whole["Parameters"].(map[string]any), map[string]resource{}, string(b), whole}
 	for name, v := range whole["Resources"].(map[string]any) {
 		m := v.(map[string]any)
 		r := resource{kind: m["Type"].(string)}
@@ -81,7 +82,13 @@ func plain(t *testing.T, n *yaml.Node) value {
 	case yaml.AliasNode:
 		t.Fatalf("line %d: CloudFormation takes no aliases", n.Line)
 	default:
-		v = n.Value
+		plain := *n
+		if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
+			plain.Tag = "!!str"
+		}
+		if err := plain.Decode(&v); err != nil {
+			t.Fatal(err)
+		}
 	}
 	name, ok := strings.CutPrefix(n.Tag, "!")
 	switch {
@@ -89,6 +96,9 @@ func plain(t *testing.T, n *yaml.Node) value {
 		return v
 	case name == "Ref" || name == "Condition":
 		return map[string]any{name: v}
+	case name == "GetAtt":
+		resource, attribute, _ := strings.Cut(v.(string), ".")
+		v = []any{resource, attribute}
 	}
 	return map[string]any{"Fn::" + name: v}
 }
@@ -155,7 +165,7 @@ func TestVisibility(t *testing.T) {
 		t.Errorf("messages are hidden for %d s, and the function may take %d: want six times as much", visibility, timeout)
 	}
 	redrive := tmpl.resources["Queue"].at("RedrivePolicy")
-	if got := fmt.Sprint(redrive); !strings.Contains(got, "maxReceiveCount:10") || !strings.Contains(got, "DeadLetters.Arn") {
+	if got := fmt.Sprint(redrive); !strings.Contains(got, "maxReceiveCount:10") || !strings.Contains(got, "DeadLetters Arn") {
 		t.Errorf("the queue's dead letters: %s", got)
 	}
 	if got := number(t, tmpl.resources["DeadLetters"].at("MessageRetentionPeriod")); got != 14*24*3600 {
@@ -215,7 +225,7 @@ func TestFunctions(t *testing.T) {
 		}
 		for key, want := range map[string]string{
 			"Runtime": "provided.al2023", "Architectures": "[x86_64]", "ReservedConcurrentExecutions": "<nil>",
-			"FileSystemConfigs": "[map[Arn:map[Fn::GetAtt:SharedDirectory.Arn] LocalMountPath:/mnt/atelier]]",
+			"FileSystemConfigs": "[map[Arn:map[Fn::GetAtt:[SharedDirectory Arn]] LocalMountPath:/mnt/atelier]]",
 		} {
 			if got := fmt.Sprint(f.at(key)); got != want {
 				t.Errorf("%s: %s is %s, want %s", name, key, got, want)
@@ -341,7 +351,7 @@ func TestCopies(t *testing.T) {
 	if got := tmpl.resources["Published"].at("RootDirectory", "CreationInfo"); got != nil {
 		t.Error("DataSync's mount may make the shared directory, with another owner than the programs need")
 	}
-	if got := fmt.Sprintf("%v %v", tmpl.resources["CopySource"].at("AccessPointArn"), tmpl.resources["CopySource"].at("InTransitEncryption")); got != "map[Fn::GetAtt:Published.Arn] TLS1_2" {
+	if got := fmt.Sprintf("%v %v", tmpl.resources["CopySource"].at("AccessPointArn"), tmpl.resources["CopySource"].at("InTransitEncryption")); got != "map[Fn::GetAtt:[Published Arn]] TLS1_2" {
 		t.Errorf("DataSync's source: %s", got)
 	}
 	for _, p := range permissions(t, tmpl)["CopySourceRole"] {
