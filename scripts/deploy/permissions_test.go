@@ -100,6 +100,7 @@ var needed = map[string]string{
 	"datasync:CancelTaskExecution":   "the maintenance function ends a copy that never does",
 	"iam:PassRole":                   "DataSync reads a manifest in that role's name",
 
+	"s3:GetObjectVersion":           "DataSync reads a manifest",
 	"s3:GetBucketLocation":          "DataSync writes to S3",
 	"s3:ListBucketMultipartUploads": "DataSync writes to S3",
 	"s3:AbortMultipartUpload":       "DataSync writes to S3",
