@@ -158,7 +158,7 @@ func TestCISaysWhetherVulnerabilitiesAreChecked(t *testing.T) {
 			tr.write("scripts/nfs", "")
 			tr.write("scripts/check", "#!/bin/sh\n"+tt.check+"\n")
 			tr.write("scripts/test", "#!/bin/sh\n"+tt.test+"\n")
-			for _, name := range []string{"gcc", "java", "python3", "chromium"} {
+			for _, name := range []string{"gcc", "java", "python3", "chromium", "systemd-analyze", "node"} {
 				tr.write("bin/"+name, "#!/bin/sh\n")
 			}
 			lines, status := tr.run(nil, ".ci/run")

@@ -159,3 +159,30 @@ func TestDrain(t *testing.T) {
 		})
 	}
 }
+
+// What an instance runs at its first start is a program of bash, and finds what it takes out
+// of the archive.
+func TestUserData(t *testing.T) {
+	t.Parallel()
+	script := text(readTemplate(t).resources["LaunchTemplate"].at("LaunchTemplateData", "UserData", "Fn::Base64"))
+	cmd := exec.CommandContext(t.Context(), "bash", "-n")
+	cmd.Stdin = strings.NewReader(script)
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.HasPrefix(script, "#!/bin/bash\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	build, err := os.ReadFile("build")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`/opt/atelier/([a-z]+/)`).FindAllStringSubmatch(script, -1) {
+		if !strings.Contains(string(build), `put "$1" "`+m[1]) {
+			t.Errorf("%s is not in the archive", m[0])
+		}
+	}
+	for _, name := range regexp.MustCompile(`atelier-[a-z]+(@\$\{Engine\})?'? `).FindAllString(script[strings.LastIndex(script, "systemctl enable"):]+" ", -1) {
+		file := strings.NewReplacer("${Engine}", "", "'", "", " ", "").Replace(name) + ".service"
+		if _, err := os.Stat(filepath.Join("ec2", file)); err != nil {
+			t.Error(err)
+		}
+	}
+}

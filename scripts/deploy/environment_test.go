@@ -18,6 +18,7 @@ var foreign = map[string]string{
 	"TF_CPP_MIN_LOG_LEVEL":       "TensorFlow",
 	"AWS_USE_DUALSTACK_ENDPOINT": "the AWS SDK",
 	"AWS_REGION":                 "the AWS SDK",
+	"ATELIER_DEPLOYMENT":         "whoever writes metrics, for their dimension",
 }
 
 // Every variable that the template sets is one that the program reads, and what a program

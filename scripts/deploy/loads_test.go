@@ -1,8 +1,12 @@
 package deploy_test
 
 import (
+	"archive/tar"
 	"archive/zip"
+	"compress/gzip"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,13 +14,11 @@ import (
 	"testing"
 )
 
-// The worker loads its engine and model from the archive alone. It then looks for its queue,
-// where nobody is.
-func loads(t *testing.T, archive string) {
+// loads checks that a worker loads its engine and model from what was unpacked into dir
+// alone, with the libraries that are expected. It then looks for its queue, where nobody is.
+func loads(t *testing.T, dir, program string, libraries ...string) {
 	t.Helper()
-	dir := t.TempDir()
-	unpack(t, archive, dir)
-	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "bootstrap")) //nolint:gosec // just built
+	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, program)) //nolint:gosec // just built
 	cmd.Env = []string{
 		"LD_DEBUG=files", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:1", "AWS_ENDPOINT_URL=http://127.0.0.1:1",
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=none", "AWS_SECRET_ACCESS_KEY=none", "AWS_MAX_ATTEMPTS=1",
@@ -25,40 +27,72 @@ func loads(t *testing.T, archive string) {
 	b, err := cmd.CombinedOutput()
 	out := string(b)
 	if err == nil {
-		t.Error("it ended well without a queue")
+		t.Errorf("%s ended well without a queue", program)
 	}
-	for _, library := range []string{"libonnxruntime.so.1", "libstdc++.so.6", "libgcc_s.so.1"} {
-		if !strings.Contains(out, "calling init: "+filepath.Join(dir, "lib", library)) {
-			t.Errorf("%s is not loaded from the archive", library)
+	for _, library := range libraries {
+		// The path may have .. in it, as the program's own library path has.
+		if !strings.Contains(out, "calling init: "+dir) || !strings.Contains(out, "lib/"+library+"\n") {
+			t.Errorf("%s does not load %s from the archive", program, library)
 		}
 	}
 	if !strings.Contains(out, "127.0.0.1:1") {
-		t.Errorf("it did not get as far as its queue:\n%s", out[max(0, len(out)-2000):])
+		t.Errorf("%s did not get as far as its queue:\n%s", program, out[max(0, len(out)-2000):])
 	}
 }
 
-func unpack(t *testing.T, archive, dir string) {
+func unzip(t *testing.T, archive string) (dir string) {
 	t.Helper()
 	z, err := zip.OpenReader(archive)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer z.Close()
+	dir = t.TempDir()
 	for _, f := range z.File {
 		in, err := f.Open()
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := io.ReadAll(in)
-		path := filepath.Join(dir, filepath.FromSlash(f.Name)) //nolint:gosec // just built
-		if err == nil {
-			err = os.MkdirAll(filepath.Dir(path), 0o750)
-		}
-		if err == nil {
-			err = os.WriteFile(path, b, f.Mode())
+		store(t, filepath.Join(dir, filepath.FromSlash(f.Name)), f.Mode(), in) //nolint:gosec // just built
+	}
+	return dir
+}
+
+func untar(t *testing.T, archive string) (dir string) {
+	t.Helper()
+	in, err := os.Open(archive) //nolint:gosec // just built
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	z, err := gzip.NewReader(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir = t.TempDir()
+	for r := tar.NewReader(z); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return dir
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
+		store(t, filepath.Join(dir, filepath.FromSlash(h.Name)), h.FileInfo().Mode(), r) //nolint:gosec // just built
+	}
+}
+
+func store(t *testing.T, path string, mode fs.FileMode, content io.Reader) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	out, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, mode) //nolint:gosec // in a folder of the test
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.Copy(out, content)
+	if err := errors.Join(err, out.Close()); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,9 +1,11 @@
 package deploy_test
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -60,22 +62,19 @@ func allowed(document any) []permission {
 	return found
 }
 
-// Why each action is needed: tested, where scripts/devstack/roles.go gives it to the
-// function of the local stack, whose tests fail without; else AWS's own side, which no
-// stand-in asks for.
-const tested = "tested on the local stack"
-
+// Why each action is needed: a test of scripts/devstack, where the functions have roles with
+// these actions alone, as roles.go gives them; or else AWS's own side, which no stand-in asks for.
 var needed = map[string]string{
-	"sqs:GetQueueUrl":             tested,
-	"sqs:GetQueueAttributes":      tested,
-	"sqs:SendMessage":             tested,
-	"sqs:ReceiveMessage":          tested,
-	"sqs:DeleteMessage":           tested,
-	"sqs:ChangeMessageVisibility": tested,
-	"s3:ListBucket":               tested,
-	"s3:GetObject":                tested,
-	"s3:PutObject":                tested,
-	"s3:DeleteObject":             tested,
+	"sqs:GetQueueUrl":             "TestUseFunctions",
+	"sqs:GetQueueAttributes":      "TestUseFunctions",
+	"sqs:SendMessage":             "TestUseFunctions",
+	"sqs:ReceiveMessage":          "TestUseFunctions",
+	"sqs:DeleteMessage":           "TestUseFunctions",
+	"sqs:ChangeMessageVisibility": "TestUseFunctions",
+	"s3:ListBucket":               "TestUseFunctions",
+	"s3:GetObject":                "TestUseFunctions",
+	"s3:PutObject":                "TestUseFunctions",
+	"s3:DeleteObject":             "TestUseFunctions",
 
 	"ssm:GetParameter": "the API's keys, where they are in a parameter",
 
@@ -100,6 +99,7 @@ var needed = map[string]string{
 	"datasync:CancelTaskExecution":   "the maintenance function ends a copy that never does",
 	"iam:PassRole":                   "DataSync reads a manifest in that role's name",
 
+	"s3:GetObjectVersion":           "DataSync reads a manifest",
 	"s3:GetBucketLocation":          "DataSync writes to S3",
 	"s3:ListBucketMultipartUploads": "DataSync writes to S3",
 	"s3:AbortMultipartUpload":       "DataSync writes to S3",
@@ -115,6 +115,18 @@ func TestActions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var tests []byte
+	files, err := filepath.Glob("../devstack/*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests = append(tests, b...)
+	}
 	used := map[string]bool{}
 	for role, ps := range permissions(t, readTemplate(t)) {
 		for _, p := range ps {
@@ -124,7 +136,9 @@ func TestActions(t *testing.T) {
 			switch {
 			case !ok:
 				t.Errorf("%s may %s: say in this test why", role, p.action)
-			case why == tested && !regexp.MustCompile(`"`+service+`".*\n?.*"`+action+`"`).Match(roles):
+			case strings.HasPrefix(why, "Test") && !bytes.Contains(tests, []byte("func "+why+"(")):
+				t.Errorf("%s may %s for %s, which is no test", role, p.action, why)
+			case strings.HasPrefix(why, "Test") && !regexp.MustCompile(`"`+service+`".*\n?.*"`+action+`"`).Match(roles):
 				t.Errorf("%s may %s, which no function of the local stack may: so nothing tests that it is needed", role, p.action)
 			}
 			if strings.Contains(p.action, "*") {

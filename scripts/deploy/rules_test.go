@@ -1,0 +1,178 @@
+package deploy_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// SQS wants the visibility to be six times the function's timeout; else messages come
+// again while they are worked on.
+func TestVisibility(t *testing.T) {
+	t.Parallel()
+	tmpl := readTemplate(t)
+	visibility, timeout := number(t, tmpl.resources["Queue"].at("VisibilityTimeout")), number(t, tmpl.resources["WorkerFunction"].at("Timeout"))
+	if visibility != 6*timeout {
+		t.Errorf("messages are hidden for %d s, and the function may take %d: want six times as much", visibility, timeout)
+	}
+	redrive := tmpl.resources["Queue"].at("RedrivePolicy")
+	if got := fmt.Sprint(redrive); !strings.Contains(got, "maxReceiveCount:10") || !strings.Contains(got, "DeadLetters Arn") {
+		t.Errorf("the queue's dead letters: %s", got)
+	}
+	if got := number(t, tmpl.resources["DeadLetters"].at("MessageRetentionPeriod")); got != 14*24*3600 {
+		t.Errorf("dead letters are kept for %d s", got)
+	}
+	mapping := tmpl.resources["WorkerMapping"]
+	if got := fmt.Sprint(mapping.at("FunctionResponseTypes")); got != "[ReportBatchItemFailures]" {
+		t.Errorf("the mapping has %s: a failed job would take the others of its batch along", got)
+	}
+	if got := fmt.Sprint(mapping.at("Enabled"), mapping.at("ScalingConfig")); got != "map[Ref:MappingEnabled] map[MaximumConcurrency:map[Ref:MaximumConcurrency]]" {
+		t.Errorf("the mapping: %s", got)
+	}
+	if got := fmt.Sprint(tmpl.parameters["MappingEnabled"].(map[string]any)["Default"]); got != "false" {
+		t.Errorf("the mapping is by default %s: it must wait for keys and payload", got)
+	}
+}
+
+// What goes by the clock is not below its service's minimum: cfn-lint doesn't look.
+func TestSchedules(t *testing.T) {
+	t.Parallel()
+	least := map[string]time.Duration{"AWS::Scheduler::Schedule": time.Minute, "AWS::Events::Rule": time.Minute, "AWS::DataSync::Task": time.Hour}
+	units := map[string]time.Duration{"minute": time.Minute, "minutes": time.Minute, "hour": time.Hour, "hours": time.Hour, "day": 24 * time.Hour, "days": 24 * time.Hour}
+	rate := regexp.MustCompile(`ScheduleExpression:rate\((\d+) (\w+)\)`)
+	found := 0
+	for name, r := range readTemplate(t).resources {
+		m := rate.FindStringSubmatch(fmt.Sprint(r.properties))
+		if m == nil {
+			continue
+		}
+		found++
+		limit, ok := least[r.kind]
+		if every := time.Duration(number(t, m[1])) * units[m[2]]; !ok || every < limit || (m[1] == "1") == strings.HasSuffix(m[2], "s") {
+			t.Errorf("%s: rate(%s %s): want one that %s takes, from %v", name, m[1], m[2], r.kind, limit)
+		}
+		if r.kind == "AWS::Scheduler::Schedule" && r.at("Target", "Input") == nil {
+			t.Errorf("%s has no input, and Scheduler sends none of its own", name)
+		}
+	}
+	if found == 0 {
+		t.Error("nothing goes by the clock: who sweeps?")
+	}
+}
+
+// Functions have logs that end, the network, the directory, and nothing reserved.
+func TestFunctions(t *testing.T) {
+	t.Parallel()
+	tmpl := readTemplate(t)
+	functions := tmpl.of("AWS::Lambda::Function")
+	if len(functions) != 3 {
+		t.Errorf("%d functions", len(functions))
+	}
+	for name, f := range functions {
+		log, _ := f.at("LoggingConfig", "LogGroup").(map[string]any)
+		group, _ := log["Ref"].(string)
+		if tmpl.resources[group].at("RetentionInDays") == nil {
+			t.Errorf("%s has no log group that ends", name)
+		}
+		for key, want := range map[string]string{
+			"Runtime": "provided.al2023", "Architectures": "[x86_64]", "ReservedConcurrentExecutions": "<nil>",
+			"FileSystemConfigs": "[map[Arn:map[Fn::GetAtt:[SharedDirectory Arn]] LocalMountPath:/mnt/atelier]]",
+		} {
+			if got := fmt.Sprint(f.at(key)); got != want {
+				t.Errorf("%s: %s is %s, want %s", name, key, got, want)
+			}
+		}
+		if got := fmt.Sprint(f.at("VpcConfig", "Ipv6AllowedForDualStack")); got != "true" {
+			t.Errorf("%s may not use IPv6, its only way out", name)
+		}
+	}
+	for name, r := range tmpl.of("AWS::Logs::LogGroup") {
+		if r.at("RetentionInDays") == nil {
+			t.Errorf("%s keeps its logs for ever", name)
+		}
+	}
+}
+
+// The directory and the bucket outlive the stack, unless making it fails.
+func TestDataIsKept(t *testing.T) {
+	t.Parallel()
+	tmpl := readTemplate(t)
+	for _, name := range []string{"FileSystem", "Bucket"} {
+		if r := tmpl.resources[name]; r.deletion != "RetainExceptOnCreate" || r.replace != "Retain" || r.condition == "" {
+			t.Errorf("%s: deletion %q, replacement %q, condition %q", name, r.deletion, r.replace, r.condition)
+		}
+	}
+	rules := fmt.Sprint(tmpl.resources["Bucket"].at("LifecycleConfiguration", "Rules"))
+	for _, want := range []string{"ExpirationInDays:1 Id:uploads Prefix:uploads/", "ExpirationInDays:7 Id:manifests of copies Prefix:datasync/", "NoncurrentDays:1", "DaysAfterInitiation:1"} {
+		if !strings.Contains(rules, want) {
+			t.Errorf("the bucket's lifecycle lacks %s: %s", want, rules)
+		}
+	}
+}
+
+// The page fetches results from the bucket by signed links, and sends uploads there.
+func TestCORS(t *testing.T) {
+	t.Parallel()
+	rules := list(readTemplate(t).resources["Bucket"].at("CorsConfiguration", "CorsRules"))
+	got := fmt.Sprint(rules)
+	for _, want := range []string{"https://${Api}.execute-api", "AllowedMethods:[GET HEAD PUT]", "ExposedHeaders:[Content-Length Content-Range ETag]", "if-none-match"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the bucket's CORS lacks %s: %s", want, got)
+		}
+	}
+	if strings.Contains(got, "AllowedOrigins:[*") {
+		t.Error("every page may read answers of the bucket")
+	}
+}
+
+// DataSync sees published/ alone and can't write there; it keeps pictures/ the same.
+func TestCopies(t *testing.T) {
+	t.Parallel()
+	tmpl := readTemplate(t)
+	shared, published := tmpl.resources["SharedDirectory"].at("RootDirectory", "Path"), tmpl.resources["Published"].at("RootDirectory", "Path")
+	if published != fmt.Sprint(shared)+"/published" {
+		t.Errorf("the shared directory is %v, and DataSync reads %v", shared, published)
+	}
+	if got := tmpl.resources["Published"].at("RootDirectory", "CreationInfo"); got != nil {
+		t.Error("DataSync's mount may make the shared directory, with another owner than the programs need")
+	}
+	if got := fmt.Sprintf("%v %v", tmpl.resources["CopySource"].at("AccessPointArn"), tmpl.resources["CopySource"].at("InTransitEncryption")); got != "map[Fn::GetAtt:[Published Arn]] TLS1_2" {
+		t.Errorf("DataSync's source: %s", got)
+	}
+	for _, p := range permissions(t, tmpl)["CopySourceRole"] {
+		if p.action != "elasticfilesystem:ClientMount" {
+			t.Errorf("DataSync may %s at its source", p.action)
+		}
+	}
+	if got := tmpl.resources["CopyTarget"].at("Subdirectory"); got != "/pictures" {
+		t.Errorf("DataSync writes to %v", got)
+	}
+	options := fmt.Sprint(tmpl.resources["CopyTask"].at("Options"))
+	for _, want := range []string{"TransferMode:CHANGED", "PreserveDeletedFiles:REMOVE"} {
+		if !strings.Contains(options, want) {
+			t.Errorf("DataSync's task lacks %s", want)
+		}
+	}
+	rule := fmt.Sprint(tmpl.resources["CopyEnded"].at("EventPattern"))
+	for _, want := range []string{"aws.datasync", "DataSync Task Execution State Change", "prefix:map[Ref:CopyTask]"} {
+		if !strings.Contains(rule, want) {
+			t.Errorf("the rule for ends of copies lacks %s: %s", want, rule)
+		}
+	}
+}
+
+// Nothing here has a price for each hour that it exists.
+func TestAtRest(t *testing.T) {
+	t.Parallel()
+	for name, r := range readTemplate(t).resources {
+		switch {
+		case slices.Contains([]string{"AWS::EC2::NatGateway", "AWS::EC2::EIP", "AWS::EC2::Instance", "AWS::KMS::Key", "AWS::WAFv2::WebACL"}, r.kind),
+			r.kind == "AWS::EC2::VPCEndpoint" && fmt.Sprint(r.at("VpcEndpointType")) != "Gateway",
+			r.kind == "AWS::AutoScaling::AutoScalingGroup" && fmt.Sprint(r.at("MinSize")) != "0":
+			t.Errorf("%s (%s) costs something when nobody uses it", name, r.kind)
+		}
+	}
+}
