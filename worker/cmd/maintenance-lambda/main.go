@@ -18,12 +18,13 @@ import (
 )
 
 type settings struct {
-	Dir    string `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
-	Queue  string `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
-	Bucket string `env:"ATELIER_BUCKET" help:"S3 bucket of the gallery and of the copies of results, which are erased there together with the job." placeholder:"NAME"`
-	Task   string `name:"datasync-task" env:"ATELIER_DATASYNC_TASK" help:"ARN of the DataSync task that copies the shared directory's published/ to the bucket's pictures/: it is started when there is something to copy. Default: nothing is copied." placeholder:"ARN"`
-	Role   string `name:"datasync-role" env:"ATELIER_DATASYNC_ROLE" help:"ARN of the role with which DataSync reads manifests, the bucket's datasync/*; needed with --datasync-task." placeholder:"ARN"`
-	Log    string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
+	Dir     string `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
+	Queue   string `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
+	Bucket  string `env:"ATELIER_BUCKET" help:"S3 bucket of the gallery and of the copies of results, which are erased there together with the job." placeholder:"NAME"`
+	Task    string `name:"datasync-task" env:"ATELIER_DATASYNC_TASK" help:"ARN of the DataSync task that copies the shared directory's published/ to the bucket's pictures/: it is started when there is something to copy. Default: nothing is copied." placeholder:"ARN"`
+	Role    string `name:"datasync-role" env:"ATELIER_DATASYNC_ROLE" help:"ARN of the role with which DataSync reads manifests, the bucket's datasync/*; needed with --datasync-task." placeholder:"ARN"`
+	Payload string `env:"ATELIER_PAYLOAD" help:"The s3:// address of payload.zip, TensorFlow and the model as scripts/deploy/build packs them, to be installed in the shared directory." placeholder:"s3://BUCKET/KEY"`
+	Log     string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
 
 	sweeper.Times `embed:""`
 }
@@ -44,6 +45,7 @@ Lambda starts it; its settings are the function's environment variables. Events:
                       abandoned jobs, and starts DataSync if there is something new
   {"task":"gallery"}  from a deployment: stores the gallery's page, and brings its
                       manifests up to date
+  {"task":"install"}  from a deployment: unpacks --payload into the shared directory
   DataSync Task Execution State Change, State SUCCESS or ERROR, from an EventBridge
                       rule: brings the gallery's manifests up to date`
 

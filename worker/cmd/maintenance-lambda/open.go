@@ -61,9 +61,18 @@ func open(ctx context.Context, s settings, cfg aws.Config, log *slog.Logger) (*f
 		}
 		copyNew, copied = c.Step, c.Ended
 	}
+	install := func(context.Context) error { return errNoPayload }
+	if s.Payload != "" {
+		i, err := newInstaller(cfg, s.Payload, s.Dir, log)
+		if err != nil {
+			return nil, err
+		}
+		install = i.install
+	}
 	return &function{
 		tasks: map[string]func(context.Context) error{
-			"sweep": func(ctx context.Context) error { return errors.Join(sweep.Sweep(ctx), copyNew(ctx)) },
+			"install": install,
+			"sweep":   func(ctx context.Context) error { return errors.Join(sweep.Sweep(ctx), copyNew(ctx)) },
 			"gallery": func(ctx context.Context) error {
 				if shown == nil {
 					return errNoBucket
