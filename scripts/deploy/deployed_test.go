@@ -228,7 +228,7 @@ func (d *deployment) testStatus() {
 }
 
 func (d *deployment) testVerify() {
-	out, _ := d.must("verify", "--yes", "--keep", "--key-file", d.keyFile(), "--api", d.api, "--gallery", d.gallery,
+	out, _ := d.must("verify", "--yes", "--key-file", d.keyFile(), "--api", d.api, "--gallery", d.gallery,
 		filepath.Join(os.Getenv("ATELIER_SAMPLES"), "chelsea.png"))
 	if strings.Contains(out, "missing") || strings.Contains(out, "failed") {
 		d.Error("something is missing")
