@@ -64,13 +64,14 @@ stack_status() {
 
 # read_stack: reads the stack's outputs and parameters, for output and parameter.
 read_stack() {
-	OUTPUTS=$(aws cloudformation describe-stacks --stack-name "$STACK" --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]' --output text) ||
+	VALUES=$(aws cloudformation describe-stacks --stack-name "$STACK" --output text \
+		--query "Stacks[0].[Outputs[].['output',OutputKey,OutputValue],Parameters[].['parameter',ParameterKey,ParameterValue]][]") ||
 		die "there is no stack $STACK in $REGION: run scripts/deploy/up, or give --stack and --region"
-	PARAMETERS=$(aws cloudformation describe-stacks --stack-name "$STACK" --query 'Stacks[0].Parameters[].[ParameterKey,ParameterValue]' --output text)
 }
 
-output() { awk -F'\t' -v key="$1" '$1 == key { print $2 }' <<<"$OUTPUTS"; }
-parameter() { awk -F'\t' -v key="$1" '$1 == key { print $2 }' <<<"$PARAMETERS"; }
+output() { value_of output "$1"; }
+parameter() { value_of parameter "$1"; }
+value_of() { awk -F'\t' -v kind="$1" -v key="$2" '$1 == kind && $2 == key { print $3 }' <<<"$VALUES"; }
 
 # resource LOGICAL-ID: its name on AWS, nothing where the stack has none.
 resource() {

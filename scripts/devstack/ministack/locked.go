@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,9 +57,12 @@ func (l Locked) Command(program string) *exec.Cmd {
 }
 
 // CommandForTemplate is Command with CloudFormation and the services that the template of
-// scripts/deploy uses.
+// scripts/deploy uses. Functions inherit MiniStack's environment: the project's own variables
+// are left out, so that they have what the template sets alone.
 func (l Locked) CommandForTemplate(program string) *exec.Cmd {
-	return l.command(program, servicesOfTemplate, cloudFormation)
+	cmd := l.command(program, servicesOfTemplate, cloudFormation)
+	cmd.Env = slices.DeleteFunc(cmd.Env, func(kv string) bool { return strings.HasPrefix(kv, "ATELIER_") })
+	return cmd
 }
 
 func (l Locked) command(program, services, more string) *exec.Cmd {

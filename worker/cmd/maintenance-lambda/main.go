@@ -46,6 +46,7 @@ Lambda starts it; its settings are the function's environment variables. Events:
   {"task":"gallery"}  from a deployment: stores the gallery's page, and brings its
                       manifests up to date
   {"task":"install"}  from a deployment: unpacks --payload into the shared directory
+  {"task":"verify"}   tries out what the store relies on, on the real file system
   DataSync Task Execution State Change, State SUCCESS or ERROR, from an EventBridge
                       rule: brings the gallery's manifests up to date`
 

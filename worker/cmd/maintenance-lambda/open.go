@@ -72,6 +72,7 @@ func open(ctx context.Context, s settings, cfg aws.Config, log *slog.Logger) (*f
 	return &function{
 		tasks: map[string]func(context.Context) error{
 			"install": install,
+			"verify":  func(ctx context.Context) error { return verify(ctx, s.Dir, log) },
 			"sweep":   func(ctx context.Context) error { return errors.Join(sweep.Sweep(ctx), copyNew(ctx)) },
 			"gallery": func(ctx context.Context) error {
 				if shown == nil {
