@@ -97,19 +97,20 @@ object_exists() {
 	aws s3api head-object --bucket "${rest%%/*}" --key "${rest#*/}" >/dev/null 2>&1
 }
 
-# maintain TASK: invokes the maintenance function and waits for it.
+# maintain TASK: invokes the maintenance function and waits for it; sets LOG to the end of its log.
 maintain() {
-	local scratch failure
+	local scratch result
 	scratch=$(mktemp -d)
 	printf '{"task":"%s"}' "$1" >"$scratch/event"
-	failure=$(aws lambda invoke --function-name "$(output MaintenanceFunctionName)" --payload "fileb://$scratch/event" \
-		--cli-read-timeout 320 --query FunctionError --output text "$scratch/response") ||
+	result=$(aws lambda invoke --function-name "$(output MaintenanceFunctionName)" --payload "fileb://$scratch/event" \
+		--log-type Tail --cli-read-timeout 320 --query '[FunctionError,LogResult]' --output text "$scratch/response") ||
 		die "the maintenance function could not be invoked (the reason is above); run the same command again"
-	if [ "$failure" != None ]; then
+	if [ "${result%%$'\t'*}" != None ]; then
 		say "$(cat "$scratch/response")"
 		rm -rf "$scratch"
 		die "the maintenance function failed at its task $1 (above; scripts/deploy/logs maintenance has more); run the same command again"
 	fi
+	LOG=$(base64 -d <<<"${result#*$'\t'}")
 	rm -rf "$scratch"
 }
 

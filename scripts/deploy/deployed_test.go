@@ -233,6 +233,9 @@ func (d *deployment) testVerify() {
 	if strings.Contains(out, "missing") || strings.Contains(out, "failed") {
 		d.Error("something is missing")
 	}
+	if strings.Count(out, "a rename replaces a file that is open") != 1 {
+		d.Error("the file system was not tried out")
+	}
 }
 
 // testRedrive has a job fail of a picture that can't be decoded, and runs it again.
