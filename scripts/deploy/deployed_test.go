@@ -510,7 +510,7 @@ func (d *deployment) keyFile() string {
 
 func (d *deployment) waitFor(what string, done func() bool) {
 	d.Helper()
-	deadline := time.Now().Add(3 * time.Minute)
+	deadline := time.Now().Add(6 * time.Minute) // the sweeper sends again what is lost after three minutes
 	for !done() {
 		if time.Now().After(deadline) {
 			d.Fatalf("%s did not come", what)
