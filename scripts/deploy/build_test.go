@@ -3,6 +3,7 @@ package deploy_test
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -143,4 +144,31 @@ func difference(a, b []byte) string {
 		}
 	}
 	return text
+}
+
+// The list of what to read ahead is of the library that is shipped: else it is passed over.
+func TestReadAhead(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("read-ahead.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list struct {
+		Files []struct {
+			Name string
+			Size int64
+		}
+	}
+	if err := json.Unmarshal(b, &list); err != nil || len(list.Files) == 0 {
+		t.Fatal(err)
+	}
+	installed := os.Getenv("ATELIER_LIBTENSORFLOW")
+	if installed == "" {
+		t.Skip(`libtensorflow is not installed: run scripts/setup, then eval "$(scripts/env)"`)
+	}
+	for _, f := range list.Files {
+		if info, err := os.Stat(filepath.Join(installed, "lib", f.Name)); err != nil || info.Size() != f.Size {
+			t.Errorf("%s has another size: copy the list that scripts/setup has made in %s/lib (%v)", f.Name, installed, err)
+		}
+	}
 }

@@ -183,3 +183,41 @@ func TestPrivatePictures(t *testing.T) {
 		t.Error("the template speaks of private pictures: nothing but signed links and erasure may reach them")
 	}
 }
+
+// A function may at least what it may on the local stack, where its tests pass.
+func TestRoles(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("../devstack/roles.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := string(b)
+	if !strings.Contains(source, "maintenanceFunction") {
+		t.Skip("the local stack has no maintenance function")
+	}
+	given := permissions(t, readTemplate(t))
+	calls := regexp.MustCompile(`allow\((\w+)(?:\+"([^"]*)")?, "(\w+)"((?:,\s*"\w+")+)\)`)
+	action := regexp.MustCompile(`"(\w+)"`)
+	for function, role := range map[string]string{"apiFunction": "ApiRole", "workerFunction": "WorkerRole", "maintenanceFunction": "MaintenanceRole"} {
+		_, text, found := strings.Cut(source, "\n\t"+function+": ")
+		text, _, ended := strings.Cut(text, "\n\t}")
+		all := calls.FindAllStringSubmatch(text, -1)
+		if !found || !ended || len(all) == 0 {
+			t.Errorf("roles.go has no permissions of %s", function)
+		}
+		for _, m := range all {
+			want := map[string]string{"queueARN": "map[Fn::GetAtt:[Queue Arn]]", "queueARN-dead": "map[Fn::GetAtt:[DeadLetters Arn]]"}[m[1]+m[2]]
+			if m[1] == "bucketARN" {
+				want = "arn:${AWS::Partition}:s3:::${Name}" + m[2]
+			}
+			for _, a := range action.FindAllStringSubmatch(m[4], -1) {
+				if a[1] == "SendMessageBatch" { // on AWS SendMessage is both
+					continue
+				}
+				if !slices.ContainsFunc(given[role], func(p permission) bool { return p.action == m[3]+":"+a[1] && p.resource == want }) {
+					t.Errorf("%s may not %s:%s on %s, as %s may on the local stack", role, m[3], a[1], want, function)
+				}
+			}
+		}
+	}
+}
