@@ -87,9 +87,9 @@ func New(cfg Config) (*Sweeper, error) {
 	return &Sweeper{cfg}, nil
 }
 
-// Start sweeps whenever it is this process's turn, until stop is called, which
-// lets a sweep that is being made come to its end, but does not wait for ever: a
-// file server that is gone does not answer.
+// Start sweeps whenever it is this process's turn, until stop is called. That ends a
+// sweep after the job in work, but does not wait for ever: a file server that is gone does
+// not answer.
 func (s *Sweeper) Start(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})

@@ -41,6 +41,10 @@ type Task struct {
 	// set any: on AWS this is the distribution's to say.)
 	CacheControl string
 
+	// OncePerFile has of several names of one file in From only one copied in an execution,
+	// as DataSync does with hard links.
+	OncePerFile bool
+
 	Log *slog.Logger // of what is not copied; nil is none
 
 	running sync.Mutex // one execution at a time
@@ -108,7 +112,7 @@ func (t *Task) run(ctx context.Context, folders []string, transfer func(*executi
 	if err != nil {
 		return Report{}, fmt.Errorf("sync to s3://%s/%s: %w", t.To.Name(), t.Prefix, err)
 	}
-	e := &execution{task: t, there: there, slots: make(chan struct{}, parallel)}
+	e := &execution{task: t, there: there, slots: make(chan struct{}, parallel), files: map[string]bool{}}
 	transfer(e)
 	e.copies.Wait()
 	if err := errors.Join(e.errs...); err != nil {
@@ -139,6 +143,7 @@ type execution struct {
 
 	transferred, failed, refused atomic.Int64
 	skipped, deleted             int
+	files                        map[string]bool // that were copied under another name
 
 	mu   sync.Mutex
 	errs []error // the first few
@@ -219,6 +224,14 @@ func (e *execution) consider(ctx context.Context, path string, d fs.DirEntry) {
 	if there && old.Size == info.Size() && !old.Changed.Before(info.ModTime().Truncate(time.Second)) {
 		e.skipped++
 		return
+	}
+	if file, ok := info.Sys().(*syscall.Stat_t); ok && e.task.OncePerFile {
+		id := fmt.Sprint(file.Dev, file.Ino)
+		if e.files[id] {
+			e.skipped++
+			return
+		}
+		e.files[id] = true
 	}
 	e.slots <- struct{}{}
 	e.copies.Go(func() {
