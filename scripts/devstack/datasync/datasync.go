@@ -37,13 +37,13 @@ type Task struct {
 	To     *bucket.Bucket
 	Prefix string // of the keys, "pictures/"
 
-	// CacheControl is what the objects say of themselves. (DataSync is not known to
-	// set any: on AWS this is the distribution's to say.)
+	// CacheControl is what the objects say of themselves.
 	CacheControl string
 
-	// OncePerFile has of several names of one file in From only one copied in an execution,
-	// as DataSync does with hard links.
-	OncePerFile bool
+	// Faithful has files copied with DataSync's peculiarities: of several names of one file
+	// an execution copies only one, and objects have neither a content type nor a
+	// Cache-Control. On AWS those are for links and the distribution to say.
+	Faithful bool
 
 	Log *slog.Logger // of what is not copied; nil is none
 
@@ -225,7 +225,7 @@ func (e *execution) consider(ctx context.Context, path string, d fs.DirEntry) {
 		e.skipped++
 		return
 	}
-	if file, ok := info.Sys().(*syscall.Stat_t); ok && e.task.OncePerFile {
+	if file, ok := info.Sys().(*syscall.Stat_t); ok && e.task.Faithful {
 		id := fmt.Sprint(file.Dev, file.Ino)
 		if e.files[id] {
 			e.skipped++
@@ -286,7 +286,11 @@ func (t *Task) copy(ctx context.Context, path, key string) error {
 	}
 	_, _, format, _ := store.ParsePublished(t.name(path))
 	body := io.NewSectionReader(f, 0, info.Size()) // also if it grows
-	_, err = t.To.Put(ctx, key, body, bucket.Put{ContentType: imageio.ContentType(format), CacheControl: t.CacheControl})
+	headers := bucket.Put{ContentType: imageio.ContentType(format), CacheControl: t.CacheControl}
+	if t.Faithful {
+		headers = bucket.Put{}
+	}
+	_, err = t.To.Put(ctx, key, body, headers)
 	return err
 }
 
