@@ -129,7 +129,7 @@ func invalid(format string, a ...any) error {
 	return apiError{"InvalidRequestException", fmt.Sprintf(format, a...)}
 }
 
-// ServeHTTP answers a call of the API.
+// ServeHTTP serves a call of the API.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	host, _, err := net.SplitHostPort(r.Host)
 	if err != nil || host != "127.0.0.1" || strings.TrimSuffix(r.URL.Path, "/") != s.path || r.Method != http.MethodPost || r.Header.Get("Origin") != "" {
