@@ -55,6 +55,7 @@ func TestCopier(t *testing.T) {
 		{"what is new is copied", testNew},
 		{"while nothing is new there are no calls", testIdle},
 		{"once a day everything is compared", testDaily},
+		{"what a copy brings back of an erased job is removed", testErased},
 		{"a throttled start is tried again", testThrottled},
 		{"an execution that fails is tried again", testFailed},
 		{"a full execution that fails keeps nothing back", testFullFails},
@@ -84,7 +85,7 @@ func newRig(t *testing.T, cfg aws.Config, name string) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.store.Close() })
-	r.service = standin.NewService(&standin.Task{From: r.store.PublishedDir(), To: r.bucket, Prefix: "pictures/"}, nil, nil)
+	r.service = standin.NewService(&standin.Task{From: r.store.PublishedDir(), To: r.bucket, Prefix: "pictures/", Faithful: true}, nil, nil)
 	t.Cleanup(r.service.Close)
 	r.service.Refuse = func(action string) string {
 		r.mu.Lock()
@@ -240,7 +241,7 @@ func (r *rig) set(change func()) {
 	change()
 }
 
-// execution is what DataSync says of its last one.
+// execution describes the last one of the task.
 func (r *rig) execution() *sdk.DescribeTaskExecutionOutput {
 	r.Helper()
 	task, err := r.client.DescribeTask(r.Context(), &sdk.DescribeTaskInput{TaskArn: &r.task})
@@ -329,6 +330,26 @@ func testDaily(r *rig) {
 	r.step()
 	if calls := r.called(); slices.Contains(calls, "StartTaskExecution") {
 		r.Error("it is not over with one execution")
+	}
+}
+
+func testErased(r *rig) {
+	painted, other := r.paint(), r.paint()
+	r.copied()
+	_, id, _, _ := store.ParsePublished(painted[0])
+	if err := r.store.Erase(id, store.Erased); err != nil {
+		r.Fatal(err)
+	}
+	if !r.has(painted...) {
+		r.Fatal("the store removes copies by itself: the test proves nothing")
+	}
+	r.called()
+	r.step()
+	if r.has(painted[0]) || r.has(painted[1]) || !r.has(other...) {
+		r.Errorf("of the erased job there are %t and %t, of another %t", r.has(painted[0]), r.has(painted[1]), r.has(other...))
+	}
+	if calls := r.called(); len(calls) > 0 {
+		r.Errorf("DataSync was called: %q", calls)
 	}
 }
 
