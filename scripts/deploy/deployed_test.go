@@ -67,6 +67,7 @@ func TestDeployment(t *testing.T) {
 	}
 	on("up", (*deployment).testUp)
 	on("up again changes nothing", (*deployment).testUpAgain)
+	on("another key", (*deployment).testAnotherKey)
 	on("status", (*deployment).testStatus)
 	on("verify", (*deployment).testVerify)
 	on("redrive", (*deployment).testRedrive)
@@ -218,6 +219,40 @@ func (d *deployment) testUpAgain() {
 	if !maps.Equal(before, d.outputs) {
 		d.Errorf("it was %v, is %v", before, d.outputs)
 	}
+}
+
+// testAnotherKey gives somebody a key, and takes the first one away, as the guide says.
+func (d *deployment) testAnotherKey() {
+	place, file := d.outputs["KeysLocation"], filepath.Join(d.TempDir(), "api-keys")
+	d.aws("s3", "cp", place, file)
+	first, err := os.ReadFile(file)
+	if err != nil {
+		d.Fatal(err)
+	}
+	var shown bytes.Buffer
+	keygen := exec.CommandContext(d.Context(), filepath.Join(os.Getenv("ATELIER_ROOT"), "bin", "api-server"), "keygen", "--owner", "anna", "--scopes", "submit,read,admin")
+	keygen.Stderr = &shown
+	second, err := keygen.Output()
+	if err != nil {
+		d.Fatalf("%v: %s", err, shown.Bytes())
+	}
+	store := func(lines []byte) {
+		d.Helper()
+		if err := os.WriteFile(file, lines, 0o600); err != nil {
+			d.Fatal(err)
+		}
+		d.aws("s3", "cp", file, place)
+	}
+	status := func() int { return d.ask(http.MethodGet, "/v1/jobs", nil).StatusCode }
+
+	old := d.key
+	store(append(first, second...))
+	d.key = shownKey.FindStringSubmatch(shown.String())[1]
+	d.waitFor("the new key", func() bool { return status() == http.StatusOK })
+	store(second)
+	d.key, old = old, d.key
+	d.waitFor("the end of the first key", func() bool { return status() == http.StatusUnauthorized })
+	d.key = old
 }
 
 func (d *deployment) testStatus() {
