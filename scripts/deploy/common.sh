@@ -17,8 +17,8 @@ COMMON_OPTIONS='  --stack NAME     the CloudFormation stack; default atelier, or
 common_option() {
 	TAKEN=2
 	case $1 in
-	--stack) STACK=$(value "$@") ;;
-	--region) REGION=$(value "$@") ;;
+	--stack) STACK=$(value "$@") || exit 1 ;; # said by value
+	--region) REGION=$(value "$@") || exit 1 ;;
 	--yes) YES=yes TAKEN=1 ;;
 	*) return 1 ;;
 	esac
@@ -48,7 +48,7 @@ connect() {
 		die "AWS does not accept the credentials: run aws configure or aws sso login, or set AWS_PROFILE; it says: ${problem##*$'\n'}"
 	ACCOUNT=$problem
 	ARTIFACTS=$STACK-artifacts-$ACCOUNT-$REGION
-	# What a stack has left behind, for the next one of its name.
+	# Where a stack's data are, for the next one of its name: see remember.
 	KEPT=s3://$ARTIFACTS/kept
 }
 
@@ -72,6 +72,18 @@ read_stack() {
 output() { value_of output "$1"; }
 parameter() { value_of parameter "$1"; }
 value_of() { awk -F'\t' -v kind="$1" -v key="$2" '$1 == kind && $2 == key { print $3 }' <<<"$VALUES"; }
+
+# remember: writes down where the stack's data are: bucket, file system, and the API keys.
+remember() {
+	printf '%s %s %s\n' "$(output BucketName)" "$(output FileSystemId)" "$(output KeysLocation)" | aws s3 cp --only-show-errors - "$KEPT"
+}
+
+# recall: sets BUCKET, FILE_SYSTEM and KEYS to what was written down, empty where nothing was.
+recall() {
+	BUCKET='' FILE_SYSTEM='' KEYS=''
+	object_exists "$KEPT" || return 0
+	read -r BUCKET FILE_SYSTEM KEYS < <(aws s3 cp --only-show-errors "$KEPT" -)
+}
 
 # resource LOGICAL-ID: its name on AWS, nothing where the stack has none.
 resource() {

@@ -126,6 +126,7 @@ func newDeployment(t *testing.T) *deployment {
 		Environment: map[string]string{
 			"ATELIER_DIR": d.dir, "ATELIER_MODEL": filepath.Join(os.Getenv("ATELIER_ROOT"), "model", "atelier"),
 			"AWS_ENDPOINT_URL": d.locked.Endpoint, "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
+			"ATELIER_SWEEP_EVERY":       "1s",
 			"AWS_ENDPOINT_URL_DATASYNC": address, "AWS_USE_DUALSTACK_ENDPOINT": "",
 		},
 	}.Apply(text)
@@ -176,9 +177,9 @@ func (d *deployment) must(name string, args ...string) (stdout, stderr string) {
 }
 
 // up deploys, and reads what the stack tells of itself.
-func (d *deployment) up() (stderr string) {
+func (d *deployment) up(args ...string) (stderr string) {
 	d.Helper()
-	_, stderr = d.must("up", "--yes", "--template", d.template, "--artifacts", d.archives, "--set", "MaximumConcurrency=2")
+	_, stderr = d.must("up", append(args, "--yes", "--template", d.template, "--artifacts", d.archives, "--set", "MaximumConcurrency=2")...)
 	d.outputs = d.readOutputs()
 	function := d.outputs["MaintenanceFunctionName"]
 	d.function.Store(&function)
@@ -394,8 +395,23 @@ func (d *deployment) testDownAndUp() {
 	if after := d.read(id); after.State != job.Succeeded || after.Result == nil || after.Result.SHA256 != before.Result.SHA256 {
 		d.Errorf("the job was %+v, is %+v", before, after)
 	}
-	if j := d.ended(waiting); j.State != job.Succeeded {
+	// The sweeper finds it missing in three sweeps; the schedule would take three minutes.
+	var j job.Job
+	d.waitFor("the job that waited", func() bool {
+		d.sweep()
+		j = d.read(waiting)
+		return j.State.Finished()
+	})
+	if j.State != job.Succeeded {
 		d.Errorf("the job that waited: %+v", j)
+	}
+}
+
+func (d *deployment) sweep() {
+	d.Helper()
+	out, err := lambda.NewFromConfig(d.cfg).Invoke(d.Context(), &lambda.InvokeInput{FunctionName: d.function.Load(), Payload: []byte(`{"task":"sweep"}`)})
+	if err != nil || out.FunctionError != nil {
+		d.Fatalf("%v: %s", err, out.Payload)
 	}
 }
 
@@ -545,7 +561,7 @@ func (d *deployment) keyFile() string {
 
 func (d *deployment) waitFor(what string, done func() bool) {
 	d.Helper()
-	deadline := time.Now().Add(6 * time.Minute) // the sweeper sends again what is lost after three minutes
+	deadline := time.Now().Add(3 * time.Minute)
 	for !done() {
 		if time.Now().After(deadline) {
 			d.Fatalf("%s did not come", what)

@@ -1,0 +1,88 @@
+package deploy_test
+
+import (
+	"archive/zip"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// With instances and TensorFlow the payload is installed, and the key's hash is where a
+// parameter says. MiniStack starts no instances, and the engine is none.
+func TestDeploymentWithInstances(t *testing.T) {
+	d := newDeployment(t)
+	whole := d.archives
+	d.archives = t.TempDir()
+	for _, name := range []string{"api-lambda.zip", "maintenance-lambda.zip"} {
+		if err := os.Symlink(filepath.Join(whole, name), filepath.Join(d.archives, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	archive(t, filepath.Join(d.archives, "payload.zip"), "lib/engine.so", "models/atelier/model")
+	archive(t, filepath.Join(d.archives, "worker-lambda-tensorflow.zip"), "bootstrap")
+	archive(t, filepath.Join(d.archives, "atelier-ec2.tar.gz"), "bin/worker-daemon-tensorflow")
+
+	found := shownKey.FindStringSubmatch(d.up("--mode", "both", "--engine", "tensorflow", "--set", "KeysParameter=/atelier/keys"))
+	if found == nil {
+		t.Fatal("no API key was shown")
+	}
+	d.key = found[1]
+	for _, name := range []string{"lib/engine.so", "models/atelier/model"} {
+		if b, err := os.ReadFile(filepath.Join(d.dir, filepath.FromSlash(name))); err != nil || string(b) != name {
+			t.Errorf("%s: %q, %v", name, b, err)
+		}
+	}
+	if r := d.ask(http.MethodGet, "/v1/jobs", nil); r.StatusCode != http.StatusOK {
+		t.Errorf("with the key: %s: %s", r.Status, r.body)
+	}
+	out, _ := d.must("status")
+	for _, want := range []string{"both, tensorflow", "ssm:/atelier/keys", "mapping Enabled", "0 of at most 2"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the status has no %q", want)
+		}
+	}
+
+	d.must("down", "--yes")
+	if shownKey.MatchString(d.up("--mode", "ec2", "--engine", "tensorflow")) {
+		t.Error("there is another first key")
+	}
+	if out, _ := d.must("status"); !strings.Contains(out, "ec2, tensorflow") || strings.Contains(out, "functions") {
+		t.Error("the mode is another")
+	}
+	if r := d.ask(http.MethodGet, "/v1/jobs", nil); r.StatusCode != http.StatusOK {
+		t.Errorf("with the key: %s: %s", r.Status, r.body)
+	}
+	if _, _, err := d.command("atelier\n", "down", "--data", "--yes"); err != nil {
+		t.Fatal(err)
+	}
+	if left := d.left(); len(left) > 0 {
+		t.Errorf("left are %q", left)
+	}
+}
+
+// archive writes a zip of files whose contents are their names.
+func archive(t *testing.T, path string, names ...string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z := zip.NewWriter(f)
+	for _, name := range names {
+		header := &zip.FileHeader{Name: name, Method: zip.Deflate}
+		header.SetMode(0o750)
+		w, err := z.CreateHeader(header)
+		if err == nil {
+			_, err = w.Write([]byte(name))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
