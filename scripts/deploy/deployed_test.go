@@ -121,7 +121,7 @@ func newDeployment(t *testing.T) *deployment {
 		t.Fatal(err)
 	}
 	reduced, err := deploytest.Reduction{
-		Without: deploytest.Lacking, Lists: deploytest.LackingLists, PlainHTTP: true,
+		Without: deploytest.Lacking, Lists: deploytest.LackingLists, PlainHTTP: true, Actions: deploytest.SeparateActions,
 		References: map[string]string{"AWS::DataSync::Task": service.Reset()},
 		Environment: map[string]string{
 			"ATELIER_DIR": d.dir, "ATELIER_MODEL": filepath.Join(os.Getenv("ATELIER_ROOT"), "model", "atelier"),

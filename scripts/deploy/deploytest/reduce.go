@@ -31,6 +31,10 @@ var LackingLists = map[string][]string{
 	"AWS::EC2::VPC.Ipv6CidrBlocks": {"2001:db8::/56"},
 }
 
+// SeparateActions are the actions for which MiniStack wants a permission of its own, where on
+// AWS another action's is enough.
+var SeparateActions = map[string]string{"sqs:SendMessage": "sqs:SendMessageBatch"}
+
 // A Reduction is what is changed in a template, so that it can be deployed where some types
 // of resources are missing and functions have no file system.
 type Reduction struct {
@@ -43,6 +47,8 @@ type Reduction struct {
 	Lists map[string][]string
 	// PlainHTTP takes out the statements of policies that deny what does not come over TLS.
 	PlainHTTP bool
+	// Actions has what is allowed together with an action, in lists of actions.
+	Actions map[string]string
 	// Environment is set in each function's environment; "" removes a variable.
 	Environment map[string]string
 }
@@ -95,6 +101,7 @@ func (r Reduction) Apply(template []byte) ([]byte, error) {
 	if r.PlainHTTP {
 		allowPlainHTTP(document.Content[0])
 	}
+	r.allowMore(document.Content[0])
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
 	if err := errors.Join(e.Encode(&document), e.Close()); err != nil {
@@ -157,6 +164,19 @@ func substitute(n *yaml.Node, gone map[string]string, lists map[string][]string)
 			}
 			return reference
 		})
+	}
+}
+
+func (r Reduction) allowMore(n *yaml.Node) {
+	if n.Kind == yaml.SequenceNode {
+		for _, action := range n.Content {
+			if more, ok := r.Actions[action.Value]; ok {
+				n.Content = append(n.Content, text(more))
+			}
+		}
+	}
+	for _, child := range n.Content {
+		r.allowMore(child)
 	}
 }
 

@@ -29,7 +29,7 @@ Resources:
     Properties:
       Statement:
         - {Effect: Deny, Condition: {Bool: {'aws:SecureTransport': 'false'}}}
-        - {Effect: Allow}
+        - {Effect: Allow, Action: ['sqs:SendMessage', 'sqs:DeleteMessage']}
   Function:
     Type: AWS::Lambda::Function
     Properties: {Environment: {Variables: {A: !Ref Task, B: b, C: c}}}
@@ -49,7 +49,7 @@ const reduced = `Resources:
     Type: AWS::SQS::QueuePolicy
     Properties:
       Statement:
-        - {Effect: Allow}
+        - {Effect: Allow, Action: ['sqs:SendMessage', 'sqs:DeleteMessage', "sqs:SendMessageBatch"]}
   Function:
     Type: AWS::Lambda::Function
     Properties: {Environment: {Variables: {A: "the task", "C": "d"}}}
@@ -57,7 +57,7 @@ const reduced = `Resources:
 
 func TestReduction(t *testing.T) {
 	r := deploytest.Reduction{
-		Without: deploytest.Lacking, Lists: deploytest.LackingLists, PlainHTTP: true,
+		Without: deploytest.Lacking, Lists: deploytest.LackingLists, PlainHTTP: true, Actions: deploytest.SeparateActions,
 		References:  map[string]string{"AWS::DataSync::Task": "the task"},
 		Environment: map[string]string{"B": "", "C": "d"},
 	}
