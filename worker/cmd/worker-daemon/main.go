@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"github.com/aws/aws-sdk-go-v2/config"
+
 	"github.com/atelier-go/atelier/worker"
 	"github.com/atelier-go/atelier/worker/cmd/internal/painter"
 )
@@ -23,6 +25,7 @@ type settings struct {
 
 	Prefetch int           `default:"0" env:"ATELIER_PREFETCH" help:"Messages taken from the queue beyond those being painted, so that files are read and written meanwhile; 0: as many as are painted at once, -1: none. Each holds a decoded picture in memory (4 MB at 1024 pixels, 67 MB at the most), and may wait here while another worker is idle."`
 	Grace    time.Duration `default:"25s" env:"ATELIER_GRACE" help:"Time for running jobs to finish after SIGTERM."`
+	Notices  bool          `name:"instance-notices" env:"ATELIER_INSTANCE_NOTICES" help:"On EC2: stop as after SIGTERM when the instance metadata service announces that the instance will end (a Spot interruption, or its Auto Scaling group ends it)."`
 }
 
 const description = `Takes jobs from an SQS queue and paints them.
@@ -53,6 +56,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		return errors.New("--grace must be from 1s")
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
+	if s.Notices {
+		cfg, err := config.LoadDefaultConfig(ctx)
+		if err != nil {
+			return err
+		}
+		var stop context.CancelFunc
+		ctx, stop = newNotices(cfg, log).until(ctx)
+		defer stop()
+	}
 	host, err := os.Hostname()
 	if err != nil {
 		return err
