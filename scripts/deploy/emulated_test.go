@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
-	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -13,20 +12,14 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/atelier-go/atelier/scripts/deploy/deploytest"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
-
-// Types that MiniStack's CloudFormation does not have.
-var lacking = []string{
-	"AWS::DataSync::LocationEFS", "AWS::DataSync::LocationS3", "AWS::DataSync::Task",
-	"AWS::EC2::EgressOnlyInternetGateway", "AWS::EC2::VPCCidrBlock", "AWS::Budgets::Budget",
-}
 
 // CloudFormation, as MiniStack has it, makes the stack in each mode, but for what it lacks.
 func TestStacks(t *testing.T) {
@@ -37,7 +30,7 @@ func TestStacks(t *testing.T) {
 		{"Mode": "ec2", "Engine": "tensorflow", "ThroughputMode": "bursting", "KeysParameter": "/atelier/keys"},
 		{"Mode": "both", "Engine": "tensorflow", "AlarmEmail": "me@example.org", "PageOrigin": "https://example.org"},
 	} {
-		body, err := json.Marshal(without(readTemplate(t).whole, lacking))
+		body, err := deploytest.Reduction{Without: deploytest.Lacking, Lists: deploytest.LackingLists}.Apply([]byte(readTemplate(t).text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,66 +40,24 @@ func TestStacks(t *testing.T) {
 			t.Errorf("%v: %s", parameters, got)
 		}
 	}
-	for _, kind := range lacking {
-		body := fmt.Appendf(nil, `{"Resources": {"It": {"Type": %q, "Properties": {}}}}`, kind)
-		if got := cf.create("lack-"+strings.ToLower(strings.ReplaceAll(kind, "::", "-")), body, nil); got == "CREATE_COMPLETE" {
-			t.Errorf("MiniStack has %s now: take it off the list", kind)
+	lack := func(name, body string) {
+		t.Helper()
+		if got := cf.create("lack-"+strings.ToLower(strings.NewReplacer("::", "-", ".", "-").Replace(name)), []byte(body), nil); got == "CREATE_COMPLETE" {
+			t.Errorf("MiniStack has %s now: take it off the list", name)
 		}
 	}
-}
-
-// without is the template without resources of some types, with metric-math alarms among
-// them, and without what can't be without those: routes, dependencies, references.
-func without(whole map[string]any, kinds []string) map[string]any {
-	resources := whole["Resources"].(map[string]any)
-	gone := map[string]bool{}
-	for name, r := range resources {
-		m := r.(map[string]any)
-		properties, _ := m["Properties"].(map[string]any)
-		if slices.Contains(kinds, m["Type"].(string)) || m["Type"] == "AWS::CloudWatch::Alarm" && properties["Metrics"] != nil {
-			gone[name] = true
+	for _, name := range deploytest.Lacking {
+		of, property, _ := strings.Cut(name, ".")
+		properties := ""
+		if property != "" {
+			properties = fmt.Sprintf(`%q: [{"Id": "a", "Expression": "1"}]`, property)
 		}
-		delete(properties, "Ipv6CidrBlock") // of subnets: the VPC has none
-		delete(properties, "AssignIpv6AddressOnCreation")
+		lack(name, fmt.Sprintf(`{"Resources": {"It": {"Type": %q, "Properties": {%s}}}}`, of, properties))
 	}
-	gone["EgressRoute"] = true // it goes to a gateway
-	sub := regexp.MustCompile(`\$\{(\w+)(\.\w+)*\}`)
-	var mend func(any) any
-	mend = func(v any) any {
-		switch v := v.(type) {
-		case string:
-			return sub.ReplaceAllStringFunc(v, func(s string) string {
-				if gone[sub.FindStringSubmatch(s)[1]] {
-					return "arn:aws:none"
-				}
-				return s
-			})
-		case []any:
-			for i := range v {
-				v[i] = mend(v[i])
-			}
-			return v
-		case map[string]any:
-			if name, ok := v["Ref"].(string); ok && gone[name] {
-				return "arn:aws:none"
-			}
-			if at, ok := v["Fn::GetAtt"].([]any); ok && gone[at[0].(string)] {
-				return "arn:aws:none"
-			}
-			if d, ok := v["DependsOn"]; ok {
-				v["DependsOn"] = slices.DeleteFunc(list(d), func(name any) bool { return gone[name.(string)] })
-			}
-			for k := range v {
-				v[k] = mend(v[k])
-			}
-			return v
-		}
-		return v
+	for name := range deploytest.LackingLists {
+		of, attribute, _ := strings.Cut(name, ".")
+		lack(name, fmt.Sprintf(`{"Resources": {"It": {"Type": %q, "Properties": {"CidrBlock": "10.0.0.0/24"}}}, "Outputs": {"O": {"Value": {"Fn::Select": [0, {"Fn::GetAtt": ["It", %q]}]}}}}`, of, attribute))
 	}
-	for name := range gone {
-		delete(resources, name)
-	}
-	return mend(whole).(map[string]any)
 }
 
 // A cloudFormation is MiniStack's, which knows no signatures.

@@ -28,7 +28,6 @@ type template struct {
 	parameters map[string]any
 	resources  map[string]resource
 	text       string
-	whole      map[string]any // as JSON has it
 }
 
 func readTemplate(t *testing.T) template {
@@ -42,7 +41,7 @@ func readTemplate(t *testing.T) template {
 		t.Fatal(err)
 	}
 	whole := plain(t, node.Content[0]).(map[string]any)
-	tmpl := template{whole["Parameters"].(map[string]any), map[string]resource{}, string(b), whole}
+	tmpl := template{whole["Parameters"].(map[string]any), map[string]resource{}, string(b)}
 	for name, v := range whole["Resources"].(map[string]any) {
 		m := v.(map[string]any)
 		r := resource{kind: m["Type"].(string)}

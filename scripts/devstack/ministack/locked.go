@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,14 +32,19 @@ const keyID = "test"
 // Lock makes a secret for a MiniStack on a port.
 func Lock(port int) Locked { return Locked{Endpoint(port), rand.Text(), port} }
 
-// services are what the project uses of it.
-const services = "sqs,s3,lambda,apigateway,iam,logs,sts"
+// What the local stack uses of it, and what the CloudFormation template does besides.
+const (
+	services           = "sqs,s3,lambda,apigateway,iam,logs,sts"
+	servicesOfTemplate = services + ",cloudformation,ec2,elasticfilesystem,events,scheduler,autoscaling,cloudfront,monitoring,ssm,sns"
+)
 
 var (
 	//go:embed wake.py
 	wake string
 	//go:embed guard.py
 	guard string
+	//go:embed cloudformation.py
+	cloudFormation string
 	//go:embed main.py
 	start string
 )
@@ -47,9 +53,22 @@ var (
 // environment of Python's (scripts/env prints it as ATELIER_MINISTACK), whose
 // interpreter runs it. It listens on loopback only and keeps its state in memory.
 func (l Locked) Command(program string) *exec.Cmd {
+	return l.command(program, services, "")
+}
+
+// CommandForTemplate is Command with CloudFormation and the services that the template of
+// scripts/deploy uses. Functions inherit MiniStack's environment: the project's own variables
+// are left out, so that they have what the template sets alone.
+func (l Locked) CommandForTemplate(program string) *exec.Cmd {
+	cmd := l.command(program, servicesOfTemplate, cloudFormation)
+	cmd.Env = slices.DeleteFunc(cmd.Env, func(kv string) bool { return strings.HasPrefix(kv, "ATELIER_") })
+	return cmd
+}
+
+func (l Locked) command(program, services, more string) *exec.Cmd {
 	// The program is not run: it is there to be known by among the processes.
 	cmd := exec.Command(filepath.Join(filepath.Dir(program), "python"), "-", program)
-	cmd.Stdin = strings.NewReader(wake + guard + start)
+	cmd.Stdin = strings.NewReader(wake + guard + more + start)
 	cmd.Env = append(Clean(os.Environ()),
 		"BIND_HOST=127.0.0.1", // it would listen on every address
 		"GATEWAY_PORT="+strconv.Itoa(l.port),

@@ -16,17 +16,26 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-sdk-go-v2/config"
 
+	"github.com/atelier-go/atelier/pkg/gallery"
+	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/sweeper"
 	"github.com/atelier-go/atelier/worker"
 	"github.com/atelier-go/atelier/worker/cmd/internal/painter"
+	"github.com/atelier-go/atelier/worker/cmd/internal/sweeping"
 )
 
 type settings struct {
 	painter.Settings `embed:""`
+	sweeper.Times    `embed:""`
 
+	Bucket   string        `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: what the sweeper erases is erased there too." placeholder:"NAME"`
 	Prefetch int           `default:"0" env:"ATELIER_PREFETCH" help:"Messages taken from the queue beyond those being painted, so that files are read and written meanwhile; 0: as many as are painted at once, -1: none. Each holds a decoded picture in memory (4 MB at 1024 pixels, 67 MB at the most), and may wait here while another worker is idle."`
 	Grace    time.Duration `default:"25s" env:"ATELIER_GRACE" help:"Time for running jobs to finish after SIGTERM."`
 	Notices  bool          `name:"instance-notices" env:"ATELIER_INSTANCE_NOTICES" help:"On EC2: stop as after SIGTERM when the instance metadata service announces that the instance will end (a Spot interruption, or its Auto Scaling group ends it)."`
 }
+
+// Validate is called by kong once the flags are read.
+func (s *settings) Validate() error { return errors.Join(s.Settings.Validate(), s.Times.Validate()) }
 
 const description = `Takes jobs from an SQS queue and paints them.
 
@@ -69,7 +78,23 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if err != nil {
 		return err
 	}
-	p, err := s.Open(ctx, "daemon", fmt.Sprintf("%s/%d", host, os.Getpid()), log)
+	aws, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return err
+	}
+	files := store.Config{Dir: s.Dir, Lease: s.Lease}
+	if s.Bucket != "" {
+		shown, err := gallery.Open(ctx, aws, s.Bucket, log)
+		if err != nil {
+			return err
+		}
+		files.Unpublish = shown.Unpublish
+	}
+	jobs, err := store.Open(files)
+	if err != nil {
+		return err
+	}
+	p, err := s.Open(ctx, aws, jobs, "daemon", fmt.Sprintf("%s/%d", host, os.Getpid()), log)
 	if err != nil {
 		return err
 	}
@@ -78,9 +103,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 			err = errors.Join(err, p.Close())
 		}
 	}()
+	sweep, err := sweeping.New(ctx, s.Times, jobs, p.Queue, log)
+	if err != nil {
+		return err
+	}
 	if err := notifyReady(getenv("NOTIFY_SOCKET")); err != nil {
 		return err
 	}
-	defer p.Sweeper.Start(ctx)()
+	defer sweep.Start(ctx)()
 	return p.Worker.Poll(ctx, p.Queue, worker.PollConfig{Prefetch: s.Prefetch, Grace: s.Grace, Visibility: s.Lease})
 }

@@ -14,7 +14,9 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/config"
 
+	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/worker/cmd/internal/painter"
 )
 
@@ -28,8 +30,7 @@ const description = `Paints the jobs that an SQS event source mapping delivers (
 ReportBatchItemFailures), as an AWS Lambda function.
 
 Lambda starts it; its settings are the function's environment variables. The model
-is loaded before the first event. An event of EventBridge's schedule (source
-aws.events) has it sweep the shared directory.`
+is loaded before the first event.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
@@ -66,13 +67,21 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 	// The last part is the process, as in the daemon's name; the one before it is in CloudWatch.
 	name := fmt.Sprintf("%s/%s/%d", getenv("AWS_LAMBDA_FUNCTION_NAME"), getenv("AWS_LAMBDA_LOG_STREAM_NAME"), os.Getpid())
-	p, err := s.Open(ctx, "lambda", name, log)
+	aws, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return err
+	}
+	jobs, err := store.Open(store.Config{Dir: s.Dir, Lease: s.Lease})
+	if err != nil {
+		return err
+	}
+	p, err := s.Open(ctx, aws, jobs, "lambda", name, log)
 	if err != nil {
 		return err
 	}
 	// Nothing is closed: the process ends with the function's environment.
 	f := newFunction(func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 		return p.Worker.HandleSQS(ctx, p.Queue, e)
-	}, p.Sweeper.Sweep)
+	})
 	return f.serve(ctx, getenv("AWS_LAMBDA_INITIALIZATION_TYPE") != "")
 }

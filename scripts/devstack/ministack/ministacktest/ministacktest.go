@@ -36,6 +36,14 @@ func StartLocked(t testing.TB) ministack.Locked {
 	return locked
 }
 
+// StartForTemplate is StartLocked with what the template of scripts/deploy needs.
+func StartForTemplate(t testing.TB) ministack.Locked {
+	t.Helper()
+	locked := ministack.Lock(freePort(t))
+	run(t, locked.CommandForTemplate(program(t)), locked.Health())
+	return locked
+}
+
 func program(t testing.TB) string {
 	t.Helper()
 	if testing.Short() {

@@ -15,14 +15,12 @@ import (
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/alecthomas/kong"
-	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/atelier-go/atelier/model"
 	"github.com/atelier-go/atelier/pkg/decoder"
-	"github.com/atelier-go/atelier/pkg/gallery"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/store"
-	"github.com/atelier-go/atelier/pkg/sweeper"
 	"github.com/atelier-go/atelier/worker"
 )
 
@@ -30,7 +28,6 @@ import (
 type Settings struct {
 	Dir        string        `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
 	Queue      string        `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
-	Bucket     string        `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: what the sweeper erases is erased there too." placeholder:"NAME"`
 	Model      string        `required:"" env:"ATELIER_MODEL" help:"Folder of the model, the shipped one or another of its signature." placeholder:"DIR"`
 	ModelSHA   string        `name:"model-sha256" env:"ATELIER_MODEL_SHA256" help:"SHA-256 that the model must have, as the worker logs it when it starts: another model is then refused. Default: any, but what calls itself the shipped model must be that." placeholder:"HEX"`
 	Concurrent int           `default:"0" env:"ATELIER_CONCURRENT" help:"Pictures painted at once; 0 chooses by the cores."`
@@ -40,8 +37,7 @@ type Settings struct {
 	Lease      time.Duration `default:"30s" env:"ATELIER_LEASE" help:"Time after which a silent worker's job goes to another."`
 	Watchdog   time.Duration `default:"${watchdog}" env:"ATELIER_WATCHDOG" help:"Time after which a picture that is still being painted counts as hung: the process then ends with an error, for its supervisor to start a fresh one."`
 
-	engine        `embed:""`
-	sweeper.Times `embed:""`
+	engine `embed:""`
 }
 
 // Vars are for kong: what Settings' tags leave open. FunctionVars are those of a
@@ -62,7 +58,7 @@ func (s *Settings) Validate() error {
 	if s.Watchdog < time.Second {
 		return errors.New("--watchdog must be from 1s")
 	}
-	return s.Times.Validate()
+	return nil
 }
 
 // memory is how many bytes the process may take.
@@ -92,10 +88,8 @@ func (s *Settings) decoder() (string, error) {
 
 // A Painter is a worker with what it works with. It is to be closed.
 type Painter struct {
-	Worker  *worker.Worker
-	Sweeper *sweeper.Sweeper
-	Store   *store.Store
-	Queue   *queue.Queue
+	Worker *worker.Worker
+	Queue  *queue.Queue
 
 	engine  *model.Model
 	decoder *decoder.Decoder
@@ -132,9 +126,9 @@ func within(limit time.Duration, dir string, load func() (*model.Model, error)) 
 	}
 }
 
-// Open loads the model, for at most five minutes, and opens the store and the queue. kind is for receipts,
+// Open loads the model, for at most five minutes, and opens the queue. kind is for receipts,
 // name for claims. The process must end after an error: loading may still be under way.
-func (s *Settings) Open(ctx context.Context, kind, name string, log *slog.Logger) (_ *Painter, err error) {
+func (s *Settings) Open(ctx context.Context, aws aws.Config, jobs *store.Store, kind, name string, log *slog.Logger) (_ *Painter, err error) {
 	p := &Painter{}
 	p.engine, err = within(maxLoading, s.Model, func() (*model.Model, error) {
 		return s.load(model.Config{Dir: s.Model, SHA256: s.ModelSHA, Threads: s.Threads, Concurrent: s.Concurrent, Log: log})
@@ -147,21 +141,6 @@ func (s *Settings) Open(ctx context.Context, kind, name string, log *slog.Logger
 			err = errors.Join(err, p.Close())
 		}
 	}()
-	aws, err := config.LoadDefaultConfig(ctx)
-	if err != nil {
-		return nil, err
-	}
-	jobs := store.Config{Dir: s.Dir, Lease: s.Lease}
-	if s.Bucket != "" {
-		shown, err := gallery.Open(ctx, aws, s.Bucket, log)
-		if err != nil {
-			return nil, err
-		}
-		jobs.Unpublish = shown.Unpublish
-	}
-	if p.Store, err = store.Open(jobs); err != nil {
-		return nil, err
-	}
 	if p.Queue, err = queue.Open(ctx, aws, s.Queue); err != nil {
 		return nil, err
 	}
@@ -178,24 +157,12 @@ func (s *Settings) Open(ctx context.Context, kind, name string, log *slog.Logger
 		return nil, fmt.Errorf("%w: it is built and installed with the worker, and --decoder or ATELIER_DECODER says where else it is", err)
 	}
 	p.Worker, err = worker.New(worker.Config{
-		Store: p.Store, Stylizer: p.engine, Decoder: p.decoder, Kind: kind, Name: name, Memory: memory, Footprint: footprint,
+		Store: jobs, Stylizer: p.engine, Decoder: p.decoder, Kind: kind, Name: name, Memory: memory, Footprint: footprint,
 		Engine: info.Engine, Model: info.Name, Concurrent: info.Concurrent, Watchdog: s.Watchdog, Log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	sweep := sweeper.Config{Store: p.Store, Queue: p.Queue, Times: s.Times, Log: log}
-	switch dead, err := p.Queue.Dead(ctx); {
-	case err == nil:
-		sweep.Dead = dead
-	case errors.Is(err, queue.ErrNoDeadLetters):
-		log.Warn("what the queue gives up will not be noticed", "error", err)
-	default:
-		return nil, err
-	}
-	if p.Sweeper, err = sweeper.New(sweep); err != nil {
-		return nil, err
-	}
-	log.Info("ready", "model", info.Name, "model_sha256", info.SHA256, "shipped", info.Shipped, "engine", info.Engine, "dir", p.Store.Dir(), "queue", p.Queue.URL())
+	log.Info("ready", "model", info.Name, "model_sha256", info.SHA256, "shipped", info.Shipped, "engine", info.Engine, "dir", jobs.Dir(), "queue", p.Queue.URL())
 	return p, nil
 }

@@ -1,0 +1,145 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # the commands that source this use the variables
+# Shared by the commands of this folder: the stack that they are for, and how AWS is asked.
+# Sourced, never run.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+STACK=${ATELIER_STACK:-atelier} REGION='' YES=''
+export AWS_PAGER=''
+
+COMMON_OPTIONS='  --stack NAME     the CloudFormation stack; default atelier, or ATELIER_STACK
+  --region REGION  default: the one that the AWS command line is configured for'
+
+# common_option ARGUMENT...: takes an option of every command; sets TAKEN to its number of words,
+# and is false where it is another argument.
+common_option() {
+	TAKEN=2
+	case $1 in
+	--stack) STACK=$(value "$@") ;;
+	--region) REGION=$(value "$@") ;;
+	--yes) YES=yes TAKEN=1 ;;
+	*) return 1 ;;
+	esac
+}
+
+# value OPTION [VALUE...]: its value.
+value() {
+	[ $# -gt 1 ] && [ -n "$2" ] || die "$1 needs a value (see --help)"
+	printf '%s' "$2"
+}
+
+unknown() { die "unknown argument $1 (see --help)"; }
+
+# connect: sets ACCOUNT, REGION and what follows from them.
+connect() {
+	local problem
+	command -v aws >/dev/null 2>&1 ||
+		die "the AWS command line (aws) is not on the PATH: $(remedy awscli awscli2 'brew install awscli'), or see docs.aws.amazon.com/cli"
+	REGION=${REGION:-${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || true)}}}
+	[ -n "$REGION" ] || die "no region is set: give --region (such as eu-central-1), or run aws configure"
+	export AWS_REGION=$REGION AWS_DEFAULT_REGION=$REGION
+	case $STACK in
+	*[!a-z0-9-]* | [!a-z]* | *-) die "--stack $STACK: a name has small letters, digits and hyphens, and begins with a letter, since buckets are named after it" ;;
+	esac
+	[ ${#STACK} -le 24 ] || die "--stack $STACK: a name has at most 24 characters, since buckets are named after it"
+	problem=$(aws sts get-caller-identity --query Account --output text 2>&1) ||
+		die "AWS does not accept the credentials: run aws configure or aws sso login, or set AWS_PROFILE; it says: ${problem##*$'\n'}"
+	ACCOUNT=$problem
+	ARTIFACTS=$STACK-artifacts-$ACCOUNT-$REGION
+	# What a stack has left behind, for the next one of its name.
+	KEPT=s3://$ARTIFACTS/kept
+}
+
+# stack_status: the stack's, or NONE.
+stack_status() {
+	local status
+	if status=$(aws cloudformation describe-stacks --stack-name "$STACK" --query 'Stacks[0].StackStatus' --output text 2>&1); then
+		echo "$status"
+	else
+		case $status in *'does not exist'*) echo NONE ;; *) die "CloudFormation does not answer: ${status##*$'\n'}" ;; esac
+	fi
+}
+
+# read_stack: reads the stack's outputs and parameters, for output and parameter.
+read_stack() {
+	VALUES=$(aws cloudformation describe-stacks --stack-name "$STACK" --output text \
+		--query "Stacks[0].[Outputs[].['output',OutputKey,OutputValue],Parameters[].['parameter',ParameterKey,ParameterValue]][]") ||
+		die "there is no stack $STACK in $REGION: run scripts/deploy/up, or give --stack and --region"
+}
+
+output() { value_of output "$1"; }
+parameter() { value_of parameter "$1"; }
+value_of() { awk -F'\t' -v kind="$1" -v key="$2" '$1 == kind && $2 == key { print $3 }' <<<"$VALUES"; }
+
+# resource LOGICAL-ID: its name on AWS, nothing where the stack has none.
+resource() {
+	aws cloudformation list-stack-resources --stack-name "$STACK" --output text \
+		--query "StackResourceSummaries[?LogicalResourceId=='$1'].PhysicalResourceId"
+}
+
+# sqs ARGUMENT...: aws sqs, of which version 1 leaves AWS_ENDPOINT_URL out of account.
+sqs() { aws sqs "$@" ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"}; }
+
+# confirm QUESTION: nothing where --yes was given.
+confirm() {
+	local answer=''
+	if [ -n "$YES" ]; then return; fi
+	[ -t 0 ] || die "nobody can be asked to confirm: add --yes"
+	read -r -p "$1 [y/N] " answer
+	case $answer in y | Y | yes) ;; *) die "nothing was done" ;; esac
+}
+
+# object_exists S3-URL
+object_exists() {
+	local rest=${1#s3://}
+	aws s3api head-object --bucket "${rest%%/*}" --key "${rest#*/}" >/dev/null 2>&1
+}
+
+# maintain TASK: invokes the maintenance function and waits for it; sets LOG to the end of its log.
+maintain() {
+	local scratch result
+	scratch=$(mktemp -d)
+	printf '{"task":"%s"}' "$1" >"$scratch/event"
+	result=$(aws lambda invoke --function-name "$(output MaintenanceFunctionName)" --payload "fileb://$scratch/event" \
+		--log-type Tail --cli-read-timeout 320 --query '[FunctionError,LogResult]' --output text "$scratch/response") ||
+		die "the maintenance function could not be invoked (the reason is above); run the same command again"
+	if [ "${result%%$'\t'*}" != None ]; then
+		say "$(cat "$scratch/response")"
+		rm -rf "$scratch"
+		die "the maintenance function failed at its task $1 (above; scripts/deploy/logs maintenance has more); run the same command again"
+	fi
+	LOG=$(base64 -d <<<"${result#*$'\t'}")
+	rm -rf "$scratch"
+}
+
+# costs MODE: what it costs at rest.
+costs() {
+	say "  At rest, a month, in us-east-1 (prices of 2026-11; see scripts/deploy/README.md):
+    data       0.30 \$ for each GB on EFS, 0.023 \$ for each GB on S3
+    alarms     0.10 \$ for each metric beyond the account's first ten: at most 1 \$
+    metrics    0.30 \$ for each beyond the account's first ten, in the hours in which it is
+               written; sweeps write seven: at most 2.10 \$
+    sweeps     about 0.10 \$: a function of 512 MB, each minute
+    queue      nothing within SQS's first million requests, 0.40 \$ for each further million
+    network    nothing: no NAT gateway, no interface endpoint, no public IPv4 address"
+	case $1 in
+	serverless) ;;
+	*) say "    instances  nothing while no jobs wait: the group shrinks to none" ;;
+	esac
+	say "  Work is paid by use on top: see the README's table."
+}
+
+# wait_for_stack PID WHAT QUERY: until the process ends, reports how many resources match, as WHAT.
+# Its status is the process's.
+wait_for_stack() {
+	local process=$1 what=$2 query=$3 count last='' began=$SECONDS
+	while kill -0 "$process" 2>/dev/null; do
+		sleep 5
+		count=$(aws cloudformation list-stack-resources --stack-name "$STACK" --output text --query "length(StackResourceSummaries[?$query])" 2>/dev/null) || continue
+		[ "$count" = "$last" ] || say "  $count resources are $what ($((SECONDS - began)) s)"
+		last=$count
+	done
+	wait "$process"
+}

@@ -1,0 +1,208 @@
+// Package deploytest deploys the CloudFormation template into MiniStack, for tests.
+package deploytest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Lacking are the types of resources that MiniStack's CloudFormation refuses, and after a
+// full stop the property with which it refuses them.
+var Lacking = []string{
+	"AWS::Budgets::Budget",
+	"AWS::CloudWatch::Alarm.Metrics",
+	"AWS::DataSync::LocationEFS",
+	"AWS::DataSync::LocationS3",
+	"AWS::DataSync::Task",
+	"AWS::EC2::EgressOnlyInternetGateway",
+	"AWS::EC2::VPCCidrBlock",
+}
+
+// LackingLists are the attributes, each a list, that MiniStack's resources don't have, and
+// what stands for them.
+var LackingLists = map[string][]string{
+	"AWS::EC2::VPC.Ipv6CidrBlocks": {"2001:db8::/56"},
+}
+
+// A Reduction is what is changed in a template, so that it can be deployed where some types
+// of resources are missing and functions have no file system.
+type Reduction struct {
+	// Without has the types of the resources that are taken out, as in [Lacking].
+	Without []string
+	// References has what stands for a reference to a resource that is taken out, by its
+	// type. The default is "absent".
+	References map[string]string
+	// Lists has what stands for an attribute that is a list, by type and name.
+	Lists map[string][]string
+	// PlainHTTP takes out the statements of policies that deny what does not come over TLS.
+	PlainHTTP bool
+	// Environment is set in each function's environment; "" removes a variable.
+	Environment map[string]string
+}
+
+// Apply returns the template with the reduction made. All else stays as it was, with its
+// conditions and intrinsic functions.
+func (r Reduction) Apply(template []byte) ([]byte, error) {
+	var document yaml.Node
+	if err := yaml.Unmarshal(template, &document); err != nil {
+		return nil, err
+	}
+	if len(document.Content) != 1 {
+		return nil, errors.New("the template is empty")
+	}
+	resources := member(document.Content[0], "Resources")
+	if resources == nil {
+		return nil, errors.New("the template has no Resources")
+	}
+	gone, lists := map[string]string{}, map[string][]string{}
+	for name, resource := range members(resources) {
+		kind := member(resource, "Type")
+		if kind == nil {
+			return nil, fmt.Errorf("%s has no Type", name)
+		}
+		if slices.ContainsFunc(r.Without, func(without string) bool {
+			of, property, _ := strings.Cut(without, ".")
+			return of == kind.Value && (property == "" || member(member(resource, "Properties"), property) != nil)
+		}) {
+			gone[name] = "absent"
+			if text, ok := r.References[kind.Value]; ok {
+				gone[name] = text
+			}
+		}
+		for attribute, list := range r.Lists {
+			if of, attribute, _ := strings.Cut(attribute, "."); of == kind.Value {
+				lists[name+"."+attribute] = list
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(gone)) {
+		remove(resources, name)
+	}
+	for _, resource := range members(resources) {
+		forget(resource, gone)
+		if member(resource, "Type").Value == "AWS::Lambda::Function" {
+			r.setEnvironment(resource)
+		}
+	}
+	substitute(document.Content[0], gone, lists)
+	if r.PlainHTTP {
+		allowPlainHTTP(document.Content[0])
+	}
+	var b bytes.Buffer
+	e := yaml.NewEncoder(&b)
+	if err := errors.Join(e.Encode(&document), e.Close()); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+func (r Reduction) setEnvironment(function *yaml.Node) {
+	variables := member(member(member(function, "Properties"), "Environment"), "Variables")
+	if variables == nil {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Environment)) {
+		remove(variables, name)
+		if v := r.Environment[name]; v != "" {
+			variables.Content = append(variables.Content, text(name), text(v))
+		}
+	}
+}
+
+// forget takes resources out of what another one depends on.
+func forget(resource *yaml.Node, gone map[string]string) {
+	depends := member(resource, "DependsOn")
+	if depends == nil {
+		return
+	}
+	isGone := func(n *yaml.Node) bool { _, ok := gone[n.Value]; return ok }
+	depends.Content = slices.DeleteFunc(depends.Content, isGone)
+	if isGone(depends) || depends.Kind == yaml.SequenceNode && len(depends.Content) == 0 {
+		remove(resource, "DependsOn")
+	}
+}
+
+var variable = regexp.MustCompile(`\$\{([A-Za-z0-9]+)(\.[A-Za-z0-9.]+)?\}`)
+
+// substitute puts text in place of the references to resources.
+func substitute(n *yaml.Node, gone map[string]string, lists map[string][]string) {
+	for _, child := range n.Content {
+		substitute(child, gone, lists)
+	}
+	switch n.Tag {
+	case "!Ref", "!GetAtt":
+		name, _, _ := strings.Cut(n.Value, ".")
+		if v, ok := gone[name]; ok {
+			*n = *text(v)
+		} else if list, ok := lists[n.Value]; ok {
+			*n = yaml.Node{Kind: yaml.SequenceNode}
+			for _, v := range list {
+				n.Content = append(n.Content, text(v))
+			}
+		}
+		return
+	}
+	// Patterns of Fn::Sub; nothing else has ${Name} of a resource.
+	if n.Kind == yaml.ScalarNode {
+		n.Value = variable.ReplaceAllStringFunc(n.Value, func(reference string) string {
+			if v, ok := gone[variable.FindStringSubmatch(reference)[1]]; ok {
+				return v
+			}
+			return reference
+		})
+	}
+}
+
+func allowPlainHTTP(n *yaml.Node) {
+	if n.Kind == yaml.SequenceNode {
+		n.Content = slices.DeleteFunc(n.Content, func(statement *yaml.Node) bool {
+			return member(member(member(statement, "Condition"), "Bool"), "aws:SecureTransport") != nil
+		})
+	}
+	for _, child := range n.Content {
+		allowPlainHTTP(child)
+	}
+}
+
+func text(s string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s, Style: yaml.DoubleQuotedStyle}
+}
+
+// member is the value of a key, nil where there is none.
+func member(mapping *yaml.Node, key string) *yaml.Node {
+	for k, v := range members(mapping) {
+		if k == key {
+			return v
+		}
+	}
+	return nil
+}
+
+func members(mapping *yaml.Node) func(func(string, *yaml.Node) bool) {
+	return func(yield func(string, *yaml.Node) bool) {
+		if mapping == nil || mapping.Kind != yaml.MappingNode {
+			return
+		}
+		for i := 0; i < len(mapping.Content); i += 2 {
+			if !yield(mapping.Content[i].Value, mapping.Content[i+1]) {
+				return
+			}
+		}
+	}
+}
+
+func remove(mapping *yaml.Node, key string) {
+	for i := 0; i < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == key {
+			mapping.Content = slices.Delete(mapping.Content, i, i+2)
+			return
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/datasync"
+	"github.com/atelier-go/atelier/pkg/gallery"
+	"github.com/atelier-go/atelier/pkg/queue"
+	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/worker/cmd/internal/sweeping"
+)
+
+// errNoBucket: the event needs one.
+var errNoBucket = errors.New("there is no bucket: set ATELIER_BUCKET")
+
+// open wires the function. Nothing is closed: the process ends with the function's
+// environment.
+func open(ctx context.Context, s settings, cfg aws.Config, log *slog.Logger) (*function, error) {
+	var shown *gallery.Gallery
+	jobs := store.Config{Dir: s.Dir}
+	if s.Bucket != "" {
+		shown = gallery.New(bucket.New(cfg, s.Bucket))
+		jobs.Unpublish = shown.Unpublish
+	}
+	st, err := store.Open(jobs)
+	if err != nil {
+		return nil, err
+	}
+	q, err := queue.Open(ctx, cfg, s.Queue)
+	if err != nil {
+		return nil, err
+	}
+	sweep, err := sweeping.New(ctx, s.Times, st, q, log)
+	if err != nil {
+		return nil, err
+	}
+	update := func(ctx context.Context) error {
+		if shown == nil {
+			return errNoBucket
+		}
+		changed, err := shown.Update(ctx, st)
+		if changed > 0 {
+			log.Info("the gallery was updated", "manifests", changed)
+		}
+		return err
+	}
+	copyNew, copied := func(context.Context) error { return nil }, func(ctx context.Context, _ string) error { return update(ctx) }
+	if s.Task != "" {
+		c, err := datasync.New(datasync.Config{
+			Task: s.Task, Role: s.Role, AWS: cfg, Store: st, Bucket: bucket.New(cfg, s.Bucket), Prefix: gallery.Pictures,
+			Update: update, Log: log,
+		})
+		if err != nil {
+			return nil, err
+		}
+		copyNew, copied = c.Step, c.Ended
+	}
+	install := func(context.Context) error { return errNoPayload }
+	if s.Payload != "" {
+		i, err := newInstaller(cfg, s.Payload, s.Dir, log)
+		if err != nil {
+			return nil, err
+		}
+		install = i.install
+	}
+	return &function{
+		tasks: map[string]func(context.Context) error{
+			"install": install,
+			"verify":  func(ctx context.Context) error { return verify(ctx, s.Dir, log) },
+			"sweep":   func(ctx context.Context) error { return errors.Join(sweep.Sweep(ctx), copyNew(ctx)) },
+			"gallery": func(ctx context.Context) error {
+				if shown == nil {
+					return errNoBucket
+				}
+				return errors.Join(shown.PutPage(ctx, api.GallerySite()), update(ctx))
+			},
+		},
+		copied: copied,
+	}, nil
+}

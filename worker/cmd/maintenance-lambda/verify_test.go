@@ -1,0 +1,36 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestVerifyFileSystem(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "tmp"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	if err := verify(t.Context(), dir, slog.New(slog.NewTextHandler(&log, nil))); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(log.String(), "ok=true"); got != 5 {
+		t.Errorf("%d checks:\n%s", got, log.String())
+	}
+	if left, err := os.ReadDir(filepath.Join(dir, "tmp")); err != nil || len(left) > 0 {
+		t.Errorf("left are %v, %v", left, err)
+	}
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := verify(stopped, dir, slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("it went on without time")
+	}
+	if err := verify(t.Context(), filepath.Join(dir, "none"), slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("there is no such directory")
+	}
+}
