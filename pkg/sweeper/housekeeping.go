@@ -32,7 +32,7 @@ func (s *Sweeper) housekeeping(now time.Time, m *memory) error {
 	if m.Kept.IsZero() {
 		since = now.Add(-24 * time.Hour) // the first time; what is older is somebody else's leftovers
 	}
-	err = errors.Join(err, xerr, s.Store.CleanDrafts(since.Add(-time.Hour), now, stale), s.Store.ForgetKeys(now), s.Store.ForgetSubmissions(since, now), s.Store.Forget(now.Add(-s.Retention-graveTime)))
+	err = errors.Join(err, xerr, s.Store.CleanDrafts(since.Add(-time.Hour), now, stale), s.Store.ForgetKeys(now), s.Store.ForgetUploads(now), s.Store.ForgetSubmissions(since, now), s.Store.Forget(now.Add(-s.Retention-graveTime)))
 	if expired < expireBatch {
 		m.Kept = now // else the next sweep goes on
 	}
