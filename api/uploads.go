@@ -59,7 +59,7 @@ func uploadOperation() huma.Operation {
 			"(200 stores it; 412 says that it is there already; 403 that expires_at is over or the size another), and then submit with upload_id. " +
 			"Until then it counts as a pending upload and towards the owner's stored bytes, for a day at most. " +
 			"Where the server has no bucket the answer is 404 uploads_unavailable: submit the picture itself.",
-		Security: needs(keyring.Submit), Responses: problems(400, 401, 404, 408, 413, 415, 422, 500),
+		Security: needs(keyring.Submit), Responses: problems(400, 401, 404, 408, 413, 415, 422),
 	}
 }
 
