@@ -43,6 +43,7 @@ var contract = map[string][]example{
 		{415, "unsupported_image", both(withUploads, uploaded("no picture")), nil},
 		{422, "invalid_field", submission(field{name: "upload_id", value: "x"}), namesField("upload_id")},
 		{422, "invalid_field", both(withUploads, submission(field{name: "upload_id", value: "x"})), namesField("upload_id")},
+		{422, "invalid_field", both(withUploads, uploadAs("")), namesField("upload_id")},
 		{422, "invalid_field", both(withUploads, styleAlone), namesField("image")},
 		{422, "unknown_style", submission(field{name: "style", value: "none"}), nil},
 		{422, "invalid_field", both(submission(), underKey("a key")), namesField("Idempotency-Key")},

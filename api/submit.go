@@ -183,6 +183,8 @@ func (s *Server) asked(f *form) (*job.Spec, error) {
 	switch {
 	case put && s.Uploads == nil:
 		bad = append(bad, &job.FieldError{Field: "upload_id", Problem: "is not offered by this server: send the picture as image"})
+	case put && upload == "":
+		bad = append(bad, &job.FieldError{Field: "upload_id", Problem: "is empty"})
 	case put && sent:
 		bad = append(bad, &job.FieldError{Field: "upload_id", Problem: "and image exclude each other"})
 	case !put && !sent:

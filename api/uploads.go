@@ -42,7 +42,8 @@ type uploadInput struct {
 }
 
 type uploadOutput struct {
-	Body struct {
+	Cache string `header:"Cache-Control"`
+	Body  struct {
 		UploadID  string            `json:"upload_id" doc:"For a submission by the same owner, in place of image: once, and within a day"`
 		Method    string            `json:"method" enum:"PUT"`
 		URL       string            `json:"url" format:"uri" doc:"Where the picture goes, in full. Send no API key there"`
@@ -86,7 +87,7 @@ func (s *Server) createUpload(ctx context.Context, in *uploadInput) (*uploadOutp
 	if err != nil {
 		return nil, s.problem(ctx, doing, fmt.Errorf("%w: %w", errUnavailable, errors.Join(err, s.Store.EndUpload(owner, u))))
 	}
-	out := new(uploadOutput)
+	out := &uploadOutput{Cache: "no-store"}
 	out.Body.UploadID, out.Body.Method, out.Body.URL = string(u.ID), http.MethodPut, url
 	out.Body.Headers = map[string]string{}
 	for name := range header {

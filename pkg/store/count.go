@@ -17,7 +17,7 @@ const (
 	deferred = maxOpen + 2
 	// maxOpen is how many hours of the index a process counts one by one. Where more
 	// have begun since one was over, it begins anew.
-	maxOpen = 3
+	maxOpen = 4
 	// countAge is how long a count stands; it bounds not the overshoot, but how long a
 	// process remembers.
 	countAge = 10 * time.Minute
