@@ -99,9 +99,7 @@ func (s *Store) Admits(owner, key string) error {
 		a.mu.Unlock()
 	}
 	if err != nil && key != "" {
-		spec := &job.Spec{Owner: owner}
-		spec.Key = keyOf(owner, key)
-		if there, kerr := s.exists(s.keyAt(spec.Key)); kerr == nil && there {
+		if there, kerr := s.exists(s.keyAt(keyOf(owner, key))); kerr == nil && there {
 			return nil
 		}
 	}
