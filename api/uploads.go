@@ -64,15 +64,13 @@ func uploadOperation() huma.Operation {
 	}
 }
 
-var errNoUploads = newProblem(http.StatusNotFound, "uploads_unavailable", "this server has no bucket for uploads: submit the picture itself, as image")
-
 // createUpload grants an upload and signs the request that stores it.
 func (s *Server) createUpload(ctx context.Context, in *uploadInput) (*uploadOutput, error) {
 	const doing = "grant an upload"
 	owner := callerOf(ctx).owner
 	switch {
 	case s.Uploads == nil:
-		return nil, errNoUploads
+		return nil, newProblem(http.StatusNotFound, "uploads_unavailable", "this server has no bucket for uploads: submit the picture itself, as image")
 	case in.Body.Bytes > s.Limits.Bytes:
 		return nil, s.problem(ctx, doing, tooLarge(s.Limits.Bytes))
 	}
@@ -125,7 +123,7 @@ func (s *Server) takeUpload(ctx context.Context, a *arrival, spec *job.Spec, f *
 		return job.Job{}, err
 	}
 	j, err := s.take(ctx, spec, f, key)
-	if err == nil || errors.Is(err, job.ErrUnsupportedImage) || errors.Is(err, job.ErrDamagedImage) { // it is good for nothing else
+	if refused := spec.Input == (job.Input{}); err == nil || refused { // whatever is asked for, it would be again
 		s.endUpload(ctx, a.owner, u)
 	}
 	return j, err

@@ -333,19 +333,25 @@ func (cutOff) Read([]byte) (int, error) { return 0, errors.New("connection reset
 func TestUploadIsInspected(t *testing.T) {
 	for name, c := range map[string]struct {
 		content []byte
+		style   []byte
 		status  int
 		code    string
 		left    int
 	}{
-		"no picture":      {[]byte("<html>"), 415, "unsupported_image", 0},
-		"a damaged one":   {jpegPicture(t)[:200], 422, "damaged_image", 0},
-		"too many pixels": {hugePNG(t), 413, "too_many_pixels", 1},
+		"no picture":              {[]byte("<html>"), nil, 415, "unsupported_image", 0},
+		"a damaged one":           {jpegPicture(t)[:200], nil, 422, "damaged_image", 0},
+		"too many pixels":         {hugePNG(t), nil, 413, "too_many_pixels", 0},
+		"a damaged style picture": {jpegPicture(t), jpegPicture(t)[:200], 422, "damaged_image", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t, withUploads)
 			u := s.keyless.upload(len(c.content))
 			s.inbox.put(u.URL, c.content)
-			resp, body := s.keyless.take(u.UploadID)
+			fields := []field{{name: "upload_id", value: u.UploadID}, {name: "style", value: style.Names()[0]}}
+			if c.style != nil {
+				fields[1] = field{"style_image", "s.jpg", c.style}
+			}
+			resp, body := s.keyless.post(form(t, fields...))
 			wantProblem(t, resp, body, c.status, c.code, "")
 			if n := s.inbox.left(); n != c.left {
 				t.Errorf("%d are left, want %d", n, c.left)
