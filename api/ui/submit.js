@@ -3,7 +3,7 @@
 
 import { askForUpload, post, Problem, send } from './api.js'
 
-const direct = 4_000_000 // bytes of a picture that is sent with its form
+const direct = 4_000_000 // bytes of pictures that are sent with their form
 const fresh = 10 * 60_000 // milliseconds for which an address is used; it stands for 15 minutes
 
 let unavailable = false // the server has no place for uploads: it answered 404
@@ -13,7 +13,8 @@ const uploads = new WeakMap() // by picture: {id, url, headers, until, done}
 // is not sent again.
 export async function submit(form, idempotencyKey, options) {
   const picture = form.get('image')
-  for (let tries = 1; picture.size > direct && !unavailable; tries++) {
+  const size = picture.size + (form.get('style_image')?.size ?? 0)
+  for (let tries = 1; size > direct && !unavailable; tries++) {
     const id = await upload(picture, options)
     if (!id) break
     const rest = new FormData()
