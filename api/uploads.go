@@ -58,6 +58,7 @@ func uploadOperation() huma.Operation {
 		Summary: "Where to put a picture that is too large for a submission", DefaultStatus: http.StatusCreated,
 		Description: "A submission that comes by AWS Lambda can have 4.5 MB. Larger pictures go to S3 first: ask for an upload, send the picture as the answer says " +
 			"(200 stores it; 412 says that it is there already; 403 that expires_at is over or the size another), and then submit with upload_id. " +
+			"A submission is refused with upload_incomplete before the picture is there, with upload_taken once a job was made of it, and with upload_expired after a day. " +
 			"Until then it counts as a pending upload and towards the owner's stored bytes, for a day at most. " +
 			"Where the server has no bucket the answer is 404 uploads_unavailable: submit the picture itself.",
 		Security: needs(keyring.Submit), Responses: problems(400, 401, 404, 408, 413, 415, 422),

@@ -325,6 +325,35 @@ func TestUploadsAway(t *testing.T) {
 	s.keyless.taken(u.UploadID)
 }
 
+// The same over the wire: S3 hangs up, denies, or does not have it any more.
+func TestUploadsAwayOverTheWire(t *testing.T) {
+	g, a, _ := serveUploads(t)
+	s, picture := g.keyless, jpegPicture(t)
+	u := s.upload(len(picture))
+	if status := u.put(t, picture); status != 200 {
+		t.Fatal(status)
+	}
+	hangUp := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	a.odd.Store(&hangUp)
+	resp, body := s.take(u.UploadID)
+	wantProblem(t, resp, body, 503, "unavailable", "")
+	wait(t, resp)
+	a.away(true)
+	resp, body = s.take(u.UploadID)
+	wantProblem(t, resp, body, 503, "unavailable", "")
+	s.upload(7) // for which S3 is not asked
+	a.away(false)
+	if err := uploads.New(a.copies.Bucket()).Remove(t.Context(), store.UploadOf(&job.Spec{Upload: job.ID(u.UploadID)}).Name); err != nil {
+		t.Fatal(err)
+	}
+	resp, body = s.take(u.UploadID)
+	wantProblem(t, resp, body, 409, "upload_incomplete", "")
+	if status := u.put(t, picture); status != 200 {
+		t.Fatal(status)
+	}
+	s.taken(u.UploadID)
+}
+
 type cutOff struct{}
 
 func (cutOff) Read([]byte) (int, error) { return 0, errors.New("connection reset") }

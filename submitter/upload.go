@@ -44,13 +44,17 @@ func (s *submission) send(ctx context.Context, progress func(sent int64)) (j *jo
 		return s.api.submit(ctx, s.form, s.key, progress)
 	}
 	for grants := 1; ; grants++ {
+		fresh := s.granted == nil
 		if err = s.put(ctx, progress); s.api.noUploads.Load() {
 			return s.api.submit(ctx, s.form, s.key, progress)
 		}
 		if err == nil {
 			j, unclear, err = s.take(ctx)
 		}
-		if err == nil || !lostUpload(err) || grants == maxGrants {
+		if fresh && errors.Is(err, errLinkOver) { // so soon it can't be: others would fare no better
+			err = faultf(errAway, "%w%w", err, silent{errDamaged})
+		}
+		if err == nil || !lostUpload(err) || grants == maxGrants || errors.Is(err, errDamaged) {
 			return j, unclear, err
 		}
 		s.granted, s.arrived = nil, false

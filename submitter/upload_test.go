@@ -168,8 +168,8 @@ func TestLargePictureGoesByAnUpload(t *testing.T) {
 			}}
 		}, 2, 0, "trying again"},
 		"S3 is busy":         {func(*depot) []http.HandlerFunc { return []http.HandlerFunc{says(503, ""), says(500, "")} }, 3, 0, "answered 503"},
-		"the link is over":   {func(*depot) []http.HandlerFunc { return []http.HandlerFunc{says(403, "")} }, 2, 0, ""},
-		"no link is any use": {func(*depot) []http.HandlerFunc { return repeated(says(403, ""), 50) }, 9, 6, "refuses this one"},
+		"the link is over":   {func(*depot) []http.HandlerFunc { return []http.HandlerFunc{hangUp, says(403, "")} }, 3, 0, "trying again"},
+		"no link is any use": {func(*depot) []http.HandlerFunc { return repeated(says(403, ""), 50) }, 1, 6, "refuses this one"},
 		"S3 is away":         {func(*depot) []http.HandlerFunc { return repeated(hangUp, 50) }, 3, 6, "where the API has large pictures sent"},
 		"it is lost": {func(d *depot) []http.HandlerFunc {
 			return []http.HandlerFunc{func(w http.ResponseWriter, r *http.Request) { d.take(r); d.lose() }}

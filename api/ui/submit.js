@@ -52,7 +52,7 @@ async function upload(picture, options) {
     known.done = status === 200 || status === 412 // it had arrived before, and the answer was lost
     if (!known.done) {
       uploads.delete(picture)
-      throw new Problem('The store for large pictures refuses it at the moment.', { status: Math.max(status, 500) })
+      throw new Problem('The store for large pictures refuses it.', { status }) // temporary from 500 on
     }
   }
   return known.id
