@@ -353,7 +353,7 @@ func TestOldUploadsAreForgotten(t *testing.T) {
 
 func TestUploadsCostFewCalls(t *testing.T) {
 	sc := newScene(t)
-	u := sc.grant() // which makes the owner's folder
+	u := sc.grant()                                                                 // which makes the owner's folder
 	if err := sc.Create(sc.specOf(sc.grant()), []byte(uploaded), nil); err != nil { // and the hour's
 		t.Fatal(err)
 	}
