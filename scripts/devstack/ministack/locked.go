@@ -32,7 +32,7 @@ const keyID = "test"
 func Lock(port int) Locked { return Locked{Endpoint(port), rand.Text(), port} }
 
 // services are what the project uses of it.
-const services = "sqs,s3,lambda,apigateway,iam,logs,sts"
+const services = "sqs,s3,lambda,apigateway,iam,logs,sts,ssm"
 
 var (
 	//go:embed wake.py
