@@ -62,7 +62,7 @@ func (s *Server) keepOnce(ctx context.Context, spec *job.Spec, f *form, key stri
 	switch {
 	case err != nil:
 	case made:
-		err = s.announceNoted(ctx, job.Message{Job: j.ID, Run: j.Run})
+		err = s.announceNoted(ctx, message(ctx, j.ID, j.Run, j.Owner))
 	case j.State == job.Queued && j.Attempts == 0 && time.Since(j.CreatedAt) > unannounced:
 		err = s.announceAgain(ctx, j, false)
 	}

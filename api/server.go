@@ -140,7 +140,7 @@ func New(cfg Config) (*Server, error) {
 		s.metrics = newMetrics(s)
 		s.metricsRoute(mux)
 	}
-	s.handler = straight(s.metrics.watch(guard(s.sharePage(plainErrors(mux)), cfg.Keys == nil)))
+	s.handler = straight(s.metrics.watch(identified(guard(s.sharePage(plainErrors(mux)), cfg.Keys == nil))))
 	return s, nil
 }
 
