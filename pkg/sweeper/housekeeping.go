@@ -25,6 +25,7 @@ func (s *Sweeper) housekeeping(now time.Time, m *memory) error {
 		return err
 	}
 	expired, xerr := s.Store.Expire(now.Add(-s.Retention), expireBatch)
+	s.report.Expired = expired
 	if expired > 0 {
 		s.Log.Info("retention applied", "jobs", expired)
 	}

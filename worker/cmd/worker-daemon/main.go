@@ -7,21 +7,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/atelier-go/atelier/pkg/logs"
 	"github.com/atelier-go/atelier/worker"
 	"github.com/atelier-go/atelier/worker/cmd/internal/painter"
 )
 
 type settings struct {
 	painter.Settings `embed:""`
+	Logging          logs.Settings `embed:""`
 
 	Prefetch int           `default:"0" env:"ATELIER_PREFETCH" help:"Messages taken from the queue beyond those being painted, so that files are read and written meanwhile; 0: as many as are painted at once, -1: none. Each holds a decoded picture in memory (4 MB at 1024 pixels, 67 MB at the most), and may wait here while another worker is idle."`
+	Metrics  string        `env:"ATELIER_METRICS" help:"Loopback address and port on which to serve /metrics for Prometheus, such as 127.0.0.1:9464. Default: none." placeholder:"ADDRESS"`
 	Grace    time.Duration `default:"25s" env:"ATELIER_GRACE" help:"Time for running jobs to finish after SIGTERM."`
 }
 
@@ -52,12 +55,23 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if s.Grace < time.Second {
 		return errors.New("--grace must be from 1s")
 	}
-	log := slog.New(slog.NewTextHandler(stderr, nil))
+	log := s.Logging.New(stderr)
 	host, err := os.Hostname()
 	if err != nil {
 		return err
 	}
-	p, err := s.Open(ctx, "daemon", fmt.Sprintf("%s/%d", host, os.Getpid()), log)
+	m := newMetrics()
+	if s.Metrics != "" {
+		at, stop, err := m.serve(ctx, s.Metrics, func(err error) { log.Error("the metrics are not served any more", "error", err) })
+		if err != nil {
+			return err
+		}
+		defer stop()
+		log.Info("metrics", "address", "http://"+at+"/metrics")
+	}
+	p, err := s.Open(ctx, painter.Process{
+		Kind: "daemon", Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Log: log, Ended: m.attempt, Swept: m.swept,
+	})
 	if err != nil {
 		return err
 	}
@@ -66,9 +80,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 			err = errors.Join(err, p.Close())
 		}
 	}()
+	sweeper, err := s.OpenSweeper(ctx, p)
+	if err != nil {
+		return err
+	}
 	if err := notifyReady(getenv("NOTIFY_SOCKET")); err != nil {
 		return err
 	}
-	defer p.Sweeper.Start(ctx)()
+	defer sweeper.Start(ctx)()
 	return p.Worker.Poll(ctx, p.Queue, worker.PollConfig{Prefetch: s.Prefetch, Grace: s.Grace, Visibility: s.Lease})
 }

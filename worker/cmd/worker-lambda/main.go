@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -15,11 +14,16 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/atelier-go/atelier/pkg/emf"
+	"github.com/atelier-go/atelier/pkg/logs"
+	"github.com/atelier-go/atelier/pkg/sweeper"
 	"github.com/atelier-go/atelier/worker/cmd/internal/painter"
 )
 
 type settings struct {
 	painter.Settings `embed:""`
+
+	Deployment string `env:"ATELIER_DEPLOYMENT" help:"Name of the deployment, for metrics." placeholder:"NAME"`
 
 	Log string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
 }
@@ -63,16 +67,26 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		defer f.Close()
 		stderr = io.MultiWriter(stderr, f)
 	}
-	log := slog.New(slog.NewTextHandler(stderr, nil))
+	log, metrics := logs.JSON(stderr), emf.New(stderr, "worker", s.Deployment)
 	// The last part is the process, as in the daemon's name; the one before it is in CloudWatch.
 	name := fmt.Sprintf("%s/%s/%d", getenv("AWS_LAMBDA_FUNCTION_NAME"), getenv("AWS_LAMBDA_LOG_STREAM_NAME"), os.Getpid())
-	p, err := s.Open(ctx, "lambda", name, log)
+	p, err := s.Open(ctx, painter.Process{
+		Kind: "lambda", Name: name, Log: log, Ended: attempts(metrics), Swept: sweeps(emf.New(stderr, "maintenance", s.Deployment)),
+	})
 	if err != nil {
 		return err
 	}
 	// Nothing is closed: the process ends with the function's environment.
+	var sweep *sweeper.Sweeper
 	f := newFunction(func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 		return p.Worker.HandleSQS(ctx, p.Queue, e)
-	}, p.Sweeper.Sweep)
+	}, func(ctx context.Context) (err error) {
+		if sweep == nil { // events come one at a time
+			if sweep, err = s.OpenSweeper(ctx, p); err != nil {
+				return err
+			}
+		}
+		return sweep.Sweep(ctx)
+	})
 	return f.serve(ctx, getenv("AWS_LAMBDA_INITIALIZATION_TYPE") != "")
 }

@@ -15,9 +15,11 @@ import (
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/alecthomas/kong"
-	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/atelier-go/atelier/model"
+	"github.com/atelier-go/atelier/pkg/awsconfig"
+	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/decoder"
 	"github.com/atelier-go/atelier/pkg/gallery"
 	"github.com/atelier-go/atelier/pkg/queue"
@@ -90,13 +92,23 @@ func (s *Settings) decoder() (string, error) {
 	return filepath.Join(filepath.Dir(own), "picture-decoder"), nil
 }
 
+// A Process is what a main knows of itself.
+type Process struct {
+	Kind  string // of a worker, for receipts: daemon or lambda
+	Name  string // in claims, for people
+	Log   *slog.Logger
+	Ended func(worker.Attempt) // see [worker.Config]; may be nil
+	Swept func(sweeper.Report) // see [sweeper.Config]; may be nil
+}
+
 // A Painter is a worker with what it works with. It is to be closed.
 type Painter struct {
-	Worker  *worker.Worker
-	Sweeper *sweeper.Sweeper
-	Store   *store.Store
-	Queue   *queue.Queue
+	Worker *worker.Worker
+	Store  *store.Store
+	Queue  *queue.Queue
 
+	process Process
+	aws     aws.Config
 	engine  *model.Model
 	decoder *decoder.Decoder
 }
@@ -132,10 +144,11 @@ func within(limit time.Duration, dir string, load func() (*model.Model, error)) 
 	}
 }
 
-// Open loads the model, for at most five minutes, and opens the store and the queue. kind is for receipts,
-// name for claims. The process must end after an error: loading may still be under way.
-func (s *Settings) Open(ctx context.Context, kind, name string, log *slog.Logger) (_ *Painter, err error) {
-	p := &Painter{}
+// Open loads the model, for at most five minutes, and opens the store. It sends no request
+// to AWS: see [Settings.OpenSweeper]. The process must end after an error: loading may
+// still be under way.
+func (s *Settings) Open(ctx context.Context, process Process) (_ *Painter, err error) {
+	p, log := &Painter{process: process}, process.Log
 	p.engine, err = within(maxLoading, s.Model, func() (*model.Model, error) {
 		return s.load(model.Config{Dir: s.Model, SHA256: s.ModelSHA, Threads: s.Threads, Concurrent: s.Concurrent, Log: log})
 	})
@@ -147,24 +160,17 @@ func (s *Settings) Open(ctx context.Context, kind, name string, log *slog.Logger
 			err = errors.Join(err, p.Close())
 		}
 	}()
-	aws, err := config.LoadDefaultConfig(ctx)
-	if err != nil {
+	if p.aws, err = awsconfig.Load(ctx); err != nil {
 		return nil, err
 	}
 	jobs := store.Config{Dir: s.Dir, Lease: s.Lease}
 	if s.Bucket != "" {
-		shown, err := gallery.Open(ctx, aws, s.Bucket, log)
-		if err != nil {
-			return nil, err
-		}
-		jobs.Unpublish = shown.Unpublish
+		jobs.Unpublish = gallery.New(bucket.New(p.aws, s.Bucket)).Unpublish
 	}
 	if p.Store, err = store.Open(jobs); err != nil {
 		return nil, err
 	}
-	if p.Queue, err = queue.Open(ctx, aws, s.Queue); err != nil {
-		return nil, err
-	}
+	p.Queue = queue.New(p.aws, s.Queue)
 	memory, err := s.memory()
 	if err != nil {
 		return nil, err
@@ -178,24 +184,33 @@ func (s *Settings) Open(ctx context.Context, kind, name string, log *slog.Logger
 		return nil, fmt.Errorf("%w: it is built and installed with the worker, and --decoder or ATELIER_DECODER says where else it is", err)
 	}
 	p.Worker, err = worker.New(worker.Config{
-		Store: p.Store, Stylizer: p.engine, Decoder: p.decoder, Kind: kind, Name: name, Memory: memory, Footprint: footprint,
-		Engine: info.Engine, Model: info.Name, Concurrent: info.Concurrent, Watchdog: s.Watchdog, Log: log,
+		Store: p.Store, Stylizer: p.engine, Decoder: p.decoder, Kind: process.Kind, Name: process.Name, Memory: memory, Footprint: footprint,
+		Engine: info.Engine, Model: info.Name, Concurrent: info.Concurrent, Watchdog: s.Watchdog, Log: log, Ended: process.Ended,
 	})
 	if err != nil {
 		return nil, err
 	}
-	sweep := sweeper.Config{Store: p.Store, Queue: p.Queue, Times: s.Times, Log: log}
+	log.Info("ready", "model", info.Name, "model_sha256", info.SHA256, "shipped", info.Shipped, "engine", info.Engine, "dir", p.Store.Dir(), "queue", s.Queue)
+	return p, nil
+}
+
+// OpenSweeper makes a Painter's sweeper. A queue or bucket that is not there is an error
+// here; that S3 is away, or that there is no dead-letter queue, is logged.
+func (s *Settings) OpenSweeper(ctx context.Context, p *Painter) (*sweeper.Sweeper, error) {
+	log := p.process.Log
+	if s.Bucket != "" {
+		if _, err := gallery.Open(ctx, p.aws, s.Bucket, log); err != nil {
+			return nil, err
+		}
+	}
+	cfg := sweeper.Config{Store: p.Store, Queue: p.Queue, Times: s.Times, Log: log, Swept: p.process.Swept}
 	switch dead, err := p.Queue.Dead(ctx); {
 	case err == nil:
-		sweep.Dead = dead
+		cfg.Dead = dead
 	case errors.Is(err, queue.ErrNoDeadLetters):
 		log.Warn("what the queue gives up will not be noticed", "error", err)
 	default:
 		return nil, err
 	}
-	if p.Sweeper, err = sweeper.New(sweep); err != nil {
-		return nil, err
-	}
-	log.Info("ready", "model", info.Name, "model_sha256", info.SHA256, "shipped", info.Shipped, "engine", info.Engine, "dir", p.Store.Dir(), "queue", p.Queue.URL())
-	return p, nil
+	return sweeper.New(cfg)
 }
