@@ -180,14 +180,14 @@ func (r *Ring) refresh() {
 	defer r.reading.Unlock()
 	if r.origin.due() {
 		begun := time.Now() // a read that took long returns the keys as they were then
-		r.read(begun)
+		r.read()
 		r.seen.Store(&begun)
 	}
 	r.report()
 }
 
 // read reads the keys again. The caller holds r.reading.
-func (r *Ring) read(begun time.Time) {
+func (r *Ring) read() {
 	text, changed, err := r.origin.read()
 	if err != nil {
 		old := *r.now.Load()

@@ -3,14 +3,15 @@
 package lambdatest
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,7 +25,7 @@ const timeout = time.Minute
 // A Function is a running program. It is safe for concurrent use; events wait for each
 // other.
 type Function struct {
-	log     Log
+	log     string        // file
 	ready   chan struct{} // closed once the program asks for its first event
 	ended   chan struct{} // closed once the program has ended
 	events  chan event
@@ -50,8 +51,15 @@ func Start(t testing.TB, cmd *exec.Cmd) *Function {
 	f := &Function{ready: make(chan struct{}), ended: make(chan struct{}), events: make(chan event), answers: make(chan answer, 1)}
 	server := httptest.NewServer(f.runtime())
 	cmd.Env = append(cmd.Env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"), "AWS_LAMBDA_FUNCTION_NAME=test")
-	cmd.Stdout, cmd.Stderr = &f.log, &f.log
-	if err := cmd.Start(); err != nil {
+	// A file, and not a pipe, so that what a program has written before it responded is there.
+	f.log = filepath.Join(t.TempDir(), "log")
+	log, err := os.Create(f.log)
+	if err == nil {
+		cmd.Stdout, cmd.Stderr = log, log
+		err = cmd.Start()
+		_ = log.Close() // the process has its own
+	}
+	if err != nil {
 		server.Close()
 		t.Fatal(err)
 	}
@@ -68,9 +76,9 @@ func Start(t testing.TB, cmd *exec.Cmd) *Function {
 	select {
 	case <-f.ready:
 	case <-f.ended:
-		t.Fatalf("%s ended:\n%s", cmd.Path, f.log.String())
+		t.Fatalf("%s ended:\n%s", cmd.Path, f.Log())
 	case <-time.After(timeout):
-		t.Fatalf("%s asked for no event:\n%s", cmd.Path, f.log.String())
+		t.Fatalf("%s asked for no event:\n%s", cmd.Path, f.Log())
 	}
 	return f
 }
@@ -131,22 +139,10 @@ func (f *Function) Invoke(e any) ([]byte, error) {
 }
 
 // Log is what the program has printed so far.
-func (f *Function) Log() string { return f.log.String() }
-
-// A Log keeps what a process prints. It is safe for concurrent use.
-type Log struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *Log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *Log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+func (f *Function) Log() string {
+	b, err := os.ReadFile(f.log)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
 }
