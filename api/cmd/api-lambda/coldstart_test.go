@@ -28,12 +28,17 @@ func TestMain(m *testing.M) {
 // start runs api-lambda as a process of its own.
 func start(t *testing.T, aws *lambdatest.AWS, settings ...string) *lambdatest.Function {
 	t.Helper()
+	return startIn(t, aws.Environ(), settings...)
+}
+
+func startIn(t *testing.T, environ []string, settings ...string) *lambdatest.Function {
+	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program)
-	cmd.Env = append(aws.Environ(), "TEST_AS_FUNCTION=1", "ATELIER_DIR="+t.TempDir())
+	cmd.Env = append(environ, "TEST_AS_FUNCTION=1", "ATELIER_DIR="+t.TempDir())
 	cmd.Env = append(cmd.Env, settings...)
 	return lambdatest.Start(t, cmd)
 }
