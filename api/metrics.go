@@ -46,6 +46,7 @@ func newMetrics(s *Server) *metrics {
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "atelier_waiters", Help: "Requests that wait for a job to change."},
 			func() float64 { return float64(s.pools.waits.used()) }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(s.Collectors...)
 	if s.Keys != nil {
 		m.registry.MustRegister(keyMetrics(s.Keys)...)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/singleflight"
 	"golang.org/x/time/rate"
 
@@ -51,6 +52,8 @@ type Config struct {
 	// Depth is the queue once more, for /metrics to tell how full it is. Without (nil)
 	// there is no /metrics.
 	Depth gauge
+	// Collectors are further metrics for /metrics.
+	Collectors []prometheus.Collector
 
 	Shares Shares // what requests may take of this server, in all and of one owner
 

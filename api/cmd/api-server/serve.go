@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 	"sync"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/api/cmd/internal/keys"
 	"github.com/atelier-go/atelier/pkg/awsconfig"
@@ -17,6 +19,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/sweeper"
+	"github.com/atelier-go/atelier/pkg/sweeper/sweepermetrics"
 )
 
 type serveCommand struct {
@@ -85,7 +88,8 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 	if err != nil {
 		return err
 	}
-	cfg.Queue, cfg.Depth = q, q
+	sweeps := sweepermetrics.New()
+	cfg.Queue, cfg.Depth, cfg.Collectors = q, q, []prometheus.Collector{sweeps}
 	handler, err := api.New(cfg)
 	if err != nil {
 		return err
@@ -94,7 +98,7 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 	if err != nil {
 		return err
 	}
-	sweep, err := newSweeper(ctx, s.Times, cfg.Store, q, log)
+	sweep, err := newSweeper(ctx, s.Times, cfg.Store, q, sweeps, log)
 	if err != nil {
 		return err
 	}

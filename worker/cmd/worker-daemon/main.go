@@ -70,7 +70,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		log.Info("metrics", "address", "http://"+at+"/metrics")
 	}
 	p, err := s.Open(ctx, painter.Process{
-		Kind: "daemon", Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Log: log, Ended: m.attempt, Swept: m.swept,
+		Kind: "daemon", Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Log: log, Ended: m.attempt, Swept: m.sweeps.Swept,
 	})
 	if err != nil {
 		return err

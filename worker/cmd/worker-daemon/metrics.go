@@ -12,18 +12,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/atelier-go/atelier/pkg/sweeper"
+	"github.com/atelier-go/atelier/pkg/sweeper/sweepermetrics"
 	"github.com/atelier-go/atelier/worker"
 )
 
 // metrics are what /metrics returns, in Prometheus' terms.
 type metrics struct {
-	registry   *prometheus.Registry
-	jobs       *prometheus.CounterVec
-	stages     *prometheus.HistogramVec
-	sweeps     *prometheus.CounterVec
-	sweptJobs  *prometheus.CounterVec
-	unfinished prometheus.Gauge
+	registry *prometheus.Registry
+	jobs     *prometheus.CounterVec
+	stages   *prometheus.HistogramVec
+	sweeps   *sweepermetrics.Metrics
 }
 
 func newMetrics() *metrics {
@@ -36,15 +34,9 @@ func newMetrics() *metrics {
 			Name: "atelier_job_stage_seconds", Help: "Time that a job takes: queue_wait from the submission to its first attempt, decode, stylize and encode.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800},
 		}, []string{"stage"}),
-		sweeps: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "atelier_sweeps_total", Help: "Sweeps of this process, which takes turns with others.",
-		}, []string{"result"}),
-		sweptJobs: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "atelier_swept_jobs_total", Help: "Jobs that sweeps of this process have changed.",
-		}, []string{"action"}),
-		unfinished: prometheus.NewGauge(prometheus.GaugeOpts{Name: "atelier_unfinished_jobs", Help: "Unfinished jobs at the last sweep of this process."}),
+		sweeps: sweepermetrics.New(),
 	}
-	m.registry.MustRegister(m.jobs, m.stages, m.sweeps, m.sweptJobs, m.unfinished,
+	m.registry.MustRegister(m.jobs, m.stages, m.sweeps,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, o := range worker.Outcomes { // so that they are there before they happen
 		m.jobs.WithLabelValues(string(o))
@@ -64,19 +56,6 @@ func (m *metrics) attempt(a worker.Attempt) {
 	if a.Number == 1 && r.QueueWaitMS > 0 {
 		m.stages.WithLabelValues("queue_wait").Observe(r.QueueWaitMS / 1000)
 	}
-}
-
-// swept counts a sweep.
-func (m *metrics) swept(r sweeper.Report) {
-	result := "ok"
-	if r.Err != nil {
-		result = "error"
-	}
-	m.sweeps.WithLabelValues(result).Inc()
-	for action, n := range map[string]int{"resent": r.Resent, "dead": r.Dead, "timed_out": r.TimedOut, "expired": r.Expired} {
-		m.sweptJobs.WithLabelValues(action).Add(float64(n))
-	}
-	m.unfinished.Set(float64(r.Unfinished))
 }
 
 // serve serves /metrics at an address until stop is called. Anybody who reaches the

@@ -45,8 +45,8 @@ func TestMetrics(t *testing.T) {
 	expect(`atelier_jobs_total{outcome="succeeded"} 0`, `atelier_jobs_total{outcome="failed"} 0`, `atelier_jobs_total{outcome="stuck"} 0`)
 	m.attempt(worker.Attempt{Number: 1, Outcome: worker.Succeeded, Receipt: job.Receipt{QueueWaitMS: 40, DecodeMS: 2, StylizeMS: 20, EncodeMS: 3}})
 	m.attempt(worker.Attempt{Number: 2, Outcome: worker.Failed, Receipt: job.Receipt{QueueWaitMS: 4000}})
-	m.swept(sweeper.Report{Unfinished: 7, Resent: 2, Expired: 3, Took: time.Second})
-	m.swept(sweeper.Report{Unfinished: 5, Err: errors.New("the queue is away")})
+	m.sweeps.Swept(sweeper.Report{Unfinished: 7, Resent: 2, Expired: 3, Took: time.Second})
+	m.sweeps.Swept(sweeper.Report{Unfinished: 5, Err: errors.New("the queue is away")})
 	expect(`atelier_jobs_total{outcome="succeeded"} 1`, `atelier_jobs_total{outcome="failed"} 1`,
 		`atelier_job_stage_seconds_sum{stage="stylize"} 0.02`, `atelier_job_stage_seconds_count{stage="queue_wait"} 1`,
 		`atelier_sweeps_total{result="ok"} 1`, `atelier_sweeps_total{result="error"} 1`,
