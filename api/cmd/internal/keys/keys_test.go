@@ -2,15 +2,19 @@ package keys_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/atelier-go/atelier/api/cmd/internal/keys"
 	"github.com/atelier-go/atelier/api/keyring"
@@ -45,7 +49,6 @@ func TestOpenOnMiniStack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parameters := ssm.NewFromConfig(cfg)
 	put := map[keys.Setting]func(text string){
 		"s3://config/atelier/keys": func(text string) {
 			if _, err := b.Put(t.Context(), "atelier/keys", bytes.NewReader([]byte(text)), bucket.Put{}); err != nil {
@@ -53,13 +56,8 @@ func TestOpenOnMiniStack(t *testing.T) {
 			}
 		},
 	}
-	for name, kind := range map[string]types.ParameterType{"/atelier/keys": types.ParameterTypeSecureString, "/atelier/plain": types.ParameterTypeString} {
-		put[keys.Setting("ssm:"+name)] = func(text string) {
-			_, err := parameters.PutParameter(t.Context(), &ssm.PutParameterInput{Name: &name, Value: &text, Type: kind, Overwrite: aws.Bool(true)})
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
+	for name, kind := range map[string]string{"/atelier/keys": "SecureString", "/atelier/plain": "String"} {
+		put[keys.Setting("ssm:"+name)] = func(text string) { putParameter(t, cfg, name, kind, text) }
 	}
 	opener := keys.Opener{Getenv: os.Getenv, Log: slog.New(slog.DiscardHandler)}
 	for setting, put := range put {
@@ -81,6 +79,36 @@ func TestOpenOnMiniStack(t *testing.T) {
 				t.Errorf("with a bad line: %v", err)
 			}
 		})
+	}
+}
+
+func putParameter(t *testing.T, cfg aws.Config, name, kind, text string) {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"Name": name, "Type": kind, "Value": text, "Overwrite": true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, *cfg.BaseEndpoint, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	req.Header.Set("X-Amz-Target", "AmazonSSM.PutParameter")
+	credentials, err := cfg.Credentials.Retrieve(t.Context())
+	if err == nil {
+		sum := sha256.Sum256(body)
+		err = v4.NewSigner().SignHTTP(t.Context(), credentials, req, hex.EncodeToString(sum[:]), "ssm", cfg.Region, time.Now())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("put parameter %s: %s", name, resp.Status)
 	}
 }
 
