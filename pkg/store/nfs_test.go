@@ -281,7 +281,7 @@ func TestOnNFS(t *testing.T) {
 	if os.Getenv("ATELIER_NFS_TESTS") == "all" {
 		tests = "."
 	}
-	out := nfstest.Run(t, time.Hour, nil, "-test.short", "-test.run="+tests)
+	out := nfstest.Run(t, 3*time.Hour, nil, "-test.short", "-test.run="+tests)
 	if testing.Verbose() {
 		t.Log(out)
 	}
