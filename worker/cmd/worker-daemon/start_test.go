@@ -24,6 +24,7 @@ func TestQueueNotThere(t *testing.T) {
 			t.Setenv(name, value)
 		}
 	}
+	t.Setenv("ATELIER_ONNXRUNTIME", "") // which scripts/env sets to a folder
 	decoder, err := decodertest.Program()
 	if err != nil {
 		t.Fatal(err)

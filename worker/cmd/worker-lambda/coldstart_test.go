@@ -41,9 +41,6 @@ func start(t *testing.T, aws *lambdatest.AWS, settings ...string) *lambdatest.Fu
 	}
 	cmd := exec.Command(program)
 	cmd.Env = append(aws.Environ(), "TEST_AS_FUNCTION=1", "ATELIER_DIR="+t.TempDir(), "ATELIER_MODEL="+model, "ATELIER_DECODER="+decoder)
-	if library := os.Getenv("ATELIER_ONNXRUNTIME"); library != "" {
-		cmd.Env = append(cmd.Env, "ATELIER_ONNXRUNTIME="+filepath.Join(library, "lib", "libonnxruntime.so"))
-	}
 	cmd.Env = append(cmd.Env, settings...)
 	return lambdatest.Start(t, cmd)
 }
