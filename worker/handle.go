@@ -195,8 +195,8 @@ func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease) (receipt j
 	}, receipt)
 }
 
-// thumbnail makes what the gallery shows of a public job; nil where the result will
-// do, or the gallery doesn't show it.
+// thumbnail makes what the gallery shows of a public job; nil where a copy of the result
+// will do, or the gallery doesn't show it.
 func thumbnail(painted *image.RGBA, spec *job.Spec) ([]byte, error) {
 	small := max(painted.Rect.Dx(), painted.Rect.Dy()) <= imageio.ThumbnailEdge
 	if !spec.Public || small && spec.Format == "jpeg" {

@@ -2,6 +2,7 @@ package gallery_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -62,7 +63,9 @@ func testExpired(h *hall) {
 		}
 		h.copy()
 		h.update()
-		expire := func() (int, error) { return h.store.Expire(time.Now().Add(time.Minute), len(ids)) }
+		expire := func() (int, error) {
+			return h.store.Expire(context.Background(), time.Now().Add(time.Minute), len(ids))
+		}
 		if refused {
 			h.between(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(http.StatusForbidden) })
 			if n, err := expire(); n != 0 || !errors.Is(err, bucket.ErrDenied) {
@@ -77,7 +80,7 @@ func testExpired(h *hall) {
 			next.ServeHTTP(w, r)
 		})
 		if refused {
-			if err := h.store.EndErasures(); err != nil {
+			if err := h.store.EndErasures(context.Background()); err != nil {
 				h.Error(err)
 			}
 		} else if n, err := expire(); n != len(ids) || err != nil {
@@ -166,7 +169,7 @@ func testErasedFromWhatIsSpoiled(h *hall) {
 		h.Errorf("with half a manifest: got %v, want ErrStoreAway", err)
 	}
 	h.between(nil)
-	if err := h.store.EndErasures(); err != nil {
+	if err := h.store.EndErasures(context.Background()); err != nil {
 		h.Error(err)
 	}
 	h.is(b, stays)
@@ -196,7 +199,7 @@ func testBucketAway(h *hall) {
 	}
 	h.between(nil)
 	h.is(id)
-	if err := h.store.EndErasures(); err != nil {
+	if err := h.store.EndErasures(context.Background()); err != nil {
 		h.Fatal(err)
 	}
 	h.is()

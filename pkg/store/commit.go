@@ -12,8 +12,8 @@ import (
 )
 
 // Succeed ends the run with a picture, and publishes it. The picture is durable
-// before the outcome is. Of a public job there is a thumbnail, a JPEG file; nil
-// where the picture will do as its own. Of another job it is dropped.
+// before the outcome is. Of a public job there is a thumbnail, a JPEG file; nil is a
+// copy of the picture. Of another job it is dropped.
 //
 // job.ErrLeaseLost: the run has ended another way, and this picture is thrown
 // away. After any other error it is unknown whether the outcome stands: the next
@@ -23,15 +23,17 @@ func (l *Lease) Succeed(picture, thumbnail []byte, res job.Result, receipt job.R
 	res.Bytes, res.SHA256 = int64(len(picture)), hex.EncodeToString(sum[:])
 	receipt.Worker, receipt.Engine, receipt.Model = clean(receipt.Worker, maxWord), clean(receipt.Engine, maxWord), clean(receipt.Model, maxWord)
 	made := map[string][][]byte{l.path(outputFile(l.record.Claim)): {picture}}
-	thumb := thumbnail != nil && l.Spec.Public
-	if thumb {
+	if l.Spec.Public {
+		if thumbnail == nil {
+			thumbnail = picture
+		}
 		made[l.path(thumbFile(l.record.Claim))] = [][]byte{thumbnail}
 	}
 	var failed error
 	written := make(chan struct{})
 	go func() { failed = l.store.createAll(made); close(written) }()
 	err := l.finish(func(r *record) {
-		r.State, r.Result, r.Receipt, r.Thumb = job.Succeeded, &res, &receipt, thumb
+		r.State, r.Result, r.Receipt = job.Succeeded, &res, &receipt
 		r.FinishedAt = now()
 	}, func(time.Time) error { <-written; return failed })
 	<-written

@@ -280,6 +280,20 @@ func (d *disk) refreshPath(dir, top string) error {
 	return d.refresh(dir)
 }
 
+// folderChanged is when a name was last made or removed in a folder. It is opened, for
+// the reason that refresh has.
+func (d *disk) folderChanged(dir string) (at time.Time, err error) {
+	f, err := d.open("open", dir, func() (*os.File, error) { return openFolder(dir) })
+	if err != nil {
+		return at, err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		at = info.ModTime()
+	}
+	return at, errors.Join(err, f.Close())
+}
+
 func openFolder(path string) (*os.File, error) {
 	return openNoLinks(path, unix.O_RDONLY|unix.O_DIRECTORY)
 }

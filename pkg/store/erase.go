@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,7 +49,7 @@ func (s *Store) erase(id job.ID, why string) error {
 	var g graves
 	err := s.dig(&g, id, why)
 	if err == nil {
-		err = s.fill(&g)
+		err = s.fill(context.Background(), &g)
 	}
 	return err
 }
@@ -177,12 +178,19 @@ func (s *Store) unlist(folder string, id job.ID) error {
 
 // fill ends the erasures. One of a job of which a program on this machine has a file
 // open is left for EndErasures: it has a name yet, by which it could be published.
-func (s *Store) fill(g *graves) error {
+func (s *Store) fill(ctx context.Context, g *graves) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err := s.unpublished(g.copies()); err != nil {
 		return err
 	}
 	var errs []error
 	for _, j := range g.jobs {
+		if ctx.Err() != nil { // the rest is left for EndErasures
+			errs = append(errs, ctx.Err())
+			break
+		}
 		err := s.removeTree(s.graveDir(j.id))
 		if errors.Is(err, errInUse) {
 			continue
@@ -280,8 +288,8 @@ func (s *Store) empty(dir string) error {
 }
 
 // EndErasures brings erasures to their end that were begun by processes that died,
-// or whose copies could not be removed.
-func (s *Store) EndErasures() error {
+// or whose copies could not be removed. It stops between two jobs when ctx ends.
+func (s *Store) EndErasures(ctx context.Context) error {
 	names, err := s.list(filepath.Join(s.dir, erasingDir))
 	slices.Sort(names) // by their time
 	var g graves
@@ -291,8 +299,12 @@ func (s *Store) EndErasures() error {
 		if perr != nil {
 			continue
 		}
+		if ctx.Err() != nil {
+			err = errors.Join(err, ctx.Err())
+			break
+		}
 		if len(g.jobs) > 0 && shard(g.jobs[0].id) != shard(id) {
-			err = errors.Join(err, s.fill(&g))
+			err = errors.Join(err, s.fill(ctx, &g))
 			g = graves{}
 		}
 		eerr := s.dig(&g, id, why)
@@ -304,7 +316,7 @@ func (s *Store) EndErasures() error {
 		}
 	}
 	if !errors.Is(err, job.ErrStoreAway) {
-		err = errors.Join(err, s.fill(&g))
+		err = errors.Join(err, s.fill(ctx, &g))
 	}
 	if err != nil {
 		return fmt.Errorf("end erasures: %w", err)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -244,7 +245,7 @@ func TestRetentionOnAFullDisk(t *testing.T) {
 		}
 		return call()
 	}
-	n, err := sc.Expire(time.Now().Add(time.Hour+time.Minute), 10)
+	n, err := sc.Expire(context.Background(), time.Now().Add(time.Hour+time.Minute), 10)
 	sc.step = nil
 	if n != 1 || err != nil {
 		t.Errorf("%d expired, %v", n, err)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -74,10 +75,10 @@ func TestForeignFoldersAreNotListed(t *testing.T) {
 	}
 	jobs, _, err := sc.List(Query{Limit: 10})
 	if err == nil {
-		_, err = sc.Expire(time.Now().Add(-24*time.Hour), 10)
+		_, err = sc.Expire(context.Background(), time.Now().Add(-24*time.Hour), 10)
 	}
 	if err == nil {
-		err = sc.hours(jobsDir, time.Now().Add(24*time.Hour), func(dir string) error { listed = append(listed, dir); return nil })
+		err = sc.hours(context.Background(), jobsDir, time.Now().Add(24*time.Hour), func(dir string) error { listed = append(listed, dir); return nil })
 	}
 	sc.step = nil
 	if err != nil || len(jobs) != 1 {

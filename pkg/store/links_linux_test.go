@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -110,7 +111,7 @@ func linkInPath(t *testing.T, folder string) {
 	now := time.Now()
 	later := now.Add(72 * time.Hour)
 	_, _ = sc.Turn(time.Minute)
-	_ = sc.Remember([]byte("note"))
+	_ = sc.SetNote(SweepNote, []byte("note"))
 	if active, err := sc.Active(); err == nil {
 		for _, e := range active {
 			_ = sc.Announced(e)
@@ -125,13 +126,13 @@ func linkInPath(t *testing.T, folder string) {
 	_ = sc.Erase(done.Spec.ID, Erased)
 	_ = sc.Create(sc.spec(), []byte("picture"), nil)
 	_, _, _ = sc.CreateOnce(sc.spec(), []byte("picture"), nil, "key")
-	_, _ = sc.Expire(now.Add(-26*time.Hour), 10)
-	_ = sc.EndErasures()
-	_ = sc.Forget(later)
-	_ = sc.ForgetKeys(later)
-	_ = sc.ForgetSubmissions(now.Add(-72*time.Hour), later)
-	_ = sc.CleanUp(later, time.Hour)
-	_ = sc.CleanDrafts(now.Add(-3*time.Hour), later, time.Hour)
+	_, _ = sc.Expire(context.Background(), now.Add(-26*time.Hour), 10)
+	_ = sc.EndErasures(context.Background())
+	_ = sc.Forget(context.Background(), later)
+	_ = sc.ForgetKeys(context.Background(), later)
+	_ = sc.ForgetSubmissions(context.Background(), now.Add(-72*time.Hour), later)
+	_ = sc.CleanUp(context.Background(), later, time.Hour)
+	_ = sc.CleanDrafts(context.Background(), now.Add(-3*time.Hour), later, time.Hour)
 
 	after := snapshot(t, elsewhere)
 	for name, is := range after {
@@ -213,7 +214,7 @@ func TestLinksThatComeWhileWeLook(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			_ = sc.CleanUp(time.Now().Add(time.Minute), time.Second)
+			_ = sc.CleanUp(context.Background(), time.Now().Add(time.Minute), time.Second)
 		}
 		close(stop)
 		if err := <-stopped; err != nil {
@@ -245,7 +246,7 @@ func TestLinkThatComesAfterTheListing(t *testing.T) {
 			}
 			return err
 		}
-		if err := sc.CleanUp(time.Now().Add(72*time.Hour), time.Hour); err == nil {
+		if err := sc.CleanUp(context.Background(), time.Now().Add(72*time.Hour), time.Hour); err == nil {
 			t.Error("nothing was noticed")
 		}
 		if after := snapshot(t, elsewhere); len(after) != len(before) {
@@ -264,7 +265,7 @@ func TestForeignNamesAreNotCleanedUp(t *testing.T) {
 		}
 	}
 	later := time.Now().Add(72 * time.Hour)
-	if err := errors.Join(sc.CleanUp(later, time.Hour), sc.ForgetKeys(later)); err != nil {
+	if err := errors.Join(sc.CleanUp(context.Background(), later, time.Hour), sc.ForgetKeys(context.Background(), later)); err != nil {
 		t.Error(err)
 	}
 	for pattern, want := range map[string]int{"tmp/notes": 1, "tmp/*/file": 2, "keys/notes": 1, "keys/*/file": 1} {

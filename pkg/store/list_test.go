@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -138,10 +139,10 @@ func TestExpireTakesTheOldest(t *testing.T) {
 		done = append(done, id)
 	}
 	waiting := createAt(t, s, "anna", now.Add(-200*time.Hour))
-	if n, err := s.Expire(now.Add(-time.Hour), 10); n != 0 || err != nil {
+	if n, err := s.Expire(context.Background(), now.Add(-time.Hour), 10); n != 0 || err != nil {
 		t.Errorf("before their time: %d, %v", n, err)
 	}
-	if n, err := s.Expire(now.Add(time.Hour), 2); n != 2 || err != nil {
+	if n, err := s.Expire(context.Background(), now.Add(time.Hour), 2); n != 2 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
 	for i, id := range done {
@@ -152,7 +153,7 @@ func TestExpireTakesTheOldest(t *testing.T) {
 	if stone, err := s.Tombstone(done[0]); err != nil || stone.Why != store.Expired {
 		t.Errorf("%+v, %v", stone, err)
 	}
-	if n, err := s.Expire(now.Add(time.Hour), 10); n != 3 || err != nil {
+	if n, err := s.Expire(context.Background(), now.Add(time.Hour), 10); n != 3 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
 	if j, err := s.Job(waiting); err != nil || j.State != job.Queued {
@@ -186,7 +187,7 @@ func TestExpireGoesOnAfterADamagedJob(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	n, err := s.Expire(now.Add(time.Hour), 10)
+	n, err := s.Expire(context.Background(), now.Add(time.Hour), 10)
 	if n != 3 || err != nil {
 		t.Errorf("%d expired, %v; want 3", n, err)
 	}
@@ -212,7 +213,7 @@ func TestOwnersIndexIsTidiedUp(t *testing.T) {
 			}
 		}
 	}
-	if _, err := s.Expire(now.Add(-12*time.Hour), 10); err != nil {
+	if _, err := s.Expire(context.Background(), now.Add(-12*time.Hour), 10); err != nil {
 		t.Fatal(err)
 	}
 	hours, err := filepath.Glob(filepath.Join(s.Dir(), "owners/*/*/*/*/*"))
@@ -234,10 +235,10 @@ func TestRetentionLeavesForeignFilesAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Expire(time.Now(), 10); err != nil {
+	if _, err := s.Expire(context.Background(), time.Now(), 10); err != nil {
 		t.Error(err)
 	}
-	if err := s.Forget(time.Now()); err != nil {
+	if err := s.Forget(context.Background(), time.Now()); err != nil {
 		t.Error(err)
 	}
 	for _, name := range foreign {

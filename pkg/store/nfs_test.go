@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -190,14 +191,14 @@ func TestErasedWhileItIsRead(t *testing.T) {
 						t.Errorf("published is %v", left)
 					}
 				}
-				if err := sweeper.EndErasures(); err != nil {
+				if err := sweeper.EndErasures(context.Background()); err != nil {
 					t.Errorf("end erasures while it is read: %v", err)
 				}
 				if got, err := reader.content(f, job.Job{}, nil); err == nil && got != "painted" { // it may be stale
 					t.Errorf("read: %q", got)
 				}
 				_ = f.Close() // read only
-				if err := sweeper.EndErasures(); err != nil {
+				if err := sweeper.EndErasures(context.Background()); err != nil {
 					t.Errorf("end erasures: %v", err)
 				}
 				for _, s := range []scene{a, b} {

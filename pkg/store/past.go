@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -102,16 +103,22 @@ func hoursFrom(first string, now time.Time) (hours []string) {
 
 // hoursWith lists all hours that an owner has in the index.
 func (s *Store) hoursWith(folder string, now time.Time) ([]string, error) {
+	return s.hoursIn(filepath.Join(s.dir, ownersDir, folder), "", now)
+}
+
+// hoursIn lists the hours from one on, "" being the first, that have a folder in a tree
+// with the layout of jobs/.
+func (s *Store) hoursIn(tree, from string, now time.Time) ([]string, error) {
 	hours := []string{""}
 	for range shardDepth {
 		var deeper []string
 		for _, above := range hours {
-			names, err := s.list(filepath.Join(s.dir, ownersDir, folder, above))
+			names, err := s.list(filepath.Join(tree, above))
 			if err != nil {
 				return nil, err
 			}
 			for _, name := range names {
-				if sub := filepath.Join(above, name); inHours(sub, now) {
+				if sub := filepath.Join(above, name); inHours(sub, now) && sub >= from[:min(len(sub), len(from))] {
 					deeper = append(deeper, sub)
 				}
 			}
@@ -225,13 +232,16 @@ func (s *Store) writePast(folder string, p *past) {
 
 // ForgetSubmissions removes what counts erased jobs as submissions, of hours that
 // were over a day ago, and that had not been at a time.
-func (s *Store) ForgetSubmissions(since, now time.Time) error {
+func (s *Store) ForgetSubmissions(ctx context.Context, since, now time.Time) error {
 	owners, err := s.list(filepath.Join(s.dir, ownersDir))
 	if err != nil {
 		return err
 	}
 	over := hourOf(now.Add(-day - time.Hour))
 	for _, owner := range owners {
+		if ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
 		for at := since.UTC().Add(-day - 2*time.Hour).Truncate(time.Hour); hourOf(at) < over; at = at.Add(time.Hour) {
 			hour := filepath.Join(s.dir, ownersDir, owner, hourOf(at))
 			names, lerr := s.list(hour)

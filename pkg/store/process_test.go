@@ -313,7 +313,7 @@ func TestProcessesRaceForOneDirectory(t *testing.T) {
 		}
 	}
 	// The killed may have left temporary files, which no successor knows of.
-	if err := s.CleanUp(time.Now().Add(time.Hour), time.Minute); err != nil {
+	if err := s.CleanUp(context.Background(), time.Now().Add(time.Hour), time.Minute); err != nil {
 		t.Error(err)
 	}
 	for _, name := range files(t, s.Dir()) {

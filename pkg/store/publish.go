@@ -68,7 +68,8 @@ func (s *Store) published(id job.ID, format string, public bool) []string {
 
 // publish gives what came of a run its names in published/: links, so that they
 // are whole by nature, take no room, and can be made by anybody at any time from
-// the files in the job's folder, without which there is nothing to link.
+// the files in the job's folder, without which there is nothing to link. No two names are
+// of one file: DataSync copies a file that has several in its location only once.
 //
 // The folders are not synced: a file server has a name when it answers, and a file
 // system with a journal keeps the order in which this name comes and the one in
@@ -77,20 +78,12 @@ func (s *Store) publish(l *life, final *record) error {
 	if final.State != job.Succeeded {
 		return nil
 	}
-	from := []string{outputFile(final.Claim), final.thumbnail()}
+	from := []string{outputFile(final.Claim), thumbFile(final.Claim)}
 	var links []func() error
 	for i, to := range s.published(l.id, final.Format, final.Public) {
 		links = append(links, func() error { return s.publishAs(filepath.Join(l.dir.Name(), from[i]), to) })
 	}
 	return together(links...)
-}
-
-// thumbnail is the file that holds a success's thumbnail.
-func (r *record) thumbnail() string {
-	if r.Thumb {
-		return thumbFile(r.Claim)
-	}
-	return outputFile(r.Claim)
 }
 
 func (s *Store) publishAs(from, to string) error {

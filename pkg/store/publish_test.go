@@ -72,6 +72,22 @@ func TestPublishedIsALink(t *testing.T) {
 	}
 }
 
+// DataSync copies a file with several names in its location only once, so that a picture
+// that is its own thumbnail would never come to the gallery.
+func TestNoTwoPublishedNamesAreOfOneFile(t *testing.T) {
+	sc := newScene(t)
+	l := sc.claimedAs(true)
+	if err := l.Succeed([]byte("tiny"), nil, job.Result{}, job.Receipt{}); err != nil {
+		t.Fatal(err)
+	}
+	names := sc.published(l.Spec.ID, "jpeg", true)
+	result, err := os.Stat(names[0])
+	thumbnail, terr := os.Stat(names[1])
+	if err := errors.Join(err, terr); err != nil || os.SameFile(result, thumbnail) {
+		t.Errorf("the result and its thumbnail are one file: %v", err)
+	}
+}
+
 // The folder of an hour goes, as empty and old, right after a publisher made it:
 // the result is published all the same, by whoever tidies up.
 func TestPublishersFolderIsRemovedUnderItsHands(t *testing.T) {

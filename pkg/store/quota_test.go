@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -174,7 +175,7 @@ func TestStoredBytesAreBounded(t *testing.T) {
 		}
 		return nil
 	})
-	if n, err := sc.Expire(time.Now().Add(2*time.Hour), 10); err != nil || n != 0 {
+	if n, err := sc.Expire(context.Background(), time.Now().Add(2*time.Hour), 10); err != nil || n != 0 {
 		t.Fatal(n, err) // none has finished
 	}
 }
@@ -301,7 +302,7 @@ func TestSubmissionsOfADayAreBounded(t *testing.T) {
 	_, err = b.submitAs("anna")
 	wantQuota(t, err, "daily_submissions")
 	later := time.Now().Add(27 * time.Hour)
-	if err := sc.ForgetSubmissions(time.Now().Add(-time.Hour), later); err != nil {
+	if err := sc.ForgetSubmissions(context.Background(), time.Now().Add(-time.Hour), later); err != nil {
 		t.Fatal(err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(sc.dir, "owners/*/*/*/*/*/*")); len(left) != 0 {

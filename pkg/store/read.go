@@ -150,15 +150,15 @@ func (s *Store) Result(id job.ID) (f *os.File, j job.Job, err error) {
 	return f, j, nil
 }
 
-// Thumbnail opens the thumbnail of a public job that has succeeded: a JPEG file, or
-// the result where that was to do as its own; the caller closes it. A job without
+// Thumbnail opens the thumbnail of a public job that has succeeded, a JPEG file; the
+// caller closes it. A job without
 // one is job.ErrNotFinished or job.ErrNoThumbnail.
 func (s *Store) Thumbnail(id job.ID) (f *os.File, j job.Job, err error) {
 	r, err := s.current(id)
 	if err == nil {
 		j = r.public()
 		if r.Public {
-			f, err = s.openMade(r, r.thumbnail())
+			f, err = s.openMade(r, thumbFile(r.Claim))
 		} else {
 			err = job.ErrNoThumbnail
 		}

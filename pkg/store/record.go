@@ -25,7 +25,6 @@ type record struct {
 	Worker  string `json:"worker,omitempty"`
 	Lease   int64  `json:"lease_ms,omitempty"` // how long the claim stands without being renewed
 	Crashed bool   `json:"crashed,omitempty"`  // the attempt before the claim ended without a word
-	Thumb   bool   `json:"thumb,omitempty"`    // in a success: there is thumb.N; else the picture is its own thumbnail
 
 	written time.Time // when its file was written or touched last, by the file server's clock
 }

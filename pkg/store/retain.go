@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -20,11 +21,13 @@ const keyRetention = 24 * time.Hour
 
 // Expire removes at most limit finished jobs that ended before a time, oldest
 // first, and says how many. It looks at no more than a few times as many. A job
-// that can't be read or removed does not stop it: of such errors it answers one.
-func (s *Store) Expire(before time.Time, limit int) (int, error) {
+// that can't be read or removed does not stop it: of such errors it returns one. When
+// ctx ends it stops between two jobs, with the error of ctx; what it has begun,
+// [Store.EndErasures] completes.
+func (s *Store) Expire(ctx context.Context, before time.Time, limit int) (int, error) {
 	expired, begun, seen := 0, 0, 0
 	var damaged error
-	err := s.hours(jobsDir, before, func(hour string) error {
+	err := s.hours(ctx, jobsDir, before, func(hour string) error {
 		names, err := s.list(hour)
 		if err != nil {
 			return err
@@ -35,6 +38,10 @@ func (s *Store) Expire(before time.Time, limit int) (int, error) {
 			id, perr := job.ParseID(name)
 			if perr != nil {
 				continue
+			}
+			if ctx.Err() != nil {
+				err = ctx.Err()
+				break
 			}
 			if seen++; begun+len(g.jobs) == limit || seen > 4*limit {
 				err = errEnough
@@ -48,10 +55,10 @@ func (s *Store) Expire(before time.Time, limit int) (int, error) {
 			}
 		}
 		begun += len(g.jobs)
-		switch ferr := s.fill(&g); {
+		switch ferr := s.fill(ctx, &g); {
 		case ferr == nil:
 			expired += len(g.jobs)
-		case errors.Is(ferr, job.ErrStoreAway):
+		case errors.Is(ferr, job.ErrStoreAway), ctx.Err() != nil:
 			return ferr
 		default:
 			damaged = ferr
@@ -64,7 +71,7 @@ func (s *Store) Expire(before time.Time, limit int) (int, error) {
 	if errors.Is(err, errEnough) {
 		err = nil
 	}
-	if err = errors.Join(err, damaged, s.tidyOwners(before), s.tidyPublished(before)); err != nil {
+	if err = errors.Join(err, damaged, s.tidyOwners(ctx, before), s.tidyPublished(ctx, before)); err != nil {
 		return expired, fmt.Errorf("apply the retention: %w", err)
 	}
 	return expired, nil
@@ -72,13 +79,13 @@ func (s *Store) Expire(before time.Time, limit int) (int, error) {
 
 // tidyOwners removes the folders of the owners' index that are empty and older than
 // a time: every listing walks through all that there are.
-func (s *Store) tidyOwners(before time.Time) error {
+func (s *Store) tidyOwners(ctx context.Context, before time.Time) error {
 	owners, err := s.list(filepath.Join(s.dir, ownersDir))
 	if err != nil {
 		return err
 	}
 	for _, owner := range owners {
-		if err := s.hours(filepath.Join(ownersDir, owner), before, s.removeEmpty); err != nil {
+		if err := s.hours(ctx, filepath.Join(ownersDir, owner), before, s.removeEmpty); err != nil {
 			return err
 		}
 	}
@@ -88,10 +95,10 @@ func (s *Store) tidyOwners(before time.Time) error {
 // tidyPublished removes the folders of published/ that are empty and older than a
 // time. Where one goes that a publisher has just made, for a job that was retried
 // late, the job stays in active/ and is published by the next who tidies it up.
-func (s *Store) tidyPublished(before time.Time) error {
+func (s *Store) tidyPublished(ctx context.Context, before time.Time) error {
 	var errs []error
 	for _, kind := range []string{publicDir, thumbsDir, privateDir} {
-		errs = append(errs, s.hours(filepath.Join(publishedDir, kind), before, s.removeEmpty))
+		errs = append(errs, s.hours(ctx, filepath.Join(publishedDir, kind), before, s.removeEmpty))
 	}
 	return errors.Join(errs...)
 }
@@ -111,8 +118,8 @@ func (s *Store) expireOne(g *graves, id job.ID, before time.Time) error {
 }
 
 // Forget removes what is left of jobs that were made before a time and are gone.
-func (s *Store) Forget(before time.Time) error {
-	err := s.hours(goneDir, before, s.removeTree)
+func (s *Store) Forget(ctx context.Context, before time.Time) error {
+	err := s.hours(ctx, goneDir, before, s.removeTree)
 	if err != nil {
 		return fmt.Errorf("forget erased jobs: %w", err)
 	}
@@ -120,11 +127,14 @@ func (s *Store) Forget(before time.Time) error {
 }
 
 // hours visits the folders of the hours that were over before a time, oldest
-// first, in a tree with the layout of jobs/.
-func (s *Store) hours(tree string, before time.Time, visit func(dir string) error) error {
+// first, in a tree with the layout of jobs/, until ctx ends.
+func (s *Store) hours(ctx context.Context, tree string, before time.Time, visit func(dir string) error) error {
 	last := hourOf(before)
 	var down func(path string, depth int) error
 	down = func(path string, depth int) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if depth == shardDepth {
 			return visit(filepath.Join(s.dir, tree, path))
 		}
@@ -167,12 +177,12 @@ func (s *Store) removeEmpty(dir string) error {
 
 // CleanUp removes what was left in tmp/ longer ago than age, by processes that
 // died. Where one was only stalled, its work there fails and leaves no trace.
-func (s *Store) CleanUp(now time.Time, age time.Duration) error {
+func (s *Store) CleanUp(ctx context.Context, now time.Time, age time.Duration) error {
 	// Names are [rand.Text]'s.
 	ours := func(name string) bool {
 		return len(name) == 26 && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 	}
-	if err := s.removeOld(tmpDir, ours, now.Add(-age)); err != nil {
+	if err := s.removeOld(ctx, tmpDir, ours, now.Add(-age)); err != nil {
 		return fmt.Errorf("clean up: %w", err)
 	}
 	return nil
@@ -181,8 +191,11 @@ func (s *Store) CleanUp(now time.Time, age time.Duration) error {
 // CleanDrafts removes the folders of jobs whose making, or whose erasure, did not
 // come to its end, in the hours since a time. Each hour's folder is listed, so
 // this is not for every minute.
-func (s *Store) CleanDrafts(since, now time.Time, age time.Duration) error {
+func (s *Store) CleanDrafts(ctx context.Context, since, now time.Time, age time.Duration) error {
 	for hour := since.UTC().Truncate(time.Hour); !hour.After(now); hour = hour.Add(time.Hour) {
+		if ctx.Err() != nil {
+			return fmt.Errorf("clean up: %w", ctx.Err())
+		}
 		dir := filepath.Join(s.dir, jobsDir, hour.Format("2006/01/02/15"))
 		names, err := s.list(dir)
 		for _, name := range names {
@@ -214,12 +227,12 @@ func (s *Store) CleanDrafts(since, now time.Time, age time.Duration) error {
 }
 
 // ForgetKeys removes idempotency keys that are over.
-func (s *Store) ForgetKeys(now time.Time) error {
+func (s *Store) ForgetKeys(ctx context.Context, now time.Time) error {
 	// Names are keyOf's.
 	ours := func(name string) bool {
 		return len(name) == 2*sha256.Size && strings.Trim(name, "0123456789abcdef") == ""
 	}
-	if err := s.removeOld(keysDir, ours, now.Add(-keyRetention)); err != nil {
+	if err := s.removeOld(ctx, keysDir, ours, now.Add(-keyRetention)); err != nil {
 		return fmt.Errorf("forget keys: %w", err)
 	}
 	return nil
@@ -231,7 +244,7 @@ const maxOld = 5000
 
 // removeOld removes files from a folder that are older than a time and have a name as
 // the store makes them.
-func (s *Store) removeOld(dir string, ours func(name string) bool, before time.Time) error {
+func (s *Store) removeOld(ctx context.Context, dir string, ours func(name string) bool, before time.Time) error {
 	names, err := s.list(filepath.Join(s.dir, dir))
 	if err != nil {
 		return err
@@ -239,6 +252,9 @@ func (s *Store) removeOld(dir string, ours func(name string) bool, before time.T
 	names = slices.DeleteFunc(names, func(name string) bool { return !ours(name) })
 	rand.Shuffle(len(names), func(i, k int) { names[i], names[k] = names[k], names[i] })
 	for _, name := range names[:min(maxOld, len(names))] {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		path := filepath.Join(s.dir, dir, name)
 		at, err := s.changed(path)
 		if err == nil && at.Before(before) {

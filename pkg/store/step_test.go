@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -253,7 +254,7 @@ func (sc scene) sweep() {
 			sc.Fatal(err)
 		}
 	}
-	if err := errors.Join(sc.EndErasures(), sc.CleanUp(later, time.Hour), sc.CleanDrafts(time.Now().Add(-time.Hour), later, time.Hour)); err != nil {
+	if err := errors.Join(sc.EndErasures(context.Background()), sc.CleanUp(context.Background(), later, time.Hour), sc.CleanDrafts(context.Background(), time.Now().Add(-time.Hour), later, time.Hour)); err != nil {
 		sc.Fatal(err)
 	}
 }

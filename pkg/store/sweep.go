@@ -78,21 +78,28 @@ func (s *Store) turn(every time.Duration) (bool, error) {
 	return true, nil
 }
 
-// memoryFile in sweep/ is what one sweep leaves for the next to know.
-const memoryFile = "memory.json"
+// A Note is a small file in sweep/ that outlives the process that wrote it.
+type Note string
 
-// Memory is what the last sweep left with [Store.Remember]; nil without any.
-func (s *Store) Memory() ([]byte, error) {
-	b, _, err := s.readFile(filepath.Join(s.dir, sweepDir, memoryFile))
+// The notes, each with one writer at a time.
+const (
+	SweepNote  Note = "memory.json" // of one sweep for the next
+	CopyNote   Note = "copy.json"   // of the state of copying to the bucket
+	CopiedNote Note = "copied.json" // of the last copy whose end was handled
+)
+
+// Note returns the content of a note; nil if there is none.
+func (s *Store) Note(n Note) ([]byte, error) {
+	b, _, err := s.readFile(filepath.Join(s.dir, sweepDir, string(n)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	return b, err
 }
 
-// Remember keeps a note for the next sweep, whoever makes it.
-func (s *Store) Remember(note []byte) error {
-	return s.replaceFile(filepath.Join(s.dir, sweepDir, memoryFile), note)
+// SetNote replaces the content of a note.
+func (s *Store) SetNote(n Note, content []byte) error {
+	return s.replaceFile(filepath.Join(s.dir, sweepDir, string(n)), content)
 }
 
 // An Entry is a job's place among those that the sweeper looks after.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -53,19 +54,19 @@ func TestUnpublish(t *testing.T) {
 		}
 	}
 	asked = 0
-	if err := sc.EndErasures(); !errors.Is(err, job.ErrStoreAway) || asked != 1 {
+	if err := sc.EndErasures(context.Background()); !errors.Is(err, job.ErrStoreAway) || asked != 1 {
 		t.Errorf("the sweeper: %v, after asking %d times; once is enough to know", err, asked)
 	}
 	answer = nil
 	sc.sweep()
-	if n, err := sc.Expire(time.Now().Add(time.Hour), 10); n != 1 || err != nil {
+	if n, err := sc.Expire(context.Background(), time.Now().Add(time.Hour), 10); n != 1 || err != nil {
 		t.Errorf("%d expired, %v", n, err)
 	}
 	if !maps.Equal(unpublished, want) {
 		t.Errorf("unpublished %v, want %v", unpublished, want)
 	}
 	asked = 0
-	if err := sc.EndErasures(); err != nil || asked != 0 {
+	if err := sc.EndErasures(context.Background()); err != nil || asked != 0 {
 		t.Errorf("the sweeper once more: %v, asks %d times", err, asked)
 	}
 	if left := sc.leftovers(); len(left) > 0 {
@@ -85,7 +86,7 @@ func TestRetentionUnpublishes(t *testing.T) {
 		ids = append(ids, l.Spec.ID)
 	}
 	later := ids[1].Time().Add(2 * time.Hour)
-	if n, err := sc.Expire(later, 10); n != 2 || err != nil {
+	if n, err := sc.Expire(context.Background(), later, 10); n != 2 || err != nil {
 		t.Fatalf("%d expired, %v", n, err)
 	}
 	if left := sc.allPublished(); len(left) > 0 {

@@ -1,6 +1,7 @@
 package sweeper
 
 import (
+	"context"
 	"errors"
 	"time"
 )
@@ -18,13 +19,13 @@ const (
 	graveTime = 90 * 24 * time.Hour
 )
 
-// housekeeping removes what is over.
-func (s *Sweeper) housekeeping(now time.Time, m *memory) error {
-	err := errors.Join(s.Store.EndErasures(), s.Store.CleanUp(now, tempAge))
-	if age := now.Sub(m.Kept); age >= 0 && age < keepEvery {
+// housekeeping removes what is over, and stops between two jobs when ctx ends.
+func (s *Sweeper) housekeeping(ctx context.Context, now time.Time, m *memory) error {
+	err := errors.Join(s.Store.EndErasures(ctx), s.Store.CleanUp(ctx, now, tempAge))
+	if age := now.Sub(m.Kept); age >= 0 && age < keepEvery || ctx.Err() != nil {
 		return err
 	}
-	expired, xerr := s.Store.Expire(now.Add(-s.Retention), expireBatch)
+	expired, xerr := s.Store.Expire(ctx, now.Add(-s.Retention), expireBatch)
 	s.report.Expired = expired
 	if expired > 0 {
 		s.Log.Info("retention applied", "jobs", expired)
@@ -33,8 +34,8 @@ func (s *Sweeper) housekeeping(now time.Time, m *memory) error {
 	if m.Kept.IsZero() {
 		since = now.Add(-24 * time.Hour) // the first time; what is older is somebody else's leftovers
 	}
-	err = errors.Join(err, xerr, s.Store.CleanDrafts(since.Add(-time.Hour), now, stale), s.Store.ForgetKeys(now), s.Store.ForgetSubmissions(since, now), s.Store.Forget(now.Add(-s.Retention-graveTime)))
-	if expired < expireBatch {
+	err = errors.Join(err, xerr, s.Store.CleanDrafts(ctx, since.Add(-time.Hour), now, stale), s.Store.ForgetKeys(ctx, now), s.Store.ForgetSubmissions(ctx, since, now), s.Store.Forget(ctx, now.Add(-s.Retention-graveTime)))
+	if expired < expireBatch && ctx.Err() == nil {
 		m.Kept = now // else the next sweep goes on
 	}
 	return err

@@ -143,9 +143,31 @@ type memory struct {
 	Kept    time.Time `json:"kept"`    // the last housekeeping
 }
 
-// Sweep makes one sweep if it is this process's turn. Every part of it is tried,
-// and the errors are answered together.
+// reserve is how long before a deadline a sweep stops, so that the job in work is
+// finished and the note for the next sweep is written: an erasure waits up to 15 s for
+// the bucket. Of a short time it is a quarter.
+const reserve = 20 * time.Second
+
+// Sweep makes one sweep if it is this process's turn. Every part of it is tried, and
+// their errors are returned together. Shortly before the deadline of ctx, if it has one,
+// it stops between two jobs, which is no error: what was done stands, and the next sweep
+// continues.
 func (s *Sweeper) Sweep(ctx context.Context) error {
+	if end, ok := ctx.Deadline(); ok {
+		left := max(time.Until(end), 0)
+		work, cancel := context.WithDeadline(ctx, end.Add(-min(reserve, left/4)))
+		defer cancel()
+		err := s.sweep(work)
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			s.Log.Warn("the sweep ran out of time; the next one continues", "error", err)
+			return nil
+		}
+		return err
+	}
+	return s.sweep(ctx)
+}
+
+func (s *Sweeper) sweep(ctx context.Context) error {
 	// A little less than the time, so that who asks every minute is not one
 	// breath too early.
 	mine, err := s.Store.Turn(s.Every * 9 / 10)
@@ -154,7 +176,7 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 	}
 	began := time.Now()
 	s.report = Report{}
-	err = s.sweep(ctx)
+	err = s.turn(ctx)
 	s.report.Took, s.report.Err = time.Since(began), err
 	if s.Swept != nil {
 		s.Swept(s.report)
@@ -162,14 +184,14 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 	return err
 }
 
-// sweep is a sweep when it is this process's turn.
-func (s *Sweeper) sweep(ctx context.Context) error {
+// turn is a sweep when it is this process's turn.
+func (s *Sweeper) turn(ctx context.Context) error {
 	now, err := s.Store.Now()
 	if err != nil {
 		return err
 	}
 	var m memory
-	note, err := s.Store.Memory()
+	note, err := s.Store.Note(store.SweepNote)
 	if err == nil && note != nil {
 		err = json.Unmarshal(note, &m)
 	}
@@ -179,9 +201,9 @@ func (s *Sweeper) sweep(ctx context.Context) error {
 	err = errors.Join(
 		s.jobs(ctx, now, &m),
 		s.dead(ctx, now),
-		s.housekeeping(now, &m))
+		s.housekeeping(ctx, now, &m))
 	if note, merr := json.Marshal(m); merr == nil {
-		err = errors.Join(err, s.Store.Remember(note))
+		err = errors.Join(err, s.Store.SetNote(store.SweepNote, note))
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package sweeper_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"log/slog"
@@ -362,7 +363,7 @@ func TestHousekeeping(t *testing.T) {
 	if j := st.job(old); j.State != job.Succeeded {
 		t.Errorf("%+v", j)
 	}
-	if n, err := st.store.Expire(time.Now().Add(2*time.Hour), 10); err != nil || n != 1 {
+	if n, err := st.store.Expire(context.Background(), time.Now().Add(2*time.Hour), 10); err != nil || n != 1 {
 		t.Errorf("expired: %d, %v", n, err)
 	}
 	if _, err := st.store.Job(old); !errors.Is(err, job.ErrGone) {

@@ -25,6 +25,7 @@ var (
 	sqs         = group{"github.com/aws/aws-sdk-go-v2/service/sqs/..."}
 	s3          = group{"github.com/aws/aws-sdk-go-v2/service/s3/..."}
 	ssm         = group{"github.com/aws/aws-sdk-go-v2/service/ssm/..."}
+	datasync    = group{"github.com/aws/aws-sdk-go-v2/service/datasync/..."}
 	tensorflow  = group{"github.com/galeone/..."}
 	onnxruntime = group{"github.com/yalue/onnxruntime_go/..."}
 	engines     = tensorflow.and(onnxruntime...).and(module + "/model/...")
@@ -120,6 +121,14 @@ var rules = []rule{
 		reason: "pkg/gallery shows in the bucket what the store knows; of the project it may import pkg/store, pkg/bucket and pkg/job",
 	},
 	{
+		of: in("pkg/datasync/..."), denied: in("pkg/imageio/...", "pkg/queue/...", "pkg/gallery/...", "pkg/sweeper/...", "api/...", "worker/...", "model/...", "submitter/..."),
+		reason: "pkg/datasync has the store's pictures copied to the bucket; of the project it may import pkg/store, pkg/bucket and pkg/awshttp",
+	},
+	{
+		of: in("worker/cmd/maintenance-lambda"), denied: engines,
+		reason: "what sweeps every minute is small and static, so that it starts at once; TestStatic holds it to no C",
+	},
+	{
 		of: in("pkg/sweeper/..."), denied: in("pkg/queue/...", "pkg/imageio/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...", "model/...", "submitter/..."),
 		reason: "siblings don't import each other: mains wire them together",
 	},
@@ -154,6 +163,10 @@ var rules = []rule{
 	{
 		of: in("pkg/parameter", "pkg/awsconfig"), denied: in("pkg/store/...", "pkg/queue/...", "pkg/imageio/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...", "model/...", "submitter/..."),
 		reason: "siblings don't import each other: mains wire them together",
+	},
+	{
+		of: in("..."), not: in("pkg/datasync/..."), direct: true, denied: datasync,
+		reason: "pkg/datasync is the only import of DataSync",
 	},
 	{
 		of: in("api/...", "submitter/...", "pkg/..."), denied: engines,
@@ -201,7 +214,7 @@ var rules = []rule{
 		reason: "no production program links the local stack: emulators sit across the wire",
 	},
 	{
-		of: in("..."), not: in("api/cmd/api-lambda", "worker/cmd/worker-lambda"), denied: group{"github.com/aws/aws-lambda-go/lambda/..."},
+		of: in("..."), not: in("api/cmd/api-lambda", "worker/cmd/worker-lambda", "worker/cmd/maintenance-lambda"), denied: group{"github.com/aws/aws-lambda-go/lambda/..."},
 		reason: "only the functions' mains link Lambda's runtime",
 	},
 	{
@@ -294,7 +307,7 @@ func chain(from goPackage, to string, all map[string]goPackage) []string {
 // folder, unless that part of the project isn't there yet.
 func testFolders(t *testing.T, packages map[string]goPackage) {
 	root := filepath.Join("..", "..")
-	for _, folder := range []string{"api", "model", "model/onnx", "model/tensorflow", "pkg/bucket", "pkg/bucket/buckettest", "pkg/gallery", "pkg/imageio", "pkg/job", "pkg/queue", "pkg/queue/queuefake", "pkg/queue/queuetest", "pkg/queue/elasticmqtest", "pkg/store", "pkg/style", "submitter", "worker"} {
+	for _, folder := range []string{"api", "model", "model/onnx", "model/tensorflow", "pkg/bucket", "pkg/bucket/buckettest", "pkg/datasync", "pkg/gallery", "pkg/imageio", "pkg/job", "pkg/queue", "pkg/queue/queuefake", "pkg/queue/queuetest", "pkg/queue/elasticmqtest", "pkg/store", "pkg/style", "submitter", "worker"} {
 		found, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
 		if err != nil {
 			t.Fatal(err)

@@ -12,7 +12,8 @@ import (
 const arrival = 30 * time.Second
 
 // await has what was painted copied now, and returns when all of it is in the
-// bucket. A job has its result a moment before that is published.
+// bucket and the gallery. A job has its result a moment before that is published.
+// With functions the schedule has it copied.
 func (m *mirror) await(ctx context.Context, paintings []painting) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, arrival, fmt.Errorf("not within %s", arrival))
 	defer cancel()
@@ -20,8 +21,12 @@ func (m *mirror) await(ctx context.Context, paintings []painting) error {
 	defer again.Stop()
 	for {
 		missing, err := m.missing(ctx, paintings)
-		if err == nil { // when all is there, so that the gallery has it too
+		switch {
+		case err != nil:
+		case m.copier == nil: // when all is there, so that the gallery has it too
 			err = m.round(ctx)
+		case missing == "" && !m.copier.service.Idle():
+			missing = "the gallery's manifest"
 		}
 		if err == nil && missing == "" {
 			return nil

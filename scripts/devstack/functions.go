@@ -31,6 +31,9 @@ const (
 	apiTimeout    = 30 * time.Second // an HTTP API waits no longer
 	workerMemory  = 3007             // MB
 	apiMemory     = 512
+
+	maintenanceTimeout = 5 * time.Minute
+	maintenanceMemory  = 512
 )
 
 // functions are what of the stack runs in MiniStack's Lambda. They are deployed
@@ -44,6 +47,7 @@ type functions struct {
 	library string // folder of the engine's; "" if it is not known
 	logs    string // folder
 	gateway *gateway
+	copier  *copier // of what is published; nil where no function has it copied
 }
 
 // deploy brings the functions into a MiniStack that was started: it keeps
@@ -58,8 +62,9 @@ func (f *functions) deploy(ctx context.Context) error {
 		return err
 	}
 	deployers := map[string]func(context.Context, *lambda.Client) error{
-		workerFunction: f.deployWorker,
-		apiFunction:    func(ctx context.Context, client *lambda.Client) error { return f.deployAPI(ctx, cfg, client) },
+		workerFunction:      f.deployWorker,
+		maintenanceFunction: f.deployMaintenance,
+		apiFunction:         func(ctx context.Context, client *lambda.Client) error { return f.deployAPI(ctx, cfg, client) },
 	}
 	errs := make(chan error, len(f.code))
 	for name := range f.code {
@@ -81,8 +86,9 @@ func (f *functions) deployAPI(ctx context.Context, cfg aws.Config, client *lambd
 
 // Functions are called as their programs are.
 const (
-	apiFunction    = "api-lambda"
-	workerFunction = "worker-lambda"
+	apiFunction         = "api-lambda"
+	workerFunction      = "worker-lambda"
+	maintenanceFunction = "maintenance-lambda"
 )
 
 // atOnce is how many worker functions run side by side; AWS takes no less than
@@ -126,6 +132,20 @@ func (f *functions) deployWorker(ctx context.Context, client *lambda.Client) err
 		return fmt.Errorf("deploy %s: map the queue: %w", workerFunction, err)
 	}
 	return nil
+}
+
+// deployMaintenance also has the function store the gallery's page, as a deployment does
+// on AWS.
+func (f *functions) deployMaintenance(ctx context.Context, client *lambda.Client) error {
+	env := map[string]string{}
+	if f.copier != nil {
+		env["AWS_ENDPOINT_URL_DATASYNC"], env["ATELIER_DATASYNC_TASK"] = f.copier.address, f.copier.service.Reset()
+		env["ATELIER_DATASYNC_ROLE"] = "arn:aws:iam::" + ministack.Account + ":role/datasync" // which reads by its own credentials here
+	}
+	if _, err := f.create(ctx, client, maintenanceFunction, maintenanceTimeout, maintenanceMemory, env); err != nil {
+		return err
+	}
+	return invoke(ctx, client, maintenanceFunction, map[string]string{"task": "gallery"})
 }
 
 // readAhead is what worker-bootstrap has read before the worker starts.

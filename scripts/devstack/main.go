@@ -27,7 +27,7 @@ type settings struct {
 	Dir        string        `help:"Keep jobs, results and logs in DIR. Default: a temporary folder, of which only the results stay." placeholder:"DIR"`
 	Model      string        `env:"ATELIER_MODEL" default:"${root}/model/atelier" help:"Folder of the SavedModel." placeholder:"DIR"`
 	Samples    string        `env:"ATELIER_SAMPLES" required:"" hidden:"" help:"Folder of the photographs."`
-	CopyEvery  time.Duration `env:"ATELIER_COPY_EVERY" default:"2s" hidden:"" help:"Time between two looks for results to copy to S3."`
+	CopyEvery  time.Duration `env:"ATELIER_COPY_EVERY" default:"2s" hidden:"" help:"Time between two looks for results to copy to S3; with 0 they are not copied."`
 	TensorFlow string        `name:"tensorflow" env:"ATELIER_LIBTENSORFLOW" hidden:"" help:"Folder of the library."`
 	ONNX       string        `name:"onnxruntime" env:"ATELIER_ONNXRUNTIME" hidden:"" help:"Folder of the library."`
 	MiniStack  string        `name:"ministack" env:"ATELIER_MINISTACK" required:"" hidden:"" help:"MiniStack's program."`
@@ -40,8 +40,8 @@ photographs in several styles, shows how long each stage took and where the
 results are, and stays up, with the page, until Ctrl-C. A part that dies is named
 and started again.
 
-With --mode lambda the API and the worker are AWS Lambda functions in MiniStack,
-behind an HTTP API and an event source mapping. The photographs are painted
+With --mode lambda the API, the worker and the maintenance of both are AWS Lambda
+functions in MiniStack, behind an HTTP API, an event source mapping and a schedule. The photographs are painted
 twice, to tell the first picture of a process from later ones.
 
 Needs no AWS account and no root. Listens on 127.0.0.1 only. MiniStack keeps its
@@ -72,8 +72,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if s.Once && s.NoSamples {
 		return errors.New("--once ends after the photographs, and --no-samples leaves them out: take one of the two")
 	}
-	if s.CopyEvery <= 0 {
-		return fmt.Errorf("ATELIER_COPY_EVERY=%s: it must be over 0", s.CopyEvery)
+	if s.CopyEvery < 0 {
+		return fmt.Errorf("ATELIER_COPY_EVERY=%s: it must be 0 or more", s.CopyEvery)
 	}
 	tell := func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }
 	if err := s.choosePort(tell); err != nil {
@@ -106,7 +106,7 @@ func (s *settings) library() string {
 func (s *settings) parts() string {
 	switch s.Mode {
 	case "lambda":
-		return "MiniStack (SQS, S3, Lambda, API Gateway) with the functions api-lambda and worker-lambda"
+		return "MiniStack (SQS, S3, Lambda, API Gateway) with the functions api-lambda, worker-lambda and maintenance-lambda"
 	case "both":
 		return "MiniStack (SQS, S3, Lambda) with the function worker-lambda, api-server, worker-daemon"
 	}

@@ -20,13 +20,16 @@ import (
 const bucketName = "atelier"
 
 // A mirror brings what is published into the bucket and then has the gallery show
-// it, as DataSync, and the event that it sends after an execution, do on AWS.
+// it, as DataSync, and the event that it sends after an execution, do on AWS. With
+// functions, the maintenance function does that, and the mirror only prepares the bucket.
 type mirror struct {
 	task    *datasync.Task
 	gallery *gallery.Gallery
 	store   *store.Store
 	tell    func(string, ...any)
 	log     *slog.Logger
+
+	copier *copier // of the functions; nil without: then rounds copy
 
 	mu   sync.Mutex    // one round at a time
 	seen datasync.Mark // as of the last round that went well
@@ -97,6 +100,9 @@ func (m *mirror) stop() {
 		m.cancel()
 	}
 	m.done.Wait()
+	if m.copier != nil {
+		m.copier.service.Close()
+	}
 	_ = m.file.Close()  // a log
 	_ = m.store.Close() // it was only read from
 }
@@ -112,6 +118,9 @@ func (m *mirror) prepare(ctx context.Context, locked ministack.Locked, origins [
 	if _, err := bucket.Create(ctx, cfg, bucketName, origins...); err != nil {
 		return err
 	}
+	if m.copier != nil {
+		return nil
+	}
 	if err := m.gallery.PutPage(ctx, api.GallerySite()); err != nil {
 		return err
 	}
@@ -119,6 +128,16 @@ func (m *mirror) prepare(ctx context.Context, locked ministack.Locked, origins [
 	defer m.mu.Unlock()
 	m.seen, m.due = "", true
 	return nil
+}
+
+// executed says what an execution did.
+func (m *mirror) executed(report datasync.Report) {
+	if report.Changed() {
+		m.log.Info("execution", "transferred", report.Transferred, "skipped", report.Skipped, "deleted", report.Deleted, "failed", report.Failed)
+	}
+	if report.Transferred > 0 {
+		m.tell("DataSync: %d files copied to s3://%s/pictures", report.Transferred, bucketName)
+	}
 }
 
 // round copies what has changed, if anything has, and updates the gallery.
@@ -133,12 +152,7 @@ func (m *mirror) round(ctx context.Context) error {
 		return nil
 	}
 	report, err := m.task.Run(ctx)
-	if report.Changed() {
-		m.log.Info("execution", "transferred", report.Transferred, "skipped", report.Skipped, "deleted", report.Deleted, "failed", report.Failed)
-	}
-	if report.Transferred > 0 {
-		m.tell("DataSync: %d files copied to s3://%s/pictures", report.Transferred, bucketName)
-	}
+	m.executed(report)
 	m.due = m.due || report.Changed() || err != nil // what is said to have failed may have been done
 	if m.due {
 		_, uerr := m.gallery.Update(ctx, m.store)

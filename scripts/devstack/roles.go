@@ -17,8 +17,8 @@ const (
 )
 
 // permissions are what each function may do with the queues and the bucket, and
-// no more: the event source mapping receives and deletes in the function's name,
-// and the sweeper sends again what is lost, reads what is dead and erases. Without
+// no more: the event source mapping receives and deletes in the worker's name, and
+// the sweeper sends again what is lost, reads what is dead and erases. Without
 // s3:ListBucket what is not there is answered as if it were forbidden.
 var permissions = map[string][]statement{
 	apiFunction: {
@@ -28,13 +28,26 @@ var permissions = map[string][]statement{
 		allow(bucketARN+"/gallery/*", "s3", "GetObject", "PutObject"),
 	},
 	workerFunction: {
-		allow(queueARN, "sqs", "GetQueueUrl", "GetQueueAttributes", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility",
-			"SendMessage", "SendMessageBatch"), // on AWS the first is both
+		allow(queueARN, "sqs", "GetQueueUrl", "GetQueueAttributes", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility"),
+	},
+	// On AWS also datasync:DescribeTask, StartTaskExecution, DescribeTaskExecution and
+	// CancelTaskExecution, and iam:PassRole for the role that reads manifests.
+	maintenanceFunction: append([]statement{
+		allow(queueARN, "sqs", "GetQueueUrl", "GetQueueAttributes", "SendMessage", "SendMessageBatch"), // on AWS the first is both
 		allow(queueARN+"-dead", "sqs", "GetQueueUrl", "ReceiveMessage", "DeleteMessage"),
 		allow(bucketARN, "s3", "ListBucket"),
 		allow(bucketARN+"/pictures/*", "s3", "DeleteObject"),
-		allow(bucketARN+"/gallery/*", "s3", "GetObject", "PutObject"),
-	},
+		allow(bucketARN+"/gallery/*", "s3", "GetObject", "PutObject", "DeleteObject"),
+		allow(bucketARN+"/datasync/*", "s3", "PutObject"),
+	}, putPage()...),
+}
+
+// putPage allows what stores the gallery's page.
+func putPage() (all []statement) {
+	for _, name := range pageFiles() {
+		all = append(all, allow(bucketARN+"/"+name, "s3", "PutObject"))
+	}
+	return all
 }
 
 func allow(resource, service string, actions ...string) statement {

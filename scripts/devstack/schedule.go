@@ -17,15 +17,17 @@ import (
 // sweepEvery is the sweeper's setting, by which the schedule goes too.
 const sweepEvery = "ATELIER_SWEEP_EVERY"
 
-// A schedule stands in for EventBridge, which MiniStack is not asked for: once a
-// minute, or whatever the sweeper is set to, it has the worker function sweep.
+// A schedule stands in for EventBridge Scheduler, which MiniStack is not asked for: it
+// invokes the maintenance function as often as the sweeper is to sweep, or as something
+// is to be copied, which on AWS is once a minute.
 type schedule struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
 
-// startSchedule logs what goes wrong to a file: the next minute is another try.
-func startSchedule(ctx context.Context, locked ministack.Locked, logs string) (*schedule, error) {
+// startSchedule logs what goes wrong to a file: the next time is another try. copyEvery
+// is 0 where nothing is copied.
+func startSchedule(ctx context.Context, locked ministack.Locked, logs string, copyEvery time.Duration) (*schedule, error) {
 	f, err := os.OpenFile(filepath.Join(logs, "schedule.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
 	if err != nil {
 		return nil, err
@@ -38,32 +40,33 @@ func startSchedule(ctx context.Context, locked ministack.Locked, logs string) (*
 	s := &schedule{cancel: cancel}
 	s.done.Go(func() {
 		defer f.Close()
-		s.run(ctx, lambda.NewFromConfig(cfg), slog.New(slog.NewTextHandler(f, nil)))
+		s.run(ctx, copyEvery, lambda.NewFromConfig(cfg), slog.New(slog.NewTextHandler(f, nil)))
 	})
 	return s, nil
 }
 
-func (s *schedule) run(ctx context.Context, client *lambda.Client, log *slog.Logger) {
+func (s *schedule) run(ctx context.Context, copyEvery time.Duration, client *lambda.Client, log *slog.Logger) {
 	every, err := time.ParseDuration(os.Getenv(sweepEvery))
 	if err != nil || every <= 0 { // the function says what is wrong with it
 		every = time.Minute
 	}
-	minute := time.NewTicker(every)
-	defer minute.Stop()
+	if copyEvery > 0 {
+		every = min(every, copyEvery)
+	}
+	pause := every
 	for {
-		var now time.Time
+		next := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
+			next.Stop()
 			return
-		case now = <-minute.C:
+		case <-next.C:
 		}
-		event := map[string]any{
-			"version": "0", "source": "aws.events", "detail-type": "Scheduled Event", "detail": map[string]any{},
-			"account": ministack.Account, "region": ministack.Region, "time": now.UTC().Format(time.RFC3339),
-		}
-		if err := invoke(ctx, client, workerFunction, event); err != nil && ctx.Err() == nil {
+		began := time.Now()
+		if err := invoke(ctx, client, maintenanceFunction, map[string]string{"task": "sweep"}); err != nil && ctx.Err() == nil {
 			log.Warn("the sweep failed", "error", err)
 		}
+		pause = max(every, min(rest*time.Since(began), longest)) // as the mirror's
 	}
 }
 

@@ -33,13 +33,13 @@ type stack struct {
 	site        *site   // of the bucket
 	workerReady *notifySocket
 	gateway     *gateway  // of the functions' HTTP API; nil without
-	schedule    *schedule // of the worker function; nil without
+	schedule    *schedule // of the maintenance function; nil without
 }
 
 // modes are the programs that --mode runs, beside MiniStack.
 var modes = map[string][]string{
 	"server": {"api-server", "worker-daemon"},
-	"lambda": {apiFunction, workerFunction},
+	"lambda": {apiFunction, workerFunction, maintenanceFunction},
 	"both":   {"api-server", "worker-daemon", workerFunction},
 }
 
@@ -98,7 +98,12 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 			return cmd
 		}
 	}
-	fs := &functions{aws: locked, code: code, shared: shared, model: s.Model, engine: s.Engine, library: s.library(), logs: logs}
+	if programs[maintenanceFunction] != "" && s.CopyEvery > 0 {
+		if st.mirror.copier, err = startCopier(ctx, locked, st.mirror); err != nil {
+			return nil, err
+		}
+	}
+	fs := &functions{copier: st.mirror.copier, aws: locked, code: code, shared: shared, model: s.Model, engine: s.Engine, library: s.library(), logs: logs}
 	possible := map[string]*part{
 		"api-server": {
 			command: program("api-server", "--dir", shared, "--queue", queueName, "--bucket", bucketName, "--listen", st.base[len("http://"):], "--worker-engine", s.Engine),
@@ -149,9 +154,10 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 			return nil, err
 		}
 	}
-	st.mirror.start(ctx, s.CopyEvery)
-	if programs[workerFunction] != "" {
-		st.schedule, err = startSchedule(ctx, locked, logs)
+	if programs[maintenanceFunction] != "" {
+		st.schedule, err = startSchedule(ctx, locked, logs, s.CopyEvery)
+	} else if s.CopyEvery > 0 {
+		st.mirror.start(ctx, s.CopyEvery)
 	}
 	return st, err
 }
@@ -159,8 +165,10 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 // functionCode is what is in the zip of each function that is among the programs.
 func functionCode(programs map[string]string) (code map[string]map[string]string, err error) {
 	code = map[string]map[string]string{}
-	if program := programs[apiFunction]; program != "" {
-		code[apiFunction] = map[string]string{"bootstrap": program}
+	for _, name := range []string{apiFunction, maintenanceFunction} {
+		if program := programs[name]; program != "" {
+			code[name] = map[string]string{"bootstrap": program}
+		}
 	}
 	if program := programs[workerFunction]; program != "" {
 		decoder, err := sibling("picture-decoder")

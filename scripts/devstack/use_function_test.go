@@ -23,7 +23,7 @@ import (
 
 // The API and the worker as functions: everything over the wire, on one stack.
 func TestUseFunctions(t *testing.T) {
-	d := start(t, "lambda", "ATELIER_LEASE=3s", "ATELIER_SWEEP_EVERY=2s", "ATELIER_COPY_EVERY=1h")
+	d := start(t, "lambda", "ATELIER_LEASE=3s", "ATELIER_SWEEP_EVERY=2s", "ATELIER_COPY_EVERY=0")
 	on := func(name string, f func(d *demo)) {
 		t.Run(name, func(t *testing.T) { sub := *d; sub.T = t; f(&sub) })
 	}
@@ -126,8 +126,8 @@ func testLargeResult(d *demo) {
 	if keys := d.inBucket(j.ID); len(keys) != 1 {
 		d.Errorf("the bucket has %q", keys)
 	}
-	// An erasure that a process has begun and not ended is the worker function's, by
-	// its own role.
+	// An erasure that a process has begun and not ended is completed by the maintenance
+	// function, by its own role.
 	if err := os.WriteFile(filepath.Join(d.dir, "shared", "erasing", string(j.ID)+".erased"), nil, 0o600); err != nil {
 		d.Fatal(err)
 	}

@@ -29,6 +29,21 @@ func TestUseGallery(t *testing.T) {
 	noTemporaryFiles(t, d.dir)
 }
 
+// With functions it is the way of AWS: the schedule, the maintenance function, DataSync's
+// API, a copy, the event of its end, and the function again.
+func TestUseGalleryOfFunctions(t *testing.T) {
+	d := start(t, "lambda")
+	on := func(name string, f func(d *demo)) {
+		t.Run(name, func(t *testing.T) { sub := *d; sub.T = t; f(&sub) })
+	}
+	on("a public job comes to the gallery, and goes when it is erased", testPublicJob)
+	on("of a job that is not public nothing is shown", testPrivateJob)
+	on("the site shows what is public and nothing else", testSite)
+	on("a killed MiniStack has everything again", testBucketLost)
+	d.end(os.Interrupt)
+	noTemporaryFiles(t, d.dir)
+}
+
 // site is the demo at the site's address.
 func (d *demo) site() *demo {
 	d.Helper()

@@ -25,7 +25,7 @@ import (
 func TestUseHostilePage(t *testing.T) {
 	for _, mode := range []string{"server", "lambda", "both"} {
 		t.Run(mode, func(t *testing.T) {
-			d := start(t, mode, "ATELIER_COPY_EVERY=1h")
+			d := start(t, mode, "ATELIER_COPY_EVERY=0")
 			d.painted(d.submit(photo(t, 320, 240))) // there are functions, if there are to be
 			functions := d.functionNames()
 			runtimes := d.runtimeAPIs()

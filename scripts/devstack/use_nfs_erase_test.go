@@ -3,6 +3,7 @@ package main_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -104,7 +105,7 @@ func testExpired(m *machines, _ *daemon) {
 		m.Fatal(err)
 	}
 	defer s.Close()
-	if n, err := s.Expire(time.Now().Add(2*time.Hour), 100); err != nil || n == 0 {
+	if n, err := s.Expire(context.Background(), time.Now().Add(2*time.Hour), 100); err != nil || n == 0 {
 		m.Errorf("%d jobs have expired, %v", n, err)
 	}
 	m.gone(j.ID)

@@ -9,8 +9,11 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -61,34 +64,69 @@ const parallel = 8
 // Run makes one execution, after the one that is being made. A file that can't be
 // copied doesn't keep the others from it; of such errors it answers the first few.
 func (t *Task) Run(ctx context.Context) (Report, error) {
+	return t.run(ctx, []string{""}, func(e *execution) {
+		whole := e.walk(ctx)
+		e.copies.Wait()
+		if whole { // else what was not seen may be there
+			e.deleteGone(ctx)
+		}
+	})
+}
+
+// RunManifest is Run for the files of some names alone, without deletions. A name
+// without a file is an error, as it is to DataSync.
+func (t *Task) RunManifest(ctx context.Context, names []string) (Report, error) {
+	folders := map[string]bool{}
+	for _, name := range names {
+		folders[path.Dir(name)+"/"] = true
+	}
+	return t.run(ctx, slices.Collect(maps.Keys(folders)), func(e *execution) {
+		for _, name := range names {
+			file := filepath.Join(t.From, filepath.FromSlash(name))
+			info, err := os.Lstat(file)
+			switch {
+			case ctx.Err() != nil:
+				e.fail(ctx.Err())
+				return
+			case err != nil:
+				e.fail(err)
+			case !filepath.IsLocal(filepath.FromSlash(name)) || !info.Mode().IsRegular():
+				e.refuse(file, fmt.Errorf("%w: it is no picture", errRefused))
+			default:
+				e.examine(ctx, file, fs.FileInfoToDirEntry(info))
+			}
+		}
+	})
+}
+
+func (t *Task) run(ctx context.Context, folders []string, transfer func(*execution)) (Report, error) {
 	t.running.Lock()
 	defer t.running.Unlock()
 	// The listing before the walk: what is made meanwhile is copied once too often,
 	// and never taken for something that is gone.
-	there, err := t.listed(ctx)
+	there, err := t.listed(ctx, folders)
 	if err != nil {
 		return Report{}, fmt.Errorf("sync to s3://%s/%s: %w", t.To.Name(), t.Prefix, err)
 	}
 	e := &execution{task: t, there: there, slots: make(chan struct{}, parallel)}
-	whole := e.walk(ctx)
+	transfer(e)
 	e.copies.Wait()
-	if whole { // else what was not seen may be there
-		e.deleteGone(ctx)
-	}
 	if err := errors.Join(e.errs...); err != nil {
 		return e.report(), fmt.Errorf("sync to s3://%s/%s: %d files failed: %w", t.To.Name(), t.Prefix, e.failed.Load(), err)
 	}
 	return e.report(), nil
 }
 
-// listed is what the bucket holds, by key.
-func (t *Task) listed(ctx context.Context) (map[string]bucket.Object, error) {
+// listed is what the bucket holds of some folders, by key.
+func (t *Task) listed(ctx context.Context, folders []string) (map[string]bucket.Object, error) {
 	there := map[string]bucket.Object{}
-	for o, err := range t.To.List(ctx, t.Prefix) {
-		if err != nil {
-			return nil, err
+	for _, folder := range folders {
+		for o, err := range t.To.List(ctx, t.Prefix+folder) {
+			if err != nil {
+				return nil, err
+			}
+			there[o.Key] = o
 		}
-		there[o.Key] = o
 	}
 	return there, nil
 }
@@ -141,11 +179,7 @@ func (e *execution) walk(ctx context.Context) (whole bool) {
 		case !d.Type().IsRegular(): // folders, links, and what is stranger
 			return nil
 		}
-		if _, _, _, ok := store.ParsePublished(e.task.name(path)); ok {
-			e.consider(ctx, path, d)
-		} else if !strings.HasPrefix(d.Name(), ".nfs") { // what an NFS client keeps of a removed file
-			e.refuse(path, fmt.Errorf("%w: it is no name of a published picture", errRefused))
-		}
+		e.examine(ctx, path, d)
 		return nil
 	})
 	if err != nil {
@@ -153,6 +187,15 @@ func (e *execution) walk(ctx context.Context) (whole bool) {
 		return false
 	}
 	return whole
+}
+
+// examine considers a file if it has the name of a picture.
+func (e *execution) examine(ctx context.Context, path string, d fs.DirEntry) {
+	if _, _, _, ok := store.ParsePublished(e.task.name(path)); ok {
+		e.consider(ctx, path, d)
+	} else if !strings.HasPrefix(d.Name(), ".nfs") { // what an NFS client keeps of a removed file
+		e.refuse(path, fmt.Errorf("%w: it is no name of a published picture", errRefused))
+	}
 }
 
 // consider copies a file unless the bucket has it. S3 tells its times in whole

@@ -14,19 +14,29 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/atelier-go/atelier/pkg/awsconfig"
+	"github.com/atelier-go/atelier/pkg/gallery"
 	"github.com/atelier-go/atelier/pkg/logs"
+	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/sweeper"
 	"github.com/atelier-go/atelier/worker"
 	"github.com/atelier-go/atelier/worker/cmd/internal/painter"
+	"github.com/atelier-go/atelier/worker/cmd/internal/sweeping"
 )
 
 type settings struct {
 	painter.Settings `embed:""`
+	sweeper.Times    `embed:""`
 	Logging          logs.Settings `embed:""`
 
+	Bucket   string        `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: what the sweeper erases is erased there too." placeholder:"NAME"`
 	Prefetch int           `default:"0" env:"ATELIER_PREFETCH" help:"Messages taken from the queue beyond those being painted, so that files are read and written meanwhile; 0: as many as are painted at once, -1: none. Each holds a decoded picture in memory (4 MB at 1024 pixels, 67 MB at the most), and may wait here while another worker is idle."`
 	Metrics  string        `env:"ATELIER_METRICS" help:"Loopback address and port on which to serve /metrics for Prometheus, such as 127.0.0.1:9464. Default: none." placeholder:"ADDRESS"`
 	Grace    time.Duration `default:"25s" env:"ATELIER_GRACE" help:"Time for running jobs to finish after SIGTERM."`
 }
+
+// Validate is called by kong once the flags are read.
+func (s *settings) Validate() error { return errors.Join(s.Settings.Validate(), s.Times.Validate()) }
 
 const description = `Takes jobs from an SQS queue and paints them.
 
@@ -60,6 +70,22 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if err != nil {
 		return err
 	}
+	aws, err := awsconfig.Load(ctx)
+	if err != nil {
+		return err
+	}
+	files := store.Config{Dir: s.Dir, Lease: s.Lease}
+	if s.Bucket != "" {
+		shown, err := gallery.Open(ctx, aws, s.Bucket, log)
+		if err != nil {
+			return err
+		}
+		files.Unpublish = shown.Unpublish
+	}
+	jobs, err := store.Open(files)
+	if err != nil {
+		return err
+	}
 	m := newMetrics()
 	if s.Metrics != "" {
 		at, stop, err := m.serve(ctx, s.Metrics, func(err error) { log.Error("the metrics are not served any more", "error", err) })
@@ -69,9 +95,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		defer stop()
 		log.Info("metrics", "address", "http://"+at+"/metrics")
 	}
-	p, err := s.Open(ctx, painter.Process{
-		Kind: "daemon", Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Log: log, Ended: m.attempt, Swept: m.sweeps.Swept,
-	})
+	p, err := s.Open(aws, jobs, painter.Process{Kind: "daemon", Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Log: log, Ended: m.attempt})
 	if err != nil {
 		return err
 	}
@@ -80,13 +104,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 			err = errors.Join(err, p.Close())
 		}
 	}()
-	sweeper, err := s.OpenSweeper(ctx, p)
+	sweep, err := sweeping.New(ctx, s.Times, jobs, p.Queue, m.sweeps.Swept, log)
 	if err != nil {
 		return err
 	}
 	if err := notifyReady(getenv("NOTIFY_SOCKET")); err != nil {
 		return err
 	}
-	defer sweeper.Start(ctx)()
+	defer sweep.Start(ctx)()
 	return p.Worker.Poll(ctx, p.Queue, worker.PollConfig{Prefetch: s.Prefetch, Grace: s.Grace, Visibility: s.Lease})
 }

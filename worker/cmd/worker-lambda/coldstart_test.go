@@ -48,7 +48,7 @@ func start(t *testing.T, aws *lambdatest.AWS, settings ...string) *lambdatest.Fu
 // A cold start asks AWS for nothing before there is an event.
 func TestRequestsToAWS(t *testing.T) {
 	aws := lambdatest.NewAWS(t, nil)
-	f := start(t, aws, "ATELIER_BUCKET=pictures", "ATELIER_QUEUE=atelier")
+	f := start(t, aws, "ATELIER_QUEUE=atelier")
 	if got := aws.Requests(); len(got) != 0 {
 		t.Errorf("after the start the requests are %q", got)
 	}

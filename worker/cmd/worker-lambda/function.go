@@ -20,17 +20,16 @@ import (
 // given back meanwhile. Lambda kills the process two seconds after the signal.
 const lastSteps = 1500 * time.Millisecond
 
-// A function answers the events that its triggers send, one at a time.
+// A function answers the events that its trigger sends, one at a time.
 type function struct {
 	batch func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
-	sweep func(context.Context) error
 
 	busy  sync.Mutex // held from an event's arrival until its answer is sent
 	stuck chan error // the answer to an event after which the process is no good
 }
 
-func newFunction(batch func(context.Context, events.SQSEvent) (events.SQSEventResponse, error), sweep func(context.Context) error) *function {
-	return &function{batch: batch, sweep: sweep, stuck: make(chan error, 1)}
+func newFunction(batch func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)) *function {
+	return &function{batch: batch, stuck: make(chan error, 1)}
 }
 
 // serve takes events from Lambda until ctx ends, or the engine is stuck.
@@ -94,19 +93,12 @@ func (a *answer) ContentType() string { return "application/json" }
 // Close is called when the answer has been sent, or could not be.
 func (a *answer) Close() error { a.sent(); return nil }
 
-// handle tells the triggers apart by what their events look like.
+// handle refuses what is no batch of SQS.
 func (f *function) handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	var e struct {
-		Source  string              `json:"source"`
 		Records []events.SQSMessage `json:"Records"`
 	}
-	if err := json.Unmarshal(payload, &e); err != nil {
-		return nil, unexpected(payload)
-	}
-	switch {
-	case e.Source == "aws.events":
-		return struct{}{}, f.sweep(ctx)
-	case e.Records == nil:
+	if err := json.Unmarshal(payload, &e); err != nil || e.Records == nil {
 		return nil, unexpected(payload)
 	}
 	for _, r := range e.Records {
@@ -118,5 +110,5 @@ func (f *function) handle(ctx context.Context, payload json.RawMessage) (any, er
 }
 
 func unexpected(payload []byte) error {
-	return fmt.Errorf("this function takes events of SQS (Records, each with eventSource aws:sqs) and of EventBridge's schedule (source aws.events), not %.200q", payload)
+	return fmt.Errorf("this function takes events of SQS (Records, each with eventSource aws:sqs), not %.200q", payload)
 }

@@ -16,24 +16,18 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-func TestFunctionTellsItsTriggersApart(t *testing.T) {
+func TestFunctionTakesBatchesAlone(t *testing.T) {
 	for name, c := range map[string]struct{ event, answer, err string }{
 		"a batch":              {`{"Records":[{"eventSource":"aws:sqs","messageId":"a","body":"x"}]}`, `{"batchItemFailures":[{"itemIdentifier":"a"}]}`, ""},
 		"an empty batch":       {`{"Records":[]}`, `{"batchItemFailures":[]}`, ""},
-		"the schedule":         {`{"source":"aws.events","detail-type":"Scheduled Event","detail":{}}`, "{}", ""},
-		"a sweep that fails":   {`{"source":"aws.events","detail":"fail"}`, "", "the store is away"},
+		"a schedule":           {`{"source":"aws.events","detail-type":"Scheduled Event","detail":{}}`, "", "takes events of SQS"},
 		"another source":       {`{"source":"aws.s3"}`, "", "not \"{"},
 		"another queue's kind": {`{"Records":[{"eventSource":"aws:s3"}]}`, "", "takes events of SQS"},
 		"nothing":              {`{}`, "", "takes events of SQS"},
 		"no object":            {`"ping"`, "", "takes events of SQS"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFunction(failAll, func(context.Context) error {
-				if name == "a sweep that fails" {
-					return errors.New("the store is away")
-				}
-				return nil
-			})
+			f := newFunction(failAll)
 			r, err := f.invoke(t.Context(), json.RawMessage(c.event))
 			if c.err != "" {
 				if err == nil || !strings.Contains(err.Error(), c.err) {
@@ -91,7 +85,7 @@ func TestStuckProcessEndsAfterItsAnswer(t *testing.T) {
 	f := newFunction(func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 		r, _ := failAll(ctx, e)
 		return r, fmt.Errorf("handle: %w", worker.ErrStuck)
-	}, nil)
+	})
 	if err := f.serve(t.Context(), false); !errors.Is(err, worker.ErrStuck) {
 		t.Fatal(err)
 	}
@@ -114,7 +108,7 @@ func TestStopsWhenToldTo(t *testing.T) {
 		cancel()
 		<-ctx.Done()
 		return failAll(ctx, e)
-	}, nil)
+	})
 	if err := f.serve(ctx, false); err != nil {
 		t.Fatal(err)
 	}

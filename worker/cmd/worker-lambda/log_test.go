@@ -40,9 +40,6 @@ func TestLogAndMetrics(t *testing.T) {
 	if response, err := f.Invoke(events.SQSEvent{Records: records}); err != nil || string(response) != `{"batchItemFailures":[]}` {
 		t.Fatalf("%s, %v\n%s", response, err, f.Log())
 	}
-	if _, err := f.Invoke(map[string]string{"source": "aws.events"}); err != nil {
-		t.Fatal(err)
-	}
 
 	ends := map[string]map[string]any{}
 	for line := range strings.Lines(f.Log()) {
@@ -72,18 +69,13 @@ func TestLogAndMetrics(t *testing.T) {
 	lines := emftest.Lines(t, f.Log())
 	for name, want := range map[string]int{
 		"JobsSucceeded": 1, "JobsFailed": 1, "ColdStarts": 1, "Decode": 1, "Stylize": 1, "Encode": 1, "QueueWait": 2, "JobsLost": 0,
-		"Sweeps": 1, "SweepDuration": 1, "UnfinishedJobs": 1, "JobsResent": 1, "DeadLetters": 1, "JobsTimedOut": 1, "JobsExpired": 1,
 	} {
 		if _, n := emftest.Total(lines, name); n != want {
 			t.Errorf("%s was written %d times, want %d", name, n, want)
 		}
 	}
 	for _, l := range lines {
-		service := "worker"
-		if _, ok := l.Metrics["Sweeps"]; ok {
-			service = "maintenance"
-		}
-		if l.Properties["Service"] != service || l.Properties["Deployment"] != "prod" {
+		if l.Properties["Service"] != "worker" || l.Properties["Deployment"] != "prod" {
 			t.Errorf("got %+v", l)
 		}
 		if l.Metrics["JobsFailed"] == 1 && (l.Properties["job"] != string(bad) || l.Properties["code"] == nil || l.Properties["request"] != request) {

@@ -14,9 +14,10 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/atelier-go/atelier/pkg/awsconfig"
 	"github.com/atelier-go/atelier/pkg/emf"
 	"github.com/atelier-go/atelier/pkg/logs"
-	"github.com/atelier-go/atelier/pkg/sweeper"
+	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/worker/cmd/internal/painter"
 )
 
@@ -32,8 +33,7 @@ const description = `Paints the jobs that an SQS event source mapping delivers (
 ReportBatchItemFailures), as an AWS Lambda function.
 
 Lambda starts it; its settings are the function's environment variables. The model
-is loaded before the first event. An event of EventBridge's schedule (source
-aws.events) has it sweep the shared directory.`
+is loaded before the first event.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
@@ -67,26 +67,24 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		defer f.Close()
 		stderr = io.MultiWriter(stderr, f)
 	}
-	log, metrics := logs.JSON(stderr), emf.New(stderr, "worker", s.Deployment)
+	log := logs.JSON(stderr)
 	// The last part is the process, as in the daemon's name; the one before it is in CloudWatch.
 	name := fmt.Sprintf("%s/%s/%d", getenv("AWS_LAMBDA_FUNCTION_NAME"), getenv("AWS_LAMBDA_LOG_STREAM_NAME"), os.Getpid())
-	p, err := s.Open(ctx, painter.Process{
-		Kind: "lambda", Name: name, Log: log, Ended: attempts(metrics), Swept: sweeps(emf.New(stderr, "maintenance", s.Deployment)),
-	})
+	aws, err := awsconfig.Load(ctx)
+	if err != nil {
+		return err
+	}
+	jobs, err := store.Open(store.Config{Dir: s.Dir, Lease: s.Lease})
+	if err != nil {
+		return err
+	}
+	p, err := s.Open(aws, jobs, painter.Process{Kind: "lambda", Name: name, Log: log, Ended: attempts(emf.New(stderr, "worker", s.Deployment))})
 	if err != nil {
 		return err
 	}
 	// Nothing is closed: the process ends with the function's environment.
-	var sweep *sweeper.Sweeper
 	f := newFunction(func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 		return p.Worker.HandleSQS(ctx, p.Queue, e)
-	}, func(ctx context.Context) (err error) {
-		if sweep == nil { // events come one at a time
-			if sweep, err = s.OpenSweeper(ctx, p); err != nil {
-				return err
-			}
-		}
-		return sweep.Sweep(ctx)
 	})
 	return f.serve(ctx, getenv("AWS_LAMBDA_INITIALIZATION_TYPE") != "")
 }

@@ -4,7 +4,6 @@
 package painter
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,13 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/atelier-go/atelier/model"
-	"github.com/atelier-go/atelier/pkg/awsconfig"
-	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/decoder"
-	"github.com/atelier-go/atelier/pkg/gallery"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/store"
-	"github.com/atelier-go/atelier/pkg/sweeper"
 	"github.com/atelier-go/atelier/worker"
 )
 
@@ -32,7 +27,6 @@ import (
 type Settings struct {
 	Dir        string        `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
 	Queue      string        `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
-	Bucket     string        `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: what the sweeper erases is erased there too." placeholder:"NAME"`
 	Model      string        `required:"" env:"ATELIER_MODEL" help:"Folder of the model, the shipped one or another of its signature." placeholder:"DIR"`
 	ModelSHA   string        `name:"model-sha256" env:"ATELIER_MODEL_SHA256" help:"SHA-256 that the model must have, as the worker logs it when it starts: another model is then refused. Default: any, but what calls itself the shipped model must be that." placeholder:"HEX"`
 	Concurrent int           `default:"0" env:"ATELIER_CONCURRENT" help:"Pictures painted at once; 0 chooses by the cores."`
@@ -42,8 +36,7 @@ type Settings struct {
 	Lease      time.Duration `default:"30s" env:"ATELIER_LEASE" help:"Time after which a silent worker's job goes to another."`
 	Watchdog   time.Duration `default:"${watchdog}" env:"ATELIER_WATCHDOG" help:"Time after which a picture that is still being painted counts as hung: the process then ends with an error, for its supervisor to start a fresh one."`
 
-	engine        `embed:""`
-	sweeper.Times `embed:""`
+	engine `embed:""`
 }
 
 // Vars are for kong: what Settings' tags leave open. FunctionVars are those of a
@@ -64,7 +57,7 @@ func (s *Settings) Validate() error {
 	if s.Watchdog < time.Second {
 		return errors.New("--watchdog must be from 1s")
 	}
-	return s.Times.Validate()
+	return nil
 }
 
 // memory is how many bytes the process may take.
@@ -98,17 +91,13 @@ type Process struct {
 	Name  string // in claims, for people
 	Log   *slog.Logger
 	Ended func(worker.Attempt) // see [worker.Config]; may be nil
-	Swept func(sweeper.Report) // see [sweeper.Config]; may be nil
 }
 
 // A Painter is a worker with what it works with. It is to be closed.
 type Painter struct {
 	Worker *worker.Worker
-	Store  *store.Store
 	Queue  *queue.Queue
 
-	process Process
-	aws     aws.Config
 	engine  *model.Model
 	decoder *decoder.Decoder
 }
@@ -144,11 +133,11 @@ func within(limit time.Duration, dir string, load func() (*model.Model, error)) 
 	}
 }
 
-// Open loads the model, for at most five minutes, and opens the store. It sends no request
-// to AWS: see [Settings.OpenSweeper]. The process must end after an error: loading may
-// still be under way.
-func (s *Settings) Open(ctx context.Context, process Process) (_ *Painter, err error) {
-	p, log := &Painter{process: process}, process.Log
+// Open loads the model, for at most five minutes. It sends no request to AWS: what is
+// wrong with the queue shows at its first use. The process must end after an error: loading
+// may still be under way.
+func (s *Settings) Open(aws aws.Config, jobs *store.Store, process Process) (_ *Painter, err error) {
+	p, log := &Painter{}, process.Log
 	p.engine, err = within(maxLoading, s.Model, func() (*model.Model, error) {
 		return s.load(model.Config{Dir: s.Model, SHA256: s.ModelSHA, Threads: s.Threads, Concurrent: s.Concurrent, Log: log})
 	})
@@ -160,17 +149,7 @@ func (s *Settings) Open(ctx context.Context, process Process) (_ *Painter, err e
 			err = errors.Join(err, p.Close())
 		}
 	}()
-	if p.aws, err = awsconfig.Load(ctx); err != nil {
-		return nil, err
-	}
-	jobs := store.Config{Dir: s.Dir, Lease: s.Lease}
-	if s.Bucket != "" {
-		jobs.Unpublish = gallery.New(bucket.New(p.aws, s.Bucket)).Unpublish
-	}
-	if p.Store, err = store.Open(jobs); err != nil {
-		return nil, err
-	}
-	p.Queue = queue.New(p.aws, s.Queue)
+	p.Queue = queue.New(aws, s.Queue)
 	memory, err := s.memory()
 	if err != nil {
 		return nil, err
@@ -184,33 +163,12 @@ func (s *Settings) Open(ctx context.Context, process Process) (_ *Painter, err e
 		return nil, fmt.Errorf("%w: it is built and installed with the worker, and --decoder or ATELIER_DECODER says where else it is", err)
 	}
 	p.Worker, err = worker.New(worker.Config{
-		Store: p.Store, Stylizer: p.engine, Decoder: p.decoder, Kind: process.Kind, Name: process.Name, Memory: memory, Footprint: footprint,
+		Store: jobs, Stylizer: p.engine, Decoder: p.decoder, Kind: process.Kind, Name: process.Name, Memory: memory, Footprint: footprint,
 		Engine: info.Engine, Model: info.Name, Concurrent: info.Concurrent, Watchdog: s.Watchdog, Log: log, Ended: process.Ended,
 	})
 	if err != nil {
 		return nil, err
 	}
-	log.Info("ready", "model", info.Name, "model_sha256", info.SHA256, "shipped", info.Shipped, "engine", info.Engine, "dir", p.Store.Dir(), "queue", s.Queue)
+	log.Info("ready", "model", info.Name, "model_sha256", info.SHA256, "shipped", info.Shipped, "engine", info.Engine, "dir", jobs.Dir(), "queue", s.Queue)
 	return p, nil
-}
-
-// OpenSweeper makes a Painter's sweeper. A queue or bucket that is not there is an error
-// here; that S3 is away, or that there is no dead-letter queue, is logged.
-func (s *Settings) OpenSweeper(ctx context.Context, p *Painter) (*sweeper.Sweeper, error) {
-	log := p.process.Log
-	if s.Bucket != "" {
-		if _, err := gallery.Open(ctx, p.aws, s.Bucket, log); err != nil {
-			return nil, err
-		}
-	}
-	cfg := sweeper.Config{Store: p.Store, Queue: p.Queue, Times: s.Times, Log: log, Swept: p.process.Swept}
-	switch dead, err := p.Queue.Dead(ctx); {
-	case err == nil:
-		cfg.Dead = dead
-	case errors.Is(err, queue.ErrNoDeadLetters):
-		log.Warn("what the queue gives up will not be noticed", "error", err)
-	default:
-		return nil, err
-	}
-	return sweeper.New(cfg)
 }

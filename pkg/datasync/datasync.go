@@ -1,0 +1,206 @@
+// Package datasync has AWS DataSync copy the store's published folder to the bucket. It
+// is the only code that imports DataSync's client. Where DataSync is comes from the SDK's
+// own settings (AWS_REGION, AWS_ENDPOINT_URL_DATASYNC, credentials).
+//
+// The task is not on a schedule, since those begin at an hour. [Copier.Step] starts it
+// when there is something to copy: with a manifest of the pictures that the bucket lacks,
+// and once a day for everything, which also removes objects whose files are gone.
+package datasync
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+// Config is what a Copier works with.
+type Config struct {
+	// Task is the ARN of a DataSync task from the store's published folder to Prefix.
+	Task string
+	// Role is the ARN of the role with which DataSync reads manifests in the bucket. The
+	// caller needs iam:PassRole for it.
+	Role string
+
+	AWS    aws.Config
+	Store  *store.Store
+	Bucket *bucket.Bucket
+	Prefix string // of the copies' keys, such as "pictures/"
+
+	// Update is called after an execution has ended, well or not: pictures may have come
+	// to the bucket, or gone. It is repeated until it returns nil.
+	Update func(context.Context) error
+
+	// An execution that takes longer is canceled. Zero is the default: an hour with a
+	// manifest and twelve for everything.
+	MaxManifest, MaxFull time.Duration
+
+	Log *slog.Logger // nil discards
+}
+
+// fullEvery is the time between two executions without a manifest.
+const fullEvery = 24 * time.Hour
+
+// A Copier starts executions of one task. Several may work on one store at the same
+// time: DataSync runs one execution of a task at a time.
+type Copier struct {
+	Config
+	task task
+	arn  string // of the bucket
+}
+
+// New checks the configuration. It calls nothing.
+func New(cfg Config) (*Copier, error) {
+	t, err := arn.Parse(cfg.Task)
+	if err != nil || t.Service != "datasync" || !strings.HasPrefix(t.Resource, "task/") || strings.Count(t.Resource, "/") != 1 {
+		return nil, fmt.Errorf("%q is not the ARN of a DataSync task, which has the form arn:aws:datasync:REGION:ACCOUNT:task/task-ID", cfg.Task)
+	}
+	if r, err := arn.Parse(cfg.Role); err != nil || r.Service != "iam" || !strings.HasPrefix(r.Resource, "role/") {
+		return nil, fmt.Errorf("%q is not the ARN of a role, which DataSync needs to read manifests in the bucket", cfg.Role)
+	}
+	if cfg.Store == nil || cfg.Bucket == nil || cfg.Update == nil {
+		return nil, errors.New("new copier: a store, a bucket and an update are needed")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	cfg.MaxManifest, cfg.MaxFull = cmp.Or(cfg.MaxManifest, time.Hour), cmp.Or(cfg.MaxFull, 12*time.Hour)
+	bucketARN := arn.ARN{Partition: t.Partition, Service: "s3", Resource: cfg.Bucket.Name()}
+	return &Copier{cfg, newTask(cfg.AWS, cfg.Task), bucketARN.String()}, nil
+}
+
+// Step follows the execution that is running, or starts one if there is something to
+// copy. It may end at any moment and be repeated; it is due at short intervals. While
+// nothing is new it makes no call of AWS.
+//
+// A start that fails, and an execution that does, are tried again at a later step, after
+// one minute at first and at most one hour.
+func (c *Copier) Step(ctx context.Context) error {
+	if err := c.step(ctx); err != nil {
+		return fmt.Errorf("copy to s3://%s/%s: %w", c.Bucket.Name(), c.Prefix, err)
+	}
+	return nil
+}
+
+func (c *Copier) step(ctx context.Context) error {
+	now, err := c.Store.Now()
+	if err != nil {
+		return err
+	}
+	s, err := c.load()
+	if err != nil {
+		return err
+	}
+	if s.Execution != "" {
+		if running, err := c.follow(ctx, &s, now); running || err != nil {
+			return err
+		}
+	}
+	if now.Before(s.NotBefore) {
+		return nil
+	}
+	if s.fullDue(now) {
+		return c.start(ctx, &s, now, news{})
+	}
+	n, err := c.look(ctx, &s, now)
+	switch {
+	case err != nil:
+		return err
+	case len(n.names) > 0:
+		return c.start(ctx, &s, now, n)
+	case n.changed || n.all:
+		s.copied(now, n.all)
+		return c.save(&s)
+	}
+	return nil
+}
+
+// start starts an execution of what is new, of everything if that is nothing, unless one
+// is running.
+func (c *Copier) start(ctx context.Context, s *state, now time.Time, n news) error {
+	whole := len(n.names) == 0
+	running, err := c.task.running(ctx)
+	if running != "" { // somebody else's, or ours, of which a process that was killed left no note
+		s.begin(running, now, false)
+		return c.save(s)
+	}
+	var execution string
+	if whole {
+		s.FullTried = now
+	}
+	if err == nil && whole {
+		execution, err = c.task.start(ctx, nil)
+	} else if err == nil {
+		var key string
+		if key, err = c.putManifest(ctx, now, n.names); err == nil {
+			execution, err = c.task.start(ctx, &manifest{bucket: c.arn, key: key, role: c.Role})
+		}
+	}
+	if err != nil {
+		s.failed(now)
+		return errors.Join(err, c.save(s))
+	}
+	c.Log.Info("DataSync was started", "execution", execution, "pictures", len(n.names), "full", whole)
+	s.begin(execution, now, true)
+	s.All, s.Whole = n.all, whole
+	return c.save(s)
+}
+
+// follow looks at the execution that is noted as running. One that takes too long is
+// canceled; DataSync then ends it with an error.
+func (c *Copier) follow(ctx context.Context, s *state, now time.Time) (running bool, err error) {
+	e, err := c.task.execution(ctx, s.Execution)
+	if errors.Is(err, errUnknown) {
+		c.Log.Warn("DataSync has no such execution any more", "execution", s.Execution, "error", err)
+		s.Execution = ""
+		return false, c.save(s)
+	}
+	if err != nil {
+		return true, err
+	}
+	if !e.ended {
+		limit := c.MaxFull
+		if s.Ours && !s.Whole {
+			limit = c.MaxManifest
+		}
+		if now.Sub(s.Began) <= limit || e.canceling {
+			return true, nil
+		}
+		c.Log.Error("DataSync's execution takes too long and is canceled", "execution", s.Execution, "began", s.Began, "limit", limit)
+		return true, c.task.cancel(ctx, s.Execution)
+	}
+	if e.failure != "" {
+		c.Log.Error("DataSync's execution failed; what is missing is tried again", "execution", s.Execution, "error", e.failure)
+	}
+	// The event of its end is sent on a best-effort basis.
+	if err := c.Ended(ctx, s.Execution); err != nil {
+		return false, err
+	}
+	s.end(now, e.failure == "")
+	return false, c.save(s)
+}
+
+// Ended calls Update after the end of an execution, once for each. It is called for
+// DataSync's event; [Copier.Step] makes up for one that is lost.
+func (c *Copier) Ended(ctx context.Context, execution string) error {
+	if !strings.HasPrefix(execution, c.Task+"/execution/") {
+		return fmt.Errorf("the execution %q is not one of the task %s: let the rule match that task's alone", execution, c.Task)
+	}
+	last, err := c.Store.Note(store.CopiedNote)
+	if err != nil || string(last) == execution {
+		return err
+	}
+	if err := c.Update(ctx); err != nil {
+		return err
+	}
+	return c.Store.SetNote(store.CopiedNote, []byte(execution))
+}

@@ -1,0 +1,88 @@
+package datasync
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/csv"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/bucket"
+)
+
+const (
+	// recent is how old a job may be that is painted for the first time, and so how far
+	// back each step looks.
+	recent = 25 * time.Hour
+	// lookAtAllEvery is how often the folders of older hours are looked at, into which
+	// late retries publish. Each costs a call of the file server.
+	lookAtAllEvery = time.Hour
+	// overlap is how long before the last look a change counts as new: a picture gets its
+	// name a moment after the folder's time was read, and file systems count time in ticks.
+	overlap = 2 * time.Second
+)
+
+// news is what a look at the published folders has found.
+type news struct {
+	changed bool     // a folder has changed since the last look
+	names   []string // of pictures that are not in the bucket
+	all     bool     // it was a look at all hours
+}
+
+// look compares the folders that have changed, since all in them was copied, with the
+// bucket.
+func (c *Copier) look(ctx context.Context, s *state, now time.Time) (n news, err error) {
+	first, since := now.Add(-recent), s.Copied
+	if now.Sub(s.CopiedAll) >= lookAtAllEvery {
+		n.all, first, since = true, time.Time{}, s.CopiedAll
+	}
+	folders, err := c.Store.PublishedSince(ctx, first, since.Add(-overlap))
+	for _, folder := range folders {
+		if err != nil {
+			break
+		}
+		n.changed = true
+		var missing []string
+		missing, err = c.missing(ctx, folder)
+		n.names = append(n.names, missing...)
+	}
+	return n, err
+}
+
+// missing returns the pictures of a folder that are not in the bucket. Pictures never
+// change, so that names are enough.
+func (c *Copier) missing(ctx context.Context, folder string) ([]string, error) {
+	names, err := c.Store.PublishedIn(folder)
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	there := map[string]bool{}
+	for o, err := range c.Bucket.List(ctx, c.Prefix+folder+"/") {
+		if err != nil {
+			return nil, err
+		}
+		there[strings.TrimPrefix(o.Key, c.Prefix)] = true
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return there[name] }), nil
+}
+
+// manifests is what the keys of manifests begin with. The bucket's lifecycle rules remove
+// them.
+const manifests = "datasync/"
+
+// putManifest stores a manifest as DataSync reads it: CSV, a name in each line, relative
+// to the task's source location.
+func (c *Copier) putManifest(ctx context.Context, now time.Time, names []string) (key string, err error) {
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	for _, name := range names {
+		if err := w.Write([]string{name}); err != nil {
+			return "", err
+		}
+	}
+	w.Flush()
+	key = manifests + now.UTC().Format("2006-01-02T15-04-05Z-") + rand.Text()[:8] + ".csv"
+	_, err = c.Bucket.Put(ctx, key, strings.NewReader(b.String()), bucket.Put{ContentType: "text/csv"})
+	return key, err
+}

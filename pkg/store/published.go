@@ -1,0 +1,76 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+// PublishedSince returns the folders of [Store.PublishedDir] in which a name was made or
+// removed at or after changed, by the file server's clock, in the form
+// "public/2026/11/29/18". It looks at the hours from the one of first on, or at all of
+// them if first is zero, and costs a call for each. Each folder is opened, so that an
+// NFS client's cached attributes don't hide a change.
+func (s *Store) PublishedSince(ctx context.Context, first, changed time.Time) ([]string, error) {
+	from := ""
+	if !first.IsZero() {
+		from = hourOf(first)
+	}
+	var mu sync.Mutex
+	var folders []string
+	var calls []func() error
+	for _, kind := range []string{publicDir, thumbsDir, privateDir} {
+		hours, err := s.hoursIn(filepath.Join(s.PublishedDir(), kind), from, time.Now().Add(settle))
+		if err != nil {
+			return nil, fmt.Errorf("list published hours: %w", err)
+		}
+		for _, hour := range hours {
+			calls = append(calls, func() error {
+				at, err := s.folderChanged(filepath.Join(s.PublishedDir(), kind, hour))
+				if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
+					return nil // removed meanwhile, or nothing that the store has made
+				}
+				if err == nil && !at.Before(changed) {
+					mu.Lock()
+					folders = append(folders, path.Join(kind, filepath.ToSlash(hour)))
+					mu.Unlock()
+				}
+				return err
+			})
+		}
+	}
+	for some := range slices.Chunk(calls, inParallel) {
+		err := ctx.Err()
+		if err == nil {
+			err = together(some...)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look at published hours: %w", err)
+		}
+	}
+	slices.Sort(folders)
+	return folders, nil
+}
+
+// PublishedIn returns the names of the pictures in one of those folders, as [Published]
+// makes them; none if the folder is gone.
+func (s *Store) PublishedIn(folder string) ([]string, error) {
+	all, err := s.list(filepath.Join(s.PublishedDir(), filepath.FromSlash(folder)))
+	if err != nil {
+		return nil, fmt.Errorf("list published pictures: %w", err)
+	}
+	var names []string
+	for _, base := range all {
+		name := path.Join(folder, base)
+		if _, _, _, ok := ParsePublished(name); ok {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}

@@ -1,0 +1,131 @@
+package sweeper_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/queue/queuefake"
+	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/sweeper"
+)
+
+// A function has a time limit, and there may be more to remove than fits into it.
+func TestSweepKeepsItsDeadline(t *testing.T) {
+	const jobs = 1000
+	const deadline = 500 * time.Millisecond
+	dir := t.TempDir()
+	expireIn(t, dir, jobs)
+	// A bucket that takes its time: each job is of an hour of its own, and so unpublished
+	// by itself. 500 jobs, as many as a sweep removes, take 1.5 s in this alone.
+	slow := func([]string) error { <-time.After(3 * time.Millisecond); return nil }
+	st := &street{T: t, queue: queuefake.New(queuefake.Config{})}
+	var err error
+	if st.store, err = store.Open(store.Config{Dir: dir, Unpublish: slow}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.store.Close() })
+	st.sweep, err = sweeper.New(sweeper.Config{Store: st.store, Queue: st.queue, Times: sweeper.Times{Every: every}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := jobs
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), deadline)
+		err := st.sweep.Sweep(ctx)
+		if err != nil || ctx.Err() != nil {
+			t.Fatalf("with %d jobs left it returned %v, and its context was %v", left, err, ctx.Err())
+		}
+		cancel()
+		now := st.expired(jobs)
+		if now >= left {
+			t.Errorf("a sweep removed nothing of %d jobs", left)
+		}
+		left = now
+		st.age("sweep/turn.*", every)
+	}
+	if left == 0 {
+		t.Error("everything was removed within the first deadlines: the test proves nothing")
+	}
+	for range 4 {
+		if err := st.sweep.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		st.age("sweep/turn.*", every)
+	}
+	if left := st.expired(jobs); left > 0 {
+		t.Errorf("%d jobs are left", left)
+	}
+	for _, folder := range []string{"erasing", "tmp"} {
+		if names, err := os.ReadDir(filepath.Join(dir, folder)); err != nil || len(names) > 0 {
+			t.Errorf("in %s: %v, %v", folder, names, err)
+		}
+	}
+}
+
+// expired returns how many of the jobs have something of them left.
+func (st *street) expired(most int) (left int) {
+	st.Helper()
+	paths, err := filepath.Glob(filepath.Join(st.store.Dir(), "jobs/*/*/*/*/*"))
+	graves, gerr := filepath.Glob(filepath.Join(st.store.Dir(), "jobs/*/*/*/*/.gone-*"))
+	if err := errors.Join(err, gerr); err != nil || len(paths)+len(graves) > most {
+		st.Fatal(len(paths), err)
+	}
+	return len(paths) + len(graves)
+}
+
+// finishedAt is what a record says of a job's end.
+var finishedAt = regexp.MustCompile(`"finished_at":"[^"]*"`)
+
+// expireIn makes jobs that finished long ago, an hour apart.
+func expireIn(t *testing.T, dir string, n int) {
+	t.Helper()
+	st, err := store.Open(store.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	create := func(i int) error {
+		at := time.Now().Add(-60*24*time.Hour - time.Duration(i)*time.Hour)
+		ms := at.UnixMilli()
+		id := job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, i))
+		spec := job.Spec{ID: id, Style: "some-style", Strength: 1, Format: "jpeg", CreatedAt: at.UTC()}
+		if err := st.Create(&spec, []byte("picture"), nil); err != nil {
+			return err
+		}
+		if _, err := st.Cancel(id); err != nil {
+			return err
+		}
+		end := filepath.Join(dir, "jobs", id.Time().UTC().Format("2006/01/02/15"), string(id), "final.1")
+		record, err := os.ReadFile(end)
+		if err != nil {
+			return err
+		}
+		changed := finishedAt.ReplaceAll(record, []byte(`"finished_at":"`+at.Add(time.Minute).UTC().Format(time.RFC3339Nano)+`"`))
+		if bytes.Equal(changed, record) {
+			return fmt.Errorf("no time in %s", record)
+		}
+		return os.WriteFile(end, changed, 0o600) // the status is a second name of it
+	}
+	errs := make([]error, n)
+	var all sync.WaitGroup
+	for worker := range 16 {
+		all.Go(func() {
+			for i := worker; i < n; i += 16 {
+				errs[i] = create(i)
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}

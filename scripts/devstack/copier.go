@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"github.com/atelier-go/atelier/scripts/devstack/datasync"
+	"github.com/atelier-go/atelier/scripts/devstack/ministack"
+)
+
+// A copier stands in for DataSync where the maintenance function starts it, and for the
+// rule of EventBridge that passes the event of its end on to the function.
+type copier struct {
+	service *datasync.Service
+	address string // for AWS_ENDPOINT_URL_DATASYNC
+}
+
+func startCopier(ctx context.Context, locked ministack.Locked, m *mirror) (*copier, error) {
+	cfg, err := locked.Config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	client := lambda.NewFromConfig(cfg)
+	service := datasync.NewService(m.task, m.executed, func(ctx context.Context, e datasync.Event) error {
+		return invoke(ctx, client, maintenanceFunction, e)
+	})
+	address, err := service.Listen()
+	if err != nil {
+		service.Close()
+		return nil, err
+	}
+	return &copier{service, address}, nil
+}

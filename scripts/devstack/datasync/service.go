@@ -1,0 +1,365 @@
+package datasync
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/bucket"
+)
+
+// A Service is DataSync's API for one task, over HTTP as AWS's SDKs speak it (JSON 1.1):
+// DescribeTask, StartTaskExecution, DescribeTaskExecution and CancelTaskExecution. It
+// has no other task, and keeps nothing when it ends. Requests are not authenticated: what
+// it can be asked for is to copy what is to be copied, and whoever calls it must have the
+// path, which is a secret.
+type Service struct {
+	task     *Task
+	executed func(Report)
+	ended    func(ctx context.Context, event Event) error
+
+	// Faults, for tests. They are called at the same time, and nil does nothing.
+
+	// Refuse returns the code of an error with which a call of an action, such as
+	// "StartTaskExecution", is refused; "" has it done.
+	Refuse func(action string) (code string)
+	// Before is called before an execution copies anything. Its error is the execution's;
+	// ctx ends when that is canceled.
+	Before func(ctx context.Context) error
+
+	path    string // a secret
+	done    sync.WaitGroup
+	stop    context.CancelFunc
+	running context.Context //nolint:containedctx // of executions, which outlive requests
+
+	mu         sync.Mutex
+	arn        string // of the task
+	executions map[string]*run
+	last       *run
+}
+
+// An Event is what EventBridge passes on when an execution ends.
+type Event struct {
+	Version    string            `json:"version"`
+	ID         string            `json:"id"`
+	Source     string            `json:"source"`
+	DetailType string            `json:"detail-type"`
+	Account    string            `json:"account"`
+	Region     string            `json:"region"`
+	Time       string            `json:"time"`
+	Resources  []string          `json:"resources"`
+	Detail     map[string]string `json:"detail"`
+}
+
+// A run is one execution.
+type run struct {
+	arn     string
+	began   time.Time
+	options options
+	names   []string // nil is everything
+	cancel  context.CancelFunc
+
+	status   string
+	failure  string
+	report   Report
+	reported bool // its event was delivered, or could not be
+}
+
+type options struct {
+	TransferMode, PreserveDeletedFiles, VerifyMode, TaskQueueing string
+}
+
+// Region and account of the ARNs, which are MiniStack's.
+const (
+	region  = "us-east-1"
+	account = "000000000000"
+)
+
+// NewService makes the API of a task. After each execution executed is called with what it
+// did, and ended with the event of its end; either may be nil. It must be closed.
+func NewService(t *Task, executed func(Report), ended func(context.Context, Event) error) *Service {
+	s := &Service{task: t, executed: executed, ended: ended, path: "/" + rand.Text()}
+	s.running, s.stop = context.WithCancel(context.Background())
+	s.Reset()
+	return s
+}
+
+// Reset makes a new task in place of the old one and returns its ARN.
+func (s *Service) Reset() (arn string) {
+	id := make([]byte, 9)
+	_, _ = rand.Read(id) // never fails
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.arn = fmt.Sprintf("arn:aws:datasync:%s:%s:task/task-%s", region, account, hex.EncodeToString(id)[:17])
+	s.executions, s.last = map[string]*run{}, nil
+	return s.arn
+}
+
+// Close cancels what is running and waits for its end.
+func (s *Service) Close() {
+	s.stop()
+	s.done.Wait()
+}
+
+// Idle returns whether no execution is running and all ends were reported.
+func (s *Service) Idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last == nil || s.last.over() && s.last.reported
+}
+
+func (r *run) over() bool { return r.status == "SUCCESS" || r.status == "ERROR" }
+
+// An apiError is an error of the API, by its code.
+type apiError struct{ code, message string }
+
+func (e apiError) Error() string { return e.code + ": " + e.message }
+
+func invalid(format string, a ...any) error {
+	return apiError{"InvalidRequestException", fmt.Sprintf(format, a...)}
+}
+
+// ServeHTTP answers a call of the API.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil || host != "127.0.0.1" || strings.TrimSuffix(r.URL.Path, "/") != s.path || r.Method != http.MethodPost || r.Header.Get("Origin") != "" {
+		http.NotFound(w, r)
+		return
+	}
+	action, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "FmrsService.")
+	call := map[string]func(json.RawMessage) (any, error){
+		"DescribeTask":          s.describeTask,
+		"StartTaskExecution":    s.start,
+		"DescribeTaskExecution": s.describe,
+		"CancelTaskExecution":   s.cancel,
+	}[action]
+	var in json.RawMessage
+	var out any
+	switch {
+	case !ok || call == nil:
+		err = apiError{"UnknownOperationException", action}
+	case !strings.Contains(r.Header.Get("Authorization"), "/datasync/aws4_request"):
+		err = apiError{"MissingAuthenticationTokenException", "the request is not signed for DataSync"}
+	default:
+		err = json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&in)
+	}
+	if err == nil && s.Refuse != nil {
+		if code := s.Refuse(action); code != "" {
+			err = apiError{code, "a fault of the test"}
+		}
+	}
+	if err == nil {
+		out, err = call(in)
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	if err != nil {
+		refusal := apiError{"SerializationException", err.Error()}
+		_ = errors.As(err, &refusal)
+		out = map[string]string{"__type": refusal.code, "message": refusal.message}
+		w.WriteHeader(http.StatusBadRequest)
+	}
+	_ = json.NewEncoder(w).Encode(out) // the client went away
+}
+
+func (s *Service) describeTask(in json.RawMessage) (any, error) {
+	var q struct{ TaskArn string }
+	if err := json.Unmarshal(in, &q); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if q.TaskArn != s.arn {
+		return nil, invalid("there is no task %s", q.TaskArn)
+	}
+	out := map[string]any{"TaskArn": s.arn, "Status": "AVAILABLE"}
+	if s.last != nil {
+		out["CurrentTaskExecutionArn"] = s.last.arn // also of one that has ended
+		if !s.last.over() {
+			out["Status"] = "RUNNING"
+		}
+	}
+	return out, nil
+}
+
+func (s *Service) start(in json.RawMessage) (any, error) {
+	var q struct {
+		TaskArn         string
+		OverrideOptions options
+		ManifestConfig  *struct {
+			Action, Format string
+			Source         struct {
+				S3 struct{ S3BucketArn, ManifestObjectPath, BucketAccessRoleArn string }
+			}
+		}
+	}
+	if err := json.Unmarshal(in, &q); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(s.running)
+	r := &run{began: time.Now(), options: q.OverrideOptions, cancel: cancel, status: "LAUNCHING"}
+	if m := q.ManifestConfig; m != nil {
+		at := m.Source.S3
+		if m.Format != "CSV" || m.Action != "TRANSFER" || at.BucketAccessRoleArn == "" || at.S3BucketArn != "arn:aws:s3:::"+s.task.To.Name() {
+			cancel()
+			return nil, invalid("the manifest is in %q in the form %q, read by %q", at.S3BucketArn, m.Format, at.BucketAccessRoleArn)
+		}
+		if q.OverrideOptions.PreserveDeletedFiles == "REMOVE" {
+			cancel()
+			return nil, invalid("a manifest and PreserveDeletedFiles REMOVE exclude each other")
+		}
+		var err error
+		if r.names, err = readManifest(ctx, s.task.To, at.ManifestObjectPath); err != nil {
+			cancel()
+			return nil, invalid("%v", err)
+		}
+	}
+	if r.names == nil && q.OverrideOptions.PreserveDeletedFiles != "REMOVE" {
+		cancel()
+		return nil, invalid("without a manifest this stand-in always removes")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case q.TaskArn != s.arn:
+		cancel()
+		return nil, invalid("there is no task %s", q.TaskArn)
+	case s.last != nil && !s.last.over():
+		cancel()
+		return nil, invalid("the task is running")
+	}
+	id := make([]byte, 9)
+	_, _ = rand.Read(id) // never fails
+	r.arn = s.arn + "/execution/exec-" + hex.EncodeToString(id)[:17]
+	s.executions[r.arn], s.last = r, r
+	s.done.Go(func() { s.run(ctx, r) })
+	return map[string]string{"TaskExecutionArn": r.arn}, nil
+}
+
+// readManifest reads the names in a manifest.
+func readManifest(ctx context.Context, from *bucket.Bucket, key string) ([]string, error) {
+	body, _, err := from.Get(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	rows, err := csv.NewReader(body).ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("read the manifest %s: %w", key, err)
+	}
+	names := []string{}
+	for _, row := range rows {
+		names = append(names, row[0])
+	}
+	return names, nil
+}
+
+// run copies, and reports the end.
+func (s *Service) run(ctx context.Context, r *run) {
+	defer r.cancel()
+	s.locked(func() { r.status = "TRANSFERRING" })
+	var err error
+	var report Report
+	if s.Before != nil {
+		err = s.Before(ctx)
+	}
+	switch {
+	case err != nil:
+	case r.names != nil:
+		report, err = s.task.RunManifest(ctx, r.names)
+	default:
+		report, err = s.task.Run(ctx)
+	}
+	s.locked(func() {
+		r.status, r.report = "SUCCESS", report
+		if err != nil {
+			r.status, r.failure = "ERROR", err.Error()
+		}
+	})
+	if s.executed != nil {
+		s.executed(report)
+	}
+	if s.ended != nil {
+		err = s.ended(s.running, Event{
+			Version: "0", ID: rand.Text(), Source: "aws.datasync", DetailType: "DataSync Task Execution State Change",
+			Account: account, Region: region, Time: time.Now().UTC().Format(time.RFC3339),
+			Resources: []string{r.arn}, Detail: map[string]string{"State": r.status},
+		})
+		if err != nil && s.task.Log != nil {
+			s.task.Log.Warn("the event of an execution's end was not delivered", "execution", r.arn, "error", err)
+		}
+	}
+	s.locked(func() { r.reported = true })
+}
+
+func (s *Service) locked(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
+// find returns the execution that a request names. s.mu is held.
+func (s *Service) find(in json.RawMessage) (*run, error) {
+	var q struct{ TaskExecutionArn string }
+	if err := json.Unmarshal(in, &q); err != nil {
+		return nil, err
+	}
+	if r := s.executions[q.TaskExecutionArn]; r != nil {
+		return r, nil
+	}
+	return nil, invalid("there is no execution %s", q.TaskExecutionArn)
+}
+
+func (s *Service) describe(in json.RawMessage) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, err := s.find(in)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]any{
+		"TaskExecutionArn": r.arn, "Status": r.status, "StartTime": r.began.Unix(), "Options": r.options,
+		"FilesTransferred": r.report.Transferred, "FilesDeleted": r.report.Deleted, "FilesSkipped": r.report.Skipped,
+	}
+	if r.failure != "" {
+		out["Result"] = map[string]string{"ErrorCode": "TransferFailed", "ErrorDetail": r.failure}
+	}
+	return out, nil
+}
+
+func (s *Service) cancel(in json.RawMessage) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, err := s.find(in)
+	if err != nil {
+		return nil, err
+	}
+	if r.over() {
+		return nil, invalid("the execution has ended")
+	}
+	r.status = "CANCELLING"
+	r.cancel()
+	return struct{}{}, nil
+}
+
+// Listen serves the API on a loopback port until Close, and returns its address for
+// AWS_ENDPOINT_URL_DATASYNC.
+func (s *Service) Listen() (address string, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
+	context.AfterFunc(s.running, func() { _ = server.Close() })
+	go func() { _ = server.Serve(l) }() // ends with Close
+	return (&url.URL{Scheme: "http", Host: l.Addr().String(), Path: s.path}).String(), nil
+}

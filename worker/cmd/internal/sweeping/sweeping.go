@@ -1,0 +1,27 @@
+// Package sweeping wires the sweeper for the mains that sweep.
+package sweeping
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/atelier-go/atelier/pkg/queue"
+	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/sweeper"
+)
+
+// New makes a sweeper of a store and a queue, with the queue's dead-letter queue if it
+// has one. A queue that is not there is an error. swept is as of [sweeper.Config].
+func New(ctx context.Context, times sweeper.Times, jobs *store.Store, q *queue.Queue, swept func(sweeper.Report), log *slog.Logger) (*sweeper.Sweeper, error) {
+	cfg := sweeper.Config{Store: jobs, Queue: q, Times: times, Swept: swept, Log: log}
+	switch dead, err := q.Dead(ctx); {
+	case err == nil:
+		cfg.Dead = dead
+	case errors.Is(err, queue.ErrNoDeadLetters):
+		log.Warn("what the queue gives up will not be noticed", "error", err)
+	default:
+		return nil, err
+	}
+	return sweeper.New(cfg)
+}

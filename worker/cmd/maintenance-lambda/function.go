@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A function does what its events ask for. Invocations may overlap.
+type function struct {
+	// tasks are what an event can name as its task.
+	tasks map[string]func(context.Context) error
+	// copied is called with the ARN of a DataSync execution that has ended.
+	copied func(ctx context.Context, execution string) error
+}
+
+// The event of DataSync that an execution has changed its state.
+const (
+	dataSync    = "aws.datasync"
+	stateChange = "DataSync Task Execution State Change"
+)
+
+// invoke tells events apart by what they look like. The ctx has the invocation's
+// deadline.
+func (f *function) invoke(ctx context.Context, payload json.RawMessage) error {
+	var task struct {
+		Task string `json:"task"`
+	}
+	if strictly(payload, &task) == nil && f.tasks[task.Task] != nil {
+		return f.tasks[task.Task](ctx)
+	}
+	var e struct {
+		Source     string   `json:"source"`
+		DetailType string   `json:"detail-type"`
+		Resources  []string `json:"resources"`
+		Detail     struct{ State string }
+	}
+	if err := json.Unmarshal(payload, &e); err != nil || e.Source != dataSync || e.DetailType != stateChange {
+		return f.unexpected(payload)
+	}
+	if state := e.Detail.State; len(e.Resources) != 1 || state != "SUCCESS" && state != "ERROR" {
+		return f.unexpected(payload)
+	}
+	return f.copied(ctx, e.Resources[0])
+}
+
+// strictly decodes one JSON value without unknown members.
+func strictly(payload []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(payload))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return fmt.Errorf("more than one value")
+	}
+	return nil
+}
+
+func (f *function) unexpected(payload []byte) error {
+	var known []string
+	for _, name := range slices.Sorted(maps.Keys(f.tasks)) {
+		known = append(known, fmt.Sprintf(`{"task":%q}`, name))
+	}
+	return fmt.Errorf("this function takes the events %s, and those of source %s and detail-type %q with one resource and the State SUCCESS or ERROR, not %.300q",
+		strings.Join(known, ", "), dataSync, stateChange, payload)
+}

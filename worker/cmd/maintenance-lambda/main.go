@@ -1,0 +1,89 @@
+// Maintenance-lambda is an AWS Lambda function (runtime provided.al2023, this program
+// being its bootstrap) that looks after jobs, copies and the gallery.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/atelier-go/atelier/pkg/awsconfig"
+	"github.com/atelier-go/atelier/pkg/emf"
+	"github.com/atelier-go/atelier/pkg/logs"
+	"github.com/atelier-go/atelier/pkg/sweeper"
+)
+
+type settings struct {
+	Dir        string `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
+	Queue      string `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
+	Bucket     string `env:"ATELIER_BUCKET" help:"S3 bucket of the gallery and of the copies of results, which are erased there together with the job." placeholder:"NAME"`
+	Task       string `name:"datasync-task" env:"ATELIER_DATASYNC_TASK" help:"ARN of the DataSync task that copies the shared directory's published/ to the bucket's pictures/: it is started when there is something to copy. Default: nothing is copied." placeholder:"ARN"`
+	Role       string `name:"datasync-role" env:"ATELIER_DATASYNC_ROLE" help:"ARN of the role with which DataSync reads manifests, the bucket's datasync/*; needed with --datasync-task." placeholder:"ARN"`
+	Deployment string `env:"ATELIER_DEPLOYMENT" help:"Name of the deployment, for metrics." placeholder:"NAME"`
+	Log        string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
+
+	sweeper.Times `embed:""`
+}
+
+// Validate is called by kong once the flags are read.
+func (s *settings) Validate() error {
+	if s.Task != "" && (s.Bucket == "" || s.Role == "") {
+		return errors.New("--datasync-task needs --bucket and --datasync-role")
+	}
+	return s.Times.Validate()
+}
+
+const description = `Looks after jobs, copies and the gallery, as an AWS Lambda function.
+
+Lambda starts it; its settings are the function's environment variables. Events:
+
+  {"task":"sweep"}    from EventBridge Scheduler, every minute: looks after lost and
+                      abandoned jobs, and starts DataSync if there is something new
+  {"task":"gallery"}  from a deployment: stores the gallery's page, and brings its
+                      manifests up to date
+  DataSync Task Execution State Change, State SUCCESS or ERROR, from an EventBridge
+                      rule: brings the gallery's manifests up to date`
+
+func main() {
+	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "maintenance-lambda:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
+	var s settings
+	parser, err := kong.New(&s, kong.Name("maintenance-lambda"), kong.Description(description))
+	if err != nil {
+		return err
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return err
+	}
+	if getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: Lambda starts this program, or scripts/demo --mode lambda")
+	}
+	if s.Log != "" {
+		f, err := os.OpenFile(s.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		stderr = io.MultiWriter(stderr, f)
+	}
+	aws, err := awsconfig.Load(ctx)
+	if err != nil {
+		return err
+	}
+	f, err := open(s, aws, logs.JSON(stderr), emf.New(stderr, "maintenance", s.Deployment))
+	if err != nil {
+		return err
+	}
+	lambda.StartWithOptions(f.invoke, lambda.WithContext(ctx))
+	return nil // not reached: when the platform goes away, the line above ends the process
+}

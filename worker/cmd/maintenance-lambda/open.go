@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/datasync"
+	"github.com/atelier-go/atelier/pkg/emf"
+	"github.com/atelier-go/atelier/pkg/gallery"
+	"github.com/atelier-go/atelier/pkg/queue"
+	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/sweeper"
+	"github.com/atelier-go/atelier/worker/cmd/internal/sweeping"
+)
+
+// errNoBucket: the event needs one.
+var errNoBucket = errors.New("there is no bucket: set ATELIER_BUCKET")
+
+// open wires the function, without a request to AWS. Nothing is closed: the process ends
+// with the function's environment.
+func open(s settings, cfg aws.Config, log *slog.Logger, metrics *emf.Writer) (*function, error) {
+	var shown *gallery.Gallery
+	jobs := store.Config{Dir: s.Dir}
+	if s.Bucket != "" {
+		shown = gallery.New(bucket.New(cfg, s.Bucket))
+		jobs.Unpublish = shown.Unpublish
+	}
+	st, err := store.Open(jobs)
+	if err != nil {
+		return nil, err
+	}
+	q := queue.New(cfg, s.Queue)
+	var sweep *sweeper.Sweeper // made by the first event that needs it; there is one at a time
+	sweepOnce := func(ctx context.Context) (err error) {
+		if sweep == nil {
+			if sweep, err = sweeping.New(ctx, s.Times, st, q, sweeps(metrics), log); err != nil {
+				return err
+			}
+		}
+		return sweep.Sweep(ctx)
+	}
+	update := func(ctx context.Context) error {
+		if shown == nil {
+			return errNoBucket
+		}
+		changed, err := shown.Update(ctx, st)
+		if changed > 0 {
+			log.Info("the gallery was updated", "manifests", changed)
+		}
+		return err
+	}
+	copyNew, copied := func(context.Context) error { return nil }, func(ctx context.Context, _ string) error { return update(ctx) }
+	if s.Task != "" {
+		c, err := datasync.New(datasync.Config{
+			Task: s.Task, Role: s.Role, AWS: cfg, Store: st, Bucket: bucket.New(cfg, s.Bucket), Prefix: gallery.Pictures,
+			Update: update, Log: log,
+		})
+		if err != nil {
+			return nil, err
+		}
+		copyNew, copied = c.Step, c.Ended
+	}
+	return &function{
+		tasks: map[string]func(context.Context) error{
+			"sweep": func(ctx context.Context) error { return errors.Join(sweepOnce(ctx), copyNew(ctx)) },
+			"gallery": func(ctx context.Context) error {
+				if shown == nil {
+					return errNoBucket
+				}
+				return errors.Join(shown.PutPage(ctx, api.GallerySite()), update(ctx))
+			},
+		},
+		copied: copied,
+	}, nil
+}
