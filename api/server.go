@@ -153,7 +153,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 func openAPI(version string) huma.Config {
 	cfg := huma.DefaultConfig("Atelier", version)
 	cfg.Info.Description = "Submit a picture and a style; poll until it is painted; fetch the result. " +
-		"Addresses in answers are relative to the API's base address."
+		"Addresses in answers are relative to the API's base address. " +
+		"Every answer has an X-Request-Id, by which the server's log can be searched; a request may bring its own."
 	cfg.OpenAPIPath = "/v1/openapi"
 	cfg.DocsPath = ""
 	cfg.SchemasPath = ""

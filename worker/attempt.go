@@ -24,7 +24,7 @@ var Outcomes = []Outcome{Succeeded, Failed, GivenBack, Lost, Stuck}
 // An Attempt is an attempt at a run that has ended, for metrics.
 type Attempt struct {
 	Message job.Message
-	Number  int // 1 for the first attempt at the run
+	Number  int // 1 for the first attempt at the run; 0 where none was begun, since all are used up
 	Outcome Outcome
 	Code    string // of a run that failed
 	Took    time.Duration

@@ -35,6 +35,9 @@ func (w *Worker) handle(ctx, stop context.Context, m job.Message, received int) 
 	lease, leave, err := w.claim(ctx, stop, m, log)
 	if errors.Is(err, job.ErrFinished) || errors.Is(err, job.ErrGone) {
 		log.Info("nothing to do", "because", err)
+		if errors.Is(err, job.ErrGaveUp) {
+			w.ended(Attempt{Message: m, Outcome: Failed, Code: job.CodeGaveUp})
+		}
 		return nil // a duplicate of a delivery that was handled, or its attempts are used up
 	}
 	if err != nil {
@@ -48,10 +51,14 @@ func (w *Worker) handle(ctx, stop context.Context, m job.Message, received int) 
 	a := Attempt{Message: m, Number: lease.Attempt, Receipt: receipt}
 	err = w.settle(log.With("attempt", lease.Attempt), lease, &a, w.diagnose(err))
 	a.Took = time.Since(lease.Began)
+	w.ended(a)
+	return err
+}
+
+func (w *Worker) ended(a Attempt) {
 	if w.Ended != nil {
 		w.Ended(a)
 	}
-	return err
 }
 
 // logOf is the log for a delivery of a job.
