@@ -102,9 +102,9 @@ func New(cfg Config) (*Sweeper, error) {
 	return &Sweeper{Config: cfg}, nil
 }
 
-// Start sweeps whenever it is this process's turn, until stop is called, which
-// lets a sweep that is being made come to its end, but does not wait for ever: a
-// file server that is gone does not answer.
+// Start sweeps whenever it is this process's turn, until stop is called. That ends a
+// sweep after the job in work, but does not wait for ever: a file server that is gone does
+// not answer.
 func (s *Sweeper) Start(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -150,24 +150,16 @@ const reserve = 20 * time.Second
 
 // Sweep makes one sweep if it is this process's turn. Every part of it is tried, and
 // their errors are returned together. Shortly before the deadline of ctx, if it has one,
-// it stops between two jobs, which is no error: what was done stands, and the next sweep
-// continues.
+// it stops between two jobs. What was done stands, and the next sweep continues: that there
+// was more to remove than time is no error.
 func (s *Sweeper) Sweep(ctx context.Context) error {
 	if end, ok := ctx.Deadline(); ok {
 		left := max(time.Until(end), 0)
-		work, cancel := context.WithDeadline(ctx, end.Add(-min(reserve, left/4)))
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-min(reserve, left/4)))
 		defer cancel()
-		err := s.sweep(work)
-		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			s.Log.Warn("the sweep ran out of time; the next one continues", "error", err)
-			return nil
-		}
-		return err
 	}
-	return s.sweep(ctx)
-}
 
-func (s *Sweeper) sweep(ctx context.Context) error {
 	// A little less than the time, so that who asks every minute is not one
 	// breath too early.
 	mine, err := s.Store.Turn(s.Every * 9 / 10)
@@ -201,9 +193,18 @@ func (s *Sweeper) turn(ctx context.Context) error {
 	err = errors.Join(
 		s.jobs(ctx, now, &m),
 		s.dead(ctx, now),
-		s.housekeeping(ctx, now, &m))
+		s.inTime(ctx, s.housekeeping(ctx, now, &m)))
 	if note, merr := json.Marshal(m); merr == nil {
 		err = errors.Join(err, s.Store.SetNote(store.SweepNote, note))
 	}
 	return err
+}
+
+// inTime is nil for an error that only says that ctx has ended by its deadline.
+func (s *Sweeper) inTime(ctx context.Context, err error) error {
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, job.ErrStoreAway) {
+		return err
+	}
+	s.Log.Warn("the sweep ran out of time; the next one continues", "error", err)
+	return nil
 }
