@@ -240,7 +240,7 @@ func (r *rig) set(change func()) {
 	change()
 }
 
-// execution is what DataSync says of its last one.
+// execution describes the last one of the task.
 func (r *rig) execution() *sdk.DescribeTaskExecutionOutput {
 	r.Helper()
 	task, err := r.client.DescribeTask(r.Context(), &sdk.DescribeTaskInput{TaskArn: &r.task})

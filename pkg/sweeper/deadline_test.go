@@ -90,7 +90,7 @@ func (st *street) expired(most int) (left int) {
 	return len(paths) + len(graves)
 }
 
-// finishedAt is what a record says of a job's end.
+// finishedAt matches the time of a job's end in a record.
 var finishedAt = regexp.MustCompile(`"finished_at":"[^"]*"`)
 
 // expireIn makes jobs that finished long ago, an hour apart.

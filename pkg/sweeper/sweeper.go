@@ -200,7 +200,7 @@ func (s *Sweeper) turn(ctx context.Context) error {
 	return err
 }
 
-// inTime is nil for an error that only says that ctx has ended by its deadline.
+// inTime returns nil for an error that only means that the deadline of ctx is over.
 func (s *Sweeper) inTime(ctx context.Context, err error) error {
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, job.ErrStoreAway) {
 		return err

@@ -122,7 +122,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer body.Close()
 	contentType, cacheControl, policy := o.ContentType, o.CacheControl, sitePolicy
-	if pictureType != "" { // of which DataSync says neither
+	if pictureType != "" { // DataSync sets neither
 		contentType, cacheControl, policy = pictureType, gallery.CacheControl, picturePolicy
 	}
 	h := w.Header()

@@ -37,12 +37,12 @@ type Task struct {
 	To     *bucket.Bucket
 	Prefix string // of the keys, "pictures/"
 
-	// CacheControl is what the objects say of themselves.
+	// CacheControl is the header of that name of the objects.
 	CacheControl string
 
 	// Faithful has files copied with DataSync's peculiarities: of several names of one file
 	// an execution copies only one, and objects have neither a content type nor a
-	// Cache-Control. On AWS those are for links and the distribution to say.
+	// Cache-Control. On AWS links and the distribution set these.
 	Faithful bool
 
 	Log *slog.Logger // of what is not copied; nil is none

@@ -106,7 +106,7 @@ func newGallery(t *testing.T) *gallery {
 	t.Cleanup(func() { _ = g.store.Close() })
 	task := &datasync.Task{From: g.store.PublishedDir(), To: g.bucket, Prefix: "pictures/", Faithful: true}
 	g.copier = datasync.NewService(task, nil, func(_ context.Context, e datasync.Event) error {
-		if rand.N(3) == 0 { // EventBridge does its best
+		if rand.N(3) == 0 { // delivery is best effort
 			lost.Add(1)
 			return nil
 		}
