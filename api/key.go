@@ -56,7 +56,12 @@ func idempotencyKey(h http.Header) (string, error) {
 func (s *Server) keepOnce(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
 	j, made, err := s.Store.CreateOnce(spec, f.files["image"], f.files["style_image"], key)
 	f.letGo()
-	if errors.Is(err, job.ErrKeyReused) || errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) {
+	return s.announceOnce(ctx, j, made, err)
+}
+
+// announceOnce announces a job that was made under a key, by this request or another.
+func (s *Server) announceOnce(ctx context.Context, j job.Job, made bool, err error) (job.Job, error) {
+	if errors.Is(err, job.ErrKeyReused) || errors.Is(err, job.ErrUploadTaken) || errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) {
 		return job.Job{}, err
 	}
 	switch {

@@ -63,6 +63,9 @@ type Config struct {
 	// MaxPicture is how many bytes of a picture fit through whatever carries the
 	// answers; 0 is no limit. What is larger is copied to the bucket and answered by a link.
 	MaxPicture int64
+	// Uploads are in the bucket of Copies, and take what does not fit into a request.
+	// Without (nil) none are granted.
+	Uploads uploads
 
 	// Stall is for how long the body of a submission may stall; 0 is 15 s.
 	Stall time.Duration
@@ -170,6 +173,7 @@ func (s *Server) routes(api huma.API) {
 	api.UseMiddleware(s.authorize)
 	huma.Register(api, submitOperation(), s.submit)
 	s.documentSubmit(api)
+	huma.Register(api, uploadOperation(), s.createUpload)
 	s.jobRoutes(api)
 	s.listRoutes(api)
 	huma.Register(api, huma.Operation{

@@ -62,6 +62,14 @@ var (
 	ErrDiskFull = errors.New("the service has too little room left for new pictures")
 	// ErrDamagedJob: what is stored of the job is not what was stored.
 	ErrDamagedJob = errors.New("what is stored of the job is damaged")
+	// ErrUploadNotFound: the owner has no upload of this id.
+	ErrUploadNotFound = errors.New("no such upload")
+	// ErrUploadExpired: the upload is too old for a job to be made of it.
+	ErrUploadExpired = errors.New("the upload has expired")
+	// ErrUploadTaken: a job was made of the upload.
+	ErrUploadTaken = errors.New("a job was made of this upload already")
+	// ErrUploadIncomplete: the upload's object is not there, or not the declared one.
+	ErrUploadIncomplete = errors.New("the upload is not complete")
 	// ErrMalformed: a message is not in the wire format of this version.
 	ErrMalformed = errors.New("malformed message")
 )

@@ -15,6 +15,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/gallery"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/uploads"
 )
 
 // maxWait is the longest ?wait: a waiting function is paid for.
@@ -39,7 +40,7 @@ func newHandler(ctx context.Context, s settings, getenv func(string) string, log
 	at := store.Config{Dir: s.Dir, Quotas: s.Quotas}
 	if s.Bucket != "" {
 		shown := gallery.New(bucket.New(aws, s.Bucket))
-		cfg.Copies, at.Unpublish = shown, shown.Unpublish
+		cfg.Copies, cfg.Uploads, at.Unpublish = shown, uploads.New(shown.Bucket()), shown.Unpublish
 	}
 	jobs, err := store.Open(at)
 	if err != nil {

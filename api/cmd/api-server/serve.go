@@ -20,12 +20,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/sweeper"
 	"github.com/atelier-go/atelier/pkg/sweeper/sweepermetrics"
+	"github.com/atelier-go/atelier/pkg/uploads"
 )
 
 type serveCommand struct {
 	Dir    string       `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
 	Queue  string       `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
-	Bucket string       `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: results are answered by links to them, and what is erased is erased there too." placeholder:"NAME"`
+	Bucket string       `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: results are answered by links to them, and what is erased is erased there too. Below its uploads/ clients put pictures that are large." placeholder:"NAME"`
 	Listen string       `default:"127.0.0.1:8080" env:"ATELIER_LISTEN" help:"Address and port to listen on; without --keys a loopback address."`
 	Keys   keys.Setting `env:"ATELIER_KEYS" help:"Ask for API keys, a line for each as keygen writes it, in ${keys}. They are read again when they change (a file at the next request, the others within 10 s; a variable never); a line that is wrong then admits nobody." placeholder:"PLACE"`
 
@@ -79,7 +80,7 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 		if err != nil {
 			return err
 		}
-		cfg.Copies, jobs.Unpublish = shown, shown.Unpublish
+		cfg.Copies, cfg.Uploads, jobs.Unpublish = shown, uploads.New(shown.Bucket()), shown.Unpublish
 	}
 	if cfg.Store, err = store.Open(jobs); err != nil {
 		return err

@@ -45,6 +45,9 @@ func Run(t *testing.T, b Backend) {
 		{"a link that was changed opens nothing", forgedLink},
 		{"a link opens nothing after its time", expiredLink},
 		{"nothing opens without a signature", unsigned},
+		{"a link for writing stores one object of its length", putLink},
+		{"a link for writing does nothing else", misusedPutLink},
+		{"a link for writing stores nothing after its time", expiredPutLink},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
