@@ -137,7 +137,7 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 		}
 		detail := err.Error()
 		if m.status >= 500 && !errors.Is(m.err, errCrowded) { // that is no fault, and comes often where it comes
-			s.Log.Error(doing, "error", err)
+			s.log(ctx).Error(doing, "error", err)
 		}
 		hidden := slices.Contains(opaque, m.err) && !errors.As(err, new(inspected))
 		if m.status >= 500 || hidden || slices.Contains(impersonal, m.err) {
@@ -152,7 +152,7 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 		}
 		return p
 	}
-	s.Log.Error(doing, "error", err)
+	s.log(ctx).Error(doing, "error", err)
 	return newProblem(http.StatusInternalServerError, "internal", "something went wrong here, not with your request; the log has the cause")
 }
 

@@ -67,7 +67,7 @@ func (s *Server) announceOnce(ctx context.Context, j job.Job, made bool, err err
 	switch {
 	case err != nil:
 	case made:
-		err = s.announceNoted(ctx, job.Message{Job: j.ID, Run: j.Run})
+		err = s.announceNoted(ctx, message(ctx, j.ID, j.Run, j.Owner))
 	case j.State == job.Queued && j.Attempts == 0 && time.Since(j.CreatedAt) > unannounced:
 		err = s.announceAgain(ctx, j, false)
 	}

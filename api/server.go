@@ -14,6 +14,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/singleflight"
 	"golang.org/x/time/rate"
 
@@ -51,6 +52,8 @@ type Config struct {
 	// Depth is the queue once more, for /metrics to tell how full it is. Without (nil)
 	// there is no /metrics.
 	Depth gauge
+	// Collectors are further metrics for /metrics.
+	Collectors []prometheus.Collector
 
 	Shares Shares // what requests may take of this server, in all and of one owner
 
@@ -143,7 +146,7 @@ func New(cfg Config) (*Server, error) {
 		s.metrics = newMetrics(s)
 		s.metricsRoute(mux)
 	}
-	s.handler = straight(s.metrics.watch(guard(s.sharePage(plainErrors(mux)), cfg.Keys == nil)))
+	s.handler = straight(s.metrics.watch(identified(guard(s.sharePage(plainErrors(mux)), cfg.Keys == nil))))
 	return s, nil
 }
 
@@ -153,7 +156,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 func openAPI(version string) huma.Config {
 	cfg := huma.DefaultConfig("Atelier", version)
 	cfg.Info.Description = "Submit a picture and a style; poll until it is painted; fetch the result. " +
-		"Addresses in answers are relative to the API's base address."
+		"Addresses in answers are relative to the API's base address. " +
+		"Every answer has an X-Request-Id, by which the server's log can be searched; a request may bring its own."
 	cfg.OpenAPIPath = "/v1/openapi"
 	cfg.DocsPath = ""
 	cfg.SchemasPath = ""

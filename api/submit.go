@@ -114,7 +114,7 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*acceptedOutput, 
 		return nil, s.problem(ctx, "take a submission", err)
 	}
 	s.metrics.submitted(spec)
-	s.Log.Info("submitted", "job", j.ID, "by", spec.Owner, "style", spec.Style, "bytes", spec.Input.Bytes)
+	s.log(ctx).Info("submitted", "job", j.ID, "by", spec.Owner, "style", spec.Style, "bytes", spec.Input.Bytes)
 	return accepted(j, "jobs/"+string(j.ID)), nil // relative to this request's own address
 }
 
@@ -138,7 +138,7 @@ func (s *Server) keep(ctx context.Context, spec *job.Spec, f *form) (job.Job, er
 		return job.Job{}, fmt.Errorf("%w: %w", errUnavailable, err)
 	}
 	f.letGo()
-	if err := s.announce(ctx, job.Message{Job: spec.ID, Run: 1}); err != nil {
+	if err := s.announce(ctx, message(ctx, spec.ID, 1, spec.Owner)); err != nil {
 		return job.Job{}, fmt.Errorf("%w: %w", errUnavailable, errors.Join(err, s.Store.Discard(spec)))
 	}
 	return spec.New(), nil

@@ -87,7 +87,7 @@ PLATFORM=$(platform)
 
 # Each folder carries its pin in its name, so that branches with other pins share a cache.
 # A folder is there whole or not at all; a venv, which can't be moved, has a file "complete".
-LIBTENSORFLOW='' ONNXRUNTIME='' SAMPLES='' ZIG='' LIBSTDCXX='' MINISTACK_VENV='' SHELLCHECK_VENV='' CFN_LINT_VENV='' CHECKOV_VENV='' AWSCLI_VENV='' BASELINE_VENV='' ELASTICMQ=''
+LIBTENSORFLOW='' ONNXRUNTIME='' SAMPLES='' ZIG='' LIBSTDCXX='' MINISTACK_VENV='' SHELLCHECK_VENV='' CFN_LINT_VENV='' CHECKOV_VENV='' AWSCLI_VENV='' MOTO_VENV='' BASELINE_VENV='' ELASTICMQ=''
 locate() {
 	if pin libtensorflow; then LIBTENSORFLOW=$CACHE/libtensorflow-$PIN_VERSION-$PLATFORM; fi
 	if pin onnxruntime; then ONNXRUNTIME=$CACHE/onnxruntime-$PIN_VERSION-$PLATFORM; fi
@@ -100,6 +100,7 @@ locate() {
 	CHECKOV_VENV=$CACHE/checkov-$(pinned_version "$SETUP_D/checkov.txt" checkov)-$(checksum "$SETUP_D/checkov.txt")
 	AWSCLI_VENV=$CACHE/awscli-$(pinned_version "$SETUP_D/awscli.txt" awscli)-$(checksum "$SETUP_D/awscli.txt")
 	BASELINE_VENV=$CACHE/baseline-$(pinned_version "$BASELINE_PINS" flask)-$(checksum "$BASELINE_PINS")
+	MOTO_VENV=$CACHE/moto-$(pinned_version "$SETUP_D/moto.txt" moto)-$(checksum "$SETUP_D/moto.txt")
 	ELASTICMQ=$CACHE/elasticmq-$(pinned_jar "$SETUP_D/elasticmq.txt" elasticmq-server_2.13)-$(checksum "$SETUP_D/elasticmq.txt")
 }
 locate

@@ -84,7 +84,7 @@ func newRig(t *testing.T, cfg aws.Config, name string) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.store.Close() })
-	r.service = standin.NewService(&standin.Task{From: r.store.PublishedDir(), To: r.bucket, Prefix: "pictures/"}, nil, nil)
+	r.service = standin.NewService(&standin.Task{From: r.store.PublishedDir(), To: r.bucket, Prefix: "pictures/", Faithful: true}, nil, nil)
 	t.Cleanup(r.service.Close)
 	r.service.Refuse = func(action string) string {
 		r.mu.Lock()
@@ -240,7 +240,7 @@ func (r *rig) set(change func()) {
 	change()
 }
 
-// execution is what DataSync says of its last one.
+// execution describes the last one of the task.
 func (r *rig) execution() *sdk.DescribeTaskExecutionOutput {
 	r.Helper()
 	task, err := r.client.DescribeTask(r.Context(), &sdk.DescribeTaskInput{TaskArn: &r.task})

@@ -7,9 +7,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A state is what steps know of those before them. Times are by the file server's clock.
+// A state is what one step leaves for the next. Times are by the file server's clock.
 type state struct {
-	Task string `json:"task"` // of another task's state nothing holds
+	Task string `json:"task"` // a state of another task is discarded
 
 	Copied    time.Time `json:"copied"`     // what was published before in recent hours is in the bucket
 	CopiedAll time.Time `json:"copied_all"` // what was published before in any hour is

@@ -36,6 +36,9 @@ var (
 	ErrNoThumbnail = errors.New("a job that is not public has no thumbnail")
 	// ErrFinished: the job has ended, so that nothing more can happen to it.
 	ErrFinished = errors.New("the job is finished")
+	// ErrGaveUp comes with ErrFinished for whoever has ended a run whose attempts were
+	// used up.
+	ErrGaveUp = errors.New("given up, since all attempts were used up")
 	// ErrGone: the job was erased, or its retention is over.
 	ErrGone = errors.New("the job was erased or has expired")
 	// ErrNotRetryable: only a run that failed or was canceled can be followed by

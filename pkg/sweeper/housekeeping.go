@@ -26,6 +26,7 @@ func (s *Sweeper) housekeeping(ctx context.Context, now time.Time, m *memory) er
 		return err
 	}
 	expired, xerr := s.Store.Expire(ctx, now.Add(-s.Retention), expireBatch)
+	s.report.Expired = expired
 	if expired > 0 {
 		s.Log.Info("retention applied", "jobs", expired)
 	}

@@ -43,7 +43,19 @@ type Config struct {
 	Dead  deadLine // nil where the queue has no dead-letter queue
 
 	Times
-	Log *slog.Logger // nil discards
+	Swept func(Report) // is called after each sweep; nil is not
+	Log   *slog.Logger // nil discards
+}
+
+// A Report is what a sweep did, as far as it came.
+type Report struct {
+	Unfinished int // jobs that were not finished when it began
+	Resent     int // jobs whose message was sent again
+	Dead       int // messages that were taken from the dead-letter queue
+	TimedOut   int // jobs that were too old, and failed
+	Expired    int // jobs whose retention was over, and were removed
+	Took       time.Duration
+	Err        error
 }
 
 // Times are the sweeper's settings. A main shows them as flags: kong reads the
@@ -63,7 +75,10 @@ func (t Times) Validate() error {
 }
 
 // A Sweeper sweeps. Its methods are not to be called at the same time.
-type Sweeper struct{ Config }
+type Sweeper struct {
+	Config
+	report Report // of the sweep that is being made
+}
 
 // New checks the configuration and fills in its defaults.
 func New(cfg Config) (*Sweeper, error) {
@@ -84,12 +99,12 @@ func New(cfg Config) (*Sweeper, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Sweeper{cfg}, nil
+	return &Sweeper{Config: cfg}, nil
 }
 
-// Start sweeps whenever it is this process's turn, until stop is called, which
-// lets a sweep that is being made come to its end, but does not wait for ever: a
-// file server that is gone does not answer.
+// Start sweeps whenever it is this process's turn, until stop is called. That ends a
+// sweep after the job in work, but does not wait for ever: a file server that is gone does
+// not answer.
 func (s *Sweeper) Start(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -135,30 +150,34 @@ const reserve = 20 * time.Second
 
 // Sweep makes one sweep if it is this process's turn. Every part of it is tried, and
 // their errors are returned together. Shortly before the deadline of ctx, if it has one,
-// it stops between two jobs, which is no error: what was done stands, and the next sweep
-// continues.
+// it stops between two jobs. What was done stands, and the next sweep continues: that there
+// was more to remove than time is no error.
 func (s *Sweeper) Sweep(ctx context.Context) error {
 	if end, ok := ctx.Deadline(); ok {
 		left := max(time.Until(end), 0)
-		work, cancel := context.WithDeadline(ctx, end.Add(-min(reserve, left/4)))
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-min(reserve, left/4)))
 		defer cancel()
-		err := s.sweep(work)
-		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			s.Log.Warn("the sweep ran out of time; the next one continues", "error", err)
-			return nil
-		}
-		return err
 	}
-	return s.sweep(ctx)
-}
 
-func (s *Sweeper) sweep(ctx context.Context) error {
 	// A little less than the time, so that who asks every minute is not one
 	// breath too early.
 	mine, err := s.Store.Turn(s.Every * 9 / 10)
 	if err != nil || !mine {
 		return err
 	}
+	began := time.Now()
+	s.report = Report{}
+	err = s.turn(ctx)
+	s.report.Took, s.report.Err = time.Since(began), err
+	if s.Swept != nil {
+		s.Swept(s.report)
+	}
+	return err
+}
+
+// turn is a sweep when it is this process's turn.
+func (s *Sweeper) turn(ctx context.Context) error {
 	now, err := s.Store.Now()
 	if err != nil {
 		return err
@@ -174,9 +193,18 @@ func (s *Sweeper) sweep(ctx context.Context) error {
 	err = errors.Join(
 		s.jobs(ctx, now, &m),
 		s.dead(ctx, now),
-		s.housekeeping(ctx, now, &m))
+		s.inTime(ctx, s.housekeeping(ctx, now, &m)))
 	if note, merr := json.Marshal(m); merr == nil {
 		err = errors.Join(err, s.Store.SetNote(store.SweepNote, note))
 	}
 	return err
+}
+
+// inTime returns nil for an error that only means that the deadline of ctx is over.
+func (s *Sweeper) inTime(ctx context.Context, err error) error {
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, job.ErrStoreAway) {
+		return err
+	}
+	s.Log.Warn("the sweep ran out of time; the next one continues", "error", err)
+	return nil
 }

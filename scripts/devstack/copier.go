@@ -22,6 +22,7 @@ func startCopier(ctx context.Context, locked ministack.Locked, m *mirror) (*copi
 		return nil, err
 	}
 	client := lambda.NewFromConfig(cfg)
+	m.task.Faithful = true
 	service := datasync.NewService(m.task, m.executed, func(ctx context.Context, e datasync.Event) error {
 		return invoke(ctx, client, maintenanceFunction, e)
 	})

@@ -130,7 +130,7 @@ func (m *mirror) prepare(ctx context.Context, locked ministack.Locked, origins [
 	return nil
 }
 
-// executed says what an execution did.
+// executed logs what an execution did.
 func (m *mirror) executed(report datasync.Report) {
 	if report.Changed() {
 		m.log.Info("execution", "transferred", report.Transferred, "skipped", report.Skipped, "deleted", report.Deleted, "failed", report.Failed)

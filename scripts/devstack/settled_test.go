@@ -42,8 +42,8 @@ func (d *demo) tidy(id job.ID) {
 	d.Helper()
 	b, err := os.ReadFile(filepath.Join(jobDir(d.dir, id), "final.1"))
 	var final struct {
-		Claim int
-		Thumb bool
+		Claim  int
+		Public bool
 	}
 	if err == nil {
 		err = json.Unmarshal(b, &final)
@@ -53,7 +53,7 @@ func (d *demo) tidy(id job.ID) {
 		return
 	}
 	want := []string{"final.1", "input", fmt.Sprintf("out.%d", final.Claim), "preview", "spec.json", "status.json"}
-	if final.Thumb {
+	if final.Public {
 		want = append(want, fmt.Sprintf("thumb.%d", final.Claim))
 	}
 	got := slices.DeleteFunc(d.files(id), isClaim)

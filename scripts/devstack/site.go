@@ -121,13 +121,13 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer body.Close()
-	contentType, policy := o.ContentType, sitePolicy
-	if pictureType != "" {
-		contentType, policy = pictureType, picturePolicy
+	contentType, cacheControl, policy := o.ContentType, o.CacheControl, sitePolicy
+	if pictureType != "" { // DataSync sets neither
+		contentType, cacheControl, policy = pictureType, gallery.CacheControl, picturePolicy
 	}
 	h := w.Header()
 	for name, value := range map[string]string{
-		"Content-Type": contentType, "Cache-Control": o.CacheControl, "ETag": o.ETag,
+		"Content-Type": contentType, "Cache-Control": cacheControl, "ETag": o.ETag,
 		"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
 	} {
 		if value != "" {

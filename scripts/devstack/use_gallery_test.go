@@ -129,8 +129,8 @@ func testPublicJob(d *demo) {
 		d.Errorf("the thumbnail: %s, %d bytes", a.Status, len(a.body))
 	}
 	a := d.ask(http.MethodGet, "/"+j.Result.URL, nil)
-	if !bytes.Equal(a.body, painted) || !strings.HasPrefix(a.Request.URL.Path, "/atelier/pictures/public/") {
-		d.Errorf("by way of the API it comes from %s: %s", a.Request.URL.Path, a.Status)
+	if !bytes.Equal(a.body, painted) || !strings.HasPrefix(a.Request.URL.Path, "/atelier/pictures/public/") || a.Header.Get("Content-Type") != "image/jpeg" {
+		d.Errorf("by way of the API it comes from %s: %s, %v", a.Request.URL.Path, a.Status, a.Header)
 	}
 	if keys := d.inBucket(j.ID); len(keys) != 3 {
 		d.Errorf("the bucket has %q", keys)

@@ -39,6 +39,7 @@ func Run(t *testing.T, b Backend) {
 		{"a listing ends when nobody wants more", listingStops},
 		{"a write waits for nobody where its condition holds", conditions},
 		{"of writers that want to be first one is", firstWriter},
+		{"what is unchanged is not read again", unchanged},
 		{"a link opens the object", link},
 		{"a link answers ranges", linkRange},
 		{"a link that was changed opens nothing", forgedLink},

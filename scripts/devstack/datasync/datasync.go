@@ -37,9 +37,13 @@ type Task struct {
 	To     *bucket.Bucket
 	Prefix string // of the keys, "pictures/"
 
-	// CacheControl is what the objects say of themselves. (DataSync is not known to
-	// set any: on AWS this is the distribution's to say.)
+	// CacheControl is the header of that name of the objects.
 	CacheControl string
+
+	// Faithful has files copied with DataSync's peculiarities: of several names of one file
+	// an execution copies only one, and objects have neither a content type nor a
+	// Cache-Control. On AWS links and the distribution set these.
+	Faithful bool
 
 	Log *slog.Logger // of what is not copied; nil is none
 
@@ -108,7 +112,7 @@ func (t *Task) run(ctx context.Context, folders []string, transfer func(*executi
 	if err != nil {
 		return Report{}, fmt.Errorf("sync to s3://%s/%s: %w", t.To.Name(), t.Prefix, err)
 	}
-	e := &execution{task: t, there: there, slots: make(chan struct{}, parallel)}
+	e := &execution{task: t, there: there, slots: make(chan struct{}, parallel), files: map[string]bool{}}
 	transfer(e)
 	e.copies.Wait()
 	if err := errors.Join(e.errs...); err != nil {
@@ -139,6 +143,7 @@ type execution struct {
 
 	transferred, failed, refused atomic.Int64
 	skipped, deleted             int
+	files                        map[string]bool // that were copied under another name
 
 	mu   sync.Mutex
 	errs []error // the first few
@@ -220,6 +225,14 @@ func (e *execution) consider(ctx context.Context, path string, d fs.DirEntry) {
 		e.skipped++
 		return
 	}
+	if file, ok := info.Sys().(*syscall.Stat_t); ok && e.task.Faithful {
+		id := fmt.Sprint(file.Dev, file.Ino)
+		if e.files[id] {
+			e.skipped++
+			return
+		}
+		e.files[id] = true
+	}
 	e.slots <- struct{}{}
 	e.copies.Go(func() {
 		defer func() { <-e.slots }()
@@ -273,7 +286,11 @@ func (t *Task) copy(ctx context.Context, path, key string) error {
 	}
 	_, _, format, _ := store.ParsePublished(t.name(path))
 	body := io.NewSectionReader(f, 0, info.Size()) // also if it grows
-	_, err = t.To.Put(ctx, key, body, bucket.Put{ContentType: imageio.ContentType(format), CacheControl: t.CacheControl})
+	headers := bucket.Put{ContentType: imageio.ContentType(format), CacheControl: t.CacheControl}
+	if t.Faithful {
+		headers = bucket.Put{}
+	}
+	_, err = t.To.Put(ctx, key, body, headers)
 	return err
 }
 

@@ -47,6 +47,7 @@ func TestTask(t *testing.T) {
 	}{
 		{"the bucket becomes what the directory is", testMirror},
 		{"what is no file is not copied", testNoFiles},
+		{"as DataSync does, a file with two names is copied once, and without a type", testFaithful},
 		{"what has no picture's name is not copied", testOtherNames},
 		{"what is too large for a picture is not copied", testTooLarge},
 		{"a file that fails doesn't keep the others", testFailures},
@@ -222,6 +223,21 @@ func testNoFiles(m *mirror) {
 	}
 	m.run(datasync.Report{Transferred: 2})
 	m.holds(map[string]string{"pictures/" + sound: "a", "pictures/" + hard: "a"})
+}
+
+func testFaithful(m *mirror) {
+	m.task.Faithful = true
+	one, two := named("public", 1, "jpeg"), named("thumbs", 1, "jpeg")
+	m.write(one, "a")
+	path := filepath.Join(m.task.From, two)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), os.Link(filepath.Join(m.task.From, one), path)); err != nil {
+		m.Fatal(err)
+	}
+	m.run(datasync.Report{Transferred: 1, Skipped: 1})
+	m.holds(map[string]string{"pictures/" + one: "a"})
+	if o, err := m.s3.Head(m.Context(), "pictures/"+one); err != nil || strings.HasPrefix(o.ContentType, "image/") || o.CacheControl != "" {
+		m.Errorf("stored as %+v, %v", o, err)
+	}
 }
 
 // Whoever can write into the directory has nothing copied but pictures, by their names.

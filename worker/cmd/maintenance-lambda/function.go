@@ -25,7 +25,7 @@ const (
 	stateChange = "DataSync Task Execution State Change"
 )
 
-// invoke tells events apart by what they look like. The ctx has the invocation's
+// invoke distinguishes events by their form. The ctx has the invocation's
 // deadline.
 func (f *function) invoke(ctx context.Context, payload json.RawMessage) error {
 	var task struct {

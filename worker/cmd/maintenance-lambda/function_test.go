@@ -10,7 +10,7 @@ import (
 const ended = `{"version":"0","id":"1","source":"aws.datasync","detail-type":"DataSync Task Execution State Change","account":"1",` +
 	`"region":"us-east-1","time":"2026-11-29T18:00:00Z","resources":["arn:execution"],"detail":{"State":"SUCCESS"}}`
 
-func TestFunctionTellsItsEventsApart(t *testing.T) {
+func TestEvents(t *testing.T) {
 	for name, c := range map[string]struct{ event, does string }{
 		"sweep":                         {`{"task":"sweep"}`, "sweep"},
 		"gallery":                       {` {"task":"gallery"} `, "gallery"},
@@ -44,7 +44,7 @@ func TestFunctionTellsItsEventsApart(t *testing.T) {
 				t.Errorf("it did %q, want %q; %v", did, c.does, err)
 			}
 			if err != nil && !strings.Contains(err.Error(), `{"task":"gallery"}, {"task":"sweep"}`) {
-				t.Errorf("the error does not say what it takes: %v", err)
+				t.Errorf("the error does not name what the function takes: %v", err)
 			}
 		})
 	}

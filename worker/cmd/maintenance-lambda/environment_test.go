@@ -1,0 +1,149 @@
+package main_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// An environment is what Lambda runs a function in: the real program, which asks a runtime
+// API for events, one at a time. A process that has ended is started again for the next.
+type environment struct {
+	t       *testing.T
+	program string
+	env     []string
+	timeout time.Duration
+
+	one    sync.Mutex // invocation at a time
+	server *httptest.Server
+	events chan []byte
+	ends   chan error
+
+	mu      sync.Mutex
+	process *exec.Cmd
+	exited  chan struct{} // closed when process has ended
+	log     bytes.Buffer  // of all processes
+}
+
+func newEnvironment(t *testing.T, program string, env []string) *environment {
+	t.Helper()
+	e := &environment{t: t, program: program, env: env, timeout: time.Minute, events: make(chan []byte), ends: make(chan error)}
+	mux := http.NewServeMux()
+	const prefix = "/2018-06-01/runtime/invocation/"
+	mux.HandleFunc("GET "+prefix+"next", func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case event := <-e.events:
+			w.Header().Set("Lambda-Runtime-Aws-Request-Id", "1")
+			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(e.timeout).UnixMilli()))
+			_, _ = w.Write(event) // the process was killed
+		case <-r.Context().Done():
+		}
+	})
+	mux.HandleFunc("POST "+prefix+"1/{end}", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body) // what has come of it
+		var err error
+		if r.PathValue("end") == "error" {
+			err = fmt.Errorf("the function failed: %s", body)
+		}
+		w.WriteHeader(http.StatusAccepted)
+		select {
+		case e.ends <- err:
+		case <-r.Context().Done():
+		}
+	})
+	e.server = httptest.NewServer(mux)
+	t.Cleanup(func() { e.kill(); e.server.Close() })
+	return e
+}
+
+// invoke has the function handle an event and returns its error, or that of its process's
+// end.
+func (e *environment) invoke(event any) error {
+	payload, err := json.Marshal(event)
+	if err != nil {
+		return err
+	}
+	e.one.Lock()
+	defer e.one.Unlock()
+	exited, err := e.start()
+	if err != nil {
+		return err
+	}
+	select {
+	case e.events <- payload:
+	case <-exited:
+		return errors.New("the process ended before it took the event")
+	}
+	select {
+	case err := <-e.ends:
+		return err
+	case <-exited:
+		return errors.New("the process ended during the invocation")
+	case <-time.After(e.timeout + time.Second):
+		return errors.New("the function did not return before its deadline")
+	}
+}
+
+// start starts a process unless one is running.
+func (e *environment) start() (exited chan struct{}, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	select {
+	case <-e.exited:
+	default:
+		if e.exited != nil {
+			return e.exited, nil
+		}
+	}
+	e.process = exec.Command(e.program)
+	e.process.Env = append(e.env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(e.server.URL, "http://"))
+	output := &locked{mu: &e.mu, b: &e.log}
+	e.process.Stdout, e.process.Stderr = output, output
+	if err := e.process.Start(); err != nil {
+		return nil, err
+	}
+	process := e.process
+	exited = make(chan struct{})
+	e.exited = exited
+	go func() { _ = process.Wait(); close(exited) }() // killed
+	return exited, nil
+}
+
+// kill ends the process, if there is one, and waits for it.
+func (e *environment) kill() (killed bool) {
+	e.mu.Lock()
+	process, exited := e.process, e.exited
+	e.mu.Unlock()
+	if process == nil {
+		return false
+	}
+	killed = process.Process.Kill() == nil
+	<-exited
+	return killed
+}
+
+func (e *environment) logged() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.log.String()
+}
+
+type locked struct {
+	mu *sync.Mutex
+	b  *bytes.Buffer
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
