@@ -55,6 +55,7 @@ func TestCopier(t *testing.T) {
 		{"what is new is copied", testNew},
 		{"while nothing is new there are no calls", testIdle},
 		{"once a day everything is compared", testDaily},
+		{"what a copy brings back of an erased job is removed", testErased},
 		{"a throttled start is tried again", testThrottled},
 		{"an execution that fails is tried again", testFailed},
 		{"a full execution that fails keeps nothing back", testFullFails},
@@ -329,6 +330,26 @@ func testDaily(r *rig) {
 	r.step()
 	if calls := r.called(); slices.Contains(calls, "StartTaskExecution") {
 		r.Error("it is not over with one execution")
+	}
+}
+
+func testErased(r *rig) {
+	painted, other := r.paint(), r.paint()
+	r.copied()
+	_, id, _, _ := store.ParsePublished(painted[0])
+	if err := r.store.Erase(id, store.Erased); err != nil {
+		r.Fatal(err)
+	}
+	if !r.has(painted...) {
+		r.Fatal("the store removes copies by itself: the test proves nothing")
+	}
+	r.called()
+	r.step()
+	if r.has(painted[0]) || r.has(painted[1]) || !r.has(other...) {
+		r.Errorf("of the erased job there are %t and %t, of another %t", r.has(painted[0]), r.has(painted[1]), r.has(other...))
+	}
+	if calls := r.called(); len(calls) > 0 {
+		r.Errorf("DataSync was called: %q", calls)
 	}
 }
 

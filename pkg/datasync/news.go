@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/csv"
-	"slices"
+	"errors"
 	"strings"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
 )
 
 const (
@@ -51,20 +53,39 @@ func (c *Copier) look(ctx context.Context, s *state, now time.Time) (n news, err
 }
 
 // missing returns the pictures of a folder that are not in the bucket. Pictures never
-// change, so that names are enough.
+// change, so that names are enough. It removes those from the bucket that are there
+// although their jobs are gone: a copy that had opened a file brings it back when the job
+// is erased meanwhile.
 func (c *Copier) missing(ctx context.Context, folder string) ([]string, error) {
-	names, err := c.Store.PublishedIn(folder)
-	if err != nil || len(names) == 0 {
-		return nil, err
-	}
-	there := map[string]bool{}
+	there := map[string]bool{} // listed before the folder, so that what is there has been in that
 	for o, err := range c.Bucket.List(ctx, c.Prefix+folder+"/") {
 		if err != nil {
 			return nil, err
 		}
 		there[strings.TrimPrefix(o.Key, c.Prefix)] = true
 	}
-	return slices.DeleteFunc(names, func(name string) bool { return there[name] }), nil
+	names, err := c.Store.PublishedIn(folder)
+	if err != nil {
+		return nil, err
+	}
+	var missing []string
+	for _, name := range names {
+		if !there[name] {
+			missing = append(missing, name)
+		}
+		delete(there, name)
+	}
+	var gone []string
+	for name := range there {
+		_, id, _, ok := store.ParsePublished(name)
+		if !ok {
+			continue
+		}
+		if _, err := c.Store.Job(id); errors.Is(err, job.ErrGone) {
+			gone = append(gone, c.Prefix+name)
+		}
+	}
+	return missing, c.Bucket.Delete(ctx, gone...)
 }
 
 // manifests is what the keys of manifests begin with. The bucket's lifecycle rules remove

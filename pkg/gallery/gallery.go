@@ -106,8 +106,8 @@ const unpublishTime = 15 * time.Second
 // Unpublish takes jobs out of their hours' manifests and deletes their pictures: it
 // is the store's hook for jobs that are erased or have expired. It can be repeated.
 //
-// A copy that had opened a picture before may still bring it back: the next
-// removes it, and [Gallery.Update] at once where it is a public one. No manifest
+// A copy that had opened a picture before may still bring it back: who starts the next
+// copy removes it, and [Gallery.Update] at once where it is a public one. No manifest
 // names it meanwhile.
 func (g *Gallery) Unpublish(names []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), unpublishTime)

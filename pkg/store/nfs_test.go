@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +117,39 @@ func TestClientSeesWhatOthersDid(t *testing.T) {
 	}
 	if _, err := b.Job(id); !errors.Is(err, job.ErrGone) {
 		t.Errorf("after the erasure: %v", err)
+	}
+}
+
+// What one client publishes another finds at its next look at the folders that have changed,
+// and the notes that one leaves the other reads, though it has looked before.
+func TestClientSeesWhatWasPublished(t *testing.T) {
+	a, b := twoClients(t)
+	since := time.Time{}
+	for i := range 4 {
+		if _, err := b.PublishedSince(t.Context(), time.Time{}, since); err != nil {
+			t.Fatal(err)
+		}
+		l := a.claimedAs(true)
+		if err := paint(l, "painted"); err != nil {
+			t.Fatal(err)
+		}
+		name := Published(l.Spec.ID, "jpeg", true)[0]
+		folders, err := b.PublishedSince(t.Context(), time.Time{}, since)
+		if err != nil || !slices.Contains(folders, path.Dir(name)) {
+			t.Fatalf("job %d: the changed folders are %q, %v; want %s", i, folders, err, path.Dir(name))
+		}
+		if names, err := b.PublishedIn(path.Dir(name)); err != nil || !slices.Contains(names, name) {
+			t.Errorf("job %d: the other client lists %q, %v; want %s", i, names, err, name)
+		}
+		if err := a.SetNote(CopyNote, []byte(name)); err != nil {
+			t.Fatal(err)
+		}
+		if note, err := b.Note(CopyNote); err != nil || string(note) != name {
+			t.Errorf("job %d: the other client reads the note %q, %v", i, note, err)
+		}
+		if since, err = b.Now(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -25,7 +25,16 @@ func (s *Store) PublishedSince(ctx context.Context, first, changed time.Time) ([
 	var mu sync.Mutex
 	var folders []string
 	var calls []func() error
-	for _, kind := range []string{publicDir, thumbsDir, privateDir} {
+	// Each folder is listed before those in it, since a client may remember that one was
+	// missing.
+	kinds, err := s.list(s.PublishedDir())
+	if err != nil {
+		return nil, fmt.Errorf("list published hours: %w", err)
+	}
+	for _, kind := range kinds {
+		if !slices.Contains([]string{publicDir, thumbsDir, privateDir}, kind) {
+			continue
+		}
 		hours, err := s.hoursIn(filepath.Join(s.PublishedDir(), kind), from, time.Now().Add(settle))
 		if err != nil {
 			return nil, fmt.Errorf("list published hours: %w", err)
