@@ -106,21 +106,39 @@ func unlessQuota(err error) error {
 
 // takeUpload makes a job of a form that names an upload.
 func (s *Server) takeUpload(ctx context.Context, a *arrival, spec *job.Spec, f *form, key string) (job.Job, error) {
-	if key != "" {
-		j, made, err := s.Store.Repeated(spec, f.files["style_image"], key)
+	stylePicture := f.files["style_image"]
+	repeat := func() (job.Job, error) {
+		if key == "" {
+			return job.Job{}, job.ErrUploadNotFound
+		}
+		j, made, err := s.Store.Repeated(spec, stylePicture, key)
 		if !errors.Is(err, job.ErrUploadNotFound) { // what is left to do needs no picture
 			f.letGo()
-			if j, err = s.announceOnce(ctx, j, made, err); err == nil {
-				s.endUpload(ctx, a.owner, store.UploadOf(spec))
-			}
+			j, err = s.announceOnce(ctx, j, made, err)
+		}
+		if err == nil {
+			s.endUpload(ctx, a.owner, store.UploadOf(spec))
+		}
+		return j, err
+	}
+	if j, err := repeat(); !errors.Is(err, job.ErrUploadNotFound) {
+		return j, err
+	}
+	u, err := s.Store.Upload(a.owner, spec.Upload)
+	if err == nil {
+		err = s.fetch(ctx, a, u, f)
+	}
+	if errors.Is(err, job.ErrUploadIncomplete) { // or was it taken meanwhile
+		if _, uerr := s.Store.Upload(a.owner, spec.Upload); uerr != nil {
+			err = uerr
+		}
+	}
+	if errors.Is(err, job.ErrUploadTaken) { // by an equal request, which has begun since
+		if j, err := repeat(); !errors.Is(err, job.ErrUploadNotFound) {
 			return j, err
 		}
 	}
-	u, err := s.Store.Upload(a.owner, spec.Upload)
 	if err != nil {
-		return job.Job{}, err
-	}
-	if err := s.fetch(ctx, a, u, f); err != nil {
 		return job.Job{}, err
 	}
 	j, err := s.take(ctx, spec, f, key)
@@ -160,12 +178,12 @@ func (s *Server) fetch(ctx context.Context, a *arrival, u store.Upload, f *form)
 	return nil
 }
 
-// endUpload removes an upload that nobody needs any more. Where that fails, what is left
-// goes after a day.
+// endUpload removes an upload that nobody needs any more: its object last, so that where
+// that is missing it is known why. Where it fails, what is left goes after a day.
 func (s *Server) endUpload(ctx context.Context, owner string, u store.Upload) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signTime)
 	defer cancel()
-	if err := errors.Join(s.Uploads.Remove(ctx, u.Name), s.Store.EndUpload(owner, u)); err != nil {
+	if err := errors.Join(s.Store.EndUpload(owner, u), s.Uploads.Remove(ctx, u.Name)); err != nil {
 		s.Log.Warn("an upload is left behind", "upload", u.ID, "error", err)
 	}
 }

@@ -80,6 +80,7 @@ func (s *service) taken(id string, header ...string) job.Job {
 type inbox struct {
 	mu      sync.Mutex
 	objects map[string][]byte // by name
+	before  func()            // the next Open
 	opened  func(io.Reader) io.Reader
 	err     error // instead of everything
 }
@@ -100,6 +101,9 @@ func (i *inbox) put(url string, content []byte) {
 }
 
 func (i *inbox) Open(_ context.Context, name string) (io.ReadCloser, int64, error) {
+	if i.before != nil {
+		i.before()
+	}
 	i.mu.Lock()
 	content, ok := i.objects[name]
 	opened, err := i.opened, i.err
@@ -229,13 +233,42 @@ func TestUploadIsTakenOnce(t *testing.T) {
 						return
 					}
 					refused++
-					// Who comes when the winner has removed the object finds the record gone too.
-					wantProblem(t, resp, body, 409, map[bool]string{true: "upload_taken", false: "upload_incomplete"}[!strings.Contains(string(body), "incomplete")], "")
+					wantProblem(t, resp, body, 409, "upload_taken", "")
 				})
 			}
 			all.Wait()
 			if len(ids) != 1 || (name == "one key") != (refused == 0) {
 				t.Errorf("jobs: %v, %d were refused", ids, refused)
+			}
+		})
+	}
+}
+
+// A request that comes to the object when another has made a job of it and removed it is
+// answered by that job if it is the same, and else hears that the upload was taken.
+func TestUploadIsTakenWhileItIsLookedFor(t *testing.T) {
+	picture := jpegPicture(t)
+	for name, c := range map[string]struct {
+		keys [2]string
+		same bool
+	}{"the same request": {[2]string{"one", "one"}, true}, "another": {[2]string{"one", "two"}, false}} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t, withUploads)
+			u := s.keyless.upload(len(picture))
+			s.inbox.put(u.URL, picture)
+			var first job.Job
+			s.inbox.before = func() {
+				s.inbox.before = nil
+				first = s.keyless.taken(u.UploadID, "Idempotency-Key", c.keys[0])
+			}
+			resp, body := s.keyless.take(u.UploadID, "Idempotency-Key", c.keys[1])
+			if !c.same {
+				wantProblem(t, resp, body, 409, "upload_taken", "")
+				return
+			}
+			var j job.Job
+			if err := json.Unmarshal(body, &j); err != nil || j.ID != first.ID || resp.StatusCode != http.StatusAccepted {
+				t.Errorf("%s %s, want job %s", resp.Status, body, first.ID)
 			}
 		})
 	}
