@@ -335,11 +335,11 @@ func TestOldUploadsAreForgotten(t *testing.T) {
 	sc := newScene(t)
 	u := sc.grant()
 	folder := filepath.Join(sc.dir, uploadsDir, ownerFolder("anna"))
-	if err := sc.ForgetUploads(t.Context(), u.ID.Time().Add(23 * time.Hour)); err != nil {
+	if err := sc.ForgetUploads(t.Context(), u.ID.Time().Add(23*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	sc.wantUpload("anna", u.ID, nil)
-	if err := sc.ForgetUploads(t.Context(), u.ID.Time().Add(25 * time.Hour)); err != nil {
+	if err := sc.ForgetUploads(t.Context(), u.ID.Time().Add(25*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
