@@ -97,7 +97,7 @@ func TestCheckSaysWhetherVulnerabilitiesAreChecked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tr := newTree(t, "scripts/check", "scripts/lib.sh", "scripts/setup.d/ministack.txt", "scripts/setup.d/shellcheck.txt", "scripts/setup.d/wheels.txt", "scripts/setup.d/elasticmq.txt",
-				"scripts/setup.d/moto.txt", "scripts/setup.d/cfn-lint.txt", "scripts/setup.d/checkov.txt", "scripts/setup.d/libstdcxx.txt", "scripts/baseline/requirements.txt")
+				"scripts/setup.d/cfn-lint.txt", "scripts/setup.d/checkov.txt", "scripts/setup.d/libstdcxx.txt", "scripts/setup.d/awscli.txt", "scripts/setup.d/moto.txt", "scripts/baseline/requirements.txt")
 			tr.write("scripts/setup", "")
 			tr.write("scripts/env", "")
 			tr.write("bin/gofmt", "")
