@@ -21,6 +21,11 @@ const unannounced = time.Second
 // announceEvery is how often a run is announced at most because a request is repeated.
 const announceEvery = 10 * time.Second
 
+// message announces a run of a job of an owner.
+func message(ctx context.Context, id job.ID, run int, owner string) job.Message {
+	return job.Message{Job: id, Run: run, Group: job.Group(owner), Request: requestID(ctx)}
+}
+
 // announce tells the workers of a run. The client's hanging up must not leave a
 // job half announced.
 func (s *Server) announce(ctx context.Context, m job.Message) error {
@@ -43,7 +48,7 @@ func (s *Server) announceNoted(ctx context.Context, m job.Message) error {
 // queue, and hide from the sweeper that others are missing. made: this request made the
 // run.
 func (s *Server) announceAgain(ctx context.Context, j job.Job, made bool) error {
-	m := job.Message{Job: j.ID, Run: j.Run}
+	m := message(ctx, j.ID, j.Run, j.Owner)
 	if s.announced.has(m) {
 		return nil
 	}
@@ -61,7 +66,7 @@ func (s *Server) announceAgain(ctx context.Context, j job.Job, made bool) error 
 			return nil, err
 		}
 		if err := s.Store.Announced(store.EntryOf(j)); err != nil {
-			s.Log.Warn("note an announcement", "job", j.ID, "error", err) // then the sweeper announces it sooner
+			s.log(ctx).Warn("note an announcement", "job", j.ID, "error", err) // then the sweeper announces it sooner
 		}
 		return nil, nil
 	})
@@ -72,8 +77,8 @@ func (s *Server) announceAgain(ctx context.Context, j job.Job, made bool) error 
 // to twice as long. Its zero value is ready for use.
 type announcements struct {
 	mu          sync.Mutex
-	since       time.Time // when now began
-	now, before map[job.Message]struct{}
+	since       time.Time           // when now began
+	now, before map[string]struct{} // by the messages' wire form
 }
 
 func (a *announcements) add(m job.Message) {
@@ -81,17 +86,17 @@ func (a *announcements) add(m job.Message) {
 	defer a.mu.Unlock()
 	a.turn()
 	if a.now == nil {
-		a.now = map[job.Message]struct{}{}
+		a.now = map[string]struct{}{}
 	}
-	a.now[m] = struct{}{}
+	a.now[m.Encode()] = struct{}{}
 }
 
 func (a *announcements) has(m job.Message) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.turn()
-	_, now := a.now[m]
-	_, before := a.before[m]
+	_, now := a.now[m.Encode()]
+	_, before := a.before[m.Encode()]
 	return now || before
 }
 

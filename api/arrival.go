@@ -42,6 +42,18 @@ func (s *Server) receive(ctx context.Context, owner string, size int64) (*arriva
 	return a, nil
 }
 
+// more waits for memory for so many bytes besides, as much of the size of one submission
+// as is left: what the form has had of it counts.
+func (a *arrival) more(ctx context.Context, bytes int64) error {
+	if err := a.server.pools.memory.acquire(ctx, a.owner, bytes, uploadPatience); err != nil {
+		return a.server.comeBack(ctx, a.owner, err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.memory += bytes
+	return nil
+}
+
 // keep gives back the memory beyond so many bytes.
 func (a *arrival) keep(bytes int64) {
 	a.mu.Lock()

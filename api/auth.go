@@ -114,10 +114,10 @@ func (s *Server) holder(r *http.Request) (keyring.Holder, *Problem) {
 		}
 	}
 	if s.Keys.Status().Err != nil { // which the ring logs
-		return keyring.Holder{}, newProblem(http.StatusServiceUnavailable, "unavailable", "the server can't read the file of keys at the moment; nothing was done, try again later")
+		return keyring.Holder{}, newProblem(http.StatusServiceUnavailable, "unavailable", "the server can't read its API keys at the moment; nothing was done, try again later")
 	}
 	if s.strangers.Allow() {
-		s.Log.Warn("a key that nobody holds", "from", r.RemoteAddr, "method", r.Method, "path", r.URL.Path)
+		s.log(r.Context()).Warn("a key that nobody holds", "from", r.RemoteAddr, "method", r.Method, "path", r.URL.Path)
 	}
 	return keyring.Holder{}, unauthorized("invalid_token")
 }

@@ -156,6 +156,7 @@ type rule struct {
 var rules = map[string]rule{
 	//                                   none wrong other submit read right admin keyless
 	"post /v1/jobs":                   {"", "401 401 202 202 403 202 202 202"},
+	"post /v1/uploads":                {"", "401 401 201 201 403 201 201 201"},
 	"get /v1/jobs":                    {"", "401 401 200 403 200 200 200 200"},
 	"get /v1/gallery":                 {"", "200 200 200 200 200 200 200 200"},
 	"get /v1/jobs/{id}":               {job.Queued, "401 401 404 403 200 200 200 200"},
@@ -171,7 +172,7 @@ var rules = map[string]rule{
 }
 
 func TestWhoMayWhat(t *testing.T) {
-	g := serveGuarded(t)
+	g := serveGuarded(t, func(c *api.Config) { c.Uploads = &inbox{} })
 	described := map[string]bool{}
 	for _, operation := range g.operations() {
 		described[operation] = true
@@ -197,6 +198,8 @@ func TestWhoMayWhat(t *testing.T) {
 			switch path {
 			case "/v1/jobs":
 				resp, answer = g.request(callers[i], method, path, contentType, body)
+			case "/v1/uploads":
+				resp, answer = g.request(callers[i], method, path, "application/json", []byte(`{"bytes":7}`))
 			case "/v1/admin/redrive":
 				resp, answer = g.request(callers[i], method, path, "application/json", []byte(`{"ids":["x"]}`))
 			default:

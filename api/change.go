@@ -20,7 +20,7 @@ func (s *Server) cancel(ctx context.Context, in *jobInput) (*changedOutput, erro
 	if err != nil {
 		return nil, s.problem(ctx, "cancel a job", err)
 	}
-	s.Log.Info("canceled", "job", id, "by", callerOf(ctx).owner)
+	s.log(ctx).Info("canceled", "job", id, "by", callerOf(ctx).owner)
 	return &changedOutput{Cache: "no-store", Body: addressed(j)}, nil
 }
 
@@ -48,7 +48,7 @@ func (s *Server) runAgain(ctx context.Context, id job.ID, retry func(job.ID) (jo
 	if err := s.announceAgain(ctx, j, made); err != nil {
 		return job.Job{}, fmt.Errorf("%w: %w", errUnsure, err)
 	}
-	s.Log.Info("retried", "job", id, "run", j.Run, "by", callerOf(ctx).owner)
+	s.log(ctx).Info("retried", "job", id, "run", j.Run, "by", callerOf(ctx).owner)
 	return j, nil
 }
 
@@ -69,7 +69,7 @@ func (s *Server) erase(ctx context.Context, in *jobInput) (*struct{}, error) {
 	if err != nil {
 		return nil, s.problem(ctx, "erase a job", err)
 	}
-	s.Log.Info("erased", "job", id, "by", callerOf(ctx).owner)
+	s.log(ctx).Info("erased", "job", id, "by", callerOf(ctx).owner)
 	return nil, nil
 }
 

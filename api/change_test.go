@@ -14,7 +14,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-func (s *service) send(method, path, body string) (*http.Response, []byte) {
+func (s *service) send(method, path, body string, header ...string) (*http.Response, []byte) {
 	s.Helper()
 	req, err := http.NewRequestWithContext(s.Context(), method, s.url+path, bytes.NewReader([]byte(body)))
 	if err != nil {
@@ -22,6 +22,9 @@ func (s *service) send(method, path, body string) (*http.Response, []byte) {
 	}
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
 	}
 	return s.do(req)
 }

@@ -3,14 +3,17 @@ package api_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/style"
 )
 
 // contract are examples of what each operation answers. The first of each is of
@@ -31,12 +34,34 @@ var contract = map[string][]example{
 		{415, "not_multipart", func(s *scene) { s.contentType, s.body = "application/json", []byte("{}") }, nil},
 		{415, "unsupported_image", submission(field{"image", "p.jpg", []byte("text")}), nil},
 		{422, "invalid_field", submission(field{name: "strength", value: "2"}), namesField("strength")},
+		{202, "", both(withUploads, uploaded("right picture")), promisesJob},
+		{202, "", both(withUploads, uploaded("right picture"), underKey("one"), again("post /v1/jobs")), promisesJob},
+		{404, "upload_not_found", both(withUploads, uploadOf(time.Hour)), nil},
+		{409, "upload_taken", both(withUploads, uploaded("right picture"), again("post /v1/jobs")), nil},
+		{409, "upload_incomplete", both(withUploads, uploaded("")), retryAfter(false)},
+		{410, "upload_expired", both(withUploads, uploadOf(25*time.Hour)), nil},
+		{415, "unsupported_image", both(withUploads, uploaded("no picture")), nil},
 		{422, "invalid_field", submission(field{name: "upload_id", value: "x"}), namesField("upload_id")},
+		{422, "invalid_field", both(withUploads, submission(field{name: "upload_id", value: "x"})), namesField("upload_id")},
+		{422, "invalid_field", both(withUploads, uploadAs("")), namesField("upload_id")},
+		{422, "invalid_field", both(withUploads, styleAlone), namesField("image")},
 		{422, "unknown_style", submission(field{name: "style", value: "none"}), nil},
 		{422, "invalid_field", both(submission(), underKey("a key")), namesField("Idempotency-Key")},
 		{422, "idempotency_key_reused", both(submission(), underKey("one"), again("post /v1/jobs"), submission(field{name: "size", value: "64"})), nil},
 		{429, "quota_exceeded", both(in(job.Queued), both(withQuotas(store.Quotas{Unfinished: 1}), submission())), nil},
 		{503, "unavailable", both(submission(), queueAway), nil},
+	},
+	"post /v1/uploads": {
+		{201, "", both(withUploads, jsonBody(`{"bytes": 20000000}`)), nil},
+		{400, "malformed_request", both(withUploads, jsonBody(`{`)), nil},
+		{404, "uploads_unavailable", jsonBody(`{"bytes": 1}`), nil},
+		{408, "too_slow", func(s *scene) { jsonBody(`{`)(s); s.stalls = true }, nil},
+		{413, "too_many_bytes", both(withUploads, jsonBody(`{"bytes": 20971521}`)), nil},
+		{413, "too_many_bytes", both(withUploads, jsonBody(`{"bytes": 1, "x": "`+strings.Repeat("x", 1<<20)+`"}`)), nil},
+		{415, "not_json", func(s *scene) { s.contentType, s.body = "text/plain", []byte("1") }, nil},
+		{422, "invalid_field", both(withUploads, jsonBody(`{"bytes": 0}`)), namesField("bytes")},
+		{422, "invalid_field", both(withUploads, jsonBody(`{}`)), nil},
+		{429, "quota_exceeded", both(withQuotas(store.Quotas{Stored: 1}), withUploads, jsonBody(`{"bytes": 20000000}`)), nil},
 	},
 	"get /v1/jobs": {
 		{200, "", in(job.Queued), nil},
@@ -218,6 +243,44 @@ func (elsewhere) Remove(context.Context, ...string) error          { return nil 
 func (elsewhere) Origin(context.Context) (string, error)           { return origin, nil }
 func (elsewhere) Link(_ context.Context, name, _, _ string) (string, error) {
 	return origin + "/" + name + "?signature=x", nil
+}
+
+// withUploads is a server with a place for uploads, in memory.
+func withUploads(s *scene) {
+	s.inbox = &inbox{}
+	s.keyless = s.keyless.beside(func(c *api.Config) { c.Uploads = s.inbox })
+}
+
+// uploaded is a submission of an upload to which something was put: the right picture,
+// something else, or nothing.
+func uploaded(what string) func(*scene) {
+	return func(s *scene) {
+		content := []byte(what)
+		if what == "right picture" {
+			content = jpegPicture(s.T)
+		}
+		u := s.keyless.upload(max(1, len(content)))
+		if what != "" {
+			s.inbox.put(u.URL, content)
+		}
+		uploadAs(u.UploadID)(s)
+	}
+}
+
+func uploadAs(id string) func(*scene) {
+	return func(s *scene) {
+		s.contentType, s.body = form(s.T, field{name: "upload_id", value: id}, field{name: "style", value: style.Names()[0]})
+	}
+}
+
+// uploadOf is a submission of an upload that was never granted, with an id of so long ago.
+func uploadOf(age time.Duration) func(*scene) {
+	ms := time.Now().Add(-age).UnixMilli()
+	return uploadAs(fmt.Sprintf("%08x-%04x-7c3d-9f10-2b6a4c8d9e0f", ms>>16, ms&0xffff))
+}
+
+func styleAlone(s *scene) {
+	s.contentType, s.body = form(s.T, field{name: "style", value: style.Names()[0]})
 }
 
 func withQuotas(q store.Quotas) func(*scene) {

@@ -36,7 +36,8 @@ type scene struct {
 	header      []string
 	contentType string
 	body        []byte
-	stalls      bool // the body never ends
+	stalls      bool   // the body never ends
+	inbox       *inbox // of withUploads
 }
 
 func newScene(t *testing.T, arrange ...func(*scene)) *scene {

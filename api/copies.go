@@ -96,7 +96,7 @@ func (s *Server) linkTo(r *http.Request, name string, file *os.File, id job.ID, 
 		link, err = s.linker.Link(r.Context(), name, p.contentType, p.disposition())
 	}
 	if err != nil && r.Context().Err() == nil && !errors.Is(err, errBucketAway) {
-		s.Log.Warn("the copy of a picture can't be used", "job", id, "error", err)
+		s.log(r.Context()).Warn("the copy of a picture can't be used", "job", id, "error", err)
 	}
 	if err != nil && tooLarge && r.Header.Get("Range") == "" {
 		return "", fmt.Errorf("%w: %w", errTooLarge, err)

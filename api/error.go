@@ -67,6 +67,10 @@ var mapping = []struct {
 	{job.ErrTooManyRuns, 409, "too_many_runs", "submit the picture again, as a new job"},
 	{job.ErrNotRetryable, 409, "not_retryable", "only a job that failed or was canceled runs again"},
 	{job.ErrKeyReused, 422, "idempotency_key_reused", "take a new key for a new request"},
+	{job.ErrUploadNotFound, 404, "upload_not_found", "ask for one with POST /v1/uploads"},
+	{job.ErrUploadExpired, 410, "upload_expired", "ask for another with POST /v1/uploads"},
+	{job.ErrUploadTaken, 409, "upload_taken", "to repeat a request, send it under its Idempotency-Key; for another job, ask for another upload"},
+	{job.ErrUploadIncomplete, 409, "upload_incomplete", "send the picture to the address that came with the upload_id, or ask for another with POST /v1/uploads, and submit again"},
 	{job.ErrUnsupportedImage, 415, "unsupported_image", "send a JPEG, PNG, WebP or GIF"},
 	{job.ErrDamagedImage, 422, "damaged_image", "open it in a viewer and save it again"},
 	{job.ErrTooManyBytes, 413, "too_many_bytes", "send a smaller file"},
@@ -99,7 +103,7 @@ var errOver = errors.New("this request would take longer than the time limit")
 
 // impersonal are the errors whose circumstances, such as what was done to find
 // out, help nobody, or hide the sentence that does.
-var impersonal = []error{job.ErrNotFound, job.ErrGone, job.ErrNoPreview, job.ErrNotReady, job.ErrKeyReused, errTooSlow}
+var impersonal = []error{job.ErrUploadNotFound, job.ErrUploadExpired, job.ErrUploadTaken, job.ErrUploadIncomplete, job.ErrNotFound, job.ErrGone, job.ErrNoPreview, job.ErrNotReady, job.ErrKeyReused, errTooSlow}
 
 // opaque are the errors of which decoders, and what they say when they crash, may be the
 // cause. Of these only an inspected one tells more than its sentence.
@@ -133,7 +137,7 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 		}
 		detail := err.Error()
 		if m.status >= 500 && !errors.Is(m.err, errCrowded) { // that is no fault, and comes often where it comes
-			s.Log.Error(doing, "error", err)
+			s.log(ctx).Error(doing, "error", err)
 		}
 		hidden := slices.Contains(opaque, m.err) && !errors.As(err, new(inspected))
 		if m.status >= 500 || hidden || slices.Contains(impersonal, m.err) {
@@ -148,7 +152,7 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 		}
 		return p
 	}
-	s.Log.Error(doing, "error", err)
+	s.log(ctx).Error(doing, "error", err)
 	return newProblem(http.StatusInternalServerError, "internal", "something went wrong here, not with your request; the log has the cause")
 }
 

@@ -56,13 +56,18 @@ func idempotencyKey(h http.Header) (string, error) {
 func (s *Server) keepOnce(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
 	j, made, err := s.Store.CreateOnce(spec, f.files["image"], f.files["style_image"], key)
 	f.letGo()
-	if errors.Is(err, job.ErrKeyReused) || errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) {
+	return s.announceOnce(ctx, j, made, err)
+}
+
+// announceOnce announces a job that was made under a key, by this request or another.
+func (s *Server) announceOnce(ctx context.Context, j job.Job, made bool, err error) (job.Job, error) {
+	if errors.Is(err, job.ErrKeyReused) || errors.Is(err, job.ErrUploadTaken) || errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) {
 		return job.Job{}, err
 	}
 	switch {
 	case err != nil:
 	case made:
-		err = s.announceNoted(ctx, job.Message{Job: j.ID, Run: j.Run})
+		err = s.announceNoted(ctx, message(ctx, j.ID, j.Run, j.Owner))
 	case j.State == job.Queued && j.Attempts == 0 && time.Since(j.CreatedAt) > unannounced:
 		err = s.announceAgain(ctx, j, false)
 	}

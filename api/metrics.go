@@ -46,21 +46,22 @@ func newMetrics(s *Server) *metrics {
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "atelier_waiters", Help: "Requests that wait for a job to change."},
 			func() float64 { return float64(s.pools.waits.used()) }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(s.Collectors...)
 	if s.Keys != nil {
 		m.registry.MustRegister(keyMetrics(s.Keys)...)
 	}
 	return m
 }
 
-// keyMetrics tell how the file of keys fares.
+// keyMetrics are the state of the API keys.
 func keyMetrics(keys *keyring.Ring) []prometheus.Collector {
 	gauge := func(name, help string, of func(keyring.Status) int) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(of(keys.Status())) })
 	}
 	return []prometheus.Collector{
 		gauge("atelier_keys", "API keys that admit somebody.", func(s keyring.Status) int { return s.Keys }),
-		gauge("atelier_keys_bad_lines", "Lines of the file of keys that are wrong and admit nobody.", func(s keyring.Status) int { return s.BadLines }),
-		gauge("atelier_keys_file_ok", "1 while the file of keys can be read, else 0: its keys then count for a minute more.", func(s keyring.Status) int {
+		gauge("atelier_keys_bad_lines", "Lines of the API keys that are wrong and admit nobody.", func(s keyring.Status) int { return s.BadLines }),
+		gauge("atelier_keys_file_ok", "1 while the API keys can be read, else 0: those that were read last then count for a minute, or five where they are not in a file.", func(s keyring.Status) int {
 			if s.Readable {
 				return 1
 			}

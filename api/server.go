@@ -14,6 +14,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/singleflight"
 	"golang.org/x/time/rate"
 
@@ -51,6 +52,8 @@ type Config struct {
 	// Depth is the queue once more, for /metrics to tell how full it is. Without (nil)
 	// there is no /metrics.
 	Depth gauge
+	// Collectors are further metrics for /metrics.
+	Collectors []prometheus.Collector
 
 	Shares Shares // what requests may take of this server, in all and of one owner
 
@@ -60,6 +63,9 @@ type Config struct {
 	// MaxPicture is how many bytes of a picture fit through whatever carries the
 	// answers; 0 is no limit. What is larger is copied to the bucket and answered by a link.
 	MaxPicture int64
+	// Uploads are in the bucket of Copies, and take what does not fit into a request.
+	// Without (nil) none are granted.
+	Uploads uploads
 
 	// Stall is for how long the body of a submission may stall; 0 is 15 s.
 	Stall time.Duration
@@ -140,7 +146,7 @@ func New(cfg Config) (*Server, error) {
 		s.metrics = newMetrics(s)
 		s.metricsRoute(mux)
 	}
-	s.handler = straight(s.metrics.watch(guard(s.sharePage(plainErrors(mux)), cfg.Keys == nil)))
+	s.handler = straight(s.metrics.watch(identified(guard(s.sharePage(plainErrors(mux)), cfg.Keys == nil))))
 	return s, nil
 }
 
@@ -150,7 +156,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 func openAPI(version string) huma.Config {
 	cfg := huma.DefaultConfig("Atelier", version)
 	cfg.Info.Description = "Submit a picture and a style; poll until it is painted; fetch the result. " +
-		"Addresses in answers are relative to the API's base address."
+		"Addresses in answers are relative to the API's base address. " +
+		"Every answer has an X-Request-Id, by which the server's log can be searched; a request may bring its own."
 	cfg.OpenAPIPath = "/v1/openapi"
 	cfg.DocsPath = ""
 	cfg.SchemasPath = ""
@@ -166,6 +173,7 @@ func (s *Server) routes(api huma.API) {
 	api.UseMiddleware(s.authorize)
 	huma.Register(api, submitOperation(), s.submit)
 	s.documentSubmit(api)
+	huma.Register(api, uploadOperation(), s.createUpload)
 	s.jobRoutes(api)
 	s.listRoutes(api)
 	huma.Register(api, huma.Operation{

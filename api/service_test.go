@@ -28,10 +28,11 @@ import (
 
 // A ledger is a queue that only remembers what was announced.
 type ledger struct {
-	mu   sync.Mutex
-	sent []job.Message
-	err  error
-	left int // sends before err counts
+	mu    sync.Mutex
+	sent  []job.Message // their bodies
+	whole []job.Message
+	err   error
+	left  int // sends before err counts
 }
 
 func (l *ledger) Send(_ context.Context, m job.Message) error {
@@ -41,7 +42,8 @@ func (l *ledger) Send(_ context.Context, m job.Message) error {
 		return l.err
 	}
 	l.left = max(0, l.left-1)
-	l.sent = append(l.sent, m)
+	l.sent = append(l.sent, job.Message{Job: m.Job, Run: m.Run})
+	l.whole = append(l.whole, m)
 	return nil
 }
 
@@ -72,6 +74,13 @@ func (l *ledger) announced() []job.Message {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.sent)
+}
+
+// last is what was announced last, with what goes beside its body.
+func (l *ledger) last() job.Message {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.whole[len(l.whole)-1]
 }
 
 // A service is the API on a socket.

@@ -19,7 +19,8 @@ import (
 
 // submitForm documents the fields of a submission; readForm reads them.
 type submitForm struct {
-	Image          []byte  `json:"image" format:"binary" doc:"The picture: JPEG, PNG, WebP or GIF; of an animation the first frame"`
+	Image          []byte  `json:"image,omitempty" format:"binary" doc:"The picture: JPEG, PNG, WebP or GIF; of an animation the first frame. This or upload_id"`
+	UploadID       string  `json:"upload_id,omitempty" doc:"An upload that holds the picture: see create-upload. The same upload again is refused (upload_taken), unless under the same Idempotency-Key"`
 	Style          string  `json:"style,omitempty" doc:"A style's name, or a blend such as a:0.7,b:0.3. This or style_image"`
 	StyleImage     []byte  `json:"style_image,omitempty" format:"binary" doc:"A style picture of your own"`
 	Strength       float64 `json:"strength,omitempty" minimum:"0" maximum:"1" default:"1" doc:"0 is the photograph, 1 the style"`
@@ -39,7 +40,7 @@ func submitOperation() huma.Operation {
 			"within 24 hours make one job, and all are answered that job as it stands; " +
 			"another request under the same key is refused (idempotency_key_reused).",
 		Security:  needs(keyring.Submit),
-		Responses: problems(400, 401, 408, 410, 413, 415, 422),
+		Responses: problems(400, 401, 404, 408, 409, 410, 413, 415, 422),
 	}
 }
 
@@ -47,7 +48,6 @@ func submitOperation() huma.Operation {
 // registration, because huma reads the body of an operation that has one.
 func (s *Server) documentSubmit(api huma.API) {
 	schema := huma.SchemaFromType(api.OpenAPI().Components.Schemas, reflect.TypeFor[submitForm]())
-	schema.Required = []string{"image"}
 	schema.Properties["public"].Default = s.publicByDefault()
 	most := float64(s.Workers.MaxSize)
 	schema.Properties["size"].Maximum = &most
@@ -98,28 +98,39 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*acceptedOutput, 
 	done()
 	arriving.keep(f.size())
 	f.stored = func() { arriving.keep(0) }
-	spec, err := s.spec(f)
+	spec, err := s.asked(f)
 	if err != nil {
 		return nil, s.problem(ctx, "check a submission", err)
 	}
-	spec.Owner = callerOf(ctx).owner
-	keep := s.keep
-	if key != "" {
-		keep = func(ctx context.Context, spec *job.Spec, f *form) (job.Job, error) {
-			return s.keepOnce(ctx, spec, f, key)
+	spec.Owner = arriving.owner
+	take := s.take
+	if spec.Upload != "" {
+		take = func(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
+			return s.takeUpload(ctx, arriving, spec, f, key)
 		}
 	}
-	j, err := keep(ctx, spec, f)
+	j, err := take(ctx, spec, f, key)
 	if err != nil {
 		return nil, s.problem(ctx, "take a submission", err)
 	}
 	s.metrics.submitted(spec)
-	s.Log.Info("submitted", "job", j.ID, "by", spec.Owner, "style", spec.Style, "bytes", spec.Input.Bytes)
+	s.log(ctx).Info("submitted", "job", j.ID, "by", spec.Owner, "style", spec.Style, "bytes", spec.Input.Bytes)
 	return accepted(j, "jobs/"+string(j.ID)), nil // relative to this request's own address
 }
 
 // publicByDefault: where there are owners, a picture is its owner's.
 func (s *Server) publicByDefault() bool { return s.Keys == nil }
+
+// take makes a job of a form that has its pictures.
+func (s *Server) take(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
+	if err := s.examine(spec, f); err != nil {
+		return job.Job{}, err
+	}
+	if key != "" {
+		return s.keepOnce(ctx, spec, f, key)
+	}
+	return s.keep(ctx, spec, f)
+}
 
 // keep stores a submission and announces it, or leaves no trace of it.
 func (s *Server) keep(ctx context.Context, spec *job.Spec, f *form) (job.Job, error) {
@@ -127,14 +138,15 @@ func (s *Server) keep(ctx context.Context, spec *job.Spec, f *form) (job.Job, er
 		return job.Job{}, fmt.Errorf("%w: %w", errUnavailable, err)
 	}
 	f.letGo()
-	if err := s.announce(ctx, job.Message{Job: spec.ID, Run: 1}); err != nil {
+	if err := s.announce(ctx, message(ctx, spec.ID, 1, spec.Owner)); err != nil {
 		return job.Job{}, fmt.Errorf("%w: %w", errUnavailable, errors.Join(err, s.Store.Discard(spec)))
 	}
 	return spec.New(), nil
 }
 
-// spec checks a form as a whole and makes a job's spec of it.
-func (s *Server) spec(f *form) (*job.Spec, error) {
+// asked checks the fields of a form and makes a job's spec of them; [Server.examine]
+// adds what follows from the pictures.
+func (s *Server) asked(f *form) (*job.Spec, error) {
 	var bad []*job.FieldError
 	spec := &job.Spec{
 		Strength:       f.number("strength", 1, &bad),
@@ -148,10 +160,7 @@ func (s *Server) spec(f *form) (*job.Spec, error) {
 	}
 	bad = append(bad, spec.Validate()...)
 	name, named := f.fields["style"]
-	picture, own := f.files["style_image"]
-	if _, ok := f.fields["upload_id"]; ok {
-		bad = append(bad, &job.FieldError{Field: "upload_id", Problem: "is not offered by this server: send the picture as image"})
-	}
+	_, own := f.files["style_image"]
 	switch {
 	case named && own:
 		bad = append(bad, &job.FieldError{Field: "style", Problem: "and style_image exclude each other"})
@@ -169,30 +178,42 @@ func (s *Server) spec(f *form) (*job.Spec, error) {
 	case own:
 		spec.Style = job.CustomStyle
 	}
-	image, ok := f.files["image"]
-	if !ok {
+	_, sent := f.files["image"]
+	upload, put := f.fields["upload_id"]
+	switch {
+	case put && s.Uploads == nil:
+		bad = append(bad, &job.FieldError{Field: "upload_id", Problem: "is not offered by this server: send the picture as image"})
+	case put && upload == "":
+		bad = append(bad, &job.FieldError{Field: "upload_id", Problem: "is empty"})
+	case put && sent:
+		bad = append(bad, &job.FieldError{Field: "upload_id", Problem: "and image exclude each other"})
+	case !put && !sent:
 		bad = append(bad, &job.FieldError{Field: "image", Problem: "is needed: the picture as a file"})
 	}
+	spec.Upload = job.ID(upload)
 	if len(bad) > 0 {
 		return nil, invalid(bad...)
 	}
-
 	var err error
+	spec.ID, err = job.NewID()
+	return spec, err
+}
+
+// examine inspects a form's pictures, and describes them in the spec.
+func (s *Server) examine(spec *job.Spec, f *form) (err error) {
+	image := f.files["image"]
 	if spec.Input, err = s.inspect("image", image); err != nil {
-		return nil, err
+		return err
 	}
+	picture, own := f.files["style_image"]
 	if own {
 		in, err := s.inspect("style_image", picture)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		spec.StyleInput = &in
 	}
-	if err := s.Workers.hold(spec, image, picture); err != nil {
-		return nil, err
-	}
-	spec.ID, err = job.NewID()
-	return spec, err
+	return s.Workers.hold(spec, image, picture)
 }
 
 func (s *Server) inspect(field string, data []byte) (job.Input, error) {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -21,6 +22,8 @@ type client struct {
 	base *url.URL // ends in a slash, so that addresses in answers resolve against it
 	http *http.Client
 	credential
+
+	noUploads atomic.Bool // the API has no place for large pictures, as it has said
 }
 
 // Times to wait for the network, apart from --timeout, which bounds everything.
@@ -188,9 +191,11 @@ func (c *client) send(ctx context.Context, method, address string, header http.H
 	return c.do(req)
 }
 
+const userAgent = "atelier-submitter"
+
 // do sends one request, and turns the answers that are no answer into errors.
 func (c *client) do(req *http.Request) (*http.Response, error) {
-	req.Header.Set("User-Agent", "atelier-submitter")
+	req.Header.Set("User-Agent", userAgent)
 	if c.key != "" && sameOrigin(req.URL, c.base) { // an answer may name an address elsewhere
 		req.Header.Set("Authorization", "Bearer "+c.key)
 	}

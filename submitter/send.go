@@ -41,7 +41,7 @@ func (b *batch) send(ctx context.Context, t *task) (*jobAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := newForm(b.plan.Settings.fields(), pictures)
+	s, err := newSubmission(b.api, b.plan.Settings.fields(), pictures, key)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (b *batch) send(ctx context.Context, t *task) (*jobAnswer, error) {
 		}
 	}
 	return patiently(ctx, b.backoff, func() (*jobAnswer, error) {
-		j, _, err := b.api.submit(ctx, f, key, progress)
+		j, _, err := s.send(ctx, progress)
 		return j, err
 	})
 }

@@ -183,15 +183,15 @@ func (cmd *submitCommand) send(ctx context.Context, a *app, photo string) (*jobA
 		defer pic.file.Close()
 		pictures[p[0]] = pic
 	}
-	f, err := newForm(cmd.fields(), pictures)
+	key, unclear := cmp.Or(cmd.Key, rand.Text()), false
+	s, err := newSubmission(a.api, cmd.fields(), pictures, key)
 	if err != nil {
 		return nil, err
 	}
-	key, unclear := cmp.Or(cmd.Key, rand.Text()), false
 	j, err := retrying(ctx, func() (*jobAnswer, error) {
-		progress, done := a.screen.uploadBar(f.size)
+		progress, done := a.screen.uploadBar(s.form.size)
 		defer done()
-		j, perhaps, err := a.api.submit(ctx, f, key, progress)
+		j, perhaps, err := s.send(ctx, progress)
 		unclear = unclear || perhaps
 		return j, err
 	}, passing, a.tryingAgain)

@@ -22,7 +22,8 @@ func (w *Worker) attend(ctx, stop context.Context, d job.Delivery) error {
 	if err != nil {
 		return err
 	}
-	if err := w.handle(ctx, stop, m); err != nil {
+	m.Request = d.Request
+	if err := w.handle(ctx, stop, m, d.Received); err != nil {
 		return fmt.Errorf("job %s, run %d: %w", m.Job, m.Run, err)
 	}
 	return nil
@@ -33,6 +34,9 @@ func (w *Worker) attend(ctx, stop context.Context, d job.Delivery) error {
 func (w *Worker) handBack(ctx context.Context, q extender, d job.Delivery, why error) {
 	after := w.again(d, why)
 	log := w.Log.With("message", d.ID, "received", d.Received, "again_in", after.Round(time.Millisecond))
+	if d.Request != "" {
+		log = log.With("request", d.Request)
+	}
 	switch {
 	case errors.Is(why, job.ErrMalformed):
 		log.Error("not a job message", "error", why)

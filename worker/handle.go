@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"log/slog"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/decoder"
@@ -23,15 +24,20 @@ import (
 // Called twice for the same run, at once or one after the other, in this
 // process or another, it does the work once.
 func (w *Worker) Handle(ctx context.Context, m job.Message) error {
-	return w.handle(ctx, w.stuck, m)
+	return w.handle(ctx, w.stuck, m, 0)
 }
 
 // handle is Handle with a second context, which ends when jobs that are not in
-// the engine yet are to be given back.
-func (w *Worker) handle(ctx, stop context.Context, m job.Message) error {
-	lease, leave, err := w.claim(ctx, stop, m)
+// the engine yet are to be given back. received is how often the message was, for the
+// log; 0 is unknown.
+func (w *Worker) handle(ctx, stop context.Context, m job.Message, received int) error {
+	log := w.logOf(m, received)
+	lease, leave, err := w.claim(ctx, stop, m, log)
 	if errors.Is(err, job.ErrFinished) || errors.Is(err, job.ErrGone) {
-		w.Log.Info("nothing to do", "job", m.Job, "run", m.Run, "because", err)
+		log.Info("nothing to do", "because", err)
+		if errors.Is(err, job.ErrGaveUp) {
+			w.ended(Attempt{Message: m, Outcome: Failed, Code: job.CodeGaveUp})
+		}
 		return nil // a duplicate of a delivery that was handled, or its attempts are used up
 	}
 	if err != nil {
@@ -40,16 +46,38 @@ func (w *Worker) handle(ctx, stop context.Context, m job.Message) error {
 	defer leave()
 	defer lease.Close()
 	held, release := w.keep(ctx, lease)
-	err = w.paint(held, stop, lease)
+	receipt, err := w.paint(held, stop, lease)
 	release()
-	return w.settle(lease, w.diagnose(err))
+	a := Attempt{Message: m, Number: lease.Attempt, Receipt: receipt}
+	err = w.settle(log.With("attempt", lease.Attempt), lease, &a, w.diagnose(err))
+	a.Took = time.Since(lease.Began)
+	w.ended(a)
+	return err
+}
+
+func (w *Worker) ended(a Attempt) {
+	if w.Ended != nil {
+		w.Ended(a)
+	}
+}
+
+// logOf is the log for a delivery of a job.
+func (w *Worker) logOf(m job.Message, received int) *slog.Logger {
+	log := w.Log.With("job", m.Job, "run", m.Run)
+	if m.Request != "" {
+		log = log.With("request", m.Request)
+	}
+	if received > 0 {
+		log = log.With("received", received)
+	}
+	return log
 }
 
 // claim passes the gate and wins the lease. A job whose last attempt may have
 // killed its process has the process to itself: it comes back through the gate
 // alone. It holds no lease while it waits there, because whoever holds one when
 // a neighbour kills the process has an attempt counted.
-func (w *Worker) claim(ctx, stop context.Context, m job.Message) (lease *store.Lease, leave func(), err error) {
+func (w *Worker) claim(ctx, stop context.Context, m job.Message, log *slog.Logger) (lease *store.Lease, leave func(), err error) {
 	for alone := false; ; alone = true {
 		if err := w.gate.enter(ctx, stop, alone); err != nil {
 			return nil, nil, err
@@ -65,26 +93,32 @@ func (w *Worker) claim(ctx, stop context.Context, m job.Message) (lease *store.L
 		if err != nil {
 			return nil, nil, err
 		}
-		w.Log.Info("its last attempt ended without a word: the next one runs alone", "job", m.Job, "run", m.Run)
+		log.Info("the process of its last attempt died: the next one runs alone")
 	}
 }
 
 // settle is the table of outcomes: what becomes of the lease and of the
-// message after an attempt that ended with err.
-func (w *Worker) settle(lease *store.Lease, err error) error {
-	log := w.Log.With("job", lease.Spec.ID, "run", lease.Run, "attempt", lease.Attempt)
+// message after an attempt that ended with err. It fills in a's outcome.
+func (w *Worker) settle(log *slog.Logger, lease *store.Lease, a *Attempt, err error) error {
 	failure := job.FailureOf(err)
+	r := a.Receipt
+	log = log.With("took_ms", milliseconds(time.Since(lease.Began)), "queue_wait_ms", r.QueueWaitMS,
+		"decode_ms", r.DecodeMS, "stylize_ms", r.StylizeMS, "encode_ms", r.EncodeMS, "cold_start", r.ColdStart)
 	switch {
 	case err == nil: // committed: the message is done with
-		log.Info("succeeded", "took", time.Since(lease.Began).Round(time.Millisecond))
+		a.Outcome = Succeeded
+		log.Info("succeeded")
 		return nil
 	case errors.Is(err, job.ErrLeaseLost): // another decides: leave job and message to them
+		a.Outcome = Lost
 		log.Warn("lost the lease", "error", err)
 		return err
 	case errors.Is(err, ErrStuck): // the lease runs out, as after a crash: it counts, and the next attempt is alone
+		a.Outcome = Stuck
 		log.Error("its run of the engine does not end", "error", err)
 		return err
 	case failure != nil: // it would fail again: the run ends here
+		a.Outcome, a.Code = Failed, failure.Code
 		log.Warn("failed", "code", failure.Code, "error", err)
 		err := w.diagnose(lease.Fail(*failure))
 		if errors.Is(err, job.ErrLeaseLost) && !errors.Is(err, job.ErrStoreAway) {
@@ -92,6 +126,7 @@ func (w *Worker) settle(lease *store.Lease, err error) error {
 		}
 		return err
 	default: // it may go better next time: give the job back, keep the message
+		a.Outcome = GivenBack
 		if rerr := lease.Release(blames(err)); rerr != nil {
 			return errors.Join(err, rerr) // then the lease runs out by itself
 		}
@@ -114,17 +149,18 @@ func blames(err error) bool {
 
 // paint is the work itself, from the stored picture to the stored result.
 // Panics of the decoders and encoders end here.
-func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease) (err error) {
+// The receipt has what was measured up to the error.
+func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease) (receipt job.Receipt, err error) {
 	defer w.recovered(lease.Spec.ID, &err)
 	spec := lease.Spec
-	receipt := job.Receipt{
+	receipt = job.Receipt{
 		Worker: w.Kind, Engine: w.Engine, Model: w.Model,
 		QueueWaitMS: milliseconds(lease.Began.Sub(spec.CreatedAt)),
 	}
 
 	request, preview, room, took, err := w.load(ctx, stop, lease)
 	if err != nil {
-		return err
+		return receipt, err
 	}
 	defer room.leave()
 	receipt.DecodeMS = milliseconds(took)
@@ -134,12 +170,12 @@ func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease) (err error
 	receipt.ColdStart = !w.warm.Swap(true)
 	painted, took, err := w.stylize(ctx, stop, spec.ID, request, room)
 	if err != nil {
-		return err
+		return receipt, err
 	}
 	began := time.Now()
 	if spec.PreserveColors {
 		if err := imageio.KeepColors(painted, request.Content); err != nil {
-			return engineError{err}
+			return receipt, engineError{err}
 		}
 	}
 	receipt.StylizeMS = milliseconds(took + time.Since(began))
@@ -147,21 +183,21 @@ func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease) (err error
 	began = time.Now()
 	var out bytes.Buffer
 	if err := imageio.Encode(&out, painted, spec.Format, spec.Quality); err != nil {
-		return engineError{err}
+		return receipt, engineError{err}
 	}
 	thumb, err := thumbnail(painted, &spec)
 	if err != nil {
-		return engineError{err}
+		return receipt, engineError{err}
 	}
 	receipt.EncodeMS = milliseconds(time.Since(began))
 
 	if err := stored.wait(ctx); err != nil {
-		return err
+		return receipt, err
 	}
 	if ctx.Err() != nil {
-		return context.Cause(ctx) // the lease may be another's by now
+		return receipt, context.Cause(ctx) // the lease may be another's by now
 	}
-	return lease.Succeed(out.Bytes(), thumb, job.Result{
+	return receipt, lease.Succeed(out.Bytes(), thumb, job.Result{
 		Width: painted.Rect.Dx(), Height: painted.Rect.Dy(), ContentType: imageio.ContentType(spec.Format),
 	}, receipt)
 }

@@ -94,7 +94,11 @@ func deadlines(ctx context.Context) (work, last context.Context, cancel func()) 
 // delivered is a record as a queue's delivery.
 func delivered(m events.SQSMessage) job.Delivery {
 	n, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]) // 0 where absent
-	return job.Delivery{ID: m.MessageId, Body: m.Body, Received: n, Handle: m.ReceiptHandle}
+	d := job.Delivery{ID: m.MessageId, Body: m.Body, Received: n, Handle: m.ReceiptHandle}
+	if id := m.MessageAttributes["request_id"].StringValue; id != nil { // as pkg/queue sends it
+		d.Request = *id
+	}
+	return d
 }
 
 // failures names each message that is not done with, once. It is never nil,

@@ -223,7 +223,7 @@ func TestPollKeepsMessagesHiddenWhileItWorks(t *testing.T) {
 	b := newBench(t, 0, func(ctx context.Context, r style.Request) (*image.RGBA, error) { <-finish; return red(ctx, r) })
 	m := b.submit(photo(t, 8, 8), nil)
 	q := newLine(delivery(m))
-	stop := b.poll(q, worker.PollConfig{Visibility: 30 * time.Millisecond})
+	stop := b.poll(q, worker.PollConfig{Visibility: 300 * time.Millisecond})
 	waitFor(t, func() bool { return len(q.extensions(string(m.Job))) >= 5 })
 	close(finish)
 	waitFor(t, func() bool { return q.isDeleted(string(m.Job)) })

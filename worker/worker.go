@@ -62,6 +62,9 @@ type Config struct {
 	// function's timeout, else a hung engine is noticed only invocations later.
 	Watchdog time.Duration
 
+	// Ended is called at the end of every attempt, concurrently; nil is not.
+	Ended func(Attempt)
+
 	Log *slog.Logger // nil discards
 }
 

@@ -1,7 +1,7 @@
-// Package keyring knows who may use the API: owners, what each of their keys is
+// Package keyring holds who may use the API: owners, what each of their keys is
 // for, and the keys' SHA-256. The keys themselves are nowhere.
 //
-// They come from a file, a line for each key:
+// They come from a file or another [Source], a line for each key:
 //
 //	# owner  scopes       the key's hash
 //	anna     submit,read  sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08

@@ -4,80 +4,101 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// maxFile bounds a file of keys: some ten thousand of them.
-const maxFile = 1 << 20
+// maxText bounds the text of the keys: some ten thousand of them.
+const maxText = 1 << 20
 
-// Grace is how long the keys of a file count that can't be read any more: an editor
-// or a shared file system may take it away for a moment.
+// Grace is how long the keys of a file count after it was last read, where it can't be
+// read any more: an editor or a shared file system may take it away for a moment.
 const Grace = time.Minute
 
-// reportEvery is the time between two lines in the log about one fault.
+// reportEvery is the time between two log lines about one fault.
 const reportEvery = time.Minute
 
-// errHangs is why nobody is admitted while a look at the file doesn't end.
-var errHangs = fmt.Errorf("the file system has not responded for %s", Grace)
-
-// A Ring is the keys of a file, as it stands: it is looked at with every lookup
-// and read again when it has changed. A Ring is safe for concurrent use.
+// A Ring is the keys of a file or another [Source], read again when they have changed: a
+// file is examined at every lookup, a Source at the first lookup after [SourceEvery]. A
+// Ring is safe for concurrent use.
 //
 // Each line counts for itself, at once: a key whose line was taken out is revoked
-// whatever is wrong with other lines, and a line that is wrong admits nobody. A file
-// that can't be read, or whose file system doesn't respond, counts as it was for
-// [Grace], and then admits nobody; so does one without any key. The log says what is
+// whatever is wrong with other lines, and a line that is wrong admits nobody. Keys that
+// can't be read any more count for [Grace] ([SourceGrace]) after they were last read, and
+// then nobody is admitted; nor is anybody where there is no key. The log says what is
 // wrong when it begins and every minute.
 //
-// Where several goroutines use a Ring, [Ring.Watch] must run: a lookup beside one that
-// is looking at the file relies on the time of the last look.
+// Where several goroutines use a Ring, [Ring.Watch] must run: a lookup during another's
+// read relies on the time of the last read.
 type Ring struct {
-	path string
-	log  *slog.Logger
-	now  atomic.Pointer[state]
-	seen atomic.Pointer[time.Time] // when the last look at the file that has ended began
+	origin origin
+	grace  time.Duration
+	log    *slog.Logger
+	now    atomic.Pointer[state]
+	seen   atomic.Pointer[time.Time] // when the last examination that has ended began
 
-	reading sync.Mutex  // held by whoever looks at the file
-	info    fs.FileInfo // of the file that was read last; nil where that failed
+	reading sync.Mutex // held during an examination
 
 	reporting sync.Mutex // guards what was logged last, and when
 	fault     string
 	told      time.Time
 }
 
-// A state is what a file says.
+// An origin is where the text of the keys comes from. It is used by one goroutine at a
+// time.
+type origin interface {
+	// due is whether it may be read now.
+	due() bool
+	// read returns the text, at most maxText bytes; changed is false, and there is no
+	// text, where it is the same as at the last read, whatever that returned.
+	read() (text []byte, changed bool, err error)
+	String() string
+}
+
+// A state is what was read.
 type state struct {
 	keys entries
 	bad  badLines  // lines that don't count
-	err  error     // why the file can't be read: keys and bad are as it was before
+	err  error     // why the keys can't be read: keys and bad are as they were before
 	end  time.Time // with err: until when they count
 }
 
-// away is why nobody is admitted; nil where those in the file are.
+// errUnread: nobody has asked for the keys yet.
+var errUnread = errors.New("they have not been read yet")
+
+// away is why nobody is admitted; nil where the holders of keys are.
 func (r *Ring) away(s *state) error {
 	switch {
 	case s.err != nil && !time.Now().Before(s.end):
 		return s.err
 	case r.hangs():
-		return errHangs
+		return fmt.Errorf("the file system has not responded for %s", r.grace)
 	}
 	return nil
 }
 
-// hangs says whether no look at the file has ended for too long.
-func (r *Ring) hangs() bool { return time.Since(*r.seen.Load()) >= Grace }
+// hangs is whether no examination has ended for too long.
+func (r *Ring) hangs() bool { return time.Since(*r.seen.Load()) >= r.grace }
 
 // Open reads a file of keys. A line that is wrong is an error here, which names all
 // of them, and so is a file without a key: nobody could use the API.
 func Open(path string, log *slog.Logger) (*Ring, error) {
-	r, begun := &Ring{path: path, log: log}, time.Now()
-	s, err := r.read()
+	return open(newRing(&file{path: path, log: log}, Grace, log))
+}
+
+func newRing(o origin, grace time.Duration, log *slog.Logger) *Ring {
+	r, now := &Ring{origin: o, grace: grace, log: log}, time.Now()
+	r.now.Store(&state{err: errUnread, end: now})
+	r.seen.Store(&now)
+	return r
+}
+
+// open reads the keys for the first time.
+func open(r *Ring) (*Ring, error) {
+	text, _, err := r.origin.read()
+	s := parsed(text)
 	switch {
 	case err != nil:
 	case s.bad.n > 0:
@@ -86,11 +107,16 @@ func Open(path string, log *slog.Logger) (*Ring, error) {
 		err = errors.New("there is no key in it: api-server keygen makes one")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("keys in %s: %w", path, err)
+		return nil, fmt.Errorf("keys in %s: %w", r.origin, err)
 	}
 	r.now.Store(s)
-	r.seen.Store(&begun)
 	return r, nil
+}
+
+func parsed(text []byte) *state {
+	s := new(state)
+	s.keys, s.bad = parse(text)
+	return s
 }
 
 // Lookup returns who holds a key; false where nobody does, or where [Ring.Status]
@@ -104,15 +130,15 @@ func (r *Ring) Lookup(key string) (Holder, bool) {
 	return s.keys.lookup(key)
 }
 
-// A Status is how a file of keys fares.
+// A Status is the state of the keys.
 type Status struct {
 	Keys     int   // that admit somebody
 	BadLines int   // that don't count
 	Readable bool  // now
-	Err      error // why nobody is admitted, since the file has been unreadable for too long; else nil
+	Err      error // why nobody is admitted, since the keys have been unreadable for too long; else nil
 }
 
-// Status looks at the file.
+// Status reads the keys again where that is due.
 func (r *Ring) Status() Status {
 	r.refresh()
 	s := r.now.Load()
@@ -123,8 +149,8 @@ func (r *Ring) Status() Status {
 	return status
 }
 
-// Watch looks at the file every few seconds until ctx ends, so that the log says
-// what is wrong with it even while nobody comes.
+// Watch examines the keys every few seconds until ctx ends, so that the log says
+// what is wrong with them even while there are no requests.
 func (r *Ring) Watch(ctx context.Context) {
 	again := time.NewTicker(5 * time.Second)
 	defer again.Stop()
@@ -138,43 +164,49 @@ func (r *Ring) Watch(ctx context.Context) {
 	}
 }
 
-// refresh reads the file again if it has changed. One caller does, and the
-// others go by what was known: a file system that hangs must not hold up all.
+// refresh reads the keys again if that is due. One caller does, and the others use what
+// was read before: a file system that hangs must not hold up all. The first read of
+// all is waited for.
 func (r *Ring) refresh() {
 	if !r.reading.TryLock() {
-		if r.hangs() {
-			r.report()
+		if !errors.Is(r.now.Load().err, errUnread) {
+			if r.hangs() {
+				r.report()
+			}
+			return
 		}
-		return
+		r.reading.Lock()
 	}
 	defer r.reading.Unlock()
-	begun := time.Now() // a look that took long shows the file as it was then
-	r.look()
-	r.seen.Store(&begun)
+	if r.origin.due() {
+		begun := time.Now() // a read that took long returns the keys as they were then
+		r.read()
+		r.seen.Store(&begun)
+	}
 	r.report()
 }
 
-// look reads the file again if it has changed. The caller holds r.reading.
-func (r *Ring) look() {
-	info, err := os.Stat(r.path)
-	if err == nil && r.info != nil && same(info, r.info) {
-		return
-	}
-	s, err := r.read()
+// read reads the keys again. The caller holds r.reading.
+func (r *Ring) read() {
+	text, changed, err := r.origin.read()
 	if err != nil {
 		old := *r.now.Load()
 		if old.err == nil {
-			old.end = time.Now().Add(Grace)
+			old.end = r.seen.Load().Add(r.grace)
 		}
 		old.err = err
 		r.now.Store(&old)
 		return
 	}
+	if !changed {
+		return
+	}
+	s := parsed(text)
 	r.now.Store(s)
-	r.log.Info("the keys were read again", "file", r.path, "keys", len(s.keys), "bad_lines", s.bad.n)
+	r.log.Info("the keys were read again", "from", r.origin.String(), "keys", len(s.keys), "bad_lines", s.bad.n)
 }
 
-// report logs what is wrong with the file, if it is new or was logged long ago.
+// report logs what is wrong with the keys, if it is new or was logged long ago.
 func (r *Ring) report() {
 	r.reporting.Lock()
 	defer r.reporting.Unlock()
@@ -183,9 +215,9 @@ func (r *Ring) report() {
 	var fault, does string
 	switch {
 	case away != nil:
-		fault, does = away.Error(), "the file can't be read; nobody is admitted until it can"
+		fault, does = away.Error(), "they can't be read; nobody is admitted until they can"
 	case s.err != nil:
-		fault, does = s.err.Error(), "the file can't be read; the keys that were in it count for "+Grace.String()
+		fault, does = s.err.Error(), "they can't be read; those that were read last count for "+r.grace.String()
 	case s.bad.n > 0:
 		fault, does = s.bad.Error(), "these lines admit nobody; correct or remove them"
 	default:
@@ -194,46 +226,6 @@ func (r *Ring) report() {
 	}
 	if text := does + fault; text != r.fault || time.Since(r.told) >= reportEvery {
 		r.fault, r.told = text, time.Now()
-		r.log.Error("keys: "+does, "file", r.path, "error", fault)
+		r.log.Error("keys: "+does, "from", r.origin.String(), "error", fault)
 	}
-}
-
-// same says whether a file is unchanged. The change time is compared too, since a
-// program that rewrites a file in place can set the time of modification back.
-func same(a, b fs.FileInfo) bool {
-	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size() && changed(a).Equal(changed(b))
-}
-
-// read reads the file, and remembers which it was: as it stood before, so that a
-// change meanwhile is a change.
-func (r *Ring) read() (*state, error) {
-	r.info = nil
-	info, err := os.Stat(r.path) // before it is opened, which waits for ever on a pipe
-	if err != nil {
-		return nil, errors.Unwrap(err) // the path is named already
-	}
-	if !info.Mode().IsRegular() {
-		r.info = info
-		return nil, errors.New("it is not a file")
-	}
-	f, err := os.Open(r.path)
-	if err != nil {
-		return nil, errors.Unwrap(err)
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(content) > maxFile {
-		r.info = info // it is not read again until it changes
-		err = fmt.Errorf("it is larger than %d bytes", maxFile)
-	}
-	if err != nil {
-		return nil, err
-	}
-	r.info = info
-	s := new(state)
-	s.keys, s.bad = parse(content)
-	if mode := info.Mode().Perm(); mode&0o006 != 0 {
-		r.log.Warn("the file of keys is open to every user of the machine; chmod 600 closes it", "file", r.path, "mode", fmt.Sprintf("%o", mode))
-	}
-	return s, nil
 }

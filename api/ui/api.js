@@ -51,11 +51,12 @@ async function request(method, path, { signal, open, ...options } = {}) {
   }
 }
 
-async function once(method, path, { signal, key, headers, hold = 0 }) {
+async function once(method, path, { signal, key, headers, body, hold = 0 }) {
   const limit = AbortSignal.timeout(patience + hold * 1000)
   try {
     return await fetch(path, {
       method,
+      body,
       headers: { ...headers, ...bearer(key) },
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
     })
@@ -119,13 +120,16 @@ export async function getPicture(path, signal) {
   }
 }
 
-// submit sends a form and answers the job. It is an XMLHttpRequest because
-// fetch doesn't tell how much of a body has gone out. The idempotency key makes
+// askForUpload answers where a picture of so many bytes is to be put.
+export const askForUpload = async (bytes, signal) =>
+  read(await request('POST', 'v1/uploads', { signal, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ bytes }) }))
+
+// post sends the form of a submission and answers the job. The idempotency key makes
 // repeating the same form safe.
-export async function submit(form, idempotencyKey, { signal, onProgress }) {
+export async function post(form, idempotencyKey, { signal, onProgress }) {
   for (;;) {
     const key = await keyReady(signal)
-    const x = await send(form, { 'Idempotency-Key': idempotencyKey, ...bearer(key) }, { signal, onProgress })
+    const x = await send('POST', 'v1/jobs', form, { 'Idempotency-Key': idempotencyKey, ...bearer(key) }, { signal, onProgress })
     if (x.status === 401) {
       keyRefused(key)
       continue
@@ -137,10 +141,12 @@ export async function submit(form, idempotencyKey, { signal, onProgress }) {
   }
 }
 
-function send(form, headers, { signal, onProgress }) {
+// send sends a body and answers the finished request. It is an XMLHttpRequest because
+// fetch doesn't tell how much of a body has gone out.
+export function send(method, path, body, headers, { signal, onProgress }) {
   return new Promise((resolve, reject) => {
     const x = new XMLHttpRequest()
-    x.open('POST', 'v1/jobs')
+    x.open(method, path)
     for (const name in headers) x.setRequestHeader(name, headers[name])
     x.upload.onprogress = (e) => e.lengthComputable && onProgress(e.loaded / e.total)
     x.onerror = () => reject(unreachable())
@@ -148,6 +154,6 @@ function send(form, headers, { signal, onProgress }) {
     x.onload = () => resolve(x)
     signal.addEventListener('abort', () => x.abort(), { once: true })
     if (signal.aborted) return reject(signal.reason)
-    x.send(form)
+    x.send(body)
   })
 }

@@ -7,11 +7,12 @@
 // remembered by the browser, so that the list outlives the page; the pictures
 // that were not sent yet are not.
 
-import { cancelJob, eraseJob, getPicture, retryJob, submit } from './api.js'
+import { cancelJob, eraseJob, getPicture, retryJob } from './api.js'
 import { patiently, watch } from './job.js'
 import { findPreview, previewOf, previewPath } from './preview.js'
 import { signatureOf, submission } from './settings.js'
 import { drop, keep, recall } from './storage.js'
+import { submit } from './submit.js'
 import { close, open } from './upload.js'
 
 const lanes = 3 // pictures on their way to the server at a time

@@ -9,6 +9,7 @@
 //     has succeeded sees it.
 //   - A write with a condition ([Object.ETag]) happens only where that holds.
 //   - Nobody opens a link with a wrong signature or after its time.
+//   - With a link for writing, one object of the declared length is stored, once.
 package bucket
 
 import (

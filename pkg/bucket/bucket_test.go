@@ -95,6 +95,25 @@ func TestCreate(t *testing.T) {
 		if got := resp.Header.Get("Access-Control-Allow-Origin"); (got == from) != want || got == "*" {
 			t.Errorf("pages of %s: %s, allowed is %q", from, resp.Status, got)
 		}
+		put, err := b.PutLink(t.Context(), "y", 5, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for headers, allowed := range map[string]bool{"content-type,if-none-match": true, "x-amz-copy-source": false} {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, put.URL, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header = http.Header{"Origin": {from}, "Access-Control-Request-Method": {"PUT"}, "Access-Control-Request-Headers": {headers}}
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if got := resp.Header.Get("Access-Control-Allow-Origin"); (got == from) != (want && allowed) || got == "*" {
+				t.Errorf("pages of %s put with %s: %s, allowed is %q", from, headers, resp.Status, got)
+			}
+		}
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // Create makes the bucket, for local stacks and tests; in the cloud the
 // deployment's template does this. Pages of the given origins may read what the
-// links to it open. A bucket of one's own that exists already is no error.
+// links to it open, and use those of [Bucket.PutLink]. A bucket of one's own that exists already is no error.
 func Create(ctx context.Context, cfg aws.Config, name string, origins ...string) (*Bucket, error) {
 	b := New(cfg, name)
 	in := &s3.CreateBucketInput{Bucket: &name}
@@ -26,7 +26,8 @@ func Create(ctx context.Context, cfg aws.Config, name string, origins ...string)
 	if err == nil && len(origins) > 0 {
 		_, err = b.client.PutBucketCors(ctx, &s3.PutBucketCorsInput{Bucket: &name, CORSConfiguration: &types.CORSConfiguration{
 			CORSRules: []types.CORSRule{{
-				AllowedOrigins: origins, AllowedMethods: []string{"GET"}, ExposeHeaders: []string{"Content-Length", "Content-Range", "ETag"}, MaxAgeSeconds: aws.Int32(3600),
+				AllowedOrigins: origins, AllowedMethods: []string{"GET", "PUT"}, AllowedHeaders: []string{"content-type", "if-none-match"},
+				ExposeHeaders: []string{"Content-Length", "Content-Range", "ETag"}, MaxAgeSeconds: aws.Int32(3600),
 			}},
 		}})
 	}

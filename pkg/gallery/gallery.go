@@ -40,6 +40,9 @@ type Gallery struct{ bucket *bucket.Bucket }
 // New makes a Gallery of a bucket.
 func New(b *bucket.Bucket) *Gallery { return &Gallery{b} }
 
+// Bucket is the bucket itself.
+func (g *Gallery) Bucket() *bucket.Bucket { return g.bucket }
+
 // Open makes a Gallery of the bucket of a name. It asks S3 once, so that a wrong
 // name shows at the start; that S3 is away is logged, since whoever opens it can
 // do without for a while.

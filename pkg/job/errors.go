@@ -36,6 +36,9 @@ var (
 	ErrNoThumbnail = errors.New("a job that is not public has no thumbnail")
 	// ErrFinished: the job has ended, so that nothing more can happen to it.
 	ErrFinished = errors.New("the job is finished")
+	// ErrGaveUp comes with ErrFinished for whoever has ended a run whose attempts were
+	// used up.
+	ErrGaveUp = errors.New("given up, since all attempts were used up")
 	// ErrGone: the job was erased, or its retention is over.
 	ErrGone = errors.New("the job was erased or has expired")
 	// ErrNotRetryable: only a run that failed or was canceled can be followed by
@@ -59,6 +62,14 @@ var (
 	ErrDiskFull = errors.New("the service has too little room left for new pictures")
 	// ErrDamagedJob: what is stored of the job is not what was stored.
 	ErrDamagedJob = errors.New("what is stored of the job is damaged")
+	// ErrUploadNotFound: the owner has no upload of this id.
+	ErrUploadNotFound = errors.New("no such upload")
+	// ErrUploadExpired: the upload is too old for a job to be made of it.
+	ErrUploadExpired = errors.New("the upload has expired")
+	// ErrUploadTaken: a job was made of the upload.
+	ErrUploadTaken = errors.New("a job was made of this upload already")
+	// ErrUploadIncomplete: the upload's object is not there, or not the declared one.
+	ErrUploadIncomplete = errors.New("the upload is not complete")
 	// ErrMalformed: a message is not in the wire format of this version.
 	ErrMalformed = errors.New("malformed message")
 )

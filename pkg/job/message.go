@@ -2,6 +2,8 @@ package job
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +17,25 @@ const MessageVersion = 1
 type Message struct {
 	Job ID
 	Run int
+
+	// What goes with the body, and is not needed to do the work; both may be empty.
+	Group   string // [Group] of the job's owner: the queue shares workers among groups
+	Request string // the id of the HTTP request that asked for the run, for logs
+}
+
+// Group is the message group of an owner's jobs: a hash, since queues and their logs
+// need not hold names. The owner without a name, of a server without API keys, has none.
+func Group(owner string) string {
+	if owner == "" {
+		return ""
+	}
+	return OwnerHash(owner)
+}
+
+// OwnerHash stands for an owner where a name is not wanted: 32 hexadecimal digits.
+func OwnerHash(owner string) string {
+	sum := sha256.Sum256([]byte(owner))
+	return hex.EncodeToString(sum[:16])
 }
 
 // A Delivery is one receipt of a message from the queue. The same message
@@ -24,6 +45,7 @@ type Delivery struct {
 	Body     string // wire form, for [DecodeMessage]
 	Received int    // how often the message has been received, this time included; 0 if unknown
 	Handle   string // by which the queue knows this receipt
+	Request  string // as of the [Message]
 }
 
 type wireMessage struct {
@@ -38,7 +60,7 @@ func (m Message) Encode() string {
 	return string(b)
 }
 
-// DecodeMessage reads a wire form. It is strict, because what it can't read
+// DecodeMessage reads a wire form, in which there is neither a group nor a request. It is strict, because what it can't read
 // goes to the dead-letter queue, where a person looks at it: unknown fields, a
 // second value, another version, an id or run out of range all wrap [ErrMalformed].
 func DecodeMessage(body string) (Message, error) {
@@ -62,5 +84,5 @@ func DecodeMessage(body string) (Message, error) {
 	if w.Run < 1 {
 		return Message{}, fmt.Errorf("%w: run %d, the first is 1", ErrMalformed, w.Run)
 	}
-	return Message{id, w.Run}, nil
+	return Message{Job: id, Run: w.Run}, nil
 }

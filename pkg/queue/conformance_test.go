@@ -35,7 +35,7 @@ func emulator(cfg aws.Config) queuetest.Backend {
 	b := backend(cfg, "conformance")
 	b.Deviations = []queuetest.Deviation{
 		queuetest.SecondDeleteRefused, queuetest.StaleDeleteRefused,
-		queuetest.LateExtendAllowed, queuetest.LongVisibilityAllowed,
+		queuetest.LateExtendAllowed, queuetest.LongVisibilityAllowed, queuetest.Unfair,
 	}
 	return b
 }

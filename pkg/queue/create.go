@@ -76,5 +76,5 @@ func create(ctx context.Context, client *sqs.Client, name string, settings map[s
 	if err != nil {
 		return nil, fmt.Errorf("create queue %s: %w", name, err)
 	}
-	return &Queue{client, aws.ToString(out.QueueUrl)}, nil
+	return newQueue(client, aws.ToString(out.QueueUrl)), nil
 }

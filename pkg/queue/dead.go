@@ -20,15 +20,15 @@ var ErrNoDeadLetters = errors.New("it has no dead-letter queue: give it a Redriv
 func (q *Queue) Dead(ctx context.Context) (*Queue, error) {
 	attributes, err := q.attributes(ctx, types.QueueAttributeNameRedrivePolicy)
 	if err != nil {
-		return nil, fmt.Errorf("dead-letter queue of %s: %w", q.url, explain(q.client, err))
+		return nil, fmt.Errorf("dead-letter queue of %s: %w", q.URL(), err)
 	}
 	name, err := deadName(attributes[string(types.QueueAttributeNameRedrivePolicy)])
 	if err != nil {
-		return nil, fmt.Errorf("dead-letter queue of %s: %w", q.url, err)
+		return nil, fmt.Errorf("dead-letter queue of %s: %w", q.URL(), err)
 	}
-	dead, err := open(ctx, q.client, name)
-	if err != nil {
-		return nil, fmt.Errorf("dead-letter queue of %s: %w", q.url, err)
+	dead := newQueue(q.client, name)
+	if _, err := dead.address(ctx); err != nil {
+		return nil, fmt.Errorf("dead-letter queue of %s: %w", q.URL(), err)
 	}
 	return dead, nil
 }

@@ -26,12 +26,12 @@ func (q *Queue) Depth(ctx context.Context) (job.Depth, error) {
 	}
 	attributes, err := q.attributes(ctx, names...)
 	if err != nil {
-		return job.Depth{}, fmt.Errorf("depth of queue %s: %w", q.url, explain(q.client, err))
+		return job.Depth{}, fmt.Errorf("depth of queue %s: %w", q.URL(), err)
 	}
 	for name, count := range counts {
 		if *count, err = strconv.Atoi(attributes[string(name)]); err != nil {
 			// An absent count must not pass for an empty queue.
-			return job.Depth{}, fmt.Errorf("depth of queue %s: %s: %w", q.url, name, err)
+			return job.Depth{}, fmt.Errorf("depth of queue %s: %s: %w", q.URL(), name, err)
 		}
 	}
 	return d, nil

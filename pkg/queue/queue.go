@@ -12,7 +12,9 @@
 //     the receive or from the last Extend, and then comes again.
 //   - Each delivery says how often the message was received, at least roughly.
 //
-// Nothing else: neither order, nor exactly once, nor exact counts.
+// Nothing else: neither order, nor exactly once, nor exact counts. Where the queue is
+// fair, as SQS's standard queues are, messages of an owner with many don't delay those of
+// others: each is sent with its owner's group (MessageGroupId).
 package queue
 
 import (
@@ -20,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -34,52 +37,81 @@ var ErrNoQueue = errors.New("there is no such queue")
 // A Queue is a connection to one queue. It is safe for concurrent use.
 type Queue struct {
 	client *sqs.Client
-	url    string
+	name   string                 // as it was given: a name or a URL
+	url    atomic.Pointer[string] // nil while it is not known
 }
 
-// Open finds a queue by its name or its URL. It asks the queue service once, so
-// that a wrong name shows at the start and not with the first job. The error
-// for a queue that is not there wraps [ErrNoQueue] and says what to do.
+// New connects to a queue by its name or its URL. It sends no request: a queue that is
+// not there shows at the first use, whose error wraps [ErrNoQueue] and says what to do. A
+// name costs one request more at the first use, for the URL.
+func New(cfg aws.Config, nameOrURL string) *Queue { return newQueue(newClient(cfg), nameOrURL) }
+
+// Open is [New] for programs that are to fail at their start where the queue is not
+// there: it asks the queue service once.
 func Open(ctx context.Context, cfg aws.Config, nameOrURL string) (*Queue, error) {
-	client := newClient(cfg)
-	if strings.Contains(nameOrURL, "://") {
-		q := &Queue{client, nameOrURL}
-		if err := q.Check(ctx); err != nil {
-			return nil, err
-		}
-		return q, nil
+	q := New(cfg, nameOrURL)
+	var err error
+	if q.url.Load() != nil {
+		err = q.Check(ctx)
+	} else {
+		_, err = q.address(ctx)
 	}
-	return open(ctx, client, nameOrURL)
+	if err != nil {
+		return nil, err
+	}
+	return q, nil
 }
 
 func newClient(cfg aws.Config) *sqs.Client {
 	return sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.HTTPClient = awshttp.Whole(o.HTTPClient) })
 }
 
-func open(ctx context.Context, client *sqs.Client, name string) (*Queue, error) {
-	out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
-	if err != nil {
-		return nil, fmt.Errorf("open queue %s: %w", name, explain(client, err))
+func newQueue(client *sqs.Client, nameOrURL string) *Queue {
+	q := &Queue{client: client, name: nameOrURL}
+	if strings.Contains(nameOrURL, "://") {
+		q.url.Store(&nameOrURL)
 	}
-	return &Queue{client, aws.ToString(out.QueueUrl)}, nil
+	return q
 }
 
-// URL is the queue's address.
-func (q *Queue) URL() string { return q.url }
+// address is the queue's URL, which is asked for where it is not known yet.
+func (q *Queue) address(ctx context.Context) (*string, error) {
+	if url := q.url.Load(); url != nil {
+		return url, nil
+	}
+	out, err := q.client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &q.name})
+	if err != nil {
+		return nil, fmt.Errorf("open queue %s: %w", q.name, explain(q.client, err))
+	}
+	q.url.Store(out.QueueUrl)
+	return out.QueueUrl, nil
+}
+
+// URL is the queue's address, or its name while the address is not known.
+func (q *Queue) URL() string {
+	if url := q.url.Load(); url != nil {
+		return *url
+	}
+	return q.name
+}
 
 // Check asks the queue service whether the queue is there. The error for one
 // that is not wraps [ErrNoQueue].
 func (q *Queue) Check(ctx context.Context) error {
 	if _, err := q.attributes(ctx, types.QueueAttributeNameApproximateNumberOfMessages); err != nil {
-		return fmt.Errorf("check queue %s: %w", q.url, explain(q.client, err))
+		return fmt.Errorf("check queue %s: %w", q.URL(), err)
 	}
 	return nil
 }
 
 func (q *Queue) attributes(ctx context.Context, names ...types.QueueAttributeName) (map[string]string, error) {
-	out, err := q.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &q.url, AttributeNames: names})
+	url, err := q.address(ctx)
 	if err != nil {
 		return nil, err
+	}
+	out, err := q.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: url, AttributeNames: names})
+	if err != nil {
+		return nil, explain(q.client, err)
 	}
 	return out.Attributes, nil
 }

@@ -26,12 +26,17 @@ const (
 // nothing. Times are whole seconds, rounded up. After an error, an ended ctx
 // among them, messages may have been taken all the same: they come again.
 func (q *Queue) Receive(ctx context.Context, max int, wait, visibility time.Duration) ([]job.Delivery, error) {
+	url, err := q.address(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("receive: %w", err)
+	}
 	out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl:                    &q.url,
+		QueueUrl:                    url,
 		MaxNumberOfMessages:         int32(min(max, MaxBatch)), //nolint:gosec // at most ten
 		WaitTimeSeconds:             seconds(min(wait, MaxWait)),
 		VisibilityTimeout:           seconds(visibility),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount},
+		MessageAttributeNames:       []string{requestID},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("receive: %w", explain(q.client, err))
@@ -39,7 +44,10 @@ func (q *Queue) Receive(ctx context.Context, max int, wait, visibility time.Dura
 	ds := make([]job.Delivery, len(out.Messages))
 	for i, m := range out.Messages {
 		n, _ := strconv.Atoi(m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]) // 0 where absent
-		ds[i] = job.Delivery{ID: aws.ToString(m.MessageId), Body: aws.ToString(m.Body), Received: n, Handle: aws.ToString(m.ReceiptHandle)}
+		ds[i] = job.Delivery{
+			ID: aws.ToString(m.MessageId), Body: aws.ToString(m.Body), Received: n, Handle: aws.ToString(m.ReceiptHandle),
+			Request: aws.ToString(m.MessageAttributes[requestID].StringValue),
+		}
 	}
 	return ds, nil
 }
@@ -48,8 +56,12 @@ func (q *Queue) Receive(ctx context.Context, max int, wait, visibility time.Dura
 // receive at most; 0 hands it back at once. An error may mean that the message
 // is not this receiver's any more.
 func (q *Queue) Extend(ctx context.Context, d job.Delivery, visibility time.Duration) error {
-	_, err := q.client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
-		QueueUrl: &q.url, ReceiptHandle: &d.Handle, VisibilityTimeout: seconds(visibility),
+	url, err := q.address(ctx)
+	if err != nil {
+		return fmt.Errorf("extend message %s: %w", d.ID, err)
+	}
+	_, err = q.client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
+		QueueUrl: url, ReceiptHandle: &d.Handle, VisibilityTimeout: seconds(visibility),
 	})
 	if err != nil {
 		return fmt.Errorf("extend message %s: %w", d.ID, explain(q.client, err))
@@ -61,7 +73,11 @@ func (q *Queue) Extend(ctx context.Context, d job.Delivery, visibility time.Dura
 // no error: AWS allows a second delete and some emulators don't. Nor is a handle
 // from before a redelivery, but then the message may stay and come again.
 func (q *Queue) Delete(ctx context.Context, d job.Delivery) error {
-	_, err := q.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: &d.Handle})
+	url, err := q.address(ctx)
+	if err != nil {
+		return fmt.Errorf("delete message %s: %w", d.ID, err)
+	}
+	_, err = q.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: url, ReceiptHandle: &d.Handle})
 	var gone *types.ReceiptHandleIsInvalid
 	if err != nil && !errors.As(err, &gone) {
 		return fmt.Errorf("delete message %s: %w", d.ID, explain(q.client, err))

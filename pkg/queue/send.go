@@ -16,11 +16,35 @@ import (
 // Send announces a run of a job. After an error the message may or may not be
 // in the queue.
 func (q *Queue) Send(ctx context.Context, m job.Message) error {
-	_, err := q.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String(m.Encode())})
+	url, err := q.address(ctx)
+	if err != nil {
+		return fmt.Errorf("send job %s: %w", m.Job, err)
+	}
+	_, err = q.client.SendMessage(ctx, &sqs.SendMessageInput{
+		QueueUrl: url, MessageBody: aws.String(m.Encode()), MessageGroupId: group(m), MessageAttributes: attributesOf(m),
+	})
 	if err != nil {
 		return fmt.Errorf("send job %s: %w", m.Job, explain(q.client, err))
 	}
 	return nil
+}
+
+// group makes a standard queue fair: no owner's jobs keep those of others waiting.
+func group(m job.Message) *string {
+	if m.Group == "" {
+		return nil
+	}
+	return &m.Group
+}
+
+// requestID is the name of the message attribute for [job.Message.Request].
+const requestID = "request_id"
+
+func attributesOf(m job.Message) map[string]types.MessageAttributeValue {
+	if m.Request == "" {
+		return nil
+	}
+	return map[string]types.MessageAttributeValue{requestID: {DataType: aws.String("String"), StringValue: &m.Request}}
 }
 
 // SendAll announces many runs, in batches of [MaxBatch]. The error is an
@@ -33,7 +57,7 @@ func (q *Queue) SendAll(ctx context.Context, ms []job.Message) error {
 		batch := ms[start:min(start+MaxBatch, len(ms))]
 		refused, err := q.sendBatch(ctx, batch)
 		if err != nil {
-			unsent.add(explain(q.client, err), ms[start:]...)
+			unsent.add(err, ms[start:]...)
 			break
 		}
 		for i, m := range batch {
@@ -47,13 +71,19 @@ func (q *Queue) SendAll(ctx context.Context, ms []job.Message) error {
 
 // sendBatch answers for each message why it was refused: nil if it was sent.
 func (q *Queue) sendBatch(ctx context.Context, ms []job.Message) ([]error, error) {
-	entries := make([]types.SendMessageBatchRequestEntry, len(ms))
-	for i, m := range ms {
-		entries[i] = types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(m.Encode())}
-	}
-	out, err := q.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries})
+	url, err := q.address(ctx)
 	if err != nil {
 		return nil, err
+	}
+	entries := make([]types.SendMessageBatchRequestEntry, len(ms))
+	for i, m := range ms {
+		entries[i] = types.SendMessageBatchRequestEntry{
+			Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(m.Encode()), MessageGroupId: group(m), MessageAttributes: attributesOf(m),
+		}
+	}
+	out, err := q.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: url, Entries: entries})
+	if err != nil {
+		return nil, explain(q.client, err)
 	}
 	// By what is confirmed, so that an entry which the answer forgets counts as not sent.
 	refused := make([]error, len(ms))

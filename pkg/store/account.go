@@ -12,12 +12,15 @@ import (
 // An account is what this process knows of an owner's use.
 type account struct {
 	mu     sync.Mutex
-	folder string            // the owner's, in active/ and owners/
-	active count             // of unfinished jobs
-	past   *past             // of the index's hours that are over; nil before it was first counted
-	open   map[string]*count // of its hours since
-	whole  stamp             // of the last count of all its hours
-	freed  atomic.Bool       // there may be more room than was counted
+	folder string // the owner's, in active/ and owners/
+	active count  // of unfinished jobs
+	// uploads are the pending ones. As a count its figure falls where others have taken
+	// some; until it is due again their jobs count twice.
+	uploads count
+	past    *past             // of the index's hours that are over; nil before it was first counted
+	open    map[string]*count // of its hours since
+	whole   stamp             // of the last count of all its hours
+	freed   atomic.Bool       // there may be more room than was counted
 }
 
 // accounts are those of all owners that this process has heard of.
@@ -48,20 +51,23 @@ func (s *Store) freed(owner string) {
 	}
 }
 
-// reserve takes what a job needs out of its owner's quotas. job.ErrQuota, in a
-// [QuotaError]: one of them is used up. Without an error done is to be called when what
+// reserve takes what a job needs out of its owner's quotas, and by what the pending
+// uploads change: less than nothing where the job takes one. job.ErrQuota, in a
+// [QuotaError]: a quota is used up. Without an error done is to be called when what
 // was reserved is on the disk, or will not be.
-func (s *Store) reserve(owner string, id job.ID, need use) (done func(made bool), err error) {
-	if s.quotas.limit().on(need) == (use{unlimited, unlimited, unlimited}) {
+func (s *Store) reserve(owner string, id job.ID, need, uploads use) (done func(made bool), err error) {
+	net := need.plus(uploads)
+	net.kib, net.uploads = max(net.kib, min(need.kib, 1)), max(net.uploads, 0)
+	if s.quotas.limit().on(net) == noLimit {
 		return func(bool) {}, nil
 	}
 	a := s.account(ownerFolder(owner))
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if err := s.admit(a, need, false); err != nil {
+	if err := s.admit(a, net, false); err != nil {
 		return nil, err
 	}
-	parts := map[*count]use{&a.active: {unfinished: need.unfinished}}
+	parts := map[*count]use{&a.active: {unfinished: need.unfinished}, &a.uploads: uploads}
 	if c := a.hour(id); c != nil {
 		parts[c] = use{daily: need.daily, kib: need.kib}
 	}
@@ -86,16 +92,14 @@ func (s *Store) reserve(owner string, id job.ID, need use) (done func(made bool)
 // repeats an earlier submission is let in all the same.
 func (s *Store) Admits(owner, key string) error {
 	err := s.roomy(0)
-	if err == nil && s.quotas.limit() != (use{unlimited, unlimited, unlimited}) {
+	if err == nil && s.quotas.limit() != noLimit {
 		a := s.account(ownerFolder(owner))
 		a.mu.Lock()
 		err = s.admit(a, use{unfinished: 1, daily: 1, kib: 1}, true)
 		a.mu.Unlock()
 	}
 	if err != nil && key != "" {
-		spec := &job.Spec{Owner: owner}
-		spec.Key = keyOf(owner, key)
-		if there, kerr := s.exists(s.keyRecord(spec)); kerr == nil && there {
+		if there, kerr := s.exists(s.keyAt(keyOf(owner, key))); kerr == nil && there {
 			return nil
 		}
 	}
@@ -143,6 +147,7 @@ func (s *Store) admit(a *account, need use, early bool) error {
 const (
 	afterUnfinished = 10 * time.Second // jobs finish all the time
 	afterStored     = time.Hour        // the retention is applied each hour
+	afterUploads    = time.Minute      // a job is made of each as soon as it is complete
 )
 
 // exceeded says which quota is.
@@ -154,6 +159,9 @@ func exceeded(a *account, need, limit use, now time.Time) error {
 		after := a.nextLeaves(now)
 		return &QuotaError{"daily_submissions", limit.daily, used.daily,
 			fmt.Sprintf("the first of them are 24 hours old in %s", after.Round(time.Minute)), after}
+	case total.uploads > limit.uploads:
+		return &QuotaError{"pending_uploads", limit.uploads, used.uploads,
+			"submitting a job of each makes room, and so does a day", afterUploads}
 	case total.kib > limit.kib:
 		return &QuotaError{"stored_bytes", limit.kib << 10, used.kib << 10,
 			"erasing jobs makes room at once, and so does the retention when they are old enough", afterStored}

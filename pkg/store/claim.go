@@ -38,8 +38,8 @@ type Lease struct {
 // can't do so for ever: at the limit Claim ends the run instead.
 //
 // Errors: job.ErrNotFound, also for a run that is not there yet; job.ErrGone;
-// job.ErrFinished where the run has ended, by this call too, or is not the
-// job's current one; job.ErrBusy while another worker's lease stands.
+// job.ErrFinished where the run has ended, or is not the job's current one, with
+// job.ErrGaveUp where this call has ended it; job.ErrBusy while another worker's lease stands.
 func (s *Store) Claim(ctx context.Context, id job.ID, run int, worker string) (*Lease, error) {
 	l, err := s.look(id)
 	if err != nil {
@@ -230,7 +230,7 @@ func (s *Store) giveUp(l *life, last *record) error {
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("%w: given up after %d attempts", job.ErrFinished, s.maxAttempts)
+	return fmt.Errorf("%w: %w (%d)", job.ErrFinished, job.ErrGaveUp, s.maxAttempts)
 }
 
 // unclaim makes an error of [Store.happen] one of [Store.Claim]. Where the claim

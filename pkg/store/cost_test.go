@@ -73,7 +73,7 @@ func TestFileOperations(t *testing.T) {
 	}{
 		{"submit with everything", 20, nil, submit},
 		{"submit without a key", 13, nil, func(t *testing.T) { sc.create() }},
-		{"submit to a process that does not know the owner", 13 + 8, forget(sc), func(t *testing.T) { sc.create() }},
+		{"submit to a process that does not know the owner", 13 + 10, forget(sc), func(t *testing.T) { sc.create() }},
 		{"submit when it is time to count again", 13 + 2, outdate(sc), func(t *testing.T) { sc.create() }},
 		{"retry", 13, end(func(id job.ID) error { _, err := sc.Cancel(id); return err }), func(t *testing.T) {
 			if _, _, err := sc.Retry(id); err != nil {

@@ -14,10 +14,10 @@ const (
 	unseen = 100
 	// deferred is how many submissions more it accepts at most: each waits for one count
 	// of a folder, and where others are due, those wait for the next submissions.
-	deferred = maxOpen + 1
+	deferred = maxOpen + 2
 	// maxOpen is how many hours of the index a process counts one by one. Where more
 	// have begun since one was over, it begins anew.
-	maxOpen = 3
+	maxOpen = 4
 	// countAge is how long a count stands; it bounds not the overshoot, but how long a
 	// process remembers.
 	countAge = 10 * time.Minute
@@ -43,10 +43,10 @@ func (t stamp) rested(now time.Time) bool {
 }
 
 // A count is what this process knows of one of an owner's folders that get more names:
-// the one in active/, or an hour of the index.
+// the one in active/, the one in uploads/, or an hour of the index.
 type count struct {
 	stamp
-	hour    string // of the index; empty for active/
+	hour    string // of the index; empty for the others
 	used    use    // as counted
 	spent   use    // accepted here since
 	pending use    // being accepted here
@@ -56,11 +56,18 @@ func (c *count) set(used use, at stamp) { c.stamp, c.used, c.spent = at, used, u
 
 // count counts one of an owner's folders.
 func (s *Store) count(a *account, c *count) error {
+	began := time.Now()
+	if c == &a.uploads {
+		pending, err := s.pending(a.folder, began)
+		if err == nil {
+			c.set(usedBy(pending), stampOf(began))
+		}
+		return err
+	}
 	path := filepath.Join(s.dir, activeDir, a.folder)
 	if c.hour != "" {
 		path = s.hourDir(a.folder, c.hour)
 	}
-	began := time.Now()
 	t, err := s.tally(path)
 	if err != nil {
 		return err
@@ -79,6 +86,9 @@ func (s *Store) learn(a *account, limit use, now time.Time) (learned bool, err e
 	var calls []func() error
 	if limit.unfinished != unlimited && a.active.began.IsZero() {
 		calls = append(calls, func() error { return s.count(a, &a.active) })
+	}
+	if (limit.uploads != unlimited || limit.kib != unlimited) && a.uploads.began.IsZero() {
+		calls = append(calls, func() error { return s.count(a, &a.uploads) })
 	}
 	if limit.daily != unlimited || limit.kib != unlimited {
 		if a.past != nil {
@@ -182,6 +192,9 @@ func (a *account) due(need, limit use, now time.Time) (oldest *count) {
 	if limit.unfinished != unlimited {
 		consider(&a.active, mine.unfinished > free.unfinished/unseen)
 	}
+	if limit.uploads != unlimited || limit.kib != unlimited {
+		consider(&a.uploads, mine.uploads > free.uploads/unseen || mine.kib > free.kib/unseen)
+	}
 	if limit.daily != unlimited || limit.kib != unlimited {
 		for _, c := range a.open {
 			consider(c, mine.daily > free.daily/unseen || mine.kib > free.kib/unseen)
@@ -195,6 +208,9 @@ func (a *account) short(need, limit use, now time.Time) (counts []*count) {
 	total := a.used(now).plus(need)
 	if total.unfinished > limit.unfinished {
 		counts = append(counts, &a.active)
+	}
+	if total.uploads > limit.uploads || total.kib > limit.kib {
+		counts = append(counts, &a.uploads)
 	}
 	if total.daily > limit.daily || total.kib > limit.kib {
 		for _, c := range a.open {
@@ -216,7 +232,7 @@ func (a *account) rested(need, limit use, now time.Time) bool {
 
 // counted is what was counted of an owner's use.
 func (a *account) counted(now time.Time) use {
-	u := a.active.used
+	u := a.active.used.plus(a.uploads.used)
 	if a.past != nil {
 		u = u.plus(a.past.use(now))
 	}
@@ -228,7 +244,7 @@ func (a *account) counted(now time.Time) use {
 
 // accepted is what this process has accepted since, or is about to.
 func (a *account) accepted() use {
-	u := a.active.spent.plus(a.active.pending)
+	u := a.active.spent.plus(a.active.pending).plus(a.uploads.spent).plus(a.uploads.pending)
 	for _, c := range a.open {
 		u = u.plus(c.spent).plus(c.pending)
 	}

@@ -124,6 +124,7 @@ func TestOvershootOfProcessesInTurn(t *testing.T) {
 					int64(q.Unfinished + processes*(q.Unfinished/100+unseen)),
 					int64(q.Daily + processes*(q.Daily/100+unseen)),
 					int64(q.Stored<<10 + processes*(q.Stored<<10/100+unseen*kib)),
+					0,
 				}
 				type made struct {
 					id    job.ID
@@ -176,7 +177,7 @@ func TestOvershootOfProcessesInTurn(t *testing.T) {
 						id, err := p.submitNow()
 						if errors.Is(err, job.ErrQuota) {
 							refused++
-							if before.plus(use{1, 1, kib}).within(q.limit()) {
+							if before.plus(use{1, 1, kib, 0}).within(q.limit()) {
 								t.Errorf("%v while %+v of %+v are used", err, before, q)
 							}
 							continue

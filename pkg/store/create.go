@@ -20,6 +20,10 @@ import (
 // where the spec names a style. Create fills in the sizes and hashes of the
 // spec's inputs.
 //
+// Of a spec with an upload it takes that: of any number of calls, in whatever processes,
+// one does, and the others are job.ErrUploadTaken. The upload is to be ended afterwards,
+// by [Store.EndUpload].
+//
 // job.ErrQuota, in a [QuotaError]: a quota of the owner is used up. job.ErrDiskFull.
 // Nothing was made then.
 func (s *Store) Create(spec *job.Spec, picture, stylePicture []byte) error {
@@ -28,6 +32,9 @@ func (s *Store) Create(spec *job.Spec, picture, stylePicture []byte) error {
 		return fmt.Errorf("create job: %w", err)
 	}
 	err = s.draft(spec, picture, stylePicture)
+	if err == nil && spec.Upload != "" {
+		_, err = s.take(spec)
+	}
 	if err == nil {
 		err = s.reveal(spec)
 	}
@@ -57,7 +64,11 @@ func (s *Store) begin(spec *job.Spec, picture, stylePicture []byte) (done func(m
 	if err := s.roomy(int64(len(picture) + len(stylePicture))); err != nil {
 		return nil, err
 	}
-	return s.reserve(spec.Owner, spec.ID, submissionOf(spec))
+	var taken use
+	if spec.Upload != "" {
+		taken = taken.minus(UploadOf(spec).use())
+	}
+	return s.reserve(spec.Owner, spec.ID, submissionOf(spec), taken)
 }
 
 // noRoom makes job.ErrDiskFull of what a file system says that has no room.
@@ -80,6 +91,7 @@ type submission struct {
 	Input      job.Input  `json:"input"`
 	StyleInput *job.Input `json:"style_input,omitempty"`
 	Key        string     `json:"key,omitempty"`
+	Upload     job.ID     `json:"upload,omitempty"`
 	Charge     int64      `json:"charge,omitempty"`
 	MaxSize    int        `json:"max_size,omitempty"`
 }
@@ -87,7 +99,7 @@ type submission struct {
 // draft fills a job's folder, and enters it in active/, so that none is in sight
 // that is not there.
 func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
-	b, err := json.Marshal(submission{newRecord(spec.New()), spec.V, spec.Input, spec.StyleInput, spec.Key, spec.Charge, spec.MaxSize})
+	b, err := json.Marshal(submission{newRecord(spec.New()), spec.V, spec.Input, spec.StyleInput, spec.Key, spec.Upload, spec.Charge, spec.MaxSize})
 	if err != nil {
 		return err
 	}
@@ -149,9 +161,16 @@ func (s *Store) reveal(spec *job.Spec) error {
 }
 
 // discard throws a draft away, and what the indexes say of its job: the entry in
-// active/ last, from which the sweeper knows that there is something left.
+// active/ last, from which the sweeper knows that there is something left. An upload
+// that it has taken can be taken again.
 func (s *Store) discard(spec *job.Spec) error {
-	err := s.remove(s.ownerEntry(spec))
+	var err error
+	if spec.Upload != "" {
+		err = s.removeKey(spec, uploadKey(spec.Owner, spec.Upload))
+	}
+	if err == nil {
+		err = s.remove(s.ownerEntry(spec))
+	}
 	if err == nil {
 		err = s.removeTree(s.draftDir(spec.ID))
 	}

@@ -125,7 +125,7 @@ func (s *Store) retry(id job.ID, counted bool) (j job.Job, made bool, err error)
 		return j, false, err
 	}
 	if counted {
-		done, err := s.reserve(spec.Owner, spec.ID, use{unfinished: 1})
+		done, err := s.reserve(spec.Owner, spec.ID, use{unfinished: 1}, use{})
 		if err != nil {
 			return last.public(), false, err
 		}

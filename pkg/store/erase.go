@@ -240,8 +240,8 @@ func (s *Store) dissolve(spec *job.Spec, why string) error {
 	if err == nil {
 		err = s.entomb(spec, why)
 	}
-	if err == nil && spec.Key != "" {
-		err = s.removeKey(spec)
+	if err == nil {
+		err = s.removeKeys(spec)
 	}
 	if err == nil {
 		err = s.uncharge(spec)
@@ -324,16 +324,31 @@ func (s *Store) EndErasures(ctx context.Context) error {
 	return nil
 }
 
-// removeKey removes the record of a job's idempotency key, if it is this job's.
-func (s *Store) removeKey(spec *job.Spec) error {
-	first, err := s.keyedSpec(spec)
+// removeKeys removes the records of a job's idempotency key and of its upload. The
+// upload's own is gone before, so that no job is made of it again.
+func (s *Store) removeKeys(spec *job.Spec) (err error) {
+	if spec.Key != "" {
+		err = s.removeKey(spec, spec.Key)
+	}
+	if err == nil && spec.Upload != "" {
+		err = s.remove(s.uploadAt(spec.Owner, spec.Upload, spec.Input.Bytes))
+		if err == nil {
+			err = s.removeKey(spec, uploadKey(spec.Owner, spec.Upload))
+		}
+	}
+	return err
+}
+
+// removeKey removes a record in keys/, if it is this job's.
+func (s *Store) removeKey(spec *job.Spec, key string) error {
+	first, err := s.keyedSpec(key)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
 		return nil // what is damaged goes with its time
 	}
 	if err != nil || first.ID != spec.ID {
 		return err
 	}
-	return s.remove(s.keyRecord(spec))
+	return s.remove(s.keyAt(key))
 }
 
 // Tombstone reads what is left of a job that is gone; job.ErrNotFound where it

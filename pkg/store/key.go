@@ -18,8 +18,11 @@ import (
 // this call did, so that the job is yet to be announced. One that another began
 // to make and did not finish is finished, and made.
 //
-// job.ErrKeyReused: the key stands for another request. job.ErrGone: the job was
-// erased meanwhile. After any other error the job may exist or come to exist, and
+// A spec with an upload takes that as with [Store.Create], but shares it with equal
+// requests under the same key.
+//
+// job.ErrKeyReused: the key stands for another request. job.ErrUploadTaken. job.ErrGone: the
+// job was erased meanwhile. After any other error the job may exist or come to exist, and
 // the same request is safe to repeat.
 func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key string) (j job.Job, made bool, err error) {
 	spec.Key = keyOf(spec.Owner, key)
@@ -36,7 +39,7 @@ func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key str
 	if err = s.draft(spec, picture, stylePicture); err != nil {
 		return j, false, errors.Join(fmt.Errorf("create job %s: %w", spec.ID, noRoom(err)), s.discard(spec))
 	}
-	first, err := s.compete(spec)
+	first, err := s.claimNames(spec)
 	if first != spec { // ours is not needed; else it may be, whatever the error
 		err = errors.Join(err, s.discard(spec))
 	}
@@ -62,10 +65,38 @@ func keyOf(owner, key string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// Repeated is the job of an earlier request under an idempotency key that took the same
+// upload, whose picture need not be read for that: the spec's Input is filled in. made is as
+// of [Store.CreateOnce], and so is stylePicture.
+//
+// job.ErrUploadNotFound: there was none. job.ErrKeyReused: it was another request.
+func (s *Store) Repeated(spec *job.Spec, stylePicture []byte, key string) (j job.Job, made bool, err error) {
+	first, err := s.keyedSpec(keyOf(spec.Owner, key))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && (first.Upload == "" || first.Upload != spec.Upload) {
+		return j, false, job.ErrUploadNotFound
+	}
+	if err != nil {
+		return j, false, fmt.Errorf("look for an earlier request: %w", err)
+	}
+	spec.Input = first.Input
+	again := *spec
+	if stylePicture != nil {
+		again.StyleInput = &job.Input{}
+		describe(again.StyleInput, stylePicture)
+	}
+	if !first.Same(&again) {
+		return j, false, job.ErrKeyReused
+	}
+	if j, made, err = s.place(first); err != nil {
+		return job.Job{}, false, fmt.Errorf("complete an earlier request: %w", err)
+	}
+	return j, made, nil
+}
+
 // repeated answers the job of an earlier request under the same key; fs.ErrNotExist
 // where there was none. An owner without room hears of the jobs that there are.
 func (s *Store) repeated(spec *job.Spec) (job.Job, bool, error) {
-	first, err := s.keyedSpec(spec)
+	first, err := s.keyedSpec(spec.Key)
 	if err == nil && !first.Same(spec) {
 		err = job.ErrKeyReused
 	}
@@ -75,21 +106,82 @@ func (s *Store) repeated(spec *job.Spec) (job.Job, bool, error) {
 	return s.place(first)
 }
 
-func (s *Store) keyRecord(spec *job.Spec) string { return filepath.Join(s.dir, keysDir, spec.Key) }
+// keyAt is the record under the store's name for a key.
+func (s *Store) keyAt(key string) string { return filepath.Join(s.dir, keysDir, key) }
 
-// compete for the key of a draft. The record under it is the winner's own spec,
-// which says what was asked for and under which id the job is, or will be. It is
-// the spec given if that has won or if nobody knows.
-func (s *Store) compete(spec *job.Spec) (*job.Spec, error) {
+// claimNames competes for what a draft wants for itself alone: its upload, and then its
+// key. As of [Store.compete] it is the spec given if that has won both.
+//
+// The upload comes first: a spec without it is never seen under the key, where others
+// would complete it. Where one has it and not the key, because it died in between, an
+// equal request under the same key goes on with that.
+func (s *Store) claimNames(spec *job.Spec) (*job.Spec, error) {
 	for range quarrels {
-		err := s.link(filepath.Join(s.draftDir(spec.ID), specFile), s.keyRecord(spec))
+		first := spec
+		if spec.Upload != "" {
+			var err error
+			if first, err = s.take(spec); err != nil {
+				return first, err
+			}
+		}
+		won, err := s.compete(first)
+		if first == spec || !errors.Is(err, fs.ErrNotExist) {
+			return won, err
+		}
+		// Its draft is in place by now, under the key, or given up.
+		if won, err = s.keyedSpec(spec.Key); err == nil && !won.Same(spec) {
+			err = job.ErrKeyReused
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return won, err
+		}
+	}
+	return spec, fmt.Errorf("%w: others keep changing its upload", job.ErrBusy)
+}
+
+// take has a draft take its upload. It is the spec given if it has that, and another
+// under the same key that asks for the same.
+func (s *Store) take(spec *job.Spec) (*job.Spec, error) {
+	key := uploadKey(spec.Owner, spec.Upload)
+	for range quarrels {
+		err := s.link(filepath.Join(s.draftDir(spec.ID), specFile), s.keyAt(key))
 		if err == nil {
 			return spec, s.sync(s.keys)
 		}
 		if !errors.Is(err, fs.ErrExist) {
 			return spec, err
 		}
-		first, err := s.keyedSpec(spec)
+		first, err := s.keyedSpec(key)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue // it was given back just now
+		case err != nil:
+			return spec, err
+		case first.ID == spec.ID: // the reply to our own link was lost
+			return spec, nil
+		case spec.Key == "" || first.Key != spec.Key:
+			return first, job.ErrUploadTaken
+		case !first.Same(spec):
+			return first, job.ErrKeyReused
+		}
+		return first, nil
+	}
+	return spec, fmt.Errorf("%w: others keep taking and giving back its upload", job.ErrBusy)
+}
+
+// compete for the key of a draft. The record under it is the winner's own spec,
+// which says what was asked for and under which id the job is, or will be. It is
+// the spec given if that has won or if nobody knows.
+func (s *Store) compete(spec *job.Spec) (*job.Spec, error) {
+	for range quarrels {
+		err := s.link(filepath.Join(s.draftDir(spec.ID), specFile), s.keyAt(spec.Key))
+		if err == nil {
+			return spec, s.sync(s.keys)
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return spec, err
+		}
+		first, err := s.keyedSpec(spec.Key)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // it was over just now
 		}
@@ -106,10 +198,10 @@ func (s *Store) compete(spec *job.Spec) (*job.Spec, error) {
 	return spec, fmt.Errorf("%w: others keep changing its key", job.ErrBusy)
 }
 
-// keyedSpec reads the spec under a spec's key, of whatever job it is.
-func (s *Store) keyedSpec(spec *job.Spec) (*job.Spec, error) {
+// keyedSpec reads the spec under the store's name for a key, of whatever job it is.
+func (s *Store) keyedSpec(key string) (*job.Spec, error) {
 	first := new(job.Spec)
-	b, _, err := s.readFile(s.keyRecord(spec))
+	b, _, err := s.readFile(s.keyAt(key))
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -46,10 +44,7 @@ func startOf(hour string) time.Time {
 
 // ownerFolder names what is kept of an owner. Owners' names are whatever somebody
 // configured, so it is a hash.
-func ownerFolder(owner string) string {
-	sum := sha256.Sum256([]byte(owner))
-	return hex.EncodeToString(sum[:16])
-}
+func ownerFolder(owner string) string { return job.OwnerHash(owner) }
 
 // A tally is what was submitted in an hour.
 type tally struct {

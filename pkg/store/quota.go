@@ -21,24 +21,25 @@ import (
 // A main shows them as flags: kong reads the tags.
 type Quotas struct {
 	Unfinished int `name:"max-unfinished" default:"5000" env:"ATELIER_MAX_UNFINISHED" help:"Jobs that each owner may have queued or running at a time; 0 is no limit."`
-	Stored     int `name:"max-stored" default:"51200" env:"ATELIER_MAX_STORED" help:"MiB that each owner's jobs may take, reckoned at their submission from the pictures and an allowance for the results; 0 is no limit."`
+	Stored     int `name:"max-stored" default:"51200" env:"ATELIER_MAX_STORED" help:"MiB that each owner's jobs and pending uploads may take, reckoned at their submission from the pictures and an allowance for the results; 0 is no limit."`
 	Daily      int `name:"max-daily" default:"100000" env:"ATELIER_MAX_DAILY" help:"Jobs that each owner may submit within 24 hours, erased ones too; 0 is no limit."`
+	Uploads    int `name:"max-pending-uploads" default:"100" env:"ATELIER_MAX_PENDING_UPLOADS" help:"Uploads to S3 that each owner may have pending, until a job is made of them or they are a day old; 0 is no limit."`
 	Runs       int `name:"max-runs" default:"20" env:"ATELIER_MAX_RUNS" help:"Runs that a job may have, its retries counted; 0 is no limit."`
 	MinFree    int `name:"min-free" default:"1024" env:"ATELIER_MIN_FREE" help:"MiB, or 5% of the file system where that is less, that submissions leave free in the shared directory; 0 is no limit. On a file system without a size limit, such as EFS, use --max-stored instead."`
 }
 
 // Validate is called by kong once the flags are read.
 func (q Quotas) Validate() error {
-	if min(q.Unfinished, q.Stored, q.Daily, q.Runs, q.MinFree) < 0 {
-		return errors.New("--max-unfinished, --max-stored, --max-daily, --max-runs and --min-free must be 0 (no limit) or more")
+	if min(q.Unfinished, q.Stored, q.Daily, q.Uploads, q.Runs, q.MinFree) < 0 {
+		return errors.New("--max-unfinished, --max-stored, --max-daily, --max-pending-uploads, --max-runs and --min-free must be 0 (no limit) or more")
 	}
 	return nil
 }
 
 // A QuotaError says which quota of an owner is used up. It wraps [job.ErrQuota].
 type QuotaError struct {
-	Quota string // unfinished_jobs, stored_bytes or daily_submissions
-	Limit int64  // in jobs or bytes
+	Quota string // unfinished_jobs, stored_bytes, daily_submissions or pending_uploads
+	Limit int64  // in jobs, bytes or uploads
 	Used  int64
 	Frees string        // what makes room
 	After time.Duration // when trying again may be of use, at the earliest
@@ -51,13 +52,13 @@ func (e *QuotaError) Error() string {
 func (e *QuotaError) Unwrap() error { return job.ErrQuota }
 
 // A use is what a submission takes, or an owner has.
-type use struct{ unfinished, daily, kib int64 }
+type use struct{ unfinished, daily, kib, uploads int64 }
 
 func (u use) plus(v use) use {
-	return use{u.unfinished + v.unfinished, u.daily + v.daily, u.kib + v.kib}
+	return use{u.unfinished + v.unfinished, u.daily + v.daily, u.kib + v.kib, u.uploads + v.uploads}
 }
 
-func (u use) minus(v use) use { return u.plus(use{-v.unfinished, -v.daily, -v.kib}) }
+func (u use) minus(v use) use { return u.plus(use{-v.unfinished, -v.daily, -v.kib, -v.uploads}) }
 
 // limit is the quotas as a use.
 func (q Quotas) limit() use {
@@ -67,7 +68,7 @@ func (q Quotas) limit() use {
 		}
 		return int64(n)
 	}
-	l := use{or(q.Unfinished), or(q.Daily), or(q.Stored)}
+	l := use{or(q.Unfinished), or(q.Daily), or(q.Stored), or(q.Uploads)}
 	if q.Stored != 0 {
 		l.kib *= 1024 // of which Stored has MiB
 	}
@@ -79,7 +80,7 @@ func (u use) on(need use) use {
 	for _, d := range []struct {
 		limit *int64
 		need  int64
-	}{{&u.unfinished, need.unfinished}, {&u.daily, need.daily}, {&u.kib, need.kib}} {
+	}{{&u.unfinished, need.unfinished}, {&u.daily, need.daily}, {&u.kib, need.kib}, {&u.uploads, need.uploads}} {
 		if d.need == 0 {
 			*d.limit = unlimited
 		}
@@ -89,8 +90,10 @@ func (u use) on(need use) use {
 
 const unlimited = math.MaxInt64 / 2
 
+var noLimit = use{unlimited, unlimited, unlimited, unlimited}
+
 func (u use) within(limit use) bool {
-	return u.unfinished <= limit.unfinished && u.daily <= limit.daily && u.kib <= limit.kib
+	return u.unfinished <= limit.unfinished && u.daily <= limit.daily && u.kib <= limit.kib && u.uploads <= limit.uploads
 }
 
 // submissionOf is what a spec takes out of its owner's quotas.

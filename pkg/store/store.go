@@ -107,7 +107,7 @@ func (s *Store) open() error {
 		return err
 	}
 	s.dir = dir
-	for _, sub := range []string{jobsDir, activeDir, keysDir, ownersDir, usageDir, goneDir, erasingDir, publishedDir, sweepDir, tmpDir} {
+	for _, sub := range []string{jobsDir, activeDir, keysDir, uploadsDir, ownersDir, usageDir, goneDir, erasingDir, publishedDir, sweepDir, tmpDir} {
 		if err := s.skeleton(filepath.Join(s.dir, sub)); err != nil {
 			return err
 		}
@@ -205,6 +205,7 @@ const (
 	jobsDir      = "jobs"      // YYYY/MM/DD/HH/<id>/
 	activeDir    = "active"    // <hash>/<id>: an owner's job that is not finished or not yet tidy
 	keysDir      = "keys"      // <hash>: a job's spec under its owner's idempotency key
+	uploadsDir   = "uploads"   // <hash>/<id>.<bytes>: an owner's pending uploads
 	ownersDir    = "owners"    // <hash>/YYYY/MM/DD/HH/<id>.<KiB>: an owner's jobs, with what each counts for
 	usageDir     = "usage"     // <hash>: what was counted of an owner's jobs
 	publishedDir = "published" // see publish.go: the results, by links

@@ -265,7 +265,10 @@ func (s *Store) forget(e Entry) error {
 		spec, err = job.Spec{ID: id}, nil
 	}
 	if err == nil && spec.Key != "" {
-		err = s.removeKey(&spec)
+		err = s.removeKey(&spec, spec.Key)
+	}
+	if err == nil && spec.Upload != "" {
+		err = s.removeKey(&spec, uploadKey(spec.Owner, spec.Upload))
 	}
 	if err == nil {
 		err = s.strip(away, &spec)

@@ -36,6 +36,7 @@ func (s *Sweeper) dead(ctx context.Context, now time.Time) error {
 			if done, err := s.bury(ctx, d, now); err != nil {
 				errs = append(errs, err)
 			} else if done {
+				s.report.Dead++
 				errs = append(errs, s.Dead.Delete(ctx, d))
 			}
 		}

@@ -26,6 +26,7 @@ func (s *Sweeper) housekeeping(ctx context.Context, now time.Time, m *memory) er
 		return err
 	}
 	expired, xerr := s.Store.Expire(ctx, now.Add(-s.Retention), expireBatch)
+	s.report.Expired = expired
 	if expired > 0 {
 		s.Log.Info("retention applied", "jobs", expired)
 	}
@@ -33,7 +34,7 @@ func (s *Sweeper) housekeeping(ctx context.Context, now time.Time, m *memory) er
 	if m.Kept.IsZero() {
 		since = now.Add(-24 * time.Hour) // the first time; what is older is somebody else's leftovers
 	}
-	err = errors.Join(err, xerr, s.Store.CleanDrafts(ctx, since.Add(-time.Hour), now, stale), s.Store.ForgetKeys(ctx, now), s.Store.ForgetSubmissions(ctx, since, now), s.Store.Forget(ctx, now.Add(-s.Retention-graveTime)))
+	err = errors.Join(err, xerr, s.Store.CleanDrafts(ctx, since.Add(-time.Hour), now, stale), s.Store.ForgetKeys(ctx, now), s.Store.ForgetUploads(ctx, now), s.Store.ForgetSubmissions(ctx, since, now), s.Store.Forget(ctx, now.Add(-s.Retention-graveTime)))
 	if expired < expireBatch && ctx.Err() == nil {
 		m.Kept = now // else the next sweep goes on
 	}

@@ -62,6 +62,7 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, m *memory) error {
 			}
 		}
 	}
+	s.report.Unfinished = unfinished
 	errs = append(errs, s.send(ctx, "its worker died", abandoned), s.sendLost(ctx, waiting, long, unfinished, m))
 	return errors.Join(errs...)
 }
@@ -100,6 +101,7 @@ func (s *Sweeper) timeOut(j job.Job) error {
 		return nil
 	}
 	if err == nil {
+		s.report.TimedOut++
 		s.Log.Warn("timed out", "job", j.ID, "run", j.Run)
 	}
 	return err
@@ -129,11 +131,12 @@ func (s *Sweeper) send(ctx context.Context, why string, jobs []job.Job) error {
 	for batch := range slices.Chunk(jobs, 10) { // as the queue takes them, so that what was sent is noted
 		var runs []job.Message
 		for _, j := range batch {
-			runs = append(runs, job.Message{Job: j.ID, Run: j.Run})
+			runs = append(runs, job.Message{Job: j.ID, Run: j.Run, Group: job.Group(j.Owner)})
 		}
 		if err := s.Queue.SendAll(ctx, runs); err != nil {
 			return err
 		}
+		s.report.Resent += len(batch)
 		for _, j := range batch {
 			s.Log.Info("sent again", "job", j.ID, "run", j.Run, "because", why)
 			if err := s.Store.Announced(store.EntryOf(j)); err != nil {

@@ -43,7 +43,19 @@ type Config struct {
 	Dead  deadLine // nil where the queue has no dead-letter queue
 
 	Times
-	Log *slog.Logger // nil discards
+	Swept func(Report) // is called after each sweep; nil is not
+	Log   *slog.Logger // nil discards
+}
+
+// A Report is what a sweep did, as far as it came.
+type Report struct {
+	Unfinished int // jobs that were not finished when it began
+	Resent     int // jobs whose message was sent again
+	Dead       int // messages that were taken from the dead-letter queue
+	TimedOut   int // jobs that were too old, and failed
+	Expired    int // jobs whose retention was over, and were removed
+	Took       time.Duration
+	Err        error
 }
 
 // Times are the sweeper's settings. A main shows them as flags: kong reads the
@@ -63,7 +75,10 @@ func (t Times) Validate() error {
 }
 
 // A Sweeper sweeps. Its methods are not to be called at the same time.
-type Sweeper struct{ Config }
+type Sweeper struct {
+	Config
+	report Report // of the sweep that is being made
+}
 
 // New checks the configuration and fills in its defaults.
 func New(cfg Config) (*Sweeper, error) {
@@ -84,7 +99,7 @@ func New(cfg Config) (*Sweeper, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Sweeper{cfg}, nil
+	return &Sweeper{Config: cfg}, nil
 }
 
 // Start sweeps whenever it is this process's turn, until stop is called. That ends a
@@ -151,6 +166,18 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 	if err != nil || !mine {
 		return err
 	}
+	began := time.Now()
+	s.report = Report{}
+	err = s.turn(ctx)
+	s.report.Took, s.report.Err = time.Since(began), err
+	if s.Swept != nil {
+		s.Swept(s.report)
+	}
+	return err
+}
+
+// turn is a sweep when it is this process's turn.
+func (s *Sweeper) turn(ctx context.Context) error {
 	now, err := s.Store.Now()
 	if err != nil {
 		return err

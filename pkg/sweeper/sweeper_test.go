@@ -355,7 +355,18 @@ func TestHousekeeping(t *testing.T) {
 		}
 	}
 	st.age("tmp/"+dead, time.Hour)
+	pending, err := st.store.GrantUpload("", 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uploads := filepath.Join(st.store.Dir(), "uploads", filepath.Dir(pending.Name))
+	if err := os.WriteFile(filepath.Join(uploads, "0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f.7"), nil, 0o600); err != nil { // of 2024
+		t.Fatal(err)
+	}
 	st.sweeps(2)
+	if left, err := os.ReadDir(uploads); err != nil || len(left) != 1 || left[0].Name() != string(pending.ID)+".7" {
+		t.Errorf("pending uploads: %v, %v", left, err)
+	}
 	if left, err := os.ReadDir(filepath.Join(st.store.Dir(), "tmp")); err != nil || len(left) != 1 || left[0].Name() != alive {
 		t.Errorf("in tmp: %v, %v", left, err)
 	}

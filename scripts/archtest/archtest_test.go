@@ -24,6 +24,7 @@ var (
 	aws         = group{"github.com/aws/aws-sdk-go-v2/...", "github.com/aws/smithy-go/..."}
 	sqs         = group{"github.com/aws/aws-sdk-go-v2/service/sqs/..."}
 	s3          = group{"github.com/aws/aws-sdk-go-v2/service/s3/..."}
+	ssm         = group{"github.com/aws/aws-sdk-go-v2/service/ssm/..."}
 	datasync    = group{"github.com/aws/aws-sdk-go-v2/service/datasync/..."}
 	tensorflow  = group{"github.com/galeone/..."}
 	onnxruntime = group{"github.com/yalue/onnxruntime_go/..."}
@@ -34,7 +35,7 @@ var (
 		"github.com/rogpeppe/go-internal/testscript/...", "github.com/santhosh-tekuri/...",
 	}
 	// What stands in for AWS in tests.
-	fakes = in("model/modeltest/...", "model/internal/swatch/...", "pkg/queue/queuefake/...", "pkg/queue/queuetest/...", "pkg/queue/elasticmqtest/...", "pkg/bucket/buckettest/...", "pkg/decoder/decodertest/...", "scripts/devstack/ministack/ministacktest/...")
+	fakes = in("model/modeltest/...", "model/internal/swatch/...", "pkg/queue/queuefake/...", "pkg/queue/queuetest/...", "pkg/queue/elasticmqtest/...", "pkg/bucket/buckettest/...", "pkg/decoder/decodertest/...", "pkg/lambdatest/...", "pkg/emf/emftest/...", "scripts/devstack/ministack/ministacktest/...")
 )
 
 func (g group) has(path string) bool {
@@ -154,6 +155,14 @@ var rules = []rule{
 	{
 		of: in("..."), not: in("pkg/bucket/..."), direct: true, denied: s3,
 		reason: "pkg/bucket is the only import of S3",
+	},
+	{
+		of: in("..."), denied: ssm,
+		reason: "pkg/parameter does without SSM's client, which costs every cold start some milliseconds and 4.5 MB",
+	},
+	{
+		of: in("pkg/parameter", "pkg/awsconfig"), denied: in("pkg/store/...", "pkg/queue/...", "pkg/imageio/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...", "model/...", "submitter/..."),
+		reason: "siblings don't import each other: mains wire them together",
 	},
 	{
 		of: in("..."), not: in("pkg/datasync/..."), direct: true, denied: datasync,

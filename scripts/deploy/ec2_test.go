@@ -1,18 +1,14 @@
 package deploy_test
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -82,7 +78,7 @@ func TestUnit(t *testing.T) {
 	if wait := number(t, hook["HeartbeatTimeout"]); time.Duration(wait)*time.Second < stop+10*time.Second {
 		t.Errorf("EC2 ends an instance %d s after it has said so; the worker may take %v", wait, stop)
 	}
-	for name, want := range map[string]string{"Type": "notify", "NoNewPrivileges": "yes", "ProtectSystem": "strict", "ReadWritePaths": "/mnt/atelier", "KillMode": "mixed", "User": "atelier"} {
+	for name, want := range map[string]string{"Type": "notify", "NoNewPrivileges": "yes", "ProtectSystem": "strict", "ReadWritePaths": "/mnt/atelier", "KillMode": "mixed", "User": "atelier", "Restart": "on-failure"} {
 		if got := set(name); got != want {
 			t.Errorf("%s=%s, want %s", name, got, want)
 		}
@@ -95,68 +91,6 @@ func TestUnit(t *testing.T) {
 		if uid := fmt.Sprint(ap.at("PosixUser", "Uid")); !strings.HasPrefix(string(user), "u atelier "+uid+" ") {
 			t.Errorf("%s is used as %s, and on instances it is %s", name, uid, user)
 		}
-	}
-}
-
-// The worker is stopped when EC2 announces the instance's end, and not before.
-func TestDrain(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		path, content string
-	}{
-		"spot interruption": {"/latest/meta-data/spot/instance-action", `{"action":"terminate","time":"2026-01-01T00:00:00Z"}`},
-		"scale-in":          {"/latest/meta-data/autoscaling/target-lifecycle-state", "Terminated"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if _, err := exec.LookPath("curl"); err != nil {
-				t.Skip("there is no curl: sudo apt-get install curl")
-			}
-			var rounds atomic.Int32
-			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				announced := rounds.Load() > 2
-				switch {
-				case r.Method == http.MethodPut && r.URL.Path == "/latest/api/token" && r.Header.Get("X-Aws-Ec2-Metadata-Token-Ttl-Seconds") != "":
-					if rounds.Add(1) == 1 {
-						w.WriteHeader(http.StatusServiceUnavailable) // it comes up later than the instance
-						return
-					}
-					fmt.Fprint(w, "the token")
-				case r.Header.Get("X-Aws-Ec2-Metadata-Token") != "the token":
-					w.WriteHeader(http.StatusUnauthorized)
-				case announced && r.URL.Path == tt.path:
-					fmt.Fprint(w, tt.content)
-				case strings.HasSuffix(r.URL.Path, "target-lifecycle-state"):
-					fmt.Fprint(w, "InService")
-				default:
-					w.WriteHeader(http.StatusNotFound)
-				}
-			}))
-			defer s.Close()
-			bin := t.TempDir()
-			if err := os.WriteFile(filepath.Join(bin, "systemctl"), []byte("#!/bin/sh\necho \"systemctl $*\"\n"), 0o700); err != nil { //nolint:gosec // a program
-				t.Fatal(err)
-			}
-			cmd := exec.CommandContext(t.Context(), "ec2/drain")
-			cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "ATELIER_METADATA="+s.URL, "ATELIER_DRAIN_EVERY=0.01", "no_proxy=127.0.0.1")
-			out, err := cmd.StdoutPipe()
-			if err == nil {
-				err = cmd.Start()
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			var lines []string
-			for scan := bufio.NewScanner(out); scan.Scan(); {
-				lines = append(lines, scan.Text())
-			}
-			if err := cmd.Wait(); err != nil || len(lines) != 2 || lines[1] != "systemctl stop atelier-worker@*" {
-				t.Errorf("%v: %q", err, lines)
-			}
-			if n := rounds.Load(); n < 3 {
-				t.Errorf("it stopped in round %d, before anything was announced", n)
-			}
-		})
 	}
 }
 

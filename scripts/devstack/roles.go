@@ -26,6 +26,7 @@ var permissions = map[string][]statement{
 		allow(bucketARN, "s3", "ListBucket"),
 		allow(bucketARN+"/pictures/*", "s3", "GetObject", "PutObject", "DeleteObject"),
 		allow(bucketARN+"/gallery/*", "s3", "GetObject", "PutObject"),
+		allow(bucketARN+"/uploads/*", "s3", "GetObject", "PutObject", "DeleteObject"), // the second is what it signs for clients
 	},
 	workerFunction: {
 		allow(queueARN, "sqs", "GetQueueUrl", "GetQueueAttributes", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility"),

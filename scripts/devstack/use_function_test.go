@@ -29,6 +29,7 @@ func TestUseFunctions(t *testing.T) {
 	}
 	on("submit and poll through the submitter", func(d *demo) { submitAndPoll(d, "lambda") })
 	on("a message becomes a result", testMessageBecomesResult)
+	on("logs have the request, and metrics", testLogs)
 	on("its engine is read ahead", testReadAhead)
 	on("a message that comes twice is painted once", testDuplicateMessage)
 	on("a result too large for Lambda comes by way of S3", testLargeResult)

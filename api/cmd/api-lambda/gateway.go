@@ -12,6 +12,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
+
+	"github.com/atelier-go/atelier/pkg/emf"
 )
 
 // maxAnswer is what Lambda takes of an answer, as JSON and with the body in
@@ -26,42 +28,81 @@ const maxPicture = (maxAnswer - 64<<10) / 4 * 3
 type gateway struct {
 	adapter *httpadapter.HandlerAdapterV2
 	log     *slog.Logger
+	metrics *emf.Writer
 }
 
-func newGateway(h http.Handler, log *slog.Logger) *gateway {
+func newGateway(h http.Handler, log *slog.Logger, metrics *emf.Writer) *gateway {
 	restored := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		e, _ := r.Context().Value(eventKey{}).(events.APIGatewayV2HTTPRequest)
-		restore(r, e)
+		in, _ := r.Context().Value(invocationKey{}).(*invocation)
+		restore(r, in.event)
 		h.ServeHTTP(w, r)
+		in.pattern = r.Pattern // as the router leaves it
 		if r.MultipartForm != nil {
 			_ = r.MultipartForm.RemoveAll() // net/http's server does this, the adapter doesn't
 		}
 	})
-	return &gateway{adapter: httpadapter.NewV2(restored), log: log}
+	return &gateway{adapter: httpadapter.NewV2(restored), log: log, metrics: metrics}
 }
 
-type eventKey struct{}
+type invocationKey struct{}
+
+// An invocation is one request on its way.
+type invocation struct {
+	event   events.APIGatewayV2HTTPRequest
+	pattern string // the route's, such as GET /v1/jobs/{id}; empty where there is none
+}
 
 // answer handles one request.
 func (g *gateway) answer(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	began := time.Now()
-	e.RawPath = escaped(e.RawPath)
-	response, err := g.adapter.ProxyWithContext(context.WithValue(ctx, eventKey{}, e), e)
+	path, inStage := withoutStage(e.RawPath, e.RequestContext.Stage)
+	if !inStage {
+		return redirect(e.RequestContext.Stage + "/"), nil
+	}
+	e.RawPath = escaped(path)
+	in := &invocation{event: e}
+	response, err := g.adapter.ProxyWithContext(context.WithValue(ctx, invocationKey{}, in), e)
 	if err != nil { // only an event that is no request
-		g.log.Error("not a request", "error", err)
+		g.log.Error("not a request", "request", e.RequestContext.RequestID, "error", err)
 		response = problem(http.StatusBadRequest, "malformed_request", "the request can't be read")
 	}
 	if size := wireSize(response); size > maxAnswer {
-		g.log.Error("too large an answer", "bytes", size, "path", e.RawPath)
+		g.log.Error("too large an answer", "request", e.RequestContext.RequestID, "bytes", size, "path", e.RawPath)
 		response = problem(http.StatusRequestEntityTooLarge, "answer_too_large",
 			"the answer does not fit through AWS Lambda, which takes about 4.5 MB; ask for parts of it (Range: bytes=0-4194303), or for a smaller picture")
 	}
 	if e.RequestContext.HTTP.Method == http.MethodHead {
 		response.Body, response.IsBase64Encoded = "", false
 	}
-	g.log.Info("answered", "method", e.RequestContext.HTTP.Method, "path", e.RawPath, "status", response.StatusCode,
-		"took", time.Since(began).Round(time.Millisecond)) // not the query, which may hold what opens a link
+	g.answered(in, response.StatusCode, time.Since(began))
 	return response, nil
+}
+
+// withoutStage takes the stage's name off a path: API Gateway leaves it there, except of
+// the stage $default. A path without the name comes by a domain name of one's own, and is
+// complete. ok is false for the name without a slash at its end, against which relative
+// links would be resolved wrongly.
+//
+// So behind a domain name of one's own a stage must not be called as the API's paths
+// begin, such as v1.
+func withoutStage(rawPath, stage string) (path string, ok bool) {
+	rest, found := strings.CutPrefix(rawPath, "/"+stage)
+	switch {
+	case stage == "" || stage == "$default" || !found:
+		return rawPath, true
+	case rest == "":
+		return "", false
+	case rest[0] != '/':
+		return rawPath, true
+	}
+	return rest, true
+}
+
+// redirect leads to another address, relative to the request's.
+func redirect(to string) events.APIGatewayV2HTTPResponse {
+	return events.APIGatewayV2HTTPResponse{
+		StatusCode: http.StatusPermanentRedirect, Headers: map[string]string{"Location": to, "Cache-Control": "no-store"},
+	}
 }
 
 // escaped turns API Gateway's path, in which everything but %25 is decoded,
@@ -83,6 +124,9 @@ func restore(r *http.Request, e events.APIGatewayV2HTTPRequest) {
 	}
 	r.Host = r.Header.Get("Host")
 	r.Header.Del("Host")
+	if id := e.RequestContext.RequestID; id != "" { // API Gateway's own, which its access log has too
+		r.Header.Set("X-Request-Id", id)
+	}
 	r.URL.Scheme, r.URL.Host = "", ""
 	r.RemoteAddr = net.JoinHostPort(e.RequestContext.HTTP.SourceIP, "0")
 }

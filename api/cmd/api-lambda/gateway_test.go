@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/atelier-go/atelier/pkg/emf"
 )
 
 // request is an event as API Gateway makes it.
@@ -29,11 +31,11 @@ func request(method, path string, headers map[string]string) events.APIGatewayV2
 func TestRequestsArriveAsTheyWereSent(t *testing.T) {
 	var got *http.Request
 	var body []byte
-	g := newGateway(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	g := newTestGateway(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got = r
 		body, _ = io.ReadAll(r.Body)
 		fmt.Fprint(w, "{}")
-	}), slog.New(slog.DiscardHandler))
+	}))
 	e := request("POST", "/a b/50%25/c?d", map[string]string{
 		"host": "evil.example:8080", "if-none-match": `"a", "b"`, "range": "bytes=0-1,5-6", "content-type": "multipart/form-data; boundary=x,y",
 	})
@@ -62,12 +64,12 @@ func TestRequestsArriveAsTheyWereSent(t *testing.T) {
 }
 
 func TestAnswers(t *testing.T) {
-	g := newGateway(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	g := newTestGateway(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var n int
 		_, _ = fmt.Sscan(strings.TrimPrefix(r.URL.Path, "/"), &n)
 		w.Header().Set("Content-Type", "image/jpeg")
 		_, _ = w.Write(bytes.Repeat([]byte{0xff}, n))
-	}), slog.New(slog.DiscardHandler))
+	}))
 	answer := func(t *testing.T, method, path string) events.APIGatewayV2HTTPResponse {
 		t.Helper()
 		r, err := g.answer(t.Context(), request(method, path, nil))
@@ -102,4 +104,8 @@ func TestAnswers(t *testing.T) {
 			t.Errorf("%+v, %v", r, err)
 		}
 	})
+}
+
+func newTestGateway(h http.Handler) *gateway {
+	return newGateway(h, slog.New(slog.DiscardHandler), emf.New(io.Discard, "api", "test"))
 }

@@ -8,23 +8,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/api/cmd/internal/keys"
+	"github.com/atelier-go/atelier/pkg/emf"
+	"github.com/atelier-go/atelier/pkg/logs"
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
 type settings struct {
-	Dir    string `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
-	Queue  string `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
-	Bucket string `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: results are answered by links to them, and what is erased is erased there too." placeholder:"NAME"`
-	Local  bool   `env:"ATELIER_LOCAL" help:"This is a stack on one machine, with AWS_ENDPOINT_URL on loopback."`
-	Keys   string `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as api-server keygen writes it. It is read again when it changes." placeholder:"FILE"`
-	Log    string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
+	Dir        string       `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
+	Queue      string       `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
+	Bucket     string       `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: results are answered by links to them, and what is erased is erased there too." placeholder:"NAME"`
+	Local      bool         `env:"ATELIER_LOCAL" help:"This is a stack on one machine, with AWS_ENDPOINT_URL on loopback."`
+	Keys       keys.Setting `env:"ATELIER_KEYS" help:"Ask for API keys, a line for each as api-server keygen writes it, in ${keys}. They are read again when they change (a file at the next request, the others within 10 s; a variable never)." placeholder:"PLACE"`
+	Deployment string       `env:"ATELIER_DEPLOYMENT" help:"Name of the deployment, for metrics." placeholder:"NAME"`
+	Log        string       `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
 
 	api.Workers  `embed:""`
 	api.Shares   `embed:""`
@@ -53,7 +56,7 @@ func main() {
 
 func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
 	var s settings
-	parser, err := kong.New(&s, kong.Name("api-lambda"), kong.Description(description))
+	parser, err := kong.New(&s, kong.Name("api-lambda"), kong.Description(description), keys.Vars)
 	if err != nil {
 		return err
 	}
@@ -76,12 +79,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		defer f.Close()
 		stderr = io.MultiWriter(stderr, f)
 	}
-	log := slog.New(slog.NewTextHandler(stderr, nil))
+	log := logs.JSON(stderr)
 
-	handler, err := newHandler(ctx, s, log)
+	handler, err := newHandler(ctx, s, getenv, log)
 	if err != nil {
 		return err
 	}
-	lambda.StartWithOptions(newGateway(handler, log).answer, lambda.WithContext(ctx))
+	lambda.StartWithOptions(newGateway(handler, log, emf.New(stderr, "api", s.Deployment)).answer, lambda.WithContext(ctx))
 	return nil // not reached: when the platform goes away, the line above ends the process
 }

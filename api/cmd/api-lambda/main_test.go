@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/atelier-go/atelier/api/cmd/internal/keys"
 )
 
 func TestRefusesToStartWithoutKeys(t *testing.T) {
@@ -41,11 +43,11 @@ func TestRefusesToStartWithoutKeys(t *testing.T) {
 }
 
 func TestRefusesToStartWithBadKeys(t *testing.T) {
-	keys := filepath.Join(t.TempDir(), "keys")
-	if err := os.WriteFile(keys, []byte("# mine\nanna everything x\n"), 0o600); err != nil {
+	file := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(file, []byte("# mine\nanna everything x\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := newHandler(t.Context(), settings{Dir: t.TempDir(), Keys: keys}, slog.New(slog.DiscardHandler))
+	_, err := newHandler(t.Context(), settings{Dir: t.TempDir(), Keys: keys.Setting(file)}, os.Getenv, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "line 2: there is no scope") {
 		t.Errorf("got %v", err)
 	}

@@ -1,26 +1,28 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
+	"os"
 
-	"github.com/atelier-go/atelier/api/keyring"
+	"github.com/atelier-go/atelier/api/cmd/internal/keys"
 )
 
 type keycheckCommand struct {
-	File string `arg:"" help:"File of keys, as --keys takes it."`
+	Keys keys.Setting `arg:"" help:"The API keys, as --keys takes them: ${keys}."`
 }
 
-// Run fails where api-server would not start with the file.
-func (cmd *keycheckCommand) Run(out output) error {
-	ring, err := keyring.Open(cmd.File, slog.New(slog.NewTextHandler(out.stderr, nil)))
+// Run fails where api-server would not start with the keys.
+func (cmd *keycheckCommand) Run(ctx context.Context, out output) error {
+	ring, err := keys.Opener{Getenv: os.Getenv, Log: slog.New(slog.NewTextHandler(out.stderr, nil))}.Open(ctx, cmd.Keys)
 	if err != nil {
 		return err
 	}
-	n, keys := ring.Status().Keys, "keys"
+	n, unit := ring.Status().Keys, "keys"
 	if n == 1 {
-		keys = "key"
+		unit = "key"
 	}
-	_, err = fmt.Fprintf(out.stdout, "%s: valid (%d %s)\n", cmd.File, n, keys)
+	_, err = fmt.Fprintf(out.stdout, "%s: valid (%d %s)\n", cmd.Keys, n, unit)
 	return err
 }

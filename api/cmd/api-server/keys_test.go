@@ -126,7 +126,7 @@ func TestServerWithKeys(t *testing.T) {
 	if got := status("/v1/jobs", anna); got != http.StatusUnauthorized {
 		t.Errorf("a revoked key beside a typo: %d", got)
 	}
-	if got := status("/metrics", admin); got != http.StatusOK || !strings.Contains(answer, "\natelier_keys 1\n") || !strings.Contains(answer, "\natelier_keys_bad_lines 1\n") || !strings.Contains(answer, "\natelier_keys_file_ok 1\n") {
+	if got := status("/metrics", admin); got != http.StatusOK || !strings.Contains(answer, "\natelier_keys 1\n") || !strings.Contains(answer, "\natelier_keys_bad_lines 1\n") || !strings.Contains(answer, "\natelier_keys_file_ok 1\n") || !strings.Contains(answer, `atelier_sweeps_total{result="ok"} `) {
 		t.Errorf("the metrics: %d: %s", got, answer)
 	}
 	var shown bytes.Buffer

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/atelier-go/atelier/api/cmd/internal/keys"
 )
 
 // commandLine is what kong reads the arguments into.
@@ -19,7 +21,7 @@ type commandLine struct {
 	Serve  serveCommand  `cmd:"" default:"withargs" help:"Serve the API and the page; what api-server does unless told otherwise."`
 	Keygen keygenCommand `cmd:"" help:"Make an API key."`
 
-	Keycheck keycheckCommand `cmd:"" help:"Say what is wrong with a file of API keys."`
+	Keycheck keycheckCommand `cmd:"" help:"Say what is wrong with API keys, wherever they are."`
 }
 
 const description = `Serves Atelier's HTTP API and its page.
@@ -41,7 +43,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	parser, err := kong.New(new(commandLine), kong.Name("api-server"), kong.Description(description))
+	parser, err := kong.New(new(commandLine), kong.Name("api-server"), kong.Description(description), keys.Vars)
 	if err != nil {
 		return err
 	}

@@ -4,30 +4,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
+	"os"
 	"runtime/debug"
 	"sync"
 
-	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/atelier-go/atelier/api"
-	"github.com/atelier-go/atelier/api/keyring"
+	"github.com/atelier-go/atelier/api/cmd/internal/keys"
+	"github.com/atelier-go/atelier/pkg/awsconfig"
 	"github.com/atelier-go/atelier/pkg/gallery"
+	"github.com/atelier-go/atelier/pkg/logs"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/sweeper"
+	"github.com/atelier-go/atelier/pkg/sweeper/sweepermetrics"
+	"github.com/atelier-go/atelier/pkg/uploads"
 )
 
 type serveCommand struct {
-	Dir    string `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
-	Queue  string `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
-	Bucket string `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: results are answered by links to them, and what is erased is erased there too." placeholder:"NAME"`
-	Listen string `default:"127.0.0.1:8080" env:"ATELIER_LISTEN" help:"Address and port to listen on; without --keys a loopback address."`
-	Keys   string `env:"ATELIER_KEYS" help:"Ask for API keys, those in FILE: a line for each, as keygen writes it. It is read again when it changes; a line that is wrong then admits nobody." placeholder:"FILE"`
+	Dir    string       `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
+	Queue  string       `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
+	Bucket string       `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: results are answered by links to them, and what is erased is erased there too. Below its uploads/ clients put pictures that are large." placeholder:"NAME"`
+	Listen string       `default:"127.0.0.1:8080" env:"ATELIER_LISTEN" help:"Address and port to listen on; without --keys a loopback address."`
+	Keys   keys.Setting `env:"ATELIER_KEYS" help:"Ask for API keys, a line for each as keygen writes it, in ${keys}. They are read again when they change (a file at the next request, the others within 10 s; a variable never); a line that is wrong then admits nobody." placeholder:"PLACE"`
 
 	Connections int `default:"2048" env:"ATELIER_CONNECTIONS" help:"Connections to this server process at the same time; one more closes the one that has been longest without a request."`
 
+	Logging       logs.Settings `embed:""`
 	api.Workers   `embed:""`
 	api.Shares    `embed:""`
 	store.Quotas  `embed:""`
@@ -57,15 +62,15 @@ func (s *serveCommand) boundMemory() {
 // Run serves until ctx ends.
 func (s *serveCommand) Run(ctx context.Context, out output) error {
 	s.boundMemory()
-	log := slog.New(slog.NewTextHandler(out.stderr, nil))
+	log := s.Logging.New(out.stderr)
 	cfg := api.Config{Version: version(), Workers: s.Workers, Shares: s.Shares, Log: log}
 	var err error
 	if s.Keys != "" {
-		if cfg.Keys, err = keyring.Open(s.Keys, log); err != nil {
+		if cfg.Keys, err = (keys.Opener{Getenv: os.Getenv, Log: log}).Open(ctx, s.Keys); err != nil {
 			return err
 		}
 	}
-	aws, err := config.LoadDefaultConfig(ctx)
+	aws, err := awsconfig.Load(ctx)
 	if err != nil {
 		return err
 	}
@@ -75,7 +80,7 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 		if err != nil {
 			return err
 		}
-		cfg.Copies, jobs.Unpublish = shown, shown.Unpublish
+		cfg.Copies, cfg.Uploads, jobs.Unpublish = shown, uploads.New(shown.Bucket()), shown.Unpublish
 	}
 	if cfg.Store, err = store.Open(jobs); err != nil {
 		return err
@@ -84,7 +89,8 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 	if err != nil {
 		return err
 	}
-	cfg.Queue, cfg.Depth = q, q
+	sweeps := sweepermetrics.New()
+	cfg.Queue, cfg.Depth, cfg.Collectors = q, q, []prometheus.Collector{sweeps}
 	handler, err := api.New(cfg)
 	if err != nil {
 		return err
@@ -93,7 +99,7 @@ func (s *serveCommand) Run(ctx context.Context, out output) error {
 	if err != nil {
 		return err
 	}
-	sweep, err := newSweeper(ctx, s.Times, cfg.Store, q, log)
+	sweep, err := newSweeper(ctx, s.Times, cfg.Store, q, sweeps, log)
 	if err != nil {
 		return err
 	}

@@ -39,11 +39,15 @@ func Run(t *testing.T, b Backend) {
 		{"a listing ends when nobody wants more", listingStops},
 		{"a write waits for nobody where its condition holds", conditions},
 		{"of writers that want to be first one is", firstWriter},
+		{"what is unchanged is not read again", unchanged},
 		{"a link opens the object", link},
 		{"a link answers ranges", linkRange},
 		{"a link that was changed opens nothing", forgedLink},
 		{"a link opens nothing after its time", expiredLink},
 		{"nothing opens without a signature", unsigned},
+		{"a link for writing stores one object of its length", putLink},
+		{"a link for writing does nothing else", misusedPutLink},
+		{"a link for writing stores nothing after its time", expiredPutLink},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

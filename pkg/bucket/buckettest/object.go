@@ -203,3 +203,24 @@ func firstWriter(t *testing.T, s shelf) {
 		t.Errorf("%d were the first", won)
 	}
 }
+
+func unchanged(t *testing.T, s shelf) {
+	first := s.put(t, "x", "one", bucket.Put{})
+	read := func(known, want, wantTag string) {
+		t.Helper()
+		got, etag, err := s.Changed(t.Context(), s.prefix+"x", known, 3)
+		if err != nil || string(got) != want || etag != wantTag {
+			t.Errorf("known %q: got %q, %q, %v; want %q, %q", known, got, etag, err, want, wantTag)
+		}
+	}
+	read("", "one", first)
+	read(first, "", first)
+	second := s.put(t, "x", "two", bucket.Put{})
+	read(first, "two", second)
+	s.put(t, "x", "four", bucket.Put{})
+	if _, _, err := s.Changed(t.Context(), s.prefix+"x", second, 3); err == nil {
+		t.Error("an object that is too large was read")
+	}
+	_, _, err := s.Changed(t.Context(), s.prefix+"none", second, 3)
+	is(t, "one that is not there", err, bucket.ErrNotFound)
+}

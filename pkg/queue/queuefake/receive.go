@@ -78,17 +78,18 @@ func (q *Queue) takeOrWait(ctx context.Context, max int, visibility time.Duratio
 
 // take takes what is visible, and moves what was received too often.
 func (q *Queue) take(max int, now time.Time, visibility time.Duration) (ds []job.Delivery) {
-	for n := q.shelf.visible.Len(); n > 0 && len(ds) < max; n-- {
-		m := q.shelf.visible.Front().Value.(*message)
+	for n := q.shelf.visible; n > 0 && len(ds) < max; n-- {
+		m := q.shelf.next()
 		if q.dead != nil && m.received >= q.config.MaxReceives {
 			q.shelf.remove(m)
 			q.dead.adopt(m, now)
 			continue
 		}
 		m.received++
-		ds = append(ds, job.Delivery{ID: m.id, Body: m.body, Received: m.received, Handle: m.handle()})
+		ds = append(ds, job.Delivery{ID: m.id, Body: m.body, Received: m.received, Handle: m.handle(), Request: m.request})
 		if visibility <= 0 || q.chance(q.config.Faults.Stale) {
-			q.shelf.visible.MoveToBack(m.visible)
+			q.shelf.dequeue(m)
+			q.shelf.enqueue(m)
 			q.waiting.wake(1)
 		} else {
 			q.shelf.hide(m, now.Add(visibility))
@@ -102,5 +103,5 @@ func (q *Queue) take(max int, now time.Time, visibility time.Duration) (ds []job
 func (q *Queue) adopt(m *message, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.add(&message{id: m.id, body: m.body, received: m.received}, now, 0)
+	q.add(&message{id: m.id, body: m.body, group: m.group, request: m.request, received: m.received}, now, 0)
 }

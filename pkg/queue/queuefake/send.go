@@ -18,7 +18,11 @@ const (
 
 // Send is as that of [queue.Queue].
 func (q *Queue) Send(ctx context.Context, m job.Message) error {
-	if err := q.SendRaw(ctx, m.Encode(), 0); err != nil {
+	err := q.do(ctx, Send, func(now time.Time) error {
+		q.put(of(m), now, 0)
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("send job %s: %w", m.Job, err)
 	}
 	return nil
@@ -33,7 +37,7 @@ func (q *Queue) SendRaw(ctx context.Context, body string, delay time.Duration) e
 		return fmt.Errorf("a delay of %s: at most %s is taken", delay, maxDelay)
 	}
 	return q.do(ctx, Send, func(now time.Time) error {
-		q.put(body, now, delay)
+		q.put(message{body: body}, now, delay)
 		return nil
 	})
 }
@@ -69,7 +73,7 @@ func (q *Queue) SendAll(ctx context.Context, ms []job.Message) error {
 // putAll answers the messages that faults of Send struck.
 func (q *Queue) putAll(ms []job.Message, now time.Time) (refused []job.Message) {
 	for _, m := range ms {
-		err := q.strike(Send, func() error { q.put(m.Encode(), now, 0); return nil })
+		err := q.strike(Send, func() error { q.put(of(m), now, 0); return nil })
 		if err != nil {
 			refused = append(refused, m)
 		}
@@ -77,9 +81,13 @@ func (q *Queue) putAll(ms []job.Message, now time.Time) (refused []job.Message) 
 	return refused
 }
 
+func of(m job.Message) message {
+	return message{body: m.Encode(), group: m.Group, request: m.Request}
+}
+
 // put adds a message, and perhaps its double.
-func (q *Queue) put(body string, now time.Time, delay time.Duration) {
-	id := "message-" + strconv.FormatUint(q.shelf.last+1, 10)
+func (q *Queue) put(m message, now time.Time, delay time.Duration) {
+	m.id = "message-" + strconv.FormatUint(q.shelf.last+1, 10)
 	copies := 1
 	if q.chance(q.config.Faults.Duplicate) {
 		copies = 2
@@ -89,7 +97,8 @@ func (q *Queue) put(body string, now time.Time, delay time.Duration) {
 		if q.chance(q.config.Faults.Delay) {
 			late += time.Duration(q.random.Float64() * float64(q.config.Faults.DelayUpTo))
 		}
-		q.add(&message{id: id, body: body}, now, late)
+		same := m
+		q.add(&same, now, late)
 	}
 }
 

@@ -13,8 +13,11 @@ type message struct {
 	number   uint64
 	id       string // shared with a duplicate
 	body     string
+	group    string
+	request  string
 	received int
 	visible  *list.Element // nil: hidden
+	shown    uint64        // the place in the order in which messages became visible
 	until    time.Time     // hidden until then
 	delayed  bool          // hidden from its sending, not from a receive
 	index    int           // among the hidden
@@ -24,16 +27,79 @@ type message struct {
 // at which they become visible. No operation looks at all of them.
 type shelf struct {
 	last    uint64
+	shown   uint64
 	all     map[uint64]*message
-	visible *list.List
+	lines   map[string]*line // by group; those with messages that are visible or in flight
+	visible int
 	hidden  byTime
 	delayed int // among the hidden
 }
 
-func newShelf() shelf { return shelf{all: map[uint64]*message{}, visible: list.New()} }
+// A line is the messages of a group: the visible ones, and how many are in flight.
+type line struct {
+	visible  list.List
+	inFlight int
+}
+
+func newShelf() shelf { return shelf{all: map[uint64]*message{}, lines: map[string]*line{}} }
 
 func (s *shelf) depth() job.Depth {
-	return job.Depth{Visible: s.visible.Len(), InFlight: len(s.hidden) - s.delayed, Delayed: s.delayed}
+	return job.Depth{Visible: s.visible, InFlight: len(s.hidden) - s.delayed, Delayed: s.delayed}
+}
+
+// next is the visible message that is received next: of the groups with the fewest
+// messages in flight the one that became visible first. Messages without a group are
+// each a group of its own, as in SQS. There must be a visible message.
+func (s *shelf) next() *message {
+	var best *message
+	fewest := 0
+	for name, l := range s.lines {
+		front := l.visible.Front()
+		if front == nil {
+			continue
+		}
+		m, flying := front.Value.(*message), l.inFlight
+		if name == "" {
+			flying = 0
+		}
+		if best == nil || flying < fewest || flying == fewest && m.shown < best.shown {
+			best, fewest = m, flying
+		}
+	}
+	return best
+}
+
+func (s *shelf) line(group string) *line {
+	l := s.lines[group]
+	if l == nil {
+		l = new(line)
+		s.lines[group] = l
+	}
+	return l
+}
+
+// enqueue makes m visible, as the last of its group.
+func (s *shelf) enqueue(m *message) {
+	s.shown++
+	s.visible++
+	m.shown = s.shown
+	m.visible = s.line(m.group).visible.PushBack(m)
+}
+
+// dequeue makes m invisible.
+func (s *shelf) dequeue(m *message) {
+	s.visible--
+	s.line(m.group).visible.Remove(m.visible)
+	m.visible = nil
+}
+
+// fly counts messages in flight of m's group.
+func (s *shelf) fly(m *message, n int) {
+	l := s.line(m.group)
+	l.inFlight += n
+	if l.inFlight == 0 && l.visible.Len() == 0 {
+		delete(s.lines, m.group)
+	}
 }
 
 // add gives m a number of its own and shows it, or hides it for delay.
@@ -42,7 +108,7 @@ func (s *shelf) add(m *message, now time.Time, delay time.Duration) {
 	m.number = s.last
 	s.all[m.number] = m
 	if delay <= 0 {
-		m.visible = s.visible.PushBack(m)
+		s.enqueue(m)
 		return
 	}
 	m.delayed = true
@@ -61,12 +127,19 @@ func (s *shelf) settle(now time.Time) (shown int) {
 }
 
 func (s *shelf) show(m *message) {
+	s.unhide(m)
+	s.enqueue(m)
+}
+
+// unhide takes m from the hidden ones.
+func (s *shelf) unhide(m *message) {
 	heap.Remove(&s.hidden, m.index)
 	if m.delayed {
 		m.delayed = false
 		s.delayed--
+		return
 	}
-	m.visible = s.visible.PushBack(m)
+	s.fly(m, -1)
 }
 
 // hide takes m out of the line, or moves the end of its time.
@@ -76,19 +149,19 @@ func (s *shelf) hide(m *message, until time.Time) {
 		heap.Fix(&s.hidden, m.index)
 		return
 	}
-	s.visible.Remove(m.visible)
-	m.visible = nil
+	s.dequeue(m)
+	s.fly(m, 1)
 	heap.Push(&s.hidden, m)
 }
 
 func (s *shelf) remove(m *message) {
 	delete(s.all, m.number)
 	if m.visible == nil {
-		heap.Remove(&s.hidden, m.index)
+		s.unhide(m)
 		return
 	}
-	s.visible.Remove(m.visible)
-	m.visible = nil
+	s.dequeue(m)
+	s.fly(m, 0)
 }
 
 // byTime is a heap, by container/heap.

@@ -25,6 +25,9 @@ const (
 	// LongVisibilityAllowed lets a message be hidden for longer than 12 hours. No
 	// job lasts nearly as long.
 	LongVisibilityAllowed Deviation = "a visibility over 12 hours is accepted"
+	// Unfair ignores message groups: an owner with many jobs delays those of others. It
+	// changes the order alone.
+	Unfair Deviation = "messages are received in order, whatever their group"
 )
 
 // require wants what SQS does to hold, or not to hold where the backend is

@@ -34,8 +34,8 @@ func Lock(port int) Locked { return Locked{Endpoint(port), rand.Text(), port} }
 
 // What the local stack uses of it, and what the CloudFormation template does besides.
 const (
-	services           = "sqs,s3,lambda,apigateway,iam,logs,sts"
-	servicesOfTemplate = services + ",cloudformation,ec2,elasticfilesystem,events,scheduler,autoscaling,cloudfront,monitoring,ssm,sns"
+	services           = "sqs,s3,lambda,apigateway,iam,logs,sts,ssm"
+	servicesOfTemplate = services + ",cloudformation,ec2,elasticfilesystem,events,scheduler,autoscaling,cloudfront,monitoring,sns"
 )
 
 var (

@@ -7,24 +7,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/config"
 
+	"github.com/atelier-go/atelier/pkg/awsconfig"
+	"github.com/atelier-go/atelier/pkg/emf"
+	"github.com/atelier-go/atelier/pkg/logs"
 	"github.com/atelier-go/atelier/pkg/sweeper"
 )
 
 type settings struct {
-	Dir     string `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
-	Queue   string `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
-	Bucket  string `env:"ATELIER_BUCKET" help:"S3 bucket of the gallery and of the copies of results, which are erased there together with the job." placeholder:"NAME"`
-	Task    string `name:"datasync-task" env:"ATELIER_DATASYNC_TASK" help:"ARN of the DataSync task that copies the shared directory's published/ to the bucket's pictures/: it is started when there is something to copy. Default: nothing is copied." placeholder:"ARN"`
-	Role    string `name:"datasync-role" env:"ATELIER_DATASYNC_ROLE" help:"ARN of the role with which DataSync reads manifests, the bucket's datasync/*; needed with --datasync-task." placeholder:"ARN"`
-	Payload string `env:"ATELIER_PAYLOAD" help:"The s3:// address of payload.zip, TensorFlow and the model as scripts/deploy/build packs them, to be installed in the shared directory." placeholder:"s3://BUCKET/KEY"`
-	Log     string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
+	Dir        string `required:"" env:"ATELIER_DIR" help:"The shared directory, where jobs are kept." placeholder:"DIR"`
+	Queue      string `default:"atelier" env:"ATELIER_QUEUE" help:"Name or URL of the SQS queue."`
+	Bucket     string `env:"ATELIER_BUCKET" help:"S3 bucket of the gallery and of the copies of results, which are erased there together with the job." placeholder:"NAME"`
+	Task       string `name:"datasync-task" env:"ATELIER_DATASYNC_TASK" help:"ARN of the DataSync task that copies the shared directory's published/ to the bucket's pictures/: it is started when there is something to copy. Default: nothing is copied." placeholder:"ARN"`
+	Role       string `name:"datasync-role" env:"ATELIER_DATASYNC_ROLE" help:"ARN of the role with which DataSync reads manifests, the bucket's datasync/*; needed with --datasync-task." placeholder:"ARN"`
+	Payload    string `env:"ATELIER_PAYLOAD" help:"The s3:// address of payload.zip, TensorFlow and the model as scripts/deploy/build packs them, to be installed in the shared directory." placeholder:"s3://BUCKET/KEY"`
+	Deployment string `env:"ATELIER_DEPLOYMENT" help:"Name of the deployment, for metrics." placeholder:"NAME"`
+	Log        string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
 
 	sweeper.Times `embed:""`
 }
@@ -77,11 +79,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		defer f.Close()
 		stderr = io.MultiWriter(stderr, f)
 	}
-	aws, err := config.LoadDefaultConfig(ctx)
+	aws, err := awsconfig.Load(ctx)
 	if err != nil {
 		return err
 	}
-	f, err := open(ctx, s, aws, slog.New(slog.NewTextHandler(stderr, nil)))
+	f, err := open(s, aws, logs.JSON(stderr), emf.New(stderr, "maintenance", s.Deployment))
 	if err != nil {
 		return err
 	}

@@ -10,18 +10,20 @@ import (
 	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/datasync"
+	"github.com/atelier-go/atelier/pkg/emf"
 	"github.com/atelier-go/atelier/pkg/gallery"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/sweeper"
 	"github.com/atelier-go/atelier/worker/cmd/internal/sweeping"
 )
 
 // errNoBucket: the event needs one.
 var errNoBucket = errors.New("there is no bucket: set ATELIER_BUCKET")
 
-// open wires the function. Nothing is closed: the process ends with the function's
-// environment.
-func open(ctx context.Context, s settings, cfg aws.Config, log *slog.Logger) (*function, error) {
+// open wires the function, without a request to AWS. Nothing is closed: the process ends
+// with the function's environment.
+func open(s settings, cfg aws.Config, log *slog.Logger, metrics *emf.Writer) (*function, error) {
 	var shown *gallery.Gallery
 	jobs := store.Config{Dir: s.Dir}
 	if s.Bucket != "" {
@@ -32,13 +34,15 @@ func open(ctx context.Context, s settings, cfg aws.Config, log *slog.Logger) (*f
 	if err != nil {
 		return nil, err
 	}
-	q, err := queue.Open(ctx, cfg, s.Queue)
-	if err != nil {
-		return nil, err
-	}
-	sweep, err := sweeping.New(ctx, s.Times, st, q, log)
-	if err != nil {
-		return nil, err
+	q := queue.New(cfg, s.Queue)
+	var sweep *sweeper.Sweeper // made by the first event that needs it; there is one at a time
+	sweepOnce := func(ctx context.Context) (err error) {
+		if sweep == nil {
+			if sweep, err = sweeping.New(ctx, s.Times, st, q, sweeps(metrics), log); err != nil {
+				return err
+			}
+		}
+		return sweep.Sweep(ctx)
 	}
 	update := func(ctx context.Context) error {
 		if shown == nil {
@@ -73,7 +77,7 @@ func open(ctx context.Context, s settings, cfg aws.Config, log *slog.Logger) (*f
 		tasks: map[string]func(context.Context) error{
 			"install": install,
 			"verify":  func(ctx context.Context) error { return verify(ctx, s.Dir, log) },
-			"sweep":   func(ctx context.Context) error { return errors.Join(sweep.Sweep(ctx), copyNew(ctx)) },
+			"sweep":   func(ctx context.Context) error { return errors.Join(sweepOnce(ctx), copyNew(ctx)) },
 			"gallery": func(ctx context.Context) error {
 				if shown == nil {
 					return errNoBucket

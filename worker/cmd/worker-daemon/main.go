@@ -7,16 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/aws/aws-sdk-go-v2/config"
 
+	"github.com/atelier-go/atelier/pkg/awsconfig"
 	"github.com/atelier-go/atelier/pkg/gallery"
+	"github.com/atelier-go/atelier/pkg/logs"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/sweeper"
 	"github.com/atelier-go/atelier/worker"
@@ -27,10 +27,13 @@ import (
 type settings struct {
 	painter.Settings `embed:""`
 	sweeper.Times    `embed:""`
+	Logging          logs.Settings `embed:""`
 
 	Bucket   string        `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: what the sweeper erases is erased there too." placeholder:"NAME"`
 	Prefetch int           `default:"0" env:"ATELIER_PREFETCH" help:"Messages taken from the queue beyond those being painted, so that files are read and written meanwhile; 0: as many as are painted at once, -1: none. Each holds a decoded picture in memory (4 MB at 1024 pixels, 67 MB at the most), and may wait here while another worker is idle."`
+	Metrics  string        `env:"ATELIER_METRICS" help:"Loopback address and port on which to serve /metrics for Prometheus, such as 127.0.0.1:9464. Default: none." placeholder:"ADDRESS"`
 	Grace    time.Duration `default:"25s" env:"ATELIER_GRACE" help:"Time for running jobs to finish after SIGTERM."`
+	Notices  bool          `name:"instance-notices" env:"ATELIER_INSTANCE_NOTICES" help:"On EC2: stop as after SIGTERM when the instance metadata service announces that the instance will end (a Spot interruption, or its Auto Scaling group ends it)."`
 }
 
 // Validate is called by kong once the flags are read.
@@ -63,14 +66,19 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if s.Grace < time.Second {
 		return errors.New("--grace must be from 1s")
 	}
-	log := slog.New(slog.NewTextHandler(stderr, nil))
+	log := s.Logging.New(stderr)
 	host, err := os.Hostname()
 	if err != nil {
 		return err
 	}
-	aws, err := config.LoadDefaultConfig(ctx)
+	aws, err := awsconfig.Load(ctx)
 	if err != nil {
 		return err
+	}
+	if s.Notices {
+		var stop context.CancelFunc
+		ctx, stop = newNotices(aws, log).until(ctx)
+		defer stop()
 	}
 	files := store.Config{Dir: s.Dir, Lease: s.Lease}
 	if s.Bucket != "" {
@@ -84,7 +92,16 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if err != nil {
 		return err
 	}
-	p, err := s.Open(ctx, aws, jobs, "daemon", fmt.Sprintf("%s/%d", host, os.Getpid()), log)
+	m := newMetrics()
+	if s.Metrics != "" {
+		at, stop, err := m.serve(ctx, s.Metrics, func(err error) { log.Error("the metrics are not served any more", "error", err) })
+		if err != nil {
+			return err
+		}
+		defer stop()
+		log.Info("metrics", "address", "http://"+at+"/metrics")
+	}
+	p, err := s.Open(aws, jobs, painter.Process{Kind: "daemon", Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Log: log, Ended: m.attempt})
 	if err != nil {
 		return err
 	}
@@ -93,7 +110,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 			err = errors.Join(err, p.Close())
 		}
 	}()
-	sweep, err := sweeping.New(ctx, s.Times, jobs, p.Queue, log)
+	sweep, err := sweeping.New(ctx, s.Times, jobs, p.Queue, m.sweeps.Swept, log)
 	if err != nil {
 		return err
 	}

@@ -7,21 +7,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/config"
 
+	"github.com/atelier-go/atelier/pkg/awsconfig"
+	"github.com/atelier-go/atelier/pkg/emf"
+	"github.com/atelier-go/atelier/pkg/logs"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/worker/cmd/internal/painter"
 )
 
 type settings struct {
 	painter.Settings `embed:""`
+
+	Deployment string `env:"ATELIER_DEPLOYMENT" help:"Name of the deployment, for metrics." placeholder:"NAME"`
 
 	Log string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
 }
@@ -64,10 +67,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		defer f.Close()
 		stderr = io.MultiWriter(stderr, f)
 	}
-	log := slog.New(slog.NewTextHandler(stderr, nil))
+	log := logs.JSON(stderr)
 	// The last part is the process, as in the daemon's name; the one before it is in CloudWatch.
 	name := fmt.Sprintf("%s/%s/%d", getenv("AWS_LAMBDA_FUNCTION_NAME"), getenv("AWS_LAMBDA_LOG_STREAM_NAME"), os.Getpid())
-	aws, err := config.LoadDefaultConfig(ctx)
+	aws, err := awsconfig.Load(ctx)
 	if err != nil {
 		return err
 	}
@@ -75,7 +78,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if err != nil {
 		return err
 	}
-	p, err := s.Open(ctx, aws, jobs, "lambda", name, log)
+	p, err := s.Open(aws, jobs, painter.Process{Kind: "lambda", Name: name, Log: log, Ended: attempts(emf.New(stderr, "worker", s.Deployment))})
 	if err != nil {
 		return err
 	}

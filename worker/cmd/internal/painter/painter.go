@@ -4,7 +4,6 @@
 package painter
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -86,6 +85,14 @@ func (s *Settings) decoder() (string, error) {
 	return filepath.Join(filepath.Dir(own), "picture-decoder"), nil
 }
 
+// A Process is what a main knows of itself.
+type Process struct {
+	Kind  string // of a worker, for receipts: daemon or lambda
+	Name  string // in claims, for people
+	Log   *slog.Logger
+	Ended func(worker.Attempt) // see [worker.Config]; may be nil
+}
+
 // A Painter is a worker with what it works with. It is to be closed.
 type Painter struct {
 	Worker *worker.Worker
@@ -126,10 +133,11 @@ func within(limit time.Duration, dir string, load func() (*model.Model, error)) 
 	}
 }
 
-// Open loads the model, for at most five minutes, and opens the queue. kind is for receipts,
-// name for claims. The process must end after an error: loading may still be under way.
-func (s *Settings) Open(ctx context.Context, aws aws.Config, jobs *store.Store, kind, name string, log *slog.Logger) (_ *Painter, err error) {
-	p := &Painter{}
+// Open loads the model, for at most five minutes. It sends no request to AWS: what is
+// wrong with the queue shows at its first use. The process must end after an error: loading
+// may still be under way.
+func (s *Settings) Open(aws aws.Config, jobs *store.Store, process Process) (_ *Painter, err error) {
+	p, log := &Painter{}, process.Log
 	p.engine, err = within(maxLoading, s.Model, func() (*model.Model, error) {
 		return s.load(model.Config{Dir: s.Model, SHA256: s.ModelSHA, Threads: s.Threads, Concurrent: s.Concurrent, Log: log})
 	})
@@ -141,9 +149,7 @@ func (s *Settings) Open(ctx context.Context, aws aws.Config, jobs *store.Store, 
 			err = errors.Join(err, p.Close())
 		}
 	}()
-	if p.Queue, err = queue.Open(ctx, aws, s.Queue); err != nil {
-		return nil, err
-	}
+	p.Queue = queue.New(aws, s.Queue)
 	memory, err := s.memory()
 	if err != nil {
 		return nil, err
@@ -157,12 +163,12 @@ func (s *Settings) Open(ctx context.Context, aws aws.Config, jobs *store.Store, 
 		return nil, fmt.Errorf("%w: it is built and installed with the worker, and --decoder or ATELIER_DECODER says where else it is", err)
 	}
 	p.Worker, err = worker.New(worker.Config{
-		Store: jobs, Stylizer: p.engine, Decoder: p.decoder, Kind: kind, Name: name, Memory: memory, Footprint: footprint,
-		Engine: info.Engine, Model: info.Name, Concurrent: info.Concurrent, Watchdog: s.Watchdog, Log: log,
+		Store: jobs, Stylizer: p.engine, Decoder: p.decoder, Kind: process.Kind, Name: process.Name, Memory: memory, Footprint: footprint,
+		Engine: info.Engine, Model: info.Name, Concurrent: info.Concurrent, Watchdog: s.Watchdog, Log: log, Ended: process.Ended,
 	})
 	if err != nil {
 		return nil, err
 	}
-	log.Info("ready", "model", info.Name, "model_sha256", info.SHA256, "shipped", info.Shipped, "engine", info.Engine, "dir", jobs.Dir(), "queue", p.Queue.URL())
+	log.Info("ready", "model", info.Name, "model_sha256", info.SHA256, "shipped", info.Shipped, "engine", info.Engine, "dir", jobs.Dir(), "queue", s.Queue)
 	return p, nil
 }

@@ -26,7 +26,7 @@ func TestAskedForModel(t *testing.T) {
 		if _, err := parser.Parse(append(args, "--dir", t.TempDir(), "--model", "../../../../model/testdata/full")); err != nil {
 			t.Fatal(err)
 		}
-		_, err = s.Open(t.Context(), aws.Config{}, nil, "daemon", "test", slog.New(slog.DiscardHandler))
+		_, err = s.Open(aws.Config{}, nil, Process{Kind: "daemon", Name: "test", Log: slog.New(slog.DiscardHandler)})
 		return err
 	}
 	want := "and " + other + " was asked for"

@@ -12,9 +12,9 @@ import (
 )
 
 // New makes a sweeper of a store and a queue, with the queue's dead-letter queue if it
-// has one.
-func New(ctx context.Context, times sweeper.Times, jobs *store.Store, q *queue.Queue, log *slog.Logger) (*sweeper.Sweeper, error) {
-	cfg := sweeper.Config{Store: jobs, Queue: q, Times: times, Log: log}
+// has one. A queue that is not there is an error. swept is as of [sweeper.Config].
+func New(ctx context.Context, times sweeper.Times, jobs *store.Store, q *queue.Queue, swept func(sweeper.Report), log *slog.Logger) (*sweeper.Sweeper, error) {
+	cfg := sweeper.Config{Store: jobs, Queue: q, Times: times, Swept: swept, Log: log}
 	switch dead, err := q.Dead(ctx); {
 	case err == nil:
 		cfg.Dead = dead

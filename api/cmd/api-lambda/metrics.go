@@ -1,0 +1,37 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/emf"
+)
+
+// answered writes the log line of a request, which has its metrics. The route is a
+// property and not a dimension: each route would be as many metrics more to pay for,
+// and queries of the log can tell them apart.
+func (g *gateway) answered(in *invocation, status int, took time.Duration) {
+	e := in.event
+	metrics := []emf.Metric{emf.One("Requests")}
+	switch {
+	case status >= 500:
+		metrics = append(metrics, emf.One("ServerErrors"))
+	case status >= 400:
+		metrics = append(metrics, emf.One("ClientErrors"))
+	case status == http.StatusAccepted && in.pattern == "POST /v1/jobs":
+		metrics = append(metrics, emf.One("Submissions"))
+	}
+	if !strings.Contains(e.RawQueryString, "wait=") { // that waits on purpose
+		metrics = append(metrics, emf.MS("Latency", took))
+	}
+	route := in.pattern
+	if route == "" {
+		route = "none"
+	}
+	g.metrics.Write(map[string]any{
+		"level": "INFO", "msg": "answered", "request": e.RequestContext.RequestID, "route": route, "status": status,
+		"method": e.RequestContext.HTTP.Method, "path": e.RawPath, // not the query, which may hold what opens a link
+		"took_ms": float64(took.Microseconds()) / 1000,
+	}, metrics...)
+}

@@ -1,0 +1,127 @@
+// Package keys opens the API keys that a setting names, for the mains of the API.
+package keys
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/atelier-go/atelier/api/keyring"
+	"github.com/atelier-go/atelier/pkg/awsconfig"
+	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/parameter"
+)
+
+// Vars are for kong: ${keys} in a flag's help is what a [Setting] may be.
+var Vars = kong.Vars{"keys": places}
+
+const places = "a file, s3://BUCKET/KEY, ssm:NAME (a parameter of AWS Systems Manager) or env:NAME (lines separated by newlines or semicolons)"
+
+// A Setting is where keys are: the path of a file, or see [Vars].
+type Setting string
+
+// remote says whether it takes a request to AWS to read the keys.
+func (s Setting) remote() bool {
+	return strings.HasPrefix(string(s), "s3://") || strings.HasPrefix(string(s), "ssm:")
+}
+
+// An Opener opens keys. It loads the AWS configuration where they are on AWS.
+type Opener struct {
+	Getenv func(string) string
+	Log    *slog.Logger
+	// Lazy leaves the first read of keys on AWS to the first lookup, so that opening
+	// them sends no request.
+	Lazy bool
+}
+
+// Open opens the keys. What is wrong with them is an error, unless they are read later.
+func (o Opener) Open(ctx context.Context, s Setting) (*keyring.Ring, error) {
+	source, err := o.source(ctx, s)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("keys in %s: %w", s, err)
+	case source == nil:
+		return keyring.Open(string(s), o.Log)
+	case o.Lazy && s.remote():
+		return keyring.NewLazy(source, o.Log), nil
+	}
+	return keyring.OpenSource(source, o.Log)
+}
+
+// source is nil for a file.
+func (o Opener) source(ctx context.Context, s Setting) (keyring.Source, error) {
+	if name, ok := strings.CutPrefix(string(s), "env:"); ok {
+		text := o.Getenv(name)
+		if name == "" || text == "" {
+			return nil, fmt.Errorf("the environment variable %q is not set or empty", name)
+		}
+		return variable{s, text}, nil
+	}
+	if !s.remote() {
+		return nil, nil
+	}
+	cfg, err := awsconfig.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if name, ok := strings.CutPrefix(string(s), "ssm:"); ok {
+		if name == "" {
+			return nil, errors.New("the parameter's name is missing: ssm:/atelier/keys")
+		}
+		return param{s, parameter.New(cfg, name)}, nil
+	}
+	name, key, _ := strings.Cut(strings.TrimPrefix(string(s), "s3://"), "/")
+	if name == "" || key == "" {
+		return nil, errors.New("a bucket and a key are needed: s3://BUCKET/KEY")
+	}
+	return object{s, bucket.New(cfg, name), key}, nil
+}
+
+func (s Setting) String() string { return string(s) }
+
+// A variable is keys in an environment variable, which is the same as long as the process lives.
+type variable struct {
+	Setting
+	text string
+}
+
+func (v variable) Read(context.Context, string) ([]byte, string, error) {
+	return []byte(strings.ReplaceAll(v.text, ";", "\n")), "unchanging", nil
+}
+
+// maxObject is a little more than keyring takes.
+const maxObject = 1<<20 + 1
+
+// An object is keys in S3.
+type object struct {
+	Setting
+	bucket *bucket.Bucket
+	key    string
+}
+
+func (o object) Read(ctx context.Context, known string) ([]byte, string, error) {
+	return o.bucket.Changed(ctx, o.key, known, maxObject)
+}
+
+// A param is keys in a parameter. The Parameter Store has no conditional read, and the
+// versions of a parameter that is deleted and created again begin with 1 again, so the
+// text is compared.
+type param struct {
+	Setting
+	parameter *parameter.Parameter
+}
+
+func (p param) Read(ctx context.Context, _ string) ([]byte, string, error) {
+	value, err := p.parameter.Read(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	sum := sha256.Sum256([]byte(value))
+	return []byte(value), hex.EncodeToString(sum[:]), nil
+}

@@ -1,0 +1,502 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/imageio"
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/pkg/style"
+	"github.com/atelier-go/atelier/pkg/uploads"
+)
+
+// A grant is the API's answer to POST /v1/uploads.
+type grant struct {
+	UploadID  string            `json:"upload_id"`
+	Method    string            `json:"method"`
+	URL       string            `json:"url"`
+	Headers   map[string]string `json:"headers"`
+	ExpiresAt time.Time         `json:"expires_at"`
+}
+
+func (s *service) upload(bytes int, header ...string) (u grant) {
+	s.Helper()
+	resp, body := s.send("POST", "/v1/uploads", fmt.Sprintf(`{"bytes": %d}`, bytes), header...)
+	if err := json.Unmarshal(body, &u); err != nil || resp.StatusCode != http.StatusCreated {
+		s.Fatalf("%s: %s, %v", resp.Status, body, err)
+	}
+	return u
+}
+
+// put sends a picture to where the API says, and nothing else with it.
+func (u grant) put(t *testing.T, content []byte) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), u.Method, u.URL, bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range u.Headers {
+		req.Header.Set(name, value)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
+
+// take submits an upload.
+func (s *service) take(id string, header ...string) (*http.Response, []byte) {
+	s.Helper()
+	contentType, body := form(s.T, field{name: "upload_id", value: id}, field{name: "style", value: style.Names()[0]})
+	return s.send("POST", "/v1/jobs", string(body), append(header, "Content-Type", contentType)...)
+}
+
+func (s *service) taken(id string, header ...string) job.Job {
+	s.Helper()
+	resp, body := s.take(id, header...)
+	var j job.Job
+	if err := json.Unmarshal(body, &j); err != nil || resp.StatusCode != http.StatusAccepted {
+		s.Fatalf("%s: %s, %v", resp.Status, body, err)
+	}
+	return j
+}
+
+// An inbox is a place for uploads in memory.
+type inbox struct {
+	mu      sync.Mutex
+	objects map[string][]byte // by name
+	before  func()            // the next Open
+	opened  func(io.Reader) io.Reader
+	err     error // instead of everything
+}
+
+func (i *inbox) Sign(_ context.Context, name string, _ int64, _ time.Duration) (string, http.Header, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return origin + "/" + name, http.Header{"If-None-Match": {"*"}}, i.err
+}
+
+func (i *inbox) put(url string, content []byte) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.objects == nil {
+		i.objects = map[string][]byte{}
+	}
+	i.objects[strings.TrimPrefix(url, origin+"/")] = content
+}
+
+func (i *inbox) Open(_ context.Context, name string) (io.ReadCloser, int64, error) {
+	if i.before != nil {
+		i.before()
+	}
+	i.mu.Lock()
+	content, ok := i.objects[name]
+	opened, err := i.opened, i.err
+	i.mu.Unlock()
+	if err == nil && !ok {
+		err = job.ErrUploadIncomplete
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	var r io.Reader = bytes.NewReader(content)
+	if opened != nil {
+		r = opened(r)
+	}
+	return io.NopCloser(r), int64(len(content)), nil
+}
+
+func (i *inbox) Remove(_ context.Context, name string) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.objects, name)
+	return i.err
+}
+
+// fail has all calls fail, or none with nil.
+func (i *inbox) fail(err error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.err = err
+}
+
+func (i *inbox) left() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return len(i.objects)
+}
+
+// serveUploads is a server on a bucket, and what is in the bucket's uploads/.
+func serveUploads(t *testing.T) (g *guarded, a *annex, left func() []string) {
+	t.Helper()
+	a = newAnnex(t)
+	g = serveGuarded(t, func(c *api.Config) { c.Copies, c.Uploads = a.copies, uploads.New(a.copies.Bucket()) })
+	return g, a, func() (keys []string) {
+		t.Helper()
+		for o, err := range a.copies.Bucket().List(t.Context(), uploads.Prefix) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, o.Key)
+		}
+		return keys
+	}
+}
+
+func TestUpload(t *testing.T) {
+	g, _, left := serveUploads(t)
+	as := func(who string) []string { return []string{"Authorization", "Bearer " + g.keys[who]} }
+	picture := jpegPicture(t)
+	before := time.Now()
+	u := g.upload(len(picture), as("right")...)
+	if at := u.ExpiresAt.Sub(before); u.Method != "PUT" || !maps.Equal(u.Headers, map[string]string{"If-None-Match": "*"}) || at < 14*time.Minute || at > 15*time.Minute {
+		t.Errorf("%+v", u)
+	}
+	resp, body := g.take(u.UploadID, as("right")...)
+	wantProblem(t, resp, body, 409, "upload_incomplete", "send the picture to the address that came with the upload_id")
+	for _, c := range []struct {
+		what    string
+		content []byte
+		status  int
+	}{
+		{"a larger one", append(bytes.Clone(picture), 0), 403}, {"a smaller one", picture[1:], 403},
+		{"the picture", picture, 200}, {"the picture again", picture, 412}, {"another picture", bytes.Repeat([]byte{1}, len(picture)), 412},
+	} {
+		if status := u.put(t, c.content); status != c.status {
+			t.Errorf("%s: %d, want %d", c.what, status, c.status)
+		}
+	}
+	for _, who := range []string{"other", "admin"} { // who may do more in other places
+		resp, body := g.take(u.UploadID, as(who)...)
+		if who == "admin" && resp.StatusCode == http.StatusForbidden {
+			continue
+		}
+		wantProblem(t, resp, body, 404, "upload_not_found", "")
+	}
+	j := g.taken(u.UploadID, as("right")...)
+	if got, _ := g.pictures(t, j.ID); !bytes.Equal(got, picture) {
+		t.Errorf("the job has a picture of %d bytes, want %d", len(got), len(picture))
+	}
+	if keys := left(); len(keys) > 0 {
+		t.Errorf("left in the bucket: %v", keys)
+	}
+	resp, body = g.take(u.UploadID, as("right")...)
+	wantProblem(t, resp, body, 409, "upload_taken", "ask for another upload")
+	resp, body = g.take(u.UploadID, as("other")...)
+	wantProblem(t, resp, body, 404, "upload_not_found", "")
+	if n := len(g.queue.announced()); n != 1 {
+		t.Errorf("%d jobs were announced", n)
+	}
+}
+
+// Whatever client and server are racing, an upload makes one job.
+func TestUploadIsTakenOnce(t *testing.T) {
+	g, _, _ := serveUploads(t)
+	picture := jpegPicture(t)
+	for name, header := range map[string]func(i int) []string{
+		"without a key":  func(int) []string { return nil },
+		"different keys": func(i int) []string { return []string{"Idempotency-Key", fmt.Sprint("key-", i)} },
+		"one key":        func(int) []string { return []string{"Idempotency-Key", "the-key"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := g.keyless.upload(len(picture))
+			if status := u.put(t, picture); status != 200 {
+				t.Fatal(status)
+			}
+			var mu sync.Mutex
+			ids := map[job.ID]int{}
+			refused := 0
+			var all sync.WaitGroup
+			for i := range 8 {
+				all.Go(func() {
+					resp, body := g.keyless.take(u.UploadID, header(i)...)
+					mu.Lock()
+					defer mu.Unlock()
+					var j job.Job
+					if resp.StatusCode == http.StatusAccepted && json.Unmarshal(body, &j) == nil {
+						ids[j.ID]++
+						return
+					}
+					refused++
+					wantProblem(t, resp, body, 409, "upload_taken", "")
+				})
+			}
+			all.Wait()
+			if len(ids) != 1 || (name == "one key") != (refused == 0) {
+				t.Errorf("jobs: %v, %d were refused", ids, refused)
+			}
+		})
+	}
+}
+
+// A request that comes to the object when another has made a job of it and removed it is
+// answered by that job if it is the same, and else hears that the upload was taken.
+func TestUploadIsTakenWhileItIsLookedFor(t *testing.T) {
+	picture := jpegPicture(t)
+	for name, c := range map[string]struct {
+		keys [2]string
+		same bool
+	}{"the same request": {[2]string{"one", "one"}, true}, "another": {[2]string{"one", "two"}, false}} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t, withUploads)
+			u := s.keyless.upload(len(picture))
+			s.inbox.put(u.URL, picture)
+			var first job.Job
+			s.inbox.before = func() {
+				s.inbox.before = nil
+				first = s.keyless.taken(u.UploadID, "Idempotency-Key", c.keys[0])
+			}
+			resp, body := s.keyless.take(u.UploadID, "Idempotency-Key", c.keys[1])
+			if !c.same {
+				wantProblem(t, resp, body, 409, "upload_taken", "")
+				return
+			}
+			var j job.Job
+			if err := json.Unmarshal(body, &j); err != nil || j.ID != first.ID || resp.StatusCode != http.StatusAccepted {
+				t.Errorf("%s %s, want job %s", resp.Status, body, first.ID)
+			}
+		})
+	}
+}
+
+func TestUploadUnderAKey(t *testing.T) {
+	g, a, left := serveUploads(t)
+	s, picture := g.keyless, jpegPicture(t)
+	key := []string{"Idempotency-Key", "one"}
+	u := s.upload(len(picture))
+	u.put(t, picture)
+	j := s.taken(u.UploadID, key...)
+	a.away(true) // nothing has to be read again
+	if again := s.taken(u.UploadID, key...); again.ID != j.ID {
+		t.Errorf("repeated: %s, want %s", again.ID, j.ID)
+	}
+	a.away(false)
+	contentType, body := form(t, field{name: "upload_id", value: u.UploadID}, field{name: "style", value: style.Names()[1]})
+	resp, answer := s.send("POST", "/v1/jobs", string(body), append(key, "Content-Type", contentType)...)
+	wantProblem(t, resp, answer, 422, "idempotency_key_reused", "")
+	second := s.upload(len(picture))
+	second.put(t, picture)
+	if again := s.taken(second.UploadID, key...); again.ID != j.ID {
+		t.Errorf("by another upload: %s, want %s", again.ID, j.ID)
+	}
+	contentType, body = form(t, field{"image", "p.jpg", picture}, field{name: "style", value: style.Names()[0]})
+	var direct job.Job
+	if resp, answer := s.send("POST", "/v1/jobs", string(body), append(key, "Content-Type", contentType)...); json.Unmarshal(answer, &direct) != nil || direct.ID != j.ID {
+		t.Errorf("sent directly: %s %s, want job %s", resp.Status, answer, j.ID)
+	}
+	if keys := left(); len(keys) > 0 {
+		t.Errorf("left in the bucket: %v", keys)
+	}
+}
+
+// A submission that fails between the upload's being taken and the answer is completed
+// by the same request.
+func TestUploadSurvivesFailures(t *testing.T) {
+	picture := jpegPicture(t)
+	for name, key := range map[string][]string{"under a key": {"Idempotency-Key", "one"}, "without a key": nil} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t, withUploads)
+			u := s.keyless.upload(len(picture))
+			s.inbox.put(u.URL, picture)
+			s.queue.set(errors.New("away"))
+			resp, body := s.keyless.take(u.UploadID, key...)
+			wantProblem(t, resp, body, 503, "unavailable", "")
+			s.queue.set(nil)
+			s.keyless.taken(u.UploadID, key...)
+			if jobs, _, err := s.store.List(store.Query{Limit: 3}); err != nil || len(jobs) != 1 || s.inbox.left() != 0 {
+				t.Errorf("jobs: %v, %v; %d uploads are left", jobs, err, s.inbox.left())
+			}
+		})
+	}
+}
+
+func TestUploadsAway(t *testing.T) {
+	s := newScene(t, withUploads)
+	picture := jpegPicture(t)
+	u := s.keyless.upload(len(picture))
+	s.inbox.put(u.URL, picture)
+	files := s.files()
+
+	s.inbox.fail(errors.New("no answer from 10.0.0.1"))
+	resp, body := s.keyless.take(u.UploadID)
+	wantProblem(t, resp, body, 503, "unavailable", "sending it again is safe")
+	wait(t, resp)
+	resp, body = s.keyless.send("POST", "/v1/uploads", `{"bytes": 7}`)
+	wantProblem(t, resp, body, 503, "unavailable", "")
+	wait(t, resp)
+	s.inbox.fail(nil)
+
+	for name, r := range map[string]func(io.Reader) io.Reader{
+		"breaks off": func(r io.Reader) io.Reader { return io.LimitReader(r, 10) },
+		"vanishes":   func(io.Reader) io.Reader { return io.MultiReader(strings.NewReader("x"), cutOff{}) },
+	} {
+		s.inbox.opened = r
+		resp, body := s.keyless.take(u.UploadID)
+		if wantProblem(t, resp, body, 503, "unavailable", ""); t.Failed() {
+			t.Errorf("it %s", name)
+		}
+	}
+	s.inbox.opened = nil
+	if n := s.files(); n != files {
+		t.Errorf("%d files before, %d after", files, n)
+	}
+	s.keyless.taken(u.UploadID)
+}
+
+// The same over the wire: S3 hangs up, denies, or does not have it any more.
+func TestUploadsAwayOverTheWire(t *testing.T) {
+	g, a, _ := serveUploads(t)
+	s, picture := g.keyless, jpegPicture(t)
+	u := s.upload(len(picture))
+	if status := u.put(t, picture); status != 200 {
+		t.Fatal(status)
+	}
+	hangUp := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	a.odd.Store(&hangUp)
+	resp, body := s.take(u.UploadID)
+	wantProblem(t, resp, body, 503, "unavailable", "")
+	wait(t, resp)
+	a.away(true)
+	resp, body = s.take(u.UploadID)
+	wantProblem(t, resp, body, 503, "unavailable", "")
+	s.upload(7) // for which S3 is not asked
+	a.away(false)
+	if err := uploads.New(a.copies.Bucket()).Remove(t.Context(), store.UploadOf(&job.Spec{Upload: job.ID(u.UploadID)}).Name); err != nil {
+		t.Fatal(err)
+	}
+	resp, body = s.take(u.UploadID)
+	wantProblem(t, resp, body, 409, "upload_incomplete", "")
+	if status := u.put(t, picture); status != 200 {
+		t.Fatal(status)
+	}
+	s.taken(u.UploadID)
+}
+
+type cutOff struct{}
+
+func (cutOff) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
+
+// What is uploaded is inspected as what is sent, and what is no picture is let go.
+func TestUploadIsInspected(t *testing.T) {
+	for name, c := range map[string]struct {
+		content []byte
+		style   []byte
+		status  int
+		code    string
+		left    int
+	}{
+		"no picture":              {[]byte("<html>"), nil, 415, "unsupported_image", 0},
+		"a damaged one":           {jpegPicture(t)[:200], nil, 422, "damaged_image", 0},
+		"too many pixels":         {hugePNG(t), nil, 413, "too_many_pixels", 0},
+		"a damaged style picture": {jpegPicture(t), jpegPicture(t)[:200], 422, "damaged_image", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t, withUploads)
+			u := s.keyless.upload(len(c.content))
+			s.inbox.put(u.URL, c.content)
+			fields := []field{{name: "upload_id", value: u.UploadID}, {name: "style", value: style.Names()[0]}}
+			if c.style != nil {
+				fields[1] = field{"style_image", "s.jpg", c.style}
+			}
+			resp, body := s.keyless.post(form(t, fields...))
+			wantProblem(t, resp, body, c.status, c.code, "")
+			if n := s.inbox.left(); n != c.left {
+				t.Errorf("%d are left, want %d", n, c.left)
+			}
+			if n := len(s.queue.announced()); n != 0 {
+				t.Errorf("%d jobs were announced", n)
+			}
+		})
+	}
+}
+
+// An upload is read in the memory for submissions: one that has none left refuses it.
+func TestUploadIsReadInTheMemoryForSubmissions(t *testing.T) {
+	in := &inbox{}
+	s := serve(t, func(c *api.Config) {
+		c.Uploads, c.Limits = in, imageio.Limits{Bytes: 3 << 20, Pixels: 1e8, Edge: 1e4}
+		c.Shares.UploadMemory = 7
+	})
+	reading, goOn := make(chan bool), make(chan bool)
+	in.opened = func(r io.Reader) io.Reader {
+		reading <- true
+		<-goOn
+		return r
+	}
+	ask := func() (*http.Response, []byte) {
+		u := s.upload(3 << 20)
+		in.put(u.URL, make([]byte, 3<<20))
+		return s.take(u.UploadID)
+	}
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer close(goOn)
+	for range 2 {
+		all.Go(func() { ask() })
+		<-reading
+	}
+	resp, body := ask()
+	wantProblem(t, resp, body, 429, "too_many_at_once", "")
+	wait(t, resp)
+}
+
+// Without a bucket large pictures are sent directly.
+func TestNoUploads(t *testing.T) {
+	s := serve(t)
+	resp, body := s.send("POST", "/v1/uploads", `{"bytes": 7}`)
+	wantProblem(t, resp, body, 404, "uploads_unavailable", "submit the picture itself")
+	if n := s.files(); n != 0 {
+		t.Errorf("%d files", n)
+	}
+}
+
+// Pending uploads count towards what their owner may store, whichever process is asked.
+func TestPendingUploadsCountAcrossServers(t *testing.T) {
+	in := &inbox{}
+	one := serve(t)
+	var servers []*service
+	for range 2 {
+		jobs, err := store.Open(store.Config{Dir: one.store.Dir(), Quotas: store.Quotas{Stored: 42}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		servers = append(servers, (&service{T: t, store: jobs, queue: &ledger{}}).beside(func(c *api.Config) { c.Uploads = in }))
+	}
+	for _, s := range servers {
+		s.upload(20 << 20)
+	}
+	for _, s := range servers {
+		resp, body := s.send("POST", "/v1/uploads", `{"bytes": 1}`)
+		wantProblem(t, resp, body, 429, "quota_exceeded", "stored_bytes")
+		wait(t, resp)
+		resp, body = s.post(form(t, s.goodBut()...))
+		wantProblem(t, resp, body, 429, "quota_exceeded", "stored_bytes")
+	}
+}
+
+// A key for uploads opens nothing else in the bucket, and no other owner's.
+func TestUploadNamesAreTheServers(t *testing.T) {
+	g, a, _ := serveUploads(t)
+	if _, err := a.copies.Bucket().Put(t.Context(), "uploads/x", bytes.NewReader(jpegPicture(t)), bucket.Put{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"x", "../uploads/x", "/x", "%2e%2e/x", "0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f/../../x"} {
+		resp, body := g.keyless.take(id)
+		wantProblem(t, resp, body, 404, "upload_not_found", "")
+	}
+}

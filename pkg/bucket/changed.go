@@ -1,0 +1,39 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdkhttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// Changed reads an object of at most max bytes, unless its ETag is the known one: then
+// it returns nil and that. An empty known is none. A larger object is an error.
+func (b *Bucket) Changed(ctx context.Context, key, known string, max int64) (content []byte, etag string, err error) {
+	in := &s3.GetObjectInput{Bucket: &b.name, Key: &key}
+	if known != "" {
+		in.IfNoneMatch = &known
+	}
+	out, err := b.client.GetObject(ctx, in)
+	var answer *sdkhttp.ResponseError
+	if known != "" && errors.As(err, &answer) && answer.HTTPStatusCode() == http.StatusNotModified {
+		return nil, known, nil
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("get %s: %w", key, b.explain(err))
+	}
+	defer out.Body.Close()
+	content, err = io.ReadAll(io.LimitReader(out.Body, max+1))
+	switch {
+	case err != nil:
+		return nil, "", fmt.Errorf("get %s: %w: %w", key, ErrAway, err)
+	case int64(len(content)) > max:
+		return nil, "", fmt.Errorf("get %s: it is larger than %d bytes", key, max)
+	}
+	return content, aws.ToString(out.ETag), nil
+}

@@ -1,0 +1,206 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// An upload is a picture that a client stores elsewhere, as an object, before it submits
+// the job. It is pending from when it is granted until a job takes it or it is a day old:
+// uploads/<owner>/<id>.<bytes> is an empty file whose name says it all, so that one
+// listing counts an owner's. A job takes an upload by a name in keys/, as an idempotency
+// key is taken, with its spec as the content: see [Store.CreateOnce].
+const (
+	// UploadAge is for how long an upload can be taken. It is shorter than keyRetention,
+	// by as much as clocks may be apart, so that what was taken is remembered for longer.
+	UploadAge = keyRetention - settle
+	// uploadExtra is how many KiB a pending upload counts for besides its picture: its job
+	// will need room for a result.
+	uploadExtra = 1 << 10
+)
+
+// An Upload is a pending one.
+type Upload struct {
+	ID    job.ID // made as those of jobs are
+	Bytes int64  // of the picture, exactly
+	Name  string // of the object: its owner's, and nobody else's
+}
+
+func newUpload(folder string, id job.ID, bytes int64) Upload {
+	return Upload{id, bytes, folder + "/" + string(id)}
+}
+
+// UploadOf is the upload that a spec takes or has taken.
+func UploadOf(spec *job.Spec) Upload {
+	return newUpload(ownerFolder(spec.Owner), spec.Upload, spec.Input.Bytes)
+}
+
+// use is what a pending upload counts for.
+func (u Upload) use() use { return use{uploads: 1, kib: (u.Bytes+1023)>>10 + uploadExtra} }
+
+func (u Upload) over(now time.Time) bool { return now.Sub(u.ID.Time()) > UploadAge }
+
+// GrantUpload makes an upload of so many bytes, which counts towards its owner's quotas.
+// job.ErrQuota, in a [QuotaError], and job.ErrDiskFull as of [Store.Create].
+func (s *Store) GrantUpload(owner string, bytes int64) (u Upload, err error) {
+	if bytes < 1 || bytes > maxInput {
+		return u, fmt.Errorf("grant an upload: %d bytes: there must be 1 to %d", bytes, maxInput)
+	}
+	id, err := job.NewID()
+	if err == nil {
+		err = s.roomy(bytes)
+	}
+	// Each may be as large as many submissions, so they are counted for each.
+	if err == nil && s.quotas.limit().on(use{uploads: 1, kib: 1}) != noLimit {
+		_, err = s.countUploads(ownerFolder(owner))
+	}
+	if err != nil {
+		return u, fmt.Errorf("grant an upload: %w", err)
+	}
+	u = newUpload(ownerFolder(owner), id, bytes)
+	done, err := s.reserve(owner, id, use{}, u.use())
+	if err != nil {
+		return u, fmt.Errorf("grant an upload: %w", err)
+	}
+	path := s.uploadAt(owner, u.ID, u.Bytes)
+	err = s.inFolder(path, func() error { return s.mark(path) })
+	done(err == nil)
+	if err != nil {
+		return u, fmt.Errorf("grant an upload: %w", noRoom(err))
+	}
+	return u, nil
+}
+
+// Upload is a pending upload of an owner.
+//
+// Errors: job.ErrUploadTaken, job.ErrUploadExpired, job.ErrUploadNotFound, also of another
+// owner's.
+func (s *Store) Upload(owner string, id job.ID) (Upload, error) {
+	u, err := s.upload(owner, id)
+	if err != nil {
+		return u, fmt.Errorf("upload %s: %w", id, err)
+	}
+	return u, nil
+}
+
+func (s *Store) upload(owner string, id job.ID) (Upload, error) {
+	if check(id) != nil {
+		return Upload{}, job.ErrUploadNotFound
+	}
+	folder := ownerFolder(owner)
+	now := time.Now()
+	pending, err := s.countUploads(folder)
+	if err != nil {
+		return Upload{}, err
+	}
+	for _, u := range pending {
+		if u.ID == id {
+			return u, nil
+		}
+	}
+	taken, err := s.exists(s.keyAt(uploadKey(owner, id)))
+	switch {
+	case err != nil:
+		return Upload{}, err
+	case taken:
+		return Upload{}, job.ErrUploadTaken
+	case newUpload(folder, id, 0).over(now):
+		return Upload{}, job.ErrUploadExpired
+	}
+	return Upload{}, job.ErrUploadNotFound
+}
+
+// countUploads lists an owner's pending uploads, which may be what quotas are held to.
+func (s *Store) countUploads(folder string) ([]Upload, error) {
+	a := s.account(folder)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	began := time.Now()
+	pending, err := s.pending(folder, began)
+	if err == nil {
+		a.uploads.set(usedBy(pending), stampOf(began))
+	}
+	return pending, err
+}
+
+// EndUpload has an upload be pending no more, since there is a job of it or will be none.
+// It can be repeated.
+func (s *Store) EndUpload(owner string, u Upload) error {
+	if err := check(u.ID); err != nil {
+		return fmt.Errorf("end an upload: %w", err)
+	}
+	if err := s.remove(s.uploadAt(owner, u.ID, u.Bytes)); err != nil {
+		return fmt.Errorf("end upload %s: %w", u.ID, err)
+	}
+	s.freed(owner)
+	return nil
+}
+
+// ForgetUploads removes uploads that nobody can take any more, and the folders of owners
+// who have none. It stops when ctx ends, with its error.
+func (s *Store) ForgetUploads(ctx context.Context, now time.Time) error {
+	root := filepath.Join(s.dir, uploadsDir)
+	owners, err := s.list(root)
+	for _, owner := range owners {
+		if ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
+		names, lerr := s.list(filepath.Join(root, owner))
+		err = errors.Join(err, lerr)
+		for _, name := range names {
+			if u, ok := parseUpload(owner, name); ok && now.Sub(u.ID.Time()) > keyRetention {
+				err = errors.Join(err, s.remove(filepath.Join(root, owner, name)))
+			}
+		}
+		err = errors.Join(err, s.removeEmpty(filepath.Join(root, owner)))
+	}
+	if err != nil {
+		return fmt.Errorf("forget uploads: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) uploadAt(owner string, id job.ID, bytes int64) string {
+	return filepath.Join(s.dir, uploadsDir, ownerFolder(owner), string(id)+"."+strconv.FormatInt(bytes, 10))
+}
+
+// pending lists an owner's uploads that can still be taken.
+func (s *Store) pending(folder string, now time.Time) (all []Upload, err error) {
+	err = s.scan(filepath.Join(s.dir, uploadsDir, folder), func(names []string) {
+		for _, name := range names {
+			if u, ok := parseUpload(folder, name); ok && !u.over(now) {
+				all = append(all, u)
+			}
+		}
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		err = s.there()
+	}
+	return all, err
+}
+
+func parseUpload(folder, name string) (u Upload, ok bool) {
+	text, bytes, _ := strings.Cut(name, ".")
+	id, err := job.ParseID(text)
+	n, nerr := strconv.ParseInt(bytes, 10, 64)
+	return newUpload(folder, id, n), err == nil && nerr == nil && n >= 1 && n <= maxInput
+}
+
+func usedBy(uploads []Upload) (sum use) {
+	for _, u := range uploads {
+		sum = sum.plus(u.use())
+	}
+	return sum
+}
+
+// uploadKey is the store's name for what takes an owner's upload. No idempotency key
+// has a zero byte.
+func uploadKey(owner string, id job.ID) string { return keyOf(owner, "\x00"+string(id)) }

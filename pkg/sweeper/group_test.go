@@ -1,0 +1,63 @@
+package sweeper_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/queue/queuefake"
+	"github.com/atelier-go/atelier/pkg/sweeper"
+)
+
+// A recorder is a queue that remembers what was sent.
+type recorder struct {
+	*queuefake.Queue
+	sent []job.Message
+}
+
+func (r *recorder) SendAll(ctx context.Context, ms []job.Message) error {
+	r.sent = append(r.sent, ms...)
+	return r.Queue.SendAll(ctx, ms)
+}
+
+// What is sent again has its owner's group, as it had at first.
+func TestGroups(t *testing.T) {
+	st := newStreet(t)
+	queue := &recorder{Queue: st.queue}
+	cfg := st.sweep.Config
+	cfg.Queue = queue
+	var err error
+	if st.sweep, err = sweeper.New(cfg); err != nil {
+		t.Fatal(err)
+	}
+	submit := func(owner string) job.ID {
+		t.Helper()
+		id, err := job.NewID()
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec := job.Spec{ID: id, Owner: owner, Style: "some-style", Strength: 1, Format: "jpeg", CreatedAt: time.Now().Add(-time.Hour).UTC()}
+		if err := st.store.Create(&spec, []byte("picture"), nil); err != nil {
+			t.Fatal(err)
+		}
+		st.age("active/*/"+string(id), time.Hour)
+		return id
+	}
+	want := map[job.ID]string{submit("anna"): job.Group("anna"), submit("berta"): job.Group("berta"), submit(""): ""}
+	dead := submit("carl")
+	if err := st.dead.Send(t.Context(), job.Message{Job: dead, Run: 1}); err != nil {
+		t.Fatal(err)
+	}
+	want[dead] = job.Group("carl")
+	st.sweeps(3)
+	got := map[job.ID]string{}
+	for _, m := range queue.sent {
+		got[m.Job] = m.Group
+	}
+	for id, group := range want {
+		if g, ok := got[id]; !ok || g != group {
+			t.Errorf("job %s was sent %v, with the group %q, want %q", id, ok, g, group)
+		}
+	}
+}

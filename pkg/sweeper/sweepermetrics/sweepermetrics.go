@@ -1,0 +1,67 @@
+// Package sweepermetrics counts sweeps in Prometheus' terms, for the programs that serve
+// /metrics. Each process counts its own: they take turns.
+package sweepermetrics
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/atelier-go/atelier/pkg/sweeper"
+)
+
+// Metrics is a prometheus.Collector. It is safe for concurrent use.
+type Metrics struct {
+	sweeps     *prometheus.CounterVec
+	seconds    prometheus.Counter
+	jobs       *prometheus.CounterVec
+	unfinished prometheus.Gauge
+}
+
+// New is Metrics of no sweep yet.
+func New() *Metrics {
+	m := &Metrics{
+		sweeps: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "atelier_sweeps_total", Help: "Sweeps of this process, which takes turns with others.",
+		}, []string{"result"}),
+		seconds: prometheus.NewCounter(prometheus.CounterOpts{Name: "atelier_sweep_seconds_total", Help: "Time that sweeps of this process took."}),
+		jobs: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "atelier_swept_jobs_total", Help: "Jobs that sweeps of this process sent again, took from the dead-letter queue, failed as too old, or removed.",
+		}, []string{"action"}),
+		unfinished: prometheus.NewGauge(prometheus.GaugeOpts{Name: "atelier_unfinished_jobs", Help: "Unfinished jobs at the last sweep of this process."}),
+	}
+	for _, result := range []string{"ok", "error"} { // so that they are there before they happen
+		m.sweeps.WithLabelValues(result)
+	}
+	return m
+}
+
+// Swept counts a sweep: see [sweeper.Config].
+func (m *Metrics) Swept(r sweeper.Report) {
+	result := "ok"
+	if r.Err != nil {
+		result = "error"
+	}
+	m.sweeps.WithLabelValues(result).Inc()
+	m.seconds.Add(r.Took.Seconds())
+	for action, n := range map[string]int{"resent": r.Resent, "dead": r.Dead, "timed_out": r.TimedOut, "expired": r.Expired} {
+		m.jobs.WithLabelValues(action).Add(float64(n))
+	}
+	m.unfinished.Set(float64(r.Unfinished))
+}
+
+func (m *Metrics) all() []prometheus.Collector {
+	return []prometheus.Collector{m.sweeps, m.seconds, m.jobs, m.unfinished}
+}
+
+// Describe and Collect make it a prometheus.Collector.
+func (m *Metrics) Describe(to chan<- *prometheus.Desc) {
+	for _, c := range m.all() {
+		c.Describe(to)
+	}
+}
+
+// Collect is Describe's counterpart.
+func (m *Metrics) Collect(to chan<- prometheus.Metric) {
+	for _, c := range m.all() {
+		c.Collect(to)
+	}
+}

@@ -1,0 +1,33 @@
+package worker
+
+import (
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// An Outcome is how an attempt at a run ended.
+type Outcome string
+
+// The outcomes. After the first two the run has ended.
+const (
+	Succeeded Outcome = "succeeded"
+	Failed    Outcome = "failed"
+	GivenBack Outcome = "given_back" // it will be tried again
+	Lost      Outcome = "lost"       // another worker has the job, or somebody has ended it
+	Stuck     Outcome = "stuck"      // the engine hangs, and the process ends
+)
+
+// Outcomes are all of them.
+var Outcomes = []Outcome{Succeeded, Failed, GivenBack, Lost, Stuck}
+
+// An Attempt is an attempt at a run that has ended, for metrics.
+type Attempt struct {
+	Message job.Message
+	Number  int // 1 for the first attempt at the run; 0 where none was begun, since all are used up
+	Outcome Outcome
+	Code    string // of a run that failed
+	Took    time.Duration
+	// Receipt has what was measured up to the end of the attempt; other times are 0.
+	Receipt job.Receipt
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/atelier-go/atelier/pkg/emf/emftest"
+	"github.com/atelier-go/atelier/pkg/lambdatest"
+)
+
+// The test's program is the function's too.
+func TestMain(m *testing.M) {
+	if os.Getenv("TEST_AS_FUNCTION") != "" {
+		main()
+		return
+	}
+	m.Run()
+}
+
+// A cold start asks AWS for nothing; each sweep writes its metrics, the heartbeat among them.
+func TestMetrics(t *testing.T) {
+	aws := lambdatest.NewAWS(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"Attributes":{"ApproximateNumberOfMessages":"0","ApproximateNumberOfMessagesNotVisible":"0","ApproximateNumberOfMessagesDelayed":"0"}}`)
+	})
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program)
+	cmd.Env = append(aws.Environ(), "TEST_AS_FUNCTION=1", "ATELIER_DIR="+t.TempDir(), "ATELIER_QUEUE=http://queue/1/atelier", "ATELIER_BUCKET=pictures", "ATELIER_DEPLOYMENT=prod")
+	f := lambdatest.Start(t, cmd)
+	if got := aws.Requests(); len(got) != 0 {
+		t.Errorf("after the start the requests to AWS are %q", got)
+	}
+	if _, err := f.Invoke(map[string]string{"task": "sweep"}); err != nil {
+		t.Fatal(err)
+	}
+	lines := emftest.Lines(t, f.Log())
+	for _, name := range []string{"Sweeps", "SweepDuration", "UnfinishedJobs", "JobsResent", "DeadLetters", "JobsTimedOut", "JobsExpired"} {
+		if _, n := emftest.Total(lines, name); n != 1 {
+			t.Errorf("%s was written %d times:\n%s", name, n, f.Log())
+		}
+	}
+	for _, l := range lines {
+		if l.Properties["Service"] != "maintenance" || l.Properties["Deployment"] != "prod" {
+			t.Errorf("got %+v", l)
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/atelier-go/atelier/pkg/decoder/decodertest"
+	"github.com/atelier-go/atelier/pkg/lambdatest"
+)
+
+// A daemon that somebody starts by hand ends at once where its queue is not there, with
+// what to do, and does not claim to be ready.
+func TestQueueNotThere(t *testing.T) {
+	aws := lambdatest.NewAWS(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		w.Header().Set("X-Amzn-Query-Error", "AWS.SimpleQueueService.NonExistentQueue;Sender")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}`)
+	})
+	for _, setting := range aws.Environ() {
+		if name, value, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "AWS_") {
+			t.Setenv(name, value)
+		}
+	}
+	t.Setenv("ATELIER_ONNXRUNTIME", "") // which scripts/env sets to a folder
+	decoder, err := decodertest.Program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, queue := range []string{"atelier-typo", "http://queue/1/atelier-typo"} {
+		err := run(t.Context(), []string{"--dir", t.TempDir(), "--model", "../../../model/testdata/full", "--decoder", decoder, "--queue", queue},
+			func(string) string { return "" }, io.Discard)
+		if err == nil {
+			t.Fatal("it ended without an error")
+		}
+		for _, want := range []string{"there is no such queue", "atelier-typo", "us-east-1", "AWS_REGION"} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("--queue %s: got %v, want a word of %s", queue, err, want)
+			}
+		}
+	}
+}

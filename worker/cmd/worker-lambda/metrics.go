@@ -1,0 +1,44 @@
+package main
+
+import (
+	"github.com/atelier-go/atelier/pkg/emf"
+	"github.com/atelier-go/atelier/worker"
+)
+
+// outcomes are the names of what counts attempts.
+var outcomes = map[worker.Outcome]string{
+	worker.Succeeded: "JobsSucceeded", worker.Failed: "JobsFailed", worker.GivenBack: "JobsGivenBack",
+	worker.Lost: "JobsLost", worker.Stuck: "JobsStuck",
+}
+
+// attempts writes the metrics of an attempt that has ended: what did not happen is left
+// out, so that a metric costs nothing while it is 0.
+func attempts(e *emf.Writer) func(worker.Attempt) {
+	return func(a worker.Attempt) {
+		metrics := []emf.Metric{emf.One(outcomes[a.Outcome])}
+		r := a.Receipt
+		for _, m := range []emf.Metric{
+			{Name: "Decode", Unit: emf.Milliseconds, Value: r.DecodeMS},
+			{Name: "Stylize", Unit: emf.Milliseconds, Value: r.StylizeMS},
+			{Name: "Encode", Unit: emf.Milliseconds, Value: r.EncodeMS},
+		} {
+			if m.Value > 0 {
+				metrics = append(metrics, m)
+			}
+		}
+		if a.Number == 1 && r.QueueWaitMS > 0 { // of later attempts it is not the queue that took the time
+			metrics = append(metrics, emf.Metric{Name: "QueueWait", Unit: emf.Milliseconds, Value: r.QueueWaitMS})
+		}
+		if r.ColdStart {
+			metrics = append(metrics, emf.One("ColdStarts"))
+		}
+		properties := map[string]any{"job": a.Message.Job, "run": a.Message.Run, "attempt": a.Number}
+		if a.Message.Request != "" {
+			properties["request"] = a.Message.Request
+		}
+		if a.Code != "" {
+			properties["code"] = a.Code
+		}
+		e.Write(properties, metrics...)
+	}
+}
