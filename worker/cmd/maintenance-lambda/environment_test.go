@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -105,7 +106,7 @@ func (e *environment) start() (exited chan struct{}, err error) {
 		}
 	}
 	e.process = exec.Command(e.program)
-	e.process.Env = append(e.env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(e.server.URL, "http://"))
+	e.process.Env = append(slices.Clip(e.env), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(e.server.URL, "http://"))
 	output := &locked{mu: &e.mu, b: &e.log}
 	e.process.Stdout, e.process.Stderr = output, output
 	if err := e.process.Start(); err != nil {
