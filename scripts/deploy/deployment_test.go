@@ -1,0 +1,367 @@
+package deploy_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/gallery"
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/scripts/deploy/deploytest"
+	"github.com/atelier-go/atelier/scripts/devstack/datasync"
+	"github.com/atelier-go/atelier/scripts/devstack/ministack"
+	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
+)
+
+// A deployment is the template's stack in MiniStack, made by the commands of this folder.
+type deployment struct {
+	*testing.T
+	root     *testing.T // what is served ends with it
+	locked   ministack.Locked
+	cfg      aws.Config
+	dir      string // the shared directory: MiniStack's functions see no EFS
+	template string
+	archives string
+	copies   *datasync.Task
+	deployed chan struct{}          // closed when there is a bucket to copy to
+	function atomic.Pointer[string] // maintenance, for the events of copies
+	key      string
+	outputs  map[string]string
+	api      string // proxies, since MiniStack's addresses have names that don't resolve
+	gallery  string
+}
+
+// archivesVariable names a folder with what scripts/deploy/build makes, built already.
+const archivesVariable = "ATELIER_TEST_ARCHIVES"
+
+func newDeployment(t *testing.T) *deployment {
+	t.Helper()
+	d := &deployment{T: t, root: t, dir: t.TempDir(), archives: os.Getenv(archivesVariable), deployed: make(chan struct{})}
+	d.locked = ministacktest.StartForTemplate(t)
+	for _, name := range []string{"ATELIER_AWSCLI", "ATELIER_ROOT", "ATELIER_SAMPLES"} {
+		if os.Getenv(name) == "" {
+			const missing = `not set up: run scripts/setup --tests, then eval "$(scripts/env)"`
+			if os.Getenv("CI") != "" {
+				t.Fatal(missing)
+			}
+			t.Skip(missing)
+		}
+	}
+	var err error
+	if d.cfg, err = d.locked.Config(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if d.archives == "" {
+		d.archives = t.TempDir()
+		d.must("build", "--out", d.archives, "api-lambda.zip", "maintenance-lambda.zip", "worker-lambda-onnx.zip")
+	}
+
+	d.copies = &datasync.Task{From: filepath.Join(d.dir, "published"), Prefix: gallery.Pictures, CacheControl: gallery.CacheControl}
+	service := datasync.NewService(d.copies, func(datasync.Report) {}, d.copied)
+	service.Before = func(ctx context.Context) error {
+		select {
+		case <-d.deployed:
+		case <-ctx.Done():
+		}
+		return ctx.Err()
+	}
+	t.Cleanup(service.Close)
+	address, err := service.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reduced, err := deploytest.Reduction{
+		Without: deploytest.Lacking, Lists: deploytest.LackingLists, PlainHTTP: true, Actions: deploytest.SeparateActions,
+		References: map[string]string{"AWS::DataSync::Task": service.Reset()},
+		Environment: map[string]string{
+			"ATELIER_DIR": d.dir, "ATELIER_MODEL": filepath.Join(os.Getenv("ATELIER_ROOT"), "model", "atelier"),
+			"AWS_ENDPOINT_URL": d.locked.Endpoint, "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
+			"ATELIER_SWEEP_EVERY":       "1s",
+			"AWS_ENDPOINT_URL_DATASYNC": address, "AWS_USE_DUALSTACK_ENDPOINT": "",
+		},
+	}.Apply(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.template = filepath.Join(t.TempDir(), "template.yaml")
+	if err := os.WriteFile(d.template, reduced, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// copied passes the event of an execution's end on, as EventBridge does.
+func (d *deployment) copied(ctx context.Context, e datasync.Event) error {
+	payload, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	out, err := lambda.NewFromConfig(d.cfg).Invoke(ctx, &lambda.InvokeInput{FunctionName: d.function.Load(), Payload: payload})
+	if err == nil && out.FunctionError != nil {
+		err = errors.New(string(out.Payload))
+	}
+	return err
+}
+
+// command runs a command of this folder against MiniStack, and returns what it prints on both
+// outputs.
+func (d *deployment) command(stdin, name string, args ...string) (stdout, stderr string, err error) {
+	d.Helper()
+	cmd := exec.CommandContext(d.Context(), "./"+name, args...)
+	cmd.Env = append(d.locked.Environ(), "PATH="+os.Getenv("ATELIER_AWSCLI")+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	cmd.Stdin = strings.NewReader(stdin)
+	var out, log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &log
+	err = cmd.Run()
+	d.Logf("%s %q: %v\n%s%s", name, args, err, log.Bytes(), out.Bytes())
+	return out.String(), log.String(), err
+}
+
+func (d *deployment) must(name string, args ...string) (stdout, stderr string) {
+	d.Helper()
+	stdout, stderr, err := d.command("", name, args...)
+	if err != nil {
+		d.Fatal(err)
+	}
+	return stdout, stderr
+}
+
+// up deploys, and reads what the stack tells of itself.
+func (d *deployment) up(args ...string) (stderr string) {
+	d.Helper()
+	_, stderr = d.must("up", append(args, "--yes", "--template", d.template, "--artifacts", d.archives, "--set", "MaximumConcurrency=2")...)
+	d.outputs = d.readOutputs()
+	function := d.outputs["MaintenanceFunctionName"]
+	d.function.Store(&function)
+	if d.copies.To == nil {
+		d.copies.To = bucket.New(d.cfg, d.outputs["BucketName"])
+		close(d.deployed)
+	}
+	d.api, d.gallery = d.serveAPI(), d.serveGallery()
+	return stderr
+}
+
+var shownKey = regexp.MustCompile(`the key, shown this once: (\S+)`)
+
+// enable switches the mapping from the queue to the worker.
+func (d *deployment) enable(on bool) {
+	d.Helper()
+	if _, err := lambda.NewFromConfig(d.cfg).UpdateEventSourceMapping(d.Context(), &lambda.UpdateEventSourceMappingInput{UUID: aws.String(d.outputs["WorkerMappingId"]), Enabled: &on}); err != nil {
+		d.Fatal(err)
+	}
+}
+
+func (d *deployment) sweep() {
+	d.Helper()
+	out, err := lambda.NewFromConfig(d.cfg).Invoke(d.Context(), &lambda.InvokeInput{FunctionName: d.function.Load(), Payload: []byte(`{"task":"sweep"}`)})
+	if err != nil || out.FunctionError != nil {
+		d.Fatalf("%v: %s", err, out.Payload)
+	}
+}
+
+// aws runs the AWS command line, and returns the words that it prints.
+func (d *deployment) aws(args ...string) []string {
+	d.Helper()
+	cmd := exec.CommandContext(d.Context(), filepath.Join(os.Getenv("ATELIER_AWSCLI"), "aws"), append(args, "--output", "text")...)
+	cmd.Env = append(d.locked.Environ(), "AWS_PAGER=", "AWS_DEFAULT_REGION="+ministack.Region)
+	var problem bytes.Buffer
+	cmd.Stderr = &problem
+	out, err := cmd.Output()
+	if err != nil {
+		d.Fatalf("aws %q: %v: %s", args, err, problem.Bytes())
+	}
+	words := strings.Fields(string(out))
+	return slices.DeleteFunc(words, func(w string) bool { return w == "None" })
+}
+
+func (d *deployment) readOutputs() map[string]string {
+	d.Helper()
+	words := d.aws("cloudformation", "describe-stacks", "--stack-name", "atelier", "--query", "Stacks[0].Outputs[].[OutputKey,OutputValue]")
+	outputs := map[string]string{}
+	for pair := range slices.Chunk(words, 2) {
+		outputs[pair[0]] = pair[1]
+	}
+	return outputs
+}
+
+// left is what costs something, or holds data, in the whole of MiniStack.
+func (d *deployment) left() []string {
+	d.Helper()
+	var all []string
+	for _, of := range []struct {
+		what string
+		args []string
+	}{
+		{"bucket", []string{"s3api", "list-buckets", "--query", "Buckets[].Name"}},
+		{"file system", []string{"efs", "describe-file-systems", "--query", "FileSystems[].FileSystemId"}},
+		{"function", []string{"lambda", "list-functions", "--query", "Functions[].FunctionName"}},
+		{"queue", []string{"sqs", "list-queues", "--query", "QueueUrls[]", "--endpoint-url", d.locked.Endpoint}},
+		// Not log groups: MiniStack makes one anew where an invocation ends after its deletion.
+		{"role", []string{"iam", "list-roles", "--query", "Roles[].RoleName"}},
+		{"API", []string{"apigatewayv2", "get-apis", "--query", "Items[].ApiId"}},
+		{"distribution", []string{"cloudfront", "list-distributions", "--query", "DistributionList.Items[].Id"}},
+		{"alarm", []string{"cloudwatch", "describe-alarms", "--query", "MetricAlarms[].AlarmName"}},
+		{"schedule", []string{"scheduler", "list-schedules", "--query", "Schedules[].Name"}},
+		{"parameter", []string{"ssm", "describe-parameters", "--query", "Parameters[].Name"}},
+	} {
+		for _, name := range d.aws(of.args...) {
+			all = append(all, of.what+" "+name)
+		}
+	}
+	return all
+}
+
+// ended waits until a job has ended.
+func (d *deployment) ended(id job.ID) (j job.Job) {
+	d.Helper()
+	d.waitFor("the job's end", func() bool { j = d.read(id); return j.State.Finished() })
+	return j
+}
+
+func (d *deployment) read(id job.ID) (j job.Job) {
+	d.Helper()
+	r := d.ask(http.MethodGet, "/v1/jobs/"+string(id), nil)
+	if err := json.Unmarshal(r.body, &j); err != nil || r.StatusCode != http.StatusOK {
+		d.Fatalf("%s: %s", r.Status, r.body)
+	}
+	return j
+}
+
+func (d *deployment) photograph() []byte {
+	d.Helper()
+	b, err := os.ReadFile(filepath.Join(os.Getenv("ATELIER_SAMPLES"), "chelsea.png"))
+	if err != nil {
+		d.Fatal(err)
+	}
+	return b
+}
+
+func (d *deployment) submit(picture []byte) job.ID {
+	d.Helper()
+	var b bytes.Buffer
+	form := multipart.NewWriter(&b)
+	part, err := form.CreateFormFile("image", "picture.png")
+	if err == nil {
+		_, err = part.Write(picture)
+	}
+	if err = errors.Join(err, form.WriteField("style", "watercolour"), form.Close()); err != nil {
+		d.Fatal(err)
+	}
+	r := d.ask(http.MethodPost, "/v1/jobs", &b, "Content-Type", form.FormDataContentType())
+	var j job.Job
+	if err := json.Unmarshal(r.body, &j); err != nil || r.StatusCode != http.StatusAccepted {
+		d.Fatalf("%s: %s", r.Status, r.body)
+	}
+	return j.ID
+}
+
+type response struct {
+	*http.Response
+	body []byte
+}
+
+func (d *deployment) ask(method, path string, body io.Reader, headers ...string) response {
+	d.Helper()
+	req, err := http.NewRequestWithContext(d.Context(), method, d.api+path, body)
+	if err != nil {
+		d.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+d.key)
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	r, err := http.DefaultClient.Do(req)
+	if err != nil {
+		d.Fatal(err)
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		d.Fatal(err)
+	}
+	return response{r, b}
+}
+
+func (d *deployment) keyFile() string {
+	d.Helper()
+	file := filepath.Join(d.TempDir(), "key")
+	if err := os.WriteFile(file, []byte(d.key+"\n"), 0o600); err != nil {
+		d.Fatal(err)
+	}
+	return file
+}
+
+func (d *deployment) waitFor(what string, done func() bool) {
+	d.Helper()
+	deadline := time.Now().Add(3 * time.Minute)
+	for !done() {
+		if time.Now().After(deadline) {
+			d.Fatalf("%s did not come", what)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// serveAPI is the HTTP API of the stack at an address of this machine.
+func (d *deployment) serveAPI() string {
+	d.Helper()
+	id, _, _ := strings.Cut(strings.TrimPrefix(d.outputs["ApiUrl"], "https://"), ".")
+	at, err := url.Parse(d.locked.HTTPAPI(id))
+	if err != nil {
+		d.Fatal(err)
+	}
+	return d.serve(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(at)
+		r.Out.Host = r.In.Host
+	}})
+}
+
+// serveGallery shows of the bucket what CloudFront may read.
+func (d *deployment) serveGallery() string {
+	d.Helper()
+	objects := d.copies.To
+	return d.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		key := strings.TrimPrefix(r.URL.Path, "/")
+		body, _, err := objects.Get(r.Context(), key)
+		if err != nil {
+			http.NotFound(w, r)
+			return
+		}
+		defer body.Close()
+		if strings.HasPrefix(key, "keys/") || strings.HasPrefix(key, "pictures/private/") {
+			http.Error(w, "not what CloudFront may read", http.StatusForbidden)
+			return
+		}
+		_, _ = io.Copy(w, body) // the client went away
+	}))
+}
+
+func (d *deployment) serve(h http.Handler) string {
+	s := httptest.NewServer(h)
+	d.root.Cleanup(s.Close)
+	return s.URL
+}
