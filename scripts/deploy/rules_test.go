@@ -63,6 +63,18 @@ func TestSchedules(t *testing.T) {
 	}
 }
 
+// Nothing sweeps before what takes long or may fail is there, so that what a failed deployment has made is empty; and
+// no longer when the rest is deleted.
+func TestSweepsComeLast(t *testing.T) {
+	t.Parallel()
+	after := readTemplate(t).resources["SweepClock"].after
+	for _, name := range []string{"BucketPolicy", "ApiStage", "CopyEndedPermission"} { // BucketPolicy needs the distribution
+		if !slices.Contains(after, name) {
+			t.Errorf("the clock may run before there is %s: %v", name, after)
+		}
+	}
+}
+
 // Functions have logs that end, the network, the directory, and nothing reserved.
 func TestFunctions(t *testing.T) {
 	t.Parallel()
