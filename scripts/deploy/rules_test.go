@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/atelier-go/atelier/pkg/gallery"
 )
 
 // SQS wants the visibility to be six times the function's timeout; else messages come
@@ -207,7 +209,7 @@ func TestCopies(t *testing.T) {
 			t.Errorf("DataSync may %s at its source", p.action)
 		}
 	}
-	if got := tmpl.resources["CopyTarget"].at("Subdirectory"); got != "/pictures" {
+	if got := tmpl.resources["CopyTarget"].at("Subdirectory"); got != gallery.Pictures {
 		t.Errorf("DataSync writes to %v", got)
 	}
 	if got := tmpl.resources["CopyTarget"].after; !slices.Contains(got, "MountTargetA") {
