@@ -13,15 +13,26 @@ var commands = []string{"up", "status", "verify", "logs", "redrive", "down"}
 // run runs a command where AWS is a program that fails as the AWS command line does.
 func run(t *testing.T, name string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
+	return runWith(t, "case $* in 'configure get region') exit 1 ;; esac\necho 'Unable to locate credentials' >&2\nexit 253\n", name, args...)
+}
+
+// runWith runs a command where the AWS command line is a script of sh.
+func runWith(t *testing.T, aws, name string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	return runInput(t, "", aws, name, args...)
+}
+
+// runInput is as runWith, with something to read.
+func runInput(t *testing.T, input, aws, name string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
 	bin := t.TempDir()
-	const fails = "#!/bin/sh\ncase \"$*\" in 'configure get region') exit 1 ;; esac\necho 'Unable to locate credentials' >&2\nexit 253\n"
-	if err := os.WriteFile(filepath.Join(bin, "aws"), []byte(fails), 0o700); err != nil {
+	if err := os.WriteFile(filepath.Join(bin, "aws"), []byte("#!/bin/sh\n"+aws), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	var out, log strings.Builder
 	cmd := exec.CommandContext(t.Context(), "./"+name, args...)
 	cmd.Env = []string{"PATH=" + bin + string(filepath.ListSeparator) + os.Getenv("PATH"), "HOME=" + t.TempDir()}
-	cmd.Stdout, cmd.Stderr = &out, &log
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &out, &log
 	err = cmd.Run()
 	return out.String(), log.String(), err
 }
@@ -76,6 +87,101 @@ func TestCommandsRefuse(t *testing.T) {
 		out, log, err := run(t, words[0], words[1:]...)
 		if err == nil || out != "" || !strings.Contains(log, c.want) || strings.Count(log, "\n") != 1 {
 			t.Errorf("%s: %v: %s%s, want %q", c.line, err, log, out, c.want)
+		}
+	}
+}
+
+// answering is an AWS command line that has a stack, as describe-stacks shows it, and more.
+func answering(stack, more string) string {
+	return `case "$*" in
+'sts get-caller-identity'*) echo 123456789012 ;;
+'lambda get-account-settings'*) echo 10 ;;
+*'Stacks[0].StackStatus'*) ` + stack + ` ;;
+` + more + `
+*) echo "unexpected: $*" >&2; exit 2 ;;
+esac
+`
+}
+
+const noStack = `echo 'An error occurred (ValidationError): Stack with id atelier does not exist' >&2; exit 254`
+
+// Where AWS can't be asked, nothing is taken for absent: neither the record of an earlier stack's
+// data, nor what is to be deleted.
+func TestCommandsConcludeNothingFromErrors(t *testing.T) {
+	const expired = `echo 'An error occurred (ExpiredToken) when calling the HeadObject operation: The security token is expired' >&2; exit 254`
+	const missing = `echo 'An error occurred (404) when calling the HeadObject operation: Not Found' >&2; exit 254`
+	for name, tt := range map[string]struct {
+		aws, line, input string
+		want, never      string
+	}{
+		"up with the data of an earlier stack": {
+			aws:  answering(noStack, "'s3api head-object'*) "+expired+" ;;"),
+			line: "up", want: "ExpiredToken", never: "not used",
+		},
+		"up without": {
+			aws:  answering(noStack, "'s3api head-object'*) "+missing+" ;;"),
+			line: "up", want: "nobody can be asked to confirm",
+		},
+		"down": {
+			aws: answering(noStack, `'s3api head-object'*) ;;
+'s3 cp --only-show-errors s3://'*) echo pictures fs-1 ;;
+'s3api head-bucket'*) ;;
+'s3 cp --only-show-errors - '*) cat >/dev/null ;;
+'efs describe-file-systems'*) `+expired+` ;;`),
+			line: "down --data --yes", input: "atelier\n", want: "ExpiredToken", never: "Nothing is left\n",
+		},
+		"down of a bucket with versions": {
+			aws: answering(noStack, `'s3api head-object'*) ;;
+'s3 cp --only-show-errors s3://'*) echo pictures fs-1 ;;
+'s3api head-bucket'*) ;;
+'s3 cp --only-show-errors - '*) cat >/dev/null ;;
+'efs describe-file-systems'*) echo 'An error occurred (FileSystemNotFound)' >&2; exit 254 ;;
+'s3 rb'*) echo 'BucketNotEmpty' >&2; exit 1 ;;`),
+			line: "down --data --yes", input: "atelier\n", want: "press Empty", never: "done",
+		},
+		"up of a stack that is stuck": {
+			aws:  answering("echo UPDATE_ROLLBACK_FAILED", ""),
+			line: "up", want: "continue-update-rollback --stack-name atelier --region us-east-1",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			words := strings.Fields(tt.line)
+			out, log, err := runInput(t, tt.input, tt.aws, words[0], append(words[1:], "--region", "us-east-1")...)
+			if err == nil || !strings.Contains(log, tt.want) || tt.never != "" && strings.Contains(log, tt.never) {
+				t.Errorf("%v: %s%s\nwant %q and never %q", err, log, out, tt.want, tt.never)
+			}
+		})
+	}
+}
+
+// Alarms are those of the stack alone, without what scales.
+func TestStatusAlarms(t *testing.T) {
+	const values = `*'Outputs['*) printf 'output\tQueueUrl\tq\noutput\tDeadLettersUrl\td\nparameter\tMode\tec2\n' ;;
+'sqs get-queue-attributes'*) echo 0 ;;
+*"LogicalResourceId=='Alarms'"*) echo arn:aws:sns:us-east-1:123456789012:atelier-Alarms-1 ;;
+'cloudwatch describe-alarms'*"contains(AlarmActions,'arn:aws:sns:us-east-1:123456789012:atelier-Alarms-1')"*) ;;
+'cloudwatch describe-alarms'*) echo atelier-2-OldestMessage-1 ;;`
+	if out, log, err := runWith(t, answering("echo UPDATE_COMPLETE", values), "status", "--region", "us-east-1"); err != nil || !strings.Contains(out, "alarms       none\n") {
+		t.Errorf("%v: %s%s", err, log, out)
+	}
+}
+
+// What instances log is read from their consoles.
+func TestLogsOfInstances(t *testing.T) {
+	const group = `*"LogicalResourceId=='Group'"*) echo atelier-Group-1 ;;
+'autoscaling describe-auto-scaling-groups --auto-scaling-group-names atelier-Group-1'*) printf 'i-1\ni-2\n' ;;
+'ec2 get-console-output --latest --instance-id i-1'*) printf 'booted\r\njob a done\r\n' ;;
+'ec2 get-console-output --latest --instance-id i-2'*) printf 'job b done\n' ;;`
+	for job, want := range map[string]string{
+		"":      "i-1\tbooted\ni-1\tjob a done\ni-2\tjob b done\n",
+		"job b": "i-2\tjob b done\n",
+	} {
+		args := []string{"instances", "--region", "us-east-1"}
+		if job != "" {
+			args = append(args, "--job", job)
+		}
+		if out, log, err := runWith(t, answering("echo CREATE_COMPLETE", group), "logs", args...); err != nil || out != want {
+			t.Errorf("%q: %v: %s%q, want %q", job, err, log, out, want)
 		}
 	}
 }

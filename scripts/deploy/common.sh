@@ -103,11 +103,23 @@ confirm() {
 	case $answer in y | Y | yes) ;; *) die "nothing was done" ;; esac
 }
 
+# exists ABSENT COMMAND...: whether the command finds something. ABSENT is in AWS's error when there
+# is none; with any other error, such as expired credentials, nothing can be concluded.
+exists() {
+	local absent=$1 problem
+	shift
+	if problem=$("$@" 2>&1 >/dev/null); then return 0; fi
+	case $problem in *"$absent"*) return 1 ;; esac
+	die "AWS could not be asked (${problem##*$'\n'}): repair that and run the same command again"
+}
+
 # object_exists S3-URL
 object_exists() {
 	local rest=${1#s3://}
-	aws s3api head-object --bucket "${rest%%/*}" --key "${rest#*/}" >/dev/null 2>&1
+	exists '(404)' aws s3api head-object --bucket "${rest%%/*}" --key "${rest#*/}"
 }
+
+bucket_exists() { exists '(404)' aws s3api head-bucket --bucket "$1"; }
 
 # maintain TASK: invokes the maintenance function and waits for it; sets LOG to the end of its log.
 maintain() {

@@ -108,6 +108,10 @@ func TestUserData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Nobody can log in, and nothing sends the log anywhere.
+	if !strings.Contains(script, "StandardOutput=journal+console") {
+		t.Error("the worker's log can't be read from outside the instance")
+	}
 	for _, m := range regexp.MustCompile(`/opt/atelier/([a-z]+/)`).FindAllStringSubmatch(script, -1) {
 		if !strings.Contains(string(build), `put "$1" "`+m[1]) {
 			t.Errorf("%s is not in the archive", m[0])

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/atelier-go/atelier/pkg/gallery"
 )
 
 // SQS wants the visibility to be six times the function's timeout; else messages come
@@ -60,6 +62,18 @@ func TestSchedules(t *testing.T) {
 	}
 	if found == 0 {
 		t.Error("nothing goes by the clock: who sweeps?")
+	}
+}
+
+// Nothing sweeps before what takes long or may fail is there, so that what a failed deployment has made is empty; and
+// no longer when the rest is deleted.
+func TestSweepsComeLast(t *testing.T) {
+	t.Parallel()
+	after := readTemplate(t).resources["SweepClock"].after
+	for _, name := range []string{"BucketPolicy", "ApiStage", "CopyEndedPermission"} { // BucketPolicy needs the distribution
+		if !slices.Contains(after, name) {
+			t.Errorf("the clock may run before there is %s: %v", name, after)
+		}
 	}
 }
 
@@ -128,6 +142,54 @@ func TestCORS(t *testing.T) {
 	}
 }
 
+// Of the condition keys of policies EFS passes these for its clients, and no others: with another
+// one a permission never applies, and a denial by what it is not applies always.
+func TestFileSystemConditions(t *testing.T) {
+	t.Parallel()
+	passed := []string{"aws:SecureTransport", "aws:SourceIp", "elasticfilesystem:AccessPointArn", "elasticfilesystem:AccessedViaMountTarget"}
+	tmpl := readTemplate(t)
+	var statements []any
+	for _, name := range []string{"FileSystem", "ShareDirectory"} {
+		for _, key := range []string{"FileSystemPolicy", "PolicyDocument"} {
+			statements = append(statements, list(tmpl.resources[name].at(key, "Statement"))...)
+		}
+	}
+	for _, p := range list(tmpl.resources["CopySourceRole"].at("Policies")) {
+		statements = append(statements, list(p.(map[string]any)["PolicyDocument"].(map[string]any)["Statement"])...)
+	}
+	if len(statements) != 4 {
+		t.Errorf("%d statements, want 4", len(statements))
+	}
+	for _, s := range statements {
+		for operator, keys := range s.(map[string]any)["Condition"].(map[string]any) {
+			for key := range keys.(map[string]any) {
+				if !slices.Contains(passed, key) {
+					t.Errorf("%s of %s, which EFS does not pass for clients: %v", operator, key, s)
+				}
+			}
+		}
+	}
+	for _, s := range list(tmpl.resources["FileSystem"].at("FileSystemPolicy", "Statement")) {
+		if effect := s.(map[string]any)["Effect"]; effect != "Deny" {
+			t.Errorf("the file system's policy allows something, to clients without a role as well: %v", s)
+		}
+	}
+}
+
+// A bucket with copies needs the directory that they are copies of: a full copy of an empty one
+// deletes them.
+func TestBucketWithItsDirectory(t *testing.T) {
+	t.Parallel()
+	for _, rule := range readTemplate(t).rules {
+		got := fmt.Sprint(rule)
+		if strings.Contains(got, "RuleCondition:map[Fn::Not:[map[Fn::Equals:[map[Ref:ExistingBucket] ]]]]") &&
+			strings.Contains(got, "Assert:map[Fn::Not:[map[Fn::Equals:[map[Ref:ExistingFileSystem] ]]]]") {
+			return
+		}
+	}
+	t.Error("ExistingBucket is accepted without ExistingFileSystem")
+}
+
 // DataSync sees published/ alone and can't write there; it keeps pictures/ the same.
 func TestCopies(t *testing.T) {
 	t.Parallel()
@@ -147,8 +209,11 @@ func TestCopies(t *testing.T) {
 			t.Errorf("DataSync may %s at its source", p.action)
 		}
 	}
-	if got := tmpl.resources["CopyTarget"].at("Subdirectory"); got != "/pictures" {
+	if got := tmpl.resources["CopyTarget"].at("Subdirectory"); got != gallery.Pictures {
 		t.Errorf("DataSync writes to %v", got)
+	}
+	if got := tmpl.resources["CopyTarget"].after; !slices.Contains(got, "MountTargetA") {
+		t.Errorf("DataSync tries the role at the target as soon as it is made (after %v): other services may not know it yet", got)
 	}
 	options := fmt.Sprint(tmpl.resources["CopyTask"].at("Options"))
 	for _, want := range []string{"TransferMode:CHANGED", "PreserveDeletedFiles:REMOVE"} {

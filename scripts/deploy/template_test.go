@@ -21,11 +21,13 @@ type resource struct {
 	condition  string
 	deletion   string
 	replace    string
+	after      []string // DependsOn
 	properties map[string]any
 }
 
 type template struct {
 	parameters map[string]any
+	rules      map[string]any
 	resources  map[string]resource
 	text       string
 }
@@ -41,13 +43,17 @@ func readTemplate(t *testing.T) template {
 		t.Fatal(err)
 	}
 	whole := plain(t, node.Content[0]).(map[string]any)
-	tmpl := template{whole["Parameters"].(map[string]any), map[string]resource{}, string(b)}
+	tmpl := template{parameters: whole["Parameters"].(map[string]any), resources: map[string]resource{}, text: string(b)}
+	tmpl.rules, _ = whole["Rules"].(map[string]any)
 	for name, v := range whole["Resources"].(map[string]any) {
 		m := v.(map[string]any)
 		r := resource{kind: m["Type"].(string)}
 		r.condition, _ = m["Condition"].(string)
 		r.deletion, _ = m["DeletionPolicy"].(string)
 		r.replace, _ = m["UpdateReplacePolicy"].(string)
+		for _, name := range list(m["DependsOn"]) {
+			r.after = append(r.after, name.(string))
+		}
 		r.properties, _ = m["Properties"].(map[string]any)
 		tmpl.resources[name] = r
 	}
