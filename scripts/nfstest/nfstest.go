@@ -55,7 +55,9 @@ func Run(t *testing.T, timeout time.Duration, options []string, args ...string) 
 	if latency := os.Getenv(LatencyVariable); latency != "" {
 		options = append(options, "--latency", latency)
 	}
-	program := filepath.Join(t.TempDir(), "nfs.test")
+	dir := t.TempDir()
+	program := filepath.Join(dir, "nfs.test")
+	options = append(options, "--folder", dir)
 	command := append(options, "--", "bash", "-c", `mkdir "$NFS_A/tmp" && TMPDIR=$NFS_A/tmp exec "$@"`, "bash", program,
 		"-test.v="+strconv.FormatBool(testing.Verbose()), "-test.timeout="+(timeout-10*time.Second).String())
 	cmd := Command(t, append(command, args...)...)
