@@ -9,23 +9,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
-	"github.com/atelier-go/atelier/pkg/queue"
-	"github.com/atelier-go/atelier/scripts/devstack/metadatatest"
-	"github.com/atelier-go/atelier/scripts/devstack/ministack"
-	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
-	"github.com/atelier-go/atelier/scripts/nfstest"
 )
-
-// uid is the user's of the unit, as in atelier.sysusers.
-const uid = 6410
 
 // A machine is one with systemd, where the archive has been installed by its guide. The
 // queue, the API and the metadata service are processes in it; the shared directory is mounted
@@ -34,6 +24,8 @@ type machine struct {
 	*deployment // as far as it is the API
 	announce    func(path, notice string)
 	enable      string // the guide's command that starts the worker
+	queue       string // its URL
+	settings    string // lines of worker.env: where the queue and the metadata service are
 }
 
 // The EC2 archive, installed as its guide describes, runs under systemd: the unit starts with
@@ -48,7 +40,7 @@ func TestMachine(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				began := time.Now()
 				d := &deployment{T: t, root: t, api: m.api}
-				f(&machine{d, m.announce, m.enable})
+				f(&machine{d, m.announce, m.enable, m.queue, m.settings})
 				t.Logf("%.1f s", time.Since(began).Seconds())
 			})
 		}
@@ -66,7 +58,7 @@ const (
 
 func (m *machine) testOnnx() {
 	m.start(onnx)
-	if j := m.painted(m.submit(m.large())); !strings.Contains(strings.ToLower(j.Receipt.Engine), "onnx") {
+	if j := m.painted(m.submit(photograph(m.T, 640, 480))); !strings.Contains(strings.ToLower(j.Receipt.Engine), "onnx") {
 		m.Errorf("it was painted by %s", j.Receipt.Engine)
 	}
 	m.hardened(onnx)
@@ -75,13 +67,16 @@ func (m *machine) testOnnx() {
 // The unit ends by itself, in order, and is not started again. What it has given back is painted
 // by the next instance, or the one after it if that one is stopped as well.
 func (m *machine) testDrain() {
+	photo := photograph(m.T, 1600, 1200)
 	var ids []job.ID
 	for range 10 { // more than is painted until the worker asks for notices
-		ids = append(ids, m.submit(m.large(), "size", "1600"))
+		ids = append(ids, m.submit(photo, "size", "1600"))
 	}
 	m.waitFor("the first job's begin", func() bool { return m.read(ids[0]).State != job.Queued })
 	m.announce("spot/instance-action", `{"action":"terminate","time":"2026-11-29T18:00:00Z"}`)
-	m.waitFor("the unit's end", func() bool { return m.show(onnx, "ActiveState") != "active" && m.show(onnx, "ActiveState") != "deactivating" })
+	m.waitFor("the unit's end", func() bool {
+		return m.show(onnx, "ActiveState") != "active" && m.show(onnx, "ActiveState") != "deactivating"
+	})
 	left := m.drained(ids)
 	for _, want := range []string{"EC2 ends this instance", "given back", "Deactivated successfully"} {
 		if log := m.journal(onnx); !strings.Contains(log, want) {
@@ -109,40 +104,63 @@ func (m *machine) testDrain() {
 	}
 }
 
-// Where memory ends, the decoders go and the worker remains.
+// Where memory ends, the kernel kills the decoder of a picture, and the worker goes on.
 func (m *machine) testMemory() {
 	pid := m.show(onnx, "MainPID")
 	group := filepath.Join("/sys/fs/cgroup", m.show(onnx, "ControlGroup"))
-	decoders := strings.Fields(m.output("pgrep", "--parent", pid, "picture-decode"))
-	if len(decoders) == 0 {
-		m.Fatal("no decoder runs")
-	}
-	// A limit below what can't be written back, by a part of what a decoder has.
-	used := 0
-	for _, f := range regexp.MustCompile(`(?m)^(anon|kernel|shmem) (\d+)$`).FindAllStringSubmatch(m.file(filepath.Join(group, "memory.stat")), -1) {
-		n, err := strconv.Atoi(f[2])
+	used := 0 // of what can't be freed or written back
+	for _, f := range regexp.MustCompile(`(?m)^(?:anon|shmem|slab_unreclaimable|pagetables|kernel_stack) (\d+)$`).FindAllStringSubmatch(m.file(filepath.Join(group, "memory.stat")), -1) {
+		n, err := strconv.Atoi(f[1])
 		if err != nil {
 			m.Fatal(err)
 		}
 		used += n
 	}
-	m.output("systemctl", "set-property", "--runtime", onnx, "MemoryMax="+strconv.Itoa(used-2<<20))
-	m.waitFor("the decoder's end", func() bool {
+	const room = 8 << 20 // the picture takes three times as much
+	m.output("systemctl", "set-property", "--runtime", onnx, "MemoryMax="+strconv.Itoa(used+room))
+	id := m.submit(photograph(m.T, 4800, 3600))
+	m.waitFor("a decoder's end", func() bool {
 		return !strings.Contains(m.file(filepath.Join(group, "memory.events")), "\noom_kill 0\n")
 	})
 	m.output("systemctl", "set-property", "--runtime", onnx, "MemoryMax=infinity")
+	j := m.ended(id)
+	m.Logf("its job is %s after %d attempts: %+v", j.State, j.Attempts, j.Error)
 	m.waitFor("systemd's notice", func() bool { return strings.Contains(m.journal(onnx), "killed by the OOM killer") })
-	m.painted(m.submit(m.large()))
-	m.Logf("of %d decoders: %s", len(decoders), m.file(filepath.Join(group, "memory.events")))
+	m.painted(m.submit(photograph(m.T, 640, 480)))
 	if got := m.show(onnx, "ActiveState,SubState,MainPID,NRestarts"); got != "active running "+pid+" 0" {
 		m.Errorf("after a decoder's end the unit is %s, want the process %s", got, pid)
 	}
 	m.output("systemctl", "stop", onnx)
 }
 
+// An instance of the template installs the worker by its user data, which is run here on a machine
+// where nothing is installed, with AWS's own programs left out.
 func (m *machine) testTensorFlow() {
-	m.start(tensorFlow)
-	if j := m.painted(m.submit(m.large())); !strings.Contains(strings.ToLower(j.Receipt.Engine), "tensorflow") {
+	m.output("userdel", "atelier")
+	for _, path := range []string{"/etc/atelier", "/etc/sysusers.d", "/etc/systemd/system/atelier-worker@.service"} {
+		if err := os.RemoveAll(path); err != nil {
+			m.Fatal(err)
+		}
+	}
+	script := text(readTemplate(m.T).resources["LaunchTemplate"].at("LaunchTemplateData", "UserData", "Fn::Base64"))
+	script = strings.NewReplacer("${Queue}", m.queue, "${Engine}", "tensorflow", "ATELIER_BUCKET=${BucketName}\n", "", "AWS_USE_DUALSTACK_ENDPOINT=true\n", m.settings).Replace(script)
+	script = regexp.MustCompile(`\$\{[\w:]+\}`).ReplaceAllString(script, "us-east-1")
+	programs := m.TempDir()
+	for name, does := range map[string]string{"dnf": "exit 0", "mount": "exit 0", "aws": "tar -cz -C /opt/atelier systemd"} { // libraries lie there already
+		if err := os.WriteFile(filepath.Join(programs, name), []byte("#!/bin/sh\n"+does+"\n"), 0o700); err != nil { //nolint:gosec // a program
+			m.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(m.Context(), "bash")
+	cmd.Stdin, cmd.Env, cmd.Dir = strings.NewReader(script), append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH")), "/"
+	began := time.Now()
+	out, err := cmd.CombinedOutput()
+	m.Logf("the user data took %.1f s, with the start of the worker", time.Since(began).Seconds())
+	if err != nil {
+		m.Fatalf("the user data: %v\n%s", err, out)
+	}
+	m.started(tensorFlow)
+	if j := m.painted(m.submit(photograph(m.T, 640, 480))); !strings.Contains(strings.ToLower(j.Receipt.Engine), "tensorflow") {
 		m.Errorf("it was painted by %s", j.Receipt.Engine)
 	}
 	m.hardened(tensorFlow)
@@ -150,159 +168,19 @@ func (m *machine) testTensorFlow() {
 	m.stopped(tensorFlow)
 }
 
-// newMachine installs the archive; nil where the test has been run in a machine.
-func newMachine(t *testing.T) *machine {
-	t.Helper()
-	if _, inside := nfstest.Inside(); !inside {
-		nfstest.Command(t) // or the test is skipped before all is built
-		mayBuild(t)
-		prepare(t)
-	}
-	options := []string{"--systemd", "--memory", "3000"}
-	for _, folder := range folders(t) {
-		options = append(options, "--folder", folder)
-	}
-	lab, inside := nfstest.Enter(t, 10*time.Minute, options...)
-	if !inside {
-		return nil
-	}
-	m := &machine{deployment: &deployment{T: t, root: t, archives: os.Getenv(archivesVariable)}}
-	name := lab.Folder(t)
-	for from, to := range map[string]string{lab.B: "/mnt/atelier", lab.A: "/mnt/api"} {
-		if err := os.MkdirAll(to, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		m.output("mount", "--bind", filepath.Join(from, name), to)
-	}
-	if err := os.Chown("/mnt/atelier", uid, uid); err != nil { // as EFS does by its access point
-		t.Fatal(err)
-	}
-	m.install()
-	m.serve()
-	return m
-}
-
-// prepare builds what the machine needs, unless it is there already.
-func prepare(t *testing.T) {
-	t.Helper()
-	dir := os.Getenv(archivesVariable)
-	if dir == "" {
-		dir = t.TempDir()
-		build(t, "../..", dir, nil, "atelier-ec2.tar.gz")
-		t.Setenv(archivesVariable, dir)
-	}
-	program := filepath.Join(t.TempDir(), "api-server")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../api/cmd/api-server")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	t.Setenv(serverVariable, program)
-}
-
-// serverVariable names the file of api-server for the machine.
-const serverVariable = "ATELIER_TEST_API_SERVER"
-
-// folders are those that the machine needs besides /usr: the source, what is built, and
-// MiniStack with its Python.
-func folders(t *testing.T) []string {
-	t.Helper()
-	program := os.Getenv("ATELIER_MINISTACK")
-	if program == "" {
-		return nil // ministacktest skips the test
-	}
-	python, err := filepath.EvalSymlinks(filepath.Join(filepath.Dir(program), "python"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := []string{
-		os.Getenv("ATELIER_ROOT"), os.Getenv(archivesVariable), filepath.Dir(os.Getenv(serverVariable)),
-		filepath.Dir(filepath.Dir(program)), filepath.Dir(filepath.Dir(python)),
-	}
-	return slices.DeleteFunc(all, func(dir string) bool { return dir == "" || dir == "/usr" })
-}
-
-// install runs the guide's commands up to the one that starts the worker.
-func (m *machine) install() {
-	m.Helper()
-	guide := m.file("ec2/INSTALL.md")
-	var commands []string
-	for _, line := range regexp.MustCompile(`(?m)^    (.*)$`).FindAllStringSubmatch(guide, -1) {
-		commands = append(commands, line[1])
-	}
-	last := len(commands) - 1
-	if last < 0 || !strings.HasPrefix(commands[last], "systemctl enable --now "+tensorFlow) {
-		m.Fatalf("the guide's last command does not start the worker: %q", commands)
-	}
-	m.enable = commands[last]
-	cmd := exec.CommandContext(m.Context(), "bash", "-euxc", strings.Join(commands[:last], "\n")) //nolint:gosec // the guide's
-	cmd.Dir = m.archives
-	if out, err := cmd.CombinedOutput(); err != nil {
-		m.Fatalf("the guide's commands: %v\n%s", err, out)
-	}
-}
-
-// serve starts what the worker uses, and sets it in worker.env.
-func (m *machine) serve() {
-	m.Helper()
-	locked, cfg := ministacktest.Start(m.T)
-	q, err := queue.Create(m.Context(), cfg, "atelier")
-	if err != nil {
-		m.Fatal(err)
-	}
-	var url string
-	url, m.announce = metadatatest.Start(m.T)
-
-	const env = "/etc/atelier/worker.env"
-	settings := regexp.MustCompile(`(?m)^ATELIER_QUEUE=.*`).ReplaceAllString(m.file(env), "ATELIER_QUEUE="+q.URL())
-	settings = regexp.MustCompile(`(?m)^ATELIER_BUCKET=.*`).ReplaceAllString(settings, "") // nothing is copied to S3
-	settings = strings.Replace(settings, "#ATELIER_INSTANCE_NOTICES", "ATELIER_INSTANCE_NOTICES", 1)
-	for _, kv := range locked.Environ() {
-		if strings.HasPrefix(kv, "AWS_") {
-			settings += kv + "\n"
-		}
-	}
-	settings += "AWS_EC2_METADATA_DISABLED=false\nAWS_EC2_METADATA_SERVICE_ENDPOINT=" + url + "\n"
-	if err := os.WriteFile(env, []byte(settings), 0o600); err != nil {
-		m.Fatal(err)
-	}
-
-	port, err := ministack.FreePort()
-	if err != nil {
-		m.Fatal(err)
-	}
-	m.api = ministack.Endpoint(port)
-	program := "/opt/api-server"
-	m.output("cp", os.Getenv(serverVariable), program) // where every user may run it
-	var out bytes.Buffer
-	server := exec.Command(program, "--dir", "/mnt/api", "--queue", q.URL(), "--listen", "127.0.0.1:"+strconv.Itoa(port))
-	server.Env, server.Dir = locked.Environ(), "/"
-	server.Stdout, server.Stderr = &out, &out
-	server.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
-	if err := server.Start(); err != nil {
-		m.Fatal(err)
-	}
-	m.Cleanup(func() {
-		_ = server.Process.Kill() // it may have died
-		_ = server.Wait()
-		if m.Failed() {
-			m.Logf("the API's log:\n%s", out.Bytes())
-			journal, _ := exec.Command("journalctl", "--no-pager", "--output=short-precise", "--lines=100").CombinedOutput()
-			m.Logf("the journal:\n%s", journal)
-		}
-	})
-	if err := ministack.WaitReady(m.Context(), m.api+"/readyz"); err != nil {
-		m.Fatal(err)
-	}
-}
-
-// start runs the guide's command for an engine, and checks that systemd has begun the unit.
+// start runs the guide's command for an engine.
 func (m *machine) start(unit string) {
 	m.Helper()
 	command := strings.Replace(m.enable, tensorFlow, unit, 1)
 	began := time.Now()
 	m.output("bash", "-c", command)
 	m.Logf("%s took %.1f s", command, time.Since(began).Seconds())
+	m.started(unit)
+}
+
+// started checks that systemd has begun the unit, without a complaint.
+func (m *machine) started(unit string) {
+	m.Helper()
 	if got := m.show(unit, "Type,ActiveState,SubState,UnitFileState,NRestarts"); got != "notify active running enabled 0" {
 		m.Errorf("%s is %s", unit, got)
 	}
@@ -322,13 +200,20 @@ func (m *machine) stopped(unit string) {
 	}
 }
 
-// hardened checks the worker's process for what the kernel does of the unit's directives.
+// hardened checks the worker's process for what the kernel makes of the unit's directives.
 func (m *machine) hardened(unit string) {
 	m.Helper()
-	status := m.file("/proc/" + m.show(unit, "MainPID") + "/status")
-	for _, want := range []string{"Uid:\t6410\t6410\t6410\t6410", "NoNewPrivs:\t1", "Seccomp:\t2", "CapBnd:\t0000000000000000"} {
-		if !strings.Contains(status, want+"\n") {
-			m.Errorf("%s lacks %q:\n%s", unit, want, status)
+	dir := "/proc/" + m.show(unit, "MainPID")
+	for name, patterns := range map[string][]string{
+		"status":    {`Uid:\t6410\t6410\t6410\t6410`, `NoNewPrivs:\t1`, `Seccomp:\t2`, `CapBnd:\t0+`},
+		"mountinfo": {`.* / / ro,.*`, `.* /mnt/atelier rw,.* nfs4 .*`, `.* /dev (ro|rw),.* - tmpfs .*`, `.* /tmp rw,.*`, `.* /home ro,.*`},
+		"uid_map":   {`\s*6410\s+6410\s+1`},
+	} {
+		content := m.file(filepath.Join(dir, name))
+		for _, p := range patterns {
+			if !regexp.MustCompile("(?m)^" + p + "$").MatchString(content) {
+				m.Errorf("%s: %s lacks %q:\n%s", unit, name, p, content)
+			}
 		}
 	}
 }
@@ -364,16 +249,15 @@ func (m *machine) painted(id job.ID) job.Job {
 	return j
 }
 
-// large is a photograph of 1600 x 1200.
-func (m *machine) large() []byte {
-	m.Helper()
-	img := image.NewYCbCr(image.Rect(0, 0, 1600, 1200), image.YCbCrSubsampleRatio420)
+func photograph(t *testing.T, width, height int) []byte {
+	t.Helper()
+	img := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
 	for i := range img.Y {
-		img.Y[i] = byte(i / 10000)
+		img.Y[i] = byte(i / width / 6)
 	}
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, img, nil); err != nil {
-		m.Fatal(err)
+		t.Fatal(err)
 	}
 	return b.Bytes()
 }

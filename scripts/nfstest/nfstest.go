@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -82,7 +83,11 @@ func Command(t *testing.T, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(script, "--check").CombinedOutput(); err != nil {
+	check := []string{"--check"}
+	if slices.Contains(args, "--systemd") { // which needs more
+		check = append(check, "--systemd")
+	}
+	if out, err := exec.Command(script, check...).CombinedOutput(); err != nil { //nolint:gosec // the project's own
 		if os.Getenv("CI") != "" {
 			t.Fatalf("%s", out)
 		}
