@@ -136,7 +136,7 @@ func (m *machine) testMemory() {
 // An instance of the template installs the worker by its user data, which is run here on a machine
 // where nothing is installed, with AWS's own programs left out.
 func (m *machine) testTensorFlow() {
-	m.output("userdel", "atelier")
+	m.output("userdel", "--force", "atelier") // the API runs as that user
 	for _, path := range []string{"/etc/atelier", "/etc/sysusers.d", "/etc/systemd/system/atelier-worker@.service"} {
 		if err := os.RemoveAll(path); err != nil {
 			m.Fatal(err)
