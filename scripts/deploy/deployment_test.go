@@ -260,13 +260,17 @@ func (d *deployment) photograph() []byte {
 	return b
 }
 
-func (d *deployment) submit(picture []byte) job.ID {
+// submit submits a picture, with further fields of the form: a name and a value each.
+func (d *deployment) submit(picture []byte, fields ...string) job.ID {
 	d.Helper()
 	var b bytes.Buffer
 	form := multipart.NewWriter(&b)
 	part, err := form.CreateFormFile("image", "picture.png")
 	if err == nil {
 		_, err = part.Write(picture)
+	}
+	for i := 0; i < len(fields); i += 2 {
+		err = errors.Join(err, form.WriteField(fields[i], fields[i+1]))
 	}
 	if err = errors.Join(err, form.WriteField("style", "watercolour"), form.Close()); err != nil {
 		d.Fatal(err)

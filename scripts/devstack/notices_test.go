@@ -1,37 +1,11 @@
 package main_test
 
 import (
-	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"sync/atomic"
 	"testing"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/scripts/devstack/metadatatest"
 )
-
-// metadata stands in for EC2's instance metadata service, version 2: what it serves
-// needs a token.
-func metadata(t *testing.T) (url string, announce func(path, notice string)) {
-	t.Helper()
-	var items atomic.Pointer[map[string]string]
-	const token = "token"
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.Method == http.MethodPut && r.URL.Path == "/latest/api/token":
-			w.Header().Set("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "21600")
-			fmt.Fprint(w, token)
-		case r.Header.Get("X-Aws-Ec2-Metadata-Token") != token:
-			w.WriteHeader(http.StatusUnauthorized)
-		case items.Load() == nil || (*items.Load())[r.URL.Path] == "":
-			w.WriteHeader(http.StatusNotFound)
-		default:
-			fmt.Fprint(w, (*items.Load())[r.URL.Path])
-		}
-	}))
-	t.Cleanup(s.Close)
-	return s.URL, func(path, notice string) { items.Store(&map[string]string{"/latest/meta-data/" + path: notice}) }
-}
 
 // A daemon whose instance is about to end finishes what it paints, gives the rest back
 // and ends, without a signal. Another daemon paints the rest, and no attempt is lost.
@@ -41,7 +15,7 @@ func TestInstanceNotices(t *testing.T) {
 		"Auto Scaling group": {"autoscaling/target-lifecycle-state", "Terminated"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			url, announce := metadata(t)
+			url, announce := metadatatest.Start(t)
 			y := servers(t, "AWS_EC2_METADATA_DISABLED=false", "AWS_EC2_METADATA_SERVICE_ENDPOINT="+url, "ATELIER_INSTANCE_NOTICES=1")
 			var ids []job.ID
 			for range 12 {

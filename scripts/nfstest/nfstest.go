@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -55,7 +56,9 @@ func Run(t *testing.T, timeout time.Duration, options []string, args ...string) 
 	if latency := os.Getenv(LatencyVariable); latency != "" {
 		options = append(options, "--latency", latency)
 	}
-	program := filepath.Join(t.TempDir(), "nfs.test")
+	dir := t.TempDir()
+	program := filepath.Join(dir, "nfs.test")
+	options = append(options, "--folder", dir)
 	command := append(options, "--", "bash", "-c", `mkdir "$NFS_A/tmp" && TMPDIR=$NFS_A/tmp exec "$@"`, "bash", program,
 		"-test.v="+strconv.FormatBool(testing.Verbose()), "-test.timeout="+(timeout-10*time.Second).String())
 	cmd := Command(t, append(command, args...)...)
@@ -80,7 +83,11 @@ func Command(t *testing.T, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(script, "--check").CombinedOutput(); err != nil {
+	check := []string{"--check"}
+	if slices.Contains(args, "--systemd") { // which needs more
+		check = append(check, "--systemd")
+	}
+	if out, err := exec.Command(script, check...).CombinedOutput(); err != nil { //nolint:gosec // the project's own
 		if os.Getenv("CI") != "" {
 			t.Fatalf("%s", out)
 		}
