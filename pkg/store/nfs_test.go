@@ -306,7 +306,8 @@ func TestClientsTakeTurns(t *testing.T) {
 }
 
 // TestOnNFS runs this package's tests on a real NFS 4.1 with two clients: those that need
-// it, and the races of processes; with ATELIER_NFS_TESTS=all the whole suite.
+// it, and the races of processes, or those that match ATELIER_NFS_TESTS ("." is the whole
+// suite, which takes 23 minutes without latency and 72 at 1 ms a call).
 // ATELIER_NFS_LATENCY is the time of a call in milliseconds, and with ATELIER_NFS_OUTAGE the
 // file server stops for so many seconds in the middle of each race.
 func TestOnNFS(t *testing.T) {
@@ -314,8 +315,8 @@ func TestOnNFS(t *testing.T) {
 		t.Skip("is on NFS already")
 	}
 	tests := "Client|TestProcesses|BoundedAcrossProcesses|WhileIt|StatusIsAway|InAClaim"
-	if os.Getenv("ATELIER_NFS_TESTS") == "all" {
-		tests = "."
+	if pattern := os.Getenv("ATELIER_NFS_TESTS"); pattern != "" {
+		tests = pattern
 	}
 	out := nfstest.Run(t, 3*time.Hour, nil, "-test.short", "-test.run="+tests)
 	if testing.Verbose() {
