@@ -16,10 +16,11 @@ func TestInstanceNotices(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			url, announce := metadatatest.Start(t)
-			y := servers(t, "AWS_EC2_METADATA_DISABLED=false", "AWS_EC2_METADATA_SERVICE_ENDPOINT="+url, "ATELIER_INSTANCE_NOTICES=1")
+			y := servers(t, "AWS_EC2_METADATA_DISABLED=false", "AWS_EC2_METADATA_SERVICE_ENDPOINT="+url, "ATELIER_INSTANCE_NOTICES=1", "ATELIER_CONCURRENT=1")
 			var ids []job.ID
-			for range 12 {
-				ids = append(ids, y.submit(photo(t, 1600, 1200), "size", "1600"))
+			picture := photo(t, 2048, 1536)
+			for range 20 { // more than are painted between two looks for a notice
+				ids = append(ids, y.submit(picture, "size", "2048"))
 			}
 			w := y.daemon()
 			waitFor(t, func() bool { return y.read(ids[0]).State != job.Queued })
