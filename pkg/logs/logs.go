@@ -4,6 +4,7 @@ package logs
 import (
 	"io"
 	"log/slog"
+	"os"
 )
 
 // Settings are the flags of servers; kong reads the tags. Functions always log JSON: see
@@ -22,3 +23,16 @@ func (s Settings) New(w io.Writer) *slog.Logger {
 
 // JSON is a logger whose lines are JSON objects, which CloudWatch Logs can query.
 func JSON(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(w, nil)) }
+
+// WithFile returns a writer to w that appends to the file at path too, and a function that
+// closes the file. With an empty path it is w alone.
+func WithFile(w io.Writer, path string) (_ io.Writer, closeFile func(), err error) {
+	if path == "" {
+		return w, func() {}, nil
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+	if err != nil {
+		return nil, nil, err
+	}
+	return io.MultiWriter(w, f), func() { _ = f.Close() }, nil // a log
+}

@@ -71,14 +71,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if getenv("AWS_LAMBDA_RUNTIME_API") == "" {
 		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: Lambda starts this program, or scripts/demo --mode lambda")
 	}
-	if s.Log != "" {
-		f, err := os.OpenFile(s.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		stderr = io.MultiWriter(stderr, f)
+	stderr, closeLog, err := logs.WithFile(stderr, s.Log)
+	if err != nil {
+		return err
 	}
+	defer closeLog()
 	aws, err := awsconfig.Load(ctx)
 	if err != nil {
 		return err

@@ -59,14 +59,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if api == "" {
 		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: Lambda starts this program, or scripts/demo --mode lambda; worker-daemon is the one to start by hand")
 	}
-	if s.Log != "" {
-		f, err := os.OpenFile(s.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		stderr = io.MultiWriter(stderr, f)
+	stderr, closeLog, err := logs.WithFile(stderr, s.Log)
+	if err != nil {
+		return err
 	}
+	defer closeLog()
 	log := logs.JSON(stderr)
 	// The last part is the process, as in the daemon's name; the one before it is in CloudWatch.
 	name := fmt.Sprintf("%s/%s/%d", getenv("AWS_LAMBDA_FUNCTION_NAME"), getenv("AWS_LAMBDA_LOG_STREAM_NAME"), os.Getpid())
