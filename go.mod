@@ -75,4 +75,5 @@ require (
 	github.com/tetratelabs/wazero v1.9.0 // indirect
 	golang.org/x/text v0.44.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
+	gonum.org/v1/gonum v0.17.0 // indirect
 )

@@ -1,0 +1,123 @@
+// Package arrivals makes and reads the times at which jobs arrive: at a steady rate,
+// at random, in bursts after silence, as recorded elsewhere, and as a synthetic
+// stand-in for a recorded trace of image jobs.
+//
+// All times are seconds since the pattern's beginning, sorted, zero or more. A pattern
+// depends on nothing but its parameters and the random source that is passed in.
+package arrivals
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// MaxArrivals is the greatest number of arrivals in a pattern or trace: 40 MB of memory.
+const MaxArrivals = 5_000_000
+
+// Steady returns arrivals at equal distances, the first at 0, for duration seconds at
+// rate a second.
+func Steady(rate, duration float64) ([]float64, error) {
+	if err := check(rate, duration, rate*duration); err != nil {
+		return nil, err
+	}
+	times := make([]float64, int(math.Ceil(rate*duration)))
+	for i := range times {
+		times[i] = float64(i) / rate
+	}
+	return times, nil
+}
+
+// Poisson returns the arrivals of a Poisson process of the given rate a second during
+// duration seconds. There may be none.
+func Poisson(random *rand.Rand, rate, duration float64) ([]float64, error) {
+	if err := check(rate, duration, rate*duration); err != nil {
+		return nil, err
+	}
+	return poisson(random, nil, rate, 0, duration), nil
+}
+
+// Bursts are groups of Jobs arrivals at Rate a second, each group Silence seconds after
+// the last arrival of the one before. The pattern begins with a silence, since a burst
+// that finds no worker is what it is for.
+type Bursts struct {
+	Silence float64 // seconds, positive
+	Jobs    int     // in each burst, 1 or more
+	Rate    float64 // a second within a burst
+	Count   int     // number of bursts, 1 or more
+}
+
+// Times returns the arrivals.
+func (b Bursts) Times() ([]float64, error) {
+	if b.Jobs < 1 || b.Count < 1 {
+		return nil, fmt.Errorf("bursts need at least one job and one burst, not %d and %d", b.Jobs, b.Count)
+	}
+	if err := check(b.Rate, b.Silence, float64(b.Jobs)*float64(b.Count)); err != nil {
+		return nil, err
+	}
+	times := make([]float64, 0, b.Jobs*b.Count)
+	last := 0.0
+	for range b.Count {
+		began := last + b.Silence
+		for i := range b.Jobs {
+			last = began + float64(i)/b.Rate
+			times = append(times, last)
+		}
+	}
+	return times, nil
+}
+
+// Superpose returns the arrivals of several independent copies of a trace, for load
+// that is several times as high. Each copy is shifted by a random time around a circle
+// of period seconds, so that the copies' peaks do not coincide by construction and each
+// copy keeps its own burstiness; time is never compressed. The period is that of the
+// trace, and more than its last arrival.
+func Superpose(random *rand.Rand, trace []float64, copies int, period float64) ([]float64, error) {
+	switch {
+	case copies < 1:
+		return nil, fmt.Errorf("superposing needs at least one copy, not %d", copies)
+	case len(trace) == 0:
+		return nil, fmt.Errorf("a trace without arrivals cannot be superposed")
+	case !(period > trace[len(trace)-1]) || math.IsInf(period, 0):
+		return nil, fmt.Errorf("a period of %g s does not hold the trace, whose last arrival is at %g s", period, trace[len(trace)-1])
+	case len(trace) > MaxArrivals/copies:
+		return nil, tooMany(float64(len(trace)) * float64(copies))
+	}
+	times := make([]float64, 0, len(trace)*copies)
+	for range copies {
+		shift := random.Float64() * period
+		for _, t := range trace {
+			times = append(times, math.Mod(t+shift, period))
+		}
+	}
+	slices.Sort(times)
+	return times, nil
+}
+
+// poisson appends the arrivals of a Poisson process from begin on, until before end.
+func poisson(random *rand.Rand, times []float64, rate, begin, end float64) []float64 {
+	if rate <= 0 {
+		return times
+	}
+	for t := begin + random.ExpFloat64()/rate; t < end; t += random.ExpFloat64() / rate {
+		times = append(times, t)
+	}
+	return times
+}
+
+func check(rate, duration, expected float64) error {
+	switch {
+	case !(rate > 0) || math.IsInf(rate, 0):
+		return fmt.Errorf("a rate must be a positive number of jobs a second, not %g", rate)
+	case !(duration > 0) || math.IsInf(duration, 0):
+		return fmt.Errorf("a time must be a positive number of seconds, not %g", duration)
+	case expected > MaxArrivals:
+		return tooMany(expected)
+	}
+	return nil
+}
+
+func tooMany(n float64) error {
+	return fmt.Errorf("%.0f arrivals are more than the %d that a pattern may have; ask for a shorter time or a lower rate", n, MaxArrivals)
+}
