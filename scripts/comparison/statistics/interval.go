@@ -1,0 +1,96 @@
+package statistics
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// An Interval is an estimate from runs with its uncertainty.
+type Interval struct {
+	Estimate, Low, High float64
+	Confidence          float64 // 0 to 1, as 0.95
+	Runs                int
+}
+
+// RelativeHalfWidth is half the interval's length over the estimate.
+func (i Interval) RelativeHalfWidth() float64 { return (i.High - i.Low) / 2 / i.Estimate }
+
+// Holds reports whether v is in the interval.
+func (i Interval) Holds(v float64) bool { return i.Low <= v && v <= i.High }
+
+// Geometric returns the geometric mean of one positive value of each run, such as its
+// 95th percentile, with Student's interval on the logarithms: times are skewed to the
+// right and differ by factors, and their interval never reaches below zero.
+func Geometric(values []float64, confidence float64) (Interval, error) {
+	return onLogarithms(values, confidence, 2, func(n float64) float64 { return 1 / n })
+}
+
+// minimumPredicting is how many runs a prediction is made from.
+const minimumPredicting = 10
+
+// Predict returns the interval that holds the same value of one further run with the given
+// confidence, from the positive values of ten runs or more, on the logarithms. The estimate
+// is their geometric mean.
+func Predict(values []float64, confidence float64) (Interval, error) {
+	return onLogarithms(values, confidence, minimumPredicting, func(n float64) float64 { return 1 + 1/n })
+}
+
+// PredictCount is [Predict] for counts, which may be zero, such as cold starts: on the counts
+// themselves, with an interval that ends at zero where it would reach below.
+func PredictCount(counts []float64, confidence float64) (Interval, error) {
+	for _, n := range counts {
+		if !(n >= 0) || math.IsInf(n, 0) {
+			return Interval{}, fmt.Errorf("a count is zero or more, not %g", n)
+		}
+	}
+	i, err := student(counts, confidence, minimumPredicting, func(n float64) float64 { return 1 + 1/n })
+	i.Low = max(i.Low, 0)
+	return i, err
+}
+
+func onLogarithms(values []float64, confidence float64, minimum int, variance func(n float64) float64) (Interval, error) {
+	logs := make([]float64, len(values))
+	for k, v := range values {
+		if !(v > 0) || math.IsInf(v, 0) {
+			return Interval{}, fmt.Errorf("the logarithm of a run's value needs a positive number, not %g", v)
+		}
+		logs[k] = math.Log(v)
+	}
+	i, err := student(logs, confidence, minimum, variance)
+	if err != nil {
+		return Interval{}, err
+	}
+	i.Estimate, i.Low, i.High = math.Exp(i.Estimate), math.Exp(i.Low), math.Exp(i.High)
+	return i, nil
+}
+
+// student is the mean of values with Student's interval for a figure whose variance is
+// the values' times variance(n).
+func student(values []float64, confidence float64, minimum int, variance func(n float64) float64) (Interval, error) {
+	if err := confidenceError(confidence); err != nil {
+		return Interval{}, err
+	}
+	if len(values) < minimum {
+		return Interval{}, fmt.Errorf("an interval needs %d runs or more, not %d", minimum, len(values))
+	}
+	n := float64(len(values))
+	mean, deviation := stat.MeanStdDev(values, nil)
+	half := quantileT(confidence, n) * deviation * math.Sqrt(variance(n))
+	return Interval{Estimate: mean, Low: mean - half, High: mean + half, Confidence: confidence, Runs: len(values)}, nil
+}
+
+// quantileT is the quantile of Student's distribution for a two-sided interval from n values.
+func quantileT(confidence, n float64) float64 {
+	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 1}.Quantile((1 + confidence) / 2)
+}
+
+func confidenceError(confidence float64) error {
+	if !(confidence > 0 && confidence < 1) {
+		return errors.New("a confidence is between 0 and 1, such as 0.95")
+	}
+	return nil
+}

@@ -1,0 +1,62 @@
+package statistics
+
+import (
+	"fmt"
+	"slices"
+)
+
+// looks are the numbers of runs after which results may be looked at, and an experiment
+// be ended. Looking after every run and stopping as soon as the interval is narrow enough
+// would stop preferably at runs that agree by chance.
+var looks = []int{10, 15, 20}
+
+// Goals for the relative half-width of an interval at 95% confidence.
+const (
+	GoalP50 = 0.05
+	GoalP95 = 0.10
+)
+
+// A Verdict is what follows from a look at the runs so far.
+type Verdict int
+
+// Verdicts.
+const (
+	More    Verdict = iota // more runs are needed, until the next look
+	Reached                // the interval is as narrow as asked
+	Wider                  // it is not, after the last look; the report must say so
+)
+
+func (v Verdict) String() string {
+	switch v {
+	case More:
+		return "more runs are needed"
+	case Reached:
+		return "as narrow as asked"
+	case Wider:
+		return "wider than asked"
+	}
+	return fmt.Sprintf("Verdict(%d)", int(v))
+}
+
+// Look returns the interval of [Geometric] at 95% confidence for one value of each run,
+// and whether its relative half-width is at most goal. Any number of runs other than 10,
+// 15 and 20 is an error.
+func Look(values []float64, goal float64) (Interval, Verdict, error) {
+	at := slices.Index(looks, len(values))
+	if at < 0 {
+		return Interval{}, More, fmt.Errorf("results are looked at after 10, 15 and 20 runs, not after %d", len(values))
+	}
+	if !(goal > 0) {
+		return Interval{}, More, fmt.Errorf("the goal for a relative half-width is positive, not %g", goal)
+	}
+	i, err := Geometric(values, 0.95)
+	switch {
+	case err != nil:
+		return Interval{}, More, err
+	case i.RelativeHalfWidth() <= goal:
+		return i, Reached, nil
+	case at == len(looks)-1:
+		return i, Wider, nil
+	}
+	return i, More, nil
+}
