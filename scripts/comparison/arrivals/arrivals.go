@@ -13,8 +13,8 @@ import (
 	"slices"
 )
 
-// MaxArrivals is the greatest number of arrivals in a pattern or trace: 40 MB of memory.
-const MaxArrivals = 5_000_000
+// MaxArrivals is the greatest number of arrivals in a pattern or trace: 80 MB of memory.
+const MaxArrivals = 10_000_000
 
 // Steady returns arrivals at equal distances, the first at 0, for duration seconds at
 // rate a second.

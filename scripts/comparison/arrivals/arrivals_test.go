@@ -102,14 +102,14 @@ func TestParameters(t *testing.T) {
 		{"zero rate", func() error { _, err := arrivals.Steady(0, 1); return err }, "a rate must be a positive number of jobs a second, not 0"},
 		{"NaN rate", func() error { _, err := arrivals.Poisson(r, nan, 1); return err }, "not NaN"},
 		{"infinite time", func() error { _, err := arrivals.Poisson(r, 1, inf); return err }, "a time must be a positive number of seconds, not +Inf"},
-		{"too many", func() error { _, err := arrivals.Poisson(r, 1e6, 1e6); return err }, "1000000000000 arrivals are more than the 5000000"},
+		{"too many", func() error { _, err := arrivals.Poisson(r, 1e6, 1e6); return err }, "1000000000000 arrivals are more than the 10000000"},
 		{"no burst", func() error { _, err := arrivals.Bursts{Silence: 1, Jobs: 1, Rate: 1}.Times(); return err }, "at least one job and one burst"},
 		{"no days", func() error { _, err := arrivals.Images(r, 1, 0); return err }, "at least one day"},
 		{"too many images", func() error { _, err := arrivals.Images(r, 1e9, 30); return err }, "ask for a shorter time"},
 		{"no copies", func() error { _, err := arrivals.Superpose(r, []float64{0}, 0, 1); return err }, "at least one copy"},
 		{"no trace", func() error { _, err := arrivals.Superpose(r, nil, 1, 1); return err }, "without arrivals"},
 		{"period too short", func() error { _, err := arrivals.Superpose(r, []float64{0, 5}, 1, 5); return err }, "a period of 5 s does not hold the trace"},
-		{"many copies", func() error { _, err := arrivals.Superpose(r, []float64{0, 5}, 1e9, 6); return err }, "more than the 5000000"},
+		{"many copies", func() error { _, err := arrivals.Superpose(r, []float64{0, 5}, 1e9, 6); return err }, "more than the 10000000"},
 	} {
 		if err := c.err(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want an error with %q", c.name, err, c.want)

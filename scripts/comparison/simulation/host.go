@@ -1,0 +1,86 @@
+package simulation
+
+// A host works on jobs at the same time. Each goes on at full speed while there are as
+// many processors as jobs, and otherwise all share the processors equally.
+type host struct {
+	processors float64
+	running    []task
+	progress   float64 // work done for each job, since the host was last idle
+	updated    float64 // when progress was last computed
+	version    uint32  // of the event that ends the next task
+	next       float64 // progress at which that task ends
+	speed      float64 // at which that event was scheduled; 0 for none
+}
+
+// A task is a job on a host.
+type task struct {
+	job  int
+	ends float64 // progress of the host at which its work is done
+}
+
+func (h *host) currentSpeed() float64 {
+	if n := float64(len(h.running)); n > h.processors {
+		return h.processors / n
+	}
+	return 1
+}
+
+func (h *host) advance(now float64) {
+	if len(h.running) == 0 {
+		h.progress = 0 // keeps rounding errors from adding up
+	} else {
+		h.progress += (now - h.updated) * h.currentSpeed()
+	}
+	h.updated = now
+}
+
+// begin starts work on a job.
+func (c *core) begin(h *host, subject int32, job int) {
+	h.advance(c.now)
+	c.jobs[job].Begun = c.now
+	h.running = append(h.running, task{job, h.progress + c.jobs[job].Work})
+	c.schedule(h, subject)
+}
+
+// schedule makes sure that there is an event for the next task to end.
+func (c *core) schedule(h *host, subject int32) {
+	if len(h.running) == 0 {
+		h.speed = 0
+		return
+	}
+	next := h.running[0].ends
+	for _, t := range h.running[1:] {
+		next = min(next, t.ends)
+	}
+	speed := h.currentSpeed()
+	if h.speed == speed && h.next == next {
+		return
+	}
+	h.version++
+	h.next, h.speed = next, speed
+	c.events.push(event{at: c.now + max(0, next-h.progress)/speed, kind: jobDone, subject: subject, version: h.version})
+}
+
+// complete takes the tasks that end now off the host, calls done for each, and reports
+// whether the event was still valid.
+func (c *core) complete(h *host, e event, done func(job int)) bool {
+	if e.version != h.version || h.speed == 0 {
+		return false
+	}
+	h.progress, h.updated, h.speed = h.next, c.now, 0
+	for i := 0; i < len(h.running); {
+		t := h.running[i]
+		if t.ends > h.progress {
+			i++
+			continue
+		}
+		h.running[i] = h.running[len(h.running)-1]
+		h.running = h.running[:len(h.running)-1]
+		c.finished(t.job)
+		if done != nil {
+			done(t.job)
+		}
+	}
+	c.schedule(h, e.subject)
+	return true
+}

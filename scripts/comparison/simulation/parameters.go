@@ -1,0 +1,89 @@
+package simulation
+
+// What AWS documents, and what stands in for what it does not. [Parameters] has the sources.
+const (
+	MappingInitial     = 5
+	MappingStep        = 300
+	MappingStepSeconds = 60.0
+	MappingMaximum     = 1000
+
+	ReceiveSeconds = 20.0 // of a long poll that receives nothing
+
+	DefaultConcurrency = 1000
+
+	InstanceMinimumSeconds = 60.0
+
+	MetricPeriodSeconds = 60.0
+	MetricLagSeconds    = 60.0
+	ScaleOutPeriods     = 3
+	ScaleInPeriods      = 15
+	ScaleInShare        = 0.9
+	WarmupSeconds       = 180.0
+
+	ManagedInstances = 3
+)
+
+// KeepAlives are the scenarios of how long AWS keeps an idle environment, in seconds.
+func KeepAlives() []float64 { return []float64{300, 600, 1800} }
+
+// LifetimeSeconds is the scenario of when an environment is replaced.
+const LifetimeSeconds = 2 * 3600.0
+
+// SpeedRatios are the scenarios of how fast a processor of this machine is in relation to
+// one of AWS's.
+func SpeedRatios() []float64 { return []float64{0.7, 1, 1.5} }
+
+// An Origin tells where a parameter's value is from.
+type Origin string
+
+// Origins.
+const (
+	Documented   Origin = "documented"
+	Extrapolated Origin = "extrapolation" // an assumption in AWS's place; results are scenarios
+)
+
+// A Parameter is a value of the model with its origin, for reports.
+type Parameter struct {
+	Name   string
+	Value  float64
+	Unit   string
+	Origin Origin
+	Source string // a page, or the reason for an assumption
+}
+
+const (
+	pageMapping     = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"
+	pageConcurrency = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html"
+	pagePolling     = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html"
+	pageManaged     = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-scaling.html"
+	pageTracking    = "https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-scaling-target-tracking.html"
+	pageBilling     = "https://aws.amazon.com/ec2/pricing/on-demand/"
+)
+
+// Parameters returns the model's values with their origins.
+func Parameters() []Parameter {
+	list := []Parameter{
+		{"invocations at once of a mapping at first", MappingInitial, "", Documented, pageMapping},
+		{"further invocations of a mapping each step", MappingStep, "", Documented, pageMapping + " (up to 300 a minute)"},
+		{"step of a mapping", MappingStepSeconds, "s", Extrapolated, "the rate is documented by the minute, but not in what steps it is applied"},
+		{"invocations at once of a mapping at most", MappingMaximum, "", Documented, pageMapping},
+		{"long poll without messages", ReceiveSeconds, "s", Documented, pagePolling},
+		{"concurrency of an account", DefaultConcurrency, "", Documented, pageConcurrency + " (new accounts may have less)"},
+		{"lifetime of an environment", LifetimeSeconds, "s", Extrapolated, "AWS ends environments every few hours and says no more"},
+		{"paid seconds of an instance at least", InstanceMinimumSeconds, "s", Documented, pageBilling},
+		{"period of the metric", MetricPeriodSeconds, "s", Documented, pageTracking},
+		{"lag of the metric", MetricLagSeconds, "s", Extrapolated, "CloudWatch shows SQS's metrics within minutes"},
+		{"periods before scaling out", ScaleOutPeriods, "", Extrapolated, "as in the alarms that target tracking makes; AWS reserves to change them"},
+		{"periods before scaling in", ScaleInPeriods, "", Extrapolated, "as in the alarms that target tracking makes; AWS reserves to change them"},
+		{"share of the target for scaling in", ScaleInShare, "", Extrapolated, "as in the alarms that target tracking makes; one instance a period is ended"},
+		{"warm-up of an instance", WarmupSeconds, "s", Documented, "scripts/deploy/template.yaml, EstimatedInstanceWarmup"},
+		{"managed instances at least", ManagedInstances, "", Documented, pageManaged},
+	}
+	for _, s := range KeepAlives() {
+		list = append(list, Parameter{"keep-alive of an idle environment", s, "s", Extrapolated, "not documented; seen between minutes and half an hour"})
+	}
+	for _, r := range SpeedRatios() {
+		list = append(list, Parameter{"speed ratio of processors", r, "", Extrapolated, "this machine is none of AWS's functions or instances"})
+	}
+	return list
+}

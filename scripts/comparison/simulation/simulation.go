@@ -1,0 +1,158 @@
+// Package simulation is a discrete-event model of the kinds of compute that are compared:
+// functions behind a queue, functions called synchronously, and instances that take jobs
+// from a queue. It returns the times of every job, and the use of each system as a cost
+// model needs it.
+//
+// What the model has: a queue that is first in, first out; an event source mapping that
+// adds processes as documented; environments that are started when none is idle, reused
+// newest first, kept for some time when idle and replaced after some hours; cold starts
+// whose reads share a file system's throughput; workers that run several jobs at once on
+// a number of processors, which the jobs share; instances that boot, and are launched and
+// ended by a policy on metrics of whole minutes.
+//
+// What it has not: failures and redeliveries, spot interruptions, throttled messages that
+// come back after their visibility timeout, network partitions, availability zones, and
+// the differences between one placement and another. Queues of SQS are not strictly in
+// order either. [Parameters] lists which values AWS documents and which are assumed.
+//
+// All times are seconds. A run depends on its parameters and its seed alone. The jobs' work
+// is drawn in order of arrival from a stream of its own, so that different systems of the
+// same seed and distribution get the same jobs. Functions here may be called concurrently.
+package simulation
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sort"
+)
+
+// A Load is what a system is simulated with.
+type Load struct {
+	Arrivals []float64    // seconds from the beginning, sorted, zero or more
+	Work     Distribution // seconds that a job takes a processor of its own
+	Duration float64      // seconds at least that the system runs and is paid, jobs or not
+	Seed     uint64
+}
+
+// A Job is what happened to one job. Its wait in the queue is Taken - Arrival, its latency
+// is Finished - Arrival.
+type Job struct {
+	Arrival  float64 // submission
+	Taken    float64 // received from the queue, or request accepted by a function
+	Begun    float64 // work begins: after Taken where the environment has to start first
+	Finished float64
+	Work     float64 // seconds of work on a processor of its own; Finished-Begun or less
+	Cold     bool    // its invocation started an environment
+	Rejected bool    // a synchronous request beyond the concurrency allowed; other times are Arrival
+}
+
+// Usage is what a system used up. What a kind of compute does not have is zero.
+type Usage struct {
+	Seconds       float64 // simulated: the load's duration, or until the last job finished
+	Jobs          int     // finished
+	Rejected      int
+	Invocations   int
+	ColdStarts    int
+	Receives      int     // receive calls that returned messages
+	EmptyReceives float64 // receive calls, each of 20 s, that returned none
+	BusySeconds   float64 // sum over jobs of Finished - Begun
+	BilledSeconds float64 // of functions, with InitSeconds; each invocation in whole milliseconds
+	InitSeconds   float64 // of environments' starts, as far as billed
+	ColdReadBytes float64 // read from the file system by environments that start
+
+	EnvironmentSeconds float64 // that environments existed: starting, busy or idle
+	InstanceSeconds    float64 // that instances are paid: from launch to end, 60 s or more each
+	Launches           int     // of instances
+	Peak               int     // most environments at work, or instances in service, at once
+}
+
+// A Result is the outcome of a simulated run; Jobs are in order of arrival.
+type Result struct {
+	Jobs  []Job
+	Usage Usage
+}
+
+// maxDuration bounds simulated time: ten years.
+const maxDuration = 10 * 365.25 * 86400
+
+// A system handles what happens to it, in order of time.
+type system interface {
+	arrive(job int)
+	handle(e event)
+	end(at float64) // accounts for what still exists
+}
+
+// core is what all systems have.
+type core struct {
+	now        float64
+	events     events
+	jobs       []Job
+	unfinished int // of all jobs of the load, those yet to arrive included
+	waiting    int // first job in the queue, which holds jobs[waiting:arrived]
+	arrived    int
+	duration   float64
+	last       float64    // when the last job finished
+	random     *rand.Rand // for all but the jobs' work
+	usage      Usage
+}
+
+func newCore(l Load) (*core, error) {
+	switch {
+	case l.Work == nil:
+		return nil, fmt.Errorf("a load needs a distribution of work")
+	case !(l.Duration >= 0 && l.Duration <= maxDuration):
+		return nil, fmt.Errorf("a load lasts between 0 and %.0f s, not %g", float64(maxDuration), l.Duration)
+	case !sort.Float64sAreSorted(l.Arrivals):
+		return nil, fmt.Errorf("the load's arrivals are not sorted")
+	}
+	c := &core{
+		jobs: make([]Job, len(l.Arrivals)), unfinished: len(l.Arrivals), duration: l.Duration,
+		random: rand.New(rand.NewPCG(l.Seed, 2)),
+	}
+	work := rand.New(rand.NewPCG(l.Seed, 1))
+	for i, at := range l.Arrivals {
+		if !(at >= 0 && at <= maxDuration) {
+			return nil, fmt.Errorf("arrival %g of job %d is not between 0 and %.0f s", at, i, float64(maxDuration))
+		}
+		c.jobs[i] = Job{Arrival: at, Work: l.Work(work)}
+		if w := c.jobs[i].Work; !(w >= 0) || math.IsInf(w, 0) {
+			return nil, fmt.Errorf("the work of job %d is %g s", i, w)
+		}
+	}
+	return c, nil
+}
+
+// run simulates s until every job is finished and the duration is over. Each job reaches
+// the system transit seconds after its submission. What is to happen at the time of an
+// arrival happens before it.
+func (c *core) run(s system, transit float64) Result {
+	for c.arrived < len(c.jobs) || len(c.events) > 0 {
+		if c.arrived < len(c.jobs) {
+			if at := c.jobs[c.arrived].Arrival + transit; len(c.events) == 0 || at < c.events[0].at {
+				c.now = at
+				c.arrived++
+				s.arrive(c.arrived - 1)
+				continue
+			}
+		}
+		e := c.events.pop()
+		c.now = e.at
+		s.handle(e)
+	}
+	c.usage.Seconds = max(c.duration, c.last)
+	s.end(c.usage.Seconds)
+	return Result{Jobs: c.jobs, Usage: c.usage}
+}
+
+// finished records that a job has been worked on.
+func (c *core) finished(job int) {
+	j := &c.jobs[job]
+	j.Finished = c.now
+	c.usage.Jobs++
+	c.usage.BusySeconds += j.Finished - j.Begun
+	c.last = c.now
+	c.unfinished--
+}
+
+func (c *core) backlog() int { return c.arrived - c.waiting }
