@@ -175,9 +175,7 @@ func (s *fleet) handle(e event) {
 	case minuteEnd:
 		s.observe()
 		s.datapoint()
-		if s.now < s.duration || s.unfinished > 0 {
-			s.events.push(event{at: s.now + s.i.Policy.Period, kind: minuteEnd})
-		}
+		s.events.push(event{at: s.now + s.i.Policy.Period, kind: minuteEnd})
 	case scaling:
 		s.evaluate()
 	}
@@ -187,7 +185,7 @@ func (s *fleet) end(at float64) {
 	s.now = at
 	s.observe()
 	for k := range s.all {
-		if n := &s.all[k]; n.phase != ended && n.launched <= at {
+		if n := &s.all[k]; n.phase != ended {
 			s.pay(n, at)
 		}
 	}

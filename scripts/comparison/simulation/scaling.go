@@ -61,7 +61,8 @@ type policyState struct {
 }
 
 type measure struct {
-	value   float64 // over the target: 1 is on target
+	value   float64 // over the target: 1 is on target; NaN without instances
+	serving float64 // instances in service, on average
 	backlog bool    // something was waiting
 }
 
@@ -83,10 +84,10 @@ func (s *fleet) observe() {
 // datapoint ends a period of the metric.
 func (s *fleet) datapoint() {
 	p := s.i.Policy
-	m := measure{backlog: s.backlogTime > 0}
+	m := measure{backlog: s.backlogTime > 0, serving: s.serviceTime / p.Period}
 	switch {
 	case s.serviceTime == 0:
-		m.value = math.NaN() // no value without instances
+		m.value = math.NaN()
 	case p.Backlog > 0:
 		m.value = s.backlogTime / s.serviceTime / p.Backlog
 	default:
@@ -113,7 +114,7 @@ func (s *fleet) evaluate() {
 	s.above, s.below = consecutive(s.above, m.value > 1), consecutive(s.below, m.value < p.InShare)
 	switch {
 	case s.above >= p.OutPeriods:
-		s.scaleTo(int(math.Ceil(math.Min(float64(s.count[inService])*m.value, float64(s.i.Maximum)))))
+		s.scaleTo(int(math.Ceil(math.Min(m.serving*m.value, float64(s.i.Maximum)))))
 	case s.below >= p.InPeriods && s.count[inService] > s.i.Minimum && s.count[booting] == 0 && s.now >= s.launchedAt+p.Warmup:
 		s.drain()
 	}

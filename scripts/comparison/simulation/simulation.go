@@ -136,6 +136,9 @@ func (c *core) run(s system, transit float64) Result {
 				continue
 			}
 		}
+		if c.unfinished == 0 && c.events[0].at > c.duration {
+			break // the policies of instances would go on for ever
+		}
 		e := c.events.pop()
 		c.now = e.at
 		s.handle(e)

@@ -78,13 +78,13 @@ func TestMMc(t *testing.T) {
 		jobs         float64 // of each run in the long form
 		largestError float64 // share of the latency in the short form, which has 15,000 jobs a run
 	}{
-		{1, 0.5, 100_000, 0.01}, {1, 0.8, 500_000, 0.03}, {1, 0.95, 6_000_000, 0.15},
-		{2, 0.5, 100_000, 0.01}, {2, 0.8, 500_000, 0.03}, {2, 0.95, 6_000_000, 0.15},
-		{16, 0.5, 100_000, 0.01}, {16, 0.8, 100_000, 0.01}, {16, 0.95, 2_000_000, 0.10},
+		{1, 0.5, 40_000, 0.01}, {1, 0.8, 200_000, 0.03}, {1, 0.95, 2_400_000, 0.15},
+		{2, 0.5, 40_000, 0.01}, {2, 0.8, 200_000, 0.03}, {2, 0.95, 2_400_000, 0.15},
+		{16, 0.5, 40_000, 0.01}, {16, 0.8, 60_000, 0.01}, {16, 0.95, 800_000, 0.10},
 	} {
 		t.Run(fmt.Sprintf("%d servers at %g", c.servers, c.load), func(t *testing.T) {
 			t.Parallel()
-			const runs = 16
+			const runs = 40
 			if os.Getenv("ATELIER_LONG_TESTS") == "" {
 				c.jobs = 15_000
 			} else {

@@ -1,0 +1,94 @@
+package simulation_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/atelier-go/atelier/scripts/comparison/simulation"
+)
+
+func ExampleFleet() {
+	r, _ := simulation.Fleet(
+		simulation.Load{Arrivals: []float64{0, 0, 0}, Work: simulation.Constant(2), Duration: 3600, Seed: 1},
+		simulation.Instances{Slots: 1, Processors: 2, Minimum: 1, Maximum: 1})
+	for _, j := range r.Jobs {
+		fmt.Printf("wait %.0f s, latency %.0f s\n", j.Taken-j.Arrival, j.Finished-j.Arrival)
+	}
+	fmt.Printf("paid for %.0f s\n", r.Usage.InstanceSeconds)
+	// Output:
+	// wait 0 s, latency 2 s
+	// wait 2 s, latency 4 s
+	// wait 4 s, latency 6 s
+	// paid for 3600 s
+}
+
+// The first job at 10 s is in the datapoint of the first minute, which is seen a minute
+// later, and the instance takes it when it has booted.
+func TestFromZero(t *testing.T) {
+	i := simulation.Instances{
+		Slots: 2, Processors: 2, Boot: simulation.Constant(65), Maximum: 4, Policy: simulation.DefaultPolicy(30),
+	}
+	r := finished(t)(simulation.Fleet(simulation.Load{Arrivals: []float64{10}, Work: simulation.Constant(1), Duration: 7200}, i))
+	near(t, "taken", r.Jobs[0].Taken, 60+60+65)
+	// In service at 185; of the datapoints from 240 on the fifteenth, of 1080, is seen at 1140.
+	near(t, "paid", r.Usage.InstanceSeconds, 1140-120)
+	if u := r.Usage; u.Launches != 1 || u.Peak != 1 || u.Seconds != 7200 {
+		t.Errorf("got %+v, want one launch", u)
+	}
+	nothing := finished(t)(simulation.Fleet(simulation.Load{Work: simulation.Constant(1), Duration: 7200}, i))
+	if u := nothing.Usage; u.Launches != 0 || u.InstanceSeconds != 0 {
+		t.Errorf("without jobs: got %+v, want no instance", u)
+	}
+}
+
+// 600 jobs at once, 30 of them aimed at for each instance: twenty would be needed.
+func TestBacklogLaunchesInstances(t *testing.T) {
+	for maximum, launches := range map[int]int{4: 4, 100: 17} {
+		r := finished(t)(simulation.Fleet(
+			simulation.Load{Arrivals: make([]float64, 600), Work: simulation.Constant(10), Duration: 7200},
+			simulation.Instances{
+				Slots: 2, Processors: 2, Boot: simulation.Constant(60), Minimum: 1, Maximum: maximum, Policy: simulation.DefaultPolicy(30),
+			}))
+		// The third datapoint, of the minute to 180 s, is seen at 240 s. The backlog falls by 12 a
+		// minute from 598 at first, to 568 on average in that minute: 18.9 instances.
+		if u := r.Usage; u.Launches < launches || u.Launches > launches+2 || u.Peak != u.Launches {
+			t.Errorf("at most %d: got %d launches and %d in service, want %d", maximum, u.Launches, u.Peak, launches)
+		}
+		for _, j := range r.Jobs[:60] {
+			if j.Taken > 301 {
+				t.Fatalf("at most %d: a job of the first sixty was taken at %g s", maximum, j.Taken)
+			}
+		}
+		if last := r.Usage.InstanceSeconds; last > 7200+float64(r.Usage.Launches)*2700 {
+			t.Errorf("at most %d: instances were paid for %g s, although the work was over after minutes", maximum, last)
+		}
+	}
+}
+
+// Managed instances: three at least, by the share of slots that are busy, with several
+// requests at once on a processor.
+func TestBusyShareLaunchesInstances(t *testing.T) {
+	p := simulation.DefaultPolicy(0)
+	p.Backlog, p.BusyShare = 0, 0.5
+	i := simulation.Instances{
+		Slots: 4, Processors: 2, Boot: simulation.Constant(60), Minimum: simulation.ManagedInstances, Maximum: 20, Policy: p,
+	}
+	quiet := finished(t)(simulation.Fleet(simulation.Load{Arrivals: every(4, 7200), Work: simulation.Constant(1), Duration: 7200}, i))
+	if u := quiet.Usage; u.Launches != 3 || u.InstanceSeconds != 3*7200 {
+		t.Errorf("at little load: got %+v, want the minimum of three", u)
+	}
+	busy := finished(t)(simulation.Fleet(simulation.Load{Arrivals: every(0.125, 7200), Work: simulation.Constant(1), Duration: 7200}, i))
+	if u := busy.Usage; u.Peak <= 4 || u.Peak > 12 {
+		t.Errorf("at eight processors' load: got %d instances, want several more than the minimum", u.Peak)
+	}
+}
+
+// An instance that drains ends its jobs and takes no more.
+func TestDraining(t *testing.T) {
+	i := simulation.Instances{
+		Slots: 1, Processors: 1, Boot: simulation.Constant(60), Maximum: 1, Policy: simulation.DefaultPolicy(30),
+	}
+	r := finished(t)(simulation.Fleet(simulation.Load{Arrivals: []float64{0}, Work: simulation.Constant(5000), Duration: 7200}, i))
+	near(t, "finished", r.Jobs[0].Finished, 180+5000)
+	near(t, "paid until the job has ended", r.Usage.InstanceSeconds, 60+5000)
+}
