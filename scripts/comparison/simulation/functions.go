@@ -94,11 +94,11 @@ func (s *environments) takeIdle() (int32, bool) {
 	for len(s.idle) > 0 {
 		id := s.popIdle()
 		e := &s.all[id]
-		if ends := s.ends(e); ends >= s.now {
+		ends := s.ends(e)
+		if ends >= s.now {
 			return id, true
-		} else {
-			s.usage.EnvironmentSeconds += ends - e.created
 		}
+		s.usage.EnvironmentSeconds += ends - e.created
 	}
 	return 0, false
 }

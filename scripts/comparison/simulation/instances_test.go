@@ -26,7 +26,7 @@ func ExampleFleet() {
 // later, and the instance takes it when it has booted.
 func TestFromZero(t *testing.T) {
 	i := simulation.Instances{
-		Slots: 2, Processors: 2, Boot: simulation.Constant(65), Maximum: 4, Policy: simulation.DefaultPolicy(30),
+		Slots: 2, Processors: 2, Boot: simulation.Constant(65), Maximum: 4, Policy: simulation.BacklogPolicy(30),
 	}
 	r := finished(t)(simulation.Fleet(simulation.Load{Arrivals: []float64{10}, Work: simulation.Constant(1), Duration: 7200}, i))
 	near(t, "taken", r.Jobs[0].Taken, 60+60+65)
@@ -47,7 +47,7 @@ func TestBacklogLaunchesInstances(t *testing.T) {
 		r := finished(t)(simulation.Fleet(
 			simulation.Load{Arrivals: make([]float64, 600), Work: simulation.Constant(10), Duration: 7200},
 			simulation.Instances{
-				Slots: 2, Processors: 2, Boot: simulation.Constant(60), Minimum: 1, Maximum: maximum, Policy: simulation.DefaultPolicy(30),
+				Slots: 2, Processors: 2, Boot: simulation.Constant(60), Minimum: 1, Maximum: maximum, Policy: simulation.BacklogPolicy(30),
 			}))
 		// The third datapoint, of the minute to 180 s, is seen at 240 s. The backlog falls by 12 a
 		// minute from 598 at first, to 568 on average in that minute: 18.9 instances.
@@ -68,10 +68,8 @@ func TestBacklogLaunchesInstances(t *testing.T) {
 // Managed instances: three at least, by the share of slots that are busy, with several
 // requests at once on a processor.
 func TestBusyShareLaunchesInstances(t *testing.T) {
-	p := simulation.DefaultPolicy(0)
-	p.Backlog, p.BusyShare = 0, 0.5
 	i := simulation.Instances{
-		Slots: 4, Processors: 2, Boot: simulation.Constant(60), Minimum: simulation.ManagedInstances, Maximum: 20, Policy: p,
+		Slots: 4, Processors: 2, Boot: simulation.Constant(60), Minimum: simulation.ManagedInstances, Maximum: 20, Policy: simulation.BusySharePolicy(0.5),
 	}
 	quiet := finished(t)(simulation.Fleet(simulation.Load{Arrivals: every(4, 7200), Work: simulation.Constant(1), Duration: 7200}, i))
 	if u := quiet.Usage; u.Launches != 3 || u.InstanceSeconds != 3*7200 {
@@ -86,7 +84,7 @@ func TestBusyShareLaunchesInstances(t *testing.T) {
 // An instance that drains ends its jobs and takes no more.
 func TestDraining(t *testing.T) {
 	i := simulation.Instances{
-		Slots: 1, Processors: 1, Boot: simulation.Constant(60), Maximum: 1, Policy: simulation.DefaultPolicy(30),
+		Slots: 1, Processors: 1, Boot: simulation.Constant(60), Maximum: 1, Policy: simulation.BacklogPolicy(30),
 	}
 	r := finished(t)(simulation.Fleet(simulation.Load{Arrivals: []float64{0}, Work: simulation.Constant(5000), Duration: 7200}, i))
 	near(t, "finished", r.Jobs[0].Finished, 180+5000)

@@ -73,11 +73,11 @@ func TestInvariants(t *testing.T) {
 				Transit: rapid.Float64Range(0, 3).Draw(t, "transit"),
 				Slots:   rapid.IntRange(1, 4).Draw(t, "slots"), Processors: float64(rapid.IntRange(1, 3).Draw(t, "processors")),
 				Boot: simulation.Exponential(90), Minimum: rapid.IntRange(0, 3).Draw(t, "minimum"),
-				Policy: simulation.DefaultPolicy(float64(rapid.IntRange(1, 20).Draw(t, "backlog"))),
+				Policy: simulation.BacklogPolicy(float64(rapid.IntRange(1, 20).Draw(t, "backlog"))),
 			}
 			i.Maximum = max(1, i.Minimum) + rapid.IntRange(0, 4).Draw(t, "more")
 			if rapid.Bool().Draw(t, "busy share") {
-				i.Policy.Backlog, i.Policy.BusyShare = 0, 0.6
+				i.Policy = simulation.BusySharePolicy(0.6)
 			}
 			transit, room = i.Transit, math.MaxInt // draining instances may exceed the maximum
 			if i.Minimum == i.Maximum {

@@ -38,6 +38,7 @@ func (m Mapping) validate() error {
 type queued struct {
 	*environments
 	m       Mapping
+	pollers int
 	limit   int  // invocations at once now
 	ramping bool // there is an event to change the limit
 	polled  float64
@@ -57,8 +58,9 @@ func Queued(l Load, f Function, m Mapping) (Result, error) {
 		return Result{}, err
 	}
 	m.Maximum = min(m.Maximum, f.Concurrency)
+	pollers := m.Initial
 	m.Initial = min(m.Initial, m.Maximum)
-	q := &queued{environments: newEnvironments(c, f), m: m, limit: m.Initial}
+	q := &queued{environments: newEnvironments(c, f), m: m, pollers: pollers, limit: m.Initial}
 	q.returned = q.returnedOne
 	return c.run(q, m.Transit), nil
 }
@@ -70,10 +72,11 @@ func (q *queued) returnedOne() {
 	q.dispatch()
 }
 
-// poll accounts for receive calls that returned nothing: those of the initial pollers that
-// are not at work, of which busy were until now.
+// poll accounts for receive calls that returned nothing, of the pollers that have no invocation
+// at work, of which there were busy until now. There are as many as initial invocations, also
+// with a lower maximum: AWS says that a maximum keeps it from reducing them.
 func (q *queued) poll(busy int) {
-	q.usage.EmptyReceives += (q.now - q.polled) / ReceiveSeconds * float64(max(0, q.m.Initial-busy))
+	q.usage.EmptyReceives += (q.now - q.polled) / ReceiveSeconds * float64(max(0, q.pollers-busy))
 	q.polled = q.now
 }
 

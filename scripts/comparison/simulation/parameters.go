@@ -54,8 +54,10 @@ type Parameter struct {
 const (
 	pageMapping     = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"
 	pageConcurrency = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html"
+	pageLifetime    = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"
 	pagePolling     = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html"
 	pageManaged     = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-scaling.html"
+	pageMetric      = "https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-target-tracking-metric-math.html"
 	pageTracking    = "https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-scaling-target-tracking.html"
 	pageBilling     = "https://aws.amazon.com/ec2/pricing/on-demand/"
 )
@@ -67,15 +69,15 @@ func Parameters() []Parameter {
 		{"further invocations of a mapping each step", MappingStep, "", Documented, pageMapping + " (up to 300 a minute)"},
 		{"step of a mapping", MappingStepSeconds, "s", Extrapolated, "the rate is documented by the minute, but not in what steps it is applied"},
 		{"invocations at once of a mapping at most", MappingMaximum, "", Documented, pageMapping},
-		{"long poll without messages", ReceiveSeconds, "s", Documented, pagePolling},
+		{"long poll without messages", ReceiveSeconds, "s", Extrapolated, "the longest that SQS allows, " + pagePolling + "; what a mapping uses is not documented"},
 		{"concurrency of an account", DefaultConcurrency, "", Documented, pageConcurrency + " (new accounts may have less)"},
-		{"lifetime of an environment", LifetimeSeconds, "s", Extrapolated, "AWS ends environments every few hours and says no more"},
+		{"lifetime of an environment", LifetimeSeconds, "s", Extrapolated, "every few hours, " + pageLifetime},
 		{"paid seconds of an instance at least", InstanceMinimumSeconds, "s", Documented, pageBilling},
-		{"period of the metric", MetricPeriodSeconds, "s", Documented, pageTracking},
+		{"period of the metric", MetricPeriodSeconds, "s", Documented, pageMetric},
 		{"lag of the metric", MetricLagSeconds, "s", Extrapolated, "CloudWatch shows SQS's metrics within minutes"},
 		{"periods before scaling out", ScaleOutPeriods, "", Extrapolated, "as in the alarms that target tracking makes; AWS reserves to change them"},
 		{"periods before scaling in", ScaleInPeriods, "", Extrapolated, "as in the alarms that target tracking makes; AWS reserves to change them"},
-		{"share of the target for scaling in", ScaleInShare, "", Extrapolated, "as in the alarms that target tracking makes; one instance a period is ended"},
+		{"share of the target for scaling in", ScaleInShare, "", Extrapolated, "as in the alarms that target tracking makes; one instance a period is ended, since it scales in gradually, " + pageTracking},
 		{"warm-up of an instance", WarmupSeconds, "s", Documented, "scripts/deploy/template.yaml, EstimatedInstanceWarmup"},
 		{"managed instances at least", ManagedInstances, "", Documented, pageManaged},
 	}

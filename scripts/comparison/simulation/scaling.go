@@ -7,8 +7,8 @@ import (
 
 // A Policy launches and ends instances, as target tracking of EC2 Auto Scaling does, by a
 // metric of whole periods. With no instance at all, one is launched as soon as a period with
-// a backlog is seen (the deployment template's alarm). [DefaultPolicy] has documented and
-// assumed values.
+// a backlog is seen (the deployment template's alarm). [BacklogPolicy] and
+// [BusySharePolicy] have the usual values.
 type Policy struct {
 	// Backlog is the target of waiting jobs for each instance in service, on average over a
 	// period; 0 where BusyShare is the target.
@@ -25,12 +25,22 @@ type Policy struct {
 	Warmup     float64 // seconds from a launch in which no instance is ended
 }
 
-// DefaultPolicy tracks a backlog for each instance, with AWS's alarms and the template's warm-up.
-func DefaultPolicy(backlog float64) Policy {
+// BacklogPolicy tracks a number of waiting jobs for each instance, with the alarms of target
+// tracking and the deployment template's warm-up; see [Parameters].
+func BacklogPolicy(backlog float64) Policy {
 	return Policy{
 		Backlog: backlog, Period: MetricPeriodSeconds, Lag: MetricLagSeconds,
 		OutPeriods: ScaleOutPeriods, InPeriods: ScaleInPeriods, InShare: ScaleInShare, Warmup: WarmupSeconds,
 	}
+}
+
+// BusySharePolicy tracks the share of slots that are busy, with the same alarms: an assumption
+// for managed instances, of which AWS documents no more than that they scale by use of
+// processors and of concurrency, and may not follow load that doubles within five minutes.
+func BusySharePolicy(share float64) Policy {
+	p := BacklogPolicy(0)
+	p.BusyShare = share
+	return p
 }
 
 func (p Policy) validate() error {

@@ -26,7 +26,7 @@ func BenchmarkJobs(b *testing.B) {
 		}},
 		{"scaled", func() (simulation.Result, error) {
 			return simulation.Fleet(l, simulation.Instances{
-				Slots: 2, Processors: 2, Boot: simulation.Constant(60), Maximum: 8, Policy: simulation.DefaultPolicy(30),
+				Slots: 2, Processors: 2, Boot: simulation.Constant(60), Maximum: 8, Policy: simulation.BacklogPolicy(30),
 			})
 		}},
 	} {

@@ -2,6 +2,7 @@ package statistics_test
 
 import (
 	"math"
+	"os"
 	"testing"
 
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
@@ -59,11 +60,12 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
-// The ratio of two variants' mean times: a figure of the kind that crossovers are.
+// The ratio of two variants' mean times: a figure of the kind that crossovers are. In 10,000
+// trials with ATELIER_LONG_TESTS=1.
 func TestCoverageOfResampling(t *testing.T) {
-	trials := 10_000
-	if testing.Short() {
-		trials = 1_000
+	trials := 1_500
+	if os.Getenv("ATELIER_LONG_TESTS") != "" {
+		trials = 10_000
 	}
 	random := seeded(12)
 	for _, n := range []int{10, 20} {
