@@ -73,6 +73,17 @@ type Result struct {
 	Usage Usage
 }
 
+// Latencies returns the latencies of the jobs that were finished, in order of arrival.
+func (r Result) Latencies() []float64 {
+	latencies := make([]float64, 0, r.Usage.Jobs)
+	for _, j := range r.Jobs {
+		if !j.Rejected {
+			latencies = append(latencies, j.Finished-j.Arrival)
+		}
+	}
+	return latencies
+}
+
 // maxDuration bounds simulated time: ten years.
 const maxDuration = 10 * 365.25 * 86400
 
