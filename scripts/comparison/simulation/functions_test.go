@@ -166,6 +166,8 @@ func TestMappingScalesBack(t *testing.T) {
 func TestMappingPolls(t *testing.T) {
 	idle := finished(t)(simulation.Queued(simulation.Load{Work: simulation.Constant(1), Duration: 3600}, function(), simulation.DefaultMapping(0)))
 	near(t, "empty receives an hour, 5 pollers 3 times a minute", idle.Usage.EmptyReceives, 5*3*60)
+	bounded := finished(t)(simulation.Queued(simulation.Load{Work: simulation.Constant(1), Duration: 3600}, function(), simulation.DefaultMapping(2)))
+	near(t, "empty receives an hour with a maximum of 2", bounded.Usage.EmptyReceives, 5*3*60)
 	busy := finished(t)(simulation.Queued(simulation.Load{Arrivals: make([]float64, 5), Work: simulation.Constant(3599), Duration: 3600}, function(), simulation.DefaultMapping(0)))
 	near(t, "empty receives while all are at work", busy.Usage.EmptyReceives, 0)
 	if busy.Usage.Receives != 5 {

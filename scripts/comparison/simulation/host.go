@@ -37,8 +37,9 @@ func (h *host) advance(now float64) {
 // begin starts work on a job.
 func (c *core) begin(h *host, subject int32, job int) {
 	h.advance(c.now)
-	c.jobs[job].Begun = c.now
-	h.running = append(h.running, task{job, h.progress + c.jobs[job].Work})
+	j := &c.jobs[job]
+	j.Begun, j.Worker = c.now, subject
+	h.running = append(h.running, task{job, h.progress + j.Work})
 	c.schedule(h, subject)
 }
 

@@ -54,6 +54,15 @@ func TestBacklogLaunchesInstances(t *testing.T) {
 		if u := r.Usage; u.Launches < launches || u.Launches > launches+2 || u.Peak != u.Launches {
 			t.Errorf("at most %d: got %d launches and %d in service, want %d", maximum, u.Launches, u.Peak, launches)
 		}
+		atOnce := 0
+		for _, j := range r.Jobs {
+			if j.Taken == 300 {
+				atOnce++
+			}
+		}
+		if atOnce < 2*min(maximum, launches) {
+			t.Errorf("at most %d: %d jobs were taken when the instances had booted, at 300 s", maximum, atOnce)
+		}
 		for _, j := range r.Jobs[:60] {
 			if j.Taken > 301 {
 				t.Fatalf("at most %d: a job of the first sixty was taken at %g s", maximum, j.Taken)
@@ -89,4 +98,27 @@ func TestDraining(t *testing.T) {
 	r := finished(t)(simulation.Fleet(simulation.Load{Arrivals: []float64{0}, Work: simulation.Constant(5000), Duration: 7200}, i))
 	near(t, "finished", r.Jobs[0].Finished, 180+5000)
 	near(t, "paid until the job has ended", r.Usage.InstanceSeconds, 60+5000)
+}
+
+// Between the shares for scaling out and in, nothing changes: jobs that take longer than all
+// else keep the backlog at 10, or 0.94 of the target for two instances.
+func TestOnTarget(t *testing.T) {
+	r := finished(t)(simulation.Fleet(
+		simulation.Load{Arrivals: make([]float64, 12), Work: simulation.Constant(20_000)},
+		simulation.Instances{
+			Slots: 1, Processors: 1, Boot: simulation.Constant(60), Maximum: 2, Policy: simulation.BacklogPolicy(5.3),
+		}))
+	for i, want := range []float64{180, 480, 20_180, 20_480} {
+		near(t, fmt.Sprintf("job %d taken", i), r.Jobs[i].Taken, want)
+	}
+}
+
+func TestPaidAndPolling(t *testing.T) {
+	fixed := simulation.Instances{Slots: 1, Processors: 1, Minimum: 2, Maximum: 2}
+	idle := finished(t)(simulation.Fleet(simulation.Load{Work: simulation.Constant(1), Duration: 3600}, fixed))
+	near(t, "paid", idle.Usage.InstanceSeconds, 2*3600)
+	near(t, "empty receives, 3 a minute of each", idle.Usage.EmptyReceives, 2*180)
+	short := finished(t)(simulation.Fleet(simulation.Load{Arrivals: []float64{0}, Work: simulation.Constant(30)}, fixed))
+	near(t, "paid at least", short.Usage.InstanceSeconds, 2*60)
+	near(t, "empty receives of the one without a job", short.Usage.EmptyReceives, 1.5)
 }

@@ -74,7 +74,7 @@ func (q *queued) returnedOne() {
 
 // poll accounts for receive calls that returned nothing, of the pollers that have no invocation
 // at work, of which there were busy until now. There are as many as initial invocations, also
-// with a lower maximum: AWS says that a maximum keeps it from reducing them.
+// with a lower maximum, which keeps AWS from reducing them; see [Parameters].
 func (q *queued) poll(busy int) {
 	q.usage.EmptyReceives += (q.now - q.polled) / ReceiveSeconds * float64(max(0, q.pollers-busy))
 	q.polled = q.now

@@ -33,7 +33,7 @@ const LifetimeSeconds = 2 * 3600.0
 // one of AWS's.
 func SpeedRatios() []float64 { return []float64{0.7, 1, 1.5} }
 
-// An Origin tells where a parameter's value is from.
+// An Origin is where a parameter's value is from.
 type Origin string
 
 // Origins.
@@ -75,8 +75,8 @@ func Parameters() []Parameter {
 		{"paid seconds of an instance at least", InstanceMinimumSeconds, "s", Documented, pageBilling},
 		{"period of the metric", MetricPeriodSeconds, "s", Documented, pageMetric},
 		{"lag of the metric", MetricLagSeconds, "s", Extrapolated, "CloudWatch shows SQS's metrics within minutes"},
-		{"periods before scaling out", ScaleOutPeriods, "", Extrapolated, "as in the alarms that target tracking makes; AWS reserves to change them"},
-		{"periods before scaling in", ScaleInPeriods, "", Extrapolated, "as in the alarms that target tracking makes; AWS reserves to change them"},
+		{"periods before scaling out", ScaleOutPeriods, "", Extrapolated, "as in the alarms that target tracking makes; AWS may change them"},
+		{"periods before scaling in", ScaleInPeriods, "", Extrapolated, "as in the alarms that target tracking makes; AWS may change them"},
 		{"share of the target for scaling in", ScaleInShare, "", Extrapolated, "as in the alarms that target tracking makes; one instance a period is ended, since it scales in gradually, " + pageTracking},
 		{"warm-up of an instance", WarmupSeconds, "s", Documented, "scripts/deploy/template.yaml, EstimatedInstanceWarmup"},
 		{"managed instances at least", ManagedInstances, "", Documented, pageManaged},

@@ -43,6 +43,7 @@ type Job struct {
 	Begun    float64 // work begins: after Taken where the environment has to start first
 	Finished float64
 	Work     float64 // seconds of work on a processor of its own; Finished-Begun or less
+	Worker   int32   // number of the environment or instance that worked on it, in order of their creation
 	Cold     bool    // its invocation started an environment
 	Rejected bool    // a synchronous request beyond the concurrency allowed; other times are Arrival
 }

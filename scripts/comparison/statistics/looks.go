@@ -23,7 +23,7 @@ type Verdict int
 const (
 	More    Verdict = iota // more runs are needed, until the next look
 	Reached                // the interval is as narrow as asked
-	Wider                  // it is not, after the last look; the report must say so
+	Wider                  // it is not, after the last look, which the report has to state
 )
 
 func (v Verdict) String() string {
