@@ -69,6 +69,7 @@ func Parameters() []Parameter {
 		{"further invocations of a mapping each step", MappingStep, "", Documented, pageMapping + " (up to 300 a minute)"},
 		{"step of a mapping", MappingStepSeconds, "s", Extrapolated, "the rate is documented by the minute, but not in what steps it is applied"},
 		{"invocations at once of a mapping at most", MappingMaximum, "", Documented, pageMapping},
+		{"pollers of a mapping without messages", MappingInitial, "", Documented, pageMapping + " (as few as 2, but not with a maximum concurrency)"},
 		{"long poll without messages", ReceiveSeconds, "s", Extrapolated, "the longest that SQS allows, " + pagePolling + "; what a mapping uses is not documented"},
 		{"concurrency of an account", DefaultConcurrency, "", Documented, pageConcurrency + " (new accounts may have less)"},
 		{"lifetime of an environment", LifetimeSeconds, "s", Extrapolated, "every few hours, " + pageLifetime},
