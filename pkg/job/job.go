@@ -46,8 +46,10 @@ type Result struct {
 }
 
 // A Receipt says who did the work of a run and what it took. Times are wall
-// clock in milliseconds. BilledMS, MemoryMB and CostUSD are estimates, and null
-// where they are unknown.
+// clock in milliseconds. BilledMS, MemoryMB and CostUSD are estimates of what AWS
+// bills of a function for the picture, from its delivery until its result is stored, a
+// cold start's init included. They are null where they are unknown, as of a daemon,
+// whose instance is paid by the hour.
 type Receipt struct {
 	Worker      string   `json:"worker" enum:"lambda,daemon"`
 	Engine      string   `json:"engine" doc:"The library that ran the network, with its version"`

@@ -11,6 +11,7 @@ import (
 // A Scope is a part of a bill that is compared.
 type Scope int
 
+// The scopes.
 const (
 	Compute Scope = iota // what paints, with its polls, disks and cold reads
 	Shared               // everything else, which pictures need whatever paints them

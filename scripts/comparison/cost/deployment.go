@@ -3,6 +3,7 @@ package cost
 // A Gateway is what stands before the API.
 type Gateway string
 
+// The gateways.
 const (
 	NoGateway Gateway = ""
 	HTTPAPI   Gateway = "http-api"
@@ -12,6 +13,7 @@ const (
 // A Throughput is the file system's mode.
 type Throughput string
 
+// The modes that the template allows, and none.
 const (
 	NoFileSystem Throughput = ""
 	Elastic      Throughput = "elastic"

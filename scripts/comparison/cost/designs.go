@@ -52,18 +52,15 @@ func ManagedMode(m Managed, s Sweeps) Deployment {
 	return d
 }
 
-// The seed's own setting is a function of 3007 MB that answers the client itself,
-// behind API Gateway, TensorFlow on EFS; and an instance that always runs, with a
-// server that answers itself.
-const SeedMemory = 3007
-
-// SeedFunction is the former.
+// SeedFunction is the first half of the seed's own setting: a function of 3007 MB that
+// paints while its client waits, behind API Gateway, with TensorFlow on EFS.
 func SeedFunction(f Function) Deployment {
-	f.Memory, f.IdlePolls = SeedMemory, 0
+	f.Memory, f.IdlePolls = 3007, 0
 	return Deployment{Name: "seed's function", Function: &f, Gateway: RESTAPI, Throughput: Elastic, LogMonths: 1}
 }
 
-// SeedInstance is the latter.
+// SeedInstance is the other half: an instance that always runs, whose server paints
+// while its client waits.
 func SeedInstance(i Instances) Deployment {
 	i.Always, i.Addresses, i.PollsPerHour = true, 1, 0
 	return Deployment{Name: "seed's instance", Instances: &i, LogMonths: 1}

@@ -23,6 +23,7 @@ const (
 // A Basis says what a quantity rests on. The weakest of several is the largest.
 type Basis int
 
+// The bases, the firmest first.
 const (
 	Measured Basis = iota
 	Simulated
@@ -90,10 +91,10 @@ type Picture struct {
 	LogBytes float64
 }
 
-// Submissions are the requests of up to 512 KiB as which an HTTP API meters one with
+// HTTPRequests are the requests of up to 512 KiB as which an HTTP API meters one with
 // a body of so many bytes (docs.aws.amazon.com/whitepapers,
 // best-practices-api-gateway-private-apis-integration, table 4).
-func Submissions(body float64) float64 { return max(1, math.Ceil(body/(512*kib))) }
+func HTTPRequests(body float64) float64 { return max(1, math.Ceil(body/(512*kib))) }
 
 // A Month is what is asked of a deployment.
 type Month struct {

@@ -52,6 +52,14 @@ func TestPublished(t *testing.T) {
 	}
 }
 
+func TestHTTPRequests(t *testing.T) {
+	for body, want := range map[float64]float64{0: 1, 1: 1, 512 << 10: 1, 512<<10 + 1: 2, 10 << 20: 20} {
+		if got := cost.HTTPRequests(body); got != want {
+			t.Errorf("a body of %v bytes is %v requests, want %v", body, got, want)
+		}
+	}
+}
+
 // What elastic throughput meters, by AWS's text: data by the KiB after the first 32
 // KiB, metadata after the first 4 KiB.
 func TestMetered(t *testing.T) {
