@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/atelier-go/atelier/pkg/prices"
 )
 
 // Duty is the share of its time that one instance would be at work on so many
@@ -14,6 +16,18 @@ func Duty(pictures, capacity float64) float64 { return pictures / (Seconds * cap
 // Saving is what of a bill of instances a bill of functions saves: 1 is all of it, a
 // negative one is what functions cost more.
 func Saving(functions, instances float64) float64 { return 1 - functions/instances }
+
+// Needed are the instances that a peak of so many pictures a second takes: one at the least.
+func Needed(peak, capacity float64) float64 { return max(1, math.Ceil(peak/capacity)) }
+
+// Over is the bill of a deployment whose shape depends on the pictures a month, as the
+// share of cold starts does and the number of instances, for a [Comparison].
+func Over(t *prices.Table, shape func(pictures float64) (Deployment, Month)) func(pictures float64) (Bill, error) {
+	return func(pictures float64) (Bill, error) {
+		d, m := shape(pictures)
+		return d.Bill(t, m)
+	}
+}
 
 // A Comparison sets functions against instances, over how busy an instance would be.
 // Both bills are functions of the pictures a month, since the share of cold starts
