@@ -59,7 +59,7 @@ type Receipt struct {
 	DecodeMS    float64  `json:"decode_ms"`
 	StylizeMS   float64  `json:"stylize_ms"`
 	EncodeMS    float64  `json:"encode_ms"`
-	BilledMS    *float64 `json:"billed_ms"`
-	MemoryMB    *float64 `json:"memory_mb"`
-	CostUSD     *float64 `json:"cost_usd"`
+	BilledMS    *float64 `json:"billed_ms" doc:"Of a function: an estimate of the time that AWS bills"`
+	MemoryMB    *float64 `json:"memory_mb" doc:"Of a function: the memory that AWS bills"`
+	CostUSD     *float64 `json:"cost_usd" doc:"Of a function: an estimate of what AWS bills for the picture's time and memory, at the list price of its region"`
 }

@@ -17,7 +17,7 @@ type Throughput string
 const (
 	NoFileSystem Throughput = ""
 	Elastic      Throughput = "elastic"
-	Bursting     Throughput = "bursting" // reads and writes within credits are free
+	Bursting     Throughput = "bursting" // reads and writes within credits are free: see [Credits]
 )
 
 // A Deployment is what runs, in the shape in which it is billed. Function, Instances

@@ -51,22 +51,6 @@ func (c Calls) Metered() (read, written float64) {
 
 func atLeast(bytes, least float64) float64 { return max(least, math.Ceil(bytes/kib)*kib) }
 
-// Plus is both.
-func (c Calls) Plus(d Calls) Calls {
-	return Calls{
-		Reads: c.Reads + d.Reads, ReadBytes: mean(c.Reads, c.ReadBytes, d.Reads, d.ReadBytes),
-		Writes: c.Writes + d.Writes, WriteBytes: mean(c.Writes, c.WriteBytes, d.Writes, d.WriteBytes),
-		Metadata: c.Metadata + d.Metadata,
-	}
-}
-
-func mean(n, x, m, y float64) float64 {
-	if n+m == 0 {
-		return 0
-	}
-	return (n*x + m*y) / (n + m)
-}
-
 // A Picture is what one job uses of the services around the painting, whatever paints it.
 type Picture struct {
 	Basis Basis

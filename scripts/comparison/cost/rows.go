@@ -144,11 +144,12 @@ func (d Deployment) copies(m Month) []Row {
 		row.of("bucket: writes", "s3.puts", m.Pictures*(m.Picture.Objects+m.Picture.Puts)),
 		row.of("bucket: reads", "s3.gets", m.Pictures*m.Picture.Gets),
 	}
-	if m.Picture.Objects == 0 {
-		return rows
-	}
-	each := Calls{Reads: m.Picture.Objects, ReadBytes: m.Picture.Copied / m.Picture.Objects}
-	return append(rows, access("copies", m.Pictures, each, d.Throughput, row)...)
+	return append(rows, access("copies", m.Pictures, m.Picture.copying(), d.Throughput, row)...)
+}
+
+// copying is what DataSync reads, each object at once.
+func (p Picture) copying() Calls {
+	return Calls{Reads: p.Objects, ReadBytes: p.Copied / max(1, p.Objects)}
 }
 
 func (d Deployment) gallery(m Month) []Row {
