@@ -54,6 +54,15 @@ func (b Bill) Fixed(s Scope) float64 {
 // ByUse is the rest.
 func (b Bill) ByUse(s Scope) float64 { return b.USD(s) - b.Fixed(s) }
 
+// Basis is the weakest of the rows'.
+func (b Bill) Basis() Basis {
+	weakest := Measured
+	for _, r := range b.Rows {
+		weakest = max(weakest, r.Basis)
+	}
+	return weakest
+}
+
 func (b Bill) sum(which func(Row) bool) (usd float64) {
 	for _, r := range b.Rows {
 		if which(r) {

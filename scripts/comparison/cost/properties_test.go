@@ -152,6 +152,25 @@ func TestFixed(t *testing.T) {
 	}
 }
 
+// A bill is as firm as the weakest quantity in it, and rows keep their own basis.
+func TestBasis(t *testing.T) {
+	function := cost.Function{Architecture: "x86_64", Memory: 3007, Warm: 1, Basis: cost.Simulated}
+	m := cost.Month{Pictures: 1, Picture: cost.Picture{LogBytes: 1000}} // measured
+	d := cost.Deployment{Function: &function}
+	for _, want := range []cost.Basis{cost.Simulated, cost.Assumed} {
+		bill, err := d.Bill(table(t), m)
+		if err != nil || bill.Basis() != want {
+			t.Errorf("a bill by %s quantities is %s, %v", want, bill.Basis(), err)
+		}
+		for _, r := range bill.Rows {
+			if logs := strings.HasPrefix(r.Part, "logs"); logs != (r.Basis == cost.Measured) {
+				t.Errorf("%s is %s", r.Part, r.Basis)
+			}
+		}
+		function.IdlePolls = cost.IdlePolls(5) // AWS documents their number, not their length
+	}
+}
+
 // The free tier is subtracted where it is asked for, once for all parts together.
 func TestFreeTier(t *testing.T) {
 	d := cost.Deployment{
