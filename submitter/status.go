@@ -79,6 +79,9 @@ func describe(j *job.Job) string {
 	}
 	if r := j.Receipt; r != nil {
 		fact("took", "%.0f ms waiting, %.0f ms painting, by a %s with %s and %s", r.QueueWaitMS, r.StylizeMS, r.Worker, r.Engine, r.Model)
+		if r.BilledMS != nil && r.MemoryMB != nil && r.CostUSD != nil {
+			fact("cost", "about %.7f $: %.0f ms of a function with %.0f MB", *r.CostUSD, *r.BilledMS, *r.MemoryMB)
+		}
 	}
 	return strings.TrimRight(b.String(), "\n")
 }

@@ -31,7 +31,7 @@ func (w *Worker) Handle(ctx context.Context, m job.Message) error {
 // the engine yet are to be given back. received is how often the message was, for the
 // log; 0 is unknown.
 func (w *Worker) handle(ctx, stop context.Context, m job.Message, received int) error {
-	log := w.logOf(m, received)
+	log, began := w.logOf(m, received), time.Now()
 	lease, leave, err := w.claim(ctx, stop, m, log)
 	if errors.Is(err, job.ErrFinished) || errors.Is(err, job.ErrGone) {
 		log.Info("nothing to do", "because", err)
@@ -46,7 +46,7 @@ func (w *Worker) handle(ctx, stop context.Context, m job.Message, received int) 
 	defer leave()
 	defer lease.Close()
 	held, release := w.keep(ctx, lease)
-	receipt, err := w.paint(held, stop, lease)
+	receipt, err := w.paint(held, stop, lease, began)
 	release()
 	a := Attempt{Message: m, Number: lease.Attempt, Receipt: receipt}
 	err = w.settle(log.With("attempt", lease.Attempt), lease, &a, w.diagnose(err))
@@ -149,8 +149,8 @@ func blames(err error) bool {
 
 // paint is the work itself, from the stored picture to the stored result.
 // Panics of the decoders and encoders end here.
-// The receipt has what was measured up to the error.
-func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease) (receipt job.Receipt, err error) {
+// The receipt has what was measured up to the error; handled is when the delivery came.
+func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease, handled time.Time) (receipt job.Receipt, err error) {
 	defer w.recovered(lease.Spec.ID, &err)
 	spec := lease.Spec
 	receipt = job.Receipt{
@@ -196,6 +196,9 @@ func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease) (receipt j
 	}
 	if ctx.Err() != nil {
 		return receipt, context.Cause(ctx) // the lease may be another's by now
+	}
+	if w.Charge != nil {
+		w.Charge(&receipt, time.Since(handled))
 	}
 	return receipt, lease.Succeed(out.Bytes(), thumb, job.Result{
 		Width: painted.Rect.Dx(), Height: painted.Rect.Dy(), ContentType: imageio.ContentType(spec.Format),

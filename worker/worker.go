@@ -62,6 +62,11 @@ type Config struct {
 	// function's timeout, else a hung engine is noticed only invocations later.
 	Watchdog time.Duration
 
+	// Charge fills in what a picture costs: BilledMS, MemoryMB and CostUSD of its
+	// receipt. took is the time since its delivery came, without the storing of the
+	// result that follows. It is called concurrently; nil leaves them unknown.
+	Charge func(r *job.Receipt, took time.Duration)
+
 	// Ended is called at the end of every attempt, concurrently; nil is not.
 	Ended func(Attempt)
 

@@ -46,8 +46,10 @@ type Result struct {
 }
 
 // A Receipt says who did the work of a run and what it took. Times are wall
-// clock in milliseconds. BilledMS, MemoryMB and CostUSD are estimates, and null
-// where they are unknown.
+// clock in milliseconds. BilledMS, MemoryMB and CostUSD are estimates of what AWS
+// bills of a function for the picture, from its delivery until its result is stored, a
+// cold start's init included. They are null where they are unknown, as of a daemon,
+// whose instance is paid by the hour.
 type Receipt struct {
 	Worker      string   `json:"worker" enum:"lambda,daemon"`
 	Engine      string   `json:"engine" doc:"The library that ran the network, with its version"`
@@ -57,7 +59,7 @@ type Receipt struct {
 	DecodeMS    float64  `json:"decode_ms"`
 	StylizeMS   float64  `json:"stylize_ms"`
 	EncodeMS    float64  `json:"encode_ms"`
-	BilledMS    *float64 `json:"billed_ms"`
-	MemoryMB    *float64 `json:"memory_mb"`
-	CostUSD     *float64 `json:"cost_usd"`
+	BilledMS    *float64 `json:"billed_ms" doc:"Of a function: an estimate of the time that AWS bills"`
+	MemoryMB    *float64 `json:"memory_mb" doc:"Of a function: the memory that AWS bills"`
+	CostUSD     *float64 `json:"cost_usd" doc:"Of a function: an estimate of what AWS bills for the picture's time and memory, at the list price of its region"`
 }

@@ -81,6 +81,14 @@ var rules = []rule{
 		reason: "the catalogue of styles is a leaf: the standard library, uuid and pkg/job only",
 	},
 	{
+		of: in("pkg/prices"), allowed: in("pkg/prices"),
+		reason: "AWS's prices are data, which a function's start reads: the standard library only",
+	},
+	{
+		of: in("scripts/comparison/cost"), allowed: in("scripts/comparison/cost", "pkg/prices"),
+		reason: "the cost model is reckoning, without anything that is measured, simulated or asked of AWS",
+	},
+	{
 		of: in("pkg/awshttp"), allowed: in("pkg/awshttp"),
 		reason: "it mends requests on their way and is a leaf, which pkg/queue and pkg/bucket share: the standard library only",
 	},

@@ -141,11 +141,12 @@ maintain() {
 # costs MODE: what it costs at rest.
 costs() {
 	say "  At rest, a month, in us-east-1 (prices of 2026-11; see scripts/deploy/README.md):
-    data       0.30 \$ for each GB on EFS; on S3 see its price page
+    data       0.30 \$ for each GB on EFS, 0.023 \$ on S3
     alarms     0.10 \$ for each metric beyond the account's first ten: at most 1 \$
     metrics    0.30 \$ for each beyond the account's first ten, in the hours in which it is
                written; sweeps write seven: at most 2.10 \$
-    sweeps     about 0.10 \$: a function of 512 MB, each minute
+    dashboard  3.00 \$ beyond the account's first three
+    sweeps     about 0.20 \$: a function of 512 MB, each minute
     queue      nothing within SQS's first million requests, 0.40 \$ for each further million
     network    nothing: no NAT gateway, no interface endpoint, no public IPv4 address"
 	case $1 in

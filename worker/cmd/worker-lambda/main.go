@@ -75,11 +75,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if err != nil {
 		return err
 	}
-	p, err := s.Open(aws, jobs, painter.Process{Kind: "lambda", Name: name, Log: log, Ended: attempts(emf.New(stderr, "worker", s.Deployment))})
+	b := newBilling(getenv, log)
+	p, err := s.Open(aws, jobs, painter.Process{
+		Kind: "lambda", Name: name, Log: log, Charge: b.charge, Ended: attempts(emf.New(stderr, "worker", s.Deployment)),
+	})
 	if err != nil {
 		return err
 	}
 	// Nothing is closed: the process ends with the function's environment.
+	b.started()
 	f := newFunction(func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 		return p.Worker.HandleSQS(ctx, p.Queue, e)
 	})

@@ -18,6 +18,7 @@ import (
 
 	"github.com/atelier-go/atelier/model"
 	"github.com/atelier-go/atelier/pkg/decoder"
+	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/worker"
@@ -87,10 +88,11 @@ func (s *Settings) decoder() (string, error) {
 
 // A Process is what a main knows of itself.
 type Process struct {
-	Kind  string // of a worker, for receipts: daemon or lambda
-	Name  string // in claims, for people
-	Log   *slog.Logger
-	Ended func(worker.Attempt) // see [worker.Config]; may be nil
+	Kind   string // of a worker, for receipts: daemon or lambda
+	Name   string // in claims, for people
+	Log    *slog.Logger
+	Charge func(*job.Receipt, time.Duration) // see [worker.Config]; may be nil
+	Ended  func(worker.Attempt)              // the same
 }
 
 // A Painter is a worker with what it works with. It is to be closed.
@@ -164,7 +166,7 @@ func (s *Settings) Open(aws aws.Config, jobs *store.Store, process Process) (_ *
 	}
 	p.Worker, err = worker.New(worker.Config{
 		Store: jobs, Stylizer: p.engine, Decoder: p.decoder, Kind: process.Kind, Name: process.Name, Memory: memory, Footprint: footprint,
-		Engine: info.Engine, Model: info.Name, Concurrent: info.Concurrent, Watchdog: s.Watchdog, Log: log, Ended: process.Ended,
+		Engine: info.Engine, Model: info.Name, Concurrent: info.Concurrent, Watchdog: s.Watchdog, Log: log, Charge: process.Charge, Ended: process.Ended,
 	})
 	if err != nil {
 		return nil, err

@@ -1,0 +1,50 @@
+package prices
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Billed is how long AWS bills an invocation that took so long, its init included:
+// rounded up to the millisecond (aws.amazon.com/lambda/pricing; the init of functions
+// from a zip archive is billed since August 2025).
+func Billed(took time.Duration) time.Duration {
+	return time.Duration(math.Ceil(float64(took)/float64(time.Millisecond))) * time.Millisecond
+}
+
+// GBSeconds are those of a function of so many MB that was billed for so long.
+func GBSeconds(memoryMB float64, billed time.Duration) float64 {
+	return memoryMB / 1024 * billed.Seconds()
+}
+
+// DurationPrice is the name of the price of a function's GB-seconds on an
+// architecture as Lambda names it: x86_64 or arm64.
+func DurationPrice(architecture string) (string, error) {
+	switch architecture {
+	case "x86_64":
+		return "lambda.x86.gb-seconds", nil
+	case "arm64":
+		return "lambda.arm.gb-seconds", nil
+	default:
+		return "", fmt.Errorf("%w: functions run on x86_64 or arm64, not on %q", ErrUnknown, architecture)
+	}
+}
+
+// Invocation is what one invocation costs in dollars, request and duration, at the
+// price of the first tier.
+func (t *Table) Invocation(architecture string, memoryMB float64, billed time.Duration) (float64, error) {
+	name, err := DurationPrice(architecture)
+	if err != nil {
+		return 0, err
+	}
+	duration, err := t.Price(name)
+	if err != nil {
+		return 0, err
+	}
+	request, err := t.Price("lambda.requests")
+	if err != nil {
+		return 0, err
+	}
+	return request.USD(1) + duration.USD(GBSeconds(memoryMB, billed)), nil
+}

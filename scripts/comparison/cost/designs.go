@@ -1,0 +1,86 @@
+package cost
+
+import (
+	"errors"
+
+	"github.com/atelier-go/atelier/pkg/prices"
+)
+
+// template is what scripts/deploy/template.yaml has in every mode.
+func template(name string) Deployment {
+	return Deployment{
+		Name:    name,
+		Gateway: HTTPAPI, APIMemory: 512,
+		Queue: true, Throughput: Elastic, Copies: true, Gallery: true,
+		JobMetrics: 15, SweepMetrics: 7, // as DESIGN.md lists them
+		Alarms: 4, Dashboards: 1, LogMonths: 1,
+	}
+}
+
+// ServerlessMode is the template's: the function paints.
+func ServerlessMode(f Function, s Sweeps) Deployment {
+	d := template("functions")
+	d.Function, d.Sweeps = &f, &s
+	return d
+}
+
+// EC2Mode is the template's, whose instances are there while there is work; with
+// Instances.Always, as if they ran all month.
+func EC2Mode(i Instances, s Sweeps) Deployment {
+	d := template("instances from zero")
+	if i.Always {
+		d.Name = "always-on instances"
+	}
+	d.Instances, d.Sweeps = &i, &s
+	d.JobMetrics = 5 // those of the API: the daemon has its own, for Prometheus
+	d.Alarms = 10    // with the two of the first instance and, by twos, those that AWS makes of the scaling policy
+	return d
+}
+
+// OneMachine is the best rival on EC2: API server and daemon on one instance, the
+// jobs on its own disk; no gateway, no file system, no copies. What it lacks beside
+// them, a second zone and durability beyond one disk, has no price here.
+func OneMachine(i Instances) Deployment {
+	i.Addresses = 1
+	return Deployment{Name: "one machine", Instances: &i, Queue: true, LogMonths: 1}
+}
+
+// ManagedMode is the template's with Managed Instances in the function's place: see [Managed].
+func ManagedMode(m Managed, s Sweeps) Deployment {
+	d := template("managed instances (hypothetical)")
+	d.Managed, d.Sweeps = &m, &s
+	return d
+}
+
+// SeedFunction is the first half of the seed's own setting: a function of 3007 MB that
+// paints while its client waits, behind API Gateway, with TensorFlow on EFS.
+func SeedFunction(f Function) Deployment {
+	f.Memory, f.IdlePolls = 3007, 0
+	return Deployment{Name: "seed's function", Function: &f, Gateway: RESTAPI, Throughput: Elastic, LogMonths: 1}
+}
+
+// SeedInstance is the other half: an instance that always runs, whose server paints
+// while its client waits.
+func SeedInstance(i Instances) Deployment {
+	i.Always, i.Addresses, i.PollsPerHour = true, 1, 0
+	return Deployment{Name: "seed's instance", Instances: &i, LogMonths: 1}
+}
+
+// Cheapest is the deployment with the lowest whole bill, and that bill.
+func Cheapest(t *prices.Table, m Month, ds ...Deployment) (Deployment, Bill, error) {
+	if len(ds) == 0 {
+		return Deployment{}, Bill{}, errors.New("cheapest: there is no deployment to choose from")
+	}
+	var best Deployment
+	var least Bill
+	for i, d := range ds {
+		b, err := d.Bill(t, m)
+		if err != nil {
+			return Deployment{}, Bill{}, err
+		}
+		if i == 0 || b.USD(Whole) < least.USD(Whole) {
+			best, least = d, b
+		}
+	}
+	return best, least, nil
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/prices"
+)
+
+// architecture is the processor for which the template's functions are built.
+const architecture = "x86_64"
+
+// A billing estimates what AWS bills for each picture, where a batch is one message.
+type billing struct {
+	memory float64       // MB that the function has; 0 is unknown
+	table  *prices.Table // nil without prices for the region
+	init   time.Duration // from the process's start until it could take events
+}
+
+// newBilling reads what Lambda says of the function.
+func newBilling(getenv func(string) string, log *slog.Logger) *billing {
+	memory, err := strconv.ParseFloat(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"), 64)
+	if err != nil || memory <= 0 {
+		return &billing{}
+	}
+	table, err := prices.Of(getenv("AWS_REGION"))
+	if err != nil {
+		log.Warn("receipts have no cost", "error", err)
+	}
+	return &billing{memory: memory, table: table}
+}
+
+// started ends the init, which AWS bills with the first event.
+func (b *billing) started() {
+	if age, err := processAge(); err == nil {
+		b.init = age
+	}
+}
+
+// charge is [worker.Config.Charge]. The table's own prices are those of the first
+// tier, without the free allowance.
+func (b *billing) charge(r *job.Receipt, took time.Duration) {
+	if b.memory == 0 {
+		return
+	}
+	if r.ColdStart {
+		took += b.init
+	}
+	billed := prices.Billed(took)
+	ms, memory := float64(billed.Milliseconds()), b.memory
+	r.BilledMS, r.MemoryMB = &ms, &memory
+	if b.table == nil {
+		return
+	}
+	if usd, err := b.table.Invocation(architecture, b.memory, billed); err == nil {
+		r.CostUSD = &usd
+	}
+}
+
+// processAge is how long ago this process was started: before its libraries were
+// loaded, and before worker-bootstrap became it. To 10 ms.
+func processAge() (time.Duration, error) {
+	stat, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		return 0, err
+	}
+	uptime, err := os.ReadFile("/proc/uptime")
+	if err != nil {
+		return 0, err
+	}
+	// The second field is a name in parentheses, which may have spaces; the 22nd is the
+	// start, in hundredths of a second since boot.
+	fields, up := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])), strings.Fields(string(uptime))
+	if len(fields) < 20 || len(up) == 0 {
+		return 0, errors.New("/proc is not as expected")
+	}
+	ticks, err := strconv.ParseFloat(fields[19], 64)
+	if err != nil {
+		return 0, err
+	}
+	now, err := strconv.ParseFloat(up[0], 64)
+	if err != nil {
+		return 0, err
+	}
+	return max(0, time.Duration((now-ticks/100)*float64(time.Second))), nil
+}
