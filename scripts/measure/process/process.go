@@ -1,4 +1,5 @@
-package main
+// Package process runs the servers that are measured.
+package process
 
 import (
 	"bytes"
@@ -13,18 +14,18 @@ import (
 	"time"
 )
 
-// A process is a server that a benchmark talks to.
-type process struct {
+// A Process is a server that runs until Stop.
+type Process struct {
 	name string
 	cmd  *exec.Cmd
 	log  string
 	done chan struct{} // closed: it has ended
 }
 
-// begin starts a server and waits until it is ready. It runs until stop. What it
-// prints goes into a file in dir.
-func begin(ctx context.Context, dir, name string, cmd *exec.Cmd, ready func(context.Context, *process) bool) (*process, error) {
-	p := &process{name: name, cmd: cmd, log: filepath.Join(dir, name+".log"), done: make(chan struct{})}
+// Begin starts a server and waits until ready returns true, for two minutes at most.
+// Its output goes into name.log in dir. After an error it does not run.
+func Begin(ctx context.Context, dir, name string, cmd *exec.Cmd, ready func(context.Context, *Process) bool) (*Process, error) {
+	p := &Process{name: name, cmd: cmd, log: filepath.Join(dir, name+".log"), done: make(chan struct{})}
 	log, err := os.Create(p.log)
 	if err != nil {
 		return nil, err
@@ -41,13 +42,13 @@ func begin(ctx context.Context, dir, name string, cmd *exec.Cmd, ready func(cont
 		close(p.done)
 	}()
 	if err := p.wait(ctx, ready); err != nil {
-		p.stop()
-		return nil, fmt.Errorf("%s %w:\n%s", name, err, p.said())
+		p.Stop()
+		return nil, fmt.Errorf("%s %w:\n%s", name, err, p.Output())
 	}
 	return p, nil
 }
 
-func (p *process) wait(ctx context.Context, ready func(context.Context, *process) bool) error {
+func (p *Process) wait(ctx context.Context, ready func(context.Context, *Process) bool) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*time.Minute, errors.New("was not ready in two minutes"))
 	defer cancel()
 	again := time.NewTicker(20 * time.Millisecond)
@@ -64,10 +65,10 @@ func (p *process) wait(ctx context.Context, ready func(context.Context, *process
 	return nil
 }
 
-// answers says whether an address answers 200.
-func answers(url string) func(context.Context, *process) bool {
+// Responds is true once a GET of the address returns 200.
+func Responds(url string) func(context.Context, *Process) bool {
 	client := http.Client{Timeout: 5 * time.Second}
-	return func(ctx context.Context, _ *process) bool {
+	return func(ctx context.Context, _ *Process) bool {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
 			return false
@@ -80,13 +81,13 @@ func answers(url string) func(context.Context, *process) bool {
 	}
 }
 
-// says says whether the process has printed some words.
-func says(words string) func(context.Context, *process) bool {
-	return func(_ context.Context, p *process) bool { return bytes.Contains(p.said(), []byte(words)) }
+// Prints is true once the process has printed these words.
+func Prints(words string) func(context.Context, *Process) bool {
+	return func(_ context.Context, p *Process) bool { return bytes.Contains(p.Output(), []byte(words)) }
 }
 
-// said is the end of what the process has printed.
-func (p *process) said() []byte {
+// Output returns the last 2,000 bytes that the process has printed.
+func (p *Process) Output() []byte {
 	b, err := os.ReadFile(p.log)
 	if err != nil {
 		return []byte(err.Error())
@@ -94,8 +95,15 @@ func (p *process) said() []byte {
 	return b[max(0, len(b)-2000):]
 }
 
-// stop ends the process in good order, and waits for its end.
-func (p *process) stop() {
+// PID is the process's.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Done is closed when the process has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Stop sends SIGTERM and waits until the process has ended. After a minute it kills the
+// process group.
+func (p *Process) Stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 	select {
 	case <-p.done:
