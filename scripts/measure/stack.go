@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -30,8 +29,7 @@ func (s *session) startStack(ctx context.Context) (*stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(filepath.Join(s.Bin, "devstack"), "--no-samples", "--dir", dir, "--port", strconv.Itoa(port), "--model", s.Model)
-	cmd.Env = append(os.Environ(), unlimited...)
+	cmd := exec.Command(filepath.Join(s.Bin, "devstack"), "--no-samples", "--measured", "--dir", dir, "--port", strconv.Itoa(port), "--model", s.Model)
 	p, err := process.Begin(ctx, dir, "devstack", cmd, process.Prints("is the page"))
 	if err != nil {
 		return nil, err

@@ -156,3 +156,10 @@ func procValue(path, name string) string {
 	}
 	return Unknown
 }
+
+// ProgramName returns this process's name as [ProcessorTimes] has it; "" where there is no
+// /proc.
+func ProgramName() string {
+	b, _ := os.ReadFile("/proc/self/comm")
+	return strings.TrimSpace(string(b))
+}
