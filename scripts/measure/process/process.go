@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 )
@@ -23,7 +24,8 @@ type Process struct {
 }
 
 // Begin starts a server and waits until ready returns true, for two minutes at most.
-// Its output goes into name.log in dir. After an error it does not run.
+// Its output goes into name.log in dir. After an error it does not run. On Linux it gets
+// SIGTERM when this program dies.
 func Begin(ctx context.Context, dir, name string, cmd *exec.Cmd, ready func(context.Context, *Process) bool) (*Process, error) {
 	p := &Process{name: name, cmd: cmd, log: filepath.Join(dir, name+".log"), done: make(chan struct{})}
 	log, err := os.Create(p.log)
@@ -32,15 +34,22 @@ func Begin(ctx context.Context, dir, name string, cmd *exec.Cmd, ready func(cont
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
-	// The terminal's Ctrl-C is for the benchmark, which ends its servers in order.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
+	cmd.SysProcAttr = attributes()
+	started := make(chan error)
+	go func() {
+		// The thread stays, since the server ends with it.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // what it has printed tells more
+			close(p.done)
+		}
+	}()
+	if err := <-started; err != nil {
 		return nil, err
 	}
-	go func() {
-		_ = cmd.Wait() // what it has printed tells more
-		close(p.done)
-	}()
 	if err := p.wait(ctx, ready); err != nil {
 		p.Stop()
 		return nil, fmt.Errorf("%s %w:\n%s", name, err, p.Output())
