@@ -60,6 +60,7 @@ func (s *stack) targets() ([]vegeta.Target, error) { return s.programs.forms(s.v
 // written down before it is durable.
 func (s *stack) collect(ctx context.Context, responses []response) ([]Job, error) {
 	jobs := make([]Job, len(responses))
+	var painted []string
 	for n, r := range responses {
 		if r.failed != "" {
 			jobs[n].Failed = r.failed
@@ -74,27 +75,27 @@ func (s *stack) collect(ctx context.Context, responses []response) ([]Job, error
 			return nil, err
 		}
 		jobs[n].ID = string(ended.ID)
-		if ended.State != job.Succeeded {
+		switch {
+		case ended.State == job.Succeeded:
+			painted = append(painted, jobs[n].ID)
+		case ended.Error != nil:
+			jobs[n].Failed = ended.Error.Code
+		default:
 			jobs[n].Failed = string(ended.State)
-			if ended.Error != nil {
-				jobs[n].Failed = ended.Error.Code
-			}
 		}
 	}
-	logged, err := attempts(s.logs...)
+	logged, err := attemptsOf(ctx, painted, s.logs...)
 	if err != nil {
 		return nil, err
 	}
 	for n := range jobs {
 		j := &jobs[n]
 		a, ok := logged[j.ID]
-		if !ok {
-			if j.Failed == "" {
-				return nil, fmt.Errorf("no log of a worker has the end of job %s: see %v", j.ID, s.logs)
-			}
+		if !ok { // it failed before a worker had it
 			continue
 		}
 		a.fill(j)
+		j.Cold = a.Cold
 		j.Received, j.Latency = max(0, a.began().Sub(responses[n].scheduled).Seconds()), a.Time.Sub(responses[n].scheduled).Seconds()
 	}
 	return jobs, nil
