@@ -47,7 +47,7 @@ func (w *Worker) handle(ctx, stop context.Context, m job.Message, received int) 
 	defer lease.Close()
 	held, release := w.keep(ctx, lease)
 	a := Attempt{Message: m, Number: lease.Attempt}
-	err = w.paint(held, stop, lease, &a)
+	a.Receipt, err = w.paint(held, stop, lease, &a)
 	release()
 	err = w.settle(log.With("attempt", lease.Attempt), lease, &a, w.diagnose(err))
 	a.Took = time.Since(lease.Began)
@@ -150,19 +150,18 @@ func blames(err error) bool {
 
 // paint is the work itself, from the stored picture to the stored result.
 // Panics of the decoders and encoders end here.
-// What was measured up to the error is in the attempt.
-func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease, a *Attempt) (err error) {
+// The receipt, and a for what is not in receipts, have what was measured up to the error.
+func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease, a *Attempt) (receipt job.Receipt, err error) {
 	defer w.recovered(lease.Spec.ID, &err)
 	spec := lease.Spec
-	receipt := &a.Receipt
-	*receipt = job.Receipt{
+	receipt = job.Receipt{
 		Worker: w.Kind, Engine: w.Engine, Model: w.Model,
 		QueueWaitMS: milliseconds(lease.Began.Sub(spec.CreatedAt)),
 	}
 
 	request, preview, room, read, decoded, err := w.load(ctx, stop, lease)
 	if err != nil {
-		return err
+		return receipt, err
 	}
 	defer room.leave()
 	a.Read, receipt.DecodeMS = read, milliseconds(read+decoded)
@@ -172,12 +171,12 @@ func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease, a *Attempt
 	receipt.ColdStart = !w.warm.Swap(true)
 	painted, took, err := w.stylize(ctx, stop, spec.ID, request, room)
 	if err != nil {
-		return err
+		return receipt, err
 	}
 	began := time.Now()
 	if spec.PreserveColors {
 		if err := imageio.KeepColors(painted, request.Content); err != nil {
-			return engineError{err}
+			return receipt, engineError{err}
 		}
 	}
 	receipt.StylizeMS = milliseconds(took + time.Since(began))
@@ -185,26 +184,25 @@ func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease, a *Attempt
 	began = time.Now()
 	var out bytes.Buffer
 	if err := imageio.Encode(&out, painted, spec.Format, spec.Quality); err != nil {
-		return engineError{err}
+		return receipt, engineError{err}
 	}
 	thumb, err := thumbnail(painted, &spec)
 	if err != nil {
-		return engineError{err}
+		return receipt, engineError{err}
 	}
 	receipt.EncodeMS = milliseconds(time.Since(began))
 
 	if err := stored.wait(ctx); err != nil {
-		return err
+		return receipt, err
 	}
 	if ctx.Err() != nil {
-		return context.Cause(ctx) // the lease may be another's by now
+		return receipt, context.Cause(ctx) // the lease may be another's by now
 	}
 	began = time.Now()
-	err = lease.Succeed(out.Bytes(), thumb, job.Result{
+	defer func() { a.Write = time.Since(began) }()
+	return receipt, lease.Succeed(out.Bytes(), thumb, job.Result{
 		Width: painted.Rect.Dx(), Height: painted.Rect.Dy(), ContentType: imageio.ContentType(spec.Format),
-	}, *receipt)
-	a.Write = time.Since(began)
-	return err
+	}, receipt)
 }
 
 // thumbnail makes what the gallery shows of a public job; nil where a copy of the result

@@ -26,11 +26,12 @@ type options struct {
 }
 
 type measureCommand struct {
-	Out   string `default:"compare-out" help:"Output folder. Where it holds a measurement that was interrupted, that one goes on." placeholder:"DIR"`
-	Quick bool   `help:"Try everything out: under three minutes, and figures that mean nothing."`
-	Only  string `help:"Only variants whose names match PATTERN, such as 'service-onnx-*'. The output folder's plan has no others then." placeholder:"PATTERN"`
-	List  bool   `help:"Print the variants' names, and measure nothing."`
-	Seed  uint64 `default:"20" help:"Of the order of runs and of arrivals. In an output folder that holds a measurement its own seed counts." placeholder:"N"`
+	Out         string `default:"compare-out" help:"Output folder. Where it holds a measurement that was interrupted, that one goes on." placeholder:"DIR"`
+	Quick       bool   `help:"Try everything out: under three minutes, and figures that mean nothing."`
+	Only        string `help:"Only variants whose names match PATTERN, such as 'service-onnx-*'. The output folder's plan has no others then." placeholder:"PATTERN"`
+	Repetitions int    `help:"Runs of each variant. Default: 10, and 1 with --quick." placeholder:"N"`
+	List        bool   `help:"Print the variants' names, and measure nothing."`
+	Seed        uint64 `default:"20" help:"Of the order of runs and of arrivals. In an output folder that holds a measurement its own seed counts." placeholder:"N"`
 
 	Cgroup string `help:"A delegated control group (version 2), in which functions are held to their share of the processors. Default: the root, which takes root." placeholder:"DIR"`
 
@@ -130,6 +131,12 @@ func (c *measureCommand) plan() (measurement.Plan, error) {
 		plan = measurement.Quick()
 	}
 	plan.Seed = c.Seed
+	if c.Repetitions < 0 {
+		return plan, fmt.Errorf("--repetitions %d: from 1", c.Repetitions)
+	}
+	if c.Repetitions > 0 {
+		plan.Repetitions = c.Repetitions
+	}
 	if c.Only == "" {
 		return plan, nil
 	}

@@ -274,6 +274,7 @@ func TestBadArguments(t *testing.T) {
 		"--only nothing":        "--only matches no variant: --list prints their names",
 		"--out " + blocked:      "the output folder can't be made",
 		"measure --out /x y":    "unexpected argument y",
+		"--repetitions=-1":      "--repetitions -1: from 1",
 		"--seed few":            "--seed",
 		"--quick --cheap --out": "unknown flag --cheap",
 	} {

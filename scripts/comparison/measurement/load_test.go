@@ -82,6 +82,10 @@ func TestArrivals(t *testing.T) {
 	if last := random[len(random)-1]; err != nil || math.Abs(last-2500) > 4*25 { // four standard deviations
 		t.Errorf("10,000 at 4 a second take %v s, %v", last, err)
 	}
+	bursts, err := Variant{Pattern: Bursts, Rate: 0.5, Jobs: 21}.arrivals(chance())
+	if err != nil || bursts[9] != 1.8 || bursts[10] != 20 || bursts[20] != 40 {
+		t.Errorf("bursts: %v, %v", bursts, err)
+	}
 	for _, v := range []Variant{{Pattern: Steady, Jobs: 1}, {Pattern: Steady, Rate: 1}, {Pattern: "daily", Rate: 1, Jobs: 1}, {Pattern: Poisson, Rate: math.Inf(1), Jobs: 1}} {
 		if _, err := v.arrivals(chance()); err == nil {
 			t.Errorf("%+v was taken", v)

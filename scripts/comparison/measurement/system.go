@@ -107,6 +107,9 @@ func load(ctx context.Context, v Variant, s system, arrivals []float64) (*Run, e
 	return run, nil
 }
 
+// burst is how many jobs a burst has, and how much faster they come than on average.
+const burst = 10
+
 // arrivals is when jobs are sent, in seconds from the load's beginning.
 func (v Variant) arrivals(chance *rand.Rand) ([]float64, error) {
 	if v.Rate <= 0 || math.IsInf(v.Rate, 0) || v.Jobs < 1 {
@@ -120,6 +123,8 @@ func (v Variant) arrivals(chance *rand.Rand) ([]float64, error) {
 			at = float64(n) / v.Rate
 		case Poisson:
 			at += chance.ExpFloat64() / v.Rate
+		case Bursts:
+			at = (float64(n/burst*burst) + float64(n%burst)/burst) / v.Rate
 		default:
 			return nil, fmt.Errorf("there is no pattern %q", v.Pattern)
 		}

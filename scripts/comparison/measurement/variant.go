@@ -33,6 +33,7 @@ const (
 const (
 	Steady  = "steady"
 	Poisson = "poisson"
+	Bursts  = "bursts" // of ten jobs, at ten times the rate, each after a silence
 )
 
 // A Variant is one thing that is measured, the same in each of its runs.

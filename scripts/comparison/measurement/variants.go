@@ -30,7 +30,7 @@ func Full() Plan {
 	for _, load := range []struct {
 		pattern string
 		rate    float64
-	}{{Steady, 2}, {Poisson, 0.5}, {Poisson, 2}, {Poisson, 4}} {
+	}{{Steady, 2}, {Poisson, 1}, {Poisson, 4}, {Bursts, 1}} {
 		p.Variants = append(p.Variants, systems(512, 200, load.pattern, load.rate, TensorFlow, ONNX)...)
 	}
 	return p
