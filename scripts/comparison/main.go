@@ -35,20 +35,23 @@ type measureCommand struct {
 
 	Cgroup string `help:"A delegated control group (version 2), in which functions are held to their share of the processors. Default: the root, which takes root." placeholder:"DIR"`
 
-	Scratch   string `env:"ATELIER_COMPARE_DIR" required:"" hidden:"" help:"An empty folder, on the disk that is to be measured."`
-	Bin       string `default:"${root}/bin" hidden:"" help:"Where the project's programs are."`
-	Model     string `default:"${root}/model/atelier" hidden:"" help:"Folder of the model."`
-	Samples   string `env:"ATELIER_SAMPLES" hidden:"" help:"Folder of the photographs."`
-	MiniStack string `name:"ministack" env:"ATELIER_MINISTACK" hidden:"" help:"MiniStack's program."`
-	Python    string `env:"ATELIER_BASELINE" hidden:"" help:"Python with TensorFlow."`
-	Root      string `default:"${root}" hidden:"" help:"The checkout."`
+	Scratch     string `env:"ATELIER_COMPARE_DIR" required:"" hidden:"" help:"An empty folder, on the disk that is to be measured."`
+	Bin         string `default:"${root}/bin" hidden:"" help:"Where the project's programs are."`
+	Model       string `default:"${root}/model/atelier" hidden:"" help:"Folder of the model."`
+	Samples     string `env:"ATELIER_SAMPLES" hidden:"" help:"Folder of the photographs."`
+	MiniStack   string `name:"ministack" env:"ATELIER_MINISTACK" hidden:"" help:"MiniStack's program."`
+	Python      string `env:"ATELIER_BASELINE" hidden:"" help:"Python with TensorFlow."`
+	TensorFlow  string `name:"tensorflow" env:"ATELIER_LIBTENSORFLOW" hidden:"" help:"Folder of the library."`
+	ONNXRuntime string `name:"onnxruntime" env:"ATELIER_ONNXRUNTIME" hidden:"" help:"Folder of the library."`
+	Root        string `default:"${root}" hidden:"" help:"The checkout."`
 }
 
 const description = `Measures, on this machine, each kind of compute that could paint the pictures:
 
   service      one worker alone, one picture after the other: the first of its process and
                later ones, with each engine, in several sizes, and held to the processors and the
-               memory of a Lambda function (control groups, which take root)
+               memory of a Lambda function (control groups, which take root); started, too, with
+               nothing of it in the page cache
   daemon       API server, queue and worker-daemon
   ministack    the functions in MiniStack, a stand-in for AWS
   synchronous  a function that paints within the request
@@ -105,6 +108,7 @@ func (c *measureCommand) run(ctx context.Context, args []string, stdout, stderr 
 	defer folder.Close()
 	programs := measurement.Programs{
 		Root: c.Root, Bin: c.Bin, Model: c.Model, Samples: c.Samples, MiniStack: c.MiniStack, Python: c.Python, Scratch: c.Scratch, Cgroup: c.Cgroup,
+		TensorFlow: c.TensorFlow, ONNXRuntime: c.ONNXRuntime,
 	}
 	if c.Quick {
 		fmt.Fprintln(stdout, "Not for decisions: with --quick the figures mean nothing.")

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/atelier-go/atelier/scripts/measure/pagecache"
 )
 
 // A coldPlan is what a conductor of cold starts needs to know beside the picture.
@@ -161,14 +163,14 @@ func evictAll(dir string) error {
 	if err != nil {
 		return err
 	}
-	f, err := openFiles(paths)
+	f, err := pagecache.Open(paths)
 	if err != nil {
 		return err
 	}
-	if err := f.evict(); err != nil {
+	if err := f.Evict(); err != nil {
 		return err
 	}
-	if cached, err := f.cached(); err != nil || cached > 0 {
+	if cached, err := f.Cached(); err != nil || cached > 0 {
 		return errors.Join(err, fmt.Errorf("%d bytes of %s stayed in the page cache", cached, dir))
 	}
 	return os.WriteFile("/proc/sys/vm/drop_caches", []byte("2"), 0)

@@ -13,8 +13,11 @@ type Programs struct {
 	Samples   string // folder of the photographs
 	MiniStack string // its program
 	Python    string // with TensorFlow; "": the Python server is left out
-	Scratch   string // a folder for stores and logs, on the disk that is to be measured
-	Cgroup    string // a delegated control group of version 2; "": the system's root
+
+	TensorFlow, ONNXRuntime string // folders of the libraries, with lib/ in them
+
+	Scratch string // a folder for stores and logs, on the disk that is to be measured
+	Cgroup  string // a delegated control group of version 2; "": the system's root
 }
 
 // program is one of the project's, with an engine's.

@@ -58,12 +58,14 @@ type Job struct {
 type Footer struct {
 	Ended      time.Time          `json:"ended"`
 	Jobs       int                `json:"jobs"`
-	Void       string             `json:"void,omitempty"` // why the run counts for nothing
-	Seconds    float64            `json:"seconds"`        // that the load took, until the last picture
-	LagP99     float64            `json:"lag_p99"`        // seconds
-	Steal      float64            `json:"steal"`          // part of the processors' time that was taken away
-	Share      float64            `json:"share"`          // part of the processors' time that the run's programs used
-	Used       map[string]float64 `json:"used"`           // processor time by program, seconds
-	LoadBefore string             `json:"load_before"`    // averages of the system
+	Void       string             `json:"void,omitempty"`   // why the run counts for nothing
+	Seconds    float64            `json:"seconds"`          // that the load took, until the last picture
+	LagP99     float64            `json:"lag_p99"`          // seconds
+	Steal      float64            `json:"steal"`            // part of the processors' time that was taken away
+	Share      float64            `json:"share"`            // part of the processors' time that the run's programs used
+	Used       map[string]float64 `json:"used"`             // processor time by program, seconds
+	Files      int64              `json:"files,omitempty"`  // bytes that were to be taken out of the page cache
+	Stayed     int64              `json:"stayed,omitempty"` // bytes of them that stayed
+	LoadBefore string             `json:"load_before"`      // averages of the system
 	LoadAfter  string             `json:"load_after"`
 }

@@ -18,6 +18,12 @@ func (p Programs) service(ctx context.Context, v Variant) (run *Run, err error) 
 			err = cerr
 		}
 	}()
+	var files, stayed int64
+	if v.Evicted {
+		if files, stayed, err = p.evict(v.Engine); err != nil {
+			return nil, err
+		}
+	}
 	u, err := startUsage()
 	if err != nil {
 		return nil, err
@@ -35,6 +41,7 @@ func (p Programs) service(ctx context.Context, v Variant) (run *Run, err error) 
 		run.Jobs = append(run.Jobs, j)
 	}
 	run.Footer = u.footer(time.Since(began))
+	run.Footer.Files, run.Footer.Stayed = files, stayed
 	logged, err := attempts(f.log)
 	if err != nil {
 		return nil, err

@@ -50,6 +50,8 @@ type Variant struct {
 	Concurrency  int `json:"concurrency,omitempty"`  // events at once in an environment
 	Environments int `json:"environments,omitempty"` // at most
 
+	Evicted bool `json:"evicted,omitempty"` // what a start reads was taken out of the page cache before
+
 	// Of systems under load.
 	Pattern string  `json:"pattern,omitempty"`
 	Rate    float64 `json:"rate,omitempty"` // jobs a second, on average
@@ -69,6 +71,9 @@ func (v Variant) Name() string {
 	}
 	if v.Concurrency > 1 {
 		words = append(words, fmt.Sprintf("%dx%d", v.Environments, v.Concurrency))
+	}
+	if v.Evicted {
+		words = append(words, "evicted")
 	}
 	if v.Pattern != "" {
 		words = append(words, v.Pattern, strings.ReplaceAll(fmt.Sprintf("%g", v.Rate), ".", "_"))

@@ -7,6 +7,7 @@ func Full() Plan {
 	p := Plan{Repetitions: 10}
 	steps := []int{885, 1769, 3007, 3538} // MB: half, 1, 1.7 and 2 processors
 	for _, engine := range []string{TensorFlow, ONNX} {
+		p.Variants = append(p.Variants, Variant{System: Service, Engine: engine, Size: 512, Jobs: 1, MemoryMB: 3007, PeriodMS: 20, Threads: 2, Evicted: true})
 		for _, size := range []int{256, 512, 1024, 2048} {
 			p.Variants = append(p.Variants, Variant{System: Service, Engine: engine, Size: size, Jobs: 20, Threads: 1}) // the machine's own speed
 			for _, memory := range steps {
@@ -45,6 +46,7 @@ func Quick() Plan {
 		v.MemoryMB, v.PeriodMS = 1769, 20
 		p.Variants = append(p.Variants, v)
 	}
+	p.Variants = append(p.Variants, Variant{System: Service, Engine: ONNX, Size: 256, Jobs: 1, Threads: 1, Evicted: true})
 	p.Variants = append(p.Variants, systems(256, 6, Poisson, 2, ONNX)...)
 	return p
 }

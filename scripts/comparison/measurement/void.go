@@ -9,9 +9,10 @@ import (
 
 // Beyond these a run is void.
 const (
-	MaxLag   = 0.005 // seconds, the 99th percentile of the sender's lags
-	MaxSteal = 0.02  // part of the processors' time
-	MaxShare = 0.5   // likewise, that a system under load may use
+	MaxLag    = 0.005 // seconds, the 99th percentile of the sender's lags
+	MaxSteal  = 0.02  // part of the processors' time
+	MaxShare  = 0.5   // likewise, that a system under load may use
+	MaxStayed = 0.05  // part of what was to be taken out of the page cache
 )
 
 // why is why a run is void; "" if it is not. Of a failed job the reason counts, unless it is
@@ -26,6 +27,9 @@ func why(v Variant, jobs []Job, f Footer) string {
 	}
 	if v.Pattern != "" && f.Share > MaxShare {
 		reasons = append(reasons, fmt.Sprintf("the system used %.0f%% of the processors, and %g%% are allowed", 100*f.Share, 100*MaxShare))
+	}
+	if float64(f.Stayed) > MaxStayed*float64(f.Files) {
+		reasons = append(reasons, fmt.Sprintf("%.0f%% of the program, library and model stayed in the page cache, and %g%% are allowed: another process has them mapped", 100*float64(f.Stayed)/float64(f.Files), 100*MaxStayed))
 	}
 	failed, first := 0, ""
 	for _, j := range jobs {

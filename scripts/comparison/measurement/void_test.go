@@ -22,6 +22,8 @@ func TestVoid(t *testing.T) {
 		"a worker alone is full":  {alone, good, Footer{Share: 0.99}, ""},
 		"failed jobs":             {system, []Job{{}, {Failed: "429"}, {Failed: "500"}}, Footer{}, "2 of 3 jobs failed, the first because: 429"},
 		"a picture does not fit":  {alone, []Job{{Failed: "too_large"}}, Footer{}, ""},
+		"evicted":                 {alone, good, Footer{Files: 1000, Stayed: 50}, ""},
+		"not evicted":             {alone, good, Footer{Files: 1000, Stayed: 500}, "50% of the program, library and model stayed in the page cache, and 5% are allowed: another process has them mapped"},
 		"more than one reason":    {system, good, Footer{LagP99: 1, Steal: 1}, "; "},
 		"no jobs, nothing to say": {system, nil, Footer{}, ""},
 	} {
