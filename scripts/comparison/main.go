@@ -39,7 +39,6 @@ type measureCommand struct {
 	Bin         string `default:"${root}/bin" hidden:"" help:"Where the project's programs are."`
 	Model       string `default:"${root}/model/atelier" hidden:"" help:"Folder of the model."`
 	Samples     string `env:"ATELIER_SAMPLES" hidden:"" help:"Folder of the photographs."`
-	MiniStack   string `name:"ministack" env:"ATELIER_MINISTACK" hidden:"" help:"MiniStack's program."`
 	Python      string `env:"ATELIER_BASELINE" hidden:"" help:"Python with TensorFlow."`
 	TensorFlow  string `name:"tensorflow" env:"ATELIER_LIBTENSORFLOW" hidden:"" help:"Folder of the library."`
 	ONNXRuntime string `name:"onnxruntime" env:"ATELIER_ONNXRUNTIME" hidden:"" help:"Folder of the library."`
@@ -107,7 +106,7 @@ func (c *measureCommand) run(ctx context.Context, args []string, stdout, stderr 
 	}
 	defer folder.Close()
 	programs := measurement.Programs{
-		Root: c.Root, Bin: c.Bin, Model: c.Model, Samples: c.Samples, MiniStack: c.MiniStack, Python: c.Python, Scratch: c.Scratch, Cgroup: c.Cgroup,
+		Root: c.Root, Bin: c.Bin, Model: c.Model, Samples: c.Samples, Python: c.Python, Scratch: c.Scratch, Cgroup: c.Cgroup,
 		TensorFlow: c.TensorFlow, ONNXRuntime: c.ONNXRuntime,
 	}
 	if c.Quick {

@@ -7,12 +7,11 @@ import (
 
 // Programs are what is measured, and where.
 type Programs struct {
-	Root      string // the checkout
-	Bin       string // folder of the project's programs
-	Model     string // folder
-	Samples   string // folder of the photographs
-	MiniStack string // its program
-	Python    string // with TensorFlow; "": the Python server is left out
+	Root    string // the checkout
+	Bin     string // folder of the project's programs
+	Model   string // folder
+	Samples string // folder of the photographs
+	Python  string // with TensorFlow; "": the Python server is left out
 
 	TensorFlow, ONNXRuntime string // folders of the libraries, with lib/ in them
 
