@@ -50,7 +50,7 @@ const description = `Measures, on this machine, each kind of compute that could 
   service      one worker alone, one picture after the other: the first of its process and
                later ones, with each engine, in several sizes, and held to the processors and the
                memory of a Lambda function (control groups, which take root); started, too, with
-               nothing of it in the page cache
+               nothing of it in the page cache, and from a network file system (scripts/nfs)
   daemon       API server, queue and worker-daemon
   ministack    the functions in MiniStack, a stand-in for AWS
   synchronous  a function that paints within the request
@@ -70,7 +70,13 @@ again. --out has a file of JSON lines for each run, in runs/.`
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	context.AfterFunc(ctx, stop) // the second signal ends the process
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	do := run
+	if len(os.Args) > 2 && os.Args[1] == measurement.OnNFSArg {
+		do = func(ctx context.Context, args []string, stdout, _ io.Writer) error {
+			return measurement.OnNFS(ctx, args[1], stdout)
+		}
+	}
+	if err := do(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
 		os.Exit(1)
 	}

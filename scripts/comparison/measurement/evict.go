@@ -8,11 +8,11 @@ import (
 
 // startFiles are what a start of the worker function reads: program, engine and model.
 func (p Programs) startFiles(engine string) (*pagecache.Files, error) {
-	library, model := p.TensorFlow, []string{"saved_model.pb", "variables/*", "styles.json"}
+	model := []string{"saved_model.pb", "variables/*", "styles.json"}
 	if engine == ONNX {
-		library, model = p.ONNXRuntime, []string{"*.onnx", "styles.json"}
+		model = []string{"*.onnx", "styles.json"}
 	}
-	patterns := []string{p.program("worker-lambda", engine), filepath.Join(library, "lib", "*")}
+	patterns := []string{p.program("worker-lambda", engine), filepath.Join(p.library(engine), "lib", "*")}
 	for _, name := range model {
 		patterns = append(patterns, filepath.Join(p.Model, name))
 	}

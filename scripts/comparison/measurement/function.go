@@ -56,6 +56,9 @@ func (p Programs) function(v Variant) (_ *function, err error) {
 		return nil, err
 	}
 	shared := filepath.Join(dir, "shared")
+	if p.mount != "" {
+		shared = filepath.Join(p.mount, "jobs")
+	}
 	if f.store, err = store.Open(store.Config{Dir: shared}); err != nil {
 		return nil, err
 	}
@@ -78,9 +81,18 @@ func (p Programs) function(v Variant) (_ *function, err error) {
 		"ATELIER_DIR="+shared, "ATELIER_MODEL="+p.Model, "ATELIER_QUEUE="+nowhere+"/"+ministack.Account+"/none",
 		"ATELIER_THREADS="+strconv.Itoa(v.Threads), "ATELIER_CONCURRENT="+strconv.Itoa(concurrency),
 		"TF_CPP_MIN_LOG_LEVEL=2", "MALLOC_ARENA_MAX=2") // as deployed
+	command := []string{program}
+	if p.mount != "" {
+		library := filepath.Join(p.mount, "library")
+		env = append(env, "LD_LIBRARY_PATH="+library)
+		if v.ReadAhead {
+			command = []string{filepath.Join(p.Bin, "worker-bootstrap"), program}
+			env = append(env, "ATELIER_READ_AHEAD="+filepath.Join(library, "read-ahead.json")+":"+p.Model)
+		}
+	}
 	f.host, err = runtimeapi.New(runtimeapi.Config{
 		Command: func() (*exec.Cmd, error) {
-			cmd := exec.Command(program)
+			cmd := exec.Command(command[0], command[1:]...)
 			cmd.Env = env
 			if f.group != nil {
 				f.group.Add(cmd)

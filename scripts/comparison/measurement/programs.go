@@ -17,6 +17,8 @@ type Programs struct {
 
 	Scratch string // a folder for stores and logs, on the disk that is to be measured
 	Cgroup  string // a delegated control group of version 2; "": the system's root
+
+	mount string // of the network file system on which engine, model and jobs are; "" where they are not
 }
 
 // program is one of the project's, with an engine's.
@@ -35,4 +37,12 @@ func (p Programs) folder(name string) (string, error) {
 		return "", err
 	}
 	return filepath.Abs(dir)
+}
+
+// library is the folder of an engine's.
+func (p Programs) library(engine string) string {
+	if engine == ONNX {
+		return p.ONNXRuntime
+	}
+	return p.TensorFlow
 }

@@ -38,13 +38,16 @@ type Job struct {
 	Latency   float64 `json:"latency,omitempty"` // from Scheduled to the stored, or received, picture
 	Failed    string  `json:"failed,omitempty"`  // why there is no picture
 
-	Cold     bool    `json:"cold,omitempty"`     // the first picture of its process
-	Start    float64 `json:"start,omitempty"`    // from the start of the process until it takes events; of cold ones
-	Billed   float64 `json:"billed,omitempty"`   // by Lambda's rule, start included
-	Used     float64 `json:"used,omitempty"`     // processor time of the function meanwhile, to within 0.01
-	Waited   float64 `json:"waited,omitempty"`   // for an environment
-	Received float64 `json:"received,omitempty"` // from Scheduled until a worker began the attempt
-	Handler  float64 `json:"handler,omitempty"`  // from there to the stored picture
+	Cold      bool    `json:"cold,omitempty"`       // the first picture of its process
+	Start     float64 `json:"start,omitempty"`      // from the start of the process until it takes events; of cold ones
+	Billed    float64 `json:"billed,omitempty"`     // by Lambda's rule, start included
+	Used      float64 `json:"used,omitempty"`       // processor time of the function meanwhile, to within 0.01
+	Waited    float64 `json:"waited,omitempty"`     // for an environment
+	NFSReads  int     `json:"nfs_reads,omitempty"`  // calls to the file server that read
+	NFSBytes  int64   `json:"nfs_bytes,omitempty"`  // that they brought
+	NFSWaited float64 `json:"nfs_waited,omitempty"` // for them, summed over calls that may overlap
+	Received  float64 `json:"received,omitempty"`   // from Scheduled until a worker began the attempt
+	Handler   float64 `json:"handler,omitempty"`    // from there to the stored picture
 
 	// Stages of Handler, which has more than them.
 	Read   float64 `json:"read,omitempty"`

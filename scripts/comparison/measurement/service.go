@@ -31,6 +31,10 @@ func (p Programs) service(ctx context.Context, v Variant) (run *Run, err error) 
 	run = new(Run)
 	began := time.Now()
 	for range v.Jobs + 1 {
+		reads, err := p.reads()
+		if err != nil {
+			return nil, err
+		}
 		before, at := u.ofPrograms(), time.Now()
 		j, err := f.paint(ctx)
 		if err != nil {
@@ -38,6 +42,12 @@ func (p Programs) service(ctx context.Context, v Variant) (run *Run, err error) 
 		}
 		j.Scheduled, j.Latency = at.Sub(began).Seconds(), time.Since(at).Seconds()
 		j.Used = max(0, sum(u.ofPrograms())-sum(before))
+		now, err := p.reads()
+		if err != nil {
+			return nil, err
+		}
+		reads = now.Since(reads)
+		j.NFSReads, j.NFSBytes, j.NFSWaited = reads.Calls, reads.Bytes, reads.Waited.Seconds()
 		run.Jobs = append(run.Jobs, j)
 	}
 	run.Footer = u.footer(time.Since(began))

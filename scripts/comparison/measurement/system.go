@@ -31,6 +31,9 @@ const responseTimeout = 5 * time.Minute
 
 // Measure makes a run of a variant; see [Campaign].
 func (p Programs) Measure(ctx context.Context, v Variant, chance *rand.Rand) (*Run, error) {
+	if v.System == Service && v.NFS {
+		return p.serviceOnNFS(ctx, v)
+	}
 	if v.System == Service {
 		return p.service(ctx, v)
 	}

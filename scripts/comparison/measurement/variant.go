@@ -52,6 +52,10 @@ type Variant struct {
 
 	Evicted bool `json:"evicted,omitempty"` // what a start reads was taken out of the page cache before
 
+	NFS       bool `json:"nfs,omitempty"`        // engine, model and jobs lie on scripts/nfs, which is as slow as user-mode Linux is
+	LatencyMS int  `json:"latency_ms,omitempty"` // that its network adds to a call
+	ReadAhead bool `json:"read_ahead,omitempty"` // started by worker-bootstrap
+
 	// Of systems under load.
 	Pattern string  `json:"pattern,omitempty"`
 	Rate    float64 `json:"rate,omitempty"` // jobs a second, on average
@@ -74,6 +78,12 @@ func (v Variant) Name() string {
 	}
 	if v.Evicted {
 		words = append(words, "evicted")
+	}
+	if v.NFS {
+		words = append(words, fmt.Sprintf("nfs%dms", v.LatencyMS))
+	}
+	if v.ReadAhead {
+		words = append(words, "readahead")
 	}
 	if v.Pattern != "" {
 		words = append(words, v.Pattern, strings.ReplaceAll(fmt.Sprintf("%g", v.Rate), ".", "_"))

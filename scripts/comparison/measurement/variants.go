@@ -8,6 +8,9 @@ func Full() Plan {
 	steps := []int{885, 1769, 3007, 3538} // MB: half, 1, 1.7 and 2 processors
 	for _, engine := range []string{TensorFlow, ONNX} {
 		p.Variants = append(p.Variants, Variant{System: Service, Engine: engine, Size: 512, Jobs: 1, MemoryMB: 3007, PeriodMS: 20, Threads: 2, Evicted: true})
+		for _, ahead := range []bool{false, true} {
+			p.Variants = append(p.Variants, Variant{System: Service, Engine: engine, Size: 256, Jobs: 1, Threads: 1, NFS: true, LatencyMS: 2, ReadAhead: ahead})
+		}
 		for _, size := range []int{256, 512, 1024, 2048} {
 			p.Variants = append(p.Variants, Variant{System: Service, Engine: engine, Size: size, Jobs: 20, Threads: 1}) // the machine's own speed
 			for _, memory := range steps {
