@@ -17,7 +17,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/pagecache"
 )
 
-// OnNFSArg, as a program's first argument, is for [OnNFS], with the second.
+// OnNFSArg is the first argument of a program that is to call [OnNFS] with the second.
 const OnNFSArg = "measure-on-nfs"
 
 // A task is what [OnNFS] is to measure.
