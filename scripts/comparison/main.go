@@ -22,10 +22,6 @@ import (
 )
 
 type options struct {
-	Measure measureCommand `cmd:"" default:"withargs" help:"Measure on this machine (the default)."`
-}
-
-type measureCommand struct {
 	Out         string `default:"compare-out" help:"Output folder. Where it holds a measurement that was interrupted, that one goes on." placeholder:"DIR"`
 	Quick       bool   `help:"Try everything out: under three minutes, and figures that mean nothing."`
 	Only        string `help:"Only variants whose names match PATTERN, such as 'service-onnx-*'. The output folder's plan has no others then." placeholder:"PATTERN"`
@@ -61,8 +57,8 @@ const description = `Measures, on this machine, each kind of compute that could 
 Systems are under load from arrivals that don't wait for responses (an open loop). Each run
 starts its programs afresh, and the order is drawn by chance. A run is void, and its file
 tells why, where the sender lagged (its 99th percentile over 5 ms), where the machine was taken away for more
-than 2% of the time (steal), where a system used more than half of the processors, or where
-jobs failed.
+than 2% of the time (steal), where a system used more than half of the processors, where the page
+cache was not empty though it should have been, or where jobs failed.
 
 Ctrl-C keeps what was measured: the same command goes on from there, and makes void runs
 again. --out has a file of JSON lines for each run, in runs/.`
@@ -92,10 +88,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if _, err := parser.Parse(args); err != nil {
 		return err
 	}
-	return o.Measure.run(ctx, args, stdout, stderr)
+	return o.run(ctx, args, stdout, stderr)
 }
 
-func (c *measureCommand) run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func (c *options) run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	plan, err := c.plan()
 	if err != nil {
 		return err
@@ -134,7 +130,7 @@ func (c *measureCommand) run(ctx context.Context, args []string, stdout, stderr 
 }
 
 // plan is what is to be measured.
-func (c *measureCommand) plan() (measurement.Plan, error) {
+func (c *options) plan() (measurement.Plan, error) {
 	plan := measurement.Full()
 	if c.Quick {
 		plan = measurement.Quick()

@@ -273,7 +273,7 @@ func TestBadArguments(t *testing.T) {
 		"--only [":              "syntax error in pattern",
 		"--only nothing":        "--only matches no variant: --list prints their names",
 		"--out " + blocked:      "the output folder can't be made",
-		"measure --out /x y":    "unexpected argument y",
+		"--out /x y":            "unexpected argument y",
 		"--repetitions=-1":      "--repetitions -1: from 1",
 		"--seed few":            "--seed",
 		"--quick --cheap --out": "unknown flag --cheap",
@@ -285,6 +285,22 @@ func TestBadArguments(t *testing.T) {
 	}
 	if err := run(t.Context(), []string{"--out", t.TempDir()}, &bytes.Buffer{}, &bytes.Buffer{}); err == nil || errors.Is(err, syscall.ENOENT) {
 		t.Errorf("without a folder to work in: %v", err)
+	}
+}
+
+// The help teaches what is measured, and how to begin.
+func TestHelp(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	help := exec.Command(self, "--help")
+	help.Env = append(os.Environ(), "TEST_AS_COMMAND=1")
+	stdout, err := help.Output()
+	for _, word := range []string{"--out", "--quick", "--only", "service ", "daemon ", "hypothetical", "Ctrl-C", "void"} {
+		if !strings.Contains(string(stdout), word) {
+			t.Errorf("%q is not in the help (%v):\n%s", word, err, stdout)
+		}
 	}
 }
 
