@@ -1,0 +1,185 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"html/template"
+	"image/color"
+	"math"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// Colours that people with any kind of colour vision tell apart (Okabe and Ito 2008), without the
+// light ones; dashes and markers tell the lines apart without colour.
+var (
+	colours = []color.NRGBA{{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}, {0, 0, 0, 255}}
+	dashes  = [][]vg.Length{nil, {vg.Points(7), vg.Points(3)}, {vg.Points(2), vg.Points(2.5)}, {vg.Points(9), vg.Points(3), vg.Points(2), vg.Points(3)}, {vg.Points(4), vg.Points(2)}}
+	markers = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.TriangleGlyph{}, draw.SquareGlyph{}, draw.PyramidGlyph{}, draw.CrossGlyph{}}
+)
+
+const chartWidth, chartHeight = 17 * vg.Centimeter, 9 * vg.Centimeter
+
+// draw makes the chart's SVG.
+func (c *Chart) draw() error {
+	p := plot.New()
+	for _, s := range []*font.Font{&p.X.Label.TextStyle.Font, &p.Y.Label.TextStyle.Font, &p.X.Tick.Label.Font, &p.Y.Tick.Label.Font, &p.Legend.TextStyle.Font} {
+		s.Variant, s.Size = "Sans", vg.Points(10)
+	}
+	p.X.Label.Text, p.Y.Label.Text = c.X, c.Y
+	p.X.Label.Padding, p.Y.Label.Padding = vg.Points(4), vg.Points(4)
+	c.scales(p)
+	grid := plotter.NewGrid()
+	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{225}, color.Gray{240}
+	p.Add(grid)
+	for i, s := range c.Series {
+		if err := c.add(p, i%len(colours), s); err != nil {
+			return fmt.Errorf("chart %q, line %q: %w", c.Title, s.Name, err)
+		}
+	}
+	if c.yLow < c.yHigh {
+		p.Y.Min, p.Y.Max = c.yLow, c.yHigh
+	}
+	for _, l := range c.levels {
+		line, err := plotter.NewLine(plotter.XYs{{X: p.X.Min, Y: l.y}, {X: p.X.Max, Y: l.y}})
+		if err != nil {
+			return err
+		}
+		line.Color, line.Width = color.Gray{90}, vg.Points(0.8)
+		label, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: p.X.Min, Y: l.y}}, Labels: []string{l.name}})
+		if err != nil {
+			return err
+		}
+		label.TextStyle[0].Font.Variant, label.TextStyle[0].Font.Size = "Sans", vg.Points(9)
+		label.Offset = vg.Point{X: vg.Points(4), Y: vg.Points(3)}
+		p.Add(line, label)
+	}
+	p.Legend.Top, p.Legend.Left, p.Legend.ThumbnailWidth = true, false, vg.Points(30)
+	// The legend has a strip of its own above, so that it never covers a line.
+	strip := vg.Points(15) * vg.Length(len(c.Series))
+	canvas := vgsvg.New(chartWidth, chartHeight+strip)
+	whole := draw.New(canvas)
+	legend := p.Legend
+	p.Legend = plot.NewLegend()
+	p.Draw(draw.Crop(whole, 0, -vg.Points(12), 0, -strip))
+	legend.Left = true
+	legend.Draw(draw.Crop(whole, vg.Points(40), 0, chartHeight, 0))
+	var b bytes.Buffer
+	if _, err := canvas.WriteTo(&b); err != nil {
+		return err
+	}
+	c.SVG = inline(b.String(), c.Title)
+	return nil
+}
+
+// scales sets how the axes run.
+func (c *Chart) scales(p *plot.Plot) {
+	p.X.Tick.Marker, p.Y.Tick.Marker = ticks{c.logX, c.percentX}, ticks{c.logY, c.percentY}
+	if c.logX {
+		p.X.Scale = plot.LogScale{}
+	}
+	if c.logY {
+		p.Y.Scale = plot.LogScale{}
+	}
+}
+
+// add draws a line with its band and its markers.
+func (c *Chart) add(p *plot.Plot, i int, s Series) error {
+	points := make(plotter.XYs, len(s.X))
+	for j := range s.X {
+		points[j] = plotter.XY{X: s.X[j], Y: c.within(s.Y[j])}
+	}
+	if len(s.Low) > 0 {
+		band := make(plotter.XYs, 0, 2*len(s.X))
+		for j := range s.X {
+			band = append(band, plotter.XY{X: s.X[j], Y: c.within(s.High[j])})
+		}
+		for j := len(s.X) - 1; j >= 0; j-- {
+			band = append(band, plotter.XY{X: s.X[j], Y: c.within(s.Low[j])})
+		}
+		area, err := plotter.NewPolygon(band)
+		if err != nil {
+			return err
+		}
+		light := colours[i]
+		light.A = 40
+		area.Color, area.LineStyle.Width = light, 0
+		p.Add(area)
+	}
+	line, err := plotter.NewLine(points)
+	if err != nil {
+		return err
+	}
+	line.Color, line.Width, line.Dashes = colours[i], vg.Points(2), dashes[i]
+	every := max(1, c.markersEvery)
+	var some plotter.XYs
+	for j := every / 2; j < len(points); j += every {
+		some = append(some, points[j])
+	}
+	p.Add(line)
+	entries := []plot.Thumbnailer{line}
+	if len(some) > 0 {
+		scatter, err := plotter.NewScatter(some)
+		if err != nil {
+			return err
+		}
+		scatter.GlyphStyle = draw.GlyphStyle{Color: colours[i], Radius: vg.Points(3.5), Shape: markers[i]}
+		p.Add(scatter)
+		entries = append(entries, scatter)
+	}
+	p.Legend.Add(s.Name, entries...)
+	return nil
+}
+
+// within cuts a value off at the edge of the drawing.
+func (c *Chart) within(y float64) float64 {
+	if c.yLow < c.yHigh {
+		return min(max(y, c.yLow), c.yHigh)
+	}
+	return y
+}
+
+// ticks are an axis's: of a logarithmic one at the powers of ten.
+type ticks struct{ log, percent bool }
+
+func (t ticks) Ticks(low, high float64) (all []plot.Tick) {
+	if !t.log {
+		all = plot.DefaultTicks{}.Ticks(low, high)
+	} else {
+		for e := math.Floor(math.Log10(low)); e <= math.Ceil(math.Log10(high)); e++ {
+			all = append(all, plot.Tick{Value: math.Pow(10, e), Label: "major"})
+		}
+	}
+	for i := range all {
+		if all[i].Label != "" {
+			all[i].Label = t.label(all[i].Value)
+		}
+	}
+	return all
+}
+
+func (t ticks) label(v float64) string {
+	unit := ""
+	if t.percent {
+		v, unit = v*100, "%"
+	}
+	if v >= 1e6 {
+		return strconv.FormatFloat(v/1e6, 'g', 4, 64) + " M" + unit
+	}
+	return grouped(strconv.FormatFloat(math.Round(v*1e6)/1e6, 'f', -1, 64)) + unit
+}
+
+// inline makes a part of a page of a drawing that is a document of its own.
+func inline(svg, title string) template.HTML {
+	svg = svg[strings.Index(svg, "<svg"):]
+	svg = strings.Replace(svg, "<svg ", `<svg role="img" aria-label="`+html.EscapeString(title)+`" `, 1)
+	return template.HTML(svg) //nolint:gosec // the chart library escapes texts, and the title is escaped here
+}

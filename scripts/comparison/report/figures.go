@@ -1,0 +1,137 @@
+package report
+
+import (
+	"maps"
+
+	"slices"
+
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+	"github.com/atelier-go/atelier/scripts/comparison/simulation"
+	"github.com/atelier-go/atelier/scripts/comparison/statistics"
+)
+
+// none stands where there is no figure.
+const none = "–"
+
+// figure is a number in three significant digits, without an exponent.
+func figure(v float64) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return none
+	}
+	if v == 0 {
+		return "0"
+	}
+	decimals := max(0, 2-int(math.Floor(math.Log10(math.Abs(v)))))
+	if decimals == 0 {
+		v = math.Round(v)
+	}
+	s := strconv.FormatFloat(v, 'f', decimals, 64)
+	return grouped(s)
+}
+
+// grouped puts commas between thousands.
+func grouped(s string) string {
+	whole, rest, dot := strings.Cut(s, ".")
+	sign := ""
+	if strings.HasPrefix(whole, "-") {
+		sign, whole = "−", whole[1:]
+	}
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	if dot {
+		whole += "." + rest
+	}
+	return sign + whole
+}
+
+// percent is a share in percent.
+func percent(v float64) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return none
+	}
+	return figure(v*100) + "%"
+}
+
+func seconds(v float64) string {
+	if math.IsNaN(v) {
+		return none
+	}
+	return figure(v) + " s"
+}
+
+func usd(v float64) string {
+	return grouped(strconv.FormatFloat(v, 'f', 2, 64)) + " $"
+}
+
+// interval is a figure of several runs, one value of each: with an interval after as many runs as
+// the plan of statistics has, and otherwise without. An interval that is wider than goal is said
+// to be.
+func interval(values []float64, goal float64, quick bool) string {
+	if len(values) == 0 {
+		return none
+	}
+	if i, _, err := statistics.Look(values, goal); err == nil && !quick {
+		s := figure(i.Estimate) + " (" + figure(i.Low) + " to " + figure(i.High) + ")"
+		if i.RelativeHalfWidth() > goal {
+			s += " wider than " + percent(goal)
+		}
+		return s
+	}
+	return figure(center(values))
+}
+
+// center is the geometric mean of positive values, else the mean.
+func center(values []float64) float64 {
+	if i, err := statistics.Geometric(values, 0.95); err == nil {
+		return i.Estimate
+	}
+	return mean(values)
+}
+
+func mean(values []float64) float64 {
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	sum := 0.0
+	for _, v := range values {
+		sum += v
+	}
+	return sum / float64(len(values))
+}
+
+// percentile is the p-th percentile of simulated values, whose number is not bounded below.
+func percentile(values []float64, p float64) float64 {
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[max(0, int(math.Ceil(p/100*float64(len(sorted))))-1)]
+}
+
+// sortedEnds are the times at which pictures were ready.
+func sortedEnds(r simulation.Result) []float64 {
+	ends := make([]float64, len(r.Jobs))
+	for i, j := range r.Jobs {
+		ends[i] = j.Finished
+	}
+	slices.Sort(ends)
+	return ends
+}
+
+// coldJobs are those that were the first of their process.
+func coldJobs(r *measurement.Run) (n int) {
+	for _, j := range r.Jobs {
+		if j.Cold {
+			n++
+		}
+	}
+	return n
+}
+
+// sortedKeys are a map's, so that floating point sums don't depend on its order.
+func sortedKeys(m map[string]float64) []string { return slices.Sorted(maps.Keys(m)) }

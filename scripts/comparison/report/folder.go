@@ -1,0 +1,137 @@
+package report
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+)
+
+// A folder is what a report is made from.
+type folder struct {
+	plan        measurement.Plan
+	runs        []*measurement.Run // those that are void too
+	digest      string             // SHA-256 of the files, in hexadecimal digits
+	predictions *predictions       // nil where there are none
+}
+
+// read reads an output folder of a measurement.
+func read(dir string) (f folder, err error) {
+	sum := sha256.New()
+	path := filepath.Join(dir, "plan.json")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return f, fmt.Errorf("%s is no output folder of scripts/compare, which has a plan.json: %w", dir, err)
+	}
+	sum.Write(b)
+	if err := json.Unmarshal(b, &f.plan); err != nil {
+		return f, fmt.Errorf("%s is damaged: %w", path, err)
+	}
+	if f.runs, err = measurement.Load(dir); err != nil {
+		return f, err
+	}
+	if len(f.runs) == 0 {
+		return f, fmt.Errorf("%s has no runs yet: run scripts/compare --out %s first", dir, dir)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "runs", "*.jsonl"))
+	if err != nil {
+		return f, err
+	}
+	for _, file := range files { // sorted
+		if b, err = os.ReadFile(file); err != nil {
+			return f, err
+		}
+		one := sha256.Sum256(b)
+		fmt.Fprintf(sum, "%s %x\n", filepath.Base(file), one)
+	}
+	path = filepath.Join(dir, "predictions.json")
+	if b, err = os.ReadFile(path); err == nil {
+		sum.Write(b)
+		f.predictions = new(predictions)
+		if err := json.Unmarshal(b, f.predictions); err != nil {
+			return f, fmt.Errorf("%s is damaged: %w", path, err)
+		}
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return f, err
+	}
+	f.digest = hex.EncodeToString(sum.Sum(nil))
+	return f, nil
+}
+
+// A group is the runs of one variant on one processor model that are not void.
+type group struct {
+	variant measurement.Variant
+	runs    []*measurement.Run
+}
+
+// processors are the processor models of the runs that count, the one with the most runs first.
+func (f *folder) processors() []string {
+	by := measurement.ByProcessor(f.runs)
+	names := slices.Sorted(maps.Keys(by))
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(len(by[b]), len(by[a])) })
+	return names
+}
+
+// groups are the variants that were measured on a processor model, in the order of the plan; others
+// after them. Runs of one variant are in order of their repetition.
+func (f *folder) groups(processor string) (all []group) {
+	at := map[string]int{}
+	add := func(v measurement.Variant) {
+		if _, ok := at[v.Name()]; !ok {
+			at[v.Name()] = len(all)
+			all = append(all, group{variant: v})
+		}
+	}
+	for _, v := range f.plan.Variants {
+		add(v)
+	}
+	for _, r := range measurement.ByProcessor(f.runs)[processor] {
+		add(r.Header.Variant)
+		g := &all[at[r.Header.Variant.Name()]]
+		g.runs = append(g.runs, r)
+	}
+	return slices.DeleteFunc(all, func(g group) bool { return len(g.runs) == 0 })
+}
+
+// each is one value of each of a group's runs; runs of which there is none are left out.
+func (g group) each(of func(*measurement.Run) (float64, bool)) (values []float64) {
+	for _, r := range g.runs {
+		if v, ok := of(r); ok {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+// means are each run's mean of what of takes from the jobs that are cold, or warm.
+func (g group) means(cold bool, of func(measurement.Job) float64) []float64 {
+	return g.each(func(r *measurement.Run) (float64, bool) {
+		var values []float64
+		for _, j := range r.Jobs {
+			if j.Cold == cold && j.Failed == "" {
+				values = append(values, of(j))
+			}
+		}
+		return mean(values), len(values) > 0
+	})
+}
+
+// warm are the values of all warm jobs, and of all runs.
+func (g group) warm(of func(measurement.Job) float64) (values []float64) {
+	for _, r := range g.runs {
+		for _, j := range r.Jobs {
+			if !j.Cold && j.Failed == "" {
+				values = append(values, of(j))
+			}
+		}
+	}
+	return values
+}

@@ -1,0 +1,126 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+	"github.com/atelier-go/atelier/scripts/comparison/statistics"
+)
+
+// percentiles are each run's percentile of the latencies, of runs with enough jobs.
+func (g group) percentiles(p float64, quick bool) []float64 {
+	return g.each(func(r *measurement.Run) (float64, bool) {
+		var values []float64
+		for _, j := range r.Jobs {
+			if j.Failed == "" {
+				values = append(values, j.Latency)
+			}
+		}
+		if quick && len(values) > 0 { // of so few jobs that it is one of them
+			return mean(values), p == 50
+		}
+		v, err := statistics.Percentile(values, p)
+		return v, err == nil
+	})
+}
+
+// latencies has what clients wait, for each system and pattern of arrivals.
+func latencies(f *folder) Section {
+	s := Section{ID: "latency", Title: "Latency under load", Text: []string{
+		"Whole systems on this machine, under arrivals that don't wait for responses, at no more than half of its load. Latency is from when a job was to be sent until its picture was stored, or received; nothing is left out, cold starts neither. " + intervals(f),
+	}}
+	for _, p := range f.processors() {
+		t := Table{
+			Title: f.ofProcessor("Latency, seconds", p), Left: 3, Basis: cost.Measured,
+			Columns: []string{"Pattern", "System", "Engine", "Size, px", "Runs", "Jobs a run", "p50", "p95", "p99", "In the handler, mean", "Cold, a run", "Share of the machine"},
+		}
+		for _, g := range f.groups(p) {
+			v := g.variant
+			if v.System == measurement.Service {
+				continue
+			}
+			name := v.System
+			if v.Hypothetical() {
+				name += " (hypothetical)"
+			}
+			cold := g.each(func(r *measurement.Run) (float64, bool) {
+				n := 0.0
+				for _, j := range r.Jobs {
+					if j.Cold {
+						n++
+					}
+				}
+				return n, true
+			})
+			t.Rows = append(t.Rows, []string{
+				fmt.Sprintf("%s, %s/s", v.Pattern, figure(v.Rate)), name, v.Engine, figure(float64(v.Size)), figure(float64(len(g.runs))), figure(float64(v.Jobs)),
+				interval(g.percentiles(50, f.plan.Quick), statistics.GoalP50, f.plan.Quick), interval(g.percentiles(95, f.plan.Quick), statistics.GoalP95, f.plan.Quick),
+				interval(g.percentiles(99, f.plan.Quick), statistics.GoalP95, f.plan.Quick),
+				figure(mean(g.warm(handler))), figure(mean(cold)),
+				percent(mean(g.each(func(r *measurement.Run) (float64, bool) { return r.Footer.Share, true }))),
+			})
+		}
+		if len(t.Rows) > 0 {
+			t.Notes = []string{"p50 and p95 take 200 jobs a run, p99 1,000; where there were fewer it has a dash."}
+			if f.plan.Quick {
+				t.Notes = []string{"Of a quick measurement's few jobs p50 is the mean."}
+			}
+			s.Tables = append(s.Tables, t)
+		}
+	}
+	if len(s.Tables) == 0 {
+		s.Missing = "Nothing was measured of this: run scripts/compare --only '*-poisson-*' --out DIR, and with steady and bursts."
+	}
+	return s
+}
+
+// coldStarts has what the first picture of a process takes, by where engine and model lie.
+func coldStarts(f *folder) Section {
+	s := Section{ID: "cold", Title: "Cold starts", Text: []string{
+		"The first picture of a process, by engine and by where engine and model lie. The network file system is in user-mode Linux, whose processor time is in its figures: read its calls and bytes rather than its seconds.",
+	}}
+	for _, p := range f.processors() {
+		t := Table{
+			Title: f.ofProcessor("First pictures", p), Left: 3, Basis: cost.Measured,
+			Columns: []string{"Engine", "Files", "Processors", "Size, px", "Runs", "Start, s", "Handler, s", "Billed, s", "Reads over NFS", "MiB over NFS", "Waits for NFS, s"},
+		}
+		for _, g := range f.groups(p) {
+			v := g.variant
+			if v.System != measurement.Service || len(g.means(true, handler)) == 0 {
+				continue
+			}
+			of := func(of func(measurement.Job) float64) string {
+				return interval(g.means(true, of), statistics.GoalP95, f.plan.Quick)
+			}
+			row := []string{v.Engine, packaging(v), processorShare(v), figure(float64(v.Size)), figure(float64(len(g.runs))),
+				of(func(j measurement.Job) float64 { return j.Start }), of(handler), of(billed), none, none, none}
+			if v.NFS {
+				row[8] = figure(mean(g.means(true, func(j measurement.Job) float64 { return float64(j.NFSReads) })))
+				row[9] = figure(mean(g.means(true, func(j measurement.Job) float64 { return float64(j.NFSBytes) / (1 << 20) })))
+				row[10] = figure(mean(g.means(true, func(j measurement.Job) float64 { return j.NFSWaited })))
+			}
+			t.Rows = append(t.Rows, row)
+		}
+		if len(t.Rows) > 0 {
+			s.Tables = append(s.Tables, t)
+		}
+	}
+	if len(s.Tables) == 0 {
+		s.Missing = "Nothing was measured of this: run scripts/compare --only 'service-*' --out DIR."
+	}
+	return s
+}
+
+// packaging is where a worker's files were when it started.
+func packaging(v measurement.Variant) string {
+	switch {
+	case v.NFS && v.ReadAhead:
+		return fmt.Sprintf("network file system, %d ms, read ahead", v.LatencyMS)
+	case v.NFS:
+		return fmt.Sprintf("network file system, %d ms", v.LatencyMS)
+	case v.Evicted:
+		return "local disk, not in memory"
+	}
+	return "in memory, as of a zip after its first start"
+}

@@ -1,0 +1,211 @@
+package report
+
+import (
+	"cmp"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/atelier-go/atelier/pkg/prices"
+	"github.com/atelier-go/atelier/scripts/comparison/arrivals"
+	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+	"github.com/atelier-go/atelier/scripts/comparison/simulation"
+)
+
+// What the model assumes where nothing was measured.
+const (
+	region       = "eu-central-1"
+	instanceType = "c7i.large" // two processors
+	slots        = 2           // jobs at once of a daemon there
+	disk         = 12          // GB
+	placing      = 0.1         // seconds until an environment is there, not billed
+	transit      = 0.05        // seconds through the queue
+	booting      = 90.0        // seconds until an instance takes jobs
+	keepAlive    = 600.0       // seconds, the middle scenario
+	goal         = 10.0        // seconds, of the 95th percentile of latency
+	architecture = "x86_64"
+)
+
+// picture is what a job of 512 px uses of the services around the painting: calls by DESIGN.md's
+// count of them, sizes assumed.
+var picture = cost.Picture{
+	Basis: cost.Assumed, APIRequests: 8, APISeconds: 0.02, Messages: 3,
+	Submission: cost.Calls{Metadata: 14, Writes: 2, WriteBytes: 60 << 10},
+	Painting:   cost.Calls{Metadata: 20, Writes: 4, WriteBytes: 60 << 10, Reads: 2, ReadBytes: 100 << 10},
+	Stored:     300 << 10, Copied: 120 << 10, Objects: 2, Gets: 1, Downloaded: 120 << 10, LogBytes: 1 << 10,
+}
+
+var sweeps = cost.Sweeps{Basis: cost.Assumed, Memory: 512, Billed: 0.2, Calls: cost.Calls{Metadata: 20}, LogBytes: 300}
+
+// A worker is what the runs say about one engine at one size.
+type worker struct {
+	function, instance group // a function's share of the processors, and the whole machine
+	cold               *coldShares   // by the middle keep-alive
+	keepAlives         []*coldShares // by each scenario of it
+	capacity           float64 // pictures a second of an instance, whose 95th percentile is below goal
+}
+
+// workers are the engines' workers on a processor model, for pictures of about size px with about
+// memory MB, those that are nearest. The engine whose warm pictures cost the least is the first.
+func workers(groups []group, size, memory int) []worker {
+	return workersOf(groups, size, memory, measurement.ONNX, measurement.TensorFlow)
+}
+
+// workersOf are those of the given engines.
+func workersOf(groups []group, size, memory int, engines ...string) (all []worker) {
+	for _, engine := range engines {
+		var w worker
+		near := func(g group) float64 {
+			d := math.Abs(math.Log(float64(g.variant.Size) / float64(size)))
+			if g.variant.MemoryMB > 0 {
+				d = 100*d + math.Abs(math.Log(float64(g.variant.MemoryMB)/float64(memory)))
+			}
+			if g.variant.PeriodMS > 20 {
+				d += 1e-3 // Lambda's period is 20 ms
+			}
+			return d
+		}
+		for _, g := range groups {
+			if !local(g.variant) || g.variant.Engine != engine || len(g.means(false, billed)) == 0 || len(g.means(true, billed)) == 0 {
+				continue
+			}
+			at := &w.function
+			if g.variant.CPUs() == 0 {
+				at = &w.instance
+			}
+			if d := cmp.Compare(near(g), near(*at)); at.runs == nil || d < 0 || d == 0 && mean(g.means(false, billed)) < mean(at.means(false, billed)) {
+				*at = g
+			}
+		}
+		if w.function.runs != nil && w.instance.runs != nil && w.function.variant.Size == w.instance.variant.Size {
+			all = append(all, w)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b worker) int { return cmp.Compare(a.warm(nil), b.warm(nil)) })
+	return all
+}
+
+// chosen takes the values of the chosen runs; nil is all.
+func chosen(values []float64, indices []int) []float64 {
+	if indices == nil {
+		return values
+	}
+	some := make([]float64, 0, len(indices))
+	for _, i := range indices {
+		some = append(some, values[min(i, len(values)-1)])
+	}
+	return some
+}
+
+// warm is the billed seconds of a warm picture, and start what a cold one adds to them.
+func (w *worker) warm(runs []int) float64 { return mean(chosen(w.function.means(false, billed), runs)) }
+
+func (w *worker) start(runs []int) float64 {
+	return max(0, mean(chosen(w.function.means(true, billed), runs))-w.warm(runs))
+}
+
+// work is the seconds of a picture on an instance.
+func (w *worker) work(runs []int) float64 {
+	return mean(chosen(w.instance.means(false, handler), runs))
+}
+
+// simulate fills in what the simulation says of a worker.
+func (w *worker) simulate(seed uint64, jobs int) (err error) {
+	for _, keep := range simulation.KeepAlives() {
+		c, err := simulateCold(w, seed, jobs, keep)
+		if err != nil {
+			return err
+		}
+		w.keepAlives = append(w.keepAlives, c)
+		if keep == keepAlive {
+			w.cold = c
+		}
+	}
+	w.capacity, err = w.sustained(seed, jobs)
+	return err
+}
+
+// sustained is the highest rate of Poisson arrivals at which the 95th percentile of the latency on one
+// instance is below the goal, to within 1%.
+func (w *worker) sustained(seed uint64, jobs int) (float64, error) {
+	work, err := simulation.Empirical(w.instance.warm(handler))
+	if err != nil {
+		return 0, err
+	}
+	most := slots / w.work(nil)
+	low, high := 0.05*most, most
+	for high-low > 0.01*most {
+		rate := (low + high) / 2
+		times, err := arrivals.Poisson(random(seed), rate, float64(jobs)/rate)
+		if err != nil {
+			return 0, err
+		}
+		r, err := simulation.Fleet(simulation.Load{Arrivals: times, Work: work, Seed: seed},
+			simulation.Instances{Transit: transit, Slots: slots, Processors: slots, Minimum: 1, Maximum: 1})
+		if err != nil {
+			return 0, err
+		}
+		all := r.Latencies()
+		slices.Sort(all)
+		if len(all) > 0 && all[len(all)*95/100] <= goal {
+			low = rate
+		} else {
+			high = rate
+		}
+	}
+	return low, nil
+}
+
+// random is a source that depends on the folder's seed alone.
+func random(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 7)) }
+
+// coldShares are the shares of pictures with a cold start, by pictures a month.
+type coldShares struct{ logs, shares []float64 }
+
+// simulateCold simulates Poisson arrivals at rates of 100 pictures a month and more.
+func simulateCold(w *worker, seed uint64, jobs int, keep float64) (*coldShares, error) {
+	c := &coldShares{}
+	work, err := simulation.Empirical(w.function.warm(billed))
+	if err != nil {
+		return nil, err
+	}
+	for log := 2.0; log <= 9; log += 0.25 {
+		rate := math.Pow(10, log) / cost.Seconds
+		times, err := arrivals.Poisson(random(seed), rate, float64(jobs)/rate)
+		if err != nil {
+			return nil, err
+		}
+		r, err := simulation.Queued(simulation.Load{Arrivals: times, Work: work, Seed: seed}, w.simulated(keep), simulation.DefaultMapping(0))
+		if err != nil {
+			return nil, err
+		}
+		c.logs = append(c.logs, log)
+		c.shares = append(c.shares, float64(r.Usage.ColdStarts)/float64(max(1, r.Usage.Jobs)))
+	}
+	return c, nil
+}
+
+// simulated is the worker as the simulation has it.
+func (w *worker) simulated(keep float64) simulation.Function {
+	return simulation.Function{
+		Place: simulation.Constant(placing), Init: simulation.Constant(w.start(nil)), KeepAlive: keep, Lifetime: simulation.LifetimeSeconds,
+		Concurrency: simulation.DefaultConcurrency, JobsAtOnce: 1, Processors: 1,
+	}
+}
+
+// at is the share at so many pictures a month, between those simulated along their logarithm.
+func (c *coldShares) at(pictures float64) float64 {
+	x := (math.Log10(pictures) - c.logs[0]) / 0.25
+	if !(x > 0) {
+		return c.shares[0]
+	}
+	i := int(x)
+	if i >= len(c.shares)-1 {
+		return c.shares[len(c.shares)-1]
+	}
+	return c.shares[i] + (x-float64(i))*(c.shares[i+1]-c.shares[i])
+}
+
+// table has the prices of the region that the report is about.
+func table() (*prices.Table, error) { return prices.Of(region) }

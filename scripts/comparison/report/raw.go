@@ -1,0 +1,59 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+)
+
+// raw says what the report was made from, and what counts for nothing.
+func raw(f *folder) Section {
+	s := Section{ID: "raw", Title: "Raw data", Text: []string{fmt.Sprintf(
+		"%d runs, seed %d, %d repetitions planned. SHA-256 of the plan, the runs and the predictions: %s.",
+		len(f.runs), f.plan.Seed, f.plan.Repetitions, f.digest)}}
+	machines := Table{Title: "Machines", Left: 5, Columns: []string{"Processor", "System", "Kernel", "File system", "Commit", "Usable cores", "Memory, GiB", "Runs"}}
+	counts := map[string]int{}
+	row := func(r *measurement.Run) []string {
+		m := r.Header.Machine
+		return []string{m.Processor, m.System, m.Kernel, m.FileSystem, m.Commit, figure(float64(m.UsableCores)), figure(float64(m.MemoryBytes) / (1 << 30))}
+	}
+	for _, r := range f.runs {
+		key := fmt.Sprint(row(r))
+		if counts[key]++; counts[key] == 1 {
+			machines.Rows = append(machines.Rows, row(r))
+		}
+	}
+	for i, r := range machines.Rows {
+		machines.Rows[i] = append(r, figure(float64(counts[fmt.Sprint(r)])))
+	}
+	void := Table{Title: "Void runs, which count for nothing", Left: 3, Columns: []string{"Variant", "Processor", "Reason", "Repetition"}}
+	good := map[string]int{}
+	for _, r := range f.runs {
+		if r.Footer.Void == "" {
+			good[r.Header.Variant.Name()]++
+			continue
+		}
+		void.Rows = append(void.Rows, []string{r.Header.Variant.Name(), r.Header.Machine.Processor, r.Footer.Void, figure(float64(r.Header.Repetition))})
+	}
+	lacking := Table{Title: "Planned runs that are missing", Left: 1, Columns: []string{"Variant", "Runs that count", "Planned"}}
+	for _, v := range f.plan.Variants {
+		if n := good[v.Name()]; n < f.plan.Repetitions {
+			lacking.Rows = append(lacking.Rows, []string{v.Name(), figure(float64(n)), figure(float64(f.plan.Repetitions))})
+		}
+	}
+	s.Tables = append(s.Tables, machines)
+	if len(void.Rows) > 0 {
+		s.Tables = append(s.Tables, void)
+	} else {
+		s.Text = append(s.Text, "No run is void.")
+	}
+	if len(lacking.Rows) > 0 {
+		lacking.Notes = []string{"The command that made the folder makes those that are missing."}
+		s.Tables = append(s.Tables, lacking)
+	}
+	for i := range s.Tables {
+		s.Tables[i].Basis = cost.Measured
+	}
+	return s
+}

@@ -1,0 +1,64 @@
+package report
+
+// Make makes the report of an output folder of scripts/compare. An error says what to do about the
+// folder.
+func Make(dir string) (*Document, error) {
+	return build(dir, effort{jobs: 10_000, resamples: 200})
+}
+
+func build(dir string, e effort) (*Document, error) {
+	f, err := read(dir)
+	if err != nil {
+		return nil, err
+	}
+	t, err := table()
+	if err != nil {
+		return nil, err
+	}
+	d := &Document{Title: "Functions or instances for painting pictures", Quick: f.plan.Quick}
+	var all []worker
+	var groups []group
+	if processors := f.processors(); len(processors) > 0 {
+		groups = f.groups(processors[0])
+		all = workers(groups, 512, 3007)
+	}
+	for i := range all {
+		if err := all[i].simulate(f.plan.Seed, e.jobs); err != nil {
+			return nil, err
+		}
+	}
+	if d.Choice, d.Picture, err = choice(all, t); err != nil {
+		return nil, err
+	}
+	add := func(s Section, err error) error {
+		d.Sections = append(d.Sections, s)
+		return err
+	}
+	err = firstError(
+		func() error { return add(saving(&f, all, t, e)) },
+		func() error { return add(bills(&f, all, t)) },
+		func() error { return add(latencies(&f), nil) },
+		func() error { return add(coldStarts(&f), nil) },
+		func() error { return add(burst(&f, all)) },
+		func() error { return add(serviceTimes(&f), nil) },
+		func() error { return add(sensitivity(&f, groups, all, t, e)) },
+		func() error { return add(validation(&f, e)) },
+		func() error { return add(threats(), nil) },
+		func() error { return add(principles(&f), nil) },
+		func() error { return add(raw(&f), nil) },
+	)
+	if err != nil {
+		return nil, err
+	}
+	return d, d.complete()
+}
+
+// firstError calls functions until one returns an error.
+func firstError(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

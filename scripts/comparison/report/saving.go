@@ -1,0 +1,197 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/atelier-go/atelier/pkg/prices"
+	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/simulation"
+	"github.com/atelier-go/atelier/scripts/comparison/statistics"
+)
+
+// A view is a way to set functions against instances.
+type view struct {
+	name  string
+	scope cost.Scope
+	rival func(scenario, float64) (cost.Deployment, cost.Month)
+	peak  float64
+}
+
+var views = []view{
+	{"compute alone, against always-on instances", cost.Compute, scenario.alwaysOn, 1},
+	{"whole bill, against always-on instances", cost.Whole, scenario.alwaysOn, 1},
+	{"whole bill, against one machine", cost.Whole, scenario.oneMachine, 1},
+	{"whole bill, against one machine, peak hour 9 times the mean", cost.Whole, scenario.oneMachine, 9},
+}
+
+// compare is a view of a scenario.
+func (v view) compare(s scenario) cost.Comparison {
+	s.peak = v.peak
+	return s.against(func(n float64) (cost.Deployment, cost.Month) { return v.rival(s, n) })
+}
+
+// effort is how much is simulated and resampled.
+type effort struct{ jobs, resamples int }
+
+// saving sets functions against instances, over how busy an instance would be.
+func saving(f *folder, workers []worker, t *prices.Table, e effort) (Section, error) {
+	s := Section{ID: "saving", Title: "Saving against duty"}
+	if len(workers) == 0 {
+		s.Missing = missingWorker
+		return s, nil
+	}
+	best := &workers[0]
+	s.Text = []string{
+		fmt.Sprintf("Duty is the share of a month in which one instance (%s, two processors) would be at work: pictures of %d px over what it sustains with a 95th percentile of %s, by simulation %s pictures a second with %s. Saving is what of the instances' bill the functions' bill saves. d* is where both cost the same, d70 where functions save 70%%; all crossings between a duty of %s and %s are listed.",
+			instanceType, best.instance.variant.Size, seconds(goal), figure(best.capacity), best.function.variant.Engine, percent(lowestDuty), percent(highestDuty)),
+		fmt.Sprintf("Prices on demand of %s, %s, without free tiers. A function of %d MB on this machine's processors. One machine has server, daemon and jobs on one instance with a disk, without file system and gateway: the best rival, but with neither a second zone nor copies.",
+			t.Region, t.Date, best.function.variant.MemoryMB),
+		"The bands have the scenarios of what AWS does not document: functions' processors 0.7 to 1.5 times as slow as instances', and environments kept for 300 to 1,800 s (extrapolation).",
+	}
+	chart := Chart{
+		Title:   fmt.Sprintf("Saving of functions with %s, by duty", best.function.variant.Engine),
+		Caption: "Above 0 functions are cheaper. Lines are cut off at −100%.", Basis: cost.Assumed,
+		X: "Duty of one instance", Y: "Saving", logX: true, percentX: true, percentY: true, yLow: -1, yHigh: 1, markersEvery: 4,
+		levels: []level{{0, "costs the same"}, {0.7, "saves 70%"}},
+	}
+	for _, v := range views[:3] {
+		series, err := best.band(v, t)
+		if err != nil {
+			return s, err
+		}
+		chart.Series = append(chart.Series, series)
+	}
+	s.Charts = []Chart{chart}
+	crossings := Table{
+		Title: "Crossings", Left: 3, Basis: cost.Assumed,
+		Columns: []string{"Engine", "Bill", "Level", "Duty", "95% interval", "Pictures a month", "The saving then", "Scenarios from", "to"},
+		Notes: []string{
+			"Intervals are by resampling runs jointly, 10 runs or more. Scenarios are the lowest and the highest crossing over all combinations of processors' speed and keep-alive, where there is one.",
+			"The whole bill has assumed quantities of the services around the painting; compute alone has measured times and simulated cold starts.",
+		},
+	}
+	for i := range workers {
+		for _, v := range views {
+			rows, err := workers[i].crossings(f, v, t, e)
+			if err != nil {
+				return s, err
+			}
+			crossings.Rows = append(crossings.Rows, rows...)
+		}
+	}
+	s.Tables = []Table{crossings}
+	return s, nil
+}
+
+const missingWorker = "The runs have no worker that was held to a function's share of the processors beside the same engine at the same size on the whole machine, with cold and warm pictures: run scripts/compare --only 'service-*-512px-*' --out DIR as root."
+
+// variations are the scenarios of processors' speed and keep-alive.
+func (w *worker) variations(t *prices.Table) (all []scenario) {
+	for _, cold := range w.keepAlives {
+		for _, ratio := range simulation.SpeedRatios() {
+			s := w.base(t, nil, nil)
+			s.cold, s.warm, s.start = cold, s.warm*ratio, s.start*ratio
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// band is a view's saving over duties, with the band of the scenarios.
+func (w *worker) band(v view, t *prices.Table) (Series, error) {
+	series := Series{Name: v.name, X: duties()}
+	var err error
+	if series.Y, err = savings(v.compare(w.base(t, nil, nil)), series.X, v.scope); err != nil {
+		return series, err
+	}
+	series.Low, series.High = append([]float64{}, series.Y...), append([]float64{}, series.Y...)
+	for _, s := range w.variations(t) {
+		y, err := savings(v.compare(s), series.X, v.scope)
+		if err != nil {
+			return series, err
+		}
+		for i := range y {
+			series.Low[i], series.High[i] = min(series.Low[i], y[i]), max(series.High[i], y[i])
+		}
+	}
+	return series, nil
+}
+
+// crossings are the rows of a view.
+func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [][]string, err error) {
+	base := w.base(t, nil, nil)
+	for _, l := range []struct {
+		name  string
+		level float64
+	}{{"d*: the same", 0}, {"d70: 70% saved", 0.7}} {
+		found, err := v.compare(base).Crossings(l.level, v.scope, lowestDuty, highestDuty)
+		if err != nil {
+			return nil, err
+		}
+		low, high := math.Inf(1), math.Inf(-1)
+		for _, s := range w.variations(t) {
+			others, err := quickCrossings(v.compare(s), l.level, v.scope, lowestDuty, highestDuty)
+			if err != nil {
+				return nil, err
+			}
+			for _, x := range others {
+				low, high = min(low, x), max(high, x)
+			}
+		}
+		head := []string{w.function.variant.Engine, v.name, l.name}
+		if len(found) == 0 {
+			middle, err := v.compare(base).Saving(math.Sqrt(lowestDuty*highestDuty), v.scope)
+			if err != nil {
+				return nil, err
+			}
+			where := "never: less is saved"
+			if middle > l.level {
+				where = "never: more is saved"
+			}
+			rows = append(rows, append(head, where, none, none, none, percent(low), percent(high)))
+		}
+		for _, x := range found {
+			falls := "falls"
+			if x.Rising {
+				falls = "rises"
+			}
+			if x.Jump {
+				falls += " in a step"
+			}
+			interval := none
+			if len(found) == 1 { // of several, which one a resample's is would be a guess
+				if interval, err = w.resampled(f, v, t, e, l.level, x.Duty); err != nil {
+					return nil, err
+				}
+			}
+			rows = append(rows, append(append([]string{}, head...), percent(x.Duty), interval, figure(x.Pictures), falls, percent(low), percent(high)))
+		}
+	}
+	return rows, nil
+}
+
+// resampled is the interval of a crossing by resampling the runs of function and instance.
+func (w *worker) resampled(f *folder, v view, t *prices.Table, e effort, level, duty float64) (string, error) {
+	runs := []int{len(w.function.runs), len(w.instance.runs)}
+	if f.plan.Quick || min(runs[0], runs[1]) < 10 {
+		return none, nil
+	}
+	low, high := max(lowestDuty, duty/2), min(highestDuty, duty*2)
+	r, err := statistics.Resample(random(f.plan.Seed), runs, e.resamples, 0.95, func(chosen [][]int) float64 {
+		found, err := quickCrossings(v.compare(w.base(t, chosen[0], chosen[1])), level, v.scope, low, high)
+		if err != nil || len(found) == 0 {
+			return math.NaN()
+		}
+		return found[0]
+	})
+	if err != nil {
+		return "", err
+	}
+	s := percent(r.Low) + " to " + percent(r.High)
+	if r.Undefined > 0 {
+		s += fmt.Sprintf(", of %s of the resamples", percent(1-r.Undefined))
+	}
+	return strings.TrimSpace(s), nil
+}

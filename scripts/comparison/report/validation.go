@@ -1,0 +1,194 @@
+package report
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/atelier-go/atelier/scripts/comparison/arrivals"
+	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+	"github.com/atelier-go/atelier/scripts/comparison/simulation"
+	"github.com/atelier-go/atelier/scripts/comparison/statistics"
+)
+
+// predictions are what a folder's predictions.json holds: figures of variants, written down before
+// their runs.
+type predictions struct {
+	Commit      string       `json:"commit"` // that has the file, before the first of its runs
+	Predictions []prediction `json:"predictions"`
+}
+
+type prediction struct {
+	Variant string  `json:"variant"` // its name, as of --list
+	Figure  string  `json:"figure"`  // p50 and p95, in seconds; busy, in processor seconds; cold starts
+	Value   float64 `json:"value"`
+}
+
+// validation holds the simulation to theory, to a published simulator and to runs.
+func validation(f *folder, e effort) (Section, error) {
+	s := Section{ID: "validation", Title: "Validation of the simulation", Text: []string{
+		"A row holds where the simulated figure is within the interval; misses are shown as such.",
+	}}
+	queues, err := queueingTheory(e)
+	if err != nil {
+		return s, err
+	}
+	published, err := simFaaS(e)
+	if err != nil {
+		return s, err
+	}
+	s.Tables = []Table{queues, published}
+	if f.predictions == nil {
+		s.Missing = "There are no predictions of runs on this machine: commit predictions.json (see DESIGN.md) in the output folder before the runs that it predicts."
+		return s, nil
+	}
+	s.Tables = append(s.Tables, f.predicted())
+	s.Text = append(s.Text, "The predictions were committed before the runs that they predict, in "+f.predictions.Commit+".")
+	return s, nil
+}
+
+// verdict says whether a figure is where it should be.
+func verdict(holds bool) string {
+	if holds {
+		return "holds"
+	}
+	return "misses"
+}
+
+// queueingTheory is the mean latency of M/M/c.
+func queueingTheory(e effort) (Table, error) {
+	t := Table{Title: "Mean latency of M/M/c against theory", Left: 1, Basis: cost.Simulated,
+		Columns: []string{"Servers and load", "Theory", "Simulated", "3 standard errors", "Runs", "Result"},
+		Notes:   []string{"The mean service time is 1. The long form, with standard errors below 0.5%: ATELIER_LONG_TESTS=1 go test -run TestMMc ./scripts/comparison/simulation."}}
+	for n, servers := range []int{1, 2, 16} {
+		for m, load := range []float64{0.5, 0.8, 0.95} {
+			const runs = 20
+			rate := load * float64(servers)
+			want := 1 + erlangC(servers, rate)/(float64(servers)*(1-load))
+			var means []float64
+			for run := range uint64(runs) {
+				seed := uint64(1000*(3*n+m)) + run //nolint:gosec // small
+				times, err := arrivals.Poisson(random(seed), rate, float64(e.jobs)/rate)
+				if err != nil {
+					return t, err
+				}
+				r, err := simulation.Fleet(simulation.Load{Arrivals: times, Work: simulation.Exponential(1), Seed: seed},
+					simulation.Instances{Slots: servers, Processors: float64(servers), Minimum: 1, Maximum: 1})
+				if err != nil {
+					return t, err
+				}
+				all := r.Latencies()
+				means = append(means, mean(all[len(all)/10:])) // the first tenth began empty
+			}
+			got, squares := mean(means), 0.0
+			for _, v := range means {
+				squares += (v - got) * (v - got)
+			}
+			error3 := 3 * math.Sqrt(squares/(runs-1)/runs)
+			t.Rows = append(t.Rows, []string{fmt.Sprintf("%d at %s", servers, figure(load)), figure(want), figure(got), figure(error3), figure(runs), verdict(math.Abs(got-want) <= error3)})
+		}
+	}
+	return t, nil
+}
+
+// erlangC is the probability that a job waits, by the recursion for Erlang B, which does not
+// overflow.
+func erlangC(servers int, offered float64) float64 {
+	b := 1.0
+	for k := 1; k <= servers; k++ {
+		b = offered * b / (float64(k) + offered*b)
+	}
+	load := offered / float64(servers)
+	return b / (1 - load + load*b)
+}
+
+// simFaaS is the example that SimFaaS publishes, held to ten runs of that package (0.2.2, numpy's
+// seeds 0 to 9).
+func simFaaS(e effort) (Table, error) {
+	t := Table{Title: "The published example of SimFaaS", Left: 1, Basis: cost.Simulated,
+		Columns: []string{"Figure", "Published", "From", "To", "Ours", "Result"},
+		Notes:   []string{"0.9 requests a second for a million seconds, service of 1.991 s, with a cold start 2.244 s, kept for 600 s. The interval is that of a further run of the package, with 95% confidence (Mahmoudi and Khazaei 2021)."}}
+	const duration = 1e6
+	ours := map[string]float64{}
+	runs := uint64(max(1, e.jobs/5000)) //nolint:gosec // small
+	for run := range runs {
+		times, err := arrivals.Poisson(random(run), 0.9, duration)
+		if err != nil {
+			return t, err
+		}
+		r, err := simulation.Synchronous(
+			simulation.Load{Arrivals: times, Work: simulation.Exponential(1.991), Duration: duration, Seed: run},
+			simulation.Function{Place: simulation.Constant(0), Init: simulation.Constant(2.244 - 1.991), KeepAlive: 600, Concurrency: 1000, JobsAtOnce: 1, Processors: 1})
+		if err != nil {
+			return t, err
+		}
+		u := r.Usage
+		ours["cold starts"] += float64(u.ColdStarts) / float64(runs)
+		ours["environments"] += u.EnvironmentSeconds / u.Seconds / float64(runs)
+		ours["busy environments"] += (u.BusySeconds + u.InitSeconds) / u.Seconds / float64(runs)
+	}
+	for _, row := range []struct {
+		name      string
+		published float64
+		tenRuns   []float64
+	}{
+		{"cold starts", 1213, []float64{1210, 1249, 1229, 1174, 1237, 1193, 1195, 1229, 1141, 1177}},
+		{"environments", 7.6612, []float64{7.7043, 7.7034, 7.7040, 7.7006, 7.6988, 7.6723, 7.6874, 7.7504, 7.6688, 7.6806}},
+		{"busy environments", 1.7879, []float64{1.7903, 1.7881, 1.7901, 1.7911, 1.7953, 1.7913, 1.7941, 1.7923, 1.7952, 1.7917}},
+	} {
+		i, err := statistics.Predict(row.tenRuns, 0.95)
+		if err != nil {
+			return t, err
+		}
+		t.Rows = append(t.Rows, []string{row.name, figure(row.published), figure(i.Low), figure(i.High), figure(ours[row.name]), verdict(i.Holds(ours[row.name]))})
+	}
+	return t, nil
+}
+
+// predicted holds predictions to the prediction intervals of ten runs or more.
+func (f *folder) predicted() Table {
+	t := Table{Title: "Predictions of runs on this machine", Left: 2, Basis: cost.Measured,
+		Columns: []string{"Variant", "Figure", "Predicted", "From", "To", "Runs", "Result"}}
+	for _, p := range f.predictions.Predictions {
+		row := []string{p.Variant, p.Figure, figure(p.Value), none, none, "0", "no runs"}
+		for _, g := range f.groups(f.processors()[0]) {
+			if g.variant.Name() != p.Variant {
+				continue
+			}
+			values := g.predictable(p.Figure)
+			predict := statistics.Predict
+			if p.Figure == "cold starts" {
+				predict = statistics.PredictCount
+			}
+			row[5] = figure(float64(len(values)))
+			if i, err := predict(values, 0.95); err != nil {
+				row[6] = "fewer than ten runs"
+			} else {
+				row[3], row[4], row[6] = figure(i.Low), figure(i.High), verdict(i.Holds(p.Value))
+			}
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// predictable is a figure of each run that can be predicted.
+func (g group) predictable(figure string) []float64 {
+	switch figure {
+	case "p50":
+		return g.percentiles(50, false)
+	case "p95":
+		return g.percentiles(95, false)
+	case "busy":
+		return g.each(func(r *measurement.Run) (float64, bool) {
+			sum := 0.0
+			for _, name := range sortedKeys(r.Footer.Used) {
+				sum += r.Footer.Used[name]
+			}
+			return sum, true
+		})
+	case "cold starts":
+		return g.each(func(r *measurement.Run) (float64, bool) { return float64(coldJobs(r)), true })
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+package report
+
+import (
+	_ "embed"
+	"encoding/json"
+	"html/template"
+	"io"
+	"slices"
+	"strings"
+)
+
+//go:embed page.html
+var page string
+
+// HTML writes the document as one page that fetches nothing.
+func (d *Document) HTML(w io.Writer) error {
+	t, err := template.New("page").Parse(page)
+	if err != nil {
+		return err
+	}
+	return t.Execute(w, d)
+}
+
+// JSON writes the document with the texts of its tables and the points of its charts.
+func (d *Document) JSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	return e.Encode(d)
+}
+
+// NotForDecisions is what a quick measurement's report has on each page.
+const NotForDecisions = "Not for decisions: made with --quick, whose figures mean nothing."
+
+// Warning is [NotForDecisions] for a quick measurement, and otherwise empty.
+func (d *Document) Warning() string {
+	if d.Quick {
+		return NotForDecisions
+	}
+	return ""
+}
+
+// Markdown writes the document's texts and tables. Of charts it has the titles.
+func (d *Document) Markdown(w io.Writer) error {
+	var b strings.Builder
+	paragraph := func(s string) {
+		if s != "" {
+			b.WriteString(s + "\n\n")
+		}
+	}
+	paragraph("# " + d.Title)
+	if d.Quick {
+		paragraph("**" + NotForDecisions + "**")
+	}
+	paragraph("## What to choose")
+	for _, p := range d.Choice {
+		paragraph(p)
+	}
+	for _, s := range d.Sections {
+		paragraph("## " + s.Title)
+		for _, p := range s.Text {
+			paragraph(p)
+		}
+		paragraph(s.Missing)
+		for _, c := range s.Charts {
+			paragraph("*Chart in the HTML file (" + c.BasisIs + "): " + c.Title + ".* " + c.Caption)
+		}
+		for _, t := range s.Tables {
+			paragraph("### " + t.Title + " (" + t.BasisIs + ")")
+			t.markdown(&b)
+			for _, n := range t.Notes {
+				paragraph(n)
+			}
+		}
+	}
+	_, err := io.WriteString(w, strings.TrimRight(b.String(), "\n")+"\n")
+	return err
+}
+
+func (t *Table) markdown(b *strings.Builder) {
+	row := func(cells []string) {
+		for _, c := range cells {
+			b.WriteString("| " + strings.ReplaceAll(c, "|", `\|`) + " ")
+		}
+		b.WriteString("|\n")
+	}
+	row(t.Columns)
+	rule := slices.Repeat([]string{"---"}, len(t.Columns))
+	for i := t.Left; i < len(rule); i++ {
+		rule[i] = "---:"
+	}
+	row(rule)
+	for _, r := range t.Rows {
+		row(r)
+	}
+	b.WriteString("\n")
+}
+
+// Number is whether a column holds figures.
+func (t Table) Number(column int) bool { return column >= t.Left }
