@@ -1,5 +1,5 @@
 // Comparison is what scripts/compare runs: it measures every kind of compute that the project
-// has on this machine.
+// has on this machine, and reports on it.
 package main
 
 import (
@@ -22,6 +22,11 @@ import (
 )
 
 type options struct {
+	Measure measureOptions `cmd:"" default:"withargs" help:"Measure: what is done without a command."`
+	Report  reportOptions  `cmd:"" help:"Make the report of an output folder: report.html, report.md and report.json in it."`
+}
+
+type measureOptions struct {
 	Out         string `default:"compare-out" help:"Output folder. Where it holds a measurement that was interrupted, that one goes on." placeholder:"DIR"`
 	Quick       bool   `help:"Try everything out: under three minutes, and figures that mean nothing."`
 	Only        string `help:"Only variants whose names match PATTERN, such as 'service-onnx-*'. The output folder's plan has no others then." placeholder:"PATTERN"`
@@ -85,13 +90,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if _, err := parser.Parse(args); err != nil {
+	command, err := parser.Parse(args)
+	if err != nil {
 		return err
 	}
-	return o.run(ctx, args, stdout, stderr)
+	if command.Command() == "report <dir>" {
+		return o.Report.run(stdout)
+	}
+	return o.Measure.run(ctx, args, stdout, stderr)
 }
 
-func (c *options) run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func (c *measureOptions) run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	plan, err := c.plan()
 	if err != nil {
 		return err
@@ -130,7 +139,7 @@ func (c *options) run(ctx context.Context, args []string, stdout, stderr io.Writ
 }
 
 // plan is what is to be measured.
-func (c *options) plan() (measurement.Plan, error) {
+func (c *measureOptions) plan() (measurement.Plan, error) {
 	plan := measurement.Full()
 	if c.Quick {
 		plan = measurement.Quick()

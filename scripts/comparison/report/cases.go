@@ -94,7 +94,7 @@ func (w *worker) bills(f *folder, t *prices.Table, c loadCase) (rows [][]string,
 		if d.Function != nil {
 			cold = percent(d.Function.ColdShare)
 		}
-		rows = append(rows, []string{c.name, d.Name, w.function.variant.Engine, figure(n), usd(bill.USD(cost.Compute)), usd(bill.USD(cost.Whole)),
+		rows = append(rows, []string{c.name, d.Name, engineName(w.function.variant.Engine), figure(n), usd(bill.USD(cost.Compute)), usd(bill.USD(cost.Whole)),
 			seconds(percentile(r.Latencies(), 50)), seconds(percentile(r.Latencies(), 95)), cold, hours})
 		return nil
 	}
@@ -121,7 +121,7 @@ func (w *worker) bills(f *folder, t *prices.Table, c loadCase) (rows [][]string,
 			return nil, err
 		}
 		if minimum > 0 {
-			if err := add(r, cost.OneMachine(i), figure(i.Hours)); err != nil {
+			if err := add(r, withPictures(i, n), figure(i.Hours)); err != nil {
 				return nil, err
 			}
 		}
@@ -138,7 +138,7 @@ func burst(f *folder, workers []worker) (Section, error) {
 		return s, nil
 	}
 	w := &workers[0]
-	s.Text = []string{fmt.Sprintf("%s jobs within 10 s where nothing runs, with %s at %d px.", figure(jobs), w.function.variant.Engine, w.function.variant.Size)}
+	s.Text = []string{fmt.Sprintf("%s jobs within 10 s where nothing runs, with %s at %d px.", exact(jobs), engineName(w.function.variant.Engine), w.function.variant.Size)}
 	times, err := arrivals.Steady(jobs/10, 10)
 	if err != nil {
 		return s, err
@@ -160,7 +160,7 @@ func burst(f *folder, workers []worker) (Section, error) {
 			series.X, series.Y = append(series.X, ends[i]), append(series.Y, float64(i+1))
 		}
 		chart.Series = append(chart.Series, series)
-		table.Rows = append(table.Rows, []string{name, figure(ends[0]), figure(ends[len(ends)/2]), figure(ends[len(ends)-1]), figure(float64(r.Usage.Peak))})
+		table.Rows = append(table.Rows, []string{name, figure(ends[0]), figure(ends[len(ends)/2]), figure(ends[len(ends)-1]), exact(float64(r.Usage.Peak))})
 	}
 	for _, maximum := range []int{0, 10} {
 		r, err := simulation.Queued(load, w.simulated(keepAlive), simulation.DefaultMapping(maximum))

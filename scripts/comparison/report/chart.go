@@ -23,7 +23,7 @@ import (
 var (
 	colours = []color.NRGBA{{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}, {0, 0, 0, 255}}
 	dashes  = [][]vg.Length{nil, {vg.Points(7), vg.Points(3)}, {vg.Points(2), vg.Points(2.5)}, {vg.Points(9), vg.Points(3), vg.Points(2), vg.Points(3)}, {vg.Points(4), vg.Points(2)}}
-	markers = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.TriangleGlyph{}, draw.SquareGlyph{}, draw.PyramidGlyph{}, draw.CrossGlyph{}}
+	markers = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.PyramidGlyph{}, draw.BoxGlyph{}, draw.CrossGlyph{}, draw.RingGlyph{}}
 )
 
 const chartWidth, chartHeight = 17 * vg.Centimeter, 9 * vg.Centimeter
@@ -48,6 +48,9 @@ func (c *Chart) draw() error {
 	if c.yLow < c.yHigh {
 		p.Y.Min, p.Y.Max = c.yLow, c.yHigh
 	}
+	if c.logY { // from one power of ten to another
+		p.Y.Min, p.Y.Max = math.Pow(10, math.Floor(math.Log10(p.Y.Min))), math.Pow(10, math.Ceil(math.Log10(p.Y.Max)))
+	}
 	for _, l := range c.levels {
 		line, err := plotter.NewLine(plotter.XYs{{X: p.X.Min, Y: l.y}, {X: p.X.Max, Y: l.y}})
 		if err != nil {
@@ -63,8 +66,9 @@ func (c *Chart) draw() error {
 		p.Add(line, label)
 	}
 	p.Legend.Top, p.Legend.Left, p.Legend.ThumbnailWidth = true, false, vg.Points(30)
+	p.Legend.Padding = vg.Points(2.5)
 	// The legend has a strip of its own above, so that it never covers a line.
-	strip := vg.Points(15) * vg.Length(len(c.Series))
+	strip := vg.Points(17) * vg.Length(len(c.Series))
 	canvas := vgsvg.New(chartWidth, chartHeight+strip)
 	whole := draw.New(canvas)
 	legend := p.Legend

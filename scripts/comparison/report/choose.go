@@ -22,7 +22,7 @@ func choice(workers []worker, t *prices.Table) ([]string, *Chart, error) {
 	}{{"functions", s.functions}, {"always-on instances", s.alwaysOn}, {"one machine", s.oneMachine}}
 	chart := &Chart{
 		Title:   "What a month costs, by pictures a day",
-		Caption: fmt.Sprintf("The whole bill; the lowest line is the cheapest. %s, %d px, %s.", w.function.variant.Engine, w.function.variant.Size, t.Region),
+		Caption: fmt.Sprintf("The whole bill; the lowest line is the cheapest. %s, %d px, %s.", engineName(w.function.variant.Engine), w.function.variant.Size, t.Region),
 		Basis:   cost.Assumed, X: "Pictures a day", Y: "Dollars a month", logX: true, logY: true, markersEvery: 4,
 	}
 	for _, l := range lines {
@@ -53,10 +53,10 @@ func choice(workers []worker, t *prices.Table) ([]string, *Chart, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		text = append(text, fmt.Sprintf("By %s: functions cost less %s, and save more than 70%% %s.",
-			strings.TrimPrefix(v.name, "by "), where(low > 0, zero), where(low > 0.7, seventy)))
+		text = append(text, fmt.Sprintf("%s: functions cost less %s, and save more than 70%% %s.",
+			strings.ToUpper(v.name[:1])+v.name[1:], where(low > 0, zero), where(low > 0.7, seventy)))
 	}
-	text[1] = "Pictures that come evenly or at random, and need no more than one instance: " + strings.ToLower(text[1][:1]) + text[1][1:]
+	text[1] = "For pictures that come at random and keep no more than one instance busy. " + text[1]
 	return []string{text[0], strings.Join(text[1:], " "), "These are bills by assumed quantities of storage and requests, on this machine's processors: the bands under Saving against duty say how far they may be off."}, chart, nil
 }
 
@@ -64,9 +64,9 @@ func choice(workers []worker, t *prices.Table) ([]string, *Chart, error) {
 func engines(workers []worker) string {
 	w := &workers[0]
 	s := fmt.Sprintf("In functions take %s: a warm picture of %d px is billed %s, and a cold start adds %s, at %d MB with %d threads",
-		w.function.variant.Engine, w.function.variant.Size, seconds(w.warm(nil)), seconds(w.start(nil)), w.function.variant.MemoryMB, w.function.variant.Threads)
+		engineName(w.function.variant.Engine), w.function.variant.Size, seconds(w.warm(nil)), seconds(w.start(nil)), w.function.variant.MemoryMB, w.function.variant.Threads)
 	for _, o := range workers[1:] {
-		s += fmt.Sprintf("; with %s it is %s and %s", o.function.variant.Engine, seconds(o.warm(nil)), seconds(o.start(nil)))
+		s += fmt.Sprintf("; with %s it is %s and %s", engineName(o.function.variant.Engine), seconds(o.warm(nil)), seconds(o.start(nil)))
 	}
 	return s + "."
 }
@@ -76,7 +76,7 @@ func engines(workers []worker) string {
 func where(holds bool, crossings []cost.Crossing) string {
 	if len(crossings) == 0 {
 		if holds {
-			return fmt.Sprintf("at every duty from %s to %s", percent(lowestDuty), percent(highestDuty))
+			return fmt.Sprintf("at every duty from %s to %s", exactPercent(lowestDuty), exactPercent(highestDuty))
 		}
 		return "at no duty"
 	}

@@ -25,12 +25,26 @@ func figure(v float64) string {
 	if v == 0 {
 		return "0"
 	}
-	decimals := max(0, 2-int(math.Floor(math.Log10(math.Abs(v)))))
-	if decimals == 0 {
-		v = math.Round(v)
+	if rounded, err := strconv.ParseFloat(strconv.FormatFloat(v, 'e', 2, 64), 64); err == nil {
+		v = rounded
 	}
-	s := strconv.FormatFloat(v, 'f', decimals, 64)
-	return grouped(s)
+	return grouped(strconv.FormatFloat(v, 'f', max(0, 2-int(math.Floor(math.Log10(math.Abs(v))))), 64))
+}
+
+// exact is a number that was not measured: a count, or a setting.
+func exact(v float64) string { return grouped(strconv.FormatFloat(v, 'f', -1, 64)) }
+
+func exactPercent(v float64) string { return exact(math.Round(v*1e8)/1e6) + "%" }
+
+// engineName is an engine as its makers write it.
+func engineName(engine string) string {
+	switch engine {
+	case measurement.ONNX:
+		return "ONNX Runtime"
+	case measurement.TensorFlow:
+		return "TensorFlow"
+	}
+	return engine
 }
 
 // grouped puts commas between thousands.
@@ -78,7 +92,7 @@ func interval(values []float64, goal float64, quick bool) string {
 	if i, _, err := statistics.Look(values, goal); err == nil && !quick {
 		s := figure(i.Estimate) + " (" + figure(i.Low) + " to " + figure(i.High) + ")"
 		if i.RelativeHalfWidth() > goal {
-			s += " wider than " + percent(goal)
+			s += " wider than " + exactPercent(goal)
 		}
 		return s
 	}

@@ -40,10 +40,11 @@ var sweeps = cost.Sweeps{Basis: cost.Assumed, Memory: 512, Billed: 0.2, Calls: c
 
 // A worker is what the runs say about one engine at one size.
 type worker struct {
-	function, instance group // a function's share of the processors, and the whole machine
+	function, instance group         // a function's share of the processors, and the whole machine
+	coldCalls          cost.Calls    // to the network file system, of a start
 	cold               *coldShares   // by the middle keep-alive
 	keepAlives         []*coldShares // by each scenario of it
-	capacity           float64 // pictures a second of an instance, whose 95th percentile is below goal
+	capacity           float64       // pictures a second of an instance, whose 95th percentile is below goal
 }
 
 // workers are the engines' workers on a processor model, for pictures of about size px with about
@@ -78,6 +79,7 @@ func workersOf(groups []group, size, memory int, engines ...string) (all []worke
 				*at = g
 			}
 		}
+		w.coldCalls = coldCalls(groups, engine)
 		if w.function.runs != nil && w.instance.runs != nil && w.function.variant.Size == w.instance.variant.Size {
 			all = append(all, w)
 		}
@@ -209,3 +211,22 @@ func (c *coldShares) at(pictures float64) float64 {
 
 // table has the prices of the region that the report is about.
 func table() (*prices.Table, error) { return prices.Of(region) }
+
+// coldCalls are a start's reads from a network file system, where the deployment has the engine
+// there: TensorFlow, which no function's archive has room for. They are zero where no run has them.
+func coldCalls(groups []group, engine string) cost.Calls {
+	if engine != measurement.TensorFlow {
+		return cost.Calls{}
+	}
+	for _, g := range groups {
+		if v := g.variant; v.System != measurement.Service || v.Engine != engine || !v.NFS || v.ReadAhead {
+			continue
+		}
+		reads := mean(g.means(true, func(j measurement.Job) float64 { return float64(j.NFSReads) }))
+		bytes := mean(g.means(true, func(j measurement.Job) float64 { return float64(j.NFSBytes) }))
+		if reads > 0 {
+			return cost.Calls{Reads: reads, ReadBytes: bytes / reads}
+		}
+	}
+	return cost.Calls{}
+}

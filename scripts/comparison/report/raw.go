@@ -16,7 +16,7 @@ func raw(f *folder) Section {
 	counts := map[string]int{}
 	row := func(r *measurement.Run) []string {
 		m := r.Header.Machine
-		return []string{m.Processor, m.System, m.Kernel, m.FileSystem, m.Commit, figure(float64(m.UsableCores)), figure(float64(m.MemoryBytes) / (1 << 30))}
+		return []string{m.Processor, m.System, m.Kernel, m.FileSystem, m.Commit, exact(float64(m.UsableCores)), figure(float64(m.MemoryBytes) / (1 << 30))}
 	}
 	for _, r := range f.runs {
 		key := fmt.Sprint(row(r))
@@ -25,7 +25,7 @@ func raw(f *folder) Section {
 		}
 	}
 	for i, r := range machines.Rows {
-		machines.Rows[i] = append(r, figure(float64(counts[fmt.Sprint(r)])))
+		machines.Rows[i] = append(r, exact(float64(counts[fmt.Sprint(r)])))
 	}
 	void := Table{Title: "Void runs, which count for nothing", Left: 3, Columns: []string{"Variant", "Processor", "Reason", "Repetition"}}
 	good := map[string]int{}
@@ -34,12 +34,12 @@ func raw(f *folder) Section {
 			good[r.Header.Variant.Name()]++
 			continue
 		}
-		void.Rows = append(void.Rows, []string{r.Header.Variant.Name(), r.Header.Machine.Processor, r.Footer.Void, figure(float64(r.Header.Repetition))})
+		void.Rows = append(void.Rows, []string{r.Header.Variant.Name(), r.Header.Machine.Processor, r.Footer.Void, exact(float64(r.Header.Repetition))})
 	}
 	lacking := Table{Title: "Planned runs that are missing", Left: 1, Columns: []string{"Variant", "Runs that count", "Planned"}}
 	for _, v := range f.plan.Variants {
 		if n := good[v.Name()]; n < f.plan.Repetitions {
-			lacking.Rows = append(lacking.Rows, []string{v.Name(), figure(float64(n)), figure(float64(f.plan.Repetitions))})
+			lacking.Rows = append(lacking.Rows, []string{v.Name(), exact(float64(n)), exact(float64(f.plan.Repetitions))})
 		}
 	}
 	s.Tables = append(s.Tables, machines)

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/net/html"
+
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
 
 // forms are a document's three.
@@ -181,4 +184,94 @@ func rowsOfMarkdown(markdown string) (rows [][]string) {
 		rows = append(rows, cells)
 	}
 	return rows
+}
+
+// A quick measurement's report says on top what it is, and has no intervals.
+func TestQuick(t *testing.T) {
+	plan := small(1)
+	plan.Quick = true
+	page, markdown, values := forms(t, synthetic(t, plan))
+	if !strings.Contains(page, NotForDecisions) || !strings.Contains(markdown, NotForDecisions) || !strings.Contains(values, `"not_for_decisions": true`) {
+		t.Error("the report of a quick measurement does not say so")
+	}
+	if found := regexp.MustCompile(`<td[^>]*>[\d.,%]+ \([\d.]+ to [\d.]+\)`).FindString(page); found != "" {
+		t.Errorf("it has the interval %q", found)
+	}
+}
+
+// Sections without data say what to run; what can't be reported on is an error that says what to do.
+func TestFewRuns(t *testing.T) {
+	alone := measurement.Plan{Repetitions: 2, Seed: 1, Variants: []measurement.Variant{{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 20, Pattern: measurement.Poisson, Rate: 1}}}
+	dir := synthetic(t, alone)
+	page, _, _ := forms(t, dir)
+	if n := strings.Count(page, `class="missing"`); n != 7 || !strings.Contains(page, "run scripts/compare --only") {
+		t.Errorf("%d sections say what is missing, want 7", n)
+	}
+
+	void := invent(rand.New(rand.NewPCG(1, 1)), alone.Variants[0], 3, 1, 1)
+	void.Footer.Void = "the sender lagged by <7 ms>"
+	add(t, dir, void)
+	page, markdown, _ := forms(t, dir)
+	if !strings.Contains(page, "the sender lagged by &lt;7 ms&gt;") || !strings.Contains(markdown, "the sender lagged by") {
+		t.Error("a void run is not listed with its reason")
+	}
+
+	empty := t.TempDir()
+	if _, err := Make(empty); err == nil || !strings.Contains(err.Error(), "no output folder") {
+		t.Errorf("an empty folder: got the error %v", err)
+	}
+	if _, err := Make(synthetic(t, measurement.Plan{Repetitions: 0})); err == nil || !strings.Contains(err.Error(), "scripts/compare --out") {
+		t.Errorf("a folder without runs: got the error %v", err)
+	}
+}
+
+// Runs of different processors are never in one row.
+func TestProcessors(t *testing.T) {
+	plan := measurement.Plan{Repetitions: 3, Seed: 1, Variants: []measurement.Variant{{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 200, Pattern: measurement.Poisson, Rate: 1}}}
+	dir := synthetic(t, plan)
+	other := invent(rand.New(rand.NewPCG(2, 1)), plan.Variants[0], 4, 1, 1)
+	other.Header.Machine.Processor = "Another processor"
+	add(t, dir, other)
+	d, err := build(dir, quickly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(d.Sections, func(s Section) bool { return s.ID == "latency" })
+	tables := d.Sections[i].Tables
+	if len(tables) != 2 || tables[0].Rows[0][4] != "3" || tables[1].Rows[0][4] != "1" || !strings.HasSuffix(tables[1].Title, "Another processor") {
+		t.Errorf("got %+v", tables)
+	}
+}
+
+// Predictions are held to the runs that they predict, misses included.
+func TestPredictions(t *testing.T) {
+	v := measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 200, Pattern: measurement.Poisson, Rate: 1}
+	dir := synthetic(t, measurement.Plan{Repetitions: 10, Seed: 1, Variants: []measurement.Variant{v}})
+	b, err := json.Marshal(predictions{Commit: "0123abc", Predictions: []prediction{
+		{v.Name(), "p50", 0.12}, {v.Name(), "p95", 1.2}, {v.Name(), "cold starts", 1}, {v.Name(), "busy", 3.4}, {"daemon-onnx-1px", "p50", 1},
+	}})
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "predictions.json"), b, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := build(dir, quickly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(d.Sections, func(s Section) bool { return s.ID == "validation" })
+	tables := d.Sections[i].Tables
+	var got []string
+	for _, r := range tables[len(tables)-1].Rows {
+		got = append(got, r[len(r)-1])
+	}
+	if want := []string{"holds", "misses", "holds", "holds", "no runs"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, r := range slices.Concat(tables[0].Rows, tables[1].Rows) {
+		if r[len(r)-1] != "holds" {
+			t.Logf("with few jobs: %q", r)
+		}
+	}
 }

@@ -45,13 +45,13 @@ func saving(f *folder, workers []worker, t *prices.Table, e effort) (Section, er
 	best := &workers[0]
 	s.Text = []string{
 		fmt.Sprintf("Duty is the share of a month in which one instance (%s, two processors) would be at work: pictures of %d px over what it sustains with a 95th percentile of %s, by simulation %s pictures a second with %s. Saving is what of the instances' bill the functions' bill saves. d* is where both cost the same, d70 where functions save 70%%; all crossings between a duty of %s and %s are listed.",
-			instanceType, best.instance.variant.Size, seconds(goal), figure(best.capacity), best.function.variant.Engine, percent(lowestDuty), percent(highestDuty)),
-		fmt.Sprintf("Prices on demand of %s, %s, without free tiers. A function of %d MB on this machine's processors. One machine has server, daemon and jobs on one instance with a disk, without file system and gateway: the best rival, but with neither a second zone nor copies.",
+			instanceType, best.instance.variant.Size, exact(goal)+" s", figure(best.capacity), engineName(best.function.variant.Engine), exactPercent(lowestDuty), exactPercent(highestDuty)),
+		fmt.Sprintf("Prices on demand of %s, %s, without free tiers. A function of %d MB on this machine's processors. One machine has server, daemon and jobs on one instance, whose disk keeps what the file system keeps elsewhere, and no gateway: the best rival, but with neither a second zone nor copies.",
 			t.Region, t.Date, best.function.variant.MemoryMB),
-		"The bands have the scenarios of what AWS does not document: functions' processors 0.7 to 1.5 times as slow as instances', and environments kept for 300 to 1,800 s (extrapolation).",
+		"TensorFlow's cold starts read from the network file system what its runs there did, if there are any; ONNX Runtime is in the function's archive. The bands have the scenarios of what AWS does not document: functions' processors 0.7 to 1.5 times as slow as instances', and environments kept for 300 to 1,800 s (extrapolation).",
 	}
 	chart := Chart{
-		Title:   fmt.Sprintf("Saving of functions with %s, by duty", best.function.variant.Engine),
+		Title:   fmt.Sprintf("Saving of functions with %s, by duty", engineName(best.function.variant.Engine)),
 		Caption: "Above 0 functions are cheaper. Lines are cut off at −100%.", Basis: cost.Assumed,
 		X: "Duty of one instance", Y: "Saving", logX: true, percentX: true, percentY: true, yLow: -1, yHigh: 1, markersEvery: 4,
 		levels: []level{{0, "costs the same"}, {0.7, "saves 70%"}},
@@ -140,7 +140,7 @@ func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [
 				low, high = min(low, x), max(high, x)
 			}
 		}
-		head := []string{w.function.variant.Engine, v.name, l.name}
+		head := []string{engineName(w.function.variant.Engine), v.name, l.name}
 		if len(found) == 0 {
 			middle, err := v.compare(base).Saving(math.Sqrt(lowestDuty*highestDuty), v.scope)
 			if err != nil {

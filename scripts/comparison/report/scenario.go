@@ -14,6 +14,7 @@ type scenario struct {
 	memory            float64 // MB
 	capacity          float64 // pictures a second of an instance
 	cold              *coldShares
+	coldCalls         cost.Calls
 	peak              float64 // pictures a second of the busiest hour over the mean
 }
 
@@ -22,7 +23,7 @@ func (w *worker) base(t *prices.Table, function, instance []int) scenario {
 	work := w.work(instance)
 	return scenario{
 		prices: t, warm: w.warm(function), start: w.start(function), work: work, memory: float64(w.function.variant.MemoryMB),
-		capacity: w.capacity * w.work(nil) / work, cold: w.cold, peak: 1,
+		capacity: w.capacity * w.work(nil) / work, cold: w.cold, coldCalls: w.coldCalls, peak: 1,
 	}
 }
 
@@ -34,7 +35,7 @@ func month(pictures float64) cost.Month {
 func (s scenario) functions(n float64) (cost.Deployment, cost.Month) {
 	return cost.ServerlessMode(cost.Function{
 		Basis: cost.Simulated, Architecture: architecture, Memory: s.memory, Warm: s.warm, ColdShare: s.cold.at(n), Init: s.start,
-		IdlePolls: cost.IdlePolls(5),
+		ColdCalls: s.coldCalls, IdlePolls: cost.IdlePolls(5),
 	}, sweeps), month(n)
 }
 
@@ -49,7 +50,13 @@ func (s scenario) alwaysOn(n float64) (cost.Deployment, cost.Month) {
 }
 
 func (s scenario) oneMachine(n float64) (cost.Deployment, cost.Month) {
-	return cost.OneMachine(s.running(n)), month(n)
+	return withPictures(s.running(n), n), month(n)
+}
+
+// withPictures is one machine whose disk has what a file system has elsewhere: a month's pictures.
+func withPictures(i cost.Instances, n float64) cost.Deployment {
+	i.Disk += n * picture.Stored / (1 << 30) / (i.Hours / cost.Hours)
+	return cost.OneMachine(i)
 }
 
 // against compares functions with instances of the given shape.

@@ -40,7 +40,7 @@ func sensitivity(f *folder, groups []group, workers []worker, t *prices.Table, e
 		name string
 		of   scenario
 	}
-	changes := []change{{fmt.Sprintf("as above: %s, %d px, %d MB, %s", w.function.variant.Engine, w.function.variant.Size, w.function.variant.MemoryMB, region), base}}
+	changes := []change{{fmt.Sprintf("as above: %s, %d px, %d MB, %s", engineName(w.function.variant.Engine), w.function.variant.Size, w.function.variant.MemoryMB, region), base}}
 	for _, p := range []string{"lambda.x86.gb-seconds", "lambda.requests", "ec2." + instanceType, "efs.elastic.reads", "sqs.requests", "http-api.requests"} {
 		if _, err := t.Price(p); err != nil {
 			continue
@@ -65,7 +65,7 @@ func sensitivity(f *folder, groups []group, workers []worker, t *prices.Table, e
 	start.start *= 2
 	changes = append(changes, change{"functions' processors 1.5 times as slow", slow}, change{"twice the cold start", start})
 	for _, other := range workers[1:] {
-		changes = append(changes, change{"engine " + other.function.variant.Engine, other.base(t, nil, nil)})
+		changes = append(changes, change{"engine " + engineName(other.function.variant.Engine), other.base(t, nil, nil)})
 	}
 	for _, other := range steps(groups, w) {
 		if err := other.simulate(f.plan.Seed, e.jobs); err != nil {
@@ -95,7 +95,7 @@ func steps(groups []group, w *worker) (all []worker) {
 			continue
 		}
 		if v.Size == w.function.variant.Size {
-			all = append(all, worker{function: g, instance: w.instance})
+			all = append(all, worker{function: g, instance: w.instance, coldCalls: w.coldCalls})
 		}
 	}
 	seen := map[int]bool{w.function.variant.Size: true}

@@ -52,14 +52,14 @@ func serviceTimes(f *folder) Section {
 			if !local(v) {
 				continue
 			}
-			head := []string{v.Engine, processorShare(v), figure(float64(v.Size)), figure(float64(v.Threads))}
+			head := []string{engineName(v.Engine), processorShare(v), exact(float64(v.Size)), exact(float64(v.Threads))}
 			warm := func(of func(measurement.Job) float64) float64 { return mean(g.means(false, of)) }
 			cold := func(of func(measurement.Job) float64) string { return figure(center(g.means(true, of))) }
 			ratio := none
 			if b := warm(billed); b > 0 {
 				ratio = figure(warm(used) / b)
 			}
-			times.Rows = append(times.Rows, append(append([]string{}, head...), figure(float64(len(g.runs))),
+			times.Rows = append(times.Rows, append(append([]string{}, head...), exact(float64(len(g.runs))),
 				interval(g.means(false, handler), statistics.GoalP50, f.plan.Quick), interval(g.means(false, billed), statistics.GoalP50, f.plan.Quick), ratio,
 				cold(func(j measurement.Job) float64 { return j.Start }), cold(handler), cold(billed)))
 			read, decode, paint, encode, write := warm(func(j measurement.Job) float64 { return j.Read }), warm(func(j measurement.Job) float64 { return j.Decode }),

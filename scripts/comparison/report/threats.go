@@ -18,7 +18,7 @@ func threats() Section {
 	}}
 	t := Table{Title: "Values of the model", Left: 3, Basis: cost.Assumed, Columns: []string{"Parameter", "Origin", "Source", "Value"}}
 	for _, p := range simulation.Parameters() {
-		t.Rows = append(t.Rows, []string{p.Name, string(p.Origin), p.Source, figure(p.Value) + unit(p.Unit)})
+		t.Rows = append(t.Rows, []string{p.Name, string(p.Origin), p.Source, exact(p.Value) + unit(p.Unit)})
 	}
 	for _, p := range []struct {
 		name  string
@@ -29,7 +29,7 @@ func threats() Section {
 		{"keep-alive where no scenario is named", keepAlive, "s"}, {"95th percentile that is asked for", goal, "s"},
 		{"jobs at once of a daemon on " + instanceType, slots, ""}, {"disk of an instance", disk, "GB"},
 	} {
-		t.Rows = append(t.Rows, []string{p.name, "assumed", "this report", figure(p.value) + unit(p.unit)})
+		t.Rows = append(t.Rows, []string{p.name, "assumed", "this report", exact(p.value) + unit(p.unit)})
 	}
 	s.Tables = []Table{t}
 	return s

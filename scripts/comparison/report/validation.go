@@ -85,7 +85,7 @@ func queueingTheory(e effort) (Table, error) {
 				squares += (v - got) * (v - got)
 			}
 			error3 := 3 * math.Sqrt(squares/(runs-1)/runs)
-			t.Rows = append(t.Rows, []string{fmt.Sprintf("%d at %s", servers, figure(load)), figure(want), figure(got), figure(error3), figure(runs), verdict(math.Abs(got-want) <= error3)})
+			t.Rows = append(t.Rows, []string{fmt.Sprintf("%d at %s", servers, exact(load)), figure(want), figure(got), figure(error3), exact(runs), verdict(math.Abs(got-want) <= error3)})
 		}
 	}
 	return t, nil
