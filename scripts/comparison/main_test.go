@@ -313,3 +313,41 @@ func TestList(t *testing.T) {
 		t.Errorf("got\n%s", &stdout)
 	}
 }
+
+// A report is made from a folder, the same each time; a folder without runs is refused.
+func TestReport(t *testing.T) {
+	v := measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 256, Jobs: 1, Pattern: measurement.Poisson, Rate: 1}
+	dir := t.TempDir()
+	folder, err := measurement.Open(dir, measurement.Plan{Quick: true, Repetitions: 1, Seed: 3, Variants: []measurement.Variant{v}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"report", dir}, &out, &out); err == nil || !strings.Contains(err.Error(), "no runs yet") {
+		t.Fatalf("of a folder without runs: got the error %v", err)
+	}
+	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	if err := folder.Add(&measurement.Run{
+		Header: measurement.Header{Format: measurement.Format, Variant: v, Repetition: 1, Began: began},
+		Jobs:   []measurement.Job{{Latency: 0.5, Handler: 0.4}},
+		Footer: measurement.Footer{Ended: began, Jobs: 1},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var first []byte
+	for range 2 {
+		out.Reset()
+		if err := run(t.Context(), []string{"report", dir}, &out, &out); err != nil {
+			t.Fatal(err)
+		}
+		page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+		if err != nil || first != nil && !bytes.Equal(first, page) {
+			t.Fatalf("the second report differs, or: %v", err)
+		}
+		first = page
+	}
+	if !strings.Contains(out.String(), "Not for decisions") || !bytes.Contains(first, []byte("Not for decisions")) {
+		t.Error("the report of a quick measurement does not say so")
+	}
+}

@@ -98,7 +98,7 @@ func (w *worker) bills(f *folder, t *prices.Table, c loadCase) (rows [][]string,
 			seconds(percentile(r.Latencies(), 50)), seconds(percentile(r.Latencies(), 95)), cold, hours})
 		return nil
 	}
-	r, err := simulation.Queued(load, w.simulated(keepAlive), simulation.DefaultMapping(0))
+	r, err := simulation.Queued(load, w.simulated(keepAlive), mapping(0))
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +163,7 @@ func burst(f *folder, workers []worker) (Section, error) {
 		table.Rows = append(table.Rows, []string{name, figure(ends[0]), figure(ends[len(ends)/2]), figure(ends[len(ends)-1]), exact(float64(r.Usage.Peak))})
 	}
 	for _, maximum := range []int{0, 10} {
-		r, err := simulation.Queued(load, w.simulated(keepAlive), simulation.DefaultMapping(maximum))
+		r, err := simulation.Queued(load, w.simulated(keepAlive), mapping(maximum))
 		if err != nil {
 			return s, err
 		}

@@ -115,7 +115,7 @@ func (c *Chart) add(p *plot.Plot, i int, s Series) error {
 		}
 		light := colours[i]
 		light.A = 40
-		area.Color, area.LineStyle.Width = light, 0
+		area.Color, area.Width = light, 0
 		p.Add(area)
 	}
 	line, err := plotter.NewLine(points)
@@ -154,6 +154,7 @@ func (c *Chart) within(y float64) float64 {
 // ticks are an axis's: of a logarithmic one at the powers of ten.
 type ticks struct{ log, percent bool }
 
+// Ticks is as of [plot.Ticker].
 func (t ticks) Ticks(low, high float64) (all []plot.Tick) {
 	if !t.log {
 		all = plot.DefaultTicks{}.Ticks(low, high)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
 // choice says what to choose, by rules from the bills alone, and draws these.
@@ -38,8 +39,8 @@ func choice(workers []worker, t *prices.Table) ([]string, *Chart, error) {
 		}
 		chart.Series = append(chart.Series, series)
 	}
-	text := []string{engines(workers)}
-	for _, v := range []view{views[0], views[1], views[2]} {
+	text := "For pictures that come at random and keep no more than one instance busy:"
+	for _, v := range []view{views[2], views[1], views[0]} {
 		c := v.compare(s)
 		zero, err := c.Crossings(0, v.scope, lowestDuty, highestDuty)
 		if err != nil {
@@ -53,11 +54,10 @@ func choice(workers []worker, t *prices.Table) ([]string, *Chart, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		text = append(text, fmt.Sprintf("%s: functions cost less %s, and save more than 70%% %s.",
-			strings.ToUpper(v.name[:1])+v.name[1:], where(low > 0, zero), where(low > 0.7, seventy)))
+		text += fmt.Sprintf(" By %s, functions cost less %s, and save more than 70%% %s.", v.name, where(low > 0, zero), where(low > 0.7, seventy))
 	}
-	text[1] = "For pictures that come at random and keep no more than one instance busy. " + text[1]
-	return []string{text[0], strings.Join(text[1:], " "), "These are bills by assumed quantities of storage and requests, on this machine's processors: the bands under Saving against duty say how far they may be off."}, chart, nil
+	return []string{text + " Where they don't cost less, take the rival.", engines(workers),
+		"Bills rest on assumed quantities of storage and requests, and on this machine's processors: the bands under Saving against duty say how far off functions' speed may put them."}, chart, nil
 }
 
 // engines says which engine is the cheapest in functions.
@@ -67,6 +67,9 @@ func engines(workers []worker) string {
 		engineName(w.function.variant.Engine), w.function.variant.Size, seconds(w.warm(nil)), seconds(w.start(nil)), w.function.variant.MemoryMB, w.function.variant.Threads)
 	for _, o := range workers[1:] {
 		s += fmt.Sprintf("; with %s it is %s and %s", engineName(o.function.variant.Engine), seconds(o.warm(nil)), seconds(o.start(nil)))
+		if !apart(w, &o) {
+			s += " (too close to call)"
+		}
 	}
 	return s + "."
 }
@@ -102,4 +105,12 @@ func where(holds bool, crossings []cost.Crossing) string {
 		parts = append(parts, "above a duty of "+percent(from))
 	}
 	return strings.Join(parts, ", and ")
+}
+
+// apart is whether the billed times of warm pictures differ by more than their intervals, which there
+// are of ten runs and more.
+func apart(a, b *worker) bool {
+	x, _, errX := statistics.Look(a.function.means(false, billed), statistics.GoalP50)
+	y, _, errY := statistics.Look(b.function.means(false, billed), statistics.GoalP50)
+	return errX == nil && errY == nil && (x.High < y.Low || y.High < x.Low)
 }

@@ -178,7 +178,7 @@ func simulateCold(w *worker, seed uint64, jobs int, keep float64) (*coldShares, 
 		if err != nil {
 			return nil, err
 		}
-		r, err := simulation.Queued(simulation.Load{Arrivals: times, Work: work, Seed: seed}, w.simulated(keep), simulation.DefaultMapping(0))
+		r, err := simulation.Queued(simulation.Load{Arrivals: times, Work: work, Seed: seed}, w.simulated(keep), mapping(0))
 		if err != nil {
 			return nil, err
 		}
@@ -186,6 +186,13 @@ func simulateCold(w *worker, seed uint64, jobs int, keep float64) (*coldShares, 
 		c.shares = append(c.shares, float64(r.Usage.ColdStarts)/float64(max(1, r.Usage.Jobs)))
 	}
 	return c, nil
+}
+
+// mapping is AWS's, with at most so many invocations at once, or 0 for AWS's own limit.
+func mapping(maximum int) simulation.Mapping {
+	m := simulation.DefaultMapping(maximum)
+	m.Transit = transit
+	return m
 }
 
 // simulated is the worker as the simulation has it.

@@ -21,9 +21,9 @@ type view struct {
 
 var views = []view{
 	{"compute alone, against always-on instances", cost.Compute, scenario.alwaysOn, 1},
-	{"whole bill, against always-on instances", cost.Whole, scenario.alwaysOn, 1},
-	{"whole bill, against one machine", cost.Whole, scenario.oneMachine, 1},
-	{"whole bill, against one machine, peak hour 9 times the mean", cost.Whole, scenario.oneMachine, 9},
+	{"the whole bill, against always-on instances", cost.Whole, scenario.alwaysOn, 1},
+	{"the whole bill, against one machine", cost.Whole, scenario.oneMachine, 1},
+	{"the whole bill, against one machine, peak hour 9 times the mean", cost.Whole, scenario.oneMachine, 9},
 }
 
 // compare is a view of a scenario.
