@@ -131,7 +131,7 @@ func (w *worker) bills(f *folder, t *prices.Table, c loadCase) (rows [][]string,
 
 // burst is what becomes of many jobs at once where nothing runs yet.
 func burst(f *folder, workers []worker) (Section, error) {
-	const jobs = 1000
+	const jobs = 10_000
 	s := Section{ID: "burst", Title: "From nothing to a burst"}
 	if len(workers) == 0 {
 		s.Missing = missingWorker
@@ -147,7 +147,7 @@ func burst(f *folder, workers []worker) (Section, error) {
 		Title: "Pictures that are ready after a burst", Caption: "The mapping's rate is AWS's; an instance's boot of 90 s and its alarms are assumed.", Basis: cost.Assumed,
 		X: "Seconds since the first job", Y: "Pictures", logX: true, markersEvery: 8,
 	}
-	table := Table{Title: "A burst of 1,000 jobs", Left: 1, Basis: cost.Assumed, Columns: []string{"Deployment", "First picture, s", "Half of them, s", "All of them, s", "Environments or instances at most"}}
+	table := Table{Title: "A burst of " + exact(jobs) + " jobs", Left: 1, Basis: cost.Assumed, Columns: []string{"Deployment", "First picture, s", "Half of them, s", "All of them, s", "Environments or instances at most"}}
 	work, err := simulation.Empirical(w.function.warm(billed))
 	if err != nil {
 		return s, err

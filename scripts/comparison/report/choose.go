@@ -39,7 +39,7 @@ func choice(workers []worker, t *prices.Table) ([]string, *Chart, error) {
 		}
 		chart.Series = append(chart.Series, series)
 	}
-	text := "For pictures that come at random and keep no more than one instance busy:"
+	text := "For pictures that come at random and keep no more than one instance busy, pictures of " + exact(float64(w.instance.variant.Size)) + " px."
 	for _, v := range []view{views[2], views[1], views[0]} {
 		c := v.compare(s)
 		zero, err := c.Crossings(0, v.scope, lowestDuty, highestDuty)
@@ -93,7 +93,7 @@ func where(holds bool, crossings []cost.Crossing) string {
 			from = x.Duty
 			continue
 		}
-		at := fmt.Sprintf("%s (%s pictures a month)", percent(x.Duty), figure(x.Pictures))
+		at := fmt.Sprintf("%s (%s pictures a day)", percent(x.Duty), figure(x.Pictures*24/cost.Hours))
 		if from > 0 {
 			parts = append(parts, fmt.Sprintf("between a duty of %s and %s", percent(from), at))
 		} else {

@@ -18,17 +18,20 @@ import (
 const none = "–"
 
 // figure is a number in three significant digits, without an exponent.
-func figure(v float64) string {
+func figure(v float64) string { return digits(v, 3) }
+
+// digits is a number in n significant digits.
+func digits(v float64, n int) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return none
 	}
 	if v == 0 {
 		return "0"
 	}
-	if rounded, err := strconv.ParseFloat(strconv.FormatFloat(v, 'e', 2, 64), 64); err == nil {
+	if rounded, err := strconv.ParseFloat(strconv.FormatFloat(v, 'e', n-1, 64), 64); err == nil {
 		v = rounded
 	}
-	return grouped(strconv.FormatFloat(v, 'f', max(0, 2-int(math.Floor(math.Log10(math.Abs(v))))), 64))
+	return grouped(strconv.FormatFloat(v, 'f', max(0, n-1-int(math.Floor(math.Log10(math.Abs(v))))), 64))
 }
 
 // exact is a number that was not measured: a count, or a setting.
@@ -75,11 +78,11 @@ func seconds(v float64) string {
 	if math.IsNaN(v) {
 		return none
 	}
-	return figure(v) + " s"
+	return figure(v) + unit("s")
 }
 
 func usd(v float64) string {
-	return grouped(strconv.FormatFloat(v, 'f', 2, 64)) + " $"
+	return grouped(strconv.FormatFloat(v, 'f', 2, 64)) + unit("$")
 }
 
 // interval is a figure of several runs, one value of each: with an interval after as many runs as

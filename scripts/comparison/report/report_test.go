@@ -194,6 +194,9 @@ func TestQuick(t *testing.T) {
 	if !strings.Contains(page, NotForDecisions) || !strings.Contains(markdown, NotForDecisions) || !strings.Contains(values, `"not_for_decisions": true`) {
 		t.Error("the report of a quick measurement does not say so")
 	}
+	if !strings.Contains(page, `@bottom-center { content: "Not for decisions`) || strings.Contains(page, "ZgotmplZ") {
+		t.Error("printed pages don't say so")
+	}
 	if found := regexp.MustCompile(`<td[^>]*>[\d.,%]+ \([\d.]+ to [\d.]+\)`).FindString(page); found != "" {
 		t.Errorf("it has the interval %q", found)
 	}

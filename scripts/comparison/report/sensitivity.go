@@ -71,7 +71,7 @@ func sensitivity(f *folder, groups []group, workers []worker, t *prices.Table, e
 		if err := other.simulate(f.plan.Seed, e.jobs); err != nil {
 			return s, err
 		}
-		name := fmt.Sprintf("%d MB, %d threads, by %d ms", other.function.variant.MemoryMB, other.function.variant.Threads, other.function.variant.PeriodMS)
+		name := fmt.Sprintf("%d MB, threads: %d, by %d ms", other.function.variant.MemoryMB, other.function.variant.Threads, other.function.variant.PeriodMS)
 		if size := other.function.variant.Size; size != w.function.variant.Size {
 			name = fmt.Sprintf("%d px", size)
 		}
@@ -82,6 +82,7 @@ func sensitivity(f *folder, groups []group, workers []worker, t *prices.Table, e
 			return s, err
 		}
 	}
+	table.Notes = []string{"Pictures of other sizes use as much of storage and requests here, which is assumed."}
 	s.Tables = []Table{table}
 	return s, nil
 }

@@ -35,11 +35,12 @@ func threats() Section {
 	return s
 }
 
+// unit is a unit as it follows a figure.
 func unit(u string) string {
 	if u == "" {
 		return ""
 	}
-	return " " + u
+	return "\u00a0" + u // no line ends before it
 }
 
 // principles answers those for reproducible performance evaluation in the cloud.

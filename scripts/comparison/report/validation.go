@@ -143,7 +143,7 @@ func simFaaS(e effort) (Table, error) {
 		if err != nil {
 			return t, err
 		}
-		t.Rows = append(t.Rows, []string{row.name, figure(row.published), figure(i.Low), figure(i.High), figure(ours[row.name]), verdict(i.Holds(ours[row.name]))})
+		t.Rows = append(t.Rows, []string{row.name, digits(row.published, 5), digits(i.Low, 5), digits(i.High, 5), digits(ours[row.name], 5), verdict(i.Holds(ours[row.name]))})
 	}
 	return t, nil
 }
