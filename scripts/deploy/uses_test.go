@@ -1,0 +1,458 @@
+package deploy_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"io"
+	"math/rand/v2"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/scripts/devstack/ministack"
+)
+
+// needs has what fails without a permission: one of uses.
+var needs = map[string]string{
+	"ApiRole ssm:GetParameter arn:aws:ssm:us-east-1:000000000000:parameter/atelier/keys": "a key is accepted",
+	"ApiRole sqs:SendMessage queue":                "a picture is submitted",
+	"ApiRole s3:ListBucket bucket":                 "an upload that is not there is refused as such",
+	"ApiRole s3:GetObject bucket/pictures/*":       "a large result is fetched by a link",
+	"ApiRole s3:PutObject bucket/pictures/*":       "a large result is fetched by a link",
+	"ApiRole s3:DeleteObject bucket/pictures/*":    "a job is erased",
+	"ApiRole s3:GetObject bucket/gallery/*":        "a job is erased",
+	"ApiRole s3:PutObject bucket/gallery/*":        "a job is erased",
+	"ApiRole s3:PutObject bucket/uploads/*":        "an upload is submitted",
+	"ApiRole s3:GetObject bucket/uploads/*":        "an upload is submitted",
+	"ApiRole s3:DeleteObject bucket/uploads/*":     "an upload is submitted",
+	"WorkerRole sqs:ChangeMessageVisibility queue": "a message that is not done with comes again soon",
+
+	"Sweep sqs:GetQueueAttributes queue":      "a dead letter is sent again",
+	"Sweep sqs:SendMessage queue":             "a dead letter is sent again",
+	"Sweep sqs:GetQueueUrl dead letters":      "a dead letter is sent again",
+	"Sweep sqs:ReceiveMessage dead letters":   "a dead letter is sent again",
+	"Sweep sqs:DeleteMessage dead letters":    "a dead letter is sent again",
+	"Sweep s3:ListBucket bucket":              "an erasure is completed",
+	"Sweep s3:DeleteObject bucket/pictures/*": "an erasure is completed",
+	"Sweep s3:GetObject bucket/gallery/*":     "an erasure is completed",
+	"Sweep s3:PutObject bucket/gallery/*":     "an erasure is completed",
+
+	"MaintenanceRole s3:PutObject bucket/datasync/*":     "a new picture is copied",
+	"MaintenanceRole s3:PutObject bucket/index.html":     "the gallery's page is stored",
+	"MaintenanceRole s3:PutObject bucket/favicon.svg":    "the gallery's page is stored",
+	"MaintenanceRole s3:PutObject bucket/gallery-*.js":   "the gallery's page is stored",
+	"MaintenanceRole s3:PutObject bucket/gallery.*":      "the gallery's page is stored",
+	"MaintenanceRole s3:GetObject artifacts/payload.zip": "the payload is installed",
+
+	"DaemonRole s3:GetObject artifacts/atelier-ec2.tar.gz": "an instance loads its archive",
+	"DaemonRole sqs:ReceiveMessage queue":                  "an instance paints",
+	"DaemonRole sqs:DeleteMessage queue":                   "an instance paints",
+	"DaemonRole sqs:ChangeMessageVisibility queue":         "an instance gives a message back",
+}
+
+// uses do what permissions are for, and return why it could not be done. They can be repeated.
+func (g *grants) uses() map[string]func() error {
+	return map[string]func() error{
+		"a key is accepted":                                func() error { return g.want(http.MethodGet, "/v1/jobs", nil, http.StatusOK) },
+		"a picture is submitted":                           func() error { _, err := g.post(nil); return err },
+		"an upload that is not there is refused as such":   g.refuseUpload,
+		"a large result is fetched by a link":              g.fetchLarge,
+		"a job is erased":                                  g.erase,
+		"an upload is submitted":                           g.upload,
+		"a message that is not done with comes again soon": g.giveBack,
+		"a dead letter is sent again":                      g.resend,
+		"an erasure is completed":                          g.completeErasure,
+		"a new picture is copied":                          g.copyNew,
+		"the gallery's page is stored":                     func() error { return g.maintain("gallery") },
+		"the payload is installed":                         func() error { return g.maintain("install") },
+		"an instance loads its archive":                    g.loadArchive,
+		"an instance paints":                               g.paintOnInstance,
+		"an instance gives a message back":                 g.giveBackOnInstance,
+	}
+}
+
+// prepare paints what the uses need, and makes MiniStack take the root for the service that
+// instances have their role from.
+func (g *grants) prepare() {
+	g.Helper()
+	g.daemon = g.instance()
+	large := g.submit(noise(g, 1800, 1500), "format", "png", "size", "1800")
+	for range 14 {
+		g.public = append(g.public, string(g.submit(g.photograph(), "public", "true")))
+	}
+	for _, id := range g.public {
+		g.ended(job.ID(id))
+	}
+	if j := g.ended(large); j.Result == nil || j.Result.Bytes < 6<<20 {
+		g.Fatalf("the large result: %+v", j)
+	}
+	g.large = string(large)
+	g.waitFor("the gallery", func() bool {
+		g.sweep()
+		_, err := g.copies.To.Head(g.Context(), "gallery/index.json")
+		return err == nil && len(g.keys(g.public[len(g.public)-1])) == 2
+	})
+}
+
+// noise is a picture whose result is large.
+func noise(g *grants, width, height int) []byte {
+	g.Helper()
+	img := image.NewRGBA(image.Rect(0, 0, width, height))
+	for i := range img.Pix {
+		img.Pix[i] = byte(rand.Uint32())
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		g.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// instance returns the credentials of an instance, as environment.
+func (g *grants) instance() []string {
+	g.Helper()
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`
+	g.aws("iam", "update-assume-role-policy", "--role-name", g.names["DaemonRole"], "--policy-document", trust)
+	words := g.aws("sts", "assume-role", "--role-arn", "arn:aws:iam::"+ministack.Account+":role/"+g.names["DaemonRole"], "--role-session-name", "instance",
+		"--query", "Credentials.[AccessKeyId,SecretAccessKey,SessionToken]")
+	return append(g.locked.Environ(), "AWS_ACCESS_KEY_ID="+words[0], "AWS_SECRET_ACCESS_KEY="+words[1], "AWS_SESSION_TOKEN="+words[2], "AWS_PAGER=", "AWS_DEFAULT_REGION="+ministack.Region)
+}
+
+// renew has the API and maintenance begin with new processes, which know nothing of earlier answers.
+func (g *grants) renew() {
+	g.Helper()
+	g.renews++
+	for _, name := range []string{"ApiFunction", "MaintenanceFunction"} {
+		if _, err := lambda.NewFromConfig(g.cfg).UpdateFunctionConfiguration(g.Context(), &lambda.UpdateFunctionConfigurationInput{
+			FunctionName: aws.String(g.names[name]), Description: aws.String(fmt.Sprint("new processes ", g.renews)),
+		}); err != nil {
+			g.Fatal(err)
+		}
+	}
+}
+
+func (g *grants) artifacts() string {
+	return "atelier-artifacts-" + ministack.Account + "-" + ministack.Region
+}
+
+// arn is that of a queue, whose URL is an output.
+func (g *grants) arn(output string) string {
+	url := g.outputs[output]
+	return "arn:aws:sqs:" + ministack.Region + ":" + ministack.Account + ":" + url[strings.LastIndex(url, "/")+1:]
+}
+
+// keys are those of a job's pictures in the bucket.
+func (g *grants) keys(id string) (keys []string) {
+	g.Helper()
+	for o, err := range g.copies.To.List(g.Context(), "pictures/") {
+		if err != nil {
+			g.Fatal(err)
+		}
+		if strings.Contains(o.Key, id) {
+			keys = append(keys, o.Key)
+		}
+	}
+	return keys
+}
+
+// until waits for something, at most until the functions have logged a refusal.
+func (g *grants) until(what string, done func() bool) error {
+	g.Helper()
+	from := len(g.logged())
+	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(100 * time.Millisecond) {
+		if new := g.logged()[from:]; denied.MatchString(new) {
+			return fmt.Errorf("%s: %s", what, new)
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s did not come", what)
+		}
+	}
+	return nil
+}
+
+func (g *grants) want(method, path string, body io.Reader, status int, headers ...string) error {
+	g.Helper()
+	r := g.ask(method, path, body, headers...)
+	if r.StatusCode != status {
+		return fmt.Errorf("%s %s: %s: %s", method, path, r.Status, r.body)
+	}
+	return nil
+}
+
+// post submits a picture, or with fields an upload.
+func (g *grants) post(picture []byte, fields ...string) (id job.ID, err error) {
+	g.Helper()
+	var b bytes.Buffer
+	form := multipart.NewWriter(&b)
+	if len(fields) == 0 {
+		if picture == nil {
+			picture = g.photograph()
+		}
+		part, err := form.CreateFormFile("image", "picture.png")
+		if err == nil {
+			_, err = part.Write(picture)
+		}
+		if err != nil {
+			g.Fatal(err)
+		}
+	}
+	for i := 0; i < len(fields); i += 2 {
+		err = errors.Join(err, form.WriteField(fields[i], fields[i+1]))
+	}
+	if err = errors.Join(err, form.WriteField("style", "watercolour"), form.Close()); err != nil {
+		g.Fatal(err)
+	}
+	r := g.ask(http.MethodPost, "/v1/jobs", &b, "Content-Type", form.FormDataContentType())
+	var j job.Job
+	if r.StatusCode != http.StatusAccepted {
+		return "", fmt.Errorf("%s: %s", r.Status, r.body)
+	}
+	return j.ID, json.Unmarshal(r.body, &j)
+}
+
+// link asks for the address of an upload.
+func (g *grants) link(size int) (id, method, url string, header map[string]string) {
+	g.Helper()
+	r := g.ask(http.MethodPost, "/v1/uploads", strings.NewReader(fmt.Sprintf(`{"bytes": %d}`, size)), "Content-Type", "application/json")
+	var u struct {
+		UploadID string `json:"upload_id"`
+		Method   string
+		URL      string
+		Headers  map[string]string
+	}
+	if err := json.Unmarshal(r.body, &u); err != nil || r.StatusCode != http.StatusCreated {
+		g.Fatalf("%s: %s", r.Status, r.body)
+	}
+	return u.UploadID, u.Method, u.URL, u.Headers
+}
+
+func (g *grants) refuseUpload() error {
+	id, _, _, _ := g.link(7)
+	if _, err := g.post(nil, "upload_id", id); err == nil || !strings.Contains(err.Error(), "upload_incomplete") {
+		return fmt.Errorf("want upload_incomplete, got %w", err)
+	}
+	return nil
+}
+
+func (g *grants) upload() error {
+	picture := g.photograph()
+	id, method, url, header := g.link(len(picture))
+	req, err := http.NewRequestWithContext(g.Context(), method, url, bytes.NewReader(picture))
+	if err != nil {
+		g.Fatal(err)
+	}
+	for name, value := range header {
+		req.Header.Set(name, value)
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	r, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer r.Body.Close()
+	if body, _ := io.ReadAll(r.Body); r.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", r.Status, body)
+	}
+	if _, err := g.post(nil, "upload_id", id); err != nil {
+		return err
+	}
+	return g.until("the upload's end", func() bool {
+		for o, err := range g.copies.To.List(g.Context(), "uploads/") {
+			if err != nil {
+				g.Fatal(err)
+			}
+			if strings.Contains(o.Key, id) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// fetchLarge begins without a copy, so that the API makes one.
+func (g *grants) fetchLarge() error {
+	if err := g.copies.To.Delete(g.Context(), g.keys(g.large)...); err != nil {
+		g.Fatal(err)
+	}
+	return g.want(http.MethodGet, "/v1/jobs/"+g.large+"/result", nil, http.StatusOK)
+}
+
+func (g *grants) next() (id string) {
+	g.Helper()
+	if len(g.public) == 0 {
+		g.Fatal("there are too few jobs to erase: prepare more")
+	}
+	id, g.public = g.public[0], g.public[1:]
+	return id
+}
+
+func (g *grants) erase() error {
+	return g.want(http.MethodDelete, "/v1/jobs/"+g.next(), nil, http.StatusNoContent)
+}
+
+// completeErasure has a sweep end an erasure that a process has begun.
+func (g *grants) completeErasure() error {
+	id := g.next()
+	if err := os.WriteFile(filepath.Join(g.dir, "erasing", id+".erased"), nil, 0o600); err != nil {
+		g.Fatal(err)
+	}
+	return g.until("the erasure's end", func() bool { return g.maintain("sweep") == nil && len(g.keys(id)) == 0 })
+}
+
+func (g *grants) copyNew() error {
+	id := string(g.submit(g.photograph(), "public", "true"))
+	g.ended(job.ID(id))
+	return g.until("the copies", func() bool { return g.maintain("sweep") == nil && len(g.keys(id)) == 2 })
+}
+
+// maintain calls the maintenance function.
+func (g *grants) maintain(task string) error {
+	out, err := lambda.NewFromConfig(g.cfg).Invoke(g.Context(), &lambda.InvokeInput{FunctionName: g.function.Load(), Payload: fmt.Appendf(nil, `{"task":%q}`, task)})
+	if err == nil && out.FunctionError != nil {
+		err = errors.New(string(out.Payload))
+	}
+	return err
+}
+
+func (g *grants) send(queue, body string) {
+	g.Helper()
+	if _, err := sqs.NewFromConfig(g.cfg).SendMessage(g.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(g.outputs[queue]), MessageBody: &body}); err != nil {
+		g.Fatal(err)
+	}
+}
+
+// messages counts those of a queue, also those in work.
+func (g *grants) messages(queue string) int {
+	g.Helper()
+	out, err := sqs.NewFromConfig(g.cfg).GetQueueAttributes(g.Context(), &sqs.GetQueueAttributesInput{
+		QueueUrl: aws.String(g.outputs[queue]), AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameAll},
+	})
+	if err != nil {
+		g.Fatal(err)
+	}
+	var visible, inWork int
+	counts := out.Attributes["ApproximateNumberOfMessages"] + " " + out.Attributes["ApproximateNumberOfMessagesNotVisible"]
+	if _, err := fmt.Sscan(counts, &visible, &inWork); err != nil {
+		g.Fatalf("%q: %v", counts, err)
+	}
+	return visible + inWork
+}
+
+func (g *grants) purge() {
+	g.Helper()
+	for _, queue := range []string{"QueueUrl", "DeadLettersUrl"} {
+		if _, err := sqs.NewFromConfig(g.cfg).PurgeQueue(g.Context(), &sqs.PurgeQueueInput{QueueUrl: aws.String(g.outputs[queue])}); err != nil {
+			g.Fatal(err)
+		}
+	}
+}
+
+// giveBack: a message that can't be read is given back until it is a dead letter.
+func (g *grants) giveBack() error {
+	g.purge()
+	defer g.purge()
+	g.send("QueueUrl", "poison")
+	return g.until("the dead letter", func() bool { return g.messages("DeadLettersUrl") == 1 })
+}
+
+// waiting submits a job that no function paints, and takes its message from the queue.
+func (g *grants) waiting() (id job.ID, message string) {
+	g.Helper()
+	g.enable(false)
+	g.purge()
+	id = g.submit(g.photograph())
+	queues := sqs.NewFromConfig(g.cfg)
+	g.waitFor("the job's message", func() bool {
+		out, err := queues.ReceiveMessage(g.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String(g.outputs["QueueUrl"]), WaitTimeSeconds: 1})
+		if err != nil {
+			g.Fatal(err)
+		}
+		for _, m := range out.Messages {
+			message = aws.ToString(m.Body)
+		}
+		return message != ""
+	})
+	g.purge()
+	return id, message
+}
+
+func (g *grants) resend() error {
+	_, message := g.waiting()
+	defer g.enable(true)
+	g.send("DeadLettersUrl", message)
+	if err := g.maintain("sweep"); err != nil {
+		return err
+	}
+	if dead, queued := g.messages("DeadLettersUrl"), g.messages("QueueUrl"); dead != 0 || queued != 1 {
+		return fmt.Errorf("%d dead letters are left, and %d messages in the queue", dead, queued)
+	}
+	return nil
+}
+
+func (g *grants) loadArchive() error {
+	stack := g.aws("s3", "ls", "s3://"+g.artifacts()+"/", "--recursive")
+	for _, key := range stack {
+		if !strings.HasSuffix(key, "/atelier-ec2.tar.gz") {
+			continue
+		}
+		cmd := exec.CommandContext(g.Context(), filepath.Join(os.Getenv("ATELIER_AWSCLI"), "aws"), "s3", "cp", "s3://"+g.artifacts()+"/"+key, "-")
+		cmd.Env = g.daemon
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	}
+	return errors.New("there is no archive")
+}
+
+// worker runs the daemon with an instance's permissions until something is done.
+func (g *grants) worker(what string, done func() bool) error {
+	g.Helper()
+	file, err := os.OpenFile(g.log, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		g.Fatal(err)
+	}
+	defer file.Close()
+	root := os.Getenv("ATELIER_ROOT")
+	cmd := exec.CommandContext(g.Context(), filepath.Join(root, "bin", "worker-daemon-onnx"))
+	cmd.Env = append(g.daemon, "ATELIER_DIR="+g.dir, "ATELIER_MODEL="+filepath.Join(root, "model", "atelier"), "ATELIER_QUEUE="+g.outputs["QueueUrl"], "ATELIER_BUCKET="+g.outputs["BucketName"])
+	cmd.Stdout, cmd.Stderr = file, file
+	if err := cmd.Start(); err != nil {
+		g.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Signal(os.Interrupt) // it may have ended
+		_ = cmd.Wait()
+	}()
+	return g.until(what, done)
+}
+
+func (g *grants) paintOnInstance() error {
+	id, message := g.waiting()
+	defer g.enable(true)
+	g.send("QueueUrl", message)
+	return g.worker("the painted job", func() bool { return g.read(id).State == job.Succeeded && g.messages("QueueUrl") == 0 })
+}
+
+func (g *grants) giveBackOnInstance() error {
+	g.enable(false)
+	defer g.enable(true)
+	g.purge()
+	defer g.purge()
+	g.send("QueueUrl", "poison")
+	return g.worker("the dead letter", func() bool { return g.messages("DeadLettersUrl") == 1 })
+}
