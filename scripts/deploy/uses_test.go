@@ -11,16 +11,11 @@ import (
 	"math/rand/v2"
 	"mime/multipart"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
@@ -64,6 +59,15 @@ var needs = map[string]string{
 	"DaemonRole sqs:ChangeMessageVisibility queue":         "an instance gives a message back",
 }
 
+// someNeeds are tried always, all others on request.
+var someNeeds = []string{
+	"ApiRole sqs:SendMessage queue",
+	"WorkerRole sqs:ChangeMessageVisibility queue",
+	"Sweep s3:DeleteObject bucket/pictures/*",
+	"MaintenanceRole s3:PutObject bucket/index.html",
+	"DaemonRole sqs:ReceiveMessage queue",
+}
+
 // uses do what permissions are for, and return why it could not be done. They can be repeated.
 func (g *grants) uses() map[string]func() error {
 	return map[string]func() error{
@@ -90,16 +94,14 @@ func (g *grants) uses() map[string]func() error {
 func (g *grants) prepare() {
 	g.Helper()
 	g.daemon = g.instance()
-	large := g.submit(noise(g, 1800, 1500), "format", "png", "size", "1800")
+	large := g.submit(noise(g, 2048, 1900), "format", "png", "size", "2048")
 	for range 14 {
 		g.public = append(g.public, string(g.submit(g.photograph(), "public", "true")))
 	}
 	for _, id := range g.public {
 		g.ended(job.ID(id))
 	}
-	if j := g.ended(large); j.Result == nil || j.Result.Bytes < 6<<20 {
-		g.Fatalf("the large result: %+v", j)
-	}
+	g.ended(large)
 	g.large = string(large)
 	g.waitFor("the gallery", func() bool {
 		g.sweep()
@@ -169,16 +171,16 @@ func (g *grants) keys(id string) (keys []string) {
 	return keys
 }
 
-// until waits for something, at most until the functions have logged a refusal.
+// until waits for something, at most until a refusal was logged since the use began.
 func (g *grants) until(what string, done func() bool) error {
 	g.Helper()
-	from := len(g.logged())
 	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(100 * time.Millisecond) {
-		if new := g.logged()[from:]; denied.MatchString(new) {
-			return fmt.Errorf("%s: %s", what, new)
+		logged := g.logged()[g.began:]
+		if denied.MatchString(logged) {
+			return fmt.Errorf("%s: %s", what, logged)
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%s did not come", what)
+			return fmt.Errorf("%s did not come: %s", what, logged[max(0, len(logged)-2000):])
 		}
 	}
 	return nil
@@ -288,7 +290,42 @@ func (g *grants) fetchLarge() error {
 	if err := g.copies.To.Delete(g.Context(), g.keys(g.large)...); err != nil {
 		g.Fatal(err)
 	}
-	return g.want(http.MethodGet, "/v1/jobs/"+g.large+"/result", nil, http.StatusOK)
+	req, err := http.NewRequestWithContext(g.Context(), http.MethodGet, g.api+"/v1/jobs/"+g.large+"/result", nil)
+	if err != nil {
+		g.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+g.key)
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	r, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	r.Body.Close()
+	link, err := r.Location()
+	if err != nil {
+		return fmt.Errorf("the API returns no link: %s", r.Status)
+	}
+	return g.fetch(link.String())
+}
+
+// fetch gets what is behind a signed link, by a connection of its own: MiniStack closes it after a refusal.
+func (g *grants) fetch(link string) error {
+	g.Helper()
+	req, err := http.NewRequestWithContext(g.Context(), http.MethodGet, link, nil)
+	if err != nil {
+		g.Fatal(err)
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	r, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if err == nil && r.StatusCode != http.StatusOK {
+		err = fmt.Errorf("the link: %s: %s", r.Status, body)
+	}
+	return err
 }
 
 func (g *grants) next() (id string) {
@@ -302,157 +339,4 @@ func (g *grants) next() (id string) {
 
 func (g *grants) erase() error {
 	return g.want(http.MethodDelete, "/v1/jobs/"+g.next(), nil, http.StatusNoContent)
-}
-
-// completeErasure has a sweep end an erasure that a process has begun.
-func (g *grants) completeErasure() error {
-	id := g.next()
-	if err := os.WriteFile(filepath.Join(g.dir, "erasing", id+".erased"), nil, 0o600); err != nil {
-		g.Fatal(err)
-	}
-	return g.until("the erasure's end", func() bool { return g.maintain("sweep") == nil && len(g.keys(id)) == 0 })
-}
-
-func (g *grants) copyNew() error {
-	id := string(g.submit(g.photograph(), "public", "true"))
-	g.ended(job.ID(id))
-	return g.until("the copies", func() bool { return g.maintain("sweep") == nil && len(g.keys(id)) == 2 })
-}
-
-// maintain calls the maintenance function.
-func (g *grants) maintain(task string) error {
-	out, err := lambda.NewFromConfig(g.cfg).Invoke(g.Context(), &lambda.InvokeInput{FunctionName: g.function.Load(), Payload: fmt.Appendf(nil, `{"task":%q}`, task)})
-	if err == nil && out.FunctionError != nil {
-		err = errors.New(string(out.Payload))
-	}
-	return err
-}
-
-func (g *grants) send(queue, body string) {
-	g.Helper()
-	if _, err := sqs.NewFromConfig(g.cfg).SendMessage(g.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(g.outputs[queue]), MessageBody: &body}); err != nil {
-		g.Fatal(err)
-	}
-}
-
-// messages counts those of a queue, also those in work.
-func (g *grants) messages(queue string) int {
-	g.Helper()
-	out, err := sqs.NewFromConfig(g.cfg).GetQueueAttributes(g.Context(), &sqs.GetQueueAttributesInput{
-		QueueUrl: aws.String(g.outputs[queue]), AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameAll},
-	})
-	if err != nil {
-		g.Fatal(err)
-	}
-	var visible, inWork int
-	counts := out.Attributes["ApproximateNumberOfMessages"] + " " + out.Attributes["ApproximateNumberOfMessagesNotVisible"]
-	if _, err := fmt.Sscan(counts, &visible, &inWork); err != nil {
-		g.Fatalf("%q: %v", counts, err)
-	}
-	return visible + inWork
-}
-
-func (g *grants) purge() {
-	g.Helper()
-	for _, queue := range []string{"QueueUrl", "DeadLettersUrl"} {
-		if _, err := sqs.NewFromConfig(g.cfg).PurgeQueue(g.Context(), &sqs.PurgeQueueInput{QueueUrl: aws.String(g.outputs[queue])}); err != nil {
-			g.Fatal(err)
-		}
-	}
-}
-
-// giveBack: a message that can't be read is given back until it is a dead letter.
-func (g *grants) giveBack() error {
-	g.purge()
-	defer g.purge()
-	g.send("QueueUrl", "poison")
-	return g.until("the dead letter", func() bool { return g.messages("DeadLettersUrl") == 1 })
-}
-
-// waiting submits a job that no function paints, and takes its message from the queue.
-func (g *grants) waiting() (id job.ID, message string) {
-	g.Helper()
-	g.enable(false)
-	g.purge()
-	id = g.submit(g.photograph())
-	queues := sqs.NewFromConfig(g.cfg)
-	g.waitFor("the job's message", func() bool {
-		out, err := queues.ReceiveMessage(g.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String(g.outputs["QueueUrl"]), WaitTimeSeconds: 1})
-		if err != nil {
-			g.Fatal(err)
-		}
-		for _, m := range out.Messages {
-			message = aws.ToString(m.Body)
-		}
-		return message != ""
-	})
-	g.purge()
-	return id, message
-}
-
-func (g *grants) resend() error {
-	_, message := g.waiting()
-	defer g.enable(true)
-	g.send("DeadLettersUrl", message)
-	if err := g.maintain("sweep"); err != nil {
-		return err
-	}
-	if dead, queued := g.messages("DeadLettersUrl"), g.messages("QueueUrl"); dead != 0 || queued != 1 {
-		return fmt.Errorf("%d dead letters are left, and %d messages in the queue", dead, queued)
-	}
-	return nil
-}
-
-func (g *grants) loadArchive() error {
-	stack := g.aws("s3", "ls", "s3://"+g.artifacts()+"/", "--recursive")
-	for _, key := range stack {
-		if !strings.HasSuffix(key, "/atelier-ec2.tar.gz") {
-			continue
-		}
-		cmd := exec.CommandContext(g.Context(), filepath.Join(os.Getenv("ATELIER_AWSCLI"), "aws"), "s3", "cp", "s3://"+g.artifacts()+"/"+key, "-")
-		cmd.Env = g.daemon
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%w: %s", err, out)
-		}
-		return nil
-	}
-	return errors.New("there is no archive")
-}
-
-// worker runs the daemon with an instance's permissions until something is done.
-func (g *grants) worker(what string, done func() bool) error {
-	g.Helper()
-	file, err := os.OpenFile(g.log, os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		g.Fatal(err)
-	}
-	defer file.Close()
-	root := os.Getenv("ATELIER_ROOT")
-	cmd := exec.CommandContext(g.Context(), filepath.Join(root, "bin", "worker-daemon-onnx"))
-	cmd.Env = append(g.daemon, "ATELIER_DIR="+g.dir, "ATELIER_MODEL="+filepath.Join(root, "model", "atelier"), "ATELIER_QUEUE="+g.outputs["QueueUrl"], "ATELIER_BUCKET="+g.outputs["BucketName"])
-	cmd.Stdout, cmd.Stderr = file, file
-	if err := cmd.Start(); err != nil {
-		g.Fatal(err)
-	}
-	defer func() {
-		_ = cmd.Process.Signal(os.Interrupt) // it may have ended
-		_ = cmd.Wait()
-	}()
-	return g.until(what, done)
-}
-
-func (g *grants) paintOnInstance() error {
-	id, message := g.waiting()
-	defer g.enable(true)
-	g.send("QueueUrl", message)
-	return g.worker("the painted job", func() bool { return g.read(id).State == job.Succeeded && g.messages("QueueUrl") == 0 })
-}
-
-func (g *grants) giveBackOnInstance() error {
-	g.enable(false)
-	defer g.enable(true)
-	g.purge()
-	defer g.purge()
-	g.send("QueueUrl", "poison")
-	return g.worker("the dead letter", func() bool { return g.messages("DeadLettersUrl") == 1 })
 }

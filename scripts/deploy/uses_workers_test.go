@@ -1,0 +1,180 @@
+package deploy_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// completeErasure has a sweep end an erasure that a process has begun.
+func (g *grants) completeErasure() error {
+	id := g.next()
+	if err := os.WriteFile(filepath.Join(g.dir, "erasing", id+".erased"), nil, 0o600); err != nil {
+		g.Fatal(err)
+	}
+	return g.until("the erasure's end", func() bool { return g.maintain("sweep") == nil && len(g.keys(id)) == 0 })
+}
+
+func (g *grants) copyNew() error {
+	id := string(g.submit(g.photograph(), "public", "true"))
+	g.ended(job.ID(id))
+	return g.until("the copies", func() bool { return g.maintain("sweep") == nil && len(g.keys(id)) == 2 })
+}
+
+// maintain calls the maintenance function.
+func (g *grants) maintain(task string) error {
+	out, err := lambda.NewFromConfig(g.cfg).Invoke(g.Context(), &lambda.InvokeInput{FunctionName: g.function.Load(), Payload: fmt.Appendf(nil, `{"task":%q}`, task)})
+	if err == nil && out.FunctionError != nil {
+		err = errors.New(string(out.Payload))
+	}
+	return err
+}
+
+func (g *grants) send(queue, body string) {
+	g.Helper()
+	if _, err := sqs.NewFromConfig(g.cfg).SendMessage(g.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(g.outputs[queue]), MessageBody: &body}); err != nil {
+		g.Fatal(err)
+	}
+}
+
+// messages counts those of a queue, also those in work.
+func (g *grants) messages(queue string) int {
+	g.Helper()
+	out, err := sqs.NewFromConfig(g.cfg).GetQueueAttributes(g.Context(), &sqs.GetQueueAttributesInput{
+		QueueUrl: aws.String(g.outputs[queue]), AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameAll},
+	})
+	if err != nil {
+		g.Fatal(err)
+	}
+	var visible, inWork int
+	counts := out.Attributes["ApproximateNumberOfMessages"] + " " + out.Attributes["ApproximateNumberOfMessagesNotVisible"]
+	if _, err := fmt.Sscan(counts, &visible, &inWork); err != nil {
+		g.Fatalf("%q: %v", counts, err)
+	}
+	return visible + inWork
+}
+
+func (g *grants) purge() {
+	g.Helper()
+	for _, queue := range []string{"QueueUrl", "DeadLettersUrl"} {
+		if _, err := sqs.NewFromConfig(g.cfg).PurgeQueue(g.Context(), &sqs.PurgeQueueInput{QueueUrl: aws.String(g.outputs[queue])}); err != nil {
+			g.Fatal(err)
+		}
+	}
+}
+
+// giveBack: a message that can't be read is given back, and comes again.
+func (g *grants) giveBack() error {
+	g.purge()
+	defer g.purge()
+	again := g.receivedAgain()
+	g.send("QueueUrl", "poison")
+	return g.until("the message's second receipt", again)
+}
+
+// receivedAgain returns whether a worker has logged, from now on, that it received a message for the second time.
+func (g *grants) receivedAgain() func() bool {
+	from := len(g.logged())
+	second := regexp.MustCompile(`not a job message.*received\W+2\b`)
+	return func() bool { return second.MatchString(g.logged()[from:]) }
+}
+
+// waiting submits a job that no function paints, and takes its message from the queue.
+func (g *grants) waiting() (id job.ID, message string) {
+	g.Helper()
+	g.enable(false)
+	g.purge()
+	id = g.submit(g.photograph())
+	queues := sqs.NewFromConfig(g.cfg)
+	g.waitFor("the job's message", func() bool {
+		out, err := queues.ReceiveMessage(g.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String(g.outputs["QueueUrl"]), WaitTimeSeconds: 1})
+		if err != nil {
+			g.Fatal(err)
+		}
+		for _, m := range out.Messages {
+			message = aws.ToString(m.Body)
+		}
+		return message != ""
+	})
+	g.purge()
+	return id, message
+}
+
+func (g *grants) resend() error {
+	_, message := g.waiting()
+	defer g.enable(true)
+	g.send("DeadLettersUrl", message)
+	if err := g.maintain("sweep"); err != nil {
+		return err
+	}
+	if dead, queued := g.messages("DeadLettersUrl"), g.messages("QueueUrl"); dead != 0 || queued != 1 {
+		return fmt.Errorf("%d dead letters are left, and %d messages in the queue", dead, queued)
+	}
+	return nil
+}
+
+func (g *grants) loadArchive() error {
+	stack := g.aws("s3", "ls", "s3://"+g.artifacts()+"/", "--recursive")
+	for _, key := range stack {
+		if !strings.HasSuffix(key, "/atelier-ec2.tar.gz") {
+			continue
+		}
+		cmd := exec.CommandContext(g.Context(), filepath.Join(os.Getenv("ATELIER_AWSCLI"), "aws"), "s3", "cp", "s3://"+g.artifacts()+"/"+key, "-")
+		cmd.Env = g.daemon
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	}
+	return errors.New("there is no archive")
+}
+
+// worker runs the daemon with an instance's permissions until something is done.
+func (g *grants) worker(what string, done func() bool) error {
+	g.Helper()
+	file, err := os.OpenFile(g.log, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		g.Fatal(err)
+	}
+	defer file.Close()
+	root := os.Getenv("ATELIER_ROOT")
+	cmd := exec.CommandContext(g.Context(), filepath.Join(root, "bin", "worker-daemon-onnx"))
+	cmd.Env = append(g.daemon, "ATELIER_ONNXRUNTIME=", "ATELIER_DIR="+g.dir, "ATELIER_MODEL="+filepath.Join(root, "model", "atelier"), "ATELIER_QUEUE="+g.outputs["QueueUrl"], "ATELIER_BUCKET="+g.outputs["BucketName"])
+	cmd.Stdout, cmd.Stderr = file, file
+	if err := cmd.Start(); err != nil {
+		g.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Signal(os.Interrupt) // it may have ended
+		_ = cmd.Wait()
+	}()
+	return g.until(what, done)
+}
+
+func (g *grants) paintOnInstance() error {
+	id, message := g.waiting()
+	defer g.enable(true)
+	g.send("QueueUrl", message)
+	return g.worker("the painted job", func() bool { return g.read(id).State == job.Succeeded && g.messages("QueueUrl") == 0 })
+}
+
+func (g *grants) giveBackOnInstance() error {
+	g.enable(false)
+	defer g.enable(true)
+	g.purge()
+	defer g.purge()
+	again := g.receivedAgain()
+	g.send("QueueUrl", "poison")
+	return g.worker("the message's second receipt", again)
+}
