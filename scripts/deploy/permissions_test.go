@@ -67,7 +67,7 @@ var ownSide = map[string]string{
 	"WorkerRole sqs:ReceiveMessage":     "Lambda takes messages from the queue in the role's name",
 	"WorkerRole sqs:DeleteMessage":      "Lambda takes messages from the queue in the role's name",
 
-	"ApiRole s3:GetObject": "the API's keys, where they are in the bucket: the default, with which TestDeployment works",
+	"ApiRole s3:ListBucket": "without it S3 says of what is missing that it is forbidden; MiniStack does not",
 
 	"CopyTargetRole s3:ListBucket":   "DataSync writes to S3",
 	"CopyTargetRole s3:GetObject":    "DataSync reads a manifest, and writes to S3",
