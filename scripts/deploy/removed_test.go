@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ func TestPermissionsAreNeeded(t *testing.T) {
 		}
 	}
 	for key, at := range all {
-		if needs[key] == "" && reason(at.policy, at.action) == "" {
+		if cmp.Or(needs[key], ownSide[at.policy+" "+at.action], ownSide[at.action]) == "" {
 			t.Errorf("%s: nothing shows that it is needed", key)
 		}
 	}
@@ -130,17 +131,11 @@ func (g *grants) permissions() map[string]grant {
 	return found
 }
 
+// policies are those of the stack: its roles', and the managed ones.
 func (g *grants) policies() []string {
 	tmpl := readTemplate(g.T)
-	return slices.Sorted(maps.Keys(mergeKinds(tmpl.of("AWS::IAM::Role"), tmpl.of("AWS::IAM::ManagedPolicy"))))
-}
-
-func mergeKinds(all ...map[string]resource) map[string]resource {
-	merged := map[string]resource{}
-	for _, m := range all {
-		maps.Copy(merged, m)
-	}
-	return merged
+	all := slices.Concat(slices.Collect(maps.Keys(tmpl.of("AWS::IAM::Role"))), slices.Collect(maps.Keys(tmpl.of("AWS::IAM::ManagedPolicy"))))
+	return slices.DeleteFunc(all, func(name string) bool { return g.names[name] == "" }) // of another mode
 }
 
 // take takes a permission away, until back is called.

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
@@ -24,6 +25,21 @@ func (g *grants) completeErasure() error {
 		g.Fatal(err)
 	}
 	return g.sweepUntil("the erasure's end", func() bool { return len(g.keys(id)) == 0 })
+}
+
+// emptyHour has an update find a manifest of an hour without jobs.
+func (g *grants) emptyHour() error {
+	const manifest = "gallery/2026/01/02/03.json"
+	if _, err := g.copies.To.Put(g.Context(), manifest, strings.NewReader(`{"jobs":[]}`), bucket.Put{}); err != nil {
+		g.Fatal(err)
+	}
+	if err := g.maintain("gallery"); err != nil {
+		return err
+	}
+	if _, err := g.copies.To.Head(g.Context(), manifest); !errors.Is(err, bucket.ErrNotFound) {
+		return fmt.Errorf("the manifest is still there: %w", err)
+	}
+	return nil
 }
 
 func (g *grants) copyNew() error {
