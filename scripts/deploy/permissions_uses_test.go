@@ -24,6 +24,7 @@ import (
 var needs = map[string]string{
 	"ApiRole ssm:GetParameter arn:aws:ssm:us-east-1:000000000000:parameter/atelier/keys": "a key is accepted",
 	"ApiRole sqs:SendMessage queue":                "a picture is submitted",
+	"ApiRole sqs:GetQueueAttributes queue":         "failed jobs run again",
 	"ApiRole s3:GetObject bucket/pictures/*":       "a large result is fetched by a link",
 	"ApiRole s3:PutObject bucket/pictures/*":       "a large result is fetched by a link",
 	"ApiRole s3:DeleteObject bucket/pictures/*":    "a job is erased",
@@ -70,10 +71,13 @@ var someNeeds = []string{
 // uses do what permissions are for, and return why it could not be done. They can be repeated.
 func (g *grants) uses() map[string]func() error {
 	return map[string]func() error{
-		"a key is accepted":                                func() error { return g.want(http.MethodGet, "/v1/jobs", nil, http.StatusOK) },
-		"a picture is submitted":                           func() error { _, err := g.post(nil); return err },
-		"a large result is fetched by a link":              g.fetchLarge,
-		"a job is erased":                                  g.erase,
+		"a key is accepted":                   func() error { return g.want(http.MethodGet, "/v1/jobs", nil, http.StatusOK) },
+		"a picture is submitted":              func() error { _, err := g.post(nil); return err },
+		"a large result is fetched by a link": g.fetchLarge,
+		"a job is erased":                     g.erase,
+		"failed jobs run again": func() error {
+			return g.want(http.MethodPost, "/v1/admin/redrive", strings.NewReader(`{"all":true}`), http.StatusOK, "Content-Type", "application/json")
+		},
 		"an upload is submitted":                           g.upload,
 		"a message that is not done with comes again soon": g.giveBack,
 		"a dead letter is sent again":                      g.resend,
