@@ -19,8 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
-// Each permission of the deployed policies is taken away, what it is for fails by that, and it is
-// put back. Those that MiniStack doesn't ask for are listed with their reason. With
+// Each permission of the deployed policies is removed, its use is then denied, and it is restored.
+// Those that MiniStack does not check are listed with their reason. With
 // ATELIER_DEPLOY_TESTS=all it tries every one, else one of each policy.
 func TestPermissionsAreNeeded(t *testing.T) {
 	began := time.Now()
@@ -138,7 +138,7 @@ func (g *grants) policies() []string {
 	return slices.DeleteFunc(all, func(name string) bool { return g.names[name] == "" }) // of another mode
 }
 
-// take takes a permission away, until back is called.
+// take removes a permission, until back is called.
 func (g *grants) take(at grant) (back func()) {
 	g.Helper()
 	before := g.document(at.policy)

@@ -61,13 +61,13 @@ func allowed(document any) []permission {
 	return found
 }
 
-// ownSide has why actions are needed that no stand-in asks for: AWS's own side. Others are in needs.
+// ownSide has the reasons of actions that MiniStack does not check: AWS's own side. The others are in needs.
 var ownSide = map[string]string{
 	"WorkerRole sqs:GetQueueAttributes": "Lambda takes messages from the queue in the role's name",
 	"WorkerRole sqs:ReceiveMessage":     "Lambda takes messages from the queue in the role's name",
 	"WorkerRole sqs:DeleteMessage":      "Lambda takes messages from the queue in the role's name",
 
-	"ApiRole s3:ListBucket": "without it S3 says of what is missing that it is forbidden; MiniStack does not",
+	"ApiRole s3:ListBucket": "without it S3 returns 403 instead of 404 for a missing object; MiniStack does not",
 
 	"CopyTargetRole s3:ListBucket":   "DataSync writes to S3",
 	"CopyTargetRole s3:GetObject":    "DataSync reads a manifest, and writes to S3",
@@ -105,7 +105,7 @@ var ownSide = map[string]string{
 	"s3:PutObjectTagging":           "DataSync writes to S3",
 }
 
-// reason is why a policy has an action: the use that fails without, or what of AWS asks for it.
+// reason is why a policy has an action: the use that fails without it, or what of AWS needs it.
 func reason(policy, action string) string {
 	for key, use := range needs {
 		if strings.HasPrefix(key, policy+" "+action+" ") {

@@ -92,8 +92,7 @@ func (g *grants) uses() map[string]func() error {
 	}
 }
 
-// prepare paints what the uses need, and makes MiniStack take the root for the service that
-// instances have their role from.
+// prepare paints what the uses need.
 func (g *grants) prepare() {
 	g.Helper()
 	g.daemon = g.instance()
@@ -127,7 +126,8 @@ func noise(g *grants, width, height int) []byte {
 	return b.Bytes()
 }
 
-// instance returns the credentials of an instance, as environment.
+// instance returns the credentials of an instance, as environment. Its role may be assumed by
+// anybody afterwards, since MiniStack has no metadata service.
 func (g *grants) instance() []string {
 	g.Helper()
 	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`
@@ -137,7 +137,7 @@ func (g *grants) instance() []string {
 	return append(g.locked.Environ(), "AWS_ACCESS_KEY_ID="+words[0], "AWS_SECRET_ACCESS_KEY="+words[1], "AWS_SESSION_TOKEN="+words[2], "AWS_PAGER=", "AWS_DEFAULT_REGION="+ministack.Region)
 }
 
-// renew has the API and maintenance begin with new processes, which know nothing of earlier answers.
+// renew replaces the processes of the API and of maintenance, which cache keys and addresses.
 func (g *grants) renew() {
 	g.Helper()
 	functions := lambda.NewFromConfig(g.cfg)
