@@ -41,7 +41,7 @@ func TestReadmeOfDeploy(t *testing.T) {
 		"| data on S3, a GB | " + price("s3.standard", "%.3f"),
 		"(assumed) | " + rest(serverless, false, "sweeps"),
 		"15 a minute | " + rest(serverless, false, "mapping") + " | none",
-		"or 10 with instances | " + rest(serverless, false, "alarms") + " | " + rest(ec2, false, "alarms"),
+		"or 18 with instances | " + rest(serverless, false, "alarms") + " | " + rest(ec2, false, "alarms"),
 		"7 by sweeps | " + rest(serverless, false, "metrics"),
 		"| dashboard | " + rest(serverless, false, "dashboard"),
 		"That is " + rest(serverless, false, "") + " for serverless",
