@@ -123,6 +123,12 @@ func (d *deployment) testVerify() {
 	if strings.Count(out, "a rename replaces a file that is open") != 1 {
 		d.Error("the file system was not tried out")
 	}
+	if strings.Count(out, "of two links to one name by two clients one succeeds") != 1 || strings.Count(out, "  environment ") != 2 {
+		d.Error("the file system was not tried out by two executions")
+	}
+	if !strings.Contains(out, "NOT known to be two NFS clients: they have the same boot id and mount") { // MiniStack's functions are processes here
+		d.Error("it does not say that there was one client")
+	}
 }
 
 // testRedrive has a job fail of a picture that can't be decoded, and runs it again.

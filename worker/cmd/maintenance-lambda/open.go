@@ -85,6 +85,7 @@ func open(s settings, cfg aws.Config, log *slog.Logger, metrics *emf.Writer) (*f
 				return errors.Join(shown.PutPage(ctx, api.GallerySite()), update(ctx))
 			},
 		},
+		pair:   func(ctx context.Context, name string) error { return verifyPair(ctx, s.Dir, name, s.Environment, log) },
 		copied: copied,
 	}, nil
 }
