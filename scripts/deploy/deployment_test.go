@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -43,7 +44,8 @@ type deployment struct {
 	template string
 	archives string
 	copies   *datasync.Task
-	deployed chan struct{}          // closed when there is a bucket to copy to
+	deployed chan struct{} // closed when there is a bucket to copy to
+	once     sync.Once
 	function atomic.Pointer[string] // maintenance, for the events of copies
 	key      string
 	outputs  map[string]string
@@ -159,7 +161,7 @@ func (d *deployment) up(args ...string) (stderr string) {
 	d.function.Store(&function)
 	if d.copies.To == nil {
 		d.copies.To = bucket.New(d.cfg, d.outputs["BucketName"])
-		close(d.deployed)
+		d.once.Do(func() { close(d.deployed) })
 	}
 	d.api, d.gallery = d.serveAPI(), d.serveGallery()
 	return stderr
