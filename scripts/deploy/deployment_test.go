@@ -58,6 +58,13 @@ const archivesVariable = "ATELIER_TEST_ARCHIVES"
 
 func newDeployment(t *testing.T) *deployment {
 	t.Helper()
+	return newDeploymentOf(t, []string{"worker-lambda-onnx.zip"}, nil)
+}
+
+// newDeploymentOf is a deployment with some archives besides the API's and maintenance's, and
+// variables of its functions, in which DIR stands for the shared directory.
+func newDeploymentOf(t *testing.T, archives []string, variables map[string]string) *deployment {
+	t.Helper()
 	d := &deployment{T: t, root: t, dir: t.TempDir(), archives: os.Getenv(archivesVariable), deployed: make(chan struct{})}
 	d.locked = ministacktest.StartForTemplate(t)
 	for _, name := range []string{"ATELIER_AWSCLI", "ATELIER_ROOT", "ATELIER_SAMPLES"} {
@@ -75,7 +82,7 @@ func newDeployment(t *testing.T) *deployment {
 	}
 	if d.archives == "" {
 		d.archives = t.TempDir()
-		d.must("build", "--out", d.archives, "api-lambda.zip", "maintenance-lambda.zip", "worker-lambda-onnx.zip")
+		d.must("build", append([]string{"--out", d.archives, "api-lambda.zip", "maintenance-lambda.zip"}, archives...)...)
 	}
 
 	d.copies = &datasync.Task{From: filepath.Join(d.dir, "published"), Prefix: gallery.Pictures, CacheControl: gallery.CacheControl}
@@ -96,15 +103,19 @@ func newDeployment(t *testing.T) *deployment {
 	if err != nil {
 		t.Fatal(err)
 	}
+	environment := map[string]string{
+		"ATELIER_DIR": d.dir, "ATELIER_MODEL": filepath.Join(os.Getenv("ATELIER_ROOT"), "model", "atelier"),
+		"AWS_ENDPOINT_URL": d.locked.Endpoint, "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
+		"ATELIER_SWEEP_EVERY":       "1s",
+		"AWS_ENDPOINT_URL_DATASYNC": address, "AWS_USE_DUALSTACK_ENDPOINT": "",
+	}
+	for name, value := range variables {
+		environment[name] = strings.ReplaceAll(value, "DIR", d.dir)
+	}
 	reduced, err := deploytest.Reduction{
 		Without: deploytest.Lacking, Lists: deploytest.LackingLists, PlainHTTP: true, Actions: deploytest.SeparateActions,
-		References: map[string]string{"AWS::DataSync::Task": service.Reset()},
-		Environment: map[string]string{
-			"ATELIER_DIR": d.dir, "ATELIER_MODEL": filepath.Join(os.Getenv("ATELIER_ROOT"), "model", "atelier"),
-			"AWS_ENDPOINT_URL": d.locked.Endpoint, "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
-			"ATELIER_SWEEP_EVERY":       "1s",
-			"AWS_ENDPOINT_URL_DATASYNC": address, "AWS_USE_DUALSTACK_ENDPOINT": "",
-		},
+		References:  map[string]string{"AWS::DataSync::Task": service.Reset()},
+		Environment: environment,
 	}.Apply(text)
 	if err != nil {
 		t.Fatal(err)
