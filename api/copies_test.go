@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -44,11 +42,7 @@ func newAnnex(t *testing.T) *annex {
 	t.Helper()
 	locked := ministacktest.StartLocked(t)
 	a := &annex{T: t}
-	to, err := url.Parse(locked.Endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httputil.NewSingleHostReverseProxy(to) // leaves Host alone, which is signed
+	proxy := ministacktest.Proxy(t, locked.Endpoint)
 	a.pass = proxy.ServeHTTP
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method {

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -104,11 +103,7 @@ func newHall(t *testing.T, endpoint string, cfg aws.Config, name string) *hall {
 	if h.bucket, err = bucket.Create(t.Context(), cfg, name); err != nil {
 		t.Fatal(err)
 	}
-	to, err := url.Parse(endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httputil.NewSingleHostReverseProxy(to)
+	proxy := ministacktest.Proxy(t, endpoint)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if odd := h.odd.Load(); odd != nil {
 			(*odd)(w, r, proxy)

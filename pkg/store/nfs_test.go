@@ -318,7 +318,7 @@ func TestOnNFS(t *testing.T) {
 	if pattern := os.Getenv("ATELIER_NFS_TESTS"); pattern != "" {
 		tests = pattern
 	}
-	out := nfstest.Run(t, 3*time.Hour, nil, "-test.short", "-test.run="+tests)
+	out := nfstest.Run(t, time.Hour, nil, "-test.short", "-test.run="+tests)
 	if testing.Verbose() {
 		t.Log(out)
 	}

@@ -135,13 +135,19 @@ func (d *demo) end(s os.Signal) {
 // waitFor polls a condition that the stack brings about.
 func waitFor(t *testing.T, ok func() bool) {
 	t.Helper()
+	waitUntil(t, ok, func() string { return "" })
+}
+
+// waitUntil is waitFor that says why it failed.
+func waitUntil(t *testing.T, ok func() bool, why func() string) {
+	t.Helper()
 	deadline := time.After(2 * time.Minute)
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
 	for !ok() {
 		select {
 		case <-deadline:
-			t.Fatal("it did not happen in two minutes")
+			t.Fatalf("it did not happen in two minutes: %s", why())
 		case <-again.C:
 		}
 	}

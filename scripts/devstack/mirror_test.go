@@ -5,8 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -29,11 +27,7 @@ type fickle struct {
 func newFickle(t *testing.T) *fickle {
 	t.Helper()
 	f := &fickle{locked: ministacktest.StartLocked(t)}
-	to, err := url.Parse(f.locked.Endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httputil.NewSingleHostReverseProxy(to) // leaves Host alone, which is signed
+	proxy := ministacktest.Proxy(t, f.locked.Endpoint)
 	about := func(r *http.Request, id *job.ID) bool {
 		return id != nil && r.Method == http.MethodPut && strings.Contains(r.URL.Path, string(*id))
 	}

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -15,7 +16,8 @@ import (
 )
 
 // The file server is away for a while. Nobody is told anything wrong meanwhile, what
-// needs no file is served, programs can be stopped, and afterwards everything goes on.
+// needs no file is served, programs can be stopped, and afterwards everything goes on. It is
+// away for as long as they take to stop, or ATELIER_NFS_OUTAGE seconds if that is longer.
 func TestUseFileServerAway(t *testing.T) {
 	m := onNFS(t, 4*time.Minute, "ATELIER_LEASE=3s", "ATELIER_SWEEP_EVERY=1s", "ATELIER_GRACE=3s")
 	if m == nil {
@@ -83,6 +85,11 @@ func TestUseFileServerAway(t *testing.T) {
 	m.b.ended = true
 	stops.Wait()
 
+	outage, err := time.ParseDuration(cmp.Or(os.Getenv("ATELIER_NFS_OUTAGE"), "0") + "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(time.Until(stopped.Add(outage)))
 	m.lab.Start(t)
 	t.Logf("the file server was away for %.1f s", time.Since(stopped).Seconds())
 	began := time.Now()

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -33,7 +34,11 @@ func testEraseRead(m *machines, _ *daemon) {
 		} else if len(got) < len(want) {
 			m.Logf("the reader got %d of %d bytes", len(got), len(want))
 		}
-		waitFor(m.T, func() bool { return len(m.mentions(string(j.ID))) == 0 })
+		var left []string
+		waitUntil(m.T, func() bool {
+			left = m.mentions(string(j.ID))
+			return len(left) == 0
+		}, func() string { return fmt.Sprintf("of an erased job there still are %q", left) })
 	}
 }
 

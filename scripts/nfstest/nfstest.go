@@ -48,14 +48,19 @@ func Enter(t *testing.T, timeout time.Duration, options ...string) (Lab, bool) {
 
 // Run runs the package's tests in scripts/nfs, called with options, and returns what they
 // print. args are for the tests: they run with temporary files on the first client, from a
-// program that is built without the race detector. The environment is passed on. The caller
-// is skipped as by [Command].
+// program that is built without the race detector. The environment is passed on. timeout is
+// without latency, and grows with it. The caller is skipped as by [Command].
 func Run(t *testing.T, timeout time.Duration, options []string, args ...string) string {
 	t.Helper()
-	options = append([]string{"--timeout", seconds(timeout)}, options...)
 	if latency := os.Getenv(LatencyVariable); latency != "" {
 		options = append(options, "--latency", latency)
+		ms, err := strconv.ParseFloat(latency, 64)
+		if err != nil || ms < 0 {
+			t.Fatalf("%s=%s: want milliseconds", LatencyVariable, latency)
+		}
+		timeout += time.Duration(2 * ms * float64(timeout)) // three times as long at 1 ms
 	}
+	options = append([]string{"--timeout", seconds(timeout)}, options...)
 	dir := t.TempDir()
 	program := filepath.Join(dir, "nfs.test")
 	options = append(options, "--folder", dir)
