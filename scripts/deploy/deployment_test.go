@@ -170,7 +170,7 @@ func (d *deployment) up(args ...string) (stderr string) {
 	d.outputs = d.readOutputs()
 	function := d.outputs["MaintenanceFunctionName"]
 	d.function.Store(&function)
-	if d.copies.To == nil {
+	if d.copies.To == nil || d.copies.To.Name() != d.outputs["BucketName"] {
 		d.copies.To = bucket.New(d.cfg, d.outputs["BucketName"])
 		d.once.Do(func() { close(d.deployed) })
 	}
