@@ -52,7 +52,7 @@ func (d *deployment) testUp() {
 		d.Errorf("with the key: %s", r.Status)
 	}
 	for _, file := range []string{"index.html", "gallery/index.json"} {
-		body, _, err := d.copies.To.Get(d.Context(), file)
+		body, _, err := d.pictures.Load().Get(d.Context(), file)
 		if err != nil {
 			d.Errorf("%s of the gallery: %v", file, err)
 			continue

@@ -17,7 +17,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -44,9 +43,9 @@ type deployment struct {
 	template string
 	archives string
 	copies   *datasync.Task
-	deployed chan struct{} // closed when there is a bucket to copy to
-	once     sync.Once
-	function atomic.Pointer[string] // maintenance, for the events of copies
+	deployed chan struct{}                 // closed when there is a bucket to copy to
+	pictures atomic.Pointer[bucket.Bucket] // the stack's; copies has it from the next execution on
+	function atomic.Pointer[string]        // maintenance, for the events of copies
 	key      string
 	outputs  map[string]string
 	api      string // proxies, since MiniStack's addresses have names that don't resolve
@@ -90,6 +89,7 @@ func newDeploymentOf(t *testing.T, archives []string, variables map[string]strin
 	service.Before = func(ctx context.Context) error {
 		select {
 		case <-d.deployed:
+			d.copies.To = d.pictures.Load()
 		case <-ctx.Done():
 		}
 		return ctx.Err()
@@ -170,9 +170,8 @@ func (d *deployment) up(args ...string) (stderr string) {
 	d.outputs = d.readOutputs()
 	function := d.outputs["MaintenanceFunctionName"]
 	d.function.Store(&function)
-	if d.copies.To == nil || d.copies.To.Name() != d.outputs["BucketName"] {
-		d.copies.To = bucket.New(d.cfg, d.outputs["BucketName"])
-		d.once.Do(func() { close(d.deployed) })
+	if d.pictures.Swap(bucket.New(d.cfg, d.outputs["BucketName"])) == nil {
+		close(d.deployed)
 	}
 	d.api, d.gallery = d.serveAPI(), d.serveGallery()
 	return stderr
@@ -360,7 +359,7 @@ func (d *deployment) serveAPI() string {
 // serveGallery shows of the bucket what CloudFront may read.
 func (d *deployment) serveGallery() string {
 	d.Helper()
-	objects := d.copies.To
+	objects := d.pictures.Load()
 	return d.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		key := strings.TrimPrefix(r.URL.Path, "/")
 		body, _, err := objects.Get(r.Context(), key)
