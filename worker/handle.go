@@ -150,8 +150,8 @@ func blames(err error) bool {
 
 // paint is the work itself, from the stored picture to the stored result.
 // Panics of the decoders and encoders end here.
-// The receipt, and a for what is not in receipts, have what was measured up to the error; handled is when
-// the delivery came.
+// The receipt, and a for what is not in receipts, have what was measured up to the error;
+// handled is when the delivery came.
 func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease, a *Attempt, handled time.Time) (receipt job.Receipt, err error) {
 	defer w.recovered(lease.Spec.ID, &err)
 	spec := lease.Spec

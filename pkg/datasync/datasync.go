@@ -38,13 +38,30 @@ type Config struct {
 
 	// Update is called after an execution has ended, well or not: pictures may have come
 	// to the bucket, or gone. It is repeated until it returns nil.
-	Update func(context.Context) error
+	Update func(context.Context, Change) error
+
+	// Report, unless it is nil, is called at the end of each step.
+	Report func(Report)
 
 	// An execution that takes longer is canceled. Zero is the default: an hour with a
 	// manifest and twelve for everything.
 	MaxManifest, MaxFull time.Duration
 
 	Log *slog.Logger // nil discards
+}
+
+// A Report is what a step has found.
+type Report struct {
+	// Failed counts executions that ended with an error, and starts that were refused.
+	Failed int
+	// Waited is how long the pictures that the bucket lacks have been known; 0 if there are none.
+	Waited time.Duration
+}
+
+// A Change is what an execution may have changed in the bucket.
+type Change struct {
+	All     bool     // anything
+	Folders []string // else the pictures in these, of which each is as of [store.Store.PublishedSince]
 }
 
 // fullEvery is the time between two executions without a manifest.
@@ -69,6 +86,9 @@ func New(cfg Config) (*Copier, error) {
 	}
 	if cfg.Store == nil || cfg.Bucket == nil || cfg.Update == nil {
 		return nil, errors.New("new copier: a store, a bucket and an update are needed")
+	}
+	if cfg.Report == nil {
+		cfg.Report = func(Report) {}
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -100,8 +120,13 @@ func (c *Copier) step(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer func() { c.Report(s.report(now)) }()
+	return c.proceed(ctx, &s, now)
+}
+
+func (c *Copier) proceed(ctx context.Context, s *state, now time.Time) error {
 	if s.Execution != "" {
-		if running, err := c.follow(ctx, &s, now); running || err != nil {
+		if running, err := c.follow(ctx, s, now); running || err != nil {
 			return err
 		}
 	}
@@ -109,17 +134,20 @@ func (c *Copier) step(ctx context.Context) error {
 		return nil
 	}
 	if s.fullDue(now) {
-		return c.start(ctx, &s, now, news{})
+		return c.start(ctx, s, now, news{})
 	}
-	n, err := c.look(ctx, &s, now)
+	n, err := c.look(ctx, s, now)
 	switch {
 	case err != nil:
 		return err
 	case len(n.names) > 0:
-		return c.start(ctx, &s, now, n)
+		if s.Missing.IsZero() {
+			s.Missing = now
+		}
+		return c.start(ctx, s, now, n)
 	case n.changed || n.all:
 		s.copied(now, n.all)
-		return c.save(&s)
+		return c.save(s)
 	}
 	return nil
 }
@@ -151,7 +179,7 @@ func (c *Copier) start(ctx context.Context, s *state, now time.Time, n news) err
 	}
 	c.Log.Info("DataSync was started", "execution", execution, "pictures", len(n.names), "full", whole)
 	s.begin(execution, now, true)
-	s.All, s.Whole = n.all, whole
+	s.All, s.Whole, s.Folders = n.all, whole, foldersOf(n.names)
 	return c.save(s)
 }
 
@@ -199,7 +227,15 @@ func (c *Copier) Ended(ctx context.Context, execution string) error {
 	if err != nil || string(last) == execution {
 		return err
 	}
-	if err := c.Update(ctx); err != nil {
+	s, err := c.load()
+	if err != nil {
+		return err
+	}
+	change := Change{All: true} // by somebody else, or by one that was not noted
+	if s.Execution == execution && s.Ours && !s.Whole {
+		change = Change{Folders: s.Folders}
+	}
+	if err := c.Update(ctx, change); err != nil {
 		return err
 	}
 	return c.Store.SetNote(store.CopiedNote, []byte(execution))

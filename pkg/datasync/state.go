@@ -21,9 +21,13 @@ type state struct {
 	Ours      bool      `json:"ours"`                // it copies what was new in recent hours when it began
 	All       bool      `json:"all"`                 // in any hour
 	Whole     bool      `json:"whole"`               // it has no manifest
+	Folders   []string  `json:"folders,omitempty"`   // of the names in its manifest
 
 	Failures  int       `json:"failures"` // in a row
 	NotBefore time.Time `json:"not_before"`
+	Missing   time.Time `json:"missing"` // when pictures were found first that are not in the bucket; zero if there are none
+
+	failures int // of this step
 }
 
 // A retry comes after firstRetry, then at intervals that double up to lastRetry.
@@ -39,12 +43,12 @@ func (s *state) fullDue(now time.Time) bool {
 }
 
 func (s *state) begin(execution string, now time.Time, ours bool) {
-	s.Execution, s.Began, s.Ours, s.All, s.Whole = execution, now, ours, false, false
+	s.Execution, s.Began, s.Ours, s.All, s.Whole, s.Folders = execution, now, ours, false, false, nil
 }
 
 // copied notes that what was published before a time is in the bucket.
 func (s *state) copied(before time.Time, all bool) {
-	s.Copied = before
+	s.Copied, s.Missing = before, time.Time{}
 	if all {
 		s.CopiedAll = before
 	}
@@ -68,6 +72,15 @@ func (s *state) end(now time.Time, well bool) {
 func (s *state) failed(now time.Time) {
 	s.NotBefore = now.Add(min(firstRetry<<min(s.Failures, 10), lastRetry))
 	s.Failures++
+	s.failures++
+}
+
+func (s *state) report(now time.Time) Report {
+	r := Report{Failed: s.failures}
+	if !s.Missing.IsZero() {
+		r.Waited = now.Sub(s.Missing)
+	}
+	return r
 }
 
 func (c *Copier) load() (s state, err error) {

@@ -33,6 +33,7 @@ func TestDeployment(t *testing.T) {
 	on("up", (*deployment).testUp)
 	on("up again changes nothing", (*deployment).testUpAgain)
 	on("another key", (*deployment).testAnotherKey)
+	on("keys need their permission", (*deployment).testKeysPermission)
 	on("status", (*deployment).testStatus)
 	on("verify", (*deployment).testVerify)
 	on("redrive", (*deployment).testRedrive)
@@ -52,7 +53,7 @@ func (d *deployment) testUp() {
 		d.Errorf("with the key: %s", r.Status)
 	}
 	for _, file := range []string{"index.html", "gallery/index.json"} {
-		body, _, err := d.copies.To.Get(d.Context(), file)
+		body, _, err := d.pictures.Load().Get(d.Context(), file)
 		if err != nil {
 			d.Errorf("%s of the gallery: %v", file, err)
 			continue
@@ -105,6 +106,24 @@ func (d *deployment) testAnotherKey() {
 	d.key = old
 }
 
+// testKeysPermission takes away what TestPermissionsAreNeeded can't, with its keys in a parameter.
+func (d *deployment) testKeysPermission() {
+	g := withPolicies(d)
+	keys, ok := g.permissions()["ApiRole s3:GetObject bucket/keys/api-keys"]
+	if !ok {
+		d.Fatal("the API may not read its keys")
+	}
+	status := func() int { g.renew(); return d.ask(http.MethodGet, "/v1/jobs", nil).StatusCode }
+	back := g.take(keys)
+	if got := status(); got != http.StatusServiceUnavailable {
+		d.Errorf("without its permission: %d", got)
+	}
+	back()
+	if got := status(); got != http.StatusOK {
+		d.Errorf("with its permission: %d", got)
+	}
+}
+
 func (d *deployment) testStatus() {
 	out, _ := d.must("status")
 	for _, want := range []string{"COMPLETE", "serverless, onnx", d.outputs["ApiUrl"], "0 waiting, 0 in work, 0 in the dead-letter queue", "mapping Enabled, at most 2 workers"} {
@@ -122,6 +141,12 @@ func (d *deployment) testVerify() {
 	}
 	if strings.Count(out, "a rename replaces a file that is open") != 1 {
 		d.Error("the file system was not tried out")
+	}
+	if strings.Count(out, "of two links to one name by two clients one succeeds") != 1 || strings.Count(out, "  environment ") != 2 {
+		d.Error("the file system was not tried out by two executions")
+	}
+	if !strings.Contains(out, "NOT known to be two NFS clients: they have the same boot id and mount") { // MiniStack's functions are processes here
+		d.Error("it does not say that there was one client")
 	}
 }
 
