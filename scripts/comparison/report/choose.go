@@ -39,7 +39,7 @@ func choice(workers []worker, t *prices.Table) ([]string, *Chart, error) {
 		}
 		chart.Series = append(chart.Series, series)
 	}
-	text := "For pictures that come at random and keep no more than one instance busy, pictures of " + exact(float64(w.instance.variant.Size)) + " px."
+	text := "This is about pictures of " + exact(float64(w.instance.variant.Size)) + " px that come at random and keep no more than one instance busy."
 	for _, v := range []view{views[2], views[1], views[0]} {
 		c := v.compare(s)
 		zero, err := c.Crossings(0, v.scope, lowestDuty, highestDuty)
@@ -63,7 +63,7 @@ func choice(workers []worker, t *prices.Table) ([]string, *Chart, error) {
 // engines says which engine is the cheapest in functions.
 func engines(workers []worker) string {
 	w := &workers[0]
-	s := fmt.Sprintf("In functions take %s: a warm picture of %d px is billed %s, and a cold start adds %s, at %d MB with %d threads",
+	s := fmt.Sprintf("In functions take %s: a warm picture of %d px is billed %s, and a cold start adds %s, at %d MB (threads: %d)",
 		engineName(w.function.variant.Engine), w.function.variant.Size, seconds(w.warm(nil)), seconds(w.start(nil)), w.function.variant.MemoryMB, w.function.variant.Threads)
 	for _, o := range workers[1:] {
 		s += fmt.Sprintf("; with %s it is %s and %s", engineName(o.function.variant.Engine), seconds(o.warm(nil)), seconds(o.start(nil)))

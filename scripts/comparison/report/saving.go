@@ -32,7 +32,7 @@ func (v view) compare(s scenario) cost.Comparison {
 	return s.against(func(n float64) (cost.Deployment, cost.Month) { return v.rival(s, n) })
 }
 
-// effort is how much is simulated and resampled.
+// effort is how many jobs are simulated of each point, and how often runs are resampled; 0 is not at all.
 type effort struct{ jobs, resamples int }
 
 // saving sets functions against instances, over how busy an instance would be.
@@ -175,7 +175,7 @@ func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [
 // resampled is the interval of a crossing by resampling the runs of function and instance.
 func (w *worker) resampled(f *folder, v view, t *prices.Table, e effort, level, duty float64) (string, error) {
 	runs := []int{len(w.function.runs), len(w.instance.runs)}
-	if f.plan.Quick || min(runs[0], runs[1]) < 10 {
+	if f.plan.Quick || e.resamples == 0 || min(runs[0], runs[1]) < 10 {
 		return none, nil
 	}
 	low, high := max(lowestDuty, duty/2), min(highestDuty, duty*2)

@@ -14,7 +14,7 @@ import (
 )
 
 // quickly is little effort: tests are about forms and rules, not about figures.
-var quickly = effort{jobs: 2000, resamples: 100}
+var quickly, least = effort{jobs: 1000, resamples: 100}, effort{jobs: 200}
 
 // synthetic makes a folder of runs that nobody measured: all figures are drawn by chance.
 func synthetic(t *testing.T, plan measurement.Plan) string {
