@@ -22,8 +22,9 @@ import (
 )
 
 type options struct {
-	Measure measureOptions `cmd:"" default:"withargs" help:"Measure: what is done without a command."`
-	Report  reportOptions  `cmd:"" help:"Make the report of an output folder: report.html, report.md and report.json in it."`
+	measureOptions
+	Measure struct{}      `cmd:"" default:"1" hidden:""` // what is done without a command
+	Report  reportOptions `cmd:"" help:"Make the report of an output folder: report.html, report.md and report.json in it."`
 }
 
 type measureOptions struct {
@@ -36,7 +37,7 @@ type measureOptions struct {
 
 	Cgroup string `help:"A delegated control group (version 2), in which functions are held to their share of the processors. Default: the root, which takes root." placeholder:"DIR"`
 
-	Scratch     string `env:"ATELIER_COMPARE_DIR" required:"" hidden:"" help:"An empty folder, on the disk that is to be measured."`
+	Scratch     string `env:"ATELIER_COMPARE_DIR" hidden:"" help:"An empty folder, on the disk that is to be measured."`
 	Bin         string `default:"${root}/bin" hidden:"" help:"Where the project's programs are."`
 	Model       string `default:"${root}/model/atelier" hidden:"" help:"Folder of the model."`
 	Samples     string `env:"ATELIER_SAMPLES" hidden:"" help:"Folder of the photographs."`
@@ -97,7 +98,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if command.Command() == "report <dir>" {
 		return o.Report.run(stdout)
 	}
-	return o.Measure.run(ctx, args, stdout, stderr)
+	return o.measureOptions.run(ctx, args, stdout, stderr)
 }
 
 func (c *measureOptions) run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -110,6 +111,9 @@ func (c *measureOptions) run(ctx context.Context, args []string, stdout, stderr 
 			fmt.Fprintln(stdout, v.Name())
 		}
 		return nil
+	}
+	if c.Scratch == "" {
+		return errors.New("no folder to work in: start it as scripts/compare, which makes one")
 	}
 	folder, err := measurement.Open(c.Out, plan)
 	if err != nil {

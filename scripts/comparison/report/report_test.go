@@ -123,7 +123,7 @@ func TestRunTakenAway(t *testing.T) {
 	plan.Variants = slices.DeleteFunc(plan.Variants, func(v measurement.Variant) bool { return v.Engine != measurement.ONNX || v.Size != 512 })
 	dir := synthetic(t, plan)
 	whole, _, _ := forms(t, dir, least)
-	runs, err := filepath.Glob(filepath.Join(dir, "runs", "service-onnx-512px-3007mb-*.002.*"))
+	runs, err := filepath.Glob(filepath.Join(dir, "runs", "service-onnx-512px-3007mb-20ms-2threads.002.*"))
 	if err != nil || len(runs) == 0 {
 		t.Fatal(runs, err)
 	}
