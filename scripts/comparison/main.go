@@ -98,7 +98,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if command.Command() == "report <dir>" {
 		return o.Report.run(stdout)
 	}
-	return o.measureOptions.run(ctx, args, stdout, stderr)
+	return o.run(ctx, args, stdout, stderr)
 }
 
 func (c *measureOptions) run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
