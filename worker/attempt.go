@@ -28,6 +28,8 @@ type Attempt struct {
 	Outcome Outcome
 	Code    string // of a run that failed
 	Took    time.Duration
+	Read    time.Duration // the submitted pictures, from the shared directory; part of the receipt's DecodeMS
+	Write   time.Duration // the outcome, the picture with it
 	// Receipt has what was measured up to the end of the attempt; other times are 0.
 	Receipt job.Receipt
 }

@@ -46,9 +46,9 @@ func (w *Worker) handle(ctx, stop context.Context, m job.Message, received int) 
 	defer leave()
 	defer lease.Close()
 	held, release := w.keep(ctx, lease)
-	receipt, err := w.paint(held, stop, lease, began)
+	a := Attempt{Message: m, Number: lease.Attempt}
+	a.Receipt, err = w.paint(held, stop, lease, &a, began)
 	release()
-	a := Attempt{Message: m, Number: lease.Attempt, Receipt: receipt}
 	err = w.settle(log.With("attempt", lease.Attempt), lease, &a, w.diagnose(err))
 	a.Took = time.Since(lease.Began)
 	w.ended(a)
@@ -103,7 +103,8 @@ func (w *Worker) settle(log *slog.Logger, lease *store.Lease, a *Attempt, err er
 	failure := job.FailureOf(err)
 	r := a.Receipt
 	log = log.With("took_ms", milliseconds(time.Since(lease.Began)), "queue_wait_ms", r.QueueWaitMS,
-		"decode_ms", r.DecodeMS, "stylize_ms", r.StylizeMS, "encode_ms", r.EncodeMS, "cold_start", r.ColdStart)
+		"read_ms", milliseconds(a.Read), "decode_ms", r.DecodeMS, "stylize_ms", r.StylizeMS, "encode_ms", r.EncodeMS,
+		"write_ms", milliseconds(a.Write), "cold_start", r.ColdStart)
 	switch {
 	case err == nil: // committed: the message is done with
 		a.Outcome = Succeeded
@@ -149,8 +150,9 @@ func blames(err error) bool {
 
 // paint is the work itself, from the stored picture to the stored result.
 // Panics of the decoders and encoders end here.
-// The receipt has what was measured up to the error; handled is when the delivery came.
-func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease, handled time.Time) (receipt job.Receipt, err error) {
+// The receipt, and a for what is not in receipts, have what was measured up to the error;
+// handled is when the delivery came.
+func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease, a *Attempt, handled time.Time) (receipt job.Receipt, err error) {
 	defer w.recovered(lease.Spec.ID, &err)
 	spec := lease.Spec
 	receipt = job.Receipt{
@@ -158,12 +160,12 @@ func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease, handled ti
 		QueueWaitMS: milliseconds(lease.Began.Sub(spec.CreatedAt)),
 	}
 
-	request, preview, room, took, err := w.load(ctx, stop, lease)
+	request, preview, room, read, decoded, err := w.load(ctx, stop, lease)
 	if err != nil {
 		return receipt, err
 	}
 	defer room.leave()
-	receipt.DecodeMS = milliseconds(took)
+	a.Read, receipt.DecodeMS = read, milliseconds(read+decoded)
 	stored := w.storePreview(lease, preview) // while the engine is at work
 	defer func() { _ = stored.wait(ctx) }()  // it uses the lease; its error counts below
 
@@ -200,6 +202,8 @@ func (w *Worker) paint(ctx, stop context.Context, lease *store.Lease, handled ti
 	if w.Charge != nil {
 		w.Charge(&receipt, time.Since(handled))
 	}
+	began = time.Now()
+	defer func() { a.Write = time.Since(began) }()
 	return receipt, lease.Succeed(out.Bytes(), thumb, job.Result{
 		Width: painted.Rect.Dx(), Height: painted.Rect.Dy(), ContentType: imageio.ContentType(spec.Format),
 	}, receipt)
@@ -246,27 +250,27 @@ func (s *storing) wait(ctx context.Context) error {
 }
 
 // load reads and decodes what a job's spec names, once there is memory for all that
-// follows, and says how long that took without the waits. Without an error, room is
+// follows, and returns how long each took without the waits. Without an error, room is
 // to be left.
-func (w *Worker) load(ctx, stop context.Context, lease *store.Lease) (r style.Request, preview []byte, room *share, took time.Duration, err error) {
+func (w *Worker) load(ctx, stop context.Context, lease *store.Lease) (r style.Request, preview []byte, room *share, read, decoded time.Duration, err error) {
 	spec := &lease.Spec
 	began := time.Now()
 	photo, picture, err := w.read(spec)
 	if err != nil {
-		return r, nil, nil, 0, err
+		return r, nil, nil, 0, 0, err
 	}
-	took = time.Since(began)
+	read = time.Since(began)
 	if room, err = w.memory.take(ctx, stop, w.needs(spec, photo, picture)); err != nil {
-		return r, nil, nil, 0, err
+		return r, nil, nil, 0, 0, err
 	}
-	r, preview, decoding, err := w.decode(ctx, stop, spec, decoder.Request{
+	r, preview, decoded, err = w.decode(ctx, stop, spec, decoder.Request{
 		Photo: photo, Longest: spec.Longest(), Style: picture, Preview: !lease.HasPreview(),
 	})
 	if err != nil {
 		room.leave()
-		return r, nil, nil, 0, err
+		return r, nil, nil, 0, 0, err
 	}
-	return r, preview, room, took + decoding, nil
+	return r, preview, room, read, decoded, nil
 }
 
 // needs is the memory that a job takes, from its decode to its stored result.

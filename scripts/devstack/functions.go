@@ -43,9 +43,10 @@ type functions struct {
 	code    map[string]map[string]string // of the functions that are deployed, by name: the files of its zip, and where they are
 	shared  string
 	model   string
-	engine  string // of the workers: tensorflow or onnx
-	library string // folder of the engine's; "" if it is not known
-	logs    string // folder
+	engine  string            // of the workers: tensorflow or onnx
+	library string            // folder of the engine's; "" if it is not known
+	logs    string            // folder
+	more    map[string]string // in each function's environment
 	gateway *gateway
 	copier  *copier // of what is published; nil where no function has it copied
 }
@@ -173,6 +174,7 @@ func (f *functions) create(ctx context.Context, client *lambda.Client, name stri
 	} {
 		env[k] = v
 	}
+	maps.Copy(env, f.more)
 	for _, name := range passedOn {
 		if v := os.Getenv(name); v != "" {
 			env[name] = v

@@ -30,6 +30,7 @@ type settings struct {
 	CopyEvery  time.Duration `env:"ATELIER_COPY_EVERY" default:"2s" hidden:"" help:"Time between two looks for results to copy to S3; with 0 they are not copied."`
 	TensorFlow string        `name:"tensorflow" env:"ATELIER_LIBTENSORFLOW" hidden:"" help:"Folder of the library."`
 	ONNX       string        `name:"onnxruntime" env:"ATELIER_ONNXRUNTIME" hidden:"" help:"Folder of the library."`
+	Measured   bool          `hidden:"" help:"No bounds on an owner's submissions, and logs as JSON lines: for measurements."`
 	MiniStack  string        `name:"ministack" env:"ATELIER_MINISTACK" required:"" hidden:"" help:"MiniStack's program."`
 }
 

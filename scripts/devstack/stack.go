@@ -95,6 +95,9 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 			cmd.Env = append(unset(locked.Environ()), "NOTIFY_SOCKET="+st.workerReady.path(),
 				// TensorFlow's chatter; and see DESIGN.md, "Memory".
 				"TF_CPP_MIN_LOG_LEVEL=2", "MALLOC_ARENA_MAX=2")
+			for name, value := range s.measuring() {
+				cmd.Env = append(cmd.Env, name+"="+value)
+			}
 			return cmd
 		}
 	}
@@ -103,7 +106,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 			return nil, err
 		}
 	}
-	fs := &functions{copier: st.mirror.copier, aws: locked, code: code, shared: shared, model: s.Model, engine: s.Engine, library: s.library(), logs: logs}
+	fs := &functions{copier: st.mirror.copier, aws: locked, code: code, shared: shared, model: s.Model, engine: s.Engine, library: s.library(), logs: logs, more: s.measuring()}
 	possible := map[string]*part{
 		"api-server": {
 			command: program("api-server", "--dir", shared, "--queue", queueName, "--bucket", bucketName, "--listen", st.base[len("http://"):], "--worker-engine", s.Engine),
@@ -187,6 +190,17 @@ func functionCode(programs map[string]string) (code map[string]map[string]string
 // passedOn are the settings that programs of the stack have from its own
 // environment.
 var passedOn = []string{"ATELIER_LEASE", sweepEvery}
+
+// measuring is what programs and functions have in their environment besides, to be measured.
+func (s *settings) measuring() map[string]string {
+	if !s.Measured {
+		return nil
+	}
+	return map[string]string{
+		"ATELIER_LOG_FORMAT": "json",
+		"ATELIER_RATE":       "0", "ATELIER_MAX_UNFINISHED": "0", "ATELIER_MAX_STORED": "0", "ATELIER_MAX_DAILY": "0",
+	}
+}
 
 // unset leaves out the other settings of ours: what a developer's shell has for a
 // server elsewhere, such as ATELIER_KEYS, is not for this one.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/atelier-go/atelier/model"
 	"github.com/atelier-go/atelier/pkg/imageio"
+	"github.com/atelier-go/atelier/scripts/measure/machine"
+	"github.com/atelier-go/atelier/scripts/measure/photograph"
 )
 
 // What every picture is asked for, by the bare loop and by the jobs: the API's
@@ -42,7 +44,7 @@ func bareLoop(ctx context.Context, t task, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	photos, err := photographs(t.Samples, t.Width, t.Height)
+	photos, err := photograph.All(t.Samples, t.Width, t.Height)
 	if err != nil {
 		return err
 	}
@@ -55,12 +57,12 @@ func bareLoop(ctx context.Context, t task, out io.Writer) error {
 	if _, err := loop(warmUp(at)); err != nil {
 		return err
 	}
-	busy := processorTime()
+	busy := machine.ProcessorTime()
 	p, err := loop(t.Images)
 	if err != nil {
 		return err
 	}
-	return answer(out, work{p.PerSecond, median(p.Took), (processorTime() - busy).Seconds() / float64(t.Images)})
+	return answer(out, work{p.PerSecond, median(p.Took), (machine.ProcessorTime() - busy).Seconds() / float64(t.Images)})
 }
 
 // A work is what a process got done with pictures: how many a second, what the

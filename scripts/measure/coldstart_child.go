@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+
+	"github.com/atelier-go/atelier/scripts/measure/nfsmount"
+	"github.com/atelier-go/atelier/scripts/measure/pagecache"
 )
 
 // A coldPlan is what a conductor of cold starts needs to know beside the picture.
@@ -70,7 +72,7 @@ func coldStarts(ctx context.Context, t task, out io.Writer) error {
 			})
 		}
 	}
-	if err := evictAll(written); err != nil { // the memory is for the other client
+	if err := pagecache.EvictAll(written); err != nil { // the memory is for the other client
 		return err
 	}
 	for range t.Cold.Rounds {
@@ -89,7 +91,7 @@ func coldStarts(ctx context.Context, t task, out io.Writer) error {
 // cache, and again.
 func coldAndWarm(ctx context.Context, t task, program, library string, ahead bool) (cold, warm nfsStart, err error) {
 	mount := os.Getenv("NFS_B")
-	if err := evictAll(mount); err != nil {
+	if err := pagecache.EvictAll(mount); err != nil {
 		return cold, warm, err
 	}
 	for _, into := range []*nfsStart{&cold, &warm} {
@@ -117,7 +119,7 @@ func coldAndWarm(ctx context.Context, t task, program, library string, ahead boo
 // startOnNFS times a child until it says its byte, and counts the READs of a mount
 // meanwhile.
 func startOnNFS(cmd *exec.Cmd, said *bytes.Buffer, mount string) (n nfsStart, err error) {
-	calls, brought, err := nfsReads(mount)
+	before, err := nfsmount.Reads(mount)
 	if err != nil {
 		return n, err
 	}
@@ -126,50 +128,8 @@ func startOnNFS(cmd *exec.Cmd, said *bytes.Buffer, mount string) (n nfsStart, er
 		return n, err
 	}
 	n.Seconds = up.took.Seconds()
-	n.Calls, n.Bytes, err = nfsReads(mount)
-	n.Calls -= calls
-	n.Bytes -= brought
+	after, err := nfsmount.Reads(mount)
+	reads := after.Since(before)
+	n.Calls, n.Bytes = reads.Calls, reads.Bytes
 	return n, err
-}
-
-// nfsReads is how many READs a mount has made since it was mounted, and what they
-// brought.
-func nfsReads(mount string) (calls int, brought int64, err error) {
-	b, err := os.ReadFile("/proc/self/mountstats")
-	if err != nil {
-		return 0, 0, err
-	}
-	_, of, _ := strings.Cut(string(b), " mounted on "+mount+" ")
-	of, _, _ = strings.Cut(of, "\ndevice ")
-	_, counts, _ := strings.Cut(of, " READ: ")
-	// calls, transmissions, timeouts, bytes sent, bytes received
-	var transmitted, timeouts, sent int64
-	if _, err := fmt.Sscan(counts, &calls, &transmitted, &timeouts, &sent, &brought); err != nil {
-		return 0, 0, fmt.Errorf("/proc/self/mountstats has no READs of %s: %w", mount, err)
-	}
-	return calls, brought, nil
-}
-
-// evictAll takes the files below a folder out of the page cache, and forgets what is
-// known of names and attributes.
-func evictAll(dir string) error {
-	var paths []string
-	err := filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
-		paths = append(paths, path)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	f, err := openFiles(paths)
-	if err != nil {
-		return err
-	}
-	if err := f.evict(); err != nil {
-		return err
-	}
-	if cached, err := f.cached(); err != nil || cached > 0 {
-		return errors.Join(err, fmt.Errorf("%d bytes of %s stayed in the page cache", cached, dir))
-	}
-	return os.WriteFile("/proc/sys/vm/drop_caches", []byte("2"), 0)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/atelier-go/atelier/model"
+	"github.com/atelier-go/atelier/scripts/measure/photograph"
 )
 
 const daemonHelp = `What the pipeline leaves of the engine's speed. The same photographs go through
@@ -71,7 +72,7 @@ func workAlone(ctx context.Context, t task, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if b.photos, err = photographs(t.Samples, t.Width, t.Height); err != nil {
+	if b.photos, err = photograph.All(t.Samples, t.Width, t.Height); err != nil {
 		return err
 	}
 	warm, err := b.submit(warmUp(b.at), longest)

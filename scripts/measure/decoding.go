@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/decoder"
+	"github.com/atelier-go/atelier/scripts/measure/machine"
+	"github.com/atelier-go/atelier/scripts/measure/photograph"
 )
 
 const decoderHelp = `What it costs that pictures are decoded in a process of its own, which the system
@@ -63,7 +65,7 @@ func decoderCost(ctx context.Context, s *session) (string, error) {
 
 // decodeAlone decodes photographs one after the other.
 func decodeAlone(ctx context.Context, t task, out io.Writer) error {
-	photos, err := photographs(t.Samples, t.Width, t.Height)
+	photos, err := photograph.All(t.Samples, t.Width, t.Height)
 	if err != nil {
 		return err
 	}
@@ -95,7 +97,7 @@ func decodeAlone(ctx context.Context, t task, out io.Writer) error {
 // familyTime is the processor time that this process has had, and its children, those
 // that have ended too.
 func familyTime() time.Duration {
-	all := processorTime()
+	all := machine.ProcessorTime()
 	var ended syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_CHILDREN, &ended) == nil {
 		all += time.Duration(ended.Utime.Nano() + ended.Stime.Nano())

@@ -11,6 +11,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/atelier-go/atelier/scripts/measure/machine"
+	"github.com/atelier-go/atelier/scripts/measure/photograph"
+	"github.com/atelier-go/atelier/scripts/measure/process"
 )
 
 const endToEndHelp = `The pipeline with everything on this machine against what one would write first: a
@@ -31,7 +35,7 @@ clients. What the pipeline owes to its network rather than to Go shows in the ot
 
 // A rival is a server of pictures.
 type rival struct {
-	*process
+	*process.Process
 	name  string
 	paint func(*client) func(context.Context, int) error
 	base  string
@@ -46,12 +50,12 @@ type heat struct {
 
 // heat lets clients paint for some time.
 func (r *rival) heat(ctx context.Context, c *client, clients int, long time.Duration) (heat, error) {
-	before := processorTimes(r.cmd.Process.Pid)
+	before := machine.ProcessorTimes(r.PID())
 	p, err := inParallel(ctx, clients, lasting(long), r.paint(c))
 	if err != nil {
 		return heat{}, err
 	}
-	cpu := processorTimes(r.cmd.Process.Pid)
+	cpu := machine.ProcessorTimes(r.PID())
 	for name := range cpu {
 		cpu[name] = (cpu[name] - before[name]) / float64(len(p.Took))
 	}
@@ -61,7 +65,7 @@ func (r *rival) heat(ctx context.Context, c *client, clients int, long time.Dura
 // endToEnd compares the pipeline with Python servers.
 func endToEnd(ctx context.Context, s *session) (string, error) {
 	levels, long := pick(s, []int{1, 8}, []int{2}), pick(s, 6*time.Second, 200*time.Millisecond)
-	photos, err := photographs(s.Samples, 400, 300)
+	photos, err := photograph.All(s.Samples, 400, 300)
 	if err != nil {
 		return "", err
 	}
@@ -69,14 +73,14 @@ func endToEnd(ctx context.Context, s *session) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer stack.stop()
+	defer stack.Stop()
 	memory, memoryBase, err := s.startInMemory(ctx, task{Model: s.Model, Decoder: s.decoder()})
 	if err != nil {
 		return "", err
 	}
-	defer memory.stop()
+	defer memory.Stop()
 	fetched := func(c *client) func(context.Context, int) error { return c.paintAndFetch }
-	rivals := []rival{{stack.process, "pipeline", fetched, stack.base}, {memory, "pipeline, queue in memory", fetched, memoryBase}}
+	rivals := []rival{{stack.Process, "pipeline", fetched, stack.base}, {memory, "pipeline, queue in memory", fetched, memoryBase}}
 	pythons, stop, err := s.startPythons(ctx)
 	if err != nil {
 		return "", err
@@ -143,7 +147,7 @@ func processors(rounds []heat) string {
 	}
 	switch len(parts) {
 	case 0:
-		return unknown
+		return machine.Unknown
 	case 1:
 		return ms(sum)
 	}
@@ -155,10 +159,10 @@ const magenta = "Python, Magenta's network"
 // startPythons starts the Python servers, as far as they can be had. stop is there
 // without an error.
 func (s *session) startPythons(ctx context.Context) (rivals []rival, stop func(), err error) {
-	var servers []*process
+	var servers []*process.Process
 	stop = func() {
 		for _, p := range servers {
-			p.stop()
+			p.Stop()
 		}
 	}
 	if s.Python == "" {
@@ -179,7 +183,7 @@ func (s *session) startPythons(ctx context.Context) (rivals []rival, stop func()
 		args = append([]string{filepath.Join(s.Root, "scripts", "baseline", "server.py"), "--listen", address}, args...)
 		cmd := exec.Command(s.Python, args...)
 		cmd.Env = append(os.Environ(), "TF_CPP_MIN_LOG_LEVEL=2", "PYTHONDONTWRITEBYTECODE=1")
-		p, err := begin(ctx, dir, strings.ReplaceAll(name, " ", "-"), cmd, answers("http://"+address+"/healthz"))
+		p, err := process.Begin(ctx, dir, strings.ReplaceAll(name, " ", "-"), cmd, process.Responds("http://"+address+"/healthz"))
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/atelier-go/atelier/model"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/queue"
+	"github.com/atelier-go/atelier/scripts/measure/photograph"
 )
 
 const idleHelp = `What the pipeline adds to one picture while nothing else is in it. One client
@@ -32,12 +33,12 @@ func idle(ctx context.Context, s *session) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer stack.stop()
+	defer stack.Stop()
 	memory, memoryBase, err := s.startInMemory(ctx, task{Model: s.Model, Decoder: s.decoder()})
 	if err != nil {
 		return "", err
 	}
-	defer memory.stop()
+	defer memory.Stop()
 	messages, err := stack.messages(ctx)
 	if err != nil {
 		return "", err
@@ -53,7 +54,7 @@ func idle(ctx context.Context, s *session) (string, error) {
 			})
 			return p.Median, err
 		}
-		photos, err := photographs(s.Samples, w, h)
+		photos, err := photograph.All(s.Samples, w, h)
 		if err != nil {
 			return "", err
 		}

@@ -11,11 +11,12 @@ import (
 	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/pkg/queue/queuefake"
 	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/scripts/measure/process"
 )
 
 // startInMemory runs the API on a real directory, with a queue in the process's
 // memory, and a worker too where the task names a model. It answers its address.
-func (s *session) startInMemory(ctx context.Context, t task) (*process, string, error) {
+func (s *session) startInMemory(ctx context.Context, t task) (*process.Process, string, error) {
 	dir, err := s.folder()
 	if err != nil {
 		return nil, "", err
@@ -28,7 +29,7 @@ func (s *session) startInMemory(ctx context.Context, t task) (*process, string, 
 	if err != nil {
 		return nil, "", err
 	}
-	p, err := begin(ctx, dir, "api", cmd, answers("http://"+t.Address+"/readyz"))
+	p, err := process.Begin(ctx, dir, "api", cmd, process.Responds("http://"+t.Address+"/readyz"))
 	return p, "http://" + t.Address, err
 }
 

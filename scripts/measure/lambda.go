@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/atelier-go/atelier/scripts/measure/cgroup"
 )
 
 const lambdaHelp = `What a Lambda function's share of this machine is worth: processes in a control
@@ -25,11 +27,11 @@ groups are removed afterwards. Decoders and encoders take memory besides: see me
 // functions are the sizes of a function that are measured, in megabytes as Lambda
 // counts them, and what it says that they are worth.
 var functions = []struct {
-	name string
-	share
+	name  string
+	share cgroup.Share
 }{
-	{"1769 MB, 1 vCPU", share{1769 << 20, 1}},
-	{"3007 MB, 1.7 vCPU", share{3007 << 20, 1.7}},
+	{"1769 MB, 1 vCPU", cgroup.Share{Memory: 1769 << 20, CPUs: 1}},
+	{"3007 MB, 1.7 vCPU", cgroup.Share{Memory: 3007 << 20, CPUs: 1.7}},
 }
 
 // inLambda measures processes that have a function's share of the machine.
@@ -58,13 +60,13 @@ func inLambda(ctx context.Context, s *session) (string, error) {
 }
 
 // inCell measures one engine in one share.
-func (s *session) inCell(ctx context.Context, name string, of share, e engine, sides []int) (row []string, err error) {
+func (s *session) inCell(ctx context.Context, name string, of cgroup.Share, e engine, sides []int) (row []string, err error) {
 	c, err := newCell(s.Cgroup, of)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, c.close()) }()
-	t := task{Model: s.Model, Concurrent: 1, Memory: of.memory, Seconds: pick(s, 4, 0.1)}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	t := task{Model: s.Model, Concurrent: 1, Memory: of.Memory, Seconds: pick(s, 4, 0.1)}
 	what := name + ", " + e.name
 
 	firsts, err := inTurn(ctx, s, what, side[startup]{"first picture", func(ctx context.Context) (startup, error) {
@@ -90,7 +92,7 @@ func (s *session) inCell(ctx context.Context, name string, of share, e engine, s
 	limit := pick(s, 8192, 128)
 	survives, err := largest(limit, func(side int) (bool, error) {
 		_, err := askIn[peak](ctx, c, e.program, "peak", t.sized(side))
-		if errors.Is(err, errKilled) {
+		if errors.Is(err, cgroup.ErrKilled) {
 			return false, nil
 		}
 		return err == nil, err

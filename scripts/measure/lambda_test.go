@@ -7,13 +7,15 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/atelier-go/atelier/scripts/measure/cgroup"
 )
 
 // A process that takes more than its cell has is killed, and known to be; the cell
 // goes with close.
 func TestCell(t *testing.T) {
 	quick(t)
-	c, err := newCell("", share{100 << 20, 1})
+	c, err := newCell("", cgroup.Share{Memory: 100 << 20, CPUs: 1})
 	if lack := new(lacking); errors.As(err, &lack) && os.Getenv("CI") == "" {
 		t.Skip(lack)
 	}
@@ -25,13 +27,13 @@ func TestCell(t *testing.T) {
 	if _, err := askIn[peak](t.Context(), c, program, "peak", small); err != nil {
 		t.Errorf("a small picture: %v", err)
 	}
-	if _, err := askIn[peak](t.Context(), c, program, "peak", small.sized(1024)); !errors.Is(err, errKilled) {
+	if _, err := askIn[peak](t.Context(), c, program, "peak", small.sized(1024)); !errors.Is(err, cgroup.ErrKilled) {
 		t.Errorf("a large picture: got %v, want that it was killed", err)
 	}
-	if _, err := askIn[peak](t.Context(), c, program, "peak", task{Model: "missing"}); err == nil || errors.Is(err, errKilled) {
+	if _, err := askIn[peak](t.Context(), c, program, "peak", task{Model: "missing"}); err == nil || errors.Is(err, cgroup.ErrKilled) {
 		t.Errorf("a missing model: got %v, want its reason", err)
 	}
-	if err := c.close(); err != nil || len(groups(t)) > 0 {
+	if err := c.Close(); err != nil || len(groups(t)) > 0 {
 		t.Errorf("after close (%v) there are %q", err, groups(t))
 	}
 }
@@ -42,7 +44,7 @@ func TestCellThatCannotBe(t *testing.T) {
 		t.Fatal(err)
 	}
 	for dir, want := range map[string]string{empty: "no control group of version 2", bare: "don't have the controller cpu"} {
-		_, err := newCell(dir, share{1 << 30, 1})
+		_, err := newCell(dir, cgroup.Share{Memory: 1 << 30, CPUs: 1})
 		if lack := new(lacking); !errors.As(err, &lack) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want that %q", err, want)
 		}
@@ -55,12 +57,12 @@ func TestCellOfVersion2(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("cpuset cpu io memory pids\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := newCell(dir, share{3007 << 20, 1.7})
+	c, err := newCell(dir, cgroup.Share{Memory: 3007 << 20, CPUs: 1.7})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"memory.max": "3153068032", "memory.swap.max": "0", "cpu.max": "170000 100000"} {
-		if got, err := os.ReadFile(filepath.Join(c.folders[0], name)); err != nil || string(got) != want {
+		if got, err := os.ReadFile(filepath.Join(c.Folders()[0], name)); err != nil || string(got) != want {
 			t.Errorf("%s: got %q and %v, want %q", name, got, err, want)
 		}
 	}
@@ -72,7 +74,7 @@ func TestCellOfVersion2(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(out), childArg+" peak {") {
 		t.Errorf("got %q and %v, want the child's arguments", out, err)
 	}
-	if got, err := os.ReadFile(filepath.Join(c.folders[0], "cgroup.procs")); err != nil || strings.TrimSpace(string(got)) != strconv.Itoa(cmd.Process.Pid) {
+	if got, err := os.ReadFile(filepath.Join(c.Folders()[0], "cgroup.procs")); err != nil || strings.TrimSpace(string(got)) != strconv.Itoa(cmd.Process.Pid) {
 		t.Errorf("in the group: got %q and %v, want %d", got, err, cmd.Process.Pid)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/atelier-go/atelier/scripts/measure/photograph"
 )
 
 // The benchmarks start this program again; here that is the test's.
@@ -182,10 +184,10 @@ func TestBadArguments(t *testing.T) {
 }
 
 func TestPhotographs(t *testing.T) {
-	if _, err := photographs("", 400, 300); err == nil || !strings.Contains(err.Error(), "scripts/setup") {
+	if _, err := photograph.All("", 400, 300); err == nil || !strings.Contains(err.Error(), "scripts/setup") {
 		t.Errorf("without a folder: %v", err)
 	}
-	if _, err := photographs(t.TempDir(), 400, 300); !errors.Is(err, os.ErrNotExist) {
+	if _, err := photograph.All(t.TempDir(), 400, 300); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("in an empty folder: %v", err)
 	}
 }

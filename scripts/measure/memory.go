@@ -13,6 +13,7 @@ import (
 	"github.com/atelier-go/atelier/model"
 	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/style"
+	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
 const memoryHelp = `Whether memory stays flat over many pictures of mixed sizes, styles, blends and
@@ -156,7 +157,7 @@ func residents(request func(n uint64) style.Request) func(context.Context, task,
 						fault <- err
 						return
 					}
-					rss[order.Add(1)] = residentMemory()
+					rss[order.Add(1)] = machine.ResidentMemory()
 				}
 			})
 		}
@@ -208,7 +209,7 @@ func loadAndPaint(ctx context.Context, t task) (*model.Model, int64, error) {
 	if _, err := m.Stylize(ctx, named(photo(32, 32), 0)); err != nil {
 		return nil, 0, err
 	}
-	return m, residentMemory(), nil
+	return m, machine.ResidentMemory(), nil
 }
 
 func peakOfOne(ctx context.Context, t task, out io.Writer) error { return peakOf(ctx, t, out, 4) }
@@ -229,7 +230,7 @@ func peakOf(ctx context.Context, t task, out io.Writer, quarters ...int) error {
 			return err
 		}
 	}
-	return answer(out, peak{loaded, peakMemory(), footprint.Picture(t.Width, t.Height, 0)})
+	return answer(out, peak{loaded, machine.PeakMemory(), footprint.Picture(t.Width, t.Height, 0)})
 }
 
 // peakOfWorker is peakOfOne for the whole way of a picture.
@@ -254,13 +255,13 @@ func peakOfWorker(ctx context.Context, t task, out io.Writer) error {
 	if err := paint(32); err != nil {
 		return err
 	}
-	loaded := residentMemory()
+	loaded := machine.ResidentMemory()
 	peakOfDecoders := watchDecoders()
 	if err := errors.Join(paint(t.Width), b.done()); err != nil {
 		return err
 	}
 	decode := imageio.JobMemory(b.photos[0], nil, t.Width, t.Height)
-	return answer(out, peak{loaded, peakMemory() + peakOfDecoders(), footprint.Picture(t.Width, t.Height, decode)})
+	return answer(out, peak{loaded, machine.PeakMemory() + peakOfDecoders(), footprint.Picture(t.Width, t.Height, decode)})
 }
 
 func mean(v []int64) float64 {

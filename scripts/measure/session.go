@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
 // A session is one run of one benchmark.
@@ -22,7 +24,7 @@ type session struct {
 
 // measure runs a benchmark and makes a section of what it says.
 func (s *session) measure(ctx context.Context, b benchmark, args []string) (section, error) {
-	before := loadAverage()
+	before := machine.LoadAverage()
 	text, err := b.run(ctx, s)
 	if err != nil {
 		return section{}, err

@@ -4,18 +4,18 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
+	"github.com/atelier-go/atelier/scripts/measure/process"
 )
 
 // A stack is the whole pipeline, as scripts/demo runs it.
 type stack struct {
-	*process
+	*process.Process
 	base string           // the API's address
 	aws  ministack.Locked // MiniStack
 }
@@ -29,15 +29,14 @@ func (s *session) startStack(ctx context.Context) (*stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(filepath.Join(s.Bin, "devstack"), "--no-samples", "--dir", dir, "--port", strconv.Itoa(port), "--model", s.Model)
-	cmd.Env = append(os.Environ(), unlimited...)
-	p, err := begin(ctx, dir, "devstack", cmd, says("is the page"))
+	cmd := exec.Command(filepath.Join(s.Bin, "devstack"), "--no-samples", "--measured", "--dir", dir, "--port", strconv.Itoa(port), "--model", s.Model)
+	p, err := process.Begin(ctx, dir, "devstack", cmd, process.Prints("is the page"))
 	if err != nil {
 		return nil, err
 	}
 	aws, err := ministack.ReadEnv(filepath.Join(dir, "aws.env"))
 	if err != nil {
-		p.stop()
+		p.Stop()
 		return nil, err
 	}
 	return &stack{p, ministack.Endpoint(port), aws}, nil
@@ -48,7 +47,7 @@ func (s *session) startStack(ctx context.Context) (*stack, error) {
 var unlimited = []string{"ATELIER_RATE=0", "ATELIER_MAX_UNFINISHED=0", "ATELIER_MAX_STORED=0", "ATELIER_MAX_DAILY=0"}
 
 // startMiniStack runs MiniStack alone, with the pipeline's queue in it.
-func (s *session) startMiniStack(ctx context.Context, dir string) (*process, ministack.Locked, *queue.Queue, error) {
+func (s *session) startMiniStack(ctx context.Context, dir string) (*process.Process, ministack.Locked, *queue.Queue, error) {
 	if s.MiniStack == "" {
 		return nil, ministack.Locked{}, nil, errors.New("MiniStack is not installed: run scripts/setup")
 	}
@@ -57,18 +56,18 @@ func (s *session) startMiniStack(ctx context.Context, dir string) (*process, min
 		return nil, ministack.Locked{}, nil, err
 	}
 	locked := ministack.Lock(port)
-	p, err := begin(ctx, dir, "MiniStack", locked.Command(s.MiniStack), answers(locked.Health()))
+	p, err := process.Begin(ctx, dir, "MiniStack", locked.Command(s.MiniStack), process.Responds(locked.Health()))
 	if err != nil {
 		return nil, locked, nil, err
 	}
 	cfg, err := locked.Config(ctx)
 	if err != nil {
-		p.stop()
+		p.Stop()
 		return nil, locked, nil, err
 	}
 	q, err := queue.Create(ctx, cfg, queueName)
 	if err != nil {
-		p.stop()
+		p.Stop()
 	}
 	return p, locked, q, err
 }
@@ -76,14 +75,14 @@ func (s *session) startMiniStack(ctx context.Context, dir string) (*process, min
 const queueName = "atelier"
 
 // startAPI runs an api-server on a MiniStack, and answers its address.
-func (s *session) startAPI(ctx context.Context, dir string, aws ministack.Locked) (*process, string, error) {
+func (s *session) startAPI(ctx context.Context, dir string, aws ministack.Locked) (*process.Process, string, error) {
 	address, err := loopback()
 	if err != nil {
 		return nil, "", err
 	}
 	cmd := exec.Command(filepath.Join(s.Bin, "api-server"), "--dir", filepath.Join(dir, "store"), "--queue", queueName, "--listen", address)
 	cmd.Env = append(aws.Environ(), unlimited...)
-	p, err := begin(ctx, dir, "api-server", cmd, answers("http://"+address+"/readyz"))
+	p, err := process.Begin(ctx, dir, "api-server", cmd, process.Responds("http://"+address+"/readyz"))
 	return p, "http://" + address, err
 }
 

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"github.com/atelier-go/atelier/scripts/measure/pagecache"
 )
 
 const startHelp = `From the start of a process to its first finished picture of 256 x 256: loading
@@ -88,11 +90,11 @@ func (s *session) starts(ctx context.Context, e engine) ([]starts, error) {
 	once := func(evict bool) func(context.Context) (startup, error) {
 		return func(ctx context.Context) (startup, error) {
 			if evict {
-				if err := files.evict(); err != nil {
+				if err := files.Evict(); err != nil {
 					return startup{}, err
 				}
 			}
-			cached, err := files.cached()
+			cached, err := files.Cached()
 			if err != nil {
 				return startup{}, err
 			}
@@ -106,7 +108,7 @@ func (s *session) starts(ctx context.Context, e engine) ([]starts, error) {
 		}
 	}
 	sides := []side[startup]{{cold, once(true)}, {warm, once(false)}}
-	if !canEvict {
+	if !pagecache.CanEvict {
 		sides = sides[1:]
 	}
 	rounds, err := inTurn(ctx, s, e.name, sides...)
@@ -115,7 +117,7 @@ func (s *session) starts(ctx context.Context, e engine) ([]starts, error) {
 	}
 	var all []starts
 	for i, side := range sides {
-		all = append(all, starts{side.name, files.bytes, rounds[i]})
+		all = append(all, starts{side.name, files.Bytes, rounds[i]})
 	}
 	return all, nil
 }
@@ -129,7 +131,7 @@ type startup struct {
 
 // startFiles is what a fresh process reads, and the program to start: a copy of
 // the engine's, since a running program can't be taken out of the page cache.
-func (s *session) startFiles(e engine) (*files, string, error) {
+func (s *session) startFiles(e engine) (*pagecache.Files, string, error) {
 	dir, err := s.folder()
 	if err != nil {
 		return nil, "", err
@@ -150,7 +152,7 @@ func (s *session) startFiles(e engine) (*files, string, error) {
 		}
 		list = append(list, found...)
 	}
-	f, err := openFiles(list)
+	f, err := pagecache.Open(list)
 	return f, program, err
 }
 

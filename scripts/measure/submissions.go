@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/scripts/measure/photograph"
 )
 
 const submissionsHelp = `How many submissions a second become durable, and what that costs beside the disk
@@ -30,7 +31,7 @@ The clients, the server and MiniStack share this machine.`
 // submissions compares the API with a loop of its own calls of the disk and the queue.
 func submissions(ctx context.Context, s *session) (string, error) {
 	levels := pick(s, []int{1, 8, 32}, []int{2})
-	photos, err := photographs(s.Samples, 400, 300)
+	photos, err := photograph.All(s.Samples, 400, 300)
 	if err != nil {
 		return "", err
 	}
@@ -44,17 +45,17 @@ func submissions(ctx context.Context, s *session) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer mini.stop()
+	defer mini.Stop()
 	real, realBase, err := s.startAPI(ctx, dir, aws)
 	if err != nil {
 		return "", err
 	}
-	defer real.stop()
+	defer real.Stop()
 	memory, memoryBase, err := s.startInMemory(ctx, task{})
 	if err != nil {
 		return "", err
 	}
-	defer memory.stop()
+	defer memory.Stop()
 	for _, to := range []target{
 		{"MiniStack", realBase, q.Send},
 		{"memory", memoryBase, func(context.Context, job.Message) error { return nil }},

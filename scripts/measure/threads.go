@@ -6,6 +6,8 @@ import (
 	"io"
 	"runtime"
 	"time"
+
+	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
 const threadsHelp = `What to do with the cores: the engine's threads inside a picture, against pictures
@@ -76,11 +78,11 @@ func throughput(ctx context.Context, t task, out io.Writer) error {
 	if _, err := inParallel(ctx, 1, times(2), paint); err != nil { // the graph's preparation, then the allocator's
 		return err
 	}
-	busy := processorTime()
+	busy := machine.ProcessorTime()
 	p, err := inParallel(ctx, t.Concurrent, lasting(time.Duration(t.Seconds*float64(time.Second))), paint)
 	if err != nil {
 		return err
 	}
-	spent := (processorTime() - busy).Seconds()
-	return answer(out, speed{p.PerSecond, median(p.Took), spent / float64(len(p.Took)), peakMemory()})
+	spent := (machine.ProcessorTime() - busy).Seconds()
+	return answer(out, speed{p.PerSecond, median(p.Took), spent / float64(len(p.Took)), machine.PeakMemory()})
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/atelier-go/atelier/worker"
 )
@@ -20,16 +21,17 @@ import (
 // given back meanwhile. Lambda kills the process two seconds after the signal.
 const lastSteps = 1500 * time.Millisecond
 
-// A function answers the events that its trigger sends, one at a time.
+// A function answers the events that its trigger sends: one at a time, or as many at once as
+// AWS_LAMBDA_MAX_CONCURRENCY allows.
 type function struct {
 	batch func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
 
-	busy  sync.Mutex // held from an event's arrival until its answer is sent
-	stuck chan error // the answer to an event after which the process is no good
+	busy  sync.RWMutex // read-locked from an event's arrival until its answer is sent
+	stuck chan error   // the answer to an event after which the process is no good
 }
 
 func newFunction(batch func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)) *function {
-	return &function{batch: batch, stuck: make(chan error, 1)}
+	return &function{batch: batch, stuck: make(chan error, lambdacontext.MaxConcurrency())}
 }
 
 // serve takes events from Lambda until ctx ends, or the engine is stuck.
@@ -59,19 +61,19 @@ func (f *function) serve(ctx context.Context, extensions bool) error {
 // invoke answers one event. The reader that it returns is closed when Lambda
 // has the answer.
 func (f *function) invoke(ctx context.Context, payload json.RawMessage) (io.ReadCloser, error) {
-	f.busy.Lock()
+	f.busy.RLock()
 	response, err := f.handle(ctx, payload)
 	if err != nil && !errors.Is(err, worker.ErrStuck) {
-		f.busy.Unlock()
+		f.busy.RUnlock()
 		return nil, err
 	}
 	b, jerr := json.Marshal(response)
 	if jerr != nil {
-		f.busy.Unlock()
+		f.busy.RUnlock()
 		return nil, jerr
 	}
 	return &answer{bytes.NewReader(b), func() {
-		f.busy.Unlock()
+		f.busy.RUnlock()
 		if err != nil { // so that what the response says of the other jobs is not lost
 			f.stuck <- err
 			select {} // no further event for this process

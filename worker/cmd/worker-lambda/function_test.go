@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -114,5 +115,46 @@ func TestStopsWhenToldTo(t *testing.T) {
 	}
 	if len(answers) != 1 {
 		t.Error("it ended without its answer")
+	}
+}
+
+// Events that the runtime takes at once, since AWS_LAMBDA_MAX_CONCURRENCY allows it, are
+// handled at once.
+func TestEventsAtOnce(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	const at = 3
+	arrived, all := make(chan struct{}, at), make(chan struct{})
+	f := newFunction(func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
+		arrived <- struct{}{}
+		select {
+		case <-all:
+		case <-ctx.Done():
+		}
+		r, _ := failAll(ctx, e)
+		return r, ctx.Err()
+	})
+	errs := make(chan error, at)
+	for range at {
+		go func() {
+			r, err := f.invoke(ctx, json.RawMessage(`{"Records":[]}`))
+			if err == nil {
+				err = r.Close()
+			}
+			errs <- err
+		}()
+	}
+	for range at {
+		select {
+		case <-arrived:
+		case <-ctx.Done():
+			t.Fatal("an event waits until another is done with")
+		}
+	}
+	close(all)
+	for range at {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -60,7 +60,7 @@ func TestLogAndMetrics(t *testing.T) {
 			t.Errorf("of %s it was logged: %v", id, end)
 		}
 	}
-	for _, name := range []string{"took_ms", "queue_wait_ms", "decode_ms", "stylize_ms", "encode_ms"} {
+	for _, name := range []string{"took_ms", "queue_wait_ms", "read_ms", "decode_ms", "stylize_ms", "encode_ms", "write_ms"} {
 		if v, _ := ends[string(good)][name].(float64); v <= 0 {
 			t.Errorf("%s is %v", name, ends[string(good)][name])
 		}

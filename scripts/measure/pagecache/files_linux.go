@@ -1,4 +1,4 @@
-package main
+package pagecache
 
 import (
 	"fmt"
@@ -8,17 +8,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// canEvict: this system's page cache can be asked and told.
-const canEvict = true
+// CanEvict is whether files can be taken out of this system's page cache.
+const CanEvict = true
 
-// files are some whose place in the page cache is looked after.
-type files struct {
+// Files are some whose place in the page cache is looked after.
+type Files struct {
 	paths []string
-	bytes int64
+	Bytes int64 // of all
 }
 
-func openFiles(paths []string) (*files, error) {
-	f := &files{}
+// Open looks for files. Links and folders among the paths are left out.
+func Open(paths []string) (*Files, error) {
+	f := &Files{}
 	for _, path := range paths {
 		info, err := os.Lstat(path)
 		if err != nil {
@@ -26,14 +27,14 @@ func openFiles(paths []string) (*files, error) {
 		}
 		if info.Mode().IsRegular() { // what links lead to is among them
 			f.paths = append(f.paths, path)
-			f.bytes += info.Size()
+			f.Bytes += info.Size()
 		}
 	}
 	return f, nil
 }
 
-// evict takes the files out of the page cache, as far as nobody has them mapped.
-func (f *files) evict() error {
+// Evict takes the files out of the page cache, as far as nobody has them mapped.
+func (f *Files) Evict() error {
 	for _, path := range f.paths {
 		err := withFile(path, func(file *os.File, _ int64) error {
 			return unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_DONTNEED)
@@ -45,8 +46,8 @@ func (f *files) evict() error {
 	return nil
 }
 
-// cached is how many bytes of the files are in the page cache.
-func (f *files) cached() (sum int64, err error) {
+// Cached returns how many bytes of the files are in the page cache.
+func (f *Files) Cached() (sum int64, err error) {
 	for _, path := range f.paths {
 		err := withFile(path, func(file *os.File, size int64) error {
 			n, err := resident(file, size)

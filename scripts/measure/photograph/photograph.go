@@ -1,4 +1,5 @@
-package main
+// Package photograph makes the pictures that are submitted in measurements.
+package photograph
 
 import (
 	"bytes"
@@ -14,9 +15,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/imageio"
 )
 
-// photographs is the sample photographs as JPEG files of exactly this size, cut to
-// its shape.
-func photographs(dir string, w, h int) ([][]byte, error) {
+// quality is that of the JPEG files.
+const quality = 90
+
+// All returns the sample photographs in dir (scripts/setup installs them) as JPEG files
+// of exactly w x h pixels, cropped to that shape.
+func All(dir string, w, h int) ([][]byte, error) {
 	if dir == "" {
 		return nil, errors.New("no photographs: run scripts/setup")
 	}

@@ -1,0 +1,159 @@
+// Comparison is what scripts/compare runs: it measures every kind of compute that the project
+// has on this machine.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+	"github.com/atelier-go/atelier/scripts/measure/machine"
+)
+
+type options struct {
+	Out         string `default:"compare-out" help:"Output folder. Where it holds a measurement that was interrupted, that one goes on." placeholder:"DIR"`
+	Quick       bool   `help:"Try everything out: under three minutes, and figures that mean nothing."`
+	Only        string `help:"Only variants whose names match PATTERN, such as 'service-onnx-*'. The output folder's plan has no others then." placeholder:"PATTERN"`
+	Repetitions int    `help:"Runs of each variant. Default: 10, and 1 with --quick." placeholder:"N"`
+	List        bool   `help:"Print the variants' names, and measure nothing."`
+	Seed        uint64 `default:"20" help:"Of the order of runs and of arrivals. In an output folder that holds a measurement its own seed counts." placeholder:"N"`
+
+	Cgroup string `help:"A delegated control group (version 2), in which functions are held to their share of the processors. Default: the root, which takes root." placeholder:"DIR"`
+
+	Scratch     string `env:"ATELIER_COMPARE_DIR" required:"" hidden:"" help:"An empty folder, on the disk that is to be measured."`
+	Bin         string `default:"${root}/bin" hidden:"" help:"Where the project's programs are."`
+	Model       string `default:"${root}/model/atelier" hidden:"" help:"Folder of the model."`
+	Samples     string `env:"ATELIER_SAMPLES" hidden:"" help:"Folder of the photographs."`
+	Python      string `env:"ATELIER_BASELINE" hidden:"" help:"Python with TensorFlow."`
+	TensorFlow  string `name:"tensorflow" env:"ATELIER_LIBTENSORFLOW" hidden:"" help:"Folder of the library."`
+	ONNXRuntime string `name:"onnxruntime" env:"ATELIER_ONNXRUNTIME" hidden:"" help:"Folder of the library."`
+	Root        string `default:"${root}" hidden:"" help:"The checkout."`
+}
+
+const description = `Measures, on this machine, each kind of compute that could paint the pictures:
+
+  service      one worker alone, one picture after the other: the first of its process and
+               later ones, with each engine, in several sizes, and held to the processors and the
+               memory of a Lambda function (control groups, which take root); started, too, with
+               nothing of it in the page cache, and from a network file system (scripts/nfs)
+  daemon       API server, queue and worker-daemon
+  ministack    the functions in MiniStack, a stand-in for AWS
+  synchronous  a function that paints within the request
+  concurrent   a function whose environments handle several events at once, as on Lambda
+               Managed Instances, where AWS does not offer it for Go: hypothetical
+  flask        a Python server (scripts/setup --bench installs what it needs)
+
+Systems are under load from arrivals that don't wait for responses (an open loop). Each run
+starts its programs afresh, and the order is drawn by chance. A run is void, and its file
+tells why, where the sender lagged (its 99th percentile over 5 ms), where the machine was taken away for more
+than 2% of the time (steal), where a system used more than half of the processors, where the page
+cache was not empty though it should have been, or where jobs failed.
+
+Ctrl-C keeps what was measured: the same command goes on from there, and makes void runs
+again. --out has a file of JSON lines for each run, in runs/.`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	context.AfterFunc(ctx, stop) // the second signal ends the process
+	do := run
+	if len(os.Args) > 2 && os.Args[1] == measurement.OnNFSArg {
+		do = func(ctx context.Context, args []string, stdout, _ io.Writer) error {
+			return measurement.OnNFS(ctx, args[1], stdout)
+		}
+	}
+	if err := do(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "compare:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var o options
+	parser, err := kong.New(&o, kong.Name("scripts/compare"), kong.Description(description),
+		kong.Vars{"root": os.Getenv("ATELIER_ROOT")}, kong.Writers(stdout, stderr), kong.UsageOnError())
+	if err != nil {
+		return err
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return err
+	}
+	return o.run(ctx, args, stdout, stderr)
+}
+
+func (c *options) run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	plan, err := c.plan()
+	if err != nil {
+		return err
+	}
+	if c.List {
+		for _, v := range plan.Variants {
+			fmt.Fprintln(stdout, v.Name())
+		}
+		return nil
+	}
+	folder, err := measurement.Open(c.Out, plan)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	programs := measurement.Programs{
+		Root: c.Root, Bin: c.Bin, Model: c.Model, Samples: c.Samples, Python: c.Python, Scratch: c.Scratch, Cgroup: c.Cgroup,
+		TensorFlow: c.TensorFlow, ONNXRuntime: c.ONNXRuntime,
+	}
+	if c.Quick {
+		fmt.Fprintln(stdout, "Not for decisions: with --quick the figures mean nothing.")
+	}
+	campaign := measurement.Campaign{
+		Folder: folder, Machine: machine.Describe(ctx, c.Root, c.Scratch), Measure: programs.Measure, Progress: stderr,
+		Command: strings.Join(append([]string{"scripts/compare"}, args...), " "),
+	}
+	s, err := campaign.Run(ctx)
+	if ctx.Err() != nil {
+		return fmt.Errorf("interrupted: %d runs were made now and are kept, %d are missing; the same command goes on from there", s.Made, s.Left)
+	}
+	fmt.Fprintf(stdout, "%d runs were made, of which %d are void; %d are missing. They are in %s.\n", s.Made, s.Void, s.Left, filepath.Join(c.Out, "runs"))
+	if s.Left > 0 && err == nil {
+		fmt.Fprintln(stdout, "The same command makes those that are missing.")
+	}
+	return err
+}
+
+// plan is what is to be measured.
+func (c *options) plan() (measurement.Plan, error) {
+	plan := measurement.Full()
+	if c.Quick {
+		plan = measurement.Quick()
+	}
+	plan.Seed = c.Seed
+	if c.Repetitions < 0 {
+		return plan, fmt.Errorf("--repetitions %d: from 1", c.Repetitions)
+	}
+	if c.Repetitions > 0 {
+		plan.Repetitions = c.Repetitions
+	}
+	if c.Only == "" {
+		return plan, nil
+	}
+	if _, err := path.Match(c.Only, ""); err != nil {
+		return plan, fmt.Errorf("--only %s: %w", c.Only, err)
+	}
+	plan.Variants = slices.DeleteFunc(plan.Variants, func(v measurement.Variant) bool {
+		ok, _ := path.Match(c.Only, v.Name()) // the pattern is good
+		return !ok
+	})
+	if len(plan.Variants) == 0 {
+		return plan, errors.New("--only matches no variant: --list prints their names")
+	}
+	return plan, nil
+}

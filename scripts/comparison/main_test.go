@@ -1,0 +1,315 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+)
+
+// The test's program is the command too, so that it can be killed.
+func TestMain(m *testing.M) {
+	if os.Getenv("TEST_AS_COMMAND") != "" || len(os.Args) > 1 && os.Args[1] == measurement.OnNFSArg {
+		main()
+		return
+	}
+	code := m.Run()
+	if bin != "" {
+		_ = os.RemoveAll(bin) // a temporary folder
+	}
+	os.Exit(code)
+}
+
+// build compiles the real programs, once for all tests.
+var build = sync.OnceValue(func() (err error) {
+	if bin, err = os.MkdirTemp("", "atelier-bin-"); err != nil {
+		return err
+	}
+	builds := [][]string{{"-o", bin + "/", "../devstack", "../../api/cmd/...", "../../worker/cmd/..."}}
+	for _, worker := range []string{"worker-daemon", "worker-lambda"} {
+		builds = append(builds, []string{"-tags=nodynamic,onnx", "-o", filepath.Join(bin, worker+"-onnx"), "../../worker/cmd/" + worker})
+	}
+	for _, args := range builds {
+		if out, err := exec.Command("go", append([]string{"build"}, args...)...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%w\n%s", err, out)
+		}
+	}
+	return nil
+})
+
+// bin is the folder that build has made, empty before.
+var bin string
+
+// quick is the arguments of a quick measurement with the real programs.
+func quick(t *testing.T, out string, more ...string) []string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs TensorFlow and MiniStack: left out with -short")
+	}
+	for _, name := range []string{"ATELIER_MINISTACK", "ATELIER_SAMPLES", "ATELIER_LIBTENSORFLOW", "ATELIER_ONNXRUNTIME", "ATELIER_ROOT"} {
+		if os.Getenv(name) == "" {
+			const missing = `not set up: run scripts/setup, then eval "$(scripts/env)"`
+			if os.Getenv("CI") != "" {
+				t.Fatal(missing)
+			}
+			t.Skip(missing)
+		}
+	}
+	if err := build(); err != nil {
+		t.Fatal(err)
+	}
+	return append([]string{"--quick", "--out", out, "--bin", bin, "--scratch", t.TempDir()}, more...)
+}
+
+// TestQuick measures everything, with the real programs. On a busy machine runs may be void;
+// each has its jobs all the same.
+func TestQuick(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	var stdout, stderr bytes.Buffer
+	if err := run(t.Context(), quick(t, out), &stdout, &stderr); err != nil {
+		t.Fatalf("%v\n%s", err, &stderr)
+	}
+	if !strings.HasPrefix(stdout.String(), "Not for decisions") || !strings.Contains(stderr.String(), "compare: run 2 of ") || !strings.Contains(stderr.String(), " left\n") {
+		t.Errorf("printed %s and\n%s", &stdout, &stderr)
+	}
+	runs, err := measurement.Load(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	measured := map[string]*measurement.Run{}
+	for _, r := range runs {
+		measured[r.Header.Variant.System+" "+r.Header.Variant.Engine] = r
+		check(t, r)
+	}
+	wanted := []string{"service tensorflow", "service onnx", "daemon onnx", "ministack onnx", "synchronous onnx", "concurrent onnx"}
+	if os.Getenv("ATELIER_BASELINE") != "" {
+		wanted = append(wanted, "flask tensorflow")
+	} else if !strings.Contains(stderr.String(), "left out: the Python server is not installed") {
+		t.Error("it isn't said that the Python server is left out")
+	}
+	for _, name := range wanted {
+		if measured[name] == nil {
+			t.Errorf("there is no run of %s:\n%s", name, &stderr)
+		}
+	}
+}
+
+// check looks at what must hold for the figures of any run.
+func check(t *testing.T, r *measurement.Run) {
+	t.Helper()
+	h := r.Header
+	name := h.Variant.Name()
+	if h.Machine.Processor == "" || h.Machine.Commit == "" || h.Seed != 20 || h.Repetition != 1 || h.Position < 1 || !strings.HasPrefix(h.Command, "scripts/compare --quick") {
+		t.Errorf("%s: the circumstances are %+v", name, h)
+	}
+	if h.Hypothetical != (h.Variant.System == measurement.Concurrent) {
+		t.Errorf("%s: hypothetical is %v", name, h.Hypothetical)
+	}
+	if f := r.Footer; f.Seconds <= 0 || f.Share <= 0 || f.Used["sender"] <= 0 || f.LoadBefore == "" {
+		t.Errorf("%s: the footer is %+v", name, f)
+	}
+	function := slices.Contains([]string{measurement.Service, measurement.Synchronous, measurement.Concurrent}, h.Variant.System)
+	cold := 0
+	for _, j := range r.Jobs {
+		if j.Failed != "" || j.Latency <= 0 {
+			t.Errorf("%s: %+v", name, j)
+			continue
+		}
+		if j.Cold {
+			cold++
+		}
+		if h.Variant.System == measurement.Flask {
+			continue
+		}
+		stages := j.Read + j.Decode + j.Paint + j.Encode + j.Write
+		if j.Read <= 0 || j.Decode <= 0 || j.Paint <= 0 || j.Encode <= 0 || j.Write <= 0 || stages > j.Handler || j.Handler > j.Latency {
+			t.Errorf("%s: the stages take %v of %+v", name, stages, j)
+		}
+		if function && (j.Billed < j.Handler || j.Cold != (j.Start > 0)) {
+			t.Errorf("%s: billed and started: %+v", name, j)
+		}
+	}
+	switch h.Variant.System {
+	case measurement.Daemon, measurement.Flask:
+		if cold != 0 {
+			t.Errorf("%s: %d cold starts of a server that has painted before", name, cold)
+		}
+	case measurement.Service:
+		if !r.Jobs[0].Cold || cold != 1 {
+			t.Errorf("%s: %d cold starts, want the first picture alone", name, cold)
+		}
+	case measurement.Concurrent:
+		if cold != 1 {
+			t.Errorf("%s: %d cold starts in one environment", name, cold)
+		}
+	}
+}
+
+// A command that is killed leaves whole files, no servers, and a measurement that goes on.
+func TestKilled(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out")
+	args := quick(t, out, "--only", "[sd]*-onnx-256px-[1p]*")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed := exec.Command(self, args...)
+	killed.Env = append(os.Environ(), "TEST_AS_COMMAND=1")
+	pr, pw, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed.Stderr = pw
+	if err := killed.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = pw.Close() // the process has its own
+	said := make([]byte, 0, 1<<16)
+	for !bytes.Contains(said, []byte("compare: run 2 of ")) { // the first is stored
+		chunk := make([]byte, 4096)
+		n, err := pr.Read(chunk)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, said)
+		}
+		said = append(said, chunk[:n]...)
+	}
+	if err := killed.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = killed.Wait() // killed
+	_ = pr.Close()
+	before, err := measurement.Load(out)
+	if err != nil || len(before) < 1 {
+		t.Fatalf("%d runs are left, %v", len(before), err)
+	}
+	for deadline := time.Now().Add(time.Minute); len(mentioning(t, out, args[6])) > 0; {
+		if time.Now().After(deadline) {
+			t.Fatalf("still running: %q", mentioning(t, out, args[6]))
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	var stdout, stderr bytes.Buffer
+	if err := run(t.Context(), args, &stdout, &stderr); err != nil {
+		t.Fatalf("%v\n%s", err, &stderr)
+	}
+	after, err := measurement.Load(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	variants := map[string]bool{}
+	for _, r := range after {
+		variants[r.Header.Variant.Name()] = true
+	}
+	if len(variants) < 3 {
+		t.Errorf("runs of %v", variants)
+	}
+	if b := before[0]; b.Footer.Void == "" && strings.Contains(stderr.String(), b.Header.Variant.Name()) {
+		t.Errorf("a run that was stored is made again:\n%s", &stderr)
+	}
+}
+
+// mentioning is the command lines of processes that have one of the paths in theirs, this one
+// left out.
+func mentioning(t *testing.T, paths ...string) (lines []string) {
+	t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range all {
+		b, err := os.ReadFile(name)
+		if err != nil || name == fmt.Sprintf("/proc/%d/cmdline", os.Getpid()) {
+			continue
+		}
+		for _, path := range paths {
+			if bytes.Contains(b, []byte(path)) {
+				lines = append(lines, string(bytes.ReplaceAll(b, []byte{0}, []byte{' '})))
+			}
+		}
+	}
+	return lines
+}
+
+// Ctrl-C ends the servers and tells how to go on.
+func TestInterrupted(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	args := quick(t, filepath.Join(t.TempDir(), "out"), "--only", "daemon-*")
+	err := run(ctx, args, &bytes.Buffer{}, writer(func(b []byte) {
+		if bytes.Contains(b, []byte("run 1 of 1")) {
+			stop()
+		}
+	}))
+	if err == nil || !strings.Contains(err.Error(), "interrupted: 0 runs were made now and are kept, 1 are missing; the same command goes on from there") {
+		t.Errorf("got %v", err)
+	}
+	if left := mentioning(t, args[6]); len(left) > 0 {
+		t.Errorf("still running: %q", left)
+	}
+}
+
+type writer func([]byte)
+
+func (w writer) Write(b []byte) (int, error) { w(b); return len(b), nil }
+
+func TestBadArguments(t *testing.T) {
+	blocked := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{
+		"--only [":              "syntax error in pattern",
+		"--only nothing":        "--only matches no variant: --list prints their names",
+		"--out " + blocked:      "the output folder can't be made",
+		"--out /x y":            "unexpected argument y",
+		"--repetitions=-1":      "--repetitions -1: from 1",
+		"--seed few":            "--seed",
+		"--quick --cheap --out": "unknown flag --cheap",
+	} {
+		err := run(t.Context(), append(strings.Fields(args), "--scratch", t.TempDir()), &bytes.Buffer{}, &bytes.Buffer{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", args, err, want)
+		}
+	}
+	if err := run(t.Context(), []string{"--out", t.TempDir()}, &bytes.Buffer{}, &bytes.Buffer{}); err == nil || errors.Is(err, syscall.ENOENT) {
+		t.Errorf("without a folder to work in: %v", err)
+	}
+}
+
+// The help teaches what is measured, and how to begin.
+func TestHelp(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	help := exec.Command(self, "--help")
+	help.Env = append(os.Environ(), "TEST_AS_COMMAND=1")
+	stdout, err := help.Output()
+	for _, word := range []string{"--out", "--quick", "--only", "service ", "daemon ", "hypothetical", "Ctrl-C", "void"} {
+		if !strings.Contains(string(stdout), word) {
+			t.Errorf("%q is not in the help (%v):\n%s", word, err, stdout)
+		}
+	}
+}
+
+func TestList(t *testing.T) {
+	var stdout bytes.Buffer
+	if err := run(t.Context(), []string{"--list", "--only", "service-*", "--scratch", t.TempDir()}, &stdout, &bytes.Buffer{}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(stdout.String(), "service-onnx-2048px-1769mb-20ms-1threads\n") || strings.Contains(stdout.String(), "daemon") {
+		t.Errorf("got\n%s", &stdout)
+	}
+}

@@ -1,0 +1,150 @@
+package measurement
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/atelier-go/atelier/scripts/measure/machine"
+)
+
+// A Campaign makes the runs of a folder's plan that are missing.
+type Campaign struct {
+	Folder  *Folder
+	Machine machine.Description
+	Command string // as it was given, for the files
+	// Measure makes one run, with a source of chance of its own: it fills in the jobs, and of
+	// the footer what it knows. An [*UnavailableError] leaves the variant out.
+	Measure  func(context.Context, Variant, *rand.Rand) (*Run, error)
+	Progress io.Writer
+}
+
+// An UnavailableError is why something can't be measured on this machine, with what to do.
+type UnavailableError struct{ Reason string }
+
+func (e *UnavailableError) Error() string { return e.Reason }
+
+// A step is a run that is to be made.
+type step struct {
+	variant              Variant
+	repetition, position int
+}
+
+// order is all runs of a plan: in each repetition every variant, in an order by chance.
+func order(p Plan) (all []step) {
+	for repetition := 1; repetition <= p.Repetitions; repetition++ {
+		chance := rand.New(rand.NewPCG(p.Seed, uint64(repetition))) //nolint:gosec // not for secrets; from 1
+		for position, i := range chance.Perm(len(p.Variants)) {
+			all = append(all, step{p.Variants[i], repetition, position + 1})
+		}
+	}
+	return all
+}
+
+// chance is a run's own source, the same whenever it is made. All variants of a repetition
+// have the same, so that the same pattern brings the same arrivals to each.
+func (s step) chance(seed uint64) *rand.Rand {
+	const arrivals = 1 << 32                                          // the orders have the streams below
+	return rand.New(rand.NewPCG(seed, arrivals+uint64(s.repetition))) //nolint:gosec // not for secrets; from 1
+}
+
+// missing are the steps that have no run on this processor model, or void ones only.
+func (c *Campaign) missing() (all []step, err error) {
+	runs, err := c.Folder.Runs()
+	if err != nil {
+		return nil, err
+	}
+	type made struct {
+		variant    Variant
+		repetition int
+	}
+	done := map[made]bool{}
+	for _, r := range ByProcessor(runs)[c.Machine.Processor] {
+		done[made{r.Header.Variant, r.Header.Repetition}] = true
+	}
+	for _, s := range order(c.Folder.Plan) {
+		if !done[made{s.variant, s.repetition}] {
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
+
+// A Summary is what a campaign has come to.
+type Summary struct {
+	Made, Void, Left int               // runs; Left are those that are missing now
+	Unavailable      map[string]string // variants that were left out, and why
+}
+
+// Run makes each missing run once. It returns at the end of ctx, without the run that was
+// under way, with ctx's error. A run that fails does not keep the others from being made; one
+// that can't be stored does.
+func (c *Campaign) Run(ctx context.Context) (s Summary, err error) {
+	steps, err := c.missing()
+	if err != nil {
+		return s, err
+	}
+	s.Left, s.Unavailable = len(steps), map[string]string{}
+	began, tried := time.Now(), 0
+	var errs []error
+	for i, step := range steps {
+		name := step.variant.Name()
+		if _, out := s.Unavailable[name]; out {
+			continue
+		}
+		left := ""
+		if tried > 0 {
+			each := time.Since(began) / time.Duration(tried)
+			left = fmt.Sprintf(", about %s left", (each * time.Duration(len(steps)-i)).Round(time.Second))
+		}
+		fmt.Fprintf(c.Progress, "compare: run %d of %d: %s, repetition %d%s\n", i+1, len(steps), name, step.repetition, left)
+		run, err := c.make(ctx, step)
+		if ctx.Err() != nil {
+			return s, ctx.Err()
+		}
+		none := new(UnavailableError)
+		if errors.As(err, &none) {
+			s.Unavailable[name] = none.Reason
+			fmt.Fprintf(c.Progress, "compare: %s: left out: %s\n", name, none.Reason)
+			continue
+		}
+		tried++
+		if err != nil {
+			fmt.Fprintf(c.Progress, "compare: %s: %v\n", name, err)
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			continue
+		}
+		if err := c.Folder.Add(run); err != nil {
+			return s, errors.Join(append(errs, err)...)
+		}
+		s.Made++
+		if void := run.Footer.Void; void != "" {
+			s.Void++
+			fmt.Fprintf(c.Progress, "compare: %s: void: %s\n", name, void)
+			continue
+		}
+		s.Left--
+	}
+	return s, errors.Join(errs...)
+}
+
+// make makes a run, and completes it.
+func (c *Campaign) make(ctx context.Context, s step) (*Run, error) {
+	h := Header{
+		Format: Format, Variant: s.variant, Hypothetical: s.variant.Hypothetical(), Repetition: s.repetition, Position: s.position,
+		Seed: c.Folder.Plan.Seed, Command: c.Command, Machine: c.Machine, Began: time.Now().UTC(),
+	}
+	before := machine.LoadAverage()
+	run, err := c.Measure(ctx, s.variant, s.chance(c.Folder.Plan.Seed))
+	if err != nil {
+		return nil, err
+	}
+	run.Header = h
+	f := &run.Footer
+	f.Ended, f.Jobs, f.LagP99, f.LoadBefore, f.LoadAfter = time.Now().UTC(), len(run.Jobs), lagP99(run.Jobs), before, machine.LoadAverage()
+	f.Void = why(s.variant, run.Jobs, *f)
+	return run, nil
+}

@@ -1,0 +1,154 @@
+package measurement
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/atelier-go/atelier/scripts/measure/machine"
+)
+
+// plan has variants that differ in their sizes.
+func plan(repetitions, variants int) Plan {
+	p := Plan{Repetitions: repetitions, Seed: 1}
+	for n := range variants {
+		p.Variants = append(p.Variants, Variant{System: Daemon, Engine: ONNX, Size: n + 1, Jobs: 1, Pattern: Steady, Rate: 1})
+	}
+	return p
+}
+
+// recorder measures nothing, and records what it was to measure.
+type recorder struct {
+	sizes   []int
+	chances []uint64
+	then    func(Variant) (*Run, error) // nil: a good run
+}
+
+func (r *recorder) measure(_ context.Context, v Variant, chance *rand.Rand) (*Run, error) {
+	r.sizes, r.chances = append(r.sizes, v.Size), append(r.chances, chance.Uint64())
+	if r.then != nil {
+		return r.then(v)
+	}
+	return &Run{Jobs: []Job{{Latency: 1}}}, nil
+}
+
+func (r *recorder) campaign(f *Folder) *Campaign {
+	return &Campaign{Folder: f, Machine: machine.Description{Processor: "A"}, Measure: r.measure, Progress: io.Discard}
+}
+
+// Each repetition has every variant once, in an order of its own, which the seed decides.
+func TestOrder(t *testing.T) {
+	const variants = 20
+	made := func(seed uint64) (sizes []int, chances []uint64) {
+		p, r := plan(2, variants), new(recorder)
+		p.Seed = seed
+		if s, err := r.campaign(open(t, t.TempDir(), p)).Run(t.Context()); err != nil || s.Made != 2*variants || s.Left != 0 {
+			t.Fatalf("got %+v, %v", s, err)
+		}
+		return r.sizes, r.chances
+	}
+	one, chances := made(1)
+	if again, _ := made(1); !slices.Equal(one, again) {
+		t.Errorf("the same seed gave %v and %v", one, again)
+	}
+	if other, _ := made(2); slices.Equal(one, other) {
+		t.Errorf("two seeds gave %v", one)
+	}
+	first, second := one[:variants], one[variants:]
+	if slices.Equal(first, second) || slices.IsSorted(first) {
+		t.Errorf("the order is %v, %v", first, second)
+	}
+	for _, of := range [][]int{first, second} {
+		if sorted := slices.Compact(slices.Sorted(slices.Values(of))); len(sorted) != variants {
+			t.Errorf("a repetition has %v", of)
+		}
+	}
+	// Within a repetition all variants have the same arrivals, and other ones in the next.
+	if chances[0] != chances[variants-1] || chances[0] == chances[variants] {
+		t.Errorf("sources of chance: %v", chances)
+	}
+}
+
+// Ctrl-C in the middle keeps what was made, and the next start makes the rest.
+func TestInterruptedCampaign(t *testing.T) {
+	dir := t.TempDir()
+	ctx, stop := context.WithCancel(t.Context())
+	r := new(recorder)
+	r.then = func(Variant) (*Run, error) {
+		if len(r.sizes) == 3 {
+			stop()
+			return nil, context.Canceled
+		}
+		return &Run{}, nil
+	}
+	f := open(t, dir, plan(2, 4))
+	if s, err := r.campaign(f).Run(ctx); !errors.Is(err, context.Canceled) || s.Made != 2 || s.Left != 6 {
+		t.Errorf("got %+v, %v", s, err)
+	}
+	f.Close()
+	rest := new(recorder)
+	if s, err := rest.campaign(open(t, dir, plan(2, 4))).Run(t.Context()); err != nil || s.Made != 6 || s.Left != 0 {
+		t.Errorf("got %+v, %v", s, err)
+	}
+	if rest.sizes[0] != r.sizes[2] {
+		t.Errorf("it went on with %d, want the run that was interrupted, of %d", rest.sizes[0], r.sizes[2])
+	}
+}
+
+// Void runs are kept and made again, once at each start; runs on another processor model are
+// no substitute.
+func TestVoidAndOtherProcessors(t *testing.T) {
+	dir := t.TempDir()
+	f := open(t, dir, plan(1, 2))
+	void := &recorder{then: func(v Variant) (*Run, error) {
+		return &Run{Footer: Footer{Steal: float64(v.Size-1) / 10}}, nil // of the second
+	}}
+	if s, err := void.campaign(f).Run(t.Context()); err != nil || s.Made != 2 || s.Void != 1 || s.Left != 1 {
+		t.Errorf("got %+v, %v", s, err)
+	}
+	again := new(recorder)
+	if _, err := again.campaign(f).Run(t.Context()); err != nil || !slices.Equal(again.sizes, []int{2}) {
+		t.Errorf("made again: %v, %v", again.sizes, err)
+	}
+	other := new(recorder)
+	c := other.campaign(f)
+	c.Machine.Processor = "B"
+	if s, err := c.Run(t.Context()); err != nil || s.Made != 2 {
+		t.Errorf("on another processor: %+v, %v", s, err)
+	}
+	runs, err := f.Runs()
+	by := ByProcessor(runs)
+	if err != nil || len(runs) != 5 || len(by["A"]) != 2 || len(by["B"]) != 2 {
+		t.Errorf("got %d runs, by processor %d and %d, %v", len(runs), len(by["A"]), len(by["B"]), err)
+	}
+}
+
+// What can't be measured here is left out and said once; what fails keeps nothing else from
+// being measured.
+func TestUnavailableAndFailed(t *testing.T) {
+	var progress bytes.Buffer
+	broken := errors.New("the engine does not start")
+	r := &recorder{then: func(v Variant) (*Run, error) {
+		switch v.Size {
+		case 1:
+			return nil, &UnavailableError{"no control groups here"}
+		case 2:
+			return nil, broken
+		}
+		return &Run{}, nil
+	}}
+	c := r.campaign(open(t, t.TempDir(), plan(2, 3)))
+	c.Progress = &progress
+	s, err := c.Run(t.Context())
+	if !errors.Is(err, broken) || s.Made != 2 || s.Left != 4 || len(s.Unavailable) != 1 {
+		t.Errorf("got %+v, %v", s, err)
+	}
+	if n := strings.Count(progress.String(), "left out: no control groups here"); n != 1 || !strings.Contains(progress.String(), " left\n") {
+		t.Errorf("the progress was\n%s", &progress)
+	}
+}

@@ -1,0 +1,75 @@
+package measurement
+
+import (
+	"context"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+)
+
+// A response is what became of a request.
+type response struct {
+	scheduled, began, ended time.Time
+	code                    int
+	body                    []byte
+	failed                  string // why there is no good response; "" if there is one
+}
+
+// send sends one request at each of the arrivals, in seconds from now on, whatever became of
+// those before (an open loop), and returns when all have their response, in the order of the
+// arrivals. The targets take turns. At the end of ctx it returns at once, with ctx's error.
+func send(ctx context.Context, arrivals []float64, targets []vegeta.Target, timeout time.Duration) (began time.Time, all []response, err error) {
+	s := &schedule{arrivals: arrivals}
+	attacker := vegeta.NewAttacker(vegeta.Timeout(timeout), vegeta.KeepAlive(true), vegeta.Connections(1000))
+	results := attacker.Attack(vegeta.NewStaticTargeter(targets...), s, 0, "")
+	all = make([]response, len(arrivals))
+	for {
+		select {
+		case r, more := <-results:
+			if !more {
+				return s.began, all, nil
+			}
+			all[r.Seq] = response{
+				scheduled: s.began.Add(seconds(arrivals[r.Seq])), began: r.Timestamp, ended: r.Timestamp.Add(r.Latency),
+				code: int(r.Code), body: r.Body, failed: failure(r),
+			}
+		case <-ctx.Done():
+			attacker.Stop()
+			go func() {
+				for range results { // what is still under way
+				}
+			}()
+			return s.began, nil, ctx.Err()
+		}
+	}
+}
+
+// failure is why a request has no good response, with the beginning of what there is.
+func failure(r *vegeta.Result) string {
+	if r.Error == "" {
+		return ""
+	}
+	return r.Error + ": " + string(r.Body[:min(len(r.Body), 200)])
+}
+
+// A schedule paces vegeta by arrivals.
+type schedule struct {
+	arrivals []float64
+	began    time.Time // of the load, once the first request was paced
+}
+
+// Pace implements vegeta's Pacer.
+func (s *schedule) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
+	if hits == 0 {
+		s.began = time.Now().Add(-elapsed)
+	}
+	if hits >= uint64(len(s.arrivals)) {
+		return 0, true
+	}
+	return seconds(s.arrivals[hits]) - elapsed, false
+}
+
+// Rate implements vegeta's Pacer; nothing asks for it.
+func (s *schedule) Rate(time.Duration) float64 { return 0 }
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

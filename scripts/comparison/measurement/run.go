@@ -1,0 +1,74 @@
+package measurement
+
+import (
+	"time"
+
+	"github.com/atelier-go/atelier/scripts/measure/machine"
+)
+
+// A Run is one run of a variant.
+type Run struct {
+	Header Header
+	Jobs   []Job // in the order in which they were sent
+	Footer Footer
+}
+
+// A Header is under which circumstances a run was made.
+type Header struct {
+	Format       int                 `json:"format"` // [Format]
+	Variant      Variant             `json:"variant"`
+	Hypothetical bool                `json:"hypothetical,omitempty"`
+	Repetition   int                 `json:"repetition"` // from 1
+	Position     int                 `json:"position"`   // among the variants of this repetition, from 1
+	Seed         uint64              `json:"seed"`       // of the whole measurement: of orders and arrivals
+	Command      string              `json:"command"`
+	Machine      machine.Description `json:"machine"`
+	Began        time.Time           `json:"began"`
+}
+
+// Format is the version of the files.
+const Format = 1
+
+// A Job is what was measured of one picture. Times are in seconds; what a system does not
+// tell is left out.
+type Job struct {
+	ID        string  `json:"id,omitempty"`
+	Scheduled float64 `json:"scheduled"`         // when it was to be sent, since the load began
+	Lag       float64 `json:"lag,omitempty"`     // how much later it was sent
+	Latency   float64 `json:"latency,omitempty"` // from Scheduled to the stored, or received, picture
+	Failed    string  `json:"failed,omitempty"`  // why there is no picture
+
+	Cold      bool    `json:"cold,omitempty"`       // the first picture of its process
+	Start     float64 `json:"start,omitempty"`      // from the start of the process until it takes events; of cold ones
+	Billed    float64 `json:"billed,omitempty"`     // by Lambda's rule, start included
+	Used      float64 `json:"used,omitempty"`       // processor time of the function meanwhile, to within 0.01
+	Waited    float64 `json:"waited,omitempty"`     // for an environment
+	NFSReads  int     `json:"nfs_reads,omitempty"`  // calls to the file server that read
+	NFSBytes  int64   `json:"nfs_bytes,omitempty"`  // that they brought
+	NFSWaited float64 `json:"nfs_waited,omitempty"` // for them, summed over calls that may overlap
+	Received  float64 `json:"received,omitempty"`   // from Scheduled until a worker began the attempt
+	Handler   float64 `json:"handler,omitempty"`    // from there to the stored picture
+
+	// Stages of Handler, which has more than them.
+	Read   float64 `json:"read,omitempty"`
+	Decode float64 `json:"decode,omitempty"`
+	Paint  float64 `json:"paint,omitempty"`
+	Encode float64 `json:"encode,omitempty"`
+	Write  float64 `json:"write,omitempty"`
+}
+
+// A Footer is how a run went.
+type Footer struct {
+	Ended      time.Time          `json:"ended"`
+	Jobs       int                `json:"jobs"`
+	Void       string             `json:"void,omitempty"`   // why the run counts for nothing
+	Seconds    float64            `json:"seconds"`          // that the load took, until the last picture
+	LagP99     float64            `json:"lag_p99"`          // seconds
+	Steal      float64            `json:"steal"`            // part of the processors' time that was taken away
+	Share      float64            `json:"share"`            // part of the processors' time that the run's programs used
+	Used       map[string]float64 `json:"used"`             // processor time by program, seconds
+	Files      int64              `json:"files,omitempty"`  // bytes that were to be taken out of the page cache
+	Stayed     int64              `json:"stayed,omitempty"` // bytes of them that stayed
+	LoadBefore string             `json:"load_before"`      // averages of the system
+	LoadAfter  string             `json:"load_after"`
+}

@@ -1,0 +1,169 @@
+package measurement
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"mime/multipart"
+	"net/http"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/atelier-go/atelier/pkg/style"
+	"github.com/atelier-go/atelier/scripts/measure/photograph"
+)
+
+// A system takes photographs over HTTP. It runs until it is closed.
+type system interface {
+	// targets are the requests, one for each of some photographs.
+	targets() ([]vegeta.Target, error)
+	// collect waits until what the requests have asked for is done, and returns a job for each.
+	// A response that is not good is its job's failure.
+	collect(context.Context, []response) ([]Job, error)
+	close() error
+}
+
+// responseTimeout is how long a response may take: longer than any picture.
+const responseTimeout = 5 * time.Minute
+
+// Measure makes a run of a variant; see [Campaign].
+func (p Programs) Measure(ctx context.Context, v Variant, chance *rand.Rand) (*Run, error) {
+	if v.System == Service && v.NFS {
+		return p.serviceOnNFS(ctx, v)
+	}
+	if v.System == Service {
+		return p.service(ctx, v)
+	}
+	arrivals, err := v.arrivals(chance)
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.open(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	run, err := load(ctx, v, s, arrivals)
+	if cerr := s.close(); err == nil {
+		err = cerr
+	}
+	return run, err
+}
+
+// open starts a system.
+func (p Programs) open(ctx context.Context, v Variant) (system, error) {
+	switch v.System {
+	case Daemon, MiniStack:
+		return p.stack(ctx, v)
+	case Synchronous, Concurrent:
+		return p.front(v)
+	case Flask:
+		return p.flask(ctx, v)
+	}
+	return nil, fmt.Errorf("there is no system %q", v.System)
+}
+
+// load puts a system under load. One that is always there has painted a picture before.
+func load(ctx context.Context, v Variant, s system, arrivals []float64) (*Run, error) {
+	targets, err := s.targets()
+	if err != nil {
+		return nil, err
+	}
+	if v.System == Daemon || v.System == Flask {
+		_, first, err := send(ctx, []float64{0}, targets, responseTimeout)
+		if err != nil {
+			return nil, err
+		}
+		jobs, err := s.collect(ctx, first)
+		if err != nil {
+			return nil, err
+		}
+		if jobs[0].Failed != "" {
+			return nil, fmt.Errorf("the first picture failed: %s", jobs[0].Failed)
+		}
+	}
+	u, err := startUsage()
+	if err != nil {
+		return nil, err
+	}
+	began, responses, err := send(ctx, arrivals, targets, responseTimeout)
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := s.collect(ctx, responses)
+	if err != nil {
+		return nil, err
+	}
+	run := &Run{Jobs: jobs}
+	end := time.Duration(0)
+	for n := range jobs {
+		j, r := &jobs[n], responses[n]
+		j.Scheduled, j.Lag = arrivals[n], max(0, r.began.Sub(r.scheduled).Seconds())
+		if j.Failed == "" && r.failed != "" {
+			j.Failed = r.failed
+		}
+		end = max(end, seconds(j.Scheduled+j.Latency), r.ended.Sub(began))
+	}
+	run.Footer = u.footer(end)
+	return run, nil
+}
+
+// burst is how many jobs a burst has, and how much faster they come than on average.
+const burst = 10
+
+// arrivals is when jobs are sent, in seconds from the load's beginning.
+func (v Variant) arrivals(chance *rand.Rand) ([]float64, error) {
+	if v.Rate <= 0 || math.IsInf(v.Rate, 0) || v.Jobs < 1 {
+		return nil, fmt.Errorf("%s: %d jobs at %g a second can't be sent", v.Name(), v.Jobs, v.Rate)
+	}
+	times := make([]float64, v.Jobs)
+	at := 0.0
+	for n := range times {
+		switch v.Pattern {
+		case Steady:
+			at = float64(n) / v.Rate
+		case Poisson:
+			at += chance.ExpFloat64() / v.Rate
+		case Bursts:
+			at = (float64(n/burst*burst) + float64(n%burst)/burst) / v.Rate
+		default:
+			return nil, fmt.Errorf("there is no pattern %q", v.Pattern)
+		}
+		times[n] = at
+	}
+	return times, nil
+}
+
+// forms are submissions of photographs of the variant's size, to an address.
+func (p Programs) forms(v Variant, url string) (targets []vegeta.Target, err error) {
+	photos, err := photograph.All(p.Samples, v.Size, v.Size)
+	if err != nil {
+		return nil, err
+	}
+	for _, photo := range photos {
+		var body bytes.Buffer
+		form := multipart.NewWriter(&body)
+		file, err := form.CreateFormFile("image", "photograph.jpg")
+		if err == nil {
+			_, err = file.Write(photo)
+		}
+		if err == nil {
+			err = form.WriteField("style", style.Names()[0])
+		}
+		if err == nil {
+			err = form.WriteField("size", fmt.Sprint(v.Size))
+		}
+		if err == nil {
+			err = form.Close()
+		}
+		if err != nil {
+			return nil, err
+		}
+		targets = append(targets, vegeta.Target{
+			Method: http.MethodPost, URL: url, Body: body.Bytes(), Header: http.Header{"Content-Type": {form.FormDataContentType()}},
+		})
+	}
+	return targets, nil
+}

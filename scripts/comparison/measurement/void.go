@@ -1,0 +1,62 @@
+package measurement
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Beyond these a run is void.
+const (
+	MaxLag    = 0.005 // seconds, the 99th percentile of the sender's lags
+	MaxSteal  = 0.02  // part of the processors' time
+	MaxShare  = 0.5   // likewise, that a system under load may use
+	MaxStayed = 0.05  // part of what was to be taken out of the page cache
+)
+
+// why is why a run is void; "" if it is not. Of a failed job the reason counts, unless it is
+// that the picture does not fit into the function's memory, which is a result.
+func why(v Variant, jobs []Job, f Footer) string {
+	var reasons []string
+	if f.LagP99 > MaxLag {
+		reasons = append(reasons, fmt.Sprintf("the sender lagged: 99%% of the jobs were sent at most %.1f ms late, and %g ms are allowed", 1000*f.LagP99, 1000*MaxLag))
+	}
+	if f.Steal > MaxSteal {
+		reasons = append(reasons, fmt.Sprintf("the machine was taken away for %.1f%% of the time (steal), and %g%% are allowed", 100*f.Steal, 100*MaxSteal))
+	}
+	if v.Pattern != "" && f.Share > MaxShare {
+		reasons = append(reasons, fmt.Sprintf("the system used %.0f%% of the processors, and %g%% are allowed", 100*f.Share, 100*MaxShare))
+	}
+	if float64(f.Stayed) > MaxStayed*float64(f.Files) {
+		reasons = append(reasons, fmt.Sprintf("%.0f%% of the program, library and model stayed in the page cache, and %g%% are allowed: another process has them mapped", 100*float64(f.Stayed)/float64(f.Files), 100*MaxStayed))
+	}
+	failed, first := 0, ""
+	for _, j := range jobs {
+		if j.Failed != "" && j.Failed != tooLarge {
+			if failed++; failed == 1 {
+				first = j.Failed
+			}
+		}
+	}
+	if failed > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d of %d jobs failed, the first because: %s", failed, len(jobs), first))
+	}
+	return strings.Join(reasons, "; ")
+}
+
+// tooLarge is the code of a job whose picture does not fit into a worker's memory.
+const tooLarge = "too_large"
+
+// lagP99 is the lag that 99 of 100 jobs don't exceed; 0 of none.
+func lagP99(jobs []Job) float64 {
+	if len(jobs) == 0 {
+		return 0
+	}
+	lags := make([]float64, len(jobs))
+	for i, j := range jobs {
+		lags[i] = j.Lag
+	}
+	slices.Sort(lags)
+	return lags[int(math.Ceil(0.99*float64(len(lags))))-1]
+}

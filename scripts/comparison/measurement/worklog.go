@@ -1,0 +1,92 @@
+package measurement
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+)
+
+// An attempt is what a worker logs of a job at its end, as JSON.
+type attempt struct {
+	Time      time.Time `json:"time"`
+	Msg       string    `json:"msg"`
+	Job       string    `json:"job"`
+	Code      string    `json:"code"` // of a failed one
+	TookMS    float64   `json:"took_ms"`
+	ReadMS    float64   `json:"read_ms"`
+	DecodeMS  float64   `json:"decode_ms"` // reading included
+	StylizeMS float64   `json:"stylize_ms"`
+	EncodeMS  float64   `json:"encode_ms"`
+	WriteMS   float64   `json:"write_ms"`
+	Cold      bool      `json:"cold_start"`
+}
+
+// logTime is how long a worker may take to log a job's end after everybody can see it.
+const logTime = 30 * time.Second
+
+// attemptsOf is attempts once the logs have the ends of these jobs, or an error.
+func attemptsOf(ctx context.Context, ids []string, paths ...string) (map[string]attempt, error) {
+	ctx, cancel := context.WithTimeout(ctx, logTime)
+	defer cancel()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		all, err := attempts(paths...)
+		if err != nil {
+			return nil, err
+		}
+		missing := slices.IndexFunc(ids, func(id string) bool { _, ok := all[id]; return !ok })
+		if missing < 0 {
+			return all, nil
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("no log of a worker has the end of job %s: see %v (%w)", ids[missing], paths, ctx.Err())
+		}
+	}
+}
+
+// attempts reads the ends of jobs from workers' logs, by the jobs' ids. Lines of other kinds
+// are passed over: the engines' libraries write some.
+func attempts(paths ...string) (map[string]attempt, error) {
+	by := map[string]attempt{}
+	for _, path := range paths {
+		b, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for text := range bytes.Lines(b) {
+			var a attempt
+			if json.Unmarshal(text, &a) == nil && (a.Msg == "succeeded" || a.Msg == "failed") && a.Job != "" {
+				by[a.Job] = a
+			}
+		}
+	}
+	return by, nil
+}
+
+// fill completes a job by what its worker has logged, but for Cold: of several first pictures at
+// once the worker and its host may take different ones for the first.
+func (a attempt) fill(j *Job) {
+	j.Handler = a.TookMS / 1000
+	j.Read, j.Decode = a.ReadMS/1000, (a.DecodeMS-a.ReadMS)/1000
+	j.Paint, j.Encode, j.Write = a.StylizeMS/1000, a.EncodeMS/1000, a.WriteMS/1000
+	if a.Msg == "failed" {
+		j.Failed = a.Code
+	}
+}
+
+// began is when the attempt began.
+func (a attempt) began() time.Time {
+	return a.Time.Add(-time.Duration(a.TookMS * float64(time.Millisecond)))
+}

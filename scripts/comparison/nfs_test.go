@@ -1,0 +1,42 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+)
+
+// A start from a network file system reads the engine from there, and with read ahead in fewer
+// calls; later pictures don't.
+func TestOnNFS(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	args := append(quick(t, out)[1:], "--repetitions", "1", "--only", "service-onnx-*nfs*")
+	check := exec.Command(filepath.Join(os.Getenv("ATELIER_ROOT"), "scripts", "nfs"), "--check")
+	if b, err := check.CombinedOutput(); err != nil {
+		t.Skipf("%s", b)
+	}
+	var stderr bytes.Buffer
+	if err := run(t.Context(), args, &bytes.Buffer{}, &stderr); err != nil {
+		t.Fatalf("%v\n%s", err, &stderr)
+	}
+	runs, err := measurement.Load(out)
+	if err != nil || len(runs) != 2 {
+		t.Fatalf("got %d runs, %v\n%s", len(runs), err, &stderr)
+	}
+	reads := map[bool]int{}
+	for _, r := range runs {
+		cold, warm := r.Jobs[0], r.Jobs[1]
+		reads[r.Header.Variant.ReadAhead] = cold.NFSReads
+		const library = 15e6 // bytes that a start touches, at least
+		if !cold.Cold || cold.NFSBytes < library || cold.NFSWaited <= 0 || warm.Cold || warm.NFSReads > 10 {
+			t.Errorf("%s: %+v and then %+v", r.Header.Variant.Name(), cold, warm)
+		}
+	}
+	if reads[true] == 0 || 2*reads[true] > reads[false] {
+		t.Errorf("with read ahead %d calls, without %d", reads[true], reads[false])
+	}
+}

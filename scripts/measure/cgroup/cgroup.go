@@ -1,0 +1,119 @@
+// Package cgroup holds processes to a part of the machine, with Linux control groups of
+// version 1 or 2.
+package cgroup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// A Group is a control group: one folder in version 2, one for each controller in version 1.
+type Group struct{ folders []string }
+
+// A Share is a part of the machine.
+type Share struct {
+	Memory int64         // bytes; 0 is no limit
+	CPUs   float64       // processors
+	Period time.Duration // in which the processors' time is used up; 0 is 100 ms, the kernel's default
+}
+
+const defaultPeriod = 100 * time.Millisecond
+
+func (s Share) period() int64 {
+	if s.Period == 0 {
+		s.Period = defaultPeriod
+	}
+	return s.Period.Microseconds()
+}
+
+func (s Share) quota() int64 { return int64(s.CPUs * float64(s.period())) }
+
+// An UnavailableError is why this system makes no control group, with what to do.
+type UnavailableError struct{ reason string }
+
+func (e *UnavailableError) Error() string { return e.reason }
+
+// Prefix is what the names of all groups begin with; the process's id follows.
+const Prefix = "atelier-bench-"
+
+var made atomic.Int64
+
+// New makes a group, in dir where that names a delegated one of version 2. It is to be
+// closed. An error may be an [*UnavailableError].
+func New(dir string, of Share) (*Group, error) {
+	name := fmt.Sprintf("%s%d", Prefix, os.Getpid())
+	if n := made.Add(1); n > 1 {
+		name += fmt.Sprintf("-%d", n)
+	}
+	parents, err := controllers(dir)
+	if err != nil {
+		return nil, err
+	}
+	g := new(Group)
+	for _, p := range parents {
+		folder := filepath.Join(p.folder, name)
+		if err := os.Mkdir(folder, 0o755); err != nil {
+			return nil, errors.Join(&UnavailableError{fmt.Sprintf("no control group can be made in %s, which takes root, or --cgroup DIR with a delegated one: %v", p.folder, err)}, g.Close())
+		}
+		g.folders = append(g.folders, folder)
+		for _, l := range p.limits(of) {
+			err := os.WriteFile(filepath.Join(folder, l.file), fmt.Append(nil, l.value), 0o600)
+			if err != nil && (!l.optional || !errors.Is(err, fs.ErrNotExist)) {
+				return nil, errors.Join(&UnavailableError{"a control group's limit can't be set: " + err.Error()}, g.Close())
+			}
+		}
+	}
+	return g, nil
+}
+
+// Folders are where the group's files are.
+func (g *Group) Folders() []string { return g.folders }
+
+// Add makes a command join the group before it becomes its program.
+func (g *Group) Add(cmd *exec.Cmd) {
+	const join = `while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit; shift; done; shift; exec "$@"`
+	args := slices.Clone(cmd.Args)
+	args[0] = cmd.Path
+	cmd.Args = slices.Concat([]string{"sh", "-c", join, "sh"}, g.folders, []string{"--"}, args)
+	cmd.Path = "/bin/sh"
+}
+
+// ErrKilled is of a process that the system has killed for its memory.
+var ErrKilled = errors.New("killed: it took more memory than it may")
+
+// Reason makes [ErrKilled] of a process's end by SIGKILL, which nobody else sends.
+func (g *Group) Reason(ctx context.Context, err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && ctx.Err() == nil {
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+			return ErrKilled
+		}
+	}
+	return err
+}
+
+// Close removes the group, whose processes must have ended.
+func (g *Group) Close() error {
+	var errs []error
+	for _, folder := range g.folders {
+		err := os.Remove(folder)
+		for range 100 { // its last process may take a moment to leave
+			if !errors.Is(err, syscall.EBUSY) {
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+			err = os.Remove(folder)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}

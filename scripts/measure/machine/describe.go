@@ -1,0 +1,79 @@
+package machine
+
+import (
+	"context"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// Unknown is what the system does not tell.
+const Unknown = "unknown"
+
+// A Description is the machine, the system and the code of a measurement. What the system
+// does not tell is [Unknown], or 0.
+type Description struct {
+	Processor   string `json:"processor"` // the model's name
+	Cores       int    `json:"cores"`
+	UsableCores int    `json:"usable_cores"`
+	MemoryBytes int64  `json:"memory_bytes"`
+	System      string `json:"system"` // GOOS/GOARCH
+	Kernel      string `json:"kernel"`
+	Go          string `json:"go"`
+	FileSystem  string `json:"file_system"` // kind of the one that files are written to
+	Commit      string `json:"commit"`      // of the checkout, "…, with changes" where it is not as committed
+}
+
+// Describe describes this machine. root is the checkout, dir a folder on the file system that
+// is written to.
+func Describe(ctx context.Context, root, dir string) Description {
+	return Description{
+		Processor: processor(ctx), Cores: runtime.NumCPU(), UsableCores: runtime.GOMAXPROCS(0), MemoryBytes: ram(ctx),
+		System: runtime.GOOS + "/" + runtime.GOARCH, Kernel: output(ctx, "uname", "-r"), Go: runtime.Version(),
+		FileSystem: fileSystem(ctx, dir), Commit: commit(ctx, root),
+	}
+}
+
+// fileSystem is the kind of file system that a folder is on.
+func fileSystem(ctx context.Context, dir string) string {
+	lines := strings.Split(output(ctx, "df", "-PT", dir), "\n")
+	if f := strings.Fields(lines[len(lines)-1]); len(f) > 1 {
+		return f[1]
+	}
+	return Unknown // not every df knows -T
+}
+
+func commit(ctx context.Context, root string) string {
+	id := output(ctx, "git", "-C", root, "rev-parse", "--short=12", "HEAD")
+	if id == Unknown {
+		return id
+	}
+	if output(ctx, "git", "-C", root, "status", "--porcelain") != "" {
+		id += ", with changes"
+	}
+	return id
+}
+
+func processor(ctx context.Context) string {
+	if v := procValue("/proc/cpuinfo", "model name"); v != Unknown {
+		return v
+	}
+	return output(ctx, "sysctl", "-n", "machdep.cpu.brand_string")
+}
+
+func ram(ctx context.Context) int64 {
+	if v, ok := kilobytes("/proc/meminfo", "MemTotal"); ok {
+		return v
+	}
+	v, _ := strconv.ParseInt(output(ctx, "sysctl", "-n", "hw.memsize"), 10, 64)
+	return v
+}
+
+func output(ctx context.Context, name string, args ...string) string {
+	b, err := exec.CommandContext(ctx, name, args...).Output()
+	if err != nil {
+		return Unknown
+	}
+	return strings.TrimSpace(string(b))
+}

@@ -1,0 +1,165 @@
+package machine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// LoadAverage returns the system's load averages over 1, 5 and 15 minutes.
+func LoadAverage() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if f := strings.Fields(string(b)); err == nil && len(f) >= 3 {
+		return strings.Join(f[:3], " ")
+	}
+	return strings.Trim(output(context.Background(), "sysctl", "-n", "vm.loadavg"), "{ }")
+}
+
+// ResidentMemory returns this process's resident memory in bytes; 0 where the system has no
+// /proc.
+func ResidentMemory() int64 {
+	v, _ := kilobytes("/proc/self/status", "VmRSS")
+	return v
+}
+
+// PeakMemory returns the most that this process's resident memory has been, in bytes.
+func PeakMemory() int64 {
+	if v, ok := kilobytes("/proc/self/status", "VmHWM"); ok {
+		return v
+	}
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return u.Maxrss // bytes on macOS, where there is no /proc
+}
+
+// ProcessorTime returns the processor time that this process has used so far.
+func ProcessorTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// ProcessorTimes returns what a process and all below it have used so far, in seconds of
+// processor to within 0.01 s each, by the names of their programs. It is empty where there is
+// no /proc.
+func ProcessorTimes(root int) map[string]float64 {
+	const tick = 0.01 // of Linux, for user programs
+	paths, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return nil // the pattern is right
+	}
+	parents, sums := map[int]int{}, map[string]float64{}
+	used, names := map[int]float64{}, map[int]string{}
+	for _, path := range paths {
+		b, err := os.ReadFile(path)
+		open, end := bytes.IndexByte(b, '('), bytes.LastIndexByte(b, ')')
+		if err != nil || open < 1 || end < open {
+			continue // ended meanwhile
+		}
+		// pid (name) state parent ..., user and system time being the 14th and 15th
+		f := strings.Fields(string(b[end+1:]))
+		pid, _ := strconv.Atoi(strings.TrimSpace(string(b[:open])))
+		parents[pid], _ = strconv.Atoi(f[1])
+		names[pid] = string(b[open+1 : end])
+		for _, ticks := range f[11:13] {
+			n, _ := strconv.ParseFloat(ticks, 64)
+			used[pid] += n * tick
+		}
+	}
+	for pid := range used {
+		for above := pid; above > 1; above = parents[above] {
+			if above == root {
+				sums[names[pid]] += used[pid]
+				break
+			}
+		}
+	}
+	return sums
+}
+
+// Processors is what all processors have spent since the machine's start, in ticks.
+type Processors struct {
+	All   int64 // including idle time
+	Steal int64 // while a hypervisor ran something else
+}
+
+// ErrNoCounters is of a system that does not tell what its processors have spent.
+var ErrNoCounters = errors.New("this system does not tell how long its processors were taken away (no /proc/stat)")
+
+// ReadProcessors reads the counters now; [ErrNoCounters] where there are none.
+func ReadProcessors() (Processors, error) {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return Processors{}, ErrNoCounters
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	return parseProcessors(line)
+}
+
+// parseProcessors reads the first line of /proc/stat, proc(5): "cpu user nice system idle
+// iowait irq softirq steal guest guest_nice". The last two are part of the first two.
+func parseProcessors(line string) (p Processors, err error) {
+	fields := strings.Fields(line)
+	const steal, guest = 8, 9
+	if len(fields) < guest || fields[0] != "cpu" {
+		return p, ErrNoCounters
+	}
+	for i, field := range fields[1:guest] {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return p, ErrNoCounters
+		}
+		p.All += n
+		if i+1 == steal {
+			p.Steal = n
+		}
+	}
+	return p, nil
+}
+
+// StealSince returns which part of the processors' time was taken away since an earlier
+// reading, from 0 to 1.
+func (p Processors) StealSince(earlier Processors) float64 {
+	if p.All <= earlier.All {
+		return 0
+	}
+	return float64(p.Steal-earlier.Steal) / float64(p.All-earlier.All)
+}
+
+// kilobytes reads a line such as "VmRSS:  1234 kB" as bytes.
+func kilobytes(path, name string) (int64, bool) {
+	n, err := strconv.ParseInt(strings.TrimSuffix(procValue(path, name), " kB"), 10, 64)
+	return n * 1024, err == nil
+}
+
+// procValue is what follows "name:" in a file of /proc.
+func procValue(path, name string) string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return Unknown
+	}
+	for line := range bytes.Lines(b) {
+		key, value, ok := strings.Cut(string(line), ":")
+		if ok && strings.TrimSpace(key) == name {
+			return strings.TrimSpace(value)
+		}
+	}
+	return Unknown
+}
+
+// ProgramName returns this process's name as [ProcessorTimes] has it; "" where there is no
+// /proc.
+func ProgramName() string {
+	b, _ := os.ReadFile("/proc/self/comm")
+	return strings.TrimSpace(string(b))
+}
