@@ -1,5 +1,5 @@
 // Comparison is what scripts/compare runs: it measures every kind of compute that the project
-// has on this machine.
+// has on this machine, and plans which to choose for one's own load.
 package main
 
 import (
@@ -17,9 +17,16 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+	"github.com/atelier-go/atelier/scripts/comparison/plan"
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
+
+type commands struct {
+	Measure options  `cmd:"" default:"withargs" help:"Measure on this machine: what is done without a command."`
+	Plan    planning `cmd:"" help:"Choose the compute for one's own load: what it costs, how fast it is, and how it is deployed."`
+}
 
 type options struct {
 	Out         string `default:"compare-out" help:"Output folder. Where it holds a measurement that was interrupted, that one goes on." placeholder:"DIR"`
@@ -74,21 +81,31 @@ func main() {
 	}
 	if err := do(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
+		if bad := (*plan.InputError)(nil); errors.As(err, &bad) {
+			os.Exit(2)
+		}
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	var o options
-	parser, err := kong.New(&o, kong.Name("scripts/compare"), kong.Description(description),
-		kong.Vars{"root": os.Getenv("ATELIER_ROOT")}, kong.Writers(stdout, stderr), kong.UsageOnError())
+	var c commands
+	parser, err := kong.New(&c, kong.Name("scripts/compare"), kong.Description(description), kong.Writers(stdout, stderr), kong.UsageOnError(),
+		kong.Vars{
+			"root":     os.Getenv("ATELIER_ROOT"),
+			"patterns": strings.Join(plan.Patterns(), ", "), "regions": strings.Join(prices.Regions(), ", "),
+		})
 	if err != nil {
 		return err
 	}
-	if _, err := parser.Parse(args); err != nil {
+	parsed, err := parser.Parse(args)
+	if err != nil {
 		return err
 	}
-	return o.run(ctx, args, stdout, stderr)
+	if parsed.Command() == "plan" {
+		return c.Plan.run(ctx, stdout, stderr)
+	}
+	return c.Measure.run(ctx, args, stdout, stderr)
 }
 
 func (c *options) run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
