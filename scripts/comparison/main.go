@@ -17,16 +17,10 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/plan"
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
-
-type commands struct {
-	Measure options  `cmd:"" default:"withargs" help:"Measure on this machine: what is done without a command."`
-	Plan    planning `cmd:"" help:"Choose the compute for one's own load: what it costs, how fast it is, and how it is deployed."`
-}
 
 type options struct {
 	Out         string `default:"compare-out" help:"Output folder. Where it holds a measurement that was interrupted, that one goes on." placeholder:"DIR"`
@@ -68,7 +62,9 @@ than 2% of the time (steal), where a system used more than half of the processor
 cache was not empty though it should have been, or where jobs failed.
 
 Ctrl-C keeps what was measured: the same command goes on from there, and makes void runs
-again. --out has a file of JSON lines for each run, in runs/.`
+again. --out has a file of JSON lines for each run, in runs/.
+
+scripts/compare plan --help tells how to choose the compute for one's own load.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
@@ -89,23 +85,19 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	var c commands
-	parser, err := kong.New(&c, kong.Name("scripts/compare"), kong.Description(description), kong.Writers(stdout, stderr), kong.UsageOnError(),
-		kong.Vars{
-			"root":     os.Getenv("ATELIER_ROOT"),
-			"patterns": strings.Join(plan.Patterns(), ", "), "regions": strings.Join(prices.Regions(), ", "),
-		})
+	if len(args) > 0 && args[0] == "plan" {
+		return runPlan(ctx, args[1:], stdout, stderr)
+	}
+	var o options
+	parser, err := kong.New(&o, kong.Name("scripts/compare"), kong.Description(description),
+		kong.Vars{"root": os.Getenv("ATELIER_ROOT")}, kong.Writers(stdout, stderr), kong.UsageOnError())
 	if err != nil {
 		return err
 	}
-	parsed, err := parser.Parse(args)
-	if err != nil {
+	if _, err := parser.Parse(args); err != nil {
 		return err
 	}
-	if parsed.Command() == "plan" {
-		return c.Plan.run(ctx, stdout, stderr)
-	}
-	return c.Measure.run(ctx, args, stdout, stderr)
+	return o.run(ctx, args, stdout, stderr)
 }
 
 func (c *options) run(ctx context.Context, args []string, stdout, stderr io.Writer) error {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/plan"
@@ -25,6 +27,37 @@ type planning struct {
 	JSON       bool          `name:"json" help:"Print JSON."`
 	Data       string        `help:"Service times of runs that scripts/compare has measured into DIR. Default: medians of scripts/bench-results.md." placeholder:"DIR"`
 	Seed       uint64        `default:"20" help:"Of what is drawn by chance." placeholder:"N"`
+}
+
+const planDescription = `Chooses the compute for one's own load: which kind, engine, memory or instance type, what it
+costs a month, how long a picture takes, and the command that deploys it.
+
+Service times are measured, latencies simulated with them, bills priced from both; what is
+assumed is listed. Intervals hold what is not known of AWS (how long environments are kept, how
+fast its processors are) and, with --data, how runs differ. Input that won't do is told in one
+line, with exit status 2.
+
+For example:
+  scripts/compare plan --jobs-per-day 500 --pattern bursts --p95 5s
+  scripts/compare plan --trace arrivals.csv --size 1024 --json`
+
+func runPlan(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var p planning
+	stop := false
+	parser, err := kong.New(&p, kong.Name("scripts/compare plan"), kong.Description(planDescription), kong.Writers(stdout, stderr),
+		kong.Vars{"patterns": strings.Join(plan.Patterns(), ", "), "regions": strings.Join(prices.Regions(), ", ")},
+		kong.Exit(func(int) { stop = true })) // after --help
+	if err != nil {
+		return err
+	}
+	_, err = parser.Parse(args)
+	if stop {
+		return nil
+	}
+	if err != nil {
+		return &plan.InputError{Reason: err.Error() + ": see scripts/compare plan --help"}
+	}
+	return p.run(ctx, stdout, stderr)
 }
 
 func (p *planning) run(ctx context.Context, stdout, stderr io.Writer) error {

@@ -56,7 +56,7 @@ func assumptions(t Times) []Assumption {
 func month(size int, s sampled) cost.Month {
 	file := float64(size) * float64(size) * bytesAPixel
 	return cost.Month{
-		Pictures: float64(len(s.times)) * s.scale(), Kept: keptMonths, Active: s.active(),
+		Pictures: s.perDay * cost.Seconds / day, Kept: keptMonths, Active: s.active(),
 		Picture: cost.Picture{
 			Basis:       cost.Assumed,
 			APIRequests: apiRequests, APISeconds: apiSeconds, Messages: messages,

@@ -135,6 +135,9 @@ func (e *evaluation) choose(studies []*study) (Choice, error) {
 	}
 	best := able[0]
 	c.Best = best.Name
+	if i := slices.IndexFunc(able, func(s *study) bool { return s.Command != "" }); i >= 0 {
+		c.Deployable = able[i].Name
+	}
 	c.Why = fmt.Sprintf("%s costs %.2f $ a month", best.Name, best.USD.Estimate)
 	if len(able) > 1 {
 		c.NextBest = able[1].Name

@@ -38,7 +38,7 @@ const (
 	sampleJobs = 120_000
 	// submissions a second of a burst: what the template's API allows (ApiRate).
 	submissions = 50.0
-	most        = 20e6 // jobs a day
+	most        = 1e6 // jobs a day
 	// enough jobs have a 95th percentile that can be told (statistics.MinimumJobs), chance permitting.
 	enough = 320
 )
@@ -54,11 +54,11 @@ func (l Load) String() string {
 type sampled struct {
 	times    []float64
 	duration float64
+	perDay   float64 // jobs, of the whole month
 }
 
 // scale is how many of the part make a month.
-func (s sampled) scale() float64  { return cost.Seconds / s.duration }
-func (s sampled) perDay() float64 { return float64(len(s.times)) / s.duration * day }
+func (s sampled) scale() float64 { return cost.Seconds / s.duration }
 
 // active are a month's hours with jobs.
 func (s sampled) active() float64 {
@@ -101,8 +101,8 @@ func (l Load) made(random *rand.Rand) (sampled, error) {
 	if days > 3650 {
 		return sampled{}, invalid("%g jobs a day are too few to simulate: give 0.1 or more", n)
 	}
-	s := sampled{duration: days * day}
-	if n > 10*sampleJobs && (l.Pattern == Steady || l.Pattern == Poisson || l.Pattern == Bursts) {
+	s := sampled{duration: days * day, perDay: n}
+	if n > 2*sampleJobs && (l.Pattern == Steady || l.Pattern == Poisson || l.Pattern == Bursts) {
 		s.duration = 3600 // each hour is like the others
 	}
 	var err error
@@ -159,7 +159,7 @@ func (l Load) recorded() (sampled, error) {
 	}
 	n := len(times)
 	last := times[n-1]
-	if n < 2 || last == 0 {
+	if n < 2 || last == 0 || len(times) > 2*sampleJobs && times[2*sampleJobs] == 0 {
 		return sampled{}, invalid("%s: all of its jobs arrive at the same time, which is no rate: a trace takes two times at the least", l.Trace)
 	}
 	// It goes on after its last job as before: by its mean gap, or to the end of its last day.
@@ -167,23 +167,34 @@ func (l Load) recorded() (sampled, error) {
 	if last > day {
 		s.duration = math.Ceil(s.duration/day) * day
 	}
+	s.perDay = float64(n) / s.duration * day
 	if n < statistics.MinimumJobs {
 		return s.repeated(1 + statistics.MinimumJobs/n), nil
 	}
-	if n <= 4*sampleJobs || s.duration < 2*day {
-		return s, nil
-	}
-	s.duration = max(day, math.Floor(s.duration/day*4*sampleJobs/float64(n))*day)
-	s.times = times[:sort.SearchFloat64s(times, s.duration)]
-	if len(s.times) < statistics.MinimumJobs {
-		return s, invalid("%s: next to nothing arrives in its first %g days, which are what is simulated of a trace so long: use a part of it", l.Trace, s.duration/day)
+	if n > 2*sampleJobs {
+		return s.begun(2 * sampleJobs), nil
 	}
 	return s, nil
 }
 
+// begun is the beginning, of so many jobs at the most: whole days of it, or hours, where it has one.
+func (s sampled) begun(jobs int) sampled {
+	end := s.times[jobs]
+	for _, unit := range []float64{day, 3600} {
+		if whole := math.Floor(end/unit) * unit; whole > 0 && sort.SearchFloat64s(s.times, whole) >= statistics.MinimumJobs {
+			end = whole
+			break
+		}
+	}
+	s.times = s.times[:sort.SearchFloat64s(s.times, end)]
+	s.duration = end
+	s.perDay = float64(len(s.times)) / end * day
+	return s
+}
+
 // repeated is the same again and again.
 func (s sampled) repeated(copies int) sampled {
-	all := sampled{duration: s.duration * float64(copies)}
+	all := sampled{duration: s.duration * float64(copies), perDay: s.perDay}
 	for c := range copies {
 		for _, t := range s.times {
 			all.times = append(all.times, t+s.duration*float64(c))

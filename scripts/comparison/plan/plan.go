@@ -13,8 +13,10 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/atelier-go/atelier/pkg/prices"
@@ -108,10 +110,11 @@ type Candidate struct {
 
 // A Choice is what a plan comes to.
 type Choice struct {
-	Best     string   `json:"best"` // a candidate's name; "" where none is fast enough
-	NextBest string   `json:"next_best"`
-	Why      string   `json:"why"`
-	TooClose []string `json:"too_close_to_call"` // candidates that may cost less than the best
+	Best       string   `json:"best"` // a candidate's name; "" where none is fast enough
+	NextBest   string   `json:"next_best"`
+	Deployable string   `json:"deployable"` // the cheapest one that a command deploys
+	Why        string   `json:"why"`
+	TooClose   []string `json:"too_close_to_call"` // candidates that may cost less than the best
 }
 
 // An Assumption is what a plan rests on and nobody measured here.
@@ -141,7 +144,7 @@ func Make(ctx context.Context, r Request) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{
-		Request:   Asked{Load: r.Load.String(), JobsPerDay: sampled.perDay(), Size: r.Size, P95: r.P95},
+		Request:   Asked{Load: r.Load.String(), JobsPerDay: sampled.perDay, Size: r.Size, P95: r.P95},
 		Prices:    Priced{Region: r.Prices.Region, Date: r.Prices.Date},
 		Times:     r.Times.Source,
 		Simulated: part, Choice: choice, Assumptions: assumptions(r.Times),
@@ -173,19 +176,14 @@ func (r Request) validate() error {
 	return nil
 }
 
-// sorted puts the candidates that are fast enough first, and what costs less before what costs more.
+// sorted puts the candidates that are fast enough first, and what costs less, to a cent, or else
+// is faster, before the others.
 func sorted(studies []*study) {
 	rank := map[Meets]int{Yes: 0, Uncertain: 1, No: 2}
 	slices.SortStableFunc(studies, func(a, b *study) int {
 		if d := rank[a.Meets] - rank[b.Meets]; d != 0 {
 			return d
 		}
-		if a.USD.Estimate < b.USD.Estimate {
-			return -1
-		}
-		if a.USD.Estimate > b.USD.Estimate {
-			return 1
-		}
-		return 0
+		return cmp.Or(cmp.Compare(math.Round(a.USD.Estimate*100), math.Round(b.USD.Estimate*100)), cmp.Compare(a.Latency.Estimate, b.Latency.Estimate))
 	})
 }

@@ -18,21 +18,24 @@ func (p *Plan) Text(w io.Writer) error {
 		if len(p.Choice.TooClose) > 0 {
 			fmt.Fprintf(t, "Too close to call, since their intervals overlap: %s.\n", strings.Join(append([]string{c.Name}, p.Choice.TooClose...), "; "))
 		}
-		fmt.Fprintf(t, "A month: %s $, of which %.2f are fixed and %.2f by use; what paints is %.2f.\n", c.USD.text("%.2f"), c.Fixed, c.ByUse, c.Compute)
-		fmt.Fprintf(t, "Latency: p50 %s s, p95 %s s.\n", c.P50.text("%.3g"), c.Latency.text("%.3g"))
+		fmt.Fprintf(t, "A month: %s $, of which %.2f are fixed and %.2f by use; what paints is %.2f.\n", c.USD.text(usd), c.Fixed, c.ByUse, c.Compute)
+		fmt.Fprintf(t, "Latency: p50 %s s, p95 %s s.\n", c.P50.text(seconds), c.Latency.text(seconds))
 		if c.Note != "" {
 			fmt.Fprintf(t, "Note: %s.\n", c.Note)
 		}
-		if c.Command != "" {
-			fmt.Fprintf(t, "\n  %s\n", c.Command)
+		if d := p.find(p.Choice.Deployable); d != nil {
+			if d != c {
+				fmt.Fprintf(t, "The cheapest that a command deploys: %s, %s $ a month, p95 %s s.\n", d.Name, d.USD.text(usd), d.Latency.text(seconds))
+			}
+			fmt.Fprintf(t, "\n  %s\n", d.Command)
 		}
 	}
 	t.WriteString("\n")
 	table := tabwriter.NewWriter(t, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "candidate\tat most\t$ a month\tfixed\tby use\tp50, s\tp95, s\tcold\tfast enough")
 	for _, c := range p.Candidates {
-		fmt.Fprintf(table, "%s\t%d\t%s\t%.2f\t%.2f\t%s\t%s\t%.2g%%\t%s\n", c.Name, c.AtOnce, c.USD.text("%.2f"), c.Fixed, c.ByUse,
-			c.P50.text("%.3g"), c.Latency.text("%.3g"), c.ColdShare*100, map[Meets]string{Yes: "yes", Uncertain: "uncertain", No: "misses it"}[c.Meets])
+		fmt.Fprintf(table, "%s\t%d\t%s\t%.2f\t%.2f\t%s\t%s\t%.2g%%\t%s\n", c.Name, c.AtOnce, c.USD.text(usd), c.Fixed, c.ByUse,
+			c.P50.text(seconds), c.Latency.text(seconds), c.ColdShare*100, map[Meets]string{Yes: "yes", Uncertain: "uncertain", No: "misses it"}[c.Meets])
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -48,8 +51,18 @@ func (p *Plan) Text(w io.Writer) error {
 }
 
 // text is a figure with its interval.
-func (b Bound) text(format string) string {
-	return fmt.Sprintf(format+" ("+format+" to "+format+")", b.Estimate, b.Low, b.High)
+func (b Bound) text(format func(float64) string) string {
+	return format(b.Estimate) + " (" + format(b.Low) + " to " + format(b.High) + ")"
+}
+
+func usd(v float64) string { return fmt.Sprintf("%.2f", v) }
+
+// seconds have three digits, or as many as it takes.
+func seconds(v float64) string {
+	if v >= 100 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.3g", v)
 }
 
 func (p *Plan) find(name string) *Candidate {
