@@ -40,11 +40,22 @@ type Config struct {
 	// to the bucket, or gone. It is repeated until it returns nil.
 	Update func(context.Context) error
 
+	// Report, unless it is nil, is called at the end of each step.
+	Report func(Report)
+
 	// An execution that takes longer is canceled. Zero is the default: an hour with a
 	// manifest and twelve for everything.
 	MaxManifest, MaxFull time.Duration
 
 	Log *slog.Logger // nil discards
+}
+
+// A Report is what a step has found.
+type Report struct {
+	// Failed counts executions that ended with an error, and starts that were refused.
+	Failed int
+	// Waited is how long the pictures that the bucket lacks have been known; 0 if there are none.
+	Waited time.Duration
 }
 
 // fullEvery is the time between two executions without a manifest.
@@ -69,6 +80,9 @@ func New(cfg Config) (*Copier, error) {
 	}
 	if cfg.Store == nil || cfg.Bucket == nil || cfg.Update == nil {
 		return nil, errors.New("new copier: a store, a bucket and an update are needed")
+	}
+	if cfg.Report == nil {
+		cfg.Report = func(Report) {}
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -100,8 +114,13 @@ func (c *Copier) step(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer func() { c.Report(s.report(now)) }()
+	return c.proceed(ctx, &s, now)
+}
+
+func (c *Copier) proceed(ctx context.Context, s *state, now time.Time) error {
 	if s.Execution != "" {
-		if running, err := c.follow(ctx, &s, now); running || err != nil {
+		if running, err := c.follow(ctx, s, now); running || err != nil {
 			return err
 		}
 	}
@@ -109,17 +128,20 @@ func (c *Copier) step(ctx context.Context) error {
 		return nil
 	}
 	if s.fullDue(now) {
-		return c.start(ctx, &s, now, news{})
+		return c.start(ctx, s, now, news{})
 	}
-	n, err := c.look(ctx, &s, now)
+	n, err := c.look(ctx, s, now)
 	switch {
 	case err != nil:
 		return err
 	case len(n.names) > 0:
-		return c.start(ctx, &s, now, n)
+		if s.Missing.IsZero() {
+			s.Missing = now
+		}
+		return c.start(ctx, s, now, n)
 	case n.changed || n.all:
 		s.copied(now, n.all)
-		return c.save(&s)
+		return c.save(s)
 	}
 	return nil
 }

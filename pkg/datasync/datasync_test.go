@@ -42,6 +42,7 @@ type rig struct {
 
 	mu     sync.Mutex
 	calls  []string          // of DataSync's API
+	report datasync.Report   // of the last step
 	refuse map[string]string // codes by action
 	before func(context.Context) error
 }
@@ -66,6 +67,7 @@ func TestCopier(t *testing.T) {
 		{"a late retry of an old job is found", testOldHour},
 		{"another task begins anew", testOtherTask},
 		{"a task that is away", testAway},
+		{"failures and pictures that wait are reported", testReport},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -124,6 +126,7 @@ func (r *rig) open(cfg aws.Config) *datasync.Copier {
 			}
 			return nil
 		},
+		Report: func(report datasync.Report) { r.set(func() { r.report = report }) },
 	})
 	if err != nil {
 		r.Fatal(err)

@@ -24,6 +24,9 @@ type state struct {
 
 	Failures  int       `json:"failures"` // in a row
 	NotBefore time.Time `json:"not_before"`
+	Missing   time.Time `json:"missing"` // when pictures were found first that are not in the bucket; zero if there are none
+
+	failures int // of this step
 }
 
 // A retry comes after firstRetry, then at intervals that double up to lastRetry.
@@ -44,7 +47,7 @@ func (s *state) begin(execution string, now time.Time, ours bool) {
 
 // copied notes that what was published before a time is in the bucket.
 func (s *state) copied(before time.Time, all bool) {
-	s.Copied = before
+	s.Copied, s.Missing = before, time.Time{}
 	if all {
 		s.CopiedAll = before
 	}
@@ -68,6 +71,15 @@ func (s *state) end(now time.Time, well bool) {
 func (s *state) failed(now time.Time) {
 	s.NotBefore = now.Add(min(firstRetry<<min(s.Failures, 10), lastRetry))
 	s.Failures++
+	s.failures++
+}
+
+func (s *state) report(now time.Time) Report {
+	r := Report{Failed: s.failures}
+	if !s.Missing.IsZero() {
+		r.Waited = now.Sub(s.Missing)
+	}
+	return r
 }
 
 func (c *Copier) load() (s state, err error) {

@@ -1,5 +1,5 @@
-// Package prices has what AWS asks for what Atelier uses: a dated file a region,
-// each price with its unit and source. The comparison's cost model and the receipts
+// Package prices has AWS's prices for what Atelier uses: a dated file a region, each
+// price with its unit and source. The comparison's cost model and the receipts
 // of jobs read the same files.
 //
 // Amounts are US dollars before tax, on demand. A GB is 2^30 bytes, as AWS bills it
@@ -53,12 +53,12 @@ type Tier struct {
 	USD   float64 `json:"usd"`   // for Price.Per units
 }
 
-// A Source says where a price stands.
+// A Source is where a price was read.
 type Source struct {
 	URL       string `json:"url"`
 	Publisher string `json:"publisher"`
 	Date      string `json:"date"`   // of the publication, or of the reading where it has none: YYYY, YYYY-MM or YYYY-MM-DD
-	Quoted    bool   `json:"quoted"` // read where somebody quotes AWS, as Note says; not on AWS's own page
+	Quoted    bool   `json:"quoted"` // read where somebody quotes AWS, described in Note; not on AWS's own page
 	Note      string `json:"note"`
 }
 

@@ -45,7 +45,7 @@ func TestRegions(t *testing.T) {
 				t.Fatal(err)
 			}
 			if p.Source.Quoted && p.Source.Note == "" {
-				t.Errorf("%s: %s is quoted from %s, and the note doesn't say by whom", region, name, p.Source.URL)
+				t.Errorf("%s: %s is quoted from %s, and no note describes by whom", region, name, p.Source.URL)
 			}
 		}
 	}

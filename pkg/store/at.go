@@ -74,21 +74,37 @@ func removeAt(dir int, name string) error {
 // deepest of ours are an hour's folder with those of jobs.
 const maxDepth = 8
 
+// maxRefills is how often a folder is emptied again, into which others have written meanwhile:
+// they stop when they notice that it is being removed.
+const maxRefills = 16
+
 // removeTreeAt removes a file, or a folder with all that is in it, and no more than the
-// links of links. A job's spec goes last: by it, whoever goes on knows what is left to do. What is gone is as good. errInUse: all is removed that can be.
+// links of links. A job's spec goes last: by it, whoever goes on knows what is left to do. What
+// is gone is as good. errInUse: all is removed that can be.
 func removeTreeAt(dir int, name string, depth int) error {
 	err := removeAt(dir, name)
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
+	for range maxRefills {
+		if !errors.Is(err, fs.ErrExist) { // ENOTEMPTY is ErrExist
+			break
+		}
+		if depth == maxDepth {
+			return fmt.Errorf("more than %d folders deep", maxDepth)
+		}
+		if err = emptyAt(dir, name, depth); err == nil {
+			err = uninterrupted(func() error { return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) })
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if !errors.Is(err, fs.ErrExist) { // ENOTEMPTY is ErrExist
-		return err
-	}
-	if depth == maxDepth {
-		return fmt.Errorf("more than %d folders deep", maxDepth)
-	}
+	return err
+}
+
+// emptyAt removes all that is in a folder. It opens it anew, so that an NFS client asks the
+// server what that is.
+func emptyAt(dir int, name string, depth int) error {
 	fd := -1
-	err = uninterrupted(func() (err error) {
+	err := uninterrupted(func() (err error) {
 		fd, err = unix.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		return err
 	})
@@ -133,9 +149,7 @@ func removeTreeAt(dir int, name string, depth int) error {
 		return errInUse
 	}
 	if last != "" {
-		if err := removeTreeAt(fd, last, depth+1); err != nil {
-			return err
-		}
+		return removeTreeAt(fd, last, depth+1)
 	}
-	return uninterrupted(func() error { return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) })
+	return nil
 }

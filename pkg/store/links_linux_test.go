@@ -277,6 +277,43 @@ func TestForeignNamesAreNotCleanedUp(t *testing.T) {
 
 // A tree that is deeper than any of ours costs no more than an error, and one with
 // links in it loses the links.
+// Others write into a folder for as long as they have not noticed that it is being
+// removed: a worker has the status of a job follow its outcome, in a folder that it has open.
+func TestFolderIsRemovedThoughOthersWriteIntoIt(t *testing.T) {
+	sc := newScene(t)
+	tree := filepath.Join(sc.dir, "tree")
+	late := 0
+	for range 300 {
+		if err := errors.Join(os.Mkdir(tree, 0o750), os.WriteFile(filepath.Join(tree, specFile), nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		folder, err := os.OpenRoot(tree)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wrote := make(chan bool)
+		go func() {
+			for {
+				if _, err := folder.Lstat(specFile); err != nil { // removed last, so the folder is next
+					wrote <- folder.WriteFile("late", nil, 0o600) == nil
+					return
+				}
+			}
+		}()
+		if err := sc.removeTree(tree); err != nil {
+			t.Error(err)
+		}
+		if <-wrote {
+			late++
+		}
+		if _, err := os.Lstat(tree); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("the folder is still there: %v", err)
+		}
+		_ = folder.Close() // read only
+	}
+	t.Logf("%d of 300 were written into", late)
+}
+
 func TestTreesAreRemovedWithoutFollowing(t *testing.T) {
 	sc := newScene(t)
 	elsewhere := t.TempDir()

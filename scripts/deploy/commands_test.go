@@ -166,14 +166,15 @@ func TestStatusAlarms(t *testing.T) {
 	}
 }
 
-// What instances log is read from their consoles.
+// What instances log is read from their consoles, also of one that has ended: its start may have failed.
 func TestLogsOfInstances(t *testing.T) {
 	const group = `*"LogicalResourceId=='Group'"*) echo atelier-Group-1 ;;
-'autoscaling describe-auto-scaling-groups --auto-scaling-group-names atelier-Group-1'*) printf 'i-1\ni-2\n' ;;
+'ec2 describe-instances --filters Name=tag:aws:autoscaling:groupName,Values=atelier-Group-1 '*) printf 'i-1\trunning\ni-2\trunning\ni-3\tterminated\n' ;;
 'ec2 get-console-output --latest --instance-id i-1'*) printf 'booted\r\njob a done\r\n' ;;
-'ec2 get-console-output --latest --instance-id i-2'*) printf 'job b done\n' ;;`
+'ec2 get-console-output --latest --instance-id i-2'*) printf 'job b done\n' ;;
+'ec2 get-console-output --instance-id i-3'*) printf 'no such package\n' ;;`
 	for job, want := range map[string]string{
-		"":      "i-1\tbooted\ni-1\tjob a done\ni-2\tjob b done\n",
+		"":      "i-1\tbooted\ni-1\tjob a done\ni-2\tjob b done\ni-3\tno such package\n",
 		"job b": "i-2\tjob b done\n",
 	} {
 		args := []string{"instances", "--region", "us-east-1"}

@@ -142,7 +142,7 @@ maintain() {
 costs() {
 	say "  At rest, a month, in us-east-1 (prices of 2026-11; see scripts/deploy/README.md):
     data       0.30 \$ for each GB on EFS, 0.023 \$ on S3
-    alarms     0.10 \$ for each metric beyond the account's first ten: at most 1 \$
+    alarms     0.10 \$ for each metric beyond the account's first ten: at most 1.80 \$
     metrics    0.30 \$ for each beyond the account's first ten, in the hours in which it is
                written; sweeps write seven: at most 2.10 \$
     dashboard  3.00 \$ beyond the account's first three

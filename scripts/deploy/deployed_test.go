@@ -33,6 +33,7 @@ func TestDeployment(t *testing.T) {
 	on("up", (*deployment).testUp)
 	on("up again changes nothing", (*deployment).testUpAgain)
 	on("another key", (*deployment).testAnotherKey)
+	on("keys need their permission", (*deployment).testKeysPermission)
 	on("status", (*deployment).testStatus)
 	on("verify", (*deployment).testVerify)
 	on("redrive", (*deployment).testRedrive)
@@ -103,6 +104,24 @@ func (d *deployment) testAnotherKey() {
 	d.key, old = old, d.key
 	d.waitFor("the end of the first key", func() bool { return status() == http.StatusUnauthorized })
 	d.key = old
+}
+
+// testKeysPermission takes away what TestPermissionsAreNeeded can't, with its keys in a parameter.
+func (d *deployment) testKeysPermission() {
+	g := withPolicies(d)
+	keys, ok := g.permissions()["ApiRole s3:GetObject bucket/keys/api-keys"]
+	if !ok {
+		d.Fatal("the API may not read its keys")
+	}
+	status := func() int { g.renew(); return d.ask(http.MethodGet, "/v1/jobs", nil).StatusCode }
+	back := g.take(keys)
+	if got := status(); got != http.StatusServiceUnavailable {
+		d.Errorf("without its permission: %d", got)
+	}
+	back()
+	if got := status(); got != http.StatusOK {
+		d.Errorf("with its permission: %d", got)
+	}
 }
 
 func (d *deployment) testStatus() {

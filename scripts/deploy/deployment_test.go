@@ -40,6 +40,7 @@ type deployment struct {
 	locked   ministack.Locked
 	cfg      aws.Config
 	dir      string // the shared directory: MiniStack's functions see no EFS
+	log      string // file of what all functions log
 	template string
 	archives string
 	copies   *datasync.Task
@@ -57,6 +58,7 @@ const archivesVariable = "ATELIER_TEST_ARCHIVES"
 func newDeployment(t *testing.T) *deployment {
 	t.Helper()
 	d := &deployment{T: t, root: t, dir: t.TempDir(), archives: os.Getenv(archivesVariable), deployed: make(chan struct{})}
+	d.log = filepath.Join(t.TempDir(), "functions.log")
 	d.locked = ministacktest.StartForTemplate(t)
 	for _, name := range []string{"ATELIER_AWSCLI", "ATELIER_ROOT", "ATELIER_SAMPLES"} {
 		if os.Getenv(name) == "" {
@@ -101,6 +103,7 @@ func newDeployment(t *testing.T) *deployment {
 			"ATELIER_DIR": d.dir, "ATELIER_MODEL": filepath.Join(os.Getenv("ATELIER_ROOT"), "model", "atelier"),
 			"AWS_ENDPOINT_URL": d.locked.Endpoint, "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
 			"ATELIER_SWEEP_EVERY":       "1s",
+			"ATELIER_LOG":               d.log,
 			"AWS_ENDPOINT_URL_DATASYNC": address, "AWS_USE_DUALSTACK_ENDPOINT": "",
 		},
 	}.Apply(text)

@@ -142,22 +142,22 @@ func (m *machine) testTensorFlow() {
 			m.Fatal(err)
 		}
 	}
-	script := text(readTemplate(m.T).resources["LaunchTemplate"].at("LaunchTemplateData", "UserData", "Fn::Base64"))
-	script = strings.NewReplacer("${Queue}", m.queue, "${Engine}", "tensorflow", "ATELIER_BUCKET=${BucketName}\n", "", "AWS_USE_DUALSTACK_ENDPOINT=true\n", m.settings).Replace(script)
-	script = regexp.MustCompile(`\$\{[\w:]+\}`).ReplaceAllString(script, "us-east-1")
-	programs := m.TempDir()
-	for name, does := range map[string]string{"dnf": "exit 0", "mount": "exit 0", "aws": "tar -cz -C /opt/atelier systemd"} { // libraries lie there already
-		if err := os.WriteFile(filepath.Join(programs, name), []byte("#!/bin/sh\n"+does+"\n"), 0o700); err != nil { //nolint:gosec // a program
-			m.Fatal(err)
-		}
+	if out, err := m.runUserData("exit 1"); err == nil {
+		m.Fatalf("the user data succeeds without an archive:\n%s", out)
 	}
-	cmd := exec.CommandContext(m.Context(), "bash")
-	cmd.Stdin, cmd.Env, cmd.Dir = strings.NewReader(script), append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH")), "/"
+	if got := m.show(startLimit+".timer", "ActiveState") + " " + m.output("systemctl", "cat", startLimit+".service"); !strings.HasPrefix(got, "active ") || !strings.Contains(got, "systemctl\" \"poweroff") {
+		m.Errorf("after the user data failed the timer that ends the instance is %s", got)
+	}
+	m.output("systemctl", "stop", startLimit+".timer")
+
 	began := time.Now()
-	out, err := cmd.CombinedOutput()
+	out, err := m.runUserData("tar -cz -C /opt/atelier systemd") // libraries lie there already
 	m.Logf("the user data took %.1f s, with the start of the worker", time.Since(began).Seconds())
 	if err != nil {
 		m.Fatalf("the user data: %v\n%s", err, out)
+	}
+	if got := m.show(startLimit+".timer", "ActiveState"); got != "inactive" {
+		m.Errorf("the timer that ends the instance is %s although the worker runs", got)
 	}
 	m.started(tensorFlow)
 	if j := m.painted(m.submit(photograph(m.T, 640, 480))); !strings.Contains(strings.ToLower(j.Receipt.Engine), "tensorflow") {
@@ -166,6 +166,24 @@ func (m *machine) testTensorFlow() {
 	m.hardened(tensorFlow)
 	m.output("systemctl", "stop", tensorFlow)
 	m.stopped(tensorFlow)
+}
+
+// startLimit is the unit of the user data that ends an instance without a worker.
+const startLimit = "atelier-start-limit"
+
+// runUserData runs the template's user data with a command in place of the download of the archive.
+func (m *machine) runUserData(download string) (output []byte, err error) {
+	m.Helper()
+	script := userData(m.T, "${Queue}", m.queue, "${Engine}", "tensorflow", "ATELIER_BUCKET=${BucketName}\n", "", "AWS_USE_DUALSTACK_ENDPOINT=true\n", m.settings)
+	programs := m.TempDir()
+	for name, does := range map[string]string{"dnf": "exit 0", "mount": "exit 0", "aws": download} {
+		if err := os.WriteFile(filepath.Join(programs, name), []byte("#!/bin/sh\n"+does+"\n"), 0o700); err != nil { //nolint:gosec // a program
+			m.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(m.Context(), "bash")
+	cmd.Stdin, cmd.Env, cmd.Dir = strings.NewReader(script), append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH")), "/"
+	return cmd.CombinedOutput()
 }
 
 // start runs the guide's command for an engine.

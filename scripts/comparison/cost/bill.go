@@ -108,7 +108,7 @@ func (d Deployment) Bill(t *prices.Table, m Month) (Bill, error) {
 	return b, d.Managed.fee(t, &b)
 }
 
-// fee adds what AWS asks for managing instances, a share of their price.
+// fee adds AWS's management fee, a share of the instances' price.
 func (g *Managed) fee(t *prices.Table, b *Bill) error {
 	if g == nil {
 		return nil

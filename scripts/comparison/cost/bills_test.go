@@ -147,6 +147,19 @@ func TestSeedByHand(t *testing.T) {
 	within(t, "the instance", bill.USD(cost.Whole), 730*0.0416+30*0.08+730*0.005+10_000*100*1024.0/gb*0.09, 1e-6)
 }
 
+// The best rival on EC2 with a million pictures: a c7i.large all month with 100 GB of disk and a
+// public address; no gateway, no file system, no copies.
+func TestOneMachineByHand(t *testing.T) {
+	d := cost.OneMachine(cost.Instances{Type: "c7i.large", Hours: 730, Always: true, Disk: 100, PollsPerHour: 180})
+	bill, err := d.Bill(table(t), cost.Month{Pictures: 1e6, Picture: byHand, Kept: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine := 730*0.08925 + 100*0.08 + 730*0.005 + 730*180*0.40e-6
+	within(t, "what paints", bill.USD(cost.Compute), machine, 1e-6)
+	within(t, "the whole bill", bill.USD(cost.Whole), machine+1e6*(3*0.50e-6+120*1024.0/gb*0.09+1024.0/gb*(0.50+0.03)), 1e-6)
+}
+
 // Three Managed Instances all month: EC2, 15% of it, and requests.
 func TestManagedByHand(t *testing.T) {
 	d := cost.ManagedMode(cost.Managed{Type: "c7i.large", Hours: 3 * 730, IdlePolls: cost.IdlePolls(5)}, sweepsByHand)

@@ -13,7 +13,7 @@ func template(name string) Deployment {
 		Gateway: HTTPAPI, APIMemory: 512,
 		Queue: true, Throughput: Elastic, Copies: true, Gallery: true,
 		JobMetrics: 15, SweepMetrics: 7, // as DESIGN.md lists them
-		Alarms: 4, Dashboards: 1, LogMonths: 1,
+		Alarms: 6, Dashboards: 1, LogMonths: 1,
 	}
 }
 
@@ -33,7 +33,7 @@ func EC2Mode(i Instances, s Sweeps) Deployment {
 	}
 	d.Instances, d.Sweeps = &i, &s
 	d.JobMetrics = 5 // those of the API: the daemon has its own, for Prometheus
-	d.Alarms = 10    // with the two of the first instance and, by twos, those that AWS makes of the scaling policy
+	d.Alarms = 18    // with those of the first and of the last instance and those that AWS makes of the scaling policy
 	return d
 }
 

@@ -20,7 +20,7 @@ const (
 	gib = 1 << 30
 )
 
-// A Basis says what a quantity rests on. The weakest of several is the largest.
+// A Basis is what a quantity rests on. The weakest of several is the largest.
 type Basis int
 
 // The bases, the firmest first.
@@ -42,7 +42,7 @@ type Calls struct {
 // Metered is what elastic throughput bills of the calls, in GB. Reads and writes are
 // metered by the KiB with 32 KiB at the least, metadata with 4 KiB
 // (docs.aws.amazon.com/efs/latest/ug, "Understanding billing and usage reports").
-// AWS doesn't say at which price metadata is billed; a public bill of September 2026,
+// AWS doesn't document at which price metadata is billed; a public bill of September 2026,
 // nearly all metadata, was at that of reads.
 func (c Calls) Metered() (read, written float64) {
 	read = c.Reads*atLeast(c.ReadBytes, 32*kib) + c.Metadata*4*kib

@@ -1,7 +1,7 @@
 package cost
 
-// A Part says what of a bill a type of the template's resources makes: rows, by
-// their Part, or nothing, and why.
+// A Part is what a type of the template's resources adds to a bill: rows, by their
+// Part, or nothing, and why.
 type Part struct {
 	Rows []string
 	Free string

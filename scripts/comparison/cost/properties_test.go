@@ -189,7 +189,7 @@ func TestFreeTier(t *testing.T) {
 	}
 }
 
-// What can't be priced is refused in one sentence that says what is wrong.
+// What can't be priced is refused in one sentence.
 func TestRefused(t *testing.T) {
 	frankfurt, err := prices.Of("eu-central-1")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 )
 
-// What deploying says of its cost at rest is what the model makes of the prices.
+// The cost at rest in the documentation and messages of scripts/deploy is the model's.
 func TestReadmeOfDeploy(t *testing.T) {
 	readme, up := read(t, "../../deploy/README.md"), strings.ReplaceAll(read(t, "../../deploy/common.sh"), `\$`, "$")
 	serverless := cost.ServerlessMode(cost.Function{Architecture: "x86_64", Memory: 3007, IdlePolls: cost.IdlePolls(5)}, sweepsByHand)
@@ -41,7 +41,7 @@ func TestReadmeOfDeploy(t *testing.T) {
 		"| data on S3, a GB | " + price("s3.standard", "%.3f"),
 		"(assumed) | " + rest(serverless, false, "sweeps"),
 		"15 a minute | " + rest(serverless, false, "mapping") + " | none",
-		"or 10 with instances | " + rest(serverless, false, "alarms") + " | " + rest(ec2, false, "alarms"),
+		"or 18 with instances | " + rest(serverless, false, "alarms") + " | " + rest(ec2, false, "alarms"),
 		"7 by sweeps | " + rest(serverless, false, "metrics"),
 		"| dashboard | " + rest(serverless, false, "dashboard"),
 		"That is " + rest(serverless, false, "") + " for serverless",
@@ -59,7 +59,7 @@ func TestReadmeOfDeploy(t *testing.T) {
 		"alarms     " + price("alarms", "%.2f"), "metrics    " + price("metrics", "%.2f"), "dashboard  " + price("dashboards", "%.2f"),
 	} {
 		if !strings.Contains(up, line) {
-			t.Errorf("scripts/deploy/up doesn't say %q", line)
+			t.Errorf("scripts/deploy/common.sh lacks %q", line)
 		}
 	}
 }

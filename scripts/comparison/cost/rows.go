@@ -88,7 +88,7 @@ func (d Deployment) api(m Month) []Row {
 }
 
 // queue is what messages cost: with a group, which every owner's have, each request
-// about one costs more. AWS's list doesn't say which requests those are; all are
+// about one costs more. AWS's list doesn't specify which requests those are; all are
 // taken to be.
 func (d Deployment) queue(m Month) []Row {
 	if !d.Queue {

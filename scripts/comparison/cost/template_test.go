@@ -11,8 +11,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 )
 
-// Each type of resource that the template has is a part of the model, or is said to
-// be free, and no other is.
+// Each type of resource that the template has is a part of the model, or listed as
+// free, and no other is.
 func TestTemplate(t *testing.T) {
 	b, err := os.ReadFile("../../deploy/template.yaml")
 	if err != nil {

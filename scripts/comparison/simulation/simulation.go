@@ -11,9 +11,10 @@
 // ended by a policy on metrics of whole minutes.
 //
 // What it has not: failures and redeliveries, spot interruptions, throttled messages that
-// come back after their visibility timeout, network partitions, availability zones, and
-// the differences between one placement and another. Queues of SQS are not strictly in
-// order either. [Parameters] lists which values AWS documents and which are assumed.
+// come back after their visibility timeout, requests that managed instances reject while they
+// scale (here they wait), starts that exceed Lambda's limit of 10 s and begin anew, availability
+// zones, and the differences between one placement and another. Queues of SQS are not strictly
+// in order either. [Parameters] lists which values AWS documents and which are assumed.
 //
 // All times are seconds. A run depends on its parameters and its seed alone. The jobs' work
 // is drawn in order of arrival from a stream of its own, so that different systems of the

@@ -47,7 +47,7 @@ type Reduction struct {
 	Lists map[string][]string
 	// PlainHTTP takes out the statements of policies that deny what does not come over TLS.
 	PlainHTTP bool
-	// Actions has what is allowed together with an action, in lists of actions.
+	// Actions has what is allowed together with an action.
 	Actions map[string]string
 	// Environment is set in each function's environment; "" removes a variable.
 	Environment map[string]string
@@ -168,6 +168,9 @@ func substitute(n *yaml.Node, gone map[string]string, lists map[string][]string)
 }
 
 func (r Reduction) allowMore(n *yaml.Node) {
+	if action := member(n, "Action"); action != nil && action.Kind == yaml.ScalarNode && r.Actions[action.Value] != "" {
+		*action = yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle, Content: []*yaml.Node{text(action.Value)}}
+	}
 	if n.Kind == yaml.SequenceNode {
 		for _, action := range n.Content {
 			if more, ok := r.Actions[action.Value]; ok {

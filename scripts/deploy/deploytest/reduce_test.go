@@ -30,6 +30,7 @@ Resources:
       Statement:
         - {Effect: Deny, Condition: {Bool: {'aws:SecureTransport': 'false'}}}
         - {Effect: Allow, Action: ['sqs:SendMessage', 'sqs:DeleteMessage']}
+        - {Effect: Allow, Action: sqs:SendMessage}
   Function:
     Type: AWS::Lambda::Function
     Properties: {Environment: {Variables: {A: !Ref Task, B: b, C: c}}}
@@ -50,6 +51,7 @@ const reduced = `Resources:
     Properties:
       Statement:
         - {Effect: Allow, Action: ['sqs:SendMessage', 'sqs:DeleteMessage', "sqs:SendMessageBatch"]}
+        - {Effect: Allow, Action: ["sqs:SendMessage", "sqs:SendMessageBatch"]}
   Function:
     Type: AWS::Lambda::Function
     Properties: {Environment: {Variables: {A: "the task", "C": "d"}}}

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -60,6 +62,7 @@ func New(dir string, of Share) (*Group, error) {
 	}
 	g := new(Group)
 	for _, p := range parents {
+		sweep(p.folder)
 		folder := filepath.Join(p.folder, name)
 		if err := os.Mkdir(folder, 0o755); err != nil {
 			return nil, errors.Join(&UnavailableError{fmt.Sprintf("no control group can be made in %s, which takes root, or --cgroup DIR with a delegated one: %v", p.folder, err)}, g.Close())
@@ -73,6 +76,17 @@ func New(dir string, of Share) (*Group, error) {
 		}
 	}
 	return g, nil
+}
+
+// sweep removes the empty groups of processes that were killed.
+func sweep(dir string) {
+	left, _ := filepath.Glob(filepath.Join(dir, Prefix+"*")) // the pattern is good
+	for _, folder := range left {
+		id, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(folder), Prefix), "-")
+		if pid, err := strconv.Atoi(id); err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			_ = os.Remove(folder) // refused where there are processes in it
+		}
+	}
 }
 
 // Folders are where the group's files are.

@@ -2,6 +2,7 @@ package cgroup
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,6 +37,33 @@ func TestVersion2(t *testing.T) {
 		g.Add(cmd)
 		if out, err := cmd.Output(); err != nil || string(out) != "in it\n" {
 			t.Errorf("got %q, %v", out, err)
+		}
+	}
+}
+
+// What a killed process has left is removed; what is of one that lives, or not of ours, stays.
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("cpu memory\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ended := exec.Command("true")
+	if err := ended.Run(); err != nil {
+		t.Fatal(err)
+	}
+	left := map[string]bool{fmt.Sprintf("%s%d", Prefix, ended.Process.Pid): false, fmt.Sprintf("%s%d-2", Prefix, ended.Process.Pid): false,
+		fmt.Sprintf("%s%d", Prefix, os.Getppid()): true, Prefix + "other": true, "user.slice": true}
+	for name := range left {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := New(dir, Share{CPUs: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for name, stays := range left {
+		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != stays {
+			t.Errorf("%s: %v, want it to stay: %v", name, err, stays)
 		}
 	}
 }

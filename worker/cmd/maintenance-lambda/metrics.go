@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/atelier-go/atelier/pkg/datasync"
 	"github.com/atelier-go/atelier/pkg/emf"
 	"github.com/atelier-go/atelier/pkg/sweeper"
 )
@@ -15,5 +16,22 @@ func sweeps(e *emf.Writer) func(sweeper.Report) {
 			emf.Metric{Name: "DeadLetters", Unit: emf.Count, Value: float64(r.Dead)},
 			emf.Metric{Name: "JobsTimedOut", Unit: emf.Count, Value: float64(r.TimedOut)},
 			emf.Metric{Name: "JobsExpired", Unit: emf.Count, Value: float64(r.Expired)})
+	}
+}
+
+// copies writes the metrics of a step of the copier, which are absent while nothing fails and
+// nothing waits: a metric costs money in each hour in which it is written.
+func copies(e *emf.Writer) func(datasync.Report) {
+	return func(r datasync.Report) {
+		var metrics []emf.Metric
+		if r.Failed > 0 {
+			metrics = append(metrics, emf.Metric{Name: "CopiesFailed", Unit: emf.Count, Value: float64(r.Failed)})
+		}
+		if r.Waited > 0 {
+			metrics = append(metrics, emf.MS("CopyDelay", r.Waited))
+		}
+		if len(metrics) > 0 {
+			e.Write(nil, metrics...)
+		}
 	}
 }

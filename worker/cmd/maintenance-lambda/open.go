@@ -58,7 +58,7 @@ func open(s settings, cfg aws.Config, log *slog.Logger, metrics *emf.Writer) (*f
 	if s.Task != "" {
 		c, err := datasync.New(datasync.Config{
 			Task: s.Task, Role: s.Role, AWS: cfg, Store: st, Bucket: bucket.New(cfg, s.Bucket), Prefix: gallery.Pictures,
-			Update: update, Log: log,
+			Update: update, Report: copies(metrics), Log: log,
 		})
 		if err != nil {
 			return nil, err

@@ -23,7 +23,7 @@ type billing struct {
 	init   time.Duration // from the process's start until it could take events
 }
 
-// newBilling reads what Lambda says of the function.
+// newBilling reads the function's memory and region from Lambda's variables.
 func newBilling(getenv func(string) string, log *slog.Logger) *billing {
 	memory, err := strconv.ParseFloat(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"), 64)
 	if err != nil || memory <= 0 {

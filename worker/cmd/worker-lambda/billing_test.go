@@ -46,11 +46,11 @@ func TestReceiptWithoutAPrice(t *testing.T) {
 		t.Errorf("the receipt: %+v", r)
 	}
 	if !strings.Contains(f.Log(), `there is no file for region \"mars-north-1\"`) {
-		t.Errorf("the log doesn't say why:\n%s", f.Log())
+		t.Errorf("the log has no reason:\n%s", f.Log())
 	}
 }
 
-// A program that is not told what memory it is billed for says nothing.
+// Where the memory is unknown, so are time and cost.
 func TestReceiptWithoutMemory(t *testing.T) {
 	f, dir := billed(t)
 	if r := paint(t, f, dir); r.BilledMS != nil || r.MemoryMB != nil || r.CostUSD != nil {

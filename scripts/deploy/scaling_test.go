@@ -1,0 +1,218 @@
+package deploy_test
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The group of instances by the template's alarms and policies, a step a minute.
+func TestScaling(t *testing.T) {
+	t.Parallel()
+	const hour = 60
+	for name, c := range map[string]struct {
+		desired, inService int // at first
+		load               func(minute int) load
+		want               func(desired []int) bool // after each minute
+	}{
+		"one short job a minute keeps an instance": {1, 1, func(int) load { return load{sent: 1} },
+			func(d []int) bool { return slices.Max(d) == 1 && slices.Min(d) == 1 }},
+		"a long job in work keeps its instance": {1, 1, func(int) load { return load{inWork: 1} },
+			func(d []int) bool { return slices.Max(d) == 1 && slices.Min(d) == 1 }},
+		"after the last job there is none": {2, 2, func(int) load { return load{} },
+			func(d []int) bool { return slices.Min(d[:14]) > 0 && slices.Max(d[20:]) == 0 }},
+		"after a quarter of an hour without jobs there is none": {1, 1, func(m int) load { return load{inWork: bit(m < 20)} },
+			func(d []int) bool { return slices.Min(d[:33]) == 1 && slices.Max(d[36:]) == 0 }},
+		"without metrics nothing changes": {2, 2, func(int) load { return load{missing: true} },
+			func(d []int) bool { return slices.Min(d) == 2 && slices.Max(d) == 2 }},
+		"instances that start are not taken back": {3, 0, func(m int) load { return load{visible: 50 * bit(m < 5), sent: 60} },
+			func(d []int) bool { return slices.Min(d[:10]) == 3 }},
+		"the first job starts one instance": {0, 0, func(m int) load { return load{visible: bit(m < 4), sent: bit(m == 0)} },
+			func(d []int) bool { return d[0] == 1 && slices.Max(d) == 1 }},
+		"jobs in work count as backlog": {1, 1, func(m int) load { return load{visible: 10, inWork: 60, sent: 5} },
+			func(d []int) bool { return slices.Max(d) == 3 && slices.Min(d[10:]) == 3 }},
+		"with less work there are fewer": {3, 3, func(int) load { return load{inWork: 4, sent: 5} },
+			func(d []int) bool { return slices.Max(d[25:]) == 1 && slices.Min(d) == 1 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGroup(t, c.desired, c.inService)
+			var desired []int
+			for m := range hour {
+				g.minute(c.load(m))
+				desired = append(desired, g.desired)
+			}
+			if !c.want(desired) {
+				t.Errorf("instances, minute by minute: %v", desired)
+			}
+		})
+	}
+}
+
+// What a policy or an alarm reads of the group is collected: without, there is no such metric.
+func TestGroupMetrics(t *testing.T) {
+	t.Parallel()
+	tmpl := readTemplate(t)
+	collected := fmt.Sprint(tmpl.resources["Group"].at("MetricsCollection"))
+	found := 0
+	for name, r := range tmpl.resources {
+		for _, m := range metricsOf(r) {
+			if m.namespace != "AWS/AutoScaling" {
+				continue
+			}
+			found++
+			if !strings.Contains(collected, m.name) {
+				t.Errorf("%s reads %s, which the group does not collect: %s", name, m.name, collected)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("nothing reads metrics of the group")
+	}
+}
+
+// A load is what SQS's metrics are in a minute.
+type load struct {
+	visible, inWork, sent int
+	missing               bool
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// A group is an Auto Scaling group with its policies, and the values of each expression so far.
+type group struct {
+	*testing.T
+	tmpl               template
+	desired, inService int
+	pending            []int // minutes left until an instance is in service
+	warm               map[string]int
+	values             map[string][]float64
+}
+
+// start is how many minutes an instance takes to be in service.
+const start = 2
+
+func newGroup(t *testing.T, desired, inService int) *group {
+	t.Helper()
+	g := &group{T: t, tmpl: readTemplate(t), desired: desired, inService: inService, warm: map[string]int{}, values: map[string][]float64{}}
+	for range desired - inService {
+		g.pending = append(g.pending, 3*start)
+	}
+	return g
+}
+
+func (g *group) minute(l load) {
+	g.Helper()
+	for i := range g.pending {
+		g.pending[i]--
+	}
+	g.inService += len(g.pending)
+	g.pending = slices.DeleteFunc(g.pending, func(left int) bool { return left <= 0 })
+	g.inService -= len(g.pending)
+	known := map[string]float64{"GroupDesiredCapacity": float64(g.desired), "GroupInServiceInstances": float64(g.inService)}
+	if !l.missing {
+		maps.Copy(known, map[string]float64{
+			"ApproximateNumberOfMessagesVisible": float64(l.visible), "ApproximateNumberOfMessagesNotVisible": float64(l.inWork), "NumberOfMessagesSent": float64(l.sent),
+		})
+	}
+	for name, r := range g.tmpl.resources {
+		if r.kind == "AWS::AutoScaling::ScalingPolicy" && r.at("PolicyType") == "TargetTrackingScaling" {
+			g.track(name, r, known)
+		}
+	}
+	for name, r := range g.tmpl.of("AWS::CloudWatch::Alarm") {
+		if !g.alarm(name, r, known) {
+			continue
+		}
+		for _, action := range list(r.at("AlarmActions")) {
+			ref, _ := action.(map[string]any)["Ref"].(string)
+			if policy := g.tmpl.resources[ref]; policy.kind == "AWS::AutoScaling::ScalingPolicy" {
+				g.act(ref, policy)
+			}
+		}
+	}
+}
+
+// track scales out after three minutes above the target and in after 15 minutes well below it.
+// It is careful both ways: of fractions of an instance, more is added and less is taken away.
+func (g *group) track(name string, policy resource, known map[string]float64) {
+	g.Helper()
+	value := evaluateMetrics(g.T, list(policy.at("TargetTrackingConfiguration", "CustomizedMetricSpecification", "Metrics")), known)
+	g.values[name] = append(g.values[name], value)
+	target := 30.0
+	wanted := int(math.Ceil(float64(g.inService) * value / target))
+	switch {
+	case g.lately(name, 3, func(v float64) bool { return v > target }):
+		g.set(max(g.desired, wanted))
+	case g.lately(name, 15, func(v float64) bool { return v < 0.9*target }):
+		g.set(min(g.desired, wanted))
+	}
+}
+
+// alarm returns whether an alarm is raised, if it is one that an action of the group follows.
+func (g *group) alarm(name string, alarm resource, known map[string]float64) bool {
+	g.Helper()
+	if metrics := metricsOf(alarm); len(metrics) == 0 || slices.ContainsFunc(metrics, func(m metric) bool {
+		return m.namespace != "AWS/SQS" && m.namespace != "AWS/AutoScaling"
+	}) || alarm.at("Metrics") == nil {
+		return false
+	}
+	g.values[name] = append(g.values[name], evaluateMetrics(g.T, list(alarm.at("Metrics")), known))
+	if alarm.at("TreatMissingData") != "notBreaching" {
+		g.Errorf("%s: missing data must not be taken for work, nor for none", name)
+	}
+	threshold := float64(number(g.T, alarm.at("Threshold")))
+	return g.lately(name, number(g.T, alarm.at("EvaluationPeriods")), func(v float64) bool {
+		switch alarm.at("ComparisonOperator") {
+		case "GreaterThanOrEqualToThreshold":
+			return v >= threshold
+		case "LessThanThreshold":
+			return v < threshold
+		}
+		g.Errorf("%s compares by %v", name, alarm.at("ComparisonOperator"))
+		return false
+	})
+}
+
+// act follows a step policy. One that adds instances adds no more while they start.
+func (g *group) act(name string, policy resource) {
+	g.Helper()
+	step := list(policy.at("StepAdjustments"))[0].(map[string]any)
+	by := number(g.T, step["ScalingAdjustment"])
+	switch policy.at("AdjustmentType") {
+	case "ExactCapacity":
+		g.set(by)
+	case "ChangeInCapacity":
+		g.warm[name]--
+		if g.warm[name] <= 0 {
+			g.warm[name] = number(g.T, policy.at("EstimatedInstanceWarmup")) / 60
+			g.set(g.desired + by)
+		}
+	default:
+		g.Errorf("%s changes by %v", name, policy.at("AdjustmentType"))
+	}
+}
+
+func (g *group) set(desired int) {
+	const most = 3
+	desired = min(max(desired, 0), most)
+	for range desired - g.desired {
+		g.pending = append(g.pending, start)
+	}
+	g.desired = desired
+	g.pending = g.pending[:min(len(g.pending), desired)]
+	g.inService = min(g.inService, desired-len(g.pending))
+}
+
+// lately returns whether the last values are all there and as they must be.
+func (g *group) lately(name string, n int, as func(float64) bool) bool {
+	values := g.values[name]
+	return len(values) >= n && !slices.ContainsFunc(values[len(values)-n:], func(v float64) bool { return math.IsNaN(v) || !as(v) })
+}
