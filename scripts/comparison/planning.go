@@ -21,9 +21,9 @@ type planning struct {
 	JobsPerDay float64       `help:"Pictures a day." placeholder:"N"`
 	Pattern    string        `help:"How they are submitted: ${patterns}. bursts are an hour's together, nightly are a day's together, daily varies as published image jobs do. Default: poisson." placeholder:"NAME"`
 	Trace      string        `help:"Instead of both: a CSV file with a column arrival_s, seconds, sorted." placeholder:"CSV"`
-	Size       int           `default:"512" help:"Pixels of both sides of a picture." placeholder:"PX"`
-	P95        time.Duration `name:"p95" default:"10s" help:"95% of the pictures are to be finished within this time after submission." placeholder:"TIME"`
-	Region     string        `default:"eu-central-1" help:"One of ${regions}." placeholder:"NAME"`
+	Size       int           `default:"512" help:"Pixels of both sides of a picture. Default: ${default}." placeholder:"PX"`
+	P95        time.Duration `name:"p95" default:"10s" help:"95% of the pictures are to be finished within this time after submission. Default: ${default}." placeholder:"TIME"`
+	Region     string        `default:"eu-central-1" help:"One of ${regions}. Default: ${default}." placeholder:"NAME"`
 	JSON       bool          `name:"json" help:"Print JSON."`
 	Data       string        `help:"Service times of runs that scripts/compare has measured into DIR. Default: medians of scripts/bench-results.md." placeholder:"DIR"`
 	Seed       uint64        `default:"20" help:"Of what is drawn by chance." placeholder:"N"`

@@ -13,6 +13,7 @@ import (
 const (
 	resamples  = 1000
 	confidence = 0.95
+	cent       = 0.01 // smaller differences are none
 )
 
 // summarise fills in a candidate's figures from its outcomes.
@@ -146,11 +147,15 @@ func (e *evaluation) choose(studies []*study) (Choice, error) {
 	if other := slices.IndexFunc(able, func(s *study) bool { return s.Kind != best.Kind }); other > 1 {
 		c.Why += "; " + e.because(best, able[other])
 	}
+	alike := slices.DeleteFunc(slices.Clone(able[1:]), func(s *study) bool { return s.Meets != best.Meets })
+	if i := slices.IndexFunc(able, func(s *study) bool { return s.Meets != best.Meets }); i > 1 && able[i].USD.Estimate < best.USD.Estimate-cent {
+		c.Why += "; " + e.because(best, able[i])
+	}
 	c.Why += "."
 	if best.Meets == Uncertain {
 		c.Why += " No candidate is sure to be fast enough: this one is where AWS's processors are no slower than the measured ones."
 	}
-	for _, s := range able[1:] {
+	for _, s := range alike {
 		less, err := e.mayCostLess(s, best)
 		if err != nil {
 			return c, err
@@ -172,7 +177,10 @@ func (e *evaluation) because(best, other *study) string {
 		byPart[r.Part] -= r.USD
 	}
 	more := other.USD.Estimate - best.USD.Estimate
-	if more < 0 {
+	if math.Abs(more) < cent {
+		return fmt.Sprintf("%s costs as much", other.Name)
+	}
+	if more < 0 { // or it would be the best
 		return fmt.Sprintf("%s costs %.2f $ less, but may be too slow (95%% within %.3g to %.3g s)", other.Name, -more, other.Latency.Low, other.Latency.High)
 	}
 	part, largest := "", 0.0
@@ -180,9 +188,6 @@ func (e *evaluation) because(best, other *study) string {
 		if d := byPart[r.Part]; d > largest {
 			part, largest = r.Part, d
 		}
-	}
-	if part == "" {
-		return fmt.Sprintf("%s costs as much", other.Name)
 	}
 	return fmt.Sprintf("%s costs %.2f $ more, most of all for %s (%.2f $ more)", other.Name, more, part, largest)
 }

@@ -35,7 +35,7 @@ func Patterns() []string { return []string{Steady, Poisson, Bursts, Daily, Night
 const (
 	day = 86400.0
 	// sampleJobs is how many jobs are simulated at the most, whole days, hours or silences permitting.
-	sampleJobs = 120_000
+	sampleJobs = 60_000
 	// submissions a second of a burst: what the template's API allows (ApiRate).
 	submissions = 50.0
 	most        = 1e6 // jobs a day

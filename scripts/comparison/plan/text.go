@@ -16,7 +16,7 @@ func (p *Plan) Text(w io.Writer) error {
 	} else {
 		fmt.Fprintf(t, "Choose: %s.\n%s\n", c.Name, p.Choice.Why)
 		if len(p.Choice.TooClose) > 0 {
-			fmt.Fprintf(t, "Too close to call, since their intervals overlap: %s.\n", strings.Join(append([]string{c.Name}, p.Choice.TooClose...), "; "))
+			fmt.Fprintf(t, "Too close to call, since the interval of the difference holds zero: %s.\n", strings.Join(append([]string{c.Name}, p.Choice.TooClose...), "; "))
 		}
 		fmt.Fprintf(t, "A month: %s $, of which %.2f are fixed and %.2f by use; what paints is %.2f.\n", c.USD.text(usd), c.Fixed, c.ByUse, c.Compute)
 		fmt.Fprintf(t, "Latency: p50 %s s, p95 %s s.\n", c.P50.text(seconds), c.Latency.text(seconds))
