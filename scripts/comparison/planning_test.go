@@ -65,6 +65,7 @@ func TestPlanRefusesBadInput(t *testing.T) {
 		"no number of jobs": {[]string{"--jobs-per-day", "NaN"}, "NaN jobs a day"},
 		"too many jobs":     {[]string{"--jobs-per-day", "1e12"}, "up to 1000000"},
 		"too few jobs":      {[]string{"--jobs-per-day", "0.001"}, "give 0.1 or more"},
+		"no burst":          {[]string{"--jobs-per-day", "3", "--pattern", "bursts"}, "0.125 jobs each 1 h make no burst"},
 		"pattern":           {[]string{"--jobs-per-day", "5", "--pattern", "weekly"}, "it is one of"},
 		"p95 of zero":       {[]string{"--jobs-per-day", "5", "--p95", "0s"}, "a p95 of 0 s"},
 		"size":              {[]string{"--jobs-per-day", "5", "--size", "700"}, "pictures of 700 px"},

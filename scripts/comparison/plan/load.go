@@ -82,7 +82,7 @@ func (l Load) sample(seed uint64) (sampled, Part, error) {
 	if err != nil {
 		return s, Part{}, err
 	}
-	note := fmt.Sprintf("%.3g days with %d jobs are simulated and stand for the whole month", s.duration/day, len(s.times))
+	note := fmt.Sprintf("%d jobs within %.4g d are simulated and stand for the whole month", len(s.times), s.duration/day)
 	return s, Part{Days: s.duration / day, Jobs: len(s.times), Note: note}, nil
 }
 
@@ -131,7 +131,10 @@ func (l Load) made(random *rand.Rand) (sampled, error) {
 
 // groups are jobs together at the end of each period.
 func groups(jobs, period, duration float64) ([]float64, error) {
-	each := max(1, int(math.Round(jobs)))
+	if jobs < 1 {
+		return nil, fmt.Errorf("%.3g jobs each %.0f h make no burst: give more jobs, or another pattern", jobs, period/3600)
+	}
+	each := int(math.Round(jobs))
 	rate := max(submissions, float64(each)/(period/4))
 	took := float64(each-1) / rate
 	b := arrivals.Bursts{Jobs: each, Rate: rate, Count: max(1, int(duration/period)), Silence: period - took}

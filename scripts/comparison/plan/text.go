@@ -34,7 +34,7 @@ func (p *Plan) Text(w io.Writer) error {
 	table := tabwriter.NewWriter(t, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "candidate\tat most\t$ a month\tfixed\tby use\tp50, s\tp95, s\tcold\tfast enough")
 	for _, c := range p.Candidates {
-		fmt.Fprintf(table, "%s\t%d\t%s\t%.2f\t%.2f\t%s\t%s\t%.2g%%\t%s\n", c.Name, c.AtOnce, c.USD.text(usd), c.Fixed, c.ByUse,
+		fmt.Fprintf(table, "%s\t%d\t%s\t%.2f\t%.2f\t%s\t%s\t%.3g%%\t%s\n", c.Name, c.AtOnce, c.USD.text(usd), c.Fixed, c.ByUse,
 			c.P50.text(seconds), c.Latency.text(seconds), c.ColdShare*100, map[Meets]string{Yes: "yes", Uncertain: "uncertain", No: "misses it"}[c.Meets])
 	}
 	if err := table.Flush(); err != nil {
