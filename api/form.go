@@ -43,7 +43,7 @@ func (f *form) letGo() {
 
 // textFields and fileFields are what a submission may hold.
 var (
-	textFields = []string{"style", "strength", "size", "format", "quality", "preserve_colors", "public", "upload_id"}
+	textFields = []string{"style", "strength", "size", "format", "quality", "preserve_colors", "public", "upload_id", "style_upload_id"}
 	fileFields = []string{"image", "style_image"}
 )
 

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/api/browsertest"
 	"github.com/atelier-go/atelier/pkg/bucket"
@@ -35,6 +37,42 @@ func largePicture(t *testing.T) (path string, content []byte) {
 		t.Fatal(err)
 	}
 	return path, b.Bytes()
+}
+
+// A large style picture goes by the bucket too, once for each picture that is painted in it, and
+// small photographs with their form.
+func TestPageUploadsLargeStyles(t *testing.T) {
+	t.Parallel()
+	b := &browser{browsertest.Start(t)}
+	path, content := largePicture(t)
+	a := newAnnex(t)
+	s := serve(t, func(c *api.Config) { c.Copies, c.Uploads = a.copies, uploads.New(a.copies.Bucket()) })
+	if _, err := bucket.Create(t.Context(), a.cfg, "atelier", s.url); err != nil { // once more, for its pages
+		t.Fatal(err)
+	}
+	a.puts.Store(0)
+	p := b.open(t, s.url+"/")
+	p.add(photos(t, 2)...)
+	p.Until(`document.querySelector('#tiles input')`)
+	p.Do(chromedp.SetUploadFiles(chromedp.CSS("#own-file"), []string{path}))
+	p.Until(`document.querySelector('#own-choice').checkVisibility()`)
+	p.Do(chromedp.Click(chromedp.CSS("#paint")))
+	p.untilStrip("Queued", "Queued")
+	jobs, _, err := s.store.List(store.Query{Limit: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(jobs) != 2 {
+		t.Fatalf("%d jobs", len(jobs))
+	}
+	for _, j := range jobs {
+		if _, got := s.pictures(t, j.ID); !bytes.Equal(got, content) {
+			t.Errorf("job %s has a style picture of %d bytes, want %d", j.ID, len(got), len(content))
+		}
+	}
+	if n := a.puts.Load(); n != 2 {
+		t.Errorf("%d requests to put it, want 2", n)
+	}
 }
 
 // The page puts a large picture into the bucket, from which it becomes a job; again where

@@ -21,8 +21,9 @@ import (
 type submitForm struct {
 	Image          []byte  `json:"image,omitempty" format:"binary" doc:"The picture: JPEG, PNG, WebP or GIF; of an animation the first frame. This or upload_id"`
 	UploadID       string  `json:"upload_id,omitempty" doc:"An upload that holds the picture: see create-upload. The same upload again is refused (upload_taken), unless under the same Idempotency-Key"`
-	Style          string  `json:"style,omitempty" doc:"A style's name, or a blend such as a:0.7,b:0.3. This or style_image"`
+	Style          string  `json:"style,omitempty" doc:"A style's name, or a blend such as a:0.7,b:0.3. This, style_image or style_upload_id"`
 	StyleImage     []byte  `json:"style_image,omitempty" format:"binary" doc:"A style picture of your own"`
+	StyleUploadID  string  `json:"style_upload_id,omitempty" doc:"Another upload, that holds the style picture, as upload_id holds the picture"`
 	Strength       float64 `json:"strength,omitempty" minimum:"0" maximum:"1" default:"1" doc:"0 is the photograph, 1 the style"`
 	Size           int     `json:"size,omitempty" minimum:"0" default:"1024" doc:"Longest edge of the result in pixels at most, from 16; 0 as it is, up to the most. What the workers have too little memory for is refused"`
 	Format         string  `json:"format,omitempty" enum:"jpeg,png,webp" default:"jpeg"`
@@ -104,9 +105,9 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*acceptedOutput, 
 	}
 	spec.Owner = arriving.owner
 	take := s.take
-	if spec.Upload != "" {
+	if spec.Upload != "" || spec.StyleUpload != "" {
 		take = func(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
-			return s.takeUpload(ctx, arriving, spec, f, key)
+			return s.takeUploads(ctx, arriving, spec, f, key)
 		}
 	}
 	j, err := take(ctx, spec, f, key)
@@ -161,10 +162,13 @@ func (s *Server) asked(f *form) (*job.Spec, error) {
 	bad = append(bad, spec.Validate()...)
 	name, named := f.fields["style"]
 	_, own := f.files["style_image"]
+	styleUpload, ownPut := f.fields["style_upload_id"]
 	switch {
 	case named && own:
 		bad = append(bad, &job.FieldError{Field: "style", Problem: "and style_image exclude each other"})
-	case !named && !own:
+	case ownPut && (named || own):
+		bad = append(bad, &job.FieldError{Field: "style_upload_id", Problem: "excludes style and style_image"})
+	case !named && !own && !ownPut:
 		bad = append(bad, &job.FieldError{Field: "style", Problem: "or style_image is needed"})
 	case named:
 		mix, err := style.ParseMix(name)
@@ -175,22 +179,28 @@ func (s *Server) asked(f *form) (*job.Spec, error) {
 			bad = append(bad, &job.FieldError{Field: "style", Problem: err.Error()})
 		}
 		spec.Style = mix.String()
-	case own:
+	case own || ownPut:
 		spec.Style = job.CustomStyle
 	}
 	_, sent := f.files["image"]
 	upload, put := f.fields["upload_id"]
 	switch {
-	case put && s.Uploads == nil:
-		bad = append(bad, &job.FieldError{Field: "upload_id", Problem: "is not offered by this server: send the picture as image"})
-	case put && upload == "":
-		bad = append(bad, &job.FieldError{Field: "upload_id", Problem: "is empty"})
 	case put && sent:
 		bad = append(bad, &job.FieldError{Field: "upload_id", Problem: "and image exclude each other"})
+	case put && ownPut && upload == styleUpload:
+		bad = append(bad, &job.FieldError{Field: "style_upload_id", Problem: "is the upload_id: the two pictures are two uploads"})
 	case !put && !sent:
 		bad = append(bad, &job.FieldError{Field: "image", Problem: "is needed: the picture as a file"})
 	}
-	spec.Upload = job.ID(upload)
+	for _, field := range []struct{ name, instead string }{{"upload_id", "image"}, {"style_upload_id", "style_image"}} {
+		switch id, put := f.fields[field.name]; {
+		case put && s.Uploads == nil:
+			bad = append(bad, &job.FieldError{Field: field.name, Problem: "is not offered by this server: send the picture as " + field.instead})
+		case put && id == "":
+			bad = append(bad, &job.FieldError{Field: field.name, Problem: "is empty"})
+		}
+	}
+	spec.Upload, spec.StyleUpload = job.ID(upload), job.ID(styleUpload)
 	if len(bad) > 0 {
 		return nil, invalid(bad...)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"time"
 
@@ -28,7 +29,7 @@ type uploads interface {
 const (
 	// putTime is how long a link can be used: a transfer that has begun goes on.
 	putTime = 15 * time.Minute
-	// fetchTime bounds the reading of an upload. A function has 30 s for a request.
+	// fetchTime bounds the reading of a job's uploads. A function has 30 s for a request.
 	fetchTime = 20 * time.Second
 	// signTime bounds the wait for credentials, and for the removal of an upload.
 	signTime = 2 * time.Second
@@ -44,7 +45,7 @@ type uploadInput struct {
 type uploadOutput struct {
 	Cache string `header:"Cache-Control"`
 	Body  struct {
-		UploadID  string            `json:"upload_id" doc:"For a submission by the same owner, in place of image: once, and within a day"`
+		UploadID  string            `json:"upload_id" doc:"For a submission by the same owner, as upload_id in place of image or as style_upload_id in place of style_image: once, and within a day"`
 		Method    string            `json:"method" enum:"PUT"`
 		URL       string            `json:"url" format:"uri" doc:"Where the picture goes, in full. Send no API key there"`
 		Headers   map[string]string `json:"headers" doc:"To be sent as they are, besides the Content-Length that was declared"`
@@ -57,7 +58,7 @@ func uploadOperation() huma.Operation {
 		OperationID: "create-upload", Method: http.MethodPost, Path: "/v1/uploads", Tags: []string{"jobs"},
 		Summary: "Where to put a picture that is too large for a submission", DefaultStatus: http.StatusCreated,
 		Description: "A submission that comes by AWS Lambda can have 4.5 MB. Larger pictures go to S3 first: ask for an upload, send the picture as the answer says " +
-			"(200 stores it; 412 says that it is there already; 403 that expires_at is over or the size another), and then submit with upload_id. " +
+			"(200 stores it; 412 says that it is there already; 403 that expires_at is over or the size another), and then submit with upload_id, or with style_upload_id for a style picture. " +
 			"A submission is refused with upload_incomplete before the picture is there, with upload_taken once a job was made of it, and with upload_expired after a day. " +
 			"Until then it counts as a pending upload and towards the owner's stored bytes, for a day at most. " +
 			"Where the server has no bucket the answer is 404 uploads_unavailable: submit the picture itself.",
@@ -104,78 +105,121 @@ func unlessQuota(err error) error {
 	return fmt.Errorf("%w: %w", errUnavailable, err)
 }
 
-// takeUpload makes a job of a form that names an upload.
-func (s *Server) takeUpload(ctx context.Context, a *arrival, spec *job.Spec, f *form, key string) (job.Job, error) {
-	stylePicture := f.files["style_image"]
+// An awaited picture of a form is in an upload.
+type awaited struct {
+	field  string // in whose place
+	id     job.ID
+	upload store.Upload // once it was looked for
+}
+
+// awaitedBy are the uploads that a spec is to take.
+func awaitedBy(spec *job.Spec) (all []*awaited) {
+	if spec.Upload != "" {
+		all = append(all, &awaited{field: "image", id: spec.Upload})
+	}
+	if spec.StyleUpload != "" {
+		all = append(all, &awaited{field: "style_image", id: spec.StyleUpload})
+	}
+	return all
+}
+
+// refused is whether a picture was inspected and refused, as it would be whatever is asked for.
+func (w *awaited) refused(spec *job.Spec) bool {
+	noPicture := spec.Input == (job.Input{})
+	if w.field == "image" {
+		return noPicture
+	}
+	return !noPicture && spec.StyleInput == nil
+}
+
+// takeUploads makes a job of a form that names uploads.
+func (s *Server) takeUploads(ctx context.Context, a *arrival, spec *job.Spec, f *form, key string) (job.Job, error) {
 	repeat := func() (job.Job, error) {
 		if key == "" {
 			return job.Job{}, job.ErrUploadNotFound
 		}
-		j, made, err := s.Store.Repeated(spec, stylePicture, key)
+		j, made, err := s.Store.Repeated(spec, f.files["image"], f.files["style_image"], key)
 		if !errors.Is(err, job.ErrUploadNotFound) { // what is left to do needs no picture
 			f.letGo()
 			j, err = s.announceOnce(ctx, j, made, err)
 		}
 		if err == nil {
-			s.endUpload(ctx, a.owner, store.UploadOf(spec))
+			for _, u := range store.UploadsOf(spec) {
+				s.endUpload(ctx, a.owner, u)
+			}
 		}
 		return j, err
 	}
 	if j, err := repeat(); !errors.Is(err, job.ErrUploadNotFound) {
 		return j, err
 	}
-	u, err := s.Store.Upload(a.owner, spec.Upload)
-	if err == nil {
-		err = s.fetch(ctx, a, u, f)
-	}
-	if errors.Is(err, job.ErrUploadIncomplete) { // or was it taken meanwhile
-		if _, uerr := s.Store.Upload(a.owner, spec.Upload); uerr != nil {
-			err = uerr
+	wanted := awaitedBy(spec)
+	fetched := map[string][]byte{}
+	for _, w := range wanted {
+		content, err := s.find(ctx, a, w, fetchTime/time.Duration(len(wanted)))
+		if errors.Is(err, job.ErrUploadTaken) { // by an equal request, which has begun since
+			if j, err := repeat(); !errors.Is(err, job.ErrUploadNotFound) {
+				return j, err
+			}
 		}
-	}
-	if errors.Is(err, job.ErrUploadTaken) { // by an equal request, which has begun since
-		if j, err := repeat(); !errors.Is(err, job.ErrUploadNotFound) {
-			return j, err
+		if err != nil {
+			return job.Job{}, err
 		}
+		fetched[w.field] = content
 	}
-	if err != nil {
-		return job.Job{}, err
-	}
+	maps.Copy(f.files, fetched)
 	j, err := s.take(ctx, spec, f, key)
-	if refused := spec.Input == (job.Input{}); err == nil || refused { // whatever is asked for, it would be again
-		s.endUpload(ctx, a.owner, u)
+	for _, w := range wanted {
+		if err == nil || w.refused(spec) {
+			s.endUpload(ctx, a.owner, w.upload)
+		}
 	}
 	return j, err
 }
 
-// fetch reads an upload into a form, as its image. It holds as much of the memory for
-// submissions as if the picture had come with the request.
-func (s *Server) fetch(ctx context.Context, a *arrival, u store.Upload, f *form) error {
+// find looks for an upload, and reads its picture within the limit.
+func (s *Server) find(ctx context.Context, a *arrival, w *awaited, limit time.Duration) (content []byte, err error) {
+	if w.upload, err = s.Store.Upload(a.owner, w.id); err == nil {
+		content, err = s.fetch(ctx, a, w.upload, limit)
+	}
+	if errors.Is(err, job.ErrUploadIncomplete) { // or was it taken meanwhile
+		if _, uerr := s.Store.Upload(a.owner, w.id); uerr != nil {
+			err = uerr
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", w.field, err)
+	}
+	return content, nil
+}
+
+// fetch reads an upload. It holds as much of the memory for submissions as if the picture had
+// come with the request.
+func (s *Server) fetch(ctx context.Context, a *arrival, u store.Upload, limit time.Duration) ([]byte, error) {
 	if u.Bytes > s.Limits.Bytes { // which has changed since
-		return tooLarge(s.Limits.Bytes)
+		return nil, tooLarge(s.Limits.Bytes)
 	}
 	if err := a.more(ctx, u.Bytes); err != nil {
-		return err
+		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, fetchTime)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	r, size, err := s.Uploads.Open(ctx, u.Name)
 	if errors.Is(err, job.ErrUploadIncomplete) {
-		return err
+		return nil, err
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", errUnavailable, err)
+		return nil, fmt.Errorf("%w: %w", errUnavailable, err)
 	}
 	defer func() { _ = r.Close() }() // read only
 	if size != u.Bytes {
-		return fmt.Errorf("%w: %d bytes were put, and %d declared", job.ErrUploadIncomplete, size, u.Bytes)
+		return nil, fmt.Errorf("%w: %d bytes were put, and %d declared", job.ErrUploadIncomplete, size, u.Bytes)
 	}
-	image := make([]byte, u.Bytes)
-	if _, err := io.ReadFull(r, image); err != nil {
-		return fmt.Errorf("%w: read upload %s: %w", errUnavailable, u.ID, err)
+	content := make([]byte, u.Bytes)
+	if _, err := io.ReadFull(r, content); err != nil {
+		return nil, fmt.Errorf("%w: read upload %s: %w", errUnavailable, u.ID, err)
 	}
-	f.files["image"] = image
-	return nil
+	return content, nil
 }
 
 // endUpload removes an upload that nobody needs any more: its object last, so that where

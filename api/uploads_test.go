@@ -377,7 +377,7 @@ func TestUploadsAwayOverTheWire(t *testing.T) {
 	wantProblem(t, resp, body, 503, "unavailable", "")
 	s.upload(7) // for which S3 is not asked
 	a.away(false)
-	if err := uploads.New(a.copies.Bucket()).Remove(t.Context(), store.UploadOf(&job.Spec{Upload: job.ID(u.UploadID)}).Name); err != nil {
+	if err := uploads.New(a.copies.Bucket()).Remove(t.Context(), store.UploadsOf(&job.Spec{Upload: job.ID(u.UploadID)})[0].Name); err != nil {
 		t.Fatal(err)
 	}
 	resp, body = s.take(u.UploadID)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,15 +10,16 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
-// uploadFrom is the size of a form, in bytes, above which its picture goes to S3 first,
-// where the API has a place for it: one behind AWS Lambda takes no more than 4.5 MB.
+// uploadFrom is the size of a form, in bytes, above which its largest pictures go to S3 first,
+// where the API has a place for them: one behind AWS Lambda takes no more than 4.5 MB.
 const uploadFrom = 4_000_000
 
-// maxGrants is how many uploads one call of [submission.send] asks for: the first may have
-// expired, or be lost.
+// maxGrants is how many uploads of a picture one call of [submission.send] asks for: the first
+// may have expired, or be lost.
 const maxGrants = 3
 
 // A submission is what is sent under one Idempotency-Key, as often as it takes.
@@ -26,60 +28,113 @@ type submission struct {
 	fields   [][2]string
 	pictures map[string]*picture
 	key      string
-	form     *form // with the pictures in it
+	form     *form     // with the pictures in it
+	uploads  []*upload // of pictures that are too large for it
+}
 
-	granted *grant // nil without an upload
-	arrived bool   // the image is where that says
+// An upload is of one of a submission's pictures.
+type upload struct {
+	picture string // its field
+	field   string // of the upload's id, in its place
+	granted *grant // nil before the API was asked
+	arrived bool   // the picture is where that says
 }
 
 func newSubmission(api *client, fields [][2]string, pictures map[string]*picture, key string) (*submission, error) {
 	f, err := newForm(fields, pictures)
-	return &submission{api: api, fields: fields, pictures: pictures, key: key, form: f}, err
+	if err != nil {
+		return nil, err
+	}
+	return &submission{api, fields, pictures, key, f, uploadsOf(pictures, f.size)}, nil
 }
 
-// send submits it once, as [client.submit] does; a large picture by way of an upload. What
+// uploadsOf chooses the pictures that are uploaded, the largest first, so that the rest of a form
+// of so many bytes can be sent.
+func uploadsOf(pictures map[string]*picture, size int64) (uploads []*upload) {
+	all := []*upload{{picture: "image", field: "upload_id"}}
+	if pictures["style_image"] != nil {
+		all = append(all, &upload{picture: "style_image", field: "style_upload_id"})
+	}
+	slices.SortStableFunc(all, func(a, b *upload) int {
+		return cmp.Compare(pictures[b.picture].size, pictures[a.picture].size)
+	})
+	for _, u := range all {
+		if size > uploadFrom {
+			uploads = append(uploads, u)
+			size -= pictures[u.picture].size
+		}
+	}
+	return uploads
+}
+
+// send submits it once, as [client.submit] does; large pictures by way of uploads. What
 // has been put there by an earlier call is not sent again.
 func (s *submission) send(ctx context.Context, progress func(sent int64)) (j *jobAnswer, unclear bool, err error) {
-	if s.form.size <= uploadFrom || s.api.noUploads.Load() {
+	if len(s.uploads) == 0 || s.api.noUploads.Load() {
 		return s.api.submit(ctx, s.form, s.key, progress)
 	}
 	for grants := 1; ; grants++ {
-		fresh := s.granted == nil
-		if err = s.put(ctx, progress); s.api.noUploads.Load() {
+		err = s.put(ctx, progress)
+		if s.api.noUploads.Load() {
 			return s.api.submit(ctx, s.form, s.key, progress)
 		}
 		if err == nil {
 			j, unclear, err = s.take(ctx)
 		}
-		if fresh && errors.Is(err, errLinkOver) { // so soon it can't be: others would fare no better
-			err = faultf(errAway, "%w%w", err, silent{errDamaged})
-		}
 		if err == nil || !lostUpload(err) || grants == maxGrants || errors.Is(err, errDamaged) {
 			return j, unclear, err
 		}
-		s.granted, s.arrived = nil, false
-	}
-}
-
-// put has the image be in an upload.
-func (s *submission) put(ctx context.Context, progress func(int64)) (err error) {
-	if s.granted == nil {
-		if s.granted, err = s.api.grant(ctx, s.pictures["image"].size); err != nil {
-			return err
+		lost := (*refusal)(nil)
+		for _, u := range s.uploads {
+			if errors.As(err, &lost) || !u.arrived { // the API does not say which it lacks
+				u.granted, u.arrived = nil, false
+			}
 		}
 	}
-	if !s.arrived {
-		err = s.api.put(ctx, s.granted, s.pictures["image"], progress)
-		s.arrived = err == nil
-	}
-	return err
 }
 
-// take submits what the upload holds.
+// put has the pictures be in their uploads.
+func (s *submission) put(ctx context.Context, progress func(int64)) (err error) {
+	var before int64
+	for _, u := range s.uploads {
+		p := s.pictures[u.picture]
+		fresh := u.granted == nil
+		if fresh {
+			if u.granted, err = s.api.grant(ctx, p.size); err != nil {
+				return err
+			}
+		}
+		if !u.arrived {
+			err = s.api.put(ctx, u.granted, p, after(progress, before))
+			u.arrived = err == nil
+		}
+		if fresh && errors.Is(err, errLinkOver) { // so soon it can't be: others would fare no better
+			err = faultf(errAway, "%w%w", err, silent{errDamaged})
+		}
+		if err != nil {
+			return err
+		}
+		before += p.size
+	}
+	return nil
+}
+
+// after reports progress behind so many bytes that were sent before; nil of nil.
+func after(progress func(int64), before int64) func(int64) {
+	if progress == nil {
+		return nil
+	}
+	return func(sent int64) { progress(before + sent) }
+}
+
+// take submits what the uploads hold, and the rest.
 func (s *submission) take(ctx context.Context) (j *jobAnswer, unclear bool, err error) {
-	others := maps.Clone(s.pictures)
-	delete(others, "image")
-	f, err := newForm(append(s.fields[:len(s.fields):len(s.fields)], [2]string{"upload_id", s.granted.UploadID}), others)
+	fields, others := slices.Clone(s.fields), maps.Clone(s.pictures)
+	for _, u := range s.uploads {
+		fields = append(fields, [2]string{u.field, u.granted.UploadID})
+		delete(others, u.picture)
+	}
+	f, err := newForm(fields, others)
 	if err != nil {
 		return nil, false, err
 	}

@@ -7,53 +7,73 @@ const direct = 4_000_000 // bytes of pictures that are sent with their form
 const fresh = 10 * 60_000 // milliseconds for which an address is used; it stands for 15 minutes
 
 let unavailable = false // the server has no place for uploads: it answered 404
-const uploads = new WeakMap() // by picture: {id, url, headers, until, done}
+// By photograph, since many jobs can have one style picture and each takes an upload of its own:
+// by field {picture, id, url, headers, until, done}.
+const uploads = new WeakMap()
 
-// submit answers the job. It can be repeated with the same form and key: what has arrived
+// submit returns the job. It can be repeated with the same form and key: what has arrived
 // is not sent again.
 export async function submit(form, idempotencyKey, options) {
-  const picture = form.get('image')
-  const size = picture.size + (form.get('style_image')?.size ?? 0)
-  for (let tries = 1; size > direct && !unavailable; tries++) {
-    const id = await upload(picture, options)
-    if (!id) break
+  const large = tooLarge(form)
+  const photograph = form.get('image')
+  for (let tries = 1; large.length && !unavailable; tries++) {
+    const known = uploads.get(photograph) ?? {}
+    uploads.set(photograph, known)
     const rest = new FormData()
-    for (const [name, value] of form) if (name !== 'image') rest.append(name, value)
-    rest.set('upload_id', id)
+    for (const [name, value] of form) if (!large.some((l) => l.name === name)) rest.append(name, value)
+    for (const { picture, field } of large) {
+      const id = await upload(known, field, picture, options)
+      if (id) rest.set(field, id)
+    }
+    if (unavailable) break
     try {
       const job = await post(rest, idempotencyKey, { ...options, onProgress() {} })
-      uploads.delete(picture)
+      uploads.delete(photograph)
       return job
     } catch (err) {
       if (!/^upload_(taken|expired|not_found|incomplete)$/.test(err.code) || tries === 3) throw err
-      uploads.delete(picture)
+      uploads.delete(photograph)
     }
   }
   return post(form, idempotencyKey, options)
 }
 
-// upload answers the id of the upload that holds a picture; undefined where the server has
-// no place for one.
-async function upload(picture, options) {
-  let known = uploads.get(picture)
-  if (!known || (!known.done && Date.now() > known.until)) {
+// tooLarge returns the pictures to be uploaded, the largest first, so that the rest of the form
+// can be sent.
+function tooLarge(form) {
+  const pictures = [{ name: 'image', field: 'upload_id' }, { name: 'style_image', field: 'style_upload_id' }]
+    .map((p) => ({ ...p, picture: form.get(p.name) }))
+    .filter(({ picture }) => picture)
+    .sort((a, b) => b.picture.size - a.picture.size)
+  let size = pictures.reduce((sum, { picture }) => sum + picture.size, 0)
+  return pictures.filter(({ picture }) => {
+    const by = size > direct
+    if (by) size -= picture.size
+    return by
+  })
+}
+
+// upload returns the id of the upload that holds a picture, and notes it in known; undefined where
+// the server has no place for one.
+async function upload(known, field, picture, options) {
+  let at = known[field]
+  if (at?.picture !== picture || (!at.done && Date.now() > at.until)) {
     try {
       const { upload_id: id, url, headers } = await askForUpload(picture.size, options.signal)
-      known = { id, url, headers, until: Date.now() + fresh }
-      uploads.set(picture, known)
+      at = known[field] = { picture, id, url, headers, until: Date.now() + fresh }
     } catch (err) {
       unavailable = err.status === 404
       if (unavailable) return
       throw err
     }
   }
-  if (!known.done) {
-    const { status } = await send('PUT', known.url, picture, known.headers, options) // without the API's key
-    known.done = status === 200 || status === 412 // it had arrived before, and the answer was lost
-    if (!known.done) {
-      uploads.delete(picture)
+  if (!at.done) {
+    const { status } = await send('PUT', at.url, picture, at.headers, options) // without the API's key
+    at.done = status === 200 || status === 412 // it had arrived before, and the answer was lost
+    if (!at.done) {
+      delete known[field]
       throw new Problem('The store for large pictures refuses it.', { status }) // temporary from 500 on
     }
   }
-  return known.id
+  return at.id
 }

@@ -38,7 +38,7 @@ type Config struct {
 
 	// Update is called after an execution has ended, well or not: pictures may have come
 	// to the bucket, or gone. It is repeated until it returns nil.
-	Update func(context.Context) error
+	Update func(context.Context, Change) error
 
 	// Report, unless it is nil, is called at the end of each step.
 	Report func(Report)
@@ -56,6 +56,12 @@ type Report struct {
 	Failed int
 	// Waited is how long the pictures that the bucket lacks have been known; 0 if there are none.
 	Waited time.Duration
+}
+
+// A Change is what an execution may have changed in the bucket.
+type Change struct {
+	All     bool     // anything
+	Folders []string // else the pictures in these, of which each is as of [store.Store.PublishedSince]
 }
 
 // fullEvery is the time between two executions without a manifest.
@@ -173,7 +179,7 @@ func (c *Copier) start(ctx context.Context, s *state, now time.Time, n news) err
 	}
 	c.Log.Info("DataSync was started", "execution", execution, "pictures", len(n.names), "full", whole)
 	s.begin(execution, now, true)
-	s.All, s.Whole = n.all, whole
+	s.All, s.Whole, s.Folders = n.all, whole, foldersOf(n.names)
 	return c.save(s)
 }
 
@@ -221,7 +227,15 @@ func (c *Copier) Ended(ctx context.Context, execution string) error {
 	if err != nil || string(last) == execution {
 		return err
 	}
-	if err := c.Update(ctx); err != nil {
+	s, err := c.load()
+	if err != nil {
+		return err
+	}
+	change := Change{All: true} // by somebody else, or by one that was not noted
+	if s.Execution == execution && s.Ours && !s.Whole {
+		change = Change{Folders: s.Folders}
+	}
+	if err := c.Update(ctx, change); err != nil {
 		return err
 	}
 	return c.Store.SetNote(store.CopiedNote, []byte(execution))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -38,7 +39,8 @@ type rig struct {
 	copier  *datasync.Copier
 
 	updates atomic.Int64
-	fail    atomic.Pointer[error] // of updates
+	change  atomic.Pointer[datasync.Change] // of the last update
+	fail    atomic.Pointer[error]           // of updates
 
 	mu     sync.Mutex
 	calls  []string          // of DataSync's API
@@ -64,6 +66,7 @@ func TestCopier(t *testing.T) {
 		{"one that is running already is followed", testRunning},
 		{"the event of the end updates once", testEvent},
 		{"an update that fails is repeated", testUpdateFails},
+		{"an update is of what was copied", testChange},
 		{"a late retry of an old job is found", testOldHour},
 		{"another task begins anew", testOtherTask},
 		{"a task that is away", testAway},
@@ -119,8 +122,9 @@ func (r *rig) open(cfg aws.Config) *datasync.Copier {
 	r.Helper()
 	c, err := datasync.New(datasync.Config{
 		Task: r.task, Role: "arn:aws:iam::000000000000:role/manifests", AWS: cfg, Store: r.store, Bucket: r.bucket, Prefix: "pictures/",
-		Update: func(context.Context) error {
+		Update: func(_ context.Context, c datasync.Change) error {
 			r.updates.Add(1)
+			r.change.Store(&c)
 			if err := r.fail.Load(); err != nil {
 				return *err
 			}
@@ -527,6 +531,33 @@ func testUpdateFails(r *rig) {
 	r.step()
 	if n := r.updates.Load(); n != 3 {
 		r.Errorf("%d updates", n)
+	}
+}
+
+// After an execution with a manifest only the folders in it have changed, after another all may.
+func testChange(r *rig) {
+	r.copied()
+	r.later(time.Minute)
+	first, second := r.paint(), r.paint()
+	r.step()
+	r.step()
+	var want []string
+	for _, name := range append(first, second...) {
+		want = append(want, path.Dir(name))
+	}
+	slices.Sort(want)
+	if c := r.change.Load(); c == nil || c.All || !slices.Equal(c.Folders, slices.Compact(want)) {
+		r.Errorf("with a manifest: %+v, want %q", c, want)
+	}
+	unknown := aws.ToString(r.execution().TaskExecutionArn)
+	if err := r.copier.Ended(r.Context(), unknown[:len(unknown)-1]+"0x"); err != nil || !r.change.Load().All {
+		r.Errorf("after one that was not noted: %+v, %v", r.change.Load(), err)
+	}
+	r.later(25 * time.Hour)
+	r.step()
+	r.step()
+	if c := r.change.Load(); !c.All {
+		r.Errorf("after a full one: %+v", c)
 	}
 }
 

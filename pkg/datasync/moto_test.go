@@ -39,7 +39,7 @@ func TestOnMoto(t *testing.T) {
 	updates := 0
 	c, err := datasync.New(datasync.Config{
 		Task: arn, Role: "arn:aws:iam::123456789012:role/manifests", AWS: cfg, Store: jobs, Bucket: b, Prefix: "pictures/",
-		Update: func(context.Context) error { updates++; return nil },
+		Update: func(context.Context, datasync.Change) error { updates++; return nil },
 	})
 	if err != nil {
 		t.Fatal(err)

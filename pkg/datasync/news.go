@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"encoding/csv"
 	"errors"
+	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,6 +88,15 @@ func (c *Copier) missing(ctx context.Context, folder string) ([]string, error) {
 		}
 	}
 	return missing, c.Bucket.Delete(ctx, gone...)
+}
+
+// foldersOf are the folders of names.
+func foldersOf(names []string) (folders []string) {
+	for _, name := range names {
+		folders = append(folders, path.Dir(name))
+	}
+	slices.Sort(folders)
+	return slices.Compact(folders)
 }
 
 // manifests is what the keys of manifests begin with. The bucket's lifecycle rules remove

@@ -21,6 +21,7 @@ type state struct {
 	Ours      bool      `json:"ours"`                // it copies what was new in recent hours when it began
 	All       bool      `json:"all"`                 // in any hour
 	Whole     bool      `json:"whole"`               // it has no manifest
+	Folders   []string  `json:"folders,omitempty"`   // of the names in its manifest
 
 	Failures  int       `json:"failures"` // in a row
 	NotBefore time.Time `json:"not_before"`
@@ -42,7 +43,7 @@ func (s *state) fullDue(now time.Time) bool {
 }
 
 func (s *state) begin(execution string, now time.Time, ours bool) {
-	s.Execution, s.Began, s.Ours, s.All, s.Whole = execution, now, ours, false, false
+	s.Execution, s.Began, s.Ours, s.All, s.Whole, s.Folders = execution, now, ours, false, false, nil
 }
 
 // copied notes that what was published before a time is in the bucket.

@@ -37,6 +37,8 @@ func TestGallery(t *testing.T) {
 		{"nothing is shown that is not in the bucket, or not public", testHidden},
 		{"what somebody has put into the shared directory is not shown", testTampered},
 		{"only what has changed is written", testIncremental},
+		{"an update of some hours leaves what one of all would", testHours},
+		{"an update of one hour costs the same among 10,000 pictures", testManyPictures},
 		{"what was spoiled by hand is made again", testSpoiled},
 		{"an erased job vanishes at once", testErased},
 		{"an emptied hour goes", testEmptied},

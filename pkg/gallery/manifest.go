@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/job"
@@ -29,6 +30,12 @@ const (
 )
 
 func manifestKey(hour string) string { return manifests + hour + ".json" }
+
+// hourOf is the hour of a manifest's key.
+func hourOf(key string) (hour string, ok bool) {
+	hour = strings.TrimSuffix(strings.TrimPrefix(key, manifests), ".json")
+	return hour, strings.Count(hour, "/") == 3
+}
 
 // nextOf is a manifest's Next for an hour; "" where there is none.
 func nextOf(hour string) *string {

@@ -28,8 +28,33 @@ import (
 // [Gallery.Unpublish] have returned: whoever comes last has seen that it is gone.
 // A job that is gone and whose pictures are there all the same loses them.
 func (g *Gallery) Update(ctx context.Context, jobs *store.Store) (changed int, err error) {
+	return g.update(ctx, jobs, nil, true)
+}
+
+// UpdateHours is [Gallery.Update] where pictures have come to the given hours alone, such
+// as 2026/11/23/16. It lists the pictures of these, of hours whose manifest an erasure has
+// changed, and of those that lead to another hour than before, so that its requests don't grow
+// with the number of pictures. Without a record of the last update it looks at all.
+func (g *Gallery) UpdateHours(ctx context.Context, jobs *store.Store, hours []string) (changed int, err error) {
+	return g.update(ctx, jobs, hours, false)
+}
+
+// HoursOf are the hours of the gallery's pictures in published folders, by their names such as
+// public/2026/11/23/16.
+func HoursOf(folders []string) (hours []string) {
+	for _, f := range folders {
+		for _, of := range []string{thumbs, results} {
+			if hour, ok := strings.CutPrefix(f, of); ok && !slices.Contains(hours, hour) {
+				hours = append(hours, hour)
+			}
+		}
+	}
+	return hours
+}
+
+func (g *Gallery) update(ctx context.Context, jobs *store.Store, hours []string, all bool) (changed int, err error) {
 	for range tries { // an erasure, or another update, got ahead
-		u := &update{Gallery: g, jobs: jobs}
+		u := &update{Gallery: g, jobs: jobs, given: hours, all: all}
 		err = u.run(ctx)
 		changed += u.changed
 		if !errors.Is(err, bucket.ErrChanged) {
@@ -53,12 +78,15 @@ type entry struct {
 type update struct {
 	*Gallery
 	jobs    *store.Store
+	given   []string // hours to be looked at
+	all     bool     // of all hours
 	changed int
 
-	hours map[string]*hour  // with pictures
-	etags map[string]string // of what is below gallery/
-	then  ledger            // as the last update left it
-	now   ledger
+	looked map[string]bool   // hours of which hours is complete
+	hours  map[string]*hour  // with pictures
+	etags  map[string]string // of what is below gallery/
+	then   ledger            // as the last update left it
+	now    ledger
 }
 
 // An hour is what the bucket holds of one.
@@ -73,8 +101,27 @@ func (u *update) run(ctx context.Context) error {
 	}
 	var errs []error
 	older := ""
-	for _, h := range slices.Sorted(maps.Keys(u.hours)) {
+	before := "" // of an hour's manifest: where it has led, as far as is known
+	for _, h := range u.chain() {
 		key := manifestKey(h)
+		was, known := u.then[key]
+		led := before
+		if known {
+			before = h
+		}
+		if !u.looked[h] {
+			if known && was.ETag == u.etags[key] && led == older {
+				u.now[key], older = was, h
+				continue
+			}
+			if err := u.lookAt(ctx, h+"/"); err != nil {
+				return err
+			}
+			u.looked[h] = true
+		}
+		if u.hours[h] == nil || len(u.hours[h].shown()) == 0 {
+			continue
+		}
 		err := u.bring(ctx, key, mark(u.hours[h].shown(), older), func() (manifest, error) {
 			return u.show(ctx, u.hours[h], older)
 		})
@@ -94,9 +141,31 @@ func (u *update) run(ctx context.Context) error {
 	return errors.Join(append(errs, u.note(ctx))...)
 }
 
+// chain are the hours that have or may have pictures, the oldest first.
+func (u *update) chain() []string {
+	hours := map[string]bool{}
+	for h := range u.hours {
+		hours[h] = true
+	}
+	for _, h := range u.given {
+		hours[h] = true
+	}
+	for key := range u.etags {
+		if h, ok := hourOf(key); ok {
+			hours[h] = true
+		}
+	}
+	for key := range u.then {
+		if h, ok := hourOf(key); ok {
+			hours[h] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(hours))
+}
+
 // look learns what is in the bucket.
 func (u *update) look(ctx context.Context) error {
-	u.hours, u.etags, u.then, u.now = map[string]*hour{}, map[string]string{}, ledger{}, ledger{}
+	u.hours, u.looked, u.etags, u.then, u.now = map[string]*hour{}, map[string]bool{}, map[string]string{}, ledger{}, ledger{}
 	// Manifests before the pictures, and both before the jobs are read.
 	for o, err := range u.bucket.List(ctx, manifests) {
 		if err != nil {
@@ -107,15 +176,32 @@ func (u *update) look(ctx context.Context) error {
 	if _, err := u.getJSON(ctx, ledgerKey, &u.then); err != nil && !errors.Is(err, errUnreadable) { // else all is written anew
 		return err
 	}
+	if u.all || len(u.then) == 0 {
+		err := u.lookAt(ctx, "")
+		for _, h := range u.chain() {
+			u.looked[h] = true
+		}
+		return err
+	}
+	for _, h := range u.given {
+		if err := u.lookAt(ctx, h+"/"); err != nil {
+			return err
+		}
+		u.looked[h] = true
+	}
+	return nil
+}
+
+// lookAt lists pictures below a folder of hours.
+func (u *update) lookAt(ctx context.Context, below string) error {
 	for _, folder := range []string{thumbs, results} {
-		for o, err := range u.bucket.List(ctx, Pictures+folder) {
+		for o, err := range u.bucket.List(ctx, Pictures+folder+below) {
 			if err != nil {
 				return err
 			}
 			u.enter(folder, strings.TrimPrefix(o.Key, Pictures))
 		}
 	}
-	maps.DeleteFunc(u.hours, func(_ string, h *hour) bool { return len(h.shown()) == 0 })
 	return nil
 }
 
@@ -248,8 +334,7 @@ func (u *update) stillThere(ctx context.Context, jobs []job.Job) error {
 func (u *update) deleteEmptied(ctx context.Context) error {
 	var emptied []string
 	for key := range u.etags {
-		at := strings.TrimSuffix(strings.TrimPrefix(key, manifests), ".json")
-		if strings.Count(at, "/") == 3 && u.hours[at] == nil {
+		if h, ok := hourOf(key); ok && u.looked[h] && (u.hours[h] == nil || len(u.hours[h].shown()) == 0) {
 			emptied = append(emptied, key)
 		}
 	}

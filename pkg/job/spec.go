@@ -32,10 +32,11 @@ type Spec struct {
 	Public         bool      `json:"public"`
 	CreatedAt      time.Time `json:"created_at"`
 	Input          Input     `json:"input"`
-	StyleInput     *Input    `json:"style_input,omitempty"` // the user's style picture
-	Key            string    `json:"key,omitempty"`         // the store's name for the idempotency key
-	Upload         ID        `json:"upload,omitempty"`      // of which the photograph came; empty where it was sent with the request
-	Charge         int64     `json:"charge,omitempty"`      // KiB by which the job counts towards what its owner may store
+	StyleInput     *Input    `json:"style_input,omitempty"`  // the user's style picture
+	Key            string    `json:"key,omitempty"`          // the store's name for the idempotency key
+	Upload         ID        `json:"upload,omitempty"`       // of which the photograph came; empty where it was sent with the request
+	StyleUpload    ID        `json:"style_upload,omitempty"` // the same of the style's picture
+	Charge         int64     `json:"charge,omitempty"`       // KiB by which the job counts towards what its owner may store
 	// MaxSize is what a Size of 0 means at most. 0, of specs of before it was kept, is
 	// the package's MaxSize.
 	MaxSize int `json:"max_size,omitempty"`

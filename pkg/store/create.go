@@ -20,8 +20,8 @@ import (
 // where the spec names a style. Create fills in the sizes and hashes of the
 // spec's inputs.
 //
-// Of a spec with an upload it takes that: of any number of calls, in whatever processes,
-// one does, and the others are job.ErrUploadTaken. The upload is to be ended afterwards,
+// Of a spec with uploads it takes those: of any number of calls, in whatever processes,
+// one does, and the others are job.ErrUploadTaken. The uploads are to be ended afterwards,
 // by [Store.EndUpload].
 //
 // job.ErrQuota, in a [QuotaError]: a quota of the owner is used up. job.ErrDiskFull.
@@ -32,8 +32,8 @@ func (s *Store) Create(spec *job.Spec, picture, stylePicture []byte) error {
 		return fmt.Errorf("create job: %w", err)
 	}
 	err = s.draft(spec, picture, stylePicture)
-	if err == nil && spec.Upload != "" {
-		_, err = s.take(spec)
+	if err == nil {
+		_, err = s.takeUploads(spec)
 	}
 	if err == nil {
 		err = s.reveal(spec)
@@ -65,8 +65,8 @@ func (s *Store) begin(spec *job.Spec, picture, stylePicture []byte) (done func(m
 		return nil, err
 	}
 	var taken use
-	if spec.Upload != "" {
-		taken = taken.minus(UploadOf(spec).use())
+	for _, u := range UploadsOf(spec) {
+		taken = taken.minus(u.use())
 	}
 	return s.reserve(spec.Owner, spec.ID, submissionOf(spec), taken)
 }
@@ -87,19 +87,20 @@ func (s *Store) draftDir(id job.ID) string { return filepath.Join(s.shard(id), d
 // first record, so that the same file is the first status too.
 type submission struct {
 	*record
-	V          int        `json:"v"`
-	Input      job.Input  `json:"input"`
-	StyleInput *job.Input `json:"style_input,omitempty"`
-	Key        string     `json:"key,omitempty"`
-	Upload     job.ID     `json:"upload,omitempty"`
-	Charge     int64      `json:"charge,omitempty"`
-	MaxSize    int        `json:"max_size,omitempty"`
+	V           int        `json:"v"`
+	Input       job.Input  `json:"input"`
+	StyleInput  *job.Input `json:"style_input,omitempty"`
+	Key         string     `json:"key,omitempty"`
+	Upload      job.ID     `json:"upload,omitempty"`
+	StyleUpload job.ID     `json:"style_upload,omitempty"`
+	Charge      int64      `json:"charge,omitempty"`
+	MaxSize     int        `json:"max_size,omitempty"`
 }
 
 // draft fills a job's folder, and enters it in active/, so that none is in sight
 // that is not there.
 func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
-	b, err := json.Marshal(submission{newRecord(spec.New()), spec.V, spec.Input, spec.StyleInput, spec.Key, spec.Upload, spec.Charge, spec.MaxSize})
+	b, err := json.Marshal(submission{newRecord(spec.New()), spec.V, spec.Input, spec.StyleInput, spec.Key, spec.Upload, spec.StyleUpload, spec.Charge, spec.MaxSize})
 	if err != nil {
 		return err
 	}
@@ -161,13 +162,10 @@ func (s *Store) reveal(spec *job.Spec) error {
 }
 
 // discard throws a draft away, and what the indexes say of its job: the entry in
-// active/ last, from which the sweeper knows that there is something left. An upload
+// active/ last, from which the sweeper knows that there is something left. Uploads
 // that it has taken can be taken again.
 func (s *Store) discard(spec *job.Spec) error {
-	var err error
-	if spec.Upload != "" {
-		err = s.removeKey(spec, uploadKey(spec.Owner, spec.Upload))
-	}
+	err := s.giveUploadsBack(spec)
 	if err == nil {
 		err = s.remove(s.ownerEntry(spec))
 	}

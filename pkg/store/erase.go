@@ -324,16 +324,18 @@ func (s *Store) EndErasures(ctx context.Context) error {
 	return nil
 }
 
-// removeKeys removes the records of a job's idempotency key and of its upload. The
+// removeKeys removes the records of a job's idempotency key and of its uploads. An
 // upload's own is gone before, so that no job is made of it again.
 func (s *Store) removeKeys(spec *job.Spec) (err error) {
 	if spec.Key != "" {
 		err = s.removeKey(spec, spec.Key)
 	}
-	if err == nil && spec.Upload != "" {
-		err = s.remove(s.uploadAt(spec.Owner, spec.Upload, spec.Input.Bytes))
+	for _, u := range UploadsOf(spec) {
 		if err == nil {
-			err = s.removeKey(spec, uploadKey(spec.Owner, spec.Upload))
+			err = s.remove(s.uploadAt(spec.Owner, u.ID, u.Bytes))
+		}
+		if err == nil {
+			err = s.removeKey(spec, uploadKey(spec.Owner, u.ID))
 		}
 	}
 	return err

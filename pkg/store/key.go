@@ -18,7 +18,7 @@ import (
 // this call did, so that the job is yet to be announced. One that another began
 // to make and did not finish is finished, and made.
 //
-// A spec with an upload takes that as with [Store.Create], but shares it with equal
+// A spec with uploads takes them as with [Store.Create], but shares them with equal
 // requests under the same key.
 //
 // job.ErrKeyReused: the key stands for another request. job.ErrUploadTaken. job.ErrGone: the
@@ -66,20 +66,28 @@ func keyOf(owner, key string) string {
 }
 
 // Repeated is the job of an earlier request under an idempotency key that took the same
-// upload, whose picture need not be read for that: the spec's Input is filled in. made is as
-// of [Store.CreateOnce], and so is stylePicture.
+// uploads, whose pictures need not be read for that: the spec's Input and StyleInput are filled
+// in by them. Given are the pictures that came with the request. made is as of [Store.CreateOnce].
 //
 // job.ErrUploadNotFound: there was none. job.ErrKeyReused: it was another request.
-func (s *Store) Repeated(spec *job.Spec, stylePicture []byte, key string) (j job.Job, made bool, err error) {
+func (s *Store) Repeated(spec *job.Spec, picture, stylePicture []byte, key string) (j job.Job, made bool, err error) {
 	first, err := s.keyedSpec(keyOf(spec.Owner, key))
-	if errors.Is(err, fs.ErrNotExist) || err == nil && (first.Upload == "" || first.Upload != spec.Upload) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && (len(UploadsOf(first)) == 0 || first.Upload != spec.Upload || first.StyleUpload != spec.StyleUpload) {
 		return j, false, job.ErrUploadNotFound
 	}
 	if err != nil {
 		return j, false, fmt.Errorf("look for an earlier request: %w", err)
 	}
-	spec.Input = first.Input
+	if spec.Upload != "" {
+		spec.Input = first.Input
+	}
+	if spec.StyleUpload != "" {
+		spec.StyleInput = first.StyleInput
+	}
 	again := *spec
+	if spec.Upload == "" {
+		describe(&again.Input, picture)
+	}
 	if stylePicture != nil {
 		again.StyleInput = &job.Input{}
 		describe(again.StyleInput, stylePicture)
@@ -109,22 +117,19 @@ func (s *Store) repeated(spec *job.Spec) (job.Job, bool, error) {
 // keyAt is the record under the store's name for a key.
 func (s *Store) keyAt(key string) string { return filepath.Join(s.dir, keysDir, key) }
 
-// claimNames competes for what a draft wants for itself alone: its upload, and then its
-// key. As of [Store.compete] it is the spec given if that has won both.
+// claimNames competes for what a draft wants for itself alone: its uploads, and then its
+// key. As of [Store.compete] it is the spec given if that has won all.
 //
-// The upload comes first: a spec without it is never seen under the key, where others
-// would complete it. Where one has it and not the key, because it died in between, an
-// equal request under the same key goes on with that.
+// The uploads come first: a spec without them is never seen under the key, where others
+// would complete it. Where one has the first of them and not the rest, because it died in
+// between, an equal request under the same key goes on with that.
 func (s *Store) claimNames(spec *job.Spec) (*job.Spec, error) {
 	for range quarrels {
-		first := spec
-		if spec.Upload != "" {
-			var err error
-			if first, err = s.take(spec); err != nil {
-				return first, err
-			}
+		first, err := s.takeUploads(spec)
+		won := first
+		if err == nil {
+			won, err = s.compete(first)
 		}
-		won, err := s.compete(first)
 		if first == spec || !errors.Is(err, fs.ErrNotExist) {
 			return won, err
 		}
@@ -136,13 +141,38 @@ func (s *Store) claimNames(spec *job.Spec) (*job.Spec, error) {
 			return won, err
 		}
 	}
-	return spec, fmt.Errorf("%w: others keep changing its upload", job.ErrBusy)
+	return spec, fmt.Errorf("%w: others keep changing its uploads", job.ErrBusy)
 }
 
-// take has a draft take its upload. It is the spec given if it has that, and another
+// takeUploads has a draft take its uploads, if it has any. It is the spec given if it has them,
+// and otherwise one under the same key that asks for the same and has them, or has one that the
+// caller's can't have. fs.ErrNotExist: the draft of the other one is no more.
+func (s *Store) takeUploads(spec *job.Spec) (*job.Spec, error) {
+	first, uploads := spec, UploadsOf(spec)
+	for next, tries := 0, 0; next < len(uploads); next, tries = next+1, tries+1 {
+		if tries == quarrels {
+			return first, fmt.Errorf("%w: others keep changing its uploads", job.ErrBusy)
+		}
+		upload := uploads[next].ID
+		won, err := s.take(first, upload)
+		if err != nil {
+			return won, err
+		}
+		if won == first {
+			continue
+		}
+		first, uploads = won, UploadsOf(won)
+		if uploads[0].ID != upload {
+			next = -1 // it may not have those before
+		}
+	}
+	return first, nil
+}
+
+// take has a draft take an upload. It is the spec given if it has that, and another
 // under the same key that asks for the same.
-func (s *Store) take(spec *job.Spec) (*job.Spec, error) {
-	key := uploadKey(spec.Owner, spec.Upload)
+func (s *Store) take(spec *job.Spec, upload job.ID) (*job.Spec, error) {
+	key := uploadKey(spec.Owner, upload)
 	for range quarrels {
 		err := s.link(filepath.Join(s.draftDir(spec.ID), specFile), s.keyAt(key))
 		if err == nil {

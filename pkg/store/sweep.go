@@ -267,8 +267,8 @@ func (s *Store) forget(e Entry) error {
 	if err == nil && spec.Key != "" {
 		err = s.removeKey(&spec, spec.Key)
 	}
-	if err == nil && spec.Upload != "" {
-		err = s.removeKey(&spec, uploadKey(spec.Owner, spec.Upload))
+	if err == nil {
+		err = s.giveUploadsBack(&spec)
 	}
 	if err == nil {
 		err = s.strip(away, &spec)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,9 +39,17 @@ func newUpload(folder string, id job.ID, bytes int64) Upload {
 	return Upload{id, bytes, folder + "/" + string(id)}
 }
 
-// UploadOf is the upload that a spec takes or has taken.
-func UploadOf(spec *job.Spec) Upload {
-	return newUpload(ownerFolder(spec.Owner), spec.Upload, spec.Input.Bytes)
+// UploadsOf are the uploads that a spec takes or has taken, in the order in which it takes
+// them: of the photograph, of the style's picture.
+func UploadsOf(spec *job.Spec) (all []Upload) {
+	folder := ownerFolder(spec.Owner)
+	if spec.Upload != "" {
+		all = append(all, newUpload(folder, spec.Upload, spec.Input.Bytes))
+	}
+	if spec.StyleUpload != "" && spec.StyleInput != nil {
+		all = append(all, newUpload(folder, spec.StyleUpload, spec.StyleInput.Bytes))
+	}
+	return all
 }
 
 // use is what a pending upload counts for.
@@ -199,6 +208,17 @@ func usedBy(uploads []Upload) (sum use) {
 		sum = sum.plus(u.use())
 	}
 	return sum
+}
+
+// giveUploadsBack has the uploads that a draft has taken be taken again, the last one first, so
+// that equal requests never find a later one of its uploads without the earlier ones.
+func (s *Store) giveUploadsBack(spec *job.Spec) error {
+	for _, u := range slices.Backward(UploadsOf(spec)) {
+		if err := s.removeKey(spec, uploadKey(spec.Owner, u.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // uploadKey is the store's name for what takes an owner's upload. No idempotency key

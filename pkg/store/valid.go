@@ -173,6 +173,7 @@ func validSpec(spec *job.Spec, id job.ID) error {
 	f.want(spec.MaxSize >= 0 && spec.MaxSize <= job.MaxSize, "a largest size of %d", spec.MaxSize)
 	f.want(spec.Key == "" || isHash(spec.Key), "a key of %.80q", spec.Key)
 	f.want(spec.Upload == "" || check(spec.Upload) == nil, "an upload of %.80q", spec.Upload)
+	f.want(spec.StyleUpload == "" || check(spec.StyleUpload) == nil && spec.StyleUpload != spec.Upload && spec.StyleInput != nil, "a style upload of %.80q", spec.StyleUpload)
 	f.want(spec.Charge >= 0 && spec.Charge <= maxCharge, "a charge of %d KiB", spec.Charge)
 	f.time("created_at", &spec.CreatedAt)
 	f.input(&spec.Input)

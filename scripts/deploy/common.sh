@@ -121,11 +121,12 @@ object_exists() {
 
 bucket_exists() { exists '(404)' aws s3api head-bucket --bucket "$1"; }
 
-# maintain TASK: invokes the maintenance function and waits for it; sets LOG to the end of its log.
+# maintain TASK [PAIR]: invokes the maintenance function, as one of two where PAIR is given, and
+# waits for it; sets LOG to the end of its log.
 maintain() {
 	local scratch result
 	scratch=$(mktemp -d)
-	printf '{"task":"%s"}' "$1" >"$scratch/event"
+	printf '{"task":"%s"%s}' "$1" "${2:+,\"pair\":\"$2\"}" >"$scratch/event"
 	result=$(aws lambda invoke --function-name "$(output MaintenanceFunctionName)" --payload "fileb://$scratch/event" \
 		--log-type Tail --cli-read-timeout 320 --query '[FunctionError,LogResult]' --output text "$scratch/response") ||
 		die "the maintenance function could not be invoked (the reason is above); run the same command again"

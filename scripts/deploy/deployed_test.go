@@ -53,7 +53,7 @@ func (d *deployment) testUp() {
 		d.Errorf("with the key: %s", r.Status)
 	}
 	for _, file := range []string{"index.html", "gallery/index.json"} {
-		body, _, err := d.copies.To.Get(d.Context(), file)
+		body, _, err := d.pictures.Load().Get(d.Context(), file)
 		if err != nil {
 			d.Errorf("%s of the gallery: %v", file, err)
 			continue
@@ -141,6 +141,12 @@ func (d *deployment) testVerify() {
 	}
 	if strings.Count(out, "a rename replaces a file that is open") != 1 {
 		d.Error("the file system was not tried out")
+	}
+	if strings.Count(out, "of two links to one name by two clients one succeeds") != 1 || strings.Count(out, "  environment ") != 2 {
+		d.Error("the file system was not tried out by two executions")
+	}
+	if !strings.Contains(out, "NOT known to be two NFS clients: they have the same boot id and mount") { // MiniStack's functions are processes here
+		d.Error("it does not say that there was one client")
 	}
 }
 

@@ -44,8 +44,9 @@ type deployment struct {
 	template string
 	archives string
 	copies   *datasync.Task
-	deployed chan struct{}          // closed when there is a bucket to copy to
-	function atomic.Pointer[string] // maintenance, for the events of copies
+	deployed chan struct{}                 // closed when there is a bucket to copy to
+	pictures atomic.Pointer[bucket.Bucket] // the stack's; copies has it from the next execution on
+	function atomic.Pointer[string]        // maintenance, for the events of copies
 	key      string
 	outputs  map[string]string
 	api      string // proxies, since MiniStack's addresses have names that don't resolve
@@ -56,6 +57,13 @@ type deployment struct {
 const archivesVariable = "ATELIER_TEST_ARCHIVES"
 
 func newDeployment(t *testing.T) *deployment {
+	t.Helper()
+	return newDeploymentOf(t, []string{"worker-lambda-onnx.zip"}, nil)
+}
+
+// newDeploymentOf is a deployment with some archives besides the API's and maintenance's, and
+// variables of its functions, in which DIR stands for the shared directory.
+func newDeploymentOf(t *testing.T, archives []string, variables map[string]string) *deployment {
 	t.Helper()
 	d := &deployment{T: t, root: t, dir: t.TempDir(), archives: os.Getenv(archivesVariable), deployed: make(chan struct{})}
 	d.log = filepath.Join(t.TempDir(), "functions.log")
@@ -75,7 +83,7 @@ func newDeployment(t *testing.T) *deployment {
 	}
 	if d.archives == "" {
 		d.archives = t.TempDir()
-		d.must("build", "--out", d.archives, "api-lambda.zip", "maintenance-lambda.zip", "worker-lambda-onnx.zip")
+		d.must("build", append([]string{"--out", d.archives, "api-lambda.zip", "maintenance-lambda.zip"}, archives...)...)
 	}
 
 	d.copies = &datasync.Task{From: filepath.Join(d.dir, "published"), Prefix: gallery.Pictures, CacheControl: gallery.CacheControl}
@@ -83,6 +91,7 @@ func newDeployment(t *testing.T) *deployment {
 	service.Before = func(ctx context.Context) error {
 		select {
 		case <-d.deployed:
+			d.copies.To = d.pictures.Load()
 		case <-ctx.Done():
 		}
 		return ctx.Err()
@@ -96,16 +105,20 @@ func newDeployment(t *testing.T) *deployment {
 	if err != nil {
 		t.Fatal(err)
 	}
+	environment := map[string]string{
+		"ATELIER_DIR": d.dir, "ATELIER_MODEL": filepath.Join(os.Getenv("ATELIER_ROOT"), "model", "atelier"),
+		"AWS_ENDPOINT_URL": d.locked.Endpoint, "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
+		"ATELIER_SWEEP_EVERY":       "1s",
+		"ATELIER_LOG":               d.log,
+		"AWS_ENDPOINT_URL_DATASYNC": address, "AWS_USE_DUALSTACK_ENDPOINT": "",
+	}
+	for name, value := range variables {
+		environment[name] = strings.ReplaceAll(value, "DIR", d.dir)
+	}
 	reduced, err := deploytest.Reduction{
 		Without: deploytest.Lacking, Lists: deploytest.LackingLists, PlainHTTP: true, Actions: deploytest.SeparateActions,
-		References: map[string]string{"AWS::DataSync::Task": service.Reset()},
-		Environment: map[string]string{
-			"ATELIER_DIR": d.dir, "ATELIER_MODEL": filepath.Join(os.Getenv("ATELIER_ROOT"), "model", "atelier"),
-			"AWS_ENDPOINT_URL": d.locked.Endpoint, "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
-			"ATELIER_SWEEP_EVERY":       "1s",
-			"ATELIER_LOG":               d.log,
-			"AWS_ENDPOINT_URL_DATASYNC": address, "AWS_USE_DUALSTACK_ENDPOINT": "",
-		},
+		References:  map[string]string{"AWS::DataSync::Task": service.Reset()},
+		Environment: environment,
 	}.Apply(text)
 	if err != nil {
 		t.Fatal(err)
@@ -160,8 +173,7 @@ func (d *deployment) up(args ...string) (stderr string) {
 	d.outputs = d.readOutputs()
 	function := d.outputs["MaintenanceFunctionName"]
 	d.function.Store(&function)
-	if d.copies.To == nil {
-		d.copies.To = bucket.New(d.cfg, d.outputs["BucketName"])
+	if d.pictures.Swap(bucket.New(d.cfg, d.outputs["BucketName"])) == nil {
 		close(d.deployed)
 	}
 	d.api, d.gallery = d.serveAPI(), d.serveGallery()
@@ -350,7 +362,7 @@ func (d *deployment) serveAPI() string {
 // serveGallery shows of the bucket what CloudFront may read.
 func (d *deployment) serveGallery() string {
 	d.Helper()
-	objects := d.copies.To
+	objects := d.pictures.Load()
 	return d.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		key := strings.TrimPrefix(r.URL.Path, "/")
 		body, _, err := objects.Get(r.Context(), key)

@@ -46,7 +46,7 @@ func TestDualStackEndpoints(t *testing.T) {
 	pictures := bucket.New(cfg, "pictures")
 	copies, err := datasync.New(datasync.Config{
 		Task: "arn:aws:datasync:eu-central-1:123456789012:task/task-1", Role: "arn:aws:iam::123456789012:role/r",
-		AWS: cfg, Store: jobs, Bucket: pictures, Prefix: "pictures/", Update: func(context.Context) error { return nil },
+		AWS: cfg, Store: jobs, Bucket: pictures, Prefix: "pictures/", Update: func(context.Context, datasync.Change) error { return nil },
 	})
 	if err != nil {
 		t.Fatal(err)

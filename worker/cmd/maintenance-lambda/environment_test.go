@@ -8,7 +8,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -64,6 +66,18 @@ func newEnvironment(t *testing.T, program string, env []string) *environment {
 	e.server = httptest.NewServer(mux)
 	t.Cleanup(func() { e.kill(); e.server.Close() })
 	return e
+}
+
+// buildFunction builds the program as scripts/deploy/build does, and returns its file.
+func buildFunction(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "bootstrap")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
 }
 
 // invoke has the function handle an event and returns its error, or that of its process's

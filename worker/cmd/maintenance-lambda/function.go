@@ -15,6 +15,8 @@ import (
 type function struct {
 	// tasks are what an event can name as its task.
 	tasks map[string]func(context.Context) error
+	// pair is called with the name of a pair of which this execution is one.
+	pair func(ctx context.Context, name string) error
 	// copied is called with the ARN of a DataSync execution that has ended.
 	copied func(ctx context.Context, execution string) error
 }
@@ -30,9 +32,15 @@ const (
 func (f *function) invoke(ctx context.Context, payload json.RawMessage) error {
 	var task struct {
 		Task string `json:"task"`
+		Pair string `json:"pair"`
 	}
-	if strictly(payload, &task) == nil && f.tasks[task.Task] != nil {
-		return f.tasks[task.Task](ctx)
+	if strictly(payload, &task) == nil {
+		switch does := f.tasks[task.Task]; {
+		case task.Task == "verify" && task.Pair != "":
+			return f.pair(ctx, task.Pair)
+		case does != nil && task.Pair == "":
+			return does(ctx)
+		}
 	}
 	var e struct {
 		Source     string   `json:"source"`

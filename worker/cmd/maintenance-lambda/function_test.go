@@ -14,6 +14,9 @@ func TestEvents(t *testing.T) {
 	for name, c := range map[string]struct{ event, does string }{
 		"sweep":                         {`{"task":"sweep"}`, "sweep"},
 		"gallery":                       {` {"task":"gallery"} `, "gallery"},
+		"verify":                        {`{"task":"verify"}`, "verify"},
+		"one of a pair":                 {`{"task":"verify","pair":"abcdefgh"}`, "pair abcdefgh"},
+		"a pair of another task":        {`{"task":"sweep","pair":"abcdefgh"}`, ""},
 		"an execution has succeeded":    {ended, "copied arn:execution"},
 		"an execution has failed":       {strings.Replace(ended, "SUCCESS", "ERROR", 1), "copied arn:execution"},
 		"an execution is being started": {strings.Replace(ended, "SUCCESS", "LAUNCHING", 1), ""},
@@ -36,7 +39,8 @@ func TestEvents(t *testing.T) {
 				return func(context.Context) error { did += name; return nil }
 			}
 			f := &function{
-				tasks:  map[string]func(context.Context) error{"sweep": task("sweep"), "gallery": task("gallery")},
+				tasks:  map[string]func(context.Context) error{"sweep": task("sweep"), "gallery": task("gallery"), "verify": task("verify")},
+				pair:   func(_ context.Context, name string) error { did += "pair " + name; return nil },
 				copied: func(_ context.Context, execution string) error { did += "copied " + execution; return nil },
 			}
 			err := f.invoke(t.Context(), json.RawMessage(c.event))

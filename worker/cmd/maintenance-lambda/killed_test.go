@@ -8,7 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -120,12 +119,7 @@ func newGallery(t *testing.T) *gallery {
 	cfg.BaseEndpoint, cfg.ConfigSources = &address, nil
 	g.client = sdk.NewFromConfig(cfg)
 
-	program := filepath.Join(t.TempDir(), "bootstrap")
-	build := exec.Command("go", "build", "-o", program, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	program := buildFunction(t)
 	env := append(miniStack.Environ(),
 		"ATELIER_DIR="+g.store.Dir(), "ATELIER_QUEUE=jobs", "ATELIER_BUCKET=gallery", "ATELIER_SWEEP_EVERY=1s",
 		"ATELIER_DATASYNC_TASK="+g.task, "ATELIER_DATASYNC_ROLE=arn:aws:iam::000000000000:role/manifests", "AWS_ENDPOINT_URL_DATASYNC="+address)

@@ -26,7 +26,9 @@ type settings struct {
 	Role       string `name:"datasync-role" env:"ATELIER_DATASYNC_ROLE" help:"ARN of the role with which DataSync reads manifests, the bucket's datasync/*; needed with --datasync-task." placeholder:"ARN"`
 	Payload    string `env:"ATELIER_PAYLOAD" help:"The s3:// address of payload.zip, TensorFlow and the model as scripts/deploy/build packs them, to be installed in the shared directory." placeholder:"s3://BUCKET/KEY"`
 	Deployment string `env:"ATELIER_DEPLOYMENT" help:"Name of the deployment, for metrics." placeholder:"NAME"`
-	Log        string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
+	// The name of the execution environment's log, which no other has.
+	Environment string `hidden:"" env:"AWS_LAMBDA_LOG_STREAM_NAME"`
+	Log         string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
 
 	sweeper.Times `embed:""`
 }
@@ -49,6 +51,8 @@ Lambda starts it; its settings are the function's environment variables. Events:
                       manifests up to date
   {"task":"install"}  from a deployment: unpacks --payload into the shared directory
   {"task":"verify"}   tries out what the store relies on, on the real file system
+  {"task":"verify","pair":NAME}  invoked twice at once with one NAME, of 8 to 32 small letters and
+                      digits: tries out what it relies on between two NFS clients
   DataSync Task Execution State Change, State SUCCESS or ERROR, from an EventBridge
                       rule: brings the gallery's manifests up to date`
 

@@ -44,17 +44,23 @@ func open(s settings, cfg aws.Config, log *slog.Logger, metrics *emf.Writer) (*f
 		}
 		return sweep.Sweep(ctx)
 	}
-	update := func(ctx context.Context) error {
+	update := func(ctx context.Context, c datasync.Change) error {
 		if shown == nil {
 			return errNoBucket
 		}
-		changed, err := shown.Update(ctx, st)
+		var changed int
+		var err error
+		if c.All {
+			changed, err = shown.Update(ctx, st)
+		} else {
+			changed, err = shown.UpdateHours(ctx, st, gallery.HoursOf(c.Folders))
+		}
 		if changed > 0 {
 			log.Info("the gallery was updated", "manifests", changed)
 		}
 		return err
 	}
-	copyNew, copied := func(context.Context) error { return nil }, func(ctx context.Context, _ string) error { return update(ctx) }
+	copyNew, copied := func(context.Context) error { return nil }, func(ctx context.Context, _ string) error { return update(ctx, datasync.Change{All: true}) }
 	if s.Task != "" {
 		c, err := datasync.New(datasync.Config{
 			Task: s.Task, Role: s.Role, AWS: cfg, Store: st, Bucket: bucket.New(cfg, s.Bucket), Prefix: gallery.Pictures,
@@ -82,9 +88,10 @@ func open(s settings, cfg aws.Config, log *slog.Logger, metrics *emf.Writer) (*f
 				if shown == nil {
 					return errNoBucket
 				}
-				return errors.Join(shown.PutPage(ctx, api.GallerySite()), update(ctx))
+				return errors.Join(shown.PutPage(ctx, api.GallerySite()), update(ctx, datasync.Change{All: true}))
 			},
 		},
+		pair:   func(ctx context.Context, name string) error { return verifyPair(ctx, s.Dir, name, s.Environment, log) },
 		copied: copied,
 	}, nil
 }

@@ -1,0 +1,148 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// specOfTwo is a spec of Anna's that takes an upload as its photograph and another as its style's
+// picture.
+func (sc scene) specOfTwo(photograph, style Upload) *job.Spec {
+	sc.Helper()
+	spec := sc.specOf(photograph)
+	spec.Style, spec.StyleUpload, spec.StyleInput = job.CustomStyle, style.ID, &job.Input{Format: "jpeg", Width: 8, Height: 8}
+	return spec
+}
+
+func (sc scene) createOfTwo(photograph, style Upload, key string) error {
+	spec := sc.specOfTwo(photograph, style)
+	if key == "" {
+		return sc.Create(spec, []byte(uploaded), []byte(uploaded))
+	}
+	_, _, err := sc.CreateOnce(spec, []byte(uploaded), []byte(uploaded), key)
+	return err
+}
+
+func TestStyleUpload(t *testing.T) {
+	sc := newScene(t)
+	photograph, style := sc.grant(), sc.grant()
+	if err := sc.createOfTwo(photograph, photograph, ""); err == nil {
+		t.Error("one upload was taken as both")
+	}
+	if err := sc.createOfTwo(photograph, style, ""); err != nil {
+		t.Fatal(err)
+	}
+	spec, err := sc.Spec(sc.only())
+	if err != nil || !slices.Equal(UploadsOf(&spec), []Upload{photograph, style}) {
+		t.Errorf("the job's uploads are %+v, want %+v, %+v; %v", UploadsOf(&spec), photograph, style, err)
+	}
+	for _, u := range []Upload{photograph, style} {
+		if err := sc.EndUpload("anna", u); err != nil {
+			t.Fatal(err)
+		}
+		sc.wantUpload("anna", u.ID, job.ErrUploadTaken)
+	}
+}
+
+// A job that gets only one of its uploads gives it back, whichever it is.
+func TestTakenStyleUploadGivesThePhotographBack(t *testing.T) {
+	for _, key := range []string{"", "key"} {
+		sc := newScene(t)
+		photograph, style := sc.grant(), sc.grant()
+		if err := sc.Create(sc.specOf(style), []byte(uploaded), nil); err != nil { // as a photograph
+			t.Fatal(err)
+		}
+		if err := sc.createOfTwo(photograph, style, key); !errors.Is(err, job.ErrUploadTaken) {
+			t.Errorf("under key %q: %v", key, err)
+		}
+		if err := sc.Create(sc.specOf(photograph), []byte(uploaded), nil); err != nil {
+			t.Errorf("under key %q: the photograph was not given back: %v", key, err)
+		}
+	}
+}
+
+// Two uploads that jobs want in opposite roles, and any number of equal requests: each upload is
+// of one job at most.
+func TestStyleUploadsUnderLoad(t *testing.T) {
+	sc := newScene(t)
+	a, b := sc.grant(), sc.grant()
+	var all sync.WaitGroup
+	for i := range 12 {
+		all.Go(func() {
+			photograph, style, key := a, b, "one"
+			if i%3 == 0 {
+				photograph, style, key = b, a, "other"
+			}
+			err := sc.createOfTwo(photograph, style, key)
+			if err != nil && !errors.Is(err, job.ErrUploadTaken) && !errors.Is(err, job.ErrBusy) {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(sc.createOfTwo(a, b, "one"), sc.createOfTwo(b, a, "other")); !errors.Is(err, job.ErrUploadTaken) {
+		t.Errorf("of two different jobs one takes the uploads, and the other none: %v", err)
+	}
+	sc.only()
+}
+
+func TestStyleUploadUnderAKey(t *testing.T) {
+	sc := newScene(t)
+	photograph, style := sc.grant(), sc.grant()
+	if err := sc.createOfTwo(photograph, style, "key"); err != nil {
+		t.Fatal(err)
+	}
+	again := sc.specOfTwo(photograph, style)
+	again.StyleInput = nil // the picture has not been read
+	j, made, err := sc.Repeated(again, nil, nil, "key")
+	if err != nil || made || j.ID != sc.only() || !slices.Equal(UploadsOf(again), []Upload{photograph, style}) {
+		t.Errorf("repeated: %+v, made %t, %v", j, made, err)
+	}
+	if _, _, err := sc.Repeated(sc.specOf(photograph), nil, nil, "key"); !errors.Is(err, job.ErrUploadNotFound) {
+		t.Errorf("without the style's upload: %v", err)
+	}
+	// A client that has lost its uploads, or sends one picture directly.
+	if err := sc.createOfTwo(sc.grant(), sc.grant(), "key"); err != nil {
+		t.Errorf("by other uploads: %v", err)
+	}
+	direct := sc.specOfTwo(photograph, style)
+	direct.Upload, direct.StyleUpload = "", sc.grant().ID
+	if _, _, err := sc.CreateOnce(direct, []byte(uploaded), []byte(uploaded), "key"); err != nil {
+		t.Errorf("with the photograph: %v", err)
+	}
+	sc.only()
+}
+
+// Where a request dies between its uploads, an equal one goes on with it.
+func TestStyleUploadOfDeadRequestIsCompleted(t *testing.T) {
+	sc := newScene(t)
+	photograph, style := sc.grant(), sc.grant()
+	dead := sc.specOfTwo(photograph, style)
+	dead.Key = keyOf("anna", "key")
+	if _, err := sc.begin(dead, []byte(uploaded), []byte(uploaded)); err != nil {
+		t.Fatal(err)
+	}
+	if err := sc.draft(dead, []byte(uploaded), []byte(uploaded)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sc.take(dead, photograph.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := sc.createOfTwo(photograph, style, "key"); err != nil {
+		t.Fatal(err)
+	}
+	if id := sc.only(); id != dead.ID {
+		t.Errorf("the job is %s, want %s, which had begun", id, dead.ID)
+	}
+	for _, u := range []Upload{photograph, style} {
+		if _, err := os.Stat(filepath.Join(sc.Dir(), "keys", uploadKey("anna", u.ID))); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,31 @@
+package deploy_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// The TensorFlow function paints with the library and the model that the maintenance function has
+// installed in the shared directory. To pack them takes minutes, so that this runs with
+// ATELIER_DEPLOY_TESTS=all alone.
+func TestDeploymentWithTensorFlow(t *testing.T) {
+	if os.Getenv("ATELIER_DEPLOY_TESTS") != "all" {
+		t.Skip("takes minutes: ATELIER_DEPLOY_TESTS=all runs it")
+	}
+	d := newDeploymentOf(t, []string{"payload.zip", "worker-lambda-tensorflow.zip"}, map[string]string{
+		"ATELIER_MODEL": "DIR/models/atelier", "LD_LIBRARY_PATH": "DIR/lib",
+		"ATELIER_READ_AHEAD": "DIR/lib/read-ahead.json:DIR/models/atelier",
+	})
+	found := shownKey.FindStringSubmatch(d.up("--engine", "tensorflow"))
+	if found == nil {
+		t.Fatal("no API key was shown")
+	}
+	d.key = found[1]
+	j := d.ended(d.submit(d.photograph()))
+	if j.State != job.Succeeded || j.Receipt == nil || !strings.HasPrefix(j.Receipt.Engine, "tensorflow ") || j.Receipt.Worker != "lambda" {
+		t.Errorf("%+v, receipt %+v", j, j.Receipt)
+	}
+}

@@ -1,0 +1,167 @@
+package deploy_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/scripts/devstack/ministack"
+)
+
+// What README.md says about a domain of one's own, going back to an earlier version, another
+// compute and a lost bucket, in its words.
+func TestGuide(t *testing.T) {
+	d := newDeployment(t)
+	archive(t, filepath.Join(d.archives, "atelier-ec2.tar.gz"), "bin/worker-daemon-onnx") // MiniStack starts no instances
+	found := shownKey.FindStringSubmatch(d.up())
+	if found == nil {
+		t.Fatal("no API key was shown")
+	}
+	d.key = found[1]
+	for _, part := range []struct {
+		name string
+		run  func(*deployment)
+	}{
+		{"domain", (*deployment).testOwnDomain},
+		{"roll back", (*deployment).testRollBack},
+		{"compute", (*deployment).testOtherCompute},
+		{"lost bucket", (*deployment).testLostBucket},
+	} {
+		if !t.Failed() {
+			t.Run(part.name, func(t *testing.T) { d.T = t; part.run(d) })
+		}
+	}
+}
+
+// testOwnDomain has the page of another domain fetch from the bucket and submit.
+func (d *deployment) testOwnDomain() {
+	const origin = "https://atelier.example.org"
+	allowed := func() []string {
+		d.Helper()
+		return d.aws("s3api", "get-bucket-cors", "--bucket", d.outputs["BucketName"], "--query", "CORSRules[].AllowedOrigins[]")
+	}
+	if slices.Contains(allowed(), origin) {
+		d.Fatal("it is allowed before")
+	}
+	d.up("--set", "PageOrigin="+origin)
+	if got := allowed(); !slices.Contains(got, origin) || len(got) != 2 {
+		d.Errorf("pages of %q may fetch from the bucket, want those of the API and of %s", got, origin)
+	}
+	// As API Gateway passes on what comes to a custom domain.
+	req, err := http.NewRequestWithContext(d.Context(), http.MethodPost, d.api+"/v1/uploads", strings.NewReader(`{"bytes":1}`))
+	if err != nil {
+		d.Fatal(err)
+	}
+	req.Host = "atelier.example.org"
+	for name, value := range map[string]string{"Origin": origin, "Sec-Fetch-Site": "same-origin", "Content-Type": "application/json", "Authorization": "Bearer " + d.key} {
+		req.Header.Set(name, value)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		d.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusCreated {
+		d.Errorf("from a page of that domain: %s", resp.Status)
+	}
+}
+
+// testRollBack deploys other archives, and then the first ones again, with the parameters as set.
+func (d *deployment) testRollBack() {
+	code := func() string {
+		d.Helper()
+		return strings.Join(d.aws("lambda", "list-functions", "--query", "Functions[].CodeSha256"), " ")
+	}
+	parameters := func() string {
+		d.Helper()
+		return strings.Join(d.aws("cloudformation", "describe-stacks", "--stack-name", "atelier", "--query", "Stacks[0].Parameters[?ParameterKey!='ArtifactPrefix'].ParameterValue"), " ")
+	}
+	first, set, before := d.archives, parameters(), code()
+	d.archives = d.TempDir()
+	for _, name := range []string{"maintenance-lambda.zip", "worker-lambda-onnx.zip", "atelier-ec2.tar.gz"} {
+		if err := os.Symlink(filepath.Join(first, name), filepath.Join(d.archives, name)); err != nil {
+			d.Fatal(err)
+		}
+	}
+	archive(d.T, filepath.Join(d.archives, "api-lambda.zip"), "bootstrap") // a version that does not work
+	d.up()
+	if code() == before {
+		d.Error("the other version was not deployed")
+	}
+	if r := d.ask(http.MethodGet, "/v1/jobs", nil); r.StatusCode == http.StatusOK {
+		d.Error("the other version works")
+	}
+	d.archives = first
+	d.up()
+	if code() != before {
+		d.Error("the functions are not as they were")
+	}
+	if got := parameters(); got != set {
+		d.Errorf("the parameters were %s, are %s", set, got)
+	}
+	id := d.submit(d.photograph())
+	if j := d.ended(id); j.State != job.Succeeded {
+		d.Errorf("a job afterwards: %+v", j)
+	}
+}
+
+// testOtherCompute goes from functions to instances and back while a job waits.
+func (d *deployment) testOtherCompute() {
+	d.enable(false)
+	waiting := d.submit(d.photograph())
+	for _, mode := range []string{"both", "ec2"} {
+		d.up("--mode", mode)
+		if mode == "both" {
+			d.enable(false) // up lets functions take jobs, which they might do before the next step
+		}
+		if out, _ := d.must("status"); !strings.Contains(out, mode+", onnx") {
+			d.Errorf("the mode is not %s", mode)
+		}
+	}
+	if functions := d.aws("lambda", "list-functions", "--query", "Functions[].FunctionName"); len(functions) != 2 {
+		d.Errorf("there are the functions %q, want the API and maintenance alone", functions)
+	}
+	d.up("--mode", "serverless")
+	if j := d.ended(waiting); j.State != job.Succeeded {
+		d.Errorf("the job that waited: %+v", j)
+	}
+}
+
+// testLostBucket restores the gallery from the file system after the bucket is gone.
+func (d *deployment) testLostBucket() {
+	id := d.submit(d.photograph(), "public", "true")
+	before := d.ended(id)
+	lost, fileSystem := d.outputs["BucketName"], d.outputs["FileSystemId"]
+	d.aws("s3", "rb", "--force", "s3://"+lost)
+
+	d.must("down", "--yes")
+	d.aws("s3", "rm", "s3://atelier-artifacts-"+ministack.Account+"-"+ministack.Region+"/kept")
+	// A new stack has another task of DataSync, of which nothing is noted; here the stand-in is the same.
+	if err := os.Remove(filepath.Join(d.dir, "sweep", "copy.json")); err != nil && !os.IsNotExist(err) {
+		d.Fatal(err)
+	}
+	found := shownKey.FindStringSubmatch(d.up("--set", "ExistingFileSystem="+fileSystem))
+	if found == nil {
+		d.Fatal("no first key was made anew")
+	}
+	d.key = found[1]
+	if d.outputs["BucketName"] == lost || d.outputs["FileSystemId"] != fileSystem {
+		d.Errorf("the data are in %s and %s", d.outputs["BucketName"], d.outputs["FileSystemId"])
+	}
+	if after := d.read(id); after.State != job.Succeeded || after.Result == nil || after.Result.SHA256 != before.Result.SHA256 {
+		d.Errorf("the job was %+v, is %+v", before, after)
+	}
+	d.waitFor("the picture in the gallery", func() bool {
+		d.sweep()
+		r, err := http.Get(d.gallery + "/gallery/" + id.Time().Format("2006/01/02/15") + ".json")
+		if err != nil {
+			d.Fatal(err)
+		}
+		r.Body.Close()
+		return r.StatusCode == http.StatusOK
+	})
+}

@@ -1,0 +1,84 @@
+package scripts_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What a start touches of an engine's library is measured by a program of that engine: one of the
+// other engine does not load the library.
+func TestSetupMeasuresWithEachEngine(t *testing.T) {
+	tensorflow, onnx := os.Getenv("ATELIER_LIBTENSORFLOW"), os.Getenv("ATELIER_ONNXRUNTIME")
+	if tensorflow == "" || onnx == "" {
+		const missing = `not set up: run scripts/setup, then eval "$(scripts/env)"`
+		if os.Getenv("CI") != "" {
+			t.Fatal(missing)
+		}
+		t.Skip(missing)
+	}
+	files, err := filepath.Glob("setup.d/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"scripts/setup", "scripts/lib.sh", "scripts/baseline/requirements.txt"}
+	for _, f := range files {
+		names = append(names, filepath.Join("scripts", f))
+	}
+	tr := newTree(t, names...)
+	program, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs := filepath.Join(tr.dir, "runs")
+	tr.write("bin/go", "#!/bin/sh\ncase $* in *./scripts/touched*) echo \"$GOFLAGS $*\" >>'"+runs+"' ;; *) exec '"+program+"' \"$@\" ;; esac\n")
+	tr.installed(filepath.Dir(tensorflow), filepath.Base(tensorflow), filepath.Base(onnx))
+
+	if lines, status := tr.run(nil, "scripts/setup"); status != 0 {
+		t.Fatalf("exit status %d:\n%s", status, strings.Join(lines, "\n"))
+	}
+	b, err := os.ReadFile(runs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	measured := strings.Split(strings.TrimSpace(string(b)), "\n")
+	if len(measured) != 2 {
+		t.Fatalf("it measured\n%s", b)
+	}
+	for i, library := range []string{tensorflow, onnx} {
+		flags, _, _ := strings.Cut(measured[i], " run ")
+		if !strings.Contains(measured[i], filepath.Base(library)) || strings.Contains(flags, "onnx") != (library == onnx) || !strings.Contains(flags, "nodynamic") {
+			t.Errorf("%s is measured by %s", library, measured[i])
+		}
+	}
+}
+
+// installed makes a cache in which all is installed that is in another one, but for what was
+// measured of the libraries.
+func (tr *tree) installed(from string, libraries ...string) {
+	tr.Helper()
+	link := func(from, to string, except ...string) {
+		tr.Helper()
+		entries, err := os.ReadDir(from)
+		err = errors.Join(err, os.MkdirAll(to, 0o750))
+		for _, e := range entries {
+			if slices.Contains(except, e.Name()) {
+				continue
+			}
+			err = errors.Join(err, os.Symlink(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())))
+		}
+		if err != nil {
+			tr.Fatal(err)
+		}
+	}
+	cache := filepath.Join(tr.dir, "cache")
+	link(from, cache, libraries...)
+	for _, l := range libraries {
+		link(filepath.Join(from, l), filepath.Join(cache, l), "lib")
+		link(filepath.Join(from, l, "lib"), filepath.Join(cache, l, "lib"), "read-ahead.json")
+	}
+}

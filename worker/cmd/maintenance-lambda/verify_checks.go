@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// pairChecks are for two executions, of which one leads.
+var pairChecks = []struct {
+	name string
+	does func(ctx context.Context, p *peer, at string, leads bool) error
+}{
+	{"of two links to one name by two clients one succeeds", raceLinks},
+	{"a touch by one client is seen by the other", touchForOther},
+	{"a file that the other client replaced is read anew", replaceForOther},
+	{"a name that was absent is found once the other made it", makeForOther},
+	{"a folder that the other client renamed takes no new files", renameForOther},
+}
+
+// races is for how many names the two compete.
+const races = 50
+
+// raceLinks competes as the store does for an event. The two go through the names in opposite
+// directions, so that they meet, whichever is ahead.
+func raceLinks(ctx context.Context, p *peer, at string, leads bool) error {
+	token := filepath.Join(at, p.role)
+	if err := errors.Join(os.WriteFile(token, []byte(p.role), 0o640), p.meet(ctx)); err != nil {
+		return err
+	}
+	won := make([]byte, races)
+	for i := range won {
+		if !leads {
+			i = races - 1 - i
+		}
+		switch err := os.Link(token, event(at, i)); {
+		case err == nil:
+			won[i] = 'w'
+		case errors.Is(err, fs.ErrExist):
+			won[i] = 'l'
+		default:
+			return err
+		}
+	}
+	theirs, err := p.exchange(ctx, string(won))
+	if err != nil {
+		return err
+	}
+	for i, mine := range won {
+		if len(theirs) != races || mine == theirs[i] {
+			return fmt.Errorf("for name %d of %d one won %q, the other %q", i+1, races, won, theirs)
+		}
+		winner := p.role
+		if mine == 'l' {
+			winner = p.other
+		}
+		if b, err := os.ReadFile(event(at, i)); err != nil || string(b) != winner {
+			return errors.Join(fmt.Errorf("name %d was won by the %s execution, and its content is %q", i+1, winner, b), err)
+		}
+	}
+	return nil
+}
+
+func event(at string, i int) string { return filepath.Join(at, fmt.Sprintf("event.%d", i)) }
+
+// touchForOther renews a lease, whose age the other takes from its own new file's time.
+func touchForOther(ctx context.Context, p *peer, at string, leads bool) error {
+	lease := filepath.Join(at, "lease")
+	if leads {
+		if err := errors.Join(os.WriteFile(lease, nil, 0o640), os.Chtimes(lease, time.Unix(1, 0), time.Unix(1, 0)), p.meet(ctx), p.meet(ctx)); err != nil {
+			return err
+		}
+		return errors.Join(unix.UtimesNanoAt(unix.AT_FDCWD, lease, nil, unix.AT_SYMLINK_NOFOLLOW), p.meet(ctx))
+	}
+	if err := p.meet(ctx); err != nil {
+		return err
+	}
+	before, err := opened(lease)
+	if err = errors.Join(err, p.meet(ctx), p.meet(ctx)); err != nil {
+		return err
+	}
+	after, err := opened(lease)
+	if err != nil {
+		return err
+	}
+	probe := filepath.Join(at, "probe")
+	if err := os.WriteFile(probe, nil, 0o640); err != nil {
+		return err
+	}
+	now, err := opened(probe)
+	if err != nil {
+		return err
+	}
+	if age := now.ModTime().Sub(after.ModTime()); !before.ModTime().Equal(time.Unix(1, 0)) || age < -time.Second || age > 10*time.Second {
+		return fmt.Errorf("the time before the touch is %v, and after it %v older than a new file's", before.ModTime(), age)
+	}
+	return nil
+}
+
+// opened returns a file's attributes once it is open, which has an NFS client ask the server.
+func opened(path string) (fs.FileInfo, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Stat()
+}
+
+// replaceForOther replaces a status, which the other reads before and after.
+func replaceForOther(ctx context.Context, p *peer, at string, leads bool) error {
+	status, next := filepath.Join(at, "status"), filepath.Join(at, "next")
+	if leads {
+		return errors.Join(os.WriteFile(status, []byte("old"), 0o640), p.meet(ctx), p.meet(ctx),
+			os.WriteFile(next, []byte("new"), 0o640), os.Rename(next, status), p.meet(ctx))
+	}
+	for i, want := range []string{"old", "new"} {
+		if err := p.meet(ctx); err != nil {
+			return err
+		}
+		_, err := os.ReadDir(at) // as the store does: it has the client ask for the folder's names
+		b, readErr := os.ReadFile(status)
+		if err := errors.Join(err, readErr); err != nil || string(b) != want {
+			return errors.Join(fmt.Errorf("the status reads %q instead of %q", b, want), err)
+		}
+		if i == 0 {
+			if err := p.meet(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// makeForOther makes a file that the other has looked for in vain.
+func makeForOther(ctx context.Context, p *peer, at string, leads bool) error {
+	name := filepath.Join(at, "made")
+	if leads {
+		return errors.Join(p.meet(ctx), os.WriteFile(name, []byte("made"), 0o640), p.meet(ctx))
+	}
+	for range 2 {
+		if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("before it is made: %w", errors.Join(errors.New("it is there"), err))
+		}
+	}
+	if err := errors.Join(p.meet(ctx), p.meet(ctx)); err != nil {
+		return err
+	}
+	_, err := os.ReadDir(at)
+	b, readErr := os.ReadFile(name)
+	if err := errors.Join(err, readErr); err != nil || string(b) != "made" {
+		return errors.Join(fmt.Errorf("it reads %q", b), err)
+	}
+	return nil
+}
+
+// renameForOther erases a job that the other has read.
+func renameForOther(ctx context.Context, p *peer, at string, leads bool) error {
+	before, after := filepath.Join(at, "job"), filepath.Join(at, ".gone")
+	if leads {
+		return errors.Join(os.Mkdir(before, 0o750), os.WriteFile(filepath.Join(before, "a"), nil, 0o640),
+			p.meet(ctx), p.meet(ctx), os.Rename(before, after), p.meet(ctx))
+	}
+	if err := p.meet(ctx); err != nil {
+		return err
+	}
+	_, err := os.ReadFile(filepath.Join(before, "a"))
+	if err := errors.Join(err, p.meet(ctx), p.meet(ctx)); err != nil {
+		return err
+	}
+	if _, err := os.ReadDir(at); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(before, "b"), nil, 0o640); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("a file in the old folder: %w", errors.Join(errors.New("it was made"), err))
+	}
+	_, err = os.Stat(filepath.Join(after, "a"))
+	return err
+}

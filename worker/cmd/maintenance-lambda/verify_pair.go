@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// verifyPair tries out, together with another execution that is invoked with the same id at the
+// same time, what the store relies on between two NFS clients, and logs each check and whether
+// the two were really two clients. The environment names this one in the log.
+func verifyPair(ctx context.Context, dir, id, environment string, log *slog.Logger) (err error) {
+	p, err := join(dir, id)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.leave(ctx, err)) }()
+	me, err := identify(p.dir, environment)
+	if err != nil {
+		return err
+	}
+	log.Info("client", "role", p.role, "environment", me.Environment, "kernel", me.Kernel, "device", me.Device)
+	mine, err := json.Marshal(me)
+	if err != nil {
+		return err
+	}
+	theirs, err := p.exchange(ctx, string(mine))
+	if err != nil {
+		return err
+	}
+	var peer client
+	if err := json.Unmarshal([]byte(theirs), &peer); err != nil {
+		return err
+	}
+	stale, err := p.seesStale(ctx)
+	if err != nil {
+		return err
+	}
+	for _, check := range pairChecks {
+		began := time.Now()
+		failed := p.bothWays(ctx, check.does)
+		log.Info("two clients", "check", check.name, "ok", failed == nil, "ms", time.Since(began).Milliseconds())
+		if failed != nil {
+			return fmt.Errorf("%s: %w", check.name, failed) // the two are out of step now
+		}
+	}
+	clients, evidence := countClients(me, peer, stale)
+	log.Info("compared", "clients", clients, "evidence", evidence)
+	return nil
+}
+
+// A client is what an execution knows of its NFS client.
+type client struct {
+	Environment string // of the execution
+	Kernel      string // its boot id
+	Device      string // the mount in that kernel
+}
+
+func identify(at, environment string) (client, error) {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return client{}, err
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(at, &st); err != nil {
+		return client{}, err
+	}
+	device := uint64(st.Dev) //nolint:unconvert // signed on some systems
+	return client{environment, strings.TrimSpace(string(boot)), fmt.Sprintf("%d:%d", unix.Major(device), unix.Minor(device))}, nil
+}
+
+// countClients returns how many clients two executions were, if that is known, and the evidence.
+// Virtual machines that are copies of one can have the same boot id, so that equal ones
+// prove nothing.
+func countClients(a, b client, stale bool) (clients, evidence string) {
+	switch {
+	case stale:
+		return "two", "one did not see at once what the other had changed"
+	case a.Kernel != b.Kernel:
+		return "two", "their kernels differ"
+	case a.Device != b.Device:
+		return "two", "their mounts differ"
+	case a.Environment == b.Environment:
+		return "one", "they are one execution environment"
+	}
+	return "unknown", "they have the same boot id and mount and saw each other's changes at once"
+}
+
+// seesStale returns whether either execution sees an attribute that the other has changed as it
+// was before, which two names of one client's cache never do. NFS clients keep attributes for
+// three seconds at least, unless the server has them returned.
+func (p *peer) seesStale(ctx context.Context) (bool, error) {
+	at := filepath.Join(p.dir, "attributes") // not in the folder that is listed, since a listing can bring attributes
+	if err := os.Mkdir(at, 0o750); err != nil && !errors.Is(err, fs.ErrExist) {
+		return false, err
+	}
+	mine, theirs := filepath.Join(at, p.role), filepath.Join(at, p.other)
+	if err := errors.Join(os.WriteFile(mine, []byte("a"), 0o640), p.meet(ctx)); err != nil {
+		return false, err
+	}
+	if _, err := os.Lstat(theirs); err != nil {
+		return false, err
+	}
+	if err := errors.Join(p.meet(ctx), os.WriteFile(mine, []byte("longer"), 0o640), p.meet(ctx)); err != nil {
+		return false, err
+	}
+	after, err := os.Lstat(theirs)
+	if err != nil {
+		return false, err
+	}
+	stale := after.Size() == 1
+	theySaw, err := p.exchange(ctx, strconv.FormatBool(stale))
+	return stale || theySaw == "true", err
+}
+
+// bothWays runs a check in which one execution leads, and then the other.
+func (p *peer) bothWays(ctx context.Context, check func(ctx context.Context, p *peer, at string, leads bool) error) error {
+	for _, leader := range []string{firstRole, secondRole} {
+		at := filepath.Join(p.dir, fmt.Sprintf("check.%d", p.step))
+		if err := os.Mkdir(at, 0o750); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		if err := p.meet(ctx); err != nil {
+			return err
+		}
+		if err := check(ctx, p, at, p.role == leader); err != nil {
+			return err
+		}
+	}
+	return nil
+}
