@@ -35,7 +35,7 @@ func Patterns() []string { return []string{Steady, Poisson, Bursts, Daily, Night
 const (
 	day = 86400.0
 	// sampleJobs is how many jobs are simulated at the most, whole days, hours or silences permitting.
-	sampleJobs = 60_000
+	sampleJobs = 30_000
 	// submissions a second of a burst: what the template's API allows (ApiRate).
 	submissions = 50.0
 	most        = 1e6 // jobs a day
@@ -102,7 +102,7 @@ func (l Load) made(random *rand.Rand) (sampled, error) {
 		return sampled{}, invalid("%g jobs a day are too few to simulate: give 0.1 or more", n)
 	}
 	s := sampled{duration: days * day, perDay: n}
-	if n > 2*sampleJobs && (l.Pattern == Steady || l.Pattern == Poisson || l.Pattern == Bursts) {
+	if n > 8*sampleJobs && (l.Pattern == Steady || l.Pattern == Poisson || l.Pattern == Bursts) {
 		s.duration = 3600 // each hour is like the others
 	}
 	var err error
@@ -162,7 +162,7 @@ func (l Load) recorded() (sampled, error) {
 	}
 	n := len(times)
 	last := times[n-1]
-	if n < 2 || last == 0 || len(times) > 2*sampleJobs && times[2*sampleJobs] == 0 {
+	if n < 2 || last == 0 || len(times) > 4*sampleJobs && times[4*sampleJobs] == 0 {
 		return sampled{}, invalid("%s: all of its jobs arrive at the same time, which is no rate: a trace takes two times at the least", l.Trace)
 	}
 	// It goes on after its last job as before: by its mean gap, or to the end of its last day.
@@ -174,8 +174,8 @@ func (l Load) recorded() (sampled, error) {
 	if n < statistics.MinimumJobs {
 		return s.repeated(1 + statistics.MinimumJobs/n), nil
 	}
-	if n > 2*sampleJobs {
-		return s.begun(2 * sampleJobs), nil
+	if n > 4*sampleJobs {
+		return s.begun(4 * sampleJobs), nil
 	}
 	return s, nil
 }
