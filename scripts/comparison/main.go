@@ -1,5 +1,5 @@
 // Comparison is what scripts/compare runs: it measures every kind of compute that the project
-// has on this machine, and reports on it.
+// has on this machine, reports on it, and plans which to choose for one's own load.
 package main
 
 import (
@@ -18,6 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+	"github.com/atelier-go/atelier/scripts/comparison/plan"
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
@@ -67,7 +68,9 @@ than 2% of the time (steal), where a system used more than half of the processor
 cache was not empty though it should have been, or where jobs failed.
 
 Ctrl-C keeps what was measured: the same command goes on from there, and makes void runs
-again. --out has a file of JSON lines for each run, in runs/.`
+again. --out has a file of JSON lines for each run, in runs/.
+
+scripts/compare plan --help tells how to choose the compute for one's own load.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
@@ -80,11 +83,17 @@ func main() {
 	}
 	if err := do(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
+		if bad := (*plan.InputError)(nil); errors.As(err, &bad) {
+			os.Exit(2)
+		}
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == "plan" {
+		return runPlan(ctx, args[1:], stdout, stderr)
+	}
 	var o options
 	parser, err := kong.New(&o, kong.Name("scripts/compare"), kong.Description(description),
 		kong.Vars{"root": os.Getenv("ATELIER_ROOT")}, kong.Writers(stdout, stderr), kong.UsageOnError())

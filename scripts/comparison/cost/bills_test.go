@@ -84,7 +84,7 @@ func TestBillsByHand(t *testing.T) {
 			{
 				"function, ONNX Runtime in the zip",
 				cost.ServerlessMode(cost.Function{Architecture: "x86_64", Memory: 3007, Warm: 0.25, ColdShare: load.coldShare, Init: 0.5, IdlePolls: cost.IdlePolls(5)}, sweepsByHand),
-				services(n) + atRest(4) + 15*0.30*jobs,
+				services(n) + atRest(6) + 15*0.30*jobs,
 				n*(0.20e-6+memory*(0.25+load.coldShare*0.5)*0.0000166667) + idlePolls,
 			},
 			{
@@ -94,20 +94,20 @@ func TestBillsByHand(t *testing.T) {
 					Architecture: "x86_64", Memory: 3007, Warm: 0.28, ColdShare: load.coldShare, Init: 4, IdlePolls: cost.IdlePolls(5),
 					ColdCalls: cost.Calls{Reads: 3000, ReadBytes: 90 << 10, Metadata: 500},
 				}, sweepsByHand),
-				services(n) + atRest(4) + 15*0.30*jobs,
+				services(n) + atRest(6) + 15*0.30*jobs,
 				n*(0.20e-6+memory*(0.28+load.coldShare*4)*0.0000166667) + idlePolls +
 					n*load.coldShare*(3000*90+500*4)*1024.0/gb*0.03,
 			},
 			{
 				"always-on instance",
 				cost.EC2Mode(cost.Instances{Type: "c7i.large", Hours: 730 * load.alwaysN, Always: true, Disk: 12, PollsPerHour: 180}, sweepsByHand),
-				services(n) + atRest(10) + 5*0.30*jobs,
+				services(n) + atRest(18) + 5*0.30*jobs,
 				load.alwaysN * (730*0.08925 + 12*0.08 + 730*180*0.40e-6),
 			},
 			{
 				"instances from zero",
 				cost.EC2Mode(cost.Instances{Type: "c7i.large", Hours: load.fromZero, Disk: 12, PollsPerHour: 180}, sweepsByHand),
-				services(n) + atRest(10) + 5*0.30*jobs,
+				services(n) + atRest(18) + 5*0.30*jobs,
 				load.fromZero * (0.08925 + 12*0.08/730 + 180*0.40e-6),
 			},
 		} {

@@ -32,7 +32,7 @@ func ExampleDeployment_Bill() {
 	// painting function: warm           734131 GB-second               12.24 $
 	// painting function: cold starts      1468 GB-second                0.02 $
 	// mapping: empty receives           657000 request of up to 64 KiB   0.26 $
-	// 12.72 $ paint, 5.89 $ are fixed
+	// 12.72 $ paint, 6.09 $ are fixed
 }
 
 // Where functions with few cold starts under load stop being cheaper than instances

@@ -1,0 +1,270 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/atelier-go/atelier/pkg/prices"
+	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/simulation"
+	"github.com/atelier-go/atelier/scripts/comparison/statistics"
+)
+
+// A scenario is what AWS's side might be like.
+type scenario struct{ keepAlive, slowness float64 }
+
+// base is the one that estimates are of.
+var base = scenario{keepAlive: 600, slowness: 1}
+
+// scenarios are those of a kind: instances have no keep-alive.
+func (k Kind) scenarios() (all []scenario) {
+	for _, slowness := range simulation.SpeedRatios() {
+		if k != Function {
+			all = append(all, scenario{base.keepAlive, slowness})
+			continue
+		}
+		for _, keepAlive := range simulation.KeepAlives() {
+			all = append(all, scenario{keepAlive, slowness})
+		}
+	}
+	return all
+}
+
+// slowest is the scenario that a candidate's size is chosen for.
+func slowest() scenario {
+	s := base
+	for _, r := range simulation.SpeedRatios() {
+		s.slowness = max(s.slowness, r)
+	}
+	return s
+}
+
+// An outcome is one simulation, priced.
+type outcome struct {
+	usd, p50, p95   float64
+	coldShare, busy float64
+	keepsUp         bool
+	bill            cost.Bill
+}
+
+// An evaluation simulates and prices candidates under one load.
+type evaluation struct {
+	request Request
+	load    sampled
+	month   cost.Month
+
+	mutex     sync.Mutex
+	done, sum int
+}
+
+// all evaluates every candidate, as many at once as there are processors, and sorts them.
+func (e *evaluation) all(ctx context.Context, studies []*study) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for _, s := range studies {
+		e.sum += len(s.Kind.scenarios()) + s.resampled() + 1
+	}
+	for _, s := range studies {
+		group.Go(func() error { return e.study(ctx, s) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	sorted(studies)
+	return nil
+}
+
+// resampled is the number of runs that intervals come from: none where there are not two.
+func (s *study) resampled() int {
+	if n := len(s.service.warm); n > 1 {
+		return n
+	}
+	return 0
+}
+
+func (e *evaluation) study(ctx context.Context, s *study) error {
+	if err := e.size(ctx, s); err != nil {
+		return err
+	}
+	s.outcomes = map[scenario]outcome{}
+	for _, sc := range s.Kind.scenarios() {
+		o, err := e.simulated(ctx, s, s.service, sc)
+		if err != nil {
+			return err
+		}
+		s.outcomes[sc] = o
+	}
+	for i := range s.resampled() {
+		one := service{warm: s.service.warm[i : i+1], start: s.service.start[i : i+1]}
+		o, err := e.simulated(ctx, s, one, base)
+		if err != nil {
+			return err
+		}
+		s.runs = append(s.runs, o)
+	}
+	return e.summarise(s)
+}
+
+// size chooses how many environments or instances there are at most: the fewest with which
+// the latency is met in the slowest scenario; else the fewest that keep up; else the most.
+func (e *evaluation) size(ctx context.Context, s *study) error {
+	fallback := 0
+	need := float64(len(e.load.times)) / e.load.duration * mean(pooled(s.service.warm)) / float64(s.processors)
+	for _, n := range s.sizes() {
+		s.AtOnce = n
+		if float64(n) < need {
+			continue // it would never be done
+		}
+		o, err := e.simulated(ctx, s, s.service, slowest())
+		if err != nil {
+			return err
+		}
+		if o.keepsUp && o.p95 <= e.request.P95 {
+			return nil
+		}
+		if o.keepsUp && fallback == 0 {
+			fallback = n
+		}
+		if s.hopeless(e.request.P95) {
+			break
+		}
+	}
+	if fallback > 0 {
+		s.AtOnce = fallback
+	}
+	return nil
+}
+
+// hopeless is whether not even a candidate that is never busy is fast enough.
+func (s *study) hopeless(p95 float64) bool {
+	return slowest().slowness*mean(pooled(s.service.warm)) > p95
+}
+
+func (e *evaluation) simulated(ctx context.Context, s *study, times service, sc scenario) (outcome, error) {
+	if err := ctx.Err(); err != nil {
+		return outcome{}, err
+	}
+	warm, err := simulation.Empirical(pooled(times.warm))
+	if err != nil {
+		return outcome{}, err
+	}
+	start, err := simulation.Empirical(pooled(times.start))
+	if err != nil {
+		return outcome{}, err
+	}
+	store := storeSeconds
+	if s.Kind == OneMachine {
+		store = 0 // on its own disk, as measured
+	}
+	work := func(random *rand.Rand) float64 { return warm(random)*sc.slowness + store }
+	l := simulation.Load{Arrivals: e.load.times, Work: work, Duration: e.load.duration, Seed: e.request.Seed}
+	var r simulation.Result
+	if s.Kind == Function {
+		m := simulation.DefaultMapping(s.AtOnce)
+		m.Transit = transit
+		r, err = simulation.Queued(l, simulation.Function{
+			Place: simulation.Constant(place), Init: simulation.Scaled(start, sc.slowness),
+			ColdReadBytes: s.reads.Reads * s.reads.ReadBytes, EnvironmentThroughput: readsASecond,
+			KeepAlive: sc.keepAlive, Lifetime: simulation.LifetimeSeconds,
+			Concurrency: simulation.DefaultConcurrency, JobsAtOnce: 1, Processors: 1,
+		}, m)
+	} else {
+		r, err = simulation.Fleet(l, s.fleet())
+	}
+	if err != nil {
+		return outcome{}, fmt.Errorf("simulating %s: %w", s.Name, err)
+	}
+	e.progress()
+	return e.priced(s, r)
+}
+
+// fleet is a candidate's instances.
+func (s *study) fleet() simulation.Instances {
+	i := simulation.Instances{
+		Transit: transit, Slots: s.processors, Processors: float64(s.processors),
+		Boot: simulation.Constant(boot), Minimum: s.AtOnce, Maximum: s.AtOnce,
+	}
+	switch s.Kind {
+	case FromZero:
+		i.Minimum, i.Policy = 0, simulation.BacklogPolicy(30) // the template's BacklogPerInstance
+	case Managed:
+		i.Minimum, i.Policy = simulation.ManagedInstances, simulation.BusySharePolicy(managedShare)
+	}
+	return i
+}
+
+func (e *evaluation) progress() {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	e.done++
+	e.sum = max(e.sum, e.done)
+	if e.request.Progress != nil {
+		e.request.Progress(e.done, e.sum)
+	}
+}
+
+// priced turns what a simulation used into a month's bill.
+func (e *evaluation) priced(s *study, r simulation.Result) (outcome, error) {
+	o := outcome{keepsUp: r.Usage.Seconds <= e.load.duration*1.02+600}
+	latencies := r.Latencies()
+	var err error
+	if o.p50, err = statistics.Percentile(latencies, 50); err != nil {
+		return o, err
+	}
+	if o.p95, err = statistics.Percentile(latencies, 95); err != nil {
+		return o, err
+	}
+	o.coldShare = float64(r.Usage.ColdStarts) / float64(max(1, r.Usage.Jobs))
+	if r.Usage.InstanceSeconds > 0 {
+		o.busy = r.Usage.BusySeconds / (r.Usage.InstanceSeconds * float64(s.processors))
+	}
+	o.bill, err = s.deployment(r.Usage, e.load.scale()).Bill(e.request.Prices, e.month)
+	if errors.Is(err, prices.ErrUnknown) {
+		return o, invalid("the prices of %s lack one that is needed for %s: %v; add it, with its source, or plan for one of %v", e.request.Prices.Region, s.Name, err, prices.Regions())
+	}
+	if err != nil {
+		return o, err
+	}
+	o.usd = o.bill.USD(cost.Whole)
+	if math.IsNaN(o.usd) {
+		return o, fmt.Errorf("the bill of %s is no number", s.Name)
+	}
+	return o, nil
+}
+
+// deployment is a candidate in the shape in which it is billed; scale is how many of what
+// was simulated make a month.
+func (s *study) deployment(u simulation.Usage, scale float64) cost.Deployment {
+	if s.Kind == Function {
+		n := float64(max(1, u.Jobs))
+		f := cost.Function{
+			Basis: cost.Simulated, Architecture: "x86_64", Memory: float64(s.MemoryMB),
+			Warm: (u.BilledSeconds - u.InitSeconds) / n, ColdShare: float64(u.ColdStarts) / n,
+			Init: u.InitSeconds / float64(max(1, u.ColdStarts)), ColdCalls: s.reads, IdlePolls: cost.IdlePolls(simulation.MappingInitial),
+		}
+		return cost.ServerlessMode(f, sweeps)
+	}
+	hours := u.InstanceSeconds / 3600 * scale
+	i := cost.Instances{Basis: cost.Simulated, Type: s.InstanceType, Hours: hours, Disk: disk}
+	if u.InstanceSeconds > 0 {
+		i.PollsPerHour = u.EmptyReceives / (u.InstanceSeconds / 3600)
+	}
+	switch s.Kind {
+	case OneMachine:
+		i.Always, i.Hours = true, cost.Hours
+		return cost.OneMachine(i)
+	case AlwaysOn:
+		i.Always, i.Hours = true, cost.Hours*float64(s.AtOnce)
+	case Managed:
+		m := cost.Managed{Basis: cost.Assumed, Type: s.InstanceType, Hours: hours, IdlePolls: cost.IdlePolls(simulation.MappingInitial)}
+		return cost.ManagedMode(m, sweeps)
+	}
+	return cost.EC2Mode(i, sweeps)
+}

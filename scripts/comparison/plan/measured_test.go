@@ -1,0 +1,97 @@
+package plan_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+	"github.com/atelier-go/atelier/scripts/comparison/plan"
+	"github.com/atelier-go/atelier/scripts/measure/machine"
+)
+
+// made are runs of a worker alone, with pictures of about seconds each.
+func made(v measurement.Variant, runs int, seconds float64) (all []*measurement.Run) {
+	random := rand.New(rand.NewPCG(1, uint64(v.MemoryMB)))
+	v.System, v.Size, v.Jobs = measurement.Service, 512, 20
+	for i := range runs {
+		r := &measurement.Run{Header: measurement.Header{
+			Format: measurement.Format, Variant: v, Repetition: i + 1, Machine: machine.Description{Processor: "a processor"},
+		}}
+		r.Footer.Ended = time.Date(2026, 11, 1+i, 0, 0, 0, 0, time.UTC)
+		ofRun := seconds * (0.9 + 0.2*random.Float64())
+		r.Jobs = append(r.Jobs, measurement.Job{Cold: true, Start: 0.1, Handler: ofRun + 0.2})
+		for range 20 {
+			r.Jobs = append(r.Jobs, measurement.Job{Handler: ofRun * (0.9 + 0.2*random.Float64())})
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+func onnx(memory, threads int) measurement.Variant {
+	v := measurement.Variant{Engine: measurement.ONNX, MemoryMB: memory, Threads: threads}
+	if memory > 0 {
+		v.PeriodMS = 20
+	}
+	return v
+}
+
+// With runs the intervals hold their differences too, and of several numbers of threads
+// the fastest counts.
+func TestPlanOfRuns(t *testing.T) {
+	runs := append(made(onnx(3007, 1), 10, 0.2), made(onnx(3007, 2), 10, 0.1)...)
+	runs = append(runs, made(onnx(0, 1), 10, 0.15)...)
+	void := made(onnx(1769, 1), 1, 0.001)
+	void[0].Footer.Void = "the sender lagged"
+	times, err := plan.Measured(append(runs, void...), "folder", 512)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := times.Source; s.Runs != 10 || s.Date != "2026-11-10" || s.Machine != "a processor" || s.From != "folder" {
+		t.Errorf("the source is %+v", s)
+	}
+	p := planned(t, 500, plan.Steady, 10, func(r *plan.Request) { r.Times = times })
+	for _, c := range p.Candidates {
+		if c.MemoryMB == 1769 {
+			t.Error("a void run made a candidate")
+		}
+		if !(c.USD.Low <= c.USD.Estimate && c.USD.Estimate <= c.USD.High) || !(c.Latency.Low < c.Latency.Estimate && c.Latency.Estimate < c.Latency.High) {
+			t.Errorf("%s: %+v, p95 %+v", c.Name, c.USD, c.Latency)
+		}
+	}
+	f := candidate(t, p, "function of 3007 MB, ONNX Runtime in the zip")
+	// Two threads: 0.1 s, with 0.081 s of EFS and 0.1 s of SQS.
+	near(t, "median", f.P50.Estimate, 0.281, 0.03)
+	// The bands alone would be 0.7 to 1.5 times 0.1 s; runs differ by more.
+	if f.P50.Low >= 0.1*0.7+0.181 || f.P50.High <= 0.1*1.5+0.181 {
+		t.Errorf("the median's interval is %+v", f.P50)
+	}
+}
+
+func TestRunsThatWontDo(t *testing.T) {
+	other := made(onnx(1769, 1), 2, 0.1)
+	other[1].Header.Machine.Processor = "another"
+	for name, c := range map[string]struct {
+		runs []*measurement.Run
+		want string
+	}{
+		"none":           {nil, "no run of a worker alone"},
+		"two processors": {other, "several processor models"},
+		"only starts": {func() []*measurement.Run {
+			runs := made(onnx(1769, 1), 1, 0.1)
+			runs[0].Jobs = runs[0].Jobs[:1]
+			return runs
+		}(), "measure with more jobs"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := plan.Measured(c.runs, "folder", 512)
+			var bad *plan.InputError
+			if !errors.As(err, &bad) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}

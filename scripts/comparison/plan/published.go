@@ -1,0 +1,50 @@
+package plan
+
+import (
+	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+)
+
+// What stands in for runs until there are some: medians of scripts/bench-results.md,
+// section lambda. One processor is worth 1,769 MB of a function. Seconds.
+var published = []struct {
+	engine   string
+	memoryMB int
+	first    float64 // from the start of the process to its first picture, a small one
+	warm     map[int]float64
+}{
+	{measurement.TensorFlow, 1769, 0.55, map[int]float64{512: 0.081, 1024: 0.221, 2048: 1.124}},
+	{measurement.ONNX, 1769, 0.11, map[int]float64{512: 0.095, 1024: 0.379, 2048: 2.112}},
+	{measurement.TensorFlow, 3007, 0.56, map[int]float64{512: 0.036, 1024: 0.128, 2048: 0.578}},
+	{measurement.ONNX, 3007, 0.09, map[int]float64{512: 0.061, 1024: 0.207, 2048: 1.176}},
+}
+
+// coldReads are a cold start's reads where the engine lies on EFS: those of TensorFlow, read ahead as
+// the template does (scripts/bench-results.md, section coldstart, 2026-11-29, at 2 ms a call).
+var coldReads = map[string]cost.Calls{
+	measurement.TensorFlow: {Reads: 955, ReadBytes: 291.7e6 / 955},
+}
+
+// Published are the times of scripts/bench-results.md for pictures of 512, 1024 or 2048 px.
+// They are medians, so that intervals from them lack the differences between runs.
+func Published(size int) (Times, error) {
+	t := Times{
+		Size: size, of: map[environment]service{}, reads: coldReads,
+		Source: Source{
+			Basis: cost.Measured.String(), From: "scripts/bench-results.md, lambda: medians only",
+			Date: "2026-11-27", Machine: "Intel(R) Xeon(R) Processor, 2 cores",
+		},
+	}
+	for _, p := range published {
+		warm, ok := p.warm[size]
+		if !ok {
+			return t, invalid("there are no service times for pictures of %d px: give 512, 1024 or 2048, or runs of one's own with --data", size)
+		}
+		s := service{warm: [][]float64{{warm}}, start: [][]float64{{p.first}}}
+		t.of[environment{p.engine, p.memoryMB}] = s
+		if p.memoryMB == 1769 {
+			t.of[environment{p.engine, 0}] = s
+		}
+	}
+	return t, nil
+}
