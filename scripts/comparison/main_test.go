@@ -36,7 +36,7 @@ var build = sync.OnceValue(func() (err error) {
 	if bin, err = os.MkdirTemp("", "atelier-bin-"); err != nil {
 		return err
 	}
-	builds := [][]string{{"-o", bin + "/", "../devstack", "../../api/cmd/...", "../../worker/cmd/..."}}
+	builds := [][]string{{"-o", bin + "/", ".", "../devstack", "../../api/cmd/...", "../../worker/cmd/..."}}
 	for _, worker := range []string{"worker-daemon", "worker-lambda"} {
 		builds = append(builds, []string{"-tags=nodynamic,onnx", "-o", filepath.Join(bin, worker+"-onnx"), "../../worker/cmd/" + worker})
 	}

@@ -2,12 +2,12 @@ package main
 
 import (
 	"bytes"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+	"github.com/atelier-go/atelier/scripts/nfstest"
 )
 
 // A start from a network file system reads the engine from there, and with read ahead in fewer
@@ -15,12 +15,12 @@ import (
 func TestOnNFS(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	args := append(quick(t, out)[1:], "--repetitions", "1", "--only", "service-onnx-*nfs*")
-	check := exec.Command(filepath.Join(os.Getenv("ATELIER_ROOT"), "scripts", "nfs"), "--check")
-	if b, err := check.CombinedOutput(); err != nil {
-		t.Skipf("%s", b)
-	}
+	nfstest.Command(t) // skips the test where scripts/nfs can't run
+	// The program itself, since the race detector does not work in scripts/nfs.
+	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "comparison"), args...)
 	var stderr bytes.Buffer
-	if err := run(t.Context(), args, &bytes.Buffer{}, &stderr); err != nil {
+	cmd.Stderr = &stderr
+	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v\n%s", err, &stderr)
 	}
 	runs, err := measurement.Load(out)
