@@ -84,6 +84,7 @@ type grants struct {
 	public []string          // jobs that the gallery shows, to be erased
 	large  string            // one whose result is too large for Lambda
 	daemon []string          // credentials of the instances' role, as environment
+	bin    string            // the folder of worker-daemon
 }
 
 // use makes one of uses, and returns why something of it was refused or failed.

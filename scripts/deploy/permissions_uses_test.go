@@ -96,6 +96,7 @@ func (g *grants) uses() map[string]func() error {
 func (g *grants) prepare() {
 	g.Helper()
 	g.daemon = g.instance()
+	g.buildWorker()
 	large := g.submit(noise(g, 2048, 1900), "format", "png", "size", "2048")
 	for range 14 {
 		g.public = append(g.public, string(g.submit(g.photograph(), "public", "true")))

@@ -160,6 +160,17 @@ func (g *grants) loadArchive() error {
 	return errors.New("there is no archive")
 }
 
+// buildWorker builds the daemon, and the decoder beside it.
+func (g *grants) buildWorker() {
+	g.Helper()
+	g.bin = g.TempDir()
+	for _, args := range [][]string{{"-tags=nodynamic,onnx", "-o", g.bin + "/", "../../worker/cmd/worker-daemon"}, {"-o", g.bin + "/", "../../worker/cmd/picture-decoder"}} {
+		if out, err := exec.CommandContext(g.Context(), "go", append([]string{"build"}, args...)...).CombinedOutput(); err != nil {
+			g.Fatalf("%v\n%s", err, out)
+		}
+	}
+}
+
 // worker runs the daemon with an instance's permissions until something is done.
 func (g *grants) worker(what string, done func() bool) error {
 	g.Helper()
@@ -169,7 +180,7 @@ func (g *grants) worker(what string, done func() bool) error {
 	}
 	defer file.Close()
 	root := os.Getenv("ATELIER_ROOT")
-	cmd := exec.CommandContext(g.Context(), filepath.Join(root, "bin", "worker-daemon-onnx"))
+	cmd := exec.CommandContext(g.Context(), filepath.Join(g.bin, "worker-daemon"))
 	cmd.Env = append(g.daemon, "ATELIER_ONNXRUNTIME=", "ATELIER_DIR="+g.dir, "ATELIER_MODEL="+filepath.Join(root, "model", "atelier"), "ATELIER_QUEUE="+g.outputs["QueueUrl"], "ATELIER_BUCKET="+g.outputs["BucketName"])
 	cmd.Stdout, cmd.Stderr = file, file
 	if err := cmd.Start(); err != nil {
