@@ -22,7 +22,7 @@ func TestVerifyTwoClients(t *testing.T) {
 		program = buildFunction(t)
 		t.Setenv(programVariable, program)
 	}
-	lab, inside := nfstest.Enter(t, 3*time.Minute)
+	lab, inside := nfstest.Enter(t, 6*time.Minute)
 	if !inside {
 		return
 	}
@@ -94,6 +94,7 @@ func verifyInPair(t *testing.T, program string, dirs ...string) (logs []string) 
 	var environments []*environment
 	for i, dir := range dirs {
 		e := newPairEnvironment(t, program, dir, string(rune('a'+i)))
+		e.timeout = 5 * time.Minute // over NFS it takes a minute and more
 		environments = append(environments, e)
 		go func() { ends <- e.invoke(pairEvent{"verify", "abcdefgh"}) }()
 	}
