@@ -24,10 +24,15 @@ import (
 // roleVariable makes the test program another: a server or a client.
 const roleVariable = "ATELIER_API_TEST_ROLE"
 
+// Of another transport httptest closes the idle connections with each server, also while a
+// request of a parallel test begins on one.
+type keepsConnections struct{ http.RoundTripper }
+
 func TestMain(m *testing.M) {
 	var err error
 	switch role, args, _ := strings.Cut(os.Getenv(roleVariable), " "); role {
 	case "":
+		http.DefaultTransport = keepsConnections{http.DefaultTransport}
 		os.Exit(m.Run())
 	case "server":
 		err = serverProcess(args)
