@@ -16,6 +16,7 @@ type Campaign struct {
 	Folder  *Folder
 	Machine machine.Description
 	Command string // as it was given, for the files
+	Trace   *Trace // of the pattern [Recorded], for the files
 	// Measure makes one run, with a source of chance of its own: it fills in the jobs, and of
 	// the footer what it knows. An [*UnavailableError] leaves the variant out.
 	Measure  func(context.Context, Variant, *rand.Rand) (*Run, error)
@@ -145,6 +146,10 @@ func (c *Campaign) make(ctx context.Context, s step) (*Run, error) {
 	run.Header = h
 	f := &run.Footer
 	f.Ended, f.Jobs, f.LagP99, f.LoadBefore, f.LoadAfter = time.Now().UTC(), len(run.Jobs), lagP99(run.Jobs), before, machine.LoadAverage()
+	if s.variant.Pattern == Recorded {
+		run.Header.Trace = c.Trace
+		run.withoutArrivals()
+	}
 	f.Void = why(s.variant, run.Jobs, *f)
 	return run, nil
 }
