@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -276,6 +277,8 @@ func TestBadArguments(t *testing.T) {
 		"--out /x y":            "unexpected argument y",
 		"--repetitions=-1":      "--repetitions -1: from 1",
 		"--seed few":            "--seed",
+		"--retry-void=-1":       "--retry-void -1: from 0",
+		"--trace " + blocked:    "--trace " + blocked + ": the trace is empty",
 		"--quick --cheap --out": "unknown flag --cheap",
 	} {
 		err := run(t.Context(), append(strings.Fields(args), "--scratch", t.TempDir()), &bytes.Buffer{}, &bytes.Buffer{})
@@ -309,8 +312,10 @@ func TestList(t *testing.T) {
 	if err := run(t.Context(), []string{"--list", "--only", "service-*", "--scratch", t.TempDir()}, &stdout, &bytes.Buffer{}); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(stdout.String(), "service-onnx-2048px-1769mb-20ms-1threads\n") || strings.Contains(stdout.String(), "daemon") {
-		t.Errorf("got\n%s", &stdout)
+	for _, line := range []string{`(?m)^service-onnx-2048px-3007mb-20ms-2threads +\d+ s$`, `(?m)^\d+ variants, about \d+m; 10 repetitions, about \d+h\d+m\. `} {
+		if !regexp.MustCompile(line).MatchString(stdout.String()) || strings.Contains(stdout.String(), "daemon") {
+			t.Errorf("there is no line as %s:\n%s", line, &stdout)
+		}
 	}
 }
 
