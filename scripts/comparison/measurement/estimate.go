@@ -26,7 +26,7 @@ func (v Variant) overhead() float64 {
 	case v.System == Daemon, v.System == Flask:
 		return 6
 	case v.System == MiniStack:
-		return 10
+		return 14
 	case v.Engine == TensorFlow:
 		return 2
 	}

@@ -14,7 +14,7 @@ func Quick() Plan {
 		{System: Synchronous, Engine: ONNX, Pattern: Bursts},
 		{System: Concurrent, Engine: ONNX, Pattern: Steady},
 		{System: Flask, Engine: TensorFlow, Pattern: Poisson},
-		{System: Flask, Engine: TensorFlow, Network: Magenta, Pattern: Steady},
+		{System: Synchronous, Engine: TensorFlow, Network: Magenta, Pattern: Steady},
 	} {
 		v.Size, v.Jobs, v.Rate = 256, 6, 2
 		p.Variants = append(p.Variants, ofSystem(v))
