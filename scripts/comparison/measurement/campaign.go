@@ -82,9 +82,9 @@ type Summary struct {
 	Unavailable      map[string]string // variants that were left out, and why
 }
 
-// Run makes each missing run once, and those that are void again. It returns at the end of ctx, without the run that was
-// under way, with ctx's error. A run that fails does not keep the others from being made; one
-// that can't be stored does.
+// Run makes each missing run once, and those that are void again, RetryVoid times at most. It
+// returns at the end of ctx, without the run that was under way, with ctx's error. A run that
+// fails does not keep the others from being made; one that can't be stored does.
 func (c *Campaign) Run(ctx context.Context) (s Summary, err error) {
 	s.Unavailable = map[string]string{}
 	for try := 0; ; try++ {
