@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Estimate is how long a run of the variant takes, its programs' start and end included, by
-// what an otherwise idle AMD EPYC with two processors took. Other machines may take half or twice
-// of what is not load.
+// Estimate is how long a run of the variant takes, its programs' start and end included, about
+// as on an AMD EPYC with two processors. On other machines what is not load may take half or
+// twice the time.
 func (v Variant) Estimate() time.Duration {
 	if v.Pattern != "" {
 		return seconds(v.overhead() + float64(v.Jobs)/v.Rate)
@@ -23,8 +23,10 @@ func (v Variant) overhead() float64 {
 		return 45
 	case v.NFS:
 		return 20
-	case v.System == Daemon, v.System == Flask:
-		return 6
+	case v.System == Daemon:
+		return 5
+	case v.System == Flask:
+		return 8
 	case v.System == MiniStack:
 		return 14
 	case v.Engine == TensorFlow:
