@@ -197,7 +197,7 @@ var rules = []rule{
 		reason: "what the engines share links none of them, and no C",
 	},
 	{
-		of: in("..."), not: in("model/tensorflow", "scripts/measure/yardstick"), direct: true, denied: tensorflow,
+		of: in("..."), not: in("model/tensorflow", "scripts/measure/yardstick", "scripts/measure/magenta/..."), direct: true, denied: tensorflow,
 		reason: "model/tensorflow is the only import of TensorFlow, beside what benchmarks measure it by",
 	},
 	{

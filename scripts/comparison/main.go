@@ -9,9 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -33,7 +31,10 @@ type measureOptions struct {
 	Quick       bool   `help:"Try everything out: under three minutes, and figures that mean nothing."`
 	Only        string `help:"Only variants whose names match PATTERN, such as 'service-onnx-*'. The output folder's plan has no others then." placeholder:"PATTERN"`
 	Repetitions int    `help:"Runs of each variant. Default: 10, and 1 with --quick." placeholder:"N"`
-	List        bool   `help:"Print the variants' names, and measure nothing."`
+	RetryVoid   int    `help:"Make runs that are void again, after all others, N times at most." placeholder:"N"`
+	Trace       string `help:"Also a recorded pattern of arrivals: a CSV file with a column arrival_s, seconds, sorted. Its rows are not in the output." placeholder:"CSV"`
+	Teacher     string `env:"ATELIER_TEACHER" help:"Folder with Magenta's network, which some variants are of; scripts/baseline/README.md says where to get it." placeholder:"DIR"`
+	List        bool   `help:"Print the variants' names, how long a run of each is expected to take, and the sum; measure nothing."`
 	Seed        uint64 `default:"20" help:"Of the order of runs and of arrivals. In an output folder that holds a measurement its own seed counts." placeholder:"N"`
 
 	Cgroup string `help:"A delegated control group (version 2), in which functions are held to their share of the processors. Default: the root, which takes root." placeholder:"DIR"`
@@ -61,14 +62,16 @@ const description = `Measures, on this machine, each kind of compute that could 
                Managed Instances, where AWS does not offer it for Go: hypothetical
   flask        a Python server (scripts/setup --bench installs what it needs)
 
-Systems are under load from arrivals that don't wait for responses (an open loop). Each run
-starts its programs afresh, and the order is drawn by chance. A run is void, and its file
+Systems are under load from arrivals that don't wait for responses (an open loop): steady, at
+random (Poisson), in bursts after silence, as published image jobs (synthetic), and, with --trace,
+as recorded. Each run starts its programs afresh, and the order is drawn by chance within each
+repetition. A run is void, and its file
 tells why, where the sender lagged (its 99th percentile over 5 ms), where the machine was taken away for more
 than 2% of the time (steal), where a system used more than half of the processors, where the page
 cache was not empty though it should have been, or where jobs failed.
 
-Ctrl-C keeps what was measured: the same command goes on from there, and makes void runs
-again. --out has a file of JSON lines for each run, in runs/.
+Ctrl-C keeps what was measured: the same command goes on from there, on another day too, and
+makes void runs again. --list tells how long it takes. --out has a file of JSON lines for each run, in runs/.
 
 scripts/compare plan --help tells how to choose the compute for one's own load.`
 
@@ -111,14 +114,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 func (c *measureOptions) run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	plan, err := c.plan()
+	trace, err := c.trace()
+	if err != nil {
+		return err
+	}
+	plan, err := c.plan(trace)
 	if err != nil {
 		return err
 	}
 	if c.List {
-		for _, v := range plan.Variants {
-			fmt.Fprintln(stdout, v.Name())
-		}
+		list(stdout, plan)
 		return nil
 	}
 	if c.Scratch == "" {
@@ -131,14 +136,14 @@ func (c *measureOptions) run(ctx context.Context, args []string, stdout, stderr 
 	defer folder.Close()
 	programs := measurement.Programs{
 		Root: c.Root, Bin: c.Bin, Model: c.Model, Samples: c.Samples, Python: c.Python, Scratch: c.Scratch, Cgroup: c.Cgroup,
-		TensorFlow: c.TensorFlow, ONNXRuntime: c.ONNXRuntime,
+		TensorFlow: c.TensorFlow, ONNXRuntime: c.ONNXRuntime, Teacher: c.Teacher, Trace: trace,
 	}
 	if c.Quick {
 		fmt.Fprintln(stdout, "Not for decisions: with --quick the figures mean nothing.")
 	}
 	campaign := measurement.Campaign{
 		Folder: folder, Machine: machine.Describe(ctx, c.Root, c.Scratch), Measure: programs.Measure, Progress: stderr,
-		Command: strings.Join(append([]string{"scripts/compare"}, args...), " "),
+		Command: strings.Join(append([]string{"scripts/compare"}, args...), " "), Trace: trace, RetryVoid: c.RetryVoid,
 	}
 	s, err := campaign.Run(ctx)
 	if ctx.Err() != nil {
@@ -149,33 +154,4 @@ func (c *measureOptions) run(ctx context.Context, args []string, stdout, stderr 
 		fmt.Fprintln(stdout, "The same command makes those that are missing.")
 	}
 	return err
-}
-
-// plan is what is to be measured.
-func (c *measureOptions) plan() (measurement.Plan, error) {
-	plan := measurement.Full()
-	if c.Quick {
-		plan = measurement.Quick()
-	}
-	plan.Seed = c.Seed
-	if c.Repetitions < 0 {
-		return plan, fmt.Errorf("--repetitions %d: from 1", c.Repetitions)
-	}
-	if c.Repetitions > 0 {
-		plan.Repetitions = c.Repetitions
-	}
-	if c.Only == "" {
-		return plan, nil
-	}
-	if _, err := path.Match(c.Only, ""); err != nil {
-		return plan, fmt.Errorf("--only %s: %w", c.Only, err)
-	}
-	plan.Variants = slices.DeleteFunc(plan.Variants, func(v measurement.Variant) bool {
-		ok, _ := path.Match(c.Only, v.Name()) // the pattern is good
-		return !ok
-	})
-	if len(plan.Variants) == 0 {
-		return plan, errors.New("--only matches no variant: --list prints their names")
-	}
-	return plan, nil
 }

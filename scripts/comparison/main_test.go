@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+	"github.com/atelier-go/atelier/scripts/measure/magenta/magentatest"
 )
 
 // The test's program is the command too, so that it can be killed.
@@ -76,8 +78,13 @@ func quick(t *testing.T, out string, more ...string) []string {
 // each has its jobs all the same.
 func TestQuick(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
+	trace := filepath.Join(t.TempDir(), "trace.csv")
+	if err := os.WriteFile(trace, []byte("arrival_s\n0\n0.5\n3\n3\n4\n7\n7\n9\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	var stdout, stderr bytes.Buffer
-	if err := run(t.Context(), quick(t, out), &stdout, &stderr); err != nil {
+	args := quick(t, out, "--trace", trace, "--teacher", magentatest.Teacher(t, "../../model/atelier"))
+	if err := run(t.Context(), args, &stdout, &stderr); err != nil {
 		t.Fatalf("%v\n%s", err, &stderr)
 	}
 	if !strings.HasPrefix(stdout.String(), "Not for decisions") || !strings.Contains(stderr.String(), "compare: run 2 of ") || !strings.Contains(stderr.String(), " left\n") {
@@ -89,10 +96,12 @@ func TestQuick(t *testing.T) {
 	}
 	measured := map[string]*measurement.Run{}
 	for _, r := range runs {
-		measured[r.Header.Variant.System+" "+r.Header.Variant.Engine] = r
+		v := r.Header.Variant
+		measured[v.System+" "+v.Engine], measured[v.Pattern], measured[v.Network] = r, r, r
 		check(t, r)
 	}
-	wanted := []string{"service tensorflow", "service onnx", "daemon onnx", "ministack onnx", "synchronous onnx", "concurrent onnx"}
+	wanted := []string{"service tensorflow", "service onnx", "daemon onnx", "ministack onnx", "synchronous onnx", "concurrent onnx",
+		measurement.Steady, measurement.Poisson, measurement.Bursts, measurement.Synthetic, measurement.Recorded, measurement.Magenta}
 	if os.Getenv("ATELIER_BASELINE") != "" {
 		wanted = append(wanted, "flask tensorflow")
 	} else if !strings.Contains(stderr.String(), "left out: the Python server is not installed") {
@@ -276,6 +285,8 @@ func TestBadArguments(t *testing.T) {
 		"--out /x y":            "unexpected argument y",
 		"--repetitions=-1":      "--repetitions -1: from 1",
 		"--seed few":            "--seed",
+		"--retry-void=-1":       "--retry-void -1: from 0",
+		"--trace " + blocked:    "--trace " + blocked + ": the trace is empty",
 		"--quick --cheap --out": "unknown flag --cheap",
 	} {
 		err := run(t.Context(), append(strings.Fields(args), "--scratch", t.TempDir()), &bytes.Buffer{}, &bytes.Buffer{})
@@ -309,8 +320,10 @@ func TestList(t *testing.T) {
 	if err := run(t.Context(), []string{"--list", "--only", "service-*", "--scratch", t.TempDir()}, &stdout, &bytes.Buffer{}); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(stdout.String(), "service-onnx-2048px-1769mb-20ms-1threads\n") || strings.Contains(stdout.String(), "daemon") {
-		t.Errorf("got\n%s", &stdout)
+	for _, line := range []string{`(?m)^service-onnx-2048px-3007mb-20ms-2threads +\d+ s$`, `(?m)^\d+ variants, about \d+m; 10 repetitions, about \d+m\. `} {
+		if !regexp.MustCompile(line).MatchString(stdout.String()) || strings.Contains(stdout.String(), "daemon") {
+			t.Errorf("there is no line as %s:\n%s", line, &stdout)
+		}
 	}
 }
 

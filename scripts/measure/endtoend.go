@@ -118,7 +118,7 @@ func endToEnd(ctx context.Context, s *session) (string, error) {
 			over := func(a, b heat) float64 { return a.PerSecond / b.PerSecond }
 			ratio, inMemory := compare(all[0], all[i], over), compare(all[1], all[i], over)
 			goal := noGoal
-			if clients == 8 && r.name == magenta {
+			if clients == 8 && r.name == magentaServer {
 				goal = atLeast(1.5, ratio.median)
 			}
 			rows = append(rows, slices.Concat(row, []string{ratio.show("%.2f")}, goal, []string{inMemory.show("%.2f")}))
@@ -154,7 +154,7 @@ func processors(rounds []heat) string {
 	return fmt.Sprintf("%s (%s)", ms(sum), strings.Join(parts, ", "))
 }
 
-const magenta = "Python, Magenta's network"
+const magentaServer = "Python, Magenta's network"
 
 // startPythons starts the Python servers, as far as they can be had. stop is there
 // without an error.
@@ -192,7 +192,7 @@ func (s *session) startPythons(ctx context.Context) (rivals []rival, stop func()
 		return nil
 	}
 	if s.Teacher != "" {
-		err = start(magenta, "--teacher", s.Teacher, "--style-picture", filepath.Join(s.Samples, "coffee.png"))
+		err = start(magentaServer, "--teacher", s.Teacher, "--style-picture", filepath.Join(s.Samples, "coffee.png"))
 	}
 	err = errors.Join(err, start("Python, the shipped network", "--model", s.Model))
 	if err != nil {

@@ -17,6 +17,4 @@ var footprint = job.FootprintONNX
 
 // What it takes TensorFlow for is the other program's.
 
-func transformerAlone(_, _ string) error { return errors.ErrUnsupported }
-
 func peakOfMachine(time.Duration) (float64, error) { return 0, errors.ErrUnsupported }

@@ -14,6 +14,5 @@ var (
 	loadModel = tensorflow.Load
 	footprint = job.FootprintTensorFlow
 
-	transformerAlone = yardstick.Teacher
-	peakOfMachine    = yardstick.Peak
+	peakOfMachine = yardstick.Peak
 )

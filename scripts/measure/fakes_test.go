@@ -5,38 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-
-	corepb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
-	"google.golang.org/protobuf/proto"
 )
-
-// fakeTeacher is a folder with the shipped network in place of the teacher's
-// transformer, under its signature.
-func fakeTeacher(t *testing.T) string {
-	t.Helper()
-	file, err := os.ReadFile("../../model/atelier/saved_model.pb")
-	if err != nil {
-		t.Fatal(err)
-	}
-	model := new(corepb.SavedModel)
-	if err := proto.Unmarshal(file, model); err != nil {
-		t.Fatal(err)
-	}
-	own := model.MetaGraphs[0].SignatureDef["transform"]
-	own.Inputs = map[string]*corepb.TensorInfo{"content": own.Inputs["content"], "style_vector": own.Inputs["vector"]}
-	model.MetaGraphs[0].SignatureDef = map[string]*corepb.SignatureDef{"serving_default": own}
-	if file, err = proto.Marshal(model); err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, "transformer"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "transformer", "saved_model.pb"), file, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
 
 // measured is as evaluate.py writes it.
 const measured = `{"measures": [

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/atelier-go/atelier/scripts/measure/magenta/magentatest"
 	"github.com/atelier-go/atelier/scripts/measure/photograph"
 )
 
@@ -79,9 +80,9 @@ func TestBenchmarks(t *testing.T) {
 			args := append(quick(t, b.name), "--out", out)
 			switch b.name {
 			case "teacher":
-				args = append(args, "--teacher", fakeTeacher(t))
+				args = append(args, "--teacher", magentatest.Teacher(t, "../../model/atelier"))
 			case "model":
-				args = append(args, "--teacher", fakeTeacher(t), "--training", t.TempDir(), "--python", fakePython(t))
+				args = append(args, "--teacher", magentatest.Teacher(t, "../../model/atelier"), "--training", t.TempDir(), "--python", fakePython(t))
 			}
 			err := run(t.Context(), args, &stdout, &stderr)
 			if lack := new(lacking); errors.As(err, &lack) && os.Getenv("CI") == "" {

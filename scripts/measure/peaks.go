@@ -2,11 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
+
+	"github.com/atelier-go/atelier/scripts/measure/magenta"
 )
 
 // teacherModel is the folder of the teacher's transformer as model/tensorflow loads
@@ -20,25 +19,7 @@ func (s *session) teacherModel() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return dir, errors.Join(transformerAlone(s.Teacher, dir), borrowVectors(dir, s.Model))
-}
-
-// borrowVectors writes a styles.json with another model's vectors, under a name that is not
-// the other's: what calls itself the shipped model must be that.
-func borrowVectors(dir, from string) error {
-	b, err := os.ReadFile(filepath.Join(from, "styles.json"))
-	if err != nil {
-		return err
-	}
-	var styles map[string]json.RawMessage
-	if err := json.Unmarshal(b, &styles); err != nil {
-		return err
-	}
-	styles["model"] = json.RawMessage(`"teacher"`)
-	if b, err = json.Marshal(styles); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "styles.json"), b, 0o666)
+	return dir, magenta.Model(s.Teacher, s.Model, dir)
 }
 
 // weightless is a model of a few operations, whose memory is the library's.

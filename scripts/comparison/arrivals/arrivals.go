@@ -38,6 +38,23 @@ func Poisson(random *rand.Rand, rate, duration float64) ([]float64, error) {
 	return poisson(random, nil, rate, 0, duration), nil
 }
 
+// PoissonJobs returns the first jobs arrivals of a Poisson process of the given rate a second.
+func PoissonJobs(random *rand.Rand, rate float64, jobs int) ([]float64, error) {
+	if jobs < 1 {
+		return nil, fmt.Errorf("a pattern needs at least one job, not %d", jobs)
+	}
+	if err := check(rate, 1, float64(jobs)); err != nil {
+		return nil, err
+	}
+	times := make([]float64, jobs)
+	at := 0.0
+	for i := range times {
+		at += random.ExpFloat64() / rate
+		times[i] = at
+	}
+	return times, nil
+}
+
 // Bursts are groups of Jobs arrivals at Rate a second, each group Silence seconds after
 // the last arrival of the one before. The pattern begins with a silence, since a burst
 // that finds no worker is what it is for.

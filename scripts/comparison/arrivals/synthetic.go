@@ -12,6 +12,8 @@ import (
 const (
 	// ImagesPerHour is the trace's mean rate of arrivals.
 	ImagesPerHour = 48.5
+	// ImagesDays is how long the trace is.
+	ImagesDays = 23
 
 	secondsPerHour = 3600
 	secondsPerDay  = 24 * secondsPerHour
@@ -29,7 +31,7 @@ var (
 		2.01, 2.51, 0.60, 0.93, 2.90, 3.04, 3.12, 3.48, 1.05, 1.03, 1.11, 0.61,
 		0.32, 0.30, 0.24, 0.11, 0.04, 0.03, 0.00, 0.00, 0.00, 0.00, 0.03, 0.53,
 	}
-	imagesByDay = [23]float64{
+	imagesByDay = [ImagesDays]float64{
 		0.09, 0.08, 0.10, 0.06, 0.65, 1.24, 1.29, 1.21, 0.09, 1.30, 1.38, 1.39,
 		1.38, 1.66, 0.26, 0.25, 1.55, 2.30, 1.97, 2.16, 1.86, 0.49, 0.23,
 	}

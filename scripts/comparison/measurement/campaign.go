@@ -16,10 +16,13 @@ type Campaign struct {
 	Folder  *Folder
 	Machine machine.Description
 	Command string // as it was given, for the files
+	Trace   *Trace // of the pattern [Recorded], for the files
 	// Measure makes one run, with a source of chance of its own: it fills in the jobs, and of
 	// the footer what it knows. An [*UnavailableError] leaves the variant out.
 	Measure  func(context.Context, Variant, *rand.Rand) (*Run, error)
 	Progress io.Writer
+	// RetryVoid is how many times runs that are void are made again after all others.
+	RetryVoid int
 }
 
 // An UnavailableError is why something can't be measured on this machine, with what to do.
@@ -79,46 +82,56 @@ type Summary struct {
 	Unavailable      map[string]string // variants that were left out, and why
 }
 
-// Run makes each missing run once. It returns at the end of ctx, without the run that was
-// under way, with ctx's error. A run that fails does not keep the others from being made; one
-// that can't be stored does.
+// Run makes each missing run once, and those that are void again, RetryVoid times at most. It
+// returns at the end of ctx, without the run that was under way, with ctx's error. A run that
+// fails does not keep the others from being made; one that can't be stored does.
 func (c *Campaign) Run(ctx context.Context) (s Summary, err error) {
+	s.Unavailable = map[string]string{}
+	for try := 0; ; try++ {
+		void := s.Void
+		err = c.round(ctx, &s)
+		if err != nil || s.Void == void || try >= c.RetryVoid {
+			return s, err
+		}
+	}
+}
+
+// round makes each missing run once, and counts it.
+func (c *Campaign) round(ctx context.Context, s *Summary) error {
 	steps, err := c.missing()
 	if err != nil {
-		return s, err
+		return err
 	}
-	s.Left, s.Unavailable = len(steps), map[string]string{}
-	began, tried := time.Now(), 0
+	s.Left = len(steps)
+	clock := newClock(steps)
 	var errs []error
 	for i, step := range steps {
 		name := step.variant.Name()
 		if _, out := s.Unavailable[name]; out {
+			clock.leaveOut(step)
 			continue
 		}
-		left := ""
-		if tried > 0 {
-			each := time.Since(began) / time.Duration(tried)
-			left = fmt.Sprintf(", about %s left", (each * time.Duration(len(steps)-i)).Round(time.Second))
-		}
-		fmt.Fprintf(c.Progress, "compare: run %d of %d: %s, repetition %d%s\n", i+1, len(steps), name, step.repetition, left)
+		fmt.Fprintf(c.Progress, "compare: run %d of %d: %s, repetition %d, about %s left\n", i+1, len(steps), name, step.repetition, clock.left().Round(time.Second))
+		began := time.Now()
 		run, err := c.make(ctx, step)
 		if ctx.Err() != nil {
-			return s, ctx.Err()
+			return ctx.Err()
 		}
 		none := new(UnavailableError)
 		if errors.As(err, &none) {
 			s.Unavailable[name] = none.Reason
+			clock.leaveOut(step)
 			fmt.Fprintf(c.Progress, "compare: %s: left out: %s\n", name, none.Reason)
 			continue
 		}
-		tried++
+		clock.made(step, time.Since(began))
 		if err != nil {
 			fmt.Fprintf(c.Progress, "compare: %s: %v\n", name, err)
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
 			continue
 		}
 		if err := c.Folder.Add(run); err != nil {
-			return s, errors.Join(append(errs, err)...)
+			return errors.Join(append(errs, err)...)
 		}
 		s.Made++
 		if void := run.Footer.Void; void != "" {
@@ -128,7 +141,7 @@ func (c *Campaign) Run(ctx context.Context) (s Summary, err error) {
 		}
 		s.Left--
 	}
-	return s, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // make makes a run, and completes it.
@@ -145,6 +158,10 @@ func (c *Campaign) make(ctx context.Context, s step) (*Run, error) {
 	run.Header = h
 	f := &run.Footer
 	f.Ended, f.Jobs, f.LagP99, f.LoadBefore, f.LoadAfter = time.Now().UTC(), len(run.Jobs), lagP99(run.Jobs), before, machine.LoadAverage()
+	if s.variant.Pattern == Recorded {
+		run.Header.Trace = c.Trace
+		run.withoutArrivals()
+	}
 	f.Void = why(s.variant, run.Jobs, *f)
 	return run, nil
 }

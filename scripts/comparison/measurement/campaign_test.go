@@ -128,6 +128,30 @@ func TestVoidAndOtherProcessors(t *testing.T) {
 	}
 }
 
+// Void runs are made again after the others, as often as is asked for and not more.
+func TestRetryVoid(t *testing.T) {
+	tries := 0
+	r := &recorder{}
+	r.then = func(v Variant) (*Run, error) {
+		if v.Size == 2 {
+			return &Run{}, nil
+		}
+		tries++
+		return &Run{Footer: Footer{Steal: max(0, 0.1*float64(3-tries))}}, nil // good at the third try
+	}
+	c := r.campaign(open(t, t.TempDir(), plan(1, 2)))
+	c.RetryVoid = 5
+	if s, err := c.Run(t.Context()); err != nil || s.Made != 4 || s.Void != 2 || s.Left != 0 || tries != 3 {
+		t.Errorf("got %+v after %d tries, %v", s, tries, err)
+	}
+	tries = -100
+	c = r.campaign(open(t, t.TempDir(), plan(1, 2)))
+	c.RetryVoid = 1
+	if s, err := c.Run(t.Context()); err != nil || s.Made != 3 || s.Void != 2 || s.Left != 1 {
+		t.Errorf("with one retry: got %+v, %v", s, err)
+	}
+}
+
 // What can't be measured here is left out and said once; what fails keeps nothing else from
 // being measured.
 func TestUnavailableAndFailed(t *testing.T) {

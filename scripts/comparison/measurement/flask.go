@@ -14,7 +14,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/process"
 )
 
-// A flask is the Python server of scripts/baseline, with the shipped network.
+// A flask is the Python server of scripts/baseline.
 type flask struct {
 	*process.Process
 	programs Programs
@@ -35,7 +35,8 @@ func (p Programs) flask(ctx context.Context, v Variant) (system, error) {
 		return nil, err
 	}
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	cmd := exec.Command(p.Python, filepath.Join(p.Root, "scripts", "baseline", "server.py"), "--listen", address, "--model", p.Model)
+	arguments := append([]string{filepath.Join(p.Root, "scripts", "baseline", "server.py"), "--listen", address}, p.flaskModel(v)...)
+	cmd := exec.Command(p.Python, arguments...)
 	cmd.Env = append(os.Environ(), "TF_CPP_MIN_LOG_LEVEL=2", "PYTHONDONTWRITEBYTECODE=1")
 	started, err := process.Begin(ctx, dir, "flask", cmd, process.Responds("http://"+address+"/healthz"))
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -69,26 +68,5 @@ func TestInterruptedLoad(t *testing.T) {
 	defer server.CloseClientConnections()
 	if _, _, err := send(ctx, []float64{0, 3600}, []vegeta.Target{{Method: http.MethodGet, URL: server.URL}}, time.Minute); err == nil {
 		t.Error("got no error")
-	}
-}
-
-func TestArrivals(t *testing.T) {
-	chance := func() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
-	steady, err := Variant{Pattern: Steady, Rate: 4, Jobs: 5}.arrivals(chance())
-	if err != nil || steady[0] != 0 || steady[4] != 1 {
-		t.Errorf("steady: %v, %v", steady, err)
-	}
-	random, err := Variant{Pattern: Poisson, Rate: 4, Jobs: 10_000}.arrivals(chance())
-	if last := random[len(random)-1]; err != nil || math.Abs(last-2500) > 4*25 { // four standard deviations
-		t.Errorf("10,000 at 4 a second take %v s, %v", last, err)
-	}
-	bursts, err := Variant{Pattern: Bursts, Rate: 0.5, Jobs: 21}.arrivals(chance())
-	if err != nil || bursts[9] != 1.8 || bursts[10] != 20 || bursts[20] != 40 {
-		t.Errorf("bursts: %v, %v", bursts, err)
-	}
-	for _, v := range []Variant{{Pattern: Steady, Jobs: 1}, {Pattern: Steady, Rate: 1}, {Pattern: "daily", Rate: 1, Jobs: 1}, {Pattern: Poisson, Rate: math.Inf(1), Jobs: 1}} {
-		if _, err := v.arrivals(chance()); err == nil {
-			t.Errorf("%+v was taken", v)
-		}
 	}
 }

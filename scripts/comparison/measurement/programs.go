@@ -13,6 +13,10 @@ type Programs struct {
 	Samples string // folder of the photographs
 	Python  string // with TensorFlow; "": the Python server is left out
 
+	Teacher string // folder with Magenta's network; "": what needs it is left out
+
+	Trace *Trace // of the pattern [Recorded]
+
 	TensorFlow, ONNXRuntime string // folders of the libraries, with lib/ in them
 
 	Scratch string // a folder for stores and logs, on the disk that is to be measured

@@ -9,7 +9,7 @@ import (
 // A Run is one run of a variant.
 type Run struct {
 	Header Header
-	Jobs   []Job // in the order in which they were sent
+	Jobs   []Job // in the order in which they were sent; of [Recorded] in any order
 	Footer Footer
 }
 
@@ -24,6 +24,7 @@ type Header struct {
 	Command      string              `json:"command"`
 	Machine      machine.Description `json:"machine"`
 	Began        time.Time           `json:"began"`
+	Trace        *Trace              `json:"trace,omitempty"` // of [Recorded]
 }
 
 // Format is the version of the files.
@@ -32,11 +33,11 @@ const Format = 1
 // A Job is what was measured of one picture. Times are in seconds; what a system does not
 // tell is left out.
 type Job struct {
-	ID        string  `json:"id,omitempty"`
-	Scheduled float64 `json:"scheduled"`         // when it was to be sent, since the load began
-	Lag       float64 `json:"lag,omitempty"`     // how much later it was sent
-	Latency   float64 `json:"latency,omitempty"` // from Scheduled to the stored, or received, picture
-	Failed    string  `json:"failed,omitempty"`  // why there is no picture
+	ID        string  `json:"id,omitempty"`        // left out of [Recorded]
+	Scheduled float64 `json:"scheduled,omitempty"` // when it was to be sent, since the load began; left out of [Recorded]
+	Lag       float64 `json:"lag,omitempty"`       // how much later it was sent
+	Latency   float64 `json:"latency,omitempty"`   // from Scheduled to the stored, or received, picture
+	Failed    string  `json:"failed,omitempty"`    // why there is no picture
 
 	Cold      bool    `json:"cold,omitempty"`       // the first picture of its process
 	Start     float64 `json:"start,omitempty"`      // from the start of the process until it takes events; of cold ones
@@ -59,10 +60,10 @@ type Job struct {
 
 // A Footer is how a run went.
 type Footer struct {
-	Ended      time.Time          `json:"ended"`
+	Ended      time.Time          `json:"ended"` // of [Recorded] up to an hour later
 	Jobs       int                `json:"jobs"`
 	Void       string             `json:"void,omitempty"`   // why the run counts for nothing
-	Seconds    float64            `json:"seconds"`          // that the load took, until the last picture
+	Seconds    float64            `json:"seconds"`          // that the load took, until the last picture; of [Recorded] to two digits
 	LagP99     float64            `json:"lag_p99"`          // seconds
 	Steal      float64            `json:"steal"`            // part of the processors' time that was taken away
 	Share      float64            `json:"share"`            // part of the processors' time that the run's programs used

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"mime/multipart"
 	"net/http"
@@ -31,13 +30,17 @@ const responseTimeout = 5 * time.Minute
 
 // Measure makes a run of a variant; see [Campaign].
 func (p Programs) Measure(ctx context.Context, v Variant, chance *rand.Rand) (*Run, error) {
+	p, err := p.withNetwork(v)
+	if err != nil {
+		return nil, err
+	}
 	if v.System == Service && v.NFS {
 		return p.serviceOnNFS(ctx, v)
 	}
 	if v.System == Service {
 		return p.service(ctx, v)
 	}
-	arrivals, err := v.arrivals(chance)
+	arrivals, err := v.arrivals(chance, p.Trace)
 	if err != nil {
 		return nil, err
 	}
@@ -108,32 +111,6 @@ func load(ctx context.Context, v Variant, s system, arrivals []float64) (*Run, e
 	}
 	run.Footer = u.footer(end)
 	return run, nil
-}
-
-// burst is how many jobs a burst has, and how much faster they come than on average.
-const burst = 10
-
-// arrivals is when jobs are sent, in seconds from the load's beginning.
-func (v Variant) arrivals(chance *rand.Rand) ([]float64, error) {
-	if v.Rate <= 0 || math.IsInf(v.Rate, 0) || v.Jobs < 1 {
-		return nil, fmt.Errorf("%s: %d jobs at %g a second can't be sent", v.Name(), v.Jobs, v.Rate)
-	}
-	times := make([]float64, v.Jobs)
-	at := 0.0
-	for n := range times {
-		switch v.Pattern {
-		case Steady:
-			at = float64(n) / v.Rate
-		case Poisson:
-			at += chance.ExpFloat64() / v.Rate
-		case Bursts:
-			at = (float64(n/burst*burst) + float64(n%burst)/burst) / v.Rate
-		default:
-			return nil, fmt.Errorf("there is no pattern %q", v.Pattern)
-		}
-		times[n] = at
-	}
-	return times, nil
 }
 
 // forms are submissions of photographs of the variant's size, to an address.

@@ -29,19 +29,18 @@ const (
 	ONNX       = "onnx"
 )
 
-// The patterns of arrivals that a variant can name.
-const (
-	Steady  = "steady"
-	Poisson = "poisson"
-	Bursts  = "bursts" // of ten jobs, at ten times the rate, each after a silence
-)
+// Magenta is the network that a variant can name besides the shipped one: Magenta's arbitrary
+// image stylisation, which is not part of this repository. It runs with TensorFlow.
+const Magenta = "magenta"
 
 // A Variant is one thing that is measured, the same in each of its runs.
 type Variant struct {
 	System string `json:"system"`
 	Engine string `json:"engine"`
-	Size   int    `json:"size"` // pixels, of both sides of each photograph and picture
-	Jobs   int    `json:"jobs"` // in a run, those that only warm up left out
+	// Network is [Magenta]; "" is the shipped one.
+	Network string `json:"network,omitempty"`
+	Size    int    `json:"size"` // pixels, of both sides of each photograph and picture
+	Jobs    int    `json:"jobs"` // in a run, those that only warm up left out
 
 	// Of functions.
 	MemoryMB     int `json:"memory_mb,omitempty"`    // which also is the share of the processors: 1 for 1,769 MB
@@ -58,12 +57,17 @@ type Variant struct {
 
 	// Of systems under load.
 	Pattern string  `json:"pattern,omitempty"`
-	Rate    float64 `json:"rate,omitempty"` // jobs a second, on average
+	Rate    float64 `json:"rate,omitempty"`  // jobs a second, on average
+	Trace   string  `json:"trace,omitempty"` // of [Recorded]: its [Trace]'s SHA256
 }
 
 // Name is the variant in one word, which files of its runs begin with.
 func (v Variant) Name() string {
-	words := []string{v.System, v.Engine, fmt.Sprintf("%dpx", v.Size)}
+	words := []string{v.System, v.Engine}
+	if v.Network != "" {
+		words = append(words, v.Network)
+	}
+	words = append(words, fmt.Sprintf("%dpx", v.Size))
 	if v.MemoryMB > 0 {
 		words = append(words, fmt.Sprintf("%dmb", v.MemoryMB))
 	}

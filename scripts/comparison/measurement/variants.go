@@ -1,77 +1,134 @@
 package measurement
 
-import "runtime"
+import (
+	"math/rand/v2"
+	"runtime"
+)
 
-// Full is the plan of a whole measurement.
+// Full is the plan of a whole measurement: some six hours with ten repetitions.
 func Full() Plan {
 	p := Plan{Repetitions: 10}
-	steps := []int{885, 1769, 3007, 3538} // MB: half, 1, 1.7 and 2 processors
 	for _, engine := range []string{TensorFlow, ONNX} {
-		p.Variants = append(p.Variants, Variant{System: Service, Engine: engine, Size: 512, Jobs: 1, MemoryMB: 3007, PeriodMS: 20, Threads: 2, Evicted: true})
-		for _, ahead := range []bool{false, true} {
-			p.Variants = append(p.Variants, Variant{System: Service, Engine: engine, Size: 256, Jobs: 1, Threads: 1, NFS: true, LatencyMS: 2, ReadAhead: ahead})
+		p.Variants = append(p.Variants, alone(engine)...)
+		p.Variants = append(p.Variants, coldStarts(engine)...)
+	}
+	p.Variants = append(append(p.Variants, magentaAlone()...), underLoad()...)
+	return p
+}
+
+// alone are the service times of one engine: in each size the machine's own and those of a
+// function, and of 512 px those of more functions, and how much threads and period matter.
+func alone(engine string) (all []Variant) {
+	for _, size := range sizes {
+		v := Variant{System: Service, Engine: engine, Size: size.px, Jobs: size.jobs, Threads: 1}
+		all = append(all, v)
+		if size.px != usual {
+			all = append(all, asFunction(v, 3007, 2))
+			continue
 		}
-		for _, size := range []int{256, 512, 1024, 2048} {
-			p.Variants = append(p.Variants, Variant{System: Service, Engine: engine, Size: size, Jobs: 20, Threads: 1}) // the machine's own speed
-			for _, memory := range steps {
-				for _, threads := range []int{1, 2} {
-					if memory <= 1769 && threads > 1 { // no processor for it
-						continue
-					}
-					v := Variant{System: Service, Engine: engine, Size: size, Jobs: 20, MemoryMB: memory, PeriodMS: 20, Threads: threads}
-					if v.CPUs() > float64(runtime.GOMAXPROCS(0)) {
-						continue
-					}
-					p.Variants = append(p.Variants, v)
-					if size == 512 { // how much the period matters
-						v.PeriodMS = 100
-						p.Variants = append(p.Variants, v)
-					}
+		for _, memory := range []int{885, 1769, 3007, 3538} { // MB: half, 1, 1.7 and 2 processors
+			for _, threads := range []int{1, 2} {
+				f := asFunction(v, memory, threads)
+				if memory <= 1769 && threads > 1 || f.CPUs() > float64(runtime.GOMAXPROCS(0)) { // no processor for it
+					continue
 				}
+				all = append(all, f)
+				f.PeriodMS = 100
+				all = append(all, f)
 			}
 		}
 	}
-	for _, load := range []struct {
+	return all
+}
+
+// usual is the size that is looked at most, in pixels.
+const usual = 512
+
+// sizes are those of pictures, and of how many pictures a run's mean is.
+var sizes = []struct{ px, jobs int }{{256, 20}, {usual, 20}, {1024, 8}, {2048, 4}}
+
+// asFunction is v as a function with so much memory, by Lambda's period.
+func asFunction(v Variant, memory, threads int) Variant {
+	v.MemoryMB, v.PeriodMS, v.Threads = memory, 20, threads
+	return v
+}
+
+// coldStarts are starts of one engine by packaging, alike in all else: from a local disk of which
+// nothing is in the page cache, as from an archive, and from a network file system, with and
+// without reading ahead. Starts with everything in memory are the first pictures of the others.
+func coldStarts(engine string) []Variant {
+	local := Variant{System: Service, Engine: engine, Size: 256, Jobs: 1, Threads: 1, Evicted: true}
+	nfs := local
+	nfs.Evicted, nfs.NFS, nfs.LatencyMS = false, true, 2
+	ahead := nfs
+	ahead.ReadAhead = true
+	share := asFunction(local, 3007, 2)
+	share.Size = usual
+	return []Variant{local, share, nfs, ahead}
+}
+
+// magentaAlone are the service times of Magenta's network on the machine and in the function
+// that the project grew from.
+func magentaAlone() []Variant {
+	v := Variant{System: Service, Engine: TensorFlow, Network: Magenta, Size: usual, Jobs: 20, Threads: 1}
+	return []Variant{v, asFunction(v, 3007, 2)}
+}
+
+// underLoad are the systems. Each has the steady pattern, by which simulations are calibrated,
+// and one that is held against them; those that differ most have all. Rates keep two
+// processors at no more than half of what they can do.
+func underLoad() (all []Variant) {
+	const low, high, jobs = 2.5, 4, 200
+	type load struct {
 		pattern string
 		rate    float64
-	}{{Steady, 2}, {Poisson, 1}, {Poisson, 4}, {Bursts, 1}} {
-		p.Variants = append(p.Variants, systems(512, 200, load.pattern, load.rate, TensorFlow, ONNX)...)
 	}
-	return p
+	some := []load{{Steady, high}, {Poisson, low}}
+	patterns := append(some[:len(some):len(some)], load{Poisson, high}, load{Bursts, low}, load{Synthetic, low})
+	for _, of := range []struct {
+		systems []string
+		engine  string
+		network string
+		loads   []load
+	}{
+		{[]string{Daemon, MiniStack, Synchronous}, ONNX, "", patterns},
+		{[]string{Daemon, MiniStack, Synchronous, Flask}, TensorFlow, "", some},
+		{[]string{Concurrent}, ONNX, "", some},
+		{[]string{Synchronous, Flask}, TensorFlow, Magenta, some[1:]}, // what the project grew from
+	} {
+		for _, system := range of.systems {
+			for _, l := range of.loads {
+				all = append(all, ofSystem(Variant{System: system, Engine: of.engine, Network: of.network, Size: usual, Jobs: jobs, Pattern: l.pattern, Rate: l.rate}))
+			}
+		}
+	}
+	return all
 }
 
-// Quick is the plan that tries everything out: its figures mean nothing.
-func Quick() Plan {
-	p := Plan{Quick: true, Repetitions: 1}
-	for _, engine := range []string{TensorFlow, ONNX} {
-		v := Variant{System: Service, Engine: engine, Size: 256, Jobs: 3, Threads: 1}
-		p.Variants = append(p.Variants, v)
-		v.MemoryMB, v.PeriodMS = 1769, 20
-		p.Variants = append(p.Variants, v)
+// ofSystem is v with the memory and environments of a function that paints within the request.
+func ofSystem(v Variant) Variant {
+	processors := max(2, runtime.GOMAXPROCS(0))
+	switch v.System {
+	case Synchronous:
+		v.MemoryMB, v.Threads, v.Concurrency, v.Environments = 3007, 1, 1, processors
+	case Concurrent:
+		v.MemoryMB, v.Threads, v.Concurrency, v.Environments = 3007, 1, processors, 1
 	}
-	p.Variants = append(p.Variants, Variant{System: Service, Engine: ONNX, Size: 256, Jobs: 1, Threads: 1, Evicted: true})
-	p.Variants = append(p.Variants, systems(256, 6, Poisson, 2, ONNX)...)
-	return p
+	return v
 }
 
-// systems are all of them with each engine, under one load. The Python server has TensorFlow
-// alone.
-func systems(size, jobs int, pattern string, rate float64, engines ...string) (all []Variant) {
-	cores := runtime.GOMAXPROCS(0)
-	v := Variant{Size: size, Jobs: jobs, Pattern: pattern, Rate: rate}
-	for _, engine := range engines {
-		v.Engine = engine
-		v.System = Daemon
-		all = append(all, v)
-		v.System = MiniStack
-		all = append(all, v)
-		f := v
-		f.MemoryMB, f.Threads = 3007, 1
-		f.System, f.Concurrency, f.Environments = Synchronous, 1, max(2, cores)
-		all = append(all, f)
-		f.System, f.Concurrency, f.Environments = Concurrent, max(2, cores), 1
-		all = append(all, f)
+// AddTrace adds a variant with the recorded pattern for each that has the synthetic one. A trace
+// that is too short, or has too many jobs once it is superposed, is refused.
+func (p *Plan) AddTrace(t *Trace) error {
+	for _, v := range p.Variants {
+		if v.Pattern != Synthetic {
+			continue
+		}
+		v.Pattern, v.Trace = Recorded, t.SHA256
+		if _, err := v.arrivals(rand.New(rand.NewPCG(1, 1)), t); err != nil { //nolint:gosec // not for secrets
+			return err
+		}
+		p.Variants = append(p.Variants, v)
 	}
-	v.System, v.Engine = Flask, TensorFlow
-	return append(all, v)
+	return nil
 }

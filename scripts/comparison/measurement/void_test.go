@@ -60,20 +60,3 @@ func TestShare(t *testing.T) {
 		t.Errorf("without a period: %v", got)
 	}
 }
-
-// No two variants of a plan share a name, which files are found by.
-func TestNames(t *testing.T) {
-	for _, p := range []Plan{Full(), Quick()} {
-		names := map[string]bool{}
-		for _, v := range p.Variants {
-			if name := v.Name(); names[name] || strings.ContainsAny(name, "/. ") {
-				t.Errorf("%q is there twice, or no name for a file", name)
-			} else {
-				names[name] = true
-			}
-			if v.Hypothetical() != (v.System == Concurrent) {
-				t.Errorf("%s: hypothetical: %v", v.Name(), v.Hypothetical())
-			}
-		}
-	}
-}

@@ -161,14 +161,12 @@ func (l Load) recorded() (sampled, error) {
 		return sampled{}, &InputError{err.Error()}
 	}
 	n := len(times)
-	last := times[n-1]
-	if n < 2 || last == 0 || len(times) > 4*sampleJobs && times[4*sampleJobs] == 0 {
+	if n < 2 || times[n-1] == 0 || len(times) > 4*sampleJobs && times[4*sampleJobs] == 0 {
 		return sampled{}, invalid("%s: all of its jobs arrive at the same time, which is no rate: a trace takes two times at the least", l.Trace)
 	}
-	// It goes on after its last job as before: by its mean gap, or to the end of its last day.
-	s := sampled{times: times, duration: last + last/float64(n-1)}
-	if last > day {
-		s.duration = math.Ceil(s.duration/day) * day
+	s := sampled{times: times}
+	if s.duration, err = arrivals.Period(times); err != nil {
+		return s, &InputError{err.Error()}
 	}
 	s.perDay = float64(n) / s.duration * day
 	if n < statistics.MinimumJobs {

@@ -92,7 +92,7 @@ func Measured(runs []*measurement.Run, dir string, size int) (Times, error) {
 		t.Source = Source{Basis: cost.Measured.String(), From: dir, Machine: processor}
 		for _, r := range good {
 			v := r.Header.Variant
-			if v.System != measurement.Service || v.Size != size || v.Evicted || v.NFS || v.MemoryMB > 0 && v.PeriodMS != 20 || v.MemoryMB == 0 && v.Threads != 1 {
+			if v.System != measurement.Service || v.Network != "" || v.Size != size || v.Evicted || v.NFS || v.MemoryMB > 0 && v.PeriodMS != 20 || v.MemoryMB == 0 && v.Threads != 1 {
 				continue
 			}
 			k := environment{v.Engine, v.MemoryMB}

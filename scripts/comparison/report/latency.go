@@ -54,7 +54,7 @@ func latencies(f *folder) Section {
 				return n, true
 			})
 			t.Rows = append(t.Rows, []string{
-				fmt.Sprintf("%s, %s/s", v.Pattern, exact(v.Rate)), name, engineName(v.Engine), exact(float64(v.Size)), exact(float64(len(g.runs))), exact(float64(v.Jobs)),
+				fmt.Sprintf("%s, %s/s", v.Pattern, exact(v.Rate)), name, engineAndNetwork(v), exact(float64(v.Size)), exact(float64(len(g.runs))), exact(float64(v.Jobs)),
 				interval(g.percentiles(50, f.plan.Quick), statistics.GoalP50, f.plan.Quick), interval(g.percentiles(95, f.plan.Quick), statistics.GoalP95, f.plan.Quick),
 				interval(g.percentiles(99, f.plan.Quick), statistics.GoalP95, f.plan.Quick),
 				figure(mean(g.warm(handler))), figure(mean(cold)),
@@ -93,7 +93,7 @@ func coldStarts(f *folder) Section {
 			of := func(of func(measurement.Job) float64) string {
 				return interval(g.means(true, of), statistics.GoalP95, f.plan.Quick)
 			}
-			row := []string{engineName(v.Engine), packaging(v), processorShare(v), exact(float64(v.Size)), exact(float64(len(g.runs))),
+			row := []string{engineAndNetwork(v), packaging(v), processorShare(v), exact(float64(v.Size)), exact(float64(len(g.runs))),
 				of(func(j measurement.Job) float64 { return j.Start }), of(handler), of(billed), none, none, none}
 			if v.NFS {
 				row[8] = figure(mean(g.means(true, func(j measurement.Job) float64 { return float64(j.NFSReads) })))

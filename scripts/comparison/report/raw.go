@@ -12,6 +12,11 @@ func raw(f *folder) Section {
 	s := Section{ID: "raw", Title: "Raw data", Text: []string{fmt.Sprintf(
 		"%d runs, seed %d, %d repetitions planned. SHA-256 of the plan, the runs and the predictions: %s.",
 		len(f.runs), f.plan.Seed, f.plan.Repetitions, f.digest)}}
+	if t := f.trace(); t != nil {
+		s.Text = append(s.Text, fmt.Sprintf(
+			"The recorded pattern is of a trace whose rows are not here: SHA-256 %s, %s jobs an hour, in 10 minutes an index of dispersion of %s (Poisson: 1), the busiest hour %s times the mean.",
+			t.SHA256, figure(t.Statistics.PerHour), known(t.Statistics.Dispersion600), known(t.Statistics.PeakHour)))
+	}
 	machines := Table{Title: "Machines", Left: 5, Columns: []string{"Processor", "System", "Kernel", "File system", "Commit", "Usable cores", "Memory, GiB", "Runs"}}
 	counts := map[string]int{}
 	row := func(r *measurement.Run) []string {
@@ -56,4 +61,22 @@ func raw(f *folder) Section {
 		s.Tables[i].Basis = cost.Measured
 	}
 	return s
+}
+
+// trace is that of the recorded pattern; nil where there is none.
+func (f *folder) trace() *measurement.Trace {
+	for _, r := range f.runs {
+		if r.Header.Trace != nil {
+			return r.Header.Trace
+		}
+	}
+	return nil
+}
+
+// known is a statistic, which is zero where the trace is too short for it.
+func known(v float64) string {
+	if v == 0 {
+		return none
+	}
+	return figure(v)
 }

@@ -12,9 +12,20 @@ func handler(j measurement.Job) float64 { return j.Handler }
 func billed(j measurement.Job) float64  { return j.Billed }
 func used(j measurement.Job) float64    { return j.Used }
 
-// local is whether a variant is a worker alone whose files were in memory.
-func local(v measurement.Variant) bool {
+// inMemory is whether a variant is a worker alone whose files were in memory.
+func inMemory(v measurement.Variant) bool {
 	return v.System == measurement.Service && !v.Evicted && !v.NFS
+}
+
+// local is whether a variant is such a worker with this project's network.
+func local(v measurement.Variant) bool { return inMemory(v) && v.Network == "" }
+
+// engineAndNetwork is a variant's engine, and its network where that is another's.
+func engineAndNetwork(v measurement.Variant) string {
+	if v.Network == measurement.Magenta {
+		return engineName(v.Engine) + ", Magenta's network"
+	}
+	return engineName(v.Engine)
 }
 
 // processorShare is what of the processors a variant may use, in words.
@@ -49,10 +60,10 @@ func serviceTimes(f *folder) Section {
 		}
 		for _, g := range f.groups(p) {
 			v := g.variant
-			if !local(v) {
+			if !inMemory(v) {
 				continue
 			}
-			head := []string{engineName(v.Engine), processorShare(v), exact(float64(v.Size)), exact(float64(v.Threads))}
+			head := []string{engineAndNetwork(v), processorShare(v), exact(float64(v.Size)), exact(float64(v.Threads))}
 			warm := func(of func(measurement.Job) float64) float64 { return mean(g.means(false, of)) }
 			cold := func(of func(measurement.Job) float64) string { return figure(center(g.means(true, of))) }
 			ratio := none

@@ -1,5 +1,5 @@
-// Package yardstick is what the shipped network is measured against through
-// TensorFlow: its teacher, and what the machine can do.
+// Package yardstick measures what the machine can do through TensorFlow, which the shipped
+// network is compared with.
 package yardstick
 
 import (

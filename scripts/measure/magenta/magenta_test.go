@@ -1,4 +1,4 @@
-package yardstick
+package magenta
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-func TestTeacherRefuses(t *testing.T) {
-	if err := Teacher(t.TempDir(), t.TempDir()); !errors.Is(err, fs.ErrNotExist) {
+func TestTransformerRefuses(t *testing.T) {
+	if err := transformer(t.TempDir(), t.TempDir()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without a transformer: got %v", err)
 	}
 	other, err := os.ReadFile("../../../model/testdata/hub/saved_model.pb")
@@ -27,7 +27,7 @@ func TestTeacherRefuses(t *testing.T) {
 		if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(file), 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		if err := Teacher(dir, t.TempDir()); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+		if err := transformer(dir, t.TempDir()); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("got %v, want %q of %s", err, want, path)
 		}
 	}

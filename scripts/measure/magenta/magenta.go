@@ -1,6 +1,10 @@
-package yardstick
+// Package magenta makes Magenta's network, which is not part of this repository, into a model
+// that the workers load.
+package magenta
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,12 +13,36 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Teacher writes a SavedModel, into a folder, with the graph of the teacher's transformer
-// and the signatures that model/tensorflow wants. Only transform is what it says:
-// there is no predictor, whose weights would count as the transformer's memory, and
-// what predict_style and serving_default name instead is never run, since the vectors
-// of the styles must lie beside it.
-func Teacher(teacher, into string) error {
+// Model writes, into a folder that exists, a model with Magenta's transformer, which lies in
+// the folder transformer of teacher, and with the style vectors of the shipped model, which are
+// of the same kind.
+func Model(teacher, shipped, into string) error {
+	return errors.Join(transformer(teacher, into), vectors(shipped, into))
+}
+
+// vectors writes a styles.json with another model's vectors, under a name that is not the
+// other's: what has the shipped model's name must be that.
+func vectors(from, into string) error {
+	b, err := os.ReadFile(filepath.Join(from, "styles.json"))
+	if err != nil {
+		return err
+	}
+	var styles map[string]json.RawMessage
+	if err := json.Unmarshal(b, &styles); err != nil {
+		return err
+	}
+	styles["model"] = json.RawMessage(`"teacher"`)
+	if b, err = json.Marshal(styles); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(into, "styles.json"), b, 0o600)
+}
+
+// transformer writes a SavedModel with the graph of the transformer and the signatures that
+// model/tensorflow requires. Only transform does what its name says: there is no predictor,
+// whose weights would count as the transformer's memory, and what predict_style and
+// serving_default name instead is never run, since the vectors of the styles lie beside it.
+func transformer(teacher, into string) error {
 	path := filepath.Join(teacher, "transformer", "saved_model.pb")
 	file, err := os.ReadFile(path)
 	if err != nil {

@@ -1,0 +1,88 @@
+package measurement
+
+import (
+	"math"
+	"runtime"
+	"time"
+)
+
+// Estimate is how long a run of the variant takes, its programs' start and end included, about
+// as on an AMD EPYC with two processors. On other machines what is not load may take half or
+// twice the time.
+func (v Variant) Estimate() time.Duration {
+	if v.Pattern != "" {
+		return seconds(v.overhead() + float64(v.Jobs)/v.Rate)
+	}
+	return seconds(v.overhead() + float64(v.Jobs+1)*v.picture())
+}
+
+// overhead is the seconds of a run in which no picture is painted.
+func (v Variant) overhead() float64 {
+	switch {
+	case v.NFS && v.Engine == TensorFlow:
+		return 45
+	case v.NFS:
+		return 20
+	case v.System == Daemon:
+		return 5
+	case v.System == Flask:
+		return 8
+	case v.System == MiniStack:
+		return 14
+	case v.Engine == TensorFlow:
+		return 2
+	}
+	return 1
+}
+
+// picture is the seconds of a picture in the handler, of a worker alone.
+func (v Variant) picture() float64 {
+	perMegapixel := map[string]float64{TensorFlow: 0.4, ONNX: 0.5}[v.Engine] // processor seconds, decoding and encoding included
+	if v.Network == Magenta {
+		perMegapixel = 0.8
+	}
+	processors := math.Min(float64(max(1, v.Threads)), float64(runtime.GOMAXPROCS(0)))
+	if share := v.CPUs(); share > 0 {
+		processors = math.Min(processors, share)
+	}
+	if processors > 1 {
+		processors = 1 + (processors-1)/2 // a second thread adds half
+	}
+	return (0.01 + perMegapixel*float64(v.Size*v.Size)/1e6) / processors
+}
+
+// Estimate is how long one repetition of the plan takes.
+func (p Plan) Estimate() (sum time.Duration) {
+	for _, v := range p.Variants {
+		sum += v.Estimate()
+	}
+	return sum
+}
+
+// A clock estimates how long a campaign still takes, from how long its runs have taken.
+type clock struct{ ahead, estimated, took time.Duration }
+
+func newClock(steps []step) (c clock) {
+	for _, s := range steps {
+		c.ahead += s.variant.Estimate()
+	}
+	return c
+}
+
+// made counts a run that has been tried.
+func (c *clock) made(s step, took time.Duration) {
+	c.leaveOut(s)
+	c.estimated += s.variant.Estimate()
+	c.took += took
+}
+
+// leaveOut counts a run that will not be made.
+func (c *clock) leaveOut(s step) { c.ahead -= s.variant.Estimate() }
+
+// left is the time for what is ahead, if it takes as much longer than estimated as what was made.
+func (c *clock) left() time.Duration {
+	if c.estimated <= 0 {
+		return c.ahead
+	}
+	return time.Duration(float64(c.ahead) * float64(c.took) / float64(c.estimated))
+}

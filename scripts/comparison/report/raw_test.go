@@ -1,0 +1,25 @@
+package report
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+)
+
+// A report on recorded arrivals names their trace by its hash and statistics.
+func TestTraceIsNamed(t *testing.T) {
+	v := measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 20, Pattern: measurement.Recorded, Rate: 1, Trace: "0123abcd"}
+	dir := synthetic(t, measurement.Plan{Repetitions: 1, Seed: 1, Variants: []measurement.Variant{v}})
+	r := invent(rand.New(rand.NewPCG(1, 1)), v, 2, 1, 1)
+	r.Header.Trace = &measurement.Trace{SHA256: v.Trace, Statistics: measurement.TraceStatistics{PerHour: 49, PeakHour: 9.2}}
+	add(t, dir, r)
+	f, err := read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.Join(raw(&f).Text, " "); !strings.Contains(text, "SHA-256 0123abcd, 49.0 jobs an hour, in 10 minutes an index of dispersion of –") || !strings.Contains(text, "9.20 times the mean") {
+		t.Errorf("got %s", text)
+	}
+}
