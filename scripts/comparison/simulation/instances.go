@@ -171,7 +171,7 @@ func (s *fleet) handle(e event) {
 		s.observe()
 		n := &s.all[e.subject]
 		before := len(n.running)
-		if !s.complete(&n.host, e, nil) {
+		if !s.complete(&n.host, e, s.finished) {
 			return
 		}
 		s.inWork -= before - len(n.running)
