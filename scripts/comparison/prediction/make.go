@@ -48,10 +48,7 @@ func Make(dir, commit string, now time.Time) (*File, []string, error) {
 			f.Processor = name
 		}
 	}
-	used, left, err := f.predict(folder.Plan, by[f.Processor])
-	if err != nil {
-		return nil, nil, err
-	}
+	used, left := f.predict(folder.Plan, by[f.Processor])
 	if len(f.Predictions) == 0 {
 		if len(left) == 0 {
 			return nil, nil, fmt.Errorf("%s has nothing to predict: all variants of its plan have runs, or calibrate the simulation", dir)
@@ -66,7 +63,7 @@ func Make(dir, commit string, now time.Time) (*File, []string, error) {
 
 // predict adds the predictions, and returns the runs that they were made from and why some
 // variants are left out.
-func (f *File) predict(plan measurement.Plan, runs []*measurement.Run) (used map[*measurement.Run]bool, left []string, err error) {
+func (f *File) predict(plan measurement.Plan, runs []*measurement.Run) (used map[*measurement.Run]bool, left []string) {
 	used = map[*measurement.Run]bool{}
 	missing := map[string][]string{} // variants by reason
 	var reasons []string
@@ -98,7 +95,7 @@ func (f *File) predict(plan measurement.Plan, runs []*measurement.Run) (used map
 	for _, reason := range reasons {
 		left = append(left, fmt.Sprintf("%s: %s", strings.Join(missing[reason], ", "), reason))
 	}
-	return used, left, nil
+	return used, left
 }
 
 // figures are the predictions of a variant.

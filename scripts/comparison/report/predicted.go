@@ -39,6 +39,24 @@ func (f *folder) predicted() Table {
 	return t
 }
 
+// tooLate is the result of a prediction that is void.
+const tooLate = "void: made after a run"
+
+// predictedInTime is whether there are predictions with runs, none of which is void.
+func (f *folder) predictedInTime() bool {
+	if f.predictions == nil {
+		return false
+	}
+	judged := false
+	for _, row := range f.predicted().Rows {
+		if row[7] == tooLate {
+			return false
+		}
+		judged = judged || row[7] == verdict(true) || row[7] == verdict(false)
+	}
+	return judged
+}
+
 // judge completes the row of a prediction by a variant's runs.
 func (g group) judge(p prediction.Prediction, made time.Time, row []string) {
 	first := g.runs[0].Header.Began
@@ -50,7 +68,7 @@ func (g group) judge(p prediction.Prediction, made time.Time, row []string) {
 	values := g.predictable(p.Figure)
 	row[5] = exact(float64(len(values)))
 	if made.IsZero() || !made.Before(first) {
-		row[7] = "void: made after a run"
+		row[7] = tooLate
 		return
 	}
 	row[6] = first.Sub(made).Round(time.Second).String()

@@ -280,6 +280,13 @@ func TestPredictions(t *testing.T) {
 	if want := []string{"holds", "misses", "holds", "holds", "no runs"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	principle := func(want string) {
+		t.Helper()
+		if _, markdown, _ := forms(t, dir, quickly); !strings.Contains(markdown, "Predictions made before runs: "+want+".") {
+			t.Errorf("the principle of statistical evaluation is not %q", want)
+		}
+	}
+	principle("Met")
 	if got := tables[len(tables)-1].Rows[0][6]; got != "1h1m0s" {
 		t.Errorf("they were made %s before the first run, want 1h1m0s", got)
 	}
@@ -300,4 +307,5 @@ func TestPredictions(t *testing.T) {
 			t.Errorf("made with the first run: %q", r)
 		}
 	}
+	principle("Unmet")
 }

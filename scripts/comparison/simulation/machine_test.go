@@ -2,8 +2,10 @@ package simulation_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
+	"github.com/atelier-go/atelier/scripts/comparison/arrivals"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
@@ -72,6 +74,23 @@ func TestLocalParameters(t *testing.T) {
 		change(&m)
 		if _, err := simulation.Local(simulation.Load{Work: simulation.Constant(1)}, m); err == nil {
 			t.Errorf("bad %s were taken", name)
+		}
+	}
+}
+
+// Where nothing but the work takes time, a machine is like a fixed instance: the jobs are the same,
+// and so are their times.
+func TestLocalIsAnInstance(t *testing.T) {
+	times, err := arrivals.Poisson(seeded(3), 1.6, 2000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := simulation.Load{Arrivals: times, Work: simulation.Exponential(1), Seed: 3}
+	local := finished(t)(simulation.Local(load, idle()))
+	fleet := finished(t)(simulation.Fleet(load, simulation.Instances{Slots: 2, Processors: 2, Minimum: 1, Maximum: 1}))
+	for i, j := range local.Jobs {
+		if other := fleet.Jobs[i]; math.Abs(j.Begun-other.Begun) > 1e-6 || math.Abs(j.Finished-other.Finished) > 1e-6 {
+			t.Fatalf("job %d was worked on from %g to %g s, by an instance from %g to %g", i, j.Begun, j.Finished, other.Begun, other.Finished)
 		}
 	}
 }
