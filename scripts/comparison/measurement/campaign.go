@@ -23,6 +23,8 @@ type Campaign struct {
 	Progress io.Writer
 	// RetryVoid is how many times runs that are void are made again after all others.
 	RetryVoid int
+	// Calibrating leaves out all variants but those that predictions are made from.
+	Calibrating bool
 }
 
 // An UnavailableError is why something can't be measured on this machine, with what to do.
@@ -69,7 +71,7 @@ func (c *Campaign) missing() (all []step, err error) {
 		done[made{r.Header.Variant, r.Header.Repetition}] = true
 	}
 	for _, s := range order(c.Folder.Plan) {
-		if !done[made{s.variant, s.repetition}] {
+		if !done[made{s.variant, s.repetition}] && (!c.Calibrating || s.variant.Calibrates()) {
 			all = append(all, s)
 		}
 	}
