@@ -36,6 +36,9 @@ func (c *Chart) draw() error {
 	}
 	p.X.Label.Text, p.Y.Label.Text = c.X, c.Y
 	p.X.Label.Padding, p.Y.Label.Padding = vg.Points(4), vg.Points(4)
+	if len(c.Rows) > 0 {
+		return c.drawRows(p)
+	}
 	c.scales(p)
 	grid := plotter.NewGrid()
 	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{225}, color.Gray{240}
@@ -65,17 +68,19 @@ func (c *Chart) draw() error {
 		label.Offset = vg.Point{X: vg.Points(4), Y: vg.Points(3)}
 		p.Add(line, label)
 	}
-	p.Legend.Top, p.Legend.Left, p.Legend.ThumbnailWidth = true, false, vg.Points(30)
-	p.Legend.Padding = vg.Points(2.5)
-	// The legend has a strip of its own above, so that it never covers a line.
-	strip := vg.Points(17) * vg.Length(len(c.Series))
-	canvas := vgsvg.New(chartWidth, chartHeight+strip)
-	whole := draw.New(canvas)
+	return c.render(p, chartHeight)
+}
+
+// render draws the plot below its legend, which has a strip of its own, so that it never covers a line.
+func (c *Chart) render(p *plot.Plot, height vg.Length) error {
 	legend := p.Legend
+	legend.Top, legend.Left, legend.ThumbnailWidth, legend.Padding = true, true, vg.Points(30), vg.Points(2.5)
+	strip := vg.Points(17) * vg.Length(len(c.Series))
+	canvas := vgsvg.New(chartWidth, height+strip)
+	whole := draw.New(canvas)
 	p.Legend = plot.NewLegend()
 	p.Draw(draw.Crop(whole, 0, -vg.Points(12), 0, -strip))
-	legend.Left = true
-	legend.Draw(draw.Crop(whole, vg.Points(40), 0, chartHeight, 0))
+	legend.Draw(draw.Crop(whole, vg.Points(40), 0, height, 0))
 	var b bytes.Buffer
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return err
