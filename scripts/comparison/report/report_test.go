@@ -93,12 +93,14 @@ func TestReport(t *testing.T) {
 		if err := json.Unmarshal([]byte(values), &d); err != nil {
 			t.Fatal(err)
 		}
-		var want [][]string
+		tables := []Table{*d.Verdict}
 		for _, s := range d.Sections {
-			for _, table := range s.Tables {
-				want = append(want, table.Columns)
-				want = append(want, table.Rows...)
-			}
+			tables = append(tables, s.Tables...)
+		}
+		var want [][]string
+		for _, table := range tables {
+			want = append(want, table.Columns)
+			want = append(want, table.Rows...)
 		}
 		if len(want) < 50 {
 			t.Fatalf("the JSON has %d rows", len(want))
@@ -166,7 +168,9 @@ func rowsOfHTML(t *testing.T, page string) (rows [][]string) {
 		for c := range n.ChildNodes() {
 			text := ""
 			for leaf := range c.Descendants() {
-				text += leaf.Data
+				if leaf.Type == html.TextNode {
+					text += leaf.Data
+				}
 			}
 			row = append(row, text)
 		}
