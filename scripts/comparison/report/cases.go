@@ -61,7 +61,7 @@ func bills(f *folder, workers []worker, t *prices.Table) (Section, error) {
 	}
 	table := Table{
 		Title: "A month of three workloads", Left: 3, Basis: cost.Assumed,
-		Columns: []string{"Workload", "Deployment", "Engine", "Pictures", "Compute", "Whole bill", "p50", "p95", "Cold starts", "Instance hours"},
+		Columns: []string{"Workload", "Deployment", "Engine", "Pictures a month", "Compute", "Whole bill", "p50", "p95", "Cold starts", "Instance hours"},
 		Notes:   []string{"From zero: up to 8 instances. Always on, and one machine: one instance, however long its jobs wait. Managed instances (Lambda Managed Instances) are functions on instances of one's own: at least three, for EC2's price and a fee of 15% of it. AWS names neither Go nor this file system for them: hypothetical."},
 	}
 	for _, c := range all {

@@ -129,7 +129,7 @@ func painting(s scenario, f finding) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("There painting is %s of the functions' bill; the rest is gateway, queue, storage, copies and logs, which cost as much whatever paints.",
+	return fmt.Sprintf("Painting alone is then %s of the functions' bill: what costs more is not the functions, but the services around them (gateway, queue, shared file system, copies, logs), most of which one machine does without.",
 		percent(bill.USD(cost.Compute)/bill.USD(cost.Whole))), nil
 }
 

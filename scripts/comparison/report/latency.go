@@ -87,7 +87,8 @@ func (g group) p99(quick bool) string {
 // coldStarts has what the first picture of a process takes, by where engine and model lie.
 func coldStarts(f *folder) Section {
 	s := Section{ID: "cold", Title: "Cold starts", Text: []string{
-		"A cold start is the first picture of a process, which has to load engine and model before. Zip: both are in the function's archive, in memory after an earlier start or read from disk. Network file system: both are read over NFS as from EFS, in small reads or read ahead in large ones. The network file system is in user-mode Linux, whose processor time is in its figures: read its calls and bytes rather than its seconds.",
+		"A cold start is the first picture of a process, which has to load engine and model first. Local: both are on the function's own disk, as from a zip archive; they are in memory after an earlier start, or read from disk. Network file system: both are read over NFS, as from EFS, in the small reads of the loader or read ahead in large ones. TensorFlow is too large for a function's zip archive: its local rows are for comparison.",
+		"The network file system here is in user-mode Linux, whose processor time is in its figures: read its calls and bytes rather than its seconds.",
 	}}
 	for _, p := range f.processors() {
 		t := Table{
@@ -131,7 +132,7 @@ func packaging(v measurement.Variant) string {
 	case v.NFS:
 		return fmt.Sprintf("network file system (%d ms a call)", v.LatencyMS)
 	case v.Evicted:
-		return "zip, from disk"
+		return "local, read from disk"
 	}
-	return "zip, in memory"
+	return "local, in memory"
 }

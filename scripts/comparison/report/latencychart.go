@@ -62,7 +62,7 @@ func latencyCharts(groups []group, quick bool) (charts []Chart) {
 	for _, name := range loads {
 		c := Chart{
 			Title: "Latency by system, jobs " + name, Basis: cost.Measured, X: "Seconds", logX: true,
-			Caption: "The further left, the sooner a picture is ready. Half of the jobs are done by the p50, 95% by the p95, 99% by the p99 (of all runs together).",
+			Caption: "The further left, the sooner a picture is ready. Half of the jobs are done by the p50, 95% by the p95, 99% by the p99.",
 			Series:  []Series{{Name: "p50"}, {Name: "p95"}, {Name: "p99"}},
 		}
 		for _, g := range groups {

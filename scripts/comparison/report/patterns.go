@@ -54,7 +54,7 @@ func nightly(e effort) pattern {
 		text: fmt.Sprintf("Each night a batch is sent within %s minutes, and is to be ready %s h later. Nobody waits for a single picture, so that instances may start from zero, and one machine may work through the queue: it is enough for %s times the mean rate.",
 			figure(sending/60), exact(hours), exact(24/hours)),
 		peak: 24 / hours, at: 100_000 * nightsAMonth, atName: "100,000 pictures a night",
-		most: 20 * float64(e.jobs) * nightsAMonth, fromZero: true,
+		most: float64(max(120_000, 20*e.jobs)) * nightsAMonth, fromZero: true,
 		arrivals: func(pictures float64) ([]float64, error) {
 			n := math.Max(1, math.Round(pictures/nightsAMonth))
 			return arrivals.Steady(n/sending, (n-0.5)/n*sending)

@@ -46,8 +46,9 @@ func build(dir string, e effort) (*Document, error) {
 		func() error { return add(serviceTimes(&f), nil) },
 		func() error { return add(sensitivity(&f, groups, all, t, e)) },
 		func() error { return add(validation(&f, e)) },
+		func() error { return add(published(groups, all, t)) },
 		func() error { return add(threats(), nil) },
-		func() error { return add(principles(&f), nil) },
+		func() error { return add(f.principles(), nil) },
 		func() error { return add(raw(&f), nil) },
 	)
 	if err != nil {

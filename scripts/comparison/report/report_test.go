@@ -64,7 +64,7 @@ func TestReport(t *testing.T) {
 				t.Errorf("the page has the element %s", n.Data)
 			}
 			for _, a := range n.Attr {
-				if (a.Key == "href" || a.Key == "src" || a.Key == "srcset") && !strings.HasPrefix(a.Val, "#") {
+				if (a.Key == "src" || a.Key == "srcset") || a.Key == "href" && !strings.HasPrefix(a.Val, "#") && n.Data != "a" {
 					t.Errorf("%s has %s=%q", n.Data, a.Key, a.Val)
 				}
 				if a.Key == "id" {
@@ -85,6 +85,33 @@ func TestReport(t *testing.T) {
 			if strings.Contains(page+markdown+values, bad) {
 				t.Errorf("the report has %q in it", bad)
 			}
+		}
+	})
+
+	t.Run("links lead to rows of the page and files of the folder", func(t *testing.T) {
+		doc, err := html.Parse(strings.NewReader(page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids, links := map[string]bool{}, []string{}
+		for n := range doc.Descendants() {
+			for _, a := range n.Attr {
+				switch a.Key {
+				case "id":
+					ids["#"+a.Val] = true
+				case "href":
+					links = append(links, a.Val)
+				}
+			}
+		}
+		for _, link := range links {
+			_, err := os.Stat(filepath.Join(dir, link))
+			if beside := err == nil || link == "report.json"; !ids[link] && !beside {
+				t.Errorf("the link %q leads nowhere", link)
+			}
+		}
+		if !slices.Contains(links, "plan.json") || !slices.Contains(links, "#saving-a-1") {
+			t.Errorf("the principles have no links to file and row, but %q", links)
 		}
 	})
 
@@ -212,8 +239,8 @@ func TestFewRuns(t *testing.T) {
 	alone := measurement.Plan{Repetitions: 2, Seed: 1, Variants: []measurement.Variant{{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 20, Pattern: measurement.Poisson, Rate: 1}}}
 	dir := synthetic(t, alone)
 	page, _, _ := forms(t, dir, quickly)
-	if n := strings.Count(page, `class="missing"`); n != 7 || !strings.Contains(page, "run scripts/compare --only") {
-		t.Errorf("%d sections say what is missing, want 7", n)
+	if n := strings.Count(page, `class="missing"`); n != 10 || !strings.Contains(page, "run scripts/compare --only") {
+		t.Errorf("%d sections say what is missing, want 10", n)
 	}
 
 	void := invent(rand.New(rand.NewPCG(1, 1)), alone.Variants[0], 3, 1, 1)

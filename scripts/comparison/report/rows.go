@@ -12,18 +12,19 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-const rowHeight, rowsMargin = 0.78 * vg.Centimeter, 1.9 * vg.Centimeter
+const rowHeight, rowsMargin = 1.0 * vg.Centimeter, 1.7 * vg.Centimeter
 
-// drawRows draws a chart whose rows have names: points of each series, or bars of all.
+// drawRows draws a chart whose rows have names: points of each series, or bars of all. A row's name is above
+// it, where it has the whole width.
 func (c *Chart) drawRows(p *plot.Plot) error {
 	p.X.Tick.Marker = ticks{c.logX, c.percentX}
 	if c.logX {
 		p.X.Scale = plot.LogScale{}
 	}
-	p.Y.Tick.Marker = plot.ConstantTicks(c.rowTicks())
+	p.Y.Tick.Marker = plot.ConstantTicks(nil)
 	p.Y.Tick.Length, p.Y.LineStyle.Width = 0, 0
 	grid := plotter.NewGrid()
-	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{235}, color.Gray{225}
+	grid.Horizontal.Width, grid.Vertical.Color = 0, color.Gray{225}
 	p.Add(grid)
 	add := c.points
 	if c.stacked {
@@ -32,22 +33,58 @@ func (c *Chart) drawRows(p *plot.Plot) error {
 	if err := add(p); err != nil {
 		return fmt.Errorf("chart %q: %w", c.Title, err)
 	}
-	p.Y.Min, p.Y.Max = -0.6, float64(len(c.Rows))-0.4
-	if c.logX { // from one power of ten to another
-		p.X.Min, p.X.Max = math.Pow(10, math.Floor(math.Log10(p.X.Min))), math.Pow(10, math.Ceil(math.Log10(p.X.Max)))
+	if c.logX {
+		p.X.Min, p.X.Max = roundDown(p.X.Min), roundUp(p.X.Max)
 	}
+	names := plotter.XYLabels{Labels: c.Rows}
+	for row := range c.Rows {
+		names.XYs = append(names.XYs, plotter.XY{X: p.X.Min, Y: c.height(float64(row)) + 0.26})
+	}
+	low, high := p.X.Min, p.X.Max
+	if err := texts(p, names, 10, vg.Point{}); err != nil {
+		return err
+	}
+	p.X.Min, p.X.Max = low, high
+	p.Y.Min, p.Y.Max = -0.4, float64(len(c.Rows))-0.3
 	return c.render(p, rowHeight*vg.Length(len(c.Rows))+rowsMargin)
+}
+
+// texts writes at points of the plot.
+func texts(p *plot.Plot, at plotter.XYLabels, size vg.Length, offset vg.Point) error {
+	labels, err := plotter.NewLabels(at)
+	if err != nil {
+		return err
+	}
+	for i := range labels.TextStyle {
+		labels.TextStyle[i].Font = font.Font{Variant: "Sans", Size: size}
+	}
+	labels.Offset = offset
+	p.Add(labels)
+	return nil
+}
+
+// roundDown is the next lower 1, 2 or 5 times a power of ten, and roundUp the next higher one.
+func roundDown(v float64) float64 {
+	return roundTo(v, []float64{1, 2, 5}, func(r float64) bool { return r <= v })
+}
+func roundUp(v float64) float64 {
+	return roundTo(v, []float64{10, 5, 2, 1}, func(r float64) bool { return r >= v })
+}
+
+// roundTo is the last of a decade's steps for which fits is true.
+func roundTo(v float64, steps []float64, fits func(float64) bool) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(v)))
+	found := v
+	for _, step := range steps {
+		if r := step * power; fits(r) {
+			found = r
+		}
+	}
+	return found
 }
 
 // height is where a row is drawn: the first on top.
 func (c *Chart) height(row float64) float64 { return float64(len(c.Rows)-1) - row }
-
-func (c *Chart) rowTicks() (all []plot.Tick) {
-	for i, name := range c.Rows {
-		all = append(all, plot.Tick{Value: c.height(float64(i)), Label: name})
-	}
-	return all
-}
 
 // points draws a marker for each value, and a thin line through those of a row.
 func (c *Chart) points(p *plot.Plot) error {
@@ -98,7 +135,7 @@ func (c *Chart) bars(p *plot.Plot) error {
 			values[at] += s.X[i]
 			sums[at] += s.X[i]
 		}
-		bar, err := plotter.NewBarChart(values, vg.Points(13))
+		bar, err := plotter.NewBarChart(values, vg.Points(11))
 		if err != nil {
 			return err
 		}
@@ -110,21 +147,11 @@ func (c *Chart) bars(p *plot.Plot) error {
 		p.Add(bar)
 		p.Legend.Add(s.Name, bar)
 	}
-	texts := plotter.XYLabels{}
+	totals := plotter.XYLabels{}
 	for at, sum := range sums {
-		texts.XYs, texts.Labels = append(texts.XYs, plotter.XY{X: sum, Y: float64(at)}), append(texts.Labels, figure(sum))
+		totals.XYs, totals.Labels = append(totals.XYs, plotter.XY{X: sum, Y: float64(at)}), append(totals.Labels, figure(sum))
 		p.X.Max = max(p.X.Max, sum*1.12) // room for the text
 	}
-	labels, err := plotter.NewLabels(texts)
-	if err != nil {
-		return err
-	}
-	for i := range labels.TextStyle {
-		labels.TextStyle[i].Font = font.Font{Variant: "Sans", Size: vg.Points(9)}
-		labels.TextStyle[i].YAlign = draw.YCenter
-	}
-	labels.Offset = vg.Point{X: vg.Points(5)}
-	p.Add(labels)
 	p.X.Min = 0
-	return nil
+	return texts(p, totals, 9, vg.Point{X: vg.Points(5), Y: -vg.Points(3)})
 }

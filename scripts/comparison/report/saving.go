@@ -163,7 +163,7 @@ func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [
 			if middle > l.level {
 				where = "never: more is saved"
 			}
-			rows = append(rows, append(head, where, none, none, none, between(low, high)))
+			rows = append(rows, append(head, none, none, none, where, between(low, high)))
 		}
 		for _, x := range found {
 			falls := "falls"

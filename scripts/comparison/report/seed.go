@@ -33,22 +33,22 @@ func original(f *folder, groups []group, workers []worker, t *prices.Table, e ef
 		return s, nil
 	}
 	table := Table{
-		Title: "Synchronous function against one always-on server", Left: 3, Basis: cost.Assumed,
-		Columns: []string{"Network", "Times", "Bill", "Function: a picture, s", "Cold start adds, s", "Server: a picture, s", "70% saved, at most, a day", "The same cost, a day", "Saving at 100 a day", "at 10,000 a day"},
+		Title: "Synchronous function against one always-on server", Left: 2, Basis: cost.Assumed,
+		Columns: []string{"Network", "Bill", "Function, s", "Cold start, s", "Server, s", "70% saved up to, a day", "Same cost, a day", "Saving at 100 a day", "at 10,000 a day"},
 		Notes: []string{
-			fmt.Sprintf("The function's times are those of a worker held to %s MB; the server's are latencies at %s, as one instance of %s. The reads of cold starts are those measured of TensorFlow on the network file system, if any.", exact(float64(tensorflow.function.variant.MemoryMB)), load(server.variant), instanceType),
+			fmt.Sprintf("The function's times are those of a worker held to %s MB; the server's are latencies under load (%s), as one instance of %s. The reads of cold starts are those measured of TensorFlow on the network file system, if any.", exact(float64(tensorflow.function.variant.MemoryMB)), load(server.variant), instanceType),
 		},
 	}
 	for _, n := range []struct {
-		name, times string
-		factor      float64
-	}{{"this project's", "measured", 1}, {"Magenta's", "not measured in these runs: ours times " + figure(magenta) + ", as in scripts/bench-results.md", magenta}} {
+		name   string
+		factor float64
+	}{{"this project's, measured", 1}, {"Magenta's, not measured in these runs: " + figure(magenta) + " times as long, as in scripts/bench-results.md", magenta}} {
 		o := originalSetting{w: tensorflow, server: server.scaled(n.factor), factor: n.factor}
 		var err error
 		if o.capacity, err = sustained(o.server, f.plan.Seed, e.jobs); err != nil {
 			return s, err
 		}
-		rows, err := o.rows(n.name, n.times, t)
+		rows, err := o.rows(n.name, t)
 		if err != nil {
 			return s, err
 		}
@@ -107,13 +107,13 @@ func (o originalSetting) comparison(t *prices.Table) cost.Comparison {
 	}
 }
 
-func (o originalSetting) rows(name, times string, t *prices.Table) (rows [][]string, err error) {
+func (o originalSetting) rows(name string, t *prices.Table) (rows [][]string, err error) {
 	c := o.comparison(t)
 	for _, bill := range []struct {
 		name  string
 		scope cost.Scope
 	}{{"compute alone", cost.Compute}, {"the whole bill", cost.Whole}} {
-		row := []string{name, times, bill.name, figure(o.factor * o.w.warm(nil)), figure(o.w.start(nil)), figure(mean(o.server))}
+		row := []string{name, bill.name, figure(o.factor * o.w.warm(nil)), figure(o.w.start(nil)), figure(mean(o.server))}
 		for _, level := range []float64{claimed, 0} {
 			found, err := c.Crossings(level, bill.scope, lowestDuty, highestDuty)
 			if err != nil {
