@@ -61,8 +61,8 @@ func (c *Chart) draw() error {
 		}
 		line.Color, line.Width = color.Gray{90}, vg.Points(0.8)
 		p.Add(line)
-		below := plotter.XYLabels{XYs: plotter.XYs{{X: p.X.Min, Y: l.y}}, Labels: []string{l.name}}
-		if err := texts(p, below, 9, vg.Point{X: vg.Points(4), Y: -vg.Points(10)}); err != nil {
+		beside := plotter.XYLabels{XYs: plotter.XYs{{X: p.X.Max, Y: l.y}}, Labels: []string{l.name}}
+		if err := texts(p, beside, 9, vg.Point{X: vg.Points(5), Y: -vg.Points(3)}); err != nil {
 			return err
 		}
 	}
@@ -77,7 +77,11 @@ func (c *Chart) render(p *plot.Plot, height vg.Length) error {
 	canvas := vgsvg.New(chartWidth, height+strip)
 	whole := draw.New(canvas)
 	p.Legend = plot.NewLegend()
-	p.Draw(draw.Crop(whole, 0, -vg.Points(12), 0, -strip))
+	left, right := vg.Length(0), vg.Points(14) // for halves of the outer ticks' labels
+	if len(c.Rows) > 0 {
+		left = vg.Points(8)
+	}
+	p.Draw(draw.Crop(whole, left, -right, 0, -strip))
 	legend.Draw(draw.Crop(whole, vg.Points(40), 0, height, 0))
 	var b bytes.Buffer
 	if _, err := canvas.WriteTo(&b); err != nil {

@@ -33,8 +33,8 @@ func (d *Document) choose(workers []worker, t *prices.Table) error {
 		return err
 	}
 	d.Choice = []string{
-		fmt.Sprintf("For pictures of %s px that come at random: %s. One machine has no second zone and no copies of its files. Where those are needed, the rival is always-on instances with the same services, and functions cost less %s.",
-			exact(float64(w.instance.variant.Size)), oneMachine.advice(), alwaysOn.cheaper),
+		fmt.Sprintf("For pictures of %s px that come at random: %s.", exact(float64(w.instance.variant.Size)), oneMachine.advice()),
+		fmt.Sprintf("One machine has no second zone and no copies of its files. Where these are needed, the rival is always-on instances with the same services as functions have, and functions cost less %s.", alwaysOn.cheaper),
 		fmt.Sprintf("The claim that functions are “more than 70%% cheaper for intermittent workloads” is true of the whole bill %s against one machine, and %s against always-on instances. Of what paints alone it is true %s. It turns around where functions cost more: %s against one machine. %s",
 			oneMachine.claim, alwaysOn.claim, compute.claim, oneMachine.dearer, share),
 		engines(workers),
@@ -46,7 +46,11 @@ func (d *Document) choose(workers []worker, t *prices.Table) error {
 		Notes:   []string{fmt.Sprintf("Up to %s pictures a day, which is what one instance sustains.", figure(perDay(s.capacity*cost.Seconds)))},
 	}
 	for i, v := range views {
-		d.Verdict.Rows = append(d.Verdict.Rows, []string{v.name, found[i].claim, found[i].cheaper, found[i].dearer})
+		row := []string{v.name}
+		for _, cell := range []string{found[i].claim, found[i].cheaper, found[i].dearer} {
+			row = append(row, strings.ReplaceAll(cell, " a day", ""))
+		}
+		d.Verdict.Rows = append(d.Verdict.Rows, row)
 	}
 	d.Picture, err = w.claimChart(t)
 	return err

@@ -95,7 +95,7 @@ func coldChart(groups []group) (Chart, bool) {
 	}
 	c := Chart{
 		Title: "The first picture of a process", Basis: cost.Measured, X: "Seconds", stacked: true,
-		Caption: fmt.Sprintf("Pictures of %d px on the whole machine where nothing else is said. The network file system is slower here than EFS is said to be: see its calls and bytes.", size),
+		Caption: fmt.Sprintf("Pictures of %d px on the whole machine where nothing else is said.", size),
 		Series:  []Series{{Name: "start of the process, engine and model loaded"}, {Name: "the picture itself"}},
 	}
 	for _, g := range groups {

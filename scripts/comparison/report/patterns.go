@@ -51,7 +51,7 @@ func nightly(e effort) pattern {
 	const hours = 8.0
 	return pattern{
 		id: "nightly", title: "Saving for a nightly batch",
-		text: fmt.Sprintf("Each night a batch is sent within %s minutes, and is to be ready %s h later. Nobody waits for a single picture, so that instances may start from zero, and one machine may work through the queue: it is enough for %s times the mean rate.",
+		text: fmt.Sprintf("Each night a batch is sent within %s minutes, and is to be ready %s h later. Nobody waits for a single picture, so that instances may start from zero, and one machine may work through the queue: it is enough for %s times the mean rate. The jumps against instances from zero are their scaling policy: for a backlog that grows it launches up to 8, and it ends them one after the other, a quarter of an hour later.",
 			figure(sending/60), exact(hours), exact(24/hours)),
 		peak: 24 / hours, at: 100_000 * nightsAMonth, atName: "100,000 pictures a night",
 		most: float64(max(120_000, 20*e.jobs)) * nightsAMonth, fromZero: true,

@@ -88,32 +88,12 @@ func TestReport(t *testing.T) {
 		}
 	})
 
-	t.Run("links lead to rows of the page and files of the folder", func(t *testing.T) {
-		doc, err := html.Parse(strings.NewReader(page))
-		if err != nil {
-			t.Fatal(err)
-		}
-		ids, links := map[string]bool{}, []string{}
-		for n := range doc.Descendants() {
-			for _, a := range n.Attr {
-				switch a.Key {
-				case "id":
-					ids["#"+a.Val] = true
-				case "href":
-					links = append(links, a.Val)
-				}
-			}
-		}
-		for _, link := range links {
-			_, err := os.Stat(filepath.Join(dir, link))
-			if beside := err == nil || link == "report.json"; !ids[link] && !beside {
-				t.Errorf("the link %q leads nowhere", link)
-			}
-		}
-		if !slices.Contains(links, "plan.json") || !slices.Contains(links, "#saving-a-1") {
-			t.Errorf("the principles have no links to file and row, but %q", links)
-		}
-	})
+	t.Run("links lead to rows of the page and files of the folder", func(t *testing.T) { checkLinks(t, page, dir) })
+	t.Run("bills agree", func(t *testing.T) { checkBills(t, markdown, values) })
+	t.Run("the claim's own setting", func(t *testing.T) { checkOriginalSetting(t, values) })
+	t.Run("rows of charts", func(t *testing.T) { checkRows(t, page, values) })
+	t.Run("sensitivity", func(t *testing.T) { checkSensitivity(t, markdown, values) })
+	t.Run("published figures", func(t *testing.T) { checkPublished(t, values) })
 
 	t.Run("HTML, Markdown and JSON have the same tables", func(t *testing.T) {
 		var d Document
@@ -151,7 +131,10 @@ func TestRunTakenAway(t *testing.T) {
 	plan := small(2)
 	plan.Variants = slices.DeleteFunc(plan.Variants, func(v measurement.Variant) bool { return v.Engine != measurement.ONNX || v.Size != 512 })
 	dir := synthetic(t, plan)
-	whole, _, _ := forms(t, dir, least)
+	whole, _, values := forms(t, dir, least)
+	if s := section(t, values, "original"); !strings.Contains(s.Missing, "scripts/setup --bench") || len(s.Tables) > 0 {
+		t.Errorf("without the Python server: %+v", s)
+	}
 	runs, err := filepath.Glob(filepath.Join(dir, "runs", "service-onnx-512px-3007mb-20ms-2threads.002.*"))
 	if err != nil || len(runs) == 0 {
 		t.Fatal(runs, err)
@@ -167,55 +150,6 @@ func TestRunTakenAway(t *testing.T) {
 	if saving.FindString(less) == saving.FindString(whole) {
 		t.Error("the saving is the same without one of the runs that it is made from")
 	}
-}
-
-func compareRows(t *testing.T, form string, got, want [][]string) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Fatalf("%s has %d rows, JSON %d", form, len(got), len(want))
-	}
-	for i := range want {
-		if !slices.Equal(got[i], want[i]) {
-			t.Errorf("%s: got row %q, JSON has %q", form, got[i], want[i])
-		}
-	}
-}
-
-func rowsOfHTML(t *testing.T, page string) (rows [][]string) {
-	t.Helper()
-	doc, err := html.Parse(strings.NewReader(page))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for n := range doc.Descendants() {
-		if n.Data != "tr" {
-			continue
-		}
-		var row []string
-		for c := range n.ChildNodes() {
-			text := ""
-			for leaf := range c.Descendants() {
-				if leaf.Type == html.TextNode {
-					text += leaf.Data
-				}
-			}
-			row = append(row, text)
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
-
-func rowsOfMarkdown(markdown string) (rows [][]string) {
-	for line := range strings.Lines(markdown) {
-		line = strings.TrimSuffix(line, "\n")
-		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| ---") {
-			continue
-		}
-		cells := strings.Split(strings.TrimSuffix(strings.TrimPrefix(line, "| "), " |"), " | ")
-		rows = append(rows, cells)
-	}
-	return rows
 }
 
 // A quick measurement's report says on top what it is, and has no intervals.

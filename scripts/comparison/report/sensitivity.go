@@ -79,13 +79,13 @@ func changes(f *folder, groups []group, workers []worker, t *prices.Table, e eff
 	for _, r := range simulation.SpeedRatios() {
 		if c := base; r != 1 {
 			c.warm, c.start = r*base.warm, r*base.start
-			all = append(all, change{"functions take " + exact(r) + " times as long", c})
+			all = append(all, change{"functions take " + exact(r) + " times as long as measured", c})
 		}
 	}
 	for i, keep := range simulation.KeepAlives() {
 		if c := base; keep != keepAlive {
 			c.cold = w.keepAlives[i]
-			all = append(all, change{"idle environments kept for " + exact(keep) + " s rather than " + exact(keepAlive) + " s", c})
+			all = append(all, change{"idle environments kept for " + exact(keep) + unit("s"), c})
 		}
 	}
 	start := base

@@ -117,3 +117,6 @@ func (t *Table) markdown(b *strings.Builder) {
 
 // Number is whether a column holds figures.
 func (t Table) Number(column int) bool { return column >= t.Left }
+
+// Words is whether no column holds figures.
+func (t Table) Words() bool { return t.Left >= len(t.Columns) }
