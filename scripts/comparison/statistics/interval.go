@@ -40,7 +40,9 @@ func Predict(values []float64, confidence float64) (Interval, error) {
 }
 
 // PredictCount is [Predict] for counts, which may be zero, such as cold starts: on the counts
-// themselves, with an interval that ends at zero where it would reach below.
+// themselves, with an interval that ends at zero where it would reach below. It reaches at least
+// half a count to both sides: ten equal counts do not make the next one certain, and a mean that
+// is no whole number is as good as the nearest.
 func PredictCount(counts []float64, confidence float64) (Interval, error) {
 	for _, n := range counts {
 		if !(n >= 0) || math.IsInf(n, 0) {
@@ -48,7 +50,7 @@ func PredictCount(counts []float64, confidence float64) (Interval, error) {
 		}
 	}
 	i, err := student(counts, confidence, minimumPredicting, func(n float64) float64 { return 1 + 1/n })
-	i.Low = max(i.Low, 0)
+	i.Low, i.High = max(0, min(i.Low, i.Estimate-0.5)), max(i.High, i.Estimate+0.5)
 	return i, err
 }
 

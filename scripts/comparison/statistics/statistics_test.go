@@ -115,6 +115,16 @@ func TestStudentsSleepData(t *testing.T) {
 	near(t, "prediction of logarithms", math.Log(p.Low), 1.58-2.2622*1.22999*math.Sqrt(1.1), 1e-3)
 }
 
+// Ten runs with a cold start each leave room for a mean of 1.1.
+func TestPredictEqualCounts(t *testing.T) {
+	for count, want := range map[float64][2]float64{1: {0.5, 1.5}, 0: {0, 0.5}} {
+		i, err := statistics.PredictCount(slices.Repeat([]float64{count}, 10), 0.95)
+		if err != nil || i.Low != want[0] || i.High != want[1] {
+			t.Errorf("ten runs of %g: from %g to %g, want %v (%v)", count, i.Low, i.High, want, err)
+		}
+	}
+}
+
 func TestLooks(t *testing.T) {
 	spread := func(n int, by float64) []float64 {
 		var values []float64
