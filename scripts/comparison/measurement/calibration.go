@@ -1,10 +1,9 @@
 package measurement
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io/fs"
 )
 
 // Calibrates reports whether runs of a variant are what predictions are made from: those of a
@@ -34,14 +33,12 @@ func (p Plan) Arrivals(v Variant, repetition int) ([]float64, error) {
 
 // Reopen opens an output folder that has a plan, whatever it is. The folder is to be closed.
 func Reopen(dir string) (*Folder, error) {
-	path := filepath.Join(dir, "plan.json")
-	b, err := os.ReadFile(path)
-	if err != nil {
+	p, err := readPlan(dir)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is no output folder of scripts/compare, which has a plan.json: %w", dir, err)
 	}
-	var p Plan
-	if err := json.Unmarshal(b, &p); err != nil {
-		return nil, fmt.Errorf("%s is damaged: %w", path, err)
+	if err != nil {
+		return nil, err
 	}
 	return Open(dir, p)
 }

@@ -56,7 +56,8 @@ func (s step) chance(seed uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, arrivals+uint64(s.repetition))) //nolint:gosec // not for secrets; from 1
 }
 
-// missing are the steps that have no run on this processor model, or void ones only.
+// missing are the steps that have no run on this processor model, or void ones only, of variants
+// whose intervals are not as narrow as asked by now.
 func (c *Campaign) missing() (all []step, err error) {
 	runs, err := c.Folder.Runs()
 	if err != nil {
@@ -66,12 +67,16 @@ func (c *Campaign) missing() (all []step, err error) {
 		variant    Variant
 		repetition int
 	}
-	done := map[made]bool{}
-	for _, r := range ByProcessor(runs)[c.Machine.Processor] {
+	done, enough := map[made]bool{}, map[Variant]bool{}
+	runs = ByProcessor(runs)[c.Machine.Processor]
+	for _, r := range runs {
 		done[made{r.Header.Variant, r.Header.Repetition}] = true
 	}
+	for _, l := range c.Folder.Plan.Looks(runs) {
+		enough[l.Variant] = l.Enough()
+	}
 	for _, s := range order(c.Folder.Plan) {
-		if !done[made{s.variant, s.repetition}] && (!c.Calibrating || s.variant.Calibrates()) {
+		if !done[made{s.variant, s.repetition}] && !enough[s.variant] && (!c.Calibrating || s.variant.Calibrates()) {
 			all = append(all, s)
 		}
 	}
@@ -82,6 +87,7 @@ func (c *Campaign) missing() (all []step, err error) {
 type Summary struct {
 	Made, Void, Left int               // runs; Left are those that are missing now
 	Unavailable      map[string]string // variants that were left out, and why
+	Looks            []Look            // at all runs on this machine's processor model
 }
 
 // Run makes each missing run once, and those that are void again, RetryVoid times at most. It
@@ -92,9 +98,12 @@ func (c *Campaign) Run(ctx context.Context) (s Summary, err error) {
 	for try := 0; ; try++ {
 		void := s.Void
 		err = c.round(ctx, &s)
-		if err != nil || s.Void == void || try >= c.RetryVoid {
-			return s, err
+		if err == nil && s.Void > void && try < c.RetryVoid {
+			continue
 		}
+		runs, rerr := c.Folder.Runs()
+		s.Looks = c.Folder.Plan.Looks(ByProcessor(runs)[c.Machine.Processor])
+		return s, errors.Join(err, rerr)
 	}
 }
 

@@ -1,10 +1,8 @@
 package measurement
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,16 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Plan is what a measurement consists of. It is kept in the output folder, so that a later
-// start goes on with the same.
-type Plan struct {
-	Format      int       `json:"format"`
-	Quick       bool      `json:"quick"` // not for decisions
-	Repetitions int       `json:"repetitions"`
-	Seed        uint64    `json:"seed"`
-	Variants    []Variant `json:"variants"`
-}
-
 // A Folder is an output folder that this process has to itself.
 type Folder struct {
 	Plan Plan
@@ -32,7 +20,8 @@ type Folder struct {
 }
 
 // Open opens or makes an output folder. Where it has a plan already, that one's seed counts,
-// and the rest must be as in p. The folder is to be closed.
+// and the rest must be as in p, but that it goes on to more repetitions where results may be looked
+// at after them. The folder is to be closed.
 func Open(dir string, p Plan) (_ *Folder, err error) {
 	if err := os.MkdirAll(filepath.Join(dir, runsFolder), 0o755); err != nil {
 		return nil, fmt.Errorf("the output folder can't be made: %w", err)
@@ -53,27 +42,25 @@ func Open(dir string, p Plan) (_ *Folder, err error) {
 		return nil, err
 	}
 	f.Plan.Format = Format
-	path := filepath.Join(dir, "plan.json")
-	b, err := os.ReadFile(path)
+	old, err := readPlan(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return f, replace(path, func(w io.Writer) error {
-			e := json.NewEncoder(w)
-			e.SetIndent("", "  ")
-			return e.Encode(f.Plan)
-		})
+		return f, f.writePlan()
 	}
 	if err != nil {
 		return nil, err
 	}
-	var old Plan
-	if err := json.Unmarshal(b, &old); err != nil {
-		return nil, fmt.Errorf("%s is damaged (%w): take another folder", path, err)
-	}
-	f.Plan.Seed = old.Seed
+	f.Plan.Seed, f.Plan.Repetitions = old.Seed, old.Repetitions
 	if !reflect.DeepEqual(f.Plan, old) {
 		return nil, fmt.Errorf("%s holds a measurement of something else: use the arguments that it was begun with, or another folder", dir)
 	}
-	return f, nil
+	if p.Repetitions == old.Repetitions {
+		return f, nil
+	}
+	if err := old.goesOn(p.Repetitions); err != nil {
+		return nil, fmt.Errorf("%s %w", dir, err)
+	}
+	f.Plan.Repetitions = p.Repetitions
+	return f, f.writePlan()
 }
 
 // runsFolder is where a folder's runs are.

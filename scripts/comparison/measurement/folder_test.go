@@ -35,7 +35,7 @@ func TestFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := small
-	other.Repetitions = 3
+	other.Variants = nil
 	if _, err := Open(dir, other); err == nil || !strings.Contains(err.Error(), "holds a measurement of something else") {
 		t.Errorf("another plan: %v", err)
 	}

@@ -42,8 +42,14 @@ func raw(f *folder) Section {
 		void.Rows = append(void.Rows, []string{r.Header.Variant.Name(), r.Header.Machine.Processor, r.Footer.Void, exact(float64(r.Header.Repetition))})
 	}
 	lacking := Table{Title: "Planned runs that are missing", Left: 1, Columns: []string{"Variant", "Runs that count", "Planned"}}
+	enough := map[measurement.Variant]bool{}
+	for _, p := range f.processors() {
+		for _, l := range f.plan.Looks(measurement.ByProcessor(f.runs)[p]) {
+			enough[l.Variant] = enough[l.Variant] || l.Enough()
+		}
+	}
 	for _, v := range f.plan.Variants {
-		if n := good[v.Name()]; n < f.plan.Repetitions {
+		if n := good[v.Name()]; n < f.plan.Repetitions && !enough[v] {
 			lacking.Rows = append(lacking.Rows, []string{v.Name(), exact(float64(n)), exact(float64(f.plan.Repetitions))})
 		}
 	}

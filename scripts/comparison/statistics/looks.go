@@ -10,6 +10,9 @@ import (
 // would stop preferably at runs that agree by chance.
 var looks = []int{10, 15, 20}
 
+// Looks returns the numbers of runs after which results may be looked at, ascending.
+func Looks() []int { return slices.Clone(looks) }
+
 // Goals for the relative half-width of an interval at 95% confidence.
 const (
 	GoalP50 = 0.05

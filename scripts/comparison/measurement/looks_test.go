@@ -1,0 +1,99 @@
+package measurement
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A folder goes on from one look at the results to a later one, and to nothing else.
+func TestMoreRepetitions(t *testing.T) {
+	for _, c := range []struct {
+		begun, then int
+		want        string
+	}{
+		{10, 15, ""}, {10, 20, ""}, {15, 20, ""}, {10, 10, ""},
+		{10, 12, "was begun with 10 repetitions: use --repetitions 10, or go on to one of [15 20], after which results are looked at"},
+		{15, 10, "use --repetitions 15, or go on to one of [20]"},
+		{20, 25, "use --repetitions 20, or another folder"},
+		{2, 10, "use --repetitions 2, or another folder"},
+	} {
+		dir, p := t.TempDir(), plan(c.begun, 1)
+		open(t, dir, p).Close()
+		p.Repetitions = c.then
+		f, err := Open(dir, p)
+		if c.want != "" {
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%d, then %d: got %v, want %q", c.begun, c.then, err, c.want)
+			}
+			continue
+		}
+		if err != nil || f.Plan.Repetitions != c.then {
+			t.Fatalf("%d, then %d: %v", c.begun, c.then, err)
+		}
+		f.Close()
+		if kept, err := readPlan(dir); err != nil || kept.Repetitions != c.then {
+			t.Errorf("the plan that is kept has %d repetitions, %v", kept.Repetitions, err)
+		}
+	}
+}
+
+// spread makes runs of 200 jobs whose latencies differ between runs, the larger, the more.
+func spread(r *recorder) func(Variant) (*Run, error) {
+	return func(v Variant) (*Run, error) {
+		latency := math.Exp(0.05 * float64(v.Size-1) * float64(len(r.sizes)%7))
+		return &Run{Jobs: slices.Repeat([]Job{{Latency: latency}}, v.Jobs)}, nil
+	}
+}
+
+// After ten runs it is said which variants have wide intervals; five more are made of those alone.
+func TestLooks(t *testing.T) {
+	dir, p := t.TempDir(), plan(10, 2)
+	for i := range p.Variants {
+		p.Variants[i].Jobs = 200
+	}
+	begin := func(repetitions int) (Summary, *recorder) {
+		p.Repetitions = repetitions
+		r := new(recorder)
+		r.then = spread(r)
+		f := open(t, dir, p)
+		defer f.Close()
+		s, err := r.campaign(f).Run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s, r
+	}
+	s, _ := begin(10)
+	const narrow, wide = "daemon-onnx-1px-steady-1", "daemon-onnx-2px-steady-1"
+	if got := Advice(s.Looks); strings.Contains(got, narrow) || !strings.HasPrefix(got, wide+": after 10 runs the interval is wider than asked: p50 ±") || !strings.HasSuffix(got, "; --repetitions 15 makes 5 more runs.\n") {
+		t.Errorf("after 10: %q", got)
+	}
+	s, r := begin(15)
+	if s.Left != 0 || !slices.Equal(r.sizes, []int{2, 2, 2, 2, 2}) {
+		t.Errorf("going on made %+v, of the sizes %v", s, r.sizes)
+	}
+	if s.Looks[0].Runs != 10 || !s.Looks[0].Enough() {
+		t.Errorf("the narrow one: %+v", s.Looks[0])
+	}
+	s, _ = begin(20)
+	if got := Advice(s.Looks); got != "" && !strings.HasSuffix(got, "; the report says so.\n") {
+		t.Errorf("after 20: %q", got)
+	}
+}
+
+// Variants of few jobs, and of fewer runs, are not looked at.
+func TestNotLookedAt(t *testing.T) {
+	p := plan(9, 1)
+	p.Variants[0].Jobs = 200
+	r := new(recorder)
+	r.then = spread(r)
+	if s, err := r.campaign(open(t, t.TempDir(), p)).Run(t.Context()); err != nil || s.Looks[0].Runs != 0 || Advice(s.Looks) != "" {
+		t.Errorf("after 9 runs: %+v, %v", s.Looks, err)
+	}
+	r = new(recorder)
+	if s, err := r.campaign(open(t, t.TempDir(), plan(10, 1))).Run(t.Context()); err != nil || s.Looks[0].Runs != 0 {
+		t.Errorf("of one job: %+v, %v", s.Looks, err)
+	}
+}
