@@ -69,7 +69,7 @@ random (Poisson), in bursts after silence, as published image jobs (synthetic), 
 as recorded. Each run starts its programs afresh, and the order is drawn by chance within each
 repetition. A run is void, and its file
 tells why, where the sender lagged (its 99th percentile over 5 ms), where the machine was taken away for more
-than 2% of the time (steal), where a system used more than half of the processors, where the page
+than 2% of the time (steal), where more than half of the processors were in use under load, where the page
 cache was not empty though it should have been, or where jobs failed.
 
 Ctrl-C keeps what was measured: the same command goes on from there, on another day too, and

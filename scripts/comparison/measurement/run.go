@@ -1,8 +1,6 @@
 package measurement
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/atelier-go/atelier/scripts/measure/machine"
@@ -68,20 +66,12 @@ type Footer struct {
 	Seconds    float64            `json:"seconds"`          // that the load took, until the last picture; of [Recorded] to two digits
 	LagP99     float64            `json:"lag_p99"`          // seconds
 	Steal      float64            `json:"steal"`            // part of the processors' time that was taken away
-	Share      float64            `json:"share"`            // part of the processors' time that the run's programs used
+	Share      float64            `json:"share"`            // part of the processors' time that all programs of the machine used, those of the run at least
 	Used       map[string]float64 `json:"used"`             // processor time by program, seconds
 	Files      int64              `json:"files,omitempty"`  // bytes that were to be taken out of the page cache
 	Stayed     int64              `json:"stayed,omitempty"` // bytes of them that stayed
 	LoadBefore string             `json:"load_before"`      // averages of the system
 	LoadAfter  string             `json:"load_after"`
-}
-
-// ProcessorSeconds is what all programs of a run have used.
-func (r *Run) ProcessorSeconds() (seconds float64) {
-	for _, name := range slices.Sorted(maps.Keys(r.Footer.Used)) { // the sum of floating point numbers has an order
-		seconds += r.Footer.Used[name]
-	}
-	return seconds
 }
 
 // ColdJobs is the number of jobs that were the first of their process.

@@ -11,7 +11,7 @@ import (
 const (
 	MaxLag    = 0.005 // seconds, the 99th percentile of the sender's lags
 	MaxSteal  = 0.02  // part of the processors' time
-	MaxShare  = 0.5   // likewise, that a system under load may use
+	MaxShare  = 0.5   // likewise, that may be in use under load
 	MaxStayed = 0.05  // part of what was to be taken out of the page cache
 )
 
@@ -26,7 +26,7 @@ func why(v Variant, jobs []Job, f Footer) string {
 		reasons = append(reasons, fmt.Sprintf("the machine was taken away for %.1f%% of the time (steal), and %g%% are allowed", 100*f.Steal, 100*MaxSteal))
 	}
 	if v.Pattern != "" && f.Share > MaxShare {
-		reasons = append(reasons, fmt.Sprintf("the system used %.0f%% of the processors, and %g%% are allowed", 100*f.Share, 100*MaxShare))
+		reasons = append(reasons, fmt.Sprintf("%.0f%% of the processors were in use, and %g%% are allowed", 100*f.Share, 100*MaxShare))
 	}
 	if float64(f.Stayed) > MaxStayed*float64(f.Files) {
 		reasons = append(reasons, fmt.Sprintf("%.0f%% of the program, library and model stayed in the page cache, and %g%% are allowed: another process has them mapped", 100*float64(f.Stayed)/float64(f.Files), 100*MaxStayed))

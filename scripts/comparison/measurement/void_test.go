@@ -18,7 +18,7 @@ func TestVoid(t *testing.T) {
 		"good":                    {system, good, Footer{LagP99: 0.005, Steal: 0.02, Share: 0.5}, ""},
 		"sender lagged":           {system, good, Footer{LagP99: 0.0051}, "the sender lagged: 99% of the jobs were sent at most 5.1 ms late, and 5 ms are allowed"},
 		"machine taken away":      {alone, good, Footer{Steal: 0.031}, "the machine was taken away for 3.1% of the time (steal), and 2% are allowed"},
-		"too much load":           {system, good, Footer{Share: 0.62}, "the system used 62% of the processors, and 50% are allowed"},
+		"too much load":           {system, good, Footer{Share: 0.62}, "62% of the processors were in use, and 50% are allowed"},
 		"a worker alone is full":  {alone, good, Footer{Share: 0.99}, ""},
 		"failed jobs":             {system, []Job{{}, {Failed: "429"}, {Failed: "500"}}, Footer{}, "2 of 3 jobs failed, the first because: 429"},
 		"a picture does not fit":  {alone, []Job{{Failed: "too_large"}}, Footer{}, ""},

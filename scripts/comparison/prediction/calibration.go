@@ -16,7 +16,7 @@ const serverThreads = 4
 type system struct {
 	machine   simulation.Machine
 	work      simulation.Distribution
-	job       float64 // processor seconds of a job, of all programs, but for starts
+	job       float64 // processor seconds of a job, of the system's programs, but for starts
 	start     float64 // mean processor seconds of an environment's start
 	calibrate []*measurement.Run
 }

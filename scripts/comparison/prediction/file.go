@@ -41,7 +41,7 @@ type Source struct {
 const (
 	P50        = "p50"         // of latencies, seconds
 	P95        = "p95"         // likewise
-	Busy       = "busy"        // processor seconds of all programs
+	Busy       = "busy"        // processor seconds of the system's programs
 	ColdStarts = "cold starts" // jobs that were the first of their process
 )
 

@@ -46,10 +46,11 @@ func (s *system) add(v measurement.Variant, a alone, steady []*measurement.Run) 
 			return err
 		}
 	}
-	s.job = processorTime(steady, s.start)
+	s.job = processorTime(steady, s.start, func(b measurement.Busy) float64 { return b.System })
+	all := processorTime(steady, s.start, measurement.Busy.All)
 	// What other programs take of the processors for a job: first, before its work, as far as it waits
 	// for that, and the remainder at the same time as later jobs.
-	others := max(0, s.job-a.demand*(mean(a.paint)+mean(rest)))
+	others := max(0, all-a.demand*(mean(a.paint)+mean(rest)))
 	before := min(others, mean(received))
 	for i := range received {
 		received[i] = max(0, received[i]-before)
@@ -94,11 +95,11 @@ func undisturbed(runs []*measurement.Run) []measurement.Job {
 	return jobs
 }
 
-// processorTime is what a job takes of the processors, on average, besides the starts.
-func processorTime(runs []*measurement.Run, start float64) float64 {
+// processorTime is what some programs take of the processors for a job, on average, besides the starts.
+func processorTime(runs []*measurement.Run, start float64, of func(measurement.Busy) float64) float64 {
 	used, jobs := 0.0, 0
 	for _, r := range runs {
-		used += r.ProcessorSeconds() - start*float64(r.ColdJobs())
+		used += of(r.Busy()) - start*float64(r.ColdJobs())
 		jobs += len(r.Jobs)
 	}
 	return max(0, used/float64(jobs))

@@ -92,7 +92,7 @@ func (g group) predictable(figure string) []float64 {
 	case prediction.P95:
 		return g.percentiles(95, false)
 	case prediction.Busy:
-		return g.each(func(r *measurement.Run) (float64, bool) { return r.ProcessorSeconds(), true })
+		return g.each(func(r *measurement.Run) (float64, bool) { return r.Busy().System, true })
 	case prediction.ColdStarts:
 		return g.each(func(r *measurement.Run) (float64, bool) { return float64(r.ColdJobs()), true })
 	}

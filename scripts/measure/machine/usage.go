@@ -90,6 +90,7 @@ func ProcessorTimes(root int) map[string]float64 {
 // Processors is what all processors have spent since the machine's start, in ticks.
 type Processors struct {
 	All   int64 // including idle time
+	Idle  int64 // likewise while they waited for disks
 	Steal int64 // while a hypervisor ran something else
 }
 
@@ -110,7 +111,7 @@ func ReadProcessors() (Processors, error) {
 // iowait irq softirq steal guest guest_nice". The last two are part of the first two.
 func parseProcessors(line string) (p Processors, err error) {
 	fields := strings.Fields(line)
-	const steal, guest = 8, 9
+	const idle, ioWait, steal, guest = 4, 5, 8, 9
 	if len(fields) < guest || fields[0] != "cpu" {
 		return p, ErrNoCounters
 	}
@@ -120,7 +121,10 @@ func parseProcessors(line string) (p Processors, err error) {
 			return p, ErrNoCounters
 		}
 		p.All += n
-		if i+1 == steal {
+		switch i + 1 {
+		case idle, ioWait:
+			p.Idle += n
+		case steal:
 			p.Steal = n
 		}
 	}
@@ -134,6 +138,17 @@ func (p Processors) StealSince(earlier Processors) float64 {
 		return 0
 	}
 	return float64(p.Steal-earlier.Steal) / float64(p.All-earlier.All)
+}
+
+// BusySince returns which part of the processors' time was used, by any program or the kernel, since an
+// earlier reading, from 0 to 1.
+func (p Processors) BusySince(earlier Processors) float64 {
+	all := p.All - earlier.All
+	if all <= 0 {
+		return 0
+	}
+	idle := p.Idle - earlier.Idle + p.Steal - earlier.Steal // the kernel may correct idle time downwards
+	return max(0, min(1, 1-float64(idle)/float64(all)))
 }
 
 // kilobytes reads a line such as "VmRSS:  1234 kB" as bytes.
