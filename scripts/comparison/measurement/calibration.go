@@ -21,7 +21,7 @@ func (v Variant) WithoutLoad() Variant {
 func (v Variant) Alone(threads int) Variant {
 	v = v.WithoutLoad()
 	v.System, v.Threads = Service, threads
-	v.MemoryMB, v.PeriodMS, v.Concurrency, v.Environments = 0, 0, 0, 0
+	v.MemoryMB, v.PeriodMS, v.Concurrency, v.Environments, v.IdleS = 0, 0, 0, 0, 0
 	return v
 }
 

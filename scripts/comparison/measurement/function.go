@@ -100,6 +100,7 @@ func (p Programs) function(v Variant) (_ *function, err error) {
 			return cmd, nil
 		},
 		Concurrency: concurrency, Environments: max(1, v.Environments), MemoryMB: v.MemoryMB, Timeout: functionTimeout, Log: f.log,
+		Idle: time.Duration(v.IdleS) * time.Second,
 	})
 	return f, err
 }

@@ -17,6 +17,9 @@ func Quick() Plan {
 		{System: Synchronous, Engine: TensorFlow, Network: Magenta, Pattern: Steady},
 	} {
 		v.Size, v.Jobs, v.Rate = 256, 6, 2
+		if v.Pattern == Bursts {
+			v.Jobs = burst + 2 // two bursts
+		}
 		p.Variants = append(p.Variants, ofSystem(v))
 	}
 	return p

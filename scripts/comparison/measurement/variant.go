@@ -48,6 +48,7 @@ type Variant struct {
 	Threads      int `json:"threads,omitempty"`      // of the engine for a picture; 0: the program's default
 	Concurrency  int `json:"concurrency,omitempty"`  // events at once in an environment
 	Environments int `json:"environments,omitempty"` // at most
+	IdleS        int `json:"idle_s,omitempty"`       // seconds that an environment without an event is kept; 0: for ever
 
 	Evicted bool `json:"evicted,omitempty"` // what a start reads was taken out of the page cache before
 
@@ -79,6 +80,9 @@ func (v Variant) Name() string {
 	}
 	if v.Concurrency > 1 {
 		words = append(words, fmt.Sprintf("%dx%d", v.Environments, v.Concurrency))
+	}
+	if v.IdleS > 0 {
+		words = append(words, fmt.Sprintf("idle%ds", v.IdleS))
 	}
 	if v.Evicted {
 		words = append(words, "evicted")

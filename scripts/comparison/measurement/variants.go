@@ -105,14 +105,18 @@ func underLoad() (all []Variant) {
 	return all
 }
 
+// idleS is how long idle environments are kept: less than the silence between bursts, so that each
+// burst has cold starts and reuse, and no longer than a run can wait.
+const idleS = 2
+
 // ofSystem is v with the memory and environments of a function that paints within the request.
 func ofSystem(v Variant) Variant {
 	processors := max(2, runtime.GOMAXPROCS(0))
 	switch v.System {
 	case Synchronous:
-		v.MemoryMB, v.Threads, v.Concurrency, v.Environments = 3007, 1, 1, processors
+		v.MemoryMB, v.Threads, v.Concurrency, v.Environments, v.IdleS = 3007, 1, 1, processors, idleS
 	case Concurrent:
-		v.MemoryMB, v.Threads, v.Concurrency, v.Environments = 3007, 1, processors, 1
+		v.MemoryMB, v.Threads, v.Concurrency, v.Environments, v.IdleS = 3007, 1, processors, 1, idleS
 	}
 	return v
 }

@@ -182,3 +182,28 @@ func TestEstimate(t *testing.T) {
 		t.Errorf("on two processors %v, on one %v", two.Estimate(), v.Estimate())
 	}
 }
+
+// Between two bursts of functions that end when they are idle, they are idle for long enough after the
+// pictures of the first.
+func TestBurstsFindNoEnvironment(t *testing.T) {
+	found := 0
+	for _, p := range []Plan{Full(), Quick()} {
+		for _, v := range p.Variants {
+			if v.Pattern != Bursts || v.IdleS == 0 {
+				continue
+			}
+			found++
+			times, err := v.arrivals(source(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v.MemoryMB, v.PeriodMS = 0, 0
+			if silence, busy := times[burst]-times[burst-1], burst*v.picture(); silence-busy <= float64(v.IdleS) {
+				t.Errorf("%s: bursts are %.1f s apart, their pictures take %.1f s, and environments are kept for %d s", v.Name(), silence, busy, v.IdleS)
+			}
+		}
+	}
+	if found < 2 {
+		t.Errorf("%d variants have bursts and an idle time", found)
+	}
+}

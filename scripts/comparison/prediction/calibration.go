@@ -127,7 +127,7 @@ func environments(v measurement.Variant, processors int) simulation.Machine {
 	case measurement.MiniStack:
 		m.Environments = max(2, processors)
 	default:
-		m.Environments, m.JobsAtOnce = max(1, v.Environments), max(1, v.Concurrency)
+		m.Environments, m.JobsAtOnce, m.Idle = max(1, v.Environments), max(1, v.Concurrency), float64(v.IdleS)
 	}
 	return m
 }

@@ -3,7 +3,7 @@ package simulation
 import "fmt"
 
 // A Machine runs a whole system, all of whose parts share its processors: what takes submissions, a
-// queue, and environments of a worker. Nothing ends while it runs.
+// queue, and environments of a worker.
 type Machine struct {
 	Processors float64
 	// Before is the seconds of a processor that a submission takes until its job is queued, and Delay
@@ -18,6 +18,8 @@ type Machine struct {
 	// Start is the seconds of a processor that the start of an environment takes, once there is a job
 	// and no place for it. nil: all are there from the beginning.
 	Start Distribution
+	// Idle is how long an environment without a job is kept, in seconds. 0: for ever.
+	Idle float64
 	// Demand is the number of processors that a job's work occupies at full speed, such as by threads.
 	Demand float64
 }
@@ -28,6 +30,8 @@ func (m Machine) validate() error {
 		return fmt.Errorf("a machine needs distributions of what jobs take before, after and beside their work")
 	case !(m.Processors > 0) || !(m.Demand > 0):
 		return fmt.Errorf("a machine's processors and a job's demand of them are positive, not %g and %g", m.Processors, m.Demand)
+	case !(m.Idle >= 0):
+		return fmt.Errorf("a machine's environments are kept for zero seconds or more, not %g", m.Idle)
 	case m.Environments < 1 || m.JobsAtOnce < 1:
 		return fmt.Errorf("a machine has one environment or more, for one job or more each, not %d and %d", m.Environments, m.JobsAtOnce)
 	}
@@ -52,7 +56,9 @@ type machineTask struct {
 type machineEnvironment struct {
 	busy  int // places that are taken
 	ready bool
-	held  []int // jobs that wait for its start
+	held  []int   // jobs that wait for its start
+	idle  float64 // since when, where it has no job
+	ended bool
 }
 
 type machine struct {
@@ -122,7 +128,8 @@ func (s *machine) did(t machineTask) {
 		}
 		n.held = nil
 	case working:
-		s.environments[s.jobs[t.subject].Worker].busy--
+		n := &s.environments[s.jobs[t.subject].Worker]
+		n.busy, n.idle = n.busy-1, s.now
 		s.events.push(event{at: s.now + s.m.After(s.random), kind: jobReturned, subject: int32(t.subject)}) //nolint:gosec // likewise
 		s.begin(beside, t.subject, s.m.Beside(s.random), 1)
 		s.dispatch()
@@ -152,14 +159,23 @@ func (s *machine) dispatch() {
 
 // place is an environment with a place, which may have to be started.
 func (s *machine) place() (id int, cold, ok bool) {
+	there := 0
 	for id := len(s.environments) - 1; id >= 0; id-- {
-		if s.environments[id].busy < s.m.JobsAtOnce {
+		n := &s.environments[id]
+		// It is enough to end it when it is looked for.
+		n.ended = n.ended || s.m.Start != nil && s.m.Idle > 0 && n.busy == 0 && s.now-n.idle > s.m.Idle
+		if n.ended {
+			continue
+		}
+		if n.busy < s.m.JobsAtOnce {
 			return id, false, true
 		}
+		there++
 	}
-	if len(s.environments) == s.m.Environments {
+	if there == s.m.Environments {
 		return 0, false, false
 	}
+	s.usage.Peak = max(s.usage.Peak, there+1)
 	id = len(s.environments)
 	s.environments = append(s.environments, machineEnvironment{})
 	s.usage.ColdStarts++
@@ -173,4 +189,8 @@ func (s *machine) work(job, id int) {
 	s.begin(working, job, j.Work, s.m.Demand)
 }
 
-func (s *machine) end(float64) { s.usage.Peak = len(s.environments) }
+func (s *machine) end(float64) {
+	if s.m.Start == nil {
+		s.usage.Peak = len(s.environments)
+	}
+}

@@ -41,6 +41,12 @@ func TestLocal(t *testing.T) {
 		}, []float64{1, 3}, 0},
 		"the first job starts the environment, and the second waits for it": {[]float64{0, 0.5, 4}, 1, func(m *simulation.Machine) { m.Start = simulation.Constant(2) },
 			[]float64{3, 3, 5}, 1},
+		"one that was idle has ended, and one that was not": {[]float64{0, 4, 6.5}, 1, func(m *simulation.Machine) {
+			m.Start, m.Idle = simulation.Constant(0.5), 2
+		}, []float64{1.5, 5.5, 7.5}, 2},
+		"one that has ended leaves its place": {[]float64{0, 0, 9, 9}, 1, func(m *simulation.Machine) {
+			m.Start, m.Environments, m.JobsAtOnce, m.Idle = simulation.Constant(0.5), 2, 1, 2
+		}, []float64{1.5, 1.5, 10.5, 10.5}, 4},
 		"each of two starts its own": {[]float64{0, 0.5, 4}, 1, func(m *simulation.Machine) {
 			m.Start, m.Environments, m.JobsAtOnce = simulation.Constant(2), 2, 1
 		}, []float64{3, 3.5, 5}, 2},

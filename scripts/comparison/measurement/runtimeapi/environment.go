@@ -17,7 +17,9 @@ import (
 
 // An environment is a process of the function, with a runtime API of its own.
 type environment struct {
-	busy int // places that are taken; the host's lock guards it
+	// The host's lock guards these.
+	busy  int // places that are taken
+	taken int // how often one was
 
 	cmd     *exec.Cmd
 	server  *http.Server
@@ -161,11 +163,6 @@ func (e *environment) forget(id string) *delivery {
 
 // kill ends the process and what it has started.
 func (e *environment) kill() { _ = syscall.Kill(-e.cmd.Process.Pid, syscall.SIGKILL) } // they may have ended
-
-func (e *environment) close() {
-	e.kill()
-	<-e.ended
-}
 
 // failure is an error with the last that the function has logged.
 func (e *environment) failure(err error) error {

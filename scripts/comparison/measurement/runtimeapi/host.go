@@ -1,6 +1,6 @@
 // Package runtimeapi runs a function's program as AWS Lambda does: it hands events to it over
-// the runtime API (2018-06-01), starts an environment when all are busy, and takes the newest
-// one first. Environments that handle several events at once, as on Lambda Managed Instances,
+// the runtime API (2018-06-01), starts an environment when all are busy, takes the newest
+// one first, and ends those that are idle. Environments that handle several events at once, as on Lambda Managed Instances,
 // are there too; that AWS would run this function so is hypothetical.
 package runtimeapi
 
@@ -25,7 +25,10 @@ type Config struct {
 	Environments int           // at most
 	MemoryMB     int           // told to the function; 0 is not told
 	Timeout      time.Duration // of an event, and of a start
-	Log          string        // file to which the processes' output is appended
+	// Idle is how long an environment without an event is kept. 0: until Close. Lambda keeps them for
+	// minutes, which it does not document.
+	Idle time.Duration
+	Log  string // file to which the processes' output is appended
 }
 
 // An Invocation is what became of an event.
@@ -52,6 +55,7 @@ type Host struct {
 	closed       bool
 	environments []*environment      // the newest last
 	waiting      []chan *environment // of those who wait for a place, the oldest first; each of capacity 1
+	processes    sync.WaitGroup      // that have not ended
 }
 
 // New checks the settings. It starts nothing yet.
@@ -149,6 +153,7 @@ func (h *Host) place(ctx context.Context) (*environment, error) {
 		for n := len(h.environments) - 1; n >= 0; n-- {
 			if e := h.environments[n]; e.busy < h.cfg.Concurrency {
 				e.busy++
+				e.taken++
 				h.mu.Unlock()
 				return e, nil
 			}
@@ -158,6 +163,7 @@ func (h *Host) place(ctx context.Context) (*environment, error) {
 			if err == nil {
 				e.busy = 1
 				h.environments = append(h.environments, e)
+				h.processes.Go(func() { <-e.ended })
 			}
 			h.mu.Unlock()
 			return e, err
@@ -199,6 +205,7 @@ func (h *Host) free(e *environment) {
 func (h *Host) pass(e *environment) {
 	if len(h.waiting) == 0 {
 		e.busy--
+		h.expire(e)
 		return
 	}
 	next := h.waiting[0]
@@ -208,6 +215,22 @@ func (h *Host) pass(e *environment) {
 		return
 	}
 	next <- e
+}
+
+// expire ends an environment that stays without an event for too long.
+func (h *Host) expire(e *environment) {
+	if e.busy > 0 || h.cfg.Idle <= 0 {
+		return
+	}
+	taken := e.taken
+	time.AfterFunc(h.cfg.Idle, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if e.busy == 0 && e.taken == taken {
+			h.environments = slices.DeleteFunc(h.environments, func(other *environment) bool { return other == e })
+			e.kill()
+		}
+	})
 }
 
 // leave is for one who waits no more; a place that it was given goes to the next.
@@ -232,6 +255,7 @@ func (h *Host) Close() {
 	all := h.environments
 	h.mu.Unlock()
 	for _, e := range all {
-		e.close()
+		e.kill()
 	}
+	h.processes.Wait()
 }

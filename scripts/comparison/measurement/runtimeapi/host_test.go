@@ -43,6 +43,8 @@ func TestMain(m *testing.M) {
 				close(both)
 			}
 			<-both
+		case "work": // for longer than the environments of TestIdle may be idle
+			time.Sleep(200 * time.Millisecond)
 		}
 		return fmt.Sprint(os.Getpid()), nil
 	})

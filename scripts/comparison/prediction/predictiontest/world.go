@@ -121,7 +121,7 @@ func machineOf(v measurement.Variant) simulation.Machine {
 	case measurement.Concurrent:
 		m.Environments, m.JobsAtOnce, m.Start = 1, 2, simulation.Constant(start(v))
 	default:
-		m.Environments, m.JobsAtOnce, m.Start = 2, 1, simulation.Constant(start(v))
+		m.Environments, m.JobsAtOnce, m.Start, m.Idle = 2, 1, simulation.Constant(start(v)), float64(v.IdleS)
 	}
 	return m
 }
@@ -141,8 +141,8 @@ func Plan() measurement.Plan {
 			{System: measurement.Daemon, Pattern: measurement.Bursts, Rate: 2.5},
 			{System: measurement.MiniStack, Pattern: measurement.Steady, Rate: 4},
 			{System: measurement.MiniStack, Pattern: measurement.Poisson, Rate: 4},
-			{System: measurement.Synchronous, MemoryMB: 3007, Threads: 1, Concurrency: 1, Environments: 2, Pattern: measurement.Steady, Rate: 4},
-			{System: measurement.Synchronous, MemoryMB: 3007, Threads: 1, Concurrency: 1, Environments: 2, Pattern: measurement.Bursts, Rate: 2.5},
+			{System: measurement.Synchronous, MemoryMB: 3007, Threads: 1, Concurrency: 1, Environments: 2, IdleS: 2, Pattern: measurement.Steady, Rate: 4},
+			{System: measurement.Synchronous, MemoryMB: 3007, Threads: 1, Concurrency: 1, Environments: 2, IdleS: 2, Pattern: measurement.Bursts, Rate: 2.5},
 			{System: measurement.Concurrent, MemoryMB: 3007, Threads: 1, Concurrency: 2, Environments: 1, Pattern: measurement.Steady, Rate: 4},
 			{System: measurement.Concurrent, MemoryMB: 3007, Threads: 1, Concurrency: 2, Environments: 1, Pattern: measurement.Poisson, Rate: 2.5},
 		} {
