@@ -8,6 +8,7 @@ import argparse
 import io
 import json
 import pathlib
+import time
 
 import flask
 import numpy as np
@@ -66,7 +67,7 @@ class Shipped:
 
 def jpeg(painted, height, width):
     """float32 [1,H,W,3], with sides rounded up by the network, as a file of the picture's size."""
-    pixels = np.clip(painted.numpy()[0, :height, :width] * 255 + 0.5, 0, 255).astype(np.uint8)
+    pixels = np.clip(painted[0, :height, :width] * 255 + 0.5, 0, 255).astype(np.uint8)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=QUALITY)
     return file.getvalue()
@@ -77,9 +78,17 @@ def application(network):
 
     @app.post("/paint")
     def paint():
+        began = time.perf_counter()
         content = picture(flask.request.files["image"])
+        decoded = time.perf_counter()
         _, height, width, _ = content.shape
-        return flask.Response(jpeg(network.paint(content), height, width), mimetype="image/jpeg")
+        painted = network.paint(content).numpy()
+        done = time.perf_counter()
+        response = flask.Response(jpeg(painted, height, width), mimetype="image/jpeg")
+        ended = time.perf_counter()
+        stages = {"decode": decoded - began, "paint": done - decoded, "encode": ended - done, "total": ended - began}
+        response.headers["Server-Timing"] = ", ".join(f"{name};dur={1000 * took:.3f}" for name, took in stages.items())
+        return response
 
     @app.get("/healthz")
     def healthz():

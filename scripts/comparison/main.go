@@ -81,7 +81,12 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	context.AfterFunc(ctx, stop) // the second signal ends the process
 	do := run
-	if len(os.Args) > 2 && os.Args[1] == measurement.OnNFSArg {
+	switch {
+	case len(os.Args) > 2 && os.Args[1] == measurement.FrontArg:
+		do = func(ctx context.Context, args []string, _, _ io.Writer) error {
+			return measurement.ServeFront(ctx, args[1])
+		}
+	case len(os.Args) > 2 && os.Args[1] == measurement.OnNFSArg:
 		do = func(ctx context.Context, args []string, stdout, _ io.Writer) error {
 			return measurement.OnNFS(ctx, args[1], stdout)
 		}

@@ -22,7 +22,7 @@ import (
 
 // The test's program is the command too, so that it can be killed.
 func TestMain(m *testing.M) {
-	if os.Getenv("TEST_AS_COMMAND") != "" || len(os.Args) > 1 && os.Args[1] == measurement.OnNFSArg {
+	if os.Getenv("TEST_AS_COMMAND") != "" || len(os.Args) > 1 && (os.Args[1] == measurement.OnNFSArg || os.Args[1] == measurement.FrontArg) {
 		main()
 		return
 	}
@@ -128,6 +128,9 @@ func check(t *testing.T, r *measurement.Run) {
 	if f := r.Footer; f.Seconds <= 0 || f.Share <= 0 || f.Used["sender"] <= 0 || f.LoadBefore == "" {
 		t.Errorf("%s: the footer is %+v", name, f)
 	}
+	if b := r.Busy(); b.System <= 0 || h.Variant.System == measurement.MiniStack && b.StandIns <= 0 {
+		t.Errorf("%s: the processor time is %+v of %v", name, b, r.Footer.Used)
+	}
 	function := slices.Contains([]string{measurement.Service, measurement.Synchronous, measurement.Concurrent}, h.Variant.System)
 	cold := 0
 	for _, j := range r.Jobs {
@@ -139,11 +142,17 @@ func check(t *testing.T, r *measurement.Run) {
 			cold++
 		}
 		if h.Variant.System == measurement.Flask {
+			if j.Decode <= 0 || j.Paint <= 0 || j.Encode <= 0 || j.Decode+j.Paint+j.Encode > j.Handler || j.Received <= 0 || j.Handler > j.Latency {
+				t.Errorf("%s: the stages are those of %+v", name, j)
+			}
 			continue
 		}
 		stages := j.Read + j.Decode + j.Paint + j.Encode + j.Write
 		if j.Read <= 0 || j.Decode <= 0 || j.Paint <= 0 || j.Encode <= 0 || j.Write <= 0 || stages > j.Handler || j.Handler > j.Latency {
 			t.Errorf("%s: the stages take %v of %+v", name, stages, j)
+		}
+		if h.Variant.System != measurement.Service && (j.Received <= 0 || j.Received+j.Handler > j.Latency+1e-6) {
+			t.Errorf("%s: until it was received: %+v", name, j)
 		}
 		if function && (j.Billed < j.Handler || j.Cold != (j.Start > 0)) {
 			t.Errorf("%s: billed and started: %+v", name, j)

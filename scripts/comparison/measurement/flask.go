@@ -2,11 +2,13 @@ package measurement
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
@@ -47,14 +49,35 @@ func (p Programs) flask(ctx context.Context, v Variant) (system, error) {
 
 func (s *flask) targets() ([]vegeta.Target, error) { return s.programs.forms(s.v, s.base) }
 
+// collect takes the stages from the responses. A picture's end is its response: it is not stored.
 func (s *flask) collect(_ context.Context, responses []response) ([]Job, error) {
 	jobs := make([]Job, len(responses))
 	for n, r := range responses {
-		if jobs[n].Failed = r.failed; r.failed == "" {
-			jobs[n].Latency = r.ended.Sub(r.scheduled).Seconds()
+		j := &jobs[n]
+		if j.Failed = r.failed; j.Failed != "" {
+			continue
 		}
+		j.Latency = r.ended.Sub(r.scheduled).Seconds()
+		for name, stage := range map[string]*float64{"total": &j.Handler, "decode": &j.Decode, "paint": &j.Paint, "encode": &j.Encode} {
+			var err error
+			if *stage, err = timing(r.header.Get("Server-Timing"), name); err != nil {
+				return nil, err
+			}
+		}
+		j.Received = max(0, j.Latency-j.Handler)
 	}
 	return jobs, nil
+}
+
+// timing is the seconds of a metric in a header Server-Timing (W3C), such as "decode;dur=1.5, paint;dur=20".
+func timing(header, metric string) (float64, error) {
+	for entry := range strings.SplitSeq(header, ",") {
+		if ms, ok := strings.CutPrefix(strings.TrimSpace(entry), metric+";dur="); ok {
+			v, err := strconv.ParseFloat(ms, 64)
+			return v / 1000, err
+		}
+	}
+	return 0, fmt.Errorf("the Python server's times %q lack %s", header, metric)
 }
 
 func (s *flask) close() error { s.Stop(); return nil }

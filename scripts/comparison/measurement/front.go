@@ -3,58 +3,70 @@ package measurement
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
-	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/atelier-go/atelier/scripts/devstack/ministack"
+	"github.com/atelier-go/atelier/scripts/measure/process"
 )
 
-// A front is an HTTP server before the worker function, which paints within the request: a
-// synchronous function behind a gateway, or, with several events at once in an environment, a
-// hypothetical one on Lambda Managed Instances. It submits a photograph of its own for each
-// request.
+// A front is a process of its own with an HTTP server before the worker function, which paints within
+// the request: a synchronous function behind a gateway, or, with several events at once in an
+// environment, a hypothetical one on Lambda Managed Instances. It takes the submissions that the
+// other systems take.
 type front struct {
-	*function
-	server *http.Server
-	url    string
+	*process.Process
+	programs Programs
+	v        Variant
+	url, dir string
 }
 
-func (p Programs) front(v Variant) (system, error) {
-	f, err := p.function(v)
+// A fronted is what [ServeFront] is to run, and where.
+type fronted struct {
+	Programs Programs
+	Variant  Variant
+	Address  string
+}
+
+func (p Programs) front(ctx context.Context, v Variant) (system, error) {
+	dir, err := p.folder(v.System)
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		_ = f.close() // the reason is err
-		return nil, err
-	}
-	s := &front{function: f, url: "http://" + l.Addr().String() + "/"}
-	s.server = &http.Server{Handler: http.HandlerFunc(s.serve)} //nolint:gosec // the sender is this process
-	go func() { _ = s.server.Serve(l) }()                       // until it is closed
-	return s, nil
-}
-
-// serve responds with what is known of the job, as JSON.
-func (s *front) serve(w http.ResponseWriter, r *http.Request) {
-	j, err := s.paint(r.Context())
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadGateway)
-		return
-	}
-	_ = json.NewEncoder(w).Encode(j) // else the sender has gone
-}
-
-func (s *front) targets() ([]vegeta.Target, error) {
-	return []vegeta.Target{{Method: http.MethodPost, URL: s.url}}, nil
-}
-
-func (s *front) collect(_ context.Context, responses []response) ([]Job, error) {
-	logged, err := attempts(s.log)
+	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
+	port, err := ministack.FreePort()
+	if err != nil {
+		return nil, err
+	}
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	p.Scratch = dir
+	settings, err := json.Marshal(fronted{p, v, address})
+	if err != nil {
+		return nil, err
+	}
+	url := "http://" + address + "/"
+	started, err := process.Begin(ctx, dir, "front", exec.Command(self, FrontArg, string(settings)), process.Responds(url))
+	if err != nil {
+		return nil, err
+	}
+	return &front{started, p, v, url, dir}, nil
+}
+
+func (s *front) targets() ([]vegeta.Target, error) { return s.programs.forms(s.v, s.url) }
+
+// collect takes a picture's end from the function's log, as that of the other systems with a store.
+func (s *front) collect(ctx context.Context, responses []response) ([]Job, error) {
 	jobs := make([]Job, len(responses))
+	var ids []string
 	for n, r := range responses {
 		j := &jobs[n]
 		if j.Failed = r.failed; j.Failed != "" {
@@ -63,16 +75,29 @@ func (s *front) collect(_ context.Context, responses []response) ([]Job, error) 
 		if err := json.Unmarshal(r.body, j); err != nil {
 			return nil, err
 		}
-		j.Latency = r.ended.Sub(r.scheduled).Seconds()
-		if a, ok := logged[j.ID]; ok {
-			a.fill(j)
-			j.Received = max(0, a.began().Sub(r.scheduled).Seconds())
+		ids = append(ids, j.ID)
+	}
+	logs, err := filepath.Glob(filepath.Join(s.dir, "*", functionLog))
+	if err != nil {
+		return nil, err
+	}
+	logged, err := attemptsOf(ctx, ids, logs...)
+	if err != nil {
+		return nil, err
+	}
+	for n := range jobs {
+		if a, ok := logged[jobs[n].ID]; ok {
+			a.fill(&jobs[n])
+			a.since(responses[n].scheduled, &jobs[n])
 		}
 	}
 	return jobs, nil
 }
 
 func (s *front) close() error {
-	_ = s.server.Close() // its connections are local
-	return s.function.close()
+	s.Stop()
+	if b := s.Output(); len(b) > 0 {
+		return errors.New("the server before the function: " + string(b))
+	}
+	return nil
 }

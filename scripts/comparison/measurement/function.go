@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -26,6 +25,9 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/photograph"
 )
 
+// functionLog is the name of the function's log in its folder.
+const functionLog = "function.log"
+
 // functionTimeout is that of the deployed function.
 const functionTimeout = time.Minute
 
@@ -37,7 +39,7 @@ type function struct {
 	host   *runtimeapi.Host
 	group  *cgroup.Group // nil where the processors are not limited
 	log    string
-	n      atomic.Int64 // photographs so far
+	n      int // photographs so far
 }
 
 // function prepares the worker function. Its processes start with the first pictures.
@@ -46,7 +48,7 @@ func (p Programs) function(v Variant) (_ *function, err error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &function{v: v, log: filepath.Join(dir, "function.log")}
+	f := &function{v: v, log: filepath.Join(dir, functionLog)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, f.close())
@@ -125,9 +127,14 @@ func (f *function) close() (err error) {
 	return err
 }
 
-// submit makes a job of the next photograph durable, and returns the event that announces it.
-func (f *function) submit() (id job.ID, event []byte, err error) {
-	photo := f.photos[int(f.n.Add(1)-1)%len(f.photos)]
+// next is one of the photographs, which take turns.
+func (f *function) next() []byte {
+	f.n++
+	return f.photos[(f.n-1)%len(f.photos)]
+}
+
+// submit makes a job of a photograph durable, and returns the event that announces it.
+func (f *function) submit(photo []byte) (id job.ID, event []byte, err error) {
 	info, err := imageio.Inspect(photo, imageio.DefaultLimits())
 	if err != nil {
 		return "", nil, err
@@ -149,9 +156,9 @@ func (f *function) submit() (id job.ID, event []byte, err error) {
 	return id, event, err
 }
 
-// paint has the function paint the next photograph. What the worker logs is not in the job.
-func (f *function) paint(ctx context.Context) (j Job, err error) {
-	id, event, err := f.submit()
+// paint has the function paint a photograph. What the worker logs is not in the job.
+func (f *function) paint(ctx context.Context, photo []byte) (j Job, err error) {
+	id, event, err := f.submit(photo)
 	if err != nil {
 		return j, err
 	}

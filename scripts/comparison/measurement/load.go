@@ -2,6 +2,7 @@ package measurement
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
@@ -11,6 +12,7 @@ import (
 type response struct {
 	scheduled, began, ended time.Time
 	code                    int
+	header                  http.Header
 	body                    []byte
 	failed                  string // why there is no good response; "" if there is one
 }
@@ -31,7 +33,7 @@ func send(ctx context.Context, arrivals []float64, targets []vegeta.Target, time
 			}
 			all[r.Seq] = response{
 				scheduled: s.began.Add(seconds(arrivals[r.Seq])), began: r.Timestamp, ended: r.Timestamp.Add(r.Latency),
-				code: int(r.Code), body: r.Body, failed: failure(r),
+				code: int(r.Code), header: r.Headers, body: r.Body, failed: failure(r),
 			}
 		case <-ctx.Done():
 			attacker.Stop()

@@ -36,7 +36,7 @@ type Job struct {
 	ID        string  `json:"id,omitempty"`        // left out of [Recorded]
 	Scheduled float64 `json:"scheduled,omitempty"` // when it was to be sent, since the load began; left out of [Recorded]
 	Lag       float64 `json:"lag,omitempty"`       // how much later it was sent
-	Latency   float64 `json:"latency,omitempty"`   // from Scheduled to the stored, or received, picture
+	Latency   float64 `json:"latency,omitempty"`   // from Scheduled to the stored picture; of [Flask], which stores none, to the received one
 	Failed    string  `json:"failed,omitempty"`    // why there is no picture
 
 	Cold      bool    `json:"cold,omitempty"`       // the first picture of its process
@@ -47,8 +47,8 @@ type Job struct {
 	NFSReads  int     `json:"nfs_reads,omitempty"`  // calls to the file server that read
 	NFSBytes  int64   `json:"nfs_bytes,omitempty"`  // that they brought
 	NFSWaited float64 `json:"nfs_waited,omitempty"` // for them, summed over calls that may overlap
-	Received  float64 `json:"received,omitempty"`   // from Scheduled until a worker began the attempt
-	Handler   float64 `json:"handler,omitempty"`    // from there to the stored picture
+	Received  float64 `json:"received,omitempty"`   // from Scheduled until a worker began the attempt; of [Flask] the response's way back is in it
+	Handler   float64 `json:"handler,omitempty"`    // from there to the stored picture; of [Flask] to the response
 
 	// Stages of Handler, which has more than them.
 	Read   float64 `json:"read,omitempty"`

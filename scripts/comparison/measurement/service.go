@@ -36,7 +36,7 @@ func (p Programs) service(ctx context.Context, v Variant) (run *Run, err error) 
 			return nil, err
 		}
 		before, at := u.ofPrograms(), time.Now()
-		j, err := f.paint(ctx)
+		j, err := f.paint(ctx, f.next())
 		if err != nil {
 			return nil, err
 		}

@@ -96,7 +96,7 @@ func (s *stack) collect(ctx context.Context, responses []response) ([]Job, error
 		}
 		a.fill(j)
 		j.Cold = a.Cold
-		j.Received, j.Latency = max(0, a.began().Sub(responses[n].scheduled).Seconds()), a.Time.Sub(responses[n].scheduled).Seconds()
+		a.since(responses[n].scheduled, j)
 	}
 	return jobs, nil
 }

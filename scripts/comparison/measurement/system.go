@@ -61,7 +61,7 @@ func (p Programs) open(ctx context.Context, v Variant) (system, error) {
 	case Daemon, MiniStack:
 		return p.stack(ctx, v)
 	case Synchronous, Concurrent:
-		return p.front(v)
+		return p.front(ctx, v)
 	case Flask:
 		return p.flask(ctx, v)
 	}

@@ -86,6 +86,12 @@ func (a attempt) fill(j *Job) {
 	}
 }
 
+// since completes a job that was to be sent at a time: by when the attempt began, and ended with a
+// durable picture.
+func (a attempt) since(scheduled time.Time, j *Job) {
+	j.Received, j.Latency = max(0, a.began().Sub(scheduled).Seconds()), a.Time.Sub(scheduled).Seconds()
+}
+
 // began is when the attempt began.
 func (a attempt) began() time.Time {
 	return a.Time.Add(-time.Duration(a.TookMS * float64(time.Millisecond)))

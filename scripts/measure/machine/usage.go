@@ -50,8 +50,8 @@ func ProcessorTime() time.Duration {
 }
 
 // ProcessorTimes returns what a process and all below it have used so far, in seconds of
-// processor to within 0.01 s each, by the names of their programs. It is empty where there is
-// no /proc.
+// processor to within 0.01 s each, by the names of their programs. A program has the time of its ended
+// children too. It is empty where there is no /proc.
 func ProcessorTimes(root int) map[string]float64 {
 	const tick = 0.01 // of Linux, for user programs
 	paths, err := filepath.Glob("/proc/[0-9]*/stat")
@@ -66,12 +66,13 @@ func ProcessorTimes(root int) map[string]float64 {
 		if err != nil || open < 1 || end < open {
 			continue // ended meanwhile
 		}
-		// pid (name) state parent ..., user and system time being the 14th and 15th
+		// pid (name) state parent ..., user and system time being the 14th and 15th, and those of ended
+		// children the 16th and 17th
 		f := strings.Fields(string(b[end+1:]))
 		pid, _ := strconv.Atoi(strings.TrimSpace(string(b[:open])))
 		parents[pid], _ = strconv.Atoi(f[1])
 		names[pid] = string(b[open+1 : end])
-		for _, ticks := range f[11:13] {
+		for _, ticks := range f[11:15] {
 			n, _ := strconv.ParseFloat(ticks, 64)
 			used[pid] += n * tick
 		}
