@@ -15,6 +15,7 @@ import (
 type Campaign struct {
 	// Calibrating leaves out all variants but those that predictions are made from.
 	Calibrating bool
+
 	Folder  *Folder
 	Machine machine.Description
 	Command string // as it was given, for the files
