@@ -1,7 +1,7 @@
 // Package simulation is a discrete-event model of the kinds of compute that are compared:
 // functions behind a queue, functions called synchronously, and instances that take jobs
-// from a queue. It returns the times of every job, and the use of each system as a cost
-// model needs it.
+// from a queue; and of a whole system on one machine ([Local]). It returns the times of every
+// job, and the use of each system as a cost model needs it.
 //
 // What the model has: a queue that is first in, first out; an event source mapping that
 // adds processes as documented; environments that are started when none is idle, reused
