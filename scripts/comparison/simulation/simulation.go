@@ -59,9 +59,11 @@ type Usage struct {
 	Receives      int     // receive calls that returned messages
 	EmptyReceives float64 // receive calls, each of 20 s, that returned none
 	BusySeconds   float64 // sum over jobs of Finished - Begun
-	BilledSeconds float64 // of functions, with InitSeconds; each invocation in whole milliseconds
-	InitSeconds   float64 // of environments' starts, as far as billed
-	ColdReadBytes float64 // read from the file system by environments that start
+	// ProcessorSeconds is what all parts of a [Machine] have used.
+	ProcessorSeconds float64
+	BilledSeconds    float64 // of functions, with InitSeconds; each invocation in whole milliseconds
+	InitSeconds      float64 // of environments' starts, as far as billed
+	ColdReadBytes    float64 // read from the file system by environments that start
 
 	EnvironmentSeconds float64 // that environments existed: starting, busy or idle
 	InstanceSeconds    float64 // that instances are paid: from launch to end, 60 s or more each
