@@ -13,6 +13,9 @@ import (
 
 // A Campaign makes the runs of a folder's plan that are missing.
 type Campaign struct {
+	// Calibrating leaves out all variants but those that predictions are made from.
+	Calibrating bool
+
 	Folder  *Folder
 	Machine machine.Description
 	Command string // as it was given, for the files
@@ -23,8 +26,6 @@ type Campaign struct {
 	Progress io.Writer
 	// RetryVoid is how many times runs that are void are made again after all others.
 	RetryVoid int
-	// Calibrating leaves out all variants but those that predictions are made from.
-	Calibrating bool
 }
 
 // An UnavailableError is why something can't be measured on this machine, with what to do.

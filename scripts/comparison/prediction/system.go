@@ -28,6 +28,7 @@ func (s *system) add(v measurement.Variant, a alone, steady []*measurement.Run) 
 		rest = append(rest, max(0, j.Handler-j.Paint))
 		after = append(after, max(0, j.Latency-j.Received-j.Handler))
 	}
+	start := 0.0
 	if starts(v) {
 		var extra []float64
 		usual := mean(received) + mean(rest) + mean(after) + mean(a.paint)
@@ -41,22 +42,23 @@ func (s *system) add(v measurement.Variant, a alone, steady []*measurement.Run) 
 		if len(extra) == 0 {
 			return fmt.Errorf("the runs of %s have no cold start: measure them again", steady[0].Header.Variant.Name())
 		}
-		s.start = mean(extra)
+		start = mean(extra)
 		if s.machine.Start, err = simulation.Empirical(extra); err != nil {
 			return err
 		}
 	}
-	s.job = processorTime(steady, s.start, func(b measurement.Busy) float64 { return b.System })
-	all := processorTime(steady, s.start, measurement.Busy.All)
 	// What other programs take of the processors for a job: first, before its work, as far as it waits
 	// for that, and the remainder at the same time as later jobs.
-	others := max(0, all-a.demand*(mean(a.paint)+mean(rest)))
+	all, work := processorTime(steady, start), mean(a.paint)+mean(rest)
+	demand := min(a.demand, all/work)
+	others := all - demand*work
+	s.others = notOfSystem(steady)
 	before := min(others, mean(received))
 	for i := range received {
 		received[i] = max(0, received[i]-before)
 	}
 	m := &s.machine
-	m.Demand, m.Before, m.Beside = a.demand, simulation.Constant(before), simulation.Constant(others-before)
+	m.Demand, m.Before, m.Beside = demand, simulation.Constant(before), simulation.Constant(others-before)
 	if m.Delay, err = simulation.Empirical(received); err != nil {
 		return err
 	}
@@ -95,14 +97,25 @@ func undisturbed(runs []*measurement.Run) []measurement.Job {
 	return jobs
 }
 
-// processorTime is what some programs take of the processors for a job, on average, besides the starts.
-func processorTime(runs []*measurement.Run, start float64, of func(measurement.Busy) float64) float64 {
+// processorTime is what a job takes of the processors, on average, besides the starts: more than 0 s.
+func processorTime(runs []*measurement.Run, start float64) float64 {
 	used, jobs := 0.0, 0
 	for _, r := range runs {
-		used += of(r.Busy()) - start*float64(r.ColdJobs())
+		used += r.Busy().All() - start*float64(r.ColdJobs())
 		jobs += len(r.Jobs)
 	}
-	return max(0, used/float64(jobs))
+	return max(1e-6, used/float64(jobs))
+}
+
+// notOfSystem is what the sender and what is in AWS's place take of the processors for a job, on average.
+func notOfSystem(runs []*measurement.Run) float64 {
+	used, jobs := 0.0, 0
+	for _, r := range runs {
+		b := r.Busy()
+		used += b.StandIns + b.Sender
+		jobs += len(r.Jobs)
+	}
+	return used / float64(jobs)
 }
 
 func mean(values []float64) float64 {

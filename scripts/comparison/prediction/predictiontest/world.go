@@ -25,6 +25,10 @@ const (
 	after  = 0.004 // seconds until the sender has the picture, of systems that tell their stages
 	before = 0.008 // processor seconds of a submission
 	beside = 0.006 // likewise, after the work
+
+	// Of a job, what of before and beside is not the system's.
+	standIns = 0.004
+	sender   = 0.001
 )
 
 // paint draws how long a picture takes in a run that is slower by a factor.
@@ -82,7 +86,6 @@ func (w World) run(t *testing.T, p measurement.Plan, v measurement.Variant, repe
 	if err != nil {
 		t.Fatal(err)
 	}
-	used := float64(made.Usage.ColdStarts) * start(v)
 	for _, m := range made.Jobs {
 		j := measurement.Job{Scheduled: m.Arrival, Latency: m.Finished - m.Arrival, Cold: m.Cold}
 		if v.System != measurement.Flask {
@@ -93,9 +96,9 @@ func (w World) run(t *testing.T, p measurement.Plan, v measurement.Variant, repe
 			j.Waited = max(0, j.Received-0.1) // for a place, or a start: submissions take less
 		}
 		r.Jobs = append(r.Jobs, j)
-		used += before + beside + demand(v)*m.Work
 	}
-	r.Footer.Used = map[string]float64{"worker": used * math.Exp(0.01*chance.NormFloat64())}
+	used, jobs := made.Usage.ProcessorSeconds*math.Exp(0.01*chance.NormFloat64()), float64(len(made.Jobs))
+	r.Footer.Used = map[string]float64{"worker-lambda": used - (standIns+sender)*jobs, "ministack": standIns * jobs, "sender": sender * jobs}
 	return r
 }
 
@@ -112,6 +115,9 @@ func machineOf(v measurement.Variant) simulation.Machine {
 	m := simulation.Machine{
 		Processors: cores, Before: simulation.Constant(before), Beside: simulation.Constant(beside), After: simulation.Constant(after), Demand: demand(v),
 		Delay: func(chance *rand.Rand) float64 { return 0.005 + 0.01*chance.Float64() },
+	}
+	if v.System != measurement.Flask {
+		m.Slowdown = 0.1
 	}
 	switch v.System {
 	case measurement.Daemon:
