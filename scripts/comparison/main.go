@@ -64,16 +64,17 @@ const description = `Measures, on this machine, each kind of compute that could 
                Managed Instances, where AWS does not offer it for Go: hypothetical
   flask        a Python server (scripts/setup --bench installs what it needs)
 
-Systems are under load from arrivals that don't wait for responses (an open loop): steady, at
-random (Poisson), in bursts after silence, as published image jobs (synthetic), and, with --trace,
-as recorded. Each run starts its programs afresh, and the order is drawn by chance within each
-repetition. A run is void, and its file
-tells why, where the sender lagged (its 99th percentile over 5 ms), where the machine was taken away for more
-than 2% of the time (steal), where more than half of the processors were in use under load, where the page
-cache was not empty though it should have been, or where jobs failed.
+Systems are under load from arrivals that don't wait for responses (an open loop): steady,
+at random (Poisson), in bursts after silence, as published image jobs (synthetic), and, with
+--trace, as recorded. Each run starts its programs afresh, and the order is drawn by chance
+within each repetition. A run is void, and its file tells why, where the sender lagged (its
+99th percentile over 5 ms), where the machine was taken away for more than 2% of the time
+(steal), where more than half of the processors were in use under load, where the page cache
+was not empty though it should have been, or where jobs failed.
 
 Ctrl-C keeps what was measured: the same command goes on from there, on another day too, and
-makes void runs again. --list tells how long it takes. --out has a file of JSON lines for each run, in runs/.
+makes void runs again. --list tells how long it takes. --out has a file of JSON lines for
+each run, in runs/.
 
 scripts/compare plan --help tells how to choose the compute for one's own load.`
 

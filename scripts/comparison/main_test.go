@@ -167,6 +167,10 @@ func check(t *testing.T, r *measurement.Run) {
 		if !r.Jobs[0].Cold || cold != 1 {
 			t.Errorf("%s: %d cold starts, want the first picture alone", name, cold)
 		}
+		const library = 15e6 // bytes that a start touches, at least
+		if onDisk := h.Machine.FileSystem == "ext4"; h.Variant.Evicted && onDisk && r.Footer.Void == "" && (r.Jobs[0].DiskBytes < library || r.Jobs[1].DiskBytes > library) {
+			t.Errorf("%s: the start fetched %d bytes from the disk, and the next picture %d", name, r.Jobs[0].DiskBytes, r.Jobs[1].DiskBytes)
+		}
 	case measurement.Concurrent:
 		if cold != 1 {
 			t.Errorf("%s: %d cold starts in one environment", name, cold)

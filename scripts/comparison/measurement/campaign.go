@@ -134,6 +134,9 @@ func (c *Campaign) round(ctx context.Context, s *Summary) error {
 			s.Unavailable[name] = none.Reason
 			clock.leaveOut(step)
 			fmt.Fprintf(c.Progress, "compare: %s: left out: %s\n", name, none.Reason)
+			if err := c.Folder.setUnavailable(name, none.Reason); err != nil {
+				return errors.Join(append(errs, err)...)
+			}
 			continue
 		}
 		clock.made(step, time.Since(began))
@@ -142,7 +145,7 @@ func (c *Campaign) round(ctx context.Context, s *Summary) error {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
 			continue
 		}
-		if err := c.Folder.Add(run); err != nil {
+		if err := errors.Join(c.Folder.Add(run), c.Folder.setUnavailable(name, "")); err != nil {
 			return errors.Join(append(errs, err)...)
 		}
 		s.Made++

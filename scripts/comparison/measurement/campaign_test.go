@@ -166,7 +166,8 @@ func TestUnavailableAndFailed(t *testing.T) {
 		}
 		return &Run{}, nil
 	}}
-	c := r.campaign(open(t, t.TempDir(), plan(2, 3)))
+	dir := t.TempDir()
+	c := r.campaign(open(t, dir, plan(2, 3)))
 	c.Progress = &progress
 	s, err := c.Run(t.Context())
 	if !errors.Is(err, broken) || s.Made != 2 || s.Left != 4 || len(s.Unavailable) != 1 {
@@ -174,6 +175,17 @@ func TestUnavailableAndFailed(t *testing.T) {
 	}
 	if n := strings.Count(progress.String(), "left out: no control groups here"); n != 1 || !strings.Contains(progress.String(), " left\n") {
 		t.Errorf("the progress was\n%s", &progress)
+	}
+	first := c.Folder.Plan.Variants[0].Name()
+	if reasons, err := Unavailable(dir); err != nil || len(reasons) != 1 || reasons[first] != "no control groups here" {
+		t.Errorf("the folder has the reasons %v, %v", reasons, err)
+	}
+	r.then = nil // now it can
+	if _, err := c.Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if reasons, err := Unavailable(dir); err != nil || len(reasons) != 0 {
+		t.Errorf("once it can be measured the folder has the reasons %v, %v", reasons, err)
 	}
 }
 

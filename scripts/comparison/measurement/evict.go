@@ -1,8 +1,10 @@
 package measurement
 
 import (
+	"os"
 	"path/filepath"
 
+	"github.com/atelier-go/atelier/scripts/measure/machine"
 	"github.com/atelier-go/atelier/scripts/measure/pagecache"
 )
 
@@ -42,4 +44,13 @@ func (p Programs) evict(engine string) (bytes, stayed int64, err error) {
 	}
 	stayed, err = files.Cached()
 	return files.Bytes, stayed, err
+}
+
+// diskBytes is what the function's processes have fetched from disks so far; 0 of a variant whose
+// files are in memory.
+func (v Variant) diskBytes() int64 {
+	if !v.Evicted {
+		return 0
+	}
+	return machine.DiskBytes(os.Getpid())
 }

@@ -17,6 +17,8 @@ type Folder struct {
 	Plan Plan
 	dir  string
 	lock *os.File
+
+	unavailable map[string]string
 }
 
 // Open opens or makes an output folder. Where it has a plan already, that one's seed counts,
@@ -39,6 +41,9 @@ func Open(dir string, p Plan) (_ *Folder, err error) {
 		return nil, fmt.Errorf("another process measures into %s: wait for it, or take another folder", dir)
 	}
 	if err := f.clean(); err != nil {
+		return nil, err
+	}
+	if f.unavailable, err = Unavailable(dir); err != nil {
 		return nil, err
 	}
 	f.Plan.Format = Format

@@ -20,8 +20,9 @@ const (
 // burst is how many jobs a burst has, and how much faster they come than on average.
 const burst = 10
 
-// arrivals returns the times at which the jobs are sent, in seconds since the load began.
-func (v Variant) arrivals(chance *rand.Rand, trace *Trace) (times []float64, err error) {
+// arrivals returns the times at which the jobs are sent, in seconds since the load began. Those of
+// [Recorded] are of a [Trace].
+func (v Variant) arrivals(chance *rand.Rand) (times []float64, err error) {
 	if v.Rate <= 0 || math.IsInf(v.Rate, 0) || v.Jobs < 1 {
 		return nil, fmt.Errorf("%s: %d jobs at %g a second can't be sent", v.Name(), v.Jobs, v.Rate)
 	}
@@ -39,10 +40,7 @@ func (v Variant) arrivals(chance *rand.Rand, trace *Trace) (times []float64, err
 			times, err = arrivals.Excerpt(chance, times, period, v.Rate, v.Jobs)
 		}
 	case Recorded:
-		if trace == nil || trace.SHA256 != v.Trace {
-			return nil, fmt.Errorf("%s: the trace with the SHA-256 %s is not there: pass its file by --trace", v.Name(), v.Trace)
-		}
-		times, err = arrivals.Excerpt(chance, trace.times, trace.period, v.Rate, v.Jobs)
+		err = fmt.Errorf("its arrivals are in the file with the SHA-256 %s alone: pass it by --trace", v.Trace)
 	default:
 		return nil, fmt.Errorf("there is no pattern %q", v.Pattern)
 	}

@@ -24,13 +24,13 @@ func TestArrivals(t *testing.T) {
 		}},
 		{"synthetic", Variant{Pattern: Synthetic, Rate: 0.2, Jobs: 50}, func(a []float64) bool { return a[0] == 0 && a[49] > 50 }},
 	} {
-		times, err := c.v.arrivals(source(), nil)
+		times, err := c.v.arrivals(source())
 		if err != nil || len(times) != c.v.Jobs || !slices.IsSorted(times) || !c.want(times) {
 			t.Errorf("%s: got %d, %v, %v", c.name, len(times), times[:min(len(times), 30)], err)
 		}
 	}
 	for _, v := range []Variant{{Pattern: Steady, Jobs: 1}, {Pattern: Steady, Rate: 1}, {Pattern: "daily", Rate: 1, Jobs: 1}, {Pattern: Poisson, Rate: math.Inf(1), Jobs: 1}} {
-		if _, err := v.arrivals(source(), nil); err == nil {
+		if _, err := v.arrivals(source()); err == nil {
 			t.Errorf("%+v was accepted", v)
 		}
 	}
@@ -43,7 +43,7 @@ func source() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 // The synthetic pattern is the same excerpt that package arrivals makes: there is no second one.
 func TestSyntheticIsOfArrivals(t *testing.T) {
 	v := Variant{Pattern: Synthetic, Rate: 0.05, Jobs: 20}
-	got, err := v.arrivals(source(), nil)
+	got, err := v.arrivals(source())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestSyntheticIsOfArrivals(t *testing.T) {
 func TestRecordedArrivals(t *testing.T) {
 	trace := readTrace(t, "arrival_s\n10\n17\n30\n41\n") // to 41.33 at its mean gap
 	v := Variant{Pattern: Recorded, Rate: 4 / trace.period, Jobs: 4, Trace: trace.SHA256}
-	times, err := v.arrivals(source(), trace)
+	times, err := trace.arrivals(v, source())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestRecordedArrivals(t *testing.T) {
 		}
 	}
 	for name, other := range map[string]*Trace{"none": nil, "another": readTrace(t, "arrival_s\n1\n2\n")} {
-		if _, err := v.arrivals(source(), other); err == nil || !strings.Contains(err.Error(), "pass its file by --trace") {
+		if _, err := other.arrivals(v, source()); err == nil || !strings.Contains(err.Error(), "pass it by --trace") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

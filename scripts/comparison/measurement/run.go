@@ -47,6 +47,7 @@ type Job struct {
 	NFSReads  int     `json:"nfs_reads,omitempty"`  // calls to the file server that read
 	NFSBytes  int64   `json:"nfs_bytes,omitempty"`  // that they brought
 	NFSWaited float64 `json:"nfs_waited,omitempty"` // for them, summed over calls that may overlap
+	DiskBytes int64   `json:"disk_bytes,omitempty"` // that the function has fetched from a disk, of evicted variants
 	Received  float64 `json:"received,omitempty"`   // from Scheduled until a worker began the attempt; of [Flask] the response's way back is in it
 	Handler   float64 `json:"handler,omitempty"`    // from there to the stored picture; of [Flask] to the response
 

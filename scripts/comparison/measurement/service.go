@@ -35,13 +35,14 @@ func (p Programs) service(ctx context.Context, v Variant) (run *Run, err error) 
 		if err != nil {
 			return nil, err
 		}
-		before, at := u.ofPrograms(), time.Now()
+		before, disk, at := u.ofPrograms(), v.diskBytes(), time.Now()
 		j, err := f.paint(ctx, f.next())
 		if err != nil {
 			return nil, err
 		}
 		j.Scheduled, j.Latency = at.Sub(began).Seconds(), time.Since(at).Seconds()
 		j.Used = max(0, sum(u.ofPrograms())-sum(before))
+		j.DiskBytes = v.diskBytes() - disk
 		now, err := p.reads()
 		if err != nil {
 			return nil, err

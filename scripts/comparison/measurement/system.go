@@ -40,7 +40,7 @@ func (p Programs) Measure(ctx context.Context, v Variant, chance *rand.Rand) (*R
 	if v.System == Service {
 		return p.service(ctx, v)
 	}
-	arrivals, err := v.arrivals(chance, p.Trace)
+	arrivals, err := p.Trace.arrivals(v, chance)
 	if err != nil {
 		return nil, err
 	}

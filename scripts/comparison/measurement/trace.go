@@ -63,6 +63,19 @@ func ReadTrace(name string) (*Trace, error) {
 	return t, nil
 }
 
+// arrivals returns the times at which the jobs of a variant are sent: an excerpt of the trace where
+// it is recorded, and what [Variant.arrivals] returns where not. t may be nil.
+func (t *Trace) arrivals(v Variant, chance *rand.Rand) ([]float64, error) {
+	if v.Pattern != Recorded || t == nil || t.SHA256 != v.Trace {
+		return v.arrivals(chance)
+	}
+	times, err := arrivals.Excerpt(chance, t.times, t.period, v.Rate, v.Jobs)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", v.Name(), err)
+	}
+	return times, nil
+}
+
 // rounded is v to two digits; 0 of what is no number.
 func rounded(v float64) float64 {
 	if math.IsNaN(v) || math.IsInf(v, 0) {

@@ -77,7 +77,7 @@ func TestRecordedRunHasNoRows(t *testing.T) {
 	c := &Campaign{
 		Machine: machine.Description{Processor: "A"}, Progress: io.Discard, Trace: trace,
 		Measure: func(_ context.Context, v Variant, chance *rand.Rand) (*Run, error) {
-			times, err := v.arrivals(chance, trace)
+			times, err := trace.arrivals(v, chance)
 			if err != nil {
 				return nil, err
 			}

@@ -129,7 +129,7 @@ func (p *Plan) AddTrace(t *Trace) error {
 			continue
 		}
 		v.Pattern, v.Trace = Recorded, t.SHA256
-		if _, err := v.arrivals(rand.New(rand.NewPCG(1, 1)), t); err != nil { //nolint:gosec // not for secrets
+		if _, err := t.arrivals(v, rand.New(rand.NewPCG(1, 1))); err != nil { //nolint:gosec // not for secrets
 			return err
 		}
 		p.Variants = append(p.Variants, v)

@@ -193,7 +193,7 @@ func TestBurstsFindNoEnvironment(t *testing.T) {
 				continue
 			}
 			found++
-			times, err := v.arrivals(source(), nil)
+			times, err := v.arrivals(source())
 			if err != nil {
 				t.Fatal(err)
 			}

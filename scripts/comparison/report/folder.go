@@ -19,6 +19,7 @@ import (
 type folder struct {
 	plan        measurement.Plan
 	runs        []*measurement.Run // those that are void too
+	unavailable map[string]string  // why variants could not be measured, by name
 	digest      string             // SHA-256 of the files, in hexadecimal digits
 	predictions *prediction.File   // nil where there are none
 }
@@ -34,6 +35,12 @@ func read(dir string) (f folder, err error) {
 	sum.Write(b)
 	if err := json.Unmarshal(b, &f.plan); err != nil {
 		return f, fmt.Errorf("%s is damaged: %w", path, err)
+	}
+	if f.unavailable, err = measurement.Unavailable(dir); err != nil {
+		return f, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.unavailable)) {
+		fmt.Fprintf(sum, "%s %s\n", name, f.unavailable[name])
 	}
 	if f.runs, err = measurement.Load(dir); err != nil {
 		return f, err

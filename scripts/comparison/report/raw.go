@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
@@ -10,7 +11,7 @@ import (
 // raw says what the report was made from, and what counts for nothing.
 func raw(f *folder) Section {
 	s := Section{ID: "raw", Title: "Raw data", Text: []string{fmt.Sprintf(
-		"%d runs, seed %d, %d repetitions planned. SHA-256 of the plan, the runs and the predictions: %s.",
+		"%d runs, seed %d, %d repetitions planned. SHA-256 of the plan, the runs, what was unavailable and the predictions: %s.",
 		len(f.runs), f.plan.Seed, f.plan.Repetitions, f.digest)}}
 	if t := f.trace(); t != nil {
 		s.Text = append(s.Text, fmt.Sprintf(
@@ -41,7 +42,7 @@ func raw(f *folder) Section {
 		}
 		void.Rows = append(void.Rows, []string{r.Header.Variant.Name(), r.Header.Machine.Processor, r.Footer.Void, exact(float64(r.Header.Repetition))})
 	}
-	lacking := Table{Title: "Planned runs that are missing", Left: 1, Columns: []string{"Variant", "Runs that count", "Planned"}}
+	lacking := Table{Title: "Planned runs that are missing", Left: 2, Columns: []string{"Variant", "Why", "Runs that count", "Planned"}}
 	enough := map[measurement.Variant]bool{}
 	for _, p := range f.processors() {
 		for _, l := range f.plan.Looks(measurement.ByProcessor(f.runs)[p]) {
@@ -50,7 +51,7 @@ func raw(f *folder) Section {
 	}
 	for _, v := range f.plan.Variants {
 		if n := good[v.Name()]; n < f.plan.Repetitions && !enough[v] {
-			lacking.Rows = append(lacking.Rows, []string{v.Name(), exact(float64(n)), exact(float64(f.plan.Repetitions))})
+			lacking.Rows = append(lacking.Rows, []string{v.Name(), cmp.Or(f.unavailable[v.Name()], "not made yet, or void"), exact(float64(n)), exact(float64(f.plan.Repetitions))})
 		}
 	}
 	s.Tables = append(s.Tables, machines)

@@ -2,6 +2,8 @@ package report
 
 import (
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -21,5 +23,33 @@ func TestTraceIsNamed(t *testing.T) {
 	}
 	if text := strings.Join(raw(&f).Text, " "); !strings.Contains(text, "SHA-256 0123abcd, 49.0 jobs an hour, in 10 minutes an index of dispersion of –") || !strings.Contains(text, "9.20 times the mean") {
 		t.Errorf("got %s", text)
+	}
+}
+
+// What could not be measured is listed with the reason, which also decides the digest.
+func TestMissingRunsHaveReasons(t *testing.T) {
+	v := measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 20, Pattern: measurement.Poisson, Rate: 1}
+	dir := synthetic(t, measurement.Plan{Repetitions: 1, Seed: 1, Variants: []measurement.Variant{v}})
+	other := v
+	other.System = measurement.Flask
+	before, err := read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, measurement.UnavailableFile), []byte(`{"`+other.Name()+`": "run scripts/setup --bench"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.digest == before.digest {
+		t.Error("the digest is the same")
+	}
+	f.plan.Variants = append(f.plan.Variants, other)
+	tables := raw(&f).Tables
+	last := tables[len(tables)-1]
+	if len(last.Rows) != 1 || last.Rows[0][0] != other.Name() || last.Rows[0][1] != "run scripts/setup --bench" {
+		t.Errorf("got %q", last.Rows)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -47,45 +46,6 @@ func ProcessorTime() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// ProcessorTimes returns what a process and all below it have used so far, in seconds of
-// processor to within 0.01 s each, by the names of their programs. A program has the time of its ended
-// children too. It is empty where there is no /proc.
-func ProcessorTimes(root int) map[string]float64 {
-	const tick = 0.01 // of Linux, for user programs
-	paths, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		return nil // the pattern is right
-	}
-	parents, sums := map[int]int{}, map[string]float64{}
-	used, names := map[int]float64{}, map[int]string{}
-	for _, path := range paths {
-		b, err := os.ReadFile(path)
-		open, end := bytes.IndexByte(b, '('), bytes.LastIndexByte(b, ')')
-		if err != nil || open < 1 || end < open {
-			continue // ended meanwhile
-		}
-		// pid (name) state parent ..., user and system time being the 14th and 15th, and those of ended
-		// children the 16th and 17th
-		f := strings.Fields(string(b[end+1:]))
-		pid, _ := strconv.Atoi(strings.TrimSpace(string(b[:open])))
-		parents[pid], _ = strconv.Atoi(f[1])
-		names[pid] = string(b[open+1 : end])
-		for _, ticks := range f[11:15] {
-			n, _ := strconv.ParseFloat(ticks, 64)
-			used[pid] += n * tick
-		}
-	}
-	for pid := range used {
-		for above := pid; above > 1; above = parents[above] {
-			if above == root {
-				sums[names[pid]] += used[pid]
-				break
-			}
-		}
-	}
-	return sums
 }
 
 // Processors is what all processors have spent since the machine's start, in ticks.

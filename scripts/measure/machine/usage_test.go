@@ -3,8 +3,6 @@ package machine
 import (
 	"errors"
 	"math"
-	"os"
-	"os/exec"
 	"testing"
 )
 
@@ -40,31 +38,5 @@ func TestDescribe(t *testing.T) {
 	d := Describe(t.Context(), t.TempDir(), t.TempDir())
 	if d.Processor == "" || d.Cores < 1 || d.UsableCores < 1 || d.System == "" || d.Go == "" || d.Commit != Unknown {
 		t.Errorf("got %+v", d)
-	}
-}
-
-// This process is among those below its parent.
-func TestProcessorTimes(t *testing.T) {
-	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		t.Skip("no /proc")
-	}
-	if all := ProcessorTimes(os.Getpid()); len(all) == 0 {
-		t.Error("got none of this process")
-	}
-}
-
-// Nothing is lost of a child that has ended.
-func TestProcessorTimesOfEndedChildren(t *testing.T) {
-	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		t.Skip("no /proc")
-	}
-	before := ProcessorTimes(os.Getpid())[ProgramName()]
-	child := exec.CommandContext(t.Context(), "sh", "-c", "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done")
-	if err := child.Run(); err != nil {
-		t.Fatal(err)
-	}
-	used := (child.ProcessState.UserTime() + child.ProcessState.SystemTime()).Seconds()
-	if got := ProcessorTimes(os.Getpid())[ProgramName()] - before; used < 0.05 || got < used-0.03 {
-		t.Errorf("got %v s more, and the child took %v s", got, used)
 	}
 }
