@@ -15,7 +15,7 @@ func build(dir string, e effort) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Document{Title: "Functions or instances for painting pictures", Quick: f.plan.Quick}
+	d := &Document{Title: "Serverless functions or EC2 instances for painting pictures", Quick: f.plan.Quick, Terms: terms()}
 	var all []worker
 	var groups []group
 	if processors := f.processors(); len(processors) > 0 {
@@ -27,7 +27,7 @@ func build(dir string, e effort) (*Document, error) {
 			return nil, err
 		}
 	}
-	if d.Choice, d.Picture, err = choice(all, t); err != nil {
+	if err := d.choose(all, t); err != nil {
 		return nil, err
 	}
 	add := func(s Section, err error) error {
@@ -36,6 +36,9 @@ func build(dir string, e effort) (*Document, error) {
 	}
 	err = firstError(
 		func() error { return add(saving(&f, all, t, e)) },
+		func() error { return add(savingOf(imageJobs(f.plan.Seed, e), &f, all, t, e)) },
+		func() error { return add(savingOf(nightly(e), &f, all, t, e)) },
+		func() error { return add(original(&f, groups, all, t, e)) },
 		func() error { return add(bills(&f, all, t)) },
 		func() error { return add(latencies(&f), nil) },
 		func() error { return add(coldStarts(&f), nil) },
@@ -43,8 +46,9 @@ func build(dir string, e effort) (*Document, error) {
 		func() error { return add(serviceTimes(&f), nil) },
 		func() error { return add(sensitivity(&f, groups, all, t, e)) },
 		func() error { return add(validation(&f, e)) },
+		func() error { return add(published(groups, all, t)) },
 		func() error { return add(threats(), nil) },
-		func() error { return add(principles(&f), nil) },
+		func() error { return add(f.principles(), nil) },
 		func() error { return add(raw(&f), nil) },
 	)
 	if err != nil {
