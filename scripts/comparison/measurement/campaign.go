@@ -20,6 +20,8 @@ type Campaign struct {
 	// the footer what it knows. An [*UnavailableError] leaves the variant out.
 	Measure  func(context.Context, Variant, *rand.Rand) (*Run, error)
 	Progress io.Writer
+	// Calibrating leaves out all variants but those that predictions are made from.
+	Calibrating bool
 }
 
 // An UnavailableError is why something can't be measured on this machine, with what to do.
@@ -66,7 +68,7 @@ func (c *Campaign) missing() (all []step, err error) {
 		done[made{r.Header.Variant, r.Header.Repetition}] = true
 	}
 	for _, s := range order(c.Folder.Plan) {
-		if !done[made{s.variant, s.repetition}] {
+		if !done[made{s.variant, s.repetition}] && (!c.Calibrating || s.variant.Calibrates()) {
 			all = append(all, s)
 		}
 	}

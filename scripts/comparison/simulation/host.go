@@ -1,10 +1,11 @@
 package simulation
 
-// A host works on jobs at the same time. Each goes on at full speed while there are as
-// many processors as jobs, and otherwise all share the processors equally.
+// A host works on tasks at the same time. Each goes on at full speed while there are as many
+// processors as all together demand, and otherwise all are slower by the same factor.
 type host struct {
 	processors float64
 	running    []task
+	demand     float64 // processors that the running tasks would occupy
 	progress   float64 // work done for each job, since the host was last idle
 	updated    float64 // when progress was last computed
 	version    uint32  // of the event that ends the next task
@@ -12,22 +13,23 @@ type host struct {
 	speed      float64 // at which that event was scheduled; 0 for none
 }
 
-// A task is a job on a host.
+// A task is a job on a host, or a part of one.
 type task struct {
-	job  int
-	ends float64 // progress of the host at which its work is done
+	job    int
+	demand float64 // processors that it occupies at full speed
+	ends   float64 // progress of the host at which its work is done
 }
 
 func (h *host) currentSpeed() float64 {
-	if n := float64(len(h.running)); n > h.processors {
-		return h.processors / n
+	if h.demand > h.processors {
+		return h.processors / h.demand
 	}
 	return 1
 }
 
 func (h *host) advance(now float64) {
 	if len(h.running) == 0 {
-		h.progress = 0 // keeps rounding errors from adding up
+		h.progress, h.demand = 0, 0 // keeps rounding errors from adding up
 	} else {
 		h.progress += (now - h.updated) * h.currentSpeed()
 	}
@@ -36,10 +38,17 @@ func (h *host) advance(now float64) {
 
 // begin starts work on a job.
 func (c *core) begin(h *host, subject int32, job int) {
-	h.advance(c.now)
 	j := &c.jobs[job]
 	j.Begun, j.Worker = c.now, subject
-	h.running = append(h.running, task{job, h.progress + j.Work})
+	c.occupy(h, subject, task{job: job, demand: 1}, j.Work)
+}
+
+// occupy has a host run a task that takes some seconds at full speed.
+func (c *core) occupy(h *host, subject int32, t task, work float64) {
+	h.advance(c.now)
+	t.ends = h.progress + work
+	h.running = append(h.running, t)
+	h.demand += t.demand
 	c.schedule(h, subject)
 }
 
@@ -62,8 +71,8 @@ func (c *core) schedule(h *host, subject int32) {
 	c.events.push(event{at: c.now + max(0, next-h.progress)/speed, kind: jobDone, subject: subject, version: h.version})
 }
 
-// complete takes the tasks that end now off the host, calls done for each, and reports
-// whether the event was still valid.
+// complete takes the tasks that end now off the host, calls done for each, which must not change
+// the host, and reports whether the event was still valid.
 func (c *core) complete(h *host, e event, done func(job int)) bool {
 	if e.version != h.version || h.speed == 0 {
 		return false
@@ -77,10 +86,8 @@ func (c *core) complete(h *host, e event, done func(job int)) bool {
 		}
 		h.running[i] = h.running[len(h.running)-1]
 		h.running = h.running[:len(h.running)-1]
-		c.finished(t.job)
-		if done != nil {
-			done(t.job)
-		}
+		h.demand -= t.demand
+		done(t.job)
 	}
 	c.schedule(h, e.subject)
 	return true
