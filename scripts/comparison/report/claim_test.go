@@ -32,7 +32,7 @@ func TestWhere(t *testing.T) {
 		{true, at(100, 200, 3000), "below 100 a day and between 200 and 3,000 a day"},
 		{false, at(100, 200, 3000), "between 100 and 200 a day and above 3,000 a day"},
 	} {
-		if got := where(c.holds, c.crossings); got != c.want {
+		if got := where(c.holds, c.crossings, ""); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
