@@ -90,7 +90,7 @@ func find(v view, w *worker, t *prices.Table) (f finding, err error) {
 	if err != nil {
 		return f, err
 	}
-	f.claim, f.cheaper, f.dearer = where(low > claimed, claims, claimBand), where(f.wins, f.turns, turnBand), where(!f.wins, f.turns, turnBand)
+	f.claim, f.cheaper, f.dearer = where(low > claimed, claims, claimBand), where(f.wins, f.turns, turnBand), where(!f.wins, f.turns, "")
 	return f, nil
 }
 
