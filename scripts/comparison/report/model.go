@@ -51,7 +51,7 @@ type worker struct {
 }
 
 // workers are the engines' workers on a processor model, for pictures of about size px with about
-// memory MB, those that are nearest. The engine whose warm pictures cost the least is the first.
+// memory MB, those that are nearest.
 func workers(groups []group, size, memory int) []worker {
 	return workersOf(groups, size, memory, measurement.ONNX, measurement.TensorFlow)
 }
@@ -87,7 +87,6 @@ func workersOf(groups []group, size, memory int, engines ...string) (all []worke
 			all = append(all, w)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b worker) int { return cmp.Compare(a.warm(nil), b.warm(nil)) })
 	return all
 }
 
@@ -172,11 +171,14 @@ type byVolume struct{ logs, values []float64 }
 // volumeStep is the distance of its points, in decades.
 const volumeStep = 0.25
 
-// simulateCold simulates Poisson arrivals at rates of 100 pictures a month and more.
+// simulateCold simulates Poisson arrivals at rates of 100 pictures a month and more: so many jobs, or more
+// where these come within hours, in which the first starts of environments would count too much.
 func simulateCold(w *worker, seed uint64, jobs int, keep float64) (*byVolume, error) {
-	return w.coldShares(seed, keep, 9, func(pictures float64) ([]float64, error) {
+	const most, hours = 8, 3
+	return w.coldShares(seed, keep, most, func(pictures float64) ([]float64, error) {
 		rate := pictures / cost.Seconds
-		return arrivals.Poisson(random(seed), rate, float64(jobs)/rate)
+		few := float64(jobs)
+		return arrivals.Poisson(random(seed), rate, max(few, min(20*few, rate*hours*3600))/rate)
 	})
 }
 

@@ -37,7 +37,7 @@ func imageJobs(seed uint64, e effort) pattern {
 		text: fmt.Sprintf("Jobs of a recorded trace of image generation do not come evenly: its busiest hour has %s times the mean, and a third of its hours have none. The trace may not be published; a synthetic pattern of %d days with its statistics stands in, scaled to each volume. Instances have to be enough for the busiest hour, all month; functions are paid by the picture, however these come.",
 			exact(peak), days),
 		peak: peak, at: arrivals.ImagesPerHour * cost.Hours, atName: "the recorded rate",
-		most: 20 * float64(e.jobs) * cost.Hours / 24 / days, views: views,
+		most: 100 * float64(e.jobs) * cost.Hours / 24 / days, views: views,
 		arrivals: func(pictures float64) ([]float64, error) {
 			perHour := pictures / cost.Hours
 			times := max(1, min(40, math.Ceil(float64(e.jobs)/5/(perHour*24*days))))
@@ -122,7 +122,7 @@ func savingOf(p pattern, f *folder, workers []worker, t *prices.Table, e effort)
 	if err != nil {
 		return s, err
 	}
-	s.Text = []string{p.text, fmt.Sprintf("All with %s. An instance is at work for a part of the month, its duty, as above.", engineName(w.function.variant.Engine))}
+	s.Text = []string{p.text, fmt.Sprintf("All with %s. Beyond %s pictures a day the share of cold starts is taken to be as there.", engineName(w.function.variant.Engine), figure(perDay(p.most)))}
 	chart, err := w.savingChart(p.title, p.views, t)
 	if err != nil {
 		return s, err

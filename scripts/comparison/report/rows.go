@@ -22,7 +22,7 @@ func (c *Chart) drawRows(p *plot.Plot) error {
 		p.X.Scale = plot.LogScale{}
 	}
 	p.Y.Tick.Marker = plot.ConstantTicks(nil)
-	p.Y.Tick.Length, p.Y.LineStyle.Width = 0, 0
+	p.Y.Tick.Length, p.Y.Width = 0, 0
 	grid := plotter.NewGrid()
 	grid.Horizontal.Width, grid.Vertical.Color = 0, color.Gray{225}
 	p.Add(grid)
