@@ -45,7 +45,7 @@ type deployment struct {
 	archives string
 	copies   *datasync.Task
 	deployed chan struct{}                 // closed when there is a bucket to copy to
-	pictures atomic.Pointer[bucket.Bucket] // the stack's; copies has it from the next execution on
+	pictures atomic.Pointer[bucket.Bucket] // the stack's
 	function atomic.Pointer[string]        // maintenance, for the events of copies
 	key      string
 	outputs  map[string]string
@@ -91,7 +91,6 @@ func newDeploymentOf(t *testing.T, archives []string, variables map[string]strin
 	service.Before = func(ctx context.Context) error {
 		select {
 		case <-d.deployed:
-			d.copies.To = d.pictures.Load()
 		case <-ctx.Done():
 		}
 		return ctx.Err()
@@ -173,7 +172,9 @@ func (d *deployment) up(args ...string) (stderr string) {
 	d.outputs = d.readOutputs()
 	function := d.outputs["MaintenanceFunctionName"]
 	d.function.Store(&function)
-	if d.pictures.Swap(bucket.New(d.cfg, d.outputs["BucketName"])) == nil {
+	pictures := bucket.New(d.cfg, d.outputs["BucketName"])
+	d.copies.Redirect(pictures)
+	if d.pictures.Swap(pictures) == nil {
 		close(d.deployed)
 	}
 	d.api, d.gallery = d.serveAPI(), d.serveGallery()

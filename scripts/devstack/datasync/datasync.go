@@ -33,9 +33,9 @@ import (
 // copied that have a name of [store.Published] and at most [store.MaxPublished] bytes,
 // and their content type follows from that name.
 type Task struct {
-	From   string // the directory, of [store.Store.PublishedDir]
-	To     *bucket.Bucket
-	Prefix string // of the keys, "pictures/"
+	From   string         // the directory, of [store.Store.PublishedDir]
+	To     *bucket.Bucket // replaced by Redirect once the task is in use
+	Prefix string         // of the keys, "pictures/"
 
 	// CacheControl is the header of that name of the objects.
 	CacheControl string
@@ -48,6 +48,20 @@ type Task struct {
 	Log *slog.Logger // of what is not copied; nil is none
 
 	running sync.Mutex // one execution at a time
+	mu      sync.Mutex // of To
+}
+
+// Redirect replaces To, also for an execution that is running. It may be called at any time.
+func (t *Task) Redirect(b *bucket.Bucket) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.To = b
+}
+
+func (t *Task) destination() *bucket.Bucket {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.To
 }
 
 // errRefused: the file is not one to be copied.
@@ -110,13 +124,13 @@ func (t *Task) run(ctx context.Context, folders []string, transfer func(*executi
 	// and never taken for something that is gone.
 	there, err := t.listed(ctx, folders)
 	if err != nil {
-		return Report{}, fmt.Errorf("sync to s3://%s/%s: %w", t.To.Name(), t.Prefix, err)
+		return Report{}, fmt.Errorf("sync to s3://%s/%s: %w", t.destination().Name(), t.Prefix, err)
 	}
 	e := &execution{task: t, there: there, slots: make(chan struct{}, parallel), files: map[string]bool{}}
 	transfer(e)
 	e.copies.Wait()
 	if err := errors.Join(e.errs...); err != nil {
-		return e.report(), fmt.Errorf("sync to s3://%s/%s: %d files failed: %w", t.To.Name(), t.Prefix, e.failed.Load(), err)
+		return e.report(), fmt.Errorf("sync to s3://%s/%s: %d files failed: %w", t.destination().Name(), t.Prefix, e.failed.Load(), err)
 	}
 	return e.report(), nil
 }
@@ -125,7 +139,7 @@ func (t *Task) run(ctx context.Context, folders []string, transfer func(*executi
 func (t *Task) listed(ctx context.Context, folders []string) (map[string]bucket.Object, error) {
 	there := map[string]bucket.Object{}
 	for _, folder := range folders {
-		for o, err := range t.To.List(ctx, t.Prefix+folder) {
+		for o, err := range t.destination().List(ctx, t.Prefix+folder) {
 			if err != nil {
 				return nil, err
 			}
@@ -290,7 +304,7 @@ func (t *Task) copy(ctx context.Context, path, key string) error {
 	if t.Faithful {
 		headers = bucket.Put{}
 	}
-	_, err = t.To.Put(ctx, key, body, headers)
+	_, err = t.destination().Put(ctx, key, body, headers)
 	return err
 }
 
@@ -303,7 +317,7 @@ func (e *execution) deleteGone(ctx context.Context) {
 			gone = append(gone, key)
 		}
 	}
-	if err := e.task.To.Delete(ctx, gone...); err != nil {
+	if err := e.task.destination().Delete(ctx, gone...); err != nil {
 		e.fail(err)
 		return
 	}

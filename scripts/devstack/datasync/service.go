@@ -172,8 +172,8 @@ func (s *Service) start(in json.RawMessage) (any, error) {
 	ctx, cancel := context.WithCancel(s.running)
 	r := &run{began: time.Now(), options: q.OverrideOptions, cancel: cancel, status: "LAUNCHING"}
 	if m := q.ManifestConfig; m != nil {
-		at := m.Source.S3
-		if m.Format != "CSV" || m.Action != "TRANSFER" || at.BucketAccessRoleArn == "" || at.S3BucketArn != "arn:aws:s3:::"+s.task.To.Name() {
+		at, to := m.Source.S3, s.task.destination()
+		if m.Format != "CSV" || m.Action != "TRANSFER" || at.BucketAccessRoleArn == "" || at.S3BucketArn != "arn:aws:s3:::"+to.Name() {
 			cancel()
 			return nil, invalid("the manifest is in %q in the form %q, read by %q", at.S3BucketArn, m.Format, at.BucketAccessRoleArn)
 		}
@@ -182,7 +182,7 @@ func (s *Service) start(in json.RawMessage) (any, error) {
 			return nil, invalid("a manifest and PreserveDeletedFiles REMOVE exclude each other")
 		}
 		var err error
-		if r.names, err = readManifest(ctx, s.task.To, at.ManifestObjectPath); err != nil {
+		if r.names, err = readManifest(ctx, to, at.ManifestObjectPath); err != nil {
 			cancel()
 			return nil, invalid("%v", err)
 		}
