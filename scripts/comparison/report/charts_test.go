@@ -58,7 +58,7 @@ func checkSensitivity(t *testing.T, markdown, values string) {
 	}
 	base := number(t, row("none")[1])
 	for name, higher := range map[string]bool{
-		"twice the price lambda.x86.gb-seconds": false, "twice the price ec2.": true, "functions take 1.5": false, "functions take 0.7": true,
+		"twice the price of functions' time": false, "twice the price of the instance": true, "functions take 1.5": false, "functions take 0.7": true,
 		"instances at 28%": false, "instances at 60%": false, "functions at 85%": true,
 	} {
 		if got := number(t, row(name)[1]); (got > base) != higher {

@@ -35,7 +35,7 @@ func imageJobs(seed uint64, e effort) pattern {
 	const days, peak = 23, 9.0
 	return pattern{
 		id: "images", title: "Saving for recorded image jobs", short: "Recorded image jobs",
-		text: fmt.Sprintf("Jobs of a recorded trace of image generation do not come evenly: its busiest hour has %s times the mean, and a third of its hours have none. The trace may not be published; a synthetic pattern of %d days with its statistics stands in, scaled to each volume. Instances have to be enough for the busiest hour, all month; functions are paid by the picture, however these come.",
+		text: fmt.Sprintf("Jobs of a recorded trace of image generation do not come evenly: its busiest hour has %s times the mean, and a third of its hours have none. The trace may not be published; a synthetic pattern of %d days with its statistics stands in, scaled to each volume. Instances have to be enough for the busiest hour, all month; functions are paid by the picture, however these come. The steps are where one more instance is needed.",
 			exact(peak), days),
 		peak: peak, at: arrivals.ImagesPerHour * cost.Hours, atName: fmt.Sprintf("the recorded rate of %s pictures a day", figure(24*arrivals.ImagesPerHour)),
 		most: 100 * float64(e.jobs) * cost.Hours / 24 / days, views: views,
@@ -140,8 +140,11 @@ func savingOf(p pattern, f *folder, workers []worker, t *prices.Table, e effort)
 		if err != nil {
 			return s, "", err
 		}
-		crossings.Rows = append(crossings.Rows, rows...)
+		for _, r := range rows { // the engine is that of all
+			crossings.Rows = append(crossings.Rows, r[1:])
+		}
 	}
+	crossings.Columns, crossings.Left = crossings.Columns[1:], crossings.Left-1
 	s.Tables = []Table{bills, crossings}
 	return s, fmt.Sprintf("%s, %s: functions cost %s of what one machine costs.", p.short, p.atName, percent(1-saved)), nil
 }

@@ -90,7 +90,7 @@ const claimed = 0.7
 func crossingTable() Table {
 	return Table{
 		Title: "Crossings", Left: 3, Basis: cost.Assumed,
-		Columns: []string{"Engine", "Bill", "Level", "Duty", "95% interval", "Pictures a day", "The saving then", "Scenarios"},
+		Columns: []string{"Engine", "Bill", "Level", "Duty", "95% interval", "Pictures a day", "Saving then", "Scenarios"},
 		Notes: []string{
 			"Intervals are by resampling runs jointly, 10 runs or more. Scenarios are the lowest and the highest crossing over all combinations of processors' speed and keep-alive, where there is one.",
 			"The whole bill has assumed quantities of the services around the painting; compute alone has measured times and simulated cold starts.",
@@ -159,9 +159,9 @@ func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [
 			if err != nil {
 				return nil, err
 			}
-			where := "never: less is saved"
+			where := "never as high"
 			if middle > l.level {
-				where = "never: more is saved"
+				where = "always higher"
 			}
 			rows = append(rows, append(head, none, none, none, where, between(low, high)))
 		}
