@@ -91,6 +91,21 @@ func checkPublished(t *testing.T, values string) {
 	}
 }
 
+// A chart with rows can be drawn of one value, and of zeros.
+func TestRowsOfOneValue(t *testing.T) {
+	for name, c := range map[string]*Chart{
+		"points": {Title: "one", Rows: []string{"a"}, Series: []Series{{Name: "p50", X: []float64{0.2}, Y: []float64{0}}}, logX: true},
+		"bars":   {Title: "zeros", Rows: []string{"a", "b"}, Series: []Series{{Name: "start", X: []float64{0, 0}, Y: []float64{0, 1}}}, stacked: true},
+	} {
+		if err := c.draw(); err != nil {
+			t.Fatal(name, err)
+		}
+		if svg := string(c.SVG); strings.Contains(svg, "NaN") || strings.Contains(svg, "Inf") || !strings.Contains(svg, ">a</text>") {
+			t.Errorf("%s: %s", name, svg)
+		}
+	}
+}
+
 // checkLinks follows each link of a page in a folder; report.json is written later.
 func checkLinks(t *testing.T, page, dir string) {
 	t.Helper()

@@ -36,6 +36,9 @@ func (c *Chart) drawRows(p *plot.Plot) error {
 	if c.logX {
 		p.X.Min, p.X.Max = roundDown(p.X.Min), roundUp(p.X.Max)
 	}
+	if p.X.Max <= p.X.Min { // of one value, or of zeros alone
+		p.X.Max = 2*p.X.Min + 1
+	}
 	names := plotter.XYLabels{Labels: c.Rows}
 	for row := range c.Rows {
 		names.XYs = append(names.XYs, plotter.XY{X: p.X.Min, Y: c.height(float64(row)) + 0.26})
