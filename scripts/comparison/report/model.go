@@ -24,6 +24,7 @@ const (
 	booting      = 90.0        // seconds until an instance takes jobs
 	keepAlive    = 600.0       // seconds, the middle scenario
 	managedShare = 0.5         // of the processors, at which managed instances are scaled
+	readsASecond = 500 << 20   // bytes that an environment reads from the network file system
 	goal         = 10.0        // seconds, of the 95th percentile of latency
 	architecture = "x86_64"
 )
@@ -82,7 +83,7 @@ func workersOf(groups []group, size, memory int, engines ...string) (all []worke
 				*at = g
 			}
 		}
-		w.coldCalls = coldCalls(groups, engine)
+		w.coldCalls = coldCalls(groups, engine, true)
 		if w.function.runs != nil && w.instance.runs != nil && w.function.variant.Size == w.instance.variant.Size {
 			all = append(all, w)
 		}
@@ -102,11 +103,12 @@ func chosen(values []float64, indices []int) []float64 {
 	return some
 }
 
-// warm is the billed seconds of a warm picture, and start what a cold one adds to them.
+// warm is the billed seconds of a warm picture, and start what a cold one adds to them, with its reads from
+// the network file system.
 func (w *worker) warm(runs []int) float64 { return mean(chosen(w.function.means(false, billed), runs)) }
 
 func (w *worker) start(runs []int) float64 {
-	return max(0, mean(chosen(w.function.means(true, billed), runs))-w.warm(runs))
+	return max(0, mean(chosen(w.function.means(true, billed), runs))-w.warm(runs)) + w.coldCalls.Reads*w.coldCalls.ReadBytes/readsASecond
 }
 
 // work is the seconds of a picture on an instance.
@@ -242,20 +244,22 @@ func (c *byVolume) at(pictures float64) float64 {
 func table() (*prices.Table, error) { return prices.Of(region) }
 
 // coldCalls are a start's reads from a network file system, where the deployment has the engine
-// there: TensorFlow, which no function's archive has room for. They are zero where no run has them.
-func coldCalls(groups []group, engine string) cost.Calls {
+// there: TensorFlow, which no function's archive has room for. They are those read ahead, as the template
+// has it, or those without; where runs have one kind alone, of that. They are zero where no run has them.
+func coldCalls(groups []group, engine string, ahead bool) (calls cost.Calls) {
 	if engine != measurement.TensorFlow {
-		return cost.Calls{}
+		return calls
 	}
 	for _, g := range groups {
-		if v := g.variant; v.System != measurement.Service || v.Engine != engine || !v.NFS || v.ReadAhead {
+		v := g.variant
+		if v.System != measurement.Service || v.Engine != engine || !v.NFS || calls.Reads > 0 && v.ReadAhead != ahead {
 			continue
 		}
 		reads := mean(g.means(true, func(j measurement.Job) float64 { return float64(j.NFSReads) }))
 		bytes := mean(g.means(true, func(j measurement.Job) float64 { return float64(j.NFSBytes) }))
 		if reads > 0 {
-			return cost.Calls{Reads: reads, ReadBytes: bytes / reads}
+			calls = cost.Calls{Reads: reads, ReadBytes: bytes / reads}
 		}
 	}
-	return cost.Calls{}
+	return calls
 }
