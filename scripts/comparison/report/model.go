@@ -24,7 +24,6 @@ const (
 	booting      = 90.0        // seconds until an instance takes jobs
 	keepAlive    = 600.0       // seconds, the middle scenario
 	managedShare = 0.5         // of the processors, at which managed instances are scaled
-	readsASecond = 500 << 20   // bytes that an environment reads from the network file system
 	goal         = 10.0        // seconds, of the 95th percentile of latency
 	architecture = "x86_64"
 )
@@ -83,7 +82,7 @@ func workersOf(groups []group, size, memory int, engines ...string) (all []worke
 				*at = g
 			}
 		}
-		w.coldCalls = coldCalls(groups, engine, true)
+		w.coldCalls = coldCalls(groups, engine)
 		if w.function.runs != nil && w.instance.runs != nil && w.function.variant.Size == w.instance.variant.Size {
 			all = append(all, w)
 		}
@@ -103,12 +102,11 @@ func chosen(values []float64, indices []int) []float64 {
 	return some
 }
 
-// warm is the billed seconds of a warm picture, and start what a cold one adds to them, with its reads from
-// the network file system.
+// warm is the billed seconds of a warm picture, and start what a cold one adds to them.
 func (w *worker) warm(runs []int) float64 { return mean(chosen(w.function.means(false, billed), runs)) }
 
 func (w *worker) start(runs []int) float64 {
-	return max(0, mean(chosen(w.function.means(true, billed), runs))-w.warm(runs)) + w.coldCalls.Reads*w.coldCalls.ReadBytes/readsASecond
+	return max(0, mean(chosen(w.function.means(true, billed), runs))-w.warm(runs))
 }
 
 // work is the seconds of a picture on an instance.
@@ -244,22 +242,20 @@ func (c *byVolume) at(pictures float64) float64 {
 func table() (*prices.Table, error) { return prices.Of(region) }
 
 // coldCalls are a start's reads from a network file system, where the deployment has the engine
-// there: TensorFlow, which no function's archive has room for. They are those read ahead, as the template
-// has it, or those without; where runs have one kind alone, of that. They are zero where no run has them.
-func coldCalls(groups []group, engine string, ahead bool) (calls cost.Calls) {
+// there: TensorFlow, which no function's archive has room for. They are zero where no run has them.
+func coldCalls(groups []group, engine string) cost.Calls {
 	if engine != measurement.TensorFlow {
-		return calls
+		return cost.Calls{}
 	}
 	for _, g := range groups {
-		v := g.variant
-		if v.System != measurement.Service || v.Engine != engine || !v.NFS || calls.Reads > 0 && v.ReadAhead != ahead {
+		if v := g.variant; v.System != measurement.Service || v.Engine != engine || !v.NFS || v.ReadAhead {
 			continue
 		}
 		reads := mean(g.means(true, func(j measurement.Job) float64 { return float64(j.NFSReads) }))
 		bytes := mean(g.means(true, func(j measurement.Job) float64 { return float64(j.NFSBytes) }))
 		if reads > 0 {
-			calls = cost.Calls{Reads: reads, ReadBytes: bytes / reads}
+			return cost.Calls{Reads: reads, ReadBytes: bytes / reads}
 		}
 	}
-	return calls
+	return cost.Calls{}
 }

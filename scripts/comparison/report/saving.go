@@ -45,7 +45,7 @@ func saving(f *folder, workers []worker, t *prices.Table, e effort) (Section, er
 			instanceType, best.instance.variant.Size, exact(goal)+" s", figure(best.capacity), engineName(best.function.variant.Engine), exactPercent(lowestDuty), exactPercent(highestDuty)),
 		fmt.Sprintf("Prices on demand of %s, %s, without free tiers. A function of %d MB on this machine's processors. One machine has server, daemon and jobs on one instance, whose disk keeps what the file system keeps elsewhere, and no gateway: the best rival, but with neither a second zone nor copies.",
 			t.Region, t.Date, best.function.variant.MemoryMB),
-		"TensorFlow's cold starts read from the network file system what its runs there did, if there are any, read ahead as the deployment does; ONNX Runtime is in the function's archive. The bands have the scenarios of what AWS does not document: functions' processors 0.7 to 1.5 times as slow as instances', and environments kept for 300 to 1,800 s (extrapolation).",
+		"TensorFlow's cold starts read from the network file system what its runs there did, if there are any; ONNX Runtime is in the function's archive. The bands have the scenarios of what AWS does not document: functions' processors 0.7 to 1.5 times as slow as instances', and environments kept for 300 to 1,800 s (extrapolation).",
 	}
 	chart, err := best.savingChart("Saving of functions with "+engineName(best.function.variant.Engine), views, t)
 	if err != nil {

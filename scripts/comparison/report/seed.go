@@ -27,11 +27,6 @@ func original(f *folder, groups []group, workers []worker, t *prices.Table, e ef
 			tensorflow = &workers[i]
 		}
 	}
-	if tensorflow != nil { // nothing was read ahead
-		plain := *tensorflow
-		plain.coldCalls = coldCalls(groups, measurement.TensorFlow, false)
-		tensorflow = &plain
-	}
 	server, ok := pythonServer(groups)
 	if tensorflow == nil || !ok {
 		s.Missing = "The setting takes a worker with TensorFlow at a function's share of the processors and the Python server, which were not both measured: run scripts/setup --bench, then scripts/compare --only 'service-tensorflow-512px-*' --out DIR and --only 'flask-*' as root."
@@ -41,7 +36,7 @@ func original(f *folder, groups []group, workers []worker, t *prices.Table, e ef
 		Title: "Synchronous function against one always-on server", Left: 2, Basis: cost.Assumed,
 		Columns: []string{"Network", "Bill", "Function, s", "Cold start, s", "Server, s", "70% saved up to, a day", "Same cost, a day", "Saving at 100 a day", "at 10,000 a day"},
 		Notes: []string{
-			fmt.Sprintf("The function's times are those of a worker held to %s MB; the server's are latencies under load (%s), as one instance of %s. The reads of cold starts are those measured of TensorFlow on the network file system without reading ahead, if any.", exact(float64(tensorflow.function.variant.MemoryMB)), load(server.variant), instanceType),
+			fmt.Sprintf("The function's times are those of a worker held to %s MB; the server's are latencies under load (%s), as one instance of %s. The reads of cold starts are those measured of TensorFlow on the network file system, if any.", exact(float64(tensorflow.function.variant.MemoryMB)), load(server.variant), instanceType),
 		},
 	}
 	for _, n := range []struct {

@@ -81,9 +81,6 @@ func invent(chance *rand.Rand, v measurement.Variant, repetition, position int, 
 			j.Latency += start
 			if v.NFS {
 				j.NFSReads, j.NFSBytes, j.NFSWaited = 900, 30<<20, 2
-				if v.ReadAhead {
-					j.NFSReads = 300
-				}
 			}
 		}
 		r.Jobs = append(r.Jobs, j)

@@ -23,7 +23,7 @@ func threats() Section {
 		value float64
 		unit  string
 	}{
-		{"time until an environment is there", placing, "s"}, {"time through the queue", transit, "s"}, {"boot of an instance", booting, "s"}, {"reads of an environment from the network file system", readsASecond >> 20, "MiB/s"},
+		{"time until an environment is there", placing, "s"}, {"time through the queue", transit, "s"}, {"boot of an instance", booting, "s"},
 		{"busy share at which managed instances are scaled", managedShare, ""},
 		{"keep-alive where no scenario is named", keepAlive, "s"}, {"95th percentile that is asked for", goal, "s"},
 		{"jobs at once of a daemon on " + instanceType, slots, ""}, {"disk of an instance", disk, "GB"},
