@@ -7,6 +7,7 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
 // choose fills in what to choose, by rules from the bills alone: the paragraphs, the table of where the claim
@@ -31,16 +32,12 @@ func (d *Document) choose(workers []worker, t *prices.Table) error {
 	if err != nil {
 		return err
 	}
-	engine, err := engines(workers, t)
-	if err != nil {
-		return err
-	}
 	d.Choice = []string{
 		fmt.Sprintf("For pictures of %s px that arrive at random: %s.", exact(float64(w.instance.variant.Size)), oneMachine.advice()),
 		fmt.Sprintf("One machine has no second zone and no copies of its files. Where these are needed, the rival is always-on instances with the same services as functions have, and functions cost less %s.", alwaysOn.cheaper),
 		fmt.Sprintf("The claim that functions are “more than 70%% cheaper for intermittent workloads” is true of the whole bill %s against one machine, and %s against always-on instances. Of what paints alone it is true %s. It turns around where functions cost more: %s against one machine. %s",
 			oneMachine.claim, alwaysOn.claim, compute.claim, oneMachine.dearer, share),
-		engine,
+		engines(workers),
 		"The times were measured on one machine that is none of AWS's, and what a picture uses of storage and requests is assumed. The section Saving against duty has intervals and scenarios for these limits.",
 	}
 	d.Verdict = &Table{
@@ -162,6 +159,28 @@ func (w *worker) claimChart(t *prices.Table) (*Chart, error) {
 		c.Series = append(c.Series, series)
 	}
 	return c, nil
+}
+
+// engines says which engine is the cheapest in functions.
+func engines(workers []worker) string {
+	w := &workers[0]
+	s := fmt.Sprintf("In functions take %s: a picture of %s px is billed %s, and a cold start adds %s, at %s MB (threads: %d)",
+		engineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), seconds(w.warm(nil)), seconds(w.start(nil)), exact(float64(w.function.variant.MemoryMB)), w.function.variant.Threads)
+	for _, o := range workers[1:] {
+		s += fmt.Sprintf("; with %s it is %s and %s", engineName(o.function.variant.Engine), seconds(o.warm(nil)), seconds(o.start(nil)))
+		if !apart(w, &o) {
+			s += " (too close to call)"
+		}
+	}
+	return s + "."
+}
+
+// apart is whether the billed times of warm pictures differ by more than their intervals, which there
+// are of ten runs and more.
+func apart(a, b *worker) bool {
+	x, _, errX := statistics.Look(a.function.means(false, billed), statistics.GoalP50)
+	y, _, errY := statistics.Look(b.function.means(false, billed), statistics.GoalP50)
+	return errX == nil && errY == nil && (x.High < y.Low || y.High < x.Low)
 }
 
 // billChart is what a month costs by pictures a day.

@@ -3,7 +3,6 @@ package report
 import (
 	"encoding/json"
 	"math"
-	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strconv"
@@ -11,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
-	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
 
 // Where something holds is said of all ranges between crossings.
@@ -124,31 +122,5 @@ func checkOriginalSetting(t *testing.T, values string) {
 		if number(t, rows[2+i][6]) >= number(t, rows[i][6]) {
 			t.Errorf("a slower network is as cheap in functions: %q beside %q", rows[2+i], rows[i])
 		}
-	}
-}
-
-// An engine that paints faster, but starts slower and reads from a file system that bills it, is not advised for
-// intermittent loads.
-func TestEngine(t *testing.T) {
-	plan := measurement.Plan{Seed: 1}
-	dir := synthetic(t, plan)
-	for i, v := range small(1).Variants {
-		if v.System != measurement.Service || v.Size > 512 || v.Evicted || v.MemoryMB == 885 {
-			continue
-		}
-		r := invent(rand.New(rand.NewPCG(1, 1)), v, 1, i+1, 1)
-		for j := range r.Jobs {
-			if job := &r.Jobs[j]; v.Engine == measurement.TensorFlow {
-				job.Handler, job.Billed = job.Handler/2, job.Start+job.Handler/2
-			}
-		}
-		add(t, dir, r)
-	}
-	d, err := build(dir, least)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text := strings.Join(d.Choice, " "); !strings.Contains(text, "In functions take ONNX Runtime.") || !regexp.MustCompile(`TensorFlow costs less above [\d,]+ a day`).MatchString(text) {
-		t.Error(text)
 	}
 }

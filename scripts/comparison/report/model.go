@@ -51,7 +51,7 @@ type worker struct {
 }
 
 // workers are the engines' workers on a processor model, for pictures of about size px with about
-// memory MB, those that are nearest.
+// memory MB, those that are nearest. The engine whose warm pictures cost the least is the first.
 func workers(groups []group, size, memory int) []worker {
 	return workersOf(groups, size, memory, measurement.ONNX, measurement.TensorFlow)
 }
@@ -87,6 +87,7 @@ func workersOf(groups []group, size, memory int, engines ...string) (all []worke
 			all = append(all, w)
 		}
 	}
+	slices.SortStableFunc(all, func(a, b worker) int { return cmp.Compare(a.warm(nil), b.warm(nil)) })
 	return all
 }
 

@@ -32,9 +32,6 @@ func build(dir string, e effort) (*Document, error) {
 			return nil, err
 		}
 	}
-	if err := sortWorkers(all, t); err != nil {
-		return nil, err
-	}
 	if err := d.choose(all, t); err != nil {
 		return nil, err
 	}
