@@ -36,7 +36,7 @@ func (d *Document) choose(workers []worker, t *prices.Table) error {
 		return err
 	}
 	d.Choice = []string{
-		fmt.Sprintf("For pictures of %s px that come at random: %s.", exact(float64(w.instance.variant.Size)), oneMachine.advice()),
+		fmt.Sprintf("For pictures of %s px that arrive at random: %s.", exact(float64(w.instance.variant.Size)), oneMachine.advice()),
 		fmt.Sprintf("One machine has no second zone and no copies of its files. Where these are needed, the rival is always-on instances with the same services as functions have, and functions cost less %s.", alwaysOn.cheaper),
 		fmt.Sprintf("The claim that functions are “more than 70%% cheaper for intermittent workloads” is true of the whole bill %s against one machine, and %s against always-on instances. Of what paints alone it is true %s. It turns around where functions cost more: %s against one machine. %s",
 			oneMachine.claim, alwaysOn.claim, compute.claim, oneMachine.dearer, share),

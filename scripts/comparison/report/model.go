@@ -193,11 +193,14 @@ type byVolume struct{ logs, values []float64 }
 // volumeStep is the distance of its points, in decades.
 const volumeStep = 0.25
 
-// simulateCold simulates Poisson arrivals at rates of 100 pictures a month and more.
+// simulateCold simulates Poisson arrivals at rates of 100 pictures a month and more: so many jobs, or more
+// where these come within hours, in which the first starts of environments would count too much.
 func simulateCold(w *worker, seed uint64, jobs int, keep float64) (*byVolume, error) {
-	return w.coldShares(seed, keep, 9, func(pictures float64) ([]float64, error) {
+	const most, hours = 8, 3
+	return w.coldShares(seed, keep, most, func(pictures float64) ([]float64, error) {
 		rate := pictures / cost.Seconds
-		return arrivals.Poisson(random(seed), rate, float64(jobs)/rate)
+		few := float64(jobs)
+		return arrivals.Poisson(random(seed), rate, max(few, min(20*few, rate*hours*3600))/rate)
 	})
 }
 

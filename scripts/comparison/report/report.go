@@ -1,5 +1,10 @@
 package report
 
+import (
+	"slices"
+	"strings"
+)
+
 // Make makes the report of an output folder of scripts/compare. An error says what to do about the
 // folder.
 func Make(dir string) (*Document, error) {
@@ -33,14 +38,20 @@ func build(dir string, e effort) (*Document, error) {
 	if err := d.choose(all, t); err != nil {
 		return nil, err
 	}
+	var patterns []string
 	add := func(s Section, err error) error {
 		d.Sections = append(d.Sections, s)
 		return err
 	}
+	pattern := func(p pattern) error {
+		s, sentence, err := savingOf(p, &f, all, t, e)
+		patterns = append(patterns, sentence)
+		return add(s, err)
+	}
 	err = firstError(
 		func() error { return add(saving(&f, all, t, e)) },
-		func() error { return add(savingOf(imageJobs(f.plan.Seed, e), &f, all, t, e)) },
-		func() error { return add(savingOf(nightly(e), &f, all, t, e)) },
+		func() error { return pattern(imageJobs(f.plan.Seed, e)) },
+		func() error { return pattern(nightly(e)) },
 		func() error { return add(original(&f, groups, all, t, e)) },
 		func() error { return add(bills(&f, all, t)) },
 		func() error { return add(latencies(&f), nil) },
@@ -56,6 +67,9 @@ func build(dir string, e effort) (*Document, error) {
 	)
 	if err != nil {
 		return nil, err
+	}
+	if len(all) > 0 { // after the claim, which is about jobs at random
+		d.Choice = slices.Insert(d.Choice, 3, strings.Join(patterns, " "))
 	}
 	return d, d.complete()
 }

@@ -101,7 +101,7 @@ const claimed = 0.7
 func crossingTable() Table {
 	return Table{
 		Title: "Crossings", Left: 3, Basis: cost.Assumed,
-		Columns: []string{"Engine", "Bill", "Level", "Duty", "95% interval", "Pictures a day", "The saving then", "Scenarios"},
+		Columns: []string{"Engine", "Bill", "Level", "Duty", "95% interval", "Pictures a day", "Saving then", "Scenarios"},
 		Notes: []string{
 			"Intervals are by resampling runs jointly, 10 runs or more. Scenarios are the lowest and the highest crossing over all combinations of processors' speed, keep-alive and two jobs at once, where there is one. Resampling keeps the shares of cold starts, which are simulated with all runs.",
 			"The whole bill has assumed quantities of the services around the painting; compute alone has measured times and simulated cold starts.",
@@ -172,9 +172,9 @@ func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [
 			if err != nil {
 				return nil, err
 			}
-			where := "never: less is saved"
+			where := "never as high"
 			if always {
-				where = "never: more is saved"
+				where = "always higher"
 			}
 			rows = append(rows, append(head, none, none, none, where, between(low, high)))
 		}

@@ -115,13 +115,17 @@ func changes(f *folder, groups []group, workers []worker, t *prices.Table, e eff
 
 // priceChanges are those of prices.
 func priceChanges(base scenario) (all []change, err error) {
-	for _, p := range []string{"lambda.x86.gb-seconds", "lambda.requests", "ec2." + assumptions.InstanceType, "efs.standard", "efs.elastic.reads", "sqs.requests", "http-api.requests"} {
-		if _, err := base.prices.Price(p); err != nil {
+	for _, p := range []struct{ name, words string }{
+		{"lambda.x86.gb-seconds", "functions' time"}, {"lambda.requests", "functions' requests"}, {"ec2." + assumptions.InstanceType, "the instance"},
+		{"efs.standard", "storage on the shared file system"}, {"efs.elastic.reads", "reads from the shared file system"},
+		{"sqs.requests", "the queue's requests"}, {"http-api.requests", "the gateway's requests"},
+	} {
+		if _, err := base.prices.Price(p.name); err != nil {
 			continue
 		}
 		c := base
-		c.prices = base.prices.Scaled(p, 2)
-		all = append(all, change{"twice the price " + p, c})
+		c.prices = base.prices.Scaled(p.name, 2)
+		all = append(all, change{"twice the price of " + p.words, c})
 	}
 	for _, r := range prices.Regions() {
 		if r == region {
