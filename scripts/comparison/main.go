@@ -143,9 +143,9 @@ func (c *measureOptions) run(ctx context.Context, args []string, stdout, stderr 
 	}
 	campaign := measurement.Campaign{
 		Folder: folder, Machine: machine.Describe(ctx, c.Root, c.Scratch), Measure: programs.Measure, Progress: stderr,
-		Command:     strings.Join(append([]string{"scripts/compare"}, args...), " "),
-		Calibrating: c.Calibrate,
+		Command: strings.Join(append([]string{"scripts/compare"}, args...), " "),
 	}
+	campaign.Calibrating = c.Calibrate
 	s, err := campaign.Run(ctx)
 	if ctx.Err() != nil {
 		return fmt.Errorf("interrupted: %d runs were made now and are kept, %d are missing; the same command goes on from there", s.Made, s.Left)

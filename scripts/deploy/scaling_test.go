@@ -96,6 +96,7 @@ func bit(b bool) int {
 type group struct {
 	*testing.T
 	tmpl               template
+	target             float64 // backlog for each instance
 	desired, inService int
 	pending            []int // minutes left until an instance is in service
 	warm               map[string]int
@@ -103,11 +104,8 @@ type group struct {
 	simulated          simulation.Scaler // sees what the alarms see
 }
 
-// most instances, and the backlog for each.
-const (
-	most   = 3
-	target = 30
-)
+// most instances.
+const most = 3
 
 // start is how many minutes an instance takes to be in service.
 const start = 2
@@ -115,7 +113,12 @@ const start = 2
 func newGroup(t *testing.T, desired, inService int) *group {
 	t.Helper()
 	g := &group{T: t, tmpl: readTemplate(t), desired: desired, inService: inService, warm: map[string]int{}, values: map[string][]float64{}}
-	g.simulated = simulation.Scaler{Policy: simulation.BacklogPolicy(target), Maximum: most}
+	target := g.tmpl.parameters["BacklogPerInstance"].(map[string]any)["Default"]
+	g.target = float64(number(t, target))
+	if g.target != simulation.BacklogPerInstance {
+		t.Errorf("the target is %v jobs for an instance, and %g in the simulation", target, simulation.BacklogPerInstance)
+	}
+	g.simulated = simulation.Scaler{Policy: simulation.BacklogPolicy(simulation.BacklogPerInstance), Maximum: most}
 	for range desired - inService {
 		g.pending = append(g.pending, 3*start)
 	}
@@ -177,11 +180,11 @@ func (g *group) track(name string, policy resource, known map[string]float64) {
 	g.Helper()
 	value := evaluateMetrics(g.T, list(policy.at("TargetTrackingConfiguration", "CustomizedMetricSpecification", "Metrics")), known)
 	g.values[name] = append(g.values[name], value)
-	wanted := int(math.Ceil(float64(g.inService) * value / target))
+	wanted := int(math.Ceil(float64(g.inService) * value / g.target))
 	switch {
-	case g.lately(name, 3, func(v float64) bool { return v > target }):
+	case g.lately(name, 3, func(v float64) bool { return v > g.target }):
 		g.set(max(g.desired, wanted))
-	case g.lately(name, 15, func(v float64) bool { return v < 0.9*target }):
+	case g.lately(name, 15, func(v float64) bool { return v < 0.9*g.target }):
 		g.set(min(g.desired, max(wanted, g.desired-1)))
 	}
 }

@@ -39,10 +39,9 @@ const (
 	Disk         = 12.0  // GB of an instance, without pictures
 	DaemonPolls  = 180.0 // empty receives an hour of a daemon without jobs: long polls of 20 s
 
-	MaximumConcurrency = 5    // the template's, of the mapping
-	MaximumInstances   = 2    // the template's
-	Backlog            = 30.0 // jobs an instance, the template's BacklogPerInstance
-	ManagedShare       = 0.5  // of the processors, at which managed instances are scaled
+	MaximumConcurrency = 5   // the template's, of the mapping
+	MaximumInstances   = 2   // the template's
+	ManagedShare       = 0.5 // of the processors, at which managed instances are scaled
 
 	mbAProcessor = 1769.0 // of a function's memory
 )
@@ -103,7 +102,7 @@ func Function(init simulation.Distribution, cold cost.Calls, keepAlive float64) 
 func Instances(processors, minimum, maximum int, yield float64) simulation.Instances {
 	return simulation.Instances{
 		Transit: Transit, Slots: processors, Processors: float64(processors) * yield, Boot: simulation.Constant(Boot),
-		Minimum: minimum, Maximum: maximum, Policy: simulation.BacklogPolicy(Backlog),
+		Minimum: minimum, Maximum: maximum, Policy: simulation.BacklogPolicy(simulation.BacklogPerInstance),
 	}
 }
 

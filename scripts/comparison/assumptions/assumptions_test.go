@@ -41,7 +41,7 @@ func TestTemplate(t *testing.T) {
 	}
 	for name, want := range map[string]any{
 		"MaximumConcurrency": assumptions.MaximumConcurrency, "MaxInstances": assumptions.MaximumInstances,
-		"BacklogPerInstance": int(assumptions.Backlog), "InstanceType": assumptions.InstanceType,
+		"InstanceType": assumptions.InstanceType,
 	} {
 		if got := template.Parameters[name].Default; got != want {
 			t.Errorf("%s is %v in the template, and assumed to be %v", name, got, want)

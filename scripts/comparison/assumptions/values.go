@@ -36,7 +36,6 @@ func Values() []Value {
 		{"empty receives of a daemon without jobs", DaemonPolls, "an hour", "long polls of 20 s"},
 		{"invocations at once of the mapping", MaximumConcurrency, "", template + ", MaximumConcurrency"},
 		{"instances from zero at most", MaximumInstances, "", template + ", MaxInstances"},
-		{"jobs an instance, which the scaling policy tracks", Backlog, "", template + ", BacklogPerInstance"},
 		{"busy share at which managed instances are scaled", ManagedShare, "", "AWS documents no more than that they scale by the use of processors"},
 		{"a picture's file", bytesAPixel, "bytes a pixel", "100 KB for 512 x 512"},
 		{"months that pictures are kept", kept, "", "the bill grows with it alike for all that use EFS and S3"},

@@ -13,6 +13,9 @@ import (
 
 // A Campaign makes the runs of a folder's plan that are missing.
 type Campaign struct {
+	// Calibrating leaves out all variants but those that predictions are made from.
+	Calibrating bool
+
 	Folder  *Folder
 	Machine machine.Description
 	Command string // as it was given, for the files
@@ -20,8 +23,6 @@ type Campaign struct {
 	// the footer what it knows. An [*UnavailableError] leaves the variant out.
 	Measure  func(context.Context, Variant, *rand.Rand) (*Run, error)
 	Progress io.Writer
-	// Calibrating leaves out all variants but those that predictions are made from.
-	Calibrating bool
 }
 
 // An UnavailableError is why something can't be measured on this machine, with what to do.

@@ -116,7 +116,7 @@ func (s *system) figures(plan measurement.Plan, v measurement.Variant) ([]Predic
 					*all = append(*all, value)
 				}
 			}
-			busy = append(busy, s.job*float64(r.Usage.Jobs)+s.start*float64(r.Usage.ColdStarts))
+			busy = append(busy, r.Usage.ProcessorSeconds)
 			cold = append(cold, float64(r.Usage.ColdStarts))
 		}
 	}

@@ -28,6 +28,7 @@ func (s *system) add(v measurement.Variant, a alone, steady []*measurement.Run) 
 		rest = append(rest, max(0, j.Handler-j.Paint))
 		after = append(after, max(0, j.Latency-j.Received-j.Handler))
 	}
+	start := 0.0
 	if starts(v) {
 		var extra []float64
 		usual := mean(received) + mean(rest) + mean(after) + mean(a.paint)
@@ -41,21 +42,22 @@ func (s *system) add(v measurement.Variant, a alone, steady []*measurement.Run) 
 		if len(extra) == 0 {
 			return fmt.Errorf("the runs of %s have no cold start: measure them again", steady[0].Header.Variant.Name())
 		}
-		s.start = mean(extra)
+		start = mean(extra)
 		if s.machine.Start, err = simulation.Empirical(extra); err != nil {
 			return err
 		}
 	}
-	s.job = processorTime(steady, s.start)
 	// What other programs take of the processors for a job: first, before its work, as far as it waits
 	// for that, and the remainder at the same time as later jobs.
-	others := max(0, s.job-a.demand*(mean(a.paint)+mean(rest)))
+	all, work := processorTime(steady, start), mean(a.paint)+mean(rest)
+	demand := min(a.demand, all/work)
+	others := all - demand*work
 	before := min(others, mean(received))
 	for i := range received {
 		received[i] = max(0, received[i]-before)
 	}
 	m := &s.machine
-	m.Demand, m.Before, m.Beside = a.demand, simulation.Constant(before), simulation.Constant(others-before)
+	m.Demand, m.Before, m.Beside = demand, simulation.Constant(before), simulation.Constant(others-before)
 	if m.Delay, err = simulation.Empirical(received); err != nil {
 		return err
 	}
@@ -94,14 +96,14 @@ func undisturbed(runs []*measurement.Run) []measurement.Job {
 	return jobs
 }
 
-// processorTime is what a job takes of the processors, on average, besides the starts.
+// processorTime is what a job takes of the processors, on average, besides the starts: more than 0 s.
 func processorTime(runs []*measurement.Run, start float64) float64 {
 	used, jobs := 0.0, 0
 	for _, r := range runs {
 		used += r.ProcessorSeconds() - start*float64(r.ColdJobs())
 		jobs += len(r.Jobs)
 	}
-	return max(0, used/float64(jobs))
+	return max(1e-6, used/float64(jobs))
 }
 
 func mean(values []float64) float64 {

@@ -4,10 +4,12 @@ package simulation
 // processors as all together demand, and otherwise all are slower by the same factor.
 type host struct {
 	processors float64
+	slowdown   float64 // part by which tasks take longer while others occupy all other processors
 	running    []task
 	demand     float64 // processors that the running tasks would occupy
 	progress   float64 // work done for each job, since the host was last idle
 	updated    float64 // when progress was last computed
+	used       float64 // processor seconds until then
 	version    uint32  // of the event that ends the next task
 	next       float64 // progress at which that task ends
 	speed      float64 // at which that event was scheduled; 0 for none
@@ -21,10 +23,15 @@ type task struct {
 }
 
 func (h *host) currentSpeed() float64 {
+	speed := 1.0
 	if h.demand > h.processors {
-		return h.processors / h.demand
+		speed = h.processors / h.demand
 	}
-	return 1
+	if n := float64(len(h.running)); h.slowdown > 0 && n > 1 && h.processors > 1 {
+		others := h.demand * (n - 1) / n // of one of them, on average
+		speed /= 1 + h.slowdown*min(1, others/(h.processors-1))
+	}
+	return speed
 }
 
 func (h *host) advance(now float64) {
@@ -32,6 +39,7 @@ func (h *host) advance(now float64) {
 		h.progress, h.demand = 0, 0 // keeps rounding errors from adding up
 	} else {
 		h.progress += (now - h.updated) * h.currentSpeed()
+		h.used += (now - h.updated) * min(h.demand, h.processors)
 	}
 	h.updated = now
 }
@@ -77,7 +85,8 @@ func (c *core) complete(h *host, e event, done func(job int)) bool {
 	if e.version != h.version || h.speed == 0 {
 		return false
 	}
-	h.progress, h.updated, h.speed = h.next, c.now, 0
+	h.advance(c.now)
+	h.progress, h.speed = h.next, 0 // without rounding errors
 	for i := 0; i < len(h.running); {
 		t := h.running[i]
 		if t.ends > h.progress {

@@ -6,6 +6,9 @@ import "fmt"
 // queue, and environments of a worker. Nothing ends while it runs.
 type Machine struct {
 	Processors float64
+	// Slowdown is the part by which all that runs takes longer while others occupy the other processors,
+	// with which it shares memory and caches.
+	Slowdown float64
 	// Before is the seconds of a processor that a submission takes until its job is queued, and Delay
 	// what it waits besides until an environment can take it.
 	Before, Delay Distribution
@@ -26,8 +29,8 @@ func (m Machine) validate() error {
 	switch {
 	case m.Before == nil || m.Delay == nil || m.After == nil || m.Beside == nil:
 		return fmt.Errorf("a machine needs distributions of what jobs take before, after and beside their work")
-	case !(m.Processors > 0) || !(m.Demand > 0):
-		return fmt.Errorf("a machine's processors and a job's demand of them are positive, not %g and %g", m.Processors, m.Demand)
+	case !(m.Processors > 0) || !(m.Demand > 0) || !(m.Slowdown >= 0):
+		return fmt.Errorf("a machine's processors and a job's demand of them are positive, and its slowdown is zero or more, not %g, %g and %g", m.Processors, m.Demand, m.Slowdown)
 	case m.Environments < 1 || m.JobsAtOnce < 1:
 		return fmt.Errorf("a machine has one environment or more, for one job or more each, not %d and %d", m.Environments, m.JobsAtOnce)
 	}
@@ -75,7 +78,7 @@ func Local(l Load, m Machine) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	s := &machine{core: c, m: m, host: host{processors: m.Processors}}
+	s := &machine{core: c, m: m, host: host{processors: m.Processors, slowdown: m.Slowdown}}
 	if m.Start == nil {
 		for range m.Environments {
 			s.environments = append(s.environments, machineEnvironment{ready: true})
@@ -173,4 +176,6 @@ func (s *machine) work(job, id int) {
 	s.begin(working, job, j.Work, s.m.Demand)
 }
 
-func (s *machine) end(float64) { s.usage.Peak = len(s.environments) }
+func (s *machine) end(float64) {
+	s.usage.Peak, s.usage.ProcessorSeconds = len(s.environments), s.host.used
+}

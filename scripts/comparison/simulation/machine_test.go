@@ -29,6 +29,7 @@ func TestLocal(t *testing.T) {
 		"the third waits for a place":                              {[]float64{0, 0, 0}, 1, nil, []float64{1, 1, 2}, 0},
 		"jobs that occupy two processors halve each other's speed": {[]float64{0, 0}, 1, func(m *simulation.Machine) { m.Demand = 2 }, []float64{2, 2}, 0},
 		"one alone has both":                                       {[]float64{0}, 1, func(m *simulation.Machine) { m.Demand = 2 }, []float64{1}, 0},
+		"two take longer than one by the slowdown":                 {[]float64{0, 0, 5}, 1, func(m *simulation.Machine) { m.Slowdown = 0.25 }, []float64{1.25, 1.25, 6}, 0},
 		"before, delay and after": {[]float64{0}, 1, func(m *simulation.Machine) {
 			m.Before, m.Delay, m.After = simulation.Constant(0.25), simulation.Constant(0.5), simulation.Constant(0.125)
 		}, []float64{1.875}, 0},
@@ -93,4 +94,16 @@ func TestLocalIsAnInstance(t *testing.T) {
 			t.Fatalf("job %d was worked on from %g to %g s, by an instance from %g to %g", i, j.Begun, j.Finished, other.Begun, other.Finished)
 		}
 	}
+}
+
+// Two submissions of 0.5 s and jobs of 1 s that occupy 80% of a processor take 2.6 s of processors.
+// Two jobs at once take 1.25 s each with the slowdown.
+func TestLocalProcessorSeconds(t *testing.T) {
+	m := idle()
+	m.Before, m.Demand = simulation.Constant(0.5), 0.8
+	load := simulation.Load{Arrivals: []float64{0, 5}, Work: simulation.Constant(1)}
+	near(t, "one after the other", finished(t)(simulation.Local(load, m)).Usage.ProcessorSeconds, 2*(0.5+0.8))
+	m.Before, m.Demand, m.Slowdown = simulation.Constant(0), 1, 0.25
+	load.Arrivals = []float64{0, 0}
+	near(t, "at once", finished(t)(simulation.Local(load, m)).Usage.ProcessorSeconds, 2*1.25)
 }

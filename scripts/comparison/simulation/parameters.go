@@ -19,6 +19,7 @@ const (
 	ScaleInPeriods      = 15
 	ScaleInShare        = 0.9
 	IdlePeriods         = 15
+	BacklogPerInstance  = 30.0
 	WarmupSeconds       = 180.0
 
 	ManagedInstances = 3
@@ -78,6 +79,7 @@ func Parameters() []Parameter {
 		{"paid seconds of an instance at least", InstanceMinimumSeconds, "s", Documented, pageBilling},
 		{"period of the metric", MetricPeriodSeconds, "s", Documented, pageMetric},
 		{"lag of the metric", MetricLagSeconds, "s", Extrapolated, "CloudWatch shows SQS's metrics within minutes"},
+		{"target of jobs for each instance", BacklogPerInstance, "", Documented, template + ", BacklogPerInstance"},
 		{"periods before scaling out", ScaleOutPeriods, "", Extrapolated, "as in the alarms that target tracking makes; AWS may change them"},
 		{"periods before scaling in", ScaleInPeriods, "", Extrapolated, "as in the alarms that target tracking makes; AWS may change them"},
 		{"share of the target for scaling in", ScaleInShare, "", Extrapolated, "as in the alarms that target tracking makes; one instance a period is ended, since it scales in gradually, " + pageTracking},

@@ -82,7 +82,6 @@ func (w World) run(t *testing.T, p measurement.Plan, v measurement.Variant, repe
 	if err != nil {
 		t.Fatal(err)
 	}
-	used := float64(made.Usage.ColdStarts) * start(v)
 	for _, m := range made.Jobs {
 		j := measurement.Job{Scheduled: m.Arrival, Latency: m.Finished - m.Arrival, Cold: m.Cold}
 		if v.System != measurement.Flask {
@@ -93,9 +92,8 @@ func (w World) run(t *testing.T, p measurement.Plan, v measurement.Variant, repe
 			j.Waited = max(0, j.Received-0.1) // for a place, or a start: submissions take less
 		}
 		r.Jobs = append(r.Jobs, j)
-		used += before + beside + demand(v)*m.Work
 	}
-	r.Footer.Used = map[string]float64{"worker": used * math.Exp(0.01*chance.NormFloat64())}
+	r.Footer.Used = map[string]float64{"worker": made.Usage.ProcessorSeconds * math.Exp(0.01*chance.NormFloat64())}
 	return r
 }
 
@@ -112,6 +110,9 @@ func machineOf(v measurement.Variant) simulation.Machine {
 	m := simulation.Machine{
 		Processors: cores, Before: simulation.Constant(before), Beside: simulation.Constant(beside), After: simulation.Constant(after), Demand: demand(v),
 		Delay: func(chance *rand.Rand) float64 { return 0.005 + 0.01*chance.Float64() },
+	}
+	if v.System != measurement.Flask {
+		m.Slowdown = 0.1
 	}
 	switch v.System {
 	case measurement.Daemon:
