@@ -168,7 +168,7 @@ func (d Deployment) gallery(m Month) []Row {
 // watching is maintenance, logs, metrics and alarms.
 func (d Deployment) watching(m Month) []Row {
 	row := Row{Scope: Shared, Basis: m.Picture.Basis}
-	logs := m.Pictures * m.Picture.LogBytes / gib
+	logs := m.Pictures * d.logBytes(m.Picture) / gib
 	rows := []Row{
 		row.of("logs: ingestion", "logs.ingestion", logs),
 		row.of("logs: storage", "logs.storage", logs*d.LogMonths),
@@ -190,6 +190,21 @@ func (d Deployment) watching(m Month) []Row {
 			row.of("sweeps: log storage", "logs.storage", logs*d.LogMonths))
 	}
 	return rows
+}
+
+// logBytes are those of a picture in CloudWatch Logs.
+func (d Deployment) logBytes(p Picture) float64 {
+	bytes := p.LogBytes
+	if d.APIMemory > 0 {
+		bytes += p.APIRequests * p.CallLogBytes
+	}
+	if d.Gateway != NoGateway {
+		bytes += p.APIRequests * p.AccessLogBytes
+	}
+	if d.Function != nil || d.Managed != nil {
+		bytes += p.CallLogBytes
+	}
+	return bytes
 }
 
 func (r Row) of(part, price string, quantity float64) Row {

@@ -58,7 +58,7 @@ func checkSensitivity(t *testing.T, markdown, values string) {
 	}
 	base := number(t, row("none")[1])
 	for name, higher := range map[string]bool{
-		"twice the price lambda.x86.gb-seconds": false, "twice the price ec2.": true, "functions take 1.5": false, "functions take 0.7": true,
+		"twice the price of functions' time": false, "twice the price of the instance": true, "functions take 1.5": false, "functions take 0.7": true,
 		"instances at 28%": false, "instances at 60%": false, "functions at 85%": true,
 	} {
 		if got := number(t, row(name)[1]); (got > base) != higher {
@@ -87,6 +87,21 @@ func checkPublished(t *testing.T, values string) {
 			if cell == "" || cell == none {
 				t.Errorf("a cell of %q is empty", r)
 			}
+		}
+	}
+}
+
+// A chart with rows can be drawn of one value, and of zeros.
+func TestRowsOfOneValue(t *testing.T) {
+	for name, c := range map[string]*Chart{
+		"points": {Title: "one", Rows: []string{"a"}, Series: []Series{{Name: "p50", X: []float64{0.2}, Y: []float64{0}}}, logX: true},
+		"bars":   {Title: "zeros", Rows: []string{"a", "b"}, Series: []Series{{Name: "start", X: []float64{0, 0}, Y: []float64{0, 1}}}, stacked: true},
+	} {
+		if err := c.draw(); err != nil {
+			t.Fatal(name, err)
+		}
+		if svg := string(c.SVG); strings.Contains(svg, "NaN") || strings.Contains(svg, "Inf") || !strings.Contains(svg, ">a</text>") {
+			t.Errorf("%s: %s", name, svg)
 		}
 	}
 }

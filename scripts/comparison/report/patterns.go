@@ -6,6 +6,7 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/arrivals"
+	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
@@ -13,6 +14,7 @@ import (
 // A pattern is a way in which jobs arrive, at any volume.
 type pattern struct {
 	id, title string
+	short     string
 	text      string
 	peak      float64 // the rate that instances have to sustain, over the mean rate
 	at        float64 // pictures a month at which bills are shown
@@ -33,11 +35,11 @@ const (
 func imageJobs(seed uint64, e effort) pattern {
 	const days, peak = 23, 9.0
 	return pattern{
-		id: "images", title: "Saving for recorded image jobs",
-		text: fmt.Sprintf("Jobs of a recorded trace of image generation do not come evenly: its busiest hour has %s times the mean, and a third of its hours have none. The trace may not be published; a synthetic pattern of %d days with its statistics stands in, scaled to each volume. Instances have to be enough for the busiest hour, all month; functions are paid by the picture, however these come.",
+		id: "images", title: "Saving for recorded image jobs", short: "Recorded image jobs",
+		text: fmt.Sprintf("Jobs of a recorded trace of image generation do not come evenly: its busiest hour has %s times the mean, and a third of its hours have none. The trace may not be published; a synthetic pattern of %d days with its statistics stands in, scaled to each volume. Instances have to be enough for the busiest hour, all month; functions are paid by the picture, however these come. The steps are where one more instance is needed.",
 			exact(peak), days),
-		peak: peak, at: arrivals.ImagesPerHour * cost.Hours, atName: "the recorded rate",
-		most: 20 * float64(e.jobs) * cost.Hours / 24 / days, views: views,
+		peak: peak, at: arrivals.ImagesPerHour * cost.Hours, atName: fmt.Sprintf("the recorded rate of %s pictures a day", figure(24*arrivals.ImagesPerHour)),
+		most: 100 * float64(e.jobs) * cost.Hours / 24 / days, views: views,
 		arrivals: func(pictures float64) ([]float64, error) {
 			perHour := pictures / cost.Hours
 			times := max(1, min(40, math.Ceil(float64(e.jobs)/5/(perHour*24*days))))
@@ -50,9 +52,9 @@ func imageJobs(seed uint64, e effort) pattern {
 func nightly(e effort) pattern {
 	const hours = 8.0
 	return pattern{
-		id: "nightly", title: "Saving for a nightly batch",
-		text: fmt.Sprintf("Each night a batch is sent within %s minutes, and is to be ready %s h later. Nobody waits for a single picture, so that instances may start from zero, and one machine may work through the queue: it is enough for %s times the mean rate. The jumps against instances from zero are their scaling policy: for a backlog that grows it launches up to 8, and it ends them one after the other, a quarter of an hour later.",
-			figure(sending/60), exact(hours), exact(24/hours)),
+		id: "nightly", title: "Saving for a nightly batch", short: "A nightly batch",
+		text: fmt.Sprintf("Each night a batch is sent within %s minutes, and is to be ready %s h later. Nobody waits for a single picture, so that instances may start from zero, and one machine may work through the queue: it is enough for %s times the mean rate. The jumps against instances from zero are their scaling policy: for a backlog that grows it launches up to %d, and it ends them one after the other, a quarter of an hour later.",
+			figure(sending/60), exact(hours), exact(24/hours), assumptions.MaximumInstances),
 		peak: 24 / hours, at: 100_000 * nightsAMonth, atName: "100,000 pictures a night",
 		most: float64(max(120_000, 20*e.jobs)) * nightsAMonth, fromZero: true,
 		arrivals: func(pictures float64) ([]float64, error) {
@@ -60,9 +62,9 @@ func nightly(e effort) pattern {
 			return arrivals.Steady(n/sending, (n-0.5)/n*sending)
 		},
 		views: []view{
-			{"compute alone, against instances from zero", cost.Compute, scenario.instancesFromZero},
-			{"the whole bill, against instances from zero", cost.Whole, scenario.instancesFromZero},
-			{"the whole bill, against one machine", cost.Whole, scenario.oneMachine},
+			{"compute alone, against instances from zero", cost.Compute, scenario.instancesFromZero, false},
+			{"the whole bill, against instances from zero", cost.Whole, scenario.instancesFromZero, false},
+			{"the whole bill, against one machine", cost.Whole, scenario.oneMachine, true},
 		},
 	}
 }
@@ -77,24 +79,28 @@ func (w *worker) under(p pattern, seed uint64) (*worker, error) {
 			return nil, err
 		}
 		of.keepAlives = append(of.keepAlives, c)
-		if keep == keepAlive {
+		if keep == assumptions.KeepAlive {
 			of.cold = c
 		}
 	}
-	if !p.fromZero {
-		return &of, nil
-	}
-	work, err := simulation.Empirical(w.instance.warm(handler))
+	work, err := w.instanceWork()
 	if err != nil {
 		return nil, err
 	}
-	of.fromZero = &byVolume{logs: of.cold.logs}
+	of.active = &byVolume{logs: of.cold.logs}
+	if p.fromZero {
+		of.fromZero = &byVolume{logs: of.cold.logs}
+	}
 	for _, log := range of.cold.logs {
 		times, err := p.arrivals(math.Pow(10, log))
 		if err != nil {
 			return nil, err
 		}
-		r, err := simulation.Fleet(simulation.Load{Arrivals: times, Work: work, Seed: seed, Duration: day}, scaledFleet(0))
+		of.active.values = append(of.active.values, active(times, math.Pow(10, log)))
+		if !p.fromZero {
+			continue
+		}
+		r, err := simulation.Fleet(simulation.Load{Arrivals: times, Work: work, Seed: seed, Duration: day}, assumptions.Instances(assumptions.Processors, 0, assumptions.MaximumInstances, 1))
 		if err != nil {
 			return nil, err
 		}
@@ -103,51 +109,52 @@ func (w *worker) under(p pattern, seed uint64) (*worker, error) {
 	return &of, nil
 }
 
-// scaledFleet are instances by the template's policy, with a minimum that always runs.
-func scaledFleet(minimum int) simulation.Instances {
-	return simulation.Instances{
-		Transit: transit, Slots: slots, Processors: slots, Boot: simulation.Constant(booting),
-		Minimum: minimum, Maximum: 8, Policy: simulation.BacklogPolicy(simulation.BacklogPerInstance),
-	}
+// active are the hours of a month with jobs, where so many pictures a month come as those of times do.
+func active(times []float64, pictures float64) float64 {
+	return min(cost.Hours, arrivals.HoursWithJobs(times)*pictures/float64(len(times)))
 }
 
 // savingOf is the saving under a pattern of the engine that is the cheapest.
-func savingOf(p pattern, f *folder, workers []worker, t *prices.Table, e effort) (Section, error) {
-	s := Section{ID: p.id, Title: p.title}
+// Its second result is a sentence on that at the pattern's own volume, against the last rival.
+func savingOf(p pattern, f *folder, workers []worker, t *prices.Table, e effort) (s Section, sentence string, err error) {
+	s = Section{ID: p.id, Title: p.title}
 	if len(workers) == 0 {
 		s.Missing = missingWorker
-		return s, nil
+		return s, "", nil
 	}
 	w, err := workers[0].under(p, f.plan.Seed)
 	if err != nil {
-		return s, err
+		return s, "", err
 	}
-	s.Text = []string{p.text, fmt.Sprintf("All with %s. An instance is at work for a part of the month, its duty, as above.", engineName(w.function.variant.Engine))}
+	s.Text = []string{p.text, fmt.Sprintf("All with %s. Beyond %s pictures a day the share of cold starts is taken to be as there.", engineName(w.function.variant.Engine), figure(perDay(p.most)))}
 	chart, err := w.savingChart(p.title, p.views, t)
 	if err != nil {
-		return s, err
+		return s, "", err
 	}
 	s.Charts = []Chart{chart}
-	bills, err := w.billsAt(p, t)
+	bills, saved, err := w.billsAt(p, t)
 	if err != nil {
-		return s, err
+		return s, "", err
 	}
 	crossings := crossingTable()
 	for _, v := range p.views {
 		rows, err := w.crossings(f, v, t, e)
 		if err != nil {
-			return s, err
+			return s, "", err
 		}
-		crossings.Rows = append(crossings.Rows, rows...)
+		for _, r := range rows { // the engine is that of all
+			crossings.Rows = append(crossings.Rows, r[1:])
+		}
 	}
+	crossings.Columns, crossings.Left = crossings.Columns[1:], crossings.Left-1
 	s.Tables = []Table{bills, crossings}
-	return s, nil
+	return s, fmt.Sprintf("%s, %s: functions cost %s of what one machine costs.", p.short, p.atName, percent(1-saved)), nil
 }
 
 // billsAt are the bills of each view at the pattern's own volume.
-func (w *worker) billsAt(p pattern, t *prices.Table) (Table, error) {
-	table := Table{
-		Title: fmt.Sprintf("At %s, %s pictures a day", p.atName, figure(perDay(p.at))), Left: 1, Basis: cost.Assumed,
+func (w *worker) billsAt(p pattern, t *prices.Table) (table Table, saved float64, err error) {
+	table = Table{
+		Title: "At " + p.atName, Left: 1, Basis: cost.Assumed,
 		Columns: []string{"Bill", "Functions", "Rival", "Saving", "Scenarios"},
 	}
 	for _, v := range p.views {
@@ -155,26 +162,26 @@ func (w *worker) billsAt(p pattern, t *prices.Table) (Table, error) {
 		c := v.compare(base)
 		functions, err := c.Functions(p.at)
 		if err != nil {
-			return table, err
+			return table, 0, err
 		}
 		rival, err := c.Instances(p.at)
 		if err != nil {
-			return table, err
+			return table, 0, err
 		}
 		low, high := math.Inf(1), math.Inf(-1)
 		for _, s := range w.variations(t) {
-			saving, err := v.compare(s).Saving(cost.Duty(p.at, s.capacity), v.scope)
+			saving, err := v.compare(s).Saving(cost.Duty(p.at, v.capacity(s)), v.scope)
 			if err != nil {
-				return table, err
+				return table, 0, err
 			}
 			low, high = min(low, saving), max(high, saving)
 		}
+		saved = cost.Saving(functions.USD(v.scope), rival.USD(v.scope))
 		table.Rows = append(table.Rows, []string{
-			v.name, usd(functions.USD(v.scope)), usd(rival.USD(v.scope)),
-			percent(cost.Saving(functions.USD(v.scope), rival.USD(v.scope))), percent(low) + " to " + percent(high),
+			v.name, usd(functions.USD(v.scope)), usd(rival.USD(v.scope)), percent(saved), percent(low) + " to " + percent(high),
 		})
 	}
-	return table, nil
+	return table, saved, nil
 }
 
 func perDay(month float64) float64 { return month * 24 / cost.Hours }

@@ -22,7 +22,7 @@ func (c *Chart) drawRows(p *plot.Plot) error {
 		p.X.Scale = plot.LogScale{}
 	}
 	p.Y.Tick.Marker = plot.ConstantTicks(nil)
-	p.Y.Tick.Length, p.Y.LineStyle.Width = 0, 0
+	p.Y.Tick.Length, p.Y.Width = 0, 0
 	grid := plotter.NewGrid()
 	grid.Horizontal.Width, grid.Vertical.Color = 0, color.Gray{225}
 	p.Add(grid)
@@ -35,6 +35,9 @@ func (c *Chart) drawRows(p *plot.Plot) error {
 	}
 	if c.logX {
 		p.X.Min, p.X.Max = roundDown(p.X.Min), roundUp(p.X.Max)
+	}
+	if p.X.Max <= p.X.Min { // of one value, or of zeros alone
+		p.X.Max = 2*p.X.Min + 1
 	}
 	names := plotter.XYLabels{Labels: c.Rows}
 	for row := range c.Rows {

@@ -120,3 +120,14 @@ func (t Table) Number(column int) bool { return column >= t.Left }
 
 // Words is whether no column holds figures.
 func (t Table) Words() bool { return t.Left >= len(t.Columns) }
+
+// Class is a cell's in HTML: of figures, or of addresses, which may be broken anywhere.
+func (t Table) Class(column int, cell string) string {
+	switch {
+	case t.Number(column):
+		return "n"
+	case strings.Contains(cell, "://"):
+		return "url"
+	}
+	return ""
+}
