@@ -3,9 +3,11 @@ package measurement
 import (
 	"math/rand/v2"
 	"runtime"
+
+	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// Full is the plan of a whole measurement: some six hours with ten repetitions.
+// Full is the plan of a whole measurement: some seven and a half hours with ten repetitions.
 func Full() Plan {
 	p := Plan{Repetitions: 10}
 	for _, engine := range []string{TensorFlow, ONNX} {
@@ -75,16 +77,18 @@ func magentaAlone() []Variant {
 }
 
 // underLoad are the systems. Each has the steady pattern, by which simulations are calibrated,
-// and one that is held against them; those that differ most have all. Rates keep two
-// processors at no more than half of what they can do.
+// and one that is held against them; those that differ most have all, one with as many jobs as a 99th
+// percentile takes. Rates keep two processors at no more than half of what they can do.
 func underLoad() (all []Variant) {
-	const low, high, jobs = 2.5, 4, 200
+	const low, middle, high = 2.5, 4, 6 // a second
+	const few, many = statistics.MinimumJobs, statistics.MinimumJobsP99
 	type load struct {
 		pattern string
 		rate    float64
+		jobs    int
 	}
-	some := []load{{Steady, high}, {Poisson, low}}
-	patterns := append(some[:len(some):len(some)], load{Poisson, high}, load{Bursts, low}, load{Synthetic, low})
+	some := []load{{Steady, middle, few}, {Poisson, low, few}}
+	patterns := append(some[:len(some):len(some)], load{Poisson, high, many}, load{Bursts, low, few}, load{Synthetic, low, few})
 	for _, of := range []struct {
 		systems []string
 		engine  string
@@ -98,7 +102,7 @@ func underLoad() (all []Variant) {
 	} {
 		for _, system := range of.systems {
 			for _, l := range of.loads {
-				all = append(all, ofSystem(Variant{System: system, Engine: of.engine, Network: of.network, Size: usual, Jobs: jobs, Pattern: l.pattern, Rate: l.rate}))
+				all = append(all, ofSystem(Variant{System: system, Engine: of.engine, Network: of.network, Size: usual, Jobs: l.jobs, Pattern: l.pattern, Rate: l.rate}))
 			}
 		}
 	}

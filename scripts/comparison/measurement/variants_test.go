@@ -2,12 +2,15 @@ package measurement
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
 // No two variants of a plan share a name, which files are found by.
@@ -41,14 +44,28 @@ func trace(jobs int) string {
 	return text.String()
 }
 
-// The whole measurement takes about six hours on two processors.
-func TestFullTakesSixHours(t *testing.T) {
+// The whole measurement takes about seven and a half hours on two processors.
+func TestFullTakesHours(t *testing.T) {
 	p := Full()
-	if took := p.Estimate() * time.Duration(p.Repetitions); took < 5*time.Hour || took > 7*time.Hour {
-		t.Errorf("%d repetitions of %d variants take %v, want about six hours", p.Repetitions, len(p.Variants), took)
+	if took := p.Estimate() * time.Duration(p.Repetitions); took < 6*time.Hour || took > 8*time.Hour {
+		t.Errorf("%d repetitions of %d variants take %v, want about seven and a half hours", p.Repetitions, len(p.Variants), took)
 	}
 	if took := Quick().Estimate(); took > 90*time.Second {
 		t.Errorf("the quick measurement takes %v", took)
+	}
+}
+
+// Systems have one load by which their 99th percentiles are compared.
+func TestFullHasP99(t *testing.T) {
+	systems := map[string][]string{}
+	for _, v := range Full().Variants {
+		if v.Jobs >= statistics.MinimumJobsP99 {
+			load := fmt.Sprint(v.Engine, v.Pattern, v.Rate)
+			systems[load] = append(systems[load], v.System)
+		}
+	}
+	if len(systems) != 1 || !slices.Equal(slices.Collect(maps.Values(systems))[0], []string{Daemon, MiniStack, Synchronous}) {
+		t.Errorf("runs of %d jobs or more: %v, want one load of three systems", statistics.MinimumJobsP99, systems)
 	}
 }
 

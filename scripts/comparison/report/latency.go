@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
@@ -28,41 +29,12 @@ func (g group) percentiles(p float64, quick bool) []float64 {
 // latencies has what clients wait, for each system and pattern of arrivals.
 func latencies(f *folder) Section {
 	s := Section{ID: "latency", Title: "Latency under load", Text: []string{
-		"Whole systems on this machine, under arrivals that don't wait for responses, at no more than half of its load. Latency is from when a job was to be sent until its picture was stored, or received; nothing is left out, cold starts neither. " + intervals(f),
+		"Whole systems on this machine, under arrivals that don't wait for responses, at no more than half of its load. All get the photograph in the same request over HTTP. Latency is from when a job was to be sent until its picture is stored; of the Python server, which stores none, until it is received. Nothing is left out, cold starts neither. " + intervals(f),
 	}}
 	for _, p := range f.processors() {
-		t := Table{
-			Title: f.ofProcessor("Latency, seconds", p), Left: 3, Basis: cost.Measured,
-			Columns: []string{"Load", "System", "Engine", "Size, px", "Runs", "Jobs a run", "p50", "p95", "p99", "In the handler, mean", "Cold, a run", "Share of the machine"},
-		}
-		for _, g := range f.groups(p) {
-			v := g.variant
-			if v.System == measurement.Service {
-				continue
-			}
-			cold := g.each(func(r *measurement.Run) (float64, bool) {
-				n := 0.0
-				for _, j := range r.Jobs {
-					if j.Cold {
-						n++
-					}
-				}
-				return n, true
-			})
-			t.Rows = append(t.Rows, []string{
-				load(v), systemName(v), engineAndNetwork(v), exact(float64(v.Size)), exact(float64(len(g.runs))), exact(float64(v.Jobs)),
-				interval(g.percentiles(50, f.plan.Quick), statistics.GoalP50, f.plan.Quick), interval(g.percentiles(95, f.plan.Quick), statistics.GoalP95, f.plan.Quick),
-				g.p99(f.plan.Quick),
-				figure(mean(g.warm(handler))), figure(mean(cold)),
-				percent(mean(g.each(func(r *measurement.Run) (float64, bool) { return r.Footer.Share, true }))),
-			})
-		}
-		if len(t.Rows) > 0 {
-			t.Notes = []string{"p50 and p95 take 200 jobs a run, p99 1,000. Where a run has fewer, p99 is that of all runs' jobs together, without an interval; a dash where they are too few together too."}
-			if f.plan.Quick {
-				t.Notes = []string{"Of a quick measurement's few jobs p50 is the mean."}
-			}
-			s.Tables = append(s.Tables, t)
+		times, parts := f.latencyTables(p)
+		if len(times.Rows) > 0 {
+			s.Tables = append(s.Tables, times, parts)
 		}
 	}
 	if len(s.Tables) > 0 {
@@ -71,6 +43,53 @@ func latencies(f *folder) Section {
 		s.Missing = "Nothing was measured of this: run scripts/compare --only '*-poisson-*' --out DIR, and with steady and bursts."
 	}
 	return s
+}
+
+// latencyTables are what clients wait, and what they wait for, on a processor model.
+func (f *folder) latencyTables(processor string) (times, parts Table) {
+	times = Table{
+		Title: f.ofProcessor("Latency, seconds", processor), Left: 3, Basis: cost.Measured,
+		Columns: []string{"Load", "System", "Engine", "Size, px", "Runs", "Jobs a run", "p50", "p95", "p99", "Cold, a run"},
+		Notes:   []string{"p50 and p95 take 200 jobs a run, p99 1,000. Where a run has fewer, p99 is that of all runs' jobs together, without an interval; a dash where they are too few together too."},
+	}
+	if f.plan.Quick {
+		times.Notes = []string{"Of a quick measurement's few jobs p50 is the mean."}
+	}
+	parts = Table{
+		Title: f.ofProcessor("Parts of a warm picture's latency, and processor time, seconds a picture", processor), Left: 3, Basis: cost.Measured,
+		Columns: []string{"Load", "System", "Engine", "Until received", "of it for an environment", "In the handler", "The system", "In AWS's place", "The sender", "Share of the machine"},
+		Notes: []string{
+			"Until received: the request, the queue and the wait for a worker; where AWS's functions and queue are MiniStack, it is MiniStack's own time, and AWS's differs. The handler is what counts. Processor time is of the system's programs, of what is in AWS's place, and of the sender; the share of the machine is of all.",
+			"Functions under load are not held to the processors of their memory, and there are as many environments as processors, where Lambda would start more. Idle environments end after seconds, where Lambda keeps them for minutes. A dash: the system does not report it.",
+		},
+	}
+	for _, g := range f.groups(processor) {
+		v := g.variant
+		if v.System == measurement.Service {
+			continue
+		}
+		head := []string{load(v), systemName(v), engineAndNetwork(v)}
+		of := func(of func(*measurement.Run) float64) float64 {
+			return mean(g.each(func(r *measurement.Run) (float64, bool) { return of(r), true }))
+		}
+		times.Rows = append(times.Rows, append(slices.Clone(head), exact(float64(v.Size)), exact(float64(len(g.runs))), exact(float64(v.Jobs)),
+			interval(g.percentiles(50, f.plan.Quick), statistics.GoalP50, f.plan.Quick), interval(g.percentiles(95, f.plan.Quick), statistics.GoalP95, f.plan.Quick),
+			g.p99(f.plan.Quick), figure(of(func(r *measurement.Run) float64 { return float64(r.ColdJobs()) }))))
+		busy := func(part func(measurement.Busy) float64) string {
+			return figure(of(func(r *measurement.Run) float64 { return part(r.Busy()) / float64(len(r.Jobs)) }))
+		}
+		parts.Rows = append(parts.Rows, append(head,
+			g.warmMean(func(j measurement.Job) float64 { return j.Received }), g.warmMean(func(j measurement.Job) float64 { return j.Waited }), g.warmMean(handler),
+			busy(func(b measurement.Busy) float64 { return b.System }), busy(func(b measurement.Busy) float64 { return b.StandIns }), busy(func(b measurement.Busy) float64 { return b.Sender }),
+			percent(of(func(r *measurement.Run) float64 { return r.Footer.Share }))))
+	}
+	return times, parts
+}
+
+// warmMean is the mean of a time of warm pictures; a dash where the system does not report it.
+func (g group) warmMean(of func(measurement.Job) float64) string {
+	values := slices.DeleteFunc(g.warm(of), func(v float64) bool { return v == 0 })
+	return figure(mean(values))
 }
 
 // p99 is the 99th percentile: that of each run where they have enough jobs, else of all together.

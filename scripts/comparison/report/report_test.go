@@ -209,7 +209,7 @@ func TestProcessors(t *testing.T) {
 	}
 	i := slices.IndexFunc(d.Sections, func(s Section) bool { return s.ID == "latency" })
 	tables := d.Sections[i].Tables
-	if len(tables) != 2 || tables[0].Rows[0][4] != "3" || tables[1].Rows[0][4] != "1" || !strings.HasSuffix(tables[1].Title, "Another processor") {
+	if len(tables) != 4 || tables[0].Rows[0][4] != "3" || tables[2].Rows[0][4] != "1" || !strings.HasSuffix(tables[2].Title, "Another processor") {
 		t.Errorf("got %+v", tables)
 	}
 }
