@@ -131,6 +131,9 @@ func check(t *testing.T, r *measurement.Run) {
 	if b := r.Busy(); b.System <= 0 || h.Variant.System == measurement.MiniStack && b.StandIns <= 0 {
 		t.Errorf("%s: the processor time is %+v of %v", name, b, r.Footer.Used)
 	}
+	if h.Variant.System == measurement.Synchronous && (r.Footer.Used["front"] <= 0 || r.Footer.Used["picture-decoder"] <= 0) {
+		t.Errorf("%s: what is in front of the function, or its decoder, is not counted: %v", name, r.Footer.Used)
+	}
 	function := slices.Contains([]string{measurement.Service, measurement.Synchronous, measurement.Concurrent}, h.Variant.System)
 	cold := 0
 	for _, j := range r.Jobs {
