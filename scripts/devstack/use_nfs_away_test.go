@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -74,7 +77,9 @@ func TestUseFileServerAway(t *testing.T) {
 			if err := p.process.Signal(syscall.SIGTERM); err != nil {
 				t.Error(err)
 			}
+			late := time.AfterFunc(p.within, func() { t.Logf("%s after %s:\n%s", name, p.within, threads(p.process.Pid)) })
 			_ = p.wait() // that it cut off something
+			late.Stop()
 			took := time.Since(told)
 			t.Logf("%s took %.1f s to stop", name, took.Seconds())
 			if took > p.within {
@@ -83,7 +88,13 @@ func TestUseFileServerAway(t *testing.T) {
 		})
 	}
 	m.b.ended = true
-	stops.Wait()
+	// What does not stop must not keep the file server away for ever.
+	stopping := make(chan struct{})
+	go func() { stops.Wait(); close(stopping) }()
+	select {
+	case <-stopping:
+	case <-time.After(time.Minute):
+	}
 
 	outage, err := time.ParseDuration(cmp.Or(os.Getenv("ATELIER_NFS_OUTAGE"), "0") + "s")
 	if err != nil {
@@ -97,6 +108,7 @@ func TestUseFileServerAway(t *testing.T) {
 	t.Logf("the API is ready %.1f s later", time.Since(began).Seconds())
 	patient.wait()
 	b.wait()
+	<-stopping
 	waitFor(t, func() bool {
 		a, err := submit(20 * time.Second)
 		if err == nil && a.StatusCode == http.StatusAccepted {
@@ -112,6 +124,19 @@ func TestUseFileServerAway(t *testing.T) {
 	m.finished(canceled, job.Canceled, 1)
 	t.Logf("all jobs have ended %.1f s after the file server was back", time.Since(began).Seconds())
 	m.tidyDirectory()
+}
+
+// threads is what each thread of a process waits for, as the kernel has it.
+func threads(pid int) string {
+	var all strings.Builder
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
+	for _, task := range tasks {
+		for _, name := range []string{"stat", "wchan", "syscall", "stack"} {
+			b, err := os.ReadFile(filepath.Join(task, name))
+			fmt.Fprintf(&all, "%s/%s: %s %v\n", task, name, bytes.TrimSpace(b), err)
+		}
+	}
+	return all.String()
 }
 
 // try is ask of a server that may not answer in time.
