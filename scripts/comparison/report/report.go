@@ -68,8 +68,8 @@ func build(dir string, e effort) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(all) > 0 { // after the claim, which is about jobs at random
-		d.Choice = slices.Insert(d.Choice, 3, strings.Join(patterns, " "))
+	if len(all) > 0 { // before the last paragraph, on limits
+		d.Choice = slices.Insert(d.Choice, len(d.Choice)-1, strings.Join(patterns, " "))
 	}
 	return d, d.complete()
 }
