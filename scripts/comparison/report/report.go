@@ -8,7 +8,7 @@ import (
 // Make makes the report of an output folder of scripts/compare. An error says what to do about the
 // folder.
 func Make(dir string) (*Document, error) {
-	return build(dir, effort{jobs: 10_000, resamples: 1000})
+	return build(dir, effort{jobs: 10_000, resamples: 2000})
 }
 
 func build(dir string, e effort) (*Document, error) {
