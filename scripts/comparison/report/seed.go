@@ -36,13 +36,13 @@ func original(f *folder, groups []group, workers []worker, t *prices.Table, e ef
 		Title: "Synchronous function against one always-on server", Left: 2, Basis: cost.Assumed,
 		Columns: []string{"Network", "Bill", "Function, s", "Cold start, s", "Server, s", "70% saved up to, a day", "Same cost, a day", "Saving at 100 a day", "at 10,000 a day"},
 		Notes: []string{
-			fmt.Sprintf("The function's times are those of a worker held to %s MB; the server's are latencies under load (%s), as one instance of %s. The reads of cold starts are those measured of TensorFlow on the network file system, if any.", exact(float64(tensorflow.function.variant.MemoryMB)), load(server.variant), instanceType),
+			fmt.Sprintf("The function's times are those of a worker held to %s MB; the server's are latencies under load (%s), as one instance of %s. The reads of cold starts are those measured of TensorFlow on the network file system, if any. How much longer Magenta's network takes is from scripts/bench-results.md, Python server.", exact(float64(tensorflow.function.variant.MemoryMB)), load(server.variant), instanceType),
 		},
 	}
 	for _, n := range []struct {
 		name   string
 		factor float64
-	}{{"this project's, measured", 1}, {"Magenta's, not measured in these runs: " + figure(magenta) + " times as long, as in scripts/bench-results.md", magenta}} {
+	}{{"this project's, measured", 1}, {"Magenta's, not measured: " + figure(magenta) + " times as long", magenta}} {
 		o := originalSetting{w: tensorflow, server: server.scaled(n.factor), factor: n.factor}
 		var err error
 		if o.capacity, err = sustained(o.server, f.plan.Seed, e.jobs); err != nil {
