@@ -19,7 +19,7 @@ var synchronousPicture = cost.Picture{Basis: cost.Assumed, APIRequests: 1, Downl
 // instance with a Python server, without a queue or stored pictures.
 func original(f *folder, groups []group, workers []worker, t *prices.Table, e effort) (Section, error) {
 	s := Section{ID: "original", Title: "The claim's own setting", Text: []string{
-		"The claim came with a simpler design: the client waits while a function with 3,007 MB and TensorFlow on a network file system paints, behind API Gateway (REST); against it one instance that is always on, with a Python server (Flask). There is no queue, and no picture is kept. The network then was Magenta's, which is slower than the one of this project.",
+		"The claim came with a simpler design: the client waits while a function with 3,007 MB and TensorFlow on a network file system paints, behind API Gateway (REST); against it one instance that is always on, with a Python server (Flask). There is no queue, and no picture is kept. The network then was Magenta's, which takes longer than the one of this project: scripts/bench-results.md has both in the Python server.",
 	}}
 	var tensorflow *worker
 	for i := range workers {
@@ -36,7 +36,7 @@ func original(f *folder, groups []group, workers []worker, t *prices.Table, e ef
 		Title: "Synchronous function against one always-on server", Left: 2, Basis: cost.Assumed,
 		Columns: []string{"Network", "Bill", "Function, s", "Cold start, s", "Server, s", "70% saved up to, a day", "Same cost, a day", "Saving at 100 a day", "at 10,000 a day"},
 		Notes: []string{
-			fmt.Sprintf("The function's times are those of a worker held to %s MB; the server's are latencies under load (%s), as one instance of %s. The reads of cold starts are those measured of TensorFlow on the network file system, if any. How much longer Magenta's network takes is from scripts/bench-results.md, Python server.", exact(float64(tensorflow.function.variant.MemoryMB)), load(server.variant), instanceType),
+			fmt.Sprintf("The function's times are those of a worker held to %s MB; the server's are latencies under load (%s), as one instance of %s. The reads of cold starts are those measured of TensorFlow on the network file system, if any.", exact(float64(tensorflow.function.variant.MemoryMB)), load(server.variant), instanceType),
 		},
 	}
 	for _, n := range []struct {
