@@ -22,7 +22,7 @@ systems at a steady rate, which are never predicted. scripts/compare --calibrate
 the file, and then make the other runs by the same command without --calibrate: the report holds each
 prediction to the interval of ten runs or more. Predictions whose runs have been made are not replaced.`
 
-// run writes the predictions, and tells what could not be predicted.
+// run writes the predictions, and prints what could not be predicted.
 func (o *predictOptions) run(ctx context.Context, root string, stdout io.Writer) error {
 	file, left, err := prediction.Make(o.Dir, machine.Describe(ctx, root, o.Dir).Commit, time.Now())
 	if err != nil {

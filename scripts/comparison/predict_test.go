@@ -13,7 +13,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/prediction/predictiontest"
 )
 
-// The command predicts what it can, tells what is missing for the others, and keeps what it predicted once
+// The command predicts what it can, prints what is missing for the others, and keeps its predictions once
 // there are runs.
 func TestPredict(t *testing.T) {
 	dir, plan, world := t.TempDir(), predictiontest.Plan(), predictiontest.World{Slowness: 1, Spread: 0.02}

@@ -101,7 +101,7 @@ type group struct {
 	pending            []int // minutes left until an instance is in service
 	warm               map[string]int
 	values             map[string][]float64
-	simulated          simulation.Scaler // sees what the alarms see
+	simulated          simulation.Scaler // of the same metrics as the alarms
 }
 
 // most instances.

@@ -17,7 +17,7 @@ const serverThreads = 4
 // (scripts/bench-results.md, threads). Jobs at a steady rate meet no others, and so don't show it.
 const interference = 0.1
 
-// A system is what calibrating runs say about one, whatever the pattern of arrivals.
+// A system is the model of one by its calibrating runs, whatever the pattern of arrivals.
 type system struct {
 	machine   simulation.Machine
 	work      simulation.Distribution
@@ -143,7 +143,7 @@ func starts(v measurement.Variant) bool {
 	return v.System != measurement.Daemon && v.System != measurement.Flask
 }
 
-// alone is what the runs of a worker alone say of warm pictures.
+// alone is the model of a warm picture by the runs of a worker alone.
 type alone struct {
 	paint  []float64 // seconds
 	demand float64   // processors that a picture occupies

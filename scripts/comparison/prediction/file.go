@@ -2,7 +2,7 @@
 // writes down figures of runs that are still to be made.
 //
 // What predictions are made from: the times of a worker alone, and of each system its runs at a
-// steady rate, which tell what it adds to the painting. Systems under other patterns of arrivals are
+// steady rate, which show what it adds to the painting. Systems under other patterns of arrivals are
 // predicted. See [Make].
 package prediction
 

@@ -24,7 +24,7 @@ var (
 func calibrates(v measurement.Variant) bool { return v.Calibrates() }
 func others(v measurement.Variant) bool     { return !v.Calibrates() }
 
-// What is not there yet is told, with what to measure.
+// The error names the runs that are missing, and the command that makes them.
 func TestMissingCalibration(t *testing.T) {
 	dir, p := t.TempDir(), predictiontest.Plan()
 	p.Variants = slices.DeleteFunc(p.Variants, func(v measurement.Variant) bool {

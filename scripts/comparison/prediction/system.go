@@ -20,7 +20,7 @@ func (s *system) add(v measurement.Variant, a alone, steady []*measurement.Run) 
 		return fmt.Errorf("the runs of %s have no picture that was not the first of its process: measure more jobs a run", steady[0].Header.Variant.Name())
 	}
 	for _, j := range jobs {
-		if j.Handler == 0 { // the system does not tell its stages
+		if j.Handler == 0 { // the system has no log of its stages
 			received, after, rest = append(received, 0), append(after, 0), append(rest, max(0, mean(latencies)-mean(a.paint)))
 			continue
 		}

@@ -1,6 +1,11 @@
 package report
 
 import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,4 +83,65 @@ func TestPredictionsHold(t *testing.T) {
 			c.holds(t, all)
 		})
 	}
+}
+
+// Predictions are held to the runs that they predict, misses included.
+func TestPredictions(t *testing.T) {
+	v := measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 200, Pattern: measurement.Poisson, Rate: 1}
+	dir := synthetic(t, measurement.Plan{Repetitions: 10, Seed: 1, Variants: []measurement.Variant{v}})
+	file := prediction.File{Commit: "0123abc", Made: time.Date(2025, 12, 31, 23, 0, 0, 0, time.UTC), Predictions: []prediction.Prediction{
+		{Variant: v.Name(), Figure: "p50", Value: 0.12}, {Variant: v.Name(), Figure: "p95", Value: 1.2},
+		{Variant: v.Name(), Figure: "cold starts", Value: 1}, {Variant: v.Name(), Figure: "busy", Value: 3.4}, {Variant: "daemon-onnx-1px", Figure: "p50", Value: 1},
+	}}
+	predict := func() {
+		b, err := json.Marshal(file)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, "predictions.json"), b, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	predict()
+	d, err := build(dir, quickly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(d.Sections, func(s Section) bool { return s.ID == "validation" })
+	tables := d.Sections[i].Tables
+	var got []string
+	for _, r := range tables[len(tables)-1].Rows {
+		got = append(got, r[len(r)-1])
+	}
+	if want := []string{"holds", "misses", "holds", "holds", "no runs"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	principle := func(want string) {
+		t.Helper()
+		if _, markdown, _ := forms(t, dir, quickly); !strings.Contains(markdown, "Predictions made before runs: "+want+".") {
+			t.Errorf("the principle of statistical evaluation is not %q", want)
+		}
+	}
+	principle("Met")
+	if got := tables[len(tables)-1].Rows[0][6]; got != "1h1m0s" {
+		t.Errorf("they were made %s before the first run, want 1h1m0s", got)
+	}
+	for _, r := range slices.Concat(tables[0].Rows, tables[1].Rows) {
+		if r[len(r)-1] != "holds" {
+			t.Errorf("the model misses theory, or SimFaaS: %q", r)
+		}
+	}
+
+	file.Made = time.Date(2026, 1, 1, 0, 1, 0, 0, time.UTC) // when the first run began
+	predict()
+	if d, err = build(dir, quickly); err != nil {
+		t.Fatal(err)
+	}
+	tables = d.Sections[i].Tables
+	for _, r := range tables[len(tables)-1].Rows[:4] {
+		if r[7] != "void: made after a run" {
+			t.Errorf("made with the first run: %q", r)
+		}
+	}
+	principle("Unmet")
 }

@@ -22,7 +22,7 @@ type World struct {
 const (
 	cores  = 2
 	rest   = 0.02  // seconds of the handler that are not painting
-	after  = 0.004 // seconds until the sender has the picture, of systems that tell their stages
+	after  = 0.004 // seconds until the sender has the picture, of systems with a log of stages
 	before = 0.008 // processor seconds of a submission
 	beside = 0.006 // likewise, after the work
 )
