@@ -77,11 +77,6 @@ type Picture struct {
 	AccessLogBytes float64 // that a gateway writes about each request
 }
 
-// HTTPRequests are the requests of up to 512 KiB as which an HTTP API meters one with
-// a body of so many bytes (docs.aws.amazon.com/whitepapers,
-// best-practices-api-gateway-private-apis-integration, table 4).
-func HTTPRequests(body float64) float64 { return max(1, math.Ceil(body/(512*kib))) }
-
 // A Month is what is asked of a deployment.
 type Month struct {
 	Pictures float64

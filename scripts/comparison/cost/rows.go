@@ -13,7 +13,7 @@ func (d Deployment) rows(m Month) ([]Row, error) {
 	if !(m.Infrequent >= 0 && m.Infrequent <= 1) || !(m.Active >= 0 && m.Active <= Hours) {
 		return nil, fmt.Errorf("bill of %s: %v of the pictures with infrequent access, and %v hours with jobs: the share must be within 0 and 1, the hours within 0 and %v", d.Name, m.Infrequent, m.Active, Hours)
 	}
-	var rows []Row
+	rows := make([]Row, 0, 48)
 	parts := []func(Month) []Row{d.Instances.rows, d.Managed.rows, d.api, d.queue, d.fileSystem, d.copies, d.gallery, d.watching}
 	for _, part := range parts {
 		rows = append(rows, part(m)...)

@@ -65,7 +65,7 @@ func checkSensitivity(t *testing.T, markdown, values string) {
 			t.Errorf("%s: d* is %v%%, and %v%% without", name, got, base)
 		}
 	}
-	for _, name := range []string{"idle environments kept for 300", "idle environments kept for 1,800", "region us-east-1"} {
+	for _, name := range []string{"idle environments kept for 300", "idle environments kept for 1,800", "region us-east-1", "shared file system with bursting"} {
 		row(name)
 	}
 	from := strings.Index(markdown, "## Sensitivity")

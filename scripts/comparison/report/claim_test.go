@@ -117,6 +117,15 @@ func checkBills(t *testing.T, markdown, values string) {
 	if !regexp.MustCompile(`take functions below [\d,]+ a day \([\d,]+ to [\d,]+\)`).MatchString(markdown) {
 		t.Error("the advice has no range")
 	}
+
+	for _, r := range [][]string{images[1], images[2], nightly[1], nightly[2]} {
+		_, rival, _ := strings.Cut(r[0], "against ")
+		if found := regexp.MustCompile(`([\d.]+)% of the whole bill of `+rival).FindAllStringSubmatch(markdown, -1); !slices.ContainsFunc(found, func(m []string) bool {
+			return math.Abs(number(t, m[1])-(100-number(t, r[3]))) < 1
+		}) {
+			t.Errorf("the first paragraphs don't have the bill of %q: %q", r, found)
+		}
+	}
 	saving := section(t, values, "saving").Tables[0].Rows
 	for _, r := range saving {
 		if r[0] == "ONNX Runtime" && r[1] == views[2].name && !strings.Contains(markdown, r[5]+" a day") {

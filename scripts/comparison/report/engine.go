@@ -87,7 +87,7 @@ func (w *worker) coldSeconds() float64 { return w.start(nil) + assumptions.ReadS
 func (w *worker) lessThan(o *worker, t *prices.Table) (string, error) {
 	c := cost.Comparison{
 		Functions: cost.Over(t, w.base(t, nil, nil).functions), Instances: cost.Over(t, o.base(t, nil, nil).functions),
-		Capacity: w.capacity(1).shared,
+		Capacity: w.capacity().shared,
 	}
 	found, err := c.Crossings(0, cost.Compute, lowestDuty, highestDuty)
 	if err != nil {

@@ -131,9 +131,9 @@ func (w *worker) simulate(seed uint64, jobs int) (err error) {
 	return nil
 }
 
-// capacity is that of a yield.
-func (w *worker) capacity(yield float64) capacity {
-	return w.capacities[slices.IndexFunc(w.capacities, func(c capacity) bool { return c.yield == yield })]
+// capacity is that without a loss where two jobs run at once.
+func (w *worker) capacity() capacity {
+	return w.capacities[slices.IndexFunc(w.capacities, func(c capacity) bool { return c.yield == 1 })]
 }
 
 // waiting are pictures that take one of the given times, and wait for so many seconds besides.

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/arrivals"
@@ -115,7 +116,7 @@ func active(times []float64, pictures float64) float64 {
 }
 
 // savingOf is the saving under a pattern of the engine that is the cheapest.
-// Its second result is a sentence on that at the pattern's own volume, against the last rival.
+// Its second result is a sentence on the whole bill at the pattern's own volume.
 func savingOf(p pattern, f *folder, workers []worker, t *prices.Table, e effort) (s Section, sentence string, err error) {
 	s = Section{ID: p.id, Title: p.title}
 	if len(workers) == 0 {
@@ -132,7 +133,7 @@ func savingOf(p pattern, f *folder, workers []worker, t *prices.Table, e effort)
 		return s, "", err
 	}
 	s.Charts = []Chart{chart}
-	bills, saved, err := w.billsAt(p, t)
+	bills, shares, err := w.billsAt(p, t)
 	if err != nil {
 		return s, "", err
 	}
@@ -148,11 +149,11 @@ func savingOf(p pattern, f *folder, workers []worker, t *prices.Table, e effort)
 	}
 	crossings.Columns, crossings.Left = crossings.Columns[1:], crossings.Left-1
 	s.Tables = []Table{bills, crossings}
-	return s, fmt.Sprintf("%s, %s: functions cost %s of what one machine costs.", p.short, p.atName, percent(1-saved)), nil
+	return s, fmt.Sprintf("%s, %s: functions cost %s.", p.short, p.atName, strings.Join(shares, ", and ")), nil
 }
 
-// billsAt are the bills of each view at the pattern's own volume.
-func (w *worker) billsAt(p pattern, t *prices.Table) (table Table, saved float64, err error) {
+// billsAt are the bills of each view at the pattern's own volume, and in words the shares of rivals' whole bills.
+func (w *worker) billsAt(p pattern, t *prices.Table) (table Table, shares []string, err error) {
 	table = Table{
 		Title: "At " + p.atName, Left: 1, Basis: cost.Assumed,
 		Columns: []string{"Bill", "Functions", "Rival", "Saving", "Scenarios"},
@@ -162,26 +163,29 @@ func (w *worker) billsAt(p pattern, t *prices.Table) (table Table, saved float64
 		c := v.compare(base)
 		functions, err := c.Functions(p.at)
 		if err != nil {
-			return table, 0, err
+			return table, nil, err
 		}
 		rival, err := c.Instances(p.at)
 		if err != nil {
-			return table, 0, err
+			return table, nil, err
 		}
 		low, high := math.Inf(1), math.Inf(-1)
 		for _, s := range w.variations(t) {
 			saving, err := v.compare(s).Saving(cost.Duty(p.at, v.capacity(s)), v.scope)
 			if err != nil {
-				return table, 0, err
+				return table, nil, err
 			}
 			low, high = min(low, saving), max(high, saving)
 		}
-		saved = cost.Saving(functions.USD(v.scope), rival.USD(v.scope))
+		saved := cost.Saving(functions.USD(v.scope), rival.USD(v.scope))
+		if _, against, ok := strings.Cut(v.name, "against "); ok && v.scope == cost.Whole {
+			shares = append(shares, percent(1-saved)+" of the whole bill of "+against)
+		}
 		table.Rows = append(table.Rows, []string{
 			v.name, usd(functions.USD(v.scope)), usd(rival.USD(v.scope)), percent(saved), percent(low) + " to " + percent(high),
 		})
 	}
-	return table, saved, nil
+	return table, shares, nil
 }
 
 func perDay(month float64) float64 { return month * 24 / cost.Hours }

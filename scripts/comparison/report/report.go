@@ -8,7 +8,7 @@ import (
 // Make makes the report of an output folder of scripts/compare. An error says what to do about the
 // folder.
 func Make(dir string) (*Document, error) {
-	return build(dir, effort{jobs: 10_000, resamples: 1000})
+	return build(dir, effort{jobs: 10_000, resamples: 2000})
 }
 
 func build(dir string, e effort) (*Document, error) {
@@ -68,8 +68,8 @@ func build(dir string, e effort) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(all) > 0 { // after the claim, which is about jobs at random
-		d.Choice = slices.Insert(d.Choice, 3, strings.Join(patterns, " "))
+	if len(all) > 0 { // before the last paragraph, on limits
+		d.Choice = slices.Insert(d.Choice, len(d.Choice)-1, strings.Join(patterns, " "))
 	}
 	return d, d.complete()
 }

@@ -25,7 +25,7 @@ type scenario struct {
 
 // base is the scenario of a worker by its runs, all or those chosen of the function and the instance.
 func (w *worker) base(t *prices.Table, function, instance []int) scenario {
-	c, all, work := w.capacity(1), w.work(nil), w.work(instance)
+	c, all, work := w.capacity(), w.work(nil), w.work(instance)
 	c.local *= all / work
 	c.shared *= (all + assumptions.StoreSeconds) / (work + assumptions.StoreSeconds)
 	return scenario{

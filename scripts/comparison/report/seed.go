@@ -17,7 +17,7 @@ const magenta = 209.4 / 89.3
 // instance with a Python server, without a queue or stored pictures.
 func original(f *folder, groups []group, workers []worker, t *prices.Table, e effort) (Section, error) {
 	s := Section{ID: "original", Title: "The claim's own setting", Text: []string{
-		"The claim came with a simpler design: the client waits while a function with 3,007 MB and TensorFlow on a network file system paints, behind API Gateway (REST); against it one instance that is always on, with a Python server (Flask). There is no queue, and no picture is kept. The network then was Magenta's, which is slower than the one of this project.",
+		"The claim came with a simpler design: the client waits while a function with 3,007 MB and TensorFlow on a network file system paints, behind API Gateway (REST); against it one instance that is always on, with a Python server (Flask). There is no queue, and no picture is kept. The network then was Magenta's, which takes longer than the one of this project: scripts/bench-results.md has both in the Python server.",
 	}}
 	var tensorflow *worker
 	for i := range workers {
@@ -40,7 +40,7 @@ func original(f *folder, groups []group, workers []worker, t *prices.Table, e ef
 	for _, n := range []struct {
 		name   string
 		factor float64
-	}{{"this project's, measured", 1}, {"Magenta's, not measured in these runs: " + figure(magenta) + " times as long, as in scripts/bench-results.md", magenta}} {
+	}{{"this project's, measured", 1}, {"Magenta's, not measured: " + figure(magenta) + " times as long", magenta}} {
 		o := originalSetting{w: tensorflow, server: server.scaled(n.factor), factor: n.factor}
 		var err error
 		if o.capacity, err = sustained(o.server, 0, 1, f.plan.Seed, e.jobs); err != nil {

@@ -137,6 +137,9 @@ func priceChanges(base scenario) (all []change, err error) {
 		}
 		all = append(all, change{"region " + r, c})
 	}
+	bursting := base
+	bursting.prices = base.prices.Scaled("efs.elastic.reads", 0).Scaled("efs.elastic.writes", 0)
+	all = append(all, change{"shared file system with bursting throughput, free within its credits", bursting})
 	discounted := func(name string, factor float64) {
 		c := base
 		c.discount = factor
