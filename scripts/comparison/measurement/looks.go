@@ -1,7 +1,6 @@
 package measurement
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,13 +11,13 @@ import (
 // A Look is what follows from the runs of a variant that are not void, of one processor model.
 type Look struct {
 	Variant Variant
-	Runs    int // 10, 15 or 20: those that were looked at, by repetition; 0: there are too few
+	Runs    int // 10, 15 or 20; 0: it is not the time for a look
 	Verdict statistics.Verdict
 	Wide    []string // figures whose interval is wider than asked, such as "p95 ±14%"
 }
 
-// Looks looks at each variant of the plan after 10, 15 and 20 runs, until its intervals are as narrow
-// as asked: those of p50 and of the mean warm picture to 5%, of p95 and of first pictures to 10%. A
+// Looks looks at each variant of the plan that has 10, 15 or 20 runs, and says whether its intervals are
+// as narrow as asked: those of p50 and of the mean warm picture to 5%, of p95 and of first pictures to 10%. A
 // variant without a figure that has an interval, such as one of few jobs, is never looked at.
 func (p Plan) Looks(runs []*Run) (all []Look) {
 	of := map[Variant][]*Run{}
@@ -26,13 +25,9 @@ func (p Plan) Looks(runs []*Run) (all []Look) {
 		of[r.Header.Variant] = append(of[r.Header.Variant], r)
 	}
 	for _, v := range p.Variants {
-		slices.SortStableFunc(of[v], func(a, b *Run) int { return cmp.Compare(a.Header.Repetition, b.Header.Repetition) })
 		l := Look{Variant: v}
-		for _, n := range statistics.Looks() {
-			if len(of[v]) < n || l.Enough() {
-				break
-			}
-			l.look(of[v][:n])
+		if slices.Contains(statistics.Looks(), len(of[v])) {
+			l.look(of[v])
 		}
 		all = append(all, l)
 	}

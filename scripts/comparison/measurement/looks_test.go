@@ -83,6 +83,22 @@ func TestLooks(t *testing.T) {
 	}
 }
 
+// Between two looks runs are missing, even of a variant that was narrow at the first: the report has an
+// interval of 10, 15 or 20 runs alone.
+func TestBetweenLooks(t *testing.T) {
+	v := Variant{System: Daemon, Engine: ONNX, Size: 64, Jobs: 200, Pattern: Steady, Rate: 1}
+	p := Plan{Repetitions: 15, Variants: []Variant{v}}
+	var runs []*Run
+	for n := 1; n <= 15; n++ {
+		runs = append(runs, &Run{Header: Header{Variant: v, Repetition: n}, Jobs: slices.Repeat([]Job{{Latency: 1}}, 200)})
+	}
+	for n, want := range map[int]int{9: 0, 10: 10, 12: 0, 15: 15} {
+		if l := p.Looks(runs[:n])[0]; l.Runs != want || l.Enough() != (want > 0) {
+			t.Errorf("of %d runs: got %+v, want a look at %d", n, l, want)
+		}
+	}
+}
+
 // Variants of few jobs, and of fewer runs, are not looked at.
 func TestNotLookedAt(t *testing.T) {
 	p := plan(9, 1)
