@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
 // measuredIn is a folder, with a plan of ten repetitions, of runs of a variant whose jobs are changed.
@@ -89,5 +90,18 @@ func TestPrinciplesAreMetByRuns(t *testing.T) {
 				t.Errorf("%s: %s is %q, want %q", name, rows[n][0], rows[n][1], c.want)
 			}
 		}
+	}
+}
+
+// A run without its commit does not describe its setup.
+func TestUndescribedRuns(t *testing.T) {
+	v := measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 200, Pattern: measurement.Poisson, Rate: 1}
+	f := measuredIn(v, 2, func(*measurement.Job) {})
+	if got := f.principles().Tables[0].Rows[2][1]; got != "met" {
+		t.Errorf("got %q", got)
+	}
+	f.runs[1].Header.Machine.Commit = machine.Unknown
+	if got, want := f.principles().Tables[0].Rows[2][1], "partly: 1 of 2 runs lack processor, kernel or commit"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

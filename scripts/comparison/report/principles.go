@@ -2,8 +2,10 @@ package report
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
 // A principle is one of those for reproducible performance evaluation in the cloud, with our answer.
@@ -22,7 +24,7 @@ func (f *folder) principles() Section {
 		predicted = "Predictions made before runs: Met."
 	}
 	all = append(all,
-		principle{"P3 Description of the setup", "met", "Machine, kernel, file system, commit and command are in each run.", "runs, first line of each", "runs/", "Raw data, Machines, row 1", rowAnchor(tableID("raw", 0), 1)},
+		principle{"P3 Description of the setup", f.described(), "Machine, kernel, file system, commit and command are in each run.", "runs, first line of each", "runs/", "Raw data, Machines, row 1", rowAnchor(tableID("raw", 0), 1)},
 		principle{"P4 Open access artifact", "partly", "Programs, raw runs and prices are in the repository. The recorded trace has no licence: a synthetic pattern with its statistics stands in.", "scripts/comparison/arrivals/synthetic.go", "", "Saving for recorded image jobs", "images"},
 		principle{"P5 Probabilistic description", intervals, "Percentiles of each run, the spread between runs; nothing trimmed.", "runs, a line a job", "runs/", "Latency under load, row 1", rowAnchor(tableID("latency", 0), 1)},
 		principle{"P6 Statistical evaluation", intervals, "Intervals by t on logarithms of each run's figure, resampled runs for crossings, looks after 10, 15 and 20 runs alone. " + predicted, "scripts/comparison/statistics/interval.go", "", "Saving against duty, Crossings, row 1", rowAnchor(tableID("saving", 0), 1)},
@@ -64,6 +66,21 @@ func (f *folder) byRuns(met string) string {
 		return fmt.Sprintf("partly: %d of %d variants have ten runs that count", enough, len(f.plan.Variants))
 	}
 	return met
+}
+
+// described is the answer by the runs whose machine and programs are known.
+func (f *folder) described() string {
+	lacking := 0
+	for _, r := range f.runs {
+		m := r.Header.Machine
+		if slices.ContainsFunc([]string{m.Processor, m.Kernel, m.Commit}, func(s string) bool { return s == "" || s == machine.Unknown }) {
+			lacking++
+		}
+	}
+	if lacking > 0 {
+		return fmt.Sprintf("partly: %d of %d runs lack processor, kernel or commit", lacking, len(f.runs))
+	}
+	return "met"
 }
 
 func (f *folder) covered() principle {
