@@ -84,7 +84,7 @@ func (e *evaluation) all(ctx context.Context, studies []*study) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, s := range studies {
-		e.sum += len(s.Kind.scenarios()) + s.resampled() + 1
+		e.sum += len(s.Kind.scenarios()) + s.resampled()
 	}
 	for _, s := range studies {
 		group.Go(func() error { return e.study(ctx, s) })
@@ -108,8 +108,10 @@ func (e *evaluation) study(ctx context.Context, s *study) error {
 	if err := e.size(ctx, s); err != nil {
 		return err
 	}
-	s.outcomes = map[scenario]outcome{}
 	for _, sc := range s.Kind.scenarios() {
+		if _, done := s.outcomes[sc]; done {
+			continue
+		}
 		o, err := e.simulated(ctx, s, s.service, sc)
 		if err != nil {
 			return err
@@ -128,9 +130,11 @@ func (e *evaluation) study(ctx context.Context, s *study) error {
 }
 
 // size chooses how many environments or instances there are at most: the fewest with which
-// the latency is met in the slowest scenarios; else the fewest that keep up; else the most.
+// the latency is met in the slowest scenarios; else the fewest that keep up; else the most. It keeps the outcomes of
+// that number.
 func (e *evaluation) size(ctx context.Context, s *study) error {
 	fallback := 0
+	s.outcomes = map[scenario]outcome{}
 	need := float64(len(e.load.times)) / e.load.duration * mean(pooled(s.service.warm)) / float64(s.processors)
 	for _, n := range s.sizes() {
 		s.AtOnce = n
@@ -138,11 +142,13 @@ func (e *evaluation) size(ctx context.Context, s *study) error {
 			continue // it would never be done
 		}
 		keepsUp, meets := true, true
+		clear(s.outcomes)
 		for _, sc := range s.Kind.slowest() {
 			o, err := e.simulated(ctx, s, s.service, sc)
 			if err != nil {
 				return err
 			}
+			s.outcomes[sc] = o
 			keepsUp = keepsUp && o.keepsUp
 			if meets = meets && o.keepsUp && o.p95 <= e.request.P95; !keepsUp {
 				break
@@ -158,8 +164,9 @@ func (e *evaluation) size(ctx context.Context, s *study) error {
 			break
 		}
 	}
-	if fallback > 0 {
+	if fallback > 0 && fallback != s.AtOnce {
 		s.AtOnce = fallback
+		clear(s.outcomes)
 	}
 	return nil
 }
