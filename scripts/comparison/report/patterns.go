@@ -109,7 +109,7 @@ func (w *worker) under(p pattern, seed uint64) (*worker, error) {
 func scaledFleet(minimum int) simulation.Instances {
 	return simulation.Instances{
 		Transit: transit, Slots: slots, Processors: slots, Boot: simulation.Constant(booting),
-		Minimum: minimum, Maximum: 8, Policy: simulation.BacklogPolicy(30),
+		Minimum: minimum, Maximum: 8, Policy: simulation.BacklogPolicy(simulation.BacklogPerInstance),
 	}
 }
 

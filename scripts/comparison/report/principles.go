@@ -24,9 +24,9 @@ func (f *folder) principles() Section {
 		return or
 	}
 	intervals := met(!quick && f.plan.Repetitions >= 10, "unmet: there are no intervals")
-	predicted := "Predictions committed before the runs: none."
-	if f.predictions != nil {
-		predicted = "Predictions committed before the runs: " + f.predictions.Commit + "."
+	predicted := "Predictions made before runs: Unmet."
+	if f.predictedInTime() {
+		predicted = "Predictions made before runs: Met."
 	}
 	all = append(all,
 		principle{"P3 Description of the setup", "met", "Machine, kernel, file system, commit and command are in each run.", "runs, first line of each", "runs/", "Raw data, Machines, row 1", rowAnchor(tableID("raw", 0), 1)},
