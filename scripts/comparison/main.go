@@ -22,14 +22,16 @@ import (
 
 type options struct {
 	measureOptions
-	Measure struct{}      `cmd:"" default:"1" hidden:""` // what is done without a command
-	Report  reportOptions `cmd:"" help:"Make the report of an output folder: report.html, report.md and report.json in it."`
+	Measure struct{}       `cmd:"" default:"1" hidden:""` // what is done without a command
+	Report  reportOptions  `cmd:"" help:"Make the report of an output folder: report.html, report.md and report.json in it."`
+	Predict predictOptions `cmd:"" help:"${predict}"`
 }
 
 type measureOptions struct {
 	Out         string `default:"compare-out" help:"Output folder. Where it holds a measurement that was interrupted, that one goes on." placeholder:"DIR"`
 	Quick       bool   `help:"Try everything out: under three minutes, and figures that mean nothing."`
 	Only        string `help:"Only variants whose names match PATTERN, such as 'service-onnx-*'. The output folder's plan has no others then." placeholder:"PATTERN"`
+	Calibrate   bool   `help:"Of the plan, make only the runs that scripts/compare predict needs: workers alone, and systems at a steady rate. The same command without it makes the others."`
 	Repetitions int    `help:"Runs of each variant. Default: 10, and 1 with --quick." placeholder:"N"`
 	RetryVoid   int    `help:"Make runs that are void again, after all others, N times at most." placeholder:"N"`
 	Trace       string `help:"Also a recorded pattern of arrivals: a CSV file with a column arrival_s, seconds, sorted. Its rows are not in the output." placeholder:"CSV"`
@@ -100,7 +102,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	var o options
 	parser, err := kong.New(&o, kong.Name("scripts/compare"), kong.Description(description),
-		kong.Vars{"root": os.Getenv("ATELIER_ROOT")}, kong.Writers(stdout, stderr), kong.UsageOnError())
+		kong.Vars{"root": os.Getenv("ATELIER_ROOT"), "predict": predictHelp}, kong.Writers(stdout, stderr), kong.UsageOnError())
 	if err != nil {
 		return err
 	}
@@ -108,8 +110,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if command.Command() == "report <dir>" {
+	switch command.Command() {
+	case "report <dir>":
 		return o.Report.run(stdout)
+	case "predict <dir>":
+		return o.Predict.run(ctx, o.Root, stdout)
 	}
 	return o.run(ctx, args, stdout, stderr)
 }
@@ -146,6 +151,7 @@ func (c *measureOptions) run(ctx context.Context, args []string, stdout, stderr 
 		Folder: folder, Machine: machine.Describe(ctx, c.Root, c.Scratch), Measure: programs.Measure, Progress: stderr,
 		Command: strings.Join(append([]string{"scripts/compare"}, args...), " "), Trace: trace, RetryVoid: c.RetryVoid,
 	}
+	campaign.Calibrating = c.Calibrate
 	s, err := campaign.Run(ctx)
 	if ctx.Err() != nil {
 		return fmt.Errorf("interrupted: %d runs were made now and are kept, %d are missing; the same command goes on from there", s.Made, s.Left)

@@ -7,9 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
-// The group of instances by the template's alarms and policies, a step a minute.
+// The group of instances by the template's alarms and policies, a step a minute. The simulation's
+// policy has to decide the same in each.
 func TestScaling(t *testing.T) {
 	t.Parallel()
 	const hour = 60
@@ -39,13 +42,16 @@ func TestScaling(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := newGroup(t, c.desired, c.inService)
-			var desired []int
+			var desired, simulated []int
 			for m := range hour {
-				g.minute(c.load(m))
+				simulated = append(simulated, g.minute(m, c.load(m)))
 				desired = append(desired, g.desired)
 			}
 			if !c.want(desired) {
 				t.Errorf("instances, minute by minute: %v", desired)
+			}
+			if !slices.Equal(simulated, desired) {
+				t.Errorf("instances, minute by minute: %v; the simulation decides on %v", desired, simulated)
 			}
 		})
 	}
@@ -90,11 +96,16 @@ func bit(b bool) int {
 type group struct {
 	*testing.T
 	tmpl               template
+	target             float64 // backlog for each instance
 	desired, inService int
 	pending            []int // minutes left until an instance is in service
 	warm               map[string]int
 	values             map[string][]float64
+	simulated          simulation.Scaler // of the same metrics as the alarms
 }
+
+// most instances.
+const most = 3
 
 // start is how many minutes an instance takes to be in service.
 const start = 2
@@ -102,13 +113,21 @@ const start = 2
 func newGroup(t *testing.T, desired, inService int) *group {
 	t.Helper()
 	g := &group{T: t, tmpl: readTemplate(t), desired: desired, inService: inService, warm: map[string]int{}, values: map[string][]float64{}}
+	target := g.tmpl.parameters["BacklogPerInstance"].(map[string]any)["Default"]
+	g.target = float64(number(t, target))
+	if g.target != simulation.BacklogPerInstance {
+		t.Errorf("the target is %v jobs for an instance, and %g in the simulation", target, simulation.BacklogPerInstance)
+	}
+	g.simulated = simulation.Scaler{Policy: simulation.BacklogPolicy(simulation.BacklogPerInstance), Maximum: most}
 	for range desired - inService {
 		g.pending = append(g.pending, 3*start)
 	}
 	return g
 }
 
-func (g *group) minute(l load) {
+// minute changes the group by the metrics of a minute, and returns how many instances the simulation
+// would have it have.
+func (g *group) minute(m int, l load) (simulated int) {
 	g.Helper()
 	for i := range g.pending {
 		g.pending[i]--
@@ -116,6 +135,7 @@ func (g *group) minute(l load) {
 	g.inService += len(g.pending)
 	g.pending = slices.DeleteFunc(g.pending, func(left int) bool { return left <= 0 })
 	g.inService -= len(g.pending)
+	simulated = g.simulated.Decide(60*float64(m), g.datapoint(l), g.desired, g.desired-g.inService)
 	known := map[string]float64{"GroupDesiredCapacity": float64(g.desired), "GroupInServiceInstances": float64(g.inService)}
 	if !l.missing {
 		maps.Copy(known, map[string]float64{
@@ -138,21 +158,34 @@ func (g *group) minute(l load) {
 			}
 		}
 	}
+	return simulated
 }
 
-// track scales out after three minutes above the target and in after 15 minutes well below it.
-// It is careful both ways: of fractions of an instance, more is added and less is taken away.
+// datapoint is what the simulation has in place of a minute's metrics.
+func (g *group) datapoint(l load) simulation.Datapoint {
+	d := simulation.Datapoint{
+		Backlog: float64(l.visible + l.inWork), Waiting: float64(l.visible), Work: float64(l.visible + l.inWork + l.sent),
+		InService: float64(g.inService), LeastDesired: g.desired, MostDesired: g.desired,
+	}
+	if l.missing {
+		d.Backlog, d.Waiting, d.Work = math.NaN(), math.NaN(), math.NaN()
+	}
+	return d
+}
+
+// track scales out after three minutes above the target and in after 15 minutes well below it, by
+// one instance a minute. It is careful both ways: of fractions of an instance, more is added and
+// less is taken away.
 func (g *group) track(name string, policy resource, known map[string]float64) {
 	g.Helper()
 	value := evaluateMetrics(g.T, list(policy.at("TargetTrackingConfiguration", "CustomizedMetricSpecification", "Metrics")), known)
 	g.values[name] = append(g.values[name], value)
-	target := 30.0
-	wanted := int(math.Ceil(float64(g.inService) * value / target))
+	wanted := int(math.Ceil(float64(g.inService) * value / g.target))
 	switch {
-	case g.lately(name, 3, func(v float64) bool { return v > target }):
+	case g.lately(name, 3, func(v float64) bool { return v > g.target }):
 		g.set(max(g.desired, wanted))
-	case g.lately(name, 15, func(v float64) bool { return v < 0.9*target }):
-		g.set(min(g.desired, wanted))
+	case g.lately(name, 15, func(v float64) bool { return v < 0.9*g.target }):
+		g.set(min(g.desired, max(wanted, g.desired-1)))
 	}
 }
 
@@ -201,7 +234,6 @@ func (g *group) act(name string, policy resource) {
 }
 
 func (g *group) set(desired int) {
-	const most = 3
 	desired = min(max(desired, 0), most)
 	for range desired - g.desired {
 		g.pending = append(g.pending, start)

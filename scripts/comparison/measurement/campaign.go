@@ -13,6 +13,9 @@ import (
 
 // A Campaign makes the runs of a folder's plan that are missing.
 type Campaign struct {
+	// Calibrating leaves out all variants but those that predictions are made from.
+	Calibrating bool
+
 	Folder  *Folder
 	Machine machine.Description
 	Command string // as it was given, for the files
@@ -69,7 +72,7 @@ func (c *Campaign) missing() (all []step, err error) {
 		done[made{r.Header.Variant, r.Header.Repetition}] = true
 	}
 	for _, s := range order(c.Folder.Plan) {
-		if !done[made{s.variant, s.repetition}] {
+		if !done[made{s.variant, s.repetition}] && (!c.Calibrating || s.variant.Calibrates()) {
 			all = append(all, s)
 		}
 	}

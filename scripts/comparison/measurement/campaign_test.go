@@ -188,3 +188,20 @@ func TestUnavailableAndFailed(t *testing.T) {
 		t.Errorf("once it can be measured the folder has the reasons %v, %v", reasons, err)
 	}
 }
+
+// Runs to predict from are made first, and the others by the next start, into the same folder.
+func TestCalibratingFirst(t *testing.T) {
+	dir, p := t.TempDir(), plan(2, 3)
+	p.Variants[1].Pattern = Poisson
+	first := new(recorder)
+	c := first.campaign(open(t, dir, p))
+	c.Calibrating = true
+	if s, err := c.Run(t.Context()); err != nil || s.Made != 4 || s.Left != 0 || slices.Contains(first.sizes, 2) {
+		t.Errorf("got %+v of %v, %v", s, first.sizes, err)
+	}
+	c.Folder.Close()
+	rest := new(recorder)
+	if s, err := rest.campaign(open(t, dir, p)).Run(t.Context()); err != nil || s.Made != 2 || !slices.Equal(rest.sizes, []int{2, 2}) {
+		t.Errorf("got %+v of %v, %v", s, rest.sizes, err)
+	}
+}

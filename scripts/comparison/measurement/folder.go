@@ -105,12 +105,16 @@ func (f *Folder) clean() error {
 
 // Add stores a run.
 func (f *Folder) Add(r *Run) error {
-	h := r.Header
-	name := fmt.Sprintf("%s.%03d.%s.jsonl", h.Variant.Name(), h.Repetition, h.Began.UTC().Format("20060102T150405.000000"))
-	if err := replace(filepath.Join(f.dir, runsFolder, name), r.Write); err != nil {
+	if err := replace(filepath.Join(f.dir, runsFolder, r.FileName()), r.Write); err != nil {
 		return fmt.Errorf("a run can't be stored: %w; what was stored before is kept: the same command goes on from there", err)
 	}
 	return nil
+}
+
+// FileName is the name of a run's file in the folder runs.
+func (r *Run) FileName() string {
+	h := r.Header
+	return fmt.Sprintf("%s.%03d.%s.jsonl", h.Variant.Name(), h.Repetition, h.Began.UTC().Format("20060102T150405.000000"))
 }
 
 // Runs are the folder's runs, those that are void too.

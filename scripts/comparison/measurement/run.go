@@ -1,6 +1,8 @@
 package measurement
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/atelier-go/atelier/scripts/measure/machine"
@@ -73,4 +75,22 @@ type Footer struct {
 	Stayed     int64              `json:"stayed,omitempty"` // bytes of them that stayed
 	LoadBefore string             `json:"load_before"`      // averages of the system
 	LoadAfter  string             `json:"load_after"`
+}
+
+// ProcessorSeconds is what all programs of a run have used.
+func (r *Run) ProcessorSeconds() (seconds float64) {
+	for _, name := range slices.Sorted(maps.Keys(r.Footer.Used)) { // the sum of floating point numbers has an order
+		seconds += r.Footer.Used[name]
+	}
+	return seconds
+}
+
+// ColdJobs is the number of jobs that were the first of their process.
+func (r *Run) ColdJobs() (n int) {
+	for _, j := range r.Jobs {
+		if j.Cold {
+			n++
+		}
+	}
+	return n
 }

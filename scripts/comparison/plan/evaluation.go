@@ -193,7 +193,7 @@ func (s *study) fleet() simulation.Instances {
 	}
 	switch s.Kind {
 	case FromZero:
-		i.Minimum, i.Policy = 0, simulation.BacklogPolicy(30) // the template's BacklogPerInstance
+		i.Minimum, i.Policy = 0, simulation.BacklogPolicy(simulation.BacklogPerInstance)
 	case Managed:
 		i.Minimum, i.Policy = simulation.ManagedInstances, simulation.BusySharePolicy(managedShare)
 	}

@@ -111,7 +111,7 @@ func (w *worker) bills(f *folder, t *prices.Table, c loadCase) (rows [][]string,
 	for _, minimum := range []int{0, 1} {
 		fleet := simulation.Instances{Transit: transit, Slots: slots, Processors: slots, Boot: simulation.Constant(booting), Minimum: minimum, Maximum: 1}
 		if minimum == 0 {
-			fleet.Maximum, fleet.Policy = 8, simulation.BacklogPolicy(30)
+			fleet.Maximum, fleet.Policy = 8, simulation.BacklogPolicy(simulation.BacklogPerInstance)
 		}
 		if r, err = simulation.Fleet(load, fleet); err != nil {
 			return nil, err
@@ -177,7 +177,7 @@ func burst(f *folder, workers []worker) (Section, error) {
 		return s, err
 	}
 	for _, minimum := range []int{1, 0} {
-		fleet := simulation.Instances{Transit: transit, Slots: slots, Processors: slots, Boot: simulation.Constant(booting), Minimum: minimum, Maximum: 8, Policy: simulation.BacklogPolicy(30)}
+		fleet := simulation.Instances{Transit: transit, Slots: slots, Processors: slots, Boot: simulation.Constant(booting), Minimum: minimum, Maximum: 8, Policy: simulation.BacklogPolicy(simulation.BacklogPerInstance)}
 		r, err := simulation.Fleet(load, fleet)
 		if err != nil {
 			return s, err

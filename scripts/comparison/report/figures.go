@@ -1,8 +1,6 @@
 package report
 
 import (
-	"maps"
-
 	"slices"
 
 	"math"
@@ -139,16 +137,3 @@ func sortedEnds(r simulation.Result) []float64 {
 	slices.Sort(ends)
 	return ends
 }
-
-// coldJobs are those that were the first of their process.
-func coldJobs(r *measurement.Run) (n int) {
-	for _, j := range r.Jobs {
-		if j.Cold {
-			n++
-		}
-	}
-	return n
-}
-
-// sortedKeys are a map's, so that floating point sums don't depend on its order.
-func sortedKeys(m map[string]float64) []string { return slices.Sorted(maps.Keys(m)) }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+	"github.com/atelier-go/atelier/scripts/comparison/prediction"
 )
 
 // A folder is what a report is made from.
@@ -21,7 +21,7 @@ type folder struct {
 	runs        []*measurement.Run // those that are void too
 	unavailable map[string]string  // why variants could not be measured, by name
 	digest      string             // SHA-256 of the files, in hexadecimal digits
-	predictions *predictions       // nil where there are none
+	predictions *prediction.File   // nil where there are none
 }
 
 // read reads an output folder of a measurement.
@@ -59,16 +59,10 @@ func read(dir string) (f folder, err error) {
 		one := sha256.Sum256(b)
 		fmt.Fprintf(sum, "%s %x\n", filepath.Base(file), one)
 	}
-	path = filepath.Join(dir, "predictions.json")
-	if b, err = os.ReadFile(path); err == nil {
-		sum.Write(b)
-		f.predictions = new(predictions)
-		if err := json.Unmarshal(b, f.predictions); err != nil {
-			return f, fmt.Errorf("%s is damaged: %w", path, err)
-		}
-	} else if !errors.Is(err, os.ErrNotExist) {
+	if f.predictions, b, err = prediction.Read(dir); err != nil {
 		return f, err
 	}
+	sum.Write(b)
 	f.digest = hex.EncodeToString(sum.Sum(nil))
 	return f, nil
 }

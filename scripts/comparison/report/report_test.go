@@ -246,36 +246,3 @@ func TestProcessors(t *testing.T) {
 		t.Errorf("got %+v", tables)
 	}
 }
-
-// Predictions are held to the runs that they predict, misses included.
-func TestPredictions(t *testing.T) {
-	v := measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 200, Pattern: measurement.Poisson, Rate: 1}
-	dir := synthetic(t, measurement.Plan{Repetitions: 10, Seed: 1, Variants: []measurement.Variant{v}})
-	b, err := json.Marshal(predictions{Commit: "0123abc", Predictions: []prediction{
-		{v.Name(), "p50", 0.12}, {v.Name(), "p95", 1.2}, {v.Name(), "cold starts", 1}, {v.Name(), "busy", 3.4}, {"daemon-onnx-1px", "p50", 1},
-	}})
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "predictions.json"), b, 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := build(dir, quickly)
-	if err != nil {
-		t.Fatal(err)
-	}
-	i := slices.IndexFunc(d.Sections, func(s Section) bool { return s.ID == "validation" })
-	tables := d.Sections[i].Tables
-	var got []string
-	for _, r := range tables[len(tables)-1].Rows {
-		got = append(got, r[len(r)-1])
-	}
-	if want := []string{"holds", "misses", "holds", "holds", "no runs"}; !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	for _, r := range slices.Concat(tables[0].Rows, tables[1].Rows) {
-		if r[len(r)-1] != "holds" {
-			t.Errorf("the model misses theory, or SimFaaS: %q", r)
-		}
-	}
-}

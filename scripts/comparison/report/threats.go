@@ -55,7 +55,7 @@ func principles(f *folder) Section {
 		statistics = "Unmet: a quick measurement has no intervals"
 	}
 	predicted := "Unmet"
-	if f.predictions != nil {
+	if f.predictedInTime() {
 		predicted = "Met"
 	}
 	machines := map[string]bool{}
@@ -72,7 +72,7 @@ func principles(f *folder) Section {
 			{"P3 Description of the setup", "Met", "Machine, kernel, file system, commit and command are in the first line of each run.", "runs/*.jsonl, line 1; Raw data, Machines"},
 			{"P4 Open access artifact", "Met", "Programs, raw runs and prices are in the repository; the recorded trace has no licence, and a synthetic pattern stands in.", "scripts/compare report DIR"},
 			{"P5 Probabilistic description", statistics, "Percentiles of runs with intervals; nothing trimmed.", "Latency under load"},
-			{"P6 Statistical evaluation", statistics, "Intervals by t on logarithms of each run's figure, resampled runs for crossings. Predictions committed before runs: " + predicted + ".", "Saving against duty, Crossings; Validation"},
+			{"P6 Statistical evaluation", statistics, "Intervals by t on logarithms of each run's figure, resampled runs for crossings. Predictions made before runs: " + predicted + ".", "Saving against duty, Crossings; Validation"},
 			{"P7 Units", "Met", "Each column names its unit.", "all tables"},
 			{"P8 Cost model", "Met", "Bills by dated, sourced prices, held to bills written out by hand; sensitivities to each price.", "pkg/prices/regions; Sensitivity"},
 		},

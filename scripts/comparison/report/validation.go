@@ -6,23 +6,9 @@ import (
 
 	"github.com/atelier-go/atelier/scripts/comparison/arrivals"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
-	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
-
-// predictions are what a folder's predictions.json holds: figures of variants, written down before
-// their runs.
-type predictions struct {
-	Commit      string       `json:"commit"` // that has the file, before the first of its runs
-	Predictions []prediction `json:"predictions"`
-}
-
-type prediction struct {
-	Variant string  `json:"variant"` // its name, as of --list
-	Figure  string  `json:"figure"`  // p50 and p95, in seconds; busy, in processor seconds; cold starts
-	Value   float64 `json:"value"`
-}
 
 // validation holds the simulation to theory, to a published simulator and to runs.
 func validation(f *folder, e effort) (Section, error) {
@@ -39,11 +25,11 @@ func validation(f *folder, e effort) (Section, error) {
 	}
 	s.Tables = []Table{queues, published}
 	if f.predictions == nil {
-		s.Missing = "There are no predictions of runs on this machine: commit predictions.json (see DESIGN.md) in the output folder before the runs that it predicts."
+		s.Missing = "There are no predictions of runs on this machine: scripts/compare --calibrate makes the runs that scripts/compare predict predicts from."
 		return s, nil
 	}
 	s.Tables = append(s.Tables, f.predicted())
-	s.Text = append(s.Text, "The predictions were committed before the runs that they predict, in "+f.predictions.Commit+".")
+	s.Text = append(s.Text, f.madeBefore())
 	return s, nil
 }
 
@@ -146,52 +132,4 @@ func simFaaS(e effort) (Table, error) {
 		t.Rows = append(t.Rows, []string{row.name, digits(row.published, 5), digits(i.Low, 5), digits(i.High, 5), digits(ours[row.name], 5), verdict(i.Holds(ours[row.name]))})
 	}
 	return t, nil
-}
-
-// predicted holds predictions to the prediction intervals of ten runs or more.
-func (f *folder) predicted() Table {
-	t := Table{Title: "Predictions of runs on this machine", Left: 2, Basis: cost.Measured,
-		Columns: []string{"Variant", "Figure", "Predicted", "From", "To", "Runs", "Result"}}
-	for _, p := range f.predictions.Predictions {
-		row := []string{p.Variant, p.Figure, figure(p.Value), none, none, "0", "no runs"}
-		for _, g := range f.groups(f.processors()[0]) {
-			if g.variant.Name() != p.Variant {
-				continue
-			}
-			values := g.predictable(p.Figure)
-			predict := statistics.Predict
-			if p.Figure == "cold starts" {
-				predict = statistics.PredictCount
-			}
-			row[5] = figure(float64(len(values)))
-			if i, err := predict(values, 0.95); err != nil {
-				row[6] = "fewer than ten runs"
-			} else {
-				row[3], row[4], row[6] = figure(i.Low), figure(i.High), verdict(i.Holds(p.Value))
-			}
-		}
-		t.Rows = append(t.Rows, row)
-	}
-	return t
-}
-
-// predictable is a figure of each run that can be predicted.
-func (g group) predictable(figure string) []float64 {
-	switch figure {
-	case "p50":
-		return g.percentiles(50, false)
-	case "p95":
-		return g.percentiles(95, false)
-	case "busy":
-		return g.each(func(r *measurement.Run) (float64, bool) {
-			sum := 0.0
-			for _, name := range sortedKeys(r.Footer.Used) {
-				sum += r.Footer.Used[name]
-			}
-			return sum, true
-		})
-	case "cold starts":
-		return g.each(func(r *measurement.Run) (float64, bool) { return float64(coldJobs(r)), true })
-	}
-	return nil
 }

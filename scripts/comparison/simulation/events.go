@@ -4,16 +4,18 @@ package simulation
 type kind uint8
 
 const (
-	jobDone   kind = iota // on a host
-	initDone              // of an environment: its own part of a start
-	readDone              // of the environment that has read longest
-	ramp                  // of a mapping
-	booted                // an instance
-	scaling               // evaluates a scaling policy
-	minuteEnd             // of a metric
+	jobDone     kind = iota // on a host
+	initDone                // of an environment: its own part of a start
+	readDone                // of the environment that has read longest
+	ramp                    // of a mapping
+	booted                  // an instance
+	scaling                 // evaluates a scaling policy
+	minuteEnd               // of a metric
+	jobQueued               // on a machine
+	jobReturned             // likewise
 )
 
-// An event concerns the host, environment or instance of that number. One whose version
+// An event concerns the host, environment, instance or job of that number. One whose version
 // is no longer its subject's has been superseded.
 type event struct {
 	at      float64

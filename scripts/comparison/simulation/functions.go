@@ -139,7 +139,7 @@ func (s *environments) handle(ev event) {
 		}
 	case jobDone:
 		e := &s.all[ev.subject]
-		if !s.complete(&e.host, ev, nil) {
+		if !s.complete(&e.host, ev, s.finished) {
 			return
 		}
 		s.work(ev.subject)

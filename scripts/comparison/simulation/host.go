@@ -1,45 +1,62 @@
 package simulation
 
-// A host works on jobs at the same time. Each goes on at full speed while there are as
-// many processors as jobs, and otherwise all share the processors equally.
+// A host works on tasks at the same time. Each goes on at full speed while there are as many
+// processors as all together demand, and otherwise all are slower by the same factor.
 type host struct {
 	processors float64
+	slowdown   float64 // part by which tasks take longer while others occupy all other processors
 	running    []task
+	demand     float64 // processors that the running tasks would occupy
 	progress   float64 // work done for each job, since the host was last idle
 	updated    float64 // when progress was last computed
+	used       float64 // processor seconds until then
 	version    uint32  // of the event that ends the next task
 	next       float64 // progress at which that task ends
 	speed      float64 // at which that event was scheduled; 0 for none
 }
 
-// A task is a job on a host.
+// A task is a job on a host, or a part of one.
 type task struct {
-	job  int
-	ends float64 // progress of the host at which its work is done
+	job    int
+	demand float64 // processors that it occupies at full speed
+	ends   float64 // progress of the host at which its work is done
 }
 
 func (h *host) currentSpeed() float64 {
-	if n := float64(len(h.running)); n > h.processors {
-		return h.processors / n
+	speed := 1.0
+	if h.demand > h.processors {
+		speed = h.processors / h.demand
 	}
-	return 1
+	if n := float64(len(h.running)); h.slowdown > 0 && n > 1 && h.processors > 1 {
+		others := h.demand * (n - 1) / n // of one of them, on average
+		speed /= 1 + h.slowdown*min(1, others/(h.processors-1))
+	}
+	return speed
 }
 
 func (h *host) advance(now float64) {
 	if len(h.running) == 0 {
-		h.progress = 0 // keeps rounding errors from adding up
+		h.progress, h.demand = 0, 0 // keeps rounding errors from adding up
 	} else {
 		h.progress += (now - h.updated) * h.currentSpeed()
+		h.used += (now - h.updated) * min(h.demand, h.processors)
 	}
 	h.updated = now
 }
 
 // begin starts work on a job.
 func (c *core) begin(h *host, subject int32, job int) {
-	h.advance(c.now)
 	j := &c.jobs[job]
 	j.Begun, j.Worker = c.now, subject
-	h.running = append(h.running, task{job, h.progress + j.Work})
+	c.occupy(h, subject, task{job: job, demand: 1}, j.Work)
+}
+
+// occupy has a host run a task that takes some seconds at full speed.
+func (c *core) occupy(h *host, subject int32, t task, work float64) {
+	h.advance(c.now)
+	t.ends = h.progress + work
+	h.running = append(h.running, t)
+	h.demand += t.demand
 	c.schedule(h, subject)
 }
 
@@ -62,13 +79,14 @@ func (c *core) schedule(h *host, subject int32) {
 	c.events.push(event{at: c.now + max(0, next-h.progress)/speed, kind: jobDone, subject: subject, version: h.version})
 }
 
-// complete takes the tasks that end now off the host, calls done for each, and reports
-// whether the event was still valid.
+// complete takes the tasks that end now off the host, calls done for each, which must not change
+// the host, and reports whether the event was still valid.
 func (c *core) complete(h *host, e event, done func(job int)) bool {
 	if e.version != h.version || h.speed == 0 {
 		return false
 	}
-	h.progress, h.updated, h.speed = h.next, c.now, 0
+	h.advance(c.now)
+	h.progress, h.speed = h.next, 0 // without rounding errors
 	for i := 0; i < len(h.running); {
 		t := h.running[i]
 		if t.ends > h.progress {
@@ -77,10 +95,8 @@ func (c *core) complete(h *host, e event, done func(job int)) bool {
 		}
 		h.running[i] = h.running[len(h.running)-1]
 		h.running = h.running[:len(h.running)-1]
-		c.finished(t.job)
-		if done != nil {
-			done(t.job)
-		}
+		h.demand -= t.demand
+		done(t.job)
 	}
 	c.schedule(h, e.subject)
 	return true

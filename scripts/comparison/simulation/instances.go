@@ -47,12 +47,14 @@ type instance struct {
 
 type fleet struct {
 	*core
-	i     Instances
-	all   []instance
-	alive []int32 // numbers of instances that are in service or draining
-	slots int     // free ones in service
-	count [ended + 1]int
-	policyState
+	i      Instances
+	all    []instance
+	alive  []int32 // numbers of instances that are in service or draining
+	slots  int     // free ones in service
+	count  [ended + 1]int
+	inWork int // jobs
+	scaler Scaler
+	metrics
 }
 
 // Fleet simulates instances. Those of the minimum are in service from the beginning.
@@ -64,7 +66,7 @@ func Fleet(l Load, i Instances) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	s := &fleet{core: c, i: i}
+	s := &fleet{core: c, i: i, scaler: Scaler{Policy: i.Policy, Minimum: i.Minimum, Maximum: i.Maximum}}
 	for range i.Minimum {
 		s.serve(s.launch())
 	}
@@ -113,14 +115,19 @@ func (s *fleet) endDrained(id int32) {
 	if n.phase != draining || len(n.running) > 0 {
 		return
 	}
-	s.move(id, ended)
-	s.pay(n, s.now)
+	s.retire(id)
 	for k, other := range s.alive {
 		if other == id {
 			s.alive = append(s.alive[:k], s.alive[k+1:]...)
 			break
 		}
 	}
+}
+
+// retire ends an instance without jobs.
+func (s *fleet) retire(id int32) {
+	s.move(id, ended)
+	s.pay(&s.all[id], s.now)
 }
 
 func (s *fleet) pay(n *instance, until float64) {
@@ -139,6 +146,7 @@ func (s *fleet) leastBusy() int32 {
 
 func (s *fleet) arrive(int) {
 	s.observe()
+	s.sent++
 	s.dispatch()
 }
 
@@ -150,6 +158,7 @@ func (s *fleet) dispatch() {
 		s.jobs[job].Taken = s.now
 		s.waiting++
 		s.slots--
+		s.inWork++
 		s.usage.Receives++
 		s.begin(&s.all[id].host, id, job)
 	}
@@ -162,22 +171,46 @@ func (s *fleet) handle(e event) {
 		s.observe()
 		n := &s.all[e.subject]
 		before := len(n.running)
-		if !s.complete(&n.host, e, nil) {
+		if !s.complete(&n.host, e, s.finished) {
 			return
 		}
+		s.inWork -= before - len(n.running)
 		if n.phase == inService {
 			s.slots += before - len(n.running)
 		}
 		s.endDrained(e.subject)
 		s.dispatch()
 	case booted:
-		s.serve(e.subject)
+		if s.all[e.subject].phase == booting {
+			s.serve(e.subject)
+		}
 	case minuteEnd:
 		s.observe()
 		s.datapoint()
 		s.events.push(event{at: s.now + s.i.Policy.Period, kind: minuteEnd})
 	case scaling:
-		s.evaluate()
+		s.observe()
+		seen := s.unseen[0]
+		s.unseen = s.unseen[1:]
+		s.scaleTo(s.scaler.Decide(s.now, seen, s.desired(), s.count[booting]))
+	}
+}
+
+// desired is how many instances the group is to have.
+func (s *fleet) desired() int { return s.count[inService] + s.count[booting] }
+
+// scaleTo launches or ends instances: in service first, then those that boot.
+func (s *fleet) scaleTo(desired int) {
+	for s.desired() < desired {
+		s.events.push(event{at: s.now + s.i.Boot(s.random), kind: booted, subject: s.launch()})
+	}
+	for s.desired() > desired && s.count[inService] > 0 {
+		s.drain()
+	}
+	for id := range s.all {
+		if s.desired() > desired && s.all[id].phase == booting {
+			s.retire(int32(id)) //nolint:gosec // there are not as many
+		}
 	}
 }
 

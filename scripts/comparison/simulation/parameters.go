@@ -18,6 +18,8 @@ const (
 	ScaleOutPeriods     = 3
 	ScaleInPeriods      = 15
 	ScaleInShare        = 0.9
+	IdlePeriods         = 15
+	BacklogPerInstance  = 30.0
 	WarmupSeconds       = 180.0
 
 	ManagedInstances = 3
@@ -59,6 +61,7 @@ const (
 	pageManaged     = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-scaling.html"
 	pageMetric      = "https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-target-tracking-metric-math.html"
 	pageTracking    = "https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-scaling-target-tracking.html"
+	template        = "scripts/deploy/template.yaml"
 	pageBilling     = "https://aws.amazon.com/ec2/pricing/on-demand/"
 )
 
@@ -76,10 +79,12 @@ func Parameters() []Parameter {
 		{"paid seconds of an instance at least", InstanceMinimumSeconds, "s", Documented, pageBilling},
 		{"period of the metric", MetricPeriodSeconds, "s", Documented, pageMetric},
 		{"lag of the metric", MetricLagSeconds, "s", Extrapolated, "CloudWatch shows SQS's metrics within minutes"},
+		{"target of jobs for each instance", BacklogPerInstance, "", Documented, template + ", BacklogPerInstance"},
 		{"periods before scaling out", ScaleOutPeriods, "", Extrapolated, "as in the alarms that target tracking makes; AWS may change them"},
 		{"periods before scaling in", ScaleInPeriods, "", Extrapolated, "as in the alarms that target tracking makes; AWS may change them"},
 		{"share of the target for scaling in", ScaleInShare, "", Extrapolated, "as in the alarms that target tracking makes; one instance a period is ended, since it scales in gradually, " + pageTracking},
-		{"warm-up of an instance", WarmupSeconds, "s", Documented, "scripts/deploy/template.yaml, EstimatedInstanceWarmup"},
+		{"periods without work before the last instances are ended", IdlePeriods, "", Documented, template + ", InstanceWithoutWork"},
+		{"warm-up of an instance", WarmupSeconds, "s", Documented, template + ", EstimatedInstanceWarmup"},
 		{"managed instances at least", ManagedInstances, "", Documented, pageManaged},
 	}
 	for _, s := range KeepAlives() {

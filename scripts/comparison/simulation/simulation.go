@@ -1,7 +1,7 @@
 // Package simulation is a discrete-event model of the kinds of compute that are compared:
 // functions behind a queue, functions called synchronously, and instances that take jobs
-// from a queue. It returns the times of every job, and the use of each system as a cost
-// model needs it.
+// from a queue; and of a whole system on one machine ([Local]). It returns the times of every
+// job, and the use of each system as a cost model needs it.
 //
 // What the model has: a queue that is first in, first out; an event source mapping that
 // adds processes as documented; environments that are started when none is idle, reused
@@ -59,9 +59,11 @@ type Usage struct {
 	Receives      int     // receive calls that returned messages
 	EmptyReceives float64 // receive calls, each of 20 s, that returned none
 	BusySeconds   float64 // sum over jobs of Finished - Begun
-	BilledSeconds float64 // of functions, with InitSeconds; each invocation in whole milliseconds
-	InitSeconds   float64 // of environments' starts, as far as billed
-	ColdReadBytes float64 // read from the file system by environments that start
+	// ProcessorSeconds is what all parts of a [Machine] have used.
+	ProcessorSeconds float64
+	BilledSeconds    float64 // of functions, with InitSeconds; each invocation in whole milliseconds
+	InitSeconds      float64 // of environments' starts, as far as billed
+	ColdReadBytes    float64 // read from the file system by environments that start
 
 	EnvironmentSeconds float64 // that environments existed: starting, busy or idle
 	InstanceSeconds    float64 // that instances are paid: from launch to end, 60 s or more each

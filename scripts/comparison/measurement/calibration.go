@@ -1,0 +1,47 @@
+package measurement
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Calibrates reports whether runs of a variant are what predictions are made from: those of a
+// worker alone, and of systems at a steady rate.
+func (v Variant) Calibrates() bool { return v.System == Service || v.Pattern == Steady }
+
+// WithoutLoad is the variant whatever it is under: a system.
+func (v Variant) WithoutLoad() Variant {
+	v.Jobs, v.Pattern, v.Rate = 0, "", 0
+	return v
+}
+
+// Alone is the variant of a worker alone that paints the same pictures with the same engine, with
+// the given number of threads and all processors.
+func (v Variant) Alone(threads int) Variant {
+	v = v.WithoutLoad()
+	v.System, v.Threads = Service, threads
+	v.MemoryMB, v.PeriodMS, v.Concurrency, v.Environments = 0, 0, 0, 0
+	return v
+}
+
+// Arrivals returns the times at which the jobs of a run of the plan are sent, in seconds since
+// the load began.
+func (p Plan) Arrivals(v Variant, repetition int) ([]float64, error) {
+	return v.arrivals(step{repetition: repetition}.chance(p.Seed))
+}
+
+// Reopen opens an output folder that has a plan, whatever it is. The folder is to be closed.
+func Reopen(dir string) (*Folder, error) {
+	path := filepath.Join(dir, "plan.json")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s is no output folder of scripts/compare, which has a plan.json: %w", dir, err)
+	}
+	var p Plan
+	if err := json.Unmarshal(b, &p); err != nil {
+		return nil, fmt.Errorf("%s is damaged: %w", path, err)
+	}
+	return Open(dir, p)
+}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/atelier-go/atelier/scripts/comparison/prediction"
+	"github.com/atelier-go/atelier/scripts/measure/machine"
+)
+
+type predictOptions struct {
+	Dir string `arg:"" help:"Output folder of a measurement, as --out names it." placeholder:"DIR"`
+}
+
+const predictHelp = `Predict, by simulation, runs that are still to be made: predictions.json in an output folder.
+
+It predicts the variants of the folder's plan that have no runs yet, from the runs of workers alone and of
+systems at a steady rate, which are never predicted. scripts/compare --calibrate makes those first. Commit
+the file, and then make the other runs by the same command without --calibrate: the report holds each
+prediction to the interval of ten runs or more. Predictions whose runs have been made are not replaced.`
+
+// run writes the predictions, and prints what could not be predicted.
+func (o *predictOptions) run(ctx context.Context, root string, stdout io.Writer) error {
+	file, left, err := prediction.Make(o.Dir, machine.Describe(ctx, root, o.Dir).Commit, time.Now())
+	if err != nil {
+		return err
+	}
+	for _, sentence := range left {
+		fmt.Fprintf(stdout, "Not predicted: %s.\n", sentence)
+	}
+	fmt.Fprintf(stdout, "%d figures are predicted, from %d runs, in %s. Commit it before the runs that it predicts.\n",
+		len(file.Predictions), len(file.Calibration), filepath.Join(o.Dir, "predictions.json"))
+	return nil
+}

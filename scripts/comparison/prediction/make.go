@@ -1,0 +1,151 @@
+package prediction
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+	"github.com/atelier-go/atelier/scripts/comparison/simulation"
+	"github.com/atelier-go/atelier/scripts/comparison/statistics"
+)
+
+// draws is how often a run is simulated with the same arrivals and other times of jobs.
+const draws = 20
+
+// Make writes an output folder's predictions of those variants of its plan that have no runs
+// that count and that calibrate nothing, and returns them, with a sentence for each
+// reason why some could not be predicted. No run can be added meanwhile.
+//
+// A prediction is to be inside the interval that further runs are in by those that will be made. So
+// it is the centre of simulated runs of the plan's repetitions, with their very arrivals: the
+// geometric mean, and of cold starts the mean.
+func Make(dir, commit string, now time.Time) (*File, []string, error) {
+	folder, err := measurement.Reopen(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer folder.Close()
+	runs, err := folder.Runs()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := replaceable(dir, runs); err != nil {
+		return nil, nil, err
+	}
+	f := &File{Commit: commit, Made: now.UTC(), Seed: folder.Plan.Seed}
+	by := measurement.ByProcessor(runs)
+	for _, name := range slices.Sorted(maps.Keys(by)) {
+		if f.Processor == "" || len(by[name]) > len(by[f.Processor]) {
+			f.Processor = name
+		}
+	}
+	used, left := f.predict(folder.Plan, by[f.Processor])
+	if len(f.Predictions) == 0 {
+		if len(left) == 0 {
+			return nil, nil, fmt.Errorf("%s has nothing to predict: all variants of its plan have runs, or calibrate the simulation", dir)
+		}
+		return nil, nil, fmt.Errorf("nothing can be predicted yet: %s", strings.Join(left, "; "))
+	}
+	if f.Calibration, err = sources(dir, used); err != nil {
+		return nil, nil, err
+	}
+	return f, left, f.write(dir)
+}
+
+// predict adds the predictions, and returns the runs that they were made from and why some
+// variants are left out.
+func (f *File) predict(plan measurement.Plan, runs []*measurement.Run) (used map[*measurement.Run]bool, left []string) {
+	used = map[*measurement.Run]bool{}
+	missing := map[string][]string{} // variants by reason
+	var reasons []string
+	for _, v := range plan.Variants {
+		if v.Calibrates() || slices.ContainsFunc(runs, func(r *measurement.Run) bool { return r.Header.Variant == v }) {
+			continue
+		}
+		s, err := calibrated(v, runs)
+		var figures []Prediction
+		if err == nil {
+			figures, err = s.figures(plan, v)
+		}
+		if err != nil {
+			reason := err.Error()
+			if m := (*missingError)(nil); errors.As(err, &m) {
+				reason += ": scripts/compare --calibrate makes them, as far as the plan has them"
+			}
+			if missing[reason] == nil {
+				reasons = append(reasons, reason)
+			}
+			missing[reason] = append(missing[reason], v.Name())
+			continue
+		}
+		f.Predictions = append(f.Predictions, figures...)
+		for _, r := range s.calibrate {
+			used[r] = true
+		}
+	}
+	for _, reason := range reasons {
+		left = append(left, fmt.Sprintf("%s: %s", strings.Join(missing[reason], ", "), reason))
+	}
+	return used, left
+}
+
+// figures are the predictions of a variant.
+func (s *system) figures(plan measurement.Plan, v measurement.Variant) ([]Prediction, error) {
+	var p50, p95, busy, cold []float64
+	for repetition := 1; repetition <= plan.Repetitions; repetition++ {
+		arrivals, err := plan.Arrivals(v, repetition)
+		if err != nil {
+			return nil, err
+		}
+		for n := range draws {
+			r, err := simulation.Local(simulation.Load{Arrivals: arrivals, Work: s.work, Seed: plan.Seed + uint64(repetition*draws+n)}, s.machine) //nolint:gosec // small
+			if err != nil {
+				return nil, err
+			}
+			for p, all := range map[float64]*[]float64{50: &p50, 95: &p95} {
+				if value, err := statistics.Percentile(r.Latencies(), p); err == nil { // else of too few jobs, which no report has either
+					*all = append(*all, value)
+				}
+			}
+			busy = append(busy, r.Usage.ProcessorSeconds)
+			cold = append(cold, float64(r.Usage.ColdStarts))
+		}
+	}
+	all := []Prediction{{v.Name(), Busy, geometric(busy)}, {v.Name(), ColdStarts, mean(cold)}}
+	if len(p50) > 0 {
+		all = append([]Prediction{{v.Name(), P50, geometric(p50)}, {v.Name(), P95, geometric(p95)}}, all...)
+	}
+	return all, nil
+}
+
+func geometric(values []float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += math.Log(v)
+	}
+	return math.Exp(sum / float64(len(values)))
+}
+
+// sources are the files of runs.
+func sources(dir string, used map[*measurement.Run]bool) (all []Source, err error) {
+	for r := range used {
+		name := r.FileName()
+		b, err := os.ReadFile(filepath.Join(dir, "runs", name))
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(b)
+		all = append(all, Source{name, hex.EncodeToString(sum[:])})
+	}
+	slices.SortFunc(all, func(a, b Source) int { return strings.Compare(a.Run, b.Run) })
+	return all, nil
+}

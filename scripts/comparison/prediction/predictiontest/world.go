@@ -1,0 +1,180 @@
+// Package predictiontest makes runs by the simulation, with parameters that predictions have to find
+// out from some of them.
+package predictiontest
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+	"github.com/atelier-go/atelier/scripts/comparison/simulation"
+	"github.com/atelier-go/atelier/scripts/measure/machine"
+)
+
+// A World makes runs that nobody measured.
+type World struct {
+	Slowness float64 // of painting; 1 is usual
+	Spread   float64 // standard deviation of the logarithm of a run's speed
+}
+
+const (
+	cores  = 2
+	rest   = 0.02  // seconds of the handler that are not painting
+	after  = 0.004 // seconds until the sender has the picture, of systems with a log of stages
+	before = 0.008 // processor seconds of a submission
+	beside = 0.006 // likewise, after the work
+)
+
+// paint draws how long a picture takes in a run that is slower by a factor.
+func (w World) paint(v measurement.Variant, factor float64) simulation.Distribution {
+	usual := 0.08
+	if v.Engine == measurement.TensorFlow {
+		usual = 0.06
+	}
+	return func(chance *rand.Rand) float64 {
+		return usual * w.Slowness * factor * math.Exp(0.1*chance.NormFloat64())
+	}
+}
+
+// demand is how many processors a picture occupies.
+func demand(v measurement.Variant) float64 {
+	if v.System == measurement.Flask || v.Threads == 2 {
+		return 1.6
+	}
+	return 0.95
+}
+
+// run is one of a plan, made at a time.
+func (w World) run(t *testing.T, p measurement.Plan, v measurement.Variant, repetition int, began time.Time) *measurement.Run {
+	t.Helper()
+	seed := uint64(repetition)
+	for _, c := range v.Name() {
+		seed = seed*31 + uint64(c)
+	}
+	chance := rand.New(rand.NewPCG(seed, 9))
+	factor := math.Exp(w.Spread * chance.NormFloat64())
+	r := &measurement.Run{
+		Header: measurement.Header{
+			Format: measurement.Format, Variant: v, Repetition: repetition, Seed: p.Seed, Began: began,
+			Machine: machine.Description{Processor: "Synthetic processor, nothing measured", Cores: cores, UsableCores: cores},
+		},
+		Footer: measurement.Footer{Ended: began.Add(time.Minute), Seconds: 60},
+	}
+	paint := w.paint(v, factor)
+	defer func() { r.Footer.Jobs = len(r.Jobs) }()
+	if v.System == measurement.Service {
+		for i := range v.Jobs + 1 {
+			j := measurement.Job{Cold: i == 0, Paint: paint(chance)}
+			j.Handler = j.Paint + rest
+			j.Used, j.Latency = demand(v)*j.Handler, j.Handler+0.001
+			r.Jobs = append(r.Jobs, j)
+		}
+		return r
+	}
+	arrivals, err := p.Arrivals(v, repetition)
+	if err != nil {
+		t.Fatal(err)
+	}
+	work := func(chance *rand.Rand) float64 { return paint(chance) + rest }
+	made, err := simulation.Local(simulation.Load{Arrivals: arrivals, Work: work, Seed: seed}, machineOf(v))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range made.Jobs {
+		j := measurement.Job{Scheduled: m.Arrival, Latency: m.Finished - m.Arrival, Cold: m.Cold}
+		if v.System != measurement.Flask {
+			j.Received, j.Handler = m.Begun-m.Arrival, m.Finished-after-m.Begun
+			j.Paint = j.Handler - rest
+		}
+		if v.System == measurement.Synchronous || v.System == measurement.Concurrent {
+			j.Waited = max(0, j.Received-0.1) // for a place, or a start: submissions take less
+		}
+		r.Jobs = append(r.Jobs, j)
+	}
+	r.Footer.Used = map[string]float64{"worker": made.Usage.ProcessorSeconds * math.Exp(0.01*chance.NormFloat64())}
+	return r
+}
+
+// start is the processor seconds of an environment's start.
+func start(v measurement.Variant) float64 {
+	if v.Engine == measurement.TensorFlow {
+		return 0.7
+	}
+	return 0.15
+}
+
+// machineOf is what the simulation has for the systems, put down here once more.
+func machineOf(v measurement.Variant) simulation.Machine {
+	m := simulation.Machine{
+		Processors: cores, Before: simulation.Constant(before), Beside: simulation.Constant(beside), After: simulation.Constant(after), Demand: demand(v),
+		Delay: func(chance *rand.Rand) float64 { return 0.005 + 0.01*chance.Float64() },
+	}
+	if v.System != measurement.Flask {
+		m.Slowdown = 0.1
+	}
+	switch v.System {
+	case measurement.Daemon:
+		m.Environments, m.JobsAtOnce = 1, 2
+	case measurement.Flask:
+		m.Environments, m.JobsAtOnce = 1, 4
+	case measurement.Concurrent:
+		m.Environments, m.JobsAtOnce, m.Start = 1, 2, simulation.Constant(start(v))
+	default:
+		m.Environments, m.JobsAtOnce, m.Start = 2, 1, simulation.Constant(start(v))
+	}
+	return m
+}
+
+// Plan has each system under several patterns.
+func Plan() measurement.Plan {
+	p := measurement.Plan{Repetitions: 10, Seed: 20}
+	for _, engine := range []string{measurement.ONNX, measurement.TensorFlow} {
+		p.Variants = append(p.Variants,
+			measurement.Variant{System: measurement.Service, Engine: engine, Size: 512, Jobs: 20, Threads: 1},
+			measurement.Variant{System: measurement.Service, Engine: engine, Size: 512, Jobs: 20, Threads: 1, MemoryMB: 885, PeriodMS: 20},
+			measurement.Variant{System: measurement.Service, Engine: engine, Size: 512, Jobs: 20, Threads: 2, MemoryMB: 3538, PeriodMS: 20})
+		for _, v := range []measurement.Variant{
+			{System: measurement.Daemon, Pattern: measurement.Steady, Rate: 4},
+			{System: measurement.Daemon, Pattern: measurement.Poisson, Rate: 2.5},
+			{System: measurement.Daemon, Pattern: measurement.Poisson, Rate: 4},
+			{System: measurement.Daemon, Pattern: measurement.Bursts, Rate: 2.5},
+			{System: measurement.MiniStack, Pattern: measurement.Steady, Rate: 4},
+			{System: measurement.MiniStack, Pattern: measurement.Poisson, Rate: 4},
+			{System: measurement.Synchronous, MemoryMB: 3007, Threads: 1, Concurrency: 1, Environments: 2, Pattern: measurement.Steady, Rate: 4},
+			{System: measurement.Synchronous, MemoryMB: 3007, Threads: 1, Concurrency: 1, Environments: 2, Pattern: measurement.Bursts, Rate: 2.5},
+			{System: measurement.Concurrent, MemoryMB: 3007, Threads: 1, Concurrency: 2, Environments: 1, Pattern: measurement.Steady, Rate: 4},
+			{System: measurement.Concurrent, MemoryMB: 3007, Threads: 1, Concurrency: 2, Environments: 1, Pattern: measurement.Poisson, Rate: 2.5},
+		} {
+			v.Engine, v.Size, v.Jobs = engine, 512, 200
+			p.Variants = append(p.Variants, v)
+		}
+	}
+	flask := measurement.Variant{System: measurement.Flask, Engine: measurement.TensorFlow, Size: 512, Jobs: 200, Pattern: measurement.Steady, Rate: 4}
+	p.Variants = append(p.Variants, flask)
+	flask.Pattern, flask.Rate = measurement.Poisson, 2.5
+	p.Variants = append(p.Variants, flask)
+	return p
+}
+
+// Add makes the runs of the variants that are chosen, in all repetitions, from a time on.
+func (w World) Add(t *testing.T, dir string, p measurement.Plan, began time.Time, chosen func(measurement.Variant) bool) {
+	t.Helper()
+	f, err := measurement.Open(dir, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for repetition := 1; repetition <= p.Repetitions; repetition++ {
+		for _, v := range p.Variants {
+			if !chosen(v) {
+				continue
+			}
+			began = began.Add(time.Minute)
+			if err := f.Add(w.run(t, p, v, repetition, began)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
