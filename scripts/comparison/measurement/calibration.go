@@ -12,7 +12,7 @@ func (v Variant) Calibrates() bool { return v.System == Service || v.Pattern == 
 
 // WithoutLoad is the variant whatever it is under: a system.
 func (v Variant) WithoutLoad() Variant {
-	v.Jobs, v.Pattern, v.Rate = 0, "", 0
+	v.Jobs, v.Pattern, v.Rate, v.Trace = 0, "", 0, ""
 	return v
 }
 

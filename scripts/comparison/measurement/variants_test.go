@@ -224,3 +224,13 @@ func TestBurstsFindNoEnvironment(t *testing.T) {
 		t.Errorf("%d variants have bursts and an idle time", found)
 	}
 }
+
+// A system is the same under any load, a recorded one too.
+func TestWithoutLoad(t *testing.T) {
+	steady := Variant{System: Daemon, Engine: ONNX, Size: 512, Jobs: 200, Pattern: Steady, Rate: 4}
+	recorded := steady
+	recorded.Jobs, recorded.Pattern, recorded.Rate, recorded.Trace = 100, Recorded, 2, "0123"
+	if steady.WithoutLoad() != recorded.WithoutLoad() {
+		t.Errorf("got %+v and %+v", steady.WithoutLoad(), recorded.WithoutLoad())
+	}
+}
