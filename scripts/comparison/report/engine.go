@@ -12,7 +12,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// fewADay is the load by which the engine is chosen that the report is about: the claim is about few pictures.
+// fewADay is the load, in pictures a day, whose bills decide which engine the report is about. The claim is about few.
 const fewADay = 500.0
 
 // paintsFor is what functions paint for in a month, in dollars.
