@@ -36,6 +36,9 @@ func (c *Chart) draw() error {
 	}
 	p.X.Label.Text, p.Y.Label.Text = c.X, c.Y
 	p.X.Label.Padding, p.Y.Label.Padding = vg.Points(4), vg.Points(4)
+	if len(c.Rows) > 0 {
+		return c.drawRows(p)
+	}
 	c.scales(p)
 	grid := plotter.NewGrid()
 	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{225}, color.Gray{240}
@@ -57,25 +60,29 @@ func (c *Chart) draw() error {
 			return err
 		}
 		line.Color, line.Width = color.Gray{90}, vg.Points(0.8)
-		label, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: p.X.Min, Y: l.y}}, Labels: []string{l.name}})
-		if err != nil {
+		p.Add(line)
+		beside := plotter.XYLabels{XYs: plotter.XYs{{X: p.X.Max, Y: l.y}}, Labels: []string{l.name}}
+		if err := texts(p, beside, 9, vg.Point{X: vg.Points(5), Y: -vg.Points(3)}); err != nil {
 			return err
 		}
-		label.TextStyle[0].Font.Variant, label.TextStyle[0].Font.Size = "Sans", vg.Points(9)
-		label.Offset = vg.Point{X: vg.Points(4), Y: vg.Points(3)}
-		p.Add(line, label)
 	}
-	p.Legend.Top, p.Legend.Left, p.Legend.ThumbnailWidth = true, false, vg.Points(30)
-	p.Legend.Padding = vg.Points(2.5)
-	// The legend has a strip of its own above, so that it never covers a line.
-	strip := vg.Points(17) * vg.Length(len(c.Series))
-	canvas := vgsvg.New(chartWidth, chartHeight+strip)
-	whole := draw.New(canvas)
+	return c.render(p, chartHeight)
+}
+
+// render draws the plot below its legend, which has a strip of its own, so that it never covers a line.
+func (c *Chart) render(p *plot.Plot, height vg.Length) error {
 	legend := p.Legend
+	legend.Top, legend.Left, legend.ThumbnailWidth, legend.Padding = true, true, vg.Points(30), vg.Points(2.5)
+	strip := vg.Points(14)*vg.Length(len(c.Series)) + vg.Points(4)
+	canvas := vgsvg.New(chartWidth, height+strip)
+	whole := draw.New(canvas)
 	p.Legend = plot.NewLegend()
-	p.Draw(draw.Crop(whole, 0, -vg.Points(12), 0, -strip))
-	legend.Left = true
-	legend.Draw(draw.Crop(whole, vg.Points(40), 0, chartHeight, 0))
+	left, right := vg.Length(0), vg.Points(14) // for halves of the outer ticks' labels
+	if len(c.Rows) > 0 {
+		left = vg.Points(8)
+	}
+	p.Draw(draw.Crop(whole, left, -right, 0, -strip))
+	legend.Draw(draw.Crop(whole, vg.Points(40), 0, height, 0))
 	var b bytes.Buffer
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return err
@@ -151,7 +158,7 @@ func (c *Chart) within(y float64) float64 {
 	return y
 }
 
-// ticks are an axis's: of a logarithmic one at the powers of ten.
+// ticks are an axis's: of a logarithmic one at the powers of ten, and between them where these are few.
 type ticks struct{ log, percent bool }
 
 // Ticks is as of [plot.Ticker].
@@ -160,7 +167,11 @@ func (t ticks) Ticks(low, high float64) (all []plot.Tick) {
 		all = plot.DefaultTicks{}.Ticks(low, high)
 	} else {
 		for e := math.Floor(math.Log10(low)); e <= math.Ceil(math.Log10(high)); e++ {
-			all = append(all, plot.Tick{Value: math.Pow(10, e), Label: "major"})
+			for _, step := range t.steps(low, high) {
+				if v := step * math.Pow(10, e); v >= low*0.999 && v <= high*1.001 {
+					all = append(all, plot.Tick{Value: v, Label: "major"})
+				}
+			}
 		}
 	}
 	for i := range all {
@@ -169,6 +180,13 @@ func (t ticks) Ticks(low, high float64) (all []plot.Tick) {
 		}
 	}
 	return all
+}
+
+func (ticks) steps(low, high float64) []float64 {
+	if high/low > 150 {
+		return []float64{1}
+	}
+	return []float64{1, 2, 5}
 }
 
 func (t ticks) label(v float64) string {
@@ -186,5 +204,7 @@ func (t ticks) label(v float64) string {
 func inline(svg, title string) template.HTML {
 	svg = svg[strings.Index(svg, "<svg"):]
 	svg = strings.Replace(svg, "<svg ", `<svg role="img" aria-label="`+html.EscapeString(title)+`" `, 1)
+	// Fonts with the widths by which the texts were placed, by name; readers have one of them.
+	svg = strings.ReplaceAll(svg, "font-family:Liberation Sans;", "font-family:Liberation Sans,Arimo,Arial,Helvetica,sans-serif;")
 	return template.HTML(svg) //nolint:gosec // the chart library escapes texts, and the title is escaped here
 }

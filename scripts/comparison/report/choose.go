@@ -10,61 +10,162 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// choice says what to choose, by rules from the bills alone, and draws these.
-func choice(workers []worker, t *prices.Table) ([]string, *Chart, error) {
+// choose fills in what to choose, by rules from the bills alone: the paragraphs, the table of where the claim
+// holds, and the picture.
+func (d *Document) choose(workers []worker, t *prices.Table) error {
 	if len(workers) == 0 {
-		return []string{"The runs are too few for an advice. " + missingWorker}, nil, nil
+		d.Choice = []string{"The runs are too few for an advice. " + missingWorker}
+		return nil
 	}
 	w := &workers[0]
 	s := w.base(t, nil, nil)
-	lines := []struct {
-		name  string
-		shape func(float64) (cost.Deployment, cost.Month)
-	}{{"functions", s.functions}, {"always-on instances", s.alwaysOn}, {"one machine", s.oneMachine}}
-	chart := &Chart{
-		Title:   "What a month costs, by pictures a day",
-		Caption: fmt.Sprintf("The whole bill; the lowest line is the cheapest. %s, %d px, %s.", engineName(w.function.variant.Engine), w.function.variant.Size, t.Region),
-		Basis:   cost.Assumed, X: "Pictures a day", Y: "Dollars a month", logX: true, logY: true, markersEvery: 4,
-	}
-	for _, l := range lines {
-		series := Series{Name: l.name}
-		for log := 1.0; log < 6.01; log += 0.125 {
-			day := math.Pow(10, log)
-			d, m := l.shape(day * cost.Hours / 24)
-			bill, err := d.Bill(t, m)
-			if err != nil {
-				return nil, nil, err
-			}
-			series.X, series.Y = append(series.X, day), append(series.Y, bill.USD(cost.Whole))
-		}
-		chart.Series = append(chart.Series, series)
-	}
-	text := "This is about pictures of " + exact(float64(w.instance.variant.Size)) + " px that come at random and keep no more than one instance busy."
-	for _, v := range []view{views[2], views[1], views[0]} {
-		c := v.compare(s)
-		zero, err := c.Crossings(0, v.scope, lowestDuty, highestDuty)
+	var found []finding // by view
+	for _, v := range views {
+		one, err := find(v, s)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		seventy, err := c.Crossings(0.7, v.scope, lowestDuty, highestDuty)
-		if err != nil {
-			return nil, nil, err
-		}
-		low, err := c.Saving(lowestDuty, v.scope)
-		if err != nil {
-			return nil, nil, err
-		}
-		text += fmt.Sprintf(" By %s, functions cost less %s, and save more than 70%% %s.", v.name, where(low > 0, zero), where(low > 0.7, seventy))
+		found = append(found, one)
 	}
-	return []string{text + " Where they don't cost less, take the rival.", engines(workers),
-		"Bills rest on assumed quantities of storage and requests, and on this machine's processors: the bands under Saving against duty say how far off functions' speed may put them."}, chart, nil
+	compute, alwaysOn, oneMachine := found[0], found[1], found[2]
+	share, err := painting(s, oneMachine)
+	if err != nil {
+		return err
+	}
+	d.Choice = []string{
+		fmt.Sprintf("For pictures of %s px that arrive at random: %s.", exact(float64(w.instance.variant.Size)), oneMachine.advice()),
+		fmt.Sprintf("One machine has no second zone and no copies of its files. Where these are needed, the rival is always-on instances with the same services as functions have, and functions cost less %s.", alwaysOn.cheaper),
+		fmt.Sprintf("The claim that functions are “more than 70%% cheaper for intermittent workloads” is true of the whole bill %s against one machine, and %s against always-on instances. Of what paints alone it is true %s. It turns around where functions cost more: %s against one machine. %s",
+			oneMachine.claim, alwaysOn.claim, compute.claim, oneMachine.dearer, share),
+		engines(workers),
+		"The times were measured on one machine that is none of AWS's, and what a picture uses of storage and requests is assumed. The section Saving against duty has intervals and scenarios for these limits.",
+	}
+	d.Verdict = &Table{
+		Title: "Pictures a day, at random", Left: 5, Basis: cost.Assumed,
+		Columns: []string{"Bill", "Functions save more than 70%", "Functions cost less", "Functions cost more"},
+		Notes:   []string{fmt.Sprintf("Up to %s pictures a day, which is what one instance sustains.", figure(perDay(s.capacity*cost.Seconds)))},
+	}
+	for i, v := range views {
+		row := []string{v.name}
+		for _, cell := range []string{found[i].claim, found[i].cheaper, found[i].dearer} {
+			row = append(row, strings.ReplaceAll(cell, " a day", ""))
+		}
+		d.Verdict.Rows = append(d.Verdict.Rows, row)
+	}
+	d.Picture, err = w.claimChart(t)
+	return err
+}
+
+// A finding says in words at how many pictures a day functions save more than is claimed, cost less, and
+// cost more.
+type finding struct {
+	claim, cheaper, dearer string
+	turns                  []cost.Crossing // of cheaper and dearer
+	wins                   bool            // functions cost less at the lowest duty
+}
+
+func find(v view, s scenario) (f finding, err error) {
+	c := v.compare(s)
+	if f.turns, err = c.Crossings(0, v.scope, lowestDuty, highestDuty); err != nil {
+		return f, err
+	}
+	claims, err := c.Crossings(claimed, v.scope, lowestDuty, highestDuty)
+	if err != nil {
+		return f, err
+	}
+	low, err := c.Saving(lowestDuty, v.scope)
+	if err != nil {
+		return f, err
+	}
+	f.wins = low > 0
+	f.claim, f.cheaper, f.dearer = where(low > claimed, claims), where(f.wins, f.turns), where(!f.wins, f.turns)
+	return f, nil
+}
+
+// advice is what to take, against one machine.
+func (f finding) advice() string {
+	switch {
+	case len(f.turns) > 0:
+		return "take functions " + f.cheaper + ", and one machine that is always on " + f.dearer
+	case f.wins:
+		return "take functions, at every volume that one instance is enough for"
+	}
+	return "take one machine that is always on, at every volume that it is enough for"
+}
+
+// where says at how many pictures a day something holds that holds at the lowest duty, or does not, and
+// changes at each crossing.
+func where(holds bool, crossings []cost.Crossing) string {
+	if len(crossings) == 0 {
+		if holds {
+			return "at every volume"
+		}
+		return "at no volume"
+	}
+	var parts []string
+	from := ""
+	for i, x := range crossings {
+		at := figure(perDay(x.Pictures))
+		switch {
+		case !holds:
+			from = at
+		case i == 0:
+			parts = append(parts, "below "+at+" a day")
+		default:
+			parts = append(parts, "between "+from+" and "+at+" a day")
+		}
+		holds = !holds
+	}
+	if holds {
+		parts = append(parts, "above "+from+" a day")
+	}
+	return strings.Join(parts, " and ")
+}
+
+// painting says how little of the bill painting is, where functions and one machine cost the same.
+func painting(s scenario, f finding) (string, error) {
+	if len(f.turns) == 0 {
+		return "", nil
+	}
+	n := f.turns[len(f.turns)-1].Pictures
+	d, m := s.functions(n)
+	bill, err := d.Bill(s.prices, m)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("Painting alone is then %s of the functions' bill: what costs more is not the functions, but the services around them (gateway, queue, shared file system, copies, logs), most of which one machine does without.",
+		percent(bill.USD(cost.Compute)/bill.USD(cost.Whole))), nil
+}
+
+// claimChart is the saving by pictures a day, of each view.
+func (w *worker) claimChart(t *prices.Table) (*Chart, error) {
+	s := w.base(t, nil, nil)
+	c := &Chart{
+		Title:   "What functions save, by pictures a day",
+		Caption: fmt.Sprintf("Above the upper line the claim of 70%% holds; below the lower one functions cost more. Lines end at −100%%: functions cost twice as much. %s, %s px, %s.", engineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), t.Region),
+		Basis:   cost.Assumed, X: "Pictures a day", Y: "Saving of functions", logX: true, percentY: true, yLow: -1, yHigh: 1, markersEvery: 4,
+		levels: []level{{0, "costs the same"}, {claimed, "saves 70%"}},
+	}
+	for _, v := range views {
+		series := Series{Name: v.name}
+		at := duties()
+		for _, duty := range at {
+			series.X = append(series.X, perDay(duty*s.capacity*cost.Seconds))
+		}
+		var err error
+		if series.Y, err = savings(v.compare(s), at, v.scope); err != nil {
+			return nil, err
+		}
+		c.Series = append(c.Series, series)
+	}
+	return c, nil
 }
 
 // engines says which engine is the cheapest in functions.
 func engines(workers []worker) string {
 	w := &workers[0]
-	s := fmt.Sprintf("In functions take %s: a warm picture of %d px is billed %s, and a cold start adds %s, at %d MB (threads: %d)",
-		engineName(w.function.variant.Engine), w.function.variant.Size, seconds(w.warm(nil)), seconds(w.start(nil)), w.function.variant.MemoryMB, w.function.variant.Threads)
+	s := fmt.Sprintf("In functions take %s: a picture of %s px is billed %s, and a cold start adds %s, at %s MB (threads: %d)",
+		engineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), seconds(w.warm(nil)), seconds(w.start(nil)), exact(float64(w.function.variant.MemoryMB)), w.function.variant.Threads)
 	for _, o := range workers[1:] {
 		s += fmt.Sprintf("; with %s it is %s and %s", engineName(o.function.variant.Engine), seconds(o.warm(nil)), seconds(o.start(nil)))
 		if !apart(w, &o) {
@@ -74,43 +175,37 @@ func engines(workers []worker) string {
 	return s + "."
 }
 
-// where says between which duties something holds that holds at the lowest one, or does not, and
-// changes at each crossing.
-func where(holds bool, crossings []cost.Crossing) string {
-	if len(crossings) == 0 {
-		if holds {
-			return fmt.Sprintf("at every duty from %s to %s", exactPercent(lowestDuty), exactPercent(highestDuty))
-		}
-		return "at no duty"
-	}
-	var parts []string
-	from := math.NaN()
-	if holds {
-		from = 0
-	}
-	for _, x := range crossings {
-		if x.Rising {
-			from = x.Duty
-			continue
-		}
-		at := fmt.Sprintf("%s (%s pictures a day)", percent(x.Duty), figure(x.Pictures*24/cost.Hours))
-		if from > 0 {
-			parts = append(parts, fmt.Sprintf("between a duty of %s and %s", percent(from), at))
-		} else {
-			parts = append(parts, "below a duty of "+at)
-		}
-		from = math.NaN()
-	}
-	if from > 0 {
-		parts = append(parts, "above a duty of "+percent(from))
-	}
-	return strings.Join(parts, ", and ")
-}
-
 // apart is whether the billed times of warm pictures differ by more than their intervals, which there
 // are of ten runs and more.
 func apart(a, b *worker) bool {
 	x, _, errX := statistics.Look(a.function.means(false, billed), statistics.GoalP50)
 	y, _, errY := statistics.Look(b.function.means(false, billed), statistics.GoalP50)
 	return errX == nil && errY == nil && (x.High < y.Low || y.High < x.Low)
+}
+
+// billChart is what a month costs by pictures a day.
+func (w *worker) billChart(t *prices.Table) (Chart, error) {
+	s := w.base(t, nil, nil)
+	chart := Chart{
+		Title:   "What a month costs, by pictures a day that come at random",
+		Caption: fmt.Sprintf("The whole bill; the lowest line is the cheapest. %s, %s px, %s.", engineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), t.Region),
+		Basis:   cost.Assumed, X: "Pictures a day", Y: "Dollars a month", logX: true, logY: true, markersEvery: 4,
+	}
+	for _, l := range []struct {
+		name  string
+		shape func(float64) (cost.Deployment, cost.Month)
+	}{{"functions", s.functions}, {"always-on instances", s.alwaysOn}, {"one machine", s.oneMachine}} {
+		series := Series{Name: l.name}
+		for log := 1.0; log < 6.01; log += 0.125 {
+			day := math.Pow(10, log)
+			d, m := l.shape(day * cost.Hours / 24)
+			bill, err := d.Bill(t, m)
+			if err != nil {
+				return chart, err
+			}
+			series.X, series.Y = append(series.X, day), append(series.Y, bill.USD(cost.Whole))
+		}
+		chart.Series = append(chart.Series, series)
+	}
+	return chart, nil
 }

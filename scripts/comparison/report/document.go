@@ -7,6 +7,7 @@
 package report
 
 import (
+	"fmt"
 	"html/template"
 
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
@@ -17,9 +18,17 @@ import (
 type Document struct {
 	Title    string    `json:"title"`
 	Quick    bool      `json:"not_for_decisions"`
-	Choice   []string  `json:"choice"` // what to choose, in paragraphs
+	Choice   []string  `json:"choice"`            // what to choose, in paragraphs
+	Verdict  *Table    `json:"verdict,omitempty"` // where the claim holds, and where it turns around
 	Picture  *Chart    `json:"picture,omitempty"`
+	Terms    []Term    `json:"terms"`
 	Sections []Section `json:"sections"`
+}
+
+// A Term is explained to readers who know neither Lambda nor EC2.
+type Term struct {
+	Name    string `json:"name"`
+	Meaning string `json:"meaning"`
 }
 
 // A Section is a part of a document. One without data has Missing, which says what to run.
@@ -34,6 +43,7 @@ type Section struct {
 
 // A Table is rows of texts. Columns from Left on hold figures, and are aligned to the right.
 type Table struct {
+	ID      string     `json:"id"` // unique in the document, set when it is complete
 	Title   string     `json:"title"`
 	Basis   cost.Basis `json:"-"`
 	BasisIs string     `json:"basis"` // Basis in words, set when the document is complete
@@ -41,7 +51,18 @@ type Table struct {
 	Columns []string   `json:"columns"`
 	Rows    [][]string `json:"rows"`
 	Notes   []string   `json:"notes,omitempty"`
+
+	// Links are where cells lead to in HTML, by their text: an anchor of the page, or a file beside it.
+	Links map[string]string `json:"-"`
 }
+
+// RowID is the anchor of a row, counted from 0. Anchors count from 1.
+func (t Table) RowID(row int) string { return rowAnchor(t.ID, row+1) }
+
+func rowAnchor(table string, row int) string { return fmt.Sprintf("%s-%d", table, row) }
+
+// tableID is that of a section's table, counted from 0.
+func tableID(section string, table int) string { return fmt.Sprintf("%s-%c", section, 'a'+rune(table)) } //nolint:gosec // a section has few
 
 // A Chart is a drawing, with what it was drawn from.
 type Chart struct {
@@ -51,6 +72,7 @@ type Chart struct {
 	Y       string        `json:"y"`
 	Basis   cost.Basis    `json:"-"`
 	BasisIs string        `json:"basis"`
+	Rows    []string      `json:"rows,omitempty"` // names of rows: Y of a point is then the number of its row, from 0 on top
 	Series  []Series      `json:"series"`
 	SVG     template.HTML `json:"-"`
 
@@ -59,7 +81,8 @@ type Chart struct {
 	levels       []level // horizontal lines
 	percentY     bool
 	percentX     bool
-	markersEvery int // 0: markers at each point
+	markersEvery int  // 0: markers at each point
+	stacked      bool // of a chart with rows: bars, one series after the other, rather than points
 }
 
 // A Series is one line of a chart, with the band around it where it has one.
@@ -79,13 +102,16 @@ type level struct {
 // complete puts into words what forms need in words, and draws the charts.
 func (d *Document) complete() error {
 	charts := make([]*Chart, 0, 8)
+	if d.Verdict != nil {
+		d.Verdict.ID, d.Verdict.BasisIs = tableID("choice", 0), d.Verdict.Basis.String()
+	}
 	if d.Picture != nil {
 		charts = append(charts, d.Picture)
 	}
 	for i := range d.Sections {
 		for j := range d.Sections[i].Tables {
 			t := &d.Sections[i].Tables[j]
-			t.BasisIs = t.Basis.String()
+			t.ID, t.BasisIs = tableID(d.Sections[i].ID, j), t.Basis.String()
 		}
 		for j := range d.Sections[i].Charts {
 			charts = append(charts, &d.Sections[i].Charts[j])

@@ -33,16 +33,12 @@ func latencies(f *folder) Section {
 	for _, p := range f.processors() {
 		t := Table{
 			Title: f.ofProcessor("Latency, seconds", p), Left: 3, Basis: cost.Measured,
-			Columns: []string{"Pattern", "System", "Engine", "Size, px", "Runs", "Jobs a run", "p50", "p95", "p99", "In the handler, mean", "Cold, a run", "Share of the machine"},
+			Columns: []string{"Load", "System", "Engine", "Size, px", "Runs", "Jobs a run", "p50", "p95", "p99", "In the handler, mean", "Cold, a run", "Share of the machine"},
 		}
 		for _, g := range f.groups(p) {
 			v := g.variant
 			if v.System == measurement.Service {
 				continue
-			}
-			name := v.System
-			if v.Hypothetical() {
-				name += " (hypothetical)"
 			}
 			cold := g.each(func(r *measurement.Run) (float64, bool) {
 				n := 0.0
@@ -54,31 +50,45 @@ func latencies(f *folder) Section {
 				return n, true
 			})
 			t.Rows = append(t.Rows, []string{
-				fmt.Sprintf("%s, %s/s", v.Pattern, exact(v.Rate)), name, engineAndNetwork(v), exact(float64(v.Size)), exact(float64(len(g.runs))), exact(float64(v.Jobs)),
+				load(v), systemName(v), engineAndNetwork(v), exact(float64(v.Size)), exact(float64(len(g.runs))), exact(float64(v.Jobs)),
 				interval(g.percentiles(50, f.plan.Quick), statistics.GoalP50, f.plan.Quick), interval(g.percentiles(95, f.plan.Quick), statistics.GoalP95, f.plan.Quick),
-				interval(g.percentiles(99, f.plan.Quick), statistics.GoalP95, f.plan.Quick),
+				g.p99(f.plan.Quick),
 				figure(mean(g.warm(handler))), figure(mean(cold)),
 				percent(mean(g.each(func(r *measurement.Run) (float64, bool) { return r.Footer.Share, true }))),
 			})
 		}
 		if len(t.Rows) > 0 {
-			t.Notes = []string{"p50 and p95 take 200 jobs a run, p99 1,000; where there were fewer it has a dash."}
+			t.Notes = []string{"p50 and p95 take 200 jobs a run, p99 1,000. Where a run has fewer, p99 is that of all runs' jobs together, without an interval; a dash where they are too few together too."}
 			if f.plan.Quick {
 				t.Notes = []string{"Of a quick measurement's few jobs p50 is the mean."}
 			}
 			s.Tables = append(s.Tables, t)
 		}
 	}
-	if len(s.Tables) == 0 {
+	if len(s.Tables) > 0 {
+		s.Charts = latencyCharts(f.groups(f.processors()[0]), f.plan.Quick)
+	} else {
 		s.Missing = "Nothing was measured of this: run scripts/compare --only '*-poisson-*' --out DIR, and with steady and bursts."
 	}
 	return s
 }
 
+// p99 is the 99th percentile: that of each run where they have enough jobs, else of all together.
+func (g group) p99(quick bool) string {
+	if values := g.percentiles(99, quick); len(values) > 0 || quick {
+		return interval(values, statistics.GoalP95, quick)
+	}
+	if v := g.pooledP99(); v > 0 {
+		return figure(v) + " (together)"
+	}
+	return none
+}
+
 // coldStarts has what the first picture of a process takes, by where engine and model lie.
 func coldStarts(f *folder) Section {
 	s := Section{ID: "cold", Title: "Cold starts", Text: []string{
-		"The first picture of a process, by engine and by where engine and model lie. The network file system is in user-mode Linux, whose processor time is in its figures: read its calls and bytes rather than its seconds.",
+		"A cold start is the first picture of a process, which has to load engine and model first. Local: both are on the function's own disk, as from a zip archive; they are in memory after an earlier start, or read from disk. Network file system: both are read over NFS, as from EFS, in the small reads of the loader or read ahead in large ones. TensorFlow is too large for a function's zip archive: its local rows are for comparison.",
+		"The network file system here is in user-mode Linux, whose processor time is in its figures: read its calls and bytes rather than its seconds.",
 	}}
 	for _, p := range f.processors() {
 		t := Table{
@@ -108,6 +118,8 @@ func coldStarts(f *folder) Section {
 	}
 	if len(s.Tables) == 0 {
 		s.Missing = "Nothing was measured of this: run scripts/compare --only 'service-*' --out DIR."
+	} else if c, ok := coldChart(f.groups(f.processors()[0])); ok {
+		s.Charts = []Chart{c}
 	}
 	return s
 }
@@ -116,11 +128,11 @@ func coldStarts(f *folder) Section {
 func packaging(v measurement.Variant) string {
 	switch {
 	case v.NFS && v.ReadAhead:
-		return fmt.Sprintf("network file system, %d ms, read ahead", v.LatencyMS)
+		return fmt.Sprintf("network file system, read ahead (%d ms a call)", v.LatencyMS)
 	case v.NFS:
-		return fmt.Sprintf("network file system, %d ms", v.LatencyMS)
+		return fmt.Sprintf("network file system (%d ms a call)", v.LatencyMS)
 	case v.Evicted:
-		return "local disk, not in memory"
+		return "local, read from disk"
 	}
-	return "in memory, as of a zip after its first start"
+	return "local, in memory"
 }

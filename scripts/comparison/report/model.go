@@ -23,6 +23,7 @@ const (
 	transit      = 0.05        // seconds through the queue
 	booting      = 90.0        // seconds until an instance takes jobs
 	keepAlive    = 600.0       // seconds, the middle scenario
+	managedShare = 0.5         // of the processors, at which managed instances are scaled
 	goal         = 10.0        // seconds, of the 95th percentile of latency
 	architecture = "x86_64"
 )
@@ -40,11 +41,13 @@ var sweeps = cost.Sweeps{Basis: cost.Assumed, Memory: 512, Billed: 0.2, Calls: c
 
 // A worker is what the runs say about one engine at one size.
 type worker struct {
-	function, instance group         // a function's share of the processors, and the whole machine
-	coldCalls          cost.Calls    // to the network file system, of a start
-	cold               *coldShares   // by the middle keep-alive
-	keepAlives         []*coldShares // by each scenario of it
-	capacity           float64       // pictures a second of an instance, whose 95th percentile is below goal
+	function, instance group       // a function's share of the processors, and the whole machine
+	coldCalls          cost.Calls  // to the network file system, of a start
+	cold               *byVolume   // by the middle keep-alive
+	keepAlives         []*byVolume // by each scenario of it
+	capacity           float64     // pictures a second of an instance, whose 95th percentile is below goal
+	peak               float64     // the rate that instances have to sustain, over the mean rate
+	fromZero           *byVolume   // paid hours a picture of instances from zero; nil where they are no rival
 }
 
 // workers are the engines' workers on a processor model, for pictures of about size px with about
@@ -124,18 +127,19 @@ func (w *worker) simulate(seed uint64, jobs int) (err error) {
 			w.cold = c
 		}
 	}
-	w.capacity, err = w.sustained(seed, jobs)
+	w.peak = 1
+	w.capacity, err = sustained(w.instance.warm(handler), seed, jobs)
 	return err
 }
 
 // sustained is the highest rate of Poisson arrivals at which the 95th percentile of the latency on one
-// instance is below the goal, to within 1%.
-func (w *worker) sustained(seed uint64, jobs int) (float64, error) {
-	work, err := simulation.Empirical(w.instance.warm(handler))
+// instance is below the goal, to within 1%, where pictures take so many seconds.
+func sustained(seconds []float64, seed uint64, jobs int) (float64, error) {
+	work, err := simulation.Empirical(seconds)
 	if err != nil {
 		return 0, err
 	}
-	most := slots / w.work(nil)
+	most := slots / mean(seconds)
 	low, high := 0.05*most, most
 	for high-low > 0.01*most {
 		rate := (low + high) / 2
@@ -162,19 +166,33 @@ func (w *worker) sustained(seed uint64, jobs int) (float64, error) {
 // random is a source that depends on the folder's seed alone.
 func random(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 7)) }
 
-// coldShares are the shares of pictures with a cold start, by pictures a month.
-type coldShares struct{ logs, shares []float64 }
+// byVolume is a value by the pictures a month, such as the share of them that have a cold start.
+type byVolume struct{ logs, values []float64 }
 
-// simulateCold simulates Poisson arrivals at rates of 100 pictures a month and more.
-func simulateCold(w *worker, seed uint64, jobs int, keep float64) (*coldShares, error) {
-	c := &coldShares{}
+// volumeStep is the distance of its points, in decades.
+const volumeStep = 0.25
+
+// simulateCold simulates Poisson arrivals at rates of 100 pictures a month and more: so many jobs, or more
+// where these come within hours, in which the first starts of environments would count too much.
+func simulateCold(w *worker, seed uint64, jobs int, keep float64) (*byVolume, error) {
+	const most, hours = 8, 3
+	return w.coldShares(seed, keep, most, func(pictures float64) ([]float64, error) {
+		rate := pictures / cost.Seconds
+		few := float64(jobs)
+		return arrivals.Poisson(random(seed), rate, max(few, min(20*few, rate*hours*3600))/rate)
+	})
+}
+
+// coldShares are the shares of pictures with a cold start, from 100 pictures a month to ten to the power of
+// most, of a pattern of arrivals.
+func (w *worker) coldShares(seed uint64, keep, most float64, pattern func(pictures float64) ([]float64, error)) (*byVolume, error) {
+	c := &byVolume{}
 	work, err := simulation.Empirical(w.function.warm(billed))
 	if err != nil {
 		return nil, err
 	}
-	for log := 2.0; log <= 9; log += 0.25 {
-		rate := math.Pow(10, log) / cost.Seconds
-		times, err := arrivals.Poisson(random(seed), rate, float64(jobs)/rate)
+	for log := 2.0; log <= most; log += volumeStep {
+		times, err := pattern(math.Pow(10, log))
 		if err != nil {
 			return nil, err
 		}
@@ -183,7 +201,7 @@ func simulateCold(w *worker, seed uint64, jobs int, keep float64) (*coldShares, 
 			return nil, err
 		}
 		c.logs = append(c.logs, log)
-		c.shares = append(c.shares, float64(r.Usage.ColdStarts)/float64(max(1, r.Usage.Jobs)))
+		c.values = append(c.values, float64(r.Usage.ColdStarts)/float64(max(1, r.Usage.Jobs)))
 	}
 	return c, nil
 }
@@ -203,17 +221,22 @@ func (w *worker) simulated(keep float64) simulation.Function {
 	}
 }
 
-// at is the share at so many pictures a month, between those simulated along their logarithm.
-func (c *coldShares) at(pictures float64) float64 {
-	x := (math.Log10(pictures) - c.logs[0]) / 0.25
+// at is the value at so many pictures a month, between points along the logarithms; beyond the points
+// it is that of the nearest.
+func (c *byVolume) at(pictures float64) float64 {
+	x := (math.Log10(pictures) - c.logs[0]) / volumeStep
 	if !(x > 0) {
-		return c.shares[0]
+		return c.values[0]
 	}
 	i := int(x)
-	if i >= len(c.shares)-1 {
-		return c.shares[len(c.shares)-1]
+	if i >= len(c.values)-1 {
+		return c.values[len(c.values)-1]
 	}
-	return c.shares[i] + (x-float64(i))*(c.shares[i+1]-c.shares[i])
+	a, b, part := c.values[i], c.values[i+1], x-float64(i)
+	if a > 0 && b > 0 { // a power of the volume, as most are in parts
+		return a * math.Pow(b/a, part)
+	}
+	return a + part*(b-a)
 }
 
 // table has the prices of the region that the report is about.

@@ -1,5 +1,10 @@
 package report
 
+import (
+	"slices"
+	"strings"
+)
+
 // Make makes the report of an output folder of scripts/compare. An error says what to do about the
 // folder.
 func Make(dir string) (*Document, error) {
@@ -15,7 +20,7 @@ func build(dir string, e effort) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Document{Title: "Functions or instances for painting pictures", Quick: f.plan.Quick}
+	d := &Document{Title: "Serverless functions or EC2 instances for painting pictures", Quick: f.plan.Quick, Terms: terms()}
 	var all []worker
 	var groups []group
 	if processors := f.processors(); len(processors) > 0 {
@@ -27,15 +32,24 @@ func build(dir string, e effort) (*Document, error) {
 			return nil, err
 		}
 	}
-	if d.Choice, d.Picture, err = choice(all, t); err != nil {
+	if err := d.choose(all, t); err != nil {
 		return nil, err
 	}
+	var patterns []string
 	add := func(s Section, err error) error {
 		d.Sections = append(d.Sections, s)
 		return err
 	}
+	pattern := func(p pattern) error {
+		s, sentence, err := savingOf(p, &f, all, t, e)
+		patterns = append(patterns, sentence)
+		return add(s, err)
+	}
 	err = firstError(
 		func() error { return add(saving(&f, all, t, e)) },
+		func() error { return pattern(imageJobs(f.plan.Seed, e)) },
+		func() error { return pattern(nightly(e)) },
+		func() error { return add(original(&f, groups, all, t, e)) },
 		func() error { return add(bills(&f, all, t)) },
 		func() error { return add(latencies(&f), nil) },
 		func() error { return add(coldStarts(&f), nil) },
@@ -43,12 +57,16 @@ func build(dir string, e effort) (*Document, error) {
 		func() error { return add(serviceTimes(&f), nil) },
 		func() error { return add(sensitivity(&f, groups, all, t, e)) },
 		func() error { return add(validation(&f, e)) },
+		func() error { return add(published(groups, all, t)) },
 		func() error { return add(threats(), nil) },
-		func() error { return add(principles(&f), nil) },
+		func() error { return add(f.principles(), nil) },
 		func() error { return add(raw(&f), nil) },
 	)
 	if err != nil {
 		return nil, err
+	}
+	if len(all) > 0 { // before the last paragraph, on limits
+		d.Choice = slices.Insert(d.Choice, len(d.Choice)-1, strings.Join(patterns, " "))
 	}
 	return d, d.complete()
 }

@@ -16,19 +16,16 @@ type view struct {
 	name  string
 	scope cost.Scope
 	rival func(scenario, float64) (cost.Deployment, cost.Month)
-	peak  float64
 }
 
 var views = []view{
-	{"compute alone, against always-on instances", cost.Compute, scenario.alwaysOn, 1},
-	{"the whole bill, against always-on instances", cost.Whole, scenario.alwaysOn, 1},
-	{"the whole bill, against one machine", cost.Whole, scenario.oneMachine, 1},
-	{"the whole bill, against one machine, peak hour 9 times the mean", cost.Whole, scenario.oneMachine, 9},
+	{"compute alone, against always-on instances", cost.Compute, scenario.alwaysOn},
+	{"the whole bill, against always-on instances", cost.Whole, scenario.alwaysOn},
+	{"the whole bill, against one machine", cost.Whole, scenario.oneMachine},
 }
 
 // compare is a view of a scenario.
 func (v view) compare(s scenario) cost.Comparison {
-	s.peak = v.peak
 	return s.against(func(n float64) (cost.Deployment, cost.Month) { return v.rival(s, n) })
 }
 
@@ -50,28 +47,12 @@ func saving(f *folder, workers []worker, t *prices.Table, e effort) (Section, er
 			t.Region, t.Date, best.function.variant.MemoryMB),
 		"TensorFlow's cold starts read from the network file system what its runs there did, if there are any; ONNX Runtime is in the function's archive. The bands have the scenarios of what AWS does not document: functions' processors 0.7 to 1.5 times as slow as instances', and environments kept for 300 to 1,800 s (extrapolation).",
 	}
-	chart := Chart{
-		Title:   fmt.Sprintf("Saving of functions with %s, by duty", engineName(best.function.variant.Engine)),
-		Caption: "Above 0 functions are cheaper. Lines are cut off at −100%.", Basis: cost.Assumed,
-		X: "Duty of one instance", Y: "Saving", logX: true, percentX: true, percentY: true, yLow: -1, yHigh: 1, markersEvery: 4,
-		levels: []level{{0, "costs the same"}, {0.7, "saves 70%"}},
-	}
-	for _, v := range views[:3] {
-		series, err := best.band(v, t)
-		if err != nil {
-			return s, err
-		}
-		chart.Series = append(chart.Series, series)
+	chart, err := best.savingChart("Saving of functions with "+engineName(best.function.variant.Engine), views, t)
+	if err != nil {
+		return s, err
 	}
 	s.Charts = []Chart{chart}
-	crossings := Table{
-		Title: "Crossings", Left: 3, Basis: cost.Assumed,
-		Columns: []string{"Engine", "Bill", "Level", "Duty", "95% interval", "Pictures a month", "The saving then", "Scenarios from", "to"},
-		Notes: []string{
-			"Intervals are by resampling runs jointly, 10 runs or more. Scenarios are the lowest and the highest crossing over all combinations of processors' speed and keep-alive, where there is one.",
-			"The whole bill has assumed quantities of the services around the painting; compute alone has measured times and simulated cold starts.",
-		},
-	}
+	crossings := crossingTable()
 	for i := range workers {
 		for _, v := range views {
 			rows, err := workers[i].crossings(f, v, t, e)
@@ -83,6 +64,38 @@ func saving(f *folder, workers []worker, t *prices.Table, e effort) (Section, er
 	}
 	s.Tables = []Table{crossings}
 	return s, nil
+}
+
+// savingChart is the saving over duties, with the bands of the scenarios.
+func (w *worker) savingChart(title string, views []view, t *prices.Table) (Chart, error) {
+	chart := Chart{
+		Title:   title + ", by duty",
+		Caption: "Above 0% functions cost less, below it more. Lines end at −100%: functions cost twice as much. Bands are the scenarios.", Basis: cost.Assumed,
+		X: "Duty: how busy one instance would be", Y: "Saving", logX: true, percentX: true, percentY: true, yLow: -1, yHigh: 1, markersEvery: 4,
+		levels: []level{{0, "costs the same"}, {claimed, "saves 70%"}},
+	}
+	for _, v := range views {
+		series, err := w.band(v, t)
+		if err != nil {
+			return chart, err
+		}
+		chart.Series = append(chart.Series, series)
+	}
+	return chart, nil
+}
+
+// claimed is the saving that the project's claim has.
+const claimed = 0.7
+
+func crossingTable() Table {
+	return Table{
+		Title: "Crossings", Left: 3, Basis: cost.Assumed,
+		Columns: []string{"Engine", "Bill", "Level", "Duty", "95% interval", "Pictures a day", "Saving then", "Scenarios"},
+		Notes: []string{
+			"Intervals are by resampling runs jointly, 10 runs or more. Scenarios are the lowest and the highest crossing over all combinations of processors' speed and keep-alive, where there is one.",
+			"The whole bill has assumed quantities of the services around the painting; compute alone has measured times and simulated cold starts.",
+		},
+	}
 }
 
 const missingWorker = "The runs have no worker that was held to a function's share of the processors beside the same engine at the same size on the whole machine, with cold and warm pictures: run scripts/compare --only 'service-*-512px-*' --out DIR as root."
@@ -125,7 +138,7 @@ func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [
 	for _, l := range []struct {
 		name  string
 		level float64
-	}{{"d*: the same", 0}, {"d70: 70% saved", 0.7}} {
+	}{{"d*: the same", 0}, {"d70: 70% saved", claimed}} {
 		found, err := v.compare(base).Crossings(l.level, v.scope, lowestDuty, highestDuty)
 		if err != nil {
 			return nil, err
@@ -146,11 +159,11 @@ func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [
 			if err != nil {
 				return nil, err
 			}
-			where := "never: less is saved"
+			where := "never as high"
 			if middle > l.level {
-				where = "never: more is saved"
+				where = "always higher"
 			}
-			rows = append(rows, append(head, where, none, none, none, percent(low), percent(high)))
+			rows = append(rows, append(head, none, none, none, where, between(low, high)))
 		}
 		for _, x := range found {
 			falls := "falls"
@@ -166,10 +179,18 @@ func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [
 					return nil, err
 				}
 			}
-			rows = append(rows, append(append([]string{}, head...), percent(x.Duty), interval, figure(x.Pictures), falls, percent(low), percent(high)))
+			rows = append(rows, append(append([]string{}, head...), percent(x.Duty), interval, figure(perDay(x.Pictures)), falls, between(low, high)))
 		}
 	}
 	return rows, nil
+}
+
+// between is a range of shares; a dash where there is none.
+func between(low, high float64) string {
+	if low > high {
+		return none
+	}
+	return percent(low) + " to " + percent(high)
 }
 
 // resampled is the interval of a crossing by resampling the runs of function and instance.

@@ -13,9 +13,11 @@ type scenario struct {
 	warm, start, work float64 // seconds: billed of a warm picture, what a cold one adds, and of one on an instance
 	memory            float64 // MB
 	capacity          float64 // pictures a second of an instance
-	cold              *coldShares
+	cold              *byVolume
 	coldCalls         cost.Calls
-	peak              float64 // pictures a second of the busiest hour over the mean
+	fromZero          *byVolume
+	discount          float64 // what is paid of the instances' price; 0 is 1, the only one outside of sensitivity
+	peak              float64 // the rate that instances have to sustain, over the mean rate
 }
 
 // base is the scenario of a worker by its runs, all or those chosen of the function and the instance.
@@ -23,7 +25,7 @@ func (w *worker) base(t *prices.Table, function, instance []int) scenario {
 	work := w.work(instance)
 	return scenario{
 		prices: t, warm: w.warm(function), start: w.start(function), work: work, memory: float64(w.function.variant.MemoryMB),
-		capacity: w.capacity * w.work(nil) / work, cold: w.cold, coldCalls: w.coldCalls, peak: 1,
+		capacity: w.capacity * w.work(nil) / work, cold: w.cold, coldCalls: w.coldCalls, fromZero: w.fromZero, peak: w.peak,
 	}
 }
 
@@ -42,7 +44,7 @@ func (s scenario) functions(n float64) (cost.Deployment, cost.Month) {
 // running are the instances that the peak needs, all month.
 func (s scenario) running(n float64) cost.Instances {
 	k := cost.Needed(s.peak*n/cost.Seconds, s.capacity)
-	return cost.Instances{Basis: cost.Simulated, Type: instanceType, Hours: k * cost.Hours, Always: true, Disk: disk, PollsPerHour: 180}
+	return cost.Instances{Basis: cost.Simulated, Type: instanceType, Hours: k * cost.Hours, Always: true, PriceFactor: s.discount, Disk: disk, PollsPerHour: 180}
 }
 
 func (s scenario) alwaysOn(n float64) (cost.Deployment, cost.Month) {
@@ -51,6 +53,11 @@ func (s scenario) alwaysOn(n float64) (cost.Deployment, cost.Month) {
 
 func (s scenario) oneMachine(n float64) (cost.Deployment, cost.Month) {
 	return withPictures(s.running(n), n), month(n)
+}
+
+// instancesFromZero are launched for the work and ended after it.
+func (s scenario) instancesFromZero(n float64) (cost.Deployment, cost.Month) {
+	return cost.EC2Mode(cost.Instances{Basis: cost.Simulated, Type: instanceType, Hours: n * s.fromZero.at(n), Disk: disk, PollsPerHour: 180}, sweeps), month(n)
 }
 
 // withPictures is one machine whose disk has what a file system has elsewhere: a month's pictures.
@@ -67,10 +74,11 @@ func (s scenario) against(rival func(float64) (cost.Deployment, cost.Month)) cos
 // The duties that are looked at.
 const lowestDuty, highestDuty = 1e-4, 1.0
 
-// duties are those of a chart, eight a decade.
+// duties are those of a chart, eight a decade. The last is a little less than one, where rounding may
+// take a second instance.
 func duties() (all []float64) {
 	for log := math.Log10(lowestDuty); log < 1e-9; log += 0.125 {
-		all = append(all, math.Pow(10, log))
+		all = append(all, min(math.Pow(10, log), 0.999*highestDuty))
 	}
 	return all
 }

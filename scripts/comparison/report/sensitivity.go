@@ -5,86 +5,141 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
+
+// A change is a scenario in which one thing differs.
+type change struct {
+	name string
+	of   scenario
+}
 
 // sensitivity says how the crossings move with what they rest on.
 func sensitivity(f *folder, groups []group, workers []worker, t *prices.Table, e effort) (Section, error) {
 	s := Section{ID: "sensitivity", Title: "Sensitivity", Text: []string{
-		"The highest duty at which functions cost as much as the rival, d*, when one thing changes.",
+		"The highest duties at which functions cost as much as the rival (d*) and save 70% (d70), for jobs at random, when one thing changes.",
 	}}
 	if len(workers) == 0 {
 		s.Missing = missingWorker
 		return s, nil
 	}
-	w := &workers[0]
-	table := Table{Title: "d* by what changes", Left: 1, Basis: cost.Assumed, Columns: []string{
-		"Change", "Compute alone, always-on", "Whole bill, always-on", "Whole bill, one machine"}}
-	add := func(name string, of scenario) error {
-		row := []string{name}
-		for _, v := range views[:3] {
-			found, err := quickCrossings(v.compare(of), 0, v.scope, lowestDuty, highestDuty)
-			if err != nil {
-				return err
+	changes, err := changes(f, groups, workers, t, e)
+	if err != nil {
+		return s, err
+	}
+	table := Table{Title: "d* and d70 by what changes", Left: 1, Basis: cost.Assumed, Columns: []string{"Change"}, Notes: []string{
+		"Pictures of other sizes use as much of storage and requests here, which is assumed. Spot and savings plans are parameters: spot instances can be taken away at any time, savings plans are commitments for a year or three. No other figure has them.",
+	}}
+	for _, name := range []string{"d*", "d70"} {
+		for _, v := range views {
+			table.Columns = append(table.Columns, name+": "+v.name)
+		}
+	}
+	for _, c := range changes {
+		row := []string{c.name}
+		for _, level := range []float64{0, claimed} {
+			for _, v := range views {
+				found, err := quickCrossings(v.compare(c.of), level, v.scope, lowestDuty, highestDuty)
+				if err != nil {
+					return s, err
+				}
+				cell := "none"
+				if len(found) > 0 {
+					cell = percent(found[len(found)-1])
+				}
+				row = append(row, cell)
 			}
-			cell := "none"
-			if len(found) > 0 {
-				cell = percent(found[len(found)-1])
-			}
-			row = append(row, cell)
 		}
 		table.Rows = append(table.Rows, row)
-		return nil
 	}
+	s.Tables = []Table{table}
+	return s, nil
+}
+
+// changes are what is looked at, beginning with no change.
+func changes(f *folder, groups []group, workers []worker, t *prices.Table, e effort) ([]change, error) {
+	w := &workers[0]
+	v := w.function.variant
 	base := w.base(t, nil, nil)
-	type change struct {
-		name string
-		of   scenario
+	all := []change{{fmt.Sprintf("none: %s, %s px, %s MB, %s", engineName(v.Engine), exact(float64(v.Size)), exact(float64(v.MemoryMB)), region), base}}
+	for _, other := range workers[1:] {
+		all = append(all, change{"engine " + engineName(other.function.variant.Engine), other.base(t, nil, nil)})
 	}
-	changes := []change{{fmt.Sprintf("as above: %s, %d px, %d MB, %s", engineName(w.function.variant.Engine), w.function.variant.Size, w.function.variant.MemoryMB, region), base}}
-	for _, p := range []string{"lambda.x86.gb-seconds", "lambda.requests", "ec2." + instanceType, "efs.elastic.reads", "sqs.requests", "http-api.requests"} {
-		if _, err := t.Price(p); err != nil {
+	for _, other := range steps(groups, w) {
+		if err := other.simulate(f.plan.Seed, e.jobs); err != nil {
+			return nil, err
+		}
+		v := other.function.variant
+		name := fmt.Sprintf("%s MB, threads: %d, quota by %d ms", exact(float64(v.MemoryMB)), v.Threads, v.PeriodMS)
+		if v.Size != w.function.variant.Size {
+			name = exact(float64(v.Size)) + " px"
+		}
+		all = append(all, change{name, other.base(t, nil, nil)})
+	}
+	for _, r := range simulation.SpeedRatios() {
+		if c := base; r != 1 {
+			c.warm, c.start = r*base.warm, r*base.start
+			all = append(all, change{"functions take " + exact(r) + " times as long as measured", c})
+		}
+	}
+	for i, keep := range simulation.KeepAlives() {
+		if c := base; keep != keepAlive {
+			c.cold = w.keepAlives[i]
+			all = append(all, change{"idle environments kept for " + exact(keep) + unit("s"), c})
+		}
+	}
+	start := base
+	start.start *= 2
+	all = append(all, change{"cold starts take twice as long", start})
+	priced, err := priceChanges(base)
+	return append(all, priced...), err
+}
+
+// priceChanges are those of prices.
+func priceChanges(base scenario) (all []change, err error) {
+	for _, p := range []struct{ name, words string }{
+		{"lambda.x86.gb-seconds", "functions' time"}, {"lambda.requests", "functions' requests"}, {"ec2." + instanceType, "the instance"},
+		{"efs.standard", "storage on the shared file system"}, {"efs.elastic.reads", "reads from the shared file system"},
+		{"sqs.requests", "the queue's requests"}, {"http-api.requests", "the gateway's requests"},
+	} {
+		if _, err := base.prices.Price(p.name); err != nil {
 			continue
 		}
 		c := base
-		c.prices = t.Scaled(p, 2)
-		changes = append(changes, change{"twice the price " + p, c})
+		c.prices = base.prices.Scaled(p.name, 2)
+		all = append(all, change{"twice the price of " + p.words, c})
 	}
 	for _, r := range prices.Regions() {
 		if r == region {
 			continue
 		}
 		c := base
-		var err error
 		if c.prices, err = prices.Of(r); err != nil {
-			return s, err
+			return nil, err
 		}
-		changes = append(changes, change{"region " + r, c})
+		all = append(all, change{"region " + r, c})
 	}
-	slow, start := base, base
-	slow.warm, slow.start = 1.5*base.warm, 1.5*base.start
-	start.start *= 2
-	changes = append(changes, change{"functions' processors 1.5 times as slow", slow}, change{"twice the cold start", start})
-	for _, other := range workers[1:] {
-		changes = append(changes, change{"engine " + engineName(other.function.variant.Engine), other.base(t, nil, nil)})
+	bursting := base
+	bursting.prices = base.prices.Scaled("efs.elastic.reads", 0).Scaled("efs.elastic.writes", 0)
+	all = append(all, change{"shared file system with bursting throughput, free within its credits", bursting})
+	discounted := func(name string, factor float64) {
+		c := base
+		c.discount = factor
+		all = append(all, change{fmt.Sprintf("instances at %s of their price (%s)", exactPercent(factor), name), c})
 	}
-	for _, other := range steps(groups, w) {
-		if err := other.simulate(f.plan.Seed, e.jobs); err != nil {
-			return s, err
-		}
-		name := fmt.Sprintf("%d MB, threads: %d, by %d ms", other.function.variant.MemoryMB, other.function.variant.Threads, other.function.variant.PeriodMS)
-		if size := other.function.variant.Size; size != w.function.variant.Size {
-			name = fmt.Sprintf("%d px", size)
-		}
-		changes = append(changes, change{name, other.base(t, nil, nil)})
+	demand, err := base.prices.Price("ec2." + instanceType)
+	if err != nil {
+		return nil, err
 	}
-	for _, c := range changes {
-		if err := add(c.name, c.of); err != nil {
-			return s, err
-		}
+	if spot, err := base.prices.Price("ec2." + instanceType + ".spot"); err == nil {
+		discounted("as spot instances once were", float64(int(100*spot.USD(1)/demand.USD(1)))/100)
 	}
-	table.Notes = []string{"Pictures of other sizes use as much of storage and requests here, which is assumed."}
-	s.Tables = []Table{table}
-	return s, nil
+	for _, factor := range []float64{0.8, 0.6, 0.4} {
+		discounted("savings plan, a parameter", factor)
+	}
+	c := base
+	c.prices = base.prices.Scaled("lambda.x86.gb-seconds", 0.85)
+	return append(all, change{"functions at 85% of their price (savings plan, a parameter)", c}), nil
 }
 
 // steps are the other sizes of memory, threads and periods that were measured, and the other sizes of

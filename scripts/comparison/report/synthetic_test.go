@@ -99,11 +99,14 @@ func small(repetitions int) measurement.Plan {
 				measurement.Variant{System: measurement.Service, Engine: engine, Size: size, Jobs: 6, Threads: 1, MemoryMB: 885, PeriodMS: 20})
 		}
 		p.Variants = append(p.Variants,
+			measurement.Variant{System: measurement.Service, Engine: engine, Size: 256, Jobs: 6, Threads: 1},
 			measurement.Variant{System: measurement.Service, Engine: engine, Size: 512, Jobs: 1, Threads: 2, MemoryMB: 3007, PeriodMS: 20, Evicted: true},
 			measurement.Variant{System: measurement.Service, Engine: engine, Size: 256, Jobs: 1, Threads: 1, NFS: true, LatencyMS: 2},
 			measurement.Variant{System: measurement.Service, Engine: engine, Size: 256, Jobs: 1, Threads: 1, NFS: true, LatencyMS: 2, ReadAhead: true},
 			measurement.Variant{System: measurement.Daemon, Engine: engine, Size: 512, Jobs: 200, Pattern: measurement.Poisson, Rate: 1},
+			measurement.Variant{System: measurement.MiniStack, Engine: engine, Size: 512, Jobs: 200, Pattern: measurement.Poisson, Rate: 1},
 			measurement.Variant{System: measurement.Concurrent, Engine: engine, Size: 512, Jobs: 200, MemoryMB: 3007, Threads: 1, Concurrency: 2, Environments: 1, Pattern: measurement.Bursts, Rate: 1})
 	}
+	p.Variants = append(p.Variants, measurement.Variant{System: measurement.Flask, Engine: measurement.TensorFlow, Size: 512, Jobs: 200, Pattern: measurement.Poisson, Rate: 1})
 	return p
 }

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"fmt"
-
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
@@ -26,6 +24,7 @@ func threats() Section {
 		unit  string
 	}{
 		{"time until an environment is there", placing, "s"}, {"time through the queue", transit, "s"}, {"boot of an instance", booting, "s"},
+		{"busy share at which managed instances are scaled", managedShare, ""},
 		{"keep-alive where no scenario is named", keepAlive, "s"}, {"95th percentile that is asked for", goal, "s"},
 		{"jobs at once of a daemon on " + instanceType, slots, ""}, {"disk of an instance", disk, "GB"},
 	} {
@@ -41,40 +40,4 @@ func unit(u string) string {
 		return ""
 	}
 	return "\u00a0" + u // no line ends before it
-}
-
-// principles answers those for reproducible performance evaluation in the cloud.
-func principles(f *folder) Section {
-	repeated, coverage := "Unmet", "Partly"
-	least := f.plan.Repetitions
-	if least >= 10 && !f.plan.Quick {
-		repeated = "Met"
-	}
-	statistics := "Met"
-	if f.plan.Quick {
-		statistics = "Unmet: a quick measurement has no intervals"
-	}
-	predicted := "Unmet"
-	if f.predictedInTime() {
-		predicted = "Met"
-	}
-	machines := map[string]bool{}
-	for _, r := range f.runs {
-		machines[r.Header.Machine.Processor] = true
-	}
-	return Section{ID: "principles", Title: "Eight principles", Text: []string{
-		"Papadopoulos et al., Methodological Principles for Reproducible Performance Evaluation in Cloud Computing, IEEE Transactions on Software Engineering, 2019.",
-	}, Tables: []Table{{
-		Title: "Answers", Left: 4, Basis: cost.Measured, Columns: []string{"Principle", "Answer", "How", "Where"},
-		Rows: [][]string{
-			{"P1 Repeated experiments", repeated, fmt.Sprintf("%d repetitions planned, each restarts its programs; order drawn anew in each. All in one stretch of time: drifts over months are not covered.", least), "plan.json, repetitions; Raw data"},
-			{"P2 Workload and configuration coverage", coverage, fmt.Sprintf("%d variants: engines, sizes, memory, threads, patterns of arrivals; %d processor model(s), no AWS.", len(f.plan.Variants), len(machines)), "plan.json, variants"},
-			{"P3 Description of the setup", "Met", "Machine, kernel, file system, commit and command are in the first line of each run.", "runs/*.jsonl, line 1; Raw data, Machines"},
-			{"P4 Open access artifact", "Met", "Programs, raw runs and prices are in the repository; the recorded trace has no licence, and a synthetic pattern stands in.", "scripts/compare report DIR"},
-			{"P5 Probabilistic description", statistics, "Percentiles of runs with intervals; nothing trimmed.", "Latency under load"},
-			{"P6 Statistical evaluation", statistics, "Intervals by t on logarithms of each run's figure, resampled runs for crossings. Predictions made before runs: " + predicted + ".", "Saving against duty, Crossings; Validation"},
-			{"P7 Units", "Met", "Each column names its unit.", "all tables"},
-			{"P8 Cost model", "Met", "Bills by dated, sourced prices, held to bills written out by hand; sensitivities to each price.", "pkg/prices/regions; Sensitivity"},
-		},
-	}}}
 }

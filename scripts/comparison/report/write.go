@@ -56,6 +56,21 @@ func (d *Document) Markdown(w io.Writer) error {
 	for _, p := range d.Choice {
 		paragraph(p)
 	}
+	if t := d.Verdict; t != nil {
+		paragraph("### " + t.Title + " (" + t.BasisIs + ")")
+		t.markdown(&b)
+		for _, n := range t.Notes {
+			paragraph(n)
+		}
+	}
+	if c := d.Picture; c != nil {
+		paragraph(c.markdown())
+	}
+	paragraph("## Terms")
+	for _, t := range d.Terms {
+		b.WriteString("- **" + t.Name + "**: " + t.Meaning + "\n")
+	}
+	b.WriteString("\n")
 	for _, s := range d.Sections {
 		paragraph("## " + s.Title)
 		for _, p := range s.Text {
@@ -63,7 +78,7 @@ func (d *Document) Markdown(w io.Writer) error {
 		}
 		paragraph(s.Missing)
 		for _, c := range s.Charts {
-			paragraph("*Chart in the HTML file (" + c.BasisIs + "): " + c.Title + ".* " + c.Caption)
+			paragraph(c.markdown())
 		}
 		for _, t := range s.Tables {
 			paragraph("### " + t.Title + " (" + t.BasisIs + ")")
@@ -75,6 +90,10 @@ func (d *Document) Markdown(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, strings.TrimRight(b.String(), "\n")+"\n")
 	return err
+}
+
+func (c *Chart) markdown() string {
+	return "*Chart in the HTML file (" + c.BasisIs + "): " + c.Title + ".* " + c.Caption
 }
 
 func (t *Table) markdown(b *strings.Builder) {
@@ -98,3 +117,17 @@ func (t *Table) markdown(b *strings.Builder) {
 
 // Number is whether a column holds figures.
 func (t Table) Number(column int) bool { return column >= t.Left }
+
+// Words is whether no column holds figures.
+func (t Table) Words() bool { return t.Left >= len(t.Columns) }
+
+// Class is a cell's in HTML: of figures, or of addresses, which may be broken anywhere.
+func (t Table) Class(column int, cell string) string {
+	switch {
+	case t.Number(column):
+		return "n"
+	case strings.Contains(cell, "://"):
+		return "url"
+	}
+	return ""
+}

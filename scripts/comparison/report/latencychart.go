@@ -1,0 +1,118 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
+	"github.com/atelier-go/atelier/scripts/comparison/statistics"
+)
+
+// systemName is a system in words.
+func systemName(v measurement.Variant) string {
+	switch v.System {
+	case measurement.Daemon:
+		return "server and daemon"
+	case measurement.MiniStack:
+		return "functions (MiniStack)"
+	case measurement.Synchronous:
+		return "synchronous function"
+	case measurement.Concurrent:
+		return "several requests an environment (hypothetical)"
+	case measurement.Flask:
+		return "Python server"
+	}
+	return v.System
+}
+
+// load is a pattern of arrivals in words.
+func load(v measurement.Variant) string {
+	name := map[string]string{measurement.Steady: "steady", measurement.Poisson: "at random", measurement.Bursts: "in bursts of ten", measurement.Synthetic: "like the image jobs", measurement.Recorded: "recorded"}[v.Pattern]
+	return fmt.Sprintf("%s, %s jobs/s", name, exact(v.Rate))
+}
+
+// pooledP99 is the 99th percentile of all runs' jobs together, which has no interval; NaN where they are
+// too few together too.
+func (g group) pooledP99() float64 {
+	var values []float64
+	for _, r := range g.runs {
+		for _, j := range r.Jobs {
+			if j.Failed == "" {
+				values = append(values, j.Latency)
+			}
+		}
+	}
+	v, err := statistics.Percentile(values, 99)
+	if err != nil {
+		return math.NaN()
+	}
+	return v
+}
+
+// latencyCharts are one for each load, of the systems measured on a processor model.
+func latencyCharts(groups []group, quick bool) (charts []Chart) {
+	var loads []string
+	for _, g := range groups {
+		if g.variant.System != measurement.Service && !slices.Contains(loads, load(g.variant)) {
+			loads = append(loads, load(g.variant))
+		}
+	}
+	for _, name := range loads {
+		c := Chart{
+			Title: "Latency by system, jobs " + name, Basis: cost.Measured, X: "Seconds", logX: true,
+			Caption: "The further left, the sooner a picture is ready. Half of the jobs are done by the p50, 95% by the p95, 99% by the p99.",
+			Series:  []Series{{Name: "p50"}, {Name: "p95"}, {Name: "p99"}},
+		}
+		for _, g := range groups {
+			if g.variant.System == measurement.Service || load(g.variant) != name {
+				continue
+			}
+			row := float64(len(c.Rows))
+			c.Rows = append(c.Rows, systemName(g.variant)+", "+engineAndNetwork(g.variant))
+			for i, v := range []float64{center(g.percentiles(50, quick)), center(g.percentiles(95, quick)), g.pooledP99()} {
+				if v > 0 {
+					c.Series[i].X, c.Series[i].Y = append(c.Series[i].X, v), append(c.Series[i].Y, row)
+				}
+			}
+		}
+		c.Series = slices.DeleteFunc(c.Series, func(s Series) bool { return len(s.X) == 0 })
+		if len(c.Series) > 0 {
+			charts = append(charts, c)
+		}
+	}
+	return charts
+}
+
+// coldChart is what a process's first picture takes, by engine and by where its files are.
+func coldChart(groups []group) (Chart, bool) {
+	size := math.MaxInt // the smallest, at which the network file system was measured
+	for _, g := range groups {
+		if g.variant.System == measurement.Service {
+			size = min(size, g.variant.Size)
+		}
+	}
+	c := Chart{
+		Title: "The first picture of a process", Basis: cost.Measured, X: "Seconds", stacked: true,
+		Caption: fmt.Sprintf("Pictures of %d px on the whole machine where nothing else is said.", size),
+		Series:  []Series{{Name: "start of the process, engine and model loaded"}, {Name: "the picture itself"}},
+	}
+	for _, g := range groups {
+		v := g.variant
+		if v.System != measurement.Service || len(g.means(true, handler)) == 0 || !v.NFS && !v.Evicted && (v.CPUs() > 0 || v.Size != size) {
+			continue
+		}
+		name := engineName(v.Engine) + ": " + packaging(v)
+		if v.Size != size || v.CPUs() > 0 {
+			name += fmt.Sprintf(" (%d px, %d MB)", v.Size, v.MemoryMB)
+		}
+		row := float64(len(c.Rows))
+		c.Rows = append(c.Rows, name)
+		start := center(g.means(true, func(j measurement.Job) float64 { return j.Start }))
+		for i, s := range []float64{start, center(g.means(true, handler))} {
+			c.Series[i].X, c.Series[i].Y = append(c.Series[i].X, s), append(c.Series[i].Y, row)
+		}
+	}
+	return c, len(c.Rows) > 0
+}
