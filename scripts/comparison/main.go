@@ -119,7 +119,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case "report <dir>":
 		return o.Report.run(stdout)
 	case "predict <dir>":
-		return o.Predict.run(ctx, o.Root, stdout)
+		trace, err := o.trace()
+		if err != nil {
+			return err
+		}
+		return o.Predict.run(ctx, o.Root, trace, stdout)
 	}
 	return o.run(ctx, args, stdout, stderr)
 }

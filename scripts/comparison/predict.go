@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/prediction"
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
@@ -23,8 +24,8 @@ the file, and then make the other runs by the same command without --calibrate: 
 prediction to the interval of ten runs or more. Predictions whose runs have been made are not replaced.`
 
 // run writes the predictions, and prints what could not be predicted.
-func (o *predictOptions) run(ctx context.Context, root string, stdout io.Writer) error {
-	file, left, err := prediction.Make(o.Dir, machine.Describe(ctx, root, o.Dir).Commit, time.Now())
+func (o *predictOptions) run(ctx context.Context, root string, trace *measurement.Trace, stdout io.Writer) error {
+	file, left, err := prediction.Make(o.Dir, machine.Describe(ctx, root, o.Dir).Commit, time.Now(), trace)
 	if err != nil {
 		return err
 	}

@@ -26,9 +26,9 @@ func (v Variant) Alone(threads int) Variant {
 }
 
 // Arrivals returns the times at which the jobs of a run of the plan are sent, in seconds since
-// the load began.
-func (p Plan) Arrivals(v Variant, repetition int) ([]float64, error) {
-	return v.arrivals(step{repetition: repetition}.chance(p.Seed))
+// the load began. trace is that of [Recorded], or nil.
+func (p Plan) Arrivals(v Variant, repetition int, trace *Trace) ([]float64, error) {
+	return trace.arrivals(v, step{repetition: repetition}.chance(p.Seed))
 }
 
 // Reopen opens an output folder that has a plan, whatever it is. The folder is to be closed.

@@ -23,12 +23,12 @@ const draws = 20
 
 // Make writes an output folder's predictions of those variants of its plan that have no runs
 // that count and that calibrate nothing, and returns them, with a sentence for each
-// reason why some could not be predicted. No run can be added meanwhile.
+// reason why some could not be predicted. Those of a recorded pattern take its trace, else nil. No run can be added meanwhile.
 //
 // A prediction is to be inside the interval that further runs are in by those that will be made. So
 // it is the centre of simulated runs of the plan's repetitions, with their very arrivals: the
 // geometric mean, and of cold starts the mean.
-func Make(dir, commit string, now time.Time) (*File, []string, error) {
+func Make(dir, commit string, now time.Time, trace *measurement.Trace) (*File, []string, error) {
 	folder, err := measurement.Reopen(dir)
 	if err != nil {
 		return nil, nil, err
@@ -48,7 +48,7 @@ func Make(dir, commit string, now time.Time) (*File, []string, error) {
 			f.Processor = name
 		}
 	}
-	used, left := f.predict(folder.Plan, by[f.Processor])
+	used, left := f.predict(folder.Plan, by[f.Processor], trace)
 	if len(f.Predictions) == 0 {
 		if len(left) == 0 {
 			return nil, nil, fmt.Errorf("%s has nothing to predict: all variants of its plan have runs, or calibrate the simulation", dir)
@@ -63,7 +63,7 @@ func Make(dir, commit string, now time.Time) (*File, []string, error) {
 
 // predict adds the predictions, and returns the runs that they were made from and why some
 // variants are left out.
-func (f *File) predict(plan measurement.Plan, runs []*measurement.Run) (used map[*measurement.Run]bool, left []string) {
+func (f *File) predict(plan measurement.Plan, runs []*measurement.Run, trace *measurement.Trace) (used map[*measurement.Run]bool, left []string) {
 	used = map[*measurement.Run]bool{}
 	missing := map[string][]string{} // variants by reason
 	var reasons []string
@@ -74,7 +74,7 @@ func (f *File) predict(plan measurement.Plan, runs []*measurement.Run) (used map
 		s, err := calibrated(v, runs)
 		var figures []Prediction
 		if err == nil {
-			figures, err = s.figures(plan, v)
+			figures, err = s.figures(plan, v, trace)
 		}
 		if err != nil {
 			reason := err.Error()
@@ -99,10 +99,10 @@ func (f *File) predict(plan measurement.Plan, runs []*measurement.Run) (used map
 }
 
 // figures are the predictions of a variant.
-func (s *system) figures(plan measurement.Plan, v measurement.Variant) ([]Prediction, error) {
+func (s *system) figures(plan measurement.Plan, v measurement.Variant, trace *measurement.Trace) ([]Prediction, error) {
 	var p50, p95, busy, cold []float64
 	for repetition := 1; repetition <= plan.Repetitions; repetition++ {
-		arrivals, err := plan.Arrivals(v, repetition)
+		arrivals, err := plan.Arrivals(v, repetition, trace)
 		if err != nil {
 			return nil, err
 		}

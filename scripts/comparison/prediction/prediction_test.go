@@ -31,7 +31,7 @@ func TestMissingCalibration(t *testing.T) {
 		return v.Engine != measurement.ONNX || v.System != measurement.Daemon && v.System != measurement.Service
 	})
 	usual.Add(t, dir, p, calibrated, func(measurement.Variant) bool { return false })
-	_, _, err := prediction.Make(dir, "0123abc", now)
+	_, _, err := prediction.Make(dir, "0123abc", now, nil)
 	const want = "nothing can be predicted yet: daemon-onnx-512px-poisson-2_5, daemon-onnx-512px-poisson-4, daemon-onnx-512px-bursts-2_5: " +
 		"there are no runs of service-onnx-512px-1threads and of daemon-onnx-512px-steady-*: scripts/compare --calibrate makes them, as far as the plan has them"
 	if err == nil || err.Error() != want {
@@ -41,10 +41,10 @@ func TestMissingCalibration(t *testing.T) {
 		t.Error("predictions of nothing were written")
 	}
 	usual.Add(t, dir, p, calibrated, func(v measurement.Variant) bool { return v.System == measurement.Service })
-	if _, _, err = prediction.Make(dir, "0123abc", now); err == nil || !strings.Contains(err.Error(), "there are no runs of daemon-onnx-512px-steady-*:") {
+	if _, _, err = prediction.Make(dir, "0123abc", now, nil); err == nil || !strings.Contains(err.Error(), "there are no runs of daemon-onnx-512px-steady-*:") {
 		t.Errorf("got %v", err)
 	}
-	if _, _, err = prediction.Make(t.TempDir(), "0123abc", now); err == nil || !strings.Contains(err.Error(), "is no output folder of scripts/compare") {
+	if _, _, err = prediction.Make(t.TempDir(), "0123abc", now, nil); err == nil || !strings.Contains(err.Error(), "is no output folder of scripts/compare") {
 		t.Errorf("of an empty folder: %v", err)
 	}
 }
@@ -56,7 +56,7 @@ func TestPredictedOnce(t *testing.T) {
 	usual.Add(t, dir, p, calibrated, calibrates)
 	path := filepath.Join(dir, "predictions.json")
 	predict := func() (*prediction.File, error) {
-		f, _, err := prediction.Make(dir, "0123abc", now)
+		f, _, err := prediction.Make(dir, "0123abc", now, nil)
 		return f, err
 	}
 	if _, err := predict(); err != nil {

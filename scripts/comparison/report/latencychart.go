@@ -29,8 +29,7 @@ func systemName(v measurement.Variant) string {
 
 // load is a pattern of arrivals in words.
 func load(v measurement.Variant) string {
-	name := map[string]string{measurement.Steady: "steady", measurement.Poisson: "at random", measurement.Bursts: "in bursts of ten",
-		measurement.Synthetic: "as image jobs", measurement.Recorded: "as recorded"}[v.Pattern]
+	name := map[string]string{measurement.Steady: "steady", measurement.Poisson: "at random", measurement.Bursts: "in bursts of ten", measurement.Synthetic: "like the image jobs", measurement.Recorded: "recorded"}[v.Pattern]
 	return fmt.Sprintf("%s, %s jobs/s", name, exact(v.Rate))
 }
 

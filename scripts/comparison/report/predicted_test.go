@@ -68,7 +68,7 @@ func TestPredictionsHold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir, p := t.TempDir(), predictiontest.Plan()
 			c.calibrating.Add(t, dir, p, calibrated, calibrates)
-			file, left, err := prediction.Make(dir, "0123abc", predicted)
+			file, left, err := prediction.Make(dir, "0123abc", predicted, nil)
 			if err != nil || len(left) > 0 {
 				t.Fatal(left, err)
 			}

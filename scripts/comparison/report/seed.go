@@ -59,7 +59,7 @@ func original(f *folder, groups []group, workers []worker, t *prices.Table, e ef
 // pythonServer is the runs of the Python server under the lowest rate.
 func pythonServer(groups []group) (found group, ok bool) {
 	for _, g := range groups {
-		if g.variant.System == measurement.Flask && (!ok || g.variant.Rate < found.variant.Rate) {
+		if g.variant.System == measurement.Flask && g.variant.Network == "" && (!ok || g.variant.Rate < found.variant.Rate) {
 			found, ok = g, true
 		}
 	}

@@ -77,7 +77,7 @@ func (w World) run(t *testing.T, p measurement.Plan, v measurement.Variant, repe
 		}
 		return r
 	}
-	arrivals, err := p.Arrivals(v, repetition)
+	arrivals, err := p.Arrivals(v, repetition, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
