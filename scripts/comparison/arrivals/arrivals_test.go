@@ -116,3 +116,12 @@ func TestParameters(t *testing.T) {
 		}
 	}
 }
+
+func TestHoursWithJobs(t *testing.T) {
+	if got := arrivals.HoursWithJobs([]float64{0, 3599, 3600, 10_800, 10_801}); got != 3 {
+		t.Errorf("jobs in the first, second and fourth hour: got %v hours", got)
+	}
+	if got := arrivals.HoursWithJobs(nil); got != 0 {
+		t.Errorf("no jobs: got %v hours", got)
+	}
+}

@@ -80,6 +80,7 @@ func (d Deployment) Bill(t *prices.Table, m Month) (Bill, error) {
 	if err != nil {
 		return b, err
 	}
+	b.Rows = make([]Row, 0, len(rows)+1)
 	all := map[string]float64{} // tiers and allowances are the account's, whichever part uses them up
 	for _, r := range rows {
 		if !(r.Quantity >= 0) || math.IsInf(r.Quantity, 0) {

@@ -84,7 +84,7 @@ func TestBillsByHand(t *testing.T) {
 			{
 				"function, ONNX Runtime in the zip",
 				cost.ServerlessMode(cost.Function{Architecture: "x86_64", Memory: 3007, Warm: 0.25, ColdShare: load.coldShare, Init: 0.5, IdlePolls: cost.IdlePolls(5)}, sweepsByHand),
-				services(n) + atRest(6) + 15*0.30*jobs,
+				services(n) + atRest(6) + 9*0.30*jobs,
 				n*(0.20e-6+memory*(0.25+load.coldShare*0.5)*0.0000166667) + idlePolls,
 			},
 			{
@@ -94,20 +94,20 @@ func TestBillsByHand(t *testing.T) {
 					Architecture: "x86_64", Memory: 3007, Warm: 0.28, ColdShare: load.coldShare, Init: 4, IdlePolls: cost.IdlePolls(5),
 					ColdCalls: cost.Calls{Reads: 3000, ReadBytes: 90 << 10, Metadata: 500},
 				}, sweepsByHand),
-				services(n) + atRest(6) + 15*0.30*jobs,
+				services(n) + atRest(6) + 9*0.30*jobs,
 				n*(0.20e-6+memory*(0.28+load.coldShare*4)*0.0000166667) + idlePolls +
 					n*load.coldShare*(3000*90+500*4)*1024.0/gb*0.03,
 			},
 			{
 				"always-on instance",
 				cost.EC2Mode(cost.Instances{Type: "c7i.large", Hours: 730 * load.alwaysN, Always: true, Disk: 12, PollsPerHour: 180}, sweepsByHand),
-				services(n) + atRest(18) + 5*0.30*jobs,
+				services(n) + atRest(18) + 3*0.30*jobs,
 				load.alwaysN * (730*0.08925 + 12*0.08 + 730*180*0.40e-6),
 			},
 			{
 				"instances from zero",
 				cost.EC2Mode(cost.Instances{Type: "c7i.large", Hours: load.fromZero, Disk: 12, PollsPerHour: 180}, sweepsByHand),
-				services(n) + atRest(18) + 5*0.30*jobs,
+				services(n) + atRest(18) + 3*0.30*jobs,
 				load.fromZero * (0.08925 + 12*0.08/730 + 180*0.40e-6),
 			},
 		} {
@@ -147,17 +147,49 @@ func TestSeedByHand(t *testing.T) {
 	within(t, "the instance", bill.USD(cost.Whole), 730*0.0416+30*0.08+730*0.005+10_000*100*1024.0/gb*0.09, 1e-6)
 }
 
-// The best rival on EC2 with a million pictures: a c7i.large all month with 100 GB of disk and a
-// public address; no gateway, no file system, no copies.
+// The best rival on EC2 with a million pictures: a c7i.large all month with 12 GB of disk, the
+// space of two months' pictures, 572 GB, and a public address; no gateway, no file system, no copies. Two of
+// them share the pictures.
 func TestOneMachineByHand(t *testing.T) {
-	d := cost.OneMachine(cost.Instances{Type: "c7i.large", Hours: 730, Always: true, Disk: 100, PollsPerHour: 180})
-	bill, err := d.Bill(table(t), cost.Month{Pictures: 1e6, Picture: byHand, Kept: 1})
-	if err != nil {
-		t.Fatal(err)
+	for _, machines := range []float64{1, 2} {
+		m := cost.Month{Pictures: 1e6, Picture: byHand, Kept: 2}
+		d := cost.OneMachine(cost.Instances{Type: "c7i.large", Hours: machines * 730, Always: true, Disk: 12, PollsPerHour: 180}, m)
+		bill, err := d.Bill(table(t), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		machine := machines*(730*0.08925+12*0.08+730*0.005+730*180*0.40e-6) + 2e6*300*1024.0/gb*0.08
+		within(t, "what paints", bill.USD(cost.Compute), machine, 1e-6)
+		within(t, "the whole bill", bill.USD(cost.Whole), machine+1e6*(3*0.50e-6+120*1024.0/gb*0.09+1024.0/gb*(0.50+0.03)), 1e-6)
 	}
-	machine := 730*0.08925 + 100*0.08 + 730*0.005 + 730*180*0.40e-6
-	within(t, "what paints", bill.USD(cost.Compute), machine, 1e-6)
-	within(t, "the whole bill", bill.USD(cost.Whole), machine+1e6*(3*0.50e-6+120*1024.0/gb*0.09+1024.0/gb*(0.50+0.03)), 1e-6)
+}
+
+// Of a picture's eight calls of the API and the one that paints Lambda writes 300 bytes each, the gateway 200
+// of each request. One machine has neither, always-on instances only those of the API.
+func TestLogsByHand(t *testing.T) {
+	p := cost.Picture{APIRequests: 8, LogBytes: 1000, CallLogBytes: 300, AccessLogBytes: 200}
+	m := cost.Month{Pictures: 1e6, Picture: p}
+	i := cost.Instances{Type: "c7i.large", Hours: 730, Always: true}
+	for name, c := range map[string]struct {
+		d    cost.Deployment
+		want float64
+	}{
+		"functions":   {cost.ServerlessMode(cost.Function{Architecture: "x86_64", Memory: 1769}, cost.Sweeps{}), 1000 + 8*200 + 9*300},
+		"always-on":   {cost.EC2Mode(i, cost.Sweeps{}), 1000 + 8*200 + 8*300},
+		"one machine": {cost.OneMachine(i, m), 1000},
+	} {
+		bill, err := c.d.Bill(table(t), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var logs float64
+		for _, r := range bill.Rows {
+			if r.Part == "logs: ingestion" || r.Part == "logs: storage" {
+				logs += r.USD
+			}
+		}
+		within(t, name, logs, 1e6*c.want/gb*(0.50+0.03), 1e-6)
+	}
 }
 
 // Three Managed Instances all month: EC2, 15% of it, and requests.

@@ -116,17 +116,22 @@ func second[T any](_ T, err error) error { return err }
 
 // The best rival has neither gateway nor file system: with few pictures its instance
 // costs more than functions at rest, with many it is the cheapest.
-func TestCheapest(t *testing.T) {
+func TestBestRival(t *testing.T) {
 	function := cost.ServerlessMode(cost.Function{Architecture: "x86_64", Memory: 3007, Warm: 0.25, IdlePolls: cost.IdlePolls(5)}, sweepsByHand)
-	machine := cost.OneMachine(cost.Instances{Type: "c7i.large", Hours: cost.Hours, Always: true, Disk: 100})
-	for pictures, want := range map[float64]string{15_000: function.Name, 2e6: machine.Name} {
-		best, least, err := cost.Cheapest(table(t), cost.Month{Pictures: pictures, Picture: byHand, Kept: 1}, machine, function)
-		if err != nil || best.Name != want || least.Deployment != want {
-			t.Errorf("%v pictures: %q, %v, want %q", pictures, best.Name, err, want)
+	for pictures, want := range map[float64]bool{15_000: true, 2e6: false} {
+		m := cost.Month{Pictures: pictures, Picture: byHand, Kept: 1}
+		machine := cost.OneMachine(cost.Instances{Type: "c7i.large", Hours: cost.Hours, Always: true, Disk: 100}, m)
+		functions, err := function.Bill(table(t), m)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if _, _, err := cost.Cheapest(table(t), cost.Month{}); err == nil {
-		t.Error("the cheapest of none")
+		one, err := machine.Bill(table(t), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if less := functions.USD(cost.Whole) < one.USD(cost.Whole); less != want {
+			t.Errorf("%v pictures: functions cost less: %v", pictures, less)
+		}
 	}
 }
 

@@ -1,18 +1,13 @@
 package cost
 
-import (
-	"errors"
-
-	"github.com/atelier-go/atelier/pkg/prices"
-)
-
 // template is what scripts/deploy/template.yaml has in every mode.
 func template(name string) Deployment {
 	return Deployment{
 		Name:    name,
 		Gateway: HTTPAPI, APIMemory: 512,
 		Queue: true, Throughput: Elastic, Copies: true, Gallery: true,
-		JobMetrics: 15, SweepMetrics: 7, // as DESIGN.md lists them
+		// As DESIGN.md lists them: those of the worker and the API of jobs that succeed, those of failures left out.
+		JobMetrics: 9, SweepMetrics: 7,
 		Alarms: 6, Dashboards: 1, LogMonths: 1,
 	}
 }
@@ -32,16 +27,20 @@ func EC2Mode(i Instances, s Sweeps) Deployment {
 		d.Name = "always-on instances"
 	}
 	d.Instances, d.Sweeps = &i, &s
-	d.JobMetrics = 5 // those of the API: the daemon has its own, for Prometheus
+	d.JobMetrics = 3 // those of the API: the daemon has its own, for Prometheus
 	d.Alarms = 18    // with those of the first and of the last instance and those that AWS makes of the scaling policy
 	return d
 }
 
 // OneMachine is the best rival on EC2: API server and daemon on one instance, the
 // jobs on its own disk; no gateway, no file system, no copies. What it lacks beside
-// them, a second zone and durability beyond one disk, has no price here.
-func OneMachine(i Instances) Deployment {
+// them, a second zone and durability beyond one disk, has no price here. Beside Instances.Disk
+// it pays for the space of the pictures that are kept, which several machines share.
+func OneMachine(i Instances, m Month) Deployment {
 	i.Addresses = 1
+	if i.Hours > 0 {
+		i.Disk += m.Pictures * m.Picture.Stored * m.Kept / gib / (i.Hours / Hours)
+	}
 	return Deployment{Name: "one machine", Instances: &i, Queue: true, LogMonths: 1}
 }
 
@@ -64,23 +63,4 @@ func SeedFunction(f Function) Deployment {
 func SeedInstance(i Instances) Deployment {
 	i.Always, i.Addresses, i.PollsPerHour = true, 1, 0
 	return Deployment{Name: "seed's instance", Instances: &i, LogMonths: 1}
-}
-
-// Cheapest is the deployment with the lowest whole bill, and that bill.
-func Cheapest(t *prices.Table, m Month, ds ...Deployment) (Deployment, Bill, error) {
-	if len(ds) == 0 {
-		return Deployment{}, Bill{}, errors.New("cheapest: there is no deployment to choose from")
-	}
-	var best Deployment
-	var least Bill
-	for i, d := range ds {
-		b, err := d.Bill(t, m)
-		if err != nil {
-			return Deployment{}, Bill{}, err
-		}
-		if i == 0 || b.USD(Whole) < least.USD(Whole) {
-			best, least = d, b
-		}
-	}
-	return best, least, nil
 }

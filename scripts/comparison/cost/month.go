@@ -59,7 +59,7 @@ type Picture struct {
 	APISeconds  float64 // billed, of the API's function, for each of them
 	Messages    float64 // requests to the queue about its message: send, receive, delete, extensions; each up to 64 KiB
 
-	Submission Calls   // to the shared directory, by the API
+	Submission Calls   // to the shared directory, by the API: looks and the result too
 	Painting   Calls   // and by the worker
 	Stored     float64 // bytes kept in the shared directory
 
@@ -72,13 +72,10 @@ type Picture struct {
 	Views      float64 // files of it that the gallery's viewers fetch
 	Viewed     float64 // bytes of each
 
-	LogBytes float64
+	LogBytes       float64 // that the programs write
+	CallLogBytes   float64 // that Lambda writes about each call of a function
+	AccessLogBytes float64 // that a gateway writes about each request
 }
-
-// HTTPRequests are the requests of up to 512 KiB as which an HTTP API meters one with
-// a body of so many bytes (docs.aws.amazon.com/whitepapers,
-// best-practices-api-gateway-private-apis-integration, table 4).
-func HTTPRequests(body float64) float64 { return max(1, math.Ceil(body/(512*kib))) }
 
 // A Month is what is asked of a deployment.
 type Month struct {

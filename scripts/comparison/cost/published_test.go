@@ -52,14 +52,6 @@ func TestPublished(t *testing.T) {
 	}
 }
 
-func TestHTTPRequests(t *testing.T) {
-	for body, want := range map[float64]float64{0: 1, 1: 1, 512 << 10: 1, 512<<10 + 1: 2, 10 << 20: 20} {
-		if got := cost.HTTPRequests(body); got != want {
-			t.Errorf("a body of %v bytes is %v requests, want %v", body, got, want)
-		}
-	}
-}
-
 // Bursting throughput, by hand: nearly nothing is stored, so 1 MiB/s is earned, 2,566 GB a month;
 // 1,000,000 writes of 100 KiB and reads of 300 KiB use 95.4 GB each.
 func TestCredits(t *testing.T) {

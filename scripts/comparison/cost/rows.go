@@ -13,7 +13,7 @@ func (d Deployment) rows(m Month) ([]Row, error) {
 	if !(m.Infrequent >= 0 && m.Infrequent <= 1) || !(m.Active >= 0 && m.Active <= Hours) {
 		return nil, fmt.Errorf("bill of %s: %v of the pictures with infrequent access, and %v hours with jobs: the share must be within 0 and 1, the hours within 0 and %v", d.Name, m.Infrequent, m.Active, Hours)
 	}
-	var rows []Row
+	rows := make([]Row, 0, 48)
 	parts := []func(Month) []Row{d.Instances.rows, d.Managed.rows, d.api, d.queue, d.fileSystem, d.copies, d.gallery, d.watching}
 	for _, part := range parts {
 		rows = append(rows, part(m)...)
@@ -168,7 +168,7 @@ func (d Deployment) gallery(m Month) []Row {
 // watching is maintenance, logs, metrics and alarms.
 func (d Deployment) watching(m Month) []Row {
 	row := Row{Scope: Shared, Basis: m.Picture.Basis}
-	logs := m.Pictures * m.Picture.LogBytes / gib
+	logs := m.Pictures * d.logBytes(m.Picture) / gib
 	rows := []Row{
 		row.of("logs: ingestion", "logs.ingestion", logs),
 		row.of("logs: storage", "logs.storage", logs*d.LogMonths),
@@ -190,6 +190,21 @@ func (d Deployment) watching(m Month) []Row {
 			row.of("sweeps: log storage", "logs.storage", logs*d.LogMonths))
 	}
 	return rows
+}
+
+// logBytes are those of a picture in CloudWatch Logs.
+func (d Deployment) logBytes(p Picture) float64 {
+	bytes := p.LogBytes
+	if d.APIMemory > 0 {
+		bytes += p.APIRequests * p.CallLogBytes
+	}
+	if d.Gateway != NoGateway {
+		bytes += p.APIRequests * p.AccessLogBytes
+	}
+	if d.Function != nil || d.Managed != nil {
+		bytes += p.CallLogBytes
+	}
+	return bytes
 }
 
 func (r Row) of(part, price string, quantity float64) Row {

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 
+	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
@@ -55,7 +56,10 @@ func candidates(t Times) (all []*study) {
 			k := environment{engine, memory}
 			s := &study{environment: k, service: t.of[k], processors: 1}
 			if packaging == "on EFS" {
-				s.reads = t.reads[engine]
+				s.reads = assumptions.ColdCalls(engine)
+				if measured, ok := t.reads[engine]; ok {
+					s.reads = measured
+				}
 			}
 			s.Candidate = Candidate{
 				Kind: Function, Engine: engine, MemoryMB: memory,
@@ -98,9 +102,9 @@ var titles = map[Kind]string{
 func (s *study) sizes() []int {
 	switch s.Kind {
 	case Function:
-		return []int{5, 20, 100, 1000} // the template's MaximumConcurrency, and more
+		return []int{assumptions.MaximumConcurrency, 20, 100, 1000}
 	case FromZero:
-		return []int{2, 4, 8, 16, 32}
+		return []int{assumptions.MaximumInstances, 4, 8, 16, 32}
 	case OneMachine:
 		return []int{1}
 	case Managed:
@@ -115,7 +119,7 @@ func (s *study) command(region string) string {
 	instances := fmt.Sprintf(" --mode ec2 --set InstanceType=%s --set OtherInstanceType=%s --set OnDemandPercentage=100 --set MaxInstances=%d", s.InstanceType, s.other, s.AtOnce)
 	switch s.Kind {
 	case Function:
-		return up + fmt.Sprintf(" --mode serverless --set WorkerMemory=%d --set MaximumConcurrency=%d", s.MemoryMB, s.AtOnce)
+		return up + fmt.Sprintf(" --mode serverless --set WorkerMemory=%d --set WorkerThreads=%d --set MaximumConcurrency=%d", s.MemoryMB, assumptions.Threads(s.MemoryMB), s.AtOnce)
 	case FromZero:
 		return up + instances
 	case AlwaysOn:

@@ -7,43 +7,58 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/atelier-go/atelier/pkg/prices"
+	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// A scenario is what AWS's side might be like.
-type scenario struct{ keepAlive, slowness float64 }
+// A scenario is what AWS's side might be like; see [assumptions.Yields] for yield, which functions don't have.
+type scenario struct{ keepAlive, slowness, yield float64 }
 
 // base is the one that estimates are of.
-var base = scenario{keepAlive: 600, slowness: 1}
+var base = scenario{keepAlive: assumptions.KeepAlive, slowness: 1, yield: 1}
 
-// scenarios are those of a kind: instances have no keep-alive.
+// scenarios are those of a kind: instances have no keep-alive, but processors that two jobs at once may share.
 func (k Kind) scenarios() (all []scenario) {
+	if k != Function {
+		for _, yield := range assumptions.Yields() {
+			if yield != base.yield {
+				all = append(all, scenario{base.keepAlive, base.slowness, yield})
+			}
+		}
+	}
 	for _, slowness := range simulation.SpeedRatios() {
 		if k != Function {
-			all = append(all, scenario{base.keepAlive, slowness})
+			all = append(all, scenario{base.keepAlive, slowness, base.yield})
 			continue
 		}
 		for _, keepAlive := range simulation.KeepAlives() {
-			all = append(all, scenario{keepAlive, slowness})
+			all = append(all, scenario{keepAlive, slowness, base.yield})
 		}
 	}
 	return all
 }
 
-// slowest is the scenario that a candidate's size is chosen for.
-func slowest() scenario {
+// slowest are the scenarios that a candidate's size is chosen for: those of the slowest processors, and of the
+// lowest yield.
+func (k Kind) slowest() []scenario {
 	s := base
 	for _, r := range simulation.SpeedRatios() {
 		s.slowness = max(s.slowness, r)
 	}
-	return s
+	if k == Function {
+		return []scenario{s}
+	}
+	y := base
+	y.yield = slices.Min(assumptions.Yields())
+	return []scenario{s, y}
 }
 
 // An outcome is one simulation, priced.
@@ -69,7 +84,7 @@ func (e *evaluation) all(ctx context.Context, studies []*study) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, s := range studies {
-		e.sum += len(s.Kind.scenarios()) + s.resampled() + 1
+		e.sum += len(s.Kind.scenarios()) + s.resampled()
 	}
 	for _, s := range studies {
 		group.Go(func() error { return e.study(ctx, s) })
@@ -93,8 +108,10 @@ func (e *evaluation) study(ctx context.Context, s *study) error {
 	if err := e.size(ctx, s); err != nil {
 		return err
 	}
-	s.outcomes = map[scenario]outcome{}
 	for _, sc := range s.Kind.scenarios() {
+		if _, done := s.outcomes[sc]; done {
+			continue
+		}
 		o, err := e.simulated(ctx, s, s.service, sc)
 		if err != nil {
 			return err
@@ -113,38 +130,50 @@ func (e *evaluation) study(ctx context.Context, s *study) error {
 }
 
 // size chooses how many environments or instances there are at most: the fewest with which
-// the latency is met in the slowest scenario; else the fewest that keep up; else the most.
+// the latency is met in the slowest scenarios; else the fewest that keep up; else the most. It keeps the outcomes of
+// that number.
 func (e *evaluation) size(ctx context.Context, s *study) error {
 	fallback := 0
+	s.outcomes = map[scenario]outcome{}
 	need := float64(len(e.load.times)) / e.load.duration * mean(pooled(s.service.warm)) / float64(s.processors)
 	for _, n := range s.sizes() {
 		s.AtOnce = n
 		if float64(n) < need {
 			continue // it would never be done
 		}
-		o, err := e.simulated(ctx, s, s.service, slowest())
-		if err != nil {
-			return err
+		keepsUp, meets := true, true
+		clear(s.outcomes)
+		for _, sc := range s.Kind.slowest() {
+			o, err := e.simulated(ctx, s, s.service, sc)
+			if err != nil {
+				return err
+			}
+			s.outcomes[sc] = o
+			keepsUp = keepsUp && o.keepsUp
+			if meets = meets && o.keepsUp && o.p95 <= e.request.P95; !keepsUp {
+				break
+			}
 		}
-		if o.keepsUp && o.p95 <= e.request.P95 {
+		if meets {
 			return nil
 		}
-		if o.keepsUp && fallback == 0 {
+		if keepsUp && fallback == 0 {
 			fallback = n
 		}
 		if s.hopeless(e.request.P95) {
 			break
 		}
 	}
-	if fallback > 0 {
+	if fallback > 0 && fallback != s.AtOnce {
 		s.AtOnce = fallback
+		clear(s.outcomes)
 	}
 	return nil
 }
 
 // hopeless is whether not even a candidate that is never busy is fast enough.
 func (s *study) hopeless(p95 float64) bool {
-	return slowest().slowness*mean(pooled(s.service.warm)) > p95
+	return s.Kind.slowest()[0].slowness*mean(pooled(s.service.warm)) > p95
 }
 
 func (e *evaluation) simulated(ctx context.Context, s *study, times service, sc scenario) (outcome, error) {
@@ -159,7 +188,7 @@ func (e *evaluation) simulated(ctx context.Context, s *study, times service, sc 
 	if err != nil {
 		return outcome{}, err
 	}
-	store := storeSeconds
+	store := assumptions.StoreSeconds
 	if s.Kind == OneMachine {
 		store = 0 // on its own disk, as measured
 	}
@@ -167,16 +196,9 @@ func (e *evaluation) simulated(ctx context.Context, s *study, times service, sc 
 	l := simulation.Load{Arrivals: e.load.times, Work: work, Duration: e.load.duration, Seed: e.request.Seed}
 	var r simulation.Result
 	if s.Kind == Function {
-		m := simulation.DefaultMapping(s.AtOnce)
-		m.Transit = transit
-		r, err = simulation.Queued(l, simulation.Function{
-			Place: simulation.Constant(place), Init: simulation.Scaled(start, sc.slowness),
-			ColdReadBytes: s.reads.Reads * s.reads.ReadBytes, EnvironmentThroughput: readsASecond,
-			KeepAlive: sc.keepAlive, Lifetime: simulation.LifetimeSeconds,
-			Concurrency: simulation.DefaultConcurrency, JobsAtOnce: 1, Processors: 1,
-		}, m)
+		r, err = simulation.Queued(l, assumptions.Function(simulation.Scaled(start, sc.slowness), s.reads, sc.keepAlive), assumptions.Mapping(s.AtOnce))
 	} else {
-		r, err = simulation.Fleet(l, s.fleet())
+		r, err = simulation.Fleet(l, s.fleet(assumptions.YieldOf(sc.yield, sc.slowness*mean(pooled(times.warm)), store)))
 	}
 	if err != nil {
 		return outcome{}, fmt.Errorf("simulating %s: %w", s.Name, err)
@@ -186,16 +208,13 @@ func (e *evaluation) simulated(ctx context.Context, s *study, times service, sc 
 }
 
 // fleet is a candidate's instances.
-func (s *study) fleet() simulation.Instances {
-	i := simulation.Instances{
-		Transit: transit, Slots: s.processors, Processors: float64(s.processors),
-		Boot: simulation.Constant(boot), Minimum: s.AtOnce, Maximum: s.AtOnce,
-	}
+func (s *study) fleet(yield float64) simulation.Instances {
+	i := assumptions.Instances(s.processors, s.AtOnce, s.AtOnce, yield)
 	switch s.Kind {
 	case FromZero:
-		i.Minimum, i.Policy = 0, simulation.BacklogPolicy(simulation.BacklogPerInstance)
+		i.Minimum = 0
 	case Managed:
-		i.Minimum, i.Policy = simulation.ManagedInstances, simulation.BusySharePolicy(managedShare)
+		i.Minimum, i.Policy = simulation.ManagedInstances, simulation.BusySharePolicy(assumptions.ManagedShare)
 	}
 	return i
 }
@@ -225,7 +244,7 @@ func (e *evaluation) priced(s *study, r simulation.Result) (outcome, error) {
 	if r.Usage.InstanceSeconds > 0 {
 		o.busy = r.Usage.BusySeconds / (r.Usage.InstanceSeconds * float64(s.processors))
 	}
-	o.bill, err = s.deployment(r.Usage, e.load.scale()).Bill(e.request.Prices, e.month)
+	o.bill, err = s.deployment(r.Usage, e.load.scale(), e.month).Bill(e.request.Prices, e.month)
 	if errors.Is(err, prices.ErrUnknown) {
 		return o, invalid("the prices of %s lack one that is needed for %s: %v; add it, with its source, or plan for one of %v", e.request.Prices.Region, s.Name, err, prices.Regions())
 	}
@@ -239,32 +258,32 @@ func (e *evaluation) priced(s *study, r simulation.Result) (outcome, error) {
 	return o, nil
 }
 
-// deployment is a candidate in the shape in which it is billed; scale is how many of what
+// deployment is a candidate in the shape in which it is billed in month m; scale is how many of what
 // was simulated make a month.
-func (s *study) deployment(u simulation.Usage, scale float64) cost.Deployment {
+func (s *study) deployment(u simulation.Usage, scale float64, m cost.Month) cost.Deployment {
 	if s.Kind == Function {
 		n := float64(max(1, u.Jobs))
 		f := cost.Function{
-			Basis: cost.Simulated, Architecture: "x86_64", Memory: float64(s.MemoryMB),
+			Basis: cost.Simulated, Architecture: assumptions.Architecture, Memory: float64(s.MemoryMB),
 			Warm: (u.BilledSeconds - u.InitSeconds) / n, ColdShare: float64(u.ColdStarts) / n,
 			Init: u.InitSeconds / float64(max(1, u.ColdStarts)), ColdCalls: s.reads, IdlePolls: cost.IdlePolls(simulation.MappingInitial),
 		}
-		return cost.ServerlessMode(f, sweeps)
+		return cost.ServerlessMode(f, assumptions.Sweeps())
 	}
 	hours := u.InstanceSeconds / 3600 * scale
-	i := cost.Instances{Basis: cost.Simulated, Type: s.InstanceType, Hours: hours, Disk: disk}
+	i := cost.Instances{Basis: cost.Simulated, Type: s.InstanceType, Hours: hours, Disk: assumptions.Disk}
 	if u.InstanceSeconds > 0 {
 		i.PollsPerHour = u.EmptyReceives / (u.InstanceSeconds / 3600)
 	}
 	switch s.Kind {
 	case OneMachine:
 		i.Always, i.Hours = true, cost.Hours
-		return cost.OneMachine(i)
+		return cost.OneMachine(i, m)
 	case AlwaysOn:
 		i.Always, i.Hours = true, cost.Hours*float64(s.AtOnce)
 	case Managed:
-		m := cost.Managed{Basis: cost.Assumed, Type: s.InstanceType, Hours: hours, IdlePolls: cost.IdlePolls(simulation.MappingInitial)}
-		return cost.ManagedMode(m, sweeps)
+		managed := cost.Managed{Basis: cost.Assumed, Type: s.InstanceType, Hours: hours, IdlePolls: cost.IdlePolls(simulation.MappingInitial)}
+		return cost.ManagedMode(managed, assumptions.Sweeps())
 	}
-	return cost.EC2Mode(i, sweeps)
+	return cost.EC2Mode(i, assumptions.Sweeps())
 }

@@ -62,13 +62,7 @@ func (s sampled) scale() float64 { return cost.Seconds / s.duration }
 
 // active are a month's hours with jobs.
 func (s sampled) active() float64 {
-	hours, last := 0.0, -1.0
-	for _, t := range s.times {
-		if h := math.Floor(t / 3600); h != last {
-			hours, last = hours+1, h
-		}
-	}
-	return min(cost.Hours, hours*s.scale())
+	return min(cost.Hours, arrivals.HoursWithJobs(s.times)*s.scale())
 }
 
 func (l Load) sample(seed uint64) (sampled, Part, error) {

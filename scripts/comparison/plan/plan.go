@@ -20,6 +20,8 @@ import (
 	"slices"
 
 	"github.com/atelier-go/atelier/pkg/prices"
+	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
+	"github.com/atelier-go/atelier/scripts/comparison/cost"
 )
 
 // A Request is what is asked. [Make] checks it.
@@ -134,7 +136,7 @@ func Make(ctx context.Context, r Request) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &evaluation{request: r, load: sampled, month: month(r.Size, sampled)}
+	e := &evaluation{request: r, load: sampled, month: assumptions.Month(sampled.perDay*cost.Seconds/day, r.Size, sampled.active())}
 	studies := candidates(r.Times)
 	if err := e.all(ctx, studies); err != nil {
 		return nil, err
@@ -147,7 +149,7 @@ func Make(ctx context.Context, r Request) (*Plan, error) {
 		Request:   Asked{Load: r.Load.String(), JobsPerDay: sampled.perDay, Size: r.Size, P95: r.P95},
 		Prices:    Priced{Region: r.Prices.Region, Date: r.Prices.Date},
 		Times:     r.Times.Source,
-		Simulated: part, Choice: choice, Assumptions: assumptions(r.Times),
+		Simulated: part, Choice: choice, Assumptions: assumed(r.Times),
 	}
 	for _, s := range studies {
 		p.Candidates = append(p.Candidates, s.Candidate)

@@ -19,17 +19,11 @@ var published = []struct {
 	{measurement.ONNX, 3007, 0.09, map[int]float64{512: 0.061, 1024: 0.207, 2048: 1.176}},
 }
 
-// coldReads are a cold start's reads where the engine lies on EFS: those of TensorFlow, read ahead as
-// the template does (scripts/bench-results.md, section coldstart, 2026-11-29, at 2 ms a call).
-var coldReads = map[string]cost.Calls{
-	measurement.TensorFlow: {Reads: 955, ReadBytes: 291.7e6 / 955},
-}
-
 // Published are the times of scripts/bench-results.md for pictures of 512, 1024 or 2048 px.
 // They are medians, so that intervals from them lack the differences between runs.
 func Published(size int) (Times, error) {
 	t := Times{
-		Size: size, of: map[environment]service{}, reads: coldReads,
+		Size: size, of: map[environment]service{},
 		Source: Source{
 			Basis: cost.Measured.String(), From: "scripts/bench-results.md, lambda: medians only",
 			Date: "2026-11-27", Machine: "Intel(R) Xeon(R) Processor, 2 cores",

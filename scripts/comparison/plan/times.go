@@ -1,11 +1,11 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 
+	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
@@ -24,7 +24,7 @@ type Times struct {
 	Source Source
 	Size   int
 	of     map[environment]service
-	reads  map[string]cost.Calls // of a cold start by engine, where the engine lies on EFS
+	reads  map[string]cost.Calls // of a cold start by engine, those that were measured
 }
 
 // environment is an engine with a function's memory, or with a processor of its own (0).
@@ -80,38 +80,43 @@ func (t Times) memories(engine string) (all []int) {
 }
 
 // Measured takes the times of pictures of one size from the runs of a measurement: those of
-// a worker alone. Void runs don't count, and all that do must be of one processor model.
+// a worker alone, with the threads that are deployed. Void runs don't count, and all that do must be of one
+// processor model.
 func Measured(runs []*measurement.Run, dir string, size int) (Times, error) {
-	t := Times{Size: size, of: map[environment]service{}, reads: coldReads}
+	t := Times{Size: size, of: map[environment]service{}, reads: map[string]cost.Calls{}}
 	by := measurement.ByProcessor(runs)
 	if len(by) > 1 {
 		return t, invalid("%s has runs of several processor models, which can't be pooled: %v; measure on one machine, into a folder of its own", dir, slices.Sorted(maps.Keys(by)))
 	}
-	variants := map[environment]map[measurement.Variant][]*measurement.Run{}
+	found := false
 	for processor, good := range by {
 		t.Source = Source{Basis: cost.Measured.String(), From: dir, Machine: processor}
+		for _, engine := range []string{measurement.TensorFlow, measurement.ONNX} {
+			if calls, ok := assumptions.MeasuredColdCalls(good, engine); ok {
+				t.reads[engine] = calls
+			}
+		}
 		for _, r := range good {
 			v := r.Header.Variant
-			if v.System != measurement.Service || v.Network != "" || v.Size != size || v.Evicted || v.NFS || v.MemoryMB > 0 && v.PeriodMS != 20 || v.MemoryMB == 0 && v.Threads != 1 {
+			if v.System != measurement.Service || v.Network != "" || v.Size != size || v.Evicted || v.NFS || v.MemoryMB > 0 && v.PeriodMS != 20 || v.Threads != assumptions.Threads(v.MemoryMB) {
+				continue
+			}
+			found = true
+			t.Source.Date = max(t.Source.Date, r.Footer.Ended.UTC().Format("2006-01-02"))
+			warm, start := r.Times()
+			if len(start) == 0 {
 				continue
 			}
 			k := environment{v.Engine, v.MemoryMB}
-			if variants[k] == nil {
-				variants[k] = map[measurement.Variant][]*measurement.Run{}
-			}
-			variants[k][v] = append(variants[k][v], r)
-			t.Source.Date = max(t.Source.Date, r.Footer.Ended.UTC().Format("2006-01-02"))
+			s := t.of[k]
+			s.warm, s.start = append(s.warm, warm), append(s.start, start)
+			t.of[k] = s
 		}
 	}
-	if len(variants) == 0 {
-		return t, invalid("%s has no run of a worker alone with pictures of %d px that is not void: scripts/compare --only 'service-*' --out DIR measures them", dir, size)
+	if !found {
+		return t, invalid("%s has no run of a worker alone with pictures of %d px, and as many threads as a function's memory has processors, that is not void: scripts/compare --only 'service-*' --out DIR measures them", dir, size)
 	}
-	for k, byVariant := range variants {
-		s := fastest(byVariant)
-		if len(s.warm) == 0 {
-			continue
-		}
-		t.of[k] = s
+	for _, s := range t.of {
 		if t.Source.Runs == 0 || len(s.warm) < t.Source.Runs {
 			t.Source.Runs = len(s.warm)
 		}
@@ -120,43 +125,6 @@ func Measured(runs []*measurement.Run, dir string, size int) (Times, error) {
 		return t, invalid("%s has no run with both a start and a picture after it for %d px: measure with more jobs a run", dir, size)
 	}
 	return t, nil
-}
-
-// fastest is the variant whose pictures take least: the number of threads is free to choose.
-func fastest(byVariant map[measurement.Variant][]*measurement.Run) service {
-	var best service
-	names := slices.SortedFunc(maps.Keys(byVariant), func(a, b measurement.Variant) int { return cmp.Compare(a.Name(), b.Name()) })
-	for _, v := range names {
-		var s service
-		for _, r := range byVariant[v] {
-			if warm, start, ok := split(r); ok {
-				s.warm, s.start = append(s.warm, warm), append(s.start, start)
-			}
-		}
-		if len(s.warm) > 0 && (best.warm == nil || mean(pooled(s.warm)) < mean(pooled(best.warm))) {
-			best = s
-		}
-	}
-	return best
-}
-
-// split sorts a run's pictures into warm ones, and what its first ones took beyond them.
-func split(r *measurement.Run) (warm, start []float64, ok bool) {
-	for _, j := range r.Jobs {
-		if !j.Cold && j.Failed == "" {
-			warm = append(warm, j.Handler)
-		}
-	}
-	if len(warm) == 0 {
-		return nil, nil, false
-	}
-	usual := mean(warm)
-	for _, j := range r.Jobs {
-		if j.Cold && j.Failed == "" {
-			start = append(start, j.Start+max(0, j.Handler-usual))
-		}
-	}
-	return warm, start, len(start) > 0
 }
 
 func pooled(runs [][]float64) []float64 { return slices.Concat(runs...) }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/arrivals"
+	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
@@ -61,8 +62,8 @@ func bills(f *folder, workers []worker, t *prices.Table) (Section, error) {
 	}
 	table := Table{
 		Title: "A month of three workloads", Left: 3, Basis: cost.Assumed,
-		Columns: []string{"Workload", "Deployment", "Engine", "Pictures a month", "Compute", "Whole bill", "p50", "p95", "Cold starts", "Instance hours"},
-		Notes:   []string{"From zero: up to 8 instances. Always on, and one machine: one instance, however long its jobs wait. Managed instances (Lambda Managed Instances) are functions on instances of one's own: at least three, for EC2's price and a fee of 15% of it. AWS names neither Go nor this file system for them: hypothetical."},
+		Columns: []string{"Workload", "Deployment", "Engine", "Pictures a month", "Compute", "Whole bill", "p50", "p95", "Cold starts", "Instance hours", "At most"},
+		Notes:   []string{fmt.Sprintf("At most: environments or instances. The template's defaults are %d and %d; a new account of AWS may have 10 environments in all, others 1,000. Always on, and one machine: one instance, however long its jobs wait. Managed instances (Lambda Managed Instances) are functions on instances of one's own: at least three, for EC2's price and a fee of 15%% of it. AWS names neither Go nor this file system for them: hypothetical.", assumptions.MaximumConcurrency, assumptions.MaximumInstances)},
 	}
 	for _, c := range all {
 		for i := range workers {
@@ -79,19 +80,12 @@ func bills(f *folder, workers []worker, t *prices.Table) (Section, error) {
 
 // bills are a case's rows of one engine.
 func (w *worker) bills(f *folder, t *prices.Table, c loadCase) (rows [][]string, err error) {
-	billedWork, err := simulation.Empirical(w.function.warm(billed))
-	if err != nil {
-		return nil, err
-	}
-	work, err := simulation.Empirical(w.instance.warm(handler))
-	if err != nil {
-		return nil, err
-	}
-	load := simulation.Load{Arrivals: c.times, Duration: c.duration, Seed: f.plan.Seed, Work: billedWork}
+	load := simulation.Load{Arrivals: c.times, Duration: c.duration, Seed: f.plan.Seed}
 	months := cost.Seconds / c.duration
 	n := float64(len(c.times)) * months
-	add := func(r simulation.Result, d cost.Deployment, hours string) error {
-		bill, err := d.Bill(t, month(n))
+	month := assumptions.Month(n, w.function.variant.Size, active(c.times, n))
+	add := func(r simulation.Result, d cost.Deployment, hours string, most int) error {
+		bill, err := d.Bill(t, month)
 		if err != nil {
 			return err
 		}
@@ -100,106 +94,65 @@ func (w *worker) bills(f *folder, t *prices.Table, c loadCase) (rows [][]string,
 			cold = percent(d.Function.ColdShare)
 		}
 		rows = append(rows, []string{c.name, d.Name, engineName(w.function.variant.Engine), figure(n), usd(bill.USD(cost.Compute)), usd(bill.USD(cost.Whole)),
-			seconds(percentile(r.Latencies(), 50)), seconds(percentile(r.Latencies(), 95)), cold, hours})
+			seconds(percentile(r.Latencies(), 50)), seconds(percentile(r.Latencies(), 95)), cold, hours, exact(float64(most))})
 		return nil
 	}
-	r, err := simulation.Queued(load, w.simulated(keepAlive), mapping(0))
-	if err != nil {
+	if load.Work, err = w.functionWork(); err != nil {
 		return nil, err
 	}
-	d, _ := w.base(t, nil, nil).functions(n)
-	d.Function.ColdShare = float64(r.Usage.ColdStarts) / float64(r.Usage.Jobs)
-	if err := add(r, d, none); err != nil {
-		return nil, err
-	}
-	load.Work = work
-	for _, minimum := range []int{0, 1} {
-		fleet := scaledFleet(minimum)
-		if minimum > 0 {
-			fleet.Maximum = minimum
-		}
-		if r, err = simulation.Fleet(load, fleet); err != nil {
+	for _, most := range []int{simulation.MappingMaximum, assumptions.MaximumConcurrency} {
+		r, err := simulation.Queued(load, w.simulated(assumptions.KeepAlive), assumptions.Mapping(most))
+		if err != nil {
 			return nil, err
 		}
-		i := cost.Instances{Basis: cost.Simulated, Type: instanceType, Hours: r.Usage.InstanceSeconds / 3600 * cost.Seconds / r.Usage.Seconds, Always: minimum > 0, Disk: disk, PollsPerHour: 180}
-		if err := add(r, cost.EC2Mode(i, sweeps), figure(i.Hours)); err != nil {
+		d, _ := w.base(t, nil, nil).functions(n)
+		d.Function.ColdShare = float64(r.Usage.ColdStarts) / float64(r.Usage.Jobs)
+		if err := add(r, d, none, most); err != nil {
 			return nil, err
 		}
-		if minimum > 0 {
-			if err := add(r, withPictures(i, n), figure(i.Hours)); err != nil {
-				return nil, err
-			}
+	}
+	onInstances := func(i simulation.Instances, local bool) (r simulation.Result, hours float64, err error) {
+		wait := assumptions.StoreSeconds
+		if local {
+			wait = 0
+		}
+		if load.Work, err = waiting(w.instance.warm(handler), wait); err != nil {
+			return r, 0, err
+		}
+		r, err = simulation.Fleet(load, i)
+		return r, r.Usage.InstanceSeconds / 3600 * cost.Seconds / r.Usage.Seconds, err
+	}
+	for _, most := range []int{assumptions.MaximumInstances, 8} {
+		r, hours, err := onInstances(assumptions.Instances(assumptions.Processors, 0, most, 1), false)
+		if err != nil {
+			return nil, err
+		}
+		if err := add(r, cost.EC2Mode(instances(hours), assumptions.Sweeps()), figure(hours), most); err != nil {
+			return nil, err
 		}
 	}
-	if r, err = simulation.Fleet(load, simulation.Instances{
-		Transit: transit, Slots: slots, Processors: slots, Boot: simulation.Constant(booting),
-		Minimum: simulation.ManagedInstances, Maximum: 8, Policy: simulation.BusySharePolicy(managedShare),
-	}); err != nil {
+	for _, local := range []bool{false, true} {
+		r, _, err := onInstances(assumptions.Instances(assumptions.Processors, 1, 1, 1), local)
+		if err != nil {
+			return nil, err
+		}
+		i := instances(cost.Hours)
+		i.Always = true
+		d := cost.EC2Mode(i, assumptions.Sweeps())
+		if local {
+			d = cost.OneMachine(i, month)
+		}
+		if err := add(r, d, figure(i.Hours), 1); err != nil {
+			return nil, err
+		}
+	}
+	const most = 8
+	fleet := assumptions.Instances(assumptions.Processors, simulation.ManagedInstances, most, 1)
+	fleet.Policy = simulation.BusySharePolicy(assumptions.ManagedShare)
+	r, hours, err := onInstances(fleet, false)
+	if err != nil {
 		return nil, err
 	}
-	hours := r.Usage.InstanceSeconds / 3600 * cost.Seconds / r.Usage.Seconds
-	managed := cost.Managed{Basis: cost.Assumed, Type: instanceType, Hours: hours, IdlePolls: cost.IdlePolls(simulation.MappingInitial)}
-	return rows, add(r, cost.ManagedMode(managed, sweeps), figure(hours))
-}
-
-// burst is what becomes of many jobs at once where nothing runs yet.
-func burst(f *folder, workers []worker) (Section, error) {
-	const jobs = 10_000
-	s := Section{ID: "burst", Title: "From nothing to a burst"}
-	if len(workers) == 0 {
-		s.Missing = missingWorker
-		return s, nil
-	}
-	w := &workers[0]
-	s.Text = []string{fmt.Sprintf("%s jobs within 10 s where nothing runs, with %s at %d px.", exact(jobs), engineName(w.function.variant.Engine), w.function.variant.Size)}
-	times, err := arrivals.Steady(jobs/10, 10)
-	if err != nil {
-		return s, err
-	}
-	chart := Chart{
-		Title: "Pictures that are ready after a burst", Caption: "The mapping's rate is AWS's; an instance's boot of 90 s and its alarms are assumed.", Basis: cost.Assumed,
-		X: "Seconds since the first job", Y: "Pictures", logX: true, markersEvery: 8,
-	}
-	table := Table{Title: "A burst of " + exact(jobs) + " jobs", Left: 1, Basis: cost.Assumed, Columns: []string{"Deployment", "First picture, s", "Half of them, s", "All of them, s", "Environments or instances at most"}}
-	work, err := simulation.Empirical(w.function.warm(billed))
-	if err != nil {
-		return s, err
-	}
-	load := simulation.Load{Arrivals: times, Seed: f.plan.Seed, Work: work}
-	add := func(name string, r simulation.Result) {
-		series := Series{Name: name}
-		ends := sortedEnds(r)
-		for i := 0; i < len(ends); i += jobs / 50 {
-			series.X, series.Y = append(series.X, ends[i]), append(series.Y, float64(i+1))
-		}
-		chart.Series = append(chart.Series, series)
-		table.Rows = append(table.Rows, []string{name, figure(ends[0]), figure(ends[len(ends)/2]), figure(ends[len(ends)-1]), exact(float64(r.Usage.Peak))})
-	}
-	for _, maximum := range []int{0, 10} {
-		r, err := simulation.Queued(load, w.simulated(keepAlive), mapping(maximum))
-		if err != nil {
-			return s, err
-		}
-		name := "functions"
-		if maximum > 0 {
-			name = fmt.Sprintf("functions, %d at most", maximum)
-		}
-		add(name, r)
-	}
-	if load.Work, err = simulation.Empirical(w.instance.warm(handler)); err != nil {
-		return s, err
-	}
-	for _, minimum := range []int{1, 0} {
-		r, err := simulation.Fleet(load, scaledFleet(minimum))
-		if err != nil {
-			return s, err
-		}
-		name := "instances from zero"
-		if minimum > 0 {
-			name = "instances, one runs"
-		}
-		add(name, r)
-	}
-	s.Charts, s.Tables = []Chart{chart}, []Table{table}
-	return s, nil
+	managed := cost.Managed{Basis: cost.Assumed, Type: assumptions.InstanceType, Hours: hours, IdlePolls: cost.IdlePolls(simulation.MappingInitial)}
+	return rows, add(r, cost.ManagedMode(managed, assumptions.Sweeps()), figure(hours), most)
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
-	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
 // choose fills in what to choose, by rules from the bills alone: the paragraphs, the table of where the claim
@@ -21,11 +20,15 @@ func (d *Document) choose(workers []worker, t *prices.Table) error {
 	s := w.base(t, nil, nil)
 	var found []finding // by view
 	for _, v := range views {
-		one, err := find(v, s)
+		one, err := find(v, w, t)
 		if err != nil {
 			return err
 		}
 		found = append(found, one)
+	}
+	engines, err := engines(workers, t, found)
+	if err != nil {
+		return err
 	}
 	compute, alwaysOn, oneMachine := found[0], found[1], found[2]
 	share, err := painting(s, oneMachine)
@@ -37,13 +40,13 @@ func (d *Document) choose(workers []worker, t *prices.Table) error {
 		fmt.Sprintf("One machine has no second zone and no copies of its files. Where these are needed, the rival is always-on instances with the same services as functions have, and functions cost less %s.", alwaysOn.cheaper),
 		fmt.Sprintf("The claim that functions are “more than 70%% cheaper for intermittent workloads” is true of the whole bill %s against one machine, and %s against always-on instances. Of what paints alone it is true %s. It turns around where functions cost more: %s against one machine. %s",
 			oneMachine.claim, alwaysOn.claim, compute.claim, oneMachine.dearer, share),
-		engines(workers),
-		"The times were measured on one machine that is none of AWS's, and what a picture uses of storage and requests is assumed. The section Saving against duty has intervals and scenarios for these limits.",
+		engines,
+		"Figures in parentheses are the lowest and the highest of the scenarios of what AWS does not document: the speed of its processors, how long it keeps environments, and two jobs at once on one core. The times were measured on one machine that is none of AWS's, and what a picture uses of storage and requests is assumed. The section Saving against duty has intervals by the runs, too.",
 	}
 	d.Verdict = &Table{
 		Title: "Pictures a day, at random", Left: 5, Basis: cost.Assumed,
 		Columns: []string{"Bill", "Functions save more than 70%", "Functions cost less", "Functions cost more"},
-		Notes:   []string{fmt.Sprintf("Up to %s pictures a day, which is what one instance sustains.", figure(perDay(s.capacity*cost.Seconds)))},
+		Notes:   []string{fmt.Sprintf("Up to %s pictures a day, which is what one instance sustains.", figure(perDay(s.capacity.shared*cost.Seconds)))},
 	}
 	for i, v := range views {
 		row := []string{v.name}
@@ -64,7 +67,8 @@ type finding struct {
 	wins                   bool            // functions cost less at the lowest duty
 }
 
-func find(v view, s scenario) (f finding, err error) {
+func find(v view, w *worker, t *prices.Table) (f finding, err error) {
+	s := w.base(t, nil, nil)
 	c := v.compare(s)
 	if f.turns, err = c.Crossings(0, v.scope, lowestDuty, highestDuty); err != nil {
 		return f, err
@@ -78,8 +82,44 @@ func find(v view, s scenario) (f finding, err error) {
 		return f, err
 	}
 	f.wins = low > 0
-	f.claim, f.cheaper, f.dearer = where(low > claimed, claims), where(f.wins, f.turns), where(!f.wins, f.turns)
+	turnBand, err := w.bandOf(v, 0, f.turns, t)
+	if err != nil {
+		return f, err
+	}
+	claimBand, err := w.bandOf(v, claimed, claims, t)
+	if err != nil {
+		return f, err
+	}
+	f.claim, f.cheaper, f.dearer = where(low > claimed, claims, claimBand), where(f.wins, f.turns, turnBand), where(!f.wins, f.turns, "")
 	return f, nil
+}
+
+// bandOf is where the crossing is in the scenarios, in pictures a day; nothing where there is not one crossing.
+func (w *worker) bandOf(v view, level float64, found []cost.Crossing, t *prices.Table) (string, error) {
+	if len(found) != 1 {
+		return "", nil
+	}
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, s := range w.variations(t) {
+		others, err := quickCrossings(v.compare(s), level, v.scope, lowestDuty, highestDuty)
+		if err != nil {
+			return "", err
+		}
+		for _, duty := range others {
+			pictures := perDay(duty * v.capacity(s) * cost.Seconds)
+			low, high = min(low, pictures), max(high, pictures)
+		}
+		if len(others) == 0 { // beyond what is looked at
+			if always, err := v.always(s, level); err != nil {
+				return "", err
+			} else if always {
+				high = max(high, perDay(highestDuty*v.capacity(s)*cost.Seconds))
+			} else {
+				low = min(low, perDay(lowestDuty*v.capacity(s)*cost.Seconds))
+			}
+		}
+	}
+	return fmt.Sprintf(" (%s to %s)", figure(low), figure(high)), nil
 }
 
 // advice is what to take, against one machine.
@@ -94,8 +134,8 @@ func (f finding) advice() string {
 }
 
 // where says at how many pictures a day something holds that holds at the lowest duty, or does not, and
-// changes at each crossing.
-func where(holds bool, crossings []cost.Crossing) string {
+// changes at each crossing. band follows the figure of a single crossing.
+func where(holds bool, crossings []cost.Crossing, band string) string {
 	if len(crossings) == 0 {
 		if holds {
 			return "at every volume"
@@ -110,14 +150,14 @@ func where(holds bool, crossings []cost.Crossing) string {
 		case !holds:
 			from = at
 		case i == 0:
-			parts = append(parts, "below "+at+" a day")
+			parts = append(parts, "below "+at+" a day"+band)
 		default:
 			parts = append(parts, "between "+from+" and "+at+" a day")
 		}
 		holds = !holds
 	}
 	if holds {
-		parts = append(parts, "above "+from+" a day")
+		parts = append(parts, "above "+from+" a day"+band)
 	}
 	return strings.Join(parts, " and ")
 }
@@ -150,7 +190,7 @@ func (w *worker) claimChart(t *prices.Table) (*Chart, error) {
 		series := Series{Name: v.name}
 		at := duties()
 		for _, duty := range at {
-			series.X = append(series.X, perDay(duty*s.capacity*cost.Seconds))
+			series.X = append(series.X, perDay(duty*v.capacity(s)*cost.Seconds))
 		}
 		var err error
 		if series.Y, err = savings(v.compare(s), at, v.scope); err != nil {
@@ -159,28 +199,6 @@ func (w *worker) claimChart(t *prices.Table) (*Chart, error) {
 		c.Series = append(c.Series, series)
 	}
 	return c, nil
-}
-
-// engines says which engine is the cheapest in functions.
-func engines(workers []worker) string {
-	w := &workers[0]
-	s := fmt.Sprintf("In functions take %s: a picture of %s px is billed %s, and a cold start adds %s, at %s MB (threads: %d)",
-		engineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), seconds(w.warm(nil)), seconds(w.start(nil)), exact(float64(w.function.variant.MemoryMB)), w.function.variant.Threads)
-	for _, o := range workers[1:] {
-		s += fmt.Sprintf("; with %s it is %s and %s", engineName(o.function.variant.Engine), seconds(o.warm(nil)), seconds(o.start(nil)))
-		if !apart(w, &o) {
-			s += " (too close to call)"
-		}
-	}
-	return s + "."
-}
-
-// apart is whether the billed times of warm pictures differ by more than their intervals, which there
-// are of ten runs and more.
-func apart(a, b *worker) bool {
-	x, _, errX := statistics.Look(a.function.means(false, billed), statistics.GoalP50)
-	y, _, errY := statistics.Look(b.function.means(false, billed), statistics.GoalP50)
-	return errX == nil && errY == nil && (x.High < y.Low || y.High < x.Low)
 }
 
 // billChart is what a month costs by pictures a day.

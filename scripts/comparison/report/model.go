@@ -1,43 +1,30 @@
 package report
 
 import (
-	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
 
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/arrivals"
+	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
-// What the model assumes where nothing was measured.
+// What the report is about; other assumptions are those of package assumptions.
 const (
-	region       = "eu-central-1"
-	instanceType = "c7i.large" // two processors
-	slots        = 2           // jobs at once of a daemon there
-	disk         = 12          // GB
-	placing      = 0.1         // seconds until an environment is there, not billed
-	transit      = 0.05        // seconds through the queue
-	booting      = 90.0        // seconds until an instance takes jobs
-	keepAlive    = 600.0       // seconds, the middle scenario
-	managedShare = 0.5         // of the processors, at which managed instances are scaled
-	goal         = 10.0        // seconds, of the 95th percentile of latency
-	architecture = "x86_64"
+	region = "eu-central-1"
+	goal   = 10.0 // seconds, of the 95th percentile of latency
 )
 
-// picture is what a job of 512 px uses of the services around the painting: calls by DESIGN.md's
-// count of them, sizes assumed.
-var picture = cost.Picture{
-	Basis: cost.Assumed, APIRequests: 8, APISeconds: 0.02, Messages: 3,
-	Submission: cost.Calls{Metadata: 14, Writes: 2, WriteBytes: 60 << 10},
-	Painting:   cost.Calls{Metadata: 20, Writes: 4, WriteBytes: 60 << 10, Reads: 2, ReadBytes: 100 << 10},
-	Stored:     300 << 10, Copied: 120 << 10, Objects: 2, Gets: 1, Downloaded: 120 << 10, LogBytes: 1 << 10,
+// A capacity is what an instance sustains, in pictures a second, with a 95th percentile below goal.
+type capacity struct {
+	yield  float64 // of two jobs at once: see [assumptions.Yields]
+	shared float64 // with jobs on the shared file system
+	local  float64 // with jobs on its own disk
 }
-
-var sweeps = cost.Sweeps{Basis: cost.Assumed, Memory: 512, Billed: 0.2, Calls: cost.Calls{Metadata: 20}, LogBytes: 300}
 
 // A worker is what the runs say about one engine at one size.
 type worker struct {
@@ -45,13 +32,14 @@ type worker struct {
 	coldCalls          cost.Calls  // to the network file system, of a start
 	cold               *byVolume   // by the middle keep-alive
 	keepAlives         []*byVolume // by each scenario of it
-	capacity           float64     // pictures a second of an instance, whose 95th percentile is below goal
+	capacities         []capacity  // by each of the yields of two jobs at once
 	peak               float64     // the rate that instances have to sustain, over the mean rate
+	active             *byVolume   // hours of a month with jobs; nil where they come at random
 	fromZero           *byVolume   // paid hours a picture of instances from zero; nil where they are no rival
 }
 
 // workers are the engines' workers on a processor model, for pictures of about size px with about
-// memory MB, those that are nearest. The engine whose warm pictures cost the least is the first.
+// memory MB, those that are nearest, with the threads that are deployed. See [cheapestFirst] for an order.
 func workers(groups []group, size, memory int) []worker {
 	return workersOf(groups, size, memory, measurement.ONNX, measurement.TensorFlow)
 }
@@ -64,6 +52,9 @@ func workersOf(groups []group, size, memory int, engines ...string) (all []worke
 			d := math.Abs(math.Log(float64(g.variant.Size) / float64(size)))
 			if g.variant.MemoryMB > 0 {
 				d = 100*d + math.Abs(math.Log(float64(g.variant.MemoryMB)/float64(memory)))
+			}
+			if g.variant.Threads != assumptions.Threads(g.variant.MemoryMB) {
+				d += 2e-3
 			}
 			if g.variant.PeriodMS > 20 {
 				d += 1e-3 // Lambda's period is 20 ms
@@ -78,7 +69,7 @@ func workersOf(groups []group, size, memory int, engines ...string) (all []worke
 			if g.variant.CPUs() == 0 {
 				at = &w.instance
 			}
-			if d := cmp.Compare(near(g), near(*at)); at.runs == nil || d < 0 || d == 0 && mean(g.means(false, billed)) < mean(at.means(false, billed)) {
+			if at.runs == nil || near(g) < near(*at) {
 				*at = g
 			}
 		}
@@ -87,7 +78,6 @@ func workersOf(groups []group, size, memory int, engines ...string) (all []worke
 			all = append(all, w)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b worker) int { return cmp.Compare(a.warm(nil), b.warm(nil)) })
 	return all
 }
 
@@ -123,23 +113,56 @@ func (w *worker) simulate(seed uint64, jobs int) (err error) {
 			return err
 		}
 		w.keepAlives = append(w.keepAlives, c)
-		if keep == keepAlive {
+		if keep == assumptions.KeepAlive {
 			w.cold = c
 		}
 	}
 	w.peak = 1
-	w.capacity, err = sustained(w.instance.warm(handler), seed, jobs)
-	return err
+	for _, yield := range assumptions.Yields() {
+		c := capacity{yield: yield}
+		if c.local, err = sustained(w.instance.warm(handler), 0, yield, seed, jobs); err != nil {
+			return err
+		}
+		if c.shared, err = sustained(w.instance.warm(handler), assumptions.StoreSeconds, yield, seed, jobs); err != nil {
+			return err
+		}
+		w.capacities = append(w.capacities, c)
+	}
+	return nil
+}
+
+// capacity is that without a loss where two jobs run at once.
+func (w *worker) capacity() capacity {
+	return w.capacities[slices.IndexFunc(w.capacities, func(c capacity) bool { return c.yield == 1 })]
+}
+
+// waiting are pictures that take one of the given times, and wait for so many seconds besides.
+func waiting(seconds []float64, wait float64) (simulation.Distribution, error) {
+	work, err := simulation.Empirical(seconds)
+	if err != nil {
+		return nil, err
+	}
+	return func(random *rand.Rand) float64 { return work(random) + wait }, nil
+}
+
+// functionWork is the time of a warm picture in a function, and instanceWork on an instance that shares its files.
+func (w *worker) functionWork() (simulation.Distribution, error) {
+	return waiting(w.function.warm(billed), assumptions.StoreSeconds)
+}
+
+func (w *worker) instanceWork() (simulation.Distribution, error) {
+	return waiting(w.instance.warm(handler), assumptions.StoreSeconds)
 }
 
 // sustained is the highest rate of Poisson arrivals at which the 95th percentile of the latency on one
-// instance is below the goal, to within 1%, where pictures take so many seconds.
-func sustained(seconds []float64, seed uint64, jobs int) (float64, error) {
-	work, err := simulation.Empirical(seconds)
+// instance is below the goal, to within 1%, where pictures take so many seconds, and wait besides.
+func sustained(seconds []float64, wait, yield float64, seed uint64, jobs int) (float64, error) {
+	work, err := waiting(seconds, wait)
 	if err != nil {
 		return 0, err
 	}
-	most := slots / mean(seconds)
+	yield = assumptions.YieldOf(yield, mean(seconds), wait)
+	most := assumptions.Processors * yield / (mean(seconds) + wait)
 	low, high := 0.05*most, most
 	for high-low > 0.01*most {
 		rate := (low + high) / 2
@@ -148,13 +171,11 @@ func sustained(seconds []float64, seed uint64, jobs int) (float64, error) {
 			return 0, err
 		}
 		r, err := simulation.Fleet(simulation.Load{Arrivals: times, Work: work, Seed: seed},
-			simulation.Instances{Transit: transit, Slots: slots, Processors: slots, Minimum: 1, Maximum: 1})
+			assumptions.Instances(assumptions.Processors, 1, 1, yield))
 		if err != nil {
 			return 0, err
 		}
-		all := r.Latencies()
-		slices.Sort(all)
-		if len(all) > 0 && all[len(all)*95/100] <= goal {
+		if percentile(r.Latencies(), 95) <= goal {
 			low = rate
 		} else {
 			high = rate
@@ -187,7 +208,7 @@ func simulateCold(w *worker, seed uint64, jobs int, keep float64) (*byVolume, er
 // most, of a pattern of arrivals.
 func (w *worker) coldShares(seed uint64, keep, most float64, pattern func(pictures float64) ([]float64, error)) (*byVolume, error) {
 	c := &byVolume{}
-	work, err := simulation.Empirical(w.function.warm(billed))
+	work, err := w.functionWork()
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +217,7 @@ func (w *worker) coldShares(seed uint64, keep, most float64, pattern func(pictur
 		if err != nil {
 			return nil, err
 		}
-		r, err := simulation.Queued(simulation.Load{Arrivals: times, Work: work, Seed: seed}, w.simulated(keep), mapping(0))
+		r, err := simulation.Queued(simulation.Load{Arrivals: times, Work: work, Seed: seed}, w.simulated(keep), assumptions.Mapping(0))
 		if err != nil {
 			return nil, err
 		}
@@ -206,19 +227,9 @@ func (w *worker) coldShares(seed uint64, keep, most float64, pattern func(pictur
 	return c, nil
 }
 
-// mapping is AWS's, with at most so many invocations at once, or 0 for AWS's own limit.
-func mapping(maximum int) simulation.Mapping {
-	m := simulation.DefaultMapping(maximum)
-	m.Transit = transit
-	return m
-}
-
 // simulated is the worker as the simulation has it.
 func (w *worker) simulated(keep float64) simulation.Function {
-	return simulation.Function{
-		Place: simulation.Constant(placing), Init: simulation.Constant(w.start(nil)), KeepAlive: keep, Lifetime: simulation.LifetimeSeconds,
-		Concurrency: simulation.DefaultConcurrency, JobsAtOnce: 1, Processors: 1,
-	}
+	return assumptions.Function(simulation.Constant(w.start(nil)), w.coldCalls, keep)
 }
 
 // at is the value at so many pictures a month, between points along the logarithms; beyond the points
@@ -242,21 +253,14 @@ func (c *byVolume) at(pictures float64) float64 {
 // table has the prices of the region that the report is about.
 func table() (*prices.Table, error) { return prices.Of(region) }
 
-// coldCalls are a start's reads from a network file system, where the deployment has the engine
-// there: TensorFlow, which no function's archive has room for. They are zero where no run has them.
+// coldCalls are a start's to the network file system as it is deployed: measured, else assumed.
 func coldCalls(groups []group, engine string) cost.Calls {
-	if engine != measurement.TensorFlow {
-		return cost.Calls{}
-	}
+	var runs []*measurement.Run
 	for _, g := range groups {
-		if v := g.variant; v.System != measurement.Service || v.Engine != engine || !v.NFS || v.ReadAhead {
-			continue
-		}
-		reads := mean(g.means(true, func(j measurement.Job) float64 { return float64(j.NFSReads) }))
-		bytes := mean(g.means(true, func(j measurement.Job) float64 { return float64(j.NFSBytes) }))
-		if reads > 0 {
-			return cost.Calls{Reads: reads, ReadBytes: bytes / reads}
-		}
+		runs = append(runs, g.runs...)
 	}
-	return cost.Calls{}
+	if measured, ok := assumptions.MeasuredColdCalls(runs, engine); ok {
+		return measured
+	}
+	return assumptions.ColdCalls(engine)
 }

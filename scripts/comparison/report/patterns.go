@@ -7,6 +7,7 @@ import (
 
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/arrivals"
+	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
@@ -53,8 +54,8 @@ func nightly(e effort) pattern {
 	const hours = 8.0
 	return pattern{
 		id: "nightly", title: "Saving for a nightly batch", short: "A nightly batch",
-		text: fmt.Sprintf("Each night a batch is sent within %s minutes, and is to be ready %s h later. Nobody waits for a single picture, so that instances may start from zero, and one machine may work through the queue: it is enough for %s times the mean rate. The jumps against instances from zero are their scaling policy: for a backlog that grows it launches up to 8, and it ends them one after the other, a quarter of an hour later.",
-			figure(sending/60), exact(hours), exact(24/hours)),
+		text: fmt.Sprintf("Each night a batch is sent within %s minutes, and is to be ready %s h later. Nobody waits for a single picture, so that instances may start from zero, and one machine may work through the queue: it is enough for %s times the mean rate. The jumps against instances from zero are their scaling policy: for a backlog that grows it launches up to %d, and it ends them one after the other, a quarter of an hour later.",
+			figure(sending/60), exact(hours), exact(24/hours), assumptions.MaximumInstances),
 		peak: 24 / hours, at: 100_000 * nightsAMonth, atName: "100,000 pictures a night",
 		most: float64(max(120_000, 20*e.jobs)) * nightsAMonth, fromZero: true,
 		arrivals: func(pictures float64) ([]float64, error) {
@@ -62,9 +63,9 @@ func nightly(e effort) pattern {
 			return arrivals.Steady(n/sending, (n-0.5)/n*sending)
 		},
 		views: []view{
-			{"compute alone, against instances from zero", cost.Compute, scenario.instancesFromZero},
-			{"the whole bill, against instances from zero", cost.Whole, scenario.instancesFromZero},
-			{"the whole bill, against one machine", cost.Whole, scenario.oneMachine},
+			{"compute alone, against instances from zero", cost.Compute, scenario.instancesFromZero, false},
+			{"the whole bill, against instances from zero", cost.Whole, scenario.instancesFromZero, false},
+			{"the whole bill, against one machine", cost.Whole, scenario.oneMachine, true},
 		},
 	}
 }
@@ -79,24 +80,28 @@ func (w *worker) under(p pattern, seed uint64) (*worker, error) {
 			return nil, err
 		}
 		of.keepAlives = append(of.keepAlives, c)
-		if keep == keepAlive {
+		if keep == assumptions.KeepAlive {
 			of.cold = c
 		}
 	}
-	if !p.fromZero {
-		return &of, nil
-	}
-	work, err := simulation.Empirical(w.instance.warm(handler))
+	work, err := w.instanceWork()
 	if err != nil {
 		return nil, err
 	}
-	of.fromZero = &byVolume{logs: of.cold.logs}
+	of.active = &byVolume{logs: of.cold.logs}
+	if p.fromZero {
+		of.fromZero = &byVolume{logs: of.cold.logs}
+	}
 	for _, log := range of.cold.logs {
 		times, err := p.arrivals(math.Pow(10, log))
 		if err != nil {
 			return nil, err
 		}
-		r, err := simulation.Fleet(simulation.Load{Arrivals: times, Work: work, Seed: seed, Duration: day}, scaledFleet(0))
+		of.active.values = append(of.active.values, active(times, math.Pow(10, log)))
+		if !p.fromZero {
+			continue
+		}
+		r, err := simulation.Fleet(simulation.Load{Arrivals: times, Work: work, Seed: seed, Duration: day}, assumptions.Instances(assumptions.Processors, 0, assumptions.MaximumInstances, 1))
 		if err != nil {
 			return nil, err
 		}
@@ -105,12 +110,9 @@ func (w *worker) under(p pattern, seed uint64) (*worker, error) {
 	return &of, nil
 }
 
-// scaledFleet are instances by the template's policy, with a minimum that always runs.
-func scaledFleet(minimum int) simulation.Instances {
-	return simulation.Instances{
-		Transit: transit, Slots: slots, Processors: slots, Boot: simulation.Constant(booting),
-		Minimum: minimum, Maximum: 8, Policy: simulation.BacklogPolicy(simulation.BacklogPerInstance),
-	}
+// active are the hours of a month with jobs, where so many pictures a month come as those of times do.
+func active(times []float64, pictures float64) float64 {
+	return min(cost.Hours, arrivals.HoursWithJobs(times)*pictures/float64(len(times)))
 }
 
 // savingOf is the saving under a pattern of the engine that is the cheapest.
@@ -169,7 +171,7 @@ func (w *worker) billsAt(p pattern, t *prices.Table) (table Table, shares []stri
 		}
 		low, high := math.Inf(1), math.Inf(-1)
 		for _, s := range w.variations(t) {
-			saving, err := v.compare(s).Saving(cost.Duty(p.at, s.capacity), v.scope)
+			saving, err := v.compare(s).Saving(cost.Duty(p.at, v.capacity(s)), v.scope)
 			if err != nil {
 				return table, nil, err
 			}

@@ -19,7 +19,7 @@ func published(groups []group, workers []worker, t *prices.Table) (Section, erro
 	if len(workers) > 0 {
 		var all []finding
 		for _, v := range views {
-			one, err := find(v, workers[0].base(t, nil, nil))
+			one, err := find(v, &workers[0], t)
 			if err != nil {
 				return s, err
 			}

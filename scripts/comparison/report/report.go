@@ -8,7 +8,7 @@ import (
 // Make makes the report of an output folder of scripts/compare. An error says what to do about the
 // folder.
 func Make(dir string) (*Document, error) {
-	return build(dir, effort{jobs: 10_000, resamples: 200})
+	return build(dir, effort{jobs: 10_000, resamples: 2000})
 }
 
 func build(dir string, e effort) (*Document, error) {
@@ -31,6 +31,9 @@ func build(dir string, e effort) (*Document, error) {
 		if err := all[i].simulate(f.plan.Seed, e.jobs); err != nil {
 			return nil, err
 		}
+	}
+	if err := cheapestFirst(all, t); err != nil {
+		return nil, err
 	}
 	if err := d.choose(all, t); err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/atelier-go/atelier/pkg/prices"
+	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
@@ -16,17 +17,27 @@ type view struct {
 	name  string
 	scope cost.Scope
 	rival func(scenario, float64) (cost.Deployment, cost.Month)
+	local bool // the rival's jobs are on its own disk
 }
 
 var views = []view{
-	{"compute alone, against always-on instances", cost.Compute, scenario.alwaysOn},
-	{"the whole bill, against always-on instances", cost.Whole, scenario.alwaysOn},
-	{"the whole bill, against one machine", cost.Whole, scenario.oneMachine},
+	{"compute alone, against always-on instances", cost.Compute, scenario.alwaysOn, false},
+	{"the whole bill, against always-on instances", cost.Whole, scenario.alwaysOn, false},
+	{"the whole bill, against one machine", cost.Whole, scenario.oneMachine, true},
 }
 
 // compare is a view of a scenario.
 func (v view) compare(s scenario) cost.Comparison {
-	return s.against(func(n float64) (cost.Deployment, cost.Month) { return v.rival(s, n) })
+	rival := func(n float64) (cost.Deployment, cost.Month) { return v.rival(s, n) }
+	return cost.Comparison{Functions: cost.Over(s.prices, s.functions), Instances: cost.Over(s.prices, rival), Capacity: v.capacity(s)}
+}
+
+// capacity is the rival's, in pictures a second of an instance.
+func (v view) capacity(s scenario) float64 {
+	if v.local {
+		return s.capacity.local
+	}
+	return s.capacity.shared
 }
 
 // effort is how many jobs are simulated of each point, and how often runs are resampled; 0 is not at all.
@@ -41,11 +52,11 @@ func saving(f *folder, workers []worker, t *prices.Table, e effort) (Section, er
 	}
 	best := &workers[0]
 	s.Text = []string{
-		fmt.Sprintf("Duty is the share of a month in which one instance (%s, two processors) would be at work: pictures of %d px over what it sustains with a 95th percentile of %s, by simulation %s pictures a second with %s. Saving is what of the instances' bill the functions' bill saves. d* is where both cost the same, d70 where functions save 70%%; all crossings between a duty of %s and %s are listed.",
-			instanceType, best.instance.variant.Size, exact(goal)+" s", figure(best.capacity), engineName(best.function.variant.Engine), exactPercent(lowestDuty), exactPercent(highestDuty)),
+		fmt.Sprintf("Duty is the share of a month in which one instance (%s, two processors) would be at work: pictures of %d px over what it sustains with a 95th percentile of %s, by simulation %s pictures a second with %s, or %s where its jobs are on its own disk rather than on EFS. Saving is what of the instances' bill the functions' bill saves. d* is where both cost the same, d70 where functions save 70%%; all crossings between a duty of %s and %s are listed.",
+			assumptions.InstanceType, best.instance.variant.Size, exact(goal)+" s", figure(best.capacity().shared), engineName(best.function.variant.Engine), figure(best.capacity().local), exactPercent(lowestDuty), exactPercent(highestDuty)),
 		fmt.Sprintf("Prices on demand of %s, %s, without free tiers. A function of %d MB on this machine's processors. One machine has server, daemon and jobs on one instance, whose disk keeps what the file system keeps elsewhere, and no gateway: the best rival, but with neither a second zone nor copies.",
 			t.Region, t.Date, best.function.variant.MemoryMB),
-		"TensorFlow's cold starts read from the network file system what its runs there did, if there are any; ONNX Runtime is in the function's archive. The bands have the scenarios of what AWS does not document: functions' processors 0.7 to 1.5 times as slow as instances', and environments kept for 300 to 1,800 s (extrapolation).",
+		fmt.Sprintf("Functions are billed while they wait for EFS, %s s a picture, and instances wait as long; one machine does not. TensorFlow's cold starts read from EFS, ahead, what its runs there did, else what is assumed, and are billed for that time; ONNX Runtime is in the function's archive. The bands have the scenarios of what AWS does not document: functions' processors 0.7 to 1.5 times as slow as instances', environments kept for 300 to 1,800 s, and two jobs at once on an instance, whose processors are two threads of one core, which do 0.6 to 1 of twice one job's work (extrapolation).", exact(assumptions.StoreSeconds)),
 	}
 	chart, err := best.savingChart("Saving of functions with "+engineName(best.function.variant.Engine), views, t)
 	if err != nil {
@@ -92,7 +103,7 @@ func crossingTable() Table {
 		Title: "Crossings", Left: 3, Basis: cost.Assumed,
 		Columns: []string{"Engine", "Bill", "Level", "Duty", "95% interval", "Pictures a day", "Saving then", "Scenarios"},
 		Notes: []string{
-			"Intervals are by resampling runs jointly, 10 runs or more. Scenarios are the lowest and the highest crossing over all combinations of processors' speed and keep-alive, where there is one.",
+			"Intervals are by resampling runs jointly, 10 runs or more. Scenarios are the lowest and the highest crossing over all combinations of processors' speed, keep-alive and two jobs at once, where there is one. Resampling keeps the shares of cold starts, which are simulated with all runs.",
 			"The whole bill has assumed quantities of the services around the painting; compute alone has measured times and simulated cold starts.",
 		},
 	}
@@ -100,13 +111,15 @@ func crossingTable() Table {
 
 const missingWorker = "The runs have no worker that was held to a function's share of the processors beside the same engine at the same size on the whole machine, with cold and warm pictures: run scripts/compare --only 'service-*-512px-*' --out DIR as root."
 
-// variations are the scenarios of processors' speed and keep-alive.
+// variations are the scenarios of processors' speed, keep-alive and what two jobs at once do on an instance.
 func (w *worker) variations(t *prices.Table) (all []scenario) {
 	for _, cold := range w.keepAlives {
 		for _, ratio := range simulation.SpeedRatios() {
-			s := w.base(t, nil, nil)
-			s.cold, s.warm, s.start = cold, s.warm*ratio, s.start*ratio
-			all = append(all, s)
+			for _, c := range w.capacities {
+				s := w.base(t, nil, nil)
+				s.cold, s.warm, s.start, s.capacity = cold, s.warm*ratio, s.start*ratio, c
+				all = append(all, s)
+			}
 		}
 	}
 	return all
@@ -155,12 +168,12 @@ func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [
 		}
 		head := []string{engineName(w.function.variant.Engine), v.name, l.name}
 		if len(found) == 0 {
-			middle, err := v.compare(base).Saving(math.Sqrt(lowestDuty*highestDuty), v.scope)
+			always, err := v.always(base, l.level)
 			if err != nil {
 				return nil, err
 			}
 			where := "never as high"
-			if middle > l.level {
+			if always {
 				where = "always higher"
 			}
 			rows = append(rows, append(head, none, none, none, where, between(low, high)))
@@ -183,6 +196,12 @@ func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [
 		}
 	}
 	return rows, nil
+}
+
+// always is whether functions save more than level at every duty, where no crossing is found; else they save less.
+func (v view) always(s scenario, level float64) (bool, error) {
+	middle, err := v.compare(s).Saving(math.Sqrt(lowestDuty*highestDuty), v.scope)
+	return middle > level, err
 }
 
 // between is a range of shares; a dash where there is none.

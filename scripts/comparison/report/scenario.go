@@ -4,71 +4,78 @@ import (
 	"math"
 
 	"github.com/atelier-go/atelier/pkg/prices"
+	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
 // A scenario is what bills of functions and instances are made from.
 type scenario struct {
-	prices            *prices.Table
-	warm, start, work float64 // seconds: billed of a warm picture, what a cold one adds, and of one on an instance
-	memory            float64 // MB
-	capacity          float64 // pictures a second of an instance
-	cold              *byVolume
-	coldCalls         cost.Calls
-	fromZero          *byVolume
-	discount          float64 // what is paid of the instances' price; 0 is 1, the only one outside of sensitivity
-	peak              float64 // the rate that instances have to sustain, over the mean rate
+	prices       *prices.Table
+	size         int
+	warm, start  float64 // seconds: billed of a warm picture without waits for files, and what a cold one adds without reads
+	memory       float64 // MB
+	capacity     capacity
+	cold, active *byVolume
+	coldCalls    cost.Calls
+	fromZero     *byVolume
+	discount     float64 // what is paid of the instances' price; 0 is 1, the only one outside of sensitivity
+	peak         float64 // the rate that instances have to sustain, over the mean rate
 }
 
 // base is the scenario of a worker by its runs, all or those chosen of the function and the instance.
 func (w *worker) base(t *prices.Table, function, instance []int) scenario {
-	work := w.work(instance)
+	c, all, work := w.capacity(), w.work(nil), w.work(instance)
+	c.local *= all / work
+	c.shared *= (all + assumptions.StoreSeconds) / (work + assumptions.StoreSeconds)
 	return scenario{
-		prices: t, warm: w.warm(function), start: w.start(function), work: work, memory: float64(w.function.variant.MemoryMB),
-		capacity: w.capacity * w.work(nil) / work, cold: w.cold, coldCalls: w.coldCalls, fromZero: w.fromZero, peak: w.peak,
+		prices: t, size: w.function.variant.Size, warm: w.warm(function), start: w.start(function), memory: float64(w.function.variant.MemoryMB),
+		capacity: c, cold: w.cold, active: w.active, coldCalls: w.coldCalls, fromZero: w.fromZero, peak: w.peak,
 	}
 }
 
-func month(pictures float64) cost.Month {
-	return cost.Month{Pictures: pictures, Picture: picture, Kept: 1, Active: cost.Hours}
+// month is one with so many pictures. Those that come at random are in as many hours as Poisson arrivals.
+func (s scenario) month(n float64) cost.Month {
+	active := -cost.Hours * math.Expm1(-n/cost.Hours)
+	if s.active != nil {
+		active = s.active.at(n)
+	}
+	return assumptions.Month(n, s.size, active)
 }
 
 // functions are those that paint N pictures a month.
 func (s scenario) functions(n float64) (cost.Deployment, cost.Month) {
 	return cost.ServerlessMode(cost.Function{
-		Basis: cost.Simulated, Architecture: architecture, Memory: s.memory, Warm: s.warm, ColdShare: s.cold.at(n), Init: s.start,
-		ColdCalls: s.coldCalls, IdlePolls: cost.IdlePolls(5),
-	}, sweeps), month(n)
+		Basis: cost.Simulated, Architecture: assumptions.Architecture, Memory: s.memory, Warm: s.warm + assumptions.StoreSeconds, ColdShare: s.cold.at(n),
+		Init: s.start + assumptions.ReadSeconds(s.coldCalls), ColdCalls: s.coldCalls, IdlePolls: cost.IdlePolls(simulation.MappingInitial),
+	}, assumptions.Sweeps()), s.month(n)
 }
 
-// running are the instances that the peak needs, all month.
-func (s scenario) running(n float64) cost.Instances {
-	k := cost.Needed(s.peak*n/cost.Seconds, s.capacity)
-	return cost.Instances{Basis: cost.Simulated, Type: instanceType, Hours: k * cost.Hours, Always: true, PriceFactor: s.discount, Disk: disk, PollsPerHour: 180}
+// running are the instances that the peak needs, all month, where one sustains so many pictures a second.
+func (s scenario) running(n, capacity float64) cost.Instances {
+	i := instances(cost.Needed(s.peak*n/cost.Seconds, capacity) * cost.Hours)
+	i.Always, i.PriceFactor = true, s.discount
+	return i
+}
+
+// instances are so many hours of them.
+func instances(hours float64) cost.Instances {
+	return cost.Instances{Basis: cost.Simulated, Type: assumptions.InstanceType, Hours: hours, Disk: assumptions.Disk, PollsPerHour: assumptions.DaemonPolls}
 }
 
 func (s scenario) alwaysOn(n float64) (cost.Deployment, cost.Month) {
-	return cost.EC2Mode(s.running(n), sweeps), month(n)
+	return cost.EC2Mode(s.running(n, s.capacity.shared), assumptions.Sweeps()), s.month(n)
 }
 
 func (s scenario) oneMachine(n float64) (cost.Deployment, cost.Month) {
-	return withPictures(s.running(n), n), month(n)
+	m := s.month(n)
+	return cost.OneMachine(s.running(n, s.capacity.local), m), m
 }
 
-// instancesFromZero are launched for the work and ended after it.
+// instancesFromZero are launched for the work and ended after it. Where two jobs at once are slower they run longer,
+// at most in proportion.
 func (s scenario) instancesFromZero(n float64) (cost.Deployment, cost.Month) {
-	return cost.EC2Mode(cost.Instances{Basis: cost.Simulated, Type: instanceType, Hours: n * s.fromZero.at(n), Disk: disk, PollsPerHour: 180}, sweeps), month(n)
-}
-
-// withPictures is one machine whose disk has what a file system has elsewhere: a month's pictures.
-func withPictures(i cost.Instances, n float64) cost.Deployment {
-	i.Disk += n * picture.Stored / (1 << 30) / (i.Hours / cost.Hours)
-	return cost.OneMachine(i)
-}
-
-// against compares functions with instances of the given shape.
-func (s scenario) against(rival func(float64) (cost.Deployment, cost.Month)) cost.Comparison {
-	return cost.Comparison{Functions: cost.Over(s.prices, s.functions), Instances: cost.Over(s.prices, rival), Capacity: s.capacity}
+	return cost.EC2Mode(instances(n*s.fromZero.at(n)/s.capacity.yield), assumptions.Sweeps()), s.month(n)
 }
 
 // The duties that are looked at.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/atelier-go/atelier/pkg/prices"
+	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
@@ -11,9 +12,6 @@ import (
 // magenta is how many times as long as ours Magenta's network takes in the Python server: processor time of
 // a picture, 209.4 ms over 89.3 ms (scripts/bench-results.md, section endtoend).
 const magenta = 209.4 / 89.3
-
-// synchronousPicture is what a picture uses of services where the client waits for it in one request.
-var synchronousPicture = cost.Picture{Basis: cost.Assumed, APIRequests: 1, Downloaded: 120 << 10, LogBytes: 1 << 10}
 
 // original is the setting that the claim came with: a synchronous function behind API Gateway against an
 // instance with a Python server, without a queue or stored pictures.
@@ -36,7 +34,7 @@ func original(f *folder, groups []group, workers []worker, t *prices.Table, e ef
 		Title: "Synchronous function against one always-on server", Left: 2, Basis: cost.Assumed,
 		Columns: []string{"Network", "Bill", "Function, s", "Cold start, s", "Server, s", "70% saved up to, a day", "Same cost, a day", "Saving at 100 a day", "at 10,000 a day"},
 		Notes: []string{
-			fmt.Sprintf("The function's times are those of a worker held to %s MB; the server's are latencies under load (%s), as one instance of %s. The reads of cold starts are those measured of TensorFlow on the network file system, if any.", exact(float64(tensorflow.function.variant.MemoryMB)), load(server.variant), instanceType),
+			fmt.Sprintf("The function's times are those of a worker held to %s MB; the server's are latencies under load (%s), as one instance of %s. The reads of cold starts are those of TensorFlow on the network file system, read ahead: measured, else assumed.", exact(float64(tensorflow.function.variant.MemoryMB)), load(server.variant), assumptions.InstanceType),
 		},
 	}
 	for _, n := range []struct {
@@ -45,7 +43,7 @@ func original(f *folder, groups []group, workers []worker, t *prices.Table, e ef
 	}{{"this project's, measured", 1}, {"Magenta's, not measured: " + figure(magenta) + " times as long", magenta}} {
 		o := originalSetting{w: tensorflow, server: server.scaled(n.factor), factor: n.factor}
 		var err error
-		if o.capacity, err = sustained(o.server, f.plan.Seed, e.jobs); err != nil {
+		if o.capacity, err = sustained(o.server, 0, 1, f.plan.Seed, e.jobs); err != nil {
 			return s, err
 		}
 		rows, err := o.rows(n.name, t)
@@ -89,7 +87,7 @@ type originalSetting struct {
 }
 
 func (o originalSetting) month(n float64) cost.Month {
-	return cost.Month{Pictures: n, Picture: synchronousPicture}
+	return assumptions.SynchronousMonth(n, o.w.function.variant.Size)
 }
 
 func (o originalSetting) comparison(t *prices.Table) cost.Comparison {
@@ -97,12 +95,12 @@ func (o originalSetting) comparison(t *prices.Table) cost.Comparison {
 		Capacity: o.capacity,
 		Functions: cost.Over(t, func(n float64) (cost.Deployment, cost.Month) {
 			return cost.SeedFunction(cost.Function{
-				Basis: cost.Simulated, Architecture: architecture, Warm: o.factor * o.w.warm(nil), Init: o.w.start(nil), ColdShare: o.w.cold.at(n), ColdCalls: o.w.coldCalls,
+				Basis: cost.Simulated, Architecture: assumptions.Architecture, Warm: o.factor * o.w.warm(nil), Init: o.w.start(nil) + assumptions.ReadSeconds(o.w.coldCalls), ColdShare: o.w.cold.at(n), ColdCalls: o.w.coldCalls,
 			}), o.month(n)
 		}),
 		Instances: cost.Over(t, func(n float64) (cost.Deployment, cost.Month) {
 			k := cost.Needed(n/cost.Seconds, o.capacity)
-			return cost.SeedInstance(cost.Instances{Basis: cost.Simulated, Type: instanceType, Hours: k * cost.Hours, Disk: disk}), o.month(n)
+			return cost.SeedInstance(cost.Instances{Basis: cost.Simulated, Type: assumptions.InstanceType, Hours: k * cost.Hours, Disk: assumptions.Disk}), o.month(n)
 		}),
 	}
 }
@@ -113,7 +111,7 @@ func (o originalSetting) rows(name string, t *prices.Table) (rows [][]string, er
 		name  string
 		scope cost.Scope
 	}{{"compute alone", cost.Compute}, {"the whole bill", cost.Whole}} {
-		row := []string{name, bill.name, figure(o.factor * o.w.warm(nil)), figure(o.w.start(nil)), figure(mean(o.server))}
+		row := []string{name, bill.name, figure(o.factor * o.w.warm(nil)), figure(o.w.start(nil) + assumptions.ReadSeconds(o.w.coldCalls)), figure(mean(o.server))}
 		for _, level := range []float64{claimed, 0} {
 			found, err := c.Crossings(level, bill.scope, lowestDuty, highestDuty)
 			if err != nil {

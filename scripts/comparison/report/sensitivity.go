@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/atelier-go/atelier/pkg/prices"
+	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
@@ -28,7 +29,7 @@ func sensitivity(f *folder, groups []group, workers []worker, t *prices.Table, e
 		return s, err
 	}
 	table := Table{Title: "d* and d70 by what changes", Left: 1, Basis: cost.Assumed, Columns: []string{"Change"}, Notes: []string{
-		"Pictures of other sizes use as much of storage and requests here, which is assumed. Spot and savings plans are parameters: spot instances can be taken away at any time, savings plans are commitments for a year or three. No other figure has them.",
+		"always: functions save more at every duty; never: at none. Pictures of other sizes have files in proportion to their pixels, and as many requests. Spot and savings plans are parameters: spot instances can be taken away at any time, savings plans are commitments for a year or three. No other figure has them.",
 	}}
 	for _, name := range []string{"d*", "d70"} {
 		for _, v := range views {
@@ -43,9 +44,9 @@ func sensitivity(f *folder, groups []group, workers []worker, t *prices.Table, e
 				if err != nil {
 					return s, err
 				}
-				cell := "none"
-				if len(found) > 0 {
-					cell = percent(found[len(found)-1])
+				cell, err := v.highest(c.of, found, level)
+				if err != nil {
+					return s, err
 				}
 				row = append(row, cell)
 			}
@@ -54,6 +55,17 @@ func sensitivity(f *folder, groups []group, workers []worker, t *prices.Table, e
 	}
 	s.Tables = []Table{table}
 	return s, nil
+}
+
+// highest is the highest of the crossings found, or on which side of the level the saving always is.
+func (v view) highest(s scenario, found []float64, level float64) (string, error) {
+	if len(found) > 0 {
+		return percent(found[len(found)-1]), nil
+	}
+	if always, err := v.always(s, level); err != nil || always {
+		return "always", err
+	}
+	return "never", nil
 }
 
 // changes are what is looked at, beginning with no change.
@@ -83,9 +95,15 @@ func changes(f *folder, groups []group, workers []worker, t *prices.Table, e eff
 		}
 	}
 	for i, keep := range simulation.KeepAlives() {
-		if c := base; keep != keepAlive {
+		if c := base; keep != assumptions.KeepAlive {
 			c.cold = w.keepAlives[i]
 			all = append(all, change{"idle environments kept for " + exact(keep) + unit("s"), c})
+		}
+	}
+	for _, capacity := range w.capacities {
+		if c := base; capacity.yield != 1 {
+			c.capacity = capacity
+			all = append(all, change{"two jobs at once on an instance do " + exact(capacity.yield) + " of twice one's work", c})
 		}
 	}
 	start := base
@@ -98,7 +116,7 @@ func changes(f *folder, groups []group, workers []worker, t *prices.Table, e eff
 // priceChanges are those of prices.
 func priceChanges(base scenario) (all []change, err error) {
 	for _, p := range []struct{ name, words string }{
-		{"lambda.x86.gb-seconds", "functions' time"}, {"lambda.requests", "functions' requests"}, {"ec2." + instanceType, "the instance"},
+		{"lambda.x86.gb-seconds", "functions' time"}, {"lambda.requests", "functions' requests"}, {"ec2." + assumptions.InstanceType, "the instance"},
 		{"efs.standard", "storage on the shared file system"}, {"efs.elastic.reads", "reads from the shared file system"},
 		{"sqs.requests", "the queue's requests"}, {"http-api.requests", "the gateway's requests"},
 	} {
@@ -127,11 +145,11 @@ func priceChanges(base scenario) (all []change, err error) {
 		c.discount = factor
 		all = append(all, change{fmt.Sprintf("instances at %s of their price (%s)", exactPercent(factor), name), c})
 	}
-	demand, err := base.prices.Price("ec2." + instanceType)
+	demand, err := base.prices.Price("ec2." + assumptions.InstanceType)
 	if err != nil {
 		return nil, err
 	}
-	if spot, err := base.prices.Price("ec2." + instanceType + ".spot"); err == nil {
+	if spot, err := base.prices.Price("ec2." + assumptions.InstanceType + ".spot"); err == nil {
 		discounted("as spot instances once were", float64(int(100*spot.USD(1)/demand.USD(1)))/100)
 	}
 	for _, factor := range []float64{0.8, 0.6, 0.4} {

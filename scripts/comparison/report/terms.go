@@ -1,11 +1,13 @@
 package report
 
+import "github.com/atelier-go/atelier/scripts/comparison/assumptions"
+
 // terms are those that readers need who know neither Lambda nor EC2.
 func terms() []Term {
 	return []Term{
 		{"Picture", "A photograph that a neural network has painted in another style. One job is one picture."},
 		{"Functions", "AWS Lambda: AWS starts a program when there is a job, and bills its memory for the time that it works. Without jobs the program costs nothing."},
-		{"Instance", "EC2: a virtual machine, here " + instanceType + " with two processors, billed by the hour, with or without jobs."},
+		{"Instance", "EC2: a virtual machine, here " + assumptions.InstanceType + " with two processors, billed by the hour, with or without jobs."},
 		{"Always-on instances", "The same services as with functions (gateway, queue, shared file system in two zones, copies of the pictures), but instances paint, all month."},
 		{"One machine", "One instance that does everything on its own disk: no gateway, no second zone, no copies. The cheapest way that keeps a machine on; more machines where one is not enough."},
 		{"Instances from zero", "As always-on instances, but none runs without jobs. An alarm launches them, which takes minutes."},

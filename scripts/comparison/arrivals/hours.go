@@ -1,0 +1,13 @@
+package arrivals
+
+// HoursWithJobs are the whole hours, from the beginning, in which at least one of the times lies. The times
+// are seconds, sorted.
+func HoursWithJobs(times []float64) (n float64) {
+	last := -1
+	for _, t := range times {
+		if h := int(t / secondsPerHour); h != last {
+			n, last = n+1, h
+		}
+	}
+	return n
+}

@@ -1,0 +1,55 @@
+package assumptions
+
+import "github.com/atelier-go/atelier/scripts/comparison/cost"
+
+// What a picture uses of the services around the painting.
+const (
+	bytesAPixel = 0.4 // of a picture's file
+	kept        = 1.0 // months
+	views       = 3.0 // in the gallery
+
+	looks       = 6.0         // at the status
+	apiRequests = 2.0 + looks // submission, looks, result
+	apiSeconds  = 0.02
+	messages    = 3.0 // send, receive, delete
+
+	apiLogBytes    = 500.0 // of a request, with CloudWatch's 26 for the event
+	workerLogBytes = 1100.0
+	callLogBytes   = 390.0
+	accessLogBytes = 276.0
+
+	smallRead = 32 << 10 // bytes as which EFS meters a smaller READ
+)
+
+// Month is a month with so many pictures of size px, in the given hours of which there are jobs.
+func Month(pictures float64, size int, active float64) cost.Month {
+	file := float64(size) * float64(size) * bytesAPixel
+	return cost.Month{
+		Pictures: pictures, Kept: kept, Active: active,
+		Picture: cost.Picture{
+			Basis:       cost.Assumed,
+			APIRequests: apiRequests, APISeconds: apiSeconds, Messages: messages,
+			// By RPCs: 16 of a submission, 5, 3, 3, 3, 3 and 6 of the looks, 7 of the result. The READs are three small ones and the result.
+			Submission: cost.Calls{Metadata: 40, Writes: 2, WriteBytes: file / 2, Reads: 4, ReadBytes: (3*smallRead + file) / 4},
+			Painting:   cost.Calls{Metadata: 24, Writes: 4, WriteBytes: file / 4, Reads: 2, ReadBytes: file},
+			Stored:     2.2 * file, Copied: 1.2 * file, Objects: 2, Puts: 1, Gets: 1,
+			Downloaded: 1.2 * file, Views: views, Viewed: 0.2 * file,
+			LogBytes: apiRequests*apiLogBytes + workerLogBytes, CallLogBytes: callLogBytes, AccessLogBytes: accessLogBytes,
+		},
+	}
+}
+
+// SynchronousMonth is one with pictures that are painted while their clients wait, each in one request, and of which
+// nothing is kept.
+func SynchronousMonth(pictures float64, size int) cost.Month {
+	file := float64(size) * float64(size) * bytesAPixel
+	return cost.Month{Pictures: pictures, Picture: cost.Picture{
+		Basis: cost.Assumed, APIRequests: 1, Downloaded: 1.2 * file,
+		LogBytes: apiLogBytes, CallLogBytes: callLogBytes, AccessLogBytes: accessLogBytes,
+	}}
+}
+
+// Sweeps are those of the maintenance function, by the deployment's README.
+func Sweeps() cost.Sweeps {
+	return cost.Sweeps{Basis: cost.Assumed, Memory: 512, Billed: 0.2, Calls: cost.Calls{Metadata: 20}, LogBytes: 300}
+}

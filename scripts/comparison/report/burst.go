@@ -1,0 +1,67 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/atelier-go/atelier/scripts/comparison/arrivals"
+	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
+	"github.com/atelier-go/atelier/scripts/comparison/cost"
+	"github.com/atelier-go/atelier/scripts/comparison/simulation"
+)
+
+// burst is what becomes of many jobs at once where nothing runs yet.
+func burst(f *folder, workers []worker) (Section, error) {
+	const jobs = 10_000
+	s := Section{ID: "burst", Title: "From nothing to a burst"}
+	if len(workers) == 0 {
+		s.Missing = missingWorker
+		return s, nil
+	}
+	w := &workers[0]
+	s.Text = []string{fmt.Sprintf("%s jobs within 10 s where nothing runs, with %s at %d px.", exact(jobs), engineName(w.function.variant.Engine), w.function.variant.Size)}
+	times, err := arrivals.Steady(jobs/10, 10)
+	if err != nil {
+		return s, err
+	}
+	chart := Chart{
+		Title: "Pictures that are ready after a burst", Caption: "The mapping's rate is AWS's; an instance's boot and its alarms are assumed.", Basis: cost.Assumed,
+		X: "Seconds since the first job", Y: "Pictures", logX: true, markersEvery: 8,
+	}
+	table := Table{Title: "A burst of " + exact(jobs) + " jobs", Left: 1, Basis: cost.Assumed, Columns: []string{"Deployment", "First picture, s", "Half of them, s", "All of them, s", "Environments or instances at most"}}
+	work, err := w.functionWork()
+	if err != nil {
+		return s, err
+	}
+	load := simulation.Load{Arrivals: times, Seed: f.plan.Seed, Work: work}
+	add := func(name string, r simulation.Result) {
+		series := Series{Name: name}
+		ends := sortedEnds(r)
+		for i := 0; i < len(ends); i += jobs / 50 {
+			series.X, series.Y = append(series.X, ends[i]), append(series.Y, float64(i+1))
+		}
+		chart.Series = append(chart.Series, series)
+		table.Rows = append(table.Rows, []string{name, figure(ends[0]), figure(ends[len(ends)/2]), figure(ends[len(ends)-1]), exact(float64(r.Usage.Peak))})
+	}
+	for _, maximum := range []int{simulation.MappingMaximum, assumptions.MaximumConcurrency} {
+		r, err := simulation.Queued(load, w.simulated(assumptions.KeepAlive), assumptions.Mapping(maximum))
+		if err != nil {
+			return s, err
+		}
+		add(fmt.Sprintf("functions, %s at most", exact(float64(maximum))), r)
+	}
+	if load.Work, err = w.instanceWork(); err != nil {
+		return s, err
+	}
+	for _, c := range []struct {
+		name             string
+		minimum, maximum int
+	}{{"instances, one runs, 8 at most", 1, 8}, {"instances from zero, 8 at most", 0, 8}, {fmt.Sprintf("instances from zero, %d at most", assumptions.MaximumInstances), 0, assumptions.MaximumInstances}} {
+		r, err := simulation.Fleet(load, assumptions.Instances(assumptions.Processors, c.minimum, c.maximum, 1))
+		if err != nil {
+			return s, err
+		}
+		add(c.name, r)
+	}
+	s.Charts, s.Tables = []Chart{chart}, []Table{table}
+	return s, nil
+}
