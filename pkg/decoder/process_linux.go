@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -60,7 +61,7 @@ func startProcess(program string, all *sync.WaitGroup) (p *process, err error) {
 		return nil, err
 	}
 	open = append(open, stdin, requests)
-	replies, stdout, err := os.Pipe()
+	replies, stdout, err := blockingPipe()
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +87,15 @@ func startProcess(program string, all *sync.WaitGroup) (p *process, err error) {
 		}
 	})
 	return p, nil
+}
+
+// blockingPipe is a pipe without the runtime's poller.
+func blockingPipe() (r, w *os.File, err error) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		return nil, nil, os.NewSyscallError("pipe2", err)
+	}
+	return os.NewFile(uintptr(fds[0]), "replies"), os.NewFile(uintptr(fds[1]), "replies"), nil
 }
 
 func memoryFile() (*os.File, error) {
@@ -126,29 +136,16 @@ func (p *process) ask(ctx context.Context, req protocol.Request, pictures [][]by
 	if err := p.send(req, pictures); err != nil {
 		return reply, err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = p.replies.SetReadDeadline(time.Unix(0, 1)) })
-	defer stop()
-	const step = 25 * time.Millisecond
 	used := p.processorTime()
 	var line []byte
 	// Steps are counted, since a process that was frozen was not at work meanwhile.
 	for left := int(wait / step); ; {
-		_ = p.replies.SetReadDeadline(time.Now().Add(step)) // it fails where the file is closed, and so does the read
-		if ctx.Err() != nil {                               // after that: stop's function may have been called before
-			return reply, context.Cause(ctx)
-		}
-		line, err = p.readLine(line)
+		var ready bool
+		line, ready, err = p.readLine(line)
 		switch {
-		case err == nil:
-			if err := json.Unmarshal(line, &reply); err != nil {
-				return reply, fmt.Errorf("read the decoder's reply: %w", err)
-			}
-			return reply, nil
 		case ctx.Err() != nil:
 			return reply, context.Cause(ctx)
-		case errors.Is(err, errTooLong):
-			return reply, err
-		case !errors.Is(err, os.ErrDeadlineExceeded): // the process has closed its output
+		case errors.Is(err, io.EOF): // the process has closed its output
 			p.end()
 			select {
 			case <-p.done:
@@ -156,6 +153,13 @@ func (p *process) ask(ctx context.Context, req protocol.Request, pictures [][]by
 			case <-ctx.Done():
 				return reply, context.Cause(ctx)
 			}
+		case err != nil:
+			return reply, err
+		case ready:
+			if err := json.Unmarshal(line, &reply); err != nil {
+				return reply, fmt.Errorf("read the decoder's reply: %w", err)
+			}
+			return reply, nil
 		}
 		if took := p.processorTime() - used; took > cpu {
 			return reply, fmt.Errorf("%w (killed after %s of processor time, of %s)", job.ErrUndecodable, took.Round(time.Millisecond), cpu)
@@ -171,27 +175,48 @@ func (p *process) ask(ctx context.Context, req protocol.Request, pictures [][]by
 	}
 }
 
-var errTooLong = errors.New("the decoder's reply is too long")
+// step is how often a decode that is under way is looked at.
+const step = 25 * time.Millisecond
 
-// readLine continues a line.
-func (p *process) readLine(line []byte) ([]byte, error) {
+// readLine continues a line by what comes within a step, and returns whether it is whole. It
+// blocks its thread. The system then wakes it on the processor that the decoder leaves; who waits for
+// the runtime's poller instead is woken on any, where another picture is being painted.
+func (p *process) readLine(line []byte) (_ []byte, whole bool, err error) {
 	if line == nil {
 		line = make([]byte, 0, 1<<10)
 	}
-	for {
-		if len(line) > 0 && line[len(line)-1] == '\n' {
-			return line, nil
-		}
-		if len(line) > protocol.MaxLine {
-			return line, errTooLong
-		}
-		line = slices.Grow(line, 1)
-		n, err := p.replies.Read(line[len(line):cap(line)])
-		line = line[:len(line)+n]
-		if err != nil {
-			return line, err
-		}
+	raw, err := p.replies.SyscallConn()
+	if err != nil {
+		return line, false, err
 	}
+	var n int
+	line = slices.Grow(line, 1)
+	controlErr := raw.Control(func(fd uintptr) {
+		events := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}} //nolint:gosec // a descriptor
+		for {
+			if n, err = unix.Poll(events, int(step.Milliseconds())); !errors.Is(err, unix.EINTR) {
+				break
+			}
+		}
+		if n <= 0 {
+			return
+		}
+		if n, err = unix.Read(int(fd), line[len(line):cap(line)]); err == nil && n == 0 {
+			err = io.EOF
+		}
+	})
+	if controlErr != nil { // closed, since the process has ended
+		return line, false, io.EOF
+	}
+	line = line[:len(line)+max(n, 0)]
+	switch {
+	case err != nil:
+	case len(line) > 0 && line[len(line)-1] == '\n':
+		whole = true
+	case len(line) > protocol.MaxLine:
+		err = errors.New("the decoder's reply is too long")
+	}
+	return line, whole, err
 }
 
 // send writes the pictures into the memory file, which is left as long as they are, and
