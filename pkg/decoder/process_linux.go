@@ -179,8 +179,9 @@ func (p *process) ask(ctx context.Context, req protocol.Request, pictures [][]by
 const step = 25 * time.Millisecond
 
 // readLine continues a line by what comes within a step, and returns whether it is whole. It
-// blocks its thread. The system then wakes it on the processor that the decoder leaves; who waits for
-// the runtime's poller instead is woken on any, where another picture is being painted.
+// blocks its thread, which the kernel then wakes on the processor that the decoder leaves. Waiting
+// through the runtime's poller it could be woken on one where another picture is being painted,
+// which cost 2% of the throughput at 400 x 300 (scripts/bench decoder).
 func (p *process) readLine(line []byte) (_ []byte, whole bool, err error) {
 	if line == nil {
 		line = make([]byte, 0, 1<<10)
