@@ -252,7 +252,7 @@ func (h *Host) leave(turn chan *environment) {
 func (h *Host) Close() {
 	h.mu.Lock()
 	h.closed = true
-	all := h.environments
+	all := slices.Clone(h.environments) // expire removes from the slice itself
 	h.mu.Unlock()
 	for _, e := range all {
 		e.kill()
