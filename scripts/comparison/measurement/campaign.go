@@ -57,31 +57,28 @@ func (s step) chance(seed uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, arrivals+uint64(s.repetition))) //nolint:gosec // not for secrets; from 1
 }
 
-// missing are the steps that have no run on this processor model, or void ones only, of variants
-// whose intervals are not as narrow as asked by now.
-func (c *Campaign) missing() (all []step, err error) {
+// missing are the steps that have no run on this processor model, or void ones only, and the runs of each variant
+// that count.
+func (c *Campaign) missing() (all []step, good map[Variant][]*Run, err error) {
 	runs, err := c.Folder.Runs()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	type made struct {
 		variant    Variant
 		repetition int
 	}
-	done, enough := map[made]bool{}, map[Variant]bool{}
-	runs = ByProcessor(runs)[c.Machine.Processor]
-	for _, r := range runs {
-		done[made{r.Header.Variant, r.Header.Repetition}] = true
-	}
-	for _, l := range c.Folder.Plan.Looks(runs) {
-		enough[l.Variant] = l.Enough()
+	done, good := map[made]bool{}, map[Variant][]*Run{}
+	for _, r := range ByProcessor(runs)[c.Machine.Processor] {
+		v := r.Header.Variant
+		done[made{v, r.Header.Repetition}], good[v] = true, append(good[v], r)
 	}
 	for _, s := range order(c.Folder.Plan) {
-		if !done[made{s.variant, s.repetition}] && !enough[s.variant] && (!c.Calibrating || s.variant.Calibrates()) {
+		if !done[made{s.variant, s.repetition}] && !lookAt(s.variant, good[s.variant]).Enough() && (!c.Calibrating || s.variant.Calibrates()) {
 			all = append(all, s)
 		}
 	}
-	return all, nil
+	return all, good, nil
 }
 
 // A Summary is what a campaign has come to.
@@ -96,6 +93,9 @@ type Summary struct {
 // fails does not keep the others from being made; one that can't be stored does.
 func (c *Campaign) Run(ctx context.Context) (s Summary, err error) {
 	s.Unavailable = map[string]string{}
+	if err := c.Folder.sameProcessor(c.Machine); err != nil {
+		return s, err
+	}
 	for try := 0; ; try++ {
 		void := s.Void
 		err = c.round(ctx, &s)
@@ -110,7 +110,7 @@ func (c *Campaign) Run(ctx context.Context) (s Summary, err error) {
 
 // round makes each missing run once, and counts it.
 func (c *Campaign) round(ctx context.Context, s *Summary) error {
-	steps, err := c.missing()
+	steps, good, err := c.missing()
 	if err != nil {
 		return err
 	}
@@ -121,6 +121,11 @@ func (c *Campaign) round(ctx context.Context, s *Summary) error {
 		name := step.variant.Name()
 		if _, out := s.Unavailable[name]; out {
 			clock.leaveOut(step)
+			continue
+		}
+		if lookAt(step.variant, good[step.variant]).Enough() { // by runs of this round
+			clock.leaveOut(step)
+			s.Left--
 			continue
 		}
 		fmt.Fprintf(c.Progress, "compare: run %d of %d: %s, repetition %d, about %s left\n", i+1, len(steps), name, step.repetition, clock.left().Round(time.Second))
@@ -143,7 +148,9 @@ func (c *Campaign) round(ctx context.Context, s *Summary) error {
 		if err != nil {
 			fmt.Fprintf(c.Progress, "compare: %s: %v\n", name, err)
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
-			continue
+			if run == nil {
+				continue
+			}
 		}
 		if err := errors.Join(c.Folder.Add(run), c.Folder.setUnavailable(name, "")); err != nil {
 			return errors.Join(append(errs, err)...)
@@ -151,24 +158,39 @@ func (c *Campaign) round(ctx context.Context, s *Summary) error {
 		s.Made++
 		if void := run.Footer.Void; void != "" {
 			s.Void++
-			fmt.Fprintf(c.Progress, "compare: %s: void: %s\n", name, void)
+			if err == nil {
+				fmt.Fprintf(c.Progress, "compare: %s: void: %s\n", name, void)
+			}
 			continue
 		}
+		good[step.variant] = append(good[step.variant], run)
 		s.Left--
 	}
 	return errors.Join(errs...)
 }
 
-// make makes a run, and completes it.
+// make makes a run, and completes it. One that fails is returned with its error, as a void run, so that the folder
+// has it too.
 func (c *Campaign) make(ctx context.Context, s step) (*Run, error) {
 	h := Header{
 		Format: Format, Variant: s.variant, Hypothetical: s.variant.Hypothetical(), Repetition: s.repetition, Position: s.position,
 		Seed: c.Folder.Plan.Seed, Command: c.Command, Machine: c.Machine, Began: time.Now().UTC(),
 	}
-	before := machine.LoadAverage()
-	run, err := c.Measure(ctx, s.variant, s.chance(c.Folder.Plan.Seed))
+	predictions, err := c.Folder.predictions()
 	if err != nil {
 		return nil, err
+	}
+	if !s.variant.Calibrates() {
+		h.Predictions = predictions
+	}
+	before := machine.LoadAverage()
+	run, err := c.Measure(ctx, s.variant, s.chance(c.Folder.Plan.Seed))
+	if none := new(UnavailableError); errors.As(err, &none) {
+		return nil, err
+	}
+	if err != nil {
+		now := time.Now().UTC()
+		return &Run{Header: h, Footer: Footer{Ended: now, Seconds: now.Sub(h.Began).Seconds(), Void: "it failed: " + err.Error(), LoadBefore: before, LoadAfter: machine.LoadAverage()}}, err
 	}
 	run.Header = h
 	f := &run.Footer

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -170,8 +172,21 @@ func TestUnavailableAndFailed(t *testing.T) {
 	c := r.campaign(open(t, dir, plan(2, 3)))
 	c.Progress = &progress
 	s, err := c.Run(t.Context())
-	if !errors.Is(err, broken) || s.Made != 2 || s.Left != 4 || len(s.Unavailable) != 1 {
+	if !errors.Is(err, broken) || s.Made != 4 || s.Void != 2 || s.Left != 4 || len(s.Unavailable) != 1 {
 		t.Errorf("got %+v, %v", s, err)
+	}
+	runs, err := c.Folder.Runs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := 0 // runs that are kept, so that none goes uncounted
+	for _, r := range runs {
+		if r.Footer.Void == "it failed: the engine does not start" {
+			failed++
+		}
+	}
+	if failed != 2 {
+		t.Errorf("the folder has %d failed runs, want 2", failed)
 	}
 	if n := strings.Count(progress.String(), "left out: no control groups here"); n != 1 || !strings.Contains(progress.String(), " left\n") {
 		t.Errorf("the progress was\n%s", &progress)
@@ -203,5 +218,45 @@ func TestCalibratingFirst(t *testing.T) {
 	rest := new(recorder)
 	if s, err := rest.campaign(open(t, dir, p)).Run(t.Context()); err != nil || s.Made != 2 || !slices.Equal(rest.sizes, []int{2, 2}) {
 		t.Errorf("got %+v of %v, %v", s, rest.sizes, err)
+	}
+}
+
+// Another processor of the same name is refused: virtual machines often have one name for many.
+func TestSameNameOtherProcessor(t *testing.T) {
+	r, f := new(recorder), open(t, t.TempDir(), plan(2, 1))
+	c := r.campaign(f)
+	c.Machine.Stepping = "family 26 model 2 stepping 1"
+	if _, err := c.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.Machine.Stepping = "family 25 model 1 stepping 1"
+	if _, err := c.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "family 25 model 1 stepping 1") {
+		t.Errorf("on another processor: %v", err)
+	}
+}
+
+// Runs that are predicted name the predictions that were there when they were made.
+func TestRunsNamePredictions(t *testing.T) {
+	dir, p := t.TempDir(), plan(1, 2)
+	p.Variants[1].Pattern = Poisson
+	if err := os.WriteFile(filepath.Join(dir, PredictionsFile), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := open(t, dir, p)
+	if _, err := new(recorder).campaign(f).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	runs, err := f.Runs()
+	if err != nil || len(runs) != 2 {
+		t.Fatal(runs, err)
+	}
+	for _, r := range runs {
+		want := ""
+		if !r.Header.Variant.Calibrates() {
+			want = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a" // of {}
+		}
+		if r.Header.Predictions != want {
+			t.Errorf("%s names %q, want %q", r.Header.Variant.Name(), r.Header.Predictions, want)
+		}
 	}
 }

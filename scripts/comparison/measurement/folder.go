@@ -1,8 +1,12 @@
 package measurement
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,6 +14,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
 // A Folder is an output folder that this process has to itself.
@@ -73,6 +79,44 @@ const runsFolder = "runs"
 
 // Close lets other processes open the folder.
 func (f *Folder) Close() { f.lock.Close() }
+
+// PredictionsFile is the name of the predictions' file in an output folder.
+const PredictionsFile = "predictions.json"
+
+// predictions is the SHA-256 of the folder's predictions, hexadecimal; "" where there are none.
+func (f *Folder) predictions() (string, error) {
+	b, err := os.ReadFile(filepath.Join(f.dir, PredictionsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), err
+}
+
+// processorsFile has the stepping of each processor, by its name, that the folder's runs were made on.
+const processorsFile = "processors.json"
+
+// sameProcessor is an error where the folder has runs of another processor of the same name. Virtual
+// machines often have a name that stands for many models.
+func (f *Folder) sameProcessor(m machine.Description) error {
+	path := filepath.Join(f.dir, processorsFile)
+	steppings := map[string]string{}
+	b, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(b, &steppings)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is damaged (%w): take another folder", path, err)
+	}
+	if known, ok := steppings[m.Processor]; ok {
+		if known != m.Stepping {
+			return fmt.Errorf("this machine's %s is another processor (%s) than that of the folder's runs (%s): take another folder", m.Processor, m.Stepping, known)
+		}
+		return nil
+	}
+	steppings[m.Processor] = m.Stepping
+	return replace(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(steppings) })
+}
 
 // clean removes what a killed process has left unfinished.
 func (f *Folder) clean() error {

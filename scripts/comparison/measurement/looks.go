@@ -25,13 +25,18 @@ func (p Plan) Looks(runs []*Run) (all []Look) {
 		of[r.Header.Variant] = append(of[r.Header.Variant], r)
 	}
 	for _, v := range p.Variants {
-		l := Look{Variant: v}
-		if slices.Contains(statistics.Looks(), len(of[v])) {
-			l.look(of[v])
-		}
-		all = append(all, l)
+		all = append(all, lookAt(v, of[v]))
 	}
 	return all
+}
+
+// lookAt looks at all runs of a variant.
+func lookAt(v Variant, runs []*Run) Look {
+	l := Look{Variant: v}
+	if slices.Contains(statistics.Looks(), len(runs)) {
+		l.look(runs)
+	}
+	return l
 }
 
 // Enough reports whether the intervals are as narrow as asked: further runs are neither needed nor

@@ -113,3 +113,15 @@ func TestNotLookedAt(t *testing.T) {
 		t.Errorf("of one job: %+v, %v", s.Looks, err)
 	}
 }
+
+// One start that makes 15 runs of each variant looks after 10, and makes no more where they are enough.
+func TestLooksWithinARound(t *testing.T) {
+	p := plan(15, 1)
+	r := &recorder{then: func(Variant) (*Run, error) {
+		return &Run{Jobs: slices.Repeat([]Job{{Latency: 1}}, 200)}, nil
+	}}
+	f := open(t, t.TempDir(), p)
+	if s, err := r.campaign(f).Run(t.Context()); err != nil || s.Made != 10 || s.Left != 0 {
+		t.Errorf("got %+v, %v; want 10 runs", s, err)
+	}
+}

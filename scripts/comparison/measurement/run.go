@@ -24,7 +24,8 @@ type Header struct {
 	Command      string              `json:"command"`
 	Machine      machine.Description `json:"machine"`
 	Began        time.Time           `json:"began"`
-	Trace        *Trace              `json:"trace,omitempty"` // of [Recorded]
+	Trace        *Trace              `json:"trace,omitempty"`       // of [Recorded]
+	Predictions  string              `json:"predictions,omitempty"` // SHA-256 of the folder's predictions when it was made, hexadecimal; "" without any
 }
 
 // Format is the version of the files.

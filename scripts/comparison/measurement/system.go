@@ -133,6 +133,9 @@ func (p Programs) forms(v Variant, url string) (targets []vegeta.Target, err err
 			err = form.WriteField("size", fmt.Sprint(v.Size))
 		}
 		if err == nil {
+			err = form.WriteField("public", "false") // what a submission with a key is; a public one has a thumbnail too
+		}
+		if err == nil {
 			err = form.Close()
 		}
 		if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// Full is the plan of a whole measurement: some seven and a half hours with ten repetitions.
+// Full is the plan of a whole measurement: some eight hours with ten repetitions.
 func Full() Plan {
 	p := Plan{Repetitions: 10}
 	for _, engine := range []string{TensorFlow, ONNX} {
@@ -25,7 +25,7 @@ func alone(engine string) (all []Variant) {
 		v := Variant{System: Service, Engine: engine, Size: size.px, Jobs: size.jobs, Threads: 1}
 		all = append(all, v)
 		if size.px != usual {
-			all = append(all, asFunction(v, 3007, 2))
+			all = append(all, asFunction(v, 1769, 1), asFunction(v, 3007, 2))
 			continue
 		}
 		for _, memory := range []int{885, 1769, 3007, 3538} { // MB: half, 1, 1.7 and 2 processors
@@ -98,7 +98,7 @@ func underLoad() (all []Variant) {
 		{[]string{Daemon, MiniStack, Synchronous}, ONNX, "", patterns},
 		{[]string{Daemon, MiniStack, Synchronous, Flask}, TensorFlow, "", some},
 		{[]string{Concurrent}, ONNX, "", some},
-		{[]string{Synchronous, Flask}, TensorFlow, Magenta, some[1:]}, // what the project grew from
+		{[]string{Synchronous, Flask}, TensorFlow, Magenta, some}, // what the project grew from
 	} {
 		for _, system := range of.systems {
 			for _, l := range of.loads {

@@ -52,12 +52,9 @@ type Prediction struct {
 	Value   float64 `json:"value"`
 }
 
-// fileName is a file's name in an output folder.
-const fileName = "predictions.json"
-
 // Read reads the predictions of an output folder; nil where there are none.
 func Read(dir string) (*File, []byte, error) {
-	path := filepath.Join(dir, fileName)
+	path := filepath.Join(dir, measurement.PredictionsFile)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil
@@ -80,7 +77,7 @@ func (f *File) write(dir string) error {
 	if err := e.Encode(f); err != nil {
 		return err
 	}
-	path := filepath.Join(dir, fileName)
+	path := filepath.Join(dir, measurement.PredictionsFile)
 	if err := os.WriteFile(path+".new", b.Bytes(), 0o644); err != nil { //nolint:gosec // predictions are for everybody
 		return fmt.Errorf("the predictions can't be written: %w", err)
 	}
@@ -96,13 +93,13 @@ func replaceable(dir string, runs []*measurement.Run) error {
 	var made []string
 	for _, p := range old.Predictions {
 		if !slices.Contains(made, p.Variant) && slices.ContainsFunc(runs, func(r *measurement.Run) bool {
-			return r.Footer.Void == "" && r.Header.Variant.Name() == p.Variant
+			return r.Header.Variant.Name() == p.Variant // void ones too: their files have figures
 		}) {
 			made = append(made, p.Variant)
 		}
 	}
 	if len(made) > 0 {
-		return fmt.Errorf("%s stays as it is: runs that it predicts have been made, of %s. Predict and measure into another folder", filepath.Join(dir, fileName), strings.Join(made, ", "))
+		return fmt.Errorf("%s stays as it is: runs that it predicts have been made, of %s. Predict and measure into another folder", filepath.Join(dir, measurement.PredictionsFile), strings.Join(made, ", "))
 	}
 	return nil
 }

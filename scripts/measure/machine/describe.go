@@ -14,7 +14,8 @@ const Unknown = "unknown"
 // A Description is the machine, the system and the code of a measurement. What the system
 // does not tell is [Unknown], or 0.
 type Description struct {
-	Processor   string `json:"processor"` // the model's name
+	Processor   string `json:"processor"`          // the model's name
+	Stepping    string `json:"stepping,omitempty"` // such as "family 26 model 2 stepping 1": virtual machines often have a name for many models; "" where it is not told
 	Cores       int    `json:"cores"`
 	UsableCores int    `json:"usable_cores"`
 	MemoryBytes int64  `json:"memory_bytes"`
@@ -29,7 +30,7 @@ type Description struct {
 // is written to.
 func Describe(ctx context.Context, root, dir string) Description {
 	return Description{
-		Processor: processor(ctx), Cores: runtime.NumCPU(), UsableCores: runtime.GOMAXPROCS(0), MemoryBytes: ram(ctx),
+		Processor: processor(ctx), Stepping: stepping(), Cores: runtime.NumCPU(), UsableCores: runtime.GOMAXPROCS(0), MemoryBytes: ram(ctx),
 		System: runtime.GOOS + "/" + runtime.GOARCH, Kernel: output(ctx, "uname", "-r"), Go: runtime.Version(),
 		FileSystem: fileSystem(ctx, dir), Commit: commit(ctx, root),
 	}
@@ -60,6 +61,18 @@ func processor(ctx context.Context) string {
 		return v
 	}
 	return output(ctx, "sysctl", "-n", "machdep.cpu.brand_string")
+}
+
+func stepping() string {
+	var parts []string
+	for _, part := range []struct{ name, field string }{{"family", "cpu family"}, {"model", "model"}, {"stepping", "stepping"}} {
+		v := procValue("/proc/cpuinfo", part.field)
+		if v == Unknown {
+			return ""
+		}
+		parts = append(parts, part.name+" "+v)
+	}
+	return strings.Join(parts, " ")
 }
 
 func ram(ctx context.Context) int64 {
