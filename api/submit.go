@@ -205,7 +205,7 @@ func (s *Server) asked(f *form) (*job.Spec, error) {
 		return nil, invalid(bad...)
 	}
 	var err error
-	spec.ID, err = job.NewID()
+	spec.ID, err = s.Store.NewID()
 	return spec, err
 }
 

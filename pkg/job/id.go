@@ -11,18 +11,55 @@ import (
 // case. Its first 48 bits are the creation time in milliseconds, so that ids
 // sort by age and a job's directory can be found from the id alone.
 //
+// The last two bits say how finely the store divides the jobs of that time into folders: see
+// [Grain].
+//
 // An ID that came from outside must have gone through [ParseID]: the store
 // turns it into a path.
 type ID string
 
-// NewID makes an id for a job created now. It fails only when the system has
+// A Grain is the length of time whose jobs share a folder of the store.
+type Grain int
+
+// The grains. Whoever makes an id takes the coarsest whose folder is not full, so that few jobs need few
+// folders and no folder of many has more than about a thousand names.
+const (
+	Hour Grain = iota
+	Minute
+	Second
+)
+
+// folderForms are the folders of a time, as [time.Time.Format] takes them.
+var folderForms = [...]string{Hour: "2006/01/02/15", Minute: "2006/01/02/15/04", Second: "2006/01/02/15/04/05"}
+
+// Folder is the slash-separated path of the folder for the jobs of a time, such as 2026/11/30/04/59.
+func (g Grain) Folder(at time.Time) string { return at.UTC().Format(folderForms[g]) }
+
+// NewID makes an id for a job created now, in the folder of the hour. It fails only when the system has
 // no randomness to give. Ids made by one process are strictly increasing.
-func NewID() (ID, error) {
+func NewID() (ID, error) { return NewIDIn(Hour) }
+
+// NewIDIn is [NewID] with the folder of another grain.
+func NewIDIn(g Grain) (ID, error) {
 	u, err := uuid.NewV7()
 	if err != nil {
 		return "", fmt.Errorf("make a job id: %w", err)
 	}
+	u[len(u)-1] = u[len(u)-1]&^grainBits | byte(g)
 	return ID(u.String()), nil
+}
+
+// grainBits are those of the last byte.
+const grainBits = 3
+
+// Folder is the slash-separated path of the folder that the store keeps the job in; of any id that
+// [ParseID] accepts.
+func (id ID) Folder() string {
+	u, err := uuid.Parse(string(id))
+	if err != nil {
+		return ""
+	}
+	return min(Grain(u[len(u)-1]&grainBits), Second).Folder(id.Time())
 }
 
 // ParseID accepts the canonical form of a UUIDv7 alone: no braces, no "urn:",

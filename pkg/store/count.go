@@ -64,11 +64,11 @@ func (s *Store) count(a *account, c *count) error {
 		}
 		return err
 	}
-	path := filepath.Join(s.dir, activeDir, a.folder)
+	tree := filepath.Join(s.dir, activeDir, a.folder)
 	if c.hour != "" {
-		path = s.hourDir(a.folder, c.hour)
+		tree = filepath.Join(s.dir, ownersDir, a.folder)
 	}
-	t, err := s.tally(path)
+	t, err := s.tally(tree, c.hour)
 	if err != nil {
 		return err
 	}
@@ -256,7 +256,7 @@ func (a *account) used(now time.Time) use { return a.counted(now).plus(a.accepte
 // hour is the count of a job's hour, or where the clocks are too far apart for that, of
 // the present one.
 func (a *account) hour(id job.ID) *count {
-	for _, hour := range []string{shard(id), hourOf(time.Now())} {
+	for _, hour := range []string{hourOf(id.Time()), hourOf(time.Now())} {
 		if c := a.open[hour]; c != nil {
 			return c
 		}

@@ -42,7 +42,7 @@ func (s *Store) Create(spec *job.Spec, picture, stylePicture []byte) error {
 	if err != nil {
 		// A half-made job is worth nothing, and a full disk least of all. It may be
 		// in sight already, but nobody may rely on it.
-		return errors.Join(fmt.Errorf("create job %s: %w", spec.ID, noRoom(err)), s.hide(spec), s.discard(spec))
+		return errors.Join(fmt.Errorf("create job %s: %w", spec.ID, noRoom(err)), s.withdraw(spec))
 	}
 	return nil
 }
@@ -184,15 +184,11 @@ func (s *Store) ownerEntry(spec *job.Spec) string {
 }
 
 func (s *Store) ownerEntryAs(spec *job.Spec, counts string) string {
-	return filepath.Join(s.ownerDir(spec.Owner), shard(spec.ID), string(spec.ID)+"."+counts)
+	return filepath.Join(s.ownerDir(spec.Owner), spec.ID.Folder(), string(spec.ID)+"."+counts)
 }
 
 func (s *Store) ownerDir(owner string) string {
 	return filepath.Join(s.dir, ownersDir, ownerFolder(owner))
-}
-
-func (s *Store) activeAt(owner string, id job.ID) string {
-	return filepath.Join(s.dir, activeDir, ownerFolder(owner), string(id))
 }
 
 // hide takes a job's folder out of sight in one step and throws it away, with what
@@ -231,12 +227,17 @@ func (s *Store) Discard(spec *job.Spec) error {
 	if err := check(spec.ID); err != nil {
 		return fmt.Errorf("discard job: %w", err)
 	}
-	err := s.hide(spec)
-	if err == nil {
-		err = s.discard(spec)
-	}
-	if err != nil {
+	if err := s.withdraw(spec); err != nil {
 		return fmt.Errorf("discard job %s: %w", spec.ID, err)
 	}
 	return nil
+}
+
+// withdraw removes a job that was never promised to anybody, and what the indexes have of it: only once
+// its folder is away, since a job that is there and in no index would wait for ever.
+func (s *Store) withdraw(spec *job.Spec) error {
+	if err := s.hide(spec); err != nil {
+		return err
+	}
+	return s.discard(spec)
 }

@@ -141,12 +141,3 @@ func (s *Store) retry(id job.ID, counted bool) (j job.Job, made bool, err error)
 	}
 	return r.public(), true, s.activate(entry)
 }
-
-// Activate puts an unfinished job among those that the sweeper looks after, where
-// it is not.
-func (s *Store) Activate(e Entry) error { return s.activate(s.at(e)) }
-
-// activate makes a job's entry in active/.
-func (s *Store) activate(entry string) error {
-	return s.inFolder(entry, func() error { return s.mark(entry) })
-}

@@ -84,6 +84,14 @@ func (s *Store) dig(g *graves, id job.ID, why string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.moveToGrave(id, why); err != nil {
+		return err
+	}
+	return s.bury(g, id, why)
+}
+
+// moveToGrave begins an erasure.
+func (s *Store) moveToGrave(id job.ID, why string) error {
 	// The entry is not that in active/, which a worker takes out when it is done.
 	if err := s.mark(s.erasing(id, why)); err != nil {
 		return err
@@ -91,7 +99,7 @@ func (s *Store) dig(g *graves, id job.ID, why string) error {
 	if err := s.rename(s.jobDir(id), s.graveDir(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return s.bury(g, id, why)
+	return nil
 }
 
 func (s *Store) erasing(id job.ID, why string) string {
@@ -166,7 +174,7 @@ func (s *Store) dissolveDamaged(id job.ID, why string) (copies []string, err err
 
 // unlist takes a job out of an owner's index, whatever it counts for there.
 func (s *Store) unlist(folder string, id job.ID) error {
-	hour := filepath.Join(s.dir, ownersDir, folder, shard(id))
+	hour := filepath.Join(s.dir, ownersDir, folder, id.Folder())
 	names, err := s.list(hour)
 	for _, name := range names {
 		if strings.HasPrefix(name, string(id)+".") {
@@ -276,11 +284,17 @@ func (s *Store) entomb(spec *job.Spec, why string) error {
 	return s.replaceFile(stone, b)
 }
 
-// empty removes all of a job's folder but its spec.
+// empty removes all of a job's folder but its spec. The input goes first: where that is, all is.
 func (s *Store) empty(dir string) error {
 	names, err := s.list(dir)
+	if err == nil && slices.Contains(names, inputFile) {
+		err = s.remove(filepath.Join(dir, inputFile))
+	}
+	if err != nil {
+		return err
+	}
 	for _, name := range names {
-		if name != specFile {
+		if name != specFile && name != inputFile {
 			err = errors.Join(err, s.remove(filepath.Join(dir, name)))
 		}
 	}
@@ -303,11 +317,11 @@ func (s *Store) EndErasures(ctx context.Context) error {
 			err = errors.Join(err, ctx.Err())
 			break
 		}
-		if len(g.jobs) > 0 && shard(g.jobs[0].id) != shard(id) {
+		if len(g.jobs) > 0 && g.jobs[0].id.Folder() != id.Folder() {
 			err = errors.Join(err, s.fill(ctx, &g))
 			g = graves{}
 		}
-		eerr := s.dig(&g, id, why)
+		eerr := s.resume(&g, id, why)
 		if errors.Is(eerr, job.ErrNotFound) { // discarded meanwhile
 			eerr = s.remove(s.erasing(id, why))
 		}
@@ -322,6 +336,24 @@ func (s *Store) EndErasures(ctx context.Context) error {
 		return fmt.Errorf("end erasures: %w", err)
 	}
 	return nil
+}
+
+// resume goes on with an erasure. One by the retention that has removed nothing yet is undone, since the job
+// may have been retried: the retention comes to it again if it was not.
+func (s *Store) resume(g *graves, id job.ID, why string) error {
+	if why == Expired {
+		whole, err := s.exists(filepath.Join(s.graveDir(id), inputFile))
+		if err == nil && !whole {
+			whole, err = s.exists(s.jobDir(id))
+		}
+		if err != nil {
+			return err
+		}
+		if whole {
+			return s.restore(id)
+		}
+	}
+	return s.dig(g, id, why)
 }
 
 // removeKeys removes the records of a job's idempotency key and of its uploads. An

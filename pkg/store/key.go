@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -8,6 +9,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
@@ -114,8 +119,100 @@ func (s *Store) repeated(spec *job.Spec) (job.Job, bool, error) {
 	return s.place(first)
 }
 
-// keyAt is the record under the store's name for a key.
-func (s *Store) keyAt(key string) string { return filepath.Join(s.dir, keysDir, key) }
+// keyAt is the record under the store's name for a key: in one of 4096 folders, so that a day of
+// ten million has some 2,500 in each.
+func (s *Store) keyAt(key string) string {
+	return filepath.Join(s.dir, keysDir, key[:1], key[1:3], key)
+}
+
+// linkKey has a draft's spec be the record under a key, durably. fs.ErrExist: there is one. fs.ErrNotExist: there
+// is no draft.
+func (s *Store) linkKey(spec *job.Spec, key string) error {
+	path := s.keyAt(key)
+	err := s.inFolder(path, func() error { return s.link(filepath.Join(s.draftDir(spec.ID), specFile), path) })
+	if err == nil {
+		err = s.syncDir(filepath.Dir(path))
+	}
+	return err
+}
+
+// keyRetention is how long an idempotency key stands for its first request, at least.
+const keyRetention = 24 * time.Hour
+
+// ForgetKeys removes idempotency keys that are over, from the folder behind after on, and folders that are
+// empty.
+func (s *Store) ForgetKeys(ctx context.Context, after string, now time.Time) (p Progress, err error) {
+	p.After = after
+	root := filepath.Join(s.dir, keysDir)
+	tops, err := s.list(root)
+	slices.Sort(tops)
+	for _, top := range tops {
+		var leaves []string
+		if err == nil && isHex(top, 1) {
+			leaves, err = s.list(filepath.Join(root, top))
+		}
+		slices.Sort(leaves)
+		for _, leaf := range leaves {
+			folder := filepath.Join(top, leaf)
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil || !isHex(leaf, 2) || folder <= after {
+				continue
+			}
+			var n int
+			n, err = s.forgetKeysIn(filepath.Join(root, folder), now.Add(-keyRetention))
+			if p.Count += n; err == nil {
+				p.After = folder
+			}
+		}
+		if err == nil && len(leaves) == 0 && isHex(top, 1) {
+			err = s.removeEmpty(filepath.Join(root, top))
+		}
+	}
+	if err != nil {
+		return p, fmt.Errorf("forget keys: %w", err)
+	}
+	p.After, p.Done = "", true
+	return p, nil
+}
+
+// forgetKeysIn removes the keys in a folder that are of before a time.
+func (s *Store) forgetKeysIn(dir string, before time.Time) (removed int, err error) {
+	names, err := s.list(dir)
+	if err == nil && len(names) == 0 {
+		err = s.removeEmpty(dir)
+	}
+	if err != nil {
+		return 0, err
+	}
+	var count atomic.Int64
+	var calls []func() error
+	for _, name := range names {
+		if !isHex(name, 2*sha256.Size) {
+			continue
+		}
+		calls = append(calls, func() error {
+			path := filepath.Join(dir, name)
+			at, err := s.changed(path)
+			if err == nil && at.Before(before) {
+				if err = s.remove(path); err == nil {
+					count.Add(1)
+				}
+			}
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) { // gone meanwhile; a folder that is not empty
+				return nil
+			}
+			return err
+		})
+	}
+	err = inTurns(calls)
+	return int(count.Load()), err
+}
+
+func isHex(name string, digits int) bool {
+	return len(name) == digits && strings.Trim(name, "0123456789abcdef") == ""
+}
 
 // claimNames competes for what a draft wants for itself alone: its uploads, and then its
 // key. As of [Store.compete] it is the spec given if that has won all.
@@ -174,9 +271,9 @@ func (s *Store) takeUploads(spec *job.Spec) (*job.Spec, error) {
 func (s *Store) take(spec *job.Spec, upload job.ID) (*job.Spec, error) {
 	key := uploadKey(spec.Owner, upload)
 	for range quarrels {
-		err := s.link(filepath.Join(s.draftDir(spec.ID), specFile), s.keyAt(key))
+		err := s.linkKey(spec, key)
 		if err == nil {
-			return spec, s.sync(s.keys)
+			return spec, nil
 		}
 		if !errors.Is(err, fs.ErrExist) {
 			return spec, err
@@ -204,9 +301,9 @@ func (s *Store) take(spec *job.Spec, upload job.ID) (*job.Spec, error) {
 // the spec given if that has won or if nobody knows.
 func (s *Store) compete(spec *job.Spec) (*job.Spec, error) {
 	for range quarrels {
-		err := s.link(filepath.Join(s.draftDir(spec.ID), specFile), s.keyAt(spec.Key))
+		err := s.linkKey(spec, spec.Key)
 		if err == nil {
-			return spec, s.sync(s.keys)
+			return spec, nil
 		}
 		if !errors.Is(err, fs.ErrExist) {
 			return spec, err
@@ -269,7 +366,7 @@ func (s *Store) placeOnce(spec *job.Spec) error {
 	// The job may have been erased between a look and our move.
 	gone, err := s.exists(s.gone(spec.ID))
 	if err == nil && gone {
-		err = errors.Join(job.ErrGone, s.hide(spec), s.discard(spec))
+		err = errors.Join(job.ErrGone, s.withdraw(spec))
 	}
 	return err
 }

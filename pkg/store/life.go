@@ -186,29 +186,41 @@ func (s *Store) removeRest(l *life, final *record) error {
 
 // deactivate takes a finished job out of active/. A retry can come between, and
 // needs the entry again: it has a file in the job's folder before it makes the
-// entry, so one of the two sees the other, even if the retrier dies. The folder is
+// entry, so one of the two sees the other, even if the retrier dies. Where this process dies
+// before it has looked, the entry under its other name is left for the sweeper. The folder is
 // listed afresh, because NFS clients remember that a name was missing.
 func (s *Store) deactivate(l *life, final *record) error {
 	entry := l.entry
 	if entry == "" {
 		entry = s.activeAt(final.Owner, l.id)
 	}
-	if err := s.remove(entry); err != nil {
+	if final.State == job.Succeeded { // can't be retried
+		err := s.remove(entry)
+		if err == nil {
+			s.freed(final.Owner)
+		}
+		return err
+	}
+	leaving := entry + leavingSuffix
+	if err := s.rename(entry, leaving); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil // others were quicker
+		}
 		return err
 	}
 	s.freed(final.Owner)
-	if final.State == job.Succeeded {
-		return nil // can't be retried
-	}
 	names, err := s.list(l.dir.Name())
 	if err != nil {
 		return errors.Join(err, s.activate(entry))
 	}
 	var since life
 	if since.read(names); since.run > l.run || len(since.temps) > 0 {
-		return s.activate(entry)
+		err = s.activate(entry)
 	}
-	return nil
+	if err == nil {
+		err = s.remove(leaving)
+	}
+	return err
 }
 
 // end ends the current run of a job from outside: the caller may be anybody.

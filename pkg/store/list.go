@@ -38,7 +38,7 @@ func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 		}
 	}
 	scanned := 0
-	err = s.walk(root, "", q.Before, func(id job.ID) error {
+	err = s.walk(root, q.Before, func(id job.ID) error {
 		if len(jobs) == q.Limit || scanned == maxScan {
 			return errEnough
 		}
@@ -71,55 +71,3 @@ func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 // errEnough ends a walk before its end.
 var errEnough = errors.New("enough")
 
-// shardDepth is how many folders deep the hours are: YYYY/MM/DD/HH.
-const shardDepth = 4
-
-// inHours says whether a path below jobs/, or a tree with its layout, is that of an
-// hour, or of a folder above hours, and one that may hold jobs by now: machines'
-// clocks differ.
-func inHours(path string, now time.Time) bool {
-	if len(path) < len("2006") || len(path) > len(hourForm) || len(path)%len("/01") != 1 || path > hourOf(now.Add(time.Hour))[:len(path)] {
-		return false
-	}
-	_, err := time.Parse(hourForm[:len(path)], path)
-	return err == nil
-}
-
-// walk calls visit for the ids below root, which has the layout of jobs/, newest
-// first, and only those before a given one. path is the part below root that is
-// walked already.
-func (s *Store) walk(root, path string, before job.ID, visit func(job.ID) error) error {
-	names, err := s.list(filepath.Join(root, path))
-	if err != nil {
-		return err
-	}
-	slices.Sort(names)
-	depth := 0
-	if path != "" {
-		depth = strings.Count(path, "/") + 1
-	}
-	for _, name := range slices.Backward(names) {
-		if depth < shardDepth {
-			sub := filepath.Join(path, name)
-			if !inHours(sub, time.Now()) {
-				continue // not ours
-			}
-			if before != "" && sub > shard(before) && !strings.HasPrefix(shard(before), sub) {
-				continue // younger
-			}
-			if err := s.walk(root, sub, before, visit); err != nil {
-				return err
-			}
-			continue
-		}
-		text, counts, _ := strings.Cut(name, ".") // see past.go
-		id, err := job.ParseID(text)
-		if err != nil || counts == goneCharge || before != "" && id >= before {
-			continue // not ours
-		}
-		if err := visit(id); err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -106,28 +105,6 @@ func (s *Store) hoursWith(folder string, now time.Time) ([]string, error) {
 	return s.hoursIn(filepath.Join(s.dir, ownersDir, folder), "", now)
 }
 
-// hoursIn lists the hours from one on, "" being the first, that have a folder in a tree
-// with the layout of jobs/.
-func (s *Store) hoursIn(tree, from string, now time.Time) ([]string, error) {
-	hours := []string{""}
-	for range shardDepth {
-		var deeper []string
-		for _, above := range hours {
-			names, err := s.list(filepath.Join(tree, above))
-			if err != nil {
-				return nil, err
-			}
-			for _, name := range names {
-				if sub := filepath.Join(above, name); inHours(sub, now) && sub >= from[:min(len(sub), len(from))] {
-					deeper = append(deeper, sub)
-				}
-			}
-		}
-		hours = deeper
-	}
-	return hours, nil
-}
-
 // inParallel is how many folders are listed at a time.
 const inParallel = 16
 
@@ -138,14 +115,12 @@ func (s *Store) tallies(folder string, hours []string) (map[string]tally, error)
 	for i, hour := range hours {
 		calls = append(calls, func() error {
 			var err error
-			found[i], err = s.tally(s.hourDir(folder, hour))
+			found[i], err = s.tally(filepath.Join(s.dir, ownersDir, folder), hour)
 			return err
 		})
 	}
-	for some := range slices.Chunk(calls, inParallel) {
-		if err := together(some...); err != nil {
-			return nil, err
-		}
+	if err := inTurns(calls); err != nil {
+		return nil, err
 	}
 	all := map[string]tally{}
 	for i, hour := range hours {
@@ -156,17 +131,18 @@ func (s *Store) tallies(folder string, hours []string) (map[string]tally, error)
 	return all, nil
 }
 
-func (s *Store) hourDir(folder, hour string) string {
-	return filepath.Join(s.dir, ownersDir, folder, hour)
-}
-
-// tally counts the jobs in a folder. With the whole directory away it is
-// job.ErrStoreAway, and not an empty folder.
-func (s *Store) tally(path string) (t tally, err error) {
-	err = s.scan(path, func(names []string) {
+// tally counts the jobs in a folder of a tree with the layout of jobs/, and in those below. With the whole
+// directory away it is job.ErrStoreAway, and not an empty folder.
+func (s *Store) tally(tree, path string) (t tally, err error) {
+	var finer []string
+	now := time.Now()
+	err = s.scan(filepath.Join(tree, path), func(names []string) {
 		for _, name := range names {
 			text, counts, _ := strings.Cut(name, ".")
 			if _, err := job.ParseID(text); err != nil {
+				if sub := filepath.Join(path, name); isTime(sub, now) {
+					finer = append(finer, sub)
+				}
 				continue
 			}
 			t.Jobs++
@@ -177,6 +153,18 @@ func (s *Store) tally(path string) (t tally, err error) {
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		err = s.there()
+	}
+	if err != nil {
+		return t, err
+	}
+	below := make([]tally, len(finer))
+	var calls []func() error
+	for i, sub := range finer {
+		calls = append(calls, func() (err error) { below[i], err = s.tally(tree, sub); return err })
+	}
+	err = inTurns(calls)
+	for _, b := range below {
+		t.Jobs, t.KiB = t.Jobs+b.Jobs, t.KiB+b.KiB
 	}
 	return t, err
 }
@@ -228,30 +216,4 @@ func (s *Store) writePast(folder string, p *past) {
 	if err != nil {
 		_ = s.remove(tmp)
 	}
-}
-
-// ForgetSubmissions removes what counts erased jobs as submissions, of hours that
-// were over a day ago, and that had not been at a time.
-func (s *Store) ForgetSubmissions(ctx context.Context, since, now time.Time) error {
-	owners, err := s.list(filepath.Join(s.dir, ownersDir))
-	if err != nil {
-		return err
-	}
-	over := hourOf(now.Add(-day - time.Hour))
-	for _, owner := range owners {
-		if ctx.Err() != nil {
-			return errors.Join(err, ctx.Err())
-		}
-		for at := since.UTC().Add(-day - 2*time.Hour).Truncate(time.Hour); hourOf(at) < over; at = at.Add(time.Hour) {
-			hour := filepath.Join(s.dir, ownersDir, owner, hourOf(at))
-			names, lerr := s.list(hour)
-			err = errors.Join(err, lerr)
-			for _, name := range names {
-				if strings.HasSuffix(name, "."+goneCharge) {
-					err = errors.Join(err, s.remove(filepath.Join(hour, name)))
-				}
-			}
-		}
-	}
-	return err
 }

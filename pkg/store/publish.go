@@ -29,11 +29,11 @@ func (s *Store) PublishedDir() string { return filepath.Join(s.dir, publishedDir
 // relative to [Store.PublishedDir], the result's first, then, of a public job, the
 // thumbnail's. They follow from what was asked for alone.
 func Published(id job.ID, format string, public bool) []string {
-	hour, file := shard(id), string(id)+"."+format
+	folder, file := id.Folder(), string(id)+"."+format
 	if !public {
-		return []string{path.Join(privateDir, hour, file)}
+		return []string{path.Join(privateDir, folder, file)}
 	}
-	return []string{path.Join(publicDir, hour, file), path.Join(thumbsDir, hour, string(id)+".jpeg")}
+	return []string{path.Join(publicDir, folder, file), path.Join(thumbsDir, folder, string(id)+".jpeg")}
 }
 
 // ParsePublished takes a name apart that [Published] can have made: the folder, such as

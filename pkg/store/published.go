@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 
 // PublishedSince returns the folders of [Store.PublishedDir] in which a name was made or
 // removed at or after changed, by the file server's clock, in the form
-// "public/2026/11/29/18". It looks at the hours from the one of first on, or at all of
+// "public/2026/11/29/18", with a minute and a second after it where there were many jobs. It looks at the hours from the one of first on, or at all of
 // them if first is zero, and costs a call for each. Each folder is opened, so that an
 // NFS client's cached attributes don't hide a change.
 func (s *Store) PublishedSince(ctx context.Context, first, changed time.Time) ([]string, error) {
@@ -39,19 +40,34 @@ func (s *Store) PublishedSince(ctx context.Context, first, changed time.Time) ([
 		if err != nil {
 			return nil, fmt.Errorf("list published hours: %w", err)
 		}
-		for _, hour := range hours {
-			calls = append(calls, func() error {
-				at, err := s.folderChanged(filepath.Join(s.PublishedDir(), kind, hour))
-				if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
-					return nil // removed meanwhile, or nothing that the store has made
-				}
-				if err == nil && !at.Before(changed) {
-					mu.Lock()
-					folders = append(folders, path.Join(kind, filepath.ToSlash(hour)))
-					mu.Unlock()
-				}
+		var look func(folder string) error
+		look = func(folder string) error {
+			dir := filepath.Join(s.PublishedDir(), kind, folder)
+			at, err := s.folderChanged(dir)
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
+				return nil // removed meanwhile, or nothing that the store has made
+			}
+			if err != nil {
 				return err
-			})
+			}
+			if !at.Before(changed) {
+				mu.Lock()
+				folders = append(folders, path.Join(kind, filepath.ToSlash(folder)))
+				mu.Unlock()
+			}
+			if depthOf(folder) == secondDepth {
+				return nil
+			}
+			finer, err := s.finer(filepath.Join(s.PublishedDir(), kind), folder, time.Now().Add(settle))
+			for _, sub := range finer {
+				if err == nil {
+					err = cmp.Or(ctx.Err(), look(sub))
+				}
+			}
+			return err
+		}
+		for _, hour := range hours {
+			calls = append(calls, func() error { return look(hour) })
 		}
 	}
 	for some := range slices.Chunk(calls, inParallel) {

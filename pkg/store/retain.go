@@ -1,8 +1,8 @@
 package store
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,65 +16,103 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// keyRetention is how long an idempotency key stands for its first request.
-const keyRetention = 24 * time.Hour
+// Progress is how far a task of housekeeping has come in a tree of folders.
+type Progress struct {
+	After string // the last folder that is done; "" if none is, or all are
+	Done  bool   // all are
+	Count int    // of what was done
+}
 
-// Expire removes at most limit finished jobs that ended before a time, oldest
-// first, and says how many. It looks at no more than a few times as many. A job
-// that can't be read or removed does not stop it: of such errors it returns one. When
-// ctx ends it stops between two jobs, with the error of ctx; what it has begun,
-// [Store.EndErasures] completes.
-func (s *Store) Expire(ctx context.Context, before time.Time, limit int) (int, error) {
-	expired, begun, seen := 0, 0, 0
+// Expire removes finished jobs that ended before a time, the oldest folders first, from the one behind after on.
+// A job that can't be read or removed does not stop it: of such errors it returns one. When
+// ctx ends it stops between two jobs; what it has begun, [Store.EndErasures] completes.
+func (s *Store) Expire(ctx context.Context, before time.Time, after string) (p Progress, err error) {
+	p.After = after
 	var damaged error
-	err := s.hours(ctx, jobsDir, before, func(hour string) error {
-		names, err := s.list(hour)
-		if err != nil {
-			return err
-		}
-		slices.Sort(names)
-		var g graves
-		for _, name := range names {
-			id, perr := job.ParseID(name)
-			if perr != nil {
-				continue
-			}
-			if ctx.Err() != nil {
-				err = ctx.Err()
-				break
-			}
-			if seen++; begun+len(g.jobs) == limit || seen > 4*limit {
-				err = errEnough
-				break
-			}
-			if derr := s.expireOne(&g, id, before); errors.Is(derr, job.ErrStoreAway) {
-				err = derr
-				break
-			} else if derr != nil {
-				damaged = fmt.Errorf("job %s: %w", id, derr)
-			}
-		}
-		begun += len(g.jobs)
-		switch ferr := s.fill(ctx, &g); {
-		case ferr == nil:
-			expired += len(g.jobs)
-		case errors.Is(ferr, job.ErrStoreAway), ctx.Err() != nil:
-			return ferr
-		default:
-			damaged = ferr
+	err = s.folders(ctx, jobsDir, span{after, before}, func(folder string) error {
+		n, err := s.expireIn(ctx, folder, before)
+		p.Count += n
+		if errors.Is(err, job.ErrStoreAway) || ctx.Err() != nil {
+			return cmp.Or(err, ctx.Err())
 		}
 		if err != nil {
-			return err
+			damaged = err
 		}
-		return s.removeEmpty(hour)
+		p.After = folder
+		return nil
 	})
-	if errors.Is(err, errEnough) {
-		err = nil
+	if err == nil {
+		p.After, p.Done = "", true
+		err = errors.Join(s.tidyOwners(ctx, before), s.tidyPublished(ctx, before))
 	}
-	if err = errors.Join(err, damaged, s.tidyOwners(ctx, before), s.tidyPublished(ctx, before)); err != nil {
-		return expired, fmt.Errorf("apply the retention: %w", err)
+	if err = errors.Join(err, damaged); err != nil {
+		return p, fmt.Errorf("apply the retention: %w", err)
 	}
-	return expired, nil
+	return p, nil
+}
+
+// expiring is how many jobs are expired at a time. Each takes some forty calls of the file server, one after
+// the other.
+const expiring = 64
+
+// expireIn is Expire in a folder. It returns how many jobs it has removed, and one of the errors of those that it
+// has not.
+func (s *Store) expireIn(ctx context.Context, folder string, before time.Time) (expired int, err error) {
+	path := filepath.Join(s.dir, jobsDir, folder)
+	names, err := s.list(path)
+	if err != nil {
+		return 0, err
+	}
+	var ids []job.ID
+	for _, name := range names {
+		if id, ok := jobIn(folder, name); ok && string(id) == name {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	for some := range slices.Chunk(ids, expiring) {
+		n, eerr := s.expireAll(ctx, some, before)
+		expired += n
+		if errors.Is(eerr, job.ErrStoreAway) || ctx.Err() != nil {
+			return expired, cmp.Or(eerr, ctx.Err())
+		}
+		if eerr != nil {
+			err = eerr
+		}
+	}
+	if err != nil {
+		return expired, err
+	}
+	for _, kind := range []string{publicDir, thumbsDir, privateDir} {
+		err = errors.Join(err, s.removeEmpty(filepath.Join(s.PublishedDir(), kind, folder)))
+	}
+	return expired, errors.Join(err, s.removeEmpty(path))
+}
+
+// expireAll expires jobs of a folder at the same time, and removes their copies together.
+func (s *Store) expireAll(ctx context.Context, ids []job.ID, before time.Time) (int, error) {
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
+	dug := make([]graves, len(ids))
+	var calls []func() error
+	for i, id := range ids {
+		calls = append(calls, func() error {
+			if err := s.expireOne(&dug[i], id, before); err != nil {
+				return fmt.Errorf("job %s: %w", id, err)
+			}
+			return nil
+		})
+	}
+	err := together(calls...)
+	var g graves
+	for _, one := range dug {
+		g.jobs = append(g.jobs, one.jobs...)
+	}
+	if ferr := s.fill(ctx, &g); ferr != nil {
+		return 0, errors.Join(err, ferr)
+	}
+	return len(g.jobs), err
 }
 
 // tidyOwners removes the folders of the owners' index that are empty and older than
@@ -85,7 +123,7 @@ func (s *Store) tidyOwners(ctx context.Context, before time.Time) error {
 		return err
 	}
 	for _, owner := range owners {
-		if err := s.hours(ctx, filepath.Join(ownersDir, owner), before, s.removeEmpty); err != nil {
+		if err := s.tidyFolders(ctx, filepath.Join(ownersDir, owner), before); err != nil {
 			return err
 		}
 	}
@@ -98,9 +136,15 @@ func (s *Store) tidyOwners(ctx context.Context, before time.Time) error {
 func (s *Store) tidyPublished(ctx context.Context, before time.Time) error {
 	var errs []error
 	for _, kind := range []string{publicDir, thumbsDir, privateDir} {
-		errs = append(errs, s.hours(ctx, filepath.Join(publishedDir, kind), before, s.removeEmpty))
+		errs = append(errs, s.tidyFolders(ctx, filepath.Join(publishedDir, kind), before))
 	}
 	return errors.Join(errs...)
+}
+
+func (s *Store) tidyFolders(ctx context.Context, tree string, before time.Time) error {
+	return s.folders(ctx, tree, span{before: before}, func(path string) error {
+		return s.removeEmpty(filepath.Join(s.dir, tree, path))
+	})
 }
 
 func (s *Store) expireOne(g *graves, id job.ID, before time.Time) error {
@@ -114,53 +158,81 @@ func (s *Store) expireOne(g *graves, id job.ID, before time.Time) error {
 	if err != nil || !r.State.Finished() || r.FinishedAt == nil || !r.FinishedAt.Before(before) {
 		return err
 	}
-	return s.dig(g, id, Expired)
-}
-
-// Forget removes what is left of jobs that were made before a time and are gone.
-func (s *Store) Forget(ctx context.Context, before time.Time) error {
-	err := s.hours(ctx, goneDir, before, s.removeTree)
+	if err := s.moveToGrave(id, Expired); err != nil {
+		return err
+	}
+	// It may have been retried since it was read.
+	names, err := s.list(s.graveDir(id))
 	if err != nil {
-		return fmt.Errorf("forget erased jobs: %w", err)
+		return err
 	}
-	return nil
+	var l life
+	if l.read(names); l.run != r.Run || !l.ended {
+		return s.restore(id)
+	}
+	return s.bury(g, id, Expired)
 }
 
-// hours visits the folders of the hours that were over before a time, oldest
-// first, in a tree with the layout of jobs/, until ctx ends.
-func (s *Store) hours(ctx context.Context, tree string, before time.Time, visit func(dir string) error) error {
-	last := hourOf(before)
-	var down func(path string, depth int) error
-	down = func(path string, depth int) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if depth == shardDepth {
-			return visit(filepath.Join(s.dir, tree, path))
-		}
-		names, err := s.list(filepath.Join(s.dir, tree, path))
-		if err != nil {
-			return err
-		}
-		slices.Sort(names)
-		for _, name := range names {
-			sub := filepath.Join(path, name)
-			if !inHours(sub, time.Now()) {
-				continue // not ours
-			}
-			if sub >= last && !strings.HasPrefix(last, sub) || sub == last {
-				return nil // the hour that before lies in may not be over
-			}
-			if err := down(sub, depth+1); err != nil {
-				return err
-			}
-		}
-		if strings.HasPrefix(last, path) {
-			return nil // not over: the first job of its time may be about to move in
-		}
-		return s.removeEmpty(filepath.Join(s.dir, tree, path))
+// restore gives a job back its place whose retention turned out not to be over.
+func (s *Store) restore(id job.ID) error {
+	err := s.rename(s.graveDir(id), s.jobDir(id))
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = s.remove(s.erasing(id, Expired))
 	}
-	return down("", 0)
+	return err
+}
+
+// Forget removes the tombstones of jobs that were made before a time, from the folder behind after on.
+func (s *Store) Forget(ctx context.Context, before time.Time, after string) (p Progress, err error) {
+	p.After = after
+	err = s.folders(ctx, goneDir, span{after, before}, func(folder string) error {
+		dir := filepath.Join(s.dir, goneDir, folder)
+		names, err := s.list(dir)
+		var calls []func() error
+		for _, name := range names {
+			if _, ok := jobIn(folder, name); ok {
+				calls = append(calls, func() error { return s.remove(filepath.Join(dir, name)) })
+			}
+		}
+		err = errors.Join(err, inTurns(calls), s.removeEmpty(dir))
+		if err == nil {
+			p.After, p.Count = folder, p.Count+len(calls)
+		}
+		return err
+	})
+	if err != nil {
+		return p, fmt.Errorf("forget erased jobs: %w", err)
+	}
+	p.After, p.Done = "", true
+	return p, nil
+}
+
+// ForgetSubmissions removes what counts erased jobs as submissions, of hours that
+// were over a day ago, from the folder behind after on, which is one of all owners.
+func (s *Store) ForgetSubmissions(ctx context.Context, after string, now time.Time) (p Progress, err error) {
+	before := now.Add(-day - time.Hour)
+	p.After = after
+	owners, err := s.list(filepath.Join(s.dir, ownersDir))
+	for _, owner := range owners {
+		tree := filepath.Join(ownersDir, owner)
+		err = errors.Join(err, s.folders(ctx, tree, span{after, before}, func(folder string) error {
+			dir := filepath.Join(s.dir, tree, folder)
+			names, err := s.list(dir)
+			var calls []func() error
+			for _, name := range names {
+				if strings.HasSuffix(name, "."+goneCharge) {
+					calls = append(calls, func() error { return s.remove(filepath.Join(dir, name)) })
+				}
+			}
+			p.Count += len(calls)
+			return errors.Join(err, inTurns(calls))
+		}))
+	}
+	if err != nil {
+		return p, fmt.Errorf("forget submissions: %w", err)
+	}
+	p.After, p.Done = hourOf(before.Add(-time.Hour)), true
+	return p, nil
 }
 
 // removeEmpty removes a folder if it is empty, but not a tree's own.
@@ -184,56 +256,6 @@ func (s *Store) CleanUp(ctx context.Context, now time.Time, age time.Duration) e
 	}
 	if err := s.removeOld(ctx, tmpDir, ours, now.Add(-age)); err != nil {
 		return fmt.Errorf("clean up: %w", err)
-	}
-	return nil
-}
-
-// CleanDrafts removes the folders of jobs whose making, or whose erasure, did not
-// come to its end, in the hours since a time. Each hour's folder is listed, so
-// this is not for every minute.
-func (s *Store) CleanDrafts(ctx context.Context, since, now time.Time, age time.Duration) error {
-	for hour := since.UTC().Truncate(time.Hour); !hour.After(now); hour = hour.Add(time.Hour) {
-		if ctx.Err() != nil {
-			return fmt.Errorf("clean up: %w", ctx.Err())
-		}
-		dir := filepath.Join(s.dir, jobsDir, hour.Format("2006/01/02/15"))
-		names, err := s.list(dir)
-		for _, name := range names {
-			id, err := job.ParseID(strings.TrimPrefix(strings.TrimPrefix(name, draftPrefix), awayPrefix))
-			if err != nil || !strings.HasPrefix(name, ".") {
-				continue
-			}
-			path := filepath.Join(dir, name)
-			at, err := s.changed(path)
-			if err != nil || now.Sub(at) <= age {
-				continue
-			}
-			there, err := s.exists(s.jobDir(id))
-			switch {
-			case err == nil && there:
-				err = s.removeTree(path)
-			case err == nil:
-				err = s.forget(Entry{ID: id})
-			}
-			if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errInUse) { // then later
-				return fmt.Errorf("clean up after job %s: %w", id, err)
-			}
-		}
-		if err != nil {
-			return fmt.Errorf("clean up: %w", err)
-		}
-	}
-	return nil
-}
-
-// ForgetKeys removes idempotency keys that are over.
-func (s *Store) ForgetKeys(ctx context.Context, now time.Time) error {
-	// Names are keyOf's.
-	ours := func(name string) bool {
-		return len(name) == 2*sha256.Size && strings.Trim(name, "0123456789abcdef") == ""
-	}
-	if err := s.removeOld(ctx, keysDir, ours, now.Add(-keyRetention)); err != nil {
-		return fmt.Errorf("forget keys: %w", err)
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ import (
 
 // FormatVersion marks the layout of the directory. A program refuses a
 // directory with another mark rather than guess.
-const FormatVersion = "atelier-store 2\n"
+const FormatVersion = "atelier-store 3\n"
 
 // Defaults of [Config].
 const (
@@ -65,8 +65,7 @@ type Store struct {
 	quotas      Quotas
 	accounts    accounts
 	room        room
-
-	keys *os.File // the folder, open for its fsync
+	grains      grains
 }
 
 // Open makes the directory's skeleton where it is missing and checks that it
@@ -93,7 +92,7 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s := &Store{dir: dir, lease: cfg.Lease, maxAttempts: cfg.MaxAttempts, unpublish: cfg.Unpublish, quotas: cfg.Quotas}
 	if err := s.open(); err != nil {
-		return nil, fmt.Errorf("open the store: %w", errors.Join(err, s.Close()))
+		return nil, fmt.Errorf("open the store: %w", err)
 	}
 	return s, nil
 }
@@ -113,11 +112,7 @@ func (s *Store) open() error {
 		}
 	}
 	_, err = s.now() // no Check: a full disk is no reason not to read, or to make room
-	if err := errors.Join(s.checkFormat(), err); err != nil {
-		return err
-	}
-	s.keys, err = openFolder(filepath.Join(s.dir, keysDir))
-	return err
+	return errors.Join(s.checkFormat(), err)
 }
 
 // skeleton makes a folder unless it is there, as a folder and not as a link to one.
@@ -136,12 +131,7 @@ func (s *Store) skeleton(path string) error {
 }
 
 // Close ends the use of the store. No method may be called any more.
-func (s *Store) Close() error {
-	if s.keys == nil {
-		return nil // it was never opened
-	}
-	return s.keys.Close()
-}
+func (s *Store) Close() error { return nil }
 
 // Dir is the directory's absolute path.
 func (s *Store) Dir() string { return s.dir }
@@ -202,14 +192,14 @@ func (s *Store) replaceFile(path string, b []byte) error {
 // The names at the directory's top.
 const (
 	formatFile   = "FORMAT"    // holds FormatVersion
-	jobsDir      = "jobs"      // YYYY/MM/DD/HH/<id>/
-	activeDir    = "active"    // <hash>/<id>: an owner's job that is not finished or not yet tidy
-	keysDir      = "keys"      // <hash>: a job's spec under its owner's idempotency key
+	jobsDir      = "jobs"      // YYYY/MM/DD/HH[/MM[/SS]]/<id>/: see job.Grain
+	activeDir    = "active"    // <hash>/YYYY/../<id>: an owner's job that is not finished or not yet tidy
+	keysDir      = "keys"      // h/as/<hash>: a job's spec under its owner's idempotency key
 	uploadsDir   = "uploads"   // <hash>/<id>.<bytes>: an owner's pending uploads
-	ownersDir    = "owners"    // <hash>/YYYY/MM/DD/HH/<id>.<KiB>: an owner's jobs, with what each counts for
+	ownersDir    = "owners"    // <hash>/YYYY/../<id>.<KiB>: an owner's jobs, with what each counts for
 	usageDir     = "usage"     // <hash>: what was counted of an owner's jobs
 	publishedDir = "published" // see publish.go: the results, by links
-	goneDir      = "gone"      // YYYY/MM/DD/HH/<id>: a job that was erased or has expired
+	goneDir      = "gone"      // YYYY/../<id>: a job that was erased or has expired
 	erasingDir   = "erasing"   // <id>.<why>: a job that is being erased
 	sweepDir     = "sweep"     // turn.N: who sweeps, and what they remember
 	tmpDir       = "tmp"       // what is not in its place yet, or no longer
@@ -239,13 +229,9 @@ func thumbFile(n int) string   { return fmt.Sprintf("thumb.%d", n) }
 func runFile(run int) string   { return fmt.Sprintf("run.%d", run) }
 func finalFile(run int) string { return fmt.Sprintf("final.%d", run) }
 
-// shard is the folder of the hour in which a job was made, so that no folder
-// grows without bound and a listing can go newest first.
-func shard(id job.ID) string { return id.Time().Format("2006/01/02/15") }
-
-func (s *Store) shard(id job.ID) string  { return filepath.Join(s.dir, jobsDir, shard(id)) }
+func (s *Store) shard(id job.ID) string  { return filepath.Join(s.dir, jobsDir, id.Folder()) }
 func (s *Store) jobDir(id job.ID) string { return filepath.Join(s.shard(id), string(id)) }
-func (s *Store) gone(id job.ID) string   { return filepath.Join(s.dir, goneDir, shard(id), string(id)) }
+func (s *Store) gone(id job.ID) string   { return filepath.Join(s.dir, goneDir, id.Folder(), string(id)) }
 
 // check refuses an id that could lead out of the directory: it becomes a path.
 func check(id job.ID) error {

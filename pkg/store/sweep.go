@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -102,64 +101,6 @@ func (s *Store) SetNote(n Note, content []byte) error {
 	return s.replaceFile(filepath.Join(s.dir, sweepDir, string(n)), content)
 }
 
-// An Entry is a job's place among those that the sweeper looks after.
-type Entry struct {
-	ID     job.ID
-	folder string // its owner's
-}
-
-// EntryOf is the entry of a job, whether it is there or not.
-func EntryOf(j job.Job) Entry { return Entry{j.ID, ownerFolder(j.Owner)} }
-
-// at is an entry's path.
-func (s *Store) at(e Entry) string { return filepath.Join(s.dir, activeDir, e.folder, string(e.ID)) }
-
-// Active lists the jobs that are not finished, or not yet tidied up, oldest
-// first. Owners' folders that are empty are removed, so that there are as many as
-// owners who wait for something. Of one owner's jobs there are an eighth of [mostNames] at
-// most, of all half: whoever fills a folder with names neither keeps other owners' jobs
-// from being seen nor takes more than some 40 MB.
-func (s *Store) Active() ([]Entry, error) {
-	root := filepath.Join(s.dir, activeDir)
-	folders, err := s.list(root)
-	if err != nil {
-		return nil, fmt.Errorf("list active jobs: %w", err)
-	}
-	var mu sync.Mutex
-	var active []Entry
-	var calls []func() error
-	for _, folder := range folders {
-		calls = append(calls, func() error {
-			empty, left := true, s.mostNames()/8
-			err := s.scan(filepath.Join(root, folder), func(names []string) {
-				mu.Lock()
-				defer mu.Unlock()
-				for _, name := range names {
-					empty = false
-					if id, err := job.ParseID(name); err == nil && left > 0 && len(active) < s.mostNames()/2 {
-						left--
-						active = append(active, Entry{id, folder})
-					}
-				}
-			})
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil
-			}
-			if err == nil && empty {
-				err = s.removeEmpty(filepath.Join(root, folder))
-			}
-			return err
-		})
-	}
-	for some := range slices.Chunk(calls, inParallel) {
-		if err := together(some...); err != nil {
-			return nil, fmt.Errorf("list active jobs: %w", err)
-		}
-	}
-	slices.SortFunc(active, func(a, b Entry) int { return strings.Compare(string(a.ID), string(b.ID)) })
-	return active, nil
-}
-
 // A Checkup is what the sweeper must know of an active job.
 type Checkup struct {
 	Job       job.Job
@@ -190,6 +131,12 @@ func (s *Store) Checkup(e Entry, now time.Time, stale time.Duration) (Checkup, e
 func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup, err error) {
 	id := e.ID
 	c.Announced, err = s.changed(s.at(e))
+	if errors.Is(err, fs.ErrNotExist) {
+		// Whoever was tidying up has died, or is about to remove it.
+		if err = s.rename(s.at(e)+leavingSuffix, s.at(e)); err == nil {
+			c.Announced, err = s.changed(s.at(e))
+		}
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, job.ErrFinished
 	}
@@ -259,7 +206,7 @@ func (s *Store) forget(e Entry) error {
 	spec, err := s.readSpec(filepath.Join(away, specFile), id)
 	switch {
 	case err == nil:
-		e.folder = ownerFolder(spec.Owner)
+		e.owner = ownerFolder(spec.Owner)
 	case errors.Is(err, errUnreadable), errors.Is(err, fs.ErrNotExist):
 		// Half written, and so without a key or a place in the index; or removed already.
 		spec, err = job.Spec{ID: id}, nil
@@ -273,13 +220,13 @@ func (s *Store) forget(e Entry) error {
 	if err == nil {
 		err = s.strip(away, &spec)
 	}
-	if err == nil && e.folder != "" {
-		err = s.unlist(e.folder, id)
+	if err == nil && e.owner != "" {
+		err = s.unlist(e.owner, id)
 	}
 	if err == nil {
 		err = s.removeTree(away)
 	}
-	if err == nil && e.folder != "" {
+	if err == nil && e.owner != "" {
 		err = s.remove(s.at(e))
 	}
 	return err
@@ -300,15 +247,6 @@ func (s *Store) removeOldTemps(l *life, now time.Time, stale time.Duration) erro
 		}
 	}
 	return nil
-}
-
-// Announced notes that an active job was sent to the queue just now.
-func (s *Store) Announced(e Entry) error {
-	err := s.touch(s.at(e))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // it has finished meanwhile
-	}
-	return err
 }
 
 // runBegan is when a run was asked for, by the file server's clock.

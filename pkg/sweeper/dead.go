@@ -3,21 +3,22 @@ package sweeper
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// What one sweep takes from the dead-letter queue. What it leaves there, for a
+// How the dead-letter queue is read: by several receivers, in batches. What a sweep leaves there, for a
 // person to look at, is out of its way for deadAside.
 const (
-	deadBatches = 10
-	deadBatch   = 10
-	deadAside   = 15 * time.Minute
+	deadReceivers = 8
+	deadBatch     = 10
+	deadAside     = 15 * time.Minute
 )
 
-// dead reads the dead-letter queue. The queue counts receipts, of which an outage
+// dead reads the dead-letter queue, until it is empty or ctx ends. The queue counts receipts, of which an outage
 // costs many; what counts is attempts. So an unfinished job whose attempts are not
 // used up is sent again, until it is too old, and else it fails. The message of one
 // that is finished is dropped. What is no message of ours, or of an unknown job,
@@ -26,8 +27,18 @@ func (s *Sweeper) dead(ctx context.Context, now time.Time) error {
 	if s.Dead == nil {
 		return nil
 	}
+	errs := make([]error, deadReceivers)
+	var all sync.WaitGroup
+	for i := range errs {
+		all.Go(func() { errs[i] = s.receiveDead(ctx, now) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+func (s *Sweeper) receiveDead(ctx context.Context, now time.Time) error {
 	var errs []error
-	for range deadBatches {
+	for ctx.Err() == nil {
 		ds, err := s.Dead.Receive(ctx, deadBatch, 0, deadAside)
 		if err != nil {
 			return errors.Join(append(errs, err)...)
@@ -36,7 +47,7 @@ func (s *Sweeper) dead(ctx context.Context, now time.Time) error {
 			if done, err := s.bury(ctx, d, now); err != nil {
 				errs = append(errs, err)
 			} else if done {
-				s.report.Dead++
+				s.buried.Add(1)
 				errs = append(errs, s.Dead.Delete(ctx, d))
 			}
 		}

@@ -3,40 +3,106 @@ package sweeper
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
 )
 
 const (
 	// tempAge is how old a temporary file must be to be one of a dead process.
 	// One of a process that was merely stalled may go too: it looks again.
 	tempAge = 5 * time.Minute
-	// keepEvery is how often to do what grows with the number of jobs there are.
-	keepEvery = time.Hour
-	// expireBatch is how many jobs one sweep removes. Each costs some forty calls of
-	// the file server.
-	expireBatch = 500
 	// graveTime is how long an erased job's address answers that it is gone.
 	graveTime = 90 * 24 * time.Hour
+	// settled is how long after the end of an hour its jobs are reconciled: no submission takes as long.
+	settled = time.Hour
 )
 
-// housekeeping removes what is over, and stops between two jobs when ctx ends.
+// A task of housekeeping goes through a tree of folders, again and again. A pass may take many sweeps: each goes on
+// where the last one stopped.
+type task struct {
+	name  string
+	every time.Duration // from the start of a pass to that of the next
+	run   func(ctx context.Context, after string) (store.Progress, error)
+}
+
+// A taskMemory is how far a task has come.
+type taskMemory struct {
+	Began time.Time `json:"began"` // the present or last pass
+	After string    `json:"after"` // the folder that was done last
+	Done  bool      `json:"done"`  // the pass is over
+}
+
+// due reports whether there is something to do.
+func (m taskMemory) due(now time.Time, every time.Duration) bool {
+	age := now.Sub(m.Began)
+	return !m.Done || age >= every || age < 0 // a clock has been set
+}
+
+func (s *Sweeper) tasks(now time.Time) []task {
+	st := s.Store
+	once := func(do func(context.Context) error) func(context.Context, string) (store.Progress, error) {
+		return func(ctx context.Context, _ string) (store.Progress, error) {
+			err := do(ctx)
+			return store.Progress{Done: err == nil}, err
+		}
+	}
+	return []task{
+		{"erasures", 0, once(st.EndErasures)},
+		{"temporary files", 0, once(func(ctx context.Context) error { return st.CleanUp(ctx, now, tempAge) })},
+		{"retention", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
+			p, err := st.Expire(ctx, now.Add(-s.Retention), after)
+			s.expired.Add(int64(p.Count))
+			return p, err
+		}},
+		{"reconciliation", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
+			if after == "" { // what is older is somebody else's leftovers
+				after = job.Hour.Folder(now.Add(-24 * time.Hour))
+			}
+			return st.Reconcile(ctx, after, now.Add(-settled), now, stale)
+		}},
+		{"idempotency keys", 6 * time.Hour, func(ctx context.Context, after string) (store.Progress, error) { return st.ForgetKeys(ctx, after, now) }},
+		{"uploads", time.Hour, once(func(ctx context.Context) error { return st.ForgetUploads(ctx, now) })},
+		{"submissions", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
+			return st.ForgetSubmissions(ctx, after, now)
+		}},
+		{"tombstones", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
+			return st.Forget(ctx, now.Add(-s.Retention-graveTime), after)
+		}},
+	}
+}
+
+// housekeeping works on all tasks that are due, at the same time, so that none holds up another, until ctx ends.
 func (s *Sweeper) housekeeping(ctx context.Context, now time.Time, m *memory) error {
-	err := errors.Join(s.Store.EndErasures(ctx), s.Store.CleanUp(ctx, now, tempAge))
-	if age := now.Sub(m.Kept); age >= 0 && age < keepEvery || ctx.Err() != nil {
-		return err
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
+	for _, t := range s.tasks(now) {
+		known := m.task(t.name)
+		if !known.due(now, t.every) {
+			continue
+		}
+		if known.Done || known.Began.IsZero() {
+			known.Began = now
+		}
+		all.Go(func() {
+			p, err := t.run(ctx, known.After)
+			known.After, known.Done = p.After, p.Done
+			m.setTask(t.name, known)
+			err = errors.Join(s.inTime(ctx, err), s.save(m))
+			if err != nil {
+				mu.Lock()
+				errs = append(errs, fmt.Errorf("%s: %w", t.name, err))
+				mu.Unlock()
+			}
+		})
 	}
-	expired, xerr := s.Store.Expire(ctx, now.Add(-s.Retention), expireBatch)
-	s.report.Expired = expired
-	if expired > 0 {
-		s.Log.Info("retention applied", "jobs", expired)
+	all.Wait()
+	if n := s.expired.Load(); n > 0 {
+		s.Log.Info("retention applied", "jobs", n)
 	}
-	since := m.Kept
-	if m.Kept.IsZero() {
-		since = now.Add(-24 * time.Hour) // the first time; what is older is somebody else's leftovers
-	}
-	err = errors.Join(err, xerr, s.Store.CleanDrafts(ctx, since.Add(-time.Hour), now, stale), s.Store.ForgetKeys(ctx, now), s.Store.ForgetUploads(ctx, now), s.Store.ForgetSubmissions(ctx, since, now), s.Store.Forget(ctx, now.Add(-s.Retention-graveTime)))
-	if expired < expireBatch && ctx.Err() == nil {
-		m.Kept = now // else the next sweep goes on
-	}
-	return err
+	return errors.Join(errs...)
 }

@@ -3,18 +3,20 @@ package sweeper
 import (
 	"context"
 	"errors"
-	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// glance is how many active jobs a sweep looks at: the oldest, which are most
-// likely to be in need, and as many others in turn. Each costs a handful of file
-// operations.
-const glance = 128
+// atOnce is how many jobs a sweep looks at, or tasks of housekeeping it works on, at the same time. Each takes a
+// handful of calls of the file server, one after the other.
+const atOnce = 32
+
+// oldest is how many of the oldest jobs each sweep looks at, which are most likely to be in need,
+// where it has no time for all.
+const oldest = 1000
 
 // patience is how many sweeps in a row must find fewer messages than jobs before
 // messages count as lost: the queue's numbers are approximate, and a job is
@@ -22,75 +24,143 @@ const glance = 128
 const patience = 3
 
 // longSilence is after how many sweeps a job's message may be missing although the queue
-// has as many as there are jobs.
-const longSilence = 15
+// has as many as there are jobs, and trickle how many such jobs a sweep sends again.
+const (
+	longSilence = 15
+	trickle     = 10
+)
+
+// mostWaiting is how many waiting jobs a sweep remembers, to send them again.
+const mostWaiting = 20_000
 
 // stale is the age at which an entry without a job is that of a submission that
 // died.
 const stale = 10 * time.Minute
 
-// jobs looks at active jobs and sends again, or ends, those that need it.
-func (s *Sweeper) jobs(ctx context.Context, now time.Time, m *memory) error {
-	active, err := s.Store.Active()
+// A round is what a sweep finds out of the active jobs.
+type round struct {
+	mu         sync.Mutex
+	unfinished int // of those that were looked at
+	abandoned  []job.Job
+	waiting    []waiting
+	claimed    map[string]time.Time // by owner: the youngest announcement of a job that a worker is at
+	errs       []error
+}
+
+// A waiting job is one that no worker is at and that was not announced for a while.
+type waiting struct {
+	job.Job
+	announced time.Time
+}
+
+// jobs looks at active jobs and sends again, or ends, those that need it: at all of them, the oldest
+// first, as far as ctx allows; and else at the oldest and, in turn, at the others.
+func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
+	m := all.Jobs // nobody else changes it
+	defer func() {
+		all.mu.Lock()
+		all.Jobs = m
+		all.mu.Unlock()
+	}()
+	folders, err := s.Store.ActiveFolders(ctx)
 	if err != nil {
 		return err
 	}
-	unfinished := len(active)
-	var abandoned, waiting, long []job.Job
-	var errs []error
-	for _, entry := range s.choose(active, m) {
-		if ctx.Err() != nil {
-			return errors.Join(append(errs, ctx.Err())...)
+	r := &round{claimed: map[string]time.Time{}}
+	if m.Cursor == "" {
+		m.Counted = 0
+	} else if err := s.lookAt(ctx, folders, oldest, now, r); err != nil {
+		return err
+	}
+	behind := r.unfinished
+	for _, f := range folders {
+		if f.Position() <= m.Cursor {
+			continue
 		}
-		c, err := s.Store.Checkup(entry, now, stale)
-		switch {
-		case errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone):
-			unfinished-- // and is tidied up now
-		case errors.Is(err, job.ErrNotFound):
-			unfinished-- // about to be made, or never to be
-		case err != nil:
-			errs = append(errs, err)
-		case now.Sub(c.RunBegan) > s.MaxAge:
-			errs = append(errs, s.timeOut(c.Job))
-			unfinished--
-		case c.Abandoned:
-			abandoned = append(abandoned, c.Job)
-		case !c.Leased && now.Sub(c.Announced) > s.silence(c.Announced.Sub(c.RunBegan)):
-			waiting = append(waiting, c.Job)
-			if now.Sub(c.Announced) > longSilence*s.Every {
-				long = append(long, c.Job)
-			}
+		before := r.unfinished
+		if err = s.lookAt(ctx, []store.ActiveFolder{f}, 0, now, r); err != nil {
+			break
+		}
+		m.Cursor, m.Counted = f.Position(), m.Counted+r.unfinished-before
+	}
+	if err == nil { // it was the last
+		m.Cursor, m.Unfinished, m.CountedAt = "", m.Counted, now
+	}
+	s.report.Unfinished = max(m.Unfinished, m.Counted, behind)
+	return errors.Join(append(r.errs, err, s.send(ctx, "its worker died", r.abandoned), s.sendLost(ctx, r, &m, now))...)
+}
+
+// lookAt looks at the jobs in folders, and at no further folder after so many jobs; 0 is no limit. It returns an
+// error when ctx ends.
+func (s *Sweeper) lookAt(ctx context.Context, folders []store.ActiveFolder, limit int, now time.Time, r *round) error {
+	seen := 0
+	for _, f := range folders {
+		if limit > 0 && seen >= limit {
+			break
+		}
+		entries, err := s.Store.ActiveIn(f)
+		if err != nil {
+			return err
+		}
+		seen += len(entries)
+		each(ctx, entries, func(e store.Entry) { s.checkup(e, now, r) })
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
-	s.report.Unfinished = unfinished
-	errs = append(errs, s.send(ctx, "its worker died", abandoned), s.sendLost(ctx, waiting, long, unfinished, m))
-	return errors.Join(errs...)
+	return nil
+}
+
+// each calls do with items, some at the same time, until ctx ends.
+func each[T any](ctx context.Context, items []T, do func(T)) {
+	slots := make(chan struct{}, atOnce)
+	var all sync.WaitGroup
+	for _, item := range items {
+		if ctx.Err() != nil {
+			break
+		}
+		slots <- struct{}{}
+		all.Go(func() { defer func() { <-slots }(); do(item) })
+	}
+	all.Wait()
+}
+
+// checkup looks at a job. It may be called concurrently.
+func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) {
+	c, err := s.Store.Checkup(e, now, stale)
+	old := err == nil && now.Sub(c.RunBegan) > s.MaxAge
+	if old {
+		err = s.timeOut(c.Job)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone), errors.Is(err, job.ErrNotFound):
+		return // and is tidied up now; about to be made, or never to be
+	case old && err == nil:
+		return
+	case err != nil:
+		r.unfinished++
+		r.errs = append(r.errs, err)
+		return
+	}
+	r.unfinished++
+	switch {
+	case c.Abandoned:
+		r.abandoned = append(r.abandoned, c.Job)
+	case c.Leased:
+		if r.claimed[c.Job.Owner].Before(c.Announced) {
+			r.claimed[c.Job.Owner] = c.Announced
+		}
+	case now.Sub(c.Announced) > s.silence(c.Announced.Sub(c.RunBegan)) && len(r.waiting) < mostWaiting:
+		r.waiting = append(r.waiting, waiting{c.Job, c.Announced})
+	}
 }
 
 // silence is how long to wait before a job's message is taken for lost: as long
 // as it has been waiting when it was last sent, so that the intervals double.
 func (s *Sweeper) silence(waited time.Duration) time.Duration {
 	return max(waited, 2*s.Every)
-}
-
-// choose picks the jobs to look at: the oldest, and then some from where the
-// last sweep left off.
-func (s *Sweeper) choose(active []store.Entry, m *memory) []store.Entry {
-	if len(active) <= 2*glance {
-		m.Cursor = ""
-		return active
-	}
-	others := active[glance:]
-	from, found := slices.BinarySearchFunc(others, m.Cursor, func(e store.Entry, id job.ID) int { return strings.Compare(string(e.ID), string(id)) })
-	if found {
-		from++
-	}
-	if from == len(others) {
-		from = 0
-	}
-	turn := others[from:min(from+glance, len(others))]
-	m.Cursor = turn[len(turn)-1].ID
-	return append(slices.Clone(active[:glance]), turn...)
 }
 
 func (s *Sweeper) timeOut(j job.Job) error {
@@ -101,48 +171,8 @@ func (s *Sweeper) timeOut(j job.Job) error {
 		return nil
 	}
 	if err == nil {
-		s.report.TimedOut++
+		s.timedOut.Add(1)
 		s.Log.Warn("timed out", "job", j.ID, "run", j.Run)
 	}
 	return err
-}
-
-// sendLost sends jobs again whose messages the queue seems to have lost: as many
-// as there are fewer messages than unfinished jobs, oldest first. Where there are as many
-// it is the oldest that was sent long ago, since there may be several messages of one job
-// and none of another; one too many in each sweep is no burden.
-func (s *Sweeper) sendLost(ctx context.Context, waiting, long []job.Job, unfinished int, m *memory) error {
-	depth, err := s.Queue.Depth(ctx)
-	if err != nil {
-		return err
-	}
-	missing := unfinished - depth.Total()
-	if missing <= 0 {
-		m.Surplus = 0
-		return s.send(ctx, "it has waited long", long[:min(1, len(long))])
-	}
-	if m.Surplus++; m.Surplus < patience {
-		return nil
-	}
-	return s.send(ctx, "the queue seems to have lost it", waiting[:min(missing, len(waiting))])
-}
-
-func (s *Sweeper) send(ctx context.Context, why string, jobs []job.Job) error {
-	for batch := range slices.Chunk(jobs, 10) { // as the queue takes them, so that what was sent is noted
-		var runs []job.Message
-		for _, j := range batch {
-			runs = append(runs, job.Message{Job: j.ID, Run: j.Run, Group: job.Group(j.Owner)})
-		}
-		if err := s.Queue.SendAll(ctx, runs); err != nil {
-			return err
-		}
-		s.report.Resent += len(batch)
-		for _, j := range batch {
-			s.Log.Info("sent again", "job", j.ID, "run", j.Run, "because", why)
-			if err := s.Store.Announced(store.EntryOf(j)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -78,6 +80,8 @@ func (t Times) Validate() error {
 type Sweeper struct {
 	Config
 	report Report // of the sweep that is being made
+
+	resent, buried, timedOut, expired atomic.Int64 // of it
 }
 
 // New checks the configuration and fills in its defaults.
@@ -138,9 +142,46 @@ func (s *Sweeper) run(ctx context.Context) {
 
 // A memory is what a sweep knows of those before it, whoever made them.
 type memory struct {
-	Surplus int       `json:"surplus"` // sweeps in a row that found fewer messages than jobs
-	Cursor  job.ID    `json:"cursor"`  // the last job that was looked at out of its turn
-	Kept    time.Time `json:"kept"`    // the last housekeeping
+	mu sync.Mutex
+
+	Jobs  jobsMemory            `json:"jobs"`
+	Tasks map[string]taskMemory `json:"tasks"`
+}
+
+// A jobsMemory is how far the sweeps have come with active jobs.
+type jobsMemory struct {
+	Surplus    int       `json:"surplus"`    // sweeps in a row that found fewer messages than jobs
+	Cursor     string    `json:"cursor"`     // the last folder that was looked at, "" if all were
+	Counted    int       `json:"counted"`    // unfinished jobs up to there
+	Unfinished int       `json:"unfinished"` // when all were looked at last
+	CountedAt  time.Time `json:"counted_at"` // then
+}
+
+func (m *memory) task(name string) taskMemory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.Tasks[name]
+}
+
+func (m *memory) setTask(name string, t taskMemory) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.Tasks == nil {
+		m.Tasks = map[string]taskMemory{}
+	}
+	m.Tasks[name] = t
+}
+
+// save leaves the memory to the next sweep. It is called whenever a part of a sweep is done, so that one that is
+// killed does not make all that it did be done again.
+func (s *Sweeper) save(m *memory) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	note, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return s.Store.SetNote(store.SweepNote, note)
 }
 
 // reserve is how long before a deadline a sweep stops, so that the job in work is
@@ -168,7 +209,11 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 	}
 	began := time.Now()
 	s.report = Report{}
+	for _, n := range []*atomic.Int64{&s.resent, &s.buried, &s.timedOut, &s.expired} {
+		n.Store(0)
+	}
 	err = s.turn(ctx)
+	s.report.Resent, s.report.Dead, s.report.TimedOut, s.report.Expired = int(s.resent.Load()), int(s.buried.Load()), int(s.timedOut.Load()), int(s.expired.Load())
 	s.report.Took, s.report.Err = time.Since(began), err
 	if s.Swept != nil {
 		s.Swept(s.report)
@@ -190,15 +235,24 @@ func (s *Sweeper) turn(ctx context.Context) error {
 	if err != nil {
 		s.Log.Warn("the last sweep's note is lost", "error", err)
 	}
-	err = errors.Join(
-		s.jobs(ctx, now, &m),
-		s.dead(ctx, now),
-		s.inTime(ctx, s.housekeeping(ctx, now, &m)))
-	if note, merr := json.Marshal(m); merr == nil {
-		err = errors.Join(err, s.Store.SetNote(store.SweepNote, note))
+	ctx, cancel := context.WithTimeout(ctx, max(s.Every*8/10, shortest))
+	defer cancel()
+	parts := []func() error{
+		func() error { return errors.Join(s.jobs(ctx, now, &m), s.save(&m)) },
+		func() error { return s.dead(ctx, now) },
+		func() error { return s.housekeeping(ctx, now, &m) },
 	}
-	return err
+	errs := make([]error, len(parts))
+	var all sync.WaitGroup
+	for i, part := range parts {
+		all.Go(func() { errs[i] = s.inTime(ctx, part()) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }
+
+// shortest is what a sweep may take at least. It is over before the next is due, unless sweeps are very frequent.
+const shortest = 10 * time.Second
 
 // inTime returns nil for an error that only means that the deadline of ctx is over.
 func (s *Sweeper) inTime(ctx context.Context, err error) error {

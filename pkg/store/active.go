@@ -1,0 +1,125 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// An Entry is a job's place among those that the sweeper looks after:
+// active/<owner>/<folder of the job>/<id>.
+type Entry struct {
+	ID    job.ID
+	owner string // the owner's folder
+}
+
+// EntryOf is the entry of a job, whether it is there or not.
+func EntryOf(j job.Job) Entry { return Entry{j.ID, ownerFolder(j.Owner)} }
+
+// at is an entry's path.
+func (s *Store) at(e Entry) string {
+	return filepath.Join(s.dir, activeDir, e.owner, e.ID.Folder(), string(e.ID))
+}
+
+func (s *Store) activeAt(owner string, id job.ID) string {
+	return s.at(Entry{id, ownerFolder(owner)})
+}
+
+// An ActiveFolder is a folder of active/ with about a thousand entries at most.
+type ActiveFolder struct {
+	owner, path string
+}
+
+// Position is where a folder is in the order of [Store.ActiveFolders].
+func (f ActiveFolder) Position() string { return order(f.path) + f.owner }
+
+// ActiveFolders are the folders of jobs that are not finished, or not yet tidied up, oldest first.
+func (s *Store) ActiveFolders(ctx context.Context) ([]ActiveFolder, error) {
+	owners, err := s.list(filepath.Join(s.dir, activeDir))
+	if err != nil {
+		return nil, fmt.Errorf("list active jobs: %w", err)
+	}
+	var mu sync.Mutex
+	var all []ActiveFolder
+	var calls []func() error
+	for _, owner := range owners {
+		calls = append(calls, func() error {
+			found := false
+			err := s.folders(ctx, filepath.Join(activeDir, owner), span{}, func(path string) error {
+				mu.Lock()
+				defer mu.Unlock()
+				all, found = append(all, ActiveFolder{owner, path}), true
+				return nil
+			})
+			if err == nil && !found {
+				err = s.removeEmpty(filepath.Join(s.dir, activeDir, owner))
+			}
+			return err
+		})
+	}
+	if err := inTurns(calls); err != nil {
+		return nil, fmt.Errorf("list active jobs: %w", err)
+	}
+	slices.SortFunc(all, func(a, b ActiveFolder) int { return cmp.Compare(a.Position(), b.Position()) })
+	return all, nil
+}
+
+// ActiveIn lists the entries of one of those folders, oldest first. An empty one that is of an hour that was over
+// two hours ago, by this machine's clock, is removed.
+func (s *Store) ActiveIn(f ActiveFolder) (entries []Entry, err error) {
+	path := filepath.Join(s.dir, activeDir, f.owner, f.path)
+	names, err := s.list(path)
+	if err == nil && len(names) == 0 && f.path < hourOf(time.Now().Add(-2*time.Hour)) {
+		err = s.removeEmpty(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list active jobs: %w", err)
+	}
+	for _, name := range names {
+		if id, ok := jobIn(f.path, name); ok {
+			entries = append(entries, Entry{id, f.owner})
+		}
+	}
+	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.ID, b.ID) })
+	return slices.Compact(entries), nil
+}
+
+// leavingSuffix is at the end of an entry whose job was finished and may have been retried since: see
+// deactivate.
+const leavingSuffix = ".leaving"
+
+// Activate puts an unfinished job among those that the sweeper looks after, where
+// it is not.
+func (s *Store) Activate(e Entry) error { return s.activate(s.at(e)) }
+
+// activate makes a job's entry in active/.
+func (s *Store) activate(entry string) error {
+	return s.inFolder(entry, func() error { return s.mark(entry) })
+}
+
+// Announced notes that an active job was sent to the queue just now.
+func (s *Store) Announced(e Entry) error {
+	err := s.touch(s.at(e))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it has finished meanwhile
+	}
+	return err
+}
+
+// inTurns makes calls that don't need each other, some at a time.
+func inTurns(calls []func() error) error {
+	for some := range slices.Chunk(calls, inParallel) {
+		if err := together(some...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package store
+
+import (
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// NewID makes an id for a job that is to be created now. It takes the coarsest folder that is not full:
+// of the hour, else of the minute, else of the second.
+//
+// A folder of an hour or a minute is listed when this process uses it first and again after 64, 128 and 256
+// of its own ids, so n processes that begin at once fill it n times beyond [fullFolder] at most by what each makes
+// until its next listing, 64 ids and more.
+func (s *Store) NewID() (job.ID, error) {
+	grain, err := s.grains.choose(time.Now(), s.countNames)
+	if err != nil {
+		return "", fmt.Errorf("choose a folder: %w", err)
+	}
+	return job.NewIDIn(grain)
+}
+
+// countNames counts the names in a folder of jobs/.
+func (s *Store) countNames(folder string) (n int, err error) {
+	names, err := s.list(filepath.Join(s.dir, jobsDir, folder))
+	return len(names), err
+}
+
+// fullFolder is how many names a folder has that no further jobs are put into. A folder of a second
+// gets as many as come.
+const fullFolder = 500
+
+// grains chooses folders for new jobs. It may be used concurrently.
+type grains struct {
+	mu      sync.Mutex
+	hour    filling
+	minute  filling
+	testing int // fullFolder in tests; 0 otherwise
+}
+
+// A filling is what this process has seen of a folder that it puts jobs into.
+type filling struct {
+	folder string
+	listed int // names when it was listed last
+	since  int // ids made here since then
+	ids    int // ids made here
+	full   bool
+}
+
+func (g *grains) choose(now time.Time, count func(folder string) (int, error)) (job.Grain, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for grain, f := range []*filling{job.Hour: &g.hour, job.Minute: &g.minute} {
+		ok, err := f.take(job.Grain(grain).Folder(now), g.limit(), count)
+		if err != nil || ok {
+			return job.Grain(grain), err
+		}
+	}
+	return job.Second, nil
+}
+
+func (g *grains) limit() int {
+	if g.testing != 0 {
+		return g.testing
+	}
+	return fullFolder
+}
+
+// take returns whether the folder takes one more.
+func (f *filling) take(folder string, limit int, count func(folder string) (int, error)) (bool, error) {
+	if f.folder != folder {
+		*f = filling{folder: folder, listed: -1}
+	}
+	if f.full {
+		return false, nil
+	}
+	if f.listed < 0 || f.ids >= 64 && f.ids&(f.ids-1) == 0 && f.since > 0 {
+		n, err := count(folder)
+		if err != nil {
+			return false, err
+		}
+		f.listed, f.since = n, 0
+	}
+	if f.listed+f.since >= limit {
+		f.full = true
+		return false, nil
+	}
+	f.since++
+	f.ids++
+	return true, nil
+}

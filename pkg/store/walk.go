@@ -1,0 +1,202 @@
+package store
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// The folders of jobs/, and of trees with the same layout, are of hours, and of minutes and seconds that had
+// many jobs: YYYY/MM/DD/HH[/MM[/SS]]. Those of hours and minutes have both names of jobs and finer folders.
+const (
+	hourDepth   = 4
+	secondDepth = 6
+)
+
+// timeForm is how the finest folders are named.
+const timeForm = "2006/01/02/15/04/05"
+
+// isTime reports whether a path is that of a folder of such a tree, or of one above, and one that may have
+// names by now: machines' clocks differ.
+func isTime(path string, now time.Time) bool {
+	if len(path) < len("2006") || len(path) > len(timeForm) || len(path)%len("/01") != 1 {
+		return false
+	}
+	if path > now.Add(time.Hour).UTC().Format(timeForm)[:len(path)] {
+		return false
+	}
+	_, err := time.Parse(timeForm[:len(path)], path)
+	return err == nil
+}
+
+// depthOf is how many folders deep a path is.
+func depthOf(path string) int {
+	if path == "" {
+		return 0
+	}
+	return strings.Count(path, "/") + 1
+}
+
+// jobIn is the job that a name in a folder of such a tree is of. !ok: of none, or it is not in its place.
+func jobIn(folder, name string) (id job.ID, ok bool) {
+	text, counts, _ := strings.Cut(name, ".") // see past.go
+	id, err := job.ParseID(text)
+	return id, err == nil && counts != goneCharge && id.Folder() == folder
+}
+
+// walk calls visit for the jobs below root, newest first, and only those before a given one.
+func (s *Store) walk(root string, before job.ID, visit func(job.ID) error) error {
+	return s.walkBelow(root, "", nil, before, visit)
+}
+
+// walkBelow is walk of a folder and of given jobs of its time, newest first, that are in coarser folders.
+func (s *Store) walkBelow(root, path string, given []job.ID, before job.ID, visit func(job.ID) error) error {
+	names, err := s.list(filepath.Join(root, path))
+	if err != nil {
+		return err
+	}
+	ids, finer := given, []string(nil)
+	for _, name := range names {
+		if id, ok := jobIn(path, name); ok {
+			if before == "" || id < before {
+				ids = append(ids, id)
+			}
+		} else if sub := filepath.Join(path, name); len(sub) <= len(timeForm) && isTime(sub, time.Now()) && notYounger(sub, before) {
+			finer = append(finer, sub)
+		}
+	}
+	if len(ids) > len(given) {
+		slices.Sort(ids)
+		slices.Reverse(ids)
+	}
+	slices.Sort(finer)
+	for _, sub := range slices.Backward(finer) {
+		younger := 0
+		for younger < len(ids) && timeOf(ids[younger])[:len(sub)] > sub {
+			younger++
+		}
+		inside := younger
+		for inside < len(ids) && timeOf(ids[inside])[:len(sub)] == sub {
+			inside++
+		}
+		if err := visitAll(ids[:younger], visit); err != nil {
+			return err
+		}
+		// Their capacity too ends there: walkBelow appends to them.
+		if err := s.walkBelow(root, sub, ids[younger:inside:inside], before, visit); err != nil {
+			return err
+		}
+		ids = ids[inside:]
+	}
+	return visitAll(ids, visit)
+}
+
+func visitAll(ids []job.ID, visit func(job.ID) error) error {
+	for _, id := range ids {
+		if err := visit(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// timeOf is the finest folder of a job's time, whichever it is in.
+func timeOf(id job.ID) string { return job.Second.Folder(id.Time()) }
+
+// notYounger reports whether a folder may have jobs before a given one.
+func notYounger(folder string, before job.ID) bool {
+	return before == "" || folder <= timeOf(before)[:len(folder)]
+}
+
+// A span is a part of a tree of times.
+type span struct {
+	after  string    // only folders that are visited after this one; "" is all
+	before time.Time // only those of hours that were over then; the zero time is all
+}
+
+// folders visits the folders that may have names of jobs in a tree with the layout of jobs/, finer ones before
+// the coarser that they are in and otherwise the oldest first, until ctx ends. path is relative to the tree.
+func (s *Store) folders(ctx context.Context, tree string, in span, visit func(path string) error) error {
+	last := "~" // beyond all
+	if !in.before.IsZero() {
+		last = hourOf(in.before)
+	}
+	return s.foldersBelow(ctx, tree, "", last, in.after, visit)
+}
+
+// order is by what folders are compared, so that they come in the order in which they are visited.
+func order(path string) string { return path + "~" } // beyond digits and "/"
+
+func (s *Store) foldersBelow(ctx context.Context, tree, path, last, after string, visit func(path string) error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if after != "" && order(path) <= order(after) {
+		return nil
+	}
+	deeper := false
+	if depthOf(path) < secondDepth {
+		names, err := s.list(filepath.Join(s.dir, tree, path))
+		if err != nil {
+			return err
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			sub := filepath.Join(path, name)
+			if len(sub) > len(timeForm) || !isTime(sub, time.Now()) {
+				continue // not ours
+			}
+			if sub[:min(len(sub), len(last))] > last[:min(len(sub), len(last))] || depthOf(sub) >= hourDepth && strings.HasPrefix(sub, last) {
+				return nil // the hour of before may not be over
+			}
+			deeper = true
+			if err := s.foldersBelow(ctx, tree, sub, last, after, visit); err != nil {
+				return err
+			}
+		}
+	}
+	if depthOf(path) >= hourDepth {
+		return visit(path)
+	}
+	if path == "" || strings.HasPrefix(last, path) || deeper && last == "~" {
+		return nil // not over: the first job of its time may be about to move in
+	}
+	return s.removeEmpty(filepath.Join(s.dir, tree, path))
+}
+
+// hoursIn lists the hours from one on, "" being the first, that have a folder in a tree
+// with the layout of jobs/.
+func (s *Store) hoursIn(tree, from string, now time.Time) ([]string, error) {
+	folders := []string{""}
+	for range hourDepth {
+		var deeper []string
+		for _, above := range folders {
+			finer, err := s.finer(tree, above, now)
+			if err != nil {
+				return nil, err
+			}
+			for _, sub := range finer {
+				if sub >= from[:min(len(sub), len(from))] {
+					deeper = append(deeper, sub)
+				}
+			}
+		}
+		folders = deeper
+	}
+	return folders, nil
+}
+
+// finer lists the folders of times in a folder of such a tree.
+func (s *Store) finer(tree, path string, now time.Time) (subs []string, err error) {
+	names, err := s.list(filepath.Join(tree, path))
+	for _, name := range names {
+		if sub := filepath.Join(path, name); isTime(sub, now) {
+			subs = append(subs, sub)
+		}
+	}
+	return subs, err
+}
