@@ -3,8 +3,10 @@
 // them.
 //
 //	pictures/                                    the copy, by DataSync or its like; see [store.Published]
-//	gallery/index.json, gallery/YYYY/MM/DD/HH.json   manifests, see [Gallery.Update]
-//	gallery/hours.json                           what the manifests were made of
+//	gallery/index.json                           the first page, see [Gallery.Update]
+//	gallery/YYYY/MM/DD/HH[/MM[/SS]].json         the page of each folder of pictures
+//	gallery/YYYY/MM/DD/HH/pages.json             what an hour's pages were made of
+//	gallery/hours.json                           how the hours follow each other
 //	index.html and its files                     the page, see [Gallery.PutPage]
 package gallery
 
@@ -16,6 +18,7 @@ import (
 	"log/slog"
 	"mime"
 	"path"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -35,10 +38,21 @@ const CacheControl = "max-age=3600, immutable"
 
 // A Gallery is what a bucket shows of the jobs. It is safe for concurrent use, by
 // several programs too.
-type Gallery struct{ bucket *bucket.Bucket }
+type Gallery struct {
+	bucket *bucket.Bucket
+
+	mu    sync.Mutex
+	locks map[string]*pageLock // by folder
+}
+
+// A pageLock is held by whoever changes a page.
+type pageLock struct {
+	sync.Mutex
+	users int // who hold it or wait for it
+}
 
 // New makes a Gallery of a bucket.
-func New(b *bucket.Bucket) *Gallery { return &Gallery{b} }
+func New(b *bucket.Bucket) *Gallery { return &Gallery{bucket: b} }
 
 // Bucket is the bucket itself.
 func (g *Gallery) Bucket() *bucket.Bucket { return g.bucket }
@@ -103,7 +117,7 @@ func (g *Gallery) Remove(ctx context.Context, names ...string) error {
 // unpublishTime bounds what an erasure waits for the bucket.
 const unpublishTime = 15 * time.Second
 
-// Unpublish takes jobs out of their hours' manifests and deletes their pictures: it
+// Unpublish takes jobs out of their pages and deletes their pictures: it
 // is the store's hook for jobs that are erased or have expired. It can be repeated.
 //
 // A copy that had opened a picture before may still bring it back: who starts the next
@@ -112,19 +126,19 @@ const unpublishTime = 15 * time.Second
 func (g *Gallery) Unpublish(names []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), unpublishTime)
 	defer cancel()
-	gone := map[string]map[job.ID]bool{} // by hour
+	gone := map[string]map[job.ID]bool{} // by folder
 	for _, name := range names {
-		if hour, id, ok := parse(thumbs, name); ok {
-			if gone[hour] == nil {
-				gone[hour] = map[job.ID]bool{}
+		if folder, id, ok := parse(thumbs, name); ok {
+			if gone[folder] == nil {
+				gone[folder] = map[job.ID]bool{}
 			}
-			gone[hour][id] = true
+			gone[folder][id] = true
 		}
 	}
 	var err error
-	for hour, ids := range gone {
+	for folder, ids := range gone {
 		if err == nil {
-			err = g.withdraw(ctx, hour, ids)
+			err = g.withdraw(ctx, folder, ids)
 		}
 	}
 	if err == nil {
@@ -146,10 +160,10 @@ const (
 // parse takes a name apart, of a picture in a folder. In a copy there may be
 // other things: DataSync makes an object for each directory, and whoever has the
 // shared directory can have put anything there.
-func parse(folder, name string) (hour string, id job.ID, ok bool) {
+func parse(kind, name string) (folder string, id job.ID, ok bool) {
 	in, id, _, ok := store.ParsePublished(name)
-	if !ok || in+"/" != folder {
+	if !ok || in+"/" != kind {
 		return "", "", false
 	}
-	return id.Time().Format("2006/01/02/15"), id, true
+	return id.Folder(), id, true
 }

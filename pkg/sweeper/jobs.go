@@ -67,27 +67,43 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
 		return err
 	}
 	r := &round{claimed: map[string]time.Time{}}
+	look, cancel := half(ctx)
+	defer cancel()
 	if m.Cursor == "" {
 		m.Counted = 0
-	} else if err := s.lookAt(ctx, folders, oldest, now, r); err != nil {
-		return err
+	} else {
+		err = s.lookAt(look, folders, oldest, now, r)
 	}
-	behind := r.unfinished
+	seen := r.unfinished
 	for _, f := range folders {
 		if f.Position() <= m.Cursor {
 			continue
 		}
-		before := r.unfinished
-		if err = s.lookAt(ctx, []store.ActiveFolder{f}, 0, now, r); err != nil {
+		if err != nil {
 			break
 		}
-		m.Cursor, m.Counted = f.Position(), m.Counted+r.unfinished-before
+		before := r.unfinished
+		if err = s.lookAt(look, []store.ActiveFolder{f}, 0, now, r); err == nil {
+			m.Cursor, m.Counted = f.Position(), m.Counted+r.unfinished-before
+		}
 	}
-	if err == nil { // it was the last
+	switch {
+	case err == nil: // it was the last
 		m.Cursor, m.Unfinished, m.CountedAt = "", m.Counted, now
+	case ctx.Err() == nil && look.Err() != nil: // the next sweep goes on from there
+		err = nil
 	}
-	s.report.Unfinished = max(m.Unfinished, m.Counted, behind)
+	s.report.Unfinished = max(m.Unfinished, m.Counted, seen)
 	return errors.Join(append(r.errs, err, s.send(ctx, "its worker died", r.abandoned), s.sendLost(ctx, r, &m, now))...)
+}
+
+// half has half of the time that ctx has left, so that there is time for what follows from the first.
+func half(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(end)/2)
 }
 
 // lookAt looks at the jobs in folders, and at no further folder after so many jobs; 0 is no limit. It returns an

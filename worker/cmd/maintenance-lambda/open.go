@@ -53,7 +53,7 @@ func open(s settings, cfg aws.Config, log *slog.Logger, metrics *emf.Writer) (*f
 		if c.All {
 			changed, err = shown.Update(ctx, st)
 		} else {
-			changed, err = shown.UpdateHours(ctx, st, gallery.HoursOf(c.Folders))
+			changed, err = shown.UpdateFolders(ctx, st, gallery.FoldersOf(c.Folders))
 		}
 		if changed > 0 {
 			log.Info("the gallery was updated", "manifests", changed)
