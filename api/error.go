@@ -76,6 +76,7 @@ var mapping = []struct {
 	{job.ErrTooManyBytes, 413, "too_many_bytes", "send a smaller file"},
 	{job.ErrTooManyPixels, 413, "too_many_pixels", "scale it down first"},
 	{job.ErrUnknownStyle, 422, "unknown_style", ""},
+	{job.ErrBacklog, 503, "backlog_full", "nothing was accepted; existing jobs are being worked on. Retry-After tells when to try again"},
 	{job.ErrDiskFull, 503, "disk_full", "nothing was accepted; try again later. Existing jobs can still be read and erased"},
 	{errUnavailable, 503, "unavailable", "nothing was accepted, so that sending it again is safe"},
 	{errUnsure, 503, "unavailable", "sending the same again is safe and makes no second job"},

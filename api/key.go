@@ -61,7 +61,7 @@ func (s *Server) keepOnce(ctx context.Context, spec *job.Spec, f *form, key stri
 
 // announceOnce announces a job that was made under a key, by this request or another.
 func (s *Server) announceOnce(ctx context.Context, j job.Job, made bool, err error) (job.Job, error) {
-	if errors.Is(err, job.ErrKeyReused) || errors.Is(err, job.ErrUploadTaken) || errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) {
+	if errors.Is(err, job.ErrKeyReused) || errors.Is(err, job.ErrUploadTaken) || errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) || errors.Is(err, job.ErrBacklog) {
 		return job.Job{}, err
 	}
 	switch {

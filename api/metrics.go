@@ -189,11 +189,11 @@ func newBacklog(s *Server) *backlog {
 			return s.Depth.Depth(ctx)
 		}),
 		active: newReading(func() (int, error) {
-			ids, err := s.Store.Active()
-			return len(ids), err
+			b, err := s.Store.Backlog()
+			return b.Unfinished, err
 		}),
 		messages: prometheus.NewDesc("atelier_queue_messages", "Messages in the queue, roughly, as it counts them itself.", []string{"state"}, nil),
-		jobs:     prometheus.NewDesc("atelier_active_jobs", "Jobs that are not finished, or not tidied up.", nil, nil),
+		jobs:     prometheus.NewDesc("atelier_active_jobs", "Jobs that were not finished, or not tidied up, at the last sweep.", nil, nil),
 	}
 }
 

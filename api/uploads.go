@@ -99,7 +99,7 @@ func (s *Server) createUpload(ctx context.Context, in *uploadInput) (*uploadOutp
 
 // unlessQuota makes the store's being away of an error that is not about its quotas.
 func unlessQuota(err error) error {
-	if errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) {
+	if errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) || errors.Is(err, job.ErrBacklog) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", errUnavailable, err)

@@ -58,6 +58,8 @@ var (
 	ErrQuota = errors.New("a quota is used up")
 	// ErrTooManyRuns: the job has had as many runs as one may have.
 	ErrTooManyRuns = errors.New("the job has had all the runs that a job may have")
+	// ErrBacklog: so many jobs wait that a further one would wait for too long.
+	ErrBacklog = errors.New("too many jobs are waiting")
 	// ErrDiskFull: the file system of the shared directory has too little room left.
 	ErrDiskFull = errors.New("the service has too little room left for new pictures")
 	// ErrDamagedJob: what is stored of the job is not what was stored.

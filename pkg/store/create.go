@@ -24,8 +24,8 @@ import (
 // one does, and the others are job.ErrUploadTaken. The uploads are to be ended afterwards,
 // by [Store.EndUpload].
 //
-// job.ErrQuota, in a [QuotaError]: a quota of the owner is used up. job.ErrDiskFull.
-// Nothing was made then.
+// job.ErrQuota, in a [QuotaError]: a quota of the owner is used up. job.ErrBacklog, in a [BacklogError].
+// job.ErrDiskFull. Nothing was made then.
 func (s *Store) Create(spec *job.Spec, picture, stylePicture []byte) error {
 	done, err := s.begin(spec, picture, stylePicture)
 	if err != nil {
@@ -62,6 +62,9 @@ func (s *Store) begin(spec *job.Spec, picture, stylePicture []byte) (done func(m
 		return nil, err
 	}
 	if err := s.roomy(int64(len(picture) + len(stylePicture))); err != nil {
+		return nil, err
+	}
+	if err := s.backlogged(); err != nil {
 		return nil, err
 	}
 	var taken use

@@ -32,7 +32,7 @@ import (
 func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key string) (j job.Job, made bool, err error) {
 	spec.Key = keyOf(spec.Owner, key)
 	done, err := s.begin(spec, picture, stylePicture)
-	if errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) {
+	if errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) || errors.Is(err, job.ErrBacklog) {
 		if j, made, kerr := s.repeated(spec); !errors.Is(kerr, fs.ErrNotExist) {
 			return j, made, kerr
 		}

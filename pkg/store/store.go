@@ -66,6 +66,7 @@ type Store struct {
 	accounts    accounts
 	room        room
 	grains      grains
+	backlog     knownBacklog
 }
 
 // Open makes the directory's skeleton where it is missing and checks that it

@@ -45,6 +45,8 @@ type round struct {
 	waiting    []waiting
 	claimed    map[string]time.Time // by owner: the youngest announcement of a job that a worker is at
 	errs       []error
+
+	queuedSince time.Time // when the oldest job that no worker is at was submitted or retried
 }
 
 // A waiting job is one that no worker is at and that was not announced for a while.
@@ -94,7 +96,21 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
 		err = nil
 	}
 	s.report.Unfinished = max(m.Unfinished, m.Counted, seen)
+	m.Backlog = r.backlog(m, s.report.Unfinished, now)
+	err = errors.Join(err, s.Store.SetBacklog(m.Backlog))
 	return errors.Join(append(r.errs, err, s.send(ctx, "its worker died", r.abandoned), s.sendLost(ctx, r, &m, now))...)
+}
+
+// backlog is what waits, by what a round has found and the sweep before it.
+func (r *round) backlog(m jobsMemory, unfinished int, now time.Time) store.Backlog {
+	b := store.Backlog{At: now, Unfinished: unfinished}
+	if !r.queuedSince.IsZero() {
+		b.Oldest = now.Sub(r.queuedSince)
+	}
+	if since := now.Sub(m.Backlog.At); since > 0 && since < time.Hour {
+		b.PerSecond = float64(m.Backlog.Unfinished-unfinished) / since.Seconds()
+	}
+	return b
 }
 
 // half has half of the time that ctx has left, so that there is time for what follows from the first.
@@ -161,6 +177,9 @@ func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) {
 		return
 	}
 	r.unfinished++
+	if !c.Leased && (r.queuedSince.IsZero() || c.RunBegan.Before(r.queuedSince)) {
+		r.queuedSince = c.RunBegan
+	}
 	switch {
 	case c.Abandoned:
 		r.abandoned = append(r.abandoned, c.Job)

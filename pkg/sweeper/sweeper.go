@@ -155,6 +155,8 @@ type jobsMemory struct {
 	Counted    int       `json:"counted"`    // unfinished jobs up to there
 	Unfinished int       `json:"unfinished"` // when all were looked at last
 	CountedAt  time.Time `json:"counted_at"` // then
+
+	Backlog store.Backlog `json:"backlog"` // of the last sweep
 }
 
 func (m *memory) task(name string) taskMemory {

@@ -1,0 +1,103 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// A Backlog is what waited at a sweep.
+type Backlog struct {
+	At         time.Time     `json:"at"`         // by the file server's clock
+	Unfinished int           `json:"unfinished"` // jobs
+	Oldest     time.Duration `json:"oldest_ns"`  // for how long the oldest job has waited that no worker is at
+	PerSecond  float64       `json:"per_second"` // by how many jobs it has become shorter since the sweep before
+}
+
+// Backlog is what waited at the last sweep; the zero Backlog if there was none.
+func (s *Store) Backlog() (b Backlog, err error) {
+	note, err := s.Note(backlogNote)
+	if err == nil && note != nil {
+		if err = json.Unmarshal(note, &b); err != nil {
+			err = fmt.Errorf("%s: %w: %w", backlogNote, errUnreadable, err)
+		}
+	}
+	return b, err
+}
+
+// SetBacklog leaves it to those who accept jobs.
+func (s *Store) SetBacklog(b Backlog) error {
+	note, err := json.Marshal(b)
+	if err != nil {
+		return err
+	}
+	return s.SetNote(backlogNote, note)
+}
+
+// A BacklogError says why no further jobs are accepted. It wraps [job.ErrBacklog].
+type BacklogError struct {
+	Backlog
+	After time.Duration // when it may be short enough, by how it has changed
+}
+
+func (e *BacklogError) Error() string {
+	return fmt.Sprintf("%s: %d are unfinished, and the oldest has waited for %v", job.ErrBacklog, e.Unfinished, e.Oldest.Round(time.Second))
+}
+
+func (e *BacklogError) Unwrap() error { return job.ErrBacklog }
+
+const (
+	// backlogAge is for how long a process goes by what it has read of the backlog.
+	backlogAge = 10 * time.Second
+	// backlogStale is the age at which a backlog says nothing any more: nobody sweeps.
+	backlogStale = 10 * time.Minute
+	// mostAfter is how long one who is refused is asked to wait at most, and what is said of a backlog that does not become
+	// shorter.
+	mostAfter = 15 * time.Minute
+)
+
+// A knownBacklog is what this process has read of the backlog.
+type knownBacklog struct {
+	mu   sync.Mutex
+	read time.Time
+	last Backlog
+}
+
+// backlogged is a [BacklogError] where as many jobs wait as may, or one has waited for so long, by the last sweep. What
+// can't be read refuses nothing.
+func (s *Store) backlogged() error {
+	q := s.quotas
+	if q.Backlog == 0 && q.Wait == 0 {
+		return nil
+	}
+	k := &s.backlog
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if time.Since(k.read) >= backlogAge {
+		k.read = time.Now()
+		k.last, _ = s.Backlog() // damaged is as good as none
+	}
+	b := k.last
+	if age := time.Since(b.At); age > backlogStale || age < -backlogStale {
+		return nil
+	}
+	over := 0.0 // jobs too many
+	if q.Backlog != 0 && b.Unfinished >= q.Backlog {
+		over = float64(b.Unfinished-q.Backlog) + 1
+	}
+	if q.Wait != 0 && b.Oldest >= q.Wait { // those that came in the time by which it is too long
+		over = max(over, float64(b.Unfinished)*float64(b.Oldest-q.Wait)/float64(b.Oldest)+1)
+	}
+	if over == 0 {
+		return nil
+	}
+	after := mostAfter
+	if b.PerSecond > 0 {
+		after = min(after, time.Duration(math.Ceil(over/b.PerSecond))*time.Second)
+	}
+	return &BacklogError{b, max(after, time.Minute)} // it is counted once a minute
+}
