@@ -137,7 +137,7 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 			continue
 		}
 		detail := err.Error()
-		if m.status >= 500 && !errors.Is(m.err, errCrowded) { // that is no fault, and comes often where it comes
+		if m.status >= 500 && !errors.Is(m.err, errCrowded) && !errors.Is(m.err, job.ErrBacklog) { // that is no fault, and comes often where it comes
 			s.log(ctx).Error(doing, "error", err)
 		}
 		hidden := slices.Contains(opaque, m.err) && !errors.As(err, new(inspected))
@@ -150,6 +150,9 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 		p := newProblem(m.status, m.code, detail)
 		if errors.Is(m.err, job.ErrDiskFull) {
 			p.header.Set("Retry-After", strconv.Itoa(retryDiskFull))
+		}
+		if b := (*store.BacklogError)(nil); errors.As(err, &b) {
+			p.header.Set("Retry-After", strconv.Itoa(int(math.Ceil(b.After.Seconds()))))
 		}
 		return p
 	}

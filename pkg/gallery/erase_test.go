@@ -64,7 +64,8 @@ func testExpired(h *hall) {
 		h.copy()
 		h.update()
 		expire := func() (int, error) {
-			return h.store.Expire(context.Background(), time.Now().Add(time.Minute), len(ids))
+			p, err := h.store.Expire(context.Background(), time.Now().Add(time.Minute), "")
+			return p.Count, err
 		}
 		if refused {
 			h.between(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(http.StatusForbidden) })

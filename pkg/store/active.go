@@ -123,3 +123,18 @@ func inTurns(calls []func() error) error {
 	}
 	return nil
 }
+
+// Active lists all entries, oldest first. It is for directories of few jobs.
+func (s *Store) Active() (all []Entry, err error) {
+	folders, err := s.ActiveFolders(context.Background())
+	for _, f := range folders {
+		if err != nil {
+			break
+		}
+		var some []Entry
+		some, err = s.ActiveIn(f)
+		all = append(all, some...)
+	}
+	slices.SortFunc(all, func(a, b Entry) int { return cmp.Compare(a.ID, b.ID) })
+	return all, err
+}

@@ -215,7 +215,7 @@ func (sc scene) erasedOrNot(before, erased error) {
 	if !errors.Is(err, job.ErrGone) {
 		sc.Errorf("the job: %v", err)
 	}
-	for _, pattern := range []string{"jobs/*/*/*/*/*", "jobs/*/*/*/*/.*", "keys/*", "owners/*/*/*/*/*/*[0-9]", "active/*/*", "erasing/*", "tmp/*"} {
+	for _, pattern := range []string{"jobs/*/*/*/*/*", "jobs/*/*/*/*/.*", "keys/*/*/*", "owners/*/*/*/*/*/*[0-9]", "active/*/*/*/*/*/*", "erasing/*", "tmp/*"} {
 		if left, _ := filepath.Glob(filepath.Join(sc.dir, pattern)); len(left) > 0 {
 			sc.Errorf("left after the erasure: %v", left)
 		}
@@ -245,10 +245,10 @@ func TestRetentionOnAFullDisk(t *testing.T) {
 		}
 		return call()
 	}
-	n, err := sc.Expire(context.Background(), time.Now().Add(time.Hour+time.Minute), 10)
+	p, err := sc.Expire(context.Background(), time.Now().Add(time.Hour+time.Minute), "")
 	sc.step = nil
-	if n != 1 || err != nil {
-		t.Errorf("%d expired, %v", n, err)
+	if p.Count != 1 || err != nil {
+		t.Errorf("%d expired, %v", p.Count, err)
 	}
 	if stone, err := sc.Tombstone(l.Spec.ID); err != nil || stone.Why != Expired {
 		t.Errorf("%+v, %v", stone, err)

@@ -75,10 +75,10 @@ func TestForeignFoldersAreNotListed(t *testing.T) {
 	}
 	jobs, _, err := sc.List(Query{Limit: 10})
 	if err == nil {
-		_, err = sc.Expire(context.Background(), time.Now().Add(-24*time.Hour), 10)
+		_, err = sc.Expire(context.Background(), time.Now().Add(-24*time.Hour), "")
 	}
 	if err == nil {
-		err = sc.hours(context.Background(), jobsDir, time.Now().Add(24*time.Hour), func(dir string) error { listed = append(listed, dir); return nil })
+		err = sc.folders(context.Background(), jobsDir, span{before: time.Now().Add(24 * time.Hour)}, func(path string) error { listed = append(listed, path); return nil })
 	}
 	sc.step = nil
 	if err != nil || len(jobs) != 1 {

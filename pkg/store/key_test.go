@@ -85,7 +85,7 @@ func TestKeysAreForgottenAfterADay(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, hours := range []int{23, 25} {
-		if err := s.ForgetKeys(context.Background(), time.Now().Add(time.Duration(hours)*time.Hour)); err != nil {
+		if _, err := s.ForgetKeys(context.Background(), "", time.Now().Add(time.Duration(hours)*time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 		j, made, err := s.CreateOnce(newSpec(t), []byte("picture"), nil, "key")
@@ -137,7 +137,7 @@ func TestErasedJobIsGoneForGood(t *testing.T) {
 			t.Errorf("left behind: %s", name)
 		}
 	}
-	if err := s.Forget(context.Background(), time.Now().Add(2*time.Hour)); err != nil {
+	if _, err := s.Forget(context.Background(), time.Now().Add(2*time.Hour), ""); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Job(j.ID); !errors.Is(err, job.ErrNotFound) {

@@ -94,7 +94,7 @@ func linkInPath(t *testing.T, folder string) {
 		t.Fatal(err)
 	}
 	if folder == "hour" {
-		folder = filepath.Join(jobsDir, shard(done.Spec.ID))
+		folder = filepath.Join(jobsDir, done.Spec.ID.Folder())
 	}
 	path, elsewhere := filepath.Join(sc.dir, folder), filepath.Join(t.TempDir(), "elsewhere")
 	stale := time.Now().Add(-100 * time.Hour)
@@ -126,13 +126,13 @@ func linkInPath(t *testing.T, folder string) {
 	_ = sc.Erase(done.Spec.ID, Erased)
 	_ = sc.Create(sc.spec(), []byte("picture"), nil)
 	_, _, _ = sc.CreateOnce(sc.spec(), []byte("picture"), nil, "key")
-	_, _ = sc.Expire(context.Background(), now.Add(-26*time.Hour), 10)
+	_, _ = sc.Expire(context.Background(), now.Add(-26*time.Hour), "")
 	_ = sc.EndErasures(context.Background())
-	_ = sc.Forget(context.Background(), later)
-	_ = sc.ForgetKeys(context.Background(), later)
-	_ = sc.ForgetSubmissions(context.Background(), now.Add(-72*time.Hour), later)
+	_, _ = sc.Forget(context.Background(), later, "")
+	_, _ = sc.ForgetKeys(context.Background(), "", later)
+	_, _ = sc.ForgetSubmissions(context.Background(), "", later)
 	_ = sc.CleanUp(context.Background(), later, time.Hour)
-	_ = sc.CleanDrafts(context.Background(), now.Add(-3*time.Hour), later, time.Hour)
+	_, _ = sc.Reconcile(context.Background(), "", later, later, time.Hour)
 
 	after := snapshot(t, elsewhere)
 	for name, is := range after {
@@ -258,17 +258,18 @@ func TestLinkThatComesAfterTheListing(t *testing.T) {
 // Only what the store makes is removed with its age.
 func TestForeignNamesAreNotCleanedUp(t *testing.T) {
 	sc := newScene(t)
-	for _, name := range []string{"tmp/notes", "tmp/folder/file", "keys/notes", "keys/folder/file", "tmp/" + rand.Text() + "/file"} {
+	for _, name := range []string{"tmp/notes", "tmp/folder/file", "keys/notes", "keys/f/notes", "keys/f/00/notes", "keys/folder/file", "tmp/" + rand.Text() + "/file"} {
 		path := filepath.Join(sc.dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, nil, 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	later := time.Now().Add(72 * time.Hour)
-	if err := errors.Join(sc.CleanUp(context.Background(), later, time.Hour), sc.ForgetKeys(context.Background(), later)); err != nil {
+	_, err := sc.ForgetKeys(context.Background(), "", later)
+	if err := errors.Join(err, sc.CleanUp(context.Background(), later, time.Hour)); err != nil {
 		t.Error(err)
 	}
-	for pattern, want := range map[string]int{"tmp/notes": 1, "tmp/*/file": 2, "keys/notes": 1, "keys/*/file": 1} {
+	for pattern, want := range map[string]int{"tmp/notes": 1, "tmp/*/file": 2, "keys/notes": 1, "keys/f/notes": 1, "keys/f/00/notes": 1, "keys/*/file": 1} {
 		if got, err := filepath.Glob(filepath.Join(sc.dir, pattern)); err != nil || len(got) != want {
 			t.Errorf("%s: %d are left, want %d", pattern, len(got), want)
 		}

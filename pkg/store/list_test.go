@@ -139,22 +139,33 @@ func TestExpireTakesTheOldest(t *testing.T) {
 		done = append(done, id)
 	}
 	waiting := createAt(t, s, "anna", now.Add(-200*time.Hour))
-	if n, err := s.Expire(context.Background(), now.Add(-time.Hour), 10); n != 0 || err != nil {
-		t.Errorf("before their time: %d, %v", n, err)
+	if p, err := s.Expire(context.Background(), now.Add(-time.Hour), ""); p.Count != 0 || err != nil {
+		t.Errorf("before their time: %d, %v", p.Count, err)
 	}
-	if n, err := s.Expire(context.Background(), now.Add(time.Hour), 2); n != 2 || err != nil {
-		t.Errorf("%d, %v", n, err)
+	// It stops when its time is over, and goes on from there.
+	ctx, stop := context.WithCancel(t.Context())
+	first, err := s.Expire(ctx, now.Add(-99*time.Hour+time.Minute), "")
+	stop()
+	if first.Count != 0 || !first.Done || err != nil { // none has ended by then
+		t.Errorf("%+v, %v", first, err)
+	}
+	if p, err := s.Expire(ctx, now.Add(time.Hour), ""); p.Count != 0 || p.Done || !errors.Is(err, context.Canceled) {
+		t.Errorf("without time: %+v, %v", p, err)
+	}
+	after := done[1].Folder()
+	if p, err := s.Expire(t.Context(), now.Add(time.Hour), after); p.Count != 3 || !p.Done || err != nil {
+		t.Errorf("behind %s: %+v, %v", after, p, err)
 	}
 	for i, id := range done {
-		if _, err := s.Job(id); errors.Is(err, job.ErrGone) != (i < 2) {
+		if _, err := s.Job(id); errors.Is(err, job.ErrGone) != (i >= 2) {
 			t.Errorf("job %d: %v", i, err)
 		}
 	}
-	if stone, err := s.Tombstone(done[0]); err != nil || stone.Why != store.Expired {
+	if stone, err := s.Tombstone(done[4]); err != nil || stone.Why != store.Expired {
 		t.Errorf("%+v, %v", stone, err)
 	}
-	if n, err := s.Expire(context.Background(), now.Add(time.Hour), 10); n != 3 || err != nil {
-		t.Errorf("%d, %v", n, err)
+	if p, err := s.Expire(context.Background(), now.Add(time.Hour), ""); p.Count != 2 || err != nil {
+		t.Errorf("%d, %v", p.Count, err)
 	}
 	if j, err := s.Job(waiting); err != nil || j.State != job.Queued {
 		t.Errorf("an unfinished job: %+v, %v", j, err)
@@ -187,9 +198,9 @@ func TestExpireGoesOnAfterADamagedJob(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	n, err := s.Expire(context.Background(), now.Add(time.Hour), 10)
-	if n != 3 || err != nil {
-		t.Errorf("%d expired, %v; want 3", n, err)
+	p, err := s.Expire(context.Background(), now.Add(time.Hour), "")
+	if p.Count != 3 || err != nil {
+		t.Errorf("%d expired, %v; want 3", p.Count, err)
 	}
 	for _, id := range ids {
 		if _, err := s.Job(id); !errors.Is(err, job.ErrGone) {
@@ -213,7 +224,7 @@ func TestOwnersIndexIsTidiedUp(t *testing.T) {
 			}
 		}
 	}
-	if _, err := s.Expire(context.Background(), now.Add(-12*time.Hour), 10); err != nil {
+	if _, err := s.Expire(context.Background(), now.Add(-12*time.Hour), ""); err != nil {
 		t.Fatal(err)
 	}
 	hours, err := filepath.Glob(filepath.Join(s.Dir(), "owners/*/*/*/*/*"))
@@ -235,10 +246,10 @@ func TestRetentionLeavesForeignFilesAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Expire(context.Background(), time.Now(), 10); err != nil {
+	if _, err := s.Expire(context.Background(), time.Now(), ""); err != nil {
 		t.Error(err)
 	}
-	if err := s.Forget(context.Background(), time.Now()); err != nil {
+	if _, err := s.Forget(context.Background(), time.Now(), ""); err != nil {
 		t.Error(err)
 	}
 	for _, name := range foreign {

@@ -16,8 +16,8 @@ func TestFoldersFullOfNamesAreReadInPart(t *testing.T) {
 	sc := newScene(t)
 	sc.most = 1600
 	const names = 5000
-	crowded := filepath.Join(sc.dir, activeDir, ownerFolder("ben"))
-	err := os.Mkdir(crowded, 0o750)
+	crowded := filepath.Join(sc.dir, activeDir, ownerFolder("ben"), job.Hour.Folder(time.Now()))
+	err := os.MkdirAll(crowded, 0o750)
 	for range names {
 		id, nerr := job.NewID()
 		err = errors.Join(err, nerr, os.WriteFile(filepath.Join(crowded, string(id)), nil, 0o600))
@@ -39,9 +39,9 @@ func TestFoldersFullOfNamesAreReadInPart(t *testing.T) {
 	}
 	seen := map[string]int{}
 	for _, e := range active {
-		seen[e.folder]++
+		seen[e.owner]++
 	}
-	if n := seen[ownerFolder("ben")]; n != sc.most/8 || seen[ownerFolder("anna")] != 1 {
+	if n := seen[ownerFolder("ben")]; n != sc.most || seen[ownerFolder("anna")] != 1 {
 		t.Errorf("seen of the crowd: %d; of the other owner: %d", n, seen[ownerFolder("anna")])
 	}
 	if _, err := sc.Checkup(EntryOf(job.Job{ID: id, Owner: "anna"}), time.Now(), time.Hour); err != nil {

@@ -27,7 +27,7 @@ func TestExpireLeavesFoldersOfThePresent(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Expire(context.Background(), now.Add(-30*24*time.Hour), 10); err != nil {
+	if _, err := s.Expire(context.Background(), now.Add(-30*24*time.Hour), ""); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(begun); err != nil {

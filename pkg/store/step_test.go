@@ -254,9 +254,15 @@ func (sc scene) sweep() {
 			sc.Fatal(err)
 		}
 	}
-	if err := errors.Join(sc.EndErasures(context.Background()), sc.CleanUp(context.Background(), later, time.Hour), sc.CleanDrafts(context.Background(), time.Now().Add(-time.Hour), later, time.Hour)); err != nil {
+	if err := errors.Join(sc.EndErasures(context.Background()), sc.CleanUp(context.Background(), later, time.Hour), sc.reconciled(later)); err != nil {
 		sc.Fatal(err)
 	}
+}
+
+// reconciled reconciles all folders.
+func (sc scene) reconciled(later time.Time) error {
+	_, err := sc.Reconcile(context.Background(), "", later, later, time.Hour)
+	return err
 }
 
 // whole checks what must hold of a finished job.

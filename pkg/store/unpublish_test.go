@@ -59,8 +59,8 @@ func TestUnpublish(t *testing.T) {
 	}
 	answer = nil
 	sc.sweep()
-	if n, err := sc.Expire(context.Background(), time.Now().Add(time.Hour), 10); n != 1 || err != nil {
-		t.Errorf("%d expired, %v", n, err)
+	if p, err := sc.Expire(context.Background(), time.Now().Add(time.Hour), ""); p.Count != 1 || err != nil {
+		t.Errorf("%d expired, %v", p.Count, err)
 	}
 	if !maps.Equal(unpublished, want) {
 		t.Errorf("unpublished %v, want %v", unpublished, want)
@@ -86,8 +86,8 @@ func TestRetentionUnpublishes(t *testing.T) {
 		ids = append(ids, l.Spec.ID)
 	}
 	later := ids[1].Time().Add(2 * time.Hour)
-	if n, err := sc.Expire(context.Background(), later, 10); n != 2 || err != nil {
-		t.Fatalf("%d expired, %v", n, err)
+	if p, err := sc.Expire(context.Background(), later, ""); p.Count != 2 || err != nil {
+		t.Fatalf("%d expired, %v", p.Count, err)
 	}
 	if left := sc.allPublished(); len(left) > 0 {
 		t.Errorf("published: %q", left)

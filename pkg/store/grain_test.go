@@ -1,0 +1,147 @@
+package store
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// Few jobs are in the hour's folder, more in that of the minute, and all others in that of the second: no
+// folder of an hour or a minute gets more than are listed in no time.
+func TestGrainFollowsTheLoad(t *testing.T) {
+	g := &grains{testing: 100}
+	names := map[string]int{}
+	listed := 0
+	count := func(folder string) (int, error) { listed++; return names[folder], nil }
+	now := time.Date(2026, 11, 30, 4, 59, 30, 0, time.UTC)
+	for range 250 {
+		grain, err := g.choose(now, count)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names[grain.Folder(now)]++
+	}
+	want := map[string]int{"2026/11/30/04": 100, "2026/11/30/04/59": 100, "2026/11/30/04/59/30": 50}
+	for folder, n := range want {
+		if names[folder] != n {
+			t.Errorf("%s has %d jobs, want %d", folder, names[folder], n)
+		}
+	}
+	if listed > 6 {
+		t.Errorf("%d listings for 250 jobs", listed)
+	}
+	// The next hour begins anew.
+	if grain, err := g.choose(now.Add(time.Hour), count); grain != job.Hour || err != nil {
+		t.Errorf("got %v, %v", grain, err)
+	}
+}
+
+// Processes of few jobs each, such as functions, see in the folders what the others have made.
+func TestGrainOfManyProcesses(t *testing.T) {
+	const limit, processes = 100, 1000
+	names := map[string]int{}
+	count := func(folder string) (int, error) { return names[folder], nil }
+	now := time.Date(2026, 11, 30, 4, 59, 30, 0, time.UTC)
+	for range processes {
+		grain, err := (&grains{testing: limit}).choose(now, count)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names[grain.Folder(now)]++
+	}
+	if h, m := names["2026/11/30/04"], names["2026/11/30/04/59"]; h != limit || m != limit {
+		t.Errorf("%d in the hour and %d in the minute, want %d each", h, m, limit)
+	}
+}
+
+// jobsOfAllGrains submits jobs of the same few seconds into folders of all grains.
+func (sc scene) jobsOfAllGrains(n int) (ids []job.ID) {
+	sc.Helper()
+	for i := range n {
+		id, err := job.NewIDIn(job.Grain(i % 3))
+		if err != nil {
+			sc.Fatal(err)
+		}
+		spec := sc.spec()
+		spec.ID, spec.Owner = id, "anna"
+		if err := sc.Create(spec, []byte("picture"), nil); err != nil {
+			sc.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// A list is newest first, whatever folders the jobs are in, and goes on where a page ended.
+func TestListOverAllGrains(t *testing.T) {
+	sc := newScene(t)
+	ids := sc.jobsOfAllGrains(20)
+	want := slices.Clone(ids)
+	slices.Sort(want)
+	slices.Reverse(want)
+	for _, owner := range []string{"", "anna"} {
+		var got []job.ID
+		for q := (Query{Owner: owner, Limit: 3}); ; {
+			jobs, next, err := sc.List(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, j := range jobs {
+				got = append(got, j.ID)
+			}
+			if next == "" {
+				break
+			}
+			q.Before = next
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("owner %q: got %v, want %v", owner, got, want)
+		}
+	}
+}
+
+// Whatever folder a job is in, it is worked on, counted, published and expires, and leaves nothing behind.
+func TestLifeInEachGrain(t *testing.T) {
+	sc := newScene(t)
+	ids := sc.jobsOfAllGrains(3)
+	for _, id := range ids {
+		l, err := sc.Claim(t.Context(), id, 1, "w")
+		if err == nil {
+			err = paint(l, "painted")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if active, err := sc.Active(); err != nil || len(active) != 0 {
+		t.Errorf("active: %v, %v", active, err)
+	}
+	tally, err := sc.tally(filepath.Join(sc.dir, ownersDir, ownerFolder("anna")), "")
+	if err != nil || tally.Jobs != 3 {
+		t.Errorf("counted: %+v, %v", tally, err)
+	}
+	folders, err := sc.PublishedSince(t.Context(), time.Time{}, time.Time{})
+	if err != nil || len(folders) != 3 {
+		t.Errorf("published in %v, %v", folders, err)
+	}
+	p, err := sc.Expire(t.Context(), time.Now().Add(2*time.Hour), "")
+	if err != nil || p.Count != 3 || !p.Done {
+		t.Errorf("expired: %+v, %v", p, err)
+	}
+	for _, top := range []string{jobsDir, publishedDir + "/" + privateDir} {
+		err := filepath.WalkDir(filepath.Join(sc.dir, top), func(path string, d os.DirEntry, err error) error {
+			if err == nil && (!d.IsDir() || strings.Contains(path, "-")) {
+				t.Errorf("left: %s", path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}

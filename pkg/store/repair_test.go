@@ -1,0 +1,230 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// sweeps is what sweeps do over some hours.
+func (sc scene) entries() (ids []job.ID) {
+	sc.Helper()
+	active, err := sc.Active()
+	if err != nil {
+		sc.Fatal(err)
+	}
+	for _, e := range active {
+		ids = append(ids, e.ID)
+	}
+	return ids
+}
+
+// Who tidies up and dies after it has taken the job out of active/ leaves enough for the sweeper to find a
+// retry that came between.
+func TestDeathWhileTidyingUpStrandsNoRetry(t *testing.T) {
+	for calls := range 40 {
+		sc := newScene(t)
+		l := sc.claimed()
+		id := l.Spec.ID
+		retried := false
+		sc.step = func(op, path string, call func() error) error {
+			if op == "rename" && filepath.Base(path) == string(id)+leavingSuffix || op == "remove" && filepath.Base(path) == string(id) {
+				err := call()
+				if !retried { // by another process, at the worst moment
+					retried = true
+					step := sc.step
+					sc.step = nil
+					if _, _, rerr := sc.Retry(id); rerr != nil {
+						t.Error(rerr)
+					}
+					revive := sc.crashAt(calls)
+					crashed := sc.step
+					sc.step = func(op, path string, call func() error) error { return crashed(op, path, call) }
+					_, _ = step, revive
+				}
+				return err
+			}
+			return call()
+		}
+		_ = l.Fail(job.Failure{Code: job.CodeInternal, Message: "broken"})
+		sc.step = nil
+		if !retried {
+			t.Fatal("nobody retried")
+		}
+		sc.sweep()
+		if got := sc.entries(); len(got) != 1 || got[0] != id {
+			t.Errorf("death after %d calls: active are %v, want the retried job", calls, got)
+		}
+	}
+}
+
+// A job that can't be moved away is not taken out of the indexes: it would wait for ever.
+func TestDiscardThatFailsLeavesTheJobInTheIndexes(t *testing.T) {
+	sc := newScene(t)
+	spec := sc.spec()
+	if err := sc.Create(spec, []byte("picture"), nil); err != nil {
+		t.Fatal(err)
+	}
+	refused := errors.New("refused")
+	sc.step = func(op, path string, call func() error) error {
+		if op == "rename" && path == sc.awayDir(spec.ID) {
+			return refused
+		}
+		return call()
+	}
+	err := sc.Discard(spec)
+	sc.step = nil
+	if !errors.Is(err, refused) {
+		t.Fatal(err)
+	}
+	if got := sc.entries(); len(got) != 1 {
+		t.Errorf("active are %v, want the job that is still there", got)
+	}
+}
+
+// A retry that comes while the retention removes the job either fails or is there afterwards.
+func TestRetryAgainstRetention(t *testing.T) {
+	sc := newScene(t)
+	id := sc.create()
+	if _, err := sc.Cancel(id); err != nil {
+		t.Fatal(err)
+	}
+	sc.step = func(op, path string, call func() error) error {
+		if op == "rename" && path == sc.graveDir(id) {
+			step := sc.step
+			sc.step = nil
+			if _, made, err := sc.Retry(id); err != nil || !made {
+				t.Errorf("retried: %t, %v", made, err)
+			}
+			sc.step = step
+		}
+		return call()
+	}
+	p, err := sc.Expire(t.Context(), time.Now().Add(2*time.Hour), "")
+	sc.step = nil
+	if err != nil || p.Count != 0 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if j, err := sc.Job(id); err != nil || j.Run != 2 || j.State != job.Queued {
+		t.Errorf("%+v, %v", j, err)
+	}
+	sc.sweep()
+	if j, err := sc.Job(id); err != nil || j.Run != 2 {
+		t.Errorf("after a sweep: %+v, %v", j, err)
+	}
+}
+
+// What a process has begun to expire and then died of is a job again, or gone for good.
+func TestDeathWhileExpiring(t *testing.T) {
+	for n := range 200 {
+		sc := newScene(t)
+		id := sc.create()
+		if _, err := sc.Cancel(id); err != nil {
+			t.Fatal(err)
+		}
+		revive := sc.crashAt(n)
+		_, err := sc.Expire(t.Context(), time.Now().Add(2*time.Hour), "")
+		if !revive() {
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		sc.sweep()
+		if p, err := sc.Expire(t.Context(), time.Now().Add(2*time.Hour), ""); err != nil {
+			t.Errorf("after %d calls: %+v, %v", n, p, err)
+		}
+		if _, err := sc.Job(id); !errors.Is(err, job.ErrGone) {
+			t.Errorf("after %d calls: %v", n, err)
+		}
+		if left := sc.leftovers(); len(left) > 0 {
+			t.Errorf("after %d calls: left %v", n, left)
+		}
+	}
+}
+
+// What a worker has left that came back late and was killed in its commit is removed, though the job has ended.
+func TestFilesOfALateWorkerAreRemoved(t *testing.T) {
+	sc := newScene(t)
+	l := sc.claimed()
+	id := l.Spec.ID
+	if _, err := sc.Cancel(id); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"out.1", ".tmp-ABC", "thumb.1"} {
+		if err := os.WriteFile(filepath.Join(sc.jobDir(id), name), []byte("late"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sc.sweep()
+	names, err := sc.list(sc.jobDir(id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if name == "out.1" || name == ".tmp-ABC" || name == "thumb.1" {
+			t.Errorf("left: %s", name)
+		}
+	}
+}
+
+// Indexes that a crash has left behind are repaired.
+func TestReconcile(t *testing.T) {
+	sc := newScene(t)
+	lost := sc.create() // and in no index
+	done := sc.claimed()
+	if err := paint(done, "painted"); err != nil {
+		t.Fatal(err)
+	}
+	stranger := sc.spec() // in the index, and no job
+	entry := sc.ownerEntry(stranger)
+	spec, err := sc.Spec(lost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{sc.activeAt("", lost), sc.ownerEntry(&spec), filepath.Join(sc.PublishedDir(), Published(done.Spec.ID, "jpeg", false)[0])} {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := sc.mark(entry); err != nil {
+		t.Fatal(err)
+	}
+	if err := sc.reconciled(time.Now().Add(72 * time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if got := sc.entries(); len(got) != 1 || got[0] != lost {
+		t.Errorf("active are %v, want %s", got, lost)
+	}
+	for path, want := range map[string]bool{sc.ownerEntry(&spec): true, entry: false,
+		filepath.Join(sc.PublishedDir(), Published(done.Spec.ID, "jpeg", false)[0]): true} {
+		if there, err := sc.exists(path); err != nil || there != want {
+			t.Errorf("%s: there %t, %v", path, there, err)
+		}
+	}
+}
+
+// All keys that are over go, however many there are.
+func TestAllKeysAreForgotten(t *testing.T) {
+	sc := newScene(t)
+	old := time.Now().Add(-25 * time.Hour)
+	const keys = 6000
+	for i := range keys {
+		path := sc.keyAt(keyOf("anna", string(rune('a'+i%26))+time.Duration(i).String()))
+		err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, nil, 0o600), os.Chtimes(path, old, old))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := sc.ForgetKeys(t.Context(), "", time.Now())
+	if err != nil || p.Count != keys || !p.Done {
+		t.Errorf("%+v, %v; want %d", p, err, keys)
+	}
+	if left, err := sc.list(filepath.Join(sc.dir, keysDir)); err != nil || len(left) > 16 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
