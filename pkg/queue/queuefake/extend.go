@@ -14,7 +14,8 @@ import (
 // maxVisibility is SQS's bound.
 const maxVisibility = 12 * time.Hour
 
-var errNotInFlight = errors.New("the message is not in flight by this handle: it was deleted, is visible again or was received by another")
+// ErrNotInFlight is of a message that a delivery does not hide any more.
+var ErrNotInFlight = errors.New("the message is not in flight by this handle: it was deleted, is visible again or was received by another")
 
 // Extend is as that of [queue.Queue], with times as they are. It refuses a
 // message that this delivery does not hide any more.
@@ -25,7 +26,7 @@ func (q *Queue) Extend(ctx context.Context, d job.Delivery, visibility time.Dura
 		case visibility < 0 || visibility > maxVisibility:
 			return fmt.Errorf("a visibility of %s: at most %s is taken", visibility, maxVisibility)
 		case m == nil || m.visible != nil:
-			return errNotInFlight
+			return ErrNotInFlight
 		case visibility == 0:
 			q.shelf.show(m)
 			q.waiting.wake(1)

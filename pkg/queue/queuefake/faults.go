@@ -64,3 +64,19 @@ func (q *Queue) strike(c Call, do func() error) error {
 	}
 	return nil
 }
+
+// Purge removes all messages, as a person may, and returns how many.
+func (q *Queue) Purge() int { return q.Lose(time.Time{}) }
+
+// Lose removes the messages that were sent at or after a time, as a server that is killed may, and returns how many.
+func (q *Queue) Lose(since time.Time) (lost int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, m := range q.shelf.all {
+		if !m.sent.Before(since) {
+			q.shelf.remove(m)
+			lost++
+		}
+	}
+	return lost
+}

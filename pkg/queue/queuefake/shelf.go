@@ -16,6 +16,7 @@ type message struct {
 	group    string
 	request  string
 	received int
+	sent     time.Time
 	visible  *list.Element // nil: hidden
 	shown    uint64        // the place in the order in which messages became visible
 	until    time.Time     // hidden until then
@@ -105,7 +106,7 @@ func (s *shelf) fly(m *message, n int) {
 // add gives m a number of its own and shows it, or hides it for delay.
 func (s *shelf) add(m *message, now time.Time, delay time.Duration) {
 	s.last++
-	m.number = s.last
+	m.number, m.sent = s.last, now
 	s.all[m.number] = m
 	if delay <= 0 {
 		s.enqueue(m)
