@@ -82,7 +82,11 @@ func (w *Worker) claim(ctx, stop context.Context, m job.Message, log *slog.Logge
 		if err := w.gate.enter(ctx, stop, alone); err != nil {
 			return nil, nil, err
 		}
-		lease, err := w.Store.Claim(ctx, m.Job, m.Run, w.Name)
+		claim := w.Store.Claim
+		if w.shared.Load() && !alone {
+			claim = w.Store.ClaimShared
+		}
+		lease, err := claim(ctx, m.Job, m.Run, w.Name)
 		if err == nil && (alone || !lease.Crashed) {
 			return lease, w.gate.leave, nil
 		}

@@ -15,6 +15,10 @@ import (
 // frees it for the next.
 const checkEvery = 2 * time.Second
 
+// attemptWatchdogs is how many times [Config.Watchdog] an attempt may take in all, with the waits for memory and
+// for the engine: else one that hangs outside of the engine would keep its lease for ever.
+const attemptWatchdogs = 4
+
 // keep renews a lease at a third of its time, and checks it in between, until stop is
 // called, which waits for a renewal that is under way. When the lease can't be kept, the context it
 // answers is cancelled, since the job may be another's by then: at once if it is
@@ -35,9 +39,11 @@ func (w *Worker) keep(ctx context.Context, lease *store.Lease) (held context.Con
 	go func() {
 		defer close(done)
 		defer tooLate.Stop()
-		every := time.NewTicker(min(checkEvery, term/3))
+		interval := min(checkEvery, term/3)
+		every := time.NewTicker(interval)
 		defer every.Stop()
 		renewed := lease.Began
+		var took time.Duration // without the time in which the process was frozen
 		for {
 			select {
 			case <-held.Done():
@@ -45,6 +51,12 @@ func (w *Worker) keep(ctx context.Context, lease *store.Lease) (held context.Con
 			case <-every.C:
 			}
 			if held.Err() != nil { // after a long sleep both are ready
+				return
+			}
+			if took += interval; took > attemptWatchdogs*w.Watchdog {
+				err := fmt.Errorf("%w: an attempt at job %s has taken %s", ErrStuck, lease.Spec.ID, took)
+				w.setStuck(err)
+				cancel(err)
 				return
 			}
 			asked := time.Now()

@@ -41,11 +41,22 @@ type Lease struct {
 // job.ErrFinished where the run has ended, or is not the job's current one, with
 // job.ErrGaveUp where this call has ended it; job.ErrBusy while another worker's lease stands.
 func (s *Store) Claim(ctx context.Context, id job.ID, run int, worker string) (*Lease, error) {
+	return s.claimAs(ctx, id, run, worker, false)
+}
+
+// ClaimShared is [Store.Claim] for a process that works on several jobs at the same time. If it dies, nobody
+// knows of which: the attempt does not count, and the next one's Lease has Crashed, so that its process can work on
+// the job alone, with Claim.
+func (s *Store) ClaimShared(ctx context.Context, id job.ID, run int, worker string) (*Lease, error) {
+	return s.claimAs(ctx, id, run, worker, true)
+}
+
+func (s *Store) claimAs(ctx context.Context, id job.ID, run int, worker string, shared bool) (*Lease, error) {
 	l, err := s.look(id)
 	if err != nil {
 		return nil, fmt.Errorf("claim job %s: %w", id, err)
 	}
-	lease, err := s.claim(ctx, l, run, worker)
+	lease, err := s.claim(ctx, l, run, worker, shared)
 	if err != nil {
 		l.close()
 		return nil, fmt.Errorf("claim job %s: %w", id, err)
@@ -53,7 +64,7 @@ func (s *Store) Claim(ctx context.Context, id job.ID, run int, worker string) (*
 	return lease, nil
 }
 
-func (s *Store) claim(ctx context.Context, l *life, run int, worker string) (*Lease, error) {
+func (s *Store) claim(ctx context.Context, l *life, run int, worker string, shared bool) (*Lease, error) {
 	switch {
 	case run > l.run:
 		return nil, fmt.Errorf("%w in run %d: it is in run %d", job.ErrNotFound, run, l.run)
@@ -80,6 +91,7 @@ func (s *Store) claim(ctx context.Context, l *life, run int, worker string) (*Le
 	r := newRecord(spec.New())
 	r.Run, r.State, r.Attempts, r.StartedAt = run, job.Running, lease.Attempt, &lease.Began
 	r.Claim, r.Worker, r.Lease, r.Crashed = l.claim+1, clean(worker, maxWord), s.lease.Milliseconds(), lease.Crashed
+	r.Shared = shared
 	err = s.happen(l.dir, claimFile(r.Claim), r, func(now time.Time) error {
 		if err := s.free(l, last, now); err != nil {
 			return err
@@ -164,7 +176,7 @@ func (r *record) attempts() int {
 	switch {
 	case r == nil:
 		return 0
-	case r.written.Equal(releasedUncounted):
+	case r.written.Equal(releasedUncounted), r.Shared && !r.released():
 		return r.Attempts - 1
 	default:
 		return r.Attempts

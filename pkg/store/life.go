@@ -251,7 +251,7 @@ func (s *Store) end(l *life, anyway bool, change func(*record)) (*record, error)
 //
 // before may call it off, as in [Store.happen].
 func (s *Store) finish(l *life, r *record, before func(now time.Time) error) error {
-	r.Worker, r.Lease, r.Crashed = "", 0, false
+	r.Worker, r.Lease, r.Crashed, r.Shared = "", 0, false, false
 	run := l.run
 	err := s.happen(l.dir, finalFile(run), r, before)
 	if !happened(err) {

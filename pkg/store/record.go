@@ -25,6 +25,7 @@ type record struct {
 	Worker  string `json:"worker,omitempty"`
 	Lease   int64  `json:"lease_ms,omitempty"` // how long the claim stands without being renewed
 	Crashed bool   `json:"crashed,omitempty"`  // the attempt before the claim ended without a word
+	Shared  bool   `json:"shared,omitempty"`   // the claim's process has other jobs too
 
 	written time.Time // when its file was written or touched last, by the file server's clock
 }
