@@ -57,7 +57,7 @@ func (s *service) newProcess() *service {
 func (s *service) older(id job.ID, run, announced time.Duration) {
 	s.Helper()
 	dir := jobDir(s.T, s.store.Dir(), id)
-	entry, err := filepath.Glob(filepath.Join(s.store.Dir(), "active/*/*/*/*/*", string(id)))
+	entry, err := filepath.Glob(filepath.Join(s.store.Dir(), "active/*", string(id)))
 	if err != nil || len(entry) != 1 {
 		s.Fatal(entry, err)
 	}

@@ -17,7 +17,7 @@ import (
 
 func (h *hall) updateHours(hours ...string) (changed int) {
 	h.Helper()
-	changed, err := h.gallery.UpdateHours(h.Context(), h.store, hours)
+	changed, err := h.gallery.UpdateFolders(h.Context(), h.store, hours)
 	if err != nil {
 		h.Fatal(err)
 	}

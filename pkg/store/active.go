@@ -8,14 +8,16 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// An Entry is a job's place among those that the sweeper looks after:
-// active/<owner>/<folder of the job>/<id>.
+// An Entry is a job's place among those that the sweeper looks after: active/<owner>/<id>, and where there are many
+// jobs, with ids of a finer [job.Grain], active/<owner>/<folder of the job>/<id>. Those of an hour's folder, some
+// 500 an hour, need no folder here, so that the unfinished jobs of an owner who has few are one listing.
 type Entry struct {
 	ID    job.ID
 	owner string // the owner's folder
@@ -26,20 +28,33 @@ func EntryOf(j job.Job) Entry { return Entry{j.ID, ownerFolder(j.Owner)} }
 
 // at is an entry's path.
 func (s *Store) at(e Entry) string {
-	return filepath.Join(s.dir, activeDir, e.owner, e.ID.Folder(), string(e.ID))
+	return filepath.Join(s.dir, activeDir, e.owner, activeFolder(e.ID), string(e.ID))
+}
+
+// activeFolder is the folder of a job's entry in that of its owner.
+func activeFolder(id job.ID) string {
+	if f := id.Folder(); depthOf(f) > hourDepth {
+		return f
+	}
+	return ""
 }
 
 func (s *Store) activeAt(owner string, id job.ID) string {
 	return s.at(Entry{id, ownerFolder(owner)})
 }
 
-// An ActiveFolder is a folder of active/ with about a thousand entries at most.
+// An ActiveFolder is a folder of active/.
 type ActiveFolder struct {
 	owner, path string
 }
 
 // Position is where a folder is in the order of [Store.ActiveFolders].
-func (f ActiveFolder) Position() string { return order(f.path) + f.owner }
+func (f ActiveFolder) Position() string {
+	if f.path == "" {
+		return "0" + f.owner // before all times
+	}
+	return order(f.path) + f.owner
+}
 
 // ActiveFolders are the folders of jobs that are not finished, or not yet tidied up, oldest first.
 func (s *Store) ActiveFolders(ctx context.Context) ([]ActiveFolder, error) {
@@ -52,17 +67,13 @@ func (s *Store) ActiveFolders(ctx context.Context) ([]ActiveFolder, error) {
 	var calls []func() error
 	for _, owner := range owners {
 		calls = append(calls, func() error {
-			found := false
-			err := s.folders(ctx, filepath.Join(activeDir, owner), span{}, func(path string) error {
+			add := func(path string) error {
 				mu.Lock()
 				defer mu.Unlock()
-				all, found = append(all, ActiveFolder{owner, path}), true
+				all = append(all, ActiveFolder{owner, path})
 				return nil
-			})
-			if err == nil && !found {
-				err = s.removeEmpty(filepath.Join(s.dir, activeDir, owner))
 			}
-			return err
+			return errors.Join(add(""), s.folders(ctx, filepath.Join(activeDir, owner), span{}, add))
 		})
 	}
 	if err := inTurns(calls); err != nil {
@@ -72,8 +83,8 @@ func (s *Store) ActiveFolders(ctx context.Context) ([]ActiveFolder, error) {
 	return all, nil
 }
 
-// ActiveIn lists the entries of one of those folders, oldest first. An empty one that is of an hour that was over
-// two hours ago, by this machine's clock, is removed.
+// ActiveIn lists the entries of one of those folders, oldest first. An empty one is removed, unless it may get more:
+// that is of an hour that was over two hours ago, by this machine's clock, or an owner's.
 func (s *Store) ActiveIn(f ActiveFolder) (entries []Entry, err error) {
 	path := filepath.Join(s.dir, activeDir, f.owner, f.path)
 	names, err := s.list(path)
@@ -84,7 +95,8 @@ func (s *Store) ActiveIn(f ActiveFolder) (entries []Entry, err error) {
 		return nil, fmt.Errorf("list active jobs: %w", err)
 	}
 	for _, name := range names {
-		if id, ok := jobIn(f.path, name); ok {
+		text, _, _ := strings.Cut(name, ".") // see leavingSuffix
+		if id, err := job.ParseID(text); err == nil && activeFolder(id) == f.path {
 			entries = append(entries, Entry{id, f.owner})
 		}
 	}

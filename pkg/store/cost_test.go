@@ -32,6 +32,7 @@ func TestFileOperations(t *testing.T) {
 		}
 	}
 	submit := func(t *testing.T) {
+		sc.makeKeyFolder(keyOf("anna", t.Name()))
 		if _, made, err := sc.CreateOnce(own(), []byte("picture"), []byte("style"), t.Name()); err != nil || !made {
 			t.Fatal(made, err)
 		}
@@ -71,7 +72,7 @@ func TestFileOperations(t *testing.T) {
 		prepare func(t *testing.T)
 		do      func(t *testing.T)
 	}{
-		{"submit with everything", 20, nil, submit},
+		{"submit with everything", 21, nil, submit},
 		{"submit without a key", 13, nil, func(t *testing.T) { sc.create() }},
 		{"submit to a process that does not know the owner", 13 + 10, forget(sc), func(t *testing.T) { sc.create() }},
 		{"submit when it is time to count again", 13 + 2, outdate(sc), func(t *testing.T) { sc.create() }},
@@ -80,7 +81,7 @@ func TestFileOperations(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
-		{"cancel", 13, func(*testing.T) { id = sc.create() }, func(t *testing.T) {
+		{"cancel", 14, func(*testing.T) { id = sc.create() }, func(t *testing.T) {
 			if _, err := sc.Cancel(id); err != nil {
 				t.Fatal(err)
 			}

@@ -215,7 +215,7 @@ func (sc scene) erasedOrNot(before, erased error) {
 	if !errors.Is(err, job.ErrGone) {
 		sc.Errorf("the job: %v", err)
 	}
-	for _, pattern := range []string{"jobs/*/*/*/*/*", "jobs/*/*/*/*/.*", "keys/*/*/*", "owners/*/*/*/*/*/*[0-9]", "active/*/*/*/*/*/*", "erasing/*", "tmp/*"} {
+	for _, pattern := range []string{"jobs/*/*/*/*/*", "jobs/*/*/*/*/.*", "keys/*/*/*", "owners/*/*/*/*/*/*[0-9]", "active/*/*", "erasing/*", "tmp/*"} {
 		if left, _ := filepath.Glob(filepath.Join(sc.dir, pattern)); len(left) > 0 {
 			sc.Errorf("left after the erasure: %v", left)
 		}

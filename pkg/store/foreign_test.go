@@ -58,7 +58,7 @@ func TestForeignFoldersAreNotListed(t *testing.T) {
 	sc := newScene(t)
 	id := sc.create()
 	future := sc.specAt(time.Now().Add(30 * 24 * time.Hour)).ID
-	bad := []string{shard(future), "2026/13/01/00", "2026/01/32/00", "2026/01/01/24", "2026/1/01/00", "2026/01/1/00", "202/01/01/00", "1/01/01/00",
+	bad := []string{future.Folder(), "2026/13/01/00", "2026/01/32/00", "2026/01/01/24", "2026/1/01/00", "2026/01/1/00", "202/01/01/00", "1/01/01/00",
 		"+026/01/01/00", "20260/01/01/00", "zzzz/01/01/00"}
 	for _, name := range bad {
 		if err := os.MkdirAll(filepath.Join(sc.dir, jobsDir, name, string(id)), 0o750); err != nil {
@@ -91,7 +91,7 @@ func TestForeignFoldersAreNotListed(t *testing.T) {
 			}
 		}
 	}
-	if !slices.Contains(listed, shard(id)) {
+	if !slices.Contains(listed, id.Folder()) {
 		t.Errorf("the hour of the job was not listed: %q", listed)
 	}
 }

@@ -139,8 +139,8 @@ func (s *Store) linkKey(spec *job.Spec, key string) error {
 // keyRetention is how long an idempotency key stands for its first request, at least.
 const keyRetention = 24 * time.Hour
 
-// ForgetKeys removes idempotency keys that are over, from the folder behind after on, and folders that are
-// empty.
+// ForgetKeys removes idempotency keys that are over, from the folder behind after on. The folders stay, since each
+// costs the submission that makes it eight calls.
 func (s *Store) ForgetKeys(ctx context.Context, after string, now time.Time) (p Progress, err error) {
 	p.After = after
 	root := filepath.Join(s.dir, keysDir)
@@ -166,9 +166,6 @@ func (s *Store) ForgetKeys(ctx context.Context, after string, now time.Time) (p 
 				p.After = folder
 			}
 		}
-		if err == nil && len(leaves) == 0 && isHex(top, 1) {
-			err = s.removeEmpty(filepath.Join(root, top))
-		}
 	}
 	if err != nil {
 		return p, fmt.Errorf("forget keys: %w", err)
@@ -180,9 +177,6 @@ func (s *Store) ForgetKeys(ctx context.Context, after string, now time.Time) (p 
 // forgetKeysIn removes the keys in a folder that are of before a time.
 func (s *Store) forgetKeysIn(dir string, before time.Time) (removed int, err error) {
 	names, err := s.list(dir)
-	if err == nil && len(names) == 0 {
-		err = s.removeEmpty(dir)
-	}
 	if err != nil {
 		return 0, err
 	}

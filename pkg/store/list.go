@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )

@@ -16,7 +16,7 @@ func TestFoldersFullOfNamesAreReadInPart(t *testing.T) {
 	sc := newScene(t)
 	sc.most = 1600
 	const names = 5000
-	crowded := filepath.Join(sc.dir, activeDir, ownerFolder("ben"), job.Hour.Folder(time.Now()))
+	crowded := filepath.Join(sc.dir, activeDir, ownerFolder("ben"))
 	err := os.MkdirAll(crowded, 0o750)
 	for range names {
 		id, nerr := job.NewID()

@@ -145,7 +145,7 @@ func TestFailureToPublishIsNoticed(t *testing.T) {
 
 // other is another process with the same directory.
 func (sc scene) other() *Store {
-	return &Store{dir: sc.dir, lease: sc.lease, maxAttempts: sc.maxAttempts, keys: sc.keys, unpublish: sc.unpublish}
+	return &Store{dir: sc.dir, lease: sc.lease, maxAttempts: sc.maxAttempts, unpublish: sc.unpublish}
 }
 
 // succeeded is a public job that has succeeded and whose worker died before it could

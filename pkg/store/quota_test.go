@@ -176,7 +176,7 @@ func TestStoredBytesAreBounded(t *testing.T) {
 		return nil
 	})
 	if p, err := sc.Expire(context.Background(), time.Now().Add(2*time.Hour), ""); err != nil || p.Count != 0 {
-		t.Fatal(n, err) // none has finished
+		t.Fatal(p.Count, err) // none has finished
 	}
 }
 

@@ -3,6 +3,8 @@ package store_test
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -52,11 +54,17 @@ func TestRPCs(t *testing.T) {
 
 	var ids []job.ID
 	row("submission", "API", 19, n, func(int) { ids = append(ids, c.created(1, nil)...) })
+	for i := range n {
+		c.makeKeyFolder("", strconv.Itoa(i))
+	}
 	row("+ with an Idempotency-Key", "API", 22, n, func(i int) { c.createdOnce(strconv.Itoa(i)) })
 	row("+ with a style picture", "API", 20, n, func(int) { c.created(1, func(s *job.Spec) { s.Style, s.StyleInput = job.CustomStyle, &job.Input{} }) })
 	uploads := []store.Upload{c.grant()} // which makes the owner's folder
 	row("grant of an upload", "API", 3, n, func(int) { uploads = append(uploads, c.grant()) })
 	c.take(uploads[0])
+	for _, u := range uploads {
+		c.makeKeyFolder(owner, "\x00"+string(u.ID))
+	}
 	row("submission of an upload", "API", 23, n, func(i int) { c.take(uploads[1+i]) })
 	row("first poll of a queued job", "API", 7, n, func(i int) { c.poll(c.a, ids[i]) })
 	row("each further poll", "API", 4, n, func(int) { c.poll(c.a, ids[0]) })
@@ -130,6 +138,13 @@ func (c *costs) created(n int, change func(*job.Spec)) (ids []job.ID) {
 		ids = append(ids, spec.ID)
 	}
 	return ids
+}
+
+// makeKeyFolder makes the folder of an owner's key, which is there in a store that has had some thousands.
+func (c *costs) makeKeyFolder(owner, key string) {
+	sum := sha256.Sum256([]byte(owner + "\x00" + key))
+	hash := hex.EncodeToString(sum[:])
+	c.check(os.MkdirAll(filepath.Join(c.a.Dir(), "keys", hash[:1], hash[1:3]), 0o750))
 }
 
 func (c *costs) createdOnce(key string) {

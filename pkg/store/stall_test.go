@@ -18,7 +18,7 @@ func TestStalledClaimerDoesNotTakeALivingWorkersJob(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sc := newScene(t)
 			l := sc.claimed()
-			other := &Store{dir: sc.dir, lease: sc.lease, maxAttempts: attempts, keys: sc.keys}
+			other := &Store{dir: sc.dir, lease: sc.lease, maxAttempts: attempts}
 			stalled := false
 			other.step = func(op, path string, call func() error) error {
 				switch {

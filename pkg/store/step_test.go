@@ -259,6 +259,14 @@ func (sc scene) sweep() {
 	}
 }
 
+// makeKeyFolder makes the folder of a key, which is there in a store that has had some thousands.
+func (sc scene) makeKeyFolder(key string) {
+	sc.Helper()
+	if err := os.MkdirAll(filepath.Dir(sc.keyAt(key)), 0o750); err != nil {
+		sc.Fatal(err)
+	}
+}
+
 // reconciled reconciles all folders.
 func (sc scene) reconciled(later time.Time) error {
 	_, err := sc.Reconcile(context.Background(), "", later, later, time.Hour)

@@ -27,7 +27,7 @@ func TestRetryDuringTheTidyingUpIsNotStranded(t *testing.T) {
 			if err := sc.activate(sc.activeAt("", id)); err != nil { // as before the tidying up
 				t.Fatal(err)
 			}
-			tidier := &Store{dir: sc.dir, lease: sc.lease, maxAttempts: sc.maxAttempts, keys: sc.keys}
+			tidier := &Store{dir: sc.dir, lease: sc.lease, maxAttempts: sc.maxAttempts}
 			tidier.step = func(op, path string, call func() error) error {
 				if op == "stat" && filepath.Base(path) == runFile(2) {
 					return fs.ErrNotExist // as of a poll a while ago
@@ -91,7 +91,7 @@ func TestForgottenDraftIsNotPromised(t *testing.T) {
 			t.Fatal(err)
 		}
 		later := time.Now().Add(time.Hour)
-		sweeper := &Store{dir: sc.dir, lease: sc.lease, maxAttempts: sc.maxAttempts, keys: sc.keys}
+		sweeper := &Store{dir: sc.dir, lease: sc.lease, maxAttempts: sc.maxAttempts}
 		var again job.Job
 		var aerr error
 		calls := 0

@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -141,7 +140,7 @@ func TestStyleUploadOfDeadRequestIsCompleted(t *testing.T) {
 		t.Errorf("the job is %s, want %s, which had begun", id, dead.ID)
 	}
 	for _, u := range []Upload{photograph, style} {
-		if _, err := os.Stat(filepath.Join(sc.Dir(), "keys", uploadKey("anna", u.ID))); err != nil {
+		if _, err := os.Stat(sc.keyAt(uploadKey("anna", u.ID))); err != nil {
 			t.Error(err)
 		}
 	}

@@ -41,7 +41,7 @@ func TestGroups(t *testing.T) {
 		if err := st.store.Create(&spec, []byte("picture"), nil); err != nil {
 			t.Fatal(err)
 		}
-		st.age("active/*/*/*/*/*/"+string(id), time.Hour)
+		st.age("active/*/"+string(id), time.Hour)
 		return id
 	}
 	want := map[job.ID]string{submit("anna"): job.Group("anna"), submit("berta"): job.Group("berta"), submit(""): ""}

@@ -25,7 +25,7 @@ func (d *demo) settled(ids ...job.ID) {
 // active are the jobs that are not finished, or not tidy.
 func (d *demo) active() (ids []job.ID) {
 	d.Helper()
-	entries, err := filepath.Glob(filepath.Join(d.dir, "shared", "active", "*", "*", "*", "*", "*", "*"))
+	entries, err := filepath.Glob(filepath.Join(d.dir, "shared", "active", "*", "*"))
 	if err != nil {
 		d.Fatal(err)
 	}
