@@ -54,8 +54,8 @@ func (u *update) hour(ctx context.Context, hour string, given []string, all bool
 	looked := map[string]*folder{}
 	if all || err != nil {
 		looked, err = u.listHour(ctx, hour)
-		for f := range then {
-			if looked[f] == nil {
+		for _, f := range append(slices.Collect(maps.Keys(then)), given...) {
+			if err == nil && looked[f] == nil {
 				looked[f] = new(folder)
 			}
 		}
@@ -89,8 +89,9 @@ func (u *update) hour(ctx context.Context, hour string, given []string, all bool
 		}
 		if len(looked[f].shown()) == 0 {
 			if was.ETag != "" {
-				u.emptied = append(u.emptied, manifestKey(f))
+				u.changed++
 			}
+			u.emptied = append(u.emptied, manifestKey(f)) // known or not: an update may have died
 			continue
 		}
 		if now[f], err = u.page(ctx, f, looked[f], older, was); err != nil {
@@ -109,27 +110,33 @@ func (u *update) hour(ctx context.Context, hour string, given []string, all bool
 
 // page writes a page unless it is what it should be.
 func (u *update) page(ctx context.Context, name string, f *folder, older string, was entry) (entry, error) {
-	of := mark(f.shown(), older)
-	if was.Of == of && was.ETag != "" {
-		return was, nil
+	key, of := manifestKey(name), mark(f.shown(), older)
+	now, err := u.etag(ctx, key)
+	if err != nil || was.Of == of && was.ETag == now && now != "" {
+		return was, err
 	}
 	m, err := u.show(ctx, f, older)
 	if err != nil {
 		return was, err
 	}
-	key := manifestKey(name)
-	etag, err := u.putJSON(ctx, key, m, was.ETag)
-	if errors.Is(err, bucket.ErrChanged) { // by an erasure, or another update
-		var o bucket.Object
-		if o, err = u.bucket.Head(ctx, key); err == nil || errors.Is(err, bucket.ErrNotFound) {
-			etag, err = u.putJSON(ctx, key, m, o.ETag)
-		}
-	}
+	etag, err := u.putJSON(ctx, key, m, now)
 	if err != nil {
 		return was, err
 	}
 	u.changed++
 	return entry{of, older, etag}, u.stillThere(ctx, m.Jobs)
+}
+
+// etag is a page's; "" if there is none. An erasure may have changed it since the ledger was written.
+func (u *update) etag(ctx context.Context, key string) (string, error) {
+	if u.etags != nil {
+		return u.etags[key], nil
+	}
+	o, err := u.bucket.Head(ctx, key)
+	if errors.Is(err, bucket.ErrNotFound) {
+		return "", nil
+	}
+	return o.ETag, err
 }
 
 // list lists the pictures of a folder, without those of finer folders in it.

@@ -80,7 +80,8 @@ type update struct {
 	*Gallery
 	jobs    *store.Store
 	changed int
-	emptied []string // keys that nothing leads to once the update is done
+	etags   map[string]string // of all pages, if they were listed; nil otherwise
+	emptied []string          // keys that nothing leads to once the update is done
 }
 
 func (u *update) run(ctx context.Context, folders []string, all bool) error {
@@ -122,17 +123,14 @@ func (u *update) run(ctx context.Context, folders []string, all bool) error {
 			now[h], older = link{newest, older}, newest
 		}
 	}
-	if err := u.lead(ctx, older); err != nil {
-		return errors.Join(append(errs, err)...)
+	if all || !maps.Equal(known, now) {
+		err = u.lead(ctx, older)
 	}
-	if !maps.Equal(known, now) {
-		if _, err := u.putJSON(ctx, hoursKey, now, etag); err != nil {
-			return errors.Join(append(errs, err)...)
-		}
+	if err == nil && !maps.Equal(known, now) {
+		_, err = u.putJSON(ctx, hoursKey, now, etag)
 	}
-	err = u.bucket.Delete(ctx, u.emptied...)
 	if err == nil {
-		u.changed += len(u.emptied)
+		err = u.bucket.Delete(ctx, u.emptied...)
 	}
 	return errors.Join(append(errs, err)...)
 }
@@ -148,15 +146,17 @@ func sortedHours(known hours, due map[string][]string) []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// allHours are the hours that have pictures or pages.
+// allHours are the hours that have pictures or pages, with the folders of their pages.
 func (u *update) allHours(ctx context.Context) (map[string][]string, error) {
 	found := map[string][]string{}
+	u.etags = map[string]string{}
 	for o, err := range u.bucket.List(ctx, manifests) {
 		if err != nil {
 			return nil, err
 		}
 		if folder, ok := folderOf(o.Key); ok {
-			found[hourOf(folder)] = nil
+			u.etags[o.Key] = o.ETag
+			found[hourOf(folder)] = append(found[hourOf(folder)], folder)
 		}
 	}
 	for o, err := range u.bucket.List(ctx, Pictures+thumbs) {
@@ -164,7 +164,9 @@ func (u *update) allHours(ctx context.Context) (map[string][]string, error) {
 			return nil, err
 		}
 		if folder, _, ok := parse(thumbs, strings.TrimPrefix(o.Key, Pictures)); ok {
-			found[hourOf(folder)] = nil
+			if h := hourOf(folder); found[h] == nil {
+				found[h] = []string{}
+			}
 		}
 	}
 	return found, nil

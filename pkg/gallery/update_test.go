@@ -185,7 +185,7 @@ func testStoreAway(h *hall) {
 	if err := os.Rename(dir, dir+".away"); err != nil {
 		h.Fatal(err)
 	}
-	if err := h.bucket.Delete(h.Context(), "gallery/hours.json"); err != nil { // have it look at all
+	if err := h.bucket.Delete(h.Context(), "gallery/2026/11/23/12/pages.json"); err != nil { // have it look at all
 		h.Fatal(err)
 	}
 	if _, err := h.gallery.Update(h.Context(), h.store); err == nil {

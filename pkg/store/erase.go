@@ -306,6 +306,13 @@ func (s *Store) empty(dir string) error {
 func (s *Store) EndErasures(ctx context.Context) error {
 	names, err := s.list(filepath.Join(s.dir, erasingDir))
 	slices.Sort(names) // by their time
+	var now time.Time
+	if err == nil && len(names) > 0 {
+		now, err = s.now()
+	}
+	if err != nil {
+		return fmt.Errorf("end erasures: %w", err)
+	}
 	var g graves
 	for _, name := range names {
 		text, why, _ := strings.Cut(name, ".")
@@ -321,7 +328,7 @@ func (s *Store) EndErasures(ctx context.Context) error {
 			err = errors.Join(err, s.fill(ctx, &g))
 			g = graves{}
 		}
-		eerr := s.resume(&g, id, why)
+		eerr := s.resume(&g, id, why, now)
 		if errors.Is(eerr, job.ErrNotFound) { // discarded meanwhile
 			eerr = s.remove(s.erasing(id, why))
 		}
@@ -338,9 +345,12 @@ func (s *Store) EndErasures(ctx context.Context) error {
 	return nil
 }
 
-// resume goes on with an erasure. One by the retention that has removed nothing yet is undone, since the job
+// expiryTime is how long the retention may take at most from a job's mark in erasing/ to the first file that it removes.
+const expiryTime = 5 * time.Minute
+
+// resume goes on with an erasure. One by the retention that has removed nothing for a while is undone, since the job
 // may have been retried: the retention comes to it again if it was not.
-func (s *Store) resume(g *graves, id job.ID, why string) error {
+func (s *Store) resume(g *graves, id job.ID, why string, now time.Time) error {
 	if why == Expired {
 		whole, err := s.exists(filepath.Join(s.graveDir(id), inputFile))
 		if err == nil && !whole {
@@ -350,6 +360,10 @@ func (s *Store) resume(g *graves, id job.ID, why string) error {
 			return err
 		}
 		if whole {
+			begun, err := s.changed(s.erasing(id, why))
+			if err != nil || now.Sub(begun) < expiryTime {
+				return ignore(err, fs.ErrNotExist) // somebody is at it
+			}
 			return s.restore(id)
 		}
 	}

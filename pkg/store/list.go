@@ -67,4 +67,3 @@ func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 
 // errEnough ends a walk before its end.
 var errEnough = errors.New("enough")
-

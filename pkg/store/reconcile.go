@@ -48,7 +48,7 @@ type reconciliation struct {
 	repaired atomic.Int64
 
 	jobs      map[job.ID]bool
-	indexed   map[job.ID]bool   // in the owners' index
+	indexed   map[job.ID]bool // in the owners' index
 	published map[string]bool // names in published/
 }
 

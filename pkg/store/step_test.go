@@ -248,6 +248,13 @@ func (sc scene) sweep() {
 		sc.Fatal(err)
 	}
 	later := time.Now().Add(72 * time.Hour)
+	marks, err := filepath.Glob(filepath.Join(sc.dir, erasingDir, "*"))
+	for _, path := range marks {
+		err = errors.Join(err, os.Chtimes(path, later.Add(-144*time.Hour), later.Add(-144*time.Hour)))
+	}
+	if err != nil {
+		sc.Fatal(err)
+	}
 	for _, id := range ids {
 		if _, err := sc.Checkup(id, later, time.Hour); err != nil &&
 			!errors.Is(err, job.ErrFinished) && !errors.Is(err, job.ErrGone) && !errors.Is(err, job.ErrNotFound) {

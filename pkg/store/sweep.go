@@ -82,10 +82,10 @@ type Note string
 
 // The notes, each with one writer at a time.
 const (
-	SweepNote  Note = "memory.json" // of one sweep for the next
+	SweepNote   Note = "memory.json"  // of one sweep for the next
 	backlogNote Note = "backlog.json" // see [Backlog]
-	CopyNote   Note = "copy.json"   // of the state of copying to the bucket
-	CopiedNote Note = "copied.json" // of the last copy whose end was handled
+	CopyNote    Note = "copy.json"    // of the state of copying to the bucket
+	CopiedNote  Note = "copied.json"  // of the last copy whose end was handled
 )
 
 // Note returns the content of a note; nil if there is none.

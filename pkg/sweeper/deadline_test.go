@@ -104,7 +104,7 @@ func expireIn(t *testing.T, dir string, n int) {
 	create := func(i int) error {
 		at := time.Now().Add(-60*24*time.Hour - time.Duration(i)*time.Hour)
 		ms := at.UnixMilli()
-		id := job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, i))
+		id := job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, i<<4)) // in the hour's folder
 		spec := job.Spec{ID: id, Style: "some-style", Strength: 1, Format: "jpeg", CreatedAt: at.UTC()}
 		if err := st.Create(&spec, []byte("picture"), nil); err != nil {
 			return err
@@ -112,7 +112,7 @@ func expireIn(t *testing.T, dir string, n int) {
 		if _, err := st.Cancel(id); err != nil {
 			return err
 		}
-		end := filepath.Join(dir, "jobs", id.Time().UTC().Format("2006/01/02/15"), string(id), "final.1")
+		end := filepath.Join(dir, "jobs", id.Folder(), string(id), "final.1")
 		record, err := os.ReadFile(end)
 		if err != nil {
 			return err
