@@ -17,6 +17,7 @@ func TestAsThePlan(t *testing.T) {
 		p.Variants = append(p.Variants,
 			measurement.Variant{System: measurement.Service, Engine: engine, Size: 512, Jobs: 20, Threads: 1},
 			measurement.Variant{System: measurement.Service, Engine: engine, Size: 512, Jobs: 20, Threads: 2, MemoryMB: 3007, PeriodMS: 20},
+			measurement.Variant{System: measurement.Service, Engine: engine, Size: 512, Jobs: 1, Threads: 2, MemoryMB: 3007, PeriodMS: 20, Evicted: true},
 			measurement.Variant{System: measurement.Service, Engine: engine, Size: 256, Jobs: 1, Threads: 1, NFS: true, LatencyMS: 2, ReadAhead: true})
 	}
 	p.Repetitions, p.Seed = 2, 20
