@@ -34,7 +34,7 @@ func TestCheapestMemory(t *testing.T) {
 		want       int
 	}{{0.2, 0.1, 885}, {0.4, 0.3, 1769}, {9.6, 0.1, 1769}} {
 		groups := []group{made(service(0, 1), 0.2, 0.05), made(service(885, 1), c.cold, c.warm), made(service(1769, 1), 0.15, 0.05), made(service(3007, 2), 0.1, 0.045), made(service(885, 3), 0.01, 0.01)}
-		all := workers(groups, 512, 0)
+		all := workers(groups, 0)
 		if len(all) != 1 || all[0].function.variant.MemoryMB != c.want {
 			t.Errorf("%+v: took %+v", c, all)
 		}
@@ -48,9 +48,9 @@ func TestStartWithoutCache(t *testing.T) {
 	evicted.Evicted = true
 	groups := []group{made(service(0, 1), 0.2, 0.05), made(service(885, 1), 0.25, 0.1), made(service(3007, 2), 0.12, 0.05)}
 	for memory, want := range map[int][2]float64{885: {0.15, 0.20}, 3007: {0.07, 0.12}} {
-		w := workers(groups, 512, memory)[0]
+		w := workers(groups, memory)[0]
 		nearly(t, "start in memory", w.start(nil), want[0], 1e-9)
-		w = workers(append(groups, made(evicted, 0.17)), 512, memory)[0]
+		w = workers(append(groups, made(evicted, 0.17)), memory)[0]
 		nearly(t, "start", w.start(nil), want[1], 1e-9)
 	}
 }
@@ -61,7 +61,7 @@ func TestCapacityByProcessorTime(t *testing.T) {
 	daemon := made(measurement.Variant{System: measurement.Daemon}, 0.05, 0.05)
 	daemon.runs[0].Footer.Used = map[string]float64{"worker-daemon": 0.12, "api-server": 0.04, "sender": 5}
 	groups := []group{made(service(0, 1), 0.2, 0.05), made(service(3007, 2), 0.12, 0.05), daemon}
-	w := workers(groups, 512, 3007)[0]
+	w := workers(groups, 3007)[0]
 	if err := w.simulate(1, 500); err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,8 @@ import (
 const (
 	region = "eu-central-1"
 	goal   = 10.0 // seconds, of the 95th percentile of latency
+
+	usualSize = 512 // px
 )
 
 // A capacity is what an instance sustains, in pictures a second, with a 95th percentile below goal.
@@ -40,11 +42,10 @@ type worker struct {
 	fromZero           *byVolume   // paid hours a picture of instances from zero; nil where they are no rival
 }
 
-// workers are the engines' workers on a processor model, for pictures of about size px with about
-// memory MB, those that are nearest, with the threads that are deployed; 0 MB is the memory at which a warm
-// picture costs the least. See [cheapestFirst] for an order.
-func workers(groups []group, size, memory int) []worker {
-	return workersOf(groups, size, memory, "", measurement.ONNX, measurement.TensorFlow)
+// workers are the engines' workers on a processor model, for pictures of usualSize with about memory MB,
+// those that are nearest, with the threads that are deployed; 0 MB is the memory at which a warm picture costs the least. See [cheapestFirst] for an order.
+func workers(groups []group, memory int) []worker {
+	return workersOf(groups, usualSize, memory, "", measurement.ONNX, measurement.TensorFlow)
 }
 
 // workersOf are those of the given engines with a network, this project's where it is empty.

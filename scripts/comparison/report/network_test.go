@@ -33,7 +33,7 @@ func TestMagentasNetwork(t *testing.T) {
 		}
 	}
 	groups := f.groups(f.processors()[0])
-	for _, w := range workers(groups, 512, 3007) {
+	for _, w := range workers(groups, 3007) {
 		if w.function.variant.Network != "" || w.instance.variant.Network != "" {
 			t.Errorf("bills are worked out from %s and %s", w.function.variant.Name(), w.instance.variant.Name())
 		}

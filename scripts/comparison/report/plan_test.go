@@ -45,7 +45,7 @@ func TestAsThePlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := workers(f.groups(f.processors()[0]), 512, 3007)
+	all := workers(f.groups(f.processors()[0]), 3007)
 	if len(all) != 2 {
 		t.Fatalf("%d engines", len(all))
 	}

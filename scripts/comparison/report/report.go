@@ -25,7 +25,7 @@ func build(dir string, e effort) (*Document, error) {
 	var groups []group
 	if processors := f.processors(); len(processors) > 0 {
 		groups = f.groups(processors[0])
-		all = workers(groups, 512, 0)
+		all = workers(groups, 0)
 	}
 	for i := range all {
 		if err := all[i].simulate(f.plan.Seed, e.jobs); err != nil {

@@ -28,7 +28,7 @@ func original(f *folder, groups []group, t *prices.Table, e effort) (Section, er
 		{"", "this project's", "run scripts/setup --bench, then scripts/compare --only 'service-tensorflow-512px-*' --out DIR and --only 'flask-*' as root"},
 		{measurement.Magenta, "Magenta's", "give scripts/compare --teacher DIR"},
 	} {
-		found := workersOf(groups, 512, 3007, n.network, measurement.TensorFlow)
+		found := workersOf(groups, usualSize, 3007, n.network, measurement.TensorFlow)
 		server, ok := pythonServer(groups, n.network)
 		if len(found) == 0 || !ok {
 			table.Notes = append(table.Notes, fmt.Sprintf("%s network was not measured in both: %s.", capital(n.name), n.how))
