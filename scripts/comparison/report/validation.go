@@ -14,6 +14,7 @@ import (
 func validation(f *folder, e effort) (Section, error) {
 	s := Section{ID: "validation", Title: "Validation of the simulation", Text: []string{
 		"A row holds where the simulated figure is within the interval; misses are shown as such.",
+		"The systems were loaded little, so that jobs at random seldom wait for each other: bursts, and 6 jobs a second, test the simulated queue. Steady jobs, one each 250 ms, are in step with the polls of MiniStack's queue, so that the delays taken from them are not those of jobs at random.",
 	}}
 	queues, err := queueingTheory(e)
 	if err != nil {

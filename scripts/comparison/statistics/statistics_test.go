@@ -148,20 +148,6 @@ func TestLooks(t *testing.T) {
 	}
 }
 
-func TestOrder(t *testing.T) {
-	order := statistics.Order(seeded(3), 5, 40)
-	firsts := map[int]int{}
-	for _, round := range order {
-		firsts[round[0]]++
-		if !slices.Equal(slices.Sorted(slices.Values(round)), []int{0, 1, 2, 3, 4}) {
-			t.Fatalf("round %v has not every variant once", round)
-		}
-	}
-	if len(firsts) != 5 {
-		t.Errorf("only variants %v were ever first", firsts)
-	}
-}
-
 // What was measured in one run stays together: the product of two columns that cancel is 1
 // in every resample.
 func TestResampleKeepsRunsTogether(t *testing.T) {
