@@ -18,10 +18,14 @@ type predictOptions struct {
 
 const predictHelp = `Predict, by simulation, runs that are still to be made: predictions.json in an output folder.
 
-It predicts the variants of the folder's plan that have no runs yet, from the runs of workers alone and of
-systems at a steady rate, which are never predicted. scripts/compare --calibrate makes those first. Commit
-the file, and then make the other runs by the same command without --calibrate: the report holds each
-prediction to the interval of ten runs or more. Predictions whose runs have been made are not replaced.`
+It predicts the variants of the folder's plan that have no runs yet, void ones neither, from the runs of
+workers alone and of systems at a steady rate, which are never predicted. scripts/compare --calibrate makes
+those first. A plan with a recorded pattern needs its --trace here too, or its variants are not predicted.
+
+Commit the file, and then make the other runs by the same command without --calibrate, from a checkout that
+contains it: each run's file names the checkout's commit and the SHA-256 of predictions.json, which shows
+what was there first. The report holds each prediction to the interval of ten runs or more. Predictions whose
+runs have been made are not replaced.`
 
 // run writes the predictions, and prints what could not be predicted.
 func (o *predictOptions) run(ctx context.Context, root string, trace *measurement.Trace, stdout io.Writer) error {
@@ -32,7 +36,7 @@ func (o *predictOptions) run(ctx context.Context, root string, trace *measuremen
 	for _, sentence := range left {
 		fmt.Fprintf(stdout, "Not predicted: %s.\n", sentence)
 	}
-	fmt.Fprintf(stdout, "%d figures are predicted, from %d runs, in %s. Commit it before the runs that it predicts.\n",
+	fmt.Fprintf(stdout, "%d figures are predicted, from %d runs, in %s. Commit it, and make the runs that it predicts from a checkout that contains it.\n",
 		len(file.Predictions), len(file.Calibration), filepath.Join(o.Dir, "predictions.json"))
 	return nil
 }

@@ -28,7 +28,7 @@ func TestPredict(t *testing.T) {
 	}
 	const want = "Not predicted: flask-tensorflow-512px-poisson-2_5: there are no runs of flask-tensorflow-512px-steady-*: " +
 		"scripts/compare --calibrate makes them, as far as the plan has them.\n" +
-		"48 figures are predicted, from 20 runs, in "
+		"42 figures are predicted, from 20 runs, in "
 	if got := out.String(); !strings.HasPrefix(got, want) {
 		t.Errorf("it wrote %q, want %q", got, want)
 	}

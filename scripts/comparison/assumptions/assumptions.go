@@ -50,6 +50,10 @@ const (
 // alone does. c7i.large has one core with two hardware threads.
 func Yields() []float64 { return []float64{0.6, 1} }
 
+// StoreShares are the scenarios of what a worker waits for EFS in a picture, over [StoreSeconds]: calls without data,
+// which most are, may take less than writes.
+func StoreShares() []float64 { return []float64{0.25, 0.5, 1} }
+
 // YieldOf is a yield of pictures that take so many seconds of a processor and wait so many for EFS, in which they
 // need none.
 func YieldOf(yield, work, wait float64) float64 { return (work + wait) / (work/yield + wait) }
@@ -127,4 +131,40 @@ func MeasuredColdCalls(runs []*measurement.Run, engine string) (cost.Calls, bool
 		return cost.Calls{}, false
 	}
 	return ColdReads(reads/starts, bytes/starts), true
+}
+
+// UncachedSeconds is by how much a start with an engine in the function's archive takes longer where none of its files
+// is in memory, as in a new environment, than where all are: by the runs of a worker at a function's share of the
+// processors that began with them evicted, and those that are alike but for that (the longest of several). It is 0 where one of them is missing, and
+// for an engine on EFS, whose reads are [ColdCalls].
+func UncachedSeconds(runs []*measurement.Run, engine string) float64 {
+	if ColdCalls(engine) != (cost.Calls{}) {
+		return 0
+	}
+	type total struct{ sum, n float64 }
+	evicted, cached := map[measurement.Variant]total{}, map[measurement.Variant]total{}
+	for _, r := range runs {
+		v := r.Header.Variant
+		if v.System != measurement.Service || v.Engine != engine || v.Network != "" || v.NFS || v.CPUs() == 0 {
+			continue
+		}
+		of := cached
+		if v.Evicted {
+			of = evicted
+		}
+		v.Evicted, v.Jobs = false, 0
+		for _, j := range r.Jobs {
+			if j.Cold && j.Failed == "" {
+				t := of[v]
+				of[v] = total{t.sum + j.Billed, t.n + 1}
+			}
+		}
+	}
+	longest := 0.0 // of one variant, as in a full measurement, it is that one's
+	for v, e := range evicted {
+		if c := cached[v]; c.n > 0 {
+			longest = max(longest, e.sum/e.n-c.sum/c.n)
+		}
+	}
+	return longest
 }

@@ -114,6 +114,19 @@ func TestColdReads(t *testing.T) {
 	}
 }
 
+// Files that were evicted make a start of an engine in the archive 0.05 s longer; TensorFlow's reads are on their own.
+func TestUncached(t *testing.T) {
+	run := func(engine string, evicted bool, billed float64) *measurement.Run {
+		v := measurement.Variant{System: measurement.Service, Engine: engine, Size: 512, MemoryMB: 3007, PeriodMS: 20, Threads: 2, Evicted: evicted, Jobs: 20}
+		return &measurement.Run{Header: measurement.Header{Variant: v}, Jobs: []measurement.Job{{Cold: true, Billed: billed}, {Billed: 9}}}
+	}
+	for engine, want := range map[string]float64{measurement.ONNX: 0.05, measurement.TensorFlow: 0} {
+		runs := []*measurement.Run{run(engine, false, 0.12), run(engine, true, 0.16), run(engine, true, 0.18)}
+		near(t, engine, assumptions.UncachedSeconds(runs, engine), want, 1e-9)
+		near(t, engine+", not measured", assumptions.UncachedSeconds(runs[:1], engine), 0, 0)
+	}
+}
+
 // Two pictures of 0.1 s of a processor and 0.081 s of waits take 0.248 s beside each other on one core
 // with a yield of 0.6, rather than 0.181 s.
 func TestYieldOf(t *testing.T) {

@@ -6,7 +6,7 @@ import "github.com/atelier-go/atelier/scripts/comparison/cost"
 const (
 	bytesAPixel = 0.4 // of a picture's file
 	kept        = 1.0 // months
-	views       = 3.0 // in the gallery
+	views       = 0.0 // in the gallery: the pictures are private, as those that were measured
 
 	looks       = 6.0         // at the status
 	apiRequests = 2.0 + looks // submission, looks, result

@@ -44,7 +44,7 @@ func trace(jobs int) string {
 	return text.String()
 }
 
-// The whole measurement takes about seven and a half hours on two processors.
+// The whole measurement takes about eight hours on two processors.
 func TestFullTakesHours(t *testing.T) {
 	p := Full()
 	if took := p.Estimate() * time.Duration(p.Repetitions); took < 6*time.Hour || took > 8*time.Hour {

@@ -91,10 +91,12 @@ func Measured(runs []*measurement.Run, dir string, size int) (Times, error) {
 	found := false
 	for processor, good := range by {
 		t.Source = Source{Basis: cost.Measured.String(), From: dir, Machine: processor}
+		uncached := map[string]float64{}
 		for _, engine := range []string{measurement.TensorFlow, measurement.ONNX} {
 			if calls, ok := assumptions.MeasuredColdCalls(good, engine); ok {
 				t.reads[engine] = calls
 			}
+			uncached[engine] = assumptions.UncachedSeconds(good, engine)
 		}
 		for _, r := range good {
 			v := r.Header.Variant
@@ -109,6 +111,11 @@ func Measured(runs []*measurement.Run, dir string, size int) (Times, error) {
 			}
 			k := environment{v.Engine, v.MemoryMB}
 			s := t.of[k]
+			if v.CPUs() > 0 { // a new environment has none of its files in memory
+				for i := range start {
+					start[i] += uncached[v.Engine]
+				}
+			}
 			s.warm, s.start = append(s.warm, warm), append(s.start, start)
 			t.of[k] = s
 		}

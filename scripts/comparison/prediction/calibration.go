@@ -23,13 +23,7 @@ type system struct {
 	work      simulation.Distribution
 	others    float64 // processor seconds of a job, of programs that are not the system's
 	calibrate []*measurement.Run
-}
-
-// A missingError is which runs are missing to predict a variant from.
-type missingError struct{ runs []string }
-
-func (e *missingError) Error() string {
-	return "there are no runs of " + strings.Join(e.runs, " and of ")
+	steady    int // how many of them are the system's own
 }
 
 // calibrated returns the system of a variant by the runs of a processor model that are not void.
@@ -43,28 +37,28 @@ func calibrated(v measurement.Variant, runs []*measurement.Run) (*system, error)
 	}
 	threads := threadsOf(v, processors)
 	alone := aloneRuns(v, threads, runs)
-	var missing missingError
+	var missing []string
 	if len(alone) == 0 {
-		missing.runs = append(missing.runs, v.Alone(threads).Name())
+		missing = append(missing, v.Alone(threads).Name())
 	}
 	if len(steady) == 0 {
 		with := v.WithoutLoad()
 		with.Pattern = measurement.Steady
-		missing.runs = append(missing.runs, strings.TrimSuffix(with.Name(), "-0")+"-*")
+		missing = append(missing, strings.TrimSuffix(with.Name(), "-0")+"-*")
 	}
-	if len(missing.runs) > 0 {
-		return nil, &missing
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("there are no runs of %s: scripts/compare --calibrate makes them, as far as the plan has them", strings.Join(missing, " and of "))
 	}
-	s := &system{machine: environments(v, processors)}
+	s := &system{machine: environments(v, processors), steady: len(steady)}
 	s.calibrate = append(append(s.calibrate, steady...), alone...)
-	a, err := timesAlone(alone, threads)
+	demand, err := demandAlone(alone, threads)
 	if err != nil {
 		return nil, err
 	}
 	if threads == 1 {
 		s.machine.Slowdown = interference
 	}
-	return s, s.add(v, a, steady)
+	return s, s.add(v, demand, steady)
 }
 
 // slowest are a system's runs at the lowest of the steady rates, at which its jobs meet least.
@@ -144,27 +138,22 @@ func starts(v measurement.Variant) bool {
 	return v.System != measurement.Daemon && v.System != measurement.Flask
 }
 
-// alone is the model of a warm picture by the runs of a worker alone.
-type alone struct {
-	paint  []float64 // seconds
-	demand float64   // processors that a picture occupies
-}
-
-func timesAlone(runs []*measurement.Run, threads int) (a alone, err error) {
+// demandAlone is how many processors a warm picture occupies, by the runs of a worker alone: as many as
+// threads at most.
+func demandAlone(runs []*measurement.Run, threads int) (float64, error) {
+	jobs := warm(runs)
+	if len(jobs) == 0 {
+		return 0, fmt.Errorf("the runs of %s have no picture but the first: measure more pictures a run", runs[0].Header.Variant.Name())
+	}
 	used, handler := 0.0, 0.0
-	for _, j := range warm(runs) {
-		a.paint = append(a.paint, j.Paint)
+	for _, j := range jobs {
 		used += j.Used
 		handler += j.Handler
 	}
-	if len(a.paint) == 0 {
-		return a, fmt.Errorf("the runs of %s have no picture but the first: measure more pictures a run", runs[0].Header.Variant.Name())
-	}
-	a.demand = float64(threads)
 	if used > 0 && handler > 0 {
-		a.demand = min(a.demand, used/handler)
+		return min(float64(threads), used/handler), nil
 	}
-	return a, nil
+	return float64(threads), nil
 }
 
 // warm are the jobs that have a picture, but for the first of each process.

@@ -1,9 +1,9 @@
 // Package prediction simulates systems on the machine that is measured, from some of its runs, and
 // writes down figures of runs that are still to be made.
 //
-// What predictions are made from: the times of a worker alone, and of each system its runs at a
-// steady rate, which show what it adds to the painting. Systems under other patterns of arrivals are
-// predicted. See [Make].
+// What predictions are made from: of each system its runs at a steady rate, which have the times of its
+// jobs and what the system takes of the processors besides; and of a worker alone how many processors a
+// picture occupies. Systems under other patterns of arrivals are predicted. See [Make].
 package prediction
 
 import (
@@ -29,6 +29,14 @@ type File struct {
 	Processor   string       `json:"processor"`   // model, of calibrating runs and predicted ones
 	Calibration []Source     `json:"calibration"` // in order of the files' names
 	Predictions []Prediction `json:"predictions"`
+
+	Unpredicted []Unpredicted `json:"unpredicted,omitempty"` // in order of the plan
+}
+
+// An Unpredicted is a variant that calibrates nothing and has no prediction.
+type Unpredicted struct {
+	Variant string `json:"variant"` // its name
+	Reason  string `json:"reason"`
 }
 
 // A Source is a run's file that predictions were made from.
@@ -47,9 +55,10 @@ const (
 
 // A Prediction is one figure of a variant's runs.
 type Prediction struct {
-	Variant string  `json:"variant"` // its name
-	Figure  string  `json:"figure"`
-	Value   float64 `json:"value"`
+	Variant     string  `json:"variant"` // its name
+	Figure      string  `json:"figure"`
+	Value       float64 `json:"value"`
+	Calibrating int     `json:"calibrating,omitempty"` // runs at a steady rate that its system's times are of; 0: not known
 }
 
 // Read reads the predictions of an output folder; nil where there are none.

@@ -3,7 +3,6 @@ package prediction
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -21,9 +20,10 @@ import (
 // draws is how often a run is simulated with the same arrivals and other times of jobs.
 const draws = 20
 
-// Make writes an output folder's predictions of those variants of its plan that have no runs
-// that count and that calibrate nothing, and returns them, with a sentence for each
-// reason why some could not be predicted. Those of a recorded pattern take its trace, else nil. No run can be added meanwhile.
+// Make writes an output folder's predictions of those variants of its plan that calibrate nothing and have
+// no runs, neither void ones nor of other processors. It returns them, with a sentence for each reason why
+// some could not be predicted. Those of a recorded pattern take its trace, else nil. No run can be added
+// meanwhile.
 //
 // A prediction is to be inside the interval that further runs are in by those that will be made. So
 // it is the centre of simulated runs of the plan's repetitions, with their very arrivals: the
@@ -48,12 +48,13 @@ func Make(dir, commit string, now time.Time, trace *measurement.Trace) (*File, [
 			f.Processor = name
 		}
 	}
-	used, left := f.predict(folder.Plan, by[f.Processor], trace)
+	used := f.predict(folder.Plan, runs, trace)
+	left := f.sentences()
 	if len(f.Predictions) == 0 {
 		if len(left) == 0 {
-			return nil, nil, fmt.Errorf("%s has nothing to predict: all variants of its plan have runs, or calibrate the simulation", dir)
+			return nil, nil, fmt.Errorf("%s has nothing to predict: all variants of its plan calibrate the simulation", dir)
 		}
-		return nil, nil, fmt.Errorf("nothing can be predicted yet: %s", strings.Join(left, "; "))
+		return nil, nil, fmt.Errorf("nothing can be predicted: %s", strings.Join(left, "; "))
 	}
 	if f.Calibration, err = sources(dir, used); err != nil {
 		return nil, nil, err
@@ -61,30 +62,29 @@ func Make(dir, commit string, now time.Time, trace *measurement.Trace) (*File, [
 	return f, left, f.write(dir)
 }
 
-// predict adds the predictions, and returns the runs that they were made from and why some
-// variants are left out.
-func (f *File) predict(plan measurement.Plan, runs []*measurement.Run, trace *measurement.Trace) (used map[*measurement.Run]bool, left []string) {
-	used = map[*measurement.Run]bool{}
-	missing := map[string][]string{} // variants by reason
-	var reasons []string
+// predict adds the predictions, and what is left without one, and returns the runs that they were made from.
+func (f *File) predict(plan measurement.Plan, runs []*measurement.Run, trace *measurement.Trace) map[*measurement.Run]bool {
+	made := map[string]bool{}
+	for _, r := range runs { // void ones and those of other processors too: their files have figures
+		made[r.Header.Variant.Name()] = true
+	}
+	counted, used := measurement.ByProcessor(runs)[f.Processor], map[*measurement.Run]bool{}
 	for _, v := range plan.Variants {
-		if v.Calibrates() || slices.ContainsFunc(runs, func(r *measurement.Run) bool { return r.Header.Variant == v }) {
+		name := v.Name()
+		if v.Calibrates() {
 			continue
 		}
-		s, err := calibrated(v, runs)
+		if made[name] {
+			f.Unpredicted = append(f.Unpredicted, Unpredicted{name, "runs had been made already"})
+			continue
+		}
+		s, err := calibrated(v, counted)
 		var figures []Prediction
 		if err == nil {
 			figures, err = s.figures(plan, v, trace)
 		}
 		if err != nil {
-			reason := err.Error()
-			if m := (*missingError)(nil); errors.As(err, &m) {
-				reason += ": scripts/compare --calibrate makes them, as far as the plan has them"
-			}
-			if missing[reason] == nil {
-				reasons = append(reasons, reason)
-			}
-			missing[reason] = append(missing[reason], v.Name())
+			f.Unpredicted = append(f.Unpredicted, Unpredicted{name, strings.TrimPrefix(err.Error(), name+": ")})
 			continue
 		}
 		f.Predictions = append(f.Predictions, figures...)
@@ -92,10 +92,23 @@ func (f *File) predict(plan measurement.Plan, runs []*measurement.Run, trace *me
 			used[r] = true
 		}
 	}
-	for _, reason := range reasons {
-		left = append(left, fmt.Sprintf("%s: %s", strings.Join(missing[reason], ", "), reason))
+	return used
+}
+
+// sentences name the variants without a prediction, by reason.
+func (f *File) sentences() (all []string) {
+	variants := map[string][]string{}
+	var reasons []string
+	for _, u := range f.Unpredicted {
+		if variants[u.Reason] == nil {
+			reasons = append(reasons, u.Reason)
+		}
+		variants[u.Reason] = append(variants[u.Reason], u.Variant)
 	}
-	return used, left
+	for _, reason := range reasons {
+		all = append(all, strings.Join(variants[reason], ", ")+": "+reason)
+	}
+	return all
 }
 
 // figures are the predictions of a variant.
@@ -120,9 +133,17 @@ func (s *system) figures(plan measurement.Plan, v measurement.Variant, trace *me
 			cold = append(cold, float64(r.Usage.ColdStarts))
 		}
 	}
-	all := []Prediction{{v.Name(), Busy, geometric(busy)}, {v.Name(), ColdStarts, mean(cold)}}
+	var all []Prediction
+	add := func(figure string, value float64) {
+		all = append(all, Prediction{v.Name(), figure, value, s.steady})
+	}
 	if len(p50) > 0 {
-		all = append([]Prediction{{v.Name(), P50, geometric(p50)}, {v.Name(), P95, geometric(p95)}}, all...)
+		add(P50, geometric(p50))
+		add(P95, geometric(p95))
+	}
+	add(Busy, geometric(busy))
+	if starts(v) { // else there are none, whatever the model
+		add(ColdStarts, mean(cold))
 	}
 	return all, nil
 }

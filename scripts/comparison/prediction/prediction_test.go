@@ -3,6 +3,7 @@ package prediction_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,7 +33,7 @@ func TestMissingCalibration(t *testing.T) {
 	})
 	usual.Add(t, dir, p, calibrated, func(measurement.Variant) bool { return false })
 	_, _, err := prediction.Make(dir, "0123abc", now, nil)
-	const want = "nothing can be predicted yet: daemon-onnx-512px-poisson-2_5, daemon-onnx-512px-poisson-4, daemon-onnx-512px-bursts-2_5: " +
+	const want = "nothing can be predicted: daemon-onnx-512px-poisson-2_5, daemon-onnx-512px-poisson-4, daemon-onnx-512px-bursts-2_5: " +
 		"there are no runs of service-onnx-512px-1threads and of daemon-onnx-512px-steady-*: scripts/compare --calibrate makes them, as far as the plan has them"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
@@ -91,7 +92,95 @@ func TestPredictedOnce(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if file, err = predict(); err != nil || slices.ContainsFunc(file.Predictions, func(p prediction.Prediction) bool { return p.Variant == one.Name() }) {
-		t.Errorf("a variant with runs was predicted, or: %v", err)
+	if file, err = predict(); err != nil {
+		t.Fatal(err)
+	}
+	unpredicted(t, file, map[string]string{one.Name(): "runs had been made already"})
+}
+
+// unpredicted are the variants that have no prediction, and why.
+func unpredicted(t *testing.T, file *prediction.File, want map[string]string) {
+	t.Helper()
+	got := map[string]string{}
+	for _, u := range file.Unpredicted {
+		got[u.Variant] = u.Reason
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("without a prediction are %q, want %q", got, want)
+	}
+	for _, p := range file.Predictions {
+		if want[p.Variant] != "" {
+			t.Errorf("%s is predicted", p.Variant)
+		}
+	}
+}
+
+// Void runs, and those of other processors, have been made too: their files have figures.
+func TestRunsThatDoNotCount(t *testing.T) {
+	for name, change := range map[string]func(*measurement.Run){
+		"void":            func(r *measurement.Run) { r.Footer.Void = "51% of the processors were in use" },
+		"other processor": func(r *measurement.Run) { r.Header.Machine.Processor = "Another processor" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, p := t.TempDir(), predictiontest.Plan()
+			p.Repetitions = 2
+			one := p.Variants[slices.IndexFunc(p.Variants, others)]
+			usual.Add(t, dir, p, calibrated, func(v measurement.Variant) bool { return calibrates(v) || v == one })
+			folder, err := measurement.Reopen(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			runs, err := folder.Runs()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range runs {
+				if r.Header.Variant != one {
+					continue
+				}
+				change(r)
+				if err := folder.Add(r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			folder.Close()
+			file, _, err := prediction.Make(dir, "0123abc", now, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			unpredicted(t, file, map[string]string{one.Name(): "runs had been made already"})
+		})
+	}
+}
+
+// What can't be predicted stays in the file, with the reason.
+func TestUnpredicted(t *testing.T) {
+	dir, p := t.TempDir(), predictiontest.Plan()
+	p.Repetitions = 2
+	recorded := p.Variants[slices.IndexFunc(p.Variants, others)]
+	recorded.Pattern, recorded.Trace = measurement.Recorded, "0123abcd"
+	p.Variants = append(p.Variants, recorded)
+	usual.Add(t, dir, p, calibrated, func(v measurement.Variant) bool {
+		return calibrates(v) && v.System != measurement.Flask
+	})
+	if _, _, err := prediction.Make(dir, "0123abc", now, nil); err != nil {
+		t.Fatal(err)
+	}
+	file, _, err := prediction.Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unpredicted(t, file, map[string]string{
+		recorded.Name():                      "its arrivals are in the file with the SHA-256 0123abcd alone: pass it by --trace",
+		"flask-tensorflow-512px-poisson-2_5": "there are no runs of flask-tensorflow-512px-steady-*: scripts/compare --calibrate makes them, as far as the plan has them",
+	})
+	for _, p := range file.Predictions {
+		if p.Calibrating != 2 {
+			t.Errorf("%s is by %d calibrating runs, want 2", p.Variant, p.Calibrating)
+		}
+		// A daemon's environments are there before the first job: no cold starts are a certainty.
+		if p.Figure == prediction.ColdStarts && strings.HasPrefix(p.Variant, measurement.Daemon) {
+			t.Errorf("cold starts of %s are predicted", p.Variant)
+		}
 	}
 }

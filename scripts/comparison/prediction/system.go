@@ -2,36 +2,32 @@ package prediction
 
 import (
 	"fmt"
-	"math/rand/v2"
 
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
-// add completes a system by its steady runs: what it adds to the painting of a picture, before the
-// work, within it and after, and to the processors' work, and what a start takes.
-func (s *system) add(v measurement.Variant, a alone, steady []*measurement.Run) (err error) {
-	var received, rest, after, latencies []float64
+// add completes a system by its steady runs: how long the work on a picture takes, what is before it and
+// after, what other programs take of the processors, and what a start takes. demand is how many processors
+// the work of a worker alone occupies.
+func (s *system) add(v measurement.Variant, demand float64, steady []*measurement.Run) (err error) {
+	var received, work, after []float64
 	jobs := undisturbed(steady)
-	for _, j := range jobs {
-		latencies = append(latencies, j.Latency)
-	}
 	if len(jobs) == 0 {
 		return fmt.Errorf("the runs of %s have no picture that was not the first of its process: measure more jobs a run", steady[0].Header.Variant.Name())
 	}
 	for _, j := range jobs {
-		if j.Handler == 0 { // the system has no log of its stages
-			received, after, rest = append(received, 0), append(after, 0), append(rest, max(0, mean(latencies)-mean(a.paint)))
-			continue
+		if j.Handler == 0 {
+			return fmt.Errorf("the runs of %s lack the handler's times: measure them again", steady[0].Header.Variant.Name())
 		}
 		received = append(received, max(0, j.Received-j.Waited)) // waiting for an environment is simulated
-		rest = append(rest, max(0, j.Handler-j.Paint))
+		work = append(work, j.Handler)
 		after = append(after, max(0, j.Latency-j.Received-j.Handler))
 	}
 	start := 0.0
 	if starts(v) {
 		var extra []float64
-		usual := mean(received) + mean(rest) + mean(after) + mean(a.paint)
+		usual := mean(received) + mean(work) + mean(after)
 		for _, r := range steady {
 			for _, j := range r.Jobs {
 				if j.Cold && j.Failed == "" {
@@ -49,9 +45,9 @@ func (s *system) add(v measurement.Variant, a alone, steady []*measurement.Run) 
 	}
 	// What other programs take of the processors for a job: first, before its work, as far as it waits
 	// for that, and the remainder at the same time as later jobs.
-	all, work := processorTime(steady, start), mean(a.paint)+mean(rest)
-	demand := min(a.demand, all/work)
-	others := all - demand*work
+	all := processorTime(steady, start)
+	demand = min(demand, all/mean(work))
+	others := all - demand*mean(work)
 	s.others = notOfSystem(steady)
 	before := min(others, mean(received))
 	for i := range received {
@@ -65,16 +61,8 @@ func (s *system) add(v measurement.Variant, a alone, steady []*measurement.Run) 
 	if m.After, err = simulation.Empirical(after); err != nil {
 		return err
 	}
-	paint, err := simulation.Empirical(a.paint)
-	if err != nil {
-		return err
-	}
-	other, err := simulation.Empirical(rest)
-	if err != nil {
-		return err
-	}
-	s.work = func(random *rand.Rand) float64 { return paint(random) + other(random) }
-	return nil
+	s.work, err = simulation.Empirical(work)
+	return err
 }
 
 // undisturbed are the warm jobs that were sent when all before them had ended: what others take that

@@ -36,12 +36,12 @@ func (d *Document) choose(workers []worker, t *prices.Table) error {
 		return err
 	}
 	d.Choice = []string{
-		fmt.Sprintf("For pictures of %s px that arrive at random: %s.", exact(float64(w.instance.variant.Size)), oneMachine.advice()),
-		fmt.Sprintf("One machine has no second zone and no copies of its files. Where these are needed, the rival is always-on instances with the same services as functions have, and functions cost less %s.", alwaysOn.cheaper),
-		fmt.Sprintf("The claim that functions are “more than 70%% cheaper for intermittent workloads” is true of the whole bill %s against one machine, and %s against always-on instances. Of what paints alone it is true %s. It turns around where functions cost more: %s against one machine. %s",
+		fmt.Sprintf("For pictures of %s px that arrive at random, with functions of %s MB (%s), the memory of those measured at which painting costs the least: %s.", exact(float64(w.instance.variant.Size)), exact(float64(w.function.variant.MemoryMB)), engineName(w.function.variant.Engine), oneMachine.advice("one machine that is always on")),
+		fmt.Sprintf("One machine has no second zone and no copies of its files. Where these are needed, functions compete with always-on instances, which have the same services: %s.", alwaysOn.advice("always-on instances")),
+		fmt.Sprintf("The claim that functions are “more than 70%% cheaper for intermittent workloads” is true of the whole bill %s against one machine, and %s against always-on instances. Of what paints alone it is true %s. Functions cost more than one machine %s. %s",
 			oneMachine.claim, alwaysOn.claim, compute.claim, oneMachine.dearer, share),
 		engines,
-		"Figures in parentheses are the lowest and the highest of the scenarios of what AWS does not document: the speed of its processors, how long it keeps environments, and two jobs at once on one core. The times were measured on one machine that is none of AWS's, and what a picture uses of storage and requests is assumed. The section Saving against duty has intervals by the runs, too.",
+		"Figures in parentheses are the lowest and the highest of the scenarios of what AWS does not document: the speed of its processors, how long it keeps environments, how long a picture waits for the shared file system, and two jobs at once on one core. The times were measured on one machine that is none of AWS's, and what a picture uses of storage and requests is assumed. The section Saving against duty has intervals by the runs, too.",
 	}
 	d.Verdict = &Table{
 		Title: "Pictures a day, at random", Left: 5, Basis: cost.Assumed,
@@ -122,15 +122,15 @@ func (w *worker) bandOf(v view, level float64, found []cost.Crossing, t *prices.
 	return fmt.Sprintf(" (%s to %s)", figure(low), figure(high)), nil
 }
 
-// advice is what to take, against one machine.
-func (f finding) advice() string {
+// advice is what to take, against a rival.
+func (f finding) advice(rival string) string {
 	switch {
 	case len(f.turns) > 0:
-		return "take functions " + f.cheaper + ", and one machine that is always on " + f.dearer
+		return "take functions " + f.cheaper + ", and " + rival + " " + f.dearer
 	case f.wins:
 		return "take functions, at every volume that one instance is enough for"
 	}
-	return "take one machine that is always on, at every volume that it is enough for"
+	return "take " + rival + ", at every volume that one instance is enough for"
 }
 
 // where says at how many pictures a day something holds that holds at the lowest duty, or does not, and
@@ -162,7 +162,7 @@ func where(holds bool, crossings []cost.Crossing, band string) string {
 	return strings.Join(parts, " and ")
 }
 
-// painting says how little of the bill painting is, where functions and one machine cost the same.
+// painting says how much of the bill painting is, where functions and one machine cost the same.
 func painting(s scenario, f finding) (string, error) {
 	if len(f.turns) == 0 {
 		return "", nil
@@ -173,8 +173,12 @@ func painting(s scenario, f finding) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("Painting alone is then %s of the functions' bill: what costs more is not the functions, but the services around them (gateway, queue, shared file system, copies, logs), most of which one machine does without.",
-		percent(bill.USD(cost.Compute)/bill.USD(cost.Whole))), nil
+	share := bill.USD(cost.Compute) / bill.USD(cost.Whole)
+	said := fmt.Sprintf("Where both cost the same, at %s pictures a day, painting is %s of the functions' bill: ", figure(perDay(n)), percent(share))
+	if share < 0.5 {
+		return said + "most of it is for the services around them (gateway, queue, shared file system, copies, logs), many of which one machine does without.", nil
+	}
+	return said + "most of it is for the functions themselves.", nil
 }
 
 // claimChart is the saving by pictures a day, of each view.

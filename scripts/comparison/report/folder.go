@@ -22,6 +22,8 @@ type folder struct {
 	unavailable map[string]string  // why variants could not be measured, by name
 	digest      string             // SHA-256 of the files, in hexadecimal digits
 	predictions *prediction.File   // nil where there are none
+	predicting  string             // SHA-256 of the predictions' file, in hexadecimal digits
+	changed     []string           // calibrating runs that the predictions name and that are missing, or have been changed
 }
 
 // read reads an output folder of a measurement.
@@ -52,19 +54,36 @@ func read(dir string) (f folder, err error) {
 	if err != nil {
 		return f, err
 	}
+	hashes := map[string]string{}
 	for _, file := range files { // sorted
 		if b, err = os.ReadFile(file); err != nil {
 			return f, err
 		}
-		one := sha256.Sum256(b)
-		fmt.Fprintf(sum, "%s %x\n", filepath.Base(file), one)
+		name := filepath.Base(file)
+		hashes[name] = digest(b)
+		fmt.Fprintf(sum, "%s %s\n", name, hashes[name])
 	}
 	if f.predictions, b, err = prediction.Read(dir); err != nil {
 		return f, err
 	}
 	sum.Write(b)
 	f.digest = hex.EncodeToString(sum.Sum(nil))
+	if f.predictions == nil {
+		return f, nil
+	}
+	f.predicting = digest(b)
+	for _, s := range f.predictions.Calibration {
+		if hashes[s.Run] != s.SHA256 {
+			f.changed = append(f.changed, s.Run)
+		}
+	}
 	return f, nil
+}
+
+// digest is the SHA-256 of a file, in hexadecimal digits.
+func digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
 
 // A group is the runs of one variant on one processor model that are not void.

@@ -57,10 +57,10 @@ func (f *folder) latencyTables(processor string) (times, parts Table) {
 	}
 	parts = Table{
 		Title: f.ofProcessor("Parts of a warm picture's latency, and processor time, seconds a picture", processor), Left: 3, Basis: cost.Measured,
-		Columns: []string{"Load", "System", "Engine", "Until received", "of it for an environment", "In the handler", "The system", "In AWS's place", "The sender", "Share of the machine"},
+		Columns: []string{"Load", "System", "Engine", "Until received", "of it for an environment", "In the handler", "The system", "Stand-ins for AWS", "The sender", "Share of the machine"},
 		Notes: []string{
-			"Until received: the request, the queue and the wait for a worker; where AWS's functions and queue are MiniStack, it is MiniStack's own time, and AWS's differs. The handler is what counts. Processor time is of the system's programs, of what is in AWS's place, and of the sender; the share of the machine is of all.",
-			"Functions under load are not held to the processors of their memory, and there are as many environments as processors, where Lambda would start more. Idle environments end after seconds, where Lambda keeps them for minutes. A dash: the system does not report it.",
+			"Until received: the request, the queue and the wait for a worker; where MiniStack stands in for AWS's functions and queue, it is MiniStack's own time, and AWS's differs. The handler is what counts. Processor time is of the system's programs, of what stands in for AWS, and of the sender; the share of the machine is of all.",
+			"Functions under load are not held to the processors of their memory; the synchronous function, and the one that serves several requests, have one thread of the engine a picture, where a function of 3,007 MB is deployed with two: compare their handlers with each other, not with Service times. There are as many environments as processors, where Lambda would start more. Idle environments end after seconds, where Lambda keeps them for minutes. A dash: the system does not report it.",
 		},
 	}
 	for _, g := range f.groups(processor) {
@@ -106,8 +106,8 @@ func (g group) p99(quick bool) string {
 // coldStarts has what the first picture of a process takes, by where engine and model lie.
 func coldStarts(f *folder) Section {
 	s := Section{ID: "cold", Title: "Cold starts", Text: []string{
-		"A cold start is the first picture of a process, which has to load engine and model first. Local: both are on the function's own disk, as from a zip archive; they are in memory after an earlier start, or read from disk. Network file system: both are read over NFS, as from EFS, in the small reads of the loader or read ahead in large ones. TensorFlow is too large for a function's zip archive: its local rows are for comparison.",
-		"The network file system here is in user-mode Linux, whose processor time is in its figures: read its calls and bytes rather than its seconds.",
+		"A cold start is the first picture of a process, which has to load engine and model first. Local: both are on the function's own disk, as from a zip archive; they are in memory after an earlier start, or read from disk. Shared file system: both are read over NFS, as from EFS, in the small reads of the loader or read ahead in large ones. TensorFlow is too large for a function's zip archive: its local rows are for comparison.",
+		"The shared file system here is in user-mode Linux, whose processor time is in its figures: read its calls and bytes rather than its seconds.",
 	}}
 	for _, p := range f.processors() {
 		t := Table{
@@ -147,9 +147,9 @@ func coldStarts(f *folder) Section {
 func packaging(v measurement.Variant) string {
 	switch {
 	case v.NFS && v.ReadAhead:
-		return fmt.Sprintf("network file system, read ahead (%d ms a call)", v.LatencyMS)
+		return fmt.Sprintf("shared file system, read ahead (%d ms a call)", v.LatencyMS)
 	case v.NFS:
-		return fmt.Sprintf("network file system (%d ms a call)", v.LatencyMS)
+		return fmt.Sprintf("shared file system (%d ms a call)", v.LatencyMS)
 	case v.Evicted:
 		return "local, read from disk"
 	}

@@ -87,7 +87,7 @@ func latencyCharts(groups []group, quick bool) (charts []Chart) {
 
 // coldChart is what a process's first picture takes, by engine and by where its files are.
 func coldChart(groups []group) (Chart, bool) {
-	size := math.MaxInt // the smallest, at which the network file system was measured
+	size := math.MaxInt // the smallest, at which the shared file system was measured
 	for _, g := range groups {
 		if g.variant.System == measurement.Service {
 			size = min(size, g.variant.Size)

@@ -17,6 +17,8 @@ import (
 const (
 	region = "eu-central-1"
 	goal   = 10.0 // seconds, of the 95th percentile of latency
+
+	usualSize = 512 // px
 )
 
 // A capacity is what an instance sustains, in pictures a second, with a 95th percentile below goal.
@@ -29,7 +31,9 @@ type capacity struct {
 // A worker is what the runs say about one engine at one size.
 type worker struct {
 	function, instance group       // a function's share of the processors, and the whole machine
-	coldCalls          cost.Calls  // to the network file system, of a start
+	uncached           float64     // seconds that a start takes longer with nothing of its files in memory
+	load               float64     // processor seconds of all programs on an instance for one of its worker's; 1 where not measured
+	coldCalls          cost.Calls  // to the shared file system, of a start
 	cold               *byVolume   // by the middle keep-alive
 	keepAlives         []*byVolume // by each scenario of it
 	capacities         []capacity  // by each of the yields of two jobs at once
@@ -38,16 +42,20 @@ type worker struct {
 	fromZero           *byVolume   // paid hours a picture of instances from zero; nil where they are no rival
 }
 
-// workers are the engines' workers on a processor model, for pictures of about size px with about
-// memory MB, those that are nearest, with the threads that are deployed. See [cheapestFirst] for an order.
-func workers(groups []group, size, memory int) []worker {
-	return workersOf(groups, size, memory, measurement.ONNX, measurement.TensorFlow)
+// workers are the engines' workers on a processor model, for pictures of usualSize with about memory MB,
+// those that are nearest, with the threads that are deployed; 0 MB is the memory at which a warm picture costs the least. See [cheapestFirst] for an order.
+func workers(groups []group, memory int) []worker {
+	return workersOf(groups, usualSize, memory, "", measurement.ONNX, measurement.TensorFlow)
 }
 
-// workersOf are those of the given engines.
-func workersOf(groups []group, size, memory int, engines ...string) (all []worker) {
+// workersOf are those of the given engines with a network, this project's where it is empty.
+func workersOf(groups []group, size, memory int, network string, engines ...string) (all []worker) {
 	for _, engine := range engines {
-		var w worker
+		w := worker{load: daemonLoad(groups, engine)}
+		memory := memory
+		if memory == 0 {
+			memory = cheapestMemory(groups, size, network, engine)
+		}
 		near := func(g group) float64 {
 			d := math.Abs(math.Log(float64(g.variant.Size) / float64(size)))
 			if g.variant.MemoryMB > 0 {
@@ -62,7 +70,7 @@ func workersOf(groups []group, size, memory int, engines ...string) (all []worke
 			return d
 		}
 		for _, g := range groups {
-			if !local(g.variant) || g.variant.Engine != engine || len(g.means(false, billed)) == 0 || len(g.means(true, billed)) == 0 {
+			if !inMemory(g.variant) || g.variant.Network != network || g.variant.Engine != engine || len(g.means(false, billed)) == 0 || len(g.means(true, billed)) == 0 {
 				continue
 			}
 			at := &w.function
@@ -74,11 +82,63 @@ func workersOf(groups []group, size, memory int, engines ...string) (all []worke
 			}
 		}
 		w.coldCalls = coldCalls(groups, engine)
+		w.uncached = assumptions.UncachedSeconds(allRuns(groups), engine)
 		if w.function.runs != nil && w.instance.runs != nil && w.function.variant.Size == w.instance.variant.Size {
 			all = append(all, w)
 		}
 	}
 	return all
+}
+
+// cheapestMemory is the function's memory, of those that were measured as deployed, at which the time of a warm
+// picture is billed the least, if a cold picture is ready within the goal; 0 where there is none.
+func cheapestMemory(groups []group, size int, network, engine string) (memory int) {
+	least := math.Inf(1)
+	for _, g := range groups {
+		v := g.variant
+		if !inMemory(v) || v.Network != network || v.Engine != engine || v.Size != size || v.CPUs() == 0 || v.PeriodMS > 20 || v.Threads != assumptions.Threads(v.MemoryMB) {
+			continue
+		}
+		warm, cold := mean(g.means(false, billed)), mean(g.means(true, billed))
+		price := (warm + assumptions.StoreSeconds) * float64(v.MemoryMB)
+		if price < least && assumptions.Placing+cold+assumptions.StoreSeconds < goal {
+			least, memory = price, v.MemoryMB
+		}
+	}
+	return memory
+}
+
+// daemonLoad is what all programs on an instance use of its processors for each second of a worker alone, by the
+// daemon's runs under load; 1 where these or the worker's are missing.
+func daemonLoad(groups []group, engine string) float64 {
+	load := 1.0
+	for _, g := range groups {
+		if g.variant.System != measurement.Daemon || g.variant.Engine != engine {
+			continue
+		}
+		for _, alone := range groups {
+			if v := alone.variant; local(v) && v.Engine == engine && v.Size == g.variant.Size && v.CPUs() == 0 && v.Threads == 1 {
+				if r := g.busy() / mean(alone.means(false, handler)); r > load {
+					load = r
+				}
+			}
+		}
+	}
+	return load
+}
+
+// busy is the processor seconds that the system's own programs take for a picture.
+func (g group) busy() float64 {
+	return mean(g.each(func(r *measurement.Run) (float64, bool) {
+		return r.Busy().System / float64(max(1, len(r.Jobs))), len(r.Jobs) > 0
+	}))
+}
+
+func allRuns(groups []group) (runs []*measurement.Run) {
+	for _, g := range groups {
+		runs = append(runs, g.runs...)
+	}
+	return runs
 }
 
 // chosen takes the values of the chosen runs; nil is all.
@@ -93,11 +153,12 @@ func chosen(values []float64, indices []int) []float64 {
 	return some
 }
 
-// warm is the billed seconds of a warm picture, and start what a cold one adds to them.
+// warm is the billed seconds of a warm picture, and start what a cold one adds to them in a new environment, without
+// reads from EFS.
 func (w *worker) warm(runs []int) float64 { return mean(chosen(w.function.means(false, billed), runs)) }
 
 func (w *worker) start(runs []int) float64 {
-	return max(0, mean(chosen(w.function.means(true, billed), runs))-w.warm(runs))
+	return max(0, mean(chosen(w.function.means(true, billed), runs))-w.warm(runs)) + w.uncached
 }
 
 // work is the seconds of a picture on an instance.
@@ -126,9 +187,15 @@ func (w *worker) simulate(seed uint64, jobs int) (err error) {
 		if c.shared, err = sustained(w.instance.warm(handler), assumptions.StoreSeconds, yield, seed, jobs); err != nil {
 			return err
 		}
+		c.local, c.shared = min(c.local, w.most(yield)), min(c.shared, w.most(yield))
 		w.capacities = append(w.capacities, c)
 	}
 	return nil
+}
+
+// most is how many pictures a second an instance's processors are enough for, with all programs on it.
+func (w *worker) most(yield float64) float64 {
+	return assumptions.Processors * yield / (max(1, w.load) * w.work(nil))
 }
 
 // capacity is that without a loss where two jobs run at once.
@@ -253,13 +320,9 @@ func (c *byVolume) at(pictures float64) float64 {
 // table has the prices of the region that the report is about.
 func table() (*prices.Table, error) { return prices.Of(region) }
 
-// coldCalls are a start's to the network file system as it is deployed: measured, else assumed.
+// coldCalls are a start's to the shared file system as it is deployed: measured, else assumed.
 func coldCalls(groups []group, engine string) cost.Calls {
-	var runs []*measurement.Run
-	for _, g := range groups {
-		runs = append(runs, g.runs...)
-	}
-	if measured, ok := assumptions.MeasuredColdCalls(runs, engine); ok {
+	if measured, ok := assumptions.MeasuredColdCalls(allRuns(groups), engine); ok {
 		return measured
 	}
 	return assumptions.ColdCalls(engine)

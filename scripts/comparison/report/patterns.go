@@ -54,7 +54,7 @@ func nightly(e effort) pattern {
 	const hours = 8.0
 	return pattern{
 		id: "nightly", title: "Saving for a nightly batch", short: "A nightly batch",
-		text: fmt.Sprintf("Each night a batch is sent within %s minutes, and is to be ready %s h later. Nobody waits for a single picture, so that instances may start from zero, and one machine may work through the queue: it is enough for %s times the mean rate. The jumps against instances from zero are their scaling policy: for a backlog that grows it launches up to %d, and it ends them one after the other, a quarter of an hour later.",
+		text: fmt.Sprintf("Each night a batch is sent within %s minutes, and is to be ready %s h later. Nobody waits for a single picture, so that instances may start from zero, and one machine may work through the queue: it is enough for %s times the mean rate. Where the saving jumps against instances from zero, their scaling policy launches one more: for a backlog that grows it launches up to %d, and it ends them one after the other, a quarter of an hour later.",
 			figure(sending/60), exact(hours), exact(24/hours), assumptions.MaximumInstances),
 		peak: 24 / hours, at: 100_000 * nightsAMonth, atName: "100,000 pictures a night",
 		most: float64(max(120_000, 20*e.jobs)) * nightsAMonth, fromZero: true,

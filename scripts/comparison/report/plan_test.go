@@ -17,6 +17,7 @@ func TestAsThePlan(t *testing.T) {
 		p.Variants = append(p.Variants,
 			measurement.Variant{System: measurement.Service, Engine: engine, Size: 512, Jobs: 20, Threads: 1},
 			measurement.Variant{System: measurement.Service, Engine: engine, Size: 512, Jobs: 20, Threads: 2, MemoryMB: 3007, PeriodMS: 20},
+			measurement.Variant{System: measurement.Service, Engine: engine, Size: 512, Jobs: 1, Threads: 2, MemoryMB: 3007, PeriodMS: 20, Evicted: true},
 			measurement.Variant{System: measurement.Service, Engine: engine, Size: 256, Jobs: 1, Threads: 1, NFS: true, LatencyMS: 2, ReadAhead: true})
 	}
 	p.Repetitions, p.Seed = 2, 20
@@ -44,7 +45,7 @@ func TestAsThePlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := workers(f.groups(f.processors()[0]), 512, 3007)
+	all := workers(f.groups(f.processors()[0]), 3007)
 	if len(all) != 2 {
 		t.Fatalf("%d engines", len(all))
 	}

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
@@ -10,17 +12,27 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// madeBefore says when predictions were made, and from what.
-func (f *folder) madeBefore() string {
+// madeBefore says when predictions were made and from what, what shows that it was before the runs, and what
+// voids one.
+func (f *folder) madeBefore() []string {
 	p := f.predictions
-	return fmt.Sprintf("The predictions were made at %s with the programs of %s, from %d runs, which predictions.json names. One that is not older than the first of the runs that it predicts is void. Whether the file was committed before them, the repository's history shows.",
-		p.Made.Format(time.RFC3339), p.Commit, len(p.Calibration))
+	return []string{
+		fmt.Sprintf("The predictions were made at %s with the programs of %s, from %d runs, which predictions.json names by their SHA-256. Its own SHA-256 is %s.",
+			p.Made.Format(time.RFC3339), p.Commit, len(p.Calibration), f.predicting),
+		"What proves the order is the commit in each run's first line, that of the checkout which the run was made from: where it contains a file with that SHA-256, the predictions had been committed before the run. The times in the files prove nothing by themselves.",
+		"A prediction is void where a run of its variant does not name this predictions.json by its SHA-256, where it was not made before the variant's first run, or where a run that it was made from is missing or has been changed. Runs that are void, or of another processor, count as runs here: their files have figures too.",
+	}
 }
 
-// predicted holds predictions to the prediction intervals of ten runs or more.
+// predicted holds predictions to the prediction intervals of ten runs or more. Variants that have none are in it with
+// the reason.
 func (f *folder) predicted() Table {
 	t := Table{Title: "Predictions of runs on this machine", Left: 2, Basis: cost.Measured,
-		Columns: []string{"Variant", "Figure", "Predicted", "From", "To", "Runs", "Made before the first", "Result"}}
+		Columns: []string{"Variant", "Figure", "Predicted", "From", "To", "Predicted / measured", "Runs", "Time from the prediction to the first run", "Result"},
+		Notes: []string{
+			"From and To hold a further run with 95% confidence, by the standard deviation of the runs times √(1 + 1/n + 1/m): n runs, and m calibrating ones, whose mean is as uncertain as if they differed among themselves as much. Counts have half a count to both sides at least.",
+			"The intervals do not hold drift: what changed on the machine between the calibrating and the predicted runs. And they are lenient: a prediction is of the runs' mean, whose own error with ten runs is a third of one run's, and is held to the interval of one run. A bias of two standard deviations still holds; Predicted / measured shows it, measured being the mean of the runs, of times and processor time the geometric one.",
+		}}
 	groups := map[string]group{}
 	processor := f.predictions.Processor
 	if processor == "" && len(f.processors()) > 0 {
@@ -29,18 +41,25 @@ func (f *folder) predicted() Table {
 	for _, g := range f.groups(processor) {
 		groups[g.variant.Name()] = g
 	}
+	predicted, reasons := map[string]bool{}, map[string]string{}
 	for _, p := range f.predictions.Predictions {
-		row := []string{p.Variant, p.Figure, figure(p.Value), none, none, "0", none, "no runs"}
-		if g, ok := groups[p.Variant]; ok {
-			g.judge(p, f.predictions.Made, row)
+		predicted[p.Variant] = true
+		t.Rows = append(t.Rows, f.judge(p, groups[p.Variant]))
+	}
+	for _, u := range f.predictions.Unpredicted {
+		reasons[u.Variant] = u.Reason
+	}
+	for _, v := range f.plan.Variants {
+		if name := v.Name(); !v.Calibrates() && !predicted[name] {
+			t.Rows = append(t.Rows, []string{name, none, none, none, none, none, exact(float64(len(groups[name].runs))), none,
+				"not predicted: " + cmp.Or(reasons[name], "predictions.json does not say why")})
 		}
-		t.Rows = append(t.Rows, row)
 	}
 	return t
 }
 
-// tooLate is the result of a prediction that is void.
-const tooLate = "void: made after a run"
+// voided begins the result of a prediction that counts for nothing.
+const voided = "void: "
 
 // predictedInTime is whether there are predictions with runs, none of which is void.
 func (f *folder) predictedInTime() bool {
@@ -49,39 +68,79 @@ func (f *folder) predictedInTime() bool {
 	}
 	judged := false
 	for _, row := range f.predicted().Rows {
-		if row[7] == tooLate {
+		result := row[len(row)-1]
+		if strings.HasPrefix(result, voided) {
 			return false
 		}
-		judged = judged || row[7] == verdict(true) || row[7] == verdict(false)
+		judged = judged || result == verdict(true) || result == verdict(false)
 	}
 	return judged
 }
 
-// judge completes the row of a prediction by a variant's runs.
-func (g group) judge(p prediction.Prediction, made time.Time, row []string) {
-	first := g.runs[0].Header.Began
-	for _, r := range g.runs {
-		if r.Header.Began.Before(first) {
-			first = r.Header.Began
-		}
-	}
+// judge is the row of a prediction, by its variant's runs.
+func (f *folder) judge(p prediction.Prediction, g group) []string {
 	values := g.predictable(p.Figure)
-	row[5] = exact(float64(len(values)))
-	if made.IsZero() || !made.Before(first) {
-		row[7] = tooLate
-		return
+	first, reasons := f.voids(p.Variant)
+	row := func(low, high, ratio, result string) []string {
+		before := none
+		if !first.IsZero() {
+			before = first.Sub(f.predictions.Made).Round(time.Second).String()
+		}
+		return []string{p.Variant, figureName(p.Figure), figure(p.Value), low, high, ratio, exact(float64(len(values))), before, result}
 	}
-	row[6] = first.Sub(made).Round(time.Second).String()
+	switch {
+	case len(reasons) > 0:
+		return row(none, none, none, voided+strings.Join(reasons, "; "))
+	case len(g.runs) == 0:
+		return row(none, none, none, "no runs")
+	}
 	predict := statistics.Predict
 	if p.Figure == prediction.ColdStarts {
 		predict = statistics.PredictCount
 	}
-	i, err := predict(values, 0.95)
+	i, err := predict(values, p.Calibrating, 0.95)
 	if err != nil {
-		row[7] = "fewer than ten runs"
-		return
+		return row(none, none, none, "fewer than ten runs")
 	}
-	row[3], row[4], row[7] = figure(i.Low), figure(i.High), verdict(i.Holds(p.Value))
+	return row(figure(i.Low), figure(i.High), percent(p.Value/i.Estimate), verdict(i.Holds(p.Value)))
+}
+
+// voids are why predictions of a variant count for nothing, a sentence a reason, and when its first run began: zero
+// without any.
+func (f *folder) voids(variant string) (first time.Time, reasons []string) {
+	all, named := 0, 0
+	for _, r := range f.runs {
+		if r.Header.Variant.Name() != variant {
+			continue
+		}
+		if all++; all == 1 || r.Header.Began.Before(first) {
+			first = r.Header.Began
+		}
+		if r.Header.Predictions == f.predicting {
+			named++
+		}
+	}
+	if named < all {
+		reasons = append(reasons, fmt.Sprintf("only %d of its variant's %d runs name this predictions.json by its SHA-256", named, all))
+	}
+	if made := f.predictions.Made; all > 0 && (made.IsZero() || !made.Before(first)) {
+		reasons = append(reasons, "it was not made before its variant's first run")
+	}
+	if from := len(f.predictions.Calibration); len(f.changed) > 0 {
+		reasons = append(reasons, fmt.Sprintf("only %d of the %d runs that it was made from are there unchanged: %s is not", from-len(f.changed), from, f.changed[0]))
+	}
+	return first, reasons
+}
+
+// figureName is a predicted figure with its unit.
+func figureName(figure string) string {
+	switch figure {
+	case prediction.P50, prediction.P95:
+		return figure + ", s"
+	case prediction.Busy:
+		return "processor time of the system, s"
+	}
+	return figure
 }
 
 // predictable is a figure of each run that can be predicted.

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
@@ -16,6 +17,7 @@ func published(groups []group, workers []worker, t *prices.Table) (Section, erro
 		"None of these has our setting, so that none confirms or refutes a figure of ours; the last column says why they differ. The published example of SimFaaS is under Validation of the simulation, and AWS's own worked examples of prices are held to within 1% by a test of the cost model.",
 	}}
 	claim, same := none, none
+	rule := "A rule for all kinds of programs and all their services at once."
 	if len(workers) > 0 {
 		var all []finding
 		for _, v := range views {
@@ -27,6 +29,7 @@ func published(groups []group, workers []worker, t *prices.Table) (Section, erro
 		}
 		claim = fmt.Sprintf("70%% or more: compute alone %s; the whole bill %s against always-on instances", all[0].claim, all[1].claim)
 		same = "compute alone costs less " + all[0].cheaper + highestDutyOf(all[0].turns)
+		rule = strings.TrimSpace(rule + " " + turnsLower(all[0], all[2]))
 	}
 	ratio := none
 	if low, high := billedOverUsed(groups); low <= high {
@@ -58,11 +61,23 @@ func published(groups []group, workers []worker, t *prices.Table) (Section, erro
 			{
 				"Castañeda Networks 2025, castanedanetworks.com/blog/ec2-vs-serverless-cost-analysis (rule of thumb)", "Experience with migrations",
 				"Below 15% utilisation of EC2 serverless is almost always cheaper", same,
-				"A rule for all kinds of programs and all their services at once. The whole bill against one machine turns around much lower here",
+				rule,
 			},
 		},
 	}}
 	return s, nil
+}
+
+// turnsLower compares where functions begin to cost more, by the whole bill against one machine and by compute alone.
+func turnsLower(compute, machine finding) string {
+	a, b := len(compute.turns), len(machine.turns)
+	switch {
+	case a == 0 || b == 0:
+		return ""
+	case machine.turns[b-1].Duty < compute.turns[a-1].Duty:
+		return "The whole bill against one machine turns around at a lower duty here, " + percent(machine.turns[b-1].Duty)
+	}
+	return "The whole bill against one machine turns around at no lower a duty here, " + percent(machine.turns[b-1].Duty)
 }
 
 // highestDutyOf adds the duty of the highest crossing.

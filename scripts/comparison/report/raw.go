@@ -34,19 +34,23 @@ func raw(f *folder) Section {
 		machines.Rows[i] = append(r, exact(float64(counts[fmt.Sprint(r)])))
 	}
 	void := Table{Title: "Void runs, which count for nothing", Left: 3, Columns: []string{"Variant", "Processor", "Reason", "Repetition"}}
-	good := map[string]int{}
+	good := map[string]int{} // on the processor model that the tables are of
+	if processors := f.processors(); len(processors) > 0 {
+		for _, g := range f.groups(processors[0]) {
+			good[g.variant.Name()] = len(g.runs)
+		}
+	}
 	for _, r := range f.runs {
 		if r.Footer.Void == "" {
-			good[r.Header.Variant.Name()]++
 			continue
 		}
 		void.Rows = append(void.Rows, []string{r.Header.Variant.Name(), r.Header.Machine.Processor, r.Footer.Void, exact(float64(r.Header.Repetition))})
 	}
 	lacking := Table{Title: "Planned runs that are missing", Left: 2, Columns: []string{"Variant", "Why", "Runs that count", "Planned"}}
 	enough := map[measurement.Variant]bool{}
-	for _, p := range f.processors() {
-		for _, l := range f.plan.Looks(measurement.ByProcessor(f.runs)[p]) {
-			enough[l.Variant] = enough[l.Variant] || l.Enough()
+	if processors := f.processors(); len(processors) > 0 {
+		for _, l := range f.plan.Looks(measurement.ByProcessor(f.runs)[processors[0]]) {
+			enough[l.Variant] = l.Enough()
 		}
 	}
 	for _, v := range f.plan.Variants {
@@ -61,7 +65,7 @@ func raw(f *folder) Section {
 		s.Text = append(s.Text, "No run is void.")
 	}
 	if len(lacking.Rows) > 0 {
-		lacking.Notes = []string{"The command that made the folder makes those that are missing."}
+		lacking.Notes = []string{"The command that made the folder makes those that are missing. Of several processor models, the runs of the one with the most count."}
 		s.Tables = append(s.Tables, lacking)
 	}
 	for i := range s.Tables {

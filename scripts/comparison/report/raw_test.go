@@ -26,6 +26,23 @@ func TestTraceIsNamed(t *testing.T) {
 	}
 }
 
+// Ten runs on two processor models are not ten that count.
+func TestMissingByProcessor(t *testing.T) {
+	v := measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 20, Pattern: measurement.Poisson, Rate: 1}
+	f := folder{plan: measurement.Plan{Repetitions: 10, Seed: 1, Variants: []measurement.Variant{v}}}
+	for i := range 10 {
+		r := invent(rand.New(rand.NewPCG(1, 1)), v, i+1, 1, 1)
+		if i >= 6 {
+			r.Header.Machine.Processor = "Another processor"
+		}
+		f.runs = append(f.runs, r)
+	}
+	tables := raw(&f).Tables
+	if last := tables[len(tables)-1]; last.Title != "Planned runs that are missing" || last.Rows[0][2] != "6" {
+		t.Errorf("got %+v", last)
+	}
+}
+
 // What could not be measured is listed with the reason, which also decides the digest.
 func TestMissingRunsHaveReasons(t *testing.T) {
 	v := measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 20, Pattern: measurement.Poisson, Rate: 1}

@@ -25,7 +25,7 @@ func build(dir string, e effort) (*Document, error) {
 	var groups []group
 	if processors := f.processors(); len(processors) > 0 {
 		groups = f.groups(processors[0])
-		all = workers(groups, 512, 3007)
+		all = workers(groups, 0)
 	}
 	for i := range all {
 		if err := all[i].simulate(f.plan.Seed, e.jobs); err != nil {
@@ -52,7 +52,7 @@ func build(dir string, e effort) (*Document, error) {
 		func() error { return add(saving(&f, all, t, e)) },
 		func() error { return pattern(imageJobs(f.plan.Seed, e)) },
 		func() error { return pattern(nightly(e)) },
-		func() error { return add(original(&f, groups, all, t, e)) },
+		func() error { return add(original(&f, groups, t, e)) },
 		func() error { return add(bills(&f, all, t)) },
 		func() error { return add(latencies(&f), nil) },
 		func() error { return add(coldStarts(&f), nil) },
@@ -61,7 +61,7 @@ func build(dir string, e effort) (*Document, error) {
 		func() error { return add(sensitivity(&f, groups, all, t, e)) },
 		func() error { return add(validation(&f, e)) },
 		func() error { return add(published(groups, all, t)) },
-		func() error { return add(threats(), nil) },
+		func() error { return add(threats(len(f.processors())), nil) },
 		func() error { return add(f.principles(), nil) },
 		func() error { return add(raw(&f), nil) },
 	)

@@ -43,7 +43,7 @@ func (v view) capacity(s scenario) float64 {
 // effort is how many jobs are simulated of each point, and how often runs are resampled; 0 is not at all.
 type effort struct{ jobs, resamples int }
 
-// saving sets functions against instances, over how busy an instance would be.
+// saving sets functions against instances, over the share of what an instance sustains.
 func saving(f *folder, workers []worker, t *prices.Table, e effort) (Section, error) {
 	s := Section{ID: "saving", Title: "Saving against duty"}
 	if len(workers) == 0 {
@@ -52,11 +52,11 @@ func saving(f *folder, workers []worker, t *prices.Table, e effort) (Section, er
 	}
 	best := &workers[0]
 	s.Text = []string{
-		fmt.Sprintf("Duty is the share of a month in which one instance (%s, two processors) would be at work: pictures of %d px over what it sustains with a 95th percentile of %s, by simulation %s pictures a second with %s, or %s where its jobs are on its own disk rather than on EFS. Saving is what of the instances' bill the functions' bill saves. d* is where both cost the same, d70 where functions save 70%%; all crossings between a duty of %s and %s are listed.",
+		fmt.Sprintf("Duty is a number of pictures, as a share of what one instance (%s, two processors, two jobs at once) sustains in a month: with pictures of %d px and a 95th percentile of %s, by simulation and by the processor time that the server and the daemon used in their runs, %s pictures a second with %s, or %s where its jobs are on its own disk rather than on EFS. Saving is what of the instances' bill the functions' bill saves. d* is where both cost the same, d70 where functions save 70%%; all crossings between a duty of %s and %s are listed.",
 			assumptions.InstanceType, best.instance.variant.Size, exact(goal)+" s", figure(best.capacity().shared), engineName(best.function.variant.Engine), figure(best.capacity().local), exactPercent(lowestDuty), exactPercent(highestDuty)),
 		fmt.Sprintf("Prices on demand of %s, %s, without free tiers. A function of %d MB on this machine's processors. One machine has server, daemon and jobs on one instance, whose disk keeps what the file system keeps elsewhere, and no gateway: the best rival, but with neither a second zone nor copies.",
 			t.Region, t.Date, best.function.variant.MemoryMB),
-		fmt.Sprintf("Functions are billed while they wait for EFS, %s s a picture, and instances wait as long; one machine does not. TensorFlow's cold starts read from EFS, ahead, what its runs there did, else what is assumed, and are billed for that time; ONNX Runtime is in the function's archive. The bands have the scenarios of what AWS does not document: functions' processors 0.7 to 1.5 times as slow as instances', environments kept for 300 to 1,800 s, and two jobs at once on an instance, whose processors are two threads of one core, which do 0.6 to 1 of twice one job's work (extrapolation).", exact(assumptions.StoreSeconds)),
+		fmt.Sprintf("Functions are billed while they wait for EFS, %s s a picture, and instances wait as long; one machine does not. TensorFlow's cold starts read from EFS, ahead, what its runs there did, else what is assumed, and are billed for that time; ONNX Runtime is in the function's archive. The bands have the scenarios of what AWS does not document: functions' processors 0.7 to 1.5 times as slow as instances', environments kept for 300 to 1,800 s, a quarter to all of the assumed waits for EFS, and two jobs at once on an instance, whose processors are two threads of one core, which do 0.6 to 1 of twice one job's work (extrapolation).", exact(assumptions.StoreSeconds)),
 	}
 	chart, err := best.savingChart("Saving of functions with "+engineName(best.function.variant.Engine), views, t)
 	if err != nil {
@@ -82,7 +82,7 @@ func (w *worker) savingChart(title string, views []view, t *prices.Table) (Chart
 	chart := Chart{
 		Title:   title + ", by duty",
 		Caption: "Above 0% functions cost less, below it more. Lines end at −100%: functions cost twice as much. Bands are the scenarios.", Basis: cost.Assumed,
-		X: "Duty: how busy one instance would be", Y: "Saving", logX: true, percentX: true, percentY: true, yLow: -1, yHigh: 1, markersEvery: 4,
+		X: "Duty: share of what one instance sustains", Y: "Saving", logX: true, percentX: true, percentY: true, yLow: -1, yHigh: 1, markersEvery: 4,
 		levels: []level{{0, "costs the same"}, {claimed, "saves 70%"}},
 	}
 	for _, v := range views {
@@ -103,22 +103,25 @@ func crossingTable() Table {
 		Title: "Crossings", Left: 3, Basis: cost.Assumed,
 		Columns: []string{"Engine", "Bill", "Level", "Duty", "95% interval", "Pictures a day", "Saving then", "Scenarios"},
 		Notes: []string{
-			"Intervals are by resampling runs jointly, 10 runs or more. Scenarios are the lowest and the highest crossing over all combinations of processors' speed, keep-alive and two jobs at once, where there is one. Resampling keeps the shares of cold starts, which are simulated with all runs.",
-			"The whole bill has assumed quantities of the services around the painting; compute alone has measured times and simulated cold starts.",
+			"Intervals are by resampling runs jointly, 10 runs or more. Scenarios are the lowest and the highest crossing over all combinations of processors' speed, keep-alive, two jobs at once and waits for EFS, where there is one. Crossings of resamples are looked for within half and twice the duty: the interval of one that moves further is cut off there. Resampling keeps the shares of cold starts, which are simulated with all runs.",
+			fmt.Sprintf("Compute alone has measured times and simulated cold starts, and an assumed wait of %s for EFS in each picture, which can be more than half of the time that is billed. The whole bill also has assumed quantities of the services around the painting.", seconds(assumptions.StoreSeconds)),
 		},
 	}
 }
 
 const missingWorker = "The runs have no worker that was held to a function's share of the processors beside the same engine at the same size on the whole machine, with cold and warm pictures: run scripts/compare --only 'service-*-512px-*' --out DIR as root."
 
-// variations are the scenarios of processors' speed, keep-alive and what two jobs at once do on an instance.
+// variations are the scenarios of processors' speed, keep-alive, what two jobs at once do on an instance, and waits for
+// EFS.
 func (w *worker) variations(t *prices.Table) (all []scenario) {
 	for _, cold := range w.keepAlives {
 		for _, ratio := range simulation.SpeedRatios() {
 			for _, c := range w.capacities {
 				s := w.base(t, nil, nil)
-				s.cold, s.warm, s.start, s.capacity = cold, s.warm*ratio, s.start*ratio, c
-				all = append(all, s)
+				s.cold, s.warm, s.start, s.capacity, s.most = cold, s.warm*ratio, s.start*ratio, c, w.most(c.yield)
+				for _, share := range assumptions.StoreShares() {
+					all = append(all, s.waiting(share))
+				}
 			}
 		}
 	}

@@ -21,6 +21,8 @@ type scenario struct {
 	fromZero     *byVolume
 	discount     float64 // what is paid of the instances' price; 0 is 1, the only one outside of sensitivity
 	peak         float64 // the rate that instances have to sustain, over the mean rate
+	store, work  float64 // seconds that a picture waits for EFS, and that it computes on an instance
+	most         float64 // pictures a second that an instance's processors are enough for
 }
 
 // base is the scenario of a worker by its runs, all or those chosen of the function and the instance.
@@ -30,8 +32,18 @@ func (w *worker) base(t *prices.Table, function, instance []int) scenario {
 	c.shared *= (all + assumptions.StoreSeconds) / (work + assumptions.StoreSeconds)
 	return scenario{
 		prices: t, size: w.function.variant.Size, warm: w.warm(function), start: w.start(function), memory: float64(w.function.variant.MemoryMB),
+		store: assumptions.StoreSeconds, work: work, most: w.most(c.yield) * all / work,
 		capacity: c, cold: w.cold, active: w.active, coldCalls: w.coldCalls, fromZero: w.fromZero, peak: w.peak,
 	}
+}
+
+// waiting is the scenario with a share of the assumed waits for EFS: functions are billed for less, and an instance that
+// shares its files sustains more, as its processors allow.
+func (s scenario) waiting(share float64) scenario {
+	store := share * assumptions.StoreSeconds
+	s.capacity.shared = min(s.most, s.capacity.shared*(s.work+s.store)/(s.work+store))
+	s.store = store
+	return s
 }
 
 // month is one with so many pictures. Those that come at random are in as many hours as Poisson arrivals.
@@ -46,8 +58,9 @@ func (s scenario) month(n float64) cost.Month {
 // functions are those that paint N pictures a month.
 func (s scenario) functions(n float64) (cost.Deployment, cost.Month) {
 	return cost.ServerlessMode(cost.Function{
-		Basis: cost.Simulated, Architecture: assumptions.Architecture, Memory: s.memory, Warm: s.warm + assumptions.StoreSeconds, ColdShare: s.cold.at(n),
-		Init: s.start + assumptions.ReadSeconds(s.coldCalls), ColdCalls: s.coldCalls, IdlePolls: cost.IdlePolls(simulation.MappingInitial),
+		Basis: cost.Assumed, Architecture: assumptions.Architecture, Memory: s.memory, Warm: s.warm + s.store, // the wait is assumed
+		ColdShare: s.cold.at(n),
+		Init:      s.start + assumptions.ReadSeconds(s.coldCalls), ColdCalls: s.coldCalls, IdlePolls: cost.IdlePolls(simulation.MappingInitial),
 	}, assumptions.Sweeps()), s.month(n)
 }
 

@@ -170,7 +170,7 @@ func TestBandOfCrossing(t *testing.T) {
 		t.Fatalf("functions cost less %s", f.cheaper)
 	}
 	low, high, _ := strings.Cut(rest, " to ")
-	// 0.142 s become 0.061 x 0.7 + 0.081 = 0.124 s or 0.173 s.
+	// 0.142 s become 0.061 x 0.7 + 0.081 / 4 = 0.063 s or 0.173 s.
 	nearly(t, "lowest", number(t, low), number(t, at)*0.142/0.1725, 0.03)
-	nearly(t, "highest", number(t, high), number(t, at)*0.142/0.1237, 0.05)
+	nearly(t, "highest", number(t, high), number(t, at)*0.142/0.0630, 0.05)
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
@@ -9,69 +10,74 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
 
-// magenta is how many times as long as ours Magenta's network takes in the Python server: processor time of
-// a picture, 209.4 ms over 89.3 ms (scripts/bench-results.md, section endtoend).
-const magenta = 209.4 / 89.3
-
 // original is the setting that the claim came with: a synchronous function behind API Gateway against an
-// instance with a Python server, without a queue or stored pictures.
-func original(f *folder, groups []group, workers []worker, t *prices.Table, e effort) (Section, error) {
+// instance with a Python server, without a queue or stored pictures. Each network has rows where it was measured.
+func original(f *folder, groups []group, t *prices.Table, e effort) (Section, error) {
 	s := Section{ID: "original", Title: "The claim's own setting", Text: []string{
-		"The claim came with a simpler design: the client waits while a function with 3,007 MB and TensorFlow on a network file system paints, behind API Gateway (REST); against it one instance that is always on, with a Python server (Flask). There is no queue, and no picture is kept. The network then was Magenta's, which takes longer than the one of this project: scripts/bench-results.md has both in the Python server.",
+		"The claim came with a simpler design: the client waits while a function with 3,007 MB and TensorFlow on the shared file system paints, behind API Gateway (REST); against it one instance that is always on, with a Python server (Flask). There is no queue, and no picture is kept. The network then was Magenta's, which takes longer than the one of this project.",
 	}}
-	var tensorflow *worker
-	for i := range workers {
-		if workers[i].function.variant.Engine == measurement.TensorFlow {
-			tensorflow = &workers[i]
-		}
-	}
-	server, ok := pythonServer(groups)
-	if tensorflow == nil || !ok {
-		s.Missing = "The setting takes a worker with TensorFlow at a function's share of the processors and the Python server, which were not both measured: run scripts/setup --bench, then scripts/compare --only 'service-tensorflow-512px-*' --out DIR and --only 'flask-*' as root."
-		return s, nil
-	}
 	table := Table{
 		Title: "Synchronous function against one always-on server", Left: 2, Basis: cost.Assumed,
 		Columns: []string{"Network", "Bill", "Function, s", "Cold start, s", "Server, s", "70% saved up to, a day", "Same cost, a day", "Saving at 100 a day", "at 10,000 a day"},
 		Notes: []string{
-			fmt.Sprintf("The function's times are those of a worker held to %s MB; the server's are latencies under load (%s), as one instance of %s. The reads of cold starts are those of TensorFlow on the network file system, read ahead: measured, else assumed.", exact(float64(tensorflow.function.variant.MemoryMB)), load(server.variant), assumptions.InstanceType),
+			fmt.Sprintf("The function's times are those of a worker held to its share of the processors; the server's are latencies under load, as one instance of %s. How many pictures that sustains follows from the processor time that it used. The reads of cold starts are those of TensorFlow with this project's network on the shared file system, read ahead: measured, else assumed. Magenta's start from there was not measured.", assumptions.InstanceType),
+			"always: functions save more at every volume that one instance is enough for; never: at none.",
 		},
 	}
-	for _, n := range []struct {
-		name   string
-		factor float64
-	}{{"this project's, measured", 1}, {"Magenta's, not measured: " + figure(magenta) + " times as long", magenta}} {
-		o := originalSetting{w: tensorflow, server: server.scaled(n.factor), factor: n.factor}
-		var err error
-		if o.capacity, err = sustained(o.server, 0, 1, f.plan.Seed, e.jobs); err != nil {
+	for _, n := range []struct{ network, name, how string }{
+		{"", "this project's", "run scripts/setup --bench, then scripts/compare --only 'service-tensorflow-512px-*' --out DIR and --only 'flask-*' as root"},
+		{measurement.Magenta, "Magenta's", "give scripts/compare --teacher DIR"},
+	} {
+		found := workersOf(groups, usualSize, 3007, n.network, measurement.TensorFlow)
+		server, ok := pythonServer(groups, n.network)
+		if len(found) == 0 || !ok {
+			table.Notes = append(table.Notes, fmt.Sprintf("%s network was not measured in both: %s.", capital(n.name), n.how))
+			continue
+		}
+		if err := found[0].simulate(f.plan.Seed, e.jobs); err != nil {
 			return s, err
 		}
-		rows, err := o.rows(n.name, t)
+		o := originalSetting{w: &found[0], server: mean(server.latencies())}
+		var err error
+		if o.capacity, err = sustained(server.latencies(), 0, 1, f.plan.Seed, e.jobs); err != nil {
+			return s, err
+		}
+		if busy := server.busy(); busy > 0 {
+			o.capacity = min(o.capacity, assumptions.Processors/busy)
+		}
+		rows, err := o.rows(fmt.Sprintf("%s, measured (%s MB; server: %s)", n.name, exact(float64(o.w.function.variant.MemoryMB)), load(server.variant)), t)
 		if err != nil {
 			return s, err
 		}
 		table.Rows = append(table.Rows, rows...)
 	}
+	if len(table.Rows) == 0 {
+		s.Missing = "The setting takes a worker with TensorFlow at a function's share of the processors and the Python server, which were not both measured: run scripts/setup --bench, then scripts/compare --only 'service-tensorflow-512px-*' --out DIR and --only 'flask-*' as root."
+		return s, nil
+	}
 	s.Tables = []Table{table}
 	return s, nil
 }
 
-// pythonServer is the runs of the Python server under the lowest rate.
-func pythonServer(groups []group) (found group, ok bool) {
+// capital is a sentence's first words.
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// pythonServer is the runs of the Python server with a network, under the lowest rate.
+func pythonServer(groups []group, network string) (found group, ok bool) {
 	for _, g := range groups {
-		if g.variant.System == measurement.Flask && g.variant.Network == "" && (!ok || g.variant.Rate < found.variant.Rate) {
+		if g.variant.System == measurement.Flask && g.variant.Network == network && (!ok || g.variant.Rate < found.variant.Rate) {
 			found, ok = g, true
 		}
 	}
 	return found, ok
 }
 
-// scaled are the latencies of all jobs, times a factor.
-func (g group) scaled(factor float64) (all []float64) {
+// latencies are those of all jobs.
+func (g group) latencies() (all []float64) {
 	for _, r := range g.runs {
 		for _, j := range r.Jobs {
 			if j.Failed == "" {
-				all = append(all, factor*j.Latency)
+				all = append(all, j.Latency)
 			}
 		}
 	}
@@ -81,9 +87,8 @@ func (g group) scaled(factor float64) (all []float64) {
 // An originalSetting is one network's.
 type originalSetting struct {
 	w        *worker
-	server   []float64 // seconds of a picture
-	factor   float64   // of the function's times
-	capacity float64   // pictures a second of the server
+	server   float64 // seconds of a picture
+	capacity float64 // pictures a second of the server
 }
 
 func (o originalSetting) month(n float64) cost.Month {
@@ -95,7 +100,7 @@ func (o originalSetting) comparison(t *prices.Table) cost.Comparison {
 		Capacity: o.capacity,
 		Functions: cost.Over(t, func(n float64) (cost.Deployment, cost.Month) {
 			return cost.SeedFunction(cost.Function{
-				Basis: cost.Simulated, Architecture: assumptions.Architecture, Warm: o.factor * o.w.warm(nil), Init: o.w.start(nil) + assumptions.ReadSeconds(o.w.coldCalls), ColdShare: o.w.cold.at(n), ColdCalls: o.w.coldCalls,
+				Basis: cost.Simulated, Architecture: assumptions.Architecture, Warm: o.w.warm(nil), Init: o.w.start(nil) + assumptions.ReadSeconds(o.w.coldCalls), ColdShare: o.w.cold.at(n), ColdCalls: o.w.coldCalls,
 			}), o.month(n)
 		}),
 		Instances: cost.Over(t, func(n float64) (cost.Deployment, cost.Month) {
@@ -111,15 +116,17 @@ func (o originalSetting) rows(name string, t *prices.Table) (rows [][]string, er
 		name  string
 		scope cost.Scope
 	}{{"compute alone", cost.Compute}, {"the whole bill", cost.Whole}} {
-		row := []string{name, bill.name, figure(o.factor * o.w.warm(nil)), figure(o.w.start(nil) + assumptions.ReadSeconds(o.w.coldCalls)), figure(mean(o.server))}
+		row := []string{name, bill.name, figure(o.w.warm(nil)), figure(o.w.start(nil) + assumptions.ReadSeconds(o.w.coldCalls)), figure(o.server)}
 		for _, level := range []float64{claimed, 0} {
 			found, err := c.Crossings(level, bill.scope, lowestDuty, highestDuty)
 			if err != nil {
 				return nil, err
 			}
-			cell := none
+			var cell string
 			if len(found) > 0 {
 				cell = figure(perDay(found[len(found)-1].Pictures))
+			} else if cell, err = always(c, level, bill.scope); err != nil {
+				return nil, err
 			}
 			row = append(row, cell)
 		}

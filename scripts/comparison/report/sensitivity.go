@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/atelier-go/atelier/pkg/prices"
 	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
@@ -62,7 +63,13 @@ func (v view) highest(s scenario, found []float64, level float64) (string, error
 	if len(found) > 0 {
 		return percent(found[len(found)-1]), nil
 	}
-	if always, err := v.always(s, level); err != nil || always {
+	return always(v.compare(s), level, v.scope)
+}
+
+// always says on which side of the level the saving is, where there is no crossing.
+func always(c cost.Comparison, level float64, scope cost.Scope) (string, error) {
+	middle, err := c.Saving(math.Sqrt(lowestDuty*highestDuty), scope)
+	if err != nil || middle > level {
 		return "always", err
 	}
 	return "never", nil
@@ -82,7 +89,7 @@ func changes(f *folder, groups []group, workers []worker, t *prices.Table, e eff
 			return nil, err
 		}
 		v := other.function.variant
-		name := fmt.Sprintf("%s MB, threads: %d, quota by %d ms", exact(float64(v.MemoryMB)), v.Threads, v.PeriodMS)
+		name := fmt.Sprintf("%s MB, threads: %d, processors' share applied every %d ms", exact(float64(v.MemoryMB)), v.Threads, v.PeriodMS)
 		if v.Size != w.function.variant.Size {
 			name = exact(float64(v.Size)) + " px"
 		}
@@ -106,6 +113,14 @@ func changes(f *folder, groups []group, workers []worker, t *prices.Table, e eff
 			all = append(all, change{"two jobs at once on an instance do " + exact(capacity.yield) + " of twice one's work", c})
 		}
 	}
+	for _, share := range assumptions.StoreShares() {
+		if share != 1 {
+			all = append(all, change{exactPercent(share) + " of the assumed waits for EFS", base.waiting(share)})
+		}
+	}
+	four := base
+	four.capacity.shared = min(base.most, 2*base.capacity.shared) // as many more as wait, up to what the processors do
+	all = append(all, change{"four jobs at once on an instance", four})
 	start := base
 	start.start *= 2
 	all = append(all, change{"cold starts take twice as long", start})
@@ -169,7 +184,7 @@ func steps(groups []group, w *worker) (all []worker) {
 			continue
 		}
 		if v.Size == w.function.variant.Size {
-			all = append(all, worker{function: g, instance: w.instance, coldCalls: w.coldCalls})
+			all = append(all, worker{function: g, instance: w.instance, coldCalls: w.coldCalls, uncached: w.uncached, load: w.load})
 		}
 	}
 	seen := map[int]bool{w.function.variant.Size: true}
@@ -178,7 +193,7 @@ func steps(groups []group, w *worker) (all []worker) {
 			continue
 		}
 		seen[g.variant.Size] = true
-		for _, other := range workersOf(groups, g.variant.Size, w.function.variant.MemoryMB, w.function.variant.Engine) {
+		for _, other := range workersOf(groups, g.variant.Size, w.function.variant.MemoryMB, "", w.function.variant.Engine) {
 			if other.function.variant.Size == g.variant.Size {
 				all = append(all, other)
 			}

@@ -33,7 +33,7 @@ func processorShare(v measurement.Variant) string {
 	if v.CPUs() == 0 {
 		return "whole machine"
 	}
-	return fmt.Sprintf("%d MB, by %d ms", v.MemoryMB, v.PeriodMS)
+	return fmt.Sprintf("%d MB, in periods of %d ms", v.MemoryMB, v.PeriodMS)
 }
 
 // ofProcessor is a table's title, with the processor model where there are several.

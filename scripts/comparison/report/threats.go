@@ -1,19 +1,21 @@
 package report
 
 import (
+	"fmt"
+
 	"github.com/atelier-go/atelier/scripts/comparison/assumptions"
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
 // threats says what the report's figures can't bear, and which values the model has in AWS's place.
-func threats() Section {
+func threats(processors int) Section {
 	s := Section{ID: "threats", Title: "Threats to validity", Text: []string{
 		"Construct: the systems ran on one machine and not on AWS. MiniStack stands in for its services, control groups for a function's share of the processors; neither has AWS's network, placement or neighbours.",
 		"Internal: programs under load share the processors with the sender and the stand-ins. Runs in which the sender lagged, the machine was taken away or more than half of it was used are void and listed. A quota of processor time is not Lambda's scheduler.",
-		"External: one processor model, one model network, photographs of one kind. Lambda's and EC2's processors are scenarios (0.7 to 1.5 times as slow), not measurements; so is how long environments are kept.",
+		fmt.Sprintf("External: processor models: %d, each in tables of its own, and bills by the one with the most runs; bills of one model network, photographs of one kind. Lambda's and EC2's processors are scenarios (0.7 to 1.5 times the time), not measurements; so is how long environments are kept.", processors),
 		"Model: no failures, redeliveries, spot interruptions or throttled messages; cold shares are of Poisson arrivals where nothing else is said; two jobs on an instance slow each other only by sharing processors, but for a scenario of two threads of one core. Waits for EFS are those of its calls, one after the other, whatever else the worker does. A rival on one machine lacks a second zone, copies and a gateway, which have no price here.",
-		"Prices: those of one day, on demand, without free tiers. What a picture uses of storage, gateway and logs is assumed, and is a large part of the whole bill.",
+		"Prices: those of one day, on demand, without free tiers. What a picture uses of storage, gateway and logs is assumed, as is the wait for the shared file system that functions are billed for; together these can be most of the bill.",
 	}}
 	t := Table{Title: "Values of the model", Left: 3, Basis: cost.Assumed, Columns: []string{"Parameter", "Origin", "Source", "Value"}}
 	for _, p := range simulation.Parameters() {

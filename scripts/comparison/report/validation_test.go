@@ -29,7 +29,7 @@ func TestPredictionsOfVoidRuns(t *testing.T) {
 		runs:        []*measurement.Run{{Footer: measurement.Footer{Void: "the sender lagged"}}},
 		predictions: &prediction.File{Predictions: []prediction.Prediction{{Variant: "daemon-onnx-512px-poisson-1", Figure: prediction.P50, Value: 1}}},
 	}
-	if rows := f.predicted().Rows; len(rows) != 1 || rows[0][7] != "no runs" {
+	if rows := f.predicted().Rows; len(rows) != 1 || rows[0][8] != "no runs" {
 		t.Errorf("got %q", rows)
 	}
 }

@@ -39,7 +39,7 @@ func TestSimFaaS(t *testing.T) {
 		ours["life span"] += u.EnvironmentSeconds / float64(u.ColdStarts) / runs
 	}
 	for what, values := range tenRuns {
-		i, err := statistics.Predict(values, 0.95)
+		i, err := statistics.Predict(values, 0, 0.95)
 		if err != nil {
 			t.Fatal(err)
 		}

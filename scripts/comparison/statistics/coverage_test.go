@@ -41,9 +41,19 @@ func TestCoverage(t *testing.T) {
 			return err == nil && i.Holds(3)
 		})
 		coverage(t, "prediction", trials, func(int) bool {
-			i, err := statistics.Predict(draw(n, 0.1), 0.95)
+			i, err := statistics.Predict(draw(n, 0.1), 0, 0.95)
 			return err == nil && i.Holds(draw(1, 0.1)[0])
 		})
+		for _, calibrating := range []int{3, 10} {
+			coverage(t, "prediction by a calibrated model", trials, func(int) bool {
+				model, err := statistics.Geometric(draw(calibrating, 0.1), 0.95)
+				if err != nil {
+					t.Fatal(err)
+				}
+				i, err := statistics.Predict(draw(n, 0.1), calibrating, 0.95)
+				return err == nil && i.Holds(model.Estimate*draw(1, 0.1)[0]/3) // a run of the model's
+			})
+		}
 	}
 	// Spreads at which experiments end at the first, at any, and at the last look.
 	for _, spread := range []float64{0.05, 0.09, 0.2} {

@@ -35,23 +35,40 @@ const minimumPredicting = 10
 // Predict returns the interval that holds the same value of one further run with the given
 // confidence, from the positive values of ten runs or more, on the logarithms. The estimate
 // is their geometric mean.
-func Predict(values []float64, confidence float64) (Interval, error) {
-	return onLogarithms(values, confidence, minimumPredicting, func(n float64) float64 { return 1 + 1/n })
+//
+// calibrating is how many runs a model was calibrated by, where the further run is one that the model
+// predicts, and else 0. With n values and m calibrating runs, all of standard deviation s, three errors are
+// independent, and their variances add up: s² of the further run, s²/n of the values' mean, s²/m of
+// the model's centre. So the interval reaches t s √(1 + 1/n + 1/m) to both sides, which is the usual one of
+// √(1 + 1/n) without the last (Meeker, Hahn and Escobar, Statistical Intervals, 2nd edition, 2017,
+// chapter 4).
+func Predict(values []float64, calibrating int, confidence float64) (Interval, error) {
+	return onLogarithms(values, confidence, minimumPredicting, further(calibrating))
 }
 
 // PredictCount is [Predict] for counts, which may be zero, such as cold starts: on the counts
 // themselves, with an interval that ends at zero where it would reach below. It reaches at least
 // half a count to both sides: ten equal counts do not make the next one certain, and a mean that
 // is no whole number is as good as the nearest.
-func PredictCount(counts []float64, confidence float64) (Interval, error) {
+func PredictCount(counts []float64, calibrating int, confidence float64) (Interval, error) {
 	for _, n := range counts {
 		if !(n >= 0) || math.IsInf(n, 0) {
 			return Interval{}, fmt.Errorf("a count is zero or more, not %g", n)
 		}
 	}
-	i, err := student(counts, confidence, minimumPredicting, func(n float64) float64 { return 1 + 1/n })
+	i, err := student(counts, confidence, minimumPredicting, further(calibrating))
 	i.Low, i.High = max(0, min(i.Low, i.Estimate-0.5)), max(i.High, i.Estimate+0.5)
 	return i, err
+}
+
+// further is the variance of a further run's value around the mean of n, in that of the values.
+func further(calibrating int) func(n float64) float64 {
+	return func(n float64) float64 {
+		if calibrating > 0 {
+			return 1 + 1/n + 1/float64(calibrating)
+		}
+		return 1 + 1/n
+	}
 }
 
 func onLogarithms(values []float64, confidence float64, minimum int, variance func(n float64) float64) (Interval, error) {

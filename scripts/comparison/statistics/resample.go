@@ -69,14 +69,3 @@ func Resample(random *rand.Rand, runs []int, resamples int, confidence float64, 
 	}
 	return r, nil
 }
-
-// Order returns the order in which to run variants, numbered from 0, in each of several rounds:
-// each variant once a round, in random order, so that what changes during a day, or from
-// day to day, falls upon all of them alike.
-func Order(random *rand.Rand, variants, rounds int) [][]int {
-	order := make([][]int, rounds)
-	for i := range order {
-		order[i] = random.Perm(variants)
-	}
-	return order
-}

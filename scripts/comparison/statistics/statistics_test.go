@@ -74,8 +74,8 @@ func TestRefused(t *testing.T) {
 		{"one run", func() error { _, err := statistics.Geometric([]float64{1}, 0.95); return err }, "2 runs or more, not 1"},
 		{"zero", func() error { _, err := statistics.Geometric([]float64{1, 0}, 0.95); return err }, "positive number, not 0"},
 		{"confidence", func() error { _, err := statistics.Geometric([]float64{1, 2}, 95); return err }, "between 0 and 1"},
-		{"nine runs", func() error { _, err := statistics.Predict(ten[:9], 0.95); return err }, "10 runs or more, not 9"},
-		{"negative count", func() error { _, err := statistics.PredictCount(append([]float64{-1}, ten...), 0.95); return err }, "zero or more"},
+		{"nine runs", func() error { _, err := statistics.Predict(ten[:9], 0, 0.95); return err }, "10 runs or more, not 9"},
+		{"negative count", func() error { _, err := statistics.PredictCount(append([]float64{-1}, ten...), 0, 0.95); return err }, "zero or more"},
 		{"look at 12", func() error { _, _, err := statistics.Look(append(ten, 1, 1), 0.05); return err }, "after 10, 15 and 20 runs, not after 12"},
 		{"no goal", func() error { _, _, err := statistics.Look(ten, 0); return err }, "positive, not 0"},
 		{"no variants", func() error { _, err := statistics.Resample(seeded(1), nil, 1000, 0.95, one); return err }, "two runs or more"},
@@ -102,13 +102,13 @@ func TestStudentsSleepData(t *testing.T) {
 	near(t, "estimate", math.Log(i.Estimate), 1.58, 1e-9)
 	near(t, "low", math.Log(i.Low), 0.700, 5e-4)
 	near(t, "high", math.Log(i.High), 2.460, 5e-4)
-	p, err := statistics.PredictCount(gained, 0.95)
+	p, err := statistics.PredictCount(gained, 0, 0.95)
 	if err != nil {
 		t.Fatal(err)
 	}
 	near(t, "prediction's high", p.High, 1.58+2.2622*1.22999*math.Sqrt(1.1), 1e-3)
 	near(t, "prediction's low", p.Low, 0, 0) // cut at zero
-	p, err = statistics.Predict(values, 0.95)
+	p, err = statistics.Predict(values, 0, 0.95)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestStudentsSleepData(t *testing.T) {
 // Ten runs with a cold start each leave room for a mean of 1.1.
 func TestPredictEqualCounts(t *testing.T) {
 	for count, want := range map[float64][2]float64{1: {0.5, 1.5}, 0: {0, 0.5}} {
-		i, err := statistics.PredictCount(slices.Repeat([]float64{count}, 10), 0.95)
+		i, err := statistics.PredictCount(slices.Repeat([]float64{count}, 10), 0, 0.95)
 		if err != nil || i.Low != want[0] || i.High != want[1] {
 			t.Errorf("ten runs of %g: from %g to %g, want %v (%v)", count, i.Low, i.High, want, err)
 		}
@@ -145,20 +145,6 @@ func TestLooks(t *testing.T) {
 		if err != nil || got != c.want {
 			t.Errorf("%d runs spread by %g: got %v (%.3f), %v, want %v", c.n, c.by, got, i.RelativeHalfWidth(), err, c.want)
 		}
-	}
-}
-
-func TestOrder(t *testing.T) {
-	order := statistics.Order(seeded(3), 5, 40)
-	firsts := map[int]int{}
-	for _, round := range order {
-		firsts[round[0]]++
-		if !slices.Equal(slices.Sorted(slices.Values(round)), []int{0, 1, 2, 3, 4}) {
-			t.Fatalf("round %v has not every variant once", round)
-		}
-	}
-	if len(firsts) != 5 {
-		t.Errorf("only variants %v were ever first", firsts)
 	}
 }
 

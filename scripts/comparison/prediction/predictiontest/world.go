@@ -3,8 +3,12 @@
 package predictiontest
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -22,7 +26,7 @@ type World struct {
 const (
 	cores  = 2
 	rest   = 0.02  // seconds of the handler that are not painting
-	after  = 0.004 // seconds until the sender has the picture, of systems with a log of stages
+	after  = 0.004 // seconds until the sender has the picture
 	before = 0.008 // processor seconds of a submission
 	beside = 0.006 // likewise, after the work
 
@@ -36,6 +40,9 @@ func (w World) paint(v measurement.Variant, factor float64) simulation.Distribut
 	usual := 0.08
 	if v.Engine == measurement.TensorFlow {
 		usual = 0.06
+	}
+	if v.System == measurement.Flask { // another program, which paints more slowly than a worker
+		usual *= 1.35
 	}
 	return func(chance *rand.Rand) float64 {
 		return usual * w.Slowness * factor * math.Exp(0.1*chance.NormFloat64())
@@ -87,10 +94,10 @@ func (w World) run(t *testing.T, p measurement.Plan, v measurement.Variant, repe
 		t.Fatal(err)
 	}
 	for _, m := range made.Jobs {
-		j := measurement.Job{Scheduled: m.Arrival, Latency: m.Finished - m.Arrival, Cold: m.Cold}
-		if v.System != measurement.Flask {
-			j.Received, j.Handler = m.Begun-m.Arrival, m.Finished-after-m.Begun
-			j.Paint = j.Handler - rest
+		j := measurement.Job{Scheduled: m.Arrival, Latency: m.Finished - m.Arrival, Cold: m.Cold, Received: m.Begun - m.Arrival, Handler: m.Finished - after - m.Begun}
+		j.Paint = j.Handler - rest
+		if v.System == measurement.Flask {
+			j.Received = j.Latency - j.Handler // the response's way back is in it
 		}
 		if v.System == measurement.Synchronous || v.System == measurement.Concurrent {
 			j.Waited = max(0, j.Received-0.1) // for a place, or a start: submissions take less
@@ -163,7 +170,8 @@ func Plan() measurement.Plan {
 	return p
 }
 
-// Add makes the runs of the variants that are chosen, in all repetitions, from a time on.
+// Add makes the runs of the variants that are chosen, in all repetitions, from a time on. Those that don't
+// calibrate name the folder's predictions, as a measurement does.
 func (w World) Add(t *testing.T, dir string, p measurement.Plan, began time.Time, chosen func(measurement.Variant) bool) {
 	t.Helper()
 	f, err := measurement.Open(dir, p)
@@ -171,13 +179,21 @@ func (w World) Add(t *testing.T, dir string, p measurement.Plan, began time.Time
 		t.Fatal(err)
 	}
 	defer f.Close()
+	predictions := ""
+	if b, err := os.ReadFile(filepath.Join(dir, measurement.PredictionsFile)); err == nil {
+		predictions = fmt.Sprintf("%x", sha256.Sum256(b))
+	}
 	for repetition := 1; repetition <= p.Repetitions; repetition++ {
 		for _, v := range p.Variants {
 			if !chosen(v) {
 				continue
 			}
 			began = began.Add(time.Minute)
-			if err := f.Add(w.run(t, p, v, repetition, began)); err != nil {
+			r := w.run(t, p, v, repetition, began)
+			if !v.Calibrates() {
+				r.Header.Predictions = predictions
+			}
+			if err := f.Add(r); err != nil {
 				t.Fatal(err)
 			}
 		}
