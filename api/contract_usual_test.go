@@ -170,7 +170,7 @@ func erasedUnderKey(s *scene) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	records, err := filepath.Glob(filepath.Join(s.store.Dir(), "keys", "*"))
+	records, err := filepath.Glob(filepath.Join(s.store.Dir(), "keys", "*", "*", "*"))
 	if err != nil || len(records) != 1 {
 		s.Fatal(records, err)
 	}

@@ -68,7 +68,7 @@ func (s *Server) announceOnce(ctx context.Context, j job.Job, made bool, err err
 	case err != nil:
 	case made:
 		err = s.announceNoted(ctx, message(ctx, j.ID, j.Run, j.Owner))
-	case j.State == job.Queued && j.Attempts == 0 && time.Since(j.CreatedAt) > unannounced:
+	case j.State == job.Queued && j.Attempts == 0 && !justMade(j):
 		err = s.announceAgain(ctx, j, false)
 	}
 	if err != nil {
@@ -76,3 +76,7 @@ func (s *Server) announceOnce(ctx context.Context, j job.Job, made bool, err err
 	}
 	return j, nil
 }
+
+// justMade reports whether the request that made a job may still be about to announce it. A time that is further
+// ahead than that is by the clock of another machine, which tells nothing.
+func justMade(j job.Job) bool { return time.Since(j.CreatedAt).Abs() <= unannounced }

@@ -137,18 +137,43 @@ func TestQueueAwayUnderAKey(t *testing.T) {
 	}
 }
 
+// A job that was made by a machine whose clock is an hour ahead, and was not announced then, is announced by the
+// same request to another machine.
+func TestKeyUnderClocksAnHourApart(t *testing.T) {
+	s := serve(t)
+	fields := []field{{"image", "p.jpg", jpegPicture(t)}, {name: "style", value: style.Names()[0]}}
+	s.queue.set(errors.New("away"))
+	s.postUnder("one", fields...)
+	s.queue.set(nil)
+	jobs, _, err := s.store.List(store.Query{Limit: 1})
+	if err != nil || len(jobs) != 1 {
+		t.Fatal(jobs, err)
+	}
+	date(t, s.store.Dir(), jobs[0].ID, time.Now().Add(time.Hour))
+	s.submitUnder("one", fields...)
+	if got := s.queue.announced(); len(got) != 1 || got[0] != (job.Message{Job: jobs[0].ID, Run: 1}) {
+		t.Errorf("announced %v", got)
+	}
+}
+
 var createdAt = regexp.MustCompile(`"created_at":"[^"]*"`)
 
 // backdate makes a job a minute older.
 func backdate(t *testing.T, dir string, id job.ID) {
+	t.Helper()
+	date(t, dir, id, time.Now().Add(-time.Minute))
+}
+
+// date has a job be made at a time.
+func date(t *testing.T, dir string, id job.ID, at time.Time) {
 	t.Helper()
 	status := filepath.Join(jobDir(t, dir, id), "status.json")
 	b, err := os.ReadFile(status)
 	if err != nil {
 		t.Fatal(err)
 	}
-	old := fmt.Sprintf(`"created_at":%q`, time.Now().Add(-time.Minute).UTC().Format(time.RFC3339Nano))
-	if err := os.WriteFile(status, createdAt.ReplaceAll(b, []byte(old)), 0o600); err != nil {
+	made := fmt.Sprintf(`"created_at":%q`, at.UTC().Format(time.RFC3339Nano))
+	if err := os.WriteFile(status, createdAt.ReplaceAll(b, []byte(made)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -190,10 +191,13 @@ func newBacklog(s *Server) *backlog {
 		}),
 		active: newReading(func() (int, error) {
 			b, err := s.Store.Backlog()
+			if err == nil && !b.Stands(time.Now()) {
+				err = errors.New("no sweep has counted them lately")
+			}
 			return b.Unfinished, err
 		}),
 		messages: prometheus.NewDesc("atelier_queue_messages", "Messages in the queue, roughly, as it counts them itself.", []string{"state"}, nil),
-		jobs:     prometheus.NewDesc("atelier_active_jobs", "Jobs that were not finished, or not tidied up, at the last sweep.", nil, nil),
+		jobs:     prometheus.NewDesc("atelier_active_jobs", "Jobs that were not finished, or not tidied up, at the last sweep; absent where none was made in the last ten minutes.", nil, nil),
 	}
 }
 

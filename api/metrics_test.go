@@ -8,9 +8,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/atelier-go/atelier/api"
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
 )
 
 // A gauge is a queue's depth, and how often it was asked for.
@@ -43,6 +45,7 @@ func (s *service) metrics() map[string]string {
 func TestMetrics(t *testing.T) {
 	depth := &gauge{}
 	s := serve(t, func(c *api.Config) { c.Depth = depth })
+	s.swept(time.Now(), 1)
 	id := s.good().ID
 	s.get("/v1/jobs/" + string(id))
 	s.get("/v1/jobs/" + string(id) + "?wait=1")
@@ -95,12 +98,39 @@ func TestMetrics(t *testing.T) {
 // What can't be found out is left out, and takes nothing along.
 func TestMetricsWhileTheQueueIsAway(t *testing.T) {
 	s := serve(t, func(c *api.Config) { c.Depth = &gauge{err: errors.New("away")} })
+	s.swept(time.Now(), 0)
 	got := s.metrics()
 	if v, ok := got[`atelier_queue_messages{state="visible"}`]; ok {
 		t.Errorf("the queue's depth: %s", v)
 	}
 	if got["atelier_active_jobs"] != "0" {
 		t.Errorf("active jobs: %q", got["atelier_active_jobs"])
+	}
+}
+
+// swept leaves what a sweep has counted.
+func (s *service) swept(at time.Time, unfinished int) {
+	s.Helper()
+	if err := s.store.SetBacklog(store.Backlog{At: at, Unfinished: unfinished}); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// Where nobody has counted the unfinished jobs, or not for long, there is no number rather than a wrong one.
+func TestActiveJobsWithoutASweep(t *testing.T) {
+	for name, swept := range map[string]func(*service){
+		"none yet":     func(*service) {},
+		"none lately":  func(s *service) { s.swept(time.Now().Add(-time.Hour), 7) },
+		"other clocks": func(s *service) { s.swept(time.Now().Add(time.Hour), 7) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, func(c *api.Config) { c.Depth = &gauge{} })
+			s.good()
+			swept(s)
+			if v, ok := s.metrics()["atelier_active_jobs"]; ok {
+				t.Errorf("atelier_active_jobs is %s", v)
+			}
+		})
 	}
 }
 

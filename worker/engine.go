@@ -17,6 +17,11 @@ import (
 // for the engine, so that a fresh one takes its place.
 var ErrStuck = errors.New("the engine hangs")
 
+// A hangError is that of the run that hangs, and not of one that waits for it.
+type hangError struct{ error }
+
+func (e hangError) Unwrap() error { return e.error }
+
 // An engineError is what went wrong with the pixels, in the engine or the codecs,
 // where the picture may be at fault.
 type engineError struct{ error }
@@ -50,7 +55,7 @@ func (w *Worker) stylize(ctx, stop context.Context, id job.ID, r style.Request, 
 	select {
 	case <-done:
 	case <-hangs:
-		return nil, 0, context.Cause(w.stuck)
+		return nil, 0, hangError{context.Cause(w.stuck)}
 	case <-ctx.Done():
 	}
 	took := time.Since(began)

@@ -157,6 +157,39 @@ func TestALoneJobThatIsCalledOff(t *testing.T) {
 }
 
 // At its limit a crasher is given up on the spot, whoever is at work.
+// Of which of several jobs a process has died nobody knows: the attempt counts for none, and each is alone in the
+// next process. One that was alone counts.
+func TestDeathOfAProcessCountsForALoneJobOnly(t *testing.T) {
+	for concurrent, want := range map[int]int{1: 2, 2: 1} {
+		t.Run(fmt.Sprintf("%d at once", concurrent), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := newEasel()
+				b := newBenchWith(t, 0, e.paint, func(c *worker.Config) { c.Concurrent = concurrent })
+				var ms []job.Message
+				var results []<-chan error
+				for range concurrent {
+					m := b.submit(photo(t, 8, 8), nil)
+					ms, results = append(ms, m), append(results, b.handle(t.Context(), m))
+				}
+				synctest.Wait()
+				for _, m := range ms {
+					b.expire(m)
+					l, err := b.store.Claim(t.Context(), m.Job, m.Run, "next")
+					if err != nil || l.Attempt != want || !l.Crashed {
+						t.Errorf("the next attempt: %+v, %v; want attempt %d after a crash", l, err, want)
+						continue
+					}
+					l.Close()
+				}
+				close(e.finish)
+				for _, r := range results {
+					<-r // the lease is lost
+				}
+			})
+		})
+	}
+}
+
 func TestACrasherIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEasel()

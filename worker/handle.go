@@ -118,10 +118,13 @@ func (w *Worker) settle(log *slog.Logger, lease *store.Lease, a *Attempt, err er
 		a.Outcome = Lost
 		log.Warn("lost the lease", "error", err)
 		return err
-	case errors.Is(err, ErrStuck): // the lease runs out, as after a crash: it counts, and the next attempt is alone
+	case errors.Is(err, ErrStuck): // as after a crash: the next attempt is alone
 		a.Outcome = Stuck
 		log.Error("its run of the engine does not end", "error", err)
-		return err
+		if errors.As(err, new(hangError)) {
+			err = errors.Join(err, lease.Blame())
+		}
+		return err // else the lease runs out by itself
 	case failure != nil: // it would fail again: the run ends here
 		a.Outcome, a.Code = Failed, failure.Code
 		log.Warn("failed", "code", failure.Code, "error", err)

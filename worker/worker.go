@@ -78,7 +78,7 @@ type Worker struct {
 	Config
 	warm   atomic.Bool   // a picture has been painted in this process
 	gate   gate          // who is at work on pixels
-	shared atomic.Bool   // several jobs may be
+	shared atomic.Bool   // several jobs may be claimed at the same time, so that nobody knows of which the process died
 	memory budget        // what the pictures in work take
 	codecs chan struct{} // holds one for each picture that is being decoded
 	engine chan struct{} // holds one for each picture in the engine

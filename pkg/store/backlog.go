@@ -18,6 +18,9 @@ type Backlog struct {
 	PerSecond  float64       `json:"per_second"` // by how many jobs it has become shorter since the sweep before
 }
 
+// Stands reports whether a backlog still says something: not where there was no sweep, or none for ten minutes.
+func (b Backlog) Stands(now time.Time) bool { return now.Sub(b.At).Abs() <= backlogStale }
+
 // Backlog is what waited at the last sweep; the zero Backlog if there was none.
 func (s *Store) Backlog() (b Backlog, err error) {
 	note, err := s.Note(backlogNote)
@@ -82,7 +85,7 @@ func (s *Store) backlogged() error {
 		k.last, _ = s.Backlog() // damaged is as good as none
 	}
 	b := k.last
-	if age := time.Since(b.At); age > backlogStale || age < -backlogStale {
+	if !b.Stands(time.Now()) {
 		return nil
 	}
 	over := 0.0 // jobs too many

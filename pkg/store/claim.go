@@ -46,7 +46,7 @@ func (s *Store) Claim(ctx context.Context, id job.ID, run int, worker string) (*
 
 // ClaimShared is [Store.Claim] for a process that works on several jobs at the same time. If it dies, nobody
 // knows of which: the attempt does not count, and the next one's Lease has Crashed, so that its process can work on
-// the job alone, with Claim.
+// the job alone, with Claim. See [Lease.Blame] for where it is known.
 func (s *Store) ClaimShared(ctx context.Context, id job.ID, run int, worker string) (*Lease, error) {
 	return s.claimAs(ctx, id, run, worker, true)
 }
@@ -176,7 +176,7 @@ func (r *record) attempts() int {
 	switch {
 	case r == nil:
 		return 0
-	case r.written.Equal(releasedUncounted), r.Shared && !r.released():
+	case r.written.Equal(releasedUncounted), r.Shared && !r.released() && !r.written.Equal(blamed):
 		return r.Attempts - 1
 	default:
 		return r.Attempts
@@ -323,6 +323,21 @@ func (l *Lease) Close() {
 	if !l.over.Swap(true) {
 		l.life.close()
 	}
+}
+
+// Blame ends the use of the lease as if the process had died, and of this job: the attempt counts although it was
+// shared, and the next Lease has Crashed. It is for a job that keeps a process from going on. Errors are those of
+// Release.
+func (l *Lease) Blame() error {
+	defer l.Close()
+	err := l.overtaken()
+	if err == nil {
+		err = l.store.setTime(l.path(claimFile(l.record.Claim)), blamed)
+	}
+	if err = l.lost(err); err != nil {
+		return fmt.Errorf("blame job %s: %w", l.Spec.ID, err)
+	}
+	return nil
 }
 
 // Release gives the job back unfinished, so that the next claim need not wait

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strconv"
-	"syscall"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
@@ -76,7 +75,7 @@ func (s *Store) begin(spec *job.Spec, picture, stylePicture []byte) (done func(m
 
 // noRoom makes job.ErrDiskFull of what a file system says that has no room.
 func noRoom(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if isFull(err) {
 		return fmt.Errorf("%w: %w", job.ErrDiskFull, err)
 	}
 	return err

@@ -42,28 +42,54 @@ func (d *disk) do(op, path string, call func() error) error {
 	return d.step(op, path, call)
 }
 
-// byPath is do for a call that finds its file by its path. An NFS client finds by what
+// byPath is do for a call that finds its files by their paths. An NFS client finds by what
 // it remembers, and where another has replaced or removed that, the file server refuses
-// the call as stale (ESTALE), without having made it: the next looks again. That a folder
-// is stale the client learns only when that is opened to be read.
-func (d *disk) byPath(op, path string, call func() error) (err error) {
+// the call as stale (ESTALE), without having made it: the next looks again.
+func (d *disk) byPath(op, path string, call func() error, others ...string) (err error) {
 	for range 4 {
 		if err = d.do(op, path, call); !errors.Is(err, syscall.ESTALE) {
 			break
 		}
-		if f, err := openFolder(filepath.Dir(path)); err == nil {
-			_ = f.Close() // it was not read
+		for _, p := range append(others, path) {
+			lookAgain(filepath.Dir(p))
 		}
 	}
 	return err
 }
 
+// lookAgain has an NFS client look a folder up again, and those above it that it finds stale: that
+// a folder is, it learns only when that is opened to be read.
+func lookAgain(dir string) {
+	f, err := openFolder(dir)
+	if errors.Is(err, syscall.ESTALE) && filepath.Dir(dir) != dir {
+		lookAgain(filepath.Dir(dir))
+		f, err = openFolder(dir)
+	}
+	if err == nil {
+		_ = f.Close() // it was not read
+	}
+}
+
 // onOpen is do for a call on a file or folder that is open. One that is stale was
 // removed by another client, and that is fs.ErrNotExist.
 func (d *disk) onOpen(op, path string, call func() error) error {
-	err := d.do(op, path, call)
+	return staleIsGone(d.do(op, path, call))
+}
+
+func staleIsGone(err error) error {
 	if errors.Is(err, syscall.ESTALE) {
 		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return err
+}
+
+// anew makes calls that open something by its path and go on with that, and makes them all again where it was stale
+// by then: another client has put something else into its place, or removed it. They must be safe to repeat.
+func anew(calls func() error) (err error) {
+	for range 4 {
+		if err = calls(); !errors.Is(err, syscall.ESTALE) {
+			break
+		}
 	}
 	return err
 }
@@ -71,9 +97,18 @@ func (d *disk) onOpen(op, path string, call func() error) error {
 // open makes a call that opens a file. Where the call is to have failed, although it was
 // made, the file is closed: of an open file an NFS client keeps the name.
 func (d *disk) open(op, path string, call func() (*os.File, error)) (f *os.File, err error) {
-	err = d.byPath(op, path, func() (err error) { f, err = call(); return err })
+	err = d.byPath(op, path, func() (err error) {
+		if f, err = call(); err != nil && f != nil {
+			_ = f.Close() // nothing was written to it
+			f = nil
+		}
+		return err
+	})
 	if err != nil && f != nil {
-		_ = f.Close() // nothing was written to it
+		_ = f.Close() // likewise
+	}
+	if err != nil {
+		f = nil
 	}
 	return f, err
 }
@@ -134,7 +169,7 @@ func (d *disk) create(path string, flag int, parts ...[]byte) (made time.Time, e
 	if cerr := f.Close(); err == nil {
 		err = cerr // NFS reports a full disk here at the latest
 	}
-	return made, err
+	return made, staleIsGone(err)
 }
 
 // isNew is fs.ErrExist of a file that is not empty, not regular, or has another name. One
@@ -180,12 +215,7 @@ func (d *disk) readFile(path string) (b []byte, written time.Time, err error) {
 // readUpTo is readFile of a file of at most max bytes. A replaced file's handle can go
 // stale on NFS between open and read: then the new one is read.
 func (d *disk) readUpTo(path string, max int64) (b []byte, written time.Time, err error) {
-	for range 4 {
-		b, written, err = d.readOnce(path, max)
-		if !errors.Is(err, syscall.ESTALE) {
-			break
-		}
-	}
+	err = anew(func() (err error) { b, written, err = d.readOnce(path, max); return err })
 	return b, written, err
 }
 
@@ -209,19 +239,17 @@ func (d *disk) readOnce(path string, max int64) (b []byte, written time.Time, er
 // openFile opens a file to read from. What is no regular file, or is reached by a
 // symbolic link below the store's directory, is errUnreadable. The caller closes it.
 func (d *disk) openFile(path string) (f *os.File, info fs.FileInfo, err error) {
-	f, err = d.open("open", path, func() (*os.File, error) { return openNoLinks(path, unix.O_RDONLY) })
-	if err != nil {
-		return nil, nil, err
-	}
-	info, err = f.Stat() // came with the open
+	f, err = d.open("open", path, func() (f *os.File, err error) {
+		if f, err = openNoLinks(path, unix.O_RDONLY); err == nil {
+			info, err = f.Stat() // came with the open
+		}
+		return f, err
+	})
 	if err == nil && !info.Mode().IsRegular() {
-		err = unreadable(path, errors.New("no regular file"))
+		_ = f.Close() // it was not read
+		return nil, nil, unreadable(path, errors.New("no regular file"))
 	}
-	if err != nil {
-		_ = f.Close() // read only
-		return nil, nil, err
-	}
-	return f, info, nil
+	return f, info, err
 }
 
 // openNoLinks opens a path of which the store's directory and what is below it have
@@ -244,16 +272,17 @@ func openNoLinks(path string, flags int) (*os.File, error) {
 
 // openDir opens a folder and lists it. The caller closes it.
 func (d *disk) openDir(path string) (dir *os.File, names []string, err error) {
-	dir, err = d.open("open", path, func() (*os.File, error) { return openFolder(path) })
-	if err != nil {
-		return nil, nil, err
-	}
-	err = d.onOpen("readdir", path, func() (err error) { names, err = d.readNames(dir); return err })
-	if err != nil {
-		_ = dir.Close() // read only
-		return nil, nil, err
-	}
-	return dir, names, nil
+	err = anew(func() error {
+		if dir, err = d.open("open", path, func() (*os.File, error) { return openFolder(path) }); err != nil {
+			return err
+		}
+		if err = d.do("readdir", path, func() (err error) { names, err = d.readNames(dir); return err }); err != nil {
+			_ = dir.Close() // read only
+			dir, names = nil, nil
+		}
+		return err
+	})
+	return dir, names, err
 }
 
 // refresh opens a folder, which makes an NFS client ask the server whether what it
@@ -283,40 +312,39 @@ func (d *disk) refreshPath(dir, top string) error {
 // folderChanged is when a name was last made or removed in a folder. It is opened, for
 // the reason that refresh has.
 func (d *disk) folderChanged(dir string) (at time.Time, err error) {
-	f, err := d.open("open", dir, func() (*os.File, error) { return openFolder(dir) })
+	f, err := d.open("open", dir, func() (*os.File, error) {
+		f, err := openFolder(dir)
+		if err == nil {
+			var info fs.FileInfo
+			if info, err = f.Stat(); err == nil {
+				at = info.ModTime()
+			}
+		}
+		return f, err
+	})
 	if err != nil {
 		return at, err
 	}
-	info, err := f.Stat()
-	if err == nil {
-		at = info.ModTime()
-	}
-	return at, errors.Join(err, f.Close())
+	return at, f.Close()
 }
 
 func openFolder(path string) (*os.File, error) {
 	return openNoLinks(path, unix.O_RDONLY|unix.O_DIRECTORY)
 }
 
+// readNames reads the names in a folder that is open, of which only so many: see mostNames.
 func (d *disk) readNames(dir *os.File) (names []string, err error) {
-	err = d.eachNames(dir, func(more []string) { names = append(names, more...) })
-	return names, err
-}
-
-// eachNames reads the names in a folder, some thousands at a time.
-func (d *disk) eachNames(dir *os.File, visit func(names []string)) error {
-	for left := d.mostNames(); left > 0; {
-		names, err := dir.Readdirnames(min(left, 8192))
-		left -= len(names)
-		visit(names)
+	for len(names) < d.mostNames() {
+		more, err := dir.Readdirnames(min(d.mostNames()-len(names), 8192))
+		names = append(names, more...)
 		if errors.Is(err, io.EOF) {
-			return nil
+			break
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return names, nil
 }
 
 // listAgain lists a folder that is open.
@@ -332,8 +360,17 @@ func (d *disk) listAgain(dir *os.File) (names []string, err error) {
 
 // list lists a folder; one that is not there, or is no folder, is empty.
 func (d *disk) list(path string) ([]string, error) {
+	names, err := d.listThere(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return names, err
+}
+
+// listThere is list, but fs.ErrNotExist where the folder is not there.
+func (d *disk) listThere(path string) ([]string, error) {
 	dir, names, err := d.openDir(path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, errUnreadable) {
+	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, errUnreadable) {
 		return nil, nil
 	}
 	if err != nil {
@@ -342,35 +379,20 @@ func (d *disk) list(path string) ([]string, error) {
 	return names, dir.Close()
 }
 
-// scan calls visit with the names in a folder, some at a time, so that they need not be in
-// memory together. fs.ErrNotExist: it is not there. One that is no folder is empty.
-func (d *disk) scan(path string, visit func(names []string)) error {
-	dir, err := d.open("open", path, func() (*os.File, error) { return openFolder(path) })
-	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, errUnreadable) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	err = d.onOpen("readdir", path, func() error { return d.eachNames(dir, visit) })
-	if cerr := dir.Close(); err == nil {
-		err = cerr
-	}
-	return err
-}
-
 // syncDir makes the names in a folder durable. On NFS they are so already, and
 // it costs nothing.
 func (d *disk) syncDir(path string) error {
-	dir, err := d.open("open", path, func() (*os.File, error) { return openFolder(path) })
-	if err != nil {
+	return anew(func() error {
+		dir, err := d.open("open", path, func() (*os.File, error) { return openFolder(path) })
+		if err != nil {
+			return err
+		}
+		err = d.sync(dir)
+		if cerr := dir.Close(); err == nil {
+			err = cerr
+		}
 		return err
-	}
-	err = d.sync(dir)
-	if cerr := dir.Close(); err == nil {
-		err = cerr
-	}
-	return err
+	})
 }
 
 // together makes calls that don't need each other at the same time: the file
@@ -394,19 +416,22 @@ func (d *disk) mkdir(path string) error {
 }
 
 // mkdirs makes dir and its parents below top, each durable in its own parent.
-func (d *disk) mkdirs(dir, top string) error {
+func (d *disk) mkdirs(dir, top string) error { return d.mkdirsBy(d.mkdir, dir, top) }
+
+// mkdirsBy is mkdirs with a call that makes each.
+func (d *disk) mkdirsBy(mkdir func(path string) error, dir, top string) error {
 	if dir == top {
 		return nil
 	}
-	err := d.mkdir(dir)
+	err := mkdir(dir)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := d.mkdirs(filepath.Dir(dir), top); err != nil {
+		if err := d.mkdirsBy(mkdir, filepath.Dir(dir), top); err != nil {
 			return err
 		}
-		if err = d.mkdir(dir); errors.Is(err, fs.ErrExist) {
+		if err = mkdir(dir); errors.Is(err, fs.ErrExist) {
 			return nil
 		}
 	}
@@ -421,11 +446,11 @@ func (d *disk) link(from, to string) error {
 		return inFolders("link", from, to, func(fromDir int, from string, toDir int, to string) error {
 			return unix.Linkat(fromDir, from, toDir, to, 0)
 		})
-	})
+	}, from)
 }
 
 func (d *disk) rename(from, to string) error {
-	return d.byPath("rename", to, func() error { return inFolders("rename", from, to, unix.Renameat) })
+	return d.byPath("rename", to, func() error { return inFolders("rename", from, to, unix.Renameat) }, from)
 }
 
 // remove removes a file or an empty folder; one that is gone is as good.

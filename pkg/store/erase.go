@@ -93,7 +93,7 @@ func (s *Store) dig(g *graves, id job.ID, why string) error {
 // moveToGrave begins an erasure.
 func (s *Store) moveToGrave(id job.ID, why string) error {
 	// The entry is not that in active/, which a worker takes out when it is done.
-	if err := s.mark(s.erasing(id, why)); err != nil {
+	if err := s.markFrugally(s.erasing(id, why)); err != nil {
 		return err
 	}
 	if err := s.rename(s.jobDir(id), s.graveDir(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -278,7 +278,7 @@ func (s *Store) entomb(spec *job.Spec, why string) error {
 		return err
 	}
 	stone := s.gone(spec.ID)
-	if err := s.mkdirs(filepath.Dir(stone), s.dir); err != nil {
+	if err := s.mkdirsFrugally(filepath.Dir(stone)); err != nil {
 		return err
 	}
 	return s.replaceFile(stone, b)

@@ -29,9 +29,8 @@ func TestFoldersFullOfNamesAreReadInPart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read := 0
-	if err := sc.scan(crowded, func(names []string) { read += len(names) }); err != nil || read != sc.most {
-		t.Errorf("%d names were read, and should be %d; %v", read, sc.most, err)
+	if read, err := sc.list(crowded); err != nil || len(read) != sc.most {
+		t.Errorf("%d names were read, and should be %d; %v", len(read), sc.most, err)
 	}
 	active, err := sc.Active()
 	if err != nil {

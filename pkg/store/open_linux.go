@@ -62,16 +62,15 @@ func openParts(path string, flags int) (fd int, err error) {
 	return at(dir, cmp.Or(last, "."), flags|unix.O_NOFOLLOW)
 }
 
-// freeSpace is how many bytes are free for us on the file system of a path, and how
-// many it has.
-func freeSpace(path string) (free, total uint64, err error) {
+// spaceOf is what the file system of a path has.
+func spaceOf(path string) (s space, err error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(path, &st); err != nil {
-		return 0, 0, err
+		return s, err
 	}
 	unit := uint64(st.Frsize)
 	if unit == 0 {
 		unit = uint64(st.Bsize)
 	}
-	return st.Bavail * unit, st.Blocks * unit, nil
+	return space{st.Bavail * unit, st.Blocks * unit, st.Ffree, st.Files}, nil
 }

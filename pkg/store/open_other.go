@@ -12,12 +12,11 @@ func openFd(path string, flags int) (fd int, err error) {
 	return fd, err
 }
 
-// freeSpace is how many bytes are free for us on the file system of a path, and how
-// many it has.
-func freeSpace(path string) (free, total uint64, err error) {
+// spaceOf is what the file system of a path has.
+func spaceOf(path string) (s space, err error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(path, &st); err != nil {
-		return 0, 0, err
+		return s, err
 	}
-	return st.Bavail * uint64(st.Bsize), st.Blocks * uint64(st.Bsize), nil
+	return space{st.Bavail * uint64(st.Bsize), st.Blocks * uint64(st.Bsize), st.Ffree, st.Files}, nil
 }

@@ -135,21 +135,20 @@ func (s *Store) tallies(folder string, hours []string) (map[string]tally, error)
 func (s *Store) tally(tree, path string) (t tally, err error) {
 	var finer []string
 	now := time.Now()
-	err = s.scan(filepath.Join(tree, path), func(names []string) {
-		for _, name := range names {
-			text, counts, _ := strings.Cut(name, ".")
-			if _, err := job.ParseID(text); err != nil {
-				if sub := filepath.Join(path, name); isTime(sub, now) {
-					finer = append(finer, sub)
-				}
-				continue
+	names, err := s.listThere(filepath.Join(tree, path))
+	for _, name := range names {
+		text, counts, _ := strings.Cut(name, ".")
+		if _, err := job.ParseID(text); err != nil {
+			if sub := filepath.Join(path, name); isTime(sub, now) {
+				finer = append(finer, sub)
 			}
-			t.Jobs++
-			if kib, err := strconv.ParseInt(counts, 10, 64); err == nil && kib >= 0 && kib <= maxCharge {
-				t.KiB += kib
-			}
+			continue
 		}
-	})
+		t.Jobs++
+		if kib, err := strconv.ParseInt(counts, 10, 64); err == nil && kib >= 0 && kib <= maxCharge {
+			t.KiB += kib
+		}
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = s.there()
 	}

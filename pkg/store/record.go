@@ -47,11 +47,12 @@ func (r *record) public() job.Job {
 	return j
 }
 
-// The modification times of claims that were given back: older than any lease,
-// and unlike any other.
+// The modification times of claims that are over by their maker's hand: older than any
+// lease, and unlike any other.
 var (
-	releasedCounted   = time.Unix(0, 0)
-	releasedUncounted = time.Unix(1, 0)
+	releasedCounted   = time.Unix(0, 0) // given back
+	releasedUncounted = time.Unix(1, 0) // given back as if it had not been
+	blamed            = time.Unix(2, 0) // see [Lease.Blame]
 )
 
 // released says whether the claim was given back, rather than left.

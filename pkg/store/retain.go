@@ -73,6 +73,10 @@ func (s *Store) expireIn(ctx context.Context, folder string, before time.Time) (
 	for some := range slices.Chunk(ids, expiring) {
 		n, eerr := s.expireAll(ctx, some, before)
 		expired += n
+		if isFull(eerr) { // each makes room for the next
+			n, eerr = s.expireInTurns(ctx, some, before)
+			expired += n
+		}
 		if errors.Is(eerr, job.ErrStoreAway) || ctx.Err() != nil {
 			return expired, cmp.Or(eerr, ctx.Err())
 		}
@@ -113,6 +117,22 @@ func (s *Store) expireAll(ctx context.Context, ids []job.ID, before time.Time) (
 		return 0, errors.Join(err, ferr)
 	}
 	return len(g.jobs), err
+}
+
+// expireInTurns expires jobs of a folder one after the other, which needs room for a mark and a tombstone at most. Those
+// that could not be expired before for want of room are left for [Store.EndErasures] where they have begun.
+func (s *Store) expireInTurns(ctx context.Context, ids []job.ID, before time.Time) (expired int, err error) {
+	for _, id := range ids {
+		n, eerr := s.expireAll(ctx, []job.ID{id}, before)
+		expired += n
+		if eerr != nil {
+			err = eerr
+		}
+		if errors.Is(err, job.ErrStoreAway) || ctx.Err() != nil {
+			break
+		}
+	}
+	return expired, err
 }
 
 // tidyOwners removes the folders of the owners' index that are empty and older than

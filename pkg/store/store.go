@@ -107,7 +107,7 @@ func (s *Store) open() error {
 		return err
 	}
 	s.dir = dir
-	for _, sub := range []string{jobsDir, activeDir, keysDir, uploadsDir, ownersDir, usageDir, goneDir, erasingDir, publishedDir, sweepDir, tmpDir} {
+	for _, sub := range []string{jobsDir, activeDir, keysDir, uploadsDir, ownersDir, usageDir, goneDir, erasingDir, publishedDir, sweepDir, spareDir, tmpDir} {
 		if err := s.skeleton(filepath.Join(s.dir, sub)); err != nil {
 			return err
 		}
@@ -151,7 +151,13 @@ func (s *Store) Check() error {
 
 // now is the file server's clock, read off a probe file. Ages are differences
 // between two times of this one clock: machines' own are never compared.
-func (s *Store) now() (time.Time, error) { return s.probe(nil) }
+func (s *Store) now() (time.Time, error) {
+	at, err := s.probe(nil)
+	if isFull(err) {
+		at, err = s.spareNow()
+	}
+	return at, err
+}
 
 func (s *Store) probe(b []byte) (made time.Time, err error) {
 	probe := s.temp(rand.Text())
@@ -180,7 +186,7 @@ func (s *Store) checkFormat() error {
 // see the old file or the new one, whole, also after a crash.
 func (s *Store) replaceFile(path string, b []byte) error {
 	tmp := s.temp(rand.Text())
-	_, err := s.createFile(tmp, b)
+	_, err := s.createFrugally(tmp, b)
 	if err == nil {
 		err = s.rename(tmp, path)
 	}
@@ -203,6 +209,7 @@ const (
 	goneDir      = "gone"      // YYYY/../<id>: a job that was erased or has expired
 	erasingDir   = "erasing"   // <id>.<why>: a job that is being erased
 	sweepDir     = "sweep"     // turn.N: who sweeps, and what they remember
+	spareDir     = "spare"     // see spare.go
 	tmpDir       = "tmp"       // what is not in its place yet, or no longer
 )
 

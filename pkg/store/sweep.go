@@ -47,7 +47,7 @@ func (s *Store) turn(every time.Duration) (bool, error) {
 	}
 	at := func(n int) string { return filepath.Join(dir, fmt.Sprintf("%s%d", turnPrefix, n)) }
 	tmp := s.temp(rand.Text())
-	now, err := s.createFile(tmp, nil)
+	now, err := s.createFrugally(tmp, nil)
 	if err == nil && last > 0 {
 		var before time.Time
 		before, err = s.changed(at(last))
@@ -178,12 +178,16 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 	if err != nil {
 		return c, err
 	}
+	expired := r.State == job.Running && r.expired(now)
 	c.Job = r.public()
+	if expired {
+		c.Job.Attempts = r.attempts()
+	}
 	if c.RunBegan, err = s.runBegan(id, l.run); err != nil {
 		return c, err
 	}
-	c.Leased = r.State == job.Running && !r.expired(now)
-	c.Abandoned = r.State == job.Running && r.expired(now) && c.Announced.Before(r.written.Add(r.lease()))
+	c.Leased = r.State == job.Running && !expired
+	c.Abandoned = expired && c.Announced.Before(r.written.Add(r.lease()))
 	return c, nil
 }
 

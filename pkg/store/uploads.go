@@ -183,13 +183,12 @@ func (s *Store) uploadAt(owner string, id job.ID, bytes int64) string {
 
 // pending lists an owner's uploads that can still be taken.
 func (s *Store) pending(folder string, now time.Time) (all []Upload, err error) {
-	err = s.scan(filepath.Join(s.dir, uploadsDir, folder), func(names []string) {
-		for _, name := range names {
-			if u, ok := parseUpload(folder, name); ok && !u.over(now) {
-				all = append(all, u)
-			}
+	names, err := s.listThere(filepath.Join(s.dir, uploadsDir, folder))
+	for _, name := range names {
+		if u, ok := parseUpload(folder, name); ok && !u.over(now) {
+			all = append(all, u)
 		}
-	})
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = s.there()
 	}

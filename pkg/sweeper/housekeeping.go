@@ -52,6 +52,7 @@ func (s *Sweeper) tasks(now time.Time) []task {
 	}
 	return []task{
 		{"erasures", 0, once(st.EndErasures)},
+		{"spare files", 0, once(func(context.Context) error { return st.FillSpares() })},
 		{"temporary files", 0, once(func(ctx context.Context) error { return st.CleanUp(ctx, now, tempAge) })},
 		{"retention", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
 			p, err := st.Expire(ctx, now.Add(-s.Retention), after)
