@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -387,16 +388,25 @@ func (s *Store) removeKeys(spec *job.Spec) (err error) {
 	return err
 }
 
-// removeKey removes a record in keys/, if it is this job's.
+// removeKey removes a record in keys/, if it is this job's. It is moved away before: whoever was stalled since it has
+// looked may find another job's there, since a key is over after a day, and puts that back.
 func (s *Store) removeKey(spec *job.Spec, key string) error {
-	first, err := s.keyedSpec(key)
+	at := s.keyAt(key)
+	first, err := s.specIn(at)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
 		return nil // what is damaged goes with its time
 	}
 	if err != nil || first.ID != spec.ID {
 		return err
 	}
-	return s.remove(s.keyAt(key))
+	away := s.temp(rand.Text())
+	if err := s.rename(at, away); err != nil {
+		return ignore(err, fs.ErrNotExist)
+	}
+	if first, err = s.specIn(away); err != nil || first.ID != spec.ID {
+		err = errors.Join(err, ignore(s.link(away, at), fs.ErrExist))
+	}
+	return errors.Join(err, s.remove(away))
 }
 
 // Tombstone reads what is left of a job that is gone; job.ErrNotFound where it

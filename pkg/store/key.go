@@ -320,9 +320,12 @@ func (s *Store) compete(spec *job.Spec) (*job.Spec, error) {
 }
 
 // keyedSpec reads the spec under the store's name for a key, of whatever job it is.
-func (s *Store) keyedSpec(key string) (*job.Spec, error) {
+func (s *Store) keyedSpec(key string) (*job.Spec, error) { return s.specIn(s.keyAt(key)) }
+
+// specIn reads a spec, of whatever job it is.
+func (s *Store) specIn(path string) (*job.Spec, error) {
 	first := new(job.Spec)
-	b, _, err := s.readFile(s.keyAt(key))
+	b, _, err := s.readFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // Reconcile compares the folders of jobs that were made before a time with what the indexes have of them, from
-// the folder behind after on, and repairs what processes have left that died: drafts, graves, files of workers that
+// the folder behind after on, and repairs what processes have left that died: drafts, graves, files and pictures of workers that
 // came too late, jobs that are in no index, and index entries without a job. It costs a few calls a folder and two a
 // job. Count is of what was repaired.
 func (s *Store) Reconcile(ctx context.Context, after string, before, now time.Time, stale time.Duration) (p Progress, err error) {
@@ -73,7 +73,28 @@ func (r *reconciliation) run(ctx context.Context) error {
 	for id := range r.jobs {
 		calls = append(calls, func() error { return errors.Join(ctx.Err(), r.job(id)) })
 	}
-	return errors.Join(inTurns(calls), ctx.Err())
+	return errors.Join(inTurns(calls), r.publishedLate(), ctx.Err())
+}
+
+// publishedLate removes what a worker has published of a job that was erased by then: see unpublishLate.
+func (r *reconciliation) publishedLate() error {
+	var late []string
+	for name := range r.published {
+		_, id, _, ok := ParsePublished(name)
+		if !ok || r.jobs[id] {
+			continue
+		}
+		gone, err := r.exists(r.gone(id))
+		if err == nil && gone {
+			late = append(late, name)
+			err = r.remove(filepath.Join(r.PublishedDir(), name))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	r.repaired.Add(int64(len(late)))
+	return r.unpublished(late)
 }
 
 // leftovers removes drafts and what is left of erased jobs.

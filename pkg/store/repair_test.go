@@ -4,13 +4,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// sweeps is what sweeps do over some hours.
+// entries are the jobs in active/.
 func (sc scene) entries() (ids []job.ID) {
 	sc.Helper()
 	active, err := sc.Active()
@@ -36,15 +37,11 @@ func TestDeathWhileTidyingUpStrandsNoRetry(t *testing.T) {
 				err := call()
 				if !retried { // by another process, at the worst moment
 					retried = true
-					step := sc.step
 					sc.step = nil
 					if _, _, rerr := sc.Retry(id); rerr != nil {
 						t.Error(rerr)
 					}
-					revive := sc.crashAt(calls)
-					crashed := sc.step
-					sc.step = func(op, path string, call func() error) error { return crashed(op, path, call) }
-					_, _ = step, revive
+					sc.crashAt(calls)
 				}
 				return err
 			}
@@ -169,6 +166,82 @@ func TestFilesOfALateWorkerAreRemoved(t *testing.T) {
 		if name == "out.1" || name == ".tmp-ABC" || name == "thumb.1" {
 			t.Errorf("left: %s", name)
 		}
+	}
+}
+
+// A picture that reached published/ after its job was erased, as an NFS client's late link does, is removed there and
+// wherever it was copied to.
+func TestPictureThatIsPublishedLateIsRemoved(t *testing.T) {
+	sc := newScene(t)
+	var removed []string
+	l := sc.claimedAs(true)
+	id := l.Spec.ID
+	if err := paint(l, "painted"); err != nil {
+		t.Fatal(err)
+	}
+	stays := sc.claimedAs(true)
+	if err := errors.Join(paint(stays, "another"), sc.Erase(id, Erased)); err != nil {
+		t.Fatal(err)
+	}
+	late := Published(id, "jpeg", true)
+	for _, name := range late {
+		if err := os.WriteFile(filepath.Join(sc.PublishedDir(), name), []byte("painted"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sc.unpublish = func(names []string) error { removed = append(removed, names...); return nil }
+	if err := sc.reconciled(time.Now().Add(72 * time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(late)
+	slices.Sort(removed)
+	if !slices.Equal(removed, late) {
+		t.Errorf("removed from the copy: %v, want %v", removed, late)
+	}
+	left := sc.allPublished()
+	for _, name := range late {
+		if _, there := left[name]; there {
+			t.Errorf("%s is there", name)
+		}
+	}
+	if len(left) != 2 {
+		t.Errorf("published: %v, want the two pictures of the other job", left)
+	}
+}
+
+// Who erases a job, and is stalled until its key is over and another job's, leaves that one its key.
+func TestErasureTakesNoNewerJobsKey(t *testing.T) {
+	sc := newScene(t)
+	create := func() job.ID {
+		spec := sc.spec()
+		if _, made, err := sc.CreateOnce(spec, []byte("picture"), nil, "key"); err != nil || !made {
+			t.Fatal(made, err)
+		}
+		return spec.ID
+	}
+	older := create()
+	key := sc.keyAt(keyOf("", "key"))
+	var newer job.ID
+	sc.step = func(op, path string, call func() error) error {
+		rel, _ := filepath.Rel(sc.dir, path)
+		if newer == "" && (op == "rename" && filepath.Dir(rel) == tmpDir || op == "remove" && path == key) {
+			sc.step = nil
+			if err := os.Remove(key); err != nil {
+				t.Error(err)
+			}
+			newer = create()
+		}
+		return call()
+	}
+	err := sc.Erase(older, Erased)
+	sc.step = nil
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := sc.spec()
+	j, made, err := sc.CreateOnce(spec, []byte("picture"), nil, "key")
+	if err != nil || made || j.ID != newer || newer == "" {
+		t.Errorf("the same request once more: made %t, job %s, %v; want job %s", made, j.ID, err, newer)
 	}
 }
 
