@@ -42,7 +42,7 @@ func TestDamagedJobsAreErased(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, name := range tt.damaged {
-				path := filepath.Join(g.store.Dir(), "jobs", id.Time().Format("2006/01/02/15"), string(id), name)
+				path := filepath.Join(g.store.Dir(), "jobs", id.Folder(), string(id), name)
 				if err := os.WriteFile(path, []byte("damaged"), 0o600); err != nil {
 					t.Fatal(err)
 				}

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/atelier-go/atelier/pkg/decoder"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/style"
 	"github.com/atelier-go/atelier/worker"
@@ -114,6 +115,45 @@ func TestALeaseThatIsNotRenewed(t *testing.T) {
 		}
 		close(e.finish)
 	})
+}
+
+// An attempt that hangs outside of the engine, in the decoder say, does not keep its lease for ever, and ends the
+// process.
+func TestAttemptThatHangsOutsideOfTheEngine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := make(hangingDecoder)
+		b := newBenchWith(t, 0, red, func(c *worker.Config) { c.Watchdog, c.Decoder = time.Minute, hang })
+		m := b.submit(photo(t, 8, 8), nil)
+		result := b.handle(t.Context(), m)
+		time.Sleep(6 * time.Minute)
+		renewed := func() time.Time {
+			claim, err := os.Stat(filepath.Join(b.dir(m), "claim.1"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return claim.ModTime()
+		}
+		before := renewed()
+		time.Sleep(10 * b.store.Lease())
+		if !renewed().Equal(before) {
+			t.Error("its lease is still renewed")
+		}
+		if err := b.worker.Poll(t.Context(), newLine(), worker.PollConfig{}); !errors.Is(err, worker.ErrStuck) {
+			t.Errorf("the worker goes on: %v", err)
+		}
+		close(hang)
+		if err := <-result; !errors.Is(err, worker.ErrStuck) {
+			t.Errorf("got %v, want ErrStuck", err)
+		}
+	})
+}
+
+// A hangingDecoder hangs until it is closed, whatever becomes of the context.
+type hangingDecoder chan struct{}
+
+func (h hangingDecoder) Decode(context.Context, decoder.Request) (decoder.Pictures, error) {
+	<-h
+	return decoder.Pictures{}, errors.New("it hung")
 }
 
 func TestWatchdog(t *testing.T) {

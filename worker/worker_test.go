@@ -92,7 +92,7 @@ func newBenchWith(t *testing.T, lease time.Duration, p painter, change func(*wor
 
 // dir is the job's directory in the store.
 func (b *bench) dir(m job.Message) string {
-	return filepath.Join(b.store.Dir(), "jobs", m.Job.Time().Format("2006/01/02/15"), string(m.Job))
+	return filepath.Join(b.store.Dir(), "jobs", m.Job.Folder(), string(m.Job))
 }
 
 // expire makes a job's lease run out, by the clock of the files.

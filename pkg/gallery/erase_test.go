@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/gallery"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 )
@@ -100,16 +101,24 @@ func testExpired(h *hall) {
 	}
 }
 
+// testErasedInCompany erases many jobs of a page at the same time, by two processes, while it is updated.
 func testErasedInCompany(h *hall) {
 	stays := h.paint("2026-11-23T12:00:00Z", true)
 	var ids []job.ID
-	for i := range 8 {
-		ids = append(ids, h.paint(fmt.Sprintf("2026-11-23T12:00:1%dZ", i), true))
+	for i := range 40 {
+		ids = append(ids, h.paint(fmt.Sprintf("2026-11-23T12:00:%dZ", 10+i), true))
 	}
 	h.copy()
+	h.update()
 	var all sync.WaitGroup
+	other := gallery.New(h.bucket)
 	for _, id := range ids {
-		all.Go(func() { h.erase(id) })
+		all.Go(func() {
+			h.erase(id)
+			if err := other.Unpublish(store.Published(id, "png", true)); err != nil {
+				h.Error(err)
+			}
+		})
 	}
 	for range 2 {
 		all.Go(func() {

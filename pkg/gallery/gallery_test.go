@@ -42,6 +42,7 @@ func TestGallery(t *testing.T) {
 		{"what was spoiled by hand is made again", testSpoiled},
 		{"an erased job vanishes at once", testErased},
 		{"an emptied hour goes", testEmptied},
+		{"hours of many jobs have pages by the minute and the second", testGrains},
 		{"a job that is erased while its manifest is written", testErasedMeanwhile},
 		{"those of an hour that expire cost its manifest one change", testExpired},
 		{"many are erased while manifests are written", testErasedInCompany},
@@ -152,6 +153,14 @@ func idAt(t *testing.T, at time.Time) job.ID {
 	return id
 }
 
+// idIn is idAt in the folder of a grain.
+func idIn(t *testing.T, at time.Time, g job.Grain) job.ID {
+	t.Helper()
+	u := uuid.MustParse(string(idAt(t, at)))
+	u[15] |= byte(g)
+	return job.ID(u.String())
+}
+
 func at(text string) time.Time {
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
@@ -163,8 +172,13 @@ func at(text string) time.Time {
 // paint makes a job of a time that has succeeded.
 func (h *hall) paint(when string, public bool) job.ID {
 	h.Helper()
+	return h.paintAs(idAt(h.T, at(when)), when, public)
+}
+
+func (h *hall) paintAs(id job.ID, when string, public bool) job.ID {
+	h.Helper()
 	spec := job.Spec{
-		ID: idAt(h.T, at(when)), Owner: "anna", Style: "night-swirls", Strength: 1, Size: 64, Format: "png", Quality: 90,
+		ID: id, Owner: "anna", Style: "night-swirls", Strength: 1, Size: 64, Format: "png", Quality: 90,
 		Public: public, CreatedAt: at(when), Input: job.Input{Format: "png", Width: 1, Height: 1},
 	}
 	err := h.store.Create(&spec, []byte("photo"), nil)

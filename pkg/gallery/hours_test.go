@@ -134,7 +134,7 @@ func testHours(h *hall) {
 			id := h.paint(when(), true)
 			h.arrive(id)
 			shown[id] = true
-			if hour := id.Time().Format("2006/01/02/15"); !slices.Contains(hours, hour) {
+			if hour := id.Folder(); !slices.Contains(hours, hour) {
 				hours = append(hours, hour)
 			}
 		}

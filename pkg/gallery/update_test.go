@@ -259,7 +259,7 @@ func testTampered(h *hall) {
 	rewrite := func(id job.ID, old, new string) {
 		h.Helper()
 		for _, name := range []string{"status.json", "final.1"} {
-			path := filepath.Join(h.store.Dir(), "jobs", id.Time().Format("2006/01/02/15"), string(id), name)
+			path := filepath.Join(h.store.Dir(), "jobs", id.Folder(), string(id), name)
 			b, err := os.ReadFile(path)
 			if err == nil && !bytes.Contains(b, []byte(old)) {
 				h.Fatalf("%s: %s", name, b)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -50,6 +51,22 @@ func TestForeignTurnsDoNotEndTheSweeping(t *testing.T) {
 				t.Errorf("swept %d times of 5", swept)
 			}
 		})
+	}
+}
+
+// A turn that can't be removed keeps nobody from sweeping.
+func TestTurnThatStaysDoesNotEndTheSweeping(t *testing.T) {
+	sc := newScene(t)
+	sc.step = func(op, path string, call func() error) error {
+		if op == "remove" && filepath.Base(path) == "turn.1" {
+			return syscall.EACCES
+		}
+		return call()
+	}
+	for n := range 4 {
+		if won, err := sc.Turn(0); err != nil || !won {
+			t.Errorf("turn %d: %t, %v", n+1, won, err)
+		}
 	}
 }
 

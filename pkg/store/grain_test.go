@@ -1,6 +1,8 @@
 package store
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -101,6 +103,62 @@ func TestListOverAllGrains(t *testing.T) {
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("owner %q: got %v, want %v", owner, got, want)
+		}
+	}
+}
+
+// The newest jobs of a time that has many are found in folders of few names.
+func TestListReadsFewNames(t *testing.T) {
+	sc := newScene(t)
+	first := time.Now().UTC().Truncate(time.Hour).Add(-2 * time.Hour)
+	const jobs, each = 20_000, 100 * time.Millisecond
+	names := map[string]int{} // by folder
+	count := func(folder string) (int, error) { return names[folder], nil }
+	var want []job.ID
+	for i := range jobs {
+		at := first.Add(time.Duration(i) * each)
+		grain, err := sc.grains.choose(at, count)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ms := at.UnixMilli()
+		id := job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, i<<4|int(grain)))
+		names[id.Folder()]++
+		if err := os.MkdirAll(sc.jobDir(id), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, id)
+	}
+	slices.Reverse(want)
+	read := 0
+	sc.step = func(op, path string, call func() error) error {
+		if op == "readdir" {
+			there, err := os.ReadDir(path)
+			if err != nil {
+				t.Error(err)
+			}
+			read += len(there)
+		}
+		return call()
+	}
+	var got []job.ID
+	err := sc.walk(filepath.Join(sc.dir, jobsDir), "", func(id job.ID) error {
+		if len(got) == 10 {
+			return errEnough
+		}
+		got = append(got, id)
+		return nil
+	})
+	sc.step = nil
+	if !errors.Is(err, errEnough) || !slices.Equal(got, want[:10]) {
+		t.Errorf("%v, %v; want %v", got, err, want[:10])
+	}
+	if read > 1500 {
+		t.Errorf("%d names were read to find 10 of %d jobs", read, jobs)
+	}
+	for folder, n := range names {
+		if n > 1000 {
+			t.Errorf("%s has %d names", folder, n)
 		}
 	}
 }

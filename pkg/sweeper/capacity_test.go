@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -116,6 +117,8 @@ func TestSweepThatIsKilledInItsHousekeeping(t *testing.T) {
 	dir := t.TempDir()
 	expireIn(t, dir, 1)
 	killed := make(chan struct{})
+	var all sync.WaitGroup
+	defer all.Wait()
 	defer close(killed)
 	cfg := store.Config{Dir: dir, Unpublish: func([]string) error { <-killed; return errors.New("killed") }}
 	st := newStreetIn(t, cfg)
@@ -126,14 +129,13 @@ func TestSweepThatIsKilledInItsHousekeeping(t *testing.T) {
 	}
 	st.age("keys/*/*/*", 48*time.Hour)
 	for n := 1; n <= 2; n++ {
-		process := newStreetIn(t, cfg)
-		process.queue = st.queue
-		go func() { _ = st.newSweeper(process.store).Sweep(t.Context()) }()
+		sweep := st.newSweeper(newStreetIn(t, cfg).store)
+		all.Go(func() { _ = sweep.Sweep(t.Context()) })
 		until(t, "the jobs were looked at", func() bool { return st.memory().Jobs.Surplus == n })
 		until(t, "the keys were forgotten", func() bool { return st.memory().Tasks["idempotency keys"].Done })
 		st.age("sweep/turn.*", every)
 	}
-	go func() { _ = st.sweep.Sweep(t.Context()) }()
+	all.Go(func() { _ = st.sweep.Sweep(t.Context()) })
 	var ms []job.Message
 	until(t, "the lost job was sent again", func() bool { ms = append(ms, st.messages()...); return len(ms) > 0 })
 	if ms[0].Job != lost {

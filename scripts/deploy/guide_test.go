@@ -157,7 +157,7 @@ func (d *deployment) testLostBucket() {
 	}
 	d.waitFor("the picture in the gallery", func() bool {
 		d.sweep()
-		r, err := http.Get(d.gallery + "/gallery/" + id.Time().Format("2006/01/02/15") + ".json")
+		r, err := http.Get(d.gallery + "/gallery/" + id.Folder() + ".json")
 		if err != nil {
 			d.Fatal(err)
 		}

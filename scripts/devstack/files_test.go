@@ -33,5 +33,5 @@ func (d *demo) oneOutcome(id job.ID) {
 }
 
 func jobDir(dir string, id job.ID) string {
-	return filepath.Join(dir, "shared", "jobs", id.Time().Format("2006/01/02/15"), string(id))
+	return filepath.Join(dir, "shared", "jobs", id.Folder(), string(id))
 }

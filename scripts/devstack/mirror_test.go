@@ -71,7 +71,7 @@ func TestMirror(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, _, err := bucket.New(cfg, bucketName).Get(t.Context(), "gallery/"+id.Time().Format("2006/01/02/15")+".json")
+		r, _, err := bucket.New(cfg, bucketName).Get(t.Context(), "gallery/"+id.Folder()+".json")
 		if err != nil {
 			return false
 		}

@@ -2,7 +2,9 @@ package main_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,12 +27,17 @@ func (d *demo) settled(ids ...job.ID) {
 // active are the jobs that are not finished, or not tidy.
 func (d *demo) active() (ids []job.ID) {
 	d.Helper()
-	entries, err := filepath.Glob(filepath.Join(d.dir, "shared", "active", "*", "*"))
+	err := filepath.WalkDir(filepath.Join(d.dir, "shared", "active"), func(path string, e fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // removed meanwhile
+		}
+		if err == nil && !e.IsDir() {
+			ids = append(ids, job.ID(e.Name()))
+		}
+		return err
+	})
 	if err != nil {
 		d.Fatal(err)
-	}
-	for _, e := range entries {
-		ids = append(ids, job.ID(filepath.Base(e)))
 	}
 	return ids
 }
@@ -68,9 +75,14 @@ func (d *demo) tidy(id job.ID) {
 // onlyJobs checks that beside the jobs there are no drafts nor half-erased ones.
 func (d *demo) onlyJobs() {
 	d.Helper()
-	left, err := filepath.Glob(filepath.Join(d.dir, "shared", "jobs", "*", "*", "*", "*", ".*"))
-	if err != nil || len(left) > 0 {
-		d.Errorf("left behind: %v, %v", left, err)
+	err := filepath.WalkDir(filepath.Join(d.dir, "shared", "jobs"), func(path string, e fs.DirEntry, err error) error {
+		if err == nil && e.IsDir() && strings.HasPrefix(e.Name(), ".") {
+			d.Errorf("left behind: %s", path)
+		}
+		return err
+	})
+	if err != nil {
+		d.Error(err)
 	}
 }
 

@@ -99,7 +99,7 @@ func TestSiteShowsPicturesAlone(t *testing.T) {
 		t.Errorf("a page named as a picture: %s, %v", resp.Status, h)
 	}
 
-	for _, key := range []string{"", "index.html", "gallery.js", "gallery.css", "favicon.svg", "gallery/index.json", "gallery/" + id.Time().Format("2006/01/02/15") + ".json"} {
+	for _, key := range []string{"", "index.html", "gallery.js", "gallery.css", "favicon.svg", "gallery/index.json", "gallery/" + id.Folder() + ".json"} {
 		if resp := get(key); resp.StatusCode != http.StatusOK || resp.Header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("/%s: %s, %v", key, resp.Status, resp.Header)
 		}

@@ -118,8 +118,8 @@ func testPublicJob(d *demo) {
 	j := d.painted(d.submit(photo(d.T, 640, 480)))
 	painted := d.result(j)
 	shown := d.exhibit(j.ID)
-	hour := j.ID.Time().Format("2006/01/02/15/")
-	if want := "pictures/public/" + hour + string(j.ID) + ".jpeg"; shown.Result.URL != want {
+	folder := j.ID.Folder() + "/"
+	if want := "pictures/public/" + folder + string(j.ID) + ".jpeg"; shown.Result.URL != want {
 		d.Errorf("the result is at %s, want %s", shown.Result.URL, want)
 	}
 	if a := d.site().ask(http.MethodGet, "/"+shown.Result.URL, nil); !bytes.Equal(a.body, painted) || a.Header.Get("Content-Type") != "image/jpeg" {
@@ -150,7 +150,7 @@ func testPublicJob(d *demo) {
 func testPrivateJob(d *demo) {
 	id := d.submit(photo(d.T, 320, 240), "public", "false", "format", "png")
 	j := d.painted(id)
-	key := "pictures/private/" + id.Time().Format("2006/01/02/15/") + string(id) + ".png"
+	key := "pictures/private/" + id.Folder() + "/" + string(id) + ".png"
 	waitFor(d.T, func() bool { return slices.Equal(d.inBucket(id), []string{key}) })
 	after := d.painted(d.submit(photo(d.T, 320, 240)))
 	d.exhibit(after.ID)
