@@ -205,8 +205,10 @@ func (s *Server) asked(f *form) (*job.Spec, error) {
 		return nil, invalid(bad...)
 	}
 	var err error
-	spec.ID, err = s.Store.NewID()
-	return spec, err
+	if spec.ID, err = s.Store.NewID(); err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnavailable, err)
+	}
+	return spec, nil
 }
 
 // examine inspects a form's pictures, and describes them in the spec.

@@ -92,6 +92,9 @@ func (s *Store) reserve(owner string, id job.ID, need, uploads use) (done func(m
 // repeats an earlier submission is let in all the same.
 func (s *Store) Admits(owner, key string) error {
 	err := s.roomy(0)
+	if err == nil {
+		err = s.backlogged()
+	}
 	if err == nil && s.quotas.limit() != noLimit {
 		a := s.account(ownerFolder(owner))
 		a.mu.Lock()

@@ -61,6 +61,21 @@ func TestGrainOfManyProcesses(t *testing.T) {
 	}
 }
 
+// An id costs calls of the file server for the first of an hour, and seldom after that.
+func TestIDsCostFewCalls(t *testing.T) {
+	sc := newScene(t)
+	calls := 0
+	sc.step = func(_, _ string, call func() error) error { calls++; return call() }
+	for range 300 {
+		if _, err := sc.NewID(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if calls > 10 { // 4 listings, or a few more where an hour ends meanwhile
+		t.Errorf("%d calls for 300 ids", calls)
+	}
+}
+
 // jobsOfAllGrains submits jobs of the same few seconds into folders of all grains.
 func (sc scene) jobsOfAllGrains(n int) (ids []job.ID) {
 	sc.Helper()

@@ -58,7 +58,7 @@ func (u Upload) use() use { return use{uploads: 1, kib: (u.Bytes+1023)>>10 + upl
 func (u Upload) over(now time.Time) bool { return now.Sub(u.ID.Time()) > UploadAge }
 
 // GrantUpload makes an upload of so many bytes, which counts towards its owner's quotas.
-// job.ErrQuota, in a [QuotaError], and job.ErrDiskFull as of [Store.Create].
+// job.ErrQuota, in a [QuotaError], job.ErrBacklog and job.ErrDiskFull as of [Store.Create].
 func (s *Store) GrantUpload(owner string, bytes int64) (u Upload, err error) {
 	if bytes < 1 || bytes > maxInput {
 		return u, fmt.Errorf("grant an upload: %d bytes: there must be 1 to %d", bytes, maxInput)
@@ -66,6 +66,9 @@ func (s *Store) GrantUpload(owner string, bytes int64) (u Upload, err error) {
 	id, err := job.NewID()
 	if err == nil {
 		err = s.roomy(bytes)
+	}
+	if err == nil {
+		err = s.backlogged()
 	}
 	// Each may be as large as many submissions, so they are counted for each.
 	if err == nil && s.quotas.limit().on(use{uploads: 1, kib: 1}) != noLimit {
