@@ -40,7 +40,9 @@ func (w *Worker) HandleSQS(ctx context.Context, q extender, e events.SQSEvent) (
 	}
 	outcomes := make(chan outcome, len(e.Records)) // nobody waits for one that comes too late
 	slots := make(chan struct{}, 2*w.Concurrent)
-	w.shared.Store(w.Concurrent > 1 || len(e.Records) > 1)
+	if len(e.Records) > 1 {
+		w.shared.Store(true)
+	}
 	go func() {
 		for i, m := range e.Records { // in the order of the batch, so that the last ones are late
 			err := acquire(work, w.stuck, slots)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -175,6 +176,39 @@ func TestListReadsFewNames(t *testing.T) {
 		if n > 1000 {
 			t.Errorf("%s has %d names", folder, n)
 		}
+	}
+}
+
+// The reconciliation costs some calls a folder and a job, and not one for each owner in each folder.
+func TestReconciliationOfManyOwners(t *testing.T) {
+	sc := newScene(t)
+	const owners = 40
+	for i := range owners {
+		ms := time.Now().UnixMilli() + int64(i)*1000
+		spec := sc.spec()
+		spec.ID = job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, i<<4|int(job.Second)))
+		spec.Owner = fmt.Sprintf("owner %d", i)
+		if err := sc.Create(spec, []byte("picture"), nil); err != nil {
+			t.Fatal(err)
+		}
+		l, err := sc.Claim(t.Context(), spec.ID, 1, "w")
+		if err == nil {
+			err = paint(l, "painted")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var calls atomic.Int64
+	sc.step = func(_, _ string, call func() error) error { calls.Add(1); return call() }
+	later := time.Now().Add(72 * time.Hour)
+	p, err := sc.Reconcile(t.Context(), "", later, later, time.Hour)
+	sc.step = nil
+	if err != nil || p.Count != 0 || !p.Done {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if n := calls.Load(); n > 25*owners {
+		t.Errorf("%d calls for %d owners and as many folders and jobs", n, owners)
 	}
 }
 

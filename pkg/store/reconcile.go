@@ -20,11 +20,16 @@ import (
 // job. Count is of what was repaired.
 func (s *Store) Reconcile(ctx context.Context, after string, before, now time.Time, stale time.Duration) (p Progress, err error) {
 	p.After = after
-	owners, err := s.list(filepath.Join(s.dir, ownersDir))
+	all, err := s.list(filepath.Join(s.dir, ownersDir))
 	if err == nil {
+		index := ownersIndex{Store: s, all: all}
 		err = s.folders(ctx, jobsDir, span{after, before}, func(folder string) error {
+			owners, err := index.owners(folder)
+			if err != nil {
+				return err
+			}
 			r := reconciliation{Store: s, folder: folder, owners: owners, now: now, stale: stale}
-			err := r.run(ctx)
+			err = r.run(ctx)
 			if p.Count += int(r.repaired.Load()); err == nil {
 				p.After = folder
 			}
@@ -38,11 +43,54 @@ func (s *Store) Reconcile(ctx context.Context, after string, before, now time.Ti
 	return p, nil
 }
 
+// An ownersIndex finds the owners who may have jobs in a folder, by the folders that each has in the owners' index: else
+// each would be asked for each second.
+type ownersIndex struct {
+	*Store
+	all   []string
+	hour  string
+	finer map[string][]string // of the hour: owners by folder
+}
+
+func (x *ownersIndex) owners(folder string) ([]string, error) {
+	if depthOf(folder) <= hourDepth {
+		return x.all, nil
+	}
+	if hour := folder[:len(hourForm)]; x.hour != hour {
+		x.hour, x.finer = hour, map[string][]string{}
+	}
+	above := filepath.Dir(folder)
+	if _, listed := x.finer[above+"/"]; !listed {
+		x.finer[above+"/"] = nil
+		owners, err := x.owners(above)
+		if err != nil {
+			return nil, err
+		}
+		found := make([][]string, len(owners))
+		var calls []func() error
+		for i, owner := range owners {
+			calls = append(calls, func() (err error) {
+				found[i], err = x.Store.finer(filepath.Join(x.dir, ownersDir, owner), above, time.Now())
+				return err
+			})
+		}
+		if err := inTurns(calls); err != nil {
+			return nil, err
+		}
+		for i, owner := range owners {
+			for _, sub := range found[i] {
+				x.finer[sub] = append(x.finer[sub], owner)
+			}
+		}
+	}
+	return x.finer[folder], nil
+}
+
 // A reconciliation is that of a folder.
 type reconciliation struct {
 	*Store
 	folder   string
-	owners   []string
+	owners   []string // who may have jobs in it
 	now      time.Time
 	stale    time.Duration
 	repaired atomic.Int64

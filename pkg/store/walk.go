@@ -26,7 +26,7 @@ func isTime(path string, now time.Time) bool {
 	if len(path) < len("2006") || len(path) > len(timeForm) || len(path)%len("/01") != 1 {
 		return false
 	}
-	if path > now.Add(time.Hour).UTC().Format(timeForm)[:len(path)] {
+	if path > now.Add(day).UTC().Format(timeForm)[:len(path)] {
 		return false
 	}
 	_, err := time.Parse(timeForm[:len(path)], path)
