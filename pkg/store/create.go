@@ -141,7 +141,8 @@ func (s *Store) inFolder(path string, make func() error) (err error) {
 		if err = make(); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if err = s.mkdirs(filepath.Dir(path), s.dir); err != nil {
+		// Also one above it may be removed meanwhile.
+		if err = s.mkdirs(filepath.Dir(path), s.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -209,7 +210,7 @@ func (s *Store) hide(spec *job.Spec) error {
 		return err
 	}
 	if err = s.removeTree(away); errors.Is(err, errInUse) {
-		return nil // CleanDrafts removes the rest
+		return nil // Reconcile removes the rest
 	}
 	return err
 }

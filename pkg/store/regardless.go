@@ -1,0 +1,35 @@
+package store
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// regardless makes calls that don't need each other, some at a time, all of them whatever errors come, and returns one
+// of those.
+func regardless(calls []func() error) error {
+	var failed failures
+	all := make([]func() error, len(calls))
+	for i, call := range calls {
+		all[i] = func() error { failed.add(call()); return nil }
+	}
+	_ = inTurns(all)
+	return failed.one
+}
+
+// failures keeps one of many errors: that the store is away, which is one of all jobs, rather than another. add may
+// be called concurrently.
+type failures struct {
+	mu  sync.Mutex
+	one error
+}
+
+func (f *failures) add(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil && (f.one == nil || errors.Is(err, job.ErrStoreAway)) {
+		f.one = err
+	}
+}
