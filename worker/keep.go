@@ -15,9 +15,13 @@ import (
 // frees it for the next.
 const checkEvery = 2 * time.Second
 
-// attemptWatchdogs is how many times [Config.Watchdog] an attempt may take in all, with the waits for memory and
-// for the engine: else one that hangs outside of the engine would keep its lease for ever.
-const attemptWatchdogs = 4
+// patience is how long an attempt may take in all, with the waits for memory and for the engine: else one that hangs outside
+// of the engine would keep its lease for ever. Of so many jobs that had leases at the same time each may have waited for
+// as many runs of the engine as go before its own, and two are for what is done before and after.
+func (w *Worker) patience(leases int64) time.Duration {
+	line := (leases + int64(w.Concurrent) - 1) / int64(w.Concurrent)
+	return time.Duration(line+2) * w.Watchdog
+}
 
 // keep renews a lease at a third of its time, and checks it in between, until stop is
 // called, which waits for a renewal that is under way. When the lease can't be kept, the context it
@@ -36,8 +40,10 @@ func (w *Worker) keep(ctx context.Context, lease *store.Lease) (held context.Con
 		cancel(fmt.Errorf("%w: the lease was not renewed in time: %s", job.ErrStoreAway, failed.Load()))
 	})
 	done := make(chan struct{})
+	leases := w.leases.Add(1)
 	go func() {
 		defer close(done)
+		defer w.leases.Add(-1)
 		defer tooLate.Stop()
 		interval := min(checkEvery, term/3)
 		every := time.NewTicker(interval)
@@ -53,7 +59,8 @@ func (w *Worker) keep(ctx context.Context, lease *store.Lease) (held context.Con
 			if held.Err() != nil { // after a long sleep both are ready
 				return
 			}
-			if took += interval; took > attemptWatchdogs*w.Watchdog {
+			leases = max(leases, w.leases.Load())
+			if took += interval; took > w.patience(leases) {
 				err := fmt.Errorf("%w: an attempt at job %s has taken %s", ErrStuck, lease.Spec.ID, took)
 				w.setStuck(err)
 				cancel(err)

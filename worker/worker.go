@@ -79,6 +79,7 @@ type Worker struct {
 	warm   atomic.Bool   // a picture has been painted in this process
 	gate   gate          // who is at work on pixels
 	shared atomic.Bool   // several jobs may be claimed at the same time, so that nobody knows of which the process died
+	leases atomic.Int64  // how many jobs have one that is kept
 	memory budget        // what the pictures in work take
 	codecs chan struct{} // holds one for each picture that is being decoded
 	engine chan struct{} // holds one for each picture in the engine

@@ -27,35 +27,33 @@ func (s *Sweeper) dead(ctx context.Context, now time.Time) error {
 	if s.Dead == nil {
 		return nil
 	}
-	errs := make([]error, deadReceivers)
+	var errs mishaps
 	var all sync.WaitGroup
-	for i := range errs {
-		all.Go(func() { errs[i] = s.receiveDead(ctx, now) })
+	for range deadReceivers {
+		all.Go(func() { s.receiveDead(ctx, now, &errs) })
 	}
 	all.Wait()
-	return errors.Join(errs...)
+	return errs.err()
 }
 
-func (s *Sweeper) receiveDead(ctx context.Context, now time.Time) error {
-	var errs []error
+func (s *Sweeper) receiveDead(ctx context.Context, now time.Time, errs *mishaps) {
 	for ctx.Err() == nil {
 		ds, err := s.Dead.Receive(ctx, deadBatch, 0, deadAside)
-		if err != nil {
-			return errors.Join(append(errs, err)...)
+		errs.add(err)
+		if len(ds) == 0 {
+			return
 		}
 		for _, d := range ds {
-			if done, err := s.bury(ctx, d, now); err != nil {
-				errs = append(errs, err)
-			} else if done {
+			done, err := s.bury(ctx, d, now)
+			if err == nil && done {
 				s.buried.Add(1)
-				errs = append(errs, s.Dead.Delete(ctx, d))
+				err = s.Dead.Delete(ctx, d)
+			}
+			if errs.add(err); errors.Is(err, job.ErrStoreAway) {
+				return // so it is for all
 			}
 		}
-		if len(ds) == 0 {
-			break
-		}
 	}
-	return errors.Join(errs...)
 }
 
 // bury says whether a dead message is done with.

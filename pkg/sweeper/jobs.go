@@ -3,6 +3,7 @@ package sweeper
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,7 +19,7 @@ const atOnce = 32
 // where it has no time for all.
 const oldest = 1000
 
-// patience is how many sweeps in a row must find fewer messages than jobs before
+// patience is how many comparisons in a row must find fewer messages than jobs before
 // messages count as lost: the queue's numbers are approximate, and a job is
 // stored a moment before its message is sent.
 const patience = 3
@@ -37,14 +38,19 @@ const mostWaiting = 20_000
 // died.
 const stale = 10 * time.Minute
 
-// A round is what a sweep finds out of the active jobs.
+// A round is what a sweep finds out of the active jobs, in its part of a round through all of them.
 type round struct {
-	mu         sync.Mutex
+	first bool       // it begins the round through all
+	last  bool       // it has come to the end
+	stop  func()     // ends the looking
+	errs  mishaps    // of jobs and folders
+	mu    sync.Mutex // of what follows
+
+	looked     int
 	unfinished int // of those that were looked at
 	abandoned  []job.Job
 	waiting    []waiting
-	claimed    map[string]time.Time // by owner: the youngest announcement of a job that a worker is at
-	errs       []error
+	claimed    map[string]time.Time // by owner: when the youngest run was asked for that a worker is at
 
 	queuedSince time.Time // when the oldest job that no worker is at was submitted or retried
 }
@@ -65,40 +71,48 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
 		all.mu.Unlock()
 	}()
 	folders, err := s.Store.ActiveFolders(ctx)
-	if err != nil {
+	if err != nil && (len(folders) == 0 || errors.Is(err, job.ErrStoreAway)) {
 		return err
 	}
-	r := &round{claimed: map[string]time.Time{}}
-	look, cancel := half(ctx)
-	defer cancel()
-	if m.Cursor == "" {
+	look, stop := half(ctx)
+	defer stop()
+	r := &round{first: m.Cursor == "", stop: stop, claimed: map[string]time.Time{}}
+	r.errs.add(err)
+	next := slices.IndexFunc(folders, func(f store.ActiveFolder) bool { return f.Position() > m.Cursor })
+	if next < 0 {
+		next = len(folders)
+	}
+	if r.first {
 		m.Counted = 0
-	} else {
-		err = s.lookAt(look, folders, oldest, now, r)
+	} else { // their part is small, so that the cursor moves whatever they are
+		some, cancel := half(look)
+		s.lookAt(some, folders[:next], s.oldest(), now, r)
+		cancel()
 	}
 	seen := r.unfinished
-	for _, f := range folders {
-		if f.Position() <= m.Cursor {
-			continue
-		}
-		if err != nil {
-			break
-		}
+	for _, f := range folders[next:] {
 		before := r.unfinished
-		if err = s.lookAt(look, []store.ActiveFolder{f}, 0, now, r); err == nil {
-			m.Cursor, m.Counted = f.Position(), m.Counted+r.unfinished-before
+		if s.lookAt(look, []store.ActiveFolder{f}, 0, now, r); look.Err() != nil {
+			break // the next sweep goes on from there
 		}
+		m.Cursor, m.Counted = f.Position(), m.Counted+r.unfinished-before
 	}
-	switch {
-	case err == nil: // it was the last
-		m.Cursor, m.Unfinished, m.CountedAt = "", m.Counted, now
-	case ctx.Err() == nil && look.Err() != nil: // the next sweep goes on from there
-		err = nil
+	if look.Err() == nil { // it was the last
+		r.last, m.Cursor, m.Unfinished, m.CountedAt = true, "", m.Counted, now
 	}
 	s.report.Unfinished = max(m.Unfinished, m.Counted, seen)
 	m.Backlog = r.backlog(m, s.report.Unfinished, now)
-	err = errors.Join(err, s.Store.SetBacklog(m.Backlog))
-	return errors.Join(append(r.errs, err, s.send(ctx, "its worker died", r.abandoned), s.sendLost(ctx, r, &m, now))...)
+	r.errs.add(s.Store.SetBacklog(m.Backlog))
+	m.noteClaims(r.claimed, now.Add(-s.MaxAge))
+	return errors.Join(ctx.Err(), r.errs.err(), s.send(ctx, "its worker died", r.abandoned), s.sendLost(ctx, r, &m, now))
+}
+
+// oldest is at how many of the oldest jobs a sweep looks that has no time for all.
+func (s *Sweeper) oldest() int {
+	if s.most > 0 {
+		return s.most / 4
+	}
+	return oldest
 }
 
 // backlog is what waits, by what a round has found and the sweep before it.
@@ -122,25 +136,26 @@ func half(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, time.Until(end)/2)
 }
 
-// lookAt looks at the jobs in folders, and at no further folder after so many jobs; 0 is no limit. It returns an
-// error when ctx ends.
-func (s *Sweeper) lookAt(ctx context.Context, folders []store.ActiveFolder, limit int, now time.Time, r *round) error {
+// lookAt looks at the jobs in folders, and at no further folder after so many jobs; 0 is no limit. It ends with
+// ctx.
+func (s *Sweeper) lookAt(ctx context.Context, folders []store.ActiveFolder, limit int, now time.Time, r *round) {
 	seen := 0
 	for _, f := range folders {
-		if limit > 0 && seen >= limit {
+		if ctx.Err() != nil || limit > 0 && seen >= limit {
 			break
 		}
 		entries, err := s.Store.ActiveIn(f)
-		if err != nil {
-			return err
-		}
+		r.failed(err)
 		seen += len(entries)
 		each(ctx, entries, func(e store.Entry) { s.checkup(e, now, r) })
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 	}
-	return nil
+}
+
+// failed notes an error of a job or a folder. That the store is away is one of all.
+func (r *round) failed(err error) {
+	if r.errs.add(err); errors.Is(err, job.ErrStoreAway) {
+		r.stop()
+	}
 }
 
 // each calls do with items, some at the same time, until ctx ends.
@@ -166,6 +181,9 @@ func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.looked++; s.most > 0 && r.looked > s.most {
+		r.stop()
+	}
 	switch {
 	case errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone), errors.Is(err, job.ErrNotFound):
 		return // and is tidied up now; about to be made, or never to be
@@ -173,7 +191,7 @@ func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) {
 		return
 	case err != nil:
 		r.unfinished++
-		r.errs = append(r.errs, err)
+		r.failed(err)
 		return
 	}
 	r.unfinished++
@@ -184,8 +202,8 @@ func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) {
 	case c.Abandoned:
 		r.abandoned = append(r.abandoned, c.Job)
 	case c.Leased:
-		if r.claimed[c.Job.Owner].Before(c.Announced) {
-			r.claimed[c.Job.Owner] = c.Announced
+		if r.claimed[c.Job.Owner].Before(c.RunBegan) { // not when it was sent, since that may have been again
+			r.claimed[c.Job.Owner] = c.RunBegan
 		}
 	case now.Sub(c.Announced) > s.silence(c.Announced.Sub(c.RunBegan)) && len(r.waiting) < mostWaiting:
 		r.waiting = append(r.waiting, waiting{c.Job, c.Announced})

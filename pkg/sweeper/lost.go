@@ -12,9 +12,9 @@ import (
 
 // sendLost sends jobs again whose messages the queue seems to have lost:
 //
-//   - Those that were overtaken: a worker is at a job of the same owner that was sent much later. A queue
-//     keeps no strict order, but it is not off by minutes.
-//   - As many as there are fewer messages than unfinished jobs, oldest first.
+//   - Those that were overtaken: a worker is, or was in an earlier sweep, at a job of the same owner that was asked for much
+//     later. A queue keeps no strict order, but it is not off by minutes.
+//   - As many as there are fewer messages than unfinished jobs, oldest first, of those that this sweep has looked at.
 //   - Of those that have waited for long, a few in each sweep, since there may be several messages of one job
 //     and none of another. One too many does no harm: whoever receives it finds the job claimed or finished.
 func (s *Sweeper) sendLost(ctx context.Context, r *round, m *jobsMemory, now time.Time) error {
@@ -23,21 +23,13 @@ func (s *Sweeper) sendLost(ctx context.Context, r *round, m *jobsMemory, now tim
 	if err != nil {
 		return err
 	}
-	missing := 0
-	if m.CountedAt.Equal(now) { // all were counted in this sweep
-		missing = m.Unfinished - depth.Total()
-	}
-	if missing <= 0 {
-		m.Surplus = 0
-	} else {
-		m.Surplus++
-	}
+	m.compare(r, depth.Total())
 	var overtaken, lost, long []job.Job
 	for _, w := range r.waiting {
 		switch {
-		case r.claimed[w.Owner].Sub(w.announced) > s.overtaking():
+		case m.overtaken(w, s.overtaking()):
 			overtaken = append(overtaken, w.Job)
-		case m.Surplus >= patience && len(overtaken)+len(lost) < missing:
+		case m.Shortfalls >= patience && len(overtaken)+len(lost) < m.Missing:
 			lost = append(lost, w.Job)
 		case now.Sub(w.announced) > longSilence*s.Every && len(long) < trickle:
 			long = append(long, w.Job)
@@ -49,6 +41,7 @@ func (s *Sweeper) sendLost(ctx context.Context, r *round, m *jobsMemory, now tim
 	if err := s.send(ctx, "the queue seems to have lost it", lost); err != nil {
 		return err
 	}
+	m.Missing = max(0, m.Missing-len(overtaken)-len(lost))
 	return s.send(ctx, "it has waited long", long)
 }
 

@@ -6,7 +6,6 @@ package sweeper
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -82,6 +81,8 @@ type Sweeper struct {
 	report Report // of the sweep that is being made
 
 	resent, buried, timedOut, expired atomic.Int64 // of it
+
+	most int // set by tests alone: jobs that it has time for
 }
 
 // New checks the configuration and fills in its defaults.
@@ -140,52 +141,6 @@ func (s *Sweeper) run(ctx context.Context) {
 	}
 }
 
-// A memory is what a sweep knows of those before it, whoever made them.
-type memory struct {
-	mu sync.Mutex
-
-	Jobs  jobsMemory            `json:"jobs"`
-	Tasks map[string]taskMemory `json:"tasks"`
-}
-
-// A jobsMemory is how far the sweeps have come with active jobs.
-type jobsMemory struct {
-	Surplus    int       `json:"surplus"`    // sweeps in a row that found fewer messages than jobs
-	Cursor     string    `json:"cursor"`     // the last folder that was looked at, "" if all were
-	Counted    int       `json:"counted"`    // unfinished jobs up to there
-	Unfinished int       `json:"unfinished"` // when all were looked at last
-	CountedAt  time.Time `json:"counted_at"` // then
-
-	Backlog store.Backlog `json:"backlog"` // of the last sweep
-}
-
-func (m *memory) task(name string) taskMemory {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.Tasks[name]
-}
-
-func (m *memory) setTask(name string, t taskMemory) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.Tasks == nil {
-		m.Tasks = map[string]taskMemory{}
-	}
-	m.Tasks[name] = t
-}
-
-// save leaves the memory to the next sweep. It is called whenever a part of a sweep is done, so that one that is
-// killed does not make all that it did be done again.
-func (s *Sweeper) save(m *memory) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	note, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
-	return s.Store.SetNote(store.SweepNote, note)
-}
-
 // reserve is how long before a deadline a sweep stops, so that the job in work is
 // finished and the note for the next sweep is written: an erasure waits up to 15 s for
 // the bucket. Of a short time it is a quarter.
@@ -229,20 +184,13 @@ func (s *Sweeper) turn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var m memory
-	note, err := s.Store.Note(store.SweepNote)
-	if err == nil && note != nil {
-		err = json.Unmarshal(note, &m)
-	}
-	if err != nil {
-		s.Log.Warn("the last sweep's note is lost", "error", err)
-	}
+	m, unread := s.recall()
 	ctx, cancel := context.WithTimeout(ctx, max(s.Every*8/10, shortest))
 	defer cancel()
 	parts := []func() error{
-		func() error { return errors.Join(s.jobs(ctx, now, &m), s.save(&m)) },
+		func() error { return errors.Join(s.jobs(ctx, now, m), s.save(m)) },
 		func() error { return s.dead(ctx, now) },
-		func() error { return s.housekeeping(ctx, now, &m) },
+		func() error { return s.housekeeping(ctx, now, m) },
 	}
 	errs := make([]error, len(parts))
 	var all sync.WaitGroup
@@ -250,7 +198,7 @@ func (s *Sweeper) turn(ctx context.Context) error {
 		all.Go(func() { errs[i] = s.inTime(ctx, part()) })
 	}
 	all.Wait()
-	return errors.Join(errs...)
+	return errors.Join(append(errs, unread)...)
 }
 
 // shortest is what a sweep may take at least. It is over before the next is due, unless sweeps are very frequent.
