@@ -141,7 +141,7 @@ func (s *Store) inFolder(path string, make func() error) (err error) {
 		if err = make(); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if err = s.mkdirs(filepath.Dir(path), s.dir); err != nil {
+		if err = s.mkdirs(filepath.Dir(path), s.dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // one was removed meanwhile
 			return err
 		}
 	}
@@ -186,7 +186,7 @@ func (s *Store) ownerEntry(spec *job.Spec) string {
 }
 
 func (s *Store) ownerEntryAs(spec *job.Spec, counts string) string {
-	return filepath.Join(s.ownerDir(spec.Owner), spec.ID.Folder(), string(spec.ID)+"."+counts)
+	return filepath.Join(s.ownerDir(spec.Owner), indexFolder(spec.ID), string(spec.ID)+"."+counts)
 }
 
 func (s *Store) ownerDir(owner string) string {

@@ -158,13 +158,14 @@ func TestListReadsFewNames(t *testing.T) {
 		return call()
 	}
 	var got []job.ID
-	err := sc.walk(filepath.Join(sc.dir, jobsDir), "", func(id job.ID) error {
+	w := walk{Store: sc.Store, root: filepath.Join(sc.dir, jobsDir), place: job.ID.Folder, visit: func(id job.ID) error {
 		if len(got) == 10 {
 			return errEnough
 		}
 		got = append(got, id)
 		return nil
-	})
+	}}
+	err := w.run()
 	sc.step = nil
 	if !errors.Is(err, errEnough) || !slices.Equal(got, want[:10]) {
 		t.Errorf("%v, %v; want %v", got, err, want[:10])
@@ -229,7 +230,7 @@ func TestLifeInEachGrain(t *testing.T) {
 		t.Errorf("active: %v, %v", active, err)
 	}
 	tally, err := sc.tally(filepath.Join(sc.dir, ownersDir, ownerFolder("anna")), "")
-	if err != nil || tally.Jobs != 3 {
+	if err != nil || tally[0].Jobs != 3 {
 		t.Errorf("counted: %+v, %v", tally, err)
 	}
 	folders, err := sc.PublishedSince(t.Context(), time.Time{}, time.Time{})

@@ -3,6 +3,9 @@ package sweeper
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,7 +13,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// atOnce is how many jobs a sweep looks at, or tasks of housekeeping it works on, at the same time. Each takes a
+// atOnce is how many jobs a sweep looks at at the same time. Each takes a
 // handful of calls of the file server, one after the other.
 const atOnce = 32
 
@@ -43,10 +46,11 @@ type round struct {
 	unfinished int // of those that were looked at
 	abandoned  []job.Job
 	waiting    []waiting
-	claimed    map[string]time.Time // by owner: the youngest announcement of a job that a worker is at
-	errs       []error
+	claimed    map[string]time.Time // by owner: when the youngest of the runs that a worker is at was asked for
+	errs       failures
+	waited     map[int64]int // queued jobs, by the minute in which their run was asked for
 
-	queuedSince time.Time // when the oldest job that no worker is at was submitted or retried
+	counted map[string]int // unfinished jobs by the folders that were looked at
 }
 
 // A waiting job is one that no worker is at and that was not announced for a while.
@@ -55,8 +59,34 @@ type waiting struct {
 	announced time.Time
 }
 
+// failures are errors of many jobs, of which the first are kept.
+type failures struct {
+	errs []error
+	more int
+}
+
+const mostFailures = 10
+
+func (f *failures) add(err error) {
+	switch {
+	case err == nil:
+	case len(f.errs) < mostFailures:
+		f.errs = append(f.errs, err)
+	default:
+		f.more++
+	}
+}
+
+func (f *failures) join() error {
+	if f.more == 0 {
+		return errors.Join(f.errs...)
+	}
+	return errors.Join(append(slices.Clone(f.errs), fmt.Errorf("and %d errors more", f.more))...)
+}
+
 // jobs looks at active jobs and sends again, or ends, those that need it: at all of them, the oldest
-// first, as far as ctx allows; and else at the oldest and, in turn, at the others.
+// first, as far as ctx allows; and else at the oldest and, in turn, at the others. What can't be read holds up nothing
+// else.
 func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
 	m := all.Jobs // nobody else changes it
 	defer func() {
@@ -64,53 +94,78 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
 		all.Jobs = m
 		all.mu.Unlock()
 	}()
-	folders, err := s.Store.ActiveFolders(ctx)
-	if err != nil {
-		return err
-	}
-	r := &round{claimed: map[string]time.Time{}}
+	r := &round{claimed: map[string]time.Time{}, waited: map[int64]int{}, counted: map[string]int{}}
 	look, cancel := half(ctx)
 	defer cancel()
+	folders, err := s.Store.ActiveFolders(look)
+	if len(folders) == 0 && err != nil {
+		if !m.Backlog.At.IsZero() { // nothing better is known
+			m.Backlog.At = now
+			err = errors.Join(err, s.Store.SetBacklog(m.Backlog))
+		}
+		return err
+	}
+	complete := look.Err() == nil
+	if complete {
+		r.errs.add(err) // of an owner; others are none the worse for it
+	}
 	if m.Cursor == "" {
 		m.Counted = 0
 	} else {
-		err = s.lookAt(look, folders, oldest, now, r)
+		s.lookAt(look, folders, oldest, now, r)
 	}
 	seen := r.unfinished
-	for _, f := range folders {
-		if f.Position() <= m.Cursor {
-			continue
-		}
-		if err != nil {
+	behind := slices.IndexFunc(folders, func(f store.ActiveFolder) bool { return f.Position() > m.Cursor })
+	if behind < 0 {
+		behind = len(folders)
+	}
+	for some := range slices.Chunk(folders[behind:], atOnce) {
+		if !s.lookAt(look, some, 0, now, r) {
+			complete = false
 			break
 		}
-		before := r.unfinished
-		if err = s.lookAt(look, []store.ActiveFolder{f}, 0, now, r); err == nil {
-			m.Cursor, m.Counted = f.Position(), m.Counted+r.unfinished-before
+		for _, f := range some {
+			m.Counted += r.counted[f.Position()]
 		}
+		m.Cursor = some[len(some)-1].Position()
 	}
-	switch {
-	case err == nil: // it was the last
+	report := max(m.Unfinished, m.Counted, seen)
+	if complete {
+		m.Backlog.PerSecond = shrinks(&m, now)
 		m.Cursor, m.Unfinished, m.CountedAt = "", m.Counted, now
-	case ctx.Err() == nil && look.Err() != nil: // the next sweep goes on from there
-		err = nil
+		report = m.Unfinished
 	}
-	s.report.Unfinished = max(m.Unfinished, m.Counted, seen)
-	m.Backlog = r.backlog(m, s.report.Unfinished, now)
-	err = errors.Join(err, s.Store.SetBacklog(m.Backlog))
-	return errors.Join(append(r.errs, err, s.send(ctx, "its worker died", r.abandoned), s.sendLost(ctx, r, &m, now))...)
+	s.report.Unfinished = report
+	m.Backlog.At, m.Backlog.Unfinished, m.Backlog.Waited = now, report, r.longest(report, now)
+	r.errs.add(s.Store.SetBacklog(m.Backlog))
+	r.errs.add(s.send(ctx, "its worker died", r.abandoned))
+	r.errs.add(s.sendLost(ctx, r, &m, complete, now))
+	return r.errs.join()
 }
 
-// backlog is what waits, by what a round has found and the sweep before it.
-func (r *round) backlog(m jobsMemory, unfinished int, now time.Time) store.Backlog {
-	b := store.Backlog{At: now, Unfinished: unfinished}
-	if !r.queuedSince.IsZero() {
-		b.Oldest = now.Sub(r.queuedSince)
+// shrinks is by how many jobs a second the backlog has become shorter since all were counted last.
+func shrinks(m *jobsMemory, now time.Time) float64 {
+	since := now.Sub(m.CountedAt)
+	if since <= 0 || since > time.Hour {
+		return 0
 	}
-	if since := now.Sub(m.Backlog.At); since > 0 && since < time.Hour {
-		b.PerSecond = float64(m.Backlog.Unfinished-unfinished) / since.Seconds()
+	return float64(m.Unfinished-m.Counted) / since.Seconds()
+}
+
+// few is how many jobs may wait for long for reasons of their own: what one job, or one owner, waits for says nothing of
+// the others.
+const few = 100
+
+// longest is for how long those have waited that have waited longest: a hundredth of all that are unfinished, and
+// not few.
+func (r *round) longest(unfinished int, now time.Time) time.Duration {
+	n := 0
+	for _, minute := range slices.Sorted(maps.Keys(r.waited)) {
+		if n += r.waited[minute]; n >= max(few, unfinished/100) {
+			return max(0, now.Sub(time.Unix(minute*60, 0)))
+		}
 	}
-	return b
+	return 0
 }
 
 // half has half of the time that ctx has left, so that there is time for what follows from the first.
@@ -122,25 +177,49 @@ func half(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, time.Until(end)/2)
 }
 
-// lookAt looks at the jobs in folders, and at no further folder after so many jobs; 0 is no limit. It returns an
-// error when ctx ends.
-func (s *Sweeper) lookAt(ctx context.Context, folders []store.ActiveFolder, limit int, now time.Time, r *round) error {
+// lookAt looks at the jobs in folders, and at no further folders after so many jobs; 0 is no limit. It says whether that was
+// done when ctx ended. It passes over folders that this round has looked at.
+func (s *Sweeper) lookAt(ctx context.Context, folders []store.ActiveFolder, limit int, now time.Time, r *round) bool {
 	seen := 0
-	for _, f := range folders {
+	for some := range slices.Chunk(folders, atOnce) {
 		if limit > 0 && seen >= limit {
 			break
 		}
-		entries, err := s.Store.ActiveIn(f)
-		if err != nil {
-			return err
-		}
+		some = slices.DeleteFunc(slices.Clone(some), func(f store.ActiveFolder) bool { _, looked := r.counted[f.Position()]; return looked })
+		var mu sync.Mutex
+		var entries []placed
+		each(ctx, some, func(f store.ActiveFolder) {
+			in, err := s.Store.ActiveIn(f)
+			mu.Lock()
+			defer mu.Unlock()
+			r.errs.add(err)
+			for _, e := range in {
+				entries = append(entries, placed{e, f.Position()})
+			}
+		})
 		seen += len(entries)
-		each(ctx, entries, func(e store.Entry) { s.checkup(e, now, r) })
+		counted := map[string]int{}
+		each(ctx, entries, func(e placed) {
+			if s.checkup(e.Entry, now, r) {
+				mu.Lock()
+				defer mu.Unlock()
+				counted[e.in]++
+			}
+		})
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return false
+		}
+		for _, f := range some {
+			r.counted[f.Position()] = counted[f.Position()]
 		}
 	}
-	return nil
+	return true
+}
+
+// A placed entry is one in a folder.
+type placed struct {
+	store.Entry
+	in string
 }
 
 // each calls do with items, some at the same time, until ctx ends.
@@ -157,8 +236,8 @@ func each[T any](ctx context.Context, items []T, do func(T)) {
 	all.Wait()
 }
 
-// checkup looks at a job. It may be called concurrently.
-func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) {
+// checkup looks at a job, and says whether it is unfinished. It may be called concurrently.
+func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) bool {
 	c, err := s.Store.Checkup(e, now, stale)
 	old := err == nil && now.Sub(c.RunBegan) > s.MaxAge
 	if old {
@@ -168,28 +247,29 @@ func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) {
 	defer r.mu.Unlock()
 	switch {
 	case errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone), errors.Is(err, job.ErrNotFound):
-		return // and is tidied up now; about to be made, or never to be
+		return false // and is tidied up now; about to be made, or never to be
 	case old && err == nil:
-		return
+		return false
 	case err != nil:
 		r.unfinished++
-		r.errs = append(r.errs, err)
-		return
+		r.errs.add(err)
+		return true
 	}
 	r.unfinished++
-	if !c.Leased && (r.queuedSince.IsZero() || c.RunBegan.Before(r.queuedSince)) {
-		r.queuedSince = c.RunBegan
+	if !c.Leased {
+		r.waited[c.RunBegan.Unix()/60]++
 	}
 	switch {
 	case c.Abandoned:
 		r.abandoned = append(r.abandoned, c.Job)
 	case c.Leased:
-		if r.claimed[c.Job.Owner].Before(c.Announced) {
-			r.claimed[c.Job.Owner] = c.Announced
+		if r.claimed[c.Job.Owner].Before(c.RunBegan) {
+			r.claimed[c.Job.Owner] = c.RunBegan
 		}
 	case now.Sub(c.Announced) > s.silence(c.Announced.Sub(c.RunBegan)) && len(r.waiting) < mostWaiting:
 		r.waiting = append(r.waiting, waiting{c.Job, c.Announced})
 	}
+	return true
 }
 
 // silence is how long to wait before a job's message is taken for lost: as long

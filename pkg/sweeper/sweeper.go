@@ -150,9 +150,9 @@ type memory struct {
 
 // A jobsMemory is how far the sweeps have come with active jobs.
 type jobsMemory struct {
-	Surplus    int       `json:"surplus"`    // sweeps in a row that found fewer messages than jobs
+	Shortfalls int       `json:"shortfalls"` // sweeps in a row that found fewer messages than jobs
 	Cursor     string    `json:"cursor"`     // the last folder that was looked at, "" if all were
-	Counted    int       `json:"counted"`    // unfinished jobs up to there
+	Counted    int       `json:"counted"`    // unfinished jobs up to there, or of all
 	Unfinished int       `json:"unfinished"` // when all were looked at last
 	CountedAt  time.Time `json:"counted_at"` // then
 
@@ -231,11 +231,15 @@ func (s *Sweeper) turn(ctx context.Context) error {
 	}
 	var m memory
 	note, err := s.Store.Note(store.SweepNote)
+	if err != nil && !errors.Is(err, job.ErrDamagedJob) {
+		return err // rather than forget how far all has come
+	}
 	if err == nil && note != nil {
 		err = json.Unmarshal(note, &m)
 	}
 	if err != nil {
-		s.Log.Warn("the last sweep's note is lost", "error", err)
+		s.Log.Warn("the last sweep's note is damaged", "error", err)
+		m.Jobs, m.Tasks = jobsMemory{}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, max(s.Every*8/10, shortest))
 	defer cancel()
