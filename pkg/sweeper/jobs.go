@@ -17,9 +17,9 @@ import (
 // handful of calls of the file server, one after the other.
 const atOnce = 32
 
-// oldest is how many of the oldest jobs each sweep looks at, which are most likely to be in need,
+// mostOldest is how many of the oldest jobs each sweep looks at, which are most likely to be in need,
 // where it has no time for all.
-const oldest = 1000
+const mostOldest = 1000
 
 // patience is how many sweeps in a row must find fewer messages than jobs before
 // messages count as lost: the queue's numbers are approximate, and a job is
@@ -112,15 +112,16 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
 	if m.Cursor == "" {
 		m.Counted = 0
 	} else {
-		s.lookAt(look, folders, oldest, now, r)
+		s.lookAt(look, folders, s.oldest, now, r)
 	}
 	seen := r.unfinished
 	behind := slices.IndexFunc(folders, func(f store.ActiveFolder) bool { return f.Position() > m.Cursor })
 	if behind < 0 {
 		behind = len(folders)
 	}
+	looks := 0
 	for some := range slices.Chunk(folders[behind:], atOnce) {
-		if !s.lookAt(look, some, 0, now, r) {
+		if looks++; s.looks > 0 && looks > s.looks || !s.lookAt(look, some, 0, now, r) {
 			complete = false
 			break
 		}
