@@ -1,7 +1,9 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -45,7 +47,7 @@ func TestOwnerAmongMany(t *testing.T) {
 		return call()
 	}
 	sc.inSeconds("anna", seconds)
-	// 13, and 4 for the folder of its second, which others have made where there are many.
+	// 13, and 4 for the folder of its second, which one job of each pays.
 	if each := float64(calls) / seconds; each > 17.5 {
 		t.Errorf("%.1f calls for each submission", each)
 	}
@@ -102,5 +104,28 @@ func TestListPassesOverEmptyFolders(t *testing.T) {
 	sc.step = nil
 	if ids != 1 || pages < 3 || pages > 6 {
 		t.Errorf("%d jobs on %d pages", ids, pages)
+	}
+}
+
+// A folder that is removed while it is made is made again, and what is to be linked and is not there is no success.
+func TestInFolder(t *testing.T) {
+	sc := newScene(t)
+	path := filepath.Join(sc.dir, activeDir, "owner", "2026", "11", "name")
+	removed := false
+	sc.step = func(op, at string, call func() error) error {
+		err := call()
+		if op == "mkdir" && filepath.Base(at) == "2026" && !removed {
+			removed = true
+			err = errors.Join(err, os.Remove(at))
+		}
+		return err
+	}
+	if err := sc.inFolder(path, func() error { return sc.mark(path) }); err != nil || !removed {
+		t.Errorf("%v, removed %t", err, removed)
+	}
+	sc.step = nil
+	err := sc.inFolder(path, func() error { return sc.link(filepath.Join(sc.dir, "missing"), path+"2") })
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v, want that it does not exist", err)
 	}
 }
