@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -25,11 +26,13 @@ func testManyFolders(r *rig) {
 		}
 	}
 	copied := func() (n int) {
-		for _, err := range r.bucket.List(r.Context(), "pictures/private/") {
+		for o, err := range r.bucket.List(r.Context(), "pictures/private/") {
 			if err != nil {
 				r.Fatal(err)
 			}
-			n++
+			if strings.HasSuffix(o.Key, ".jpeg") {
+				n++
+			}
 		}
 		return n
 	}

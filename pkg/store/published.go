@@ -16,7 +16,8 @@ import (
 // PublishedSince returns the folders of [Store.PublishedDir] in which a name was made or
 // removed at or after changed, by the file server's clock, in the form
 // "public/2026/11/29/18", with a minute and a second after it where there were many jobs. It looks at the hours from the
-// one of first on, or at all of them if first is zero, and costs a call or two for each of their folders. Each folder is opened, so that an
+// one of first on, or at all of them if first is zero, costs a call for each, and looks into those that have changed: see
+// changedBelow. Each folder is opened, so that an
 // NFS client's cached attributes don't hide a change.
 func (s *Store) PublishedSince(ctx context.Context, first, changed time.Time) ([]string, error) {
 	from := ""
@@ -50,11 +51,12 @@ func (s *Store) PublishedSince(ctx context.Context, first, changed time.Time) ([
 			if err != nil {
 				return err
 			}
-			if !at.Before(changed) {
-				mu.Lock()
-				folders = append(folders, path.Join(kind, filepath.ToSlash(folder)))
-				mu.Unlock()
+			if at.Before(changed) {
+				return nil
 			}
+			mu.Lock()
+			folders = append(folders, path.Join(kind, filepath.ToSlash(folder)))
+			mu.Unlock()
 			if depthOf(folder) == secondDepth {
 				return nil
 			}
