@@ -169,7 +169,9 @@ func (r *reconciliation) run(ctx context.Context, index *ownersIndex) error {
 			return nil
 		})
 	}
-	return errors.Join(inTurns(calls), r.publishedLate(), damaged)
+	err = inTurns(calls)
+	late := r.publishedLate()
+	return errors.Join(err, late, damaged)
 }
 
 // publishedLate removes what a worker has published of a job that was erased by then: see unpublishLate.
