@@ -22,10 +22,10 @@ func TestBacklogRefusesSubmissions(t *testing.T) {
 		"as many as may":                 {store.Quotas{Backlog: limit}, store.Backlog{At: now, Unfinished: limit}, 900},
 		"600 too many, 2 fewer a second": {store.Quotas{Backlog: limit}, store.Backlog{At: now, Unfinished: limit + 599, PerSecond: 2}, 300},
 		"one too many, many fewer":       {store.Quotas{Backlog: limit}, store.Backlog{At: now, Unfinished: limit, PerSecond: 50}, 60},
-		"one has waited too long":        {store.Quotas{Wait: time.Hour}, store.Backlog{At: now, Unfinished: 3, Oldest: time.Hour}, 900},
-		"fewer than may":                 {store.Quotas{Backlog: limit, Wait: time.Hour}, store.Backlog{At: now, Unfinished: limit - 1, Oldest: time.Minute}, 0},
+		"one has waited too long":        {store.Quotas{Wait: time.Hour}, store.Backlog{At: now, Unfinished: 3, Waited: time.Hour}, 900},
+		"fewer than may":                 {store.Quotas{Backlog: limit, Wait: time.Hour}, store.Backlog{At: now, Unfinished: limit - 1, Waited: time.Minute}, 0},
 		"nobody has swept for long":      {store.Quotas{Backlog: limit}, store.Backlog{At: now.Add(-time.Hour), Unfinished: limit}, 0},
-		"no limit":                       {store.Quotas{}, store.Backlog{At: now, Unfinished: 1 << 30, Oldest: 1000 * time.Hour}, 0},
+		"no limit":                       {store.Quotas{}, store.Backlog{At: now, Unfinished: 1 << 30, Waited: 1000 * time.Hour}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t)

@@ -15,12 +15,10 @@ import (
 // frees it for the next.
 const checkEvery = 2 * time.Second
 
-// patience is how long an attempt may take in all, with the waits for memory and for the engine: else one that hangs outside
-// of the engine would keep its lease for ever. Of so many jobs that had leases at the same time each may have waited for
-// as many runs of the engine as go before its own, and two are for what is done before and after.
-func (w *Worker) patience(leases int64) time.Duration {
-	line := (leases + int64(w.Concurrent) - 1) / int64(w.Concurrent)
-	return time.Duration(line+2) * w.Watchdog
+// longest is how long an attempt may take in all, with the waits for memory and for the engine behind others: else one
+// that hangs outside of the engine would keep its lease for ever.
+func (w *Worker) longest() time.Duration {
+	return time.Duration(2+int(w.claims.Load())/w.Concurrent) * w.Watchdog
 }
 
 // keep renews a lease at a third of its time, and checks it in between, until stop is
@@ -40,10 +38,8 @@ func (w *Worker) keep(ctx context.Context, lease *store.Lease) (held context.Con
 		cancel(fmt.Errorf("%w: the lease was not renewed in time: %s", job.ErrStoreAway, failed.Load()))
 	})
 	done := make(chan struct{})
-	leases := w.leases.Add(1)
 	go func() {
 		defer close(done)
-		defer w.leases.Add(-1)
 		defer tooLate.Stop()
 		interval := min(checkEvery, term/3)
 		every := time.NewTicker(interval)
@@ -59,8 +55,7 @@ func (w *Worker) keep(ctx context.Context, lease *store.Lease) (held context.Con
 			if held.Err() != nil { // after a long sleep both are ready
 				return
 			}
-			leases = max(leases, w.leases.Load())
-			if took += interval; took > w.patience(leases) {
+			if took += interval; took > w.longest() {
 				err := fmt.Errorf("%w: an attempt at job %s has taken %s", ErrStuck, lease.Spec.ID, took)
 				w.setStuck(err)
 				cancel(err)

@@ -10,14 +10,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
 // An Entry is a job's place among those that the sweeper looks after: active/<owner>/<id>, and where there are many
-// jobs, with ids of a finer [job.Grain], active/<owner>/<folder of the job>/<id>. Those of an hour's folder, some
-// 500 an hour, need no folder here, so that the unfinished jobs of an owner who has few are one listing.
+// jobs, with ids of a finer [job.Grain], active/<owner>/<minute of the job>/<id>. Those of an hour's folder, some
+// 500 an hour of all owners, need no folder here, so that the unfinished jobs of an owner who has few are one listing.
 type Entry struct {
 	ID    job.ID
 	owner string // the owner's folder
@@ -33,7 +32,7 @@ func (s *Store) at(e Entry) string {
 
 // activeFolder is the folder of a job's entry in that of its owner.
 func activeFolder(id job.ID) string {
-	if f := id.Folder(); depthOf(f) > hourDepth {
+	if f := indexFolder(id); depthOf(f) > hourDepth {
 		return f
 	}
 	return ""
@@ -56,7 +55,8 @@ func (f ActiveFolder) Position() string {
 	return order(f.path) + f.owner
 }
 
-// ActiveFolders are the folders of jobs that are not finished, or not yet tidied up, oldest first.
+// ActiveFolders are the folders of jobs that are not finished, or not yet tidied up, oldest first. With an error
+// they are those that could be found.
 func (s *Store) ActiveFolders(ctx context.Context) ([]ActiveFolder, error) {
 	owners, err := s.list(filepath.Join(s.dir, activeDir))
 	if err != nil {
@@ -64,6 +64,7 @@ func (s *Store) ActiveFolders(ctx context.Context) ([]ActiveFolder, error) {
 	}
 	var mu sync.Mutex
 	var all []ActiveFolder
+	var failed error
 	var calls []func() error
 	for _, owner := range owners {
 		calls = append(calls, func() error {
@@ -73,22 +74,28 @@ func (s *Store) ActiveFolders(ctx context.Context) ([]ActiveFolder, error) {
 				all = append(all, ActiveFolder{owner, path})
 				return nil
 			}
-			return errors.Join(add(""), s.folders(ctx, filepath.Join(activeDir, owner), span{}, add))
+			err := errors.Join(add(""), s.folders(ctx, filepath.Join(activeDir, owner), span{}, add))
+			if err != nil {
+				mu.Lock()
+				failed = err
+				mu.Unlock()
+			}
+			return ctx.Err()
 		})
 	}
-	if err := inTurns(calls); err != nil {
-		return nil, fmt.Errorf("list active jobs: %w", err)
-	}
+	err = inTurns(calls)
 	slices.SortFunc(all, func(a, b ActiveFolder) int { return cmp.Compare(a.Position(), b.Position()) })
+	if err = cmp.Or(failed, err); err != nil {
+		return all, fmt.Errorf("list active jobs: %w", err)
+	}
 	return all, nil
 }
 
-// ActiveIn lists the entries of one of those folders, oldest first. An empty one is removed, unless it may get more:
-// that is of an hour that was over two hours ago, by this machine's clock, or an owner's.
+// ActiveIn lists the entries of one of those folders, oldest first. An empty one is removed: who needs it makes it again.
 func (s *Store) ActiveIn(f ActiveFolder) (entries []Entry, err error) {
 	path := filepath.Join(s.dir, activeDir, f.owner, f.path)
 	names, err := s.list(path)
-	if err == nil && len(names) == 0 && f.path < hourOf(time.Now().Add(-2*time.Hour)) {
+	if err == nil && len(names) == 0 {
 		err = s.removeEmpty(path)
 	}
 	if err != nil {

@@ -14,22 +14,21 @@ import (
 type Backlog struct {
 	At         time.Time     `json:"at"`         // by the file server's clock
 	Unfinished int           `json:"unfinished"` // jobs
-	Oldest     time.Duration `json:"oldest_ns"`  // for how long the oldest job has waited that no worker is at
-	PerSecond  float64       `json:"per_second"` // by how many jobs it has become shorter since the sweep before
+	Waited     time.Duration `json:"waited_ns"`  // for how long those have waited at least that wait longest: a hundredth of all, and not few
+	PerSecond  float64       `json:"per_second"` // by how many jobs it has become shorter from count to count
 }
 
-// Stands reports whether a backlog still says something: not where there was no sweep, or none for ten minutes.
-func (b Backlog) Stands(now time.Time) bool { return now.Sub(b.At).Abs() <= backlogStale }
-
-// Backlog is what waited at the last sweep; the zero Backlog if there was none.
-func (s *Store) Backlog() (b Backlog, err error) {
+// Backlog is what waited at the last sweep. !known: there was none, or none for ten minutes by the file server's clock.
+func (s *Store) Backlog() (b Backlog, known bool, err error) {
 	note, err := s.Note(backlogNote)
-	if err == nil && note != nil {
-		if err = json.Unmarshal(note, &b); err != nil {
-			err = fmt.Errorf("%s: %w: %w", backlogNote, errUnreadable, err)
-		}
+	if err != nil || note == nil {
+		return b, false, err
 	}
-	return b, err
+	if err = json.Unmarshal(note, &b); err != nil {
+		return b, false, fmt.Errorf("%s: %w: %w", backlogNote, errUnreadable, err)
+	}
+	now, err := s.now()
+	return b, err == nil && now.Sub(b.At).Abs() <= backlogStale, err
 }
 
 // SetBacklog leaves it to those who accept jobs.
@@ -48,7 +47,7 @@ type BacklogError struct {
 }
 
 func (e *BacklogError) Error() string {
-	return fmt.Sprintf("%s: %d are unfinished, and the oldest has waited for %v", job.ErrBacklog, e.Unfinished, e.Oldest.Round(time.Second))
+	return fmt.Sprintf("%s: %d are unfinished, and some have waited for %v", job.ErrBacklog, e.Unfinished, e.Waited.Round(time.Second))
 }
 
 func (e *BacklogError) Unwrap() error { return job.ErrBacklog }
@@ -65,9 +64,10 @@ const (
 
 // A knownBacklog is what this process has read of the backlog.
 type knownBacklog struct {
-	mu   sync.Mutex
-	read time.Time
-	last Backlog
+	mu    sync.Mutex
+	read  time.Time
+	last  Backlog
+	known bool
 }
 
 // backlogged is a [BacklogError] where as many jobs wait as may, or one has waited for so long, by the last sweep. What
@@ -82,18 +82,18 @@ func (s *Store) backlogged() error {
 	defer k.mu.Unlock()
 	if time.Since(k.read) >= backlogAge {
 		k.read = time.Now()
-		k.last, _ = s.Backlog() // damaged is as good as none
+		k.last, k.known, _ = s.Backlog() // damaged is as good as none
 	}
 	b := k.last
-	if !b.Stands(time.Now()) {
+	if !k.known {
 		return nil
 	}
 	over := 0.0 // jobs too many
 	if q.Backlog != 0 && b.Unfinished >= q.Backlog {
 		over = float64(b.Unfinished-q.Backlog) + 1
 	}
-	if q.Wait != 0 && b.Oldest >= q.Wait { // those that came in the time by which it is too long
-		over = max(over, float64(b.Unfinished)*float64(b.Oldest-q.Wait)/float64(b.Oldest)+1)
+	if q.Wait != 0 && b.Waited >= q.Wait { // those that came in the time by which it is too long
+		over = max(over, float64(b.Unfinished)*float64(b.Waited-q.Wait)/float64(b.Waited)+1)
 	}
 	if over == 0 {
 		return nil

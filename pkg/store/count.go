@@ -72,9 +72,9 @@ func (s *Store) count(a *account, c *count) error {
 	if err != nil {
 		return err
 	}
-	used := use{unfinished: t.Jobs}
+	used := use{unfinished: t[0].Jobs}
 	if c.hour != "" {
-		used = t.use()
+		used = t[0].use()
 	}
 	c.set(used, stampOf(began))
 	return nil

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -50,13 +51,10 @@ func (s *Store) forgetKeys(ctx context.Context, p *Progress, before time.Time) e
 			if !isHex(leaf, 2) || folder <= p.After {
 				continue
 			}
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
 			n, err := s.forgetKeysIn(filepath.Join(root, folder), before)
 			p.Count += n
-			if failed.add(err); errors.Is(err, job.ErrStoreAway) {
-				return err
+			if failed.add(err); stops(ctx, err) {
+				return cmp.Or(err, ctx.Err())
 			}
 			p.After = folder
 		}

@@ -127,8 +127,7 @@ func (s *Store) dissolveDamaged(id job.ID, why string) (copies []string, err err
 
 // unlist takes a job out of an owner's index, whatever it counts for there.
 func (s *Store) unlist(folder string, id job.ID) error {
-	inOwners := strings.TrimPrefix(filepath.Dir(s.ownerEntry(&job.Spec{ID: id})), s.ownerDir(""))
-	dir := filepath.Join(s.dir, ownersDir, folder, inOwners)
+	dir := filepath.Join(s.dir, ownersDir, folder, indexFolder(id))
 	names, err := s.list(dir)
 	for _, name := range names {
 		if strings.HasPrefix(name, string(id)+".") {

@@ -109,16 +109,8 @@ const inParallel = 16
 
 // tallies lists an owner's hours.
 func (s *Store) tallies(folder string, hours []string) (map[string]tally, error) {
-	found := make([]tally, len(hours))
-	var calls []func() error
-	for i, hour := range hours {
-		calls = append(calls, func() error {
-			var err error
-			found[i], err = s.tally(filepath.Join(s.dir, ownersDir, folder), hour)
-			return err
-		})
-	}
-	if err := inTurns(calls); err != nil {
+	found, err := s.tally(filepath.Join(s.dir, ownersDir, folder), hours...)
+	if err != nil {
 		return nil, err
 	}
 	all := map[string]tally{}
@@ -130,12 +122,46 @@ func (s *Store) tallies(folder string, hours []string) (map[string]tally, error)
 	return all, nil
 }
 
-// tally counts the jobs in a folder of a tree with the layout of jobs/, and in those below. With the whole
-// directory away it is job.ErrStoreAway, and not an empty folder.
-func (s *Store) tally(tree, path string) (t tally, err error) {
-	var finer []string
-	now := time.Now()
+// tally counts the jobs in each of some folders of an owner's tree, and in those below: a level of all after the other,
+// so that no more than some folders are listed at a time. With the whole directory away it is job.ErrStoreAway, and
+// not empty folders.
+func (s *Store) tally(tree string, folders ...string) ([]tally, error) {
+	type place struct {
+		path string
+		of   int // of folders
+	}
+	var level []place
+	for i, folder := range folders {
+		level = append(level, place{folder, i})
+	}
+	sums, now := make([]tally, len(folders)), time.Now()
+	for len(level) > 0 {
+		found, finer := make([]tally, len(level)), make([][]string, len(level))
+		var calls []func() error
+		for i, p := range level {
+			calls = append(calls, func() (err error) { found[i], finer[i], err = s.tallyOne(tree, p.path, now); return err })
+		}
+		if err := inTurns(calls); err != nil {
+			return nil, err
+		}
+		var next []place
+		for i, p := range level {
+			sums[p.of].Jobs, sums[p.of].KiB = sums[p.of].Jobs+found[i].Jobs, sums[p.of].KiB+found[i].KiB
+			for _, sub := range finer[i] {
+				next = append(next, place{sub, p.of})
+			}
+		}
+		level = next
+	}
+	return sums, nil
+}
+
+// tallyOne counts the jobs in a folder, and returns those in it.
+func (s *Store) tallyOne(tree, path string, now time.Time) (t tally, finer []string, err error) {
 	names, err := s.listThere(filepath.Join(tree, path))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = s.there()
+	}
 	for _, name := range names {
 		text, counts, _ := strings.Cut(name, ".")
 		if _, err := job.ParseID(text); err != nil {
@@ -149,22 +175,7 @@ func (s *Store) tally(tree, path string) (t tally, err error) {
 			t.KiB += kib
 		}
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		err = s.there()
-	}
-	if err != nil {
-		return t, err
-	}
-	below := make([]tally, len(finer))
-	var calls []func() error
-	for i, sub := range finer {
-		calls = append(calls, func() (err error) { below[i], err = s.tally(tree, sub); return err })
-	}
-	err = inTurns(calls)
-	for _, b := range below {
-		t.Jobs, t.KiB = t.Jobs+b.Jobs, t.KiB+b.KiB
-	}
-	return t, err
+	return t, finer, err
 }
 
 func (s *Store) pastAt(folder string) string { return filepath.Join(s.dir, usageDir, folder) }

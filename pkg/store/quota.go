@@ -26,7 +26,7 @@ type Quotas struct {
 	Uploads    int           `name:"max-pending-uploads" default:"100" env:"ATELIER_MAX_PENDING_UPLOADS" help:"Uploads to S3 that each owner may have pending, until a job is made of them or they are a day old; 0 is no limit."`
 	Runs       int           `name:"max-runs" default:"20" env:"ATELIER_MAX_RUNS" help:"Runs that a job may have, its retries counted; 0 is no limit."`
 	Backlog    int           `name:"max-backlog" default:"1000000" env:"ATELIER_MAX_BACKLOG" help:"Jobs of all owners that may be queued or running at a time, as the last sweep has counted them; 0 is no limit."`
-	Wait       time.Duration `name:"max-wait" default:"12h" env:"ATELIER_MAX_WAIT" help:"Time that the oldest queued job may have waited by the last sweep while others are accepted; 0 is no limit. Less than --max-age, or accepted jobs fail."`
+	Wait       time.Duration `name:"max-wait" default:"12h" env:"ATELIER_MAX_WAIT" help:"Time that a hundredth of the queued jobs, and not less than 100, may have waited by the last sweep while others are accepted; 0 is no limit. Less than --max-age, or accepted jobs fail."`
 	MinFree    int           `name:"min-free" default:"1024" env:"ATELIER_MIN_FREE" help:"MiB, or 5% of the file system where that is less, that submissions leave free in the shared directory; 0 is no limit. On a file system without a size limit, such as EFS, use --max-stored instead."`
 }
 

@@ -34,14 +34,14 @@ func (s *Store) Reconcile(ctx context.Context, after string, before, now time.Ti
 	err = s.folders(ctx, jobsDir, span{after, before}, func(folder string) error {
 		folders = append(folders, folder)
 		if depthOf(folder) == secondDepth {
-			return nil // it is reconciled with its minute, since owners' folders stop there
+			return nil // it is reconciled with its minute: see indexFolder
 		}
 		r := reconciliation{Store: s, at: folder, folders: folders, now: now, stale: stale}
 		r.late = now.Sub(startOf(folder[:len(hourForm)])) > day+2*time.Hour
 		folders = nil
 		err := r.run(ctx, &index)
 		p.Count += int(r.repaired.Load())
-		if errors.Is(err, job.ErrStoreAway) || ctx.Err() != nil {
+		if stops(ctx, err) {
 			return cmp.Or(err, ctx.Err())
 		}
 		failed.add(err)

@@ -46,7 +46,7 @@ func (r *reconciliation) endGrave(id job.ID) (ended bool, err error) {
 func (r *reconciliation) index(owners []string) error {
 	var calls []func() error
 	for _, owner := range owners {
-		calls = append(calls, func() error { return r.indexOf(filepath.Join(ownersDir, owner), r.at) })
+		calls = append(calls, func() error { return r.indexOf(filepath.Join(r.dir, ownersDir, owner, r.at)) })
 	}
 	if err := regardless(calls); err != nil {
 		return err
@@ -63,14 +63,12 @@ func (r *reconciliation) index(owners []string) error {
 	return nil
 }
 
-// indexOf reads the names that an owner has in a folder, and notes what is to be repaired there.
-func (r *reconciliation) indexOf(tree, folder string) error {
-	dir := filepath.Join(r.dir, tree, folder)
+// indexOf reads the names in an owner's folder, and notes what is to be repaired there.
+func (r *reconciliation) indexOf(dir string) error {
 	names, err := r.list(dir)
 	if err != nil {
 		return err
 	}
-	var failed failures
 	var repairs []func() error
 	var ids []job.ID
 	stay := 0
@@ -87,8 +85,6 @@ func (r *reconciliation) indexOf(tree, folder string) error {
 			if !r.jobs[id] {
 				repairs = append(repairs, func() error { return r.removeStranger(id, filepath.Join(dir, name)) })
 			}
-		case depthOf(folder) > hourDepth && isTime(filepath.Join(folder, name), r.now): // a second's, where there are such
-			failed.add(r.indexOf(tree, filepath.Join(folder, name)))
 		}
 		stay++
 	}
@@ -101,7 +97,7 @@ func (r *reconciliation) indexOf(tree, folder string) error {
 	if stay == 0 && r.late {
 		r.empty = append(r.empty, dir)
 	}
-	return failed.one
+	return nil
 }
 
 // removeStranger removes a name in the owners' index that is of no job, nor of one on its way in: a draft is there before the

@@ -95,7 +95,7 @@ func (x *expiry) work(ctx context.Context) error {
 		x.progress.Count += n
 	}
 	for i, folder := range x.batch {
-		if errors.Is(errs[i], job.ErrStoreAway) || ctx.Err() != nil {
+		if stops(ctx, errs[i]) {
 			return cmp.Or(errs[i], ctx.Err())
 		}
 		x.failed.add(errs[i])
@@ -132,7 +132,7 @@ func (x *expiry) folder(ctx context.Context, folder string) (expired int, err er
 	for some := range slices.Chunk(slices.Compact(ids), expiring) {
 		n, err := x.expire(ctx, some, inGrave, index)
 		expired += n
-		if errors.Is(err, job.ErrStoreAway) || ctx.Err() != nil {
+		if stops(ctx, err) {
 			return expired, cmp.Or(err, ctx.Err())
 		}
 		failed.add(err)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -62,8 +63,8 @@ func (s *Store) Forget(ctx context.Context, before time.Time, after string) (p P
 	err = s.folders(ctx, goneDir, span{after, before}, func(folder string) error {
 		n, err := s.forgetIn(folder)
 		p.Count += n
-		if failed.add(err); errors.Is(err, job.ErrStoreAway) {
-			return err
+		if failed.add(err); stops(ctx, err) {
+			return cmp.Or(err, ctx.Err())
 		}
 		p.After = folder
 		return nil
@@ -83,7 +84,7 @@ func (s *Store) forgetIn(folder string) (forgotten int, err error) {
 	names, err := s.list(dir)
 	var calls []func() error
 	for _, name := range names {
-		if _, ok := jobIn(folder, name); ok { // also where somebody has made a folder of it
+		if _, ok := jobIn(folder, name, job.ID.Folder); ok { // also where somebody has made a folder of it
 			calls = append(calls, func() error { return s.removeTree(filepath.Join(dir, name)) })
 		}
 	}

@@ -41,27 +41,50 @@ func depthOf(path string) int {
 	return strings.Count(path, "/") + 1
 }
 
+// indexFolder is the folder of a job in the trees of its owner, in owners/ and active/. They end at minutes: whether a
+// job's own folder is that of a second depends on all owners' jobs, and one with a job a second would have as
+// many folders as jobs.
+func indexFolder(id job.ID) string {
+	f := id.Folder()
+	return f[:min(len(f), len("2006/01/02/15/04"))]
+}
+
 // jobIn is the job that a name in a folder of such a tree is of. !ok: of none, or it is not in its place.
-func jobIn(folder, name string) (id job.ID, ok bool) {
+func jobIn(folder, name string, place func(job.ID) string) (id job.ID, ok bool) {
 	text, counts, _ := strings.Cut(name, ".") // see past.go
 	id, err := job.ParseID(text)
-	return id, err == nil && counts != goneCharge && id.Folder() == folder
+	return id, err == nil && counts != goneCharge && place(id) == folder
 }
 
-// walk calls visit for the jobs below root, newest first, and only those before a given one.
-func (s *Store) walk(root string, before job.ID, visit func(job.ID) error) error {
-	return s.walkBelow(root, "", nil, before, visit)
+// A walk goes through the jobs in a tree, newest first.
+type walk struct {
+	*Store
+	root   string
+	place  func(job.ID) string // the folder of a job
+	before job.ID              // only older ones; "" is all
+	visit  func(job.ID) error
+	// lists is how many folders it lists at most, each counted when it is not the first; 0 is no limit. Beyond that
+	// it ends with errEnough, and reached is the time from which on all were visited.
+	lists   int
+	listed  int
+	reached string
 }
 
-// walkBelow is walk of a folder and of given jobs of its time, newest first, that are in coarser folders.
-func (s *Store) walkBelow(root, path string, given []job.ID, before job.ID, visit func(job.ID) error) error {
-	names, err := s.list(filepath.Join(root, path))
+func (w *walk) run() error { return w.below("", nil) }
+
+// below is a walk of a folder and of given jobs of its time, newest first, that are in coarser folders.
+func (w *walk) below(path string, given []job.ID) error {
+	if w.listed++; w.lists > 0 && w.listed > w.lists {
+		return errEnough
+	}
+	before, visit := w.before, w.visit
+	names, err := w.list(filepath.Join(w.root, path))
 	if err != nil {
 		return err
 	}
 	ids, finer := given, []string(nil)
 	for _, name := range names {
-		if id, ok := jobIn(path, name); ok {
+		if id, ok := jobIn(path, name, w.place); ok {
 			if before == "" || id < before {
 				ids = append(ids, id)
 			}
@@ -86,10 +109,11 @@ func (s *Store) walkBelow(root, path string, given []job.ID, before job.ID, visi
 		if err := visitAll(ids[:younger], visit); err != nil {
 			return err
 		}
-		// Their capacity too ends there: walkBelow appends to them.
-		if err := s.walkBelow(root, sub, ids[younger:inside:inside], before, visit); err != nil {
+		// Their capacity too ends there: below appends to them.
+		if err := w.below(sub, ids[younger:inside:inside]); err != nil {
 			return err
 		}
+		w.reached = sub
 		ids = ids[inside:]
 	}
 	return visitAll(ids, visit)

@@ -27,33 +27,36 @@ func (s *Sweeper) dead(ctx context.Context, now time.Time) error {
 	if s.Dead == nil {
 		return nil
 	}
-	var errs mishaps
+	errs := make([]error, deadReceivers)
 	var all sync.WaitGroup
-	for range deadReceivers {
-		all.Go(func() { s.receiveDead(ctx, now, &errs) })
+	for i := range errs {
+		all.Go(func() { errs[i] = s.receiveDead(ctx, now) })
 	}
 	all.Wait()
-	return errs.err()
+	return errors.Join(errs...)
 }
 
-func (s *Sweeper) receiveDead(ctx context.Context, now time.Time, errs *mishaps) {
+func (s *Sweeper) receiveDead(ctx context.Context, now time.Time) error {
+	var errs failures
 	for ctx.Err() == nil {
 		ds, err := s.Dead.Receive(ctx, deadBatch, 0, deadAside)
-		errs.add(err)
-		if len(ds) == 0 {
-			return
+		if err != nil {
+			errs.add(err)
+			break
 		}
 		for _, d := range ds {
-			done, err := s.bury(ctx, d, now)
-			if err == nil && done {
+			if done, err := s.bury(ctx, d, now); err != nil {
+				errs.add(err)
+			} else if done {
 				s.buried.Add(1)
-				err = s.Dead.Delete(ctx, d)
-			}
-			if errs.add(err); errors.Is(err, job.ErrStoreAway) {
-				return // so it is for all
+				errs.add(s.Dead.Delete(ctx, d))
 			}
 		}
+		if len(ds) == 0 || errs.away {
+			break
+		}
 	}
+	return errs.join()
 }
 
 // bury says whether a dead message is done with.

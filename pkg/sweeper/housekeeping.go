@@ -15,13 +15,15 @@ const (
 	// tempAge is how old a temporary file must be to be one of a dead process.
 	// One of a process that was merely stalled may go too: it looks again.
 	tempAge = 5 * time.Minute
-	// graveTime is how long an erased job's address answers that it is gone.
-	graveTime = 90 * 24 * time.Hour
-	// settled is how long after the end of an hour its jobs are reconciled first: no submission takes as long.
+	// graveTime is how long after the retention a tombstone goes: by then the horizon says that the job is gone.
+	graveTime = 24 * time.Hour
+	// settled is how long after the end of an hour its jobs are reconciled: no submission takes as long.
 	settled = time.Hour
-	// day is for how long erased jobs count as submissions.
-	day = 24 * time.Hour
 )
+
+// ended is how long after the end of an hour its jobs are reconciled for the last time: they have ended by then, and
+// their submissions count no more.
+func (s *Sweeper) ended() time.Duration { return max(s.MaxAge, 24*time.Hour) + 2*time.Hour }
 
 // A task of housekeeping goes through a tree of folders, again and again. A pass may take many sweeps: each goes on
 // where the last one stopped.
@@ -52,6 +54,14 @@ func (s *Sweeper) tasks(now time.Time) []task {
 			return store.Progress{Done: err == nil}, err
 		}
 	}
+	reconcile := func(before time.Time) func(context.Context, string) (store.Progress, error) {
+		return func(ctx context.Context, after string) (store.Progress, error) {
+			if after == "" || after > job.Hour.Folder(now) { // the first, or a clock was set
+				after = job.Hour.Folder(before.Add(-24 * time.Hour))
+			}
+			return st.Reconcile(ctx, after, before, now, stale)
+		}
+	}
 	return []task{
 		{"erasures", 0, once(st.EndErasures)},
 		{"spare files", 0, once(func(context.Context) error { return st.FillSpares() })},
@@ -61,32 +71,14 @@ func (s *Sweeper) tasks(now time.Time) []task {
 			s.expired.Add(int64(p.Count))
 			return p, err
 		}},
-		{"reconciliation", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
-			return s.reconcile(ctx, now, now.Add(-settled), after)
-		}},
-		// Again when all that is not retried has ended, and so what came late is there.
-		{"late reconciliation", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
-			return s.reconcile(ctx, now, now.Add(-s.ended()), after)
-		}},
+		{"reconciliation", time.Hour, reconcile(now.Add(-settled))},
+		{"last reconciliation", time.Hour, reconcile(now.Add(-s.ended()))},
 		{"idempotency keys", 6 * time.Hour, func(ctx context.Context, after string) (store.Progress, error) { return st.ForgetKeys(ctx, after, now) }},
 		{"uploads", time.Hour, once(func(ctx context.Context) error { return st.ForgetUploads(ctx, now) })},
 		{"tombstones", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
 			return st.Forget(ctx, now.Add(-s.Retention-graveTime), after)
 		}},
 	}
-}
-
-// ended is how long after the end of an hour all its jobs have ended but for those that are retried, and those that were erased
-// count as submissions no more.
-func (s *Sweeper) ended() time.Duration { return max(s.MaxAge, day) + 2*time.Hour }
-
-// reconcile reconciles the hours that were over at a time. Where it is not known how far that has come, or only by
-// a clock that has been set since, it begins where the later of the two takes over from the earlier.
-func (s *Sweeper) reconcile(ctx context.Context, now, before time.Time, after string) (store.Progress, error) {
-	if after == "" || after > job.Hour.Folder(before) {
-		after = job.Hour.Folder(before.Add(-s.ended()))
-	}
-	return s.Store.Reconcile(ctx, after, before, now, stale)
 }
 
 // housekeeping works on all tasks that are due, at the same time, so that none holds up another, until ctx ends.
@@ -104,10 +96,10 @@ func (s *Sweeper) housekeeping(ctx context.Context, now time.Time, m *memory) er
 		}
 		all.Go(func() {
 			p, err := t.run(ctx, known.After)
+			known.After, known.Done = p.After, p.Done
+			m.setTask(t.name, known)
 			err = s.inTime(ctx, err)
-			if t.every > 0 { // others always begin anew
-				known.After, known.Done = p.After, p.Done
-				m.setTask(t.name, known)
+			if t.every > 0 { // else the next begins anew
 				err = errors.Join(err, s.save(m))
 			}
 			if err != nil {

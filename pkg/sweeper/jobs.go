@@ -3,6 +3,8 @@ package sweeper
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -11,13 +13,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// atOnce is how many jobs a sweep looks at, or tasks of housekeeping it works on, at the same time. Each takes a
+// atOnce is how many jobs a sweep looks at at the same time. Each takes a
 // handful of calls of the file server, one after the other.
 const atOnce = 32
 
-// oldest is how many of the oldest jobs each sweep looks at, which are most likely to be in need,
+// mostOldest is how many of the oldest jobs each sweep looks at, which are most likely to be in need,
 // where it has no time for all.
-const oldest = 1000
+const mostOldest = 1000
 
 // patience is how many comparisons in a row must find fewer messages than jobs before
 // messages count as lost: the queue's numbers are approximate, and a job is
@@ -38,21 +40,18 @@ const mostWaiting = 20_000
 // died.
 const stale = 10 * time.Minute
 
-// A round is what a sweep finds out of the active jobs, in its part of a round through all of them.
+// A round is what a sweep finds out of the active jobs.
 type round struct {
-	first bool       // it begins the round through all
-	last  bool       // it has come to the end
-	stop  func()     // ends the looking
-	errs  mishaps    // of jobs and folders
-	mu    sync.Mutex // of what follows
-
-	looked     int
+	mu         sync.Mutex
 	unfinished int // of those that were looked at
 	abandoned  []job.Job
 	waiting    []waiting
-	claimed    map[string]time.Time // by owner: when the youngest run was asked for that a worker is at
+	claimed    map[string]time.Time // by owner: when the youngest of the runs that a worker is at was asked for
+	errs       failures
+	first      bool // it begins a round through all jobs
+	waited     map[int64]int // queued jobs, by the minute in which their run was asked for
 
-	queuedSince time.Time // when the oldest job that no worker is at was submitted or retried
+	counted map[string]int // unfinished jobs by the folders that were looked at
 }
 
 // A waiting job is one that no worker is at and that was not announced for a while.
@@ -61,8 +60,36 @@ type waiting struct {
 	announced time.Time
 }
 
+// failures are errors of many jobs, of which the first are kept.
+type failures struct {
+	errs []error
+	more int
+	away bool // the store, of which all others will say the same
+}
+
+const mostFailures = 10
+
+func (f *failures) add(err error) {
+	f.away = f.away || errors.Is(err, job.ErrStoreAway)
+	switch {
+	case err == nil:
+	case len(f.errs) < mostFailures:
+		f.errs = append(f.errs, err)
+	default:
+		f.more++
+	}
+}
+
+func (f *failures) join() error {
+	if f.more == 0 {
+		return errors.Join(f.errs...)
+	}
+	return errors.Join(append(slices.Clone(f.errs), fmt.Errorf("and %d errors more", f.more))...)
+}
+
 // jobs looks at active jobs and sends again, or ends, those that need it: at all of them, the oldest
-// first, as far as ctx allows; and else at the oldest and, in turn, at the others.
+// first, as far as ctx allows; and else at the oldest and, in turn, at the others. What can't be read holds up nothing
+// else.
 func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
 	m := all.Jobs // nobody else changes it
 	defer func() {
@@ -70,61 +97,82 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
 		all.Jobs = m
 		all.mu.Unlock()
 	}()
-	folders, err := s.Store.ActiveFolders(ctx)
-	if err != nil && (len(folders) == 0 || errors.Is(err, job.ErrStoreAway)) {
+	r := &round{first: m.Cursor == "", claimed: map[string]time.Time{}, waited: map[int64]int{}, counted: map[string]int{}}
+	look, cancel := half(ctx)
+	defer cancel()
+	folders, err := s.Store.ActiveFolders(look)
+	if len(folders) == 0 && err != nil {
+		if !m.Backlog.At.IsZero() { // nothing better is known
+			m.Backlog.At = now
+			err = errors.Join(err, s.Store.SetBacklog(m.Backlog))
+		}
 		return err
 	}
-	look, stop := half(ctx)
-	defer stop()
-	r := &round{first: m.Cursor == "", stop: stop, claimed: map[string]time.Time{}}
-	r.errs.add(err)
-	next := slices.IndexFunc(folders, func(f store.ActiveFolder) bool { return f.Position() > m.Cursor })
-	if next < 0 {
-		next = len(folders)
+	complete := look.Err() == nil
+	if complete {
+		r.errs.add(err) // of an owner; others are none the worse for it
 	}
-	if r.first {
+	if m.Cursor == "" {
 		m.Counted = 0
-	} else { // their part is small, so that the cursor moves whatever they are
+	} else { // in a part of the time, so that the cursor moves however long that takes
 		some, cancel := half(look)
-		s.lookAt(some, folders[:next], s.oldest(), now, r)
+		s.lookAt(some, folders, s.oldest, now, r)
 		cancel()
 	}
 	seen := r.unfinished
-	for _, f := range folders[next:] {
-		before := r.unfinished
-		if s.lookAt(look, []store.ActiveFolder{f}, 0, now, r); look.Err() != nil {
-			break // the next sweep goes on from there
+	behind := slices.IndexFunc(folders, func(f store.ActiveFolder) bool { return f.Position() > m.Cursor })
+	if behind < 0 {
+		behind = len(folders)
+	}
+	looks := 0
+	for some := range slices.Chunk(folders[behind:], atOnce) {
+		if looks++; s.looks > 0 && looks > s.looks || !s.lookAt(look, some, 0, now, r) {
+			complete = false
+			break
 		}
-		m.Cursor, m.Counted = f.Position(), m.Counted+r.unfinished-before
+		for _, f := range some {
+			m.Counted += r.counted[f.Position()]
+		}
+		m.Cursor = some[len(some)-1].Position()
 	}
-	if look.Err() == nil { // it was the last
-		r.last, m.Cursor, m.Unfinished, m.CountedAt = true, "", m.Counted, now
+	report := max(m.Unfinished, m.Counted, seen)
+	if complete {
+		m.Backlog.PerSecond = shrinks(&m, now)
+		m.Cursor, m.Unfinished, m.CountedAt = "", m.Counted, now
+		report = m.Unfinished
 	}
-	s.report.Unfinished = max(m.Unfinished, m.Counted, seen)
-	m.Backlog = r.backlog(m, s.report.Unfinished, now)
+	s.report.Unfinished = report
+	m.Backlog.At, m.Backlog.Unfinished, m.Backlog.Waited = now, report, r.longest(report, now)
 	r.errs.add(s.Store.SetBacklog(m.Backlog))
 	m.noteClaims(r.claimed, now.Add(-s.MaxAge))
-	return errors.Join(ctx.Err(), r.errs.err(), s.send(ctx, "its worker died", r.abandoned), s.sendLost(ctx, r, &m, now))
+	r.errs.add(s.send(ctx, "its worker died", r.abandoned))
+	r.errs.add(s.sendLost(ctx, r, &m, complete, now))
+	return r.errs.join()
 }
 
-// oldest is at how many of the oldest jobs a sweep looks that has no time for all.
-func (s *Sweeper) oldest() int {
-	if s.most > 0 {
-		return s.most / 4
+// shrinks is by how many jobs a second the backlog has become shorter since all were counted last.
+func shrinks(m *jobsMemory, now time.Time) float64 {
+	since := now.Sub(m.CountedAt)
+	if since <= 0 || since > time.Hour {
+		return 0
 	}
-	return oldest
+	return float64(m.Unfinished-m.Counted) / since.Seconds()
 }
 
-// backlog is what waits, by what a round has found and the sweep before it.
-func (r *round) backlog(m jobsMemory, unfinished int, now time.Time) store.Backlog {
-	b := store.Backlog{At: now, Unfinished: unfinished}
-	if !r.queuedSince.IsZero() {
-		b.Oldest = now.Sub(r.queuedSince)
+// few is how many jobs may wait for long for reasons of their own: what one job, or one owner, waits for says nothing of
+// the others.
+const few = 100
+
+// longest is for how long those have waited that have waited longest: a hundredth of all that are unfinished, and
+// not few.
+func (r *round) longest(unfinished int, now time.Time) time.Duration {
+	n := 0
+	for _, minute := range slices.Sorted(maps.Keys(r.waited)) {
+		if n += r.waited[minute]; n >= max(few, unfinished/100) {
+			return max(0, now.Sub(time.Unix(minute*60, 0)))
+		}
 	}
-	if since := now.Sub(m.Backlog.At); since > 0 && since < time.Hour {
-		b.PerSecond = float64(m.Backlog.Unfinished-unfinished) / since.Seconds()
-	}
-	return b
+	return 0
 }
 
 // half has half of the time that ctx has left, so that there is time for what follows from the first.
@@ -136,26 +184,49 @@ func half(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, time.Until(end)/2)
 }
 
-// lookAt looks at the jobs in folders, and at no further folder after so many jobs; 0 is no limit. It ends with
-// ctx.
-func (s *Sweeper) lookAt(ctx context.Context, folders []store.ActiveFolder, limit int, now time.Time, r *round) {
+// lookAt looks at the jobs in folders, and at no further folders after so many jobs; 0 is no limit. It says whether that was
+// done when ctx ended or the store was away. It passes over folders that this round has looked at.
+func (s *Sweeper) lookAt(ctx context.Context, folders []store.ActiveFolder, limit int, now time.Time, r *round) bool {
 	seen := 0
-	for _, f := range folders {
-		if ctx.Err() != nil || limit > 0 && seen >= limit {
+	for some := range slices.Chunk(folders, atOnce) {
+		if limit > 0 && seen >= limit {
 			break
 		}
-		entries, err := s.Store.ActiveIn(f)
-		r.failed(err)
+		some = slices.DeleteFunc(slices.Clone(some), func(f store.ActiveFolder) bool { _, looked := r.counted[f.Position()]; return looked })
+		var mu sync.Mutex
+		var entries []placed
+		each(ctx, some, func(f store.ActiveFolder) {
+			in, err := s.Store.ActiveIn(f)
+			mu.Lock()
+			defer mu.Unlock()
+			r.errs.add(err)
+			for _, e := range in {
+				entries = append(entries, placed{e, f.Position()})
+			}
+		})
 		seen += len(entries)
-		each(ctx, entries, func(e store.Entry) { s.checkup(e, now, r) })
+		counted := map[string]int{}
+		each(ctx, entries, func(e placed) {
+			if s.checkup(e.Entry, now, r) {
+				mu.Lock()
+				defer mu.Unlock()
+				counted[e.in]++
+			}
+		})
+		if ctx.Err() != nil || r.errs.away {
+			return false
+		}
+		for _, f := range some {
+			r.counted[f.Position()] = counted[f.Position()]
+		}
 	}
+	return true
 }
 
-// failed notes an error of a job or a folder. That the store is away is one of all.
-func (r *round) failed(err error) {
-	if r.errs.add(err); errors.Is(err, job.ErrStoreAway) {
-		r.stop()
-	}
+// A placed entry is one in a folder.
+type placed struct {
+	store.Entry
+	in string
 }
 
 // each calls do with items, some at the same time, until ctx ends.
@@ -172,8 +243,8 @@ func each[T any](ctx context.Context, items []T, do func(T)) {
 	all.Wait()
 }
 
-// checkup looks at a job. It may be called concurrently.
-func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) {
+// checkup looks at a job, and says whether it is unfinished. It may be called concurrently.
+func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) bool {
 	c, err := s.Store.Checkup(e, now, stale)
 	old := err == nil && now.Sub(c.RunBegan) > s.MaxAge
 	if old {
@@ -181,33 +252,31 @@ func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.looked++; s.most > 0 && r.looked > s.most {
-		r.stop()
-	}
 	switch {
 	case errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone), errors.Is(err, job.ErrNotFound):
-		return // and is tidied up now; about to be made, or never to be
+		return false // and is tidied up now; about to be made, or never to be
 	case old && err == nil:
-		return
+		return false
 	case err != nil:
 		r.unfinished++
-		r.failed(err)
-		return
+		r.errs.add(err)
+		return true
 	}
 	r.unfinished++
-	if !c.Leased && (r.queuedSince.IsZero() || c.RunBegan.Before(r.queuedSince)) {
-		r.queuedSince = c.RunBegan
+	if !c.Leased {
+		r.waited[c.RunBegan.Unix()/60]++
 	}
 	switch {
 	case c.Abandoned:
 		r.abandoned = append(r.abandoned, c.Job)
 	case c.Leased:
-		if r.claimed[c.Job.Owner].Before(c.RunBegan) { // not when it was sent, since that may have been again
+		if r.claimed[c.Job.Owner].Before(c.RunBegan) {
 			r.claimed[c.Job.Owner] = c.RunBegan
 		}
 	case now.Sub(c.Announced) > s.silence(c.Announced.Sub(c.RunBegan)) && len(r.waiting) < mostWaiting:
 		r.waiting = append(r.waiting, waiting{c.Job, c.Announced})
 	}
+	return true
 }
 
 // silence is how long to wait before a job's message is taken for lost: as long

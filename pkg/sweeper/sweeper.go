@@ -6,6 +6,7 @@ package sweeper
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -79,10 +80,10 @@ func (t Times) Validate() error {
 type Sweeper struct {
 	Config
 	report Report // of the sweep that is being made
+	oldest int    // see mostOldest
+	looks  int    // in tests: how many times a sweep looks at some folders, in place of half of its time; 0 otherwise
 
 	resent, buried, timedOut, expired atomic.Int64 // of it
-
-	most int // set by tests alone: jobs that it has time for
 }
 
 // New checks the configuration and fills in its defaults.
@@ -104,7 +105,7 @@ func New(cfg Config) (*Sweeper, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Sweeper{Config: cfg}, nil
+	return &Sweeper{Config: cfg, oldest: mostOldest}, nil
 }
 
 // Start sweeps whenever it is this process's turn, until stop is called. That ends a
@@ -139,6 +140,56 @@ func (s *Sweeper) run(ctx context.Context) {
 			s.Log.Warn("a sweep was not finished; the next goes on", "error", err)
 		}
 	}
+}
+
+// A memory is what a sweep knows of those before it, whoever made them.
+type memory struct {
+	mu sync.Mutex
+
+	Jobs  jobsMemory            `json:"jobs"`
+	Tasks map[string]taskMemory `json:"tasks"`
+}
+
+// A jobsMemory is how far the sweeps have come with active jobs.
+type jobsMemory struct {
+	Cursor     string    `json:"cursor"`     // the last folder that was looked at, "" if all were
+	Counted    int       `json:"counted"`    // unfinished jobs up to there, or of all
+	Unfinished int       `json:"unfinished"` // when all were looked at last
+	CountedAt  time.Time `json:"counted_at"` // then
+
+	Shortfalls int              `json:"shortfalls"` // comparisons in a row that found fewer messages than jobs
+	Missing    int              `json:"missing"`    // by how many, as far as they were not sent again
+	Messages   int              `json:"messages"`   // on the queue when the round through all jobs began
+	Claimed    map[string]int64 `json:"claimed"`    // see noteClaims
+
+	Backlog store.Backlog `json:"backlog"` // of the last sweep
+}
+
+func (m *memory) task(name string) taskMemory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.Tasks[name]
+}
+
+func (m *memory) setTask(name string, t taskMemory) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.Tasks == nil {
+		m.Tasks = map[string]taskMemory{}
+	}
+	m.Tasks[name] = t
+}
+
+// save leaves the memory to the next sweep. It is called whenever a part of a sweep is done, so that one that is
+// killed does not make all that it did be done again.
+func (s *Sweeper) save(m *memory) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	note, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return s.Store.SetNote(store.SweepNote, note)
 }
 
 // reserve is how long before a deadline a sweep stops, so that the job in work is
@@ -184,13 +235,24 @@ func (s *Sweeper) turn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m, unread := s.recall()
+	var m memory
+	note, err := s.Store.Note(store.SweepNote)
+	if err != nil && !errors.Is(err, job.ErrDamagedJob) {
+		return err // rather than forget how far all has come
+	}
+	if err == nil && note != nil {
+		err = json.Unmarshal(note, &m)
+	}
+	if err != nil {
+		s.Log.Warn("the last sweep's note is damaged", "error", err)
+		m.Jobs, m.Tasks = jobsMemory{}, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, max(s.Every*8/10, shortest))
 	defer cancel()
 	parts := []func() error{
-		func() error { return errors.Join(s.jobs(ctx, now, m), s.save(m)) },
+		func() error { return errors.Join(s.jobs(ctx, now, &m), s.save(&m)) },
 		func() error { return s.dead(ctx, now) },
-		func() error { return s.housekeeping(ctx, now, m) },
+		func() error { return s.housekeeping(ctx, now, &m) },
 	}
 	errs := make([]error, len(parts))
 	var all sync.WaitGroup
@@ -198,7 +260,7 @@ func (s *Sweeper) turn(ctx context.Context) error {
 		all.Go(func() { errs[i] = s.inTime(ctx, part()) })
 	}
 	all.Wait()
-	return errors.Join(append(errs, unread)...)
+	return errors.Join(errs...)
 }
 
 // shortest is what a sweep may take at least. It is over before the next is due, unless sweeps are very frequent.
