@@ -49,9 +49,8 @@ func (s *Store) readHorizon() (at time.Time, err error) {
 // setHorizon notes, before a retention begins, that jobs of hours that were over at a time may be gone when it ends.
 func (s *Store) setHorizon(before time.Time) error {
 	at := startOf(hourOf(before))
-	known, err := s.readHorizon()
-	if err != nil || !known.Before(at) {
-		return err
+	if known, err := s.readHorizon(); err == nil && !known.Before(at) {
+		return nil
 	}
 	note, err := json.Marshal(at)
 	if err != nil {

@@ -64,7 +64,8 @@ type ownersIndex struct {
 	byMinute map[string][]string // of the hour
 }
 
-func (x *ownersIndex) owners(folder string) ([]string, error) {
+// owners are those who may have jobs in a folder. With an error they are those of whom that is known.
+func (x *ownersIndex) owners(folder string) (owners []string, err error) {
 	if depthOf(folder) <= hourDepth {
 		return x.all, nil
 	}
@@ -77,9 +78,7 @@ func (x *ownersIndex) owners(folder string) ([]string, error) {
 				return err
 			})
 		}
-		if err := regardless(calls); err != nil {
-			return nil, err
-		}
+		err = regardless(calls)
 		x.hour, x.byMinute = hour, map[string][]string{}
 		for i, owner := range x.all {
 			for _, minute := range found[i] {
@@ -87,7 +86,7 @@ func (x *ownersIndex) owners(folder string) ([]string, error) {
 			}
 		}
 	}
-	return x.byMinute[folder], nil
+	return x.byMinute[folder], err
 }
 
 // A reconciliation is that of a folder of an hour, or of a minute with those of its seconds.
@@ -99,6 +98,7 @@ type reconciliation struct {
 	stale    time.Duration
 	late     bool // nearly all jobs have ended by now
 	repaired atomic.Int64
+	failed   failures // of what holds up nothing else
 
 	mu        sync.Mutex // of the maps, while they are made
 	jobs      map[job.ID]bool
@@ -110,10 +110,6 @@ type reconciliation struct {
 
 func (r *reconciliation) run(ctx context.Context, index *ownersIndex) error {
 	r.jobs, r.indexed, r.published = map[job.ID]bool{}, map[job.ID]bool{}, map[string]bool{}
-	owners, err := index.owners(r.at)
-	if err != nil {
-		return err
-	}
 	var calls []func() error
 	for _, folder := range r.folders {
 		calls = append(calls, func() error { return r.folder(folder) })
@@ -121,14 +117,21 @@ func (r *reconciliation) run(ctx context.Context, index *ownersIndex) error {
 	if err := regardless(calls); err != nil {
 		return err
 	}
-	if err := r.index(owners); err != nil {
-		return err
-	}
+	owners, err := index.owners(r.at)
+	r.failed.add(err)
+	r.index(owners)
 	calls = nil
 	for id := range r.jobs {
-		calls = append(calls, func() error { return cmp.Or(ctx.Err(), r.job(id)) })
+		calls = append(calls, func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return r.job(id)
+		})
 	}
-	return errors.Join(regardless(calls), r.unpublishLate())
+	r.failed.add(regardless(calls))
+	r.failed.add(r.unpublishLate())
+	return r.failed.one
 }
 
 // folder lists the jobs of a folder and, late, what is published of them, and ends what else is in it.
@@ -137,7 +140,6 @@ func (r *reconciliation) folder(folder string) error {
 	if err != nil {
 		return err
 	}
-	var failed failures
 	for _, name := range names {
 		prefix, id, ok := jobFolder(folder, name)
 		switch {
@@ -147,7 +149,7 @@ func (r *reconciliation) folder(folder string) error {
 			r.jobs[id] = true
 			r.mu.Unlock()
 		default:
-			failed.add(r.leftover(prefix, id))
+			r.failed.add(r.leftover(prefix, id))
 		}
 	}
 	for _, kind := range []string{publicDir, thumbsDir, privateDir} {
@@ -155,12 +157,14 @@ func (r *reconciliation) folder(folder string) error {
 			break
 		}
 		names, err := r.PublishedIn(path.Join(kind, filepath.ToSlash(folder)))
-		failed.add(err)
+		if err != nil {
+			return err
+		}
 		r.mu.Lock()
 		for _, name := range names {
 			r.published[name] = true
 		}
 		r.mu.Unlock()
 	}
-	return failed.one
+	return nil
 }

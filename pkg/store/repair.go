@@ -43,24 +43,16 @@ func (r *reconciliation) endGrave(id job.ID) (ended bool, err error) {
 }
 
 // index compares the jobs with the names in the owners' index.
-func (r *reconciliation) index(owners []string) error {
+func (r *reconciliation) index(owners []string) {
 	var calls []func() error
 	for _, owner := range owners {
 		calls = append(calls, func() error { return r.indexOf(filepath.Join(r.dir, ownersDir, owner, r.at)) })
 	}
-	if err := regardless(calls); err != nil {
-		return err
-	}
-	calls, r.repairs = r.repairs, nil
-	if err := regardless(calls); err != nil {
-		return err
-	}
+	r.failed.add(regardless(calls))
+	r.failed.add(regardless(r.repairs))
 	for _, dir := range r.empty {
-		if err := r.removeEmptyUp(dir); err != nil {
-			return err
-		}
+		r.failed.add(r.removeEmptyUp(dir))
 	}
-	return nil
 }
 
 // indexOf reads the names in an owner's folder, and notes what is to be repaired there.
