@@ -76,7 +76,7 @@ func TestFileOperations(t *testing.T) {
 		{"submit without a key", 13, nil, func(t *testing.T) { sc.create() }},
 		{"submit to a process that does not know the owner", 13 + 10, forget(sc), func(t *testing.T) { sc.create() }},
 		{"submit when it is time to count again", 13 + 2, outdate(sc), func(t *testing.T) { sc.create() }},
-		{"retry", 13, end(func(id job.ID) error { _, err := sc.Cancel(id); return err }), func(t *testing.T) {
+		{"retry", 15, end(func(id job.ID) error { _, err := sc.Cancel(id); return err }), func(t *testing.T) {
 			if _, _, err := sc.Retry(id); err != nil {
 				t.Fatal(err)
 			}
@@ -102,7 +102,7 @@ func TestFileOperations(t *testing.T) {
 		{"poll a running job", 4, func(*testing.T) { id = sc.claimed().Spec.ID }, poll},
 		{"poll a finished job", 3, func(t *testing.T) { id = sc.create(); finish(t) }, poll},
 		{"poll a canceled job", 4, end(func(id job.ID) error { _, err := sc.Cancel(id); return err }), poll},
-		{"poll an unknown job", 11, func(*testing.T) { id = sc.spec().ID }, func(t *testing.T) {
+		{"poll an unknown job", 13, func(*testing.T) { id = sc.spec().ID }, func(t *testing.T) {
 			if _, err := sc.Job(id); !errors.Is(err, job.ErrNotFound) {
 				t.Fatal(err)
 			}

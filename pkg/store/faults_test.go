@@ -228,7 +228,7 @@ func (sc scene) erasedOrNot(before, erased error) {
 	}
 }
 
-// A full disk has no room for a tombstone, and the retention must make some.
+// A full disk has no room for a note, and the retention must make some.
 func TestRetentionOnAFullDisk(t *testing.T) {
 	sc := newScene(t)
 	l := sc.claimed()
@@ -250,7 +250,7 @@ func TestRetentionOnAFullDisk(t *testing.T) {
 	if p.Count != 1 || err != nil {
 		t.Errorf("%d expired, %v", p.Count, err)
 	}
-	if stone, err := sc.Tombstone(l.Spec.ID); err != nil || stone.Why != Expired {
-		t.Errorf("%+v, %v", stone, err)
+	if _, err := sc.Job(l.Spec.ID); !errors.Is(err, job.ErrGone) {
+		t.Errorf("the job: %v", err)
 	}
 }

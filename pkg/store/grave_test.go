@@ -1,0 +1,264 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// A retry that comes while the retention removes the job either fails or is there afterwards.
+func TestRetryAgainstRetention(t *testing.T) {
+	sc := newScene(t)
+	id := sc.create()
+	if _, err := sc.Cancel(id); err != nil {
+		t.Fatal(err)
+	}
+	sc.step = func(op, path string, call func() error) error {
+		if op == "rename" && path == sc.graveDir(id) {
+			step := sc.step
+			sc.step = nil
+			if _, made, err := sc.Retry(id); err != nil || !made {
+				t.Errorf("retried: %t, %v", made, err)
+			}
+			sc.step = step
+		}
+		return call()
+	}
+	p, err := sc.Expire(t.Context(), time.Now().Add(2*time.Hour), "")
+	sc.step = nil
+	if err != nil || p.Count != 0 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if j, err := sc.Job(id); err != nil || j.Run != 2 || j.State != job.Queued {
+		t.Errorf("%+v, %v", j, err)
+	}
+	sc.sweep()
+	if j, err := sc.Job(id); err != nil || j.Run != 2 {
+		t.Errorf("after a sweep: %+v, %v", j, err)
+	}
+}
+
+// Whoever expires a job that another is erasing, or has begun to expire too, brings nothing of it back, wherever the other
+// was stopped.
+func TestRetentionAgainstOthers(t *testing.T) {
+	later := time.Now().Add(2 * time.Hour)
+	for name, begin := range map[string]func(other *Store, id job.ID) error{
+		"an erasure":      func(other *Store, id job.ID) error { return other.Erase(id, Erased) },
+		"another sweeper": func(other *Store, _ job.ID) error { _, err := other.Expire(context.Background(), later, ""); return err },
+	} {
+		for _, op := range []string{"rename", "open"} { // it has read the job; it has moved it
+			t.Run(name+" before "+op, func(t *testing.T) {
+				for calls := 0; calls < 100; calls++ {
+					sc := newScene(t)
+					l := sc.claimed()
+					id := l.Spec.ID
+					if err := paint(l, "painted"); err != nil {
+						t.Fatal(err)
+					}
+					other := &Store{dir: sc.dir, lease: sc.lease, maxAttempts: sc.maxAttempts}
+					var made atomic.Int64
+					other.step = func(_, _ string, call func() error) error {
+						if made.Add(1) > int64(calls) {
+							return errCrash
+						}
+						return call()
+					}
+					var oerr error
+					struck := false
+					sc.step = func(at, path string, call func() error) error {
+						if at == op && path == sc.graveDir(id) && !struck {
+							struck = true
+							oerr = begin(other, id)
+						}
+						return call()
+					}
+					_, err := sc.Expire(t.Context(), later, "")
+					sc.step = nil
+					if err != nil || !struck {
+						t.Errorf("the other died after %d calls (%v): %v, %t", calls, oerr, err, struck)
+					}
+					sc.sweep()
+					if _, err := sc.Expire(t.Context(), later, ""); err != nil { // where the other moved it, and died
+						t.Error(err)
+					}
+					if _, err := sc.Job(id); !errors.Is(err, job.ErrGone) {
+						t.Errorf("the other died after %d calls (%v): the job: %v", calls, oerr, err)
+					}
+					if left := sc.leftovers(); len(left) > 0 {
+						t.Errorf("the other died after %d calls: left %v", calls, left)
+					}
+					if made.Load() <= int64(calls) {
+						return
+					}
+				}
+				t.Error("the other is never done")
+			})
+		}
+	}
+}
+
+// A job that was retried in the last moment is put back with its entry in active/, although a sweep has come between and
+// has found it in its grave.
+func TestRetryAgainstRetentionAndSweep(t *testing.T) {
+	sc := newScene(t)
+	id := sc.create()
+	if _, err := sc.Cancel(id); err != nil {
+		t.Fatal(err)
+	}
+	other := &Store{dir: sc.dir, lease: sc.lease, maxAttempts: sc.maxAttempts}
+	retried, checked := false, false
+	sc.step = func(op, path string, call func() error) error {
+		switch {
+		case op == "rename" && path == sc.graveDir(id) && !retried:
+			retried = true
+			if _, made, err := other.Retry(id); err != nil || !made {
+				t.Errorf("retried: %t, %v", made, err)
+			}
+		case op == "open" && path == sc.graveDir(id) && !checked:
+			checked = true
+			if _, err := other.Checkup(EntryOf(job.Job{ID: id}), time.Now().Add(time.Hour), time.Minute); !errors.Is(err, job.ErrGone) {
+				t.Errorf("a sweep: %v", err)
+			}
+			if there, err := other.exists(sc.activeAt("", id)); err != nil || !there {
+				t.Errorf("its entry after that: %t, %v", there, err)
+			}
+			if err := os.Remove(sc.activeAt("", id)); err != nil { // by an older program, say
+				t.Error(err)
+			}
+		}
+		return call()
+	}
+	p, err := sc.Expire(t.Context(), time.Now().Add(2*time.Hour), "")
+	sc.step = nil
+	if err != nil || p.Count != 0 || !retried || !checked {
+		t.Errorf("%+v, %v, retried %t, checked %t", p, err, retried, checked)
+	}
+	if got := sc.entries(); len(got) != 1 || got[0] != id {
+		t.Errorf("active are %v, want the retried job", got)
+	}
+}
+
+// Who erases a job that the retention puts back at the same time has it erased. What is being erased is not put back.
+func TestErasureAgainstRestoration(t *testing.T) {
+	sc := newScene(t)
+	moved := func() job.ID { // by the retention
+		id := sc.create()
+		_, err := sc.Cancel(id)
+		if err == nil {
+			_, err = sc.toGrave(id)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	id, marked := moved(), moved()
+	restored := false
+	sc.step = func(op, path string, call func() error) error {
+		if op == "open" && path == filepath.Join(sc.graveDir(id), specFile) && !restored { // the eraser has found the grave
+			restored = true
+			if err := os.Rename(sc.graveDir(id), sc.jobDir(id)); err != nil {
+				t.Error(err)
+			}
+		}
+		return call()
+	}
+	err := sc.Erase(id, Erased)
+	sc.step = nil
+	if _, jerr := sc.Job(id); err != nil || !restored || !errors.Is(jerr, job.ErrGone) {
+		t.Errorf("erased: %v, restored %t; the job: %v", err, restored, jerr)
+	}
+	if err := errors.Join(sc.mark(sc.erasing(marked, Erased)), sc.restore(marked)); err != nil {
+		t.Error(err)
+	}
+	if there, err := sc.exists(sc.jobDir(marked)); err != nil || there {
+		t.Errorf("a job that is being erased was put back: %t, %v", there, err)
+	}
+	if err := sc.EndErasures(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if left := sc.leftovers(); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// What processes have left that died, in a folder that no reconciliation comes to any more, the retention ends: a grave, a
+// draft, and what was to be discarded.
+func TestOldLeftoversAreEnded(t *testing.T) {
+	sc := newScene(t)
+	old := time.Now().Add(-time.Hour)
+	leave := func(as func(id job.ID) string) job.ID {
+		id := sc.create()
+		if _, err := sc.Cancel(id); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.Rename(sc.jobDir(id), as(id)), os.Chtimes(as(id), old, old)); err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	ids := []job.ID{leave(sc.graveDir), leave(sc.draftDir), leave(sc.awayDir)}
+	retried := sc.create() // and then moved by one that died
+	if _, err := sc.Cancel(retried); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := sc.Retry(retried); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(sc.jobDir(retried), sc.graveDir(retried)); err != nil {
+		t.Fatal(err)
+	}
+	p, err := sc.Expire(t.Context(), time.Now().Add(2*time.Hour), "")
+	if err != nil || p.Count != 1 {
+		t.Errorf("%+v, %v; want that the grave's job is counted", p, err)
+	}
+	for _, id := range ids {
+		if _, err := sc.Job(id); !errors.Is(err, job.ErrGone) {
+			t.Errorf("a job of which something was left: %v", err)
+		}
+	}
+	if j, err := sc.Job(retried); err != nil || j.Run != 2 || j.State != job.Queued {
+		t.Errorf("the retried job: %+v, %v", j, err)
+	}
+	if got := sc.entries(); len(got) != 1 || got[0] != retried {
+		t.Errorf("active are %v, want the retried job", got)
+	}
+	if left, err := filepath.Glob(filepath.Join(sc.shard(retried), ".*")); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// What a process has begun to expire and then died of is a job again, or gone for good.
+func TestDeathWhileExpiring(t *testing.T) {
+	for n := range 200 {
+		sc := newScene(t)
+		id := sc.create()
+		if _, err := sc.Cancel(id); err != nil {
+			t.Fatal(err)
+		}
+		revive := sc.crashAt(n)
+		_, err := sc.Expire(t.Context(), time.Now().Add(2*time.Hour), "")
+		if !revive() {
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		sc.sweep()
+		if p, err := sc.Expire(t.Context(), time.Now().Add(2*time.Hour), ""); err != nil {
+			t.Errorf("after %d calls: %+v, %v", n, p, err)
+		}
+		if _, err := sc.Job(id); !errors.Is(err, job.ErrGone) {
+			t.Errorf("after %d calls: %v", n, err)
+		}
+		if left := sc.leftovers(); len(left) > 0 {
+			t.Errorf("after %d calls: left %v", n, left)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// Every process knows of a job that has expired that it is gone, although nothing is left of it, and says so of whatever is as
+// old. Jobs that old which are there are there.
+func TestHorizon(t *testing.T) {
+	sc := newScene(t)
+	long := time.Now().Add(-3 * time.Hour)
+	create := func(at time.Time) job.ID {
+		spec := sc.specAt(at)
+		if err := sc.Create(spec, []byte("picture"), nil); err != nil {
+			t.Fatal(err)
+		}
+		return spec.ID
+	}
+	expired, waiting, unknown := create(long), create(long.Add(time.Second)), sc.specAt(long.Add(time.Minute)).ID
+	if _, err := sc.Cancel(expired); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sc.Job(unknown); !errors.Is(err, job.ErrNotFound) {
+		t.Errorf("before anything has expired: %v", err)
+	}
+	other := sc.with(Quotas{})
+	if p, err := sc.Expire(t.Context(), time.Now(), ""); err != nil || p.Count != 1 {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	check := func(process scene) {
+		t.Helper()
+		for _, id := range []job.ID{expired, unknown} {
+			if _, err := process.Job(id); !errors.Is(err, job.ErrGone) {
+				t.Errorf("a job that old: %v", err)
+			}
+		}
+		if j, err := process.Job(waiting); err != nil || j.State != job.Queued {
+			t.Errorf("a job that is there: %+v, %v", j, err)
+		}
+		if _, err := process.Job(process.spec().ID); !errors.Is(err, job.ErrNotFound) {
+			t.Errorf("a young job that never was: %v", err)
+		}
+	}
+	check(sc)
+	check(other)
+	if err := sc.Erase(expired, Erased); err != nil { // what is gone
+		t.Error(err)
+	}
+	if _, err := sc.Tombstone(expired); !errors.Is(err, job.ErrNotFound) {
+		t.Errorf("its tombstone: %v", err)
+	}
+	if _, err := sc.Expire(t.Context(), time.Now().Add(-100*time.Hour), ""); err != nil { // somebody wants to keep more from now on
+		t.Error(err)
+	}
+	check(sc.with(Quotas{}))
+
+	if err := os.WriteFile(filepath.Join(sc.dir, sweepDir, string(horizonNote)), []byte("zzz"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sc.with(Quotas{}).Job(expired); !errors.Is(err, job.ErrNotFound) {
+		t.Errorf("where the note is damaged: %v", err)
+	}
+	if _, err := sc.Expire(t.Context(), time.Now(), ""); err != nil {
+		t.Error(err)
+	}
+	check(sc.with(Quotas{}))
+}
+
+// A request that is repeated completes the draft of the first, also where others of its time have expired.
+func TestOldDraftIsCompleted(t *testing.T) {
+	sc := newScene(t)
+	died := sc.specAt(time.Now().Add(-3 * time.Hour))
+	sc.step = func(op, _ string, call func() error) error {
+		if op == "rename" { // it has the key, and the draft is not moved yet
+			return errCrash
+		}
+		return call()
+	}
+	_, _, err := sc.CreateOnce(died, []byte("picture"), nil, "key")
+	sc.step = nil
+	if !errors.Is(err, errCrash) {
+		t.Fatal(err)
+	}
+	if _, err := sc.Expire(t.Context(), time.Now(), ""); err != nil {
+		t.Fatal(err)
+	}
+	if j, made, err := sc.CreateOnce(sc.spec(), []byte("picture"), nil, "key"); err != nil || !made || j.ID != died.ID {
+		t.Errorf("repeated: job %s, made %t, %v; want %s", j.ID, made, err, died.ID)
+	}
+}
+
+// The sweeper knows an entry of a submission that died from one of a job that is gone, however old both are.
+func TestOldDraftIsForgotten(t *testing.T) {
+	sc := newScene(t)
+	died := sc.specAt(time.Now().Add(-3 * time.Hour))
+	sc.step = func(op, _ string, call func() error) error {
+		if op == "rename" {
+			return errCrash
+		}
+		return call()
+	}
+	err := sc.Create(died, []byte("picture"), nil)
+	sc.step = nil
+	if !errors.Is(err, errCrash) {
+		t.Fatal(err)
+	}
+	if _, err := sc.Expire(t.Context(), time.Now(), ""); err != nil {
+		t.Fatal(err)
+	}
+	e := EntryOf(died.New())
+	if _, err := sc.Checkup(e, time.Now(), time.Minute); !errors.Is(err, job.ErrNotFound) {
+		t.Errorf("young: %v", err)
+	}
+	if there, err := sc.exists(sc.at(e)); err != nil || !there {
+		t.Errorf("its entry: %t, %v", there, err)
+	}
+	if _, err := sc.Checkup(e, time.Now().Add(time.Hour), time.Minute); !errors.Is(err, job.ErrNotFound) {
+		t.Errorf("old: %v", err)
+	}
+	if left := sc.leftovers(); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// Tombstones go although somebody has made a folder of one.
+func TestFolderAmongTombstones(t *testing.T) {
+	sc := newScene(t)
+	erased := sc.create()
+	if err := sc.Erase(erased, Erased); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(sc.gone(sc.spec().ID), "folder"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	p, err := sc.Forget(t.Context(), time.Now().Add(2*time.Hour), "")
+	if err != nil || p.Count != 2 || !p.Done {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if _, err := sc.Job(erased); !errors.Is(err, job.ErrNotFound) {
+		t.Errorf("a job that was forgotten: %v", err)
+	}
+}
