@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -144,5 +145,44 @@ func TestFolderAmongTombstones(t *testing.T) {
 	}
 	if _, err := sc.Job(erased); !errors.Is(err, job.ErrNotFound) {
 		t.Errorf("a job that was forgotten: %v", err)
+	}
+}
+
+// A folder that can't be read keeps the retention from no other, and tombstones in others from nothing.
+func TestUnreadableFolderHoldsUpNothing(t *testing.T) {
+	sc := newScene(t)
+	bad, young := sc.specAt(time.Now().Add(-3*time.Hour)), sc.spec()
+	for _, spec := range []*job.Spec{bad, young} {
+		err := sc.Create(spec, []byte("picture"), nil)
+		if err == nil {
+			_, err = sc.Cancel(spec.ID)
+		}
+		if err == nil { // another one, of which there is a tombstone
+			other := sc.specAt(spec.ID.Time())
+			err = errors.Join(sc.Create(other, []byte("picture"), nil), sc.Erase(other.ID, Erased))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	sc.step = func(op, path string, call func() error) error {
+		if op == "open" && (path == sc.shard(bad.ID) || path == filepath.Dir(sc.gone(bad.ID))) {
+			return syscall.EIO
+		}
+		return call()
+	}
+	later := time.Now().Add(2 * time.Hour)
+	expired, err := sc.Expire(t.Context(), later, "")
+	forgotten, ferr := sc.Forget(t.Context(), later, "")
+	reconciled, rerr := sc.Reconcile(t.Context(), "", later, later, time.Hour)
+	sc.step = nil
+	if !errors.Is(err, syscall.EIO) || expired.Count != 1 || !expired.Done {
+		t.Errorf("expired: %+v, %v", expired, err)
+	}
+	if !errors.Is(ferr, syscall.EIO) || forgotten.Count != 1 || !forgotten.Done {
+		t.Errorf("forgotten: %+v, %v", forgotten, ferr)
+	}
+	if !errors.Is(rerr, syscall.EIO) || !reconciled.Done {
+		t.Errorf("reconciled: %+v, %v", reconciled, rerr)
 	}
 }

@@ -50,16 +50,18 @@ func (r *reconciliation) index(owners []string) {
 	}
 	r.failed.add(regardless(calls))
 	r.failed.add(regardless(r.repairs))
+	calls = nil
 	for _, dir := range r.empty {
-		r.failed.add(r.removeEmptyUp(dir))
+		calls = append(calls, func() error { return r.removeEmptyUp(dir) })
 	}
+	r.failed.add(regardless(calls))
 }
 
 // indexOf reads the names in an owner's folder, and notes what is to be repaired there.
 func (r *reconciliation) indexOf(dir string) error {
-	names, err := r.list(dir)
+	names, err := r.listThere(dir)
 	if err != nil {
-		return err
+		return ignore(err, fs.ErrNotExist) // the owner has nothing there
 	}
 	var repairs []func() error
 	var ids []job.ID

@@ -165,7 +165,7 @@ func (s *Store) foldersBelow(ctx context.Context, tree, path, last, after string
 	deeper := false
 	if depthOf(path) < secondDepth {
 		names, err := s.list(filepath.Join(s.dir, tree, path))
-		if err != nil {
+		if err != nil && depthOf(path) < hourDepth { // else who visits it meets the error, and the others are visited
 			return err
 		}
 		slices.Sort(names)
@@ -189,7 +189,8 @@ func (s *Store) foldersBelow(ctx context.Context, tree, path, last, after string
 	if path == "" || strings.HasPrefix(last, path) || deeper && last == "~" {
 		return nil // not over: the first job of its time may be about to move in
 	}
-	return s.removeEmpty(filepath.Join(s.dir, tree, path))
+	_ = s.removeEmpty(filepath.Join(s.dir, tree, path)) // one that stays holds up nothing
+	return nil
 }
 
 // hoursIn lists the hours from one on, "" being the first, that have a folder in a tree
