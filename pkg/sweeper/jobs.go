@@ -43,12 +43,12 @@ const stale = 10 * time.Minute
 // A round is what a sweep finds out of the active jobs.
 type round struct {
 	mu         sync.Mutex
-	unfinished int // of those that were looked at
+	first      bool // it begins a round through all jobs
+	unfinished int  // of those that were looked at
 	abandoned  []job.Job
 	waiting    []waiting
 	claimed    map[string]time.Time // by owner: when the youngest of the runs that a worker is at was asked for
 	errs       failures
-	first      bool // it begins a round through all jobs
 	waited     map[int64]int // queued jobs, by the minute in which their run was asked for
 
 	counted map[string]int // unfinished jobs by the folders that were looked at
