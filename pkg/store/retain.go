@@ -171,7 +171,9 @@ func (s *Store) TidyOwners(ctx context.Context, before time.Time, after string) 
 
 // stops reports whether a task is to stop after an error: not because of one job or folder that is damaged, which would
 // hold up all others.
-func stops(ctx context.Context, err error) bool { return ctx.Err() != nil || errors.Is(err, job.ErrStoreAway) }
+func stops(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || errors.Is(err, job.ErrStoreAway)
+}
 
 // tidyPublished removes the folders of published/ that are empty and older than a
 // time. Where one goes that a publisher has just made, for a job that was retried

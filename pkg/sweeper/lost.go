@@ -33,7 +33,7 @@ func (s *Sweeper) sendLost(ctx context.Context, r *round, m *jobsMemory, complet
 	var overtaken, lost, long []job.Job
 	for _, w := range r.waiting {
 		switch {
-		case r.claimed[w.Owner].Sub(w.announced) > s.overtaking():
+		case r.claimed[w.Owner].Sub(w.latest()) > s.overtaking():
 			overtaken = append(overtaken, w.Job)
 		case m.Shortfalls >= patience && len(overtaken)+len(lost) < missing:
 			lost = append(lost, w.Job)
