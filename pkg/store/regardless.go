@@ -22,7 +22,9 @@ func regardless(calls []func() error) error {
 
 // stops reports whether a task is to stop after an error: not because of one job or folder that is damaged, which would
 // hold up all others.
-func stops(ctx context.Context, err error) bool { return ctx.Err() != nil || errors.Is(err, job.ErrStoreAway) }
+func stops(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || errors.Is(err, job.ErrStoreAway)
+}
 
 // failures keeps one of many errors: that the store is away, which is one of all jobs, rather than another. add may
 // be called concurrently.

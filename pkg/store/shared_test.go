@@ -21,8 +21,8 @@ func TestDeathsOfSharedProcessesDoNotCount(t *testing.T) {
 		l.Close()
 		sc.expire(id)
 		c := sc.checkedUp(id)
-		if c.Job.Attempts != 0 || !c.Abandoned {
-			t.Errorf("death %d: %d attempts, abandoned %t", n, c.Job.Attempts, c.Abandoned)
+		if c.Job.Attempts != 0 || c.Leased {
+			t.Errorf("death %d: %d attempts, leased %t", n, c.Job.Attempts, c.Leased)
 		}
 	}
 	l, err := sc.ClaimShared(t.Context(), id, 1, "w")

@@ -63,6 +63,11 @@ func (s *Store) turn(every time.Duration) (bool, error) {
 	if err == nil {
 		err = s.link(tmp, at(next))
 	}
+	if isFull(err) && last > 0 { // of two who try this one has something to rename
+		if err = s.touch(at(last)); err == nil {
+			err = s.rename(at(last), at(next))
+		}
+	}
 	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
 		return false, s.remove(tmp) // somebody else was quicker
 	}

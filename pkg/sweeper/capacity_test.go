@@ -122,7 +122,7 @@ func TestSweepThatIsKilledInItsHousekeeping(t *testing.T) {
 	defer close(killed)
 	cfg := store.Config{Dir: dir, Unpublish: func([]string) error { <-killed; return errors.New("killed") }}
 	st := newStreetIn(t, cfg)
-	lost := st.submit(20*time.Minute, false)
+	lost := st.submit(10*time.Minute, false)
 	old := filepath.Join(dir, "keys", "a", "bc", fmt.Sprintf("abc%061x", 1))
 	if err := errors.Join(os.MkdirAll(filepath.Dir(old), 0o750), os.WriteFile(old, nil, 0o600)); err != nil {
 		t.Fatal(err)

@@ -26,7 +26,7 @@ func TestClaimsAreRemembered(t *testing.T) {
 		{"ben", 6 * time.Minute, true},
 		{"carl", 20 * time.Hour, false},
 	} {
-		w := waiting{job.Job{Owner: c.owner}, now.Add(-c.sent)}
+		w := waiting{Job: job.Job{Owner: c.owner}, announced: now.Add(-c.sent)}
 		if got := m.overtook(w, 5*time.Minute); got != c.want {
 			t.Errorf("%s's job of %v ago was overtaken: %t", c.owner, c.sent, got)
 		}
@@ -43,7 +43,7 @@ func TestClaimsAreRemembered(t *testing.T) {
 	if err != nil || len(m.Claimed) != mostClaimed || len(note) > 32<<10 {
 		t.Errorf("%d owners in %d bytes, %v", len(m.Claimed), len(note), err)
 	}
-	youngest := waiting{job.Job{Owner: fmt.Sprint("owner ", 2*mostClaimed-1)}, now}
+	youngest := waiting{Job: job.Job{Owner: fmt.Sprint("owner ", 2*mostClaimed-1)}, announced: now}
 	if !m.overtook(youngest, 5*time.Minute) {
 		t.Error("the youngest is not among them")
 	}

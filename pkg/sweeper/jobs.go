@@ -58,6 +58,15 @@ type round struct {
 type waiting struct {
 	job.Job
 	announced time.Time
+	asked     time.Time
+}
+
+// latest is when it was asked for or sent.
+func (w waiting) latest() time.Time {
+	if w.asked.After(w.announced) {
+		return w.asked
+	}
+	return w.announced
 }
 
 // failures are errors of many jobs, of which the first are kept.
@@ -274,7 +283,7 @@ func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) bool {
 			r.claimed[c.Job.Owner] = c.RunBegan
 		}
 	case now.Sub(c.Announced) > s.silence(c.Announced.Sub(c.RunBegan)) && len(r.waiting) < mostWaiting:
-		r.waiting = append(r.waiting, waiting{c.Job, c.Announced})
+		r.waiting = append(r.waiting, waiting{c.Job, c.Announced, c.RunBegan})
 	}
 	return true
 }

@@ -91,7 +91,7 @@ func (m *jobsMemory) noteClaims(claimed map[string]time.Time, before time.Time) 
 // overtook reports whether a run of a waiting job's owner is worked on that was asked for so much later than the job was
 // sent.
 func (m *jobsMemory) overtook(w waiting, by time.Duration) bool {
-	return m.Claimed[job.OwnerHash(w.Owner)] > w.announced.Add(by).UnixMilli()
+	return m.Claimed[job.OwnerHash(w.Owner)] > w.latest().Add(by).UnixMilli()
 }
 
 // overtaking is how much later a job must have been asked for than another was sent, to show by being at work that the
