@@ -48,10 +48,12 @@ func TestRetryAgainstRetention(t *testing.T) {
 // was stopped.
 func TestRetentionAgainstOthers(t *testing.T) {
 	later := time.Now().Add(2 * time.Hour)
-	for name, begin := range map[string]func(other *Store, id job.ID) error{
-		"an erasure":      func(other *Store, id job.ID) error { return other.Erase(id, Erased) },
-		"another sweeper": func(other *Store, _ job.ID) error { _, err := other.Expire(context.Background(), later, ""); return err },
-	} {
+	erase := func(other *Store, id job.ID) error { return other.Erase(id, Erased) }
+	expire := func(other *Store, _ job.ID) error {
+		_, err := other.Expire(context.Background(), later, "")
+		return err
+	}
+	for name, begin := range map[string]func(other *Store, id job.ID) error{"an erasure": erase, "another sweeper": expire} {
 		for _, op := range []string{"rename", "open"} { // it has read the job; it has moved it
 			t.Run(name+" before "+op, func(t *testing.T) {
 				for calls := 0; calls < 100; calls++ {
