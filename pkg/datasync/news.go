@@ -84,7 +84,8 @@ func (c *Copier) missing(ctx context.Context, folder string) ([]string, error) {
 		if !ok {
 			continue
 		}
-		if _, err := c.Store.Job(id); errors.Is(err, job.ErrGone) {
+		// What is of an unknown job may be another store's.
+		if _, err := c.Store.Job(id); errors.Is(err, job.ErrGone) && !errors.Is(err, job.ErrExpired) {
 			gone = append(gone, c.Prefix+name)
 		}
 	}

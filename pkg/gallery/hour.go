@@ -211,9 +211,9 @@ func (u *update) show(ctx context.Context, f *folder, older string) (manifest, e
 	jobs, errs := u.read(ctx, ids)
 	for i, id := range ids {
 		switch j, err := jobs[i], errs[i]; {
+		case errors.Is(err, job.ErrExpired), errors.Is(err, job.ErrNotFound), errors.Is(err, job.ErrDamagedJob): // of another store, or long forgotten
 		case errors.Is(err, job.ErrGone):
 			gone = append(gone, f.thumbs[id], f.results[id])
-		case errors.Is(err, job.ErrNotFound), errors.Is(err, job.ErrDamagedJob): // of another store, or long forgotten
 		case err != nil:
 			return m, err
 		case !j.Public || j.State != job.Succeeded:

@@ -1,6 +1,9 @@
 package job
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // The sentinels say what went wrong in terms that every layer shares. They are
 // wrapped with %w by whoever finds the fault, naming the operation and its
@@ -41,6 +44,8 @@ var (
 	ErrGaveUp = errors.New("given up, since all attempts were used up")
 	// ErrGone: the job was erased, or its retention is over.
 	ErrGone = errors.New("the job was erased or has expired")
+	// ErrExpired is an ErrGone: the job was made so long ago that it has expired if there was one. Nothing is known of it.
+	ErrExpired = fmt.Errorf("%w: it was made that long ago", ErrGone)
 	// ErrNotRetryable: only a run that failed or was canceled can be followed by
 	// another.
 	ErrNotRetryable = errors.New("the job has not failed")

@@ -14,7 +14,7 @@ import (
 // or there never was one, and both are answered as gone. Jobs from before it that are there, since they were retried
 // late, are jobs like all others.
 
-// Unknown is what is said of a job of which there is nothing: job.ErrGone where it was made before the horizon,
+// Unknown is what is said of a job of which there is nothing: job.ErrExpired where it was made before the horizon,
 // whether there was one or not, and else job.ErrNotFound.
 func (s *Store) Unknown(id job.ID) error {
 	if err := check(id); err != nil {
@@ -31,7 +31,7 @@ func (s *Store) Unknown(id job.ID) error {
 			return job.ErrNotFound
 		}
 	}
-	return job.ErrGone
+	return job.ErrExpired
 }
 
 // readHorizon reads the horizon; one of no job if there is none, or what is there is damaged.

@@ -24,7 +24,11 @@ func TestHorizon(t *testing.T) {
 		return spec.ID
 	}
 	expired, waiting, unknown := create(long), create(long.Add(time.Second)), sc.specAt(long.Add(time.Minute)).ID
+	erased := create(long)
 	if _, err := sc.Cancel(expired); err != nil {
+		t.Fatal(err)
+	}
+	if err := sc.Erase(erased, Erased); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := sc.Job(unknown); !errors.Is(err, job.ErrNotFound) {
@@ -37,9 +41,12 @@ func TestHorizon(t *testing.T) {
 	check := func(process scene) {
 		t.Helper()
 		for _, id := range []job.ID{expired, unknown} {
-			if _, err := process.Job(id); !errors.Is(err, job.ErrGone) {
+			if _, err := process.Job(id); !errors.Is(err, job.ErrGone) || !errors.Is(err, job.ErrExpired) {
 				t.Errorf("a job that old: %v", err)
 			}
+		}
+		if _, err := process.Job(erased); !errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrExpired) {
+			t.Errorf("a job that was erased: %v", err)
 		}
 		if j, err := process.Job(waiting); err != nil || j.State != job.Queued {
 			t.Errorf("a job that is there: %+v, %v", j, err)
