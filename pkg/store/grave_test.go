@@ -146,6 +146,35 @@ func TestRetryAgainstRetentionAndSweep(t *testing.T) {
 	}
 }
 
+// An NFS client's link comes into the folder that it has looked up before, though that is a grave by then, and was listed
+// there. Nobody is told that such a retry stands.
+func TestRetryThatComesIntoAGrave(t *testing.T) {
+	sc := newScene(t)
+	id := sc.create()
+	if _, err := sc.Cancel(id); err != nil {
+		t.Fatal(err)
+	}
+	sc.step = func(op, path string, call func() error) error {
+		if op != "link" || path != filepath.Join(sc.jobDir(id), runFile(2)) {
+			return call()
+		}
+		if err := os.Rename(sc.jobDir(id), sc.graveDir(id)); err != nil {
+			t.Error(err)
+		}
+		records, err := filepath.Glob(filepath.Join(sc.graveDir(id), tempPrefix+"*"))
+		if err != nil || len(records) != 1 {
+			t.Error(records, err)
+			return err
+		}
+		return os.Link(records[0], filepath.Join(sc.graveDir(id), runFile(2)))
+	}
+	_, made, err := sc.Retry(id)
+	sc.step = nil
+	if made || !errors.Is(err, job.ErrBusy) {
+		t.Errorf("retried: %t, %v", made, err)
+	}
+}
+
 // Who erases a job that the retention puts back at the same time has it erased. What is being erased is not put back.
 func TestErasureAgainstRestoration(t *testing.T) {
 	sc := newScene(t)
