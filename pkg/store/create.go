@@ -186,7 +186,7 @@ func (s *Store) ownerEntry(spec *job.Spec) string {
 }
 
 func (s *Store) ownerEntryAs(spec *job.Spec, counts string) string {
-	return filepath.Join(s.ownerDir(spec.Owner), spec.ID.Folder(), string(spec.ID)+"."+counts)
+	return filepath.Join(s.ownerDir(spec.Owner), indexFolder(spec.ID), string(spec.ID)+"."+counts)
 }
 
 func (s *Store) ownerDir(owner string) string {

@@ -175,11 +175,11 @@ func (s *Store) dissolveDamaged(id job.ID, why string) (copies []string, err err
 
 // unlist takes a job out of an owner's index, whatever it counts for there.
 func (s *Store) unlist(folder string, id job.ID) error {
-	hour := filepath.Join(s.dir, ownersDir, folder, id.Folder())
-	names, err := s.list(hour)
+	dir := filepath.Join(s.dir, ownersDir, folder, indexFolder(id))
+	names, err := s.list(dir)
 	for _, name := range names {
 		if strings.HasPrefix(name, string(id)+".") {
-			err = errors.Join(err, s.remove(filepath.Join(hour, name)))
+			err = errors.Join(err, s.remove(filepath.Join(dir, name)))
 		}
 	}
 	return err

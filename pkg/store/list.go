@@ -16,8 +16,8 @@ type Query struct {
 	Keep   func(*job.Job) bool // nil keeps all
 }
 
-// maxScan bounds the jobs that one List reads, so that a filter that few jobs
-// pass can't make it read them all.
+// maxScan bounds the jobs and folders that one List reads, so that a filter that few jobs
+// pass can't make it read them all, nor an owner whose jobs are erased.
 const maxScan = 500
 
 // List answers jobs newest first. A page may be short, even empty, and still
@@ -25,9 +25,9 @@ const maxScan = 500
 // more. Jobs made while a list is read may or may not be in it. With the directory
 // away it is job.ErrStoreAway.
 func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
-	root := filepath.Join(s.dir, jobsDir)
+	w := walk{Store: s, root: filepath.Join(s.dir, jobsDir), place: job.ID.Folder, before: q.Before}
 	if q.Owner != "" {
-		root = s.ownerDir(q.Owner)
+		w.root, w.place = s.ownerDir(q.Owner), indexFolder
 	}
 	if q.Before != "" {
 		if err := check(q.Before); err != nil {
@@ -35,7 +35,17 @@ func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 		}
 	}
 	scanned := 0
-	err = s.walk(root, q.Before, func(id job.ID) error {
+	w.enter = func(folder string) error {
+		if next = behind(folder); q.Before != "" {
+			next = min(next, q.Before)
+		}
+		if scanned == maxScan {
+			return errEnough
+		}
+		scanned++
+		return nil
+	}
+	w.visit = func(id job.ID) error {
 		if len(jobs) == q.Limit || scanned == maxScan {
 			return errEnough
 		}
@@ -52,7 +62,8 @@ func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 			jobs = append(jobs, j)
 		}
 		return nil
-	})
+	}
+	err = w.below("", nil)
 	if err == nil && scanned == 0 {
 		err = s.there() // folders that are not there look like empty ones
 	}

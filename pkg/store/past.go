@@ -3,22 +3,18 @@ package store
 import (
 	"crypto/rand"
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"maps"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
 // An owner's index names what each job counts for: <id>.<KiB>, and once it is erased,
-// for as long as it counts as a submission of the last 24 hours, <id>.gone. Hours that
-// are over only lose names, so that what was counted of them once is never too little
-// and need not be listed again. It is kept in usage/, for processes that come to know
-// the owner later: a function's, in the first place.
+// for as long as it counts as a submission of the last 24 hours, <id>.gone. Its folders are
+// those of [indexFolder]. Hours that are over only lose names, so that what was counted of
+// them once is never too little and need not be listed again. It is kept in usage/, for
+// processes that come to know the owner later: a function's, in the first place.
 
 const (
 	day = 24 * time.Hour
@@ -51,6 +47,8 @@ type tally struct {
 }
 
 func (t tally) use() use { return use{daily: t.Jobs, kib: t.KiB} }
+
+func (t tally) plus(u tally) tally { return tally{t.Jobs + u.Jobs, t.KiB + u.KiB} }
 
 // A past is what was counted of hours that are over: the content of usage/<owner>.
 type past struct {
@@ -102,69 +100,6 @@ func hoursFrom(first string, now time.Time) (hours []string) {
 // hoursWith lists all hours that an owner has in the index.
 func (s *Store) hoursWith(folder string, now time.Time) ([]string, error) {
 	return s.hoursIn(filepath.Join(s.dir, ownersDir, folder), "", now)
-}
-
-// inParallel is how many folders are listed at a time.
-const inParallel = 16
-
-// tallies lists an owner's hours.
-func (s *Store) tallies(folder string, hours []string) (map[string]tally, error) {
-	found := make([]tally, len(hours))
-	var calls []func() error
-	for i, hour := range hours {
-		calls = append(calls, func() error {
-			var err error
-			found[i], err = s.tally(filepath.Join(s.dir, ownersDir, folder), hour)
-			return err
-		})
-	}
-	if err := inTurns(calls); err != nil {
-		return nil, err
-	}
-	all := map[string]tally{}
-	for i, hour := range hours {
-		if found[i] != (tally{}) {
-			all[hour] = found[i]
-		}
-	}
-	return all, nil
-}
-
-// tally counts the jobs in a folder of a tree with the layout of jobs/, and in those below. With the whole
-// directory away it is job.ErrStoreAway, and not an empty folder.
-func (s *Store) tally(tree, path string) (t tally, err error) {
-	var finer []string
-	now := time.Now()
-	names, err := s.listThere(filepath.Join(tree, path))
-	for _, name := range names {
-		text, counts, _ := strings.Cut(name, ".")
-		if _, err := job.ParseID(text); err != nil {
-			if sub := filepath.Join(path, name); isTime(sub, now) {
-				finer = append(finer, sub)
-			}
-			continue
-		}
-		t.Jobs++
-		if kib, err := strconv.ParseInt(counts, 10, 64); err == nil && kib >= 0 && kib <= maxCharge {
-			t.KiB += kib
-		}
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		err = s.there()
-	}
-	if err != nil {
-		return t, err
-	}
-	below := make([]tally, len(finer))
-	var calls []func() error
-	for i, sub := range finer {
-		calls = append(calls, func() (err error) { below[i], err = s.tally(tree, sub); return err })
-	}
-	err = inTurns(calls)
-	for _, b := range below {
-		t.Jobs, t.KiB = t.Jobs+b.Jobs, t.KiB+b.KiB
-	}
-	return t, err
 }
 
 func (s *Store) pastAt(folder string) string { return filepath.Join(s.dir, usageDir, folder) }

@@ -53,6 +53,7 @@ type ownersIndex struct {
 }
 
 func (x *ownersIndex) owners(folder string) ([]string, error) {
+	folder = folder[:min(len(folder), len(minuteForm))] // see indexFolder
 	if depthOf(folder) <= hourDepth {
 		return x.all, nil
 	}
@@ -196,7 +197,7 @@ func (r *reconciliation) endLeftover(prefix string, id job.ID) error {
 // index compares the folder with those of the owners' index.
 func (r *reconciliation) index() error {
 	for _, owner := range r.owners {
-		dir := filepath.Join(r.dir, ownersDir, owner, r.folder)
+		dir := filepath.Join(r.dir, ownersDir, owner, r.folder[:min(len(r.folder), len(minuteForm))]) // see indexFolder
 		names, err := r.list(dir)
 		if err != nil {
 			return err
@@ -205,7 +206,7 @@ func (r *reconciliation) index() error {
 		for _, name := range names {
 			text, counts, _ := strings.Cut(name, ".")
 			id, err := job.ParseID(text)
-			if err != nil {
+			if err != nil || id.Folder() != r.folder {
 				continue
 			}
 			r.indexed[id] = true

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,8 +18,18 @@ const (
 	secondDepth = 6
 )
 
-// timeForm is how the finest folders are named.
-const timeForm = "2006/01/02/15/04/05"
+// timeForm is how the finest folders are named, and minuteForm those of minutes.
+const (
+	timeForm   = "2006/01/02/15/04/05"
+	minuteForm = "2006/01/02/15/04"
+)
+
+// indexFolder is a job's folder among those of its owner: of the hour, and of the minute where the job's own is that
+// or one of a second. Seconds are for the load of all: of one owner among many there would be a job in each.
+func indexFolder(id job.ID) string {
+	folder := id.Folder()
+	return folder[:min(len(folder), len(minuteForm))]
+}
 
 // isTime reports whether a path is that of a folder of such a tree, or of one above, and one that may have
 // names by now: machines' clocks differ.
@@ -41,31 +52,47 @@ func depthOf(path string) int {
 	return strings.Count(path, "/") + 1
 }
 
-// jobIn is the job that a name in a folder of such a tree is of. !ok: of none, or it is not in its place.
-func jobIn(folder, name string) (id job.ID, ok bool) {
+// jobOf is the job that a name is of. !ok: of none, or of one that was erased.
+func jobOf(name string) (id job.ID, ok bool) {
 	text, counts, _ := strings.Cut(name, ".") // see past.go
 	id, err := job.ParseID(text)
-	return id, err == nil && counts != goneCharge && id.Folder() == folder
+	return id, err == nil && counts != goneCharge
 }
 
-// walk calls visit for the jobs below root, newest first, and only those before a given one.
-func (s *Store) walk(root string, before job.ID, visit func(job.ID) error) error {
-	return s.walkBelow(root, "", nil, before, visit)
+// jobIn is the job that a name in a folder of such a tree is of. !ok: of none, or it is not in its place.
+func jobIn(folder, name string) (id job.ID, ok bool) {
+	id, ok = jobOf(name)
+	return id, ok && id.Folder() == folder
 }
 
-// walkBelow is walk of a folder and of given jobs of its time, newest first, that are in coarser folders.
-func (s *Store) walkBelow(root, path string, given []job.ID, before job.ID, visit func(job.ID) error) error {
-	names, err := s.list(filepath.Join(root, path))
+// A walk goes through the jobs in a tree with the layout of jobs/, newest first, until it is told an error.
+type walk struct {
+	*Store
+	root   string
+	place  func(id job.ID) string    // the folder of a job
+	before job.ID                    // only the jobs before this one; "" is all
+	enter  func(folder string) error // before a folder is listed; all jobs of the time after it were visited
+	visit  func(id job.ID) error
+}
+
+// below visits the jobs in a folder, and given ones of its time, newest first, that are in coarser folders.
+func (w *walk) below(path string, given []job.ID) error {
+	if path != "" {
+		if err := w.enter(path); err != nil {
+			return err
+		}
+	}
+	names, err := w.list(filepath.Join(w.root, path))
 	if err != nil {
 		return err
 	}
-	ids, finer := given, []string(nil)
+	ids, finer, now := given, []string(nil), time.Now()
 	for _, name := range names {
-		if id, ok := jobIn(path, name); ok {
-			if before == "" || id < before {
+		if id, ok := jobOf(name); ok && w.place(id) == path {
+			if w.before == "" || id < w.before {
 				ids = append(ids, id)
 			}
-		} else if sub := filepath.Join(path, name); len(sub) <= len(timeForm) && isTime(sub, time.Now()) && notYounger(sub, before) {
+		} else if sub := filepath.Join(path, name); isTime(sub, now) && notYounger(sub, w.before) {
 			finer = append(finer, sub)
 		}
 	}
@@ -83,16 +110,37 @@ func (s *Store) walkBelow(root, path string, given []job.ID, before job.ID, visi
 		for inside < len(ids) && timeOf(ids[inside])[:len(sub)] == sub {
 			inside++
 		}
-		if err := visitAll(ids[:younger], visit); err != nil {
+		if err := visitAll(ids[:younger], w.visit); err != nil {
 			return err
 		}
-		// Their capacity too ends there: walkBelow appends to them.
-		if err := s.walkBelow(root, sub, ids[younger:inside:inside], before, visit); err != nil {
+		// Their capacity too ends there: below appends to them.
+		if err := w.below(sub, ids[younger:inside:inside]); err != nil {
 			return err
 		}
 		ids = ids[inside:]
 	}
-	return visitAll(ids, visit)
+	return visitAll(ids, w.visit)
+}
+
+// behind is the first id of the time that follows a folder's: before it are the jobs of that time and all earlier ones.
+func behind(folder string) job.ID {
+	at, _ := time.Parse(timeForm[:len(folder)], folder) // see isTime
+	switch depthOf(folder) {
+	case 1:
+		at = at.AddDate(1, 0, 0)
+	case 2:
+		at = at.AddDate(0, 1, 0)
+	case 3:
+		at = at.AddDate(0, 0, 1)
+	case hourDepth:
+		at = at.Add(time.Hour)
+	case hourDepth + 1:
+		at = at.Add(time.Minute)
+	default:
+		at = at.Add(time.Second)
+	}
+	ms := max(at.UnixMilli(), 0)
+	return job.ID(fmt.Sprintf("%08x-%04x-7000-8000-000000000000", ms>>16, ms&0xffff))
 }
 
 func visitAll(ids []job.ID, visit func(job.ID) error) error {
@@ -173,19 +221,15 @@ func (s *Store) foldersBelow(ctx context.Context, tree, path, last, after string
 func (s *Store) hoursIn(tree, from string, now time.Time) ([]string, error) {
 	folders := []string{""}
 	for range hourDepth {
-		var deeper []string
-		for _, above := range folders {
-			finer, err := s.finer(tree, above, now)
-			if err != nil {
-				return nil, err
-			}
-			for _, sub := range finer {
-				if sub >= from[:min(len(sub), len(from))] {
-					deeper = append(deeper, sub)
-				}
-			}
+		found := make([][]string, len(folders))
+		var calls []func() error
+		for i, above := range folders {
+			calls = append(calls, func() (err error) { found[i], err = s.finer(tree, above, now); return err })
 		}
-		folders = deeper
+		if err := inTurns(calls); err != nil {
+			return nil, err
+		}
+		folders = slices.DeleteFunc(slices.Concat(found...), func(sub string) bool { return sub < from[:min(len(sub), len(from))] })
 	}
 	return folders, nil
 }
