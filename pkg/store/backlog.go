@@ -12,24 +12,20 @@ import (
 
 // A Backlog is what waited at a sweep.
 type Backlog struct {
-	At         time.Time     `json:"at"`         // by the file server's clock
-	Unfinished int           `json:"unfinished"` // jobs
-	Oldest     time.Duration `json:"oldest_ns"`  // for how long the oldest job has waited that no worker is at
-	PerSecond  float64       `json:"per_second"` // by how many jobs it has become shorter since the sweep before
+	At         time.Time `json:"at"`         // by the file server's clock
+	Unfinished int       `json:"unfinished"` // jobs
+	Late       int       `json:"late"`       // of them, have waited for a worker for half of their maximum age
+	PerSecond  float64   `json:"per_second"` // by how many unfinished jobs it has become shorter
 }
 
-// Stands reports whether a backlog still says something: not where there was no sweep, or none for ten minutes.
-func (b Backlog) Stands(now time.Time) bool { return now.Sub(b.At).Abs() <= backlogStale }
-
-// Backlog is what waited at the last sweep; the zero Backlog if there was none.
-func (s *Store) Backlog() (b Backlog, err error) {
-	note, err := s.Note(backlogNote)
-	if err == nil && note != nil {
-		if err = json.Unmarshal(note, &b); err != nil {
-			err = fmt.Errorf("%s: %w: %w", backlogNote, errUnreadable, err)
-		}
-	}
-	return b, err
+// Backlog is what waited at the last sweep. !stands: it says nothing any more, since there was no sweep, or none for ten
+// minutes.
+func (s *Store) Backlog() (b Backlog, stands bool, err error) {
+	k := &s.backlog
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	err = s.readBacklog(k)
+	return k.last, k.stands(), err
 }
 
 // SetBacklog leaves it to those who accept jobs.
@@ -48,7 +44,7 @@ type BacklogError struct {
 }
 
 func (e *BacklogError) Error() string {
-	return fmt.Sprintf("%s: %d are unfinished, and the oldest has waited for %v", job.ErrBacklog, e.Unfinished, e.Oldest.Round(time.Second))
+	return fmt.Sprintf("%s: %d are unfinished, and %d of them have waited for half of their maximum age", job.ErrBacklog, e.Unfinished, e.Late)
 }
 
 func (e *BacklogError) Unwrap() error { return job.ErrBacklog }
@@ -58,49 +54,76 @@ const (
 	backlogAge = 10 * time.Second
 	// backlogStale is the age at which a backlog says nothing any more: nobody sweeps.
 	backlogStale = 10 * time.Minute
-	// mostAfter is how long one who is refused is asked to wait at most, and what is said of a backlog that does not become
-	// shorter.
+	// mostAfter is how long one who is refused is asked to wait at most, and what is said of a
+	// backlog that does not become shorter.
 	mostAfter = 15 * time.Minute
+	// fewLate is how many jobs may be late, or a hundredth of the unfinished where that is more:
+	// some always are, of which a message was lost or nothing can be read.
+	fewLate = 100
 )
 
 // A knownBacklog is what this process has read of the backlog.
 type knownBacklog struct {
-	mu   sync.Mutex
-	read time.Time
-	last Backlog
+	mu      sync.Mutex
+	read    time.Time
+	last    Backlog
+	changed time.Time // when the last was new, by this process's clock
 }
 
-// backlogged is a [BacklogError] where as many jobs wait as may, or one has waited for so long, by the last sweep. What
-// can't be read refuses nothing.
+func (k *knownBacklog) stands() bool { return !k.last.At.IsZero() && time.Since(k.changed) < backlogStale }
+
+// readBacklog reads the note, and judges its age without comparing two clocks: of the first note by the file
+// server's, and after that by for how long this process has seen the same. Of a note that can't be read the last
+// one stands.
+func (s *Store) readBacklog(k *knownBacklog) error {
+	k.read = time.Now()
+	note, err := s.Note(backlogNote)
+	if err != nil || note == nil {
+		return err
+	}
+	var b Backlog
+	if err := json.Unmarshal(note, &b); err != nil {
+		return fmt.Errorf("%s: %w: %w", backlogNote, errUnreadable, err)
+	}
+	if b.At.Equal(k.last.At) {
+		return nil
+	}
+	var age time.Duration
+	if k.last.At.IsZero() { // the first that this process sees may be an old one
+		now, err := s.now()
+		if err != nil {
+			return err
+		}
+		age = max(now.Sub(b.At), 0)
+	}
+	k.last, k.changed = b, time.Now().Add(-age)
+	return nil
+}
+
+// backlogged is a [BacklogError] where as many jobs wait as may, or too many are late, by the last sweep. What can't
+// be read refuses nothing.
 func (s *Store) backlogged() error {
-	q := s.quotas
-	if q.Backlog == 0 && q.Wait == 0 {
+	if s.quotas.Backlog == 0 {
 		return nil
 	}
 	k := &s.backlog
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if time.Since(k.read) >= backlogAge {
-		k.read = time.Now()
-		k.last, _ = s.Backlog() // damaged is as good as none
+		_ = s.readBacklog(k) // the last stands, for a while
 	}
-	b := k.last
-	if !b.Stands(time.Now()) {
+	if !k.stands() {
 		return nil
 	}
-	over := 0.0 // jobs too many
-	if q.Backlog != 0 && b.Unfinished >= q.Backlog {
-		over = float64(b.Unfinished-q.Backlog) + 1
-	}
-	if q.Wait != 0 && b.Oldest >= q.Wait { // those that came in the time by which it is too long
-		over = max(over, float64(b.Unfinished)*float64(b.Oldest-q.Wait)/float64(b.Oldest)+1)
-	}
-	if over == 0 {
+	b := k.last
+	over := max(b.Unfinished-s.quotas.Backlog, b.Late-max(fewLate, b.Unfinished/100)) + 1 // jobs too many
+	if over <= 0 {
 		return nil
 	}
 	after := mostAfter
 	if b.PerSecond > 0 {
-		after = min(after, time.Duration(math.Ceil(over/b.PerSecond))*time.Second)
+		seconds := min(math.Ceil(float64(over)/b.PerSecond), mostAfter.Seconds())
+		after = time.Duration(seconds) * time.Second
 	}
 	return &BacklogError{b, max(after, time.Minute)} // it is counted once a minute
 }

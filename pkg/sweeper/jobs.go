@@ -3,6 +3,7 @@ package sweeper
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,12 +42,11 @@ const stale = 10 * time.Minute
 type round struct {
 	mu         sync.Mutex
 	unfinished int // of those that were looked at
+	late       int // of them: see lateAge
 	abandoned  []job.Job
 	waiting    []waiting
 	claimed    map[string]time.Time // by owner: the youngest announcement of a job that a worker is at
 	errs       []error
-
-	queuedSince time.Time // when the oldest job that no worker is at was submitted or retried
 }
 
 // A waiting job is one that no worker is at and that was not announced for a while.
@@ -64,97 +64,49 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
 		all.Jobs = m
 		all.mu.Unlock()
 	}()
-	folders, err := s.Store.ActiveFolders(ctx)
-	if err != nil {
-		return err
+	var known store.Backlog
+	var err error
+	if !m.CountedAt.IsZero() { // before all else: it is the best that is known, also if this sweep dies
+		known = s.backlog(&m, now)
+		err = s.Store.SetBacklog(known)
 	}
-	r := &round{claimed: map[string]time.Time{}}
 	look, cancel := half(ctx)
 	defer cancel()
-	if m.Cursor == "" {
-		m.Counted = 0
-	} else {
-		err = s.lookAt(look, folders, oldest, now, r)
+	folders, unlisted := s.Store.ActiveFolders(look)
+	if unlisted != nil && folders == nil {
+		return errors.Join(err, unlisted)
 	}
-	seen := r.unfinished
-	for _, f := range folders {
-		if f.Position() <= m.Cursor {
-			continue
-		}
-		if err != nil {
-			break
-		}
-		before := r.unfinished
-		if err = s.lookAt(look, []store.ActiveFolder{f}, 0, now, r); err == nil {
-			m.Cursor, m.Counted = f.Position(), m.Counted+r.unfinished-before
-		}
+	r := &round{claimed: map[string]time.Time{}}
+	r.add(err)
+	r.add(unlisted)
+	err = nil
+	if m.Cursor == "" {
+		m.Counted, m.CountedLate = 0, 0
+	} else {
+		err = s.lookAt(look, folders, oldest, now, r, func(store.ActiveFolder) {})
+	}
+	seen, unfinished, late := r.unfinished, r.unfinished, r.late
+	if err == nil {
+		folders = slices.DeleteFunc(folders, func(f store.ActiveFolder) bool { return f.Position() <= m.Cursor })
+		err = s.lookAt(look, folders, 0, now, r, func(f store.ActiveFolder) {
+			m.Cursor = f.Position()
+			m.Counted, m.CountedLate = m.Counted+r.unfinished-unfinished, m.CountedLate+r.late-late
+			unfinished, late = r.unfinished, r.late
+		})
 	}
 	switch {
 	case err == nil: // it was the last
-		m.Cursor, m.Unfinished, m.CountedAt = "", m.Counted, now
+		m.counted(now)
 	case ctx.Err() == nil && look.Err() != nil: // the next sweep goes on from there
 		err = nil
 	}
-	s.report.Unfinished = max(m.Unfinished, m.Counted, seen)
-	m.Backlog = r.backlog(m, s.report.Unfinished, now)
-	err = errors.Join(err, s.Store.SetBacklog(m.Backlog))
+	found := s.backlog(&m, now)
+	found.Unfinished = max(found.Unfinished, seen)
+	s.report.Unfinished = found.Unfinished
+	if found != known {
+		err = errors.Join(err, s.Store.SetBacklog(found))
+	}
 	return errors.Join(append(r.errs, err, s.send(ctx, "its worker died", r.abandoned), s.sendLost(ctx, r, &m, now))...)
-}
-
-// backlog is what waits, by what a round has found and the sweep before it.
-func (r *round) backlog(m jobsMemory, unfinished int, now time.Time) store.Backlog {
-	b := store.Backlog{At: now, Unfinished: unfinished}
-	if !r.queuedSince.IsZero() {
-		b.Oldest = now.Sub(r.queuedSince)
-	}
-	if since := now.Sub(m.Backlog.At); since > 0 && since < time.Hour {
-		b.PerSecond = float64(m.Backlog.Unfinished-unfinished) / since.Seconds()
-	}
-	return b
-}
-
-// half has half of the time that ctx has left, so that there is time for what follows from the first.
-func half(ctx context.Context) (context.Context, context.CancelFunc) {
-	end, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, time.Until(end)/2)
-}
-
-// lookAt looks at the jobs in folders, and at no further folder after so many jobs; 0 is no limit. It returns an
-// error when ctx ends.
-func (s *Sweeper) lookAt(ctx context.Context, folders []store.ActiveFolder, limit int, now time.Time, r *round) error {
-	seen := 0
-	for _, f := range folders {
-		if limit > 0 && seen >= limit {
-			break
-		}
-		entries, err := s.Store.ActiveIn(f)
-		if err != nil {
-			return err
-		}
-		seen += len(entries)
-		each(ctx, entries, func(e store.Entry) { s.checkup(e, now, r) })
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-	}
-	return nil
-}
-
-// each calls do with items, some at the same time, until ctx ends.
-func each[T any](ctx context.Context, items []T, do func(T)) {
-	slots := make(chan struct{}, atOnce)
-	var all sync.WaitGroup
-	for _, item := range items {
-		if ctx.Err() != nil {
-			break
-		}
-		slots <- struct{}{}
-		all.Go(func() { defer func() { <-slots }(); do(item) })
-	}
-	all.Wait()
 }
 
 // checkup looks at a job. It may be called concurrently.
@@ -177,8 +129,8 @@ func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) {
 		return
 	}
 	r.unfinished++
-	if !c.Leased && (r.queuedSince.IsZero() || c.RunBegan.Before(r.queuedSince)) {
-		r.queuedSince = c.RunBegan
+	if !c.Leased && now.Sub(c.RunBegan) >= s.lateAge() {
+		r.late++
 	}
 	switch {
 	case c.Abandoned:

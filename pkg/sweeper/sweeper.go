@@ -150,13 +150,14 @@ type memory struct {
 
 // A jobsMemory is how far the sweeps have come with active jobs.
 type jobsMemory struct {
-	Surplus    int       `json:"surplus"`    // sweeps in a row that found fewer messages than jobs
-	Cursor     string    `json:"cursor"`     // the last folder that was looked at, "" if all were
-	Counted    int       `json:"counted"`    // unfinished jobs up to there
-	Unfinished int       `json:"unfinished"` // when all were looked at last
-	CountedAt  time.Time `json:"counted_at"` // then
-
-	Backlog store.Backlog `json:"backlog"` // of the last sweep
+	Surplus     int       `json:"surplus"`      // sweeps in a row that found fewer messages than jobs
+	Cursor      string    `json:"cursor"`       // the last folder that was looked at, "" if all were
+	Counted     int       `json:"counted"`      // unfinished jobs up to there
+	CountedLate int       `json:"counted_late"` // of them, those that are late: see lateAge
+	Unfinished  int       `json:"unfinished"`   // when all were looked at last
+	Late        int       `json:"late"`         // of them
+	CountedAt   time.Time `json:"counted_at"`   // then
+	PerSecond   float64   `json:"per_second"`   // by how many fewer they were than the time before
 }
 
 func (m *memory) task(name string) taskMemory {
