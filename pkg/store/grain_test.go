@@ -158,13 +158,16 @@ func TestListReadsFewNames(t *testing.T) {
 		return call()
 	}
 	var got []job.ID
-	err := sc.walk(filepath.Join(sc.dir, jobsDir), "", func(id job.ID) error {
+	w := walk{Store: sc.Store, root: filepath.Join(sc.dir, jobsDir), place: job.ID.Folder}
+	w.enter = func(string) error { return nil }
+	w.visit = func(id job.ID) error {
 		if len(got) == 10 {
 			return errEnough
 		}
 		got = append(got, id)
 		return nil
-	})
+	}
+	err := w.below("", nil)
 	sc.step = nil
 	if !errors.Is(err, errEnough) || !slices.Equal(got, want[:10]) {
 		t.Errorf("%v, %v; want %v", got, err, want[:10])
@@ -228,9 +231,17 @@ func TestLifeInEachGrain(t *testing.T) {
 	if active, err := sc.Active(); err != nil || len(active) != 0 {
 		t.Errorf("active: %v, %v", active, err)
 	}
-	tally, err := sc.tally(filepath.Join(sc.dir, ownersDir, ownerFolder("anna")), "")
-	if err != nil || tally.Jobs != 3 {
-		t.Errorf("counted: %+v, %v", tally, err)
+	made := map[string]tally{}
+	hours, err := sc.hoursWith(ownerFolder("anna"), time.Now())
+	if err == nil {
+		made, err = sc.countHours(ownerFolder("anna"), hours)
+	}
+	jobs := int64(0)
+	for _, hour := range made {
+		jobs += hour.Jobs
+	}
+	if err != nil || jobs != 3 {
+		t.Errorf("counted: %+v, %v", made, err)
 	}
 	folders, err := sc.PublishedSince(t.Context(), time.Time{}, time.Time{})
 	if err != nil || len(folders) != 3 {
