@@ -190,8 +190,8 @@ func newBacklog(s *Server) *backlog {
 			return s.Depth.Depth(ctx)
 		}),
 		active: newReading(func() (int, error) {
-			b, stands, err := s.Store.Backlog()
-			if err == nil && !stands {
+			b, known, err := s.Store.Backlog()
+			if err == nil && !known {
 				err = errors.New("no sweep has counted them lately")
 			}
 			return b.Unfinished, err

@@ -83,7 +83,7 @@ func (w *Worker) claim(ctx, stop context.Context, m job.Message, log *slog.Logge
 			return nil, nil, err
 		}
 		claim := w.Store.Claim
-		if w.shared.Load() && !alone {
+		if w.claims.Load() > 1 && !alone {
 			claim = w.Store.ClaimShared
 		}
 		lease, err := claim(ctx, m.Job, m.Run, w.Name)

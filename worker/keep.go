@@ -15,9 +15,11 @@ import (
 // frees it for the next.
 const checkEvery = 2 * time.Second
 
-// attemptWatchdogs is how many times [Config.Watchdog] an attempt may take in all, with the waits for memory and
-// for the engine: else one that hangs outside of the engine would keep its lease for ever.
-const attemptWatchdogs = 4
+// longest is how long an attempt may take in all, with the waits for memory and for the engine behind others: else one
+// that hangs outside of the engine would keep its lease for ever.
+func (w *Worker) longest() time.Duration {
+	return time.Duration(2+int(w.claims.Load())/w.Concurrent) * w.Watchdog
+}
 
 // keep renews a lease at a third of its time, and checks it in between, until stop is
 // called, which waits for a renewal that is under way. When the lease can't be kept, the context it
@@ -53,7 +55,7 @@ func (w *Worker) keep(ctx context.Context, lease *store.Lease) (held context.Con
 			if held.Err() != nil { // after a long sleep both are ready
 				return
 			}
-			if took += interval; took > attemptWatchdogs*w.Watchdog {
+			if took += interval; took > w.longest() {
 				err := fmt.Errorf("%w: an attempt at job %s has taken %s", ErrStuck, lease.Spec.ID, took)
 				w.setStuck(err)
 				cancel(err)

@@ -41,7 +41,7 @@ func (w *Worker) HandleSQS(ctx context.Context, q extender, e events.SQSEvent) (
 	outcomes := make(chan outcome, len(e.Records)) // nobody waits for one that comes too late
 	slots := make(chan struct{}, 2*w.Concurrent)
 	if len(e.Records) > 1 {
-		w.shared.Store(true)
+		w.claims.Store(int32(cap(slots))) //nolint:gosec // some dozens
 	}
 	go func() {
 		for i, m := range e.Records { // in the order of the batch, so that the last ones are late

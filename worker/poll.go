@@ -98,7 +98,7 @@ func (p *poller) receive() {
 	// A slot is taken before a message is: what this process can't hold stays for
 	// others.
 	slots := make(chan struct{}, p.Concurrent+p.cfg.Prefetch)
-	p.shared.Store(cap(slots) > 1)
+	p.claims.Store(int32(cap(slots))) //nolint:gosec // some dozens
 	var pause backoff
 	for p.stop.Err() == nil && p.stuck.Err() == nil {
 		free := take(p.stop, slots, min(p.Concurrent, maxBatch))

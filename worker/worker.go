@@ -78,7 +78,7 @@ type Worker struct {
 	Config
 	warm   atomic.Bool   // a picture has been painted in this process
 	gate   gate          // who is at work on pixels
-	shared atomic.Bool   // several jobs may be claimed at the same time, so that nobody knows of which the process died
+	claims atomic.Int32  // how many jobs may be claimed at the same time: of which of several a process died nobody knows
 	memory budget        // what the pictures in work take
 	codecs chan struct{} // holds one for each picture that is being decoded
 	engine chan struct{} // holds one for each picture in the engine
@@ -119,7 +119,7 @@ func New(cfg Config) (*Worker, error) {
 		codecs: make(chan struct{}, cfg.Concurrent),
 		engine: make(chan struct{}, cfg.Concurrent),
 	}
-	w.shared.Store(cfg.Concurrent > 1)
+	w.claims.Store(int32(cfg.Concurrent)) //nolint:gosec // some dozens
 	w.stuck, w.setStuck = context.WithCancelCause(context.Background())
 	return w, nil
 }

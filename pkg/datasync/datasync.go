@@ -162,6 +162,7 @@ func (c *Copier) start(ctx context.Context, s *state, now time.Time, n news) err
 		return c.save(s)
 	}
 	var execution string
+	names := first(n.names)
 	if whole {
 		s.FullTried = now
 	}
@@ -169,7 +170,7 @@ func (c *Copier) start(ctx context.Context, s *state, now time.Time, n news) err
 		execution, err = c.task.start(ctx, nil)
 	} else if err == nil {
 		var key string
-		if key, err = c.putManifest(ctx, now, n.names); err == nil {
+		if key, err = c.putManifest(ctx, now, names); err == nil {
 			execution, err = c.task.start(ctx, &manifest{bucket: c.arn, key: key, role: c.Role})
 		}
 	}
@@ -177,9 +178,9 @@ func (c *Copier) start(ctx context.Context, s *state, now time.Time, n news) err
 		s.failed(now)
 		return errors.Join(err, c.save(s))
 	}
-	c.Log.Info("DataSync was started", "execution", execution, "pictures", len(n.names), "full", whole)
+	c.Log.Info("DataSync was started", "execution", execution, "pictures", len(names), "full", whole)
 	s.begin(execution, now, true)
-	s.All, s.Whole, s.Folders = n.all, whole, foldersOf(n.names)
+	s.All, s.Whole, s.Partly, s.Folders = n.all, whole, len(names) < len(n.names), foldersOf(names)
 	return c.save(s)
 }
 

@@ -68,6 +68,7 @@ func TestCopier(t *testing.T) {
 		{"an update that fails is repeated", testUpdateFails},
 		{"an update is of what was copied", testChange},
 		{"a late retry of an old job is found", testOldHour},
+		{"pictures in very many folders are copied in turns", testManyFolders},
 		{"another task begins anew", testOtherTask},
 		{"a task that is away", testAway},
 		{"failures and pictures that wait are reported", testReport},

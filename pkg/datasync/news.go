@@ -60,7 +60,8 @@ func (c *Copier) look(ctx context.Context, s *state, now time.Time) (n news, err
 // is erased meanwhile.
 func (c *Copier) missing(ctx context.Context, folder string) ([]string, error) {
 	there := map[string]bool{} // listed before the folder, so that what is there has been in that
-	for o, err := range c.Bucket.List(ctx, c.Prefix+folder+"/") {
+	_, hour, _ := strings.Cut(folder, "/")
+	for o, err := range c.Bucket.List(ctx, c.Prefix+folder+"/"+store.IDsIn(hour)) { // none of finer folders in it
 		if err != nil {
 			return nil, err
 		}
@@ -88,6 +89,19 @@ func (c *Copier) missing(ctx context.Context, folder string) ([]string, error) {
 		}
 	}
 	return missing, c.Bucket.Delete(ctx, gone...)
+}
+
+// mostFolders is of how many folders the pictures of an execution are at most: they are noted, for the gallery.
+const mostFolders = 1500
+
+// first are the names in the first folders, as many as an execution takes.
+func first(names []string) []string {
+	folders := foldersOf(names)
+	if len(folders) <= mostFolders {
+		return names
+	}
+	last := folders[mostFolders-1]
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return path.Dir(name) > last })
 }
 
 // foldersOf are the folders of names.

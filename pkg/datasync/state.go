@@ -2,8 +2,10 @@ package datasync
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 
+	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
@@ -21,6 +23,7 @@ type state struct {
 	Ours      bool      `json:"ours"`                // it copies what was new in recent hours when it began
 	All       bool      `json:"all"`                 // in any hour
 	Whole     bool      `json:"whole"`               // it has no manifest
+	Partly    bool      `json:"partly,omitempty"`    // there was more than it takes
 	Folders   []string  `json:"folders,omitempty"`   // of the names in its manifest
 
 	Failures  int       `json:"failures"` // in a row
@@ -43,7 +46,7 @@ func (s *state) fullDue(now time.Time) bool {
 }
 
 func (s *state) begin(execution string, now time.Time, ours bool) {
-	s.Execution, s.Began, s.Ours, s.All, s.Whole, s.Folders = execution, now, ours, false, false, nil
+	s.Execution, s.Began, s.Ours, s.All, s.Whole, s.Partly, s.Folders = execution, now, ours, false, false, false, nil
 }
 
 // copied notes that what was published before a time is in the bucket.
@@ -61,7 +64,9 @@ func (s *state) end(now time.Time, well bool) {
 	case !well:
 		s.failed(now)
 	case s.Ours:
-		s.copied(began, s.All || s.Whole)
+		if !s.Partly { // else the next look finds the rest
+			s.copied(began, s.All || s.Whole)
+		}
 		s.Failures, s.NotBefore = 0, time.Time{}
 		if s.Whole {
 			s.Full = began
@@ -85,14 +90,15 @@ func (s *state) report(now time.Time) Report {
 
 func (c *Copier) load() (s state, err error) {
 	note, err := c.Store.Note(store.CopyNote)
-	if err != nil {
+	if err != nil && !errors.Is(err, job.ErrDamagedJob) {
 		return s, err
 	}
-	if note != nil {
-		if err := json.Unmarshal(note, &s); err != nil {
-			c.Log.Warn("the note of what was copied is damaged: all is compared again", "error", err)
-			s = state{}
-		}
+	if err == nil && note != nil {
+		err = json.Unmarshal(note, &s)
+	}
+	if err != nil {
+		c.Log.Warn("the note of what was copied is damaged: all is compared again", "error", err)
+		s = state{}
 	}
 	if s.Task != c.Task {
 		s = state{Task: c.Task}

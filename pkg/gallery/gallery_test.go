@@ -43,6 +43,7 @@ func TestGallery(t *testing.T) {
 		{"an erased job vanishes at once", testErased},
 		{"an emptied hour goes", testEmptied},
 		{"hours of many jobs have pages by the minute and the second", testGrains},
+		{"an update of many pages that is cut short goes on from there", testCutShort},
 		{"a job that is erased while its manifest is written", testErasedMeanwhile},
 		{"those of an hour that expire cost its manifest one change", testExpired},
 		{"many are erased while manifests are written", testErasedInCompany},

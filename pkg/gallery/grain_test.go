@@ -1,7 +1,11 @@
 package gallery_test
 
 import (
+	"context"
+	"net/http"
 	"slices"
+	"sync/atomic"
+	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
@@ -42,5 +46,37 @@ func testGrains(h *hall) {
 	h.is(ids[0], more, ids[2], ids[3], ids[4])
 	if _, _, there := h.get("gallery/2026/11/23/12/00/04.json"); there {
 		h.Error("the page of no jobs is there")
+	}
+}
+
+// testCutShort: an update that always has too little time comes to its end all the same.
+func testCutShort(h *hall) {
+	const pages = 120
+	for i := range pages {
+		when := at("2026-11-23T12:00:00Z").Add(time.Duration(i) * time.Second).Format(time.RFC3339Nano)
+		h.paintAs(idIn(h.T, at(when), job.Second), when, true)
+	}
+	h.copy()
+	for pass := 1; ; pass++ {
+		ctx, cancel := context.WithCancel(h.Context())
+		var requests atomic.Int64
+		h.between(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			if requests.Add(1) > 75 {
+				cancel()
+			}
+			next.ServeHTTP(w, r)
+		})
+		_, err := h.gallery.Update(ctx, h.store)
+		cancel()
+		h.between(nil)
+		if err == nil {
+			break
+		}
+		if pass == 6 {
+			h.Fatalf("after %d updates of 75 requests: %v", pass, err)
+		}
+	}
+	if ids, _ := h.shown(); len(ids) != pages {
+		h.Errorf("shown are %d jobs of %d", len(ids), pages)
 	}
 }

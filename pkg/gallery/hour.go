@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/job"
@@ -76,6 +75,17 @@ func (u *update) hour(ctx context.Context, hour string, given []string, all bool
 	for f := range looked {
 		pages[f] = true
 	}
+	written := 0
+	note := func() (err error) { // what was done so far, in case that the rest is not
+		if len(now) == 0 {
+			return nil
+		}
+		kept := ledger{}
+		maps.Copy(kept, then)
+		maps.Copy(kept, now)
+		etag, err = u.putJSON(ctx, ledgerKey(hour), kept, etag)
+		return err
+	}
 	for _, f := range slices.Sorted(maps.Keys(pages)) {
 		was := then[f]
 		if looked[f] == nil {
@@ -95,18 +105,28 @@ func (u *update) hour(ctx context.Context, hour string, given []string, all bool
 			continue
 		}
 		if now[f], err = u.page(ctx, f, looked[f], older, was); err != nil {
-			return "", err
+			delete(now, f)
+			return "", errors.Join(err, note())
 		}
-		newest, older = f, f
+		if newest, older = f, f; now[f] != was {
+			if written++; written%noteEvery == 0 {
+				if err := note(); err != nil {
+					return "", err
+				}
+			}
+		}
 	}
 	switch {
 	case len(now) == 0 && etag != "":
 		u.emptied = append(u.emptied, ledgerKey(hour))
-	case !maps.Equal(then, now):
+	case !maps.Equal(then, now) || written >= noteEvery:
 		_, err = u.putJSON(ctx, ledgerKey(hour), now, etag)
 	}
 	return newest, err
 }
+
+// noteEvery is after how many pages the ledger is written, so that an update of many that is cut short is not begun anew.
+const noteEvery = 50
 
 // page writes a page unless it is what it should be.
 func (u *update) page(ctx context.Context, name string, f *folder, older string, was entry) (entry, error) {
@@ -141,7 +161,7 @@ func (u *update) etag(ctx context.Context, key string) (string, error) {
 
 // list lists the pictures of a folder, without those of finer folders in it.
 func (u *update) list(ctx context.Context, name string) (*folder, error) {
-	all, err := u.listBelow(ctx, name, idsOf(name))
+	all, err := u.listBelow(ctx, name, store.IDsIn(name))
 	if err != nil {
 		return nil, err
 	}
@@ -181,28 +201,6 @@ func (u *update) listBelow(ctx context.Context, below, prefix string) (map[strin
 		}
 	}
 	return found, nil
-}
-
-// idsOf is what the ids of all jobs in a folder begin with: the leading digits of its first and last millisecond
-// that are the same. A listing of these has no finer folders, whose names have two digits, once there are three.
-func idsOf(folder string) string {
-	forms := map[int]time.Duration{hourDepth: time.Hour, hourDepth + 1: time.Minute, hourDepth + 2: time.Second}
-	const form = "2006/01/02/15/04/05"
-	begin, err := time.Parse(form[:min(len(folder), len(form))], folder)
-	if err != nil {
-		return ""
-	}
-	length := forms[strings.Count(folder, "/")+1]
-	first := fmt.Sprintf("%012x", begin.UnixMilli())
-	last := fmt.Sprintf("%012x", begin.Add(length-time.Millisecond).UnixMilli())
-	n := 0
-	for n < len(first) && first[n] == last[n] {
-		n++
-	}
-	if n > 8 {
-		return first[:8] + "-" + first[8:n] // as ids are written
-	}
-	return first[:n]
 }
 
 // show reads a folder's jobs.

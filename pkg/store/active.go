@@ -59,8 +59,8 @@ type ActiveFolder struct {
 // Position is where a folder is in the order of [Store.ActiveFolders].
 func (f ActiveFolder) Position() string { return f.minute + "/" + f.owner } // "/" is before all digits
 
-// ActiveFolders are the folders of jobs that are not finished, or not yet tidied up, oldest first. One owner's that
-// can't be listed don't hide the others': they come with one of such errors.
+// ActiveFolders are the folders of jobs that are not finished, or not yet tidied up, oldest first. Owners whose
+// folders can't be listed hide no others: the error is of one of them. When ctx ends there are none.
 func (s *Store) ActiveFolders(ctx context.Context) ([]ActiveFolder, error) {
 	owners, err := s.list(filepath.Join(s.dir, activeDir))
 	if err != nil {
@@ -102,30 +102,16 @@ func (s *Store) ActiveFolders(ctx context.Context) ([]ActiveFolder, error) {
 	return all, nil
 }
 
-// ActiveIn lists the entries of some of those folders, each oldest first. A folder that can't be listed is as one
-// without any, and one of such errors is returned. One that is empty is removed: [Store.inFolder] makes it again.
-func (s *Store) ActiveIn(folders []ActiveFolder) (entries [][]Entry, err error) {
-	entries = make([][]Entry, len(folders))
-	unlisted := make([]error, len(folders))
-	var calls []func() error
-	for i, f := range folders {
-		calls = append(calls, func() error { entries[i], unlisted[i] = s.activeIn(f); return nil })
-	}
-	_ = inTurns(calls) // their errors are in unlisted
-	if err := cmp.Or(unlisted...); err != nil {
-		return entries, fmt.Errorf("list active jobs: %w", err)
-	}
-	return entries, nil
-}
-
-func (s *Store) activeIn(f ActiveFolder) (entries []Entry, err error) {
+// ActiveIn lists the entries of one of those folders, oldest first. An empty one is removed: [Store.inFolder] makes it
+// again.
+func (s *Store) ActiveIn(f ActiveFolder) (entries []Entry, err error) {
 	path := filepath.Join(s.dir, activeDir, f.owner, f.minute)
 	names, err := s.list(path)
-	if err != nil {
-		return nil, err
+	if err == nil && len(names) == 0 {
+		err = s.removeEmpty(path)
 	}
-	if len(names) == 0 {
-		return nil, s.removeEmpty(path)
+	if err != nil {
+		return nil, fmt.Errorf("list active jobs: %w", err)
 	}
 	for _, name := range names {
 		text, _, _ := strings.Cut(name, ".") // see leavingSuffix
@@ -162,14 +148,14 @@ func (s *Store) Announced(e Entry) error {
 // Active lists all entries, oldest first. It is for directories of few jobs.
 func (s *Store) Active() (all []Entry, err error) {
 	folders, err := s.ActiveFolders(context.Background())
-	if err != nil {
-		return nil, err
+	for _, f := range folders {
+		if err != nil {
+			break
+		}
+		var some []Entry
+		some, err = s.ActiveIn(f)
+		all = append(all, some...)
 	}
-	entries, err := s.ActiveIn(folders)
-	if err != nil {
-		return nil, err
-	}
-	all = slices.Concat(entries...)
 	slices.SortFunc(all, func(a, b Entry) int { return cmp.Compare(a.ID, b.ID) })
-	return all, nil
+	return all, err
 }

@@ -15,17 +15,20 @@ type Backlog struct {
 	At         time.Time `json:"at"`         // by the file server's clock
 	Unfinished int       `json:"unfinished"` // jobs
 	Late       int       `json:"late"`       // of them, have waited for a worker for half of their maximum age
-	PerSecond  float64   `json:"per_second"` // by how many unfinished jobs it has become shorter
+	PerSecond  float64   `json:"per_second"` // by how many jobs it has become shorter from count to count
 }
 
-// Backlog is what waited at the last sweep. !stands: it says nothing any more, since there was no sweep, or none for ten
-// minutes.
-func (s *Store) Backlog() (b Backlog, stands bool, err error) {
-	k := &s.backlog
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	err = s.readBacklog(k)
-	return k.last, k.stands(), err
+// Backlog is what waited at the last sweep. !known: there was none, or none for ten minutes by the file server's clock.
+func (s *Store) Backlog() (b Backlog, known bool, err error) {
+	note, err := s.Note(backlogNote)
+	if err != nil || note == nil {
+		return b, false, err
+	}
+	if err = json.Unmarshal(note, &b); err != nil {
+		return b, false, fmt.Errorf("%s: %w: %w", backlogNote, errUnreadable, err)
+	}
+	now, err := s.now()
+	return b, err == nil && now.Sub(b.At).Abs() <= backlogStale, err
 }
 
 // SetBacklog leaves it to those who accept jobs.
@@ -64,40 +67,10 @@ const (
 
 // A knownBacklog is what this process has read of the backlog.
 type knownBacklog struct {
-	mu      sync.Mutex
-	read    time.Time
-	last    Backlog
-	changed time.Time // when the last was new, by this process's clock
-}
-
-func (k *knownBacklog) stands() bool { return !k.last.At.IsZero() && time.Since(k.changed) < backlogStale }
-
-// readBacklog reads the note, and judges its age without comparing two clocks: of the first note by the file
-// server's, and after that by for how long this process has seen the same. Of a note that can't be read the last
-// one stands.
-func (s *Store) readBacklog(k *knownBacklog) error {
-	k.read = time.Now()
-	note, err := s.Note(backlogNote)
-	if err != nil || note == nil {
-		return err
-	}
-	var b Backlog
-	if err := json.Unmarshal(note, &b); err != nil {
-		return fmt.Errorf("%s: %w: %w", backlogNote, errUnreadable, err)
-	}
-	if b.At.Equal(k.last.At) {
-		return nil
-	}
-	var age time.Duration
-	if k.last.At.IsZero() { // the first that this process sees may be an old one
-		now, err := s.now()
-		if err != nil {
-			return err
-		}
-		age = max(now.Sub(b.At), 0)
-	}
-	k.last, k.changed = b, time.Now().Add(-age)
-	return nil
+	mu    sync.Mutex
+	read  time.Time
+	last  Backlog
+	known bool
 }
 
 // backlogged is a [BacklogError] where as many jobs wait as may, or too many are late, by the last sweep. What can't
@@ -110,9 +83,10 @@ func (s *Store) backlogged() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if time.Since(k.read) >= backlogAge {
-		_ = s.readBacklog(k) // the last stands, for a while
+		k.read = time.Now()
+		k.last, k.known, _ = s.Backlog() // damaged is as good as none
 	}
-	if !k.stands() {
+	if !k.known {
 		return nil
 	}
 	b := k.last

@@ -111,10 +111,7 @@ func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
 		pictures = append(pictures, stylePicture) // in one file, since each costs round trips
 	}
 	dir := s.draftDir(spec.ID)
-	err = s.mkdir(dir)
-	if errors.Is(err, fs.ErrNotExist) { // the first job of its hour
-		err = s.mkdirs(dir, s.dir)
-	}
+	err = s.inFolder(dir, func() error { return s.mkdir(dir) })
 	if err != nil && !errors.Is(err, fs.ErrExist) { // which is our own retransmission
 		return err
 	}
@@ -135,14 +132,14 @@ func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
 }
 
 // inFolder makes a name in one of the folders that are made with the first name in
-// them, and removed when they are empty.
+// them, and removed when they are empty. fs.ErrNotExist: something else is missing, what is to be linked say.
 func (s *Store) inFolder(path string, make func() error) (err error) {
 	for range 3 {
 		if err = make(); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if err = s.mkdirs(filepath.Dir(path), s.dir); err != nil {
-			return err
+		if merr := s.mkdirs(filepath.Dir(path), s.dir); merr != nil && !errors.Is(merr, fs.ErrNotExist) { // else one was removed meanwhile
+			return merr
 		}
 	}
 	return err
@@ -209,7 +206,7 @@ func (s *Store) hide(spec *job.Spec) error {
 		return err
 	}
 	if err = s.removeTree(away); errors.Is(err, errInUse) {
-		return nil // CleanDrafts removes the rest
+		return nil // Reconcile removes the rest
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -194,28 +195,37 @@ func (s *Store) fill(ctx context.Context, g *graves) error {
 	if err := s.unpublished(g.copies()); err != nil {
 		return err
 	}
-	var errs []error
-	for _, j := range g.jobs {
-		if ctx.Err() != nil { // the rest is left for EndErasures
-			errs = append(errs, ctx.Err())
-			break
-		}
-		err := s.removeTree(s.graveDir(j.id))
-		if errors.Is(err, errInUse) {
-			continue
-		}
-		if err == nil {
-			err = s.unpublishLate(j)
-		}
-		if err == nil && j.active != "" { // else the sweeper removes it
-			err = s.remove(j.active)
-		}
-		if err == nil {
-			err = s.remove(s.erasing(j.id, j.why))
-		}
-		errs = append(errs, err)
+	errs := make([]error, len(g.jobs))
+	slots := make(chan struct{}, expiring)
+	var all sync.WaitGroup
+	for i, j := range g.jobs {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			if errs[i] = ctx.Err(); errs[i] == nil { // else the rest is left for EndErasures
+				errs[i] = s.fillOne(j)
+			}
+		})
 	}
+	all.Wait()
 	return errors.Join(errs...)
+}
+
+func (s *Store) fillOne(j grave) error {
+	err := s.removeTree(s.graveDir(j.id))
+	if errors.Is(err, errInUse) {
+		return nil
+	}
+	if err == nil {
+		err = s.unpublishLate(j)
+	}
+	if err == nil && j.active != "" { // else the sweeper removes it
+		err = s.remove(j.active)
+	}
+	if err == nil {
+		err = s.remove(s.erasing(j.id, j.why))
+	}
+	return err
 }
 
 // unpublishLate removes what was published of a job while its folder was being removed: an
@@ -347,28 +357,47 @@ func (s *Store) EndErasures(ctx context.Context) error {
 }
 
 // expiryTime is how long the retention may take at most from a job's mark in erasing/ to the first file that it removes.
+// After that whoever began is dead, or its grave decides alike: see resume.
 const expiryTime = 5 * time.Minute
 
-// resume goes on with an erasure. One by the retention that has removed nothing for a while is undone, since the job
-// may have been retried: the retention comes to it again if it was not.
+// resume goes on with an erasure. One by the retention ends as its beginner would have ended it, who may be stalled: a job
+// that was retried before it was moved gets its place back, and only a whole one can.
 func (s *Store) resume(g *graves, id job.ID, why string, now time.Time) error {
-	if why == Expired {
-		whole, err := s.exists(filepath.Join(s.graveDir(id), inputFile))
-		if err == nil && !whole {
-			whole, err = s.exists(s.jobDir(id))
-		}
-		if err != nil {
-			return err
-		}
-		if whole {
-			begun, err := s.changed(s.erasing(id, why))
-			if err != nil || now.Sub(begun) < expiryTime {
-				return ignore(err, fs.ErrNotExist) // somebody is at it
-			}
-			return s.restore(id)
-		}
+	if why != Expired {
+		return s.dig(g, id, why)
 	}
-	return s.dig(g, id, why)
+	begun, err := s.changed(s.erasing(id, why))
+	if err != nil {
+		return ignore(err, fs.ErrNotExist) // it is over
+	}
+	recent := now.Sub(begun) < expiryTime
+	names, err := s.listThere(s.graveDir(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		there, err := s.exists(s.jobDir(id))
+		switch {
+		case err != nil:
+			return err
+		case there && recent:
+			return nil // somebody is about to move it
+		case there:
+			return s.remove(s.erasing(id, why)) // it was not moved, or put back
+		}
+		return s.bury(g, id, why)
+	}
+	if err != nil {
+		return err
+	}
+	var l life
+	l.read(names)
+	switch {
+	case !slices.Contains(names, inputFile):
+		return s.bury(g, id, why)
+	case recent:
+		return nil // somebody is looking at it
+	case !l.ended:
+		return s.restore(id)
+	}
+	return s.bury(g, id, why)
 }
 
 // removeKeys removes the records of a job's idempotency key and of its uploads. An

@@ -158,16 +158,14 @@ func TestListReadsFewNames(t *testing.T) {
 		return call()
 	}
 	var got []job.ID
-	w := walk{Store: sc.Store, root: filepath.Join(sc.dir, jobsDir), place: job.ID.Folder}
-	w.enter = func(string) error { return nil }
-	w.visit = func(id job.ID) error {
+	w := walk{Store: sc.Store, root: filepath.Join(sc.dir, jobsDir), place: job.ID.Folder, visit: func(id job.ID) error {
 		if len(got) == 10 {
 			return errEnough
 		}
 		got = append(got, id)
 		return nil
-	}
-	err := w.below("", nil)
+	}}
+	err := w.run()
 	sc.step = nil
 	if !errors.Is(err, errEnough) || !slices.Equal(got, want[:10]) {
 		t.Errorf("%v, %v; want %v", got, err, want[:10])
@@ -179,6 +177,56 @@ func TestListReadsFewNames(t *testing.T) {
 		if n > 1000 {
 			t.Errorf("%s has %d names", folder, n)
 		}
+	}
+}
+
+// Who looks for what is new among the pictures looks into the folders of few seconds, however many there are.
+func TestPublishedSinceInSeconds(t *testing.T) {
+	sc := newScene(t)
+	ids := sc.inSeconds("anna", 200)
+	finish := func(id job.ID) {
+		l, err := sc.Claim(t.Context(), id, 1, "w")
+		if err == nil {
+			err = paint(l, "painted")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, id := range ids[:199] {
+		finish(id)
+	}
+	old := time.Now().Add(-time.Hour)
+	err := filepath.WalkDir(sc.PublishedDir(), func(path string, _ os.DirEntry, err error) error {
+		return errors.Join(err, os.Chtimes(path, old, old))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := func() (calls int64, folders []string) {
+		var n atomic.Int64
+		sc.step = func(_, _ string, call func() error) error { n.Add(1); return call() }
+		folders, err := sc.PublishedSince(t.Context(), time.Time{}, old.Add(time.Minute))
+		sc.step = nil
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n.Load(), folders
+	}
+	if calls, folders := look(); calls > 40 || len(folders) > 0 {
+		t.Errorf("nothing is new: %d calls, %v", calls, folders)
+	}
+	late := ids[3] // a picture in the folder of an old second
+	if err := sc.Erase(late, Erased); err != nil {
+		t.Fatal(err)
+	}
+	calls, folders := look()
+	if want := privateDir + "/" + late.Folder(); !slices.Contains(folders, want) || len(folders) != 3 || calls > 200 {
+		t.Errorf("%d calls, %v; want %s and those that it is in", calls, folders, want)
+	}
+	finish(ids[199])
+	if _, folders := look(); !slices.Contains(folders, privateDir+"/"+ids[199].Folder()) {
+		t.Errorf("%v; want %s", folders, ids[199].Folder())
 	}
 }
 

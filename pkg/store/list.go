@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
@@ -16,8 +17,8 @@ type Query struct {
 	Keep   func(*job.Job) bool // nil keeps all
 }
 
-// maxScan bounds the jobs and folders that one List reads, so that a filter that few jobs
-// pass can't make it read them all, nor an owner whose jobs are erased.
+// maxScan bounds the jobs that one List reads, and the folders that it looks into, so that neither a filter that few
+// jobs pass nor folders of jobs that were erased can make it read them all.
 const maxScan = 500
 
 // List answers jobs newest first. A page may be short, even empty, and still
@@ -25,7 +26,7 @@ const maxScan = 500
 // more. Jobs made while a list is read may or may not be in it. With the directory
 // away it is job.ErrStoreAway.
 func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
-	w := walk{Store: s, root: filepath.Join(s.dir, jobsDir), place: job.ID.Folder, before: q.Before}
+	w := walk{Store: s, root: filepath.Join(s.dir, jobsDir), place: job.ID.Folder, before: q.Before, lists: maxScan}
 	if q.Owner != "" {
 		w.root, w.place = s.ownerDir(q.Owner), indexFolder
 	}
@@ -35,16 +36,6 @@ func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 		}
 	}
 	scanned := 0
-	w.enter = func(folder string) error {
-		if next = behind(folder); q.Before != "" {
-			next = min(next, q.Before)
-		}
-		if scanned == maxScan {
-			return errEnough
-		}
-		scanned++
-		return nil
-	}
 	w.visit = func(id job.ID) error {
 		if len(jobs) == q.Limit || scanned == maxScan {
 			return errEnough
@@ -63,7 +54,11 @@ func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 		}
 		return nil
 	}
-	err = w.below("", nil)
+	if err = w.run(); errors.Is(err, errEnough) && w.listed > w.lists {
+		if id := firstOf(w.reached); next == "" || id != "" && id < next {
+			next = id
+		}
+	}
 	if err == nil && scanned == 0 {
 		err = s.there() // folders that are not there look like empty ones
 	}
@@ -74,6 +69,19 @@ func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 		return nil, "", fmt.Errorf("list jobs: %w", err)
 	}
 	return jobs, "", nil
+}
+
+// firstOf is an id before those of all jobs of a folder's time, and behind all earlier ones; "" of no folder.
+func firstOf(folder string) job.ID {
+	if len(folder) < len("2006") {
+		return ""
+	}
+	at, err := time.Parse(timeForm[:len(folder)], folder)
+	if err != nil {
+		return ""
+	}
+	ms := at.UnixMilli()
+	return job.ID(fmt.Sprintf("%08x-%04x-7000-8000-000000000000", ms>>16, ms&0xffff))
 }
 
 // errEnough ends a walk before its end.

@@ -225,8 +225,8 @@ func TestOwnersIndexIsTidiedUp(t *testing.T) {
 			}
 		}
 	}
-	if _, err := s.Expire(context.Background(), now.Add(-12*time.Hour), ""); err != nil {
-		t.Fatal(err)
+	if p, err := s.TidyOwners(context.Background(), now.Add(-12*time.Hour), ""); err != nil || !p.Done {
+		t.Fatal(p, err)
 	}
 	hours, err := filepath.Glob(filepath.Join(s.Dir(), "owners/*/*/*/*/*"))
 	if err != nil || len(hours) != 2 { // those of today

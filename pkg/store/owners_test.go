@@ -1,86 +1,132 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// idAt is the i-th of some ids of a time and a grain.
-func idAt(at time.Time, i int, g job.Grain) job.ID {
-	ms := at.UnixMilli()
-	return job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, i<<4|int(g)))
-}
-
-// createUnder makes a job of an owner's under an id.
-func (sc scene) createUnder(owner string, id job.ID) {
+// inSeconds submits jobs of an owner, one in each of so many seconds, in the folders of these.
+func (sc scene) inSeconds(owner string, n int) (ids []job.ID) {
 	sc.Helper()
-	spec := sc.spec()
-	spec.ID, spec.Owner = id, owner
-	if err := sc.Create(spec, []byte("picture"), nil); err != nil {
-		sc.Fatal(err)
+	first := time.Now().UTC().Truncate(time.Hour).UnixMilli()
+	for i := range n {
+		ms := first + int64(i)*1000
+		spec := sc.spec()
+		spec.ID = job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, i<<4|int(job.Second)))
+		spec.Owner = owner
+		if err := sc.Create(spec, []byte("picture"), nil); err != nil {
+			sc.Fatal(err)
+		}
+		ids = append(ids, spec.ID)
 	}
+	return ids
 }
 
-// Where so many jobs come that each second has a folder, an owner who has one of them a second makes none for each.
-func TestSubmissionsOfManyOwnersCostFewCalls(t *testing.T) {
+// An owner with a job a second, among so many others that each second has a folder, has folders of minutes: a
+// submission and a count cost little more than where there are few jobs.
+func TestOwnerAmongMany(t *testing.T) {
 	sc := newScene(t)
-	begin := time.Now().UTC().Truncate(time.Hour).Add(-time.Hour)
-	const jobs = 120
-	all := 0
-	for i := range jobs {
-		at := begin.Add(time.Duration(i) * time.Second)
-		sc.createUnder("others", idAt(at, 2*i, job.Second)) // makes the folder of the second in jobs/
-		n, _ := sc.calls(func() { sc.createUnder("anna", idAt(at, 2*i+1, job.Second)) })
-		all += n
+	const seconds = 600
+	var mu sync.Mutex
+	calls, at, most := 0, 0, 0
+	sc.step = func(_, _ string, call func() error) error {
+		mu.Lock()
+		calls++
+		at++
+		most = max(most, at)
+		mu.Unlock()
+		defer func() { mu.Lock(); at--; mu.Unlock() }()
+		return call()
 	}
-	if most := 13*jobs + 60; all > most { // the folders of two minutes, and those above
-		t.Errorf("%d calls for %d submissions, and at most %d are allowed", all, jobs, most)
+	sc.inSeconds("anna", seconds)
+	// 13, and 4 for the folder of its second, which one job of each pays.
+	if each := float64(calls) / seconds; each > 17.5 {
+		t.Errorf("%.1f calls for each submission", each)
+	}
+	calls, most = 0, 0
+	account := sc.account(ownerFolder("anna"))
+	if err := sc.count(account, &account.active); err != nil {
+		t.Fatal(err)
+	}
+	if calls > 60 || most > 64 {
+		t.Errorf("a count makes %d calls, %d at a time", calls, most)
 	}
 }
 
-// indexed enters jobs in an owner's folders of active/ and owners/, and nowhere else.
-func (sc scene) indexed(owner string, ids ...job.ID) {
-	sc.Helper()
-	for _, id := range ids {
-		spec := job.Spec{ID: id, Owner: owner, Charge: 97}
-		for _, path := range []string{sc.activeAt(owner, id), sc.ownerEntry(&spec)} {
-			if err := sc.inFolder(path, func() error { return sc.mark(path) }); err != nil {
-				sc.Fatal(err)
+// A list of an owner whose jobs were erased looks into no more folders than others, and goes on from there.
+func TestListPassesOverEmptyFolders(t *testing.T) {
+	sc := newScene(t)
+	old := time.Now().Add(-24 * time.Hour)
+	for i := range 3 * maxScan { // older than the job
+		folder := job.Minute.Folder(old.Add(-time.Duration(i) * time.Minute))
+		if err := os.MkdirAll(filepath.Join(sc.ownerDir("anna"), folder), 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last := sc.inSeconds("anna", 1)[0]
+	ids, lists := 0, 0
+	sc.step = func(op, _ string, call func() error) error {
+		if op == "readdir" {
+			lists++
+		}
+		return call()
+	}
+	pages := 0
+	for q := (Query{Owner: "anna", Limit: 10}); ; pages++ {
+		lists = 0
+		jobs, next, err := sc.List(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lists > maxScan+20 {
+			t.Errorf("page %d: %d folders", pages, lists)
+		}
+		for _, j := range jobs {
+			if ids++; j.ID != last {
+				t.Errorf("listed: %s", j.ID)
 			}
 		}
+		if next == "" {
+			break
+		}
+		if q.Before != "" && next >= q.Before {
+			t.Fatalf("page %d goes on with %s, after %s", pages, next, q.Before)
+		}
+		q.Before = next
+	}
+	sc.step = nil
+	if ids != 1 || pages < 3 || pages > 6 {
+		t.Errorf("%d jobs on %d pages", ids, pages)
 	}
 }
 
-// What an owner has is counted in few calls, however many folders the jobs of all need.
-func TestCountsCostFewCalls(t *testing.T) {
+// A folder that is removed while it is made is made again, and what is to be linked and is not there is no success.
+func TestInFolder(t *testing.T) {
 	sc := newScene(t)
-	const jobs = 2000
-	begin := time.Now().Add(-jobs*time.Second - time.Minute)
-	for i := range jobs {
-		sc.indexed("anna", idAt(begin.Add(time.Duration(i)*time.Second), i, job.Second))
-	}
-	a := sc.with(Quotas{Unfinished: 5000, Stored: 51200, Daily: 100_000})
-	n, all := a.calls(func() {
-		if err := a.Admits("anna", ""); err != nil {
-			t.Error(err)
+	path := filepath.Join(sc.dir, activeDir, "owner", "2026", "11", "name")
+	removed := false
+	sc.step = func(op, at string, call func() error) error {
+		err := call()
+		if op == "mkdir" && filepath.Base(at) == "2026" && !removed {
+			removed = true
+			err = errors.Join(err, os.Remove(at))
 		}
-	})
-	if n > 200 { // 35 minutes in each tree, two calls each
-		t.Errorf("%d calls of a process that does not know the owner:\n%s", n, all)
+		return err
 	}
-	account := a.account(ownerFolder("anna"))
-	if used, want := account.used(time.Now()), (use{jobs, jobs, 97 * jobs, 0}); used != want {
-		t.Errorf("counted %+v, want %+v", used, want)
+	if err := sc.inFolder(path, func() error { return sc.mark(path) }); err != nil || !removed {
+		t.Errorf("%v, removed %t", err, removed)
 	}
-	n, all = a.calls(func() {
-		if err := a.count(account, &account.active); err != nil {
-			t.Error(err)
-		}
-	})
-	if n > 80 {
-		t.Errorf("%d calls for a count of what is unfinished:\n%s", n, all)
+	sc.step = nil
+	err := sc.inFolder(path, func() error { return sc.link(filepath.Join(sc.dir, "missing"), path+"2") })
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v, want that it does not exist", err)
 	}
 }

@@ -15,8 +15,9 @@ import (
 
 // PublishedSince returns the folders of [Store.PublishedDir] in which a name was made or
 // removed at or after changed, by the file server's clock, in the form
-// "public/2026/11/29/18", with a minute and a second after it where there were many jobs. It looks at the hours from the one of first on, or at all of
-// them if first is zero, and costs a call for each. Each folder is opened, so that an
+// "public/2026/11/29/18", with a minute and a second after it where there were many jobs. It looks at the hours from the
+// one of first on, or at all of them if first is zero, costs a call for each, and looks into those that have changed: see
+// changedBelow. Each folder is opened, so that an
 // NFS client's cached attributes don't hide a change.
 func (s *Store) PublishedSince(ctx context.Context, first, changed time.Time) ([]string, error) {
 	from := ""
@@ -50,11 +51,12 @@ func (s *Store) PublishedSince(ctx context.Context, first, changed time.Time) ([
 			if err != nil {
 				return err
 			}
-			if !at.Before(changed) {
-				mu.Lock()
-				folders = append(folders, path.Join(kind, filepath.ToSlash(folder)))
-				mu.Unlock()
+			if at.Before(changed) {
+				return nil
 			}
+			mu.Lock()
+			folders = append(folders, path.Join(kind, filepath.ToSlash(folder)))
+			mu.Unlock()
 			if depthOf(folder) == secondDepth {
 				return nil
 			}
@@ -98,4 +100,25 @@ func (s *Store) PublishedIn(folder string) ([]string, error) {
 		}
 	}
 	return names, nil
+}
+
+// IDsIn is what the ids of all jobs in a folder such as 2026/11/30/04 or 2026/11/30/04/59 begin with: the leading
+// digits of its first and last millisecond that are the same. No finer folder in it has a name that begins so: that has two
+// digits.
+func IDsIn(folder string) string {
+	lengths := map[int]time.Duration{hourDepth: time.Hour, hourDepth + 1: time.Minute, secondDepth: time.Second}
+	begin, err := time.Parse(timeForm[:min(len(folder), len(timeForm))], folder)
+	if err != nil {
+		return ""
+	}
+	first := fmt.Sprintf("%012x", begin.UnixMilli())
+	last := fmt.Sprintf("%012x", begin.Add(lengths[depthOf(folder)]-time.Millisecond).UnixMilli())
+	n := 0
+	for n < len(first) && first[n] == last[n] {
+		n++
+	}
+	if n > 8 {
+		return first[:8] + "-" + first[8:n] // as ids are written
+	}
+	return first[:n]
 }

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,83 +16,111 @@ import (
 )
 
 // Reconcile compares the folders of jobs that were made before a time with what the indexes have of them, from
-// the folder behind after on, and repairs what processes have left that died: drafts, graves, files and pictures of workers that
-// came too late, jobs that are in no index, and index entries without a job. It costs a few calls a folder and two a
-// job. Count is of what was repaired.
+// the folder behind after on, and repairs what processes have left that died: drafts, graves, files and pictures of workers
+// that came too late, jobs that are in no index, and index entries without a job. Entries of erased jobs that count as
+// submissions no more go too. It costs some ten calls a folder and up to five a job. Count is of what was repaired. What can't be
+// read or repaired does not stop it: of such errors it returns one.
 func (s *Store) Reconcile(ctx context.Context, after string, before, now time.Time, stale time.Duration) (p Progress, err error) {
 	p.After = after
-	all, err := s.list(filepath.Join(s.dir, ownersDir))
+	var damaged error
+	owners, err := s.list(filepath.Join(s.dir, ownersDir))
 	if err == nil {
-		index := ownersIndex{Store: s, all: all}
+		index := ownersIndex{Store: s, all: owners}
 		err = s.folders(ctx, jobsDir, span{after, before}, func(folder string) error {
-			owners, err := index.owners(folder)
+			r := reconciliation{Store: s, folder: folder, now: now, stale: stale}
+			err := r.run(ctx, &index)
+			if p.Count += int(r.repaired.Load()); stops(ctx, err) {
+				return errors.Join(err, ctx.Err())
+			}
 			if err != nil {
-				return err
+				damaged = err
 			}
-			r := reconciliation{Store: s, folder: folder, owners: owners, now: now, stale: stale}
-			err = r.run(ctx)
-			if p.Count += int(r.repaired.Load()); err == nil {
-				p.After = folder
-			}
-			return err
+			p.After = folder
+			return nil
 		})
 	}
-	if err != nil {
+	p.Done = err == nil // the next begins behind it
+	if err = errors.Join(err, damaged); err != nil {
 		return p, fmt.Errorf("reconcile: %w", err)
 	}
-	p.Done = true // the next begins behind it
 	return p, nil
 }
 
-// An ownersIndex finds the owners who may have jobs in a folder, by the folders that each has in the owners' index: else
-// each would be asked for each second.
+// An ownersIndex finds what the owners' index has of the jobs in a folder. It lists the hour of each owner once, and each
+// minute of those who have that: of hours that are over no more come.
 type ownersIndex struct {
 	*Store
-	all   []string
-	hour  string
-	finer map[string][]string // of the hour: owners by folder
+	all     []string            // owners
+	hour    string              // that was listed last
+	inHour  []indexEntry        // in its folder
+	minutes map[string][]string // owners by minute of it
+	minute  string              // that was listed last
+	inEach  map[string][]indexEntry
 }
 
-func (x *ownersIndex) owners(folder string) ([]string, error) {
-	folder = folder[:min(len(folder), len(minuteForm))] // see indexFolder
-	if depthOf(folder) <= hourDepth {
-		return x.all, nil
-	}
+// An indexEntry is a name in the owners' index.
+type indexEntry struct {
+	id    job.ID
+	path  string
+	count string // what it counts for: see past.go
+}
+
+// in returns what the index has of a folder of jobs.
+func (x *ownersIndex) in(folder string) ([]indexEntry, error) {
 	if hour := folder[:len(hourForm)]; x.hour != hour {
-		x.hour, x.finer = hour, map[string][]string{}
-	}
-	above := filepath.Dir(folder)
-	if _, listed := x.finer[above+"/"]; !listed {
-		x.finer[above+"/"] = nil
-		owners, err := x.owners(above)
+		entries, minutes, err := x.listEach(x.all, hour)
 		if err != nil {
 			return nil, err
 		}
-		found := make([][]string, len(owners))
-		var calls []func() error
-		for i, owner := range owners {
-			calls = append(calls, func() (err error) {
-				found[i], err = x.Store.finer(filepath.Join(x.dir, ownersDir, owner), above, time.Now())
-				return err
-			})
-		}
-		if err := inTurns(calls); err != nil {
+		x.hour, x.inHour, x.minutes, x.minute = hour, entries, minutes, ""
+	}
+	if depthOf(folder) == hourDepth {
+		return x.inHour, nil
+	}
+	if minute := folder[:len("2006/01/02/15/04")]; x.minute != minute {
+		entries, _, err := x.listEach(x.minutes[minute], minute)
+		if err != nil {
 			return nil, err
 		}
-		for i, owner := range owners {
-			for _, sub := range found[i] {
-				x.finer[sub] = append(x.finer[sub], owner)
+		x.minute, x.inEach = minute, map[string][]indexEntry{}
+		for _, e := range entries {
+			f := e.id.Folder()
+			x.inEach[f] = append(x.inEach[f], e)
+		}
+	}
+	return x.inEach[folder], nil
+}
+
+// listEach lists a folder of the index, of each of some owners: the jobs in it, and the owners by the folders in it.
+func (x *ownersIndex) listEach(owners []string, folder string) (entries []indexEntry, finer map[string][]string, err error) {
+	found := make([][]string, len(owners))
+	var calls []func() error
+	for i, owner := range owners {
+		calls = append(calls, func() (err error) {
+			found[i], err = x.list(filepath.Join(x.dir, ownersDir, owner, folder))
+			return err
+		})
+	}
+	finer = map[string][]string{}
+	err = inTurns(calls)
+	now := time.Now()
+	for i, owner := range owners {
+		for _, name := range found[i] {
+			text, count, _ := strings.Cut(name, ".")
+			if id, perr := job.ParseID(text); perr == nil && indexFolder(id) == folder {
+				entries = append(entries, indexEntry{id, filepath.Join(x.dir, ownersDir, owner, folder, name), count})
+			} else if sub := filepath.Join(folder, name); isTime(sub, now) {
+				finer[sub] = append(finer[sub], owner)
 			}
 		}
 	}
-	return x.finer[folder], nil
+	return entries, finer, err
 }
 
 // A reconciliation is that of a folder.
 type reconciliation struct {
 	*Store
 	folder   string
-	owners   []string // who may have jobs in it
 	now      time.Time
 	stale    time.Duration
 	repaired atomic.Int64
@@ -101,28 +130,48 @@ type reconciliation struct {
 	published map[string]bool // names in published/
 }
 
-func (r *reconciliation) run(ctx context.Context) error {
+func (r *reconciliation) run(ctx context.Context, index *ownersIndex) error {
 	names, err := r.list(filepath.Join(r.dir, jobsDir, r.folder))
 	if err != nil {
 		return err
 	}
-	if err := r.leftovers(names); err != nil {
-		return err
-	}
+	damaged := r.leftovers(names)
 	r.jobs, r.indexed = map[job.ID]bool{}, map[job.ID]bool{}
 	for _, name := range names {
-		if id, ok := jobIn(r.folder, name); ok && name == string(id) {
+		if id, ok := jobIn(r.folder, name, job.ID.Folder); ok && name == string(id) {
 			r.jobs[id] = true
 		}
 	}
-	if err := errors.Join(r.index(), r.listPublished()); err != nil {
-		return err
+	entries, err := index.in(r.folder)
+	if err != nil {
+		return errors.Join(err, damaged)
 	}
+	damaged = errors.Join(damaged, r.index(entries))
+	if err := r.listPublished(); err != nil {
+		return errors.Join(err, damaged)
+	}
+	var mu sync.Mutex
 	var calls []func() error
 	for id := range r.jobs {
-		calls = append(calls, func() error { return errors.Join(ctx.Err(), r.job(id)) })
+		calls = append(calls, func() error {
+			err := ctx.Err()
+			if err == nil {
+				err = r.job(id)
+			}
+			if stops(ctx, err) {
+				return err
+			}
+			if err != nil { // no reason to leave out the others
+				mu.Lock()
+				damaged = err
+				mu.Unlock()
+			}
+			return nil
+		})
 	}
-	return errors.Join(inTurns(calls), r.publishedLate(), ctx.Err())
+	err = inTurns(calls)
+	late := r.publishedLate()
+	return errors.Join(err, late, damaged)
 }
 
 // publishedLate removes what a worker has published of a job that was erased by then: see unpublishLate.
@@ -182,7 +231,9 @@ func (r *reconciliation) endLeftover(prefix string, id job.ID) error {
 				return err
 			}
 		}
-		return r.mark(r.erasing(id, Erased)) // EndErasures does the rest
+		// One that was moved without a mark, as whoever is stalled between the two may do, is the retention's: EndErasures
+		// does the rest.
+		return r.markFrugally(r.erasing(id, Expired))
 	}
 	there, err := r.exists(r.jobDir(id))
 	if err != nil {
@@ -194,39 +245,34 @@ func (r *reconciliation) endLeftover(prefix string, id job.ID) error {
 	return r.forget(Entry{ID: id})
 }
 
-// index compares the folder with those of the owners' index.
-func (r *reconciliation) index() error {
-	for _, owner := range r.owners {
-		dir := filepath.Join(r.dir, ownersDir, owner, r.folder[:min(len(r.folder), len(minuteForm))]) // see indexFolder
-		names, err := r.list(dir)
-		if err != nil {
-			return err
-		}
-		var calls []func() error
-		for _, name := range names {
-			text, counts, _ := strings.Cut(name, ".")
-			id, err := job.ParseID(text)
-			if err != nil || id.Folder() != r.folder {
-				continue
+// index compares the folder with the owners' index.
+func (r *reconciliation) index(entries []indexEntry) error {
+	var calls []func() error
+	for _, e := range entries {
+		switch {
+		case e.count == goneCharge:
+			if r.now.Sub(e.id.Time()) > day+time.Hour { // it is no submission of the last day
+				calls = append(calls, func() error { return r.remove(e.path) })
 			}
-			r.indexed[id] = true
-			if counts == goneCharge || r.jobs[id] {
-				continue
-			}
-			calls = append(calls, func() error {
-				// What is on its way in or out has another name in the folder, or is in active/.
-				if err := r.missing(id); !errors.Is(err, job.ErrNotFound) {
-					return ignore(err, job.ErrGone)
-				}
-				r.repaired.Add(1)
-				return r.remove(filepath.Join(dir, name))
-			})
-		}
-		if err := inTurns(calls); err != nil {
-			return err
+		case r.jobs[e.id]:
+			r.indexed[e.id] = true
+		default:
+			calls = append(calls, func() error { return r.entryWithoutJob(e) })
 		}
 	}
-	return nil
+	return inTurns(calls)
+}
+
+func (r *reconciliation) entryWithoutJob(e indexEntry) error {
+	// What is on its way in or out has another name in the folder.
+	if err := r.missing(e.id); !errors.Is(err, job.ErrNotFound) {
+		return ignore(err, job.ErrGone)
+	}
+	if draft, err := r.exists(r.draftDir(e.id)); err != nil || draft {
+		return err
+	}
+	r.repaired.Add(1)
+	return r.remove(e.path)
 }
 
 // ignore is nil for an error that is another one.
@@ -253,7 +299,11 @@ func (r *reconciliation) job(id job.ID) error {
 		}
 	}
 	if !l.ended {
-		return r.activateUnfinished(l)
+		missing, err := r.activateIfMissing(l)
+		if missing {
+			r.repaired.Add(1)
+		}
+		return err
 	}
 	if len(l.temps) == 0 && len(l.made) == 0 { // it failed
 		return nil
@@ -310,19 +360,4 @@ func (r *reconciliation) enter(id job.ID) error {
 	r.repaired.Add(1)
 	entry := r.ownerEntry(&spec)
 	return r.inFolder(entry, func() error { return r.mark(entry) })
-}
-
-// activateUnfinished puts an unfinished job into active/ if it is not there.
-func (r *reconciliation) activateUnfinished(l *life) error {
-	last, err := r.truth(l)
-	if err != nil {
-		return ignore(err, errUnreadable)
-	}
-	entry := r.activeAt(last.Owner, l.id)
-	there, err := r.exists(entry)
-	if err != nil || there {
-		return err
-	}
-	r.repaired.Add(1)
-	return r.activate(entry)
 }

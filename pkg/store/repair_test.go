@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -112,6 +113,125 @@ func TestRetryAgainstRetention(t *testing.T) {
 	sc.sweep()
 	if j, err := sc.Job(id); err != nil || j.Run != 2 {
 		t.Errorf("after a sweep: %+v, %v", j, err)
+	}
+}
+
+// Whoever begins to expire a job that another is erasing, or has begun to expire too, brings nothing of it back.
+func TestRetentionAgainstErasure(t *testing.T) {
+	for calls := range 60 {
+		sc := newScene(t)
+		l := sc.claimed()
+		id := l.Spec.ID
+		if err := paint(l, "painted"); err != nil {
+			t.Fatal(err)
+		}
+		other := &Store{dir: sc.dir, lease: sc.lease, maxAttempts: sc.maxAttempts}
+		n := 0
+		var oerr error
+		struck := false
+		sc.step = func(op, path string, call func() error) error {
+			if op == "rename" && path == sc.graveDir(id) && !struck { // this one has read the job, and is slow
+				struck = true
+				other.step = func(_, _ string, call func() error) error {
+					if n++; n > calls {
+						return errCrash // it is slow too
+					}
+					return call()
+				}
+				oerr = other.Erase(id, Erased)
+			}
+			return call()
+		}
+		_, err := sc.Expire(t.Context(), time.Now().Add(2*time.Hour), "")
+		sc.step = nil
+		if err != nil || !struck {
+			t.Errorf("the other died after %d calls (%v): %v, %t", calls, oerr, err, struck)
+		}
+		sc.sweep()
+		if _, err := sc.Job(id); !errors.Is(err, job.ErrGone) {
+			t.Errorf("the other died after %d calls (%v): the job: %v", calls, oerr, err)
+		}
+		if left := sc.leftovers(); len(left) > 0 {
+			t.Errorf("the other died after %d calls: left %v", calls, left)
+		}
+		if n <= calls {
+			return
+		}
+	}
+}
+
+// A grave that nobody knows of any more, in a folder that no reconciliation comes to, is ended by the retention.
+func TestForgottenGraveIsEnded(t *testing.T) {
+	sc := newScene(t)
+	id := sc.create()
+	if _, err := sc.Cancel(id); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Hour)
+	if err := errors.Join(os.Rename(sc.jobDir(id), sc.graveDir(id)), os.Chtimes(sc.graveDir(id), old, old)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sc.Expire(t.Context(), time.Now().Add(2*time.Hour), ""); err != nil {
+		t.Fatal(err)
+	}
+	mark := sc.erasing(id, Expired)
+	if err := os.Chtimes(mark, old, old); err != nil {
+		t.Fatal(err)
+	}
+	if err := sc.EndErasures(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if left := sc.leftovers(); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	if _, err := sc.Tombstone(id); err != nil {
+		t.Error(err)
+	}
+}
+
+// One job or folder that can't be read does not keep the others from being looked at.
+func TestDamageHoldsUpNothing(t *testing.T) {
+	sc := newScene(t)
+	var ids []job.ID
+	for _, id := range sc.jobsOfAllGrains(6) {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	bad := sc.jobDir(ids[0])
+	badFolder := filepath.Join(sc.dir, activeDir, ownerFolder("ben"))
+	if err := os.MkdirAll(badFolder, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids { // lost in the owners' index
+		spec, err := sc.Spec(id)
+		if err == nil {
+			err = os.Remove(sc.ownerEntry(&spec))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	damage := syscall.EIO
+	sc.step = func(op, path string, call func() error) error {
+		if path == badFolder || path == bad {
+			return damage
+		}
+		return call()
+	}
+	folders, ferr := sc.ActiveFolders(t.Context())
+	active := 0
+	for _, f := range folders {
+		entries, _ := sc.ActiveIn(f)
+		active += len(entries)
+	}
+	later := time.Now().Add(72 * time.Hour)
+	p, rerr := sc.Reconcile(t.Context(), "", later, later, time.Hour)
+	sc.step = nil
+	if !errors.Is(ferr, damage) || active != len(ids) {
+		t.Errorf("active: %d of %d, %v", active, len(ids), ferr)
+	}
+	if !errors.Is(rerr, damage) || !p.Done || p.Count != len(ids)-1 {
+		t.Errorf("reconciled: %+v, %v; want that all but one are repaired", p, rerr)
 	}
 }
 

@@ -32,7 +32,7 @@ func (s *Store) Expire(ctx context.Context, before time.Time, after string) (p P
 	err = s.folders(ctx, jobsDir, span{after, before}, func(folder string) error {
 		n, err := s.expireIn(ctx, folder, before)
 		p.Count += n
-		if errors.Is(err, job.ErrStoreAway) || ctx.Err() != nil {
+		if stops(ctx, err) {
 			return cmp.Or(err, ctx.Err())
 		}
 		if err != nil {
@@ -43,7 +43,7 @@ func (s *Store) Expire(ctx context.Context, before time.Time, after string) (p P
 	})
 	if err == nil {
 		p.After, p.Done = "", true
-		err = errors.Join(s.tidyOwners(ctx, before), s.tidyPublished(ctx, before))
+		err = s.tidyPublished(ctx, before)
 	}
 	if err = errors.Join(err, damaged); err != nil {
 		return p, fmt.Errorf("apply the retention: %w", err)
@@ -64,9 +64,17 @@ func (s *Store) expireIn(ctx context.Context, folder string, before time.Time) (
 		return 0, err
 	}
 	var ids []job.ID
+	leftovers := false
 	for _, name := range names {
-		if id, ok := jobIn(folder, name); ok && string(id) == name {
+		if id, ok := jobIn(folder, name, job.ID.Folder); ok && string(id) == name {
 			ids = append(ids, id)
+		}
+		leftovers = leftovers || strings.HasPrefix(name, ".")
+	}
+	if leftovers { // of processes that died: what is older than a day nobody else looks at
+		var now time.Time
+		if now, err = s.now(); err == nil {
+			err = (&reconciliation{Store: s, folder: folder, now: now, stale: expiryTime}).leftovers(names)
 		}
 	}
 	slices.Sort(ids)
@@ -77,7 +85,7 @@ func (s *Store) expireIn(ctx context.Context, folder string, before time.Time) (
 			n, eerr = s.expireInTurns(ctx, some, before)
 			expired += n
 		}
-		if errors.Is(eerr, job.ErrStoreAway) || ctx.Err() != nil {
+		if stops(ctx, eerr) {
 			return expired, cmp.Or(eerr, ctx.Err())
 		}
 		if eerr != nil {
@@ -128,27 +136,42 @@ func (s *Store) expireInTurns(ctx context.Context, ids []job.ID, before time.Tim
 		if eerr != nil {
 			err = eerr
 		}
-		if errors.Is(err, job.ErrStoreAway) || ctx.Err() != nil {
+		if stops(ctx, err) {
 			break
 		}
 	}
 	return expired, err
 }
 
-// tidyOwners removes the folders of the owners' index that are empty and older than
-// a time: every listing walks through all that there are.
-func (s *Store) tidyOwners(ctx context.Context, before time.Time) error {
+// TidyOwners removes the folders of the owners' index that are empty and older than a time, from the owner behind after
+// on: every listing walks through all that there are.
+func (s *Store) TidyOwners(ctx context.Context, before time.Time, after string) (p Progress, err error) {
 	owners, err := s.list(filepath.Join(s.dir, ownersDir))
-	if err != nil {
-		return err
-	}
-	for _, owner := range owners {
-		if err := s.tidyFolders(ctx, filepath.Join(ownersDir, owner), before); err != nil {
-			return err
+	slices.Sort(owners)
+	owners = slices.DeleteFunc(owners, func(owner string) bool { return owner <= after })
+	p.After = after
+	for some := range slices.Chunk(owners, inParallel) {
+		var calls []func() error
+		for _, owner := range some {
+			calls = append(calls, func() error { return s.tidyFolders(ctx, filepath.Join(ownersDir, owner), before) })
 		}
+		if err = errors.Join(err, together(calls...)); stops(ctx, err) {
+			break
+		}
+		p.After = some[len(some)-1]
 	}
-	return nil
+	if !stops(ctx, err) {
+		p.After, p.Done = "", true
+	}
+	if err != nil {
+		err = fmt.Errorf("tidy the owners' folders: %w", err)
+	}
+	return p, err
 }
+
+// stops reports whether a task is to stop after an error: not because of one job or folder that is damaged, which would
+// hold up all others.
+func stops(ctx context.Context, err error) bool { return ctx.Err() != nil || errors.Is(err, job.ErrStoreAway) }
 
 // tidyPublished removes the folders of published/ that are empty and older than a
 // time. Where one goes that a publisher has just made, for a job that was retried
@@ -187,71 +210,84 @@ func (s *Store) expireOne(g *graves, id job.ID, before time.Time) error {
 		return err
 	}
 	var l life
-	if l.read(names); l.run != r.Run || !l.ended {
+	if l.read(names); slices.Contains(names, inputFile) && (l.run != r.Run || !l.ended) {
 		return s.restore(id)
 	}
-	return s.bury(g, id, Expired)
+	return s.bury(g, id, Expired) // the input is removed first: without it others are at it
 }
 
 // restore gives a job back its place whose retention turned out not to be over.
 func (s *Store) restore(id job.ID) error {
 	err := s.rename(s.graveDir(id), s.jobDir(id))
+	if err == nil {
+		err = s.activateUnfinished(id) // whoever saw its grave has taken it out of active/
+	}
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		err = s.remove(s.erasing(id, Expired))
 	}
 	return err
 }
 
+// activateUnfinished puts an unfinished job into active/ if it is not there.
+func (s *Store) activateUnfinished(id job.ID) error {
+	l, err := s.look(id)
+	if errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	if l.ended {
+		return nil
+	}
+	_, err = s.activateIfMissing(l)
+	return err
+}
+
+// activateIfMissing puts an unfinished job into active/ if it is not there, and says whether it was not.
+func (s *Store) activateIfMissing(l *life) (missing bool, err error) {
+	last, err := s.truth(l)
+	if err != nil {
+		return false, ignore(err, errUnreadable)
+	}
+	entry := s.activeAt(last.Owner, l.id)
+	there, err := s.exists(entry)
+	if err != nil || there {
+		return false, err
+	}
+	return true, s.activate(entry)
+}
+
 // Forget removes the tombstones of jobs that were made before a time, from the folder behind after on.
 func (s *Store) Forget(ctx context.Context, before time.Time, after string) (p Progress, err error) {
 	p.After = after
+	var damaged error
 	err = s.folders(ctx, goneDir, span{after, before}, func(folder string) error {
 		dir := filepath.Join(s.dir, goneDir, folder)
 		names, err := s.list(dir)
 		var calls []func() error
 		for _, name := range names {
-			if _, ok := jobIn(folder, name); ok {
-				calls = append(calls, func() error { return s.remove(filepath.Join(dir, name)) })
+			if _, ok := jobIn(folder, name, job.ID.Folder); ok {
+				calls = append(calls, func() error { return s.removeTree(filepath.Join(dir, name)) })
 			}
 		}
 		err = errors.Join(err, inTurns(calls), s.removeEmpty(dir))
-		if err == nil {
-			p.After, p.Count = folder, p.Count+len(calls)
+		if stops(ctx, err) {
+			return errors.Join(err, ctx.Err())
 		}
-		return err
+		if err != nil {
+			damaged = err
+		}
+		p.After, p.Count = folder, p.Count+len(calls)
+		return nil
 	})
-	if err != nil {
+	if err == nil {
+		p.After, p.Done = "", true
+	}
+	if err = errors.Join(err, damaged); err != nil {
 		return p, fmt.Errorf("forget erased jobs: %w", err)
 	}
-	p.After, p.Done = "", true
-	return p, nil
-}
-
-// ForgetSubmissions removes what counts erased jobs as submissions, of hours that
-// were over a day ago, from the folder behind after on, which is one of all owners.
-func (s *Store) ForgetSubmissions(ctx context.Context, after string, now time.Time) (p Progress, err error) {
-	before := now.Add(-day - time.Hour)
-	p.After = after
-	owners, err := s.list(filepath.Join(s.dir, ownersDir))
-	for _, owner := range owners {
-		tree := filepath.Join(ownersDir, owner)
-		err = errors.Join(err, s.folders(ctx, tree, span{after, before}, func(folder string) error {
-			dir := filepath.Join(s.dir, tree, folder)
-			names, err := s.list(dir)
-			var calls []func() error
-			for _, name := range names {
-				if strings.HasSuffix(name, "."+goneCharge) {
-					calls = append(calls, func() error { return s.remove(filepath.Join(dir, name)) })
-				}
-			}
-			p.Count += len(calls)
-			return errors.Join(err, inTurns(calls))
-		}))
-	}
-	if err != nil {
-		return p, fmt.Errorf("forget submissions: %w", err)
-	}
-	p.After, p.Done = hourOf(before.Add(-time.Hour)), true
 	return p, nil
 }
 

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,13 +22,6 @@ const (
 	timeForm   = "2006/01/02/15/04/05"
 	minuteForm = "2006/01/02/15/04"
 )
-
-// indexFolder is a job's folder among those of its owner: of the hour, and of the minute where the job's own is that
-// or one of a second. Seconds are for the load of all: of one owner among many there would be a job in each.
-func indexFolder(id job.ID) string {
-	folder := id.Folder()
-	return folder[:min(len(folder), len(minuteForm))]
-}
 
 // isTime reports whether a path is that of a folder of such a tree, or of one above, and one that may have
 // names by now: machines' clocks differ.
@@ -52,47 +44,54 @@ func depthOf(path string) int {
 	return strings.Count(path, "/") + 1
 }
 
-// jobOf is the job that a name is of. !ok: of none, or of one that was erased.
-func jobOf(name string) (id job.ID, ok bool) {
-	text, counts, _ := strings.Cut(name, ".") // see past.go
-	id, err := job.ParseID(text)
-	return id, err == nil && counts != goneCharge
+// indexFolder is the folder of a job in the trees of its owner, in owners/ and active/. They end at minutes: whether a
+// job's own folder is that of a second depends on all owners' jobs, and one with a job a second would have as
+// many folders as jobs.
+func indexFolder(id job.ID) string {
+	f := id.Folder()
+	return f[:min(len(f), len(minuteForm))]
 }
 
 // jobIn is the job that a name in a folder of such a tree is of. !ok: of none, or it is not in its place.
-func jobIn(folder, name string) (id job.ID, ok bool) {
-	id, ok = jobOf(name)
-	return id, ok && id.Folder() == folder
+func jobIn(folder, name string, place func(job.ID) string) (id job.ID, ok bool) {
+	text, counts, _ := strings.Cut(name, ".") // see past.go
+	id, err := job.ParseID(text)
+	return id, err == nil && counts != goneCharge && place(id) == folder
 }
 
-// A walk goes through the jobs in a tree with the layout of jobs/, newest first, until it is told an error.
+// A walk goes through the jobs in a tree, newest first.
 type walk struct {
 	*Store
 	root   string
-	place  func(id job.ID) string    // the folder of a job
-	before job.ID                    // only the jobs before this one; "" is all
-	enter  func(folder string) error // before a folder is listed; all jobs of the time after it were visited
-	visit  func(id job.ID) error
+	place  func(job.ID) string // the folder of a job
+	before job.ID              // only older ones; "" is all
+	visit  func(job.ID) error
+	// lists is how many folders it lists at most, each counted when it is not the first; 0 is no limit. Beyond that
+	// it ends with errEnough, and reached is the time from which on all were visited.
+	lists   int
+	listed  int
+	reached string
 }
 
-// below visits the jobs in a folder, and given ones of its time, newest first, that are in coarser folders.
+func (w *walk) run() error { return w.below("", nil) }
+
+// below is a walk of a folder and of given jobs of its time, newest first, that are in coarser folders.
 func (w *walk) below(path string, given []job.ID) error {
-	if path != "" {
-		if err := w.enter(path); err != nil {
-			return err
-		}
+	if w.listed++; w.lists > 0 && w.listed > w.lists {
+		return errEnough
 	}
+	before, visit := w.before, w.visit
 	names, err := w.list(filepath.Join(w.root, path))
 	if err != nil {
 		return err
 	}
-	ids, finer, now := given, []string(nil), time.Now()
+	ids, finer := given, []string(nil)
 	for _, name := range names {
-		if id, ok := jobOf(name); ok && w.place(id) == path {
-			if w.before == "" || id < w.before {
+		if id, ok := jobIn(path, name, w.place); ok {
+			if before == "" || id < before {
 				ids = append(ids, id)
 			}
-		} else if sub := filepath.Join(path, name); isTime(sub, now) && notYounger(sub, w.before) {
+		} else if sub := filepath.Join(path, name); len(sub) <= len(timeForm) && isTime(sub, time.Now()) && notYounger(sub, before) {
 			finer = append(finer, sub)
 		}
 	}
@@ -110,37 +109,17 @@ func (w *walk) below(path string, given []job.ID) error {
 		for inside < len(ids) && timeOf(ids[inside])[:len(sub)] == sub {
 			inside++
 		}
-		if err := visitAll(ids[:younger], w.visit); err != nil {
+		if err := visitAll(ids[:younger], visit); err != nil {
 			return err
 		}
 		// Their capacity too ends there: below appends to them.
 		if err := w.below(sub, ids[younger:inside:inside]); err != nil {
 			return err
 		}
+		w.reached = sub
 		ids = ids[inside:]
 	}
-	return visitAll(ids, w.visit)
-}
-
-// behind is the first id of the time that follows a folder's: before it are the jobs of that time and all earlier ones.
-func behind(folder string) job.ID {
-	at, _ := time.Parse(timeForm[:len(folder)], folder) // see isTime
-	switch depthOf(folder) {
-	case 1:
-		at = at.AddDate(1, 0, 0)
-	case 2:
-		at = at.AddDate(0, 1, 0)
-	case 3:
-		at = at.AddDate(0, 0, 1)
-	case hourDepth:
-		at = at.Add(time.Hour)
-	case hourDepth + 1:
-		at = at.Add(time.Minute)
-	default:
-		at = at.Add(time.Second)
-	}
-	ms := max(at.UnixMilli(), 0)
-	return job.ID(fmt.Sprintf("%08x-%04x-7000-8000-000000000000", ms>>16, ms&0xffff))
+	return visitAll(ids, visit)
 }
 
 func visitAll(ids []job.ID, visit func(job.ID) error) error {

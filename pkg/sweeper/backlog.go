@@ -1,30 +1,26 @@
 package sweeper
 
-import (
-	"time"
+import "time"
 
-	"github.com/atelier-go/atelier/pkg/store"
-)
-
-// lateAge is how long a job that no worker is at may have waited before it is late: until then a worker that comes
-// has as much time for it as it has waited.
+// lateAge is how long a job that no worker is at may have waited before it is late: half of its time is over.
 func (s *Sweeper) lateAge() time.Duration { return s.MaxAge / 2 }
 
-// backlog is what waits, as far as it is known: by the last round through all jobs or, where more were seen already, by
-// the present one. What was counted longer ago than the maximum age has ended, whatever it was.
-func (s *Sweeper) backlog(m *jobsMemory, now time.Time) store.Backlog {
-	if now.Sub(m.CountedAt) > s.MaxAge {
-		return store.Backlog{At: now, Unfinished: m.Counted, Late: m.CountedLate}
+// renewBacklog has the backlog stand that was counted last, where the sweeps since have died, before this one may die
+// too. It is the best that is known, until all jobs of then have ended.
+func (s *Sweeper) renewBacklog(m *jobsMemory, now time.Time) error {
+	if now.Sub(m.Backlog.At) < 2*s.Every || now.Sub(m.CountedAt) > s.MaxAge {
+		return nil
 	}
-	return store.Backlog{At: now, Unfinished: max(m.Unfinished, m.Counted), Late: max(m.Late, m.CountedLate), PerSecond: m.PerSecond}
+	m.Backlog.At = now
+	return s.Store.SetBacklog(m.Backlog)
 }
 
-// counted notes that a round through all jobs is over. Their number changes between two rounds alone, however many
-// sweeps each takes.
-func (m *jobsMemory) counted(now time.Time) {
-	m.PerSecond = 0
+// complete notes that a round through all jobs is over. By how much their number has changed is known between two
+// rounds, however many sweeps each takes.
+func (m *jobsMemory) complete(now time.Time) {
+	m.Backlog.PerSecond = 0
 	if since := now.Sub(m.CountedAt); since > 0 && since < time.Hour {
-		m.PerSecond = float64(m.Unfinished-m.Counted) / since.Seconds()
+		m.Backlog.PerSecond = float64(m.Unfinished-m.Counted) / since.Seconds()
 	}
 	m.Cursor, m.Unfinished, m.Late, m.CountedAt = "", m.Counted, m.CountedLate, now
 }

@@ -131,7 +131,7 @@ func TestSweepThatIsKilledInItsHousekeeping(t *testing.T) {
 	for n := 1; n <= 2; n++ {
 		sweep := st.newSweeper(newStreetIn(t, cfg).store)
 		all.Go(func() { _ = sweep.Sweep(t.Context()) })
-		until(t, "the jobs were looked at", func() bool { return st.memory().Jobs.Surplus == n })
+		until(t, "the jobs were looked at", func() bool { return st.memory().Jobs.Shortfalls == n })
 		until(t, "the keys were forgotten", func() bool { return st.memory().Tasks["idempotency keys"].Done })
 		st.age("sweep/turn.*", every)
 	}
@@ -170,7 +170,7 @@ func (st *street) newSweeper(in *store.Store) *sweeper.Sweeper {
 
 // A memory is the part of a sweep's note that the tests look at.
 type memory struct {
-	Jobs  struct{ Surplus int }
+	Jobs  struct{ Shortfalls int }
 	Tasks map[string]struct {
 		After string
 		Done  bool

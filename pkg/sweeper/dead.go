@@ -37,25 +37,26 @@ func (s *Sweeper) dead(ctx context.Context, now time.Time) error {
 }
 
 func (s *Sweeper) receiveDead(ctx context.Context, now time.Time) error {
-	var errs []error
+	var errs failures
 	for ctx.Err() == nil {
 		ds, err := s.Dead.Receive(ctx, deadBatch, 0, deadAside)
 		if err != nil {
-			return errors.Join(append(errs, err)...)
+			errs.add(err)
+			break
 		}
 		for _, d := range ds {
 			if done, err := s.bury(ctx, d, now); err != nil {
-				errs = append(errs, err)
+				errs.add(err)
 			} else if done {
 				s.buried.Add(1)
-				errs = append(errs, s.Dead.Delete(ctx, d))
+				errs.add(s.Dead.Delete(ctx, d))
 			}
 		}
 		if len(ds) == 0 {
 			break
 		}
 	}
-	return errors.Join(errs...)
+	return errs.join()
 }
 
 // bury says whether a dead message is done with.

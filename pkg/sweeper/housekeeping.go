@@ -15,11 +15,15 @@ const (
 	// tempAge is how old a temporary file must be to be one of a dead process.
 	// One of a process that was merely stalled may go too: it looks again.
 	tempAge = 5 * time.Minute
-	// graveTime is how long an erased job's address answers that it is gone.
-	graveTime = 90 * 24 * time.Hour
+	// graveTime is how long after the retention a job's address answers that it is gone. Each costs a file.
+	graveTime = 7 * 24 * time.Hour
 	// settled is how long after the end of an hour its jobs are reconciled: no submission takes as long.
 	settled = time.Hour
 )
+
+// ended is how long after the end of an hour its jobs are reconciled for the last time: they have ended by then, and
+// their submissions count no more.
+func (s *Sweeper) ended() time.Duration { return max(s.MaxAge, 24*time.Hour) + 2*time.Hour }
 
 // A task of housekeeping goes through a tree of folders, again and again. A pass may take many sweeps: each goes on
 // where the last one stopped.
@@ -50,6 +54,14 @@ func (s *Sweeper) tasks(now time.Time) []task {
 			return store.Progress{Done: err == nil}, err
 		}
 	}
+	reconcile := func(before time.Time) func(context.Context, string) (store.Progress, error) {
+		return func(ctx context.Context, after string) (store.Progress, error) {
+			if after == "" || after > job.Hour.Folder(now) { // the first, or a clock was set
+				after = job.Hour.Folder(before.Add(-24 * time.Hour))
+			}
+			return st.Reconcile(ctx, after, before, now, stale)
+		}
+	}
 	return []task{
 		{"erasures", 0, once(st.EndErasures)},
 		{"spare files", 0, once(func(context.Context) error { return st.FillSpares() })},
@@ -59,16 +71,12 @@ func (s *Sweeper) tasks(now time.Time) []task {
 			s.expired.Add(int64(p.Count))
 			return p, err
 		}},
-		{"reconciliation", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
-			if after == "" { // what is older is somebody else's leftovers
-				after = job.Hour.Folder(now.Add(-24 * time.Hour))
-			}
-			return st.Reconcile(ctx, after, now.Add(-settled), now, stale)
-		}},
+		{"reconciliation", time.Hour, reconcile(now.Add(-settled))},
+		{"last reconciliation", time.Hour, reconcile(now.Add(-s.ended()))},
 		{"idempotency keys", 6 * time.Hour, func(ctx context.Context, after string) (store.Progress, error) { return st.ForgetKeys(ctx, after, now) }},
 		{"uploads", time.Hour, once(func(ctx context.Context) error { return st.ForgetUploads(ctx, now) })},
-		{"submissions", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
-			return st.ForgetSubmissions(ctx, after, now)
+		{"owners' folders", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
+			return st.TidyOwners(ctx, now.Add(-s.Retention), after)
 		}},
 		{"tombstones", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
 			return st.Forget(ctx, now.Add(-s.Retention-graveTime), after)
@@ -93,7 +101,10 @@ func (s *Sweeper) housekeeping(ctx context.Context, now time.Time, m *memory) er
 			p, err := t.run(ctx, known.After)
 			known.After, known.Done = p.After, p.Done
 			m.setTask(t.name, known)
-			err = errors.Join(s.inTime(ctx, err), s.save(m))
+			err = s.inTime(ctx, err)
+			if t.every > 0 { // else the next begins anew
+				err = errors.Join(err, s.save(m))
+			}
 			if err != nil {
 				mu.Lock()
 				errs = append(errs, fmt.Errorf("%s: %w", t.name, err))

@@ -3,6 +3,7 @@ package sweeper
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -11,13 +12,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// atOnce is how many jobs a sweep looks at, or tasks of housekeeping it works on, at the same time. Each takes a
+// atOnce is how many jobs a sweep looks at at the same time. Each takes a
 // handful of calls of the file server, one after the other.
 const atOnce = 32
 
-// oldest is how many of the oldest jobs each sweep looks at, which are most likely to be in need,
+// mostOldest is how many of the oldest jobs each sweep looks at, which are most likely to be in need,
 // where it has no time for all.
-const oldest = 1000
+const mostOldest = 1000
 
 // patience is how many sweeps in a row must find fewer messages than jobs before
 // messages count as lost: the queue's numbers are approximate, and a job is
@@ -42,12 +43,21 @@ const stale = 10 * time.Minute
 type round struct {
 	mu         sync.Mutex
 	unfinished int // of those that were looked at
-	late       int // of them: see lateAge
 	abandoned  []job.Job
 	waiting    []waiting
-	claimed    map[string]time.Time // by owner: the youngest announcement of a job that a worker is at
-	errs       []error
+	claimed    map[string]time.Time // by owner: when the youngest of the runs that a worker is at was asked for
+	errs       failures
+
+	counted map[string]count // by the folders that were looked at
 }
+
+// A count is of jobs.
+type count struct {
+	unfinished int
+	late       int // of them: see lateAge
+}
+
+func (c count) plus(d count) count { return count{c.unfinished + d.unfinished, c.late + d.late} }
 
 // A waiting job is one that no worker is at and that was not announced for a while.
 type waiting struct {
@@ -55,8 +65,34 @@ type waiting struct {
 	announced time.Time
 }
 
+// failures are errors of many jobs, of which the first are kept.
+type failures struct {
+	errs []error
+	more int
+}
+
+const mostFailures = 10
+
+func (f *failures) add(err error) {
+	switch {
+	case err == nil:
+	case len(f.errs) < mostFailures:
+		f.errs = append(f.errs, err)
+	default:
+		f.more++
+	}
+}
+
+func (f *failures) join() error {
+	if f.more == 0 {
+		return errors.Join(f.errs...)
+	}
+	return errors.Join(append(slices.Clone(f.errs), fmt.Errorf("and %d errors more", f.more))...)
+}
+
 // jobs looks at active jobs and sends again, or ends, those that need it: at all of them, the oldest
-// first, as far as ctx allows; and else at the oldest and, in turn, at the others.
+// first, as far as ctx allows; and else at the oldest and, in turn, at the others. What can't be read holds up nothing
+// else.
 func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
 	m := all.Jobs // nobody else changes it
 	defer func() {
@@ -64,53 +100,53 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
 		all.Jobs = m
 		all.mu.Unlock()
 	}()
-	var known store.Backlog
-	var err error
-	if !m.CountedAt.IsZero() { // before all else: it is the best that is known, also if this sweep dies
-		known = s.backlog(&m, now)
-		err = s.Store.SetBacklog(known)
-	}
+	r := &round{claimed: map[string]time.Time{}, counted: map[string]count{}}
+	r.errs.add(s.renewBacklog(&m, now))
 	look, cancel := half(ctx)
 	defer cancel()
-	folders, unlisted := s.Store.ActiveFolders(look)
-	if unlisted != nil && folders == nil {
-		return errors.Join(err, unlisted)
+	folders, err := s.Store.ActiveFolders(look)
+	r.errs.add(err) // of one owner; others are none the worse for it
+	if len(folders) == 0 && err != nil {
+		return r.errs.join()
 	}
-	r := &round{claimed: map[string]time.Time{}}
-	r.add(err)
-	r.add(unlisted)
-	err = nil
 	if m.Cursor == "" {
 		m.Counted, m.CountedLate = 0, 0
 	} else {
-		err = s.lookAt(look, folders, oldest, now, r, func(store.ActiveFolder) {})
+		s.lookAt(look, folders, s.oldest, now, r)
 	}
-	seen, unfinished, late := r.unfinished, r.unfinished, r.late
-	if err == nil {
-		folders = slices.DeleteFunc(folders, func(f store.ActiveFolder) bool { return f.Position() <= m.Cursor })
-		err = s.lookAt(look, folders, 0, now, r, func(f store.ActiveFolder) {
-			m.Cursor = f.Position()
-			m.Counted, m.CountedLate = m.Counted+r.unfinished-unfinished, m.CountedLate+r.late-late
-			unfinished, late = r.unfinished, r.late
-		})
+	seen := r.unfinished
+	behind := slices.IndexFunc(folders, func(f store.ActiveFolder) bool { return f.Position() > m.Cursor })
+	if behind < 0 {
+		behind = len(folders)
 	}
-	switch {
-	case err == nil: // it was the last
-		m.counted(now)
-	case ctx.Err() == nil && look.Err() != nil: // the next sweep goes on from there
-		err = nil
+	complete, looks := true, 0
+	for some := range slices.Chunk(folders[behind:], atOnce) {
+		done := 0
+		if looks++; s.looks == 0 || looks <= s.looks {
+			done = s.lookAt(look, some, 0, now, r)
+		}
+		for _, f := range some[:done] {
+			c := r.counted[f.Position()]
+			m.Counted, m.CountedLate, m.Cursor = m.Counted+c.unfinished, m.CountedLate+c.late, f.Position()
+		}
+		if complete = done == len(some); !complete {
+			break
+		}
 	}
-	found := s.backlog(&m, now)
-	found.Unfinished = max(found.Unfinished, seen)
-	s.report.Unfinished = found.Unfinished
-	if found != known {
-		err = errors.Join(err, s.Store.SetBacklog(found))
+	if complete {
+		m.complete(now)
+		seen = 0
 	}
-	return errors.Join(append(r.errs, err, s.send(ctx, "its worker died", r.abandoned), s.sendLost(ctx, r, &m, now))...)
+	m.Backlog.At, m.Backlog.Unfinished, m.Backlog.Late = now, max(m.Unfinished, m.Counted, seen), max(m.Late, m.CountedLate)
+	s.report.Unfinished = m.Backlog.Unfinished
+	r.errs.add(s.Store.SetBacklog(m.Backlog))
+	r.errs.add(s.send(ctx, "its worker died", r.abandoned))
+	r.errs.add(s.sendLost(ctx, r, &m, complete, now))
+	return r.errs.join()
 }
 
-// checkup looks at a job. It may be called concurrently.
-func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) {
+// checkup looks at a job, and counts it. It may be called concurrently.
+func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) (n count) {
 	c, err := s.Store.Checkup(e, now, stale)
 	old := err == nil && now.Sub(c.RunBegan) > s.MaxAge
 	if old {
@@ -120,28 +156,30 @@ func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) {
 	defer r.mu.Unlock()
 	switch {
 	case errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone), errors.Is(err, job.ErrNotFound):
-		return // and is tidied up now; about to be made, or never to be
+		return n // and is tidied up now; about to be made, or never to be
 	case old && err == nil:
-		return
-	case err != nil:
-		r.unfinished++
-		r.errs = append(r.errs, err)
-		return
+		return n
 	}
+	n.unfinished = 1
 	r.unfinished++
+	if err != nil {
+		r.errs.add(err)
+		return n
+	}
 	if !c.Leased && now.Sub(c.RunBegan) >= s.lateAge() {
-		r.late++
+		n.late = 1
 	}
 	switch {
 	case c.Abandoned:
 		r.abandoned = append(r.abandoned, c.Job)
 	case c.Leased:
-		if r.claimed[c.Job.Owner].Before(c.Announced) {
-			r.claimed[c.Job.Owner] = c.Announced
+		if r.claimed[c.Job.Owner].Before(c.RunBegan) {
+			r.claimed[c.Job.Owner] = c.RunBegan
 		}
 	case now.Sub(c.Announced) > s.silence(c.Announced.Sub(c.RunBegan)) && len(r.waiting) < mostWaiting:
 		r.waiting = append(r.waiting, waiting{c.Job, c.Announced})
 	}
+	return n
 }
 
 // silence is how long to wait before a job's message is taken for lost: as long

@@ -9,12 +9,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-const (
-	// listed is how many folders a sweep lists before it looks at their jobs, and many how many jobs it looks at
-	// before it waits for the last of them: folders may have one job each, or thousands.
-	listed = 16
-	many   = 1000
-)
+// many is how many jobs, or a folder's where that has more, a sweep looks at before it notes how far it has come. A
+// folder may have one job, or thousands.
+const many = 1000
 
 // half has half of the time that ctx has left, so that there is time for what follows from the first.
 func half(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -25,52 +22,75 @@ func half(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, time.Until(end)/2)
 }
 
-// lookAt looks at the jobs in folders, oldest first, and at no more than a limit; 0 is none. It calls done with a
-// folder when it has looked at all that are in it and in those before it. It returns an error only when ctx ends:
-// folders that can't be listed are left out, and it is r that has their errors.
-func (s *Sweeper) lookAt(ctx context.Context, folders []store.ActiveFolder, limit int, now time.Time, r *round, done func(store.ActiveFolder)) error {
-	var entries []store.Entry
-	look := func(last store.ActiveFolder) error {
-		each(ctx, entries, func(e store.Entry) { s.checkup(e, now, r) })
-		entries = entries[:0]
-		if ctx.Err() == nil {
-			done(last)
-		}
-		return ctx.Err()
-	}
-	for some := range slices.Chunk(folders, listed) {
-		lists, err := s.Store.ActiveIn(some)
-		r.add(err)
-		for i, list := range lists {
-			entries = append(entries, list...)
-			if limit > 0 && len(entries) >= limit {
-				entries = entries[:limit]
-				return look(some[i])
-			}
-			if limit == 0 && len(entries) >= many {
-				if err := look(some[i]); err != nil {
-					return err
-				}
-			}
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-	}
-	if len(folders) == 0 {
-		return nil
-	}
-	return look(folders[len(folders)-1])
+// A placed entry is one in a folder.
+type placed struct {
+	store.Entry
+	in string
 }
 
-// add takes an error in; nil is none.
-func (r *round) add(err error) {
-	if err == nil {
-		return
+// lookAt looks at the jobs in folders, in their order, and at no further folders after so many jobs; 0 is no limit. It
+// returns how many of the folders were done when ctx ended. It passes over those that this round has looked at.
+func (s *Sweeper) lookAt(ctx context.Context, folders []store.ActiveFolder, limit int, now time.Time, r *round) (done int) {
+	seen := 0
+	for some := range slices.Chunk(folders, atOnce) {
+		lists := s.listNew(ctx, some, r)
+		var entries []placed
+		first := 0 // of the folders that they are in
+		for i, f := range some {
+			if entries = append(entries, lists[f.Position()]...); len(entries) < many && i < len(some)-1 {
+				continue
+			}
+			if !s.lookAtAll(ctx, some[first:i+1], entries, now, r) {
+				return done
+			}
+			done += i + 1 - first
+			if seen += len(entries); limit > 0 && seen >= limit {
+				return done
+			}
+			entries, first = entries[:0], i+1
+		}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.errs = append(r.errs, err)
+	return done
+}
+
+// listNew lists folders that the round has not looked at yet, until ctx ends: entries by folder.
+func (s *Sweeper) listNew(ctx context.Context, folders []store.ActiveFolder, r *round) map[string][]placed {
+	lists := map[string][]placed{}
+	each(ctx, folders, func(f store.ActiveFolder) {
+		in := f.Position()
+		if _, looked := r.counted[in]; looked {
+			return
+		}
+		entries, err := s.Store.ActiveIn(f)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.errs.add(err)
+		for _, e := range entries {
+			lists[in] = append(lists[in], placed{e, in})
+		}
+	})
+	return lists
+}
+
+// lookAtAll looks at the entries of some folders, and reports whether that was done when ctx ended.
+func (s *Sweeper) lookAtAll(ctx context.Context, folders []store.ActiveFolder, entries []placed, now time.Time, r *round) bool {
+	var mu sync.Mutex
+	counted := map[string]count{}
+	each(ctx, entries, func(e placed) {
+		n := s.checkup(e.Entry, now, r)
+		mu.Lock()
+		defer mu.Unlock()
+		counted[e.in] = counted[e.in].plus(n)
+	})
+	if ctx.Err() != nil {
+		return false
+	}
+	for _, f := range folders {
+		if _, looked := r.counted[f.Position()]; !looked {
+			r.counted[f.Position()] = counted[f.Position()]
+		}
+	}
+	return true
 }
 
 // each calls do with items, some at the same time, until ctx ends.

@@ -12,32 +12,30 @@ import (
 
 // sendLost sends jobs again whose messages the queue seems to have lost:
 //
-//   - Those that were overtaken: a worker is at a job of the same owner that was sent much later. A queue
+//   - Those that were overtaken: a worker is at a job of the same owner that was asked for much later. A queue
 //     keeps no strict order, but it is not off by minutes.
-//   - As many as there are fewer messages than unfinished jobs, oldest first.
+//   - As many as there are fewer messages than unfinished jobs, as far as these were counted, oldest first.
 //   - Of those that have waited for long, a few in each sweep, since there may be several messages of one job
 //     and none of another. One too many does no harm: whoever receives it finds the job claimed or finished.
-func (s *Sweeper) sendLost(ctx context.Context, r *round, m *jobsMemory, now time.Time) error {
+func (s *Sweeper) sendLost(ctx context.Context, r *round, m *jobsMemory, complete bool, now time.Time) error {
 	slices.SortFunc(r.waiting, func(a, b waiting) int { return cmp.Or(a.announced.Compare(b.announced), cmp.Compare(a.ID, b.ID)) })
 	depth, err := s.Queue.Depth(ctx)
 	if err != nil {
 		return err
 	}
-	missing := 0
-	if m.CountedAt.Equal(now) { // all were counted in this sweep
-		missing = m.Unfinished - depth.Total()
-	}
-	if missing <= 0 {
-		m.Surplus = 0
-	} else {
-		m.Surplus++
+	missing := m.Counted - depth.Total() // at least: a round may take several sweeps
+	switch {
+	case missing > 0:
+		m.Shortfalls++
+	case complete:
+		m.Shortfalls = 0
 	}
 	var overtaken, lost, long []job.Job
 	for _, w := range r.waiting {
 		switch {
 		case r.claimed[w.Owner].Sub(w.announced) > s.overtaking():
 			overtaken = append(overtaken, w.Job)
-		case m.Surplus >= patience && len(overtaken)+len(lost) < missing:
+		case m.Shortfalls >= patience && len(overtaken)+len(lost) < missing:
 			lost = append(lost, w.Job)
 		case now.Sub(w.announced) > longSilence*s.Every && len(long) < trickle:
 			long = append(long, w.Job)
@@ -52,8 +50,8 @@ func (s *Sweeper) sendLost(ctx context.Context, r *round, m *jobsMemory, now tim
 	return s.send(ctx, "it has waited long", long)
 }
 
-// overtaking is how much later a job must have been sent to show, by being at work, that the message of an earlier
-// one is lost.
+// overtaking is how much later a job must have been asked for than another was sent, to show by being at work that the
+// other's message is lost. When it was sent itself shows nothing: it may have been sent again.
 func (s *Sweeper) overtaking() time.Duration { return 5 * s.Every }
 
 // send sends jobs again, a batch at a time as the queue takes them, and notes what was sent.

@@ -1,11 +1,13 @@
 package sweeper_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
 )
 
 // All jobs of a queue that was purged come back within the sweeps that it takes to be sure, however many they are.
@@ -56,5 +58,58 @@ func TestOvertakenJobIsSentAgain(t *testing.T) {
 	st.sweeps(1)
 	if !strings.Contains(st.log.String(), "sent again") || !strings.Contains(st.log.String(), string(lost)) {
 		t.Errorf("the overtaken job was not sent again: %s", &st.log)
+	}
+}
+
+// A queue that was purged comes back also where a sweep has no time to look at all jobs.
+func TestPurgedQueueComesBackByAndBy(t *testing.T) {
+	st := newStreet(t)
+	st.sweep.Limit(20, 1)
+	want := map[job.ID]bool{}
+	for minute := range 100 {
+		for n := range 3 {
+			want[st.submitIn(time.Now().Add(-3*time.Hour+time.Duration(minute)*time.Minute), n)] = true
+		}
+	}
+	jobs := len(want)
+	for range 3 + 2*4 { // 32 folders at a time
+		st.sweeps(1)
+		for _, m := range st.messages() {
+			delete(want, m.Job)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("%d of %d jobs were not sent again", len(want), jobs)
+	}
+}
+
+// submitIn makes a job of a time, in the folder of its minute, whose message is not on the queue.
+func (st *street) submitIn(at time.Time, n int) job.ID {
+	st.Helper()
+	ms := at.UnixMilli()
+	id := job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, n<<4|int(job.Minute)))
+	spec := job.Spec{ID: id, Style: "some-style", Strength: 1, Format: "jpeg", CreatedAt: at.UTC()}
+	if err := st.store.Create(&spec, []byte("picture"), nil); err != nil {
+		st.Fatal(err)
+	}
+	st.age("active/*/*/"+string(id), time.Since(at))
+	st.age("jobs/*/*/*/*/*/"+string(id)+"/input", time.Since(at))
+	return id
+}
+
+// A job that was sent again is no younger for it: that a worker is at it does not show that others were overtaken.
+func TestJobThatWasSentAgainOvertakesNobody(t *testing.T) {
+	st := newStreet(t)
+	var ids []job.ID
+	for range 50 {
+		ids = append(ids, st.submit(10*time.Minute, true))
+	}
+	st.claim(ids[25])
+	if err := st.store.Announced(store.EntryOf(job.Job{ID: ids[25]})); err != nil {
+		t.Fatal(err)
+	}
+	st.sweeps(1)
+	if n := strings.Count(st.log.String(), "sent again"); n != 0 {
+		t.Errorf("%d jobs were sent again: %s", n, &st.log)
 	}
 }
