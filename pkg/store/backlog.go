@@ -47,7 +47,7 @@ type BacklogError struct {
 }
 
 func (e *BacklogError) Error() string {
-	return fmt.Sprintf("%s: %d are unfinished, and %d of them have waited for half of their maximum age", job.ErrBacklog, e.Unfinished, e.Late)
+	return fmt.Sprintf("%s: %d are unfinished, and %d of them late", job.ErrBacklog, e.Unfinished, e.Late)
 }
 
 func (e *BacklogError) Unwrap() error { return job.ErrBacklog }

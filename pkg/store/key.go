@@ -140,7 +140,8 @@ func (s *Store) linkKey(spec *job.Spec, key string) error {
 const keyRetention = 24 * time.Hour
 
 // ForgetKeys removes idempotency keys that are over, from the folder behind after on. The folders stay, since each
-// costs the submission that makes it eight calls.
+// costs the submission that makes it eight calls. A pass looks at every key: of the four passes in its day each costs it a
+// call, which is little beside its submission's.
 func (s *Store) ForgetKeys(ctx context.Context, after string, now time.Time) (p Progress, err error) {
 	p.After = after
 	root := filepath.Join(s.dir, keysDir)

@@ -112,14 +112,16 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
 	if m.Cursor == "" {
 		m.Counted, m.CountedLate = 0, 0
 	} else {
-		s.lookAt(look, folders, s.oldest, now, r)
+		first, cancel := half(look) // the others get on too
+		s.lookAt(first, folders, s.oldest, now, r)
+		cancel()
 	}
 	seen := r.unfinished
 	behind := slices.IndexFunc(folders, func(f store.ActiveFolder) bool { return f.Position() > m.Cursor })
 	if behind < 0 {
 		behind = len(folders)
 	}
-	complete, looks := true, 0
+	complete, looks, came := true, 0, m.Cursor
 	for some := range slices.Chunk(folders[behind:], atOnce) {
 		done := 0
 		if looks++; s.looks == 0 || looks <= s.looks {
@@ -132,6 +134,10 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
 		if complete = done == len(some); !complete {
 			break
 		}
+	}
+	if !complete && m.Cursor == came && look.Err() != nil && ctx.Err() == nil {
+		// It has more jobs than there is time for, and must not hold up those behind it.
+		m.Counted, m.Cursor = m.Counted+r.unfinished-seen, folders[behind].Position()
 	}
 	if complete {
 		m.complete(now)

@@ -72,8 +72,8 @@ func (s *Sweeper) listNew(ctx context.Context, folders []store.ActiveFolder, r *
 	return lists
 }
 
-// lookAtAll looks at the entries of some folders, and reports whether that was done when ctx ended.
-func (s *Sweeper) lookAtAll(ctx context.Context, folders []store.ActiveFolder, entries []placed, now time.Time, r *round) bool {
+// lookAtAll looks at all entries of some folders, and reports whether that was done when ctx ended.
+func (s *Sweeper) lookAtAll(ctx context.Context, in []store.ActiveFolder, entries []placed, now time.Time, r *round) bool {
 	var mu sync.Mutex
 	counted := map[string]count{}
 	each(ctx, entries, func(e placed) {
@@ -85,7 +85,7 @@ func (s *Sweeper) lookAtAll(ctx context.Context, folders []store.ActiveFolder, e
 	if ctx.Err() != nil {
 		return false
 	}
-	for _, f := range folders {
+	for _, f := range in {
 		if _, looked := r.counted[f.Position()]; !looked {
 			r.counted[f.Position()] = counted[f.Position()]
 		}
