@@ -167,10 +167,10 @@ func (s *Server) disclose(ctx context.Context, id job.ID, owner string, err erro
 	case err == nil, owner != "":
 	case errors.Is(err, job.ErrGone):
 		stone, serr := s.Store.Tombstone(id)
-		if serr != nil {
+		if serr != nil && !errors.Is(serr, job.ErrNotFound) {
 			return serr
 		}
-		owner = stone.Owner
+		owner = stone.Owner // whose it was that has expired nobody knows
 	case errors.Is(err, job.ErrDamagedJob):
 		spec, serr := s.Store.Spec(id)
 		if serr != nil {
@@ -181,7 +181,7 @@ func (s *Server) disclose(ctx context.Context, id job.ID, owner string, err erro
 		return err
 	}
 	if owner == "" || owner != c.owner {
-		return job.ErrNotFound
+		return s.Store.Unknown(id)
 	}
 	return err
 }

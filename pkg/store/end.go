@@ -139,5 +139,22 @@ func (s *Store) retry(id job.ID, counted bool) (j job.Job, made bool, err error)
 	if err := s.happen(l.dir, runFile(r.Run), r, activate); !happened(err) {
 		return j, false, err
 	}
+	if err := s.stays(id); err != nil {
+		return j, false, err
+	}
 	return r.public(), true, s.activate(entry)
+}
+
+// stays is an error where the retention has taken a job away that was just retried. It puts back what it finds to be retried,
+// but an NFS client's link may come into the folder after that was listed, by a handle that the client had looked up before.
+func (s *Store) stays(id job.ID) error {
+	err := s.refresh(s.shard(id))
+	if err != nil {
+		return err
+	}
+	there, err := s.exists(s.jobDir(id))
+	if err == nil && !there {
+		err = fmt.Errorf("%w: its retention is over", job.ErrBusy) // whoever asks again hears what has become of it
+	}
+	return err
 }

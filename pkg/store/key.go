@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,10 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
-	"strings"
-	"sync/atomic"
-	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
@@ -134,79 +129,6 @@ func (s *Store) linkKey(spec *job.Spec, key string) error {
 		err = s.syncDir(filepath.Dir(path))
 	}
 	return err
-}
-
-// keyRetention is how long an idempotency key stands for its first request, at least.
-const keyRetention = 24 * time.Hour
-
-// ForgetKeys removes idempotency keys that are over, from the folder behind after on. The folders stay, since each
-// costs the submission that makes it eight calls. A pass looks at every key: of the four passes in its day each costs it a
-// call, which is little beside its submission's.
-func (s *Store) ForgetKeys(ctx context.Context, after string, now time.Time) (p Progress, err error) {
-	p.After = after
-	root := filepath.Join(s.dir, keysDir)
-	tops, err := s.list(root)
-	slices.Sort(tops)
-	for _, top := range tops {
-		var leaves []string
-		if err == nil && isHex(top, 1) {
-			leaves, err = s.list(filepath.Join(root, top))
-		}
-		slices.Sort(leaves)
-		for _, leaf := range leaves {
-			folder := filepath.Join(top, leaf)
-			if err == nil {
-				err = ctx.Err()
-			}
-			if err != nil || !isHex(leaf, 2) || folder <= after {
-				continue
-			}
-			var n int
-			n, err = s.forgetKeysIn(filepath.Join(root, folder), now.Add(-keyRetention))
-			if p.Count += n; err == nil {
-				p.After = folder
-			}
-		}
-	}
-	if err != nil {
-		return p, fmt.Errorf("forget keys: %w", err)
-	}
-	p.After, p.Done = "", true
-	return p, nil
-}
-
-// forgetKeysIn removes the keys in a folder that are of before a time.
-func (s *Store) forgetKeysIn(dir string, before time.Time) (removed int, err error) {
-	names, err := s.list(dir)
-	if err != nil {
-		return 0, err
-	}
-	var count atomic.Int64
-	var calls []func() error
-	for _, name := range names {
-		if !isHex(name, 2*sha256.Size) {
-			continue
-		}
-		calls = append(calls, func() error {
-			path := filepath.Join(dir, name)
-			at, err := s.changed(path)
-			if err == nil && at.Before(before) {
-				if err = s.remove(path); err == nil {
-					count.Add(1)
-				}
-			}
-			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) { // gone meanwhile; a folder that is not empty
-				return nil
-			}
-			return err
-		})
-	}
-	err = inTurns(calls)
-	return int(count.Load()), err
-}
-
-func isHex(name string, digits int) bool {
-	return len(name) == digits && strings.Trim(name, "0123456789abcdef") == ""
 }
 
 // claimNames competes for what a draft wants for itself alone: its uploads, and then its
@@ -346,6 +268,11 @@ func (s *Store) specIn(path string) (*job.Spec, error) {
 func (s *Store) place(first *job.Spec) (job.Job, bool, error) {
 	for range quarrels {
 		j, err := s.Job(first.ID)
+		if errors.Is(err, job.ErrGone) { // what was made long ago may be a draft yet
+			if err = s.absent(first.ID); err == nil {
+				continue // it has come just now
+			}
+		}
 		if !errors.Is(err, job.ErrNotFound) {
 			return j, false, err
 		}

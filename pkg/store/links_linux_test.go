@@ -130,7 +130,6 @@ func linkInPath(t *testing.T, folder string) {
 	_ = sc.EndErasures(context.Background())
 	_, _ = sc.Forget(context.Background(), later, "")
 	_, _ = sc.ForgetKeys(context.Background(), "", later)
-	_, _ = sc.TidyOwners(context.Background(), later, "")
 	_ = sc.CleanUp(context.Background(), later, time.Hour)
 	_, _ = sc.Reconcile(context.Background(), "", later, later, time.Hour)
 

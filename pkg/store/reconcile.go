@@ -1,13 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,348 +15,152 @@ import (
 )
 
 // Reconcile compares the folders of jobs that were made before a time with what the indexes have of them, from
-// the folder behind after on, and repairs what processes have left that died: drafts, graves, files and pictures of workers
-// that came too late, jobs that are in no index, and index entries without a job. Entries of erased jobs that count as
-// submissions no more go too. It costs some ten calls a folder and up to five a job. Count is of what was repaired. What can't be
-// read or repaired does not stop it: of such errors it returns one.
+// the folder behind after on, and repairs what processes have left that died: drafts, graves, jobs that are in no index,
+// and index entries without a job. Count is of what was repaired. What can't be repaired does not stop it: of such errors
+// it returns one.
+//
+// In folders of hours that are over for a day, when nearly all jobs have ended, it also removes what workers have left or
+// published that came too late, and what has counted erased jobs as submissions. It costs a call or two for each owner
+// with jobs in a minute, two a folder and two a job, and in such folders six a folder and four a job.
 func (s *Store) Reconcile(ctx context.Context, after string, before, now time.Time, stale time.Duration) (p Progress, err error) {
 	p.After = after
-	var damaged error
-	owners, err := s.list(filepath.Join(s.dir, ownersDir))
-	if err == nil {
-		index := ownersIndex{Store: s, all: owners}
-		err = s.folders(ctx, jobsDir, span{after, before}, func(folder string) error {
-			r := reconciliation{Store: s, folder: folder, now: now, stale: stale}
-			err := r.run(ctx, &index)
-			if p.Count += int(r.repaired.Load()); stops(ctx, err) {
-				return errors.Join(err, ctx.Err())
-			}
-			if err != nil {
-				damaged = err
-			}
-			p.After = folder
-			return nil
-		})
+	all, err := s.list(filepath.Join(s.dir, ownersDir))
+	if err != nil {
+		return p, fmt.Errorf("reconcile: %w", err)
 	}
+	index := ownersIndex{Store: s, all: all}
+	var failed failures
+	var folders []string
+	err = s.folders(ctx, jobsDir, span{after, before}, func(folder string) error {
+		folders = append(folders, folder)
+		if depthOf(folder) == secondDepth {
+			return nil // it is reconciled with its minute: see indexFolder
+		}
+		r := reconciliation{Store: s, at: folder, folders: folders, now: now, stale: stale}
+		r.late = now.Sub(startOf(folder[:len(hourForm)])) > day+2*time.Hour
+		folders = nil
+		err := r.run(ctx, &index)
+		p.Count += int(r.repaired.Load())
+		if stops(ctx, err) {
+			return cmp.Or(err, ctx.Err())
+		}
+		failed.add(err)
+		p.After = folder
+		return nil
+	})
 	p.Done = err == nil // the next begins behind it
-	if err = errors.Join(err, damaged); err != nil {
+	if err = errors.Join(err, failed.one); err != nil {
 		return p, fmt.Errorf("reconcile: %w", err)
 	}
 	return p, nil
 }
 
-// An ownersIndex finds what the owners' index has of the jobs in a folder. It lists the hour of each owner once, and each
-// minute of those who have that: of hours that are over no more come.
+// An ownersIndex finds the owners who may have jobs in a minute, by the folders that each has in the owners' index: else
+// each would be asked for each minute.
 type ownersIndex struct {
 	*Store
-	all     []string            // owners
-	hour    string              // that was listed last
-	inHour  []indexEntry        // in its folder
-	minutes map[string][]string // owners by minute of it
-	minute  string              // that was listed last
-	inEach  map[string][]indexEntry
+	all      []string
+	hour     string
+	byMinute map[string][]string // of the hour
 }
 
-// An indexEntry is a name in the owners' index.
-type indexEntry struct {
-	id    job.ID
-	path  string
-	count string // what it counts for: see past.go
-}
-
-// in returns what the index has of a folder of jobs.
-func (x *ownersIndex) in(folder string) ([]indexEntry, error) {
+func (x *ownersIndex) owners(folder string) ([]string, error) {
+	if depthOf(folder) <= hourDepth {
+		return x.all, nil
+	}
 	if hour := folder[:len(hourForm)]; x.hour != hour {
-		entries, minutes, err := x.listEach(x.all, hour)
-		if err != nil {
+		found := make([][]string, len(x.all))
+		var calls []func() error
+		for i, owner := range x.all {
+			calls = append(calls, func() (err error) {
+				found[i], err = x.finer(filepath.Join(x.dir, ownersDir, owner), hour, time.Now())
+				return err
+			})
+		}
+		if err := regardless(calls); err != nil {
 			return nil, err
 		}
-		x.hour, x.inHour, x.minutes, x.minute = hour, entries, minutes, ""
-	}
-	if depthOf(folder) == hourDepth {
-		return x.inHour, nil
-	}
-	if minute := folder[:len("2006/01/02/15/04")]; x.minute != minute {
-		entries, _, err := x.listEach(x.minutes[minute], minute)
-		if err != nil {
-			return nil, err
-		}
-		x.minute, x.inEach = minute, map[string][]indexEntry{}
-		for _, e := range entries {
-			f := e.id.Folder()
-			x.inEach[f] = append(x.inEach[f], e)
-		}
-	}
-	return x.inEach[folder], nil
-}
-
-// listEach lists a folder of the index, of each of some owners: the jobs in it, and the owners by the folders in it.
-func (x *ownersIndex) listEach(owners []string, folder string) (entries []indexEntry, finer map[string][]string, err error) {
-	found := make([][]string, len(owners))
-	var calls []func() error
-	for i, owner := range owners {
-		calls = append(calls, func() (err error) {
-			found[i], err = x.list(filepath.Join(x.dir, ownersDir, owner, folder))
-			return err
-		})
-	}
-	finer = map[string][]string{}
-	err = inTurns(calls)
-	now := time.Now()
-	for i, owner := range owners {
-		for _, name := range found[i] {
-			text, count, _ := strings.Cut(name, ".")
-			if id, perr := job.ParseID(text); perr == nil && indexFolder(id) == folder {
-				entries = append(entries, indexEntry{id, filepath.Join(x.dir, ownersDir, owner, folder, name), count})
-			} else if sub := filepath.Join(folder, name); isTime(sub, now) {
-				finer[sub] = append(finer[sub], owner)
+		x.hour, x.byMinute = hour, map[string][]string{}
+		for i, owner := range x.all {
+			for _, minute := range found[i] {
+				x.byMinute[minute] = append(x.byMinute[minute], owner)
 			}
 		}
 	}
-	return entries, finer, err
+	return x.byMinute[folder], nil
 }
 
-// A reconciliation is that of a folder.
+// A reconciliation is that of a folder of an hour, or of a minute with those of its seconds.
 type reconciliation struct {
 	*Store
-	folder   string
+	at       string   // the folder
+	folders  []string // it, and those of its seconds
 	now      time.Time
 	stale    time.Duration
+	late     bool // nearly all jobs have ended by now
 	repaired atomic.Int64
 
+	mu        sync.Mutex // of the maps, while they are made
 	jobs      map[job.ID]bool
 	indexed   map[job.ID]bool // in the owners' index
-	published map[string]bool // names in published/
+	published map[string]bool // names in published/; only if late
+	repairs   []func() error  // of the index
+	empty     []string        // folders of the index, once that is repaired
 }
 
 func (r *reconciliation) run(ctx context.Context, index *ownersIndex) error {
-	names, err := r.list(filepath.Join(r.dir, jobsDir, r.folder))
+	r.jobs, r.indexed, r.published = map[job.ID]bool{}, map[job.ID]bool{}, map[string]bool{}
+	owners, err := index.owners(r.at)
 	if err != nil {
 		return err
 	}
-	damaged := r.leftovers(names)
-	r.jobs, r.indexed = map[job.ID]bool{}, map[job.ID]bool{}
-	for _, name := range names {
-		if id, ok := jobIn(r.folder, name, job.ID.Folder); ok && name == string(id) {
-			r.jobs[id] = true
-		}
-	}
-	entries, err := index.in(r.folder)
-	if err != nil {
-		return errors.Join(err, damaged)
-	}
-	damaged = errors.Join(damaged, r.index(entries))
-	if err := r.listPublished(); err != nil {
-		return errors.Join(err, damaged)
-	}
-	var mu sync.Mutex
 	var calls []func() error
+	for _, folder := range r.folders {
+		calls = append(calls, func() error { return r.folder(folder) })
+	}
+	if err := regardless(calls); err != nil {
+		return err
+	}
+	if err := r.index(owners); err != nil {
+		return err
+	}
+	calls = nil
 	for id := range r.jobs {
-		calls = append(calls, func() error {
-			err := ctx.Err()
-			if err == nil {
-				err = r.job(id)
-			}
-			if stops(ctx, err) {
-				return err
-			}
-			if err != nil { // no reason to leave out the others
-				mu.Lock()
-				damaged = err
-				mu.Unlock()
-			}
-			return nil
-		})
+		calls = append(calls, func() error { return cmp.Or(ctx.Err(), r.job(id)) })
 	}
-	err = inTurns(calls)
-	late := r.publishedLate()
-	return errors.Join(err, late, damaged)
+	return errors.Join(regardless(calls), r.unpublishLate())
 }
 
-// publishedLate removes what a worker has published of a job that was erased by then: see unpublishLate.
-func (r *reconciliation) publishedLate() error {
-	var late []string
-	for name := range r.published {
-		_, id, _, ok := ParsePublished(name)
-		if !ok || r.jobs[id] {
-			continue
-		}
-		gone, err := r.exists(r.gone(id))
-		if err == nil && gone {
-			late = append(late, name)
-			err = r.remove(filepath.Join(r.PublishedDir(), name))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	r.repaired.Add(int64(len(late)))
-	return r.unpublished(late)
-}
-
-// leftovers removes drafts and what is left of erased jobs.
-func (r *reconciliation) leftovers(names []string) error {
-	var calls []func() error
-	for _, name := range names {
-		for _, prefix := range []string{draftPrefix, awayPrefix, gravePrefix} {
-			text, is := strings.CutPrefix(name, prefix)
-			if id, err := job.ParseID(text); is && err == nil && id.Folder() == r.folder {
-				calls = append(calls, func() error { return r.leftover(prefix, id) })
-			}
-		}
-	}
-	return inTurns(calls)
-}
-
-func (r *reconciliation) leftover(prefix string, id job.ID) error {
-	at, err := r.changed(filepath.Join(r.dir, jobsDir, r.folder, prefix+string(id)))
-	if errors.Is(err, fs.ErrNotExist) || err == nil && r.now.Sub(at) <= r.stale {
-		return nil
-	}
-	if err == nil {
-		r.repaired.Add(1)
-		err = r.endLeftover(prefix, id)
-	}
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errInUse) { // others are at it; then later
-		return nil
-	}
-	return err
-}
-
-func (r *reconciliation) endLeftover(prefix string, id job.ID) error {
-	if prefix == gravePrefix {
-		for _, why := range []string{Erased, Expired} {
-			if begun, err := r.exists(r.erasing(id, why)); err != nil || begun {
-				return err
-			}
-		}
-		// One that was moved without a mark, as whoever is stalled between the two may do, is the retention's: EndErasures
-		// does the rest.
-		return r.markFrugally(r.erasing(id, Expired))
-	}
-	there, err := r.exists(r.jobDir(id))
+// folder lists the jobs of a folder and, late, what is published of them, and ends what else is in it.
+func (r *reconciliation) folder(folder string) error {
+	names, err := r.list(filepath.Join(r.dir, jobsDir, folder))
 	if err != nil {
 		return err
 	}
-	if there {
-		return r.removeTree(filepath.Join(r.dir, jobsDir, r.folder, prefix+string(id)))
-	}
-	return r.forget(Entry{ID: id})
-}
-
-// index compares the folder with the owners' index.
-func (r *reconciliation) index(entries []indexEntry) error {
-	var calls []func() error
-	for _, e := range entries {
+	var failed failures
+	for _, name := range names {
+		prefix, id, ok := jobFolder(folder, name)
 		switch {
-		case e.count == goneCharge:
-			if r.now.Sub(e.id.Time()) > day+time.Hour { // it is no submission of the last day
-				calls = append(calls, func() error { return r.remove(e.path) })
-			}
-		case r.jobs[e.id]:
-			r.indexed[e.id] = true
+		case !ok: // nothing of ours
+		case prefix == "":
+			r.mu.Lock()
+			r.jobs[id] = true
+			r.mu.Unlock()
 		default:
-			calls = append(calls, func() error { return r.entryWithoutJob(e) })
+			failed.add(r.leftover(prefix, id))
 		}
 	}
-	return inTurns(calls)
-}
-
-func (r *reconciliation) entryWithoutJob(e indexEntry) error {
-	// What is on its way in or out has another name in the folder.
-	if err := r.missing(e.id); !errors.Is(err, job.ErrNotFound) {
-		return ignore(err, job.ErrGone)
-	}
-	if draft, err := r.exists(r.draftDir(e.id)); err != nil || draft {
-		return err
-	}
-	r.repaired.Add(1)
-	return r.remove(e.path)
-}
-
-// ignore is nil for an error that is another one.
-func ignore(err, other error) error {
-	if errors.Is(err, other) {
-		return nil
-	}
-	return err
-}
-
-// job looks at one job: an unfinished one is in active/, and of a finished one nothing is left to do.
-func (r *reconciliation) job(id job.ID) error {
-	l, err := r.look(id)
-	if errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer l.close()
-	if !r.indexed[id] {
-		if err := r.enter(id); err != nil {
-			return err
-		}
-	}
-	if !l.ended {
-		missing, err := r.activateIfMissing(l)
-		if missing {
-			r.repaired.Add(1)
-		}
-		return err
-	}
-	if len(l.temps) == 0 && len(l.made) == 0 { // it failed
-		return nil
-	}
-	final, err := r.readRecord(id, finalFile(l.run))
-	if err != nil {
-		return ignore(ignore(err, errUnreadable), fs.ErrNotExist)
-	}
-	if len(l.temps) == 0 && r.isTidy(l, final) {
-		return nil
-	}
-	r.repaired.Add(1)
-	return ignore(r.tidy(l), fs.ErrNotExist)
-}
-
-// isTidy reports whether a job's pictures are those of its result, and published.
-func (r *reconciliation) isTidy(l *life, final *record) bool {
-	if final.State != job.Succeeded {
-		return false
-	}
-	names := Published(l.id, final.Format, final.Public) // as many as there are pictures
-	for _, name := range names {
-		if !r.published[name] {
-			return false
-		}
-	}
-	return len(l.made) == len(names)
-}
-
-// listPublished lists the folder's pictures.
-func (r *reconciliation) listPublished() error {
-	r.published = map[string]bool{}
 	for _, kind := range []string{publicDir, thumbsDir, privateDir} {
-		names, err := r.PublishedIn(path.Join(kind, filepath.ToSlash(r.folder)))
-		if err != nil {
-			return err
+		if !r.late {
+			break
 		}
+		names, err := r.PublishedIn(path.Join(kind, filepath.ToSlash(folder)))
+		failed.add(err)
+		r.mu.Lock()
 		for _, name := range names {
 			r.published[name] = true
 		}
+		r.mu.Unlock()
 	}
-	return nil
-}
-
-// enter puts a job into its owner's index.
-func (r *reconciliation) enter(id job.ID) error {
-	spec, err := r.spec(id)
-	if errors.Is(err, errUnreadable) || errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	r.repaired.Add(1)
-	entry := r.ownerEntry(&spec)
-	return r.inFolder(entry, func() error { return r.mark(entry) })
+	return failed.one
 }

@@ -6,11 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -25,84 +24,126 @@ type Progress struct {
 
 // Expire removes finished jobs that ended before a time, the oldest folders first, from the one behind after on.
 // A job that can't be read or removed does not stop it: of such errors it returns one. When
-// ctx ends it stops between two jobs; what it has begun, [Store.EndErasures] completes.
-func (s *Store) Expire(ctx context.Context, before time.Time, after string) (p Progress, err error) {
-	p.After = after
-	var damaged error
-	err = s.folders(ctx, jobsDir, span{after, before}, func(folder string) error {
-		n, err := s.expireIn(ctx, folder, before)
-		p.Count += n
-		if stops(ctx, err) {
-			return cmp.Or(err, ctx.Err())
+// ctx ends it stops between some jobs. What it has begun by then the next call completes that comes to the folder.
+//
+// Of jobs that expire nothing is left, no tombstone either: see [Store.Unknown].
+func (s *Store) Expire(ctx context.Context, before time.Time, after string) (Progress, error) {
+	x := expiry{Store: s, before: before, progress: Progress{After: after}}
+	if err := x.run(ctx); err != nil {
+		return x.progress, fmt.Errorf("apply the retention: %w", err)
+	}
+	return x.progress, nil
+}
+
+const (
+	// expiring is how many jobs of a folder expire together. Whoever has copies removes theirs at once.
+	expiring = 64
+	// expiringFolders is how many folders are worked on at the same time: an NFS client makes one change in a folder at
+	// a time, and each job is two of that which it is in.
+	expiringFolders = 4
+)
+
+// An expiry is one call of Expire.
+type expiry struct {
+	*Store
+	before   time.Time
+	now      time.Time // by the file server's clock
+	progress Progress
+	batch    []string // folders that are to be worked on at the same time
+	failed   failures // of jobs and folders
+}
+
+func (x *expiry) run(ctx context.Context) (err error) {
+	if x.now, err = x.Store.now(); err != nil {
+		return err
+	}
+	noted := x.setHorizon(x.before)
+	if noted != nil && !isFull(noted) {
+		return noted
+	}
+	err = x.folders(ctx, jobsDir, span{x.progress.After, x.before}, func(folder string) error {
+		inIt := func(other string) bool { return strings.HasPrefix(other, folder+"/") }
+		if len(x.batch) == expiringFolders || slices.ContainsFunc(x.batch, inIt) {
+			if err := x.work(ctx); err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			damaged = err
-		}
-		p.After = folder
+		x.batch = append(x.batch, folder)
 		return nil
 	})
 	if err == nil {
-		p.After, p.Done = "", true
-		err = s.tidyPublished(ctx, before)
+		err = x.work(ctx)
 	}
-	if err = errors.Join(err, damaged); err != nil {
-		return p, fmt.Errorf("apply the retention: %w", err)
+	if err == nil {
+		x.progress.After, x.progress.Done = "", true
 	}
-	return p, nil
+	if noted != nil { // there is more room now
+		x.failed.add(x.setHorizon(x.before))
+	}
+	return errors.Join(err, x.failed.one)
 }
 
-// expiring is how many jobs are expired at a time. Each takes some forty calls of the file server, one after
-// the other.
-const expiring = 64
+// work works on the folders of the batch.
+func (x *expiry) work(ctx context.Context) error {
+	counts, errs := make([]int, len(x.batch)), make([]error, len(x.batch))
+	var calls []func() error
+	for i, folder := range x.batch {
+		calls = append(calls, func() error { counts[i], errs[i] = x.folder(ctx, folder); return nil })
+	}
+	_ = together(calls...) // each has its own error
+	for _, n := range counts {
+		x.progress.Count += n
+	}
+	for i, folder := range x.batch {
+		if stops(ctx, errs[i]) {
+			return cmp.Or(errs[i], ctx.Err())
+		}
+		x.failed.add(errs[i])
+		x.progress.After = folder
+	}
+	x.batch = nil
+	return nil
+}
 
-// expireIn is Expire in a folder. It returns how many jobs it has removed, and one of the errors of those that it
-// has not.
-func (s *Store) expireIn(ctx context.Context, folder string, before time.Time) (expired int, err error) {
-	path := filepath.Join(s.dir, jobsDir, folder)
-	names, err := s.list(path)
+// folder expires what is to expire in a folder, and ends what processes have left there that died. It returns how many
+// jobs it has removed, and one of the errors of those that it has not.
+func (x *expiry) folder(ctx context.Context, folder string) (expired int, err error) {
+	names, err := x.list(filepath.Join(x.dir, jobsDir, folder))
 	if err != nil {
 		return 0, err
 	}
+	var failed failures
 	var ids []job.ID
-	leftovers := false
+	inGrave := map[job.ID]bool{}
 	for _, name := range names {
-		if id, ok := jobIn(folder, name, job.ID.Folder); ok && string(id) == name {
+		prefix, id, ok := jobFolder(folder, name)
+		switch {
+		case !ok: // nothing of ours
+		case prefix == draftPrefix, prefix == awayPrefix:
+			_, err := x.endLeftover(prefix, id, x.now, settle)
+			failed.add(err)
+		default:
+			inGrave[id] = inGrave[id] || prefix == gravePrefix
 			ids = append(ids, id)
-		}
-		leftovers = leftovers || strings.HasPrefix(name, ".")
-	}
-	if leftovers { // of processes that died: what is older than a day nobody else looks at
-		var now time.Time
-		if now, err = s.now(); err == nil {
-			err = (&reconciliation{Store: s, folder: folder, now: now, stale: expiryTime}).leftovers(names)
 		}
 	}
 	slices.Sort(ids)
-	for some := range slices.Chunk(ids, expiring) {
-		n, eerr := s.expireAll(ctx, some, before)
+	index := map[string]bool{} // the folders of the owners' index that these jobs were in
+	for some := range slices.Chunk(slices.Compact(ids), expiring) {
+		n, err := x.expire(ctx, some, inGrave, index)
 		expired += n
-		if isFull(eerr) { // each makes room for the next
-			n, eerr = s.expireInTurns(ctx, some, before)
-			expired += n
+		if stops(ctx, err) {
+			return expired, cmp.Or(err, ctx.Err())
 		}
-		if stops(ctx, eerr) {
-			return expired, cmp.Or(eerr, ctx.Err())
-		}
-		if eerr != nil {
-			err = eerr
-		}
+		failed.add(err)
 	}
-	if err != nil {
-		return expired, err
-	}
-	for _, kind := range []string{publicDir, thumbsDir, privateDir} {
-		err = errors.Join(err, s.removeEmpty(filepath.Join(s.PublishedDir(), kind, folder)))
-	}
-	return expired, errors.Join(err, s.removeEmpty(path))
+	failed.add(x.removeFolders(folder, index, expired == len(names)))
+	return expired, failed.one
 }
 
-// expireAll expires jobs of a folder at the same time, and removes their copies together.
-func (s *Store) expireAll(ctx context.Context, ids []job.ID, before time.Time) (int, error) {
+// expire expires jobs of a folder, some at a time, and removes their copies together. It notes the folders of the owners'
+// index that they were in.
+func (x *expiry) expire(ctx context.Context, ids []job.ID, inGrave map[job.ID]bool, index map[string]bool) (int, error) {
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
@@ -110,238 +151,136 @@ func (s *Store) expireAll(ctx context.Context, ids []job.ID, before time.Time) (
 	var calls []func() error
 	for i, id := range ids {
 		calls = append(calls, func() error {
-			if err := s.expireOne(&dug[i], id, before); err != nil {
+			if err := x.condemn(&dug[i], id, inGrave[id]); err != nil {
 				return fmt.Errorf("job %s: %w", id, err)
 			}
 			return nil
 		})
 	}
-	err := together(calls...)
+	err := regardless(calls)
 	var g graves
 	for _, one := range dug {
 		g.jobs = append(g.jobs, one.jobs...)
 	}
-	if ferr := s.fill(ctx, &g); ferr != nil {
-		return 0, errors.Join(err, ferr)
-	}
-	return len(g.jobs), err
-}
-
-// expireInTurns expires jobs of a folder one after the other, which needs room for a mark and a tombstone at most. Those
-// that could not be expired before for want of room are left for [Store.EndErasures] where they have begun.
-func (s *Store) expireInTurns(ctx context.Context, ids []job.ID, before time.Time) (expired int, err error) {
-	for _, id := range ids {
-		n, eerr := s.expireAll(ctx, []job.ID{id}, before)
-		expired += n
-		if eerr != nil {
-			err = eerr
-		}
-		if stops(ctx, err) {
-			break
+	for _, j := range g.jobs {
+		if j.index != "" {
+			index[j.index] = true
 		}
 	}
-	return expired, err
+	n, ferr := x.fill(ctx, &g)
+	return n, errors.Join(err, ferr)
 }
 
-// TidyOwners removes the folders of the owners' index that are empty and older than a time, from the owner behind after
-// on: every listing walks through all that there are.
-func (s *Store) TidyOwners(ctx context.Context, before time.Time, after string) (p Progress, err error) {
-	owners, err := s.list(filepath.Join(s.dir, ownersDir))
-	slices.Sort(owners)
-	owners = slices.DeleteFunc(owners, func(owner string) bool { return owner <= after })
-	p.After = after
-	for some := range slices.Chunk(owners, inParallel) {
-		var calls []func() error
-		for _, owner := range some {
-			calls = append(calls, func() error { return s.tidyFolders(ctx, filepath.Join(ownersDir, owner), before) })
-		}
-		if err = errors.Join(err, together(calls...)); stops(ctx, err) {
-			break
-		}
-		p.After = some[len(some)-1]
-	}
-	if !stops(ctx, err) {
-		p.After, p.Done = "", true
-	}
-	if err != nil {
-		err = fmt.Errorf("tidy the owners' folders: %w", err)
-	}
-	return p, err
-}
-
-// stops reports whether a task is to stop after an error: not because of one job or folder that is damaged, which would
-// hold up all others.
-func stops(ctx context.Context, err error) bool { return ctx.Err() != nil || errors.Is(err, job.ErrStoreAway) }
-
-// tidyPublished removes the folders of published/ that are empty and older than a
-// time. Where one goes that a publisher has just made, for a job that was retried
-// late, the job stays in active/ and is published by the next who tidies it up.
-func (s *Store) tidyPublished(ctx context.Context, before time.Time) error {
-	var errs []error
-	for _, kind := range []string{publicDir, thumbsDir, privateDir} {
-		errs = append(errs, s.tidyFolders(ctx, filepath.Join(publishedDir, kind), before))
-	}
-	return errors.Join(errs...)
-}
-
-func (s *Store) tidyFolders(ctx context.Context, tree string, before time.Time) error {
-	return s.folders(ctx, tree, span{before: before}, func(path string) error {
-		return s.removeEmpty(filepath.Join(s.dir, tree, path))
-	})
-}
-
-func (s *Store) expireOne(g *graves, id job.ID, before time.Time) error {
-	r, err := s.current(id)
-	if errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrNotFound) {
-		return nil
-	}
-	if errors.Is(err, errUnreadable) {
-		return s.dig(g, id, Expired) // made before that time; nobody can say more of it
-	}
-	if err != nil || !r.State.Finished() || r.FinishedAt == nil || !r.FinishedAt.Before(before) {
-		return err
-	}
-	if err := s.moveToGrave(id, Expired); err != nil {
-		return err
-	}
-	// It may have been retried since it was read.
-	names, err := s.list(s.graveDir(id))
-	if err != nil {
-		return err
-	}
-	var l life
-	if l.read(names); slices.Contains(names, inputFile) && (l.run != r.Run || !l.ended) {
-		return s.restore(id)
-	}
-	return s.bury(g, id, Expired) // the input is removed first: without it others are at it
-}
-
-// restore gives a job back its place whose retention turned out not to be over.
-func (s *Store) restore(id job.ID) error {
-	err := s.rename(s.graveDir(id), s.jobDir(id))
-	if err == nil {
-		err = s.activateUnfinished(id) // whoever saw its grave has taken it out of active/
-	}
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		err = s.remove(s.erasing(id, Expired))
-	}
-	return err
-}
-
-// activateUnfinished puts an unfinished job into active/ if it is not there.
-func (s *Store) activateUnfinished(id job.ID) error {
-	l, err := s.look(id)
-	if errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer l.close()
-	if l.ended {
-		return nil
-	}
-	_, err = s.activateIfMissing(l)
-	return err
-}
-
-// activateIfMissing puts an unfinished job into active/ if it is not there, and says whether it was not.
-func (s *Store) activateIfMissing(l *life) (missing bool, err error) {
-	last, err := s.truth(l)
-	if err != nil {
-		return false, ignore(err, errUnreadable)
-	}
-	entry := s.activeAt(last.Owner, l.id)
-	there, err := s.exists(entry)
-	if err != nil || there {
-		return false, err
-	}
-	return true, s.activate(entry)
-}
-
-// Forget removes the tombstones of jobs that were made before a time, from the folder behind after on.
-func (s *Store) Forget(ctx context.Context, before time.Time, after string) (p Progress, err error) {
-	p.After = after
-	var damaged error
-	err = s.folders(ctx, goneDir, span{after, before}, func(folder string) error {
-		dir := filepath.Join(s.dir, goneDir, folder)
-		names, err := s.list(dir)
-		var calls []func() error
-		for _, name := range names {
-			if _, ok := jobIn(folder, name, job.ID.Folder); ok {
-				calls = append(calls, func() error { return s.removeTree(filepath.Join(dir, name)) })
-			}
-		}
-		err = errors.Join(err, inTurns(calls), s.removeEmpty(dir))
-		if stops(ctx, err) {
-			return errors.Join(err, ctx.Err())
-		}
-		if err != nil {
-			damaged = err
-		}
-		p.After, p.Count = folder, p.Count+len(calls)
-		return nil
-	})
-	if err == nil {
-		p.After, p.Done = "", true
-	}
-	if err = errors.Join(err, damaged); err != nil {
-		return p, fmt.Errorf("forget erased jobs: %w", err)
-	}
-	return p, nil
-}
-
-// removeEmpty removes a folder if it is empty, but not a tree's own.
-func (s *Store) removeEmpty(dir string) error {
-	if filepath.Dir(dir) == s.dir {
-		return nil
-	}
-	err := s.rmdir(dir)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTDIR) { // ENOTEMPTY is ErrExist
-		return nil
-	}
-	return err
-}
-
-// CleanUp removes what was left in tmp/ longer ago than age, by processes that
-// died. Where one was only stalled, its work there fails and leaves no trace.
-func (s *Store) CleanUp(ctx context.Context, now time.Time, age time.Duration) error {
-	// Names are [rand.Text]'s.
-	ours := func(name string) bool {
-		return len(name) == 26 && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
-	}
-	if err := s.removeOld(ctx, tmpDir, ours, now.Add(-age)); err != nil {
-		return fmt.Errorf("clean up: %w", err)
-	}
-	return nil
-}
-
-// maxOld bounds what removeOld looks at in one go. They are chosen at random, so
-// that in the end it comes to all.
-const maxOld = 5000
-
-// removeOld removes files from a folder that are older than a time and have a name as
-// the store makes them.
-func (s *Store) removeOld(ctx context.Context, dir string, ours func(name string) bool, before time.Time) error {
-	names, err := s.list(filepath.Join(s.dir, dir))
-	if err != nil {
-		return err
-	}
-	names = slices.DeleteFunc(names, func(name string) bool { return !ours(name) })
-	rand.Shuffle(len(names), func(i, k int) { names[i], names[k] = names[k], names[i] })
-	for _, name := range names[:min(maxOld, len(names))] {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		path := filepath.Join(s.dir, dir, name)
-		at, err := s.changed(path)
-		if err == nil && at.Before(before) {
-			err = s.remove(path)
-		}
-		// Gone meanwhile, or a folder with something in it, and so not ours.
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
+// condemn puts a job among g whose retention is over, or that others have begun to expire.
+//
+// Whoever finds a job in its grave decides alike, since nothing comes into a grave: where the input is, all is, and a job
+// that was retried in the last moment goes back. Who removes the input has decided that it goes.
+func (x *expiry) condemn(g *graves, id job.ID, inGrave bool) error {
+	run, damaged := 0, false
+	if !inGrave {
+		var over bool
+		var err error
+		if run, over, damaged, err = x.over(id); err != nil || !over {
 			return err
 		}
+		if moved, err := x.toGrave(id); err != nil || !moved {
+			return err // others are at it
+		}
 	}
-	return nil
+	for range quarrels {
+		names, err := x.list(x.graveDir(id))
+		if err != nil {
+			return err
+		}
+		if len(names) == 0 { // others were, and the folder may be left
+			return x.removeEmpty(x.graveDir(id))
+		}
+		if slices.Contains(names, inputFile) {
+			var l life
+			if l.read(names); !damaged && (!l.ended || run != 0 && l.run != run) {
+				return x.restore(id)
+			}
+			removed, err := x.unlink(filepath.Join(x.graveDir(id), inputFile))
+			if err != nil {
+				return err
+			}
+			if !removed {
+				continue // others did, or have put the job back
+			}
+		}
+		return x.bury(g, id, "")
+	}
+	return fmt.Errorf("%w: others keep moving it", job.ErrBusy)
+}
+
+// over reports whether a job's retention is over, and by which run. A damaged one's is, since the job was made before that
+// time, and nobody can say more of it. One that is not finished is to be in active/, whatever has become of its entry.
+func (x *expiry) over(id job.ID) (run int, over, damaged bool, err error) {
+	r, err := x.current(id)
+	switch {
+	case errors.Is(err, job.ErrGone), errors.Is(err, job.ErrNotFound):
+		return 0, false, false, nil
+	case errors.Is(err, errUnreadable):
+		return 0, true, true, nil
+	case err != nil:
+		return 0, false, false, err
+	case !r.State.Finished():
+		_, err = x.ensureActive(id)
+		return 0, false, false, err
+	}
+	return r.Run, r.FinishedAt != nil && r.FinishedAt.Before(x.before), false, nil
+}
+
+// restore gives a job back its place whose retention turned out not to be over, unless it is being erased, and its entry in
+// active/, which whoever has checked on it meanwhile may have removed.
+func (s *Store) restore(id job.ID) error {
+	begun, err := s.exists(s.erasing(id, Erased))
+	if err != nil || begun {
+		return err
+	}
+	if err := s.rename(s.graveDir(id), s.jobDir(id)); err != nil {
+		return ignore(err, fs.ErrNotExist)
+	}
+	_, err = s.ensureActive(id)
+	return err
+}
+
+// removeFolders removes a folder and those of its time in the indexes where they are empty. nothing: there is no job in it
+// any more, and so what is published there is a late worker's.
+func (x *expiry) removeFolders(folder string, index map[string]bool, nothing bool) error {
+	var calls []func() error
+	for dir := range index {
+		calls = append(calls, func() error { return x.removeEmptyUp(dir) })
+	}
+	for _, kind := range []string{publicDir, thumbsDir, privateDir} {
+		calls = append(calls, func() error {
+			in := path.Join(kind, filepath.ToSlash(folder))
+			if nothing {
+				if err := x.unpublishFolder(in); err != nil {
+					return err
+				}
+			}
+			return x.removeEmptyUp(filepath.Join(x.PublishedDir(), in))
+		})
+	}
+	err := regardless(calls)
+	// Reconcile goes by this folder when it removes what counts erased jobs as submissions.
+	if err == nil && x.now.Sub(startOf(folder[:len(hourForm)])) > 2*day {
+		err = x.removeEmpty(filepath.Join(x.dir, jobsDir, folder))
+	}
+	return err
+}
+
+// unpublishFolder removes all that is published in a folder.
+func (s *Store) unpublishFolder(folder string) error {
+	names, err := s.PublishedIn(folder)
+	for _, name := range names {
+		if err == nil {
+			err = s.remove(filepath.Join(s.PublishedDir(), name))
+		}
+	}
+	if err == nil {
+		err = s.unpublished(names)
+	}
+	return err
 }

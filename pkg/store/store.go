@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -48,7 +49,7 @@ type Config struct {
 	// gone from [Store.PublishedDir], also for one that was never published or has
 	// been unpublished before: what is not there is no error. After an error the jobs
 	// are gone for their readers and their erasures are not over: it is called again,
-	// by [Store.EndErasures]. The error is what Erase answers; it wraps
+	// by [Store.EndErasures] or [Store.Expire]. The error is what Erase answers; it wraps
 	// job.ErrStoreAway where trying with other jobs is no use now.
 	//
 	// It is called concurrently.
@@ -67,6 +68,7 @@ type Store struct {
 	room        room
 	grains      grains
 	backlog     knownBacklog
+	horizon     atomic.Int64 // see [Store.Unknown]: in milliseconds since 1970, as far as this process knows it
 }
 
 // Open makes the directory's skeleton where it is missing and checks that it
@@ -206,7 +208,7 @@ const (
 	ownersDir    = "owners"    // <hash>/YYYY/../HH[/MM]/<id>.<KiB>: an owner's jobs, with what each counts for
 	usageDir     = "usage"     // <hash>: what was counted of an owner's jobs
 	publishedDir = "published" // see publish.go: the results, by links
-	goneDir      = "gone"      // YYYY/../<id>: a job that was erased or has expired
+	goneDir      = "gone"      // YYYY/../<id>: a job that was erased
 	erasingDir   = "erasing"   // <id>.<why>: a job that is being erased
 	sweepDir     = "sweep"     // turn.N: who sweeps, and what they remember
 	spareDir     = "spare"     // see spare.go
@@ -228,7 +230,7 @@ const (
 const (
 	draftPrefix = ".new-"
 	awayPrefix  = ".old-"  // one that was never promised to anybody
-	gravePrefix = ".gone-" // an erased one
+	gravePrefix = ".gone-" // one that is being erased or expires
 )
 
 func claimFile(n int) string   { return fmt.Sprintf("claim.%d", n) }
@@ -247,12 +249,22 @@ func check(id job.ID) error {
 	return err
 }
 
-// missing tells why a file was not found in a job's folder: the job was erased, there
-// never was one, or the whole directory is away. nil: its folder is there.
+// missing tells why a file was not found in a job's folder: the job was erased or has
+// expired, there never was one, or the whole directory is away. nil: its folder is there.
+func (s *Store) missing(id job.ID) error {
+	err := s.absent(id)
+	if errors.Is(err, job.ErrNotFound) {
+		err = s.Unknown(id)
+	}
+	return err
+}
+
+// absent is missing by what there is alone. Of a job that has expired that is nothing: it
+// is job.ErrNotFound.
 //
 // An NFS client remembers for up to a minute that a name was missing, from before the
 // job was made, say. So the folders on the way are refreshed first.
-func (s *Store) missing(id job.ID) error {
+func (s *Store) absent(id job.ID) error {
 	known, err := s.known(filepath.Dir(s.gone(id)))
 	if err != nil {
 		return err

@@ -84,6 +84,7 @@ type Note string
 const (
 	SweepNote   Note = "memory.json"  // of one sweep for the next
 	backlogNote Note = "backlog.json" // see [Backlog]
+	horizonNote Note = "horizon.json" // see [Store.Unknown]
 	CopyNote    Note = "copy.json"    // of the state of copying to the bucket
 	CopiedNote  Note = "copied.json"  // of the last copy whose end was handled
 )
@@ -146,7 +147,14 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 	}
 	l, err := s.look(id)
 	if errors.Is(err, job.ErrGone) {
-		return c, errors.Join(err, s.remove(s.at(e))) // the rest is EndErasures'
+		why := s.absent(id)
+		if errors.Is(why, job.ErrGone) {
+			return c, errors.Join(err, s.removeErased(e))
+		}
+		if why == nil { // the retention has put it back
+			return c, err
+		}
+		err = why // it has expired, or was made long ago and never was a job
 	}
 	if errors.Is(err, job.ErrNotFound) && now.Sub(c.Announced) > stale {
 		if ferr := s.forget(e); !errors.Is(ferr, errInUse) { // then later
@@ -191,7 +199,17 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 	return c, nil
 }
 
-// forget removes what there is of a job that was never made. Its draft goes out of
+// removeErased removes the entry of a job that was erased. One that is in its grave and has no tombstone may be about to be
+// put back by the retention: its entry is left.
+func (s *Store) removeErased(e Entry) error {
+	stone, err := s.exists(s.gone(e.ID))
+	if err != nil || !stone {
+		return err
+	}
+	return s.remove(s.at(e)) // the rest is EndErasures'
+}
+
+// forget removes what there is of a job that was never made, or has expired. Its draft goes out of
 // the way first and in one step, so that nobody moves it to its place meanwhile.
 func (s *Store) forget(e Entry) error {
 	id := e.ID

@@ -52,7 +52,7 @@ func (s *Sweeper) receiveDead(ctx context.Context, now time.Time) error {
 				errs.add(s.Dead.Delete(ctx, d))
 			}
 		}
-		if len(ds) == 0 {
+		if len(ds) == 0 || errs.away {
 			break
 		}
 	}

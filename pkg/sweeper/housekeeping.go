@@ -15,8 +15,8 @@ const (
 	// tempAge is how old a temporary file must be to be one of a dead process.
 	// One of a process that was merely stalled may go too: it looks again.
 	tempAge = 5 * time.Minute
-	// graveTime is how long after the retention a job's address answers that it is gone. Each costs a file.
-	graveTime = 7 * 24 * time.Hour
+	// graveTime is how long after the retention a tombstone goes: by then the horizon says that the job is gone.
+	graveTime = 24 * time.Hour
 	// settled is how long after the end of an hour its jobs are reconciled: no submission takes as long.
 	settled = time.Hour
 )
@@ -75,9 +75,6 @@ func (s *Sweeper) tasks(now time.Time) []task {
 		{"last reconciliation", time.Hour, reconcile(now.Add(-s.ended()))},
 		{"idempotency keys", 6 * time.Hour, func(ctx context.Context, after string) (store.Progress, error) { return st.ForgetKeys(ctx, after, now) }},
 		{"uploads", time.Hour, once(func(ctx context.Context) error { return st.ForgetUploads(ctx, now) })},
-		{"owners' folders", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
-			return st.TidyOwners(ctx, now.Add(-s.Retention), after)
-		}},
 		{"tombstones", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
 			return st.Forget(ctx, now.Add(-s.Retention-graveTime), after)
 		}},

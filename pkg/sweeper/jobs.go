@@ -20,7 +20,7 @@ const atOnce = 32
 // where it has no time for all.
 const mostOldest = 1000
 
-// patience is how many sweeps in a row must find fewer messages than jobs before
+// patience is how many comparisons in a row must find fewer messages than jobs before
 // messages count as lost: the queue's numbers are approximate, and a job is
 // stored a moment before its message is sent.
 const patience = 3
@@ -47,6 +47,7 @@ type round struct {
 	waiting    []waiting
 	claimed    map[string]time.Time // by owner: when the youngest of the runs that a worker is at was asked for
 	errs       failures
+	first      bool // it begins a round through all jobs
 
 	counted map[string]count // by the folders that were looked at
 }
@@ -69,11 +70,13 @@ type waiting struct {
 type failures struct {
 	errs []error
 	more int
+	away bool // the store, of which all others will say the same
 }
 
 const mostFailures = 10
 
 func (f *failures) add(err error) {
+	f.away = f.away || errors.Is(err, job.ErrStoreAway)
 	switch {
 	case err == nil:
 	case len(f.errs) < mostFailures:
@@ -100,7 +103,7 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
 		all.Jobs = m
 		all.mu.Unlock()
 	}()
-	r := &round{claimed: map[string]time.Time{}, counted: map[string]count{}}
+	r := &round{first: m.Cursor == "", claimed: map[string]time.Time{}, counted: map[string]count{}}
 	r.errs.add(s.renewBacklog(&m, now))
 	look, cancel := half(ctx)
 	defer cancel()
@@ -146,6 +149,7 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
 	m.Backlog.At, m.Backlog.Unfinished, m.Backlog.Late = now, max(m.Unfinished, m.Counted, seen), max(m.Late, m.CountedLate)
 	s.report.Unfinished = m.Backlog.Unfinished
 	r.errs.add(s.Store.SetBacklog(m.Backlog))
+	m.noteClaims(r.claimed, now.Add(-s.MaxAge))
 	r.errs.add(s.send(ctx, "its worker died", r.abandoned))
 	r.errs.add(s.sendLost(ctx, r, &m, complete, now))
 	return r.errs.join()

@@ -29,7 +29,7 @@ type placed struct {
 }
 
 // lookAt looks at the jobs in folders, in their order, and at no further folders after so many jobs; 0 is no limit. It
-// returns how many of the folders were done when ctx ended. It passes over those that this round has looked at.
+// returns how many of the folders were done when ctx ended or the store was away. It passes over those that this round has looked at.
 func (s *Sweeper) lookAt(ctx context.Context, folders []store.ActiveFolder, limit int, now time.Time, r *round) (done int) {
 	seen := 0
 	for some := range slices.Chunk(folders, atOnce) {
@@ -72,7 +72,8 @@ func (s *Sweeper) listNew(ctx context.Context, folders []store.ActiveFolder, r *
 	return lists
 }
 
-// lookAtAll looks at all entries of some folders, and reports whether that was done when ctx ended.
+// lookAtAll looks at all entries of some folders, and reports whether that was done when ctx ended or the
+// store was away.
 func (s *Sweeper) lookAtAll(ctx context.Context, in []store.ActiveFolder, entries []placed, now time.Time, r *round) bool {
 	var mu sync.Mutex
 	counted := map[string]count{}
@@ -82,7 +83,7 @@ func (s *Sweeper) lookAtAll(ctx context.Context, in []store.ActiveFolder, entrie
 		defer mu.Unlock()
 		counted[e.in] = counted[e.in].plus(n)
 	})
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || r.errs.away {
 		return false
 	}
 	for _, f := range in {

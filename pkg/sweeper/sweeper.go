@@ -152,13 +152,17 @@ type memory struct {
 
 // A jobsMemory is how far the sweeps have come with active jobs.
 type jobsMemory struct {
-	Shortfalls  int       `json:"shortfalls"`   // sweeps in a row that found fewer messages than jobs
 	Cursor      string    `json:"cursor"`       // the last folder that was looked at, "" if all were
 	Counted     int       `json:"counted"`      // unfinished jobs up to there, or of all
 	CountedLate int       `json:"counted_late"` // of them, those that are late: see lateAge
 	Unfinished  int       `json:"unfinished"`   // when all were looked at last
 	Late        int       `json:"late"`         // of them
 	CountedAt   time.Time `json:"counted_at"`   // then
+
+	Shortfalls int              `json:"shortfalls"` // comparisons in a row that found fewer messages than jobs
+	Missing    int              `json:"missing"`    // by how many, as far as they were not sent again
+	Messages   int              `json:"messages"`   // on the queue when the round through all jobs began
+	Claimed    map[string]int64 `json:"claimed"`    // see noteClaims
 
 	Backlog store.Backlog `json:"backlog"` // of the last sweep
 }

@@ -1,0 +1,158 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// keyRetention is how long an idempotency key stands for its first request, at least.
+const keyRetention = 24 * time.Hour
+
+// ForgetKeys removes idempotency keys that are over, from the folder behind after on. It looks at each key, and some
+// 2,500 are in a folder on a day of ten million. The folders stay, since each costs the submission that makes it eight
+// calls. What can't be removed does not stop it: of such errors it returns one.
+func (s *Store) ForgetKeys(ctx context.Context, after string, now time.Time) (p Progress, err error) {
+	p.After = after
+	if err := s.forgetKeys(ctx, &p, now.Add(-keyRetention)); err != nil {
+		return p, fmt.Errorf("forget keys: %w", err)
+	}
+	return p, nil
+}
+
+func (s *Store) forgetKeys(ctx context.Context, p *Progress, before time.Time) error {
+	root := filepath.Join(s.dir, keysDir)
+	tops, err := s.list(root)
+	if err != nil {
+		return err
+	}
+	slices.Sort(tops)
+	var failed failures
+	for _, top := range tops {
+		if !isHex(top, 1) {
+			continue
+		}
+		leaves, err := s.list(filepath.Join(root, top))
+		failed.add(err)
+		slices.Sort(leaves)
+		for _, leaf := range leaves {
+			folder := filepath.Join(top, leaf)
+			if !isHex(leaf, 2) || folder <= p.After {
+				continue
+			}
+			n, err := s.forgetKeysIn(filepath.Join(root, folder), before)
+			p.Count += n
+			if failed.add(err); stops(ctx, err) {
+				return cmp.Or(err, ctx.Err())
+			}
+			p.After = folder
+		}
+	}
+	p.After, p.Done = "", true
+	return failed.one
+}
+
+// forgetKeysIn removes the keys in a folder that are of before a time, and what those have left who died in takeOut.
+func (s *Store) forgetKeysIn(dir string, before time.Time) (removed int, err error) {
+	names, err := s.list(dir)
+	if err != nil {
+		return 0, err
+	}
+	var count atomic.Int64
+	var calls []func() error
+	for _, name := range names {
+		path := filepath.Join(dir, name)
+		is := func(path string) (bool, error) {
+			at, err := s.changed(path)
+			return err == nil && at.Before(before), err
+		}
+		switch {
+		case isHex(name, 2*sha256.Size):
+			calls = append(calls, func() error {
+				old, err := is(path)
+				if err == nil && old {
+					// In the same folder, since one rename between folders holds up all others.
+					away := filepath.Join(dir, tempPrefix+rand.Text())
+					if old, err = s.takeOut(path, away, is); err == nil && old {
+						count.Add(1)
+					}
+				}
+				return ignore(ignore(err, fs.ErrNotExist), fs.ErrExist) // gone meanwhile; a folder that is not empty
+			})
+		case strings.HasPrefix(name, tempPrefix):
+			calls = append(calls, func() error {
+				old, err := is(path)
+				if err == nil && old {
+					err = s.remove(path)
+				}
+				return ignore(ignore(err, fs.ErrNotExist), fs.ErrExist)
+			})
+		}
+	}
+	err = regardless(calls)
+	return int(count.Load()), err
+}
+
+// takeOut removes a file that was found to be what is said, if it still is that: whoever was stalled since it has looked
+// may find another's there. So it is moved away before it is looked at once more, and what is another's gets its name back.
+func (s *Store) takeOut(path, away string, is func(path string) (bool, error)) (removed bool, err error) {
+	if err := s.rename(path, away); err != nil {
+		return false, ignore(err, fs.ErrNotExist)
+	}
+	removed, err = is(away)
+	if err != nil || !removed {
+		if lerr := ignore(s.link(away, path), fs.ErrExist); lerr != nil {
+			return false, errors.Join(err, lerr) // it has no other name
+		}
+	}
+	return removed, errors.Join(err, s.remove(away))
+}
+
+func isHex(name string, digits int) bool {
+	return len(name) == digits && strings.Trim(name, "0123456789abcdef") == ""
+}
+
+// removeKeys removes the records of a job's idempotency key and of its uploads. An
+// upload's own is gone before, so that no job is made of it again.
+func (s *Store) removeKeys(spec *job.Spec) (err error) {
+	if spec.Key != "" {
+		err = s.removeKey(spec, spec.Key)
+	}
+	for _, u := range UploadsOf(spec) {
+		if err == nil {
+			err = s.remove(s.uploadAt(spec.Owner, u.ID, u.Bytes))
+		}
+		if err == nil {
+			err = s.removeKey(spec, uploadKey(spec.Owner, u.ID))
+		}
+	}
+	return err
+}
+
+// removeKey removes a record in keys/, if it is this job's: a key is over after a day, and may be another job's since.
+func (s *Store) removeKey(spec *job.Spec, key string) error {
+	ours := func(path string) (bool, error) {
+		first, err := s.specIn(path)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
+			return false, nil // what is damaged goes with its time
+		}
+		return err == nil && first.ID == spec.ID, err
+	}
+	at := s.keyAt(key)
+	is, err := ours(at)
+	if err == nil && is {
+		_, err = s.takeOut(at, s.temp(rand.Text()), ours)
+	}
+	return err
+}
