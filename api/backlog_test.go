@@ -9,7 +9,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// While too many jobs wait, or one has waited for too long, submissions are told when to come again, and all else
+// While too many jobs wait, or too many have waited for long, submissions are told when to come again, and all else
 // goes on.
 func TestBacklogRefusesSubmissions(t *testing.T) {
 	const limit = 400
@@ -22,10 +22,13 @@ func TestBacklogRefusesSubmissions(t *testing.T) {
 		"as many as may":                 {store.Quotas{Backlog: limit}, store.Backlog{At: now, Unfinished: limit}, 900},
 		"600 too many, 2 fewer a second": {store.Quotas{Backlog: limit}, store.Backlog{At: now, Unfinished: limit + 599, PerSecond: 2}, 300},
 		"one too many, many fewer":       {store.Quotas{Backlog: limit}, store.Backlog{At: now, Unfinished: limit, PerSecond: 50}, 60},
-		"one has waited too long":        {store.Quotas{Wait: time.Hour}, store.Backlog{At: now, Unfinished: 3, Waited: time.Hour}, 900},
-		"fewer than may":                 {store.Quotas{Backlog: limit, Wait: time.Hour}, store.Backlog{At: now, Unfinished: limit - 1, Waited: time.Minute}, 0},
+		"a hundred are late":             {store.Quotas{Backlog: limit}, store.Backlog{At: now, Unfinished: limit - 1, Late: 100}, 900},
+		"600 are late, 2 fewer a second": {store.Quotas{Backlog: 1e6}, store.Backlog{At: now, Unfinished: 900, Late: 699, PerSecond: 2}, 300},
+		"fewer than may":                 {store.Quotas{Backlog: limit}, store.Backlog{At: now, Unfinished: limit - 1}, 0},
+		"some are late":                  {store.Quotas{Backlog: limit}, store.Backlog{At: now, Unfinished: limit - 1, Late: 99}, 0},
+		"fewer than a hundredth is late": {store.Quotas{Backlog: 1e6}, store.Backlog{At: now, Unfinished: 20_000, Late: 199}, 0},
 		"nobody has swept for long":      {store.Quotas{Backlog: limit}, store.Backlog{At: now.Add(-time.Hour), Unfinished: limit}, 0},
-		"no limit":                       {store.Quotas{}, store.Backlog{At: now, Unfinished: 1 << 30, Waited: 1000 * time.Hour}, 0},
+		"no limit":                       {store.Quotas{}, store.Backlog{At: now, Unfinished: 1 << 30, Late: 1 << 30}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t)

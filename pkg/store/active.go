@@ -9,14 +9,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
+	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
 // An Entry is a job's place among those that the sweeper looks after: active/<owner>/<id>, and where there are many
-// jobs, with ids of a finer [job.Grain], active/<owner>/<minute of the job>/<id>. Those of an hour's folder, some
-// 500 an hour of all owners, need no folder here, so that the unfinished jobs of an owner who has few are one listing.
+// jobs, with ids of a finer [job.Grain], active/<owner>/<minute>/<id>. Of the ids of hours' folders all owners together
+// have some 500 an hour, so that few jobs are one listing for each owner.
 type Entry struct {
 	ID    job.ID
 	owner string // the owner's folder
@@ -30,12 +30,20 @@ func (s *Store) at(e Entry) string {
 	return filepath.Join(s.dir, activeDir, e.owner, activeFolder(e.ID), string(e.ID))
 }
 
-// activeFolder is the folder of a job's entry in that of its owner.
+// activeFolder is the folder of a job's entry in that of its owner; "" is none. The minutes stand side by side: a retry
+// of an old job makes one folder, and one listing finds all.
 func activeFolder(id job.ID) string {
-	if f := indexFolder(id); depthOf(f) > hourDepth {
-		return f
+	if folder := indexFolder(id); len(folder) == len(minuteForm) {
+		return strings.ReplaceAll(folder, "/", "-")
 	}
 	return ""
+}
+
+// isMinute reports whether a name in an owner's folder of active/ is that of a minute.
+func isMinute(name string) bool {
+	const form = "2006-01-02-15-04"
+	_, err := time.Parse(form, name)
+	return err == nil && len(name) == len(form)
 }
 
 func (s *Store) activeAt(owner string, id job.ID) string {
@@ -44,56 +52,60 @@ func (s *Store) activeAt(owner string, id job.ID) string {
 
 // An ActiveFolder is a folder of active/.
 type ActiveFolder struct {
-	owner, path string
+	owner  string
+	minute string // "" is the owner's own
 }
 
 // Position is where a folder is in the order of [Store.ActiveFolders].
-func (f ActiveFolder) Position() string {
-	if f.path == "" {
-		return "0" + f.owner // before all times
-	}
-	return order(f.path) + f.owner
-}
+func (f ActiveFolder) Position() string { return f.minute + "/" + f.owner } // "/" is before all digits
 
-// ActiveFolders are the folders of jobs that are not finished, or not yet tidied up, oldest first. With an error
-// they are those that could be found.
+// ActiveFolders are the folders of jobs that are not finished, or not yet tidied up, oldest first. Owners whose
+// folders can't be listed hide no others: the error is of one of them. When ctx ends there are none.
 func (s *Store) ActiveFolders(ctx context.Context) ([]ActiveFolder, error) {
 	owners, err := s.list(filepath.Join(s.dir, activeDir))
 	if err != nil {
 		return nil, fmt.Errorf("list active jobs: %w", err)
 	}
-	var mu sync.Mutex
-	var all []ActiveFolder
-	var failed error
+	found := make([][]string, len(owners))
+	unlisted := make([]error, len(owners))
 	var calls []func() error
-	for _, owner := range owners {
+	for i, owner := range owners {
 		calls = append(calls, func() error {
-			add := func(path string) error {
-				mu.Lock()
-				defer mu.Unlock()
-				all = append(all, ActiveFolder{owner, path})
-				return nil
-			}
-			err := errors.Join(add(""), s.folders(ctx, filepath.Join(activeDir, owner), span{}, add))
-			if err != nil {
-				mu.Lock()
-				failed = err
-				mu.Unlock()
+			if ctx.Err() == nil {
+				found[i], unlisted[i] = s.list(filepath.Join(s.dir, activeDir, owner))
 			}
 			return ctx.Err()
 		})
 	}
-	err = inTurns(calls)
-	slices.SortFunc(all, func(a, b ActiveFolder) int { return cmp.Compare(a.Position(), b.Position()) })
-	if err = cmp.Or(failed, err); err != nil {
+	if err := inTurns(calls); err != nil {
+		return nil, fmt.Errorf("list active jobs: %w", err)
+	}
+	var all []ActiveFolder
+	for i, owner := range owners {
+		if unlisted[i] != nil {
+			continue
+		}
+		minutes := slices.DeleteFunc(slices.Clone(found[i]), func(name string) bool { return !isMinute(name) })
+		if len(minutes) == 0 || len(minutes) < len(found[i]) { // it is empty, or has entries
+			all = append(all, ActiveFolder{owner, ""})
+		}
+		for _, minute := range minutes {
+			all = append(all, ActiveFolder{owner, minute})
+		}
+	}
+	slices.SortFunc(all, func(a, b ActiveFolder) int {
+		return cmp.Or(cmp.Compare(a.minute, b.minute), cmp.Compare(a.owner, b.owner))
+	})
+	if err := cmp.Or(unlisted...); err != nil {
 		return all, fmt.Errorf("list active jobs: %w", err)
 	}
 	return all, nil
 }
 
-// ActiveIn lists the entries of one of those folders, oldest first. An empty one is removed: who needs it makes it again.
+// ActiveIn lists the entries of one of those folders, oldest first. An empty one is removed: [Store.inFolder] makes it
+// again.
 func (s *Store) ActiveIn(f ActiveFolder) (entries []Entry, err error) {
-	path := filepath.Join(s.dir, activeDir, f.owner, f.path)
+	path := filepath.Join(s.dir, activeDir, f.owner, f.minute)
 	names, err := s.list(path)
 	if err == nil && len(names) == 0 {
 		err = s.removeEmpty(path)
@@ -103,7 +115,7 @@ func (s *Store) ActiveIn(f ActiveFolder) (entries []Entry, err error) {
 	}
 	for _, name := range names {
 		text, _, _ := strings.Cut(name, ".") // see leavingSuffix
-		if id, err := job.ParseID(text); err == nil && activeFolder(id) == f.path {
+		if id, err := job.ParseID(text); err == nil && activeFolder(id) == f.minute {
 			entries = append(entries, Entry{id, f.owner})
 		}
 	}
@@ -131,16 +143,6 @@ func (s *Store) Announced(e Entry) error {
 		return nil // it has finished meanwhile
 	}
 	return err
-}
-
-// inTurns makes calls that don't need each other, some at a time.
-func inTurns(calls []func() error) error {
-	for some := range slices.Chunk(calls, inParallel) {
-		if err := together(some...); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Active lists all entries, oldest first. It is for directories of few jobs.

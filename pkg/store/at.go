@@ -70,8 +70,8 @@ func removeAt(dir int, name string) error {
 	return err
 }
 
-// maxDepth bounds the descriptors that are open at a time while a tree is removed. The
-// deepest of ours are an hour's folder with those of jobs.
+// maxDepth bounds the descriptors that are open at a time while a tree is removed. Ours are
+// jobs' folders, without folders in them.
 const maxDepth = 8
 
 // maxRefills is how often a folder is emptied again, into which others have written meanwhile:

@@ -12,10 +12,10 @@ import (
 
 // A Backlog is what waited at a sweep.
 type Backlog struct {
-	At         time.Time     `json:"at"`         // by the file server's clock
-	Unfinished int           `json:"unfinished"` // jobs
-	Waited     time.Duration `json:"waited_ns"`  // for how long those have waited at least that wait longest: a hundredth of all, and not few
-	PerSecond  float64       `json:"per_second"` // by how many jobs it has become shorter from count to count
+	At         time.Time `json:"at"`         // by the file server's clock
+	Unfinished int       `json:"unfinished"` // jobs
+	Late       int       `json:"late"`       // of them, have waited for a worker for half of their maximum age
+	PerSecond  float64   `json:"per_second"` // by how many jobs it has become shorter from count to count
 }
 
 // Backlog is what waited at the last sweep. !known: there was none, or none for ten minutes by the file server's clock.
@@ -47,7 +47,7 @@ type BacklogError struct {
 }
 
 func (e *BacklogError) Error() string {
-	return fmt.Sprintf("%s: %d are unfinished, and some have waited for %v", job.ErrBacklog, e.Unfinished, e.Waited.Round(time.Second))
+	return fmt.Sprintf("%s: %d are unfinished, and %d of them late", job.ErrBacklog, e.Unfinished, e.Late)
 }
 
 func (e *BacklogError) Unwrap() error { return job.ErrBacklog }
@@ -57,9 +57,12 @@ const (
 	backlogAge = 10 * time.Second
 	// backlogStale is the age at which a backlog says nothing any more: nobody sweeps.
 	backlogStale = 10 * time.Minute
-	// mostAfter is how long one who is refused is asked to wait at most, and what is said of a backlog that does not become
-	// shorter.
+	// mostAfter is how long one who is refused is asked to wait at most, and what is said of a
+	// backlog that does not become shorter.
 	mostAfter = 15 * time.Minute
+	// fewLate is how many jobs may be late, or a hundredth of the unfinished where that is more:
+	// some always are, of which a message was lost or nothing can be read.
+	fewLate = 100
 )
 
 // A knownBacklog is what this process has read of the backlog.
@@ -70,11 +73,10 @@ type knownBacklog struct {
 	known bool
 }
 
-// backlogged is a [BacklogError] where as many jobs wait as may, or one has waited for so long, by the last sweep. What
-// can't be read refuses nothing.
+// backlogged is a [BacklogError] where as many jobs wait as may, or too many are late, by the last sweep. What can't
+// be read refuses nothing.
 func (s *Store) backlogged() error {
-	q := s.quotas
-	if q.Backlog == 0 && q.Wait == 0 {
+	if s.quotas.Backlog == 0 {
 		return nil
 	}
 	k := &s.backlog
@@ -84,23 +86,18 @@ func (s *Store) backlogged() error {
 		k.read = time.Now()
 		k.last, k.known, _ = s.Backlog() // damaged is as good as none
 	}
-	b := k.last
 	if !k.known {
 		return nil
 	}
-	over := 0.0 // jobs too many
-	if q.Backlog != 0 && b.Unfinished >= q.Backlog {
-		over = float64(b.Unfinished-q.Backlog) + 1
-	}
-	if q.Wait != 0 && b.Waited >= q.Wait { // those that came in the time by which it is too long
-		over = max(over, float64(b.Unfinished)*float64(b.Waited-q.Wait)/float64(b.Waited)+1)
-	}
-	if over == 0 {
+	b := k.last
+	over := max(b.Unfinished-s.quotas.Backlog, b.Late-max(fewLate, b.Unfinished/100)) + 1 // jobs too many
+	if over <= 0 {
 		return nil
 	}
 	after := mostAfter
 	if b.PerSecond > 0 {
-		after = min(after, time.Duration(math.Ceil(over/b.PerSecond))*time.Second)
+		seconds := min(math.Ceil(float64(over)/b.PerSecond), mostAfter.Seconds())
+		after = time.Duration(seconds) * time.Second
 	}
 	return &BacklogError{b, max(after, time.Minute)} // it is counted once a minute
 }

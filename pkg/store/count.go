@@ -2,7 +2,6 @@ package store
 
 import (
 	"maps"
-	"path/filepath"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -57,24 +56,26 @@ func (c *count) set(used use, at stamp) { c.stamp, c.used, c.spent = at, used, u
 // count counts one of an owner's folders.
 func (s *Store) count(a *account, c *count) error {
 	began := time.Now()
-	if c == &a.uploads {
+	var used use
+	switch c {
+	case &a.uploads:
 		pending, err := s.pending(a.folder, began)
-		if err == nil {
-			c.set(usedBy(pending), stampOf(began))
+		if err != nil {
+			return err
 		}
-		return err
-	}
-	tree := filepath.Join(s.dir, activeDir, a.folder)
-	if c.hour != "" {
-		tree = filepath.Join(s.dir, ownersDir, a.folder)
-	}
-	t, err := s.tally(tree, c.hour)
-	if err != nil {
-		return err
-	}
-	used := use{unfinished: t[0].Jobs}
-	if c.hour != "" {
-		used = t[0].use()
+		used = usedBy(pending)
+	case &a.active:
+		jobs, err := s.countActive(a.folder)
+		if err != nil {
+			return err
+		}
+		used.unfinished = jobs
+	default:
+		hours, err := s.countHours(a.folder, []string{c.hour})
+		if err != nil {
+			return err
+		}
+		used = hours[c.hour].use()
 	}
 	c.set(used, stampOf(began))
 	return nil
@@ -131,7 +132,7 @@ func (s *Store) countSince(a *account, now time.Time) error {
 		return s.countAll(a, now)
 	}
 	noted := note != nil && note.Through == hourOf(now.Add(-settle))
-	tallies, err := s.tallies(a.folder, hoursFrom(p.Through, now))
+	tallies, err := s.countHours(a.folder, hoursFrom(p.Through, now))
 	if err != nil {
 		return err
 	}
@@ -152,7 +153,7 @@ func (s *Store) countAll(a *account, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	tallies, err := s.tallies(a.folder, hours)
+	tallies, err := s.countHours(a.folder, hours)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"time"
 
@@ -27,6 +26,8 @@ type disk struct {
 	step func(op, path string, call func() error) error
 	// most, set by tests alone, is mostNames in its place.
 	most int
+	// slots has a place for each call that may be under way: see maxCalls. Without it there is no bound.
+	slots chan struct{}
 }
 
 // mostNames is how many names are read of a folder. None should come near it; of one that
@@ -35,7 +36,12 @@ const mostNames = 1 << 20
 
 func (d *disk) mostNames() int { return cmp.Or(d.most, mostNames) }
 
+// do makes a call, which must make none by do itself: all places could be those of calls that wait for another.
 func (d *disk) do(op, path string, call func() error) error {
+	if d.slots != nil {
+		d.slots <- struct{}{}
+		defer func() { <-d.slots }()
+	}
 	if d.step == nil {
 		return call()
 	}
@@ -393,18 +399,6 @@ func (d *disk) syncDir(path string) error {
 		}
 		return err
 	})
-}
-
-// together makes calls that don't need each other at the same time: the file
-// server's round trips, and a disk's commits, then cost as much as one.
-func together(calls ...func() error) error {
-	errs := make([]error, len(calls))
-	var all sync.WaitGroup
-	for i, call := range calls {
-		all.Go(func() { errs[i] = call() })
-	}
-	all.Wait()
-	return errors.Join(errs...)
 }
 
 func (d *disk) sync(dir *os.File) error { return d.do("fsync", dir.Name(), dir.Sync) }

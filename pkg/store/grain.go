@@ -12,9 +12,9 @@ import (
 // NewID makes an id for a job that is to be created now. It takes the coarsest folder that is not full:
 // of the hour, else of the minute, else of the second.
 //
-// A folder of an hour or a minute is listed when this process uses it first and again after 64, 128 and 256
-// of its own ids, so n processes that begin at once fill it n times beyond [fullFolder] at most by what each makes
-// until its next listing, 64 ids and more.
+// A folder of an hour or a minute is listed when this process uses it first and again after 64, 128 and 256 of
+// its own ids. Processes that start at the same time may each add 64 before they look again, so 100 of them fill a
+// folder to 7,000.
 func (s *Store) NewID() (job.ID, error) {
 	grain, err := s.grains.choose(time.Now(), s.countNames)
 	if err != nil {

@@ -279,9 +279,17 @@ func TestLifeInEachGrain(t *testing.T) {
 	if active, err := sc.Active(); err != nil || len(active) != 0 {
 		t.Errorf("active: %v, %v", active, err)
 	}
-	tally, err := sc.tally(filepath.Join(sc.dir, ownersDir, ownerFolder("anna")), "")
-	if err != nil || tally[0].Jobs != 3 {
-		t.Errorf("counted: %+v, %v", tally, err)
+	made := map[string]tally{}
+	hours, err := sc.hoursWith(ownerFolder("anna"), time.Now())
+	if err == nil {
+		made, err = sc.countHours(ownerFolder("anna"), hours)
+	}
+	jobs := int64(0)
+	for _, hour := range made {
+		jobs += hour.Jobs
+	}
+	if err != nil || jobs != 3 {
+		t.Errorf("counted: %+v, %v", made, err)
 	}
 	folders, err := sc.PublishedSince(t.Context(), time.Time{}, time.Time{})
 	if err != nil || len(folders) != 3 {

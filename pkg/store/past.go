@@ -3,22 +3,18 @@ package store
 import (
 	"crypto/rand"
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"maps"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
 // An owner's index names what each job counts for: <id>.<KiB>, and once it is erased,
-// for as long as it counts as a submission of the last 24 hours, <id>.gone. Hours that
-// are over only lose names, so that what was counted of them once is never too little
-// and need not be listed again. It is kept in usage/, for processes that come to know
-// the owner later: a function's, in the first place.
+// for as long as it counts as a submission of the last 24 hours, <id>.gone. Its folders are
+// those of [indexFolder]. Hours that are over only lose names, so that what was counted of
+// them once is never too little and need not be listed again. It is kept in usage/, for
+// processes that come to know the owner later: a function's, in the first place.
 
 const (
 	day = 24 * time.Hour
@@ -51,6 +47,8 @@ type tally struct {
 }
 
 func (t tally) use() use { return use{daily: t.Jobs, kib: t.KiB} }
+
+func (t tally) plus(u tally) tally { return tally{t.Jobs + u.Jobs, t.KiB + u.KiB} }
 
 // A past is what was counted of hours that are over: the content of usage/<owner>.
 type past struct {
@@ -102,80 +100,6 @@ func hoursFrom(first string, now time.Time) (hours []string) {
 // hoursWith lists all hours that an owner has in the index.
 func (s *Store) hoursWith(folder string, now time.Time) ([]string, error) {
 	return s.hoursIn(filepath.Join(s.dir, ownersDir, folder), "", now)
-}
-
-// inParallel is how many folders are listed at a time.
-const inParallel = 16
-
-// tallies lists an owner's hours.
-func (s *Store) tallies(folder string, hours []string) (map[string]tally, error) {
-	found, err := s.tally(filepath.Join(s.dir, ownersDir, folder), hours...)
-	if err != nil {
-		return nil, err
-	}
-	all := map[string]tally{}
-	for i, hour := range hours {
-		if found[i] != (tally{}) {
-			all[hour] = found[i]
-		}
-	}
-	return all, nil
-}
-
-// tally counts the jobs in each of some folders of an owner's tree, and in those below: a level of all after the other,
-// so that no more than some folders are listed at a time. With the whole directory away it is job.ErrStoreAway, and
-// not empty folders.
-func (s *Store) tally(tree string, folders ...string) ([]tally, error) {
-	type place struct {
-		path string
-		of   int // of folders
-	}
-	var level []place
-	for i, folder := range folders {
-		level = append(level, place{folder, i})
-	}
-	sums, now := make([]tally, len(folders)), time.Now()
-	for len(level) > 0 {
-		found, finer := make([]tally, len(level)), make([][]string, len(level))
-		var calls []func() error
-		for i, p := range level {
-			calls = append(calls, func() (err error) { found[i], finer[i], err = s.tallyOne(tree, p.path, now); return err })
-		}
-		if err := inTurns(calls); err != nil {
-			return nil, err
-		}
-		var next []place
-		for i, p := range level {
-			sums[p.of].Jobs, sums[p.of].KiB = sums[p.of].Jobs+found[i].Jobs, sums[p.of].KiB+found[i].KiB
-			for _, sub := range finer[i] {
-				next = append(next, place{sub, p.of})
-			}
-		}
-		level = next
-	}
-	return sums, nil
-}
-
-// tallyOne counts the jobs in a folder, and returns those in it.
-func (s *Store) tallyOne(tree, path string, now time.Time) (t tally, finer []string, err error) {
-	names, err := s.listThere(filepath.Join(tree, path))
-	if errors.Is(err, fs.ErrNotExist) {
-		err = s.there()
-	}
-	for _, name := range names {
-		text, counts, _ := strings.Cut(name, ".")
-		if _, err := job.ParseID(text); err != nil {
-			if sub := filepath.Join(path, name); isTime(sub, now) {
-				finer = append(finer, sub)
-			}
-			continue
-		}
-		t.Jobs++
-		if kib, err := strconv.ParseInt(counts, 10, 64); err == nil && kib >= 0 && kib <= maxCharge {
-			t.KiB += kib
-		}
-	}
-	return t, finer, err
 }
 
 func (s *Store) pastAt(folder string) string { return filepath.Join(s.dir, usageDir, folder) }

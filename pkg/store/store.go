@@ -93,7 +93,7 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	s := &Store{dir: dir, lease: cfg.Lease, maxAttempts: cfg.MaxAttempts, unpublish: cfg.Unpublish, quotas: cfg.Quotas}
+	s := &Store{disk: disk{slots: make(chan struct{}, maxCalls)}, dir: dir, lease: cfg.Lease, maxAttempts: cfg.MaxAttempts, unpublish: cfg.Unpublish, quotas: cfg.Quotas}
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
@@ -202,10 +202,10 @@ func (s *Store) replaceFile(path string, b []byte) error {
 const (
 	formatFile   = "FORMAT"    // holds FormatVersion
 	jobsDir      = "jobs"      // YYYY/MM/DD/HH[/MM[/SS]]/<id>/: see job.Grain
-	activeDir    = "active"    // <hash>/YYYY/../<id>: an owner's job that is not finished or not yet tidy
+	activeDir    = "active"    // <hash>/[YYYY-..-MM/]<id>: an owner's job that is not finished or not yet tidy
 	keysDir      = "keys"      // h/as/<hash>: a job's spec under its owner's idempotency key
 	uploadsDir   = "uploads"   // <hash>/<id>.<bytes>: an owner's pending uploads
-	ownersDir    = "owners"    // <hash>/YYYY/../<id>.<KiB>: an owner's jobs, with what each counts for
+	ownersDir    = "owners"    // <hash>/YYYY/../HH[/MM]/<id>.<KiB>: an owner's jobs, with what each counts for
 	usageDir     = "usage"     // <hash>: what was counted of an owner's jobs
 	publishedDir = "published" // see publish.go: the results, by links
 	goneDir      = "gone"      // YYYY/../<id>: a job that was erased

@@ -17,8 +17,11 @@ const (
 	secondDepth = 6
 )
 
-// timeForm is how the finest folders are named.
-const timeForm = "2006/01/02/15/04/05"
+// timeForm is how the finest folders are named, and minuteForm those of minutes.
+const (
+	timeForm   = "2006/01/02/15/04/05"
+	minuteForm = "2006/01/02/15/04"
+)
 
 // isTime reports whether a path is that of a folder of such a tree, or of one above, and one that may have
 // names by now: machines' clocks differ.
@@ -46,7 +49,7 @@ func depthOf(path string) int {
 // many folders as jobs.
 func indexFolder(id job.ID) string {
 	f := id.Folder()
-	return f[:min(len(f), len("2006/01/02/15/04"))]
+	return f[:min(len(f), len(minuteForm))]
 }
 
 // jobIn is the job that a name in a folder of such a tree is of. !ok: of none, or it is not in its place.
@@ -198,19 +201,15 @@ func (s *Store) foldersBelow(ctx context.Context, tree, path, last, after string
 func (s *Store) hoursIn(tree, from string, now time.Time) ([]string, error) {
 	folders := []string{""}
 	for range hourDepth {
-		var deeper []string
-		for _, above := range folders {
-			finer, err := s.finer(tree, above, now)
-			if err != nil {
-				return nil, err
-			}
-			for _, sub := range finer {
-				if sub >= from[:min(len(sub), len(from))] {
-					deeper = append(deeper, sub)
-				}
-			}
+		found := make([][]string, len(folders))
+		var calls []func() error
+		for i, above := range folders {
+			calls = append(calls, func() (err error) { found[i], err = s.finer(tree, above, now); return err })
 		}
-		folders = deeper
+		if err := inTurns(calls); err != nil {
+			return nil, err
+		}
+		folders = slices.DeleteFunc(slices.Concat(found...), func(sub string) bool { return sub < from[:min(len(sub), len(from))] })
 	}
 	return folders, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -49,10 +48,17 @@ type round struct {
 	waiting    []waiting
 	claimed    map[string]time.Time // by owner: when the youngest of the runs that a worker is at was asked for
 	errs       failures
-	waited     map[int64]int // queued jobs, by the minute in which their run was asked for
 
-	counted map[string]int // unfinished jobs by the folders that were looked at
+	counted map[string]count // by the folders that were looked at
 }
+
+// A count is of jobs.
+type count struct {
+	unfinished int
+	late       int // of them: see lateAge
+}
+
+func (c count) plus(d count) count { return count{c.unfinished + d.unfinished, c.late + d.late} }
 
 // A waiting job is one that no worker is at and that was not announced for a while.
 type waiting struct {
@@ -106,26 +112,20 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
 		all.Jobs = m
 		all.mu.Unlock()
 	}()
-	r := &round{first: m.Cursor == "", claimed: map[string]time.Time{}, waited: map[int64]int{}, counted: map[string]int{}}
+	r := &round{first: m.Cursor == "", claimed: map[string]time.Time{}, counted: map[string]count{}}
+	r.errs.add(s.renewBacklog(&m, now))
 	look, cancel := half(ctx)
 	defer cancel()
 	folders, err := s.Store.ActiveFolders(look)
+	r.errs.add(err) // of one owner; others are none the worse for it
 	if len(folders) == 0 && err != nil {
-		if !m.Backlog.At.IsZero() { // nothing better is known
-			m.Backlog.At = now
-			err = errors.Join(err, s.Store.SetBacklog(m.Backlog))
-		}
-		return err
-	}
-	complete := look.Err() == nil
-	if complete {
-		r.errs.add(err) // of an owner; others are none the worse for it
+		return r.errs.join()
 	}
 	if m.Cursor == "" {
-		m.Counted = 0
-	} else { // in a part of the time, so that the cursor moves however long that takes
-		some, cancel := half(look)
-		s.lookAt(some, folders, s.oldest, now, r)
+		m.Counted, m.CountedLate = 0, 0
+	} else {
+		first, cancel := half(look) // the others get on too
+		s.lookAt(first, folders, s.oldest, now, r)
 		cancel()
 	}
 	seen := r.unfinished
@@ -133,25 +133,30 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
 	if behind < 0 {
 		behind = len(folders)
 	}
-	looks := 0
+	complete, looks, came := true, 0, m.Cursor
 	for some := range slices.Chunk(folders[behind:], atOnce) {
-		if looks++; s.looks > 0 && looks > s.looks || !s.lookAt(look, some, 0, now, r) {
-			complete = false
+		done := 0
+		if looks++; s.looks == 0 || looks <= s.looks {
+			done = s.lookAt(look, some, 0, now, r)
+		}
+		for _, f := range some[:done] {
+			c := r.counted[f.Position()]
+			m.Counted, m.CountedLate, m.Cursor = m.Counted+c.unfinished, m.CountedLate+c.late, f.Position()
+		}
+		if complete = done == len(some); !complete {
 			break
 		}
-		for _, f := range some {
-			m.Counted += r.counted[f.Position()]
-		}
-		m.Cursor = some[len(some)-1].Position()
 	}
-	report := max(m.Unfinished, m.Counted, seen)
+	if !complete && m.Cursor == came && look.Err() != nil && ctx.Err() == nil {
+		// It has more jobs than there is time for, and must not hold up those behind it.
+		m.Counted, m.Cursor = m.Counted+r.unfinished-seen, folders[behind].Position()
+	}
 	if complete {
-		m.Backlog.PerSecond = shrinks(&m, now)
-		m.Cursor, m.Unfinished, m.CountedAt = "", m.Counted, now
-		report = m.Unfinished
+		m.complete(now)
+		seen = 0
 	}
-	s.report.Unfinished = report
-	m.Backlog.At, m.Backlog.Unfinished, m.Backlog.Waited = now, report, r.longest(report, now)
+	m.Backlog.At, m.Backlog.Unfinished, m.Backlog.Late = now, max(m.Unfinished, m.Counted, seen), max(m.Late, m.CountedLate)
+	s.report.Unfinished = m.Backlog.Unfinished
 	r.errs.add(s.Store.SetBacklog(m.Backlog))
 	m.noteClaims(r.claimed, now.Add(-s.MaxAge))
 	r.errs.add(s.send(ctx, "its worker died", r.abandoned))
@@ -159,101 +164,8 @@ func (s *Sweeper) jobs(ctx context.Context, now time.Time, all *memory) error {
 	return r.errs.join()
 }
 
-// shrinks is by how many jobs a second the backlog has become shorter since all were counted last.
-func shrinks(m *jobsMemory, now time.Time) float64 {
-	since := now.Sub(m.CountedAt)
-	if since <= 0 || since > time.Hour {
-		return 0
-	}
-	return float64(m.Unfinished-m.Counted) / since.Seconds()
-}
-
-// few is how many jobs may wait for long for reasons of their own: what one job, or one owner, waits for says nothing of
-// the others.
-const few = 100
-
-// longest is for how long those have waited that have waited longest: a hundredth of all that are unfinished, and
-// not few.
-func (r *round) longest(unfinished int, now time.Time) time.Duration {
-	n := 0
-	for _, minute := range slices.Sorted(maps.Keys(r.waited)) {
-		if n += r.waited[minute]; n >= max(few, unfinished/100) {
-			return max(0, now.Sub(time.Unix(minute*60, 0)))
-		}
-	}
-	return 0
-}
-
-// half has half of the time that ctx has left, so that there is time for what follows from the first.
-func half(ctx context.Context) (context.Context, context.CancelFunc) {
-	end, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, time.Until(end)/2)
-}
-
-// lookAt looks at the jobs in folders, and at no further folders after so many jobs; 0 is no limit. It says whether that was
-// done when ctx ended or the store was away. It passes over folders that this round has looked at.
-func (s *Sweeper) lookAt(ctx context.Context, folders []store.ActiveFolder, limit int, now time.Time, r *round) bool {
-	seen := 0
-	for some := range slices.Chunk(folders, atOnce) {
-		if limit > 0 && seen >= limit {
-			break
-		}
-		some = slices.DeleteFunc(slices.Clone(some), func(f store.ActiveFolder) bool { _, looked := r.counted[f.Position()]; return looked })
-		var mu sync.Mutex
-		var entries []placed
-		each(ctx, some, func(f store.ActiveFolder) {
-			in, err := s.Store.ActiveIn(f)
-			mu.Lock()
-			defer mu.Unlock()
-			r.errs.add(err)
-			for _, e := range in {
-				entries = append(entries, placed{e, f.Position()})
-			}
-		})
-		seen += len(entries)
-		counted := map[string]int{}
-		each(ctx, entries, func(e placed) {
-			if s.checkup(e.Entry, now, r) {
-				mu.Lock()
-				defer mu.Unlock()
-				counted[e.in]++
-			}
-		})
-		if ctx.Err() != nil || r.errs.away {
-			return false
-		}
-		for _, f := range some {
-			r.counted[f.Position()] = counted[f.Position()]
-		}
-	}
-	return true
-}
-
-// A placed entry is one in a folder.
-type placed struct {
-	store.Entry
-	in string
-}
-
-// each calls do with items, some at the same time, until ctx ends.
-func each[T any](ctx context.Context, items []T, do func(T)) {
-	slots := make(chan struct{}, atOnce)
-	var all sync.WaitGroup
-	for _, item := range items {
-		if ctx.Err() != nil {
-			break
-		}
-		slots <- struct{}{}
-		all.Go(func() { defer func() { <-slots }(); do(item) })
-	}
-	all.Wait()
-}
-
-// checkup looks at a job, and says whether it is unfinished. It may be called concurrently.
-func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) bool {
+// checkup looks at a job, and counts it. It may be called concurrently.
+func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) (n count) {
 	c, err := s.Store.Checkup(e, now, stale)
 	old := err == nil && now.Sub(c.RunBegan) > s.MaxAge
 	if old {
@@ -263,17 +175,18 @@ func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) bool {
 	defer r.mu.Unlock()
 	switch {
 	case errors.Is(err, job.ErrFinished), errors.Is(err, job.ErrGone), errors.Is(err, job.ErrNotFound):
-		return false // and is tidied up now; about to be made, or never to be
+		return n // and is tidied up now; about to be made, or never to be
 	case old && err == nil:
-		return false
-	case err != nil:
-		r.unfinished++
-		r.errs.add(err)
-		return true
+		return n
 	}
+	n.unfinished = 1
 	r.unfinished++
-	if !c.Leased {
-		r.waited[c.RunBegan.Unix()/60]++
+	if err != nil {
+		r.errs.add(err)
+		return n
+	}
+	if !c.Leased && now.Sub(c.RunBegan) >= s.lateAge() {
+		n.late = 1
 	}
 	switch {
 	case c.Abandoned:
@@ -285,7 +198,7 @@ func (s *Sweeper) checkup(e store.Entry, now time.Time, r *round) bool {
 	case now.Sub(c.Announced) > s.silence(c.Announced.Sub(c.RunBegan)) && len(r.waiting) < mostWaiting:
 		r.waiting = append(r.waiting, waiting{c.Job, c.Announced, c.RunBegan})
 	}
-	return true
+	return n
 }
 
 // silence is how long to wait before a job's message is taken for lost: as long

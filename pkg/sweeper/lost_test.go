@@ -92,7 +92,7 @@ func (st *street) submitIn(at time.Time, n int) job.ID {
 	if err := st.store.Create(&spec, []byte("picture"), nil); err != nil {
 		st.Fatal(err)
 	}
-	st.age("active/*/*/*/*/*/*/"+string(id), time.Since(at))
+	st.age("active/*/*/"+string(id), time.Since(at))
 	st.age("jobs/*/*/*/*/*/"+string(id)+"/input", time.Since(at))
 	return id
 }
@@ -111,28 +111,5 @@ func TestJobThatWasSentAgainOvertakesNobody(t *testing.T) {
 	st.sweeps(1)
 	if n := strings.Count(st.log.String(), "sent again"); n != 0 {
 		t.Errorf("%d jobs were sent again: %s", n, &st.log)
-	}
-}
-
-// What a few jobs wait for is no reason to accept no others; what a hundredth of all wait for is.
-func TestBacklogIsOfManyJobs(t *testing.T) {
-	st := newStreet(t)
-	st.submit(13*time.Hour, true)
-	waited := func() time.Duration {
-		st.sweeps(1)
-		b, known, err := st.store.Backlog()
-		if err != nil || !known {
-			t.Fatal(known, err)
-		}
-		return b.Waited
-	}
-	if d := waited(); d != 0 {
-		t.Errorf("one job of 13 h: the backlog is said to have waited for %s", d)
-	}
-	for range 110 {
-		st.submit(2*time.Hour, true)
-	}
-	if d := waited(); d < 2*time.Hour-time.Minute || d > 3*time.Hour {
-		t.Errorf("110 jobs of 2 h: the backlog is said to have waited for %s", d)
 	}
 }

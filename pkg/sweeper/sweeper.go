@@ -152,10 +152,12 @@ type memory struct {
 
 // A jobsMemory is how far the sweeps have come with active jobs.
 type jobsMemory struct {
-	Cursor     string    `json:"cursor"`     // the last folder that was looked at, "" if all were
-	Counted    int       `json:"counted"`    // unfinished jobs up to there, or of all
-	Unfinished int       `json:"unfinished"` // when all were looked at last
-	CountedAt  time.Time `json:"counted_at"` // then
+	Cursor      string    `json:"cursor"`       // the last folder that was looked at, "" if all were
+	Counted     int       `json:"counted"`      // unfinished jobs up to there, or of all
+	CountedLate int       `json:"counted_late"` // of them, those that are late: see lateAge
+	Unfinished  int       `json:"unfinished"`   // when all were looked at last
+	Late        int       `json:"late"`         // of them
+	CountedAt   time.Time `json:"counted_at"`   // then
 
 	Shortfalls int              `json:"shortfalls"` // comparisons in a row that found fewer messages than jobs
 	Missing    int              `json:"missing"`    // by how many, as far as they were not sent again

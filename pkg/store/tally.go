@@ -1,0 +1,103 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// countActive counts an owner's jobs in active/.
+func (s *Store) countActive(owner string) (int64, error) {
+	t, err := s.tallies(filepath.Join(s.dir, activeDir, owner), []string{""}, isMinute)
+	if err != nil {
+		return 0, err
+	}
+	return t[0].Jobs, nil
+}
+
+// countHours counts an owner's jobs in hours of the index, of which only those are answered that have some.
+func (s *Store) countHours(owner string, hours []string) (map[string]tally, error) {
+	now := time.Now()
+	found, err := s.tallies(filepath.Join(s.dir, ownersDir, owner), hours, func(path string) bool { return isTime(path, now) })
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]tally{}
+	for i, hour := range hours {
+		if found[i] != (tally{}) {
+			all[hour] = found[i]
+		}
+	}
+	return all, nil
+}
+
+// tallies counts the jobs in folders of a tree, each with the folders below it, which isFolder tells by their paths in
+// the tree. It lists all of a depth before the next, so that no more are listed at a time than inTurns does. With
+// the whole directory away it is job.ErrStoreAway: folders that are not there look like empty ones.
+func (s *Store) tallies(tree string, folders []string, isFolder func(path string) bool) ([]tally, error) {
+	type part struct {
+		path string
+		of   int // in folders
+	}
+	var level []part
+	for i, path := range folders {
+		level = append(level, part{path, i})
+	}
+	counted := make([]tally, len(folders))
+	for len(level) > 0 {
+		var mu sync.Mutex
+		var below []part
+		missing := false
+		var calls []func() error
+		for _, p := range level {
+			calls = append(calls, func() error {
+				t, finer, err := s.tally(tree, p.path, isFolder)
+				mu.Lock()
+				defer mu.Unlock()
+				if errors.Is(err, fs.ErrNotExist) {
+					missing = true
+					return nil
+				}
+				counted[p.of] = counted[p.of].plus(t)
+				for _, path := range finer {
+					below = append(below, part{path, p.of})
+				}
+				return err
+			})
+		}
+		err := inTurns(calls)
+		if err == nil && missing {
+			err = s.there()
+		}
+		if err != nil {
+			return nil, err
+		}
+		level = below
+	}
+	return counted, nil
+}
+
+// tally counts the jobs in a folder, and finds the folders in it.
+func (s *Store) tally(tree, path string, isFolder func(path string) bool) (t tally, finer []string, err error) {
+	names, err := s.listThere(filepath.Join(tree, path))
+	for _, name := range names {
+		text, counts, _ := strings.Cut(name, ".")
+		if _, err := job.ParseID(text); err != nil {
+			if sub := filepath.Join(path, name); isFolder(sub) {
+				finer = append(finer, sub)
+			}
+			continue
+		}
+		t.Jobs++
+		if kib, err := strconv.ParseInt(counts, 10, 64); err == nil && kib >= 0 && kib <= maxCharge {
+			t.KiB += kib
+		}
+	}
+	return t, finer, err
+}

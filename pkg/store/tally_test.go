@@ -1,0 +1,69 @@
+package store
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// idAt is the i-th of some ids of a time and a grain.
+func idAt(at time.Time, i int, g job.Grain) job.ID {
+	ms := at.UnixMilli()
+	return job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, i<<4|int(g)))
+}
+
+// createUnder makes a job of an owner's under an id.
+func (sc scene) createUnder(owner string, id job.ID) {
+	sc.Helper()
+	spec := sc.spec()
+	spec.ID, spec.Owner = id, owner
+	if err := sc.Create(spec, []byte("picture"), nil); err != nil {
+		sc.Fatal(err)
+	}
+}
+
+// indexed enters jobs in an owner's folders of active/ and owners/, and nowhere else.
+func (sc scene) indexed(owner string, ids ...job.ID) {
+	sc.Helper()
+	for _, id := range ids {
+		spec := job.Spec{ID: id, Owner: owner, Charge: 97}
+		for _, path := range []string{sc.activeAt(owner, id), sc.ownerEntry(&spec)} {
+			if err := sc.inFolder(path, func() error { return sc.mark(path) }); err != nil {
+				sc.Fatal(err)
+			}
+		}
+	}
+}
+
+// What an owner has is counted in few calls, however many folders the jobs of all need.
+func TestCountsCostFewCalls(t *testing.T) {
+	sc := newScene(t)
+	const jobs = 2000
+	begin := time.Now().Add(-jobs*time.Second - time.Minute)
+	for i := range jobs {
+		sc.indexed("anna", idAt(begin.Add(time.Duration(i)*time.Second), i, job.Second))
+	}
+	a := sc.with(Quotas{Unfinished: 5000, Stored: 51200, Daily: 100_000})
+	n, all := a.calls(func() {
+		if err := a.Admits("anna", ""); err != nil {
+			t.Error(err)
+		}
+	})
+	if n > 200 { // 35 minutes in each tree, two calls each
+		t.Errorf("%d calls of a process that does not know the owner:\n%s", n, all)
+	}
+	account := a.account(ownerFolder("anna"))
+	if used, want := account.used(time.Now()), (use{jobs, jobs, 97 * jobs, 0}); used != want {
+		t.Errorf("counted %+v, want %+v", used, want)
+	}
+	n, all = a.calls(func() {
+		if err := a.count(account, &account.active); err != nil {
+			t.Error(err)
+		}
+	})
+	if n > 80 {
+		t.Errorf("%d calls for a count of what is unfinished:\n%s", n, all)
+	}
+}

@@ -1,0 +1,61 @@
+package sweeper
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+// A countdown is a context that ends when it was asked so often whether it has.
+type countdown struct {
+	context.Context
+	left atomic.Int64
+}
+
+func (c *countdown) Err() error {
+	if c.left.Add(-1) < 0 {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// A sweep that has no time for all jobs of the folders that it has listed has done those whose jobs it has looked at: else
+// one that comes to many full folders would begin with the same ones for ever.
+func TestSweepComesForwardAmongFullFolders(t *testing.T) {
+	st, err := store.Open(store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	const folders, jobs = 4, 600
+	now := time.Now()
+	for folder := range folders {
+		ms := now.Add(-time.Duration(folder) * time.Minute).UnixMilli()
+		for n := range jobs {
+			id := job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, n<<4|int(job.Minute)))
+			if err := st.Activate(store.EntryOf(job.Job{ID: id, Owner: "anna"})); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	all, err := st.ActiveFolders(t.Context())
+	if err != nil || len(all) != folders {
+		t.Fatal(all, err)
+	}
+	s := &Sweeper{Config: Config{Store: st, Times: Times{Every: time.Minute, MaxAge: time.Hour}}}
+	r := &round{claimed: map[string]time.Time{}, counted: map[string]count{}}
+	ctx := &countdown{Context: t.Context()}
+	ctx.left.Store(folders + 2*jobs + jobs/2)
+	if done := s.lookAt(ctx, all, 0, now, r); done != 2 || len(r.counted) != 2 {
+		t.Errorf("%d folders are done, %v", done, r.counted)
+	}
+	// Those are passed over, the others are done with time enough.
+	if done := s.lookAt(t.Context(), all, 0, now, r); done != folders || len(r.counted) != folders {
+		t.Errorf("%d folders are done, %v", done, r.counted)
+	}
+}
