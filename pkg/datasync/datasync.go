@@ -60,8 +60,10 @@ type Report struct {
 
 // A Change is what an execution may have changed in the bucket.
 type Change struct {
-	All     bool     // anything
-	Folders []string // else the pictures in these, of which each is as of [store.Store.PublishedSince]
+	All bool // anything
+	// Folders are those of the pictures otherwise, as of [store.Store.PublishedSince], but for those of seconds: of
+	// these it has the minutes.
+	Folders []string
 }
 
 // fullEvery is the time between two executions without a manifest.
@@ -145,11 +147,14 @@ func (c *Copier) proceed(ctx context.Context, s *state, now time.Time) error {
 			s.Missing = now
 		}
 		return c.start(ctx, s, now, n)
-	case n.changed || n.all:
-		s.copied(now, n.all)
-		return c.save(s)
+	case !n.changed && n.look <= 0 && !n.old:
+		return nil // as every time
 	}
-	return nil
+	s.copied(now, n.look)
+	if n.all {
+		s.passed()
+	}
+	return c.save(s)
 }
 
 // start starts an execution of what is new, of everything if that is nothing, unless one
@@ -179,7 +184,8 @@ func (c *Copier) start(ctx context.Context, s *state, now time.Time, n news) err
 	}
 	c.Log.Info("DataSync was started", "execution", execution, "pictures", len(n.names), "full", whole)
 	s.begin(execution, now, true)
-	s.All, s.Whole, s.Folders = n.all, whole, foldersOf(n.names)
+	s.Look, s.All, s.Whole = n.look, n.all, whole
+	s.Folders, s.Many = foldersOf(n.names)
 	return c.save(s)
 }
 
@@ -189,7 +195,7 @@ func (c *Copier) follow(ctx context.Context, s *state, now time.Time) (running b
 	e, err := c.task.execution(ctx, s.Execution)
 	if errors.Is(err, errUnknown) {
 		c.Log.Warn("DataSync has no such execution any more", "execution", s.Execution, "error", err)
-		s.Execution = ""
+		s.begin("", now, false)
 		return false, c.save(s)
 	}
 	if err != nil {
@@ -223,7 +229,7 @@ func (c *Copier) Ended(ctx context.Context, execution string) error {
 	if !strings.HasPrefix(execution, c.Task+"/execution/") {
 		return fmt.Errorf("the execution %q is not one of the task %s: let the rule match that task's alone", execution, c.Task)
 	}
-	last, err := c.Store.Note(store.CopiedNote)
+	last, err := c.note(store.CopiedNote)
 	if err != nil || string(last) == execution {
 		return err
 	}
@@ -231,8 +237,8 @@ func (c *Copier) Ended(ctx context.Context, execution string) error {
 	if err != nil {
 		return err
 	}
-	change := Change{All: true} // by somebody else, or by one that was not noted
-	if s.Execution == execution && s.Ours && !s.Whole {
+	change := Change{All: true} // by somebody else, or by one that was not noted, or in very many folders
+	if s.Execution == execution && s.Ours && !s.Whole && !s.Many {
 		change = Change{Folders: s.Folders}
 	}
 	if err := c.Update(ctx, change); err != nil {

@@ -39,7 +39,7 @@ func (s *Store) PublishedSince(ctx context.Context, first, last, changed time.Ti
 			return nil, fmt.Errorf("list published hours: %w", err)
 		}
 		for _, hour := range hours {
-			if hour < to {
+			if beginsBefore(hour, to) {
 				looked = append(looked, path.Join(kind, filepath.ToSlash(hour)))
 			}
 		}
@@ -66,7 +66,7 @@ func (s *Store) PublishedSince(ctx context.Context, first, last, changed time.Ti
 			}
 			kind, _, _ := strings.Cut(folder, "/")
 			for _, sub := range finer[i] {
-				if sub >= from[:min(len(sub), len(from))] && sub < to {
+				if sub >= from[:min(len(sub), len(from))] && beginsBefore(sub, to) {
 					next = append(next, path.Join(kind, sub))
 				}
 			}
@@ -75,6 +75,12 @@ func (s *Store) PublishedSince(ctx context.Context, first, last, changed time.Ti
 	}
 	slices.Sort(folders)
 	return folders, nil
+}
+
+// beginsBefore reports whether the time of a folder begins before a second that is written as [timeForm].
+func beginsBefore(folder, second string) bool {
+	const first = "0000/01/01/00/00/00"
+	return folder+first[len(folder):] < second
 }
 
 // publishedKinds are the folders at the top of published/ that are there.
