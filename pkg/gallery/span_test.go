@@ -1,0 +1,123 @@
+package gallery_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// testSpans: whatever folders the pictures of an hour are in, its pages are of times, in order, as long as none has too
+// many jobs; and what comes to one or goes from it changes no other.
+func testSpans(h *hall) {
+	h.gallery.SetMost(3)
+	paint := func(when string, g job.Grain) job.ID { return h.paintAs(idIn(h.T, at(when), g), when, true) }
+	ids := []job.ID{
+		paint("2026-11-23T13:00:00Z", job.Hour),
+		paint("2026-11-23T12:35:00Z", job.Second),
+		paint("2026-11-23T12:00:04Z", job.Second),
+		paint("2026-11-23T12:00:03Z", job.Minute),
+		paint("2026-11-23T12:00:02Z", job.Hour),
+		paint("2026-11-23T12:00:01Z", job.Second),
+	}
+	h.copy()
+	h.update()
+	h.shows(ids, "13", "12/3", "12/00/04", "12/00/03", "12/00/02", "12/00/01")
+	if n := h.update(); n != 0 {
+		h.Errorf("%d pages were written anew although nothing has changed", n)
+	}
+
+	more := paint("2026-11-23T12:00:03.5Z", job.Second)
+	h.arrive(more)
+	if n := h.updateHours("2026/11/23/12/00/03"); n != 1 {
+		h.Errorf("%d pages were written for a job that came to one", n)
+	}
+	ids = slices.Insert(ids, 3, more)
+	h.shows(ids, "13", "12/3", "12/00/04", "12/00/03", "12/00/02", "12/00/01")
+
+	h.erase(ids[2])
+	ids = slices.Delete(ids, 2, 3)
+	h.is(ids...)
+	h.updateHours("2026/11/23/12/00/04") // now its page is gone
+	h.shows(ids, "13", "12/3", "12/00/03", "12/00/02", "12/00/01")
+	if _, _, there := h.get("gallery/2026/11/23/12/00/04.json"); there {
+		h.Error("the page of no jobs is there")
+	}
+
+	for _, id := range ids[3:] {
+		h.erase(id)
+	}
+	h.gallery.SetMost(12)
+	h.update() // of few jobs the pages are joined
+	h.shows(ids[:3], "13", "12")
+	if left := h.keys("gallery/2026/"); len(left) != 4 { // two pages, and the ledgers
+		h.Errorf("left are %q", left)
+	}
+
+	h.gallery.SetMost(1)
+	late := paint("2026-11-23T12:59:59Z", job.Hour)
+	h.arrive(late)
+	h.updateHours("2026/11/23/12") // and divided again where there are more
+	ids = slices.Insert(ids[:3], 1, late)
+	h.shows(ids, "13", "12/5", "12/3", "12/0")
+}
+
+// shows checks what a reader comes to, and by which pages of a day.
+func (h *hall) shows(ids []job.ID, pages ...string) {
+	h.Helper()
+	want := []string{"gallery/index.json"}
+	for _, page := range pages {
+		want = append(want, "gallery/2026/11/23/"+page+".json")
+	}
+	if got, keys := h.shown(); !slices.Equal(got, ids) || !slices.Equal(keys, want) {
+		h.Errorf("shown are %v by %v, want %v by %v", got, keys, ids, want)
+	}
+}
+
+// testErasedWhileDivided erases a job while its page is divided: at that time it is in two.
+func testErasedWhileDivided(h *hall) {
+	a, b := h.paint("2026-11-23T12:00:00Z", true), h.paint("2026-11-23T12:30:00Z", true)
+	h.copy()
+	h.update()
+	h.gallery.SetMost(1)
+	for _, after := range []string{"/12/0.json", "/12/3.json", "/12/pages.json"} {
+		c := h.paint("2026-11-23T12:31:00Z", true)
+		h.arrive(c)
+		var once sync.Once
+		h.between(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			next.ServeHTTP(w, r)
+			if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, after) {
+				once.Do(func() { h.between(nil); h.erase(c) })
+			}
+		})
+		h.updateHours("2026/11/23/12")
+		h.between(nil)
+		once.Do(func() { h.erase(c) })
+		if left := h.mentions(c); len(left) > 0 {
+			h.Errorf("erased after %s, left are %q", after, left)
+		}
+		h.is(b, a)
+	}
+	// Both pages are there, as if the update had been killed before it removed the first.
+	parts, _, _ := h.get("gallery/2026/11/23/12/3.json")
+	if err := json.Unmarshal(parts, new(sheet)); err != nil {
+		h.Fatal(err)
+	}
+	if _, err := h.bucket.Put(h.Context(), "gallery/2026/11/23/12.json", bytes.NewReader(parts), bucket.Put{ContentType: "application/json"}); err != nil {
+		h.Fatal(err)
+	}
+	h.erase(b)
+	if left := h.mentions(b); len(left) > 0 {
+		h.Errorf("in two pages, and left are %q", left)
+	}
+	h.update()
+	h.is(a)
+	if _, _, there := h.get("gallery/2026/11/23/12/3.json"); there {
+		h.Error("the page of no jobs is there")
+	}
+}
