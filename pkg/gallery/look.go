@@ -51,7 +51,7 @@ const (
 	saveEvery = 50
 	// saveTime is how long it may take to write it after ctx has ended.
 	saveTime = 5 * time.Second
-	// few is for how many folders pages are asked for one by one; else all of the hour are listed.
+	// few is how many pages are asked for one by one; else all of the hour are listed.
 	few = 8
 )
 
@@ -80,7 +80,7 @@ func (u *update) hourBy(ctx context.Context, hour string, given []string, older 
 	}
 	l.kept = maps.Clone(l.then)
 	maps.DeleteFunc(l.then, func(page string, _ entry) bool { return !isSpan(page) || hourOf(page) != hour })
-	if given == nil || len(given) > few {
+	if given == nil || len(given) > 0 && max(len(given), len(l.then)) > few {
 		if err = l.listPages(ctx); err != nil {
 			return "", err
 		}
