@@ -3,8 +3,6 @@ package datasync
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/csv"
 	"errors"
 	"path"
 	"slices"
@@ -12,14 +10,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// looks say how often folders are looked at, by how long ago their jobs were made: most are painted soon, and to one
-// that has waited for long some minutes more matter less. Where there are many jobs each second has three folders, and each
-// costs a call of the file server. Each look is at the younger ones too, by what is noted of theirs.
+// looks say how often folders are looked at, by how long ago their jobs were made: most are
+// painted soon, and to one that has waited for long some minutes more matter less. Where
+// there are many jobs each second has three folders, and each costs a call of the file
+// server. A look is at the younger folders too, each by what is noted of its own.
 var looks = [...]struct{ back, every time.Duration }{
 	{15 * time.Minute, 0}, // at each step
 	{2 * time.Hour, 5 * time.Minute},
@@ -123,8 +121,8 @@ func (c *Copier) lookAtOld(ctx context.Context, n *news, s *state, now time.Time
 	return nil
 }
 
-// compare adds what is missing in the folders of some time that have changed since another, those of the youngest jobs
-// first. !done: there was no time for all.
+// compare adds what is missing in the folders of jobs that were made between first and last, if they have changed since a
+// time; those of the youngest jobs first. !done: there was no time for all.
 func (c *Copier) compare(ctx context.Context, n *news, first, last, since time.Time) (done bool, err error) {
 	within, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
@@ -171,10 +169,10 @@ func timeOf(folder string) string {
 	return of
 }
 
-// missing returns the pictures of a folder that are not in the bucket, without those of finer folders in it. Pictures never
-// change, so that names are enough. It removes those from the bucket that are there
-// although their jobs are gone: a copy that had opened a file brings it back when the job
-// is erased meanwhile.
+// missing returns the pictures of a folder, without those of finer folders in it, that are
+// not in the bucket. Pictures never change, so that names are enough. It removes those from
+// the bucket that are there although their jobs are gone: a copy that had opened a file
+// brings it back when the job is erased meanwhile.
 func (c *Copier) missing(ctx context.Context, folder string) ([]string, error) {
 	there := map[string]bool{} // listed before the folder, so that what is there has been in that
 	for o, err := range c.Bucket.List(ctx, c.Prefix+store.PublishedPrefix(folder)) {
@@ -224,25 +222,4 @@ func foldersOf(names []string) (folders []string, many bool) {
 		return nil, true
 	}
 	return folders, false
-}
-
-// manifests is what the keys of manifests begin with. The bucket's lifecycle rules remove
-// them.
-const manifests = "datasync/"
-
-// putManifest stores a manifest as DataSync reads it: CSV, a name in each line, relative
-// to the task's source location.
-func (c *Copier) putManifest(ctx context.Context, now time.Time, names []string) (key string, err error) {
-	var b strings.Builder
-	w := csv.NewWriter(&b)
-	slices.Sort(names)
-	for _, name := range names {
-		if err := w.Write([]string{name}); err != nil {
-			return "", err
-		}
-	}
-	w.Flush()
-	key = manifests + now.UTC().Format("2006-01-02T15-04-05Z-") + rand.Text()[:8] + ".csv"
-	_, err = c.Bucket.Put(ctx, key, strings.NewReader(b.String()), bucket.Put{ContentType: "text/csv"})
-	return key, err
 }

@@ -4,8 +4,8 @@
 //
 //	pictures/                                    the copy, by DataSync or its like; see [store.Published]
 //	gallery/index.json                           the first page, see [Gallery.Update]
-//	gallery/YYYY/MM/DD/HH[/M[M[/S[S]]]].json     the page of an hour, and of ten minutes, minutes, ten seconds and seconds
-//	                                             of hours with more than one page shows
+//	gallery/YYYY/MM/DD/HH.json                   the page of an hour; of one with more jobs than a page shows
+//	gallery/YYYY/MM/DD/HH/M[M[/S[S]]].json       those of ten minutes, minutes, ten seconds and seconds
 //	gallery/YYYY/MM/DD/HH/pages.json             what an hour's pages were made of
 //	gallery/hours.json                           how the hours follow each other
 //	index.html and its files                     the page, see [Gallery.PutPage]

@@ -43,6 +43,7 @@ func TestGallery(t *testing.T) {
 		{"an erased job vanishes at once", testErased},
 		{"an emptied hour goes", testEmptied},
 		{"hours of many jobs have pages of so many each", testSpans},
+		{"where there is a job in each of many folders a page has those of several", testFewPages},
 		{"an update that ends in the midst of an hour goes on there", testEndsInHour},
 		{"an update that ends in the midst of all hours goes on there", testEndsInHours},
 		{"a job that is erased leaves all pages that it may be in", testErasedWhileDivided},

@@ -28,11 +28,11 @@ func (p pictures) shown() (ids []job.ID) {
 }
 
 const (
-	// mostShown is how many jobs a page has at most, but for one of a second. Those of a span that is divided have a tenth
-	// of that on average at least, where jobs come evenly.
+	// mostShown is how many jobs a page has at most, but for one of a second. Where jobs come
+	// evenly, those of a span that is divided have a tenth of that or more.
 	mostShown = 300
-	// mostListed is how many jobs are listed at a time, but for those of a minute: so many more than are shown on a page
-	// that the span is to be divided.
+	// mostListed is how many jobs are listed at a time, but for those of a minute. A span that
+	// has more has more than a page shows.
 	mostListed = 5000
 )
 
@@ -81,7 +81,9 @@ func (l *look) listOwn(ctx context.Context) error {
 
 // listInto lists public pictures and their thumbnails, whose names begin as prefix says of each kind, and takes those
 // that are meant. errMany: there are more than most.
-func (l *look) listInto(ctx context.Context, found pictures, prefix func(kind string) string, most int, is func(folder string, id job.ID) bool) error {
+func (l *look) listInto(
+	ctx context.Context, found pictures, prefix func(kind string) string, most int, is func(folder string, id job.ID) bool,
+) error {
 	for _, kind := range []string{thumbs, results} {
 		for o, err := range l.bucket.List(ctx, Pictures+prefix(kind)) {
 			if err != nil {

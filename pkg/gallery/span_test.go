@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/job"
@@ -64,6 +65,21 @@ func testSpans(h *hall) {
 	h.updateHours("2026/11/23/12") // and divided again where there are more
 	ids = slices.Insert(ids[:3], 1, late)
 	h.shows(ids, "13", "12/5", "12/3", "12/0")
+}
+
+// testFewPages: a reader need not fetch a page for each job.
+func testFewPages(h *hall) {
+	const most, jobs = 20, 40
+	h.gallery.SetMost(most)
+	for i := range jobs {
+		when := at("2026-11-23T12:00:00Z").Add(time.Duration(i) * 15 * time.Second)
+		h.paintAs(idIn(h.T, when, job.Second), when.Format(time.RFC3339Nano), true)
+	}
+	h.copy()
+	h.update()
+	if ids, keys := h.shown(); len(ids) != jobs || len(keys) > 1+jobs*10/most {
+		h.Errorf("%d jobs are shown by way of %q", len(ids), keys)
+	}
 }
 
 // shows checks what a reader comes to, and by which pages of a day.

@@ -42,7 +42,7 @@ func (g *Gallery) Unpublish(names []string) error {
 			gone[second[:n]][id] = true
 		}
 	}
-	err := g.withdrawAll(ctx, gone)
+	err := g.unlistAll(ctx, gone)
 	if err == nil {
 		err = g.Remove(ctx, names...)
 	}
@@ -52,20 +52,20 @@ func (g *Gallery) Unpublish(names []string) error {
 	return err
 }
 
-// withdrawing is how many pages are looked at, at a time, for jobs that are erased.
-const withdrawing = 16
+// unlisting is how many pages are looked at, at a time, for jobs that are erased.
+const unlisting = 16
 
-// withdrawAll takes jobs out of pages. It returns one of the errors.
-func (g *Gallery) withdrawAll(ctx context.Context, gone map[string]map[job.ID]bool) error {
+// unlistAll takes jobs out of pages. It returns one of the errors.
+func (g *Gallery) unlistAll(ctx context.Context, gone map[string]map[job.ID]bool) error {
 	spans := slices.Collect(maps.Keys(gone))
 	errs := make([]error, len(spans))
-	slots := make(chan struct{}, withdrawing)
+	slots := make(chan struct{}, unlisting)
 	var all sync.WaitGroup
 	for i, span := range spans {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			errs[i] = g.withdraw(ctx, span, gone[span])
+			errs[i] = g.unlist(ctx, span, gone[span])
 		})
 	}
 	all.Wait()
@@ -77,8 +77,8 @@ func (g *Gallery) withdrawAll(ctx context.Context, gone map[string]map[job.ID]bo
 	return nil
 }
 
-// withdraw takes jobs out of a page. Where others change it too it is tried again until ctx ends.
-func (g *Gallery) withdraw(ctx context.Context, span string, gone map[job.ID]bool) error {
+// unlist takes jobs out of a page. Where others change it too it is tried again until ctx ends.
+func (g *Gallery) unlist(ctx context.Context, span string, gone map[job.ID]bool) error {
 	unlock := g.lock(span) // those of this process need not get ahead of each other
 	defer unlock()
 	for try := 0; ; try++ {

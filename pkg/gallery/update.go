@@ -14,11 +14,12 @@ import (
 )
 
 // Update brings the pages up to the pictures that are in the bucket, and says
-// how many it has written or deleted. It looks at all hours of which the store has public pictures, or the gallery
-// pages, the youngest first. It may end at any moment, and be repeated.
+// how many it has written or deleted. It looks at all hours of which the store has
+// public pictures, or the gallery pages, the youngest first. It may end at any moment,
+// and be repeated.
 //
-// Where ctx has a deadline it stops after half of the time, also if hours are left: the next updates go
-// on with these, whatever else they do.
+// Where ctx has a deadline it stops after half of the time, also if hours are left: the
+// next updates go on with these, whatever else they do.
 //
 // The pages show the public jobs of which both pictures have arrived. Only
 // those whose pictures have changed are written anew, older ones first within an hour,
@@ -31,9 +32,11 @@ func (g *Gallery) Update(ctx context.Context, jobs *store.Store) (changed int, e
 	return g.update(ctx, jobs, nil, true)
 }
 
-// UpdateFolders is [Gallery.Update] where pictures have come to the given folders alone, or gone from them, such
-// as 2026/11/23/16, or 2026/11/23/16/04 with those of its seconds. Its requests grow with the number of these and with the pictures
-// of their minutes, and not with all pictures. When ctx ends it has noted how far it has come. Without a record of the last update it looks at all.
+// UpdateFolders is [Gallery.Update] where pictures have come to the given folders alone,
+// or gone from them, such as 2026/11/23/16, or 2026/11/23/16/04 with those of its
+// seconds. Its requests grow with the number of these and with the pictures of their
+// minutes, and not with all pictures. Where ctx ends before all are done that is an error,
+// and it goes on from there when it is repeated. Without a record of the last update it looks at all.
 func (g *Gallery) UpdateFolders(ctx context.Context, jobs *store.Store, folders []string) (changed int, err error) {
 	return g.update(ctx, jobs, folders, false)
 }
@@ -87,12 +90,14 @@ func (u *update) run(ctx context.Context, folders []string, all bool) error {
 		return err
 	}
 	var errs []error
+	tried := map[string]bool{}
 	for _, hour := range slices.Sorted(maps.Keys(given)) {
 		if ctx.Err() == nil {
+			tried[hour] = true
 			errs = append(errs, u.bring(ctx, hour, given[hour])) // others are none the worse for it
 		}
 	}
-	errs = append(errs, u.pass(ctx))
+	errs = append(errs, u.pass(ctx, tried))
 	if all || u.overtaken {
 		errs = append(errs, u.again(ctx, func() error { return u.lead(ctx, u.chain.top()) }))
 	}
@@ -122,12 +127,11 @@ func (u *update) expect(ctx context.Context, given map[string][]string, all bool
 	})
 }
 
-// pass looks at hours that are due, for half of the time that is left.
-func (u *update) pass(ctx context.Context) error {
+// pass looks at hours that are due and were not tried yet, for half of the time that is left.
+func (u *update) pass(ctx context.Context, tried map[string]bool) error {
 	part, cancel := half(ctx)
 	defer cancel()
 	var errs []error
-	tried := map[string]bool{}
 	for hour := u.chain.due(tried); hour != "" && part.Err() == nil; hour = u.chain.due(tried) {
 		tried[hour] = true
 		if err := u.bring(part, hour, nil); err != nil && (part.Err() == nil || ctx.Err() != nil) {
