@@ -107,15 +107,18 @@ func (u *update) run(ctx context.Context, folders []string, all bool) error {
 // expect has hours be due of which nothing is known yet, so that they are looked at whatever becomes of this update;
 // and all hours, if all is set.
 func (u *update) expect(ctx context.Context, given map[string][]string, all bool) error {
-	var published []string
+	found := slices.Collect(maps.Keys(given))
 	if all {
-		var err error
-		if published, err = u.jobs.PublishedHours(true); err != nil {
+		published, err := u.jobs.PublishedHours(true)
+		if err == nil {
+			found, err = u.hoursOfPages(ctx, append(found, published...))
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return u.change(ctx, func(hours map[string]link) {
-		for _, hour := range slices.AppendSeq(published, maps.Keys(given)) {
+		for _, hour := range found {
 			if _, known := hours[hour]; !known {
 				hours[hour] = link{Due: true}
 			}
@@ -125,6 +128,24 @@ func (u *update) expect(ctx context.Context, given map[string][]string, all bool
 			hours[hour] = l
 		}
 	})
+}
+
+// hoursOfPages adds the hours of pages, of the first some thousand: in a gallery of few nothing is left of
+// hours that nobody knows of, since the chain was lost. In a larger one such pages stay, which nothing leads to.
+func (u *update) hoursOfPages(ctx context.Context, hours []string) ([]string, error) {
+	listed := 0
+	for o, err := range u.bucket.List(ctx, manifests) {
+		if err != nil {
+			return nil, err
+		}
+		if span, ok := spanOf(o.Key); ok {
+			hours = append(hours, hourOf(span))
+		}
+		if listed++; listed == mostListed {
+			break
+		}
+	}
+	return hours, nil
 }
 
 // pass looks at hours that are due and were not tried yet, for half of the time that is left.
