@@ -138,23 +138,21 @@ func (c *Copier) proceed(ctx context.Context, s *state, now time.Time) error {
 	if s.fullDue(now) {
 		return c.start(ctx, s, now, news{})
 	}
-	n, err := c.look(ctx, s, now)
-	switch {
-	case err != nil:
-		return err
-	case len(n.names) > 0:
+	n, err := c.find(ctx, s, now)
+	if len(n.names) > 0 {
 		if s.Missing.IsZero() {
 			s.Missing = now
 		}
-		return c.start(ctx, s, now, n)
-	case !n.changed && n.look <= 0 && !n.old:
+		return errors.Join(err, c.start(ctx, s, now, n))
+	}
+	if err == nil && !n.changed && n.look <= 0 && !n.old {
 		return nil // as every time
 	}
-	s.copied(now, n.look)
+	s.copied(n.began, n.look)
 	if n.all {
 		s.passed()
 	}
-	return c.save(s)
+	return errors.Join(err, c.save(s))
 }
 
 // start starts an execution of what is new, of everything if that is nothing, unless one
@@ -184,7 +182,7 @@ func (c *Copier) start(ctx context.Context, s *state, now time.Time, n news) err
 	}
 	c.Log.Info("DataSync was started", "execution", execution, "pictures", len(n.names), "full", whole)
 	s.begin(execution, now, true)
-	s.Look, s.All, s.Whole = n.look, n.all, whole
+	s.Look, s.Looked, s.All, s.Whole = n.look, n.began, n.all, whole
 	s.Folders, s.Many = foldersOf(n.names)
 	return c.save(s)
 }

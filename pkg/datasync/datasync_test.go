@@ -68,6 +68,7 @@ func TestCopier(t *testing.T) {
 		{"a late retry of an old job is found", testOldHour},
 		{"what is painted late is found, the later the older its job is", testLate},
 		{"what a start that was refused has left of old pictures is found again", testPass},
+		{"a folder that can't be read keeps no other back", testBadFolder},
 		{"a look at an hour leaves its minutes alone", testHourAlone},
 		{"of an execution with pictures of very many folders all may have changed", testManyFolders},
 		{"notes that can't be read are written anew", testDamagedNotes},

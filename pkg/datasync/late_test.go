@@ -160,3 +160,31 @@ func testDamagedNotes(r *rig) {
 		}
 	}
 }
+
+// testBadFolder: a folder that can't be read keeps no picture of another from being copied.
+func testBadFolder(r *rig) {
+	if os.Getuid() == 0 {
+		r.Skip("root may read all")
+	}
+	r.copied()
+	bad := r.publish(time.Minute, job.Second)
+	folder := filepath.Join(r.store.PublishedDir(), path.Dir(bad))
+	if err := os.Chmod(folder, 0); err != nil {
+		r.Fatal(err)
+	}
+	defer func() { _ = os.Chmod(folder, 0o750) }() // for those who clean up
+	well := []string{r.publish(0, job.Second), r.publish(2*time.Minute, job.Second), r.publish(0, job.Hour)}
+	for range 3 {
+		if err := r.copier.Step(r.Context()); err == nil {
+			r.Error("that a folder can't be read is no error")
+		}
+		r.settle()
+	}
+	if !r.has(well...) || r.has(bad) {
+		r.Errorf("the others are in the bucket: %t, the bad: %t", r.has(well...), r.has(bad))
+	}
+	if err := os.Chmod(folder, 0o750); err != nil {
+		r.Fatal(err)
+	}
+	r.wantCopied("once it can be read", map[string]bool{bad: true})
+}

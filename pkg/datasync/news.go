@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 )
@@ -29,53 +30,79 @@ const (
 	lookAtAllEvery = time.Hour
 	// lookAtManyEvery is how often they are where there are too many for one step.
 	lookAtManyEvery = 24 * time.Hour
-	// stepTime is after how long a step looks at no further day of these, and lookTime after how long
-	// one of looks, or a day, is given up until the next step. Both fit into a function's five minutes.
-	stepTime, lookTime = 10 * time.Second, 45 * time.Second
+	// lookTime is for how long a step looks, and passTime after how long it looks at no further day of
+	// the older folders. The next step goes on. They fit into a function's five minutes.
+	lookTime, passTime = 90 * time.Second, 10 * time.Second
 	// overlap is how long before the last look a change counts as new: a picture gets its
 	// name a moment after the folder's time was read, and file systems count time in ticks.
 	overlap = 2 * time.Second
-	// comparisons is how many folders are compared with the bucket at a time.
-	comparisons = 16
+	// comparisons is how many folders are compared with the bucket at a time, and comparedAtOnce after
+	// how many it is noted how far a look has come.
+	comparisons, comparedAtOnce = 16, 256
 )
 
-// news is what a look at the published folders has found.
+// news is what a step has found in the published folders.
 type news struct {
-	changed bool     // a folder has changed since the last look
-	names   []string // of pictures that are not in the bucket
-	look    int      // which of looks it was; -1 if there was no time for the first
-	old     bool     // it was at some of the older folders too
-	all     bool     // at the last of them
+	changed bool      // a folder has changed since the last look, or a look was gone on with
+	names   []string  // of pictures that are not in the bucket
+	look    int       // which of looks is done; -1 is none yet
+	began   time.Time // when it began
+	old     bool      // some of the older folders were looked at too
+	all     bool      // and the last of them
 }
 
-// look compares the folders that have changed, since all in them was copied, with the
-// bucket.
-func (c *Copier) look(ctx context.Context, s *state, now time.Time) (news, error) {
-	n := news{look: -1}
-	due := 0
-	for i, l := range looks {
-		if now.Sub(s.Copied[i]) >= l.every {
-			due = i
+// find compares the folders that have changed, since all in them was copied, with the bucket: as many as there is time
+// for, and in s how many these are. A folder that can't be compared keeps no other from it.
+func (c *Copier) find(ctx context.Context, s *state, now time.Time) (n news, err error) {
+	within, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	n.look = -1
+	if err = c.look(within, &n, s, now); err == nil {
+		err = c.lookAtOld(within, &n, s, now)
+	}
+	if ctx.Err() == nil && within.Err() != nil {
+		err = nil // what was found is copied meanwhile
+	}
+	return n, err
+}
+
+// look looks at what is due, the folders of the youngest jobs first, or goes on with that.
+func (c *Copier) look(ctx context.Context, n *news, s *state, now time.Time) error {
+	l := &s.Looking
+	n.changed = !l.Began.IsZero()
+	if l.Began.IsZero() {
+		*l = looking{Began: now}
+		for i := range looks {
+			if now.Sub(s.Copied[i]) >= looks[i].every {
+				l.Which = i
+			}
 		}
 	}
+	which := min(max(l.Which, 0), len(looks)-1)
 	var last time.Time // no bound
-	for i, l := range looks[:due+1] {
+	for i := range which + 1 {
 		// From where the look before this one began: what has become too old since was not looked at again.
-		first := now
+		first := l.Began
 		if !s.Copied[i].IsZero() {
 			first = s.Copied[i]
 		}
-		first = first.Add(-l.back)
-		done, err := c.compare(ctx, &n, first, last, s.Copied[i])
-		if err != nil || !done {
-			return n, err
+		first = first.Add(-looks[i].back)
+		err := c.compare(ctx, n, first, last, s.Copied[i], &l.At)
+		if err != nil && ctx.Err() == nil {
+			*l = looking{} // the next step begins anew
 		}
-		n.look, last = i, first
+		if err != nil {
+			return err
+		}
+		last = first
+		n.look, n.began = i, l.Began
 	}
-	return n, c.lookAtOld(ctx, &n, s, now)
+	*l = looking{}
+	return nil
 }
 
-// lookAtOld looks at folders that are too old for looks, if it is time to, a day after the other.
+// lookAtOld looks at folders that are too old for looks, if it is time to, a day after the other. One that can't be
+// compared is left to the next full execution, or until it changes.
 func (c *Copier) lookAtOld(ctx context.Context, n *news, s *state, now time.Time) error {
 	p, every := &s.Pass, lookAtAllEvery
 	if p.Steps > 1 {
@@ -93,6 +120,7 @@ func (c *Copier) lookAtOld(ctx context.Context, n *news, s *state, now time.Time
 	if err != nil {
 		return err
 	}
+	var failed error
 	end := p.Began.Add(-looks[len(looks)-1].back).Add(time.Hour) // an hour more, since it is in the midst of one
 	for began := time.Now(); len(hours) > 0; {
 		day := path.Dir(hours[0])
@@ -104,69 +132,80 @@ func (c *Copier) lookAtOld(ctx context.Context, n *news, s *state, now time.Time
 		if !first.Before(end) {
 			break
 		}
-		if time.Since(began) > stepTime {
-			return nil // the next step goes on
+		if time.Since(began) > passTime {
+			return failed // the next step goes on
 		}
 		last := first.Add(24 * time.Hour)
 		if last.After(end) {
 			last = end
 		}
-		done, err := c.compare(ctx, n, first, last, s.CopiedAll)
-		if err != nil || !done {
+		if err := c.compare(ctx, n, first, last, s.CopiedAll, &p.At); ctx.Err() != nil || isAway(err) {
 			return err
+		} else if err != nil {
+			failed = err
 		}
-		p.After = day
+		p.After, p.At = day, ""
 	}
 	n.all = true
-	return nil
+	return failed
 }
 
 // compare adds what is missing in the folders of jobs that were made between first and last, if they have changed since a
-// time; those of the youngest jobs first. !done: there was no time for all.
-func (c *Copier) compare(ctx context.Context, n *news, first, last, since time.Time) (done bool, err error) {
-	within, cancel := context.WithTimeout(ctx, lookTime)
-	defer cancel()
-	folders, err := c.Store.PublishedSince(within, first, last, since.Add(-overlap))
-	if err != nil && within.Err() == nil {
-		return false, err
+// time; those of the youngest jobs first. at is the place of the last before which all is done. It returns one of the errors.
+func (c *Copier) compare(ctx context.Context, n *news, first, last, since time.Time, at *string) error {
+	folders, failed := c.Store.PublishedSince(ctx, first, last, since.Add(-overlap))
+	folders = slices.DeleteFunc(folders, func(folder string) bool { return *at != "" && place(folder) >= *at })
+	slices.SortFunc(folders, func(a, b string) int { return cmp.Compare(place(b), place(a)) })
+	for some := range slices.Chunk(folders, comparedAtOnce) {
+		if failed = cmp.Or(failed, c.compareAll(ctx, n, some)); ctx.Err() != nil || isAway(failed) {
+			return failed
+		}
+		n.changed = true
+		if failed == nil {
+			*at = place(some[len(some)-1])
+		}
 	}
-	n.changed = n.changed || len(folders) > 0
-	slices.SortFunc(folders, func(a, b string) int { return cmp.Compare(timeOf(b), timeOf(a)) })
+	return failed
+}
+
+// place is by what folders are ordered: the time, and the kind.
+func place(folder string) string {
+	kind, of, _ := strings.Cut(folder, "/")
+	return of + " " + kind
+}
+
+// compareAll adds what is missing in folders. It returns one of the errors.
+func (c *Copier) compareAll(ctx context.Context, n *news, folders []string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var mu sync.Mutex
 	var failed error
 	var all sync.WaitGroup
 	slots := make(chan struct{}, comparisons)
 	for _, folder := range folders {
 		slots <- struct{}{}
-		if within.Err() != nil {
+		if ctx.Err() != nil {
 			break
 		}
 		all.Go(func() {
 			defer func() { <-slots }()
-			missing, err := c.missing(within, folder)
+			missing, err := c.missing(ctx, folder)
 			mu.Lock()
 			defer mu.Unlock()
 			n.names = append(n.names, missing...)
-			if err != nil && within.Err() == nil {
-				failed = err
-				cancel() // the others fail likewise
+			failed = cmp.Or(failed, err)
+			if isAway(err) {
+				cancel()
 			}
 		})
 	}
 	all.Wait()
-	switch {
-	case failed != nil:
-		return false, failed
-	case ctx.Err() != nil:
-		return false, ctx.Err()
-	}
-	return within.Err() == nil, nil
+	return cmp.Or(failed, ctx.Err())
 }
 
-// timeOf is the time in a folder's name.
-func timeOf(folder string) string {
-	_, of, _ := strings.Cut(folder, "/")
-	return of
+// isAway reports whether an error is that of all folders.
+func isAway(err error) bool {
+	return errors.Is(err, bucket.ErrAway) || errors.Is(err, bucket.ErrDenied) || errors.Is(err, bucket.ErrNoBucket)
 }
 
 // missing returns the pictures of a folder, without those of finer folders in it, that are

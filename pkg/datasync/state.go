@@ -16,6 +16,7 @@ type state struct {
 	// What was published before these times is in the bucket: into the folders of each of looks, and into older ones.
 	Copied    [len(looks)]time.Time `json:"copied"`
 	CopiedAll time.Time             `json:"copied_all"`
+	Looking   looking               `json:"looking"`
 	Pass      pass                  `json:"pass"`
 
 	Full      time.Time `json:"full"`       // the start of the last full execution that succeeded
@@ -23,8 +24,9 @@ type state struct {
 
 	Execution string    `json:"execution,omitempty"` // the ARN of what runs
 	Began     time.Time `json:"began"`               // of the execution
-	Ours      bool      `json:"ours"`                // it copies what a look had found when it began
-	Look      int       `json:"look"`                // which of looks; -1 is a part of the first
+	Ours      bool      `json:"ours"`                // it copies what was found before
+	Look      int       `json:"look"`                // which of looks was done then; -1 is none
+	Looked    time.Time `json:"looked"`              // when that began
 	All       bool      `json:"all"`                 // with it a pass was over
 	Whole     bool      `json:"whole"`               // it has no manifest
 	Folders   []string  `json:"folders,omitempty"`   // of the names in its manifest, see foldersOf
@@ -37,10 +39,18 @@ type state struct {
 	failures int // of this step
 }
 
+// A looking is a look for which one step has no time.
+type looking struct {
+	Began time.Time `json:"began"`        // zero if there is none
+	Which int       `json:"which"`        // of looks
+	At    string    `json:"at,omitempty"` // the place of the last folder that is done
+}
+
 // A pass is a look at all folders that are too old for looks, some days at each step.
 type pass struct {
 	Began time.Time `json:"began"`           // zero if there is none
 	After string    `json:"after,omitempty"` // the day that was looked at last
+	At    string    `json:"at,omitempty"`    // the place of the last folder of the next day that is done
 	Steps int       `json:"steps"`           // of the present pass, or of the last one
 }
 
@@ -60,11 +70,14 @@ func (s *state) begin(execution string, now time.Time, ours bool) {
 	s.Execution, s.Began, s.Ours = execution, now, ours
 	s.Look, s.All, s.Whole, s.Folders, s.Many = -1, false, false, nil, false
 	if !ours {
-		s.Pass.Began = time.Time{} // what it has found is not being copied
+		s.forget()
 	}
 }
 
-// copied notes that what a look had found at a time is in the bucket.
+// forget ends what has begun of a look and a pass: what was found is not copied.
+func (s *state) forget() { s.Looking, s.Pass.Began = looking{}, time.Time{} }
+
+// copied notes that what a look that began at a time had found is in the bucket.
 func (s *state) copied(before time.Time, look int) {
 	for i := range s.Copied {
 		if i <= look {
@@ -88,20 +101,20 @@ func (s *state) end(now time.Time, well bool) {
 	case !s.Ours:
 		return
 	case s.Whole:
-		s.Look, s.Full, s.CopiedAll, s.Pass.Began = len(looks)-1, s.Began, s.Began, time.Time{}
+		s.forget()
+		s.Look, s.Looked, s.Full, s.CopiedAll = len(looks)-1, s.Began, s.Began, s.Began
 	case s.All:
 		s.passed()
 	}
-	s.copied(s.Began, s.Look)
+	s.copied(s.Looked, s.Look)
 	s.Failures, s.NotBefore = 0, time.Time{}
 }
 
-// failed: what a pass has found so far is to be found again.
 func (s *state) failed(now time.Time) {
+	s.forget()
 	s.NotBefore = now.Add(min(firstRetry<<min(s.Failures, 10), lastRetry))
 	s.Failures++
 	s.failures++
-	s.Pass.Began = time.Time{}
 }
 
 func (s *state) report(now time.Time) Report {

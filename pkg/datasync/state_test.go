@@ -47,3 +47,26 @@ func TestStateOfManyFolders(t *testing.T) {
 		})
 	}
 }
+
+// What one step has no time for the next goes on with, and nothing is noted before all of it is copied.
+func TestStateOfALookInParts(t *testing.T) {
+	at := func(minute int) time.Time { return time.Date(2026, 11, 30, 4, minute, 0, 0, time.UTC) }
+	s := state{Looking: looking{Began: at(1), Which: 1, At: "x"}}
+	s.begin("a part", at(2), true)
+	s.end(at(3), true)
+	if !s.Copied[0].IsZero() || s.Looking.At != "x" {
+		t.Errorf("after a part: %+v", s)
+	}
+	s.begin("the rest", at(4), true)
+	s.Looking, s.Look, s.Looked = looking{}, 1, at(1)
+	s.end(at(5), true)
+	if s.Copied[0] != at(1) || s.Copied[1] != at(1) || !s.Copied[2].IsZero() {
+		t.Errorf("after the rest: %+v", s)
+	}
+	s.Looking = looking{Began: at(6), At: "x"}
+	s.begin("another part", at(6), true)
+	s.end(at(7), false)
+	if s.Looking != (looking{}) || s.Copied[0] != at(1) {
+		t.Errorf("after a part that was not copied: %+v", s)
+	}
+}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,8 @@ import (
 // "public/2026/11/29/18", with a minute and a second after it where there were many jobs.
 // It looks at those of jobs made from first on and before last; a zero time is no bound.
 // Each costs a call, and each that may have finer ones in it two more: it is opened, so that an
-// NFS client's cached attributes don't hide a change.
+// NFS client's cached attributes don't hide a change. One that can't be looked at keeps it
+// from no other: then it returns the others, and one of the errors.
 func (s *Store) PublishedSince(ctx context.Context, first, last, changed time.Time) ([]string, error) {
 	from, to := "", "~" // beyond all
 	if !first.IsZero() {
@@ -30,14 +32,13 @@ func (s *Store) PublishedSince(ctx context.Context, first, last, changed time.Ti
 	if err != nil {
 		return nil, err
 	}
+	var failed error
 	// Each folder is listed before those in it, since a client may remember that one was
 	// missing.
 	var looked []string
 	for _, kind := range kinds {
 		hours, err := s.hoursIn(filepath.Join(s.PublishedDir(), kind), from, time.Now().Add(settle))
-		if err != nil {
-			return nil, fmt.Errorf("list published hours: %w", err)
-		}
+		failed = cmp.Or(failed, err)
 		for _, hour := range hours {
 			if beginsBefore(hour, to) {
 				looked = append(looked, path.Join(kind, filepath.ToSlash(hour)))
@@ -46,14 +47,14 @@ func (s *Store) PublishedSince(ctx context.Context, first, last, changed time.Ti
 	}
 	var folders []string
 	for len(looked) > 0 { // hours, then their minutes, then the seconds of these
-		is, finer := make([]bool, len(looked)), make([][]string, len(looked))
+		is, finer, errs := make([]bool, len(looked)), make([][]string, len(looked)), make([]error, len(looked))
 		calls := make([]func() error, len(looked))
 		for i, folder := range looked {
-			calls[i] = func() (err error) {
-				if err = ctx.Err(); err == nil {
-					is[i], finer[i], err = s.lookAtPublished(folder, changed)
+			calls[i] = func() error {
+				if ctx.Err() == nil {
+					is[i], finer[i], errs[i] = s.lookAtPublished(folder, changed)
 				}
-				return err
+				return ctx.Err()
 			}
 		}
 		if err := inTurns(calls); err != nil {
@@ -61,20 +62,24 @@ func (s *Store) PublishedSince(ctx context.Context, first, last, changed time.Ti
 		}
 		var next []string
 		for i, folder := range looked {
+			failed = cmp.Or(failed, errs[i])
 			if is[i] {
 				folders = append(folders, folder)
 			}
 			kind, _, _ := strings.Cut(folder, "/")
 			for _, sub := range finer[i] {
 				if sub >= from[:min(len(sub), len(from))] && beginsBefore(sub, to) {
-					next = append(next, path.Join(kind, sub))
+					next = append(next, path.Join(kind, filepath.ToSlash(sub)))
 				}
 			}
 		}
 		looked = next
 	}
 	slices.Sort(folders)
-	return folders, nil
+	if failed != nil {
+		failed = fmt.Errorf("look at published folders: %w", failed)
+	}
+	return folders, failed
 }
 
 // beginsBefore reports whether the time of a folder begins before a second that is written as [timeForm].
@@ -100,9 +105,11 @@ func (s *Store) lookAtPublished(folder string, since time.Time) (changed bool, f
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
 		return false, nil, nil
 	}
-	kind, hour, _ := strings.Cut(folder, "/")
-	if err == nil && depthOf(hour) < secondDepth {
-		finer, err = s.finer(filepath.Join(s.PublishedDir(), kind), hour, time.Now().Add(settle))
+	if err != nil {
+		return false, nil, err
+	}
+	if kind, of, _ := strings.Cut(folder, "/"); depthOf(of) < secondDepth {
+		finer, err = s.finer(filepath.Join(s.PublishedDir(), kind), of, time.Now().Add(settle))
 	}
 	return !at.Before(since), finer, err
 }
