@@ -37,7 +37,7 @@ type Config struct {
 	Prefix string // of the copies' keys, such as "pictures/"
 
 	// Update is called after an execution has ended, well or not: pictures may have come
-	// to the bucket, or gone. It is repeated until it returns nil.
+	// to the bucket, or gone. It is repeated until it returns nil, while copies go on.
 	Update func(context.Context, Change) error
 
 	// Report, unless it is nil, is called at the end of each step.
@@ -56,14 +56,6 @@ type Report struct {
 	Failed int
 	// Waited is how long the pictures that the bucket lacks have been known; 0 if there are none.
 	Waited time.Duration
-}
-
-// A Change is what an execution may have changed in the bucket.
-type Change struct {
-	All bool // anything
-	// Folders are those of the pictures otherwise, as of [store.Store.PublishedSince], but for those of seconds: of
-	// these it has the minutes.
-	Folders []string
 }
 
 // fullEvery is the time between two executions without a manifest.
@@ -123,7 +115,8 @@ func (c *Copier) step(ctx context.Context) error {
 		return err
 	}
 	defer func() { c.Report(s.report(now)) }()
-	return c.proceed(ctx, &s, now)
+	err = c.proceed(ctx, &s, now)
+	return errors.Join(err, c.showAgain(ctx, &s))
 }
 
 func (c *Copier) proceed(ctx context.Context, s *state, now time.Time) error {
@@ -214,8 +207,8 @@ func (c *Copier) follow(ctx context.Context, s *state, now time.Time) (running b
 		c.Log.Error("DataSync's execution failed; what is missing is tried again", "execution", s.Execution, "error", e.failure)
 	}
 	// The event of its end is sent on a best-effort basis.
-	if err := c.Ended(ctx, s.Execution); err != nil {
-		return false, err
+	if s.notShown = c.Ended(ctx, s.Execution); s.notShown != nil {
+		s.Unshown.add(s.Execution, s.change()) // copies go on meanwhile
 	}
 	s.end(now, e.failure == "")
 	return false, c.save(s)
@@ -235,9 +228,12 @@ func (c *Copier) Ended(ctx context.Context, execution string) error {
 	if err != nil {
 		return err
 	}
-	change := Change{All: true} // by somebody else, or by one that was not noted, or in very many folders
-	if s.Execution == execution && s.Ours && !s.Whole && !s.Many {
-		change = Change{Folders: s.Folders}
+	change := Change{All: true} // by one that was not noted
+	switch execution {
+	case s.Execution:
+		change = s.change()
+	case s.Unshown.Execution:
+		change = s.Unshown.Change
 	}
 	if err := c.Update(ctx, change); err != nil {
 		return err

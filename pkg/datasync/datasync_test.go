@@ -64,6 +64,7 @@ func TestCopier(t *testing.T) {
 		{"one that is running already is followed", testRunning},
 		{"the event of the end updates once", testEvent},
 		{"an update that fails is repeated", testUpdateFails},
+		{"while updates fail copies go on", testShownLater},
 		{"an update is of what was copied", testChange},
 		{"a late retry of an old job is found", testOldHour},
 		{"what is painted late is found, the later the older its job is", testLate},

@@ -139,11 +139,11 @@ func (c *Copier) lookAtOld(ctx context.Context, n *news, s *state, now time.Time
 		if last.After(end) {
 			last = end
 		}
-		if err := c.compare(ctx, n, first, last, s.CopiedAll, &p.At); ctx.Err() != nil || isAway(err) {
+		err = c.compare(ctx, n, first, last, s.CopiedAll, &p.At)
+		if ctx.Err() != nil || isAway(err) {
 			return err
-		} else if err != nil {
-			failed = err
 		}
+		failed = cmp.Or(failed, err)
 		p.After, p.At = day, ""
 	}
 	n.all = true
@@ -244,21 +244,4 @@ func (c *Copier) missing(ctx context.Context, folder string) ([]string, error) {
 		}
 	}
 	return missing, c.Bucket.Delete(ctx, gone...)
-}
-
-// mostFolders is how many folders are noted of an execution: a note has 64 KiB at most, and a folder some 30 bytes.
-const mostFolders = 500
-
-// foldersOf are the folders of names, and of those of seconds the minutes. many: there are too many to be noted.
-func foldersOf(names []string) (folders []string, many bool) {
-	for _, name := range names {
-		kind, of, _ := strings.Cut(path.Dir(name), "/")
-		folders = append(folders, path.Join(kind, of[:min(len(of), len("2006/01/02/15/04"))]))
-	}
-	slices.Sort(folders)
-	folders = slices.Compact(folders)
-	if len(folders) > mostFolders {
-		return nil, true
-	}
-	return folders, false
 }

@@ -32,11 +32,14 @@ type state struct {
 	Folders   []string  `json:"folders,omitempty"`   // of the names in its manifest, see foldersOf
 	Many      bool      `json:"many,omitempty"`      // there are too many to be noted
 
+	Unshown unshown `json:"unshown"`
+
 	Failures  int       `json:"failures"` // in a row
 	NotBefore time.Time `json:"not_before"`
 	Missing   time.Time `json:"missing"` // when pictures were found first that are not in the bucket; zero if there are none
 
-	failures int // of this step
+	failures int   // of this step
+	notShown error // why this step's update failed
 }
 
 // A looking is a look for which one step has no time.

@@ -55,6 +55,7 @@ func TestGallery(t *testing.T) {
 		{"an erasure while the bucket is away ends later", testBucketAway},
 		{"without the store nothing is taken back", testStoreAway},
 		{"an hour that fails keeps no other from view", testHourFails},
+		{"a page that fails keeps no other of its hour from view", testPageFails},
 		{"a page", testPage},
 	} {
 		t.Run(test.name, func(t *testing.T) {

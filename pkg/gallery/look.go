@@ -1,6 +1,7 @@
 package gallery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
+	"github.com/atelier-go/atelier/pkg/job"
 )
 
 // A ledger says what an hour's pages were made of, by their spans.
@@ -176,20 +178,35 @@ func (l *look) unit(ctx context.Context, span string) error {
 	l.cut(span, found, pages)
 	for _, page := range slices.Sorted(maps.Keys(pages)) {
 		e, err := l.page(ctx, page, pages[page])
-		if err != nil {
+		_, was := l.then[page]
+		switch {
+		case err == nil && e.ETag == "": // there is nothing to be shown
+		case err == nil:
+			err = l.add(ctx, page, e)
+		case ctx.Err() != nil || isAway(err) || errors.Is(err, bucket.ErrChanged):
 			return err
+		case was: // others are none the worse for it
+			l.failed = cmp.Or(l.failed, err)
+			if err = l.keep(ctx, page); errors.Is(err, errLost) {
+				err = nil
+			}
+		default:
+			l.failed = cmp.Or(l.failed, err)
+			err = nil
 		}
-		if e.ETag == "" {
-			continue // there is nothing to be shown
-		}
-		if err := l.add(ctx, page, e); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// keep keeps a page that was not looked at.
+// isAway reports whether an error is that of all pages.
+func isAway(err error) bool {
+	return errors.Is(err, bucket.ErrAway) || errors.Is(err, bucket.ErrNoBucket) || errors.Is(err, job.ErrStoreAway)
+}
+
+// keep keeps a page as it is.
 func (l *look) keep(ctx context.Context, page string) error {
 	e := l.then[page]
 	if e.Older != l.older {

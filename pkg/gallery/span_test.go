@@ -2,6 +2,7 @@ package gallery_test
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -80,6 +81,37 @@ func testFewPages(h *hall) {
 	if ids, keys := h.shown(); len(ids) != jobs || len(keys) > 1+jobs*10/most {
 		h.Errorf("%d jobs are shown by way of %q", len(ids), keys)
 	}
+}
+
+// testPageFails: what is wrong with one page keeps no other from view.
+func testPageFails(h *hall) {
+	h.gallery.SetMost(1)
+	a, b, c := h.paint("2026-11-23T12:00:00Z", true), h.paint("2026-11-23T12:30:00Z", true), h.paint("2026-11-23T12:50:00Z", true)
+	h.copy()
+	refuse := func() {
+		h.between(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			if r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:], "3") {
+				w.WriteHeader(http.StatusForbidden)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+		defer h.between(nil)
+		if _, err := h.gallery.UpdateFolders(h.Context(), h.store, []string{"2026/11/23/12"}); !errors.Is(err, bucket.ErrDenied) {
+			h.Errorf("got %v, want ErrDenied", err)
+		}
+	}
+	refuse()
+	h.shows([]job.ID{c, a}, "12/5", "12/0")
+	h.updateHours() // it was noted that the hour is due
+	h.shows([]job.ID{c, b, a}, "12/5", "12/3", "12/0")
+
+	d := h.paint("2026-11-23T12:30:01Z", true)
+	h.arrive(d)
+	refuse()
+	h.is(c, a) // it is to be divided
+	h.updateHours()
+	h.shows([]job.ID{c, d, b, a}, "12/5", "12/30/01", "12/30/00", "12/0")
 }
 
 // shows checks what a reader comes to, and by which pages of a day.

@@ -1,6 +1,7 @@
 package gallery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,6 +74,7 @@ type update struct {
 	known     bool     // there is a chain, and it could be read
 	overtaken bool     // by another update
 	emptied   []string // keys that nothing leads to once an hour is done
+	failed    error    // of one of an hour's pages
 }
 
 func (u *update) run(ctx context.Context, folders []string, all bool) error {
@@ -162,7 +164,8 @@ func (u *update) pass(ctx context.Context, tried map[string]bool) error {
 	return errors.Join(errs...)
 }
 
-// bring brings an hour up to its pictures, those of given folders or, if that is nil, all, and into the chain.
+// bring brings an hour up to its pictures, those of given folders or, if that is nil, all, and into the chain. One that
+// fails, in all or in some pages, is due then.
 func (u *update) bring(ctx context.Context, hour string, given []string) error {
 	err := u.again(ctx, func() error { return u.bringOnce(ctx, hour, given) })
 	if err == nil || ctx.Err() != nil {
@@ -176,7 +179,7 @@ func (u *update) bring(ctx context.Context, hour string, given []string) error {
 }
 
 func (u *update) bringOnce(ctx context.Context, hour string, given []string) error {
-	u.emptied = nil
+	u.emptied, u.failed = nil, nil
 	was, c := u.chain.Hours[hour], chain{maps.Clone(u.chain.Hours), u.chain.At}
 	if given == nil {
 		c.At = hour
@@ -222,7 +225,7 @@ func (u *update) bringOnce(ctx context.Context, hour string, given []string) err
 			u.changed++
 		}
 	}
-	return err
+	return cmp.Or(err, u.failed)
 }
 
 // lead has the first page lead to the newest.
