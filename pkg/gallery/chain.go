@@ -12,7 +12,13 @@ import (
 // A chain is how the hours that have pages follow each other, and which are to be looked at.
 type chain struct {
 	Hours map[string]link `json:"hours"`
-	At    string          `json:"at,omitempty"` // the hour that was looked at last of those that are due
+	Led   string          `json:"led,omitempty"` // the page that the first page leads to; "" is none
+	At    string          `json:"at,omitempty"`  // the hour that was looked at last of those that are due
+}
+
+func (c chain) clone() chain {
+	c.Hours = maps.Clone(c.Hours)
+	return c
 }
 
 // A link is an hour's place among the others.
@@ -83,7 +89,7 @@ func (u *update) load(ctx context.Context) error {
 
 // put replaces the chain, if nobody has since it was loaded.
 func (u *update) put(ctx context.Context, c chain) error {
-	if u.known && c.At == u.chain.At && maps.Equal(c.Hours, u.chain.Hours) {
+	if u.known && c.At == u.chain.At && c.Led == u.chain.Led && maps.Equal(c.Hours, u.chain.Hours) {
 		return nil
 	}
 	etag, err := u.putJSON(ctx, hoursKey, c, u.etag)
@@ -96,7 +102,7 @@ func (u *update) put(ctx context.Context, c chain) error {
 // change changes hours in the chain.
 func (u *update) change(ctx context.Context, do func(hours map[string]link)) error {
 	return u.again(ctx, func() error {
-		c := chain{maps.Clone(u.chain.Hours), u.chain.At}
+		c := u.chain.clone()
 		do(c.Hours)
 		return u.put(ctx, c)
 	})
@@ -112,7 +118,6 @@ func (u *update) again(ctx context.Context, do func() error) error {
 		if try == tries || !errors.Is(err, bucket.ErrChanged) {
 			return err
 		}
-		u.overtaken = true
 		if err = pause(ctx, try); err == nil {
 			err = u.load(ctx)
 		}

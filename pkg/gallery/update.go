@@ -67,14 +67,13 @@ func (g *Gallery) update(ctx context.Context, jobs *store.Store, folders []strin
 
 type update struct {
 	*Gallery
-	jobs      *store.Store
-	changed   int
-	chain     chain
-	etag      string   // of the chain
-	known     bool     // there is a chain, and it could be read
-	overtaken bool     // by another update
-	emptied   []string // keys that nothing leads to once an hour is done
-	failed    error    // of one of an hour's pages
+	jobs    *store.Store
+	changed int
+	chain   chain
+	etag    string   // of the chain
+	known   bool     // there is a chain, and it could be read
+	emptied []string // keys that nothing leads to once an hour is done
+	failed  error    // of one of an hour's pages
 }
 
 func (u *update) run(ctx context.Context, folders []string, all bool) error {
@@ -99,10 +98,7 @@ func (u *update) run(ctx context.Context, folders []string, all bool) error {
 			errs = append(errs, u.bring(ctx, hour, given[hour])) // others are none the worse for it
 		}
 	}
-	errs = append(errs, u.pass(ctx, tried))
-	if all || u.overtaken {
-		errs = append(errs, u.again(ctx, func() error { return u.lead(ctx, u.chain.top()) }))
-	}
+	errs = append(errs, u.pass(ctx, tried), u.begin(ctx, all))
 	return errors.Join(append(errs, ctx.Err())...)
 }
 
@@ -180,7 +176,7 @@ func (u *update) bring(ctx context.Context, hour string, given []string) error {
 
 func (u *update) bringOnce(ctx context.Context, hour string, given []string) error {
 	u.emptied, u.failed = nil, nil
-	was, c := u.chain.Hours[hour], chain{maps.Clone(u.chain.Hours), u.chain.At}
+	was, c := u.chain.Hours[hour], u.chain.clone()
 	if given == nil {
 		c.At = hour
 	}
@@ -211,11 +207,8 @@ func (u *update) bringOnce(ctx context.Context, hour string, given []string) err
 		}
 		c.Hours[next] = its
 	}
-	if top := c.top(); top != u.chain.top() {
-		err = u.lead(ctx, top)
-	}
-	if err == nil {
-		err = u.put(ctx, c)
+	if err = u.put(ctx, c); err == nil {
+		err = u.begin(ctx, false)
 	}
 	if err == nil {
 		err = u.bucket.Delete(ctx, u.emptied...)
@@ -228,7 +221,22 @@ func (u *update) bringOnce(ctx context.Context, hour string, given []string) err
 	return cmp.Or(err, u.failed)
 }
 
-// lead has the first page lead to the newest.
+// begin has the first page lead to the newest, if it is not known to, or anyway.
+func (u *update) begin(ctx context.Context, anyway bool) error {
+	return u.again(ctx, func() error {
+		c := u.chain.clone()
+		if c.Led == c.top() && !anyway {
+			return nil
+		}
+		c.Led = c.top()
+		if err := u.lead(ctx, c.Led); err != nil {
+			return err
+		}
+		return u.put(ctx, c)
+	})
+}
+
+// lead has the first page lead to a page.
 func (u *update) lead(ctx context.Context, newest string) error {
 	var was manifest
 	etag, err := u.getJSON(ctx, index, &was)
