@@ -5,6 +5,11 @@
 // The task is not on a schedule, since those begin at an hour. [Copier.Step] starts it
 // when there is something to copy: with a manifest of the pictures that the bucket lacks,
 // and once a day for everything, which also removes objects whose files are gone.
+//
+// What is new shows by the times of the published folders. Those of jobs of the last quarter
+// of an hour are looked at at each step, older ones more rarely. A step that has no time for
+// all notes how far it has come, and has what it has found copied; what it had found counts as
+// copied only once the execution has succeeded.
 package datasync
 
 import (

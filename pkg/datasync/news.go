@@ -57,8 +57,8 @@ func (c *Copier) find(ctx context.Context, s *state, now time.Time) (n news, err
 	within, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	n.look = -1
-	if err = c.look(within, &n, s, now); err == nil {
-		err = c.lookAtOld(within, &n, s, now)
+	if err = c.look(within, &n, s, now); within.Err() == nil && !isAway(err) {
+		err = cmp.Or(err, c.lookAtOld(within, &n, s, now))
 	}
 	if ctx.Err() == nil && within.Err() != nil {
 		err = nil // what was found is copied meanwhile

@@ -9,6 +9,11 @@
 //	gallery/YYYY/MM/DD/HH/pages.json             what an hour's pages were made of
 //	gallery/hours.json                           how the hours follow each other
 //	index.html and its files                     the page, see [Gallery.PutPage]
+//
+// Each page leads to the next older one. An update writes a page before the one that leads to
+// it, then the hour's record, then the hours', and removes pages last, once nothing leads to
+// them. So it may be killed at any moment, and whoever repeats it goes on. Updates at the same
+// time get in each other's way, by conditional writes, and begin anew; erasures likewise.
 package gallery
 
 import (
