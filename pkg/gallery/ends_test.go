@@ -61,7 +61,7 @@ func testEndsInHour(h *hall) {
 		h.is(want...)
 	}
 	paint(0)
-	h.ends(40, func(ctx context.Context) (int, error) {
+	h.ends(80, func(ctx context.Context) (int, error) { // some 40 of which are listings, in tens of minutes and minutes
 		return h.gallery.UpdateFolders(ctx, h.store, []string{"2026/11/23/12/00"})
 	})
 	shown()
@@ -71,7 +71,7 @@ func testEndsInHour(h *hall) {
 	})
 	shown()
 	paint(2)
-	h.ends(60, func(ctx context.Context) (int, error) { return h.gallery.Update(ctx, h.store) })
+	h.ends(80, func(ctx context.Context) (int, error) { return h.gallery.Update(ctx, h.store) })
 	shown()
 	if n := h.update(); n != 0 {
 		h.Errorf("%d pages are written anew", n)

@@ -31,9 +31,9 @@ const (
 	// mostShown is how many jobs a page has at most, but for one of a second. Where jobs come
 	// evenly, those of a span that is divided have a tenth of that or more.
 	mostShown = 300
-	// mostListed is how many jobs are listed at a time, but for those of a minute. A span that
-	// has more has more than a page shows.
-	mostListed = 5000
+	// listedTimes is how many times as many jobs are listed at a time at most, but for those of
+	// a minute. A span that has more is to be divided anyway.
+	listedTimes = 16
 )
 
 // errMany: a span has more pictures than are listed at a time.
@@ -56,7 +56,7 @@ func (l *look) list(ctx context.Context, span string) (pictures, error) {
 			}
 		}
 	}
-	most := mostListed
+	most := listedTimes * l.most
 	if len(span) >= minuteLength {
 		most = 0 // is no limit
 	}

@@ -128,8 +128,11 @@ func (u *update) expect(ctx context.Context, given map[string][]string, all bool
 	})
 }
 
-// hoursOfPages adds the hours of pages, of the first some thousand: in a gallery of few nothing is left of
-// hours that nobody knows of, since the chain was lost. In a larger one such pages stay, which nothing leads to.
+// mostPages is how many pages are listed to find hours that are unknown.
+const mostPages = 5000
+
+// hoursOfPages adds the hours of the first pages: in a gallery of few nothing is left of hours
+// that nobody knows of, since the chain was lost. In a larger one such pages stay, which nothing leads to.
 func (u *update) hoursOfPages(ctx context.Context, hours []string) ([]string, error) {
 	listed := 0
 	for o, err := range u.bucket.List(ctx, manifests) {
@@ -139,7 +142,7 @@ func (u *update) hoursOfPages(ctx context.Context, hours []string) ([]string, er
 		if span, ok := spanOf(o.Key); ok {
 			hours = append(hours, hourOf(span))
 		}
-		if listed++; listed == mostListed {
+		if listed++; listed == mostPages {
 			break
 		}
 	}
