@@ -2,7 +2,9 @@
 // differ in how they name the next page.
 
 const patience = 20_000 // milliseconds for an answer
-const empties = 5 // pages without anything new that are read in a row unasked
+const most = 60 // manifests without anything new that are read in a row unasked: all their jobs may have been erased
+const search = 10 // how many of these a page of the API counts for: the server has searched for it
+const ahead = 5 // pages that are read for what is new, beyond the first
 
 // A Trouble is why there is no page, in words for people.
 export class Trouble extends Error {
@@ -24,7 +26,7 @@ async function fetchPage(address) {
   try {
     const page = await answer.json()
     const jobs = page.jobs.filter((j) => j.public && j.state === 'succeeded' && j.result?.url)
-    return { jobs, next: next(page) }
+    return { jobs, next: next(page), effort: page.next_cursor ? search : 1 }
   } catch {
     throw new Trouble('The server answers with something else than a list.')
   }
@@ -47,7 +49,7 @@ async function firstPage() {
   try {
     return await fetchPage(start)
   } catch (err) {
-    if (missing(err)) return { jobs: [], next: null }
+    if (missing(err)) return { jobs: [], next: null, effort: 1 }
     throw err
   }
 }
@@ -62,15 +64,18 @@ export function reader(isNew) {
       return at === null
     },
     async more() {
-      for (let read = 0; read <= empties && at !== null; read++) {
+      let effort = 0
+      while (effort < most && at !== null) {
         let page
         try {
           page = at === undefined ? await firstPage() : await fetchPage(at)
         } catch (err) {
           if (!at || !missing(err)) throw err
-          at = undefined // that page was emptied and is gone: from the first on there is another way
+          at = undefined // that page was emptied or divided, and is gone: from the first on there is another way
+          effort++
           continue
         }
+        effort += page.effort
         at = page.next
         const jobs = page.jobs.filter((j) => isNew(j.id))
         if (jobs.length) return jobs
@@ -85,7 +90,7 @@ export function reader(isNew) {
 export async function newest(isNew) {
   let page = await firstPage()
   const jobs = page.jobs
-  for (let read = 0; read < empties && page.next && jobs.every((j) => isNew(j.id)); read++) {
+  for (let read = 0; read < ahead && page.next && jobs.every((j) => isNew(j.id)); read++) {
     page = await fetchPage(page.next)
     jobs.push(...page.jobs)
   }

@@ -5,6 +5,11 @@
 // The task is not on a schedule, since those begin at an hour. [Copier.Step] starts it
 // when there is something to copy: with a manifest of the pictures that the bucket lacks,
 // and once a day for everything, which also removes objects whose files are gone.
+//
+// What is new shows by the times of the published folders. Those of jobs of the last quarter
+// of an hour are looked at at each step, older ones more rarely. A step that has no time for
+// all notes how far it has come, and has what it has found copied; what it had found counts as
+// copied only once the execution has succeeded.
 package datasync
 
 import (
@@ -37,7 +42,7 @@ type Config struct {
 	Prefix string // of the copies' keys, such as "pictures/"
 
 	// Update is called after an execution has ended, well or not: pictures may have come
-	// to the bucket, or gone. It is repeated until it returns nil.
+	// to the bucket, or gone. It is repeated until it returns nil, while copies go on.
 	Update func(context.Context, Change) error
 
 	// Report, unless it is nil, is called at the end of each step.
@@ -56,12 +61,6 @@ type Report struct {
 	Failed int
 	// Waited is how long the pictures that the bucket lacks have been known; 0 if there are none.
 	Waited time.Duration
-}
-
-// A Change is what an execution may have changed in the bucket.
-type Change struct {
-	All     bool     // anything
-	Folders []string // else the pictures in these, of which each is as of [store.Store.PublishedSince]
 }
 
 // fullEvery is the time between two executions without a manifest.
@@ -121,7 +120,8 @@ func (c *Copier) step(ctx context.Context) error {
 		return err
 	}
 	defer func() { c.Report(s.report(now)) }()
-	return c.proceed(ctx, &s, now)
+	err = c.proceed(ctx, &s, now)
+	return errors.Join(err, c.showAgain(ctx, &s))
 }
 
 func (c *Copier) proceed(ctx context.Context, s *state, now time.Time) error {
@@ -136,20 +136,21 @@ func (c *Copier) proceed(ctx context.Context, s *state, now time.Time) error {
 	if s.fullDue(now) {
 		return c.start(ctx, s, now, news{})
 	}
-	n, err := c.look(ctx, s, now)
-	switch {
-	case err != nil:
-		return err
-	case len(n.names) > 0:
+	n, err := c.find(ctx, s, now)
+	if len(n.names) > 0 {
 		if s.Missing.IsZero() {
 			s.Missing = now
 		}
-		return c.start(ctx, s, now, n)
-	case n.changed || n.all:
-		s.copied(now, n.all)
-		return c.save(s)
+		return errors.Join(err, c.start(ctx, s, now, n))
 	}
-	return nil
+	if err == nil && !n.changed && n.look <= 0 && !n.old {
+		return nil // as every time
+	}
+	s.copied(n.began, n.look)
+	if n.all {
+		s.passed()
+	}
+	return errors.Join(err, c.save(s))
 }
 
 // start starts an execution of what is new, of everything if that is nothing, unless one
@@ -162,7 +163,6 @@ func (c *Copier) start(ctx context.Context, s *state, now time.Time, n news) err
 		return c.save(s)
 	}
 	var execution string
-	names := first(n.names)
 	if whole {
 		s.FullTried = now
 	}
@@ -170,7 +170,7 @@ func (c *Copier) start(ctx context.Context, s *state, now time.Time, n news) err
 		execution, err = c.task.start(ctx, nil)
 	} else if err == nil {
 		var key string
-		if key, err = c.putManifest(ctx, now, names); err == nil {
+		if key, err = c.putManifest(ctx, now, n.names); err == nil {
 			execution, err = c.task.start(ctx, &manifest{bucket: c.arn, key: key, role: c.Role})
 		}
 	}
@@ -178,9 +178,10 @@ func (c *Copier) start(ctx context.Context, s *state, now time.Time, n news) err
 		s.failed(now)
 		return errors.Join(err, c.save(s))
 	}
-	c.Log.Info("DataSync was started", "execution", execution, "pictures", len(names), "full", whole)
+	c.Log.Info("DataSync was started", "execution", execution, "pictures", len(n.names), "full", whole)
 	s.begin(execution, now, true)
-	s.All, s.Whole, s.Partly, s.Folders = n.all, whole, len(names) < len(n.names), foldersOf(names)
+	s.Look, s.Looked, s.All, s.Whole = n.look, n.began, n.all, whole
+	s.Folders, s.Many = foldersOf(n.names)
 	return c.save(s)
 }
 
@@ -190,7 +191,7 @@ func (c *Copier) follow(ctx context.Context, s *state, now time.Time) (running b
 	e, err := c.task.execution(ctx, s.Execution)
 	if errors.Is(err, errUnknown) {
 		c.Log.Warn("DataSync has no such execution any more", "execution", s.Execution, "error", err)
-		s.Execution = ""
+		s.begin("", now, false)
 		return false, c.save(s)
 	}
 	if err != nil {
@@ -211,8 +212,8 @@ func (c *Copier) follow(ctx context.Context, s *state, now time.Time) (running b
 		c.Log.Error("DataSync's execution failed; what is missing is tried again", "execution", s.Execution, "error", e.failure)
 	}
 	// The event of its end is sent on a best-effort basis.
-	if err := c.Ended(ctx, s.Execution); err != nil {
-		return false, err
+	if s.notShown = c.Ended(ctx, s.Execution); s.notShown != nil {
+		s.Unshown.add(s.Execution, s.change()) // copies go on meanwhile
 	}
 	s.end(now, e.failure == "")
 	return false, c.save(s)
@@ -224,7 +225,7 @@ func (c *Copier) Ended(ctx context.Context, execution string) error {
 	if !strings.HasPrefix(execution, c.Task+"/execution/") {
 		return fmt.Errorf("the execution %q is not one of the task %s: let the rule match that task's alone", execution, c.Task)
 	}
-	last, err := c.Store.Note(store.CopiedNote)
+	last, err := c.note(store.CopiedNote)
 	if err != nil || string(last) == execution {
 		return err
 	}
@@ -232,9 +233,12 @@ func (c *Copier) Ended(ctx context.Context, execution string) error {
 	if err != nil {
 		return err
 	}
-	change := Change{All: true} // by somebody else, or by one that was not noted
-	if s.Execution == execution && s.Ours && !s.Whole {
-		change = Change{Folders: s.Folders}
+	change := Change{All: true} // by one that was not noted
+	switch execution {
+	case s.Execution:
+		change = s.change()
+	case s.Unshown.Execution:
+		change = s.Unshown.Change
 	}
 	if err := c.Update(ctx, change); err != nil {
 		return err

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -66,9 +64,15 @@ func TestCopier(t *testing.T) {
 		{"one that is running already is followed", testRunning},
 		{"the event of the end updates once", testEvent},
 		{"an update that fails is repeated", testUpdateFails},
+		{"while updates fail copies go on", testShownLater},
 		{"an update is of what was copied", testChange},
 		{"a late retry of an old job is found", testOldHour},
-		{"pictures in very many folders are copied in turns", testManyFolders},
+		{"what is painted late is found, the later the older its job is", testLate},
+		{"what a start that was refused has left of old pictures is found again", testPass},
+		{"a folder that can't be read keeps no other back", testBadFolder},
+		{"a look at an hour leaves its minutes alone", testHourAlone},
+		{"of an execution with pictures of very many folders all may have changed", testManyFolders},
+		{"notes that can't be read are written anew", testDamagedNotes},
 		{"another task begins anew", testOtherTask},
 		{"a task that is away", testAway},
 		{"failures and pictures that wait are reported", testReport},
@@ -203,22 +207,35 @@ func (r *rig) later(d time.Duration) {
 	if err != nil {
 		r.Fatal(err)
 	}
-	s := map[string]any{}
+	var s any
 	if err := json.Unmarshal(note, &s); err != nil {
 		r.Fatal(err)
 	}
-	for key, v := range s {
-		text, _ := v.(string)
-		if at, err := time.Parse(time.RFC3339, text); err == nil && !at.IsZero() {
-			s[key] = at.Add(-d)
-		}
-	}
-	if note, err = json.Marshal(s); err == nil {
+	if note, err = json.Marshal(earlier(s, d)); err == nil {
 		err = r.store.SetNote(store.CopyNote, note)
 	}
 	if err != nil {
 		r.Fatal(err)
 	}
+}
+
+// earlier has all times in a decoded note be earlier.
+func earlier(v any, d time.Duration) any {
+	switch v := v.(type) {
+	case string:
+		if at, err := time.Parse(time.RFC3339, v); err == nil && !at.IsZero() {
+			return at.Add(-d)
+		}
+	case []any:
+		for i := range v {
+			v[i] = earlier(v[i], d)
+		}
+	case map[string]any:
+		for key := range v {
+			v[key] = earlier(v[key], d)
+		}
+	}
+	return v
 }
 
 func (r *rig) has(names ...string) bool {
@@ -559,30 +576,6 @@ func testChange(r *rig) {
 	r.step()
 	if c := r.change.Load(); !c.All {
 		r.Errorf("after a full one: %+v", c)
-	}
-}
-
-func testOldHour(r *rig) {
-	r.copied()
-	r.later(time.Minute)
-	at := time.Now().Add(-100 * time.Hour)
-	id := job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", at.UnixMilli()>>16, at.UnixMilli()&0xffff, 1))
-	old := store.Published(id, "jpeg", false)[0]
-	path := filepath.Join(r.store.PublishedDir(), old)
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, []byte("late"), 0o600)); err != nil {
-		r.Fatal(err)
-	}
-	recent := r.paint()
-	r.step()
-	if !r.has(recent...) || r.has(old) {
-		r.Errorf("at once: recent %t, old %t", r.has(recent...), r.has(old))
-	}
-	r.step()
-	r.step()
-	r.later(time.Hour)
-	r.step()
-	if !r.has(old) {
-		r.Error("it was not found within an hour")
 	}
 }
 

@@ -4,16 +4,21 @@
 //
 //	pictures/                                    the copy, by DataSync or its like; see [store.Published]
 //	gallery/index.json                           the first page, see [Gallery.Update]
-//	gallery/YYYY/MM/DD/HH[/MM[/SS]].json         the page of each folder of pictures
+//	gallery/YYYY/MM/DD/HH.json                   the page of an hour; of one with more jobs than a page shows
+//	gallery/YYYY/MM/DD/HH/M[M[/S[S]]].json       those of ten minutes, minutes, ten seconds and seconds
 //	gallery/YYYY/MM/DD/HH/pages.json             what an hour's pages were made of
 //	gallery/hours.json                           how the hours follow each other
 //	index.html and its files                     the page, see [Gallery.PutPage]
+//
+// Each page leads to the next older one. An update writes a page before the one that leads to
+// it, then the hour's record, then the hours', and removes pages last, once nothing leads to
+// them. So it may be killed at any moment, and whoever repeats it goes on. Updates at the same
+// time get in each other's way, by conditional writes, and begin anew; erasures likewise.
 package gallery
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"mime"
@@ -40,9 +45,10 @@ const CacheControl = "max-age=3600, immutable"
 // several programs too.
 type Gallery struct {
 	bucket *bucket.Bucket
+	most   int // jobs on a page: mostShown, or fewer in tests
 
 	mu    sync.Mutex
-	locks map[string]*pageLock // by folder
+	locks map[string]*pageLock // by span
 }
 
 // A pageLock is held by whoever changes a page.
@@ -52,7 +58,7 @@ type pageLock struct {
 }
 
 // New makes a Gallery of a bucket.
-func New(b *bucket.Bucket) *Gallery { return &Gallery{bucket: b} }
+func New(b *bucket.Bucket) *Gallery { return &Gallery{bucket: b, most: mostShown} }
 
 // Bucket is the bucket itself.
 func (g *Gallery) Bucket() *bucket.Bucket { return g.bucket }
@@ -112,42 +118,6 @@ func (g *Gallery) Remove(ctx context.Context, names ...string) error {
 		keys[i] = Pictures + name
 	}
 	return g.bucket.Delete(ctx, keys...)
-}
-
-// unpublishTime bounds what an erasure waits for the bucket.
-const unpublishTime = 15 * time.Second
-
-// Unpublish takes jobs out of their pages and deletes their pictures: it
-// is the store's hook for jobs that are erased or have expired. It can be repeated.
-//
-// A copy that had opened a picture before may still bring it back: who starts the next
-// copy removes it, and [Gallery.Update] at once where it is a public one. No manifest
-// names it meanwhile.
-func (g *Gallery) Unpublish(names []string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), unpublishTime)
-	defer cancel()
-	gone := map[string]map[job.ID]bool{} // by folder
-	for _, name := range names {
-		if folder, id, ok := parse(thumbs, name); ok {
-			if gone[folder] == nil {
-				gone[folder] = map[job.ID]bool{}
-			}
-			gone[folder][id] = true
-		}
-	}
-	var err error
-	for folder, ids := range gone {
-		if err == nil {
-			err = g.withdraw(ctx, folder, ids)
-		}
-	}
-	if err == nil {
-		err = g.Remove(ctx, names...)
-	}
-	if errors.Is(err, bucket.ErrAway) {
-		err = fmt.Errorf("%w: %w", job.ErrStoreAway, err)
-	}
-	return err
 }
 
 // The folders of pictures, in which each has the hour and the id of its job for

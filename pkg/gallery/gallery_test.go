@@ -42,8 +42,11 @@ func TestGallery(t *testing.T) {
 		{"what was spoiled by hand is made again", testSpoiled},
 		{"an erased job vanishes at once", testErased},
 		{"an emptied hour goes", testEmptied},
-		{"hours of many jobs have pages by the minute and the second", testGrains},
-		{"an update of many pages that is cut short goes on from there", testCutShort},
+		{"hours of many jobs have pages of so many each", testSpans},
+		{"where there is a job in each of many folders a page has those of several", testFewPages},
+		{"an update that ends in the midst of an hour goes on there", testEndsInHour},
+		{"an update that ends in the midst of all hours goes on there", testEndsInHours},
+		{"a job that is erased leaves all pages that it may be in", testErasedWhileDivided},
 		{"a job that is erased while its manifest is written", testErasedMeanwhile},
 		{"those of an hour that expire cost its manifest one change", testExpired},
 		{"many are erased while manifests are written", testErasedInCompany},
@@ -52,6 +55,7 @@ func TestGallery(t *testing.T) {
 		{"an erasure while the bucket is away ends later", testBucketAway},
 		{"without the store nothing is taken back", testStoreAway},
 		{"an hour that fails keeps no other from view", testHourFails},
+		{"a page that fails keeps no other of its hour from view", testPageFails},
 		{"a page", testPage},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -7,18 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A manifest is a page of the gallery: the public jobs of one folder of published pictures, newest first, and the
-// key of the next, of an older folder. Addresses in it are keys. A reader that does
-// not find a next begins anew: its folder has been emptied.
+// A manifest is a page of the gallery: the public jobs of a span, newest first, and the
+// key of the next, of an older span. Addresses in it are keys. A reader that does
+// not find a next begins anew: its span has been emptied, or divided.
 type manifest struct {
 	Jobs []job.Job `json:"jobs"`
 	Next *string   `json:"next"`
@@ -28,37 +24,15 @@ type manifest struct {
 const (
 	manifests = "gallery/"
 	index     = manifests + "index.json" // the first page, without jobs of its own, so that an erasure changes one page
-	hoursKey  = manifests + "hours.json" // see hours
+	hoursKey  = manifests + "hours.json" // see chain
 )
 
-// manifestKey is the key of the page of a folder, such as 2026/11/30/04 or 2026/11/30/04/59.
-func manifestKey(folder string) string { return manifests + folder + ".json" }
-
-// ledgerKey is the key of an hour's ledger.
-func ledgerKey(hour string) string { return manifests + hour + "/pages.json" }
-
-// hourDepth is how many parts the folder of an hour has.
-const hourDepth = 4
-
-// folderOf is the folder of a page's key.
-func folderOf(key string) (folder string, ok bool) {
-	folder, isJSON := strings.CutSuffix(strings.TrimPrefix(key, manifests), ".json")
-	depth := strings.Count(folder, "/") + 1
-	return folder, isJSON && depth >= hourDepth && depth <= hourDepth+2 && !strings.HasSuffix(folder, "/pages")
-}
-
-// hourOf is the hour of a folder.
-func hourOf(folder string) string {
-	parts := strings.SplitN(folder, "/", hourDepth+1)
-	return strings.Join(parts[:min(hourDepth, len(parts))], "/")
-}
-
-// nextOf is a manifest's Next for a folder; "" where there is none.
-func nextOf(folder string) *string {
-	if folder == "" {
+// nextOf is a manifest's Next for a span; "" where there is none.
+func nextOf(span string) *string {
+	if span == "" {
 		return nil
 	}
-	key := manifestKey(folder)
+	key := manifestKey(span)
 	return &key
 }
 
@@ -102,56 +76,3 @@ func (g *Gallery) getJSON(ctx context.Context, key string, v any) (etag string, 
 
 // errUnreadable: an object of ours holds something else.
 var errUnreadable = errors.New("unreadable")
-
-// withdraw takes jobs out of their folder's page. Where others change it too it is tried again until ctx ends.
-func (g *Gallery) withdraw(ctx context.Context, folder string, gone map[job.ID]bool) error {
-	unlock := g.lock(folder) // those of this process need not get ahead of each other
-	defer unlock()
-	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		var m manifest
-		etag, err := g.getJSON(ctx, manifestKey(folder), &m)
-		if errors.Is(err, errUnreadable) {
-			return nil // nobody is shown it: the next update writes it anew
-		}
-		if err != nil || etag == "" {
-			return err
-		}
-		here := func(j job.Job) bool { return gone[j.ID] }
-		if !slices.ContainsFunc(m.Jobs, here) {
-			return nil
-		}
-		m.Jobs = slices.DeleteFunc(m.Jobs, here)
-		if _, err = g.putJSON(ctx, manifestKey(folder), m, etag); !errors.Is(err, bucket.ErrChanged) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(rand.N(pause)):
-		}
-	}
-}
-
-// lock is a lock of the page of a folder, among the goroutines of this process.
-func (g *Gallery) lock(folder string) (unlock func()) {
-	g.mu.Lock()
-	l := g.locks[folder]
-	if l == nil {
-		l = new(pageLock)
-		if g.locks == nil {
-			g.locks = map[string]*pageLock{}
-		}
-		g.locks[folder] = l
-	}
-	l.users++
-	g.mu.Unlock()
-	l.Lock()
-	return func() {
-		l.Unlock()
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		if l.users--; l.users == 0 {
-			delete(g.locks, folder)
-		}
-	}
-}

@@ -101,7 +101,7 @@ func testSpoiled(h *hall) {
 		func() error { return h.bucket.Delete(h.Context(), "gallery/2026/11/23/12.json") },
 		func() error { return h.bucket.Delete(h.Context(), "gallery/index.json", "gallery/hours.json") },
 		func() error {
-			for _, key := range []string{"gallery/hours.json", "gallery/2026/11/23/14.json", "gallery/2026/11/23/13.json"} {
+			for _, key := range []string{"gallery/hours.json", "gallery/2026/11/23/14.json", "gallery/2026/11/23/13.json", "gallery/2026/11/23/12/3.json"} {
 				if _, err := h.bucket.Put(h.Context(), key, bytes.NewReader([]byte("{")), bucket.Put{}); err != nil {
 					return err
 				}
@@ -115,8 +115,10 @@ func testSpoiled(h *hall) {
 		h.update()
 		h.is(b, a)
 	}
-	if _, _, ok := h.get("gallery/2026/11/23/13.json"); ok {
-		h.Error("a manifest of no hour stays")
+	for _, key := range []string{"gallery/2026/11/23/13.json", "gallery/2026/11/23/12/3.json"} {
+		if _, _, ok := h.get(key); ok {
+			h.Errorf("%s stays, which nothing leads to", key)
+		}
 	}
 }
 

@@ -13,7 +13,7 @@ func TestPublishedSince(t *testing.T) {
 	sc := newScene(t)
 	public, private := sc.claimedAs(true), sc.claimed()
 	began := time.Now().Add(-time.Second)
-	if folders, err := sc.PublishedSince(t.Context(), time.Time{}, began); err != nil || len(folders) > 0 {
+	if folders, err := sc.PublishedSince(t.Context(), time.Time{}, time.Time{}, began); err != nil || len(folders) > 0 {
 		t.Errorf("nothing was published: got %q, %v", folders, err)
 	}
 	if err := paint(public, "painted"); err != nil {
@@ -24,7 +24,7 @@ func TestPublishedSince(t *testing.T) {
 	}
 	hour := public.Spec.ID.Time().UTC().Format("2006/01/02/15")
 	want := []string{"private/" + hour, "public/" + hour, "thumbs/" + hour}
-	got, err := sc.PublishedSince(t.Context(), time.Time{}, began)
+	got, err := sc.PublishedSince(t.Context(), time.Time{}, time.Time{}, began)
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %q, %v; want %q", got, err, want)
 	}
@@ -42,7 +42,7 @@ func TestPublishedSince(t *testing.T) {
 	}
 
 	later := time.Now().Add(time.Hour)
-	if got, err := sc.PublishedSince(t.Context(), time.Time{}, later); err != nil || len(got) > 0 {
+	if got, err := sc.PublishedSince(t.Context(), time.Time{}, time.Time{}, later); err != nil || len(got) > 0 {
 		t.Errorf("nothing has changed since: got %q, %v", got, err)
 	}
 	// A retry of an old job publishes into its hour.
@@ -50,15 +50,15 @@ func TestPublishedSince(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(sc.PublishedDir(), old), 0o750); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := sc.PublishedSince(t.Context(), time.Now().Add(-25*time.Hour), began); err != nil || !slices.Equal(got, want) {
+	if got, err := sc.PublishedSince(t.Context(), time.Now().Add(-25*time.Hour), time.Time{}, began); err != nil || !slices.Equal(got, want) {
 		t.Errorf("of the last day: got %q, %v; want %q", got, err, want)
 	}
-	if got, err := sc.PublishedSince(t.Context(), time.Time{}, began); err != nil || !slices.Contains(got, filepath.ToSlash(old)) {
+	if got, err := sc.PublishedSince(t.Context(), time.Time{}, time.Time{}, began); err != nil || !slices.Contains(got, filepath.ToSlash(old)) {
 		t.Errorf("of all hours: got %q, %v", got, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := sc.PublishedSince(ctx, time.Time{}, began); err == nil {
+	if _, err := sc.PublishedSince(ctx, time.Time{}, time.Time{}, began); err == nil {
 		t.Error("it does not end with its context")
 	}
 	if err := sc.Erase(public.Spec.ID, Erased); err != nil {

@@ -126,7 +126,7 @@ func TestClientSeesWhatWasPublished(t *testing.T) {
 	a, b := twoClients(t)
 	since := time.Time{}
 	for i := range 4 {
-		if _, err := b.PublishedSince(t.Context(), time.Time{}, since); err != nil {
+		if _, err := b.PublishedSince(t.Context(), time.Time{}, time.Time{}, since); err != nil {
 			t.Fatal(err)
 		}
 		l := a.claimedAs(true)
@@ -134,7 +134,7 @@ func TestClientSeesWhatWasPublished(t *testing.T) {
 			t.Fatal(err)
 		}
 		name := Published(l.Spec.ID, "jpeg", true)[0]
-		folders, err := b.PublishedSince(t.Context(), time.Time{}, since)
+		folders, err := b.PublishedSince(t.Context(), time.Time{}, time.Time{}, since)
 		if err != nil || !slices.Contains(folders, path.Dir(name)) {
 			t.Fatalf("job %d: the changed folders are %q, %v; want %s", i, folders, err, path.Dir(name))
 		}

@@ -9,84 +9,132 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"sync"
+	"strings"
 	"time"
 )
 
 // PublishedSince returns the folders of [Store.PublishedDir] in which a name was made or
 // removed at or after changed, by the file server's clock, in the form
-// "public/2026/11/29/18", with a minute and a second after it where there were many jobs. It looks at the hours from the
-// one of first on, or at all of them if first is zero, costs a call for each, and looks into those that have changed: see
-// changedBelow. Each folder is opened, so that an
-// NFS client's cached attributes don't hide a change.
-func (s *Store) PublishedSince(ctx context.Context, first, changed time.Time) ([]string, error) {
-	from := ""
+// "public/2026/11/29/18", with a minute and a second after it where there were many jobs.
+// It looks at those of jobs made from first on and before last; a zero time is no bound.
+// Each costs a call, and each that may have finer ones in it two more: it is opened, so that an
+// NFS client's cached attributes don't hide a change. One that can't be looked at keeps it
+// from no other: then it returns the others, and one of the errors.
+func (s *Store) PublishedSince(ctx context.Context, first, last, changed time.Time) ([]string, error) {
+	from, to := "", "~" // beyond all
 	if !first.IsZero() {
-		from = hourOf(first)
+		from = first.UTC().Format(timeForm)
 	}
-	var mu sync.Mutex
-	var folders []string
-	var calls []func() error
+	if !last.IsZero() {
+		to = last.UTC().Format(timeForm)
+	}
+	kinds, err := s.publishedKinds()
+	if err != nil {
+		return nil, err
+	}
+	var failed error
 	// Each folder is listed before those in it, since a client may remember that one was
 	// missing.
-	kinds, err := s.list(s.PublishedDir())
+	var looked []string
+	for _, kind := range kinds {
+		hours, err := s.hoursIn(filepath.Join(s.PublishedDir(), kind), from, time.Now().Add(settle))
+		failed = cmp.Or(failed, err)
+		for _, hour := range hours {
+			if beginsBefore(hour, to) {
+				looked = append(looked, path.Join(kind, filepath.ToSlash(hour)))
+			}
+		}
+	}
+	var folders []string
+	for len(looked) > 0 { // hours, then their minutes, then the seconds of these
+		is, finer, errs := make([]bool, len(looked)), make([][]string, len(looked)), make([]error, len(looked))
+		calls := make([]func() error, len(looked))
+		for i, folder := range looked {
+			calls[i] = func() error {
+				if ctx.Err() == nil {
+					is[i], finer[i], errs[i] = s.lookAtPublished(folder, changed)
+				}
+				return ctx.Err()
+			}
+		}
+		if err := inTurns(calls); err != nil {
+			return nil, fmt.Errorf("look at published folders: %w", err)
+		}
+		var next []string
+		for i, folder := range looked {
+			failed = cmp.Or(failed, errs[i])
+			if is[i] {
+				folders = append(folders, folder)
+			}
+			kind, _, _ := strings.Cut(folder, "/")
+			for _, sub := range finer[i] {
+				if sub >= from[:min(len(sub), len(from))] && beginsBefore(sub, to) {
+					next = append(next, path.Join(kind, filepath.ToSlash(sub)))
+				}
+			}
+		}
+		looked = next
+	}
+	slices.Sort(folders)
+	if failed != nil {
+		failed = fmt.Errorf("look at published folders: %w", failed)
+	}
+	return folders, failed
+}
+
+// beginsBefore reports whether the time of a folder begins before a second that is written as [timeForm].
+func beginsBefore(folder, second string) bool {
+	const first = "0000/01/01/00/00/00"
+	return folder+first[len(folder):] < second
+}
+
+// publishedKinds are the folders at the top of published/ that are there.
+func (s *Store) publishedKinds() ([]string, error) {
+	names, err := s.list(s.PublishedDir())
 	if err != nil {
 		return nil, fmt.Errorf("list published hours: %w", err)
 	}
+	ours := []string{publicDir, thumbsDir, privateDir}
+	return slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(ours, name) }), nil
+}
+
+// lookAtPublished reports whether a name was made or removed in a folder since a time, and the folders of times
+// in it. One that was removed meanwhile, or is nothing that the store has made, is empty and unchanged.
+func (s *Store) lookAtPublished(folder string, since time.Time) (changed bool, finer []string, err error) {
+	at, err := s.folderChanged(filepath.Join(s.PublishedDir(), filepath.FromSlash(folder)))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
+		return false, nil, nil
+	}
+	if err != nil {
+		return false, nil, err
+	}
+	if kind, of, _ := strings.Cut(folder, "/"); depthOf(of) < secondDepth {
+		finer, err = s.finer(filepath.Join(s.PublishedDir(), kind), of, time.Now().Add(settle))
+	}
+	return !at.Before(since), finer, err
+}
+
+// PublishedHours returns the hours, such as 2026/11/29/18, that have folders in [Store.PublishedDir], the oldest
+// first: of the public jobs' thumbnails, or else of all pictures.
+func (s *Store) PublishedHours(public bool) ([]string, error) {
+	kinds := []string{thumbsDir}
+	if !public {
+		kinds = []string{publicDir, thumbsDir, privateDir}
+	}
+	var all []string
 	for _, kind := range kinds {
-		if !slices.Contains([]string{publicDir, thumbsDir, privateDir}, kind) {
-			continue
-		}
-		hours, err := s.hoursIn(filepath.Join(s.PublishedDir(), kind), from, time.Now().Add(settle))
+		hours, err := s.hoursIn(filepath.Join(s.PublishedDir(), kind), "", time.Now().Add(settle))
 		if err != nil {
 			return nil, fmt.Errorf("list published hours: %w", err)
 		}
-		var look func(folder string) error
-		look = func(folder string) error {
-			dir := filepath.Join(s.PublishedDir(), kind, folder)
-			at, err := s.folderChanged(dir)
-			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
-				return nil // removed meanwhile, or nothing that the store has made
-			}
-			if err != nil {
-				return err
-			}
-			if at.Before(changed) {
-				return nil
-			}
-			mu.Lock()
-			folders = append(folders, path.Join(kind, filepath.ToSlash(folder)))
-			mu.Unlock()
-			if depthOf(folder) == secondDepth {
-				return nil
-			}
-			finer, err := s.finer(filepath.Join(s.PublishedDir(), kind), folder, time.Now().Add(settle))
-			for _, sub := range finer {
-				if err == nil {
-					err = cmp.Or(ctx.Err(), look(sub))
-				}
-			}
-			return err
-		}
-		for _, hour := range hours {
-			calls = append(calls, func() error { return look(hour) })
-		}
+		all = append(all, hours...)
 	}
-	for some := range slices.Chunk(calls, inParallel) {
-		err := ctx.Err()
-		if err == nil {
-			err = together(some...)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("look at published hours: %w", err)
-		}
-	}
-	slices.Sort(folders)
-	return folders, nil
+	slices.Sort(all)
+	return slices.Compact(all), nil
 }
 
 // PublishedIn returns the names of the pictures in one of those folders, as [Published]
-// makes them; none if the folder is gone.
+// makes them, without those of finer folders in it; none if the folder is gone.
 func (s *Store) PublishedIn(folder string) ([]string, error) {
 	all, err := s.list(filepath.Join(s.PublishedDir(), filepath.FromSlash(folder)))
 	if err != nil {
@@ -102,23 +150,29 @@ func (s *Store) PublishedIn(folder string) ([]string, error) {
 	return names, nil
 }
 
-// IDsIn is what the ids of all jobs in a folder such as 2026/11/30/04 or 2026/11/30/04/59 begin with: the leading
-// digits of its first and last millisecond that are the same. No finer folder in it has a name that begins so: that has two
-// digits.
-func IDsIn(folder string) string {
-	lengths := map[int]time.Duration{hourDepth: time.Hour, hourDepth + 1: time.Minute, secondDepth: time.Second}
-	begin, err := time.Parse(timeForm[:min(len(folder), len(timeForm))], folder)
-	if err != nil {
-		return ""
+// PublishedPrefix is what the names of the pictures in one of those folders begin with, and those of finer folders in
+// it hardly ever: its own, and what the ids of all jobs of its time have in common. So one can list a copy of the
+// folder alone where names have no folders. A few others may begin alike.
+func PublishedPrefix(folder string) string {
+	_, of, _ := strings.Cut(folder, "/")
+	depth := depthOf(of)
+	if depth < hourDepth || depth > secondDepth || len(of) > len(timeForm) {
+		return folder + "/"
 	}
-	first := fmt.Sprintf("%012x", begin.UnixMilli())
-	last := fmt.Sprintf("%012x", begin.Add(lengths[depthOf(folder)]-time.Millisecond).UnixMilli())
+	begin, err := time.Parse(timeForm[:len(of)], of)
+	if err != nil {
+		return folder + "/"
+	}
+	length := [...]time.Duration{time.Hour, time.Minute, time.Second}[depth-hourDepth]
+	first := fmt.Sprintf("%012x", begin.UnixMilli()) // as ids begin, but for a hyphen
+	last := fmt.Sprintf("%012x", begin.Add(length-time.Millisecond).UnixMilli())
 	n := 0
 	for n < len(first) && first[n] == last[n] {
 		n++
 	}
-	if n > 8 {
-		return first[:8] + "-" + first[8:n] // as ids are written
+	const beforeHyphen = 8
+	if n > beforeHyphen {
+		return folder + "/" + first[:beforeHyphen] + "-" + first[beforeHyphen:n]
 	}
-	return first[:n]
+	return folder + "/" + first[:n]
 }

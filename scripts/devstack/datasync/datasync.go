@@ -94,9 +94,9 @@ func (t *Task) Run(ctx context.Context) (Report, error) {
 // RunManifest is Run for the files of some names alone, without deletions. A name
 // without a file is an error, as it is to DataSync.
 func (t *Task) RunManifest(ctx context.Context, names []string) (Report, error) {
-	folders := map[string]bool{}
+	folders := map[string]bool{} // by what the names in them begin with
 	for _, name := range names {
-		folders[path.Dir(name)+"/"] = true
+		folders[store.PublishedPrefix(path.Dir(name))] = true
 	}
 	return t.run(ctx, slices.Collect(maps.Keys(folders)), func(e *execution) {
 		for _, name := range names {
