@@ -39,11 +39,11 @@ func testManyFolders(r *rig) {
 	executions := 0
 	for before := copied(); executions < 4; executions++ {
 		r.step()
-		if now := copied(); now == before {
+		now := copied()
+		if now == before {
 			break
-		} else {
-			before = now
 		}
+		before = now
 	}
 	if n := copied(); n != folders || executions != 2 {
 		r.Errorf("%d pictures of %d were copied, by %d executions", n, folders, executions)
