@@ -16,9 +16,9 @@ import (
 // A held is a worker's claim on a job whose run has not ended.
 type held struct {
 	id       job.ID
-	claim    int // its number
-	pid      int // of the worker
-	attempts int // this one included
+	claim    int  // its number
+	pid      int  // of the worker
+	attempts int  // this one included
 	shared   bool // its worker may have other jobs, and if it dies the attempt does not count
 }
 
