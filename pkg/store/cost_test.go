@@ -11,7 +11,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// The budget of DESIGN.md, "What a job costs the file server".
+// The budget of DESIGN.md, "What each operation costs".
 func TestFileOperations(t *testing.T) {
 	sc := newScene(t).with(Quotas{Unfinished: 5000, Stored: 51200, Daily: 100_000, Runs: 20})
 	own := func() *job.Spec {

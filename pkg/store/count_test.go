@@ -101,7 +101,7 @@ func TestQuotasCostTwoCalls(t *testing.T) {
 	}
 }
 
-// Processes that submit in turn exceed a quota by no more than DESIGN.md says, and
+// Processes that submit in turn exceed a quota by no more than DESIGN.md allows, and
 // refuse nothing that there is room for.
 func TestOvershootOfProcessesInTurn(t *testing.T) {
 	const (

@@ -87,10 +87,7 @@ func TestDiscardThatFailsLeavesTheJobInTheIndexes(t *testing.T) {
 // One job or folder that can't be read does not keep the others from being looked at.
 func TestDamageHoldsUpNothing(t *testing.T) {
 	sc := newScene(t)
-	var ids []job.ID
-	for _, id := range sc.jobsOfAllGrains(6) {
-		ids = append(ids, id)
-	}
+	ids := sc.jobsOfAllGrains(6)
 	slices.Sort(ids)
 	bad := sc.jobDir(ids[0])
 	badFolder := filepath.Join(sc.dir, activeDir, ownerFolder("ben"))

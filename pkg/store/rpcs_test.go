@@ -21,8 +21,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/nfstest"
 )
 
-// Calls to the file server, each of which takes its latency: DESIGN.md, "What a job costs
-// the file server". With -v the table is printed. The bounds have room for folders that are
+// Calls to the file server, each of which takes its latency: DESIGN.md, "What each
+// operation costs". With -v the table is printed. The bounds have room for folders that are
 // looked at again since the calls take long: one or two in a submission at 5 ms.
 func TestRPCs(t *testing.T) {
 	lab, inside := nfstest.Enter(t, 3*time.Minute)

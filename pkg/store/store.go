@@ -3,7 +3,7 @@
 //
 // The directory has NFS semantics and the package relies on no more than they
 // give: a rename and a link are atomic, an open sees
-// what was closed before it. DESIGN.md describes the format.
+// what was closed before it. DESIGN.md beside it describes the format.
 //
 // A Store may be used by many goroutines, and many processes on many machines
 // may have the same directory open.

@@ -101,7 +101,7 @@ func (f *functions) deployWorker(ctx context.Context, client *lambda.Client) err
 		"ATELIER_MODEL":      f.model,
 		"ATELIER_CONCURRENT": "1", // a batch is one message
 		"ATELIER_THREADS":    strconv.Itoa(max(1, runtime.GOMAXPROCS(0)/atOnce())),
-		// TensorFlow's chatter; and see DESIGN.md, "Memory".
+		// TensorFlow's chatter; and see worker/DESIGN.md, "Memory".
 		"TF_CPP_MIN_LOG_LEVEL": "2", "MALLOC_ARENA_MAX": "2",
 		"ATELIER_READ_AHEAD": f.readAhead(),
 	}

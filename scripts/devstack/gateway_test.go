@@ -143,6 +143,8 @@ func TestGatewayWithoutSlots(t *testing.T) {
 func TestShownKey(t *testing.T) {
 	for path, want := range map[string]string{
 		"/": "index.html", "/gallery.js": "gallery.js", "/gallery/index.json": "gallery/index.json", "/gallery/2026/11/29/14.json": "gallery/2026/11/29/14.json",
+		"/gallery/2026/11/29/14/0.json": "gallery/2026/11/29/14/0.json", "/gallery/2026/11/29/14/04/59.json": "gallery/2026/11/29/14/04/59.json",
+		"/gallery/2026/11/29/14/pages.json": "", "/gallery/2026/11/29/14/04/59/1.json": "",
 		"/gallery/hours.json": "", "/other.js": "", "/pictures/public/x/evil.html": "", "/pictures/private/x": "", "/other/x": "",
 		"/gallery/\x00": "", "/\x00": "", "/gallery/\n": "", "/gallery/\x7f": "", "/gallery/\xff": "", "/gallery/" + strings.Repeat("x", 1024): "",
 		"/gallery/../pictures/private/x": "", "/..": "", "/gallery/./x": "",

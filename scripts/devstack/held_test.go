@@ -16,9 +16,20 @@ import (
 // A held is a worker's claim on a job whose run has not ended.
 type held struct {
 	id       job.ID
-	claim    int // its number
-	pid      int // of the worker
-	attempts int // this one included
+	claim    int  // its number
+	pid      int  // of the worker
+	attempts int  // this one included
+	shared   bool // its worker may have other jobs, and if it dies the attempt does not count
+}
+
+// counted is how many of the attempts count although their worker has died.
+func counted(hs []held) (n int) {
+	for _, h := range hs {
+		if !h.shared {
+			n++
+		}
+	}
+	return n
 }
 
 // holds are the claims on some of the jobs that were not given back; those that
@@ -64,11 +75,13 @@ func (d *demo) hold(id job.ID) (h held, ok bool) {
 	var claim struct {
 		Worker        string
 		Run, Attempts int
+		Shared        bool
 	}
 	if err == nil {
 		err = json.Unmarshal(b, &claim)
 	}
 	if err == nil {
+		h.shared = claim.Shared
 		h.pid, err = strconv.Atoi(claim.Worker[strings.LastIndex(claim.Worker, "/")+1:])
 	}
 	if err != nil {

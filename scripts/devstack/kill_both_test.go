@@ -62,7 +62,7 @@ func TestUseBothKindsKilled(t *testing.T) {
 		default:
 			daemons++
 		}
-		crashes += len(hit)
+		crashes += counted(hit)
 	}
 
 	painters := map[string]int{}
@@ -78,7 +78,7 @@ func TestUseBothKindsKilled(t *testing.T) {
 		}
 	}
 	if again != crashes {
-		t.Errorf("the jobs tell of %d lost attempts, and %d were", again, crashes)
+		t.Errorf("the jobs have %d lost attempts that count, want %d", again, crashes)
 	}
 	t.Logf("%d daemons and %d functions were killed, %d attempts were lost; %d jobs were painted by %v", daemons, functions, crashes, len(ids), painters)
 	d.settled(ids...)

@@ -108,13 +108,13 @@ func TestUseDaemonKilledAgainAndAgain(t *testing.T) {
 			continue
 		}
 		kills++
-		crashes += len(hit)
+		crashes += counted(hit)
 		if err := w.ended(); err == nil || err.Error() != "signal: killed" {
 			t.Fatalf("the daemon was killed and ended by itself: %v", err)
 		}
 		w = y.daemon()
 	}
-	t.Logf("%d kills, %d attempts were lost", kills, crashes)
+	t.Logf("%d kills, %d attempts were lost that count", kills, crashes)
 	if kills < 8 {
 		t.Errorf("only %d kills hit a daemon at work", kills)
 	}
@@ -132,7 +132,7 @@ func TestUseDaemonKilledAgainAndAgain(t *testing.T) {
 		}
 	}
 	if again != crashes {
-		t.Errorf("the jobs tell of %d lost attempts, and %d were", again, crashes)
+		t.Errorf("the jobs have %d lost attempts that count, want %d", again, crashes)
 	}
 	y.settled(ids...)
 	y.drained()

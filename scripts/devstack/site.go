@@ -65,7 +65,7 @@ var pageFiles = sync.OnceValue(func() []string {
 
 // A manifest is what the page reads. What the bucket holds beside them in gallery/ is
 // for those who write them.
-var manifest = regexp.MustCompile(`^gallery/(index|\d{4}/\d{2}/\d{2}/\d{2})\.json$`)
+var manifest = regexp.MustCompile(`^gallery/(index|\d{4}/\d{2}/\d{2}/\d{2}(/\d(\d(/\d{1,2})?)?)?)\.json$`)
 
 // shownKey is the key of what an address shows, "" for what is not to be shown, and of
 // a picture its content type. Pictures come from the shared directory, into which

@@ -93,7 +93,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 		return func() *exec.Cmd {
 			cmd := exec.Command(programs[name], args...)
 			cmd.Env = append(unset(locked.Environ()), "NOTIFY_SOCKET="+st.workerReady.path(),
-				// TensorFlow's chatter; and see DESIGN.md, "Memory".
+				// TensorFlow's chatter; and see worker/DESIGN.md, "Memory".
 				"TF_CPP_MIN_LOG_LEVEL=2", "MALLOC_ARENA_MAX=2")
 			for name, value := range s.measuring() {
 				cmd.Env = append(cmd.Env, name+"="+value)

@@ -24,7 +24,7 @@ what one picture of each size needs, by resident memory:
               figures from; and one after others, of a quarter, half and three quarters
               of its sides, whose memory the engine may keep, with four places
   the worker  a daemon's whole way of a picture, out of a JPEG of 4:2:0 and into one:
-              files, decode, stylise, encode, outcome. The formula is DESIGN.md's:
+              files, decode, stylise, encode, outcome. The formula is worker/DESIGN.md's:
               the footprint, and what imageio.DecodeMemory says of the file
 
 Each is a fresh process that has painted a picture of 32 x 32 before, with TensorFlow

@@ -111,8 +111,8 @@ func (s *session) submitAt(ctx context.Context, to target, clients int, photos [
 	return row, nil
 }
 
-// submitBare makes the calls that a submission makes (see DESIGN.md, "What a job
-// costs the file server"), and checks nothing.
+// submitBare makes the calls that a submission makes (see pkg/store/DESIGN.md,
+// "What each operation costs"), and checks nothing.
 func submitBare(ctx context.Context, dir string, photo []byte, send func(context.Context, job.Message) error) error {
 	id, err := job.NewID()
 	if err != nil {

@@ -63,7 +63,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, call, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	var in struct{ QueueUrl, QueueName string } //nolint:revive // as on the wire
+	var in struct{ QueueUrl, QueueName string }
 	if err := json.Unmarshal(body, &in); err != nil {
 		refuse(w, http.StatusBadRequest, "InvalidRequest", err)
 		return

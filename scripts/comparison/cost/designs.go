@@ -6,7 +6,7 @@ func template(name string) Deployment {
 		Name:    name,
 		Gateway: HTTPAPI, APIMemory: 512,
 		Queue: true, Throughput: Elastic, Copies: true, Gallery: true,
-		// As DESIGN.md lists them: those of the worker and the API of jobs that succeed, those of failures left out.
+		// As worker/DESIGN.md lists them: those of the worker and the API of jobs that succeed, those of failures left out.
 		JobMetrics: 9, SweepMetrics: 7,
 		Alarms: 6, Dashboards: 1, LogMonths: 1,
 	}
