@@ -96,29 +96,7 @@ func (s *Store) publishAs(from, to string) error {
 	if errors.Is(err, fs.ErrExist) {
 		err = nil // whoever made it, this call perhaps: a job succeeds once, with this picture
 	}
-	if err == nil {
-		err = s.changedBelow(to)
-	}
 	return err
-}
-
-// changedBelow has the folders above that of a published name, up to the hour's, be as new as a change in it: a
-// folder's own time does not show what changes in finer ones, and [Store.PublishedSince] looks into those of folders
-// that have changed alone. The upper ones come last, so that who is at work there at the same time finds it, now or the next
-// time.
-func (s *Store) changedBelow(name string) error {
-	rel, err := filepath.Rel(s.PublishedDir(), filepath.Dir(name))
-	if err != nil {
-		return err
-	}
-	kind, folder, _ := strings.Cut(rel, "/")
-	for depthOf(folder) > hourDepth {
-		folder = filepath.Dir(folder)
-		if err := s.touch(filepath.Join(s.PublishedDir(), kind, folder)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
 }
 
 // strip removes all but the spec of a job's folder that is out of its place, and
@@ -133,9 +111,6 @@ func (s *Store) strip(dir string, spec *job.Spec) error {
 		found = false
 		for _, path := range s.published(spec.ID, spec.Format, spec.Public) {
 			there, uerr := s.unlink(path)
-			if there {
-				uerr = s.changedBelow(path)
-			}
 			found, err = found || there, errors.Join(err, uerr)
 		}
 	}
