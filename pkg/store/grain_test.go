@@ -180,56 +180,6 @@ func TestListReadsFewNames(t *testing.T) {
 	}
 }
 
-// Who looks for what is new among the pictures looks into the folders of few seconds, however many there are.
-func TestPublishedSinceInSeconds(t *testing.T) {
-	sc := newScene(t)
-	ids := sc.inSeconds("anna", 200)
-	finish := func(id job.ID) {
-		l, err := sc.Claim(t.Context(), id, 1, "w")
-		if err == nil {
-			err = paint(l, "painted")
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, id := range ids[:199] {
-		finish(id)
-	}
-	old := time.Now().Add(-time.Hour)
-	err := filepath.WalkDir(sc.PublishedDir(), func(path string, _ os.DirEntry, err error) error {
-		return errors.Join(err, os.Chtimes(path, old, old))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	look := func() (calls int64, folders []string) {
-		var n atomic.Int64
-		sc.step = func(_, _ string, call func() error) error { n.Add(1); return call() }
-		folders, err := sc.PublishedSince(t.Context(), time.Time{}, old.Add(time.Minute))
-		sc.step = nil
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n.Load(), folders
-	}
-	if calls, folders := look(); calls > 40 || len(folders) > 0 {
-		t.Errorf("nothing is new: %d calls, %v", calls, folders)
-	}
-	late := ids[3] // a picture in the folder of an old second
-	if err := sc.Erase(late, Erased); err != nil {
-		t.Fatal(err)
-	}
-	calls, folders := look()
-	if want := privateDir + "/" + late.Folder(); !slices.Contains(folders, want) || len(folders) != 3 || calls > 200 {
-		t.Errorf("%d calls, %v; want %s and those that it is in", calls, folders, want)
-	}
-	finish(ids[199])
-	if _, folders := look(); !slices.Contains(folders, privateDir+"/"+ids[199].Folder()) {
-		t.Errorf("%v; want %s", folders, ids[199].Folder())
-	}
-}
-
 // The reconciliation costs some calls a folder and a job, and not one for each owner in each folder.
 func TestReconciliationOfManyOwners(t *testing.T) {
 	sc := newScene(t)

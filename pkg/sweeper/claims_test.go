@@ -59,7 +59,7 @@ func TestShortfallsOverManySweeps(t *testing.T) {
 			t.Errorf("%d jobs and %d messages: %d are missing in %d comparisons, want %d in %d", counted, messages, m.Missing, m.Shortfalls, missing, shortfalls)
 		}
 	}
-	step(true, false, 300, 1000, 0, 0)    // there may be others
+	step(true, false, 300, 1000, 0, 0)     // there may be others
 	step(false, false, 1200, 1000, 200, 1) // now it is known
 	step(false, true, 1500, 1000, 500, 2)
 	step(true, false, 300, 1000, 500, 2) // and stays so, though this part alone shows nothing
