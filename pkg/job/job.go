@@ -25,7 +25,7 @@ type Job struct {
 	CreatedAt      time.Time  `json:"created_at"`
 	StartedAt      *time.Time `json:"started_at" doc:"When the latest attempt began"`
 	FinishedAt     *time.Time `json:"finished_at"`
-	Attempts       int        `json:"attempts" doc:"How often a worker has begun this run"`
+	Attempts       int        `json:"attempts" doc:"Attempts at this run that count; one that was given back does not, nor one whose worker died with other jobs in work"`
 	QueuePosition  *int       `json:"queue_position" doc:"Jobs before this one, where that is cheap to know"`
 	Error          *Failure   `json:"error"`
 	Result         *Result    `json:"result"`
