@@ -1,9 +1,12 @@
+//go:build linux
+
 package main
 
 import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -13,17 +16,17 @@ import (
 type process struct {
 	name    string
 	command func() *exec.Cmd
+	clock   time.Duration // by which its clock is ahead of the machine's
 	log     *os.File
 
 	mu      sync.Mutex
 	cmd     *exec.Cmd // that runs; nil between two
-	starts  int
 	closing bool
 	done    chan struct{} // closed: it has ended for good
 }
 
-func startProcess(name string, log *os.File, command func() *exec.Cmd) *process {
-	p := &process{name: name, command: command, log: log, done: make(chan struct{})}
+func (p *process) start() *process {
+	p.done = make(chan struct{})
 	go p.supervise()
 	return p
 }
@@ -33,30 +36,43 @@ const restartPause = 100 * time.Millisecond
 
 func (p *process) supervise() {
 	defer close(p.done)
+	// The process is killed when the thread that has started it ends, and only that thread may trace it.
+	runtime.LockOSThread()
 	for {
-		cmd := p.command()
-		cmd.Stdout, cmd.Stderr = p.log, p.log
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the harness, which ends them in its order
-		p.mu.Lock()
-		if p.closing {
-			p.mu.Unlock()
+		cmd, ended := p.startOnce()
+		if ended {
 			return
 		}
-		err := cmd.Start()
-		if err == nil {
-			p.cmd = cmd
-			p.starts++
-		}
-		p.mu.Unlock()
-		if err == nil {
-			err = cmd.Wait()
+		if cmd != nil {
+			err := cmd.Wait()
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it has started; mostly there is nothing
 			p.mu.Lock()
 			p.cmd = nil
 			p.mu.Unlock()
+			fmt.Fprintf(p.log, "-- %s has ended: %v\n", p.name, err)
 		}
-		fmt.Fprintf(p.log, "-- %s has ended: %v\n", p.name, err)
 		time.Sleep(restartPause)
 	}
+}
+
+// startOnce starts the process; nil where that failed. ended: it is not to run again.
+func (p *process) startOnce() (cmd *exec.Cmd, ended bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closing {
+		return nil, true
+	}
+	cmd = p.command()
+	cmd.Stdout, cmd.Stderr = p.log, p.log
+	// Ctrl-C is for this program, which ends the others in its order.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	err := startAhead(cmd, p.clock)
+	if err != nil {
+		fmt.Fprintf(p.log, "-- %s could not be started: %v\n", p.name, err)
+		return nil, false
+	}
+	p.cmd = cmd
+	return cmd, false
 }
 
 // signal sends a signal to the process, if it runs, and returns whether it did.
@@ -76,6 +92,7 @@ func (p *process) close() {
 	select {
 	case <-p.done:
 	case <-time.After(45 * time.Second):
+		fmt.Fprintf(p.log, "-- %s did not end within 45 s of SIGTERM\n", p.name)
 		p.signal(syscall.SIGKILL)
 		<-p.done
 	}
