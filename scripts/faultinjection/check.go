@@ -1,0 +1,151 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// A finding is how the jobs of a trial ended, and what was wrong.
+type finding struct {
+	Accepted  int            `json:"accepted"`
+	Succeeded int            `json:"succeeded"`
+	Ended     map[string]int `json:"ended,omitempty"` // otherwise, by code
+	Attempts  int            `json:"attempts"`        // that count, of all jobs
+	Found     int            `json:"found"`           // things that were wrong
+	Wrong     []string       `json:"wrong,omitempty"` // the first of them
+
+	mu sync.Mutex
+}
+
+func (f *finding) wrong(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	const most = 20
+	if f.Found++; len(f.Wrong) < most {
+		f.Wrong = append(f.Wrong, fmt.Sprintf(format, args...))
+	}
+}
+
+// examine checks what must hold of the jobs after any fault, and ends the processes. When ctx is canceled it returns
+// what it knows; at its deadline all must have ended.
+func (s *stack) examine(ctx context.Context, l *load) *finding {
+	f := &finding{Ended: map[string]int{}}
+	l.mu.Lock()
+	all, errs := l.accepted, l.errs
+	l.mu.Unlock()
+	f.Accepted = len(all)
+	for _, err := range errs {
+		f.wrong("%v", err)
+	}
+	ended := make([]job.Job, len(all))
+	atOnce(len(all), func(i int) {
+		ended[i] = f.follow(ctx, l, all[i])
+		l.ended.Add(1)
+	})
+	if ctx.Err() == nil {
+		if err := s.quiet(ctx); err != nil {
+			f.wrong("jobs whose submission was not confirmed: %v", err)
+		}
+	}
+	s.download(ctx, l, ended, f)
+	s.end()
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return f
+	}
+	if err := s.tidyUp(context.WithoutCancel(ctx)); err != nil {
+		f.wrong("cleaning up: %v", err)
+	}
+	if err := s.examineDirectory(l, ended, f); err != nil {
+		f.wrong("%v", err)
+	}
+	return f
+}
+
+// follow waits until a job has ended, and checks how. Without that the job's id is "".
+func (f *finding) follow(ctx context.Context, l *load, a accepted) job.Job {
+	j, err := l.wait(ctx, a.id)
+	var refused *refusal
+	switch {
+	case errors.As(err, &refused):
+		f.wrong("job %s was accepted and is lost: %v", a.id, err)
+		return job.Job{}
+	case errors.Is(ctx.Err(), context.Canceled):
+		return job.Job{}
+	case err != nil:
+		f.wrong("job %s is still %s, attempt %d: %v", a.id, j.State, j.Attempts, err)
+		return job.Job{}
+	}
+	f.mu.Lock()
+	f.Attempts += j.Attempts
+	if j.State == job.Succeeded {
+		f.Succeeded++
+	} else if j.Error != nil {
+		f.Ended[j.Error.Code]++
+	}
+	f.mu.Unlock()
+	want := a.picture
+	switch {
+	case want.fails != "" && (j.Error == nil || j.Error.Code != want.fails):
+		f.wrong("job %s is %s (%+v), and was to fail with %s", a.id, j.State, j.Error, want.fails)
+	case want.fails == "" && j.State != job.Succeeded:
+		f.wrong("job %s is %s after %d attempts: %+v", a.id, j.State, j.Attempts, j.Error)
+	case want.fails == "" && j.Result.SHA256 != want.sha256:
+		f.wrong("job %s: its result is not that of an undisturbed run", a.id)
+	}
+	return j
+}
+
+// download reads the results of some jobs, twice and by different servers: their bytes are those that the job names,
+// and never two under one ETag.
+func (s *stack) download(ctx context.Context, l *load, ended []job.Job, f *finding) {
+	const some = 300
+	var mu sync.Mutex
+	contents := map[string]string{} // by ETag
+	step := max(len(ended)/some, 1)
+	atOnce(len(ended)/step, func(i int) {
+		j := ended[i*step]
+		if j.State != job.Succeeded {
+			return
+		}
+		for range 2 {
+			r, b, err := l.client.get(ctx, "/v1/jobs/"+string(j.ID)+"/result")
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil {
+				f.wrong("job %s: its result: %v", j.ID, err)
+				return
+			}
+			sum := sha256.Sum256(b)
+			hash, tag := hex.EncodeToString(sum[:]), r.Header.Get("ETag")
+			if hash != j.Result.SHA256 {
+				f.wrong("job %s: the bytes have the hash %s, and the job says %s", j.ID, hash, j.Result.SHA256)
+			}
+			mu.Lock()
+			if known, ok := contents[tag]; tag == "" || ok && known != hash {
+				f.wrong("job %s: the ETag %q has the contents %s and %s", j.ID, tag, known, hash)
+			}
+			contents[tag] = hash
+			mu.Unlock()
+		}
+	})
+}
+
+// atOnce calls do for 0 to n-1, some at the same time.
+func atOnce(n int, do func(i int)) {
+	slots := make(chan struct{}, 32)
+	var all sync.WaitGroup
+	for i := range n {
+		slots <- struct{}{}
+		all.Go(func() { defer func() { <-slots }(); do(i) })
+	}
+	all.Wait()
+}
