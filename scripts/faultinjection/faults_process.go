@@ -30,7 +30,7 @@ func terminate() *scenario {
 		fault: func(ctx context.Context, t *trial) bool {
 			p, twice := one(t.chance, t.processes()), t.chance.IntN(2) == 0
 			ok := p.signal(syscall.SIGTERM)
-			_ = pause(ctx, within(t.chance, 100*time.Millisecond)))
+			_ = pause(ctx, within(t.chance, 100*time.Millisecond))
 			if twice {
 				p.signal(syscall.SIGTERM)
 			}
@@ -61,7 +61,7 @@ func pauseAndKill() *scenario {
 		name: "pause-kill", breaks: "daemons are stopped for longer than a lease, continue, and are killed within 30 ms",
 		every: 500 * time.Millisecond, takes: frozen,
 		fault: func(ctx context.Context, t *trial) bool {
-			p, after := one(t.chance, t.daemons), within(t.chance, 30*time.Millisecond))
+			p, after := one(t.chance, t.daemons), within(t.chance, 30*time.Millisecond)
 			ok := p.signal(syscall.SIGSTOP)
 			_ = pause(ctx, frozen)
 			p.signal(syscall.SIGCONT)
@@ -95,7 +95,7 @@ func sweepers() *scenario {
 		},
 		fault: func(_ context.Context, t *trial) bool {
 			if t.chance.IntN(5) == 0 {
-				t.queue.Lose(time.Now().Add(-within(t.chance, 2 * time.Second))))
+				t.queue.Lose(time.Now().Add(-within(t.chance, 2*time.Second)))
 			}
 			return one(t.chance, t.servers).signal(syscall.SIGKILL)
 		},

@@ -21,6 +21,7 @@ type process struct {
 
 	mu      sync.Mutex
 	cmd     *exec.Cmd // that runs; nil between two
+	started int
 	closing bool
 	done    chan struct{} // closed: it has ended for good
 }
@@ -72,7 +73,15 @@ func (p *process) startOnce() (cmd *exec.Cmd, ended bool) {
 		return nil, false
 	}
 	p.cmd = cmd
+	p.started++
 	return cmd, false
+}
+
+// starts is how often the process was started.
+func (p *process) starts() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.started
 }
 
 // signal sends a signal to the process, if it runs, and returns whether it did.

@@ -84,7 +84,7 @@ func (e *unavailableError) Error() string { return e.why }
 func catalogue() []*scenario {
 	return []*scenario{
 		undisturbed(), kill(), terminate(), pauseProcesses(), pauseAndKill(), clocks(), sweepers(),
-		unreliableQueue(), queueAway(), queueCrash(), purge(), fairness(),
+		unreliableQueue(), queueAway(), queueCrash(), purge(),
 		fullDisk(), noInodes(), faultyFiles(), fileServerAway(),
 		modelGone(), modelBroken(), poison(), hang(),
 		functions(), deadline(), spotNotice(),

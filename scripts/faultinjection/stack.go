@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -31,7 +32,7 @@ type settings struct {
 	serverArgs, daemonArgs      []string
 	functionEnv                 []string
 	functionTimeout             time.Duration
-	daemonEnv                   func(n int) []string        // further variables of daemon n
+	daemonEnvs                  [][]string                  // further variables of each daemon
 	clocks                      []time.Duration             // of servers and daemons in turn: by which they are ahead of the machine's
 	dir                         string                      // the shared directory; folder/shared by default
 	view                        func(process string) string // the shared directory as a process sees it; dir by default
@@ -60,6 +61,16 @@ type stack struct {
 	daemons []*process
 	mapping *mapping // nil: no functions
 	listen  []string // addresses of the servers
+
+	mu       sync.Mutex
+	failures []string // see fail
+}
+
+// fail notes what a fault has found to be wrong.
+func (s *stack) fail(what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failures = append(s.failures, what)
 }
 
 const queueName = "jobs"
@@ -112,8 +123,8 @@ func (s *stack) start() error {
 	}
 	for i := range s.settings.daemons {
 		var env []string
-		if s.daemonEnv != nil {
-			env = s.daemonEnv(i)
+		if i < len(s.daemonEnvs) {
+			env = s.daemonEnvs[i]
 		}
 		args := append([]string{"--lease", lease.String(), "--grace", "5s", "--sweep-every", sweepEvery.String(),
 			"--model", s.model, "--onnxruntime", s.library, "--concurrent", "2"}, s.daemonArgs...)

@@ -59,7 +59,7 @@ func (o *options) try(ctx context.Context, sc *scenario, show *progress) *result
 	show.begin(sc.name, n)
 	var err error
 	if sc.nfs && os.Getenv("NFS_A") == "" {
-		err = o.tryOnNFS(ctx, r, n)
+		err = o.tryOnNFS(ctx, sc, n, r)
 	} else {
 		err = o.tryHere(ctx, sc, n, r, show)
 	}
