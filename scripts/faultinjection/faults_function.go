@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http/httptest"
 	"syscall"
 	"time"
 
@@ -51,11 +50,14 @@ func spotNotice() *scenario {
 		prepare: func(_ context.Context, c *settings) error {
 			for range c.daemons {
 				service := new(metadatatest.Service)
-				server := httptest.NewServer(service)
+				server, err := newNetwork(service)
+				if err != nil {
+					return err
+				}
 				services = append(services, service)
-				c.cleanup(func() error { server.Close(); return nil })
+				c.cleanup(func() error { server.close(); return nil })
 				c.daemonEnvs = append(c.daemonEnvs, []string{
-					"AWS_EC2_METADATA_DISABLED=false", "AWS_EC2_METADATA_SERVICE_ENDPOINT=" + server.URL, "ATELIER_INSTANCE_NOTICES=1",
+					"AWS_EC2_METADATA_DISABLED=false", "AWS_EC2_METADATA_SERVICE_ENDPOINT=http://" + server.address, "ATELIER_INSTANCE_NOTICES=1",
 				})
 			}
 			return nil

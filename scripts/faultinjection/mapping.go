@@ -103,7 +103,7 @@ func (m *mapping) invoke(ctx context.Context, ds []job.Delivery) {
 	}
 }
 
-// kill kills one of the function's processes, and returns whether there was one.
+// killFunction kills one of the function's processes, and returns whether there was one.
 func (t *trial) killFunction() bool {
 	pids := functionProcesses()
 	return len(pids) > 0 && syscall.Kill(one(t.chance, pids), syscall.SIGKILL) == nil
