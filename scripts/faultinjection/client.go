@@ -67,7 +67,7 @@ func (c *client) submit(ctx context.Context, p *picture, key string) (id job.ID,
 	if err == nil {
 		_, err = w.Write(p.file)
 	}
-	if err = errors.Join(err, m.WriteField("style", "starry-night"), m.WriteField("format", "png"), m.Close()); err != nil {
+	if err = errors.Join(err, m.WriteField("style", styleName), m.WriteField("format", "png"), m.Close()); err != nil {
 		return "", err
 	}
 	header := http.Header{"Content-Type": {m.FormDataContentType()}}
@@ -80,7 +80,8 @@ func (c *client) submit(ctx context.Context, p *picture, key string) (id job.ID,
 		switch {
 		case err == nil:
 			var j job.Job
-			return j.ID, errors.Join(json.Unmarshal(b, &j), ctx.Err())
+			err = json.Unmarshal(b, &j)
+			return j.ID, err
 		case ctx.Err() != nil:
 			return "", ctx.Err()
 		case errors.As(err, &refused) && refused.status < 500 && refused.status != http.StatusTooManyRequests:

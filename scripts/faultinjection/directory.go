@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -25,6 +26,9 @@ type directory struct {
 	published map[string]bool
 	keys      map[string]job.ID
 }
+
+// tops are the folders at the directory's top.
+var tops = []string{"jobs", "active", "keys", "uploads", "owners", "usage", "gone", "erasing", "sweep", "published", "tmp"}
 
 var (
 	jobFile   = regexp.MustCompile(`^(spec\.json|input|status\.json|preview|(claim|out|thumb|run|final)\.[1-9][0-9]*)$`)
@@ -61,7 +65,7 @@ func (d *directory) take(rel string, e fs.DirEntry) bool {
 			d.jobs[id] = rel
 			return true
 		}
-		return !strings.HasPrefix(name, ".") && notID != nil
+		return !strings.HasPrefix(name, ".") && notID != nil && slices.Contains(tops, top)
 	}
 	switch top {
 	case "jobs":
@@ -115,10 +119,8 @@ func (s *stack) examineJobs(l *load, ended []job.Job, d *directory, f *finding) 
 	for _, j := range ended {
 		said[j.ID] = j
 	}
-	for _, p := range append(l.pictures, l.odd) {
-		if p != nil {
-			known[p.sha256] = true
-		}
+	for _, p := range l.painted() {
+		known[p.sha256] = true
 	}
 	for id := range d.indexed {
 		if d.jobs[id] == "" {

@@ -10,14 +10,6 @@ import (
 	"time"
 )
 
-// ownModel gives the daemons a copy of the model that can be broken.
-func ownModel(_ context.Context, c *settings) error {
-	dir := filepath.Join(c.folder, "model")
-	err := os.CopyFS(dir, os.DirFS(c.model))
-	c.model = dir
-	return err
-}
-
 // modelFault breaks the model, has daemons start with it, and mends it.
 func modelFault(broken, mended func(dir string) error) func(context.Context, *trial) bool {
 	return func(ctx context.Context, t *trial) bool {
@@ -34,7 +26,7 @@ func modelFault(broken, mended func(dir string) error) func(context.Context, *tr
 func modelGone() *scenario {
 	return &scenario{
 		name: "model-gone", breaks: "the model's folder is away for two seconds, in which daemons are killed and can't start",
-		prepare: ownModel, every: time.Second, takes: 2200 * time.Millisecond, short: size{300, 10}, long: size{3000, 100},
+		every: time.Second, takes: 2200 * time.Millisecond, short: size{300, 10}, long: size{3000, 100},
 		fault: modelFault(
 			func(dir string) error { return os.Rename(dir, dir+".away") },
 			func(dir string) error { return os.Rename(dir+".away", dir) },
@@ -46,10 +38,7 @@ func modelBroken() *scenario {
 	const network, whole = "transform.onnx", "transform.onnx.whole"
 	return &scenario{
 		name: "model-broken", breaks: "the network's file is cut short in place for two seconds, in which daemons are killed and can't start",
-		prepare: func(ctx context.Context, c *settings) error {
-			if err := ownModel(ctx, c); err != nil {
-				return err
-			}
+		prepare: func(_ context.Context, c *settings) error {
 			b, err := os.ReadFile(filepath.Join(c.model, network))
 			if err == nil {
 				err = os.WriteFile(filepath.Join(c.folder, whole), b, 0o600)

@@ -22,10 +22,10 @@ func unreliableQueue() *scenario {
 }
 
 func queueAway() *scenario {
-	const away = 10 * time.Second
+	const away = time.Minute
 	return &scenario{
-		name: "queue-away", breaks: "the queue service can't be reached for 10 s",
-		every: 5 * time.Second, takes: away, short: size{300, 3}, long: size{3000, 20},
+		name: "queue-away", breaks: "the queue service can't be reached for a minute",
+		every: 5 * time.Second, takes: away, short: size{300, 1}, long: size{3000, 10},
 		fault: func(ctx context.Context, t *trial) bool {
 			t.network.cut()
 			_ = pause(ctx, away)
@@ -35,10 +35,16 @@ func queueAway() *scenario {
 	}
 }
 
+// oneDaemon is fewer than the load takes, so that messages wait in the queue.
+func oneDaemon(_ context.Context, c *settings) error {
+	c.daemons = 1
+	return nil
+}
+
 func queueCrash() *scenario {
 	return &scenario{
 		name: "queue-crash", breaks: "the queue service is killed, and comes back a second later without the messages of its last three seconds",
-		every: 2 * time.Second, takes: time.Second, short: size{300, 10}, long: size{3000, 100},
+		prepare: oneDaemon, every: time.Second, takes: time.Second, short: size{600, 5}, long: size{6000, 50},
 		fault: func(ctx context.Context, t *trial) bool {
 			t.network.cut()
 			t.queue.Lose(time.Now().Add(-3 * time.Second))
@@ -52,7 +58,7 @@ func queueCrash() *scenario {
 func purge() *scenario {
 	return &scenario{
 		name: "purge", breaks: "all messages are removed, those in flight too",
-		every: 2 * time.Second, short: size{600, 10}, long: size{3000, 100},
+		prepare: oneDaemon, every: time.Second, short: size{600, 5}, long: size{6000, 50},
 		fault: func(_ context.Context, t *trial) bool { return t.queue.Purge() > 0 },
 	}
 }

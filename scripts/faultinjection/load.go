@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image/color"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -123,15 +124,19 @@ func (l *load) note(a accepted, key string, err error) {
 	}
 }
 
+// painted are the pictures that can be painted.
+func (l *load) painted() []*picture {
+	if l.odd == nil || l.odd.fails != "" {
+		return l.pictures
+	}
+	return append(slices.Clone(l.pictures), l.odd)
+}
+
 // reference has each picture painted once, undisturbed: every result is held to these.
 func (l *load) reference(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	all := l.pictures
-	if l.odd != nil && l.odd.fails == "" {
-		all = append(all[:len(all):len(all)], l.odd)
-	}
-	for _, p := range all {
+	for _, p := range l.painted() {
 		id, err := l.client.submit(ctx, p, "")
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ func table(results []*result) string {
 		if r.Skipped != "" {
 			tried = "not"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | `%s` |\n", cell(r.Breaks), tried, cell(r.Checks), cell(r.outcome()), r.Command)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | `%s` |\n", cell(r.Breaks), tried, cell(cmp.Or(r.Checks, "nothing")), cell(r.outcome()), r.Command)
 	}
 	return b.String()
 }

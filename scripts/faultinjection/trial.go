@@ -34,7 +34,7 @@ type result struct {
 	Stopped  bool    `json:"stopped,omitempty"` // by Ctrl-C, before all was checked
 	Failed   string  `json:"failed,omitempty"`  // why it could not be carried out
 	Folder   string  `json:"folder,omitempty"`  // what is left of it
-	finding
+	*finding
 }
 
 func (r *result) ok() bool { return r.Failed == "" && len(r.Wrong) == 0 }
@@ -50,7 +50,7 @@ func writeResult(file string, r *result) error {
 // try runs a scenario on a stack of its own.
 func (o *options) try(ctx context.Context, sc *scenario, show *progress) *result {
 	n := o.size(sc)
-	r := &result{Scenario: sc.name, Breaks: sc.breaks, Checks: sc.checks}
+	r := &result{Scenario: sc.name, Breaks: sc.breaks, Checks: sc.checks, finding: new(finding)}
 	r.Command = fmt.Sprintf("scripts/chaos --scenarios %s --seed %d --jobs %d", sc.name, o.Seed, n.jobs)
 	if sc.fault != nil {
 		r.Command += fmt.Sprintf(" --times %d", n.times)
@@ -95,8 +95,11 @@ func (o *options) tryHere(ctx context.Context, sc *scenario, n size, r *result, 
 		r.Folder = folder
 	}()
 	c := &settings{
-		bin: o.Bin, root: o.Root, model: filepath.Join(o.Root, "model", "testdata", "full"), library: library, folder: folder,
+		bin: o.Bin, root: o.Root, model: filepath.Join(folder, "model"), library: library, folder: folder,
 		servers: 2, daemons: 3, seed: o.Seed, faults: sc.queue,
+	}
+	if err := copyModel(filepath.Join(o.Root, "model", "testdata", "full"), c.model); err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, c.cleanUp()) }()
 	if sc.prepare != nil {
@@ -123,7 +126,7 @@ func (o *options) tryHere(ctx context.Context, sc *scenario, n size, r *result, 
 	r.Faults = int(t.faults.Load())
 	settle, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	r.finding = *s.examine(settle, l)
+	r.finding = s.examine(settle, l)
 	return nil
 }
 
