@@ -45,9 +45,6 @@ func (s *stack) examine(ctx context.Context, l *load) *finding {
 	for _, err := range errs {
 		f.wrong("%v", err)
 	}
-	for _, what := range s.failures { // nothing is broken any more
-		f.wrong("%s", what)
-	}
 	ended := make([]job.Job, len(all))
 	atOnce(len(all), func(i int) {
 		ended[i] = f.follow(ctx, l, all[i])
@@ -60,6 +57,9 @@ func (s *stack) examine(ctx context.Context, l *load) *finding {
 	}
 	s.download(ctx, l, ended, f)
 	s.end()
+	for _, what := range s.failures { // nothing runs any more
+		f.wrong("%s", what)
+	}
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return f
 	}

@@ -183,7 +183,7 @@ func TestClock(t *testing.T) {
 		return
 	}
 	file := filepath.Join(t.TempDir(), "clock")
-	p := &process{name: "clock", clock: -time.Hour, log: os.Stderr, command: func() *exec.Cmd {
+	p := &process{name: "clock", clock: -time.Hour, log: os.Stderr, fail: func(string) {}, command: func() *exec.Cmd {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestClock$")
 		cmd.Env = append(os.Environ(), "PRINT_CLOCK="+file)
 		return cmd

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -111,20 +110,9 @@ func (t *trial) killFunction() bool {
 
 // functionProcesses are this program's children that run the function.
 func functionProcesses() (pids []int) {
-	all, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is right
-	for _, stat := range all {
-		b, err := os.ReadFile(stat)
-		if err != nil {
-			continue // it has ended
-		}
-		// pid (name) state parent ...: a name is cut at 15 bytes
-		name, rest, _ := strings.Cut(string(b), ") ")
-		fields := strings.Fields(rest)
-		if len(fields) < 2 || fields[0] == "Z" || fields[1] != strconv.Itoa(os.Getpid()) || !strings.HasSuffix(name, "("+functionProgram[:15]) {
-			continue
-		}
-		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(stat))); err == nil {
-			pids = append(pids, pid)
+	for _, r := range processTable() {
+		if r.parent == os.Getpid() && r.name == functionProgram[:15] {
+			pids = append(pids, r.pid)
 		}
 	}
 	return pids

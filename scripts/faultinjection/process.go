@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -18,6 +19,10 @@ type process struct {
 	command func() *exec.Cmd
 	clock   time.Duration // by which its clock is ahead of the machine's
 	log     *os.File
+
+	fail    func(string) // see stack.fail
+
+	leftovers sync.WaitGroup
 
 	mu      sync.Mutex
 	cmd     *exec.Cmd // that runs; nil between two
@@ -46,7 +51,7 @@ func (p *process) supervise() {
 		}
 		if cmd != nil {
 			err := cmd.Wait()
-			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it has started; mostly there is nothing
+			p.leftovers.Go(func() { p.awaitGroup(cmd.Process.Pid) })
 			p.mu.Lock()
 			p.cmd = nil
 			p.mu.Unlock()
@@ -77,6 +82,25 @@ func (p *process) startOnce() (cmd *exec.Cmd, ended bool) {
 	return cmd, false
 }
 
+// awaitGroup waits until what an ended process has started has ended too, as it must soon.
+func (p *process) awaitGroup(group int) {
+	const soon = 5 * time.Second
+	for end := time.Now().Add(soon); ; time.Sleep(100 * time.Millisecond) {
+		if syscall.Kill(-group, 0) != nil {
+			return
+		}
+		i := slices.IndexFunc(processTable(), func(r running) bool { return r.group == group })
+		if i < 0 {
+			return
+		}
+		if time.Now().After(end) {
+			p.fail(fmt.Sprintf("%s has ended, and a process that it had started runs on", p.name))
+			_ = syscall.Kill(-group, syscall.SIGKILL) // it may have ended just now
+			return
+		}
+	}
+}
+
 // starts is how often the process was started.
 func (p *process) starts() int {
 	p.mu.Lock()
@@ -105,4 +129,5 @@ func (p *process) close() {
 		p.signal(syscall.SIGKILL)
 		<-p.done
 	}
+	p.leftovers.Wait()
 }

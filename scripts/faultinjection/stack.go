@@ -141,7 +141,7 @@ func (s *stack) start() error {
 // process starts a program of the stack.
 func (s *stack) process(program string, n int, env, args []string) *process {
 	name := fmt.Sprintf("%s-%d", program, n)
-	p := &process{name: name, log: s.log, command: func() *exec.Cmd {
+	p := &process{name: name, log: s.log, fail: s.fail, command: func() *exec.Cmd {
 		cmd := exec.Command(filepath.Join(s.bin, program), append([]string{"--dir", s.view(name), "--queue", queueName}, args...)...) //nolint:gosec // one of ours
 		cmd.Env = append(s.env(), env...)
 		return cmd
