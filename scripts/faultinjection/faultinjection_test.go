@@ -117,12 +117,12 @@ func TestFindsWhatIsWrong(t *testing.T) {
 	f := &finding{}
 	d := &directory{jobs: map[job.ID]string{}, outputs: map[job.ID][]string{}, indexed: map[job.ID]int{}, published: map[string]bool{}, keys: map[string]job.ID{}}
 	for rel, folder := range map[string]bool{
-		"jobs/2026/11/30/04/.new-0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c":               true,
-		"jobs/2026/11/30/04/.gone-0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c":              true,
-		"jobs/2026/11/30/04/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c/.tmp-X":             false,
-		"jobs/2026/11/30/04/stray":                                                   false,
-		"active/0123/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c":                           false,
-		"erasing/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c.erased":                        false,
+		"jobs/2026/11/30/04/.new-0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c":   true,
+		"jobs/2026/11/30/04/.gone-0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c":  true,
+		"jobs/2026/11/30/04/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c/.tmp-X": false,
+		"jobs/2026/11/30/04/stray":                                       false,
+		"active/0123/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c":               false,
+		"erasing/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c.erased":            false,
 		"tmp/X": false, "sweep/x": false, "else": false,
 		"published/private/2026/11/30/04/.nfs0001": false,
 	} {

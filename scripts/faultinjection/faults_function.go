@@ -30,10 +30,10 @@ func functions() *scenario {
 
 func deadline() *scenario {
 	return &scenario{
-		name: "deadline", breaks: "functions with a time-out of 3 s get batches of ten of which each third picture takes more than a second, so that it ends within a batch",
+		name: "deadline", breaks: "functions with a time-out of 3 s get batches of ten of which every second picture takes more than a second, so that it ends within a batch",
 		checks: "none is given up for it",
 		short:  size{jobs: 60}, long: size{jobs: 600},
-		special: special{color: "slow", every: 3},
+		special: special{color: "slow", every: 2},
 		prepare: func(ctx context.Context, c *settings) error {
 			c.daemons, c.functions, c.functionTimeout = 0, 2, 3*time.Second
 			return hostile(ctx, c)

@@ -103,4 +103,6 @@ func sweepers() *scenario {
 }
 
 // within is a random time up to d.
-func within(chance *rand.Rand, d time.Duration) time.Duration { return time.Duration(chance.Int64N(int64(d))) }
+func within(chance *rand.Rand, d time.Duration) time.Duration {
+	return time.Duration(chance.Int64N(int64(d)))
+}

@@ -20,7 +20,7 @@ type process struct {
 	clock   time.Duration // by which its clock is ahead of the machine's
 	log     *os.File
 
-	fail    func(string) // see stack.fail
+	fail func(string) // see stack.fail
 
 	leftovers sync.WaitGroup
 

@@ -150,7 +150,9 @@ func (s *Server) call(r *http.Request, call, name string, body []byte) (any, err
 
 // create makes a queue unless it is there.
 func (s *Server) create(name string, body []byte) error {
-	var in struct{ Attributes struct{ RedrivePolicy string } }
+	var in struct {
+		Attributes struct{ RedrivePolicy string }
+	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		return fmt.Errorf("%w: %w", queuefake.ErrInvalid, err)
 	}
