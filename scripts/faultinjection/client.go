@@ -21,11 +21,12 @@ import (
 // with another server.
 type client struct {
 	servers []string // addresses
+	key     string   // for the API; "" is none
 	http    *http.Client
 }
 
-func newClient(servers []string) *client {
-	return &client{servers, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+func newClient(servers []string, key string) *client {
+	return &client{servers, key, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 }
 
 // A refusal is a response with an error.
@@ -44,7 +45,10 @@ func (c *client) do(ctx context.Context, method, path string, body []byte, heade
 		return nil, nil, err
 	}
 	if header != nil {
-		req.Header = header
+		req.Header = header.Clone()
+	}
+	if c.key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.key)
 	}
 	r, err := c.http.Do(req)
 	if err != nil {

@@ -37,8 +37,8 @@ type load struct {
 	errs     []error
 }
 
-func newLoad(servers []string, seed uint64, s special) (*load, error) {
-	l := &load{client: newClient(servers), seed: seed, special: s, keys: map[string]job.ID{}}
+func newLoad(c *client, seed uint64, s special) (*load, error) {
+	l := &load{client: c, seed: seed, special: s, keys: map[string]job.ID{}}
 	var err error
 	if l.pictures, err = pictures(); err != nil {
 		return nil, err

@@ -29,6 +29,7 @@ type scenario struct {
 	fault func(ctx context.Context, t *trial) bool
 	every time.Duration // mean time between two faults, beside what a fault takes
 	takes time.Duration // what a fault takes
+	burst bool          // jobs are submitted as fast as they are accepted, however long the faults take
 
 	short, long size // how much is tried; zero values are the defaults
 	nfs         bool // runs inside scripts/nfs
@@ -66,6 +67,9 @@ func (o *options) size(sc *scenario) size {
 
 // load is how long jobs are submitted: as long as the faults take. 0 is as fast as they are accepted.
 func (s size) load(sc *scenario) time.Duration {
+	if sc.burst {
+		return 0
+	}
 	return time.Duration(s.times) * (sc.every + sc.takes)
 }
 
@@ -84,7 +88,7 @@ func (e *unavailableError) Error() string { return e.why }
 func catalogue() []*scenario {
 	return []*scenario{
 		undisturbed(), kill(), terminate(), pauseProcesses(), pauseAndKill(), clocks(), sweepers(),
-		unreliableQueue(), queueAway(), queueCrash(), purge(),
+		unreliableQueue(), queueAway(), queueCrash(), purge(), crowd(),
 		fullDisk(), noInodes(), faultyFiles(), fileServerAway(),
 		modelGone(), modelBroken(), poison(), hang(),
 		functions(), deadline(), spotNotice(),

@@ -37,6 +37,7 @@ type settings struct {
 	dir                         string                      // the shared directory; folder/shared by default
 	view                        func(process string) string // the shared directory as a process sees it; dir by default
 
+	key  string // for the API; "" is none
 	undo []func() error
 }
 
@@ -173,7 +174,7 @@ func (s *stack) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for _, address := range s.listen {
-		c := newClient([]string{address})
+		c := newClient([]string{address}, "")
 		for {
 			_, _, err := c.do(ctx, http.MethodGet, "/readyz", nil, nil)
 			if err == nil {

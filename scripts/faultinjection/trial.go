@@ -112,7 +112,7 @@ func (o *options) tryHere(ctx context.Context, sc *scenario, n size, r *result, 
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	l, err := newLoad(s.listen, o.Seed, sc.special)
+	l, err := newLoad(newClient(s.listen, c.key), o.Seed, sc.special)
 	if err != nil {
 		return err
 	}
