@@ -18,7 +18,7 @@ type finding struct {
 	Accepted  int            `json:"accepted"`
 	Succeeded int            `json:"succeeded"`
 	Ended     map[string]int `json:"ended,omitempty"` // otherwise, by code
-	Attempts  int            `json:"attempts"`        // that count, of all jobs
+	Begun     int            `json:"begun"`           // attempts at all jobs, also those that don't count
 	Found     int            `json:"found"`           // things that were wrong
 	Wrong     []string       `json:"wrong,omitempty"` // the first of them
 
@@ -87,7 +87,6 @@ func (f *finding) follow(ctx context.Context, l *load, a accepted) job.Job {
 		return job.Job{}
 	}
 	f.mu.Lock()
-	f.Attempts += j.Attempts
 	if j.State == job.Succeeded {
 		f.Succeeded++
 	} else if j.Error != nil {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -25,6 +26,7 @@ type directory struct {
 	indexed   map[job.ID]int
 	published map[string]bool
 	keys      map[string]job.ID
+	begun     map[job.ID]int    // the last attempt
 	thumbs    map[string]string // the hash of the thumbnail, by that of the result
 }
 
@@ -38,7 +40,7 @@ var (
 
 // examineDirectory walks through the shared directory: there are whole jobs and what belongs to them alone.
 func (s *stack) examineDirectory(l *load, ended []job.Job, f *finding) error {
-	d := &directory{map[job.ID]string{}, map[job.ID][]string{}, map[job.ID]int{}, map[string]bool{}, map[string]job.ID{}, map[string]string{}}
+	d := &directory{map[job.ID]string{}, map[job.ID][]string{}, map[job.ID]int{}, map[string]bool{}, map[string]job.ID{}, map[job.ID]int{}, map[string]string{}}
 	err := filepath.WalkDir(s.dir, func(p string, e fs.DirEntry, err error) error {
 		if err != nil || p == s.dir {
 			return err
@@ -73,6 +75,9 @@ func (d *directory) take(rel string, e fs.DirEntry) bool {
 		of := job.ID(path.Base(path.Dir(rel)))
 		if strings.HasPrefix(name, "out.") {
 			d.outputs[of] = append(d.outputs[of], rel)
+		}
+		if n, err := strconv.Atoi(strings.TrimPrefix(name, "claim.")); err == nil {
+			d.begun[of] = max(d.begun[of], n)
 		}
 		return d.jobs[of] != "" && jobFile.MatchString(name)
 	case "owners":
@@ -129,6 +134,7 @@ func (s *stack) examineJobs(l *load, ended []job.Job, d *directory, f *finding) 
 		}
 	}
 	for id, folder := range d.jobs {
+		f.Begun += d.begun[id]
 		j, err := st.Job(id)
 		if err != nil {
 			f.wrong("%s: %v", folder, err)

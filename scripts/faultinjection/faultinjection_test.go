@@ -115,7 +115,7 @@ func TestInterrupted(t *testing.T) {
 // What the checks are to find, they find.
 func TestFindsWhatIsWrong(t *testing.T) {
 	f := &finding{}
-	d := &directory{jobs: map[job.ID]string{}, outputs: map[job.ID][]string{}, indexed: map[job.ID]int{}, published: map[string]bool{}, keys: map[string]job.ID{}}
+	d := &directory{jobs: map[job.ID]string{}, outputs: map[job.ID][]string{}, indexed: map[job.ID]int{}, published: map[string]bool{}, keys: map[string]job.ID{}, begun: map[job.ID]int{}}
 	for rel, folder := range map[string]bool{
 		"jobs/2026/11/30/04/.new-0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c":   true,
 		"jobs/2026/11/30/04/.gone-0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c":  true,

@@ -15,9 +15,9 @@ func functions() *scenario {
 	return &scenario{
 		name: "functions", breaks: "daemons and functions on one queue, with batches of ten; SIGKILL to them and to API servers",
 		every: 500 * time.Millisecond,
-		prepare: func(_ context.Context, c *settings) error {
+		prepare: func(ctx context.Context, c *settings) error {
 			c.daemons, c.functions, c.functionTimeout = 2, 2, 10*time.Second
-			return nil
+			return slowly(ctx, c)
 		},
 		fault: func(_ context.Context, t *trial) bool {
 			if t.chance.IntN(2) == 0 {
@@ -47,7 +47,7 @@ func spotNotice() *scenario {
 		name: "spot-notice", breaks: "the instance of a daemon gets a Spot interruption notice, and is replaced by another one",
 		checks: "the daemon ends by itself",
 		every:  2 * time.Second, takes: 3 * time.Second, short: size{300, 6}, long: size{3000, 60},
-		prepare: func(_ context.Context, c *settings) error {
+		prepare: func(ctx context.Context, c *settings) error {
 			for range c.daemons {
 				service := new(metadatatest.Service)
 				server, err := newNetwork(service)
@@ -60,7 +60,7 @@ func spotNotice() *scenario {
 					"AWS_EC2_METADATA_DISABLED=false", "AWS_EC2_METADATA_SERVICE_ENDPOINT=http://" + server.address, "ATELIER_INSTANCE_NOTICES=1",
 				})
 			}
-			return nil
+			return slowly(ctx, c)
 		},
 		fault: func(ctx context.Context, t *trial) bool {
 			n := t.chance.IntN(len(services))

@@ -30,6 +30,13 @@ func hostile(ctx context.Context, c *settings) error {
 	return nil
 }
 
+// slowly has each picture take a little longer in the engine, without using the processor, so that workers have
+// mostly something in hand.
+func slowly(ctx context.Context, c *settings) error {
+	c.more = append(c.more, "HOSTILE_DELAY_MS=30")
+	return hostile(ctx, c)
+}
+
 func poison() *scenario {
 	return &scenario{
 		name: "poison", breaks: "each 40th picture crashes its worker inside C (abort)", checks: "these, and no others, are given up",

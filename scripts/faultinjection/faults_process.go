@@ -16,7 +16,7 @@ func undisturbed() *scenario {
 func kill() *scenario {
 	return &scenario{
 		name: "kill", breaks: "SIGKILL at random moments to API servers and daemons, with the sweepers in them",
-		every: 300 * time.Millisecond, long: size{10_000, 1_000},
+		every: 300 * time.Millisecond, long: size{10_000, 1_000}, prepare: slowly,
 		fault: func(_ context.Context, t *trial) bool {
 			return one(t.chance, t.processes()).signal(syscall.SIGKILL)
 		},
@@ -26,7 +26,7 @@ func kill() *scenario {
 func terminate() *scenario {
 	return &scenario{
 		name: "terminate", breaks: "SIGTERM to API servers and daemons, half of the time twice",
-		every: 400 * time.Millisecond, takes: 50 * time.Millisecond,
+		prepare: slowly, every: 400 * time.Millisecond, takes: 50 * time.Millisecond,
 		fault: func(ctx context.Context, t *trial) bool {
 			p, twice := one(t.chance, t.processes()), t.chance.IntN(2) == 0
 			ok := p.signal(syscall.SIGTERM)
@@ -45,7 +45,7 @@ const frozen = lease + time.Second
 func pauseProcesses() *scenario {
 	return &scenario{
 		name: "pause", breaks: "API servers and daemons are stopped (SIGSTOP) for longer than a lease, and continue",
-		every: 500 * time.Millisecond, takes: frozen,
+		prepare: slowly, every: 500 * time.Millisecond, takes: frozen,
 		fault: func(ctx context.Context, t *trial) bool {
 			p := one(t.chance, t.processes())
 			ok := p.signal(syscall.SIGSTOP)
@@ -59,7 +59,7 @@ func pauseProcesses() *scenario {
 func pauseAndKill() *scenario {
 	return &scenario{
 		name: "pause-kill", breaks: "daemons are stopped for longer than a lease, continue, and are killed within 30 ms",
-		every: 500 * time.Millisecond, takes: frozen,
+		prepare: slowly, every: 500 * time.Millisecond, takes: frozen,
 		fault: func(ctx context.Context, t *trial) bool {
 			p, after := one(t.chance, t.daemons), within(t.chance, 30*time.Millisecond)
 			ok := p.signal(syscall.SIGSTOP)
@@ -75,9 +75,9 @@ func clocks() *scenario {
 	return &scenario{
 		name: "clocks", breaks: "clocks of servers and daemons that are up to an hour apart from each other and the file server's, and SIGKILL",
 		every: 500 * time.Millisecond,
-		prepare: func(_ context.Context, c *settings) error {
+		prepare: func(ctx context.Context, c *settings) error {
 			c.clocks = []time.Duration{0, time.Hour, 30 * time.Minute}
-			return nil
+			return slowly(ctx, c)
 		},
 		fault: func(_ context.Context, t *trial) bool {
 			return one(t.chance, t.processes()).signal(syscall.SIGKILL)

@@ -37,7 +37,8 @@ type settings struct {
 	dir                         string                      // the shared directory; folder/shared by default
 	view                        func(process string) string // the shared directory as a process sees it; dir by default
 
-	key  string // for the API; "" is none
+	key  string   // for the API; "" is none
+	more []string // variables of all programs
 	undo []func() error
 }
 
@@ -156,8 +157,9 @@ func (s *stack) process(program string, n int, env, args []string) *process {
 // env is the environment of all programs: nothing of what whoever calls has for others.
 func (s *stack) env() []string {
 	own := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ATELIER_") || strings.HasPrefix(v, "AWS_") })
-	return append(own, "AWS_ENDPOINT_URL=http://"+s.network.address, "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true",
+	own = append(own, "AWS_ENDPOINT_URL=http://"+s.network.address, "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
+	return append(own, s.more...)
 }
 
 // freeAddress is one that a server can listen on, again and again.

@@ -50,7 +50,7 @@ func (r *result) outcome() string {
 	for _, code := range codes {
 		parts = append(parts, fmt.Sprintf("%d %s", r.Ended[code], code))
 	}
-	parts = append(parts, fmt.Sprintf("%d attempts", r.Attempts))
+	parts = append(parts, fmt.Sprintf("%d attempts begun", r.Begun))
 	text := strings.Join(parts, ", ")
 	switch {
 	case r.Stopped:

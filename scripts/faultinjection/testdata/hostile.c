@@ -1,4 +1,5 @@
-// A library in front of ONNX Runtime's, in which pictures of one color crash, hang or delay a run of the network.
+// A library in front of ONNX Runtime's, in which pictures of one color crash, hang or delay a run of the network, and
+// each run takes HOSTILE_DELAY_MS longer.
 // REAL is the file of ONNX Runtime's own. Colors are as in picture.go.
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -40,6 +41,9 @@ static size_t pixels(const OrtValue *value) {
 static OrtStatusPtr ORT_API_CALL run(OrtSession *session, const OrtRunOptions *options, const char *const *input_names,
                                      const OrtValue *const *inputs, size_t inputs_len, const char *const *output_names,
                                      size_t outputs_len, OrtValue **outputs) {
+	const char *delay = getenv("HOSTILE_DELAY_MS");
+	if (delay != NULL)
+		usleep((useconds_t)atoi(delay) * 1000);
 	for (size_t i = 0; i < inputs_len; i++) {
 		void *data = NULL;
 		size_t n = pixels(inputs[i]);
