@@ -4,12 +4,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,13 +29,46 @@ func (e entry) IsDir() bool                { return e.folder }
 func (e entry) Type() fs.FileMode          { return 0 }
 func (e entry) Info() (fs.FileInfo, error) { return nil, fs.ErrInvalid }
 
-// programs builds what the stack is made of, once.
+// built is where the programs are, once build was called.
+var built string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built != "" {
+		os.RemoveAll(built)
+	}
+	os.Exit(code)
+}
+
+// build compiles what the stack is made of.
+var build = sync.OnceValue(func() (err error) {
+	if built, err = os.MkdirTemp("", "faultinjection"); err != nil {
+		return err
+	}
+	for name, tags := range map[string]string{
+		"api/cmd/api-server": "nodynamic", "worker/cmd/picture-decoder": "nodynamic",
+		"worker/cmd/worker-daemon": "nodynamic,onnx", "worker/cmd/worker-lambda": "nodynamic,onnx",
+	} {
+		file := filepath.Join(built, filepath.Base(name))
+		if strings.Contains(tags, "onnx") {
+			file += "-onnx"
+		}
+		cmd := exec.Command("go", "build", "-tags="+tags, "-o", file, "./"+name)
+		cmd.Dir = os.Getenv("ATELIER_ROOT")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("build %s: %w\n%s", name, err, out)
+		}
+	}
+	return nil
+})
+
+// programs are options with programs, and a folder of the test's.
 func programs(t *testing.T) *options {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts whole stacks: left out with -short")
 	}
-	o := &options{Seed: 1, Root: os.Getenv("ATELIER_ROOT"), ONNXRuntime: os.Getenv("ATELIER_ONNXRUNTIME"), Bin: t.TempDir(), Folder: t.TempDir()}
+	o := &options{Seed: 1, Root: os.Getenv("ATELIER_ROOT"), ONNXRuntime: os.Getenv("ATELIER_ONNXRUNTIME"), Folder: t.TempDir()}
 	if o.Root == "" || o.ONNXRuntime == "" {
 		const missing = `not set up: run scripts/setup, then eval "$(scripts/env)"`
 		if os.Getenv("CI") != "" {
@@ -41,20 +76,10 @@ func programs(t *testing.T) *options {
 		}
 		t.Skip(missing)
 	}
-	for name, tags := range map[string]string{
-		"api/cmd/api-server": "nodynamic", "worker/cmd/picture-decoder": "nodynamic",
-		"worker/cmd/worker-daemon": "nodynamic,onnx", "worker/cmd/worker-lambda": "nodynamic,onnx",
-	} {
-		file := filepath.Join(o.Bin, filepath.Base(name))
-		if strings.Contains(tags, "onnx") {
-			file += "-onnx"
-		}
-		cmd := exec.Command("go", "build", "-tags="+tags, "-o", file, "./"+name)
-		cmd.Dir = o.Root
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("build %s: %v\n%s", name, err, out)
-		}
+	if err := build(); err != nil {
+		t.Fatal(err)
 	}
+	o.Bin = built
 	return o
 }
 
@@ -65,10 +90,11 @@ func TestShort(t *testing.T) {
 		name string
 		size size
 	}{
-		{"kill", size{150, 25}}, {"unreliable-queue", size{80, 0}}, {"queue-crash", size{80, 3}}, {"clocks", size{60, 10}},
+		{"kill", size{150, 25}}, {"unreliable-queue", size{40, 0}}, {"queue-crash", size{80, 3}}, {"clocks", size{60, 10}},
 		{"full-disk", size{60, 2}}, {"poison", size{60, 0}}, {"functions", size{80, 10}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			sc, err := choose([]string{c.name})
 			if err != nil {
 				t.Fatal(err)

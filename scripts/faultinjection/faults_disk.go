@@ -33,7 +33,7 @@ func fullDisk() *scenario {
 			d, err = newDisk(c, "size=384m,nr_inodes=2m")
 			return err
 		},
-		every: 2 * time.Second, takes: 2 * time.Second, short: size{300, 8}, long: size{3000, 80},
+		every: 2 * time.Second, takes: 2 * time.Second, short: size{600, 8}, long: size{6000, 80},
 		fault: func(ctx context.Context, _ *trial) bool { return full(ctx, d, d.fill) },
 	}
 }
@@ -46,7 +46,7 @@ func noInodes() *scenario {
 			d, err = newDisk(c, "size=1g,nr_inodes=60k")
 			return err
 		},
-		every: 2 * time.Second, takes: 2 * time.Second, short: size{300, 8}, long: size{3000, 80},
+		every: 2 * time.Second, takes: 2 * time.Second, short: size{600, 8}, long: size{6000, 80},
 		fault: func(ctx context.Context, _ *trial) bool { return full(ctx, d, d.fillInodes) },
 	}
 }
@@ -59,7 +59,7 @@ func faultyFiles() *scenario {
 			f, err = mountFaulty(c)
 			return err
 		},
-		every: 1500 * time.Millisecond, takes: time.Second, short: size{200, 10}, long: size{2000, 100},
+		every: 1500 * time.Millisecond, takes: time.Second, short: size{400, 10}, long: size{4000, 100},
 		fault: func(ctx context.Context, _ *trial) bool {
 			before := f.count.Load()
 			f.on.Store(true)

@@ -46,7 +46,7 @@ func spotNotice() *scenario {
 	return &scenario{
 		name: "spot-notice", breaks: "the instance of a daemon gets a Spot interruption notice, and is replaced by another one",
 		checks: "the daemon ends by itself",
-		every:  2 * time.Second, takes: 3 * time.Second, short: size{300, 6}, long: size{3000, 60},
+		every:  2 * time.Second, takes: 3 * time.Second, short: size{600, 6}, long: size{6000, 60},
 		prepare: func(ctx context.Context, c *settings) error {
 			for range c.daemons {
 				service := new(metadatatest.Service)

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,8 +23,7 @@ func crowd() *scenario {
 		name: "crowd", breaks: "an owner submits far more jobs than are painted, while another one submits one now and then",
 		checks: "the other owner's jobs are painted within " + most.String(),
 		every:  500 * time.Millisecond, burst: true, short: size{1500, 10}, long: size{15_000, 100},
-		prepare: func(_ context.Context, c *settings) (err error) {
-			c.daemons = 1
+		prepare: func(ctx context.Context, c *settings) error {
 			var lines []byte
 			keys := map[string]string{}
 			for _, owner := range []string{"many", "few"} {
@@ -39,10 +39,11 @@ func crowd() *scenario {
 			c.serverArgs = append(c.serverArgs, "--keys", file, "--uploads", "256")
 			c.key, other = keys["many"], newClient(nil, keys["few"])
 			all, err := pictures()
-			if err == nil {
-				usual, err = all[0], os.WriteFile(file, lines, 0o600)
+			if err != nil {
+				return err
 			}
-			return err
+			usual = all[0]
+			return errors.Join(os.WriteFile(file, lines, 0o600), oneDaemon(ctx, c))
 		},
 		fault: func(_ context.Context, t *trial) bool {
 			other.servers = t.listen

@@ -26,7 +26,7 @@ func modelFault(broken, mended func(dir string) error) func(context.Context, *tr
 func modelGone() *scenario {
 	return &scenario{
 		name: "model-gone", breaks: "the model's folder is away for two seconds, in which daemons are killed and can't start",
-		every: time.Second, takes: 2200 * time.Millisecond, short: size{300, 10}, long: size{3000, 100},
+		every: time.Second, takes: 2200 * time.Millisecond, short: size{600, 10}, long: size{6000, 100},
 		fault: modelFault(
 			func(dir string) error { return os.Rename(dir, dir+".away") },
 			func(dir string) error { return os.Rename(dir+".away", dir) },
@@ -45,7 +45,7 @@ func modelBroken() *scenario {
 			}
 			return err
 		},
-		every: time.Second, takes: 2200 * time.Millisecond, short: size{300, 10}, long: size{3000, 100},
+		every: time.Second, takes: 2200 * time.Millisecond, short: size{600, 10}, long: size{6000, 100},
 		fault: modelFault(
 			func(dir string) error { return os.Truncate(filepath.Join(dir, network), 100) },
 			func(dir string) error {

@@ -45,7 +45,7 @@ const frozen = lease + time.Second
 func pauseProcesses() *scenario {
 	return &scenario{
 		name: "pause", breaks: "API servers and daemons are stopped (SIGSTOP) for longer than a lease, and continue",
-		prepare: slowly, every: 500 * time.Millisecond, takes: frozen,
+		prepare: slowly, every: 500 * time.Millisecond, takes: frozen, short: size{1500, 10}, long: size{15_000, 100},
 		fault: func(ctx context.Context, t *trial) bool {
 			p := one(t.chance, t.processes())
 			ok := p.signal(syscall.SIGSTOP)
@@ -59,7 +59,7 @@ func pauseProcesses() *scenario {
 func pauseAndKill() *scenario {
 	return &scenario{
 		name: "pause-kill", breaks: "daemons are stopped for longer than a lease, continue, and are killed within 30 ms",
-		prepare: slowly, every: 500 * time.Millisecond, takes: frozen,
+		prepare: slowly, every: 500 * time.Millisecond, takes: frozen, short: size{1500, 10}, long: size{15_000, 100},
 		fault: func(ctx context.Context, t *trial) bool {
 			p, after := one(t.chance, t.daemons), within(t.chance, 30*time.Millisecond)
 			ok := p.signal(syscall.SIGSTOP)

@@ -36,9 +36,9 @@ func queueAway() *scenario {
 }
 
 // oneDaemon is fewer than the load takes, so that messages wait in the queue.
-func oneDaemon(_ context.Context, c *settings) error {
+func oneDaemon(ctx context.Context, c *settings) error {
 	c.daemons = 1
-	return nil
+	return slowly(ctx, c)
 }
 
 func queueCrash() *scenario {
