@@ -3,16 +3,19 @@ package queue_test
 import (
 	"context"
 	"crypto/rand"
+	"net/http/httptest"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/atelier-go/atelier/pkg/queue"
 	"github.com/atelier-go/atelier/pkg/queue/elasticmqtest"
+	"github.com/atelier-go/atelier/pkg/queue/queueserver"
 	"github.com/atelier-go/atelier/pkg/queue/queuetest"
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
@@ -38,6 +41,16 @@ func emulator(cfg aws.Config) queuetest.Backend {
 		queuetest.LateExtendAllowed, queuetest.LongVisibilityAllowed, queuetest.Unfair,
 	}
 	return b
+}
+
+// The server of the fake queue differs from SQS in nothing that the suite knows of.
+func TestConformanceOfQueueServer(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(new(queueserver.Server))
+	t.Cleanup(server.Close)
+	queuetest.Run(t, backend(aws.Config{
+		Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}, "conformance"))
 }
 
 func TestConformanceOfAWS(t *testing.T) {

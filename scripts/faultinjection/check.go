@@ -1,175 +1,153 @@
+//go:build linux
+
 package main
 
 import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
-	"io/fs"
-	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A finding is how the jobs of a scenario ended, and what was wrong.
+// A finding is how the jobs of a trial ended, and what was wrong.
 type finding struct {
 	Accepted  int            `json:"accepted"`
 	Succeeded int            `json:"succeeded"`
-	Failed    map[string]int `json:"failed,omitempty"` // by code
-	Attempts  int            `json:"attempts"`         // of all
-	Wrong     []string       `json:"wrong,omitempty"`
+	Ended     map[string]int `json:"ended,omitempty"` // otherwise, by code
+	Begun     int            `json:"begun"`           // attempts at all jobs, also those that don't count
+	Found     int            `json:"found"`           // things that were wrong
+	Wrong     []string       `json:"wrong,omitempty"` // the first of them
+
+	mu sync.Mutex
 }
 
 func (f *finding) wrong(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	const most = 20
-	if len(f.Wrong) < most {
+	if f.Found++; len(f.Wrong) < most {
 		f.Wrong = append(f.Wrong, fmt.Sprintf(format, args...))
 	}
 }
 
-// settle waits until no accepted job is unfinished.
-func (s *stack) settle(ctx context.Context, l *load) map[job.ID]job.Job {
-	var mu sync.Mutex
-	ended := map[job.ID]job.Job{}
-	slots := make(chan struct{}, 32)
-	var all sync.WaitGroup
-	for _, a := range l.accepted {
-		slots <- struct{}{}
-		all.Go(func() {
-			defer func() { <-slots }()
-			for {
-				j, err := l.client.job(ctx, a.id)
-				if err == nil && !j.State.Finished() {
-					err = pause(ctx, 200*time.Millisecond)
-					if err == nil {
-						continue
-					}
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				if err == nil || j.ID != "" {
-					ended[a.id] = j
-				}
-				return
-			}
-		})
-	}
-	all.Wait()
-	return ended
-}
-
-// examine checks what must hold of the jobs after any fault.
-func (s *stack) examine(ctx context.Context, l *load, allowed ...string) *finding {
-	f := &finding{Accepted: len(l.accepted), Failed: map[string]int{}}
-	for _, err := range l.errs {
+// examine checks what must hold of the jobs after any fault, and ends the processes. When ctx is canceled it returns
+// what it knows; at its deadline all must have ended.
+func (s *stack) examine(ctx context.Context, l *load) *finding {
+	f := &finding{Ended: map[string]int{}}
+	l.mu.Lock()
+	all, errs := l.accepted, l.errs
+	l.mu.Unlock()
+	f.Accepted = len(all)
+	for _, err := range errs {
 		f.wrong("%v", err)
 	}
-	ended := s.settle(ctx, l)
-	for _, a := range l.accepted {
-		j, known := ended[a.id]
-		f.Attempts += j.Attempts
-		switch {
-		case !known:
-			f.wrong("job %s was accepted and is lost", a.id)
-		case !j.State.Finished():
-			f.wrong("job %s is still %s", a.id, j.State)
-		case j.State == job.Failed:
-			f.Failed[j.Error.Code]++
-			if !contains(allowed, j.Error.Code) {
-				f.wrong("job %s failed: %s: %s", a.id, j.Error.Code, j.Error.Message)
-			}
-		case j.State == job.Succeeded:
-			f.Succeeded++
-			if want := l.pictures[a.picture].sha256; j.Result.SHA256 != want {
-				f.wrong("job %s: its result is not that of an undisturbed run", a.id)
-			}
+	ended := make([]job.Job, len(all))
+	atOnce(len(all), func(i int) {
+		ended[i] = f.follow(ctx, l, all[i])
+		l.ended.Add(1)
+	})
+	if ctx.Err() == nil {
+		if err := s.quiet(ctx); err != nil {
+			f.wrong("jobs whose submission was not confirmed: %v", err)
 		}
 	}
-	s.examineBytes(ctx, l, ended, f)
-	for _, p := range s.processes() {
-		p.close()
+	s.download(ctx, l, ended, f)
+	s.end()
+	for _, what := range s.failures { // nothing runs any more
+		f.wrong("%s", what)
 	}
-	if err := s.cleaned(ctx); err != nil {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return f
+	}
+	if err := s.tidyUp(context.WithoutCancel(ctx)); err != nil {
 		f.wrong("cleaning up: %v", err)
 	}
-	s.examineFiles(ended, f)
+	if err := s.examineDirectory(l, ended, f); err != nil {
+		f.wrong("%v", err)
+	}
 	return f
 }
 
-func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
-			return true
-		}
+// follow waits until a job has ended, and checks how. Without that the job's id is "".
+func (f *finding) follow(ctx context.Context, l *load, a accepted) job.Job {
+	j, err := l.wait(ctx, a.id)
+	var refused *refusal
+	switch {
+	case errors.As(err, &refused):
+		f.wrong("job %s was accepted and is lost: %v", a.id, err)
+		return job.Job{}
+	case errors.Is(ctx.Err(), context.Canceled):
+		return job.Job{}
+	case err != nil:
+		f.wrong("job %s is still %s, attempt %d: %v", a.id, j.State, j.Attempts, err)
+		return job.Job{}
 	}
-	return false
+	f.mu.Lock()
+	if j.State == job.Succeeded {
+		f.Succeeded++
+	} else if j.Error != nil {
+		f.Ended[j.Error.Code]++
+	}
+	f.mu.Unlock()
+	want := a.picture
+	switch {
+	case want.fails != "" && (j.Error == nil || j.Error.Code != want.fails):
+		f.wrong("job %s is %s (%+v), and was to fail with %s", a.id, j.State, j.Error, want.fails)
+	case want.fails == "" && j.State != job.Succeeded:
+		f.wrong("job %s is %s after %d attempts: %+v", a.id, j.State, j.Attempts, j.Error)
+	case want.fails == "" && j.Result.SHA256 != want.sha256:
+		f.wrong("job %s: its result is not that of an undisturbed run", a.id)
+	}
+	return j
 }
 
-// examineBytes downloads some results: their bytes are those that the job and the ETag name.
-func (s *stack) examineBytes(ctx context.Context, l *load, ended map[job.ID]job.Job, f *finding) {
-	const some = 200
-	n := 0
-	for id, j := range ended {
+// download reads the results of some jobs, twice and by different servers: their bytes are those that the job names,
+// and never two under one ETag.
+func (s *stack) download(ctx context.Context, l *load, ended []job.Job, f *finding) {
+	const some = 300
+	var mu sync.Mutex
+	contents := map[string]string{} // by ETag
+	step := max(len(ended)/some, 1)
+	atOnce(len(ended)/step, func(i int) {
+		j := ended[i*step]
 		if j.State != job.Succeeded {
-			continue
-		}
-		if n++; n > some {
 			return
 		}
-		r, b, err := l.client.do(ctx, http.MethodGet, "/v1/jobs/"+string(id)+"/result", nil, nil)
-		if err != nil {
-			f.wrong("job %s: its result: %v", id, err)
-			continue
-		}
-		sum := sha256.Sum256(b)
-		if hash := hex.EncodeToString(sum[:]); hash != j.Result.SHA256 || !strings.Contains(r.Header.Get("ETag"), hash[:8]) {
-			f.wrong("job %s: bytes of %s under the ETag %s, and the job has %s", id, hash, r.Header.Get("ETag"), j.Result.SHA256)
-		}
-	}
-}
-
-// examineFiles looks at what is left in the shared directory: a job has one outcome a run, and nothing is left of
-// the dead.
-func (s *stack) examineFiles(ended map[job.ID]job.Job, f *finding) {
-	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, _ := filepath.Rel(s.dir, path)
-		top, _, _ := strings.Cut(rel, "/")
-		switch {
-		case d.IsDir():
-			if strings.HasPrefix(d.Name(), ".new-") || strings.HasPrefix(d.Name(), ".old-") || strings.HasPrefix(d.Name(), ".gone-") {
-				f.wrong("left behind: %s", rel)
+		for range 2 {
+			r, b, err := l.client.get(ctx, "/v1/jobs/"+string(j.ID)+"/result")
+			if ctx.Err() != nil {
+				return
 			}
-		case top == "tmp", top == "active", top == "erasing", strings.HasPrefix(d.Name(), ".tmp-"):
-			f.wrong("left behind: %s", rel)
-		case top == "jobs" && strings.HasPrefix(d.Name(), "out."):
-			if j, ok := ended[job.ID(filepath.Base(filepath.Dir(path)))]; ok {
-				s.examineOutput(filepath.Dir(path), d.Name(), j, f)
+			if err != nil {
+				f.wrong("job %s: its result: %v", j.ID, err)
+				return
 			}
+			sum := sha256.Sum256(b)
+			hash, tag := hex.EncodeToString(sum[:]), r.Header.Get("ETag")
+			if hash != j.Result.SHA256 {
+				f.wrong("job %s: the bytes have the hash %s, and the job says %s", j.ID, hash, j.Result.SHA256)
+			}
+			mu.Lock()
+			if known, ok := contents[tag]; tag == "" || ok && known != hash {
+				f.wrong("job %s: the ETag %q has the contents %s and %s", j.ID, tag, known, hash)
+			}
+			contents[tag] = hash
+			mu.Unlock()
 		}
-		return nil
 	})
-	if err != nil {
-		f.wrong("%v", err)
-	}
 }
 
-// examineOutput checks that a picture in a job's folder is the job's result.
-func (s *stack) examineOutput(dir, name string, j job.Job, f *finding) {
-	b, err := os.ReadFile(filepath.Join(dir, name))
-	if err != nil {
-		f.wrong("%v", err)
-		return
+// atOnce calls do for 0 to n-1, some at the same time.
+func atOnce(n int, do func(i int)) {
+	slots := make(chan struct{}, 32)
+	var all sync.WaitGroup
+	for i := range n {
+		slots <- struct{}{}
+		all.Go(func() { defer func() { <-slots }(); do(i) })
 	}
-	sum := sha256.Sum256(b)
-	if j.State != job.Succeeded || hex.EncodeToString(sum[:]) != j.Result.SHA256 {
-		f.wrong("job %s is %s, and %s is left", j.ID, j.State, name)
-	}
+	all.Wait()
 }

@@ -1,156 +1,35 @@
+//go:build linux
+
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"image"
 	"image/color"
-	"image/png"
-	"io"
 	"math/rand/v2"
-	"mime/multipart"
-	"net/http"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A picture is one of those that are submitted, with what an undisturbed run makes of it.
-type picture struct {
-	file   []byte
-	sha256 string // of the result; "" before it is known
-}
-
-// pictures makes some that differ.
-func pictures() (all []picture, err error) {
-	for i := range 4 {
-		img := image.NewRGBA(image.Rect(0, 0, 48, 32))
-		for y := range 32 {
-			for x := range 48 {
-				img.Set(x, y, color.RGBA{uint8(x * 5), uint8(y * 7), uint8(60 * i), 255}) //nolint:gosec // small
-			}
-		}
-		var b bytes.Buffer
-		if err := png.Encode(&b, img); err != nil {
-			return nil, err
-		}
-		all = append(all, picture{file: b.Bytes()})
-	}
-	return all, nil
-}
-
-// A client submits jobs to one of several servers, and polls them.
-type client struct {
-	servers []string // addresses
-	http    *http.Client
-}
-
-// errRefused is of a request that was answered with an error.
-type errRefused struct {
-	status int
-	body   string
-}
-
-func (e *errRefused) Error() string { return fmt.Sprintf("status %d: %s", e.status, e.body) }
-
-func (c *client) do(ctx context.Context, method, path string, body []byte, header http.Header) (*http.Response, []byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.servers[rand.N(len(c.servers))]+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, nil, err
-	}
-	req.Header = header
-	r, err := c.http.Do(req)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer r.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(r.Body, 64<<20))
-	if err == nil && r.StatusCode >= 300 {
-		err = &errRefused{r.StatusCode, string(b)}
-	}
-	return r, b, err
-}
-
-// submit submits a picture until it is accepted or ctx ends: under an idempotency key the same request again, and
-// without one a new one each time, as a client must that got no response.
-func (c *client) submit(ctx context.Context, p picture, key string) (id job.ID, err error) {
-	var form bytes.Buffer
-	m := multipart.NewWriter(&form)
-	w, err := m.CreateFormFile("image", "picture.png")
-	if err == nil {
-		_, err = w.Write(p.file)
-	}
-	if err = errors.Join(err, m.WriteField("style", "starry-night"), m.WriteField("format", "png"), m.Close()); err != nil {
-		return "", err
-	}
-	header := http.Header{"Content-Type": {m.FormDataContentType()}}
-	if key != "" {
-		header.Set("Idempotency-Key", key)
-	}
-	for {
-		_, b, err := c.do(ctx, http.MethodPost, "/v1/jobs", form.Bytes(), header)
-		var refused *errRefused
-		switch {
-		case err == nil:
-			var j job.Job
-			return j.ID, json.Unmarshal(b, &j)
-		case ctx.Err() != nil:
-			return "", ctx.Err()
-		case errors.As(err, &refused) && refused.status < 500 && refused.status != http.StatusTooManyRequests:
-			return "", err
-		}
-		if err := pause(ctx, 50*time.Millisecond+rand.N(200*time.Millisecond)); err != nil {
-			return "", err
-		}
-	}
-}
-
-// job reads a job, however long that takes.
-func (c *client) job(ctx context.Context, id job.ID) (j job.Job, err error) {
-	for {
-		_, b, err := c.do(ctx, http.MethodGet, "/v1/jobs/"+string(id), nil, nil)
-		var refused *errRefused
-		switch {
-		case err == nil:
-			return j, json.Unmarshal(b, &j)
-		case errors.As(err, &refused) && (refused.status == http.StatusNotFound || refused.status == http.StatusGone), ctx.Err() != nil:
-			return j, err
-		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
-			return j, err
-		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
-
 // An accepted job is one that a server has promised.
 type accepted struct {
 	id      job.ID
-	picture int
+	picture *picture
 	at      time.Time
 }
 
 // A load submits jobs, some at a time.
 type load struct {
 	client   *client
-	pictures []picture
+	pictures []*picture
+	special  special
+	odd      *picture // that of special
 	seed     uint64
+	ended    atomic.Int64 // jobs that are known to have ended
 
 	mu       sync.Mutex
 	accepted []accepted
@@ -158,25 +37,47 @@ type load struct {
 	errs     []error
 }
 
-// run submits n jobs, at a mean rate a second; 0 is as fast as they are accepted.
-func (l *load) run(ctx context.Context, n int, rate float64) {
+func newLoad(c *client, seed uint64, s special) (*load, error) {
+	l := &load{client: c, seed: seed, special: s, keys: map[string]job.ID{}}
+	var err error
+	if l.pictures, err = pictures(); err != nil {
+		return nil, err
+	}
+	if s.every > 0 {
+		if l.odd, err = painted(func(int, int) color.Color { return colors[s.color] }); err != nil {
+			return nil, err
+		}
+		l.odd.fails = s.fails
+	}
+	return l, nil
+}
+
+// count is how many jobs were accepted.
+func (l *load) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.accepted)
+}
+
+// run submits n jobs within about a time; 0 is as fast as they are accepted.
+func (l *load) run(ctx context.Context, n int, within time.Duration) {
 	const submitters = 16
-	l.keys = map[string]job.ID{}
 	numbers := make(chan int)
 	var all sync.WaitGroup
 	for range submitters {
 		all.Go(func() {
 			for i := range numbers {
-				l.one(ctx, i)
+				l.submit(ctx, i)
 			}
 		})
 	}
 	chance := rand.New(rand.NewPCG(l.seed, 1)) //nolint:gosec // not for secrets
+	began, due := time.Now(), time.Duration(0)
 	for i := range n {
-		if rate > 0 {
-			if pause(ctx, time.Duration(chance.ExpFloat64()/rate*float64(time.Second))) != nil {
-				break
-			}
+		// By what is due, so that a server that is away for a while does not make the load longer.
+		due += time.Duration(chance.ExpFloat64() * float64(within) / float64(n))
+		if pause(ctx, time.Until(began.Add(due))) != nil {
+			break
 		}
 		numbers <- i
 	}
@@ -184,27 +85,86 @@ func (l *load) run(ctx context.Context, n int, rate float64) {
 	all.Wait()
 }
 
-// one submits job number i. Every second one has an idempotency key, and of these every fourth is submitted twice.
-func (l *load) one(ctx context.Context, i int) {
-	key := ""
+// submit submits job number i. Every second one has an idempotency key, and of these every fourth is submitted twice.
+func (l *load) submit(ctx context.Context, i int) {
+	p := l.pictures[i%len(l.pictures)]
+	if l.special.every > 0 && i%l.special.every == l.special.every/2 {
+		p = l.odd
+	}
+	key, again := "", 0
 	if i%2 == 0 {
 		key = fmt.Sprintf("%d-%d", l.seed, i)
-	}
-	for range 1 + (1-i%2)*((i/2)%4)/3 {
-		n := i % len(l.pictures)
-		id, err := l.client.submit(ctx, l.pictures[n], key)
-		l.mu.Lock()
-		switch first := l.keys[key]; {
-		case err != nil:
-			l.errs = append(l.errs, fmt.Errorf("job %d: %w", i, err))
-		case key != "" && first != "" && first != id:
-			l.errs = append(l.errs, fmt.Errorf("one key has two jobs: %s and %s", first, id))
-		case key == "" || first == "":
-			if key != "" {
-				l.keys[key] = id
-			}
-			l.accepted = append(l.accepted, accepted{id, n, time.Now()})
+		if i%8 == 6 {
+			again = 1
 		}
-		l.mu.Unlock()
+	}
+	for range 1 + again {
+		id, err := l.client.submit(ctx, p, key)
+		if err != nil && ctx.Err() != nil {
+			return
+		}
+		l.note(accepted{id, p, time.Now()}, key, err)
+	}
+}
+
+func (l *load) note(a accepted, key string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first := l.keys[key]
+	switch {
+	case err != nil:
+		l.errs = append(l.errs, fmt.Errorf("a submission was refused: %w", err))
+	case key == "":
+		l.accepted = append(l.accepted, a)
+	case first == "":
+		l.keys[key] = a.id
+		l.accepted = append(l.accepted, a)
+	case first != a.id:
+		l.errs = append(l.errs, fmt.Errorf("one key has two jobs: %s and %s", first, a.id))
+	}
+}
+
+// painted are the pictures that can be painted.
+func (l *load) painted() []*picture {
+	if l.odd == nil || l.odd.fails != "" {
+		return l.pictures
+	}
+	return append(slices.Clone(l.pictures), l.odd)
+}
+
+// reference has each picture painted once, undisturbed: every result is held to these.
+func (l *load) reference(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	for _, p := range l.painted() {
+		id, err := l.client.submit(ctx, p, "")
+		if err != nil {
+			return err
+		}
+		j, err := l.wait(ctx, id)
+		if err != nil {
+			return err
+		}
+		if j.Result == nil {
+			return fmt.Errorf("job %s is %s: %+v", id, j.State, j.Error)
+		}
+		p.sha256 = j.Result.SHA256
+	}
+	return nil
+}
+
+// wait waits until a job has ended. With an error the job is as it was known last.
+func (l *load) wait(ctx context.Context, id job.ID) (last job.Job, err error) {
+	for {
+		j, err := l.client.job(ctx, id)
+		if err != nil {
+			return last, err
+		}
+		if last = j; j.State.Finished() {
+			return last, nil
+		}
+		if err := pause(ctx, 100*time.Millisecond+time.Duration(rand.Int64N(int64(100*time.Millisecond)))); err != nil {
+			return last, err
+		}
 	}
 }

@@ -1,173 +1,122 @@
-// Command faultinjection breaks a running stack on purpose, and checks that no job was lost: real servers and daemons
-// with a small network, a queue over HTTP that misbehaves to order, and a shared directory. scripts/chaos builds what
-// it needs and starts it.
+//go:build linux
+
+// Command faultinjection breaks a running stack on purpose, and checks that no job was lost: real servers, daemons and
+// functions with a small network, a queue over HTTP that misbehaves to order, and a shared directory. scripts/chaos
+// builds what it needs and starts it.
 package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"regexp"
 	"syscall"
-	"time"
 
 	"github.com/alecthomas/kong"
 )
 
 type options struct {
-	Jobs  int    `default:"500" help:"Jobs of each scenario."`
-	Times int    `default:"50" help:"How often a scenario breaks something, at most."`
-	Seed  uint64 `default:"1" help:"Of what happens when; printed with each result. The same seed breaks the same things, as far as processes are as fast."`
-	Only  string `default:"." help:"Only scenarios whose names match this pattern."`
-	Out   string `help:"File for the results, as JSON lines."`
-	Keep  bool   `help:"Keep the folders of all scenarios, not only of those that fail."`
+	Scenarios []string `short:"s" sep:"," placeholder:"NAME" help:"Only these scenarios; --list names them. Default: all."`
+	Seed      uint64   `default:"1" help:"Decides which faults there are and when. The same seed makes the same faults at the same times; which call of a process one hits is up to the system."`
+	Jobs      int      `placeholder:"N" help:"Jobs of each scenario. Default: by the scenario, some hundreds."`
+	Times     int      `placeholder:"N" help:"How often each scenario breaks something, on average. Default: by the scenario, some dozens."`
+	Long      bool     `help:"Ten times as many jobs and faults: 10,000 jobs and 1,000 kills in the scenario kill. Takes hours in all."`
+	Out       string   `placeholder:"FILE" help:"Write the table of results there too."`
+	Keep      bool     `help:"Keep the folders of all scenarios, with logs and the shared directory, not only of those that fail."`
+	List      bool     `help:"Only name the scenarios, with what each breaks."`
 
 	Bin         string `hidden:"" env:"ATELIER_BIN"`
-	Model       string `hidden:"" env:"ATELIER_CHAOS_MODEL"`
+	Root        string `hidden:"" env:"ATELIER_ROOT"`
 	ONNXRuntime string `hidden:"" env:"ATELIER_ONNXRUNTIME"`
 	Folder      string `hidden:"" env:"ATELIER_CHAOS_DIR"`
+	Result      string `hidden:"" help:"File for the one result, in JSON: inside scripts/nfs."`
 }
+
+const description = `Breaks a running stack on purpose, and checks that no job was lost.
+
+Each scenario starts API servers, worker daemons or functions, as they are deployed, on a
+shared directory and a queue of its own, submits jobs, and breaks one kind of thing
+meanwhile. When all jobs have ended it checks that
+
+  - every accepted job is there, and none is unfinished 5 minutes after the last fault;
+  - all have succeeded, but for pictures that are faulty on purpose, and each result is,
+    byte for byte, what an undisturbed run makes;
+  - a run has one outcome, which never changes, and no ETag has two contents;
+  - in the shared directory, which is walked, there are whole jobs and their index
+    entries alone: no temporary files, drafts, or names of jobs that are no more.
+
+  scripts/chaos --list
+  scripts/chaos --scenarios kill,purge --seed 7
+  scripts/chaos --long --out table.md
+
+Ctrl-C ends all processes and prints what is known by then. The exit status is 1 where a
+check failed; the folder of such a scenario stays, with its logs. The network is a small
+stand-in, since this is not about pictures.`
 
 func main() {
 	var o options
-	k := kong.Parse(&o, kong.Name("scripts/chaos"), kong.Description("Breaks a running stack on purpose, and checks that no job was lost."))
+	k := kong.Parse(&o, kong.Name("scripts/chaos"), kong.Description(description))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // the second signal ends this process, and so all others
 	k.FatalIfErrorf(o.run(ctx))
 }
 
-// A result is that of a scenario.
-type result struct {
-	Scenario string  `json:"scenario"`
-	Seed     uint64  `json:"seed"`
-	Jobs     int     `json:"jobs"`
-	Broken   int     `json:"broken"` // how often
-	Seconds  float64 `json:"seconds"`
-	*finding
-}
-
+// run tries the scenarios one after the other. What could be found out is printed also when ctx ends.
 func (o *options) run(ctx context.Context) error {
-	only, err := regexp.Compile(o.Only)
-	if err != nil {
-		return fmt.Errorf("--only: %w", err)
-	}
-	failed, made := 0, 0
-	for _, sc := range scenarios {
-		if !only.MatchString(sc.name) {
-			continue
-		}
-		made++
-		fmt.Printf("chaos: %s: %s ...\n", sc.name, sc.about)
-		r, folder, err := o.scenario(ctx, sc)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", sc.name, err)
-		}
-		fmt.Printf("chaos: %s: %d jobs accepted, %d succeeded, %d attempts, broken %d times, %.0f s, seed %d\n", sc.name, r.Accepted, r.Succeeded, r.Attempts, r.Broken, r.Seconds, r.Seed)
-		if len(r.Wrong) > 0 {
-			failed++
-			for _, w := range r.Wrong {
-				fmt.Println("  " + w)
-			}
-			fmt.Println("  the folder is", folder)
-		} else if !o.Keep {
-			if err := os.RemoveAll(folder); err != nil {
-				return err
-			}
-		}
-		if err := o.write(r); err != nil {
-			return err
-		}
-	}
-	switch {
-	case made == 0:
-		return fmt.Errorf("no scenario matches %q", o.Only)
-	case failed > 0:
-		return fmt.Errorf("%d of %d scenarios failed", failed, made)
-	}
-	return nil
-}
-
-func (o *options) write(r *result) error {
-	if o.Out == "" {
-		return nil
-	}
-	f, err := os.OpenFile(o.Out, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644) //nolint:gosec // results are for everybody
+	chosen, err := choose(o.Scenarios)
 	if err != nil {
 		return err
 	}
-	return errors.Join(json.NewEncoder(f).Encode(r), f.Close())
-}
-
-// scenario runs one on a stack of its own.
-func (o *options) scenario(ctx context.Context, sc scenario) (*result, string, error) {
-	folder, err := os.MkdirTemp(o.Folder, "scenario.")
-	if err != nil {
-		return nil, "", err
-	}
-	began := time.Now()
-	s, err := newStack(ctx, settings{
-		bin: o.Bin, model: o.Model, onnxruntime: o.ONNXRuntime, folder: folder, servers: 2, daemons: 3, seed: o.Seed, faults: sc.faults,
-	})
-	if err != nil {
-		return nil, folder, err
-	}
-	defer s.close()
-	l := &load{client: &client{servers: s.listen, http: &http.Client{}}, seed: o.Seed}
-	if l.pictures, err = pictures(); err != nil {
-		return nil, folder, err
-	}
-	if err := o.reference(ctx, l); err != nil {
-		return nil, folder, err
-	}
-	chance := rand.New(rand.NewPCG(o.Seed, 2)) //nolint:gosec // not for secrets
-	loading, over := context.WithCancel(ctx)
-	broken := make(chan int, 1)
-	go func() { broken <- sc.disturb(loading, s, chance, o.Times) }()
-	l.run(ctx, o.Jobs, sc.rate)
-	over()
-	r := &result{Scenario: sc.name, Seed: o.Seed, Jobs: o.Jobs, Broken: <-broken}
-	s.heal()
-	settle, cancel := context.WithTimeout(ctx, 5*time.Minute)
-	defer cancel()
-	r.finding = s.examine(settle, l, sc.allowed...)
-	r.Seconds = time.Since(began).Seconds()
-	return r, folder, nil
-}
-
-// reference paints each picture once, undisturbed: every result is held to these.
-func (o *options) reference(ctx context.Context, l *load) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	for i := range l.pictures {
-		id, err := l.client.submit(ctx, l.pictures[i], "")
-		if err != nil {
-			return fmt.Errorf("the first jobs: %w", err)
+	if o.List {
+		for _, sc := range chosen {
+			fmt.Printf("%-16s %s\n", sc.name, sc.breaks)
 		}
-		for {
-			j, err := l.client.job(ctx, id)
-			if err != nil {
-				return fmt.Errorf("the first jobs: %w", err)
-			}
-			if j.State.Finished() {
-				if j.Result == nil {
-					return fmt.Errorf("the first jobs: %s is %s: %+v", filepath.Base(string(id)), j.State, j.Error)
-				}
-				l.pictures[i].sha256 = j.Result.SHA256
-				break
-			}
-			if err := pause(ctx, 50*time.Millisecond); err != nil {
-				return err
-			}
+		return nil
+	}
+	if o.Seed == 0 || o.Jobs < 0 || o.Times < 0 {
+		return errors.New("--seed must be from 1, --jobs and --times not negative")
+	}
+	show := newProgress(os.Stderr)
+	for _, sc := range chosen {
+		show.expect(sc.name, o.size(sc).duration(sc))
+	}
+	var results []*result
+	failed := 0
+	for _, sc := range chosen {
+		r := o.try(ctx, sc, show)
+		results = append(results, r)
+		show.result(r)
+		if !r.ok() {
+			failed++
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return nil
+	if o.Result != "" {
+		return writeResult(o.Result, results[0])
+	}
+	text := table(results)
+	fmt.Print("\n", text)
+	if o.Out != "" {
+		err = os.WriteFile(o.Out, []byte(text), 0o644) //nolint:gosec // results are for everybody
+	}
+	switch {
+	case ctx.Err() != nil:
+		err = errors.Join(err, fmt.Errorf("interrupted after %d of %d scenarios", len(results), len(chosen)))
+	case failed > 0:
+		err = errors.Join(err, fmt.Errorf("%d of %d scenarios failed", failed, len(results)))
+	}
+	return err
+}
+
+// library is ONNX Runtime's file.
+func (o *options) library() (string, error) {
+	files, _ := filepath.Glob(filepath.Join(o.ONNXRuntime, "lib", "libonnxruntime.so.*.*")) // the pattern is right
+	if o.ONNXRuntime == "" || len(files) == 0 {
+		return "", errors.New("ONNX Runtime is not installed: run scripts/setup")
+	}
+	return files[0], nil
 }

@@ -1,9 +1,13 @@
+//go:build linux
+
 package main
 
 import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -13,17 +17,22 @@ import (
 type process struct {
 	name    string
 	command func() *exec.Cmd
+	clock   time.Duration // by which its clock is ahead of the machine's
 	log     *os.File
+
+	fail func(string) // see stack.fail
+
+	leftovers sync.WaitGroup
 
 	mu      sync.Mutex
 	cmd     *exec.Cmd // that runs; nil between two
-	starts  int
+	started int
 	closing bool
 	done    chan struct{} // closed: it has ended for good
 }
 
-func startProcess(name string, log *os.File, command func() *exec.Cmd) *process {
-	p := &process{name: name, command: command, log: log, done: make(chan struct{})}
+func (p *process) start() *process {
+	p.done = make(chan struct{})
 	go p.supervise()
 	return p
 }
@@ -33,30 +42,70 @@ const restartPause = 100 * time.Millisecond
 
 func (p *process) supervise() {
 	defer close(p.done)
+	// The process is killed when the thread that has started it ends, and only that thread may trace it.
+	runtime.LockOSThread()
 	for {
-		cmd := p.command()
-		cmd.Stdout, cmd.Stderr = p.log, p.log
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the harness, which ends them in its order
-		p.mu.Lock()
-		if p.closing {
-			p.mu.Unlock()
+		cmd, ended := p.startOnce()
+		if ended {
 			return
 		}
-		err := cmd.Start()
-		if err == nil {
-			p.cmd = cmd
-			p.starts++
-		}
-		p.mu.Unlock()
-		if err == nil {
-			err = cmd.Wait()
+		if cmd != nil {
+			err := cmd.Wait()
+			p.leftovers.Go(func() { p.awaitGroup(cmd.Process.Pid) })
 			p.mu.Lock()
 			p.cmd = nil
 			p.mu.Unlock()
+			fmt.Fprintf(p.log, "-- %s has ended: %v\n", p.name, err)
 		}
-		fmt.Fprintf(p.log, "-- %s has ended: %v\n", p.name, err)
 		time.Sleep(restartPause)
 	}
+}
+
+// startOnce starts the process; nil where that failed. ended: it is not to run again.
+func (p *process) startOnce() (cmd *exec.Cmd, ended bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closing {
+		return nil, true
+	}
+	cmd = p.command()
+	cmd.Stdout, cmd.Stderr = p.log, p.log
+	// Ctrl-C is for this program, which ends the others in its order.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	err := startAhead(cmd, p.clock)
+	if err != nil {
+		fmt.Fprintf(p.log, "-- %s could not be started: %v\n", p.name, err)
+		return nil, false
+	}
+	p.cmd = cmd
+	p.started++
+	return cmd, false
+}
+
+// awaitGroup waits until what an ended process has started has ended too, as it must soon.
+func (p *process) awaitGroup(group int) {
+	const soon = 5 * time.Second
+	for end := time.Now().Add(soon); ; time.Sleep(100 * time.Millisecond) {
+		if syscall.Kill(-group, 0) != nil {
+			return
+		}
+		i := slices.IndexFunc(processTable(), func(r running) bool { return r.group == group })
+		if i < 0 {
+			return
+		}
+		if time.Now().After(end) {
+			p.fail(fmt.Sprintf("%s has ended, and a process that it had started runs on", p.name))
+			_ = syscall.Kill(-group, syscall.SIGKILL) // it may have ended just now
+			return
+		}
+	}
+}
+
+// starts is how often the process was started.
+func (p *process) starts() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.started
 }
 
 // signal sends a signal to the process, if it runs, and returns whether it did.
@@ -76,7 +125,9 @@ func (p *process) close() {
 	select {
 	case <-p.done:
 	case <-time.After(45 * time.Second):
+		fmt.Fprintf(p.log, "-- %s did not end within 45 s of SIGTERM\n", p.name)
 		p.signal(syscall.SIGKILL)
 		<-p.done
 	}
+	p.leftovers.Wait()
 }

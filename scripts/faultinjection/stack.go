@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -11,79 +13,153 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
-	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/queue/queuefake"
 	"github.com/atelier-go/atelier/pkg/queue/queueserver"
-	"github.com/atelier-go/atelier/pkg/store"
 )
 
 // Settings are where a stack's programs and model are, and how it is built.
 type settings struct {
-	bin, model, onnxruntime string
-	folder                  string // for the shared directory, logs and all else
-	servers, daemons        int
-	faults                  queuefake.Faults
-	seed                    uint64
-	env                     []string // further variables of all programs
+	bin, root, model, library string
+	folder                    string // for the shared directory, logs and all else
+	seed                      uint64
+	faults                    queuefake.Faults
+
+	servers, daemons, functions int
+	serverArgs, daemonArgs      []string
+	functionEnv                 []string
+	functionTimeout             time.Duration
+	daemonEnvs                  [][]string                  // further variables of each daemon
+	clocks                      []time.Duration             // of servers and daemons in turn: by which they are ahead of the machine's
+	dir                         string                      // the shared directory; folder/shared by default
+	view                        func(process string) string // the shared directory as a process sees it; dir by default
+
+	key  string   // for the API; "" is none
+	more []string // variables of all programs
+	undo []func() error
 }
 
-// A stack is API servers and worker daemons with a queue over HTTP and a shared directory.
+// cleanup has something done after the stack has ended, the latest first.
+func (c *settings) cleanup(f func() error) { c.undo = append(c.undo, f) }
+
+func (c *settings) cleanUp() (err error) {
+	for _, f := range slices.Backward(c.undo) {
+		err = errors.Join(err, f())
+	}
+	return err
+}
+
+// A stack is API servers and workers with a queue over HTTP and a shared directory.
 type stack struct {
-	settings
-	dir     string
+	*settings
 	queue   *queuefake.Queue
-	sqs     *queueserver.Server
-	http    *http.Server
-	address string // of the queue
+	network *network // to the queue
 	log     *os.File
 
 	servers []*process
 	daemons []*process
+	mapping *mapping // nil: no functions
 	listen  []string // addresses of the servers
+
+	mu       sync.Mutex
+	failures []string // see fail
+}
+
+// fail notes what a fault has found to be wrong.
+func (s *stack) fail(what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failures = append(s.failures, what)
 }
 
 const queueName = "jobs"
 
+// Times are short, so that much happens in little time.
+const (
+	lease      = 2 * time.Second
+	sweepEvery = time.Second
+)
+
 // newStack starts a stack, and returns once its servers are ready. It is to be closed.
-func newStack(ctx context.Context, c settings) (_ *stack, err error) {
-	s := &stack{settings: c, dir: filepath.Join(c.folder, "shared"), sqs: new(queueserver.Server)}
-	s.queue = queuefake.New(queuefake.Config{MaxReceives: 10, Faults: c.faults, Seed: c.seed})
-	s.sqs.Add(queueName, s.queue)
+func newStack(ctx context.Context, c *settings) (_ *stack, err error) {
+	if c.dir == "" {
+		c.dir = filepath.Join(c.folder, "shared")
+	}
+	if c.view == nil {
+		c.view = func(string) string { return c.dir }
+	}
+	s := &stack{settings: c, queue: queuefake.New(queuefake.Config{MaxReceives: 10, Faults: c.faults, Seed: c.seed})}
 	if err := os.MkdirAll(s.dir, 0o750); err != nil {
 		return nil, err
 	}
 	if s.log, err = os.OpenFile(filepath.Join(c.folder, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	served := new(queueserver.Server)
+	served.Add(queueName, s.queue)
+	if s.network, err = newNetwork(served); err == nil {
+		err = s.start()
+	}
+	if err == nil {
+		err = s.ready(ctx)
+	}
 	if err != nil {
-		return nil, err
-	}
-	s.address = l.Addr().String()
-	s.http = &http.Server{Handler: s.sqs, ReadHeaderTimeout: time.Minute}
-	go func() { _ = s.http.Serve(l) }() // it is closed at the end
-	for range c.servers {
-		address, err := freeAddress()
-		if err != nil {
-			return nil, errors.Join(err, s.close())
-		}
-		s.listen = append(s.listen, address)
-	}
-	for i, address := range s.listen {
-		s.servers = append(s.servers, s.start(fmt.Sprintf("api-server %d", i), "api-server", "--listen", address, "--sweep-every", "1s",
-			"--max-unfinished", "0", "--max-daily", "0", "--max-stored", "0", "--min-free", "0"))
-	}
-	for i := range c.daemons {
-		s.daemons = append(s.daemons, s.start(fmt.Sprintf("worker-daemon %d", i), "worker-daemon-onnx", "--lease", "2s", "--grace", "5s",
-			"--model", c.model, "--onnxruntime", c.onnxruntime, "--concurrent", "2"))
-	}
-	if err := s.ready(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
+}
+
+func (s *stack) start() error {
+	for i := range s.settings.servers {
+		address, err := freeAddress()
+		if err != nil {
+			return err
+		}
+		s.listen = append(s.listen, address)
+		args := append([]string{"--listen", address, "--sweep-every", sweepEvery.String(), "--rate", "0",
+			"--max-unfinished", "0", "--max-daily", "0", "--max-stored", "0", "--min-free", "0"}, s.serverArgs...)
+		s.servers = append(s.servers, s.process("api-server", i, nil, args))
+	}
+	for i := range s.settings.daemons {
+		var env []string
+		if i < len(s.daemonEnvs) {
+			env = s.daemonEnvs[i]
+		}
+		args := append([]string{"--lease", lease.String(), "--grace", "5s", "--sweep-every", sweepEvery.String(),
+			"--model", s.model, "--onnxruntime", s.library, "--concurrent", "2"}, s.daemonArgs...)
+		s.daemons = append(s.daemons, s.process("worker-daemon-onnx", i, env, args))
+	}
+	if s.functions == 0 {
+		return nil
+	}
+	var err error
+	s.mapping, err = newMapping(s)
+	return err
+}
+
+// process starts a program of the stack.
+func (s *stack) process(program string, n int, env, args []string) *process {
+	name := fmt.Sprintf("%s-%d", program, n)
+	p := &process{name: name, log: s.log, fail: s.fail, command: func() *exec.Cmd {
+		cmd := exec.Command(filepath.Join(s.bin, program), append([]string{"--dir", s.view(name), "--queue", queueName}, args...)...) //nolint:gosec // one of ours
+		cmd.Env = append(s.env(), env...)
+		return cmd
+	}}
+	if len(s.clocks) > 0 {
+		p.clock = s.clocks[n%len(s.clocks)]
+	}
+	return p.start()
+}
+
+// env is the environment of all programs: nothing of what whoever calls has for others.
+func (s *stack) env() []string {
+	own := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ATELIER_") || strings.HasPrefix(v, "AWS_") })
+	own = append(own, "AWS_ENDPOINT_URL=http://"+s.network.address, "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
+	return append(own, s.more...)
 }
 
 // freeAddress is one that a server can listen on, again and again.
@@ -95,36 +171,26 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// start starts a program of the stack.
-func (s *stack) start(name, program string, args ...string) *process {
-	return startProcess(name, s.log, func() *exec.Cmd {
-		cmd := exec.Command(filepath.Join(s.bin, program), append([]string{"--dir", s.dir, "--queue", queueName}, args...)...) //nolint:gosec // one of ours
-		own := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ATELIER_") || strings.HasPrefix(v, "AWS_") })
-		cmd.Env = append(append(own, "AWS_ENDPOINT_URL=http://"+s.address, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test"), s.env...)
-		return cmd
-	})
-}
-
 // ready waits until every server serves.
 func (s *stack) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for _, address := range s.listen {
-		c := &client{servers: []string{address}, http: http.DefaultClient}
+		c := newClient([]string{address}, "")
 		for {
 			_, _, err := c.do(ctx, http.MethodGet, "/readyz", nil, nil)
 			if err == nil {
 				break
 			}
-			if perr := pause(ctx, 50*time.Millisecond); perr != nil {
-				return fmt.Errorf("the server is not ready: %w; its log is %s", err, s.log.Name())
+			if pause(ctx, 50*time.Millisecond) != nil {
+				return fmt.Errorf("the server is not ready: %w; its log ends with\n%s", err, tail(s.log.Name()))
 			}
 		}
 	}
 	return nil
 }
 
-// processes are all that can be killed.
+// processes are all servers and daemons.
 func (s *stack) processes() []*process { return append(slices.Clone(s.servers), s.daemons...) }
 
 // heal continues all processes, and has the queue there again.
@@ -132,32 +198,30 @@ func (s *stack) heal() {
 	for _, p := range s.processes() {
 		p.signal(syscall.SIGCONT)
 	}
-	s.sqs.SetAway(false)
+	s.network.connect()
 }
 
-// close ends all processes.
+// end ends all processes, at the same time.
+func (s *stack) end() {
+	if s.mapping != nil {
+		s.mapping.close()
+	}
+	done := make(chan struct{})
+	all := s.processes()
+	for _, p := range all {
+		go func() { p.close(); done <- struct{}{} }()
+	}
+	for range all {
+		<-done
+	}
+}
+
+// close ends everything. It may be called twice.
 func (s *stack) close() error {
-	for _, p := range s.processes() {
-		p.close()
+	s.end()
+	if s.network != nil {
+		s.network.close()
 	}
-	return errors.Join(s.http.Close(), s.log.Close())
-}
-
-// cleaned does with the directory what sweeps do in the hours after.
-func (s *stack) cleaned(ctx context.Context) error {
-	st, err := store.Open(store.Config{Dir: s.dir})
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	const stale = 10 * time.Minute
-	later := time.Now().Add(6 * time.Hour)
-	active, err := st.Active()
-	for _, e := range active {
-		if _, cerr := st.Checkup(e, later, stale); !errors.Is(cerr, job.ErrFinished) && !errors.Is(cerr, job.ErrGone) && !errors.Is(cerr, job.ErrNotFound) {
-			err = errors.Join(err, cerr)
-		}
-	}
-	_, rerr := st.Reconcile(ctx, "", later, later, stale)
-	return errors.Join(err, st.EndErasures(ctx), st.CleanUp(ctx, later, stale), rerr)
+	s.log.Close()
+	return nil
 }

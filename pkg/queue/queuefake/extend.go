@@ -24,7 +24,7 @@ func (q *Queue) Extend(ctx context.Context, d job.Delivery, visibility time.Dura
 		m := q.find(d.Handle)
 		switch {
 		case visibility < 0 || visibility > maxVisibility:
-			return fmt.Errorf("a visibility of %s: at most %s is taken", visibility, maxVisibility)
+			return fmt.Errorf("%w: a visibility of %s: at most %s is taken", ErrInvalid, visibility, maxVisibility)
 		case m == nil || m.visible != nil:
 			return ErrNotInFlight
 		case visibility == 0:

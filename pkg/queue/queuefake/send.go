@@ -2,6 +2,7 @@ package queuefake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -28,19 +29,34 @@ func (q *Queue) Send(ctx context.Context, m job.Message) error {
 	return nil
 }
 
+// A Raw message is one as a service gets it: any body, with what comes beside it.
+type Raw struct {
+	Body           string
+	Group, Request string        // as of [job.Message]
+	Delay          time.Duration // how long it can't be received yet
+}
+
 // SendRaw sends any body, which can be received when delay is over.
 func (q *Queue) SendRaw(ctx context.Context, body string, delay time.Duration) error {
-	if body == "" || len(body) > maxBody {
-		return fmt.Errorf("a body of %d bytes: 1 to %d are taken", len(body), maxBody)
+	return q.SendAny(ctx, Raw{Body: body, Delay: delay})
+}
+
+// SendAny sends a message of anybody. It refuses what SQS refuses, with an error that wraps [ErrInvalid].
+func (q *Queue) SendAny(ctx context.Context, m Raw) error {
+	if m.Body == "" || len(m.Body) > maxBody {
+		return fmt.Errorf("%w: a body of %d bytes: 1 to %d are taken", ErrInvalid, len(m.Body), maxBody)
 	}
-	if delay < 0 || delay > maxDelay {
-		return fmt.Errorf("a delay of %s: at most %s is taken", delay, maxDelay)
+	if m.Delay < 0 || m.Delay > maxDelay {
+		return fmt.Errorf("%w: a delay of %s: at most %s is taken", ErrInvalid, m.Delay, maxDelay)
 	}
 	return q.do(ctx, Send, func(now time.Time) error {
-		q.put(message{body: body}, now, delay)
+		q.put(message{body: m.Body, group: m.Group, request: m.Request}, now, m.Delay)
 		return nil
 	})
 }
+
+// ErrInvalid is of a call that no queue takes.
+var ErrInvalid = errors.New("invalid")
 
 // SendAll is as that of [queue.Queue]. Faults of SendAll strike whole batches,
 // those of Send single messages.

@@ -1,0 +1,232 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// An entry is a name in a folder.
+type entry struct {
+	name   string
+	folder bool
+}
+
+func (e entry) Name() string               { return e.name }
+func (e entry) IsDir() bool                { return e.folder }
+func (e entry) Type() fs.FileMode          { return 0 }
+func (e entry) Info() (fs.FileInfo, error) { return nil, fs.ErrInvalid }
+
+// built is where the programs are, once build was called.
+var built string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built != "" {
+		os.RemoveAll(built)
+	}
+	os.Exit(code)
+}
+
+// build compiles what the stack is made of.
+var build = sync.OnceValue(func() (err error) {
+	if built, err = os.MkdirTemp("", "faultinjection"); err != nil {
+		return err
+	}
+	for name, tags := range map[string]string{
+		"api/cmd/api-server": "nodynamic", "worker/cmd/picture-decoder": "nodynamic",
+		"worker/cmd/worker-daemon": "nodynamic,onnx", "worker/cmd/worker-lambda": "nodynamic,onnx",
+	} {
+		file := filepath.Join(built, filepath.Base(name))
+		if strings.Contains(tags, "onnx") {
+			file += "-onnx"
+		}
+		cmd := exec.Command("go", "build", "-tags="+tags, "-o", file, "./"+name)
+		cmd.Dir = os.Getenv("ATELIER_ROOT")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("build %s: %w\n%s", name, err, out)
+		}
+	}
+	return nil
+})
+
+// programs are options with programs, and a folder of the test's.
+func programs(t *testing.T) *options {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts whole stacks: left out with -short")
+	}
+	o := &options{Seed: 1, Root: os.Getenv("ATELIER_ROOT"), ONNXRuntime: os.Getenv("ATELIER_ONNXRUNTIME"), Folder: t.TempDir()}
+	if o.Root == "" || o.ONNXRuntime == "" {
+		const missing = `not set up: run scripts/setup, then eval "$(scripts/env)"`
+		if os.Getenv("CI") != "" {
+			t.Fatal(missing)
+		}
+		t.Skip(missing)
+	}
+	if err := build(); err != nil {
+		t.Fatal(err)
+	}
+	o.Bin = built
+	return o
+}
+
+// Each way of breaking something is tried shortly; scripts/chaos tries them at length.
+func TestShort(t *testing.T) {
+	o := programs(t)
+	for _, c := range []struct {
+		name string
+		size size
+	}{
+		{"kill", size{150, 25}}, {"unreliable-queue", size{40, 0}}, {"queue-crash", size{80, 3}}, {"clocks", size{60, 10}},
+		{"full-disk", size{60, 2}}, {"poison", size{60, 0}}, {"functions", size{80, 10}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			sc, err := choose([]string{c.name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			own := *o
+			own.Jobs, own.Times = c.size.jobs, c.size.times
+			r := own.try(t.Context(), sc[0], newProgress(os.Stderr))
+			if r.Skipped != "" {
+				t.Skip(r.Skipped)
+			}
+			if !r.ok() {
+				t.Errorf("%s\n%s\nlog: %s", r.outcome(), strings.Join(r.Wrong, "\n"), tail(filepath.Join(r.Folder, "log")))
+			}
+			if r.Accepted < c.size.jobs || c.size.times > 0 && r.Faults == 0 {
+				t.Errorf("%d jobs were accepted and %d faults hit, of %+v", r.Accepted, r.Faults, c.size)
+			}
+			t.Logf("%s, %d faults, %.1f s", r.outcome(), r.Faults, r.Seconds)
+		})
+	}
+}
+
+// Ctrl-C ends a trial soon, and what is known is in the result.
+func TestInterrupted(t *testing.T) {
+	o := programs(t)
+	sc, err := choose([]string{"undisturbed"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Jobs = 100_000
+	ctx, interrupt := context.WithCancel(t.Context())
+	time.AfterFunc(3*time.Second, interrupt)
+	r := o.try(ctx, sc[0], newProgress(os.Stderr))
+	if !r.Stopped || !r.ok() || r.Seconds > 30 {
+		t.Errorf("got %+v", r)
+	}
+	if text := table([]*result{r}); !strings.Contains(text, "stopped before all was checked") {
+		t.Errorf("the table is\n%s", text)
+	}
+	if pids := functionProcesses(); len(pids) > 0 {
+		t.Errorf("processes %v are left", pids)
+	}
+}
+
+// What the checks are to find, they find.
+func TestFindsWhatIsWrong(t *testing.T) {
+	f := &finding{}
+	d := &directory{jobs: map[job.ID]string{}, outputs: map[job.ID][]string{}, indexed: map[job.ID]int{}, published: map[string]bool{}, keys: map[string]job.ID{}, begun: map[job.ID]int{}}
+	for rel, folder := range map[string]bool{
+		"jobs/2026/11/30/04/.new-0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c":   true,
+		"jobs/2026/11/30/04/.gone-0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c":  true,
+		"jobs/2026/11/30/04/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c/.tmp-X": false,
+		"jobs/2026/11/30/04/stray":                                       false,
+		"active/0123/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c":               false,
+		"erasing/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c.erased":            false,
+		"tmp/X": false, "sweep/x": false, "else": false,
+		"published/private/2026/11/30/04/.nfs0001": false,
+	} {
+		if d.take(rel, entry{filepath.Base(rel), folder}) {
+			t.Errorf("%s passes", rel)
+		}
+	}
+	for rel, folder := range map[string]bool{
+		"jobs": true, "jobs/2026": true, "FORMAT": false, "sweep/turn.7": false, "sweep/memory.json": false, "usage/0123": false,
+		"jobs/2026/11/30/04/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c": true,
+	} {
+		if !d.take(rel, entry{filepath.Base(rel), folder}) {
+			t.Errorf("%s does not pass", rel)
+		}
+	}
+	if !d.take("jobs/2026/11/30/04/0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0c/out.1", entry{"out.1", false}) || len(d.outputs) != 1 {
+		t.Error("a job's picture is not noted")
+	}
+	for range 30 {
+		f.wrong("x")
+	}
+	if f.Found != 30 || len(f.Wrong) != 20 {
+		t.Errorf("got %d, and %d of them", f.Found, len(f.Wrong))
+	}
+}
+
+func TestChoose(t *testing.T) {
+	if _, err := choose([]string{"kill", "nonsense"}); err == nil || !strings.Contains(err.Error(), "unreliable-queue") {
+		t.Errorf("got %v, want an error that names those that there are", err)
+	}
+	all, err := choose(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, sc := range all {
+		names = append(names, sc.name)
+		if sc.breaks == "" || sc.fault != nil && sc.every == 0 {
+			t.Errorf("%s is not complete", sc.name)
+		}
+	}
+	if slices.Sort(names); len(slices.Compact(names)) != len(all) {
+		t.Errorf("two scenarios have one name: %q", names)
+	}
+}
+
+// A process whose clock is set sees another time, and its children do not.
+func TestClock(t *testing.T) {
+	if os.Getenv("PRINT_CLOCK") != "" {
+		now := time.Now()
+		time.Sleep(time.Millisecond)
+		if took := time.Since(now); took > time.Minute {
+			t.Fatalf("a millisecond took %s", took)
+		}
+		if err := os.WriteFile(os.Getenv("PRINT_CLOCK"), []byte(now.Format(time.RFC3339)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	file := filepath.Join(t.TempDir(), "clock")
+	p := &process{name: "clock", clock: -time.Hour, log: os.Stderr, fail: func(string) {}, command: func() *exec.Cmd {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestClock$")
+		cmd.Env = append(os.Environ(), "PRINT_CLOCK="+file)
+		return cmd
+	}}
+	p.start()
+	defer p.close()
+	for range 100 {
+		if b, err := os.ReadFile(file); err == nil && len(b) > 0 {
+			at, err := time.Parse(time.RFC3339, string(b))
+			if off := time.Since(at) - time.Hour; err != nil || off < -10*time.Second || off > 10*time.Second {
+				t.Errorf("the process's time is %s, and ours %s", b, time.Now())
+			}
+			return
+		}
+		if pause(t.Context(), 100*time.Millisecond) != nil {
+			break
+		}
+	}
+	t.Fatal("the process has not written its time")
+}

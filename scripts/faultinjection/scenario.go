@@ -1,0 +1,119 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/queue/queuefake"
+)
+
+// A scenario is one kind of fault. It is used once.
+type scenario struct {
+	name   string
+	breaks string // what is broken, for people
+	checks string // what is asserted besides what always is; "" is nothing
+
+	// prepare changes the settings of the stack before it starts. An [*unavailableError] says that this machine
+	// can't have the scenario. What it makes, [settings.cleanup] undoes.
+	prepare func(ctx context.Context, c *settings) error
+	queue   queuefake.Faults
+	special special // among the jobs
+
+	// fault breaks something once, and mends what is to be mended before the next. It returns whether it hit.
+	fault func(ctx context.Context, t *trial) bool
+	every time.Duration // mean time between two faults, beside what a fault takes
+	takes time.Duration // what a fault takes
+	burst bool          // jobs are submitted as fast as they are accepted, however long the faults take
+
+	short, long size // how much is tried; zero values are the defaults
+	nfs         bool // runs inside scripts/nfs
+}
+
+// special are pictures that differ from the rest.
+type special struct {
+	color string // see hostile.c
+	every int    // each so manieth job has it; 0: none
+	fails string // how its jobs end; "" is well
+}
+
+// A size is how much is tried.
+type size struct{ jobs, times int }
+
+func (o *options) size(sc *scenario) size {
+	usual, own := size{300, 20}, sc.short
+	if o.Long {
+		usual, own = size{3000, 200}, sc.long
+	}
+	s := usual
+	for _, better := range []size{own, {o.Jobs, o.Times}} {
+		if better.jobs > 0 {
+			s.jobs = better.jobs
+		}
+		if better.times > 0 {
+			s.times = better.times
+		}
+	}
+	if sc.fault == nil {
+		s.times = 0
+	}
+	return s
+}
+
+// load is how long jobs are submitted: as long as the faults take. 0 is as fast as they are accepted.
+func (s size) load(sc *scenario) time.Duration {
+	if sc.burst {
+		return 0
+	}
+	return time.Duration(s.times) * (sc.every + sc.takes)
+}
+
+// duration is about what a scenario takes.
+func (s size) duration(sc *scenario) time.Duration {
+	const perJob, around = 15 * time.Millisecond, 15 * time.Second
+	return max(s.load(sc), time.Duration(s.jobs)*perJob) + around
+}
+
+// An unavailableError says why a scenario can't be had here, and what to do.
+type unavailableError struct{ why string }
+
+func (e *unavailableError) Error() string { return e.why }
+
+// catalogue makes all scenarios.
+func catalogue() []*scenario {
+	return []*scenario{
+		undisturbed(), kill(), terminate(), pauseProcesses(), pauseAndKill(), clocks(), sweepers(),
+		unreliableQueue(), queueAway(), queueCrash(), purge(), crowd(),
+		fullDisk(), noInodes(), faultyFiles(), fileServerAway(),
+		modelGone(), modelBroken(), poison(), hang(),
+		functions(), deadline(), spotNotice(),
+	}
+}
+
+func choose(names []string) ([]*scenario, error) {
+	all := catalogue()
+	if len(names) == 0 {
+		return all, nil
+	}
+	var chosen []*scenario
+	for _, name := range names {
+		i := slices.IndexFunc(all, func(sc *scenario) bool { return sc.name == name })
+		if i < 0 {
+			var known []string
+			for _, sc := range all {
+				known = append(known, sc.name)
+			}
+			return nil, fmt.Errorf("there is no scenario %q: there are %s", name, strings.Join(known, ", "))
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
+}
+
+// one is one of some, by chance.
+func one[T any](chance *rand.Rand, some []T) T { return some[chance.IntN(len(some))] }
