@@ -79,7 +79,7 @@ func (e *engine) run(out tf.Output, feeds map[tf.Output]*tf.Tensor) (answer *tf.
 }
 
 // paint runs the network and draws its answer over dst.
-func (e *engine) paint(out tf.Output, feeds map[tf.Output]*tf.Tensor, dst *image.RGBA, share float32) (odd int, err error) {
+func (e *engine) paint(out tf.Output, feeds map[tf.Output]*tf.Tensor, dst *image.RGBA, share float32) (nans int, err error) {
 	answer, err := e.run(out, feeds)
 	if err != nil {
 		return 0, err

@@ -77,7 +77,7 @@ func (n *vectorNetwork) Read(style *image.RGBA) ([]float32, error) {
 }
 
 // Paint is [model.VectorNetwork]'s.
-func (n *vectorNetwork) Paint(content *image.RGBA, style []float32, dst *image.RGBA, share float32) (odd int, err error) {
+func (n *vectorNetwork) Paint(content *image.RGBA, style []float32, dst *image.RGBA, share float32) (nans int, err error) {
 	c, err := imageTensor(content)
 	if err != nil {
 		return 0, err
@@ -103,7 +103,7 @@ func newPictureNetwork(e *engine, c *contract) (*pictureNetwork, error) {
 }
 
 // Paint is [model.PictureNetwork]'s.
-func (n *pictureNetwork) Paint(content, style, dst *image.RGBA, share float32) (odd int, err error) {
+func (n *pictureNetwork) Paint(content, style, dst *image.RGBA, share float32) (nans int, err error) {
 	c, err := imageTensor(content)
 	if err != nil {
 		return 0, err

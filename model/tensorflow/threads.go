@@ -3,7 +3,7 @@ package tensorflow
 import (
 	"runtime"
 
-	"github.com/atelier-go/atelier/model/internal/stack"
+	"github.com/atelier-go/atelier/model/internal/pool"
 )
 
 // threads are the operating system's threads on which the network runs.
@@ -15,16 +15,16 @@ import (
 // ends after some runs, which frees its caches: over mixed sizes that keeps 150 MB
 // less on two cores than letting the caches fill (scripts/bench memory). To
 // compile afresh costs 2 to 5 ms, once in runsPerThread.
-type threads struct{ pool *stack.Stack[*thread] }
+type threads struct{ pool *pool.Pool[*thread] }
 
 const runsPerThread = 16
 
 // newThreads starts nothing: a thread begins when there is something to run.
-func newThreads(n int) threads { return threads{stack.New[*thread](n)} }
+func newThreads(n int) threads { return threads{pool.New[*thread](n)} }
 
 // do runs f on one of the threads and waits for it.
 func (ts threads) do(f func()) {
-	t, ok := ts.pool.Take()
+	t, ok := ts.pool.Acquire()
 	if !ok {
 		t = newThread()
 	}
@@ -32,10 +32,10 @@ func (ts threads) do(f func()) {
 	<-t.done
 	if t.runs++; t.runs >= runsPerThread {
 		close(t.work)
-		ts.pool.Leave()
+		ts.pool.Discard()
 		return
 	}
-	ts.pool.Put(t, nil)
+	ts.pool.Release(t, nil)
 }
 
 // close ends the threads. It waits for what is running.
