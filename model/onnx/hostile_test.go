@@ -117,7 +117,7 @@ func TestRefusesExternalAccess(t *testing.T) {
 
 // TestFileIsReadAsONNX checks that ONNX Runtime never reads an ONNX file in its own format, which it
 // recognises by "ORTM" from the fifth byte on.
-func TestOneFormat(t *testing.T) {
+func TestFileIsReadAsONNX(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS("../testdata/full")); err != nil {
 		t.Fatal(err)
