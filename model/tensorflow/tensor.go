@@ -68,7 +68,7 @@ type pictureWriter struct {
 	dst *image.RGBA
 	// width is the number of columns of the output. The output may be wider and higher than dst;
 	// the right and bottom edges are then cropped.
-	width int
+	width   int
 	blender pixel.Blender
 }
 

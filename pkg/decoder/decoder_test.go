@@ -487,7 +487,7 @@ func TestManyAtOnce(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				} else if !bytes.Equal(got.Photo.Pix, want.Pix) {
-						t.Error("the pixels differ")
+					t.Error("the pixels differ")
 				}
 			}
 		})

@@ -323,7 +323,7 @@ func (p *process) readPictures(req protocol.Request, reply protocol.Reply) (Pict
 	if err == nil && made.Preview != nil {
 		info, ierr := imageio.Inspect(made.Preview, imageio.Limits{Bytes: maxPreview, Pixels: imageio.PreviewEdge * imageio.PreviewEdge, Edge: imageio.PreviewEdge})
 		if ierr != nil || info.Format != "jpeg" {
-				err = errors.New("the decoder's preview is not a valid JPEG file")
+			err = errors.New("the decoder's preview is not a valid JPEG file")
 		}
 	}
 	return made, err

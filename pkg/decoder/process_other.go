@@ -22,7 +22,7 @@ func setCloseOnExec() {}
 
 func startProcess(string, *sync.WaitGroup) (*process, error) { return nil, errors.ErrUnsupported }
 
-func (*process) kill()          {}
+func (*process) kill()         {}
 func (*process) alive() bool   { return false }
 func (*process) shrink() error { return errors.ErrUnsupported }
 

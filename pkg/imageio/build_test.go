@@ -43,7 +43,7 @@ func deflate(data []byte) []byte {
 		_, err = z.Write(data)
 	}
 	if err = errors.Join(err, z.Close()); err != nil {
-			panic(err) // a buffer accepts all writes
+		panic(err) // a buffer accepts all writes
 	}
 	return b.Bytes()
 }

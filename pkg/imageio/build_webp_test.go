@@ -238,7 +238,7 @@ func packLZW(pixels []byte) []byte {
 		err = w.Close()
 	}
 	if err != nil {
-			panic(err) // a buffer accepts all writes
+		panic(err) // a buffer accepts all writes
 	}
 	return b.Bytes()
 }

@@ -8,11 +8,11 @@ import "math"
 // picture and the profile; a lookup takes about 40 ns. The error is 0.2 of 255 on average. It can
 // reach 16 in a channel that is near zero in a saturated colour, where sRGB's curve is steep.
 type colorGrid struct {
-	grid   int // points on each axis
-	channels   int // 3 (RGB), 4 (CMYK)
-	step   [256]int32
-	frac   [256]int32 // distance from the grid point below, in 1/256 of a cell
-	values []int16    // red, green, blue as levels with 6 bits of fraction, the last axis fastest
+	grid     int // points on each axis
+	channels int // 3 (RGB), 4 (CMYK)
+	step     [256]int32
+	frac     [256]int32 // distance from the grid point below, in 1/256 of a cell
+	values   []int16    // red, green, blue as levels with 6 bits of fraction, the last axis fastest
 }
 
 // Grid points on each axis: as many as still let the tables fit into a processor's cache.
@@ -58,7 +58,7 @@ func newColorGrid(exact stages, channels int) *colorGrid {
 // fixed converts 0..1, and values somewhat outside of it, to levels of 0..255 with 6 bits of
 // fraction. NaN becomes black.
 func fixed(v float64) int16 {
-		const least, most = -2, 2 // times 255 and 64, the largest that fits
+	const least, most = -2, 2 // times 255 and 64, the largest that fits
 	if math.IsNaN(v) {
 		return 0
 	}

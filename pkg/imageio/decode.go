@@ -40,7 +40,7 @@ func Decode(ctx context.Context, data []byte, lim Limits) (*image.RGBA, Info, er
 func decodePixels(ctx context.Context, c *codec, data []byte, h header) (img *image.RGBA, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-				img, err = nil, damaged("the %s decoder failed (%v)", c.name, r)
+			img, err = nil, damaged("the %s decoder failed (%v)", c.name, r)
 		}
 	}()
 	src, err := decoderOf(c.name)(data, h)
@@ -48,7 +48,7 @@ func decodePixels(ctx context.Context, c *codec, data []byte, h header) (img *im
 		return nil, fmt.Errorf("%w: %w", job.ErrDamagedImage, err)
 	}
 	if b := src.Bounds(); b.Dx() != h.width || b.Dy() != h.height {
-			return nil, damaged("the header declares %d x %d pixels, and there are %d x %d", h.width, h.height, b.Dx(), b.Dy())
+		return nil, damaged("the header declares %d x %d pixels, and there are %d x %d", h.width, h.height, b.Dx(), b.Dy())
 	}
 	if ctx.Err() != nil {
 		return nil, contextError(ctx)

@@ -51,11 +51,11 @@ func encodeWebP(w io.Writer, img *image.RGBA, quality int) (err error) {
 	const method, maxEdge = 2, 1<<14 - 1
 	width, height := img.Rect.Dx(), img.Rect.Dy()
 	if min(width, height) < 1 || max(width, height) > maxEdge {
-			return fmt.Errorf("the picture is %d x %d, and WebP allows 1 to %d pixels on a side", width, height, maxEdge)
+		return fmt.Errorf("the picture is %d x %d, and WebP allows 1 to %d pixels on a side", width, height, maxEdge)
 	}
 	defer func() {
 		if r := recover(); r != nil {
-				err = fmt.Errorf("the encoder failed (%v)", r)
+			err = fmt.Errorf("the encoder failed (%v)", r)
 		}
 	}()
 	var out bytes.Buffer
@@ -65,7 +65,7 @@ func encodeWebP(w io.Writer, img *image.RGBA, quality int) (err error) {
 	// If the sandbox runs out of memory, the library returns whatever is at the
 	// file's address.
 	if h, err := parseWebP(out.Bytes()); err != nil || h.width != width || h.height != height {
-			return errors.New("the encoder returned invalid data")
+		return errors.New("the encoder returned invalid data")
 	}
 	_, err = w.Write(out.Bytes())
 	return err

@@ -34,9 +34,9 @@ func orientationOf(tiff []byte) int {
 		}
 		var v uint32
 		switch kind := order.Uint16(entry[2:]); kind {
-			case 3: // SHORT, according to the standard
+		case 3: // SHORT, according to the standard
 			v = uint32(order.Uint16(entry[8:]))
-			case 4: // LONG, written by some programs
+		case 4: // LONG, written by some programs
 			v = order.Uint32(entry[8:])
 		}
 		if v < 1 || v > 8 {

@@ -58,7 +58,7 @@ func walkGIF(data []byte) (gifFile, error) {
 				return f, damaged(cut)
 			}
 		case descriptor:
-				return f, f.readFrame(rest)
+			return f, f.readFrame(rest)
 		case trailer:
 			return f, damaged("the GIF file has no picture in it")
 		default:
@@ -81,7 +81,7 @@ func (f *gifFile) readFrame(rest []byte) error {
 	at := image.Pt(le16(rest[1:]), le16(rest[3:]))
 	width, height, fields := le16(rest[5:]), le16(rest[7:]), rest[9]
 	if width == 0 || height == 0 {
-			return damaged("the GIF file declares a size of %d x %d pixels", width, height)
+		return damaged("the GIF file declares a size of %d x %d pixels", width, height)
 	}
 	f.frame = image.Rectangle{Min: at, Max: at.Add(image.Pt(width, height))}
 	// Some files declare a canvas smaller than the frame; browsers then use the frame's size.
@@ -95,7 +95,7 @@ func (f *gifFile) readFrame(rest []byte) error {
 		return damaged("the GIF file has no palette for its colours")
 	}
 	if bits := rest[0]; bits < 2 || bits > 8 {
-			return damaged("the GIF file declares colours of %d bits", bits)
+		return damaged("the GIF file declares colours of %d bits", bits)
 	}
 	rest = rest[1:]
 	packed := skipBlocks(&rest)

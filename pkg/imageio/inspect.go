@@ -47,7 +47,7 @@ func DecodeMemory(data []byte) int64 {
 		return 0
 	}
 	h, _ := c.parse(data)
-		const buffers = 1 << 20 // buffers of constant size
+	const buffers = 1 << 20 // buffers of constant size
 	most := h.cost*int64(h.width)*int64(h.height) + h.extra + buffers
 	if h.profile != nil {
 		most += maxConversion
@@ -59,7 +59,7 @@ func DecodeMemory(data []byte) int64 {
 // decoded pictures of a job. The fitted pictures take the given number of bytes in total; the
 // photograph is fitted to longest. A style without pixels means that there is none.
 func FitMemory(photo, style Info, longest int, fitted int64) int64 {
-		const twice, preview = 2, PreviewEdge * PreviewEdge * (4 + 4) // the library's results, and their copies
+	const twice, preview = 2, PreviewEdge * PreviewEdge * (4 + 4) // the library's results, and their copies
 	most := twice*fitted + preview
 	// The library first shrinks all rows. The result seldom fits into memory that has been
 	// freed again by then.
@@ -102,7 +102,7 @@ func inspect(data []byte, lim Limits) (*codec, header, error) {
 	}
 	c := codecOf(data)
 	if c == nil {
-			return nil, header{}, fmt.Errorf("%w: %s; %s are read", job.ErrUnsupportedImage, looksLike(data), inputFormats())
+		return nil, header{}, fmt.Errorf("%w: %s; %s are read", job.ErrUnsupportedImage, looksLike(data), inputFormats())
 	}
 	h, err := c.parse(data)
 	// Check the limits before the rest of the structure: a picture that is too large is

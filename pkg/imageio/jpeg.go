@@ -46,7 +46,7 @@ func parseJPEG(data []byte) (header, error) {
 		marker := data[i]
 		i++
 		if marker == 0 || 0xd0 <= marker && marker <= 0xd7 {
-				continue // an escaped 0xff in the data, or a restart
+			continue // an escaped 0xff in the data, or a restart
 		}
 		if marker == 0xd9 {
 			break // end of image
@@ -105,8 +105,8 @@ func parseJPEG(data []byte) (header, error) {
 	case components == 0, scans == 0:
 		return h, damaged("the JPEG file has no picture in it")
 	case components == 4 && !adobe:
-			// Without the Adobe marker it is unknown whether the inks are inverted.
-			return h, unsupported("a JPEG file of four colours without an Adobe marker")
+		// Without the Adobe marker it is unknown whether the inks are inverted.
+		return h, unsupported("a JPEG file of four colours without an Adobe marker")
 	case int64(h.width)*int64(h.height)/64 > 8*int64(len(data)):
 		// A block takes at least one bit, so this can't be the whole picture.
 		return h, damaged("the JPEG file holds too little data for %d x %d pixels", h.width, h.height)
@@ -125,7 +125,7 @@ func parseFrame(seg []byte, progressive bool, h *header) (components int, err er
 	}
 	height, width := int(binary.BigEndian.Uint16(seg[1:])), int(binary.BigEndian.Uint16(seg[3:]))
 	if width == 0 || height == 0 {
-			return 0, damaged("the JPEG file declares a size of %d x %d pixels", width, height)
+		return 0, damaged("the JPEG file declares a size of %d x %d pixels", width, height)
 	}
 	components = int(seg[5])
 	if components != 1 && components != 3 && components != 4 {
@@ -151,7 +151,7 @@ func parseFrame(seg []byte, progressive bool, h *header) (components int, err er
 	switch components {
 	case 3:
 		if vs[0] == 4 {
-				return 0, unsupported("a JPEG file with a vertical sampling factor of 4")
+			return 0, unsupported("a JPEG file with a vertical sampling factor of 4")
 		}
 		h.oddSampling = hs[1] != hs[2] || vs[1] != vs[2]
 	case 4:
@@ -174,7 +174,7 @@ func jpegCost(hs, vs []int, progressive, oddSampling bool) int64 {
 	first := hs[0] * vs[0]
 	samples := int64((blocks + first - 1) / first) // a pixel, rounded up
 	if oddSampling {
-			samples = int64(len(hs)) // kovidgoyal/imaging gives every plane the size of the first
+		samples = int64(len(hs)) // kovidgoyal/imaging gives every plane the size of the first
 	}
 	cost := rgba + samples
 	if len(hs) == 4 {

@@ -64,7 +64,7 @@ func TestKeepColorsProperties(t *testing.T) {
 		for _, c := range [3][2]uint8{{got.R, photo.R}, {got.G, photo.G}, {got.B, photo.B}} {
 			g, p := float64(c[0])-y, float64(c[1])-own
 			if g*p < 0 && math.Min(math.Abs(g), math.Abs(p)) > 1.5 || math.Abs(g) > math.Abs(p)+1.5 {
-			t.Fatalf("got %v for the photo's %v: chroma %.1f, want between 0 and %.1f", got, photo, g, p)
+				t.Fatalf("got %v for the photo's %v: chroma %.1f, want between 0 and %.1f", got, photo, g, p)
 			}
 		}
 	})

@@ -49,7 +49,7 @@ func (l Limits) Validate() error {
 		return fmt.Errorf("imageio: limits must be positive, got %d bytes, %d pixels, edge %d", l.Bytes, l.Pixels, l.Edge)
 	}
 	if l.Edge > 65535 {
-			return fmt.Errorf("imageio: an edge of %d is more than 65535, the maximum", l.Edge)
+		return fmt.Errorf("imageio: an edge of %d is more than 65535, the maximum", l.Edge)
 	}
 	return nil
 }

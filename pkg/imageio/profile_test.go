@@ -223,7 +223,7 @@ func FuzzProfile(f *testing.F) {
 			t.Errorf("allocated %d bytes for 256 colours", allocated)
 		}
 		if took := processorTime(t) - start; took > 200*time.Millisecond {
-				t.Errorf("256 colours took %v of processor time", took)
+			t.Errorf("256 colours took %v of processor time", took)
 		}
 	})
 }

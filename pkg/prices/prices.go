@@ -57,8 +57,8 @@ type Tier struct {
 type Source struct {
 	URL       string `json:"url"`
 	Publisher string `json:"publisher"`
-	Date   string `json:"date"`   // of the publication, or of the reading if it has none: YYYY, YYYY-MM or YYYY-MM-DD
-	Quoted bool   `json:"quoted"` // read in a quotation of AWS, which Note describes; not on AWS's own page
+	Date      string `json:"date"`   // of the publication, or of the reading if it has none: YYYY, YYYY-MM or YYYY-MM-DD
+	Quoted    bool   `json:"quoted"` // read in a quotation of AWS, which Note describes; not on AWS's own page
 	Note      string `json:"note"`
 }
 

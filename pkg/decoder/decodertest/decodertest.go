@@ -80,7 +80,7 @@ func PeakMemory(f func()) (most int64) {
 	for again := time.NewTicker(5 * time.Millisecond); ; {
 		lists, _ := filepath.Glob("/proc/self/task/*/children")
 		for _, list := range lists {
-				pids, _ := os.ReadFile(list) // fails for a thread that has ended
+			pids, _ := os.ReadFile(list) // fails for a thread that has ended
 			for pid := range strings.FieldsSeq(string(pids)) {
 				b, _ := os.ReadFile("/proc/" + pid + "/status")
 				_, rest, _ := strings.Cut(string(b), "VmHWM:")
