@@ -7,37 +7,37 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A state is what one step leaves for the next. Times are by the file server's clock.
+// A state is passed from one step to the next. Times are by the file server's clock.
 type state struct {
 	Task string `json:"task"` // a state of another task is discarded
 
-	Copied    time.Time `json:"copied"`     // what was published before in recent hours is in the bucket
-	CopiedAll time.Time `json:"copied_all"` // what was published before in any hour is
-	Full      time.Time `json:"full"`       // the start of the last full execution that succeeded
-	FullTried time.Time `json:"full_tried"` // the start of the last one
+	Copied    time.Time `json:"copied"`     // what was published earlier in recent hours is in the bucket
+	CopiedAll time.Time `json:"copied_all"` // what was published earlier in any hour is in the bucket
+	Full      time.Time `json:"full"`       // start of the last successful full execution
+	FullTried time.Time `json:"full_tried"` // start of the last full execution
 
-	Execution string    `json:"execution,omitempty"` // the ARN of what runs
-	Began     time.Time `json:"began"`               // of the execution
-	Ours      bool      `json:"ours"`                // it copies what was new in recent hours when it began
-	All       bool      `json:"all"`                 // in any hour
+	Execution string    `json:"execution,omitempty"` // ARN of the running execution
+	Began     time.Time `json:"began"`               // its start
+	Ours      bool      `json:"ours"`                // a Copier started it, for what was new in recent hours
+	All       bool      `json:"all"`                 // for what was new in any hour
 	Whole     bool      `json:"whole"`               // it has no manifest
-	Folders   []string  `json:"folders,omitempty"`   // of the names in its manifest
+	Folders   []string  `json:"folders,omitempty"`   // folders of the names in its manifest
 
-	Failures  int       `json:"failures"` // in a row
+	Failures  int       `json:"failures"` // consecutive ones
 	NotBefore time.Time `json:"not_before"`
-	Missing   time.Time `json:"missing"` // when pictures were found first that are not in the bucket; zero if there are none
+	Missing   time.Time `json:"missing"` // when it was first found that the bucket lacks pictures; zero if it lacks none
 
-	failures int // of this step
+	failures int // in this step
 }
 
-// A retry comes after firstRetry, then at intervals that double up to lastRetry.
+// The first retry comes after firstRetry; the intervals then double up to lastRetry.
 const (
 	firstRetry = time.Minute
 	lastRetry  = time.Hour
 )
 
-// fullDue: a failed full execution must not keep manifests from being copied, so the next
-// comes after the longest interval.
+// fullDue reports whether a full execution is due. After a failed one the next comes after the longest
+// interval, so that manifests are copied meanwhile.
 func (s *state) fullDue(now time.Time) bool {
 	return now.Sub(s.Full) >= fullEvery && now.Sub(s.FullTried) >= lastRetry
 }
@@ -46,7 +46,7 @@ func (s *state) begin(execution string, now time.Time, ours bool) {
 	s.Execution, s.Began, s.Ours, s.All, s.Whole, s.Folders = execution, now, ours, false, false, nil
 }
 
-// copied notes that what was published before a time is in the bucket.
+// copied records that what was published before this time is in the bucket.
 func (s *state) copied(before time.Time, all bool) {
 	s.Copied, s.Missing = before, time.Time{}
 	if all {
@@ -54,11 +54,11 @@ func (s *state) copied(before time.Time, all bool) {
 	}
 }
 
-func (s *state) end(now time.Time, well bool) {
+func (s *state) end(now time.Time, succeeded bool) {
 	began := s.Began
 	s.Execution = ""
 	switch {
-	case !well:
+	case !succeeded:
 		s.failed(now)
 	case s.Ours:
 		s.copied(began, s.All || s.Whole)
@@ -90,7 +90,7 @@ func (c *Copier) load() (s state, err error) {
 	}
 	if note != nil {
 		if err := json.Unmarshal(note, &s); err != nil {
-			c.Log.Warn("the note of what was copied is damaged: all is compared again", "error", err)
+			c.Log.Warn("the record of what was copied is damaged: everything is compared again", "error", err)
 			s = state{}
 		}
 	}

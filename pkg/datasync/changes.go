@@ -16,29 +16,29 @@ import (
 )
 
 const (
-	// recent is how old a job may be that is painted for the first time, and so how far
-	// back each step looks.
+	// recent is the largest age of a job that is painted for the first time. Each step checks the
+	// folders of this time.
 	recent = 25 * time.Hour
-	// lookAtAllEvery is how often the folders of older hours are looked at, into which
-	// late retries publish. Each costs a call of the file server.
-	lookAtAllEvery = time.Hour
-	// overlap is how long before the last look a change counts as new: a picture gets its
-	// name a moment after the folder's time was read, and file systems count time in ticks.
+	// allHoursEvery is how often the folders of older hours are checked, because late retries
+	// publish into them. Each folder costs a call to the file server.
+	allHoursEvery = time.Hour
+	// overlap is how long before the last check a change counts as new: a picture is published a
+	// moment after the folder's time was read, and file systems have a limited time resolution.
 	overlap = 2 * time.Second
 )
 
-// news is what a look at the published folders has found.
-type news struct {
-	changed bool     // a folder has changed since the last look
-	names   []string // of pictures that are not in the bucket
-	all     bool     // it was a look at all hours
+// changes are the result of a check of the published folders.
+type changes struct {
+	changed bool     // a folder has changed since the last check
+	names   []string // pictures that are not in the bucket
+	all     bool     // all hours were checked
 }
 
-// look compares the folders that have changed, since all in them was copied, with the
+// findChanges compares the folders that have changed since they were last copied completely with the
 // bucket.
-func (c *Copier) look(ctx context.Context, s *state, now time.Time) (n news, err error) {
+func (c *Copier) findChanges(ctx context.Context, s *state, now time.Time) (n changes, err error) {
 	first, since := now.Add(-recent), s.Copied
-	if now.Sub(s.CopiedAll) >= lookAtAllEvery {
+	if now.Sub(s.CopiedAll) >= allHoursEvery {
 		n.all, first, since = true, time.Time{}, s.CopiedAll
 	}
 	folders, err := c.Store.PublishedSince(ctx, first, since.Add(-overlap))
@@ -54,12 +54,11 @@ func (c *Copier) look(ctx context.Context, s *state, now time.Time) (n news, err
 	return n, err
 }
 
-// missing returns the pictures of a folder that are not in the bucket. Pictures never
-// change, so that names are enough. It removes those from the bucket that are there
-// although their jobs are gone: a copy that had opened a file brings it back when the job
-// is erased meanwhile.
+// missing returns the pictures of a folder that are not in the bucket. Comparing names is enough,
+// because pictures never change. It removes pictures of erased jobs from the bucket: an execution that
+// had opened a file before the job was erased has copied it afterwards.
 func (c *Copier) missing(ctx context.Context, folder string) ([]string, error) {
-	there := map[string]bool{} // listed before the folder, so that what is there has been in that
+	there := map[string]bool{} // listed before the folder, so that each of them was in the folder before
 	for o, err := range c.Bucket.List(ctx, c.Prefix+folder+"/") {
 		if err != nil {
 			return nil, err
@@ -90,7 +89,7 @@ func (c *Copier) missing(ctx context.Context, folder string) ([]string, error) {
 	return missing, c.Bucket.Delete(ctx, gone...)
 }
 
-// foldersOf are the folders of names.
+// foldersOf returns the folders of names, sorted and without repetitions.
 func foldersOf(names []string) (folders []string) {
 	for _, name := range names {
 		folders = append(folders, path.Dir(name))
@@ -99,12 +98,11 @@ func foldersOf(names []string) (folders []string) {
 	return slices.Compact(folders)
 }
 
-// manifests is what the keys of manifests begin with. The bucket's lifecycle rules remove
-// them.
+// manifests is the start of the keys of manifests. The bucket's lifecycle rules remove them.
 const manifests = "datasync/"
 
-// putManifest stores a manifest as DataSync reads it: CSV, a name in each line, relative
-// to the task's source location.
+// putManifest stores a manifest in DataSync's format: CSV, one name per line, relative to the task's
+// source location.
 func (c *Copier) putManifest(ctx context.Context, now time.Time, names []string) (key string, err error) {
 	var b strings.Builder
 	w := csv.NewWriter(&b)

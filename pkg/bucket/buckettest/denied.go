@@ -10,8 +10,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/bucket"
 )
 
-// every calls everything that asks S3 something.
-func every(t *testing.T, b *bucket.Bucket) map[string]error {
+// callAll calls all operations that send a request to S3.
+func callAll(t *testing.T, b *bucket.Bucket) map[string]error {
 	t.Helper()
 	ctx := t.Context()
 	errs := map[string]error{"check": b.Check(ctx), "delete": b.Delete(ctx, "x")}
@@ -24,23 +24,23 @@ func every(t *testing.T, b *bucket.Bucket) map[string]error {
 }
 
 func denied(t *testing.T, b *bucket.Bucket) {
-	for doing, err := range every(t, b) {
-		is(t, doing, err, bucket.ErrDenied)
+	for doing, err := range callAll(t, b) {
+		wantError(t, doing, err, bucket.ErrDenied)
 	}
 	_, err := b.Head(t.Context(), "x")
-	is(t, "head", err, bucket.ErrDenied)
+	wantError(t, "head", err, bucket.ErrDenied)
 	address, err := b.Link(t.Context(), "x", bucket.Link{For: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if status, _, _ := ask(t, http.MethodGet, address, nil); status != http.StatusForbidden {
+	if status, _, _ := request(t, http.MethodGet, address, nil); status != http.StatusForbidden {
 		t.Errorf("a link: %d", status)
 	}
 }
 
 func noBucket(t *testing.T, b *bucket.Bucket) {
-	for doing, err := range every(t, b) {
-		is(t, doing, err, bucket.ErrNoBucket)
+	for doing, err := range callAll(t, b) {
+		wantError(t, doing, err, bucket.ErrNoBucket)
 		if err == nil || !strings.Contains(err.Error(), "template") {
 			t.Errorf("%s: %v does not say what to do", doing, err)
 		}

@@ -11,23 +11,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// readAtOnce is how much of an object is asked for in one request, in bytes.
+// readAtOnce is how many bytes of an object are requested at once.
 const readAtOnce = 8 << 20
 
-// A Reader reads any part of one object, which must not change meanwhile: that is
-// [ErrChanged]. It keeps the 8 MiB that were read last, so that reading on in small pieces
-// costs few requests. It is safe for concurrent use.
+// A Reader reads any part of one object. If the object changes in the meantime, the error is
+// [ErrChanged]. It caches the 8 MiB that were read last, so that consecutive small reads need few
+// requests. It is safe for concurrent use.
 type Reader struct {
 	ctx    context.Context //nolint:containedctx // an io.ReaderAt takes none
 	bucket *Bucket
 	object Object
 
 	mu   sync.Mutex
-	at   int64 // where in the object kept begins
+	at   int64 // offset of kept in the object
 	kept []byte
 }
 
-// Reader returns a reader of an object as it is now, for as long as ctx lasts.
+// Reader returns a reader of the object's current version. It is valid until ctx ends.
 func (b *Bucket) Reader(ctx context.Context, key string) (*Reader, error) {
 	object, err := b.Head(ctx, key)
 	if err != nil {
@@ -37,13 +37,13 @@ func (b *Bucket) Reader(ctx context.Context, key string) (*Reader, error) {
 	return &Reader{ctx: ctx, bucket: b, object: object}, nil
 }
 
-// Size is the object's, in bytes.
+// Size returns the object's size in bytes.
 func (r *Reader) Size() int64 { return r.object.Size }
 
 // ReadAt implements [io.ReaderAt].
 func (r *Reader) ReadAt(p []byte, offset int64) (n int, err error) {
 	if offset < 0 {
-		return 0, errors.New("read before an object's begin")
+		return 0, errors.New("read before the start of an object")
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -62,7 +62,7 @@ func (r *Reader) ReadAt(p []byte, offset int64) (n int, err error) {
 	return n, nil
 }
 
-// fetch keeps what begins at an offset.
+// fetch reads the part from an offset into kept.
 func (r *Reader) fetch(offset int64) error {
 	size := min(readAtOnce, r.object.Size-offset)
 	out, err := r.bucket.client.GetObject(r.ctx, &s3.GetObjectInput{

@@ -7,8 +7,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// known refuses a name for which there is neither a stored vector nor a picture.
-func (m *Model) known(name string) error {
+// checkName returns an error for a name that has neither a stored vector nor a picture.
+func (m *Model) checkName(name string) error {
 	if m.storedVector(name) != nil {
 		return nil
 	}
@@ -22,7 +22,7 @@ func (m *Model) storedVector(name string) []float32 {
 	return m.vectors[name]
 }
 
-// vectorFor is the vector of what is asked for at full strength.
+// vectorFor returns the vector of the requested style at full strength.
 func (m *Model) vectorFor(req style.Request) ([]float32, error) {
 	if req.Picture != nil {
 		return m.vectorOfPicture(req.Picture)
@@ -40,8 +40,8 @@ func (m *Model) vectorFor(req style.Request) ([]float32, error) {
 	return sum, nil
 }
 
-// vectorOfName is a named style's vector: the stored one, else that of the
-// style's picture, which is computed once.
+// vectorOfName returns a named style's vector: the stored one, or that of the style's picture, which
+// is computed once.
 func (m *Model) vectorOfName(name string) ([]float32, error) {
 	if v := m.storedVector(name); v != nil {
 		return v, nil
@@ -50,7 +50,7 @@ func (m *Model) vectorOfName(name string) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := m.read(img)
+	v, err := m.predict(img)
 	if err != nil {
 		return nil, err
 	}
@@ -60,55 +60,55 @@ func (m *Model) vectorOfName(name string) ([]float32, error) {
 	return v, nil
 }
 
-// vectorOfPicture is the vector of a user's picture, or of a photograph.
+// vectorOfPicture returns the vector of a user's style picture or of a photograph.
 func (m *Model) vectorOfPicture(img *image.RGBA) ([]float32, error) {
 	f := fingerprintOf(img)
-	if v := m.seen.get(f); v != nil {
+	if v := m.cache.get(f); v != nil {
 		return v, nil
 	}
-	v, err := m.read(shrink(img))
+	v, err := m.predict(shrink(img))
 	if err != nil {
 		return nil, err
 	}
-	m.seen.put(f, v)
+	m.cache.put(f, v)
 	return v, nil
 }
 
-// read asks the network for a picture's vector. Unlike a bad pixel, a number that
-// is not finite spoils every picture painted with the vector, and is an error.
-func (m *Model) read(img *image.RGBA) ([]float32, error) {
+// predict computes a picture's vector with the network. A value that is not finite is an error:
+// unlike a single bad pixel, it would spoil every picture painted with the vector.
+func (m *Model) predict(img *image.RGBA) ([]float32, error) {
 	v, err := m.loaded.Vectors.Read(img)
 	for _, x := range v {
 		if x-x != 0 {
-			return nil, fmt.Errorf("the network answered with a style vector that holds %v", x)
+			return nil, fmt.Errorf("the network returned a style vector that holds %v", x)
 		}
 	}
 	return v, err
 }
 
-// A look is a style as a picture, with its share of a blend.
-type look struct {
+// A weightedPicture is a style's picture with its share of a blend.
+type weightedPicture struct {
 	picture *image.RGBA
 	weight  float32
 }
 
-// picturesFor is what is asked for, as pictures.
-func (m *Model) picturesFor(req style.Request) ([]look, error) {
+// picturesFor returns the requested styles as pictures.
+func (m *Model) picturesFor(req style.Request) ([]weightedPicture, error) {
 	if req.Picture != nil {
-		return []look{{shrink(req.Picture), 1}}, nil
+		return []weightedPicture{{shrink(req.Picture), 1}}, nil
 	}
-	var looks []look
+	var pictures []weightedPicture
 	for _, in := range req.Mix {
 		img, err := m.pictureOfName(in.Name)
 		if err != nil {
 			return nil, err
 		}
-		looks = append(looks, look{img, float32(in.Weight)})
+		pictures = append(pictures, weightedPicture{img, float32(in.Weight)})
 	}
-	return looks, nil
+	return pictures, nil
 }
 
-// pictureOfName is a named style's picture, which is decoded once.
+// pictureOfName returns a named style's picture, which is decoded once.
 func (m *Model) pictureOfName(name string) (*image.RGBA, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -122,7 +122,7 @@ func (m *Model) pictureOfName(name string) (*image.RGBA, error) {
 	return img, err
 }
 
-// cataloguePicture is a named style's picture, shrunk.
+// cataloguePicture returns a named style's picture, shrunk.
 func cataloguePicture(name string) (*image.RGBA, error) {
 	b, err := style.Picture(name)
 	if err != nil {
