@@ -183,7 +183,7 @@ func check(t *testing.T, r *measurement.Run) {
 
 // If the command is killed, it leaves complete files and no servers, and the measurement can be
 // continued.
-func TestKilled(t *testing.T) {
+func TestKilledMeasurementResumes(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "out")
 	args := quick(t, out, "--only", "[sd]*-onnx-256px-[1p]*")

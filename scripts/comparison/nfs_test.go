@@ -12,7 +12,7 @@ import (
 
 // A start from a network file system reads the engine from there, in fewer calls with read ahead;
 // later pictures read nothing.
-func TestOnNFS(t *testing.T) {
+func TestStartOnNFS(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	args := append(quick(t, out)[1:], "--repetitions", "1", "--only", "service-onnx-*nfs*")
 	nfstest.Command(t) // skips the test where scripts/nfs can't run

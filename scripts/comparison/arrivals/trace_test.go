@@ -24,7 +24,7 @@ func ExampleRead() {
 	// line 3: arrival_s is "NaN", which is not a number of seconds
 }
 
-func TestReadRefuses(t *testing.T) {
+func TestInvalidTracesAreRefused(t *testing.T) {
 	for _, c := range []struct{ name, trace, want string }{
 		{"empty", "", "the trace is empty: the first line must name the column arrival_s"},
 		{"header only", "arrival_s\n", "the trace has a header but no rows"},

@@ -13,7 +13,7 @@ import (
 )
 
 // Assumptions about the deployment have the values of its template.
-func TestTemplate(t *testing.T) {
+func TestAssumptionsMatchTemplate(t *testing.T) {
 	b, err := os.ReadFile("../../deploy/template.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func TestTemplate(t *testing.T) {
 }
 
 // Each assumption has a source and, except in bands, a unique name.
-func TestValues(t *testing.T) {
+func TestAssumptionsHaveSources(t *testing.T) {
 	values := map[string]map[float64]bool{}
 	for _, v := range assumptions.Values() {
 		if v.Source == "" || values[v.Name][v.Value] {
@@ -117,7 +117,7 @@ func TestColdReads(t *testing.T) {
 
 // Evicted files make a start of an engine in the archive 0.05 s longer; TensorFlow's reads are
 // counted separately.
-func TestUncached(t *testing.T) {
+func TestUncachedStart(t *testing.T) {
 	run := func(engine string, evicted bool, billed float64) *measurement.Run {
 		v := measurement.Variant{System: measurement.Service, Engine: engine, Size: 512, MemoryMB: 3007, PeriodMS: 20, Threads: 2, Evicted: evicted, Jobs: 20}
 		return &measurement.Run{Header: measurement.Header{Variant: v}, Jobs: []measurement.Job{{Cold: true, Billed: billed}, {Billed: 9}}}

@@ -231,7 +231,7 @@ func (e *evaluation) progress() {
 	}
 }
 
-// priced turns what a simulation used into a month's bill.
+// priced computes a month's bill from what a simulation used.
 func (e *evaluation) priced(s *study, r simulation.Result) (outcome, error) {
 	o := outcome{keepsUp: r.Usage.Seconds <= e.load.duration*1.02+600}
 	latencies := r.Latencies()

@@ -100,13 +100,13 @@ func (o originalSetting) comparison(t *prices.Table) cost.Comparison {
 	return cost.Comparison{
 		Capacity: o.capacity,
 		Functions: cost.Over(t, func(n float64) (cost.Deployment, cost.Month) {
-			return cost.SeedFunction(cost.Function{
+			return cost.OriginalFunction(cost.Function{
 				Basis: cost.Simulated, Architecture: assumptions.Architecture, Warm: o.w.warm(nil), Init: o.w.start(nil) + assumptions.ReadSeconds(o.w.coldCalls), ColdShare: o.w.cold.at(n), ColdCalls: o.w.coldCalls,
 			}), o.month(n)
 		}),
 		Instances: cost.Over(t, func(n float64) (cost.Deployment, cost.Month) {
 			k := cost.Needed(n/cost.Seconds, o.capacity)
-			return cost.SeedInstance(cost.Instances{Basis: cost.Simulated, Type: assumptions.InstanceType, Hours: k * cost.Hours, Disk: assumptions.Disk}), o.month(n)
+			return cost.OriginalInstance(cost.Instances{Basis: cost.Simulated, Type: assumptions.InstanceType, Hours: k * cost.Hours, Disk: assumptions.Disk}), o.month(n)
 		}),
 	}
 }
