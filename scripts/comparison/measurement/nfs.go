@@ -47,10 +47,10 @@ func (p Programs) serviceOnNFS(ctx context.Context, v Variant) (*Run, error) {
 	}
 	cmd := exec.CommandContext(ctx, program, "--latency", strconv.Itoa(v.LatencyMS), "--memory", "5000", "--disk", "3000", "--timeout", "1800",
 		"--", self, OnNFSArg, string(settings))
-	var out, output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &output
+	var out, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("scripts/nfs: %w: %s", err, output.Bytes()[max(0, output.Len()-1000):])
+		return nil, fmt.Errorf("scripts/nfs: %w: %s", err, stderr.Bytes()[max(0, stderr.Len()-1000):])
 	}
 	run, err := Read(&out)
 	if err != nil {
