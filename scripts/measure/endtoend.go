@@ -41,8 +41,8 @@ type paintServer struct {
 	base  string
 }
 
-// A roundResult is the result of a server in one round: its pace, and the processor seconds of each of its
-// processes per picture.
+// A roundResult is the result of a server in one round: its pace, and the processor seconds of each
+// of its processes per picture.
 type roundResult struct {
 	pace
 	cpu map[string]float64

@@ -12,7 +12,8 @@ import (
 // A limitedGroup is a control group in which children run.
 type limitedGroup struct{ *cgroup.Group }
 
-// newLimitedGroup makes a limited group. If that is not possible, the error is a *unavailable with the reason.
+// newLimitedGroup makes a limited group. If that is not possible, the error is an *unavailable with
+// the reason.
 func newLimitedGroup(dir string, of cgroup.Share) (*limitedGroup, error) {
 	g, err := cgroup.New(dir, of)
 	if none := new(cgroup.UnavailableError); errors.As(err, &none) {
@@ -31,7 +32,7 @@ func askInGroup[T any](ctx context.Context, c *limitedGroup, program, kind strin
 	return answer, c.Reason(ctx, err)
 }
 
-// child is like childOf, but the process joins the cell before it becomes the program.
+// child is like childOf, but the process joins the group before it becomes the program.
 func (c *limitedGroup) child(ctx context.Context, program, kind string, t task) (*exec.Cmd, *bytes.Buffer, error) {
 	cmd, stderr, err := childOf(ctx, program, kind, t)
 	if err != nil {
