@@ -131,8 +131,8 @@ func loop(w http.ResponseWriter, r *http.Request, _ int) {
 
 const (
 	good    = ""
-	another = "is not the file that was pinned"
-	absent  = "did not give"
+	another = "is not the pinned file"
+	absent  = "could not download"
 )
 
 // The download of a wheel continues where the previous one stopped; part is the content that the
