@@ -202,14 +202,14 @@ func TestKilledMeasurementResumes(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = pw.Close() // the process has its own copy
-	said := make([]byte, 0, 1<<16)
-	for !bytes.Contains(said, []byte("compare: run 2 of ")) { // the first run is stored then
+	progress := make([]byte, 0, 1<<16)
+	for !bytes.Contains(progress, []byte("compare: run 2 of ")) { // the first run is stored then
 		chunk := make([]byte, 4096)
 		n, err := pr.Read(chunk)
 		if err != nil {
-			t.Fatalf("%v\n%s", err, said)
+			t.Fatalf("%v\n%s", err, progress)
 		}
-		said = append(said, chunk[:n]...)
+		progress = append(progress, chunk[:n]...)
 	}
 	if err := killed.Process.Kill(); err != nil {
 		t.Fatal(err)

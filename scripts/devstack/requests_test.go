@@ -72,14 +72,14 @@ func form(t *testing.T, picture []byte, fields ...string) (contentType string, b
 	return form.FormDataContentType(), b.Bytes()
 }
 
-// An answer is a response, read to its end.
-type answer struct {
+// A response is an HTTP response, read to its end.
+type response struct {
 	*http.Response
 	body []byte
 }
 
 // ask sends a request; headers are names and values in turn, which may include Host.
-func (d *demo) ask(method, path string, body io.Reader, headers ...string) answer {
+func (d *demo) ask(method, path string, body io.Reader, headers ...string) response {
 	d.Helper()
 	req, err := http.NewRequestWithContext(d.Context(), method, d.base+path, body)
 	if err != nil {
@@ -101,7 +101,7 @@ func (d *demo) ask(method, path string, body io.Reader, headers ...string) answe
 	if err != nil {
 		d.Fatal(err)
 	}
-	return answer{resp, b}
+	return response{resp, b}
 }
 
 // reaches returns whether a path is served with success.
@@ -115,7 +115,7 @@ func (d *demo) reaches(path string) bool {
 }
 
 // refused checks that a response is a problem with a status and a code.
-func (d *demo) refused(a answer, status int, code string) {
+func (d *demo) refused(a response, status int, code string) {
 	d.Helper()
 	var p struct{ Code string }
 	err := json.Unmarshal(a.body, &p)
@@ -136,7 +136,7 @@ func (d *demo) read(id job.ID) job.Job {
 	return d.decode(d.ask(http.MethodGet, "/v1/jobs/"+string(id), nil), http.StatusOK)
 }
 
-func (d *demo) decode(a answer, status int) (j job.Job) {
+func (d *demo) decode(a response, status int) (j job.Job) {
 	d.Helper()
 	if a.StatusCode != status {
 		d.Fatalf("%s: %s", a.Status, a.body)

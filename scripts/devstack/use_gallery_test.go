@@ -130,7 +130,7 @@ func testPublicJob(d *demo) {
 	}
 	a := d.ask(http.MethodGet, "/"+j.Result.URL, nil)
 	if !bytes.Equal(a.body, painted) || !strings.HasPrefix(a.Request.URL.Path, "/atelier/pictures/public/") || a.Header.Get("Content-Type") != "image/jpeg" {
-		d.Errorf("by way of the API it is served from %s: %s, %v", a.Request.URL.Path, a.Status, a.Header)
+		d.Errorf("through the API it is served from %s: %s, %v", a.Request.URL.Path, a.Status, a.Header)
 	}
 	if keys := d.inBucket(j.ID); len(keys) != 3 {
 		d.Errorf("the bucket has %q", keys)
@@ -164,7 +164,7 @@ func testPrivateJob(d *demo) {
 	}
 	a := d.ask(http.MethodGet, "/"+j.Result.URL, nil)
 	if int64(len(a.body)) != j.Result.Bytes || a.Request.URL.Path != "/atelier/"+key {
-		d.Errorf("by way of the API it is served from %s: %s", a.Request.URL.Path, a.Status)
+		d.Errorf("through the API it is served from %s: %s", a.Request.URL.Path, a.Status)
 	}
 	d.submitter("delete", string(id), "--yes")
 	if left := d.inBucket(id); len(left) > 0 {

@@ -124,7 +124,7 @@ func (d *demo) targets(runtimes []string) (targets [][2]string) {
 }
 
 // attack sends everything that a page can without being allowed to, and returns
-// when all has been answered.
+// when all requests have a response.
 const attack = `async (targets) => {
 	let attempts = 0
 	const waits = []

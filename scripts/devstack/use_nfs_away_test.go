@@ -46,7 +46,7 @@ func TestUseFileServerAway(t *testing.T) {
 		patient.poll(id)
 	}
 	contentType, body := form(t, photo(t, 160, 122))
-	submit := func(timeout time.Duration) (answer, error) {
+	submit := func(timeout time.Duration) (response, error) {
 		return m.try(timeout, http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType, "Idempotency-Key", "meanwhile")
 	}
 	if a, err := submit(3 * time.Second); err == nil && a.StatusCode != http.StatusServiceUnavailable {
@@ -146,7 +146,7 @@ func threads(pid int) string {
 }
 
 // try is like ask, for a server that may not respond in time.
-func (d *demo) try(timeout time.Duration, method, path string, body io.Reader, headers ...string) (answer, error) {
+func (d *demo) try(timeout time.Duration, method, path string, body io.Reader, headers ...string) (response, error) {
 	d.Helper()
 	req, err := http.NewRequestWithContext(d.Context(), method, d.base+path, body)
 	if err != nil {
@@ -157,11 +157,11 @@ func (d *demo) try(timeout time.Duration, method, path string, body io.Reader, h
 	}
 	resp, err := (&http.Client{Timeout: timeout}).Do(req)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
-	return answer{resp, b}, err
+	return response{resp, b}, err
 }
 
 // patience polls jobs and waits for the responses, none of which may be wrong.

@@ -114,16 +114,16 @@ func (d *demo) listed(path string) (ids []job.ID) {
 
 func testOneKey(m *machines, _ *daemon) {
 	contentType, body := form(m.T, photo(m.T, 200, 150))
-	answers := make([]answer, 8)
+	responses := make([]response, 8)
 	var all sync.WaitGroup
-	for i := range answers {
+	for i := range responses {
 		all.Go(func() {
-			answers[i] = m.both()[i%2].ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType, "Idempotency-Key", "both")
+			responses[i] = m.both()[i%2].ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType, "Idempotency-Key", "both")
 		})
 	}
 	all.Wait()
 	var ids []job.ID
-	for _, a := range answers {
+	for _, a := range responses {
 		ids = append(ids, m.decode(a, http.StatusAccepted).ID)
 	}
 	if ids = slices.Compact(ids); len(ids) != 1 {

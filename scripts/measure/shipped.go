@@ -144,7 +144,7 @@ func (s *session) evaluate(ctx context.Context) (rows [][]string, err error) {
 	if s.Quick {
 		args = append(args, "--quick")
 	}
-	fmt.Fprintf(s.stderr, "bench: %s: paints beside the teacher\n", s.name)
+	fmt.Fprintf(s.stderr, "bench: %s: painting with the model and its teacher\n", s.name)
 	cmd := exec.CommandContext(ctx, s.Python, args...)
 	cmd.Env = append(os.Environ(), "TF_CPP_MIN_LOG_LEVEL=2", "PYTHONDONTWRITEBYTECODE=1")
 	progress, err := cmd.StderrPipe()

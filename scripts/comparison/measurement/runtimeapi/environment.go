@@ -40,7 +40,7 @@ type environment struct {
 // A delivery is an event that is being delivered or handled.
 type delivery struct {
 	event     []byte
-	answered  chan response
+	responded  chan response
 	delivered atomic.Pointer[time.Time]
 }
 
@@ -134,7 +134,7 @@ func (e *environment) api() http.Handler {
 				http.Error(w, "there is no such event", http.StatusNotFound)
 				return
 			}
-			d.answered <- response{payload, err != nil || end == "error", time.Now()}
+			d.responded <- response{payload, err != nil || end == "error", time.Now()}
 			w.WriteHeader(http.StatusAccepted)
 		})
 	}

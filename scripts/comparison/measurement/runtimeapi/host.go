@@ -103,7 +103,7 @@ func (h *Host) Invoke(ctx context.Context, event []byte) (i Invocation, err erro
 		i.Cold, i.Start = true, e.started
 	}
 	limit.Reset(h.cfg.Timeout)
-	delivery := &delivery{event: event, answered: make(chan response, 1)}
+	delivery := &delivery{event: event, responded: make(chan response, 1)}
 	select {
 	case e.events <- delivery:
 	case <-e.ended:
@@ -115,11 +115,11 @@ func (h *Host) Invoke(ctx context.Context, event []byte) (i Invocation, err erro
 		return i, ctx.Err()
 	}
 	select {
-	case a := <-delivery.answered:
+	case a := <-delivery.responded:
 		return i.completed(delivery, a)
 	case <-e.ended:
 		select { // it may have ended just after its response
-		case a := <-delivery.answered:
+		case a := <-delivery.responded:
 			return i.completed(delivery, a)
 		default:
 			return i, e.failure(ErrEnded)
