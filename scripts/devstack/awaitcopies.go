@@ -8,14 +8,14 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// arrival is the maximum wait until pictures are in the bucket.
-const arrival = 30 * time.Second
+// copyTimeout is the maximum wait until pictures are in the bucket.
+const copyTimeout = 30 * time.Second
 
 // await waits until all painted pictures are in the bucket and the gallery. Without functions it
 // copies them now; with functions the schedule does. A job has its result a moment before it is
 // published.
 func (m *mirror) await(ctx context.Context, paintings []painting) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, arrival, fmt.Errorf("not within %s", arrival))
+	ctx, cancel := context.WithTimeoutCause(ctx, copyTimeout, fmt.Errorf("not within %s", copyTimeout))
 	defer cancel()
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()

@@ -142,7 +142,7 @@ func (m *mirror) executed(report datasync.Report) {
 func (m *mirror) round(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	mark, err := m.task.Look()
+	mark, err := m.task.TakeMark()
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func (p *part) supervise(ctx context.Context, first chan<- error) {
 			return
 		}
 		if !served {
-			first <- fmt.Errorf("%s ended before it was ready: %w\n%s", p.name, err, p.lastWords())
+			first <- fmt.Errorf("%s ended before it was ready: %w\n%s", p.name, err, p.endOfLog())
 			return
 		}
 		if time.Since(began) > time.Minute {
@@ -224,8 +224,8 @@ func (p *part) halt() {
 	<-p.done
 }
 
-// lastWords returns the end of the part's log, for an error message.
-func (p *part) lastWords() string {
+// endOfLog returns the end of the part's log, for an error message.
+func (p *part) endOfLog() string {
 	f, err := os.Open(p.log)
 	if err != nil {
 		return ""

@@ -136,7 +136,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 			}
 			return fs.deploy(ctx)
 		},
-		lost: func(ctx context.Context) error { return emptied(ctx, locked) },
+		lost: func(ctx context.Context) error { return lostQueueOrBucket(ctx, locked) },
 	}}
 	for _, name := range modes[s.Mode] {
 		if p, ok := possible[name]; ok {
@@ -255,9 +255,9 @@ func prepareQueue(ctx context.Context, locked ministack.Locked) error {
 	return err
 }
 
-// emptied returns why a running MiniStack can't be used any more: the queue or the bucket is
+// lostQueueOrBucket returns why a running MiniStack can't be used any more: the queue or the bucket is
 // missing. A MiniStack that does not respond may only be busy.
-func emptied(ctx context.Context, locked ministack.Locked) error {
+func lostQueueOrBucket(ctx context.Context, locked ministack.Locked) error {
 	cfg, err := locked.Config(ctx)
 	if err == nil {
 		_, err = queue.Open(ctx, cfg, queueName)

@@ -12,7 +12,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 )
 
-// where lists every range between crossings in which the condition holds.
+// rangesInWords lists every range between crossings in which the condition holds.
 func TestRangesInWords(t *testing.T) {
 	at := func(days ...float64) (all []cost.Crossing) {
 		for _, d := range days {
@@ -32,7 +32,7 @@ func TestRangesInWords(t *testing.T) {
 		{true, at(100, 200, 3000), "below 100 a day and between 200 and 3,000 a day"},
 		{false, at(100, 200, 3000), "between 100 and 200 a day and above 3,000 a day"},
 	} {
-		if got := where(c.holds, c.crossings, ""); got != c.want {
+		if got := rangesInWords(c.holds, c.crossings, ""); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}

@@ -97,7 +97,7 @@ func (w *worker) lessThan(o *worker, t *prices.Table) (string, error) {
 		return "", err
 	}
 	low, err := c.Saving(lowestDuty, cost.Compute)
-	return where(low > 0, found, ""), err
+	return rangesInWords(low > 0, found, ""), err
 }
 
 // apart returns whether the intervals of the billed times of warm pictures do not overlap. Without

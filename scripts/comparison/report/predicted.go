@@ -12,9 +12,9 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// madeBefore describes when predictions were made and from what, which evidence shows that this was
+// predictionTexts describes when predictions were made and from what, which evidence shows that this was
 // before the runs, and which predictions are void.
-func (f *folder) madeBefore() []string {
+func (f *folder) predictionTexts() []string {
 	p := f.predictions
 	return []string{
 		fmt.Sprintf("The predictions were made at %s with the programs of commit %s, from %d runs, which predictions.json lists with their SHA-256. The SHA-256 of predictions.json is %s.",
@@ -44,7 +44,7 @@ func (f *folder) predicted() Table {
 	predicted, reasons := map[string]bool{}, map[string]string{}
 	for _, p := range f.predictions.Predictions {
 		predicted[p.Variant] = true
-		t.Rows = append(t.Rows, f.judge(p, groups[p.Variant]))
+		t.Rows = append(t.Rows, f.predictionRow(p, groups[p.Variant]))
 	}
 	for _, u := range f.predictions.Unpredicted {
 		reasons[u.Variant] = u.Reason
@@ -78,10 +78,10 @@ func (f *folder) predictedInTime() bool {
 	return judged
 }
 
-// judge returns the row of a prediction, given the runs of its variant.
-func (f *folder) judge(p prediction.Prediction, g group) []string {
+// predictionRow returns the row of a prediction, given the runs of its variant.
+func (f *folder) predictionRow(p prediction.Prediction, g group) []string {
 	values := g.predictable(p.Figure)
-	first, reasons := f.voids(p.Variant)
+	first, reasons := f.voidReasons(p.Variant)
 	row := func(low, high, ratio, result string) []string {
 		before := none
 		if !first.IsZero() {
@@ -106,9 +106,9 @@ func (f *folder) judge(p prediction.Prediction, g group) []string {
 	return row(figure(i.Low), figure(i.High), percent(p.Value/i.Estimate), verdict(i.Holds(p.Value)))
 }
 
-// voids returns the reasons for which predictions of a variant are void, and when its first run
+// voidReasons returns the reasons for which predictions of a variant are void, and when its first run
 // began (zero without runs).
-func (f *folder) voids(variant string) (first time.Time, reasons []string) {
+func (f *folder) voidReasons(variant string) (first time.Time, reasons []string) {
 	all, named := 0, 0
 	for _, r := range f.runs {
 		if r.Header.Variant.Name() != variant {

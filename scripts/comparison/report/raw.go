@@ -17,7 +17,7 @@ func raw(f *folder) Section {
 	if t := f.trace(); t != nil {
 		s.Text = append(s.Text, fmt.Sprintf(
 			"The recorded pattern is from a trace whose rows are not published: SHA-256 %s, %s jobs an hour, an index of dispersion of %s in windows of 10 minutes (Poisson: 1), and %s times the mean in the busiest hour.",
-			t.SHA256, figure(t.Statistics.PerHour), known(t.Statistics.Dispersion600), known(t.Statistics.PeakHour)))
+			t.SHA256, figure(t.Statistics.PerHour), figureOrDash(t.Statistics.Dispersion600), figureOrDash(t.Statistics.PeakHour)))
 	}
 	machines := Table{Title: "Machines", Left: 5, Columns: []string{"Processor", "System", "Kernel", "File system", "Commit", "Usable cores", "Memory, GiB", "Runs"}}
 	counts := map[string]int{}
@@ -85,9 +85,9 @@ func (f *folder) trace() *measurement.Trace {
 	return nil
 }
 
-// known formats a statistic of a trace; a dash if it is zero, because the trace is too short for
+// figureOrDash formats a statistic of a trace; a dash if it is zero, because the trace is too short for
 // it.
-func known(v float64) string {
+func figureOrDash(v float64) string {
 	if v == 0 {
 		return none
 	}

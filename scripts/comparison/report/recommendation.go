@@ -90,7 +90,7 @@ func find(v view, w *worker, t *prices.Table) (f finding, err error) {
 	if err != nil {
 		return f, err
 	}
-	f.claim, f.cheaper, f.dearer = where(low > claimed, claims, claimBand), where(f.wins, f.turns, turnBand), where(!f.wins, f.turns, "")
+	f.claim, f.cheaper, f.dearer = rangesInWords(low > claimed, claims, claimBand), rangesInWords(f.wins, f.turns, turnBand), rangesInWords(!f.wins, f.turns, "")
 	return f, nil
 }
 
@@ -134,10 +134,10 @@ func (f finding) advice(alternative string) string {
 	return "use " + alternative + ", at every volume that one instance can handle"
 }
 
-// where describes in words the ranges of pictures a day in which a condition holds. holds is
+// rangesInWords describes in words the ranges of pictures a day in which a condition holds. holds is
 // whether it holds at the lowest duty; it changes at each crossing. band is appended to the figure
 // of a single crossing.
-func where(holds bool, crossings []cost.Crossing, band string) string {
+func rangesInWords(holds bool, crossings []cost.Crossing, band string) string {
 	if len(crossings) == 0 {
 		if holds {
 			return "at every volume"

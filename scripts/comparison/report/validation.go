@@ -31,7 +31,7 @@ func validation(f *folder, e effort) (Section, error) {
 		return s, nil
 	}
 	s.Tables = append(s.Tables, f.predicted())
-	s.Text = append(s.Text, f.madeBefore()...)
+	s.Text = append(s.Text, f.predictionTexts()...)
 	return s, nil
 }
 

@@ -17,10 +17,10 @@ type Mark string
 // later changes: file systems count time in ticks of some milliseconds.
 const settling = time.Second
 
-// Look returns the mark of the files that the task copies, computed only from the times of their
+// TakeMark returns the mark of the files that the task copies, computed only from the times of their
 // folders, at a fraction of the cost of an execution. Two equal marks mean that nothing was added
 // or removed in between; an empty mark is not equal to any.
-func (t *Task) Look() (Mark, error) {
+func (t *Task) TakeMark() (Mark, error) {
 	began := time.Now()
 	settled := true
 	hash := sha256.New()
