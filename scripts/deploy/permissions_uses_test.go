@@ -78,17 +78,17 @@ func (g *grants) uses() map[string]func() error {
 		"failed jobs run again": func() error {
 			return g.want(http.MethodPost, "/v1/admin/redrive", strings.NewReader(`{"all":true}`), http.StatusOK, "Content-Type", "application/json")
 		},
-		"an upload is submitted":                           g.upload,
+		"an upload is submitted":                              g.upload,
 		"a message that is given back is received again soon": g.giveBack,
-		"a dead letter is sent again":                      g.resend,
-		"an erasure is completed":                          g.completeErasure,
-		"a new picture is copied":                          g.copyNew,
-		"the gallery's page is stored":                     func() error { return g.maintain("gallery") },
-		"an hour without jobs leaves the gallery":          g.emptyHour,
-		"the payload is installed":                         func() error { return g.maintain("install") },
-		"an instance loads its archive":                    g.loadArchive,
-		"an instance paints":                               g.paintOnInstance,
-		"an instance gives a message back":                 g.giveBackOnInstance,
+		"a dead letter is sent again":                         g.resend,
+		"an erasure is completed":                             g.completeErasure,
+		"a new picture is copied":                             g.copyNew,
+		"the gallery's page is stored":                        func() error { return g.maintain("gallery") },
+		"an hour without jobs leaves the gallery":             g.emptyHour,
+		"the payload is installed":                            func() error { return g.maintain("install") },
+		"an instance loads its archive":                       g.loadArchive,
+		"an instance paints":                                  g.paintOnInstance,
+		"an instance gives a message back":                    g.giveBackOnInstance,
 	}
 }
 

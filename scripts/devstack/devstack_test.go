@@ -71,11 +71,11 @@ func programs(t *testing.T) string {
 // A demo is a running scripts/demo, used by tests like by a user.
 type demo struct {
 	*testing.T
-	cmd   *exec.Cmd
+	cmd    *exec.Cmd
 	output *outputLog
-	dir   string // --dir
-	base  string // URL of the API
-	ended bool
+	dir    string // --dir
+	base   string // URL of the API
+	ended  bool
 }
 
 // start runs the stack without its photographs until the test ends.

@@ -19,9 +19,9 @@ import (
 // the machines' caches.
 type machines struct {
 	*testServers        // machine A, whose server the methods call
-	b     *demo  // the server of machine B
-	onB   string // the shared directory on B; shared is the one on A
-	lab   nfstest.Lab
+	b            *demo  // the server of machine B
+	onB          string // the shared directory on B; shared is the one on A
+	lab          nfstest.Lab
 }
 
 // onNFS runs the test in scripts/nfs. It returns nil outside of scripts/nfs, after the test has run

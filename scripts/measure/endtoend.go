@@ -157,7 +157,7 @@ func processors(rounds []roundResult) string {
 const magentaServer = "Python, Magenta's network"
 
 // startPythons starts the Python servers that are installed. stop is set if err is nil.
-func (s *session) startPythons(ctx context.Context) (servers []paintServer, stop func(), err error) {
+func (s *session) startPythons(ctx context.Context) (pythons []paintServer, stop func(), err error) {
 	var servers []*process.Process
 	stop = func() {
 		for _, p := range servers {
@@ -187,7 +187,7 @@ func (s *session) startPythons(ctx context.Context) (servers []paintServer, stop
 			return err
 		}
 		servers = append(servers, p)
-		servers = append(servers, paintServer{p, name, at, "http://" + address})
+		pythons = append(pythons, paintServer{p, name, at, "http://" + address})
 		return nil
 	}
 	if s.Teacher != "" {
@@ -197,5 +197,5 @@ func (s *session) startPythons(ctx context.Context) (servers []paintServer, stop
 	if err != nil {
 		stop()
 	}
-	return servers, stop, err
+	return pythons, stop, err
 }

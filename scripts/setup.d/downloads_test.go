@@ -146,29 +146,29 @@ func TestWheels(t *testing.T) {
 		serve server
 		want  string
 	}{
-		"the file":                            {nil, whole(wheel), good},
-		"the rest":                            {wheel[:middle], whole(wheel), good},
-		"the whole file instead of the rest":  {wheel[:middle], plain(wheel), good},
-		"one disconnect":                      {nil, then(half, whole(wheel)), good},
-		"three disconnects":                   {nil, func(w http.ResponseWriter, r *http.Request, n int) { then(half, whole(wheel))(w, r, max(1, n-2)) }, good},
-		"a part of something else":            {other[:middle], whole(wheel), good},
-		"a part that is too long":             {bytes.Repeat([]byte("y"), 3*len(wheel)), whole(wheel), good},
-		"a part as long as the file":          {other, whole(wheel), good},
-		"more":                                {nil, plain(wheel, []byte("z")), another},
-		"more than the rest":                  {wheel[:middle], ranged(206, rest, append(bytes.Clone(wheel[middle:]), other...)), good}, // from the start
-		"more than pinned":                    {nil, whole(append(bytes.Clone(wheel), 'z')), another},
-		"without end":                         {nil, endless, another},
-		"without end after a part":            {wheel[:middle], endless, another},
-		"first without end":                   {nil, then(endless, whole(wheel)), good},
-		"less":                                {nil, func(w http.ResponseWriter, r *http.Request, _ int) { whole(wheel[:middle])(w, r, 0) }, absent},
-		"nothing":                             {nil, plain(), absent},
-		"other content":                       {nil, whole(other), another},
-		"another range":                       {wheel[:middle], ranged(206, "bytes 0-9/10", wheel[:10]), absent},
-		"no range":                            {wheel[:middle], ranged(206, "", wheel[middle:]), absent},
-		"a garbled range":                     {wheel[:middle], ranged(206, "bytes */x-"+strings.Repeat("9", 1000), wheel[middle:]), absent},
-		"not satisfiable":                     {wheel[:middle], ranged(416, "", nil), good}, // from the start
-		"redirected to itself":                {nil, loop, absent},
-		"an error":                            {wheel[:middle], ranged(500, "", nil), absent},
+		"the file":                           {nil, whole(wheel), good},
+		"the rest":                           {wheel[:middle], whole(wheel), good},
+		"the whole file instead of the rest": {wheel[:middle], plain(wheel), good},
+		"one disconnect":                     {nil, then(half, whole(wheel)), good},
+		"three disconnects":                  {nil, func(w http.ResponseWriter, r *http.Request, n int) { then(half, whole(wheel))(w, r, max(1, n-2)) }, good},
+		"a part of something else":           {other[:middle], whole(wheel), good},
+		"a part that is too long":            {bytes.Repeat([]byte("y"), 3*len(wheel)), whole(wheel), good},
+		"a part as long as the file":         {other, whole(wheel), good},
+		"more":                               {nil, plain(wheel, []byte("z")), another},
+		"more than the rest":                 {wheel[:middle], ranged(206, rest, append(bytes.Clone(wheel[middle:]), other...)), good}, // from the start
+		"more than pinned":                   {nil, whole(append(bytes.Clone(wheel), 'z')), another},
+		"without end":                        {nil, endless, another},
+		"without end after a part":           {wheel[:middle], endless, another},
+		"first without end":                  {nil, then(endless, whole(wheel)), good},
+		"less":                               {nil, func(w http.ResponseWriter, r *http.Request, _ int) { whole(wheel[:middle])(w, r, 0) }, absent},
+		"nothing":                            {nil, plain(), absent},
+		"other content":                      {nil, whole(other), another},
+		"another range":                      {wheel[:middle], ranged(206, "bytes 0-9/10", wheel[:10]), absent},
+		"no range":                           {wheel[:middle], ranged(206, "", wheel[middle:]), absent},
+		"a garbled range":                    {wheel[:middle], ranged(206, "bytes */x-"+strings.Repeat("9", 1000), wheel[middle:]), absent},
+		"not satisfiable":                    {wheel[:middle], ranged(416, "", nil), good}, // from the start
+		"redirected to itself":               {nil, loop, absent},
+		"an error":                           {wheel[:middle], ranged(500, "", nil), absent},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -289,11 +289,11 @@ func TestDebs(t *testing.T) {
 		serve server
 		want  string
 	}{
-		"the file":      {whole(deb), good},
-		"one disconnect":  {then(half, whole(deb)), good},
-		"without end":   {endless, another},
-		"less":          {whole(deb[:1000]), absent},
-		"other content": {whole(bytes.Repeat([]byte("x"), len(deb))), another},
+		"the file":       {whole(deb), good},
+		"one disconnect": {then(half, whole(deb)), good},
+		"without end":    {endless, another},
+		"less":           {whole(deb[:1000]), absent},
+		"other content":  {whole(bytes.Repeat([]byte("x"), len(deb))), another},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

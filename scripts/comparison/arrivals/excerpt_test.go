@@ -64,7 +64,7 @@ func TestExcerpt(t *testing.T) {
 		"with arrivals":                      excerptError(nil, 40, 0.1, 1),
 		"more than the 10000000":             excerptError(one, 40, 1e9, 1),
 		"a rate must be":                     excerptError(one, 40, 0, 1),
-		"is too short for the trace":            excerptError(one, 30, 0.1, 1),
+		"is too short for the trace":         excerptError(one, 30, 0.1, 1),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)

@@ -15,17 +15,17 @@ func TestVoidReasons(t *testing.T) {
 		f    Footer
 		want string
 	}{
-		"good":                    {system, good, Footer{LagP99: 0.005, Steal: 0.02, Share: 0.5}, ""},
-		"load generator late":     {system, good, Footer{LagP99: 0.0051}, "the load generator was late: 99% of the jobs were sent at most 5.1 ms late, 5 ms are allowed"},
-		"stolen processor time":   {alone, good, Footer{Steal: 0.031}, "other virtual machines took 3.1% of the processor time (steal), 2% are allowed"},
-		"too much load":           {system, good, Footer{Share: 0.62}, "62% of the processors were in use, 50% are allowed"},
-		"a worker alone is busy":  {alone, good, Footer{Share: 0.99}, ""},
-		"failed jobs":             {system, []Job{{}, {Failed: "429"}, {Failed: "500"}}, Footer{}, "2 of 3 jobs failed, the first because: 429"},
-		"a picture does not fit":  {alone, []Job{{Failed: "too_large"}}, Footer{}, ""},
-		"evicted":                 {alone, good, Footer{Files: 1000, Stayed: 50}, ""},
-		"not evicted":             {alone, good, Footer{Files: 1000, Stayed: 500}, "50% of the program, library and model stayed in the page cache, 5% are allowed: another process has them mapped"},
-		"more than one reason":    {system, good, Footer{LagP99: 1, Steal: 1}, "; "},
-		"no jobs, not void":       {system, nil, Footer{}, ""},
+		"good":                   {system, good, Footer{LagP99: 0.005, Steal: 0.02, Share: 0.5}, ""},
+		"load generator late":    {system, good, Footer{LagP99: 0.0051}, "the load generator was late: 99% of the jobs were sent at most 5.1 ms late, 5 ms are allowed"},
+		"stolen processor time":  {alone, good, Footer{Steal: 0.031}, "other virtual machines took 3.1% of the processor time (steal), 2% are allowed"},
+		"too much load":          {system, good, Footer{Share: 0.62}, "62% of the processors were in use, 50% are allowed"},
+		"a worker alone is busy": {alone, good, Footer{Share: 0.99}, ""},
+		"failed jobs":            {system, []Job{{}, {Failed: "429"}, {Failed: "500"}}, Footer{}, "2 of 3 jobs failed, the first because: 429"},
+		"a picture does not fit": {alone, []Job{{Failed: "too_large"}}, Footer{}, ""},
+		"evicted":                {alone, good, Footer{Files: 1000, Stayed: 50}, ""},
+		"not evicted":            {alone, good, Footer{Files: 1000, Stayed: 500}, "50% of the program, library and model stayed in the page cache, 5% are allowed: another process has them mapped"},
+		"more than one reason":   {system, good, Footer{LagP99: 1, Steal: 1}, "; "},
+		"no jobs, not void":      {system, nil, Footer{}, ""},
 	} {
 		got := voidReason(c.v, c.jobs, c.f)
 		if c.want == "; " && !strings.Contains(got, c.want) || c.want != "; " && got != c.want {

@@ -14,10 +14,10 @@ import (
 
 // A view is a comparison of functions with an alternative, by part of the bill.
 type view struct {
-	name  string
-	scope cost.Scope
+	name        string
+	scope       cost.Scope
 	alternative func(scenario, float64) (cost.Deployment, cost.Month)
-	local bool // the alternative stores jobs on its own disk
+	local       bool // the alternative stores jobs on its own disk
 }
 
 var views = []view{

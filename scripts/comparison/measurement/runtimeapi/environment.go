@@ -40,7 +40,7 @@ type environment struct {
 // A delivery is an event that is being delivered or handled.
 type delivery struct {
 	event     []byte
-	responded  chan response
+	responded chan response
 	delivered atomic.Pointer[time.Time]
 }
 
