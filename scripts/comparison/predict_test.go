@@ -13,8 +13,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/prediction/predictiontest"
 )
 
-// The command predicts what it can, prints what is missing for the others, and keeps its predictions once
-// there are runs.
+// The command predicts what it can, prints what is missing for the others, and does not replace
+// predictions that have runs.
 func TestPredict(t *testing.T) {
 	dir, plan, world := t.TempDir(), predictiontest.Plan(), predictiontest.World{Slowness: 1, Spread: 0.02}
 	plan.Repetitions = 2
@@ -28,7 +28,7 @@ func TestPredict(t *testing.T) {
 	}
 	const want = "Not predicted: flask-tensorflow-512px-poisson-2_5: there are no runs of flask-tensorflow-512px-steady-*: " +
 		"scripts/compare --calibrate makes them, as far as the plan has them.\n" +
-		"42 figures are predicted, from 20 runs, in "
+		"42 figures were predicted from 20 runs, in "
 	if got := out.String(); !strings.HasPrefix(got, want) {
 		t.Errorf("it wrote %q, want %q", got, want)
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/prediction"
 )
 
-// The interval is that of one run, to which one run is held and not a mean of several.
-func TestSimFaaSIsOneRun(t *testing.T) {
+// The interval of SimFaaS is for a single run, so a single simulated run is compared with it.
+func TestSimFaaSIsComparedWithOneRun(t *testing.T) {
 	table, err := simFaaS()
 	if err != nil {
 		t.Fatal(err)
@@ -18,12 +18,12 @@ func TestSimFaaSIsOneRun(t *testing.T) {
 			t.Errorf("got %q", r)
 		}
 		if r[5] != "holds" {
-			t.Errorf("it misses: %q", r)
+			t.Errorf("got a miss: %q", r)
 		}
 	}
 }
 
-// Where all runs are void, predictions have none to be held to.
+// If all runs are void, predictions have no runs to be compared with.
 func TestPredictionsOfVoidRuns(t *testing.T) {
 	f := folder{
 		runs:        []*measurement.Run{{Footer: measurement.Footer{Void: "the sender lagged"}}},

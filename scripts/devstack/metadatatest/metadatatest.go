@@ -1,4 +1,4 @@
-// Package metadatatest gives tests a stand-in for EC2's instance metadata service.
+// Package metadatatest provides tests with an emulator of EC2's instance metadata service.
 package metadatatest
 
 import (
@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Start serves version 2 of the service, which needs a token, until the test ends. Its metadata
-// is the one item that announce has set last: path is below latest/meta-data/, and an empty
+// Start serves version 2 of the service, which requires a token, until the test ends. Its metadata
+// is the single item that announce has set last: path is below latest/meta-data/, and an empty
 // notice removes it. announce is safe for concurrent use.
 func Start(t *testing.T) (url string, announce func(path, notice string)) {
 	t.Helper()

@@ -14,8 +14,8 @@ import (
 
 const rowHeight, rowsMargin = 1.0 * vg.Centimeter, 1.7 * vg.Centimeter
 
-// drawRows draws a chart whose rows have names: points of each series, or bars of all. A row's name is above
-// it, where it has the whole width.
+// drawRows draws a chart with named rows: points of each series, or stacked bars. The name of a row
+// is above it, where the full width is available.
 func (c *Chart) drawRows(p *plot.Plot) error {
 	p.X.Tick.Marker = ticks{c.logX, c.percentX}
 	if c.logX {
@@ -36,7 +36,7 @@ func (c *Chart) drawRows(p *plot.Plot) error {
 	if c.logX {
 		p.X.Min, p.X.Max = roundDown(p.X.Min), roundUp(p.X.Max)
 	}
-	if p.X.Max <= p.X.Min { // of one value, or of zeros alone
+	if p.X.Max <= p.X.Min { // one value only, or zeros only
 		p.X.Max = 2*p.X.Min + 1
 	}
 	names := plotter.XYLabels{Labels: c.Rows}
@@ -52,7 +52,7 @@ func (c *Chart) drawRows(p *plot.Plot) error {
 	return c.render(p, rowHeight*vg.Length(len(c.Rows))+rowsMargin)
 }
 
-// texts writes at points of the plot.
+// texts writes labels at points of the plot.
 func texts(p *plot.Plot, at plotter.XYLabels, size vg.Length, offset vg.Point) error {
 	labels, err := plotter.NewLabels(at)
 	if err != nil {
@@ -66,7 +66,7 @@ func texts(p *plot.Plot, at plotter.XYLabels, size vg.Length, offset vg.Point) e
 	return nil
 }
 
-// roundDown is the next lower 1, 2 or 5 times a power of ten, and roundUp the next higher one.
+// roundDown returns the next lower 1, 2 or 5 times a power of ten, and roundUp the next higher one.
 func roundDown(v float64) float64 {
 	return roundTo(v, []float64{1, 2, 5}, func(r float64) bool { return r <= v })
 }
@@ -74,7 +74,7 @@ func roundUp(v float64) float64 {
 	return roundTo(v, []float64{10, 5, 2, 1}, func(r float64) bool { return r >= v })
 }
 
-// roundTo is the last of a decade's steps for which fits is true.
+// roundTo returns the last of a decade's steps for which fits is true.
 func roundTo(v float64, steps []float64, fits func(float64) bool) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(v)))
 	found := v
@@ -86,10 +86,10 @@ func roundTo(v float64, steps []float64, fits func(float64) bool) float64 {
 	return found
 }
 
-// height is where a row is drawn: the first on top.
+// height returns the Y coordinate of a row; the first row is at the top.
 func (c *Chart) height(row float64) float64 { return float64(len(c.Rows)-1) - row }
 
-// points draws a marker for each value, and a thin line through those of a row.
+// points draws a marker for each value, and a thin line through the markers of a row.
 func (c *Chart) points(p *plot.Plot) error {
 	for row := range c.Rows {
 		y := c.height(float64(row))
@@ -127,7 +127,7 @@ func (c *Chart) points(p *plot.Plot) error {
 	return nil
 }
 
-// bars draws the series of each row one after the other, and their sum behind them.
+// bars draws the series of each row as a stacked bar, with their sum behind it.
 func (c *Chart) bars(p *plot.Plot) error {
 	sums := make(plotter.Values, len(c.Rows))
 	var below *plotter.BarChart
@@ -153,7 +153,7 @@ func (c *Chart) bars(p *plot.Plot) error {
 	totals := plotter.XYLabels{}
 	for at, sum := range sums {
 		totals.XYs, totals.Labels = append(totals.XYs, plotter.XY{X: sum, Y: float64(at)}), append(totals.Labels, figure(sum))
-		p.X.Max = max(p.X.Max, sum*1.12) // room for the text
+		p.X.Max = max(p.X.Max, sum*1.12) // space for the text
 	}
 	p.X.Min = 0
 	return texts(p, totals, 9, vg.Point{X: vg.Points(5), Y: -vg.Points(3)})

@@ -10,7 +10,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
-// A load is a pattern of arrivals whose month is billed.
+// loadCase is a workload whose monthly bill is computed.
 type loadCase struct {
 	name     string
 	times    []float64
@@ -19,7 +19,8 @@ type loadCase struct {
 
 const day = 86400.0
 
-// cases are patterns of several days: at random, as the image jobs of a recorded trace, and at night.
+// cases returns three workloads of several days each: Poisson arrivals, arrivals like those of a
+// recorded trace of image jobs, and a nightly batch.
 func cases(seed uint64) (all []loadCase, err error) {
 	few, err := arrivals.Poisson(random(seed), 500/day, 7*day)
 	if err != nil {
@@ -42,10 +43,10 @@ func cases(seed uint64) (all []loadCase, err error) {
 	}, nil
 }
 
-// bills are a month's of each case, with what its jobs waited.
+// bills returns the section with the monthly bill and the latencies of each workload.
 func bills(f *folder, workers []worker, t *prices.Table) (Section, error) {
 	s := Section{ID: "cases", Title: "What a month costs", Text: []string{
-		"Three workloads: the bill and the latency of jobs, by simulation with the measured times.",
+		"The bill and the job latencies of three workloads, simulated with the measured times.",
 	}}
 	if len(workers) == 0 {
 		s.Missing = missingWorker
@@ -61,9 +62,9 @@ func bills(f *folder, workers []worker, t *prices.Table) (Section, error) {
 		return s, err
 	}
 	table := Table{
-		Title: "A month of three workloads", Left: 3, Basis: cost.Assumed,
-		Columns: []string{"Workload", "Deployment", "Engine", "Pictures a month", "Compute", "Whole bill", "p50", "p95", "Cold starts", "Instance hours", "At most"},
-		Notes:   []string{fmt.Sprintf("At most: environments or instances. The template's defaults are %d and %d; a new account of AWS may have 10 environments in all, others 1,000. Always on, and one machine: one instance, however long its jobs wait. Managed instances (Lambda Managed Instances) are functions on instances of one's own: at least three, for EC2's price and a fee of 15%% of it. AWS names neither Go nor this file system for them: hypothetical.", assumptions.MaximumConcurrency, assumptions.MaximumInstances)},
+		Title: "One month of three workloads", Left: 3, Basis: cost.Assumed,
+		Columns: []string{"Workload", "Deployment", "Engine", "Pictures a month", "Compute", "Whole bill", "p50", "p95", "Cold starts", "Instance hours", "Maximum"},
+		Notes:   []string{fmt.Sprintf("Maximum: the limit of environments or instances. The template's defaults are %d and %d. A new AWS account may be limited to 10 environments, other accounts to 1,000. Always-on instances and one machine: one instance, no matter how long its jobs wait. Managed instances (Lambda Managed Instances) run functions on EC2 instances in the customer's account: at least three, at EC2's price plus a fee of 15%% of it. They are hypothetical, because AWS documents support for neither Go nor EFS on them.", assumptions.MaximumConcurrency, assumptions.MaximumInstances)},
 	}
 	for _, c := range all {
 		for i := range workers {
@@ -78,7 +79,7 @@ func bills(f *folder, workers []worker, t *prices.Table) (Section, error) {
 	return s, nil
 }
 
-// bills are a case's rows of one engine.
+// bills returns the rows of one workload for one engine.
 func (w *worker) bills(f *folder, t *prices.Table, c loadCase) (rows [][]string, err error) {
 	load := simulation.Load{Arrivals: c.times, Duration: c.duration, Seed: f.plan.Seed}
 	months := cost.Seconds / c.duration

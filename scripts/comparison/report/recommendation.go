@@ -9,11 +9,11 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 )
 
-// choose fills in what to choose, by rules from the bills alone: the paragraphs, the table of where the claim
-// holds, and the picture.
+// choose fills in the recommendation by fixed rules from the bills: the paragraphs, the table of
+// where the claim holds, and the chart.
 func (d *Document) choose(workers []worker, t *prices.Table) error {
 	if len(workers) == 0 {
-		d.Choice = []string{"The runs are too few for an advice. " + missingWorker}
+		d.Choice = []string{"There are too few runs for a recommendation. " + missingWorker}
 		return nil
 	}
 	w := &workers[0]
@@ -36,17 +36,17 @@ func (d *Document) choose(workers []worker, t *prices.Table) error {
 		return err
 	}
 	d.Choice = []string{
-		fmt.Sprintf("For pictures of %s px that arrive at random, with functions of %s MB (%s), the memory of those measured at which painting costs the least: %s.", exact(float64(w.instance.variant.Size)), exact(float64(w.function.variant.MemoryMB)), engineName(w.function.variant.Engine), oneMachine.advice("one machine that is always on")),
-		fmt.Sprintf("One machine has no second zone and no copies of its files. Where these are needed, functions compete with always-on instances, which have the same services: %s.", alwaysOn.advice("always-on instances")),
-		fmt.Sprintf("The claim that functions are “more than 70%% cheaper for intermittent workloads” is true of the whole bill %s against one machine, and %s against always-on instances. Of what paints alone it is true %s. Functions cost more than one machine %s. %s",
+		fmt.Sprintf("For pictures of %s px that arrive at random, with functions of %s MB (%s), the measured memory size with the lowest compute cost: %s.", exact(float64(w.instance.variant.Size)), exact(float64(w.function.variant.MemoryMB)), engineName(w.function.variant.Engine), oneMachine.advice("one machine that is always on")),
+		fmt.Sprintf("One machine has no second zone and no copies of its files. If these are needed, compare functions with always-on instances, which use the same services: %s.", alwaysOn.advice("always-on instances")),
+		fmt.Sprintf("The claim that functions are “more than 70%% cheaper for intermittent workloads” is true for the whole bill %s compared with one machine, and %s compared with always-on instances. For compute only it is true %s. Functions cost more than one machine %s. %s",
 			oneMachine.claim, alwaysOn.claim, compute.claim, oneMachine.dearer, share),
 		engines,
-		"Figures in parentheses are the lowest and the highest of the scenarios of what AWS does not document: the speed of its processors, how long it keeps environments, how long a picture waits for the shared file system, and two jobs at once on one core. The times were measured on one machine that is none of AWS's, and what a picture uses of storage and requests is assumed. The section Saving against duty has intervals by the runs, too.",
+		"Figures in parentheses are the lowest and the highest result over scenarios of what AWS does not document: the speed of its processors, how long it keeps idle environments, how long a picture waits for the shared file system, and the speed of two jobs at once on one core. The times were measured on one machine outside AWS, and the storage and requests per picture are assumed. The section Saving against duty also has confidence intervals from the runs.",
 	}
 	d.Verdict = &Table{
-		Title: "Pictures a day, at random", Left: 5, Basis: cost.Assumed,
+		Title: "Pictures a day, arriving at random", Left: 5, Basis: cost.Assumed,
 		Columns: []string{"Bill", "Functions save more than 70%", "Functions cost less", "Functions cost more"},
-		Notes:   []string{fmt.Sprintf("Up to %s pictures a day, which is what one instance sustains.", figure(perDay(s.capacity.shared*cost.Seconds)))},
+		Notes:   []string{fmt.Sprintf("For up to %s pictures a day, which is what one instance sustains.", figure(perDay(s.capacity.shared*cost.Seconds)))},
 	}
 	for i, v := range views {
 		row := []string{v.name}
@@ -59,11 +59,11 @@ func (d *Document) choose(workers []worker, t *prices.Table) error {
 	return err
 }
 
-// A finding says in words at how many pictures a day functions save more than is claimed, cost less, and
-// cost more.
+// finding describes in words at which numbers of pictures a day functions save more than the
+// claimed 70%, cost less than the alternative, and cost more.
 type finding struct {
 	claim, cheaper, dearer string
-	turns                  []cost.Crossing // of cheaper and dearer
+	turns                  []cost.Crossing // between cheaper and dearer
 	wins                   bool            // functions cost less at the lowest duty
 }
 
@@ -90,11 +90,12 @@ func find(v view, w *worker, t *prices.Table) (f finding, err error) {
 	if err != nil {
 		return f, err
 	}
-	f.claim, f.cheaper, f.dearer = where(low > claimed, claims, claimBand), where(f.wins, f.turns, turnBand), where(!f.wins, f.turns, "")
+	f.claim, f.cheaper, f.dearer = rangesInWords(low > claimed, claims, claimBand), rangesInWords(f.wins, f.turns, turnBand), rangesInWords(!f.wins, f.turns, "")
 	return f, nil
 }
 
-// bandOf is where the crossing is in the scenarios, in pictures a day; nothing where there is not one crossing.
+// bandOf returns the range of a crossing over the scenarios, in pictures a day; empty unless there
+// is exactly one crossing.
 func (w *worker) bandOf(v view, level float64, found []cost.Crossing, t *prices.Table) (string, error) {
 	if len(found) != 1 {
 		return "", nil
@@ -109,7 +110,7 @@ func (w *worker) bandOf(v view, level float64, found []cost.Crossing, t *prices.
 			pictures := perDay(duty * v.capacity(s) * cost.Seconds)
 			low, high = min(low, pictures), max(high, pictures)
 		}
-		if len(others) == 0 { // beyond what is looked at
+		if len(others) == 0 { // outside the range of duties that is searched
 			if always, err := v.always(s, level); err != nil {
 				return "", err
 			} else if always {
@@ -122,20 +123,21 @@ func (w *worker) bandOf(v view, level float64, found []cost.Crossing, t *prices.
 	return fmt.Sprintf(" (%s to %s)", figure(low), figure(high)), nil
 }
 
-// advice is what to take, against a rival.
-func (f finding) advice(rival string) string {
+// advice recommends functions or the alternative, by volume.
+func (f finding) advice(alternative string) string {
 	switch {
 	case len(f.turns) > 0:
-		return "take functions " + f.cheaper + ", and " + rival + " " + f.dearer
+		return "use functions " + f.cheaper + ", and " + alternative + " " + f.dearer
 	case f.wins:
-		return "take functions, at every volume that one instance is enough for"
+		return "use functions, at every volume that one instance can handle"
 	}
-	return "take " + rival + ", at every volume that one instance is enough for"
+	return "use " + alternative + ", at every volume that one instance can handle"
 }
 
-// where says at how many pictures a day something holds that holds at the lowest duty, or does not, and
-// changes at each crossing. band follows the figure of a single crossing.
-func where(holds bool, crossings []cost.Crossing, band string) string {
+// rangesInWords describes in words the ranges of pictures a day in which a condition holds. holds is
+// whether it holds at the lowest duty; it changes at each crossing. band is appended to the figure
+// of a single crossing.
+func rangesInWords(holds bool, crossings []cost.Crossing, band string) string {
 	if len(crossings) == 0 {
 		if holds {
 			return "at every volume"
@@ -162,7 +164,8 @@ func where(holds bool, crossings []cost.Crossing, band string) string {
 	return strings.Join(parts, " and ")
 }
 
-// painting says how much of the bill painting is, where functions and one machine cost the same.
+// painting describes how much of functions' bill is compute at the volume where functions and one
+// machine cost the same.
 func painting(s scenario, f finding) (string, error) {
 	if len(f.turns) == 0 {
 		return "", nil
@@ -174,19 +177,19 @@ func painting(s scenario, f finding) (string, error) {
 		return "", err
 	}
 	share := bill.USD(cost.Compute) / bill.USD(cost.Whole)
-	said := fmt.Sprintf("Where both cost the same, at %s pictures a day, painting is %s of the functions' bill: ", figure(perDay(n)), percent(share))
+	text := fmt.Sprintf("At %s pictures a day, where both cost the same, compute is %s of the functions' bill: ", figure(perDay(n)), percent(share))
 	if share < 0.5 {
-		return said + "most of it is for the services around them (gateway, queue, shared file system, copies, logs), many of which one machine does without.", nil
+		return text + "most of it is for other services (gateway, queue, shared file system, copies, logs), many of which one machine does not need.", nil
 	}
-	return said + "most of it is for the functions themselves.", nil
+	return text + "most of it is for the functions themselves.", nil
 }
 
-// claimChart is the saving by pictures a day, of each view.
+// claimChart returns the chart of the saving by pictures a day, for each comparison.
 func (w *worker) claimChart(t *prices.Table) (*Chart, error) {
 	s := w.base(t, nil, nil)
 	c := &Chart{
-		Title:   "What functions save, by pictures a day",
-		Caption: fmt.Sprintf("Above the upper line the claim of 70%% holds; below the lower one functions cost more. Lines end at −100%%: functions cost twice as much. %s, %s px, %s.", engineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), t.Region),
+		Title:   "Saving of functions by pictures a day",
+		Caption: fmt.Sprintf("Above the upper line the claim of 70%% holds; below the lower line functions cost more. Curves end at −100%%, where functions cost twice as much. %s, %s px, %s.", engineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), t.Region),
 		Basis:   cost.Assumed, X: "Pictures a day", Y: "Saving of functions", logX: true, percentY: true, yLow: -1, yHigh: 1, markersEvery: 4,
 		levels: []level{{0, "costs the same"}, {claimed, "saves 70%"}},
 	}
@@ -205,12 +208,12 @@ func (w *worker) claimChart(t *prices.Table) (*Chart, error) {
 	return c, nil
 }
 
-// billChart is what a month costs by pictures a day.
+// billChart returns the chart of the monthly bill by pictures a day.
 func (w *worker) billChart(t *prices.Table) (Chart, error) {
 	s := w.base(t, nil, nil)
 	chart := Chart{
-		Title:   "What a month costs, by pictures a day that come at random",
-		Caption: fmt.Sprintf("The whole bill; the lowest line is the cheapest. %s, %s px, %s.", engineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), t.Region),
+		Title:   "Monthly bill by pictures a day, arriving at random",
+		Caption: fmt.Sprintf("The whole bill: the lowest curve is the cheapest. %s, %s px, %s.", engineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), t.Region),
 		Basis:   cost.Assumed, X: "Pictures a day", Y: "Dollars a month", logX: true, logY: true, markersEvery: 4,
 	}
 	for _, l := range []struct {

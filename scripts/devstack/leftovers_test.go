@@ -12,8 +12,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// settled waits until nobody has anything to do any more, and checks what is left
-// of jobs that were painted.
+// settled waits until no work is left, and checks the files of painted jobs.
 func (d *demo) settled(ids ...job.ID) {
 	d.Helper()
 	waitFor(d.T, func() bool { return len(d.active()) == 0 })
@@ -22,7 +21,7 @@ func (d *demo) settled(ids ...job.ID) {
 	}
 }
 
-// active are the jobs that are not finished, or not tidy.
+// active returns the jobs that are not finished, or not cleaned up yet.
 func (d *demo) active() (ids []job.ID) {
 	d.Helper()
 	entries, err := filepath.Glob(filepath.Join(d.dir, "shared", "active", "*", "*"))
@@ -37,7 +36,7 @@ func (d *demo) active() (ids []job.ID) {
 
 func isClaim(name string) bool { return strings.HasPrefix(name, "claim.") }
 
-// tidy checks that of a job that was painted only what is wanted is left.
+// tidy checks that a painted job has exactly the expected files.
 func (d *demo) tidy(id job.ID) {
 	d.Helper()
 	b, err := os.ReadFile(filepath.Join(jobDir(d.dir, id), "final.1"))
@@ -65,7 +64,7 @@ func (d *demo) tidy(id job.ID) {
 	}
 }
 
-// onlyJobs checks that beside the jobs there are no drafts nor half-erased ones.
+// onlyJobs checks that there are no drafts and no partly erased jobs beside the jobs.
 func (d *demo) onlyJobs() {
 	d.Helper()
 	left, err := filepath.Glob(filepath.Join(d.dir, "shared", "jobs", "*", "*", "*", "*", ".*"))
@@ -74,8 +73,7 @@ func (d *demo) onlyJobs() {
 	}
 }
 
-// swept checks that the next sweep removes what killed processes left in tmp/,
-// once it is as old as such things must be.
+// swept checks that the next sweep removes what killed processes left in tmp/, if it is old enough.
 func (d *demo) swept() {
 	d.Helper()
 	tmp := filepath.Join(d.dir, "shared", "tmp")
@@ -87,7 +85,7 @@ func (d *demo) swept() {
 	for _, e := range entries {
 		path := filepath.Join(tmp, e.Name())
 		old := time.Now().Add(-time.Hour)
-		if err := os.Chtimes(path, old, old); err == nil { // else it was one of the living
+		if err := os.Chtimes(path, old, old); err == nil { // otherwise a running process has removed it
 			left = append(left, path)
 		}
 	}

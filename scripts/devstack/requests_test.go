@@ -15,7 +15,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// photo is a picture of stripes: large ones can be caught while they are painted.
+// photo returns a picture of stripes; large ones can be interrupted while they are painted.
 func photo(t *testing.T, width, height int) []byte {
 	t.Helper()
 	img := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
@@ -29,7 +29,7 @@ func photo(t *testing.T, width, height int) []byte {
 	return b.Bytes()
 }
 
-// noise is a picture that no format makes small.
+// noise returns a picture that no format compresses well.
 func noise(t *testing.T, width, height int) []byte {
 	t.Helper()
 	img := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio444)
@@ -44,8 +44,8 @@ func noise(t *testing.T, width, height int) []byte {
 	return b.Bytes()
 }
 
-// form is a submission; fields are names and values in turn, instead of or
-// besides what is sent without them.
+// form returns a submission; fields are names and values in turn, which replace or add to the
+// default fields.
 func form(t *testing.T, picture []byte, fields ...string) (contentType string, body []byte) {
 	t.Helper()
 	values := map[string]string{"style": style.Names()[0], "size": "0"}
@@ -72,14 +72,14 @@ func form(t *testing.T, picture []byte, fields ...string) (contentType string, b
 	return form.FormDataContentType(), b.Bytes()
 }
 
-// An answer is a response, read to its end.
-type answer struct {
+// A response is an HTTP response, read to its end.
+type response struct {
 	*http.Response
 	body []byte
 }
 
-// ask sends a request; headers are names and values in turn, Host among them.
-func (d *demo) ask(method, path string, body io.Reader, headers ...string) answer {
+// ask sends a request; headers are names and values in turn, which may include Host.
+func (d *demo) ask(method, path string, body io.Reader, headers ...string) response {
 	d.Helper()
 	req, err := http.NewRequestWithContext(d.Context(), method, d.base+path, body)
 	if err != nil {
@@ -101,21 +101,21 @@ func (d *demo) ask(method, path string, body io.Reader, headers ...string) answe
 	if err != nil {
 		d.Fatal(err)
 	}
-	return answer{resp, b}
+	return response{resp, b}
 }
 
-// reaches says whether an address is served, and well.
+// reaches returns whether a path is served with success.
 func (d *demo) reaches(path string) bool {
 	resp, err := http.Get(d.base + path)
 	if err != nil {
 		return false
 	}
-	_ = resp.Body.Close() // only the status counts
+	_ = resp.Body.Close() // only the status matters
 	return resp.StatusCode == http.StatusOK
 }
 
-// refused checks that an answer is a problem with a status and a code.
-func (d *demo) refused(a answer, status int, code string) {
+// refused checks that a response is a problem with a status and a code.
+func (d *demo) refused(a response, status int, code string) {
 	d.Helper()
 	var p struct{ Code string }
 	err := json.Unmarshal(a.body, &p)
@@ -136,7 +136,7 @@ func (d *demo) read(id job.ID) job.Job {
 	return d.decode(d.ask(http.MethodGet, "/v1/jobs/"+string(id), nil), http.StatusOK)
 }
 
-func (d *demo) decode(a answer, status int) (j job.Job) {
+func (d *demo) decode(a response, status int) (j job.Job) {
 	d.Helper()
 	if a.StatusCode != status {
 		d.Fatalf("%s: %s", a.Status, a.body)
@@ -147,7 +147,7 @@ func (d *demo) decode(a answer, status int) (j job.Job) {
 	return j
 }
 
-// painted waits for a job's end, which must be a good and the only one.
+// painted waits for a job's end, which must be a success and its only outcome.
 func (d *demo) painted(id job.ID) job.Job {
 	d.Helper()
 	var j job.Job

@@ -16,13 +16,12 @@ import (
 // A held is a worker's claim on a job whose run has not ended.
 type held struct {
 	id       job.ID
-	claim    int // its number
-	pid      int // of the worker
-	attempts int // this one included
+	claim    int // number of the claim
+	pid      int // process id of the worker
+	attempts int // including this one
 }
 
-// holds are the claims on some of the jobs that were not given back; those that
-// ran out are among them.
+// holds returns the claims on some of the jobs that were not given back, including expired ones.
 func (d *demo) holds(ids []job.ID) (hs []held) {
 	d.Helper()
 	for _, id := range ids {
@@ -39,7 +38,7 @@ func (d *demo) hold(id job.ID) (h held, ok bool) {
 	run, ended := 1, map[int]bool{}
 	for _, name := range d.files(id) {
 		kind, number, _ := strings.Cut(name, ".")
-		n, _ := strconv.Atoi(number) // of other names nobody wants to know
+		n, _ := strconv.Atoi(number) // 0 for other names
 		switch kind {
 		case "run":
 			run = max(run, n)
@@ -79,7 +78,7 @@ func (d *demo) hold(id job.ID) (h held, ok bool) {
 	return h, claim.Run == run && !givenBack
 }
 
-// files are the names in a job's folder; none of one that is erased.
+// files returns the names in a job's folder; none for an erased job.
 func (d *demo) files(id job.ID) (names []string) {
 	d.Helper()
 	entries, err := os.ReadDir(jobDir(d.dir, id))

@@ -8,14 +8,14 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// arrival bounds the wait for pictures to come to the bucket.
-const arrival = 30 * time.Second
+// copyTimeout is the maximum wait until pictures are in the bucket.
+const copyTimeout = 30 * time.Second
 
-// await has what was painted copied now, and returns when all of it is in the
-// bucket and the gallery. A job has its result a moment before that is published.
-// With functions the schedule has it copied.
+// await waits until all painted pictures are in the bucket and the gallery. Without functions it
+// copies them now; with functions the schedule does. A job has its result a moment before it is
+// published.
 func (m *mirror) await(ctx context.Context, paintings []painting) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, arrival, fmt.Errorf("not within %s", arrival))
+	ctx, cancel := context.WithTimeoutCause(ctx, copyTimeout, fmt.Errorf("not within %s", copyTimeout))
 	defer cancel()
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()
@@ -23,7 +23,7 @@ func (m *mirror) await(ctx context.Context, paintings []painting) error {
 		missing, err := m.missing(ctx, paintings)
 		switch {
 		case err != nil:
-		case m.copier == nil: // when all is there, so that the gallery has it too
+		case m.copier == nil: // one round after all pictures are published, so that the gallery has them too
 			err = m.round(ctx)
 		case missing == "" && !m.copier.service.Idle():
 			missing = "the gallery's manifest"
@@ -36,13 +36,13 @@ func (m *mirror) await(ctx context.Context, paintings []painting) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s did not come to s3://%s: %w", missing, bucketName, context.Cause(ctx))
+			return fmt.Errorf("%s did not reach s3://%s: %w", missing, bucketName, context.Cause(ctx))
 		case <-again.C:
 		}
 	}
 }
 
-// missing is a picture that is not in the bucket; "" where there is none.
+// missing returns a picture that is not in the bucket; "" if there is none.
 func (m *mirror) missing(ctx context.Context, paintings []painting) (string, error) {
 	for _, p := range paintings {
 		for _, name := range store.Published(p.job.ID, p.job.Format, p.job.Public) {

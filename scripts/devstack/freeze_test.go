@@ -12,11 +12,11 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// freeze stops a process of the stack at whatever instruction it is, so that what
-// it holds can be read off the disk and stays so. thaw lets it go on.
+// freeze stops a process of the stack at any instruction, so that its state on disk can be read and
+// does not change. thaw lets it continue.
 func (d *demo) freeze(pid int) (frozen bool) {
 	d.Helper()
-	// Whatever a file says, nobody else's process is to be hit.
+	// A file may have an outdated process id: never signal a process outside of the stack.
 	if !slices.ContainsFunc(d.processes(), func(p process) bool { return p.pid == pid }) {
 		return false
 	}
@@ -28,7 +28,7 @@ func (d *demo) freeze(pid int) (frozen bool) {
 		for _, path := range stats {
 			b, err := os.ReadFile(path)
 			if err != nil {
-				return false // a thread has ended; look again
+				return false // a thread has ended: check again
 			}
 			// number (name) state ...
 			if state := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])[0]; string(state) != "T" {
@@ -47,10 +47,10 @@ func (d *demo) thaw(pid int) {
 	}
 }
 
-// strike kills a process outright while it has jobs in hand, and answers them. It
-// spares one that has nothing in hand, or a job at its last attempt: losing that,
-// too, would rightly end the job.
-func (d *demo) strike(pid int, ids []job.ID) (hit []held) {
+// killAtWork kills a process while it is processing jobs, and returns them. It does not kill a process
+// without jobs, or with a job at its last attempt, because losing that attempt would correctly end
+// the job.
+func (d *demo) killAtWork(pid int, ids []job.ID) (hit []held) {
 	d.Helper()
 	if !d.freeze(pid) {
 		return nil
@@ -67,7 +67,7 @@ func (d *demo) strike(pid int, ids []job.ID) (hit []held) {
 	return hit
 }
 
-// catch submits pictures until a worker has one in hand, and freezes the worker.
+// catch submits pictures until a worker is processing one, and freezes the worker.
 func (d *demo) catch(submit func() job.ID) held {
 	d.Helper()
 	for {
