@@ -1,4 +1,9 @@
-package main
+// Package escape makes text safe to show on a terminal. A string in a server's response may
+// hold control characters of both ranges (C0 and C1), line ends, characters that change the
+// direction of text and invisible ones. The strings of a response are escaped when they are
+// read ([Strings]), and all output again when it is written ([Lines], [JSON]), since text also
+// comes from elsewhere, such as from network errors.
+package escape
 
 import (
 	"bytes"
@@ -10,53 +15,47 @@ import (
 	"unicode/utf8"
 )
 
-// A string in an answer may be meant for the terminal that shows it: it can hold control
-// characters of both ranges (C0 and C1), line ends, and characters that turn the direction
-// of text or can't be seen. So an answer's strings are escaped when they are read
-// (sanitize), and all output again when it is written (escapeLines, escapeJSON), for what
-// came another way, such as in an error of the network.
+// LongestText is the number of characters that [Strings] keeps of a string.
+const LongestText = 2000
 
-// longestText is how many characters of a string in an answer are kept.
-const longestText = 2000
-
-// escape makes s safe to show on a terminal, in one line: characters that can't be seen
-// are written as \uXXXX, as in JSON, and so are line ends. Spaces of all kinds stay.
-// What is no UTF-8 becomes \ufffd. To escape twice is to escape once.
-func escape(s string) string {
-	if !strings.ContainsFunc(s, hidden) {
+// Text returns s in a form that is safe to show on a terminal, in one line: characters
+// that can't be seen, among them line ends, are written as \uXXXX, as in JSON, and bytes
+// that are not UTF-8 as \ufffd. Spaces of all kinds stay. Text(Text(s)) is Text(s).
+func Text(s string) string {
+	if !strings.ContainsFunc(s, invisible) {
 		return s
 	}
 	return string(appendEscaped(nil, s))
 }
 
-// escapeLines is escape for a text in which the program itself has put line ends.
-func escapeLines(s string) string {
+// Lines is [Text] for each line of a text in which the program itself has put line ends.
+func Lines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, line := range lines {
-		lines[i] = escape(line)
+		lines[i] = Text(line)
 	}
 	return strings.Join(lines, "\n")
 }
 
-// escapeJSON is the JSON value raw in one line, with its strings escaped: it means what it
-// meant. The error is that of what is no JSON.
-func escapeJSON(raw []byte) ([]byte, error) {
+// JSON returns the JSON value raw in one line, with its strings escaped. Its meaning stays
+// the same. The error is that of a value that is not valid JSON.
+func JSON(raw []byte) ([]byte, error) {
 	var line bytes.Buffer
 	if err := json.Compact(&line, raw); err != nil {
 		return nil, err
 	}
-	// Outside of strings, and after a backslash, JSON has none of the hidden characters.
+	// JSON allows invisible characters inside strings only, and none after a backslash.
 	return appendEscaped(nil, line.String()), nil
 }
 
-// hidden says of a character whether it is to be escaped. utf8.RuneError is what a range
-// over a string has for bytes that are no UTF-8.
-func hidden(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError }
+// invisible reports whether a character is to be escaped. A range over a string yields
+// utf8.RuneError for bytes that are not UTF-8.
+func invisible(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError }
 
 func appendEscaped(b []byte, s string) []byte {
 	for _, r := range s {
 		switch {
-		case !hidden(r):
+		case !invisible(r):
 			b = utf8.AppendRune(b, r)
 		case r > 0xffff:
 			r -= 0x10000
@@ -68,42 +67,43 @@ func appendEscaped(b []byte, s string) []byte {
 	return b
 }
 
-// shorten leaves the first characters of s, most of them, the last of which is an
-// ellipsis where more were left out.
-func shorten(s string, most int) string {
+// Shorten returns at most the first limit characters of s. If it left any out, the last of
+// them is an ellipsis.
+func Shorten(s string, limit int) string {
 	n := 0
 	for i := range s {
-		if n++; n == most && utf8.RuneCountInString(s[i:]) > 1 {
+		if n++; n == limit && utf8.RuneCountInString(s[i:]) > 1 {
 			return s[:i] + "…"
 		}
 	}
 	return s
 }
 
-// sanitize escapes and shortens all strings in what v points to, which was read from
-// JSON.
-func sanitize(v any) { sanitizeValue(reflect.ValueOf(v)) }
+// Strings escapes all strings in the value that v points to, and shortens each to
+// [LongestText] characters. It panics on maps, interfaces and arrays, which types of
+// responses don't have.
+func Strings(v any) { escapeStrings(reflect.ValueOf(v)) }
 
-func sanitizeValue(v reflect.Value) {
+func escapeStrings(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
-		v.SetString(shorten(escape(v.String()), longestText))
+		v.SetString(Shorten(Text(v.String()), LongestText))
 	case reflect.Pointer:
 		if !v.IsNil() {
-			sanitizeValue(v.Elem())
+			escapeStrings(v.Elem())
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			sanitizeValue(v.Index(i))
+			escapeStrings(v.Index(i))
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if field := v.Field(i); field.CanSet() { // a time's own fields can't be
-				sanitizeValue(field)
+			if field := v.Field(i); field.CanSet() { // unexported fields, such as a time's, can't be set
+				escapeStrings(field)
 			}
 		}
 	case reflect.Map, reflect.Interface, reflect.Array:
-		panic(fmt.Sprintf("sanitize can't reach what is in a %s", v.Type()))
-	default: // numbers and truth values
+		panic(fmt.Sprintf("escape: strings in a %s are not supported", v.Type()))
+	default: // numbers and booleans
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package picture
 
 import (
 	"crypto/sha256"
@@ -7,162 +7,106 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
-	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"unicode/utf8"
-
-	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A destination is where a result goes.
-type destination struct {
-	path  string // "" is standard output
-	force bool   // replace a file that is there
+// A Destination is the place that a result is written to.
+type Destination struct {
+	Path  string // "" is standard output
+	Force bool   // replace an existing file
 }
 
-// newDestination reads -o: a file, a folder in which the file is to be called
-// name, or "-". What would refuse the result is found now, before anything is
-// sent or waited for; with fs.ErrExist, which a file is that is there already,
-// the destination is answered too.
-func (a *app) newDestination(out, name string, force bool) (*destination, error) {
-	if out == "-" {
-		switch {
-		case a.JSON:
-			return nil, faultf(errUsage, "-o - and --json would both write to standard output")
-		case isTerminal(a.stdout):
-			return nil, faultf(errUsage, "-o - would write a picture to the terminal: redirect standard output, or name a file")
-		}
-		return &destination{}, nil
-	}
-	d := &destination{path: out, force: force}
-	if isFolder(out) {
-		d.path = filepath.Join(out, name)
-		if err := makeFolder(out); err != nil {
-			return d, err
-		}
-	}
-	if err := d.check(); err != nil {
-		return d, err
-	}
-	probe, err := d.create()
-	if err != nil {
-		return nil, err
-	}
-	return d, errors.Join(probe.Close(), os.Remove(probe.Name()))
-}
-
-// isFolder also holds for a folder that isn't there, if it is written as one.
-func isFolder(path string) bool {
+// IsFolder reports whether a path is a folder, or is written as one, with a separator at
+// its end.
+func IsFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir() || strings.HasSuffix(path, string(filepath.Separator))
 }
 
-// makeFolder makes a folder for results, if it isn't there.
-func makeFolder(name string) error {
-	if err := os.MkdirAll(name, 0o777); err != nil {
+// MakeFolder makes a folder for results, unless it exists.
+func MakeFolder(path string) error {
+	if err := os.MkdirAll(path, 0o777); err != nil {
 		return fmt.Errorf("make a folder for results: %w", err)
 	}
 	return nil
 }
 
-func (d *destination) check() error {
-	folder := filepath.Dir(d.path)
+// Check returns an error if a result could not be written to the destination: so a caller
+// learns of it before anything is sent. The error wraps [fs.ErrExist] for an existing file
+// that must not be replaced.
+func (d *Destination) Check() error {
+	if d.Path == "" {
+		return nil
+	}
+	if err := d.checkTarget(); err != nil {
+		return err
+	}
+	probe, err := createTemporary(d.Path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+func (d *Destination) checkTarget() error {
+	folder := filepath.Dir(d.Path)
 	if info, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
 		return fmt.Errorf("there is no folder %s: make it first", folder)
 	}
-	info, err := os.Lstat(d.path)
+	info, err := os.Lstat(d.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
 		return err
-	case !d.force:
-		return d.exists()
+	case !d.Force:
+		return existsError(d.Path)
 	case !info.Mode().IsRegular() && info.Mode().Type() != fs.ModeSymlink:
-		return fmt.Errorf("%s is no file that could be replaced; -o - writes to standard output", d.path)
+		return fmt.Errorf("%s is not a regular file and can't be replaced; -o - writes to standard output", d.Path)
 	}
 	return nil
 }
 
-func (d *destination) exists() error {
-	return fmt.Errorf("%s exists already; --force replaces it%w", d.path, silent{fs.ErrExist})
-}
+// existsError is the path of a file that exists and must not be replaced.
+type existsError string
 
-// holds says that the result, where there is one, is there already.
-func (d *destination) holds(r *job.Result) bool {
-	if r == nil || d.path == "" {
+func (e existsError) Error() string {
+	return string(e) + " exists already; --force replaces it"
+}
+func (existsError) Unwrap() error { return fs.ErrExist }
+
+// Holds reports whether the destination is a file that has the given size in bytes and
+// SHA-256 (in hexadecimal) already.
+func (d *Destination) Holds(size int64, sum string) bool {
+	if d.Path == "" {
 		return false
 	}
-	if info, err := os.Stat(d.path); err != nil || !info.Mode().IsRegular() || info.Size() != r.Bytes {
+	if info, err := os.Stat(d.Path); err != nil || !info.Mode().IsRegular() || info.Size() != size {
 		return false
 	}
-	f, err := os.Open(d.path)
+	f, err := os.Open(d.Path)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
 	hash := sha256.New()
 	_, err = io.Copy(hash, f)
-	return err == nil && hex.EncodeToString(hash.Sum(nil)) == r.SHA256
+	return err == nil && hex.EncodeToString(hash.Sum(nil)) == sum
 }
 
-// A temporary file is called after the file that it will be.
-const partEnding = ".part"
-
-func partPrefix(path string) string { return "." + short(filepath.Base(path), 100) + "." }
-
-// removeParts removes the temporary files of destinations, which a process has
-// left that was killed.
-func removeParts(destinations []string) {
-	prefixes := map[string]map[string]bool{} // by folder
-	for _, name := range destinations {
-		folder := filepath.Dir(name)
-		if prefixes[folder] == nil {
-			prefixes[folder] = map[string]bool{}
-		}
-		prefixes[folder][partPrefix(name)] = true
+// Write writes what fill produces to the destination, whole or not at all: the file appears
+// under its name, or stdout is written to, only after fill has returned nil.
+func (d *Destination) Write(stdout io.Writer, fill func(*os.File) error) error {
+	if d.Path == "" {
+		return writeStdout(stdout, fill)
 	}
-	for folder, ours := range prefixes {
-		entries, _ := os.ReadDir(folder) // what can't be read is found when it is written to
-		for _, e := range entries {
-			stem, ok := strings.CutSuffix(e.Name(), partEnding)
-			if ok && len(stem) > 8 && ours[stem[:len(stem)-8]] {
-				_ = os.Remove(filepath.Join(folder, e.Name())) // a leftover does no harm
-			}
-		}
-	}
-}
-
-// create makes the temporary file, beside the target so that it can be renamed.
-func (d *destination) create() (*os.File, error) {
-	for {
-		name := fmt.Sprintf("%s%08x%s", partPrefix(d.path), rand.Uint32(), partEnding)
-		// Not os.CreateTemp, whose files are private: results are as other new files.
-		f, err := os.OpenFile(filepath.Join(filepath.Dir(d.path), name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
-		if errors.Is(err, fs.ErrExist) {
-			continue
-		}
-		if p := (*fs.PathError)(nil); errors.As(err, &p) {
-			err = fmt.Errorf("can't write to the folder %s: %w", filepath.Dir(d.path), p.Err)
-		}
-		return f, err
-	}
-}
-
-// put writes what fill makes to the destination, whole or not at all.
-func (d *destination) put(stdout io.Writer, fill func(*os.File) error) error {
-	if d.path == "" {
-		return putStdout(stdout, fill)
-	}
-	tmp, err := d.create()
+	tmp, err := createTemporary(d.Path)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(tmp.Name()) }() // gone already if it was renamed
+	defer func() { _ = os.Remove(tmp.Name()) }() // after a rename there is nothing to remove
 	if err = fill(tmp); err == nil {
 		err = tmp.Sync()
 	}
@@ -172,26 +116,25 @@ func (d *destination) put(stdout io.Writer, fill func(*os.File) error) error {
 	if err != nil {
 		return err
 	}
-	if err := d.check(); err != nil { // it may have appeared meanwhile
+	if err := d.checkTarget(); err != nil { // it may have appeared meanwhile
 		return err
 	}
-	if d.force {
-		return os.Rename(tmp.Name(), d.path)
+	if d.Force {
+		return os.Rename(tmp.Name(), d.Path)
 	}
-	// A link, unlike a rename, replaces nothing. Where the file system has no
-	// links the check above has to do.
-	err = os.Link(tmp.Name(), d.path)
+	// A link, unlike a rename, replaces nothing. On a file system without links, the check
+	// above has to do.
+	err = os.Link(tmp.Name(), d.Path)
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return d.exists()
+		return existsError(d.Path)
 	case err != nil:
-		return os.Rename(tmp.Name(), d.path)
+		return os.Rename(tmp.Name(), d.Path)
 	}
 	return nil
 }
 
-// putStdout holds the picture back until all of it is there and right.
-func putStdout(stdout io.Writer, fill func(*os.File) error) error {
+func writeStdout(stdout io.Writer, fill func(*os.File) error) error {
 	tmp, err := unnamedFile()
 	if err != nil {
 		return err
@@ -207,67 +150,4 @@ func putStdout(stdout io.Writer, fill func(*os.File) error) error {
 		return fmt.Errorf("write to standard output: %w", err)
 	}
 	return nil
-}
-
-// extension is how files of a format are called; "" for one that is not known.
-func extension(format string) string {
-	switch format {
-	case "jpeg":
-		return ".jpg"
-	case "png", "webp":
-		return "." + format
-	}
-	return ""
-}
-
-// sniffed is how many bytes of a file pictureFormat looks at.
-const sniffed = 512
-
-// pictureFormat is the format of a picture that begins so, jpeg, png, webp or gif; "" for
-// anything else.
-func pictureFormat(head []byte) string {
-	format, ok := strings.CutPrefix(http.DetectContentType(head), "image/")
-	if ok && slices.Contains([]string{"jpeg", "png", "webp", "gif"}, format) {
-		return format
-	}
-	return ""
-}
-
-// formatOf is the format that a file name asks for; "" where it asks for none.
-func formatOf(path string) string {
-	switch ext := strings.ToLower(filepath.Ext(path)); ext {
-	case ".jpg", ".jpeg":
-		return "jpeg"
-	case ".png", ".webp":
-		return ext[1:]
-	}
-	return ""
-}
-
-// fileName leaves of s what is safe in a file's name anywhere.
-func fileName(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
-			return r
-		}
-		return '_'
-	}, s)
-}
-
-// longestName is how many bytes a file's name can have about everywhere.
-const longestName = 255
-
-// short is the beginning of a name, of so many bytes at most, without a part of a
-// character at its end.
-func short(name string, most int) string {
-	most = max(most, 1)
-	if len(name) <= most {
-		return name
-	}
-	for range utf8.UTFMax - 1 { // a name need not be UTF-8
-		if most > 1 && !utf8.RuneStart(name[most]) {
-			most--
-		}
-	}
-	return name[:most]
 }
