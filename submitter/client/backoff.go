@@ -1,86 +1,106 @@
-package main
+package client
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"time"
 )
 
-// What is tried again, how often and how soon.
+// How often and how soon a request is repeated. A library for back-off would not fit: the
+// number of tries depends on the error, jitter must not shorten Retry-After, and the senders
+// of a batch share one delay.
 const (
-	triesNetwork = 3 // perhaps it is just being restarted
-	triesBusy    = 6 // it answers that it is
+	MaxTries     = 3 // of a request that gets no response: the API may be restarting
+	maxBusyTries = 6 // of a request to which the API responds that it is busy
+
 	firstDelay   = 300 * time.Millisecond
 	longestDelay = 5 * time.Second
 )
 
-// passing: whatever is safe to ask for twice may well succeed the next time. An
-// error of the API's own (500) would rather come again, and is not worth sending
-// a picture for.
-func passing(err error) bool {
-	var r *refusal
-	if !errors.As(err, &r) {
-		return errors.Is(err, errAway) && !errors.Is(err, errDamaged)
-	}
-	switch r.status {
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
-}
-
-// transient: what is only read may be tried again, and so may a batch.
-func transient(err error) bool { return errors.Is(err, errAway) }
-
-// retrying calls f until it succeeds, fails for another reason than again
-// accepts, or has failed too often. notify, where there is one, hears of each
-// failure that is not the last.
-func retrying[T any](ctx context.Context, f func() (T, error), again func(error) bool, notify func(error, time.Duration)) (T, error) {
-	for try := 1; ; try++ {
-		v, err := f()
-		tries, answered := triesNetwork, (*refusal)(nil)
-		if errors.As(err, &answered) {
-			tries = triesBusy
-		}
-		if err == nil || !again(err) || try >= tries || stopped(ctx) != nil {
-			return v, err
-		}
-		delay := pause(err, try)
-		if end, ok := ctx.Deadline(); ok && time.Until(end) < delay {
-			return v, err // it says more than that the time was over
-		}
-		if notify != nil {
-			notify(err, delay)
-		}
-		if err := sleep(ctx, delay); err != nil {
-			return v, err
-		}
-	}
-}
-
-// pause is how long to leave the API alone after the given number of failures:
-// at least as long as it has asked for.
-func pause(err error, failures int) time.Duration {
+// Delay returns how long to wait before a request is repeated that has failed so many times
+// in a row (from 1), the last time with err: exponentially longer up to 5 s, at least as long
+// as the API asked for, and up to a quarter more at random.
+func Delay(err error, failures int) time.Duration {
 	delay := min(firstDelay<<min(failures-1, 10), longestDelay)
-	var r *refusal
-	if errors.As(err, &r) {
-		delay = max(delay, r.retryAfter)
+	if s := (*StatusError)(nil); errors.As(err, &s) {
+		delay = max(delay, s.RetryAfter)
 	}
-	// Jitter only ever adds, so that Retry-After is honoured.
 	return delay + rand.N(delay/4+1)
 }
 
-// sleep waits for d, or for the end of ctx, and says why that came.
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits for d, or until ctx ends, and then returns its cause.
+func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return nil
 	case <-ctx.Done():
-		return cmp.Or(stopped(ctx), ctx.Err())
+		return context.Cause(ctx)
 	}
+}
+
+// Temporary reports whether a request that failed with err is likely to succeed later. That
+// is not so for an error inside the API (500) or a malformed response, which would probably
+// come again: it is not worth sending a picture once more.
+func Temporary(err error) bool {
+	var s *StatusError
+	if !errors.As(err, &s) {
+		return errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrMalformed)
+	}
+	switch s.Status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// Unavailable reports whether err is an [ErrUnavailable], after which a request that only
+// reads may be repeated.
+func Unavailable(err error) bool { return errors.Is(err, ErrUnavailable) }
+
+// Retry calls f until it succeeds, fails with an error that retryable rejects, or has failed
+// 3 times, or 6 times if the API responds that it is busy. It also ends, with f's error, if
+// the deadline of ctx is before the next call. notify, unless nil, is called with each error
+// after which f is called again, and the time until then.
+func Retry[T any](ctx context.Context, f func() (T, error), retryable func(error) bool, notify func(error, time.Duration)) (T, error) {
+	for try := 1; ; try++ {
+		v, err := f()
+		tries := MaxTries
+		if s := (*StatusError)(nil); errors.As(err, &s) {
+			tries = maxBusyTries
+		}
+		if err == nil || !retryable(err) || try >= tries || callerEnded(ctx) != nil {
+			return v, err
+		}
+		delay := Delay(err, try)
+		if end, ok := ctx.Deadline(); ok && time.Until(end) < delay {
+			return v, err // it says more than that the time is over
+		}
+		if notify != nil {
+			notify(err, delay)
+		}
+		if err := Sleep(ctx, delay); err != nil {
+			return v, err
+		}
+	}
+}
+
+// longestRetryAfter is the longest time that a Retry-After is followed for.
+const longestRetryAfter = time.Hour
+
+// retryAfter returns the Retry-After of a header, in either of its forms, from 0 to
+// longestRetryAfter. It is 0 if the header is absent, invalid or in the past.
+func retryAfter(h http.Header) time.Duration {
+	v := h.Get("Retry-After")
+	if s, err := strconv.Atoi(v); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(max(s, 0), int(longestRetryAfter/time.Second))) * time.Second
+	}
+	if t, err := http.ParseTime(v); err == nil {
+		return min(max(time.Until(t), 0), longestRetryAfter)
+	}
+	return 0
 }

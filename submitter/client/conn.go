@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"errors"
@@ -8,27 +8,26 @@ import (
 	"time"
 )
 
-// A patientConn lets an answer be read that came before the request was
-// finished. A server that refuses a picture for its size answers and closes
-// while the picture is still being sent; net/http would report the broken write
-// and drop the answer. So a broken write is reported a moment later: by then
-// the reader has what had arrived.
-type patientConn struct {
+// A delayedConn reports a failed write a moment later. A server that rejects a picture for
+// its size responds and closes while the picture is still being sent; net/http would report
+// the failed write and drop the response. During the delay, the response that has arrived is
+// read.
+type delayedConn struct {
 	net.Conn
 	once   sync.Once
 	closed chan struct{}
 }
 
-const patience = time.Second
+const writeErrorDelay = time.Second
 
-func newPatientConn(c net.Conn) *patientConn {
-	return &patientConn{Conn: c, closed: make(chan struct{})}
+func newDelayedConn(c net.Conn) *delayedConn {
+	return &delayedConn{Conn: c, closed: make(chan struct{})}
 }
 
-func (c *patientConn) Write(p []byte) (int, error) {
+func (c *delayedConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
-		t := time.NewTimer(patience)
+		t := time.NewTimer(writeErrorDelay)
 		defer t.Stop()
 		select {
 		case <-t.C:
@@ -38,8 +37,8 @@ func (c *patientConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Close also ends a pause of Write.
-func (c *patientConn) Close() error {
+// Close also ends a delay.
+func (c *delayedConn) Close() error {
 	c.once.Do(func() { close(c.closed) })
 	return c.Conn.Close()
 }
