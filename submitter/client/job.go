@@ -117,7 +117,7 @@ func (j *Job) Err() error {
 	case j.State == job.Expired:
 		return failuref(ErrNotFound, nil, "job %s has expired, and its picture is erased: submit it again", j.ID)
 	}
-	return failuref(ErrConflict, nil, "job %s is still %s: --wait waits for it", j.ID, j.State)
+	return failuref(ErrConflict, nil, "job %s is still %s", j.ID, j.State)
 }
 
 // ResultName returns the name of a job's result in a folder. The error is an [ErrMalformed],

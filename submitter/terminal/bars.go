@@ -1,50 +1,25 @@
-package main
+package terminal
 
 import (
-	"errors"
+	"fmt"
 	"io"
-	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// A countingReader tells how much of it was read, and whether that went wrong.
-// read and failed may be loaded while another goroutine reads.
-type countingReader struct {
-	r        io.Reader
-	size     int64 // that there ought to be
-	read     atomic.Int64
-	failed   atomic.Pointer[error]
-	progress func(int64) // nil where nobody wants to know
-}
-
-func (c *countingReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	total := c.read.Add(int64(n))
-	if c.progress != nil {
-		c.progress(total)
-	}
-	if err != nil && total < c.size {
-		if errors.Is(err, io.EOF) {
-			err = errors.New("it has become shorter")
-		}
-		c.failed.Store(&err)
-	}
-	return n, err
-}
-
-// An upload that is small and quick needs no bar: it would only flicker.
+// A bar for a small upload appears only after barDelay: it would flicker.
 const (
 	barBytes = 8 << 20
 	barDelay = 2 * time.Second
 )
 
-// uploadBar shows a bar on a terminal once it is worth it. progress may be
-// called until done was, which removes the bar and must be called.
-func (s *screen) uploadBar(size int64) (progress func(int64), done func()) {
-	if !s.terminal {
+// UploadBar shows the progress of an upload of size bytes, on an interactive screen. progress
+// is called with the number of bytes sent; it is nil where no bar is shown. done removes the
+// bar, and must be called.
+func (s *Screen) UploadBar(size int64) (progress func(sent int64), done func()) {
+	if !s.interactive {
 		return nil, func() {}
 	}
 	show := make(chan struct{})
@@ -67,27 +42,38 @@ func (s *screen) uploadBar(size int64) (progress func(int64), done func()) {
 	}
 }
 
-// batchBar shows a bar over a whole batch on a terminal, until remove is called,
-// which must be. Notes go above it meanwhile.
-func (s *screen) batchBar(b *board) (remove func()) {
-	if !s.terminal {
+// Stages is the progress of many things, of which some have ended. It is safe for concurrent
+// use.
+type Stages interface {
+	Total() int
+	Ended() int
+	String() string           // how many things are in which stage
+	OnChange(func(ended int)) // sets a function that is called after each change; nil removes it
+}
+
+// StagesBar shows the progress of many things, on an interactive screen, until remove is
+// called, which must be. Lines are written above the bar meanwhile.
+func (s *Screen) StagesBar(stages Stages) (remove func()) {
+	if !s.interactive {
 		return func() {}
 	}
 	p := mpb.New(mpb.WithOutput(s.w), mpb.WithAutoRefresh())
-	bar := p.AddBar(int64(b.total()), mpb.BarWidth(24), mpb.BarRemoveOnComplete(),
-		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return b.fraction() + " " })),
-		mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_GO), decor.Any(func(decor.Statistics) string { return "  " + b.String() })))
-	b.watch(func(ended int) { bar.SetCurrent(int64(ended)) })
+	bar := p.AddBar(int64(stages.Total()), mpb.BarWidth(24), mpb.BarRemoveOnComplete(),
+		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return fraction(stages) + " " })),
+		mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_GO), decor.Any(func(decor.Statistics) string { return "  " + stages.String() })))
+	stages.OnChange(func(ended int) { bar.SetCurrent(int64(ended)) })
 	s.setAbove(p)
 	return func() {
-		b.watch(nil)
+		stages.OnChange(nil)
 		bar.Abort(true)
 		p.Wait()
 		s.setAbove(nil)
 	}
 }
 
-func (s *screen) setAbove(w io.Writer) {
+func fraction(stages Stages) string { return fmt.Sprintf("%d/%d", stages.Ended(), stages.Total()) }
+
+func (s *Screen) setAbove(w io.Writer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.above = w

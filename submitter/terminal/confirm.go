@@ -1,31 +1,34 @@
-package main
+package terminal
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"strings"
+
+	"github.com/atelier-go/atelier/submitter/escape"
 )
 
-// canAsk says whether there is somebody to ask.
-func (a *app) canAsk() bool { return isTerminal(a.stdin) && isTerminal(a.screen.w) }
+// CanConfirm reports whether there is a terminal to ask on.
+func (s *Screen) CanConfirm(in io.Reader) bool { return Is(in) && Is(s.w) }
 
-// ask asks a question on the terminal; whatever is no yes is a no.
-func (a *app) ask(ctx context.Context, question string, args ...any) (bool, error) {
-	a.screen.write(escapeLines(fmt.Sprintf(question, args...)))
-	// A read from a terminal can't be interrupted: after a signal it is left behind,
-	// and ends with the process.
-	answered := make(chan string, 1)
+// Confirm asks a question and reports whether the answer, a line of in, is y or yes. The error
+// is the cause of the end of ctx.
+func (s *Screen) Confirm(ctx context.Context, in io.Reader, format string, args ...any) (bool, error) {
+	s.write(escape.Lines(fmt.Sprintf(format, args...)))
+	// A read from a terminal can't be interrupted: after a signal it goes on until the process
+	// ends.
+	answers := make(chan string, 1)
 	go func() {
-		line, _ := bufio.NewReader(a.stdin).ReadString('\n') // the end of the input is a no
-		answered <- strings.ToLower(strings.TrimSpace(line))
+		line, _ := bufio.NewReader(in).ReadString('\n') // the end of the input means no
+		answers <- strings.ToLower(strings.TrimSpace(line))
 	}()
 	select {
-	case answer := <-answered:
+	case answer := <-answers:
 		return answer == "y" || answer == "yes", nil
 	case <-ctx.Done():
-		a.screen.write("\n")
-		return false, cmp.Or(stopped(ctx), ctx.Err())
+		s.write("\n")
+		return false, context.Cause(ctx)
 	}
 }

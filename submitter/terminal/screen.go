@@ -1,4 +1,8 @@
-package main
+// Package terminal shows progress and messages on standard error: lines, a status that is
+// redrawn, tables and bars. What is redrawn, and what is of interest to a person only, is
+// shown on terminals alone. It uses no colours, so that NO_COLOR needs no support. All text is
+// escaped.
+package terminal
 
 import (
 	"fmt"
@@ -9,61 +13,67 @@ import (
 	"time"
 
 	"github.com/vbauerster/mpb/v8/cwriter"
+
+	"github.com/atelier-go/atelier/submitter/escape"
 )
 
-// A screen is standard error as something to look at. Notes are always
-// written; what moves, and what only pleases, is for terminals alone. It uses
-// no colours, and so has nothing to ask of NO_COLOR.
-type screen struct {
-	w        io.Writer
-	terminal bool
+// A Screen is standard error. It is safe for concurrent use. Write errors are ignored: there
+// is nowhere to report them.
+type Screen struct {
+	w           io.Writer
+	interactive bool
 
-	mu    sync.Mutex
-	line  string    // what stands on the last line, or lines
-	above io.Writer // of lines above a bar; nil without one
+	mu     sync.Mutex
+	status string    // the text in the last line or lines, redrawn in place
+	above  io.Writer // writes lines above a bar; nil without one
 }
 
-func newScreen(w io.Writer, getenv func(string) string) *screen {
-	return &screen{w: w, terminal: isTerminal(w) && getenv("TERM") != "dumb"}
+// New returns the screen of w. term is the value of $TERM.
+func New(w io.Writer, term string) *Screen {
+	return &Screen{w: w, interactive: Is(w) && term != "dumb"}
 }
 
-func isTerminal(v any) bool {
+// Is reports whether v is a file that is a terminal.
+func Is(v any) bool {
 	f, ok := v.(*os.File)
 	return ok && cwriter.IsTerminal(int(f.Fd()))
 }
 
-// note writes a line that stays.
-func (s *screen) note(format string, args ...any) {
+// Interactive reports whether the screen is a terminal on which text can be redrawn.
+func (s *Screen) Interactive() bool { return s.interactive }
+
+// Notice writes a line.
+func (s *Screen) Notice(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	text := escapeLines(fmt.Sprintf(format, args...)) + "\n"
+	text := escape.Lines(fmt.Sprintf(format, args...)) + "\n"
 	if s.above != nil {
 		if _, err := io.WriteString(s.above, text); err == nil {
 			return
 		}
 	}
-	s.write(clearLine(s.line) + text + s.line)
+	s.write(eraseText(s.status) + text + s.status)
 }
 
-// remark is a note for people who watch.
-func (s *screen) remark(format string, args ...any) {
-	if s.terminal {
-		s.note(format, args...)
+// Info writes a line on an interactive screen only.
+func (s *Screen) Info(format string, args ...any) {
+	if s.interactive {
+		s.Notice(format, args...)
 	}
 }
 
-// follow keeps what text returns, a line or several, and the time since then, until
-// stop is called, which must be: it removes them. show brings them up to date at
-// once.
-func (s *screen) follow(text func() string) (show, stop func()) {
-	if !s.terminal {
+// Status shows what text returns, one line or several, and the time since the call, on an
+// interactive screen. It is redrawn each second and by refresh. stop removes it, and must be
+// called; refresh must not be called after it.
+func (s *Screen) Status(text func() string) (refresh, stop func()) {
+	if !s.interactive {
 		return func() {}, func() {}
 	}
 	began, quit, ended := time.Now(), make(chan struct{}), make(chan struct{})
-	show = func() {
-		s.set(fmt.Sprintf("%s, %v", text(), time.Since(began).Truncate(time.Second)))
+	refresh = func() {
+		s.setStatus(fmt.Sprintf("%s, %v", text(), time.Since(began).Truncate(time.Second)))
 	}
-	show()
+	refresh()
 	go func() {
 		defer close(ended)
 		tick := time.NewTicker(time.Second)
@@ -71,29 +81,29 @@ func (s *screen) follow(text func() string) (show, stop func()) {
 		for {
 			select {
 			case <-tick.C:
-				show()
+				refresh()
 			case <-quit:
-				s.set("")
+				s.setStatus("")
 				return
 			}
 		}
 	}()
-	return show, func() { close(quit); <-ended }
+	return refresh, func() { close(quit); <-ended }
 }
 
-func (s *screen) set(line string) {
+func (s *Screen) setStatus(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	line = escapeLines(line)
-	s.write(clearLine(s.line) + line)
-	s.line = line
+	text = escape.Lines(text)
+	s.write(eraseText(s.status) + text)
+	s.status = text
 }
 
-// clearLine is nothing where there is nothing to clear, so that what goes to a
-// file has no escape sequences in it.
-func clearLine(line string) string {
-	switch above := strings.Count(line, "\n"); {
-	case line == "":
+// eraseText returns the escape sequence that erases a text before the cursor. It is empty for
+// an empty text, so that output to a file has no escape sequences.
+func eraseText(text string) string {
+	switch above := strings.Count(text, "\n"); {
+	case text == "":
 		return ""
 	case above > 0:
 		return fmt.Sprintf("\r\x1b[%dA\x1b[J", above)
@@ -101,18 +111,4 @@ func clearLine(line string) string {
 	return "\r\x1b[K"
 }
 
-// size is how many lines a terminal has, and characters a line; a guess where it
-// doesn't say.
-func (s *screen) size() (width, height int) {
-	if f, ok := s.w.(*os.File); ok {
-		width, height, _ = cwriter.GetSize(int(f.Fd()))
-	}
-	if width <= 0 || height <= 0 {
-		return 80, 24
-	}
-	return width, height
-}
-
-func (s *screen) write(text string) {
-	_, _ = io.WriteString(s.w, text) // there is nowhere else to say so
-}
+func (s *Screen) write(text string) { _, _ = io.WriteString(s.w, text) }
