@@ -1,4 +1,4 @@
-package main
+package batch
 
 import (
 	"context"
@@ -7,28 +7,28 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/atelier-go/atelier/submitter/client"
 )
 
-// A backoff is shared by those who work on one batch: where the API asks one of
-// them to come back later, all do. It is bounded by --timeout alone, unless
-// the API has never been heard of.
+// A backoff is shared by the goroutines of a batch: if the API asks one of them to come back
+// later, all wait. Tries are not limited once the API has responded: the caller's context ends
+// them.
 type backoff struct {
-	limit  time.Duration // --timeout; 0 is none
-	outage *outage
-	screen *screen
+	limit  time.Duration // the longest delay that is waited for; 0 for any
+	outage *client.Outage
 
-	answered atomic.Bool
-	mu       sync.Mutex
-	until    time.Time
+	responded atomic.Bool // the API has responded to this batch
+	mu        sync.Mutex
+	until     time.Time
 }
 
-// patiently calls f until it succeeds, or fails for another reason than that the
-// API is busy or away.
-func patiently[T any](ctx context.Context, b *backoff, f func() (T, error)) (T, error) {
-	noted := false
+// persist calls f until it succeeds or fails with an error that is not [client.Temporary].
+func persist[T any](ctx context.Context, b *backoff, f func() (T, error)) (T, error) {
+	reported := false
 	defer func() {
-		if noted {
-			b.outage.leave()
+		if reported {
+			b.outage.Abandon()
 		}
 	}()
 	for failures := 1; ; failures++ {
@@ -36,33 +36,34 @@ func patiently[T any](ctx context.Context, b *backoff, f func() (T, error)) (T, 
 			return *new(T), err
 		}
 		v, err := f()
-		answer := (*refusal)(nil)
-		if err == nil || errors.As(err, &answer) {
-			b.answered.Store(true)
+		status := (*client.StatusError)(nil)
+		if err == nil || errors.As(err, &status) {
+			b.responded.Store(true)
 		}
-		if err == nil || !passing(err) || ctx.Err() != nil {
-			if noted && err == nil {
-				noted = false
-				b.outage.over(b.screen)
+		if err == nil || !client.Temporary(err) || ctx.Err() != nil {
+			if reported && err == nil {
+				reported = false
+				b.outage.End()
 			}
 			return v, err
 		}
-		delay := pause(err, failures)
-		if answer != nil && answer.retryAfter > 0 {
-			delay = pause(err, 1) // the others' turns are no reason to come later than asked
+		delay := client.Delay(err, failures)
+		if status != nil && status.RetryAfter > 0 {
+			delay = client.Delay(err, 1) // after many failures too, no later than the API asks for
 		}
-		if !b.answered.Load() && failures >= triesNetwork || b.limit > 0 && delay > b.limit {
+		if !b.responded.Load() && failures >= client.MaxTries || b.limit > 0 && delay > b.limit {
 			return v, err
 		}
-		// A limit on submissions is nothing to be told of: it is all in a batch's day.
-		if b.answered.Load() && !noted && (answer == nil || answer.status != http.StatusTooManyRequests) {
-			noted = true
-			b.outage.enter(b.screen, err)
+		// A limit on submissions is normal in a batch, and not an outage.
+		if b.responded.Load() && !reported && (status == nil || status.Status != http.StatusTooManyRequests) {
+			reported = true
+			b.outage.Begin(err)
 		}
 		b.hold(delay)
 	}
 }
 
+// hold delays all goroutines by d from now, if they are not delayed longer already.
 func (b *backoff) hold(d time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -79,7 +80,7 @@ func (b *backoff) wait(ctx context.Context) error {
 		if left <= 0 {
 			return nil
 		}
-		if err := sleep(ctx, left); err != nil {
+		if err := client.Sleep(ctx, left); err != nil {
 			return err
 		}
 	}

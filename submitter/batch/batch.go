@@ -1,133 +1,176 @@
-package main
+// Package batch sends many pictures to the API, waits for their jobs and saves the results. A
+// batch that was interrupted, or in which something failed through the API's fault, can be
+// resumed from a journal: a file of this machine.
+package batch
 
 import (
-	"cmp"
 	"context"
-	"crypto/rand"
-	"fmt"
+	"io"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/submitter/client"
+	"github.com/atelier-go/atelier/submitter/picture"
 )
 
-// A batch is several pictures on their way through the API. Pictures are sent as
-// fast as the API takes them, Parallel at a time; as many at a time are waited for
-// in the order in which they were sent, which is about the order in which they are
-// painted. However many there are, no more are open than that.
-type batch struct {
-	*app
-	plan    *plan
-	tasks   []*task
-	tally   *tally
-	keeper  *journal // nil if none could be made
-	folder  string   // that the journal is in
-	style   *picture // nil for a style with a name
-	backoff *backoff
-	board   *board
-	giveUp  func(error)
-	fresh   bool        // begun by this process
-	again   atomic.Bool // a picture failed that may fare better another time
+// Options are what a batch was asked for. The journal holds them.
+type Options struct {
+	API        string         `json:"api"` // the base address, as it was given
+	StyleImage Path           `json:"style_image,omitempty"`
+	Force      bool           `json:"force,omitempty"` // replace existing results
+	Parallel   int            `json:"parallel"`        // pictures that are sent at a time, and jobs that are waited for: 1 to MaxParallel
+	Key        string         `json:"key"`             // of which the pictures' Idempotency-Keys are made
+	Wait       bool           `json:"wait,omitempty"`  // wait for the jobs
+	Job        client.Options `json:"job"`
+}
 
-	printing sync.Mutex
+// MaxParallel is the largest value of Options.Parallel. The API would reject more connections.
+const MaxParallel = 64
+
+// Config is what a run of a batch needs besides its options.
+type Config struct {
+	API     *client.Client
+	Stdin   io.Reader      // for [picture.Stdin]; nil if standard input is a terminal
+	Timeout time.Duration  // the longest delay that the API can ask for without ending the run; 0 for none
+	Outage  *client.Outage // may be nil
+	// Report is called once for each picture that is done or has failed, for one at a time. An
+	// error ends the run.
+	Report func(Outcome) error
+	// Progress is called whenever a picture has made progress, possibly concurrently.
+	Progress func()
+}
+
+// An Outcome is what became of a picture.
+type Outcome struct {
+	Input  string      // the picture's name
+	ID     job.ID      // of its job; "" if there is none
+	Job    *client.Job // as it was returned last; nil if it was not
+	Result string      // the file that the result goes to; "" if it goes to none
+	Err    error       // nil if the picture is done
+}
+
+// A Batch is a number of pictures. Its methods are not safe for concurrent use.
+//
+// Pictures are sent as fast as the API accepts them, Options.Parallel at a time; as many jobs
+// are waited for at a time, in the order in which they were sent, which is about the order in
+// which they are painted. No more files are open at a time.
+type Batch struct {
+	header  header
+	tasks   []*task
+	journal *journal // nil if there is none
+	created bool     // by this process, and not opened from a journal
+	stages  *Stages
+
+	config    Config // of the run
+	backoff   *backoff
+	style     *picture.File // nil for a style with a name
+	stop      func(error)   // ends the run
+	retryable atomic.Bool   // a picture failed that may succeed in another run
+	ended     atomic.Int64  // pictures that are done or failed
+	reporting sync.Mutex
 }
 
 // A task is a picture of a batch that is not done.
 type task struct {
-	input
-	n  int    // in the journal
-	id job.ID // empty until it is accepted
+	Input
+	n  int    // the picture's number in the journal
+	id job.ID // "" until the picture is accepted
 }
 
-// runBatch is Run for several pictures.
-func (cmd *submitCommand) runBatch(ctx context.Context, a *app) error {
-	if cmd.Out == "-" {
-		return faultf(errUsage, "-o - is for one picture: several need a folder, such as painted/")
+// New returns a batch of the given pictures. It has no journal.
+func New(options Options, inputs []*Input) *Batch {
+	b := &Batch{created: true, header: header{Version: version, Began: time.Now().UTC(), Pictures: len(inputs), Options: options}}
+	for n, in := range inputs {
+		b.tasks = append(b.tasks, &task{Input: *in, n: n})
 	}
-	if formatOf(cmd.Out) != "" && !isFolder(cmd.Out) {
-		return faultf(errUsage, "-o %s is one file: several pictures need a folder, such as painted/", cmd.Out)
+	b.stages = newStages(b.tasks)
+	return b
+}
+
+// Name returns the batch's name, by which [Open] finds it; "" for a batch without a journal.
+func (b *Batch) Name() string {
+	if b.journal == nil {
+		return ""
 	}
-	found, err := cmd.gather(ctx, a)
-	if err != nil {
-		return err
-	}
-	if found.others > 0 {
-		a.screen.remark("left out %d files that are no pictures the API reads", found.others)
-	}
-	if len(found.inputs)+len(found.troubles) == 0 {
-		where := ""
-		if !cmd.Recursive {
-			where = "; --recursive looks into folders of folders"
+	return b.journal.name
+}
+
+// Options returns what the batch was asked for.
+func (b *Batch) Options() Options { return b.header.Options }
+
+// Began returns when the batch was created.
+func (b *Batch) Began() time.Time { return b.header.Began }
+
+// Left returns the number of pictures that were not done when the batch was created or opened.
+func (b *Batch) Left() int { return len(b.tasks) }
+
+// Stages returns the counts of the pictures that were not done when the batch was created or
+// opened.
+func (b *Batch) Stages() *Stages { return b.stages }
+
+// RemoveTemporary removes the temporary files of results that a killed run has left.
+func (b *Batch) RemoveTemporary() {
+	var results []string
+	for _, t := range b.tasks {
+		if t.Result != "" {
+			results = append(results, b.resolve(t.Result))
 		}
-		a.screen.note("there are no pictures there%s", where)
-		return nil
 	}
-	cmd.Key = cmp.Or(cmd.Key, rand.Text())
-	if cmd.Out != "" {
-		cmd.Wait, cmd.Format = true, cmp.Or(cmd.Format, "jpeg")
-		if cmd.nameResults(found.inputs); len(found.inputs) > 0 {
-			if err := cmd.makeFolders(found.inputs); err != nil {
-				return err
-			}
-		}
-	}
-	b := &batch{app: a, fresh: true, plan: &plan{
-		Version: planVersion, Began: time.Now().UTC(), API: a.API, Force: cmd.Force,
-		StyleImage: path(cmd.StyleImage), Pictures: len(found.inputs), Settings: *cmd,
-	}}
-	b.tally = &tally{of: len(found.inputs) + len(found.troubles), things: "pictures", screen: a.screen}
-	for _, err := range found.troubles {
-		b.tally.add("", err)
-	}
-	for n, in := range found.inputs {
-		b.tasks = append(b.tasks, &task{input: *in, n: n})
-	}
-	if err := b.keepJournal(found.inputs); err != nil {
-		a.screen.note("this batch can't be picked up again after an interruption: %v", err)
-	}
-	return b.run(ctx)
+	picture.RemoveTemporary(results)
 }
 
-func (b *batch) keepJournal(inputs []*input) error {
-	here, err := filepath.Abs(".")
-	if err != nil {
-		return err
+// resolve returns the path of a file, for this process, that may be relative to the folder in
+// which the batch was created.
+func (b *Batch) resolve(p Path) string {
+	folder := string(b.header.Folder)
+	if p == picture.Stdin || p == "" || filepath.IsAbs(string(p)) {
+		return string(p)
 	}
-	b.plan.Folder = path(here)
-	if b.folder, err = b.journalFolder(); err != nil {
-		return err
+	if here, err := filepath.Abs("."); err == nil && here == folder || folder == "" {
+		return string(p)
 	}
-	keeper, err := newJournal(b.folder, b.plan, inputs)
-	if err == nil {
-		b.keeper = keeper
-	}
-	return err
+	return filepath.Join(folder, string(p))
 }
 
-// run does what is left of a batch.
-func (b *batch) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+// Run sends, waits for and saves what is left of a batch, and closes it. It returns nil if
+// each picture is done or has failed, and otherwise why the run ended early.
+//
+// unfinished reports whether there is something to resume: after an error, unless nothing was
+// sent, and if pictures failed through the API's fault. Then the journal stays, if there is one.
+func (b *Batch) Run(ctx context.Context, config Config) (unfinished bool, err error) {
+	run, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	b.giveUp = func(err error) { cancel(gaveUp{err}) }
-	b.backoff = &backoff{limit: b.Timeout, outage: &b.outage, screen: b.screen}
-	if b.plan.StyleImage != "" {
-		var err error
-		if b.style, err = openPicture(ctx, b.at(b.plan.StyleImage), b.stdin); err != nil {
-			return b.end(ctx, err)
-		}
-		defer b.style.file.Close()
+	b.config, b.stop = config, cancel
+	b.backoff = &backoff{limit: config.Timeout, outage: config.Outage}
+	if style := b.header.Options.StyleImage; style != "" {
+		b.style, err = picture.Open(run, b.resolve(style), config.Stdin)
 	}
-	b.board = newBoard(b.tasks)
-	remove := b.screen.batchBar(b.board)
-	b.work(ctx)
-	remove()
-	return b.end(ctx, nil)
+	if err == nil {
+		if b.style != nil {
+			defer b.style.Close()
+		}
+		b.work(run)
+		if int(b.ended.Load()) < len(b.tasks) {
+			err = context.Cause(run)
+		}
+	}
+	switch {
+	case err == nil:
+		unfinished = b.retryable.Load()
+	case b.created && !b.backoff.responded.Load() && (client.Refused(err) || ctx.Err() == nil && client.Kind(err) == nil):
+		unfinished = false // nothing was sent: no server, or an error of this machine
+	default:
+		unfinished = true
+	}
+	b.journal.close(!unfinished)
+	return unfinished, err
 }
 
-// work sends, waits and fetches until all is done or ctx ends.
-func (b *batch) work(ctx context.Context) {
+// work sends, waits for and saves pictures until all have ended or ctx ends.
+func (b *Batch) work(ctx context.Context) {
 	unsent, accepted := make(chan *task, len(b.tasks)), make(chan *task, len(b.tasks))
 	for _, t := range b.tasks {
 		if t.id == "" {
@@ -138,19 +181,19 @@ func (b *batch) work(ctx context.Context) {
 	}
 	close(unsent)
 	var senders, waiters sync.WaitGroup
-	for range b.plan.Settings.Parallel {
+	for range b.header.Options.Parallel {
 		senders.Go(func() {
 			for t := range unsent {
 				if ctx.Err() == nil && b.submit(ctx, t) {
-					accepted <- t // which has room for all
+					accepted <- t // does not block: it has room for all
 				}
 			}
 		})
 		waiters.Go(func() {
 			for t := range accepted {
 				if ctx.Err() == nil {
-					j, err := b.await(ctx, t)
-					b.settle(ctx, t, j, err)
+					j, err := b.waitAndSave(ctx, t)
+					b.finish(ctx, t, j, err)
 				}
 			}
 		})
@@ -160,88 +203,8 @@ func (b *batch) work(ctx context.Context) {
 	waiters.Wait()
 }
 
-// await follows a job to its end and puts its result where it belongs.
-func (b *batch) await(ctx context.Context, t *task) (*jobAnswer, error) {
-	j, err := b.follow(ctx, &jobAnswer{Job: job.Job{ID: t.id, State: job.Queued}}, func(j *jobAnswer) {
-		b.board.set(t, string(j.State))
-	})
-	if err == nil {
-		err = ended(&j.Job)
+func (b *Batch) progress() {
+	if b.config.Progress != nil {
+		b.config.Progress()
 	}
-	if err != nil || t.Result == "" {
-		return j, err
-	}
-	to := &destination{path: b.at(t.Result), force: b.plan.Force}
-	if to.holds(j.Result) { // saved, and then killed before that was noted
-		return j, nil
-	}
-	return patiently(ctx, b.backoff, func() (*jobAnswer, error) { return j, b.save(ctx, j, to) })
-}
-
-// settle is the end of a picture, unless it is that of the whole batch: then it is
-// left for the next time.
-func (b *batch) settle(ctx context.Context, t *task, j *jobAnswer, err error) {
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return
-	case err != nil && hopeless(err):
-		b.giveUp(err)
-		return
-	}
-	if werr := b.report(t, j, err); werr != nil {
-		b.giveUp(werr)
-		return
-	}
-	b.heard()
-	b.tally.add(string(t.Name), err)
-	if err != nil {
-		b.board.set(t, string(job.Failed))
-		if transient(err) {
-			b.again.Store(true)
-		}
-		return
-	}
-	b.board.set(t, stageDone)
-	b.keeper.note(event{N: t.n, Done: true})
-}
-
-// at is a name that the plan tells, for this process.
-func (b *batch) at(p path) string {
-	if p == "-" || p == "" || filepath.IsAbs(string(p)) {
-		return string(p)
-	}
-	if here, err := filepath.Abs("."); err == nil && here == string(b.plan.Folder) || b.plan.Folder == "" {
-		return string(p)
-	}
-	return filepath.Join(string(b.plan.Folder), string(p))
-}
-
-// end closes the journal, and says how the batch went or how to pick it up again.
-func (b *batch) end(ctx context.Context, err error) error {
-	if done, failed := b.tally.counts(); err == nil && done+failed < b.tally.of {
-		err = stopped(ctx)
-	}
-	if b.keeper != nil && b.keeper.err != nil {
-		b.screen.note("how far the batch is could not be noted all the time, some of it will be done again: %v", b.keeper.err)
-	}
-	switch {
-	case err == nil && b.again.Load():
-		err = b.tally.err()
-	case err == nil:
-		b.keeper.close(b.folder, true)
-		if err = b.tally.err(); err == nil {
-			b.screen.remark("%s", b.tally)
-		}
-		return err
-	case b.fresh && !b.backoff.answered.Load() && (refused(err) || exitCode(err) == 1):
-		b.keeper.close(b.folder, true)
-		return err // nothing was sent
-	default:
-		err = fmt.Errorf("%w; %s, and what was accepted goes on", err, b.tally)
-	}
-	b.keeper.close(b.folder, false)
-	if b.keeper == nil {
-		return fmt.Errorf("%w\nthe same command with --key %s makes no second jobs within a day", err, shellWord(b.plan.Settings.Key))
-	}
-	return &resumableError{err, b.command("resume", b.keeper.name)}
 }

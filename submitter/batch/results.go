@@ -1,47 +1,48 @@
-package main
+package batch
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/atelier-go/atelier/submitter/picture"
 )
 
-// nameResults gives each input the file that its result goes to, below the same
-// folders as the input, and no two the same, also where a file system takes small
-// letters for capitals.
-func (cmd *submitCommand) nameResults(inputs []*input) {
+// NameResults sets the file that each picture's result goes to: below out, in the same
+// subfolder as the picture. style and format are those of the jobs, as for
+// [picture.ResultName]. Names are unique, even if case is ignored.
+func NameResults(inputs []*Input, out, style, format string) {
 	taken, numbers := map[string]bool{}, map[string]int{}
 	for _, in := range inputs {
-		wanted := filepath.Join(filepath.Dir(in.below), cmd.resultName(in.below))
-		name, ext := wanted, filepath.Ext(wanted)
+		wanted := filepath.Join(filepath.Dir(in.below), picture.ResultName(in.below, style, format))
+		name, extension := wanted, filepath.Ext(wanted)
 		number := max(numbers[strings.ToLower(wanted)], 1)
 		for taken[strings.ToLower(name)] {
 			number++
-			name = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(wanted, ext), number, ext)
+			name = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(wanted, extension), number, extension)
 		}
 		numbers[strings.ToLower(wanted)] = number
 		taken[strings.ToLower(name)] = true
-		in.Result = path(filepath.Join(cmd.Out, name))
+		in.Result = Path(filepath.Join(out, name))
 	}
 }
 
-// makeFolders makes the folders of the results, after a look at whether all of
-// these can go there: nothing is sent before that.
-func (cmd *submitCommand) makeFolders(inputs []*input) error {
-	var there []string
+// MakeFolders makes the folders of the results, of which there must be one. Unless force is
+// set, it returns an error if a result exists already, and makes nothing.
+func MakeFolders(inputs []*Input, force bool) error {
+	var existing []string
 	for _, in := range inputs {
 		if _, err := os.Lstat(string(in.Result)); err == nil {
-			there = append(there, string(in.Result))
+			existing = append(existing, string(in.Result))
 		}
 	}
 	switch {
-	case cmd.Force || len(there) == 0:
-	case len(there) == 1:
-		return fmt.Errorf("%s exists already; nothing was sent, --force replaces it", there[0])
+	case force || len(existing) == 0:
+	case len(existing) == 1:
+		return fmt.Errorf("%s exists already; nothing was sent, --force replaces it", existing[0])
 	default:
-		return fmt.Errorf("%s exists already, and %d more; nothing was sent, --force replaces them", there[0], len(there)-1)
+		return fmt.Errorf("%s exists already, and %d more; nothing was sent, --force replaces them", existing[0], len(existing)-1)
 	}
 	made := map[string]bool{}
 	for _, in := range inputs {
@@ -50,13 +51,9 @@ func (cmd *submitCommand) makeFolders(inputs []*input) error {
 			continue
 		}
 		made[folder] = true
-		if err := makeFolder(folder); err != nil {
+		if err := picture.MakeFolder(folder); err != nil {
 			return err
 		}
 	}
-	probe, err := (&destination{path: string(inputs[0].Result)}).create()
-	if err != nil {
-		return err
-	}
-	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+	return picture.CheckWritable(string(inputs[0].Result))
 }

@@ -1,4 +1,4 @@
-package main
+package batch
 
 import (
 	"context"
@@ -8,69 +8,71 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+
+	"github.com/atelier-go/atelier/submitter/client"
+	"github.com/atelier-go/atelier/submitter/picture"
 )
 
-// submit sends a picture, and says whether there is something to wait for.
-func (b *batch) submit(ctx context.Context, t *task) bool {
-	b.board.set(t, stageSending)
+// submit sends a picture, and reports whether its job is to be waited for.
+func (b *Batch) submit(ctx context.Context, t *task) bool {
+	b.stages.set(t, stageSending)
 	j, err := b.send(ctx, t)
 	if err != nil {
-		b.settle(ctx, t, nil, err)
+		b.finish(ctx, t, nil, err)
 		return false
 	}
 	t.id = j.ID
-	b.board.set(t, string(j.State))
-	b.keeper.note(event{N: t.n, Job: j.ID})
-	if !b.plan.Settings.Wait {
-		b.settle(ctx, t, j, nil)
+	b.stages.set(t, string(j.State))
+	b.journal.append(event{N: t.n, Job: j.ID})
+	if !b.header.Options.Wait {
+		b.finish(ctx, t, j, nil)
 	}
-	return b.plan.Settings.Wait
+	return b.header.Options.Wait
 }
 
-func (b *batch) send(ctx context.Context, t *task) (*jobAnswer, error) {
-	photo, err := openPicture(ctx, b.at(t.Name), b.stdin)
+func (b *Batch) send(ctx context.Context, t *task) (*client.Job, error) {
+	photograph, err := picture.Open(ctx, b.resolve(t.Name), b.config.Stdin)
 	if err != nil {
 		return nil, err
 	}
-	defer photo.file.Close()
-	pictures := map[string]*picture{"image": photo}
-	if b.style != nil {
-		pictures["style_image"] = b.style
-	}
-	key, err := b.key(t, pictures)
+	defer photograph.Close()
+	key, err := b.key(t, photograph)
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSubmission(b.api, b.plan.Settings.fields(), pictures, key)
+	s, err := b.config.API.NewSubmission(&b.header.Options.Job, photograph, b.style, key)
 	if err != nil {
 		return nil, err
 	}
 	var furthest atomic.Int64
-	progress := func(sent int64) {
-		if sent > furthest.Load() { // what an earlier try has sent is no news
-			furthest.Store(sent)
-			b.heard()
+	sent := func(bytes int64) {
+		if bytes > furthest.Load() { // what an earlier try has sent is no progress
+			furthest.Store(bytes)
+			b.progress()
 		}
 	}
-	return patiently(ctx, b.backoff, func() (*jobAnswer, error) {
-		j, _, err := s.send(ctx, progress)
+	return persist(ctx, b.backoff, func() (*client.Job, error) {
+		j, _, err := s.Send(ctx, sent)
 		return j, err
 	})
 }
 
-// key is the Idempotency-Key of a picture: the same as long as the batch's key,
-// the picture's name and content and the settings are, so that it is one job
-// however often and by whichever process it is sent.
-func (b *batch) key(t *task, pictures map[string]*picture) (string, error) {
+// key returns the Idempotency-Key of a picture. It depends on the batch's key, the picture's
+// name and content, and the options of jobs: so a picture becomes one job, however often and
+// by whichever process it is sent.
+func (b *Batch) key(t *task, photograph *picture.File) (string, error) {
 	contents := map[string]string{}
-	for field, p := range pictures {
+	for name, p := range map[string]*picture.File{"image": photograph, "style_image": b.style} {
+		if p == nil {
+			continue
+		}
 		hash := sha256.New()
-		if _, err := io.Copy(hash, io.NewSectionReader(p.file, 0, p.size)); err != nil {
+		if _, err := io.Copy(hash, io.NewSectionReader(p, 0, p.Size)); err != nil {
 			return "", fmt.Errorf("read %s: %w", t.Name, err)
 		}
-		contents[field] = hex.EncodeToString(hash.Sum(nil))
+		contents[name] = hex.EncodeToString(hash.Sum(nil))
 	}
-	text, err := json.Marshal([]any{b.plan.Settings.Key, t.Name, b.plan.Settings.fields(), contents})
+	text, err := json.Marshal([]any{b.header.Options.Key, t.Name, b.header.Options.Job.Fields(), contents})
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:]), err
 }

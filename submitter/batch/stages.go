@@ -1,4 +1,4 @@
-package main
+package batch
 
 import (
 	"fmt"
@@ -8,68 +8,74 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A board knows at which stage each task of a batch is. It is safe for concurrent
-// use.
-type board struct {
-	mu     sync.Mutex
-	stages map[*task]string
-	counts map[string]int
-	ended  func(int) // hears how many have ended; nil where nobody wants to know
+// Stages counts the pictures of a batch by stage. It is safe for concurrent use.
+type Stages struct {
+	mu       sync.Mutex
+	stages   map[*task]string
+	counts   map[string]int
+	onChange func(ended int) // nil if nothing is called
 }
 
-// The stages of a task; between being sent and done they are its job's states.
+// The stages of a picture before its job exists and after its result is saved. Between them,
+// the stages are the states of its job.
 const (
 	stageUnsent  = "to send"
 	stageSending = "being sent"
 	stageDone    = "done"
 )
 
-func newBoard(tasks []*task) *board {
-	b := &board{stages: map[*task]string{}, counts: map[string]int{}}
+func newStages(tasks []*task) *Stages {
+	s := &Stages{stages: map[*task]string{}, counts: map[string]int{}}
 	for _, t := range tasks {
 		stage := stageUnsent
 		if t.id != "" {
 			stage = string(job.Queued)
 		}
-		b.stages[t] = stage
-		b.counts[stage]++
+		s.stages[t] = stage
+		s.counts[stage]++
 	}
-	return b
+	return s
 }
 
-func (b *board) set(t *task, stage string) {
-	b.mu.Lock()
-	b.counts[b.stages[t]]--
-	b.stages[t] = stage
-	b.counts[stage]++
-	ended, n := b.ended, b.counts[stageDone]+b.counts[string(job.Failed)]
-	b.mu.Unlock() // who hears of it may be waiting for who asks String
-	if ended != nil {
-		ended(n)
+func (s *Stages) set(t *task, stage string) {
+	s.mu.Lock()
+	s.counts[s.stages[t]]--
+	s.stages[t] = stage
+	s.counts[stage]++
+	onChange, ended := s.onChange, s.ended()
+	s.mu.Unlock() // onChange may wait for a goroutine that calls String
+	if onChange != nil {
+		onChange(ended)
 	}
 }
 
-func (b *board) watch(ended func(int)) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.ended = ended
+func (s *Stages) ended() int { return s.counts[stageDone] + s.counts[string(job.Failed)] }
+
+// OnChange sets a function that is called after each change, with the number of pictures that
+// are done or failed. nil removes it.
+func (s *Stages) OnChange(f func(ended int)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onChange = f
 }
 
-func (b *board) total() int { return len(b.stages) }
+// Total returns the number of pictures.
+func (s *Stages) Total() int { return len(s.stages) }
 
-func (b *board) fraction() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return fmt.Sprintf("%d/%d", b.counts[stageDone]+b.counts[string(job.Failed)], len(b.stages))
+// Ended returns the number of pictures that are done or failed.
+func (s *Stages) Ended() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended()
 }
 
-// String tells how many are at which stage, but for those with nobody.
-func (b *board) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// String returns how many pictures are in each stage, without "done" and empty stages.
+func (s *Stages) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var parts []string
 	for _, stage := range []string{string(job.Failed), string(job.Running), string(job.Queued), stageSending, stageUnsent} {
-		if n := b.counts[stage]; n > 0 {
+		if n := s.counts[stage]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, stage))
 		}
 	}

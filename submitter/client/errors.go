@@ -22,6 +22,16 @@ var (
 	ErrMalformed = fmt.Errorf("malformed response: %w", ErrUnavailable)
 )
 
+// Kind returns the kind of an error, or nil for an error of none.
+func Kind(err error) error {
+	for _, kind := range []error{ErrNotFound, ErrRejected, ErrUnauthorized, ErrConflict, ErrJobFailed, ErrMalformed, ErrUnavailable} {
+		if errors.Is(err, kind) {
+			return kind
+		}
+	}
+	return nil
+}
+
 // ErrPlaintextServer is wrapped by the error of a request by https to a server of http.
 var ErrPlaintextServer = errors.New("server without https")
 

@@ -43,11 +43,7 @@ func (d *Destination) Check() error {
 	if err := d.checkTarget(); err != nil {
 		return err
 	}
-	probe, err := createTemporary(d.Path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+	return CheckWritable(d.Path)
 }
 
 func (d *Destination) checkTarget() error {

@@ -32,6 +32,15 @@ func createTemporary(path string) (*os.File, error) {
 	}
 }
 
+// CheckWritable returns an error unless a file can be made beside path.
+func CheckWritable(path string) error {
+	probe, err := createTemporary(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
 // RemoveTemporary removes the temporary files of results, named by their paths, that a
 // killed process left. Failures are ignored: leftover files do no harm.
 func RemoveTemporary(paths []string) {
