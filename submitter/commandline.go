@@ -1,9 +1,6 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"io"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -24,35 +21,35 @@ results.
 Exit status:
 ` + exitHelp()
 
-// commandLine is what kong reads the arguments into.
+// commandLine is the command line, as kong parses it.
 type commandLine struct {
 	settings
 
-	Submit  submitCommand  `cmd:"" help:"Submit pictures; with -o or --wait, wait for them."`
-	Resume  resumeCommand  `cmd:"" help:"Go on with a batch that was interrupted or partly failed."`
-	Status  statusCommand  `cmd:"" help:"Tell what became of a job."`
+	Submit  submitCommand  `cmd:"" help:"Submit pictures; with -o or --wait, wait for the results."`
+	Resume  resumeCommand  `cmd:"" help:"Resume a batch that was interrupted or partly failed."`
+	Status  statusCommand  `cmd:"" help:"Print the status of jobs."`
 	Watch   watchCommand   `cmd:"" help:"Follow jobs until they have ended."`
-	Fetch   fetchCommand   `cmd:"" help:"Fetch the painted picture of a job."`
+	Fetch   fetchCommand   `cmd:"" help:"Download the results of jobs."`
 	List    listCommand    `cmd:"" help:"List your jobs, newest first."`
-	Cancel  cancelCommand  `cmd:"" help:"End a job before it is painted."`
-	Retry   retryCommand   `cmd:"" help:"Run a failed or canceled job again."`
-	Delete  deleteCommand  `cmd:"" help:"Erase a job with its pictures, for good."`
-	Redrive redriveCommand `cmd:"" help:"Run many failed jobs again."`
+	Cancel  cancelCommand  `cmd:"" help:"Cancel jobs that are not painted yet."`
+	Retry   retryCommand   `cmd:"" help:"Run failed or canceled jobs again."`
+	Delete  deleteCommand  `cmd:"" help:"Erase jobs with their pictures, for good."`
+	Redrive redriveCommand `cmd:"" help:"Run many failed jobs again, of all owners."`
 	Styles  stylesCommand  `cmd:"" help:"List the styles."`
 }
 
-// settings are the flags that every command takes.
+// settings are the flags of all commands.
 type settings struct {
 	API          string           `name:"api" default:"${api}" placeholder:"URL" help:"Base address of the API (default ${api}; or set $$ATELIER_API)."`
-	KeyFile      string           `name:"key-file" placeholder:"FILE" help:"The API key, where the API asks for one, is in FILE (or in $$ATELIER_API_KEY)."`
-	PlaintextKey bool             `name:"allow-plaintext-key" help:"Send the key to another machine over http too, where everybody on the way can read it (or set $$ATELIER_ALLOW_PLAINTEXT_KEY)."`
-	Timeout      time.Duration    `default:"10m" placeholder:"10m" help:"Give up after so long in all, or, with several jobs, without news of any; 0 is never."`
+	KeyFile      string           `name:"key-file" placeholder:"FILE" help:"Read the API key from FILE (or set $$ATELIER_API_KEY)."`
+	PlaintextKey bool             `name:"allow-plaintext-key" help:"Send the key to another machine over http too, where anyone on the network can read it (or set $$ATELIER_ALLOW_PLAINTEXT_KEY)."`
+	Timeout      time.Duration    `default:"10m" placeholder:"10m" help:"Give up after this time, or, with several jobs, after this time without progress of any; 0 never gives up."`
 	JSON         bool             `name:"json" help:"Print the API's JSON on standard output."`
 	Version      kong.VersionFlag `help:"Print the version."`
 }
 
-// environment is the fallback for flags that aren't given. It goes through
-// getenv and not through kong's own env tag, so that run reads no global.
+// environment sets flags that aren't given from environment variables. It uses getenv and not
+// kong's own env tag, so that run reads no global.
 func environment(getenv func(string) string) kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		name, ok := map[string]string{"api": "ATELIER_API", "allow-plaintext-key": plaintextVariable}[flag.Name]
@@ -61,94 +58,4 @@ func environment(getenv func(string) string) kong.Resolver {
 		}
 		return nil, nil
 	})
-}
-
-// An app is what the commands work with.
-type app struct {
-	settings
-	api    *client
-	getenv func(string) string
-	stdin  io.Reader
-	stdout io.Writer
-	screen *screen
-	outage outage
-	quiet  *time.Timer // ends a command about several jobs; nil where nothing does
-}
-
-// within is ctx bounded by --timeout.
-func (a *app) within(ctx context.Context, many bool) (context.Context, context.CancelFunc) {
-	switch {
-	case a.Timeout <= 0:
-		return ctx, func() {}
-	case !many:
-		return context.WithTimeoutCause(ctx, a.Timeout, faultf(errAway, "gave up after %v; --timeout allows more", a.Timeout))
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	a.quiet = time.AfterFunc(a.Timeout, func() {
-		cancel(faultf(errAway, "gave up after %v without news; --timeout allows more", a.Timeout))
-	})
-	return ctx, func() {
-		a.quiet.Stop()
-		cancel(nil)
-	}
-}
-
-// heard says that there was news of a job.
-func (a *app) heard() {
-	if a.quiet != nil {
-		a.quiet.Reset(a.Timeout)
-	}
-}
-
-type stylesCommand struct{}
-
-// Help is kong's hook for a command's page.
-func (stylesCommand) Help() string {
-	return `Prints a line for each style: its name, which submit --style takes, and its title.`
-}
-
-// Run lists the styles.
-func (stylesCommand) Run(ctx context.Context, a *app) error {
-	list, err := retrying(ctx, func() (*styleList, error) { return a.api.styles(ctx) }, transient, nil)
-	if err != nil {
-		return err
-	}
-	if a.JSON {
-		return a.printJSON(list.raw)
-	}
-	width := 0
-	for _, s := range list.Styles {
-		width = max(width, min(len(s.Name), widestStyle))
-	}
-	for _, s := range list.Styles {
-		if err := a.print(fmt.Sprintf("%-*s  %s", width, s.Name, s.Title)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// widestStyle bounds the column of styles' names: one that is longer pushes its own
-// title aside and no other.
-const widestStyle = 40
-
-// print writes text, a line or several, to standard output.
-func (a *app) print(text string) error { return a.write([]byte(escapeLines(text))) }
-
-// printJSON writes a JSON value to standard output, in a line.
-func (a *app) printJSON(raw []byte) error {
-	line, err := escapeJSON(raw)
-	if err != nil {
-		return err
-	}
-	return a.write(line)
-}
-
-// write writes a line to standard output as it is. That it could not be written is an
-// error: a script that reads nothing must not see success.
-func (a *app) write(line []byte) error {
-	if _, err := a.stdout.Write(append(line, '\n')); err != nil {
-		return fmt.Errorf("write to standard output: %w", err)
-	}
-	return nil
 }

@@ -100,20 +100,28 @@ func createJournal(folder string, h *header, tasks []*task) (_ *journal, err err
 	if j.file, err = os.OpenFile(temporary, os.O_WRONLY|os.O_APPEND, 0); err != nil {
 		return nil, err
 	}
-	w := bufio.NewWriter(j.file)
-	lines := json.NewEncoder(w)
-	if err = lines.Encode(h); err != nil {
-		return nil, errors.Join(err, j.file.Close())
+	if err = writeJournal(j.file, h, tasks); err == nil {
+		err = os.Rename(temporary, j.path)
 	}
-	for _, t := range tasks {
-		if err = lines.Encode(t.Input); err != nil {
-			return nil, errors.Join(err, j.file.Close())
-		}
-	}
-	if err = errors.Join(w.Flush(), j.file.Sync(), os.Rename(temporary, j.path)); err != nil {
-		return nil, errors.Join(err, j.file.Close())
+	if err != nil {
+		_ = j.file.Close()
+		return nil, err
 	}
 	return j, nil
+}
+
+func writeJournal(file *os.File, h *header, tasks []*task) error {
+	w := bufio.NewWriter(file)
+	lines := json.NewEncoder(w)
+	if err := lines.Encode(h); err != nil {
+		return err
+	}
+	for _, t := range tasks {
+		if err := lines.Encode(t.Input); err != nil {
+			return err
+		}
+	}
+	return errors.Join(w.Flush(), file.Sync())
 }
 
 // RemoveLeftovers removes the journals in a folder that killed processes were making: those
