@@ -16,8 +16,8 @@ import (
 	"github.com/atelier-go/atelier/submitter/terminal"
 )
 
-// runBatch submits several pictures.
-func (cmd *submitCommand) runBatch(ctx context.Context, a *app) error {
+// submitBatch submits several pictures.
+func (cmd *submitCommand) submitBatch(ctx context.Context, a *app) error {
 	if cmd.Out == "-" {
 		return errorf(errUsage, "-o - is for one picture: several need a folder, such as painted/")
 	}

@@ -16,7 +16,7 @@ import (
 // Run submits pictures and, if requested, waits for them and fetches the results.
 func (cmd *submitCommand) Run(ctx context.Context, a *app) error {
 	if cmd.many() {
-		return cmd.runBatch(ctx, a)
+		return cmd.submitBatch(ctx, a)
 	}
 	photograph := cmd.Photos[0]
 	if cmd.Format == "" && cmd.Out != "-" {

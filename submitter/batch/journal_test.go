@@ -1,4 +1,4 @@
-package main
+package batch
 
 import (
 	"io"
@@ -7,40 +7,46 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/atelier-go/atelier/submitter/client"
 )
 
-// What a journal was told is what it tells, whatever bytes names are made of, and
-// wherever a crash has cut its last line off.
+const (
+	oneID   = "0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f"
+	otherID = "0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e10"
+)
+
+// A journal returns what was written to it, whatever bytes names are made of, and wherever a
+// crash has cut off its last line.
 func TestJournal(t *testing.T) {
 	folder := t.TempDir()
-	names := []path{"a.jpg", "two\nlines.jpg", "not UTF-8 \xff\xfe.jpg", `"quoted"\.jpg`, ""}
-	var inputs []*input
+	names := []Path{"a.jpg", "two\nlines.jpg", "not UTF-8 \xff\xfe.jpg", `"quoted"\.jpg`, ""}
+	var tasks []*task
 	for _, name := range names {
-		inputs = append(inputs, &input{Name: name, Result: "out/" + name})
+		tasks = append(tasks, &task{Input: Input{Name: name, Result: "out/" + name}})
 	}
 	strength := 0.5
-	j, err := newJournal(folder, &plan{
-		Version: planVersion, Began: time.Now(), API: "http://x", Folder: "/\xff", Pictures: len(inputs),
-		Settings: submitCommand{Style: "mosaic", Strength: &strength, Key: "k", Parallel: 3, Wait: true},
-	}, inputs)
+	j, err := createJournal(folder, &header{
+		Version: version, Began: time.Now(), Folder: "/\xff", Pictures: len(tasks),
+		Options: Options{API: "http://x", Job: client.Options{Style: "mosaic", Strength: &strength}, Key: "k", Parallel: 3, Wait: true},
+	}, tasks)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const id = "0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f"
-	j.note(event{N: 0, Job: id})
-	j.note(event{N: 1, Job: id})
-	j.note(event{N: 1, Done: true})
-	if _, _, _, err := openJournal(folder, j.name); err != errBusy {
-		t.Errorf("open the journal of a batch that is worked on: got %v, want errBusy", err)
+	j.append(event{N: 0, Job: oneID})
+	j.append(event{N: 1, Job: oneID})
+	j.append(event{N: 1, Done: true})
+	if _, err := Open(folder, j.name); err != ErrBusy {
+		t.Errorf("open the journal of a batch that is worked on: got %v, want ErrBusy", err)
 	}
-	j.close(folder, false)
+	j.close(false)
 	file := filepath.Join(folder, j.name+journalEnding)
 	whole, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for cut := range len(`{"n":1,"done":true}` + "\n") {
-		p, tasks, err := readJournal(strings.NewReader(string(whole[:len(whole)-cut])))
+		h, tasks, err := readJournal(strings.NewReader(string(whole[:len(whole)-cut])))
 		if err != nil {
 			t.Fatalf("cut by %d: %v", cut, err)
 		}
@@ -48,11 +54,11 @@ func TestJournal(t *testing.T) {
 		if cut == 0 {
 			left--
 		}
-		if len(tasks) != left || tasks[0].id != id || tasks[len(tasks)-1].id != "" {
+		if len(tasks) != left || tasks[0].id != oneID || tasks[len(tasks)-1].id != "" {
 			t.Fatalf("cut by %d: got %d tasks, want %d", cut, len(tasks), left)
 		}
-		if p.API != "http://x" || p.Folder != "/\xff" || *p.Settings.Strength != strength || p.Settings.Key != "k" || !p.Settings.Wait || p.Settings.Parallel != 3 {
-			t.Errorf("the plan has become %+v", p)
+		if o := h.Options; o.API != "http://x" || h.Folder != "/\xff" || *o.Job.Strength != strength || o.Key != "k" || !o.Wait || o.Parallel != 3 {
+			t.Errorf("the header has become %+v", h)
 		}
 		for _, task := range tasks {
 			if task.Name != names[task.n] || task.Result != "out/"+names[task.n] {
@@ -62,12 +68,12 @@ func TestJournal(t *testing.T) {
 	}
 }
 
-// What is no journal, or of another version, is refused and not taken for done.
-func TestNoJournal(t *testing.T) {
+// What is not a journal, or is of another version, is rejected, and not taken for a finished batch.
+func TestNotAJournal(t *testing.T) {
 	for _, text := range []string{
-		"", "\n", "Dear Theo,\n", "{}\n", `{"v":2,"pictures":0}` + "\n", `{"v":1,"pictures":1}` + "\n", `{"v":1,"pictures":1}` + "\n" + `{"input":"x"}` + "\n",
-		`{"v":1,"pictures":1000000000,"settings":{"Parallel":4}}` + "\n", `{"v":1,"settings":{"Parallel":1000000000}}` + "\n", `{"v":1,"settings":{"Parallel":-1}}` + "\n",
-		`{"v":1,"settings":{"Parallel":4},"api":"` + strings.Repeat("x", longestLine) + `"}` + "\n",
+		"", "\n", "Dear Theo,\n", "{}\n", `{"v":3,"pictures":0}` + "\n", `{"v":2,"pictures":1}` + "\n", `{"v":2,"pictures":1}` + "\n" + `{"input":"x"}` + "\n",
+		`{"v":2,"pictures":1000000000,"options":{"parallel":4}}` + "\n", `{"v":2,"options":{"parallel":1000000000}}` + "\n", `{"v":2,"options":{"parallel":-1}}` + "\n",
+		`{"v":2,"options":{"parallel":4},"api":"` + strings.Repeat("x", longestLine) + `"}` + "\n",
 	} {
 		if _, _, err := readJournal(strings.NewReader(text)); err == nil || err == io.EOF {
 			t.Errorf("%q: got %v, want a reason", text, err)
@@ -75,10 +81,9 @@ func TestNoJournal(t *testing.T) {
 	}
 }
 
-// An id that is none is not taken from a journal: the picture is sent again, under the
-// same key.
+// An invalid id in a journal is ignored: the picture is sent again, under the same key.
 func TestJournalIDs(t *testing.T) {
-	const head = `{"v":1,"pictures":1,"settings":{"Parallel":4}}` + "\n" + `{"input":"\"x\""}` + "\n"
+	const head = `{"v":2,"pictures":1,"options":{"parallel":4}}` + "\n" + `{"input":"\"x\""}` + "\n"
 	for id, want := range map[string]bool{oneID: true, "../../" + oneID: false, oneID + "\\u001b": false, strings.ToUpper(otherID): false} {
 		_, tasks, err := readJournal(strings.NewReader(head + `{"n":0,"job":"` + id + `"}` + "\n"))
 		if err != nil || len(tasks) != 1 || (tasks[0].id != "") != want {
@@ -87,11 +92,11 @@ func TestJournalIDs(t *testing.T) {
 	}
 }
 
-// What a process has left that was killed while it made a journal goes when the
-// next batch begins; what one that is alive is making does not.
+// A journal that a killed process was making is removed when the next batch begins; one that
+// a live process is making is not.
 func TestJournalLeftovers(t *testing.T) {
 	folder := t.TempDir()
-	leave := func(name string, age time.Duration) string {
+	write := func(name string, age time.Duration) string {
 		name = filepath.Join(folder, name)
 		if err := os.WriteFile(name, []byte("{"), 0o600); err != nil {
 			t.Fatal(err)
@@ -103,23 +108,20 @@ func TestJournalLeftovers(t *testing.T) {
 		return name
 	}
 	const old = 48 * time.Hour
-	dead := leave("dead.batch.tmp", old)
+	dead := write("dead.batch.tmp", old)
 	kept := []string{
-		leave("begun.batch.tmp", 0), leave("alive.batch.tmp", old), leave("other.tmp", old), leave("interrupted.batch", old),
+		write("begun.batch.tmp", 0), write("alive.batch.tmp", old), write("other.tmp", old), write("interrupted.batch", old),
 	}
-	alive, err := os.Open(kept[1])
+	alive, err := lockFile(kept[1], os.O_RDWR)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer alive.Close()
-	if err := lockFile(alive); err != nil {
-		t.Fatal(err)
-	}
-	j, err := newJournal(folder, &plan{Version: planVersion}, nil)
+	j, err := createJournal(folder, &header{Version: version}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	j.close(folder, true)
+	j.close(true)
 	if _, err := os.Stat(dead); err == nil {
 		t.Errorf("%s is still there", dead)
 	}

@@ -1,11 +1,10 @@
-package main
+package client
 
 import (
 	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -14,24 +13,24 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A slowAPI answers reads of one job, which is finished after a minute, in a test
-// whose time is its own.
+// A slowAPI responds to reads of one job, which fails after a minute. Its tests run in a
+// synctest bubble.
 type slowAPI struct {
-	began  time.Time
-	id     job.ID
-	etags  bool
-	limit  time.Duration // of a wait
-	cutoff time.Duration // after which a gateway in between gives up; 0 for none
-	asked  int
+	began    time.Time
+	id       job.ID
+	etags    bool
+	limit    time.Duration // the longest wait
+	cutoff   time.Duration // after which a gateway gives up; 0 for no gateway
+	requests int
 }
 
 func (s *slowAPI) RoundTrip(r *http.Request) (*http.Response, error) {
-	s.asked++
+	s.requests++
 	seconds, _ := strconv.Atoi(r.URL.Query().Get("wait"))
 	wait := min(time.Duration(seconds)*time.Second, s.limit, time.Until(s.began.Add(time.Minute)))
 	if s.cutoff > 0 && wait > s.cutoff {
 		time.Sleep(s.cutoff)
-		return answer(r, http.StatusGatewayTimeout, nil, nil), nil
+		return response(r, http.StatusGatewayTimeout, nil, nil), nil
 	}
 	time.Sleep(wait)
 	j := job.Job{ID: s.id, State: job.Queued, Run: 1}
@@ -43,20 +42,20 @@ func (s *slowAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 	if s.etags {
 		header.Set("ETag", etag)
 		if r.Header.Get("If-None-Match") == etag {
-			return answer(r, http.StatusNotModified, header, nil), nil
+			return response(r, http.StatusNotModified, header, nil), nil
 		}
 	}
 	body, err := json.Marshal(j)
-	return answer(r, http.StatusOK, header, body), err
+	return response(r, http.StatusOK, header, body), err
 }
 
-func answer(r *http.Request, status int, header http.Header, body []byte) *http.Response {
+func response(r *http.Request, status int, header http.Header, body []byte) *http.Response {
 	return &http.Response{Request: r, StatusCode: status, Status: http.StatusText(status), Header: header, Body: io.NopCloser(bytes.NewReader(body))}
 }
 
-// Whatever the API makes of a wish to wait, it is not asked more often than it
-// has to be, and the job's end is heard of soon.
-func TestWaitAsksSeldom(t *testing.T) {
+// However the API supports waiting, it is asked as seldom as possible, and the end of the job
+// is noticed soon.
+func TestFollowAsksSeldom(t *testing.T) {
 	const id = "0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f"
 	for name, tt := range map[string]struct {
 		api  slowAPI
@@ -67,24 +66,43 @@ func TestWaitAsksSeldom(t *testing.T) {
 		"it waits 5 s":          {slowAPI{etags: true, limit: 5 * time.Second}, 13, 0},
 		"it does not wait":      {slowAPI{etags: true}, 18, longestDelay},
 		"it has no ETags":       {slowAPI{}, 18, longestDelay},
-		"a gateway has no time": {slowAPI{etags: true, limit: time.Minute, cutoff: 8 * time.Second}, 13, longestDelay},
+		"a gateway gives up": {slowAPI{etags: true, limit: time.Minute, cutoff: 8 * time.Second}, 13, longestDelay},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				api := tt.api
 				api.began, api.id = time.Now(), id
-				a := &app{
-					api:    &client{base: &url.URL{Scheme: "http", Host: "x", Path: "/"}, http: &http.Client{Transport: &api}},
-					screen: &screen{w: io.Discard},
+				c, err := New(Config{Address: "http://x", Transport: &api})
+				if err != nil {
+					t.Fatal(err)
 				}
-				j, err := a.wait(t.Context(), &jobAnswer{Job: job.Job{ID: id, State: job.Queued, Run: 1}})
+				j, err := c.Follow(t.Context(), &Job{Job: job.Job{ID: id, State: job.Queued, Run: 1}}, nil, func(*Job, bool) {})
 				if err != nil || j.State != job.Failed {
 					t.Fatalf("got %+v, %v", j, err)
 				}
-				if late := time.Since(api.began) - time.Minute; api.asked > tt.most || late > tt.late {
-					t.Errorf("asked %d times and heard of it %v late, want %d and %v at most", api.asked, late, tt.most, tt.late)
+				if late := time.Since(api.began) - time.Minute; api.requests > tt.most || late > tt.late {
+					t.Errorf("%d requests, and noticed %v late, want %d and %v at most", api.requests, late, tt.most, tt.late)
 				}
 			})
 		})
+	}
+}
+
+func TestPollDelay(t *testing.T) {
+	for _, c := range []struct {
+		asked     time.Duration
+		unchanged int
+		want      time.Duration
+	}{
+		{0, 0, firstPoll},
+		{0, 1, firstPoll * 5 / 4},
+		{0, 1000, longestDelay},
+		{time.Second, 2, firstPoll * 25 / 16},
+		{time.Minute, 0, time.Minute},
+		{time.Hour, 0, longestPoll},
+	} {
+		if got := pollDelay(c.asked, c.unchanged); got != c.want {
+			t.Errorf("pollDelay(%v, %d): got %v, want %v", c.asked, c.unchanged, got, c.want)
+		}
 	}
 }
