@@ -27,7 +27,7 @@ import (
 
 // A crowdedAPI paints without delay, and counts the concurrent requests of each kind.
 type crowdedAPI struct {
-	together int // the first submissions wait until there are this many
+	together int           // the first submissions wait until there are this many
 	full     chan struct{} // closed then
 
 	mu       sync.Mutex

@@ -7,7 +7,7 @@ import (
 	catalogue "github.com/atelier-go/atelier/pkg/style"
 )
 
-// The help pages name styles that there are.
+// The styles that the help pages name exist.
 func TestHelpNamesStyles(t *testing.T) {
 	for _, name := range []string{"watercolour", "stained-glass", "mosaic"} {
 		if _, err := catalogue.Lookup(name); err != nil {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// A key does not cross a network in the clear, unless that was asked for.
+// A key is not sent unencrypted to another machine, unless that is allowed.
 func TestKeyInTheClear(t *testing.T) {
 	var keys atomic.Int64
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -54,7 +54,7 @@ func TestKeyInTheClear(t *testing.T) {
 	}
 }
 
-// A key file that others can read is remarked on.
+// A key file that others can read causes a warning.
 func TestKeyFileMode(t *testing.T) {
 	server := newHostileServer(t, map[string]http.HandlerFunc{"*": respond(200, `{"styles":[]}`)})
 	for mode, warned := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o644: true, 0o640: true, 0o604: true} {

@@ -41,7 +41,7 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
-// What would go wrong with every picture ends a batch; what is one's own does not.
+// An error that would come again with every picture ends a batch; one of a single picture does not.
 func TestFatal(t *testing.T) {
 	for _, c := range []struct {
 		err  error

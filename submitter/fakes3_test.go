@@ -23,7 +23,7 @@ type fakeS3 struct {
 	mu      sync.Mutex
 	objects map[string][]byte
 	puts    []string           // URL and header of each request
-	faults     []http.HandlerFunc // each for one PUT; it replaces the response
+	faults  []http.HandlerFunc // each for one PUT; it replaces the response
 }
 
 func newFakeS3(t *testing.T) *fakeS3 {
@@ -94,7 +94,7 @@ func (d *fakeS3) forget() {
 	clear(d.objects)
 }
 
-// uploadService is the real API with a bucket, or without.
+// uploadService starts the real API, with a bucket unless d is nil.
 func uploadService(t *testing.T, d *fakeS3) (address string, jobs *store.Store) {
 	t.Helper()
 	jobs, err := store.Open(store.Config{Dir: t.TempDir()})

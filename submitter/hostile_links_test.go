@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// A result's link leads to web addresses alone, not for ever, and not from https to
-// http. The key stays with the API.
+// The address of a result is requested by http or https only, without endless redirects, and
+// without the key if it is not the API's.
 func TestHostileLinks(t *testing.T) {
 	jpeg := pictureOf(t, "x.jpg")
 	secret := filepath.Join(t.TempDir(), "secret")

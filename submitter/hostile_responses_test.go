@@ -10,8 +10,7 @@ import (
 	"testing"
 )
 
-// What is no answer of this API is an error, and nothing of it is printed, used or
-// written.
+// A malformed response is an error, and nothing of it is printed, used or written.
 func TestHostileAnswers(t *testing.T) {
 	job := func(members map[string]string) http.HandlerFunc {
 		j := jobWith(members)
@@ -70,8 +69,8 @@ func TestHostileAnswers(t *testing.T) {
 	}
 }
 
-// Retry-After is heard within reason: the program neither waits for ever nor asks in a
-// frenzy.
+// Retry-After is followed within limits: the program neither waits for ever nor sends requests
+// without pauses.
 func TestHostileRetryAfter(t *testing.T) {
 	for _, value := range []string{
 		"-5", "NaN", "1e9", "0", "99999999999", "99999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 0001 00:00:00 GMT", strings.Repeat("9", 5000),
@@ -98,7 +97,7 @@ func TestHostileRetryAfter(t *testing.T) {
 	}
 }
 
-// A job that changes with each look is not looked at without a pause.
+// A job that changes with each response is polled with pauses.
 func TestHostileChanges(t *testing.T) {
 	var looks atomic.Int64
 	server := newHostileServer(t, map[string]http.HandlerFunc{"*": func(w http.ResponseWriter, _ *http.Request) {
@@ -136,8 +135,8 @@ func TestHostileHeaders(t *testing.T) {
 	}
 }
 
-// A list or a redrive whose pages have no end is not followed in a circle, and a page
-// holds no more than was asked for.
+// A list or a redrive whose pages form a circle is given up, and a page with more jobs than
+// requested is rejected.
 func TestHostilePages(t *testing.T) {
 	many := make([]string, 101)
 	for i := range many {
@@ -162,8 +161,7 @@ func TestHostilePages(t *testing.T) {
 	}
 }
 
-// A list or a redrive that always goes on, and never has anything, is followed with
-// pauses and ends at --timeout.
+// A list or a redrive of endless empty pages is followed with pauses, and ends at --timeout.
 func TestHostileEmptyPages(t *testing.T) {
 	var page atomic.Int64
 	server := newHostileServer(t, map[string]http.HandlerFunc{"*": func(w http.ResponseWriter, _ *http.Request) {

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// painted answers a job with a result, and the result.
+// painted responds with a job that has a result, and with the result.
 func painted(members map[string]string, picture []byte) map[string]http.HandlerFunc {
 	sum := sha256.Sum256(picture)
 	all := map[string]string{"state": `"succeeded"`, "error": "null", "result": resultOfBytes(int64(len(picture)), hex.EncodeToString(sum[:]))}
@@ -36,15 +36,14 @@ func pictureOf(t *testing.T, name string) []byte {
 	return b
 }
 
-// What is saved is a picture of the job's format, under that format's ending, whatever
-// the API calls it.
+// Only pictures of the job's format are saved, with that format's extension.
 func TestHostileResults(t *testing.T) {
 	jpeg, png := pictureOf(t, "x.jpg"), pictureOf(t, "x.png")
 	desktop := []byte("[Desktop Entry]\nType=Application\nExec=sh -c id\n")
 	for name, c := range map[string]struct {
 		members map[string]string
 		picture []byte
-		files   []string // that fetch may leave, by itself and in a folder
+		files   []string // that fetch writes, if any
 	}{
 		"a JPEG":                    {nil, jpeg, []string{"atelier-" + oneID + ".jpg"}},
 		"a PNG":                     {map[string]string{"format": `"png"`}, png, []string{"atelier-" + oneID + ".png"}},
@@ -98,15 +97,14 @@ func TestHostileResults(t *testing.T) {
 	}
 }
 
-// No answer fills the disk: a result is held to the job's length, and that to what a
-// result can have.
+// No response fills the disk: a result must have the job's length, and that is limited.
 func TestHostileLengths(t *testing.T) {
 	jpeg := pictureOf(t, "x.jpg")
 	sum := sha256.Sum256(jpeg)
 	right := hex.EncodeToString(sum[:])
 	for name, c := range map[string]struct {
 		result string
-		asked  bool // whether the result may be asked for
+		asked  bool // whether the result is requested
 	}{
 		"a tebibyte":             {resultOfBytes(1<<40, right), false},
 		"more than there can be": {resultOfBytes(1<<63-1, right), false},
@@ -133,8 +131,8 @@ func TestHostileLengths(t *testing.T) {
 	}
 }
 
-// A symbolic link in the place of a result is replaced or kept, and not written
-// through.
+// A symbolic link in the place of a result is replaced or left as it is, and its target is not
+// written.
 func TestResultThroughLink(t *testing.T) {
 	server := newHostileServer(t, painted(nil, pictureOf(t, "x.jpg")))
 	dir := t.TempDir()
@@ -159,7 +157,7 @@ func TestResultThroughLink(t *testing.T) {
 	}
 }
 
-// A batch counts a damaged answer as that picture's failure, and writes nothing of it.
+// In a batch, a malformed response is a failure of one picture, and nothing of it is written.
 func TestHostileBatch(t *testing.T) {
 	answers := painted(map[string]string{"format": `"desktop"`}, []byte("[Desktop Entry]\n"))
 	server := newHostileServer(t, answers)

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// These tests run the real program against servers that are broken or mean harm.
+// The tests of hostile servers run the real program against servers that are broken or malicious.
 
 const (
 	oneID   = "0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f"
@@ -21,10 +21,10 @@ const (
 )
 
 // evil begins a line that looks like one of list's, sets the terminal's title, clears
-// the screen, colours in C1, turns the direction of text, and is no UTF-8 at its end.
+// the screen, colours in C1, changes the direction of text, and ends with bytes that are not UTF-8.
 const evil = "evil\n" + otherID + "  succeeded   now  x\r\x1b]0;owned\a\x1b[2J\u009b31m\u0085\u202e\u2066\u2028\u2029\x7f\u200b\U000e0041\xff\xc2"
 
-// quoted is a JSON string that leaves as it is whatever JSON allows to stay.
+// quoted returns a JSON string in which only what JSON requires is escaped.
 func quoted(s string) string {
 	var b strings.Builder
 	for _, c := range []byte(s) {
@@ -40,7 +40,7 @@ func quoted(s string) string {
 	return `"` + b.String() + `"`
 }
 
-// jobWith is the JSON of a job, with some of its members replaced.
+// jobWith returns the JSON of a job, with some of its members replaced.
 func jobWith(members map[string]string) string {
 	all := map[string]string{
 		"id": quoted(oneID), "state": `"failed"`, "run": "1", "style": `"mosaic"`, "strength": "1", "size": "0", "format": `"jpeg"`,
@@ -64,11 +64,10 @@ func resultOfBytes(bytes int64, sum string) string {
 	return fmt.Sprintf(`{"url":"v1/jobs/%s/result","width":80,"height":60,"bytes":%d,"content_type":"image/jpeg","sha256":%q}`, oneID, bytes, sum)
 }
 
-// A hostileServer answers each kind of request with what it has for that kind, or for
-// "*".
+// A hostileServer has a handler for each kind of request, and "*" for the others.
 type hostileServer struct {
 	*httptest.Server
-	mu    sync.Mutex
+	mu       sync.Mutex
 	requests []string // the requests, such as "POST /v1/jobs/ID/retry"
 }
 
@@ -108,7 +107,7 @@ func respond(status int, body string) http.HandlerFunc {
 	}
 }
 
-// raw answers bytes that need not be HTTP.
+// respondRaw responds with bytes that need not be HTTP.
 func respondRaw(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
@@ -120,7 +119,7 @@ func respondRaw(text string) http.HandlerFunc {
 	}
 }
 
-// endless answers the same bytes until the client goes away, and counts them.
+// endless responds with the same bytes until the client closes the connection, and counts them.
 func endless(head, again string, sent *atomic.Int64) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, head)

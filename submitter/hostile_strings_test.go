@@ -38,8 +38,8 @@ func evilAnswers() map[string]http.HandlerFunc {
 	}
 }
 
-// Whatever strings an API answers, a line is a line, and nothing reaches the terminal
-// that it may obey; --json is JSON that means the same.
+// Whatever strings a response has, no line is forged, and no control characters reach the
+// terminal; --json prints JSON with the same meaning.
 func TestHostileStrings(t *testing.T) {
 	for name, flags := range map[string][]string{"text": {"--timeout", "20s"}, "JSON": {"--timeout", "20s", "--json"}} {
 		t.Run(name, func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestHostileStrings(t *testing.T) {
 	}
 }
 
-// The JSON of an answer still says what the API said.
+// --json prints JSON with the same meaning as the response.
 func TestHostileStringsInJSON(t *testing.T) {
 	server := newHostileServer(t, evilAnswers())
 	ran := runProgram(t, server.URL, "", nil, "styles", "--json")
@@ -74,7 +74,7 @@ func TestHostileStringsInJSON(t *testing.T) {
 	}
 }
 
-// A style's name can't add jobs to what list prints and retry reads.
+// A style's name can't add ids to what list prints and retry reads.
 func TestHostileListIntoRetry(t *testing.T) {
 	server := newHostileServer(t, evilAnswers())
 	for _, list := range [][]string{{"list"}, {"list", "--json"}, {"list", "--ids"}} {
@@ -86,7 +86,7 @@ func TestHostileListIntoRetry(t *testing.T) {
 	}
 }
 
-// Problems, reason phrases and protocol errors are as safe to show as answers.
+// Problems, reason phrases and protocol errors are escaped too.
 func TestHostileProblems(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"a problem":      respond(422, `{"detail":`+quoted(evil)+`,"code":`+quoted(evil)+`,"errors":[{"field":`+quoted(evil)+`,"detail":`+quoted(evil+"!")+`}]}`),

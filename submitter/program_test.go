@@ -16,7 +16,7 @@ import (
 	"unicode/utf8"
 )
 
-// A run of the program.
+// A ranProgram is the outcome of a run of the program.
 type ranProgram struct {
 	dir            string
 	stdout, stderr string
@@ -24,8 +24,7 @@ type ranProgram struct {
 	err            error // it could not be run, or did not end
 }
 
-// runProgram runs the real program in a folder of its own, and checks that what it writes
-// is safe to show.
+// runProgram runs the real program in a new folder, and checks its output as check does.
 func runProgram(t *testing.T, api, stdin string, env []string, args ...string) *ranProgram {
 	t.Helper()
 	r := execute(t.Context(), t.TempDir(), api, stdin, env, args...)
@@ -60,7 +59,7 @@ func execute(ctx context.Context, dir, api, stdin string, env []string, args ...
 	return r
 }
 
-// check fails if anything was written that a terminal may obey, or the program crashed or
+// check fails if the output has control characters or forged lines, or if the program crashed or
 // did not end.
 func (r *ranProgram) check(t *testing.T) {
 	t.Helper()
@@ -88,7 +87,7 @@ func (r *ranProgram) check(t *testing.T) {
 	}
 }
 
-// files are those that were left in the folder.
+// files returns the files that the program left in the folder.
 func (r *ranProgram) files(t *testing.T) (names []string) {
 	t.Helper()
 	err := filepath.WalkDir(r.dir, func(name string, d os.DirEntry, err error) error {
@@ -103,7 +102,7 @@ func (r *ranProgram) files(t *testing.T) (names []string) {
 	return names
 }
 
-// everyCommand is each command, as it asks the API for something.
+// everyCommand has each command, with arguments with which it sends requests.
 var everyCommand = [][]string{
 	{"styles"},
 	{"list"},
@@ -123,7 +122,7 @@ var everyCommand = [][]string{
 	{"submit", "photo.jpg", "-s", "mosaic", "-o", "out/"},
 }
 
-// oneOfEach is one way to call each of the named commands, or of all.
+// oneOfEach returns one entry of everyCommand for each of the named commands, or for all.
 func oneOfEach(names ...string) (commands [][]string) {
 	seen := map[string]bool{}
 	for _, args := range everyCommand {
@@ -135,7 +134,7 @@ func oneOfEach(names ...string) (commands [][]string) {
 	return commands
 }
 
-// tryCommands runs commands, all at a time: most wait before they try again.
+// tryCommands runs commands concurrently, since most wait before they try again.
 func tryCommands(t *testing.T, commands [][]string, answers map[string]http.HandlerFunc, check func(*testing.T, []string, *ranProgram), flags ...string) {
 	t.Helper()
 	var runs sync.WaitGroup

@@ -37,7 +37,7 @@ was lost, and that is sent again later than that, may become a second job.`
 // many reports that the command is about several pictures.
 func (*resumeCommand) many() bool { return true }
 
-// keyLife is the time for which the API knows an Idempotency-Key.
+// keyLife is the time for which the API remembers an Idempotency-Key.
 const keyLife = 24 * time.Hour
 
 // Run resumes a batch.

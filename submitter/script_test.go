@@ -42,12 +42,12 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: *update,
 		Setup:         setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"api":     func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).api(ts, args) },
-			"claim":   func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).claim(ts) },
-			"paint":   func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).paint(ts, args[0]) },
-			"fail":    func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).failJob(ts, args[0], args[1]) },
+			"api":             func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).api(ts, args) },
+			"claim":           func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).claim(ts) },
+			"paint":           func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).paint(ts, args[0]) },
+			"fail":            func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).failJob(ts, args[0], args[1]) },
 			"paint-when-seen": func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).paintWhenSeen(ts, args[0]) },
-			"paint-all": func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).paintEach(ts, args[0]) },
+			"paint-all":       func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).paintEach(ts, args[0]) },
 			"fifo": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(syscall.Mkfifo(ts.MkAbs(args[0]), 0o600))
 			},

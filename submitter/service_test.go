@@ -29,18 +29,18 @@ type service struct {
 	handler http.Handler
 	address string // the same after stop and start
 
-	server *http.Server
+	server  *http.Server
 	lease   *store.Lease // of the job that the worker has claimed
 	claimed map[job.ID]bool
 
-	stalled  chan struct{} // receives when a request is being stalled
+	stalled  chan struct{} // receives when a request begins to stall
 	released chan struct{} // closed when stalled requests may go on
 
 	mu      sync.Mutex
-	spawned int             // processes of a script; a new connection counts as one of the last
-	reads   int             // of jobs, by the process that was spawned last
-	known   map[string]bool // the ETags of reads of jobs
-	changed chan struct{}   // closed and replaced with each read of a job
+	spawned int                           // processes of a script; a new connection counts as one of the last
+	reads   int                           // of jobs, by the process that was spawned last
+	known   map[string]bool               // the ETags of reads of jobs
+	changed chan struct{}                 // closed and replaced with each read of a job
 	faults  map[string][]http.HandlerFunc // by kind of request
 }
 
@@ -54,7 +54,7 @@ func (q memoryQueue) Check(context.Context) error                 { return nil }
 func newService(dir string) (*service, error) {
 	s := &service{
 		claimed: map[job.ID]bool{},
-		queue: make(memoryQueue, 1000), known: map[string]bool{}, changed: make(chan struct{}), faults: map[string][]http.HandlerFunc{},
+		queue:   make(memoryQueue, 1000), known: map[string]bool{}, changed: make(chan struct{}), faults: map[string][]http.HandlerFunc{},
 		stalled: make(chan struct{}, 100), released: make(chan struct{}),
 	}
 	var err error

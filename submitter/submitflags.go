@@ -65,7 +65,7 @@ Ctrl-C while it waits loses nothing: the job goes on, and the command that conti
 shown. For a batch that is submitter resume, which also continues after a crash, and
 repeats what failed through the API's fault. A connection that breaks while the picture
 is sent makes no second job: it is sent again under the same Idempotency-Key. Scripts
-that start over can set it with --key. The API knows a key for a day.`
+that start over can set it with --key. The API remembers a key for a day.`
 }
 
 // Validate checks what kong can't; kong calls it.

@@ -41,10 +41,10 @@ func TestLargePictureGoesByAnUpload(t *testing.T) {
 	large := largePicture(t)
 	hangUp := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 	for name, c := range map[string]struct {
-		faults  func(d *fakeS3) []http.HandlerFunc
-		puts int
-		code int
-		says string // besides a failure
+		faults func(d *fakeS3) []http.HandlerFunc
+		puts   int
+		code   int
+		says   string // besides a failure
 	}{
 		"at once": {nil, 1, 0, ""},
 		"broken off in the middle": {func(*fakeS3) []http.HandlerFunc {
@@ -185,7 +185,7 @@ func TestHostileUploads(t *testing.T) {
 		"a cookie":           grant("PUT", d.URL, `{"Cookie":"x=1"}`),
 		"a key":              grant("PUT", d.URL, `{"Authorization":"Bearer x"}`),
 		"two headers in one": grant("PUT", d.URL, `{"X-Amz-Meta":"1\r\nCookie: x=1"}`),
-		"an faults id":          strings.Replace(grant("PUT", d.URL, "{}"), oneID, evil[:4]+"\\u001b]0;", 1),
+		"an faults id":       strings.Replace(grant("PUT", d.URL, "{}"), oneID, evil[:4]+"\\u001b]0;", 1),
 		"no id":              strings.Replace(grant("PUT", d.URL, "{}"), oneID, "", 1),
 		"too much":           grant("PUT", d.URL, "{}") + strings.Repeat(" ", 1<<20),
 		"no JSON":            "<html>",

@@ -142,7 +142,7 @@ func RemoveLeftovers(folder string) {
 }
 
 // append records an event. It is not synced: events that a crash of the machine loses are
-// requested again under the same key. An error is kept for JournalErr.
+// requested again under the same key. JournalErr returns an error.
 func (j *journal) append(e event) {
 	if j == nil {
 		return

@@ -11,8 +11,7 @@ import (
 	"github.com/atelier-go/atelier/submitter/picture"
 )
 
-// No two results have one name, whichever letters a file system tells apart, and
-// whatever the pictures are called.
+// The names of results are unique, even if case is ignored.
 func TestNameResults(t *testing.T) {
 	var inputs []*Input
 	for _, below := range []string{"cat.jpg", "CAT.png", "sea/cat.jpg", "cat.gif", "-", "atelier.jpg", "cat-mosaic-2.x", "ÄÖ.jpg", "äö.png"} {

@@ -10,8 +10,7 @@ import (
 	"github.com/atelier-go/atelier/submitter/escape"
 )
 
-// What a link of the API's leads to is not the API: that it fails says nothing of
-// the job, or the key, and may pass.
+// An error of a server to which the API redirects is temporary, whatever its status.
 func TestLinkThatFails(t *testing.T) {
 	for _, status := range []int{403, 404, 503} {
 		s3 := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
@@ -29,7 +28,7 @@ func TestLinkThatFails(t *testing.T) {
 	}
 }
 
-// The key goes to the API and to nobody else, whatever the API's answers name.
+// The key is sent to the API only, whatever addresses its responses have.
 func TestKeyGoesToTheAPIAlone(t *testing.T) {
 	seen := make(chan string, 10)
 	note := func(_ http.ResponseWriter, r *http.Request) { seen <- r.Header.Get("Authorization") }
@@ -64,7 +63,7 @@ func TestKeyGoesToTheAPIAlone(t *testing.T) {
 	}
 }
 
-// From https nothing leads to http, whether a job's result names it or a redirect.
+// An API of https can refer to no address of http, neither in a job nor by a redirect.
 func TestLinksStayEncrypted(t *testing.T) {
 	asked := false
 	plain := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
@@ -83,7 +82,7 @@ func TestLinksStayEncrypted(t *testing.T) {
 	}
 }
 
-// What an error of the network quotes is shown in one line.
+// What a network error quotes is escaped and shortened.
 func TestNetworkErrors(t *testing.T) {
 	c, err := New(Config{Address: "https://x"})
 	if err != nil {

@@ -20,9 +20,9 @@ const (
 	longestDelay = 5 * time.Second
 )
 
-// Delay returns how long to wait before a request is repeated that has failed so many times
-// in a row (from 1), the last time with err: exponentially longer up to 5 s, at least as long
-// as the API asked for, and up to a quarter more at random.
+// Delay returns how long to wait before a request is repeated after a number of failures in a
+// row, at least 1, the last one with err: 0.3 s, doubled with each failure, up to 5 s; at least
+// the time that the API asked for; and up to a quarter more at random.
 func Delay(err error, failures int) time.Duration {
 	delay := min(firstDelay<<min(failures-1, 10), longestDelay)
 	if s := (*StatusError)(nil); errors.As(err, &s) {

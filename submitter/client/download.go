@@ -88,8 +88,8 @@ func (c *Client) checkPicture(j *Job, f *os.File) error {
 	return nil
 }
 
-// A failureReader keeps the error of a read, which tells a failed connection from a failed
-// write.
+// A failureReader records the error of a read, so that a failed connection is not confused
+// with a failed write.
 type failureReader struct {
 	r   io.Reader
 	err error

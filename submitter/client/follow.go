@@ -20,8 +20,9 @@ const (
 	firstPoll = time.Second
 	// longestPoll is the longest time that the API can name.
 	longestPoll = time.Minute
-	// changesWithoutPause is the number of changes of a job after which the next request
-	// follows at once. No job has so many: an API that makes them up is not asked continuously.
+	// changesWithoutPause is the number of changes of a job that are followed by the next
+	// request at once. No real job has that many: an API that invents changes is not polled
+	// continuously.
 	changesWithoutPause = 20
 )
 
@@ -38,7 +39,8 @@ type poll struct {
 // it; changed reports whether it is the first, or differs from the one before in state, run
 // or attempts.
 //
-// While the API is unavailable, Follow waits until ctx ends; outage, unless nil, is told so.
+// While the API is unavailable, Follow waits until ctx ends, and reports that to outage unless
+// outage is nil.
 func (c *Client) Follow(ctx context.Context, j *Job, outage *Outage, update func(j *Job, changed bool)) (*Job, error) {
 	p := poll{wait: longestWait}
 	defer func() {

@@ -62,10 +62,10 @@ func TestFollowAsksSeldom(t *testing.T) {
 		most int
 		late time.Duration
 	}{
-		"it waits":              {slowAPI{etags: true, limit: time.Minute}, 4, 0},
-		"it waits 5 s":          {slowAPI{etags: true, limit: 5 * time.Second}, 13, 0},
-		"it does not wait":      {slowAPI{etags: true}, 18, longestDelay},
-		"it has no ETags":       {slowAPI{}, 18, longestDelay},
+		"it waits":           {slowAPI{etags: true, limit: time.Minute}, 4, 0},
+		"it waits 5 s":       {slowAPI{etags: true, limit: 5 * time.Second}, 13, 0},
+		"it does not wait":   {slowAPI{etags: true}, 18, longestDelay},
+		"it has no ETags":    {slowAPI{}, 18, longestDelay},
 		"a gateway gives up": {slowAPI{etags: true, limit: time.Minute, cutoff: 8 * time.Second}, 13, longestDelay},
 	} {
 		t.Run(name, func(t *testing.T) {

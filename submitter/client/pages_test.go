@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Empty pages are followed at once, then with pauses, and not for ever.
+// Empty pages are followed without pauses at first, then with pauses, and not for ever.
 func TestEmptyPages(t *testing.T) {
 	c := &Client{base: &url.URL{Scheme: "http", Host: "api.test"}}
 	synctest.Test(t, func(t *testing.T) {

@@ -28,7 +28,7 @@ const maxGrants = 3
 
 // NewSubmission prepares a submission of a photograph, with a style picture unless style is
 // nil. The pictures must stay open as long as the submission is in use. The key has 1 to 255
-// visible ASCII characters; the API knows it for a day.
+// visible ASCII characters; the API remembers it for a day.
 func (c *Client) NewSubmission(options *Options, photograph, style *picture.File, key string) (*Submission, error) {
 	pictures := map[string]*picture.File{imageField: photograph}
 	if style != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/atelier-go/atelier/submitter/picture"
 )
 
-// A picture that shrinks while it is sent is at fault, not the API.
+// A picture that shrinks while it is sent is an error of the picture, not of the API.
 func TestShrinkingPicture(t *testing.T) {
 	api := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
 	defer api.Close()
@@ -34,7 +34,7 @@ func TestShrinkingPicture(t *testing.T) {
 	}
 }
 
-// A form can be read again, is as long as it says, and holds its fields first.
+// A form can be read again, has the size that it states, and has its text fields first.
 func TestForm(t *testing.T) {
 	p, err := picture.Spool(t.Context(), "a reader", strings.NewReader("PICTURE"))
 	if err != nil {

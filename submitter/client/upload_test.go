@@ -14,7 +14,7 @@ import (
 	"github.com/atelier-go/atelier/submitter/picture"
 )
 
-// An API of https has nothing sent by http.
+// An API of https can't have a picture sent by http.
 func TestUploadKeepsEncryption(t *testing.T) {
 	for base, tt := range map[string]struct {
 		address string

@@ -15,7 +15,7 @@ import (
 	"unicode/utf8"
 )
 
-// LongestText is the number of characters that [Strings] keeps of a string.
+// LongestText is the number of characters to which [Strings] shortens a string.
 const LongestText = 2000
 
 // Text returns s in a form that is safe to show on a terminal, in one line: characters

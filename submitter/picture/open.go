@@ -25,7 +25,7 @@ const Stdin = "-"
 var ErrTerminal = errors.New("standard input is a terminal: pipe a picture into it, or name a file")
 
 // maxSpool is the number of bytes that are copied from a pipe at most. It is no limit on
-// pictures, which the API sets: it keeps an endless pipe from filling the disk.
+// pictures, which the API sets: an endless pipe must not fill the disk.
 const maxSpool = 1 << 30
 
 // Open opens a file, or stdin for [Stdin], which is nil where standard input is a terminal.

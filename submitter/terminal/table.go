@@ -9,7 +9,7 @@ import (
 	"github.com/vbauerster/mpb/v8/cwriter"
 )
 
-// The size of a terminal that does not tell its own.
+// The size of a terminal whose size is unknown.
 const (
 	defaultWidth  = 80
 	defaultHeight = 24
