@@ -4,7 +4,7 @@ import "sync"
 
 // An Outage is a time in which the API is unavailable. Several calls that wait for its end
 // share one Outage, so that it is reported once. It is safe for concurrent use. A nil *Outage
-// reports nothing.
+// reports nothing; in any other, both functions are set.
 type Outage struct {
 	Began func(error) // called when the first call begins to wait, with the reason
 	Ended func()      // called when the last one has had a response again

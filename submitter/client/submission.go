@@ -12,7 +12,7 @@ import (
 )
 
 // A Submission is what is sent under one Idempotency-Key, so that it makes one job however
-// often it is sent.
+// often it is sent. It is not safe for concurrent use.
 type Submission struct {
 	client   *Client
 	fields   [][2]string
