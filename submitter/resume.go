@@ -63,13 +63,13 @@ func (cmd *resumeCommand) Run(ctx context.Context, a *app) error {
 	case errors.Is(err, batch.ErrBusy):
 		return errorf(client.ErrConflict, "batch %s: %w", name, err)
 	case err != nil && cmd.Forget:
-		return batch.Remove(folder, name)
+		return batch.RemoveJournal(folder, name)
 	case err != nil:
 		return fmt.Errorf("%w; submitter resume %s --forget removes it", err, name)
 	}
 	b.RemoveTemporary()
 	if cmd.Forget {
-		b.Discard()
+		b.RemoveJournal()
 		return nil
 	}
 	if api := b.Options().API; api != a.API {

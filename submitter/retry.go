@@ -52,7 +52,7 @@ func (cmd *retryCommand) retry(ctx context.Context, a *app, id job.ID) error {
 			return err
 		}
 	}
-	j, err := a.api.Rerun(ctx, before)
+	j, err := a.api.RetryJob(ctx, before)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func ValidName(name string) bool {
 }
 
 // Open opens a batch in a folder to resume it. The caller calls [Batch.Run], [Batch.Close] or
-// [Batch.Discard]. The error is an [fs.ErrNotExist] if there is no such batch, and an [ErrBusy]
+// [Batch.RemoveJournal]. The error is an [fs.ErrNotExist] if there is no such batch, and an [ErrBusy]
 // if another process works on it.
 func Open(folder, name string) (*Batch, error) {
 	j := &journal{name: name, path: filepath.Join(folder, name+journalEnding)}
@@ -46,11 +46,11 @@ func Open(folder, name string) (*Batch, error) {
 // Close closes a batch without a run.
 func (b *Batch) Close() { b.journal.close(false) }
 
-// Discard removes the journal of a batch without a run. Its jobs stay.
-func (b *Batch) Discard() { b.journal.close(true) }
+// RemoveJournal removes the journal of a batch without a run. Its jobs stay.
+func (b *Batch) RemoveJournal() { b.journal.close(true) }
 
-// Remove removes the journal of a batch that can't be opened.
-func Remove(folder, name string) error { return os.Remove(filepath.Join(folder, name+journalEnding)) }
+// RemoveJournal removes the journal of a batch that can't be opened.
+func RemoveJournal(folder, name string) error { return os.Remove(filepath.Join(folder, name+journalEnding)) }
 
 // A Summary is an unfinished batch.
 type Summary struct {

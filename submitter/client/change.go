@@ -16,10 +16,10 @@ func (c *Client) Cancel(ctx context.Context, id job.ID) (*Job, error) {
 	return j, err
 }
 
-// Rerun starts the next run of a job that failed or was canceled. before is the job as it was
-// read earlier, and the new state is returned. Rerun retries as [Client.Cancel] does. The error is an
+// RetryJob starts the next run of a job that failed or was canceled. before is the job as it was
+// read earlier, and the new state is returned. RetryJob retries as [Client.Cancel] does. The error is an
 // [ErrConflict] for a job in another state.
-func (c *Client) Rerun(ctx context.Context, before *Job) (*Job, error) {
+func (c *Client) RetryJob(ctx context.Context, before *Job) (*Job, error) {
 	j, repeated, err := c.change(ctx, http.MethodPost, before.ID, "/retry")
 	if repeated && errors.Is(err, ErrConflict) {
 		// The response to an earlier try was lost. If the job is in a later run, that try
