@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/atelier-go/atelier/submitter/picture"
@@ -97,3 +98,21 @@ func (g *Gathered) isResults(d fs.DirEntry) bool {
 	info, err := d.Info()
 	return err == nil && g.results != nil && os.SameFile(info, g.results)
 }
+
+// A Path is the name of a file, which need not be UTF-8, with a representation in JSON.
+type Path string
+
+// MarshalText preserves all bytes.
+//
+//nolint:unparam // encoding.TextMarshaler's signature
+func (p Path) MarshalText() ([]byte, error) { return []byte(strconv.Quote(string(p))), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (p *Path) UnmarshalText(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	*p = Path(s)
+	return err
+}
+
+// MaxPath is the length in bytes of the longest path that a journal can hold.
+const MaxPath = 64 << 10
