@@ -50,7 +50,9 @@ func (b *Batch) Close() { b.journal.close(false) }
 func (b *Batch) RemoveJournal() { b.journal.close(true) }
 
 // RemoveJournal removes the journal of a batch that can't be opened.
-func RemoveJournal(folder, name string) error { return os.Remove(filepath.Join(folder, name+journalEnding)) }
+func RemoveJournal(folder, name string) error {
+	return os.Remove(filepath.Join(folder, name+journalEnding))
+}
 
 // A Summary is an unfinished batch.
 type Summary struct {
