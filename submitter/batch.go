@@ -48,7 +48,7 @@ func (cmd *submitCommand) submitBatch(ctx context.Context, a *app) error {
 		batch.NameResults(found.Inputs, cmd.Out, cmd.Style, cmd.Format)
 		if len(found.Inputs) > 0 {
 			if err := batch.MakeFolders(found.Inputs, cmd.Force); err != nil {
-				return err
+				return hintForce(fmt.Errorf("%w; nothing was sent", err))
 			}
 		}
 	}
@@ -125,6 +125,7 @@ func (a *app) runBatch(ctx context.Context, b *batch.Batch, t *tally) error {
 	unfinished, err := b.Run(ctx, batch.Config{
 		API: a.api, Stdin: a.pictureInput(), Timeout: a.Timeout, Outage: a.outage, Progress: a.progress,
 		Report: func(o batch.Outcome) error {
+			o.Err = hintForce(o.Err)
 			if err := a.printOutcome(o); err != nil {
 				return err
 			}

@@ -40,7 +40,19 @@ func (a *app) destination(out, name string, force bool) (*picture.Destination, e
 			return d, err
 		}
 	}
-	return d, d.Check()
+	return d, hintForce(d.Check())
+}
+
+// hintForce adds to the error of an existing file which flag replaces it.
+func hintForce(err error) error {
+	e := (*picture.ExistsError)(nil)
+	switch {
+	case !errors.As(err, &e):
+		return err
+	case e.Others > 0:
+		return fmt.Errorf("%w; --force replaces them", err)
+	}
+	return fmt.Errorf("%w; --force replaces it", err)
 }
 
 // save writes the result of a finished job to its destination, and shows what it is.
@@ -52,7 +64,7 @@ func (a *app) save(ctx context.Context, j *client.Job, to *picture.Destination) 
 	}
 	err := to.Write(a.stdout, func(f *os.File) error { return a.api.Download(ctx, j, f) })
 	if err != nil || to.Path == "" {
-		return err
+		return hintForce(err)
 	}
 	if named := mime.TypeByExtension(filepath.Ext(to.Path)); strings.HasPrefix(named, "image/") && named != j.Result.ContentType {
 		a.screen.Notice("%s contains %s, not what its name says", to.Path, j.Result.ContentType)

@@ -29,7 +29,7 @@ func NameResults(inputs []*Input, out, style, format string) {
 }
 
 // MakeFolders makes the folders of the results, of which there must be one. Unless force is
-// set, it returns an error if a result exists already, and makes nothing.
+// set, it returns a [picture.ExistsError] if results exist already, and makes nothing.
 func MakeFolders(inputs []*Input, force bool) error {
 	var existing []string
 	for _, in := range inputs {
@@ -37,12 +37,8 @@ func MakeFolders(inputs []*Input, force bool) error {
 			existing = append(existing, string(in.Result))
 		}
 	}
-	switch {
-	case force || len(existing) == 0:
-	case len(existing) == 1:
-		return fmt.Errorf("%s exists already; nothing was sent, --force replaces it", existing[0])
-	default:
-		return fmt.Errorf("%s exists already, and %d more; nothing was sent, --force replaces them", existing[0], len(existing)-1)
+	if !force && len(existing) > 0 {
+		return &picture.ExistsError{Path: existing[0], Others: len(existing) - 1}
 	}
 	made := map[string]bool{}
 	for _, in := range inputs {

@@ -34,8 +34,8 @@ func MakeFolder(path string) error {
 }
 
 // Check returns an error if a result could not be written to the destination: so a caller
-// learns of it before anything is sent. The error wraps [fs.ErrExist] for an existing file
-// that must not be replaced.
+// learns of it before anything is sent. The error is an
+// [ExistsError] for an existing file that must not be replaced.
 func (d *Destination) Check() error {
 	if d.Path == "" {
 		return nil
@@ -58,20 +58,28 @@ func (d *Destination) checkTarget() error {
 	case err != nil:
 		return err
 	case !d.Force:
-		return existsError(d.Path)
+		return &ExistsError{Path: d.Path}
 	case !info.Mode().IsRegular() && info.Mode().Type() != fs.ModeSymlink:
 		return fmt.Errorf("%s is not a regular file and can't be replaced; -o - writes to standard output", d.Path)
 	}
 	return nil
 }
 
-// existsError is the path of a file that exists and must not be replaced.
-type existsError string
-
-func (e existsError) Error() string {
-	return string(e) + " exists already; --force replaces it"
+// An ExistsError is the error for files that exist and must not be replaced. It wraps
+// [fs.ErrExist].
+type ExistsError struct {
+	Path   string // of the first file
+	Others int    // how many more there are
 }
-func (existsError) Unwrap() error { return fs.ErrExist }
+
+func (e *ExistsError) Error() string {
+	if e.Others == 0 {
+		return e.Path + " exists already"
+	}
+	return fmt.Sprintf("%s exists already, and %d more", e.Path, e.Others)
+}
+
+func (*ExistsError) Unwrap() error { return fs.ErrExist }
 
 // Holds reports whether the destination is a file that has the given size in bytes and
 // SHA-256 (in hexadecimal) already.
@@ -123,7 +131,7 @@ func (d *Destination) Write(stdout io.Writer, fill func(*os.File) error) error {
 	err = os.Link(tmp.Name(), d.Path)
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return existsError(d.Path)
+		return &ExistsError{Path: d.Path}
 	case err != nil:
 		return os.Rename(tmp.Name(), d.Path)
 	}
