@@ -62,7 +62,7 @@ exit_status if the picture failed. A failure does not stop the others; all failu
 listed at the end.
 
 Ctrl-C while it waits loses nothing: the job goes on, and the command that continues is
-shown. For a batch that is submitter resume, which also continues after a crash, and
+shown. For a batch it is submitter resume, which also continues after a crash, and
 repeats what failed through the API's fault. A connection that breaks while the picture
 is sent makes no second job: it is sent again under the same Idempotency-Key. Scripts
 that start over can set it with --key. The API remembers a key for a day.`

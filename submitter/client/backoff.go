@@ -43,9 +43,9 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Temporary reports whether a request that failed with err is likely to succeed later. That
-// is not so for an error inside the API (500) or a malformed response, which would probably
-// come again: it is not worth sending a picture once more.
+// Temporary reports whether a request that failed with err is likely to succeed later. An error
+// inside the API (500) and a malformed response are not temporary: they would probably recur, and
+// are not worth sending a picture again.
 func Temporary(err error) bool {
 	var s *StatusError
 	if !errors.As(err, &s) {

@@ -16,8 +16,8 @@ func (c *Client) Cancel(ctx context.Context, id job.ID) (*Job, error) {
 	return j, err
 }
 
-// RetryJob starts the next run of a job that failed or was canceled. before is the job as it was
-// read earlier, and the new state is returned. RetryJob retries as [Client.Cancel] does. The error is an
+// RetryJob starts the next run of a job that failed or was canceled, and returns the job. before
+// is the job as it was read before. Requests are repeated as by [Client.Cancel]. The error is an
 // [ErrConflict] for a job in another state.
 func (c *Client) RetryJob(ctx context.Context, before *Job) (*Job, error) {
 	j, repeated, err := c.change(ctx, http.MethodPost, before.ID, "/retry")
@@ -31,7 +31,7 @@ func (c *Client) RetryJob(ctx context.Context, before *Job) (*Job, error) {
 	return j, err
 }
 
-// Delete erases a job with its pictures. It retries as [Client.Cancel] does.
+// Delete erases a job with its pictures. Requests are repeated as by [Client.Cancel].
 func (c *Client) Delete(ctx context.Context, id job.ID) error {
 	_, repeated, err := c.change(ctx, http.MethodDelete, id, "")
 	var s *StatusError

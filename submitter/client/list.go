@@ -20,10 +20,10 @@ type Page struct {
 	JSON []byte `json:"-"` // the response
 }
 
-// List lists jobs, newest first: those in a state, or all if it is "". It calls each for page
-// after page until there were limit jobs or no more; an error of each ends it. It retries
-// while the API is unavailable. n is the number of jobs, and more reports whether there may be
-// others.
+// List lists jobs, newest first: those in a state, or all if state is "". It calls each with
+// one page after the other, until limit jobs are listed or there are no more. An error of each
+// ends it. It retries while the API is unavailable. n is the number of listed jobs, and more
+// reports whether there may be others.
 func (c *Client) List(ctx context.Context, state job.State, limit int, each func(*Page) error) (n int, more bool, err error) {
 	query := url.Values{}
 	if state != "" {

@@ -12,7 +12,7 @@ import (
 	"github.com/atelier-go/atelier/submitter/escape"
 )
 
-// networkError makes an error for users of one of net/http, after which there is no response.
+// networkError turns an error of net/http into one for users.
 func (c *Client) networkError(ctx context.Context, err error) error {
 	if err := callerEnded(ctx); err != nil {
 		return err

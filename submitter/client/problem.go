@@ -14,8 +14,8 @@ import (
 // A StatusError is a response with a status that is not success. [errors.Is] finds its kind.
 type StatusError struct {
 	Status     int
-	Code       string        // of the API's problem; "" if the response was no problem document
-	RetryAfter time.Duration // until which the API asks not to repeat the request; 0 if it doesn't ask
+	Code       string        // of the API's problem; "" if the response was not a problem document
+	RetryAfter time.Duration // how long the API asks to wait before the request is repeated; 0 if it does not ask
 	Location   string        // of a redirect that was not followed, else ""
 	Text       string        // a sentence for users
 }
@@ -44,8 +44,8 @@ const (
 	maxFields  = 10       // fields of a problem whose errors are shown
 )
 
-// statusError makes an error of a response: of its RFC 9457 problem, or of its status if it
-// comes from something in front of the API.
+// statusError returns the error for a response: the text of its RFC 9457 problem or, if
+// something in front of the API responded, its status.
 func (c *Client) statusError(resp *http.Response) error {
 	e := &StatusError{Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header)}
 	var p struct {

@@ -35,9 +35,9 @@ const (
 	maxRedriven = 1_000_000
 )
 
-// Redrive runs failed jobs again, page after page, and calls each with the outcome of each
-// page; an error of each ends it. It retries while the API is busy or out of reach. The same
-// query sent again continues with the remaining jobs, since those that run again have no
+// Redrive runs failed jobs again, page after page, and calls each with what became of a
+// page's jobs. An error of each ends it. It retries while the API is busy or out of reach. After
+// an error, the same query continues with the remaining jobs, since those that run again are no
 // longer failed.
 func (c *Client) Redrive(ctx context.Context, query RedriveQuery, each func(*Redriven) error) error {
 	if len(query.IDs) > 0 {
