@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 
 	"github.com/atelier-go/atelier/submitter/batch"
@@ -19,16 +20,16 @@ type outcomeLine struct {
 // printOutcome prints a line for a picture that is done or, with --json, has failed. Other
 // failures are listed on standard error at the end.
 func (a *app) printOutcome(o batch.Outcome) error {
-	if !a.JSON {
-		if o.Err != nil {
-			return nil
-		}
-		name := o.Input
-		if o.Result != "" {
-			name = o.Result
-		}
-		return a.printAbove(escape.Text(string(o.ID) + "  " + name))
+	if a.JSON {
+		return a.printOutcomeJSON(o)
 	}
+	if o.Err == nil {
+		return a.printAbove(escape.Text(string(o.ID) + "  " + cmp.Or(o.Result, o.Input)))
+	}
+	return nil
+}
+
+func (a *app) printOutcomeJSON(o batch.Outcome) error {
 	line := outcomeLine{Input: o.Input, Exit: exitCode(o.Err)}
 	if o.Job != nil {
 		line.Job = o.Job.JSON

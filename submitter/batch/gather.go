@@ -103,8 +103,6 @@ func (g *Gathered) isResults(d fs.DirEntry) bool {
 type Path string
 
 // MarshalText preserves all bytes.
-//
-//nolint:unparam // encoding.TextMarshaler's signature
 func (p Path) MarshalText() ([]byte, error) { return []byte(strconv.Quote(string(p))), nil }
 
 // UnmarshalText is the inverse of MarshalText.

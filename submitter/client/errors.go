@@ -67,8 +67,12 @@ var errRequestTimeout error = requestTimeout{}
 
 type requestTimeout struct{}
 
-func (requestTimeout) Error() string   { return "the request took too long" }
-func (requestTimeout) Timeout() bool   { return true }
+func (requestTimeout) Error() string { return "the request took too long" }
+
+// Timeout is part of net.Error.
+func (requestTimeout) Timeout() bool { return true }
+
+// Temporary is part of net.Error.
 func (requestTimeout) Temporary() bool { return true }
 
 // callerEnded returns the cause of the end of ctx if the caller of this package ended it:

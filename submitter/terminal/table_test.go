@@ -13,10 +13,7 @@ import (
 func TestTableFits(t *testing.T) {
 	s := New(io.Discard, "")
 	width, height := s.size()
-	var rows []string
-	for _, text := range []string{"mosaic", strings.Repeat("写", 1000), strings.Repeat("x", 1000), strings.Repeat("e\u0301", 1000)} {
-		rows = append(rows, text)
-	}
+	rows := []string{"mosaic", strings.Repeat("写", 1000), strings.Repeat("x", 1000), strings.Repeat("e\u0301", 1000)}
 	for line := range strings.Lines(s.Table(rows, "4 running")) {
 		if got := runewidth.StringWidth(strings.TrimSuffix(line, "\n")); got >= width {
 			t.Errorf("%d columns, the terminal has %d: %.60q", got, width, line)
