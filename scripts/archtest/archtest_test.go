@@ -209,6 +209,26 @@ var rules = []rule{
 		reason: "the submitter uses the api over HTTP, never AWS or the shared directory",
 	},
 	{
+		of: in("submitter/escape"), allowed: in("submitter/escape"),
+		reason: "escaping is a leaf, which client and terminal share: the standard library only",
+	},
+	{
+		of: in("submitter/picture"), allowed: in("submitter/picture"),
+		reason: "picture files are a leaf, which client and batch share: the standard library only",
+	},
+	{
+		of: in("submitter/client"), allowed: in("submitter/client", "submitter/escape", "submitter/picture", "pkg/job").and("github.com/google/uuid"),
+		reason: "the client is a library for any program: it imports neither batch nor terminal, and of other modules uuid only",
+	},
+	{
+		of: in("submitter/batch"), denied: in("submitter/terminal").and("github.com/alecthomas/kong/...", "github.com/vbauerster/mpb/..."),
+		reason: "batch reports to its caller, and main shows it: it imports client, but neither terminal nor flags",
+	},
+	{
+		of: in("submitter/terminal"), denied: in("submitter/client", "submitter/batch", "submitter/picture", "pkg/job"),
+		reason: "terminal shows text, whatever it is about: main wires it to client and batch",
+	},
+	{
 		of: in("api/...", "worker/...", "submitter/..."), main: true, denied: testTools,
 		reason: "no production program links packages for tests",
 	},
@@ -314,7 +334,7 @@ func chain(from goPackage, to string, all map[string]goPackage) []string {
 // A mistyped path in a rule would disable it: each must be an existing folder.
 func testFolders(t *testing.T, packages map[string]goPackage) {
 	root := filepath.Join("..", "..")
-	for _, folder := range []string{"api", "model", "model/onnx", "model/tensorflow", "pkg/bucket", "pkg/bucket/buckettest", "pkg/datasync", "pkg/gallery", "pkg/imageio", "pkg/job", "pkg/queue", "pkg/queue/queuefake", "pkg/queue/queuetest", "pkg/queue/elasticmqtest", "pkg/store", "pkg/style", "submitter", "worker"} {
+	for _, folder := range []string{"api", "model", "model/onnx", "model/tensorflow", "pkg/bucket", "pkg/bucket/buckettest", "pkg/datasync", "pkg/gallery", "pkg/imageio", "pkg/job", "pkg/queue", "pkg/queue/queuefake", "pkg/queue/queuetest", "pkg/queue/elasticmqtest", "pkg/store", "pkg/style", "submitter", "submitter/batch", "submitter/client", "submitter/escape", "submitter/picture", "submitter/terminal", "worker"} {
 		found, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
 		if err != nil {
 			t.Fatal(err)
