@@ -32,7 +32,7 @@ func request(t *testing.T, method, address string, header http.Header) (status i
 	if header != nil {
 		req.Header = header
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := oneRequest.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

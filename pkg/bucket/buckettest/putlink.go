@@ -21,6 +21,10 @@ func (s fixture) putLink(t *testing.T, name string, valid time.Duration) bucket.
 	return link
 }
 
+// oneRequest is a client whose connections are for one request each: MiniStack closes one after it has
+// refused a body, and a body that is sent on it meanwhile fails.
+var oneRequest = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
 // send sends a request as a client that has only the link. A body that is not a [bytes.Reader] is
 // sent without a length.
 func send(t *testing.T, method, address string, header http.Header, body io.Reader) int {
@@ -30,7 +34,7 @@ func send(t *testing.T, method, address string, header http.Header, body io.Read
 		t.Fatal(err)
 	}
 	req.Header = header.Clone()
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := oneRequest.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
