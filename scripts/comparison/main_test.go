@@ -297,7 +297,7 @@ func TestBadArguments(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		"--only [":              "syntax error in pattern",
-		"--only nothing":        "--only matches no variant: --list prints their names",
+		"--only nothing":        "--only matches no variant: see --list for their names",
 		"--out " + blocked:      "the output folder can't be made",
 		"--out /x y":            "unexpected argument y",
 		"--repetitions=-1":      "--repetitions -1: use 1 or more",

@@ -85,7 +85,7 @@ func TestUnusableRunsAreRefused(t *testing.T) {
 		runs []*measurement.Run
 		want string
 	}{
-		"none":           {nil, "no run of a worker alone"},
+		"none":           {nil, "no valid run of a worker alone"},
 		"two processors": {other, "several processor models"},
 		"only starts": {func() []*measurement.Run {
 			runs := made(onnx(1769, 1), 1, 0.1)

@@ -81,7 +81,7 @@ func TestPrinciplesAreMetByRuns(t *testing.T) {
 		}(), "partly: 1 of 2 variants"},
 		"void runs": {func() *folder {
 			f := measuredIn(v, 10, same)
-			f.runs[3].Footer.Void = "the sender lagged"
+			f.runs[3].Footer.Void = "the load generator was late"
 			return f
 		}(), "unmet"},
 	} {

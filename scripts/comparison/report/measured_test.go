@@ -83,7 +83,7 @@ func TestConclusionsMatchTheBills(t *testing.T) {
 	for _, c := range []struct {
 		factor float64
 		want   string
-	}{{1, "most of it is for the services"}, {1000, "most of it is for the functions"}} {
+	}{{1, "most of it is for other services"}, {1000, "most of it is for the functions"}} {
 		s := w.base(virginia(t), nil, nil)
 		s.warm *= c.factor
 		text, err := painting(s, finding{turns: []cost.Crossing{{Pictures: 30_000}}})

@@ -230,7 +230,7 @@ func TestVoidPredictions(t *testing.T) {
 		"made with the first run": {time.Date(2026, 1, 1, 0, 1, 0, 0, time.UTC), func(*testing.T, string) {}, order},
 		"void run before": {made, func(t *testing.T, dir string) {
 			t.Helper()
-			further(t, dir, func(r *measurement.Run) { r.Header.Began, r.Footer.Void = before, "the sender lagged" })
+			further(t, dir, func(r *measurement.Run) { r.Header.Began, r.Footer.Void = before, "the load generator was late" })
 		}, order},
 		"run of another processor before": {made, func(t *testing.T, dir string) {
 			t.Helper()
@@ -242,12 +242,12 @@ func TestVoidPredictions(t *testing.T) {
 		}, unnamed},
 		"void run with other predictions": {made, func(t *testing.T, dir string) {
 			t.Helper()
-			further(t, dir, func(r *measurement.Run) { r.Header.Predictions, r.Footer.Void = "0123", "the sender lagged" })
+			further(t, dir, func(r *measurement.Run) { r.Header.Predictions, r.Footer.Void = "0123", "the load generator was late" })
 		}, unnamed},
 		"void run without predictions before": {made, func(t *testing.T, dir string) {
 			t.Helper()
 			further(t, dir, func(r *measurement.Run) {
-				r.Header.Began, r.Header.Predictions, r.Footer.Void = before, "", "the sender lagged"
+				r.Header.Began, r.Header.Predictions, r.Footer.Void = before, "", "the load generator was late"
 			})
 		}, unnamed + "; " + strings.TrimPrefix(order, voidPrefix)},
 		"calibrating run removed": {made, func(t *testing.T, dir string) {

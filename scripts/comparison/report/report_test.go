@@ -179,10 +179,10 @@ func TestMissingDataIsReported(t *testing.T) {
 	}
 
 	void := invent(rand.New(rand.NewPCG(1, 1)), alone.Variants[0], 3, 1, 1)
-	void.Footer.Void = "the sender lagged by <7 ms>"
+	void.Footer.Void = "the load generator was late by <7 ms>"
 	add(t, dir, void)
 	page, markdown, _ := formats(t, dir, quickly)
-	if !strings.Contains(page, "the sender lagged by &lt;7 ms&gt;") || !strings.Contains(markdown, "the sender lagged by") {
+	if !strings.Contains(page, "the load generator was late by &lt;7 ms&gt;") || !strings.Contains(markdown, "the load generator was late by") {
 		t.Error("a void run is not listed with its reason")
 	}
 

@@ -26,7 +26,7 @@ func TestSimFaaSIsComparedWithOneRun(t *testing.T) {
 // If all runs are void, predictions have no runs to be compared with.
 func TestPredictionsOfVoidRuns(t *testing.T) {
 	f := folder{
-		runs:        []*measurement.Run{{Footer: measurement.Footer{Void: "the sender lagged"}}},
+		runs:        []*measurement.Run{{Footer: measurement.Footer{Void: "the load generator was late"}}},
 		predictions: &prediction.File{Predictions: []prediction.Prediction{{Variant: "daemon-onnx-512px-poisson-1", Figure: prediction.P50, Value: 1}}},
 	}
 	if rows := f.predicted().Rows; len(rows) != 1 || rows[0][8] != "no runs" {
