@@ -124,7 +124,7 @@ func machineOf(v measurement.Variant) simulation.Machine {
 		Delay: func(chance *rand.Rand) float64 { return 0.005 + 0.01*chance.Float64() },
 	}
 	if v.System != measurement.Flask {
-		m.Slowdown = 0.1
+		m.Slowdown = 0.2
 	}
 	switch v.System {
 	case measurement.Daemon:
