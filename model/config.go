@@ -9,24 +9,24 @@ import (
 	"runtime"
 )
 
-// A Config says which model to load and how much of the machine it may take.
+// A Config configures a model: which one to load, and how much of the machine it may use.
 type Config struct {
-	// Dir is the folder of the model. Nothing may change in it while it is loaded: the
-	// engine's library reads again what was checked.
+	// Dir is the folder of the model. Its files must not change during loading, because the
+	// engine's library reads them again after they were checked.
 	Dir string
-	// SHA256 is what the model's [Info.SHA256] must be, "" for any.
+	// SHA256 is the required [Info.SHA256]; "" accepts any.
 	SHA256 string
 	// Threads is how many threads the engine may use inside an operation. 0 means
 	// the default; see [DefaultThreads].
 	Threads int
-	// Concurrent is how many images are repainted at once; others wait in
+	// Concurrent is how many images are repainted at the same time; other calls wait in
 	// [Model.Stylize]. 0 means the default; see [DefaultConcurrent].
 	Concurrent int
-	// Log receives what is odd but no error. Nil: nothing is logged.
+	// Log receives warnings. Nil discards them.
 	Log *slog.Logger
 }
 
-// Validate says what is wrong with c, all of it in one error.
+// Validate returns all errors of c, joined into one, or nil.
 func (c Config) Validate() error {
 	var errs []error
 	if c.Dir == "" {
@@ -44,22 +44,20 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// maxThreads catches a slip of the keyboard, no more.
+// maxThreads only detects typing errors.
 const maxThreads = 1024
 
-// cores is how many the process may use: GOMAXPROCS follows the affinity mask
-// and the CPU quota of the control group, which TensorFlow's own default ignores.
+// cores returns how many cores the process may use: GOMAXPROCS follows the affinity mask and the
+// CPU quota of the control group, which TensorFlow's own default ignores.
 func cores() int { return runtime.GOMAXPROCS(0) }
 
-// DefaultConcurrent is the number of concurrent images of a [Config] that gives
-// none: one for each core. Two images side by side on two cores are 1.6 to 1.9
-// times as many per second as one after the other; two threads inside one image
-// are 1.0 to 1.3 times as fast (scripts/bench threads).
+// DefaultConcurrent returns the number of concurrent images if [Config] has none: one per core. On
+// two cores, two concurrent images give 1.6 to 1.9 times the throughput of one after the other; two
+// threads within one image make it 1.0 to 1.3 times as fast (scripts/bench threads).
 func DefaultConcurrent() int { return cores() }
 
-// DefaultThreads is the number of threads of a [Config] that gives none: the
-// cores that concurrent images leave to each. More would cost up to a quarter of
-// the throughput when as many images as that are in work.
+// DefaultThreads returns the number of threads if [Config] has none: the cores divided by the
+// concurrent images. More threads would cost up to a quarter of the throughput under full load.
 func DefaultThreads(concurrent int) int { return max(1, (cores()+concurrent-1)/concurrent) }
 
 func (c Config) withDefaults() Config {

@@ -9,14 +9,14 @@ import (
 	"github.com/atelier-go/atelier/model/internal/swatch"
 )
 
-// A fake answers like the test models: half the photograph, half the style's mean
-// colour, of pictures that are of one colour themselves.
+// A fake is a network that paints like the test models, for pictures of one colour: half the
+// photograph, half the style's mean colour.
 type fake struct {
 	reads  atomic.Int64
 	during func() // called by each run
 }
 
-// open makes a model of f, whose styles are vectors.
+// open returns a model that uses f, with styles as vectors.
 func (f *fake) open(t *testing.T, cfg Config) *Model {
 	t.Helper()
 	cfg.Dir = t.TempDir()

@@ -15,31 +15,31 @@ import (
 	"strings"
 )
 
-// ShippedName is what the styles.json of the model that comes with the project calls it.
+// ShippedName is the name, in styles.json, of the model that comes with the project.
 const ShippedName = "atelier-5"
 
-// shippedSums are the SHA-256 of that model's files, as sha256sum writes them.
+// shippedSums are the SHA-256 sums of that model's files, in the format of sha256sum.
 //
 //go:embed atelier/SHA256SUMS
 var shippedSums string
 
-// A Folder reads a model's files, for an [Engine]: regular files inside of the folder
-// alone, wherever symbolic links lead. It keeps their SHA-256, of which the model's is
-// made, and compares them with the shipped model's where the folder claims to be that.
+// A Folder reads a model's files for an [Engine]: only regular files inside of the folder, even
+// through symbolic links. It records their SHA-256 sums, from which the model's sum is computed, and
+// compares them with the shipped model's if the folder has that model's name.
 type Folder struct {
 	root *os.Root
 	sums map[string]string // hexadecimal, by the file's name
-	want map[string]string // those of the model that the folder claims to be; nil: another
+	want map[string]string // sums of the shipped model, if the folder has its name; else nil
 }
 
-// Has says whether there is something of that name.
+// Has reports whether the folder has an entry of that name.
 func (f *Folder) Has(name string) bool {
 	_, err := f.root.Lstat(name)
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// Read returns what is in a file of at most limit bytes. An error that is
-// fs.ErrNotExist says that there is none.
+// Read returns the contents of a file of at most limit bytes. If it does not exist, the error wraps
+// fs.ErrNotExist.
 func (f *Folder) Read(name string, limit int64) ([]byte, error) {
 	file, size, err := f.open(name, limit)
 	if err != nil {
@@ -51,10 +51,10 @@ func (f *Folder) Read(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(b)
-	return b, f.note(name, sum[:])
+	return b, f.record(name, sum[:])
 }
 
-// Hash reads a file that the engine's library will read by itself.
+// Hash records the sum of a file that the engine's library will read by itself.
 func (f *Folder) Hash(name string, limit int64) error {
 	file, _, err := f.open(name, limit)
 	if err != nil {
@@ -65,18 +65,18 @@ func (f *Folder) Hash(name string, limit int64) error {
 	if _, err := io.Copy(hash, file); err != nil {
 		return err
 	}
-	return f.note(name, hash.Sum(nil))
+	return f.record(name, hash.Sum(nil))
 }
 
-// HashAll is Hash for whatever is in a folder within this one: at most count files, of at
-// most limit bytes together. There may be no such folder.
+// HashAll calls Hash for all files in a subfolder: at most count files, of at most limit bytes in
+// total. The subfolder may be missing.
 func (f *Folder) HashAll(sub string, count int, limit int64) error {
 	dir, err := f.root.Open(sub)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return f.inside(sub, err)
+		return f.explainLink(sub, err)
 	}
 	defer dir.Close()
 	names, err := dir.Readdirnames(count + 1)
@@ -90,7 +90,7 @@ func (f *Folder) HashAll(sub string, count int, limit int64) error {
 	left := limit
 	for i, name := range names {
 		names[i] = sub + "/" + name
-		// What can't be told of a file, Hash says.
+		// Hash reports the error if Stat fails.
 		if info, err := f.root.Stat(names[i]); err == nil {
 			left -= info.Size()
 		}
@@ -107,13 +107,13 @@ func (f *Folder) HashAll(sub string, count int, limit int64) error {
 }
 
 func (f *Folder) open(name string, limit int64) (*os.File, int64, error) {
-	// Asked before it is opened: opening a pipe waits for its other end.
+	// Stat comes first, because opening a pipe would wait for its other end.
 	info, err := f.root.Stat(name)
 	if err != nil {
-		return nil, 0, f.inside(name, err)
+		return nil, 0, f.explainLink(name, err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, 0, fmt.Errorf("%s is no regular file", name)
+		return nil, 0, fmt.Errorf("%s is not a regular file", name)
 	}
 	if info.Size() > limit {
 		return nil, 0, fmt.Errorf("%s has %d bytes, at most %d are accepted", name, info.Size(), limit)
@@ -122,35 +122,35 @@ func (f *Folder) open(name string, limit int64) (*os.File, int64, error) {
 	return file, info.Size(), err
 }
 
-// inside says what to do about a link that leads out of the folder: what is there, but
-// not for root.
-func (f *Folder) inside(name string, err error) error {
+// explainLink adds what to do about a link that leads out of the folder: a file that exists, but
+// that root does not open.
+func (f *Folder) explainLink(name string, err error) error {
 	if _, there := os.Stat(filepath.Join(f.root.Name(), name)); there != nil {
 		return err
 	}
 	return fmt.Errorf("%s must be inside of the model's folder: copy the folder with its links followed (cp -rL): %w", name, err)
 }
 
-func (f *Folder) note(name string, sum []byte) error {
+func (f *Folder) record(name string, sum []byte) error {
 	f.sums[name] = hex.EncodeToString(sum)
 	if f.want != nil && f.want[name] != f.sums[name] {
-		return fmt.Errorf("styles.json says that this is %s, the model that comes with this program, but %s is not that model's: "+
-			"the copy is damaged, was changed, or is of another version; copy model/atelier again, or name the model otherwise in styles.json",
+		return fmt.Errorf("styles.json names the model %s, which comes with this program, but %s is not that model's: "+
+			"the copy is damaged, was changed, or is of another version; copy model/atelier again, or give the model another name in styles.json",
 			ShippedName, name)
 	}
 	return nil
 }
 
-// claims sets what the folder's files must be, by the name of its model.
-func (f *Folder) claims(name string) error {
+// requireSums sets which sums the folder's files must have, depending on the model's name.
+func (f *Folder) requireSums(name string) error {
 	if name != ShippedName {
 		return nil
 	}
-	f.want = sumsOf(shippedSums)
-	for name, sum := range f.sums { // read before the name was known
+	f.want = parseSums(shippedSums)
+	for name, sum := range f.sums { // of files that were read before the name was known
 		b, err := hex.DecodeString(sum)
 		if err == nil {
-			err = f.note(name, b)
+			err = f.record(name, b)
 		}
 		if err != nil {
 			return err
@@ -159,8 +159,8 @@ func (f *Folder) claims(name string) error {
 	return nil
 }
 
-// sumsOf reads what sha256sum has written.
-func sumsOf(list string) map[string]string {
+// parseSums parses the output of sha256sum.
+func parseSums(list string) map[string]string {
 	sums := make(map[string]string)
 	for line := range strings.Lines(list) {
 		if sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  "); ok {
@@ -170,8 +170,8 @@ func sumsOf(list string) map[string]string {
 	return sums
 }
 
-// digest is the SHA-256 of what sha256sum writes of the files that were read, in the
-// order of their names.
+// digest returns the SHA-256 of the output of sha256sum for the files that were read, sorted by
+// name.
 func (f *Folder) digest() string {
 	hash := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(f.sums)) {

@@ -17,8 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite model/atelier/SHA256SUMS")
 
-// TestShippedSums: the sums that are compiled in are those of model/atelier. After a change
-// of the model that is meant, go test ./model -run TestShippedSums -update writes them anew.
+// TestShippedSums checks that the compiled-in sums are those of model/atelier. After an intended
+// change of the model, go test ./model -run TestShippedSums -update rewrites them.
 func TestShippedSums(t *testing.T) {
 	files, err := os.ReadDir("atelier")
 	if err != nil {
@@ -57,7 +57,7 @@ func openFolder(cfg Config, names ...string) (*Model, error) {
 	return Open(cfg, func(_ Config, files *Folder) (func() (*Loaded, error), error) {
 		for i, name := range names {
 			var err error
-			if i%2 == 0 { // both ways count alike
+			if i%2 == 0 { // both ways record the sum
 				_, err = files.Read(name, 1<<30)
 			} else {
 				err = files.Hash(name, 1<<30)
@@ -74,20 +74,20 @@ func openFolder(cfg Config, names ...string) (*Model, error) {
 
 var shippedFiles = []string{"predict_style.onnx", "transform.onnx", "saved_model.pb"}
 
-func TestShippedModelIsKnown(t *testing.T) {
+func TestShippedModelIsRecognised(t *testing.T) {
 	m, err := openFolder(Config{Dir: "atelier"}, shippedFiles...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	// What sha256sum prints of the files that were read, here all of them.
+	// The output of sha256sum for the files that were read, here all of them.
 	want := sha256.Sum256([]byte(shippedSums))
 	if got := m.Info(); !got.Shipped || got.SHA256 != hex.EncodeToString(want[:]) || got.Name != ShippedName {
 		t.Errorf("got %+v, want the shipped model with %x", got, want)
 	}
 }
 
-// TestChangedCopyIsRefused: a folder that says it is the shipped model is that to the byte.
+// TestChangedCopyIsRefused checks that a folder with the shipped model's name must be identical to it.
 func TestChangedCopyIsRefused(t *testing.T) {
 	for _, name := range append(slices.Clone(shippedFiles), "styles.json") {
 		t.Run(name, func(t *testing.T) {
@@ -108,7 +108,7 @@ func TestChangedCopyIsRefused(t *testing.T) {
 			if err := os.WriteFile(file, b, 0o666); err != nil {
 				t.Fatal(err)
 			}
-			// Whoever names its own sums in the copy is not believed.
+			// Sums that come with the copy are not trusted.
 			if err := os.WriteFile(filepath.Join(dir, "SHA256SUMS"), nil, 0o666); err != nil {
 				t.Fatal(err)
 			}
@@ -116,9 +116,9 @@ func TestChangedCopyIsRefused(t *testing.T) {
 			if err == nil {
 				t.Fatal("got a model, want an error", m.Close())
 			}
-			for _, want := range []string{"says that this is " + ShippedName, name + " is not that model's", "copy model/atelier again"} {
+			for _, want := range []string{"names the model " + ShippedName, name + " is not that model's", "copy model/atelier again"} {
 				if !strings.Contains(err.Error(), want) {
-					t.Errorf("got error %q, want one with %q", err, want)
+					t.Errorf("got error %q, want one containing %q", err, want)
 				}
 			}
 		})
@@ -139,9 +139,9 @@ func TestAnotherModelIsNotShipped(t *testing.T) {
 	list := fmt.Sprintf("%x  graph\n%x  styles.json\n", sha256.Sum256([]byte("graph")), sha256.Sum256([]byte(`{"model": "mine"}`)))
 	want := fmt.Sprintf("%x", sha256.Sum256([]byte(list)))
 	if got := m.Info(); got.Shipped || got.SHA256 != want {
-		t.Errorf("got %+v, want another model than the shipped one, with %s", got, want)
+		t.Errorf("got %+v, want a model that is not shipped, with %s", got, want)
 	}
-	// It can be asked for, and nothing else is then taken.
+	// If its sum is required, no other model is accepted.
 	again, err := openFolder(Config{Dir: dir, SHA256: strings.ToUpper(want)}, "graph")
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +152,7 @@ func TestAnotherModelIsNotShipped(t *testing.T) {
 		t.Errorf("got %v, want an error with both sums", err)
 	}
 	if _, err := openFolder(Config{Dir: dir, SHA256: "123"}, "graph"); err == nil || !strings.Contains(err.Error(), "64 hexadecimal digits") {
-		t.Errorf("got %v, want an error that says what a SHA-256 is", err)
+		t.Errorf("got %v, want an error that explains the form of a SHA-256", err)
 	}
 }
 
@@ -170,7 +170,7 @@ func TestStylesAreBounded(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, err := openFolder(Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("got %v, want an error with %q", err, tt.want)
+				t.Errorf("got %v, want an error containing %q", err, tt.want)
 			}
 		})
 	}

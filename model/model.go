@@ -19,45 +19,44 @@ type Model struct {
 	info   Info
 	log    *slog.Logger
 
-	slots  chan struct{} // holds one for each image in work
+	slots  chan struct{} // holds an element for each image being painted
 	closed chan struct{}
 	once   sync.Once
 
-	seen *recent // the vectors of users' pictures and of photographs
+	cache *vectorCache // the vectors of users' pictures and of photographs
 
 	mu       sync.Mutex
-	vectors  map[string][]float32   // of named styles: those stored, and those computed since
+	vectors  map[string][]float32   // of named styles: stored ones, and those computed since
 	pictures map[string]*image.RGBA // of named styles, shrunk, for a model without vectors
 }
 
-// An Info says what a model is.
+// An Info describes a model.
 type Info struct {
-	// Name is what styles.json calls the model, else the name of its folder.
+	// Name is the name in styles.json, or that of its folder.
 	Name string
-	// SHA256 is that of what sha256sum writes of the files that the engine reads, in the
-	// order of their names. Each engine reads its own.
+	// SHA256 is the SHA-256 of the output of sha256sum for the files that the engine reads,
+	// sorted by name. Each engine reads its own files.
 	SHA256 string
-	// Shipped: these files are, byte for byte, those that come with the project.
+	// Shipped reports that these files are identical to those that come with the project.
 	Shipped bool
 	// Engine is the library that runs it, such as "tensorflow 2.21.0".
 	Engine string
-	// Signatures are the model's signatures, sorted, also those not used.
+	// Signatures are the model's signatures, sorted, including unused ones.
 	Signatures []string
-	// Vectors: styles are vectors, and not only pictures.
+	// Vectors reports that styles are vectors, not only pictures.
 	Vectors bool
 	// Styles are the named styles whose vectors are stored with the model, sorted.
 	Styles []string
-	// Threads and Concurrent are the settings in force.
+	// Threads and Concurrent are the effective settings.
 	Threads, Concurrent int
 }
 
-// remembered is how many pictures' vectors are kept: 100 numbers each.
-const remembered = 256
+// cacheSize is how many pictures' vectors are cached: 100 numbers each.
+const cacheSize = 256
 
-// Open reads a model from its folder; the packages of the engines call it. It runs
-// nothing: the first image pays for the preparation of the graph. A folder that
-// holds no model, a damaged model, or one that is made otherwise is an error that
-// says what was found and what is expected.
+// Open reads a model from its folder; the packages of the engines call it. It does not run the
+// network: the first image takes longer, because it prepares the graph. A folder without a model, a
+// damaged model, or one of another form is an error that says what was found and what is expected.
 func Open(cfg Config, engine Engine) (*Model, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
@@ -75,7 +74,7 @@ func open(cfg Config, engine Engine) (*Model, error) {
 		return nil, fmt.Errorf("its folder: %w", err)
 	}
 	if !folder.IsDir() {
-		return nil, fmt.Errorf("%s is no folder: a model is a folder of files", cfg.Dir)
+		return nil, fmt.Errorf("%s is not a folder: a model is a folder of files", cfg.Dir)
 	}
 	root, err := os.OpenRoot(cfg.Dir)
 	if err != nil {
@@ -87,7 +86,7 @@ func open(cfg Config, engine Engine) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := files.claims(styles.Model); err != nil {
+	if err := files.requireSums(styles.Model); err != nil {
 		return nil, err
 	}
 	load, err := engine(cfg, files)
@@ -96,13 +95,13 @@ func open(cfg Config, engine Engine) (*Model, error) {
 	}
 	sum := files.digest()
 	if cfg.SHA256 != "" && !strings.EqualFold(cfg.SHA256, sum) {
-		return nil, fmt.Errorf("its SHA-256 is %s, and %s was asked for: it is another model, or was changed; whoever trusts it asks for its own", sum, cfg.SHA256)
+		return nil, fmt.Errorf("its SHA-256 is %s, not the required %s: it is another model, or was changed; to accept it, require its own SHA-256", sum, cfg.SHA256)
 	}
 	loaded, err := load()
 	if err != nil {
 		return nil, err
 	}
-	if err := styles.fit(loaded.Width); err != nil {
+	if err := styles.checkWidths(loaded.Width); err != nil {
 		loaded.Close()
 		return nil, err
 	}
@@ -111,7 +110,7 @@ func open(cfg Config, engine Engine) (*Model, error) {
 		log:      cfg.Log,
 		slots:    make(chan struct{}, cfg.Concurrent),
 		closed:   make(chan struct{}),
-		seen:     newRecent(remembered),
+		cache:    newVectorCache(cacheSize),
 		vectors:  make(map[string][]float32),
 		pictures: make(map[string]*image.RGBA),
 		info: Info{
@@ -125,18 +124,18 @@ func open(cfg Config, engine Engine) (*Model, error) {
 	return m, nil
 }
 
-// Info says what the model is.
+// Info returns the model's description.
 func (m *Model) Info() Info {
 	i := m.info
 	i.Signatures, i.Styles = slices.Clone(i.Signatures), slices.Clone(i.Styles)
 	return i
 }
 
-// ErrClosed is what a closed model answers.
+// ErrClosed is returned by a closed model.
 var ErrClosed = errors.New("the model is closed")
 
-// enter waits for a slot; leave gives it back.
-func (m *Model) enter(ctx context.Context) error {
+// acquireSlot waits for a slot; releaseSlot frees it.
+func (m *Model) acquireSlot(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -155,14 +154,14 @@ func (m *Model) enter(ctx context.Context) error {
 	}
 }
 
-func (m *Model) leave() { <-m.slots }
+func (m *Model) releaseSlot() { <-m.slots }
 
-// Close waits for the images in work, then frees the model. Whoever waits for a
-// slot, or calls later and needs the network, gets [ErrClosed]. Closing again does nothing.
+// Close waits for the images being painted, then frees the model. Calls that wait for a slot, and
+// later ones that need the network, return [ErrClosed]. Closing again does nothing.
 func (m *Model) Close() error {
 	m.once.Do(func() {
 		close(m.closed)
-		for range cap(m.slots) { // the slots stay taken
+		for range cap(m.slots) { // the slots are never released
 			m.slots <- struct{}{}
 		}
 		m.loaded.Close()

@@ -2,42 +2,41 @@ package model
 
 import "image"
 
-// An Engine reads and checks a model's files, for [Open], and returns what hands them
-// to its library: the library must not see them before, since the folder may hold
-// whatever somebody has put there. Its errors say what was found there and what is
-// expected.
+// An Engine reads and checks a model's files for [Open], and returns a function that loads them with
+// its library. The library must not read them before, because the files are untrusted. Its errors
+// say what was found and what is expected.
 type Engine func(cfg Config, files *Folder) (load func() (*Loaded, error), err error)
 
-// A Loaded is what an engine has read. It has Vectors or Pictures.
+// A Loaded is a loaded network. It has either Vectors or Pictures.
 type Loaded struct {
 	// Engine is the library and its version, such as "tensorflow 2.21.0".
 	Engine string
 	// Signatures are the model's signatures, sorted.
 	Signatures []string
-	// Width is how many numbers a style's vector has.
+	// Width is the length of a style's vector.
 	Width int
 
 	Vectors  VectorNetwork
 	Pictures PictureNetwork
-	// Close frees the network. It is called once, when nothing runs any more.
+	// Close frees the network. It is called once, when no other call is running.
 	Close func()
 }
 
-// A VectorNetwork knows styles as vectors. Its methods are called by as many
-// goroutines at once as are concurrent in the [Config]. Pictures have bounds that
-// begin at (0,0) and at least one pixel; their alpha is ignored.
+// A VectorNetwork represents styles as vectors. Its methods are called concurrently by as many
+// goroutines as [Config] allows. Pictures have bounds that begin at (0,0) and at least one pixel;
+// their alpha is ignored.
 type VectorNetwork interface {
-	// Read returns the vector of a style's picture, as long as Width says.
+	// Read returns the vector of a style's picture, Width numbers.
 	Read(style *image.RGBA) ([]float32, error)
-	// Paint repaints content with a style and draws the outcome over dst, which
-	// has its size: each value becomes (1-share) of what is there and share of the
-	// answer, cut to 0..255. dst becomes opaque. odd is how many values of the
-	// answer were no numbers; they count as 0.
-	Paint(content *image.RGBA, style []float32, dst *image.RGBA, share float32) (odd int, err error)
+	// Paint repaints content with a style and blends the result over dst, which has content's
+	// size: each value becomes (1-share) of the old value and share of the network's, clipped
+	// to 0..255. dst becomes opaque. nans is how many of the network's values were NaN; they
+	// count as 0.
+	Paint(content *image.RGBA, style []float32, dst *image.RGBA, share float32) (nans int, err error)
 }
 
-// A PictureNetwork knows styles only as pictures, as the hub's models do. What is
-// said of [VectorNetwork] holds for it too.
+// A PictureNetwork represents styles only as pictures, as the models of TensorFlow Hub do. The
+// requirements of [VectorNetwork] apply to it too.
 type PictureNetwork interface {
-	Paint(content, style, dst *image.RGBA, share float32) (odd int, err error)
+	Paint(content, style, dst *image.RGBA, share float32) (nans int, err error)
 }

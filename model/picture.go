@@ -10,15 +10,14 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// StyleSide is the side in pixels of the square in which the predictor sees a picture: the
-// size that such networks are trained at. Engines accept networks that take no other.
+// StyleSide is the side in pixels of the square picture that the predictor takes: the size that such
+// networks are trained at. Engines refuse networks with another fixed size.
 const StyleSide = 256
 
-// shrink makes a picture what the predictor wants: its central square, scaled to
-// 256x256 with antialiasing. Squashing the whole picture into the square
-// would show more of it, but would also stretch its strokes, and strokes are what
-// is asked about; the predictors learnt from undistorted crops. The answer may be
-// img itself.
+// shrink returns the picture that the predictor takes: the central square, scaled to 256x256 with
+// antialiasing. Squeezing the whole picture into the square would show more of it, but would also
+// stretch its strokes, which define the style; the predictors were trained with undistorted crops.
+// The result may be img itself.
 func shrink(img *image.RGBA) *image.RGBA {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	side := min(w, h)
@@ -35,8 +34,8 @@ func shrink(img *image.RGBA) *image.RGBA {
 	return out
 }
 
-// boxes averages k by k pixels into one. Of a large picture, CatmullRom alone
-// would take longer than the network, and 32 bytes for each pixel of 256 columns.
+// boxes averages k by k pixels into one. For a large picture, CatmullRom only would take longer than
+// the network, and 32 bytes for each pixel of 256 columns.
 func boxes(img *image.RGBA, square image.Rectangle, k int) (*image.RGBA, image.Rectangle) {
 	side := square.Dx() / k
 	out := image.NewRGBA(image.Rect(0, 0, side, side))
@@ -67,7 +66,7 @@ func boxes(img *image.RGBA, square image.Rectangle, k int) (*image.RGBA, image.R
 	return out, out.Rect
 }
 
-// decode reads one of the catalogue's own pictures.
+// decode decodes a picture of the catalogue.
 func decode(b []byte) (*image.RGBA, error) {
 	img, err := jpeg.Decode(bytes.NewReader(b))
 	if err != nil {
@@ -78,7 +77,7 @@ func decode(b []byte) (*image.RGBA, error) {
 	return out, nil
 }
 
-// A fingerprint stands for a picture's size and pixels.
+// A fingerprint identifies a picture's size and pixels.
 type fingerprint [sha256.Size]byte
 
 func fingerprintOf(img *image.RGBA) (f fingerprint) {

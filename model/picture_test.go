@@ -12,13 +12,13 @@ func TestShrink(t *testing.T) {
 	for _, size := range []image.Point{{1, 1}, {3, 900}, {256, 256}, {300, 200}, {512, 512}, {2049, 1600}} {
 		got := shrink(swatch.Filled(size.X, size.Y, swatch.Teal))
 		if got.Rect != image.Rect(0, 0, StyleSide, StyleSide) {
-			t.Errorf("got %v of %v, want a square of %d", got.Rect, size, StyleSide)
+			t.Errorf("got %v for %v, want a square of %d", got.Rect, size, StyleSide)
 		}
 		swatch.WantFilled(t, got, swatch.Teal)
 	}
 }
 
-// TestShrinkTakesTheCentre: what lies outside of the central square is not seen.
+// TestShrinkTakesTheCentre checks that pixels outside of the central square have no effect.
 func TestShrinkTakesTheCentre(t *testing.T) {
 	for _, side := range []int{300, 1500} {
 		wide := swatch.Filled(3*side, side, swatch.Orange)
@@ -31,8 +31,8 @@ func TestShrinkTakesTheCentre(t *testing.T) {
 	}
 }
 
-// TestShrinkAverages: without antialiasing, stripes of one pixel would come out
-// as stripes, or as one of the two colours.
+// TestShrinkAverages checks antialiasing: without it, stripes of one pixel would remain stripes, or
+// become one of the two colours.
 func TestShrinkAverages(t *testing.T) {
 	for _, side := range []int{1024, 3000} {
 		stripes := swatch.Filled(side, side, color.RGBA{255, 255, 255, 255})
@@ -52,10 +52,10 @@ func TestShrinkAverages(t *testing.T) {
 func TestFingerprint(t *testing.T) {
 	a := fingerprintOf(swatch.Filled(6, 4, swatch.Teal))
 	if a != fingerprintOf(swatch.Filled(9, 9, swatch.Teal).SubImage(image.Rect(0, 0, 6, 4)).(*image.RGBA)) {
-		t.Error("the same pixels with other padding have another fingerprint")
+		t.Error("the same pixels with other padding have a different fingerprint")
 	}
 	if a == fingerprintOf(swatch.Filled(4, 6, swatch.Teal)) || a == fingerprintOf(swatch.Filled(6, 4, swatch.Orange)) {
-		t.Error("other pictures have the same fingerprint")
+		t.Error("different pictures have the same fingerprint")
 	}
 }
 

@@ -18,7 +18,7 @@ func TestWaitingForASlot(t *testing.T) {
 		errs <- err
 	}
 	go try(t.Context(), first)
-	<-begun // an image in work
+	<-begun // an image is being painted
 
 	ctx, cancel := context.WithCancel(t.Context())
 	go try(ctx, errs)
@@ -31,16 +31,16 @@ func TestWaitingForASlot(t *testing.T) {
 	closed := make(chan error)
 	go func() { closed <- m.Close() }()
 	if err := <-errs; err != ErrClosed {
-		t.Errorf("got %v for a request that waits while the model is closed, want ErrClosed", err)
+		t.Errorf("got %v for a waiting request when the model is closed, want ErrClosed", err)
 	}
 	select {
 	case <-closed:
-		t.Error("Close did not wait for the image in work")
+		t.Error("Close did not wait for the image being painted")
 	default:
 	}
 	close(end)
 	if err := <-first; err != nil {
-		t.Errorf("got %v for the image in work, want nil", err)
+		t.Errorf("got %v for the image being painted, want nil", err)
 	}
 	if err := <-closed; err != nil {
 		t.Errorf("got %v from Close, want nil", err)

@@ -10,22 +10,22 @@ import (
 	"unicode"
 )
 
-// stylesFile is what styles.json holds. Its numbers are finite: JSON has no others, and
-// what float32 can't hold is an error.
+// stylesFile is the content of styles.json. Its numbers are finite: JSON has no others, and a number
+// outside of float32 is an error.
 type stylesFile struct {
 	Model   string               `json:"model"`
 	Vectors map[string][]float32 `json:"vectors"`
 }
 
-// Of styles.json: its size in bytes, and the length of the model's name, which stands in
-// each job's receipt.
+// Limits of styles.json: its size in bytes, and the length of the model's name, which is in each
+// job's receipt.
 const (
 	maxStyles = 16 << 20
 	maxName   = 100
 )
 
-// readStyles reads a model's styles.json. Without one the model goes by the name of
-// its folder and has no stored vectors.
+// readStyles reads a model's styles.json. If it is missing, the model has the name of its folder and
+// no stored vectors.
 func readStyles(files *Folder) (*stylesFile, error) {
 	s := new(stylesFile)
 	b, err := files.Read("styles.json", maxStyles)
@@ -50,10 +50,10 @@ func readStyles(files *Folder) (*stylesFile, error) {
 	return s, nil
 }
 
-// fit checks the vectors against how many numbers the network's have, 0 where it has none.
-func (s *stylesFile) fit(width int) error {
+// checkWidths checks the length of the vectors against that of the network, 0 if it has no vectors.
+func (s *stylesFile) checkWidths(width int) error {
 	if width == 0 {
-		s.Vectors = nil // a model without vectors has no use for them
+		s.Vectors = nil // a model without vectors can't use them
 	}
 	for name, v := range s.Vectors {
 		if len(v) != width {

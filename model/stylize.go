@@ -9,19 +9,17 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// Stylize repaints req.Content. The result is opaque and has its size.
+// Stylize repaints req.Content. The result is opaque and has the same size.
 //
-// At strength 1 the picture is painted with the style's vector; a blend's vector
-// is the weighted sum of its styles'. Below 1 the vector moves towards that of the
-// photograph itself, which leaves the photograph nearly, but not quite, as it was:
-// so below 0.25 the painting is cross-faded with the photograph as well, and 0 is
-// the photograph to the last bit. The path is continuous. A model without
-// vectors paints once for each style, and strength and weights cross-fade the
-// paintings and the photograph.
+// At strength 1 the picture is painted with the style's vector; a blend's vector is the weighted sum
+// of its styles' vectors. Below 1 the vector moves towards that of the photograph itself. That
+// reproduces the photograph nearly, but not exactly, so below 0.25 the painting is also cross-faded
+// with the photograph, and 0 returns the photograph unchanged. The result changes continuously with
+// the strength. A model without vectors paints once for each style, and strength and weights
+// cross-fade the paintings and the photograph.
 //
-// An unknown name wraps job.ErrUnknownStyle. When ctx ends while others have
-// the model busy, or between two runs of the network, Stylize returns ctx.Err(). A run
-// can't be interrupted: once begun, it goes on to its end whatever becomes of ctx.
+// For an unknown name the error wraps job.ErrUnknownStyle. If ctx ends while the call waits for a
+// slot, or between two runs of the network, Stylize returns ctx.Err(). A run can't be interrupted.
 func (m *Model) Stylize(ctx context.Context, req style.Request) (*image.RGBA, error) {
 	if err := m.check(req); err != nil {
 		return nil, fmt.Errorf("stylize: %w", err)
@@ -29,10 +27,10 @@ func (m *Model) Stylize(ctx context.Context, req style.Request) (*image.RGBA, er
 	if req.Strength == 0 {
 		return copyOf(req.Content), nil
 	}
-	if err := m.enter(ctx); err != nil {
+	if err := m.acquireSlot(ctx); err != nil {
 		return nil, err
 	}
-	defer m.leave()
+	defer m.releaseSlot()
 	paint := m.paintWithPictures
 	if m.info.Vectors {
 		paint = m.paintWithVector
@@ -44,7 +42,7 @@ func (m *Model) Stylize(ctx context.Context, req style.Request) (*image.RGBA, er
 	return out, nil
 }
 
-// check refuses what a caller should not have sent.
+// check returns an error for an invalid request.
 func (m *Model) check(req style.Request) error {
 	if err := usable(req.Content); err != nil {
 		return fmt.Errorf("the photograph: %w", err)
@@ -54,7 +52,7 @@ func (m *Model) check(req style.Request) error {
 	}
 	if req.Picture != nil {
 		if len(req.Mix) > 0 {
-			return errors.New("a named style and a picture: one of them is expected")
+			return errors.New("both a named style and a picture: exactly one is expected")
 		}
 		if err := usable(req.Picture); err != nil {
 			return fmt.Errorf("the style's picture: %w", err)
@@ -62,13 +60,13 @@ func (m *Model) check(req style.Request) error {
 		return nil
 	}
 	if len(req.Mix) == 0 {
-		return errors.New("no style and no picture: one of them is expected")
+		return errors.New("no style and no picture: exactly one is expected")
 	}
 	for _, in := range req.Mix {
 		if !(in.Weight > 0 && in.Weight <= 1) {
 			return fmt.Errorf("the weight of %s must be over 0 and at most 1, not %v", in.Name, in.Weight)
 		}
-		if err := m.known(in.Name); err != nil {
+		if err := m.checkName(in.Name); err != nil {
 			return err
 		}
 	}
@@ -85,7 +83,7 @@ func usable(img *image.RGBA) error {
 	return nil
 }
 
-// paintWithVector repaints with the vector of what is asked for.
+// paintWithVector repaints with the vector of the requested style.
 func (m *Model) paintWithVector(ctx context.Context, req style.Request) (*image.RGBA, error) {
 	vector, err := m.vectorFor(req)
 	if err != nil {
@@ -106,58 +104,58 @@ func (m *Model) paintWithVector(ctx context.Context, req style.Request) (*image.
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	odd, err := m.loaded.Vectors.Paint(req.Content, vector, out, share)
+	nans, err := m.loaded.Vectors.Paint(req.Content, vector, out, share)
 	if err != nil {
 		return nil, err
 	}
-	return out, m.note(odd, out)
+	return out, m.checkNaNs(nans, out)
 }
 
-// fadeBelow is the strength below which the photograph itself shines through.
+// fadeBelow is the strength below which the painting is cross-faded with the photograph.
 const fadeBelow = 0.25
 
-// paintWithPictures repaints once for each style that is asked for.
+// paintWithPictures repaints once for each requested style.
 func (m *Model) paintWithPictures(ctx context.Context, req style.Request) (*image.RGBA, error) {
-	looks, err := m.picturesFor(req)
+	pictures, err := m.picturesFor(req)
 	if err != nil {
 		return nil, err
 	}
-	// One painting over the other: when each covers its share of all so far, the
-	// last one leaves every one with its weight. What is there at first is the
-	// photograph, with what strength leaves to it.
+	// Each painting is blended over the previous ones with its share of their total weight, so
+	// that finally each has its own weight. The first layer is the photograph, with the weight
+	// that strength leaves to it.
 	out := copyOf(req.Content)
 	sum := 1 - float32(req.Strength)
-	for _, look := range looks {
+	for _, p := range pictures {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		weight := look.weight * float32(req.Strength)
+		weight := p.weight * float32(req.Strength)
 		sum += weight
-		odd, err := m.loaded.Pictures.Paint(req.Content, look.picture, out, weight/sum)
+		nans, err := m.loaded.Pictures.Paint(req.Content, p.picture, out, weight/sum)
 		if err != nil {
 			return nil, err
 		}
-		if err := m.note(odd, out); err != nil {
+		if err := m.checkNaNs(nans, out); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// note logs that a network answered with values that are no numbers, which are black. It is
-// an error where that is most of the picture: nobody asked for a black one.
-func (m *Model) note(odd int, painted *image.RGBA) error {
+// checkNaNs logs that a network returned values that are NaN, which become black. If most values
+// are, it returns an error, because the picture would be black.
+func (m *Model) checkNaNs(nans int, painted *image.RGBA) error {
 	all := painted.Rect.Dx() * painted.Rect.Dy() * 3
-	if odd > all/2 {
-		return fmt.Errorf("of %d values with which the network answered, %d are no numbers: the model is damaged, or the vector of the style is none of its own", all, odd)
+	if nans > all/2 {
+		return fmt.Errorf("of the network's %d values, %d are NaN: the model is damaged, or the style's vector is not one of its own", all, nans)
 	}
-	if odd > 0 {
-		m.log.Warn("the network answered with values that are no numbers", "model", m.info.Name, "values", odd, "of", all)
+	if nans > 0 {
+		m.log.Warn("the network returned NaN values", "model", m.info.Name, "values", nans, "of", all)
 	}
 	return nil
 }
 
-// between is a where s is 0 and b where it is 1.
+// between interpolates linearly from a at s = 0 to b at s = 1.
 func between(a, b []float32, s float32) []float32 {
 	v := make([]float32, len(a))
 	for i := range v {
@@ -166,7 +164,7 @@ func between(a, b []float32, s float32) []float32 {
 	return v
 }
 
-// copyOf is img without its padding, opaque.
+// copyOf returns an opaque copy of img without padding between rows.
 func copyOf(img *image.RGBA) *image.RGBA {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	out := image.NewRGBA(image.Rect(0, 0, w, h))

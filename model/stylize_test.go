@@ -10,7 +10,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// What needs no engine to be seen; the rest is in modeltest, for each engine.
+// Tests that need no engine. The others are in modeltest and run with each engine.
 
 func TestVectorsAreComputedOnlyWhenNeeded(t *testing.T) {
 	f := new(fake)
@@ -39,11 +39,11 @@ func TestVectorsAreComputedOnlyWhenNeeded(t *testing.T) {
 	req.Picture, req.Mix, req.Strength = nil, style.Mix{{Name: style.Names()[0], Weight: 1}}, 1
 	paint(req)
 	if paint(req); f.reads.Load() != 3 {
-		t.Errorf("got %d vectors after a named style without a stored one, want it read once", f.reads.Load())
+		t.Errorf("got %d vectors after a named style without a stored one, want it computed once", f.reads.Load())
 	}
 }
 
-// A fakeHub is a model without vectors: it takes pictures of styles.
+// A fakeHub is a model without vectors, like those of TensorFlow Hub.
 type fakeHub struct{ during func() }
 
 func (f fakeHub) Paint(content, style, dst *image.RGBA, share float32) (int, error) {
@@ -51,9 +51,9 @@ func (f fakeHub) Paint(content, style, dst *image.RGBA, share float32) (int, err
 	return 0, nil
 }
 
-// A blend of a model without vectors is several runs: it ends with the one in which it is
-// canceled.
-func TestCanceledBlendEndsWithItsRun(t *testing.T) {
+// A blend with a model without vectors takes several runs; cancellation takes effect after the
+// current one.
+func TestCanceledBlendEndsAfterCurrentRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	runs := 0
 	hub := fakeHub{func() { runs++; cancel() }}

@@ -1,4 +1,4 @@
-// Package scripts_test tests the entry points in bash, with stand-ins for what they call.
+// Package scripts_test tests the bash scripts, with stand-ins for the programs that they call.
 package scripts_test
 
 import (
@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A tree is a copy of the scripts in which nothing is installed.
+// A tree is a copy of the scripts, with nothing installed.
 type tree struct {
 	*testing.T
 	dir string
@@ -43,7 +43,7 @@ func (tr *tree) write(name, content string) {
 	}
 }
 
-// run returns the lines that a script has said and its exit status.
+// run returns the lines that a script has printed and its exit status.
 func (tr *tree) run(env []string, script string, args ...string) (lines []string, status int) {
 	tr.Helper()
 	cmd := exec.CommandContext(tr.Context(), "bash", append([]string{filepath.Join(tr.dir, script)}, args...)...)
@@ -57,8 +57,8 @@ func (tr *tree) run(env []string, script string, args ...string) (lines []string
 	return strings.Split(strings.TrimSpace(string(out)), "\n"), cmd.ProcessState.ExitCode()
 }
 
-// Whether vulnerabilities were checked stands in the last line, and with
-// --strict-vulnerabilities it is a failure where they were not.
+// The last line shows whether vulnerabilities were checked. With --strict-vulnerabilities it is a
+// failure if they were not.
 func TestCheckSaysWhetherVulnerabilitiesAreChecked(t *testing.T) {
 	t.Parallel()
 	python, err := exec.LookPath("python3")
@@ -72,8 +72,8 @@ func TestCheckSaysWhetherVulnerabilitiesAreChecked(t *testing.T) {
 	)
 	today, old := time.Now(), time.Now().AddDate(0, 0, -90)
 	for name, tt := range map[string]struct {
-		scanner, offline string    // what govulncheck does, with and without its own database
-		module           time.Time // day of golang.org/x/vulndb; zero is none
+		scanner, offline string    // shell commands of govulncheck, with its own and with another database
+		module           time.Time // day of golang.org/x/vulndb; zero: no module
 		args, env        []string
 		status           int
 		last             string
@@ -109,7 +109,7 @@ func TestCheckSaysWhetherVulnerabilitiesAreChecked(t *testing.T) {
 			}
 			tr.write("bin/go", "#!/bin/sh\ncase \"$1 $2\" in\n'env GOVERSION') echo go1 ;;\n'mod download') "+download+" ;;\nesac\n")
 			tr.write("cache/govulncheck-v1.9.0-go1/govulncheck", "#!/bin/sh\ncase $1 in -db) "+tt.offline+" ;; esac\n"+tt.scanner+"\n")
-			// Where lib.sh expects MiniStack's Python.
+			// The path where lib.sh expects MiniStack's Python.
 			for _, env := range venvs(tr) {
 				tr.write(env, "#!/bin/sh\nexec "+python+" \"$@\"\n")
 			}
@@ -122,13 +122,13 @@ func TestCheckSaysWhetherVulnerabilitiesAreChecked(t *testing.T) {
 				t.Errorf("got %d, want %d; the last line must begin with %q:\n%s", status, tt.status, tt.last, strings.Join(lines, "\n"))
 			}
 			if tt.status != 0 && !strings.Contains(strings.Join(lines, "\n"), "check: FAILED: vulns") {
-				t.Errorf("it does not say what failed:\n%s", strings.Join(lines, "\n"))
+				t.Errorf("the output does not show what failed:\n%s", strings.Join(lines, "\n"))
 			}
 		})
 	}
 }
 
-// venvs is where MiniStack's Python would be in the tree's cache.
+// venvs returns the name of the folder for MiniStack's Python in the tree's cache.
 func venvs(tr *tree) []string {
 	tr.Helper()
 	out, err := exec.CommandContext(tr.Context(), "bash", "-c", ". "+filepath.Join(tr.dir, "scripts", "lib.sh")+"; echo ${MINISTACK_VENV##*/}").Output()
@@ -138,7 +138,8 @@ func venvs(tr *tree) []string {
 	return []string{filepath.Join("cache", strings.TrimSpace(string(out)), "bin", "python")}
 }
 
-// CI's log ends with the tests' own last lines, and then with what is easily overlooked.
+// CI's log ends with the last lines of the tests, followed by the result for vulnerabilities, which
+// is easily overlooked.
 func TestCISaysWhetherVulnerabilitiesAreChecked(t *testing.T) {
 	t.Parallel()
 	const not = "vulnerabilities: NOT CHECKED: why"

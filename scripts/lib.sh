@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # the scripts that source this use the variables
-# Shared by the scripts of this folder: where things are kept, and how to say that one is missing.
-# Sourced, never run; works with the bash 3.2 that macOS has.
+# Shared by the scripts of this folder: paths of installed programs, and messages. It is sourced, not
+# run, and works with bash 3.2, which macOS has.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 CACHE=${ATELIER_CACHE:-${XDG_CACHE_HOME:-${HOME:?is not set, and neither is ATELIER_CACHE}/.cache}/atelier}
-case $CACHE in /*) ;; *) CACHE=$PWD/$CACHE ;; esac # programs carry it as their library path
+case $CACHE in /*) ;; *) CACHE=$PWD/$CACHE ;; esac # programs have it in their library path
 SETUP_D=$ROOT/scripts/setup.d
 BASELINE_PINS=$ROOT/scripts/baseline/requirements.txt
 
@@ -20,13 +20,13 @@ die() {
 	exit 1
 }
 
-# quote WORD: WORD as one word for any shell's eval.
+# quote WORD: quotes WORD as one word for eval in any shell.
 quote() {
 	local escaped="'\\''"
 	printf "'%s'" "${1//\'/$escaped}"
 }
 
-# remedy APT DNF BREW: the command that installs something here, by the package manager found.
+# remedy APT DNF BREW: prints the command that installs a package with this system's package manager.
 remedy() {
 	if command -v apt-get >/dev/null 2>&1; then
 		printf 'sudo apt-get install %s' "$1"
@@ -48,7 +48,8 @@ platform() {
 	esac
 }
 
-# pin KIND: sets PIN_PROJECT, PIN_VERSION and PIN_BYTES from wheels.txt; false where this platform has none.
+# pin KIND: sets PIN_PROJECT, PIN_VERSION and PIN_BYTES from wheels.txt; fails if there is no wheel for
+# this platform.
 pin() {
 	local kind where project version bytes rest
 	while read -r kind where project version bytes rest; do
@@ -60,7 +61,7 @@ pin() {
 	return 1
 }
 
-# pinned_version FILE PACKAGE: the version in a requirements file.
+# pinned_version FILE PACKAGE: prints the version in a requirements file.
 pinned_version() {
 	local word
 	while read -r word _; do
@@ -68,7 +69,7 @@ pinned_version() {
 	done <"$1"
 }
 
-# pinned_jar FILE ARTIFACT: the version in a list of jars.
+# pinned_jar FILE ARTIFACT: prints the version in a list of jars.
 pinned_jar() {
 	local jar
 	while read -r _ _ jar; do
@@ -76,7 +77,7 @@ pinned_jar() {
 	done <"$1"
 }
 
-# checksum FILE: a short word that changes with the file.
+# checksum FILE: prints a short checksum of the file.
 checksum() {
 	local sum
 	sum=$(cksum <"$1")
@@ -85,8 +86,8 @@ checksum() {
 
 PLATFORM=$(platform)
 
-# Each folder carries its pin in its name, so that branches with other pins share a cache.
-# A folder is there whole or not at all; a venv, which can't be moved, has a file "complete".
+# Each folder has its pin in its name, so that branches with different pins can share a cache. A
+# folder either is complete or does not exist; a venv, which can't be moved, has a file "complete".
 LIBTENSORFLOW='' ONNXRUNTIME='' SAMPLES='' ZIG='' LIBSTDCXX='' MINISTACK_VENV='' SHELLCHECK_VENV='' CFN_LINT_VENV='' CHECKOV_VENV='' AWSCLI_VENV='' MOTO_VENV='' BASELINE_VENV='' ELASTICMQ=''
 locate() {
 	if pin libtensorflow; then LIBTENSORFLOW=$CACHE/libtensorflow-$PIN_VERSION-$PLATFORM; fi
@@ -112,11 +113,11 @@ have_zig() { [ -n "$ZIG" ] && [ -x "$ZIG/zig" ]; }
 have_libstdcxx() { [ -d "$LIBSTDCXX" ]; }
 have_elasticmq() { [ -d "$ELASTICMQ" ]; }
 have_samples() { [ -e "$SAMPLES/LICENSES.txt" ]; }
-# A system's new Python leaves the venv's link dangling, which -x sees.
+# After an update of the system's Python the venv's link may dangle, which -x detects.
 have_venv() { [ -e "$1/complete" ] && [ -x "$1/bin/python" ]; }
 
-# go_flags [TAG]: the user's GOFLAGS, with TAG, and with nodynamic among the tags: the image codecs
-# then run sandboxed instead of loading whatever libwebp, libheif or libavif the system has.
+# go_flags [TAG]: prints the user's GOFLAGS with TAG and with the tag nodynamic, with which the image
+# codecs run sandboxed instead of loading libwebp, libheif or libavif of the system.
 go_flags() {
 	local flag tag tags='' others=''
 	for flag in $(go env GOFLAGS); do
@@ -135,8 +136,8 @@ go_flags() {
 	echo "${others:+$others }-tags=$tags"
 }
 
-# cgo_flags VARIABLE ADDITION: its value as go sees it (with go's default), and the addition once.
-# Adding keeps what the user has set: setting the variable alone would lose go's own -O2.
+# cgo_flags VARIABLE ADDITION: prints the variable's value in go (including go's default) with the
+# addition once. This keeps the user's value, and go's own -O2, which setting the variable would lose.
 cgo_flags() {
 	local value
 	value=$(go env "$1")
@@ -146,14 +147,14 @@ cgo_flags() {
 	esac
 }
 
-# cgo_include, cgo_link: what the TensorFlow binding needs, and where programs that open ONNX Runtime
-# find it: its binding needs nothing to be built. Each flag is quoted for go's own
-# splitting, so that a home folder with a space in its name works.
+# cgo_include, cgo_link: print the flags for TensorFlow's binding, and the path where programs find
+# ONNX Runtime at run time, whose binding needs no flags. Each flag is quoted for go's own splitting,
+# so that a home folder with a space in its name works.
 cgo_include() { printf "'-I%s/include'" "$LIBTENSORFLOW"; }
 
 cgo_link() {
 	if have_stub; then
-		# The binding's own -ltensorflow finds the stub; at run time its name leads to the real one.
+		# The binding's own -ltensorflow finds the stub; at run time its soname refers to the real library.
 		printf "'-L%s/link' '-Wl,-rpath,%s/lib'" "$LIBTENSORFLOW" "$LIBTENSORFLOW"
 	else
 		printf "'-L%s/lib' '-Wl,-rpath,%s/lib' -ltensorflow_framework" "$LIBTENSORFLOW" "$LIBTENSORFLOW"

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// What a start touches of an engine's library is measured by a program of that engine: one of the
-// other engine does not load the library.
+// The files to read ahead of an engine's library are measured by a program with that engine,
+// because a program with the other engine does not load the library.
 func TestSetupMeasuresWithEachEngine(t *testing.T) {
 	tensorflow, onnx := os.Getenv("ATELIER_LIBTENSORFLOW"), os.Getenv("ATELIER_ONNXRUNTIME")
 	if tensorflow == "" || onnx == "" {
@@ -47,7 +47,7 @@ func TestSetupMeasuresWithEachEngine(t *testing.T) {
 	}
 	measured := strings.Split(strings.TrimSpace(string(b)), "\n")
 	if len(measured) != 2 {
-		t.Fatalf("it measured\n%s", b)
+		t.Fatalf("the measurements were\n%s", b)
 	}
 	for i, library := range []string{tensorflow, onnx} {
 		flags, _, _ := strings.Cut(measured[i], " run ")
@@ -57,8 +57,8 @@ func TestSetupMeasuresWithEachEngine(t *testing.T) {
 	}
 }
 
-// installed makes a cache in which all is installed that is in another one, but for what was
-// measured of the libraries.
+// installed makes a cache with everything that is installed in another one, except the measurements
+// of the libraries.
 func (tr *tree) installed(from string, libraries ...string) {
 	tr.Helper()
 	link := func(from, to string, except ...string) {

@@ -4,244 +4,152 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
-	"time"
 
-	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/submitter/batch"
+	"github.com/atelier-go/atelier/submitter/picture"
+	"github.com/atelier-go/atelier/submitter/terminal"
 )
 
-// A batch is several pictures on their way through the API. Pictures are sent as
-// fast as the API takes them, Parallel at a time; as many at a time are waited for
-// in the order in which they were sent, which is about the order in which they are
-// painted. However many there are, no more are open than that.
-type batch struct {
-	*app
-	plan    *plan
-	tasks   []*task
-	tally   *tally
-	keeper  *journal // nil if none could be made
-	folder  string   // that the journal is in
-	style   *picture // nil for a style with a name
-	backoff *backoff
-	board   *board
-	giveUp  func(error)
-	fresh   bool        // begun by this process
-	again   atomic.Bool // a picture failed that may fare better another time
-
-	printing sync.Mutex
-}
-
-// A task is a picture of a batch that is not done.
-type task struct {
-	input
-	n  int    // in the journal
-	id job.ID // empty until it is accepted
-}
-
-// runBatch is Run for several pictures.
-func (cmd *submitCommand) runBatch(ctx context.Context, a *app) error {
+// submitBatch submits several pictures.
+func (cmd *submitCommand) submitBatch(ctx context.Context, a *app) error {
 	if cmd.Out == "-" {
-		return faultf(errUsage, "-o - is for one picture: several need a folder, such as painted/")
+		return errorf(errUsage, "-o - is for one picture: several need a folder, such as painted/")
 	}
-	if formatOf(cmd.Out) != "" && !isFolder(cmd.Out) {
-		return faultf(errUsage, "-o %s is one file: several pictures need a folder, such as painted/", cmd.Out)
+	if picture.FormatOfName(cmd.Out) != "" && !picture.IsFolder(cmd.Out) {
+		return errorf(errUsage, "-o %s is one file: several pictures need a folder, such as painted/", cmd.Out)
 	}
-	found, err := cmd.gather(ctx, a)
+	listed, err := cmd.listed(ctx, a)
 	if err != nil {
 		return err
 	}
-	if found.others > 0 {
-		a.screen.remark("left out %d files that are no pictures the API reads", found.others)
+	found, err := batch.Gather(ctx, append(cmd.Photos, listed...), cmd.Recursive, cmd.Out)
+	if err != nil {
+		return err
 	}
-	if len(found.inputs)+len(found.troubles) == 0 {
-		where := ""
+	if found.Skipped > 0 {
+		a.screen.Info("skipped %d files that are not pictures the API reads", found.Skipped)
+	}
+	if len(found.Inputs)+len(found.Errors) == 0 {
+		hint := ""
 		if !cmd.Recursive {
-			where = "; --recursive looks into folders of folders"
+			hint = "; --recursive searches folders in folders too"
 		}
-		a.screen.note("there are no pictures there%s", where)
+		a.screen.Notice("no pictures found%s", hint)
 		return nil
 	}
-	cmd.Key = cmp.Or(cmd.Key, rand.Text())
 	if cmd.Out != "" {
-		cmd.Wait, cmd.Format = true, cmp.Or(cmd.Format, "jpeg")
-		if cmd.nameResults(found.inputs); len(found.inputs) > 0 {
-			if err := cmd.makeFolders(found.inputs); err != nil {
+		cmd.Wait, cmd.Format = true, cmp.Or(cmd.Format, defaultFormat)
+		batch.NameResults(found.Inputs, cmd.Out, cmd.Style, cmd.Format)
+		if len(found.Inputs) > 0 {
+			if err := batch.MakeFolders(found.Inputs, cmd.Force); err != nil {
+				return hintForce(fmt.Errorf("%w; nothing was sent", err))
+			}
+		}
+	}
+	b := batch.New(batch.Options{
+		API: a.API, StyleImage: batch.Path(cmd.StyleImage), Force: cmd.Force,
+		Parallel: cmd.Parallel, Key: cmp.Or(cmd.Key, rand.Text()), Wait: cmd.Wait, Job: cmd.options(),
+	}, found.Inputs)
+	folder, err := stateFolder(a.getenv)
+	if err == nil {
+		err = b.CreateJournal(folder)
+	}
+	if err != nil {
+		a.screen.Notice("this batch can't be resumed after an interruption: %v", err)
+	}
+	t := &tally{total: len(found.Inputs) + len(found.Errors), things: "pictures", screen: a.screen}
+	for _, err := range found.Errors {
+		t.add("", err)
+	}
+	return a.runBatch(ctx, b, t)
+}
+
+// listed reads the list of --files-from.
+func (cmd *submitCommand) listed(ctx context.Context, a *app) ([]string, error) {
+	if cmd.FilesFrom == "" {
+		return nil, nil
+	}
+	end, hint := byte('\n'), "put a file or folder on each line"
+	if cmd.Null {
+		end, hint = 0, "put a NUL at the end of each file or folder"
+	}
+	from, r, err := cmd.openList(a)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	list, err := readNames(ctx, from, r, end)
+	if err == nil && len(list)+len(cmd.Photos) == 0 {
+		err = fmt.Errorf("%s has no names, and nothing was sent: %s", from, hint)
+	}
+	return list, err
+}
+
+// openList opens the list of --files-from, and returns its name too.
+func (cmd *submitCommand) openList(a *app) (string, io.ReadCloser, error) {
+	if cmd.FilesFrom == picture.Stdin {
+		if terminal.Is(a.stdin) {
+			return "", nil, errorf(errUsage, "standard input is a terminal: pipe a list of files into it, or name a file")
+		}
+		return "standard input", io.NopCloser(a.stdin), nil
+	}
+	f, err := os.Open(cmd.FilesFrom)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%s: there is no such file with a list of pictures", cmd.FilesFrom)
+	}
+	return cmd.FilesFrom, f, err
+}
+
+// stateFolder returns the folder of journals, below XDG's folder for the state of programs.
+func stateFolder(getenv func(string) string) (string, error) {
+	folder := getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(folder) {
+		home := getenv("HOME")
+		if !filepath.IsAbs(home) {
+			return "", errors.New("neither $XDG_STATE_HOME nor $HOME names a folder")
+		}
+		folder = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(folder, "atelier"), nil
+}
+
+// runBatch runs what is left of a batch. t counts the outcomes.
+func (a *app) runBatch(ctx context.Context, b *batch.Batch, t *tally) error {
+	remove := a.screen.StagesBar(b.Stages())
+	unfinished, err := b.Run(ctx, batch.Config{
+		API: a.api, Stdin: a.pictureInput(), Timeout: a.Timeout, Outage: a.outage, Progress: a.progress,
+		Report: func(o batch.Outcome) error {
+			o.Err = hintForce(o.Err)
+			if err := a.printOutcome(o); err != nil {
 				return err
 			}
-		}
-	}
-	b := &batch{app: a, fresh: true, plan: &plan{
-		Version: planVersion, Began: time.Now().UTC(), API: a.API, Force: cmd.Force,
-		StyleImage: path(cmd.StyleImage), Pictures: len(found.inputs), Settings: *cmd,
-	}}
-	b.tally = &tally{of: len(found.inputs) + len(found.troubles), things: "pictures", screen: a.screen}
-	for _, err := range found.troubles {
-		b.tally.add("", err)
-	}
-	for n, in := range found.inputs {
-		b.tasks = append(b.tasks, &task{input: *in, n: n})
-	}
-	if err := b.keepJournal(found.inputs); err != nil {
-		a.screen.note("this batch can't be picked up again after an interruption: %v", err)
-	}
-	return b.run(ctx)
-}
-
-func (b *batch) keepJournal(inputs []*input) error {
-	here, err := filepath.Abs(".")
-	if err != nil {
-		return err
-	}
-	b.plan.Folder = path(here)
-	if b.folder, err = b.journalFolder(); err != nil {
-		return err
-	}
-	keeper, err := newJournal(b.folder, b.plan, inputs)
-	if err == nil {
-		b.keeper = keeper
-	}
-	return err
-}
-
-// run does what is left of a batch.
-func (b *batch) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	b.giveUp = func(err error) { cancel(gaveUp{err}) }
-	b.backoff = &backoff{limit: b.Timeout, outage: &b.outage, screen: b.screen}
-	if b.plan.StyleImage != "" {
-		var err error
-		if b.style, err = openPicture(ctx, b.at(b.plan.StyleImage), b.stdin); err != nil {
-			return b.end(ctx, err)
-		}
-		defer b.style.file.Close()
-	}
-	b.board = newBoard(b.tasks)
-	remove := b.screen.batchBar(b.board)
-	b.work(ctx)
-	remove()
-	return b.end(ctx, nil)
-}
-
-// work sends, waits and fetches until all is done or ctx ends.
-func (b *batch) work(ctx context.Context) {
-	unsent, accepted := make(chan *task, len(b.tasks)), make(chan *task, len(b.tasks))
-	for _, t := range b.tasks {
-		if t.id == "" {
-			unsent <- t
-		} else {
-			accepted <- t
-		}
-	}
-	close(unsent)
-	var senders, waiters sync.WaitGroup
-	for range b.plan.Settings.Parallel {
-		senders.Go(func() {
-			for t := range unsent {
-				if ctx.Err() == nil && b.submit(ctx, t) {
-					accepted <- t // which has room for all
-				}
-			}
-		})
-		waiters.Go(func() {
-			for t := range accepted {
-				if ctx.Err() == nil {
-					j, err := b.await(ctx, t)
-					b.settle(ctx, t, j, err)
-				}
-			}
-		})
-	}
-	senders.Wait()
-	close(accepted)
-	waiters.Wait()
-}
-
-// await follows a job to its end and puts its result where it belongs.
-func (b *batch) await(ctx context.Context, t *task) (*jobAnswer, error) {
-	j, err := b.follow(ctx, &jobAnswer{Job: job.Job{ID: t.id, State: job.Queued}}, func(j *jobAnswer) {
-		b.board.set(t, string(j.State))
+			t.add(o.Input, o.Err)
+			return nil
+		},
 	})
-	if err == nil {
-		err = ended(&j.Job)
-	}
-	if err != nil || t.Result == "" {
-		return j, err
-	}
-	to := &destination{path: b.at(t.Result), force: b.plan.Force}
-	if to.holds(j.Result) { // saved, and then killed before that was noted
-		return j, nil
-	}
-	return patiently(ctx, b.backoff, func() (*jobAnswer, error) { return j, b.save(ctx, j, to) })
-}
-
-// settle is the end of a picture, unless it is that of the whole batch: then it is
-// left for the next time.
-func (b *batch) settle(ctx context.Context, t *task, j *jobAnswer, err error) {
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return
-	case err != nil && hopeless(err):
-		b.giveUp(err)
-		return
-	}
-	if werr := b.report(t, j, err); werr != nil {
-		b.giveUp(werr)
-		return
-	}
-	b.heard()
-	b.tally.add(string(t.Name), err)
-	if err != nil {
-		b.board.set(t, string(job.Failed))
-		if transient(err) {
-			b.again.Store(true)
-		}
-		return
-	}
-	b.board.set(t, stageDone)
-	b.keeper.note(event{N: t.n, Done: true})
-}
-
-// at is a name that the plan tells, for this process.
-func (b *batch) at(p path) string {
-	if p == "-" || p == "" || filepath.IsAbs(string(p)) {
-		return string(p)
-	}
-	if here, err := filepath.Abs("."); err == nil && here == string(b.plan.Folder) || b.plan.Folder == "" {
-		return string(p)
-	}
-	return filepath.Join(string(b.plan.Folder), string(p))
-}
-
-// end closes the journal, and says how the batch went or how to pick it up again.
-func (b *batch) end(ctx context.Context, err error) error {
-	if done, failed := b.tally.counts(); err == nil && done+failed < b.tally.of {
-		err = stopped(ctx)
-	}
-	if b.keeper != nil && b.keeper.err != nil {
-		b.screen.note("how far the batch is could not be noted all the time, some of it will be done again: %v", b.keeper.err)
+	remove()
+	if jerr := b.JournalErr(); jerr != nil {
+		a.screen.Notice("not all progress could be recorded, so some of the work will be repeated: %v", jerr)
 	}
 	switch {
-	case err == nil && b.again.Load():
-		err = b.tally.err()
+	case err != nil && unfinished:
+		err = fmt.Errorf("%w; %s, and accepted jobs go on", err, t)
 	case err == nil:
-		b.keeper.close(b.folder, true)
-		if err = b.tally.err(); err == nil {
-			b.screen.remark("%s", b.tally)
+		if err = t.err(); err == nil {
+			a.screen.Info("%s", t)
 		}
+	}
+	switch {
+	case !unfinished:
 		return err
-	case b.fresh && !b.backoff.answered.Load() && (refused(err) || exitCode(err) == 1):
-		b.keeper.close(b.folder, true)
-		return err // nothing was sent
-	default:
-		err = fmt.Errorf("%w; %s, and what was accepted goes on", err, b.tally)
+	case b.Name() == "":
+		return fmt.Errorf("%w\nthe same command with --key %s makes no second jobs within a day", err, shellWord(b.Options().Key))
 	}
-	b.keeper.close(b.folder, false)
-	if b.keeper == nil {
-		return fmt.Errorf("%w\nthe same command with --key %s makes no second jobs within a day", err, shellWord(b.plan.Settings.Key))
-	}
-	return &resumableError{err, b.command("resume", b.keeper.name)}
+	return &resumableError{err, a.command("resume", b.Name())}
 }

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -21,34 +20,37 @@ import (
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/submitter/batch"
+	"github.com/atelier-go/atelier/submitter/client"
+	"github.com/atelier-go/atelier/submitter/terminal"
 )
 
-// A crowdedAPI paints at once and counts who asks for what at a time.
+// A crowdedAPI paints without delay, and counts the concurrent requests of each kind.
 type crowdedAPI struct {
-	together int // as many submissions are let in only together; then all
-	gate     chan struct{}
+	together int           // the first submissions wait until there are this many
+	full     chan struct{} // closed then
 
 	mu       sync.Mutex
-	now      map[string]int
-	most     map[string]int
+	current  map[string]int
+	highest  map[string]int
 	accepted map[string]job.ID // by Idempotency-Key
 }
 
-func (c *crowdedAPI) enter(kind string) {
+func (c *crowdedAPI) begin(kind string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now[kind]++
-	c.most[kind] = max(c.most[kind], c.now[kind])
-	if c.now[kind] == c.together && c.gate != nil {
-		close(c.gate)
-		c.gate = nil
+	c.current[kind]++
+	c.highest[kind] = max(c.highest[kind], c.current[kind])
+	if c.current[kind] == c.together && c.full != nil {
+		close(c.full)
+		c.full = nil
 	}
 }
 
-func (c *crowdedAPI) leave(kind string) {
+func (c *crowdedAPI) end(kind string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now[kind]--
+	c.current[kind]--
 }
 
 func (c *crowdedAPI) accept(key string) (job.ID, error) {
@@ -66,17 +68,17 @@ func (c *crowdedAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	const painted = "\xff\xd8\xff\xe0 a picture"
 	kind := requestKind(r)
 	c.mu.Lock()
-	gate := c.gate
+	full := c.full
 	c.mu.Unlock()
-	c.enter(kind)
-	defer c.leave(kind)
+	c.begin(kind)
+	defer c.end(kind)
 	sum := sha256.Sum256([]byte(painted))
 	switch kind {
 	case "submit":
-		if gate != nil {
+		if full != nil {
 			select {
-			case <-gate:
-			case <-time.After(patienceOfScripts):
+			case <-full:
+			case <-time.After(scriptTimeout):
 				http.Error(w, "alone", http.StatusTeapot)
 				return
 			}
@@ -98,8 +100,7 @@ func (c *crowdedAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// However many pictures there are, --parallel of them are on their way at a time,
-// no more and no fewer, and each is one job.
+// Exactly --parallel pictures are sent at a time, however many there are, and each is one job.
 func TestParallel(t *testing.T) {
 	const parallel, pictures = 3, 200
 	dir := t.TempDir()
@@ -112,7 +113,7 @@ func TestParallel(t *testing.T) {
 		}
 	}
 	api := &crowdedAPI{
-		together: parallel, gate: make(chan struct{}), now: map[string]int{}, most: map[string]int{}, accepted: map[string]job.ID{},
+		together: parallel, full: make(chan struct{}), current: map[string]int{}, highest: map[string]int{}, accepted: map[string]job.ID{},
 	}
 	server := httptest.NewServer(api)
 	defer server.Close()
@@ -120,7 +121,7 @@ func TestParallel(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	err := run(t.Context(), []string{
 		"submit", filepath.Join(dir, "in"), "-s", "mosaic", "-o", filepath.Join(dir, "out"), "--parallel", strconv.Itoa(parallel),
-	}, strings.NewReader(""), &stdout, &stderr, getenv)
+	}, getenv, strings.NewReader(""), &stdout, &stderr)
 	if err != nil || stderr.Len() > 0 {
 		t.Fatalf("got %v, and on standard error %q", err, stderr.String())
 	}
@@ -130,12 +131,12 @@ func TestParallel(t *testing.T) {
 	if results, err := os.ReadDir(filepath.Join(dir, "out")); err != nil || len(results) != pictures {
 		t.Errorf("got %d results, %v", len(results), err)
 	}
-	if api.most["submit"] != parallel || api.most["job"] > parallel || api.most["result"] > parallel {
-		t.Errorf("at a time: %v, want %d", api.most, parallel)
+	if api.highest["submit"] != parallel || api.highest["job"] > parallel || api.highest["result"] > parallel {
+		t.Errorf("at a time: %v, want %d", api.highest, parallel)
 	}
 }
 
-// cancelingWriter interrupts who writes to it.
+// A cancelingWriter interrupts the program when it is written to.
 type cancelingWriter struct{ cancel context.CancelFunc }
 
 func (w cancelingWriter) Write(p []byte) (int, error) {
@@ -143,30 +144,29 @@ func (w cancelingWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// An interruption that comes when the last picture is done interrupts nothing.
+// An interruption after the last picture is done is not an error.
 func TestInterruptedWhenAllIsDone(t *testing.T) {
 	dir := t.TempDir()
 	photo := filepath.Join(dir, "photo.jpg")
 	if err := os.WriteFile(photo, []byte("\xff\xd8\xff\xe0"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(&crowdedAPI{now: map[string]int{}, most: map[string]int{}, accepted: map[string]job.ID{}})
+	server := httptest.NewServer(&crowdedAPI{current: map[string]int{}, highest: map[string]int{}, accepted: map[string]job.ID{}})
 	defer server.Close()
 	getenv := func(name string) string { return map[string]string{"HOME": dir, "ATELIER_API": server.URL}[name] }
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	err := run(ctx, []string{"submit", photo, "-s", "mosaic", "-o", filepath.Join(dir, "out") + "/"},
-		strings.NewReader(""), cancelingWriter{cancel}, io.Discard, getenv)
+		getenv, strings.NewReader(""), cancelingWriter{cancel}, io.Discard)
 	if err != nil {
 		t.Errorf("got %v", err)
 	}
-	if left, err := journals(filepath.Join(dir, ".local", "state", "atelier")); err != nil || len(left) > 0 {
-		t.Errorf("left to be picked up: %v, %v", left, err)
+	if left, err := batch.List(filepath.Join(dir, ".local", "state", "atelier")); err != nil || len(left) > 0 {
+		t.Errorf("left to be resumed: %v, %v", left, err)
 	}
 }
 
-// A brokenLine lets the first picture through, and dies under every other when it
-// was sent.
+// A brokenLine is a connection that breaks after each picture but the first was sent.
 type brokenLine struct{ sent int }
 
 func (l *brokenLine) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -182,11 +182,13 @@ func (l *brokenLine) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	body, err := json.Marshal(job.Job{ID: id, State: job.Queued})
-	return answer(r, http.StatusAccepted, nil, body), err
+	return &http.Response{
+		Request: r, StatusCode: http.StatusAccepted, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)),
+	}, err
 }
 
-// A picture under which the connection dies whenever it is sent does not keep its
-// batch alive for ever: what was sent before is no news.
+// A picture whose connection always breaks ends its batch after --timeout: bytes that were
+// sent before are no progress.
 func TestBrokenLine(t *testing.T) {
 	dir := t.TempDir()
 	var photos []string
@@ -198,19 +200,23 @@ func TestBrokenLine(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		line := &brokenLine{}
+		api, err := client.New(client.Config{Address: "http://x", Transport: line})
+		if err != nil {
+			t.Fatal(err)
+		}
 		a := &app{
 			settings: settings{Timeout: time.Minute},
-			api:      &client{base: &url.URL{Scheme: "http", Host: "x", Path: "/"}, http: &http.Client{Transport: line}},
+			api:      api,
 			getenv:   func(string) string { return dir },
 			stdout:   io.Discard,
-			screen:   &screen{w: io.Discard},
+			screen:   terminal.New(io.Discard, ""),
 		}
-		ctx, cancel := a.within(t.Context(), true)
+		ctx, cancel := a.withTimeout(t.Context(), true)
 		defer cancel()
 		cmd := submitCommand{Photos: photos, Style: "mosaic", Parallel: 1}
-		err := cmd.runBatch(ctx, a)
-		if again := (*resumableError)(nil); !errors.As(err, &again) || exitCode(err) != exitCode(errAway) {
-			t.Errorf("after %d submissions: got %v, want to be told how to go on", line.sent, err)
+		err = cmd.submitBatch(ctx, a)
+		if again := (*resumableError)(nil); !errors.As(err, &again) || exitCode(err) != exitCode(client.ErrUnavailable) {
+			t.Errorf("after %d submissions: got %v, want the command that resumes it", line.sent, err)
 		}
 	})
 }

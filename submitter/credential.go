@@ -6,36 +6,40 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"runtime"
 	"strings"
+
+	"github.com/atelier-go/atelier/submitter/client"
 )
 
-// A credential is an API key, and where it came from, for messages that must not
-// tell it. Both are empty without one.
+// A credential is an API key, and where it came from, for messages that must not contain it.
+// Both are empty without a key.
 type credential struct {
 	key, from string
 	exposed   bool // it came from a file that other users can read
 }
 
-// keyVariable holds the key itself. It is no flag: arguments are for every user
-// of the machine to see.
-const keyVariable = "ATELIER_API_KEY"
+const (
+	// keyVariable holds the key. It has no flag, since all users of a machine see arguments.
+	keyVariable = "ATELIER_API_KEY"
+	// plaintextVariable stands for --allow-plaintext-key.
+	plaintextVariable = "ATELIER_ALLOW_PLAINTEXT_KEY"
+)
 
-// plaintextVariable stands for --allow-plaintext-key.
-const plaintextVariable = "ATELIER_ALLOW_PLAINTEXT_KEY"
-
-// maxKeyFile bounds what is read of a file that may not be one with a key.
+// maxKeyFile is the number of bytes that are read of a key file at most.
 const maxKeyFile = 4 << 10
 
-// credential reads the API key: from --key-file, or else the environment.
-func (s *settings) credential(getenv func(string) string) (c credential, err error) {
+// readCredential reads the API key from a file, or from the environment if no file is named.
+func readCredential(file string, getenv func(string) string) (c credential, err error) {
 	text := getenv(keyVariable)
 	switch {
-	case s.KeyFile != "":
-		c.from = s.KeyFile
-		if text, c.exposed, err = readKeyFile(s.KeyFile); err != nil {
+	case file != "":
+		c.from = file
+		if text, c.exposed, err = readKeyFile(file); err != nil {
 			return credential{}, err
 		}
 	case text != "":
@@ -44,13 +48,16 @@ func (s *settings) credential(getenv func(string) string) (c credential, err err
 		return credential{}, nil
 	}
 	c.key = strings.TrimSpace(text)
-	if c.key == "" || strings.TrimFunc(c.key, visible) != "" || strings.ContainsFunc(c.key, func(r rune) bool { return !visible(r) }) {
-		return credential{}, faultf(errUsage, "%s holds no API key: that is a word of visible ASCII characters and nothing else", c.from)
+	if c.key == "" || strings.ContainsFunc(c.key, func(r rune) bool { return !visible(r) }) {
+		return credential{}, errorf(errUsage, "%s holds no API key: a key is one word of visible ASCII characters", c.from)
 	}
 	return c, nil
 }
 
-// readKeyFile also says whether users other than the file's owner can read it.
+// visible reports whether a character can be in a key.
+func visible(r rune) bool { return r > ' ' && r <= '~' }
+
+// readKeyFile also reports whether users other than the file's owner can read it.
 func readKeyFile(path string) (text string, exposed bool, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -68,47 +75,59 @@ func readKeyFile(path string) (text string, exposed bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
-	// A pipe is nobody else's, and Windows has other permissions than these.
+	// Others can't read a pipe, and Windows has other permissions.
 	exposed = info.Mode().IsRegular() && info.Mode()&0o077 != 0 && runtime.GOOS != "windows"
 	return string(bytes.TrimSpace(b)), exposed, nil
 }
 
-// protectKey refuses to send a key, or a password in --api, over a network without
-// encryption, unless that is allowed, and remarks on what puts it at risk.
-func (a *app) protectKey() error {
-	c, what := a.api, "the API key"
+// protectKey refuses to send a key, or a password in --api, over a network without encryption,
+// unless that is allowed, and warns of what puts the key at risk.
+func (a *app) protectKey(c credential) error {
+	base, what := a.api.Base(), "the API key"
 	if c.exposed {
-		a.screen.note("other users can read the API key in %s: chmod 600 makes it yours alone", c.from)
+		a.screen.Notice("other users can read the API key in %s: chmod 600 makes it private", c.from)
 	}
-	if _, password := c.base.User.Password(); password {
+	if _, password := base.User.Password(); password {
 		what = "the password"
 	} else if c.key == "" {
 		return nil
 	}
-	if c.base.Scheme == "https" || isLoopback(c.base.Hostname()) {
+	if base.Scheme == "https" || isLoopback(base.Hostname()) {
 		return nil
 	}
-	risk := fmt.Sprintf("%s is not encrypted on its way to %s, so that others can read it", what, c.base.Host)
+	risk := fmt.Sprintf("%s is not encrypted on its way to %s, so that others can read it", what, base.Host)
 	if !a.PlaintextKey {
-		return faultf(errUsage, "%s: give --api an https address, or send it all the same with --allow-plaintext-key", risk)
+		return errorf(errUsage, "%s: give --api an https address, or send it anyway with --allow-plaintext-key", risk)
 	}
-	a.screen.note("%s: https would protect it", risk)
+	a.screen.Notice("%s: https would protect it", risk)
 	return nil
 }
 
-// isLoopback says whether a host is this machine: localhost, or a loopback address.
+// isLoopback reports whether a host is this machine: localhost, or a loopback address.
 func isLoopback(host string) bool {
 	address, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
-// hint says what to do about an answer that is about the key.
-func (c credential) hint(status int) string {
+// hint returns what to add to an error of the client: what the user can do about it.
+func (c credential) hint(err error) string {
+	var status *client.StatusError
+	var unknown *net.DNSError
 	switch {
-	case c.key == "":
-		return "; --key-file FILE or $" + keyVariable + " give it one"
-	case status == 401:
+	case errors.Is(err, client.ErrUnauthorized) && c.key == "":
+		return "; give it one with --key-file FILE or $" + keyVariable
+	case errors.As(err, &status) && status.Status == http.StatusUnauthorized:
 		return "; it came from " + c.from
+	case errors.Is(err, client.ErrUnauthorized):
+		return "; the key came from " + c.from
+	case errors.As(err, &status) && status.Location != "":
+		return "; if that is right, give --api that address"
+	case client.Refused(err):
+		return ": is it running? scripts/demo starts one; --api names another"
+	case errors.As(err, &unknown):
+		return "; --api names another"
+	case errors.Is(err, client.ErrPlaintextServer):
+		return "; give --api that address"
 	}
-	return "; the key came from " + c.from
+	return ""
 }

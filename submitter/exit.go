@@ -1,45 +1,41 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/atelier-go/atelier/submitter/client"
+	"github.com/atelier-go/atelier/submitter/picture"
 )
 
-// What can go wrong, as far as a script must tell it apart.
+// Kinds of errors that have an exit status of their own, besides those of the client.
 var (
 	errUsage       = errors.New("usage")
-	errFailed      = errors.New("failed")
-	errNotFound    = errors.New("not found")
-	errRefused     = errors.New("refused")
-	errAway        = errors.New("away")
-	errDenied      = errors.New("denied")
-	errState       = errors.New("state")
 	errSeveral     = errors.New("several")
 	errInterrupted = errors.New("interrupted")
 )
 
-// exits is the one table from error to exit status; --help prints it. An error
-// that is of no kind listed here exits with 1.
+// exits is the table from errors to exit statuses; --help prints it. An error of no kind in
+// it exits with 1.
 var exits = []struct {
-	kind    error
+	kinds   []error
 	code    int
 	meaning string
 }{
 	{nil, 0, "done"},
 	{nil, 1, "another error, such as a file that can't be read or written"},
-	{errUsage, 2, "the command line is wrong"},
-	{errFailed, 3, "the job failed or was canceled"},
-	{errNotFound, 4, "no such job, or it is gone"},
-	{errRefused, 5, "the API refused what was sent"},
-	{errAway, 6, "the API is away or at fault, or --timeout was over"},
-	{errState, 7, "the job is in the wrong state for that: unfinished, finished, or not failed"},
-	{errDenied, 8, "the API wants an API key, or one that is for more"},
-	{errSeveral, 9, "of several, some failed, for different reasons; for one reason it is that one's"},
-	{errInterrupted, 130, "interrupted"},
+	{[]error{errUsage, picture.ErrTerminal}, 2, "the command line is wrong"},
+	{[]error{client.ErrJobFailed}, 3, "the job failed or was canceled"},
+	{[]error{client.ErrNotFound}, 4, "there is no such job, or it was erased or has expired"},
+	{[]error{client.ErrRejected}, 5, "the API rejected what was sent"},
+	{[]error{client.ErrUnavailable}, 6, "the API is unavailable or at fault, or --timeout is over"},
+	{[]error{client.ErrConflict}, 7, "the job's state does not allow it: unfinished, finished, or not failed"},
+	{[]error{client.ErrUnauthorized}, 8, "the API requires an API key, or one with another scope"},
+	{[]error{errSeveral}, 9, "several failed for different reasons; for one reason, its status is used"},
+	{[]error{errInterrupted}, 130, "interrupted"},
 }
 
 func exitCode(err error) int {
@@ -47,18 +43,20 @@ func exitCode(err error) int {
 		return 0
 	}
 	for _, e := range exits {
-		if e.kind != nil && errors.Is(err, e.kind) {
-			return e.code
+		for _, kind := range e.kinds {
+			if errors.Is(err, kind) {
+				return e.code
+			}
 		}
 	}
 	return 1
 }
 
-// kindOf is the kind of error that exits with code, nil if there is none.
+// kindOf returns a kind of errors that exits with code; nil if there is none.
 func kindOf(code int) error {
 	for _, e := range exits {
-		if e.code == code {
-			return e.kind
+		if e.code == code && len(e.kinds) > 0 {
+			return e.kinds[0]
 		}
 	}
 	return nil
@@ -72,40 +70,21 @@ func exitHelp() string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// A fault is an error of a kind that exits knows. Its text is all that the user
-// reads, and so a sentence with what to do about it.
-type fault struct {
+// A kindError is an error of a kind in exits. Its text is that of err, a sentence that says
+// what to do.
+type kindError struct {
 	kind error
-	err  error // its text, and its causes
+	err  error
 }
 
-func (f *fault) Error() string   { return f.err.Error() }
-func (f *fault) Unwrap() []error { return []error{f.kind, f.err} }
+func (e *kindError) Error() string   { return e.err.Error() }
+func (e *kindError) Unwrap() []error { return []error{e.kind, e.err} }
 
-func faultf(kind error, format string, args ...any) error {
-	return &fault{kind, fmt.Errorf(format, args...)}
+func errorf(kind error, format string, args ...any) error {
+	return &kindError{kind, fmt.Errorf(format, args...)}
 }
 
-// stopped is why ctx ended, if a signal or --timeout ended it, or a command that
-// gave up; nil if it did not end, or by a time limit of a single request.
-func stopped(ctx context.Context) error {
-	var timeout *fault
-	var gave gaveUp
-	switch cause := context.Cause(ctx); {
-	case cause == nil, errors.Is(cause, context.DeadlineExceeded):
-		return nil
-	case errors.As(cause, &gave):
-		return gave.error
-	case errors.As(cause, &timeout):
-		return timeout
-	}
-	return faultf(errInterrupted, "interrupted")
-}
-
-// gaveUp is the cause with which a command ends its own context.
-type gaveUp struct{ error }
-
-// usageError names the help page of the command that was meant.
+// usageError adds which help page to read.
 func usageError(err error) error {
 	command := "submitter"
 	if p := (*kong.ParseError)(nil); errors.As(err, &p) {
@@ -113,5 +92,5 @@ func usageError(err error) error {
 			command += " " + node.Name
 		}
 	}
-	return faultf(errUsage, "%w; see %s --help", err, command)
+	return errorf(errUsage, "%w; see %s --help", err, command)
 }

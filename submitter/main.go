@@ -1,6 +1,5 @@
-// Submitter is Atelier's command line: it submits pictures to the API, waits
-// for them and fetches what was painted. It speaks HTTP to the API and nothing
-// else.
+// Submitter is Atelier's command line: it submits pictures to the API, waits for them and
+// fetches the results. It speaks HTTP to the API and nothing else.
 package main
 
 import (
@@ -13,60 +12,64 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/atelier-go/atelier/submitter/escape"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends the process at once
-	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "submitter:", escapeLines(err.Error()))
+		fmt.Fprintln(os.Stderr, "submitter:", escape.Lines(err.Error()))
 	}
 	os.Exit(exitCode(err))
 }
 
-// run is the program but for the process around it. Its error is a sentence for
-// the user; exitCode knows what it means to a script.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) error {
+// run runs the program. The end of ctx interrupts it. The error is a sentence for the user,
+// and exitCode returns its exit status.
+func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) error {
 	var line commandLine
-	told := false // --help or --version has answered
+	printed := false // --help or --version
 	parser, err := kong.New(&line,
 		kong.Name("submitter"), kong.Description(description), kong.Vars{"version": version(), "api": defaultAPI},
 		kong.ConfigureHelp(kong.HelpOptions{NoAppDescFormat: true, Compact: true, FlagsLast: true, WrapUpperBound: 80}),
 		kong.Resolvers(environment(getenv)),
-		kong.Writers(stdout, stderr), kong.Exit(func(int) { told = true }))
+		kong.Writers(stdout, stderr), kong.Exit(func(int) { printed = true }))
 	if err != nil {
 		return err
 	}
 	command, err := parser.Parse(args)
-	if told {
+	if printed {
 		return nil
 	}
 	if err != nil {
 		return usageError(err)
 	}
-	key, err := line.credential(getenv)
+	a, err := newApp(line.settings, getenv, stdin, stdout, stderr)
 	if err != nil {
 		return err
 	}
-	client, err := newClient(line.API, key)
-	if err != nil {
-		return err
-	}
-	a := &app{
-		api: client, settings: line.settings, getenv: getenv,
-		stdin: stdin, stdout: stdout, screen: newScreen(stderr, getenv),
-	}
-	if err := a.protectKey(); err != nil {
-		return err
-	}
-	ctx, cancel := a.within(ctx, isMany(command))
+	ctx, cancel := interruptible(ctx)
+	defer cancel()
+	ctx, cancel = a.withTimeout(ctx, isMany(command))
 	defer cancel()
 	command.BindTo(ctx, (*context.Context)(nil))
 	return command.Run(a)
 }
 
-// isMany says that a command is about several jobs.
+// interruptible returns a context that ends when parent does, with an errInterrupted as its
+// cause.
+func interruptible(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
+	stop := context.AfterFunc(parent, func() { cancel(errorf(errInterrupted, "interrupted")) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
+// isMany reports whether a command is about several jobs.
 func isMany(command *kong.Context) bool {
 	c, ok := command.Selected().Target.Addr().Interface().(interface{ many() bool })
 	return ok && c.many()

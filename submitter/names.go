@@ -3,31 +3,30 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/atelier-go/atelier/submitter/batch"
 )
 
-// Bounds on lists of names, so that a wrong file can't fill the memory.
+// Bounds on lists of names, so that a wrong file does not fill the memory.
 const (
 	maxNames = 1_000_000
-	maxName  = 64 << 10  // bytes
 	maxList  = 128 << 20 // bytes of all names
 )
 
-// names reads a list, each of whose entries ends in end. Empty ones are left out. Of
-// lines, a byte order mark before the first and a carriage return at the end of each
-// are no part: editors on Windows write them.
-func names(ctx context.Context, from string, r io.Reader, end byte) ([]string, error) {
+// readNames reads a list of names that end in the byte end. Empty names are left out. If end is a
+// line feed, a byte order mark before the first line and a carriage return at the end of a
+// line, as editors on Windows write them, are left out too. from is for errors.
+func readNames(ctx context.Context, from string, r io.Reader, end byte) ([]string, error) {
 	type result struct {
 		list []string
 		err  error
 	}
-	// A read from a pipe can't be interrupted: after a signal it is left behind, and
-	// ends with the process.
+	// A read from a pipe can't be interrupted: after a signal it goes on until the process ends.
 	read := make(chan result, 1)
 	go func() {
 		list, err := scanNames(from, r, end)
@@ -37,7 +36,7 @@ func names(ctx context.Context, from string, r io.Reader, end byte) ([]string, e
 	case got := <-read:
 		return got.list, got.err
 	case <-ctx.Done():
-		return nil, cmp.Or(stopped(ctx), ctx.Err())
+		return nil, context.Cause(ctx)
 	}
 }
 
@@ -45,7 +44,7 @@ func scanNames(from string, r io.Reader, end byte) ([]string, error) {
 	var list []string
 	whole := &io.LimitedReader{R: r, N: maxList + 1}
 	lines := bufio.NewScanner(whole)
-	lines.Buffer(nil, maxName)
+	lines.Buffer(nil, batch.MaxPath)
 	lines.Split(func(data []byte, atEnd bool) (int, []byte, error) {
 		if i := bytes.IndexByte(data, end); i >= 0 {
 			return i + 1, data[:i], nil
@@ -75,7 +74,7 @@ func scanNames(from string, r io.Reader, end byte) ([]string, error) {
 	case whole.N == 0:
 		return nil, fmt.Errorf("%s has more than %d bytes: split it", from, maxList)
 	case errors.Is(err, bufio.ErrTooLong):
-		return nil, fmt.Errorf("%s is no list of names: it has one of more than %d bytes", from, maxName)
+		return nil, fmt.Errorf("%s is not a list of names: it has one of more than %d bytes", from, batch.MaxPath)
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", from, err)
 	}

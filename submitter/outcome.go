@@ -1,56 +1,50 @@
 package main
 
-import "encoding/json"
+import (
+	"cmp"
+	"encoding/json"
 
-// An outcome is the line for one picture of a batch that --json prints.
-type outcome struct {
+	"github.com/atelier-go/atelier/submitter/batch"
+	"github.com/atelier-go/atelier/submitter/escape"
+)
+
+// outcomeLine is the line for a picture of a batch that --json prints.
+type outcomeLine struct {
 	Input string          `json:"input"`
-	Job   json.RawMessage `json:"job,omitempty"`  // as the API told it last
-	File  string          `json:"file,omitempty"` // with its result
+	Job   json.RawMessage `json:"job,omitempty"`  // as the API returned it last
+	File  string          `json:"file,omitempty"` // of the result
 	Error string          `json:"error,omitempty"`
 	Exit  int             `json:"exit_status,omitempty"` // that the error alone would have
 }
 
-// report prints the line of a picture that is done or has failed; failures are
-// for standard error unless JSON is asked for.
-func (b *batch) report(t *task, j *jobAnswer, err error) error {
-	b.printing.Lock()
-	defer b.printing.Unlock()
-	name := string(t.Name)
-	if t.Result != "" {
-		name = b.at(t.Result)
+// printOutcome prints a line for a picture that is done or, with --json, has failed. Other
+// failures are listed on standard error at the end.
+func (a *app) printOutcome(o batch.Outcome) error {
+	if a.JSON {
+		return a.printOutcomeJSON(o)
 	}
-	switch {
-	case b.JSON:
-		o := outcome{Input: string(t.Name), Exit: exitCode(err)}
-		if j != nil {
-			o.Job = j.raw
-		}
-		if err != nil {
-			o.Error = err.Error()
-		} else if t.Result != "" {
-			o.File = name
-		}
-		line, err := json.Marshal(o)
-		if err != nil {
-			return err
-		}
-		if line, err = escapeJSON(line); err != nil {
-			return err
-		}
-		return b.printAbove(string(line))
-	case err != nil:
-		return nil
+	if o.Err == nil {
+		return a.printAbove(escape.Text(string(o.ID) + "  " + cmp.Or(o.Result, o.Input)))
 	}
-	return b.printAbove(escape(string(t.id) + "  " + name))
+	return nil
 }
 
-// printAbove prints a line to standard output, above a bar if both are on the
-// terminal.
-func (a *app) printAbove(line string) error {
-	if a.screen.terminal && isTerminal(a.stdout) {
-		a.screen.note("%s", line)
-		return nil
+func (a *app) printOutcomeJSON(o batch.Outcome) error {
+	line := outcomeLine{Input: o.Input, Exit: exitCode(o.Err)}
+	if o.Job != nil {
+		line.Job = o.Job.JSON
 	}
-	return a.print(line)
+	if o.Err != nil {
+		line.Error = o.Err.Error()
+	} else {
+		line.File = o.Result
+	}
+	raw, err := json.Marshal(line)
+	if err == nil {
+		raw, err = escape.JSON(raw)
+	}
+	if err != nil {
+		return err
+	}
+	return a.printAbove(string(raw))
 }

@@ -1,86 +1,60 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"math/rand/v2"
-	"net/http"
-	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/submitter/picture"
 )
 
-// What is tried again, how often and how soon.
-const (
-	triesNetwork = 3 // perhaps it is just being restarted
-	triesBusy    = 6 // it answers that it is
-	firstDelay   = 300 * time.Millisecond
-	longestDelay = 5 * time.Second
-)
-
-// passing: whatever is safe to ask for twice may well succeed the next time. An
-// error of the API's own (500) would rather come again, and is not worth sending
-// a picture for.
-func passing(err error) bool {
-	var r *refusal
-	if !errors.As(err, &r) {
-		return errors.Is(err, errAway) && !errors.Is(err, errDamaged)
-	}
-	switch r.status {
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
+type retryCommand struct {
+	idArguments
+	Wait bool `short:"w" help:"Wait for the job's end; implied by -o."`
+	outputFlags
 }
 
-// transient: what is only read may be tried again, and so may a batch.
-func transient(err error) bool { return errors.Is(err, errAway) }
+// Help returns the text of the command's help page; kong calls it.
+func (retryCommand) Help() string {
+	return `Runs a job that failed or was canceled again, with the same picture and settings
+and under the same id, which it prints. --wait and -o wait for one job, as with
+submit; for several there is fetch. A job in another state is not changed: exit
+status 7. redrive selects failed jobs of all owners by the reason of the failure.
 
-// retrying calls f until it succeeds, fails for another reason than again
-// accepts, or has failed too often. notify, where there is one, hears of each
-// failure that is not the last.
-func retrying[T any](ctx context.Context, f func() (T, error), again func(error) bool, notify func(error, time.Duration)) (T, error) {
-	for try := 1; ; try++ {
-		v, err := f()
-		tries, answered := triesNetwork, (*refusal)(nil)
-		if errors.As(err, &answered) {
-			tries = triesBusy
-		}
-		if err == nil || !again(err) || try >= tries || stopped(ctx) != nil {
-			return v, err
-		}
-		delay := pause(err, try)
-		if end, ok := ctx.Deadline(); ok && time.Until(end) < delay {
-			return v, err // it says more than that the time was over
-		}
-		if notify != nil {
-			notify(err, delay)
-		}
-		if err := sleep(ctx, delay); err != nil {
-			return v, err
-		}
-	}
+  submitter retry 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f
+  submitter retry 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f -o painted.jpg
+  submitter list --state failed --all | submitter retry - | submitter watch -`
 }
 
-// pause is how long to leave the API alone after the given number of failures:
-// at least as long as it has asked for.
-func pause(err error, failures int) time.Duration {
-	delay := min(firstDelay<<min(failures-1, 10), longestDelay)
-	var r *refusal
-	if errors.As(err, &r) {
-		delay = max(delay, r.retryAfter)
+// Run retries jobs and, if requested, waits for one and fetches its result.
+func (cmd *retryCommand) Run(ctx context.Context, a *app) error {
+	ids, err := a.ids(ctx, cmd.IDs)
+	if err != nil {
+		return err
 	}
-	// Jitter only ever adds, so that Retry-After is honoured.
-	return delay + rand.N(delay/4+1)
+	if len(ids) > 1 && (cmd.Wait || cmd.Out != "") {
+		return errorf(errUsage, "--wait and -o are for one job: submitter retry ID... | submitter fetch - --wait -o DIR/ fetches several")
+	}
+	return a.each(ids, func(id job.ID) error { return cmd.retry(ctx, a, id) })
 }
 
-// sleep waits for d, or for the end of ctx, and says why that came.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return cmp.Or(stopped(ctx), ctx.Err())
+func (cmd *retryCommand) retry(ctx context.Context, a *app, id job.ID) error {
+	before, err := a.api.Job(ctx, id)
+	if err != nil {
+		return err
 	}
+	var to *picture.Destination
+	if cmd.Out != "" {
+		name, err := a.api.ResultName(before)
+		if err != nil {
+			return err
+		}
+		if to, err = a.destination(cmd.Out, name, cmd.Force); err != nil {
+			return err
+		}
+	}
+	j, err := a.api.RetryJob(ctx, before)
+	if err != nil {
+		return err
+	}
+	return a.afterAccepted(ctx, j, to, cmd.Wait, cmd.outputFlags)
 }

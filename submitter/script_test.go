@@ -35,19 +35,19 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs each script of testdata against an API of its own: the real
 // handler on a socket, a store in the script's folder, a queue in memory, and a
-// worker that does what the script says.
+// worker that the script controls.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata",
 		UpdateScripts: *update,
 		Setup:         setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"api":     func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).api(ts, args) },
-			"take":    func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).take(ts) },
-			"paint":   func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).paint(ts, args[0]) },
-			"spoil":   func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).spoil(ts, args[0], args[1]) },
-			"painter": func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).painter(ts, args[0]) },
-			"studio":  func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).studio(ts, args[0]) },
+			"api":             func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).api(ts, args) },
+			"claim":           func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).claim(ts) },
+			"paint":           func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).paint(ts, args[0]) },
+			"fail":            func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).failJob(ts, args[0], args[1]) },
+			"paint-when-seen": func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).paintWhenSeen(ts, args[0]) },
+			"paint-all":       func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).paintEach(ts, args[0]) },
 			"fifo": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(syscall.Mkfifo(ts.MkAbs(args[0]), 0o600))
 			},
@@ -74,11 +74,10 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// patienceOfScripts is when a script that waits for something gives up. It is
-// never waited for when all is well.
-const patienceOfScripts = 30 * time.Second
+// scriptTimeout is the time after which a script that waits for something gives up.
+const scriptTimeout = 30 * time.Second
 
-// A script is what a running script has at hand.
+// A script is the state of a running script.
 type script struct {
 	*service
 	processes map[string]*exec.Cmd
@@ -158,8 +157,8 @@ func checkCode(ts *testscript.TestScript, err error, want string) {
 	}
 }
 
-// spawn starts the submitter in the background as NAME, with its output in
-// NAME.out and NAME.err.
+// spawn starts the submitter in the background as NAME, with its output in NAME.out and
+// NAME.err.
 func (s *script) spawn(ts *testscript.TestScript, args []string) {
 	name := args[0]
 	cmd := exec.Command("submitter", args[1:]...)
@@ -181,7 +180,7 @@ func (s *script) spawn(ts *testscript.TestScript, args []string) {
 	ts.Check(cmd.Start())
 	s.processes[name] = cmd
 	ts.Defer(func() {
-		if s.processes[name] != nil { // the script failed before it awaited it
+		if s.processes[name] != nil { // the script failed before it awaited the process
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
 		}
@@ -192,7 +191,7 @@ func (s *script) signal(ts *testscript.TestScript, name string, sig os.Signal) {
 	ts.Check(s.processes[name].Process.Signal(sig))
 }
 
-// jobs fails unless so many jobs exist.
+// jobs fails unless there is the given number of jobs.
 func (s *script) jobs(ts *testscript.TestScript, want string) {
 	n := 0
 	for before := job.ID(""); ; {
@@ -213,22 +212,21 @@ func (s *script) jobs(ts *testscript.TestScript, want string) {
 func (s *script) await(ts *testscript.TestScript, name, code string) {
 	cmd := s.processes[name]
 	s.processes[name] = nil
-	late := time.AfterFunc(patienceOfScripts, func() { _ = cmd.Process.Kill() })
+	late := time.AfterFunc(scriptTimeout, func() { _ = cmd.Process.Kill() })
 	defer late.Stop()
 	checkCode(ts, cmd.Wait(), code)
 }
 
-// nothing fails if there is another job to begin. One that was begun may have been
-// announced twice.
+// nothing fails if there is a message for another job. A claimed job may have several messages.
 func (s *script) nothing(ts *testscript.TestScript) {
 	for len(s.queue) > 0 {
-		if m := <-s.queue; !s.begun[m.Job] {
-			ts.Fatalf("one more job was announced")
+		if m := <-s.queue; !s.claimed[m.Job] {
+			ts.Fatalf("there is a message for one more job")
 		}
 	}
 }
 
-// tidy fails if the submitter has left anything half-written or temporary.
+// tidy fails if the submitter has left temporary files.
 func tidy(ts *testscript.TestScript, _ bool, _ []string) {
 	var left []string
 	for _, pattern := range []string{".*.part", "*/.*.part", filepath.Join(ts.Getenv("TMPDIR"), "submitter-*")} {
@@ -241,24 +239,24 @@ func tidy(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-func (s *script) take(ts *testscript.TestScript) {
-	id, err := s.begin()
+func (s *script) claim(ts *testscript.TestScript) {
+	id, err := s.claimNext()
 	ts.Check(err)
 	ts.Setenv("JOB", string(id))
 }
 
 func (s *script) paint(ts *testscript.TestScript, file string) {
 	if s.lease == nil {
-		s.take(ts)
+		s.claim(ts)
 	}
 	ts.Check(s.succeed([]byte(ts.ReadFile(file))))
 }
 
-// painter paints the next job in the background, once it was seen running.
-func (s *script) painter(ts *testscript.TestScript, file string) {
+// paintWhenSeen paints the next job in the background, once the submitter has read it running.
+func (s *script) paintWhenSeen(ts *testscript.TestScript, file string) {
 	picture, done := []byte(ts.ReadFile(file)), make(chan error, 1)
 	go func() {
-		id, err := s.begin()
+		id, err := s.claimNext()
 		if err == nil {
 			running := s.etag(id)
 			err = s.waitReads(func() bool { return s.known[running] })
@@ -271,8 +269,8 @@ func (s *script) painter(ts *testscript.TestScript, file string) {
 	ts.Defer(func() { ts.Check(<-done) })
 }
 
-// studio paints all jobs from now on in the background.
-func (s *script) studio(ts *testscript.TestScript, file string) {
+// paintEach paints all jobs from now on in the background.
+func (s *script) paintEach(ts *testscript.TestScript, file string) {
 	picture, ctx, done := []byte(ts.ReadFile(file)), make(chan struct{}), make(chan error, 1)
 	go func() { done <- s.paintAll(ctx, picture) }()
 	ts.Defer(func() {
@@ -284,26 +282,26 @@ func (s *script) studio(ts *testscript.TestScript, file string) {
 func (s *script) waitStalled(ts *testscript.TestScript) {
 	select {
 	case <-s.stalled:
-	case <-time.After(patienceOfScripts):
+	case <-time.After(scriptTimeout):
 		ts.Fatalf("no request was stalled")
 	}
 }
 
-// opened waits until somebody reads from a FIFO, and holds it open.
+// opened waits until a FIFO is read from, and keeps it open.
 func opened(ts *testscript.TestScript, _ bool, args []string) {
 	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_WRONLY, 0)
 	ts.Check(err)
 	ts.Defer(func() { _ = f.Close() })
 }
 
-func (s *script) spoil(ts *testscript.TestScript, code, message string) {
+func (s *script) failJob(ts *testscript.TestScript, code, message string) {
 	if s.lease == nil {
-		s.take(ts)
+		s.claim(ts)
 	}
 	ts.Check(s.fail(code, message))
 }
 
-// polled waits until a job was asked for, or N times, since the last spawn.
+// polled waits until jobs were read once, or N times, since the last spawn.
 func (s *script) polled(ts *testscript.TestScript, args []string) {
 	n := 1
 	if len(args) > 0 {
@@ -312,11 +310,11 @@ func (s *script) polled(ts *testscript.TestScript, args []string) {
 	ts.Check(s.waitReads(func() bool { return s.reads >= n }))
 }
 
-// lockFor has the service ask for keys: $ANNA's, which submits and reads,
-// $READER's, which is of the same owner and reads, and $BERTA's.
-func (s *script) lockFor(ts *testscript.TestScript) {
+// makeKeys makes the service require a key: $ANNA's, which may submit and read, $READER's,
+// which is of the same owner and may read, and $BERTA's.
+func (s *script) makeKeys(ts *testscript.TestScript) {
 	submit, read := keyring.Submit, keyring.Read
-	keys, err := s.lock(ts.MkAbs(".keys"),
+	keys, err := s.requireKeys(ts.MkAbs(".keys"),
 		keyring.Holder{Owner: "anna", Scopes: []keyring.Scope{submit, read}},
 		keyring.Holder{Owner: "anna", Scopes: []keyring.Scope{read}},
 		keyring.Holder{Owner: "berta", Scopes: []keyring.Scope{submit, read}})
@@ -326,8 +324,8 @@ func (s *script) lockFor(ts *testscript.TestScript) {
 	}
 }
 
-// api makes the service misbehave: "stop", "start", "lock", or "answer KIND ..." for
-// the next request of a kind.
+// api controls the service: "stop", "start", "lock", or "KIND FAULT ..." for the next request
+// of a kind.
 func (s *script) api(ts *testscript.TestScript, args []string) {
 	switch args[0] {
 	case "stop":
@@ -335,9 +333,9 @@ func (s *script) api(ts *testscript.TestScript, args []string) {
 	case "start":
 		ts.Check(s.start())
 	case "lock":
-		s.lockFor(ts)
+		s.makeKeys(ts)
 	default:
-		ts.Check(s.misbehave(args[0], args[1:]))
+		ts.Check(s.addFault(args[0], args[1:]))
 	}
 }
 

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -23,31 +20,31 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A service is Atelier as the submitter sees it, on a socket: the real API and
-// store, with a queue in memory and a worker that is told what to do.
+// A service is Atelier as the submitter sees it, on a socket: the real API and store, with a
+// queue in memory and a worker that a test controls.
 type service struct {
 	store   *store.Store
 	queue   memoryQueue
-	real    http.Handler // as it behaves by itself
+	real    http.Handler // without faults
 	handler http.Handler
 	address string // the same after stop and start
 
-	server *http.Server
-	lease  *store.Lease // of the job that the worker has taken
-	begun  map[job.ID]bool
+	server  *http.Server
+	lease   *store.Lease // of the job that the worker has claimed
+	claimed map[job.ID]bool
 
-	stalled  chan struct{} // receives when a request is being stalled
+	stalled  chan struct{} // receives when a request begins to stall
 	released chan struct{} // closed when stalled requests may go on
 
 	mu      sync.Mutex
-	spawned int             // processes by a script; a connection is taken to be from the last
-	reads   int             // of jobs, since a process was spawned, by that one
-	known   map[string]bool // the ETags that readers of jobs have named
-	news    chan struct{}   // closed and replaced with each of them
-	odd     map[string][]http.HandlerFunc
+	spawned int                           // processes of a script; a new connection counts as one of the last
+	reads   int                           // of jobs, by the process that was spawned last
+	known   map[string]bool               // the ETags of reads of jobs
+	changed chan struct{}                 // closed and replaced with each read of a job
+	faults  map[string][]http.HandlerFunc // by kind of request
 }
 
-// A memoryQueue is a queue that loses nothing.
+// A memoryQueue is a queue in memory.
 type memoryQueue chan job.Message
 
 // Send and Check are all that the API asks of a queue.
@@ -56,8 +53,8 @@ func (q memoryQueue) Check(context.Context) error                 { return nil }
 
 func newService(dir string) (*service, error) {
 	s := &service{
-		begun: map[job.ID]bool{},
-		queue: make(memoryQueue, 1000), known: map[string]bool{}, news: make(chan struct{}), odd: map[string][]http.HandlerFunc{},
+		claimed: map[job.ID]bool{},
+		queue:   make(memoryQueue, 1000), known: map[string]bool{}, changed: make(chan struct{}), faults: map[string][]http.HandlerFunc{},
 		stalled: make(chan struct{}, 100), released: make(chan struct{}),
 	}
 	var err error
@@ -68,7 +65,7 @@ func newService(dir string) (*service, error) {
 	return s, s.serve(nil)
 }
 
-// serve starts the service, which asks for keys where there are any.
+// serve starts the service, which requires a key unless keys is nil.
 func (s *service) serve(keys *keyring.Ring) error {
 	handler, err := api.New(api.Config{Store: s.store, Queue: s.queue, Version: "test", Keys: keys})
 	if err != nil {
@@ -83,9 +80,8 @@ func (s *service) serve(keys *keyring.Ring) error {
 	return s.start()
 }
 
-// lock has the service ask for keys from now on, and answers one for each
-// holder.
-func (s *service) lock(file string, holders ...keyring.Holder) (keys []string, err error) {
+// requireKeys makes the service require a key from now on, and returns one for each holder.
+func (s *service) requireKeys(file string, holders ...keyring.Holder) (keys []string, err error) {
 	var lines []byte
 	for _, h := range holders {
 		key, line := keyring.New(h)
@@ -119,13 +115,13 @@ func (s *service) start() error {
 	return nil
 }
 
-// spawnKey is of the number of the process that a connection is from. What one
-// that was interrupted has sent last may arrive when it has ended.
+// spawnKey is the context key of the number of the process that a connection is from. The last
+// request of an interrupted process may arrive after its end.
 type spawnKey struct{}
 
 func (s *service) stop() { _ = s.server.Close() }
 
-// requestKind is what the scripts call a request.
+// requestKind returns the name that scripts have for a request.
 func requestKind(r *http.Request) string {
 	last := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
 	switch {
@@ -145,7 +141,7 @@ func requestKind(r *http.Request) string {
 	return "styles"
 }
 
-// watch counts the reads of jobs and misbehaves when it was told to.
+// watch counts the reads of jobs, and responds with the faults that were added.
 func (s *service) watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		kind := requestKind(r)
@@ -155,185 +151,45 @@ func (s *service) watch(next http.Handler) http.Handler {
 				s.reads++
 			}
 			s.known[r.Header.Get("If-None-Match")] = true
-			close(s.news)
-			s.news = make(chan struct{})
+			close(s.changed)
+			s.changed = make(chan struct{})
 		}
-		var odd http.HandlerFunc
-		if list := s.odd[kind]; len(list) > 0 {
-			odd, s.odd[kind] = list[0], list[1:]
+		var fault http.HandlerFunc
+		if list := s.faults[kind]; len(list) > 0 {
+			fault, s.faults[kind] = list[0], list[1:]
 		}
 		s.mu.Unlock()
-		if odd != nil {
-			odd(w, r)
+		if fault != nil {
+			fault(w, r)
 		} else {
 			next.ServeHTTP(w, r)
 		}
 	})
 }
 
-// waitReads waits until something holds for the reads of jobs.
+// waitReads waits until enough returns true, which is called after each read of a job.
 func (s *service) waitReads(enough func() bool) error {
-	late := time.After(patienceOfScripts)
+	late := time.After(scriptTimeout)
 	for {
 		s.mu.Lock()
-		news, ok := s.news, enough()
+		changed, ok := s.changed, enough()
 		s.mu.Unlock()
 		if ok {
 			return nil
 		}
 		select {
-		case <-news:
+		case <-changed:
 		case <-late:
 			return errors.New("no job was read")
 		}
 	}
 }
 
-// etag is a job's as it stands.
+// etag returns a job's current ETag.
 func (s *service) etag(id job.ID) string {
 	w := httptest.NewRecorder()
 	s.real.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/v1/jobs/"+string(id), nil))
 	return w.Header().Get("ETag")
-}
-
-// misbehave arranges the answer to the next request of a kind:
-//
-//	STATUS [DETAIL [RETRY-AFTER]]   a problem
-//	made STATUS [DETAIL]            done, and then a problem
-//	html STATUS                     as a proxy answers
-//	away URL                        a redirect
-//	torn                            a success that ends in the middle
-//	lost                            done, and then the connection is closed without an answer
-//	begun                           the same, and a worker begins the job
-//	pages                           a redrive with a page to follow
-//	page, stuck                     an empty page of a list with one to follow, or with itself
-//	real                            as ever
-//	hangup                          the connection is closed without an answer, after the request was read
-//	stall [whole|made]              no answer, once a little of the request was read, or all, or all was done
-//	slam                            a problem, and the connection is closed, with most of the request unread
-//	flip, cut, long                 a result with a wrong byte, too short, too long
-func (s *service) misbehave(kind string, args []string) error {
-	args = append(args, "", "")
-	var odd http.HandlerFunc
-	switch args[0] {
-	case "html":
-		odd = func(w http.ResponseWriter, _ *http.Request) {
-			http.Error(w, "<html>\x1b[31mno</html>", number(args[1]))
-		}
-	case "away":
-		odd = func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, args[1], http.StatusTemporaryRedirect)
-		}
-	case "real":
-		odd = s.real.ServeHTTP
-	case "hangup":
-		odd = func(w http.ResponseWriter, r *http.Request) {
-			_ = r.ParseMultipartForm(1 << 20)
-			panic(http.ErrAbortHandler)
-		}
-	case "lost", "begun":
-		odd = func(_ http.ResponseWriter, r *http.Request) {
-			s.real.ServeHTTP(httptest.NewRecorder(), r)
-			if args[0] == "begun" {
-				if _, err := s.begin(); err != nil {
-					panic(err)
-				}
-			}
-			panic(http.ErrAbortHandler)
-		}
-	case "pages":
-		odd = func(w http.ResponseWriter, _ *http.Request) {
-			const id = `"0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f"`
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			_, _ = fmt.Fprintf(w, `{"retried":[%s],"skipped":[],"next_cursor":"0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9%03d"}`, id, len(s.odd["redrive"]))
-		}
-	case "page", "stuck":
-		odd = func(w http.ResponseWriter, r *http.Request) {
-			id := [16]byte{0: 0x1d, 1: 0x80, 6: 0x70, 8: 0x80} // of a job in the year 2997
-			if args[0] == "page" {
-				id[15] = byte(len(r.URL.RawQuery))
-			}
-			_, _ = fmt.Fprintf(w, `{"jobs":[],"next_cursor":%q}`, base64.RawURLEncoding.EncodeToString(id[:]))
-		}
-	case "torn":
-		odd = func(w http.ResponseWriter, r *http.Request) {
-			_ = r.ParseMultipartForm(1 << 20)
-			w.Header().Set("Content-Length", "100")
-			w.WriteHeader(http.StatusAccepted)
-			_, _ = w.Write([]byte(`{"id":`))
-			panic(http.ErrAbortHandler)
-		}
-	case "stall":
-		odd = func(_ http.ResponseWriter, r *http.Request) {
-			switch args[1] {
-			case "whole":
-				_, _ = io.Copy(io.Discard, r.Body)
-			case "made":
-				s.real.ServeHTTP(httptest.NewRecorder(), r)
-			default:
-				_, _ = r.Body.Read(make([]byte, 1))
-			}
-			s.stalled <- struct{}{}
-			<-s.released
-			panic(http.ErrAbortHandler)
-		}
-	case "slam":
-		odd = slam
-	case "flip", "cut", "long":
-		odd = func(w http.ResponseWriter, r *http.Request) { s.damaged(w, r, args[0]) }
-	case "made":
-		odd = func(w http.ResponseWriter, r *http.Request) {
-			s.real.ServeHTTP(httptest.NewRecorder(), r)
-			problem(w, args[1], args[2], "")
-		}
-	default:
-		odd = func(w http.ResponseWriter, _ *http.Request) { problem(w, args[0], args[1], args[2]) }
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.odd[kind] = append(s.odd[kind], odd)
-	return nil
-}
-
-func problem(w http.ResponseWriter, status, detail, retryAfter string) {
-	if retryAfter != "" {
-		w.Header().Set("Retry-After", retryAfter)
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(number(status))
-	_ = json.NewEncoder(w).Encode(map[string]any{"status": number(status), "detail": detail, "code": "odd"})
-}
-
-func slam(w http.ResponseWriter, r *http.Request) {
-	_, _ = r.Body.Read(make([]byte, 1))
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		panic(err)
-	}
-	const detail = `{"detail":"too large, by far"}`
-	_, _ = fmt.Fprintf(conn, "HTTP/1.1 413 Content Too Large\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n\r\n%s", len(detail), detail)
-	_ = conn.Close()
-}
-
-// damaged answers a result that isn't the job's.
-func (s *service) damaged(w http.ResponseWriter, r *http.Request, how string) {
-	right := httptest.NewRecorder()
-	s.real.ServeHTTP(right, r)
-	b := right.Body.Bytes()
-	switch how {
-	case "flip":
-		b[len(b)/2] ^= 1
-	case "long":
-		b = append(b, 0)
-	case "cut":
-		w.Header().Set("Content-Length", fmt.Sprint(len(b)))
-		b = b[:len(b)/2]
-	}
-	_, _ = w.Write(b)
-	if how == "cut" {
-		panic(http.ErrAbortHandler)
-	}
 }
 
 func number(s string) (n int) {
@@ -343,9 +199,9 @@ func number(s string) (n int) {
 	return n
 }
 
-// begin takes the oldest job off the queue, as a worker does: what is finished
-// or gone already is dropped.
-func (s *service) begin() (job.ID, error) {
+// claimNext claims the oldest job of the queue, as a worker does. Messages of finished and
+// erased jobs are dropped.
+func (s *service) claimNext() (job.ID, error) {
 	for {
 		select {
 		case m := <-s.queue:
@@ -353,9 +209,9 @@ func (s *service) begin() (job.ID, error) {
 			if errors.Is(err, job.ErrFinished) || errors.Is(err, job.ErrGone) {
 				continue
 			}
-			s.lease, s.begun[m.Job] = lease, true
+			s.lease, s.claimed[m.Job] = lease, true
 			return m.Job, err
-		case <-time.After(patienceOfScripts):
+		case <-time.After(scriptTimeout):
 			return "", errors.New("nothing was submitted")
 		}
 	}

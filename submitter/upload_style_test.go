@@ -12,7 +12,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A large picture of a style goes by an upload too, and only what has to.
+// A large style picture is uploaded separately too, and a small one is not.
 func TestLargeStylePictureGoesByAnUpload(t *testing.T) {
 	large := largePicture(t)
 	var b bytes.Buffer
@@ -22,7 +22,7 @@ func TestLargeStylePictureGoesByAnUpload(t *testing.T) {
 	small := b.String()
 	for name, c := range map[string]struct {
 		photograph, style string
-		odd               []http.HandlerFunc
+		faults            []http.HandlerFunc
 		puts              int
 	}{
 		"the style's alone":        {small, large, nil, 1},
@@ -32,8 +32,8 @@ func TestLargeStylePictureGoesByAnUpload(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDepot(t)
-			d.odd = c.odd
+			d := newFakeS3(t)
+			d.faults = c.faults
 			address, jobs := uploadService(t, d)
 			style := filepath.Join(t.TempDir(), "style.png")
 			if err := os.WriteFile(style, []byte(c.style), 0o600); err != nil {

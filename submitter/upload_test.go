@@ -2,125 +2,19 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"image"
 	"image/png"
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/atelier-go/atelier/api"
-	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A depot is where the API has large pictures put: like S3, and odd on demand.
-type depot struct {
-	*httptest.Server
-	mu      sync.Mutex
-	objects map[string][]byte
-	puts    []string           // URL and header of each request
-	odd     []http.HandlerFunc // each for one PUT; after it the depot goes on unless it panics
-}
-
-func newDepot(t *testing.T) *depot {
-	d := &depot{objects: map[string][]byte{}}
-	d.Server = httptest.NewServer(http.HandlerFunc(d.put))
-	t.Cleanup(d.Close)
-	return d
-}
-
-func (d *depot) put(w http.ResponseWriter, r *http.Request) {
-	d.mu.Lock()
-	d.puts = append(d.puts, fmt.Sprint(r.URL, r.Header))
-	var odd http.HandlerFunc
-	if len(d.odd) > 0 {
-		odd, d.odd = d.odd[0], d.odd[1:]
-	}
-	d.mu.Unlock()
-	if odd != nil {
-		odd(w, r)
-		return
-	}
-	w.WriteHeader(d.take(r))
-}
-
-func (d *depot) take(r *http.Request) int {
-	content, err := io.ReadAll(r.Body)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	_, there := d.objects[r.URL.Path]
-	switch {
-	case err != nil:
-		return http.StatusBadRequest
-	case r.Method != http.MethodPut || r.URL.Query().Get("bytes") != fmt.Sprint(r.ContentLength) || r.Header.Get("If-None-Match") != "*":
-		return http.StatusForbidden
-	case there:
-		return http.StatusPreconditionFailed
-	}
-	d.objects[r.URL.Path] = content
-	return http.StatusOK
-}
-
-func (d *depot) Sign(_ context.Context, name string, bytes int64, _ time.Duration) (string, http.Header, error) {
-	return fmt.Sprintf("%s/bucket/uploads/%s?bytes=%d", d.URL, name, bytes), http.Header{"If-None-Match": {"*"}}, nil
-}
-
-func (d *depot) Open(_ context.Context, name string) (io.ReadCloser, int64, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	content, ok := d.objects["/bucket/uploads/"+name]
-	if !ok {
-		return nil, 0, job.ErrUploadIncomplete
-	}
-	return io.NopCloser(bytes.NewReader(content)), int64(len(content)), nil
-}
-
-func (d *depot) Remove(context.Context, string) error { return nil }
-
-func (d *depot) requests() []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.Clone(d.puts)
-}
-
-// lose forgets what was put.
-func (d *depot) lose() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	clear(d.objects)
-}
-
-// uploadService is the real API with a depot, or without.
-func uploadService(t *testing.T, d *depot) (address string, jobs *store.Store) {
-	t.Helper()
-	jobs, err := store.Open(store.Config{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := api.Config{Store: jobs, Queue: make(memoryQueue, 100), Version: "test"}
-	if d != nil {
-		cfg.Uploads = d
-	}
-	handler, err := api.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return server.URL, jobs
-}
-
-// largePicture has more bytes than are sent directly.
+// largePicture returns a picture of more than 4 MB, which is not sent directly.
 func largePicture(t *testing.T) string {
 	t.Helper()
 	img := image.NewNRGBA(image.Rect(0, 0, 1400, 1100))
@@ -132,7 +26,7 @@ func largePicture(t *testing.T) string {
 	if err := (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&b, img); err != nil {
 		t.Fatal(err)
 	}
-	if b.Len() < uploadFrom {
+	if b.Len() < 4_000_000 {
 		t.Fatalf("it has %d bytes", b.Len())
 	}
 	return b.String()
@@ -147,39 +41,39 @@ func TestLargePictureGoesByAnUpload(t *testing.T) {
 	large := largePicture(t)
 	hangUp := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 	for name, c := range map[string]struct {
-		odd  func(d *depot) []http.HandlerFunc
-		puts int
-		code int
-		says string // besides a failure
+		faults func(d *fakeS3) []http.HandlerFunc
+		puts   int
+		code   int
+		says   string // besides a failure
 	}{
 		"at once": {nil, 1, 0, ""},
-		"broken off in the middle": {func(*depot) []http.HandlerFunc {
+		"broken off in the middle": {func(*fakeS3) []http.HandlerFunc {
 			return []http.HandlerFunc{func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.CopyN(io.Discard, r.Body, 1<<20)
 				hangUp(w, r)
 			}}
 		}, 2, 0, "trying again"},
-		"the answer is lost": {func(d *depot) []http.HandlerFunc {
+		"the answer is lost": {func(d *fakeS3) []http.HandlerFunc {
 			return []http.HandlerFunc{func(w http.ResponseWriter, r *http.Request) {
-				if status := d.take(r); status != http.StatusOK {
+				if status := d.store(r); status != http.StatusOK {
 					t.Errorf("put: %d", status)
 				}
 				hangUp(w, r)
 			}}
 		}, 2, 0, "trying again"},
-		"S3 is busy":         {func(*depot) []http.HandlerFunc { return []http.HandlerFunc{says(503, ""), says(500, "")} }, 3, 0, "answered 503"},
-		"the link is over":   {func(*depot) []http.HandlerFunc { return []http.HandlerFunc{hangUp, says(403, "")} }, 3, 0, "trying again"},
-		"no link is any use": {func(*depot) []http.HandlerFunc { return repeated(says(403, ""), 50) }, 1, 6, "refuses this one"},
-		"S3 is away":         {func(*depot) []http.HandlerFunc { return repeated(hangUp, 50) }, 3, 6, "where the API has large pictures sent"},
-		"it is lost": {func(d *depot) []http.HandlerFunc {
-			return []http.HandlerFunc{func(w http.ResponseWriter, r *http.Request) { d.take(r); d.lose() }}
+		"S3 is busy":         {func(*fakeS3) []http.HandlerFunc { return []http.HandlerFunc{respond(503, ""), respond(500, "")} }, 3, 0, "responded 503"},
+		"the link is over":   {func(*fakeS3) []http.HandlerFunc { return []http.HandlerFunc{hangUp, respond(403, "")} }, 3, 0, "trying again"},
+		"no link is any use": {func(*fakeS3) []http.HandlerFunc { return repeated(respond(403, ""), 50) }, 1, 6, "rejects this one"},
+		"S3 is away":         {func(*fakeS3) []http.HandlerFunc { return repeated(hangUp, 50) }, 3, 6, "where the API has large pictures sent"},
+		"it is lost": {func(d *fakeS3) []http.HandlerFunc {
+			return []http.HandlerFunc{func(w http.ResponseWriter, r *http.Request) { d.store(r); d.forget() }}
 		}, 2, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDepot(t)
-			if c.odd != nil {
-				d.odd = c.odd(d)
+			d := newFakeS3(t)
+			if c.faults != nil {
+				d.faults = c.faults(d)
 			}
 			address, jobs := uploadService(t, d)
 			ran := submitPicture(t, address, large)
@@ -213,7 +107,7 @@ func repeated(h http.HandlerFunc, n int) (all []http.HandlerFunc) {
 	return all
 }
 
-// wantPicture wants one job, of a picture.
+// wantPicture fails unless there is one job, of the given picture.
 func wantPicture(t *testing.T, jobs *store.Store, want string) {
 	t.Helper()
 	list, _, err := jobs.List(store.Query{Limit: 10})
@@ -230,7 +124,7 @@ func wantPicture(t *testing.T, jobs *store.Store, want string) {
 }
 
 func TestSmallPictureIsSentDirectly(t *testing.T) {
-	d := newDepot(t)
+	d := newFakeS3(t)
 	address, jobs := uploadService(t, d)
 	small := string(pictureOf(t, "x.jpg"))
 	if ran := submitPicture(t, address, small); ran.code != 0 || len(d.requests()) > 0 {
@@ -246,9 +140,9 @@ func TestLargePictureWhereThereAreNoUploads(t *testing.T) {
 		t.Errorf("exit status %d: %s", ran.code, ran.stderr)
 	}
 	wantPicture(t, jobs, large)
-	for name, answer := range map[string]http.HandlerFunc{"of an older API": says(404, `{"code":"not_found","detail":"no such path"}`), "of something else": says(405, "")} {
+	for name, answer := range map[string]http.HandlerFunc{"of an older API": respond(404, `{"code":"not_found","detail":"no such path"}`), "of something else": respond(405, "")} {
 		t.Run(name, func(t *testing.T) {
-			server := newHostileServer(t, map[string]http.HandlerFunc{"uploads": answer, "submit": says(202, jobWith(map[string]string{"state": `"queued"`, "error": "null"}))})
+			server := newHostileServer(t, map[string]http.HandlerFunc{"uploads": answer, "submit": respond(202, jobWith(map[string]string{"state": `"queued"`, "error": "null"}))})
 			if ran := submitPicture(t, server.URL, large); ran.code != 0 || server.count("POST /v1/jobs") != 1 || server.count("POST /v1/uploads") != 1 {
 				t.Errorf("exit status %d: %s", ran.code, ran.stderr)
 			}
@@ -256,9 +150,9 @@ func TestLargePictureWhereThereAreNoUploads(t *testing.T) {
 	}
 }
 
-// The server is asked once in a batch whether it has uploads.
+// Of a batch, only the large pictures are uploaded separately.
 func TestBatchOfLargePictures(t *testing.T) {
-	d := newDepot(t)
+	d := newFakeS3(t)
 	address, jobs := uploadService(t, d)
 	large := largePicture(t)
 	ran := runProgram(t, address, large, nil, "submit", "-", "photo.jpg", "--style", "night-swirls", "--parallel", "2")
@@ -268,11 +162,11 @@ func TestBatchOfLargePictures(t *testing.T) {
 	}
 }
 
-// A hostile API has nothing sent but a PUT of the picture, on the web, and to nothing less
-// safe than itself.
+// A hostile API has nothing sent but a PUT of the picture, by http or https, to an address
+// that is as safe as its own.
 func TestHostileUploads(t *testing.T) {
 	large := largePicture(t)
-	d := newDepot(t)
+	d := newFakeS3(t)
 	grant := func(method, url, headers string) string {
 		return fmt.Sprintf(`{"upload_id":%q,"method":%q,"url":%q,"headers":%s,"expires_at":"2026-01-02T03:04:05Z"}`, oneID, method, url, headers)
 	}
@@ -291,14 +185,14 @@ func TestHostileUploads(t *testing.T) {
 		"a cookie":           grant("PUT", d.URL, `{"Cookie":"x=1"}`),
 		"a key":              grant("PUT", d.URL, `{"Authorization":"Bearer x"}`),
 		"two headers in one": grant("PUT", d.URL, `{"X-Amz-Meta":"1\r\nCookie: x=1"}`),
-		"an odd id":          strings.Replace(grant("PUT", d.URL, "{}"), oneID, evil[:4]+"\\u001b]0;", 1),
+		"an faults id":       strings.Replace(grant("PUT", d.URL, "{}"), oneID, evil[:4]+"\\u001b]0;", 1),
 		"no id":              strings.Replace(grant("PUT", d.URL, "{}"), oneID, "", 1),
-		"too much":           grant("PUT", d.URL, "{}") + strings.Repeat(" ", maxJSON),
+		"too much":           grant("PUT", d.URL, "{}") + strings.Repeat(" ", 1<<20),
 		"no JSON":            "<html>",
 		"nothing":            "{}",
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := newHostileServer(t, map[string]http.HandlerFunc{"uploads": says(201, body), "*": says(500, "")})
+			server := newHostileServer(t, map[string]http.HandlerFunc{"uploads": respond(201, body), "*": respond(500, "")})
 			ran := submitPicture(t, server.URL, large)
 			if ran.code == 0 || server.count("POST /v1/jobs") > 0 || server.count("POST /v1/uploads") > 1 {
 				t.Errorf("exit status %d: %s", ran.code, ran.stderr)
@@ -310,65 +204,12 @@ func TestHostileUploads(t *testing.T) {
 	}
 }
 
-// An upload's redirect is not followed.
+// Redirects of uploads are not followed.
 func TestUploadFollowsNoRedirect(t *testing.T) {
-	elsewhere, d := newDepot(t), newDepot(t)
-	d.odd = repeated(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect).ServeHTTP, 50)
+	elsewhere, d := newFakeS3(t), newFakeS3(t)
+	d.faults = repeated(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect).ServeHTTP, 50)
 	address, _ := uploadService(t, d)
 	if ran := submitPicture(t, address, largePicture(t)); ran.code == 0 || len(elsewhere.requests()) > 0 {
 		t.Errorf("exit status %d, put elsewhere %d times: %s", ran.code, len(elsewhere.requests()), ran.stderr)
-	}
-}
-
-// With https it has nothing sent by http.
-func TestUploadKeepsEncryption(t *testing.T) {
-	for base, c := range map[string]struct {
-		address string
-		ok      bool
-	}{
-		"https://api.example": {"http://127.0.0.1/x", false}, "https://api.example/": {"https://bucket.example/x", true}, "http://127.0.0.1": {"http://127.0.0.1:9/x", true},
-	} {
-		client, err := newClient(base, credential{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		body := fmt.Sprintf(`{"upload_id":"x","method":"PUT","url":%q}`, c.address)
-		err = client.readGrant(&http.Response{Body: io.NopCloser(strings.NewReader(body)), Request: &http.Request{URL: &url.URL{}}}, new(grant))
-		if (err == nil) != c.ok {
-			t.Errorf("%s to %s: %v", base, c.address, err)
-		}
-	}
-}
-
-func TestUploadIsInterrupted(t *testing.T) {
-	d := newDepot(t)
-	begun, over := make(chan bool), make(chan bool)
-	d.odd = []http.HandlerFunc{func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.CopyN(io.Discard, r.Body, 1)
-		close(begun)
-		<-over // the rest is not read
-	}}
-	address, _ := uploadService(t, d)
-	c, err := newClient(address, credential{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancelCause(t.Context())
-	p, err := spool(t.Context(), "a reader", strings.NewReader(strings.Repeat(" ", 15<<20)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.file.Close()
-	s, err := newSubmission(c, nil, map[string]*picture{"image": p}, "key")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { _, _, err := s.send(ctx, nil); ended <- err }()
-	<-begun
-	cancel(errors.New("Ctrl-C"))
-	defer close(over)
-	if err := <-ended; !errors.Is(err, errInterrupted) {
-		t.Errorf("got %v", err)
 	}
 }

@@ -4,65 +4,65 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/mattn/go-runewidth"
-
 	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/submitter/client"
+	"github.com/atelier-go/atelier/submitter/escape"
+	"github.com/atelier-go/atelier/submitter/terminal"
 )
 
 type watchCommand struct {
 	IDs []string `arg:"" optional:"" name:"id" help:"The jobs' ids, as submit printed them; - for ids on standard input. Without any: all that have not ended yet."`
 }
 
-// Help is kong's hook for a command's page.
+// Help returns the text of the command's help page; kong calls it.
 func (watchCommand) Help() string {
-	return `Prints a line for each job as it stands, and one whenever that changes, until all
-have ended: its id, its state, how long ago it was submitted, its style, and why it
-failed. On a terminal those that have not ended stand below in a table. With --json
-a line is the job as the API tells it. Exits with 3 if one failed.
+	return `Prints a line for each job as it is, and one after each change, until all have ended:
+its id, its state, the time since it was submitted, its style, and why it failed. On
+a terminal, a table below shows the jobs that have not ended. With --json a line is
+the job as the API returned it. Exits with 3 if a job failed.
 
   submitter watch
   submitter watch 0193a5c8-7e1b-7c3d-9f10-2b6a4c8d9e0f
   submitter submit *.jpg -s watercolour | submitter watch - && echo all painted`
 }
 
-// many says that it is about several jobs.
+// many reports that the command is about several jobs.
 func (*watchCommand) many() bool { return true }
 
-// watchAtOnce bounds the requests that wait for a change. Of more jobs than that
-// the first are watched first: they are painted first too.
-const watchAtOnce = 32
+// maxWatched is the number of jobs that are followed at a time, and so of requests that wait
+// for a change. The jobs given first are followed first, since they are painted first too.
+const maxWatched = 32
 
-// A watcher follows several jobs at a time.
+// A watcher follows several jobs.
 type watcher struct {
 	*app
-	tally  *tally
-	giveUp func(error)
+	tally *tally
+	stop  func(error) // ends the command
 
 	mu   sync.Mutex
-	jobs []*job.Job // in the order given; as the API told them last
+	jobs []*job.Job // in the order given; as the API returned them last
 }
 
-// Run watches jobs.
+// Run follows jobs.
 func (cmd *watchCommand) Run(ctx context.Context, a *app) error {
 	jobs, err := cmd.jobs(ctx, a)
 	if err != nil {
 		return err
 	}
 	if len(jobs) == 0 {
-		a.screen.remark("there is nothing to watch: all your jobs have ended")
+		a.screen.Info("there is nothing to watch: all your jobs have ended")
 		return nil
 	}
-	w := &watcher{app: a, jobs: jobs, tally: &tally{of: len(jobs), things: "jobs"}}
+	w := &watcher{app: a, jobs: jobs, tally: &tally{total: len(jobs), things: "jobs"}}
 	return w.run(ctx)
 }
 
-// jobs are those to watch.
+// jobs returns the jobs to follow.
 func (cmd *watchCommand) jobs(ctx context.Context, a *app) ([]*job.Job, error) {
 	if len(cmd.IDs) == 0 {
 		return a.unfinished(ctx)
@@ -70,7 +70,7 @@ func (cmd *watchCommand) jobs(ctx context.Context, a *app) ([]*job.Job, error) {
 	ids, err := a.ids(ctx, cmd.IDs)
 	var jobs []*job.Job
 	for _, id := range ids {
-		jobs = append(jobs, &job.Job{ID: id, State: job.Queued}) // it is soon heard how it stands
+		jobs = append(jobs, &job.Job{ID: id, State: job.Queued}) // until the first response
 	}
 	return jobs, err
 }
@@ -78,10 +78,9 @@ func (cmd *watchCommand) jobs(ctx context.Context, a *app) ([]*job.Job, error) {
 // unfinished lists the jobs that have not ended, oldest first.
 func (a *app) unfinished(ctx context.Context) ([]*job.Job, error) {
 	var jobs []*job.Job
-	seen := map[job.ID]bool{} // one may be begun between the two lists
+	seen := map[job.ID]bool{} // a job may be claimed between the two lists
 	for _, state := range []job.State{job.Queued, job.Running} {
-		query := url.Values{"state": {string(state)}}
-		_, _, err := a.eachPage(ctx, query, math.MaxInt, func(page *jobPage) error {
+		_, _, err := a.api.List(ctx, state, math.MaxInt, func(page *client.Page) error {
 			if len(jobs) > maxNames {
 				return fmt.Errorf("more than %d jobs have not ended: name those to watch", maxNames)
 			}
@@ -101,74 +100,75 @@ func (a *app) unfinished(ctx context.Context) ([]*job.Job, error) {
 	return jobs, nil
 }
 
-func (w *watcher) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+func (w *watcher) run(parent context.Context) error {
+	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	w.giveUp = func(err error) { cancel(gaveUp{err}) }
-	show, remove := func() {}, func() {}
-	if w.onTerminal() {
-		show, remove = w.screen.follow(w.table)
+	w.stop = cancel
+	refresh, remove := func() {}, func() {}
+	if w.showsTable() {
+		refresh, remove = w.screen.Status(w.table)
 	}
 	todo := make(chan int, len(w.jobs))
 	for n := range w.jobs {
 		todo <- n
 	}
 	close(todo)
-	var watchers sync.WaitGroup
-	for range min(watchAtOnce, len(w.jobs)) {
-		watchers.Go(func() {
+	var followers sync.WaitGroup
+	for range min(maxWatched, len(w.jobs)) {
+		followers.Go(func() {
 			for n := range todo {
-				err := w.watch(ctx, n, show)
-				if err != nil && (ctx.Err() != nil || hopeless(err)) {
-					w.giveUp(err)
+				err := w.follow(ctx, n, refresh)
+				if err != nil && (ctx.Err() != nil || fatal(err)) {
+					w.stop(err)
 					return
 				}
 				w.tally.add(string(w.jobs[n].ID), err)
 			}
 		})
 	}
-	watchers.Wait()
+	followers.Wait()
 	remove()
 	return w.end(ctx)
 }
 
-// watch follows one job.
-func (w *watcher) watch(ctx context.Context, n int, show func()) error {
-	first := true
-	j, err := w.follow(ctx, &jobAnswer{Job: job.Job{ID: w.jobs[n].ID, State: job.Queued}}, func(j *jobAnswer) {
+// follow follows one job until its run has ended.
+func (w *watcher) follow(ctx context.Context, n int, refresh func()) error {
+	placeholder := &client.Job{Job: job.Job{ID: w.jobs[n].ID, State: job.Queued}}
+	j, err := w.api.Follow(ctx, placeholder, w.outage, func(j *client.Job, changed bool) {
 		w.mu.Lock()
-		old := w.jobs[n]
 		w.jobs[n] = &j.Job
 		w.mu.Unlock()
-		show()
-		if first || changed(old, &j.Job) {
+		refresh()
+		if changed {
+			w.progress()
 			w.report(j)
 		}
-		first = false
 	})
 	if err != nil {
 		return err
 	}
-	return ended(&j.Job)
+	return j.Err()
 }
 
-// onTerminal: then a table shows changes, and a line only how a job has ended.
-func (w *watcher) onTerminal() bool {
-	return w.screen.terminal && isTerminal(w.stdout) && !w.JSON
+// showsTable reports whether a table shows the changes. Then a line is printed only for a job
+// that has ended.
+func (w *watcher) showsTable() bool {
+	return w.screen.Interactive() && terminal.Is(w.stdout) && !w.JSON
 }
 
-func (w *watcher) report(j *jobAnswer) {
-	if w.onTerminal() && !j.State.Finished() {
+// report prints a job after a change.
+func (w *watcher) report(j *client.Job) {
+	if w.showsTable() && !j.State.Finished() {
 		return
 	}
-	line := listLine(&j.Job)
+	line := jobLine(&j.Job)
 	if j.Error != nil {
 		line += "  " + j.Error.Message
 	}
 	var err error
 	if w.JSON {
 		var raw []byte
-		raw, err = escapeJSON(j.raw)
+		raw, err = escape.JSON(j.JSON)
 		line = string(raw)
 	}
 	w.mu.Lock()
@@ -177,31 +177,26 @@ func (w *watcher) report(j *jobAnswer) {
 		err = w.printAbove(line)
 	}
 	if err != nil {
-		w.giveUp(err)
+		w.stop(err)
 	}
 }
 
-// table tells of the jobs that have not ended, as far as there is room, and counts
-// all.
+// table shows the jobs that have not ended, and counts all by state.
 func (w *watcher) table() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	width, height := w.screen.size()
-	var lines []string
+	var rows []string
 	counts := map[job.State]int{}
 	for _, j := range w.jobs {
 		counts[j.State]++
-		if j.State.Finished() || len(lines) > height-4 {
+		if j.State.Finished() {
 			continue
 		}
-		line := fmt.Sprintf("%s  %-20s", j.ID, progressText(j))
+		row := fmt.Sprintf("%s  %-20s", j.ID, stateText(j))
 		if !j.CreatedAt.IsZero() {
-			line += fmt.Sprintf("  %4s  %s", age(time.Since(j.CreatedAt)), j.Style)
+			row += fmt.Sprintf("  %4s  %s", age(time.Since(j.CreatedAt)), j.Style)
 		}
-		lines = append(lines, runewidth.Truncate(line, width-1, "…"))
-	}
-	if left := counts[job.Queued] + counts[job.Running] - len(lines); left > 0 {
-		lines = append(lines, fmt.Sprintf("and %d more", left))
+		rows = append(rows, row)
 	}
 	var sum []string
 	for _, state := range []job.State{job.Succeeded, job.Failed, job.Canceled, job.Expired, job.Running, job.Queued} {
@@ -209,11 +204,11 @@ func (w *watcher) table() string {
 			sum = append(sum, fmt.Sprintf("%d %s", n, state))
 		}
 	}
-	return strings.Join(append(lines, strings.Join(sum, ", ")), "\n")
+	return w.screen.Table(rows, strings.Join(sum, ", "))
 }
 
 func (w *watcher) end(ctx context.Context) error {
-	err := stopped(ctx)
+	err := context.Cause(ctx)
 	if err == nil {
 		return w.tally.err()
 	}
@@ -223,8 +218,11 @@ func (w *watcher) end(ctx context.Context) error {
 			words = append(words, string(j.ID))
 		}
 	}
-	if len(words) > 10 {
-		words = words[:1] // then all that have not ended
+	if len(words) > maxWatchWords {
+		words = words[:1] // all that have not ended
 	}
 	return &resumableError{fmt.Errorf("%w; the jobs go on", err), w.command(words...)}
 }
+
+// maxWatchWords is the length of the longest command that names the jobs to watch.
+const maxWatchWords = 10

@@ -15,7 +15,7 @@ import (
 
 func (e Engine) concurrent(t *testing.T) { e.Concurrent(t, "full") }
 
-// Concurrent paints pictures of many sizes at once with a test model.
+// Concurrent paints pictures of many sizes concurrently with a test model.
 func (e Engine) Concurrent(t *testing.T, name string) {
 	m := e.open(t, model.Config{Dir: filepath.Join(e.Testdata, name), Concurrent: 3, Threads: 2})
 	var wg sync.WaitGroup

@@ -17,16 +17,16 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// Golden wants the pictures that the shipped model in dir paints as they are kept in
-// Testdata/golden, to within 2 of 255 in every value, which engines and processors
-// may differ by. With update it writes them instead.
+// Golden compares the pictures that the shipped model in dir paints with those in Testdata/golden.
+// Every value may differ by 2 of 255, because engines and processors differ. With update it writes
+// the files instead.
 func (e Engine) Golden(t *testing.T, dir string, update bool) {
 	m := e.open(t, model.Config{Dir: dir})
 	contents := map[string]*image.RGBA{"drawn": drawn(), "cat": cat(t)}
 	for _, g := range []struct {
-		name       string // of the file
+		name       string // of the file, without extension
 		content    string
-		style      string // "" is a picture of stripes
+		style      string // "" means a style picture of stripes
 		strength   float64
 		keepColors bool
 	}{
@@ -69,7 +69,7 @@ const tolerance = 2 // of 255
 
 func (e Engine) wantGolden(t *testing.T, name string, got *image.RGBA, update bool) {
 	t.Helper()
-	const regenerate = "where the model was meant to change, look at what this writes: go test ./model/tensorflow -run Golden -update"
+	const regenerate = "if the model was changed intentionally, check what this writes: go test ./model/tensorflow -run Golden -update"
 	path := filepath.Join(e.Testdata, "golden", name+".png")
 	if update {
 		var file bytes.Buffer
@@ -81,7 +81,7 @@ func (e Engine) wantGolden(t *testing.T, name string, got *image.RGBA, update bo
 	}
 	file, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Fatalf("%s: there is no %s; %s", name, path, regenerate)
+		t.Fatalf("%s: %s is missing; %s", name, path, regenerate)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func (e Engine) wantGolden(t *testing.T, name string, got *image.RGBA, update bo
 	}
 }
 
-// drawn is a picture with edges, gradients, a disc and flat areas, its sides no
+// drawn returns a picture with edges, gradients, a disc and flat areas, whose sides are not
 // multiples of 4.
 func drawn() *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, 141, 106))
@@ -132,7 +132,7 @@ func drawn() *image.RGBA {
 	return img
 }
 
-// stripes is a style's picture.
+// stripes returns a style's picture.
 func stripes() *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, 256, 256))
 	for y := range 256 {
@@ -147,13 +147,13 @@ func stripes() *image.RGBA {
 	return img
 }
 
-// cat is a part of one of the sample photographs, which scripts/setup has put where
-// the environment says.
+// cat returns a part of a sample photograph, which scripts/setup has put into the folder
+// ATELIER_SAMPLES.
 func cat(t *testing.T) *image.RGBA {
 	t.Helper()
 	dir := os.Getenv("ATELIER_SAMPLES")
 	if dir == "" {
-		t.Fatal(`there are no photographs: run scripts/setup, then eval "$(scripts/env)"`)
+		t.Fatal(`ATELIER_SAMPLES is not set: run scripts/setup, then eval "$(scripts/env)"`)
 	}
 	file, err := os.ReadFile(filepath.Join(dir, "chelsea.png"))
 	if err != nil {
@@ -168,7 +168,7 @@ func cat(t *testing.T) *image.RGBA {
 	return img
 }
 
-// rgba is a decoded picture as the model gives them.
+// rgba converts a decoded picture to the type of the model's pictures.
 func rgba(img image.Image) *image.RGBA {
 	out := image.NewRGBA(image.Rect(0, 0, img.Bounds().Dx(), img.Bounds().Dy()))
 	draw.Draw(out, out.Rect, img, img.Bounds().Min, draw.Src)

@@ -16,22 +16,22 @@ func (e Engine) info(t *testing.T) {
 	m := e.Open(t, "full")
 	got := m.Info()
 	if got.Name != "known-1" || !got.Vectors || !strings.Contains(got.Engine, " ") {
-		t.Errorf("got %+v, want known-1 with vectors on a library with its version", got)
+		t.Errorf("got %+v, want known-1 with vectors, on a library with its version", got)
 	}
 	for _, want := range []string{"predict_style", "transform"} {
 		if !slices.Contains(got.Signatures, want) || !slices.IsSorted(got.Signatures) {
-			t.Errorf("got signatures %q, want %s among them, sorted", got.Signatures, want)
+			t.Errorf("got signatures %q, want them sorted and to include %s", got.Signatures, want)
 		}
 	}
 	if want := []string{"blue", "grey", "red"}; !slices.Equal(got.Styles, want) {
 		t.Errorf("got styles %q, want %q", got.Styles, want)
 	}
 	if got.Threads < 1 || got.Concurrent < 1 {
-		t.Errorf("got %d threads and %d concurrent images, want the defaults in force", got.Threads, got.Concurrent)
+		t.Errorf("got %d threads and %d concurrent images, want the effective defaults", got.Threads, got.Concurrent)
 	}
 	got.Styles[0] = "changed"
 	if m.Info().Styles[0] != "blue" {
-		t.Error("Info handed out the model's own slice")
+		t.Error("Info returned the model's own slice")
 	}
 }
 
@@ -51,20 +51,20 @@ func (e Engine) settings(t *testing.T) {
 	_, err := e.Load(model.Config{Threads: -1, Concurrent: 100000})
 	for _, want := range []string{"folder is not given", "threads must be", "concurrent images must be"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("got error %v, want one with %q", err, want)
+			t.Errorf("got error %v, want one containing %q", err, want)
 		}
 	}
 }
 
-// A Refusal is a folder that an engine must refuse: one of the test models, or,
-// with Build, one that the test makes.
+// A Refusal is a folder that an engine must refuse: one of the test models, or, if Build is set, one
+// that Build makes.
 type Refusal struct {
 	Name  string
 	Build func(f *Folder)
-	Want  []string // what the one error says
+	Want  []string // texts that the error must contain
 }
 
-// Refuses wants each folder refused, with an error that names it.
+// Refuses checks that each folder is refused with an error that names it.
 func (e Engine) Refuses(t *testing.T, refusals []Refusal) {
 	for _, r := range refusals {
 		t.Run(r.Name, func(t *testing.T) {
@@ -79,14 +79,14 @@ func (e Engine) Refuses(t *testing.T, refusals []Refusal) {
 			}
 			for _, want := range append(r.Want, "model "+dir+": ") {
 				if !strings.Contains(err.Error(), want) {
-					t.Errorf("got error %q, want one with %q", err, want)
+					t.Errorf("got error %q, want one containing %q", err, want)
 				}
 			}
 		})
 	}
 }
 
-// A Folder is a model that a test makes.
+// A Folder is a model's folder that a test makes.
 type Folder struct {
 	t   *testing.T
 	e   Engine
@@ -100,13 +100,13 @@ func (f *Folder) must(err error) {
 	}
 }
 
-// Copy fills the folder with a test model.
+// Copy copies a test model into the folder.
 func (f *Folder) Copy(name string) {
 	f.t.Helper()
 	f.must(os.CopyFS(f.dir, os.DirFS(filepath.Join(f.e.Testdata, name))))
 }
 
-// Read returns what is in a file.
+// Read returns the contents of a file.
 func (f *Folder) Read(name string) string {
 	f.t.Helper()
 	b, err := os.ReadFile(filepath.Join(f.dir, name))
@@ -120,13 +120,13 @@ func (f *Folder) Write(name, content string) {
 	f.must(os.WriteFile(filepath.Join(f.dir, name), []byte(content), 0o666))
 }
 
-// Truncate cuts a file in half.
+// Truncate truncates a file to half its size.
 func (f *Folder) Truncate(name string) {
 	f.t.Helper()
 	f.Write(name, f.Read(name)[:len(f.Read(name))/2])
 }
 
-// Remove removes what is there under a name, "" being the folder itself.
+// Remove removes a file or subfolder; "" is the folder itself.
 func (f *Folder) Remove(name string) {
 	f.t.Helper()
 	f.must(os.RemoveAll(filepath.Join(f.dir, name)))

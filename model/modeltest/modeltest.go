@@ -1,7 +1,7 @@
-// Package modeltest is the suite that every engine must pass. The models that it
-// paints with are those of model/testdata, whose answers can be computed by hand:
+// Package modeltest is the test suite that every engine must pass. It uses the models of
+// model/testdata, whose output can be computed by hand:
 //
-//	answer = 0.5 * content + 0.5 * mean(style)
+//	output = 0.5 * content + 0.5 * mean(style)
 package modeltest
 
 import (
@@ -13,9 +13,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// An Engine is what is tested.
+// An Engine is an engine under test.
 type Engine struct {
-	// Load is the engine's.
+	// Load is the engine's Load function.
 	Load func(model.Config) (*model.Model, error)
 	// Testdata is the folder of the test models.
 	Testdata string
@@ -27,24 +27,24 @@ func Run(t *testing.T, e Engine) {
 		name string
 		run  func(Engine, *testing.T)
 	}{
-		{"a model says what it is", Engine.info},
-		{"a model without styles.json goes by its folder's name", Engine.unnamed},
+		{"Info describes the model", Engine.info},
+		{"a model without styles.json has its folder's name", Engine.unnamed},
 		{"a missing folder is fs.ErrNotExist", Engine.missing},
 		{"settings out of range are refused", Engine.settings},
 		{"styles, blends and strengths", Engine.styles},
-		{"a named style without a vector is its picture", Engine.withoutVector},
-		{"pixels keep their place", Engine.places},
-		{"values that are no numbers", Engine.oddNumbers},
-		{"what a caller should not send is refused", Engine.refuses},
-		{"what the network does wrong is an error", Engine.faults},
-		{"many at once", Engine.concurrent},
+		{"a named style without a vector uses its picture", Engine.withoutVector},
+		{"pixels stay in place", Engine.places},
+		{"NaN and infinite values", Engine.notFinite},
+		{"invalid requests are refused", Engine.refuses},
+		{"faults of the network are errors", Engine.faults},
+		{"concurrent requests", Engine.concurrent},
 		{"a canceled request, a closed model", Engine.ends},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(e, t) })
 	}
 }
 
-// Open loads a test model until the test ends.
+// Open loads a test model, which is closed at the end of the test.
 func (e Engine) Open(t *testing.T, name string) *model.Model {
 	t.Helper()
 	return e.open(t, model.Config{Dir: filepath.Join(e.Testdata, name)})
@@ -64,7 +64,7 @@ func (e Engine) open(t *testing.T, cfg model.Config) *model.Model {
 	return m
 }
 
-// Stylize paints without an error.
+// Stylize paints and fails the test on an error.
 func Stylize(t *testing.T, m *model.Model, req style.Request) *image.RGBA {
 	t.Helper()
 	got, err := m.Stylize(t.Context(), req)

@@ -10,14 +10,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// Shipped paints every named style with the model that comes with the project, in
-// dir.
+// Shipped paints every named style with the model that comes with the project, in dir.
 func (e Engine) Shipped(t *testing.T, dir string) {
 	m := e.open(t, model.Config{Dir: dir})
 	if !m.Info().Vectors {
 		t.Error("got a model without vectors")
 	}
-	// Sides that are no multiple of 4.
+	// Sides that are not multiples of 4.
 	content := image.NewRGBA(image.Rect(0, 0, 123, 90))
 	for y := range 90 {
 		for x := range 123 {
@@ -33,7 +32,7 @@ func (e Engine) Shipped(t *testing.T, dir string) {
 		req := style.Request{Content: content, Mix: style.Mix{{Name: name, Weight: 1}}, Strength: 1}
 		got := Stylize(t, m, req)
 		if again := Stylize(t, m, req); difference(got, again) > 0.01 {
-			t.Errorf("%s: the same picture came out otherwise the second time", name)
+			t.Errorf("%s: the second painting of the same picture differs", name)
 		}
 		if d := difference(got, content); d < 5 {
 			t.Errorf("%s: got nearly the photograph, a mean difference of %.1f of 255", name, d)
@@ -43,8 +42,8 @@ func (e Engine) Shipped(t *testing.T, dir string) {
 		}
 		seen[string(got.Pix)] = name
 
-		// The path from the photograph to the style has no jumps, and begins at the
-		// photograph itself.
+		// Between the photograph and the style, the result changes without jumps, and
+		// strength 0 is the photograph itself.
 		last := content
 		for _, strength := range []float64{0, 0.1, 0.2, 0.249, 0.251, 0.5, 0.75, 0.999, 1} {
 			req.Strength = strength
@@ -60,7 +59,7 @@ func (e Engine) Shipped(t *testing.T, dir string) {
 	}
 }
 
-// difference is the mean difference of two pictures' values, 0 to 255.
+// difference returns the mean difference of two pictures' values, 0 to 255.
 func difference(a, b *image.RGBA) float64 {
 	sum := 0
 	for i := range a.Pix {

@@ -20,17 +20,17 @@ func (e Engine) styles(t *testing.T) {
 	tests := []struct {
 		name string
 		req  style.Request
-		want color.RGBA // of a photograph that is orange all over
+		want color.RGBA // for a photograph that is completely orange
 	}{
 		{"stored vector", style.Request{Mix: named(red), Strength: 1}, color.RGBA{228, 50, 20, 255}},
 		{"another", style.Request{Mix: named(blue), Strength: 1}, color.RGBA{100, 50, 148, 255}},
 		{"picture", style.Request{Picture: swatch.Filled(90, 60, swatch.Teal), Strength: 1}, color.RGBA{105, 110, 85, 255}},
 		{"blend", style.Request{Mix: named(style.Ingredient{Name: "red", Weight: 0.75}, style.Ingredient{Name: "blue", Weight: 0.25}), Strength: 1},
 			color.RGBA{196, 50, 52, 255}},
-		// The vector moves from the photograph's own, its mean colour.
+		// The vector moves away from the photograph's own, its mean colour.
 		{"half", style.Request{Mix: named(red), Strength: 0.5}, color.RGBA{214, 75, 30, 255}},
 		{"at the fade", style.Request{Mix: named(red), Strength: 0.25}, color.RGBA{207, 88, 35, 255}},
-		// Half of a painting that is a 16th of the way, and half of the photograph.
+		// Half of a painting whose colour has moved by a 16th, and half of the photograph.
 		{"below the fade", style.Request{Mix: named(red), Strength: 0.125}, color.RGBA{202, 97, 39, 255}},
 		{"none", style.Request{Mix: named(red), Strength: 0}, swatch.Orange},
 	}
@@ -50,7 +50,7 @@ func (e Engine) styles(t *testing.T) {
 	}
 }
 
-// withoutVector: the style is of the catalogue, and the model has no vector of it.
+// withoutVector covers a style of the catalogue for which the model has no vector.
 func (e Engine) withoutVector(t *testing.T) {
 	m := e.Open(t, "full")
 	name := style.Names()[0]
@@ -64,7 +64,7 @@ func (e Engine) withoutVector(t *testing.T) {
 
 func (e Engine) places(t *testing.T) { WantPlaces(t, e.Open(t, "full")) }
 
-// WantPlaces wants each pixel of a model's answer where it was in the photograph.
+// WantPlaces checks that a model keeps each pixel at its place.
 func WantPlaces(t *testing.T, m *model.Model) {
 	t.Helper()
 	content := image.NewRGBA(image.Rect(0, 0, 30, 20))
@@ -84,16 +84,16 @@ func WantPlaces(t *testing.T, m *model.Model) {
 	}
 }
 
-// oddNumbers: of the answer, red is not a number, green +infinity, blue -infinity.
-func (e Engine) oddNumbers(t *testing.T) {
+// notFinite uses a model whose output is NaN for red, +infinity for green, -infinity for blue.
+func (e Engine) notFinite(t *testing.T) {
 	var log bytes.Buffer
 	m := e.open(t, model.Config{Dir: filepath.Join(e.Testdata, "odd-numbers"), Log: slog.New(slog.NewTextHandler(&log, nil))})
 	req := style.Request{Content: swatch.Filled(9, 6, swatch.Orange), Picture: swatch.Filled(9, 6, swatch.Teal), Strength: 1}
 	swatch.WantFilled(t, Stylize(t, m, req), color.RGBA{0, 255, 0, 255})
 	if want := "values=54 of=162"; !strings.Contains(log.String(), want) {
-		t.Errorf("got log %q, want a warning with %q", log.String(), want)
+		t.Errorf("got log %q, want a warning containing %q", log.String(), want)
 	}
-	req.Strength = 0.5 // half of it the photograph
+	req.Strength = 0.5 // half of the result is the photograph
 	if m.Info().Vectors {
 		req.Strength = 0.125
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/atelier-go/atelier/model"
 )
 
-// The names of the files and of their inputs and outputs.
+// The file names of the networks, and the names of their inputs and outputs.
 const (
 	transformFile, contentInput, vectorInput, pictureOutput = "transform.onnx", "content", "vector", "output_0"
 	predictFile, styleInput, vectorOutput                   = "predict_style.onnx", "style", "vector"
@@ -20,17 +20,17 @@ const (
 const expected = `expected: transform.onnx (content float32 [1,3,H,W], vector float32 [1,N]) -> output_0 float32 [1,3,H,W]; ` +
 	`predict_style.onnx (style float32 [1,3,h,w]) -> vector float32 [1,N]; H and W open, h and w open or 256`
 
-// files are the two networks, as read, and the width of their vector.
+// files holds the two networks' files and the length of their vectors.
 type files struct {
 	transform, predict []byte
 	width              int
 }
 
-// maxFile is how many bytes a network may have. The shipped transformer has one million.
+// maxFile is the largest size of a network's file in bytes. The shipped transformer has one million.
 const maxFile = 512 << 20
 
-// readFiles reads the networks in dir and checks what they take and give. The
-// error says all that does not fit, and what is expected instead.
+// readFiles reads the networks in dir and checks their inputs and outputs. The error lists everything
+// that does not match, and what is expected.
 func readFiles(dir *model.Folder) (*files, error) {
 	var f files
 	var k checker
@@ -41,13 +41,13 @@ func readFiles(dir *model.Folder) (*files, error) {
 	k.input(contentInput, picture)
 	taken := k.input(vectorInput, vector)
 	k.output(pictureOutput, picture)
-	k.noMore()
+	k.noOtherInputs()
 	if f.predict, err = k.open(dir, predictFile); err != nil {
 		return nil, err
 	}
 	k.input(styleInput, styled)
 	made := k.output(vectorOutput, vector)
-	k.noMore()
+	k.noOtherInputs()
 	if made != taken && made > 0 && taken > 0 {
 		k.fault("predict_style.onnx makes vectors of %d numbers, transform.onnx takes %d", made, taken)
 	}
@@ -60,13 +60,14 @@ func readFiles(dir *model.Folder) (*files, error) {
 	return &f, nil
 }
 
-// A kind is the shape that a tensor must have.
+// A kind is the required shape of a tensor.
 type kind []int64
 
-// What stands for a size in a kind: anySize, or openSize, which the file must leave open.
+// Special sizes in a kind: anySize, and openSize, which the file must leave open.
 const anySize, openSize = -1, -2
 
-// shape is such as float32 [1,3,?,?]: what may be open is told as open.
+// shape returns the type for messages, such as float32 [1,3,?,?]. A size that may be open is shown as
+// open.
 func (k kind) shape() tensorType {
 	t := tensorType{float, slices.Clone(k)}
 	for i, size := range t.dims {
@@ -77,17 +78,17 @@ func (k kind) shape() tensorType {
 	return t
 }
 
-// A photograph has any size, a style's picture always has model.StyleSide.
+// A photograph has any size; a style's picture always has model.StyleSide.
 var (
 	picture = kind{1, 3, openSize, openSize}
 	styled  = kind{1, 3, model.StyleSide, model.StyleSide}
 	vector  = kind{1, anySize}
 )
 
-// A checker gathers what does not fit.
+// A checker collects what does not match.
 type checker struct {
 	file            string
-	inputs, outputs map[string]tensorType // of file; of inputs those not yet asked for
+	inputs, outputs map[string]tensorType // of file; inputs without those already checked
 	faults          []string
 }
 
@@ -95,11 +96,11 @@ func (k *checker) fault(format string, args ...any) {
 	k.faults = append(k.faults, fmt.Sprintf(format, args...))
 }
 
-// open reads the file that the next checks are of.
+// open reads the file for the following checks.
 func (k *checker) open(dir *model.Folder, file string) ([]byte, error) {
 	b, err := dir.Read(file, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: a worker with ONNX Runtime needs it, and model/train/export.py writes it beside saved_model.pb; a SavedModel alone is for a worker with TensorFlow", err)
+		return nil, fmt.Errorf("%w: a worker with ONNX Runtime needs it, and model/train/export.py writes it beside saved_model.pb; a SavedModel only is enough for a worker with TensorFlow", err)
 	}
 	if err != nil {
 		return nil, err
@@ -113,8 +114,8 @@ func (k *checker) open(dir *model.Folder, file string) ([]byte, error) {
 	return b, nil
 }
 
-// input and output check a tensor, and answer with the size of its last
-// dimension, -1 where the file leaves that open.
+// input and output check a tensor and return the size of its last dimension, or -1 if the file leaves
+// it open.
 func (k *checker) input(name string, want kind) int64 {
 	defer delete(k.inputs, name)
 	return k.tensor("input", k.inputs, name, want)
@@ -124,10 +125,10 @@ func (k *checker) output(name string, want kind) int64 {
 	return k.tensor("output", k.outputs, name, want)
 }
 
-// noMore wants no input beyond those checked: nobody would feed it.
-func (k *checker) noMore() {
+// noOtherInputs reports inputs that were not checked, because they would get no value.
+func (k *checker) noOtherInputs() {
 	for _, name := range slices.Sorted(maps.Keys(k.inputs)) {
-		k.fault("%s has an input %s too many", k.file, name)
+		k.fault("%s has an additional input, %s", k.file, name)
 	}
 }
 
@@ -141,8 +142,7 @@ func (k *checker) tensor(side string, tensors map[string]tensorType, name string
 		k.fault("%s has no %s %s, only %s", k.file, side, name, names)
 		return -1
 	}
-	// A dimension that the file leaves open may turn out right; ONNX Runtime checks
-	// it at each run.
+	// An open dimension may get the right size at run time; ONNX Runtime checks it at each run.
 	fits := t.element == float && len(t.dims) == len(want)
 	for i := range min(len(t.dims), len(want)) {
 		fits = fits && (t.dims[i] < 0 || want[i] == anySize || t.dims[i] == want[i])

@@ -1,8 +1,8 @@
-// Package onnx runs a model's ONNX files with ONNX Runtime, for processes that
-// must start fast. It is the only package that calls ONNX Runtime, through
-// github.com/yalue/onnxruntime_go, which opens the library while the program runs.
+// Package onnx runs a model's ONNX files with ONNX Runtime, for processes that must start fast. It is
+// the only package that calls ONNX Runtime, through github.com/yalue/onnxruntime_go, which opens the
+// library at run time.
 //
-// The files lie beside the SavedModel, come from the same weights and paint alike:
+// The files are in the folder of the SavedModel, have the same weights and paint the same:
 //
 //	transform.onnx      content  float32 [1,3,H,W]  the photograph
 //	                    vector   float32 [1,N]      the style
@@ -12,8 +12,7 @@
 //
 // with RGB in 0..1, in planes.
 //
-// A file may come from anybody. It is read more strictly than ONNX Runtime does, and
-// accepted with ONNX's own operators that compute (operators.go), without graphs within
-// graphs, functions and tensors in other files: ONNX Runtime would read those from the
-// process's working directory.
+// The files are untrusted. They are read more strictly than by ONNX Runtime, and may contain only
+// ONNX's own operators that compute (operators.go), and no subgraphs, functions or tensors in other
+// files, which ONNX Runtime would read from the process's working directory.
 package onnx

@@ -13,8 +13,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// TestPaintsLikeTensorFlow: with the shipped model no value of a picture differs
-// from the reference's by more than 2 of 255.
+// TestPaintsLikeTensorFlow checks that, with the shipped model, no value of a picture differs from
+// the reference's by more than 2 of 255.
 func TestPaintsLikeTensorFlow(t *testing.T) {
 	reference, err := tensorflow.Load(model.Config{Dir: "../atelier"})
 	if err != nil {
@@ -63,7 +63,7 @@ func catalogue(t *testing.T, name string) *image.RGBA {
 	return out
 }
 
-// farthest is the largest difference of two values.
+// farthest returns the largest difference between two pictures' values.
 func farthest(a, b *image.RGBA) (d uint8) {
 	for i := range a.Pix {
 		d = max(d, max(a.Pix[i], b.Pix[i])-min(a.Pix[i], b.Pix[i]))

@@ -8,21 +8,21 @@ import (
 	"github.com/atelier-go/atelier/model/internal/wire"
 )
 
-// A tensorType is what a file says of an input or an output.
+// A tensorType is the declared type of an input or output.
 type tensorType struct {
 	element uint64
 	dims    []int64 // -1: any size
 }
 
-// float is float32, by its number in ONNX's format.
+// float is the number of float32 in ONNX's format.
 const float = 1
 
-// elements are the names of the commonest element types, by their numbers.
+// elements are the names of the most common element types, by their numbers.
 var elements = map[uint64]string{
 	float: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "float64", 16: "bfloat16",
 }
 
-// String is such as uint8 [1,3,?,?].
+// String returns, for example, uint8 [1,3,?,?].
 func (t tensorType) String() string {
 	name, ok := elements[t.element]
 	if !ok {
@@ -38,7 +38,7 @@ func (t tensorType) String() string {
 	return name + " [" + strings.Join(sizes, ",") + "]"
 }
 
-// The messages that are read, by the numbers in onnx.proto. What is missing here is
+// The messages that are read, by the field numbers in onnx.proto. Fields that are missing here are
 // refused: training, sparse tensors, sequences and maps.
 var (
 	modelProto = wire.Message{
@@ -71,21 +71,20 @@ var (
 	dimensionProto = wire.Message{1: wire.Varint, 2: wire.Bytes, 3: wire.Bytes}
 )
 
-var errNoNetwork = errors.New("the file is damaged, or something other than an ONNX model")
+var errNoNetwork = errors.New("the file is damaged, or is not an ONNX model")
 
-// maxFields bounds a network's fields, as protocol buffers count. The shipped
-// transformer has 3,000.
+// maxFields is the most protocol buffer fields of a network. The shipped transformer has 3,000.
 const maxFields = 1 << 20
 
-// A graph is what a network takes and gives.
+// A graph is the inputs and outputs of a network.
 type graph struct {
 	wire.Reader
 	inputs, outputs map[string]tensorType
 }
 
-// readGraph reads what a network takes and gives from its file, and refuses what it
-// needs beyond the file and operators that compute. The binding can tell only the
-// former, and by loading the file; and most unsuitable files are so refused before ONNX
+// readGraph reads the inputs and outputs of a network from its file. It refuses a network that needs
+// other files or operators that do more than compute. The binding could only return the inputs and
+// outputs, and only by loading the file; this way most unsuitable files are refused before ONNX
 // Runtime starts.
 func readGraph(file []byte) (*graph, error) {
 	g := &graph{wire.Reader{Left: maxFields}, map[string]tensorType{}, map[string]tensorType{}}
@@ -114,7 +113,7 @@ func readGraph(file []byte) (*graph, error) {
 	})
 	switch {
 	case errors.Is(err, wire.ErrTooMuch):
-		return nil, fmt.Errorf("it has more than %d fields, such as nodes and their attributes: that is no network that repaints pictures", maxFields)
+		return nil, fmt.Errorf("it has more than %d fields, such as nodes and their attributes, which is too many for a network that repaints pictures", maxFields)
 	case errors.Is(err, wire.ErrDamaged):
 		return nil, fmt.Errorf("%w (%w)", errNoNetwork, err)
 	case err == nil && !found:
@@ -123,7 +122,7 @@ func readGraph(file []byte) (*graph, error) {
 	return g, err
 }
 
-// node refuses operators that are not ONNX's own, or do more than compute.
+// node refuses operators that are not ONNX's own, or that do more than compute.
 func (g *graph) node(b []byte) error {
 	var name, operator, domain string
 	err := g.Read(b, nodeProto, func(f wire.Field) error {
@@ -139,9 +138,9 @@ func (g *graph) node(b []byte) error {
 		}
 		return nil
 	})
-	if err == nil && (domain != "" && domain != "ai.onnx" || !computing[operator]) {
-		err = fmt.Errorf("it is not one of the operators that are accepted, which model/onnx/operators.go lists: " +
-			"a model from elsewhere must not reach files, run programs or loop; export it without that")
+	if err == nil && (domain != "" && domain != "ai.onnx" || !allowedOperators[operator]) {
+		err = fmt.Errorf("it is not one of the accepted operators, which model/onnx/operators.go lists: " +
+			"a model must not access files, run programs or loop; export it without that operator")
 	}
 	if err != nil {
 		if domain != "" {
@@ -158,13 +157,13 @@ func (g *graph) attribute(b []byte) error {
 		case 5, 10:
 			return g.tensor(f.Bytes)
 		case 6, 11:
-			return errors.New("it has a graph within, as loops and branches have, which is not accepted")
+			return errors.New("it has a subgraph, as loops and branches have, which is not accepted")
 		}
 		return nil
 	})
 }
 
-// tensor refuses numbers that are kept in other files.
+// tensor refuses tensors whose numbers are in other files.
 func (g *graph) tensor(b []byte) error {
 	var name string
 	external := false

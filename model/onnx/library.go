@@ -10,9 +10,9 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// DefaultLibrary is what the system's linker looks for where a [Config] names no
-// library: in the program's own library path, in LD_LIBRARY_PATH, among the
-// system's libraries.
+// DefaultLibrary returns the library name that is used if [Config] has none. The dynamic linker
+// searches for it in the program's own library path, in LD_LIBRARY_PATH, and among the system's
+// libraries.
 func DefaultLibrary() string {
 	if runtime.GOOS == "darwin" {
 		return "@rpath/libonnxruntime.dylib"
@@ -20,18 +20,18 @@ func DefaultLibrary() string {
 	return "libonnxruntime.so.1"
 }
 
-// ErrLibrary says that ONNX Runtime's library is missing, or can't be used.
+// ErrLibrary means that ONNX Runtime's library is missing or can't be used.
 var ErrLibrary = errors.New("ONNX Runtime's library can't be used")
 
-// environment is of the process: the binding has one, and it is never closed,
-// since models come and go.
+// environment belongs to the process: the binding has one, and it is never closed, because other
+// models may be loaded later.
 var environment struct {
 	sync.Mutex
-	library string // where it comes from; "" before the first model
+	library string // its name; "" before the first model
 }
 
-// start opens the library, once in a process.
-func start(library string) error {
+// openLibrary opens the library, once per process.
+func openLibrary(library string) error {
 	environment.Lock()
 	defer environment.Unlock()
 	switch environment.library {
@@ -39,16 +39,15 @@ func start(library string) error {
 		return nil
 	case "":
 	default:
-		return fmt.Errorf("%w: %s: this process has begun with %s", ErrLibrary, library, environment.library)
+		return fmt.Errorf("%w: %s: this process already uses %s", ErrLibrary, library, environment.library)
 	}
-	// From 1.29 on ONNX Runtime's own builds send Microsoft what they run, and keep an
-	// identifier of the machine for it, unless this is in the environment before the
-	// library is used.
+	// Since version 1.29, ONNX Runtime's own builds send usage data to Microsoft and store an
+	// identifier of the machine for it, unless this variable is set before the library is used.
 	if err := os.Setenv("ORT_DISABLE_TELEMETRY", "1"); err != nil {
 		return err
 	}
 	ort.SetSharedLibraryPath(library)
-	// What goes wrong comes back as an error: printing it as well would be twice.
+	// Errors are returned; logging them too would report them twice.
 	if err := ort.InitializeEnvironment(ort.WithLogLevelFatal()); err != nil {
 		return fmt.Errorf("%w (1.24 or newer is expected): %w", ErrLibrary, err)
 	}

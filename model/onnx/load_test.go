@@ -22,7 +22,7 @@ func TestEngine(t *testing.T) { modeltest.Run(t, suite) }
 
 func TestShipped(t *testing.T) { suite.Shipped(t, "../atelier") }
 
-// TestGolden is on the pictures that TensorFlow, the reference, has painted.
+// TestGolden compares with the pictures that TensorFlow, the reference, has painted.
 func TestGolden(t *testing.T) { suite.Golden(t, "../atelier", false) }
 
 func TestInfo(t *testing.T) {
@@ -38,7 +38,7 @@ func TestInfo(t *testing.T) {
 func TestLoadRefuses(t *testing.T) {
 	suite.Refuses(t, []modeltest.Refusal{
 		{Name: "bad-names", Want: []string{
-			"transform.onnx has no output output_0, only stylized", "transform.onnx has an input strength too many",
+			"transform.onnx has no output output_0, only stylized", "transform.onnx has an additional input, strength",
 			"predict_style.onnx has no input style, only placeholder",
 			"expected: transform.onnx (content float32 [1,3,H,W]",
 		}},
@@ -52,7 +52,7 @@ func TestLoadRefuses(t *testing.T) {
 		}},
 		{Name: "bad-widths", Want: []string{"predict_style.onnx makes vectors of 100 numbers, transform.onnx takes 64", "expected: "}},
 		{Name: "open-width", Want: []string{"neither predict_style.onnx nor transform.onnx says how many numbers a vector has", "expected: "}},
-		{Name: "hub", Want: []string{"transform.onnx: no such file", "model/train/export.py writes it", "a SavedModel alone is for a worker with TensorFlow"}},
+		{Name: "hub", Want: []string{"transform.onnx: no such file", "model/train/export.py writes it", "a SavedModel only is enough for a worker with TensorFlow"}},
 		{Name: "missing folder", Want: []string{"no such file or directory"}},
 		{Name: "no predictor", Build: func(f *modeltest.Folder) {
 			f.Copy("full")
@@ -61,19 +61,19 @@ func TestLoadRefuses(t *testing.T) {
 		{Name: "folder instead of file", Build: func(f *modeltest.Folder) {
 			f.Remove("")
 			f.Write("", "not a folder")
-		}, Want: []string{"is no folder"}},
+		}, Want: []string{"is not a folder"}},
 		{Name: "empty file", Build: func(f *modeltest.Folder) {
 			f.Copy("full")
 			f.Write("transform.onnx", "")
-		}, Want: []string{"transform.onnx: the file is damaged, or something other than an ONNX model"}},
+		}, Want: []string{"transform.onnx: the file is damaged, or is not an ONNX model"}},
 		{Name: "garbage", Build: func(f *modeltest.Folder) {
 			f.Copy("full")
 			f.Write("predict_style.onnx", "<html>404 not found</html>")
-		}, Want: []string{"predict_style.onnx: the file is damaged, or something other than an ONNX model"}},
+		}, Want: []string{"predict_style.onnx: the file is damaged, or is not an ONNX model"}},
 		{Name: "truncated", Build: func(f *modeltest.Folder) {
 			f.Copy("full")
 			f.Truncate("transform.onnx")
-		}, Want: []string{"transform.onnx: the file is damaged, or something other than an ONNX model"}},
+		}, Want: []string{"transform.onnx: the file is damaged, or is not an ONNX model"}},
 		{Name: "damaged transformer", Build: func(f *modeltest.Folder) {
 			f.Copy("full")
 			f.Write("transform.onnx", strings.ReplaceAll(f.Read("transform.onnx"), "Split", "Slice"))
@@ -93,16 +93,16 @@ func TestLoadRefuses(t *testing.T) {
 	})
 }
 
-// wanted is set in the processes that TestLibrary starts: the library to begin with.
-const wanted = "ATELIER_TEST_LIBRARY"
+// libraryVariable is set in the processes that the tests start: the library to use.
+const libraryVariable = "ATELIER_TEST_LIBRARY"
 
 func TestMain(m *testing.M) {
-	if library := os.Getenv(wanted); library != "" {
+	if library := os.Getenv(libraryVariable); library != "" {
 		_, err := Load(Config{Config: model.Config{Dir: "../testdata/full"}, Library: library})
 		fmt.Println(errors.Is(err, ErrLibrary), err)
 		return
 	}
-	if err := start(DefaultLibrary()); err != nil {
+	if err := openLibrary(DefaultLibrary()); err != nil {
 		fmt.Printf("%v: run scripts/setup, then eval \"$(scripts/env)\"\n", err)
 		if os.Getenv("CI") != "" {
 			os.Exit(1)
@@ -112,7 +112,7 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// TestLibrary: a process runs one library, so each case has its own.
+// TestLibrary starts a process for each case, because a process uses one library only.
 func TestLibrary(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -124,7 +124,7 @@ func TestLibrary(t *testing.T) {
 		"libc.so.6":                 "OrtGetApiBase",
 	} {
 		cmd := exec.Command(self)
-		cmd.Env = append(os.Environ(), wanted+"="+library)
+		cmd.Env = append(os.Environ(), libraryVariable+"="+library)
 		out, err := cmd.Output()
 		if err != nil {
 			t.Fatal(err)
@@ -135,8 +135,8 @@ func TestLibrary(t *testing.T) {
 	}
 }
 
-// TestNoTelemetry: left alone, ONNX Runtime keeps an identifier of the device and a
-// database of events in the home folder, for its maker.
+// TestNoTelemetry checks that ONNX Runtime does not store an identifier of the device and a database
+// of events in the home folder, as it does by default.
 func TestNoTelemetry(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -144,12 +144,12 @@ func TestNoTelemetry(t *testing.T) {
 	}
 	home := t.TempDir()
 	cmd := exec.Command(self)
-	for _, v := range os.Environ() { // on a CI machine it collects nothing by itself
+	for _, v := range os.Environ() { // without the variables of CI systems, where it collects nothing
 		if name, _, _ := strings.Cut(v, "="); name == "LD_LIBRARY_PATH" || name == "PATH" {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
-	cmd.Env = append(cmd.Env, wanted+"="+DefaultLibrary(), "HOME="+home, "TMPDIR="+home)
+	cmd.Env = append(cmd.Env, libraryVariable+"="+DefaultLibrary(), "HOME="+home, "TMPDIR="+home)
 	if out, err := cmd.Output(); err != nil || !strings.HasPrefix(string(out), "false <nil>") {
 		t.Fatalf("got %q, %v, want a model", out, err)
 	}
@@ -162,7 +162,7 @@ func TestNoTelemetry(t *testing.T) {
 func TestSecondLibrary(t *testing.T) {
 	suite.Open(t, "full")
 	_, err := Load(Config{Config: model.Config{Dir: "../testdata/full"}, Library: "elsewhere/libonnxruntime.so"})
-	if !errors.Is(err, ErrLibrary) || !strings.Contains(err.Error(), "this process has begun with "+DefaultLibrary()) {
+	if !errors.Is(err, ErrLibrary) || !strings.Contains(err.Error(), "this process already uses "+DefaultLibrary()) {
 		t.Errorf("got %v, want an ErrLibrary that names both libraries", err)
 	}
 }

@@ -10,16 +10,16 @@ import (
 	"github.com/atelier-go/atelier/model"
 )
 
-// A Config says which model to load, and with which library.
+// A Config configures a model and the library that runs it.
 type Config struct {
 	model.Config
-	// Library is the file of ONNX Runtime's library, "" for [DefaultLibrary]. The
-	// first model that a process loads decides it.
+	// Library is the file of ONNX Runtime's library; "" means [DefaultLibrary]. The first model
+	// that a process loads determines it.
 	Library string
 }
 
-// Load reads the ONNX files in cfg.Dir, as [model.Open] says. Each image that is
-// in work has cfg.Threads of its own. An error of the library wraps [ErrLibrary].
+// Load reads the ONNX files in cfg.Dir, as described at [model.Open]. Each image that is being
+// painted has cfg.Threads threads of its own. An error of the library wraps [ErrLibrary].
 func Load(cfg Config) (*model.Model, error) {
 	if cfg.Library == "" {
 		cfg.Library = DefaultLibrary()
@@ -33,53 +33,53 @@ func Load(cfg Config) (*model.Model, error) {
 	})
 }
 
-// open gives checked files to ONNX Runtime.
+// open loads checked files with ONNX Runtime.
 func open(cfg model.Config, f *files, library string) (*model.Loaded, error) {
-	err := start(library)
+	err := openLibrary(library)
 	if err != nil {
 		return nil, err
 	}
-	n := &network{width: f.width, painters: newPainters(f.transform, cfg.Threads, cfg.Concurrent)}
-	// One thread: it reads 256x256 pixels in a hundredth of a second.
+	n := &network{width: f.width, sessions: newSessionPool(f.transform, cfg.Threads, cfg.Concurrent)}
+	// One thread is enough: it reads 256x256 pixels in a hundredth of a second.
 	if n.predict, err = newSession(f.predict, []string{styleInput}, []string{vectorOutput}, 1); err != nil {
 		return nil, fmt.Errorf("ONNX Runtime cannot load %s: %w", predictFile, err)
 	}
-	first, err := n.painters.take(0) // so that a damaged file shows now
+	first, err := n.sessions.acquire(0) // detects a damaged file now
 	if err != nil {
 		return nil, errors.Join(err, n.predict.Destroy())
 	}
-	n.painters.put(first, 0)
+	n.sessions.release(first, 0)
 	return &model.Loaded{
 		Engine: "onnxruntime " + ort.GetVersion(), Signatures: []string{"predict_style", "transform"},
 		Width: f.width, Vectors: n, Close: n.close,
 	}, nil
 }
 
-// A network is the two files, loaded.
+// A network is the two loaded files.
 type network struct {
 	width    int
 	predict  *session
-	painters painters
+	sessions sessionPool
 }
 
-// Read is [model.VectorNetwork]'s.
+// Read implements [model.VectorNetwork].
 func (n *network) Read(style *image.RGBA) ([]float32, error) {
 	w, h := style.Rect.Dx(), style.Rect.Dy()
 	in, v := make([]float32, 3*w*h), make([]float32, n.width)
-	split(in, style)
+	toPlanes(in, style)
 	return v, n.predict.run(plane{v, ort.NewShape(1, int64(n.width))}, plane{in, ort.NewShape(1, 3, int64(h), int64(w))})
 }
 
-// Paint is [model.VectorNetwork]'s.
-func (n *network) Paint(content *image.RGBA, style []float32, dst *image.RGBA, share float32) (odd int, err error) {
+// Paint implements [model.VectorNetwork].
+func (n *network) Paint(content *image.RGBA, style []float32, dst *image.RGBA, share float32) (nans int, err error) {
 	w, h := content.Rect.Dx(), content.Rect.Dy()
-	p, err := n.painters.take(w * h)
+	p, err := n.sessions.acquire(w * h)
 	if err != nil {
 		return 0, err
 	}
-	defer n.painters.put(p, w*h)
+	defer n.sessions.release(p, w*h)
 	p.grow(3 * w * h)
-	split(p.in, content)
+	toPlanes(p.in, content)
 	shape := ort.NewShape(1, 3, int64(h), int64(w))
 	if err := p.run(plane{p.out, shape}, plane{p.in, shape}, plane{style, ort.NewShape(1, int64(n.width))}); err != nil {
 		return 0, err
@@ -87,8 +87,8 @@ func (n *network) Paint(content *image.RGBA, style []float32, dst *image.RGBA, s
 	return drawOver(p.out, dst, share), nil
 }
 
-// close gives the memory back. Nothing may run any more.
+// close frees the memory. No other call may be running.
 func (n *network) close() {
-	n.painters.close()
-	_ = n.predict.Destroy() // it has no way to fail
+	n.sessions.close()
+	_ = n.predict.Destroy() // it never fails
 }

@@ -2,10 +2,10 @@ package onnx
 
 import "strings"
 
-// computing are the operators that are accepted: those of the networks that
-// model/train/export.py writes, and what converters make of other networks for pictures.
-// None has a graph within, so that none loops or branches.
-var computing = setOf(`
+// allowedOperators are the accepted operators: those of the networks that model/train/export.py
+// writes, and those that converters use for other image networks. None has a subgraph, so that loops
+// and branches are impossible.
+var allowedOperators = setOf(`
 	Constant ConstantOfShape Identity Cast CastLike Shape Size Range Expand
 
 	Abs Add Ceil Clip Cos Div Equal Erf Exp Floor Greater GreaterOrEqual Less LessOrEqual Log Max Min Mod Mul Neg

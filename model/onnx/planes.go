@@ -6,13 +6,12 @@ import (
 	"github.com/atelier-go/atelier/model/internal/pixel"
 )
 
-// split writes img into planes of red, green and blue, in 0..1. img's alpha is
-// ignored.
-func split(planes []float32, img *image.RGBA) {
+// toPlanes writes img into planes of red, green and blue, in 0..1. img's alpha is ignored.
+func toPlanes(planes []float32, img *image.RGBA) {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	for y := range h {
 		row := img.Pix[y*img.Stride:][:w*4]
-		r, g, b := rows(planes, y, w, h)
+		r, g, b := planeRows(planes, y, w, h)
 		for x := range r {
 			p := row[4*x : 4*x+3 : 4*x+3]
 			r[x], g[x], b[x] = pixel.Unit[p[0]], pixel.Unit[p[1]], pixel.Unit[p[2]]
@@ -20,23 +19,23 @@ func split(planes []float32, img *image.RGBA) {
 	}
 }
 
-// drawOver draws planes over dst. It returns how many values were no numbers.
-func drawOver(planes []float32, dst *image.RGBA, share float32) (odd int) {
+// drawOver blends planes over dst. It returns how many values were NaN.
+func drawOver(planes []float32, dst *image.RGBA, share float32) (nans int) {
 	w, h := dst.Rect.Dx(), dst.Rect.Dy()
-	brush := pixel.NewBrush(share)
+	blender := pixel.NewBlender(share)
 	for y := range h {
 		row := dst.Pix[y*dst.Stride:][:w*4]
-		r, g, b := rows(planes, y, w, h)
+		r, g, b := planeRows(planes, y, w, h)
 		for x := range r {
 			p := row[4*x : 4*x+4 : 4*x+4]
-			p[0], p[1], p[2], p[3] = brush.Over(p[0], r[x]), brush.Over(p[1], g[x]), brush.Over(p[2], b[x]), 255
+			p[0], p[1], p[2], p[3] = blender.Blend(p[0], r[x]), blender.Blend(p[1], g[x]), blender.Blend(p[2], b[x]), 255
 		}
 	}
-	return brush.Odd
+	return blender.NaNs
 }
 
-// rows is row y of each plane.
-func rows(planes []float32, y, w, h int) (r, g, b []float32) {
+// planeRows returns row y of each plane.
+func planeRows(planes []float32, y, w, h int) (r, g, b []float32) {
 	at := func(c int) []float32 { return planes[(c*h+y)*w:][:w] }
 	return at(0), at(1), at(2)
 }

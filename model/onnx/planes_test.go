@@ -8,13 +8,13 @@ import (
 	"github.com/atelier-go/atelier/model/internal/swatch"
 )
 
-func TestEveryByteSurvivesThePlanes(t *testing.T) {
+func TestEveryByteSurvivesConversion(t *testing.T) {
 	img := image.NewRGBA(image.Rect(0, 0, 128, 2))
 	for i := range 256 {
 		copy(img.Pix[4*i:], []uint8{uint8(i), uint8(255 - i), uint8(i * 3), 255})
 	}
 	planes := make([]float32, 3*256)
-	split(planes, img)
+	toPlanes(planes, img)
 	for i := range 256 {
 		for c, want := range []uint8{uint8(i), uint8(255 - i), uint8(i * 3)} {
 			if got := planes[256*c+i]; got != float32(want)/255 {
@@ -23,8 +23,8 @@ func TestEveryByteSurvivesThePlanes(t *testing.T) {
 		}
 	}
 	got := image.NewRGBA(img.Rect)
-	if odd := drawOver(planes, got, 1); odd != 0 {
-		t.Errorf("got %d values that are no numbers, want 0", odd)
+	if nans := drawOver(planes, got, 1); nans != 0 {
+		t.Errorf("got %d NaN values, want 0", nans)
 	}
 	for i := range img.Pix {
 		if got.Pix[i] != img.Pix[i] {
@@ -33,11 +33,11 @@ func TestEveryByteSurvivesThePlanes(t *testing.T) {
 	}
 }
 
-func TestDrawOverCountsOddValues(t *testing.T) {
+func TestDrawOverCountsNaNs(t *testing.T) {
 	got := swatch.Filled(1, 1, swatch.Orange)
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
-	if odd := drawOver([]float32{nan, inf, -inf}, got, 0.5); odd != 1 {
-		t.Errorf("got %d values that are no numbers, want 1", odd)
+	if nans := drawOver([]float32{nan, inf, -inf}, got, 0.5); nans != 1 {
+		t.Errorf("got %d NaN values, want 1", nans)
 	}
 	if want := [4]uint8{100, 178, 20, 255}; [4]uint8(got.Pix) != want {
 		t.Errorf("got %v, want %v", got.Pix, want)
@@ -48,7 +48,7 @@ func BenchmarkPixelsIn(b *testing.B) {
 	img, planes := image.NewRGBA(image.Rect(0, 0, 1024, 1024)), make([]float32, 3<<20)
 	b.SetBytes(3 << 20)
 	for b.Loop() {
-		split(planes, img)
+		toPlanes(planes, img)
 	}
 }
 

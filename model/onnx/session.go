@@ -7,9 +7,9 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// A session is a loaded network. Its arena keeps the memory of the largest run:
-// without one every layer's memory is fetched from the system afresh, which takes
-// half as long again as the network at 512x512, and four times as long at 2048x2048.
+// A session is a loaded network. Its arena keeps the memory of the largest run: without an arena,
+// each layer's memory is allocated from the system again, which makes a run
+// take 1.5 times as long at 512x512, and four times as long at 2048x2048.
 type session struct{ *ort.DynamicAdvancedSession }
 
 func newSession(file []byte, inputs, outputs []string, threads int) (*session, error) {
@@ -17,17 +17,17 @@ func newSession(file []byte, inputs, outputs []string, threads int) (*session, e
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = options.Destroy() }() // it fails only where there are none
+	defer func() { _ = options.Destroy() }() // it fails only without options
 	for _, set := range []func() error{
 		func() error { return options.SetIntraOpNumThreads(threads) },
-		// The graph is one chain: a second operation has nothing to run in parallel with.
+		// The graph is a chain: there is no second operation to run in parallel.
 		func() error { return options.SetInterOpNumThreads(1) },
-		// Threads that wait for work would take the cores from other images.
+		// Spinning threads would take the cores from other images.
 		func() error { return options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0") },
-		// Left to itself it tells by four bytes whether a file is of its own format, which
-		// was not checked.
+		// Without this, four bytes in a file would be enough for ONNX Runtime to read it in its
+		// own format, which was not checked.
 		func() error { return options.AddSessionConfigEntry("session.load_model_format", "ONNX") },
-		// A plan of the memory for each size of picture, kept for ever; it saves no time.
+		// It would keep a plan of the memory for each size of picture forever, and saves no time.
 		func() error { return options.SetMemPattern(false) },
 	} {
 		if err := set(); err != nil {
@@ -41,20 +41,20 @@ func newSession(file []byte, inputs, outputs []string, threads int) (*session, e
 	return &session{s}, nil
 }
 
-// A plane is a tensor's numbers and shape.
+// A plane is a tensor's data and shape.
 type plane struct {
 	data  []float32
 	shape ort.Shape
 }
 
-// run computes out. The network's answer must have its shape.
+// run computes out. The network's output must have the shape of out.
 func (s *session) run(out plane, in ...plane) error {
-	var pins runtime.Pinner // the tensors point to what is Go's
+	var pins runtime.Pinner // the tensors refer to Go memory
 	defer pins.Unpin()
 	var values []ort.Value
 	defer func() {
 		for _, v := range values {
-			_ = v.Destroy() // it has no way to fail
+			_ = v.Destroy() // it never fails
 		}
 	}()
 	for _, p := range append(in, out) {

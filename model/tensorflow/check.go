@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// serves says whether TensorFlow takes this graph for the tag "serve": it compares sets.
+// serves reports whether TensorFlow uses this graph for the tag "serve". It compares sets of tags.
 func (g *metaGraph) serves() bool {
 	return len(g.tags) > 0 && !slices.ContainsFunc(g.tags, func(tag string) bool { return tag != serveTag })
 }
 
-// initSignature names, in newer models, what TensorFlow runs after it has read the variables.
+// initSignature is the name, in newer models, of what TensorFlow runs after reading the variables.
 const initSignature = "__saved_model_init_op"
 
 func (g *metaGraph) hasVariables() bool {
@@ -23,12 +23,12 @@ func (g *metaGraph) hasVariables() bool {
 	})
 }
 
-// check refuses a graph with operations that do more than compute, whether anything
-// reaches them or not: which nodes run, TensorFlow decides, whose optimiser may evaluate
-// others too. Only a saver's are tolerated, where TensorFlow's own exports have them.
+// check refuses a graph with operations that do more than compute, even if nothing uses their result:
+// TensorFlow decides which nodes run, and its optimiser may evaluate unused ones. Only a saver's
+// operations are accepted, at the places where TensorFlow's own exports have them.
 func (g *metaGraph) check() error {
 	if g.assets {
-		return errors.New("the model has assets, files that its graph reads: a network that repaints pictures needs none; export it without them")
+		return errors.New("the model has assets, files that its graph reads, which a network that repaints pictures does not need: export it without them")
 	}
 	if err := g.checkScope(g.main, ""); err != nil {
 		return err
@@ -36,9 +36,9 @@ func (g *metaGraph) check() error {
 	for _, name := range slices.Sorted(maps.Keys(g.functions)) {
 		fn := g.functions[name]
 		of := fmt.Sprintf(" of function %.99q", name)
-		// A node of that operation would be a call of the function.
-		if computing[name] || saving[name] {
-			return fmt.Errorf("a function is called %s, as an operation is", name)
+		// A node with that operation would call the function.
+		if allowedOps[name] || saverOps[name] {
+			return fmt.Errorf("a function has the name of an operation, %s", name)
 		}
 		if err := g.checkCalls(fn.calls); err != nil {
 			return fmt.Errorf("an attribute%s %w", of, err)
@@ -53,8 +53,8 @@ func (g *metaGraph) check() error {
 	return g.checkSaver()
 }
 
-// local are the devices of this machine.
-var local = regexp.MustCompile(`^(/job:localhost)?(/replica:0)?(/task:0)?(/(device:)?(CPU|cpu|GPU|gpu):(\d{1,3}|\*))?$`)
+// localDevice matches the devices of this machine.
+var localDevice = regexp.MustCompile(`^(/job:localhost)?(/replica:0)?(/task:0)?(/(device:)?(CPU|cpu|GPU|gpu):(\d{1,3}|\*))?$`)
 
 func (g *metaGraph) checkScope(nodes scope, of string) error {
 	seen := make(map[string]bool, len(nodes))
@@ -63,7 +63,7 @@ func (g *metaGraph) checkScope(nodes scope, of string) error {
 			return fmt.Errorf("node %.99q%s %w", n.name, of, err)
 		}
 		if seen[n.name] {
-			return fmt.Errorf("%w (node %.99q%s is there twice)", errNoSavedModel, n.name, of)
+			return fmt.Errorf("%w (node %.99q%s occurs twice)", errNoSavedModel, n.name, of)
 		}
 		seen[n.name] = true
 	}
@@ -71,17 +71,17 @@ func (g *metaGraph) checkScope(nodes scope, of string) error {
 }
 
 func (g *metaGraph) checkNode(n *node) error {
-	if !computing[n.op] && !saving[n.op] {
-		return fmt.Errorf("is of the operation %.99q, and only operations that compute are accepted, as model/tensorflow/ops.go lists them: "+
-			"a model from elsewhere must not reach files, networks or programs; export it for inference, without that", n.op)
+	if !allowedOps[n.op] && !saverOps[n.op] {
+		return fmt.Errorf("has the operation %.99q, which is not among the accepted operations in model/tensorflow/ops.go, which only compute: "+
+			"a model must not access files, networks or programs; export it for inference, without that operation", n.op)
 	}
-	if n.device != "" && !local.MatchString(n.device) {
-		return fmt.Errorf("is for the device %.99q, and only this machine's are accepted: export the model with clear_devices", n.device)
+	if n.device != "" && !localDevice.MatchString(n.device) {
+		return fmt.Errorf("is for the device %.99q, and only this machine's devices are accepted: export the model with clear_devices", n.device)
 	}
 	return g.checkCalls(n.calls)
 }
 
-// checkCalls refuses functions that are not of the graph: TensorFlow would take the
+// checkCalls refuses calls of functions that the graph does not define: TensorFlow would use the
 // operation of that name.
 func (g *metaGraph) checkCalls(names []string) error {
 	for _, name := range names {
@@ -92,8 +92,8 @@ func (g *metaGraph) checkCalls(names []string) error {
 	return nil
 }
 
-// checkSizes refuses functions that call themselves or each other without end, or so often
-// that a small file is a graph that never ends.
+// checkSizes refuses functions that call each other recursively, or so often that a small file makes
+// a graph without end.
 func (g *metaGraph) checkSizes() error {
 	type size struct{ nodes, depth int }
 	sizes := make(map[string]size)
@@ -112,10 +112,10 @@ func (g *metaGraph) checkSizes() error {
 				}
 				s.nodes, s.depth = s.nodes+inner.nodes, max(s.depth, inner.depth+1)
 				if s.depth > maxDepth || level > maxDepth {
-					return s, fmt.Errorf("%s calls itself, or has calls in calls more than %d deep: no network that repaints pictures needs that", of, maxDepth)
+					return s, fmt.Errorf("%s calls itself, or its calls are nested more than %d deep, which no network that repaints pictures needs", of, maxDepth)
 				}
 				if s.nodes > maxExpanded {
-					return s, fmt.Errorf("%s comes to more than %d nodes with all that it calls: that is no network that repaints pictures", of, maxExpanded)
+					return s, fmt.Errorf("%s has more than %d nodes with all its calls, which is too many for a network that repaints pictures", of, maxExpanded)
 				}
 			}
 		}
@@ -125,9 +125,9 @@ func (g *metaGraph) checkSizes() error {
 	return err
 }
 
-// checkSaver refuses a saver's operations where they would run, other than the one that
-// reads the variables, from the path that TensorFlow feeds, when it loads the model; and
-// loops that would run then.
+// checkSaver refuses a saver's operations where they would run, except the one that reads the
+// variables, from the path that TensorFlow feeds, when the model is loaded. It also refuses loops that
+// would run then.
 func (g *metaGraph) checkSaver() error {
 	run := slices.Clone(g.initial)
 	for _, s := range g.signatures {
@@ -138,18 +138,18 @@ func (g *metaGraph) checkSaver() error {
 			run = append(run, t.GetName())
 		}
 	}
-	if n := g.reached(run, saving); n != nil {
-		return fmt.Errorf("node %.99q (%s) reads or writes files when the model is initialised or paints: export it for inference, without that", n.name, n.op)
+	if n := g.reached(run, saverOps); n != nil {
+		return fmt.Errorf("node %.99q (%s) reads or writes files when the model is initialised or paints: export it for inference, without that node", n.name, n.op)
 	}
 	if n := g.reached([]string{g.restore}, map[string]bool{saveOp: true, mergeOp: true}); n != nil {
-		return fmt.Errorf("node %.99q (%s) writes files when the model is loaded: export it for inference, without that", n.name, n.op)
+		return fmt.Errorf("node %.99q (%s) writes files when the model is loaded: export it for inference, without that node", n.name, n.op)
 	}
 	loading := append(slices.Clone(g.initial), g.restore)
 	for _, t := range g.signatures[initSignature].GetOutputs() {
 		loading = append(loading, t.GetName())
 	}
-	if n := g.reached(loading, repeating); n != nil {
-		return fmt.Errorf("node %.99q (%s) repeats others when the model is loaded, where nothing ends a loop: export it for inference, without that", n.name, n.op)
+	if n := g.reached(loading, loopOps); n != nil {
+		return fmt.Errorf("node %.99q (%s) is a loop that would run when the model is loaded, where nothing can interrupt it: export it for inference, without that node", n.name, n.op)
 	}
 	for _, n := range g.main {
 		if n.op == restoreOp && !g.isPath(n, 0) {
@@ -161,7 +161,7 @@ func (g *metaGraph) checkSaver() error {
 		if !slices.ContainsFunc(fn.body, func(n *node) bool { return n.op == restoreOp }) {
 			continue
 		}
-		var fed map[string]bool // by the names of arguments
+		var fed map[string]bool // by argument name
 		if !elsewhere[name] {
 			fed = g.fedWithPath(fn, calls[name])
 		}
@@ -175,17 +175,17 @@ func (g *metaGraph) checkSaver() error {
 }
 
 func fromElsewhere(n *node) error {
-	return fmt.Errorf("node %.99q (%s) reads variables from another place than the model's folder: export it anew with TensorFlow's own functions", n.name, n.op)
+	return fmt.Errorf("node %.99q (%s) reads variables from outside of the model's folder: export it again with TensorFlow's own functions", n.name, n.op)
 }
 
-// isPath says whether an input of a node of the main graph is the path of the variables.
+// isPath reports whether an input of a node of the main graph is the path of the variables.
 func (g *metaGraph) isPath(n *node, input int) bool {
 	return input < len(n.inputs) && g.filename != "" &&
 		strings.TrimSuffix(n.inputs[input], ":0") == strings.TrimSuffix(g.filename, ":0")
 }
 
-// calls returns the nodes of the main graph that name each function, and which functions
-// are named elsewhere too, or by nodes that are no plain calls.
+// calls returns, for each function, the nodes of the main graph that name it, and which functions are
+// also named elsewhere, or by nodes that are not plain calls.
 func (g *metaGraph) calls() (nodes map[string][]*node, elsewhere map[string]bool) {
 	nodes, elsewhere = make(map[string][]*node), make(map[string]bool)
 	for _, n := range g.main {
@@ -209,8 +209,8 @@ func (g *metaGraph) calls() (nodes map[string][]*node, elsewhere map[string]bool
 	return nodes, elsewhere
 }
 
-// fedWithPath says which of a function's arguments, each of which is one tensor, are the
-// path of the variables in all of its calls.
+// fedWithPath returns which arguments of a function, each of which is one tensor, are the path of the
+// variables in all of its calls.
 func (g *metaGraph) fedWithPath(fn *function, calls []*node) map[string]bool {
 	fed := make(map[string]bool, len(fn.args))
 	for i, arg := range fn.args {
@@ -220,10 +220,10 @@ func (g *metaGraph) fedWithPath(fn *function, calls []*node) map[string]bool {
 	return fed
 }
 
-// reached returns a node of the given operations that runs when the named tensors or nodes
-// are asked for, nil where none does. Of a function that is called, all is taken to run.
+// reached returns a node of the given operations that runs when the named tensors or nodes are
+// evaluated, or nil. All nodes of a called function are assumed to run.
 func (g *metaGraph) reached(names []string, ops map[string]bool) *node {
-	nodes := make(map[string]*node, len(g.main)) // of the main graph, those not yet visited
+	nodes := make(map[string]*node, len(g.main)) // of the main graph, not yet visited
 	for _, n := range g.main {
 		nodes[n.name] = n
 	}

@@ -15,24 +15,23 @@ import (
 	"github.com/atelier-go/atelier/model"
 )
 
-// A port is one tensor of the graph: an operation's name and which of its
-// outputs. A model exported by TensorFlow 2 calls them serving_default_content:0
-// and StatefulPartitionedCall:0, an older one literally placeholder:0: names are
-// read from the signature, never assumed.
+// A port is one tensor of the graph: an operation's name and the index of its output. A model exported
+// by TensorFlow 2 has the names serving_default_content:0 and StatefulPartitionedCall:0, an older one
+// placeholder:0. Names are therefore read from the signature.
 type port struct {
 	op    string
 	index int
 }
 
-// A contract is what a model offers, checked against what the package needs.
+// A contract is what a model provides, checked against what this package needs.
 type contract struct {
 	stylize   struct{ content, style, out port }
 	predict   struct{ style, vector port }
 	transform struct{ content, vector, out port }
-	// vectors: predict and transform are there, and a vector has width numbers.
+	// vectors means that predict and transform exist; a vector has width numbers.
 	vectors bool
 	width   int
-	// names are all the model's signatures, sorted, also those not used.
+	// names are all of the model's signatures, sorted, including unused ones.
 	names []string
 }
 
@@ -40,8 +39,8 @@ const expected = `expected: serving_default (placeholder float32 [1,H,W,3], plac
 	`and both or neither of predict_style (style float32 [1,h,w,3]) -> vector float32 [1,N] and ` +
 	`transform (content float32 [1,H,W,3], vector float32 [1,N]) -> output_0 float32 [1,H,W,3]; H and W open, h and w open or 256`
 
-// newContract checks a model's signatures. The error says all that does not fit,
-// and what is expected instead.
+// newContract checks a model's signatures. The error lists everything that does not match, and what
+// is expected.
 func newContract(sigs map[string]*corepb.SignatureDef) (*contract, error) {
 	c := new(contract)
 	for name := range sigs {
@@ -85,22 +84,22 @@ func newContract(sigs map[string]*corepb.SignatureDef) (*contract, error) {
 	return c, nil
 }
 
-// A kind is the shape that a tensor must have.
+// A kind is the required shape of a tensor.
 type kind struct {
-	shape    string // for people
-	channels int    // what the last dimension must be, 0 for any
+	shape    string // for messages
+	channels int    // required size of the last dimension, 0 for any
 	rank     int
-	side     int // what height and width may be where they are fixed, 0 for open alone
+	side     int // allowed fixed height and width; 0 means that they must be open
 }
 
-// A photograph has any size, a style's picture always has model.StyleSide.
+// A photograph has any size; a style's picture always has model.StyleSide.
 var (
 	picture = kind{"[1,?,?,3]", 3, 4, 0}
 	styled  = kind{"[1,?,?,3]", 3, 4, model.StyleSide}
 	vector  = kind{"[1,N]", 0, 2, 0}
 )
 
-// A checker gathers what does not fit.
+// A checker collects what does not match.
 type checker struct {
 	sigs   map[string]*corepb.SignatureDef
 	faults []string
@@ -110,8 +109,8 @@ func (k *checker) fault(format string, args ...any) {
 	k.faults = append(k.faults, fmt.Sprintf(format, args...))
 }
 
-// input and output look a tensor up, check it and return where it is and the
-// size of its last dimension, -1 where the signature leaves that open.
+// input and output look a tensor up, check it and return its port and the size of its last dimension,
+// or -1 if the signature leaves that open.
 func (k *checker) input(sig, name string, want kind) (port, int) {
 	return k.tensor(sig, "input", k.sigs[sig].GetInputs(), name, want)
 }
@@ -126,8 +125,8 @@ func (k *checker) tensor(sig, side string, tensors map[string]*corepb.TensorInfo
 		k.fault("%s has no %s %s, only %s", sig, side, name, enumerate(slices.Sorted(maps.Keys(tensors))))
 		return port{}, -1
 	}
-	// A dimension that the signature leaves open may turn out right; the answer's
-	// shape is checked again when there is one.
+	// An open dimension may get the right size at run time; the output's shape is checked again
+	// then.
 	shape := info.GetTensorShape()
 	dims := shape.GetDim()
 	fits := info.GetDtype() == types_go_proto.DataType_DT_FLOAT
@@ -153,7 +152,7 @@ func (k *checker) tensor(sig, side string, tensors map[string]*corepb.TensorInfo
 	return port{op, index}, last
 }
 
-// describe is a tensor's type and shape, such as uint8 [1,?,?,3].
+// describe returns a tensor's type and shape, such as uint8 [1,?,?,3].
 func describe(info *corepb.TensorInfo) string {
 	dtype := strings.ToLower(strings.TrimPrefix(info.GetDtype().String(), "DT_"))
 	if dtype == "float" {

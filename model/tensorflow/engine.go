@@ -11,15 +11,15 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// An engine is a loaded graph. tfgo panics where others return an error; each of
-// its calls is made in this file, through attempt, and nowhere else.
+// An engine is a loaded graph. tfgo panics instead of returning errors, so all of its calls are made
+// in this file, through attempt.
 type engine struct {
 	graph   *tg.Model
 	threads threads
 }
 
-// attempt turns a panic into an error. tfgo panics with a string, with an error
-// or, in a fault of its own, with a runtime error.
+// attempt calls do and returns its panic as an error. tfgo panics with a string, an error, or, because
+// of a fault of its own, a runtime error.
 func attempt(do func()) (err error) {
 	defer func() {
 		switch p := recover().(type) {
@@ -34,14 +34,14 @@ func attempt(do func()) (err error) {
 	return nil
 }
 
-// load hands dir to TensorFlow. Damaged variables come to light here. At most
-// concurrent calls of run may be under way at once.
+// load loads dir with TensorFlow. It detects damaged variables. At most concurrent calls of run may
+// run at the same time.
 func load(dir string, threads, concurrent int) (*engine, error) {
 	config, err := proto.Marshal(&corepb.ConfigProto{
 		IntraOpParallelismThreads: int32(threads),
-		// The graph is one chain of operations: a second one has nothing to run in
-		// parallel with, and each hop between threads costs. Below zero means that
-		// the thread of the caller does it all.
+		// The graph is a chain of operations: there is no second one to run in parallel, and
+		// each switch between threads costs time. A negative value means that the caller's
+		// thread runs all of them.
 		InterOpParallelismThreads: -1,
 	})
 	if err != nil {
@@ -57,8 +57,8 @@ func load(dir string, threads, concurrent int) (*engine, error) {
 	return e, nil
 }
 
-// find looks up the tensors behind ports.
-func (e *engine) find(ports map[*tf.Output]port) error {
+// lookUp resolves ports to the graph's tensors.
+func (e *engine) lookUp(ports map[*tf.Output]port) error {
 	for out, p := range ports {
 		if err := attempt(func() { *out = e.graph.Op(p.op, p.index) }); err != nil {
 			return err
@@ -67,7 +67,7 @@ func (e *engine) find(ports map[*tf.Output]port) error {
 	return nil
 }
 
-// run computes one output. The caller releases the inputs and the answer.
+// run computes one output. The caller releases the inputs and the result.
 func (e *engine) run(out tf.Output, feeds map[tf.Output]*tf.Tensor) (answer *tf.Tensor, err error) {
 	e.threads.do(func() {
 		err = attempt(func() { answer = e.graph.Exec([]tf.Output{out}, feeds)[0] })
@@ -78,8 +78,8 @@ func (e *engine) run(out tf.Output, feeds map[tf.Output]*tf.Tensor) (answer *tf.
 	return answer, nil
 }
 
-// paint runs the network and draws its answer over dst.
-func (e *engine) paint(out tf.Output, feeds map[tf.Output]*tf.Tensor, dst *image.RGBA, share float32) (odd int, err error) {
+// paint runs the network and blends its output over dst.
+func (e *engine) paint(out tf.Output, feeds map[tf.Output]*tf.Tensor, dst *image.RGBA, share float32) (nans int, err error) {
 	answer, err := e.run(out, feeds)
 	if err != nil {
 		return 0, err
@@ -88,9 +88,8 @@ func (e *engine) paint(out tf.Output, feeds map[tf.Output]*tf.Tensor, dst *image
 	return drawOver(answer, dst, share)
 }
 
-// close gives TensorFlow's memory back. tfgo has no way to close a model but its
-// finalizer, so the collector is asked twice: for the model, then for the
-// session and the graph in it. Nothing may run any more.
+// close frees TensorFlow's memory. tfgo can close a model only in its finalizer, so the garbage
+// collector runs twice: for the model, then for its session and graph. No other call may be running.
 func (e *engine) close() {
 	e.threads.close()
 	e.graph = nil

@@ -70,19 +70,19 @@ func yes(name string) *nodeProto {
 	return constant(name, &tensor_go_proto.TensorProto{Dtype: types_go_proto.DataType_DT_BOOL, BoolVal: []bool{true}})
 }
 
-// writing are nodes of which "write" makes a file.
+// writing returns nodes of which "write" creates a file.
 func writing(target string) []*nodeProto {
 	return []*nodeProto{text("path", target), text("content", "owned"), {Name: "write", Op: "WriteFile", Input: []string{"path", "content"}}}
 }
 
-// inFunction are writing's nodes in a function, whose inputs are called otherwise.
+// inFunction returns the nodes of writing for a function, where inputs have other names.
 func inFunction(target string) []*nodeProto {
 	nodes := writing(target)
 	nodes[2].Input = []string{"path:output:0", "content:output:0"}
 	return nodes
 }
 
-// functionOf is one without arguments, of which all nodes run.
+// functionOf returns a function without arguments that runs all of its nodes.
 func functionOf(name string, nodes ...*nodeProto) *function_go_proto.FunctionDef {
 	last := nodes[len(nodes)-1].Name
 	return &function_go_proto.FunctionDef{
@@ -91,12 +91,12 @@ func functionOf(name string, nodes ...*nodeProto) *function_go_proto.FunctionDef
 	}
 }
 
-// call calls a function without arguments.
+// call returns a node that calls a function without arguments.
 func call(node, function string) *nodeProto {
 	return &nodeProto{Name: node, Op: "StatefulPartitionedCall", Attr: attrs{"Tin": noTypes(), "Tout": noTypes(), "f": ofFunction(function)}}
 }
 
-// unchanged is a function that returns its argument, a bool.
+// unchanged returns a function that returns its argument, a bool.
 func unchanged(name string) *function_go_proto.FunctionDef {
 	arg := func(name string) []*op_def_go_proto.OpDef_ArgDef {
 		return []*op_def_go_proto.OpDef_ArgDef{{Name: name, Type: types_go_proto.DataType_DT_BOOL}}
@@ -108,7 +108,7 @@ func unchanged(name string) *function_go_proto.FunctionDef {
 	}
 }
 
-// forever is a loop whose condition and body are a function like unchanged's.
+// forever returns an endless loop, whose condition and body are a function of unchanged.
 func forever(node, input, function string) *nodeProto {
 	one := &attrProto{Value: &attr_value_go_proto.AttrValue_List{List: &attr_value_go_proto.AttrValue_ListValue{
 		Type: []types_go_proto.DataType{types_go_proto.DataType_DT_BOOL},
@@ -144,7 +144,7 @@ func find(nodes []*nodeProto, name string) *nodeProto {
 	panic("no such node")
 }
 
-// restoring is the function of the model "full" that reads its variables.
+// restoring returns the function of the model "full" that reads its variables.
 func restoring(g *metaProto) *function_go_proto.FunctionDef {
 	for _, fn := range g.GraphDef.Library.Function {
 		if strings.HasPrefix(fn.Signature.Name, "__inference__traced_restore") {
@@ -176,8 +176,8 @@ func encode(t testing.TB, m proto.Message) []byte {
 	return b
 }
 
-// wantRefused loads a model that is hostile. It must be refused by what the error says, and
-// not by TensorFlow. Where it is not, it paints, and whether target is there says what it can do.
+// wantRefused loads a hostile model. It must be refused with the wanted texts, and not by TensorFlow.
+// If it is accepted, it paints, and target shows what it can do.
 func wantRefused(t *testing.T, dir, target string, want ...string) {
 	t.Helper()
 	m, err := Load(model.Config{Dir: dir})
@@ -185,23 +185,23 @@ func wantRefused(t *testing.T, dir, target string, want ...string) {
 		defer m.Close()
 		photo := swatch.Filled(8, 8, swatch.Orange)
 		_, painted := m.Stylize(t.Context(), style.Request{Content: photo, Picture: photo, Strength: 1})
-		t.Errorf("got a model, and from its picture the error %v", painted)
+		t.Errorf("got a model, and the error %v from painting", painted)
 	} else if strings.Contains(err.Error(), "TensorFlow cannot load it") {
-		t.Errorf("TensorFlow was asked: %v", err)
+		t.Errorf("TensorFlow has loaded it: %v", err)
 	}
 	for _, w := range want {
 		if err != nil && !strings.Contains(err.Error(), w) {
-			t.Errorf("got error %q, want one with %q", err, w)
+			t.Errorf("got error %q, want one containing %q", err, w)
 		}
 	}
 	if b, err := os.ReadFile(target); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the model has made a file with %q (%v)", b, err)
+		t.Errorf("the model has created a file with %q (%v)", b, err)
 	}
 }
 
-// TestRefusesHostileGraphs: each graph would do more than compute.
+// TestRefusesHostileGraphs covers graphs that would do more than compute.
 func TestRefusesHostileGraphs(t *testing.T) {
-	full := "full" // has functions, variables and a saver; "hub" has nothing but a graph
+	full := "full" // has functions, variables and a saver; "hub" has only a graph
 	tests := []struct {
 		name string
 		of   string
@@ -211,14 +211,14 @@ func TestRefusesHostileGraphs(t *testing.T) {
 		{"writes with each picture", "hub", func(g *metaProto, target string) {
 			add(g, writing(target)...)
 			withPicture(g, "write")
-		}, []string{`node "write" is of the operation "WriteFile"`, "model/tensorflow/ops.go", "export it"}},
-		{"writes, and nothing asks for it", "hub", func(g *metaProto, target string) { add(g, writing(target)...) },
-			[]string{`node "write" is of the operation "WriteFile"`}},
+		}, []string{`node "write" has the operation "WriteFile"`, "model/tensorflow/ops.go", "export it"}},
+		{"writes in an unused node", "hub", func(g *metaProto, target string) { add(g, writing(target)...) },
+			[]string{`node "write" has the operation "WriteFile"`}},
 		{"writes in a function", full, func(g *metaProto, target string) {
 			addFunctions(g, functionOf("inner", inFunction(target)...), functionOf("outer", call("call", "inner")))
 			add(g, call("hidden", "outer"))
 			withPicture(g, "hidden")
-		}, []string{`node "write" of function "inner" is of the operation "WriteFile"`}},
+		}, []string{`node "write" of function "inner" has the operation "WriteFile"`}},
 		{"writes in a branch", full, func(g *metaProto, target string) {
 			addFunctions(g, functionOf("branch", inFunction(target)...))
 			add(g, yes("yes"), &nodeProto{Name: "if", Op: "If", Input: []string{"yes"}, Attr: attrs{
@@ -226,24 +226,24 @@ func TestRefusesHostileGraphs(t *testing.T) {
 				"then_branch": ofFunction("branch"), "else_branch": ofFunction("branch"),
 			}})
 			withPicture(g, "if")
-		}, []string{`node "write" of function "branch" is of the operation "WriteFile"`}},
+		}, []string{`node "write" of function "branch" has the operation "WriteFile"`}},
 		{"writes in a function that a list names", full, func(g *metaProto, target string) {
 			addFunctions(g, functionOf("listed", inFunction(target)...))
 			g.GraphDef.Node[0].Attr["branches"] = &attrProto{Value: &attr_value_go_proto.AttrValue_List{List: &attr_value_go_proto.AttrValue_ListValue{
 				Func: []*attr_value_go_proto.NameAttrList{{Name: "listed"}},
 			}}}
-		}, []string{`of function "listed" is of the operation "WriteFile"`}},
+		}, []string{`of function "listed" has the operation "WriteFile"`}},
 		{"writes when it is initialised", "hub", func(g *metaProto, target string) {
 			add(g, writing(target)...)
 			g.SignatureDef["__saved_model_init_op"] = &corepb.SignatureDef{Outputs: map[string]*corepb.TensorInfo{
 				"__saved_model_init_op": {Encoding: &corepb.TensorInfo_Name{Name: "write"}},
 			}}
-		}, []string{`node "write" is of the operation "WriteFile"`}},
+		}, []string{`node "write" has the operation "WriteFile"`}},
 		{"writes when its variables are read", full, func(g *metaProto, target string) {
 			add(g, writing(target)...)
 			restore := find(g.GraphDef.Node, g.SaverDef.RestoreOpName)
 			restore.Input = append(restore.Input, "^write")
-		}, []string{`node "write" is of the operation "WriteFile"`}},
+		}, []string{`node "write" has the operation "WriteFile"`}},
 		{"calls an operation as a function", full, func(g *metaProto, target string) {
 			c := call("call", "WriteFile")
 			c.Input = []string{"path", "content"}
@@ -251,15 +251,15 @@ func TestRefusesHostileGraphs(t *testing.T) {
 			add(g, append(writing(target)[:2], c)...)
 			withPicture(g, "call")
 		}, []string{`node "call" calls the function "WriteFile", which is not in saved_model.pb`}},
-		{"a function is called as an operation", full, func(g *metaProto, target string) {
+		{"a function with the name of an operation", full, func(g *metaProto, target string) {
 			addFunctions(g, functionOf("Identity", &nodeProto{Name: "nothing", Op: "NoOp"}))
-		}, []string{"a function is called Identity, as an operation is"}},
-		{"functions of one name", full, func(g *metaProto, target string) {
+		}, []string{"a function has the name of an operation, Identity"}},
+		{"functions of the same name", full, func(g *metaProto, target string) {
 			addFunctions(g, functionOf("one", &nodeProto{Name: "nothing", Op: "NoOp"}), functionOf("one", inFunction(target)...))
-		}, []string{`two functions are called "one"`}},
-		{"nodes of one name", "hub", func(g *metaProto, target string) {
+		}, []string{`two functions have the name "one"`}},
+		{"nodes of the same name", "hub", func(g *metaProto, target string) {
 			add(g, &nodeProto{Name: "twin", Op: "NoOp"}, &nodeProto{Name: "twin", Op: "NoOp"})
-		}, []string{`node "twin" is there twice`}},
+		}, []string{`node "twin" occurs twice`}},
 		{"saves with each picture", full, func(g *metaProto, target string) { withPicture(g, "StatefulPartitionedCall_2") },
 			[]string{"reads or writes files when the model is initialised or paints"}},
 		{"saves when its variables are read", full, func(g *metaProto, target string) {
@@ -277,14 +277,14 @@ func TestRefusesHostileGraphs(t *testing.T) {
 			fn := restoring(g)
 			fn.NodeDef = append(fn.NodeDef, text("elsewhere", "/etc/passwd"))
 			find(fn.NodeDef, "RestoreV2").Input[0] = "elsewhere:output:0"
-		}, []string{`node "RestoreV2" (RestoreV2) reads variables from another place than the model's folder`}},
-		{"restores from what a caller says", full, func(g *metaProto, target string) {
+		}, []string{`node "RestoreV2" (RestoreV2) reads variables from outside of the model's folder`}},
+		{"restores from a caller's path", full, func(g *metaProto, target string) {
 			add(g, text("elsewhere", "/etc/passwd"))
 			find(g.GraphDef.Node, g.SaverDef.RestoreOpName).Input[0] = "elsewhere"
-		}, []string{"reads variables from another place"}},
-		{"restores from what a function says", full, func(g *metaProto, target string) {
+		}, []string{"reads variables from outside of"}},
+		{"restores from a function's path", full, func(g *metaProto, target string) {
 			addFunctions(g, functionOf("caller", call("call", restoring(g).Signature.Name)))
-		}, []string{"reads variables from another place"}},
+		}, []string{"reads variables from outside of"}},
 		{"argument of many tensors", full, func(g *metaProto, target string) {
 			restoring(g).Signature.InputArg[0].NumberAttr = "N"
 		}, []string{`argument "file_prefix" of a function: it is not one tensor`}},
@@ -297,33 +297,33 @@ func TestRefusesHostileGraphs(t *testing.T) {
 		{"restores in the graph from elsewhere", "hub", func(g *metaProto, target string) {
 			add(g, text("elsewhere", "/etc/passwd"), &nodeProto{Name: "restore", Op: "RestoreV2", Input: []string{"elsewhere", "elsewhere", "elsewhere"}})
 			g.SaverDef = &corepb.SaverDef{FilenameTensorName: "placeholder:0", RestoreOpName: "restore"}
-		}, []string{`node "restore" (RestoreV2) reads variables from another place`}},
+		}, []string{`node "restore" (RestoreV2) reads variables from outside of`}},
 		{"never ends when it is initialised", "hub", func(g *metaProto, target string) {
 			addFunctions(g, unchanged("unchanged"))
 			add(g, yes("yes"), forever("spin", "yes", "unchanged"), &nodeProto{Name: "init", Op: "NoOp", Input: []string{"^spin"}})
 			g.CollectionDef = map[string]*corepb.CollectionDef{"saved_model_main_op": {Kind: &corepb.CollectionDef_NodeList_{
 				NodeList: &corepb.CollectionDef_NodeList{Value: []string{"init"}},
 			}}}
-		}, []string{`node "spin" (While) repeats others when the model is loaded`, "export it"}},
+		}, []string{`node "spin" (While) is a loop that would run when the model is loaded`, "export it"}},
 		{"never ends when it is initialised by its signature", "hub", func(g *metaProto, target string) {
 			addFunctions(g, unchanged("unchanged"))
 			add(g, yes("yes"), forever("spin", "yes", "unchanged"), &nodeProto{Name: "init", Op: "NoOp", Input: []string{"^spin"}})
 			g.SignatureDef["__saved_model_init_op"] = &corepb.SignatureDef{Outputs: map[string]*corepb.TensorInfo{
 				"__saved_model_init_op": {Encoding: &corepb.TensorInfo_Name{Name: "init"}},
 			}}
-		}, []string{`node "spin" (While) repeats others when the model is loaded`}},
+		}, []string{`node "spin" (While) is a loop that would run when the model is loaded`}},
 		{"never ends when its variables are read", full, func(g *metaProto, target string) {
 			addFunctions(g, unchanged("unchanged"), functionOf("inner", yes("yes"), forever("spin", "yes:output:0", "unchanged")))
 			add(g, call("call", "inner"))
 			restore := find(g.GraphDef.Node, g.SaverDef.RestoreOpName)
 			restore.Input = append(restore.Input, "^call")
-		}, []string{`node "spin" (While) repeats others when the model is loaded`}},
+		}, []string{`node "spin" (While) is a loop that would run when the model is loaded`}},
 		{"a function that calls itself", full, func(g *metaProto, target string) {
 			addFunctions(g, functionOf("one", call("call", "two")), functionOf("two", call("call", "one")))
 			add(g, call("call", "one"))
 			restore := find(g.GraphDef.Node, g.SaverDef.RestoreOpName)
 			restore.Input = append(restore.Input, "^call")
-		}, []string{"calls itself, or has calls in calls more than 64 deep"}},
+		}, []string{"calls itself, or its calls are nested more than 64 deep"}},
 		{"functions that double", full, func(g *metaProto, target string) {
 			addFunctions(g, functionOf("double0", &nodeProto{Name: "nothing", Op: "NoOp"}))
 			for i := range 60 {
@@ -333,7 +333,7 @@ func TestRefusesHostileGraphs(t *testing.T) {
 			add(g, call("call", "double60"))
 			restore := find(g.GraphDef.Node, g.SaverDef.RestoreOpName)
 			restore.Input = append(restore.Input, "^call")
-		}, []string{"comes to more than 1048576 nodes with all that it calls"}},
+		}, []string{"has more than 1048576 nodes with all its calls"}},
 		{"asset", full, func(g *metaProto, target string) {
 			g.AssetFileDef = []*corepb.AssetFileDef{{Filename: "../../../etc/passwd", TensorInfo: new(corepb.TensorInfo)}}
 		}, []string{"the model has assets"}},
@@ -354,7 +354,7 @@ func TestRefusesHostileGraphs(t *testing.T) {
 				panic(err)
 			}
 			find(g.GraphDef.Node, "PartitionedCall").Attr["config_proto"] = ofText(string(b))
-		}, []string{"attribute config_proto sets its field 10"}},
+		}, []string{"attribute config_proto sets field 10"}},
 		{"placeholder for a function", full, func(g *metaProto, target string) {
 			restoring(g).NodeDef[0].Attr["f"] = &attrProto{Value: &attr_value_go_proto.AttrValue_Placeholder{Placeholder: "F"}}
 		}, []string{`attribute "f" is a placeholder`}},
@@ -385,7 +385,7 @@ func TestRefusesHostileGraphs(t *testing.T) {
 	}
 }
 
-// TestRefusesOperations: these are some of what TensorFlow has for reaching beyond tensors.
+// TestRefusesOperations covers some of the operations that access more than tensors.
 func TestRefusesOperations(t *testing.T) {
 	for _, op := range strings.Fields(`
 		ReadFile WriteFile MatchingFiles Print PrintV2 Save SaveSlices Restore RestoreSlice ImmutableConst
@@ -402,13 +402,13 @@ func TestRefusesOperations(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "saved_model.pb"), encode(t, m), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			wantRefused(t, dir, "none", fmt.Sprintf(`node "added" is of the operation %q`, op))
+			wantRefused(t, dir, "none", fmt.Sprintf(`node "added" has the operation %q`, op))
 		})
 	}
 }
 
-// TestRefusesOtherReadings: files that one reader could take otherwise than another.
-func TestRefusesOtherReadings(t *testing.T) {
+// TestRefusesAmbiguousFiles covers files that different parsers could read differently.
+func TestRefusesAmbiguousFiles(t *testing.T) {
 	field := func(number protowire.Number, value []byte) []byte {
 		return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), value)
 	}
@@ -434,22 +434,22 @@ func TestRefusesOtherReadings(t *testing.T) {
 		file []byte
 		want string
 	}{
-		{"hostile graph of another tag", slices.Concat(field(2, encode(t, serve)), field(2, encode(t, other))), `is of the operation "WriteFile"`},
+		{"hostile graph of another tag", slices.Concat(field(2, encode(t, serve)), field(2, encode(t, other))), `has the operation "WriteFile"`},
 		{"two graphs of the tag", slices.Concat(field(2, encode(t, serve)), field(2, encode(t, serve))), `two graphs in saved_model.pb are tagged "serve"`},
 		{"tag twice", func() []byte {
 			twice := proto.Clone(serve).(*metaProto)
 			twice.MetaInfoDef.Tags = []string{"serve", "serve"}
 			return slices.Concat(field(2, encode(t, twice)), field(2, encode(t, serve)))
 		}(), `two graphs in saved_model.pb are tagged "serve"`},
-		{"graph in two pieces", lone(encode(t, serve), field(2, more)), "field 2 is there twice"},
-		{"library in two pieces", lone(bare, field(2, slices.Concat(graph, field(2, nil), field(2, nil)))), "field 2 is there twice"},
-		{"operation twice", withNode(field(1, []byte("n")), field(2, []byte("NoOp")), field(2, []byte("WriteFile"))), "field 2 is there twice"},
+		{"graph in two pieces", lone(encode(t, serve), field(2, more)), "field 2 occurs twice"},
+		{"library in two pieces", lone(bare, field(2, slices.Concat(graph, field(2, nil), field(2, nil)))), "field 2 occurs twice"},
+		{"operation twice", withNode(field(1, []byte("n")), field(2, []byte("NoOp")), field(2, []byte("WriteFile"))), "field 2 occurs twice"},
 		{"field of a later version", withNode(field(1, []byte("n")), field(2, []byte("NoOp")), field(9, nil)), "field 9 is not expected"},
-		{"group", withNode(protowire.AppendTag(nil, 2, protowire.StartGroupType), protowire.AppendTag(nil, 2, protowire.EndGroupType)), "field 2 is of type 3"},
-		{"number instead of text", withNode(protowire.AppendVarint(protowire.AppendTag(nil, 2, protowire.VarintType), 1)), "field 2 is of type 0"},
+		{"group", withNode(protowire.AppendTag(nil, 2, protowire.StartGroupType), protowire.AppendTag(nil, 2, protowire.EndGroupType)), "field 2 has type 3"},
+		{"number instead of text", withNode(protowire.AppendVarint(protowire.AppendTag(nil, 2, protowire.VarintType), 1)), "field 2 has type 0"},
 		{"tag of more bytes than needed", slices.Concat([]byte{0x80 | 2<<3 | 2, 0x00, 0}, field(2, encode(t, serve))), "damaged"},
 		{"length of more bytes than needed", slices.Concat([]byte{2<<3 | 2, 0x80, 0x00}, field(2, encode(t, serve))), "damaged"},
-		{"more nodes than a network has", lone(bare, field(2, slices.Concat(graph, bytes.Repeat(field(1, nil), maxFields)))), "more than 1048576 fields"},
+		{"too many nodes", lone(bare, field(2, slices.Concat(graph, bytes.Repeat(field(1, nil), maxFields)))), "more than 1048576 fields"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -461,8 +461,8 @@ func TestRefusesOtherReadings(t *testing.T) {
 	}
 }
 
-// TestRefusesFolders: what is not in the folder itself is not read, and TensorFlow's other
-// forms of a model neither.
+// TestRefusesFolders checks that files outside of the folder are not read, nor TensorFlow's other
+// forms of a model.
 func TestRefusesFolders(t *testing.T) {
 	outside := filepath.Join(t.TempDir(), "outside")
 	if err := os.CopyFS(outside, os.DirFS("../testdata/full")); err != nil {
@@ -473,11 +473,11 @@ func TestRefusesFolders(t *testing.T) {
 		edit func(dir string) error
 		want string
 	}{
-		{"text alone", func(dir string) error {
+		{"text form only", func(dir string) error {
 			return os.Rename(filepath.Join(dir, "saved_model.pb"), filepath.Join(dir, "saved_model.pbtxt"))
-		}, "saved_model.pbtxt is not read"},
-		{"in chunks beside", func(dir string) error { return os.WriteFile(filepath.Join(dir, "saved_model.cpb"), nil, 0o666) },
-			"saved_model.cpb is there"},
+		}, "saved_model.pbtxt is not supported"},
+		{"in chunks too", func(dir string) error { return os.WriteFile(filepath.Join(dir, "saved_model.cpb"), nil, 0o666) },
+			"saved_model.cpb exists"},
 		{"graph outside", func(dir string) error { return link(outside, dir, "saved_model.pb") },
 			"saved_model.pb must be inside of the model's folder"},
 		{"variables outside", func(dir string) error { return link(outside, dir, "variables/variables.data-00000-of-00001") },
@@ -487,10 +487,10 @@ func TestRefusesFolders(t *testing.T) {
 		{"pipe", func(dir string) error {
 			name := filepath.Join(dir, "variables/variables.index")
 			return errors.Join(os.Remove(name), syscall.Mkfifo(name, 0o666))
-		}, "variables/variables.index is no regular file"},
+		}, "variables/variables.index is not a regular file"},
 		{"pipe that TensorFlow would read", func(dir string) error {
 			return syscall.Mkfifo(filepath.Join(dir, "fingerprint.pb"), 0o666)
-		}, "fingerprint.pb is no regular file"},
+		}, "fingerprint.pb is not a regular file"},
 		{"too many files of variables", func(dir string) error {
 			var errs []error
 			for i := range maxVariableFiles {
@@ -498,9 +498,9 @@ func TestRefusesFolders(t *testing.T) {
 			}
 			return errors.Join(errs...)
 		}, "variables has more than 64 files"},
-		{"too large files of variables together", func(dir string) error {
+		{"files of variables too large in total", func(dir string) error {
 			var errs []error
-			for _, name := range []string{"a", "b"} { // without blocks on the disk
+			for _, name := range []string{"a", "b"} { // sparse files
 				name = filepath.Join(dir, "variables", name)
 				errs = append(errs, os.WriteFile(name, nil, 0o666), os.Truncate(name, maxVariables/2))
 			}
@@ -519,12 +519,12 @@ func TestRefusesFolders(t *testing.T) {
 	}
 }
 
-// link replaces a file of a folder by a link to another folder's.
+// link replaces a file of a folder by a link to the same file in another folder.
 func link(from, dir, name string) error {
 	return errors.Join(os.RemoveAll(filepath.Join(dir, name)), os.Symlink(filepath.Join(from, name), filepath.Join(dir, name)))
 }
 
-// TestLinksWithin: a folder may be reached by a link, and have links in it.
+// TestLinksWithin checks that a folder may be reached through a link, and contain links.
 func TestLinksWithin(t *testing.T) {
 	dir := t.TempDir()
 	if err := errors.Join(os.CopyFS(filepath.Join(dir, "blobs"), os.DirFS("../testdata/hub")),
@@ -553,12 +553,12 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, g := range graphs {
-			_ = g.check() // any answer will do, but a panic
+			_ = g.check() // must not panic
 		}
-		// Whatever is accepted, a library that reads all of the format sees alike.
+		// A library that supports the whole format must read an accepted file in the same way.
 		m := new(savedProto)
 		if err := proto.Unmarshal(file, m); err != nil {
-			return // then TensorFlow can't load it: text that is no UTF-8, a damaged shape
+			return // TensorFlow can't load it then: text that is not UTF-8, a damaged shape
 		}
 		if len(m.MetaGraphs) != len(graphs) {
 			t.Fatalf("got %d graphs, want %d", len(graphs), len(m.MetaGraphs))
@@ -589,7 +589,7 @@ func wantNodes(t *testing.T, got scope, want []*nodeProto) {
 		}
 		slices.Sort(calls)
 		found := slices.Sorted(slices.Values(n.calls))
-		// An attribute that is there twice counts twice here, and once there.
+		// An attribute that occurs twice counts twice in n, and once in w.
 		missing := slices.ContainsFunc(calls, func(name string) bool { return !slices.Contains(found, name) })
 		if n.name != w.Name || n.op != w.Op || n.device != w.Device || !slices.Equal(n.inputs, w.Input) || missing {
 			t.Fatalf("got %+v, want %v", n, w)
@@ -597,7 +597,7 @@ func wantNodes(t *testing.T, got scope, want []*nodeProto) {
 	}
 }
 
-// called are the functions that an attribute names.
+// called returns the functions that an attribute names.
 func called(a *attrProto) (names []string) {
 	for _, f := range append(a.GetList().GetFunc(), a.GetFunc()) {
 		if f != nil {
@@ -610,7 +610,7 @@ func called(a *attrProto) (names []string) {
 	return names
 }
 
-// TestParseIsBounded: a file of many fields is given up before it has taken much memory.
+// TestParseIsBounded checks that a file with too many fields is refused before it takes much memory.
 func TestParseIsBounded(t *testing.T) {
 	piece := func(number protowire.Number, b []byte) []byte {
 		return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), b)
@@ -632,7 +632,7 @@ func TestParseIsBounded(t *testing.T) {
 				t.Error("got a model, want an error")
 			}
 			runtime.ReadMemStats(&after)
-			// What is allocated in all, freed or not.
+			// All allocations, including freed ones.
 			if got := (after.TotalAlloc - before.TotalAlloc) >> 20; got > 512 {
 				t.Errorf("got %d MB allocated for %d MB, want at most 512", got, len(file)>>20)
 			} else {
@@ -642,14 +642,14 @@ func TestParseIsBounded(t *testing.T) {
 	}
 }
 
-// TestCheckIsBounded: the time that a check takes grows with the file, not with its square.
+// TestCheckIsBounded checks that the time of a check is linear in the size of the file.
 func TestCheckIsBounded(t *testing.T) {
 	const many = 40_000
 	types := &attrProto{Value: &attr_value_go_proto.AttrValue_List{List: &attr_value_go_proto.AttrValue_ListValue{}}}
 	argument := func(i int) string { return fmt.Sprintf("%032d", i) }
 	for name, tt := range map[string]struct {
 		args, nodes, calls, inputs int
-		input                      func(i int) string // of the i-th node that restores
+		input                      func(i int) string // of the i-th restoring node
 	}{
 		"one of many arguments": {args: 60_000, nodes: many, calls: 1, inputs: 60_000, input: func(int) string { return argument(60_000 - 1) }},
 		"each argument":         {args: many, nodes: many, calls: 1, inputs: many, input: argument},
@@ -680,7 +680,7 @@ func TestCheckIsBounded(t *testing.T) {
 			if err := graphs[0].check(); err != nil {
 				t.Error(err)
 			}
-			// The longest takes a tenth of a second.
+			// The longest case takes a tenth of a second.
 			if took := processorTime(t) - before; took > 3*time.Second {
 				t.Errorf("it took %v of processor time, want at most 3s", took)
 			} else {
@@ -699,8 +699,8 @@ func processorTime(t *testing.T) time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// TestAcceptsSaver: a graph of TensorFlow 1 holds its saver's nodes itself. (Those of
-// TensorFlow 2 are in "full", and the whole suite loads it.)
+// TestAcceptsSaver covers a graph of TensorFlow 1, which has its saver's nodes itself. (Those of
+// TensorFlow 2 are in "full", which the whole suite loads.)
 func TestAcceptsSaver(t *testing.T) {
 	m := read(t, "../testdata/hub")
 	g := m.MetaGraphs[0]
@@ -720,7 +720,7 @@ func TestAcceptsSaver(t *testing.T) {
 	if err := graphs[0].check(); err != nil {
 		t.Errorf("got %v, want it accepted", err)
 	}
-	// With the saver's own nodes, but at each picture.
+	// The saver's own nodes are refused if they run with each picture.
 	withPicture(g, "save/control_dependency")
 	if graphs, err = parse(encode(t, m)); err != nil {
 		t.Fatal(err)

@@ -11,8 +11,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// TestHub runs the same through serving_default alone, where strength and blends
-// cross-fade paintings.
+// TestHub covers a model with only serving_default, where strength and blends cross-fade paintings.
 func TestHub(t *testing.T) {
 	names := style.Names()
 	if len(names) < 2 {
@@ -48,5 +47,5 @@ func TestHubRefuses(t *testing.T) {
 	modeltest.WantError(t, m, style.Request{Content: photo, Mix: style.Mix{{Name: "red", Weight: 1}}, Strength: 1}, "red", job.ErrUnknownStyle)
 	half := style.Mix{{Name: style.Names()[0], Weight: 0.5}, {Name: "nobody", Weight: 0.5}}
 	modeltest.WantError(t, m, style.Request{Content: photo, Mix: half, Strength: 1}, "nobody", job.ErrUnknownStyle)
-	modeltest.WantError(t, suite.Open(t, "bad-size"), style.Request{Content: photo, Picture: photo, Strength: 1}, "shape [1 16 16 3] to a picture of [1 8 8 3]", nil)
+	modeltest.WantError(t, suite.Open(t, "bad-size"), style.Request{Content: photo, Picture: photo, Strength: 1}, "shape [1 16 16 3] for a picture of [1 8 8 3]", nil)
 }

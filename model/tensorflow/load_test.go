@@ -15,7 +15,7 @@ func TestEngine(t *testing.T) { modeltest.Run(t, suite) }
 
 func TestShipped(t *testing.T) { suite.Shipped(t, "../atelier") }
 
-// The reference writes the golden pictures, and ONNX Runtime must paint the same.
+// update makes the reference rewrite the golden pictures, which ONNX Runtime must match.
 var update = flag.Bool("update", false, "rewrite the golden pictures in model/testdata/golden")
 
 func TestGolden(t *testing.T) { suite.Golden(t, "../atelier", *update) }
@@ -29,7 +29,7 @@ func TestInfo(t *testing.T) {
 		t.Errorf("got signatures %q, want %q", got.Signatures, want)
 	}
 	if got := suite.Open(t, "hub").Info(); got.Vectors || len(got.Styles) > 0 {
-		t.Errorf("got %+v of a model for the hub, want no vectors", got)
+		t.Errorf("got %+v for a model of the hub, want no vectors", got)
 	}
 }
 
@@ -49,7 +49,7 @@ func TestLoadRefuses(t *testing.T) {
 			"output output_0 is float32 [1,384,384,3], not", "H and W open, h and w open or 256",
 		}},
 		{Name: "bad-widths", Want: []string{"predict_style makes vectors of 100 numbers, transform takes 64", "expected: "}},
-		{Name: "bad-tag", Want: []string{`no graph in saved_model.pb is tagged "serve": tagged are ["train"]`}},
+		{Name: "bad-tag", Want: []string{`no graph in saved_model.pb is tagged "serve"; the tags are ["train"]`}},
 		{Name: "no-serving-default", Want: []string{"no signature serving_default, only other", "expected: "}},
 		{Name: "no-transform", Want: []string{"predict_style without transform", "expected: "}},
 		{Name: "missing folder", Want: []string{"no such file or directory"}},
@@ -57,17 +57,17 @@ func TestLoadRefuses(t *testing.T) {
 		{Name: "file", Build: func(f *modeltest.Folder) {
 			f.Remove("")
 			f.Write("", "not a folder")
-		}, Want: []string{"is no folder"}},
+		}, Want: []string{"is not a folder"}},
 		{Name: "empty file", Build: func(f *modeltest.Folder) {
 			f.Write("saved_model.pb", "")
-		}, Want: []string{"damaged, or something other than a SavedModel"}},
+		}, Want: []string{"damaged, or is not a SavedModel"}},
 		{Name: "garbage", Build: func(f *modeltest.Folder) {
 			f.Write("saved_model.pb", "<html>404 not found</html>")
-		}, Want: []string{"damaged, or something other than a SavedModel"}},
+		}, Want: []string{"damaged, or is not a SavedModel"}},
 		{Name: "truncated graph", Build: func(f *modeltest.Folder) {
 			f.Copy("full")
 			f.Truncate("saved_model.pb")
-		}, Want: []string{"damaged, or something other than a SavedModel"}},
+		}, Want: []string{"damaged, or is not a SavedModel"}},
 		{Name: "damaged graph", Build: func(f *modeltest.Folder) {
 			f.Copy("full")
 			f.Write("saved_model.pb", strings.ReplaceAll(f.Read("saved_model.pb"), "AddV2", "Floor"))

@@ -9,9 +9,8 @@ import (
 	"github.com/atelier-go/atelier/model"
 )
 
-// Load reads the SavedModel in cfg.Dir, as [model.Open] says. cfg.Threads are one
-// pool of the process, shared by the images that are in work, and the first model
-// that a process loads decides its size.
+// Load reads the SavedModel in cfg.Dir, as described at [model.Open]. cfg.Threads is the size of one
+// thread pool per process, which all images share; the first model that a process loads determines it.
 func Load(cfg model.Config) (*model.Model, error) { return model.Open(cfg, open) }
 
 func open(cfg model.Config, files *model.Folder) (load func() (*model.Loaded, error), err error) {
@@ -23,11 +22,11 @@ func open(cfg model.Config, files *model.Folder) (load func() (*model.Loaded, er
 	if err != nil {
 		return nil, err
 	}
-	return func() (*model.Loaded, error) { return hand(cfg, c) }, nil
+	return func() (*model.Loaded, error) { return loadChecked(cfg, c) }, nil
 }
 
-// hand gives a checked folder to TensorFlow.
-func hand(cfg model.Config, c *contract) (loaded *model.Loaded, err error) {
+// loadChecked loads a checked folder with TensorFlow.
+func loadChecked(cfg model.Config, c *contract) (loaded *model.Loaded, err error) {
 	e, err := load(cfg.Dir, cfg.Threads, cfg.Concurrent)
 	if err != nil {
 		return nil, err
@@ -55,13 +54,13 @@ type vectorNetwork struct {
 
 func newVectorNetwork(e *engine, c *contract) (*vectorNetwork, error) {
 	n := &vectorNetwork{engine: e, width: c.width}
-	return n, e.find(map[*tf.Output]port{
+	return n, e.lookUp(map[*tf.Output]port{
 		&n.style: c.predict.style, &n.predicted: c.predict.vector,
 		&n.content: c.transform.content, &n.vector: c.transform.vector, &n.out: c.transform.out,
 	})
 }
 
-// Read is [model.VectorNetwork]'s.
+// Read implements [model.VectorNetwork].
 func (n *vectorNetwork) Read(style *image.RGBA) ([]float32, error) {
 	s, err := imageTensor(style)
 	if err != nil {
@@ -76,8 +75,8 @@ func (n *vectorNetwork) Read(style *image.RGBA) ([]float32, error) {
 	return vectorOf(answer, n.width)
 }
 
-// Paint is [model.VectorNetwork]'s.
-func (n *vectorNetwork) Paint(content *image.RGBA, style []float32, dst *image.RGBA, share float32) (odd int, err error) {
+// Paint implements [model.VectorNetwork].
+func (n *vectorNetwork) Paint(content *image.RGBA, style []float32, dst *image.RGBA, share float32) (nans int, err error) {
 	c, err := imageTensor(content)
 	if err != nil {
 		return 0, err
@@ -91,7 +90,7 @@ func (n *vectorNetwork) Paint(content *image.RGBA, style []float32, dst *image.R
 	return n.engine.paint(n.out, map[tf.Output]*tf.Tensor{n.content: c, n.vector: v}, dst, share)
 }
 
-// A pictureNetwork is a graph with serving_default alone.
+// A pictureNetwork is a graph with serving_default only.
 type pictureNetwork struct {
 	engine              *engine
 	content, style, out tf.Output
@@ -99,11 +98,11 @@ type pictureNetwork struct {
 
 func newPictureNetwork(e *engine, c *contract) (*pictureNetwork, error) {
 	n := &pictureNetwork{engine: e}
-	return n, e.find(map[*tf.Output]port{&n.content: c.stylize.content, &n.style: c.stylize.style, &n.out: c.stylize.out})
+	return n, e.lookUp(map[*tf.Output]port{&n.content: c.stylize.content, &n.style: c.stylize.style, &n.out: c.stylize.out})
 }
 
-// Paint is [model.PictureNetwork]'s.
-func (n *pictureNetwork) Paint(content, style, dst *image.RGBA, share float32) (odd int, err error) {
+// Paint implements [model.PictureNetwork].
+func (n *pictureNetwork) Paint(content, style, dst *image.RGBA, share float32) (nans int, err error) {
 	c, err := imageTensor(content)
 	if err != nil {
 		return 0, err

@@ -2,11 +2,11 @@ package tensorflow
 
 import "strings"
 
-// computing are the operations that only compute: they read and write tensors, and
-// neither files, sockets and processes nor what other graphs have. They are those of the
-// shipped model, of Magenta's and of test models, and what networks for pictures are
-// otherwise made of. There is more that would do no harm; what is not here is refused.
-var computing = setOf(`
+// allowedOps are the operations that only compute: they read and write tensors, but not files, sockets,
+// processes or the state of other graphs. The list has those of the shipped model, of Magenta's and of
+// the test models, and others that are common in image networks. Other operations are refused, even
+// harmless ones.
+var allowedOps = setOf(`
 	Placeholder PlaceholderWithDefault Const NoOp Identity IdentityN StopGradient PreventGradient
 	Cast Fill OnesLike ZerosLike Range Rank Shape ShapeN Size EnsureShape
 
@@ -34,18 +34,18 @@ var computing = setOf(`
 	StringJoin ShardedFilename StaticRegexFullMatch
 `)
 
-// A saver's operations read and write files. Each TensorFlow 2 model with variables has
-// them; see [metaGraph.checkSaver] for where they may be.
+// A saver's operations read and write files. Each TensorFlow 2 model with variables has them; see
+// [metaGraph.checkSaver] for where they are accepted.
 const (
 	restoreOp = "RestoreV2"
 	saveOp    = "SaveV2"
 	mergeOp   = "MergeV2Checkpoints"
 )
 
-var saving = setOf(restoreOp + " " + saveOp + " " + mergeOp)
+var saverOps = setOf(restoreOp + " " + saveOp + " " + mergeOp)
 
-// repeating are the operations that make loops.
-var repeating = setOf("While StatelessWhile Enter NextIteration")
+// loopOps are the operations that form loops.
+var loopOps = setOf("While StatelessWhile Enter NextIteration")
 
 func setOf(names string) map[string]bool {
 	set := make(map[string]bool)

@@ -11,15 +11,15 @@ import (
 	"github.com/atelier-go/atelier/model/internal/wire"
 )
 
-// A metaGraph is what saved_model.pb holds for one set of tags.
+// A metaGraph is the part of saved_model.pb for one set of tags.
 type metaGraph struct {
 	tags      []string
 	main      scope
 	functions map[string]*function
-	// filename and restore are what TensorFlow runs to read the variables: it feeds
-	// their path to the tensor filename and runs the node restore.
+	// filename and restore are used by TensorFlow to read the variables: it feeds their path to
+	// the tensor filename and runs the node restore.
 	filename, restore string
-	// initial are the nodes that it runs after that.
+	// initial are the nodes that TensorFlow runs after that.
 	initial    []string
 	signatures map[string]*corepb.SignatureDef
 	assets     bool
@@ -32,24 +32,24 @@ type scope []*node
 type node struct {
 	name, op, device string
 	inputs           []string
-	// calls are the functions that its attributes name.
+	// calls are the functions that the node's attributes name.
 	calls []string
 }
 
-// A function of the graph's library.
+// A function is an entry of the graph's function library.
 type function struct {
 	args  []string
 	body  scope
-	calls []string // those that its own attributes name
+	calls []string // functions that its own attributes name
 }
 
-// The messages that are read, by the numbers in TensorFlow's .proto files. What can hold
-// no operation, such as a shape, is left to TensorFlow as it is.
+// The messages that are read, by the field numbers in TensorFlow's .proto files. Fields that can't
+// contain an operation, such as shapes, are not parsed further.
 var (
 	savedModelDef = wire.Message{1: wire.Varint, 2: wire.Bytes | wire.Repeated}
 	metaGraphDef  = wire.Message{
 		1: wire.Bytes, 2: wire.Bytes, 3: wire.Bytes, 4: wire.Bytes | wire.Repeated, 5: wire.Bytes | wire.Repeated,
-		6: wire.Bytes | wire.Repeated, 7: wire.Bytes, // of Python's objects; this loader ignores it
+		6: wire.Bytes | wire.Repeated, 7: wire.Bytes, // Python objects, ignored by this loader
 	}
 	metaInfoDef = wire.Message{
 		1: wire.Bytes, 2: wire.Bytes, 3: wire.Bytes, 4: wire.Bytes | wire.Repeated, 5: wire.Bytes, 6: wire.Bytes,
@@ -57,7 +57,7 @@ var (
 	}
 	graphDef   = wire.Message{1: wire.Bytes | wire.Repeated, 2: wire.Bytes, 3: wire.Varint, 4: wire.Bytes, 5: wire.Bytes}
 	libraryDef = wire.Message{1: wire.Bytes | wire.Repeated, 2: wire.Bytes | wire.Repeated, 3: wire.Bytes | wire.Repeated}
-	// functionDef's maps from 4 on are of results; 7 has the attributes of arguments.
+	// In functionDef, the maps from 4 on are results, and 7 has the attributes of arguments.
 	functionDef = wire.Message{
 		1: wire.Bytes, 3: wire.Bytes | wire.Repeated, 4: wire.Bytes | wire.Repeated, 5: wire.Bytes | wire.Repeated,
 		6: wire.Bytes | wire.Repeated, 7: wire.Bytes | wire.Repeated, 8: wire.Bytes | wire.Repeated,
@@ -107,8 +107,7 @@ var (
 // A parser reads one file.
 type parser struct{ wire.Reader }
 
-// parse reads saved_model.pb. What it returns takes at most some hundred bytes for each
-// of maxFields.
+// parse reads saved_model.pb. The result takes at most some hundred bytes for each of maxFields.
 func parse(file []byte) ([]*metaGraph, error) {
 	p := parser{wire.Reader{Left: maxFields}}
 	var graphs []*metaGraph
@@ -122,7 +121,7 @@ func parse(file []byte) ([]*metaGraph, error) {
 	})
 	switch {
 	case errors.Is(err, wire.ErrTooMuch):
-		return nil, fmt.Errorf("saved_model.pb has more than %d fields, such as nodes and their attributes: that is no network that repaints pictures", maxFields)
+		return nil, fmt.Errorf("saved_model.pb has more than %d fields, such as nodes and their attributes, which is too many for a network that repaints pictures", maxFields)
 	case errors.Is(err, wire.ErrDamaged):
 		return nil, fmt.Errorf("%w (%w)", errNoSavedModel, err)
 	case err == nil && len(graphs) == 0:
@@ -177,7 +176,7 @@ func (p *parser) metaGraph(b []byte) (*metaGraph, error) {
 	return g, nil
 }
 
-// signature counts the fields of a signature before they are read.
+// signature counts the fields of a signature, before another parser reads it.
 func (p *parser) signature(entry []byte) error {
 	_, def, err := p.Entry(entry)
 	if err != nil {
@@ -200,7 +199,7 @@ func (p *parser) signature(entry []byte) error {
 	})
 }
 
-// collection keeps what a collection says of loading.
+// collection records what a collection says about loading.
 func (p *parser) collection(entry []byte, g *metaGraph) error {
 	name, def, err := p.Entry(entry)
 	if err != nil {
@@ -276,14 +275,14 @@ func (p *parser) function(b []byte, g *metaGraph) error {
 		return nil
 	})
 	if err == nil && g.functions[name] != nil {
-		err = fmt.Errorf("%w: two functions are called %q", wire.ErrDamaged, name)
+		err = fmt.Errorf("%w: two functions have the name %q", wire.ErrDamaged, name)
 	}
 	g.functions[name] = fn
 	return err
 }
 
-// arg reads an argument of a function and returns its name. It refuses those that are not
-// one tensor, for then the n-th argument is not the n-th input of a call, and references.
+// arg reads an argument of a function and returns its name. It refuses arguments that are not exactly
+// one tensor, because then the n-th argument would not be the n-th input of a call, and references.
 func (p *parser) arg(b []byte) (name string, err error) {
 	single := true
 	err = p.Read(b, argDef, func(f wire.Field) error {
@@ -298,7 +297,7 @@ func (p *parser) arg(b []byte) (name string, err error) {
 		return nil
 	})
 	if err == nil && !single {
-		err = errors.New("it is not one tensor: export the model anew with TensorFlow's own functions")
+		err = errors.New("it is not one tensor: export the model again with TensorFlow's own functions")
 	}
 	if err != nil {
 		err = fmt.Errorf("argument %.99q of a function: %w", name, err)
@@ -329,10 +328,10 @@ func (p *parser) node(b []byte) (*node, error) {
 	return n, err
 }
 
-// maxNested is how deep an attribute may hold functions that have attributes.
+// maxNested is how deep functions with attributes may be nested in an attribute.
 const maxNested = 8
 
-// attr reads an attribute, checks it and adds the functions that it names to calls.
+// attr reads and checks an attribute, and appends the functions that it names to calls.
 func (p *parser) attr(entry []byte, calls *[]string, nested int) error {
 	name, value, err := p.Entry(entry)
 	if err != nil {
@@ -359,7 +358,7 @@ func (p *parser) attr(entry []byte, calls *[]string, nested int) error {
 		case 8:
 			return p.tensor(f.Bytes)
 		case 9:
-			return fmt.Errorf("attribute %.99q is a placeholder, which a finished model has none of", name)
+			return fmt.Errorf("attribute %.99q is a placeholder, which a finished model does not have", name)
 		case 10:
 			return p.call(f.Bytes, calls, nested)
 		}
@@ -383,7 +382,7 @@ func (p *parser) call(b []byte, calls *[]string, nested int) error {
 	return err
 }
 
-// tensor refuses tensors that hold something else than numbers and text.
+// tensor refuses tensors that hold anything except numbers and text.
 func (p *parser) tensor(b []byte) error {
 	return p.Read(b, tensorDef, func(f wire.Field) error {
 		const resource, variant, reference = 20, 21, 100
@@ -394,17 +393,17 @@ func (p *parser) tensor(b []byte) error {
 	})
 }
 
-// checkText refuses attributes that change how TensorFlow runs a function, beyond what
-// Python's exports say there.
+// checkText refuses attributes that change how TensorFlow runs a function, beyond what Python's
+// exports contain.
 func checkText(name string, value []byte) error {
 	switch name {
 	case "executor_type", "config":
 		if len(value) > 0 {
-			return fmt.Errorf("attribute %s is %.99q, and nothing but the usual is accepted: export the model without it", name, value)
+			return fmt.Errorf("attribute %s is %.99q, and only an empty value is accepted: export the model without it", name, value)
 		}
 	case "config_proto":
-		// A ConfigProto: devices (1, 6, 18), threads (2, 5, 9), placement (7, 8, 15), and
-		// experiments (16), of which an empty message is accepted.
+		// A ConfigProto: devices (1, 6, 18), threads (2, 5, 9), placement (7, 8, 15), and an
+		// empty message of experiments (16) are accepted.
 		for rest := value; len(rest) > 0; {
 			number, kind, size := protowire.ConsumeTag(rest)
 			if size < 0 {
@@ -418,10 +417,10 @@ func checkText(name string, value []byte) error {
 			case 1, 2, 5, 6, 7, 8, 9, 15, 18:
 			case 16:
 				if of > 1 {
-					return errors.New("attribute config_proto sets an experiment: export the model without it")
+					return errors.New("attribute config_proto enables an experiment: export the model without it")
 				}
 			default:
-				return fmt.Errorf("attribute config_proto sets its field %d, beyond devices and threads: export the model without it", number)
+				return fmt.Errorf("attribute config_proto sets field %d, which is not about devices or threads: export the model without it", number)
 			}
 			rest = rest[size+of:]
 		}

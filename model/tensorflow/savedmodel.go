@@ -11,11 +11,12 @@ import (
 	"github.com/atelier-go/atelier/model"
 )
 
-// serveTag marks the graph that is meant for inference.
+// serveTag marks the graph for inference.
 const serveTag = "serve"
 
-// Of a model: the bytes of saved_model.pb, the bytes of all files of variables and how many
-// there may be, and the fields of saved_model.pb, as protocol buffers count. The shipped model has 3 MB and 35,000.
+// Limits of a model: the size of saved_model.pb in bytes, the total size and the number of the files
+// of variables, and the protocol buffer fields of saved_model.pb. The shipped model has 3 MB and 35,000
+// fields.
 const (
 	maxFile          = 512 << 20
 	maxVariables     = 4 << 30
@@ -23,27 +24,27 @@ const (
 	maxFields        = 1 << 20
 )
 
-// Of functions: how deep calls may be in calls, and how many nodes there may be where each
-// call stands for what it calls.
+// Limits of functions: how deep calls may be nested, and how many nodes there may be if each call is
+// replaced by the function's nodes.
 const (
 	maxDepth    = 64
 	maxExpanded = maxFields
 )
 
-// readModel reads and checks a folder, before TensorFlow sees it, and returns the
-// signatures of its graph. A SavedModel is a program: TensorFlow runs whatever
-// operations it holds, with the rights of the process, some of them at loading. So every
-// operation in the file must be one that only computes; see [metaGraph.check].
+// readModel reads and checks a folder before TensorFlow sees it, and returns the signatures of its
+// graph. A SavedModel is a program: TensorFlow runs its operations with the rights of the process,
+// some of them during loading. So every operation in the file must be one that only computes; see
+// [metaGraph.check].
 //
-// The signatures are read here since tfgo hides them.
+// The signatures are read here because tfgo does not provide them.
 func readModel(files *model.Folder) (map[string]*corepb.SignatureDef, error) {
-	// TensorFlow's own programs may prefer this form, which is not checked.
+	// TensorFlow's own programs may prefer this form, which this package does not check.
 	if other := "saved_model.cpb"; files.Has(other) {
-		return nil, fmt.Errorf("%s is there: only saved_model.pb is read; remove it, or export the model in one piece", other)
+		return nil, fmt.Errorf("%s exists, and only saved_model.pb is supported: remove it, or export the model in one file", other)
 	}
 	file, err := files.Read("saved_model.pb", maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no SavedModel in the folder (saved_model.pbtxt is not read): %w", err)
+		return nil, fmt.Errorf("no SavedModel in the folder (saved_model.pbtxt is not supported): %w", err)
 	}
 	if err != nil {
 		return nil, err
@@ -68,15 +69,15 @@ func readModel(files *model.Folder) (map[string]*corepb.SignatureDef, error) {
 		serve = g
 	}
 	if serve == nil {
-		return nil, fmt.Errorf("no graph in saved_model.pb is tagged %q: tagged are %q", serveTag, tags)
+		return nil, fmt.Errorf("no graph in saved_model.pb is tagged %q; the tags are %q", serveTag, tags)
 	}
-	return serve.signatures, readOthers(files, serve.hasVariables())
+	return serve.signatures, hashOthers(files, serve.hasVariables())
 }
 
-// readOthers hashes the files that TensorFlow reads by itself: the variables' values, and
-// two with facts about the export. A graph with variables whose values are missing, as after half a copy, is
-// refused: TensorFlow would load it and fail at the first picture.
-func readOthers(files *model.Folder, needed bool) error {
+// hashOthers hashes the files that TensorFlow reads by itself: the variables' values, and two files
+// about the export. A graph with variables whose values are missing, for example after an incomplete
+// copy, is refused: TensorFlow would load it and fail at the first picture.
+func hashOthers(files *model.Folder, needed bool) error {
 	for _, name := range []string{"fingerprint.pb", "debug/saved_model_debug_info.pb"} {
 		if err := files.Hash(name, maxFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -90,4 +91,4 @@ func readOthers(files *model.Folder, needed bool) error {
 	return files.HashAll("variables", maxVariableFiles, maxVariables)
 }
 
-var errNoSavedModel = errors.New("saved_model.pb is damaged, or something other than a SavedModel")
+var errNoSavedModel = errors.New("saved_model.pb is damaged, or is not a SavedModel")

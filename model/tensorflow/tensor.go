@@ -14,16 +14,15 @@ import (
 	"github.com/atelier-go/atelier/model/internal/pixel"
 )
 
-// Pixels reach a tensor, and leave it, without a copy in between: ReadTensor
-// reads into the memory that C has allocated, and WriteContentsTo writes out of
-// it, each in one call. The readers and writers here convert as they go.
+// Pixels are converted without an intermediate copy: ReadTensor reads into the memory that C has
+// allocated, and WriteContentsTo writes out of it, each in one call. The readers and writers here
+// convert at the same time.
 
-// The memory of a tensor belongs to C. The binding frees it in a finalizer, when
-// the collector happens to run, and the collector sees a few dozen bytes where
-// there are megabytes: memory would grow by some images between collections.
-// release frees at once what nobody will touch again. It reaches the method
-// that the finalizer calls by its linker name: if another version of the binding
-// lacks it, the program does not link, rather than fail at run time.
+// release frees tensors. The memory of a tensor belongs to C. The binding frees it in a finalizer,
+// when the garbage collector happens to run, and the collector sees a few dozen bytes instead of
+// megabytes: memory would grow by some images between collections. release calls the binding's
+// finalizer method by its linker name: if another version of the binding lacks it, the program does
+// not link, instead of failing at run time. Nothing may use the tensors afterwards.
 func release(tensors ...*tf.Tensor) {
 	for _, t := range tensors {
 		if t != nil {
@@ -36,7 +35,7 @@ func release(tensors ...*tf.Tensor) {
 //go:linkname deleteTensor github.com/galeone/tensorflow/tensorflow/go.(*Tensor).finalize
 func deleteTensor(*tf.Tensor)
 
-// imageTensor is img as float32 [1,H,W,3] in 0..1. img's alpha is ignored.
+// imageTensor converts img to float32 [1,H,W,3] in 0..1. img's alpha is ignored.
 func imageTensor(img *image.RGBA) (*tf.Tensor, error) {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	return tf.ReadTensor(tf.Float, []int64{1, int64(h), int64(w), 3}, pixelReader{img})
@@ -63,55 +62,54 @@ func (r pixelReader) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A layer draws an answer of the network over a picture. It is an io.Writer for
+// A pictureWriter blends an output of the network over a picture. It is an io.Writer for
 // WriteContentsTo.
-type layer struct {
+type pictureWriter struct {
 	dst *image.RGBA
-	// width is how many columns the answer has: it may be wider, and higher, than
-	// dst, and is cropped at the right and below.
-	width int
-	brush pixel.Brush
+	// width is the number of columns of the output. The output may be wider and higher than dst;
+	// the right and bottom edges are then cropped.
+	width   int
+	blender pixel.Blender
 }
 
-// Write draws p, which must be the whole answer.
-func (l *layer) Write(p []byte) (int, error) {
+// Write blends p, which must be the whole output.
+func (l *pictureWriter) Write(p []byte) (int, error) {
 	w, h := l.dst.Rect.Dx(), l.dst.Rect.Dy()
-	brush := l.brush
+	blender := l.blender
 	for y := range h {
 		out := l.dst.Pix[y*l.dst.Stride:][:w*4]
 		in := p[y*l.width*12:][:w*12]
 		for len(out) >= 4 && len(in) >= 12 {
-			// Written out: a loop over the three takes 40% longer (BenchmarkPixelsOut).
-			out[0] = brush.Over(out[0], math.Float32frombits(binary.NativeEndian.Uint32(in[0:4])))
-			out[1] = brush.Over(out[1], math.Float32frombits(binary.NativeEndian.Uint32(in[4:8])))
-			out[2] = brush.Over(out[2], math.Float32frombits(binary.NativeEndian.Uint32(in[8:12])))
+			// Not a loop over the three channels, which takes 40% longer (BenchmarkPixelsOut).
+			out[0] = blender.Blend(out[0], math.Float32frombits(binary.NativeEndian.Uint32(in[0:4])))
+			out[1] = blender.Blend(out[1], math.Float32frombits(binary.NativeEndian.Uint32(in[4:8])))
+			out[2] = blender.Blend(out[2], math.Float32frombits(binary.NativeEndian.Uint32(in[8:12])))
 			out[3] = 255
 			out, in = out[4:], in[12:]
 		}
 	}
-	l.brush = brush
+	l.blender = blender
 	return len(p), nil
 }
 
-// drawOver draws answer, [1,H',W',3], over dst. It returns how many values were no
-// numbers.
-func drawOver(answer *tf.Tensor, dst *image.RGBA, share float32) (odd int, err error) {
+// drawOver blends answer, [1,H',W',3], over dst. It returns how many values were NaN.
+func drawOver(answer *tf.Tensor, dst *image.RGBA, share float32) (nans int, err error) {
 	w, h := int64(dst.Rect.Dx()), int64(dst.Rect.Dy())
 	s := answer.Shape()
 	if answer.DataType() != tf.Float || len(s) != 4 || s[0] != 1 || s[3] != 3 ||
 		s[1] < h || s[1] > h+maxExcess || s[2] < w || s[2] > w+maxExcess {
-		return 0, fmt.Errorf("the network answered with shape %v to a picture of [1 %d %d 3]: the same is expected, or height and width up to %d more", s, h, w, maxExcess)
+		return 0, fmt.Errorf("the network returned shape %v for a picture of [1 %d %d 3]: expected is the same shape, or height and width up to %d more", s, h, w, maxExcess)
 	}
-	l := &layer{dst: dst, width: int(s[2]), brush: pixel.NewBrush(share)}
+	l := &pictureWriter{dst: dst, width: int(s[2]), blender: pixel.NewBlender(share)}
 	_, err = answer.WriteContentsTo(l)
-	return l.brush.Odd, err
+	return l.blender.NaNs, err
 }
 
-// maxExcess: a network that halves its picture twice and doubles it again rounds
-// the sides up to a multiple of 4.
+// maxExcess is how much larger the output's sides may be: a network that halves its picture twice and
+// doubles it again rounds the sides up to a multiple of 4.
 const maxExcess = 3
 
-// vectorTensor is v as float32 [1,N].
+// vectorTensor converts v to float32 [1,N].
 func vectorTensor(v []float32) (*tf.Tensor, error) {
 	return tf.ReadTensor(tf.Float, []int64{1, int64(len(v))}, vectorReader(v))
 }
@@ -125,7 +123,7 @@ func (v vectorReader) Read(p []byte) (int, error) {
 // vectorOf is the inverse of vectorTensor.
 func vectorOf(answer *tf.Tensor, width int) ([]float32, error) {
 	if s := answer.Shape(); answer.DataType() != tf.Float || len(s) != 2 || s[0] != 1 || s[1] != int64(width) {
-		return nil, fmt.Errorf("the network answered with shape %v where a vector [1 %d] is expected", s, width)
+		return nil, fmt.Errorf("the network returned shape %v instead of a vector [1 %d]", s, width)
 	}
 	v := make(vectorWriter, width)
 	_, err := answer.WriteContentsTo(v)

@@ -8,7 +8,7 @@ import (
 	tf "github.com/galeone/tensorflow/tensorflow/go"
 )
 
-func TestEveryByteSurvivesTheTensor(t *testing.T) {
+func TestEveryByteSurvivesConversion(t *testing.T) {
 	img := image.NewRGBA(image.Rect(0, 0, 256, 1))
 	for i := range 256 {
 		copy(img.Pix[4*i:], []uint8{uint8(i), uint8(255 - i), uint8(i * 3), 255})
@@ -35,7 +35,7 @@ func TestEveryByteSurvivesTheTensor(t *testing.T) {
 	}
 }
 
-func TestVectorSurvivesTheTensor(t *testing.T) {
+func TestVectorSurvivesConversion(t *testing.T) {
 	want := []float32{0, -1.5, math.MaxFloat32, 1e-30}
 	tensor, err := vectorTensor(want)
 	if err != nil {
@@ -56,7 +56,7 @@ func TestVectorSurvivesTheTensor(t *testing.T) {
 	}
 }
 
-func TestDrawOverRefusesAnotherType(t *testing.T) {
+func TestDrawOverRefusesOtherTypes(t *testing.T) {
 	tensor, err := tf.NewTensor([1][2][2][3]int32{})
 	if err != nil {
 		t.Fatal(err)

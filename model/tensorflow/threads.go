@@ -3,28 +3,27 @@ package tensorflow
 import (
 	"runtime"
 
-	"github.com/atelier-go/atelier/model/internal/stack"
+	"github.com/atelier-go/atelier/model/internal/pool"
 )
 
-// threads are the operating system's threads on which the network runs.
+// threads are operating system threads that run the network.
 //
-// oneDNN, which does the convolutions, keeps what it has compiled for each size of
-// picture in caches of the calling thread, of up to 1,024 entries each. Go moves
-// goroutines between threads as it likes, and each would fill such caches. So runs
-// have threads of their own, as few as there are images at once, and a thread
-// ends after some runs, which frees its caches: over mixed sizes that keeps 150 MB
-// less on two cores than letting the caches fill (scripts/bench memory). To
-// compile afresh costs 2 to 5 ms, once in runsPerThread.
-type threads struct{ pool *stack.Stack[*thread] }
+// oneDNN, which computes the convolutions, caches what it has compiled for each size of picture per
+// calling thread, up to 1,024 entries each. Go moves goroutines between threads, and each thread
+// would fill such caches. So runs have dedicated threads, only as many as there are concurrent images,
+// and a thread ends after some runs, which frees its caches: with mixed sizes on two cores that saves
+// 150 MB compared with letting the caches fill (scripts/bench memory). Compiling again costs 2 to 5
+// ms, once in runsPerThread runs.
+type threads struct{ pool *pool.Pool[*thread] }
 
 const runsPerThread = 16
 
-// newThreads starts nothing: a thread begins when there is something to run.
-func newThreads(n int) threads { return threads{stack.New[*thread](n)} }
+// newThreads starts no thread: threads start when there is something to run.
+func newThreads(n int) threads { return threads{pool.New[*thread](n)} }
 
-// do runs f on one of the threads and waits for it.
+// do runs f on one of the threads and waits until it returns.
 func (ts threads) do(f func()) {
-	t, ok := ts.pool.Take()
+	t, ok := ts.pool.Acquire()
 	if !ok {
 		t = newThread()
 	}
@@ -32,13 +31,13 @@ func (ts threads) do(f func()) {
 	<-t.done
 	if t.runs++; t.runs >= runsPerThread {
 		close(t.work)
-		ts.pool.Leave()
+		ts.pool.Discard()
 		return
 	}
-	ts.pool.Put(t, nil)
+	ts.pool.Release(t, nil)
 }
 
-// close ends the threads. It waits for what is running.
+// close waits for running calls and ends the threads.
 func (ts threads) close() {
 	for _, t := range ts.pool.Close() {
 		close(t.work)
@@ -51,8 +50,8 @@ type thread struct {
 	runs int
 }
 
-// newThread starts a thread, which ends when its work is closed: a goroutine that
-// ends while it is locked to its thread takes the thread with it.
+// newThread starts a thread, which ends when its work channel is closed: a goroutine that ends while it
+// is locked to its thread ends the thread too.
 func newThread() *thread {
 	t := &thread{work: make(chan func()), done: make(chan struct{})}
 	go func() {

@@ -12,7 +12,7 @@ func TestThreads(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 10 {
 		wg.Go(func() {
-			for range 2 * runsPerThread { // past the life of a thread
+			for range 2 * runsPerThread { // more than one thread runs
 				ts.do(func() {
 					for n := now.Add(1); ; {
 						if m := most.Load(); n <= m || most.CompareAndSwap(m, n) {
@@ -35,8 +35,8 @@ func TestThreads(t *testing.T) {
 	}
 }
 
-// Each thread fills caches of its own, so runs one after another stay on one.
-func TestRunsOneAfterAnotherShareAThread(t *testing.T) {
+// Consecutive runs use the same thread, because each thread fills caches of its own.
+func TestConsecutiveRunsShareAThread(t *testing.T) {
 	ts := newThreads(8)
 	for range runsPerThread - 1 {
 		ts.do(func() {})

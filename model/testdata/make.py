@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Writes the models of a few KB beside it, whose answers can be computed by hand.
+"""Writes the test models, of a few KB each, into this folder. Their output can be computed by hand.
 
     python model/testdata/make.py        # TensorFlow 2.x, onnx; made with 2.21.0 and 1.23.2
 
 All of them paint with the mean colour of the style:
 
-    answer = 0.5 * content + 0.5 * mean(style)
+    output = 0.5 * content + 0.5 * mean(style)
 
 "full" has all three signatures, a variable (the 0.5) and the names that
 TensorFlow 2 gives; its vector has 100 numbers, of which the first three are the
-mean colour. "hub" has serving_default alone, literal names, and rounds the sides
-up to a multiple of 4, as Magenta's does. The others are each wrong in one way,
-which their names tell.
+mean colour. "hub" has only serving_default and literal names, and rounds the sides
+up to a multiple of 4, as Magenta's does. Each of the others has one fault, which
+its name describes.
 """
 
 import json
@@ -33,7 +33,7 @@ def mean(picture):
 
 
 def round_up(picture):
-    """Pads below and at the right to a multiple of 4, with a colour nobody asked for."""
+    """Pads below and at the right to a multiple of 4, with a colour that the picture does not have."""
     h, w = tf.shape(picture)[1], tf.shape(picture)[2]
     return tf.pad(picture, [[0, 0], [0, -h % 4], [0, -w % 4], [0, 0]], constant_values=0.987)
 
@@ -72,7 +72,7 @@ def full():
         signatures={"serving_default": m.stylize, "predict_style": m.predict_style, "transform": m.transform},
         options=tf.saved_model.SaveOptions(save_debug_info=False),
     )
-    os.remove(os.path.join(path, "fingerprint.pb"))  # optional, and new at each run
+    os.remove(os.path.join(path, "fingerprint.pb"))  # optional, and different at each run
     os.rmdir(os.path.join(path, "assets"))
     vectors = {"red": [1, 0, 0], "blue": [0, 0, 1], "grey": [0.5, 0.5, 0.5]}
     with open(os.path.join(path, "styles.json"), "w") as f:
@@ -93,15 +93,15 @@ def plain(name, signatures, tag="serve"):
     shutil.rmtree(os.path.join(path, "variables"))
 
 
-def stylize(answer=None, content="placeholder", style="placeholder_1", out="output_0", dtype=F32, shape=PICTURE, channels=3):
-    """serving_default, with one thing changed."""
+def stylize(output=None, content="placeholder", style="placeholder_1", out="output_0", dtype=F32, shape=PICTURE, channels=3):
+    """serving_default with one change."""
 
     def signatures():
         shaped = list(shape[:-1]) + [channels]
         c = v1.placeholder(dtype, shaped, name="placeholder")
         s = v1.placeholder(dtype, shaped, name="placeholder_1")
-        if answer:
-            o = answer(c, s)
+        if output:
+            o = output(c, s)
         else:
             axes = list(range(1, len(shaped) - 1))
             o = c // 2 + s[:1, :1, :1] if dtype != F32 else 0.5 * c + 0.5 * tf.reduce_mean(s, axis=axes, keepdims=True)
@@ -115,7 +115,7 @@ def half(c, s):
 
 
 def only(key, inputs, outputs):
-    """serving_default and one signature more, of the given shapes."""
+    """serving_default and one additional signature of the given shapes."""
 
     def signatures():
         sigs = stylize()()
@@ -151,13 +151,13 @@ def nan_vector():
 
 
 def odd_numbers(c, s):
-    """Red is not a number, green +infinity, blue -infinity."""
+    """Red is NaN, green +infinity, blue -infinity."""
     r, g, b = tf.split(c + 0 * tf.reduce_mean(s), 3, axis=3)
     return tf.concat([tf.math.log(-1 - r), (1 + g) / (0 * g), (-1 - b) / (0 * b)], axis=3)
 
 
 def fails(c, s):
-    """No content has seven values."""
+    """Fails at run time, because no content has seven values."""
     return c + 0 * tf.reduce_sum(tf.reshape(c, [7])) + 0 * tf.reduce_mean(s)
 
 

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the ONNX files beside the SavedModels of make.py, which runs this at its end.
+"""Writes the ONNX files of the test models; make.py runs it at its end.
 
     python model/testdata/make_onnx.py        # made with onnx 1.23.2
 
-Each folder's two networks paint as make.py says of its SavedModel, or are wrong in the
-same way. ONNX files have no serving_default: where that is what is wrong there,
-transform is here.
+Each folder's two networks paint like the SavedModel of make.py, or have the same fault.
+ONNX files have no serving_default: a fault there is in transform here.
 """
 
 import pathlib

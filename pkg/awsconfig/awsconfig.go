@@ -1,6 +1,6 @@
-// Package awsconfig loads the AWS SDK's configuration for the mains: credentials,
-// endpoint and region from the environment, the shared configuration files or, on EC2,
-// the instance metadata service.
+// Package awsconfig loads the AWS SDK's configuration for the programs: credentials, endpoint and
+// region from the environment, the shared configuration files or, on EC2, the instance metadata
+// service.
 package awsconfig
 
 import (
@@ -14,14 +14,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 )
 
-// metadataTime bounds the requests to the instance metadata service, which answers in
-// milliseconds where there is one.
+// metadataTime bounds the requests to the instance metadata service, which responds in milliseconds
+// if it exists.
 const metadataTime = 2 * time.Second
 
-// Load returns the configuration, always with a region. Where none is set it is that of
-// the EC2 instance, by IMDSv2; without an answer in two seconds the error names
-// AWS_REGION. AWS_EC2_METADATA_DISABLED=true prevents the request. Nothing else is asked
-// over the network.
+// Load returns the configuration, always with a region. If no region is set, it is that of the EC2
+// instance, by IMDSv2; without a response within two seconds the error names AWS_REGION.
+// AWS_EC2_METADATA_DISABLED=true prevents the request. No other request is sent.
 func Load(ctx context.Context) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/awsconfig"
 )
 
-// bare leaves nothing of the AWS settings of whoever runs the tests.
+// bare removes the AWS settings of the environment in which the tests run.
 func bare(t *testing.T) {
 	t.Helper()
 	for _, setting := range os.Environ() {
@@ -26,7 +26,7 @@ func bare(t *testing.T) {
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
 }
 
-// metadata is an instance metadata service that wants IMDSv2's session tokens.
+// metadata starts an instance metadata service that requires IMDSv2's session tokens.
 func metadata(t *testing.T) (requests *atomic.Int32) {
 	t.Helper()
 	requests = new(atomic.Int32)
@@ -80,8 +80,8 @@ func TestNoRegion(t *testing.T) {
 		"the metadata service does not respond": func(t *testing.T) {
 			t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://"+silent.Addr().String())
 		},
-		"nobody listens":     func(t *testing.T) { t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1") },
-		"it is not asked":    func(t *testing.T) { t.Setenv("AWS_EC2_METADATA_DISABLED", "true") },
+		"connection refused": func(t *testing.T) { t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1") },
+		"it is disabled":     func(t *testing.T) { t.Setenv("AWS_EC2_METADATA_DISABLED", "true") },
 		"there is no route":  func(t *testing.T) { t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://192.0.2.1") },
 		"IMDSv1 is not used": func(t *testing.T) { withoutTokens(t) },
 	} {
@@ -100,7 +100,7 @@ func TestNoRegion(t *testing.T) {
 	}
 }
 
-// withoutTokens is a metadata service of the first version.
+// withoutTokens starts a metadata service that supports only IMDSv1.
 func withoutTokens(t *testing.T) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,5 +1,4 @@
-// Package awshttp is how the AWS SDK's requests leave this program, for pkg/queue and
-// pkg/bucket.
+// Package awshttp adapts the HTTP client of the AWS SDK, for pkg/queue, pkg/bucket and pkg/datasync.
 package awshttp
 
 import (
@@ -9,44 +8,45 @@ import (
 	"net/http"
 )
 
-// A Client sends requests; the SDK's HTTPClient and [http.Client] are such.
+// A Client sends requests, like the SDK's HTTPClient and [http.Client].
 type Client interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// Whole is next with bodies that are harmless when the answer comes early.
+// Whole returns a client that sends with next, and whose request bodies do no harm if the response
+// arrives early.
 //
-// net/http sends a body at once and then looks whether more of it comes than was
-// said. The SDK (smithy-go 1.28) closes the body when the answer is there, and its
-// closed body answers this look (WriteTo) with io.EOF, which net/http takes for a
-// fault: it closes the connection while the answer is being read. The SDK sends the
-// request again, after up to two seconds and although it was done, so that one of 300
-// to 2,000 messages was in the queue twice, wherever the service answers within
-// microseconds. A body that is only read says io.EOF as readers do.
+// net/http sends a body and then checks whether it is longer than declared. The SDK (smithy-go 1.28)
+// closes the body when the response has arrived, and its closed body returns io.EOF from that check
+// (WriteTo), which net/http treats as a fault: it closes the connection while the response is being
+// read. The SDK then repeats the request, after up to two seconds, although it had succeeded, so that
+// one of 300 to 2,000 messages was in the queue twice if the service responds within microseconds. A
+// body without WriteTo returns io.EOF as readers normally do.
 //
-// What is small is handed over as a reader of memory besides, which net/http sends
-// in one write with the header instead of two, and again where a kept connection
-// turns out to be closed before anything was written.
+// A small body is additionally read into memory. net/http then sends it in one write with the header
+// instead of two, and can send it again if a kept-alive connection turns out to be closed before
+// anything was written.
 func Whole(next Client) Client { return client{next} }
 
-// small is more than a message or a manifest usually has.
+// small is the size in bytes up to which a body counts as small: more than the usual message or
+// manifest has.
 const small = 64 << 10
 
 type client struct{ next Client }
 
-// Do is [Client]'s.
+// Do implements [Client].
 func (c client) Do(r *http.Request) (*http.Response, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return c.next.Do(r)
 	}
-	sent := *r // the SDK's own is not to be changed
+	sent := *r // the SDK's own request must not be changed
 	if r.ContentLength <= 0 || r.ContentLength > small {
 		sent.Body = struct{ io.ReadCloser }{r.Body}
 		return c.next.Do(&sent)
 	}
 	b := make([]byte, r.ContentLength)
 	_, err := io.ReadFull(r.Body, b)
-	_ = r.Body.Close() // it was read
+	_ = r.Body.Close() // it has been read completely
 	if err != nil {
 		return nil, fmt.Errorf("read the request's body: %w", err)
 	}

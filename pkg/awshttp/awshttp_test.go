@@ -15,15 +15,15 @@ import (
 	"github.com/atelier-go/atelier/pkg/awshttp"
 )
 
-// kept keeps the body that it would send.
-type kept struct{ body io.ReadCloser }
+// captured is a client that keeps the body instead of sending it.
+type captured struct{ body io.ReadCloser }
 
-func (k *kept) Do(r *http.Request) (*http.Response, error) {
+func (k *captured) Do(r *http.Request) (*http.Response, error) {
 	k.body = r.Body
 	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
 }
 
-// built is a request as the SDK builds it.
+// built returns a request as the SDK builds it.
 func built(t *testing.T, url string, body io.Reader, length int64) *http.Request {
 	t.Helper()
 	r, err := smithyhttp.NewStackRequest().(*smithyhttp.Request).SetStream(body)
@@ -41,12 +41,12 @@ func built(t *testing.T, url string, body io.Reader, length int64) *http.Request
 	return req
 }
 
-func TestEarlyAnswer(t *testing.T) {
+func TestBodyClosedEarly(t *testing.T) {
 	for name, length := range map[string]int{"small": 1000, "large": 1 << 20} {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Repeat("x", length)
 			req := built(t, "http://127.0.0.1/", strings.NewReader(text), int64(length))
-			var k kept
+			var k captured
 			if _, err := awshttp.Whole(&k).Do(req); err != nil {
 				t.Fatal(err)
 			}
@@ -54,12 +54,12 @@ func TestEarlyAnswer(t *testing.T) {
 			if err != nil || string(got) != text {
 				t.Fatalf("got %d bytes, %v, want the %d of the request", len(got), err, length)
 			}
-			// What the SDK does when the answer is there, and then net/http.
+			// First what the SDK does when the response has arrived, then what net/http does.
 			if err := req.Body.Close(); err != nil {
 				t.Fatal(err)
 			}
 			if n, err := io.Copy(io.Discard, k.body); n != 0 || err != nil {
-				t.Errorf("got %d bytes more and %v, want none: net/http would close the connection", n, err)
+				t.Errorf("got %d more bytes and %v, want none: net/http would close the connection", n, err)
 			}
 		})
 	}
@@ -98,7 +98,7 @@ func TestWhole(t *testing.T) {
 			t.Errorf("got %v, want the reader's error", err)
 		}
 	})
-	t.Run("a body that is shorter than it says", func(t *testing.T) {
+	t.Run("a body that is shorter than declared", func(t *testing.T) {
 		_, err := awshttp.Whole(server.Client()).Do(built(t, server.URL, strings.NewReader("x"), 100))
 		if !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("got %v, want %v", err, io.ErrUnexpectedEOF)

@@ -1,15 +1,13 @@
-// Package bucket keeps objects in Amazon S3, or anything that speaks its
-// protocol. It is the only code that imports the S3 client. Where S3 is comes
-// from the SDK's own settings (AWS_REGION, AWS_ENDPOINT_URL, credentials), so
-// that an emulator is only another endpoint.
+// Package bucket stores objects in Amazon S3, or a service with the same protocol. It is the only
+// package that imports the S3 client. The SDK's own settings (AWS_REGION, AWS_ENDPOINT_URL,
+// credentials) determine where S3 is, so that an emulator is only another endpoint.
 //
-// What the project relies on, and buckettest holds every backend to:
+// The project relies on these properties, which buckettest checks for every backend:
 //
-//   - An object is whole or not there, and who reads after a write or a delete
-//     has succeeded sees it.
-//   - A write with a condition ([Object.ETag]) happens only where that holds.
-//   - Nobody opens a link with a wrong signature or after its time.
-//   - With a link for writing, one object of the declared length is stored, once.
+//   - Writes are atomic, and a read after a successful write or delete sees it.
+//   - A conditional write ([Object.ETag]) happens only if its condition holds.
+//   - A link with a wrong signature, or after its time, gives no access.
+//   - A link for writing stores one object of the declared length, once.
 package bucket
 
 import (
@@ -26,20 +24,19 @@ import (
 	"github.com/atelier-go/atelier/pkg/awshttp"
 )
 
-// What an error of this package can mean, beside a canceled context. Its text
-// says what to do.
+// The meanings of this package's errors, apart from a canceled context. Their texts say what to do.
 var (
-	// ErrNoBucket: there is no bucket of this name.
+	// ErrNoBucket means that there is no bucket of this name.
 	ErrNoBucket = errors.New("there is no such bucket")
-	// ErrNotFound: there is no object under this key.
+	// ErrNotFound means that there is no object with this key.
 	ErrNotFound = errors.New("there is no such object")
-	// ErrDenied: the credentials are wrong, or don't allow this.
-	ErrDenied = errors.New("S3 denies it")
-	// ErrChanged: the condition of a write does not hold.
+	// ErrDenied means that the credentials are invalid, or don't allow this operation.
+	ErrDenied = errors.New("S3 denied access")
+	// ErrChanged means that the condition of a write does not hold.
 	ErrChanged = errors.New("the object has changed")
-	// ErrAway: S3 does not answer, or can't at the moment. Whether a write has
-	// happened is unknown.
-	ErrAway = errors.New("S3 is away")
+	// ErrAway means that S3 does not respond, or can't serve the request at the moment. A
+	// write may or may not have happened.
+	ErrAway = errors.New("S3 is unavailable")
 )
 
 // A Bucket is a connection to one bucket. It is safe for concurrent use.
@@ -49,27 +46,27 @@ type Bucket struct {
 	name   string
 }
 
-// New connects to a bucket. It asks nothing: see [Bucket.Check].
+// New returns a Bucket. It sends no request; see [Bucket.Check].
 func New(cfg aws.Config, name string) *Bucket {
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
-		// An emulator is not found under a name for each bucket.
+		// An emulator can't be reached by a host name per bucket.
 		o.UsePathStyle = o.BaseEndpoint != nil
 		o.HTTPClient = awshttp.Whole(o.HTTPClient)
-		// It would write to standard error about connections that a canceled request
-		// leaves; what matters is in the errors.
+		// The SDK would log to standard error about connections that a canceled request leaves;
+		// what matters is in the errors.
 		o.Logger = logging.Nop{}
 	})
 	return &Bucket{client, s3.NewPresignClient(client), name}
 }
 
-// Name is the bucket's name.
+// Name returns the bucket's name.
 func (b *Bucket) Name() string { return b.name }
 
-// Check asks S3 whether the bucket is there and may be used.
+// Check asks S3 whether the bucket exists and may be used.
 func (b *Bucket) Check(ctx context.Context) error {
 	if _, err := b.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &b.name}); err != nil {
 		err = b.explain(err)
-		if errors.Is(err, ErrNotFound) { // the answer to HEAD has no body to tell
+		if errors.Is(err, ErrNotFound) { // a response to HEAD has no body with the error code
 			err = b.noBucket(err)
 		}
 		return fmt.Errorf("check bucket %s: %w", b.name, err)
@@ -77,8 +74,8 @@ func (b *Bucket) Check(ctx context.Context) error {
 	return nil
 }
 
-// meanings are S3's error codes. HEAD answers have none, so that the SDK makes
-// one of the status.
+// meanings maps S3's error codes. Responses to HEAD have no code; the SDK derives one from the
+// status.
 var meanings = map[string]error{
 	"NoSuchKey": ErrNotFound, "NotFound": ErrNotFound,
 	"AccessDenied": ErrDenied, "Forbidden": ErrDenied, "InvalidAccessKeyId": ErrDenied, "SignatureDoesNotMatch": ErrDenied,
@@ -87,7 +84,7 @@ var meanings = map[string]error{
 	"SlowDown": ErrAway, "RequestTimeout": ErrAway,
 }
 
-// explain says what an error of the SDK means.
+// explain wraps an error of the SDK with its meaning.
 func (b *Bucket) explain(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
@@ -99,14 +96,14 @@ func (b *Bucket) explain(err error) error {
 		return b.noBucket(err)
 	case errors.As(err, &api) && meanings[api.ErrorCode()] != nil:
 		return fmt.Errorf("%w: %w", meanings[api.ErrorCode()], err)
-	case errors.As(err, &answer) && answer.HTTPStatusCode()/100 == 4: // 0 without an answer
+	case errors.As(err, &answer) && answer.HTTPStatusCode()/100 == 4: // 0 without a response
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrAway, err)
 }
 
-// noBucket says what to do: usually the name is right and the region or the
-// endpoint is not.
+// noBucket returns ErrNoBucket with what to do: usually the name is right, and the region or the
+// endpoint is wrong.
 func (b *Bucket) noBucket(err error) error {
 	where := "region " + b.client.Options().Region
 	if at := aws.ToString(b.client.Options().BaseEndpoint); at != "" {

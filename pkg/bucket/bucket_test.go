@@ -34,12 +34,12 @@ func TestConformanceOfMiniStack(t *testing.T) {
 	buckettest.Run(t, backend(t, cfg, b))
 }
 
-// With AWS_ENDPOINT_URL set, it is any other service that speaks S3's protocol.
+// With AWS_ENDPOINT_URL set, it tests any other service with S3's protocol.
 func TestConformanceOfAWS(t *testing.T) {
 	t.Parallel()
 	name := os.Getenv("ATELIER_TEST_S3")
 	if name == "" {
-		t.Skip("costs money: set ATELIER_TEST_S3 to a bucket on AWS, in which objects below buckettest/ are made and removed")
+		t.Skip("costs money: set ATELIER_TEST_S3 to a bucket on AWS, in which objects below buckettest/ are created and removed")
 	}
 	cfg, err := config.LoadDefaultConfig(t.Context())
 	if err != nil {
@@ -66,7 +66,7 @@ func TestCreate(t *testing.T) {
 	const origin = "http://127.0.0.1:8080"
 	b, err := bucket.Create(t.Context(), cfg, "atelier", origin)
 	if err == nil {
-		_, err = bucket.Create(t.Context(), cfg, "atelier", origin) // it can be made again
+		_, err = bucket.Create(t.Context(), cfg, "atelier", origin) // creating it again is no error
 	}
 	if err == nil {
 		err = b.Check(t.Context())
@@ -93,7 +93,7 @@ func TestCreate(t *testing.T) {
 		}
 		resp.Body.Close()
 		if got := resp.Header.Get("Access-Control-Allow-Origin"); (got == from) != want || got == "*" {
-			t.Errorf("pages of %s: %s, allowed is %q", from, resp.Status, got)
+			t.Errorf("pages of %s: %s, allowed origin %q", from, resp.Status, got)
 		}
 		put, err := b.PutLink(t.Context(), "y", 5, time.Minute)
 		if err != nil {
@@ -111,19 +111,19 @@ func TestCreate(t *testing.T) {
 			}
 			resp.Body.Close()
 			if got := resp.Header.Get("Access-Control-Allow-Origin"); (got == from) != (want && allowed) || got == "*" {
-				t.Errorf("pages of %s put with %s: %s, allowed is %q", from, headers, resp.Status, got)
+				t.Errorf("pages of %s put with %s: %s, allowed origin %q", from, headers, resp.Status, got)
 			}
 		}
 	}
 }
 
-func TestAway(t *testing.T) {
+func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() // nobody answers
+	defer l.Close() // connections are never answered
 	cfg, err := ministack.Config(t.Context(), "http://"+l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +132,7 @@ func TestAway(t *testing.T) {
 	late, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := b.Head(late, "x"); !errors.Is(err, bucket.ErrAway) {
-		t.Errorf("no answer: got %v, want ErrAway", err)
+		t.Errorf("no response: got %v, want ErrAway", err)
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -141,6 +141,6 @@ func TestAway(t *testing.T) {
 	}
 	l.Close()
 	if err := b.Check(t.Context()); !errors.Is(err, bucket.ErrAway) {
-		t.Errorf("nobody listens: got %v, want ErrAway", err)
+		t.Errorf("connection refused: got %v, want ErrAway", err)
 	}
 }

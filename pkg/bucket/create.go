@@ -10,13 +10,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Create makes the bucket, for local stacks and tests; in the cloud the
-// deployment's template does this. Pages of the given origins may read what the
-// links to it open, and use those of [Bucket.PutLink]. A bucket of one's own that exists already is no error.
+// Create creates the bucket for local stacks and tests; on AWS the deployment's template creates it.
+// Pages of the given origins may read objects through links, and use the links of [Bucket.PutLink].
+// It is no error if the caller's bucket exists already.
 func Create(ctx context.Context, cfg aws.Config, name string, origins ...string) (*Bucket, error) {
 	b := New(cfg, name)
 	in := &s3.CreateBucketInput{Bucket: &name}
-	if region := cfg.Region; region != "us-east-1" { // which S3 does not want to be told
+	if region := cfg.Region; region != "us-east-1" { // S3 does not accept the default region here
 		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(region)}
 	}
 	_, err := b.client.CreateBucket(ctx, in)

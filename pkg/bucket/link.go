@@ -11,16 +11,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// A Link says how an object is answered to whoever has the link to it.
+// A Link defines how S3 responds to requests with a link to an object.
 type Link struct {
-	For          time.Duration // how long it opens; at most seven days, and no longer than the credentials that sign it
+	For          time.Duration // validity; at most seven days, and not longer than that of the signing credentials
 	ContentType  string
 	Disposition  string
 	CacheControl string
 }
 
-// Link signs an address at which anybody can GET an object, with ranges but not
-// HEAD. It asks nothing of S3: there need not be such an object.
+// Link signs a URL that allows any client to GET an object, with ranges, but not HEAD. It sends no
+// request to S3: the object need not exist.
 func (b *Bucket) Link(ctx context.Context, key string, l Link) (string, error) {
 	in := &s3.GetObjectInput{Bucket: &b.name, Key: &key}
 	for _, f := range []struct {
@@ -40,20 +40,20 @@ func (b *Bucket) Link(ctx context.Context, key string, l Link) (string, error) {
 	return request.URL, nil
 }
 
-// A PutLink is a request with which anybody can store an object.
+// A PutLink is a signed request that allows any client to store an object.
 type PutLink struct {
 	URL    string
-	Header http.Header // to be sent with it, besides the length of the body
+	Header http.Header // to be sent with it, in addition to Content-Length
 }
 
-// PutLink signs a request that stores an object of exactly size bytes, more than 0,
-// under a key that holds none yet. S3 answers 412 where it does, and 403 to another
-// length, without the headers, and after the link's time. It asks nothing of S3.
+// PutLink signs a request that stores an object of exactly size bytes, more than 0, under a key that
+// does not exist yet. S3 responds with 412 if the key exists, and with 403 if the length is another,
+// the headers are missing, or the link has expired. PutLink sends no request to S3.
 func (b *Bucket) PutLink(ctx context.Context, key string, size int64, valid time.Duration) (PutLink, error) {
 	in := &s3.PutObjectInput{Bucket: &b.name, Key: &key, ContentLength: &size, IfNoneMatch: aws.String("*")}
 	request, err := b.signer.PresignPutObject(ctx, in, s3.WithPresignExpires(valid), func(o *s3.PresignOptions) {
 		o.ClientOptions = append(o.ClientOptions, func(o *s3.Options) {
-			// The checksum that the SDK would sign is that of the body, which is not here.
+			// The SDK would sign the checksum of a body that is not available here.
 			o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		})
 	})
@@ -61,12 +61,12 @@ func (b *Bucket) PutLink(ctx context.Context, key string, size int64, valid time
 		return PutLink{}, fmt.Errorf("sign a request to put %s: %w", key, err)
 	}
 	header := request.SignedHeader.Clone()
-	header.Del("Host")           // follows from the URL
-	header.Del("Content-Length") // follows from the body, and a browser lets no page set it
+	header.Del("Host")           // part of the URL
+	header.Del("Content-Length") // set from the body; browsers don't let pages set it
 	return PutLink{request.URL, header}, nil
 }
 
-// Origin is where links lead, scheme and host, for a page's policy.
+// Origin returns the scheme and host of links, for a page's content security policy.
 func (b *Bucket) Origin(ctx context.Context) (string, error) {
 	link, err := b.Link(ctx, "x", Link{For: time.Minute})
 	if err != nil {

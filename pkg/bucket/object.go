@@ -15,30 +15,30 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// An Object is what S3 knows of one beside its content.
+// An Object is the metadata of an object.
 type Object struct {
 	Key     string
 	Size    int64
-	Changed time.Time // by S3's clock; in listings of whole seconds
-	ETag    string    // for conditions; what it is made of is S3's own affair
+	Changed time.Time // by S3's clock; whole seconds in listings
+	ETag    string    // for conditional writes; opaque
 
 	ContentType, CacheControl string // not in listings
 }
 
-// Put says how to store an object.
+// Put holds options for storing an object.
 type Put struct {
 	ContentType  string
 	CacheControl string
-	// If is the ETag that the object must have now, or [Absent]; without, whatever is
-	// there is replaced. Where it does not hold the error is [ErrChanged].
+	// If is the ETag that the object must have now, or [Absent]. Without it, an existing object
+	// is replaced. If the condition does not hold, the error is [ErrChanged].
 	If string
 }
 
-// Absent is the condition that there is no object yet.
+// Absent is the condition that the object does not exist yet.
 const Absent = "absent"
 
-// Put stores an object, whole or not at all, and answers its ETag. The body is
-// read twice or more: its signature goes ahead of it, and it may be sent again.
+// Put stores an object atomically and returns its ETag. The body is read at least twice: to compute
+// the signature, and for each try to send it.
 func (b *Bucket) Put(ctx context.Context, key string, body io.ReadSeeker, p Put) (etag string, err error) {
 	in := &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: body}
 	for _, f := range []struct {
@@ -59,7 +59,7 @@ func (b *Bucket) Put(ctx context.Context, key string, body io.ReadSeeker, p Put)
 	out, err := b.client.PutObject(ctx, in)
 	if err != nil {
 		err = b.explain(err)
-		if p.If != "" && p.If != Absent && errors.Is(err, ErrNotFound) { // S3's answer where it is gone
+		if p.If != "" && p.If != Absent && errors.Is(err, ErrNotFound) { // S3's response if the object was deleted
 			err = fmt.Errorf("%w: %w", ErrChanged, err)
 		}
 		return "", fmt.Errorf("put %s: %w", key, err)
@@ -67,8 +67,8 @@ func (b *Bucket) Put(ctx context.Context, key string, body io.ReadSeeker, p Put)
 	return aws.ToString(out.ETag), nil
 }
 
-// Head asks for an object without its content. Without the permission to list
-// the bucket, AWS answers [ErrDenied] for one that is not there.
+// Head returns the metadata of an object. If the object is missing and the caller may not list the
+// bucket, AWS responds with [ErrDenied].
 func (b *Bucket) Head(ctx context.Context, key string) (Object, error) {
 	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
 	if err != nil {
@@ -80,7 +80,7 @@ func (b *Bucket) Head(ctx context.Context, key string) (Object, error) {
 	}, nil
 }
 
-// Get opens an object; the caller closes it. Of the missing see [Bucket.Head].
+// Get opens an object; the caller must close it. For missing objects see [Bucket.Head].
 func (b *Bucket) Get(ctx context.Context, key string) (io.ReadCloser, Object, error) {
 	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
 	if err != nil {
@@ -92,11 +92,11 @@ func (b *Bucket) Get(ctx context.Context, key string) (io.ReadCloser, Object, er
 	}, nil
 }
 
-// maxDelete is how many objects S3 deletes in one request.
+// maxDelete is the most objects that S3 deletes in one request.
 const maxDelete = 1000
 
-// Delete removes objects. One that is not there is no error. Every key is tried;
-// the error names the first that S3 refused.
+// Delete removes objects. A missing object is no error. All keys are tried; the error names the first
+// one that S3 refused.
 func (b *Bucket) Delete(ctx context.Context, keys ...string) error {
 	var refused error
 	for batch := range slices.Chunk(keys, maxDelete) {
@@ -119,8 +119,8 @@ func (b *Bucket) Delete(ctx context.Context, keys ...string) error {
 	return refused
 }
 
-// List answers the objects whose keys begin with prefix, in the order of their
-// keys' bytes. After an error it ends.
+// List returns the objects whose keys begin with prefix, sorted by the bytes of their keys. It ends
+// after an error.
 func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix})

@@ -1,18 +1,17 @@
-// Package decoder decodes pictures that may be hostile: in processes of a small
-// program of their own (worker/cmd/picture-decoder), whose memory and processor time
-// the operating system bounds and which can be killed at any moment. Whatever a
-// decoder does with a file, it takes no more than a picture of that size may.
+// Package decoder decodes untrusted pictures in separate processes of a small program
+// (worker/cmd/picture-decoder). The operating system bounds their memory and processor time, and
+// they can be killed at any moment. Whatever a decoder does with a file, it takes no more than a
+// picture of that size may take.
 //
-// A process is kept for the next picture, so that one costs two messages over pipes and
-// a copy of its pixels. It is replaced when it was killed, or has grown by more than the
-// next picture may take. What it doesn't need meanwhile, it marks as free for the system to
-// take back; where that doesn't, the next picture need not touch fresh memory.
+// A process is reused for the next picture, so that a picture costs two messages over pipes and a
+// copy of its pixels. It is replaced after it was killed, or if it has grown by more than the next
+// picture may take. While it is idle it marks unused memory as free, so that the system can reclaim
+// it; memory that is not reclaimed is reused for the next picture without page faults.
 //
-// The processes have nothing of this one's environment and no other open files than the
-// pipes and memory files in which pictures come and go. They run as the same user as the worker:
-// what is bounded is what a decode takes, not what a program could do that has taken
-// the process over; the decoders are written in Go, whose memory safety stands against
-// that.
+// The processes inherit nothing of this process's environment, and no open files except the pipes
+// and the memory files that hold the pictures. They run as the same user as the worker: the limits
+// bound what a decode takes, not what an attacker could do with code execution in the process. The
+// decoders are written in Go, whose memory safety protects against that.
 package decoder
 
 import (
@@ -30,30 +29,31 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Config says what a Decoder starts, and what a picture may take.
+// Config configures a Decoder.
 type Config struct {
-	Program string         // the file of picture-decoder
-	Keep    int            // processes that wait for the next pictures, from the start; 0 is 1
+	Program string         // path of picture-decoder
+	Keep    int            // idle processes that are kept, started by New; 0 is 1
 	Limits  imageio.Limits // of pictures; zero is imageio.DefaultLimits
 	Bounds  Bounds         // zero is DefaultBounds
 	Log     *slog.Logger   // nil discards
 }
 
-// Bounds are what decoding the pictures of a job may take beside memory, which
-// follows from their headers (see imageio.DecodeMemory).
+// Bounds limit the time of decoding the pictures of a job. The memory limit follows from the
+// pictures' headers (see imageio.DecodeMemory).
 type Bounds struct {
-	// CPU and CPUPerMegapixel are the processor time of all threads together.
+	// CPU and CPUPerMegapixel limit the processor time of all threads together.
 	CPU, CPUPerMegapixel time.Duration
-	// Wait is how long a decode may take by the clock beyond three times its processor
-	// time, which it may have to share. Time in which this process was frozen, as a
-	// function is between two invocations, doesn't count. Who waits for nothing when it is
-	// over is at fault; one that was kept from a processor is not.
+	// Wait is the wall-clock time that a decode may take in addition to three times its
+	// processor time limit, because processors may be shared. Time in which this process was
+	// frozen, as a function is between two invocations, doesn't count. When it has passed, a
+	// decoder that waits for nothing means that the picture is at fault; one that was waiting
+	// for a processor does not.
 	Wait time.Duration
 }
 
-// DefaultBounds are some 30 times what the photographs of cameras take, and four times
-// what the costliest picture that was found does: 5.3 s for a progressive JPEG of four
-// colours with a profile, 40 megapixels and 19.7 MB (one core of an AMD EPYC, busy).
+// DefaultBounds are about 30 times what photographs of cameras take, and four times what the
+// costliest known picture takes: 5.3 s for a progressive JPEG of four colours with a profile, 40
+// megapixels and 19.7 MB (one core of an AMD EPYC, busy).
 func DefaultBounds() Bounds {
 	return Bounds{CPU: 2 * time.Second, CPUPerMegapixel: 500 * time.Millisecond, Wait: 10 * time.Second}
 }
@@ -62,50 +62,50 @@ func (b Bounds) processor(pixels int64) time.Duration {
 	return b.CPU + b.CPUPerMegapixel*time.Duration(pixels)/1_000_000
 }
 
-// garbage is how much memory a process may take beyond what its pictures may, in bytes:
-// that which earlier pictures took and was not collected. A Go program takes 5 MB by itself.
+// garbage is how much memory, in bytes, a process may take in addition to its pictures: memory of
+// earlier pictures that was not collected yet. A Go program itself takes 5 MB.
 const garbage = job.IdleDecoder - 8<<20
 
-// mostGrown is how much a process may have grown, in bytes, and be kept for the next
-// picture. Photographs of 30 megapixels take 200 MB.
-const mostGrown = 256 << 20
+// maxGrown is how much, in bytes, a process may have grown and still be kept for the next picture.
+// Photographs of 30 megapixels take 200 MB.
+const maxGrown = 256 << 20
 
-// maxPreview is the largest preview in bytes: a JPEG file of noise has 0.7 bytes a
-// pixel at this quality.
+// maxPreview is the largest preview in bytes: a JPEG file of noise has 0.7 bytes a pixel at this
+// quality.
 const maxPreview = 2 << 20
 
-// A Request is what is to be decoded: the pictures of a job.
+// A Request holds the pictures of a job that are to be decoded.
 type Request struct {
 	Photo   []byte
-	Longest int    // edge in pixels to which the photograph is fitted; over 0
-	Style   []byte // the user's own style picture; nil without
-	Preview bool   // make the photograph's preview
+	Longest int    // longest edge in pixels to which the photograph is fitted; positive
+	Style   []byte // the user's own style picture; nil if there is none
+	Preview bool   // whether to make the photograph's preview
 }
 
-// StyleEdge is the edge in pixels to which a style's picture is shrunk, of which only the
-// central square is returned: more the engine doesn't look at, at 256 pixels.
+// StyleEdge is the edge in pixels to which a style's picture is shrunk. Only its central square is
+// returned. The engine uses no more than that: it works at 256 pixels.
 const StyleEdge = 512
 
-// Pictures are what was decoded: upright, in sRGB, opaque, fitted.
+// Pictures are the decoded pictures: upright, in sRGB, opaque, fitted.
 type Pictures struct {
 	Photo, Style *image.RGBA
-	Preview      []byte // a JPEG file of at most imageio.PreviewEdge pixels; nil if not asked for
+	Preview      []byte // a JPEG file of at most imageio.PreviewEdge pixels; nil if not requested
 }
 
-// ErrNotStarted says that no process could be started.
+// ErrNotStarted means that no process could be started.
 var ErrNotStarted = errors.New("no decoder could be started")
 
-// A Decoder has processes decode. It is safe for concurrent use.
+// A Decoder manages decoder processes. It is safe for concurrent use.
 type Decoder struct {
 	Config
 
 	mu     sync.Mutex
 	closed bool
-	idle   []*process // the one used last at the end
+	idle   []*process // the most recently used one is last
 	all    sync.WaitGroup
 }
 
-// New checks the configuration and starts the processes. The caller closes the Decoder.
+// New validates the configuration and starts the processes. The caller must close the Decoder.
 func New(cfg Config) (*Decoder, error) {
 	if cfg.Keep == 0 {
 		cfg.Keep = 1
@@ -119,7 +119,7 @@ func New(cfg Config) (*Decoder, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	keepFiles()
+	setCloseOnExec()
 	d := &Decoder{Config: cfg}
 	for range cfg.Keep {
 		p, err := d.start()
@@ -127,52 +127,52 @@ func New(cfg Config) (*Decoder, error) {
 			d.Close()
 			return nil, err
 		}
-		d.put(p)
+		d.release(p)
 	}
-	if err := d.try(); err != nil {
+	if err := d.checkProgram(); err != nil {
 		d.Close()
-		return nil, fmt.Errorf("%w: %s doesn't do what it should: %w", ErrNotStarted, cfg.Program, err)
+		return nil, fmt.Errorf("%w: %s doesn't work as a decoder: %w", ErrNotStarted, cfg.Program, err)
 	}
 	return d, nil
 }
 
-// try finds out by a request without a picture whether the program is a decoder, and can
-// bound itself.
-func (d *Decoder) try() error {
-	p, err := d.take(garbage)
+// checkProgram sends a request without a picture, to verify that the program is a decoder and can
+// limit itself.
+func (d *Decoder) checkProgram() error {
+	p, err := d.acquire(garbage)
 	if err != nil {
 		return err
 	}
 	reply, err := p.exchange(context.Background(), protocol.Request{Memory: garbage}, nil, d.Bounds.CPU, d.Bounds.Wait)
 	if err == nil && !errors.Is(reply.Error.Err(), job.ErrUnsupportedImage) {
-		p.end()
+		p.kill()
 		err = fmt.Errorf("it replied %+v", reply)
 	}
 	if err == nil {
-		d.put(p)
+		d.release(p)
 	}
 	return err
 }
 
-// Close ends all processes and waits for that. A Decode that is under way fails, and so
-// does any later one.
+// Close kills all processes and waits until they have ended. Current and later calls of Decode
+// fail.
 func (d *Decoder) Close() {
 	d.mu.Lock()
 	d.closed = true
 	for _, p := range d.idle {
-		p.end()
+		p.kill()
 	}
 	d.idle = nil
 	d.mu.Unlock()
 	d.all.Wait()
 }
 
-// Decode decodes the pictures of a job. When ctx ends, the process that is at it is
-// killed, and the error is ctx's cause.
+// Decode decodes the pictures of a job. When ctx ends, the process is killed, and the error is
+// ctx's cause.
 //
-// Errors: those of imageio.Decode; job.ErrUndecodable where the pictures take more than
-// their share of memory or time, or crash one process after another. Any other says
-// little about the pictures, and ErrNotStarted nothing: another attempt may go well.
+// Errors: those of imageio.Decode; job.ErrUndecodable if the pictures exceed their memory or time
+// limit, or crash one process after another. Any other error may not be the pictures' fault, and
+// ErrNotStarted never is: another attempt may succeed.
 func (d *Decoder) Decode(ctx context.Context, r Request) (Pictures, error) {
 	req, pixels, err := d.request(r)
 	if err != nil {
@@ -180,29 +180,29 @@ func (d *Decoder) Decode(ctx context.Context, r Request) (Pictures, error) {
 	}
 	cpu := d.Bounds.processor(pixels)
 	wait := d.Bounds.Wait + 3*cpu
-	const most = 2 // processes that may end over it, which may be another's fault
+	const most = 2 // processes that may crash, because one crash may have another cause
 	grown := req.Memory
 	for tries := 1; ; tries++ {
-		p, err := d.take(grown)
+		p, err := d.acquire(grown)
 		if err != nil {
 			return Pictures{}, err
 		}
 		reply, err := p.exchange(ctx, req, [][]byte{r.Photo, r.Style}, cpu, wait)
 		var pictures Pictures
 		if err == nil && reply.Error == nil {
-			pictures, err = p.pictures(req, reply)
+			pictures, err = p.readPictures(req, reply)
 		}
-		if err == nil && reply.Grown <= mostGrown && p.shrink() == nil {
+		if err == nil && reply.Grown <= maxGrown && p.shrink() == nil {
 			p.grown = reply.Grown
-			d.put(p)
+			d.release(p)
 		} else {
-			p.end()
+			p.kill()
 		}
-		var crash *crashed
+		var crash *crashError
 		if errors.As(err, &crash) {
 			d.Log.Warn("a decoder crashed", "error", err, "tries", tries)
 			if tries < most {
-				grown = 0 // a fresh one
+				grown = 0 // use a new process
 				continue
 			}
 			if crash.fatal {
@@ -219,14 +219,14 @@ func (d *Decoder) Decode(ctx context.Context, r Request) (Pictures, error) {
 	}
 }
 
-// request checks the pictures by their structure and reckons what they may take.
+// request inspects the pictures and computes the limits for decoding them.
 func (d *Decoder) request(r Request) (req protocol.Request, pixels int64, err error) {
 	req.Limits = d.Limits
 	photo, err := imageio.Inspect(r.Photo, d.Limits)
 	if err != nil {
 		return req, 0, err
 	}
-	req.Photo = protocol.Picture{Bytes: int64(len(r.Photo)), Longest: r.Longest, Fitted: size(photo, r.Longest)}
+	req.Photo = protocol.Picture{Bytes: int64(len(r.Photo)), Longest: r.Longest, Fitted: fittedSize(photo, r.Longest)}
 	req.Output = req.Photo.Fitted.Bytes()
 	pixels = int64(photo.Width) * int64(photo.Height)
 	if r.Preview {
@@ -247,17 +247,17 @@ func (d *Decoder) request(r Request) (req protocol.Request, pixels int64, err er
 	return req, pixels, nil
 }
 
-// size is that of a picture once it is fitted.
-func size(i imageio.Info, longest int) protocol.Size {
+// fittedSize returns the size of a picture after it is fitted.
+func fittedSize(i imageio.Info, longest int) protocol.Size {
 	w, h := imageio.Fitted(i.Width, i.Height, longest)
 	return protocol.Size{Width: w, Height: h}
 }
 
-// take returns a process that has grown by so many bytes at most: of those that wait the one
-// used last, or a new one, in the place of one that has grown by more.
-func (d *Decoder) take(grown int64) (*process, error) {
+// acquire returns a process that has grown by at most the given number of bytes: the most recently
+// used idle one, or a new one. If no idle process qualifies, one of them is killed.
+func (d *Decoder) acquire(grown int64) (*process, error) {
 	d.mu.Lock()
-	d.idle = slices.DeleteFunc(d.idle, func(p *process) bool { return !p.alive() }) // somebody else killed it
+	d.idle = slices.DeleteFunc(d.idle, func(p *process) bool { return !p.alive() }) // killed from outside
 	for i, p := range slices.Backward(d.idle) {
 		if p.grown <= grown {
 			d.idle = slices.Delete(d.idle, i, i+1)
@@ -266,19 +266,19 @@ func (d *Decoder) take(grown int64) (*process, error) {
 		}
 	}
 	if last := len(d.idle) - 1; last >= 0 {
-		d.idle[last].end()
+		d.idle[last].kill()
 		d.idle = d.idle[:last]
 	}
 	d.mu.Unlock()
 	return d.start()
 }
 
-// put keeps a process for the next picture.
-func (d *Decoder) put(p *process) {
+// release keeps a process for the next picture, or kills it if there are enough.
+func (d *Decoder) release(p *process) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed || len(d.idle) >= d.Keep {
-		p.end()
+		p.kill()
 		return
 	}
 	d.idle = append(d.idle, p)
@@ -288,7 +288,7 @@ func (d *Decoder) start() (*process, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
-		return nil, fmt.Errorf("%w: it is closed", ErrNotStarted)
+		return nil, fmt.Errorf("%w: the decoder is closed", ErrNotStarted)
 	}
 	p, err := startProcess(d.Program, &d.all)
 	if err != nil {

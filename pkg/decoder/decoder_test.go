@@ -35,7 +35,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// photo is a PNG file of w x h pixels; words, if any, are in it as a comment.
+// photo returns a PNG file of w x h pixels. words, if any, follow the picture.
 func photo(t testing.TB, w, h int, words decodertest.Vice) []byte {
 	t.Helper()
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
@@ -48,15 +48,15 @@ func photo(t testing.TB, w, h int, words decodertest.Vice) []byte {
 	if err := png.Encode(&out, img); err != nil {
 		t.Fatal(err)
 	}
-	return append(out.Bytes(), words...) // what follows the picture is tolerated
+	return append(out.Bytes(), words...) // bytes after the picture are allowed
 }
 
-func TestDecodes(t *testing.T) {
+func TestDecode(t *testing.T) {
 	d := decodertest.New(t, nil)
 	big, small := photo(t, 900, 600, ""), photo(t, 40, 1000, "")
 	for name, r := range map[string]decoder.Request{
 		"fitted":          {Photo: big, Longest: 300},
-		"as it is":        {Photo: big, Longest: 4096},
+		"not fitted":      {Photo: big, Longest: 4096},
 		"with a style":    {Photo: big, Longest: 300, Style: small},
 		"with a preview":  {Photo: big, Longest: 300, Preview: true},
 		"with everything": {Photo: big, Longest: 900, Style: big, Preview: true},
@@ -71,7 +71,7 @@ func TestDecodes(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want := imageio.Fit(whole, r.Longest); !bytes.Equal(got.Photo.Pix, want.Pix) || got.Photo.Rect != want.Rect {
-				t.Error("the photograph is another than the one that imageio decodes")
+				t.Error("the photograph differs from the one that imageio decodes")
 			}
 			if (got.Style == nil) != (r.Style == nil) {
 				t.Errorf("a style %v for one of %d bytes", got.Style, len(r.Style))
@@ -81,11 +81,11 @@ func TestDecodes(t *testing.T) {
 					t.Fatal(err)
 				}
 				if want := imageio.Square(whole, decoder.StyleEdge); got.Style.Rect != want.Rect || !bytes.Equal(got.Style.Pix, want.Pix) {
-					t.Errorf("the style is %v, and not the central square, %v", got.Style.Rect, want.Rect)
+					t.Errorf("the style is %v, want the central square, %v", got.Style.Rect, want.Rect)
 				}
 			}
 			if (got.Preview != nil) != r.Preview {
-				t.Errorf("a preview of %d bytes, asked for: %v", len(got.Preview), r.Preview)
+				t.Errorf("a preview of %d bytes, requested: %v", len(got.Preview), r.Preview)
 			}
 			if r.Preview {
 				info, err := imageio.Inspect(got.Preview, imageio.DefaultLimits())
@@ -97,7 +97,8 @@ func TestDecodes(t *testing.T) {
 	}
 }
 
-// TestLargePhotographs: what is not shrunk by much takes most beside itself.
+// TestLargePhotographs covers the pictures that take the most memory: those that are shrunk only a
+// little.
 func TestLargePhotographs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds for each picture")
@@ -121,23 +122,23 @@ func TestLargePhotographs(t *testing.T) {
 	}
 }
 
-func TestRefuses(t *testing.T) {
+func TestInvalidPicturesAreRefused(t *testing.T) {
 	d := decodertest.New(t, nil)
 	good := photo(t, 30, 20, "")
 	corrupt := bytes.Clone(good)
-	corrupt[bytes.Index(corrupt, []byte("IDAT"))+20] ^= 0xff // its checksum is wrong then
-	unpacks := webpThatDoesNotUnpack()
+	corrupt[bytes.Index(corrupt, []byte("IDAT"))+20] ^= 0xff // makes its checksum wrong
+	undecodable := webpWithoutPixels()
 	for name, c := range map[string]struct {
 		r    decoder.Request
 		want error
 	}{
-		"what is no picture":        {decoder.Request{Photo: []byte("<svg/>"), Longest: 100}, job.ErrUnsupportedImage},
-		"nothing":                   {decoder.Request{Longest: 100}, job.ErrUnsupportedImage},
-		"a damaged one":             {decoder.Request{Photo: corrupt, Longest: 100}, job.ErrDamagedImage},
-		"one that does not unpack":  {decoder.Request{Photo: unpacks, Longest: 100}, job.ErrDamagedImage},
-		"a style that is none":      {decoder.Request{Photo: good, Longest: 100, Style: []byte("x")}, job.ErrUnsupportedImage},
-		"an empty style":            {decoder.Request{Photo: good, Longest: 100, Style: []byte{}}, job.ErrUnsupportedImage},
-		"a style that is corrupted": {decoder.Request{Photo: good, Longest: 100, Style: unpacks}, job.ErrDamagedImage},
+		"not a picture":          {decoder.Request{Photo: []byte("<svg/>"), Longest: 100}, job.ErrUnsupportedImage},
+		"no photograph":          {decoder.Request{Longest: 100}, job.ErrUnsupportedImage},
+		"damaged":                {decoder.Request{Photo: corrupt, Longest: 100}, job.ErrDamagedImage},
+		"corrupt pixels":         {decoder.Request{Photo: undecodable, Longest: 100}, job.ErrDamagedImage},
+		"style is not a picture": {decoder.Request{Photo: good, Longest: 100, Style: []byte("x")}, job.ErrUnsupportedImage},
+		"empty style":            {decoder.Request{Photo: good, Longest: 100, Style: []byte{}}, job.ErrUnsupportedImage},
+		"corrupt style":          {decoder.Request{Photo: good, Longest: 100, Style: undecodable}, job.ErrDamagedImage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := d.Decode(t.Context(), c.r); !errors.Is(err, c.want) {
@@ -147,28 +148,29 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// webpThatDoesNotUnpack passes Inspect, which reads no compressed pixels.
-func webpThatDoesNotUnpack() []byte {
+// webpWithoutPixels returns a file that Inspect accepts, because it doesn't decompress pixels, and
+// that can't be decoded.
+func webpWithoutPixels() []byte {
 	data := append([]byte{0x10, 0, 0, 0x9d, 0x01, 0x2a, 16, 0, 16, 0}, make([]byte, 30)...)
 	file := append([]byte("VP8 "), byte(len(data)), 0, 0, 0)
 	file = append(append([]byte("WEBP"), file...), data...)
 	return append([]byte{'R', 'I', 'F', 'F', byte(len(file)), 0, 0, 0}, file...)
 }
 
-// bounds are short, so that the tests are.
+// bounds sets short limits, so that the tests are fast.
 func bounds(c *decoder.Config) {
 	c.Bounds = decoder.Bounds{CPU: 500 * time.Millisecond, CPUPerMegapixel: time.Millisecond, Wait: time.Second}
 }
 
-// TestVices: whatever a decoder does with a picture, it ends within its bounds and with a
-// reason, and the pictures beside and after it are decoded.
-func TestVices(t *testing.T) {
+// TestMisbehavingDecoders checks that a decode ends within its limits and with a reason, whatever
+// the decoder does, and that concurrent and later pictures are decoded.
+func TestMisbehavingDecoders(t *testing.T) {
 	for vice, want := range map[decodertest.Vice]error{
 		decodertest.Eats:    job.ErrUndecodable,
 		decodertest.Spins:   job.ErrUndecodable,
 		decodertest.Sleeps:  job.ErrUndecodable,
 		decodertest.Crashes: job.ErrUndecodable,
-		decodertest.Dies:    nil, // any that is not a fault of the picture
+		decodertest.Dies:    nil, // any error that does not blame the picture
 		decodertest.Floods:  nil,
 		decodertest.Lies:    nil,
 		decodertest.Babbles: nil,
@@ -189,7 +191,7 @@ func TestVices(t *testing.T) {
 					waiting = false
 				default:
 					if _, err := d.Decode(t.Context(), decoder.Request{Photo: good, Longest: 100, Preview: true}); err != nil {
-						t.Fatalf("a picture beside it: %v", err)
+						t.Fatalf("a concurrent picture: %v", err)
 					}
 					beside++
 				}
@@ -206,13 +208,13 @@ func TestVices(t *testing.T) {
 			if len(err.Error()) > 1000 {
 				t.Errorf("the error has %d bytes", len(err.Error()))
 			}
-			t.Logf("%d pictures beside it; %v", beside, err)
+			t.Logf("%d concurrent pictures; %v", beside, err)
 		})
 	}
 }
 
-// TestMemoryIsBounded: the decoder that eats memory gets no more than the picture's
-// share, as the system counts it.
+// TestMemoryIsBounded checks the resident memory of a decoder that allocates endlessly, as the
+// system counts it.
 func TestMemoryIsBounded(t *testing.T) {
 	d := decodertest.New(t, func(c *decoder.Config) { c.Program = decodertest.Rogue(t); bounds(c); c.Bounds.CPU = time.Minute })
 	most := decodertest.PeakMemory(func() {
@@ -220,7 +222,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	// 64 MiB at a time don't fit into what a picture of 50 x 50 may take.
+	// An allocation of 64 MiB exceeds the limit for a picture of 50 x 50.
 	if limit := int64(64 << 20); most > limit {
 		t.Errorf("it had %d bytes resident, want at most %d", most, limit)
 	}
@@ -242,9 +244,9 @@ func children(t *testing.T) (pids []int) {
 	return pids
 }
 
-// TestCancelFreesAtOnce: a decode that would go on for a minute ends with its context,
-// and its process does.
-func TestCancelFreesAtOnce(t *testing.T) {
+// TestCancelKillsTheProcess checks that a decode that would take a minute ends with its context,
+// and so does its process.
+func TestCancelKillsTheProcess(t *testing.T) {
 	d := decodertest.New(t, func(c *decoder.Config) {
 		c.Program = decodertest.Rogue(t)
 		c.Bounds = decoder.Bounds{CPU: time.Hour, Wait: time.Hour}
@@ -262,17 +264,17 @@ func TestCancelFreesAtOnce(t *testing.T) {
 			t.Errorf("%s: got %v", vice, err)
 		}
 	}
-	d.Close() // waits for all processes: it would not return if one went on
+	d.Close() // waits for all processes, so it would not return if one continued
 	if left := children(t); len(left) > 0 {
 		t.Errorf("processes %v are left", left)
 	}
 	if _, err := d.Decode(t.Context(), decoder.Request{Photo: photo(t, 5, 5, ""), Longest: 100}); err == nil {
-		t.Error("a decoder that was closed decodes")
+		t.Error("Decode succeeded after Close")
 	}
 }
 
-// TestProcesses: they are kept, replaced when somebody kills them, and get nothing of this
-// process's environment and files.
+// TestProcesses checks that processes are reused, replaced after they were killed, and inherit
+// neither this process's environment nor its files.
 func TestProcesses(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 	secret, err := os.Create(filepath.Join(t.TempDir(), "secret"))
@@ -293,7 +295,7 @@ func TestProcesses(t *testing.T) {
 		decode(100, 100)
 	}
 	if now := children(t); len(now) != 1 || now[0] != first[0] {
-		t.Errorf("processes %v, and at first %v: it was not kept", now, first)
+		t.Errorf("processes %v, and at first %v: it was not reused", now, first)
 	}
 	environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", first[0]))
 	if err != nil || string(environment) != "GODEBUG=madvdontneed=0\x00" { // a setting of Go's runtime
@@ -310,28 +312,28 @@ func TestProcesses(t *testing.T) {
 		}
 	}
 	if p, err := os.FindProcess(first[0]); err != nil || p.Kill() != nil {
-		t.Fatal("it can't be killed")
+		t.Fatal("it could not be killed")
 	}
 	decode(10, 10)
 }
 
-// TestGrownProcess: one that a large picture has made grow decodes pictures as large, and
-// no others: what a small one may take would be exceeded before it began. While it waits,
-// it holds no more than it should that the system could not take back.
+// TestGrownProcess checks that a process that has grown by a large picture is reused for pictures
+// of that size only, because it would exceed the limit of a small one from the start. While it is
+// idle, it holds no more than job.IdleDecoder that the system can't reclaim.
 func TestGrownProcess(t *testing.T) {
 	d := decodertest.New(t, func(c *decoder.Config) { c.Keep = 1 })
 	var file bytes.Buffer
 	if err := jpeg.Encode(&file, image.NewRGBA(image.Rect(0, 0, 4000, 3000)), nil); err != nil {
 		t.Fatal(err)
 	}
-	// What follows the picture is tolerated, and makes the file large.
+	// Bytes after the picture are allowed; they make the file large.
 	large := append(file.Bytes(), make([]byte, 12<<20)...)
 	decode := func(data []byte) (pid int) {
 		t.Helper()
 		if _, err := d.Decode(t.Context(), decoder.Request{Photo: data, Longest: 1024, Preview: true}); err != nil {
 			t.Fatal(err)
 		}
-		for end := time.Now().Add(10 * time.Second); ; { // one that was killed is still there for a moment
+		for end := time.Now().Add(10 * time.Second); ; { // a killed process remains for a moment
 			if pids := children(t); len(pids) == 1 {
 				return pids[0]
 			} else if time.Now().After(end) {
@@ -344,12 +346,12 @@ func TestGrownProcess(t *testing.T) {
 	first := decode(large)
 	for i := range 5 {
 		if next := decode(large); next != first {
-			t.Errorf("it was replaced for a picture as large, after %d", i+1)
+			t.Errorf("it was replaced for a picture of the same size, after %d", i+1)
 			first = next
 		}
 	}
 	var holds int64
-	for end := time.Now().Add(10 * time.Second); ; { // it gives back memory after it has replied
+	for end := time.Now().Add(10 * time.Second); ; { // it releases memory after its reply
 		if holds = held(t, first); holds <= job.IdleDecoder || time.Now().After(end) {
 			break
 		}
@@ -364,8 +366,8 @@ func TestGrownProcess(t *testing.T) {
 	}
 }
 
-// held is the memory in bytes that a process and its memory files take, without the pages
-// that it has marked as free.
+// held returns the memory, in bytes, of a process and its memory files, without the pages that are
+// marked as free.
 func held(t *testing.T, pid int) (total int64) {
 	t.Helper()
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
@@ -394,7 +396,7 @@ func held(t *testing.T, pid int) (total int64) {
 	return total
 }
 
-// TestEndsWithItsParent: a decoder whose worker is gone ends, in the middle of a decode too.
+// TestEndsWithItsParent checks that a decoder ends when its worker does, even during a decode.
 func TestEndsWithItsParent(t *testing.T) {
 	for _, vice := range []decodertest.Vice{"", decodertest.Sleeps, decodertest.Spins} {
 		cmd := exec.Command(decodertest.Rogue(t))
@@ -444,8 +446,7 @@ func TestEndsWithItsParent(t *testing.T) {
 	}
 }
 
-// TestStarvedDecoder: a decode that is kept from a processor all the time says nothing
-// about the picture.
+// TestStarvedDecoder checks that a picture is not blamed if its decoder got no processor time.
 func TestStarvedDecoder(t *testing.T) {
 	d := decodertest.New(t, func(c *decoder.Config) {
 		c.Program, c.Keep = decodertest.Rogue(t), 1
@@ -464,7 +465,7 @@ func TestStarvedDecoder(t *testing.T) {
 	}
 }
 
-// TestManyAtOnce decodes on several processes, some of them killed, under the race detector.
+// TestManyAtOnce decodes concurrently, with some processes killed, for the race detector.
 func TestManyAtOnce(t *testing.T) {
 	d := decodertest.New(t, func(c *decoder.Config) { c.Program = decodertest.Rogue(t); bounds(c); c.Bounds.CPU = 10 * time.Second })
 	good, dies := photo(t, 300, 200, ""), photo(t, 30, 20, decodertest.Dies)
@@ -486,7 +487,7 @@ func TestManyAtOnce(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				} else if !bytes.Equal(got.Photo.Pix, want.Pix) {
-					t.Error("it is another picture")
+					t.Error("the pixels differ")
 				}
 			}
 		})
@@ -499,7 +500,7 @@ func TestWrongProgram(t *testing.T) {
 		d, err := decoder.New(decoder.Config{Program: program, Bounds: decoder.Bounds{CPU: time.Second, Wait: time.Second}})
 		if err == nil {
 			d.Close()
-			t.Errorf("%s was taken for a decoder", program)
+			t.Errorf("%s was accepted as a decoder", program)
 		} else if !strings.Contains(err.Error(), program) {
 			t.Errorf("%s: %v, which doesn't name it", program, err)
 		}

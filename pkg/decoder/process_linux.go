@@ -23,23 +23,23 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A process is one that decodes. exchange is called by one goroutine at a time.
+// A process is a decoder process. Only one goroutine may call exchange at a time.
 type process struct {
 	cmd           *exec.Cmd
 	requests      *os.File // its standard input
 	replies       *os.File // its standard output
-	stderr        head
+	stderr        headWriter
 	input, output *os.File      // memory files
-	done          chan struct{} // closed when it has ended
+	done          chan struct{} // closed when the process has ended
 	grown         int64         // Reply.Grown of its last picture
 }
 
-// keepFiles has no process that this one starts inherit a file of it but those that it
-// is given. Go opens its own so; those that this process has itself inherited may not be.
-// Kernels before 5.11 can't say it.
-func keepFiles() { _ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) }
+// setCloseOnExec makes processes that this one starts inherit only the files that are passed to
+// them. Go opens its own files that way, but files that this process has inherited may lack the
+// flag. Kernels before 5.11 don't support the call; the error is ignored.
+func setCloseOnExec() { _ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) }
 
-// startProcess starts one. all counts it until it has ended and nothing of it is left.
+// startProcess starts a process. all counts it until it has ended and its files are closed.
 func startProcess(program string, all *sync.WaitGroup) (p *process, err error) {
 	p = &process{done: make(chan struct{})}
 	var open []*os.File
@@ -68,28 +68,29 @@ func startProcess(program string, all *sync.WaitGroup) (p *process, err error) {
 	open = append(open, replies, stdout)
 	p.requests, p.replies = requests, replies
 	p.cmd = exec.Command(program)
-	// Not this process's own, which has its credentials. What the decoder gives back is then
-	// marked as free, and need not be fetched anew for the next picture where nobody wanted it.
+	// Not this process's environment, which contains credentials. With madvdontneed=0 the memory
+	// that the decoder releases is only marked as free, and costs no page faults for the next
+	// picture unless the system has reclaimed it.
 	p.cmd.Env = []string{"GODEBUG=madvdontneed=0"}
 	p.cmd.Dir = "/"
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdout, &p.stderr
-	p.cmd.WaitDelay = time.Second                    // whatever still has its standard error, the process is over
+	p.cmd.WaitDelay = time.Second                    // the process is over even if another one holds its standard error
 	p.cmd.ExtraFiles = []*os.File{p.input, p.output} // protocol.InputFD, OutputFD
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
-	_, _ = stdin.Close(), stdout.Close() // the process has its own
+	_, _ = stdin.Close(), stdout.Close() // the process has its own copies
 	all.Go(func() {
-		_ = p.cmd.Wait() // how it ended is in ProcessState
+		_ = p.cmd.Wait() // ProcessState tells how it ended
 		close(p.done)
 		for _, f := range []*os.File{replies, requests, p.input, p.output} {
-			_ = f.Close() // what is in there nobody needs any more
+			_ = f.Close() // nothing in there is needed any more
 		}
 	})
 	return p, nil
 }
 
-// blockingPipe is a pipe without the runtime's poller.
+// blockingPipe returns a pipe that doesn't use the runtime's poller.
 func blockingPipe() (r, w *os.File, err error) {
 	var fds [2]int
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
@@ -106,10 +107,10 @@ func memoryFile() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "picture"), nil
 }
 
-// end kills the process. It may be called again, and returns before the process is gone.
-func (p *process) end() { _ = p.cmd.Process.Kill() } // it may have ended already
+// kill kills the process. It may be called repeatedly, and returns before the process has ended.
+func (p *process) kill() { _ = p.cmd.Process.Kill() } // it may have ended already
 
-// alive says whether the process has not ended yet.
+// alive reports whether the process has not ended yet.
 func (p *process) alive() bool {
 	select {
 	case <-p.done:
@@ -119,17 +120,17 @@ func (p *process) alive() bool {
 	}
 }
 
-// exchange sends a request and returns the reply. After an error the process is good
-// for nothing any more, and killed.
+// exchange sends a request and returns the reply. After an error the process is killed, because it
+// can't be used any more.
 func (p *process) exchange(ctx context.Context, req protocol.Request, pictures [][]byte, cpu, wait time.Duration) (protocol.Reply, error) {
-	reply, err := p.ask(ctx, req, pictures, cpu, wait)
+	reply, err := p.roundTrip(ctx, req, pictures, cpu, wait)
 	if err != nil {
-		p.end()
+		p.kill()
 	}
 	return reply, err
 }
 
-func (p *process) ask(ctx context.Context, req protocol.Request, pictures [][]byte, cpu, wait time.Duration) (reply protocol.Reply, err error) {
+func (p *process) roundTrip(ctx context.Context, req protocol.Request, pictures [][]byte, cpu, wait time.Duration) (reply protocol.Reply, err error) {
 	if ctx.Err() != nil {
 		return reply, context.Cause(ctx)
 	}
@@ -138,18 +139,18 @@ func (p *process) ask(ctx context.Context, req protocol.Request, pictures [][]by
 	}
 	used := p.processorTime()
 	var line []byte
-	// Steps are counted, since a process that was frozen was not at work meanwhile.
-	for left := int(wait / step); ; {
+	// Polls are counted instead of time, because time in which the process was frozen must not count.
+	for left := int(wait / pollInterval); ; {
 		var ready bool
 		line, ready, err = p.readLine(line)
 		switch {
 		case ctx.Err() != nil:
 			return reply, context.Cause(ctx)
 		case errors.Is(err, io.EOF): // the process has closed its output
-			p.end()
+			p.kill()
 			select {
 			case <-p.done:
-				return reply, p.died()
+				return reply, p.exitError()
 			case <-ctx.Done():
 				return reply, context.Cause(ctx)
 			}
@@ -162,26 +163,26 @@ func (p *process) ask(ctx context.Context, req protocol.Request, pictures [][]by
 			return reply, nil
 		}
 		if took := p.processorTime() - used; took > cpu {
-			return reply, fmt.Errorf("%w (killed after %s of processor time, of %s)", job.ErrUndecodable, took.Round(time.Millisecond), cpu)
+			return reply, fmt.Errorf("%w (killed after %s of processor time; the limit is %s)", job.ErrUndecodable, took.Round(time.Millisecond), cpu)
 		}
 		if left--; left > 0 {
 			continue
 		}
 		took := p.processorTime() - used
 		if p.starved() {
-			return reply, fmt.Errorf("the decoder was killed after %s, in which it had %s of a processor", wait, took.Round(time.Millisecond))
+			return reply, fmt.Errorf("the decoder was killed after %s, in which it got only %s of processor time", wait, took.Round(time.Millisecond))
 		}
-		return reply, fmt.Errorf("%w (killed after %s, of which it used %s)", job.ErrUndecodable, wait, took.Round(time.Millisecond))
+		return reply, fmt.Errorf("%w (killed after %s, of which it used %s of processor time)", job.ErrUndecodable, wait, took.Round(time.Millisecond))
 	}
 }
 
-// step is how often a decode that is under way is looked at.
-const step = 25 * time.Millisecond
+// pollInterval is the interval at which the limits are checked during a decode.
+const pollInterval = 25 * time.Millisecond
 
-// readLine continues a line by what comes within a step, and returns whether it is whole. It
-// blocks its thread, which the kernel then wakes on the processor that the decoder leaves. Waiting
-// through the runtime's poller it could be woken on one where another picture is being painted,
-// which cost some 3% of the throughput at 400 x 300 (scripts/bench decoder).
+// readLine appends to line what arrives within pollInterval, and reports whether the line is
+// complete. It blocks its thread, which the kernel then wakes on the processor that the decoder
+// leaves. With the runtime's poller it could be woken on one where another picture is being
+// painted, which cost about 3% of the throughput at 400 x 300 (scripts/bench decoder).
 func (p *process) readLine(line []byte) (_ []byte, whole bool, err error) {
 	if line == nil {
 		line = make([]byte, 0, 1<<10)
@@ -195,7 +196,7 @@ func (p *process) readLine(line []byte) (_ []byte, whole bool, err error) {
 	controlErr := raw.Control(func(fd uintptr) {
 		events := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}} //nolint:gosec // a descriptor
 		for {
-			if n, err = unix.Poll(events, int(step.Milliseconds())); !errors.Is(err, unix.EINTR) {
+			if n, err = unix.Poll(events, int(pollInterval.Milliseconds())); !errors.Is(err, unix.EINTR) {
 				break
 			}
 		}
@@ -206,7 +207,7 @@ func (p *process) readLine(line []byte) (_ []byte, whole bool, err error) {
 			err = io.EOF
 		}
 	})
-	if controlErr != nil { // closed, since the process has ended
+	if controlErr != nil { // closed, because the process has ended
 		return line, false, io.EOF
 	}
 	line = line[:len(line)+max(n, 0)]
@@ -220,8 +221,8 @@ func (p *process) readLine(line []byte) (_ []byte, whole bool, err error) {
 	return line, whole, err
 }
 
-// send writes the pictures into the memory file, which is left as long as they are, and
-// the request into the pipe, which holds it.
+// send writes the pictures into the memory file, truncates it to their size, and writes the request
+// into the pipe, whose buffer is large enough for it.
 func (p *process) send(req protocol.Request, pictures [][]byte) error {
 	at := int64(0)
 	for _, b := range pictures {
@@ -239,14 +240,14 @@ func (p *process) send(req protocol.Request, pictures [][]byte) error {
 		return err
 	}
 	if _, err := p.requests.Write(append(line, '\n')); err != nil {
-		return &crashed{how: err.Error()} // while it waited
+		return &crashError{how: err.Error()} // it ended while it was idle
 	}
 	return nil
 }
 
-// processorTime is what all threads of the process have had so far; 0 once it has ended.
+// processorTime returns the processor time of all threads of the process so far; 0 if it has ended.
 func (p *process) processorTime() time.Duration {
-	// Linux's number of a process's clock, see clock_getcpuclockid(3).
+	// The encoding of a process's clock in Linux, see clock_getcpuclockid(3).
 	const cpuClockSched = 2
 	clock := int32(^p.cmd.Process.Pid)<<3 | cpuClockSched //nolint:gosec // a pid has 22 bits
 	var t unix.Timespec
@@ -256,13 +257,12 @@ func (p *process) processorTime() time.Duration {
 	return time.Duration(t.Nano())
 }
 
-// starved says whether the process would go on if it was let: one of its threads waits for
-// a processor, a disk, or a signal to continue. A decode that merely waits for nothing has
-// none.
+// starved reports whether the process could continue if the system let it: one of its threads waits
+// for a processor, a disk, or a signal to continue. A decode that hangs has no such thread.
 func (p *process) starved() bool {
 	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
 	for _, thread := range threads {
-		b, _ := os.ReadFile(thread) // a thread that has ended waits for nothing
+		b, _ := os.ReadFile(thread) // a thread that has ended is not starved
 		_, state, _ := bytes.Cut(b, []byte(") "))
 		if len(state) > 0 && bytes.IndexByte([]byte("RDTt"), state[0]) >= 0 {
 			return true
@@ -271,49 +271,49 @@ func (p *process) starved() bool {
 	return false
 }
 
-// A crashed process ended by itself.
-type crashed struct {
+// A crashError means that a process ended by itself.
+type crashError struct {
 	how string
-	// fatal is one of Go's errors that nothing recovers from. Where memory ends it can be
-	// any: the runtime doesn't check all of its own allocations.
+	// fatal means that it ended with a Go error that can't be recovered. If memory runs out, the
+	// error can be any of them, because the runtime doesn't check all of its own allocations.
 	fatal bool
 }
 
-func (e *crashed) Error() string { return "the decoder ended by itself: " + e.how }
+func (e *crashError) Error() string { return "the decoder crashed: " + e.how }
 
-// died says how the process ended, which did so without a reply.
-func (p *process) died() error {
+// exitError returns how the process ended, after it did so without a reply.
+func (p *process) exitError() error {
 	said := p.stderr.bytes()
 	first, _, _ := bytes.Cut(said, []byte("\n"))
-	return &crashed{
+	return &crashError{
 		how:   fmt.Sprintf("%s: %.200q", p.cmd.ProcessState, first),
 		fatal: p.cmd.ProcessState.Exited() && bytes.Contains(said, []byte("goroutine ")),
 	}
 }
 
-// pictures reads what a reply says is in the output. It is no more trusted than the
-// pictures were.
-func (p *process) pictures(req protocol.Request, reply protocol.Reply) (Pictures, error) {
+// readPictures reads the pictures that a reply describes from the output. The reply is as untrusted
+// as the pictures.
+func (p *process) readPictures(req protocol.Request, reply protocol.Reply) (Pictures, error) {
 	var made Pictures
 	if reply.Photo != req.Photo.Fitted || reply.Style != req.Style.Fitted || reply.Preview < 0 || reply.Preview > maxPreview || (reply.Preview == 0) != (req.Preview == 0) {
-		return made, fmt.Errorf("the decoder replied %+v, where photo %+v, style %+v were asked for", reply, req.Photo.Fitted, req.Style.Fitted)
+		return made, fmt.Errorf("the decoder replied %+v to a request for photo %+v, style %+v", reply, req.Photo.Fitted, req.Style.Fitted)
 	}
 	at := int64(0)
 	next := func(b []byte) error {
 		n, err := p.output.ReadAt(b, at)
 		at += int64(n)
-		if errors.Is(err, os.ErrClosed) { // it has ended since
-			return &crashed{how: err.Error()}
+		if errors.Is(err, os.ErrClosed) { // the process has ended
+			return &crashError{how: err.Error()}
 		}
 		if err != nil {
-			return fmt.Errorf("read what the decoder wrote: %w", err)
+			return fmt.Errorf("read the decoder's output: %w", err)
 		}
 		return nil
 	}
-	made.Photo = pixels(reply.Photo)
+	made.Photo = newRGBA(reply.Photo)
 	err := next(made.Photo.Pix)
 	if err == nil && req.Style.Bytes > 0 {
-		made.Style = pixels(reply.Style)
+		made.Style = newRGBA(reply.Style)
 		err = next(made.Style.Pix)
 	}
 	if err == nil && req.Preview > 0 {
@@ -323,18 +323,18 @@ func (p *process) pictures(req protocol.Request, reply protocol.Reply) (Pictures
 	if err == nil && made.Preview != nil {
 		info, ierr := imageio.Inspect(made.Preview, imageio.Limits{Bytes: maxPreview, Pixels: imageio.PreviewEdge * imageio.PreviewEdge, Edge: imageio.PreviewEdge})
 		if ierr != nil || info.Format != "jpeg" {
-			err = errors.New("what the decoder wrote as a preview is none")
+			err = errors.New("the decoder's preview is not a valid JPEG file")
 		}
 	}
 	return made, err
 }
 
-// fileKept is how large a memory file may stay between two pictures: job.IdleDecoder is
-// this twice, protocol.Held and what a Go program takes.
+// fileKept is the largest size of a memory file between two pictures. job.IdleDecoder is the sum of
+// twice this, protocol.Held and the memory of a Go program.
 const fileKept = 5 << 20
 
-// shrink gives back what large pictures took in the memory files, whose pages stay
-// otherwise, to be written again.
+// shrink releases the memory of large pictures in the memory files. Smaller files keep their pages,
+// which the next picture overwrites.
 func (p *process) shrink() error {
 	for _, f := range []*os.File{p.input, p.output} {
 		info, err := f.Stat()
@@ -348,17 +348,17 @@ func (p *process) shrink() error {
 	return nil
 }
 
-func pixels(s protocol.Size) *image.RGBA {
+func newRGBA(s protocol.Size) *image.RGBA {
 	return image.NewRGBA(image.Rect(0, 0, s.Width, s.Height))
 }
 
-// head keeps the beginning of what is written to it, and drops the rest.
-type head struct {
+// headWriter keeps the first bytes that are written to it, and discards the rest.
+type headWriter struct {
 	mu sync.Mutex
 	b  []byte
 }
 
-func (t *head) Write(b []byte) (int, error) {
+func (t *headWriter) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	const most = 4 << 10
@@ -366,7 +366,7 @@ func (t *head) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func (t *head) bytes() []byte {
+func (t *headWriter) bytes() []byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return bytes.Clone(t.b)

@@ -11,18 +11,18 @@ import (
 	"github.com/atelier-go/atelier/pkg/decoder/internal/protocol"
 )
 
-// Memory files and the limits of another process are Linux's.
+// Memory files and the limits of another process need Linux.
 type process struct{ grown int64 }
 
-type crashed struct{ fatal bool }
+type crashError struct{ fatal bool }
 
-func (*crashed) Error() string { return "the decoder crashed" }
+func (*crashError) Error() string { return "the decoder crashed" }
 
-func keepFiles() {}
+func setCloseOnExec() {}
 
 func startProcess(string, *sync.WaitGroup) (*process, error) { return nil, errors.ErrUnsupported }
 
-func (*process) end()          {}
+func (*process) kill()         {}
 func (*process) alive() bool   { return false }
 func (*process) shrink() error { return errors.ErrUnsupported }
 
@@ -30,6 +30,6 @@ func (*process) exchange(context.Context, protocol.Request, [][]byte, time.Durat
 	return protocol.Reply{}, errors.ErrUnsupported
 }
 
-func (*process) pictures(protocol.Request, protocol.Reply) (Pictures, error) {
+func (*process) readPictures(protocol.Request, protocol.Reply) (Pictures, error) {
 	return Pictures{}, errors.ErrUnsupported
 }

@@ -1,10 +1,10 @@
-// Package emf writes metrics as CloudWatch's embedded metric format has them: lines of
-// JSON in a function's log, out of which CloudWatch makes metrics. There is no request to
-// AWS, and nothing to flush before a function is frozen.
+// Package emf writes metrics in CloudWatch's embedded metric format: lines of JSON in a function's log,
+// from which CloudWatch creates metrics. It sends no request to AWS, and nothing has to be flushed
+// before a function is frozen.
 //
-// All metrics are in one [Namespace], with two dimensions, Service and Deployment. Each
-// name of a service is a metric to pay for (0.30 $ a month while it is written, by the
-// hour); what else a line says, such as a job's id, costs nothing but the log.
+// All metrics are in one [Namespace], with two dimensions, Service and Deployment. Each metric name of
+// a service costs 0.30 $ a month, billed by the hour while it is written; other properties of a line,
+// such as a job's id, cost only log ingestion.
 package emf
 
 import (
@@ -16,13 +16,13 @@ import (
 	"time"
 )
 
-// Namespace is that of all metrics.
+// Namespace is the namespace of all metrics.
 const Namespace = "Atelier"
 
-// A Unit is one of CloudWatch's.
+// A Unit is a unit of CloudWatch.
 type Unit string
 
-// The units in use.
+// The units that are used.
 const (
 	Count        Unit = "Count"
 	Milliseconds Unit = "Milliseconds"
@@ -32,29 +32,29 @@ const (
 type Metric struct {
 	Name  string
 	Unit  Unit
-	Value float64 // not a number, or infinite: the metric is left out
+	Value float64 // a metric that is NaN or infinite is left out
 }
 
-// MS is a time as a Metric.
+// MS returns a Metric of a duration in milliseconds.
 func MS(name string, d time.Duration) Metric {
 	return Metric{name, Milliseconds, float64(d.Microseconds()) / 1000}
 }
 
-// One is a Metric that counts one event.
+// One returns a Metric that counts one event.
 func One(name string) Metric { return Metric{name, Count, 1} }
 
-// A Writer writes the metrics of a service, such as worker, of a deployment, such as the
-// CloudFormation stack's name. It is safe for concurrent use.
+// A Writer writes the metrics of a service, such as worker, of a deployment, such as the CloudFormation
+// stack's name. It is safe for concurrent use.
 type Writer struct {
 	mu                  sync.Mutex
 	w                   io.Writer
 	service, deployment string
 }
 
-// New is a Writer that writes each line with one call of w.
+// New returns a Writer that writes each line with one call of w.Write.
 func New(w io.Writer, service, deployment string) *Writer {
 	if deployment == "" {
-		deployment = "default" // CloudWatch takes no empty dimension
+		deployment = "default" // CloudWatch refuses empty dimensions
 	}
 	return &Writer{w: w, service: service, deployment: deployment}
 }
@@ -70,9 +70,8 @@ type definition struct {
 	Unit Unit
 }
 
-// Write writes a line with at most 100 metrics. properties are what else it says; their
-// names must not be those of metrics or dimensions, nor _aws. A line that can't be written
-// is lost.
+// Write writes a line with at most 100 metrics. properties are its other members; their names must not
+// be those of metrics or dimensions, nor _aws. Errors of writing are ignored.
 func (e *Writer) Write(properties map[string]any, metrics ...Metric) {
 	line := map[string]any{"Service": e.service, "Deployment": e.deployment}
 	for name, value := range properties {
@@ -88,8 +87,8 @@ func (e *Writer) Write(properties map[string]any, metrics ...Metric) {
 	}
 	line["_aws"] = map[string]any{"Timestamp": time.Now().UnixMilli(), "CloudWatchMetrics": []directive{d}}
 	b, err := json.Marshal(line)
-	if err != nil { // a property that has no JSON
-		b, _ = json.Marshal(map[string]string{"level": "ERROR", "msg": "metrics were lost", "error": fmt.Sprint(err)}) // strings can't fail
+	if err != nil { // a property can't be encoded
+		b, _ = json.Marshal(map[string]string{"level": "ERROR", "msg": "metrics were lost", "error": fmt.Sprint(err)}) // encoding strings can't fail
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -50,7 +50,7 @@ func TestConcurrentWrites(t *testing.T) {
 	}
 }
 
-func TestWhatHasNoJSON(t *testing.T) {
+func TestPropertyThatCannotBeEncoded(t *testing.T) {
 	var b strings.Builder
 	emf.New(&b, "worker", "x").Write(map[string]any{"f": func() {}}, emf.One("Jobs"))
 	if !strings.Contains(b.String(), `"metrics were lost"`) || strings.Count(b.String(), "\n") != 1 {
@@ -58,7 +58,8 @@ func TestWhatHasNoJSON(t *testing.T) {
 	}
 }
 
-// The checks themselves: each rule of the specification is noticed where it is broken.
+// TestCheckFindsFaults tests emftest.Check: it must detect a violation of each rule of the
+// specification.
 func TestCheckFindsFaults(t *testing.T) {
 	var b strings.Builder
 	emf.New(&b, "worker", "x").Write(nil, emf.One("Jobs"))
@@ -72,8 +73,8 @@ func TestCheckFindsFaults(t *testing.T) {
 		"another namespace":     strings.Replace(good, `"Namespace":"Atelier"`, `"Namespace":"Other"`, 1),
 		"an unknown unit":       strings.Replace(good, `"Unit":"Count"`, `"Unit":"Jobs"`, 1),
 		"a value that is text":  strings.Replace(good, `"Jobs":1`, `"Jobs":"1"`, 1),
-		"a value that is away":  strings.Replace(good, `"Jobs":1`, `"Job":1`, 1),
-		"a dimension away":      strings.Replace(good, `"Service":"worker"`, `"S":"worker"`, 1),
+		"a missing value":       strings.Replace(good, `"Jobs":1`, `"Job":1`, 1),
+		"a missing dimension":   strings.Replace(good, `"Service":"worker"`, `"S":"worker"`, 1),
 		"an empty dimension":    strings.Replace(good, `"Service":"worker"`, `"Service":""`, 1),
 		"no timestamp":          strings.Replace(good, `"Timestamp"`, `"Time"`, 1),
 		"an unknown member":     strings.Replace(good, `"Namespace"`, `"More":1,"Namespace"`, 1),
@@ -82,10 +83,10 @@ func TestCheckFindsFaults(t *testing.T) {
 		"a number as dimension": strings.Replace(good, `"Service":"worker"`, `"Service":1`, 1),
 	} {
 		if bad == good {
-			t.Errorf("%s: the line is the good one", name)
+			t.Errorf("%s: the line is unchanged", name)
 		}
 		if _, err := emftest.Check(bad); err == nil {
-			t.Errorf("%s was not noticed: %s", name, bad)
+			t.Errorf("%s was not detected: %s", name, bad)
 		}
 	}
 }

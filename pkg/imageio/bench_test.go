@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// photo is twelve megapixels with the kind of texture that cameras deliver: a
-// ramp with a little noise on it.
+// photo returns a picture with a texture like a camera's: a gradient with a little noise.
 func photo(width, height int) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
 	copy(img.Pix, gradient(width, height).Pix)
@@ -90,7 +89,7 @@ func BenchmarkKeepColors(b *testing.B) {
 	}
 }
 
-// BenchmarkThumbnail holds a thumbnail against the encoding of its result.
+// BenchmarkThumbnail compares a thumbnail with the encoding of its result.
 func BenchmarkThumbnail(b *testing.B) {
 	for _, size := range []image.Point{{400, 300}, {512, 512}, {1024, 1024}} {
 		img := Fit(photo(3*size.X, 3*size.Y), max(size.X, size.Y))

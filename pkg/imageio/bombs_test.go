@@ -22,8 +22,8 @@ func allocatedBy(f func()) int64 {
 	return int64(after.TotalAlloc - before.TotalAlloc)
 }
 
-// processorTime is what this process has had of the processors. By the clock a
-// busy machine would be at fault.
+// processorTime returns the processor time of this process. Wall-clock time would depend on the
+// machine's load.
 func processorTime(t *testing.T) time.Duration {
 	t.Helper()
 	var used syscall.Rusage
@@ -33,8 +33,8 @@ func processorTime(t *testing.T) time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// progressiveScans is a progressive grey file with one real scan and so many
-// that say "nothing to add" in a few bytes.
+// progressiveScans returns the scans of a progressive grey file: one with data and the given
+// number of empty ones, of a few bytes each.
 func progressiveScans(blocks, empty int) [][]byte {
 	counts := make([]byte, 16)
 	counts[0] = 1
@@ -46,7 +46,7 @@ func progressiveScans(blocks, empty int) [][]byte {
 	return scans
 }
 
-// A bomb is a file that asks for far more than it is.
+// A bomb is a small file that declares far more than it has.
 type bomb struct {
 	name   string
 	data   []byte
@@ -55,8 +55,8 @@ type bomb struct {
 	within time.Duration
 }
 
-// bombs are made by code. Their bounds are those of the picture itself, a few hundred
-// pixels, and a profile's four megabytes.
+// bombs returns generated files. Their bounds are those of the picture itself, a few hundred
+// pixels, and four megabytes for a profile.
 func bombs(t testing.TB) []bomb {
 	pngOf, jpegOf := toPNG(t, gradient(16, 16)), toJPEG(t, gradient(16, 16))
 	zeros := deflate(make([]byte, 24<<20))
@@ -69,14 +69,14 @@ func bombs(t testing.TB) []bomb {
 	webpOf, gifOf := toWebP(t, gradient(16, 16), false)[12:], gifFrame(0, 0, 16, 16, 0, packLZW(make([]byte, 256)))
 	p3padded := riffChunk("ICCP", padded)
 	tables := new(bitWriter).bits(0, 2).bits(1, 1).bits(0, 3).oneColor(255, 255, 0, 255)
-	for range 30_000 { // so many of 65536
+	for range 30_000 { // of 65536
 		tables.codes(1, 2, 3, 255)
 	}
 	return []bomb{
 		{"profile with 24 MiB behind it", withChunks(pngOf, iccpChunk(padded)), nil, 2, time.Second},
 		{"profile of 24 MiB", withChunks(pngOf, iccpChunk(join(be32(24<<20), padded[4:]))), nil, 2, time.Second},
 		{"profile of 4 MiB", withChunks(pngOf, iccpChunk(join(be32(4<<20), padded[4:]))), nil, 6, time.Second},
-		{"profile of 4 MiB that is not there", withChunks(pngOf, iccpChunk(join(be32(4<<20), p3[4:]))), nil, 2, time.Second},
+		{"truncated profile of 4 MiB", withChunks(pngOf, iccpChunk(join(be32(4<<20), p3[4:]))), nil, 2, time.Second},
 		{"text of 24 MiB", withChunks(pngOf, pngChunk("zTXt", join([]byte("x\x00\x00"), zeros))), nil, 2, time.Second},
 		{"frames before the pixels", withChunks(pngOf, pngChunk("acTL", join(be32(1<<31), be32(0))), frame(1<<31-1, 1<<31-1)), nil, 2, time.Second},
 		{"thousands of frames", join(pngOf[:len(pngOf)-12], bytes.Repeat(join(frame(16000, 16000), pngChunk("fdAT", join(be32(1), zeros[:4096]))), 2000), pngOf[len(pngOf)-12:]), nil, 2, time.Second},
@@ -91,11 +91,11 @@ func bombs(t testing.TB) []bomb {
 		{"webp, profile of 24 MiB", riffFile(extended(0x20, 16, 16), p3padded, webpOf), job.ErrTooManyBytes, 1, time.Second},
 		{"webp, profile of 19 MiB", riffFile(extended(0x20, 16, 16), riffChunk("ICCP", padded[:19<<20]), webpOf), nil, 2, time.Second},
 		{"webp, 65536 sets of tables", riffFile(manyTables(1024, 1024)), job.ErrDamagedImage, 1, time.Second},
-		{"webp, 65536 sets of tables, many there", riffFile(vp8lPicture(1024, 1024, tables)), job.ErrDamagedImage, 1, time.Second},
+		{"webp, 65536 sets of tables, 30000 present", riffFile(vp8lPicture(1024, 1024, tables)), job.ErrDamagedImage, 1, time.Second},
 		{"webp, 65536 sets of tables for alpha", riffFile(extended(0x10, 16, 16), riffChunk("ALPH", join([]byte{1}, manyTables(16, 16)[13:])), webpOf), job.ErrDamagedImage, 1, time.Second},
-		{"webp, as many tables as there may be", riffFile(largeTables(256, 256, maxTableSets)), job.ErrDamagedImage, 220, time.Second},
-		{"webp, as many tables for few pixels", riffFile(largeTables(16, 16, maxTableSets)), job.ErrDamagedImage, 40, time.Second},
-		{"webp, one set more", riffFile(largeTables(256, 256, maxTableSets+1)), job.ErrDamagedImage, 1, time.Second},
+		{"webp, most tables", riffFile(largeTables(256, 256, maxTableSets)), job.ErrDamagedImage, 220, time.Second},
+		{"webp, most tables for few pixels", riffFile(largeTables(16, 16, maxTableSets)), job.ErrDamagedImage, 40, time.Second},
+		{"webp, one set of tables too many", riffFile(largeTables(256, 256, maxTableSets+1)), job.ErrDamagedImage, 1, time.Second},
 		{"webp, 40 megapixels of 10 bytes", riffFile(vp8Header(8000, 5000)), job.ErrDamagedImage, 1, time.Second},
 		{"webp, canvas of 40 megapixels", riffFile(extended(0, 8000, 5000), webpOf), job.ErrDamagedImage, 1, time.Second},
 		{"webp, a million empty chunks", riffFile(extended(0, 16, 16), bytes.Repeat(riffChunk("junk", nil), 1_000_000), webpOf), nil, 2, time.Second},
@@ -104,7 +104,7 @@ func bombs(t testing.TB) []bomb {
 		{"gif, 36 megapixels of 100 bytes", gifFileOf(6000, 6000, gifFrame(0, 0, 6000, 6000, 0, zeros[:100])), job.ErrDamagedImage, 1, time.Second},
 		{"gif, a million frames", gifFileOf(16, 16, gifOf, bytes.Repeat(gifFrame(0, 0, 16000, 2500, 0, nil), 1_000_000)), nil, 1, time.Second},
 		{"gif, 19 MiB of comments", gifFileOf(16, 16, bytes.Repeat(gifExtension(0xfe, []byte("x")), 4_000_000), gifOf), nil, 1, time.Second},
-		{"gif, 6 MiB of nothing in the pixels", gifFileOf(16, 16, gifFrame(0, 0, 16, 16, 0, bytes.Repeat([]byte{0x24, 0x49, 0x92}, 2<<20))), job.ErrDamagedImage, 1, 3 * time.Second},
+		{"gif, 6 MiB of clear codes", gifFileOf(16, 16, gifFrame(0, 0, 16, 16, 0, bytes.Repeat([]byte{0x24, 0x49, 0x92}, 2<<20))), job.ErrDamagedImage, 1, 3 * time.Second},
 		{"many scans", flatJPEG(4000, 4000, 0xc2, []byte{0x11}, progressiveScans(250_000, 3000)...), job.ErrDamagedImage, 1, time.Second},
 		{"many baseline scans", flatJPEG(64, 64, 0xc0, []byte{0x11}, bytes.Repeat(baselineScan(1, 64), 1000)), job.ErrDamagedImage, 1, time.Second},
 	}
@@ -122,12 +122,12 @@ func TestBombs(t *testing.T) {
 			if got > tt.mebi<<20 {
 				t.Errorf("allocated %d bytes for a file of %d, want at most %d MiB", got, len(tt.data), tt.mebi)
 			}
-			// Ten times what it takes here: this is against quadratic time.
+			// Ten times the usual time, to detect quadratic algorithms only.
 			if took := processorTime(t) - start; took > 10*tt.within {
-				t.Errorf("took the processors %v, want about %v at most", took, tt.within)
+				t.Errorf("took %v of processor time, want about %v at most", took, tt.within)
 			}
 			if said := DecodeMemory(tt.data); err == nil && got > said {
-				t.Errorf("allocated %d bytes, and DecodeMemory says %d", got, said)
+				t.Errorf("allocated %d bytes, and DecodeMemory returns %d", got, said)
 			}
 			got = allocatedBy(func() { _, _ = Inspect(tt.data, DefaultLimits()) })
 			if got > 256<<10 {
@@ -137,7 +137,7 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// TestMemoryPerPixel holds DefaultLimits to what its comment says.
+// TestMemoryPerPixel verifies the figures in the comment of DefaultLimits.
 func TestMemoryPerPixel(t *testing.T) {
 	const side = 768
 	img := noise(side, side)
@@ -191,7 +191,7 @@ func TestMemoryPerPixel(t *testing.T) {
 				t.Errorf("got %.1f bytes a pixel, want at most %.1f", perPixel, tt.bytes)
 			}
 			if said := DecodeMemory(tt.data); int64(got) > said {
-				t.Errorf("DecodeMemory says %.1f bytes a pixel, and %.1f were allocated", float64(said)/(side*side), float64(got)/(side*side))
+				t.Errorf("DecodeMemory returns %.1f bytes a pixel, and %.1f were allocated", float64(said)/(side*side), float64(got)/(side*side))
 			}
 		})
 	}

@@ -6,8 +6,8 @@ import (
 	"math"
 )
 
-// The builders of colour profiles, as build_test.go has them for files, and what
-// makes profiles of the choices of a fuzzer.
+// Builders of colour profiles, and a generator of profiles from a fuzzer's input. See build_test.go
+// for the builders of files.
 
 func curvTag(claimed uint32, values []byte) []byte {
 	return join([]byte("curv\x00\x00\x00\x00"), be32(claimed), values)
@@ -21,8 +21,8 @@ func paraTag(kind int, params ...float64) []byte {
 	return out
 }
 
-// mftTag is a lut8Type or lut16Type tag, by the width of its values. The matrix is
-// the identity.
+// mftTag returns a lut8Type or lut16Type tag, depending on the width of its values in bytes. The
+// matrix is the identity.
 func mftTag(width, in, out, grid, inEntries, outEntries int, data []byte) []byte {
 	head := join([]byte{'m', 'f', 't', byte('0' + width), 0, 0, 0, 0, byte(in), byte(out), byte(grid), 0})
 	for i := range 9 {
@@ -34,8 +34,8 @@ func mftTag(width, in, out, grid, inEntries, outEntries int, data []byte) []byte
 	return join(head, data)
 }
 
-// modularTag is a lutAToBType or lutBToAType tag, with the offsets of B curves,
-// matrix, M curves, table and A curves, and what stands behind them, from 32 on.
+// modularTag returns a lutAToBType or lutBToAType tag with the offsets of B curves, matrix, M
+// curves, table and A curves; body starts at offset 32.
 func modularTag(kind string, in, out int, offsets [5]int, body []byte) []byte {
 	head := join([]byte(kind), make([]byte, 4), []byte{byte(in), byte(out), 0, 0})
 	for _, o := range offsets {
@@ -44,7 +44,7 @@ func modularTag(kind string, in, out int, offsets [5]int, body []byte) []byte {
 	return join(head, body)
 }
 
-// clutPart is the table of a modular tag.
+// clutPart returns the table of a modular tag.
 func clutPart(grid [4]int, precision int, values []byte) []byte {
 	head := make([]byte, 20)
 	for i, g := range grid {
@@ -54,16 +54,16 @@ func clutPart(grid [4]int, precision int, values []byte) []byte {
 	return join(head, values)
 }
 
-// zigzag is a table of 16-bit values that go up and down all the time.
+// zigzag returns a table of 16-bit values that alternately rise and fall.
 func zigzag(n int) []byte {
 	return bytes.Repeat([]byte{0x10, 0, 0xf0, 0}, (n+1)/2)[:2*n]
 }
 
-// dip is a table of 16-bit values that falls at first and is flat from then on: most
-// values are nowhere in it, and a search for them goes to its end.
+// dip returns a table of 16-bit values that falls at first and is flat from then on: it lacks most
+// values, so that a search for one goes to its end.
 func dip(n int) []byte { return join([]byte{0, 1}, make([]byte, 2*n-2)) }
 
-// ofScreen and ofPress make profiles with tables.
+// ofScreen and ofPress return profiles with tables, of a screen and of a printing press.
 func ofScreen(pcs string, tags ...tag) []byte {
 	return withPCS(iccProfile("RGB ", tags...), "mntr", pcs)
 }
@@ -77,7 +77,7 @@ func withPCS(profile []byte, class, pcs string) []byte {
 	return profile
 }
 
-// largeTable is a profile of nearly as many bytes as there may be.
+// largeTable returns a profile of nearly the largest size that is used.
 func largeTable(inks int) []byte {
 	grid := map[int]int{3: 109, 4: 33}[inks]
 	values := 3
@@ -91,7 +91,7 @@ func largeTable(inks int) []byte {
 	return ofScreen("Lab ", tag{"A2B0", t})
 }
 
-// recipe is a stream of choices. Where it ends, all further ones are 0.
+// recipe is a stream of choices from a fuzzer's input. After its end all choices are 0.
 type recipe []byte
 
 func (r *recipe) byte() int {
@@ -105,8 +105,8 @@ func (r *recipe) byte() int {
 
 func (r *recipe) below(n int) int { return r.byte() % n }
 
-// rarely reports true in one case of fifty: there are some twenty such choices in a
-// profile, and each can make it one that isn't evaluated.
+// rarely returns true in one case of fifty: a profile has about twenty such choices, and each can
+// make it invalid.
 func (r *recipe) rarely() bool { return r.byte() > 250 }
 
 func (r *recipe) pick(values ...int) int { return values[r.below(len(values))] }
@@ -125,7 +125,7 @@ func (r *recipe) fill(n int) []byte {
 		for i := range out {
 			out[i] = byte(seed)
 		}
-	case 3: // from the recipe itself
+	case 3: // from the input itself
 		copy(out, *r)
 	case 4:
 		copy(out, dip(n/2+1))
@@ -186,7 +186,7 @@ func (r *recipe) curves(n int) []byte {
 	return out
 }
 
-// channels is usually the wanted number.
+// channels usually returns the wanted number.
 func (r *recipe) channels(wanted int) int {
 	if r.rarely() {
 		return r.pick(0, 1, 2, 3, 4, 5, 15, 16, 255)
@@ -194,7 +194,7 @@ func (r *recipe) channels(wanted int) int {
 	return wanted
 }
 
-// values are those of a table with a grid, cut where they would be too many.
+// values returns the values of a table with a grid, truncated if there are too many.
 func (r *recipe) values(width, in, out int, grid [4]int) []byte {
 	n := width * out
 	for i := range min(in, 4) {
@@ -206,7 +206,7 @@ func (r *recipe) values(width, in, out int, grid [4]int) []byte {
 	return r.fill(n)
 }
 
-// points is the size of a grid on an axis.
+// points returns the number of grid points on an axis.
 func (r *recipe) points() int {
 	if r.rarely() {
 		return r.pick(0, 1, 33, 255)
@@ -214,7 +214,7 @@ func (r *recipe) points() int {
 	return r.pick(2, 2, 3, 5, 9)
 }
 
-// entries is the size of a lut16Type's curves.
+// entries returns the number of entries of a lut16Type's curves.
 func (r *recipe) entries() int {
 	if r.rarely() {
 		return r.pick(0, 1, 65535)
@@ -273,7 +273,7 @@ func (r *recipe) modular(kind string, in, out int) []byte {
 	return modularTag(kind, r.channels(in), r.channels(out), offsets, body)
 }
 
-// profile builds one that is wrong in few places, so that most of it is evaluated.
+// profile builds a profile with few faults, so that most of it is evaluated.
 func (r *recipe) profile() []byte {
 	space := []string{"RGB ", "CMYK", "RGB ", "CMYK", "RGB ", "CMYK", "GRAY"}[r.below(7)]
 	inks := map[string]int{"CMYK": 4, "GRAY": 1}[space]

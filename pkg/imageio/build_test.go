@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-// The builders below make files byte by byte, so that tests can lie in them.
+// The builders below make files byte by byte, so that tests can put false values in them.
 
 func be16(v int) []byte    { return binary.BigEndian.AppendUint16(nil, uint16(v)) }
 func be32(v uint32) []byte { return binary.BigEndian.AppendUint32(nil, v) }
@@ -43,12 +43,12 @@ func deflate(data []byte) []byte {
 		_, err = z.Write(data)
 	}
 	if err = errors.Join(err, z.Close()); err != nil {
-		panic(err) // a buffer takes everything
+		panic(err) // a buffer accepts all writes
 	}
 	return b.Bytes()
 }
 
-// withChunks puts chunks behind a PNG file's header.
+// withChunks inserts chunks after a PNG file's header.
 func withChunks(file []byte, chunks ...[]byte) []byte {
 	const afterHeader = 8 + 25
 	return join(file[:afterHeader], join(chunks...), file[afterHeader:])
@@ -58,17 +58,16 @@ func segment(marker byte, data []byte) []byte {
 	return join([]byte{0xff, marker}, be16(len(data)+2), data)
 }
 
-// withSegments puts segments behind a JPEG file's start.
+// withSegments inserts segments after a JPEG file's start marker.
 func withSegments(file []byte, segments ...[]byte) []byte {
 	return join(file[:2], join(segments...), file[2:])
 }
 
-// gpsText stands in an EXIF block's GPS directory; it must not be found in what
-// is encoded.
+// gpsText is in an EXIF block's GPS directory; it must not be in an encoded file.
 const gpsText = "GPS-48.8584N-2.2945E"
 
-// exifBlock is a TIFF structure whose first directory has an orientation and a
-// directory of GPS data.
+// exifBlock returns a TIFF structure whose first directory has an orientation and a directory of
+// GPS data.
 func exifBlock(orientation int, order binary.AppendByteOrder) []byte {
 	magic := "II*\x00"
 	if order == binaryBE {
@@ -104,7 +103,7 @@ func xyz(x, y, z float64) []byte {
 	return join([]byte("XYZ \x00\x00\x00\x00"), fixed16(x), fixed16(y), fixed16(z))
 }
 
-// iccProfile builds a profile of a screen in the given colour space.
+// iccProfile returns the profile of a screen in the given colour space.
 func iccProfile(space string, tags ...tag) []byte {
 	head := make([]byte, 128)
 	copy(head[8:], "\x04\x00\x00\x00mntr"+space+"XYZ ")
@@ -123,7 +122,7 @@ func iccProfile(space string, tags ...tag) []byte {
 	return p
 }
 
-// srgbCurve is sRGB's transfer function as a parametric curve.
+// srgbCurve returns sRGB's transfer function as a parametric curve.
 func srgbCurve() []byte {
 	return join([]byte("para\x00\x00\x00\x00\x00\x03\x00\x00"), fixed16(2.4),
 		fixed16(1/1.055), fixed16(0.055/1.055), fixed16(1/12.92), fixed16(0.04045))
@@ -142,7 +141,7 @@ func displayP3() []byte {
 	return matrixProfile(xyz(0.51512, 0.2412, -0.00105), xyz(0.29198, 0.69225, 0.04189), xyz(0.1571, 0.06657, 0.78407), srgbCurve())
 }
 
-// iccSegments cuts a profile into as many segments as asked.
+// iccSegments splits a profile into n segments.
 func iccSegments(profile []byte, n int) []byte {
 	var out []byte
 	for i := range n {
@@ -156,9 +155,9 @@ func iccpChunk(profile []byte) []byte {
 	return pngChunk("iCCP", join([]byte("p\x00\x00"), deflate(profile)))
 }
 
-// flatJPEG is a grey JPEG file in which each block takes two bits, all zero. For
-// each component it takes sampling factors (0x21: two across, one down); for each
-// scan the bytes of entropy data.
+// flatJPEG returns a grey JPEG file in which each block takes two bits, all zero. sampling has the
+// sampling factors of each component (0x21: two across, one down), scans the bytes of entropy-coded
+// data of each scan.
 func flatJPEG(width, height int, marker byte, sampling []byte, scans ...[]byte) []byte {
 	frame := join([]byte{8}, be16(height), be16(width), []byte{byte(len(sampling))})
 	for i, s := range sampling {
@@ -176,7 +175,7 @@ func flatJPEG(width, height int, marker byte, sampling []byte, scans ...[]byte) 
 	return append(out, 0xff, 0xd9)
 }
 
-// baselineScan is a scan of all components with so many blocks.
+// baselineScan returns a scan of all components with the given number of blocks.
 func baselineScan(components, blocks int) []byte {
 	head := []byte{byte(components)}
 	for i := range components {

@@ -13,7 +13,7 @@ import (
 	"github.com/gen2brain/webp"
 )
 
-// The builders of WebP and GIF files, as build_test.go has them for the others.
+// Builders of WebP and GIF files. See build_test.go for the other formats.
 
 func chunkLE24(v int) []byte { return []byte{byte(v), byte(v >> 8), byte(v >> 16)} }
 func chunkLE16(v int) []byte { return []byte{byte(v), byte(v >> 8)} }
@@ -32,22 +32,22 @@ func extended(flags byte, width, height int) []byte {
 	return riffChunk("VP8X", join([]byte{flags, 0, 0, 0}, chunkLE24(width-1), chunkLE24(height-1)))
 }
 
-// animatedFrame is a frame at twice (x, y).
+// animatedFrame returns a frame at position (2x, 2y).
 func animatedFrame(x, y, width, height int, chunks ...[]byte) []byte {
 	return riffChunk("ANMF", join(chunkLE24(x), chunkLE24(y), chunkLE24(width-1), chunkLE24(height-1), make([]byte, 4), join(chunks...)))
 }
 
-// vp8Header is a picture that ends with its header.
+// vp8Header returns a picture that ends after its header.
 func vp8Header(width, height int) []byte {
 	return riffChunk("VP8 ", join([]byte{0x10, 0, 0, 0x9d, 1, 0x2a}, chunkLE16(width), chunkLE16(height)))
 }
 
-// vp8lPicture is a lossless picture of these bits.
+// vp8lPicture returns a lossless picture of these bits.
 func vp8lPicture(width, height int, bits *bitWriter) []byte {
 	return riffChunk("VP8L", join([]byte{0x2f}, binary.LittleEndian.AppendUint32(nil, uint32(width-1|(height-1)<<14)), bits.bytes))
 }
 
-// bitWriter writes bits, the least significant of a byte first.
+// bitWriter writes bits, the least significant bit of a byte first.
 type bitWriter struct {
 	bytes []byte
 	n     int
@@ -64,8 +64,8 @@ func (w *bitWriter) bits(v, n int) *bitWriter {
 	return w
 }
 
-// oneColor writes an image of a single colour, which takes no bits at all: no
-// colour cache, and five codes of a single symbol each.
+// oneColor writes an image of a single colour, whose pixels take no bits: no colour cache, and five
+// codes of one symbol each.
 func (w *bitWriter) oneColor(green, red, blue, alpha int) *bitWriter {
 	w.bits(0, 1)
 	return w.codes(green, red, blue, alpha)
@@ -78,22 +78,22 @@ func (w *bitWriter) codes(green, red, blue, alpha int) *bitWriter {
 	return w
 }
 
-// flatVP8L is a lossless picture of one colour.
+// flatVP8L returns a lossless picture of one colour.
 func flatVP8L(width, height int) []byte {
 	// No transform, no cache, no further tables.
 	return vp8lPicture(width, height, new(bitWriter).bits(0, 3).codes(10, 20, 30, 255))
 }
 
-// manyTables is a lossless picture that asks for 65536 sets of tables.
+// manyTables returns a lossless picture that declares 65536 sets of tables.
 func manyTables(width, height int) []byte {
 	return vp8lPicture(width, height, new(bitWriter).bits(0, 2).bits(1, 1).bits(0, 3).oneColor(255, 255, 0, 255))
 }
 
-// maxTableSets is how many sets of tables golang.org/x/image decodes.
+// maxTableSets is the largest number of sets of tables that golang.org/x/image decodes.
 const maxTableSets = 2600
 
-// largeTables is a lossless picture with so many sets of the largest tables there
-// are, each referred to as far as there are pixels, and cut short behind them.
+// largeTables returns a lossless picture with the given number of sets of the largest possible
+// tables, each referred to if there are enough pixels, and truncated after the tables.
 func largeTables(width, height, groups int) []byte {
 	w := new(bitWriter).bits(0, 1)
 	w.bits(1, 1).bits(11, 4).bits(1, 1).bits(0, 3).bits(0, 1)
@@ -105,7 +105,7 @@ func largeTables(width, height, groups int) []byte {
 		w.bits(1, 1).bits(0, 1).bits(1, 1).bits(0, 8)
 	}
 	for tile := range (width + 3) / 4 * ((height + 3) / 4) {
-		// From the last one on, since their number is taken from it.
+		// Starts with the last one, because it determines the number of sets.
 		set := groups - 1 - tile%groups
 		w.code(set&255, 8).code(set>>8, 8)
 	}
@@ -122,7 +122,7 @@ func largeTables(width, height, groups int) []byte {
 	return vp8lPicture(width, height, w)
 }
 
-// code writes a prefix code, whose most significant bit comes first.
+// code writes a prefix code, the most significant bit first.
 func (w *bitWriter) code(v, n int) *bitWriter {
 	for i := range n {
 		w.bits(v>>(n-1-i)&1, 1)
@@ -130,9 +130,8 @@ func (w *bitWriter) code(v, n int) *bitWriter {
 	return w
 }
 
-// lengthCode writes the code for the lengths of codes, 12 bits being the longest,
-// and says how many of its symbols follow: 0 for as many as it takes to give each
-// symbol of the alphabet a length.
+// lengthCode writes the code for the code lengths, of which the longest is 12 bits, and the number
+// of its symbols that follow: 0 means until each symbol of the alphabet has a length.
 func (w *bitWriter) lengthCode(lengths [19]int, count int) *bitWriter {
 	w.bits(0, 1).bits(16-4, 4)
 	for _, n := range [16]int{17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12} {
@@ -144,7 +143,7 @@ func (w *bitWriter) lengthCode(lengths [19]int, count int) *bitWriter {
 	return w.bits(1, 1).bits(2, 3).bits(count-2, 6)
 }
 
-// repeated writes a length's code once and then the one for its repetition.
+// repeated writes the code of a length once and then the code for its repetition.
 func (w *bitWriter) repeated(times, code, bits, again, bitsAgain int) *bitWriter {
 	w.bits(code, bits)
 	for left := times - 1; left > 0; {
@@ -160,7 +159,7 @@ func (w *bitWriter) repeated(times, code, bits, again, bitsAgain int) *bitWriter
 	return w
 }
 
-// toWebP encodes with the library itself: with alpha, and lossless where asked.
+// toWebP encodes with the library: with alpha, and lossless if requested.
 func toWebP(t testing.TB, img image.Image, lossless bool) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -170,7 +169,7 @@ func toWebP(t testing.TB, img image.Image, lossless bool) []byte {
 	return b.Bytes()
 }
 
-// webpWith makes an extended file of one that holds a picture alone.
+// webpWith converts a simple file to an extended one.
 func webpWith(t testing.TB, file, profile, exif []byte) []byte {
 	t.Helper()
 	info, err := Inspect(file, DefaultLimits())
@@ -179,7 +178,7 @@ func webpWith(t testing.TB, file, profile, exif []byte) []byte {
 	}
 	picture := file[12:]
 	if bytes.HasPrefix(picture, []byte("VP8X")) {
-		picture = picture[18:] // its chunks, alpha among them
+		picture = picture[18:] // its chunks, including alpha
 	}
 	chunks := [][]byte{extended(0x3c, info.Width, info.Height)}
 	if profile != nil {
@@ -208,13 +207,13 @@ func toGIF(t testing.TB, frames ...*image.Paletted) []byte {
 	return b.Bytes()
 }
 
-// gifFileOf is a file with a palette of black, red, green and blue.
+// gifFileOf returns a file with a palette of black, red, green and blue.
 func gifFileOf(width, height int, blocks ...[]byte) []byte {
 	return join([]byte("GIF89a"), chunkLE16(width), chunkLE16(height), []byte{0x81, 0, 0},
 		[]byte{0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255}, join(blocks...), []byte(";"))
 }
 
-// gifFrame is a frame with the given packed pixels.
+// gifFrame returns a frame with the given compressed pixels.
 func gifFrame(x, y, width, height int, fields byte, packed []byte) []byte {
 	return join([]byte{0x2c}, chunkLE16(x), chunkLE16(y), chunkLE16(width), chunkLE16(height), []byte{fields, 2}, gifBlocks(packed))
 }
@@ -239,7 +238,7 @@ func packLZW(pixels []byte) []byte {
 		err = w.Close()
 	}
 	if err != nil {
-		panic(err) // a buffer takes everything
+		panic(err) // a buffer accepts all writes
 	}
 	return b.Bytes()
 }

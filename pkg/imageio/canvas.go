@@ -2,11 +2,11 @@ package imageio
 
 import "image"
 
-// onCanvas puts a frame at its place on a canvas that is transparent elsewhere.
-// It returns img itself where that is all of the canvas.
+// onCanvas places a frame on a canvas that is transparent elsewhere. It returns img itself if the
+// frame covers the whole canvas.
 func onCanvas(img image.Image, frame image.Rectangle, width, height int) (image.Image, error) {
 	if b := img.Bounds(); b.Dx() != frame.Dx() || b.Dy() != frame.Dy() {
-		return nil, damaged("a frame's header says %d x %d pixels, and there are %d x %d", frame.Dx(), frame.Dy(), b.Dx(), b.Dy())
+		return nil, damaged("a frame's header declares %d x %d pixels, and it has %d x %d", frame.Dx(), frame.Dy(), b.Dx(), b.Dy())
 	}
 	if frame == image.Rect(0, 0, width, height) {
 		return img, nil

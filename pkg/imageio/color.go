@@ -6,67 +6,67 @@ import (
 	"slices"
 )
 
-// conversion turns pixels of 4 bytes into sRGB, in place: red, green and blue,
-// leaving the fourth byte alone, or the four inks (255 is full) into opaque
-// colours. It may be called concurrently.
+// conversion converts pixels of 4 bytes to sRGB in place: either red, green and blue, with the
+// fourth byte unchanged, or four inks (255 is full coverage) to opaque colours. It is safe for
+// concurrent use.
 type conversion func(pix []byte)
 
-// newConversion returns what a profile makes of a picture of so many inks (see
-// [inksOf]), or nil where there is nothing to do: no profile, sRGB, one that can't
-// be understood, or one that is for another kind of picture. Browsers, too, show
-// such a picture as if it had no profile.
+// newConversion returns the conversion of a colour profile for pictures with this number of
+// channels (see [channelsOf]). It returns nil if no conversion is needed or possible: there is no
+// profile, it is sRGB, it is invalid, or it is for another colour space. Such a picture is shown as
+// if it had no profile, as browsers do.
 //
-// Colours that sRGB doesn't have are clipped, channel by channel, as browsers and
-// Little CMS do. Whatever the profile, this takes less than 0.1 s of processor and
-// maxConversion bytes; what it returns holds none of the profile.
-func newConversion(profile []byte, inks int) conversion {
+// Colours outside of sRGB are clipped channel by channel, as by browsers and Little CMS. Whatever
+// the profile contains, newConversion takes less than 0.1 s of processor time and maxConversion
+// bytes; its result does not refer to the profile.
+func newConversion(profile []byte, channels int) conversion {
 	p := newColorProfile(profile)
 	if p == nil {
 		return nil
 	}
 	switch space := p.space(); {
-	case inks == 1 && space == "GRAY", inks == 3 && space == "RGB ", inks == 4 && space == "CMYK":
-	case inks == 1 && space == "RGB ":
-		inks = 3
+	case channels == 1 && space == "GRAY", channels == 3 && space == "RGB ", channels == 4 && space == "CMYK":
+	case channels == 1 && space == "RGB ":
+		channels = 3
 	default:
 		return nil
 	}
-	exact := p.toLinear(inks)
+	exact := p.toLinear(channels)
 	if exact == nil {
 		return nil
 	}
 	var c conversion
-	switch inks {
+	switch channels {
 	case 1:
 		c = newGreyLevels(exact).grey
 	case 3:
-		if t := newColorSums(exact); t != nil {
+		if t := newMatrixShaper(exact); t != nil {
 			c = t.rgb
 		} else {
-			c = newColorGrid(exact, inks).rgb
+			c = newColorGrid(exact, channels).rgb
 		}
 	case 4:
-		return newColorGrid(exact, inks).cmyk
+		return newColorGrid(exact, channels).cmyk
 	}
-	if c.negligible(inks) {
+	if c.negligible(channels) {
 		return nil
 	}
 	return c
 }
 
-// maxConversion is the most that a conversion takes: the grid for CMYK and what
-// is needed to make it.
+// maxConversion is the most memory that a conversion takes, in bytes: the grid for CMYK and what
+// building it needs.
 const maxConversion = 1 << 20
 
-// negligible reports whether a conversion moves colours by a level at most, as
-// those by the many versions of sRGB do.
-func (c conversion) negligible(inks int) bool {
-	const step = 17 // 255 is a multiple of it
+// negligible reports whether a conversion changes colours by at most one level, as those of the
+// many versions of sRGB do.
+func (c conversion) negligible(channels int) bool {
+	const step = 17 // a divisor of 255
 	pix := make([]byte, 0, 4*(256+16*16*16))
 	for v := range 256 {
 		pix = append(pix, byte(v), byte(v), byte(v), 255)
 	}
-	for v := 0; inks == 3 && v < 16*16*16; v++ {
+	for v := 0; channels == 3 && v < 16*16*16; v++ {
 		pix = append(pix, byte(v/256*step), byte(v/16%16*step), byte(v%16*step), 255)
 	}
 	before := slices.Clone(pix)
@@ -79,7 +79,7 @@ func (c conversion) negligible(inks int) bool {
 	return true
 }
 
-// greyLevels converts grey, as equal red, green and blue, by a profile for grey.
+// greyLevels converts grey, stored as equal red, green and blue, by a grey profile.
 type greyLevels [256]byte
 
 func newGreyLevels(exact stages) *greyLevels {
@@ -87,7 +87,7 @@ func newGreyLevels(exact stages) *greyLevels {
 	for value := range t {
 		v := [4]float64{float64(value) / 255}
 		exact.apply(&v)
-		t[value] = byte(math.Round(255 * unit(fromLinear(v[1]))))
+		t[value] = byte(math.Round(255 * clamp01(fromLinear(v[1]))))
 	}
 	return t
 }
@@ -99,10 +99,10 @@ func (t *greyLevels) grey(pix []byte) {
 	}
 }
 
-// inksOf returns how many values a pixel of the decoded image has, as profiles
-// count: 1 for grey, which is rendered as equal red, green and blue, 3 for RGB, 4
-// for CMYK. Grey with alpha is decoded as RGB.
-func inksOf(img image.Image) int {
+// channelsOf returns the number of channels of the decoded image as colour profiles count them:
+// 1 for grey (rendered as equal red, green and blue), 3 for RGB, 4 for CMYK. Grey with alpha is
+// decoded as RGB.
+func channelsOf(img image.Image) int {
 	switch img.(type) {
 	case *image.CMYK:
 		return 4

@@ -16,8 +16,7 @@ func solid(c color.RGBA) *image.RGBA {
 	return img
 }
 
-// TestDecodeDisplayP3: the wanted values are those of Little CMS 2 for its
-// relative intent.
+// TestDecodeDisplayP3 expects the values of Little CMS 2 with relative intent.
 func TestDecodeDisplayP3(t *testing.T) {
 	for _, tt := range []struct{ stored, want color.RGBA }{
 		{color.RGBA{200, 100, 50, 255}, color.RGBA{215, 93, 31, 255}},
@@ -58,8 +57,7 @@ func TestDecodeProfileBeforeTransparency(t *testing.T) {
 	wantPixel(t, got, 0, 0, color.RGBA{235, 174, 143, 255}, 2)
 }
 
-// TestDecodeProfileIgnored: what can't be used costs colour accuracy, never the
-// picture.
+// TestDecodeProfileIgnored checks that an unusable profile never makes a picture invalid.
 func TestDecodeProfileIgnored(t *testing.T) {
 	stored := color.RGBA{200, 100, 50, 255}
 	p3 := displayP3()
@@ -102,8 +100,8 @@ func TestDecodeProfileIgnored(t *testing.T) {
 	}
 }
 
-// cmykTable is a lookup table for CMYK in which no ink is white, any full ink a
-// middle grey, and black black: too odd to be mistaken for the formula without one.
+// cmykTable returns a lookup table for CMYK in which no ink is white, any single full ink a middle
+// grey, and full black is black: results differ clearly from those of the formula without a profile.
 func cmykTable() []byte {
 	identity := make([]byte, 256)
 	for i := range identity {
@@ -138,9 +136,9 @@ func TestDecodeProfileOfCMYK(t *testing.T) {
 	wantPixel(t, img, 3, 3, color.RGBA{118, 118, 118, 255}, 3)
 }
 
-// TestColorSumsAgree compares the fast conversion with the definition, for the
-// primaries of Display P3 and for gammas that cameras use.
-func TestColorSumsAgree(t *testing.T) {
+// TestMatrixShaperIsExact compares the fast conversion with the definition, for the primaries of
+// Display P3 and for gammas that cameras use.
+func TestMatrixShaperIsExact(t *testing.T) {
 	p3 := [3][3]float64{{0.51512, 0.2412, -0.00105}, {0.29198, 0.69225, 0.04189}, {0.1571, 0.06657, 0.78407}}
 	toSRGB := [3][3]float64{{3.1338561, -1.6168667, -0.4906146}, {-0.9787684, 1.9161415, 0.0334540}, {0.0719453, -0.2289914, 1.4052427}}
 	for _, gamma := range []float64{1.1, 1.8, 2.2} {
@@ -171,9 +169,9 @@ func TestColorSumsAgree(t *testing.T) {
 	}
 }
 
-// TestColorGridAgree: the sampled table against the evaluation that it samples,
-// for a profile that is smooth.
-func TestColorGridAgree(t *testing.T) {
+// TestColorGridIsNearlyExact compares the sampled table with the exact evaluation, for a smooth
+// profile.
+func TestColorGridIsNearlyExact(t *testing.T) {
 	profile := iccProfile("CMYK", tag{"A2B0", cmykTable()})
 	copy(profile[20:], "Lab ")
 	convert := newConversion(profile, 4)
@@ -196,8 +194,8 @@ func TestColorGridAgree(t *testing.T) {
 	}
 }
 
-// formula returns values for a table over a grid: one for each of three channels,
-// falling with the inks and each in another way.
+// formula returns values for a table over a grid: one for each of three channels, which fall with
+// the inks by different functions.
 func formula(width int, grid ...int) []byte {
 	cells := 1
 	for _, g := range grid {
@@ -221,7 +219,7 @@ func formula(width int, grid ...int) []byte {
 	return out
 }
 
-// ramp is a table of n values from 0 to 1 by a power.
+// ramp returns a table of n values from 0 to 1 by a power.
 func ramp(width, n int, gamma float64) []byte {
 	var out []byte
 	for i := range n {
@@ -235,7 +233,7 @@ func ramp(width, n int, gamma float64) []byte {
 	return out
 }
 
-// littleCMSProfiles have a bit of everything.
+// littleCMSProfiles returns profiles that together use all kinds of tags.
 func littleCMSProfiles() map[string][]byte {
 	primaries := [3][]byte{xyz(0.43607, 0.22249, 0.01392), xyz(0.38515, 0.71687, 0.09708), xyz(0.14307, 0.06061, 0.7141)}
 	grey := withPCS(iccProfile("GRAY", tag{"kTRC", gammaCurve(1.8)}), "mntr", "Lab ")
@@ -271,7 +269,7 @@ func littleCMSProfiles() map[string][]byte {
 	back := mftTag(1, 3, 4, 2, 0, 0, join(bytes.Repeat(ramp(1, 256, 1), 3), bytes.Repeat([]byte{200, 180, 170, 255}, 8), bytes.Repeat(ramp(1, 256, 1), 4)))
 	press := ofPress("Lab ", tag{"A2B0", mft(2, 4, 3)}, tag{"A2B1", mft(2, 4, 5)}, tag{"B2A0", back})
 	press[8] = 2
-	// B curves that are not the same make the order of the parts count.
+	// The B curves differ, so that the order of the parts matters.
 	steps := join(paraTag(4, 1, -0.5, 1, 0, 0, 0, 0), paraTag(0, 2), paraTag(0, 1))
 	modularBack := modularTag("mBA ", 3, 4, [5]int{32, 0, 0, 32 + len(steps), 0}, join(steps, clutPart([4]int{2, 2, 2}, 1, append(bytes.Repeat([]byte{0, 0, 0, 255}, 4), bytes.Repeat([]byte{255, 200, 200, 100}, 4)...))))
 	another := ofPress("Lab ", tag{"A2B0", mft(2, 4, 3)}, tag{"B2A0", modularBack})
@@ -291,9 +289,9 @@ func littleCMSProfiles() map[string][]byte {
 	}
 }
 
-// TestAsLittleCMS compares with what Little CMS 2.19 makes of the profiles, for the
-// relative intent with black point compensation and without its optimisations.
-func TestAsLittleCMS(t *testing.T) {
+// TestMatchesLittleCMS compares with the results of Little CMS 2.19 for the profiles, with relative
+// intent and black point compensation and without its optimisations.
+func TestMatchesLittleCMS(t *testing.T) {
 	colors := [][4]byte{{0, 0, 0, 0}, {255, 255, 255, 255}, {200, 100, 50, 20}, {10, 240, 130, 90}, {128, 128, 128, 0}, {250, 20, 200, 60}, {40, 30, 20, 200}}
 	wants := map[string][7][3]int{
 		"a press":             {{242, 255, 255}, {0, 0, 0}, {79, 194, 243}, {205, 136, 132}, {178, 196, 202}, {0, 148, 157}, {167, 189, 199}},
@@ -322,7 +320,7 @@ func TestAsLittleCMS(t *testing.T) {
 			}
 			exact.apply(&v)
 			for c, want := range wants[name][i] {
-				if got := 255 * unit(fromLinear(v[c])); math.Abs(got-float64(want)) > 1 {
+				if got := 255 * clamp01(fromLinear(v[c])); math.Abs(got-float64(want)) > 1 {
 					t.Errorf("%s, %v: channel %d got %.2f, want %d", name, color, c, got, want)
 				}
 			}
@@ -330,8 +328,8 @@ func TestAsLittleCMS(t *testing.T) {
 	}
 }
 
-// TestDecodeGreyByItsProfile: a profile for grey applies to a grey picture only.
-func TestDecodeGreyByItsProfile(t *testing.T) {
+// TestGreyProfileAppliesToGreyOnly checks that a grey profile applies to a grey picture only.
+func TestGreyProfileAppliesToGreyOnly(t *testing.T) {
 	profile := littleCMSProfiles()["grey in Lab"]
 	gray := image.NewGray(image.Rect(0, 0, 4, 4))
 	for i := range gray.Pix {

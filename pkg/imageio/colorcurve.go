@@ -5,24 +5,24 @@ import (
 	"math"
 )
 
-// curve is a one-dimensional function of a colour profile, for 0..1: a table that is
-// interpolated linearly, or where there is none
+// curve is a one-dimensional function of a colour profile over 0..1: a table with linear
+// interpolation, or, without a table, the formula
 //
-//	(a x + b)^gamma + e  from x = d on
-//	c x + f              below
+//	(a x + b)^gamma + e  for x >= d
+//	c x + f              for x < d
 type curve struct {
-	table                   []byte // a part of the profile, big-endian
-	width                   int    // bytes of a table's value, 1 or 2
+	table                   []byte // a slice of the profile, big-endian
+	width                   int    // bytes per value of the table, 1 or 2
 	gamma, a, b, c, d, e, f float64
 }
 
 func power(gamma float64) curve { return curve{gamma: gamma, a: 1, d: math.Inf(-1)} }
 
-// at evaluates the curve. A table clips its argument; a formula goes on outside of
-// 0..1, as it does in Little CMS, which profiles for XYB rely on.
+// at evaluates the curve. A table clips its argument. A formula is also evaluated outside of 0..1,
+// as in Little CMS; profiles for XYB rely on that.
 func (c *curve) at(x float64) float64 {
 	if c.table != nil {
-		x = unit(x)
+		x = clamp01(x)
 		last := len(c.table)/c.width - 1
 		x *= float64(last)
 		i := min(int(x), last-1)
@@ -39,15 +39,15 @@ func (c *curve) at(x float64) float64 {
 	return base + c.e
 }
 
-// unit clips to 0..1 and turns what is not a number into 0.
-func unit(x float64) float64 {
+// clamp01 clips to 0..1; NaN becomes 0.
+func clamp01(x float64) float64 {
 	if !(x > 0) {
 		return 0
 	}
 	return min(x, 1)
 }
 
-// sample reads value i of a table as 0..1.
+// sample returns value i of a table, scaled to 0..1.
 func sample(table []byte, width, i int) float64 {
 	if width == 1 {
 		return float64(table[i]) / 255
@@ -55,8 +55,8 @@ func sample(table []byte, width, i int) float64 {
 	return float64(binary.BigEndian.Uint16(table[2*i:])) / 65535
 }
 
-// readCurve reads the curv or para element with which b begins, and says how
-// long it is. ok is false where b holds less than the element claims, or another one.
+// readCurve reads the curv or para element at the start of b and returns its length. ok is false
+// if b is shorter than the element declares, or holds another type.
 func readCurve(b []byte) (c curve, size int, ok bool) {
 	if len(b) < 12 {
 		return c, 0, false
@@ -92,8 +92,8 @@ func readCurve(b []byte) (c curve, size int, ok bool) {
 	return c, 0, false
 }
 
-// parametric makes the curve of a function type of the ICC specification. The
-// order of its parameters is g, a, b, c, d, e, f.
+// parametric returns the curve of a function type of the ICC specification. The parameters are in
+// the order g, a, b, c, d, e, f.
 func parametric(kind int, p [7]float64) curve {
 	c := curve{gamma: p[0], a: p[1], b: p[2], c: p[3], d: p[4], e: p[5], f: p[6]}
 	switch kind {
@@ -107,8 +107,8 @@ func parametric(kind int, p [7]float64) curve {
 	return c
 }
 
-// readFixed reads numbers of the type s15Fixed16, and reports whether there are
-// as many as into holds.
+// readFixed reads s15Fixed16 numbers into the given slice. It reports whether b holds enough of
+// them to fill it.
 func readFixed(b []byte, into []float64) bool {
 	if len(b) < 4*len(into) {
 		return false

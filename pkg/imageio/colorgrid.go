@@ -2,48 +2,47 @@ package imageio
 
 import "math"
 
-// colorGrid is a colour profile's conversion to sRGB, sampled on a grid and
-// interpolated between: for the profiles that are tables themselves, those of
-// presses and scanners. Sampling takes 10 ms for RGB and 30 for CMYK, twice that at
-// the most, whatever the size of the picture and the profile; a lookup about 40 ns.
-// Against the exact result the error is 0.2 of 255 on average; it can be 16 in a
-// channel that is near zero in a saturated colour, where sRGB's curve is steep.
+// colorGrid is a colour profile's conversion to sRGB, sampled on a grid with interpolation between
+// the points. It serves profiles that are tables themselves, as those of presses and scanners are.
+// Sampling takes 10 ms for RGB and 30 ms for CMYK, and at most twice that, whatever the size of the
+// picture and the profile; a lookup takes about 40 ns. The error is 0.2 of 255 on average. It can
+// reach 16 in a channel that is near zero in a saturated colour, where sRGB's curve is steep.
 type colorGrid struct {
-	grid   int // points on each axis
-	inks   int // 3 (RGB), 4 (CMYK)
-	step   [256]int32
-	frac   [256]int32 // of 256: how far the value lies past its grid point
-	values []int16    // red, green, blue as levels with 6 bits of fraction, the last axis fastest
+	grid     int // points on each axis
+	channels int // 3 (RGB), 4 (CMYK)
+	step     [256]int32
+	frac     [256]int32 // distance from the grid point below, in 1/256 of a cell
+	values   []int16    // red, green, blue as levels with 6 bits of fraction, the last axis fastest
 }
 
-// Grid points on each axis, as many as leave the tables in a processor's cache.
+// Grid points on each axis: as many as still let the tables fit into a processor's cache.
 const (
 	gridRGB  = 33
 	gridCMYK = 18
 )
 
-func newColorGrid(exact stages, inks int) *colorGrid {
-	t := &colorGrid{grid: gridRGB, inks: inks}
+func newColorGrid(exact stages, channels int) *colorGrid {
+	t := &colorGrid{grid: gridRGB, channels: channels}
 	cells := gridRGB * gridRGB * gridRGB
-	if inks == 4 {
+	if channels == 4 {
 		t.grid = gridCMYK
 		cells = gridCMYK * gridCMYK * gridCMYK * gridCMYK
 	}
 	for v := range 256 {
 		at := v * (t.grid - 1)
-		// The last point is reached as the end of the cell before it.
+		// The last grid point is the end of the cell before it.
 		cell := min(at/255, t.grid-2)
 		t.step[v] = int32(cell)
 		t.frac[v] = int32(((at-cell*255)*256 + 127) / 255)
 	}
 	t.values = make([]int16, 3*cells)
 	scale := 1 / float64(t.grid-1)
-	rows(cells/t.grid, func(from, to int) {
+	parallelRows(cells/t.grid, func(from, to int) {
 		var v [4]float64
 		for row := from; row < to; row++ {
 			for last := range t.grid {
 				cell := row*t.grid + last
-				for axis, rest := inks-1, cell; axis >= 0; axis, rest = axis-1, rest/t.grid {
+				for axis, rest := channels-1, cell; axis >= 0; axis, rest = axis-1, rest/t.grid {
 					v[axis] = float64(rest%t.grid) * scale
 				}
 				exact.apply(&v)
@@ -56,17 +55,17 @@ func newColorGrid(exact stages, inks int) *colorGrid {
 	return t
 }
 
-// fixed turns 0..1, and what lies somewhat outside of it, into levels of 0..255
-// with 6 bits of fraction. What is not a number becomes black.
+// fixed converts 0..1, and values somewhat outside of it, to levels of 0..255 with 6 bits of
+// fraction. NaN becomes black.
 func fixed(v float64) int16 {
-	const least, most = -2, 2 // times 255 and 64, it just fits
+	const least, most = -2, 2 // times 255 and 64, the largest that fits
 	if math.IsNaN(v) {
 		return 0
 	}
 	return int16(math.Round(min(max(v, least), most) * 255 * 64))
 }
 
-// rgb converts pixels of 4 bytes in place; the fourth, alpha, is left alone.
+// rgb converts pixels of 4 bytes in place; the fourth byte, alpha, is unchanged.
 func (t *colorGrid) rgb(pix []byte) {
 	for i := 0; i+4 <= len(pix); i += 4 {
 		p := pix[i : i+4 : i+4]
@@ -76,12 +75,12 @@ func (t *colorGrid) rgb(pix []byte) {
 	}
 }
 
-// cmyk converts pixels of 4 bytes, 255 being full ink, into opaque RGBA in place.
+// cmyk converts pixels of 4 bytes, 255 being full ink, to opaque RGBA in place.
 func (t *colorGrid) cmyk(pix []byte) {
 	for i := 0; i+4 <= len(pix); i += 4 {
 		p := pix[i : i+4 : i+4]
-		// Cyan is the slowest axis; the other three make a cube for each of its
-		// grid points.
+		// Cyan is the slowest axis; for each of its grid points the other three axes form
+		// a cube.
 		cube := t.grid * t.grid * t.grid
 		base := int(t.step[p[0]])*cube + int(t.step[p[1]])*t.grid*t.grid + int(t.step[p[2]])*t.grid + int(t.step[p[3]])
 		r0, g0, b0 := t.cell(base, t.frac[p[1]], t.frac[p[2]], t.frac[p[3]])
@@ -91,9 +90,9 @@ func (t *colorGrid) cmyk(pix []byte) {
 	}
 }
 
-// cell interpolates within the cube at base: from its near corner to its far one
-// along its edges, the axis with the largest fraction first (tetrahedral
-// interpolation, which keeps greys grey where trilinear would not).
+// cell interpolates within the cube at base: from its near corner to its far corner along its
+// edges, the axis with the largest fraction first (tetrahedral interpolation, which keeps greys
+// neutral where trilinear interpolation would not).
 func (t *colorGrid) cell(base int, fx, fy, fz int32) (r, g, b int32) {
 	x, y, z := 3*t.grid*t.grid, 3*t.grid, 3
 	// Sort the three axes by fraction, largest first.

@@ -5,10 +5,9 @@ import (
 	"slices"
 )
 
-// readLUT reads a tag that converts colours by tables: lut8Type, lut16Type, or
-// lutAToBType and lutBToAType. It returns nil for another tag, other numbers of
-// channels, and one whose tables are not all there. Nothing is copied; the time
-// that an evaluation takes does not depend on how large the tables are.
+// readLUT reads a tag that converts colours by tables: lut8Type, lut16Type, lutAToBType or
+// lutBToAType. It returns nil for other tags, other numbers of channels, and truncated tables.
+// Nothing is copied; the time of an evaluation does not depend on the size of the tables.
 func readLUT(tag []byte, in, out int) stages {
 	if len(tag) < 32 || int(tag[8]) != in || int(tag[9]) != out {
 		return nil
@@ -26,8 +25,8 @@ func readLUT(tag []byte, in, out int) stages {
 	return nil
 }
 
-// readMFT reads what stands one after the other in a lut8Type or lut16Type tag:
-// a matrix, curves, a table and curves.
+// readMFT reads the parts of a lut8Type or lut16Type tag, which follow each other: a matrix,
+// curves, a table and curves.
 func readMFT(tag []byte, width int) stages {
 	in, out, grid := int(tag[8]), int(tag[9]), tag[10]
 	inEntries, outEntries, at := 256, 256, 48
@@ -56,8 +55,8 @@ func readMFT(tag []byte, width int) stages {
 	return s
 }
 
-// cutTables takes as many curves off b, of as many entries each. It returns nil
-// where b holds less.
+// cutTables reads curves of the given number of entries, one per channel, from the start of b and
+// returns the rest. It returns nil if b is too short.
 func cutTables(b []byte, width, channels, entries int) (stage, []byte) {
 	size := width * entries
 	if entries < 2 || len(b) < size*channels {
@@ -70,9 +69,8 @@ func cutTables(b []byte, width, channels, entries int) (stage, []byte) {
 	return curveStage(curves), b[channels*size:]
 }
 
-// readModular reads a tag whose parts stand wherever its offsets say. On the way
-// from the device they apply in the order A, CLUT, M, matrix, B, on the way to it
-// in the opposite one.
+// readModular reads a tag whose parts are at the offsets that it declares. From the device they
+// apply in the order A, CLUT, M, matrix, B; towards the device in the reverse order.
 func readModular(tag []byte, toDevice bool) stages {
 	in, out := int(tag[8]), int(tag[9])
 	device, pcs := in, out
@@ -121,7 +119,7 @@ func readModular(tag []byte, toDevice bool) stages {
 	return s
 }
 
-// readCurves reads curves that follow one another, each from a multiple of four on.
+// readCurves reads consecutive curves, each aligned to four bytes.
 func readCurves(b []byte, channels int) stage {
 	curves := make([]curve, channels)
 	for i := range curves {
@@ -143,7 +141,7 @@ func curveStage(curves []curve) stage {
 	}
 }
 
-// matrixStage multiplies by nine numbers, row by row, and adds three.
+// matrixStage multiplies by a 3 x 3 matrix, stored by rows, and adds the last three numbers.
 func matrixStage(m [12]float64) stage {
 	return func(v *[4]float64) {
 		x, y, z := v[0], v[1], v[2]
@@ -153,8 +151,8 @@ func matrixStage(m [12]float64) stage {
 	}
 }
 
-// readCLUT reads the table of a modular tag: grid points on each of up to 16
-// axes, and how many bytes a value has.
+// readCLUT reads the table of a modular tag, which begins with the grid points on each of up to 16
+// axes and the number of bytes per value.
 func readCLUT(b []byte, in, out int) stage {
 	if len(b) < 20 {
 		return nil
@@ -168,13 +166,13 @@ func readCLUT(b []byte, in, out int) stage {
 
 // clut is a table over a grid in three or four dimensions.
 type clut struct {
-	values  []byte // a part of the profile, the last axis fastest
-	width   int    // bytes of a value, 1 or 2
+	values  []byte // a slice of the profile, the last axis fastest
+	width   int    // bytes per value, 1 or 2
 	grid    [4]int // points on each axis, at least 2
 	in, out int    // channels, 3 or 4
 }
 
-// cutCLUT takes a table off b, or returns nil where b holds less than all of it.
+// cutCLUT reads a table from the start of b and returns the rest. It returns nil if b is too short.
 func cutCLUT(b []byte, width, in, out int, grid []byte) (*clut, []byte) {
 	if width != 1 && width != 2 {
 		return nil, nil
@@ -195,8 +193,8 @@ func cutCLUT(b []byte, width, in, out int, grid []byte) (*clut, []byte) {
 	return t, b[size:]
 }
 
-// apply interpolates: within the tetrahedron around a point of three dimensions,
-// and of four linearly between two such.
+// apply interpolates: in three dimensions within the tetrahedron around the point, in four
+// linearly between two such results.
 func (t *clut) apply(v *[4]float64) {
 	var (
 		step [4]int // from a grid point to the next one, in values
@@ -205,7 +203,7 @@ func (t *clut) apply(v *[4]float64) {
 	)
 	stride := t.out
 	for axis := t.in - 1; axis >= 0; axis-- {
-		x := unit(v[axis]) * float64(t.grid[axis]-1)
+		x := clamp01(v[axis]) * float64(t.grid[axis]-1)
 		cell := min(int(x), t.grid[axis]-2)
 		base += cell * stride
 		step[axis], frac[axis] = stride, x-float64(cell)
@@ -222,8 +220,8 @@ func (t *clut) apply(v *[4]float64) {
 	}
 }
 
-// tetrahedron goes from the near corner of a cell to its far one along its edges,
-// the axis with the largest fraction first.
+// tetrahedron interpolates from the near corner of a cell to its far corner along its edges, the
+// axis with the largest fraction first.
 func (t *clut) tetrahedron(at int, step [3]int, frac [3]float64) (v [4]float64) {
 	swap := func(i, j int) {
 		if frac[i] < frac[j] {

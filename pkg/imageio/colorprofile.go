@@ -5,13 +5,12 @@ import (
 	"math"
 )
 
-// colorProfile is an ICC profile (ICC.1:2022), and hostile like the file that it
-// came in.
+// colorProfile is an ICC profile (ICC.1:2022). Like the file that contains it, it is untrusted.
 //
-// Only the way from a device to sRGB is evaluated, so that no curve has to be
-// inverted, and values are read out of the profile's own bytes when they are
-// needed. So a profile costs a few closures of memory and a bounded time for each
-// colour, whatever it claims, and its parts may overlap as they like.
+// It is evaluated only from the device to sRGB, so that no curve has to be inverted, and values
+// are read from the profile's own bytes when they are needed. A profile therefore costs a few
+// closures of memory and a bounded time per colour, whatever it declares, and its parts may
+// overlap.
 type colorProfile []byte
 
 const (
@@ -19,7 +18,7 @@ const (
 	maxTags       = 100 // as in Little CMS
 )
 
-// newColorProfile returns nil for what is no profile, or too large for one.
+// newColorProfile returns nil if data is not a profile or exceeds maxProfile bytes or maxTags tags.
 func newColorProfile(data []byte) colorProfile {
 	if len(data) < profileHeader+4 || len(data) > maxProfile || string(data[36:40]) != "acsp" {
 		return nil
@@ -30,13 +29,13 @@ func newColorProfile(data []byte) colorProfile {
 	return data
 }
 
-// space is that of the device.
+// space returns the signature of the device's colour space.
 func (p colorProfile) space() string { return string(p[16:20]) }
 
-// lab reports whether tables convert to Lab, else to XYZ.
+// lab reports whether the profile's tables convert to Lab; if not, they convert to XYZ.
 func (p colorProfile) lab() bool { return string(p[20:24]) == "Lab " }
 
-// tag returns a tag's data, nil where there is none or it is not all there.
+// tag returns the data of a tag, or nil if it is missing or reaches beyond the profile.
 func (p colorProfile) tag(name string) []byte {
 	const entry = 12
 	count := binary.BigEndian.Uint32(p[profileHeader:])
@@ -53,12 +52,11 @@ func (p colorProfile) tag(name string) []byte {
 	return nil
 }
 
-// stage is a step of an evaluation: it replaces the values of a colour, as many as
-// there are channels, by others.
+// stage is one step of an evaluation. It replaces the values of a colour, one per channel, in
+// place.
 type stage func(v *[4]float64)
 
-// stages are applied one after the other. nil stands for a conversion that there is
-// not, or that can't be understood.
+// stages are applied in order. nil means that there is no conversion, or that it is invalid.
 type stages []stage
 
 func (s stages) apply(v *[4]float64) {
@@ -67,53 +65,53 @@ func (s stages) apply(v *[4]float64) {
 	}
 }
 
-// toLinear returns the conversion from so many values of a device, 0..1, to sRGB in
-// linear light, in which colours that sRGB doesn't have are below 0 or above 1.
+// toLinear returns the conversion from the device's channels, 0..1, to linear sRGB. Colours outside
+// of sRGB are below 0 or above 1.
 //
-// The intent is relative colorimetric with black point compensation, as in
-// Photoshop: paper becomes white, and the darkest that a press can print black.
-func (p colorProfile) toLinear(inks int) stages {
-	s := p.toXYZ(inks)
+// The intent is relative colorimetric with black point compensation, as in Photoshop: paper becomes
+// white, and the darkest colour that a press can print becomes black.
+func (p colorProfile) toLinear(channels int) stages {
+	s := p.toXYZ(channels)
 	if s == nil {
 		return nil
 	}
-	black := p.blackPoint(inks, s)
+	black := p.blackPoint(channels, s)
 	return append(s, func(v *[4]float64) {
 		x, y, z := v[0], v[1], v[2]
 		for c, m := range xyzToSRGB {
-			// White and the black point are neutral, and so what moves the one to
-			// zero and leaves the other is the same for all channels.
+			// White and the black point are neutral, so the same scaling, which moves
+			// the black point to zero and keeps white, applies to all channels.
 			v[c] = (m[0]*x + m[1]*y + m[2]*z - black) / (1 - black)
 		}
 	})
 }
 
-// d50 is the white of XYZ and Lab in profiles.
+// d50 is the white point of XYZ and Lab in profiles.
 var d50 = [3]float64{0.9642, 1, 0.8249}
 
-// xyzToSRGB is the inverse of sRGB's primaries, adapted from its white to d50, of
-// which it makes ones (Bradford, as the ICC prescribes).
+// xyzToSRGB is the inverse of the matrix of sRGB's primaries, adapted from its white point to d50
+// (Bradford, as the ICC prescribes). It maps d50 to 1, 1, 1.
 var xyzToSRGB = [3][3]float64{
 	{3.13418636, -1.61720896, -0.49069406},
 	{-0.97874850, 1.91613010, 0.03343340},
 	{0.07196393, -0.22899387, 1.40575373},
 }
 
-// toXYZ takes a table for the intent first, then one for any intent, then curves.
-func (p colorProfile) toXYZ(inks int) stages {
-	if inks == 1 {
+// toXYZ prefers the table for the intent, then the table for any intent, then curves.
+func (p colorProfile) toXYZ(channels int) stages {
+	if channels == 1 {
 		return p.greyToXYZ()
 	}
 	for _, name := range [...]string{"A2B1", "A2B0"} {
 		if tag := p.tag(name); tag != nil {
-			s := readLUT(tag, inks, 3)
+			s := readLUT(tag, channels, 3)
 			if s == nil {
 				return nil
 			}
 			return append(s, p.decode(tag))
 		}
 	}
-	if inks == 3 && !p.lab() {
+	if channels == 3 && !p.lab() {
 		return p.matrixToXYZ()
 	}
 	return nil
@@ -153,7 +151,7 @@ func (p colorProfile) matrixToXYZ() stages {
 	return stages{curveStage(curves[:]), matrixStage(matrix)}
 }
 
-// decode returns the stage to XYZ from the 0..1 in which a table encodes colours.
+// decode returns the stage from a table's encoding of colours, 0..1, to XYZ.
 func (p colorProfile) decode(tag []byte) stage {
 	if !p.lab() {
 		return func(v *[4]float64) {
@@ -171,7 +169,7 @@ func (p colorProfile) decode(tag []byte) stage {
 	}
 }
 
-// labScale is by how much 1 exceeds L* of 100 and a* and b* of 127: lut16Type keeps
+// labScale returns the factor from encoded 1 to L* of 100 and a* and b* of 127. lut16Type keeps
 // an encoding from before version 4, in which those are 0xff00.
 func labScale(tag []byte) float64 {
 	if string(tag[:4]) == "mft2" {
@@ -180,10 +178,10 @@ func labScale(tag []byte) float64 {
 	return 1
 }
 
-// luminance is Y, of 1, for L*, of 100.
+// luminance returns Y, 0..1, for L*, 0..100.
 func luminance(l float64) float64 { return cubed((l + 16) / 116) }
 
-// cubed undoes the cube root of CIE Lab, which is straight near black.
+// cubed is the inverse of CIE Lab's cube root function, which is linear near black.
 func cubed(f float64) float64 {
 	if f <= 6./29 {
 		return 3 * 36 / 841. * (f - 4./29)
@@ -191,7 +189,7 @@ func cubed(f float64) float64 {
 	return f * f * f
 }
 
-// lightness undoes luminance.
+// lightness is the inverse of luminance.
 func lightness(y float64) float64 {
 	if y <= 216./24389 {
 		return y * 24389 / 27
@@ -199,16 +197,16 @@ func lightness(y float64) float64 {
 	return 116*math.Cbrt(y) - 16
 }
 
-// blackPoint is the luminance, 0..1, of the darkest colour of the device, taken for
-// neutral and dark, as Adobe does. A press is asked by its own table which inks it
-// prints for black: all of them in full would be more than paper takes. Others have
+// blackPoint returns the luminance, 0..1, of the device's darkest colour, which is taken to be
+// neutral and dark, as Adobe does. For a press, the profile's own table says which inks print
+// black, because all inks at full coverage would be more than paper takes. For other devices it is
 // their darkest value, if their table is for the intent.
-func (p colorProfile) blackPoint(inks int, toXYZ stages) float64 {
+func (p colorProfile) blackPoint(channels int, toXYZ stages) float64 {
 	var v [4]float64
 	switch press := string(p[12:16]) == "prtr"; {
-	case inks == 4 && press:
+	case channels == 4 && press:
 		tag := p.tag("B2A0")
-		s := readLUT(tag, 3, inks)
+		s := readLUT(tag, 3, channels)
 		if s == nil {
 			return 0
 		}
@@ -219,10 +217,10 @@ func (p colorProfile) blackPoint(inks int, toXYZ stages) float64 {
 		s.apply(&v)
 	case p.tag("A2B0") != nil && p.tag("A2B1") == nil:
 		return 0
-	case inks == 4:
+	case channels == 4:
 		v = [4]float64{1, 1, 1, 1}
 	}
 	toXYZ.apply(&v)
 	const lightest = 50
-	return luminance(min(lightness(unit(v[1])), lightest))
+	return luminance(min(lightness(clamp01(v[1])), lightest))
 }

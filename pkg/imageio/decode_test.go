@@ -31,7 +31,7 @@ func mustDecode(t *testing.T, data []byte) *image.RGBA {
 	return img
 }
 
-// near reports whether two colours differ by at most so many levels in each channel.
+// near reports whether two colours differ by at most the given levels in each channel.
 func near(a color.RGBA, b color.RGBA, levels float64) bool {
 	diff := func(x, y uint8) float64 { return math.Abs(float64(x) - float64(y)) }
 	return max(diff(a.R, b.R), diff(a.G, b.G), diff(a.B, b.B)) <= levels
@@ -51,7 +51,7 @@ var (
 	white = color.RGBA{255, 255, 255, 255}
 )
 
-// quarters is 32 x 16: red and green above blue and white.
+// quarters returns a picture of 32 x 16: red and green above blue and white.
 func quarters() *image.NRGBA {
 	img := image.NewNRGBA(image.Rect(0, 0, 32, 16))
 	for i, c := range []color.RGBA{red, green, blue, white} {
@@ -118,8 +118,8 @@ func TestDecodeOrientation(t *testing.T) {
 	}
 }
 
-// TestRenderOrientationExactly compares every pixel with the definition, at
-// sizes around that of a strip.
+// TestRenderOrientationExactly compares every pixel with the definition, at sizes near the height
+// of a strip.
 func TestRenderOrientationExactly(t *testing.T) {
 	for _, size := range []image.Point{{1, 1}, {5, 3}, {3, 16}, {17, 33}, {40, 15}} {
 		src := noise(size.X, size.Y)
@@ -141,7 +141,7 @@ func TestRenderOrientationExactly(t *testing.T) {
 	}
 }
 
-func TestDecodeKinds(t *testing.T) {
+func TestDecodePixelFormats(t *testing.T) {
 	ramp := gradient(37, 29)
 	convert := func(dst draw.Image) image.Image {
 		draw.Draw(dst, dst.Bounds(), ramp, image.Point{}, draw.Src)
@@ -205,8 +205,8 @@ func TestDecodeFixtures(t *testing.T) {
 	})
 }
 
-// TestDecodeInterlaced: true colour, interlaced, is what kovidgoyal/imaging's
-// decoder turns black.
+// TestDecodeInterlaced covers interlaced true colour, which kovidgoyal/imaging's decoder turns
+// black.
 func TestDecodeInterlaced(t *testing.T) {
 	ramp := gradient(19, 11)
 	var raw []byte
@@ -255,16 +255,16 @@ func TestDecodeTransparency(t *testing.T) {
 	})
 }
 
-func TestDecodeContext(t *testing.T) {
+func TestDecodeStopsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	cause := errors.New("the worker is leaving")
+	cause := errors.New("the worker is stopping")
 	cancel(cause)
 	img, _, err := Decode(ctx, toPNG(t, gradient(4, 4)), DefaultLimits())
 	if !errors.Is(err, cause) || !errors.Is(err, context.Canceled) || img != nil {
 		t.Errorf("got %v, %v, want %v", img, err, cause)
 	}
 	if errors.Is(err, job.ErrDamagedImage) {
-		t.Errorf("got %v: it says that the picture is at fault", err)
+		t.Errorf("got %v, which wrongly reports a damaged picture", err)
 	}
 }
 

@@ -11,16 +11,15 @@ import (
 	"github.com/gen2brain/webp"
 )
 
-// Encode writes img, which must be opaque, in one of [Formats]. Nothing but the
-// pixels is written.
+// Encode writes img, which must be opaque, in one of [Formats]. It writes only the pixels, no
+// metadata.
 //
-// quality is 1 to 100 and counts for jpeg, which the standard library writes as
-// a baseline file, and for webp. Both have chroma at half the resolution in both
-// directions (4:2:0), at every quality. png is lossless. webp holds at most 16383
-// pixels on a side.
+// quality is 1 to 100 and applies to jpeg, which the standard library writes as a baseline file,
+// and to webp. Both have chroma at half the resolution in both directions (4:2:0), at every
+// quality. png is lossless. webp allows at most 16383 pixels on a side.
 //
-// A format or a quality that is not one of these is the caller's mistake
-// (job.Spec's validation lets none through), so the error wraps no sentinel.
+// An invalid format or quality is an error of the caller (job.Spec's validation refuses them), so
+// the error wraps no sentinel.
 func Encode(w io.Writer, img *image.RGBA, format string, quality int) error {
 	c := codecNamed(format)
 	if c == nil || c.encode == nil {
@@ -35,46 +34,45 @@ func Encode(w io.Writer, img *image.RGBA, format string, quality int) error {
 	return nil
 }
 
-// encodePNG compresses at the fastest level: at 1024 x 768 a sixth of the time of
-// the default level (0.11 s against 0.65 s) for a sixth more bytes.
+// encodePNG compresses at the fastest level: at 1024 x 768 it takes a sixth of the time of the
+// default level (0.11 s instead of 0.65 s) and makes the file a sixth larger.
 func encodePNG(w io.Writer, img *image.RGBA, _ int) error {
 	return (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(w, img)
 }
 
-// encodeWebP runs libwebp, compiled to WebAssembly, in a sandbox of its own for
-// each picture: without cgo, without a library of the system (see the archtest
-// for -tags nodynamic), and with nothing that a fault in it could reach. The first
-// call in a process compiles it, 0.2 s and 35 MB; nothing is done before that. A
-// picture then takes 20 bytes a pixel while it is encoded.
+// encodeWebP runs libwebp, compiled to WebAssembly, in a separate sandbox for each picture: without
+// cgo, without a library of the system (see the archtest for -tags nodynamic), and isolated from
+// the process if it has a fault. The first call in a process compiles it, which takes 0.2 s and
+// 35 MB. Encoding takes 20 bytes a pixel.
 //
-// Method 2 of 0 to 6 takes 0.07 s for 1024 x 768, where 4, libwebp's default, takes
-// 0.19 s for 1% fewer bytes.
+// Method 2 of 0 to 6 takes 0.07 s for 1024 x 768, whereas 4, libwebp's default, takes 0.19 s for
+// 1% fewer bytes.
 func encodeWebP(w io.Writer, img *image.RGBA, quality int) (err error) {
 	const method, maxEdge = 2, 1<<14 - 1
 	width, height := img.Rect.Dx(), img.Rect.Dy()
 	if min(width, height) < 1 || max(width, height) > maxEdge {
-		return fmt.Errorf("the picture is %d x %d, and 1 to %d pixels on a side are possible", width, height, maxEdge)
+		return fmt.Errorf("the picture is %d x %d, and WebP allows 1 to %d pixels on a side", width, height, maxEdge)
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("the encoder gave up (%v)", r)
+			err = fmt.Errorf("the encoder failed (%v)", r)
 		}
 	}()
 	var out bytes.Buffer
-	if err := webp.Encode(&out, packed(img), webp.Options{Quality: quality, Method: method}); err != nil {
+	if err := webp.Encode(&out, contiguous(img), webp.Options{Quality: quality, Method: method}); err != nil {
 		return err
 	}
-	// Where memory runs out inside, the library takes whatever stands where the
-	// file should.
+	// If the sandbox runs out of memory, the library returns whatever is at the
+	// file's address.
 	if h, err := parseWebP(out.Bytes()); err != nil || h.width != width || h.height != height {
-		return errors.New("the encoder returned something else than the picture")
+		return errors.New("the encoder returned invalid data")
 	}
 	_, err = w.Write(out.Bytes())
 	return err
 }
 
-// packed returns img without gaps between its rows, as the encoder needs it.
-func packed(img *image.RGBA) *image.RGBA {
+// contiguous returns img without gaps between its rows, as the encoder requires.
+func contiguous(img *image.RGBA) *image.RGBA {
 	width, height := img.Rect.Dx(), img.Rect.Dy()
 	out := &image.RGBA{Stride: 4 * width, Rect: image.Rect(0, 0, width, height)}
 	if img.Stride == out.Stride {

@@ -83,9 +83,9 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// TestMetadataIsGone: a place and a serial number in every kind of block that
-// files carry them in, and none of it in what is written.
-func TestMetadataIsGone(t *testing.T) {
+// TestMetadataIsNotWritten puts a position and a serial number into every kind of metadata block
+// and checks that no encoded file contains them.
+func TestMetadataIsNotWritten(t *testing.T) {
 	const secret = "serial number 12345"
 	xmp := []byte("http://ns.adobe.com/xap/1.0/\x00<x:xmpmeta>" + secret + gpsText)
 	files := map[string][]byte{
@@ -100,7 +100,7 @@ func TestMetadataIsGone(t *testing.T) {
 	}
 	for name, data := range files {
 		if !bytes.Contains(data, []byte(gpsText)) || !bytes.Contains(data, []byte(secret)) {
-			t.Fatalf("%s: the test's own file lacks what it is to lose", name)
+			t.Fatalf("%s: the test's own file lacks the metadata", name)
 		}
 		written := map[string][]byte{}
 		for _, format := range Formats() {
@@ -117,7 +117,7 @@ func TestMetadataIsGone(t *testing.T) {
 		for format, out := range written {
 			for _, trace := range []string{gpsText, secret, "Exif", "EXIF", "eXIf", "ICCP", "XMP", "tEXt", "iTXt", "xmp", "Photoshop"} {
 				if bytes.Contains(out, []byte(trace)) {
-					t.Errorf("%s as %s: %q is still there", name, format, trace)
+					t.Errorf("%s as %s: the result contains %q", name, format, trace)
 				}
 			}
 		}
@@ -137,9 +137,9 @@ func TestPreview(t *testing.T) {
 	wantPixel(t, img, 6, 13, green, 60)
 }
 
-// TestErrorsAreSentences: texts go to whoever sent the file, so they must say
-// what is allowed and nothing of the insides.
-func TestErrorsAreSentences(t *testing.T) {
+// TestErrorsAreFitForUsers checks that the texts, which users see, name the limits and contain no
+// internal details.
+func TestErrorsAreFitForUsers(t *testing.T) {
 	big := pngFile(pngHeader(50000, 2, 8, 2, 0))
 	for _, data := range [][]byte{nil, []byte("hello"), big, {0xff, 0xd8}} {
 		_, err := Inspect(data, DefaultLimits())
@@ -148,6 +148,6 @@ func TestErrorsAreSentences(t *testing.T) {
 		}
 	}
 	if _, err := Inspect(big, DefaultLimits()); !strings.Contains(err.Error(), "16384") {
-		t.Errorf("got %q, want it to say that 16384 are allowed", err)
+		t.Errorf("got %q, want it to name the limit, 16384", err)
 	}
 }

@@ -2,9 +2,9 @@ package imageio
 
 import "encoding/binary"
 
-// orientationOf returns the orientation (1 to 8) that an EXIF block, beginning
-// at its TIFF header, gives in its first directory. Anything that is not a valid
-// one is 1: metadata that can't be read never costs the picture.
+// orientationOf returns the orientation (1 to 8) that an EXIF block, given from its TIFF header on,
+// has in its first directory. If there is no valid one it returns 1: invalid metadata never makes a
+// picture invalid.
 func orientationOf(tiff []byte) int {
 	const upright = 1
 	if len(tiff) < 8 {
@@ -19,7 +19,7 @@ func orientationOf(tiff []byte) int {
 	default:
 		return upright
 	}
-	// In uint64, so that no offset a file can name overflows.
+	// In uint64, so that no offset in the file overflows.
 	at := uint64(order.Uint32(tiff[4:]))
 	if at+2 > uint64(len(tiff)) {
 		return upright
@@ -34,9 +34,9 @@ func orientationOf(tiff []byte) int {
 		}
 		var v uint32
 		switch kind := order.Uint16(entry[2:]); kind {
-		case 3: // SHORT, what the standard says
+		case 3: // SHORT, according to the standard
 			v = uint32(order.Uint16(entry[8:]))
-		case 4: // LONG, what some write
+		case 4: // LONG, written by some programs
 			v = order.Uint32(entry[8:])
 		}
 		if v < 1 || v > 8 {
@@ -47,5 +47,5 @@ func orientationOf(tiff []byte) int {
 	return upright
 }
 
-// turned reports whether an orientation exchanges width and height.
-func turned(orientation int) bool { return orientation >= 5 }
+// transposes reports whether an orientation exchanges width and height.
+func transposes(orientation int) bool { return orientation >= 5 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Bombs are files that ask for far more than they are, by their names.
+// Bombs returns small files that declare far more than they have, by name.
 func Bombs(t testing.TB) map[string][]byte {
 	all := map[string][]byte{}
 	for _, b := range bombs(t) {
@@ -18,7 +18,7 @@ func Bombs(t testing.TB) map[string][]byte {
 	return all
 }
 
-// Costly are pictures that are what they say, and take the most for each pixel.
+// Costly returns valid pictures that take the most memory and time for each pixel.
 func Costly(t testing.TB) map[string][]byte {
 	const side = 3000
 	blocks := (side + 7) / 8 * ((side + 7) / 8)

@@ -21,8 +21,8 @@ func TestFit(t *testing.T) {
 		{"portrait", 300, 400, 100, image.Pt(75, 100)},
 		{"square", 64, 64, 16, image.Pt(16, 16)},
 		{"rounded", 1000, 333, 100, image.Pt(100, 33)},
-		{"never nothing", 1000, 1, 10, image.Pt(10, 1)},
-		{"never nothing, upright", 1, 1000, 10, image.Pt(1, 10)},
+		{"at least one pixel high", 1000, 1, 10, image.Pt(10, 1)},
+		{"at least one pixel wide", 1, 1000, 10, image.Pt(1, 10)},
 		{"one pixel", 100, 50, 1, image.Pt(1, 1)},
 		{"one side only", 101, 100, 100, image.Pt(100, 99)},
 	} {
@@ -53,7 +53,7 @@ func TestFit(t *testing.T) {
 	}
 }
 
-func TestFitKeepsWhatIsThere(t *testing.T) {
+func TestFitKeepsContent(t *testing.T) {
 	img := render(quarters(), 1, nil)
 	got := Fit(img, 16)
 	wantPixel(t, got, 2, 1, red, 2)
@@ -64,8 +64,8 @@ func TestFitKeepsWhatIsThere(t *testing.T) {
 	wantPixel(t, Fit(part, 8), 3, 1, green, 2)
 }
 
-// TestFitAntialiases: stripes too fine to be shown must become their average, not
-// coarser stripes.
+// TestFitAntialiases checks that stripes too fine for the result become their average, not coarser
+// stripes.
 func TestFitAntialiases(t *testing.T) {
 	img := image.NewRGBA(image.Rect(0, 0, 400, 400))
 	for y := range 400 {
@@ -88,7 +88,7 @@ func TestFittedKeepsTheRatio(t *testing.T) {
 		if max(w, h) != longest || min(w, h) < 1 {
 			t.Fatalf("got %d x %d, want a longest side of %d and none below 1", w, h, longest)
 		}
-		// Half a pixel of rounding on the short side, no more, unless it is 1.
+		// At most half a pixel of rounding on the short side, unless it is 1.
 		short, ideal := float64(h), float64(height)*float64(longest)/float64(width)
 		if width < height {
 			short, ideal = float64(w), float64(width)*float64(longest)/float64(height)
@@ -99,7 +99,7 @@ func TestFittedKeepsTheRatio(t *testing.T) {
 	})
 }
 
-// TestSquare: it is what Fit makes of the central square, whatever the picture's shape.
+// TestSquare compares Square with Fit of the central square, for pictures of several shapes.
 func TestSquare(t *testing.T) {
 	for _, tt := range []struct{ width, height, edge, want int }{
 		{60, 40, 20, 20}, {40, 60, 20, 20}, {41, 60, 100, 41}, {300, 1, 20, 1}, {1, 300, 20, 1}, {50, 50, 50, 50}, {7, 8, 3, 3},
@@ -113,7 +113,7 @@ func TestSquare(t *testing.T) {
 		}
 		got, want := Square(img, tt.edge), Fit(middle, tt.edge)
 		if got.Rect != image.Rect(0, 0, tt.want, tt.want) || got.Stride != 4*tt.want || !bytes.Equal(got.Pix, want.Pix) {
-			t.Errorf("%+v: got %v, another picture than Fit's of the middle, %v", tt, got.Rect, want.Rect)
+			t.Errorf("%+v: got %v, which differs from Fit of the central square, %v", tt, got.Rect, want.Rect)
 		}
 	}
 }

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// codec is all that this package knows of one format, but for its decoder (see
-// [decoderOf]). Adding a format is adding an entry to codecs.
+// codec describes one format, except its decoder (see [decoderOf]). A new format needs an entry in
+// codecs.
 type codec struct {
 	name        string
-	title       string // for people
+	title       string // for texts
 	contentType string
 	extension   string
-	// magic is what each of the format's files begins with; ? stands for any byte.
+	// magic is the start of each file of the format; ? matches any byte.
 	magic string
 	// parse walks the file's structure to its end; see header.
 	parse func(data []byte) (header, error)
@@ -41,35 +41,35 @@ var codecs = []codec{
 	},
 }
 
-// header is what a walk over a file's structure finds.
+// header is the result of parsing a file's structure.
 type header struct {
 	width, height int // as stored, both positive
-	// cost is how many bytes a pixel a decode takes at most: 4 of the result, and the
-	// decoder's own. extra is what it takes besides, however many there are: a copy of
-	// the profile, if there is one, and tables.
+	// cost is how many bytes a pixel a decode takes at most: 4 for the result, and the
+	// decoder's own. extra is the memory that does not depend on the number of pixels: a copy
+	// of the profile, if there is one, and tables.
 	cost, extra int64
-	// orientation is EXIF's, 1 to 8; 1 where the file has none.
+	// orientation is EXIF's, 1 to 8; 1 if the file has none.
 	orientation int
-	// profile returns the embedded colour profile, unchecked but of bounded
-	// size. It is a function so that only Decode pays for unpacking it. It is nil
-	// where the file has none, and returns nil where it can't be unpacked.
+	// profile returns the embedded colour profile, unchecked but of bounded size. It is a
+	// function so that only Decode decompresses it. It is nil if the file has no profile, and
+	// returns nil if the profile can't be decompressed.
 	profile func() []byte
-	// oddSampling: the chroma of this JPEG is sampled in a way that the standard
+	// oddSampling reports that a JPEG file's chroma is sampled in a way that the standard
 	// library's decoder refuses.
 	oddSampling bool
 }
 
-// codecOf returns the codec that the data's first bytes call for, or nil.
+// codecOf returns the codec for the format that data begins with, or nil.
 func codecOf(data []byte) *codec {
 	for i := range codecs {
-		if begins(data, codecs[i].magic) {
+		if hasMagic(data, codecs[i].magic) {
 			return &codecs[i]
 		}
 	}
 	return nil
 }
 
-func begins(data []byte, magic string) bool {
+func hasMagic(data []byte, magic string) bool {
 	if len(data) < len(magic) {
 		return false
 	}
@@ -101,11 +101,11 @@ func Formats() []string {
 	return names
 }
 
-// FormatLength is how many bytes [FormatOf] looks at.
+// FormatLength is how many bytes [FormatOf] needs.
 const FormatLength = 12
 
-// FormatOf returns the name of the format that data begins as a file of, and "" where
-// it is none that is read. The rest may be anything.
+// FormatOf returns the name of the format that data begins with, or "" if it is not supported. It
+// checks the first bytes only.
 func FormatOf(data []byte) string {
 	if c := codecOf(data); c != nil {
 		return c.name
@@ -113,8 +113,8 @@ func FormatOf(data []byte) string {
 	return ""
 }
 
-// ContentType returns the media type of a format that is read or written, by
-// the name that [Info] and [Formats] use, and "" for another name.
+// ContentType returns the media type of a supported format, given by the name that [Info] and
+// [Formats] use, or "" for an unknown name.
 func ContentType(format string) string {
 	if c := codecNamed(format); c != nil {
 		return c.contentType
@@ -122,8 +122,7 @@ func ContentType(format string) string {
 	return ""
 }
 
-// Extension returns a format's file name extension with its dot, and "" for an
-// unknown format.
+// Extension returns a format's file name extension with its dot, or "" for an unknown format.
 func Extension(format string) string {
 	if c := codecNamed(format); c != nil {
 		return c.extension
@@ -131,8 +130,8 @@ func Extension(format string) string {
 	return ""
 }
 
-// readable lists the formats that are read, for messages: "JPEG, PNG and GIF".
-func readable() string {
+// inputFormats returns the list of supported formats for messages: "JPEG, PNG and GIF".
+func inputFormats() string {
 	var names []string
 	for _, c := range codecs {
 		names = append(names, c.title)

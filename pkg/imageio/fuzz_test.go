@@ -11,12 +11,11 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// fuzzLimits are small so that a fuzzer spends its time on structure and not on
-// filling pixels.
+// fuzzLimits are small so that a fuzzer spends its time on structure instead of pixels.
 var fuzzLimits = Limits{Bytes: 64 << 10, Pixels: 1 << 16, Edge: 1024}
 
 func addSeeds(f *testing.F) {
-	files, err := filepath.Glob("testdata/*.*[gp]") // but the README
+	files, err := filepath.Glob("testdata/*.*[gp]") // without the README
 	if err != nil || len(files) == 0 {
 		f.Fatal("no fixtures", err)
 	}
@@ -51,7 +50,7 @@ func addSeeds(f *testing.F) {
 	f.Add([]byte{})
 }
 
-// wantSentinel fails unless err is one of the errors that the contract names.
+// wantSentinel fails unless err is one of the documented errors.
 func wantSentinel(t *testing.T, err error) {
 	t.Helper()
 	for _, s := range []error{job.ErrUnsupportedImage, job.ErrDamagedImage, job.ErrTooManyBytes, job.ErrTooManyPixels} {
@@ -59,12 +58,12 @@ func wantSentinel(t *testing.T, err error) {
 			return
 		}
 	}
-	t.Fatalf("got %v, want one of the errors of the contract", err)
+	t.Fatalf("got %v, want one of the documented errors", err)
 }
 
-// FuzzInspect: what Inspect allocates doesn't depend on what a file claims, and it
-// doesn't look at any byte again and again: a quadratic walk over 64 KiB would take
-// seconds. DecodeMemory walks like it.
+// FuzzInspect checks that the memory of Inspect doesn't depend on what a file declares, and that
+// its time is linear: a quadratic algorithm would take seconds for 64 KiB. DecodeMemory is bounded
+// likewise.
 func FuzzInspect(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -78,7 +77,7 @@ func FuzzInspect(f *testing.F) {
 			DecodeMemory(data)
 		})
 		if took := processorTime(t) - start; took > 200*time.Millisecond {
-			t.Fatalf("%d bytes took the processors %v", len(data), took)
+			t.Fatalf("%d bytes took %v of processor time", len(data), took)
 		}
 		if allocated > 256<<10 {
 			t.Fatalf("allocated %d bytes for a file of %d", allocated, len(data))
@@ -94,7 +93,7 @@ func FuzzInspect(f *testing.F) {
 			max(info.Width, info.Height) > fuzzLimits.Edge || int64(info.Width*info.Height) > fuzzLimits.Pixels {
 			t.Fatalf("accepted %+v", info)
 		}
-		// What follows the picture doesn't change it.
+		// Bytes after the picture don't change the result.
 		if again, err := Inspect(append(append([]byte(nil), data...), "tail"...), fuzzLimits); err == nil && again != info {
 			t.Fatalf("got %+v, and %+v with bytes appended", info, again)
 		}
@@ -111,7 +110,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		if errInspect != nil || info != want {
-			t.Fatalf("Decode says %+v, Inspect %+v, %v", info, want, errInspect)
+			t.Fatalf("Decode returns %+v, Inspect %+v, %v", info, want, errInspect)
 		}
 		if img.Rect != image.Rect(0, 0, info.Width, info.Height) {
 			t.Fatalf("got %v, want %d x %d", img.Rect, info.Width, info.Height)

@@ -8,24 +8,24 @@ import (
 	"io"
 )
 
-// gifFile is what a walk over a GIF file finds up to the end of its first frame.
+// gifFile is the result of parsing a GIF file up to the end of its first frame.
 type gifFile struct {
 	header
 	frame   image.Rectangle // on the canvas
-	fields  byte            // of the file's header: whether and how large the palette is
+	fields  byte            // of the file's header: the presence and size of the palette
 	palette []byte          // for all frames
-	control []byte          // which colour of the frame is transparent; nil where none is
+	control []byte          // the frame's transparent colour; nil if there is none
 	picture []byte          // the frame from its descriptor to its end
 }
 
 func parseGIF(data []byte) (header, error) {
 	f, err := walkGIF(data)
-	f.cost = 4 + 4 + 2 // the result, once more on a canvas, and the frame, which may be interlaced
+	f.cost = 4 + 4 + 2 // the result, a canvas, and the frame, which may be interlaced
 	return f.header, err
 }
 
-// walkGIF goes to the end of the first frame and no further: what follows, or is
-// missing there, doesn't change the picture.
+// walkGIF parses the file to the end of the first frame only, because the rest, even if it is
+// missing, doesn't change the picture.
 func walkGIF(data []byte) (gifFile, error) {
 	const cut = "the GIF file ends before the picture does"
 	f := gifFile{header: header{orientation: 1}}
@@ -58,7 +58,7 @@ func walkGIF(data []byte) (gifFile, error) {
 				return f, damaged(cut)
 			}
 		case descriptor:
-			return f, f.take(rest)
+			return f, f.readFrame(rest)
 		case trailer:
 			return f, damaged("the GIF file has no picture in it")
 		default:
@@ -71,8 +71,8 @@ func walkGIF(data []byte) (gifFile, error) {
 	return f, damaged(cut)
 }
 
-// take reads the frame with which rest begins.
-func (f *gifFile) take(rest []byte) error {
+// readFrame parses the frame at the start of rest.
+func (f *gifFile) readFrame(rest []byte) error {
 	const cut = "the GIF file ends before the picture does"
 	whole := rest
 	if len(rest) < 10 {
@@ -81,10 +81,10 @@ func (f *gifFile) take(rest []byte) error {
 	at := image.Pt(le16(rest[1:]), le16(rest[3:]))
 	width, height, fields := le16(rest[5:]), le16(rest[7:]), rest[9]
 	if width == 0 || height == 0 {
-		return damaged("the GIF file says that it is %d x %d pixels", width, height)
+		return damaged("the GIF file declares a size of %d x %d pixels", width, height)
 	}
 	f.frame = image.Rectangle{Min: at, Max: at.Add(image.Pt(width, height))}
-	// Some say nothing useful of the canvas; browsers then go by the frame.
+	// Some files declare a canvas smaller than the frame; browsers then use the frame's size.
 	f.width, f.height = max(f.width, f.frame.Max.X), max(f.height, f.frame.Max.Y)
 	rest = rest[10:]
 	local := cutPalette(&rest, fields)
@@ -95,7 +95,7 @@ func (f *gifFile) take(rest []byte) error {
 		return damaged("the GIF file has no palette for its colours")
 	}
 	if bits := rest[0]; bits < 2 || bits > 8 {
-		return damaged("the GIF file claims colours of %d bits", bits)
+		return damaged("the GIF file declares colours of %d bits", bits)
 	}
 	rest = rest[1:]
 	packed := skipBlocks(&rest)
@@ -110,8 +110,8 @@ func (f *gifFile) take(rest []byte) error {
 	return nil
 }
 
-// cutPalette takes a palette off rest, if fields announce one. rest becomes nil
-// where it is cut short.
+// cutPalette reads a palette from the start of rest, if fields declare one. It sets rest to nil if
+// the palette is truncated.
 func cutPalette(rest *[]byte, fields byte) []byte {
 	if fields&0x80 == 0 {
 		return nil
@@ -126,8 +126,8 @@ func cutPalette(rest *[]byte, fields byte) []byte {
 	return palette
 }
 
-// skipBlocks skips a chain of blocks and returns how many bytes they hold, -1
-// where its end is missing.
+// skipBlocks skips a chain of blocks and returns how many bytes of data they hold, or -1 if the
+// chain is truncated.
 func skipBlocks(rest *[]byte) (packed int) {
 	b := *rest
 	for {
@@ -149,9 +149,8 @@ func skipBlocks(rest *[]byte) (packed int) {
 
 func le16(b []byte) int { return int(binary.LittleEndian.Uint16(b)) }
 
-// decodeGIF gives the standard library a file of the first frame alone. It would
-// stop there by itself, but it refuses unknown extensions before it, and frames
-// beyond the canvas.
+// decodeGIF gives the standard library a file that has only the first frame. The library decodes
+// only that frame anyway, but it refuses unknown extensions before it and frames beyond the canvas.
 func decodeGIF(data []byte, h header) (image.Image, error) {
 	f, err := walkGIF(data)
 	if err != nil {

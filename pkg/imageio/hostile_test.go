@@ -26,11 +26,10 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-// TestHostileEverywhere sends each bomb, and each of the costliest pictures, where one
-// can arrive: to the API as the photograph and as the style's picture, and to a worker past
-// the API's checks. No process but the decoder's does more than read the file; that one
-// keeps to what its pictures may take; each job ends, with its preview or without; and a
-// usual picture after it is painted.
+// TestHostileEverywhere sends each bomb, and each of the costliest pictures, to every input: to the
+// API as the photograph and as the style's picture, and to a worker without the API's checks. Only
+// the decoder process does more than read the file, and it stays within the memory budget of its
+// pictures; each job ends, with its preview or without; and an ordinary picture after it is painted.
 func TestHostileEverywhere(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes minutes with the race detector")
@@ -63,14 +62,14 @@ func TestHostileEverywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := w.Handle(t.Context(), job.Message{Job: id, Run: 1}); err != nil {
-			t.Errorf("the message would come again: %v", err)
+			t.Errorf("the message would be delivered again: %v", err)
 		}
 		j, err := s.Job(id)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Preview(id); (err == nil) != (j.State == job.Succeeded) && picture == nil {
-			t.Errorf("it %s, and its preview: %v", j.State, err)
+			t.Errorf("state %s, and its preview: %v", j.State, err)
 		}
 		return j
 	}
@@ -90,10 +89,10 @@ func TestHostileEverywhere(t *testing.T) {
 			}
 			for _, status := range statuses {
 				if !slices.Contains([]int{202, 413, 415, 422}, status) {
-					t.Errorf("the API answered %d", status)
+					t.Errorf("the API returned %d", status)
 				}
 			}
-			// Of its own, since a process keeps the peak of its earlier pictures.
+			// A new decoder, because a process keeps the peak of its earlier pictures.
 			d := decodertest.New(t, func(c *decoder.Config) { c.Keep = 1 })
 			w, err := worker.New(worker.Config{Store: s, Stylizer: unpainted{}, Decoder: d})
 			if err != nil {
@@ -101,8 +100,8 @@ func TestHostileEverywhere(t *testing.T) {
 			}
 			var jobs []job.Job
 			peak := decodertest.PeakMemory(func() {
-				// In this process there are the files and the fitted pixels, and of what is
-				// encoded the file; and this test's looking at the decoder.
+				// This process holds the files, the fitted pixels and the encoded files, and
+				// this test's measurement of the decoder.
 				if most, took := int64(12*len(data)+(96<<20)), allocated(func() {
 					jobs = []job.Job{work(t, w, data, nil), work(t, w, good, data)}
 				}); took > most {
@@ -111,20 +110,20 @@ func TestHostileEverywhere(t *testing.T) {
 			})
 			for _, j := range jobs {
 				if j.State != job.Succeeded && (j.State != job.Failed || j.Error == nil) {
-					t.Errorf("it is %s, %+v", j.State, j.Error)
+					t.Errorf("state %s, %+v", j.State, j.Error)
 				}
 				if j.State == job.Failed && j.Error.Code == job.CodeInternal {
-					t.Errorf("it failed for %+v, which says nothing", j.Error)
+					t.Errorf("it failed with %+v, which gives no reason", j.Error)
 				}
 				if j.State == job.Failed && j.Error.Code == "undecodable_image" {
-					t.Errorf("it took more than its share, which DecodeMemory and imageio's own bounds should not let it: %+v", j.Error)
+					t.Errorf("it exceeded the decoder's bounds; DecodeMemory and imageio's own limits should prevent that: %+v", j.Error)
 				}
 			}
 			if most := imageio.JobMemory(data, nil, 256, 256) + job.IdleDecoder; peak > most {
-				t.Errorf("the decoder had %d MiB, want at most %d", peak>>20, most>>20)
+				t.Errorf("the decoder used %d MiB, want at most %d", peak>>20, most>>20)
 			}
 			if j := work(t, w, good, nil); j.State != job.Succeeded {
-				t.Errorf("a usual picture after it: %s, %+v", j.State, j.Error)
+				t.Errorf("an ordinary picture after it: %s, %+v", j.State, j.Error)
 			}
 		})
 	}
@@ -146,7 +145,7 @@ func smallPNG(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// submit returns the status of the API's answer.
+// submit returns the HTTP status of the API's response.
 func submit(t *testing.T, base string, files map[string][]byte) int {
 	t.Helper()
 	var body bytes.Buffer
@@ -183,12 +182,12 @@ func submit(t *testing.T, base string, files map[string][]byte) int {
 	defer resp.Body.Close()
 	answer, _ := io.ReadAll(resp.Body)
 	if bytes.Contains(answer, []byte("panic")) || bytes.Contains(answer, []byte("goroutine")) {
-		t.Errorf("the answer is %s", answer)
+		t.Errorf("the response is %s", answer)
 	}
 	return resp.StatusCode
 }
 
-// allocated is what f and all that this process does meanwhile allocates.
+// allocated returns how many bytes this process allocates during f.
 func allocated(f func()) int64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -8,29 +8,29 @@ import (
 
 // Info describes a picture without its pixels.
 type Info struct {
-	// Format is "jpeg", "png", "webp" or "gif": a name that [ContentType] knows.
+	// Format is "jpeg", "png", "webp" or "gif", as accepted by [ContentType].
 	Format string
-	// Width and Height are those of the upright picture, after its EXIF
-	// orientation, and so the ones that [Decode] returns.
+	// Width and Height are those of the upright picture, after its EXIF orientation is
+	// applied, and so those of the picture that [Decode] returns.
 	Width, Height int
 }
 
-// Inspect says what data holds, or why it is refused. It reads the file's
-// structure to its end (a GIF's to the end of its first frame), so that a file cut
-// short is refused now and not by a worker later, but it doesn't decode: time is
-// linear in len(data), and no allocation depends on anything the file claims.
+// Inspect returns the format and size of the picture in data, or an error if it is refused. It
+// parses the file's structure to its end (a GIF's to the end of its first frame), so that a
+// truncated file is refused here and not later by a worker, but it doesn't decode: its time is
+// linear in len(data), and no allocation depends on what the file declares.
 //
-// Its errors wrap one of job's sentinels, and their text may be shown to
-// whoever sent the file:
+// Its errors wrap one of job's sentinels, and their text may be shown to the client that sent the
+// file:
 //
 //   - [job.ErrTooManyBytes] and [job.ErrTooManyPixels], with both numbers
-//   - [job.ErrUnsupportedImage]: no format that is read, or a variant of one
-//     that no decoder here knows (12 bits, lossless or arithmetic JPEG)
+//   - [job.ErrUnsupportedImage]: an unsupported format, or an unsupported variant of a format
+//     (JPEG with 12 bits, lossless or arithmetic coding)
 //   - [job.ErrDamagedImage]: a known format, but incomplete or inconsistent
 //
-// What Inspect accepts can still fail in [Decode] if the compressed pixels
-// themselves are corrupt. What Decode accepts, Inspect accepts. Bytes after the
-// end of the picture are tolerated: telephones append videos and depth maps.
+// A file that Inspect accepts can still fail in [Decode] if the compressed pixels are corrupt. A
+// file that Decode accepts is also accepted by Inspect. Bytes after the end of the picture are
+// allowed, because telephones append videos and depth maps.
 func Inspect(data []byte, lim Limits) (Info, error) {
 	c, h, err := inspect(data, lim)
 	if err != nil {
@@ -39,15 +39,15 @@ func Inspect(data []byte, lim Limits) (Info, error) {
 	return infoOf(c, h), nil
 }
 
-// DecodeMemory returns how many bytes [Decode] takes at most for a file that
-// [Inspect] accepts, its result included. For another file it means nothing.
+// DecodeMemory returns how many bytes [Decode] takes at most, its result included, for a file that
+// [Inspect] accepts. For other files the result is meaningless.
 func DecodeMemory(data []byte) int64 {
 	c := codecOf(data)
 	if c == nil {
 		return 0
 	}
 	h, _ := c.parse(data)
-	const buffers = 1 << 20 // what doesn't grow with the picture
+	const buffers = 1 << 20 // buffers of constant size
 	most := h.cost*int64(h.width)*int64(h.height) + h.extra + buffers
 	if h.profile != nil {
 		most += maxConversion
@@ -55,14 +55,14 @@ func DecodeMemory(data []byte) int64 {
 	return most
 }
 
-// FitMemory returns how many bytes [Fit], [Square] and [Preview] take at most beside the
-// decoded pictures of a job, which all together take so many bytes when they are fitted:
-// the photograph to longest, a style of no pixels is none.
+// FitMemory returns how many bytes [Fit], [Square] and [Preview] take at most in addition to the
+// decoded pictures of a job. The fitted pictures take the given number of bytes in total; the
+// photograph is fitted to longest. A style without pixels means that there is none.
 func FitMemory(photo, style Info, longest int, fitted int64) int64 {
-	const twice, preview = 2, PreviewEdge * PreviewEdge * (4 + 4) // as the library returns them, and as they are
+	const twice, preview = 2, PreviewEdge * PreviewEdge * (4 + 4) // the library's results, and their copies
 	most := twice*fitted + preview
-	// The library shrinks the rows first, all of them. The result seldom fits into memory that
-	// is free again by then.
+	// The library first shrinks all rows. The result seldom fits into memory that has been
+	// freed again by then.
 	const rgb = 3
 	for _, edge := range []int{longest, PreviewEdge} {
 		if w, _ := Fitted(photo.Width, photo.Height, edge); w < photo.Width {
@@ -73,13 +73,12 @@ func FitMemory(photo, style Info, longest int, fitted int64) int64 {
 	return most + rgb*int64(side)*int64(min(side, styleEdge))
 }
 
-// styleEdge is the edge to which a style's picture is fitted, by package decoder.
+// styleEdge is the edge to which package decoder fits a style's picture.
 const styleEdge = 512
 
-// JobMemory returns how many bytes the pictures of a job take at most until they are
-// ready for the network: files that [Inspect] accepts, style nil without one, and the
-// photograph fitted to width x height. They are decoded in one process, and then handed to
-// another.
+// JobMemory returns how many bytes the pictures of a job take at most until they are ready for the
+// network: files that [Inspect] accepts, style nil if there is none, and the photograph fitted to
+// width x height. They are decoded in one process and then passed to another.
 func JobMemory(photo, style []byte, width, height int) int64 {
 	const styles, preview = 4 * styleEdge * styleEdge, 1 << 20 // the fitted style's pixels, the preview's file
 	fitted := 4*int64(width)*int64(height) + styles + preview
@@ -87,7 +86,7 @@ func JobMemory(photo, style []byte, width, height int) int64 {
 	return DecodeMemory(photo) + DecodeMemory(style) + fit + 2*fitted + int64(len(photo)+len(style))
 }
 
-// sizeOf is what [Inspect] says of a file that it accepts, and nothing of none.
+// sizeOf returns what [Inspect] returns for a file that it accepts, and an empty Info for no file.
 func sizeOf(data []byte) Info {
 	c := codecOf(data)
 	if c == nil {
@@ -103,11 +102,11 @@ func inspect(data []byte, lim Limits) (*codec, header, error) {
 	}
 	c := codecOf(data)
 	if c == nil {
-		return nil, header{}, fmt.Errorf("%w: %s; %s are read", job.ErrUnsupportedImage, looksLike(data), readable())
+		return nil, header{}, fmt.Errorf("%w: %s; %s are read", job.ErrUnsupportedImage, looksLike(data), inputFormats())
 	}
 	h, err := c.parse(data)
-	// A header that was understood is judged before the rest of the file is: a
-	// picture too large is too large whether it is complete or not.
+	// Check the limits before the rest of the structure: a picture that is too large is
+	// reported as such whether it is complete or not.
 	if h.width > 0 && h.height > 0 {
 		if tooLarge := lim.checkPixels(h.width, h.height); tooLarge != nil {
 			return nil, header{}, tooLarge
@@ -121,7 +120,7 @@ func inspect(data []byte, lim Limits) (*codec, header, error) {
 
 func infoOf(c *codec, h header) Info {
 	info := Info{Format: c.name, Width: h.width, Height: h.height}
-	if turned(h.orientation) {
+	if transposes(h.orientation) {
 		info.Width, info.Height = info.Height, info.Width
 	}
 	return info

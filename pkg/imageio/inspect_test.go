@@ -43,7 +43,7 @@ func TestInspectAccepts(t *testing.T) {
 		{"turned webp", webpWith(t, toWebP(t, small, false), nil, exifBlock(6, binaryLE)), Info{"webp", 3, 5}},
 		{"turned webp, exif as in a jpeg", webpWith(t, toWebP(t, small, true), nil, join([]byte("Exif\x00\x00"), exifBlock(8, binaryBE))), Info{"webp", 3, 5}},
 		{"animated webp", fixture(t, "animated.webp"), Info{"webp", 20, 10}},
-		{"webp by another hand", fixture(t, "orientation6.webp"), Info{"webp", 16, 32}},
+		{"webp by another program", fixture(t, "orientation6.webp"), Info{"webp", 16, 32}},
 		{"bytes after a webp", join(toWebP(t, small, true), []byte("more")), Info{"webp", 5, 3}},
 		{"gif", toGIF(t, paletted(small)), Info{"gif", 5, 3}},
 		{"animated gif", fixture(t, "animated.gif"), Info{"gif", 20, 10}},
@@ -98,7 +98,7 @@ func TestInspectRefuses(t *testing.T) {
 		{"jpeg of 12 bits", patched(jpegOf, frame+4, 12), job.ErrUnsupportedImage, "12 bits"},
 		{"arithmetic jpeg", patched(jpegOf, frame+1, 0xc9), job.ErrUnsupportedImage, "arithmetic"},
 		{"lossless jpeg", patched(jpegOf, frame+1, 0xc3), job.ErrUnsupportedImage, "lossless"},
-		{"jpeg of four colours, unnamed", flatJPEG(16, 16, 0xc0, []byte{0x11, 0x11, 0x11, 0x11}, baselineScan(4, 16)), job.ErrUnsupportedImage, "four colours"},
+		{"jpeg of four colours, no Adobe marker", flatJPEG(16, 16, 0xc0, []byte{0x11, 0x11, 0x11, 0x11}, baselineScan(4, 16)), job.ErrUnsupportedImage, "four colours"},
 		{"jpeg with fine chroma", flatJPEG(16, 16, 0xc2, []byte{0x11, 0x42, 0x42}, baselineScan(3, 99)), job.ErrUnsupportedImage, "finer"},
 		{"jpeg with too little data", flatJPEG(16000, 2400, 0xc0, []byte{0x11}, baselineScan(1, 1)), job.ErrDamagedImage, "too little data"},
 		{"jpeg, segment of no length", join(jpegOf[:2], []byte{0xff, 0xe0, 0, 1}, jpegOf[2:]), job.ErrDamagedImage, "shorter than"},
@@ -121,7 +121,7 @@ func TestInspectRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Inspect(tt.data, DefaultLimits())
 			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) {
-				t.Errorf("Inspect: got %q, want %q saying %q", err, tt.want, tt.says)
+				t.Errorf("Inspect: got %q, want %q containing %q", err, tt.want, tt.says)
 			}
 			if img, _, err := Decode(t.Context(), tt.data, DefaultLimits()); !errors.Is(err, tt.want) || img != nil {
 				t.Errorf("Decode: got %v, %q, want %q", img, err, tt.want)
@@ -144,9 +144,9 @@ func TestInspectTooManyBytes(t *testing.T) {
 	}
 }
 
-// TestTruncated cuts small files after every byte: none may be accepted, none
-// may panic.
-func TestTruncated(t *testing.T) {
+// TestTruncatedFilesAreRefused truncates small files after every byte: all must be refused, without
+// a panic.
+func TestTruncatedFilesAreRefused(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"jpeg":        withSegments(toJPEG(t, gradient(16, 16)), exifSegment(6), iccSegments(displayP3(), 2)),
 		"progressive": fixture(t, "progressive-420.jpg"),
@@ -157,7 +157,7 @@ func TestTruncated(t *testing.T) {
 		"lossless":    toWebP(t, gradient(16, 16), true),
 		"alpha":       fixture(t, "lossy-alpha.webp"),
 		"animation":   fixture(t, "animated.webp"),
-		"gif":         bytes.TrimSuffix(toGIF(t, paletted(gradient(16, 16))), []byte(";")), // it may be missing
+		"gif":         bytes.TrimSuffix(toGIF(t, paletted(gradient(16, 16))), []byte(";")), // the trailer is optional
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, _, err := Decode(t.Context(), data, DefaultLimits()); err != nil {
@@ -169,7 +169,7 @@ func TestTruncated(t *testing.T) {
 				if errInspect == nil || errDecode == nil {
 					t.Fatalf("%d of %d bytes: Inspect says %v, Decode %v, want both to refuse", n, len(data), errInspect, errDecode)
 				}
-				// In the first bytes nothing is recognised yet.
+				// The first bytes are too few to recognise the format.
 				if n >= 12 && !errors.Is(errInspect, job.ErrDamagedImage) {
 					t.Fatalf("%d of %d bytes: got %v, want %v", n, len(data), errInspect, job.ErrDamagedImage)
 				}

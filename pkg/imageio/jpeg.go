@@ -9,21 +9,20 @@ import (
 	flexjpeg "github.com/kovidgoyal/imaging/jpeg"
 )
 
-// maxScans bounds the passes over the picture that a JPEG file may ask for.
-// Each visits every block, however few bytes it brings: a progressive scan of
-// 40 megapixels that says nothing takes 85 bytes of file and 27 ms, so that 20 MiB
-// could keep a processor busy for two hours. Encoders write about ten. The
-// decoders find no other scans than the walk does, since within a scan's data
-// they take any marker but the restart that is due for an error.
+// maxScans is the largest number of scans in a JPEG file. Each scan visits every block, however few
+// bytes it has: an empty progressive scan of 40 megapixels takes 85 bytes of file and 27 ms, so
+// that 20 MiB could keep a processor busy for two hours. Encoders write about ten. The decoders
+// find no more scans than the parser does, because within a scan's data they report any marker
+// except the expected restart as an error.
 const maxScans = 64
 
-// parseJPEG walks the segments from the start of the image to its end. It skips
-// what image/jpeg skips (fill bytes, garbage between segments) and refuses by
-// the header what image/jpeg would refuse later.
+// parseJPEG parses the segments from the start of the image to its end. It skips what image/jpeg
+// skips (fill bytes, garbage between segments) and refuses by the header what image/jpeg would
+// refuse later.
 func parseJPEG(data []byte) (header, error) {
 	h := header{orientation: 1}
 	var (
-		components int  // of the frame; 0 until it was seen
+		components int  // of the frame; 0 before its header
 		sequential bool // not progressive
 		scans      int
 		exif       bool
@@ -31,8 +30,8 @@ func parseJPEG(data []byte) (header, error) {
 		profile    profileChunks
 	)
 	for i := len("\xff\xd8"); ; {
-		// bytes.IndexByte is what makes this fast: nearly all of a file is
-		// compressed data without a marker in it.
+		// bytes.IndexByte makes this fast: nearly all of a file is compressed data
+		// without markers.
 		skip := bytes.IndexByte(data[i:], 0xff)
 		if skip < 0 {
 			return h, damaged("the JPEG file ends before the picture does")
@@ -47,7 +46,7 @@ func parseJPEG(data []byte) (header, error) {
 		marker := data[i]
 		i++
 		if marker == 0 || 0xd0 <= marker && marker <= 0xd7 {
-			continue // a 0xff that belongs to the data, a restart
+			continue // an escaped 0xff in the data, or a restart
 		}
 		if marker == 0xd9 {
 			break // end of image
@@ -80,7 +79,7 @@ func parseJPEG(data []byte) (header, error) {
 				return h, damaged("the JPEG file has data before its frame header")
 			}
 			scans++
-			// A sequential file brings each component once, by itself or with others.
+			// A sequential file has each component once, in a scan of its own or with others.
 			if scans > maxScans || sequential && scans > components {
 				return h, damaged("the JPEG file has too many scans (%d)", scans)
 			}
@@ -106,17 +105,17 @@ func parseJPEG(data []byte) (header, error) {
 	case components == 0, scans == 0:
 		return h, damaged("the JPEG file has no picture in it")
 	case components == 4 && !adobe:
-		// Nothing says then whether the inks are inverted.
-		return h, unsupported("a JPEG file of four colours that doesn't say which")
+		// Without the Adobe marker it is unknown whether the inks are inverted.
+		return h, unsupported("a JPEG file of four colours without an Adobe marker")
 	case int64(h.width)*int64(h.height)/64 > 8*int64(len(data)):
-		// A block takes a bit at least, so that this can't be all of the picture.
+		// A block takes at least one bit, so this can't be the whole picture.
 		return h, damaged("the JPEG file holds too little data for %d x %d pixels", h.width, h.height)
 	}
 	h.profile, h.extra = profile.join()
 	return h, nil
 }
 
-// parseFrame reads a frame header and returns its number of components.
+// parseFrame parses a frame header and returns its number of components.
 func parseFrame(seg []byte, progressive bool, h *header) (components int, err error) {
 	if len(seg) < 6 || len(seg) != 6+3*int(seg[5]) {
 		return 0, damaged("the JPEG file's frame header has the wrong length")
@@ -126,7 +125,7 @@ func parseFrame(seg []byte, progressive bool, h *header) (components int, err er
 	}
 	height, width := int(binary.BigEndian.Uint16(seg[1:])), int(binary.BigEndian.Uint16(seg[3:]))
 	if width == 0 || height == 0 {
-		return 0, damaged("the JPEG file says that it is %d x %d pixels", width, height)
+		return 0, damaged("the JPEG file declares a size of %d x %d pixels", width, height)
 	}
 	components = int(seg[5])
 	if components != 1 && components != 3 && components != 4 {
@@ -142,9 +141,9 @@ func parseFrame(seg []byte, progressive bool, h *header) (components int, err er
 				return 0, unsupported("a JPEG file with a sampling factor of %d", f)
 			}
 		}
-		// The decoder sizes its planes by the largest factors but counts blocks
-		// by the first component's: with a small first one, a frame would take up to
-		// sixteen times the memory that its size lets one expect.
+		// The decoder sizes its planes by the largest factors but counts blocks by those of
+		// the first component: if these are smaller, a frame would take up to sixteen times
+		// the memory that its size suggests.
 		if hs[i] > hs[0] || vs[i] > vs[0] {
 			return 0, unsupported("a JPEG file whose chroma is finer than its luma")
 		}
@@ -152,7 +151,7 @@ func parseFrame(seg []byte, progressive bool, h *header) (components int, err er
 	switch components {
 	case 3:
 		if vs[0] == 4 {
-			return 0, unsupported("a JPEG file with a sampling factor of 4 downwards")
+			return 0, unsupported("a JPEG file with a vertical sampling factor of 4")
 		}
 		h.oddSampling = hs[1] != hs[2] || vs[1] != vs[2]
 	case 4:
@@ -164,8 +163,8 @@ func parseFrame(seg []byte, progressive bool, h *header) (components int, err er
 	return components, nil
 }
 
-// jpegCost is [header].cost: the result, the planes of samples, of inks a second
-// picture of them, and of a progressive file the coefficients of all planes.
+// jpegCost returns [header].cost: the result, the planes of samples, for CMYK a second picture, and
+// for a progressive file the coefficients of all planes.
 func jpegCost(hs, vs []int, progressive, oddSampling bool) int64 {
 	const rgba, coefficient = 4, 4 // bytes
 	blocks := 0
@@ -175,7 +174,7 @@ func jpegCost(hs, vs []int, progressive, oddSampling bool) int64 {
 	first := hs[0] * vs[0]
 	samples := int64((blocks + first - 1) / first) // a pixel, rounded up
 	if oddSampling {
-		samples = int64(len(hs)) // the fork gives every plane the size of the first
+		samples = int64(len(hs)) // kovidgoyal/imaging gives every plane the size of the first
 	}
 	cost := rgba + samples
 	if len(hs) == 4 {
@@ -187,8 +186,8 @@ func jpegCost(hs, vs []int, progressive, oddSampling bool) int64 {
 	return cost
 }
 
-// decodeJPEG uses the standard library wherever it can, being the one that is
-// maintained; the fork in kovidgoyal/imaging knows more ways to sample chroma.
+// decodeJPEG uses the standard library where possible, because it is better maintained;
+// kovidgoyal/imaging's fork supports more kinds of chroma sampling.
 func decodeJPEG(data []byte, h header) (image.Image, error) {
 	if h.oddSampling {
 		return flexjpeg.Decode(bytes.NewReader(data))

@@ -5,22 +5,21 @@ import (
 	"image"
 )
 
-// KeepColors gives the painted picture the photo's colours, in place: each pixel
-// keeps its luma (BT.601, as in JPEG) and takes the photo's chroma, so that the
-// brush strokes stay and the palette goes. Both must have the same size, else an
-// error is returned and nothing is changed. The photo is only read; alpha
-// becomes 255.
+// KeepColors gives the painted picture the photo's colours, in place: each pixel keeps its luma
+// (BT.601, as in JPEG) and takes the photo's chroma, so that the brush strokes stay and the palette
+// is the photo's. If the sizes differ it returns an error and changes nothing. The photo is not
+// changed; alpha becomes 255.
 //
-// Where luma and chroma together lie outside of what RGB can show, the chroma
-// is reduced until they don't, which keeps hue and luma. Clamping the channels
-// instead would shift the hue (bright orange to yellow) and darken highlights.
+// If luma and chroma together are outside of RGB, the chroma is reduced until they fit, which keeps
+// hue and luma. Clamping the channels instead would shift the hue (bright orange to yellow) and
+// darken highlights.
 func KeepColors(painted, photo *image.RGBA) error {
 	width, height := painted.Rect.Dx(), painted.Rect.Dy()
 	if photo.Rect.Dx() != width || photo.Rect.Dy() != height {
 		return fmt.Errorf("keep colours: the picture is %d x %d and the photo %d x %d",
 			width, height, photo.Rect.Dx(), photo.Rect.Dy())
 	}
-	rows(height, func(from, to int) {
+	parallelRows(height, func(from, to int) {
 		for y := from; y < to; y++ {
 			dst := painted.Pix[painted.PixOffset(painted.Rect.Min.X, painted.Rect.Min.Y+y):][:4*width]
 			src := photo.Pix[photo.PixOffset(photo.Rect.Min.X, photo.Rect.Min.Y+y):][:4*width]
@@ -32,8 +31,8 @@ func KeepColors(painted, photo *image.RGBA) error {
 	return nil
 }
 
-// keepColor works on the differences between the channels and the luma, which
-// carry exactly what Cb and Cr carry: the result is luma plus differences.
+// keepColor works on the differences between the channels and the luma, which are equivalent to Cb
+// and Cr: the result is luma plus differences.
 func keepColor(p, photo []byte) {
 	y := luma(p)
 	own := luma(photo)
@@ -58,15 +57,15 @@ func keepColor(p, photo []byte) {
 	p[3] = 255
 }
 
-// Channel values have 16 bits of fraction here.
+// Channel values have 16 bits of fraction in these functions.
 const (
 	shift = 16
 	one   = 1 << shift
 	full  = 255 << shift
 )
 
-// luma is 0.299 R + 0.587 G + 0.114 B. The weights add up to one exactly, so that
-// a grey's luma is the grey.
+// luma returns 0.299 R + 0.587 G + 0.114 B. The weights add up to exactly one, so that the luma of
+// a grey is the grey itself.
 func luma(p []byte) int32 {
 	return 19595*int32(p[0]) + 38470*int32(p[1]) + 7471*int32(p[2])
 }

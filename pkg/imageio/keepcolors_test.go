@@ -54,17 +54,17 @@ func TestKeepColorsProperties(t *testing.T) {
 		painted, photo := drawColor.Draw(t, "painted"), drawColor.Draw(t, "photo")
 		got := keep(painted, photo)
 		if d := math.Abs(lumaOf(got) - lumaOf(painted)); d > 0.75 {
-			t.Fatalf("got %v: its luma is %.2f from the painted one's", got, d)
+			t.Fatalf("got %v: its luma differs by %.2f from the painted one's", got, d)
 		}
 		if same := keep(photo, photo); same != photo {
 			t.Fatalf("a picture with its own colours: got %v, want %v", same, photo)
 		}
-		// The chroma points where the photo's does and is never longer.
+		// The chroma has the direction of the photo's and at most its length.
 		y, own := lumaOf(got), lumaOf(photo)
 		for _, c := range [3][2]uint8{{got.R, photo.R}, {got.G, photo.G}, {got.B, photo.B}} {
 			g, p := float64(c[0])-y, float64(c[1])-own
 			if g*p < 0 && math.Min(math.Abs(g), math.Abs(p)) > 1.5 || math.Abs(g) > math.Abs(p)+1.5 {
-				t.Fatalf("got %v of the photo's %v: chroma %.1f, want between 0 and %.1f", got, photo, g, p)
+				t.Fatalf("got %v for the photo's %v: chroma %.1f, want between 0 and %.1f", got, photo, g, p)
 			}
 		}
 	})

@@ -5,8 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// signatures are the beginnings of files that people take for pictures, or send
-// by mistake, and that are not read.
+// signatures are the first bytes of unsupported formats that users are likely to send.
 var signatures = []struct {
 	offset int
 	magic  string
@@ -36,8 +35,8 @@ var signatures = []struct {
 	{0, "\x1aE\xdf\xa3", "a video"},
 }
 
-// looksLike says what data seems to be, in words that complete a sentence. It
-// is a courtesy and looks at the first kilobyte only; nothing is decided by it.
+// looksLike describes what data seems to be, as a clause for an error message. It examines the
+// first kilobyte only; no decision depends on it.
 func looksLike(data []byte) string {
 	if len(data) == 0 {
 		return "the file is empty"
@@ -60,8 +59,8 @@ func looksLike(data []byte) string {
 	return "the format is unknown"
 }
 
-// isText reports whether head is UTF-8 without control characters. Where head
-// was cut from something longer its last rune may be incomplete.
+// isText reports whether head is UTF-8 without control characters. If cut, head is the start of
+// something longer, and its last rune may be incomplete.
 func isText(head []byte, cut bool) bool {
 	for len(head) > 0 {
 		r, n := utf8.DecodeRune(head)

@@ -12,12 +12,12 @@ import (
 
 const (
 	pngSignature = "\x89PNG\r\n\x1a\n"
-	deflateMax   = 1032 // bytes that Deflate makes of one, at most
+	deflateMax   = 1032 // the largest ratio of Deflate
 )
 
-// parsePNG walks the chunks to IEND and checks the checksums of those that the
-// pixels need. It unpacks nothing: compressed text and profiles of gigabytes are
-// bytes to be skipped like others, and so are the frames of an animated PNG.
+// parsePNG parses the chunks up to IEND and verifies the checksums of those that the pixels need.
+// It decompresses nothing: compressed texts and profiles of gigabytes are skipped like any other
+// chunk, and so are the frames of an animated PNG.
 func parsePNG(data []byte) (header, error) {
 	h := header{orientation: 1}
 	if !bytes.HasPrefix(data, []byte(pngSignature)) {
@@ -25,8 +25,8 @@ func parsePNG(data []byte) (header, error) {
 	}
 	var (
 		packed  int64 // bytes of compressed pixels
-		raw     int64 // bytes of pixels, once unpacked
-		palette bool  // needed, and still to come
+		raw     int64 // bytes of pixels, decompressed
+		palette bool  // required, and not found yet
 		exif    []byte
 	)
 	rest, first := data[len(pngSignature):], true
@@ -38,7 +38,7 @@ func parsePNG(data []byte) (header, error) {
 		if neededForPixels(kind) && !checksumOK(whole) {
 			return h, damaged("a checksum in the PNG file is wrong (in %s)", kind)
 		}
-		// A switch over string(kind) doesn't allocate one.
+		// A switch over string(kind) doesn't allocate a string.
 		switch string(kind) {
 		case "IHDR":
 			if !first {
@@ -81,7 +81,7 @@ func parsePNG(data []byte) (header, error) {
 	return h, nil
 }
 
-// cutChunk takes the next chunk off rest: its kind, its data, and all of it.
+// cutChunk removes the next chunk from rest and returns its kind, its data, and the whole chunk.
 func cutChunk(rest *[]byte) (kind, data, whole []byte, ok bool) {
 	const around = 12 // length, kind, checksum
 	b := *rest
@@ -111,13 +111,12 @@ func checksumOK(chunk []byte) bool {
 	return crc32.ChecksumIEEE(chunk[4:end]) == binary.BigEndian.Uint32(chunk[end:])
 }
 
-// pixelChunks reads a PNG file that parsePNG accepted as if it held nothing but
-// the chunks that the pixels need. image/png would skip the others itself, but
-// with 4 KB of garbage for each (7 GB for a file of 20 MB), and it fails the
-// picture over a damaged comment.
+// pixelChunks reads a PNG file that parsePNG accepted, without the chunks that the pixels don't
+// need. image/png skips those too, but with 4 KB of garbage for each (7 GB for a file of 20 MB),
+// and it refuses the picture if a comment is damaged.
 type pixelChunks struct {
 	rest    []byte // of the file, from the next chunk on
-	current []byte // what is left of the chunk being read
+	current []byte // the unread part of the current chunk
 }
 
 func (p *pixelChunks) Read(b []byte) (int, error) {
@@ -140,15 +139,14 @@ func decodePNG(data []byte, _ header) (image.Image, error) {
 	return png.Decode(&pixelChunks{rest: data[n:], current: data[:n]})
 }
 
-// parseIHDR reads the header and returns how many bytes the unpacked pixels
-// take at least.
+// parseIHDR parses the header. It returns the minimum number of bytes of the decompressed pixels.
 func parseIHDR(chunk []byte, h *header) (raw int64, indexed bool, err error) {
 	if len(chunk) != 13 {
 		return 0, false, damaged("the PNG file's header has the wrong length")
 	}
 	width, height := binary.BigEndian.Uint32(chunk), binary.BigEndian.Uint32(chunk[4:])
 	if width == 0 || height == 0 || width > 1<<31-1 || height > 1<<31-1 {
-		return 0, false, damaged("the PNG file says that it is %d x %d pixels", width, height)
+		return 0, false, damaged("the PNG file declares a size of %d x %d pixels", width, height)
 	}
 	depth, kind := int(chunk[8]), chunk[9]
 	channels := 0
@@ -163,13 +161,13 @@ func parseIHDR(chunk []byte, h *header) (raw int64, indexed bool, err error) {
 		}
 	}
 	if channels == 0 {
-		return 0, false, damaged("the PNG file claims %d bits of colour type %d", depth, kind)
+		return 0, false, damaged("the PNG file declares %d bits for colour type %d", depth, kind)
 	}
 	if chunk[10] != 0 || chunk[11] != 0 || chunk[12] > 1 {
-		return 0, false, unsupported("a PNG file with a compression, filter or interlace method of its own")
+		return 0, false, unsupported("a PNG file with a nonstandard compression, filter or interlace method")
 	}
 	h.width, h.height = int(width), int(height)
-	// The result, the decoder's own picture, and of an interlaced file its largest pass.
+	// The result, the decoder's own picture, and for an interlaced file its largest pass.
 	pixel := int64(4)
 	if depth == 16 {
 		pixel = 8
@@ -185,14 +183,14 @@ func parseIHDR(chunk []byte, h *header) (raw int64, indexed bool, err error) {
 	return rowBits / 8 * int64(height), kind == 3, nil
 }
 
-// maxProfile is the largest colour profile that is looked at. Profiles of
-// screens have some hundred bytes to a few kilobytes, those of printing presses
-// up to three megabytes.
+// maxProfile is the largest colour profile that is used, in bytes; larger ones are ignored.
+// Profiles of screens have some hundred bytes to a few kilobytes, those of printing presses up to
+// three megabytes.
 const maxProfile = 4 << 20
 
-// unpackICCP returns the profile in an iCCP chunk: a name, a zero, a method, and a
-// zlib stream, of which it reads as many bytes as the profile says it has. It returns
-// nil if they are not there, or too many.
+// unpackICCP returns the profile in an iCCP chunk, which consists of a name, a zero, a method, and a
+// zlib stream. It decompresses as many bytes as the profile declares, and returns nil if there are
+// fewer or the number is over a limit.
 func unpackICCP(chunk []byte) []byte {
 	_, rest, ok := bytes.Cut(chunk, []byte{0})
 	if !ok || len(rest) < 1 || rest[0] != 0 {

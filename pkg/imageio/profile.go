@@ -2,16 +2,16 @@ package imageio
 
 import "bytes"
 
-// profileChunks collects the pieces in which a JPEG file carries its profile:
-// segments hold 64 KB, and profiles can be larger.
+// profileChunks collects the segments of a JPEG file that hold its colour profile: a segment holds
+// at most 64 KB, and profiles can be larger.
 type profileChunks struct {
 	pieces [256][]byte
 	total  int
 	bad    bool
 }
 
-// add takes an APP2 segment, whether it belongs to a profile or not. It keeps a
-// part of the file's own memory and copies nothing.
+// add records an APP2 segment if it belongs to a profile. It keeps a reference to the file's
+// memory and copies nothing.
 func (c *profileChunks) add(segment []byte) {
 	piece, ok := bytes.CutPrefix(segment, []byte("ICC_PROFILE\x00"))
 	if !ok {
@@ -30,8 +30,8 @@ func (c *profileChunks) add(segment []byte) {
 	c.pieces[number] = piece[2:]
 }
 
-// join returns a function that puts the pieces together, and how large the profile
-// is. The function is nil if there are no pieces, one is missing, or they are too many.
+// join returns a function that concatenates the pieces, and the size of the profile in bytes. The
+// function is nil if there is no piece, a piece is missing, or the profile is too large.
 func (c *profileChunks) join() (profile func() []byte, size int64) {
 	if c.bad || c.total == 0 {
 		return nil, 0

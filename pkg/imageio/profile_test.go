@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// pictureWith is a small picture with a profile, of the kind that it is for: in a
-// format that carries profiles as they are.
+// pictureWith returns a small picture with a profile, in the profile's colour space and in a format
+// that stores profiles uncompressed.
 func pictureWith(t testing.TB, profile []byte) []byte {
 	t.Helper()
 	switch string(profile[16:20]) {
@@ -22,7 +22,7 @@ func pictureWith(t testing.TB, profile []byte) []byte {
 	return webpWith(t, fixture(t, "lossy.webp"), profile, nil)
 }
 
-// wantCheap decodes a picture and holds it to what a profile may cost.
+// wantCheap checks that decoding a picture stays within what a profile may cost.
 func wantCheap(t *testing.T, file []byte) {
 	t.Helper()
 	var err error
@@ -30,20 +30,20 @@ func wantCheap(t *testing.T, file []byte) {
 	allocated := allocatedBy(func() { _, _, err = Decode(t.Context(), file, DefaultLimits()) })
 	took := processorTime(t) - start
 	if err != nil {
-		t.Errorf("a picture failed by its profile: %v", err)
+		t.Errorf("its profile made a picture invalid: %v", err)
 	}
 	if most := DecodeMemory(file); allocated > most {
-		t.Errorf("allocated %d bytes, and DecodeMemory says %d", allocated, most)
+		t.Errorf("allocated %d bytes, and DecodeMemory returns %d", allocated, most)
 	}
 	if most := int64(maxProfile + maxConversion + 1<<20); allocated > most {
 		t.Errorf("allocated %d bytes, want %d at most", allocated, most)
 	}
 	if took > time.Second {
-		t.Errorf("took the processors %v, want less than a second", took)
+		t.Errorf("took %v of processor time, want less than a second", took)
 	}
 }
 
-// profileBombs are profiles that ask for far more than they are.
+// profileBombs returns profiles that declare far more than they have.
 func profileBombs() map[string][]byte {
 	column := xyz(0.3, 0.3, 0.3)
 	few := modularTag("mAB ", 4, 3, [5]int{0, 0, 0, 32, 0}, clutPart([4]int{255, 255, 255, 255}, 0, nil))
@@ -52,17 +52,17 @@ func profileBombs() map[string][]byte {
 	}
 	halves := make([]byte, 2*16*3)
 	return map[string][]byte{
-		// 255^4 x 3 values of no bytes.
+		// 255^4 x 3 values of zero bytes.
 		"table of precision 0":          iccProfile("RGB ", tag{"A2B0", few}),
 		"table of precision 0 for CMYK": ofPress("Lab ", tag{"A2B0", few}, tag{"A2B1", few}),
-		// What it takes to invert them is quadratic.
+		// Inverting these curves takes quadratic time.
 		"curve with a dip":            matrixProfile(column, column, column, curvTag(200_000, dip(200_000))),
 		"zigzag curve":                matrixProfile(column, column, column, curvTag(200_000, zigzag(200_000))),
 		"dips in a modular table":     ofScreen("Lab ", tag{"A2B0", modularTag("mAB ", 3, 3, [5]int{32, 0, 0, 0, 0}, bytes.Repeat(curvTag(100_000, dip(100_000)), 3))}),
 		"dips in a lut16Type":         ofScreen("Lab ", tag{"A2B0", mftTag(2, 3, 3, 2, 65535, 65535, bytes.Repeat(dip(65535), 7))}),
 		"dips in one for a press":     ofPress("Lab ", tag{"A2B0", mftTag(2, 4, 3, 2, 65535, 65535, bytes.Repeat(dip(65535), 8))}),
 		"parametric curves that jump": ofScreen("XYZ ", tag{"A2B0", modularTag("mAB ", 3, 3, [5]int{32, 0, 0, 0, 0}, manyPara(4, 3, -1, 1, -32768, 0.5, 32767, -32768))}),
-		// What is no number, or not finite.
+		// NaN and infinite values.
 		"powers that overflow": ofScreen("XYZ ", tag{"A2B0", modularTag("mAB ", 3, 3, [5]int{32, 0, 32, 0, 0}, manyPara(3, 32767, 32767, 32767, 32767, -32768))}),
 		"far beyond a table": ofScreen("Lab ", tag{"A2B0", modularTag("mAB ", 3, 3, [5]int{0, 0, 0, 120, 32},
 			join(paraTag(0, -32768), paraTag(4, 1, -32768, 0, 0, 0, -32768, 0), paraTag(3, 32767, 32767, 32767, 32767, -32768), clutPart([4]int{2, 2, 2}, 1, zigzag(12))))}),
@@ -70,7 +70,7 @@ func profileBombs() map[string][]byte {
 		"curves divided by zero": matrixProfile(column, column, column, paraTag(2, 2, 0, 0, 0)),
 		"primaries of thousands": matrixProfile(xyz(-32768, 32767, -32768), xyz(32767, -32768, 32767), xyz(32767, 32767, 32767), gammaCurve(1)),
 		"white that is black":    ofPress("Lab ", tag{"A2B0", mftTag(2, 4, 3, 2, 2, 2, join(zigzag(8), halves, make([]byte, 12)))}, tag{"B2A0", mftTag(1, 3, 4, 2, 0, 0, make([]byte, 256*3+8*4+256*4))}),
-		// Each part of a tag is all of it, and each tag all of the profile.
+		// Each part of a tag is the whole tag, and each tag the whole profile.
 		"parts that are one": ofPress("Lab ", tag{"A2B0", modularTag("mAB ", 4, 3, [5]int{32, 32, 32, 32, 32}, manyPara(0, 1))}),
 		"tags that are one":  overlapping(),
 		"4 MiB of tags":      join(iccProfile("RGB ")[:128], be32(349_000), bytes.Repeat(join([]byte("junk"), be32(0), be32(128)), 349_000)),
@@ -98,12 +98,12 @@ func TestDecodeMemoryCountsProfiles(t *testing.T) {
 	}
 	counted := DecodeMemory(file) - DecodeMemory(plain)
 	if more := allocated(file) - allocated(plain); more > counted {
-		t.Errorf("a profile takes %d bytes, and %d are counted", more, counted)
+		t.Errorf("a profile takes %d bytes, and DecodeMemory counts %d", more, counted)
 	}
 }
 
-// overlapping is a profile of which each tag is all that follows the directory, and
-// that begins like a table whose parts are all of it, too.
+// overlapping returns a profile in which each tag is everything after the directory, which begins
+// like a table whose parts overlap in the same way.
 func overlapping() []byte {
 	names := []string{"A2B0", "A2B1", "B2A0", "rTRC", "gTRC", "bTRC", "rXYZ", "gXYZ", "bXYZ", "kTRC"}
 	tags := make([]tag, 100)
@@ -118,7 +118,7 @@ func overlapping() []byte {
 	return p
 }
 
-// TestProfileTags tries each kind of tag with each kind of count, depth and offset.
+// TestProfileTags tests each kind of tag with each kind of count, depth and offset.
 func TestProfileTags(t *testing.T) {
 	try := func(name string, profile []byte) {
 		t.Helper()
@@ -129,7 +129,7 @@ func TestProfileTags(t *testing.T) {
 				t.Errorf("%s: allocated %d bytes, want at most %d", name, allocated, maxConversion)
 			}
 			if took := processorTime(t) - start; took > time.Second {
-				t.Errorf("%s: took the processors %v, want less than a second", name, took)
+				t.Errorf("%s: took %v of processor time, want less than a second", name, took)
 			}
 			if c != nil {
 				c([]byte{0, 127, 255, 3, 255, 255, 255, 255, 1, 2, 3, 4})
@@ -196,7 +196,7 @@ func FuzzProfile(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, choices []byte) {
 		r := recipe(choices)
-		// A whole picture takes a hundred times as long as a few colours.
+		// A whole picture takes a hundred times the time of a few colours.
 		whole := r.below(16) == 0
 		profile := r.profile()
 		if whole {
@@ -223,7 +223,7 @@ func FuzzProfile(f *testing.F) {
 			t.Errorf("allocated %d bytes for 256 colours", allocated)
 		}
 		if took := processorTime(t) - start; took > 200*time.Millisecond {
-			t.Errorf("256 colours took the processors %v", took)
+			t.Errorf("256 colours took %v of processor time", took)
 		}
 	})
 }

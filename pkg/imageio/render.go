@@ -6,9 +6,8 @@ import (
 	"github.com/kovidgoyal/imaging/nrgba"
 )
 
-// render makes the picture that the rest of the program sees out of what a
-// decoder returned, in one pass and with one allocation: sRGB, opaque, upright.
-// The result shares memory with src where src is already all that.
+// render converts a decoded image to this package's form in one pass and with one allocation:
+// sRGB, opaque, upright. The result shares memory with src if src has this form already.
 func render(src image.Image, orientation int, colors conversion) *image.RGBA {
 	b := src.Bounds()
 	width, height := b.Dx(), b.Dy()
@@ -18,17 +17,17 @@ func render(src image.Image, orientation int, colors conversion) *image.RGBA {
 	}
 
 	upright := image.Rect(0, 0, width, height)
-	if turned(orientation) {
+	if transposes(orientation) {
 		upright = image.Rect(0, 0, height, width)
 	}
 	dst := image.NewRGBA(upright)
 	place := placement(orientation, width, height)
 	read := reader(src)
 
-	// Strips, because a column of the source becomes a row of a turned picture:
-	// sixteen pixels beside each other fill a cache line where one would not.
+	// In strips, because a column of the source becomes a row of a rotated picture: sixteen
+	// adjacent pixels fill a cache line where one would not.
 	const strip = 16
-	rows((height+strip-1)/strip, func(from, to int) {
+	parallelRows((height+strip-1)/strip, func(from, to int) {
 		buf := make([]byte, 4*width*strip)
 		for s := from; s < to; s++ {
 			y0, y1 := s*strip, min(s*strip+strip, height)
@@ -37,19 +36,19 @@ func render(src image.Image, orientation int, colors conversion) *image.RGBA {
 			switch {
 			case colors != nil:
 				colors(pix)
-			case inksOf(src) == 4:
-				plainCMYK(pix)
+			case channelsOf(src) == 4:
+				naiveCMYK(pix)
 			}
-			layOnWhite(pix)
+			blendOnWhite(pix)
 			place(dst.Pix, pix, y0, y1)
 		}
 	})
 	return dst
 }
 
-// reader returns a function that reads the rows y0 to y1 of an image, counted
-// from its top, as 4 bytes a pixel: red, green, blue and alpha, not
-// premultiplied, or the four inks. It may be called concurrently.
+// reader returns a function that reads the rows y0 to y1 of an image, counted from its top, as 4
+// bytes a pixel: red, green, blue and alpha, not premultiplied, or the four inks. The function is
+// safe for concurrent use.
 func reader(src image.Image) func(y0, y1 int, pix []byte) {
 	b := src.Bounds()
 	if img, ok := src.(*image.CMYK); ok {
@@ -61,7 +60,7 @@ func reader(src image.Image) func(y0, y1 int, pix []byte) {
 		}
 	}
 	if img, ok := src.(*image.NYCbCrA); ok {
-		// The library's own way with these gives a row the alpha of its first pixel.
+		// The library's scanner for this type gives a row the alpha of its first pixel.
 		colors := nrgba.NewNRGBAScanner(&img.YCbCr)
 		return func(y0, y1 int, pix []byte) {
 			colors.Scan(0, y0, b.Dx(), y1, pix)
@@ -76,9 +75,8 @@ func reader(src image.Image) func(y0, y1 int, pix []byte) {
 	return func(y0, y1 int, pix []byte) { scanner.Scan(0, y0, b.Dx(), y1, pix) }
 }
 
-// plainCMYK converts inks to colours as if they were ideal, which is what there
-// is to do without a profile.
-func plainCMYK(pix []byte) {
+// naiveCMYK converts inks to colours as if the inks were ideal, for pictures without a profile.
+func naiveCMYK(pix []byte) {
 	for i := 0; i+4 <= len(pix); i += 4 {
 		p := pix[i : i+4 : i+4]
 		k := 255 - uint32(p[3])
@@ -89,8 +87,8 @@ func plainCMYK(pix []byte) {
 	}
 }
 
-// layOnWhite composes pixels that are not premultiplied onto white.
-func layOnWhite(pix []byte) {
+// blendOnWhite composites pixels that are not premultiplied onto white.
+func blendOnWhite(pix []byte) {
 	for i := 0; i+4 <= len(pix); i += 4 {
 		p := pix[i : i+4 : i+4]
 		a := uint32(p[3])
@@ -104,8 +102,8 @@ func layOnWhite(pix []byte) {
 	}
 }
 
-// placement returns a function that writes the stored rows y0 to y1 to where
-// they stand in the upright picture. The eight orientations are those of EXIF.
+// placement returns a function that writes the stored rows y0 to y1 to their place in the upright
+// picture. The eight orientations are those of EXIF.
 func placement(orientation, width, height int) func(dst, pix []byte, y0, y1 int) {
 	// The stored pixel (x, y) goes to origin + x*right + y*down, in pixels.
 	var origin, right, down int
@@ -120,11 +118,11 @@ func placement(orientation, width, height int) func(dst, pix []byte, y0, y1 int)
 		origin, right, down = width*(height-1), 1, -width
 	case 5: // transposed
 		origin, right, down = 0, height, 1
-	case 6: // to be turned clockwise
+	case 6: // rotate clockwise
 		origin, right, down = height-1, height, -1
 	case 7: // transposed the other way
 		origin, right, down = width*height-1, -height, -1
-	case 8: // to be turned anticlockwise
+	case 8: // rotate anticlockwise
 		origin, right, down = height*(width-1), -height, 1
 	}
 	if orientation < 2 || orientation > 8 {

@@ -6,10 +6,10 @@ import (
 	"sync"
 )
 
-// rows calls f for parts of 0..n, on all processors at once, and returns when
-// all are done. A panic in one of them is raised again in the caller, which can
-// recover from it as it could not in another goroutine.
-func rows(n int, f func(from, to int)) {
+// parallelRows calls f for parts of 0..n, on all processors at once, and returns when all calls
+// have returned. A panic in one of them is raised again in the caller's goroutine, where it can be
+// recovered.
+func parallelRows(n int, f func(from, to int)) {
 	parts := min(runtime.GOMAXPROCS(0), n)
 	if parts <= 1 {
 		f(0, n)

@@ -6,10 +6,10 @@ import (
 	"image"
 )
 
-// ThumbnailEdge is the longest edge of a thumbnail in pixels at most.
+// ThumbnailEdge is the longest edge of a thumbnail, in pixels.
 const ThumbnailEdge = 400
 
-// thumbnailQuality: at this size nobody looks for artefacts.
+// thumbnailQuality is low because artefacts are hardly visible at this size.
 const thumbnailQuality = 80
 
 // Thumbnail returns img, which must be opaque, as a JPEG file of at most
@@ -17,7 +17,7 @@ const thumbnailQuality = 80
 func Thumbnail(img *image.RGBA) ([]byte, error) {
 	if width, height := img.Rect.Dx(), img.Rect.Dy(); max(width, height) > ThumbnailEdge && min(width, height) > 0 {
 		w, h := Fitted(width, height, ThumbnailEdge)
-		img = averaged(img, w, h)
+		img = areaAverage(img, w, h)
 	}
 	var out bytes.Buffer
 	if err := Encode(&out, img, "jpeg", thumbnailQuality); err != nil {
@@ -26,20 +26,19 @@ func Thumbnail(img *image.RGBA) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// averaged shrinks img to w x h, where each pixel is the average of the area that
-// it covers. It takes a third of the time of [Fit], and what it loses in sharpness
-// no eye sees at this size.
-func averaged(img *image.RGBA, w, h int) *image.RGBA {
+// areaAverage shrinks img to w x h; each pixel of the result is the average of the area that it
+// covers. It takes a third of the time of [Fit]; the loss of sharpness is not visible at this size.
+func areaAverage(img *image.RGBA, w, h int) *image.RGBA {
 	width, height := img.Rect.Dx(), img.Rect.Dy()
 	dst := image.NewRGBA(image.Rect(0, 0, w, h))
-	// For a row of dst, the sums down the columns of img: of red and blue, as the
-	// halves of a word, and of green.
+	// The sums down the columns of img for a row of dst: red and blue as the halves of one word,
+	// and green.
 	sums := make([][2]uint64, width)
 	area := uint64(width) * uint64(height)
-	inverse := 1<<40/area + 1 // a division takes longer than all the rest
+	inverse := 1<<40/area + 1 // a division would take longer than all the rest
 	for y := range h {
 		clear(sums)
-		covered(y, height, h, func(row int, share uint64) {
+		eachCovered(y, height, h, func(row int, share uint64) {
 			pix := img.Pix[row*img.Stride:][:4*width]
 			for x := range sums {
 				p := uint64(binary.LittleEndian.Uint32(pix[4*x:]))
@@ -50,7 +49,7 @@ func averaged(img *image.RGBA, w, h int) *image.RGBA {
 		out := dst.Pix[y*dst.Stride:][:4*w]
 		for x := range w {
 			r, g, b := area/2, area/2, area/2
-			covered(x, width, w, func(column int, share uint64) {
+			eachCovered(x, width, w, func(column int, share uint64) {
 				sum := &sums[column]
 				r += share * (sum[0] & 0xffffffff)
 				g += share * sum[1]
@@ -63,9 +62,9 @@ func averaged(img *image.RGBA, w, h int) *image.RGBA {
 	return dst
 }
 
-// covered calls f for the source pixels, of from, that one of to pixels covers, with
-// the share of each that is covered, which add up to from.
-func covered(at, from, to int, f func(source int, share uint64)) {
+// eachCovered calls f for each source pixel, out of from, that pixel at of the result, out of to,
+// covers. share is the covered part of the source pixel; the shares add up to from.
+func eachCovered(at, from, to int, f func(source int, share uint64)) {
 	for s := at * from / to; s*to < (at+1)*from; s++ {
 		f(s, uint64(min((s+1)*to, (at+1)*from)-max(s*to, at*from)))
 	}

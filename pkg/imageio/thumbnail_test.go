@@ -30,7 +30,7 @@ func TestThumbnail(t *testing.T) {
 	}
 }
 
-func TestThumbnailKeepsWhatIsThere(t *testing.T) {
+func TestThumbnailKeepsContent(t *testing.T) {
 	// Part of a larger picture, whose rows have a gap between them.
 	img := image.NewRGBA(image.Rect(0, 0, 1300, 900))
 	part := img.SubImage(image.Rect(100, 50, 1100, 850)).(*image.RGBA)
@@ -50,14 +50,14 @@ func TestThumbnailKeepsWhatIsThere(t *testing.T) {
 	wantPixel(t, got, 350, 270, white, 12)
 }
 
-// Each pixel is the average of what it covers, counted in another way here: every
-// pixel of the picture as so many, and as many of the smaller one.
-func TestAveraged(t *testing.T) {
+// TestAreaAverage compares with another way to average: the picture is first enlarged so that each
+// pixel of the result covers whole pixels.
+func TestAreaAverage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		width, height := rapid.IntRange(1, 20).Draw(t, "width"), rapid.IntRange(1, 20).Draw(t, "height")
 		w, h := rapid.IntRange(1, width).Draw(t, "w"), rapid.IntRange(1, height).Draw(t, "h")
 		img := noise(width, height)
-		got := averaged(img, w, h)
+		got := areaAverage(img, w, h)
 		for y := range h {
 			for x := range w {
 				var sum [3]int

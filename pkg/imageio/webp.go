@@ -10,13 +10,12 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// webpFile is what a walk over a WebP file finds: its header, and where its first
-// frame stands.
+// webpFile is the result of parsing a WebP file: its header, and the position of its first frame.
 type webpFile struct {
 	header
 	frame image.Rectangle // on the canvas, all of it unless the file is animated
-	// alpha and pixels are the data of the frame's chunks: ALPH, nil where there
-	// is none, and VP8 or VP8L.
+	// alpha and pixels are the data of the frame's chunks: ALPH, nil if there is none, and
+	// VP8 or VP8L.
 	alpha, pixels []byte
 	lossless      bool
 }
@@ -27,15 +26,15 @@ func parseWebP(data []byte) (header, error) {
 	return f.header, err
 }
 
-// costs are [header].cost and extra: the result, the decoder's own picture, and
-// the canvas where the frame is not all of it.
+// costs returns [header].cost and extra: the result, the decoder's own picture, the canvas if the
+// frame doesn't fill it, and tables.
 func (f *webpFile) costs() (cost, extra int64) {
 	const (
-		rgba, chroma = 4, 2 // bytes a pixel: of YCbCr 1.5
-		alpha        = 5    // 1 once, and 4 as a lossless picture, which it may be packed as
+		rgba, chroma = 4, 2 // bytes a pixel; YCbCr takes 1.5
+		alpha        = 5    // 1, and 4 because it may be compressed as a lossless picture
 		transforms   = 1    // of a lossless picture
-		// The decoder refuses more sets of Huffman tables than libwebp writes, keeps
-		// those that a tile of the picture refers to, and a tile has 4 x 4 pixels or more.
+		// The decoder refuses more sets of Huffman tables than libwebp writes. It keeps
+		// those that a tile of the picture refers to; a tile has at least 4 x 4 pixels.
 		tableSets, tableSet = 2600, 56 << 10
 	)
 	tables := tableSet * min(tableSets, (int64(f.frame.Dx())+3)/4*((int64(f.frame.Dy())+3)/4))
@@ -54,8 +53,8 @@ func (f *webpFile) costs() (cost, extra int64) {
 	return cost, extra
 }
 
-// walkWebP goes over all chunks, since orientation comes after the picture. Of an
-// animation it looks into the first frame only, and hops over the others.
+// walkWebP parses all chunks, because the orientation comes after the picture. Of an animation it
+// parses the first frame only and skips the others.
 func walkWebP(data []byte) (webpFile, error) {
 	f := webpFile{header: header{orientation: 1}}
 	if len(data) < 12 {
@@ -66,14 +65,14 @@ func walkWebP(data []byte) (webpFile, error) {
 
 	kind, chunk, ok := cutRIFF(&rest)
 	if kind != "VP8X" {
-		if err := f.take(kind, chunk); err != nil {
+		if err := f.readPicture(kind, chunk); err != nil {
 			return f, err
 		}
 		f.width, f.height = f.frame.Dx(), f.frame.Dy()
 		if !ok || 8+size > len(data) {
 			return f, damaged("the WebP file ends before the picture does")
 		}
-		return f, f.enough()
+		return f, f.checkSize()
 	}
 	if len(chunk) < 10 {
 		return f, damaged("the WebP file's header is too short")
@@ -85,11 +84,11 @@ func walkWebP(data []byte) (webpFile, error) {
 	if 8+size > len(data) {
 		return f, damaged("the WebP file ends before the picture does")
 	}
-	return f, f.enough()
+	return f, f.checkSize()
 }
 
-// walkExtended walks the chunks of a file that has more than a picture in it.
-// Which chunk is there counts, and not what the header's flags say of it.
+// walkExtended parses the chunks of an extended file. It ignores the header's flags about which
+// chunks exist.
 func (f *webpFile) walkExtended(rest []byte) error {
 	var exif []byte
 	for len(rest) > 0 {
@@ -106,11 +105,11 @@ func (f *webpFile) walkExtended(rest []byte) error {
 			}
 		case "EXIF":
 			if exif == nil {
-				// Some write the marker with which the block begins in a JPEG file.
+				// Some programs write the prefix that the block has in a JPEG file.
 				exif = bytes.TrimPrefix(chunk, []byte("Exif\x00\x00"))
 			}
 		case "ANMF":
-			if err := f.takeAnimated(chunk); err != nil {
+			if err := f.readAnimationFrame(chunk); err != nil {
 				return err
 			}
 		case "ALPH":
@@ -121,11 +120,11 @@ func (f *webpFile) walkExtended(rest []byte) error {
 			if f.pixels != nil {
 				continue
 			}
-			if err := f.take(kind, chunk); err != nil {
+			if err := f.readPicture(kind, chunk); err != nil {
 				return err
 			}
 			if f.frame.Dx() != f.width || f.frame.Dy() != f.height {
-				return damaged("the WebP file says that it is %d x %d pixels, and its picture is %d x %d",
+				return damaged("the WebP file declares a size of %d x %d pixels, and its picture is %d x %d",
 					f.width, f.height, f.frame.Dx(), f.frame.Dy())
 			}
 		}
@@ -134,15 +133,15 @@ func (f *webpFile) walkExtended(rest []byte) error {
 	return nil
 }
 
-// takeAnimated takes a frame of an animation, if it is the first.
-func (f *webpFile) takeAnimated(frame []byte) error {
+// readAnimationFrame parses the first frame of an animation and ignores later ones.
+func (f *webpFile) readAnimationFrame(frame []byte) error {
 	if f.pixels != nil {
 		return nil
 	}
 	if len(frame) < 16 {
 		return damaged("a frame of the WebP file has no header")
 	}
-	// The position counts in steps of two pixels.
+	// The position is in units of two pixels.
 	at, width, height := image.Pt(2*le24(frame), 2*le24(frame[3:])), 1+le24(frame[6:]), 1+le24(frame[9:])
 	f.alpha = nil
 	for rest := frame[16:]; f.pixels == nil; {
@@ -154,13 +153,13 @@ func (f *webpFile) takeAnimated(frame []byte) error {
 		case "ALPH":
 			f.alpha = chunk
 		case "VP8 ", "VP8L":
-			if err := f.take(kind, chunk); err != nil {
+			if err := f.readPicture(kind, chunk); err != nil {
 				return err
 			}
 		}
 	}
 	if f.frame.Dx() != width || f.frame.Dy() != height {
-		return damaged("a frame of the WebP file says that it is %d x %d pixels, and its picture is %d x %d",
+		return damaged("a frame of the WebP file declares a size of %d x %d pixels, and its picture is %d x %d",
 			width, height, f.frame.Dx(), f.frame.Dy())
 	}
 	f.frame = f.frame.Add(at)
@@ -170,8 +169,8 @@ func (f *webpFile) takeAnimated(frame []byte) error {
 	return nil
 }
 
-// take reads the header of compressed pixels, of which the file may be cut short.
-func (f *webpFile) take(kind string, chunk []byte) error {
+// readPicture parses the header of compressed pixels, which may be truncated.
+func (f *webpFile) readPicture(kind string, chunk []byte) error {
 	const cut = "the WebP file ends before the picture does"
 	var width, height int
 	switch kind {
@@ -182,7 +181,7 @@ func (f *webpFile) take(kind string, chunk []byte) error {
 		if tag := le24(chunk); tag&1 != 0 || tag>>1&7 > 3 || tag>>4&1 == 0 || string(chunk[3:6]) != "\x9d\x01\x2a" {
 			return damaged("the WebP file's picture has no valid header")
 		}
-		const sizeMask = 1<<14 - 1 // the two bits above it are about scaling, and nobody heeds them
+		const sizeMask = 1<<14 - 1 // the two bits above are a scaling hint, which decoders ignore
 		width, height = int(binary.LittleEndian.Uint16(chunk[6:]))&sizeMask, int(binary.LittleEndian.Uint16(chunk[8:]))&sizeMask
 	case "VP8L":
 		if len(chunk) < 5 {
@@ -193,35 +192,35 @@ func (f *webpFile) take(kind string, chunk []byte) error {
 			return damaged("the WebP file's picture has no valid header")
 		}
 		width, height = 1+int(b&(1<<14-1)), 1+int(b>>14&(1<<14-1))
-		f.lossless, f.alpha = true, nil // it has an alpha channel of its own
+		f.lossless, f.alpha = true, nil // lossless pixels include alpha
 	case "":
 		return damaged(cut)
 	default:
 		return damaged("the WebP file doesn't begin with its header")
 	}
 	if width == 0 || height == 0 {
-		return damaged("the WebP file says that it is %d x %d pixels", width, height)
+		return damaged("the WebP file declares a size of %d x %d pixels", width, height)
 	}
 	f.frame, f.pixels = image.Rect(0, 0, width, height), chunk
 	return nil
 }
 
-// enough refuses files that can't hold the picture. Of lossless ones nothing can
-// be said: one colour takes no bits, however often it comes.
-func (f *webpFile) enough() error {
+// checkSize refuses files that have too few bytes for their pixels. Lossless files have no lower
+// bound, because a single colour takes no bits, however many pixels it covers.
+func (f *webpFile) checkSize() error {
 	width, height := f.frame.Dx(), f.frame.Dy()
 	switch {
 	case f.pixels == nil:
 		return damaged("the WebP file has no picture in it")
 	case !f.lossless && int64(width)*int64(height)/256 > 8*int64(len(f.pixels)):
-		// A block of 16 x 16 takes more than a bit.
+		// A block of 16 x 16 takes at least one bit.
 		return damaged("the WebP file holds too little data for %d x %d pixels", width, height)
 	}
 	return nil
 }
 
-// cutRIFF takes the next chunk off rest: its kind and its data, which is what is
-// left where ok is false, and kind is empty where there is not even a header.
+// cutRIFF removes the next chunk from rest and returns its kind and its data. ok is false if the
+// chunk is truncated; data is then what exists of it, and kind is empty if the header is incomplete.
 func cutRIFF(rest *[]byte) (kind string, data []byte, ok bool) {
 	b := *rest
 	if len(b) < 8 {
@@ -234,11 +233,11 @@ func cutRIFF(rest *[]byte) (kind string, data []byte, ok bool) {
 		return riffKind(b), b[8:], false
 	}
 	end := 8 + int(n)
-	*rest = b[min(end+end&1, len(b)):] // the last one's padding is missing in some
+	*rest = b[min(end+end&1, len(b)):] // some files lack the last chunk's padding
 	return riffKind(b), b[8:end], true
 }
 
-// riffKind names a chunk without allocating, for files of millions of them.
+// riffKind returns a chunk's kind without allocating, for files with millions of chunks.
 func riffKind(chunk []byte) string {
 	for _, kind := range [...]string{"VP8 ", "VP8L", "VP8X", "ALPH", "ANMF", "ICCP", "EXIF"} {
 		if string(chunk[:4]) == kind {
@@ -250,18 +249,17 @@ func riffKind(chunk []byte) string {
 
 func le24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
 
-// decodeWebP decodes the first frame, at its place on the canvas.
+// decodeWebP decodes the first frame and places it on the canvas.
 //
-// golang.org/x/image/webp decodes, and not gen2brain/webp, although that one is
-// needed to encode: for 12 megapixels the former takes 0.21 s and 18 MB (lossless
-// 0.26 s, 46 MB), the latter 0.24 to 0.28 s and 68 MB (lossless 0.44 s, 174 MB) with
-// chroma at half the resolution even for lossless files, after 0.2 s to start.
+// golang.org/x/image/webp decodes, not gen2brain/webp, which encodes: for 12 megapixels the former
+// takes 0.21 s and 18 MB (lossless 0.26 s, 46 MB), the latter 0.24 to 0.28 s and 68 MB (lossless
+// 0.44 s, 174 MB) with chroma at half the resolution even for lossless files, after 0.2 s to start.
 func decodeWebP(data []byte, h header) (image.Image, error) {
 	f, err := walkWebP(data)
 	if err != nil {
 		return nil, err
 	}
-	img, err := webp.Decode(f.frameAlone())
+	img, err := webp.Decode(f.firstFrameFile())
 	if err != nil {
 		return nil, err
 	}
@@ -274,9 +272,9 @@ func decodeWebP(data []byte, h header) (image.Image, error) {
 	return onCanvas(img, f.frame, h.width, h.height)
 }
 
-// frameAlone reads as a WebP file of nothing but the frame, since the decoder knows
-// no animations.
-func (f *webpFile) frameAlone() io.Reader {
+// firstFrameFile returns a WebP file that has only the first frame, because the decoder does not
+// support animations.
+func (f *webpFile) firstFrameFile() io.Reader {
 	var parts []io.Reader
 	size := 4
 	add := func(kind string, data []byte) {
@@ -304,9 +302,8 @@ func riffHeader(kind string, n int) []byte {
 	return binary.LittleEndian.AppendUint32([]byte(kind), uint32(n))
 }
 
-// widenRange stretches luma of 16 to 235 and chroma of 16 to 240, which is what
-// VP8 has, to the full range that Go's YCbCr stands for. The decoder leaves that
-// out, so that black would come out as dark grey and all colours pale.
+// widenRange stretches VP8's range (luma 16 to 235, chroma 16 to 240) to the full range of Go's
+// YCbCr. The decoder doesn't do it; without it, black would be dark grey and all colours pale.
 func widenRange(img *image.YCbCr) {
 	var luma, chroma [256]byte
 	for v := range 256 {

@@ -22,7 +22,7 @@ func TestDecodeWebPFixtures(t *testing.T) {
 			}
 			w, h := img.Rect.Dx(), img.Rect.Dy()
 			for i, p := range []image.Point{{0, 0}, {w - 1, 0}, {0, h - 1}, {w - 1, h - 1}} {
-				// Not paler than they are: black and white, too, come out as such.
+				// Not too pale: black and white are exact, too.
 				wantPixel(t, img, p.X, p.Y, want[i], 12)
 			}
 		})
@@ -41,7 +41,7 @@ func TestDecodeWebPFixtures(t *testing.T) {
 	})
 	t.Run("lossy with alpha", func(t *testing.T) {
 		img := mustDecode(t, fixture(t, "lossy-alpha.webp"))
-		for _, x := range []int{1, 8, 14} { // it fades from left to right or back
+		for _, x := range []int{1, 8, 14} { // alpha rises or falls from left to right
 			got := img.RGBAAt(x, 3)
 			if got.R < 240 || got.G != got.B && absDiff(got.G, got.B) > 12 {
 				t.Errorf("pixel (%d,3): got %v, want a tint of red", x, got)
@@ -69,12 +69,12 @@ func absDiff(a, b uint8) int { return max(int(a)-int(b), int(b)-int(a)) }
 
 func onWhite(c color.NRGBA) color.RGBA {
 	pix := []byte{c.R, c.G, c.B, c.A}
-	layOnWhite(pix)
+	blendOnWhite(pix)
 	return color.RGBA{pix[0], pix[1], pix[2], pix[3]}
 }
 
-// TestDecodeWebPLossless: pixel by pixel, of pictures large enough for several
-// sets of tables.
+// TestDecodeWebPLossless compares pixel by pixel, with a picture large enough for several sets of
+// tables.
 func TestDecodeWebPLossless(t *testing.T) {
 	img := photo(160, 120)
 	for i := range img.Pix[:len(img.Pix)/2] {
@@ -84,11 +84,11 @@ func TestDecodeWebPLossless(t *testing.T) {
 	}
 	got := mustDecode(t, toWebP(t, img, true))
 	if !bytes.Equal(got.Pix, img.Pix) {
-		t.Error("a lossless picture came out as another")
+		t.Error("a lossless picture was changed")
 	}
 }
 
-// TestDecodeWebPAlpha: transparency differs from pixel to pixel within a row.
+// TestDecodeWebPAlpha covers transparency that differs from pixel to pixel within a row.
 func TestDecodeWebPAlpha(t *testing.T) {
 	img := gradient(64, 48)
 	for y := range 48 {
@@ -110,9 +110,9 @@ func TestDecodeWebPAlpha(t *testing.T) {
 	}
 }
 
-// TestFirstFrames: only the first frame counts, it stands where it says, and the
-// rest of the canvas is white.
-func TestFirstFrames(t *testing.T) {
+// TestFirstFrameIsPlacedOnCanvas checks that only the first frame is shown, at its position, and
+// that the rest of the canvas is white.
+func TestFirstFrameIsPlacedOnCanvas(t *testing.T) {
 	square := toWebP(t, solid(red), true)[12:] // 16 x 16
 	lossy := toWebP(t, solid(red), false)[12:]
 	half := solid(red)
@@ -196,7 +196,7 @@ func TestInspectRefusesWebPAndGIF(t *testing.T) {
 		{"webp of 16383 x 16383, cut", riffFile(vp8Header(16383, 16383), []byte("more"))[:30], job.ErrTooManyPixels, "268.4 megapixels"},
 		{"webp of 16384 x 16384, cut", riffFile(flatVP8L(16384, 16384))[:26], job.ErrTooManyPixels, "268.4 megapixels"},
 		{"webp, header cut", riffFile(riffChunk("VP8X", make([]byte, 9))), job.ErrDamagedImage, "too short"},
-		{"webp, header alone", riffFile(extended(0, 16, 16)), job.ErrDamagedImage, "no picture"},
+		{"webp, header only", riffFile(extended(0, 16, 16)), job.ErrDamagedImage, "no picture"},
 		{"webp, two headers", riffFile(extended(0, 16, 16), extended(0, 16, 16), picture), job.ErrDamagedImage, "two headers"},
 		{"webp with a canvas of 2^24", riffFile(extended(0, 1<<24, 1<<24), picture), job.ErrTooManyPixels, "16777216 x 16777216"},
 		{"webp with another canvas", riffFile(extended(0, 4000, 4000), picture), job.ErrDamagedImage, "4000 x 4000 pixels, and its picture is 16 x 16"},
@@ -223,7 +223,7 @@ func TestInspectRefusesWebPAndGIF(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Inspect(tt.data, DefaultLimits())
 			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) {
-				t.Errorf("Inspect: got %q, want %q saying %q", err, tt.want, tt.says)
+				t.Errorf("Inspect: got %q, want %q containing %q", err, tt.want, tt.says)
 			}
 			if img, _, err := Decode(t.Context(), tt.data, DefaultLimits()); !errors.Is(err, tt.want) || img != nil {
 				t.Errorf("Decode: got %v, %q, want %q", img, err, tt.want)
@@ -232,7 +232,7 @@ func TestInspectRefusesWebPAndGIF(t *testing.T) {
 	}
 }
 
-// TestDecodeWebPCorrupt: the structure is right, the compressed pixels are not.
+// TestDecodeWebPCorrupt covers files with a valid structure and corrupt compressed pixels.
 func TestDecodeWebPCorrupt(t *testing.T) {
 	noise := bytes.Repeat([]byte{0xa5, 0x3c, 0x99}, 300)
 	alpha := toWebP(t, &image.NRGBA{Pix: bytes.Repeat([]byte{1, 2, 3, 100}, 256), Stride: 64, Rect: image.Rect(0, 0, 16, 16)}, false)
@@ -247,10 +247,10 @@ func TestDecodeWebPCorrupt(t *testing.T) {
 		"gif, few pixels":               gifFileOf(16, 16, gifFrame(0, 0, 16, 16, 0, packLZW(make([]byte, 99)))),
 	} {
 		if _, err := Inspect(data, DefaultLimits()); err != nil {
-			t.Errorf("%s: Inspect says %v, want the structure accepted", name, err)
+			t.Errorf("%s: Inspect returns %v, want the structure accepted", name, err)
 		}
 		if _, _, err := Decode(t.Context(), data, DefaultLimits()); !errors.Is(err, job.ErrDamagedImage) {
-			t.Errorf("%s: Decode says %v, want %v", name, err, job.ErrDamagedImage)
+			t.Errorf("%s: Decode returns %v, want %v", name, err, job.ErrDamagedImage)
 		}
 	}
 }
@@ -273,7 +273,7 @@ func TestEncodeWebP(t *testing.T) {
 		}
 	}
 	if mean := float64(sum) / 1200; mean > 8 {
-		t.Errorf("a part of a picture comes out as another: %.1f levels apart", mean)
+		t.Errorf("a part of a picture was changed: %.1f levels of difference", mean)
 	}
 	t.Run("concurrently", func(t *testing.T) {
 		for range 4 {
@@ -294,9 +294,9 @@ func TestEncodeWebP(t *testing.T) {
 	}
 }
 
-// TestTablesAreCounted: a lossless picture with as many sets of tables as libwebp
-// writes at most is decoded, one with more is refused, and soon.
-func TestTablesAreCounted(t *testing.T) {
+// TestTooManyTableSetsAreRefused checks that a lossless picture with the most sets of tables that
+// libwebp writes is decoded, and that one with more is refused quickly.
+func TestTooManyTableSetsAreRefused(t *testing.T) {
 	for groups, want := range map[int]bool{1: true, 256: true, maxTableSets: true, maxTableSets + 1: false, 65536: false} {
 		last := groups - 1
 		w := new(bitWriter).bits(0, 2).bits(1, 1).bits(0, 3).oneColor(last&255, last>>8, 0, 255)
@@ -313,6 +313,6 @@ func TestTablesAreCounted(t *testing.T) {
 		t.Error("65536 sets of tables were accepted")
 	}
 	if took := processorTime(t) - began; took > 5*time.Second {
-		t.Errorf("counting took %v", took)
+		t.Errorf("refusing took %v", took)
 	}
 }

@@ -1,4 +1,4 @@
-// Package logs makes the mains' loggers.
+// Package logs creates the loggers of the programs.
 package logs
 
 import (
@@ -7,13 +7,12 @@ import (
 	"os"
 )
 
-// Settings are the flags of servers; kong reads the tags. Functions always log JSON: see
-// [JSON].
+// Settings are the flags of servers; kong reads the tags. Functions always log JSON, see [JSON].
 type Settings struct {
-	Format string `name:"log-format" default:"text" enum:"text,json" env:"ATELIER_LOG_FORMAT" help:"Form of the log's lines: text or json."`
+	Format string `name:"log-format" default:"text" enum:"text,json" env:"ATELIER_LOG_FORMAT" help:"Format of log lines: text or json."`
 }
 
-// New is a logger in the form that was chosen.
+// New returns a logger with the chosen format.
 func (s Settings) New(w io.Writer) *slog.Logger {
 	if s.Format == "json" {
 		return JSON(w)
@@ -21,11 +20,11 @@ func (s Settings) New(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, nil))
 }
 
-// JSON is a logger whose lines are JSON objects, which CloudWatch Logs can query.
+// JSON returns a logger whose lines are JSON objects, which CloudWatch Logs can query.
 func JSON(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(w, nil)) }
 
-// WithFile returns a writer to w that appends to the file at path too, and a function that
-// closes the file. With an empty path it is w alone.
+// WithFile returns a writer that writes to w and appends to the file at path, and a function that
+// closes the file. If path is empty, it writes to w only.
 func WithFile(w io.Writer, path string) (_ io.Writer, closeFile func(), err error) {
 	if path == "" {
 		return w, func() {}, nil
@@ -34,5 +33,5 @@ func WithFile(w io.Writer, path string) (_ io.Writer, closeFile func(), err erro
 	if err != nil {
 		return nil, nil, err
 	}
-	return io.MultiWriter(w, f), func() { _ = f.Close() }, nil // a log
+	return io.MultiWriter(w, f), func() { _ = f.Close() }, nil // an error of a log's file is ignored
 }

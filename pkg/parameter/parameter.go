@@ -1,10 +1,10 @@
-// Package parameter reads parameters of AWS Systems Manager's Parameter Store, or
-// anything that speaks its protocol (JSON 1.1), by one operation, GetParameter.
+// Package parameter reads parameters of AWS Systems Manager's Parameter Store, or of a service with the
+// same protocol (JSON 1.1), with one operation, GetParameter.
 //
-// It signs with the SDK's signer and does without the SDK's client, whose tables made
-// api-lambda 4.3 MB larger, with 4.5 MB more memory at every cold start, whether keys are
-// in a parameter or not. Where the store is comes from the SDK's configuration all the
-// same; of its special endpoints the dual-stack ones are known, those for FIPS are not.
+// It uses the SDK's signer but not the SDK's client, whose tables made api-lambda 4.3 MB larger, with
+// 4.5 MB more memory at every cold start, whether keys are in a parameter or not. The SDK's
+// configuration determines the endpoint all the same; of its special endpoints, dual-stack is
+// supported and FIPS is not.
 package parameter
 
 import (
@@ -24,22 +24,20 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// ErrNotFound means that there is no parameter of this name. The text of the error
-// says what to do.
+// ErrNotFound means that there is no parameter of this name. The text of the error says what to do.
 var ErrNotFound = errors.New("there is no such parameter")
 
-// A Parameter is one parameter of type String or SecureString. It is safe for
-// concurrent use.
+// A Parameter is one parameter of type String or SecureString. It is safe for concurrent use.
 type Parameter struct {
 	cfg  aws.Config
 	name string
 }
 
-// New sends no request. A name is a path such as /atelier/keys, or the parameter's ARN.
+// New returns a Parameter; it sends no request. name is a path such as /atelier/keys, or an ARN.
 func New(cfg aws.Config, name string) *Parameter { return &Parameter{cfg, name} }
 
-// Read returns the value, decrypted. What may pass within a second, such as throttling,
-// is tried again, twice.
+// Read returns the value, decrypted. Errors that may be temporary, such as throttling, are retried
+// twice within a second.
 func (p *Parameter) Read(ctx context.Context) (value string, err error) {
 	for try := range 3 {
 		if try > 0 {
@@ -62,10 +60,10 @@ func (p *Parameter) Read(ctx context.Context) (value string, err error) {
 	return value, nil
 }
 
-// maxResponse is more than the largest parameter, of 8 KB.
+// maxResponse exceeds the size of the largest parameter, 8 KB, and its response, in bytes.
 const maxResponse = 256 << 10
 
-// get is one request; again is whether another may succeed after an error.
+// get sends one request. After an error, again reports whether another request may succeed.
 func (p *Parameter) get(ctx context.Context) (value string, again bool, err error) {
 	body, err := json.Marshal(map[string]any{"Name": p.name, "WithDecryption": true})
 	if err != nil {
@@ -101,7 +99,7 @@ func (p *Parameter) get(ctx context.Context) (value string, again bool, err erro
 	return *out.Parameter.Value, false, nil
 }
 
-// request is a signed GetParameter.
+// request returns a signed GetParameter request.
 func (p *Parameter) request(ctx context.Context, body []byte) (*http.Request, error) {
 	if p.cfg.Credentials == nil {
 		return nil, errors.New("there are no AWS credentials")
@@ -127,14 +125,14 @@ func (p *Parameter) request(ctx context.Context, body []byte) (*http.Request, er
 	return req, nil
 }
 
-// refusal is the error of a response; again is as of get.
+// refusal returns the error of a response; for again see get.
 func (p *Parameter) refusal(status int, content []byte) (again bool, err error) {
 	var fault struct {
 		Type    string `json:"__type"`
 		Message string `json:"message"`
 	}
-	_ = json.Unmarshal(content, &fault)                           // else the status says it
-	code := fault.Type[strings.LastIndexByte(fault.Type, '#')+1:] // some services put a namespace before it
+	_ = json.Unmarshal(content, &fault)                           // if it fails, the status is reported
+	code := fault.Type[strings.LastIndexByte(fault.Type, '#')+1:] // some services add a namespace
 	again = status >= 500 || code == "ThrottlingException" || code == "TooManyUpdates"
 	if code == "ParameterNotFound" {
 		return again, fmt.Errorf("%w in region %s: check its name and AWS_REGION, or create it: aws ssm put-parameter --type String", ErrNotFound, p.cfg.Region)
@@ -142,7 +140,7 @@ func (p *Parameter) refusal(status int, content []byte) (again bool, err error) 
 	return again, fmt.Errorf("HTTP status %d: %s: %.300s", status, code, fault.Message)
 }
 
-// endpoint is where the store is: the configured address, else the region's.
+// endpoint returns the configured endpoint, or the region's.
 func endpoint(ctx context.Context, cfg aws.Config) (string, error) {
 	dual := false
 	for _, source := range cfg.ConfigSources {

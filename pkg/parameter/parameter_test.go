@@ -15,7 +15,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/parameter"
 )
 
-// open is a parameter at a stand-in that returns what it is told to, one after the other.
+// open returns a parameter of a stand-in that returns the given responses in order.
 func open(t *testing.T, responses ...string) (*parameter.Parameter, *lambdatest.AWS) {
 	t.Helper()
 	stand := lambdatest.NewAWS(t, func(w http.ResponseWriter, r *http.Request) {
@@ -78,7 +78,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// A recorder is an HTTP client that goes nowhere.
+// A recorder is an HTTP client that sends nothing.
 type recorder struct{ to string }
 
 func (r *recorder) Do(req *http.Request) (*http.Response, error) {
@@ -112,7 +112,7 @@ func TestEndpoint(t *testing.T) {
 			to := new(recorder)
 			cfg.HTTPClient = aws.HTTPClient(to)
 			if _, err := parameter.New(cfg, "x").Read(t.Context()); err == nil || to.to != want {
-				t.Errorf("asked %s, %v", to.to, err)
+				t.Errorf("sent to %s, %v", to.to, err)
 			}
 		})
 	}

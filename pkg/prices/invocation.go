@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// Billed is how long AWS bills an invocation that took so long, its init included:
-// rounded up to the millisecond (aws.amazon.com/lambda/pricing; the init of functions
-// from a zip archive is billed since August 2025).
+// Billed returns the duration that AWS bills for an invocation of this duration, init included:
+// rounded up to the millisecond (aws.amazon.com/lambda/pricing; the init of functions from a zip
+// archive is billed since August 2025).
 func Billed(took time.Duration) time.Duration {
 	return time.Duration(math.Ceil(float64(took)/float64(time.Millisecond))) * time.Millisecond
 }
 
-// GBSeconds are those of a function of so many MB that was billed for so long.
+// GBSeconds returns the GB-seconds of a function with this memory and billed duration.
 func GBSeconds(memoryMB float64, billed time.Duration) float64 {
 	return memoryMB / 1024 * billed.Seconds()
 }
 
-// DurationPrice is the name of the price of a function's GB-seconds on an
-// architecture as Lambda names it: x86_64 or arm64.
+// DurationPrice returns the name of the price of a function's GB-seconds. architecture is Lambda's
+// name: x86_64 or arm64.
 func DurationPrice(architecture string) (string, error) {
 	switch architecture {
 	case "x86_64":
@@ -31,8 +31,8 @@ func DurationPrice(architecture string) (string, error) {
 	}
 }
 
-// Invocation is what one invocation costs in dollars, request and duration, at the
-// price of the first tier.
+// Invocation returns the cost of one invocation in dollars, request and duration, at the prices of the
+// first tier.
 func (t *Table) Invocation(architecture string, memoryMB float64, billed time.Duration) (float64, error) {
 	name, err := DurationPrice(architecture)
 	if err != nil {

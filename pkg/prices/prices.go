@@ -1,6 +1,6 @@
-// Package prices has AWS's prices for what Atelier uses: a dated file a region, each
-// price with its unit and source. The comparison's cost model and the receipts
-// of jobs read the same files.
+// Package prices holds AWS's prices for the services that Atelier uses: a dated file per region, with
+// the unit and the source of each price. The comparison's cost model and the receipts of jobs read the
+// same files.
 //
 // Amounts are US dollars before tax, on demand. A GB is 2^30 bytes, as AWS bills it
 // (docs.aws.amazon.com/efs/latest/ug, "Understanding billing and usage reports").
@@ -24,7 +24,7 @@ import (
 //go:embed regions/*.json
 var regions embed.FS
 
-// ErrUnknown is wrapped by the errors about a price, or a region, that is not there.
+// ErrUnknown is wrapped by errors about a missing price or region.
 var ErrUnknown = errors.New("unknown price")
 
 // A Table is the prices of one region. It is safe for concurrent use.
@@ -34,39 +34,39 @@ type Table struct {
 	prices map[string]Price
 }
 
-// A Price is what one thing costs.
+// A Price is the price of one item.
 type Price struct {
 	Name  string  `json:"name"`
 	Unit  string  `json:"unit"`
-	Per   float64 `json:"per"`   // the tiers' amounts are for so many units; 1 where it is absent
-	Tiers []Tier  `json:"tiers"` // by rising volume; the first is from 0
-	Free  float64 `json:"free"`  // units a month of AWS's free tier; no amount here counts it
+	Per   float64 `json:"per"`   // number of units that the tiers' amounts are for; 1 if it is missing
+	Tiers []Tier  `json:"tiers"` // by rising volume; the first starts at 0
+	Free  float64 `json:"free"`  // units a month of AWS's free tier, which no amount here includes
 	From  string  `json:"source"`
 	Note  string  `json:"note"`
 
 	Source Source `json:"-"`
 }
 
-// A Tier is the price of the units above a volume, in a month.
+// A Tier is the price of the units above a monthly volume.
 type Tier struct {
 	Above float64 `json:"above"` // units
 	USD   float64 `json:"usd"`   // for Price.Per units
 }
 
-// A Source is where a price was read.
+// A Source is the source of a price.
 type Source struct {
 	URL       string `json:"url"`
 	Publisher string `json:"publisher"`
-	Date      string `json:"date"`   // of the publication, or of the reading where it has none: YYYY, YYYY-MM or YYYY-MM-DD
-	Quoted    bool   `json:"quoted"` // read where somebody quotes AWS, described in Note; not on AWS's own page
+	Date      string `json:"date"`   // of the publication, or of the reading if it has none: YYYY, YYYY-MM or YYYY-MM-DD
+	Quoted    bool   `json:"quoted"` // read in a quotation of AWS, which Note describes; not on AWS's own page
 	Note      string `json:"note"`
 }
 
-// Regions are those with a file, sorted.
+// Regions returns the regions that have a file, sorted.
 func Regions() []string {
 	files, err := regions.ReadDir("regions")
 	if err != nil {
-		panic(err) // it is embedded
+		panic(err) // the files are embedded
 	}
 	var names []string
 	for _, f := range files {
@@ -75,7 +75,7 @@ func Regions() []string {
 	return names
 }
 
-// Of is the table of a region. Its error wraps [ErrUnknown] where there is none.
+// Of returns the table of a region. If there is none, the error wraps [ErrUnknown].
 func Of(region string) (*Table, error) {
 	if !slices.Contains(Regions(), region) {
 		return nil, fmt.Errorf("%w: there is no file for region %q, only for %s", ErrUnknown, region, strings.Join(Regions(), " and "))
@@ -88,8 +88,7 @@ func Of(region string) (*Table, error) {
 	return Read(f)
 }
 
-// Read reads a file of prices. A file of one's own has the form of those in
-// pkg/prices/regions.
+// Read reads a file of prices, in the format of those in pkg/prices/regions.
 func Read(r io.Reader) (*Table, error) {
 	var file struct {
 		Region  string            `json:"region"`
@@ -103,7 +102,7 @@ func Read(r io.Reader) (*Table, error) {
 		return nil, fmt.Errorf("read prices: %w", err)
 	}
 	if file.Region == "" || !dated.MatchString(file.Date) {
-		return nil, fmt.Errorf("read prices: region %q and date %q: both must be there, the date as YYYY-MM-DD", file.Region, file.Date)
+		return nil, fmt.Errorf("read prices: region %q and date %q: both are required, the date as YYYY-MM-DD", file.Region, file.Date)
 	}
 	t := &Table{Region: file.Region, Date: file.Date, prices: map[string]Price{}}
 	for _, p := range file.Prices {
@@ -117,7 +116,7 @@ func Read(r io.Reader) (*Table, error) {
 			return nil, fmt.Errorf("read prices of %s: %w", t.Region, err)
 		}
 		if _, twice := t.prices[p.Name]; twice {
-			return nil, fmt.Errorf("read prices of %s: %q is there twice", t.Region, p.Name)
+			return nil, fmt.Errorf("read prices of %s: %q occurs twice", t.Region, p.Name)
 		}
 		t.prices[p.Name] = p
 	}
@@ -134,17 +133,17 @@ func (p *Price) validate() error {
 		return fmt.Errorf("the source of %q needs an https address, a publisher and a date", p.Name)
 	}
 	if len(p.Tiers) == 0 || p.Tiers[0].Above != 0 || !(p.Per > 0) || p.Free < 0 {
-		return fmt.Errorf("%q needs a tier from 0, for a number of units above 0, with a free allowance of 0 or more", p.Name)
+		return fmt.Errorf("%q needs a tier from 0, a number of units above 0, and a free allowance of 0 or more", p.Name)
 	}
 	for i, tier := range p.Tiers {
 		if !(tier.USD >= 0) || i > 0 && !(tier.Above > p.Tiers[i-1].Above) {
-			return fmt.Errorf("tier %d of %q: prices must be 0 or more, and volumes rise", i+1, p.Name)
+			return fmt.Errorf("tier %d of %q: prices must be 0 or more, and volumes must rise", i+1, p.Name)
 		}
 	}
 	return nil
 }
 
-// Price is the price of that name. Its error wraps [ErrUnknown] where there is none.
+// Price returns the price of that name. If there is none, the error wraps [ErrUnknown].
 func (t *Table) Price(name string) (Price, error) {
 	p, ok := t.prices[name]
 	if !ok {
@@ -153,11 +152,11 @@ func (t *Table) Price(name string) (Price, error) {
 	return p, nil
 }
 
-// Names are those of all prices, sorted.
+// Names returns the names of all prices, sorted.
 func (t *Table) Names() []string { return slices.Sorted(maps.Keys(t.prices)) }
 
-// Scaled is a copy of the table in which one price is factor times what it was, for
-// sensitivities. A price that is not there stays so.
+// Scaled returns a copy of the table in which one price is multiplied by factor, for sensitivity
+// analyses. It does not add a missing price.
 func (t *Table) Scaled(name string, factor float64) *Table {
 	c := *t
 	c.prices = maps.Clone(t.prices)
@@ -171,7 +170,7 @@ func (t *Table) Scaled(name string, factor float64) *Table {
 	return &c
 }
 
-// USD is what a month's quantity costs, all tiers considered and the free tier not.
+// USD returns the cost of a month's quantity, with all tiers and without the free tier.
 func (p Price) USD(quantity float64) float64 {
 	var usd float64
 	for i, tier := range p.Tiers {

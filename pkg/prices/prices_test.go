@@ -12,8 +12,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/prices"
 )
 
-// What the template deploys has a price in every region that has a file, and each
-// price a source: Read refuses one without.
+// Every region that has a file has a price for what the template deploys. Each price has a source,
+// because Read refuses one without.
 func TestRegions(t *testing.T) {
 	needed := []string{
 		"lambda.requests", "lambda.x86.gb-seconds", "lambda.managed.requests", "lambda.managed.fee",
@@ -32,7 +32,7 @@ func TestRegions(t *testing.T) {
 			t.Fatal(err)
 		}
 		if table.Region != region {
-			t.Errorf("the file of %s is of %s", region, table.Region)
+			t.Errorf("the file of %s is for %s", region, table.Region)
 		}
 		for _, name := range needed {
 			if _, err := table.Price(name); err != nil {
@@ -45,7 +45,7 @@ func TestRegions(t *testing.T) {
 				t.Fatal(err)
 			}
 			if p.Source.Quoted && p.Source.Note == "" {
-				t.Errorf("%s: %s is quoted from %s, and no note describes by whom", region, name, p.Source.URL)
+				t.Errorf("%s: %s is quoted from %s, but no note describes the quotation", region, name, p.Source.URL)
 			}
 		}
 	}
@@ -66,8 +66,8 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
-// The tiers of functions, by the results of another program (infracost's reference
-// results for 61.44 billion GB-seconds, from AWS's own list).
+// The tiers of functions, compared with the results of another program (infracost's reference results
+// for 61.44 billion GB-seconds, from AWS's own list).
 func TestTiers(t *testing.T) {
 	p := price(t, "us-east-1", "lambda.x86.gb-seconds")
 	near(t, p.USD(61.44e9), 100_000.20+135_000.00+619_203.10)
@@ -88,11 +88,11 @@ func TestScaled(t *testing.T) {
 	near(t, double.USD(1e6), 0.80)
 	near(t, price(t, "us-east-1", "sqs.requests").USD(1e6), 0.40)
 	if _, err := table.Scaled("none", 2).Price("none"); err == nil {
-		t.Error("a price that is not there came to be by scaling it")
+		t.Error("scaling has added a missing price")
 	}
 }
 
-// 1,023.2 ms at 3007 MB: by hand 1.024 s of 2.9365 GB at 0.0000166667 $, and 0.0000002 $.
+// 1,023.2 ms at 3007 MB, computed by hand: 1.024 s of 2.9365 GB at 0.0000166667 $, and 0.0000002 $.
 func TestInvocation(t *testing.T) {
 	table, err := prices.Of("eu-central-1")
 	if err != nil {
@@ -129,7 +129,7 @@ func TestRead(t *testing.T) {
 		"no tier":             {`[{"usd": 1}, {"above": 5, "usd": 0.5}]`, `[]`},
 		"tiers that fall":     {`"above": 5`, `"above": 0`},
 		"a negative price":    {`"usd": 0.5`, `"usd": -0.5`},
-		"a field of no use":   {`"unit"`, `"unti"`},
+		"an unknown field":    {`"unit"`, `"unti"`},
 		"twice":               {`"prices": [`, `"prices": [{"name": "n", "unit": "u", "tiers": [{"usd": 1}], "source": "s"},`},
 		"not JSON":            {"{", ""},
 	} {

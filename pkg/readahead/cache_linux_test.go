@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// coldFile makes a file of so many pages that is not in the page cache.
+// coldFile makes a file of the given number of pages that is not in the page cache.
 func coldFile(t *testing.T, path string, pages int) {
 	t.Helper()
 	f, err := os.Create(path)
@@ -34,7 +34,7 @@ func coldFile(t *testing.T, path string, pages int) {
 	}
 }
 
-// mapped is a file in memory, none of it touched.
+// mapped maps a file into memory without touching it.
 func mapped(t *testing.T, path string) (b []byte, unmap func()) {
 	t.Helper()
 	f, err := os.Open(path)
@@ -53,7 +53,7 @@ func mapped(t *testing.T, path string) (b []byte, unmap func()) {
 	return b, func() { _ = unix.Munmap(b) }
 }
 
-// cached says of each page of a file whether it is in the page cache.
+// cached returns for each page of a file whether it is in the page cache.
 func cached(t *testing.T, path string) []byte {
 	t.Helper()
 	b, unmap := mapped(t, path)
@@ -70,7 +70,7 @@ func cached(t *testing.T, path string) []byte {
 
 func count(pages []byte) int { return bytes.Count(pages, []byte{1}) }
 
-// becomes waits until those pages of a file are in the page cache, and no others.
+// becomes waits until exactly those pages of a file are in the page cache.
 func becomes(t *testing.T, path string, want func(page int) bool) {
 	t.Helper()
 	for until := time.Now().Add(20 * time.Second); ; runtime.Gosched() {
@@ -87,7 +87,7 @@ func becomes(t *testing.T, path string, want func(page int) bool) {
 			return
 		}
 		if surplus > 0 || time.Now().After(until) {
-			t.Fatalf("%s: %d pages were not read, %d were read that were not asked for", path, lacking, surplus)
+			t.Fatalf("%s: %d requested pages were not read, and %d others were", path, lacking, surplus)
 		}
 	}
 }

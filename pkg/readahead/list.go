@@ -1,6 +1,6 @@
-// Package readahead has files read before they are touched, many calls at a time. A
-// program's library that lies on a network file system is otherwise read page by page as
-// the program runs into it, one call after the other.
+// Package readahead makes the kernel read files before they are touched, with many requests at a
+// time. Without it, a program's library on a network file system is read page by page as the
+// program touches it, one request after the other.
 package readahead
 
 import (
@@ -14,29 +14,29 @@ import (
 	"syscall"
 )
 
-// A List says which parts of files are wanted.
+// A List lists parts of files to read ahead.
 type List struct {
 	Files []File `json:"files"`
 }
 
-// A File is one of a list.
+// A File is an entry of a list.
 type File struct {
-	Name   string     `json:"name"`   // below the list's folder
-	Size   int64      `json:"size"`   // of the whole file, in bytes: one of another size is another file
+	Name   string     `json:"name"`   // relative to the list's folder
+	Size   int64      `json:"size"`   // of the whole file, in bytes; a file of another size is refused
 	Ranges [][2]int64 `json:"ranges"` // offsets and lengths in bytes
 }
 
-// maxList is the most bytes of a list that are read: fifty times what TensorFlow's takes.
+// maxList is the largest size of a list in bytes: fifty times the size of TensorFlow's.
 const maxList = 1 << 20
 
-// Save writes the list to a file, whole or not at all.
+// Save writes the list to a file atomically.
 func (l List) Save(path string) error {
 	b, err := json.Marshal(l)
 	if err != nil {
 		return err
 	}
 	if len(b) > maxList {
-		return fmt.Errorf("the list for %s has %d bytes, more than the %d that are read", path, len(b), maxList)
+		return fmt.Errorf("the list for %s has %d bytes, more than the limit of %d", path, len(b), maxList)
 	}
 	scratch, err := os.CreateTemp(filepath.Dir(path), ".read-ahead-")
 	if err != nil {
@@ -50,25 +50,25 @@ func (l List) Save(path string) error {
 	return os.Rename(scratch.Name(), path)
 }
 
-// load reads a list that Save has written.
+// load reads a list that Save wrote.
 func load(f *os.File) (l List, err error) {
 	b, err := io.ReadAll(io.LimitReader(f, maxList+1))
 	if err != nil {
 		return List{}, err
 	}
 	if len(b) > maxList {
-		return List{}, fmt.Errorf("%s is no list: it has more than %d bytes", f.Name(), maxList)
+		return List{}, fmt.Errorf("%s is not a list: it has more than %d bytes", f.Name(), maxList)
 	}
 	if err := json.Unmarshal(b, &l); err != nil {
-		return List{}, fmt.Errorf("%s is no list: %w", f.Name(), err)
+		return List{}, fmt.Errorf("%s is not a list: %w", f.Name(), err)
 	}
 	return l, nil
 }
 
-// maxFiles is how many files of a folder are read ahead.
+// maxFiles is the most files of a folder that are read ahead.
 const maxFiles = 256
 
-// folder lists the files of a folder, whole.
+// folder returns a list of the whole files of a folder and its subfolders.
 func folder(root *os.Root) (l List, err error) {
 	err = fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -88,5 +88,5 @@ func folder(root *os.Root) (l List, err error) {
 	return l, err
 }
 
-// plain is for opening what may be anything: a pipe without a writer would be waited for.
-const plain = os.O_RDONLY | syscall.O_NONBLOCK
+// openFlags open files of any kind without blocking, as opening a pipe without a writer would.
+const openFlags = os.O_RDONLY | syscall.O_NONBLOCK

@@ -12,8 +12,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/nfstest"
 )
 
-// TestOnNFS: on a network file system the calls are made side by side, and whoever
-// touches the pages then makes none.
+// TestOnNFS checks that on a network file system the calls are made in parallel, and that touching
+// the pages afterwards makes none.
 func TestOnNFS(t *testing.T) {
 	lab, inside := nfstest.Enter(t, 2*time.Minute, "--latency", "100")
 	if !inside {
@@ -46,7 +46,7 @@ func TestOnNFS(t *testing.T) {
 	}
 	together, all := time.Since(began), reads(t, lab.B)-before
 	t.Logf("one by one %v, read ahead %v with %d calls", oneByOne, together, all)
-	if all > 2*parts { // the kernel may split some on a busy machine, and the list has its own
+	if all > 2*parts { // the kernel may split some on a busy machine, and reading the list takes some
 		t.Errorf("got %d calls for %d places", all, parts)
 	}
 	if together > oneByOne*3/4 {
@@ -54,8 +54,8 @@ func TestOnNFS(t *testing.T) {
 	}
 }
 
-// touch reads a byte of each megabyte of a file, as a page fault does, and tells how long
-// it took and how many calls were made meanwhile.
+// touch reads a byte of each megabyte of a file by a page fault. It returns how long that took and
+// how many calls to the file server were made.
 func touch(t *testing.T, path string) (time.Duration, int) {
 	t.Helper()
 	b, unmap := mapped(t, path)
@@ -65,12 +65,12 @@ func touch(t *testing.T, path string) (time.Duration, int) {
 		sum += int(b[i])
 	}
 	if sum != 0 {
-		t.Error("another file")
+		t.Error("the file has other contents")
 	}
 	return time.Since(began), reads(t, filepath.Dir(path)) - before
 }
 
-// reads is how many READs a mount has made.
+// reads returns how many READ calls a mount has made.
 func reads(t *testing.T, mount string) (calls int) {
 	t.Helper()
 	b, err := os.ReadFile("/proc/self/mountstats")

@@ -9,15 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Start asks the kernel for what path says, and does not wait until it is there: who
-// touches a page before waits for that page alone. path is a list, of files in its own
-// folder, or a folder, all files of which are wanted. No more than limit bytes are asked
-// for. What is in the page cache already costs next to nothing.
+// Start requests that the kernel reads the files at path, and does not wait for them: a program
+// that touches a page earlier waits for that page only. path is either a list of files in its own
+// folder, or a folder, whose files are all requested. At most limit bytes are requested. Requests
+// for pages in the page cache cost almost nothing.
 //
-// It returns how many bytes were asked for, beside an error too: that tells what of
-// it is not read ahead, which harms nobody.
+// It returns how many bytes were requested, also with an error. An error means that some files are
+// not read ahead; it can be ignored.
 func Start(path string, limit int64) (asked int64, err error) {
-	f, err := os.OpenFile(path, plain, 0)
+	f, err := os.OpenFile(path, openFlags, 0)
 	if err != nil {
 		return 0, err
 	}
@@ -37,7 +37,7 @@ func Start(path string, limit int64) (asked int64, err error) {
 	case !info.IsDir():
 		return 0, fmt.Errorf("%s is neither a list nor a folder", path)
 	}
-	root, err := os.OpenRoot(dir) // nothing outside it is opened, not by way of links either
+	root, err := os.OpenRoot(dir) // so that nothing outside of it is opened, even through links
 	if err != nil {
 		return 0, err
 	}
@@ -64,7 +64,7 @@ func Start(path string, limit int64) (asked int64, err error) {
 var errLimit = errors.New("the rest would take too much memory")
 
 func (l File) start(root *os.Root, limit int64) (asked int64, err error) {
-	f, err := root.OpenFile(l.Name, plain, 0)
+	f, err := root.OpenFile(l.Name, openFlags, 0)
 	if err != nil {
 		return 0, err
 	}
@@ -74,16 +74,16 @@ func (l File) start(root *os.Root, limit int64) (asked int64, err error) {
 		return 0, err
 	}
 	if !info.Mode().IsRegular() || info.Size() != l.Size {
-		return 0, fmt.Errorf("%s is not the file that the list was made of, which had %d bytes: make the list anew", l.Name, l.Size)
+		return 0, fmt.Errorf("%s is not the file that is in the list, which had %d bytes: make the list again", l.Name, l.Size)
 	}
 	step := stepOf(f)
 	for _, r := range l.Ranges {
 		from, length := r[0], r[1]
 		if from < 0 || length < 0 || from > l.Size || length > l.Size-from {
-			return asked, fmt.Errorf("%s has no %d bytes at %d", l.Name, length, from)
+			return asked, fmt.Errorf("%s has no %d bytes at offset %d", l.Name, length, from)
 		}
 		for end := from + length; from < end; {
-			next := min(end, from-from%step+step) // so that calls to the file server are aligned
+			next := min(end, from-from%step+step) // aligns the requests to the file server
 			if next-from > limit-asked {
 				return asked, errLimit
 			}
@@ -97,9 +97,9 @@ func (l File) start(root *os.Root, limit int64) (asked int64, err error) {
 	return asked, nil
 }
 
-// stepOf is how much of a file the kernel reads ahead when it is asked once. It leaves
-// out the rest: on NFS what is beyond a call's size, which it tells as the block size, on
-// disks what is beyond its own read-ahead, by default 128 KiB.
+// stepOf returns how many bytes of a file the kernel reads ahead per request; it ignores the rest.
+// On NFS that is the size of a call, which is reported as the block size, on disks the kernel's own
+// read-ahead, by default 128 KiB.
 func stepOf(f *os.File) int64 {
 	var s unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &s); err != nil {

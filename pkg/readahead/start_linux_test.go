@@ -17,7 +17,7 @@ var page = int64(os.Getpagesize())
 
 const noLimit = 1 << 40
 
-// TestStart: what the list says is read, and nothing else.
+// TestStart checks that exactly the ranges of the list are read.
 func TestStart(t *testing.T) {
 	dir := t.TempDir()
 	library := filepath.Join(dir, "library.so")
@@ -34,7 +34,7 @@ func TestStart(t *testing.T) {
 	}
 }
 
-// TestStartWithFolder: all files of a folder are read, those of its folders too.
+// TestStartWithFolder checks that all files of a folder and its subfolders are read.
 func TestStartWithFolder(t *testing.T) {
 	dir := t.TempDir()
 	files := []string{filepath.Join(dir, "saved_model.pb"), filepath.Join(dir, "variables", "variables.data")}
@@ -52,7 +52,7 @@ func TestStartWithFolder(t *testing.T) {
 	}
 }
 
-// TestStartWithinMemory: no more is read than there is room for.
+// TestStartWithinMemory checks that no more than the limit is read.
 func TestStartWithinMemory(t *testing.T) {
 	dir := t.TempDir()
 	coldFile(t, filepath.Join(dir, "a"), 1024)
@@ -63,9 +63,9 @@ func TestStartWithinMemory(t *testing.T) {
 	becomes(t, filepath.Join(dir, "a"), func(p int) bool { return int64(p) < asked/page })
 }
 
-// TestStartWithOtherThanItsFiles: neither a list nor a folder leads outside, or has
-// something waited for.
-func TestStartWithOtherThanItsFiles(t *testing.T) {
+// TestStartRefusesOtherFiles checks that a list or a folder can't refer to files outside, and that
+// special files don't block.
+func TestStartRefusesOtherFiles(t *testing.T) {
 	whole := [][2]int64{{0, 64 * page}}
 	for name, c := range map[string]struct {
 		file readahead.File
@@ -78,7 +78,7 @@ func TestStartWithOtherThanItsFiles(t *testing.T) {
 		"a link in a circle":  {readahead.File{Name: "circle", Size: 64 * page, Ranges: whole}, "too many"},
 		"a pipe":              {readahead.File{Name: "pipe", Ranges: whole}, "not the file"},
 		"a folder":            {readahead.File{Name: ".", Ranges: whole}, "not the file"},
-		"of another size":     {readahead.File{Name: "library", Size: 65 * page, Ranges: whole}, "make the list anew"},
+		"of another size":     {readahead.File{Name: "library", Size: 65 * page, Ranges: whole}, "make the list again"},
 		"beyond its end":      {readahead.File{Name: "library", Size: 64 * page, Ranges: [][2]int64{{page, 64 * page}}}, "has no"},
 		"before its start":    {readahead.File{Name: "library", Size: 64 * page, Ranges: [][2]int64{{-1, 64}}}, "has no"},
 		"of negative length":  {readahead.File{Name: "library", Size: 64 * page, Ranges: [][2]int64{{page, -1}}}, "has no"},
@@ -109,27 +109,27 @@ func TestStartWithOtherThanItsFiles(t *testing.T) {
 			save(t, list, c.file, readahead.File{Name: "library", Size: 64 * page, Ranges: whole})
 			asked, err := readahead.Start(list, noLimit)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("got %v, want an error with %q", err, c.want)
+				t.Errorf("got %v, want an error containing %q", err, c.want)
 			}
 			if asked != 64*page { // the other file's
 				t.Errorf("got %d bytes, want %d", asked, 64*page)
 			}
 			becomes(t, filepath.Join(dir, "library"), func(int) bool { return true })
 			if n := count(cached(t, outside)); n > 0 {
-				t.Errorf("%d pages were read of a file outside", n)
+				t.Errorf("%d pages of a file outside were read", n)
 			}
 			if _, err := readahead.Start(dir, noLimit); err != nil {
 				t.Errorf("the folder itself: %v", err)
 			}
 			if n := count(cached(t, outside)); n > 0 {
-				t.Errorf("%d pages were read of a file outside its folder", n)
+				t.Errorf("%d pages of a file outside the folder were read", n)
 			}
 		})
 	}
 }
 
-// TestStartWithoutList: what is no list is refused, however large.
-func TestStartWithoutList(t *testing.T) {
+// TestStartRefusesInvalidLists checks that an invalid list is refused, whatever its size.
+func TestStartRefusesInvalidLists(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -158,8 +158,8 @@ func TestStartWithoutList(t *testing.T) {
 	}
 }
 
-// TestTouched: the list has the pages that this process has touched of what it has
-// mapped, and not those far from them.
+// TestTouched checks that the list contains the mapped pages that this process has touched, and
+// none far from them.
 func TestTouched(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "library.so")
@@ -196,7 +196,7 @@ func TestTouched(t *testing.T) {
 		}
 	}
 	if around := 3 * (64 << 10) / page; touched != 3 || pages > max(3, around) {
-		t.Errorf("got %d of the 3 pages that were touched, and %d pages in all: %v", touched, pages, list)
+		t.Errorf("got %d of the 3 touched pages, and %d pages in total: %v", touched, pages, list)
 	}
 	saved := filepath.Join(dir, "read-ahead.json")
 	if err := list.Save(saved); err != nil {

@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// Touched lists what this process has mapped and touched so far of the files in a folder.
-// With each page count those that the kernel has mapped along with it, up to 64 KiB around.
+// Touched lists which parts of the files in a folder this process has mapped and touched so far.
+// They include the pages that the kernel maps together with a touched page, up to 64 KiB around it.
 func Touched(dir string) (List, error) {
 	dir, err := filepath.EvalSymlinks(dir)
 	if err != nil {
@@ -65,7 +65,7 @@ func Touched(dir string) (List, error) {
 type mapping struct {
 	from, to uint64
 	offset   int64
-	file     string // "" where it is of none
+	file     string // "" if no file is mapped
 }
 
 func parseMapping(line string) (m mapping, err error) {
@@ -84,7 +84,7 @@ func parseMapping(line string) (m mapping, err error) {
 	return m, errors.Join(errs[:]...)
 }
 
-// touched is the ranges of its file that are in this process's page table.
+// touched returns the ranges of the mapped file that are in this process's page table.
 func (m mapping) touched(table io.ReaderAt) (ranges [][2]int64, err error) {
 	page := int64(os.Getpagesize())
 	const entry, present, swapped = 8, 1 << 63, 1 << 62
@@ -100,7 +100,7 @@ func (m mapping) touched(table io.ReaderAt) (ranges [][2]int64, err error) {
 	return ranges, nil
 }
 
-// join sorts ranges of a file of this size and makes one of those that touch or overlap.
+// join sorts the ranges of a file of this size and merges those that touch or overlap.
 func join(ranges [][2]int64, size int64) (joined [][2]int64) {
 	slices.SortFunc(ranges, func(a, b [2]int64) int { return int(a[0] - b[0]) })
 	for _, r := range ranges {

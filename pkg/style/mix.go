@@ -7,22 +7,21 @@ import (
 	"strings"
 )
 
-// MaxIngredients is the largest number of styles in one blend. More of them
-// average into grey.
+// MaxIngredients is the largest number of styles in one blend. More of them average into grey.
 const MaxIngredients = 4
 
 // An Ingredient is one named style and its share of a blend.
 type Ingredient struct {
 	Name   string
-	Weight float64 // over 0; the weights of a Mix add up to 1
+	Weight float64 // greater than 0; the weights of a Mix add up to 1
 }
 
-// A Mix is one style or a blend of several: weights are over 0 and add up to 1.
+// A Mix is one style or a blend of several. Its weights are greater than 0 and add up to 1.
 type Mix []Ingredient
 
-// ParseMix reads a style's name, or a blend such as "a:0.7,b:0.3". A weight
-// left out is 1; weights are normalised, so that "a:2,b:1" will do. Unknown
-// names wrap job.ErrUnknownStyle; any other error says what is allowed.
+// ParseMix parses a style's name, or a blend such as "a:0.7,b:0.3". A missing weight is 1; weights are
+// normalised, so that "a:2,b:1" is valid. For unknown names the error wraps job.ErrUnknownStyle; any
+// other error says what is allowed.
 func ParseMix(s string) (Mix, error) {
 	var mix Mix
 	sum := 0.0
@@ -31,7 +30,7 @@ func ParseMix(s string) (Mix, error) {
 		w := 1.0
 		if weighted {
 			var err error
-			// Up to a million: far above, the small shares of a blend would round away.
+			// The limits keep the small shares of a blend from being rounded to nothing.
 			if w, err = strconv.ParseFloat(weight, 64); err != nil || !(w >= 1e-6 && w <= 1e6) {
 				return nil, fmt.Errorf("the weight of %.60q must be a number from 0.000001 to 1000000, not %.60q", name, weight)
 			}
@@ -56,8 +55,8 @@ func ParseMix(s string) (Mix, error) {
 	return mix, nil
 }
 
-// String is the canonical form, which [ParseMix] reads: a lone style's name, or
-// names with weights to four decimals. It is what a job's style reads.
+// String returns the canonical form, which [ParseMix] accepts: a single style's name, or names with
+// weights to four decimals. It is the style of a job's status.
 func (m Mix) String() string {
 	if len(m) == 1 {
 		return m[0].Name
@@ -67,7 +66,7 @@ func (m Mix) String() string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		// At least 0.0001, so that the form can be read back.
+		// At least 0.0001, so that the form can be parsed again.
 		w := max(math.Round(in.Weight*1e4)/1e4, 1e-4)
 		fmt.Fprintf(&b, "%s:%s", in.Name, strconv.FormatFloat(w, 'f', -1, 64))
 	}

@@ -1,8 +1,7 @@
-// Package style is the catalogue of named styles: their names and titles, the
-// pictures that they were learnt from and thumbnails of what they do. It is
-// apart from package model so that whoever only lists styles needs no
-// TensorFlow. Everything in it was drawn by model/train/styles.py and is
-// embedded in the binary.
+// Package style is the catalogue of named styles: their names and titles, the pictures that they were
+// learnt from, and thumbnails that show their effect. It is separate from package model, so that
+// programs that only list styles do not need TensorFlow. model/train/styles.py has drawn all of it, and
+// it is embedded in the binary.
 package style
 
 import (
@@ -19,13 +18,12 @@ var files embed.FS
 
 // A Style is an entry of the catalogue.
 type Style struct {
-	Name   string `json:"name"`   // lower case, digits and hyphens; stable
-	Title  string `json:"title"`  // for people
-	Source string `json:"source"` // where its picture comes from
+	Name   string `json:"name"`   // lower-case letters, digits and hyphens; stable
+	Title  string `json:"title"`  // for display
+	Source string `json:"source"` // the origin of its picture
 }
 
-// catalogue is read once: the file is part of the program, and the tests read
-// every entry of it.
+// catalogue is read once: the file is part of the program, and the tests read every entry.
 var catalogue = func() []Style {
 	var all []Style
 	b, err := files.ReadFile("catalogue.json")
@@ -38,11 +36,10 @@ var catalogue = func() []Style {
 	return all
 }()
 
-// All lists the catalogue in the order in which to show it. The slice is the
-// caller's own.
+// All returns the catalogue in display order. The caller may change the slice.
 func All() []Style { return append([]Style(nil), catalogue...) }
 
-// Names lists the names of the catalogue, in its order.
+// Names returns the names of the catalogue, in its order.
 func Names() []string {
 	names := make([]string, len(catalogue))
 	for i, s := range catalogue {
@@ -51,8 +48,8 @@ func Names() []string {
 	return names
 }
 
-// Lookup finds a style by its name. The error wraps job.ErrUnknownStyle and
-// lists the names there are.
+// Lookup returns the style of a name. For an unknown name the error wraps job.ErrUnknownStyle and
+// lists the known names.
 func Lookup(name string) (Style, error) {
 	for _, s := range catalogue {
 		if s.Name == name {
@@ -62,11 +59,11 @@ func Lookup(name string) (Style, error) {
 	return Style{}, fmt.Errorf("%w %.60q: there are %s", job.ErrUnknownStyle, name, strings.Join(Names(), ", "))
 }
 
-// Picture is the style's own picture, a JPEG of 512x512 pixels, for engines
-// that know styles by their pictures.
+// Picture returns the style's own picture, a JPEG of 512x512 pixels, for engines that represent styles
+// as pictures.
 func Picture(name string) ([]byte, error) { return read("pictures", name) }
 
-// Thumbnail shows what the style does to a photograph, a JPEG of 240x240 pixels.
+// Thumbnail returns a picture of the style's effect on a photograph, a JPEG of 240x240 pixels.
 func Thumbnail(name string) ([]byte, error) { return read("thumbnails", name) }
 
 func read(folder, name string) ([]byte, error) {

@@ -19,7 +19,7 @@ func TestCatalogueIsComplete(t *testing.T) {
 	seen := map[string]bool{job.CustomStyle: true}
 	for _, s := range style.All() {
 		if !name.MatchString(s.Name) || seen[s.Name] {
-			t.Errorf("%q is no name, or taken", s.Name)
+			t.Errorf("%q is not a valid name, or not unique", s.Name)
 		}
 		seen[s.Name] = true
 		if s.Title == "" || s.Source == "" {
@@ -45,7 +45,7 @@ func TestCatalogueIsComplete(t *testing.T) {
 		t.Errorf("only %d styles, want 16", len(seen)-1)
 	}
 	if _, err := style.Picture("../catalogue.json"); !errors.Is(err, job.ErrUnknownStyle) {
-		t.Errorf("a path for a name: %v", err)
+		t.Errorf("a path as a name: %v", err)
 	}
 }
 

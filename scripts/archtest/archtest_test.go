@@ -1,5 +1,5 @@
-// Package archtest holds the rules of who may import whom, as tests, so that the
-// layers stay what CONTRIBUTING.md says they are. It needs go and no C library.
+// Package archtest tests the rules for imports between packages, so that the layers stay as
+// described in CONTRIBUTING.md. It needs go and no C library.
 package archtest
 
 import (
@@ -16,8 +16,8 @@ import (
 
 const module = "github.com/atelier-go/atelier"
 
-// A group is a set of packages, named by import path. A path with "/..." at its
-// end means the package and everything below it.
+// A group is a set of packages, given by import paths. A path that ends with "/..." includes the
+// package and everything below it.
 type group []string
 
 var (
@@ -58,15 +58,15 @@ func in(paths ...string) group {
 	return paths
 }
 
-// A rule speaks of some packages and, by default, of everything they link,
-// however indirectly.
+// A rule applies to some packages and, by default, to everything that they link directly or
+// indirectly.
 type rule struct {
 	of      group
-	not     group  // packages of the group that the rule leaves out
-	main    bool   // only mains
-	build   string // only the build with this tag, "default" for the one without; else each
-	direct  bool   // only what the package's own files import
-	allowed group  // if set, nothing else may be there but the standard library
+	not     group  // packages of the group to which the rule does not apply
+	main    bool   // applies only to mains
+	build   string // applies only to the build with this tag, "default" for none; "" for all builds
+	direct  bool   // checks only the direct imports
+	allowed group  // if set, only these and the standard library are allowed
 	denied  group
 	reason  string
 }
@@ -74,47 +74,47 @@ type rule struct {
 var rules = []rule{
 	{
 		of: in("pkg/job"), allowed: in("pkg/job").and("github.com/google/uuid"),
-		reason: "what both sides of the queue agree on must not drag anything along: the standard library and uuid only",
+		reason: "both sides of the queue link this package, so it may import only the standard library and uuid",
 	},
 	{
 		of: in("pkg/style"), allowed: in("pkg/style", "pkg/job").and("github.com/google/uuid"),
-		reason: "the catalogue of styles is a leaf: the standard library, uuid and pkg/job only",
+		reason: "the catalogue of styles is a leaf: it may import only the standard library, uuid and pkg/job",
 	},
 	{
 		of: in("pkg/prices"), allowed: in("pkg/prices"),
-		reason: "AWS's prices are data, which a function's start reads: the standard library only",
+		reason: "AWS's prices are data that a function reads at its start: only the standard library is allowed",
 	},
 	{
 		of: in("scripts/comparison/cost"), allowed: in("scripts/comparison/cost", "pkg/prices"),
-		reason: "the cost model is reckoning, without anything that is measured, simulated or asked of AWS",
+		reason: "the cost model only calculates: it may not measure, simulate or call AWS",
 	},
 	{
 		of: in("pkg/awshttp"), allowed: in("pkg/awshttp"),
-		reason: "it mends requests on their way and is a leaf, which pkg/queue and pkg/bucket share: the standard library only",
+		reason: "it corrects requests and is a leaf shared by pkg/queue and pkg/bucket: only the standard library is allowed",
 	},
 	{
 		of: in("pkg/readahead"), allowed: in("pkg/readahead").and("golang.org/x/sys/..."),
-		reason: "it is linked by what starts before the worker: the standard library and x/sys only",
+		reason: "it is linked by worker-bootstrap: only the standard library and x/sys are allowed",
 	},
 	{
 		of: in("worker/cmd/worker-bootstrap"), allowed: in("worker/cmd/worker-bootstrap", "pkg/readahead").and("golang.org/x/sys/..."), denied: group{"net/http/...", "C"},
-		reason: "what starts before the worker is small and static, so that it starts at once",
+		reason: "worker-bootstrap is small and static, so that it starts fast",
 	},
 	{
 		of: in("pkg/store/..."), denied: in("pkg/imageio/...", "pkg/queue/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...", "model/...", "submitter/..."),
-		reason: "pkg/store knows files; of the project it may import pkg/job and pkg/style",
+		reason: "pkg/store handles files; of the project it may import only pkg/job and pkg/style",
 	},
 	{
 		of: in("pkg/imageio/..."), denied: in("pkg/store/...", "pkg/queue/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...", "model/...", "submitter/..."),
-		reason: "pkg/imageio knows pixels; of the project it may import pkg/job and pkg/style",
+		reason: "pkg/imageio handles pixels; of the project it may import only pkg/job and pkg/style",
 	},
 	{
 		of: in("pkg/decoder/..."), not: in("pkg/decoder/decodertest/..."), denied: in("pkg/store/...", "pkg/queue/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...", "model/...", "submitter/...").and(aws...),
-		reason: "pkg/decoder has pictures decoded; of the project it may import pkg/imageio and pkg/job",
+		reason: "pkg/decoder runs decoder processes; of the project it may import only pkg/imageio and pkg/job",
 	},
 	{
 		of: in("worker/cmd/picture-decoder"), denied: group{"net/http/...", "crypto/tls/...", "C"}.and(aws...),
-		reason: "what decodes hostile pictures is small, static, and speaks to its worker alone",
+		reason: "the program that decodes hostile pictures is small and static, and communicates only with its worker",
 	},
 	{
 		of: in("pkg/queue/..."), denied: in("pkg/store/...", "pkg/imageio/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...", "model/...", "submitter/..."),
@@ -126,15 +126,15 @@ var rules = []rule{
 	},
 	{
 		of: in("pkg/gallery/..."), denied: in("pkg/imageio/...", "pkg/queue/...", "api/...", "worker/...", "model/...", "submitter/..."),
-		reason: "pkg/gallery shows in the bucket what the store knows; of the project it may import pkg/store, pkg/bucket and pkg/job",
+		reason: "pkg/gallery writes the store's public jobs to the bucket; of the project it may import only pkg/store, pkg/bucket and pkg/job",
 	},
 	{
 		of: in("pkg/datasync/..."), denied: in("pkg/imageio/...", "pkg/queue/...", "pkg/gallery/...", "pkg/sweeper/...", "api/...", "worker/...", "model/...", "submitter/..."),
-		reason: "pkg/datasync has the store's pictures copied to the bucket; of the project it may import pkg/store, pkg/bucket and pkg/awshttp",
+		reason: "pkg/datasync copies the store's pictures to the bucket; of the project it may import only pkg/store, pkg/bucket and pkg/awshttp",
 	},
 	{
 		of: in("worker/cmd/maintenance-lambda"), denied: engines,
-		reason: "what sweeps every minute is small and static, so that it starts at once; TestStatic holds it to no C",
+		reason: "the function that sweeps every minute is small and static, so that it starts fast; TestStatic checks that it links no C",
 	},
 	{
 		of: in("pkg/sweeper/..."), denied: in("pkg/queue/...", "pkg/imageio/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...", "model/...", "submitter/..."),
@@ -154,19 +154,19 @@ var rules = []rule{
 	},
 	{
 		of: in("api/...", "worker/..."), not: in("api/cmd/...", "worker/cmd/..."), denied: aws,
-		reason: "api and worker speak of jobs; pkg/queue, pkg/bucket and the mains speak AWS",
+		reason: "api and worker handle jobs; only pkg/queue, pkg/bucket and the mains use AWS",
 	},
 	{
 		of: in("..."), not: in("pkg/queue/..."), direct: true, denied: sqs,
-		reason: "pkg/queue is the only import of SQS",
+		reason: "only pkg/queue imports SQS",
 	},
 	{
 		of: in("..."), not: in("pkg/bucket/..."), direct: true, denied: s3,
-		reason: "pkg/bucket is the only import of S3",
+		reason: "only pkg/bucket imports S3",
 	},
 	{
 		of: in("..."), denied: ssm,
-		reason: "pkg/parameter does without SSM's client, which costs every cold start some milliseconds and 4.5 MB",
+		reason: "pkg/parameter does not use SSM's client, which adds some milliseconds and 4.5 MB to every cold start",
 	},
 	{
 		of: in("pkg/parameter", "pkg/awsconfig"), denied: in("pkg/store/...", "pkg/queue/...", "pkg/imageio/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...", "model/...", "submitter/..."),
@@ -174,15 +174,15 @@ var rules = []rule{
 	},
 	{
 		of: in("..."), not: in("pkg/datasync/..."), direct: true, denied: datasync,
-		reason: "pkg/datasync is the only import of DataSync",
+		reason: "only pkg/datasync imports DataSync",
 	},
 	{
 		of: in("api/...", "submitter/...", "pkg/..."), denied: engines,
-		reason: "only worker mains and scripts link an engine: the api starts in no time and runs where the library is not",
+		reason: "only worker mains and scripts link an engine: the api starts fast and runs without the engines' libraries",
 	},
 	{
 		of: in("worker/..."), not: in("worker/cmd/..."), denied: engines,
-		reason: "worker calls a Stylizer; its mains choose the engine",
+		reason: "worker uses the interface Stylizer; its mains choose the engine",
 	},
 	{
 		of: in("worker/..."), build: "default", denied: onnxruntime,
@@ -190,36 +190,56 @@ var rules = []rule{
 	},
 	{
 		of: in("worker/..."), build: "onnx", denied: tensorflow,
-		reason: "a worker links one engine, ONNX Runtime with -tags onnx: it is there to start fast",
+		reason: "a worker links one engine, ONNX Runtime with -tags onnx, so that it starts fast",
 	},
 	{
 		of: in("model", "model/internal/..."), denied: tensorflow.and(onnxruntime...).and("C"),
-		reason: "what the engines share links none of them, and no C",
+		reason: "the packages shared by the engines link neither an engine nor C",
 	},
 	{
 		of: in("..."), not: in("model/tensorflow", "scripts/measure/yardstick", "scripts/measure/magenta/..."), direct: true, denied: tensorflow,
-		reason: "model/tensorflow is the only import of TensorFlow, beside what benchmarks measure it by",
+		reason: "only model/tensorflow and a package for benchmarks import TensorFlow",
 	},
 	{
 		of: in("..."), not: in("model/onnx"), direct: true, denied: onnxruntime,
-		reason: "model/onnx is the only import of ONNX Runtime",
+		reason: "only model/onnx imports ONNX Runtime",
 	},
 	{
 		of: in("submitter/..."), denied: aws.and(in("pkg/store/...", "pkg/queue/...", "pkg/bucket/...", "pkg/gallery/...", "api/...", "worker/...")...),
-		reason: "the submitter speaks HTTP to the api, never to AWS or the shared directory",
+		reason: "the submitter uses the api over HTTP, never AWS or the shared directory",
+	},
+	{
+		of: in("submitter/escape"), allowed: in("submitter/escape"),
+		reason: "escaping is a leaf, which client and terminal share: the standard library only",
+	},
+	{
+		of: in("submitter/picture"), allowed: in("submitter/picture"),
+		reason: "picture files are a leaf, which client and batch share: the standard library only",
+	},
+	{
+		of: in("submitter/client"), allowed: in("submitter/client", "submitter/escape", "submitter/picture", "pkg/job").and("github.com/google/uuid"),
+		reason: "the client is a library for any program: it imports neither batch nor terminal, and of other modules uuid only",
+	},
+	{
+		of: in("submitter/batch"), denied: in("submitter/terminal").and("github.com/alecthomas/kong/...", "github.com/vbauerster/mpb/..."),
+		reason: "batch reports to its caller, and main shows it: it imports client, but neither terminal nor flags",
+	},
+	{
+		of: in("submitter/terminal"), denied: in("submitter/client", "submitter/batch", "submitter/picture", "pkg/job"),
+		reason: "terminal shows text, whatever it is about: main wires it to client and batch",
 	},
 	{
 		of: in("api/...", "worker/...", "submitter/..."), main: true, denied: testTools,
-		reason: "no production program links what is for tests",
+		reason: "no production program links packages for tests",
 	},
 	{
-		// Benchmarks, in scripts, may.
+		// Benchmarks in scripts may.
 		of: in("api/...", "worker/...", "submitter/...", "model/...", "pkg/...", "scripts/devstack"), not: fakes, denied: fakes,
-		reason: "a test fake is for tests and benchmarks: programs reach an emulator across the wire, as they reach AWS",
+		reason: "test fakes are only for tests and benchmarks: programs use an emulator over the network, like AWS",
 	},
 	{
 		of: in("api/...", "worker/...", "submitter/..."), main: true, denied: in("scripts/..."),
-		reason: "no production program links the local stack: emulators sit across the wire",
+		reason: "no production program links the local stack: emulators are used over the network",
 	},
 	{
 		of: in("..."), not: in("api/cmd/api-lambda", "worker/cmd/worker-lambda", "worker/cmd/maintenance-lambda"), denied: group{"github.com/aws/aws-lambda-go/lambda/..."},
@@ -227,17 +247,17 @@ var rules = []rule{
 	},
 	{
 		of: in("..."), not: in("api/cmd/api-lambda"), denied: group{"github.com/awslabs/aws-lambda-go-api-proxy/..."},
-		reason: "the api is an http.Handler; only its function's main knows of API Gateway",
+		reason: "the api is an http.Handler; only its function's main depends on API Gateway",
 	},
 	{
 		of: in("..."), denied: group{"github.com/ebitengine/purego/..."},
-		reason: "image codecs run sandboxed, never out of a library that the system happens to have: build with -tags nodynamic",
+		reason: "image codecs run sandboxed, never from a library of the system: build with -tags nodynamic",
 	},
 }
 
 func (g group) and(more ...string) group { return append(append(group{}, g...), more...) }
 
-// A goPackage is what go list tells of one package.
+// A goPackage is the output of go list for one package.
 type goPackage struct {
 	ImportPath string
 	Name       string
@@ -250,8 +270,8 @@ func TestImports(t *testing.T) {
 	for _, build := range []string{"default", "onnx"} {
 		t.Run(build, func(t *testing.T) {
 			packages := list(t, build)
-			t.Run("nobody imports what they may not", func(t *testing.T) { testRules(t, build, packages) })
-			t.Run("rules name what exists", func(t *testing.T) { testFolders(t, packages) })
+			t.Run("no package breaks a rule", func(t *testing.T) { testRules(t, build, packages) })
+			t.Run("rules name existing packages", func(t *testing.T) { testFolders(t, packages) })
 			t.Run("codecs are sandboxed", func(t *testing.T) { testCodecs(t, packages) })
 		})
 	}
@@ -278,19 +298,19 @@ func check(t *testing.T, r rule, p goPackage, all map[string]goPackage) {
 	}
 	for _, path := range imports {
 		if r.denied.has(path) || r.allowed != nil && !r.allowed.has(path) && !fromGo(path, all) {
-			t.Errorf("%s imports %s\n\tby way of: %s\n\t%s", p.ImportPath, path, strings.Join(chain(p, path, all), " -> "), r.reason)
-			return // the first is enough: the others usually come along with it
+			t.Errorf("%s imports %s\n\tvia: %s\n\t%s", p.ImportPath, path, strings.Join(chain(p, path, all), " -> "), r.reason)
+			return // the first one is enough, because it usually causes the others
 		}
 	}
 }
 
-// fromGo says whether a path is of the standard library ("C" and vendored
-// packages of the standard library among them).
+// fromGo returns whether a path is in the standard library, including "C" and its vendored
+// packages.
 func fromGo(path string, all map[string]goPackage) bool {
 	return path == "C" || all[path].Standard
 }
 
-// chain is a shortest way from a package to one that it links.
+// chain returns a shortest import path from a package to one that it links.
 func chain(from goPackage, to string, all map[string]goPackage) []string {
 	cameFrom := map[string]string{from.ImportPath: ""}
 	for queue := []string{from.ImportPath}; len(queue) > 0; queue = queue[1:] {
@@ -311,21 +331,20 @@ func chain(from goPackage, to string, all map[string]goPackage) []string {
 	return []string{from.ImportPath, "...", to}
 }
 
-// A mistyped path in a rule would let everything through: each must name a
-// folder, unless that part of the project isn't there yet.
+// A mistyped path in a rule would disable it: each must be an existing folder.
 func testFolders(t *testing.T, packages map[string]goPackage) {
 	root := filepath.Join("..", "..")
-	for _, folder := range []string{"api", "model", "model/onnx", "model/tensorflow", "pkg/bucket", "pkg/bucket/buckettest", "pkg/datasync", "pkg/gallery", "pkg/imageio", "pkg/job", "pkg/queue", "pkg/queue/queuefake", "pkg/queue/queuetest", "pkg/queue/elasticmqtest", "pkg/store", "pkg/style", "submitter", "worker"} {
+	for _, folder := range []string{"api", "model", "model/onnx", "model/tensorflow", "pkg/bucket", "pkg/bucket/buckettest", "pkg/datasync", "pkg/gallery", "pkg/imageio", "pkg/job", "pkg/queue", "pkg/queue/queuefake", "pkg/queue/queuetest", "pkg/queue/elasticmqtest", "pkg/store", "pkg/style", "submitter", "submitter/batch", "submitter/client", "submitter/escape", "submitter/picture", "submitter/terminal", "worker"} {
 		found, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(found) == 0 {
-			t.Logf("%s has no Go files: nothing was checked of it", folder)
+			t.Logf("%s has no Go files, so its rules were not checked", folder)
 			continue
 		}
 		if _, ok := packages[module+"/"+folder]; !ok {
-			t.Errorf("go list does not know %s/%s, of which the rules speak", module, folder)
+			t.Errorf("go list does not find %s/%s, which the rules name", module, folder)
 		}
 	}
 }
@@ -353,11 +372,12 @@ func TestRuleMatching(t *testing.T) {
 	}
 }
 
-// list is every package of the module and what they link, as built for use:
-// without the tests.
+// list returns every package of the module and the packages that they link, in a build without
+// tests.
 func list(t *testing.T, build string) map[string]goPackage {
 	t.Helper()
-	// GOFLAGS as scripts/env sets it, not a -tags here: whether it is in force is part of the test.
+	// GOFLAGS as set by scripts/env instead of -tags here, because the test also checks that it is
+	// set.
 	flags := os.Getenv("GOFLAGS")
 	if build != "default" {
 		flags = strings.Replace(flags, "-tags=", "-tags="+build+",", 1)

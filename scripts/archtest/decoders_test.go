@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestWhoDecodes: pictures that others have sent are decoded by picture-decoder alone,
-// which the system bounds. What a program could call is in its symbols.
-func TestWhoDecodes(t *testing.T) {
+// TestOnlyPictureDecoderDecodes: only picture-decoder, which the system limits, decodes pictures of
+// users. The test checks the symbols of the programs for functions that they could call.
+func TestOnlyPictureDecoderDecodes(t *testing.T) {
 	decoders := []string{"decodeJPEG", "decodePNG", "decodeWebP", "decodeGIF"}
 	for main, decodes := range map[string]bool{
 		"worker/cmd/picture-decoder": true,
@@ -34,7 +34,7 @@ func TestWhoDecodes(t *testing.T) {
 				}
 			}
 			if !strings.HasPrefix(main, "worker") && bytes.Contains(symbols, []byte("pkg/decoder/child.")) {
-				t.Error("it links the decoder's own side")
+				t.Error("it links the decoder's server side")
 			}
 		})
 	}

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestPictureIsOfThePackages: each package in README.md's picture exists, and each program
-// that is shipped, and each package that is said to be the only one to do something, is in it.
-func TestPictureIsOfThePackages(t *testing.T) {
+// TestPictureMatchesPackages: each package in README.md's picture exists, and the picture has every
+// shipped program and every package that is the only one with a certain task.
+func TestPictureMatchesPackages(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -24,7 +24,7 @@ func TestPictureIsOfThePackages(t *testing.T) {
 	for _, name := range regexp.MustCompile(`\b(api|worker|model|pkg)/[a-z0-9/-]+`).FindAllString(picture, -1) {
 		shown[name] = true
 		if entries, err := os.ReadDir(filepath.Join("../..", filepath.FromSlash(name))); err != nil || len(entries) == 0 {
-			t.Errorf("the picture has %s, which is no folder of the project", name)
+			t.Errorf("the picture has %s, which is not a folder of the project", name)
 		}
 	}
 	var want []string

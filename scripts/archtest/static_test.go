@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestStatic: a main that is built without C links no package that would need it. (The
-// standard library does with or without.)
+// TestStatic: a main that is built without C links no package that needs it. (The standard library
+// works with and without C.)
 func TestStatic(t *testing.T) {
 	for _, main := range []string{"worker/cmd/maintenance-lambda", "worker/cmd/worker-bootstrap", "worker/cmd/picture-decoder"} {
 		list := exec.Command("go", "list", "-deps", "-f", "{{if and .CgoFiles (not .Standard)}}{{.ImportPath}}{{end}}", module+"/"+main)
@@ -17,7 +17,7 @@ func TestStatic(t *testing.T) {
 			t.Fatal(err)
 		}
 		if packages := strings.Fields(string(out)); len(packages) > 0 {
-			t.Errorf("%s links C by way of %q", main, packages)
+			t.Errorf("%s links C via %q", main, packages)
 		}
 	}
 }

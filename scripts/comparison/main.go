@@ -1,5 +1,5 @@
-// Comparison is what scripts/compare runs: it measures every kind of compute that the project
-// has on this machine, reports on it, and plans which to choose for one's own load.
+// Comparison implements scripts/compare: it measures, on this machine, every kind of compute that
+// the project supports, makes reports of the results, and plans which kind to use for a given load.
 package main
 
 import (
@@ -22,27 +22,27 @@ import (
 
 type options struct {
 	measureOptions
-	Measure struct{}       `cmd:"" default:"1" hidden:""` // what is done without a command
+	Measure struct{}       `cmd:"" default:"1" hidden:""` // the default command
 	Report  reportOptions  `cmd:"" help:"Make the report of an output folder: report.html, report.md and report.json in it."`
 	Predict predictOptions `cmd:"" help:"${predict}"`
 }
 
 type measureOptions struct {
-	Out         string `default:"compare-out" help:"Output folder. Where it holds a measurement that was interrupted, that one goes on." placeholder:"DIR"`
-	Quick       bool   `help:"Try everything out: under three minutes, and figures that mean nothing."`
-	Only        string `help:"Only variants whose names match PATTERN, such as 'service-onnx-*'. The output folder's plan has no others then." placeholder:"PATTERN"`
-	Calibrate   bool   `help:"Of the plan, make only the runs that scripts/compare predict needs: workers alone, and systems at a steady rate. The same command without it makes the others."`
-	Repetitions int    `help:"Runs of each variant. Default: 10, and 1 with --quick. A folder that has 10 can go on to 15, and to 20, with the variants whose intervals are wider than asked." placeholder:"N"`
-	RetryVoid   int    `help:"Make runs that are void again, after all others, N times at most." placeholder:"N"`
-	Trace       string `help:"Also a recorded pattern of arrivals: a CSV file with a column arrival_s, seconds, sorted. Its rows are not in the output." placeholder:"CSV"`
-	Teacher     string `env:"ATELIER_TEACHER" help:"Folder with Magenta's network, which some variants are of; scripts/baseline/README.md says where to get it." placeholder:"DIR"`
-	List        bool   `help:"Print the variants' names, how long a run of each is expected to take, and the sum; measure nothing."`
-	Seed        uint64 `default:"20" help:"Of the order of runs and of arrivals. In an output folder that holds a measurement its own seed counts." placeholder:"N"`
+	Out         string `default:"compare-out" help:"Output folder. If it holds an interrupted measurement, that measurement is continued." placeholder:"DIR"`
+	Quick       bool   `help:"Try everything in less than three minutes. The figures are meaningless."`
+	Only        string `help:"Measure only variants whose names match PATTERN, such as 'service-onnx-*'. The plan in the output folder then has no other variants." placeholder:"PATTERN"`
+	Calibrate   bool   `help:"Make only those planned runs that scripts/compare predict needs: workers alone, and systems at a steady rate. Repeat the command without this flag to make the other runs."`
+	Repetitions int    `help:"Number of runs of each variant. Default: 10, or 1 with --quick. A folder with 10 can be continued to 15 and then to 20, for the variants whose intervals are too wide." placeholder:"N"`
+	RetryVoid   int    `help:"Repeat void runs after all other runs, at most N times." placeholder:"N"`
+	Trace       string `help:"Also measure under recorded arrivals: a CSV file with a column arrival_s in seconds, sorted. The output does not include its rows." placeholder:"CSV"`
+	Teacher     string `env:"ATELIER_TEACHER" help:"Folder with Magenta's network, which some variants need; see scripts/baseline/README.md for where to get it." placeholder:"DIR"`
+	List        bool   `help:"Print the name and the expected duration of each variant's run, and the total, without measuring."`
+	Seed        uint64 `default:"20" help:"Seed for the order of runs and for arrivals. A measurement that is continued keeps its seed." placeholder:"N"`
 
-	Cgroup string `help:"A delegated control group (version 2), in which functions are held to their share of the processors. Default: the root, which takes root." placeholder:"DIR"`
+	Cgroup string `help:"A delegated control group (version 2), in which functions are limited to their share of the processors. Default: the root group, which requires root." placeholder:"DIR"`
 
-	Scratch     string `env:"ATELIER_COMPARE_DIR" hidden:"" help:"An empty folder, on the disk that is to be measured."`
-	Bin         string `default:"${root}/bin" hidden:"" help:"Where the project's programs are."`
+	Scratch     string `env:"ATELIER_COMPARE_DIR" hidden:"" help:"An empty folder on the disk to be measured."`
+	Bin         string `default:"${root}/bin" hidden:"" help:"Folder of the project's programs."`
 	Model       string `default:"${root}/model/atelier" hidden:"" help:"Folder of the model."`
 	Samples     string `env:"ATELIER_SAMPLES" hidden:"" help:"Folder of the photographs."`
 	Python      string `env:"ATELIER_BASELINE" hidden:"" help:"Python with TensorFlow."`
@@ -51,32 +51,32 @@ type measureOptions struct {
 	Root        string `default:"${root}" hidden:"" help:"The checkout."`
 }
 
-const description = `Measures, on this machine, each kind of compute that could paint the pictures:
+const description = `Measures, on this machine, each kind of compute that can paint pictures:
 
-  service      one worker alone, one picture after the other: the first of its process and
-               later ones, with each engine, in several sizes, and held to the processors and the
-               memory of a Lambda function (control groups, which take root); started, too, with
-               nothing of it in the page cache, and from a network file system (scripts/nfs)
+  service      one worker alone, one picture after the other: the first picture of its process and
+               later ones, with each engine, in several sizes, also limited to the processors and
+               the memory of a Lambda function (control groups, which require root), started with
+               none of its files in the page cache, and from a network file system (scripts/nfs)
   daemon       API server, queue and worker-daemon
-  ministack    the functions in MiniStack, a stand-in for AWS
+  ministack    the functions in MiniStack, an emulator of AWS
   synchronous  a function that paints within the request
   concurrent   a function whose environments handle several events at once, as on Lambda
-               Managed Instances, where AWS does not offer it for Go: hypothetical
+               Managed Instances, which AWS does not support for Go: hypothetical
   flask        a Python server (scripts/setup --bench installs what it needs)
 
-Systems are under load from arrivals that don't wait for responses (an open loop): steady,
-at random (Poisson), in bursts after silence, as published image jobs (synthetic), and, with
---trace, as recorded. Each run starts its programs afresh, and the order is drawn by chance
-within each repetition. A run is void, and its file tells why, where the sender lagged (its
-99th percentile over 5 ms), where the machine was taken away for more than 2% of the time
-(steal), where more than half of the processors were in use under load, where the page cache
-was not empty though it should have been, or where jobs failed.
+Systems are loaded by arrivals that do not wait for responses (an open loop): steady, at
+random (Poisson), in bursts after silence, like published image jobs (synthetic), and, with
+--trace, as recorded. Each run restarts its programs, and the order is random within each
+repetition. A run is void, and its file gives the reason, if the load generator was late (its
+99th percentile over 5 ms), if other virtual machines took more than 2% of the processor time
+(steal), if more than half of the processors were in use under load, if the page cache was not
+empty when it should have been, or if jobs failed.
 
-Ctrl-C keeps what was measured: the same command goes on from there, on another day too, and
-makes void runs again. --list tells how long it takes. --out has a file of JSON lines for
-each run, in runs/.
+Ctrl-C keeps what was measured: repeat the same command to continue, even on another day, and
+to repeat void runs. --list shows how long it takes. The folder --out has one file of JSON lines
+for each run, in runs/.
 
-scripts/compare plan --help tells how to choose the compute for one's own load.`
+See scripts/compare plan --help for how to choose the compute for your own load.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
@@ -142,7 +142,7 @@ func (c *measureOptions) run(ctx context.Context, args []string, stdout, stderr 
 		return nil
 	}
 	if c.Scratch == "" {
-		return errors.New("no folder to work in: start it as scripts/compare, which makes one")
+		return errors.New("there is no working folder: start the program with scripts/compare, which makes one")
 	}
 	folder, err := measurement.Open(c.Out, plan)
 	if err != nil {
@@ -154,7 +154,7 @@ func (c *measureOptions) run(ctx context.Context, args []string, stdout, stderr 
 		TensorFlow: c.TensorFlow, ONNXRuntime: c.ONNXRuntime, Teacher: c.Teacher, Trace: trace,
 	}
 	if c.Quick {
-		fmt.Fprintln(stdout, "Not for decisions: with --quick the figures mean nothing.")
+		fmt.Fprintln(stdout, "Not for decisions: with --quick the figures are meaningless.")
 	}
 	campaign := measurement.Campaign{
 		Folder: folder, Machine: machine.Describe(ctx, c.Root, c.Scratch), Measure: programs.Measure, Progress: stderr,
@@ -164,11 +164,11 @@ func (c *measureOptions) run(ctx context.Context, args []string, stdout, stderr 
 	campaign.Calibrating = c.Calibrate
 	s, err := campaign.Run(ctx)
 	if ctx.Err() != nil {
-		return fmt.Errorf("interrupted: %d runs were made now and are kept, %d are missing; the same command goes on from there", s.Made, s.Left)
+		return fmt.Errorf("interrupted: %d runs were made and are kept, %d are missing; repeat the same command to continue", s.Made, s.Left)
 	}
-	fmt.Fprintf(stdout, "%d runs were made, of which %d are void; %d are missing. They are in %s.\n", s.Made, s.Void, s.Left, filepath.Join(c.Out, "runs"))
+	fmt.Fprintf(stdout, "%d runs were made, of which %d are void; %d are missing. The runs are in %s.\n", s.Made, s.Void, s.Left, filepath.Join(c.Out, "runs"))
 	if s.Left > 0 && err == nil {
-		fmt.Fprintln(stdout, "The same command makes those that are missing.")
+		fmt.Fprintln(stdout, "Repeat the same command to make the missing runs.")
 	}
 	if !c.Quick {
 		fmt.Fprint(stdout, measurement.Advice(s.Looks))

@@ -20,7 +20,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/magenta/magentatest"
 )
 
-// The test's program is the command too, so that it can be killed.
+// The test binary is also the command, so that tests can kill it.
 func TestMain(m *testing.M) {
 	if os.Getenv("TEST_AS_COMMAND") != "" || len(os.Args) > 1 && (os.Args[1] == measurement.OnNFSArg || os.Args[1] == measurement.FrontArg) {
 		main()
@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// build compiles the real programs, once for all tests.
+// build compiles the real programs once for all tests.
 var build = sync.OnceValue(func() (err error) {
 	if bin, err = os.MkdirTemp("", "atelier-bin-"); err != nil {
 		return err
@@ -50,10 +50,10 @@ var build = sync.OnceValue(func() (err error) {
 	return nil
 })
 
-// bin is the folder that build has made, empty before.
+// bin is the folder that build fills; empty before.
 var bin string
 
-// quick is the arguments of a quick measurement with the real programs.
+// quick returns the arguments of a quick measurement with the real programs.
 func quick(t *testing.T, out string, more ...string) []string {
 	t.Helper()
 	if testing.Short() {
@@ -74,8 +74,8 @@ func quick(t *testing.T, out string, more ...string) []string {
 	return append([]string{"--quick", "--out", out, "--bin", bin, "--scratch", t.TempDir()}, more...)
 }
 
-// TestQuick measures everything, with the real programs. On a busy machine runs may be void;
-// each has its jobs all the same.
+// TestQuick measures everything with the real programs. On a busy machine runs may be void, but
+// they have all of their jobs.
 func TestQuick(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	trace := filepath.Join(t.TempDir(), "trace.csv")
@@ -105,7 +105,7 @@ func TestQuick(t *testing.T) {
 	if os.Getenv("ATELIER_BASELINE") != "" {
 		wanted = append(wanted, "flask tensorflow")
 	} else if !strings.Contains(stderr.String(), "left out: the Python server is not installed") {
-		t.Error("it isn't said that the Python server is left out")
+		t.Error("the missing Python server is not reported")
 	}
 	for _, name := range wanted {
 		if measured[name] == nil {
@@ -114,7 +114,7 @@ func TestQuick(t *testing.T) {
 	}
 }
 
-// check looks at what must hold for the figures of any run.
+// check checks what must hold for the figures of any run.
 func check(t *testing.T, r *measurement.Run) {
 	t.Helper()
 	h := r.Header
@@ -132,7 +132,7 @@ func check(t *testing.T, r *measurement.Run) {
 		t.Errorf("%s: the processor time is %+v of %v", name, b, r.Footer.Used)
 	}
 	if h.Variant.System == measurement.Synchronous && (r.Footer.Used["front"] <= 0 || r.Footer.Used["picture-decoder"] <= 0) {
-		t.Errorf("%s: what is in front of the function, or its decoder, is not counted: %v", name, r.Footer.Used)
+		t.Errorf("%s: the function's front or its decoder is not counted: %v", name, r.Footer.Used)
 	}
 	function := slices.Contains([]string{measurement.Service, measurement.Synchronous, measurement.Concurrent}, h.Variant.System)
 	cold := 0
@@ -155,7 +155,7 @@ func check(t *testing.T, r *measurement.Run) {
 			t.Errorf("%s: the stages take %v of %+v", name, stages, j)
 		}
 		if h.Variant.System != measurement.Service && (j.Received <= 0 || j.Received+j.Handler > j.Latency+1e-6) {
-			t.Errorf("%s: until it was received: %+v", name, j)
+			t.Errorf("%s: time until received: %+v", name, j)
 		}
 		if function && (j.Billed < j.Handler || j.Cold != (j.Start > 0)) {
 			t.Errorf("%s: billed and started: %+v", name, j)
@@ -168,9 +168,9 @@ func check(t *testing.T, r *measurement.Run) {
 		}
 	case measurement.Service:
 		if !r.Jobs[0].Cold || cold != 1 {
-			t.Errorf("%s: %d cold starts, want the first picture alone", name, cold)
+			t.Errorf("%s: %d cold starts, want only the first picture", name, cold)
 		}
-		const library = 15e6 // bytes that a start touches, at least
+		const library = 15e6 // bytes that a start reads at least
 		if onDisk := h.Machine.FileSystem == "ext4"; h.Variant.Evicted && onDisk && r.Footer.Void == "" && (r.Jobs[0].DiskBytes < library || r.Jobs[1].DiskBytes > library) {
 			t.Errorf("%s: the start fetched %d bytes from the disk, and the next picture %d", name, r.Jobs[0].DiskBytes, r.Jobs[1].DiskBytes)
 		}
@@ -181,8 +181,9 @@ func check(t *testing.T, r *measurement.Run) {
 	}
 }
 
-// A command that is killed leaves whole files, no servers, and a measurement that goes on.
-func TestKilled(t *testing.T) {
+// If the command is killed, it leaves complete files and no servers, and the measurement can be
+// continued.
+func TestKilledMeasurementResumes(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "out")
 	args := quick(t, out, "--only", "[sd]*-onnx-256px-[1p]*")
@@ -200,15 +201,15 @@ func TestKilled(t *testing.T) {
 	if err := killed.Start(); err != nil {
 		t.Fatal(err)
 	}
-	_ = pw.Close() // the process has its own
-	said := make([]byte, 0, 1<<16)
-	for !bytes.Contains(said, []byte("compare: run 2 of ")) { // the first is stored
+	_ = pw.Close() // the process has its own copy
+	progress := make([]byte, 0, 1<<16)
+	for !bytes.Contains(progress, []byte("compare: run 2 of ")) { // the first run is stored then
 		chunk := make([]byte, 4096)
 		n, err := pr.Read(chunk)
 		if err != nil {
-			t.Fatalf("%v\n%s", err, said)
+			t.Fatalf("%v\n%s", err, progress)
 		}
-		said = append(said, chunk[:n]...)
+		progress = append(progress, chunk[:n]...)
 	}
 	if err := killed.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -245,8 +246,8 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// mentioning is the command lines of processes that have one of the paths in theirs, this one
-// left out.
+// mentioning returns the command lines of processes whose arguments contain one of the paths,
+// except this process.
 func mentioning(t *testing.T, paths ...string) (lines []string) {
 	t.Helper()
 	all, err := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -267,7 +268,7 @@ func mentioning(t *testing.T, paths ...string) (lines []string) {
 	return lines
 }
 
-// Ctrl-C ends the servers and tells how to go on.
+// Ctrl-C ends the servers and prints how to continue.
 func TestInterrupted(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -277,7 +278,7 @@ func TestInterrupted(t *testing.T) {
 			stop()
 		}
 	}))
-	if err == nil || !strings.Contains(err.Error(), "interrupted: 0 runs were made now and are kept, 1 are missing; the same command goes on from there") {
+	if err == nil || !strings.Contains(err.Error(), "interrupted: 0 runs were made and are kept, 1 are missing; repeat the same command to continue") {
 		t.Errorf("got %v", err)
 	}
 	if left := mentioning(t, args[6]); len(left) > 0 {
@@ -296,12 +297,12 @@ func TestBadArguments(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		"--only [":              "syntax error in pattern",
-		"--only nothing":        "--only matches no variant: --list prints their names",
+		"--only nothing":        "--only matches no variant: see --list for their names",
 		"--out " + blocked:      "the output folder can't be made",
 		"--out /x y":            "unexpected argument y",
-		"--repetitions=-1":      "--repetitions -1: from 1",
+		"--repetitions=-1":      "--repetitions -1: use 1 or more",
 		"--seed few":            "--seed",
-		"--retry-void=-1":       "--retry-void -1: from 0",
+		"--retry-void=-1":       "--retry-void -1: use 0 or more",
 		"--trace " + blocked:    "--trace " + blocked + ": the trace is empty",
 		"--quick --cheap --out": "unknown flag --cheap",
 	} {
@@ -311,11 +312,11 @@ func TestBadArguments(t *testing.T) {
 		}
 	}
 	if err := run(t.Context(), []string{"--out", t.TempDir()}, &bytes.Buffer{}, &bytes.Buffer{}); err == nil || errors.Is(err, syscall.ENOENT) {
-		t.Errorf("without a folder to work in: %v", err)
+		t.Errorf("without a working folder: %v", err)
 	}
 }
 
-// The help teaches what is measured, and how to begin.
+// The help explains what is measured and how to begin.
 func TestHelp(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -343,7 +344,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// A report is made from a folder, the same each time; a folder without runs is refused.
+// A report of the same folder is the same each time; a folder without runs is refused.
 func TestReport(t *testing.T) {
 	v := measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 256, Jobs: 1, Pattern: measurement.Poisson, Rate: 1}
 	dir := t.TempDir()
@@ -377,6 +378,6 @@ func TestReport(t *testing.T) {
 		first = page
 	}
 	if !strings.Contains(out.String(), "Not for decisions") || !bytes.Contains(first, []byte("Not for decisions")) {
-		t.Error("the report of a quick measurement does not say so")
+		t.Error("the report of a quick measurement has no warning")
 	}
 }

@@ -10,13 +10,13 @@ import (
 	"github.com/atelier-go/atelier/scripts/nfstest"
 )
 
-// A start from a network file system reads the engine from there, and with read ahead in fewer
-// calls; later pictures don't.
-func TestOnNFS(t *testing.T) {
+// A start from a network file system reads the engine from there, in fewer calls with read ahead;
+// later pictures read nothing.
+func TestStartOnNFS(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	args := append(quick(t, out)[1:], "--repetitions", "1", "--only", "service-onnx-*nfs*")
 	nfstest.Command(t) // skips the test where scripts/nfs can't run
-	// The program itself, since the race detector does not work in scripts/nfs.
+	// The test uses the program itself, because the race detector does not work in scripts/nfs.
 	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "comparison"), args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -31,7 +31,7 @@ func TestOnNFS(t *testing.T) {
 	for _, r := range runs {
 		cold, warm := r.Jobs[0], r.Jobs[1]
 		reads[r.Header.Variant.ReadAhead] = cold.NFSReads
-		const library = 15e6 // bytes that a start touches, at least
+		const library = 15e6 // bytes that a start reads at least
 		if !cold.Cold || cold.NFSBytes < library || cold.NFSWaited <= 0 || warm.Cold || warm.NFSReads > 10 {
 			t.Errorf("%s: %+v and then %+v", r.Header.Variant.Name(), cold, warm)
 		}

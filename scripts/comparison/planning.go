@@ -16,26 +16,26 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/plan"
 )
 
-// planning is the command plan.
+// planning has the flags of the command plan.
 type planning struct {
 	JobsPerDay float64       `help:"Pictures a day." placeholder:"N"`
-	Pattern    string        `help:"How they are submitted: ${patterns}. bursts are an hour's together, nightly are a day's together, daily varies as published image jobs do. Default: poisson." placeholder:"NAME"`
-	Trace      string        `help:"Instead of both: a CSV file with a column arrival_s, seconds, sorted." placeholder:"CSV"`
-	Size       int           `default:"512" help:"Pixels of both sides of a picture. Default: ${default}." placeholder:"PX"`
-	P95        time.Duration `name:"p95" default:"10s" help:"95% of the pictures are to be finished within this time after submission. Default: ${default}." placeholder:"TIME"`
+	Pattern    string        `help:"Pattern of submissions: ${patterns}. bursts submits each hour's jobs together, nightly each day's jobs together, and daily varies like published image jobs. Default: poisson." placeholder:"NAME"`
+	Trace      string        `help:"Use instead of --jobs-per-day and --pattern: a CSV file with a column arrival_s in seconds, sorted." placeholder:"CSV"`
+	Size       int           `default:"512" help:"Width and height of a picture in pixels. Default: ${default}." placeholder:"PX"`
+	P95        time.Duration `name:"p95" default:"10s" help:"Required 95th percentile of the time from submission to result. Default: ${default}." placeholder:"TIME"`
 	Region     string        `default:"eu-central-1" help:"One of ${regions}. Default: ${default}." placeholder:"NAME"`
 	JSON       bool          `name:"json" help:"Print JSON."`
-	Data       string        `help:"Service times of runs that scripts/compare has measured into DIR. Default: medians of scripts/bench-results.md." placeholder:"DIR"`
-	Seed       uint64        `default:"20" help:"Of what is drawn by chance." placeholder:"N"`
+	Data       string        `help:"Use service times of the runs in DIR, an output folder of scripts/compare. Default: medians from scripts/bench-results.md." placeholder:"DIR"`
+	Seed       uint64        `default:"20" help:"Seed of all random numbers." placeholder:"N"`
 }
 
-const planDescription = `Chooses the compute for one's own load: which kind, engine, memory or instance type, what it
+const planDescription = `Chooses the compute for a given load: which kind, engine, memory or instance type, what it
 costs a month, how long a picture takes, and the command that deploys it.
 
-Service times are measured, latencies simulated with them, bills priced from both; what is
-assumed is listed. Intervals hold what is not known of AWS (how long environments are kept, how
-fast its processors are) and, with --data, how runs differ. Input that won't do is told in one
-line, with exit status 2.
+Service times are measured, latencies are simulated with them, and bills are computed from both;
+all assumptions are listed. Intervals include what is not known about AWS (how long environments
+are kept, how fast its processors are) and, with --data, the differences between runs. Invalid
+input is reported in one line, with exit status 2.
 
 For example:
   scripts/compare plan --jobs-per-day 500 --pattern bursts --p95 5s
@@ -66,7 +66,7 @@ func (p *planning) run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	table, err := prices.Of(p.Region)
 	if errors.Is(err, prices.ErrUnknown) {
-		return &plan.InputError{Reason: fmt.Sprintf("there are no prices of the region %q: give one of %s, or add a file to pkg/prices/regions", p.Region, strings.Join(prices.Regions(), ", "))}
+		return &plan.InputError{Reason: fmt.Sprintf("there are no prices for the region %q: use one of %s, or add a file to pkg/prices/regions", p.Region, strings.Join(prices.Regions(), ", "))}
 	}
 	if err != nil {
 		return err

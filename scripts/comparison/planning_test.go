@@ -60,16 +60,16 @@ func TestPlanRefusesBadInput(t *testing.T) {
 		want string
 	}{
 		"no jobs":           {[]string{"--jobs-per-day", "0"}, "0 jobs a day"},
-		"jobs not said":     {nil, "0 jobs a day"},
+		"jobs not given":    {nil, "0 jobs a day"},
 		"negative jobs":     {[]string{"--jobs-per-day=-5"}, "-5 jobs a day"},
 		"no number of jobs": {[]string{"--jobs-per-day", "NaN"}, "NaN jobs a day"},
 		"too many jobs":     {[]string{"--jobs-per-day", "1e12"}, "up to 1000000"},
-		"too few jobs":      {[]string{"--jobs-per-day", "0.001"}, "give 0.1 or more"},
-		"no burst":          {[]string{"--jobs-per-day", "3", "--pattern", "bursts"}, "0.125 jobs each 1 h make no burst"},
-		"pattern":           {[]string{"--jobs-per-day", "5", "--pattern", "weekly"}, "it is one of"},
+		"too few jobs":      {[]string{"--jobs-per-day", "0.001"}, "use 0.1 or more"},
+		"no burst":          {[]string{"--jobs-per-day", "3", "--pattern", "bursts"}, "0.125 jobs every 1 h make no burst"},
+		"pattern":           {[]string{"--jobs-per-day", "5", "--pattern", "weekly"}, "is not one of"},
 		"p95 of zero":       {[]string{"--jobs-per-day", "5", "--p95", "0s"}, "a p95 of 0 s"},
 		"size":              {[]string{"--jobs-per-day", "5", "--size", "700"}, "pictures of 700 px"},
-		"region":            {[]string{"--jobs-per-day", "5", "--region", "mars-north-1"}, "prices of the region \"mars-north-1\""},
+		"region":            {[]string{"--jobs-per-day", "5", "--region", "mars-north-1"}, "prices for the region \"mars-north-1\""},
 		"no time":           {[]string{"--jobs-per-day", "5", "--p95", "later"}, "later"},
 		"no trace":          {[]string{"--trace", "/nowhere.csv"}, "there is no trace /nowhere.csv"},
 		"trace and pattern": {[]string{"--trace", "/nowhere.csv", "--pattern", "steady"}, "without jobs a day"},
@@ -102,15 +102,15 @@ func TestPlanOfTrace(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &p); err != nil || status != 0 {
 		t.Fatalf("status %d, %v: %s", status, err, stderr)
 	}
-	// Four in 9,600 s: the last one's gap is the mean of the others.
+	// Four in 9,600 s: the gap after the last one is the mean of the others.
 	if p.Choice.Best == "" || len(p.Candidates) < 10 || p.Request.JobsPerDay != 36 {
 		t.Errorf("got %+v", p)
 	}
 }
 
-func TestPlanForPeople(t *testing.T) {
+func TestPlanAsText(t *testing.T) {
 	stdout, stderr, status := planCommand(t, "--jobs-per-day", "100", "--pattern", "bursts")
-	for _, want := range []string{"Choose: function of ", "  scripts/deploy/up --region eu-central-1 ", "Measured:", "Simulated:", "Priced:", "Assumed:", "misses it"} {
+	for _, want := range []string{"Choose: function of ", "  scripts/deploy/up --region eu-central-1 ", "Measured:", "Simulated:", "Priced:", "Assumed:", "too slow"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("status %d, %q: the plan lacks %q:\n%s", status, stderr, want, stdout)
 		}

@@ -16,18 +16,19 @@ type predictOptions struct {
 	Dir string `arg:"" help:"Output folder of a measurement, as --out names it." placeholder:"DIR"`
 }
 
-const predictHelp = `Predict, by simulation, runs that are still to be made: predictions.json in an output folder.
+const predictHelp = `Predict by simulation runs that are not made yet, and write predictions.json into an output folder.
 
-It predicts the variants of the folder's plan that have no runs yet, void ones neither, from the runs of
-workers alone and of systems at a steady rate, which are never predicted. scripts/compare --calibrate makes
-those first. A plan with a recorded pattern needs its --trace here too, or its variants are not predicted.
+It predicts the variants of the folder's plan that have no runs yet, not even void ones, from the runs of
+workers alone and of systems at a steady rate, which are never predicted. Make these first with
+scripts/compare --calibrate. If the plan has a recorded pattern, give its --trace here too, or its variants
+are not predicted.
 
-Commit the file, and then make the other runs by the same command without --calibrate, from a checkout that
-contains it: each run's file names the checkout's commit and the SHA-256 of predictions.json, which shows
-what was there first. The report holds each prediction to the interval of ten runs or more. Predictions whose
-runs have been made are not replaced.`
+Commit the file, and then make the other runs with the same command without --calibrate, from a checkout
+that contains it: each run's file records the checkout's commit and the SHA-256 of predictions.json, which
+shows that the predictions came first. The report compares each prediction with the interval of ten runs or
+more. Existing predictions whose runs were made are not replaced.`
 
-// run writes the predictions, and prints what could not be predicted.
+// run writes the predictions, and prints which variants could not be predicted.
 func (o *predictOptions) run(ctx context.Context, root string, trace *measurement.Trace, stdout io.Writer) error {
 	file, left, err := prediction.Make(o.Dir, machine.Describe(ctx, root, o.Dir).Commit, time.Now(), trace)
 	if err != nil {
@@ -36,7 +37,7 @@ func (o *predictOptions) run(ctx context.Context, root string, trace *measuremen
 	for _, sentence := range left {
 		fmt.Fprintf(stdout, "Not predicted: %s.\n", sentence)
 	}
-	fmt.Fprintf(stdout, "%d figures are predicted, from %d runs, in %s. Commit it, and make the runs that it predicts from a checkout that contains it.\n",
+	fmt.Fprintf(stdout, "%d figures were predicted from %d runs, in %s. Commit the file, and make the predicted runs from a checkout that contains it.\n",
 		len(file.Predictions), len(file.Calibration), filepath.Join(o.Dir, "predictions.json"))
 	return nil
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/prediction/predictiontest"
 )
 
-// The command predicts what it can, prints what is missing for the others, and keeps its predictions once
-// there are runs.
+// The command predicts what it can, prints what is missing for the others, and does not replace
+// predictions that have runs.
 func TestPredict(t *testing.T) {
 	dir, plan, world := t.TempDir(), predictiontest.Plan(), predictiontest.World{Slowness: 1, Spread: 0.02}
 	plan.Repetitions = 2
@@ -27,8 +27,8 @@ func TestPredict(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = "Not predicted: flask-tensorflow-512px-poisson-2_5: there are no runs of flask-tensorflow-512px-steady-*: " +
-		"scripts/compare --calibrate makes them, as far as the plan has them.\n" +
-		"42 figures are predicted, from 20 runs, in "
+		"scripts/compare --calibrate makes those that are in the plan.\n" +
+		"42 figures were predicted from 20 runs, in "
 	if got := out.String(); !strings.HasPrefix(got, want) {
 		t.Errorf("it wrote %q, want %q", got, want)
 	}
@@ -38,7 +38,7 @@ func TestPredict(t *testing.T) {
 	add(func(v measurement.Variant) bool {
 		return v.System == measurement.Daemon && v.Pattern == measurement.Bursts
 	})
-	if err := run(t.Context(), []string{"predict", dir}, &out, io.Discard); err == nil || !strings.Contains(err.Error(), "stays as it is") {
+	if err := run(t.Context(), []string{"predict", dir}, &out, io.Discard); err == nil || !strings.Contains(err.Error(), "is not replaced") {
 		t.Errorf("got %v", err)
 	}
 }

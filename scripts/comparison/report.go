@@ -14,7 +14,7 @@ type reportOptions struct {
 	Dir string `arg:"" help:"Output folder of a measurement, as --out names it." placeholder:"DIR"`
 }
 
-// run writes the report beside the runs. Files of an earlier one are replaced.
+// run writes the report beside the runs and replaces an earlier one.
 func (o *reportOptions) run(stdout io.Writer) error {
 	document, err := report.Make(o.Dir)
 	if err != nil {
@@ -28,13 +28,13 @@ func (o *reportOptions) run(stdout io.Writer) error {
 		if err := form.write(&b); err != nil {
 			return fmt.Errorf("%s: %w", form.name, err)
 		}
-		if err := os.WriteFile(filepath.Join(o.Dir, form.name), b.Bytes(), 0o644); err != nil { //nolint:gosec // a report is for everybody
+		if err := os.WriteFile(filepath.Join(o.Dir, form.name), b.Bytes(), 0o644); err != nil { //nolint:gosec // a report may be read by everybody
 			return fmt.Errorf("the report can't be written: %w", err)
 		}
 	}
 	if w := document.Warning(); w != "" {
 		fmt.Fprintln(stdout, w)
 	}
-	fmt.Fprintf(stdout, "The report is %s; report.md and report.json beside it have the same tables.\n", filepath.Join(o.Dir, "report.html"))
+	fmt.Fprintf(stdout, "The report is in %s; report.md and report.json beside it have the same tables.\n", filepath.Join(o.Dir, "report.html"))
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
 
-// trace is that of --trace; nil without.
+// trace returns the trace of --trace; nil without the flag.
 func (c *measureOptions) trace() (*measurement.Trace, error) {
 	if c.Trace == "" {
 		return nil, nil
@@ -24,23 +24,23 @@ func (c *measureOptions) trace() (*measurement.Trace, error) {
 	return trace, nil
 }
 
-// list prints the variants of a plan, and how long they are expected to take.
+// list prints the variants of a plan and their expected durations.
 func list(stdout io.Writer, plan measurement.Plan) {
 	for _, v := range plan.Variants {
 		fmt.Fprintf(stdout, "%-66s %4.0f s\n", v.Name(), v.Estimate().Seconds())
 	}
 	each := plan.Estimate()
-	fmt.Fprintf(stdout, "%d variants, about %s; %d repetitions, about %s. A machine that is slower, or busy, takes longer.\n",
+	fmt.Fprintf(stdout, "%d variants, about %s; %d repetitions, about %s. A slower or busy machine takes longer.\n",
 		len(plan.Variants), minutes(each), plan.Repetitions, minutes(each*time.Duration(plan.Repetitions)))
 }
 
-// minutes is a duration without seconds, 1 minute at least.
+// minutes formats a duration without seconds, as at least one minute.
 func minutes(d time.Duration) string {
 	d = max(time.Minute, d.Round(time.Minute))
 	return strings.TrimSuffix(d.String(), "0s")
 }
 
-// plan is what is to be measured.
+// plan returns the plan of what the flags select.
 func (c *measureOptions) plan(trace *measurement.Trace) (measurement.Plan, error) {
 	plan := measurement.Full()
 	if c.Quick {
@@ -53,10 +53,10 @@ func (c *measureOptions) plan(trace *measurement.Trace) (measurement.Plan, error
 		}
 	}
 	if c.RetryVoid < 0 {
-		return plan, fmt.Errorf("--retry-void %d: from 0", c.RetryVoid)
+		return plan, fmt.Errorf("--retry-void %d: use 0 or more", c.RetryVoid)
 	}
 	if c.Repetitions < 0 {
-		return plan, fmt.Errorf("--repetitions %d: from 1", c.Repetitions)
+		return plan, fmt.Errorf("--repetitions %d: use 1 or more", c.Repetitions)
 	}
 	if c.Repetitions > 0 {
 		plan.Repetitions = c.Repetitions
@@ -68,11 +68,11 @@ func (c *measureOptions) plan(trace *measurement.Trace) (measurement.Plan, error
 		return plan, fmt.Errorf("--only %s: %w", c.Only, err)
 	}
 	plan.Variants = slices.DeleteFunc(plan.Variants, func(v measurement.Variant) bool {
-		ok, _ := path.Match(c.Only, v.Name()) // the pattern is good
+		ok, _ := path.Match(c.Only, v.Name()) // the pattern was checked above
 		return !ok
 	})
 	if len(plan.Variants) == 0 {
-		return plan, errors.New("--only matches no variant: --list prints their names")
+		return plan, errors.New("--only matches no variant: see --list for their names")
 	}
 	return plan, nil
 }

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// The access log has lines of JSON, whatever a request is. API Gateway writes a hyphen for what
-// has no value, numbers too, and escapes nothing: what a client may write freely, such as the
-// path, which is decoded, could end a string.
+// The access log has lines of JSON for any request. API Gateway writes a hyphen for missing values,
+// even for numbers, and escapes nothing: free text from a client, such as the decoded path, could
+// end a string.
 func TestAccessLog(t *testing.T) {
 	t.Parallel()
 	format := fmt.Sprint(readTemplate(t).resources["ApiStage"].at("AccessLogSettings", "Format"))
@@ -25,7 +25,7 @@ func TestAccessLog(t *testing.T) {
 	} {
 		line := variable.ReplaceAllStringFunc(format, func(v string) string {
 			if plain[v] == "" {
-				t.Errorf("%s is not known to hold no free text", v)
+				t.Errorf("%s may contain free text of a client", v)
 			}
 			return value(v)
 		})

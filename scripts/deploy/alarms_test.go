@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// An alarm on a metric of our own reads one that the service of its dimension writes, under this
+// Alarms on our own metrics read metrics that the service in their dimension writes, under this
 // deployment's name.
 func TestAlarmsOnOurMetrics(t *testing.T) {
 	t.Parallel()
@@ -41,8 +41,8 @@ func TestAlarmsOnOurMetrics(t *testing.T) {
 	}
 }
 
-// The guide counts the metrics that alarms read, since each is paid for; a target tracking policy
-// has two alarms.
+// The guide states the number of metrics that alarms read, because each has a price. A target
+// tracking policy has two alarms.
 func TestAlarmsInTheGuide(t *testing.T) {
 	t.Parallel()
 	counts := map[string]int{}
@@ -59,7 +59,7 @@ func TestAlarmsInTheGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := fmt.Sprintf("that they look at: %d, or %d with instances |", serverless, instances); !strings.Contains(string(guide), want) {
+	if want := fmt.Sprintf("that they evaluate: %d, or %d with instances |", serverless, instances); !strings.Contains(string(guide), want) {
 		t.Errorf("the guide's table of costs lacks %q", want)
 	}
 	commands, err := os.ReadFile("common.sh")
@@ -67,6 +67,6 @@ func TestAlarmsInTheGuide(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := fmt.Sprintf(`at most %.2f \$`, float64(instances)/10); !strings.Contains(string(commands), "alarms     0.10 \\$ for each metric beyond the account's first ten: "+want) {
-		t.Errorf("common.sh does not have alarms cost %s", want)
+		t.Errorf("common.sh does not state %s as the cost of alarms", want)
 	}
 }

@@ -13,10 +13,10 @@ import (
 	"testing"
 )
 
-// The same source gives the same bytes, in whatever folder it lies, whatever was compiled
-// before, wherever tools and libraries are installed, and whatever the environment says.
-// ATELIER_DEPLOY_TESTS=all compares every archive, and compiles all anew for the second
-// build, which takes many minutes.
+// The same source gives the same bytes, independent of its folder, of earlier builds, of where
+// tools and libraries are installed, and of the environment. With ATELIER_DEPLOY_TESTS=all the test
+// compares every archive, and compiles everything again for the second build, which takes many
+// minutes.
 func TestBuildIsReproducible(t *testing.T) {
 	mayBuild(t)
 	archives := []string{"api-lambda.zip", "worker-lambda-onnx.zip"}
@@ -65,7 +65,7 @@ func TestBuildIsReproducible(t *testing.T) {
 	}
 }
 
-// Every program and library that is shipped runs on Amazon Linux 2023, and finds what it needs.
+// Every shipped program and library runs on Amazon Linux 2023 and finds its libraries.
 func TestShippedPrograms(t *testing.T) {
 	mayBuild(t)
 	cmd := exec.CommandContext(t.Context(), "./build", "--check")
@@ -96,7 +96,7 @@ func build(t *testing.T, root, out string, env []string, archives ...string) {
 	}
 }
 
-// copyTree copies what git has of the project, and what it does not ignore.
+// copyTree copies the project's files in git and its untracked files that git does not ignore.
 func copyTree(t *testing.T, to string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "git", "-C", "../..", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
@@ -107,7 +107,7 @@ func copyTree(t *testing.T, to string) {
 	for name := range strings.SplitSeq(strings.TrimRight(string(out), "\x00"), "\x00") {
 		info, err := os.Stat(filepath.Join("../..", name))
 		if err != nil {
-			continue // removed, and not yet so in git
+			continue // removed in the work tree, but not in git
 		}
 		b, err := os.ReadFile(filepath.Join("../..", name))
 		if err != nil {
@@ -124,7 +124,7 @@ func copyTree(t *testing.T, to string) {
 	}
 }
 
-// difference names the files of two zips that differ.
+// difference lists the files that differ between two zips.
 func difference(a, b []byte) string {
 	sums := func(b []byte) map[string]uint32 {
 		z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
@@ -146,7 +146,7 @@ func difference(a, b []byte) string {
 	return text
 }
 
-// The list of what to read ahead is of the library that is shipped: else it is passed over.
+// The list of files to read ahead belongs to the shipped library; otherwise it would be ignored.
 func TestReadAhead(t *testing.T) {
 	t.Parallel()
 	b, err := os.ReadFile("read-ahead.json")

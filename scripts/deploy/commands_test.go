@@ -10,19 +10,19 @@ import (
 
 var commands = []string{"up", "status", "verify", "logs", "redrive", "down"}
 
-// run runs a command where AWS is a program that fails as the AWS command line does.
+// run runs a command with an aws program that fails like the AWS command line without credentials.
 func run(t *testing.T, name string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	return runWith(t, "case $* in 'configure get region') exit 1 ;; esac\necho 'Unable to locate credentials' >&2\nexit 253\n", name, args...)
 }
 
-// runWith runs a command where the AWS command line is a script of sh.
+// runWith runs a command with a shell script in place of the AWS command line.
 func runWith(t *testing.T, aws, name string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	return runInput(t, "", aws, name, args...)
 }
 
-// runInput is as runWith, with something to read.
+// runInput is like runWith, with standard input.
 func runInput(t *testing.T, input, aws, name string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	bin := t.TempDir()
@@ -49,7 +49,7 @@ func TestCommandsHelp(t *testing.T) {
 	}
 }
 
-// What is wrong is said in one sentence, with what to do, before anything is done.
+// Wrong arguments are reported in one sentence, with what to do, before anything is changed.
 func TestCommandsRefuse(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(key, []byte("k\n"), 0o600); err != nil {
@@ -64,7 +64,7 @@ func TestCommandsRefuse(t *testing.T) {
 		{"up --set alarm=x", "NAME=VALUE"},
 		{"up --set", "NAME=VALUE"},
 		{"up --template none", "there is no file none"},
-		{"up --stack A_b --region x", "small letters"},
+		{"up --stack A_b --region x", "lower-case letters"},
 		{"up --stack " + strings.Repeat("a", 25) + " --region x", "at most 24"},
 		{"up", "no region is set"},
 		{"up --region us-east-1 --yes", "AWS does not accept the credentials: run aws configure or aws sso login"},
@@ -91,7 +91,7 @@ func TestCommandsRefuse(t *testing.T) {
 	}
 }
 
-// answering is an AWS command line that has a stack, as describe-stacks shows it, and more.
+// answering returns an aws script with a stack, as describe-stacks reports it, and further cases.
 func answering(stack, more string) string {
 	return `case "$*" in
 'sts get-caller-identity'*) echo 123456789012 ;;
@@ -105,8 +105,8 @@ esac
 
 const noStack = `echo 'An error occurred (ValidationError): Stack with id atelier does not exist' >&2; exit 254`
 
-// Where AWS can't be asked, nothing is taken for absent: neither the record of an earlier stack's
-// data, nor what is to be deleted.
+// An error of AWS is never taken as absence: neither of the record of an earlier stack's data, nor
+// of data to be deleted.
 func TestCommandsConcludeNothingFromErrors(t *testing.T) {
 	const expired = `echo 'An error occurred (ExpiredToken) when calling the HeadObject operation: The security token is expired' >&2; exit 254`
 	const missing = `echo 'An error occurred (404) when calling the HeadObject operation: Not Found' >&2; exit 254`
@@ -120,7 +120,7 @@ func TestCommandsConcludeNothingFromErrors(t *testing.T) {
 		},
 		"up without": {
 			aws:  answering(noStack, "'s3api head-object'*) "+missing+" ;;"),
-			line: "up", want: "nobody can be asked to confirm",
+			line: "up", want: "can't ask for confirmation",
 		},
 		"down": {
 			aws: answering(noStack, `'s3api head-object'*) ;;
@@ -154,7 +154,7 @@ func TestCommandsConcludeNothingFromErrors(t *testing.T) {
 	}
 }
 
-// Alarms are those of the stack alone, without what scales.
+// status shows only alarms of the stack that notify, not those that scale.
 func TestStatusAlarms(t *testing.T) {
 	const values = `*'Outputs['*) printf 'output\tQueueUrl\tq\noutput\tDeadLettersUrl\td\nparameter\tMode\tec2\n' ;;
 'sqs get-queue-attributes'*) echo 0 ;;
@@ -166,7 +166,8 @@ func TestStatusAlarms(t *testing.T) {
 	}
 }
 
-// What instances log is read from their consoles, also of one that has ended: its start may have failed.
+// What instances log is read from their consoles, including terminated ones, whose start may have
+// failed.
 func TestLogsOfInstances(t *testing.T) {
 	const group = `*"LogicalResourceId=='Group'"*) echo atelier-Group-1 ;;
 'ec2 describe-instances --filters Name=tag:aws:autoscaling:groupName,Values=atelier-Group-1 '*) printf 'i-1\trunning\ni-2\trunning\ni-3\tterminated\n' ;;

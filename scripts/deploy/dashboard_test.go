@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// The dashboard is JSON, whatever the conditions are, and names metrics that there are.
+// The dashboard is JSON under all conditions, and uses existing metrics.
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	tmpl := readTemplate(t)
@@ -35,7 +35,7 @@ func TestDashboard(t *testing.T) {
 		}
 	}
 	if len(names) == 0 {
-		t.Error("it has no metric of our own")
+		t.Error("the dashboard has no metric of our own")
 	}
 	var sources strings.Builder
 	files, err := filepath.Glob("../../*/cmd/*/metrics.go")

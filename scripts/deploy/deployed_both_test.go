@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// With instances and TensorFlow the payload is installed, and the key's hash is where a
-// parameter says. MiniStack starts no instances, and the engine is none.
+// With instances and TensorFlow the payload is installed, and the key's hash is in the configured
+// parameter. MiniStack starts no instances, and the archives have no engine.
 func TestDeploymentWithInstances(t *testing.T) {
 	d := newDeployment(t)
 	whole := d.archives
@@ -40,16 +40,16 @@ func TestDeploymentWithInstances(t *testing.T) {
 	out, _ := d.must("status")
 	for _, want := range []string{"both, tensorflow", "ssm:/atelier/keys", "mapping Enabled", "0 of at most 2"} {
 		if !strings.Contains(out, want) {
-			t.Errorf("the status has no %q", want)
+			t.Errorf("the status lacks %q", want)
 		}
 	}
 
 	d.must("down", "--yes")
 	if shownKey.MatchString(d.up("--mode", "ec2", "--engine", "tensorflow")) {
-		t.Error("there is another first key")
+		t.Error("a second first key was made")
 	}
 	if out, _ := d.must("status"); !strings.Contains(out, "ec2, tensorflow") || strings.Contains(out, "functions") {
-		t.Error("the mode is another")
+		t.Error("the mode has changed")
 	}
 	if r := d.ask(http.MethodGet, "/v1/jobs", nil); r.StatusCode != http.StatusOK {
 		t.Errorf("with the key: %s: %s", r.Status, r.body)
@@ -58,7 +58,7 @@ func TestDeploymentWithInstances(t *testing.T) {
 		t.Fatal(err)
 	}
 	if left := d.left(); len(left) > 0 {
-		t.Errorf("left are %q", left)
+		t.Errorf("got %q left, want nothing", left)
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 // The TensorFlow function paints with the library and the model that the maintenance function has
-// installed in the shared directory. To pack them takes minutes, so that this runs with
-// ATELIER_DEPLOY_TESTS=all alone.
+// installed in the shared directory. Packing them takes minutes, so the test runs only with
+// ATELIER_DEPLOY_TESTS=all.
 func TestDeploymentWithTensorFlow(t *testing.T) {
 	if os.Getenv("ATELIER_DEPLOY_TESTS") != "all" {
 		t.Skip("takes minutes: ATELIER_DEPLOY_TESTS=all runs it")

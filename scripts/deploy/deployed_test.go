@@ -21,8 +21,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
-// The commands deploy the archives, a job goes from the API to the gallery, and all can be
-// taken down and put up again.
+// The commands deploy the archives, a job gets from the API to the gallery, and everything can be
+// deleted and deployed again.
 func TestDeployment(t *testing.T) {
 	d := newDeployment(t)
 	on := func(name string, f func(d *deployment)) {
@@ -65,14 +65,14 @@ func (d *deployment) testUp() {
 func (d *deployment) testUpAgain() {
 	before := d.outputs
 	if found := shownKey.FindString(d.up()); found != "" {
-		d.Error("there is another first key")
+		d.Error("a second first key was made")
 	}
 	if !maps.Equal(before, d.outputs) {
-		d.Errorf("it was %v, is %v", before, d.outputs)
+		d.Errorf("the outputs were %v, are %v", before, d.outputs)
 	}
 }
 
-// testAnotherKey gives somebody a key, and takes the first one away, as the guide says.
+// testAnotherKey adds a key and removes the first one, as the guide describes.
 func (d *deployment) testAnotherKey() {
 	place, file := d.outputs["KeysLocation"], filepath.Join(d.TempDir(), "api-keys")
 	d.aws("s3", "cp", place, file)
@@ -106,7 +106,8 @@ func (d *deployment) testAnotherKey() {
 	d.key = old
 }
 
-// testKeysPermission takes away what TestPermissionsAreNeeded can't, with its keys in a parameter.
+// testKeysPermission removes a permission that TestPermissionsAreNeeded can't, because its keys are
+// in a parameter.
 func (d *deployment) testKeysPermission() {
 	g := withPolicies(d)
 	keys, ok := g.permissions()["ApiRole s3:GetObject bucket/keys/api-keys"]
@@ -126,9 +127,9 @@ func (d *deployment) testKeysPermission() {
 
 func (d *deployment) testStatus() {
 	out, _ := d.must("status")
-	for _, want := range []string{"COMPLETE", "serverless, onnx", d.outputs["ApiUrl"], "0 waiting, 0 in work, 0 in the dead-letter queue", "mapping Enabled, at most 2 workers"} {
+	for _, want := range []string{"COMPLETE", "serverless, onnx", d.outputs["ApiUrl"], "0 waiting, 0 running, 0 in the dead-letter queue", "mapping Enabled, at most 2 workers"} {
 		if !strings.Contains(out, want) {
-			d.Errorf("there is no %q", want)
+			d.Errorf("the status lacks %q", want)
 		}
 	}
 }
@@ -140,17 +141,17 @@ func (d *deployment) testVerify() {
 		d.Error("something is missing")
 	}
 	if strings.Count(out, "a rename replaces a file that is open") != 1 {
-		d.Error("the file system was not tried out")
+		d.Error("the file system was not tested")
 	}
 	if strings.Count(out, "of two links to one name by two clients one succeeds") != 1 || strings.Count(out, "  environment ") != 2 {
-		d.Error("the file system was not tried out by two executions")
+		d.Error("the file system was not tested by two executions")
 	}
 	if !strings.Contains(out, "NOT known to be two NFS clients: they have the same boot id and mount") { // MiniStack's functions are processes here
-		d.Error("it does not say that there was one client")
+		d.Error("verify does not report that there was only one client")
 	}
 }
 
-// testRedrive has a job fail of a picture that can't be decoded, and runs it again.
+// testRedrive makes a job fail with a picture that can't be decoded, and runs it again.
 func (d *deployment) testRedrive() {
 	id := d.submit(undecodable())
 	if j := d.ended(id); j.State != job.Failed || j.Run != 1 {
@@ -164,12 +165,12 @@ func (d *deployment) testRedrive() {
 	}
 }
 
-// undecodable is a PNG whose pixels are no compressed data, which only decoding finds out.
+// undecodable returns a PNG whose pixels are not compressed data, which only decoding detects.
 func undecodable() []byte {
 	b := []byte("\x89PNG\r\n\x1a\n")
 	for _, chunk := range []struct{ kind, data string }{
 		{"IHDR", "\x00\x00\x00\x40\x00\x00\x00\x40\x08\x02\x00\x00\x00"}, // 64 x 64, RGB
-		{"IDAT", "these are no pixels"},
+		{"IDAT", "these are not pixels"},
 		{"IEND", ""},
 	} {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(chunk.data))) //nolint:gosec // a few bytes
@@ -179,8 +180,8 @@ func undecodable() []byte {
 	return b
 }
 
-// testDeadLetters: a message that nobody can read goes to the dead-letter queue after ten
-// receipts, and a job's message that is there comes back.
+// testDeadLetters: an unreadable message moves to the dead-letter queue after ten receives, and a
+// job's message in that queue is sent back.
 func (d *deployment) testDeadLetters() {
 	queues := sqs.NewFromConfig(d.cfg)
 	send := func(queue, body string) {
@@ -229,7 +230,7 @@ func (d *deployment) testDeadLetters() {
 
 func (d *deployment) testLogs() {
 	if out, _ := d.must("logs", "worker", "maintenance"); !strings.Contains(out, "worker\t") || !strings.Contains(out, "maintenance\t") {
-		d.Error("there are no lines of the functions")
+		d.Error("there are no lines from the functions")
 	}
 	id := d.submit(d.photograph())
 	d.ended(id)
@@ -243,17 +244,17 @@ func (d *deployment) testDownAndUp() {
 	id := d.submit(d.photograph())
 	before := d.ended(id)
 	d.enable(false)
-	waiting := d.submit(d.photograph()) // its message goes with the queue
+	waiting := d.submit(d.photograph()) // its message is deleted with the queue
 	data := []string{d.outputs["BucketName"], d.outputs["FileSystemId"]}
 	d.must("down", "--yes")
 	if left := d.left(); !slices.Equal(left, []string{"bucket atelier-artifacts-" + ministack.Account + "-" + ministack.Region, "bucket " + data[0], "file system " + data[1]}) {
-		d.Errorf("left are %q", left)
+		d.Errorf("got %q left, want the data", left)
 	}
 	if _, _, err := d.command("", "status"); err == nil {
-		d.Error("there is a status without a stack")
+		d.Error("status succeeded without a stack")
 	}
 	if shownKey.MatchString(d.up()) {
-		d.Error("there is another first key")
+		d.Error("a second first key was made")
 	}
 	if got := []string{d.outputs["BucketName"], d.outputs["FileSystemId"]}; !slices.Equal(got, data) {
 		d.Errorf("the data are %q, were %q", got, data)
@@ -261,7 +262,7 @@ func (d *deployment) testDownAndUp() {
 	if after := d.read(id); after.State != job.Succeeded || after.Result == nil || after.Result.SHA256 != before.Result.SHA256 {
 		d.Errorf("the job was %+v, is %+v", before, after)
 	}
-	// The sweeper finds it missing in three sweeps; the schedule would take three minutes.
+	// The sweeper resends it after three sweeps; the schedule would take three minutes.
 	var j job.Job
 	d.waitFor("the job that waited", func() bool {
 		d.sweep()
@@ -275,12 +276,12 @@ func (d *deployment) testDownAndUp() {
 
 func (d *deployment) testDownWithData() {
 	if _, _, err := d.command("no\n", "down", "--data", "--yes"); err == nil {
-		d.Fatal("it began without the stack's name")
+		d.Fatal("down deleted data without the stack's name")
 	}
 	if _, _, err := d.command("atelier\n", "down", "--data", "--yes"); err != nil {
 		d.Fatal(err)
 	}
 	if left := d.left(); len(left) > 0 {
-		d.Errorf("left are %q", left)
+		d.Errorf("got %q left, want nothing", left)
 	}
 }

@@ -33,27 +33,27 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// A deployment is the template's stack in MiniStack, made by the commands of this folder.
+// A deployment is the template's stack in MiniStack, made by the commands in this folder.
 type deployment struct {
 	*testing.T
-	root     *testing.T // what is served ends with it
+	root     *testing.T // servers end with this test
 	locked   ministack.Locked
 	cfg      aws.Config
-	dir      string // the shared directory: MiniStack's functions see no EFS
-	log      string // file of what all functions log
+	dir      string // the shared directory, because MiniStack's functions have no EFS
+	log      string // file with the logs of all functions
 	template string
 	archives string
 	copies   *datasync.Task
-	deployed chan struct{}                 // closed when there is a bucket to copy to
-	pictures atomic.Pointer[bucket.Bucket] // the stack's
-	function atomic.Pointer[string]        // maintenance, for the events of copies
+	deployed chan struct{}                 // closed when the bucket for copies exists
+	pictures atomic.Pointer[bucket.Bucket] // the stack's bucket
+	function atomic.Pointer[string]        // the maintenance function, for the events of copies
 	key      string
 	outputs  map[string]string
-	api      string // proxies, since MiniStack's addresses have names that don't resolve
+	api      string // URLs of proxies, because the names in MiniStack's URLs don't resolve
 	gallery  string
 }
 
-// archivesVariable names a folder with what scripts/deploy/build makes, built already.
+// archivesVariable names a folder with archives that scripts/deploy/build has already made.
 const archivesVariable = "ATELIER_TEST_ARCHIVES"
 
 func newDeployment(t *testing.T) *deployment {
@@ -61,8 +61,8 @@ func newDeployment(t *testing.T) *deployment {
 	return newDeploymentOf(t, []string{"worker-lambda-onnx.zip"}, nil)
 }
 
-// newDeploymentOf is a deployment with some archives besides the API's and maintenance's, and
-// variables of its functions, in which DIR stands for the shared directory.
+// newDeploymentOf returns a deployment with additional archives and variables of its functions, in
+// which DIR is replaced by the shared directory.
 func newDeploymentOf(t *testing.T, archives []string, variables map[string]string) *deployment {
 	t.Helper()
 	d := &deployment{T: t, root: t, dir: t.TempDir(), archives: os.Getenv(archivesVariable), deployed: make(chan struct{})}
@@ -129,7 +129,7 @@ func newDeploymentOf(t *testing.T, archives []string, variables map[string]strin
 	return d
 }
 
-// copied passes the event of an execution's end on, as EventBridge does.
+// copied delivers the event of an execution's end, like EventBridge.
 func (d *deployment) copied(ctx context.Context, e datasync.Event) error {
 	payload, err := json.Marshal(e)
 	if err != nil {
@@ -142,8 +142,8 @@ func (d *deployment) copied(ctx context.Context, e datasync.Event) error {
 	return err
 }
 
-// command runs a command of this folder against MiniStack, and returns what it prints on both
-// outputs.
+// command runs a command of this folder against MiniStack, and returns its standard output and
+// error.
 func (d *deployment) command(stdin, name string, args ...string) (stdout, stderr string, err error) {
 	d.Helper()
 	cmd := exec.CommandContext(d.Context(), "./"+name, args...)
@@ -165,7 +165,7 @@ func (d *deployment) must(name string, args ...string) (stdout, stderr string) {
 	return stdout, stderr
 }
 
-// up deploys, and reads what the stack tells of itself.
+// up deploys, and reads the stack's outputs.
 func (d *deployment) up(args ...string) (stderr string) {
 	d.Helper()
 	_, stderr = d.must("up", append(args, "--yes", "--template", d.template, "--artifacts", d.archives, "--set", "MaximumConcurrency=2")...)
@@ -183,7 +183,7 @@ func (d *deployment) up(args ...string) (stderr string) {
 
 var shownKey = regexp.MustCompile(`the key, shown this once: (\S+)`)
 
-// enable switches the mapping from the queue to the worker.
+// enable enables or disables the mapping from the queue to the worker.
 func (d *deployment) enable(on bool) {
 	d.Helper()
 	if _, err := lambda.NewFromConfig(d.cfg).UpdateEventSourceMapping(d.Context(), &lambda.UpdateEventSourceMappingInput{UUID: aws.String(d.outputs["WorkerMappingId"]), Enabled: &on}); err != nil {
@@ -199,7 +199,7 @@ func (d *deployment) sweep() {
 	}
 }
 
-// aws runs the AWS command line, and returns the words that it prints.
+// aws runs the AWS command line, and returns the words of its output.
 func (d *deployment) aws(args ...string) []string {
 	d.Helper()
 	cmd := exec.CommandContext(d.Context(), filepath.Join(os.Getenv("ATELIER_AWSCLI"), "aws"), append(args, "--output", "text")...)
@@ -224,7 +224,7 @@ func (d *deployment) readOutputs() map[string]string {
 	return outputs
 }
 
-// left is what costs something, or holds data, in the whole of MiniStack.
+// left returns everything in MiniStack that costs something or has data.
 func (d *deployment) left() []string {
 	d.Helper()
 	var all []string
@@ -236,7 +236,8 @@ func (d *deployment) left() []string {
 		{"file system", []string{"efs", "describe-file-systems", "--query", "FileSystems[].FileSystemId"}},
 		{"function", []string{"lambda", "list-functions", "--query", "Functions[].FunctionName"}},
 		{"queue", []string{"sqs", "list-queues", "--query", "QueueUrls[]", "--endpoint-url", d.locked.Endpoint}},
-		// Not log groups: MiniStack makes one anew where an invocation ends after its deletion.
+		// Log groups are not included, because MiniStack makes one again if an invocation ends
+		// after its deletion.
 		{"role", []string{"iam", "list-roles", "--query", "Roles[].RoleName"}},
 		{"API", []string{"apigatewayv2", "get-apis", "--query", "Items[].ApiId"}},
 		{"distribution", []string{"cloudfront", "list-distributions", "--query", "DistributionList.Items[].Id"}},
@@ -276,7 +277,7 @@ func (d *deployment) photograph() []byte {
 	return b
 }
 
-// submit submits a picture, with further fields of the form: a name and a value each.
+// submit submits a picture, with additional fields of the form as names and values in turn.
 func (d *deployment) submit(picture []byte, fields ...string) job.ID {
 	d.Helper()
 	var b bytes.Buffer
@@ -340,13 +341,13 @@ func (d *deployment) waitFor(what string, done func() bool) {
 	deadline := time.Now().Add(3 * time.Minute)
 	for !done() {
 		if time.Now().After(deadline) {
-			d.Fatalf("%s did not come", what)
+			d.Fatalf("timeout waiting for %s", what)
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
 }
 
-// serveAPI is the HTTP API of the stack at an address of this machine.
+// serveAPI serves the stack's HTTP API at a URL of this machine.
 func (d *deployment) serveAPI() string {
 	d.Helper()
 	id, _, _ := strings.Cut(strings.TrimPrefix(d.outputs["ApiUrl"], "https://"), ".")
@@ -360,7 +361,7 @@ func (d *deployment) serveAPI() string {
 	}})
 }
 
-// serveGallery shows of the bucket what CloudFront may read.
+// serveGallery serves the objects of the bucket that CloudFront may read.
 func (d *deployment) serveGallery() string {
 	d.Helper()
 	objects := d.pictures.Load()
@@ -373,10 +374,10 @@ func (d *deployment) serveGallery() string {
 		}
 		defer body.Close()
 		if strings.HasPrefix(key, "keys/") || strings.HasPrefix(key, "pictures/private/") {
-			http.Error(w, "not what CloudFront may read", http.StatusForbidden)
+			http.Error(w, "CloudFront may not read this", http.StatusForbidden)
 			return
 		}
-		_, _ = io.Copy(w, body) // the client went away
+		_, _ = io.Copy(w, body) // fails only if the client has gone
 	}))
 }
 

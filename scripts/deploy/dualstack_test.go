@@ -18,8 +18,8 @@ import (
 	jobstore "github.com/atelier-go/atelier/pkg/store"
 )
 
-// Every request of a function or an instance goes to a dual-stack endpoint, although the queue's
-// URL names another one: the subnets have no way out for IPv4 but to S3 in the same region.
+// Every request of a function or an instance goes to a dual-stack endpoint, even if the queue's URL
+// names another one: over IPv4 the subnets reach only S3 in the same region.
 func TestDualStackEndpoints(t *testing.T) {
 	for _, setting := range os.Environ() {
 		if name, _, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "AWS_") {
@@ -64,18 +64,18 @@ func TestDualStackEndpoints(t *testing.T) {
 	} {
 		asked = nil
 		if err := ask(); err == nil {
-			t.Errorf("%s: it succeeded without a network", want)
+			t.Errorf("%s: the request succeeded without a network", want)
 		}
 		if got := slices.Compact([]string(asked)); !slices.Equal(got, []string{want}) {
-			t.Errorf("asked %q, want %s", got, want)
+			t.Errorf("requested %q, want %s", got, want)
 		}
 	}
 	if got, err := pictures.Origin(t.Context()); err != nil || got != "https://pictures.s3.dualstack.eu-central-1.amazonaws.com" {
-		t.Errorf("links lead to %s: %v", got, err)
+		t.Errorf("links point to %s: %v", got, err)
 	}
 }
 
-// hosts are those that were asked, without an answer.
+// hosts records the requested hosts, without a response.
 type hosts []string
 
 func (h *hosts) Do(r *http.Request) (*http.Response, error) {

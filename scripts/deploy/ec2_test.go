@@ -15,14 +15,14 @@ import (
 
 const unit = "atelier-worker@.service"
 
-// The unit gives the worker nothing that it doesn't need, as systemd judges it.
+// The unit gives the worker no unnecessary privileges, according to systemd-analyze.
 func TestHardening(t *testing.T) {
 	t.Parallel()
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
 		t.Skip("there is no systemd-analyze: sudo apt-get install systemd")
 	}
-	// As an instance of the template, without what it refers to.
+	// As on an instance of the template, without the files that it refers to.
 	b, err := os.ReadFile(filepath.Join("ec2", unit))
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +40,7 @@ func TestHardening(t *testing.T) {
 	}
 }
 
-// Times and names that must fit each other are in several files.
+// Times and names that depend on each other are in several files.
 func TestUnit(t *testing.T) {
 	t.Parallel()
 	b, err := os.ReadFile(filepath.Join("ec2", unit))
@@ -50,7 +50,7 @@ func TestUnit(t *testing.T) {
 	set := func(name string) string {
 		m := regexp.MustCompile(`(?m)^` + name + `=(.*)$`).FindStringSubmatch(string(b))
 		if m == nil {
-			t.Errorf("the unit sets no %s", name)
+			t.Errorf("the unit does not set %s", name)
 			return ""
 		}
 		return m[1]
@@ -67,7 +67,7 @@ func TestUnit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const away = 15 * time.Second // that a process may take beyond its grace, with calls to a file server that is away
+	const away = 15 * time.Second // time beyond its grace that a process may take for calls to an unavailable file server
 	seconds, err := strconv.Atoi(set("TimeoutStopSec"))
 	stop := time.Duration(seconds) * time.Second
 	if err != nil || stop < grace+away {
@@ -76,7 +76,7 @@ func TestUnit(t *testing.T) {
 	tmpl := readTemplate(t)
 	hook := list(tmpl.resources["Group"].at("LifecycleHookSpecificationList"))[0].(map[string]any)
 	if wait := number(t, hook["HeartbeatTimeout"]); time.Duration(wait)*time.Second < stop+10*time.Second {
-		t.Errorf("EC2 ends an instance %d s after it has said so; the worker may take %v", wait, stop)
+		t.Errorf("EC2 ends an instance %d s after the notice; the worker may take %v", wait, stop)
 	}
 	for name, want := range map[string]string{"Type": "notify", "NoNewPrivileges": "yes", "ProtectSystem": "strict", "ReadWritePaths": "/mnt/atelier", "KillMode": "mixed", "User": "atelier", "Restart": "on-failure"} {
 		if got := set(name); got != want {
@@ -89,13 +89,12 @@ func TestUnit(t *testing.T) {
 	}
 	for name, ap := range tmpl.of("AWS::EFS::AccessPoint") {
 		if uid := fmt.Sprint(ap.at("PosixUser", "Uid")); !strings.HasPrefix(string(user), "u atelier "+uid+" ") {
-			t.Errorf("%s is used as %s, and on instances it is %s", name, uid, user)
+			t.Errorf("%s maps users to %s, but on instances the user is %s", name, uid, user)
 		}
 	}
 }
 
-// What an instance runs at its first start is a program of bash, and finds what it takes out
-// of the archive.
+// An instance's user data is a valid bash script, and the files that it uses are in the archive.
 func TestUserData(t *testing.T) {
 	t.Parallel()
 	script := text(readTemplate(t).resources["LaunchTemplate"].at("LaunchTemplateData", "UserData", "Fn::Base64"))
@@ -108,7 +107,7 @@ func TestUserData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Nobody can log in, and nothing sends the log anywhere.
+	// There is no login, and nothing else sends the log anywhere.
 	if !strings.Contains(script, "StandardOutput=journal+console") {
 		t.Error("the worker's log can't be read from outside the instance")
 	}

@@ -21,7 +21,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
-// CloudFormation, as MiniStack has it, makes the stack in each mode, but for what it lacks.
+// MiniStack's CloudFormation makes the stack in each mode, without what it does not support.
 func TestStacks(t *testing.T) {
 	t.Parallel()
 	cf := startCloudFormation(t)
@@ -43,7 +43,7 @@ func TestStacks(t *testing.T) {
 	lack := func(name, body string) {
 		t.Helper()
 		if got := cf.create("lack-"+strings.ToLower(strings.NewReplacer("::", "-", ".", "-").Replace(name)), []byte(body), nil); got == "CREATE_COMPLETE" {
-			t.Errorf("MiniStack has %s now: take it off the list", name)
+			t.Errorf("MiniStack supports %s now: remove it from the list", name)
 		}
 	}
 	for _, name := range deploytest.Lacking {
@@ -60,13 +60,13 @@ func TestStacks(t *testing.T) {
 	}
 }
 
-// A cloudFormation is MiniStack's, which knows no signatures.
+// A cloudFormation is that of a MiniStack that does not check signatures.
 type cloudFormation struct {
 	*testing.T
 	address string
 }
 
-// startCloudFormation runs a MiniStack with what stacks need: a bucket with archives.
+// startCloudFormation runs a MiniStack with a bucket of archives for stacks.
 func startCloudFormation(t *testing.T) *cloudFormation {
 	t.Helper()
 	program := os.Getenv("ATELIER_MINISTACK")
@@ -90,7 +90,7 @@ func startCloudFormation(t *testing.T) *cloudFormation {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have died
+		_ = cmd.Process.Signal(syscall.SIGTERM) // fails only if it has died
 		_ = cmd.Wait()
 		if t.Failed() {
 			t.Logf("MiniStack's log:\n%s", log.Bytes())
@@ -144,7 +144,8 @@ func (cf *cloudFormation) send(method, service, path string, body io.Reader) []b
 	return b
 }
 
-// create makes a stack and returns its status at the end, with what failed, or why it was refused.
+// create makes a stack and returns its final status with the failed resources, or the reason why it
+// was refused.
 func (cf *cloudFormation) create(name string, body []byte, parameters map[string]string) string {
 	cf.Helper()
 	cf.put("/artifacts/"+name, body)

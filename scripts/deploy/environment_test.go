@@ -11,18 +11,18 @@ import (
 	"testing"
 )
 
-// Read by what is no program of ours.
+// Variables that are read by other software than our programs.
 var foreign = map[string]string{
 	"LD_LIBRARY_PATH":            "the system's linker",
 	"MALLOC_ARENA_MAX":           "the C library",
 	"TF_CPP_MIN_LOG_LEVEL":       "TensorFlow",
 	"AWS_USE_DUALSTACK_ENDPOINT": "the AWS SDK",
 	"AWS_REGION":                 "the AWS SDK",
-	"ATELIER_DEPLOYMENT":         "whoever writes metrics, for their dimension",
+	"ATELIER_DEPLOYMENT":         "programs that write metrics, for their dimension",
 }
 
-// Every variable that the template sets is one that the program reads, and what a program
-// requires is set.
+// Every variable that the template sets is read by its program, and every required variable of a
+// program is set.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	tmpl := readTemplate(t)
@@ -58,7 +58,7 @@ func TestEnvironment(t *testing.T) {
 			t.Parallel()
 			known, required := read(t, tt.programs...)
 			if len(tt.set) == 0 {
-				t.Error("it sets nothing")
+				t.Error("no variable is set")
 			}
 			for _, v := range tt.set {
 				if foreign[v] == "" && !slices.Contains(known, v) {
@@ -79,8 +79,8 @@ var (
 	getenv = regexp.MustCompile(`[Gg]etenv\("([A-Z_0-9]+)"\)`)
 )
 
-// read are the variables that programs read, and those they can't do without, by the
-// sources of what they are made of in this module.
+// read returns the variables that programs read, and those that they require, from their sources in
+// this module.
 func read(t *testing.T, programs ...string) (known, required []string) {
 	t.Helper()
 	for _, program := range programs {
@@ -120,7 +120,7 @@ func read(t *testing.T, programs ...string) (known, required []string) {
 	return known, required
 }
 
-// Every archive that the template names is one that scripts/deploy/build makes.
+// Every archive named in the template is made by scripts/deploy/build.
 func TestArchives(t *testing.T) {
 	t.Parallel()
 	tmpl := readTemplate(t)
@@ -135,7 +135,7 @@ func TestArchives(t *testing.T) {
 	for _, m := range named {
 		for _, engine := range []string{"onnx", "tensorflow"} {
 			if name := strings.ReplaceAll(m[1], "${Engine}", engine); !strings.Contains(string(out), "\n  "+name) {
-				t.Errorf("scripts/deploy/build makes no %s", name)
+				t.Errorf("scripts/deploy/build does not make %s", name)
 			}
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// CloudFront reads the gallery's files and public pictures, by their endings, and nothing else.
+// CloudFront reads only the gallery's files, and public pictures by their extensions.
 func TestGallery(t *testing.T) {
 	t.Parallel()
 	tmpl := readTemplate(t)
@@ -35,7 +35,7 @@ func TestGallery(t *testing.T) {
 			continue
 		}
 		if who := fmt.Sprint(statement["Principal"]); who != "map[Service:cloudfront.amazonaws.com]" || !strings.Contains(fmt.Sprint(statement["Condition"]), "${Distribution}") {
-			t.Errorf("the bucket is open to %s, if %v", who, statement["Condition"])
+			t.Errorf("the bucket allows access by %s, with the condition %v", who, statement["Condition"])
 		}
 		for _, r := range list(statement["Resource"]) {
 			got = append(got, strings.TrimPrefix(text(r), "arn:${AWS::Partition}:s3:::${Name}/"))
@@ -47,7 +47,7 @@ func TestGallery(t *testing.T) {
 		t.Errorf("CloudFront may read\n%q, want\n%q", got, want)
 	}
 
-	var puts []string // the same files, by whoever writes them
+	var puts []string // the files that the maintenance function writes
 	for _, p := range permissions(t, tmpl)["MaintenanceRole"] {
 		if key, ok := strings.CutPrefix(p.resource, "arn:${AWS::Partition}:s3:::${Name}/"); ok && p.action == "s3:PutObject" {
 			puts = append(puts, key)
@@ -71,7 +71,7 @@ func TestGallery(t *testing.T) {
 	headers := fmt.Sprint(tmpl.resources["PictureHeaders"].properties)
 	for _, part := range []string{"ContentTypeOptions:map[Override:true]", "sandbox", "max-age=3600"} {
 		if !strings.Contains(headers, part) {
-			t.Errorf("pictures come without %s: %s", part, headers)
+			t.Errorf("pictures are served without %s: %s", part, headers)
 		}
 	}
 	for name, most := range map[string]int{"PictureCache": 3600, "PageCache": 3600} {
@@ -81,8 +81,8 @@ func TestGallery(t *testing.T) {
 	}
 }
 
-// Pictures come with the content type of their ending, which DataSync does not keep; nothing
-// else gets one.
+// Pictures are served with the content type of their extension, which DataSync does not set; no
+// other object gets one.
 func TestPictureType(t *testing.T) {
 	t.Parallel()
 	node, err := exec.LookPath("node")

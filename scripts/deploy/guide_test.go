@@ -12,8 +12,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
-// What README.md says about a domain of one's own, going back to an earlier version, another
-// compute and a lost bucket, in its words.
+// The procedures in README.md for a custom domain, a rollback, a change of mode and a lost bucket.
 func TestGuide(t *testing.T) {
 	d := newDeployment(t)
 	archive(t, filepath.Join(d.archives, "atelier-ec2.tar.gz"), "bin/worker-daemon-onnx") // MiniStack starts no instances
@@ -37,7 +36,7 @@ func TestGuide(t *testing.T) {
 	}
 }
 
-// testOwnDomain has the page of another domain fetch from the bucket and submit.
+// testOwnDomain fetches from the bucket and submits as a page on another domain.
 func (d *deployment) testOwnDomain() {
 	const origin = "https://atelier.example.org"
 	allowed := func() []string {
@@ -45,13 +44,13 @@ func (d *deployment) testOwnDomain() {
 		return d.aws("s3api", "get-bucket-cors", "--bucket", d.outputs["BucketName"], "--query", "CORSRules[].AllowedOrigins[]")
 	}
 	if slices.Contains(allowed(), origin) {
-		d.Fatal("it is allowed before")
+		d.Fatal("the origin is allowed before it is configured")
 	}
 	d.up("--set", "PageOrigin="+origin)
 	if got := allowed(); !slices.Contains(got, origin) || len(got) != 2 {
 		d.Errorf("pages of %q may fetch from the bucket, want those of the API and of %s", got, origin)
 	}
-	// As API Gateway passes on what comes to a custom domain.
+	// The request has the form in which API Gateway passes on requests to a custom domain.
 	req, err := http.NewRequestWithContext(d.Context(), http.MethodPost, d.api+"/v1/uploads", strings.NewReader(`{"bytes":1}`))
 	if err != nil {
 		d.Fatal(err)
@@ -70,7 +69,7 @@ func (d *deployment) testOwnDomain() {
 	}
 }
 
-// testRollBack deploys other archives, and then the first ones again, with the parameters as set.
+// testRollBack deploys other archives and then the first ones again; parameters keep their values.
 func (d *deployment) testRollBack() {
 	code := func() string {
 		d.Helper()
@@ -87,7 +86,7 @@ func (d *deployment) testRollBack() {
 			d.Fatal(err)
 		}
 	}
-	archive(d.T, filepath.Join(d.archives, "api-lambda.zip"), "bootstrap") // a version that does not work
+	archive(d.T, filepath.Join(d.archives, "api-lambda.zip"), "bootstrap") // a broken version
 	d.up()
 	if code() == before {
 		d.Error("the other version was not deployed")
@@ -98,7 +97,7 @@ func (d *deployment) testRollBack() {
 	d.archives = first
 	d.up()
 	if code() != before {
-		d.Error("the functions are not as they were")
+		d.Error("the functions differ from the first deployment")
 	}
 	if got := parameters(); got != set {
 		d.Errorf("the parameters were %s, are %s", set, got)
@@ -109,21 +108,21 @@ func (d *deployment) testRollBack() {
 	}
 }
 
-// testOtherCompute goes from functions to instances and back while a job waits.
+// testOtherCompute changes from functions to instances and back while a job waits.
 func (d *deployment) testOtherCompute() {
 	d.enable(false)
 	waiting := d.submit(d.photograph())
 	for _, mode := range []string{"both", "ec2"} {
 		d.up("--mode", mode)
 		if mode == "both" {
-			d.enable(false) // up lets functions take jobs, which they might do before the next step
+			d.enable(false) // up enables functions, which could receive the job before the next step
 		}
 		if out, _ := d.must("status"); !strings.Contains(out, mode+", onnx") {
 			d.Errorf("the mode is not %s", mode)
 		}
 	}
 	if functions := d.aws("lambda", "list-functions", "--query", "Functions[].FunctionName"); len(functions) != 2 {
-		d.Errorf("there are the functions %q, want the API and maintenance alone", functions)
+		d.Errorf("got the functions %q, want only the API and maintenance", functions)
 	}
 	d.up("--mode", "serverless")
 	if j := d.ended(waiting); j.State != job.Succeeded {
@@ -131,7 +130,7 @@ func (d *deployment) testOtherCompute() {
 	}
 }
 
-// testLostBucket restores the gallery from the file system after the bucket is gone.
+// testLostBucket restores the gallery from the file system after the loss of the bucket.
 func (d *deployment) testLostBucket() {
 	id := d.submit(d.photograph(), "public", "true")
 	before := d.ended(id)
@@ -140,13 +139,13 @@ func (d *deployment) testLostBucket() {
 
 	d.must("down", "--yes")
 	d.aws("s3", "rm", "s3://atelier-artifacts-"+ministack.Account+"-"+ministack.Region+"/kept")
-	// A new stack has another task of DataSync, of which nothing is noted; here the stand-in is the same.
+	// A new stack has a new DataSync task without a recorded state; here the emulator is the same.
 	if err := os.Remove(filepath.Join(d.dir, "sweep", "copy.json")); err != nil && !os.IsNotExist(err) {
 		d.Fatal(err)
 	}
 	found := shownKey.FindStringSubmatch(d.up("--set", "ExistingFileSystem="+fileSystem))
 	if found == nil {
-		d.Fatal("no first key was made anew")
+		d.Fatal("no new first key was made")
 	}
 	d.key = found[1]
 	if d.outputs["BucketName"] == lost || d.outputs["FileSystemId"] != fileSystem {

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// loads checks that a worker loads its engine and model from what was unpacked into dir
-// alone, with the libraries that are expected. It then looks for its queue, where nobody is.
+// loads checks that a worker loads its engine and model only from files unpacked into dir, with the
+// expected libraries. It then fails because it can't reach its queue.
 func loads(t *testing.T, dir, program string, libraries ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, program)) //nolint:gosec // just built
@@ -27,16 +27,16 @@ func loads(t *testing.T, dir, program string, libraries ...string) {
 	b, err := cmd.CombinedOutput()
 	out := string(b)
 	if err == nil {
-		t.Errorf("%s ended well without a queue", program)
+		t.Errorf("%s succeeded without a queue", program)
 	}
 	for _, library := range libraries {
-		// The path may have .. in it, as the program's own library path has.
+		// The path may contain .. from the program's library path.
 		if !strings.Contains(out, "calling init: "+dir) || !strings.Contains(out, "lib/"+library+"\n") {
 			t.Errorf("%s does not load %s from the archive", program, library)
 		}
 	}
 	if !strings.Contains(out, "127.0.0.1:1") {
-		t.Errorf("%s did not get as far as its queue:\n%s", program, out[max(0, len(out)-2000):])
+		t.Errorf("%s failed before it called its queue:\n%s", program, out[max(0, len(out)-2000):])
 	}
 }
 

@@ -20,10 +20,11 @@ import (
 	"github.com/atelier-go/atelier/scripts/nfstest"
 )
 
-// uid is the user's of the unit, as in atelier.sysusers.
+// uid is the user id of the unit, as in atelier.sysusers.
 const uid = 6410
 
-// newMachine installs the archive; nil where the test has been run in a machine.
+// newMachine installs the archive. It returns nil outside of the machine, after the test has run
+// there.
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	if _, inside := nfstest.Inside(); !inside {
@@ -47,7 +48,7 @@ func newMachine(t *testing.T) *machine {
 		}
 		m.output("mount", "--bind", filepath.Join(from, name), to)
 	}
-	if err := os.Chown("/mnt/atelier", uid, uid); err != nil { // as EFS does by its access point
+	if err := os.Chown("/mnt/atelier", uid, uid); err != nil { // like an EFS access point
 		t.Fatal(err)
 	}
 	m.install()
@@ -55,7 +56,7 @@ func newMachine(t *testing.T) *machine {
 	return m
 }
 
-// prepare builds what the machine needs, unless it is there already.
+// prepare builds the programs for the machine, unless they exist.
 func prepare(t *testing.T) {
 	t.Helper()
 	dir := os.Getenv(archivesVariable)
@@ -73,10 +74,10 @@ func prepare(t *testing.T) {
 	t.Setenv(serverVariable, program)
 }
 
-// serverVariable names the file of api-server for the machine.
+// serverVariable names the path of api-server for the machine.
 const serverVariable = "ATELIER_TEST_API_SERVER"
 
-// folders are those that the machine needs besides /usr: the source, what is built, and
+// folders returns the folders that the machine needs besides /usr: the source, the built files, and
 // MiniStack with its Python.
 func folders(t *testing.T) []string {
 	t.Helper()
@@ -95,7 +96,7 @@ func folders(t *testing.T) []string {
 	return slices.DeleteFunc(all, func(dir string) bool { return dir == "" || dir == "/usr" })
 }
 
-// install runs the guide's commands up to the one that starts the worker.
+// install runs the guide's commands before the one that starts the worker.
 func (m *machine) install() {
 	m.Helper()
 	guide := m.file("ec2/INSTALL.md")
@@ -115,7 +116,7 @@ func (m *machine) install() {
 	}
 }
 
-// serve starts what the worker uses, and sets it in worker.env.
+// serve starts the services that the worker uses, and configures them in worker.env.
 func (m *machine) serve() {
 	m.Helper()
 	locked, cfg := ministacktest.Start(m.T)
@@ -147,7 +148,7 @@ func (m *machine) serve() {
 	}
 	m.api = ministack.Endpoint(port)
 	program := "/opt/api-server"
-	m.output("cp", os.Getenv(serverVariable), program) // where every user may run it
+	m.output("cp", os.Getenv(serverVariable), program) // a folder from which every user may run it
 	var out bytes.Buffer
 	server := exec.Command(program, "--dir", "/mnt/api", "--queue", m.queue, "--listen", "127.0.0.1:"+strconv.Itoa(port))
 	server.Env, server.Dir = locked.Environ(), "/"
@@ -157,7 +158,7 @@ func (m *machine) serve() {
 		m.Fatal(err)
 	}
 	m.Cleanup(func() {
-		_ = server.Process.Kill() // it may have died
+		_ = server.Process.Kill() // fails only if it has died
 		_ = server.Wait()
 		if m.Failed() {
 			m.Logf("the API's log:\n%s", out.Bytes())

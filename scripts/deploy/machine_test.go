@@ -17,19 +17,19 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A machine is one with systemd, where the archive has been installed by its guide. The
-// queue, the API and the metadata service are processes in it; the shared directory is mounted
-// by NFS, and the API uses another client than the worker.
+// A machine runs systemd, with the archive installed as in its guide. The queue, the API and the
+// metadata service are processes in it; the shared directory is mounted by NFS, and the API uses
+// another NFS client than the worker.
 type machine struct {
-	*deployment // as far as it is the API
+	*deployment // only for calls of the API
 	announce    func(path, notice string)
-	enable      string // the guide's command that starts the worker
+	enable      string // the guide's command to start the worker
 	queue       string // its URL
-	settings    string // lines of worker.env: where the queue and the metadata service are
+	settings    string // lines of worker.env for the queue and the metadata service
 }
 
-// The EC2 archive, installed as its guide describes, runs under systemd: the unit starts with
-// each engine, and drains when its instance is about to end.
+// The EC2 archive, installed as in its guide, runs under systemd: the unit starts with each engine,
+// and drains when its instance is about to end.
 func TestMachine(t *testing.T) {
 	m := newMachine(t)
 	if m == nil {
@@ -47,7 +47,7 @@ func TestMachine(t *testing.T) {
 	}
 	on("starts with ONNX Runtime", (*machine).testOnnx)
 	on("drains", (*machine).testDrain)
-	on("a decoder has no memory", (*machine).testMemory)
+	on("a decoder is out of memory", (*machine).testMemory)
 	on("starts with TensorFlow", (*machine).testTensorFlow)
 }
 
@@ -64,12 +64,12 @@ func (m *machine) testOnnx() {
 	m.hardened(onnx)
 }
 
-// The unit ends by itself, in order, and is not started again. What it has given back is painted
-// by the next instance, or the one after it if that one is stopped as well.
+// The unit ends by itself, without an error, and is not restarted. Jobs that it has given back are
+// painted by the next instance, or by the one after it if that one is stopped too.
 func (m *machine) testDrain() {
 	photo := photograph(m.T, 1600, 1200)
 	var ids []job.ID
-	for range 10 { // more than is painted until the worker asks for notices
+	for range 10 { // more than are painted until the worker checks for notices
 		ids = append(ids, m.submit(photo, "size", "1600"))
 	}
 	m.waitFor("the first job's begin", func() bool { return m.read(ids[0]).State != job.Queued })
@@ -104,11 +104,11 @@ func (m *machine) testDrain() {
 	}
 }
 
-// Where memory ends, the kernel kills the decoder of a picture, and the worker goes on.
+// When memory is exhausted, the kernel kills the decoder of a picture, and the worker continues.
 func (m *machine) testMemory() {
 	pid := m.show(onnx, "MainPID")
 	group := filepath.Join("/sys/fs/cgroup", m.show(onnx, "ControlGroup"))
-	used := 0 // of what can't be freed or written back
+	used := 0 // bytes that can't be freed or written back
 	for _, f := range regexp.MustCompile(`(?m)^(?:anon|shmem|slab_unreclaimable|pagetables|kernel_stack) (\d+)$`).FindAllStringSubmatch(m.file(filepath.Join(group, "memory.stat")), -1) {
 		n, err := strconv.Atoi(f[1])
 		if err != nil {
@@ -116,7 +116,7 @@ func (m *machine) testMemory() {
 		}
 		used += n
 	}
-	const room = 8 << 20 // the picture takes three times as much
+	const room = 8 << 20 // the picture needs three times as much
 	m.output("systemctl", "set-property", "--runtime", onnx, "MemoryMax="+strconv.Itoa(used+room))
 	id := m.submit(photograph(m.T, 4800, 3600))
 	m.waitFor("a decoder's end", func() bool {
@@ -128,13 +128,13 @@ func (m *machine) testMemory() {
 	m.waitFor("systemd's notice", func() bool { return strings.Contains(m.journal(onnx), "killed by the OOM killer") })
 	m.painted(m.submit(photograph(m.T, 640, 480)))
 	if got := m.show(onnx, "ActiveState,SubState,MainPID,NRestarts"); got != "active running "+pid+" 0" {
-		m.Errorf("after a decoder's end the unit is %s, want the process %s", got, pid)
+		m.Errorf("after the end of a decoder the unit is %s, want the process %s", got, pid)
 	}
 	m.output("systemctl", "stop", onnx)
 }
 
-// An instance of the template installs the worker by its user data, which is run here on a machine
-// where nothing is installed, with AWS's own programs left out.
+// Instances of the template install the worker with their user data, which the test runs on a
+// machine without the worker, and with stand-ins for AWS's programs.
 func (m *machine) testTensorFlow() {
 	m.output("userdel", "--force", "atelier") // the API runs as that user
 	for _, path := range []string{"/etc/atelier", "/etc/sysusers.d", "/etc/systemd/system/atelier-worker@.service"} {
@@ -143,16 +143,16 @@ func (m *machine) testTensorFlow() {
 		}
 	}
 	if out, err := m.runUserData("exit 1"); err == nil {
-		m.Fatalf("the user data succeeds without an archive:\n%s", out)
+		m.Fatalf("the user data succeeded without an archive:\n%s", out)
 	}
 	if got := m.show(startLimit+".timer", "ActiveState") + " " + m.output("systemctl", "cat", startLimit+".service"); !strings.HasPrefix(got, "active ") || !strings.Contains(got, "systemctl\" \"poweroff") {
-		m.Errorf("after the user data failed the timer that ends the instance is %s", got)
+		m.Errorf("after the failure of the user data the timer that ends the instance is %s", got)
 	}
 	m.output("systemctl", "stop", startLimit+".timer")
 
 	began := time.Now()
-	out, err := m.runUserData("tar -cz -C /opt/atelier systemd") // libraries lie there already
-	m.Logf("the user data took %.1f s, with the start of the worker", time.Since(began).Seconds())
+	out, err := m.runUserData("tar -cz -C /opt/atelier systemd") // the libraries are there already
+	m.Logf("the user data took %.1f s, including the start of the worker", time.Since(began).Seconds())
 	if err != nil {
 		m.Fatalf("the user data: %v\n%s", err, out)
 	}
@@ -168,10 +168,10 @@ func (m *machine) testTensorFlow() {
 	m.stopped(tensorFlow)
 }
 
-// startLimit is the unit of the user data that ends an instance without a worker.
+// startLimit is the unit in the user data that shuts down an instance without a worker.
 const startLimit = "atelier-start-limit"
 
-// runUserData runs the template's user data with a command in place of the download of the archive.
+// runUserData runs the template's user data with a command in place of the archive's download.
 func (m *machine) runUserData(download string) (output []byte, err error) {
 	m.Helper()
 	script := userData(m.T, "${Queue}", m.queue, "${Engine}", "tensorflow", "ATELIER_BUCKET=${BucketName}\n", "", "AWS_USE_DUALSTACK_ENDPOINT=true\n", m.settings)
@@ -196,7 +196,7 @@ func (m *machine) start(unit string) {
 	m.started(unit)
 }
 
-// started checks that systemd has begun the unit, without a complaint.
+// started checks that systemd has started the unit without warnings.
 func (m *machine) started(unit string) {
 	m.Helper()
 	if got := m.show(unit, "Type,ActiveState,SubState,UnitFileState,NRestarts"); got != "notify active running enabled 0" {
@@ -210,7 +210,7 @@ func (m *machine) started(unit string) {
 	}
 }
 
-// stopped checks that the unit has ended in order and stays so.
+// stopped checks that the unit has ended without an error and is not restarted.
 func (m *machine) stopped(unit string) {
 	m.Helper()
 	if got := m.show(unit, "ActiveState,SubState,Result,ExecMainStatus,NRestarts"); got != "inactive dead success 0 0" {
@@ -218,7 +218,7 @@ func (m *machine) stopped(unit string) {
 	}
 }
 
-// hardened checks the worker's process for what the kernel makes of the unit's directives.
+// hardened checks in /proc that the unit's directives apply to the worker's process.
 func (m *machine) hardened(unit string) {
 	m.Helper()
 	dir := "/proc/" + m.show(unit, "MainPID")
@@ -236,8 +236,8 @@ func (m *machine) hardened(unit string) {
 	}
 }
 
-// drained checks that the worker has ended in order, and returns the jobs that are to be
-// painted still. None is running.
+// drained checks that the worker has ended without an error, and returns the jobs that are still
+// queued. No job is running.
 func (m *machine) drained(ids []job.ID) (queued []job.ID) {
 	m.Helper()
 	m.stopped(onnx)
@@ -280,7 +280,7 @@ func photograph(t *testing.T, width, height int) []byte {
 	return b.Bytes()
 }
 
-// show are properties of a unit, in the order in which they are named.
+// show returns properties of a unit, in the order of names.
 func (m *machine) show(unit, names string) string {
 	m.Helper()
 	var values []string

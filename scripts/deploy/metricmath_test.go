@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// A metric is one that a resource reads.
+// A metric is a metric that a resource reads.
 type metric struct{ namespace, name, dimensions string }
 
-// metricsOf are the metrics of an alarm or of a scaling policy.
+// metricsOf returns the metrics of an alarm or of a scaling policy.
 func metricsOf(r resource) []metric {
 	var found []metric
 	if name := r.at("MetricName"); name != nil {
@@ -29,8 +29,8 @@ func metricsOf(r resource) []metric {
 	return found
 }
 
-// evaluateMetrics is the value of the one query that returns data, by the values that metrics
-// have; NaN where there is none, as CloudWatch has it for missing data and a division by zero.
+// evaluateMetrics returns the value of the query that returns data, given the values of metrics;
+// NaN for missing data or a division by zero, as in CloudWatch.
 func evaluateMetrics(t *testing.T, queries []any, known map[string]float64) float64 {
 	t.Helper()
 	values, expression := map[string]float64{}, ""
@@ -80,7 +80,7 @@ func evaluate(t *testing.T, e ast.Expr, values map[string]float64) float64 {
 		}
 		return call(t, fmt.Sprint(e.Fun), args)
 	}
-	t.Fatalf("metric math has no %T", e)
+	t.Fatalf("metric math does not support %T", e)
 	return 0
 }
 
@@ -101,7 +101,7 @@ func call(t *testing.T, name string, args []float64) float64 {
 		}
 		return args[2]
 	}
-	t.Fatalf("%s of %d arguments is not evaluated here", name, len(args))
+	t.Fatalf("the test does not implement %s with %d arguments", name, len(args))
 	return 0
 }
 
@@ -130,6 +130,6 @@ func operate(t *testing.T, op token.Token, x, y float64) float64 {
 	case token.LSS:
 		return truth(x < y)
 	}
-	t.Fatalf("%s is not evaluated here", op)
+	t.Fatalf("the test does not implement %s", op)
 	return 0
 }

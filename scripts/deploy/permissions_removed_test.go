@@ -20,12 +20,12 @@ import (
 )
 
 // Each permission of the deployed policies is removed, its use is then denied, and it is restored.
-// Those that MiniStack does not check are listed with their reason. With
-// ATELIER_DEPLOY_TESTS=all it tries every one, else one of each policy.
+// Permissions that MiniStack does not check are listed with the reason. With
+// ATELIER_DEPLOY_TESTS=all the test tries every permission, otherwise one of each policy.
 func TestPermissionsAreNeeded(t *testing.T) {
 	began := time.Now()
 	g := newGrants(t)
-	t.Logf("%.0f s until the stack was there", time.Since(began).Seconds())
+	t.Logf("%.0f s until the stack was deployed", time.Since(began).Seconds())
 	all := g.permissions()
 	chosen := needs
 	if os.Getenv("ATELIER_DEPLOY_TESTS") != "all" {
@@ -41,13 +41,13 @@ func TestPermissionsAreNeeded(t *testing.T) {
 	}
 	for key, at := range all {
 		if cmp.Or(needs[key], ownSide[at.policy+" "+at.action], ownSide[at.action]) == "" {
-			t.Errorf("%s: nothing shows that it is needed", key)
+			t.Errorf("%s: no use in needs shows that it is needed", key)
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(chosen)) {
 		use := chosen[key]
 		if _, ok := all[key]; !ok {
-			t.Errorf("nothing allows %s any more", key)
+			t.Errorf("no policy allows %s any more", key)
 			continue
 		}
 		t.Run(key, func(t *testing.T) {
@@ -56,10 +56,10 @@ func TestPermissionsAreNeeded(t *testing.T) {
 			g.renew()
 			err := g.use(use)
 			if err == nil {
-				t.Fatalf("without it %q goes well", use)
+				t.Fatalf("without it %q succeeds", use)
 			}
 			if seen := err.Error() + g.logged()[g.began:]; !denied.MatchString(seen) {
-				t.Errorf("%q fails, but of something else: %s", use, seen[max(0, len(seen)-4000):])
+				t.Errorf("%q fails, but for another reason: %s", use, seen[max(0, len(seen)-4000):])
 			}
 		})
 		g.T = t
@@ -67,27 +67,27 @@ func TestPermissionsAreNeeded(t *testing.T) {
 	t.Logf("%.0f s in all", time.Since(began).Seconds())
 }
 
-// prefix is that of archives, which follows from what is in them.
+// prefix matches the prefix of archives, which depends on their content.
 var prefix = regexp.MustCompile(`^artifacts/[0-9a-f]+/`)
 
 var denied = regexp.MustCompile(`not authorized to perform|AccessDenied|Access Denied|Forbidden`)
 
-// A grant is one action on one resource, by a policy of the stack.
+// A grant is one action on one resource in a policy of the stack.
 type grant struct{ policy, action, resource string }
 
-// grants is a deployment in which permissions are taken away.
+// grants is a deployment whose permissions can be removed.
 type grants struct {
 	*deployment
 	iam    *iam.Client
-	names  map[string]string // of resources, by their names in the template
-	began  int               // of the log, when the use began
+	names  map[string]string // names of resources on AWS, by their names in the template
+	began  int               // length of the log when the use began
 	public []string          // jobs that the gallery shows, to be erased
-	large  string            // one whose result is too large for Lambda
-	daemon []string          // credentials of the instances' role, as environment
+	large  string            // a job whose result is too large for Lambda
+	daemon []string          // credentials of the instances' role, as environment variables
 	bin    string            // the folder of worker-daemon
 }
 
-// use makes one of uses, and returns why something of it was refused or failed.
+// use executes one of uses, and returns the error or the refusal in the log.
 func (g *grants) use(name string) error {
 	g.began = len(g.logged())
 	err := g.uses()[name]()
@@ -106,7 +106,7 @@ func (g *grants) logged() string {
 	return string(b)
 }
 
-// permissions are those of all policies of the stack, by a short name.
+// permissions returns the permissions of all policies of the stack, by a short name.
 func (g *grants) permissions() map[string]grant {
 	g.Helper()
 	short := strings.NewReplacer(
@@ -122,7 +122,7 @@ func (g *grants) permissions() map[string]grant {
 			for _, action := range list(s["Action"]) {
 				for _, resource := range list(s["Resource"]) {
 					at := grant{policy, fmt.Sprint(action), fmt.Sprint(resource)}
-					if at.action != "sqs:SendMessageBatch" { // on AWS a part of sqs:SendMessage
+					if at.action != "sqs:SendMessageBatch" { // on AWS included in sqs:SendMessage
 						found[policy+" "+at.action+" "+prefix.ReplaceAllString(short.Replace(at.resource), "artifacts/")] = at
 					}
 				}
@@ -132,14 +132,15 @@ func (g *grants) permissions() map[string]grant {
 	return found
 }
 
-// policies are those of the stack: its roles', and the managed ones.
+// policies returns the names of the stack's policies: its roles with inline policies, and the
+// managed ones.
 func (g *grants) policies() []string {
 	tmpl := readTemplate(g.T)
 	all := slices.Concat(slices.Collect(maps.Keys(tmpl.of("AWS::IAM::Role"))), slices.Collect(maps.Keys(tmpl.of("AWS::IAM::ManagedPolicy"))))
-	return slices.DeleteFunc(all, func(name string) bool { return g.names[name] == "" }) // of another mode
+	return slices.DeleteFunc(all, func(name string) bool { return g.names[name] == "" }) // those of other modes
 }
 
-// take removes a permission, until back is called.
+// take removes a permission until back is called.
 func (g *grants) take(at grant) (back func()) {
 	g.Helper()
 	before := g.document(at.policy)
@@ -171,7 +172,7 @@ func without(all []any, one string) []any {
 	return slices.DeleteFunc(slices.Clone(all), func(v any) bool { return v == one })
 }
 
-// document reads a policy; of a role its only inline one.
+// document reads a policy; for a role its only inline policy.
 func (g *grants) document(policy string) (document map[string]any) {
 	g.Helper()
 	var text *string
@@ -214,7 +215,7 @@ func (g *grants) store(policy string, document map[string]any) {
 		if p, err = g.iam.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &name}); err == nil {
 			_, err = g.iam.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{PolicyArn: &name, PolicyDocument: text, SetAsDefault: true})
 		}
-		if err == nil { // there may be five
+		if err == nil { // a policy has at most five versions
 			_, err = g.iam.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: &name, VersionId: p.Policy.DefaultVersionId})
 		}
 	} else {
@@ -233,7 +234,7 @@ func (g *grants) inline(role string) string {
 	return fmt.Sprint(policies[0].(map[string]any)["PolicyName"])
 }
 
-// newGrants deploys everything that has a permission, with jobs to use.
+// newGrants deploys everything that has a permission, with jobs for the uses.
 func newGrants(t *testing.T) *grants {
 	t.Helper()
 	d := newDeployment(t)
@@ -256,7 +257,7 @@ func newGrants(t *testing.T) *grants {
 	return g
 }
 
-// withPolicies is a deployment whose policies can be changed.
+// withPolicies returns a deployment whose policies can be changed.
 func withPolicies(d *deployment) *grants {
 	d.Helper()
 	g := &grants{deployment: d, iam: iam.NewFromConfig(d.cfg), names: map[string]string{}}

@@ -16,7 +16,7 @@ type permission struct {
 	action, resource, condition string
 }
 
-// permissions are what each role of the template may do, its managed policies with it.
+// permissions returns the permissions of each role in the template, including managed policies.
 func permissions(t *testing.T, tmpl template) map[string][]permission {
 	t.Helper()
 	found := map[string][]permission{}
@@ -28,7 +28,7 @@ func permissions(t *testing.T, tmpl template) map[string][]permission {
 			ref, _ := p.(map[string]any)["Ref"].(string)
 			policy, ok := tmpl.resources[ref]
 			if !ok {
-				t.Errorf("%s has a policy from elsewhere: %v", name, p)
+				t.Errorf("%s has a policy that is not in the template: %v", name, p)
 				continue
 			}
 			found[name] = append(found[name], allowed(policy.at("PolicyDocument"))...)
@@ -37,7 +37,7 @@ func permissions(t *testing.T, tmpl template) map[string][]permission {
 	return found
 }
 
-// allowed are the permissions of a policy document, both branches of its conditions.
+// allowed returns the permissions of a policy document, with both branches of its conditions.
 func allowed(document any) []permission {
 	var found []permission
 	m, _ := document.(map[string]any)
@@ -61,11 +61,12 @@ func allowed(document any) []permission {
 	return found
 }
 
-// ownSide has the reasons of actions that MiniStack does not check: AWS's own side. The others are in needs.
+// ownSide has the reasons for actions that MiniStack does not check, because AWS's own services use
+// them. Other actions are in needs.
 var ownSide = map[string]string{
-	"WorkerRole sqs:GetQueueAttributes": "Lambda takes messages from the queue in the role's name",
-	"WorkerRole sqs:ReceiveMessage":     "Lambda takes messages from the queue in the role's name",
-	"WorkerRole sqs:DeleteMessage":      "Lambda takes messages from the queue in the role's name",
+	"WorkerRole sqs:GetQueueAttributes": "Lambda receives messages from the queue with the role",
+	"WorkerRole sqs:ReceiveMessage":     "Lambda receives messages from the queue with the role",
+	"WorkerRole sqs:DeleteMessage":      "Lambda receives messages from the queue with the role",
 
 	"ApiRole s3:ListBucket": "without it S3 returns 403 instead of 404 for a missing object; MiniStack does not",
 
@@ -74,26 +75,26 @@ var ownSide = map[string]string{
 	"CopyTargetRole s3:PutObject":    "DataSync writes to S3",
 	"CopyTargetRole s3:DeleteObject": "DataSync writes to S3",
 
-	"logs:CreateLogStream": "Lambda writes a function's log in its role's name",
-	"logs:PutLogEvents":    "Lambda writes a function's log in its role's name",
+	"logs:CreateLogStream": "Lambda writes a function's log with its role",
+	"logs:PutLogEvents":    "Lambda writes a function's log with its role",
 
 	"ec2:CreateNetworkInterface":     "Lambda puts a function into a VPC",
 	"ec2:DescribeNetworkInterfaces":  "Lambda puts a function into a VPC",
 	"ec2:DescribeSubnets":            "Lambda puts a function into a VPC",
-	"ec2:DeleteNetworkInterface":     "Lambda takes a function out of a VPC",
+	"ec2:DeleteNetworkInterface":     "Lambda removes a function from a VPC",
 	"ec2:AssignPrivateIpAddresses":   "Lambda puts a function into a VPC",
-	"ec2:UnassignPrivateIpAddresses": "Lambda takes a function out of a VPC",
+	"ec2:UnassignPrivateIpAddresses": "Lambda removes a function from a VPC",
 
-	"elasticfilesystem:ClientMount": "EFS asks for it at a mount with IAM",
-	"elasticfilesystem:ClientWrite": "EFS asks for it at a mount with IAM",
+	"elasticfilesystem:ClientMount": "EFS requires it for a mount with IAM",
+	"elasticfilesystem:ClientWrite": "EFS requires it for a mount with IAM",
 
 	"lambda:InvokeFunction": "Scheduler calls the maintenance function",
 
-	"datasync:DescribeTask":          "the maintenance function looks whether a copy is under way",
+	"datasync:DescribeTask":          "the maintenance function checks whether a copy is running",
 	"datasync:StartTaskExecution":    "the maintenance function starts copies",
-	"datasync:DescribeTaskExecution": "the maintenance function looks how a copy ended",
-	"datasync:CancelTaskExecution":   "the maintenance function ends a copy that never does",
-	"iam:PassRole":                   "DataSync reads a manifest in that role's name",
+	"datasync:DescribeTaskExecution": "the maintenance function checks how a copy ended",
+	"datasync:CancelTaskExecution":   "the maintenance function cancels a copy that does not end",
+	"iam:PassRole":                   "DataSync reads a manifest with that role",
 
 	"s3:GetObjectVersion":           "DataSync reads a manifest, and writes to S3",
 	"s3:GetObjectVersionTagging":    "DataSync writes to S3",
@@ -105,7 +106,8 @@ var ownSide = map[string]string{
 	"s3:PutObjectTagging":           "DataSync writes to S3",
 }
 
-// reason is why a policy has an action: the use that fails without it, or what of AWS needs it.
+// reason returns why a policy has an action: the use that fails without it, or the AWS service that
+// needs it.
 func reason(policy, action string) string {
 	for key, use := range needs {
 		if strings.HasPrefix(key, policy+" "+action+" ") {
@@ -115,7 +117,7 @@ func reason(policy, action string) string {
 	return cmp.Or(ownSide[policy+" "+action], ownSide[action])
 }
 
-// Every action has its reason, and every reason an action.
+// Every action has a reason, and every reason an action.
 func TestActions(t *testing.T) {
 	t.Parallel()
 	tmpl := readTemplate(t)
@@ -125,10 +127,10 @@ func TestActions(t *testing.T) {
 			used[p.action], used[policy+" "+p.action] = true, true
 			service, _, _ := strings.Cut(p.action, ":")
 			if reason(policy, p.action) == "" {
-				t.Errorf("%s allows %s: say why, in needs or ownSide", policy, p.action)
+				t.Errorf("%s allows %s: add the reason to needs or ownSide", policy, p.action)
 			}
 			if strings.Contains(p.action, "*") {
-				t.Errorf("%s allows %s: name the actions", policy, p.action)
+				t.Errorf("%s allows %s: list the actions", policy, p.action)
 			}
 			if p.resource == "*" && service != "ec2" {
 				t.Errorf("%s allows %s on everything", policy, p.action)
@@ -145,46 +147,48 @@ func TestActions(t *testing.T) {
 	}
 	for _, action := range slices.Sorted(maps.Keys(ownSide)) {
 		if !used[action] {
-			t.Errorf("nothing allows %s any more", action)
+			t.Errorf("no policy allows %s any more", action)
 		}
 	}
 }
 
-// A role that a service of AWS takes for an account's request is taken for this account's alone.
+// A role that an AWS service assumes is restricted to requests of this account.
 func TestTrust(t *testing.T) {
 	t.Parallel()
 	tmpl := readTemplate(t)
 	for name, r := range tmpl.of("AWS::IAM::Role") {
 		trust := fmt.Sprint(r.at("AssumeRolePolicyDocument"))
 		if strings.Contains(trust, "lambda.amazonaws.com") || strings.Contains(trust, "ec2.amazonaws.com") {
-			continue // by iam:PassRole alone
+			continue // only with iam:PassRole
 		}
 		if !strings.Contains(trust, "aws:SourceAccount") || !strings.Contains(trust, "aws:SourceArn") {
 			t.Errorf("%s: %s", name, trust)
 		}
 	}
-	// The ARN has the account. A condition on aws:SourceAccount adds nothing, and EventBridge is
-	// not documented to pass that key to functions: without it the permission would never apply.
+	// The ARN contains the account. A condition on aws:SourceAccount would add nothing, and
+	// EventBridge is not documented to pass that key to functions: without it the permission would
+	// never apply.
 	for name, r := range tmpl.of("AWS::Lambda::Permission") {
 		arn := text(r.at("SourceArn"))
 		if attribute := list(r.at("SourceArn", "Fn::GetAtt")); len(attribute) == 2 {
 			arn = "${AWS::AccountId}" // of a resource of this stack
 		}
 		if !strings.Contains(arn, "${AWS::AccountId}") || r.at("SourceAccount") != nil {
-			t.Errorf("%s: from %s of account %v; want an ARN of this account alone", name, arn, r.at("SourceAccount"))
+			t.Errorf("%s: from %s of account %v; want an ARN of this account only", name, arn, r.at("SourceAccount"))
 		}
 	}
 }
 
-// Nothing of the template opens private pictures: they are for their owners, by links that the API signs.
+// The template gives no access to private pictures, which only their owners get, with links signed
+// by the API.
 func TestPrivatePictures(t *testing.T) {
 	t.Parallel()
 	if tmpl := readTemplate(t); strings.Contains(tmpl.text, "pictures/private") {
-		t.Error("the template speaks of private pictures: nothing but signed links and erasure may reach them")
+		t.Error("the template mentions private pictures: only signed links and erasures may access them")
 	}
 }
 
-// A function may at least what it may on the local stack, where its tests pass.
+// A function has at least the permissions that it has in the local stack, where its tests pass.
 func TestRoles(t *testing.T) {
 	t.Parallel()
 	b, err := os.ReadFile("../devstack/roles.go")
@@ -203,7 +207,7 @@ func TestRoles(t *testing.T) {
 		text, _, ended := strings.Cut(text, "\n\t}")
 		all := calls.FindAllStringSubmatch(text, -1)
 		if !found || !ended || len(all) == 0 {
-			t.Errorf("roles.go has no permissions of %s", function)
+			t.Errorf("roles.go has no permissions for %s", function)
 		}
 		for _, m := range all {
 			want := map[string]string{"queueARN": "map[Fn::GetAtt:[Queue Arn]]", "queueARN-dead": "map[Fn::GetAtt:[DeadLetters Arn]]"}[m[1]+m[2]]
@@ -211,13 +215,13 @@ func TestRoles(t *testing.T) {
 				want = "arn:${AWS::Partition}:s3:::${Name}" + m[2]
 			}
 			for _, a := range action.FindAllStringSubmatch(m[4], -1) {
-				// On AWS SendMessage is both. The template's functions have the queue's address,
-				// those of the local stack its name.
+				// On AWS SendMessage includes both actions. The template's functions have the
+				// queue's URL, those of the local stack only its name.
 				if a[1] == "SendMessageBatch" || m[1]+m[2] == "queueARN" && a[1] == "GetQueueUrl" {
 					continue
 				}
 				if !slices.ContainsFunc(given[role], func(p permission) bool { return p.action == m[3]+":"+a[1] && p.resource == want }) {
-					t.Errorf("%s may not %s:%s on %s, as %s may on the local stack", role, m[3], a[1], want, function)
+					t.Errorf("%s may not %s:%s on %s, which %s may on the local stack", role, m[3], a[1], want, function)
 				}
 			}
 		}

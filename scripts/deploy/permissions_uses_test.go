@@ -20,7 +20,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
-// needs has what fails without a permission: one of uses.
+// needs maps permissions to the use (see uses) that fails without them.
 var needs = map[string]string{
 	"ApiRole ssm:GetParameter arn:aws:ssm:us-east-1:000000000000:parameter/atelier/keys": "a key is accepted",
 	"ApiRole sqs:SendMessage queue":                "a picture is submitted",
@@ -33,7 +33,7 @@ var needs = map[string]string{
 	"ApiRole s3:PutObject bucket/uploads/*":        "an upload is submitted",
 	"ApiRole s3:GetObject bucket/uploads/*":        "an upload is submitted",
 	"ApiRole s3:DeleteObject bucket/uploads/*":     "an upload is submitted",
-	"WorkerRole sqs:ChangeMessageVisibility queue": "a message that is not done with comes again soon",
+	"WorkerRole sqs:ChangeMessageVisibility queue": "a message that is given back is received again soon",
 
 	"Sweep sqs:GetQueueAttributes queue":      "a dead letter is sent again",
 	"Sweep sqs:SendMessage queue":             "a dead letter is sent again",
@@ -59,7 +59,7 @@ var needs = map[string]string{
 	"DaemonRole sqs:ChangeMessageVisibility queue":         "an instance gives a message back",
 }
 
-// someNeeds are tried always, all others on request.
+// someNeeds are always tried, all others on request.
 var someNeeds = []string{
 	"ApiRole sqs:SendMessage queue",
 	"WorkerRole sqs:ChangeMessageVisibility queue",
@@ -68,7 +68,7 @@ var someNeeds = []string{
 	"DaemonRole sqs:ReceiveMessage queue",
 }
 
-// uses do what permissions are for, and return why it could not be done. They can be repeated.
+// uses exercise permissions, and return an error if something was refused. They can be repeated.
 func (g *grants) uses() map[string]func() error {
 	return map[string]func() error{
 		"a key is accepted":                   func() error { return g.want(http.MethodGet, "/v1/jobs", nil, http.StatusOK) },
@@ -78,21 +78,21 @@ func (g *grants) uses() map[string]func() error {
 		"failed jobs run again": func() error {
 			return g.want(http.MethodPost, "/v1/admin/redrive", strings.NewReader(`{"all":true}`), http.StatusOK, "Content-Type", "application/json")
 		},
-		"an upload is submitted":                           g.upload,
-		"a message that is not done with comes again soon": g.giveBack,
-		"a dead letter is sent again":                      g.resend,
-		"an erasure is completed":                          g.completeErasure,
-		"a new picture is copied":                          g.copyNew,
-		"the gallery's page is stored":                     func() error { return g.maintain("gallery") },
-		"an hour without jobs leaves the gallery":          g.emptyHour,
-		"the payload is installed":                         func() error { return g.maintain("install") },
-		"an instance loads its archive":                    g.loadArchive,
-		"an instance paints":                               g.paintOnInstance,
-		"an instance gives a message back":                 g.giveBackOnInstance,
+		"an upload is submitted":                              g.upload,
+		"a message that is given back is received again soon": g.giveBack,
+		"a dead letter is sent again":                         g.resend,
+		"an erasure is completed":                             g.completeErasure,
+		"a new picture is copied":                             g.copyNew,
+		"the gallery's page is stored":                        func() error { return g.maintain("gallery") },
+		"an hour without jobs leaves the gallery":             g.emptyHour,
+		"the payload is installed":                            func() error { return g.maintain("install") },
+		"an instance loads its archive":                       g.loadArchive,
+		"an instance paints":                                  g.paintOnInstance,
+		"an instance gives a message back":                    g.giveBackOnInstance,
 	}
 }
 
-// prepare paints what the uses need.
+// prepare paints the jobs that the uses need.
 func (g *grants) prepare() {
 	g.Helper()
 	g.daemon = g.instance()
@@ -113,7 +113,7 @@ func (g *grants) prepare() {
 	})
 }
 
-// noise is a picture whose result is large.
+// noise submits a picture whose result is large.
 func noise(g *grants, width, height int) []byte {
 	g.Helper()
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
@@ -127,8 +127,8 @@ func noise(g *grants, width, height int) []byte {
 	return b.Bytes()
 }
 
-// instance returns the credentials of an instance, as environment. Its role may be assumed by
-// anybody afterwards, since MiniStack has no metadata service.
+// instance returns the credentials of an instance as environment variables. Afterwards any user may
+// assume its role, because MiniStack has no metadata service.
 func (g *grants) instance() []string {
 	g.Helper()
 	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`
@@ -138,11 +138,11 @@ func (g *grants) instance() []string {
 	return append(g.locked.Environ(), "AWS_ACCESS_KEY_ID="+words[0], "AWS_SECRET_ACCESS_KEY="+words[1], "AWS_SESSION_TOKEN="+words[2], "AWS_PAGER=", "AWS_DEFAULT_REGION="+ministack.Region)
 }
 
-// renew replaces the processes of the API and of maintenance, which cache keys and addresses.
+// renew replaces the processes of the API and of maintenance, which cache keys and URLs.
 func (g *grants) renew() {
 	g.Helper()
 	functions := lambda.NewFromConfig(g.cfg)
-	for logical, timeout := range map[string]int32{"ApiFunction": 30, "MaintenanceFunction": 300} { // as they are: any configuration means new processes
+	for logical, timeout := range map[string]int32{"ApiFunction": 30, "MaintenanceFunction": 300} { // unchanged values: any update of the configuration starts new processes
 		name := g.names[logical]
 		_, err := functions.UpdateFunctionConfiguration(g.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: &name, Timeout: &timeout})
 		if err == nil {
@@ -161,13 +161,13 @@ func (g *grants) artifacts() string {
 	return "atelier-artifacts-" + ministack.Account + "-" + ministack.Region
 }
 
-// arn is that of a queue, whose URL is an output.
+// arn returns the ARN of a queue whose URL is an output.
 func (g *grants) arn(output string) string {
 	url := g.outputs[output]
 	return "arn:aws:sqs:" + ministack.Region + ":" + ministack.Account + ":" + url[strings.LastIndex(url, "/")+1:]
 }
 
-// keys are those of a job's pictures in the bucket.
+// keys returns the keys of a job's pictures in the bucket.
 func (g *grants) keys(id string) (keys []string) {
 	g.Helper()
 	for o, err := range g.copies.To.List(g.Context(), "pictures/") {
@@ -181,7 +181,7 @@ func (g *grants) keys(id string) (keys []string) {
 	return keys
 }
 
-// until waits for something, at most until a refusal was logged since the use began.
+// until waits until done returns true, or a refusal was logged since the use began.
 func (g *grants) until(what string, done func() bool) error {
 	g.Helper()
 	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(100 * time.Millisecond) {
@@ -190,7 +190,7 @@ func (g *grants) until(what string, done func() bool) error {
 			return fmt.Errorf("%s: %s", what, logged)
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%s did not come: %s", what, logged[max(0, len(logged)-2000):])
+			return fmt.Errorf("timeout waiting for %s: %s", what, logged[max(0, len(logged)-2000):])
 		}
 	}
 	return nil
@@ -205,7 +205,7 @@ func (g *grants) want(method, path string, body io.Reader, status int, headers .
 	return nil
 }
 
-// post submits a picture, or with fields an upload.
+// post submits a picture, or an upload given by fields.
 func (g *grants) post(picture []byte, fields ...string) (id job.ID, err error) {
 	g.Helper()
 	var b bytes.Buffer
@@ -236,7 +236,7 @@ func (g *grants) post(picture []byte, fields ...string) (id job.ID, err error) {
 	return j.ID, json.Unmarshal(r.body, &j)
 }
 
-// link asks for the address of an upload.
+// link requests the URL of an upload.
 func (g *grants) link(size int) (id, method, url string, header map[string]string) {
 	g.Helper()
 	r := g.ask(http.MethodPost, "/v1/uploads", strings.NewReader(fmt.Sprintf(`{"bytes": %d}`, size)), "Content-Type", "application/json")
@@ -287,7 +287,7 @@ func (g *grants) upload() error {
 	})
 }
 
-// fetchLarge begins without a copy, so that the API makes one.
+// fetchLarge deletes the copy first, so that the API makes one.
 func (g *grants) fetchLarge() error {
 	if err := g.copies.To.Delete(g.Context(), g.keys(g.large)...); err != nil {
 		g.Fatal(err)
@@ -310,7 +310,8 @@ func (g *grants) fetchLarge() error {
 	return g.fetch(link.String())
 }
 
-// fetch gets what is behind a signed link, by a connection of its own: MiniStack closes it after a refusal.
+// fetch downloads through a signed link, with its own connection, because MiniStack closes a
+// connection after a refusal.
 func (g *grants) fetch(link string) error {
 	g.Helper()
 	req, err := http.NewRequestWithContext(g.Context(), http.MethodGet, link, nil)
@@ -333,7 +334,7 @@ func (g *grants) fetch(link string) error {
 func (g *grants) next() (id string) {
 	g.Helper()
 	if len(g.public) == 0 {
-		g.Fatal("there are too few jobs to erase: prepare more")
+		g.Fatal("there are no jobs left to erase: increase their number in prepare")
 	}
 	id, g.public = g.public[0], g.public[1:]
 	return id

@@ -18,7 +18,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// completeErasure has a sweep end an erasure that a process has begun.
+// completeErasure leaves an erasure half done and waits until a sweep completes it.
 func (g *grants) completeErasure() error {
 	id := g.next()
 	if err := os.WriteFile(filepath.Join(g.dir, "erasing", id+".erased"), nil, 0o600); err != nil {
@@ -27,7 +27,7 @@ func (g *grants) completeErasure() error {
 	return g.sweepUntil("the erasure's end", func() bool { return len(g.keys(id)) == 0 })
 }
 
-// emptyHour has an update find a manifest of an hour without jobs.
+// emptyHour stores a manifest of an hour without jobs, which an update must remove.
 func (g *grants) emptyHour() error {
 	const manifest = "gallery/2026/01/02/03.json"
 	if _, err := g.copies.To.Put(g.Context(), manifest, strings.NewReader(`{"jobs":[]}`), bucket.Put{}); err != nil {
@@ -37,7 +37,7 @@ func (g *grants) emptyHour() error {
 		return err
 	}
 	if _, err := g.copies.To.Head(g.Context(), manifest); !errors.Is(err, bucket.ErrNotFound) {
-		return fmt.Errorf("the manifest is still there: %w", err)
+		return fmt.Errorf("the manifest still exists: %w", err)
 	}
 	return nil
 }
@@ -48,7 +48,8 @@ func (g *grants) copyNew() error {
 	return g.sweepUntil("the copies", func() bool { return len(g.keys(id)) == 2 })
 }
 
-// sweepUntil sweeps until something is done, at most until a sweep fails. One that comes too soon after another does nothing.
+// sweepUntil sweeps until done returns true, or a sweep fails. A sweep too soon after another does
+// nothing.
 func (g *grants) sweepUntil(what string, done func() bool) error {
 	g.Helper()
 	var failed error
@@ -56,7 +57,7 @@ func (g *grants) sweepUntil(what string, done func() bool) error {
 	return errors.Join(failed, err)
 }
 
-// maintain calls the maintenance function.
+// maintain invokes the maintenance function.
 func (g *grants) maintain(task string) error {
 	out, err := lambda.NewFromConfig(g.cfg).Invoke(g.Context(), &lambda.InvokeInput{FunctionName: g.function.Load(), Payload: fmt.Appendf(nil, `{"task":%q}`, task)})
 	if err == nil && out.FunctionError != nil {
@@ -72,7 +73,7 @@ func (g *grants) send(queue, body string) {
 	}
 }
 
-// messages counts those of a queue, also those in work.
+// messages returns the number of messages in a queue, including those being processed.
 func (g *grants) messages(queue string) int {
 	g.Helper()
 	out, err := sqs.NewFromConfig(g.cfg).GetQueueAttributes(g.Context(), &sqs.GetQueueAttributesInput{
@@ -98,7 +99,7 @@ func (g *grants) purge() {
 	}
 }
 
-// giveBack: a message that can't be read is given back, and comes again.
+// giveBack: an unreadable message is given back and received again.
 func (g *grants) giveBack() error {
 	g.purge()
 	defer g.purge()
@@ -107,14 +108,15 @@ func (g *grants) giveBack() error {
 	return g.until("the message's second receipt", again)
 }
 
-// receivedAgain returns whether a worker has logged, from now on, that it received a message for the second time.
+// receivedAgain returns a function that reports whether a worker has logged, since this call, that
+// it received a message for the second time.
 func (g *grants) receivedAgain() func() bool {
 	from := len(g.logged())
 	second := regexp.MustCompile(`not a job message.*received\W+2\b`)
 	return func() bool { return second.MatchString(g.logged()[from:]) }
 }
 
-// waiting submits a job that no function paints, and takes its message from the queue.
+// waiting submits a job that no function paints, and receives its message from the queue.
 func (g *grants) waiting() (id job.ID, message string) {
 	g.Helper()
 	g.enable(false)
@@ -160,7 +162,7 @@ func (g *grants) loadArchive() error {
 	return errors.New("there is no archive")
 }
 
-// buildWorker builds the daemon, and the decoder beside it.
+// buildWorker builds the daemon, and the decoder in the same folder.
 func (g *grants) buildWorker() {
 	g.Helper()
 	g.bin = g.TempDir()
@@ -171,7 +173,7 @@ func (g *grants) buildWorker() {
 	}
 }
 
-// worker runs the daemon with an instance's permissions until something is done.
+// worker runs the daemon with an instance's permissions until done returns true.
 func (g *grants) worker(what string, done func() bool) error {
 	g.Helper()
 	file, err := os.OpenFile(g.log, os.O_APPEND|os.O_WRONLY, 0)
@@ -187,7 +189,7 @@ func (g *grants) worker(what string, done func() bool) error {
 		g.Fatal(err)
 	}
 	defer func() {
-		_ = cmd.Process.Signal(os.Interrupt) // it may have ended
+		_ = cmd.Process.Signal(os.Interrupt) // fails only if it has ended
 		_ = cmd.Wait()
 	}()
 	return g.until(what, done)

@@ -11,14 +11,14 @@ import (
 	"github.com/atelier-go/atelier/pkg/gallery"
 )
 
-// SQS wants the visibility to be six times the function's timeout; else messages come
-// again while they are worked on.
+// SQS requires a visibility timeout of six times the function's timeout; otherwise messages are
+// received again while they are being processed.
 func TestVisibility(t *testing.T) {
 	t.Parallel()
 	tmpl := readTemplate(t)
 	visibility, timeout := number(t, tmpl.resources["Queue"].at("VisibilityTimeout")), number(t, tmpl.resources["WorkerFunction"].at("Timeout"))
 	if visibility != 6*timeout {
-		t.Errorf("messages are hidden for %d s, and the function may take %d: want six times as much", visibility, timeout)
+		t.Errorf("the visibility timeout is %d s, and the function may take %d s: want six times as much", visibility, timeout)
 	}
 	redrive := tmpl.resources["Queue"].at("RedrivePolicy")
 	if got := fmt.Sprint(redrive); !strings.Contains(got, "maxReceiveCount:10") || !strings.Contains(got, "DeadLetters Arn") {
@@ -29,17 +29,17 @@ func TestVisibility(t *testing.T) {
 	}
 	mapping := tmpl.resources["WorkerMapping"]
 	if got := fmt.Sprint(mapping.at("FunctionResponseTypes")); got != "[ReportBatchItemFailures]" {
-		t.Errorf("the mapping has %s: a failed job would take the others of its batch along", got)
+		t.Errorf("the mapping has %s: a failed job would also fail the others in its batch", got)
 	}
 	if got := fmt.Sprint(mapping.at("Enabled"), mapping.at("ScalingConfig")); got != "map[Ref:MappingEnabled] map[MaximumConcurrency:map[Ref:MaximumConcurrency]]" {
 		t.Errorf("the mapping: %s", got)
 	}
 	if got := fmt.Sprint(tmpl.parameters["MappingEnabled"].(map[string]any)["Default"]); got != "false" {
-		t.Errorf("the mapping is by default %s: it must wait for keys and payload", got)
+		t.Errorf("the mapping is %s by default: it must be disabled until keys and payload are in place", got)
 	}
 }
 
-// What goes by the clock is not below its service's minimum: cfn-lint doesn't look.
+// Schedules are not below the minimum interval of their service, which cfn-lint does not check.
 func TestSchedules(t *testing.T) {
 	t.Parallel()
 	least := map[string]time.Duration{"AWS::Scheduler::Schedule": time.Minute, "AWS::Events::Rule": time.Minute, "AWS::DataSync::Task": time.Hour}
@@ -54,30 +54,31 @@ func TestSchedules(t *testing.T) {
 		found++
 		limit, ok := least[r.kind]
 		if every := time.Duration(number(t, m[1])) * units[m[2]]; !ok || every < limit || (m[1] == "1") == strings.HasSuffix(m[2], "s") {
-			t.Errorf("%s: rate(%s %s): want one that %s takes, from %v", name, m[1], m[2], r.kind, limit)
+			t.Errorf("%s: rate(%s %s): want one that %s allows, at least %v", name, m[1], m[2], r.kind, limit)
 		}
 		if r.kind == "AWS::Scheduler::Schedule" && r.at("Target", "Input") == nil {
 			t.Errorf("%s has no input, and Scheduler sends none of its own", name)
 		}
 	}
 	if found == 0 {
-		t.Error("nothing goes by the clock: who sweeps?")
+		t.Error("there is no schedule for sweeps")
 	}
 }
 
-// Nothing sweeps before what takes long or may fail is there, so that what a failed deployment has made is empty; and
-// no longer when the rest is deleted.
+// Sweeps are created after everything that takes long or may fail, so that a failed deployment
+// leaves no data, and deleted before the rest.
 func TestSweepsComeLast(t *testing.T) {
 	t.Parallel()
 	after := readTemplate(t).resources["SweepClock"].after
-	for _, name := range []string{"BucketPolicy", "ApiStage", "CopyEndedPermission"} { // BucketPolicy needs the distribution
+	for _, name := range []string{"BucketPolicy", "ApiStage", "CopyEndedPermission"} { // BucketPolicy depends on the distribution
 		if !slices.Contains(after, name) {
-			t.Errorf("the clock may run before there is %s: %v", name, after)
+			t.Errorf("the schedule may run before %s exists: %v", name, after)
 		}
 	}
 }
 
-// Functions have logs that end, the network, the directory, and nothing reserved.
+// Functions have logs with a retention, the network, the shared directory, and no reserved
+// concurrency.
 func TestFunctions(t *testing.T) {
 	t.Parallel()
 	tmpl := readTemplate(t)
@@ -89,7 +90,7 @@ func TestFunctions(t *testing.T) {
 		log, _ := f.at("LoggingConfig", "LogGroup").(map[string]any)
 		group, _ := log["Ref"].(string)
 		if tmpl.resources[group].at("RetentionInDays") == nil {
-			t.Errorf("%s has no log group that ends", name)
+			t.Errorf("%s has no log group with a retention", name)
 		}
 		for key, want := range map[string]string{
 			"Runtime": "provided.al2023", "Architectures": "[x86_64]", "ReservedConcurrentExecutions": "<nil>",
@@ -100,17 +101,17 @@ func TestFunctions(t *testing.T) {
 			}
 		}
 		if got := fmt.Sprint(f.at("VpcConfig", "Ipv6AllowedForDualStack")); got != "true" {
-			t.Errorf("%s may not use IPv6, its only way out", name)
+			t.Errorf("%s may not use IPv6, which is its only connection", name)
 		}
 	}
 	for name, r := range tmpl.of("AWS::Logs::LogGroup") {
 		if r.at("RetentionInDays") == nil {
-			t.Errorf("%s keeps its logs for ever", name)
+			t.Errorf("%s has no retention", name)
 		}
 	}
 }
 
-// The directory and the bucket outlive the stack, unless making it fails.
+// The directory and the bucket are kept when the stack is deleted, unless their creation failed.
 func TestDataIsKept(t *testing.T) {
 	t.Parallel()
 	tmpl := readTemplate(t)
@@ -127,7 +128,7 @@ func TestDataIsKept(t *testing.T) {
 	}
 }
 
-// The page fetches results from the bucket by signed links, and sends uploads there.
+// The page downloads results from the bucket with signed links, and uploads to it.
 func TestCORS(t *testing.T) {
 	t.Parallel()
 	rules := list(readTemplate(t).resources["Bucket"].at("CorsConfiguration", "CorsRules"))
@@ -138,12 +139,12 @@ func TestCORS(t *testing.T) {
 		}
 	}
 	if strings.Contains(got, "AllowedOrigins:[*") {
-		t.Error("every page may read answers of the bucket")
+		t.Error("every page may read responses of the bucket")
 	}
 }
 
-// Of the condition keys of policies EFS passes these for its clients, and no others: with another
-// one a permission never applies, and a denial by what it is not applies always.
+// EFS passes only these condition keys for its clients: with another one, a permission never
+// applies, and a denial with a negated condition always applies.
 func TestFileSystemConditions(t *testing.T) {
 	t.Parallel()
 	passed := []string{"aws:SecureTransport", "aws:SourceIp", "elasticfilesystem:AccessPointArn", "elasticfilesystem:AccessedViaMountTarget"}
@@ -164,20 +165,20 @@ func TestFileSystemConditions(t *testing.T) {
 		for operator, keys := range s.(map[string]any)["Condition"].(map[string]any) {
 			for key := range keys.(map[string]any) {
 				if !slices.Contains(passed, key) {
-					t.Errorf("%s of %s, which EFS does not pass for clients: %v", operator, key, s)
+					t.Errorf("%s on %s, which EFS does not pass for clients: %v", operator, key, s)
 				}
 			}
 		}
 	}
 	for _, s := range list(tmpl.resources["FileSystem"].at("FileSystemPolicy", "Statement")) {
 		if effect := s.(map[string]any)["Effect"]; effect != "Deny" {
-			t.Errorf("the file system's policy allows something, to clients without a role as well: %v", s)
+			t.Errorf("the file system's policy allows access, even to clients without a role: %v", s)
 		}
 	}
 }
 
-// A bucket with copies needs the directory that they are copies of: a full copy of an empty one
-// deletes them.
+// A bucket with copies requires the directory of which they are copies: a full copy of an empty
+// directory would delete them.
 func TestBucketWithItsDirectory(t *testing.T) {
 	t.Parallel()
 	for _, rule := range readTemplate(t).rules {
@@ -190,7 +191,7 @@ func TestBucketWithItsDirectory(t *testing.T) {
 	t.Error("ExistingBucket is accepted without ExistingFileSystem")
 }
 
-// DataSync sees published/ alone and can't write there; it keeps pictures/ the same.
+// DataSync sees only published/, which it can't write, and makes pictures/ a copy of it.
 func TestCopies(t *testing.T) {
 	t.Parallel()
 	tmpl := readTemplate(t)
@@ -199,7 +200,7 @@ func TestCopies(t *testing.T) {
 		t.Errorf("the shared directory is %v, and DataSync reads %v", shared, published)
 	}
 	if got := tmpl.resources["Published"].at("RootDirectory", "CreationInfo"); got != nil {
-		t.Error("DataSync's mount may make the shared directory, with another owner than the programs need")
+		t.Error("DataSync's mount may create the shared directory with the wrong owner")
 	}
 	if got := fmt.Sprintf("%v %v", tmpl.resources["CopySource"].at("AccessPointArn"), tmpl.resources["CopySource"].at("InTransitEncryption")); got != "map[Fn::GetAtt:[Published Arn]] TLS1_2" {
 		t.Errorf("DataSync's source: %s", got)
@@ -213,7 +214,7 @@ func TestCopies(t *testing.T) {
 		t.Errorf("DataSync writes to %v", got)
 	}
 	if got := tmpl.resources["CopyTarget"].after; !slices.Contains(got, "MountTargetA") {
-		t.Errorf("DataSync tries the role at the target as soon as it is made (after %v): other services may not know it yet", got)
+		t.Errorf("DataSync tests the role for the target as soon as the role is created (after %v): other services may not know it yet", got)
 	}
 	options := fmt.Sprint(tmpl.resources["CopyTask"].at("Options"))
 	for _, want := range []string{"TransferMode:CHANGED", "PreserveDeletedFiles:REMOVE"} {
@@ -229,19 +230,19 @@ func TestCopies(t *testing.T) {
 	}
 }
 
-// Nothing here has a price for each hour that it exists.
+// No resource has a price per hour of its existence.
 func TestAtRest(t *testing.T) {
 	t.Parallel()
 	tmpl := readTemplate(t)
 	if got := tmpl.parameters["MinInstances"].(map[string]any)["Default"]; fmt.Sprint(got) != "0" {
-		t.Errorf("%v instances are there by default when nobody uses them", got)
+		t.Errorf("%v instances run by default without jobs", got)
 	}
 	for name, r := range tmpl.resources {
 		switch {
 		case slices.Contains([]string{"AWS::EC2::NatGateway", "AWS::EC2::EIP", "AWS::EC2::Instance", "AWS::KMS::Key", "AWS::WAFv2::WebACL"}, r.kind),
 			r.kind == "AWS::EC2::VPCEndpoint" && fmt.Sprint(r.at("VpcEndpointType")) != "Gateway",
 			r.kind == "AWS::AutoScaling::AutoScalingGroup" && fmt.Sprint(r.at("MinSize")) != "map[Ref:MinInstances]":
-			t.Errorf("%s (%s) costs something when nobody uses it", name, r.kind)
+			t.Errorf("%s (%s) has a price even when it is not used", name, r.kind)
 		}
 	}
 }

@@ -11,19 +11,19 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
-// The group of instances by the template's alarms and policies, a step a minute. The simulation's
-// policy has to decide the same in each.
+// The group of instances changes by the template's alarms and policies, in steps of a minute. The
+// simulation's policy must decide the same in each step.
 func TestScaling(t *testing.T) {
 	t.Parallel()
 	const hour = 60
 	for name, c := range map[string]struct {
-		desired, inService int // at first
+		desired, inService int // at the beginning
 		load               func(minute int) load
 		want               func(desired []int) bool // after each minute
 	}{
 		"one short job a minute keeps an instance": {1, 1, func(int) load { return load{sent: 1} },
 			func(d []int) bool { return slices.Max(d) == 1 && slices.Min(d) == 1 }},
-		"a long job in work keeps its instance": {1, 1, func(int) load { return load{inWork: 1} },
+		"a long running job keeps its instance": {1, 1, func(int) load { return load{inWork: 1} },
 			func(d []int) bool { return slices.Max(d) == 1 && slices.Min(d) == 1 }},
 		"after the last job there is none": {2, 2, func(int) load { return load{} },
 			func(d []int) bool { return slices.Min(d[:14]) > 0 && slices.Max(d[20:]) == 0 }},
@@ -31,11 +31,11 @@ func TestScaling(t *testing.T) {
 			func(d []int) bool { return slices.Min(d[:33]) == 1 && slices.Max(d[36:]) == 0 }},
 		"without metrics nothing changes": {2, 2, func(int) load { return load{missing: true} },
 			func(d []int) bool { return slices.Min(d) == 2 && slices.Max(d) == 2 }},
-		"instances that start are not taken back": {3, 0, func(m int) load { return load{visible: 50 * bit(m < 5), sent: 60} },
+		"instances that are starting are not terminated": {3, 0, func(m int) load { return load{visible: 50 * bit(m < 5), sent: 60} },
 			func(d []int) bool { return slices.Min(d[:10]) == 3 }},
 		"the first job starts one instance": {0, 0, func(m int) load { return load{visible: bit(m < 4), sent: bit(m == 0)} },
 			func(d []int) bool { return d[0] == 1 && slices.Max(d) == 1 }},
-		"jobs in work count as backlog": {1, 1, func(m int) load { return load{visible: 10, inWork: 60, sent: 5} },
+		"running jobs count as backlog": {1, 1, func(m int) load { return load{visible: 10, inWork: 60, sent: 5} },
 			func(d []int) bool { return slices.Max(d) == 3 && slices.Min(d[10:]) == 3 }},
 		"with less work there are fewer": {3, 3, func(int) load { return load{inWork: 4, sent: 5} },
 			func(d []int) bool { return slices.Max(d[25:]) == 1 && slices.Min(d) == 1 }},
@@ -57,7 +57,8 @@ func TestScaling(t *testing.T) {
 	}
 }
 
-// What a policy or an alarm reads of the group is collected: without, there is no such metric.
+// The group collects the metrics that policies and alarms read; otherwise these metrics do not
+// exist.
 func TestGroupMetrics(t *testing.T) {
 	t.Parallel()
 	tmpl := readTemplate(t)
@@ -79,7 +80,7 @@ func TestGroupMetrics(t *testing.T) {
 	}
 }
 
-// A load is what SQS's metrics are in a minute.
+// A load has the values of SQS's metrics in a minute.
 type load struct {
 	visible, inWork, sent int
 	missing               bool
@@ -96,18 +97,18 @@ func bit(b bool) int {
 type group struct {
 	*testing.T
 	tmpl               template
-	target             float64 // backlog for each instance
+	target             float64 // backlog per instance
 	desired, inService int
-	pending            []int // minutes left until an instance is in service
+	pending            []int // for each starting instance the minutes until it is in service
 	warm               map[string]int
 	values             map[string][]float64
-	simulated          simulation.Scaler // of the same metrics as the alarms
+	simulated          simulation.Scaler // decides by the same metrics as the alarms
 }
 
-// most instances.
+// most is the maximum number of instances.
 const most = 3
 
-// start is how many minutes an instance takes to be in service.
+// start is the number of minutes until an instance is in service.
 const start = 2
 
 func newGroup(t *testing.T, desired, inService int) *group {
@@ -125,8 +126,8 @@ func newGroup(t *testing.T, desired, inService int) *group {
 	return g
 }
 
-// minute changes the group by the metrics of a minute, and returns how many instances the simulation
-// would have it have.
+// minute changes the group by the metrics of a minute, and returns the number of instances that the
+// simulation decides on.
 func (g *group) minute(m int, l load) (simulated int) {
 	g.Helper()
 	for i := range g.pending {
@@ -161,7 +162,7 @@ func (g *group) minute(m int, l load) (simulated int) {
 	return simulated
 }
 
-// datapoint is what the simulation has in place of a minute's metrics.
+// datapoint converts a minute's metrics to a datapoint of the simulation.
 func (g *group) datapoint(l load) simulation.Datapoint {
 	d := simulation.Datapoint{
 		Backlog: float64(l.visible + l.inWork), Waiting: float64(l.visible), Work: float64(l.visible + l.inWork + l.sent),
@@ -173,9 +174,9 @@ func (g *group) datapoint(l load) simulation.Datapoint {
 	return d
 }
 
-// track scales out after three minutes above the target and in after 15 minutes well below it, by
-// one instance a minute. It is careful both ways: of fractions of an instance, more is added and
-// less is taken away.
+// track scales out after three minutes above the target, and in after 15 minutes well below it, by
+// one instance a minute. Fractions of an instance are rounded up: more are added and fewer are
+// removed.
 func (g *group) track(name string, policy resource, known map[string]float64) {
 	g.Helper()
 	value := evaluateMetrics(g.T, list(policy.at("TargetTrackingConfiguration", "CustomizedMetricSpecification", "Metrics")), known)
@@ -189,7 +190,7 @@ func (g *group) track(name string, policy resource, known map[string]float64) {
 	}
 }
 
-// alarm returns whether an alarm is raised, if it is one that an action of the group follows.
+// alarm returns whether an alarm is active, if an action of the group follows it.
 func (g *group) alarm(name string, alarm resource, known map[string]float64) bool {
 	g.Helper()
 	if metrics := metricsOf(alarm); len(metrics) == 0 || slices.ContainsFunc(metrics, func(m metric) bool {
@@ -199,7 +200,7 @@ func (g *group) alarm(name string, alarm resource, known map[string]float64) boo
 	}
 	g.values[name] = append(g.values[name], evaluateMetrics(g.T, list(alarm.at("Metrics")), known))
 	if alarm.at("TreatMissingData") != "notBreaching" {
-		g.Errorf("%s: missing data must not be taken for work, nor for none", name)
+		g.Errorf("%s: missing data must neither count as work nor as no work", name)
 	}
 	threshold := float64(number(g.T, alarm.at("Threshold")))
 	return g.lately(name, number(g.T, alarm.at("EvaluationPeriods")), func(v float64) bool {
@@ -214,7 +215,7 @@ func (g *group) alarm(name string, alarm resource, known map[string]float64) boo
 	})
 }
 
-// act follows a step policy. One that adds instances adds no more while they start.
+// act applies a step policy. A policy that adds instances adds none while instances are starting.
 func (g *group) act(name string, policy resource) {
 	g.Helper()
 	step := list(policy.at("StepAdjustments"))[0].(map[string]any)
@@ -243,7 +244,7 @@ func (g *group) set(desired int) {
 	g.inService = min(g.inService, desired-len(g.pending))
 }
 
-// lately returns whether the last values are all there and as they must be.
+// lately returns whether the last n values are all present and meet the condition.
 func (g *group) lately(name string, n int, as func(float64) bool) bool {
 	values := g.values[name]
 	return len(values) >= n && !slices.ContainsFunc(values[len(values)-n:], func(v float64) bool { return math.IsNaN(v) || !as(v) })

@@ -1,5 +1,5 @@
-// Package deploy_test holds the CloudFormation template to what the programs, the queue
-// and the page need of it, and what linters of templates don't see.
+// Package deploy_test checks that the CloudFormation template meets the requirements of the
+// programs, the queue and the page, and rules that template linters don't check.
 package deploy_test
 
 import (
@@ -12,8 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A value is a part of the template: map[string]any, []any or a scalar. An intrinsic
-// function is a map with one key, as in JSON: Ref, or Fn:: and its name.
+// A value is a part of the template: map[string]any, []any or a scalar. An intrinsic function is a
+// map with one key, as in JSON: Ref, or Fn:: and its name.
 type value = any
 
 type resource struct {
@@ -60,7 +60,7 @@ func readTemplate(t *testing.T) template {
 	return tmpl
 }
 
-// plain is a node with its short tags written out.
+// plain converts a node to a value, with its short tags as intrinsic functions.
 func plain(t *testing.T, n *yaml.Node) value {
 	t.Helper()
 	var v value
@@ -78,7 +78,7 @@ func plain(t *testing.T, n *yaml.Node) value {
 		}
 		v = list
 	case yaml.AliasNode:
-		t.Fatalf("line %d: CloudFormation takes no aliases", n.Line)
+		t.Fatalf("line %d: CloudFormation does not support aliases", n.Line)
 	default:
 		plain := *n
 		if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
@@ -101,7 +101,7 @@ func plain(t *testing.T, n *yaml.Node) value {
 	return map[string]any{"Fn::" + name: v}
 }
 
-// at follows keys through maps.
+// at returns the value at keys in nested maps.
 func (r resource) at(keys ...string) value {
 	var v value = r.properties
 	for _, k := range keys {
@@ -121,7 +121,7 @@ func (tmpl template) of(kind string) map[string]resource {
 	return found
 }
 
-// text is a value in one line, for searching; a Fn::Sub with variables is its pattern.
+// text returns a value as one line, for searching; for a Fn::Sub with variables its pattern.
 func text(v value) string {
 	if m, ok := v.(map[string]any); ok && len(m) == 1 {
 		if list, ok := m["Fn::Sub"].([]any); ok {
@@ -148,7 +148,7 @@ func number(t *testing.T, v value) int {
 	t.Helper()
 	n, err := strconv.Atoi(fmt.Sprint(v))
 	if err != nil {
-		t.Errorf("%v is no number", v)
+		t.Errorf("%v is not a number", v)
 	}
 	return n
 }

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// userData is the script of an instance, with values in place of the template's references.
-// replacements are pairs as of strings.NewReplacer.
+// userData returns the script of an instance, with values in place of the template's references.
+// replacements are pairs as in strings.NewReplacer.
 func userData(t *testing.T, replacements ...string) string {
 	t.Helper()
 	script := text(readTemplate(t).resources["LaunchTemplate"].at("LaunchTemplateData", "UserData", "Fn::Base64"))
@@ -18,8 +18,8 @@ func userData(t *testing.T, replacements ...string) string {
 	return regexp.MustCompile(`\$\{[\w:]+\}`).ReplaceAllString(script, "us-east-1")
 }
 
-// An instance whose user data fails, at its very first step, is to shut down soon after: the
-// group replaces it then. Nothing cancels that.
+// An instance whose user data fails at its very first step shuts down soon after, and the group
+// replaces it. Nothing cancels the shutdown.
 func TestUserDataFails(t *testing.T) {
 	t.Parallel()
 	programs := t.TempDir()
@@ -37,7 +37,7 @@ func TestUserDataFails(t *testing.T) {
 	cmd.Stdin, cmd.Env = strings.NewReader(userData(t)), append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	if err == nil {
-		t.Fatalf("it did not fail:\n%s", out)
+		t.Fatalf("the user data did not fail:\n%s", out)
 	}
 	if !strings.Contains(string(out), "no such package") {
 		t.Errorf("the reason is not in the output, which goes to the console:\n%s", out)

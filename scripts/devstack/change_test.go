@@ -19,42 +19,41 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// submitter runs the command line, which must succeed, and answers what it prints
-// on standard output.
+// submitter runs the command line, which must succeed, and returns its standard output.
 func (d *demo) submitter(args ...string) []byte {
 	d.Helper()
-	said, code := d.submitterExits(args...)
+	output, code := d.submitterExits(args...)
 	if code != 0 {
 		d.Errorf("submitter %s: exit status %d", strings.Join(args, " "), code)
 	}
-	return said
+	return output
 }
 
-func (d *demo) submitterExits(args ...string) (said []byte, code int) {
+func (d *demo) submitterExits(args ...string) (output []byte, code int) {
 	d.Helper()
 	ctx, cancel := context.WithTimeout(d.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(bin, "submitter"), append(args, "--api", d.base)...)
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
-	said, err := cmd.Output()
+	output, err := cmd.Output()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		d.Fatal(err)
 	}
 	if code = cmd.ProcessState.ExitCode(); code != 0 {
 		d.Logf("submitter %s: %v: %s", strings.Join(args, " "), err, complaint.Bytes())
 	}
-	return said, code
+	return output, code
 }
 
-// A job is canceled, retried and erased while a worker has it in hand.
-func TestUseChangesWhilePainted(t *testing.T) {
+// A job is canceled, retried and erased while a worker is processing it.
+func TestUseChangesDuringAttempts(t *testing.T) {
 	d := start(t, "server")
 	on := func(name string, f func(d *demo)) {
 		t.Run(name, func(t *testing.T) { sub := *d; sub.T = t; f(&sub) })
 	}
-	on("what is painted of a canceled job is thrown away", testCancel)
-	on("a job that is retried while its canceled run is painted", testCancelAndRetry)
+	on("the result of a canceled job is discarded", testCancel)
+	on("a job is retried while its canceled run is painted", testCancelAndRetry)
 	on("nothing is left of an erased job", testErase)
 	d.end(os.Interrupt)
 	noTemporaryFiles(t, d.dir)
@@ -71,19 +70,19 @@ func testCancel(d *demo) {
 	id := string(h.id)
 	var j job.Job
 	if err := json.Unmarshal(d.submitter("cancel", id, "--json"), &j); err != nil || j.State != job.Canceled || j.Result != nil {
-		d.Fatalf("it answers %+v, %v", j, err)
+		d.Fatalf("cancel printed %+v, %v", j, err)
 	}
-	d.submitter("cancel", id) // once more is no error
+	d.submitter("cancel", id) // repeating it is not an error
 	d.thaw(h.pid)
 	d.losesLease(h)
 	if j := d.read(h.id); j.State != job.Canceled || j.Run != 1 || j.FinishedAt == nil || j.Error != nil {
-		d.Errorf("when its worker is done: %+v", j)
+		d.Errorf("after its worker has finished: %+v", j)
 	}
 	d.refused(d.ask(http.MethodGet, "/v1/jobs/"+id+"/result", nil), http.StatusConflict, "not_finished")
 	if _, code := d.submitterExits("fetch", id, "-o", filepath.Join(d.TempDir(), "x.jpg")); code != 3 {
-		d.Errorf("to fetch it exits with %d, want 3", code)
+		d.Errorf("fetching it exits with %d, want 3", code)
 	}
-	// The preview is there or not, by when the worker was caught.
+	// Whether there is a preview depends on when the worker was frozen.
 	if got, want := slices.DeleteFunc(d.files(h.id), isPreview), []string{"claim.1", "final.1", "input", "spec.json", "status.json"}; !slices.Equal(got, want) {
 		d.Errorf("its folder has %q, want %q", got, want)
 	}
@@ -95,7 +94,7 @@ func testCancel(d *demo) {
 	d.submitter("retry", id, "-o", out)
 	d.paintedInRun2(h.id, out)
 	if _, code := d.submitterExits("cancel", id); code != 7 {
-		d.Errorf("to cancel it now exits with %d, want 7", code)
+		d.Errorf("canceling it now exits with %d, want 7", code)
 	}
 }
 
@@ -105,7 +104,7 @@ func testCancelAndRetry(d *demo) {
 	d.submitter("cancel", id)
 	d.submitter("retry", id)
 	if j := d.read(h.id); j.State != job.Queued || j.Run != 2 || j.Attempts != 0 {
-		d.Errorf("retried, and its worker still has the canceled run in hand: %+v", j)
+		d.Errorf("retried while its worker still processes the canceled run: %+v", j)
 	}
 	d.thaw(h.pid)
 	d.losesLease(h)
@@ -155,10 +154,10 @@ func testErase(d *demo) {
 	h := d.catch(func() job.ID { key += "+"; return submit() })
 	id := string(h.id)
 	if again := submit(); again != h.id {
-		d.Errorf("the same key made job %s, and %s before", again, id)
+		d.Errorf("the same key created job %s, before it was %s", again, id)
 	}
 	if len(d.mentions(id)) < 3 {
-		d.Fatalf("only %q are known of a job that is painted", d.mentions(id))
+		d.Fatalf("a job that is being painted is only in %q", d.mentions(id))
 	}
 	if _, code := d.submitterExits("delete", id); code != 2 {
 		d.Errorf("without --yes it exits with %d, want 2", code)
@@ -170,28 +169,28 @@ func testErase(d *demo) {
 			d.refused(d.ask(http.MethodGet, "/v1/jobs/"+id+path, nil), http.StatusGone, "gone")
 		}
 		if left := d.mentions(id); len(left) > 0 {
-			d.Errorf("%s there still are %q", when, left)
+			d.Errorf("%s: got %q, want no files", when, left)
 		}
 	}
 	gone("while it is painted")
 	d.thaw(h.pid)
 	d.losesLease(h)
-	gone("when its worker is done")
+	gone("after its worker has finished")
 	if _, code := d.submitterExits("status", id); code != 4 {
 		d.Errorf("its status exits with %d, want 4", code)
 	}
 	if _, code := d.submitterExits("retry", id); code != 4 {
-		d.Errorf("to retry it exits with %d, want 4", code)
+		d.Errorf("retrying it exits with %d, want 4", code)
 	}
 	if next := submit(); next == h.id {
-		d.Error("its key still stands for it")
+		d.Error("its key still refers to it")
 	} else {
 		d.painted(next)
 	}
 	gone("after a job under its key")
 }
 
-// losesLease waits until a worker has noticed that a job is no longer its own.
+// losesLease waits until a worker has detected that it lost a job's lease.
 func (d *demo) losesLease(h held) {
 	d.Helper()
 	lost := regexp.MustCompile(`msg="lost the lease" job=` + string(h.id))
@@ -204,13 +203,13 @@ func (d *demo) losesLease(h held) {
 	})
 }
 
-// mentions are the files of the shared directory that name a job, or are named
-// after it, but for its tombstone.
+// mentions returns the files of the shared directory that contain a job's id or are named after it,
+// except its tombstone.
 func (d *demo) mentions(id string) (paths []string) {
 	d.Helper()
 	shared := filepath.Join(d.dir, "shared")
 	err := filepath.WalkDir(shared, func(path string, e fs.DirEntry, err error) error {
-		// What is left are a tombstone, and for a day what the submission counts for.
+		// What is left is a tombstone and, for a day, the submission's entry in the quota.
 		if err != nil || strings.HasPrefix(path, filepath.Join(shared, "gone")) || strings.HasPrefix(path, filepath.Join(shared, "owners")) && strings.HasSuffix(path, ".gone") {
 			return ignoreMissing(err)
 		}
@@ -233,7 +232,7 @@ func (d *demo) mentions(id string) (paths []string) {
 	return paths
 }
 
-// ignoreMissing: others remove files while the directory is walked.
+// ignoreMissing ignores missing files: other processes remove files during the walk.
 func ignoreMissing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

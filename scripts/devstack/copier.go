@@ -9,11 +9,11 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
-// A copier stands in for DataSync where the maintenance function starts it, and for the
-// rule of EventBridge that passes the event of its end on to the function.
+// A copier emulates DataSync, started by the maintenance function, and the EventBridge rule that
+// sends the event of an execution's end to the function.
 type copier struct {
 	service *datasync.Service
-	address string // for AWS_ENDPOINT_URL_DATASYNC
+	address string // value of AWS_ENDPOINT_URL_DATASYNC
 }
 
 func startCopier(ctx context.Context, locked ministack.Locked, m *mirror) (*copier, error) {

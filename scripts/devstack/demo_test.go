@@ -38,13 +38,13 @@ func TestDemoRepaintsPhotographsAndEnds(t *testing.T) {
 	}
 	for _, want := range []string{"queue ms", "decode ms", "stylize ms", "encode ms", "were repainted", "DataSync: ", "They are on S3 too"} {
 		if !bytes.Contains(out, []byte(want)) {
-			t.Errorf("it does not say %q:\n%s", want, out)
+			t.Errorf("the output lacks %q:\n%s", want, out)
 		}
 	}
 	noTemporaryFiles(t, dir)
 }
 
-// Its table tells first pictures of a process from later ones.
+// The table distinguishes first pictures of a process from later ones.
 func TestDemoOfFunctionsRepaintsTwiceAndEnds(t *testing.T) {
 	bin, dir := programs(t), t.TempDir()
 	out, err := exec.CommandContext(t.Context(), filepath.Join(bin, "devstack"), "--once", "--mode", "lambda", "--dir", dir).CombinedOutput()
@@ -54,11 +54,11 @@ func TestDemoOfFunctionsRepaintsTwiceAndEnds(t *testing.T) {
 	if n := bytes.Count(out, []byte("painted in")); n != 8 {
 		t.Errorf("%d paintings:\n%s", n, out)
 	}
-	if !regexp.MustCompile(`cold, a process's first: \d+\.\d\d s; warm: \d+\.\d\d s \(medians of 2 and 4\)`).Match(out) {
-		t.Errorf("it does not compare:\n%s", out)
+	if !regexp.MustCompile(`cold \(first of a process\): \d+\.\d\d s; warm: \d+\.\d\d s \(medians of 2 and 4\)`).Match(out) {
+		t.Errorf("the output does not compare cold and warm pictures:\n%s", out)
 	}
 	if !bytes.Contains(out, []byte("They are on S3 too")) {
-		t.Errorf("nothing came to S3:\n%s", out)
+		t.Errorf("nothing was copied to S3:\n%s", out)
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "ministack")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
@@ -66,7 +66,7 @@ func TestDemoOfFunctionsRepaintsTwiceAndEnds(t *testing.T) {
 	noTemporaryFiles(t, dir)
 }
 
-func TestDemoFailsWithItsModel(t *testing.T) {
+func TestDemoFailsWithoutModel(t *testing.T) {
 	bin := programs(t)
 	for _, mode := range []string{"server", "lambda"} {
 		out, err := exec.CommandContext(t.Context(), filepath.Join(bin, "devstack"), "--once", "--mode", mode, "--dir", t.TempDir(), "--model", t.TempDir()).CombinedOutput()

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// build compiles the real programs, once for all tests, unless a test that runs this
-// one elsewhere has done so.
+// build compiles the real programs once for all tests, unless a test that runs this test binary
+// elsewhere has done so.
 var build = sync.OnceValues(func() (string, error) {
 	if bin = os.Getenv(binVariable); bin != "" {
 		return bin, nil
@@ -34,7 +34,7 @@ var build = sync.OnceValues(func() (string, error) {
 // bin is the folder of the programs, empty before build.
 var bin string
 
-// binVariable names the folder of programs that are built already.
+// binVariable names a folder with programs that are already built.
 const binVariable = "ATELIER_TEST_BIN"
 
 func TestMain(m *testing.M) {
@@ -45,7 +45,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// programs skips where what the stack needs is not installed.
+// programs returns the folder of the programs, and skips the test if the stack's dependencies are
+// not installed.
 func programs(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
@@ -67,14 +68,14 @@ func programs(t *testing.T) string {
 	return bin
 }
 
-// A demo is a running scripts/demo, to be used as its user would.
+// A demo is a running scripts/demo, used by tests like by a user.
 type demo struct {
 	*testing.T
-	cmd   *exec.Cmd
-	said  *ear
-	dir   string // --dir
-	base  string // address of the API
-	ended bool
+	cmd    *exec.Cmd
+	output *outputLog
+	dir    string // --dir
+	base   string // URL of the API
+	ended  bool
 }
 
 // start runs the stack without its photographs until the test ends.
@@ -82,7 +83,7 @@ func start(t *testing.T, mode string, env ...string) *demo {
 	t.Helper()
 	d := &demo{T: t, dir: t.TempDir()}
 	d.cmd = exec.Command(filepath.Join(programs(t), "devstack"), "--dir", d.dir, "--mode", mode, "--no-samples")
-	// What its user's shell may have for programs of their own is not for the stack's.
+	// The settings of a user's shell for other programs must not affect the stack.
 	d.cmd.Env = append(os.Environ(), "ATELIER_KEYS=/nowhere", "ATELIER_LISTEN=nowhere", "ATELIER_WATCHDOG=never")
 	d.cmd.Env = append(d.cmd.Env, env...)
 	pipe, err := d.cmd.StdoutPipe()
@@ -93,20 +94,20 @@ func start(t *testing.T, mode string, env ...string) *demo {
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	d.said = listen(pipe)
+	d.output = collect(pipe)
 	t.Cleanup(d.cleanUp)
-	d.base = d.said.waitFor(t, regexp.MustCompile(`(http://127\.0\.0\.1:\d+)/ is the page`))[1]
+	d.base = d.output.waitFor(t, regexp.MustCompile(`(http://127\.0\.0\.1:\d+)/ is the page`))[1]
 	return d
 }
 
-// cleanUp ends what the test has not, and shows what a failed test may be about.
+// cleanUp ends the stack if the test has not, and logs its output after a failure.
 func (d *demo) cleanUp() {
 	if !d.ended {
 		_ = d.cmd.Process.Kill() // the test has failed
 		_ = d.cmd.Wait()
 	}
 	if d.Failed() {
-		d.Logf("it said:\n%s", d.said.all())
+		d.Logf("output:\n%s", d.output.all())
 		logs, _ := filepath.Glob(filepath.Join(d.dir, "logs", "*"))
 		for _, path := range logs {
 			b, _ := os.ReadFile(path)
@@ -115,8 +116,8 @@ func (d *demo) cleanUp() {
 	}
 }
 
-// end stops the stack as a user does, or by SIGKILL, and checks that nothing of
-// it is left running.
+// end stops the stack with a signal, such as a user's or SIGKILL, and checks that no process of it
+// is left.
 func (d *demo) end(s os.Signal) {
 	d.Helper()
 	if err := d.cmd.Process.Signal(s); err != nil {
@@ -127,18 +128,18 @@ func (d *demo) end(s os.Signal) {
 		d.Errorf("after %s: %v", s, err)
 	}
 	if s != os.Kill && len(d.processes()) > 0 {
-		d.Errorf("after its end there still are %v", d.processes())
+		d.Errorf("processes left after its end: %v", d.processes())
 	}
 	waitFor(d.T, func() bool { return len(d.processes()) == 0 })
 }
 
-// waitFor polls a condition that the stack brings about.
+// waitFor waits until a condition is true.
 func waitFor(t *testing.T, ok func() bool) {
 	t.Helper()
 	waitUntil(t, ok, func() string { return "" })
 }
 
-// waitUntil is waitFor that says why it failed.
+// waitUntil is like waitFor, with the reason in its error.
 func waitUntil(t *testing.T, ok func() bool, why func() string) {
 	t.Helper()
 	deadline := time.After(2 * time.Minute)
@@ -147,20 +148,20 @@ func waitUntil(t *testing.T, ok func() bool, why func() string) {
 	for !ok() {
 		select {
 		case <-deadline:
-			t.Fatalf("it did not happen in two minutes: %s", why())
+			t.Fatalf("the condition was not met within two minutes: %s", why())
 		case <-again.C:
 		}
 	}
 }
 
-// An ear collects the lines that a program prints.
-type ear struct {
+// An outputLog collects the lines that a program prints.
+type outputLog struct {
 	mu    sync.Mutex
 	lines []string
 }
 
-func listen(r io.Reader) *ear {
-	e := &ear{}
+func collect(r io.Reader) *outputLog {
+	e := &outputLog{}
 	go func() {
 		for s := bufio.NewScanner(r); s.Scan(); {
 			e.mu.Lock()
@@ -171,13 +172,13 @@ func listen(r io.Reader) *ear {
 	return e
 }
 
-func (e *ear) all() string {
+func (e *outputLog) all() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return strings.Join(e.lines, "\n")
 }
 
-func (e *ear) waitFor(t *testing.T, re *regexp.Regexp) (match []string) {
+func (e *outputLog) waitFor(t *testing.T, re *regexp.Regexp) (match []string) {
 	t.Helper()
 	waitFor(t, func() bool { match = re.FindStringSubmatch(e.all()); return match != nil })
 	return match

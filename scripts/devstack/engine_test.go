@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// TestOnnxRuntime paints through the whole stack with the workers that link no
-// TensorFlow.
+// TestOnnxRuntime paints through the whole stack with workers that do not link TensorFlow.
 func TestOnnxRuntime(t *testing.T) {
 	for _, name := range []string{"worker-daemon", "worker-lambda"} {
 		buildOnnx(t, name)
@@ -26,7 +25,7 @@ func TestOnnxRuntime(t *testing.T) {
 	}
 }
 
-// buildOnnx compiles a worker that links no TensorFlow, and returns its file.
+// buildOnnx compiles a worker that does not link TensorFlow, and returns its path.
 func buildOnnx(t *testing.T, name string) string {
 	t.Helper()
 	file := filepath.Join(programs(t), name+"-onnx")

@@ -9,7 +9,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// noTemporaryFiles: what is left in the shared directory is whole.
+// noTemporaryFiles checks that the shared directory has no unfinished files.
 func noTemporaryFiles(t *testing.T, dir string) {
 	t.Helper()
 	shared := filepath.Join(dir, "shared")
@@ -24,7 +24,7 @@ func noTemporaryFiles(t *testing.T, dir string) {
 	}
 }
 
-// oneOutcome: whatever died and came twice, a run has ended once.
+// oneOutcome checks that a run has exactly one outcome, after any crashes and redeliveries.
 func (d *demo) oneOutcome(id job.ID) {
 	d.Helper()
 	if finals, err := filepath.Glob(filepath.Join(jobDir(d.dir, id), "final.*")); err != nil || len(finals) != 1 {

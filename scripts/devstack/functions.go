@@ -25,10 +25,10 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
-// The functions' settings on AWS, in as far as they count here.
+// The settings of the functions on AWS that matter here.
 const (
 	workerTimeout = 60 * time.Second // a sixth of the queue's visibility
-	apiTimeout    = 30 * time.Second // an HTTP API waits no longer
+	apiTimeout    = 30 * time.Second // the maximum of an HTTP API
 	workerMemory  = 3007             // MB
 	apiMemory     = 512
 
@@ -36,23 +36,23 @@ const (
 	maintenanceMemory  = 512
 )
 
-// functions are what of the stack runs in MiniStack's Lambda. They are deployed
-// through AWS's own API, as in the cloud.
+// functions are the parts of the stack that run in MiniStack's Lambda. They are deployed with AWS's
+// own API, as in the cloud.
 type functions struct {
 	aws     ministack.Locked
-	code    map[string]map[string]string // of the functions that are deployed, by name: the files of its zip, and where they are
+	code    map[string]map[string]string // for each deployed function: the names in its zip, with the paths of the files
 	shared  string
 	model   string
-	engine  string            // of the workers: tensorflow or onnx
-	library string            // folder of the engine's; "" if it is not known
+	engine  string            // engine of the workers: tensorflow or onnx
+	library string            // folder of the engine's library; "" if unknown
 	logs    string            // folder
-	more    map[string]string // in each function's environment
+	more    map[string]string // added to each function's environment
 	gateway *gateway
-	copier  *copier // of what is published; nil where no function has it copied
+	copier  *copier // copies published pictures; nil if no function starts copies
 }
 
-// deploy brings the functions into a MiniStack that was started: it keeps
-// nothing over a restart. It returns when they serve.
+// deploy deploys the functions into a MiniStack that was just started, which has no state from
+// before a restart. It returns when the functions work.
 func (f *functions) deploy(ctx context.Context) error {
 	cfg, err := f.aws.Config(ctx)
 	if err != nil {
@@ -85,23 +85,23 @@ func (f *functions) deployAPI(ctx context.Context, cfg aws.Config, client *lambd
 	return f.gateway.connect(ctx, cfg, f.aws, arn)
 }
 
-// Functions are called as their programs are.
+// Functions have the names of their programs.
 const (
 	apiFunction         = "api-lambda"
 	workerFunction      = "worker-lambda"
 	maintenanceFunction = "maintenance-lambda"
 )
 
-// atOnce is how many worker functions run side by side; AWS takes no less than
-// two, and more than one for each core would only slow each other down.
+// atOnce returns the number of worker functions that run at once. AWS requires at least two, and
+// more than one per core would only slow each other down.
 func atOnce() int { return max(2, runtime.GOMAXPROCS(0)) }
 
 func (f *functions) deployWorker(ctx context.Context, client *lambda.Client) error {
 	env := map[string]string{
 		"ATELIER_MODEL":      f.model,
-		"ATELIER_CONCURRENT": "1", // a batch is one message
+		"ATELIER_CONCURRENT": "1", // a batch has one message
 		"ATELIER_THREADS":    strconv.Itoa(max(1, runtime.GOMAXPROCS(0)/atOnce())),
-		// TensorFlow's chatter; and see worker/DESIGN.md, "Memory".
+		// Suppress TensorFlow's messages; for the other see worker/DESIGN.md, "Memory".
 		"TF_CPP_MIN_LOG_LEVEL": "2", "MALLOC_ARENA_MAX": "2",
 		"ATELIER_READ_AHEAD": f.readAhead(),
 	}
@@ -109,13 +109,13 @@ func (f *functions) deployWorker(ctx context.Context, client *lambda.Client) err
 	if err != nil {
 		return err
 	}
-	// A rehearsal with an empty batch, so that a model that doesn't load shows now
-	// and not as a job that is never finished.
+	// Test invocation with an empty batch, so that a model that doesn't load fails here, instead of
+	// in a job that never ends.
 	if err := invoke(ctx, client, workerFunction, map[string]any{"Records": []any{}}); err != nil {
 		return err
 	}
-	// Its process must not paint the first picture: as on AWS, a new configuration,
-	// even of the old values, means new processes.
+	// This process must not paint the first picture: as on AWS, a new configuration, even with the
+	// same values, starts new processes.
 	_, err = client.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
 		FunctionName: aws.String(workerFunction), Timeout: aws.Int32(int32(workerTimeout.Seconds())),
 	})
@@ -135,13 +135,13 @@ func (f *functions) deployWorker(ctx context.Context, client *lambda.Client) err
 	return nil
 }
 
-// deployMaintenance also has the function store the gallery's page, as a deployment does
-// on AWS.
+// deployMaintenance deploys the maintenance function and lets it store the gallery's page, like a
+// deployment on AWS.
 func (f *functions) deployMaintenance(ctx context.Context, client *lambda.Client) error {
 	env := map[string]string{}
 	if f.copier != nil {
 		env["AWS_ENDPOINT_URL_DATASYNC"], env["ATELIER_DATASYNC_TASK"] = f.copier.address, f.copier.service.Reset()
-		env["ATELIER_DATASYNC_ROLE"] = "arn:aws:iam::" + ministack.Account + ":role/datasync" // which reads by its own credentials here
+		env["ATELIER_DATASYNC_ROLE"] = "arn:aws:iam::" + ministack.Account + ":role/datasync" // not used here: the copier has its own credentials
 	}
 	if _, err := f.create(ctx, client, maintenanceFunction, maintenanceTimeout, maintenanceMemory, env); err != nil {
 		return err
@@ -149,18 +149,17 @@ func (f *functions) deployMaintenance(ctx context.Context, client *lambda.Client
 	return invoke(ctx, client, maintenanceFunction, map[string]string{"task": "gallery"})
 }
 
-// readAhead is what worker-bootstrap has read before the worker starts.
+// readAhead returns the files that worker-bootstrap reads before the worker starts.
 func (f *functions) readAhead() string {
 	paths := []string{f.model}
 	list := filepath.Join(f.library, "lib", "read-ahead.json")
-	if _, err := os.Stat(list); f.library != "" && err == nil { // scripts/setup may have failed to make one
+	if _, err := os.Stat(list); f.library != "" && err == nil { // scripts/setup may not have created it
 		paths = append(paths, list)
 	}
 	return strings.Join(paths, string(filepath.ListSeparator))
 }
 
-// create makes a function of a program, with what all functions have in their
-// environment besides its own.
+// create makes a function of a program. env is added to the environment that all functions have.
 func (f *functions) create(ctx context.Context, client *lambda.Client, name string, timeout time.Duration, memory int32, env map[string]string) (arn string, err error) {
 	code, err := bundle(f.code[name])
 	if err != nil {
@@ -168,7 +167,7 @@ func (f *functions) create(ctx context.Context, client *lambda.Client, name stri
 	}
 	env["ATELIER_DIR"], env["ATELIER_QUEUE"], env["ATELIER_BUCKET"] = f.shared, queueName, bucketName
 	env["ATELIER_LOG"] = filepath.Join(f.logs, name+".log")
-	for k, v := range map[string]string{ // neither the user's AWS account nor the instance's
+	for k, v := range map[string]string{ // not the credentials of the user or the instance
 		"AWS_ENDPOINT_URL": f.aws.Endpoint, "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
 		"AWS_EC2_METADATA_DISABLED": "true",
 	} {
@@ -199,8 +198,8 @@ func (f *functions) create(ctx context.Context, client *lambda.Client, name stri
 	return aws.ToString(out.FunctionArn), nil
 }
 
-// bundle is a function's code as Lambda wants it: a zip of programs, of which it starts
-// the one named bootstrap. It takes names in the zip, and where the programs are.
+// bundle returns a function's code as Lambda requires it: a zip of programs, of which Lambda starts
+// the one named bootstrap. programs maps names in the zip to paths.
 func bundle(programs map[string]string) ([]byte, error) {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
@@ -228,7 +227,7 @@ func addProgram(z *zip.Writer, name, program string) error {
 	return err
 }
 
-// invoke sends an event to a function and waits for its answer.
+// invoke sends an event to a function and waits for its response.
 func invoke(ctx context.Context, client *lambda.Client, name string, event any) error {
 	payload, err := json.Marshal(event)
 	if err != nil {
@@ -247,7 +246,8 @@ func invoke(ctx context.Context, client *lambda.Client, name string, event any) 
 	if err := json.Unmarshal(out.Payload, &failed); err != nil || failed.Message == "" {
 		return fmt.Errorf("%s failed: %.500q", name, out.Payload)
 	}
-	// A program that ended at its start is quoted with all that it printed, its own words last.
-	said := strings.Split(strings.TrimSpace(failed.Message), "\n")
-	return errors.New(name + " failed: " + strings.TrimPrefix(said[len(said)-1], name+": "))
+	// If a program ended at its start, payload has all of its output; its own error is the last
+	// line.
+	lines := strings.Split(strings.TrimSpace(failed.Message), "\n")
+	return errors.New(name + " failed: " + strings.TrimPrefix(lines[len(lines)-1], name+": "))
 }

@@ -22,33 +22,32 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
-// A gateway is the HTTP API's address on this machine: it passes requests on to
-// MiniStack's API Gateway, which would only know them by a path or a name of its
-// own, so that addresses are those of the api-server. The request's Host goes
-// along unchanged, since the API judges it, too.
+// A gateway is the HTTP API's address on this machine. It passes requests on to MiniStack's API
+// Gateway, which has APIs only below its own paths and host names, so that URLs are the same as
+// with api-server. The request's Host is passed on unchanged, because the API checks it too.
 type gateway struct {
 	server  *http.Server
 	address string
-	api     atomic.Pointer[url.URL] // of the HTTP API; nil while there is none
+	api     atomic.Pointer[url.URL] // URL of the HTTP API; nil while there is none
 	slots   chan struct{}
 }
 
-// What API Gateway and Lambda take: an event of 6 MB, in which a picture is in
-// base64 and beside the headers. MiniStack would take more.
+// The limits of API Gateway and Lambda: an event of 6 MB, which contains a picture in base64 and
+// the headers. MiniStack would accept more.
 const (
 	maxEvent   = 6 << 20
 	maxHeaders = 32 << 10
 	maxBody    = (maxEvent - 2*maxHeaders) / 4 * 3
 )
 
-// concurrentRequests bounds the processes of the api function, one for each
-// request in work. AWS would start a thousand.
+// concurrentRequests is the maximum number of processes of the api function, one for each request
+// being processed. AWS would start a thousand.
 const concurrentRequests = 8
 
-// maxWait is how long a request waits for others to end, before it is refused.
+// maxWait is how long a request waits for a free slot before it is refused.
 const maxWait = 10 * time.Second
 
-// startGateway listens on a loopback address; until connect it answers 503.
+// startGateway listens on a loopback address. Until connect it responds with 503.
 func startGateway(address string) (*gateway, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -68,13 +67,13 @@ func startGateway(address string) (*gateway, error) {
 	return g, nil
 }
 
-// close cuts off whatever is under way: what answers it goes too.
+// close closes all connections, because the function that would respond ends too.
 func (g *gateway) close() { _ = g.server.Close() }
 
-// disconnect has requests answered with 503 until the next connect.
+// disconnect makes the gateway respond with 503 until the next connect.
 func (g *gateway) disconnect() { g.api.Store(nil) }
 
-// connect makes an HTTP API before a function and sends requests there.
+// connect creates an HTTP API for a function and sends requests there.
 func (g *gateway) connect(ctx context.Context, cfg aws.Config, locked ministack.Locked, function string) error {
 	client := apigatewayv2.NewFromConfig(cfg)
 	api, err := client.CreateApi(ctx, &apigatewayv2.CreateApiInput{Name: aws.String("atelier"), ProtocolType: types.ProtocolTypeHttp})
@@ -105,7 +104,8 @@ func (g *gateway) connect(ctx context.Context, cfg aws.Config, locked ministack.
 	return nil
 }
 
-// limited lets in what Lambda would take, a few requests at a time, each once its body is here.
+// limited refuses requests that Lambda would refuse, and passes on a few requests at a time, each
+// after its whole body has been received.
 func (g *gateway) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !loopback(r.Host) {
@@ -113,7 +113,8 @@ func (g *gateway) limited(next http.Handler) http.Handler {
 			return
 		}
 		if r.ContentLength > maxBody {
-			// A browser shows an answer that comes before its upload has ended as none.
+			// If a response is sent before the upload has ended, browsers report no response at
+			// all.
 			_, _ = io.CopyN(io.Discard, r.Body, 16*maxBody)
 			failed(w, r, &http.MaxBytesError{Limit: maxBody})
 			return
@@ -145,7 +146,7 @@ func (g *gateway) limited(next http.Handler) http.Handler {
 		if len(body) == 0 {
 			r.Body = http.NoBody
 		}
-		// The proxy would take away the headers that Connection names, and switch protocols.
+		// Otherwise the proxy would remove the headers that Connection names, and switch protocols.
 		r.Header = r.Header.Clone()
 		r.Header.Del("Connection")
 		r.Header.Del("Upgrade")
@@ -153,7 +154,7 @@ func (g *gateway) limited(next http.Handler) http.Handler {
 	})
 }
 
-// loopback says whether a Host is this machine's, with or without a port.
+// loopback returns whether a Host is this machine, with or without a port.
 func loopback(host string) bool {
 	name := (&url.URL{Host: host}).Hostname()
 	ip := net.ParseIP(name)
@@ -171,7 +172,7 @@ func (g *gateway) rewrite(r *httputil.ProxyRequest) {
 	r.Out.Host = r.In.Host
 }
 
-// cleaned takes away what MiniStack adds to answers and AWS does not.
+// cleaned removes headers that MiniStack adds to responses and AWS does not.
 func cleaned(resp *http.Response) error {
 	for name := range resp.Header {
 		if strings.HasPrefix(name, "Access-Control-") {
@@ -183,23 +184,23 @@ func cleaned(resp *http.Response) error {
 
 var (
 	errNotDeployed = errors.New("the functions are not deployed") // MiniStack is being started
-	errHost        = errors.New("the Host is another machine's")
-	errIncomplete  = errors.New("the body did not come whole")
+	errHost        = errors.New("the Host is not this machine")
+	errIncomplete  = errors.New("the body is incomplete")
 	errBusy        = errors.New("no function was free in time")
 )
 
-// failed answers where the function did not, in the API's form.
+// failed writes the response for an error of the gateway, in the API's form.
 func failed(w http.ResponseWriter, _ *http.Request, err error) {
-	status, code, detail := http.StatusBadGateway, "bad_gateway", "the function did not answer; whether it did what was asked is unknown"
+	status, code, detail := http.StatusBadGateway, "bad_gateway", "the function did not respond; it is unknown whether it executed the request"
 	tooLarge, dial := (*http.MaxBytesError)(nil), (*net.OpError)(nil)
 	switch {
 	case errors.As(err, &tooLarge):
-		status, code, detail = http.StatusRequestEntityTooLarge, "too_many_bytes", "AWS Lambda takes requests of 4.5 MB at most; send a smaller file"
+		status, code, detail = http.StatusRequestEntityTooLarge, "too_many_bytes", "AWS Lambda accepts requests of at most 4.5 MB; send a smaller file"
 		w.Header().Set("Connection", "close")
 	case errors.Is(err, errHost):
-		status, code, detail = http.StatusForbidden, "cross_origin", "this server answers to localhost and loopback addresses alone"
+		status, code, detail = http.StatusForbidden, "cross_origin", "this server accepts only requests for localhost and loopback addresses"
 	case errors.Is(err, errIncomplete):
-		status, code, detail = http.StatusBadRequest, "malformed_request", "the request's body did not come whole; send it again"
+		status, code, detail = http.StatusBadRequest, "malformed_request", "the request's body is incomplete; send it again"
 		w.Header().Set("Connection", "close")
 	case errors.Is(err, errBusy):
 		status, code, detail = http.StatusServiceUnavailable, "busy", "all functions are busy; try again in a moment"
@@ -212,5 +213,5 @@ func failed(w http.ResponseWriter, _ *http.Request, err error) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	b, _ := json.Marshal(map[string]any{"type": "about:blank", "title": http.StatusText(status), "status": status, "code": code, "detail": detail}) // strings and a number can't fail
-	_, _ = w.Write(b)                                                                                                                               // the client went away
+	_, _ = w.Write(b)                                                                                                                               // fails only if the client has gone
 }

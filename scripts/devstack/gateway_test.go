@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// gatewayBefore starts a gateway before an HTTP API, and returns its address.
+// gatewayBefore starts a gateway in front of an HTTP API, and returns it with its address.
 func gatewayBefore(t *testing.T, api http.HandlerFunc) (*gateway, string) {
 	t.Helper()
 	behind := httptest.NewServer(api)
@@ -33,7 +33,7 @@ func gatewayBefore(t *testing.T, api http.HandlerFunc) (*gateway, string) {
 	return g, g.address
 }
 
-// raw sends a request to the byte, and leaves the connection open.
+// raw sends the bytes of a request and leaves the connection open.
 func raw(t *testing.T, address, request string) net.Conn {
 	t.Helper()
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
@@ -80,7 +80,7 @@ func TestGatewayRefusesOtherHosts(t *testing.T) {
 	}
 }
 
-// A client has no say in how the gateway is connected to what is behind it.
+// Clients can't influence the connections of the gateway to MiniStack.
 func TestGatewayKeepsConnectionsApart(t *testing.T) {
 	_, address := gatewayBefore(t, func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%q %q %q", r.Header["Upgrade"], r.Header["Connection"], r.Header["Origin"])
@@ -92,11 +92,11 @@ func TestGatewayKeepsConnectionsApart(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	if b, err := io.ReadAll(resp.Body); err != nil || string(b) != `[] [] ["http://evil.example"]` {
-		t.Errorf("what came behind the gateway: %s, %v", b, err)
+		t.Errorf("received behind the gateway: %s, %v", b, err)
 	}
 }
 
-// Requests whose bodies never come stop nobody else's.
+// Requests whose bodies never arrive do not delay other requests.
 func TestStalledRequestsTakeNoSlots(t *testing.T) {
 	_, address := gatewayBefore(t, func(w http.ResponseWriter, r *http.Request) {
 		if b, err := io.ReadAll(r.Body); err != nil || int64(len(b)) != r.ContentLength {
@@ -105,7 +105,7 @@ func TestStalledRequestsTakeNoSlots(t *testing.T) {
 	})
 	for range 2 * concurrentRequests {
 		conn := raw(t, address, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n")
-		// What the gateway says when it begins to read the body.
+		// The gateway sends this when it begins to read the body.
 		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
 			t.Fatalf("%q, %v", line, err)
 		}
@@ -132,7 +132,7 @@ func TestGatewayWithoutSlots(t *testing.T) {
 		select {
 		case <-ended:
 		case <-time.After(time.Minute):
-			t.Fatal("it waits for more than a minute")
+			t.Fatal("the response took more than a minute")
 		}
 		if waited := time.Since(begun); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || waited != 10*time.Second {
 			t.Errorf("after %v: %d, %v", waited, w.Code, w.Header())
@@ -140,7 +140,7 @@ func TestGatewayWithoutSlots(t *testing.T) {
 	})
 }
 
-func TestShownKey(t *testing.T) {
+func TestKeysThatTheSiteServes(t *testing.T) {
 	for path, want := range map[string]string{
 		"/": "index.html", "/gallery.js": "gallery.js", "/gallery/index.json": "gallery/index.json", "/gallery/2026/11/29/14.json": "gallery/2026/11/29/14.json",
 		"/gallery/2026/11/29/14/0.json": "gallery/2026/11/29/14/0.json", "/gallery/2026/11/29/14/04/59.json": "gallery/2026/11/29/14/04/59.json",

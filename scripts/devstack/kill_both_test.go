@@ -12,14 +12,14 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Daemon and functions work on one queue, and processes of both kinds are killed
-// at it. Each job is painted once, and as if nothing had happened, but for what
-// other numbers of threads make of a picture.
-func TestUseBothKindsKilled(t *testing.T) {
+// Daemon and functions process one queue, and processes of both kinds are killed meanwhile. Each
+// job is painted exactly once, and the pictures differ from undisturbed ones only by the effect of
+// different numbers of threads.
+func TestUseDaemonAndFunctionsKilled(t *testing.T) {
 	d := start(t, "both", "ATELIER_LEASE=2s", "ATELIER_SWEEP_EVERY=1s")
 	all := orders(t)[5:] // the larger ones
 	for _, o := range all {
-		o.fields = append(o.fields, "format", "png") // what is compared is the painting, not JPEG's rounding
+		o.fields = append(o.fields, "format", "png") // compare the painting without JPEG's rounding
 	}
 	d.paintUndisturbed(all)
 
@@ -41,10 +41,10 @@ func TestUseBothKindsKilled(t *testing.T) {
 			break
 		}
 		if len(left) == 0 {
-			submit(5) // they were too quick
+			submit(5) // the workers were too fast
 			continue
 		}
-		<-time.After(rand.N(300 * time.Millisecond)) // any moment is as good
+		<-time.After(rand.N(300 * time.Millisecond)) // a random moment
 		hs := d.holds(left)
 		if done || len(hs) == 0 {
 			continue
@@ -54,7 +54,7 @@ func TestUseBothKindsKilled(t *testing.T) {
 		if victim >= 0 && functions == wantFunctions || victim < 0 && daemons == wantDaemons {
 			continue
 		}
-		hit := d.strike(pid, left)
+		hit := d.killAtWork(pid, left)
 		switch {
 		case len(hit) == 0:
 		case victim >= 0:
@@ -74,7 +74,7 @@ func TestUseBothKindsKilled(t *testing.T) {
 			painters[j.Receipt.Worker]++
 		}
 		if off := difference(t, d.result(j), of[id].result); off > 2 {
-			t.Errorf("job %s (%v) is up to %d of 255 away from how it is painted without kills", id, of[id].fields, off)
+			t.Errorf("job %s (%v) differs by up to %d of 255 from its picture without kills", id, of[id].fields, off)
 		}
 	}
 	if again != crashes {
@@ -87,8 +87,7 @@ func TestUseBothKindsKilled(t *testing.T) {
 	d.end(os.Interrupt)
 }
 
-// difference is how far two pictures are apart in the channel of the pixel where
-// it is most, of 255.
+// difference returns the largest difference of two pictures in any channel of any pixel, of 255.
 func difference(t *testing.T, a, b []byte) (most int) {
 	t.Helper()
 	var imgs [2]image.Image

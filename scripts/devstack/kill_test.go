@@ -17,15 +17,15 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// An order is a submission, and what comes of it when nobody is killed.
+// An order is a submission with the result that it has when no process is killed.
 type order struct {
 	picture []byte
 	fields  []string
 	result  []byte
 }
 
-// orders are ten submissions: small ones, and some that take long enough to be
-// caught at any stage of their work.
+// orders returns ten submissions: small ones, and some that take long enough to be interrupted at
+// any stage.
 func orders(t *testing.T) []*order {
 	t.Helper()
 	sample := func(name string) []byte {
@@ -72,16 +72,16 @@ func (d *demo) result(j job.Job) []byte {
 	return a.body
 }
 
-// unfinished are those of the jobs that have no outcome yet.
+// unfinished returns the jobs that have no outcome yet.
 func (d *demo) unfinished(ids []job.ID) []job.ID {
 	d.Helper()
 	return slices.DeleteFunc(slices.Clone(ids), func(id job.ID) bool { return slices.Contains(d.files(id), "final.1") })
 }
 
-// The daemon is killed in the middle of its work, started again and killed again,
-// until fifty jobs are done. Each is painted as if nothing had happened, byte for
-// byte and once, and nothing is left lying about.
-func TestUseDaemonKilledAgainAndAgain(t *testing.T) {
+// The daemon is killed while it works, started again and killed again, until fifty jobs are done.
+// Each is painted exactly once, with the same bytes as without kills, and no temporary files are
+// left.
+func TestUseDaemonKilledRepeatedly(t *testing.T) {
 	y := servers(t, "ATELIER_LEASE=2s", "ATELIER_SWEEP_EVERY=1s")
 	all := orders(t)
 	w := y.daemon()
@@ -95,28 +95,28 @@ func TestUseDaemonKilledAgainAndAgain(t *testing.T) {
 		ids[i] = y.submit(o.picture, o.fields...)
 		of[ids[i]] = o
 	}
-	const maxKills = 12 // more, and the queue gives up what it has handed out ten times
+	const maxKills = 12 // with more kills, messages delivered ten times would become dead letters
 	kills, crashes := 0, 0
 	w = y.daemon()
 	for left := ids; len(left) > 0; left = y.unfinished(left) {
-		<-time.After(rand.N(time.Second)) // any moment is as good
+		<-time.After(rand.N(time.Second)) // a random moment
 		if kills == maxKills {
 			continue
 		}
-		hit := y.strike(w.Process.Pid, left)
+		hit := y.killAtWork(w.Process.Pid, left)
 		if len(hit) == 0 {
 			continue
 		}
 		kills++
 		crashes += counted(hit)
 		if err := w.ended(); err == nil || err.Error() != "signal: killed" {
-			t.Fatalf("the daemon was killed and ended by itself: %v", err)
+			t.Fatalf("the daemon ended before it was killed: %v", err)
 		}
 		w = y.daemon()
 	}
 	t.Logf("%d kills, %d attempts were lost that count", kills, crashes)
 	if kills < 8 {
-		t.Errorf("only %d kills hit a daemon at work", kills)
+		t.Errorf("only %d kills hit a working daemon", kills)
 	}
 
 	again := 0
@@ -128,7 +128,7 @@ func TestUseDaemonKilledAgainAndAgain(t *testing.T) {
 			t.Errorf("the result of job %s: %v", id, err)
 		}
 		if !bytes.Equal(result, of[id].result) {
-			t.Errorf("job %s (%v) is not painted as without kills", id, of[id].fields)
+			t.Errorf("job %s (%v) differs from its picture without kills", id, of[id].fields)
 		}
 	}
 	if again != crashes {

@@ -16,20 +16,20 @@ import (
 	"github.com/atelier-go/atelier/pkg/queue"
 )
 
-// MiniStack keeps its queue in memory: when it is killed all messages are lost.
-// The jobs are not: the sweeper sends them again.
-func TestUseQueueThatLosesEverything(t *testing.T) {
+// MiniStack has its queue in memory: when it is killed, all messages are lost. The jobs are not
+// lost, because the sweeper sends them again.
+func TestUseQueueLosesItsMessages(t *testing.T) {
 	d := start(t, "server", "ATELIER_LEASE=2s", "ATELIER_SWEEP_EVERY=1s")
 	pid := func(is func(process) bool) int {
 		ps := d.processes()
 		i := slices.IndexFunc(ps, is)
 		if i < 0 {
-			t.Fatalf("it is not among %v", ps)
+			t.Fatalf("MiniStack is not among %v", ps)
 		}
 		return ps[i].pid
 	}
 	daemon := pid(process.daemon)
-	if !d.freeze(daemon) { // or it might be through with them first
+	if !d.freeze(daemon) { // otherwise it could finish the jobs first
 		t.Fatal("there is no daemon to stop")
 	}
 	picture := photo(t, 640, 480)
@@ -39,7 +39,7 @@ func TestUseQueueThatLosesEverything(t *testing.T) {
 	}
 	for _, id := range ids {
 		if j := d.read(id); j.State != job.Queued {
-			t.Errorf("nobody works, and job %s is %s", id, j.State)
+			t.Errorf("no worker runs, but job %s is %s", id, j.State)
 		}
 	}
 	if err := syscall.Kill(pid(process.emulator), syscall.SIGKILL); err != nil {
@@ -47,7 +47,7 @@ func TestUseQueueThatLosesEverything(t *testing.T) {
 	}
 	d.thaw(daemon)
 
-	// Whoever submits meanwhile is refused in good order or served, and repeats it.
+	// Submissions meanwhile are accepted, or refused with the status and headers for a retry.
 	contentType, body := form(t, picture)
 	waitFor(t, func() bool {
 		a := d.ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType, "Idempotency-Key", "again")
@@ -60,10 +60,10 @@ func TestUseQueueThatLosesEverything(t *testing.T) {
 		}
 		return false
 	})
-	d.said.waitFor(t, regexp.MustCompile(`MiniStack is back`))
+	d.output.waitFor(t, regexp.MustCompile(`MiniStack is back`))
 	for _, id := range ids {
 		if j := d.painted(id); j.Attempts != 1 {
-			t.Errorf("job %s was begun %d times", id, j.Attempts)
+			t.Errorf("job %s had %d attempts", id, j.Attempts)
 		}
 	}
 	d.settled(ids...)
@@ -72,9 +72,8 @@ func TestUseQueueThatLosesEverything(t *testing.T) {
 	noTemporaryFiles(t, d.dir)
 }
 
-// A MiniStack that lives on without its queue or its bucket is started again, as
-// one that died is.
-func TestUseQueueThatIsGone(t *testing.T) {
+// A MiniStack that runs but has lost its queue or its bucket is restarted like one that died.
+func TestUseQueueIsDeleted(t *testing.T) {
 	for _, mode := range []string{"server", "lambda"} {
 		t.Run(mode, func(t *testing.T) {
 			d := start(t, mode, "ATELIER_SWEEP_EVERY=1s")
@@ -89,8 +88,8 @@ func TestUseQueueThatIsGone(t *testing.T) {
 			if _, err := sqs.NewFromConfig(cfg).DeleteQueue(t.Context(), &sqs.DeleteQueueInput{QueueUrl: aws.String(q.URL())}); err != nil {
 				t.Fatal(err)
 			}
-			d.said.waitFor(t, regexp.MustCompile(`MiniStack died \(.*there is no such queue`))
-			d.said.waitFor(t, regexp.MustCompile(`MiniStack is back`))
+			d.output.waitFor(t, regexp.MustCompile(`MiniStack died \(.*there is no such queue`))
+			d.output.waitFor(t, regexp.MustCompile(`MiniStack is back`))
 			waitFor(t, func() bool { return d.reaches("/readyz") })
 			d.painted(d.submit(photo(t, 320, 240)))
 			d.end(os.Interrupt)

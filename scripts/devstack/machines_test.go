@@ -14,27 +14,28 @@ import (
 	"github.com/atelier-go/atelier/scripts/nfstest"
 )
 
-// Two machines share a directory by NFS: each has a mount of its own, an API server
-// and, as far as a test starts them, daemons. The test looks at what is there without
-// NFS, so that it changes nothing of what the machines remember.
+// Two machines share a directory by NFS: each has its own mount, an API server and, if a test
+// starts them, daemons. The test itself reads the directory without NFS, so that it does not change
+// the machines' caches.
 type machines struct {
-	*yard        // that of machine A, whose server is asked by its methods
-	b     *demo  // the server of machine B
-	onB   string // the shared directory on B; shared is that on A
-	lab   nfstest.Lab
+	*testServers        // machine A, whose server the methods call
+	b            *demo  // the server of machine B
+	onB          string // the shared directory on B; shared is the one on A
+	lab          nfstest.Lab
 }
 
-// onNFS runs the test in scripts/nfs; nil where it has been run there.
+// onNFS runs the test in scripts/nfs. It returns nil outside of scripts/nfs, after the test has run
+// there.
 func onNFS(t *testing.T, timeout time.Duration, env ...string) *machines {
 	t.Helper()
-	worker := buildOnnx(t, "worker-daemon") // TensorFlow's starts slowly where page faults are slow
+	worker := buildOnnx(t, "worker-daemon") // TensorFlow starts slowly where page faults are slow
 	t.Setenv(binVariable, bin)
 	lab, inside := nfstest.Enter(t, timeout, "--memory", "4000")
 	if !inside {
 		return nil
 	}
 	name := lab.Folder(t)
-	m := &machines{yard: newYard(t, filepath.Join(lab.Disk, name), env...), lab: lab, onB: filepath.Join(lab.B, name, "shared")}
+	m := &machines{testServers: newServers(t, filepath.Join(lab.Disk, name), env...), lab: lab, onB: filepath.Join(lab.B, name, "shared")}
 	m.env = slices.DeleteFunc(m.env, func(kv string) bool { return strings.HasPrefix(kv, "ATELIER_ONNXRUNTIME=") }) // scripts/env's is a folder
 	m.worker, m.shared = worker, filepath.Join(lab.A, name, "shared")
 	m.demo = m.server(m.shared)
@@ -42,10 +43,10 @@ func onNFS(t *testing.T, timeout time.Duration, env ...string) *machines {
 	return m
 }
 
-// both are the servers of A and B.
+// both returns the servers of A and B.
 func (m *machines) both() []*demo { return []*demo{m.demo, m.b} }
 
-// agree checks that a job now is the same to both, and returns it.
+// agree checks that both servers return the same for a job, and returns the job.
 func (m *machines) agree(id job.ID) job.Job {
 	m.Helper()
 	for {
@@ -56,13 +57,13 @@ func (m *machines) agree(id job.ID) job.Job {
 			continue // it changes
 		}
 		if b != after {
-			m.Errorf("job %s is %s to A and %s to B", id, after, b)
+			m.Errorf("job %s is %s at A and %s at B", id, after, b)
 		}
 		return j
 	}
 }
 
-// tagged reads a job, and what tells it from all others it has been and will be.
+// tagged returns a job with a tag that identifies this version of it.
 func (d *demo) tagged(id job.ID) (tag string, j job.Job) {
 	d.Helper()
 	a := d.ask(http.MethodGet, "/v1/jobs/"+string(id), nil)
@@ -70,7 +71,7 @@ func (d *demo) tagged(id job.ID) (tag string, j job.Job) {
 	return string(j.State) + " " + a.Header.Get("ETag"), j
 }
 
-// finished waits at A until a job has ended, and checks that B sees the same.
+// finished waits at A until a job has ended, and checks that B returns the same.
 func (m *machines) finished(id job.ID, want job.State, run int) job.Job {
 	m.Helper()
 	waitFor(m.T, func() bool {
@@ -83,7 +84,7 @@ func (m *machines) finished(id job.ID, want job.State, run int) job.Job {
 	return j
 }
 
-// erase erases a job at one server, and checks that it is gone to both.
+// erase erases a job at one server, and checks that both servers report it as erased.
 func (m *machines) erase(at *demo, id job.ID) {
 	m.Helper()
 	if a := at.ask(http.MethodDelete, "/v1/jobs/"+string(id), nil); a.StatusCode != http.StatusNoContent {
@@ -92,7 +93,7 @@ func (m *machines) erase(at *demo, id job.ID) {
 	m.gone(id)
 }
 
-// gone checks that a job is that to both servers.
+// gone checks that both servers report a job as erased.
 func (m *machines) gone(id job.ID) {
 	m.Helper()
 	for _, d := range m.both() {
@@ -103,8 +104,8 @@ func (m *machines) gone(id job.ID) {
 	}
 }
 
-// either is one of the servers, and the other. Where a use takes long, a run of the test
-// tries it at one of them.
+// either returns one of the servers, and the other one, at random. A test with a slow operation
+// tries it at only one server in each run.
 func (m *machines) either() (one, other *demo) {
 	m.Helper()
 	i := rand.N(2)
@@ -112,8 +113,7 @@ func (m *machines) either() (one, other *demo) {
 	return m.both()[i], m.both()[1-i]
 }
 
-// tidyDirectory waits until nobody has anything to do any more, and checks that nothing
-// temporary is left.
+// tidyDirectory waits until no work is left, and checks that the directory has no temporary files.
 func (m *machines) tidyDirectory() {
 	m.Helper()
 	m.settled()

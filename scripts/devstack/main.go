@@ -1,5 +1,5 @@
-// Devstack runs the whole pipeline on one machine and repaints photographs
-// through it. scripts/demo builds and starts it.
+// Devstack runs the whole pipeline on one machine and repaints photographs with it. scripts/demo
+// builds and starts it.
 package main
 
 import (
@@ -19,37 +19,38 @@ import (
 )
 
 type settings struct {
-	Once       bool          `help:"End after the results: exit 0 only if every photograph was repainted."`
-	Mode       string        `enum:"server,lambda,both" default:"server" help:"What runs the API and the worker: 'server', processes of their own (api-server, worker-daemon); 'lambda', functions in MiniStack's Lambda; 'both', the servers, with worker functions on the same queue."`
-	Engine     string        `enum:"tensorflow,onnx" default:"tensorflow" env:"ATELIER_ENGINE" help:"What runs the network in the workers: TensorFlow, or ONNX Runtime, which starts faster and needs less memory."`
-	NoSamples  bool          `help:"Start the stack and submit nothing."`
-	Port       int           `help:"Port of the page and the API on 127.0.0.1. Default: 8080, or another if that is taken."`
-	Dir        string        `help:"Keep jobs, results and logs in DIR. Default: a temporary folder, of which only the results stay." placeholder:"DIR"`
+	Once       bool          `help:"End after the results; exit with 0 only if every photograph was repainted."`
+	Mode       string        `enum:"server,lambda,both" default:"server" help:"How to run the API and the worker: 'server' runs processes (api-server, worker-daemon), 'lambda' runs functions in MiniStack's Lambda, 'both' runs the processes with worker functions on the same queue."`
+	Engine     string        `enum:"tensorflow,onnx" default:"tensorflow" env:"ATELIER_ENGINE" help:"Engine of the workers: TensorFlow, or ONNX Runtime, which starts faster and needs less memory."`
+	NoSamples  bool          `help:"Start the stack without submitting photographs."`
+	Port       int           `help:"Port of the page and the API on 127.0.0.1. Default: 8080, or a free one if that is in use."`
+	Dir        string        `help:"Store jobs, results and logs in DIR. Default: a temporary folder, from which only the results are kept." placeholder:"DIR"`
 	Model      string        `env:"ATELIER_MODEL" default:"${root}/model/atelier" help:"Folder of the SavedModel." placeholder:"DIR"`
 	Samples    string        `env:"ATELIER_SAMPLES" required:"" hidden:"" help:"Folder of the photographs."`
-	CopyEvery  time.Duration `env:"ATELIER_COPY_EVERY" default:"2s" hidden:"" help:"Time between two looks for results to copy to S3; with 0 they are not copied."`
+	CopyEvery  time.Duration `env:"ATELIER_COPY_EVERY" default:"2s" hidden:"" help:"Time between two checks for results to copy to S3; 0: do not copy."`
 	TensorFlow string        `name:"tensorflow" env:"ATELIER_LIBTENSORFLOW" hidden:"" help:"Folder of the library."`
 	ONNX       string        `name:"onnxruntime" env:"ATELIER_ONNXRUNTIME" hidden:"" help:"Folder of the library."`
-	Measured   bool          `hidden:"" help:"No bounds on an owner's submissions, and logs as JSON lines: for measurements."`
-	MiniStack  string        `name:"ministack" env:"ATELIER_MINISTACK" required:"" hidden:"" help:"MiniStack's program."`
+	Measured   bool          `hidden:"" help:"For measurements: no quotas, and logs as JSON lines."`
+	MiniStack  string        `name:"ministack" env:"ATELIER_MINISTACK" required:"" hidden:"" help:"Path of MiniStack's program."`
 }
 
 const description = `Runs Atelier on this machine: MiniStack for SQS and S3, a folder for EFS, the API
-and the worker, each a process of its own, and stand-ins for DataSync, which
+and the worker, each in a process of its own, and emulators for DataSync, which
 copies the results to S3, and for the site that shows them there. Submits real
 photographs in several styles, shows how long each stage took and where the
-results are, and stays up, with the page, until Ctrl-C. A part that dies is named
-and started again.
+results are, and keeps running, with the page, until Ctrl-C. A part that dies is
+reported and restarted.
 
 With --mode lambda the API, the worker and the maintenance of both are AWS Lambda
-functions in MiniStack, behind an HTTP API, an event source mapping and a schedule. The photographs are painted
-twice, to tell the first picture of a process from later ones.
+functions in MiniStack, behind an HTTP API, an event source mapping and a schedule.
+The photographs are painted twice, to compare the first picture of a process with
+later ones.
 
-Needs no AWS account and no root. Listens on 127.0.0.1 only. MiniStack keeps its
+Needs no AWS account and no root. Listens only on 127.0.0.1. MiniStack has its
 queue and bucket in memory: a job that is still queued when it ends stays queued in
---dir, and what is in the bucket is copied there again at the next start.
-In --dir, logs/ has what each part and function logs, and aws.env what the AWS
-command line needs to reach MiniStack.`
+--dir, and the bucket's content is copied there again at the next start.
+In --dir, logs/ has the logs of each part and function, and aws.env the environment
+variables with which the AWS command line reaches MiniStack.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
@@ -71,7 +72,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	if s.Once && s.NoSamples {
-		return errors.New("--once ends after the photographs, and --no-samples leaves them out: take one of the two")
+		return errors.New("--once ends after the photographs, and --no-samples leaves them out: use only one of them")
 	}
 	if s.CopyEvery < 0 {
 		return fmt.Errorf("ATELIER_COPY_EVERY=%s: it must be 0 or more", s.CopyEvery)
@@ -85,7 +86,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	err = demo(ctx, s, dir, tell)
-	if !keep && err == nil { // the results stay, to be looked at
+	if !keep && err == nil { // keep the results for the user
 		err = errors.Join(os.RemoveAll(filepath.Join(dir, "shared")), os.RemoveAll(filepath.Join(dir, "logs")))
 		return err
 	}
@@ -95,7 +96,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return err
 }
 
-// library is the folder of the workers' engine.
+// library returns the folder of the workers' engine.
 func (s *settings) library() string {
 	if s.Engine == "onnx" {
 		return s.ONNX
@@ -103,7 +104,7 @@ func (s *settings) library() string {
 	return s.TensorFlow
 }
 
-// parts names what runs, for people.
+// parts describes the running programs for users.
 func (s *settings) parts() string {
 	switch s.Mode {
 	case "lambda":
@@ -114,10 +115,10 @@ func (s *settings) parts() string {
 	return "MiniStack (SQS, S3), api-server, worker-daemon"
 }
 
-// choosePort takes 8080, or any free port where the user named none.
+// choosePort selects 8080, or any free port if the user named none.
 func (s *settings) choosePort(tell func(string, ...any)) error {
 	if s.Port < 0 || s.Port > 65535 {
-		return fmt.Errorf("--port %d: ports go from 1 to 65535", s.Port)
+		return fmt.Errorf("--port %d: use a port from 1 to 65535", s.Port)
 	}
 	wanted := s.Port
 	if wanted == 0 {
@@ -126,17 +127,17 @@ func (s *settings) choosePort(tell func(string, ...any)) error {
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(wanted)))
 	if err != nil && s.Port == 0 {
 		if l, err = net.Listen("tcp", "127.0.0.1:0"); err == nil {
-			tell("Port 8080 is taken, so it is another one. For the submitter: export ATELIER_API=http://%s", l.Addr())
+			tell("Port 8080 is in use, so another one is used. For the submitter: export ATELIER_API=http://%s", l.Addr())
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("port %d is taken: name another with --port, or leave it out (%w)", wanted, err)
+		return fmt.Errorf("port %d is in use: choose another one with --port, or omit --port (%w)", wanted, err)
 	}
 	s.Port = l.Addr().(*net.TCPAddr).Port
 	return l.Close()
 }
 
-// folder is where the stack keeps its state, and whether to leave it there.
+// folder returns the folder for the stack's state, and whether to keep it.
 func (s *settings) folder() (dir string, keep bool, err error) {
 	if s.Dir == "" {
 		dir, err = os.MkdirTemp("", "atelier-demo-")
@@ -148,7 +149,7 @@ func (s *settings) folder() (dir string, keep bool, err error) {
 	return dir, true, os.MkdirAll(dir, 0o750)
 }
 
-// demo brings the stack up, repaints the samples and stays up or not.
+// demo starts the stack and repaints the samples. It then returns, or keeps the stack running.
 func demo(ctx context.Context, s settings, dir string, tell func(string, ...any)) (err error) {
 	tell("Starting the stack: %s", s.parts())
 	st, err := up(ctx, s, dir, tell)
@@ -170,10 +171,10 @@ func demo(ctx context.Context, s settings, dir string, tell func(string, ...any)
 		tell("%v", err)
 	}
 	tell("\nGallery on S3: %s/", st.site.base)
-	tell("Your turn: %s/ is the page. Or, from another terminal:\n  bin/submitter submit PHOTO.jpg --api %s --style NAME -o PAINTED.jpg\nCtrl-C stops everything.", st.base, st.base)
+	tell("Now you: %s/ is the page. Or, in another terminal:\n  bin/submitter submit PHOTO.jpg --api %s --style NAME -o PAINTED.jpg\nCtrl-C stops everything.", st.base, st.base)
 	<-ctx.Done()
 	if s.Mode == "lambda" {
-		tell("\nStopping: functions give back what they are painting")
+		tell("\nStopping: functions give back the jobs that they are painting")
 	} else {
 		tell("\nStopping: running jobs are finished first")
 	}

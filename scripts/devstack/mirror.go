@@ -19,9 +19,9 @@ import (
 
 const bucketName = "atelier"
 
-// A mirror brings what is published into the bucket and then has the gallery show
-// it, as DataSync, and the event that it sends after an execution, do on AWS. With
-// functions, the maintenance function does that, and the mirror only prepares the bucket.
+// A mirror copies published pictures to the bucket and then updates the gallery, like DataSync and
+// the event at the end of its executions on AWS. With functions, the maintenance function does
+// this, and the mirror only prepares the bucket.
 type mirror struct {
 	task    *datasync.Task
 	gallery *gallery.Gallery
@@ -29,18 +29,18 @@ type mirror struct {
 	tell    func(string, ...any)
 	log     *slog.Logger
 
-	copier *copier // of the functions; nil without: then rounds copy
+	copier *copier // used by the functions; nil without functions, when rounds copy
 
 	mu   sync.Mutex    // one round at a time
-	seen datasync.Mark // as of the last round that went well
-	due  bool          // the gallery is to be updated
+	seen datasync.Mark // after the last successful round
+	due  bool          // the gallery must be updated
 
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 	file   *os.File
 }
 
-// newMirror opens what it copies. It works from start on.
+// newMirror opens the shared directory. It copies only after start.
 func newMirror(ctx context.Context, locked ministack.Locked, shared, logs string, tell func(string, ...any)) (_ *mirror, err error) {
 	cfg, err := locked.Config(ctx)
 	if err != nil {
@@ -60,17 +60,16 @@ func newMirror(ctx context.Context, locked ministack.Locked, shared, logs string
 	return m, nil
 }
 
-// After a round that went well the mirror rests so many times as long as it took,
-// longest at most. A round lists the whole bucket and writes the hour's manifest
-// anew, so that under load, on the cores of everything else, it would soon do
-// nothing else.
+// After a successful round the mirror pauses for rest times the round's duration, at most longest.
+// A round lists the whole bucket and rewrites the hour's manifest, so under load, on cores shared
+// with everything else, it would otherwise run all the time.
 const (
 	rest    = 9
 	longest = 20 * time.Second
 )
 
-// start has it look every so often for something that has changed, until stop.
-// (DataSync's own schedules begin at an hour.)
+// start checks at regular intervals whether something has changed, until stop. (DataSync's own
+// schedules have a minimum interval of an hour.)
 func (m *mirror) start(ctx context.Context, every time.Duration) {
 	ctx, m.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	m.done.Go(func() {
@@ -81,7 +80,7 @@ func (m *mirror) start(ctx context.Context, every time.Duration) {
 			case err == nil:
 				pause = max(every, min(rest*time.Since(began), longest))
 			case ctx.Err() == nil:
-				m.log.Warn("the next round goes on", "error", err)
+				m.log.Warn("copying failed; the next round continues", "error", err)
 			}
 			again := time.NewTimer(pause)
 			select {
@@ -94,7 +93,7 @@ func (m *mirror) start(ctx context.Context, every time.Duration) {
 	})
 }
 
-// stop ends the rounds and waits for the one that is being made.
+// stop ends the rounds and waits for the current one.
 func (m *mirror) stop() {
 	if m.cancel != nil {
 		m.cancel()
@@ -104,12 +103,11 @@ func (m *mirror) stop() {
 		m.copier.service.Close()
 	}
 	_ = m.file.Close()  // a log
-	_ = m.store.Close() // it was only read from
+	_ = m.store.Close() // it was only read
 }
 
-// prepare makes the bucket in a MiniStack that was started, which keeps nothing
-// over a restart, and has everything copied again. Pages of the given origins may
-// show what is in it.
+// prepare makes the bucket in a MiniStack that was just started, which has no state from before a
+// restart, and has everything copied again. Pages of the given origins may show its objects.
 func (m *mirror) prepare(ctx context.Context, locked ministack.Locked, origins []string) error {
 	cfg, err := locked.Config(ctx)
 	if err != nil {
@@ -130,7 +128,7 @@ func (m *mirror) prepare(ctx context.Context, locked ministack.Locked, origins [
 	return nil
 }
 
-// executed logs what an execution did.
+// executed logs the report of an execution.
 func (m *mirror) executed(report datasync.Report) {
 	if report.Changed() {
 		m.log.Info("execution", "transferred", report.Transferred, "skipped", report.Skipped, "deleted", report.Deleted, "failed", report.Failed)
@@ -140,11 +138,11 @@ func (m *mirror) executed(report datasync.Report) {
 	}
 }
 
-// round copies what has changed, if anything has, and updates the gallery.
+// round copies changes, if there are any, and updates the gallery.
 func (m *mirror) round(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	mark, err := m.task.Look()
+	mark, err := m.task.TakeMark()
 	if err != nil {
 		return err
 	}
@@ -153,7 +151,7 @@ func (m *mirror) round(ctx context.Context) error {
 	}
 	report, err := m.task.Run(ctx)
 	m.executed(report)
-	m.due = m.due || report.Changed() || err != nil // what is said to have failed may have been done
+	m.due = m.due || report.Changed() || err != nil // failed operations may have been executed
 	if m.due {
 		_, uerr := m.gallery.Update(ctx, m.store)
 		m.due = uerr != nil

@@ -16,8 +16,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// A fickle S3 refuses to store what is named after a job, before or after it has
-// stored it.
+// A fickle S3 refuses to store objects named after a job, before or after it has stored them.
 type fickle struct {
 	locked ministack.Locked
 	before atomic.Pointer[job.ID]
@@ -47,8 +46,8 @@ func newFickle(t *testing.T) *fickle {
 	return f
 }
 
-// What becomes of one picture on its way to the bucket, its gallery shows all that
-// has arrived.
+// Whatever happens to one picture on its way to the bucket, the gallery shows all pictures that
+// have arrived.
 func TestMirror(t *testing.T) {
 	s3 := newFickle(t)
 	m, err := newMirror(t.Context(), s3.locked, t.TempDir(), t.TempDir(), t.Logf)
@@ -90,19 +89,19 @@ func TestMirror(t *testing.T) {
 	s3.after.Store(nil)
 	round(true)
 	if !shown(stored) {
-		t.Error("what was stored although S3's answer was another is not shown")
+		t.Error("an object stored despite an error response is not shown")
 	}
 
 	refused, well := m.paint(t), m.paint(t)
 	s3.before.Store(&refused)
 	round(false)
 	if !shown(well) || shown(refused) {
-		t.Errorf("beside a picture that S3 refuses, the other is shown: %t, that: %t", shown(well), shown(refused))
+		t.Errorf("the accepted picture is shown: %t, the refused one: %t; want true, false", shown(well), shown(refused))
 	}
 	s3.before.Store(nil)
 	round(true)
 	if !shown(refused) {
-		t.Error("refused once, it does not come later")
+		t.Error("a picture refused once is not copied later")
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/metadatatest"
 )
 
-// A daemon whose instance is about to end finishes what it paints, gives the rest back
-// and ends, without a signal. Another daemon paints the rest, and no attempt is lost.
+// A daemon whose instance is about to end finishes what it paints, gives other jobs back and ends,
+// without a signal. Another daemon paints the rest, and no attempt is lost.
 func TestInstanceNotices(t *testing.T) {
 	for name, c := range map[string]struct{ path, notice string }{
 		"Spot interruption":  {"spot/instance-action", `{"action":"terminate","time":"2026-11-29T18:00:00Z"}`},
@@ -19,7 +19,7 @@ func TestInstanceNotices(t *testing.T) {
 			y := servers(t, "AWS_EC2_METADATA_DISABLED=false", "AWS_EC2_METADATA_SERVICE_ENDPOINT="+url, "ATELIER_INSTANCE_NOTICES=1", "ATELIER_CONCURRENT=1")
 			var ids []job.ID
 			picture := photo(t, 2048, 1536)
-			for range 20 { // more than are painted between two looks for a notice
+			for range 20 { // more than are painted between two checks for a notice
 				ids = append(ids, y.submit(picture, "size", "2048"))
 			}
 			w := y.daemon()
@@ -39,7 +39,7 @@ func TestInstanceNotices(t *testing.T) {
 				}
 			}
 			if queued == 0 {
-				t.Error("the daemon painted all before it ended")
+				t.Error("the daemon painted all jobs before it ended")
 			}
 			announce("", "")
 			y.daemon()

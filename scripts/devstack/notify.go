@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A notifySocket hears a part say that it is ready, by sd_notify(3).
+// A notifySocket receives the readiness notification of a part, as in sd_notify(3).
 type notifySocket struct {
 	dir  string
 	conn *net.UnixConn
@@ -32,12 +32,12 @@ func (s *notifySocket) path() string { return filepath.Join(s.dir, "s") }
 
 func (s *notifySocket) close() error { return errors.Join(s.conn.Close(), os.RemoveAll(s.dir)) }
 
-// wait returns when the part has said READY=1.
+// wait returns when the part has sent READY=1.
 func (s *notifySocket) wait(ctx context.Context) error {
 	if err := s.conn.SetReadDeadline(time.Time{}); err != nil {
 		return err
 	}
-	// After the line above, or an ended ctx would not wake the read.
+	// This must come after the line above, or an ended ctx would not interrupt the read.
 	stop := context.AfterFunc(ctx, func() { _ = s.conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	buf := make([]byte, 64)

@@ -16,36 +16,36 @@ import (
 	"time"
 )
 
-// stopGrace is how long a part may take to end after SIGTERM: longer than the
-// grace times of the parts themselves.
+// stopGrace is the maximum time for a part to end after SIGTERM, longer than the parts' own grace
+// times.
 const stopGrace = 45 * time.Second
 
 // A part is one process of the stack, restarted when it dies.
 type part struct {
 	name    string
 	command func() *exec.Cmd
-	// ready waits until a part that was started serves, and prepares it.
+	// ready waits until a started part works, and prepares it.
 	ready func(context.Context) error
-	// lost is why a part that runs must be started anew, else nil; it is asked every
-	// few seconds. A nil func is never asked.
+	// lost returns why a running part must be restarted, or nil. It is called every few seconds. If
+	// the func is nil, it is not called.
 	lost  func(context.Context) error
-	log   string        // file for what it prints
-	grace time.Duration // for its end after SIGTERM; 0 is stopGrace
+	log   string        // file for its output
+	grace time.Duration // maximum time to end after SIGTERM; 0: stopGrace
 	tell  func(format string, args ...any)
 
 	stop chan struct{} // closed: end the process and don't restart it
 	done chan struct{} // closed: the process has ended for good
 }
 
-// start runs the part until it is halted. It returns when the part is ready for
-// the first time, or can't be.
+// start runs the part until halt. It returns when the part is ready for the first time, or has
+// failed before.
 func (p *part) start(ctx context.Context) error {
 	p.stop, p.done = make(chan struct{}), make(chan struct{})
 	first := make(chan error, 1)
 	go func() {
 		defer close(p.done)
-		// The kernel ends the process when the thread that started it ends
-		// (see dieWithParent), so this goroutine keeps its thread.
+		// The kernel ends the process when the thread that started it ends (see dieWithParent), so
+		// this goroutine keeps its thread.
 		runtime.LockOSThread()
 		p.supervise(ctx, first)
 	}()
@@ -57,9 +57,9 @@ func (p *part) start(ctx context.Context) error {
 	}
 }
 
-// supervise starts the process again whenever it dies, with a pause that grows
-// while it keeps dying young. A process that was never ready is not worth
-// another try: first gets its end, and else nil once it is ready.
+// supervise restarts the process whenever it dies, after a pause that grows while it dies soon
+// after its start. A process that was never ready is not restarted: first receives its error, and
+// otherwise nil when it is ready.
 func (p *part) supervise(ctx context.Context, first chan<- error) {
 	pause := time.Second / 2
 	served := false
@@ -83,13 +83,13 @@ func (p *part) supervise(ctx context.Context, first chan<- error) {
 			return
 		}
 		if !served {
-			first <- fmt.Errorf("%s ended before it was ready: %w\n%s", p.name, err, p.lastWords())
+			first <- fmt.Errorf("%s ended before it was ready: %w\n%s", p.name, err, p.endOfLog())
 			return
 		}
 		if time.Since(began) > time.Minute {
 			pause = time.Second / 2
 		}
-		p.tell("%s died (%v): started again in %s; its log is %s", p.name, err, pause, p.log)
+		p.tell("%s died (%v): restarting in %s; its log is %s", p.name, err, pause, p.log)
 		select {
 		case <-p.stop:
 			return
@@ -99,12 +99,12 @@ func (p *part) supervise(ctx context.Context, first chan<- error) {
 	}
 }
 
-// readyTimeout is how long a part may take from its start to its readiness. A
-// part that takes longer is ended.
+// readyTimeout is the maximum time from a part's start until it is ready. A part that takes longer
+// is ended.
 const readyTimeout = time.Minute
 
-// once runs the process one time, to its end. ready is called when it serves,
-// and has returned before once does.
+// once runs the process one time until its end. ready is called when the process works, and has
+// returned before once does.
 func (p *part) once(ctx context.Context, ready func()) error {
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
 	if err != nil {
@@ -130,12 +130,12 @@ func (p *part) once(ctx context.Context, ready func()) error {
 			ready()
 			lost = p.watch(lifeCtx)
 			err = lost
-		} else if readyCtx.Err() == nil { // else the process has ended, which says more
+		} else if readyCtx.Err() == nil { // otherwise the process has ended, which is the better reason
 			unready = err
 		}
 		readied <- err
 	})
-	watchers.Go(func() { // ends the process when it is told to, or is never ready
+	watchers.Go(func() { // ends the process on request, or if it does not become ready
 		for stop := false; !stop; {
 			select {
 			case <-ended:
@@ -150,7 +150,7 @@ func (p *part) once(ctx context.Context, ready func()) error {
 		select {
 		case <-ended:
 		case <-time.After(cmp.Or(p.grace, stopGrace)):
-			_ = cmd.Process.Kill() // likewise
+			_ = cmd.Process.Kill() // fails only if it has ended
 		}
 	})
 	err = cmd.Wait()
@@ -169,7 +169,7 @@ func (p *part) once(ctx context.Context, ready func()) error {
 	return err
 }
 
-// watch asks whether the part has lost what it needs, until it has or ctx ends.
+// watch calls lost until it returns a reason or ctx ends.
 func (p *part) watch(ctx context.Context) error {
 	if p.lost == nil {
 		return nil
@@ -190,17 +190,17 @@ func (p *part) watch(ctx context.Context) error {
 
 const watchEvery = 3 * time.Second
 
-// orphanGrace is how long what a part has started may outlive it: a function
-// that is painting gives its job back.
+// orphanGrace is how long children of a part may outlive it: a function that is painting gives its
+// job back.
 const orphanGrace = 2 * time.Second
 
-// An unreadyError is why a part that runs can't be used, in words of its own.
+// An unreadyError is the reason why a running part can't be used.
 type unreadyError struct{ error }
 
 func (e *unreadyError) Unwrap() error { return e.error }
 
-// endGroup ends what a process that has ended leaves behind: MiniStack starts
-// functions and does not stop them.
+// endGroup ends the children of a process that has ended: MiniStack starts functions and does not
+// stop them.
 func endGroup(cmd *exec.Cmd) {
 	signalGroup(cmd, syscall.SIGTERM)
 	for deadline := time.Now().Add(orphanGrace); time.Now().Before(deadline) && groupLives(cmd.Process.Pid); {
@@ -209,8 +209,8 @@ func endGroup(cmd *exec.Cmd) {
 	signalGroup(cmd, syscall.SIGKILL)
 }
 
-// signalGroup signals a part's process and all that it has started: each part
-// leads a process group of its own.
+// signalGroup signals a part's process and all of its children: each part leads its own process
+// group.
 func signalGroup(cmd *exec.Cmd, signal syscall.Signal) {
 	_ = syscall.Kill(-cmd.Process.Pid, signal) // ESRCH: all have ended
 }
@@ -224,8 +224,8 @@ func (p *part) halt() {
 	<-p.done
 }
 
-// lastWords is the end of the part's log, for an error message.
-func (p *part) lastWords() string {
+// endOfLog returns the end of the part's log, for an error message.
+func (p *part) endOfLog() string {
 	f, err := os.Open(p.log)
 	if err != nil {
 		return ""
@@ -234,11 +234,11 @@ func (p *part) lastWords() string {
 	if info, err := f.Stat(); err == nil && info.Size() > 2000 {
 		_, _ = f.Seek(-2000, io.SeekEnd)
 	}
-	b, _ := io.ReadAll(f) // as much as there is
+	b, _ := io.ReadAll(f) // as much as can be read
 	return "  " + strings.ReplaceAll(strings.TrimSpace(string(b)), "\n", "\n  ")
 }
 
-// sibling is a program of the project in the same folder as this one.
+// sibling returns the path of a program of the project in the same folder as this one.
 func sibling(name string) (string, error) {
 	self, err := os.Executable()
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A picture that kills its worker each time is given up, and takes nothing with
-// it: the stack starts the daemon again, and the other jobs are painted.
-func TestUsePoisonIsGivenUp(t *testing.T) {
+// A picture that kills its worker each time is given up without affecting others: the stack
+// restarts the daemon, and the other jobs are painted.
+func TestUsePoisonJobFails(t *testing.T) {
 	d := start(t, "server", "ATELIER_LEASE=2s", "ATELIER_SWEEP_EVERY=1s")
 	small, large := photo(t, 320, 240), photo(t, 2000, 1500)
 	ids := []job.ID{d.submit(small), d.submit(large)}
@@ -32,8 +32,8 @@ func TestUsePoisonIsGivenUp(t *testing.T) {
 		if len(deaths) == 1+store.DefaultMaxAttempts { // the first, in company, does not count
 			break
 		}
-		ids = append(ids, d.submit(large), d.submit(large)) // company to be had
-		caught = d.relapse(caught)
+		ids = append(ids, d.submit(large), d.submit(large)) // jobs that can run at the same time
+		caught = d.freezeWhenAlone(caught)
 	}
 	for i, death := range deaths {
 		if want := max(1, i); death.attempts != want {
@@ -52,9 +52,9 @@ func TestUsePoisonIsGivenUp(t *testing.T) {
 			t.Errorf("job %s needed %d attempts: the death of a process with several jobs counts for none", id, j.Attempts)
 		}
 	}
-	d.said.waitFor(t, regexp.MustCompile(`worker-daemon died \(signal: killed\)`))
+	d.output.waitFor(t, regexp.MustCompile(`worker-daemon died \(signal: killed\)`))
 
-	// Once whatever made it a poison is repaired, a retry paints it after all.
+	// After the cause is repaired, a retry paints the picture.
 	d.submitter("retry", string(poison), "--wait")
 	if j := d.read(poison); j.State != job.Succeeded || j.Run != 2 || j.Attempts != 1 {
 		t.Errorf("its retry: %+v, %+v", j, j.Error)
@@ -63,15 +63,14 @@ func TestUsePoisonIsGivenUp(t *testing.T) {
 	d.swept()
 	d.end(os.Interrupt)
 	if d.reaches("/healthz") {
-		t.Error("the API outlived the stack")
+		t.Error("the API still runs after the end of the stack")
 	}
 	noTemporaryFiles(t, d.dir)
 }
 
-// relapse waits until a job is being worked on anew, and alone, and freezes the
-// worker. One that holds the job only to see that it must be alone gives it back,
-// and is let go.
-func (d *demo) relapse(before held) (h held) {
+// freezeWhenAlone waits until a job is being processed again, as the only job of its worker, and freezes
+// the worker. A worker that claims the job beside others gives it back, and is not frozen.
+func (d *demo) freezeWhenAlone(before held) (h held) {
 	d.Helper()
 	waitFor(d.T, func() bool {
 		if slices.Contains(d.files(before.id), "final.1") {
@@ -91,7 +90,7 @@ func (d *demo) relapse(before held) (h held) {
 	return h
 }
 
-// alone says whether a job is the only one that its worker has in hand.
+// alone returns whether a job is the only one that its worker is processing.
 func (d *demo) alone(h held) bool {
 	d.Helper()
 	for _, id := range d.active() {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// A process of the stack, found by what names the stack's folder.
+// A process of the stack, found by the stack's folder in its arguments or environment.
 type process struct {
 	pid  int
 	args string
@@ -23,7 +23,7 @@ func (p process) function() bool {
 func (p process) emulator() bool { return strings.Contains(p.args, "/bin/ministack") }
 func (p process) daemon() bool   { return strings.Contains(p.args, "/worker-daemon ") }
 
-// processes are those of the stack that run, devstack itself left out.
+// processes returns the running processes of the stack, except devstack itself.
 func (d *demo) processes() (ps []process) {
 	d.Helper()
 	dirs, err := filepath.Glob("/proc/[0-9]*")
@@ -35,9 +35,9 @@ func (d *demo) processes() (ps []process) {
 		args, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
 		env, err := os.ReadFile(filepath.Join(dir, "environ"))
 		if err != nil || pid == d.cmd.Process.Pid || pid == os.Getpid() {
-			continue // ended meanwhile, or another user's
+			continue // ended meanwhile, or of another user
 		}
-		// A zombie has neither.
+		// A zombie has neither arguments nor environment.
 		if bytes.Contains(args, []byte(d.dir)) || bytes.Contains(env, []byte(d.dir)) {
 			ps = append(ps, process{pid, string(bytes.TrimRight(bytes.ReplaceAll(args, []byte{0}, []byte(" ")), " "))})
 		}
@@ -45,7 +45,7 @@ func (d *demo) processes() (ps []process) {
 	return ps
 }
 
-// testLoopbackOnly looks at every socket that the stack listens on.
+// testLoopbackOnly checks every socket on which the stack listens.
 func testLoopbackOnly(d *demo) {
 	owners := map[string]process{}
 	for _, p := range append(d.processes(), process{d.cmd.Process.Pid, "devstack"}) {
@@ -62,7 +62,7 @@ func testLoopbackOnly(d *demo) {
 	for file, loopback := range map[string]string{"/proc/net/tcp": "0100007F", "/proc/net/tcp6": "00000000000000000000000001000000"} {
 		b, err := os.ReadFile(file)
 		if err != nil {
-			d.Logf("not looked at: %v", err)
+			d.Logf("not checked: %v", err)
 			continue
 		}
 		for line := range strings.Lines(string(b)) {

@@ -16,17 +16,16 @@ const (
 	bucketARN = "arn:aws:s3:::" + bucketName
 )
 
-// permissions are what each function may do with the queues and the bucket, and
-// no more: the event source mapping receives and deletes in the worker's name, and
-// the sweeper sends again what is lost, reads what is dead and erases. Without
-// s3:ListBucket what is not there is answered as if it were forbidden.
+// permissions are the permissions of each function on the queues and the bucket: the event source
+// mapping receives and deletes with the worker's role, and the sweeper sends lost messages again,
+// reads dead letters and erases. Without s3:ListBucket a missing object is reported as forbidden.
 var permissions = map[string][]statement{
 	apiFunction: {
 		allow(queueARN, "sqs", "GetQueueUrl", "GetQueueAttributes", "SendMessage"),
 		allow(bucketARN, "s3", "ListBucket"),
 		allow(bucketARN+"/pictures/*", "s3", "GetObject", "PutObject", "DeleteObject"),
 		allow(bucketARN+"/gallery/*", "s3", "GetObject", "PutObject"),
-		allow(bucketARN+"/uploads/*", "s3", "GetObject", "PutObject", "DeleteObject"), // the second is what it signs for clients
+		allow(bucketARN+"/uploads/*", "s3", "GetObject", "PutObject", "DeleteObject"), // PutObject is for the links that it signs for clients
 	},
 	workerFunction: {
 		allow(queueARN, "sqs", "GetQueueUrl", "GetQueueAttributes", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility"),
@@ -34,7 +33,7 @@ var permissions = map[string][]statement{
 	// On AWS also datasync:DescribeTask, StartTaskExecution, DescribeTaskExecution and
 	// CancelTaskExecution, and iam:PassRole for the role that reads manifests.
 	maintenanceFunction: append([]statement{
-		allow(queueARN, "sqs", "GetQueueUrl", "GetQueueAttributes", "SendMessage", "SendMessageBatch"), // on AWS the first is both
+		allow(queueARN, "sqs", "GetQueueUrl", "GetQueueAttributes", "SendMessage", "SendMessageBatch"), // on AWS SendMessage allows both
 		allow(queueARN+"-dead", "sqs", "GetQueueUrl", "ReceiveMessage", "DeleteMessage"),
 		allow(bucketARN, "s3", "ListBucket"),
 		allow(bucketARN+"/pictures/*", "s3", "DeleteObject"),
@@ -43,7 +42,7 @@ var permissions = map[string][]statement{
 	}, putPage()...),
 }
 
-// putPage allows what stores the gallery's page.
+// putPage allows to store the gallery's page.
 func putPage() (all []statement) {
 	for _, name := range pageFiles() {
 		all = append(all, allow(bucketARN+"/"+name, "s3", "PutObject"))
@@ -71,7 +70,7 @@ type statement struct {
 	Resource  string `json:",omitempty"`
 }
 
-// makeRoles makes a role for each function, called as the function is.
+// makeRoles makes a role for each function, with the function's name.
 func makeRoles(ctx context.Context, cfg aws.Config) error {
 	client := iam.NewFromConfig(cfg)
 	trust, err := json.Marshal(policy{"2012-10-17", []statement{{

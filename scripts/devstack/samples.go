@@ -29,9 +29,9 @@ type painting struct {
 	err               error
 }
 
-// paintSamples submits the photographs as a user would, with the submitter over
-// HTTP, all at once, and says what became of each. Where functions paint, it does
-// so a second time, one after the other, when processes for them are there.
+// paintSamples submits the photographs like a user, with the submitter over HTTP, all at once, and
+// reports the result of each. If functions paint, it does so a second time, one after the other,
+// when there are processes for them.
 func (st *stack) paintSamples(ctx context.Context, s settings, tell func(string, ...any)) error {
 	submitter, err := sibling("submitter")
 	if err != nil {
@@ -44,7 +44,7 @@ func (st *stack) paintSamples(ctx context.Context, s settings, tell func(string,
 	r := round{submitter: submitter, base: st.base, photos: s.Samples, results: results, tell: tell}
 	paintings := r.paint(ctx, len(samples))
 	if s.Mode == "lambda" {
-		tell("\nOnce more, one after the other, now that there are processes for them:")
+		tell("\nOnce more, one after the other, with the processes that are running now:")
 		paintings = append(paintings, r.paint(ctx, 1)...)
 	}
 	tell("\n%s", table(paintings))
@@ -67,13 +67,13 @@ func (st *stack) paintSamples(ctx context.Context, s settings, tell func(string,
 	return nil
 }
 
-// A round is every sample submitted once.
+// A round is one submission of every sample.
 type round struct {
 	submitter, base, photos, results string
 	tell                             func(string, ...any)
 }
 
-// paint submits the samples, so many at a time, and waits for them.
+// paint submits the samples, at most atOnce at a time, and waits for them.
 func (r round) paint(ctx context.Context, atOnce int) []painting {
 	styles := style.Names()
 	paintings := make([]painting, len(samples))
@@ -125,7 +125,7 @@ func (p *painting) submit(ctx context.Context, submitter, base, photo string) {
 	}
 }
 
-// table says how long each stage took.
+// table shows how long each stage took.
 func table(paintings []painting) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -146,9 +146,8 @@ func table(paintings []painting) string {
 	return b.String()
 }
 
-// starts compares the first pictures of their processes with those of the second
-// round, in which none waits for another, by the time from the submission to the
-// finished picture.
+// starts compares first pictures of processes with those of the second round, in which no picture
+// waits for another, by the time from submission to the finished picture.
 func starts(paintings []painting) string {
 	var cold, warm []time.Duration
 	for i, p := range paintings {
@@ -160,9 +159,9 @@ func starts(paintings []painting) string {
 		}
 	}
 	if len(cold) == 0 || len(warm) == 0 {
-		return "No picture was a process's first, or all were"
+		return "Cold and warm pictures can't be compared: all or none were the first of their process"
 	}
-	return fmt.Sprintf("From submission to picture: cold, a process's first: %.2f s; warm: %.2f s (medians of %d and %d)",
+	return fmt.Sprintf("From submission to picture: cold (first of a process): %.2f s; warm: %.2f s (medians of %d and %d)",
 		median(cold).Seconds(), median(warm).Seconds(), len(cold), len(warm))
 }
 

@@ -14,19 +14,19 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
-// sweepEvery is the sweeper's setting, by which the schedule goes too.
+// sweepEvery is the sweeper's setting for its interval, which the schedule uses too.
 const sweepEvery = "ATELIER_SWEEP_EVERY"
 
-// A schedule stands in for EventBridge Scheduler, which MiniStack is not asked for: it
-// invokes the maintenance function as often as the sweeper is to sweep, or as something
-// is to be copied, which on AWS is once a minute.
+// A schedule emulates EventBridge Scheduler, because MiniStack's is not used: it invokes the
+// maintenance function as often as the sweeper has to sweep or pictures have to be copied, which on
+// AWS is once a minute.
 type schedule struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
 
-// startSchedule logs what goes wrong to a file: the next time is another try. copyEvery
-// is 0 where nothing is copied.
+// startSchedule starts the schedule. Failures are logged to a file, and the next invocation is a
+// retry. copyEvery is 0 if nothing is copied.
 func startSchedule(ctx context.Context, locked ministack.Locked, logs string, copyEvery time.Duration) (*schedule, error) {
 	f, err := os.OpenFile(filepath.Join(logs, "schedule.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
 	if err != nil {
@@ -47,7 +47,7 @@ func startSchedule(ctx context.Context, locked ministack.Locked, logs string, co
 
 func (s *schedule) run(ctx context.Context, copyEvery time.Duration, client *lambda.Client, log *slog.Logger) {
 	every, err := time.ParseDuration(os.Getenv(sweepEvery))
-	if err != nil || every <= 0 { // the function says what is wrong with it
+	if err != nil || every <= 0 { // the function reports the invalid value
 		every = time.Minute
 	}
 	if copyEvery > 0 {
@@ -66,7 +66,7 @@ func (s *schedule) run(ctx context.Context, copyEvery time.Duration, client *lam
 		if err := invoke(ctx, client, maintenanceFunction, map[string]string{"task": "sweep"}); err != nil && ctx.Err() == nil {
 			log.Warn("the sweep failed", "error", err)
 		}
-		pause = max(every, min(rest*time.Since(began), longest)) // as the mirror's
+		pause = max(every, min(rest*time.Since(began), longest)) // like the mirror's
 	}
 }
 

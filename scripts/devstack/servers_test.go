@@ -15,27 +15,27 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// A yard is a stack without a supervisor, who would pause between a daemon's death
-// and its return: the test starts the daemons, as often as it kills them.
-type yard struct {
+// testServers is a stack without a supervisor, which would pause between a daemon's death and its
+// restart: the test starts the daemons whenever it has killed them.
+type testServers struct {
 	*demo
 	queue  *queue.Queue
 	env    []string
 	logs   *os.File
 	worker string // the program
-	shared string // the shared directory, as the API and the daemons see it unless told otherwise
+	shared string // the path of the shared directory for API and daemons, unless stated otherwise
 }
 
 // servers starts MiniStack and the API's server, which run until the test ends.
-func servers(t *testing.T, env ...string) *yard {
+func servers(t *testing.T, env ...string) *testServers {
 	t.Helper()
-	y := newYard(t, t.TempDir(), env...)
+	y := newServers(t, t.TempDir(), env...)
 	y.demo = y.server(y.shared)
 	return y
 }
 
-// newYard starts MiniStack and no server. The shared directory and the logs are in dir.
-func newYard(t *testing.T, dir string, env ...string) *yard {
+// newServers starts MiniStack and no server. The shared directory and the logs are in dir.
+func newServers(t *testing.T, dir string, env ...string) *testServers {
 	t.Helper()
 	programs(t)
 	locked, cfg := ministacktest.Start(t)
@@ -43,9 +43,9 @@ func newYard(t *testing.T, dir string, env ...string) *yard {
 	if err != nil {
 		t.Fatal(err)
 	}
-	y := &yard{
-		demo: &demo{T: t, dir: dir, said: &ear{}}, queue: q, worker: filepath.Join(bin, "worker-daemon"), shared: filepath.Join(dir, "shared"),
-		env: slices.Concat(locked.Environ(), env, []string{"ATELIER_TEST_STACK=" + dir}), // by which its processes are found
+	y := &testServers{
+		demo: &demo{T: t, dir: dir, output: &outputLog{}}, queue: q, worker: filepath.Join(bin, "worker-daemon"), shared: filepath.Join(dir, "shared"),
+		env: slices.Concat(locked.Environ(), env, []string{"ATELIER_TEST_STACK=" + dir}), // identifies its processes
 	}
 	if err := os.Mkdir(filepath.Join(dir, "logs"), 0o750); err != nil {
 		t.Fatal(err)
@@ -56,14 +56,14 @@ func newYard(t *testing.T, dir string, env ...string) *yard {
 	return y
 }
 
-// server starts an API's server, which runs until the test ends.
-func (y *yard) server(shared string) *demo {
+// server starts an API server, which runs until the test ends.
+func (y *testServers) server(shared string) *demo {
 	y.Helper()
 	port, err := ministack.FreePort()
 	if err != nil {
 		y.Fatal(err)
 	}
-	d := &demo{T: y.T, dir: y.dir, said: &ear{}, base: ministack.Endpoint(port)}
+	d := &demo{T: y.T, dir: y.dir, output: &outputLog{}, base: ministack.Endpoint(port)}
 	d.cmd = y.command(filepath.Join(bin, "api-server"), shared, "--listen", "127.0.0.1:"+strconv.Itoa(port))
 	if err := d.cmd.Start(); err != nil {
 		y.Fatal(err)
@@ -73,24 +73,24 @@ func (y *yard) server(shared string) *demo {
 	return d
 }
 
-func (y *yard) command(program, shared string, args ...string) *exec.Cmd {
+func (y *testServers) command(program, shared string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, append(args, "--dir", shared, "--queue", "atelier")...)
 	cmd.Env = append(y.env, "TF_CPP_MIN_LOG_LEVEL=2")
 	cmd.Stdout, cmd.Stderr = y.logs, y.logs
 	return cmd
 }
 
-// A daemon is one that the test has started.
+// A daemon is a worker-daemon started by the test.
 type daemon struct {
 	*exec.Cmd
 	ended func() error // waits for its end
 }
 
-// daemon starts one, which is killed at the end of the test if it is still there.
-func (y *yard) daemon() *daemon { y.Helper(); return y.daemonOn(y.shared) }
+// daemon starts a daemon, which is killed at the end of the test if it still runs.
+func (y *testServers) daemon() *daemon { y.Helper(); return y.daemonOn(y.shared) }
 
-// daemonOn starts a daemon that sees the shared directory elsewhere.
-func (y *yard) daemonOn(shared string) *daemon {
+// daemonOn starts a daemon that sees the shared directory at another path.
+func (y *testServers) daemonOn(shared string) *daemon {
 	y.Helper()
 	cmd := y.command(y.worker, shared, "--model", filepath.Join(os.Getenv("ATELIER_ROOT"), "model", "atelier"))
 	if err := cmd.Start(); err != nil {
@@ -98,25 +98,25 @@ func (y *yard) daemonOn(shared string) *daemon {
 	}
 	w := &daemon{cmd, sync.OnceValue(cmd.Wait)}
 	y.Cleanup(func() {
-		_ = cmd.Process.Kill() // it has ended, unless the test has failed
+		_ = cmd.Process.Kill() // fails if it has ended, as it has in a successful test
 		_ = w.ended()
 	})
 	return w
 }
 
 // stop ends a daemon in order.
-func (y *yard) stop(w *daemon) {
+func (y *testServers) stop(w *daemon) {
 	y.Helper()
 	if err := w.Process.Signal(syscall.SIGTERM); err != nil {
 		y.Fatal(err)
 	}
 	if err := w.ended(); err != nil {
-		y.Errorf("a daemon that was told to stop: %v", err)
+		y.Errorf("a stopped daemon: %v", err)
 	}
 }
 
 // drained waits until the queue is empty.
-func (y *yard) drained() {
+func (y *testServers) drained() {
 	y.Helper()
 	waitFor(y.T, func() bool {
 		depth, err := y.queue.Depth(y.Context())

@@ -24,16 +24,16 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
-// A site stands in for CloudFront before the bucket: it shows what everybody may
-// see of it, and reads that with its own signature.
+// A site emulates CloudFront in front of the bucket: it serves the public objects, and reads them
+// with its own signature.
 type site struct {
-	base   string // its address
+	base   string // its URL
 	server *http.Server
 	bucket *bucket.Bucket
 	log    *slog.Logger
 }
 
-// startSite listens on the port after the API's, or on any.
+// startSite listens on the port after the API's, or on any free port.
 func startSite(ctx context.Context, locked ministack.Locked, port int, log *slog.Logger) (*site, error) {
 	cfg, err := locked.Config(ctx)
 	if err != nil {
@@ -67,9 +67,9 @@ var pageFiles = sync.OnceValue(func() []string {
 // for those who write them.
 var manifest = regexp.MustCompile(`^gallery/(index|\d{4}/\d{2}/\d{2}/\d{2}(/\d(\d(/\d{1,2})?)?)?)\.json$`)
 
-// shownKey is the key of what an address shows, "" for what is not to be shown, and of
-// a picture its content type. Pictures come from the shared directory, into which
-// workers write too: nothing from there may be a page or a script.
+// shownKey returns the key of the object at a path, "" if it must not be served, and for a picture
+// its content type. Pictures come from the shared directory, into which workers write too: nothing
+// from there may be served as a page or a script.
 func shownKey(path string) (key, pictureType string) {
 	key = strings.TrimPrefix(path, "/")
 	if key == "" {
@@ -88,23 +88,23 @@ func shownKey(path string) (key, pictureType string) {
 	return "", ""
 }
 
-// sitePolicy lets the page load what the site shows, and nothing else.
+// sitePolicy allows the page to load only what the site serves.
 const sitePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// picturePolicy lets a picture do nothing, whatever it is taken for.
+// picturePolicy disables everything in a picture, for the case that a browser treats it as a page.
 const picturePolicy = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
-// ServeHTTP answers an object of the bucket.
+// ServeHTTP serves an object of the bucket.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	key, pictureType := shownKey(r.URL.Path)
 	host, _, err := net.SplitHostPort(r.Host)
 	switch {
-	case err != nil || host != "127.0.0.1" && host != "localhost": // a name that was bound to this machine by others
+	case err != nil || host != "127.0.0.1" && host != "localhost": // a foreign name that resolves to this machine (DNS rebinding)
 		http.Error(w, "this is another site", http.StatusMisdirectedRequest)
 		return
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "this site is only read", http.StatusMethodNotAllowed)
+		http.Error(w, "this site is read-only", http.StatusMethodNotAllowed)
 		return
 	case key == "":
 		http.NotFound(w, r)
@@ -116,13 +116,13 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		s.log.Warn("the site", "key", key, "error", err)
-		http.Error(w, "the bucket is away", http.StatusBadGateway)
+		s.log.Warn("read an object for the site", "key", key, "error", err)
+		http.Error(w, "the bucket is unavailable", http.StatusBadGateway)
 		return
 	}
 	defer body.Close()
 	contentType, cacheControl, policy := o.ContentType, o.CacheControl, sitePolicy
-	if pictureType != "" { // DataSync sets neither
+	if pictureType != "" { // DataSync sets neither header
 		contentType, cacheControl, policy = pictureType, gallery.CacheControl, picturePolicy
 	}
 	h := w.Header()
@@ -140,6 +140,6 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("Content-Length", strconv.FormatInt(o.Size, 10))
 	if r.Method == http.MethodGet {
-		_, _ = io.Copy(w, body) // the client went away, or S3 did: it is too short then
+		_, _ = io.Copy(w, body) // if the client or S3 fails, the response is too short
 	}
 }

@@ -15,9 +15,9 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// Whoever can write into the shared directory, or among the pictures in the bucket, has
-// no page and no script shown at the gallery's origin.
-func TestSiteShowsPicturesAlone(t *testing.T) {
+// The gallery's origin serves no page and no script from the shared directory, or from the pictures
+// in the bucket, to which workers can write.
+func TestSiteServesOnlyPictures(t *testing.T) {
 	locked := ministacktest.StartLocked(t)
 	m, err := newMirror(t.Context(), locked, t.TempDir(), t.TempDir(), t.Logf)
 	if err == nil {
@@ -55,7 +55,7 @@ func TestSiteShowsPicturesAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _ = io.Copy(io.Discard, resp.Body) // only its head is of interest
+		_, _ = io.Copy(io.Discard, resp.Body) // only the headers matter
 		_ = resp.Body.Close()
 		return resp
 	}

@@ -19,32 +19,31 @@ import (
 
 const queueName = "atelier"
 
-// awsEnv is the file in the stack's folder that says how to reach MiniStack.
+// awsEnv is the file in the stack's folder with the variables for reaching MiniStack.
 const awsEnv = "aws.env"
 
-// A stack is the whole pipeline on this machine: MiniStack for AWS, a directory
-// for EFS, and our own API and worker, as processes or as functions.
+// A stack is the whole pipeline on this machine: MiniStack for AWS, a directory for EFS, and our
+// own API and worker as processes or functions.
 type stack struct {
-	dir   string // the shared directory and the logs are below it
-	base  string // the API's address, http://127.0.0.1:8080
+	dir   string // contains the shared directory and the logs
+	base  string // the API's URL, such as http://127.0.0.1:8080
 	parts []*part
 
-	mirror      *mirror // of what is published, to the bucket
-	site        *site   // of the bucket
+	mirror      *mirror // copies published pictures to the bucket
+	site        *site   // serves the bucket
 	workerReady *notifySocket
-	gateway     *gateway  // of the functions' HTTP API; nil without
-	schedule    *schedule // of the maintenance function; nil without
+	gateway     *gateway  // of the functions' HTTP API; nil without functions
+	schedule    *schedule // of the maintenance function; nil without functions
 }
 
-// modes are the programs that --mode runs, beside MiniStack.
+// modes lists the programs that --mode runs, in addition to MiniStack.
 var modes = map[string][]string{
 	"server": {"api-server", "worker-daemon"},
 	"lambda": {apiFunction, workerFunction, maintenanceFunction},
 	"both":   {"api-server", "worker-daemon", workerFunction},
 }
 
-// up starts the parts in the order in which they need each other. After an
-// error nothing of it runs.
+// up starts the parts in the order of their dependencies. After an error no part is running.
 func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) (_ *stack, err error) {
 	programs := map[string]string{}
 	for _, name := range modes[s.Mode] {
@@ -93,7 +92,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 		return func() *exec.Cmd {
 			cmd := exec.Command(programs[name], args...)
 			cmd.Env = append(unset(locked.Environ()), "NOTIFY_SOCKET="+st.workerReady.path(),
-				// TensorFlow's chatter; and see worker/DESIGN.md, "Memory".
+				// Suppress TensorFlow's messages; for the other see worker/DESIGN.md, "Memory".
 				"TF_CPP_MIN_LOG_LEVEL=2", "MALLOC_ARENA_MAX=2")
 			for name, value := range s.measuring() {
 				cmd.Env = append(cmd.Env, name+"="+value)
@@ -119,10 +118,10 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 	}
 	st.parts = []*part{{
 		name:  "MiniStack",
-		grace: time.Second / 2, // it keeps nothing, but waits three seconds for polls that nobody waits for
+		grace: time.Second / 2, // it has no state to save, but would wait three seconds for abandoned polls
 		command: func() *exec.Cmd {
 			cmd := locked.Command(s.MiniStack)
-			cmd.Env = append(unset(cmd.Env), "TMPDIR="+st.scratch()) // where it unpacks the functions, which see the rest too
+			cmd.Env = append(unset(cmd.Env), "TMPDIR="+st.scratch()) // where it unpacks the functions, which inherit its environment
 			return cmd
 		},
 		ready: func(ctx context.Context) error {
@@ -137,7 +136,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 			}
 			return fs.deploy(ctx)
 		},
-		lost: func(ctx context.Context) error { return emptied(ctx, locked) },
+		lost: func(ctx context.Context) error { return lostQueueOrBucket(ctx, locked) },
 	}}
 	for _, name := range modes[s.Mode] {
 		if p, ok := possible[name]; ok {
@@ -165,7 +164,7 @@ func up(ctx context.Context, s settings, dir string, tell func(string, ...any)) 
 	return st, err
 }
 
-// functionCode is what is in the zip of each function that is among the programs.
+// functionCode returns the content of each function's zip, for the functions among the programs.
 func functionCode(programs map[string]string) (code map[string]map[string]string, err error) {
 	code = map[string]map[string]string{}
 	for _, name := range []string{apiFunction, maintenanceFunction} {
@@ -187,11 +186,10 @@ func functionCode(programs map[string]string) (code map[string]map[string]string
 	return code, nil
 }
 
-// passedOn are the settings that programs of the stack have from its own
-// environment.
+// passedOn are the settings that the stack's programs inherit from its own environment.
 var passedOn = []string{"ATELIER_LEASE", sweepEvery}
 
-// measuring is what programs and functions have in their environment besides, to be measured.
+// measuring returns the additional environment of programs and functions for measurements.
 func (s *settings) measuring() map[string]string {
 	if !s.Measured {
 		return nil
@@ -202,8 +200,8 @@ func (s *settings) measuring() map[string]string {
 	}
 }
 
-// unset leaves out the other settings of ours: what a developer's shell has for a
-// server elsewhere, such as ATELIER_KEYS, is not for this one.
+// unset removes the project's other settings: those of a developer's shell for a server elsewhere,
+// such as ATELIER_KEYS, must not affect this one.
 func unset(env []string) []string {
 	return slices.DeleteFunc(env, func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
@@ -211,15 +209,15 @@ func unset(env []string) []string {
 	})
 }
 
-// origins are the pages that may show what is in the bucket.
+// origins returns the origins of the pages that may show the bucket's objects.
 func (st *stack) origins(port int) []string {
 	return []string{st.base, "http://" + net.JoinHostPort("localhost", strconv.Itoa(port))}
 }
 
-// scratch is a folder for what MiniStack leaves behind.
+// scratch returns a folder for MiniStack's temporary files.
 func (st *stack) scratch() string { return filepath.Join(st.dir, "ministack") }
 
-// down ends the parts, the consumers before what they need.
+// down ends the parts in the reverse order of their dependencies.
 func (st *stack) down() {
 	if st.schedule != nil {
 		st.schedule.stop()
@@ -239,12 +237,12 @@ func (st *stack) down() {
 	if st.workerReady != nil {
 		_ = st.workerReady.close() // a temporary folder
 	}
-	_ = os.RemoveAll(st.scratch()) // likewise
+	_ = os.RemoveAll(st.scratch()) // a temporary folder
 	_ = os.Remove(filepath.Join(st.dir, awsEnv))
 }
 
-// prepareQueue makes the queue in a MiniStack that was started: it keeps
-// nothing over a restart.
+// prepareQueue makes the queue in a MiniStack that was just started, which has no state from before
+// a restart.
 func prepareQueue(ctx context.Context, locked ministack.Locked) error {
 	if err := ministack.WaitReady(ctx, locked.Health()); err != nil {
 		return err
@@ -257,9 +255,9 @@ func prepareQueue(ctx context.Context, locked ministack.Locked) error {
 	return err
 }
 
-// emptied is why a MiniStack that runs is of no use any more: the queue or the
-// bucket is gone. One that does not answer may only be busy.
-func emptied(ctx context.Context, locked ministack.Locked) error {
+// lostQueueOrBucket returns why a running MiniStack can't be used any more: the queue or the bucket is
+// missing. A MiniStack that does not respond may only be busy.
+func lostQueueOrBucket(ctx context.Context, locked ministack.Locked) error {
 	cfg, err := locked.Config(ctx)
 	if err == nil {
 		_, err = queue.Open(ctx, cfg, queueName)

@@ -7,8 +7,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Daemon and functions work on one queue at once, and no job is done by both.
-func TestUseBothKindsOnOneQueue(t *testing.T) {
+// Daemon and functions process one queue at once, and no job is painted by both.
+func TestUseDaemonAndFunctionsOnOneQueue(t *testing.T) {
 	d := start(t, "both")
 	picture := photo(t, 640, 480)
 	var ids []job.ID

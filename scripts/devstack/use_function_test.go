@@ -22,7 +22,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
-// The API and the worker as functions: everything over the wire, on one stack.
+// The API and the worker as functions: everything over HTTP, on one stack.
 func TestUseFunctions(t *testing.T) {
 	d := start(t, "lambda", "ATELIER_LEASE=3s", "ATELIER_SWEEP_EVERY=2s", "ATELIER_COPY_EVERY=0")
 	on := func(name string, f func(d *demo)) {
@@ -31,21 +31,22 @@ func TestUseFunctions(t *testing.T) {
 	on("submit and poll through the submitter", func(d *demo) { submitAndPoll(d, "lambda") })
 	on("a message becomes a result", testMessageBecomesResult)
 	on("logs have the request, and metrics", testLogs)
-	on("its engine is read ahead", testReadAhead)
-	on("a message that comes twice is painted once", testDuplicateMessage)
-	on("a result too large for Lambda comes by way of S3", testLargeResult)
+	on("the engine's files are read ahead", testReadAhead)
+	on("a message that is delivered twice is painted once", testDuplicateMessage)
+	on("a result too large for Lambda is served by S3", testLargeResult)
 	on("the page and its files", testPage)
 	on("problems", testProblems)
 	on("a picture too large for Lambda is refused", testOversize)
 	on("nothing listens beyond loopback", testLoopbackOnly)
-	on("MiniStack serves nobody else", testLockedMiniStack)
+	on("MiniStack refuses other programs", testLockedMiniStack)
 	on("a killed function loses nothing", testKilledFunction)
-	on("a killed MiniStack comes back with the functions", testKilledMiniStack)
+	on("a killed MiniStack is restarted with the functions", testKilledMiniStack)
 	noTemporaryFiles(t, d.dir)
 	d.end(os.Kill)
 }
 
-// testReadAhead: what Lambda starts has read ahead what there is, and become the worker.
+// testReadAhead checks that the process that Lambda starts has read the files ahead and has become
+// the worker.
 func testReadAhead(d *demo) {
 	waitFor(d.T, func() bool {
 		for _, p := range d.processes() {
@@ -104,7 +105,7 @@ func testMessageBecomesResult(d *demo) {
 	}
 }
 
-// testLargeResult: nothing is copied but by the api function itself.
+// testLargeResult: in this stack only the api function copies results.
 func testLargeResult(d *demo) {
 	j := d.painted(d.submit(noise(d.T, 2200, 1900), "format", "png"))
 	if j.Result.Bytes < 6<<20 {
@@ -116,7 +117,7 @@ func testLargeResult(d *demo) {
 			d.Errorf("%s, %v: %d bytes", a.Status, a.Header, len(a.body))
 		}
 		if at := a.Request.URL; !strings.HasPrefix(at.Path, "/atelier/pictures/public/") || at.Query().Get("X-Amz-Security-Token") == "" {
-			d.Errorf("it came from %s", at)
+			d.Errorf("it was served from %s", at)
 		}
 	}
 	out := filepath.Join(d.TempDir(), "out.png")
@@ -127,8 +128,8 @@ func testLargeResult(d *demo) {
 	if keys := d.inBucket(j.ID); len(keys) != 1 {
 		d.Errorf("the bucket has %q", keys)
 	}
-	// An erasure that a process has begun and not ended is completed by the maintenance
-	// function, by its own role.
+	// An erasure that a process has begun but not ended is completed by the maintenance function
+	// with its own role.
 	if err := os.WriteFile(filepath.Join(d.dir, "shared", "erasing", string(j.ID)+".erased"), nil, 0o600); err != nil {
 		d.Fatal(err)
 	}
@@ -141,7 +142,7 @@ func testLargeResult(d *demo) {
 	}
 }
 
-// testDuplicateMessage sends what SQS may deliver twice to the queue by hand.
+// testDuplicateMessage sends messages to the queue that SQS may deliver twice.
 func testDuplicateMessage(d *demo) {
 	id := d.submit(photo(d.T, 320, 240))
 	cfg, err := d.miniStack().Config(d.Context())
@@ -161,13 +162,13 @@ func testDuplicateMessage(d *demo) {
 		})
 	}
 	both.Wait()
-	after := d.painted(d.submit(photo(d.T, 320, 240))) // comes after the duplicates
+	after := d.painted(d.submit(photo(d.T, 320, 240))) // queued after the duplicates
 	if j := d.painted(id); j.Attempts != 1 || after.Attempts != 1 {
 		d.Errorf("painted %d and %d times", j.Attempts, after.Attempts)
 	}
 }
 
-// miniStack is what the stack says of its MiniStack.
+// miniStack returns the MiniStack of the stack, from its file aws.env.
 func (d *demo) miniStack() ministack.Locked {
 	d.Helper()
 	l, err := ministack.ReadEnv(filepath.Join(d.dir, "aws.env"))
@@ -177,7 +178,7 @@ func (d *demo) miniStack() ministack.Locked {
 	return l
 }
 
-// testLockedMiniStack calls it as a page in a browser can, without a preflight.
+// testLockedMiniStack calls MiniStack like a page in a browser can without a preflight.
 func testLockedMiniStack(d *demo) {
 	at := *d
 	at.base = d.miniStack().Endpoint
@@ -245,7 +246,7 @@ func testProblems(d *demo) {
 func testOversize(d *demo) {
 	contentType, body := form(d.T, make([]byte, 12<<20))
 	d.refused(d.ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType), http.StatusRequestEntityTooLarge, "too_many_bytes")
-	// With its length unknown beforehand.
+	// With a length that is not known beforehand.
 	d.refused(d.ask(http.MethodPost, "/v1/jobs", io.MultiReader(bytes.NewReader(body)), "Content-Type", contentType), http.StatusRequestEntityTooLarge, "too_many_bytes")
 }
 
@@ -253,7 +254,7 @@ func testKilledFunction(d *demo) {
 	large := photo(d.T, 2000, 1500)
 	var ids []job.ID
 	pid := 0
-	waitFor(d.T, func() bool { // until one of them is seen while it is painted
+	waitFor(d.T, func() bool { // until a job is killed while it is painted
 		ids = append(ids, d.submit(large))
 		for _, id := range ids {
 			if h, ok := d.hold(id); ok {
@@ -273,7 +274,7 @@ func testKilledFunction(d *demo) {
 		again = max(again, len(claims))
 	}
 	if again < 2 {
-		d.Error("no job was attempted twice: the kill hit nothing")
+		d.Error("no job had two attempts: the kill hit no job")
 	}
 }
 
@@ -292,17 +293,17 @@ func testKilledMiniStack(d *demo) {
 	if err := syscall.Kill(emulator[0], syscall.SIGKILL); err != nil {
 		d.Fatal(err)
 	}
-	waitFor(d.T, func() bool { // what is not deployed does not pretend that nothing is there
+	waitFor(d.T, func() bool { // until it is deployed again, the API must not return 404
 		a := d.ask(http.MethodGet, "/v1/styles", nil)
 		if a.StatusCode != http.StatusOK && a.StatusCode != http.StatusServiceUnavailable && a.StatusCode != http.StatusBadGateway {
 			d.Fatalf("%s: %s", a.Status, a.body)
 		}
-		return a.StatusCode == http.StatusOK && strings.Contains(d.said.all(), "MiniStack is back")
+		return a.StatusCode == http.StatusOK && strings.Contains(d.output.all(), "MiniStack is back")
 	})
 	for _, p := range d.processes() {
 		for _, old := range functions {
 			if p.pid == old {
-				d.Errorf("function process %d outlived its MiniStack", old)
+				d.Errorf("function process %d still runs after the end of its MiniStack", old)
 			}
 		}
 	}

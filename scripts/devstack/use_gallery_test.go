@@ -15,51 +15,51 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// The way of the pictures to S3 and to those who look at them there.
+// The pictures are copied to S3, and the gallery shows them.
 func TestUseGallery(t *testing.T) {
 	d := start(t, "server")
 	on := func(name string, f func(d *demo)) {
 		t.Run(name, func(t *testing.T) { sub := *d; sub.T = t; f(&sub) })
 	}
-	on("a public job comes to the gallery, and goes when it is erased", testPublicJob)
-	on("of a job that is not public nothing is shown", testPrivateJob)
-	on("the site shows what is public and nothing else", testSite)
-	on("a killed MiniStack has everything again", testBucketLost)
+	on("a public job is in the gallery until it is erased", testPublicJob)
+	on("nothing of a private job is shown", testPrivateJob)
+	on("the site shows only public objects", testSite)
+	on("everything is copied again to a killed MiniStack", testBucketLost)
 	d.end(os.Interrupt)
 	noTemporaryFiles(t, d.dir)
 }
 
-// With functions it is the way of AWS: the schedule, the maintenance function, DataSync's
-// API, a copy, the event of its end, and the function again.
+// With functions it works as on AWS: the schedule, the maintenance function, DataSync's API, a
+// copy, the event of its end, and the function again.
 func TestUseGalleryOfFunctions(t *testing.T) {
 	d := start(t, "lambda")
 	on := func(name string, f func(d *demo)) {
 		t.Run(name, func(t *testing.T) { sub := *d; sub.T = t; f(&sub) })
 	}
-	on("a public job comes to the gallery, and goes when it is erased", testPublicJob)
-	on("of a job that is not public nothing is shown", testPrivateJob)
-	on("the site shows what is public and nothing else", testSite)
-	on("a killed MiniStack has everything again", testBucketLost)
+	on("a public job is in the gallery until it is erased", testPublicJob)
+	on("nothing of a private job is shown", testPrivateJob)
+	on("the site shows only public objects", testSite)
+	on("everything is copied again to a killed MiniStack", testBucketLost)
 	d.end(os.Interrupt)
 	noTemporaryFiles(t, d.dir)
 }
 
-// site is the demo at the site's address.
+// site returns the demo at the site's URL.
 func (d *demo) site() *demo {
 	d.Helper()
 	at := *d
-	at.base = d.said.waitFor(d.T, regexp.MustCompile(`Gallery on S3: (http://127\.0\.0\.1:\d+)/`))[1]
+	at.base = d.output.waitFor(d.T, regexp.MustCompile(`Gallery on S3: (http://127\.0\.0\.1:\d+)/`))[1]
 	return &at
 }
 
-// shown are the jobs of the site's gallery.
+// shown returns the jobs in the site's gallery.
 func (d *demo) shown() (jobs []job.Job) {
 	d.Helper()
 	site := d.site()
 	for next := "gallery/index.json"; next != ""; {
 		a := site.ask(http.MethodGet, "/"+next, nil)
 		if a.StatusCode == http.StatusNotFound {
-			return nil // it is not there yet, or its hour was emptied
+			return nil // it does not exist yet, or its hour is empty
 		}
 		var page struct {
 			Jobs []job.Job
@@ -76,8 +76,8 @@ func (d *demo) shown() (jobs []job.Job) {
 	return jobs
 }
 
-// exhibit waits until the gallery shows a job.
-func (d *demo) exhibit(id job.ID) (shown job.Job) {
+// waitUntilShown waits until the gallery shows a job.
+func (d *demo) waitUntilShown(id job.ID) (shown job.Job) {
 	d.Helper()
 	waitFor(d.T, func() bool {
 		jobs := d.shown()
@@ -90,7 +90,7 @@ func (d *demo) exhibit(id job.ID) (shown job.Job) {
 	return shown
 }
 
-// inBucket are the keys of objects that are named after a job, or name it.
+// inBucket returns the keys of objects that are named after a job or contain its id.
 func (d *demo) inBucket(id job.ID) (keys []string) {
 	d.Helper()
 	cfg, err := d.miniStack().Config(d.Context())
@@ -130,18 +130,18 @@ func testPublicJob(d *demo) {
 	}
 	a := d.ask(http.MethodGet, "/"+j.Result.URL, nil)
 	if !bytes.Equal(a.body, painted) || !strings.HasPrefix(a.Request.URL.Path, "/atelier/pictures/public/") || a.Header.Get("Content-Type") != "image/jpeg" {
-		d.Errorf("by way of the API it comes from %s: %s, %v", a.Request.URL.Path, a.Status, a.Header)
+		d.Errorf("through the API it is served from %s: %s, %v", a.Request.URL.Path, a.Status, a.Header)
 	}
 	if keys := d.inBucket(j.ID); len(keys) != 3 {
 		d.Errorf("the bucket has %q", keys)
 	}
 	d.submitter("delete", string(j.ID), "--yes")
 	if left := d.inBucket(j.ID); len(left) > 0 {
-		d.Errorf("erased, there still are %q", left)
+		d.Errorf("after the erasure: got %q, want no objects", left)
 	}
 	for _, address := range []string{shown.Result.URL, shown.Result.ThumbnailURL} {
 		if a := d.site().ask(http.MethodGet, "/"+address, nil); a.StatusCode != http.StatusNotFound {
-			d.Errorf("erased, %s answers %s", address, a.Status)
+			d.Errorf("after the erasure: %s returns %s", address, a.Status)
 		}
 	}
 	d.refused(d.ask(http.MethodGet, "/"+j.Result.URL, nil), http.StatusGone, "gone")
@@ -153,22 +153,22 @@ func testPrivateJob(d *demo) {
 	key := "pictures/private/" + id.Folder() + "/" + string(id) + ".png"
 	waitFor(d.T, func() bool { return slices.Equal(d.inBucket(id), []string{key}) })
 	after := d.painted(d.submit(photo(d.T, 320, 240)))
-	d.exhibit(after.ID)
+	d.waitUntilShown(after.ID)
 	if keys := d.inBucket(id); !slices.Equal(keys, []string{key}) {
 		d.Errorf("the bucket has %q, want %q", keys, key)
 	}
 	for _, path := range []string{"/" + key, "//" + key, "/gallery/../" + key, "/pictures/public/../" + strings.TrimPrefix(key, "pictures/")} {
 		if a := d.site().ask(http.MethodGet, path, nil); a.StatusCode != http.StatusNotFound {
-			d.Errorf("the site answers %s with %s", path, a.Status)
+			d.Errorf("%s: got %s, want 404", path, a.Status)
 		}
 	}
 	a := d.ask(http.MethodGet, "/"+j.Result.URL, nil)
 	if int64(len(a.body)) != j.Result.Bytes || a.Request.URL.Path != "/atelier/"+key {
-		d.Errorf("by way of the API it comes from %s: %s", a.Request.URL.Path, a.Status)
+		d.Errorf("through the API it is served from %s: %s", a.Request.URL.Path, a.Status)
 	}
 	d.submitter("delete", string(id), "--yes")
 	if left := d.inBucket(id); len(left) > 0 {
-		d.Errorf("erased, there still are %q", left)
+		d.Errorf("after the erasure: got %q, want no objects", left)
 	}
 }
 
@@ -186,7 +186,7 @@ func testSite(d *demo) {
 	}
 	for path, status := range map[string]int{
 		"/pictures/private/": 404, "/pictures/": 404, "/pictures/public/": 404, "/gallery/": 404, "/nothing": 404, "/gallery/%00": 404,
-		"/?list-type=2": 200, // the page, no listing
+		"/?list-type=2": 200, // the page, not a listing
 	} {
 		if a := site.ask(http.MethodGet, path, nil); a.StatusCode != status || bytes.Contains(a.body, []byte("ListBucketResult")) {
 			d.Errorf("%s: %s: %.200s", path, a.Status, a.body)
@@ -202,10 +202,10 @@ func testSite(d *demo) {
 	}
 }
 
-// testBucketLost: MiniStack keeps nothing.
+// testBucketLost: MiniStack has no persistent state.
 func testBucketLost(d *demo) {
 	id := d.painted(d.submit(photo(d.T, 320, 240))).ID
-	d.exhibit(id)
+	d.waitUntilShown(id)
 	for _, p := range d.processes() {
 		if p.emulator() {
 			if err := syscall.Kill(p.pid, syscall.SIGKILL); err != nil {
@@ -213,8 +213,8 @@ func testBucketLost(d *demo) {
 			}
 		}
 	}
-	d.said.waitFor(d.T, regexp.MustCompile("MiniStack is back"))
-	d.exhibit(id)
+	d.output.waitFor(d.T, regexp.MustCompile("MiniStack is back"))
+	d.waitUntilShown(id)
 	if keys := d.inBucket(id); len(keys) != 3 {
 		d.Errorf("the bucket has %q", keys)
 	}

@@ -19,17 +19,17 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A page of another site, open in a browser on the same machine, tries everything
-// that the stack's processes might listen to. Nothing of it is done, and the stack
-// paints on.
+// A page of another site, open in a browser on the same machine, tries everything on the ports of
+// the stack's processes. None of its requests has an effect, and the stack keeps working.
 func TestUseHostilePage(t *testing.T) {
 	for _, mode := range []string{"server", "lambda", "both"} {
 		t.Run(mode, func(t *testing.T) {
 			d := start(t, mode, "ATELIER_COPY_EVERY=0")
-			d.painted(d.submit(photo(t, 320, 240))) // there are functions, if there are to be
+			d.painted(d.submit(photo(t, 320, 240))) // starts the functions, if the mode has any
 			functions := d.functionNames()
 			runtimes := d.runtimeAPIs()
-			// A daemon takes most jobs: more than it takes at once, until a function has some.
+			// A daemon receives most jobs: submit more than it paints at once, until a function has
+			// some.
 			for until := time.Now().Add(time.Minute); len(runtimes) == 0 && mode == "both" && time.Now().Before(until); {
 				var ids []job.ID
 				for range 16 {
@@ -49,7 +49,7 @@ func TestUseHostilePage(t *testing.T) {
 			}))
 			t.Cleanup(evil.Close)
 			b := browsertest.Start(t)
-			for _, host := range []string{"localhost", "127.0.0.1"} { // of another site, and of the same one
+			for _, host := range []string{"localhost", "127.0.0.1"} { // another site, and the same one
 				p := b.Open(t, strings.Replace(evil.URL, "127.0.0.1", host, 1))
 				p.ExpectFailures()
 				targets, err := json.Marshal(d.targets(runtimes))
@@ -85,7 +85,7 @@ func TestUseHostilePage(t *testing.T) {
 					t.Errorf("%+v", j)
 				}
 			}
-			if strings.Contains(d.said.all(), "died") {
+			if strings.Contains(d.output.all(), "died") {
 				t.Error("a part died")
 			}
 			d.end(os.Interrupt)
@@ -124,7 +124,7 @@ func (d *demo) targets(runtimes []string) (targets [][2]string) {
 }
 
 // attack sends everything that a page can without being allowed to, and returns
-// when all has been answered.
+// when all requests have a response.
 const attack = `async (targets) => {
 	let attempts = 0
 	const waits = []

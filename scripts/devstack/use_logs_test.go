@@ -11,8 +11,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/emf/emftest"
 )
 
-// testLogs: the id of the request that submits a job is in the answer, in the API's log and,
-// by way of the queue and its mapping, in the worker's; both functions write metrics.
+// testLogs: the id of the request that submits a job is in the response, in the API's log and,
+// through the queue and its mapping, in the worker's log; both functions write metrics.
 func testLogs(d *demo) {
 	contentType, body := form(d.T, photo(d.T, 320, 240))
 	a := d.ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType)
@@ -25,16 +25,16 @@ func testLogs(d *demo) {
 		"api-lambda": {"submitted", "Submissions"}, "worker-lambda": {"succeeded", "JobsSucceeded"},
 	} {
 		var log string
-		waitFor(d.T, func() bool { // the picture is there before the line about it
+		waitFor(d.T, func() bool { // the picture is ready before its log line
 			b, err := os.ReadFile(filepath.Join(d.dir, "logs", function+".log"))
 			if err != nil {
 				d.Fatal(err)
 			}
 			log = string(b)
 			for line := range strings.Lines(log) {
-				var said struct{ Msg, Job, Request string }
-				if json.Unmarshal([]byte(line), &said) == nil && said.Msg == c.msg && said.Job == string(j.ID) {
-					if said.Request != request {
+				var output struct{ Msg, Job, Request string }
+				if json.Unmarshal([]byte(line), &output) == nil && output.Msg == c.msg && output.Job == string(j.ID) {
+					if output.Request != request {
 						d.Errorf("%s has logged %s, want the request %q", function, line, request)
 					}
 					return true

@@ -18,9 +18,10 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// The file server is away for a while. Nobody is told anything wrong meanwhile, what
-// needs no file is served, programs can be stopped (unless they are writing a file just then), and afterwards everything goes on. It is
-// away for as long as they take to stop, or ATELIER_NFS_OUTAGE seconds if that is longer.
+// The file server is unavailable for a while. Meanwhile no response is wrong, requests that need no
+// file are served, and programs can be stopped, unless they are just writing a file; afterwards
+// everything continues. It is unavailable for as long as the programs take to stop, or for
+// ATELIER_NFS_OUTAGE seconds if that is longer.
 func TestUseFileServerAway(t *testing.T) {
 	m := onNFS(t, 4*time.Minute, "ATELIER_LEASE=3s", "ATELIER_SWEEP_EVERY=1s", "ATELIER_GRACE=3s")
 	if m == nil {
@@ -45,7 +46,7 @@ func TestUseFileServerAway(t *testing.T) {
 		patient.poll(id)
 	}
 	contentType, body := form(t, photo(t, 160, 122))
-	submit := func(timeout time.Duration) (answer, error) {
+	submit := func(timeout time.Duration) (response, error) {
 		return m.try(timeout, http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType, "Idempotency-Key", "meanwhile")
 	}
 	if a, err := submit(3 * time.Second); err == nil && a.StatusCode != http.StatusServiceUnavailable {
@@ -60,7 +61,7 @@ func TestUseFileServerAway(t *testing.T) {
 		t.Errorf("/readyz meanwhile: %v, %v", a.Response, err)
 	}
 
-	// Machine B's programs are told to stop, and have hung requests and jobs.
+	// Machine B's programs are stopped while they have hung requests and jobs.
 	b := &patience{demo: m.b, states: states, stops: true}
 	b.poll(done.ID)
 	var stops sync.WaitGroup
@@ -79,20 +80,21 @@ func TestUseFileServerAway(t *testing.T) {
 			}
 			waits := make(chan string, 1)
 			late := time.AfterFunc(p.within, func() { waits <- threads(p.process.Pid) })
-			_ = p.wait() // that it cut off something
+			_ = p.wait() // it reports that it cut off requests
 			took := time.Since(told)
 			t.Logf("%s took %.1f s to stop", name, took.Seconds())
 			if late.Stop() {
 				return
 			}
-			// The kernel does not interrupt a wait for what is being written to the file server.
+			// The kernel does not interrupt a wait for data that is being written to the file
+			// server.
 			if w := <-waits; !strings.Contains(w, "folio_wait_writeback") {
 				t.Errorf("%s took longer than %s to stop:\n%s", name, p.within, w)
 			}
 		})
 	}
 	m.b.ended = true
-	// What does not stop must not keep the file server away for ever.
+	// A program that does not stop must not keep the file server unavailable for ever.
 	stopping := make(chan struct{})
 	go func() { stops.Wait(); close(stopping) }()
 	select {
@@ -106,7 +108,7 @@ func TestUseFileServerAway(t *testing.T) {
 	}
 	<-time.After(time.Until(stopped.Add(outage)))
 	m.lab.Start(t)
-	t.Logf("the file server was away for %.1f s", time.Since(stopped).Seconds())
+	t.Logf("the file server was unavailable for %.1f s", time.Since(stopped).Seconds())
 	began := time.Now()
 	waitFor(t, func() bool { return m.reaches("/readyz") })
 	t.Logf("the API is ready %.1f s later", time.Since(began).Seconds())
@@ -126,11 +128,11 @@ func TestUseFileServerAway(t *testing.T) {
 		m.finished(id, job.Succeeded, 1)
 	}
 	m.finished(canceled, job.Canceled, 1)
-	t.Logf("all jobs have ended %.1f s after the file server was back", time.Since(began).Seconds())
+	t.Logf("all jobs have ended %.1f s after the file server was available again", time.Since(began).Seconds())
 	m.tidyDirectory()
 }
 
-// threads is what each thread of a process waits for, as the kernel has it.
+// threads returns what each thread of a process waits for, from /proc.
 func threads(pid int) string {
 	var all strings.Builder
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
@@ -143,8 +145,8 @@ func threads(pid int) string {
 	return all.String()
 }
 
-// try is ask of a server that may not answer in time.
-func (d *demo) try(timeout time.Duration, method, path string, body io.Reader, headers ...string) (answer, error) {
+// try is like ask, for a server that may not respond in time.
+func (d *demo) try(timeout time.Duration, method, path string, body io.Reader, headers ...string) (response, error) {
 	d.Helper()
 	req, err := http.NewRequestWithContext(d.Context(), method, d.base+path, body)
 	if err != nil {
@@ -155,18 +157,18 @@ func (d *demo) try(timeout time.Duration, method, path string, body io.Reader, h
 	}
 	resp, err := (&http.Client{Timeout: timeout}).Do(req)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
-	return answer{resp, b}, err
+	return response{resp, b}, err
 }
 
-// patience polls jobs and waits for the answers, of which none may be wrong.
+// patience polls jobs and waits for the responses, none of which may be wrong.
 type patience struct {
 	*demo
-	states map[job.ID][]job.State // that each may be in
-	stops  bool                   // the server, meanwhile
+	states map[job.ID][]job.State // allowed states of each job
+	stops  bool                   // the server stops meanwhile
 	polls  sync.WaitGroup
 }
 
@@ -183,7 +185,7 @@ func (p *patience) poll(id job.ID) {
 			err = json.Unmarshal(a.body, &j)
 		}
 		if err != nil || a.StatusCode != http.StatusOK {
-			p.Errorf("job %s, asked for while the file server is away: %v, %v: %s", id, a.Response, err, a.body)
+			p.Errorf("job %s, requested while the file server is unavailable: %v, %v: %s", id, a.Response, err, a.body)
 			return
 		}
 		for _, state := range p.states[id] {
@@ -191,7 +193,7 @@ func (p *patience) poll(id job.ID) {
 				return
 			}
 		}
-		p.Errorf("job %s, asked for while the file server is away, is %s; it can be %v", id, j.State, p.states[id])
+		p.Errorf("job %s, requested while the file server is unavailable, is %s, want one of %v", id, j.State, p.states[id])
 	})
 }
 

@@ -16,10 +16,10 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// testEraseRead erases jobs whose results are being read slowly from A: at B, and at A
-// itself, which has the file open.
+// testEraseRead erases jobs while their results are read slowly from A: at B, and at A itself,
+// which has the file open.
 func testEraseRead(m *machines, _ *daemon) {
-	// So that a picture does not fit into the buffers between server and reader.
+	// A small buffer, so that a picture does not fit into the buffers between server and reader.
 	if err := os.WriteFile("/proc/sys/net/ipv4/tcp_wmem", []byte("4096 16384 65536"), 0o644); err != nil {
 		m.Fatal(err)
 	}
@@ -38,11 +38,11 @@ func testEraseRead(m *machines, _ *daemon) {
 		waitUntil(m.T, func() bool {
 			left = m.mentions(string(j.ID))
 			return len(left) == 0
-		}, func() string { return fmt.Sprintf("of an erased job there still are %q", left) })
+		}, func() string { return fmt.Sprintf("an erased job still has %q", left) })
 	}
 }
 
-// A slow reader has asked for a result, and takes 1 KiB of it a second.
+// A slowReader requests a result and reads 1 KiB of it a second.
 type slowReader struct {
 	conn net.Conn
 	body io.Reader
@@ -84,7 +84,7 @@ func (d *demo) readSlowly(id job.ID) *slowReader {
 			}
 			select {
 			case <-r.stop:
-				_, _ = io.Copy(&r.got, r.body) // what comes counts
+				_, _ = io.Copy(&r.got, r.body) // only the received bytes matter
 				return
 			case <-time.After(time.Second):
 			}
@@ -93,9 +93,9 @@ func (d *demo) readSlowly(id job.ID) *slowReader {
 	return r
 }
 
-// rest reads what is left as fast as it comes, and returns all that came.
+// rest reads the remaining bytes as fast as possible, and returns all received bytes.
 func (r *slowReader) rest() []byte {
-	_ = r.conn.(*net.TCPConn).SetReadBuffer(1 << 20) // else it is slow for minutes
+	_ = r.conn.(*net.TCPConn).SetReadBuffer(1 << 20) // otherwise it would take minutes
 	close(r.stop)
 	<-r.done
 	return r.got.Bytes()
@@ -116,7 +116,7 @@ func testExpired(m *machines, _ *daemon) {
 	m.gone(j.ID)
 	for _, d := range m.both() {
 		if left := d.listed("/v1/jobs"); len(left) > 0 {
-			m.Errorf("there still are %v", left)
+			m.Errorf("got %v, want no jobs", left)
 		}
 	}
 }

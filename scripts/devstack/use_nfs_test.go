@@ -24,8 +24,8 @@ func (d *demo) retry(id job.ID) job.Job {
 	return d.decode(d.ask(http.MethodPost, "/v1/jobs/"+string(id)+"/retry", nil), http.StatusAccepted)
 }
 
-// API servers and workers are on different machines, which share a directory by NFS:
-// whatever one has answered, the other sees at once.
+// API servers and workers are on different machines, which share a directory by NFS: every change
+// that one server has acknowledged is visible to the other at once.
 func TestUseTwoMachines(t *testing.T) {
 	m := onNFS(t, 5*time.Minute, "ATELIER_LEASE=3s", "ATELIER_SWEEP_EVERY=1s")
 	if m == nil {
@@ -35,9 +35,9 @@ func TestUseTwoMachines(t *testing.T) {
 	on := func(name string, f func(m *machines, w *daemon)) {
 		passed := t.Run(name, func(t *testing.T) {
 			began := time.Now()
-			y, a, b := *m.yard, *m.demo, *m.b
+			y, a, b := *m.testServers, *m.demo, *m.b
 			a.T, b.T, y.demo = t, t, &a
-			f(&machines{yard: &y, b: &b, onB: m.onB, lab: m.lab}, w)
+			f(&machines{testServers: &y, b: &b, onB: m.onB, lab: m.lab}, w)
 			t.Logf("%.1f s", time.Since(began).Seconds())
 		})
 		if !passed {
@@ -45,8 +45,8 @@ func TestUseTwoMachines(t *testing.T) {
 		}
 	}
 	on("submitted, painted, read and listed", testPainted)
-	on("one key, asked for at both at once", testOneKey)
-	on("canceled and retried before it is begun", testCancelQueued)
+	on("one key, submitted to both at once", testOneKey)
+	on("canceled and retried before its first attempt", testCancelQueued)
 	on("canceled and retried while it is painted", testCancelRunning)
 	on("erased while it is painted", testErasePainted)
 	on("erased while its result is read", testEraseRead)
@@ -77,7 +77,7 @@ func testPainted(m *machines, _ *daemon) {
 			}
 		}
 		if !bytes.Equal(results[0], results[1]) {
-			m.Errorf("job %s has one result at A and another at B", id)
+			m.Errorf("job %s has different results at A and B", id)
 		}
 	}
 	slices.Reverse(ids)
@@ -90,7 +90,7 @@ func testPainted(m *machines, _ *daemon) {
 	}
 }
 
-// listed are the jobs of a list, page after page.
+// listed returns the jobs of a list, from all of its pages.
 func (d *demo) listed(path string) (ids []job.ID) {
 	d.Helper()
 	for cursor := ""; ; {
@@ -114,20 +114,20 @@ func (d *demo) listed(path string) (ids []job.ID) {
 
 func testOneKey(m *machines, _ *daemon) {
 	contentType, body := form(m.T, photo(m.T, 200, 150))
-	answers := make([]answer, 8)
+	responses := make([]response, 8)
 	var all sync.WaitGroup
-	for i := range answers {
+	for i := range responses {
 		all.Go(func() {
-			answers[i] = m.both()[i%2].ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType, "Idempotency-Key", "both")
+			responses[i] = m.both()[i%2].ask(http.MethodPost, "/v1/jobs", bytes.NewReader(body), "Content-Type", contentType, "Idempotency-Key", "both")
 		})
 	}
 	all.Wait()
 	var ids []job.ID
-	for _, a := range answers {
+	for _, a := range responses {
 		ids = append(ids, m.decode(a, http.StatusAccepted).ID)
 	}
 	if ids = slices.Compact(ids); len(ids) != 1 {
-		m.Errorf("one key made the jobs %v", ids)
+		m.Errorf("one key created the jobs %v", ids)
 	}
 	contentType, body = form(m.T, photo(m.T, 200, 151))
 	for _, d := range m.both() {
@@ -146,11 +146,11 @@ func testCancelQueued(m *machines, w *daemon) {
 		m.agree(id)
 		d.cancel(id)
 		if j := m.agree(id); j.State != job.Canceled {
-			m.Errorf("canceled, it is %s", j.State)
+			m.Errorf("after the cancellation it is %s", j.State)
 		}
 		other.retry(id)
 		if j := m.agree(id); j.State != job.Queued || j.Run != 2 {
-			m.Errorf("retried, it is %s in run %d", j.State, j.Run)
+			m.Errorf("after the retry it is %s in run %d", j.State, j.Run)
 		}
 		d.cancel(id)
 		other.cancel(id)
@@ -160,7 +160,7 @@ func testCancelQueued(m *machines, w *daemon) {
 	m.thaw(w.Process.Pid)
 }
 
-// large is a picture that is painted for long enough to be caught at it.
+// large returns a picture that takes long enough to be interrupted while it is painted.
 func (m *machines) large() []byte { m.Helper(); return photo(m.T, 800, 600) }
 
 func testCancelRunning(m *machines, _ *daemon) {
@@ -181,13 +181,13 @@ func testErasePainted(m *machines, _ *daemon) {
 	h := m.catch(func() job.ID { return other.submit(m.large()) })
 	m.erase(one, h.id)
 	m.thaw(h.pid)
-	m.finished(other.submit(photo(m.T, 160, 120)), job.Succeeded, 1) // after it
+	m.finished(other.submit(photo(m.T, 160, 120)), job.Succeeded, 1) // ends after the erased job's attempt
 	if left := m.mentions(string(h.id)); len(left) > 0 {
-		m.Errorf("of an erased job there still are %q", left)
+		m.Errorf("an erased job still has %q", left)
 	}
 }
 
-// testLostMessage takes a job's message out of the queue, as a queue does that loses it.
+// testLostMessage deletes a job's message from the queue, as if the queue had lost it.
 func testLostMessage(m *machines, w *daemon) {
 	if !m.freeze(w.Process.Pid) {
 		m.Fatal("there is no daemon to stop")

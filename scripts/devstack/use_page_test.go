@@ -11,8 +11,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// The page, with the API and the worker as functions: two photographs are painted
-// as a blend, and one of them again in a style picture's style; one is erased.
+// The page, with the API and the worker as functions: two photographs are painted in a blend of
+// styles, and one of them again in the style of a picture; one is erased.
 func TestUsePageFunctions(t *testing.T) {
 	d := start(t, "lambda")
 	p := browsertest.Start(t).Open(t, d.base+"/")
@@ -55,7 +55,7 @@ func TestUsePageFunctions(t *testing.T) {
 	d.refused(d.ask("GET", "/v1/jobs/"+string(id), nil), 410, "gone")
 	p.Do(chromedp.Reload())
 	untilStrip("Painted,Painted")
-	// The browser complains of pictures that are cut off by the stack's end.
+	// The browser reports pictures that are cut off by the end of the stack.
 	p.Until(`[...document.querySelectorAll('#pieces img')].every((i) => i.src && i.complete)`)
 	p.Until(`document.body.dataset.phase === 'succeeded'`)
 	d.end(os.Interrupt)

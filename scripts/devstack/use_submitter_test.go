@@ -14,22 +14,22 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// submitAndPoll is the first use: a picture goes in by the submitter, which polls
-// until it is painted, and the file it writes is the result.
+// submitAndPoll submits a picture with the submitter, which polls until it is painted, and checks
+// that the file that it writes is the result.
 func submitAndPoll(d *demo, worker string) {
 	dir := d.TempDir()
 	in, out := filepath.Join(dir, "in.jpg"), filepath.Join(dir, "out.jpg")
 	if err := os.WriteFile(in, photo(d.T, 320, 240), 0o600); err != nil {
 		d.Fatal(err)
 	}
-	said, err := exec.CommandContext(d.Context(), filepath.Join(bin, "submitter"), "submit", in, "--api", d.base,
+	output, err := exec.CommandContext(d.Context(), filepath.Join(bin, "submitter"), "submit", in, "--api", d.base,
 		"--style", "night-swirls", "--wait", "-o", out, "--json", "--timeout", "1m").Output()
 	if err != nil {
-		d.Fatalf("submitter: %v\n%s", err, said)
+		d.Fatalf("submitter: %v\n%s", err, output)
 	}
 	var j job.Job
-	if err := json.Unmarshal(said, &j); err != nil || j.State != job.Succeeded || j.Receipt == nil || j.Receipt.Worker != worker {
-		d.Fatalf("%v: %s", err, said)
+	if err := json.Unmarshal(output, &j); err != nil || j.State != job.Succeeded || j.Receipt == nil || j.Receipt.Worker != worker {
+		d.Fatalf("%v: %s", err, output)
 	}
 	b, err := os.ReadFile(out)
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// largePhotograph has 19 MiB, four times what fits through Lambda.
+// largePhotograph makes a photograph of 19 MiB, four times the limit of Lambda.
 func largePhotograph(t *testing.T) (path string, size int64) {
 	t.Helper()
 	img := image.NewNRGBA(image.Rect(0, 0, 2620, 2540))
@@ -42,16 +42,16 @@ func largePhotograph(t *testing.T) (path string, size int64) {
 	return path, int64(b.Len())
 }
 
-// A photograph of 19 MiB goes through the API's function by way of S3, by the submitter
-// and by the page, and is painted.
+// A photograph of 19 MiB is submitted to the API's function through S3, with the submitter and with
+// the page, and is painted.
 func TestUseLargePhotograph(t *testing.T) {
 	d := start(t, "lambda", "ATELIER_COPY_EVERY=1h")
 	path, size := largePhotograph(t)
 
 	out := filepath.Join(t.TempDir(), "out.jpg")
 	var j job.Job
-	if said := d.submitter("submit", path, "--style", "night-swirls", "--size", "512", "-o", out, "--json", "--timeout", "1m"); json.Unmarshal(said, &j) != nil || j.State != job.Succeeded {
-		t.Fatalf("submitter: %s", said)
+	if output := d.submitter("submit", path, "--style", "night-swirls", "--size", "512", "-o", out, "--json", "--timeout", "1m"); json.Unmarshal(output, &j) != nil || j.State != job.Succeeded {
+		t.Fatalf("submitter: %s", output)
 	}
 	b, err := os.ReadFile(out)
 	if err != nil {
@@ -75,7 +75,8 @@ func TestUseLargePhotograph(t *testing.T) {
 	d.end(os.Interrupt)
 }
 
-// wantUploaded: a job has an upload's picture, and nothing else is left of that.
+// wantUploaded checks that a job has the picture of an upload, and that nothing else is left of the
+// upload.
 func (d *demo) wantUploaded(id job.ID, size int64) {
 	d.Helper()
 	specs, err := filepath.Glob(filepath.Join(d.dir, "shared", "jobs", "*", "*", "*", "*", string(id), "spec.json"))

@@ -15,15 +15,14 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/photograph"
 )
 
-// What every picture is asked for, by the bare loop and by the jobs: the API's
-// defaults.
+// The settings of every picture, in the bare loop and in the jobs: the API's defaults.
 const (
 	longest = 1024
 	format  = "jpeg"
 	quality = 90
 )
 
-// repaint is what the bare loop does with a picture: decode, stylise, encode.
+// repaint does the work of the bare loop for a picture: decode, stylise, encode.
 func repaint(ctx context.Context, m *model.Model, photo []byte) error {
 	content, _, err := imageio.Decode(ctx, photo, imageio.DefaultLimits())
 	if err != nil {
@@ -37,8 +36,7 @@ func repaint(ctx context.Context, m *model.Model, photo []byte) error {
 	return imageio.Encode(&out, painted, format, quality)
 }
 
-// bareLoop is the work without the pipeline: as many pictures at once as the
-// model takes, one after the other.
+// bareLoop does the work without the pipeline, with as many pictures at once as the model allows.
 func bareLoop(ctx context.Context, t task, out io.Writer) error {
 	m, err := load(t)
 	if err != nil {
@@ -65,24 +63,23 @@ func bareLoop(ctx context.Context, t task, out io.Writer) error {
 	return answer(out, work{p.PerSecond, median(p.Took), (machine.ProcessorTime() - busy).Seconds() / float64(t.Images)})
 }
 
-// A work is what a process got done with pictures: how many a second, what the
-// median took from its beginning to its end where that is known, and how much of
-// the processors one took, in seconds. Other programs disturb the last least.
+// A work is the result of a process: pictures a second, the median time of a picture in seconds if
+// known, and the processor seconds per picture, which other programs disturb least.
 type work struct{ PerSecond, Median, CPU float64 }
 
-// warmUp is how many pictures come before the measurement: the graph's
-// preparation, and then the allocator's.
+// warmUp returns the number of pictures before the measurement, for the preparation of the graph
+// and of the allocator.
 func warmUp(concurrent int) int { return 3 * concurrent }
 
-// A pace is what a number of workers got done, and what each piece took, in
-// seconds, the shortest first.
+// A pace is the result of parallel workers: pieces a second, and the time of each piece in seconds,
+// sorted.
 type pace struct {
 	PerSecond float64
 	Took      []float64
 }
 
-// inParallel has workers do pieces of work, numbered from 0, while another may
-// begin. The first error ends it.
+// inParallel runs pieces of work, numbered from 0, on a number of workers while another returns
+// true. It stops at the first error.
 func inParallel(ctx context.Context, workers int, another func() bool, do func(ctx context.Context, i int) error) (pace, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -117,13 +114,13 @@ func inParallel(ctx context.Context, workers int, another func() bool, do func(c
 	return pace{float64(len(took)) / whole, took}, nil
 }
 
-// times says yes n times.
+// times returns a function that returns true n times.
 func times(n int) func() bool {
 	var asked atomic.Int64
 	return func() bool { return asked.Add(1) <= int64(n) }
 }
 
-// lasting says yes for so long.
+// lasting returns a function that returns true during d.
 func lasting(d time.Duration) func() bool {
 	end := time.Now().Add(d)
 	return func() bool { return time.Now().Before(end) }

@@ -14,30 +14,29 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// childArg, as the first argument, makes this program one that does a single
-// measurement: the task's name and its settings follow, and the answer goes to
-// standard output as JSON.
+// childArg, as the first argument, makes this program execute a single measurement: the task's name
+// and its settings follow, and the result is written to standard output as JSON.
 const childArg = "measure-child"
 
-// A task is the settings of a child; each kind uses what it needs.
+// A task has the settings of a child; each kind of task uses some of them.
 type task struct {
 	Model      string
 	Samples    string // folder of the photographs
-	Dir        string // an empty folder, for a store
+	Dir        string // an empty folder for a store
 	Width      int    // of the images
 	Height     int
 	Threads    int
-	Memory     int64 // that the process may take
+	Memory     int64 // memory budget of the process
 	Concurrent int
 	Images     int
 	Seconds    float64
-	Public     bool      // the jobs
-	Address    string    // to listen at
+	Public     bool      // whether the jobs are public
+	Address    string    // to listen on
 	Cold       *coldPlan `json:",omitempty"`
-	Decoder    string    // the file of picture-decoder; "": pictures are decoded in the worker's process
+	Decoder    string    // path of picture-decoder; "": the worker's process decodes
 }
 
-// sized is the task with squares of this side.
+// sized returns the task with square images of the given side.
 func (t task) sized(side int) task {
 	t.Width, t.Height = side, side
 	return t
@@ -68,7 +67,7 @@ func runChild(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	return children[args[1]](ctx, t, stdout)
 }
 
-// child is the command that runs a task in a process of its own.
+// child returns the command that runs a task in a process of its own.
 func child(ctx context.Context, kind string, t task) (*exec.Cmd, *bytes.Buffer, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -77,22 +76,22 @@ func child(ctx context.Context, kind string, t task) (*exec.Cmd, *bytes.Buffer, 
 	return childOf(ctx, self, kind, t)
 }
 
-// childOf is child by a copy of this program, or by one with another engine.
+// childOf is like child with a given program: a copy of this one, or one with another engine.
 func childOf(ctx context.Context, program, kind string, t task) (*exec.Cmd, *bytes.Buffer, error) {
 	settings, err := json.Marshal(t)
 	if err != nil {
 		return nil, nil, err
 	}
 	cmd := exec.CommandContext(ctx, program, childArg, kind, string(settings))
-	// TensorFlow greets each process in many lines; what it said is shown if it fails.
-	// The environment is the one that package model advises.
-	said := new(bytes.Buffer)
-	cmd.Stderr = said
+	// TensorFlow prints many lines in each process; the output is shown only after a failure. The
+	// environment is the one that package model recommends.
+	stderr := new(bytes.Buffer)
+	cmd.Stderr = stderr
 	cmd.Env = append(os.Environ(), "TF_CPP_MIN_LOG_LEVEL=2", "MALLOC_ARENA_MAX=2")
-	return cmd, said, nil
+	return cmd, stderr, nil
 }
 
-// ask runs a task and reads its answer.
+// ask runs a task and reads its result.
 func ask[T any](ctx context.Context, kind string, t task) (answer T, err error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -101,26 +100,26 @@ func ask[T any](ctx context.Context, kind string, t task) (answer T, err error) 
 	return askOf[T](ctx, self, kind, t)
 }
 
-// askOf is ask of a copy of this program, or of one with another engine.
+// askOf is like ask with a given program: a copy of this one, or one with another engine.
 func askOf[T any](ctx context.Context, program, kind string, t task) (answer T, err error) {
-	cmd, said, err := childOf(ctx, program, kind, t)
+	cmd, stderr, err := childOf(ctx, program, kind, t)
 	if err != nil {
 		return answer, err
 	}
-	return answerOf[T](cmd, said)
+	return answerOf[T](cmd, stderr)
 }
 
-// answerOf runs a child and reads its answer.
-func answerOf[T any](cmd *exec.Cmd, said *bytes.Buffer) (answer T, err error) {
+// answerOf runs a child and reads its result.
+func answerOf[T any](cmd *exec.Cmd, stderr *bytes.Buffer) (answer T, err error) {
 	out, err := cmd.Output()
 	if err != nil {
-		return answer, fmt.Errorf("%w: %s", err, said)
+		return answer, fmt.Errorf("%w: %s", err, stderr)
 	}
 	return answer, json.Unmarshal(out, &answer)
 }
 
-// photo is a picture with edges and gradients. The time and the memory that a
-// network takes don't depend on what is in it.
+// photo returns an image with edges and gradients. The content affects neither the time nor the
+// memory of a network.
 func photo(w, h int) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
@@ -132,13 +131,13 @@ func photo(w, h int) *image.RGBA {
 	return img
 }
 
-// named is a request for the catalogue's nth style, at full strength.
+// named returns a request for the catalogue's nth style at full strength.
 func named(content *image.RGBA, n int) style.Request {
 	names := style.Names()
 	return style.Request{Content: content, Mix: style.Mix{{Name: names[n%len(names)], Weight: 1}}, Strength: 1}
 }
 
-// load is of a model that is not closed: it goes with the process.
+// load loads a model that is not closed before the process ends.
 func load(t task) (*model.Model, error) {
 	return loadModel(model.Config{Dir: t.Model, Threads: t.Threads, Concurrent: t.Concurrent})
 }

@@ -12,17 +12,16 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A client submits photographs and fetches what becomes of them, over
-// connections that it keeps.
+// A client submits photographs and fetches their results over persistent connections.
 type client struct {
 	base string // http://127.0.0.1:8080
 	http *http.Client
-	kind string   // of the forms
-	form [][]byte // a submission of each photograph
+	kind string   // content type of the forms
+	form [][]byte // one submission for each photograph
 }
 
-// newClient prepares the requests, so that they cost nothing later. at is how
-// many there are at a time.
+// newClient prepares the requests, so that they take no time later. at is the number of requests at
+// once.
 func newClient(base string, photos [][]byte, at int) (*client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost, transport.DisableCompression = at, true
@@ -52,7 +51,7 @@ func newClient(base string, photos [][]byte, at int) (*client, error) {
 	return c, nil
 }
 
-// submit sends the nth submission to a path and answers the body.
+// submit sends the nth submission to a path and returns the response's body.
 func (c *client) submit(ctx context.Context, path string, n int) ([]byte, error) {
 	return c.do(ctx, http.MethodPost, path, c.form[n%len(c.form)])
 }
@@ -94,7 +93,7 @@ func (c *client) paint(ctx context.Context, n int) (job.Job, error) {
 	}
 }
 
-// succeeded is why a job has no picture; nil if it has.
+// succeeded returns an error if a job has no picture.
 func succeeded(j job.Job) error {
 	switch {
 	case j.State == job.Succeeded:
@@ -105,7 +104,7 @@ func succeeded(j job.Job) error {
 	return fmt.Errorf("job %s is %s", j.ID, j.State)
 }
 
-// paintAndFetch is paint, and the picture as well.
+// paintAndFetch is like paint, and also fetches the picture.
 func (c *client) paintAndFetch(ctx context.Context, n int) error {
 	j, err := c.paint(ctx, n)
 	if err != nil {

@@ -12,23 +12,23 @@ import (
 	"strings"
 )
 
-const coldStartHelp = `What a worker's start waits for where its engine's library and its model lie on NFS,
-as on EFS beside a Lambda function: from the start of a process to its first finished
+const coldStartHelp = `The duration of a worker's start when its engine's library and its model are on NFS,
+as on EFS for a Lambda function: from the start of a process to its first finished
 picture of 256 x 256, on scripts/nfs (a real NFS 4.1), with time added to each call.
 
   as shipped   the library as scripts/setup installs it
   stripped     without symbol tables (strip --strip-unneeded)
-  read ahead   as shipped, started by worker-bootstrap, which has the kernel read what
-               scripts/setup measured that a start touches, many calls at a time
+  read ahead   as shipped, started by worker-bootstrap, which lets the kernel read in
+               many parallel calls the parts that a start reads, as measured by scripts/setup
 
-Each starts cold, none of the files being in the client's page cache, and then warm. What
-reading adds is how much longer it took than the median of the engine's warm starts. Compare
-that: programs themselves are slower in there than on the machine, and share one processor
-with the file server. READs and bytes are the
-client's own count (/proc/self/mountstats). The program itself lies on a local disk, as a
-function's does. The goal is for TensorFlow at 2 ms a call, of what reading adds as shipped.`
+Each starts cold, with none of the files in the client's page cache, and then warm. "reading
+adds" is how much longer the cold start took than the median of the engine's warm starts.
+Compare this figure: programs are slower in scripts/nfs than on the machine, and share one
+processor with the file server. READs and bytes are counted by the client
+(/proc/self/mountstats). The program itself is on a local disk, like a function's. The goal
+applies to TensorFlow at 2 ms a call, relative to what reading adds as shipped.`
 
-// coldVariants are what is compared, as people read it.
+// The compared forms of a library, as shown to readers.
 const asShipped, stripped, readAhead = "as shipped", "stripped", "read ahead"
 
 // coldStart measures starts from a network file system.
@@ -42,18 +42,18 @@ func coldStart(ctx context.Context, s *session) (string, error) {
 	rows := [][]string{{"a call takes", "engine", "library", "READs", "read", "cold", "warm", "reading adds", "of as shipped", "goal", ""}}
 	for _, latency := range latencies {
 		s.step("%d ms a call", latency)
-		cells, err := s.coldCells(ctx, latency, task)
+		cells, err := s.measureColdStarts(ctx, latency, task)
 		if err != nil {
 			return "", err
 		}
 		for _, c := range cells {
-			shipped := cells[slices.IndexFunc(cells, func(o coldCell) bool { return o.Engine == c.Engine && o.Library == asShipped })]
+			shipped := cells[slices.IndexFunc(cells, func(o coldResult) bool { return o.Engine == c.Engine && o.Library == asShipped })]
 			warm := warmStarts(cells, c.Engine).median
 			added := each(c.Cold, func(n nfsStart) float64 { return n.Seconds - warm })
 			part := added.median / (each(shipped.Cold, nfsStart.seconds).median - warm)
 			share, goal := fmt.Sprintf("%.2f", part), noGoal
 			switch {
-			case c.Library == asShipped || latency == 0: // without, it is little but the machine's noise
+			case c.Library == asShipped || latency == 0: // without latency it is mostly noise
 				share = ""
 			case c.Library == readAhead && c.Engine == "TensorFlow" && latency == 2:
 				goal = atMost(0.25, part)
@@ -71,8 +71,8 @@ func coldStart(ctx context.Context, s *session) (string, error) {
 	return "Median of the rounds (least..most). Files: " + sizes + ".\n\n" + table(rows...), nil
 }
 
-// warmStarts is how many seconds an engine's warm starts took.
-func warmStarts(cells []coldCell, engine string) spread {
+// warmStarts returns the seconds of an engine's warm starts.
+func warmStarts(cells []coldResult, engine string) spread {
 	var seconds []float64
 	for _, c := range cells {
 		if c.Engine == engine {
@@ -84,13 +84,14 @@ func warmStarts(cells []coldCell, engine string) spread {
 	return spreadOf(seconds)
 }
 
-// coldTask is what is needed in the other kernel, and how large the libraries are.
+// coldTask returns the settings for the runs inside scripts/nfs, and a text with the sizes of the
+// libraries.
 func (s *session) coldTask(ctx context.Context) (t task, sizes string, err error) {
 	if out, err := exec.CommandContext(ctx, filepath.Join(s.Root, "scripts", "nfs"), "--check").CombinedOutput(); err != nil {
-		return t, "", &lacking{strings.TrimSpace(string(out))}
+		return t, "", &unavailable{strings.TrimSpace(string(out))}
 	}
 	if _, err := exec.LookPath("strip"); err != nil {
-		return t, "", &lacking{"there is no strip: install binutils"}
+		return t, "", &unavailable{"there is no strip: install binutils"}
 	}
 	engines, err := s.engines()
 	if err != nil {
@@ -102,10 +103,10 @@ func (s *session) coldTask(ctx context.Context) (t task, sizes string, err error
 	}
 	t = task{Model: s.Model, Width: 256, Height: 256, Cold: &coldPlan{Bootstrap: filepath.Join(s.Bin, "worker-bootstrap"), Rounds: s.Rounds}}
 	var words []string
-	for _, e := range pick(s, engines, engines[1:]) { // TensorFlow's takes minutes
+	for _, e := range pick(s, engines, engines[1:]) { // TensorFlow takes minutes
 		c := coldEngine{Name: e.name, Program: e.program, Library: filepath.Join(e.library, "lib"), Stripped: filepath.Join(dir, filepath.Base(e.library))}
 		if _, err := os.Stat(filepath.Join(c.Library, "read-ahead.json")); err != nil {
-			return t, "", &lacking{fmt.Sprintf("%v: run scripts/setup, which measures what is to be read ahead", err)}
+			return t, "", &unavailable{fmt.Sprintf("%v: run scripts/setup, which measures what to read ahead", err)}
 		}
 		before, after, err := stripAll(ctx, c.Stripped, c.Library)
 		if err != nil {
@@ -117,8 +118,8 @@ func (s *session) coldTask(ctx context.Context) (t task, sizes string, err error
 	return t, strings.Join(words, "; "), nil
 }
 
-// stripAll copies a folder of libraries without their symbol tables, and tells how
-// many bytes they had and have.
+// stripAll copies a folder of libraries without their symbol tables, and returns their sizes in
+// bytes before and after.
 func stripAll(ctx context.Context, to, from string) (before, after int64, err error) {
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 		return 0, 0, err
@@ -147,9 +148,9 @@ func stripAll(ctx context.Context, to, from string) (before, after int64, err er
 	return before, after, nil
 }
 
-// coldCells runs all starts at one latency, on a file server of its own. Their
-// conductor is the program that doesn't link TensorFlow.
-func (s *session) coldCells(ctx context.Context, latency int, t task) (cells []coldCell, err error) {
+// measureColdStarts runs all starts with one latency, with its own file server. It uses the program that
+// doesn't link TensorFlow.
+func (s *session) measureColdStarts(ctx context.Context, latency int, t task) (cells []coldResult, err error) {
 	settings, err := json.Marshal(t)
 	if err != nil {
 		return nil, err

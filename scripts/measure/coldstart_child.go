@@ -14,47 +14,47 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/pagecache"
 )
 
-// A coldPlan is what a conductor of cold starts needs to know beside the picture.
+// A coldPlan has the settings of coldStarts in addition to those of the picture.
 type coldPlan struct {
 	Engines   []coldEngine
-	Bootstrap string // the file of worker-bootstrap
+	Bootstrap string // path of worker-bootstrap
 	Rounds    int
 }
 
 type coldEngine struct {
 	Name     string
 	Program  string
-	Library  string // its folder
-	Stripped string // likewise, without symbol tables
+	Library  string // folder of the library
+	Stripped string // folder of the library without symbol tables
 }
 
-// A coldCell is the starts of one engine with its library in one form.
-type coldCell struct {
+// A coldResult has the starts of one engine with its library in one form.
+type coldResult struct {
 	Engine, Library string
 	Cold, Warm      []nfsStart
 }
 
-// An nfsStart is one start of a process, and what it read from the file server.
+// An nfsStart is one start of a process, with its reads from the file server.
 type nfsStart struct {
 	Seconds float64
-	Calls   int   // READs
-	Bytes   int64 // that they brought
+	Calls   int   // number of READs
+	Bytes   int64 // bytes read
 }
 
 func (n nfsStart) seconds() float64 { return n.Seconds }
 
-// coldStarts runs inside scripts/nfs: it puts libraries and model there through one
-// client and starts processes that read them through the other.
+// coldStarts runs inside scripts/nfs: it copies libraries and model to the file system through one
+// client, and starts processes that read them through the other.
 func coldStarts(ctx context.Context, t task, out io.Writer) error {
 	written, mount := os.Getenv("NFS_A"), os.Getenv("NFS_B")
 	if mount == "" {
-		return errors.New("NFS_B is not set: scripts/nfs does that")
+		return errors.New("NFS_B is not set: run this with scripts/nfs")
 	}
 	if err := os.CopyFS(filepath.Join(written, "model"), os.DirFS(t.Model)); err != nil {
 		return err
 	}
 	t.Model = filepath.Join(mount, "model")
-	var cells []coldCell
+	var cells []coldResult
 	var starts []func(context.Context) (cold, warm nfsStart, err error)
 	for _, e := range t.Cold.Engines {
 		for _, folder := range []string{e.Library, e.Stripped} {
@@ -66,13 +66,13 @@ func coldStarts(ctx context.Context, t task, out io.Writer) error {
 			name, folder string
 			ahead        bool
 		}{{asShipped, e.Library, false}, {stripped, e.Stripped, false}, {readAhead, e.Library, true}} {
-			cells = append(cells, coldCell{Engine: e.Name, Library: v.name})
+			cells = append(cells, coldResult{Engine: e.Name, Library: v.name})
 			starts = append(starts, func(ctx context.Context) (nfsStart, nfsStart, error) {
 				return coldAndWarm(ctx, t, e.Program, filepath.Join(mount, v.folder), v.ahead)
 			})
 		}
 	}
-	if err := pagecache.EvictAll(written); err != nil { // the memory is for the other client
+	if err := pagecache.EvictAll(written); err != nil { // the memory is needed by the other client
 		return err
 	}
 	for range t.Cold.Rounds {
@@ -87,15 +87,14 @@ func coldStarts(ctx context.Context, t task, out io.Writer) error {
 	return answer(out, cells)
 }
 
-// coldAndWarm starts a process when nothing of what is on the mount is in the page
-// cache, and again.
+// coldAndWarm starts a process with an empty page cache for the mount, and again with a full one.
 func coldAndWarm(ctx context.Context, t task, program, library string, ahead bool) (cold, warm nfsStart, err error) {
 	mount := os.Getenv("NFS_B")
 	if err := pagecache.EvictAll(mount); err != nil {
 		return cold, warm, err
 	}
 	for _, into := range []*nfsStart{&cold, &warm} {
-		cmd, said, err := childOf(ctx, program, "first-image", t)
+		cmd, stderr, err := childOf(ctx, program, "first-image", t)
 		if err != nil {
 			return cold, warm, err
 		}
@@ -105,25 +104,25 @@ func coldAndWarm(ctx context.Context, t task, program, library string, ahead boo
 			cmd.Path = t.Cold.Bootstrap
 			cmd.Env = append(cmd.Env, "ATELIER_READ_AHEAD="+filepath.Join(library, "read-ahead.json")+":"+t.Model)
 		}
-		// Of the machine's own files the program alone counts.
+		// Of the machine's own files only the program is evicted.
 		if _, err := os.ReadFile(program); err != nil {
 			return cold, warm, err
 		}
-		if *into, err = startOnNFS(cmd, said, mount); err != nil {
+		if *into, err = startOnNFS(cmd, stderr, mount); err != nil {
 			return cold, warm, err
 		}
 	}
 	return cold, warm, nil
 }
 
-// startOnNFS times a child until it says its byte, and counts the READs of a mount
+// startOnNFS measures the time until a child writes its first byte, and counts the READs of a mount
 // meanwhile.
-func startOnNFS(cmd *exec.Cmd, said *bytes.Buffer, mount string) (n nfsStart, err error) {
+func startOnNFS(cmd *exec.Cmd, stderr *bytes.Buffer, mount string) (n nfsStart, err error) {
 	before, err := nfsmount.Reads(mount)
 	if err != nil {
 		return n, err
 	}
-	up, err := startOnce(cmd, said)
+	up, err := startOnce(cmd, stderr)
 	if err != nil {
 		return n, err
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
-// conditions is under which circumstances the figures came about.
+// conditions describes the circumstances of the measurement.
 func conditions(ctx context.Context, o options, args []string, loadBefore string) string {
 	m := machine.Describe(ctx, o.Root, o.Dir)
 	memory := machine.Unknown

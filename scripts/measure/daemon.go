@@ -11,17 +11,17 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/photograph"
 )
 
-const daemonHelp = `What the pipeline leaves of the engine's speed. The same photographs go through
+const daemonHelp = `How much of the engine's speed the pipeline preserves. The same photographs go through
 
-  bare      a loop of decode, stylise and encode, in memory, as many at once as
-            the daemon runs, with as many threads
-  private   the daemon's worker and poll loop on a real directory: the jobs are
-            there, durable, and announced on a queue in memory when the clock
-            starts; it stops when the last outcome is durable
+  bare      a loop of decode, stylise and encode in memory, with as many pictures at
+            once and as many threads as the daemon
+  private   the daemon's worker and poll loop on a real directory: when the clock
+            starts, the jobs are durable and announced on a queue in memory; it stops
+            when the last outcome is durable
   public    the same with public jobs, as the API makes them without keys
 
-and each round's ratio to the bare loop counts. Where it is low, see how much more of
-the processors a picture takes ("CPU of one"): the rest is waiting for the disk.`
+and the result is each round's ratio to the bare loop. If it is low, compare the processor
+time of a picture ("CPU of one"): the rest of the difference is waiting for the disk.`
 
 // daemon compares the worker with a bare loop.
 func daemon(ctx context.Context, s *session) (string, error) {
@@ -66,7 +66,7 @@ func daemon(ctx context.Context, s *session) (string, error) {
 	return fmt.Sprintf("%d pictures at once, %d threads each; photographs, JPEG to JPEG. Median of the rounds (least..most).\n\n%s", c, model.DefaultThreads(c), table(rows...)), nil
 }
 
-// workAlone is the worker's side of the comparison.
+// workAlone runs the worker's side of the comparison.
 func workAlone(ctx context.Context, t task, out io.Writer) error {
 	b, err := openBench(ctx, t)
 	if err != nil {

@@ -16,18 +16,18 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/photograph"
 )
 
-const decoderHelp = `What it costs that pictures are decoded in a process of its own, which the system
-bounds. The same jobs go through the worker (see daemon), in turn
+const decoderHelp = `The cost of decoding pictures in a separate process, which the system limits. The
+same jobs go through the worker (see daemon), in turn
 
-  here      with the pictures decoded, fitted and made into previews by the worker itself
-  separate  by picture-decoder
+  here      with pictures decoded, resized and made into previews in the worker's process
+  separate  with picture-decoder
 
 and then through the decoder alone, one picture after the other, without a network.`
 
-// decoder is the program that decodes.
+// decoder returns the path of picture-decoder.
 func (s *session) decoder() string { return filepath.Join(s.Bin, "picture-decoder") }
 
-// decoderCost compares the two.
+// decoderCost compares both ways of decoding.
 func decoderCost(ctx context.Context, s *session) (string, error) {
 	type kind struct{ w, h, images int }
 	kinds := pick(s, []kind{{400, 300, 160}, {512, 512, 100}, {1024, 1024, 30}, {4000, 3000, 16}}, []kind{{64, 48, 6}})
@@ -94,8 +94,8 @@ func decodeAlone(ctx context.Context, t task, out io.Writer) error {
 	return answer(out, work{PerSecond: p.PerSecond, Median: median(p.Took)})
 }
 
-// familyTime is the processor time that this process has had, and its children, those
-// that have ended too.
+// familyTime returns the processor time of this process and of all its children, including ended
+// ones.
 func familyTime() time.Duration {
 	all := machine.ProcessorTime()
 	var ended syscall.Rusage
@@ -108,20 +108,20 @@ func familyTime() time.Duration {
 	return all
 }
 
-// decoders are the processes that this one has started and that have not ended.
+// decoders returns the process ids of this process's running children.
 func decoders() (pids []string) {
 	lists, _ := filepath.Glob("/proc/self/task/*/children")
 	for _, list := range lists {
-		b, _ := os.ReadFile(list) // a thread that has ended has none
+		b, _ := os.ReadFile(list) // fails only if the thread has ended
 		pids = append(pids, strings.Fields(string(b))...)
 	}
 	return pids
 }
 
-// timeOf is the processor time that another process has had so far; 0 if it has ended.
+// timeOf returns the processor time of another process so far; 0 if it has ended.
 func timeOf(pid string) time.Duration {
 	b, _ := os.ReadFile("/proc/" + pid + "/stat")
-	_, after, _ := bytes.Cut(b, []byte(") ")) // the name may hold anything
+	_, after, _ := bytes.Cut(b, []byte(") ")) // the name may contain any character
 	const user, system = 11, 12               // fields after the name, proc(5)
 	const tick = 10 * time.Millisecond
 	fields := strings.Fields(string(after))
@@ -133,10 +133,10 @@ func timeOf(pid string) time.Duration {
 	return time.Duration(u+k) * tick
 }
 
-// watchDecoders looks all the time at how much memory the decoders of this process take,
-// until the peak of all of them, in bytes, is asked for. What the system keeps of those
-// that have ended would be no use: it takes this process's own size for theirs, which
-// they have between fork and exec.
+// watchDecoders measures the memory of this process's decoders continuously, until peak is called,
+// which returns the maximum of their sum in bytes. The system's own record for ended children would
+// be useless: between fork and exec a child has the size of this process, and that would be
+// recorded.
 func watchDecoders() (peak func() int64) {
 	stop, result := make(chan struct{}), make(chan int64)
 	go func() {

@@ -17,49 +17,49 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/process"
 )
 
-const endToEndHelp = `The pipeline with everything on this machine against what one would write first: a
-Python server that paints in the request (scripts/baseline: Flask under waitress with
-4 threads, TensorFlow from Python, Pillow, the style's vector computed once).
-Photographs of 400 x 300; each client sends the next when it has its picture.
+const endToEndHelp = `The pipeline with everything on this machine, compared with the simplest alternative: a
+Python server that paints while the request waits (scripts/baseline: Flask under waitress
+with 4 threads, TensorFlow from Python, Pillow, the style's vector computed once).
+Photographs of 400 x 300; each client sends the next one when it has its picture.
 
-  pipeline  submit, wait with ?wait until it has succeeded, fetch the picture: the
+  pipeline  submit, wait with ?wait until the job has succeeded, fetch the picture: the
             API's server, MiniStack, the worker-daemon, every step durable
-  memory    the same with a queue in the process of API and worker: what is left when the
-            queue takes nothing of this machine; without the copies to S3
-  Python    one request; with Magenta's network, where --teacher says where it is,
-            and with the shipped one, which is smaller and faster
+  memory    the same with a queue in memory in the same process as API and worker: the
+            result when the queue uses no processor time; without the copies to S3
+  Python    one request; with Magenta's network if --teacher is set, and with the
+            shipped network, which is smaller and faster
 
-MiniStack is a Python program and takes its part of the same cores, as AWS would not.
-The goal is 1.5 times the pictures of the Python server with Magenta's network at 8
-clients. What the pipeline owes to its network rather than to Go shows in the other.`
+MiniStack is a Python program that uses part of the same cores, which AWS would not. The
+goal is 1.5 times the pictures of the Python server with Magenta's network at 8 clients.
+The comparison with the shipped network shows how much of this is due to the network.`
 
-// A rival is a server of pictures.
-type rival struct {
+// A paintServer is a compared server.
+type paintServer struct {
 	*process.Process
 	name  string
 	paint func(*client) func(context.Context, int) error
 	base  string
 }
 
-// A heat is what a rival got done in a round, and how much of the processors each
-// of its processes took for a picture, in seconds.
-type heat struct {
+// A roundResult is the result of a server in one round: its pace, and the processor seconds of each
+// of its processes per picture.
+type roundResult struct {
 	pace
 	cpu map[string]float64
 }
 
-// heat lets clients paint for some time.
-func (r *rival) heat(ctx context.Context, c *client, clients int, long time.Duration) (heat, error) {
+// run lets clients submit pictures for some time.
+func (r *paintServer) run(ctx context.Context, c *client, clients int, long time.Duration) (roundResult, error) {
 	before := machine.ProcessorTimes(r.PID())
 	p, err := inParallel(ctx, clients, lasting(long), r.paint(c))
 	if err != nil {
-		return heat{}, err
+		return roundResult{}, err
 	}
 	cpu := machine.ProcessorTimes(r.PID())
 	for name := range cpu {
 		cpu[name] = (cpu[name] - before[name]) / float64(len(p.Took))
 	}
-	return heat{p, cpu}, nil
+	return roundResult{p, cpu}, nil
 }
 
 // endToEnd compares the pipeline with Python servers.
@@ -80,42 +80,42 @@ func endToEnd(ctx context.Context, s *session) (string, error) {
 	}
 	defer memory.Stop()
 	fetched := func(c *client) func(context.Context, int) error { return c.paintAndFetch }
-	rivals := []rival{{stack.Process, "pipeline", fetched, stack.base}, {memory, "pipeline, queue in memory", fetched, memoryBase}}
+	servers := []paintServer{{stack.Process, "pipeline", fetched, stack.base}, {memory, "pipeline, queue in memory", fetched, memoryBase}}
 	pythons, stop, err := s.startPythons(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer stop()
-	rivals = append(rivals, pythons...)
-	s.expect(len(levels) * s.Rounds * len(rivals))
+	servers = append(servers, pythons...)
+	s.expect(len(levels) * s.Rounds * len(servers))
 	rows := [][]string{{"clients", "server", "images/s", "p50", "p90", "p99", "CPU of one picture", "pipeline over it", "goal", "", "with the queue in memory"}}
 	for _, clients := range levels {
-		var sides []side[heat]
-		for _, r := range rivals {
+		var sides []side[roundResult]
+		for _, r := range servers {
 			c, err := newClient(r.base, photos, clients)
 			if err != nil {
 				return "", err
 			}
-			if _, err := r.heat(ctx, c, clients, long/3); err != nil { // warms it up
+			if _, err := r.run(ctx, c, clients, long/3); err != nil { // warm-up
 				return "", fmt.Errorf("%s: %w", r.name, err)
 			}
-			sides = append(sides, side[heat]{r.name, func(ctx context.Context) (heat, error) { return r.heat(ctx, c, clients, long) }})
+			sides = append(sides, side[roundResult]{r.name, func(ctx context.Context) (roundResult, error) { return r.run(ctx, c, clients, long) }})
 		}
 		all, err := inTurn(ctx, s, fmt.Sprintf("%d clients", clients), sides...)
 		if err != nil {
 			return "", err
 		}
-		for i, r := range rivals {
-			row := []string{fmt.Sprint(clients), r.name, each(all[i], func(h heat) float64 { return h.PerSecond }).show("%.1f")}
+		for i, r := range servers {
+			row := []string{fmt.Sprint(clients), r.name, each(all[i], func(h roundResult) float64 { return h.PerSecond }).show("%.1f")}
 			for _, p := range []int{50, 90, 99} {
-				row = append(row, ms(each(all[i], func(h heat) float64 { return percentile(h.Took, p) }).median))
+				row = append(row, ms(each(all[i], func(h roundResult) float64 { return percentile(h.Took, p) }).median))
 			}
 			row = append(row, processors(all[i]))
 			if i < 2 {
 				rows = append(rows, append(row, "", "", "", ""))
 				continue
 			}
-			over := func(a, b heat) float64 { return a.PerSecond / b.PerSecond }
+			over := func(a, b roundResult) float64 { return a.PerSecond / b.PerSecond }
 			ratio, inMemory := compare(all[0], all[i], over), compare(all[1], all[i], over)
 			goal := noGoal
 			if clients == 8 && r.name == magentaServer {
@@ -129,18 +129,18 @@ func endToEnd(ctx context.Context, s *session) (string, error) {
 	case len(pythons) == 0:
 		text += "\nWithout the Python server, which is not installed: scripts/setup --bench.\n"
 	case s.Teacher == "":
-		text += "\nWithout Magenta's network, with which the goal is: --teacher DIR.\n"
+		text += "\nWithout Magenta's network, which the goal refers to: use --teacher DIR.\n"
 	}
 	return text, nil
 }
 
-// processors is what the processes of a rival took for a picture, the median of the
-// rounds, each where there are several.
-func processors(rounds []heat) string {
+// processors formats the processor time of a server's processes per picture: the median of the
+// rounds, for each process if there are several.
+func processors(rounds []roundResult) string {
 	var parts []string
 	sum := 0.0
 	for _, name := range slices.Sorted(maps.Keys(rounds[0].cpu)) {
-		took := each(rounds, func(h heat) float64 { return h.cpu[name] }).median
+		took := each(rounds, func(h roundResult) float64 { return h.cpu[name] }).median
 		if took > 0.00005 {
 			parts, sum = append(parts, fmt.Sprintf("%s %.1f", name, 1000*took)), sum+took
 		}
@@ -156,9 +156,8 @@ func processors(rounds []heat) string {
 
 const magentaServer = "Python, Magenta's network"
 
-// startPythons starts the Python servers, as far as they can be had. stop is there
-// without an error.
-func (s *session) startPythons(ctx context.Context) (rivals []rival, stop func(), err error) {
+// startPythons starts the Python servers that are installed. stop is set if err is nil.
+func (s *session) startPythons(ctx context.Context) (pythons []paintServer, stop func(), err error) {
 	var servers []*process.Process
 	stop = func() {
 		for _, p := range servers {
@@ -188,7 +187,7 @@ func (s *session) startPythons(ctx context.Context) (rivals []rival, stop func()
 			return err
 		}
 		servers = append(servers, p)
-		rivals = append(rivals, rival{p, name, at, "http://" + address})
+		pythons = append(pythons, paintServer{p, name, at, "http://" + address})
 		return nil
 	}
 	if s.Teacher != "" {
@@ -198,5 +197,5 @@ func (s *session) startPythons(ctx context.Context) (rivals []rival, stop func()
 	if err != nil {
 		stop()
 	}
-	return rivals, stop, err
+	return pythons, stop, err
 }

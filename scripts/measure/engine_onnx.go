@@ -15,6 +15,6 @@ func loadModel(cfg model.Config) (*model.Model, error) { return onnx.Load(onnx.C
 
 var footprint = job.FootprintONNX
 
-// What it takes TensorFlow for is the other program's.
+// The program with TensorFlow measures the machine's peak.
 
 func peakOfMachine(time.Duration) (float64, error) { return 0, errors.ErrUnsupported }

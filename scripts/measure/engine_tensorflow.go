@@ -8,8 +8,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/yardstick"
 )
 
-// The engine that is measured: built with -tags onnx, as a second program, it is
-// ONNX Runtime.
+// The measured engine. A second program, built with -tags onnx, measures ONNX Runtime.
 var (
 	loadModel = tensorflow.Load
 	footprint = job.FootprintTensorFlow

@@ -5,17 +5,17 @@ import (
 	"os"
 )
 
-// An engine is a program that measures with it: this one, or the same built with
-// ONNX Runtime.
+// An engine is a program that measures with it: this one, or the same program built with ONNX
+// Runtime.
 type engine struct {
 	name    string
 	program string
-	library string   // its folder
-	model   []string // which of the model's files it reads
-	start   float64  // the goal of process start to first picture, in seconds
+	library string   // folder of the library
+	model   []string // patterns of the model's files that it reads
+	start   float64  // goal for the time from process start to first picture, in seconds
 }
 
-// engines are TensorFlow, which is the reference, and ONNX Runtime.
+// engines returns TensorFlow, which is the reference, and ONNX Runtime.
 func (s *session) engines() ([]engine, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -33,8 +33,8 @@ func (s *session) engines() ([]engine, error) {
 	}, nil
 }
 
-// lacking says what a benchmark can't be run without. Where all are run it is
-// left out; where it is named, that is an error.
-type lacking struct{ what string }
+// unavailable is the reason why a benchmark can't be run. If all benchmarks are run, this one is left
+// out; if it was named, this is an error.
+type unavailable struct{ what string }
 
-func (l *lacking) Error() string { return l.what }
+func (l *unavailable) Error() string { return l.what }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A spread is how the rounds came out.
+// A spread has the minimum, median and maximum over the rounds.
 type spread struct{ least, median, most float64 }
 
 func spreadOf(values []float64) spread {
@@ -14,12 +14,12 @@ func spreadOf(values []float64) spread {
 	return spread{v[0], median(v), v[len(v)-1]}
 }
 
-// show is "median (least..most)".
+// show formats a spread as "median (least..most)".
 func (s spread) show(format string) string {
 	return fmt.Sprintf(format+" ("+format+".."+format+")", s.median, s.least, s.most)
 }
 
-// compare is a spread of what f makes of each round's pair.
+// compare returns the spread of f over each round's pair of results.
 func compare[T any](a, b []T, f func(a, b T) float64) spread {
 	each := make([]float64, len(a))
 	for i := range a {
@@ -28,7 +28,7 @@ func compare[T any](a, b []T, f func(a, b T) float64) spread {
 	return spreadOf(each)
 }
 
-// each is a spread of one figure of every round.
+// each returns the spread of one figure over the rounds.
 func each[T any](rounds []T, f func(T) float64) spread {
 	values := make([]float64, len(rounds))
 	for i, r := range rounds {
@@ -40,7 +40,7 @@ func each[T any](rounds []T, f func(T) float64) spread {
 func perSecond(p pace) float64        { return p.PerSecond }
 func perSecondOver(a, b pace) float64 { return a.PerSecond / b.PerSecond }
 
-// atLeast and atMost are two cells: the goal, and whether a figure meets it.
+// atLeast and atMost return two cells: the goal, and whether a figure meets it.
 func atLeast(goal, got float64) []string { return verdict("at least %g", goal, got >= goal) }
 func atMost(goal, got float64) []string  { return verdict("at most %g", goal, got <= goal) }
 
@@ -51,16 +51,16 @@ func verdict(format string, goal float64, met bool) []string {
 	return []string{fmt.Sprintf(format, goal), "missed"}
 }
 
-// noGoal is the cells where nothing was set.
+// noGoal has the cells for a figure without a goal.
 var noGoal = []string{"", ""}
 
-// median is the middle of a sorted list, the mean of two where it is even.
+// median returns the middle of a sorted list, or the mean of the two middle values.
 func median(sorted []float64) float64 {
 	n := len(sorted)
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// percentile is the value that so many of a hundred don't exceed.
+// percentile returns the value that p% of the values don't exceed.
 func percentile(sorted []float64, p int) float64 {
 	return sorted[max(0, (len(sorted)*p+99)/100-1)]
 }
@@ -69,7 +69,7 @@ func size(w, h int) string      { return fmt.Sprintf("%d x %d", w, h) }
 func ms(seconds float64) string { return fmt.Sprintf("%.1f ms", 1000*seconds) }
 func mb(bytes float64) string   { return fmt.Sprintf("%.1f MB", bytes/1e6) }
 
-// table lays rows out for a terminal and for Markdown alike. The first is the head.
+// table formats rows for both terminal and Markdown. The first row is the head.
 func table(rows ...[]string) string {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {

@@ -14,18 +14,18 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/photograph"
 )
 
-const idleHelp = `What the pipeline adds to one picture while nothing else is in it. One client
-submits a photograph over HTTP and waits with ?wait until the job has succeeded; after
-a pause of chance, the next. The API's server, the queue, the worker, the disk and the
-API's looks at the job are in that time. A bare loop of decode, stylise and encode does
-the same photographs, one at a time, with the daemon's threads. What counts is the
-median of the one less the median of the other, in each round.
+const idleHelp = `How much time the pipeline adds to one picture while it is otherwise idle. One client
+submits a photograph over HTTP and waits with ?wait until the job has succeeded; then it
+submits the next after a random pause. This time includes the API's server, the queue, the
+worker, the disk and the API's polling of the job. A bare loop of decode, stylise and
+encode processes the same photographs, one at a time, with the daemon's threads. The
+result is the median of the first less the median of the second, in each round.
 
-The queue is MiniStack, whose long polls look at it ten times a second, where SQS
-answers within milliseconds: what a message alone takes there, from send to receive,
-stands beside. With "memory" it is a queue in the process of API and worker.`
+The queue is MiniStack, whose long polls check for messages ten times a second, where SQS
+responds within milliseconds: "a message alone" is the time of a message there, from send
+to receive. With "memory" the queue is in the same process as API and worker.`
 
-// idle compares the way of one picture through an idle pipeline with the work on it.
+// idle compares the time of one picture in an idle pipeline with the work on it.
 func idle(ctx context.Context, s *session) (string, error) {
 	sizes := pick(s, [][2]int{{400, 300}, {512, 512}}, [][2]int{{64, 48}})
 	s.expect(len(sizes) * s.Rounds * 4)
@@ -64,14 +64,14 @@ func idle(ctx context.Context, s *session) (string, error) {
 				return nil, err
 			}
 			run := func(ctx context.Context) (float64, error) {
-				return atLeisure(ctx, images, func(ctx context.Context, i int) (time.Duration, error) {
+				return withPauses(ctx, images, func(ctx context.Context, i int) (time.Duration, error) {
 					pause(ctx)
 					began := time.Now()
 					_, err := c.paint(ctx, i)
 					return time.Since(began), err
 				})
 			}
-			_, err = run(ctx) // warms it up
+			_, err = run(ctx) // warm-up
 			return run, err
 		}
 		onMiniStack, err := through(stack.base)
@@ -84,7 +84,7 @@ func idle(ctx context.Context, s *session) (string, error) {
 		}
 		all, err := inTurn(ctx, s, size(w, h),
 			side[float64]{"bare loop", bare}, side[float64]{"on MiniStack", onMiniStack},
-			side[float64]{"messages alone", func(ctx context.Context) (float64, error) { return atLeisure(ctx, images, messages) }},
+			side[float64]{"messages alone", func(ctx context.Context) (float64, error) { return withPauses(ctx, images, messages) }},
 			side[float64]{"queue in memory", inMemory})
 		if err != nil {
 			return "", err
@@ -102,9 +102,9 @@ func idle(ctx context.Context, s *session) (string, error) {
 	return fmt.Sprintf("Milliseconds for one picture: in each round the median of %d; of the rounds the median (least..most).\n\n%s", images, table(rows...)), nil
 }
 
-// atLeisure has something done n times, and answers the median of what do said that
-// it took, in seconds.
-func atLeisure(ctx context.Context, n int, do func(context.Context, int) (time.Duration, error)) (float64, error) {
+// withPauses calls do n times, with random pauses, and returns the median of the times that it
+// returns, in seconds.
+func withPauses(ctx context.Context, n int, do func(context.Context, int) (time.Duration, error)) (float64, error) {
 	took := make([]float64, n)
 	for i := range took {
 		d, err := do(ctx, i)
@@ -117,8 +117,7 @@ func atLeisure(ctx context.Context, n int, do func(context.Context, int) (time.D
 	return median(took), nil
 }
 
-// pause lasts as long as chance wants, so that what happens at intervals is met at
-// any moment of these.
+// pause waits for a random time, so that periodic events are met at any phase.
 func pause(ctx context.Context) {
 	select {
 	case <-time.After(rand.N(200 * time.Millisecond)):
@@ -126,8 +125,8 @@ func pause(ctx context.Context) {
 	}
 }
 
-// messages makes a queue of its own in the stack's MiniStack. What it answers sends
-// a message there, to a long poll that has begun.
+// messages makes a separate queue in the stack's MiniStack. The returned function sends a message
+// to it while a long poll is waiting.
 func (st *stack) messages(ctx context.Context) (func(context.Context, int) (time.Duration, error), error) {
 	cfg, err := st.aws.Config(ctx)
 	if err != nil {

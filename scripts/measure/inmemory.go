@@ -14,8 +14,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/process"
 )
 
-// startInMemory runs the API on a real directory, with a queue in the process's
-// memory, and a worker too where the task names a model. It answers its address.
+// startInMemory runs the API on a real directory with a queue in memory, and a worker too if the
+// task names a model. It returns the URL.
 func (s *session) startInMemory(ctx context.Context, t task) (*process.Process, string, error) {
 	dir, err := s.folder()
 	if err != nil {
@@ -25,7 +25,7 @@ func (s *session) startInMemory(ctx context.Context, t task) (*process.Process, 
 		return nil, "", err
 	}
 	t.Dir = filepath.Join(dir, "store")
-	cmd, _, err := child(context.WithoutCancel(ctx), "api", t) // stop ends it
+	cmd, _, err := child(context.WithoutCancel(ctx), "api", t) // ended by Stop
 	if err != nil {
 		return nil, "", err
 	}

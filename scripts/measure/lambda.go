@@ -10,22 +10,23 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/cgroup"
 )
 
-const lambdaHelp = `What a Lambda function's share of this machine is worth: processes in a control
-group with the memory of a function, and its part of the processors (one vCPU for each
-1,769 MB), painting one picture at a time as a function does, with as many threads as
-the machine has cores. The machine must have as many cores as the share.
+const lambdaHelp = `The speed of a Lambda function's share of this machine: processes in a control group
+with the memory of a function and its share of the processors (one vCPU for each
+1,769 MB), painting one picture at a time like a function, with as many threads as
+the machine has cores. The machine must have at least as many cores as the share.
 
   first    process start to the first picture of 256 x 256, page cache warm
-  seconds  for a picture of a size, from pixels to pixels, when the first two are done
-  largest  the side of the largest square that a process survives, the system killing
-           it for its memory otherwise; and of the largest that the footprint allows
-           beside the loaded model, which must not be larger
+  seconds  for a picture of a size, from pixels to pixels, after the first two
+  largest  the side of the largest square with which a process is not killed because of
+           its memory, and of the largest that the footprint allows beside the loaded
+           model, which must not be larger
 
-It takes root, or with control groups of version 2 a delegated one in --cgroup DIR. The
-groups are removed afterwards. Decoders and encoders take memory besides: see memory.`
+Run it as root or, with control groups of version 2, with a delegated group in --cgroup
+DIR. The groups are removed afterwards. Decoders and encoders need additional memory: see
+memory.`
 
-// functions are the sizes of a function that are measured, in megabytes as Lambda
-// counts them, and what it says that they are worth.
+// functions are the measured sizes of a function in megabytes as counted by Lambda, with the vCPUs
+// that Lambda states for them.
 var functions = []struct {
 	name  string
 	share cgroup.Share
@@ -34,7 +35,7 @@ var functions = []struct {
 	{"3007 MB, 1.7 vCPU", cgroup.Share{Memory: 3007 << 20, CPUs: 1.7}},
 }
 
-// inLambda measures processes that have a function's share of the machine.
+// inLambda measures processes with a function's share of the machine.
 func inLambda(ctx context.Context, s *session) (string, error) {
 	engines, err := s.engines()
 	if err != nil {
@@ -49,7 +50,7 @@ func inLambda(ctx context.Context, s *session) (string, error) {
 	rows := [][]string{append(head, "largest that survives", "by the formula", "of it", "goal", "")}
 	for _, f := range functions {
 		for _, e := range engines {
-			row, err := s.inCell(ctx, f.name, f.share, e, sides)
+			row, err := s.inShare(ctx, f.name, f.share, e, sides)
 			if err != nil {
 				return "", err
 			}
@@ -59,9 +60,9 @@ func inLambda(ctx context.Context, s *session) (string, error) {
 	return "One picture at a time. The first picture is the median of the rounds (least..most).\n\n" + table(rows...), nil
 }
 
-// inCell measures one engine in one share.
-func (s *session) inCell(ctx context.Context, name string, of cgroup.Share, e engine, sides []int) (row []string, err error) {
-	c, err := newCell(s.Cgroup, of)
+// inShare measures one engine with one share.
+func (s *session) inShare(ctx context.Context, name string, of cgroup.Share, e engine, sides []int) (row []string, err error) {
+	c, err := newLimitedGroup(s.Cgroup, of)
 	if err != nil {
 		return nil, err
 	}
@@ -70,11 +71,11 @@ func (s *session) inCell(ctx context.Context, name string, of cgroup.Share, e en
 	what := name + ", " + e.name
 
 	firsts, err := inTurn(ctx, s, what, side[startup]{"first picture", func(ctx context.Context) (startup, error) {
-		cmd, said, err := c.child(ctx, e.program, "first-image", t.sized(256))
+		cmd, stderr, err := c.child(ctx, e.program, "first-image", t.sized(256))
 		if err != nil {
 			return startup{}, err
 		}
-		return startOnce(cmd, said)
+		return startOnce(cmd, stderr)
 	}})
 	if err != nil {
 		return nil, err
@@ -82,7 +83,7 @@ func (s *session) inCell(ctx context.Context, name string, of cgroup.Share, e en
 	row = append(row, each(firsts[0], func(u startup) float64 { return u.took.Seconds() }).show("%.2f")+" s")
 	for _, side := range sides {
 		s.step("%s, %s", what, size(side, side))
-		v, err := askIn[speed](ctx, c, e.program, "throughput", t.sized(side))
+		v, err := askInGroup[speed](ctx, c, e.program, "throughput", t.sized(side))
 		if err != nil {
 			return nil, fmt.Errorf("%s, %s: %w", what, size(side, side), err)
 		}
@@ -91,7 +92,7 @@ func (s *session) inCell(ctx context.Context, name string, of cgroup.Share, e en
 	s.step("%s, the largest picture", what)
 	limit := pick(s, 8192, 128)
 	survives, err := largest(limit, func(side int) (bool, error) {
-		_, err := askIn[peak](ctx, c, e.program, "peak", t.sized(side))
+		_, err := askInGroup[peak](ctx, c, e.program, "peak", t.sized(side))
 		if errors.Is(err, cgroup.ErrKilled) {
 			return false, nil
 		}
@@ -100,7 +101,7 @@ func (s *session) inCell(ctx context.Context, name string, of cgroup.Share, e en
 	if err != nil {
 		return nil, err
 	}
-	allowed, err := askIn[int](ctx, c, e.program, "allowed", t)
+	allowed, err := askInGroup[int](ctx, c, e.program, "allowed", t)
 	if err != nil {
 		return nil, err
 	}
@@ -111,11 +112,11 @@ func (s *session) inCell(ctx context.Context, name string, of cgroup.Share, e en
 	return slices.Concat(row, []string{size(survives, survives), size(allowed, allowed), fmt.Sprintf("%.2f", part)}, atMost(1, part)), nil
 }
 
-// sidesStep is how finely the largest picture is looked for.
+// sidesStep is the resolution of the search for the largest picture.
 const sidesStep = 32
 
-// largest looks for the largest side, up to a limit, that is good, all smaller ones
-// being good too.
+// largest returns the largest side up to limit for which good is true, assuming that good is true
+// for all smaller sides.
 func largest(limit int, good func(side int) (bool, error)) (int, error) {
 	low, high := 0, limit/sidesStep+1
 	for high-low > 1 {
@@ -133,8 +134,8 @@ func largest(limit int, good func(side int) (bool, error)) (int, error) {
 	return low * sidesStep, nil
 }
 
-// allowedSide answers the side of the largest picture that the footprint allows in
-// the process's memory, beside the loaded model.
+// allowedSide writes the side of the largest picture that the footprint allows in the process's
+// memory, beside the loaded model.
 func allowedSide(ctx context.Context, t task, out io.Writer) error {
 	_, loaded, err := loadAndPaint(ctx, t)
 	if err != nil {

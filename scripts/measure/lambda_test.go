@@ -11,12 +11,12 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/cgroup"
 )
 
-// A process that takes more than its cell has is killed, and known to be; the cell
-// goes with close.
-func TestCell(t *testing.T) {
+// A process that exceeds its group's memory is killed, and the error says so; close removes the
+// group.
+func TestMemoryLimitKillsProcess(t *testing.T) {
 	quick(t)
-	c, err := newCell("", cgroup.Share{Memory: 100 << 20, CPUs: 1})
-	if lack := new(lacking); errors.As(err, &lack) && os.Getenv("CI") == "" {
+	c, err := newLimitedGroup("", cgroup.Share{Memory: 100 << 20, CPUs: 1})
+	if lack := new(unavailable); errors.As(err, &lack) && os.Getenv("CI") == "" {
 		t.Skip(lack)
 	}
 	if err != nil {
@@ -24,13 +24,13 @@ func TestCell(t *testing.T) {
 	}
 	program := filepath.Join(bin, "measure-onnx")
 	small := task{Model: "../../model/atelier", Concurrent: 1}.sized(64)
-	if _, err := askIn[peak](t.Context(), c, program, "peak", small); err != nil {
+	if _, err := askInGroup[peak](t.Context(), c, program, "peak", small); err != nil {
 		t.Errorf("a small picture: %v", err)
 	}
-	if _, err := askIn[peak](t.Context(), c, program, "peak", small.sized(1024)); !errors.Is(err, cgroup.ErrKilled) {
+	if _, err := askInGroup[peak](t.Context(), c, program, "peak", small.sized(1024)); !errors.Is(err, cgroup.ErrKilled) {
 		t.Errorf("a large picture: got %v, want that it was killed", err)
 	}
-	if _, err := askIn[peak](t.Context(), c, program, "peak", task{Model: "missing"}); err == nil || errors.Is(err, cgroup.ErrKilled) {
+	if _, err := askInGroup[peak](t.Context(), c, program, "peak", task{Model: "missing"}); err == nil || errors.Is(err, cgroup.ErrKilled) {
 		t.Errorf("a missing model: got %v, want its reason", err)
 	}
 	if err := c.Close(); err != nil || len(groups(t)) > 0 {
@@ -38,26 +38,26 @@ func TestCell(t *testing.T) {
 	}
 }
 
-func TestCellThatCannotBe(t *testing.T) {
+func TestUnavailableControlGroups(t *testing.T) {
 	empty, bare := t.TempDir(), t.TempDir()
 	if err := os.WriteFile(filepath.Join(bare, "cgroup.subtree_control"), []byte("memory pids\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for dir, want := range map[string]string{empty: "no control group of version 2", bare: "don't have the controller cpu"} {
-		_, err := newCell(dir, cgroup.Share{Memory: 1 << 30, CPUs: 1})
-		if lack := new(lacking); !errors.As(err, &lack) || !strings.Contains(err.Error(), want) {
+		_, err := newLimitedGroup(dir, cgroup.Share{Memory: 1 << 30, CPUs: 1})
+		if lack := new(unavailable); !errors.As(err, &lack) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want that %q", err, want)
 		}
 	}
 }
 
-// Version 2 is played by a folder, since a machine has one version or the other.
-func TestCellOfVersion2(t *testing.T) {
+// A plain folder emulates version 2, because a machine has only one of the versions.
+func TestLimitsOfVersion2(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("cpuset cpu io memory pids\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := newCell(dir, cgroup.Share{Memory: 3007 << 20, CPUs: 1.7})
+	c, err := newLimitedGroup(dir, cgroup.Share{Memory: 3007 << 20, CPUs: 1.7})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,6 +89,6 @@ func TestLargest(t *testing.T) {
 	}
 	broken := errors.New("broken")
 	if _, err := largest(4096, func(int) (bool, error) { return false, broken }); !errors.Is(err, broken) {
-		t.Errorf("got %v, want the fault", err)
+		t.Errorf("got %v, want the error of the test", err)
 	}
 }

@@ -1,11 +1,10 @@
-// Measure is what scripts/bench runs: it measures the project on this machine and
-// writes tables that say on which machine, under which load and by which command
-// they came about.
+// Measure implements scripts/bench: it measures the project on this machine and writes tables, with
+// the machine, the load and the command of each measurement.
 //
-// What is compared is run in turn, A B A B, in processes of its own, so that a
-// noisy machine disturbs both sides alike and neither inherits the memory or the
-// warm caches of the other. A new benchmark is a function from a session to a
-// text, an entry in benchmarks, and, if it needs one, an entry in children.
+// Compared alternatives run in turn, A B A B, in separate processes, so that noise of the machine
+// affects both sides equally and neither inherits memory or warm caches from the other. To add a
+// benchmark, write a function from a session to a text, add an entry to benchmarks and, if needed,
+// one to children.
 package main
 
 import (
@@ -24,24 +23,24 @@ import (
 )
 
 type options struct {
-	What   []string `arg:"" optional:"" help:"Which to run; all, if none is named."`
-	Quick  bool     `help:"Try them out: seconds instead of minutes, and figures that mean nothing."`
-	Rounds int      `help:"How often what is compared is run in turn. Default: 5, and 1 with --quick." placeholder:"N"`
+	What   []string `arg:"" optional:"" help:"Benchmarks to run; default: all."`
+	Quick  bool     `help:"Try the benchmarks in seconds instead of minutes; the figures are meaningless."`
+	Rounds int      `help:"Number of rounds in which the alternatives run in turn. Default: 5, or 1 with --quick." placeholder:"N"`
 	Model  string   `default:"${root}/model/atelier" help:"Folder of the SavedModel." placeholder:"DIR"`
-	Note   string   `help:"Recorded among the conditions: what else the machine was doing." placeholder:"TEXT"`
-	Out    string   `help:"Markdown file whose sections are replaced by the new ones. Default: scripts/bench-results.md, and none with --quick." placeholder:"FILE"`
+	Note   string   `help:"Text for the conditions, such as other load of the machine." placeholder:"TEXT"`
+	Out    string   `help:"Markdown file in which new sections replace old ones. Default: scripts/bench-results.md, or none with --quick." placeholder:"FILE"`
 
-	Teacher string `env:"ATELIER_TEACHER" help:"Folder with Magenta's two SavedModels, transformer and style_predictor, to compare with; scripts/baseline/README.md says where to get them. Default: teacher in --training." placeholder:"DIR"`
+	Teacher string `env:"ATELIER_TEACHER" help:"Folder with Magenta's two SavedModels, transformer and style_predictor, for comparison; see scripts/baseline/README.md for where to get them. Default: the folder teacher in --training." placeholder:"DIR"`
 
-	Training string `env:"ATELIER_TRAINING" help:"The training folder, with content, style and teacher, for model." placeholder:"DIR"`
-	Cgroup   string `help:"A delegated control group (version 2) in which lambda makes its own. Default: the root, which takes root." placeholder:"DIR"`
+	Training string `env:"ATELIER_TRAINING" help:"The training folder with content, style and teacher, for the benchmark model." placeholder:"DIR"`
+	Cgroup   string `help:"A delegated control group (version 2) in which the benchmark lambda makes groups. Default: the root group, which requires root." placeholder:"DIR"`
 
-	Dir        string `env:"ATELIER_BENCH_DIR" hidden:"" help:"An empty folder, on the disk that is to be measured."`
-	Bin        string `default:"${root}/bin" hidden:"" help:"Where the project's programs are."`
+	Dir        string `env:"ATELIER_BENCH_DIR" hidden:"" help:"An empty folder on the disk to be measured."`
+	Bin        string `default:"${root}/bin" hidden:"" help:"Folder of the project's programs."`
 	Samples    string `env:"ATELIER_SAMPLES" hidden:"" help:"Folder of the photographs."`
-	MiniStack  string `name:"ministack" env:"ATELIER_MINISTACK" hidden:"" help:"MiniStack's program."`
+	MiniStack  string `name:"ministack" env:"ATELIER_MINISTACK" hidden:"" help:"Path of MiniStack's program."`
 	TensorFlow string `name:"tensorflow" env:"ATELIER_LIBTENSORFLOW" hidden:"" help:"Folder of the library."`
-	ONNX       string `name:"onnx" env:"ATELIER_BENCH_ONNX" hidden:"" help:"This program with ONNX Runtime."`
+	ONNX       string `name:"onnx" env:"ATELIER_BENCH_ONNX" hidden:"" help:"Path of this program built with ONNX Runtime."`
 	ORT        string `name:"onnxruntime" env:"ATELIER_ONNXRUNTIME" hidden:"" help:"Folder of the library."`
 	Python     string `env:"ATELIER_BASELINE" hidden:"" help:"Python with TensorFlow."`
 	Root       string `default:"${root}" hidden:"" help:"The checkout."`
@@ -51,7 +50,7 @@ type options struct {
 type benchmark struct {
 	name  string
 	title string
-	teach string // what is measured and how to read it, for --help
+	teach string // for --help: what is measured and how to read it
 	run   func(context.Context, *session) (string, error)
 }
 
@@ -108,11 +107,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		if ctx.Err() != nil {
 			return errors.New("interrupted; nothing was written")
 		}
-		if lack := new(lacking); errors.As(err, &lack) && !slices.Contains(o.What, b.name) {
+		if lack := new(unavailable); errors.As(err, &lack) && !slices.Contains(o.What, b.name) {
 			fmt.Fprintf(stderr, "bench: %s: left out: %v\n", b.name, err)
 			continue
 		}
-		if err != nil { // the other benchmarks still count
+		if err != nil { // the other benchmarks are still run
 			errs = append(errs, fmt.Errorf("%s: %w", b.name, err))
 			continue
 		}
@@ -129,7 +128,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return errors.Join(errs...)
 }
 
-// choose is the benchmarks of these names, in their own order.
+// choose returns the benchmarks with these names, in their own order.
 func choose(names []string) (chosen []benchmark, err error) {
 	for _, name := range names {
 		if name != "all" && !slices.ContainsFunc(benchmarks, func(b benchmark) bool { return b.name == name }) {
@@ -144,10 +143,10 @@ func choose(names []string) (chosen []benchmark, err error) {
 	return chosen, nil
 }
 
-// complete fills in what was left out.
+// complete sets the defaults of options that were not given.
 func (o *options) complete() error {
 	if o.Rounds < 0 {
-		return fmt.Errorf("--rounds %d: from 1", o.Rounds)
+		return fmt.Errorf("--rounds %d: use 1 or more", o.Rounds)
 	}
 	if o.Rounds == 0 {
 		o.Rounds = 5
@@ -162,21 +161,21 @@ func (o *options) complete() error {
 		o.Teacher = filepath.Join(o.Training, "teacher")
 	}
 	if o.Dir == "" {
-		return errors.New("no folder to work in: run scripts/bench, which makes one")
+		return errors.New("there is no working folder: run scripts/bench, which makes one")
 	}
 	return nil
 }
 
 const introduction = `Measures the project on this machine and writes the figures, with machine, load
-and command, into scripts/bench-results.md: each section there is replaced by the
-next run of its benchmark. All of them take %s.
+and command, to scripts/bench-results.md: each run of a benchmark replaces its section
+there. All benchmarks take %s.
 
-What is compared runs in turn, in the same minutes on the same disk, and what
-counts is the median of the rounds' ratios (the least and the most behind it).
+Compared alternatives run in turn, in the same minutes and on the same disk, and the
+result is the median of the rounds' ratios (followed by the minimum and the maximum).
 The goals are the project's own.
 `
 
-// description is the help's: of the benchmarks that are named, or of all in brief.
+// description returns the help text: of the named benchmarks, or a list of all.
 func description(args []string) string {
 	var b strings.Builder
 	for _, bench := range benchmarks {
@@ -191,6 +190,6 @@ func description(args []string) string {
 	for _, bench := range benchmarks {
 		fmt.Fprintf(&b, "\n  %-12s %s", bench.name, bench.title)
 	}
-	b.WriteString("\n\nscripts/bench NAME --help tells how one is measured, and how to read it.")
+	b.WriteString("\n\nSee scripts/bench NAME --help for how a benchmark is measured and how to read it.")
 	return b.String()
 }

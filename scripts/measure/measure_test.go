@@ -16,7 +16,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/photograph"
 )
 
-// The benchmarks start this program again; here that is the test's.
+// The benchmarks start their own program again, which here is the test binary.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == childArg {
 		main()
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// build compiles the real programs, once for all tests.
+// build compiles the real programs once for all tests.
 var build = sync.OnceValue(func() error {
 	var err error
 	if bin, err = os.MkdirTemp("", "atelier-bin-"); err != nil {
@@ -46,10 +46,10 @@ var build = sync.OnceValue(func() error {
 	return nil
 })
 
-// bin is the folder that build has made, empty before.
+// bin is the folder that build fills; empty before.
 var bin string
 
-// quick is the arguments for a run that takes seconds.
+// quick returns the arguments of a run that takes seconds.
 func quick(t *testing.T, what ...string) []string {
 	t.Helper()
 	if testing.Short() {
@@ -70,8 +70,8 @@ func quick(t *testing.T, what ...string) []string {
 	return append(what, "--quick", "--bin", bin, "--onnx", filepath.Join(bin, "measure-onnx"), "--dir", t.TempDir())
 }
 
-// Every benchmark runs to its end and writes its section. What it measures here
-// means nothing.
+// Every benchmark runs to its end and writes its section. The measured figures are meaningless
+// here.
 func TestBenchmarks(t *testing.T) {
 	for _, b := range benchmarks {
 		t.Run(b.name, func(t *testing.T) {
@@ -85,7 +85,7 @@ func TestBenchmarks(t *testing.T) {
 				args = append(args, "--teacher", magentatest.Teacher(t, "../../model/atelier"), "--training", t.TempDir(), "--python", fakePython(t))
 			}
 			err := run(t.Context(), args, &stdout, &stderr)
-			if lack := new(lacking); errors.As(err, &lack) && os.Getenv("CI") == "" {
+			if lack := new(unavailable); errors.As(err, &lack) && os.Getenv("CI") == "" {
 				t.Skip(lack)
 			}
 			if err != nil {
@@ -106,7 +106,7 @@ func TestBenchmarks(t *testing.T) {
 	}
 }
 
-// interrupt is a user who presses Ctrl-C when a word comes by.
+// interrupt sends Ctrl-C when a word is printed.
 type interrupt struct {
 	bytes.Buffer
 	word string
@@ -146,7 +146,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// mentioning is the command lines of the processes that have a path in theirs.
+// mentioning returns the command lines of processes that contain a path.
 func mentioning(path string) (lines []string) {
 	all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, name := range all {
@@ -157,8 +157,8 @@ func mentioning(path string) (lines []string) {
 	return lines
 }
 
-// What fails does not keep the others from being written.
-func TestOneFails(t *testing.T) {
+// A failed benchmark does not prevent the others from being written.
+func TestFailedBenchmarkKeepsOthers(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "results.md")
 	var stderr bytes.Buffer
 	err := run(t.Context(), append(quick(t, "daemon", "start"), "--tensorflow", "", "--out", out), &bytes.Buffer{}, &stderr)
@@ -174,8 +174,8 @@ func TestBadArguments(t *testing.T) {
 	for args, want := range map[string]string{
 		"demon":              `there is no benchmark "demon"`,
 		"memory demon":       `there is no benchmark "demon"`,
-		"memory --rounds=-1": "--rounds -1: from 1",
-		"memory":             "no folder to work in",
+		"memory --rounds=-1": "--rounds -1: use 1 or more",
+		"memory":             "there is no working folder",
 	} {
 		err := run(t.Context(), strings.Fields(args), &bytes.Buffer{}, &bytes.Buffer{})
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -16,23 +16,23 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
-const memoryHelp = `Whether memory stays flat over many pictures of mixed sizes, styles, blends and
-strengths, what small pictures leave behind of which no two have the same size, and
-what one picture of each size needs, by resident memory:
+const memoryHelp = `Whether memory stays constant over many pictures of mixed sizes, styles, blends and
+strengths, how much memory remains after small pictures that all differ in size, and
+how much one picture of each size needs, measured as resident memory:
 
-  the engine  a run of the model alone: where the footprints of pkg/job have their
-              figures from; and one after others, of a quarter, half and three quarters
-              of its sides, whose memory the engine may keep, with four places
-  the worker  a daemon's whole way of a picture, out of a JPEG of 4:2:0 and into one:
-              files, decode, stylise, encode, outcome. The formula is worker/DESIGN.md's:
-              the footprint, and what imageio.DecodeMemory says of the file
+  the engine  a run of the model alone, which is the source of the footprints in pkg/job;
+              and one after pictures of a quarter, half and three quarters of its sides,
+              whose memory the engine may keep, with four places
+  the worker  the daemon's complete processing of a picture, from a JPEG with 4:2:0 to a
+              JPEG: files, decode, stylise, encode, outcome. The formula is that of
+              worker/DESIGN.md: the footprint plus imageio.DecodeMemory of the file
 
 Each is a fresh process that has painted a picture of 32 x 32 before, with TensorFlow
-and with ONNX Runtime. Where --teacher says where Magenta's network is, the engine is
-measured with that too, for which the formula is not made.`
+and with ONNX Runtime. If --teacher is set, the engine is also measured with Magenta's
+network, for which the formula is not intended.`
 
-// memory shows whether memory stays flat over many images of mixed sizes and
-// styles, and what one image of each size needs beyond the loaded model.
+// memory shows whether memory stays constant over many images of mixed sizes and styles, and what
+// one image of each size needs beyond the loaded model.
 func memory(ctx context.Context, s *session) (string, error) {
 	engines, err := s.engines()
 	if err != nil {
@@ -77,20 +77,19 @@ func memory(ctx context.Context, s *session) (string, error) {
 		}
 	}
 	at := fmt.Sprintf("%d at once. Resident memory, sampled after each picture", model.DefaultConcurrent())
-	return fmt.Sprintf("%d mixed pictures, sides of 64 to 1,024 pixels, %s. It rises until the largest have met, and must be flat from then on.\n\n%s\n"+
-		"%d pictures of as many sizes, sides of 64 to 180 pixels, %s: what an engine prepares for each size, it keeps.\n\n%s\n"+
+	return fmt.Sprintf("%d mixed pictures, sides of 64 to 1,024 pixels, %s. It rises until the largest pictures have been painted at once, and must be constant from then on.\n\n%s\n"+
+		"%d pictures of as many sizes, sides of 64 to 180 pixels, %s: an engine keeps what it prepares for each size.\n\n%s\n"+
 		"One picture in a fresh process:\n\n%s", images, at, flat, small, at, left, table(rows...)), nil
 }
 
-// A single is what paints one picture in a process of its own.
+// A single is a program that paints one picture in a process of its own.
 type single struct {
 	engine      engine
 	name, model string
-	kind        string // of child
+	kind        string // kind of the child's task
 }
 
-// singles is both engines' models alone and in a worker, and the teacher where it
-// is there.
+// singles returns both engines, alone and in a worker, and the teacher if it is available.
 func (s *session) singles(engines []engine) (all []single, err error) {
 	for _, e := range engines {
 		all = append(all, single{e, "engine", s.Model, "peak"}, single{e, "engine, after others", s.Model, "peak-after"}, single{e, "worker", s.Model, "worker-peak"})
@@ -105,7 +104,7 @@ func (s *session) singles(engines []engine) (all []single, err error) {
 	return all, nil
 }
 
-// flatness is a table of how memory goes over many pictures; kind is the child's.
+// flatness returns a table of memory over many pictures; kind is the child's task.
 func (s *session) flatness(ctx context.Context, engines []engine, kind string, images int) (string, error) {
 	const parts = 8
 	part := images / parts
@@ -130,8 +129,8 @@ func (s *session) flatness(ctx context.Context, engines []engine, kind string, i
 	return table(rows...), nil
 }
 
-// residents is a child that answers with the resident memory before all images, and after
-// each; request is the nth.
+// residents returns a child's task that writes the resident memory before all images and after each
+// one; request returns the nth image.
 func residents(request func(n uint64) style.Request) func(context.Context, task, io.Writer) error {
 	return func(ctx context.Context, t task, out io.Writer) error {
 		m, loaded, err := loadAndPaint(ctx, t)
@@ -170,14 +169,14 @@ func residents(request func(n uint64) style.Request) func(context.Context, task,
 	}
 }
 
-// ofOwnSize is the nth request of a sequence of small pictures of different sizes: by 4
-// pixels at least, to multiples of which the network's input is filled up.
+// ofOwnSize returns the nth request of a sequence of small pictures of different sizes. Sizes
+// differ by at least 4 pixels, because the network's input is padded to multiples of 4.
 func ofOwnSize(n uint64) style.Request {
 	i := int(n)
 	return named(photo(64+4*(i%24), 64+4*(i/24)), i)
 }
 
-// mixed is the nth request of a sequence that is the same at each run.
+// mixed returns the nth request of a sequence that is the same in each run.
 func mixed(n uint64) style.Request {
 	r := rand.New(rand.NewPCG(1, n))
 	req := named(photo(64+r.IntN(961), 64+r.IntN(961)), r.IntN(100))
@@ -195,12 +194,12 @@ func mixed(n uint64) style.Request {
 	return req
 }
 
-// A peak is resident memory before an image and at most, and by how much the engine
-// had it rise beforehand.
+// A peak has the resident memory in bytes before an image and its maximum, and what the formula
+// predicts.
 type peak struct{ Loaded, Peak, Formula int64 }
 
-// loadAndPaint runs one small image: the preparation of the graph belongs to the
-// loaded model. It answers with the resident memory after that.
+// loadAndPaint loads the model and paints one small image, because the preparation of the graph
+// counts as part of the loaded model. It returns the resident memory after that.
 func loadAndPaint(ctx context.Context, t task) (*model.Model, int64, error) {
 	m, err := load(t)
 	if err != nil {
@@ -215,11 +214,11 @@ func loadAndPaint(ctx context.Context, t task) (*model.Model, int64, error) {
 func peakOfOne(ctx context.Context, t task, out io.Writer) error { return peakOf(ctx, t, out, 4) }
 
 func peakAfterOthers(ctx context.Context, t task, out io.Writer) error {
-	t.Concurrent = 4 // what idle places keep is in nobody's budget
+	t.Concurrent = 4 // the memory that idle places keep is in no budget
 	return peakOf(ctx, t, out, 1, 2, 3, 4)
 }
 
-// peakOf paints pictures whose sides are so many quarters of the task's.
+// peakOf paints pictures whose sides are the given quarters of the task's.
 func peakOf(ctx context.Context, t task, out io.Writer, quarters ...int) error {
 	m, loaded, err := loadAndPaint(ctx, t)
 	if err != nil {
@@ -233,7 +232,7 @@ func peakOf(ctx context.Context, t task, out io.Writer, quarters ...int) error {
 	return answer(out, peak{loaded, machine.PeakMemory(), footprint.Picture(t.Width, t.Height, 0)})
 }
 
-// peakOfWorker is peakOfOne for the whole way of a picture.
+// peakOfWorker is like peakOfOne for the complete processing of a picture.
 func peakOfWorker(ctx context.Context, t task, out io.Writer) error {
 	b, err := openBench(ctx, t)
 	if err != nil {
@@ -279,7 +278,7 @@ func highest(v []int64) (h int64) {
 	return h
 }
 
-// slope is the growth from one value to the next, by least squares.
+// slope returns the growth per value, by least squares.
 func slope(v []int64) float64 {
 	middle, m := float64(len(v)-1)/2, mean(v)
 	var above, below float64

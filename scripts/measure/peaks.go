@@ -8,12 +8,11 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/magenta"
 )
 
-// teacherModel is the folder of the teacher's transformer as model/tensorflow loads
-// it, with the shipped model's vectors of the named styles, which are of the
-// teacher's kind.
+// teacherModel returns the folder of the teacher's transformer in the form that model/tensorflow
+// loads, with the shipped model's vectors of the named styles, which have the teacher's format.
 func (s *session) teacherModel() (string, error) {
 	if s.Teacher == "" {
-		return "", &lacking{"Magenta's network is not there: --teacher DIR or ATELIER_TEACHER (scripts/baseline/README.md)"}
+		return "", &unavailable{"Magenta's network is missing: set --teacher DIR or ATELIER_TEACHER (see scripts/baseline/README.md)"}
 	}
 	dir, err := s.folder()
 	if err != nil {
@@ -22,11 +21,12 @@ func (s *session) teacherModel() (string, error) {
 	return dir, magenta.Model(s.Teacher, s.Model, dir)
 }
 
-// weightless is a model of a few operations, whose memory is the library's.
+// weightless returns the folder of a model of a few operations, which needs only the library's
+// memory.
 func (s *session) weightless() string { return filepath.Join(s.Root, "model", "testdata", "full") }
 
-// heights are the peaks of processes that paint one picture of a size, above what
-// the engine's library takes by itself, round by round.
+// heights are the memory peaks of processes that paint one picture of a size, above the memory of
+// the engine's library, for each round.
 type heights struct {
 	side                int
 	ours, teacher, onnx []float64
@@ -64,7 +64,7 @@ func (s *session) heights(ctx context.Context, n int) (heights, error) {
 	return h, nil
 }
 
-// ofTheTeacher is how much of the teacher's memory ours takes.
+// ofTheTeacher returns our memory as a share of the teacher's.
 func (h heights) ofTheTeacher() spread {
 	return compare(h.ours, h.teacher, func(o, t float64) float64 { return o / t })
 }

@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// A section is the outcome of one benchmark, in Markdown: its heading is
-// "## name: title", and no other line begins like a heading of that level.
+// A section is the result of one benchmark in Markdown: its heading is "## name: title", and no
+// other line begins with "## ".
 type section struct{ name, text string }
 
 const reportHead = `# Benchmarks
 
-Written by ` + "`scripts/bench`" + `, each section by the run that it tells of.
-` + "`scripts/bench NAME --help`" + ` says how it is measured and how to read it.
+Written by ` + "`scripts/bench`" + `, each section by a run of its benchmark.
+` + "`scripts/bench NAME --help`" + ` describes how it is measured and how to read it.
 
 `
 
-// writeInto replaces sections of a report, and leaves the others as they are.
+// writeInto replaces sections of a report and keeps the others unchanged.
 func writeInto(path string, fresh []section) error {
 	old, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -37,8 +37,8 @@ func writeInto(path string, fresh []section) error {
 	return os.Rename(scratch.Name(), path)
 }
 
-// merge is a report's text with the fresh sections in it, in the benchmarks' order.
-// A section of a benchmark that is no more goes.
+// merge returns a report's text with the new sections, in the benchmarks' order. Sections of
+// benchmarks that no longer exist are removed.
 func merge(old string, fresh []section) string {
 	texts := map[string]string{}
 	for _, part := range strings.Split("\n"+old, "\n## ")[1:] {

@@ -42,7 +42,7 @@ func TestSectionsAreReplacedInPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, want := write(text("idle", "z")), "## daemon: T\n\ny\n\n## idle: T\n\nz\n"; got != want {
-		t.Errorf("a section that no benchmark has: got\n%s\nwant\n%s", got, want)
+		t.Errorf("a section without a benchmark: got\n%s\nwant\n%s", got, want)
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)

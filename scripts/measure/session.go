@@ -22,7 +22,7 @@ type session struct {
 	done, steps int
 }
 
-// measure runs a benchmark and makes a section of what it says.
+// measure runs a benchmark and returns its section.
 func (s *session) measure(ctx context.Context, b benchmark, args []string) (section, error) {
 	before := machine.LoadAverage()
 	text, err := b.run(ctx, s)
@@ -33,11 +33,11 @@ func (s *session) measure(ctx context.Context, b benchmark, args []string) (sect
 	return section{b.name, fmt.Sprintf("## %s: %s\n\n%s\n%s\n", b.name, b.title, how, strings.TrimSpace(text))}, nil
 }
 
-// expect says how many steps of the benchmark follow, so that step can tell how
-// long the rest takes.
+// expect sets the number of remaining steps of the benchmark, so that step can estimate the
+// remaining time.
 func (s *session) expect(steps int) { s.began, s.done, s.steps = time.Now(), 0, steps }
 
-// step tells people what is about to be measured.
+// step reports what is measured next.
 func (s *session) step(format string, args ...any) {
 	left := ""
 	if s.done > 0 {
@@ -48,9 +48,9 @@ func (s *session) step(format string, args ...any) {
 	s.done++
 }
 
-// folder makes a new folder for what a benchmark writes. None is removed before
-// the end of scripts/bench: a file system that has just removed many files can be
-// slower for minutes.
+// folder makes a new folder for files of a benchmark. Folders are removed only at the end of
+// scripts/bench, because a file system from which many files were just removed can be slower for
+// minutes.
 func (s *session) folder() (string, error) {
 	dir, err := os.MkdirTemp(s.Dir, s.name+"-")
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *session) folder() (string, error) {
 	return filepath.Abs(dir)
 }
 
-// pick is the first of two settings, or the second with --quick.
+// pick returns full, or quick with --quick.
 func pick[T any](s *session, full, quick T) T {
 	if s.Quick {
 		return quick
@@ -67,14 +67,14 @@ func pick[T any](s *session, full, quick T) T {
 	return full
 }
 
-// A side is one of what is compared.
+// A side is one of the compared alternatives.
 type side[T any] struct {
 	name string
 	run  func(context.Context) (T, error)
 }
 
-// inTurn runs the sides one after the other, round after round, and answers for
-// each side what each round gave.
+// inTurn runs the sides one after the other, round after round, and returns the results of each
+// side for each round.
 func inTurn[T any](ctx context.Context, s *session, what string, sides ...side[T]) ([][]T, error) {
 	all := make([][]T, len(sides))
 	for round := range s.Rounds {

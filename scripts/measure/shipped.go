@@ -14,24 +14,24 @@ import (
 	"strings"
 )
 
-const shippedHelp = `One table of what the shipped model is worth: how near its pictures come to its
-teacher's, on photographs and styles that it was not trained on, and what they cost.
+const shippedHelp = `One table of the quality and cost of the shipped model: how close its pictures are to its
+teacher's, for photographs and styles that it was not trained on, and what they cost.
 
-  quality  model/train/evaluate.py (its help says what each measure is): the mean, and
-           the 10th and 90th percentile; or, where the teacher has the same measure,
-           the mean over the teacher's
-  speed    as teacher, start and memory measure it, which tell more
+  quality  model/train/evaluate.py (its help describes the measures): the mean, and the
+           10th and 90th percentile; or, if the teacher has the same measure, the mean
+           divided by the teacher's
+  speed    as measured by teacher, start and memory, which show more details
 
---training, or ATELIER_TRAINING, says where the training folder is, with content/,
-style/ and teacher/ (model/train/README.md).`
+--training, or ATELIER_TRAINING, names the training folder with content/, style/ and
+teacher/ (model/train/README.md).`
 
-// shipped measures the model in quality, speed and memory.
+// shipped measures the model's quality, speed and memory.
 func shipped(ctx context.Context, s *session) (string, error) {
 	switch {
 	case s.Training == "":
-		return "", &lacking{"the training folder is not there: --training DIR or ATELIER_TRAINING (model/train/README.md)"}
+		return "", &unavailable{"the training folder is missing: set --training DIR or ATELIER_TRAINING (see model/train/README.md)"}
 	case s.Python == "":
-		return "", &lacking{"Python with TensorFlow is not installed: run scripts/setup --bench"}
+		return "", &unavailable{"Python with TensorFlow is not installed: run scripts/setup --bench"}
 	}
 	engines, err := s.engines()
 	if err != nil {
@@ -88,11 +88,11 @@ func shipped(ctx context.Context, s *session) (string, error) {
 	return "Quality: mean (10th..90th percentile). Speed and memory: median of the rounds (least..most).\n\n" + table(rows...), nil
 }
 
-// goalSmall is what a process with ONNX Runtime may take that paints 512 x 512, in
-// megabytes.
+// goalSmall is the goal for the peak memory of a process with ONNX Runtime that paints 512 x 512,
+// in megabytes.
 const goalSmall = 120
 
-// small is the peak of such processes.
+// small returns the peak memory of such processes.
 func (s *session) small(ctx context.Context, e engine) (spread, error) {
 	t := task{Model: s.Model, Threads: 1, Concurrent: 1}.sized(512)
 	rounds, err := inTurn(ctx, s, "peak memory", side[peak]{e.name, func(ctx context.Context) (peak, error) {
@@ -104,18 +104,18 @@ func (s *session) small(ctx context.Context, e engine) (spread, error) {
 	return each(rounds[0], func(p peak) float64 { return float64(p.Peak) / 1e6 }), nil
 }
 
-// A measure is one of evaluate.py's.
+// A measure is a measure of evaluate.py.
 type measure struct {
 	Measure string
 	Mean    float64
 	Spread  [2]float64
-	Teacher *struct{ Mean float64 } // nil where it has no such measure
-	Value   float64                 // what the goal is for: the mean, or its part of the teacher's
-	Goal    *[2]float64             // nil where there is none
+	Teacher *struct{ Mean float64 } // nil if the teacher does not have the measure
+	Value   float64                 // compared with the goal: the mean, or its ratio to the teacher's
+	Goal    *[2]float64             // nil if there is none
 	Met     bool
 }
 
-// row is a measure in the table.
+// row returns the row of a measure in the table.
 func (m measure) row() []string {
 	shown := fmt.Sprintf("%.3f (%.3f..%.3f)", m.Mean, m.Spread[0], m.Spread[1])
 	if m.Teacher != nil {
@@ -133,7 +133,7 @@ func (m measure) row() []string {
 	return append(row, goal...)
 }
 
-// evaluate runs evaluate.py and answers its measures as rows.
+// evaluate runs evaluate.py and returns its measures as rows.
 func (s *session) evaluate(ctx context.Context) (rows [][]string, err error) {
 	dir, err := s.folder()
 	if err != nil {
@@ -144,7 +144,7 @@ func (s *session) evaluate(ctx context.Context) (rows [][]string, err error) {
 	if s.Quick {
 		args = append(args, "--quick")
 	}
-	fmt.Fprintf(s.stderr, "bench: %s: paints beside the teacher\n", s.name)
+	fmt.Fprintf(s.stderr, "bench: %s: painting with the model and its teacher\n", s.name)
 	cmd := exec.CommandContext(ctx, s.Python, args...)
 	cmd.Env = append(os.Environ(), "TF_CPP_MIN_LOG_LEVEL=2", "PYTHONDONTWRITEBYTECODE=1")
 	progress, err := cmd.StderrPipe()
@@ -154,9 +154,9 @@ func (s *session) evaluate(ctx context.Context) (rows [][]string, err error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	said := s.passOn(progress)
+	output := s.passOn(progress)
 	if err := cmd.Wait(); err != nil {
-		return nil, fmt.Errorf("evaluate.py: %w: %s", err, said)
+		return nil, fmt.Errorf("evaluate.py: %w: %s", err, output)
 	}
 	file, err := os.ReadFile(written)
 	if err != nil {
@@ -165,7 +165,7 @@ func (s *session) evaluate(ctx context.Context) (rows [][]string, err error) {
 	return measureRows(file)
 }
 
-// measureRows reads what evaluate.py has written.
+// measureRows reads the output file of evaluate.py.
 func measureRows(file []byte) (rows [][]string, err error) {
 	var all struct{ Measures []measure }
 	if err := json.Unmarshal(file, &all); err != nil {
@@ -180,8 +180,8 @@ func measureRows(file []byte) (rows [][]string, err error) {
 	return rows, nil
 }
 
-// passOn shows evaluate.py's progress and returns what else it has said, which is
-// TensorFlow's greeting, or why it has failed.
+// passOn shows evaluate.py's progress and returns its other output: messages of TensorFlow, or the
+// reason of a failure.
 func (s *session) passOn(from io.Reader) string {
 	var other strings.Builder
 	lines := bufio.NewScanner(from)

@@ -28,21 +28,22 @@ func TestMeasureRows(t *testing.T) {
 	}
 }
 
-// What a benchmark lacks is an error where it is named; else it is left out.
-func TestLacking(t *testing.T) {
+// If a benchmark lacks something, this is an error if it was named; otherwise the benchmark is left
+// out.
+func TestUnavailableBenchmarks(t *testing.T) {
 	t.Setenv("ATELIER_TEACHER", "")
 	t.Setenv("ATELIER_TRAINING", "")
 	for name, want := range map[string]string{"teacher": "ATELIER_TEACHER", "model": "ATELIER_TRAINING"} {
 		err := run(t.Context(), quick(t, name), &bytes.Buffer{}, &bytes.Buffer{})
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: got %v, want that it asks for %s", name, err, want)
+			t.Errorf("%s: got %v, want an error with %s", name, err, want)
 		}
 	}
 
 	all := benchmarks
 	t.Cleanup(func() { benchmarks = all })
 	benchmarks = []benchmark{
-		{"poor", "Poor", "", func(context.Context, *session) (string, error) { return "", &lacking{"a horse is needed"} }},
+		{"poor", "Poor", "", func(context.Context, *session) (string, error) { return "", &unavailable{"a horse is needed"} }},
 		{"rich", "Rich", "", func(context.Context, *session) (string, error) { return "text", nil }},
 	}
 	var stdout, stderr bytes.Buffer
@@ -50,6 +51,6 @@ func TestLacking(t *testing.T) {
 		t.Errorf("with all: %v", err)
 	}
 	if !strings.Contains(stderr.String(), "bench: poor: left out: a horse is needed\n") || !strings.Contains(stdout.String(), "## rich: Rich") {
-		t.Errorf("with all it said\n%s\nand printed\n%s", stderr.String(), stdout.String())
+		t.Errorf("with all the progress was\n%s\nand the output\n%s", stderr.String(), stdout.String())
 	}
 }

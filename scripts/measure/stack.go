@@ -13,10 +13,10 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/process"
 )
 
-// A stack is the whole pipeline, as scripts/demo runs it.
+// A stack is the whole pipeline, as run by scripts/demo.
 type stack struct {
 	*process.Process
-	base string           // the API's address
+	base string           // the API's URL
 	aws  ministack.Locked // MiniStack
 }
 
@@ -42,11 +42,11 @@ func (s *session) startStack(ctx context.Context) (*stack, error) {
 	return &stack{p, ministack.Endpoint(port), aws}, nil
 }
 
-// unlimited is for an api-server: its bounds on an owner's submissions are not what
-// is measured.
+// unlimited has the arguments of an api-server without limits on an owner's submissions, which are
+// not measured.
 var unlimited = []string{"ATELIER_RATE=0", "ATELIER_MAX_UNFINISHED=0", "ATELIER_MAX_STORED=0", "ATELIER_MAX_DAILY=0"}
 
-// startMiniStack runs MiniStack alone, with the pipeline's queue in it.
+// startMiniStack runs only MiniStack, with the pipeline's queue.
 func (s *session) startMiniStack(ctx context.Context, dir string) (*process.Process, ministack.Locked, *queue.Queue, error) {
 	if s.MiniStack == "" {
 		return nil, ministack.Locked{}, nil, errors.New("MiniStack is not installed: run scripts/setup")
@@ -74,7 +74,7 @@ func (s *session) startMiniStack(ctx context.Context, dir string) (*process.Proc
 
 const queueName = "atelier"
 
-// startAPI runs an api-server on a MiniStack, and answers its address.
+// startAPI runs an api-server with a MiniStack, and returns its URL.
 func (s *session) startAPI(ctx context.Context, dir string, aws ministack.Locked) (*process.Process, string, error) {
 	address, err := loopback()
 	if err != nil {
@@ -86,7 +86,7 @@ func (s *session) startAPI(ctx context.Context, dir string, aws ministack.Locked
 	return p, "http://" + address, err
 }
 
-// loopback is an address whose port is free now.
+// loopback returns an address with a port that is free now.
 func loopback() (string, error) {
 	port, err := ministack.FreePort()
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err

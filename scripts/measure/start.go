@@ -16,20 +16,20 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/pagecache"
 )
 
-const startHelp = `From the start of a process to its first finished picture of 256 x 256: loading
-the engine's library and the model, preparing the graph, painting.
+const startHelp = `From the start of a process to its first finished picture of 256 x 256: loading the
+engine's library and the model, preparing the graph, painting.
 
-  warm  program, library and model are in the page cache, as when the process before
+  warm  program, library and model are in the page cache, as when a previous process
         has just ended
-  cold  they were taken out of it (posix_fadvise) and are read from this disk, as
-        after a machine's start
+  cold  they were removed from it (posix_fadvise) and are read from this disk, as after
+        the machine's start
 
-Whether they really were out is not assumed: "in the cache before" is what mincore(2)
-found of them, and the process's major page faults are counted. What
-another process has mapped can't be taken out: stop other programs that use the same
-library. A function on EFS reads through the network what is read from the disk here.`
+That they were really removed is not assumed: "in the cache before" is the amount reported
+by mincore(2), and the process's major page faults are counted. Files that another process
+has mapped can't be removed: stop other programs that use the same library. A function
+with files on EFS reads through the network what is read from the disk here.`
 
-// start measures what a fresh process costs.
+// start measures the start of a fresh process.
 func start(ctx context.Context, s *session) (string, error) {
 	engines, err := s.engines()
 	if err != nil {
@@ -60,27 +60,26 @@ func start(ctx context.Context, s *session) (string, error) {
 	}
 	text := "Program, library and model. Median of the rounds (least..most).\n\n" + table(rows...)
 	if held {
-		text += "\nNot wholly cold: another process had files mapped, which so stayed in the cache.\n"
+		text += "\nNot completely cold: another process had files mapped, which therefore stayed in the cache.\n"
 	}
 	return text, nil
 }
 
 const cold, warm = "cold", "warm"
 
-// starts are the starts of an engine's processes, by what was in the page cache.
+// starts has the starts of an engine's processes for one state of the page cache.
 type starts struct {
 	cache  string // cold or warm
 	bytes  int64  // of the files
 	rounds []startup
 }
 
-// took is to the first picture, in seconds.
+// took returns the seconds until the first picture.
 func (s starts) took() spread {
 	return each(s.rounds, func(u startup) float64 { return u.took.Seconds() })
 }
 
-// starts has processes of an engine begin, cold where the system lets that be
-// brought about, and warm.
+// starts starts processes of an engine, cold if the system allows it, and warm.
 func (s *session) starts(ctx context.Context, e engine) ([]starts, error) {
 	files, program, err := s.startFiles(e)
 	if err != nil {
@@ -98,11 +97,11 @@ func (s *session) starts(ctx context.Context, e engine) ([]starts, error) {
 			if err != nil {
 				return startup{}, err
 			}
-			cmd, said, err := childOf(ctx, program, "first-image", t)
+			cmd, stderr, err := childOf(ctx, program, "first-image", t)
 			if err != nil {
 				return startup{}, err
 			}
-			up, err := startOnce(cmd, said)
+			up, err := startOnce(cmd, stderr)
 			up.cached = cached
 			return up, err
 		}
@@ -122,15 +121,15 @@ func (s *session) starts(ctx context.Context, e engine) ([]starts, error) {
 	return all, nil
 }
 
-// A startup is what one process took.
+// A startup has the measurements of one process.
 type startup struct {
 	took   time.Duration
-	faults int64 // pages that it had to wait for
+	faults int64 // major page faults
 	cached int64 // bytes of its files that were in the page cache before
 }
 
-// startFiles is what a fresh process reads, and the program to start: a copy of
-// the engine's, since a running program can't be taken out of the page cache.
+// startFiles returns the files that a fresh process reads, and the program to start, which is a
+// copy of the engine's, because a running program can't be removed from the page cache.
 func (s *session) startFiles(e engine) (*pagecache.Files, string, error) {
 	dir, err := s.folder()
 	if err != nil {
@@ -156,8 +155,7 @@ func (s *session) startFiles(e engine) (*pagecache.Files, string, error) {
 	return f, program, err
 }
 
-// copyFile copies a program, down to the disk: what is not written yet stays in
-// the cache.
+// copyFile copies a program and syncs it to the disk, because unwritten pages stay in the cache.
 func copyFile(to, from string) error {
 	source, err := os.Open(from)
 	if err != nil {
@@ -172,8 +170,8 @@ func copyFile(to, from string) error {
 	return errors.Join(err, target.Sync(), target.Close())
 }
 
-// startOnce times a child until it says its byte.
-func startOnce(cmd *exec.Cmd, said *bytes.Buffer) (up startup, err error) {
+// startOnce measures the time until a child writes its first byte.
+func startOnce(cmd *exec.Cmd, stderr *bytes.Buffer) (up startup, err error) {
 	done, err := cmd.StdoutPipe()
 	if err != nil {
 		return up, err
@@ -185,7 +183,7 @@ func startOnce(cmd *exec.Cmd, said *bytes.Buffer) (up startup, err error) {
 	_, readErr := io.ReadFull(done, make([]byte, 1))
 	up.took = time.Since(began)
 	if err := cmd.Wait(); err != nil {
-		return up, fmt.Errorf("%w: %s", err, said)
+		return up, fmt.Errorf("%w: %s", err, stderr)
 	}
 	if used, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		up.faults = used.Majflt
@@ -193,7 +191,7 @@ func startOnce(cmd *exec.Cmd, said *bytes.Buffer) (up startup, err error) {
 	return up, readErr
 }
 
-// firstImage says a byte when the image is there.
+// firstImage writes a byte when the image is finished.
 func firstImage(ctx context.Context, t task, out io.Writer) error {
 	m, err := load(t)
 	if err != nil {

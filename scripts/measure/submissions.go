@@ -15,20 +15,20 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/photograph"
 )
 
-const submissionsHelp = `How many submissions a second become durable, and what that costs beside the disk
-and the queue. Clients submit photographs of 400 x 300 over HTTP to an api-server,
-each the next one when it has its 202; nobody works on the jobs. In turn with it a
-loop makes the same files, links, renames and fsyncs in the same order, as many at
-once, and sends the same messages to the same MiniStack, with none of the project's
-code between: no HTTP, no checks, no JSON.
+const submissionsHelp = `How many submissions a second become durable, and what they cost in addition to the disk
+and the queue. Clients submit photographs of 400 x 300 over HTTP to an api-server, each the
+next one when it has its 202; no worker runs. In turn with it, a loop makes the same files,
+links, renames and fsyncs in the same order, with the same parallelism, and sends the same
+messages to the same MiniStack, without any of the project's code in between: no HTTP, no
+checks, no JSON.
 
-With "memory" instead of MiniStack the queue is one in the server's memory, and the
-loop sends nothing: MiniStack is a Python program that takes 1,800 to 2,000
-messages a second alone.
+With "memory" instead of MiniStack the queue is in the server's memory, and the loop sends
+nothing: MiniStack is a Python program that accepts at most 1,800 to 2,000 messages a
+second.
 
 The clients, the server and MiniStack share this machine.`
 
-// submissions compares the API with a loop of its own calls of the disk and the queue.
+// submissions compares the API with a loop of the same disk and queue operations.
 func submissions(ctx context.Context, s *session) (string, error) {
 	levels := pick(s, []int{1, 8, 32}, []int{2})
 	photos, err := photograph.All(s.Samples, 400, 300)
@@ -71,14 +71,14 @@ func submissions(ctx context.Context, s *session) (string, error) {
 	return fmt.Sprintf("Photographs of 400 x 300, %d KB on average. Median of the rounds (least..most); p50 and p99 are the medians of the rounds'.\n\n%s", len(slices.Concat(photos...))/len(photos)/1000, table(rows...)), nil
 }
 
-// A target is an API with a queue behind it, and what the loop sends to that queue.
+// A target is an API with its queue, and the function with which the loop sends to that queue.
 type target struct {
 	queue string
 	base  string
 	send  func(context.Context, job.Message) error
 }
 
-// submitAt compares the two at a number of clients.
+// submitAt compares the two with a number of clients.
 func (s *session) submitAt(ctx context.Context, to target, clients int, photos [][]byte, dir string) ([]string, error) {
 	c, err := newClient(to.base, photos, clients)
 	if err != nil {
@@ -111,8 +111,8 @@ func (s *session) submitAt(ctx context.Context, to target, clients int, photos [
 	return row, nil
 }
 
-// submitBare makes the calls that a submission makes (see pkg/store/DESIGN.md,
-// "What each operation costs"), and checks nothing.
+// submitBare makes the system calls of a submission (see pkg/store/DESIGN.md, "What each operation
+// costs") without any checks.
 func submitBare(ctx context.Context, dir string, photo []byte, send func(context.Context, job.Message) error) error {
 	id, err := job.NewID()
 	if err != nil {
@@ -121,7 +121,7 @@ func submitBare(ctx context.Context, dir string, photo []byte, send func(context
 	shard, active, owner := filepath.Join(dir, "jobs"), filepath.Join(dir, "active"), filepath.Join(dir, "owner")
 	draft, place := filepath.Join(shard, ".new-"+string(id)), filepath.Join(shard, string(id))
 	err = os.Mkdir(draft, 0o750)
-	if errors.Is(err, os.ErrNotExist) { // the first
+	if errors.Is(err, os.ErrNotExist) { // the first submission
 		err = errors.Join(os.MkdirAll(shard, 0o750), os.MkdirAll(active, 0o750), os.MkdirAll(owner, 0o750), os.MkdirAll(draft, 0o750))
 	}
 	if err != nil {
@@ -156,10 +156,10 @@ func submitBare(ctx context.Context, dir string, photo []byte, send func(context
 	return send(ctx, job.Message{Job: id, Run: 1})
 }
 
-// specLike is as long as a job's spec.json.
+// specLike has the length of a job's spec.json.
 var specLike = make([]byte, 700)
 
-// together makes two calls at the same time, as the store does.
+// together makes two calls at the same time, like the store.
 func together(a, b func() error) error {
 	other := make(chan error, 1)
 	go func() { other <- b() }()

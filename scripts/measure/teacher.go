@@ -9,47 +9,46 @@ import (
 	"time"
 )
 
-const teacherHelp = `The shipped network against Magenta's, from which it has learnt: the transformers
-alone, by a stored vector, from pixels to pixels, on one thread. Both run through
-model/tensorflow, each in fresh processes in turn; the shipped one also through ONNX
-Runtime.
+const teacherHelp = `The shipped network compared with Magenta's, from which it was trained: only the
+transformers, with a stored vector, from pixels to pixels, on one thread. Both run with
+model/tensorflow, in fresh processes in turn; the shipped one also with ONNX Runtime.
 
-  time    of a picture; the median of a process's, and of the rounds the ratio counts
+  time    of a picture: the median of a process, and the ratio for each round
   memory  the peak of a process that paints one picture of 2048 x 2048, above the base:
-          what a process with the library and a model of no weights (model/testdata)
-          has in memory after a picture of 32 x 32
-  of the  operations (model/train/cost.py counts multiplications and additions) a
-  peak    second, over those of a product of two matrices of 2048 x 2048, in float32,
-          on one thread of the same library in the same minutes
+          the memory of a process with the library and a model without weights
+          (model/testdata) after a picture of 32 x 32
+  of the  operations a second (model/train/cost.py counts multiplications and additions),
+  peak    divided by those of a product of two matrices of 2048 x 2048, in float32, on one
+          thread of the same library in the same minutes
 
---teacher, or ATELIER_TEACHER, says where Magenta's two SavedModels are.`
+--teacher, or ATELIER_TEACHER, names the folder with Magenta's two SavedModels.`
 
-// Operations of the two transformers for each pixel, as model/train/cost.py counts
-// them: of ours, a border of 8 pixels all round is painted as well.
+// Operations of the two transformers per pixel, as counted by model/train/cost.py. Our network also
+// paints a border of 8 pixels on all sides.
 const (
 	operationsOfOurs    = 12368
 	operationsOfTeacher = 25056
 	border              = 8
 )
 
-// A contest is the two networks on one size of picture, round by round.
+// A contest has the results of the two networks for one size of picture, for each round.
 type contest struct {
 	side                int
 	ours, teacher, onnx []speed
 }
 
-// operations of a picture, by ours and by the teacher.
+// operations returns the operations per picture of our network and of the teacher.
 func (c contest) operations() (ours, teacher float64) {
 	whole := float64(c.side + 2*border)
 	return operationsOfOurs * whole * whole, operationsOfTeacher * float64(c.side) * float64(c.side)
 }
 
-// faster is how many times as fast as the teacher ours is.
+// faster returns our speed as a multiple of the teacher's.
 func (c contest) faster() spread {
 	return compare(c.teacher, c.ours, secondsOver)
 }
 
-// teacher compares the shipped network with the one that it learnt from.
+// teacher compares the shipped network with its teacher.
 func teacher(ctx context.Context, s *session) (string, error) {
 	sides := pick(s, []int{256, 512, 1024, 2048}, []int{64, 128})
 	s.expect((3*len(sides) + 1 + 5) * s.Rounds)
@@ -84,10 +83,10 @@ func teacher(ctx context.Context, s *session) (string, error) {
 const (
 	goalFaster = 2.5
 	goalMemory = 0.6
-	goalSide   = 2048 // where memory is compared
+	goalSide   = 2048 // side of the pictures for which memory is compared
 )
 
-// contests runs the networks in turn on squares of these sides.
+// contests runs the networks in turn on squares with these sides.
 func (s *session) contests(ctx context.Context, sides []int) (all []contest, err error) {
 	engines, err := s.engines()
 	if err != nil {
@@ -99,7 +98,7 @@ func (s *session) contests(ctx context.Context, sides []int) (all []contest, err
 	}
 	for _, n := range sides {
 		paint := func(model string, e engine) func(context.Context) (speed, error) {
-			// Some pictures of each size, the large ones being slow.
+			// Fewer pictures of large sizes, which are slow.
 			long := pick(s, 2+float64(n)/256, 0.1)
 			t := task{Model: model, Width: n, Height: n, Threads: 1, Concurrent: 1, Seconds: long}
 			return func(ctx context.Context) (speed, error) { return askOf[speed](ctx, e.program, "throughput", t) }
@@ -115,7 +114,7 @@ func (s *session) contests(ctx context.Context, sides []int) (all []contest, err
 	return all, nil
 }
 
-// products is the machine's peak.
+// products writes the machine's peak.
 func products(_ context.Context, t task, out io.Writer) error {
 	peak, err := peakOfMachine(time.Duration(t.Seconds * float64(time.Second)))
 	if err != nil {
@@ -124,7 +123,7 @@ func products(_ context.Context, t task, out io.Writer) error {
 	return answer(out, peak)
 }
 
-// product is how many operations a second the machine reaches at best.
+// product returns the highest number of operations a second that the machine reaches.
 func (s *session) product(ctx context.Context) (float64, error) {
 	rounds, err := inTurn(ctx, s, "a product of matrices", side[float64]{"one thread", func(ctx context.Context) (float64, error) {
 		return ask[float64](ctx, "product", task{Seconds: pick(s, 3.0, 0.5)})
@@ -138,7 +137,7 @@ func (s *session) product(ctx context.Context) (float64, error) {
 func seconds(v speed) float64        { return v.Median }
 func secondsOver(a, b speed) float64 { return a.Median / b.Median }
 
-// ofThePeak is which part of the machine's peak ours reaches.
+// ofThePeak returns the share of the machine's peak that our network reaches.
 func (c contest) ofThePeak(peak float64) string {
 	ours, _ := c.operations()
 	return percent(ours / each(c.ours, seconds).median / peak)
@@ -146,8 +145,8 @@ func (c contest) ofThePeak(peak float64) string {
 
 func percent(part float64) string { return fmt.Sprintf("%.0f%%", 100*part) }
 
-// reached says which part of the machine's peak the networks reach, and how far they
-// could go.
+// reached describes the share of the machine's peak that the networks reach, and the remaining
+// potential.
 func reached(contests []contest, peak float64) string {
 	rows := [][]string{{"size", "", "operations", "a second", "of the peak", "at the peak"}}
 	var limits []string
@@ -167,8 +166,8 @@ func reached(contests []contest, peak float64) string {
 		limits = append(limits, fmt.Sprintf("%.1f times as fast at %s", each(c.ours, seconds).median*peak/ours, size(c.side, c.side)))
 	}
 	return fmt.Sprintf("The peak is %s operations a second.\n\n%s\n"+
-		"The limit, were every operation done at the peak, is %s. "+
-		"What keeps the network from it is not arithmetic: depthwise convolutions, normalisations, ReLUs and depth-to-space do a few operations for each number that they fetch and store, and wait for memory.\n",
+		"If every operation ran at the peak, the limit would be %s. "+
+		"The network does not reach it because of memory, not arithmetic: depthwise convolutions, normalisations, ReLUs and depth-to-space do only a few operations for each number that they read and write.\n",
 		billions(peak), table(rows...), strings.Join(limits, ", "))
 }
 

@@ -10,11 +10,10 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
-const threadsHelp = `What to do with the cores: the engine's threads inside a picture, against pictures
-side by side, with TensorFlow and with ONNX Runtime. The defaults of worker-daemon
-follow from it.`
+const threadsHelp = `How to use the cores: threads of the engine within a picture, or pictures at once, with
+TensorFlow and with ONNX Runtime. The defaults of worker-daemon are based on this.`
 
-// threads compares what to do with the cores.
+// threads compares uses of the cores.
 func threads(ctx context.Context, s *session) (string, error) {
 	sides, long := pick(s, []int{512, 1024}, []int{64}), pick(s, 8.0, 0.1)
 	counts := pick(s, steps(runtime.GOMAXPROCS(0)), []int{1, 2})
@@ -43,7 +42,7 @@ func threads(ctx context.Context, s *session) (string, error) {
 	return table(rows...), nil
 }
 
-// splits is every pair of the counts.
+// splits returns every pair of the counts.
 func splits(counts []int) (all [][2]int) {
 	for _, a := range counts {
 		for _, b := range counts {
@@ -53,7 +52,7 @@ func splits(counts []int) (all [][2]int) {
 	return all
 }
 
-// steps is 1, 2, 4, ... up to the cores, and twice the cores.
+// steps returns 1, 2, 4, ... up to the cores, and twice the cores.
 func steps(cores int) (all []int) {
 	for n := 1; n < cores; n *= 2 {
 		all = append(all, n)
@@ -61,8 +60,8 @@ func steps(cores int) (all []int) {
 	return append(all, cores, 2*cores)
 }
 
-// A speed is what a child measured, in seconds and bytes. CPU is the processor
-// time of one image, which other programs on the machine disturb least.
+// A speed has the measurements of a child, in seconds and bytes. CPU is the processor time per
+// image, which other programs on the machine disturb least.
 type speed struct {
 	PerSecond, Median, CPU float64
 	Peak                   int64
@@ -75,7 +74,7 @@ func throughput(ctx context.Context, t task, out io.Writer) error {
 	}
 	content := photo(t.Width, t.Height)
 	paint := func(ctx context.Context, _ int) error { _, err := m.Stylize(ctx, named(content, 0)); return err }
-	if _, err := inParallel(ctx, 1, times(2), paint); err != nil { // the graph's preparation, then the allocator's
+	if _, err := inParallel(ctx, 1, times(2), paint); err != nil { // prepares the graph and then the allocator
 		return err
 	}
 	busy := machine.ProcessorTime()

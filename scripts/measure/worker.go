@@ -13,7 +13,7 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-// A bench is a worker with all that it works with, in this process.
+// A bench is a worker with its store and queue, in this process.
 type bench struct {
 	store  *store.Store
 	queue  *queuefake.Queue
@@ -23,7 +23,7 @@ type bench struct {
 	done   func() error
 }
 
-// openBench starts a worker that polls a queue in memory, until done is called.
+// openBench starts a worker that polls a queue in memory until done is called.
 func openBench(ctx context.Context, t task) (*bench, error) {
 	m, err := load(t)
 	if err != nil {
@@ -64,7 +64,7 @@ func openBench(ctx context.Context, t task) (*bench, error) {
 	return b, nil
 }
 
-// here decodes in this process, as the separate decoder does in its own.
+// here decodes in this process, with the same steps as the separate decoder.
 type here struct{}
 
 func (here) Decode(ctx context.Context, r decoder.Request) (p decoder.Pictures, err error) {
@@ -82,7 +82,7 @@ func (here) Decode(ctx context.Context, r decoder.Request) (p decoder.Pictures, 
 	return p, err
 }
 
-// submit makes n jobs durable, without announcing them.
+// submit makes n jobs durable without sending their messages.
 func (b *bench) submit(n, size int) (ms []job.Message, err error) {
 	for i := range n {
 		id, err := job.NewID()
@@ -101,7 +101,7 @@ func (b *bench) submit(n, size int) (ms []job.Message, err error) {
 	return ms, nil
 }
 
-// work announces jobs, waits until they are done with, and says how long it took.
+// work sends jobs' messages, waits until the jobs have ended, and returns the time.
 func (b *bench) work(ctx context.Context, ms []job.Message) (time.Duration, error) {
 	began := time.Now()
 	if err := b.queue.SendAll(ctx, ms); err != nil {

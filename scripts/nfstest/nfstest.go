@@ -14,26 +14,26 @@ import (
 	"time"
 )
 
-// LatencyVariable names the environment variable that sets the milliseconds that each
-// call to the file server takes longer.
+// LatencyVariable names the environment variable with the milliseconds that are added to each call
+// to the file server.
 const LatencyVariable = "ATELIER_NFS_LATENCY"
 
-// A Lab is the file system as a program in scripts/nfs sees it: one directory, three times.
+// A Lab is the file system as seen by a program in scripts/nfs: three paths of one directory.
 type Lab struct {
-	A, B   string // through two clients, which share no cache
-	Disk   string // on the file server itself, without NFS: looking there changes no cache
+	A, B   string // the directory through two clients, which share no cache
+	Disk   string // the directory on the file server itself, without NFS: reading it changes no cache
 	server string
 }
 
-// Inside returns the file system of the scripts/nfs in which this process runs, if any.
+// Inside returns the file system of the scripts/nfs in which this process runs; false if it does
+// not.
 func Inside() (Lab, bool) {
 	l := Lab{os.Getenv("NFS_A"), os.Getenv("NFS_B"), os.Getenv("NFS_DISK"), os.Getenv("NFS_SERVER")}
 	return l, l.A != "" && l.B != "" && l.Disk != "" && l.server != ""
 }
 
-// Enter returns the file system where the test runs in scripts/nfs. Elsewhere it runs
-// the same test there, as [Run] does, and returns false once it has passed: the caller then
-// returns.
+// Enter returns the file system if the test runs in scripts/nfs. Otherwise it runs the same test
+// there with [Run], and returns false when it has passed; the caller must then return.
 func Enter(t *testing.T, timeout time.Duration, options ...string) (Lab, bool) {
 	t.Helper()
 	if lab, ok := Inside(); ok {
@@ -46,10 +46,10 @@ func Enter(t *testing.T, timeout time.Duration, options ...string) (Lab, bool) {
 	return Lab{}, false
 }
 
-// Run runs the package's tests in scripts/nfs, called with options, and returns what they
-// print. args are for the tests: they run with temporary files on the first client, from a
-// program that is built without the race detector. The environment is passed on. timeout is
-// without latency, and grows with it. The caller is skipped as by [Command].
+// Run runs the package's tests in scripts/nfs with options, and returns their output. args are
+// arguments of the tests, which run with temporary files on the first client, in a program built
+// without the race detector. The environment is passed on. timeout is the limit without latency,
+// and is increased with it. The test is skipped as by [Command].
 func Run(t *testing.T, timeout time.Duration, options []string, args ...string) string {
 	t.Helper()
 	if latency := os.Getenv(LatencyVariable); latency != "" {
@@ -77,8 +77,8 @@ func Run(t *testing.T, timeout time.Duration, options []string, args ...string) 
 	return string(out)
 }
 
-// Command is scripts/nfs with arguments. The test is skipped with -short and where it
-// can't run, which in CI is a failure.
+// Command returns the command scripts/nfs with arguments. The test is skipped with -short and if
+// scripts/nfs can't run, which in CI is a failure.
 func Command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	if testing.Short() {
@@ -89,7 +89,7 @@ func Command(t *testing.T, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	check := []string{"--check"}
-	if slices.Contains(args, "--systemd") { // which needs more
+	if slices.Contains(args, "--systemd") { // which has more requirements
 		check = append(check, "--systemd")
 	}
 	if out, err := exec.Command(script, check...).CombinedOutput(); err != nil { //nolint:gosec // the project's own
@@ -103,7 +103,7 @@ func Command(t *testing.T, args ...string) *exec.Cmd {
 
 func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
 
-// Folder makes an empty folder, and returns its name, which is the same in A, B and Disk.
+// Folder makes an empty folder and returns its name, which is the same in A, B and Disk.
 func (l Lab) Folder(t *testing.T) (name string) {
 	t.Helper()
 	name = rand.Text()
@@ -113,11 +113,11 @@ func (l Lab) Folder(t *testing.T) (name string) {
 	return name
 }
 
-// Stop stops the file server: calls wait from then on.
+// Stop stops the file server; calls wait from then on.
 func (l Lab) Stop(t *testing.T) { t.Helper(); l.control(t, "stop") }
 
-// Start starts it again. Its clients have some seconds to come back, during which
-// calls still wait.
+// Start starts the file server again. The clients take some seconds to recover, during which calls
+// still wait.
 func (l Lab) Start(t *testing.T) { t.Helper(); l.control(t, "start") }
 
 func (l Lab) control(t *testing.T, what string) {
@@ -127,7 +127,7 @@ func (l Lab) control(t *testing.T, what string) {
 	}
 }
 
-// script is the file of scripts/nfs, above the package whose tests run.
+// script returns the path of scripts/nfs, above the package whose tests run.
 func script() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -1,9 +1,9 @@
-"""Shared libraries out of pinned Debian packages, for scripts/deploy/build.
+"""Shared libraries from pinned Debian packages, for scripts/deploy/build.
 
-The packages come from the mirror that ATELIER_DEBIAN_MIRROR names, else from Debian,
-or from its archive, where releases go that are no longer kept up. Proxies and
-certificates are the environment's (https_proxy, SSL_CERT_FILE). Neither dpkg nor apt
-is needed, so that this runs on any Linux.
+The packages come from the mirror in ATELIER_DEBIAN_MIRROR, otherwise from Debian, or
+from its archive, which has releases that are no longer maintained. Proxies and
+certificates come from the environment (https_proxy, SSL_CERT_FILE). Neither dpkg nor
+apt is needed, so this runs on any Linux.
 """
 
 import argparse
@@ -15,13 +15,13 @@ import shutil
 import sys
 import tarfile
 
-sys.dont_write_bytecode = True  # python -I, or it would leave its cache in the checkout
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))  # python -I leaves it out
+sys.dont_write_bytecode = True  # otherwise python -I would write its cache into the checkout
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))  # python -I does not include this folder
 
 from fetch import Failure, Progress, locked, run  # noqa: E402
 from jars import fetch_checked, read_pins  # noqa: E402
 
-DEBIAN = ("http://deb.debian.org/debian", "http://archive.debian.org/debian")  # the pins decide
+DEBIAN = ("http://deb.debian.org/debian", "http://archive.debian.org/debian")  # safe without TLS because of the pins
 ADVICE = "https_proxy, and ATELIER_DEBIAN_MIRROR for another mirror of Debian, then try again"
 
 
@@ -31,7 +31,7 @@ def mirrors():
 
 
 def fetch_anywhere(pin, deb):
-    """Puts the package at deb, from the first mirror that has it."""
+    """Downloads the package to deb from the first mirror that has it."""
     progress = Progress(deb.name.split("_")[0], 0, pin.size)
     *others, last = mirrors()
     for address in others:
@@ -43,10 +43,10 @@ def fetch_anywhere(pin, deb):
 
 
 def members(deb):
-    """The members of a package, which is an ar archive: name and content."""
+    """Yields name and content of the members of a package, which is an ar archive."""
     content = deb.read_bytes()
     if not content.startswith(b"!<arch>\n"):
-        raise Failure(f"{deb.name} is no Debian package")
+        raise Failure(f"{deb.name} is not a Debian package")
     at = 8
     while at + 60 <= len(content):
         name, size = content[at : at + 16].decode().strip().rstrip("/"), int(content[at + 48 : at + 58])
@@ -55,7 +55,7 @@ def members(deb):
 
 
 def take(deb, target):
-    """Libraries under the names that programs ask for (lib*.so.N), and the copyright."""
+    """Extracts libraries with the names that programs open (lib*.so.N), and the copyright."""
     package = deb.name.split("_")[0]
     for name, content in members(deb):
         if not name.startswith("data.tar"):
@@ -64,13 +64,13 @@ def take(deb, target):
             for member in tar:
                 base = member.name.rpartition("/")[2]
                 if re.fullmatch(r"lib[^/]*\.so\.\d+", base):
-                    (target / "lib" / base).write_bytes(tar.extractfile(member).read())  # through links
+                    (target / "lib" / base).write_bytes(tar.extractfile(member).read())  # follows links
                 elif base == "copyright" and member.isfile():
                     (target / f"{package}.copyright").write_bytes(tar.extractfile(member).read())
 
 
 def install(pins, target):
-    """Makes target, which appears with everything or not at all."""
+    """Makes target with all libraries, or not at all."""
     with locked(target):
         if target.exists():
             return

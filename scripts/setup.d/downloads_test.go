@@ -1,5 +1,5 @@
-// Package setup_test tests the downloads of scripts/setup, against servers that do
-// not serve what was pinned.
+// Package setup_test tests the downloads of scripts/setup with servers that do not serve the pinned
+// files.
 package setup_test
 
 import (
@@ -28,7 +28,7 @@ const (
 	jarPath   = "org/example/thing/1/thing-1.jar"
 )
 
-// wheel is one out of which setup takes what it needs.
+// wheel is a wheel from which setup extracts files.
 var wheel = func() []byte {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
@@ -51,34 +51,34 @@ var wheel = func() []byte {
 
 var other = bytes.Repeat([]byte("x"), len(wheel))
 
-// A server answers the nth request for the file, counted from 1.
+// A server responds to the nth request for the file, counted from 1.
 type server func(w http.ResponseWriter, r *http.Request, n int)
 
-// whole serves the file as servers do, ranges and all.
+// whole serves the file like usual servers, including ranges.
 func whole(content []byte) server {
 	return func(w http.ResponseWriter, r *http.Request, _ int) {
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 	}
 }
 
-// plain serves bytes whatever was asked, without a length.
+// plain serves the same bytes for any request, without a length.
 func plain(parts ...[]byte) server {
 	return func(w http.ResponseWriter, _ *http.Request, _ int) {
 		for _, p := range parts {
-			_, _ = w.Write(p) // who asked may have had enough
+			_, _ = w.Write(p) // fails if the client has closed the connection
 			w.(http.Flusher).Flush()
 		}
 	}
 }
 
-// endless goes on until nobody listens.
+// endless continues until the client disconnects.
 func endless(w http.ResponseWriter, _ *http.Request, _ int) {
 	for err := error(nil); err == nil; {
 		_, err = w.Write(other)
 	}
 }
 
-// half hangs up in the middle.
+// half closes the connection in the middle of the file.
 func half(w http.ResponseWriter, r *http.Request, _ int) {
 	from := offset(r)
 	if from > 0 {
@@ -94,12 +94,12 @@ func half(w http.ResponseWriter, r *http.Request, _ int) {
 }
 
 func offset(r *http.Request) (from int) {
-	_, _ = fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from) // 0 without
+	_, _ = fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from) // 0 without the header
 	return from
 }
 
-// ranged answers a request for the rest with a status, a Content-Range and a body,
-// and serves the file as it is to others.
+// ranged responds to a range request with a status, a Content-Range and a body, and serves the
+// whole file to other requests.
 func ranged(status int, contentRange string, body []byte) server {
 	return func(w http.ResponseWriter, r *http.Request, n int) {
 		if offset(r) == 0 {
@@ -114,7 +114,7 @@ func ranged(status int, contentRange string, body []byte) server {
 	}
 }
 
-// then is one server for the first request and another for the others.
+// then uses one server for the first request and another one for the others.
 func then(first, others server) server {
 	return func(w http.ResponseWriter, r *http.Request, n int) {
 		if n == 1 {
@@ -131,11 +131,12 @@ func loop(w http.ResponseWriter, r *http.Request, _ int) {
 
 const (
 	good    = ""
-	another = "is not the file that was pinned"
-	absent  = "did not give"
+	another = "is not the pinned file"
+	absent  = "could not download"
 )
 
-// Of a wheel a download goes on where the last one stopped: part is what that left.
+// The download of a wheel continues where the previous one stopped; part is the content that the
+// previous one left.
 func TestWheels(t *testing.T) {
 	t.Parallel()
 	middle := len(wheel) / 2
@@ -145,29 +146,29 @@ func TestWheels(t *testing.T) {
 		serve server
 		want  string
 	}{
-		"the file":                            {nil, whole(wheel), good},
-		"the rest":                            {wheel[:middle], whole(wheel), good},
-		"all of it, though the rest is asked": {wheel[:middle], plain(wheel), good},
-		"one hang-up":                         {nil, then(half, whole(wheel)), good},
-		"three hang-ups":                      {nil, func(w http.ResponseWriter, r *http.Request, n int) { then(half, whole(wheel))(w, r, max(1, n-2)) }, good},
-		"a part of something else":            {other[:middle], whole(wheel), good},
-		"a part that is too long":             {bytes.Repeat([]byte("y"), 3*len(wheel)), whole(wheel), good},
-		"a part as long as the file":          {other, whole(wheel), good},
-		"more":                                {nil, plain(wheel, []byte("z")), another},
-		"more than the rest":                  {wheel[:middle], ranged(206, rest, append(bytes.Clone(wheel[middle:]), other...)), good}, // from the start
-		"more, as it says":                    {nil, whole(append(bytes.Clone(wheel), 'z')), another},
-		"without end":                         {nil, endless, another},
-		"without end after a part":            {wheel[:middle], endless, another},
-		"first without end":                   {nil, then(endless, whole(wheel)), good},
-		"less":                                {nil, func(w http.ResponseWriter, r *http.Request, _ int) { whole(wheel[:middle])(w, r, 0) }, absent},
-		"nothing":                             {nil, plain(), absent},
-		"other content":                       {nil, whole(other), another},
-		"another range":                       {wheel[:middle], ranged(206, "bytes 0-9/10", wheel[:10]), absent},
-		"no range":                            {wheel[:middle], ranged(206, "", wheel[middle:]), absent},
-		"a garbled range":                     {wheel[:middle], ranged(206, "bytes */x-"+strings.Repeat("9", 1000), wheel[middle:]), absent},
-		"not satisfiable":                     {wheel[:middle], ranged(416, "", nil), good}, // from the start
-		"redirected to itself":                {nil, loop, absent},
-		"an error":                            {wheel[:middle], ranged(500, "", nil), absent},
+		"the file":                           {nil, whole(wheel), good},
+		"the rest":                           {wheel[:middle], whole(wheel), good},
+		"the whole file instead of the rest": {wheel[:middle], plain(wheel), good},
+		"one disconnect":                     {nil, then(half, whole(wheel)), good},
+		"three disconnects":                  {nil, func(w http.ResponseWriter, r *http.Request, n int) { then(half, whole(wheel))(w, r, max(1, n-2)) }, good},
+		"a part of something else":           {other[:middle], whole(wheel), good},
+		"a part that is too long":            {bytes.Repeat([]byte("y"), 3*len(wheel)), whole(wheel), good},
+		"a part as long as the file":         {other, whole(wheel), good},
+		"more":                               {nil, plain(wheel, []byte("z")), another},
+		"more than the rest":                 {wheel[:middle], ranged(206, rest, append(bytes.Clone(wheel[middle:]), other...)), good}, // from the start
+		"more than pinned":                   {nil, whole(append(bytes.Clone(wheel), 'z')), another},
+		"without end":                        {nil, endless, another},
+		"without end after a part":           {wheel[:middle], endless, another},
+		"first without end":                  {nil, then(endless, whole(wheel)), good},
+		"less":                               {nil, func(w http.ResponseWriter, r *http.Request, _ int) { whole(wheel[:middle])(w, r, 0) }, absent},
+		"nothing":                            {nil, plain(), absent},
+		"other content":                      {nil, whole(other), another},
+		"another range":                      {wheel[:middle], ranged(206, "bytes 0-9/10", wheel[:10]), absent},
+		"no range":                           {wheel[:middle], ranged(206, "", wheel[middle:]), absent},
+		"a garbled range":                    {wheel[:middle], ranged(206, "bytes */x-"+strings.Repeat("9", 1000), wheel[middle:]), absent},
+		"not satisfiable":                    {wheel[:middle], ranged(416, "", nil), good}, // from the start
+		"redirected to itself":               {nil, loop, absent},
+		"an error":                           {wheel[:middle], ranged(500, "", nil), absent},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -195,10 +196,10 @@ func TestWheels(t *testing.T) {
 				"wheel", "--kind", "samples", "--platform", "any", "--dir", target)
 			outcome(t, out, err, tt.want, target)
 			if size := largest(); size > max(len(wheel), len(tt.part)) {
-				t.Errorf("%s had %d bytes, %d are pinned", filepath.Base(part), size, len(wheel))
+				t.Errorf("%s had %d bytes, want %d as pinned", filepath.Base(part), size, len(wheel))
 			}
 			if info, err := os.Stat(part); err == nil && (tt.want != absent || info.Size() > int64(len(wheel))) {
-				t.Errorf("%d bytes are left", info.Size())
+				t.Errorf("%d bytes are left over", info.Size())
 			}
 		})
 	}
@@ -211,9 +212,9 @@ func TestJars(t *testing.T) {
 		want  string
 	}{
 		"the file":             {whole(wheel), good},
-		"one hang-up":          {then(half, whole(wheel)), good},
+		"one disconnect":       {then(half, whole(wheel)), good},
 		"more":                 {plain(wheel, []byte("z")), another},
-		"more, as it says":     {whole(append(bytes.Clone(wheel), 'z')), another},
+		"more than pinned":     {whole(append(bytes.Clone(wheel), 'z')), another},
 		"without end":          {endless, another},
 		"less":                 {whole(wheel[:1000]), absent},
 		"nothing":              {plain(), absent},
@@ -235,16 +236,16 @@ func TestJars(t *testing.T) {
 			out, err := python(t, filepath.Join(scripts(t), "jars.py"), []string{"HOME=" + home}, "--pins", pins, "--dir", target)
 			outcome(t, out, err, tt.want, target)
 			if size := largest(); size > len(wheel) {
-				t.Errorf("the part had %d bytes, %d are pinned", size, len(wheel))
+				t.Errorf("the part had %d bytes, want %d as pinned", size, len(wheel))
 			}
 			if left, err := filepath.Glob(filepath.Join(target+".new", "*")); err != nil || len(left) > 0 {
-				t.Errorf("left behind: %q, %v", left, err)
+				t.Errorf("unfinished files: %q, %v", left, err)
 			}
 		})
 	}
 }
 
-// debPath is where a mirror of Debian has a package.
+// debPath is the path of a package on a mirror of Debian.
 const debPath = "pool/main/t/thing/libthing1_1-1_amd64.deb"
 
 // deb is a package with a library, a link to it and its copyright.
@@ -288,11 +289,11 @@ func TestDebs(t *testing.T) {
 		serve server
 		want  string
 	}{
-		"the file":      {whole(deb), good},
-		"one hang-up":   {then(half, whole(deb)), good},
-		"without end":   {endless, another},
-		"less":          {whole(deb[:1000]), absent},
-		"other content": {whole(bytes.Repeat([]byte("x"), len(deb))), another},
+		"the file":       {whole(deb), good},
+		"one disconnect": {then(half, whole(deb)), good},
+		"without end":    {endless, another},
+		"less":           {whole(deb[:1000]), absent},
+		"other content":  {whole(bytes.Repeat([]byte("x"), len(deb))), another},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -332,7 +333,7 @@ func TestDebs(t *testing.T) {
 	}
 }
 
-// outcome checks that target is there or not, and what was said.
+// outcome checks whether target exists, and the output.
 func outcome(t *testing.T, out []byte, err error, want, target string) {
 	t.Helper()
 	_, missing := os.Stat(target)
@@ -343,14 +344,14 @@ func outcome(t *testing.T, out []byte, err error, want, target string) {
 		return
 	}
 	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		t.Errorf("it ended with %v", err)
+		t.Errorf("the program ended with %v", err)
 	}
 	if !errors.Is(missing, fs.ErrNotExist) || !bytes.Contains(out, []byte(want)) || bytes.Contains(out, []byte("Traceback")) {
 		t.Errorf("want %q: %v\n%s", want, missing, out)
 	}
 }
 
-// watch tells the largest size that a file has been seen with.
+// watch returns a function that returns the largest observed size of a file.
 func watch(t *testing.T, path string, at int) (largest func() int) {
 	t.Helper()
 	stop, result := make(chan struct{}), make(chan int)
@@ -372,7 +373,7 @@ func watch(t *testing.T, path string, at int) (largest func() int) {
 	return func() int { close(stop); return <-result }
 }
 
-// scripts copies the programs, to lie beside pins of the test's own.
+// scripts copies the programs to a folder, in which the test puts its own pins.
 func scripts(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -397,8 +398,8 @@ func write(t *testing.T, path string, content []byte) {
 	}
 }
 
-// python runs a program as setup does, with no other settings of pip than the
-// test's, and ends it after three minutes.
+// python runs a program like setup, with only the pip settings of the test, and kills it after
+// three minutes.
 func python(t *testing.T, program string, env []string, args ...string) ([]byte, error) {
 	t.Helper()
 	ministack := os.Getenv("ATELIER_MINISTACK")
@@ -412,8 +413,8 @@ func python(t *testing.T, program string, env []string, args ...string) ([]byte,
 	cmd := exec.CommandContext(t.Context(), filepath.Join(filepath.Dir(ministack), "python"), append([]string{"-I", program}, args...)...)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "PIP_CONFIG_FILE=" + os.DevNull, "no_proxy=127.0.0.1"}, env...)
 	limit := time.AfterFunc(3*time.Minute, func() {
-		t.Error("it does not end")
-		_ = cmd.Process.Kill() // it may just have ended
+		t.Error("the program does not end")
+		_ = cmd.Process.Kill() // fails only if it has just ended
 	})
 	defer limit.Stop()
 	return cmd.CombinedOutput()

@@ -1,12 +1,12 @@
-"""Downloads for scripts/setup: a venv from a requirements file, or files out of a wheel.
+"""Downloads for scripts/setup: a venv from a requirements file, or files from a wheel.
 
-Which registry is asked, with which certificates, proxies and passwords, is pip's
-configuration alone: the index is read and the bytes are fetched with pip's own
-session. That is pip's inside, not its interface, and the reason is resumption:
-a transfer of 270 MB that broke off must go on where it stopped, which pip does
-not do. Where a pip has another inside, plain "pip download" is the fallback.
+The registry, certificates, proxies and passwords come only from pip's configuration:
+the index is read and the bytes are downloaded with pip's own session. This uses pip's
+internals instead of its interface, because an interrupted transfer of 270 MB must be
+resumable, which pip does not support. If pip's internals differ, "pip download" is the
+fallback.
 
-Needs nothing but Python's standard library and the pip beside it.
+Needs only Python's standard library and its pip.
 """
 
 import argparse
@@ -26,7 +26,7 @@ import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-# What galeone's binding includes (c_api.h and eager/c_api.h), followed through.
+# The headers that galeone's binding includes (c_api.h and eager/c_api.h), directly or indirectly.
 HEADERS = """
 tensorflow/c/c_api.h tensorflow/c/c_api_macros.h tensorflow/c/eager/c_api.h
 tensorflow/c/tf_attrtype.h tensorflow/c/tf_buffer.h tensorflow/c/tf_datatype.h
@@ -35,7 +35,7 @@ tensorflow/core/platform/ctstring.h tsl/platform/ctstring.h
 tsl/platform/ctstring_internal.h xla/tsl/c/tsl_status.h
 """.split()
 
-# File in scikit-image's wheel, and what may be done with it, as its documentation says.
+# Files in scikit-image's wheel, with their licences according to its documentation.
 PHOTOGRAPHS = {
     "astronaut.png": "Eileen Collins, by NASA; public domain",
     "chelsea.png": "Chelsea the cat, by Stefan van der Walt; CC0",
@@ -46,19 +46,19 @@ PHOTOGRAPHS = {
 
 
 class Failure(Exception):
-    """Ends the program with one sentence that says what to do."""
+    """Ends the program with one sentence that includes what to do."""
 
 
 class Unsupported(Exception):
-    """This pip's inside is not the one known here."""
+    """This pip has different internals."""
 
 
 class Unreachable(Exception):
-    """The registry gave no answer that could be used."""
+    """The registry did not return a usable response."""
 
 
 class Oversized(Exception):
-    """The server sends more than the file that was pinned."""
+    """The server sends more bytes than the pinned file has."""
 
 
 def say(text):
@@ -71,7 +71,7 @@ def megabytes(count):
 
 @contextlib.contextmanager
 def locked(target):
-    """Holds target for this process; the system lets go when it dies, however."""
+    """Locks target for this process; the system releases the lock when the process dies."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with open(target.parent / f".{target.name}.lock", "w") as lock:
         try:
@@ -83,13 +83,13 @@ def locked(target):
 
 
 def pip(*arguments):
-    """Runs this Python's pip, whatever the user's settings say about where it installs."""
+    """Runs this Python's pip, ignoring the user's settings for the install location."""
     environment = dict(os.environ, PIP_USER="0")
     for name in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONPATH", "PYTHONHOME"):
         environment.pop(name, None)
     if not sys.stderr.isatty():
         arguments += ("--progress-bar", "off")
-    # pip reports on its stdout, which may be somebody's pipe.
+    # pip prints its progress on stdout, which may be a pipe.
     return subprocess.run(
         [sys.executable, "-I", "-m", "pip", *arguments], env=environment, stdout=sys.stderr
     ).returncode
@@ -109,7 +109,7 @@ def make_venv(target, requirements):
         inside += ["install", "--requirements", str(requirements)]
         if subprocess.run(inside).returncode:
             raise Failure(
-                f"pip could not install {requirements.name} (its reason is above): check the "
+                f"pip could not install {requirements.name} (see its message above): check the "
                 "network and pip's settings (pip config list), then run scripts/setup again"
             )
         (target / "complete").touch()
@@ -156,7 +156,7 @@ def sha256_of(path):
 
 
 class Progress:
-    """One line that moves on a terminal; elsewhere a line at every tenth, or 20 MB."""
+    """Shows one updated line on a terminal, otherwise a line for every tenth, at least 20 MB."""
 
     def __init__(self, name, done, total):
         self.name, self.start, self.total = name, done, total
@@ -179,7 +179,7 @@ class Progress:
 
 
 class Registry:
-    """The registry as pip is configured for it."""
+    """The registry in pip's configuration."""
 
     def __init__(self):
         self.complaints = []
@@ -204,7 +204,7 @@ class Registry:
         with stack:
             try:
                 options, _ = command.parse_args(
-                    # One retry of pip's: fetch_whole has its own.
+                    # One retry by pip, because fetch_whole has its own.
                     ["--no-input", "--no-cache-dir", "--retries=1", *selection(pin), requirement(pin)]
                 )
                 session = command.get_default_session(options)
@@ -221,7 +221,7 @@ class Registry:
 
 
 def short(reason):
-    """The system's own words, where a network error has them inside its wrappings."""
+    """Returns the system's message inside a wrapped network error, or the beginning of reason."""
     words = re.search(r"\[Errno [^\]]*\] ([^'\")]+)", reason)
     return words.group(1) if words else " ".join(reason.split())[:200]
 
@@ -231,10 +231,10 @@ def requirement(pin):
 
 
 def selection(pin):
-    """pip's options for this very wheel, on whatever machine."""
+    """Returns pip's options that select exactly this wheel on any machine."""
     _, _, python, _, platforms = pin.file[: -len(".whl")].split("-")
     options = ["--no-deps", "--only-binary=:all:"]
-    if python.startswith("cp"):  # else any Python will do, as py3 says
+    if python.startswith("cp"):  # otherwise py3, which is for any Python
         options += ["--implementation", "cp", "--python-version", f"{python[2]}.{python[3:]}"]
     for platform in platforms.split("."):
         options += ["--platform", platform]
@@ -242,7 +242,7 @@ def selection(pin):
 
 
 def resume(session, address, pin, part):
-    """Appends to part from where it ends; returns at the end of the answer, whole or not."""
+    """Continues part where it ends; returns at the end of the response, complete or not."""
     done = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity"}
     if done:
@@ -253,9 +253,9 @@ def resume(session, address, pin, part):
             return
         answer.raise_for_status()
         if answer.status_code != 206:
-            done = 0  # the server sends all of it, whatever was asked
+            done = 0  # the server ignores the range and sends the whole file
         elif not answer.headers.get("Content-Range", "").startswith(f"bytes {done}-"):
-            raise Unreachable("the server answered with another part of the file")
+            raise Unreachable("the server returned another part of the file")
         progress = Progress(pin.file.split("-")[0], done, pin.size)
         with open(part, "ab" if done else "wb") as target:
             for chunk in answer.raw.stream(1 << 18, decode_content=False):
@@ -264,19 +264,19 @@ def resume(session, address, pin, part):
 
 
 def write(target, chunk, done, size):
-    """Appends chunk to the done bytes before it, of size in all; returns how many there are then."""
+    """Appends chunk to a file with done of size bytes, and returns the new number of bytes."""
     if done + len(chunk) > size:
         raise Oversized
     try:
         target.write(chunk)
     except OSError as error:
-        # Told apart here, since pip's network errors are OSErrors as well.
+        # Distinguished here, because pip's network errors are OSErrors too.
         raise Failure(f"cannot write {target.name}: {error.strerror}") from error
     return done + len(chunk)
 
 
 def download(pin, folder):
-    """The wheel's path in folder, complete and checked."""
+    """Downloads and checks the wheel, and returns its path in folder."""
     folder.mkdir(parents=True, exist_ok=True)
     wheel, part = folder / pin.file, folder / f"{pin.file}.part"
     if wheel.exists() and sha256_of(wheel) == pin.sha256:
@@ -293,37 +293,37 @@ def download(pin, folder):
                 wrong = f"more than {pin.size} bytes"
             part.unlink()
             if not second_time:
-                say(f"  {pin.file}: {wrong}, once more from the start")
+                say(f"  {pin.file}: {wrong}, starting again")
     except Unsupported as error:
-        say(f"  pip has changed inside ({error}): downloading with pip itself, which cannot resume")
+        say(f"  pip's internals have changed ({error}): using pip download, which cannot resume")
         part.unlink(missing_ok=True)
         if pip("download", "--no-input", "--dest", str(folder), *selection(pin), requirement(pin)):
-            raise Failure(f"pip could not download {pin.file} (its reason is above)") from None
+            raise Failure(f"pip could not download {pin.file} (see its message above)") from None
         if sha256_of(wheel) == pin.sha256:
             return wheel
         wheel.unlink()
     raise Failure(
-        f"{pin.file} is not the file that was pinned (sha256 {pin.sha256}): "
-        "the registry serves something else, so nothing was installed"
+        f"{pin.file} is not the pinned file (sha256 {pin.sha256}): "
+        "the registry serves another file, so nothing was installed"
     )
 
 
 def fetch_whole(pin, part):
-    """Fetches until part has its full size, through breaks; gives up after three that brought it no further."""
+    """Downloads until part is complete, across interruptions; fails after three without progress."""
     fruitless = farthest = 0
     registry = Registry()
     while not part.exists() or part.stat().st_size < pin.size:
         before = part.stat().st_size if part.exists() else 0
         farthest = max(farthest, before)
         if before and not fruitless:
-            say(f"  {pin.file.split('-')[0]}: going on at {megabytes(before)} of {megabytes(pin.size)}")
+            say(f"  {pin.file.split('-')[0]}: continuing at {megabytes(before)} of {megabytes(pin.size)}")
         reason = "the connection closed"
         try:
             with registry.session(pin) as (session, address):
                 resume(session, address, pin, part)
         except (Failure, Unsupported, Oversized, KeyboardInterrupt):
             raise
-        except Exception as error:  # every layer below (pip, requests, urllib3, ssl) has its own
+        except Exception as error:  # pip, requests, urllib3 and ssl have different exceptions
             reason = short(str(error)) or type(error).__name__
         after = part.stat().st_size if part.exists() else 0
         if after >= pin.size:
@@ -331,19 +331,19 @@ def fetch_whole(pin, part):
         fruitless = 0 if after > farthest else fruitless + 1
         if fruitless == 3:
             raise Failure(
-                f"the package registry did not give {pin.file} ({reason}): check the network and "
-                "pip's settings (pip config list), then run scripts/setup again: it goes on where it stopped"
+                f"could not download {pin.file} from the package registry ({reason}): check the network and "
+                "pip's settings (pip config list), then run scripts/setup again to continue"
             )
         time.sleep(fruitless)
 
 
 def take_libtensorflow(wheel, target):
-    """Libraries with the names the linker asks for, C headers and licences."""
+    """Extracts libraries with the names that the linker needs, C headers and licences."""
     for name in wheel.namelist():
         base = name.rpartition("/")[2]
         if name.rpartition("/")[0] == "tensorflow" and base.startswith("libtensorflow_"):
             extract(wheel, name, target / "lib" / base)
-            # libtensorflow_cc holds the C interface too; the binding links -ltensorflow.
+            # libtensorflow_cc includes the C interface; the binding links -ltensorflow.
             stem, suffix = base.split(".", 1)[0], "dylib" if base.endswith("dylib") else "so"
             plain = stem.replace("_cc", "")
             (target / "lib" / f"{plain}.{suffix}").symlink_to(base)
@@ -354,7 +354,7 @@ def take_libtensorflow(wheel, target):
 
 
 def take_onnxruntime(wheel, target):
-    """The library, with the name by which programs ask for it, and licences."""
+    """Extracts the library, with the name that programs open, and licences."""
     for name in wheel.namelist():
         base = name.rpartition("/")[2]
         if re.fullmatch(r"libonnxruntime\.(so\.[\d.]+|[\d.]+dylib)", base):
@@ -366,7 +366,7 @@ def take_onnxruntime(wheel, target):
 
 
 def take_samples(wheel, target):
-    lines = ["Photographs out of scikit-image's wheel, to try the project with:", ""]
+    lines = ["Photographs from scikit-image's wheel, as samples:", ""]
     for name, terms in PHOTOGRAPHS.items():
         extract(wheel, f"skimage/data/{name}", target / name)
         lines.append(f"{name}: {terms}")
@@ -374,7 +374,7 @@ def take_samples(wheel, target):
 
 
 def take_zig(wheel, target):
-    """The compiler, its libraries' sources and the C libraries' headers and symbols."""
+    """Extracts the compiler, the sources of its libraries, and the C libraries' headers and symbols."""
     for name in wheel.namelist():
         if name.startswith("ziglang/") and not name.endswith(("/", ".py")):
             extract(wheel, name, target / name.removeprefix("ziglang/"))
@@ -396,7 +396,7 @@ def extract(wheel, name, path):
 
 
 def unpack(kind, platform, target):
-    """Puts what kind needs of its wheel at target, which appears whole or not at all."""
+    """Extracts the files of a kind from its wheel to target, completely or not at all."""
     pin = read_pin(kind, platform)
     with locked(target):
         if target.exists():
@@ -437,7 +437,7 @@ def main():
 
 
 def run(program):
-    """Runs a main, and ends with one sentence where it fails."""
+    """Runs a main function, and prints one sentence if it fails."""
     try:
         program()
     except Failure as failure:

@@ -1,10 +1,10 @@
-"""Downloads of jars for scripts/setup: what a list of pins names, into one folder.
+"""Downloads of jars for scripts/setup: all jars in a list of pins, into one folder.
 
-Which repository is asked is Maven's configuration: the mirror of Central in the
-user's or the system's settings.xml, else Central itself. Proxies and certificates
-are the environment's (https_proxy, SSL_CERT_FILE). Maven is not needed.
+The repository comes from Maven's configuration: the mirror of Central in the user's or
+the system's settings.xml, otherwise Central itself. Proxies and certificates come from
+the environment (https_proxy, SSL_CERT_FILE). Maven is not needed.
 
-A transfer that broke off goes on with the first jar that is missing: none is big.
+An interrupted download continues with the first missing jar, because all are small.
 """
 
 import argparse
@@ -20,8 +20,8 @@ import urllib.error
 import urllib.request
 import xml.etree.ElementTree
 
-sys.dont_write_bytecode = True  # python -I, or it would leave its cache in the checkout
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))  # python -I leaves it out
+sys.dont_write_bytecode = True  # otherwise python -I would write its cache into the checkout
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))  # python -I does not include this folder
 
 from fetch import Failure, Oversized, Progress, locked, megabytes, run, say, sha256_of, short, write  # noqa: E402
 
@@ -32,7 +32,7 @@ CENTRAL = "https://repo1.maven.org/maven2"
 
 
 def settings_files():
-    """Where Maven looks, the user's first."""
+    """Yields the settings files that Maven reads, the user's first."""
     yield pathlib.Path.home() / ".m2/settings.xml"
     for variable in ("MAVEN_HOME", "M2_HOME"):
         if os.environ.get(variable):
@@ -44,19 +44,19 @@ def settings_files():
 
 
 def mirrors_central(patterns):
-    """Whether a mirrorOf is for Central: *, external:*, a list, with !central for an exception."""
+    """Returns whether a mirrorOf includes Central: *, external:*, or a list; !central excludes it."""
     words = [word.strip() for word in patterns.split(",")]
     return "!central" not in words and any(w in ("*", "external:*", "central") for w in words)
 
 
 def value(element, name):
-    """A setting's text, with ${env.NAME} filled in as Maven does."""
+    """Returns a setting's text, with ${env.NAME} replaced like in Maven."""
     text = (element.findtext(f"{{*}}{name}") or "").strip()
     return re.sub(r"\$\{env\.([^}]+)\}", lambda m: os.environ.get(m.group(1), ""), text)
 
 
 def repository():
-    """The repository's address and the headers to ask it with."""
+    """Returns the repository's URL and the headers for its requests."""
     for file in settings_files():
         try:
             settings = xml.etree.ElementTree.parse(file).getroot()
@@ -94,10 +94,10 @@ def read_pins(file):
 
 
 def fetch(address, headers, pin, part, show):
-    """Writes the jar to part; show is told how much of it there is."""
+    """Downloads the jar to part; show is called with the number of bytes so far."""
     request = urllib.request.Request(f"{address}/{pin.path}")
     for name, text in headers.items():
-        request.add_unredirected_header(name, text)  # a password is for this host alone
+        request.add_unredirected_header(name, text)  # the password is only for this host
     done = 0
     with urllib.request.urlopen(request, timeout=30) as answer, open(part, "wb") as target:
         while chunk := answer.read(1 << 16):
@@ -110,12 +110,12 @@ def fetch(address, headers, pin, part, show):
 ANOTHER = "another file than the pinned one"
 ADVICE = (
     "https_proxy and the mirrors in Maven's settings.xml, then run scripts/setup --tests again: "
-    "it goes on where it stopped"
+    "it continues where it stopped"
 )
 
 
 def fetch_checked(address, headers, pin, jar, show, advice=ADVICE):
-    """Puts the jar at its place if it is the one that was pinned; tries three times."""
+    """Downloads the jar if it matches its pin, with up to three attempts."""
     part = jar.with_name(jar.name + ".part")
     reason = ""
     for attempt in range(3):
@@ -138,16 +138,16 @@ def fetch_checked(address, headers, pin, jar, show, advice=ADVICE):
     part.unlink(missing_ok=True)
     if reason == ANOTHER:
         raise Failure(
-            f"{jar.name} is not the file that was pinned (sha256 {pin.sha256}): "
-            f"{address} serves something else, so nothing was installed"
+            f"{jar.name} is not the pinned file (sha256 {pin.sha256}): "
+            f"{address} serves another file, so nothing was installed"
         )
     raise Failure(
-        f"{address} did not give {pin.path} ({reason}): check the network, {advice}"
+        f"could not download {pin.path} from {address} ({reason}): check the network, {advice}"
     )
 
 
 def install(pins, target):
-    """Makes target, which appears with every jar or not at all."""
+    """Makes target with all jars, or not at all."""
     with locked(target):
         if target.exists():
             return
@@ -161,7 +161,7 @@ def install(pins, target):
         total, left = sum(p.size for p in pins), sum(p.size for p, _ in missing)
         name, done = target.name.split("-")[0], total - left
         if done:
-            say(f"  {name}: going on at {megabytes(done)} of {megabytes(total)}")
+            say(f"  {name}: continuing at {megabytes(done)} of {megabytes(total)}")
         address, headers = repository()
         progress = Progress(name, done, total)
         for pin, jar in missing:

@@ -8,7 +8,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/readahead"
 )
 
-// TestInstalledLists: what scripts/setup has measured fits the libraries, and is a part of
+// TestInstalledLists: the lists measured by scripts/setup match the libraries, and cover a part of
 // them.
 func TestInstalledLists(t *testing.T) {
 	for name, bounds := range map[string][2]int64{

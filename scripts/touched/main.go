@@ -1,6 +1,6 @@
-// Touched writes the list of what a worker's start touches of its engine's library, for
-// worker-bootstrap to read ahead: it loads the model, paints a picture, and looks which
-// pages of the library its own process has. scripts/setup runs it.
+// Touched writes the list of the parts of its engine's library that a worker's start reads, for
+// worker-bootstrap to read ahead: it loads the model, paints a picture, and determines which pages
+// of the library its own process has mapped. scripts/setup runs it.
 package main
 
 import (
@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	// Larger ones touch nothing else.
+	// Larger pictures read no other parts.
 	small := style.Request{Content: image.NewRGBA(image.Rect(0, 0, 256, 256)), Mix: style.Mix{{Name: style.Names()[0], Weight: 1}}, Strength: 1}
 	if _, err := m.Stylize(ctx, small); err != nil {
 		return err
@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	if len(list.Files) == 0 {
-		return errors.New("this program has loaded nothing from " + o.Library)
+		return errors.New("this program has not loaded any file from " + o.Library)
 	}
 	return list.Save(filepath.Join(o.Library, "read-ahead.json"))
 }

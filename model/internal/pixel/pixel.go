@@ -1,8 +1,8 @@
-// Package pixel is how a pixel's bytes become the numbers of a network, and the
-// other way round: the same for every engine, whatever order it wants them in.
+// Package pixel converts a pixel's bytes to the numbers of a network and back. It is shared by the
+// engines, which arrange the numbers differently.
 package pixel
 
-// Unit is i/255.
+// Unit maps a byte i to i/255.
 var Unit = func() (unit [256]float32) {
 	for i := range unit {
 		unit[i] = float32(i) / 255
@@ -10,20 +10,20 @@ var Unit = func() (unit [256]float32) {
 	return unit
 }()
 
-// A Brush draws the answer of a network over a picture: each value becomes
-// (1-share) of what is there and share of the answer.
-type Brush struct {
+// A Blender blends the output of a network over a picture: each value becomes (1-share) of the old
+// value and share of the output.
+type Blender struct {
 	scale, keep float32
-	// Odd counts values that are no numbers; they are drawn as 0.
-	Odd int
+	// NaNs counts values that are NaN; they are drawn as 0.
+	NaNs int
 }
 
-// NewBrush returns a brush that covers share, 0 to 1, of what is there.
-func NewBrush(share float32) Brush { return Brush{scale: 255 * share, keep: 1 - share} }
+// NewBlender returns a Blender for a share of 0 to 1.
+func NewBlender(share float32) Blender { return Blender{scale: 255 * share, keep: 1 - share} }
 
-// Over is what becomes of a byte under the network's v, which is meant to be 0 to
-// 1. It is clamped before the cross-fade: an infinity would swallow what is there.
-func (b *Brush) Over(old uint8, v float32) uint8 {
+// Blend returns the blended value of an old byte and the network's v, which should be 0 to 1. v is
+// clamped before blending, so that an infinite value does not hide the old one.
+func (b *Blender) Blend(old uint8, v float32) uint8 {
 	switch {
 	case v >= 1:
 		v = b.scale
@@ -31,7 +31,7 @@ func (b *Brush) Over(old uint8, v float32) uint8 {
 		v *= b.scale
 	default:
 		if v != v {
-			b.Odd++
+			b.NaNs++
 		}
 		v = 0
 	}

@@ -1,5 +1,5 @@
-// Package swatch makes pictures of one colour for the tests of package model
-// and of its engines, and looks at what became of them.
+// Package swatch makes and checks pictures of one colour for the tests of package model and of its
+// engines.
 package swatch
 
 import (
@@ -12,13 +12,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// Orange and Teal are colours whose parts all differ.
+// Orange and Teal are colours whose channels all differ.
 var (
 	Orange = color.RGBA{200, 100, 40, 255}
 	Teal   = color.RGBA{10, 120, 130, 255}
 )
 
-// Filled is a picture of one colour.
+// Filled returns a picture of one colour.
 func Filled(w, h int, c color.RGBA) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	for i := 0; i < len(img.Pix); i += 4 {
@@ -27,7 +27,7 @@ func Filled(w, h int, c color.RGBA) *image.RGBA {
 	return img
 }
 
-// WantFilled wants one colour all over, to within a rounding of 1.
+// WantFilled checks that a picture has one colour everywhere, within a rounding error of 1.
 func WantFilled(t testing.TB, img *image.RGBA, want color.RGBA) {
 	t.Helper()
 	for y := range img.Rect.Dy() {
@@ -39,7 +39,7 @@ func WantFilled(t testing.TB, img *image.RGBA, want color.RGBA) {
 	}
 }
 
-// WantAt wants a colour, opaque, to within a rounding of 1.
+// WantAt checks that a pixel is opaque and has a colour, within a rounding error of 1.
 func WantAt(t testing.TB, img *image.RGBA, x, y int, want color.RGBA) bool {
 	t.Helper()
 	got := img.RGBAAt(x, y)
@@ -51,7 +51,7 @@ func WantAt(t testing.TB, img *image.RGBA, x, y int, want color.RGBA) bool {
 	return true
 }
 
-// MeanOf is the mean colour of a named style's picture.
+// MeanOf returns the mean colour of a named style's picture.
 func MeanOf(t testing.TB, name string) (mean [3]float64) {
 	t.Helper()
 	b, err := style.Picture(name)

@@ -1,8 +1,7 @@
-// Package wire reads protocol buffers of strangers. It accepts less than the format
-// allows, so that whoever reads the same bytes later, with whatever library, sees the
-// same message: no field that the reader does not expect, none twice that should be
-// there once (libraries merge or overwrite), none of another type, no groups, no longer
-// spelling of a number than needed.
+// Package wire reads untrusted protocol buffers. It accepts less than the format allows, so that
+// every other library sees the same message in the same bytes: no unexpected fields, no repetition of
+// a field that should occur once (libraries merge or overwrite), no other types, no groups, no
+// overlong encoding of a number.
 package wire
 
 import (
@@ -12,11 +11,10 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// A Kind says how a field is encoded. The zero Kind is a field that must not be there.
+// A Kind is how a field is encoded. The zero Kind is a field that is not allowed.
 type Kind uint8
 
-// The kinds of fields. Repeated is added to one of the others; a repeated number may be
-// packed.
+// The kinds of fields. Repeated is combined with one of the others; repeated numbers may be packed.
 const (
 	Varint Kind = iota + 1
 	Fixed32
@@ -28,30 +26,30 @@ const (
 
 var types = [...]protowire.Type{Varint: protowire.VarintType, Fixed32: protowire.Fixed32Type, Fixed64: protowire.Fixed64Type, Bytes: protowire.BytesType}
 
-// A Message is what a message may hold: the kinds of its fields, by their numbers, which
+// A Message describes which fields a message may have: their kinds, indexed by their numbers, which
 // are below 64.
 type Message []Kind
 
 // A Field is a field's value.
 type Field struct {
 	Number protowire.Number
-	Bytes  []byte // of Bytes and of packed numbers: a part of the message, not a copy
+	Bytes  []byte // of Bytes and of packed numbers: a slice of the message, not a copy
 	Int    uint64 // of Varint
 }
 
 // Errors of [Reader.Read].
 var (
-	// ErrDamaged says that the bytes are no such message.
+	// ErrDamaged means that the bytes are not a valid message of this description.
 	ErrDamaged = errors.New("malformed")
-	// ErrTooMuch says that there are more fields than the reader may read.
+	// ErrTooMuch means that the message has more fields than the reader may read.
 	ErrTooMuch = errors.New("too many fields")
 )
 
-// A Reader reads messages with at most Left fields, in all.
+// A Reader reads messages with at most Left fields in total.
 type Reader struct{ Left int }
 
-// Read calls each for each field of msg, in their order. Its error wraps [ErrDamaged] or
-// [ErrTooMuch], or is what each has answered.
+// Read calls each for each field of msg, in order. Its error wraps [ErrDamaged] or [ErrTooMuch], or
+// is the error that each returned.
 func (r *Reader) Read(msg []byte, m Message, each func(Field) error) error {
 	var seen uint64
 	for len(msg) > 0 {
@@ -69,11 +67,11 @@ func (r *Reader) Read(msg []byte, m Message, each func(Field) error) error {
 		want := m[number]
 		packed := want&Repeated != 0 && kind == protowire.BytesType
 		if kind != types[want&^Repeated] && !packed {
-			return fmt.Errorf("%w: field %d is of type %d", ErrDamaged, number, kind)
+			return fmt.Errorf("%w: field %d has type %d", ErrDamaged, number, kind)
 		}
 		if bit := uint64(1) << number; want&Repeated == 0 {
 			if seen&bit != 0 {
-				return fmt.Errorf("%w: field %d is there twice", ErrDamaged, number)
+				return fmt.Errorf("%w: field %d occurs twice", ErrDamaged, number)
 			}
 			seen |= bit
 		}
@@ -100,10 +98,10 @@ func (r *Reader) Read(msg []byte, m Message, each func(Field) error) error {
 	return nil
 }
 
-// entry is what each entry of a map is.
+// entry describes an entry of a map.
 var entry = Message{1: Bytes, 2: Bytes}
 
-// Entry reads an entry of a map from strings to strings or messages.
+// Entry reads an entry of a map whose keys are strings and whose values are strings or messages.
 func (r *Reader) Entry(msg []byte) (key string, value []byte, err error) {
 	err = r.Read(msg, entry, func(f Field) error {
 		if f.Number == 1 {

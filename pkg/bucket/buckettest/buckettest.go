@@ -1,5 +1,5 @@
-// Package buckettest is the suite that every object store must pass before the
-// project may run on it: S3 and the emulators of it.
+// Package buckettest is the test suite that every object store must pass before the project uses it:
+// S3 and its emulators.
 package buckettest
 
 import (
@@ -17,56 +17,55 @@ import (
 // A Backend is one implementation of the object store.
 type Backend struct {
 	Bucket *bucket.Bucket
-	// Stranger is the same bucket in the hands of somebody whom S3 does not know.
+	// Stranger is the same bucket with credentials that S3 does not know.
 	Stranger *bucket.Bucket
-	// Missing is a bucket that was never made.
+	// Missing is a bucket that does not exist.
 	Missing *bucket.Bucket
 }
 
-// Run tests a backend, each behaviour under a prefix of its own, of which nothing
-// stays behind.
+// Run tests a backend. Each test uses its own key prefix and removes its objects.
 func Run(t *testing.T, b Backend) {
 	for _, test := range []struct {
 		name string
-		run  func(*testing.T, shelf)
+		run  func(*testing.T, fixture)
 	}{
-		{"an object comes as it was put", roundTrip},
-		{"an empty object is one", empty},
-		{"a file is put", file},
+		{"an object is read as it was written", roundTrip},
+		{"an empty object", empty},
+		{"a file is stored", file},
 		{"an object is replaced", replaced},
-		{"what is not there is not found", missing},
-		{"a listing has every object in order, however many", manyObjects},
-		{"a listing ends when nobody wants more", listingStops},
-		{"a write waits for nobody where its condition holds", conditions},
-		{"of writers that want to be first one is", firstWriter},
-		{"what is unchanged is not read again", unchanged},
-		{"a link opens the object", link},
-		{"a link answers ranges", linkRange},
-		{"a link that was changed opens nothing", forgedLink},
-		{"a link opens nothing after its time", expiredLink},
-		{"nothing opens without a signature", unsigned},
+		{"a missing object", missing},
+		{"a listing has all objects in order, even thousands", manyObjects},
+		{"a listing can be stopped", listingStops},
+		{"conditional writes", conditions},
+		{"only one of concurrent first writers succeeds", firstWriter},
+		{"an unchanged object is not read again", unchanged},
+		{"a link gives access to the object", link},
+		{"a link supports ranges", linkRange},
+		{"a forged link gives no access", forgedLink},
+		{"an expired link gives no access", expiredLink},
+		{"requests without a signature are refused", unsigned},
 		{"a link for writing stores one object of its length", putLink},
-		{"a link for writing does nothing else", misusedPutLink},
-		{"a link for writing stores nothing after its time", expiredPutLink},
+		{"a link for writing allows nothing else", misusedPutLink},
+		{"an expired link for writing stores nothing", expiredPutLink},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			test.run(t, open(t, b.Bucket))
 		})
 	}
-	t.Run("a stranger is denied everything", func(t *testing.T) { t.Parallel(); denied(t, b.Stranger) })
-	t.Run("a bucket that is not there says so", func(t *testing.T) { t.Parallel(); noBucket(t, b.Missing) })
+	t.Run("unknown credentials are denied everything", func(t *testing.T) { t.Parallel(); denied(t, b.Stranger) })
+	t.Run("a missing bucket is reported", func(t *testing.T) { t.Parallel(); noBucket(t, b.Missing) })
 }
 
-// A shelf is a part of the bucket for one test.
-type shelf struct {
+// A fixture is the bucket with a key prefix for one test.
+type fixture struct {
 	*bucket.Bucket
 	prefix string
 }
 
-func open(t *testing.T, b *bucket.Bucket) shelf {
+func open(t *testing.T, b *bucket.Bucket) fixture {
 	t.Helper()
-	s := shelf{b, "buckettest/" + rand.Text() + "/"}
+	s := fixture{b, "buckettest/" + rand.Text() + "/"}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 		defer cancel()
@@ -86,7 +85,7 @@ func open(t *testing.T, b *bucket.Bucket) shelf {
 }
 
 // put stores a small object under the prefix.
-func (s shelf) put(t *testing.T, name, content string, p bucket.Put) (etag string) {
+func (s fixture) put(t *testing.T, name, content string, p bucket.Put) (etag string) {
 	t.Helper()
 	etag, err := s.Put(t.Context(), s.prefix+name, bytes.NewReader([]byte(content)), p)
 	if err != nil {
@@ -95,8 +94,8 @@ func (s shelf) put(t *testing.T, name, content string, p bucket.Put) (etag strin
 	return etag
 }
 
-// content reads an object back.
-func (s shelf) content(t *testing.T, name string) (string, bucket.Object) {
+// content reads an object.
+func (s fixture) content(t *testing.T, name string) (string, bucket.Object) {
 	t.Helper()
 	r, o, err := s.Get(t.Context(), s.prefix+name)
 	if err != nil {
@@ -110,8 +109,8 @@ func (s shelf) content(t *testing.T, name string) (string, bucket.Object) {
 	return string(b), o
 }
 
-// is fails where an error does not mean what it should.
-func is(t *testing.T, doing string, err, want error) {
+// wantError checks that an error has the wanted meaning.
+func wantError(t *testing.T, doing string, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
 		t.Errorf("%s: got %v, want %v", doing, err, want)

@@ -11,8 +11,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/bucket"
 )
 
-// link makes an object and a link to it.
-func (s shelf) link(t *testing.T, l bucket.Link) string {
+// link stores an object and returns a link to it.
+func (s fixture) link(t *testing.T, l bucket.Link) string {
 	t.Helper()
 	s.put(t, "p x/1.jpeg", "0123456789", bucket.Put{ContentType: "application/octet-stream"})
 	address, err := s.Link(t.Context(), s.prefix+"p x/1.jpeg", l)
@@ -22,8 +22,8 @@ func (s shelf) link(t *testing.T, l bucket.Link) string {
 	return address
 }
 
-// ask sends a request as a browser does, that has nothing but the link.
-func ask(t *testing.T, method, address string, header http.Header) (status int, head http.Header, body string) {
+// request sends a request as a client that has only the link.
+func request(t *testing.T, method, address string, header http.Header) (status int, head http.Header, body string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, address, nil)
 	if err != nil {
@@ -32,7 +32,7 @@ func ask(t *testing.T, method, address string, header http.Header) (status int, 
 	if header != nil {
 		req.Header = header
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := oneRequest.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,9 +48,9 @@ var asPicture = bucket.Link{
 	For: 5 * time.Minute, ContentType: "image/jpeg", Disposition: `inline; filename="atelier-1.jpeg"`, CacheControl: "private, max-age=60, immutable",
 }
 
-func link(t *testing.T, s shelf) {
+func link(t *testing.T, s fixture) {
 	address := s.link(t, asPicture)
-	status, head, body := ask(t, http.MethodGet, address, nil)
+	status, head, body := request(t, http.MethodGet, address, nil)
 	if status != http.StatusOK || body != "0123456789" {
 		t.Errorf("got %d, %q", status, body)
 	}
@@ -65,19 +65,19 @@ func link(t *testing.T, s shelf) {
 	if err != nil || !strings.HasPrefix(address, origin+"/") {
 		t.Errorf("origin %s, %v; of the link %s", origin, err, address)
 	}
-	if status, _, _ := ask(t, http.MethodHead, address, nil); status != http.StatusForbidden {
+	if status, _, _ := request(t, http.MethodHead, address, nil); status != http.StatusForbidden {
 		t.Errorf("HEAD with a link for GET: %d", status)
 	}
 }
 
-func linkRange(t *testing.T, s shelf) {
-	status, head, body := ask(t, http.MethodGet, s.link(t, asPicture), http.Header{"Range": {"bytes=2-4"}})
+func linkRange(t *testing.T, s fixture) {
+	status, head, body := request(t, http.MethodGet, s.link(t, asPicture), http.Header{"Range": {"bytes=2-4"}})
 	if status != http.StatusPartialContent || body != "234" || head.Get("Content-Range") != "bytes 2-4/10" {
 		t.Errorf("got %d, %q, %v", status, body, head)
 	}
 }
 
-func forgedLink(t *testing.T, s shelf) {
+func forgedLink(t *testing.T, s fixture) {
 	address := s.link(t, asPicture)
 	s.put(t, "p x/2.jpeg", "other", bucket.Put{})
 	for what, forged := range map[string]string{
@@ -86,13 +86,13 @@ func forgedLink(t *testing.T, s shelf) {
 		"another type":   changed(t, address, "response-content-type", "text/html"),
 		"no signature":   changed(t, address, "X-Amz-Signature", strings.Repeat("0", 64)),
 	} {
-		if status, _, body := ask(t, http.MethodGet, forged, nil); status != http.StatusForbidden || strings.Contains(body, "0123456789") {
+		if status, _, body := request(t, http.MethodGet, forged, nil); status != http.StatusForbidden || strings.Contains(body, "0123456789") {
 			t.Errorf("%s: %d, %.200q", what, status, body)
 		}
 	}
 }
 
-// changed is a link with another value in its query.
+// changed returns a link with another value in its query.
 func changed(t *testing.T, address, name, value string) string {
 	t.Helper()
 	u, err := url.Parse(address)
@@ -108,26 +108,26 @@ func changed(t *testing.T, address, name, value string) string {
 	return u.String()
 }
 
-func expiredLink(t *testing.T, s shelf) {
+func expiredLink(t *testing.T, s fixture) {
 	address := s.link(t, bucket.Link{For: time.Second})
 	deadline := time.Now().Add(30 * time.Second)
 	again := time.NewTicker(200 * time.Millisecond)
 	defer again.Stop()
 	for {
-		if status, _, _ := ask(t, http.MethodGet, address, nil); status == http.StatusForbidden {
+		if status, _, _ := request(t, http.MethodGet, address, nil); status == http.StatusForbidden {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("it still opens")
+			t.Fatal("it is still valid")
 		}
 		<-again.C
 	}
 }
 
-func unsigned(t *testing.T, s shelf) {
+func unsigned(t *testing.T, s fixture) {
 	address, _, _ := strings.Cut(s.link(t, asPicture), "?")
 	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
-		if status, _, _ := ask(t, method, address, nil); status != http.StatusForbidden {
+		if status, _, _ := request(t, method, address, nil); status != http.StatusForbidden {
 			t.Errorf("%s: %d", method, status)
 		}
 	}

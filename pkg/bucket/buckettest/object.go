@@ -14,7 +14,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/bucket"
 )
 
-func roundTrip(t *testing.T, s shelf) {
+func roundTrip(t *testing.T, s fixture) {
 	const name, content = "a b/ü+%25&=?'.json", `{"a":1}`
 	before := time.Now().Add(-time.Minute)
 	etag := s.put(t, name, content, bucket.Put{ContentType: "application/json", CacheControl: "no-cache"})
@@ -40,14 +40,14 @@ func roundTrip(t *testing.T, s shelf) {
 	}
 }
 
-func empty(t *testing.T, s shelf) {
+func empty(t *testing.T, s fixture) {
 	s.put(t, "x", "", bucket.Put{})
 	if got, o := s.content(t, "x"); got != "" || o.Size != 0 {
 		t.Errorf("got %q, %+v", got, o)
 	}
 }
 
-func file(t *testing.T, s shelf) {
+func file(t *testing.T, s fixture) {
 	content := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 	path := filepath.Join(t.TempDir(), "x")
 	if err := os.WriteFile(path, content, 0o600); err != nil {
@@ -66,7 +66,7 @@ func file(t *testing.T, s shelf) {
 	}
 }
 
-func replaced(t *testing.T, s shelf) {
+func replaced(t *testing.T, s fixture) {
 	first := s.put(t, "x", "first", bucket.Put{ContentType: "text/plain"})
 	second := s.put(t, "x", "second", bucket.Put{})
 	if first == second {
@@ -77,11 +77,11 @@ func replaced(t *testing.T, s shelf) {
 	}
 }
 
-func missing(t *testing.T, s shelf) {
+func missing(t *testing.T, s fixture) {
 	_, err := s.Head(t.Context(), s.prefix+"x")
-	is(t, "HEAD", err, bucket.ErrNotFound)
+	wantError(t, "HEAD", err, bucket.ErrNotFound)
 	_, _, err = s.Get(t.Context(), s.prefix+"x")
-	is(t, "GET", err, bucket.ErrNotFound)
+	wantError(t, "GET", err, bucket.ErrNotFound)
 	if err := s.Delete(t.Context(), s.prefix+"x"); err != nil {
 		t.Errorf("DELETE: %v", err)
 	}
@@ -96,11 +96,11 @@ func missing(t *testing.T, s shelf) {
 		t.Errorf("DELETE: %v", err)
 	}
 	_, err = s.Head(t.Context(), s.prefix+"x")
-	is(t, "HEAD of a deleted one", err, bucket.ErrNotFound)
+	wantError(t, "HEAD of a deleted one", err, bucket.ErrNotFound)
 }
 
-// list is what the prefix holds.
-func (s shelf) list(t *testing.T) (listed []bucket.Object) {
+// list returns the objects below the prefix.
+func (s fixture) list(t *testing.T) (listed []bucket.Object) {
 	t.Helper()
 	for o, err := range s.List(t.Context(), s.prefix) {
 		if err != nil {
@@ -111,8 +111,8 @@ func (s shelf) list(t *testing.T) (listed []bucket.Object) {
 	return listed
 }
 
-// manyObjects are more than S3 lists, or deletes, in one request.
-func manyObjects(t *testing.T, s shelf) {
+// manyObjects uses more objects than S3 lists or deletes in one request.
+func manyObjects(t *testing.T, s fixture) {
 	const n = 1003
 	var keys []string
 	var all sync.WaitGroup
@@ -144,11 +144,11 @@ func manyObjects(t *testing.T, s shelf) {
 		t.Fatal(err)
 	}
 	if left := s.list(t); len(left) != 1 {
-		t.Errorf("%d are left, want the other one", len(left))
+		t.Errorf("%d objects are left, want the other one", len(left))
 	}
 }
 
-func listingStops(t *testing.T, s shelf) {
+func listingStops(t *testing.T, s fixture) {
 	s.put(t, "a", "1", bucket.Put{})
 	s.put(t, "b", "2", bucket.Put{})
 	for o, err := range s.List(t.Context(), s.prefix) {
@@ -159,30 +159,30 @@ func listingStops(t *testing.T, s shelf) {
 	}
 }
 
-func conditions(t *testing.T, s shelf) {
+func conditions(t *testing.T, s fixture) {
 	try := func(content, condition string) (string, error) {
 		return s.Put(t.Context(), s.prefix+"x", bytes.NewReader([]byte(content)), bucket.Put{If: condition})
 	}
 	_, err := try("none", `"d41d8cd98f00b204e9800998ecf8427e"`)
-	is(t, "If-Match of what is not there", err, bucket.ErrChanged)
+	wantError(t, "If-Match for a missing object", err, bucket.ErrChanged)
 	first, err := try("1", bucket.Absent)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = try("2", bucket.Absent)
-	is(t, "If-None-Match of what is there", err, bucket.ErrChanged)
+	wantError(t, "If-None-Match for an existing object", err, bucket.ErrChanged)
 	second, err := try("2", first)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = try("3", first)
-	is(t, "If-Match of an older one", err, bucket.ErrChanged)
+	wantError(t, "If-Match with an older ETag", err, bucket.ErrChanged)
 	if got, o := s.content(t, "x"); got != "2" || o.ETag != second {
 		t.Errorf("got %q, %+v", got, o)
 	}
 }
 
-func firstWriter(t *testing.T, s shelf) {
+func firstWriter(t *testing.T, s fixture) {
 	var mu sync.Mutex
 	won := 0
 	var all sync.WaitGroup
@@ -200,11 +200,11 @@ func firstWriter(t *testing.T, s shelf) {
 	}
 	all.Wait()
 	if won != 1 {
-		t.Errorf("%d were the first", won)
+		t.Errorf("%d writers succeeded", won)
 	}
 }
 
-func unchanged(t *testing.T, s shelf) {
+func unchanged(t *testing.T, s fixture) {
 	first := s.put(t, "x", "one", bucket.Put{})
 	read := func(known, want, wantTag string) {
 		t.Helper()
@@ -222,5 +222,5 @@ func unchanged(t *testing.T, s shelf) {
 		t.Error("an object that is too large was read")
 	}
 	_, _, err := s.Changed(t.Context(), s.prefix+"none", second, 3)
-	is(t, "one that is not there", err, bucket.ErrNotFound)
+	wantError(t, "a missing object", err, bucket.ErrNotFound)
 }

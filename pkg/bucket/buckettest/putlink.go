@@ -12,7 +12,7 @@ import (
 )
 
 // putLink signs a request to store five bytes.
-func (s shelf) putLink(t *testing.T, name string, valid time.Duration) bucket.PutLink {
+func (s fixture) putLink(t *testing.T, name string, valid time.Duration) bucket.PutLink {
 	t.Helper()
 	link, err := s.PutLink(t.Context(), s.prefix+name, 5, valid)
 	if err != nil {
@@ -21,8 +21,12 @@ func (s shelf) putLink(t *testing.T, name string, valid time.Duration) bucket.Pu
 	return link
 }
 
-// send uses a link as a client does, which has nothing else. A body that is no
-// [bytes.Reader] goes without a length.
+// oneRequest is a client whose connections are for one request each: MiniStack closes one after it has
+// refused a body, and a body that is sent on it meanwhile fails.
+var oneRequest = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
+// send sends a request as a client that has only the link. A body that is not a [bytes.Reader] is
+// sent without a length.
 func send(t *testing.T, method, address string, header http.Header, body io.Reader) int {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, address, body)
@@ -30,7 +34,7 @@ func send(t *testing.T, method, address string, header http.Header, body io.Read
 		t.Fatal(err)
 	}
 	req.Header = header.Clone()
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := oneRequest.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,13 +42,13 @@ func send(t *testing.T, method, address string, header http.Header, body io.Read
 	return resp.StatusCode
 }
 
-func putLink(t *testing.T, s shelf) {
+func putLink(t *testing.T, s fixture) {
 	link := s.putLink(t, "u/ü 1", time.Minute)
 	if len(link.Header) != 1 || link.Header.Get("If-None-Match") != "*" {
 		t.Errorf("headers to send: %v", link.Header)
 	}
 	if !strings.Contains(link.URL, "X-Amz-SignedHeaders=content-length%3Bhost%3Bif-none-match&") || strings.Contains(strings.ToLower(link.URL), "checksum") {
-		t.Errorf("signed is %s", link.URL)
+		t.Errorf("the link is %s", link.URL)
 	}
 	if status := send(t, http.MethodPut, link.URL, link.Header, bytes.NewReader([]byte("12345"))); status != http.StatusOK {
 		t.Fatalf("the first: %d", status)
@@ -55,12 +59,12 @@ func putLink(t *testing.T, s shelf) {
 	if got, o := s.content(t, "u/ü 1"); got != "12345" || o.Size != 5 {
 		t.Errorf("got %q, %+v", got, o)
 	}
-	if status, _, body := ask(t, http.MethodGet, link.URL, link.Header); status != http.StatusForbidden || strings.Contains(body, "12345") {
-		t.Errorf("GET by it: %d %.100q", status, body)
+	if status, _, body := request(t, http.MethodGet, link.URL, link.Header); status != http.StatusForbidden || strings.Contains(body, "12345") {
+		t.Errorf("GET with it: %d %.100q", status, body)
 	}
 }
 
-func misusedPutLink(t *testing.T, s shelf) {
+func misusedPutLink(t *testing.T, s fixture) {
 	link := s.putLink(t, "x", time.Minute)
 	five := func() io.Reader { return bytes.NewReader([]byte("12345")) }
 	with := func(name, value string) http.Header {
@@ -91,16 +95,16 @@ func misusedPutLink(t *testing.T, s shelf) {
 		}
 	}
 	if listed := s.list(t); len(listed) > 0 {
-		t.Errorf("there is now %+v", listed)
+		t.Errorf("objects were stored: %+v", listed)
 	}
 }
 
-func expiredPutLink(t *testing.T, s shelf) {
+func expiredPutLink(t *testing.T, s fixture) {
 	deadline := time.Now().Add(30 * time.Second)
 	link := s.putLink(t, "x", time.Second)
 	again := time.NewTicker(200 * time.Millisecond)
 	defer again.Stop()
-	for { // 412 once it has been used
+	for { // the responses are 412 after the first use
 		if status := send(t, http.MethodPut, link.URL, link.Header, bytes.NewReader([]byte("12345"))); status == http.StatusForbidden {
 			return
 		}

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package child is the side of pkg/decoder that decodes: a process that reads
-// requests until its standard input ends, and can be killed at any moment.
+// Package child is the decoding side of pkg/decoder: a process that handles requests until its
+// standard input is closed. It can be killed at any moment.
 package child
 
 import (
@@ -22,36 +22,36 @@ import (
 	"github.com/atelier-go/atelier/pkg/decoder/internal/protocol"
 )
 
-// A Request is what the other side asks for.
+// A Request is a request of the parent process.
 type Request = protocol.Request
 
-// A Reply says what became of a request.
+// A Reply is the result of a request.
 type Reply = protocol.Reply
 
-// A Decode function handles a request whose pictures are in input. It appends to
-// output what the reply describes. input is good until it returns.
+// A Decode function handles a request whose pictures are in input. It appends to output what the
+// reply describes. input is valid until it returns.
 type Decode func(req Request, input []byte, output io.Writer) (Reply, error)
 
-// Serve handles requests, one at a time, until standard input ends, which also ends the
-// process in the middle of a decode. Before each it bounds the process: RLIMIT_DATA
-// counts the private memory that can be written, which RLIMIT_AS would not do, since
-// Go reserves more than a gigabyte of addresses. The limit starts from what the process
-// had when Serve began.
+// Serve handles requests one at a time until standard input is closed, which ends the process even
+// during a decode. Before each request it limits the process: RLIMIT_DATA counts the private
+// writable memory. RLIMIT_AS would not work, because Go reserves more than a gigabyte of addresses.
+// The limit is relative to what the process had when Serve began.
 func Serve(decode Decode) error {
 	statm, err := os.Open("/proc/self/statm")
 	if err != nil {
 		return err
 	}
 	defer statm.Close()
-	began, err := data(statm)
+	began, err := dataSize(statm)
 	if err != nil {
 		return err
 	}
-	// Where the machine runs out of memory, this process goes first and not the worker.
-	// Not every system lets it say so, and none needs it.
+	// If the machine runs out of memory, the kernel should kill this process instead of the
+	// worker. Not every system allows this setting, and none requires it.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
-	// Little lives between two pictures. With 400 a collection less in ten pictures of 400 x 300,
-	// and twice the memory, which one of 1024 x 1024 has to touch first.
+	// Little memory stays in use between two pictures. A value of 400 saves one collection in
+	// ten pictures of 400 x 300, but takes twice the memory, which costs page faults at 1024 x
+	// 1024.
 	debug.SetGCPercent(200)
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
 		return fmt.Errorf("set RLIMIT_CORE: %w", err)
@@ -59,8 +59,8 @@ func Serve(decode Decode) error {
 	go exitWithParent()
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, protocol.MaxLine)
-	// Not between pictures one after another. The worker counts the memory until the picture
-	// is painted.
+	// Memory is released only after a pause, not between consecutive pictures. The worker counts
+	// it as used until the picture is painted.
 	const pause = 200 * time.Millisecond
 	release := time.AfterFunc(time.Hour, debug.FreeOSMemory)
 	for lines.Scan() {
@@ -69,14 +69,14 @@ func Serve(decode Decode) error {
 		if err := json.Unmarshal(lines.Bytes(), &req); err != nil {
 			return fmt.Errorf("read a request: %w", err)
 		}
-		if err := bound(req, began); err != nil {
+		if err := setLimits(req, began); err != nil {
 			return err
 		}
-		reply, err := answer(decode, req)
+		reply, err := handle(decode, req)
 		if err != nil {
 			return err
 		}
-		now, err := data(statm)
+		now, err := dataSize(statm)
 		if err != nil {
 			return err
 		}
@@ -89,17 +89,17 @@ func Serve(decode Decode) error {
 			return err
 		}
 		if reply.Grown > protocol.Held {
-			runtime.GC() // beside this garbage the next picture might not fit below the limit
+			runtime.GC() // with this garbage the next picture might not fit below the limit
 			release.Reset(pause)
 		}
 	}
 	return lines.Err()
 }
 
-// exitWithParent ends the process when the other end of its standard input is closed. The
-// requests are read by another goroutine: to hand them on would wake a thread for each.
+// exitWithParent ends the process when the other end of its standard input is closed. Another
+// goroutine reads the requests: passing them on from here would wake a thread for each.
 func exitWithParent() {
-	stdin := []unix.PollFd{{}} // no events, so that it waits for the hangup alone
+	stdin := []unix.PollFd{{}} // no events, so that it waits for the hangup only
 	for {
 		if n, err := unix.Poll(stdin, -1); n > 0 || err != nil && !errors.Is(err, unix.EINTR) {
 			os.Exit(0)
@@ -107,14 +107,14 @@ func exitWithParent() {
 	}
 }
 
-func answer(decode Decode, req Request) (Reply, error) {
+func handle(decode Decode, req Request) (Reply, error) {
 	var input []byte
 	if n := req.Photo.Bytes + req.Style.Bytes; n > 0 {
 		var err error
 		if input, err = unix.Mmap(protocol.InputFD, 0, int(n), unix.PROT_READ, unix.MAP_SHARED); err != nil {
 			return Reply{}, fmt.Errorf("map the pictures: %w", err)
 		}
-		defer func() { _ = unix.Munmap(input) }() // at worst it stays mapped
+		defer func() { _ = unix.Munmap(input) }() // if it fails, the pictures stay mapped
 	}
 	out := &output{}
 	reply, err := decode(req, input, out)
@@ -125,10 +125,10 @@ func answer(decode Decode, req Request) (Reply, error) {
 	return reply, nil
 }
 
-// bound lets the process take what the request may take, and no more.
-func bound(req Request, began int64) error {
-	const margin = 8 << 20                               // stacks, and what the runtime needs by itself
-	debug.SetMemoryLimit(max(req.Memory-margin, margin)) // the collector works harder instead of reaching the limit
+// setLimits limits the process to what the request may take.
+func setLimits(req Request, began int64) error {
+	const margin = 8 << 20                               // for stacks and the runtime itself
+	debug.SetMemoryLimit(max(req.Memory-margin, margin)) // the collector runs more often instead of exceeding the limit
 	for _, l := range []struct {
 		name     string
 		resource int
@@ -145,10 +145,9 @@ func bound(req Request, began int64) error {
 	return nil
 }
 
-// data is the private memory of this process that can be written, in bytes, as
-// RLIMIT_DATA counts it.
-func data(statm io.ReaderAt) (int64, error) {
-	var b [200]byte // seven numbers
+// dataSize returns the private writable memory of this process in bytes, as RLIMIT_DATA counts it.
+func dataSize(statm io.ReaderAt) (int64, error) {
+	var b [200]byte // for seven numbers
 	n, err := statm.ReadAt(b[:], 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return 0, err
@@ -156,13 +155,13 @@ func data(statm io.ReaderAt) (int64, error) {
 	const field = 5 // proc(5): size, resident, shared, text, lib, data
 	fields := bytes.Fields(b[:n])
 	if len(fields) <= field {
-		return 0, fmt.Errorf("/proc/self/statm reads %q", b[:n])
+		return 0, fmt.Errorf("/proc/self/statm contains %q", b[:n])
 	}
 	pages, err := strconv.ParseInt(string(fields[field]), 10, 64)
 	return pages * int64(os.Getpagesize()), err
 }
 
-// output writes to the output from its beginning on.
+// output writes to the output file from its start.
 type output struct {
 	at  int64
 	err error

@@ -8,9 +8,10 @@ import (
 	"github.com/atelier-go/atelier/pkg/imageio"
 )
 
-// Pictures is the Decode function of picture-decoder: it decodes, fits and writes the photograph, the style's picture and the preview.
+// Pictures is the Decode function of picture-decoder: it decodes and fits the photograph and the
+// style's picture, and writes their pixels and the preview.
 func Pictures(req Request, input []byte, output io.Writer) (reply Reply, err error) {
-	ctx := context.Background() // it is killed, not canceled
+	ctx := context.Background() // the process is killed, not canceled
 	photo, _, err := imageio.Decode(ctx, input[:req.Photo.Bytes], req.Limits)
 	if err != nil {
 		return reply, err
@@ -23,7 +24,7 @@ func Pictures(req Request, input []byte, output io.Writer) (reply Reply, err err
 	var preview []byte
 	if req.Preview > 0 {
 		if req.Photo.Longest >= req.Preview {
-			photo = content // from which it takes less time
+			photo = content // a preview of the smaller one takes less time
 		}
 		if preview, err = imageio.Preview(photo, req.Preview); err != nil {
 			return reply, err

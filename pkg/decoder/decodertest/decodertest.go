@@ -1,5 +1,5 @@
-// Package decodertest builds the programs with which tests decode: picture-decoder, and
-// one that misbehaves on demand.
+// Package decodertest builds the decoder programs that tests use: picture-decoder, and one that
+// misbehaves on demand.
 package decodertest
 
 import (
@@ -20,8 +20,8 @@ import (
 
 const module = "github.com/atelier-go/atelier"
 
-// New returns a decoder for a test, which is closed at its end. With change, which may be
-// nil, its configuration can be another than the usual one.
+// New returns a decoder for a test, which is closed at the test's end. change may modify the
+// default configuration, or be nil.
 func New(t testing.TB, change func(*decoder.Config)) *decoder.Decoder {
 	t.Helper()
 	program, err := Program()
@@ -40,13 +40,13 @@ func New(t testing.TB, change func(*decoder.Config)) *decoder.Decoder {
 	return d
 }
 
-// Program returns the file of picture-decoder.
+// Program builds picture-decoder and returns its path.
 func Program() (string, error) {
 	return usual.build(module + "/worker/cmd/picture-decoder")
 }
 
-// Rogue returns the file of a picture-decoder that misbehaves when a photograph has the
-// words of a [Vice] in it, as in a comment, and decodes all others.
+// Rogue builds a picture-decoder that misbehaves if the photograph contains the text of a [Vice],
+// for example after its end, and decodes all others. It returns the path.
 func Rogue(t testing.TB) string {
 	t.Helper()
 	file, err := rogue.build(module + "/pkg/decoder/decodertest/rogue")
@@ -56,31 +56,31 @@ func Rogue(t testing.TB) string {
 	return file
 }
 
-// A Vice is what a rogue decoder does with a picture.
+// A Vice is a way in which a rogue decoder misbehaves.
 type Vice string
 
 // The vices.
 const (
-	Eats    Vice = "rogue: eats"    // touches 64 MiB at a time without end
-	Spins   Vice = "rogue: spins"   // on all processors
+	Eats    Vice = "rogue: eats"    // allocates 64 MiB at a time, endlessly
+	Spins   Vice = "rogue: spins"   // uses all processors
 	Sleeps  Vice = "rogue: sleeps"  // never replies
-	Crashes Vice = "rogue: crashes" // by an error that Go doesn't recover from
-	Dies    Vice = "rogue: dies"    // as if the system had killed it
-	Lies    Vice = "rogue: lies"    // says that there are more pixels than asked for
-	Babbles Vice = "rogue: babbles" // replies with a line without end
-	Floods  Vice = "rogue: floods"  // writes more than asked for into the output
+	Crashes Vice = "rogue: crashes" // by an error that Go can't recover from
+	Dies    Vice = "rogue: dies"    // kills itself, as the system might
+	Lies    Vice = "rogue: lies"    // replies with more pixels than requested
+	Babbles Vice = "rogue: babbles" // replies with an endless line
+	Floods  Vice = "rogue: floods"  // writes more than requested to the output
 )
 
-// PeakMemory returns the largest resident size, in bytes, of any decoder that this process
-// has while f runs. Between fork and exec one is this process once more, and goes by its
-// name.
+// PeakMemory returns the largest resident size, in bytes, of any decoder process of this process
+// while f runs. Decoders are recognised by their name, because a child between fork and exec is a
+// copy of this process and has its name.
 func PeakMemory(f func()) (most int64) {
 	ended := make(chan struct{})
 	go func() { defer close(ended); f() }()
 	for again := time.NewTicker(5 * time.Millisecond); ; {
 		lists, _ := filepath.Glob("/proc/self/task/*/children")
 		for _, list := range lists {
-			pids, _ := os.ReadFile(list) // a thread that has ended has none
+			pids, _ := os.ReadFile(list) // fails for a thread that has ended
 			for pid := range strings.FieldsSeq(string(pids)) {
 				b, _ := os.ReadFile("/proc/" + pid + "/status")
 				_, rest, _ := strings.Cut(string(b), "VmHWM:")
@@ -99,10 +99,10 @@ func PeakMemory(f func()) (most int64) {
 	}
 }
 
-// prefix begins the names of the programs that tests decode with.
+// prefix is the start of the names of the test programs.
 const prefix = "test-"
 
-// A program is built once in a test's process.
+// A program is built once per test process.
 type program struct {
 	once sync.Once
 	file string
@@ -116,8 +116,8 @@ func (p *program) build(path string) (string, error) {
 	return p.file, p.err
 }
 
-// compile builds a program in the checkout's bin/, where the next test finds it up to
-// date. Several may do so at a time: the file appears by a rename.
+// compile builds a program in the checkout's bin/, where the next test finds it up to date. It may
+// run concurrently in several processes: a rename makes the file appear.
 func compile(path string) (file string, err error) {
 	_, here, _, _ := runtime.Caller(0)
 	bin := filepath.Join(filepath.Dir(here), "..", "..", "..", "bin")
@@ -127,7 +127,7 @@ func compile(path string) (file string, err error) {
 	file = filepath.Join(bin, prefix+filepath.Base(path))
 	made := fmt.Sprintf("%s.%d", file, os.Getpid())
 	defer os.Remove(made)
-	if b, err := os.ReadFile(file); err == nil { // go doesn't link it again where nothing has changed
+	if b, err := os.ReadFile(file); err == nil { // go build doesn't link an up-to-date program again
 		if err := os.WriteFile(made, b, 0o750); err != nil {
 			return "", err
 		}

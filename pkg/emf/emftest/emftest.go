@@ -1,5 +1,5 @@
-// Package emftest checks lines of CloudWatch's embedded metric format against the rules of
-// its specification, and the project's own.
+// Package emftest checks lines of CloudWatch's embedded metric format against the specification and the
+// project's own rules.
 package emftest
 
 import (
@@ -14,14 +14,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/emf"
 )
 
-// A Line is what one line says.
+// A Line is a parsed line.
 type Line struct {
 	Metrics    map[string]float64
-	Properties map[string]any // all other members, dimensions too
+	Properties map[string]any // all other members, including dimensions
 }
 
-// Lines checks all lines of a log that have metrics, and returns them in order. Lines
-// of other JSON, and of text, are left out.
+// Lines checks all lines of a log that have metrics, and returns them in order. It skips other lines.
 func Lines(t testing.TB, log string) (lines []Line) {
 	t.Helper()
 	scan := bufio.NewScanner(strings.NewReader(log))
@@ -43,7 +42,7 @@ func Lines(t testing.TB, log string) (lines []Line) {
 	return lines
 }
 
-// Total sums up a metric over lines; n is how many have it.
+// Total returns the sum of a metric over lines, and how many lines have it.
 func Total(lines []Line, name string) (sum float64, n int) {
 	for _, l := range lines {
 		if v, ok := l.Metrics[name]; ok {
@@ -53,15 +52,15 @@ func Total(lines []Line, name string) (sum float64, n int) {
 	return sum, n
 }
 
-const maxLine = 1 << 20 // of a log event, in bytes
+const maxLine = 1 << 20 // the limit of a log event in bytes
 
-// units are those of CloudWatch's MetricDatum.
+// units are the units of CloudWatch's MetricDatum.
 var units = strings.Fields("Seconds Microseconds Milliseconds Bytes Kilobytes Megabytes Gigabytes Terabytes " +
 	"Bits Kilobits Megabits Gigabits Terabits Percent Count Bytes/Second Kilobytes/Second Megabytes/Second " +
 	"Gigabytes/Second Terabytes/Second Bits/Second Kilobits/Second Megabits/Second Gigabits/Second " +
 	"Terabits/Second Count/Second None")
 
-// Check reads one line, and says what is wrong with it by the specification.
+// Check parses one line. The error says how it violates the specification.
 func Check(text string) (Line, error) {
 	line := Line{Metrics: map[string]float64{}, Properties: map[string]any{}}
 	if len(text) > maxLine {
@@ -83,7 +82,7 @@ func Check(text string) (Line, error) {
 		}
 	}
 	dec := json.NewDecoder(strings.NewReader(string(root["_aws"])))
-	dec.DisallowUnknownFields() // no object of the specification may have other members
+	dec.DisallowUnknownFields() // the specification allows no other members
 	if err := dec.Decode(&metadata); err != nil {
 		return line, fmt.Errorf("_aws: %w", err)
 	}
@@ -92,7 +91,7 @@ func Check(text string) (Line, error) {
 	}
 	age := time.Since(time.UnixMilli(*metadata.Timestamp))
 	if age > 14*24*time.Hour || age < -2*time.Hour {
-		return line, fmt.Errorf("the Timestamp is %s old: CloudWatch takes two weeks, and two hours of the future", age)
+		return line, fmt.Errorf("the Timestamp is %s old: CloudWatch accepts at most two weeks, and two hours in the future", age)
 	}
 	if len(metadata.CloudWatchMetrics) == 0 {
 		return line, fmt.Errorf("there is no metric directive")
@@ -123,7 +122,7 @@ func Check(text string) (Line, error) {
 			var value float64
 			switch err := json.Unmarshal(root[m.Name], &value); {
 			case m.Name == "" || len(m.Name) > 1024:
-				return line, fmt.Errorf("a metric's name has %d characters: 1 to 1024 may be", len(m.Name))
+				return line, fmt.Errorf("a metric's name has %d characters; allowed are 1 to 1024", len(m.Name))
 			case err != nil:
 				return line, fmt.Errorf("the metric %s is %s: it must be a number", m.Name, root[m.Name])
 			case !slices.Contains(units, m.Unit):
@@ -132,7 +131,7 @@ func Check(text string) (Line, error) {
 				return line, fmt.Errorf("the metric %s has the resolution %d", m.Name, m.StorageResolution)
 			}
 			if _, twice := line.Metrics[m.Name]; twice {
-				return line, fmt.Errorf("the metric %s is there twice", m.Name)
+				return line, fmt.Errorf("the metric %s occurs twice", m.Name)
 			}
 			line.Metrics[m.Name] = value
 			delete(root, m.Name)

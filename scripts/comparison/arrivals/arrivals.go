@@ -1,9 +1,9 @@
-// Package arrivals makes and reads the times at which jobs arrive: at a steady rate,
-// at random, in bursts after silence, as recorded elsewhere, and as a synthetic
-// stand-in for a recorded trace of image jobs.
+// Package arrivals generates and reads the times at which jobs arrive: at a steady rate, at random,
+// in bursts after silence, from a recorded trace, and in a synthetic pattern with the statistics of
+// a recorded trace of image jobs.
 //
-// All times are seconds since the pattern's beginning, sorted, zero or more. A pattern
-// depends on nothing but its parameters and the random source that is passed in.
+// All times are seconds since the beginning of the pattern, sorted, zero or more. A pattern depends
+// only on its parameters and on the random source that is passed in.
 package arrivals
 
 import (
@@ -13,11 +13,11 @@ import (
 	"slices"
 )
 
-// MaxArrivals is the greatest number of arrivals in a pattern or trace: 80 MB of memory.
+// MaxArrivals is the maximum number of arrivals in a pattern or trace, which is 80 MB of memory.
 const MaxArrivals = 10_000_000
 
-// Steady returns arrivals at equal distances, the first at 0, for duration seconds at
-// rate a second.
+// Steady returns arrivals at equal distances, the first at 0, during duration seconds at rate a
+// second.
 func Steady(rate, duration float64) ([]float64, error) {
 	if err := check(rate, duration, rate*duration); err != nil {
 		return nil, err
@@ -29,8 +29,8 @@ func Steady(rate, duration float64) ([]float64, error) {
 	return times, nil
 }
 
-// Poisson returns the arrivals of a Poisson process of the given rate a second during
-// duration seconds. There may be none.
+// Poisson returns the arrivals of a Poisson process with the given rate a second during duration
+// seconds. There may be none.
 func Poisson(random *rand.Rand, rate, duration float64) ([]float64, error) {
 	if err := check(rate, duration, rate*duration); err != nil {
 		return nil, err
@@ -38,7 +38,8 @@ func Poisson(random *rand.Rand, rate, duration float64) ([]float64, error) {
 	return poisson(random, nil, rate, 0, duration), nil
 }
 
-// PoissonJobs returns the first jobs arrivals of a Poisson process of the given rate a second.
+// PoissonJobs returns the first arrivals, jobs in number, of a Poisson process with the given rate
+// a second.
 func PoissonJobs(random *rand.Rand, rate float64, jobs int) ([]float64, error) {
 	if jobs < 1 {
 		return nil, fmt.Errorf("a pattern needs at least one job, not %d", jobs)
@@ -55,13 +56,13 @@ func PoissonJobs(random *rand.Rand, rate float64, jobs int) ([]float64, error) {
 	return times, nil
 }
 
-// Bursts are groups of Jobs arrivals at Rate a second, each group Silence seconds after
-// the last arrival of the one before. The pattern begins with a silence, since a burst
-// that finds no worker is what it is for.
+// Bursts are groups of Jobs arrivals at Rate a second. Each group begins Silence seconds after the
+// last arrival of the previous one. The pattern begins with a silence, because its purpose is a
+// burst that finds no running worker.
 type Bursts struct {
 	Silence float64 // seconds, positive
 	Jobs    int     // in each burst, 1 or more
-	Rate    float64 // a second within a burst
+	Rate    float64 // arrivals a second within a burst
 	Count   int     // number of bursts, 1 or more
 }
 
@@ -85,11 +86,11 @@ func (b Bursts) Times() ([]float64, error) {
 	return times, nil
 }
 
-// Superpose returns the arrivals of several independent copies of a trace, for load
-// that is several times as high. Each copy is shifted by a random time around a circle
-// of period seconds, so that the copies' peaks do not coincide by construction and each
-// copy keeps its own burstiness; time is never compressed. The period is that of the
-// trace, and more than its last arrival.
+// Superpose returns the arrivals of several independent copies of a trace, for a load that is
+// several times as high. Each copy is shifted by a random time around a circle of period seconds,
+// so that the copies' peaks do not coincide systematically and each copy keeps its burstiness; time
+// is never compressed. period is the length of the trace, and must be greater than its last
+// arrival.
 func Superpose(random *rand.Rand, trace []float64, copies int, period float64) ([]float64, error) {
 	switch {
 	case copies < 1:
@@ -97,7 +98,7 @@ func Superpose(random *rand.Rand, trace []float64, copies int, period float64) (
 	case len(trace) == 0:
 		return nil, fmt.Errorf("a trace without arrivals cannot be superposed")
 	case !(period > trace[len(trace)-1]) || math.IsInf(period, 0):
-		return nil, fmt.Errorf("a period of %g s does not hold the trace, whose last arrival is at %g s", period, trace[len(trace)-1])
+		return nil, fmt.Errorf("a period of %g s is too short for the trace, whose last arrival is at %g s", period, trace[len(trace)-1])
 	case len(trace) > MaxArrivals/copies:
 		return nil, tooMany(float64(len(trace)) * float64(copies))
 	}
@@ -112,7 +113,7 @@ func Superpose(random *rand.Rand, trace []float64, copies int, period float64) (
 	return times, nil
 }
 
-// poisson appends the arrivals of a Poisson process from begin on, until before end.
+// poisson appends the arrivals of a Poisson process between begin and end, without end.
 func poisson(random *rand.Rand, times []float64, rate, begin, end float64) []float64 {
 	if rate <= 0 {
 		return times
@@ -136,5 +137,5 @@ func check(rate, duration, expected float64) error {
 }
 
 func tooMany(n float64) error {
-	return fmt.Errorf("%.0f arrivals are more than the %d that a pattern may have; ask for a shorter time or a lower rate", n, MaxArrivals)
+	return fmt.Errorf("%.0f arrivals are more than the %d that a pattern may have; use a shorter time or a lower rate", n, MaxArrivals)
 }

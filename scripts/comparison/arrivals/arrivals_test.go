@@ -61,7 +61,7 @@ func TestSuperpose(t *testing.T) {
 	if len(times) != 200 || !slices.IsSorted(times) || times[0] < 0 || times[199] >= period {
 		t.Fatalf("got %d arrivals from %g to %g, want 200 sorted within the period", len(times), times[0], times[199])
 	}
-	// Gaps of a copy are those of the trace, around the circle: never compressed.
+	// The gaps of a copy are those of the trace, around the circle: they are never compressed.
 	one, err := arrivals.Superpose(seeded(3), trace, 1, period)
 	if err != nil {
 		t.Fatal(err)
@@ -105,10 +105,10 @@ func TestParameters(t *testing.T) {
 		{"too many", func() error { _, err := arrivals.Poisson(r, 1e6, 1e6); return err }, "1000000000000 arrivals are more than the 10000000"},
 		{"no burst", func() error { _, err := arrivals.Bursts{Silence: 1, Jobs: 1, Rate: 1}.Times(); return err }, "at least one job and one burst"},
 		{"no days", func() error { _, err := arrivals.Images(r, 1, 0); return err }, "at least one day"},
-		{"too many images", func() error { _, err := arrivals.Images(r, 1e9, 30); return err }, "ask for a shorter time"},
+		{"too many images", func() error { _, err := arrivals.Images(r, 1e9, 30); return err }, "use a shorter time"},
 		{"no copies", func() error { _, err := arrivals.Superpose(r, []float64{0}, 0, 1); return err }, "at least one copy"},
 		{"no trace", func() error { _, err := arrivals.Superpose(r, nil, 1, 1); return err }, "without arrivals"},
-		{"period too short", func() error { _, err := arrivals.Superpose(r, []float64{0, 5}, 1, 5); return err }, "a period of 5 s does not hold the trace"},
+		{"period too short", func() error { _, err := arrivals.Superpose(r, []float64{0, 5}, 1, 5); return err }, "a period of 5 s is too short for the trace"},
 		{"many copies", func() error { _, err := arrivals.Superpose(r, []float64{0, 5}, 1e9, 6); return err }, "more than the 10000000"},
 	} {
 		if err := c.err(); err == nil || !strings.Contains(err.Error(), c.want) {

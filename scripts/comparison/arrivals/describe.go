@@ -2,20 +2,21 @@ package arrivals
 
 import "math"
 
-// A Description is what a pattern of arrivals is like. What needs whole hours, or more of
-// them than the pattern has, is NaN.
+// A Description has the statistics of a pattern of arrivals. Values that need whole hours, or more
+// of them than the pattern has, are NaN.
 type Description struct {
 	Jobs    int
 	PerHour float64 // mean rate
-	// Variance over mean of the jobs in each window of 60, 600 and 3600 seconds: 1 for Poisson.
+	// Index of dispersion (variance over mean) of the jobs in each window of 60, 600 and 3600
+	// seconds: 1 for Poisson.
 	Dispersion60, Dispersion600, Dispersion3600 float64
-	PeakHour                                    float64 // busiest hour over the mean hour
+	PeakHour                                    float64 // jobs in the busiest hour over the mean
 	EmptyHours                                  float64 // share of hours without a job, 0 to 1
 	Autocorrelation1, Autocorrelation24         float64 // of hourly counts, at 1 and 24 hours
 	GapsOver300                                 float64 // share of gaps between arrivals over 300 s
 }
 
-// Describe returns the statistics by which patterns are compared.
+// Describe returns the statistics of a pattern of duration seconds.
 func Describe(times []float64, duration float64) Description {
 	d := Description{Jobs: len(times)}
 	if len(times) == 0 || !(duration > 0) {

@@ -6,13 +6,13 @@ import (
 	"math/rand/v2"
 )
 
-// Period returns the seconds around which a trace is closed to a circle: to its last arrival
-// and one mean gap more, or, of a trace of more than a day, to the end of its last day. A trace
-// whose jobs all arrive at once has no rate and is refused.
+// Period returns the length in seconds with which a trace is repeated: until its last arrival plus
+// one mean gap or, for a trace of more than a day, until the end of its last day. A trace whose
+// jobs all arrive at once has no rate and is an error.
 func Period(trace []float64) (float64, error) {
 	n := len(trace)
 	if n < 2 || !(trace[n-1] > 0) {
-		return 0, fmt.Errorf("all jobs of the trace arrive at the same time, which is no rate: a trace needs two times at least")
+		return 0, fmt.Errorf("all jobs of the trace arrive at the same time, so it has no rate: a trace needs at least two different times")
 	}
 	last := trace[n-1]
 	period := last + last/float64(n-1)
@@ -22,10 +22,10 @@ func Period(trace []float64) (float64, error) {
 	return period, nil
 }
 
-// Excerpt returns so many consecutive arrivals of a trace that is superposed until it has at
-// least rate jobs a second on average (see [Superpose]), and of which jobs are left out at
-// random where it has more; time is neither compressed nor stretched. The first is any arrival
-// with the same probability, and is at 0: the mean gap over many excerpts is 1/rate.
+// Excerpt returns a number of consecutive arrivals of a trace. The trace is superposed until it has
+// at least rate jobs a second on average (see [Superpose]), and jobs are left out at random if it
+// has more; time is neither compressed nor stretched. Each arrival is the first with the same
+// probability, and the first is at 0: the mean gap over many excerpts is 1/rate.
 func Excerpt(random *rand.Rand, trace []float64, period, rate float64, jobs int) ([]float64, error) {
 	if err := check(rate, period, rate*period); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func Excerpt(random *rand.Rand, trace []float64, period, rate float64, jobs int)
 		}
 	}
 	if len(kept) < jobs {
-		return nil, fmt.Errorf("%d jobs at %g a second last longer than the trace of %.3g s: give a longer trace", jobs, rate, period)
+		return nil, fmt.Errorf("%d jobs at %g a second last longer than the trace of %.3g s: use a longer trace", jobs, rate, period)
 	}
 	begin := random.IntN(len(kept))
 	times := make([]float64, jobs)

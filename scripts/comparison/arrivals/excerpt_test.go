@@ -19,20 +19,20 @@ func TestPeriod(t *testing.T) {
 		}
 	}
 	for _, trace := range [][]float64{nil, {0}, {0, 0, 0}} {
-		if _, err := arrivals.Period(trace); err == nil || !strings.Contains(err.Error(), "a trace needs two times at least") {
+		if _, err := arrivals.Period(trace); err == nil || !strings.Contains(err.Error(), "a trace needs at least two different times") {
 			t.Errorf("%v: got %v", trace, err)
 		}
 	}
 }
 
-// The rate is reached by copies of the trace, or by leaving jobs out: gaps are never scaled.
+// The rate is reached by copies of the trace or by leaving out jobs; gaps are never scaled.
 func TestExcerpt(t *testing.T) {
 	const period, jobs, count = 100_000, 100, 200
 	trace, err := arrivals.Poisson(seeded(1), 0.02, period)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, rate := range []float64{0.006, 0.1} { // a third of the trace's, and five times
+	for _, rate := range []float64{0.006, 0.1} { // a third of the trace's rate, and five times it
 		last := 0.0
 		for seed := range uint64(count) {
 			times, err := arrivals.Excerpt(seeded(seed), trace, period, rate, jobs)
@@ -64,7 +64,7 @@ func TestExcerpt(t *testing.T) {
 		"with arrivals":                      excerptError(nil, 40, 0.1, 1),
 		"more than the 10000000":             excerptError(one, 40, 1e9, 1),
 		"a rate must be":                     excerptError(one, 40, 0, 1),
-		"does not hold the trace":            excerptError(one, 30, 0.1, 1),
+		"is too short for the trace":         excerptError(one, 30, 0.1, 1),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
@@ -83,6 +83,6 @@ func TestPoissonJobs(t *testing.T) {
 		t.Errorf("10,000 at 4 a second: %d arrivals, %v", len(times), err)
 	}
 	if _, err := arrivals.PoissonJobs(seeded(1), 4, 0); err == nil {
-		t.Error("no jobs were accepted")
+		t.Error("zero jobs were accepted")
 	}
 }

@@ -1,7 +1,7 @@
 package arrivals
 
-// HoursWithJobs are the whole hours, from the beginning, in which at least one of the times lies. The times
-// are seconds, sorted.
+// HoursWithJobs returns the number of whole hours, counted from the beginning, that contain at
+// least one of the times. The times are seconds, sorted.
 func HoursWithJobs(times []float64) (n float64) {
 	last := -1
 	for _, t := range times {

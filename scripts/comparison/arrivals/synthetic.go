@@ -8,24 +8,24 @@ import (
 )
 
 // The statistics of a published trace of 26,823 image generation jobs over 23 days (GenTD26,
-// cluster-trace-v2026-GenAI, github.com/alibaba/clusterdata). None of its rows is here.
+// cluster-trace-v2026-GenAI, github.com/alibaba/clusterdata). None of its rows is included here.
 const (
 	// ImagesPerHour is the trace's mean rate of arrivals.
 	ImagesPerHour = 48.5
-	// ImagesDays is how long the trace is.
+	// ImagesDays is the length of the trace in days.
 	ImagesDays = 23
 
 	secondsPerHour = 3600
 	secondsPerDay  = 24 * secondsPerHour
 
-	// Shapes of the gamma distributions of mean 1 that the rate of each hour, and of each
-	// quarter of one, is multiplied by.
+	// Shapes of the gamma distributions with mean 1 by which the rate of each hour and of each
+	// quarter of an hour is multiplied.
 	hourShape    = 18
 	quarterShape = 8
 )
 
-// The mean rate in each hour of the day counted from the trace's beginning, and on each of
-// its days, both as multiples of the mean rate.
+// The mean rate in each hour of the day, counted from the trace's beginning, and on each of its
+// days, both as multiples of the overall mean rate.
 var (
 	imagesByHour = [24]float64{
 		2.01, 2.51, 0.60, 0.93, 2.90, 3.04, 3.12, 3.48, 1.05, 1.03, 1.11, 0.61,
@@ -37,17 +37,18 @@ var (
 	}
 )
 
-// Images returns a synthetic pattern of arrivals with the statistics of a recorded trace of
-// image jobs, for use where the trace is not: a Poisson process whose rate is the product of
-// the trace's profile by hour of the day, its profile by day (repeated after 23 days), and
-// gamma-distributed factors for each hour and each quarter of an hour. meanPerHour is the mean
-// over 23 days, [ImagesPerHour] in the trace.
+// Images returns a synthetic pattern of arrivals with the statistics of a recorded trace of image
+// jobs, for use without the trace: a Poisson process whose rate is the product of the trace's
+// profile by hour of the day, its profile by day (repeated after 23 days), and gamma-distributed
+// factors for each hour and each quarter of an hour. meanPerHour is the mean over 23 days,
+// [ImagesPerHour] in the trace.
 //
 // Matched at the trace's rate, as the mean of many patterns of 23 days: the mean rate within 3%;
 // the index of dispersion of counts in 60 s, 600 s and an hour, and the autocorrelation of hourly
-// counts at 1 and 24 hours, within 15%; the busiest hour over the mean hour within 25%. Only near:
-// hours without a job are a quarter of all, in the trace a third, and gaps over 300 s are 3%, in the
-// trace 2%. Not there: several arrivals at the same second, since the trace's times are whole seconds.
+// counts at 1 and 24 hours, within 15%; the busiest hour over the mean hour within 25%. Only
+// roughly matched: a quarter of the hours have no job (in the trace a third), and 3% of the gaps
+// are over 300 s (in the trace 2%). Not reproduced: several arrivals at the same second, because
+// the trace's times are whole seconds.
 func Images(random *rand.Rand, meanPerHour float64, days int) ([]float64, error) {
 	if days < 1 {
 		return nil, fmt.Errorf("a pattern needs at least one day, not %d", days)
@@ -73,7 +74,7 @@ func Images(random *rand.Rand, meanPerHour float64, days int) ([]float64, error)
 	return times, nil
 }
 
-// profileMean is the mean of the product of both profiles, near 1 for they are rounded.
+// profileMean is the mean of the product of both profiles. It is near 1, because they are rounded.
 var profileMean = func() float64 {
 	hours, days := 0.0, 0.0
 	for _, h := range imagesByHour {

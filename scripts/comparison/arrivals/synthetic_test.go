@@ -8,7 +8,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/arrivals"
 )
 
-// The trace's statistics over its 23 days, and how far the mean of many synthetic patterns may be off.
+// The trace's statistics over its 23 days, and the allowed deviation of the mean of many synthetic
+// patterns.
 func TestImagesHasTheTracesStatistics(t *testing.T) {
 	const days, seeds = 23, 30
 	var all []arrivals.Description

@@ -12,10 +12,10 @@ import (
 	"strings"
 )
 
-// column is the one that is read; its name carries the unit.
+// column is the column that is read; its name includes the unit.
 const column = "arrival_s"
 
-// longestRow bounds what a single row takes in memory.
+// longestRow is the maximum length of a row in bytes, which bounds the memory for it.
 const longestRow = 64 << 10
 
 // ReadFile reads a trace of arrivals; see [Read].
@@ -39,12 +39,12 @@ func ReadFile(name string) ([]float64, error) {
 	return times, nil
 }
 
-// Read reads arrivals from CSV: a header, and one row for each job with its arrival in
-// seconds in the column arrival_s, sorted. Other columns are ignored. The times returned
-// begin at 0: the first arrival is subtracted from all.
+// Read reads arrivals from CSV: a header, and one row for each job with its arrival in seconds in
+// the column arrival_s, sorted. Other columns are ignored. The returned times begin at 0: the first
+// arrival is subtracted from all.
 //
-// Memory is bounded whatever the input holds: more than [MaxArrivals] rows are refused,
-// and so is a row of more than 64 KiB. An error names the line.
+// Memory is bounded for any input: more than [MaxArrivals] rows or a row of more than 64 KiB are an
+// error. Errors name the line.
 func Read(r io.Reader) ([]float64, error) {
 	limited := &rowLimit{from: r}
 	rows := csv.NewReader(limited)
@@ -85,7 +85,7 @@ func Read(r io.Reader) ([]float64, error) {
 		times = append(times, t)
 	}
 	if len(times) == 0 {
-		return nil, errors.New("the trace has a header and no rows")
+		return nil, errors.New("the trace has a header but no rows")
 	}
 	first := times[0]
 	for i := range times {
@@ -101,7 +101,7 @@ func arrival(row []string, at int) (float64, error) {
 	text := strings.TrimSpace(row[at])
 	t, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(t) || math.IsInf(t, 0) {
-		return 0, fmt.Errorf("%s is %s, which is no number of seconds", column, shortened(text))
+		return 0, fmt.Errorf("%s is %s, which is not a number of seconds", column, shortened(text))
 	}
 	if t < 0 {
 		return 0, fmt.Errorf("arrival %g is negative", t)
@@ -109,7 +109,7 @@ func arrival(row []string, at int) (float64, error) {
 	return t, nil
 }
 
-// shortened quotes at most 20 bytes of what a file holds.
+// shortened quotes at most 20 bytes of text from a file.
 func shortened(text string) string {
 	if len(text) > 20 {
 		return strconv.QuoteToASCII(text[:20]) + "..."
@@ -120,21 +120,21 @@ func shortened(text string) string {
 func rowError(err error) error {
 	var long rowTooLong
 	if errors.As(err, &long) {
-		return fmt.Errorf("line %d is longer than %d KiB: this is no CSV of arrivals", long.line, longestRow>>10)
+		return fmt.Errorf("line %d is longer than %d KiB: this is not a CSV file of arrivals", long.line, longestRow>>10)
 	}
 	var parse *csv.ParseError
 	if errors.As(err, &parse) {
-		return fmt.Errorf("line %d is no CSV: %w", parse.Line, parse.Err)
+		return fmt.Errorf("line %d is not valid CSV: %w", parse.Line, parse.Err)
 	}
 	return fmt.Errorf("read a trace: %w", err)
 }
 
-// A rowLimit fails at a line longer than longestRow, which the CSV reader would otherwise
-// collect in memory, and at a NUL byte, which no text has.
+// A rowLimit fails at a line longer than longestRow, which the CSV reader would otherwise collect
+// in memory, and at a NUL byte, which no text file contains.
 type rowLimit struct {
 	from   io.Reader
 	line   int // number of newlines so far
-	length int // bytes since the last
+	length int // bytes since the last newline
 	err    error
 }
 
@@ -154,7 +154,7 @@ func (l *rowLimit) Read(p []byte) (int, error) {
 			l.line++
 			l.length = 0
 		case b == 0:
-			l.err = fmt.Errorf("line %d holds binary data: this is no CSV of arrivals", l.line+1)
+			l.err = fmt.Errorf("line %d contains binary data: this is not a CSV file of arrivals", l.line+1)
 		case l.length > longestRow:
 			l.err = rowTooLong{l.line + 1}
 		}

@@ -21,24 +21,24 @@ func ExampleRead() {
 	fmt.Println(err)
 	// Output:
 	// [0 0.5 60] <nil>
-	// line 3: arrival_s is "NaN", which is no number of seconds
+	// line 3: arrival_s is "NaN", which is not a number of seconds
 }
 
-func TestReadRefuses(t *testing.T) {
+func TestInvalidTracesAreRefused(t *testing.T) {
 	for _, c := range []struct{ name, trace, want string }{
 		{"empty", "", "the trace is empty: the first line must name the column arrival_s"},
-		{"header only", "arrival_s\n", "the trace has a header and no rows"},
+		{"header only", "arrival_s\n", "the trace has a header but no rows"},
 		{"other columns", "time,images\n1,2\n", "line 1: the trace has no column arrival_s"},
 		{"no header", "0\n1\n", "line 1: the trace has no column arrival_s"},
 		{"empty cell", "arrival_s,n\n1,1\n,2\n", "line 3: arrival_s is empty"},
 		{"short row", "n,arrival_s\n1,1\n2\n", "line 3: arrival_s is empty"},
-		{"not a number", "arrival_s\n1\ntwo\n", `line 3: arrival_s is "two", which is no number of seconds`},
+		{"not a number", "arrival_s\n1\ntwo\n", `line 3: arrival_s is "two", which is not a number of seconds`},
 		{"infinite", "arrival_s\n1\n1e999\n", `line 3: arrival_s is "1e999"`},
 		{"negative", "arrival_s\n-1\n", "line 2: arrival -1 is negative"},
 		{"not sorted", "arrival_s\n1\n3\n2\n", "line 4: arrival 2 is before 3 in the row above; sort the trace by arrival_s"},
 		{"blank lines are counted", "arrival_s\n1\n\n\nx\n", "line 5: "},
-		{"binary", "arrival_s\n\x00\x01\x02\n", "line 2 holds binary data: this is no CSV of arrivals"},
-		{"quotes", "arrival_s\n1\n\"2\n", "line 3 is no CSV"},
+		{"binary", "arrival_s\n\x00\x01\x02\n", "line 2 contains binary data: this is not a CSV file of arrivals"},
+		{"quotes", "arrival_s\n1\n\"2\n", "line 3 is not valid CSV"},
 		{"control characters are escaped", "arrival_s\n\x1b[31mred\n", `line 2: arrival_s is "\x1b[31mred"`},
 		{"one long line", "arrival_s\n" + strings.Repeat("1", 1<<20), "line 2 is longer than 64 KiB"},
 	} {
@@ -77,7 +77,7 @@ func TestReadFile(t *testing.T) {
 	}
 }
 
-// rows is a trace without end: the same row again and again.
+// rows is an endless trace that repeats the same row.
 type rows struct{ header io.Reader }
 
 func (r rows) Read(p []byte) (int, error) {

@@ -1,6 +1,6 @@
-// Package assumptions has each figure of the comparison that is neither measured here nor a documented
-// value of the simulation, once, with its unit and its source. The report and the plan both take them from here,
-// so that a bill or a latency of the one is that of the other.
+// Package assumptions has every figure of the comparison that is neither measured here nor a
+// documented value of the simulation, with its unit and source. The report and the plan both use
+// it, so that they compute the same bills and latencies.
 package assumptions
 
 import (
@@ -14,61 +14,64 @@ import (
 // Times, in seconds.
 const (
 	Transit   = 0.1   // from submission until a message can be received
-	Placing   = 0.5   // of a new environment, before its init: not billed
-	Boot      = 180.0 // of an instance, until it takes jobs
-	KeepAlive = 600.0 // of an idle environment, the middle one of [simulation.KeepAlives]
+	Placing   = 0.5   // placing of a new environment, before its init: not billed
+	Boot      = 180.0 // boot of an instance, until it receives jobs
+	KeepAlive = 600.0 // keep-alive of an idle environment, the middle one of [simulation.KeepAlives]
 
-	storeCalls       = 30.0 // of a worker to EFS for a picture
+	storeCalls       = 30.0 // calls of a worker to EFS per picture
 	storeCallSeconds = 2.7e-3
-	// StoreSeconds is what a worker waits for EFS in a picture. Functions are billed for it, and a slot of an
-	// instance is taken by it; one machine has its own disk, as the measured ones have.
+	// StoreSeconds is the time in seconds that a worker waits for EFS per picture. Functions are
+	// billed for it, and it occupies a slot of an instance. One machine has its own disk, like the
+	// measured systems.
 	StoreSeconds = storeCalls * storeCallSeconds
 )
 
 // Throughput of reads from EFS, in bytes a second.
 const (
-	EnvironmentReads = 500 << 20 // of one environment
-	FileSystemReads  = 20 << 30  // of all together
+	EnvironmentReads = 500 << 20 // for one environment
+	FileSystemReads  = 20 << 30  // for all environments together
 )
 
-// The compute.
+// Compute.
 const (
 	Architecture = "x86_64"
 	InstanceType = "c7i.large"
-	Processors   = 2     // of InstanceType, and jobs at once of its daemon
+	Processors   = 2     // processors of InstanceType, and the number of jobs at once of its daemon
 	Disk         = 12.0  // GB of an instance, without pictures
-	DaemonPolls  = 180.0 // empty receives an hour of a daemon without jobs: long polls of 20 s
+	DaemonPolls  = 180.0 // empty receives an hour by a daemon without jobs: long polls of 20 s
 
-	MaximumConcurrency = 5   // the template's, of the mapping
-	MaximumInstances   = 2   // the template's
-	ManagedShare       = 0.5 // of the processors, at which managed instances are scaled
+	MaximumConcurrency = 5   // of the mapping, the template's default
+	MaximumInstances   = 2   // the template's default
+	ManagedShare       = 0.5 // share of busy processors at which managed instances are scaled
 
-	mbAProcessor = 1769.0 // of a function's memory
+	mbAProcessor = 1769.0 // of a function's memory, for one processor
 )
 
-// Yields are the scenarios of what two jobs at once on an instance with two processors do, over twice what one
-// alone does. c7i.large has one core with two hardware threads.
+// Yields returns the scenarios for two jobs at once on an instance with two processors: the work
+// done, divided by twice the work of one job alone. c7i.large has one core with two hardware
+// threads.
 func Yields() []float64 { return []float64{0.6, 1} }
 
-// StoreShares are the scenarios of what a worker waits for EFS in a picture, over [StoreSeconds]: calls without data,
-// which most are, may take less than writes.
+// StoreShares returns the scenarios for a worker's waits for EFS per picture, as shares of
+// [StoreSeconds]: most calls carry no data, and may take less time than writes.
 func StoreShares() []float64 { return []float64{0.25, 0.5, 1} }
 
-// YieldOf is a yield of pictures that take so many seconds of a processor and wait so many for EFS, in which they
-// need none.
+// YieldOf returns the yield for pictures that compute for work seconds and wait for EFS for wait
+// seconds, during which they need no processor.
 func YieldOf(yield, work, wait float64) float64 { return (work + wait) / (work/yield + wait) }
 
-// Threads are those of the engine in a function with so many MB: one for each processor, to the nearest.
-// They are set when it is deployed, so that what runs is what was measured.
+// Threads returns the engine's threads in a function with memoryMB: one for each processor, rounded
+// to the nearest number. The deployment sets them, so that it runs what was measured.
 func Threads(memoryMB int) int {
 	return max(1, int(math.Round(float64(memoryMB)/mbAProcessor)))
 }
 
-// coldMetadata are the calls of a cold start to EFS that carry no data.
+// coldMetadata is the number of calls of a cold start to EFS that carry no data.
 const coldMetadata = 100
 
-// ColdCalls are those of a cold start to EFS with an engine, where no run has them: TensorFlow lies there, and
-// its start reads ahead as the template has it. ONNX Runtime is in the function's archive.
+// ColdCalls returns the assumed calls of a cold start to EFS with an engine, for use without
+// measured ones. TensorFlow is on EFS, and its start reads ahead as in the template. ONNX Runtime
+// is in the function's archive.
 func ColdCalls(engine string) cost.Calls {
 	if engine != measurement.TensorFlow {
 		return cost.Calls{}
@@ -76,22 +79,24 @@ func ColdCalls(engine string) cost.Calls {
 	return ColdReads(955, 291.7e6)
 }
 
-// ColdReads are the calls of a cold start with so many READs of so many bytes together.
+// ColdReads returns the calls of a cold start with the given number of READs and their total bytes.
 func ColdReads(reads, bytes float64) cost.Calls {
 	return cost.Calls{Reads: reads, ReadBytes: bytes / reads, Metadata: coldMetadata}
 }
 
-// ReadSeconds is how long the reads of a cold start take, where no other environment reads. They are billed.
+// ReadSeconds returns the time that the reads of a cold start take if no other environment reads.
+// It is billed.
 func ReadSeconds(c cost.Calls) float64 { return c.Reads * c.ReadBytes / EnvironmentReads }
 
-// Mapping is that of a queue to a function with at most so many invocations at once; 0 is AWS's own limit.
+// Mapping returns the mapping of a queue to a function with at most maximum invocations at once; 0
+// means AWS's own limit.
 func Mapping(maximum int) simulation.Mapping {
 	m := simulation.DefaultMapping(maximum)
 	m.Transit = Transit
 	return m
 }
 
-// Function is one with the given init and calls of a cold start.
+// Function returns a function with the given init and calls of a cold start.
 func Function(init simulation.Distribution, cold cost.Calls, keepAlive float64) simulation.Function {
 	return simulation.Function{
 		Place: simulation.Constant(Placing), Init: init,
@@ -101,8 +106,9 @@ func Function(init simulation.Distribution, cold cost.Calls, keepAlive float64) 
 	}
 }
 
-// Instances are those with so many processors, and a job at once on each: between minimum and maximum of them
-// by the template's policy. yield is one of [Yields], or [YieldOf] one.
+// Instances returns instances with the given number of processors and one job at once on each,
+// scaled between minimum and maximum by the template's policy. yield is one of [Yields], or
+// computed by [YieldOf].
 func Instances(processors, minimum, maximum int, yield float64) simulation.Instances {
 	return simulation.Instances{
 		Transit: Transit, Slots: processors, Processors: float64(processors) * yield, Boot: simulation.Constant(Boot),
@@ -110,8 +116,8 @@ func Instances(processors, minimum, maximum int, yield float64) simulation.Insta
 	}
 }
 
-// MeasuredColdCalls are those of a cold start to the network file system as the template has it, by the runs of an
-// engine that has them; false where none has.
+// MeasuredColdCalls returns the calls of a cold start to the network file system as the template
+// has it, from the runs of an engine; false if none was measured.
 func MeasuredColdCalls(runs []*measurement.Run, engine string) (cost.Calls, bool) {
 	if engine != measurement.TensorFlow {
 		return cost.Calls{}, false
@@ -133,10 +139,11 @@ func MeasuredColdCalls(runs []*measurement.Run, engine string) (cost.Calls, bool
 	return ColdReads(reads/starts, bytes/starts), true
 }
 
-// UncachedSeconds is by how much a start with an engine in the function's archive takes longer where none of its files
-// is in memory, as in a new environment, than where all are: by the runs of a worker at a function's share of the
-// processors that began with them evicted, and those that are alike but for that (the longest of several). It is 0 where one of them is missing, and
-// for an engine on EFS, whose reads are [ColdCalls].
+// UncachedSeconds returns how much longer a start with an engine in the function's archive takes if
+// none of its files is cached in memory, as in a new environment. It compares runs of a worker with
+// a function's share of the processors that began with evicted files with runs that differ only in
+// that; of several variants it returns the longest. It returns 0 if one of them is missing, and for
+// an engine on EFS, whose reads are [ColdCalls].
 func UncachedSeconds(runs []*measurement.Run, engine string) float64 {
 	if ColdCalls(engine) != (cost.Calls{}) {
 		return 0
@@ -160,7 +167,7 @@ func UncachedSeconds(runs []*measurement.Run, engine string) float64 {
 			}
 		}
 	}
-	longest := 0.0 // of one variant, as in a full measurement, it is that one's
+	longest := 0.0 // a full measurement has only one such variant
 	for v, e := range evicted {
 		if c := cached[v]; c.n > 0 {
 			longest = max(longest, e.sum/e.n-c.sum/c.n)

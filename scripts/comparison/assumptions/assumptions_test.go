@@ -12,8 +12,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
 
-// What is assumed of the deployment is what its template has.
-func TestTemplate(t *testing.T) {
+// Assumptions about the deployment have the values of its template.
+func TestAssumptionsMatchTemplate(t *testing.T) {
 	b, err := os.ReadFile("../../deploy/template.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -59,12 +59,12 @@ func TestTemplate(t *testing.T) {
 	}
 }
 
-// Each assumption has a name of its own, or is of a band, and a source.
-func TestValues(t *testing.T) {
+// Each assumption has a source and, except in bands, a unique name.
+func TestAssumptionsHaveSources(t *testing.T) {
 	values := map[string]map[float64]bool{}
 	for _, v := range assumptions.Values() {
 		if v.Source == "" || values[v.Name][v.Value] {
-			t.Errorf("%+v has no source, or is there twice", v)
+			t.Errorf("%+v has no source or is listed twice", v)
 		}
 		if values[v.Name] == nil {
 			values[v.Name] = map[float64]bool{}
@@ -78,9 +78,10 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// A picture of 512 px has a file of 104,858 bytes. The API's calls to EFS are those of submission, looks and
-// result: 14, 4 + 12 + 5 and 5 without data, each metered as 4 KiB; READs of spec, outcome and status as
-// 32 KiB each and one of the result. The programs log 5,100 bytes, and with Lambda's and the gateway's lines it is 10.8 KB.
+// A picture of 512 px has a file of 104,858 bytes. The API's calls to EFS are those of submission,
+// status requests and result: 14, 4 + 12 + 5 and 5 without data, each metered as 4 KiB; READs of
+// spec, outcome and status as 32 KiB each, and one of the result. The programs log 5,100 bytes,
+// which Lambda's and the gateway's lines increase to 10.8 KB.
 func TestPicture(t *testing.T) {
 	m := assumptions.Month(1, 512, 730)
 	p := m.Picture
@@ -110,12 +111,13 @@ func TestColdReads(t *testing.T) {
 		t.Errorf("measured read ahead: %+v, %v; want 950 READs of 100 MB together", calls, ok)
 	}
 	if _, ok := assumptions.MeasuredColdCalls(runs[:1], measurement.TensorFlow); ok {
-		t.Error("starts without reading ahead, which are not deployed, count")
+		t.Error("starts without read ahead, which are not deployed, are counted")
 	}
 }
 
-// Files that were evicted make a start of an engine in the archive 0.05 s longer; TensorFlow's reads are on their own.
-func TestUncached(t *testing.T) {
+// Evicted files make a start of an engine in the archive 0.05 s longer; TensorFlow's reads are
+// counted separately.
+func TestUncachedStart(t *testing.T) {
 	run := func(engine string, evicted bool, billed float64) *measurement.Run {
 		v := measurement.Variant{System: measurement.Service, Engine: engine, Size: 512, MemoryMB: 3007, PeriodMS: 20, Threads: 2, Evicted: evicted, Jobs: 20}
 		return &measurement.Run{Header: measurement.Header{Variant: v}, Jobs: []measurement.Job{{Cold: true, Billed: billed}, {Billed: 9}}}
@@ -127,8 +129,8 @@ func TestUncached(t *testing.T) {
 	}
 }
 
-// Two pictures of 0.1 s of a processor and 0.081 s of waits take 0.248 s beside each other on one core
-// with a yield of 0.6, rather than 0.181 s.
+// Two pictures of 0.1 s of processor time and 0.081 s of waits, at once on one core with a yield of
+// 0.6, take 0.248 s instead of 0.181 s.
 func TestYieldOf(t *testing.T) {
 	near(t, "yield", assumptions.YieldOf(0.6, 0.1, 0.081), 0.181/(0.1/0.6+0.081), 1e-9)
 	near(t, "without waits", assumptions.YieldOf(0.6, 0.1, 0), 0.6, 1e-9)

@@ -8,32 +8,32 @@ import (
 	"github.com/atelier-go/atelier/pkg/prices"
 )
 
-// A Scope is a part of a bill that is compared.
+// A Scope is the part of a bill that a comparison is about.
 type Scope int
 
 // The scopes.
 const (
-	Compute Scope = iota // what paints, with its polls, disks and cold reads
-	Shared               // everything else, which pictures need whatever paints them
+	Compute Scope = iota // painting, with its polls, disks and cold reads
+	Shared               // everything else, needed with any kind of compute
 	Whole                // both
 )
 
 // A Row is one line of a bill.
 type Row struct {
-	Part     string  // what of the deployment: see [Template]
-	Price    string  // its name in the table
+	Part     string  // the part of the deployment: see [Template]
+	Price    string  // name of the price in the table
 	Quantity float64 // in Unit, in a month
 	Unit     string
-	Each     float64 // dollars for one unit: the mean over tiers and, where it counts, the free tier
+	Each     float64 // dollars for one unit: the mean over tiers, including the free tier if it is used
 	USD      float64
-	Fixed    bool // it is there without pictures too
+	Fixed    bool // independent of the number of pictures
 	Scope    Scope
 	Basis    Basis
 
-	factor float64 // of the price; 0 is 1
+	factor float64 // multiplies the price; 0 means 1
 }
 
-// A Bill is a month's.
+// A Bill is the bill of one month.
 type Bill struct {
 	Deployment string
 	Region     string
@@ -41,20 +41,20 @@ type Bill struct {
 	Rows       []Row
 }
 
-// USD is the sum of a scope's rows.
+// USD returns the sum of a scope's rows in dollars.
 func (b Bill) USD(s Scope) float64 {
 	return b.sum(func(r Row) bool { return s == Whole || r.Scope == s })
 }
 
-// Fixed is what a scope costs without a picture.
+// Fixed returns the dollars of a scope that do not depend on the number of pictures.
 func (b Bill) Fixed(s Scope) float64 {
 	return b.sum(func(r Row) bool { return r.Fixed && (s == Whole || r.Scope == s) })
 }
 
-// ByUse is the rest.
+// ByUse returns the dollars of a scope that depend on the number of pictures.
 func (b Bill) ByUse(s Scope) float64 { return b.USD(s) - b.Fixed(s) }
 
-// Basis is the weakest of the rows'.
+// Basis returns the weakest basis of the rows.
 func (b Bill) Basis() Basis {
 	weakest := Measured
 	for _, r := range b.Rows {
@@ -72,8 +72,8 @@ func (b Bill) sum(which func(Row) bool) (usd float64) {
 	return usd
 }
 
-// Bill is what a month costs. Its error wraps [prices.ErrUnknown] where the table
-// lacks a price that the deployment needs.
+// Bill returns the bill of a month. The error wraps [prices.ErrUnknown] if the table lacks a price
+// that the deployment needs.
 func (d Deployment) Bill(t *prices.Table, m Month) (Bill, error) {
 	b := Bill{Deployment: d.Name, Region: t.Region, Date: t.Date}
 	rows, err := d.rows(m)
@@ -81,7 +81,7 @@ func (d Deployment) Bill(t *prices.Table, m Month) (Bill, error) {
 		return b, err
 	}
 	b.Rows = make([]Row, 0, len(rows)+1)
-	all := map[string]float64{} // tiers and allowances are the account's, whichever part uses them up
+	all := map[string]float64{} // tiers and allowances are per account, shared by all parts
 	for _, r := range rows {
 		if !(r.Quantity >= 0) || math.IsInf(r.Quantity, 0) {
 			return b, fmt.Errorf("bill of %s: %s has a quantity of %v: it must be 0 or more", d.Name, r.Part, r.Quantity)
@@ -109,7 +109,7 @@ func (d Deployment) Bill(t *prices.Table, m Month) (Bill, error) {
 	return b, d.Managed.fee(t, &b)
 }
 
-// fee adds AWS's management fee, a share of the instances' price.
+// fee adds AWS's management fee, which is a share of the instances' price.
 func (g *Managed) fee(t *prices.Table, b *Bill) error {
 	if g == nil {
 		return nil

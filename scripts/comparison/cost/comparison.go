@@ -8,20 +8,20 @@ import (
 	"github.com/atelier-go/atelier/pkg/prices"
 )
 
-// Duty is the share of its time that one instance would be at work on so many
-// pictures a month, where it sustains capacity pictures a second at the latency that
-// is asked for. Above 1 it takes more than one.
+// Duty returns the pictures a month as a share of what one instance sustains, if it sustains
+// capacity pictures a second at the required latency. Above 1 more than one instance is needed.
 func Duty(pictures, capacity float64) float64 { return pictures / (Seconds * capacity) }
 
-// Saving is what of a bill of instances a bill of functions saves: 1 is all of it, a
-// negative one is what functions cost more.
+// Saving returns the share of the instances' bill that functions save: 1 is all of it; a negative
+// value means that functions cost more.
 func Saving(functions, instances float64) float64 { return 1 - functions/instances }
 
-// Needed are the instances that a peak of so many pictures a second takes: one at the least.
+// Needed returns the number of instances for a peak rate in pictures a second: at least one.
 func Needed(peak, capacity float64) float64 { return max(1, math.Ceil(peak/capacity)) }
 
-// Over is the bill of a deployment whose shape depends on the pictures a month, as the
-// share of cold starts does and the number of instances, for a [Comparison].
+// Over returns the bill of a deployment as a function of the pictures a month, for a [Comparison].
+// shape returns the deployment for a number of pictures, because the share of cold starts and the
+// number of instances depend on it.
 func Over(t *prices.Table, shape func(pictures float64) (Deployment, Month)) func(pictures float64) (Bill, error) {
 	return func(pictures float64) (Bill, error) {
 		d, m := shape(pictures)
@@ -29,16 +29,15 @@ func Over(t *prices.Table, shape func(pictures float64) (Deployment, Month)) fun
 	}
 }
 
-// A Comparison sets functions against instances, over how busy an instance would be.
-// Both bills are functions of the pictures a month, since the share of cold starts
-// and the number of instances depend on it.
+// A Comparison compares functions with instances by duty. Both bills are functions of the pictures
+// a month, because the share of cold starts and the number of instances depend on it.
 type Comparison struct {
 	Functions func(pictures float64) (Bill, error)
 	Instances func(pictures float64) (Bill, error)
-	Capacity  float64 // pictures a second, of one instance
+	Capacity  float64 // pictures a second per instance
 }
 
-// Saving is [Saving] of a scope's bills at a duty.
+// Saving returns the [Saving] of a scope's bills at a duty.
 func (c Comparison) Saving(duty float64, s Scope) (float64, error) {
 	if !(duty > 0) || math.IsInf(duty, 0) || !(c.Capacity > 0) {
 		return 0, fmt.Errorf("saving at a duty of %v of an instance with %v pictures a second: both must be above 0", duty, c.Capacity)
@@ -53,26 +52,26 @@ func (c Comparison) Saving(duty float64, s Scope) (float64, error) {
 		return 0, err
 	}
 	if i.USD(s) == 0 {
-		return 0, errors.New("saving: the instances cost nothing, so nothing can be saved of it")
+		return 0, errors.New("saving: the instances cost nothing, so there is nothing to save")
 	}
 	return Saving(f.USD(s), i.USD(s)), nil
 }
 
-// A Crossing is a duty at which the saving passes a level.
+// A Crossing is a duty at which the saving crosses a level.
 type Crossing struct {
 	Duty     float64
 	Pictures float64 // a month
 	Rising   bool    // the saving is higher at higher duties
-	Jump     bool    // it passes the level in a step, as where one more instance is needed
+	Jump     bool    // it crosses the level in a step, as where one more instance is needed
 }
 
-// scanned is into how many steps a decade of duty is cut. A saving that passes a level
-// and comes back within one step is not found.
+// scanned is the number of steps per decade of duty. A saving that crosses a level and returns
+// within one step is not found.
 const scanned = 400
 
-// Crossings are all duties between lowest and highest at which the saving is level, in
-// order: 0 for where functions and instances cost the same, 0.7 for where functions
-// save 70%. There may be several, since cold starts bend the low end.
+// Crossings returns all duties between lowest and highest at which the saving equals level, in
+// order. Level 0 is where functions and instances cost the same, 0.7 where functions save 70%.
+// There may be several crossings, because cold starts bend the curve at low duties.
 func (c Comparison) Crossings(level float64, s Scope, lowest, highest float64) ([]Crossing, error) {
 	if !(lowest > 0) || !(highest > lowest) {
 		return nil, fmt.Errorf("crossings between duties of %v and %v: the first must be above 0, and below the second", lowest, highest)
@@ -105,13 +104,13 @@ func (c Comparison) Crossings(level float64, s Scope, lowest, highest float64) (
 	return found, err
 }
 
-// bisect finds the crossing between x0, where f is y0, and x1, where it is of the other sign.
+// bisect finds the crossing between x0, where f is y0, and x1, where f has the opposite sign.
 func bisect(f func(float64) (float64, error), x0, y0, x1 float64) (Crossing, error) {
 	y1, err := f(x1)
 	for err == nil && x1-x0 > 1e-12 {
 		middle := (x0 + x1) / 2
 		if middle <= x0 || middle >= x1 {
-			break // neighbours in floating point
+			break // adjacent floating-point numbers
 		}
 		var y float64
 		if y, err = f(middle); (y < 0) == (y0 < 0) {

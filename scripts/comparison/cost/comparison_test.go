@@ -9,7 +9,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 )
 
-// linear is a bill of fixed dollars, and so many for each picture.
+// linear returns a bill of fixed dollars plus each dollars per picture.
 func linear(fixed, each float64) func(float64) (cost.Bill, error) {
 	return bill(func(n float64) float64 { return fixed + n*each })
 }
@@ -26,8 +26,8 @@ func TestDuty(t *testing.T) {
 	within(t, "a loss", cost.Saving(150, 100), -0.5, 1e-12)
 }
 
-// Functions at 1 $ and 20 millionths a picture, an instance at 60 $ that does 2
-// pictures a second: the same at (60-1)/20e-6 pictures, 70% less at (18-1)/20e-6.
+// Functions cost 1 $ and 20 millionths per picture, an instance 60 $ with 2 pictures a second:
+// equal at (60-1)/20e-6 pictures, 70% less at (18-1)/20e-6.
 func TestCrossingsOfLines(t *testing.T) {
 	c := cost.Comparison{Functions: linear(1, 20e-6), Instances: linear(60, 0), Capacity: 2}
 	for level, pictures := range map[float64]float64{0: 59 / 20e-6, 0.7: 17 / 20e-6} {
@@ -38,10 +38,10 @@ func TestCrossingsOfLines(t *testing.T) {
 		within(t, "pictures", found[0].Pictures, pictures, 1e-9)
 		within(t, "duty", found[0].Duty, pictures/2/2_628_000, 1e-9)
 		if found[0].Rising || found[0].Jump {
-			t.Errorf("the saving falls there, without a step: %+v", found[0])
+			t.Errorf("got a rising crossing or a step, want neither: %+v", found[0])
 		}
 	}
-	// The whole bill has 5 $ more on both sides: 1+5+n*20e-6 = 0.3*(60+5).
+	// The whole bill is 5 $ higher on both sides: 1+5+n*20e-6 = 0.3*(60+5).
 	found, err := c.Crossings(0.7, cost.Whole, 1e-5, 2)
 	if err != nil || len(found) != 1 {
 		t.Fatalf("of the whole bill: %+v, %v", found, err)
@@ -54,9 +54,9 @@ func TestCrossingsOfLines(t *testing.T) {
 	within(t, "the saving there", saving, 0.7, 1e-9)
 }
 
-// Where each rare picture starts an environment with a dollar of reads, functions are
-// dearer twice: at the low end's cold starts, and when they are many.
-func TestAllCrossings(t *testing.T) {
+// If each rare picture starts an environment with a dollar of reads, functions cost more in two
+// ranges: at low duties because of cold starts, and at high duties.
+func TestSeveralCrossings(t *testing.T) {
 	cold := func(n float64) float64 { return min(1, 1000/n) * n * math.Exp(-math.Pow(math.Log(n/10_000), 2)) * 0.02 }
 	c := cost.Comparison{
 		Functions: bill(func(n float64) float64 { return cold(n) + n*20e-6 }),
@@ -72,7 +72,7 @@ func TestAllCrossings(t *testing.T) {
 		}
 		saving, err := c.Saving(found[i].Duty, cost.Compute)
 		if err != nil || math.Abs(saving) > 1e-6 {
-			t.Errorf("crossing %d is no crossing: a saving of %v, %v", i, saving, err)
+			t.Errorf("crossing %d is not at the level: a saving of %v, %v", i, saving, err)
 		}
 	}
 }
@@ -94,7 +94,7 @@ func TestCrossingInAStep(t *testing.T) {
 	within(t, "the step", found[1].Pictures, 2_500_000, 1e-9)
 }
 
-func TestComparisonRefuses(t *testing.T) {
+func TestInvalidComparisonsAreRefused(t *testing.T) {
 	c := cost.Comparison{Functions: linear(1, 1), Instances: linear(1, 0), Capacity: 1}
 	free := cost.Comparison{Functions: linear(1, 1), Instances: func(float64) (cost.Bill, error) { return cost.Bill{}, nil }, Capacity: 1}
 	failing := cost.Comparison{Functions: func(float64) (cost.Bill, error) { return cost.Bill{}, fmt.Errorf("no such price") }, Instances: linear(1, 0), Capacity: 1}
@@ -114,9 +114,9 @@ func TestComparisonRefuses(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// The best rival has neither gateway nor file system: with few pictures its instance
-// costs more than functions at rest, with many it is the cheapest.
-func TestBestRival(t *testing.T) {
+// One machine has neither gateway nor file system: with few pictures its instance costs more than
+// functions at rest, with many it is the cheapest.
+func TestOneMachineAgainstFunctions(t *testing.T) {
 	function := cost.ServerlessMode(cost.Function{Architecture: "x86_64", Memory: 3007, Warm: 0.25, IdlePolls: cost.IdlePolls(5)}, sweepsByHand)
 	for pictures, want := range map[float64]bool{15_000: true, 2e6: false} {
 		m := cost.Month{Pictures: pictures, Picture: byHand, Kept: 1}

@@ -1,14 +1,14 @@
 package cost
 
-// Credits are what bursting throughput earns in a month, and what its reads and writes
-// use, in GB. Once a file system has used up what it had saved, and more than it earns,
-// it is slow, and its bill is not that of a deployment that works.
+// Credits are the credits that bursting throughput earns in a month, and the credits that reads and
+// writes use, in GB. A file system that has used all of its credits is slow, and its bill is not
+// that of a working deployment.
 type Credits struct {
 	Earned, Used float64
 }
 
-// Credits are those of a month. A file system earns 50 KiB/s for each GB of standard
-// storage, and 1 MiB/s at the least; reads use a third of their size
+// Credits returns the credits of a month. A file system earns 50 KiB/s for each GB of standard
+// storage, and at least 1 MiB/s; reads use a third of their size
 // (docs.aws.amazon.com/efs/latest/ug/performance.html; repost.aws/knowledge-center,
 // efs-choosing-correct-throughput-mode).
 func (d Deployment) Credits(m Month) Credits {

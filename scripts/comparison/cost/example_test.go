@@ -7,8 +7,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 )
 
-// A million pictures, each 0.25 s of a function of 3007 MB, one in a thousand of them
-// with a cold start of half a second.
+// A million pictures, each taking 0.25 s in a function of 3007 MB, one in a thousand of them with a
+// cold start of half a second.
 func ExampleDeployment_Bill() {
 	frankfurt, err := prices.Of("eu-central-1")
 	if err != nil {
@@ -35,8 +35,8 @@ func ExampleDeployment_Bill() {
 	// 12.72 $ paint, 6.09 $ are fixed
 }
 
-// Where functions with few cold starts under load stop being cheaper than instances
-// that always run, as many as three times the mean need.
+// The duty at which functions with few cold starts under load stop being 70% cheaper than always-on
+// instances, which are as many as three times the mean load needs.
 func ExampleOver() {
 	virginia, err := prices.Of("us-east-1")
 	if err != nil {
@@ -45,7 +45,7 @@ func ExampleOver() {
 	const capacity = 8 // pictures a second, of one instance
 	c := cost.Comparison{
 		Functions: cost.Over(virginia, func(pictures float64) (cost.Deployment, cost.Month) {
-			cold := min(1, 5000/pictures) // of the simulation
+			cold := min(1, 5000/pictures) // in place of a simulation's result
 			return cost.ServerlessMode(cost.Function{
 				Architecture: "x86_64", Memory: 3007, Warm: 0.25, ColdShare: cold, Init: 0.5, IdlePolls: cost.IdlePolls(5),
 			}, cost.Sweeps{}), cost.Month{Pictures: pictures}

@@ -1,20 +1,20 @@
 package cost
 
-// A Part is what a type of the template's resources adds to a bill: rows, by their
-// Part, or nothing, and why.
+// A Part is what one type of the template's resources adds to a bill: either rows, listed by their
+// Part, or nothing, with the reason.
 type Part struct {
 	Rows []string
 	Free string
 }
 
-// Template has each type of resource in scripts/deploy/template.yaml.
+// Template lists each type of resource in scripts/deploy/template.yaml.
 var Template = map[string]Part{
 	"AWS::Lambda::Function": {Rows: []string{
 		"painting function: requests", "painting function: warm", "painting function: cold starts",
 		"API function: requests", "API function: duration", "sweeps: requests", "sweeps: duration",
 	}},
 	"AWS::Lambda::EventSourceMapping": {Rows: []string{"mapping: empty receives"}},
-	"AWS::Lambda::EventInvokeConfig":  {Free: "a retry is one more invocation, and counts as one"},
+	"AWS::Lambda::EventInvokeConfig":  {Free: "a retry is one more invocation and is billed as one"},
 	"AWS::Lambda::Permission":         {Free: noPrice},
 
 	"AWS::AutoScaling::AutoScalingGroup": {Rows: []string{"instances: hours", "daemon: empty receives"}},
@@ -30,7 +30,7 @@ var Template = map[string]Part{
 		"file system: reads of sweeps", "file system: writes of sweeps",
 		"file system: reads of cold starts", "file system: reads of copies",
 	}},
-	"AWS::EFS::MountTarget": {Free: "there is one in each zone, so that nothing crosses zones"},
+	"AWS::EFS::MountTarget": {Free: "there is one in each zone, so no traffic crosses zones"},
 	"AWS::EFS::AccessPoint": {Free: noPrice},
 
 	"AWS::DataSync::Task":        {Rows: []string{"copies: transfer"}},
@@ -56,7 +56,7 @@ var Template = map[string]Part{
 	"AWS::Logs::ResourcePolicy":  {Free: noPrice},
 	"AWS::CloudWatch::Alarm":     {Rows: []string{"alarms"}},
 	"AWS::CloudWatch::Dashboard": {Rows: []string{"dashboard"}},
-	"AWS::SNS::Topic":            {Free: "some mails a month about alarms, of which the first 1,000 are free"},
+	"AWS::SNS::Topic":            {Free: "a few mails a month about alarms; the first 1,000 are free"},
 	"AWS::SNS::TopicPolicy":      {Free: noPrice},
 	"AWS::Budgets::Budget":       {Free: "budgets without actions are free"},
 
@@ -67,8 +67,8 @@ var Template = map[string]Part{
 	"AWS::EC2::RouteTable":                  {Free: noPrice},
 	"AWS::EC2::Route":                       {Free: noPrice},
 	"AWS::EC2::SecurityGroup":               {Free: noPrice},
-	"AWS::EC2::EgressOnlyInternetGateway":   {Free: "it has no price, and what goes through it to AWS in the region neither"},
-	"AWS::EC2::VPCEndpoint":                 {Free: "gateway endpoints have no price, unlike those with an interface"},
+	"AWS::EC2::EgressOnlyInternetGateway":   {Free: "it has no price, and neither has traffic through it to AWS in the same region"},
+	"AWS::EC2::VPCEndpoint":                 {Free: "gateway endpoints have no price, unlike interface endpoints"},
 	"AWS::IAM::Role":                        {Free: noPrice},
 	"AWS::IAM::ManagedPolicy":               {Free: noPrice},
 	"AWS::IAM::InstanceProfile":             {Free: noPrice},

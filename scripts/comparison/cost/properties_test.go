@@ -12,7 +12,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 )
 
-// all is a deployment with each kind of compute and a month in which each row is used.
+// all returns a deployment with each kind of compute and a month that uses every row.
 func all() (cost.Deployment, cost.Month) {
 	d := cost.ServerlessMode(cost.Function{
 		Architecture: "x86_64", Memory: 3007, Warm: 0.25, ColdShare: 0.1, Init: 0.5,
@@ -22,7 +22,7 @@ func all() (cost.Deployment, cost.Month) {
 	return d, cost.Month{Pictures: 15_000, Picture: byHand, Kept: 2, Infrequent: 0.3, Active: 300}
 }
 
-// Twice a price is once more what its rows cost, and nothing else.
+// Doubling a price adds the cost of its rows once more and changes nothing else.
 func TestDoubledPrices(t *testing.T) {
 	d, m := all()
 	table := table(t)
@@ -48,9 +48,9 @@ func TestDoubledPrices(t *testing.T) {
 		}
 	}
 	if doubled < 25 {
-		t.Errorf("only %d prices make a difference", doubled)
+		t.Errorf("only %d prices change the bill", doubled)
 	}
-	// The fee is a share of EC2's price, so that this one counts with it.
+	// The fee is a share of EC2's price, so doubling this price doubles the fee too.
 	managed := cost.ManagedMode(cost.Managed{Type: "c7i.large", Hours: 730}, sweepsByHand)
 	for name, more := range map[string]float64{"ec2.c7i.large": 730 * 0.08925 * 1.15, "lambda.managed.fee": 730 * 0.08925 * 0.15} {
 		before, err := managed.Bill(table, m)
@@ -79,8 +79,8 @@ func TestPriceFactor(t *testing.T) {
 	within(t, "65% less of the hours", less.USD(cost.Whole), full.USD(cost.Whole)-0.65*730*0.08925, 1e-12)
 }
 
-// More of anything is never cheaper.
-func TestMonotone(t *testing.T) {
+// More of anything never costs less.
+func TestMoreNeverCostsLess(t *testing.T) {
 	table := table(t)
 	rapid.Check(t, func(t *rapid.T) {
 		d, m := all()
@@ -112,26 +112,27 @@ func TestMonotone(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, s := range []cost.Scope{cost.Compute, cost.Shared, cost.Whole} {
-				// Tiers make what another part uses up cheaper for both: only the whole bill can't fall.
+				// Tiers make a price lower for all parts when one part uses more: only the whole
+				// bill can't decrease.
 				if s == cost.Whole && after.USD(s) < before.USD(s)*(1-1e-12) {
-					t.Errorf("more of %s makes %v $ of %v $", name, after.USD(s), before.USD(s))
+					t.Errorf("more of %s changes %v $ to %v $", name, after.USD(s), before.USD(s))
 				}
 			}
-			within2(t, after.USD(cost.Compute)+after.USD(cost.Shared), after.USD(cost.Whole))
-			within2(t, after.Fixed(cost.Whole)+after.ByUse(cost.Whole), after.USD(cost.Whole))
+			sameUSD(t, after.USD(cost.Compute)+after.USD(cost.Shared), after.USD(cost.Whole))
+			sameUSD(t, after.Fixed(cost.Whole)+after.ByUse(cost.Whole), after.USD(cost.Whole))
 			*q = was
 		}
 	})
 }
 
-func within2(t *rapid.T, got, want float64) {
+func sameUSD(t *rapid.T, got, want float64) {
 	if math.Abs(got-want) > 1e-9*want {
 		t.Errorf("the parts of a bill are %v $, the whole %v $", got, want)
 	}
 }
 
-// What is fixed is there without pictures, and no more than that.
-func TestFixed(t *testing.T) {
+// The fixed part of a bill is the bill without pictures.
+func TestFixedIsWithoutPictures(t *testing.T) {
 	for _, always := range []bool{false, true} {
 		d, m := all()
 		d.Instances.Always = always
@@ -148,11 +149,11 @@ func TestFixed(t *testing.T) {
 			t.Fatal(err)
 		}
 		within(t, "without pictures", without.USD(cost.Whole), with.Fixed(cost.Whole), 1e-12)
-		within(t, "all is fixed", without.Fixed(cost.Whole), without.USD(cost.Whole), 1e-12)
+		within(t, "all of it is fixed", without.Fixed(cost.Whole), without.USD(cost.Whole), 1e-12)
 	}
 }
 
-// A bill is as firm as the weakest quantity in it, and rows keep their own basis.
+// A bill has the weakest basis of its quantities, and rows keep their own basis.
 func TestBasis(t *testing.T) {
 	function := cost.Function{Architecture: "x86_64", Memory: 3007, Warm: 1, Basis: cost.Simulated}
 	m := cost.Month{Pictures: 1, Picture: cost.Picture{LogBytes: 1000}} // measured
@@ -160,7 +161,7 @@ func TestBasis(t *testing.T) {
 	for _, want := range []cost.Basis{cost.Simulated, cost.Assumed} {
 		bill, err := d.Bill(table(t), m)
 		if err != nil || bill.Basis() != want {
-			t.Errorf("a bill by %s quantities is %s, %v", want, bill.Basis(), err)
+			t.Errorf("a bill with %s quantities is %s, %v", want, bill.Basis(), err)
 		}
 		for _, r := range bill.Rows {
 			if logs := strings.HasPrefix(r.Part, "logs"); logs != (r.Basis == cost.Measured) {
@@ -171,7 +172,7 @@ func TestBasis(t *testing.T) {
 	}
 }
 
-// The free tier is subtracted where it is asked for, once for all parts together.
+// The free tier is subtracted only on request, once for all parts together.
 func TestFreeTier(t *testing.T) {
 	d := cost.Deployment{
 		Function:  &cost.Function{Architecture: "x86_64", Memory: 1024, Warm: 0.2},
@@ -189,8 +190,8 @@ func TestFreeTier(t *testing.T) {
 	}
 }
 
-// What can't be priced is refused in one sentence.
-func TestRefused(t *testing.T) {
+// What can't be priced is an error of one line.
+func TestInvalidBillsAreRefused(t *testing.T) {
 	frankfurt, err := prices.Of("eu-central-1")
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +204,7 @@ func TestRefused(t *testing.T) {
 	}
 	m.Infrequent = 0
 	if _, err = d.Bill(frankfurt, m); err != nil {
-		t.Errorf("a price that nothing needs is missed: %v", err)
+		t.Errorf("an unused missing price is an error: %v", err)
 	}
 	for name, spoil := range map[string]func(*cost.Deployment, *cost.Month){
 		"pictures":   func(_ *cost.Deployment, m *cost.Month) { m.Pictures = -1 },

@@ -6,9 +6,9 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 )
 
-// AWS's own worked examples, as its pages have or had them, within 1%. For SQS and
-// DataSync none with numbers was found on AWS's pages.
-func TestPublished(t *testing.T) {
+// AWS's own worked examples, as its pages have or had them, reproduced within 1%. No example with
+// numbers was found for SQS and DataSync.
+func TestPublishedExamples(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		deployment cost.Deployment
@@ -16,8 +16,8 @@ func TestPublished(t *testing.T) {
 		want       float64
 	}{
 		{
-			// aws.amazon.com/lambda/pricing, example 1: 512 MB, 3 million times 1 s,
-			// with the free tier; the price then was 0.00001667 $.
+			// aws.amazon.com/lambda/pricing, example 1: 512 MB, 3 million times 1 s, with the free
+			// tier; the price was 0.00001667 $ then.
 			"Lambda, 512 MB", cost.Deployment{Function: &cost.Function{Architecture: "x86_64", Memory: 512, Warm: 1}},
 			cost.Month{Pictures: 3e6, FreeTier: true}, 18.74,
 		},
@@ -67,8 +67,8 @@ func TestCredits(t *testing.T) {
 	}
 }
 
-// What elastic throughput meters, by AWS's text: data by the KiB after the first 32
-// KiB, metadata after the first 4 KiB.
+// What elastic throughput meters according to AWS: data by the KiB with a minimum of 32 KiB,
+// metadata with a minimum of 4 KiB.
 func TestMetered(t *testing.T) {
 	for _, c := range []struct {
 		calls         cost.Calls

@@ -9,8 +9,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 )
 
-// The cost at rest in the documentation and messages of scripts/deploy is the model's.
-func TestReadmeOfDeploy(t *testing.T) {
+// The costs at rest in the documentation and messages of scripts/deploy are those of the model.
+func TestCostsInDeployReadme(t *testing.T) {
 	readme, up := read(t, "../../deploy/README.md"), strings.ReplaceAll(read(t, "../../deploy/common.sh"), `\$`, "$")
 	serverless := cost.ServerlessMode(cost.Function{Architecture: "x86_64", Memory: 3007, IdlePolls: cost.IdlePolls(5)}, sweepsByHand)
 	ec2 := cost.EC2Mode(cost.Instances{Type: "c7i.large"}, sweepsByHand)

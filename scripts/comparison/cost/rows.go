@@ -8,7 +8,7 @@ import (
 
 const managedHours = "managed instances: hours"
 
-// rows are what a deployment uses, without prices.
+// rows returns the quantities that a deployment uses, without prices.
 func (d Deployment) rows(m Month) ([]Row, error) {
 	if !(m.Infrequent >= 0 && m.Infrequent <= 1) || !(m.Active >= 0 && m.Active <= Hours) {
 		return nil, fmt.Errorf("bill of %s: %v of the pictures with infrequent access, and %v hours with jobs: the share must be within 0 and 1, the hours within 0 and %v", d.Name, m.Infrequent, m.Active, Hours)
@@ -87,9 +87,9 @@ func (d Deployment) api(m Month) []Row {
 	return rows
 }
 
-// queue is what messages cost: with a group, which every owner's have, each request
-// about one costs more. AWS's list doesn't specify which requests those are; all are
-// taken to be.
+// queue returns the rows of messages. Requests about a message with a group cost more, and every
+// owner's messages have one. AWS's price list doesn't specify which requests these are, so the
+// higher price is used for all.
 func (d Deployment) queue(m Month) []Row {
 	if !d.Queue {
 		return nil
@@ -120,7 +120,7 @@ func (d Deployment) fileSystem(m Month) []Row {
 	return rows
 }
 
-// access are the rows of times calls each.
+// access returns the rows of times operations with the given calls each.
 func access(whose string, times float64, c Calls, t Throughput, row Row) []Row {
 	if t != Elastic {
 		return nil
@@ -147,7 +147,7 @@ func (d Deployment) copies(m Month) []Row {
 	return append(rows, access("copies", m.Pictures, m.Picture.copying(), d.Throughput, row)...)
 }
 
-// copying is what DataSync reads, each object at once.
+// copying returns the calls with which DataSync reads, one for each object.
 func (p Picture) copying() Calls {
 	return Calls{Reads: p.Objects, ReadBytes: p.Copied / max(1, p.Objects)}
 }
@@ -165,7 +165,7 @@ func (d Deployment) gallery(m Month) []Row {
 	}
 }
 
-// watching is maintenance, logs, metrics and alarms.
+// watching returns the rows of maintenance, logs, metrics and alarms.
 func (d Deployment) watching(m Month) []Row {
 	row := Row{Scope: Shared, Basis: m.Picture.Basis}
 	logs := m.Pictures * d.logBytes(m.Picture) / gib
@@ -192,7 +192,7 @@ func (d Deployment) watching(m Month) []Row {
 	return rows
 }
 
-// logBytes are those of a picture in CloudWatch Logs.
+// logBytes returns the bytes per picture in CloudWatch Logs.
 func (d Deployment) logBytes(p Picture) float64 {
 	bytes := p.LogBytes
 	if d.APIMemory > 0 {

@@ -11,8 +11,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 )
 
-// Each type of resource that the template has is a part of the model, or listed as
-// free, and no other is.
+// Each type of resource in the template is a part of the model or listed as free, and there are no
+// others.
 func TestTemplate(t *testing.T) {
 	b, err := os.ReadFile("../../deploy/template.yaml")
 	if err != nil {
@@ -31,12 +31,12 @@ func TestTemplate(t *testing.T) {
 		types[r.Type] = true
 	}
 	if len(types) < 40 {
-		t.Fatalf("the template has %d types of resources only", len(types))
+		t.Fatalf("the template has only %d types of resources", len(types))
 	}
 	got, want := slices.Sorted(maps.Keys(cost.Template)), slices.Sorted(maps.Keys(types))
 	for _, name := range want {
 		if !slices.Contains(got, name) {
-			t.Errorf("the template has a %s, the model has not: add its rows, or why it is free", name)
+			t.Errorf("the template has a %s, the model has not: add its rows or the reason why it is free", name)
 		}
 	}
 	for _, name := range got {
@@ -46,7 +46,8 @@ func TestTemplate(t *testing.T) {
 	}
 }
 
-// Each part's rows are in a bill of the template's, and each row of such a bill is a part's.
+// Every row of each part is in a bill of the template, and every row of such a bill belongs to a
+// part.
 func TestRowsOfTemplate(t *testing.T) {
 	named := map[string]bool{}
 	for name, p := range cost.Template {

@@ -6,18 +6,18 @@ import (
 	"io/fs"
 )
 
-// Calibrates reports whether runs of a variant are what predictions are made from: those of a
-// worker alone, and of systems at a steady rate.
+// Calibrates returns whether predictions are made from runs of a variant: those of a worker alone,
+// and of systems at a steady rate.
 func (v Variant) Calibrates() bool { return v.System == Service || v.Pattern == Steady }
 
-// WithoutLoad is the variant whatever it is under: a system.
+// WithoutLoad returns the variant without its load, which identifies a system.
 func (v Variant) WithoutLoad() Variant {
 	v.Jobs, v.Pattern, v.Rate, v.Trace = 0, "", 0, ""
 	return v
 }
 
-// Alone is the variant of a worker alone that paints the same pictures with the same engine, with
-// the given number of threads and all processors.
+// Alone returns the variant of a worker alone that paints the same pictures with the same engine,
+// with the given number of threads and all processors.
 func (v Variant) Alone(threads int) Variant {
 	v = v.WithoutLoad()
 	v.System, v.Threads = Service, threads
@@ -25,17 +25,17 @@ func (v Variant) Alone(threads int) Variant {
 	return v
 }
 
-// Arrivals returns the times at which the jobs of a run of the plan are sent, in seconds since
-// the load began. trace is that of [Recorded], or nil.
+// Arrivals returns the times at which the jobs of a run of the plan are sent, in seconds since the
+// load began. trace is required for [Recorded], and nil otherwise.
 func (p Plan) Arrivals(v Variant, repetition int, trace *Trace) ([]float64, error) {
 	return trace.arrivals(v, step{repetition: repetition}.chance(p.Seed))
 }
 
-// Reopen opens an output folder that has a plan, whatever it is. The folder is to be closed.
+// Reopen opens an output folder that has a plan. The caller must close the folder.
 func Reopen(dir string) (*Folder, error) {
 	p, err := readPlan(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is no output folder of scripts/compare, which has a plan.json: %w", dir, err)
+		return nil, fmt.Errorf("%s is not an output folder of scripts/compare, because it has no readable plan.json: %w", dir, err)
 	}
 	if err != nil {
 		return nil, err

@@ -11,35 +11,36 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
-// A Campaign makes the runs of a folder's plan that are missing.
+// A Campaign makes the missing runs of a folder's plan.
 type Campaign struct {
-	// Calibrating leaves out all variants but those that predictions are made from.
+	// Calibrating limits the campaign to the variants from which predictions are made.
 	Calibrating bool
 
 	Folder  *Folder
 	Machine machine.Description
-	Command string // as it was given, for the files
-	Trace   *Trace // of the pattern [Recorded], for the files
-	// Measure makes one run, with a source of chance of its own: it fills in the jobs, and of
-	// the footer what it knows. An [*UnavailableError] leaves the variant out.
+	Command string // command line, stored in the files
+	Trace   *Trace // for the pattern [Recorded], described in the files
+	// Measure makes one run with its own random source: it sets the jobs and the parts of the
+	// footer that it can measure. If it returns an [*UnavailableError], the variant is left out.
 	Measure  func(context.Context, Variant, *rand.Rand) (*Run, error)
 	Progress io.Writer
-	// RetryVoid is how many times runs that are void are made again after all others.
+	// RetryVoid is how often void runs are repeated after all others.
 	RetryVoid int
 }
 
-// An UnavailableError is why something can't be measured on this machine, with what to do.
+// An UnavailableError is the reason why something can't be measured on this machine, with what to
+// do about it.
 type UnavailableError struct{ Reason string }
 
 func (e *UnavailableError) Error() string { return e.Reason }
 
-// A step is a run that is to be made.
+// A step is a run that is not made yet.
 type step struct {
 	variant              Variant
 	repetition, position int
 }
 
-// order is all runs of a plan: in each repetition every variant, in an order by chance.
+// order returns all runs of a plan: in each repetition every variant, in random order.
 func order(p Plan) (all []step) {
 	for repetition := 1; repetition <= p.Repetitions; repetition++ {
 		chance := rand.New(rand.NewPCG(p.Seed, uint64(repetition))) //nolint:gosec // not for secrets; from 1
@@ -50,15 +51,15 @@ func order(p Plan) (all []step) {
 	return all
 }
 
-// chance is a run's own source, the same whenever it is made. All variants of a repetition
-// have the same, so that the same pattern brings the same arrivals to each.
+// chance returns a run's random source, which is the same whenever it is made. All variants of a
+// repetition have the same one, so that the same pattern has the same arrivals for each.
 func (s step) chance(seed uint64) *rand.Rand {
 	const arrivals = 1 << 32                                          // the orders have the streams below
 	return rand.New(rand.NewPCG(seed, arrivals+uint64(s.repetition))) //nolint:gosec // not for secrets; from 1
 }
 
-// missing are the steps that have no run on this processor model, or void ones only, and the runs of each variant
-// that count.
+// missing returns the steps that have no run on this processor model or only void ones, and the
+// valid runs of each variant.
 func (c *Campaign) missing() (all []step, good map[Variant][]*Run, err error) {
 	runs, err := c.Folder.Runs()
 	if err != nil {
@@ -81,16 +82,16 @@ func (c *Campaign) missing() (all []step, good map[Variant][]*Run, err error) {
 	return all, good, nil
 }
 
-// A Summary is what a campaign has come to.
+// A Summary is the result of a campaign.
 type Summary struct {
-	Made, Void, Left int               // runs; Left are those that are missing now
-	Unavailable      map[string]string // variants that were left out, and why
-	Looks            []Look            // at all runs on this machine's processor model
+	Made, Void, Left int               // numbers of runs; Left are still missing
+	Unavailable      map[string]string // left-out variants with the reasons
+	Looks            []Look            // results of examining all runs on this machine's processor model
 }
 
-// Run makes each missing run once, and those that are void again, RetryVoid times at most. It
-// returns at the end of ctx, without the run that was under way, with ctx's error. A run that
-// fails does not keep the others from being made; one that can't be stored does.
+// Run makes each missing run once, and repeats void ones at most RetryVoid times. If ctx ends, it
+// returns ctx's error, without the unfinished run. A failed run does not stop the campaign; a run
+// that can't be stored does.
 func (c *Campaign) Run(ctx context.Context) (s Summary, err error) {
 	s.Unavailable = map[string]string{}
 	if err := c.Folder.sameProcessor(c.Machine); err != nil {
@@ -123,7 +124,7 @@ func (c *Campaign) round(ctx context.Context, s *Summary) error {
 			clock.leaveOut(step)
 			continue
 		}
-		if lookAt(step.variant, good[step.variant]).Enough() { // by runs of this round
+		if lookAt(step.variant, good[step.variant]).Enough() { // by the runs of this round
 			clock.leaveOut(step)
 			s.Left--
 			continue
@@ -169,8 +170,8 @@ func (c *Campaign) round(ctx context.Context, s *Summary) error {
 	return errors.Join(errs...)
 }
 
-// make makes a run, and completes it. One that fails is returned with its error, as a void run, so that the folder
-// has it too.
+// make makes and completes a run. A failed run is returned with its error as a void run, so that
+// the folder has it too.
 func (c *Campaign) make(ctx context.Context, s step) (*Run, error) {
 	h := Header{
 		Format: Format, Variant: s.variant, Hypothetical: s.variant.Hypothetical(), Repetition: s.repetition, Position: s.position,
@@ -190,7 +191,7 @@ func (c *Campaign) make(ctx context.Context, s step) (*Run, error) {
 	}
 	if err != nil {
 		now := time.Now().UTC()
-		return &Run{Header: h, Footer: Footer{Ended: now, Seconds: now.Sub(h.Began).Seconds(), Void: "it failed: " + err.Error(), LoadBefore: before, LoadAfter: machine.LoadAverage()}}, err
+		return &Run{Header: h, Footer: Footer{Ended: now, Seconds: now.Sub(h.Began).Seconds(), Void: "the run failed: " + err.Error(), LoadBefore: before, LoadAfter: machine.LoadAverage()}}, err
 	}
 	run.Header = h
 	f := &run.Footer
@@ -199,6 +200,6 @@ func (c *Campaign) make(ctx context.Context, s step) (*Run, error) {
 		run.Header.Trace = c.Trace
 		run.withoutArrivals()
 	}
-	f.Void = why(s.variant, run.Jobs, *f)
+	f.Void = voidReason(s.variant, run.Jobs, *f)
 	return run, nil
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
-// plan has variants that differ in their sizes.
+// plan returns a plan of variants that differ in size.
 func plan(repetitions, variants int) Plan {
 	p := Plan{Repetitions: repetitions, Seed: 1}
 	for n := range variants {
@@ -24,11 +24,11 @@ func plan(repetitions, variants int) Plan {
 	return p
 }
 
-// recorder measures nothing, and records what it was to measure.
+// recorder measures nothing, and records what it was asked to measure.
 type recorder struct {
 	sizes   []int
 	chances []uint64
-	then    func(Variant) (*Run, error) // nil: a good run
+	then    func(Variant) (*Run, error) // nil: a valid run
 }
 
 func (r *recorder) measure(_ context.Context, v Variant, chance *rand.Rand) (*Run, error) {
@@ -43,8 +43,8 @@ func (r *recorder) campaign(f *Folder) *Campaign {
 	return &Campaign{Folder: f, Machine: machine.Description{Processor: "A"}, Measure: r.measure, Progress: io.Discard}
 }
 
-// Each repetition has every variant once, in an order of its own, which the seed decides.
-func TestOrder(t *testing.T) {
+// Each repetition has every variant once, in its own order, which depends on the seed.
+func TestOrderDependsOnSeed(t *testing.T) {
 	const variants = 20
 	made := func(seed uint64) (sizes []int, chances []uint64) {
 		p, r := plan(2, variants), new(recorder)
@@ -70,13 +70,14 @@ func TestOrder(t *testing.T) {
 			t.Errorf("a repetition has %v", of)
 		}
 	}
-	// Within a repetition all variants have the same arrivals, and other ones in the next.
+	// Within a repetition all variants have the same arrivals; the next repetition has different
+	// ones.
 	if chances[0] != chances[variants-1] || chances[0] == chances[variants] {
 		t.Errorf("sources of chance: %v", chances)
 	}
 }
 
-// Ctrl-C in the middle keeps what was made, and the next start makes the rest.
+// Ctrl-C keeps the runs made so far, and the next start makes the others.
 func TestInterruptedCampaign(t *testing.T) {
 	dir := t.TempDir()
 	ctx, stop := context.WithCancel(t.Context())
@@ -98,12 +99,12 @@ func TestInterruptedCampaign(t *testing.T) {
 		t.Errorf("got %+v, %v", s, err)
 	}
 	if rest.sizes[0] != r.sizes[2] {
-		t.Errorf("it went on with %d, want the run that was interrupted, of %d", rest.sizes[0], r.sizes[2])
+		t.Errorf("it continued with %d, want the interrupted run, of %d", rest.sizes[0], r.sizes[2])
 	}
 }
 
-// Void runs are kept and made again, once at each start; runs on another processor model are
-// no substitute.
+// Void runs are kept and repeated once at each start; runs on another processor model don't replace
+// them.
 func TestVoidAndOtherProcessors(t *testing.T) {
 	dir := t.TempDir()
 	f := open(t, dir, plan(1, 2))
@@ -115,7 +116,7 @@ func TestVoidAndOtherProcessors(t *testing.T) {
 	}
 	again := new(recorder)
 	if _, err := again.campaign(f).Run(t.Context()); err != nil || !slices.Equal(again.sizes, []int{2}) {
-		t.Errorf("made again: %v, %v", again.sizes, err)
+		t.Errorf("repeated: %v, %v", again.sizes, err)
 	}
 	other := new(recorder)
 	c := other.campaign(f)
@@ -130,7 +131,7 @@ func TestVoidAndOtherProcessors(t *testing.T) {
 	}
 }
 
-// Void runs are made again after the others, as often as is asked for and not more.
+// Void runs are repeated after the others, at most as often as requested.
 func TestRetryVoid(t *testing.T) {
 	tries := 0
 	r := &recorder{}
@@ -139,7 +140,7 @@ func TestRetryVoid(t *testing.T) {
 			return &Run{}, nil
 		}
 		tries++
-		return &Run{Footer: Footer{Steal: max(0, 0.1*float64(3-tries))}}, nil // good at the third try
+		return &Run{Footer: Footer{Steal: max(0, 0.1*float64(3-tries))}}, nil // valid at the third try
 	}
 	c := r.campaign(open(t, t.TempDir(), plan(1, 2)))
 	c.RetryVoid = 5
@@ -154,8 +155,8 @@ func TestRetryVoid(t *testing.T) {
 	}
 }
 
-// What can't be measured here is left out and said once; what fails keeps nothing else from
-// being measured.
+// Variants that can't be measured are left out and reported once; failed runs don't prevent other
+// runs.
 func TestUnavailableAndFailed(t *testing.T) {
 	var progress bytes.Buffer
 	broken := errors.New("the engine does not start")
@@ -179,9 +180,9 @@ func TestUnavailableAndFailed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	failed := 0 // runs that are kept, so that none goes uncounted
+	failed := 0 // failed runs are kept, so that every run is counted
 	for _, r := range runs {
-		if r.Footer.Void == "it failed: the engine does not start" {
+		if r.Footer.Void == "the run failed: the engine does not start" {
 			failed++
 		}
 	}
@@ -195,16 +196,16 @@ func TestUnavailableAndFailed(t *testing.T) {
 	if reasons, err := Unavailable(dir); err != nil || len(reasons) != 1 || reasons[first] != "no control groups here" {
 		t.Errorf("the folder has the reasons %v, %v", reasons, err)
 	}
-	r.then = nil // now it can
+	r.then = nil // now it can be measured
 	if _, err := c.Run(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if reasons, err := Unavailable(dir); err != nil || len(reasons) != 0 {
-		t.Errorf("once it can be measured the folder has the reasons %v, %v", reasons, err)
+		t.Errorf("after it could be measured the folder has the reasons %v, %v", reasons, err)
 	}
 }
 
-// Runs to predict from are made first, and the others by the next start, into the same folder.
+// Calibrating runs are made first, and the others by the next start, into the same folder.
 func TestCalibratingFirst(t *testing.T) {
 	dir, p := t.TempDir(), plan(2, 3)
 	p.Variants[1].Pattern = Poisson
@@ -221,8 +222,9 @@ func TestCalibratingFirst(t *testing.T) {
 	}
 }
 
-// Another processor of the same name is refused: virtual machines often have one name for many.
-func TestSameNameOtherProcessor(t *testing.T) {
+// Another processor with the same name is refused, because virtual machines often use one name for
+// many models.
+func TestOtherProcessorOfSameNameIsRefused(t *testing.T) {
 	r, f := new(recorder), open(t, t.TempDir(), plan(2, 1))
 	c := r.campaign(f)
 	c.Machine.Stepping = "family 26 model 2 stepping 1"
@@ -235,7 +237,7 @@ func TestSameNameOtherProcessor(t *testing.T) {
 	}
 }
 
-// Runs that are predicted name the predictions that were there when they were made.
+// Predicted runs record the SHA-256 of the predictions that existed when they were made.
 func TestRunsNamePredictions(t *testing.T) {
 	dir, p := t.TempDir(), plan(1, 2)
 	p.Variants[1].Pattern = Poisson

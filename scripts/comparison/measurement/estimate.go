@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Estimate is how long a run of the variant takes, its programs' start and end included, about
-// as on an AMD EPYC with two processors. On other machines what is not load may take half or
-// twice the time.
+// Estimate returns the approximate duration of a run of the variant on an AMD EPYC with two
+// processors, including start and end of its programs. On other machines the parts without load may
+// take half or twice the time.
 func (v Variant) Estimate() time.Duration {
 	if v.Pattern != "" {
 		return seconds(v.overhead() + float64(v.Jobs)/v.Rate)
@@ -16,7 +16,7 @@ func (v Variant) Estimate() time.Duration {
 	return seconds(v.overhead() + float64(v.Jobs+1)*v.picture())
 }
 
-// overhead is the seconds of a run in which no picture is painted.
+// overhead returns the seconds of a run in which no picture is painted.
 func (v Variant) overhead() float64 {
 	switch {
 	case v.NFS && v.Engine == TensorFlow:
@@ -35,9 +35,9 @@ func (v Variant) overhead() float64 {
 	return 1
 }
 
-// picture is the seconds of a picture in the handler, of a worker alone.
+// picture returns the seconds of a picture in the handler of a worker alone.
 func (v Variant) picture() float64 {
-	perMegapixel := map[string]float64{TensorFlow: 0.4, ONNX: 0.5}[v.Engine] // processor seconds, decoding and encoding included
+	perMegapixel := map[string]float64{TensorFlow: 0.4, ONNX: 0.5}[v.Engine] // processor seconds, including decoding and encoding
 	if v.Network == Magenta {
 		perMegapixel = 0.8
 	}
@@ -46,12 +46,12 @@ func (v Variant) picture() float64 {
 		processors = math.Min(processors, share)
 	}
 	if processors > 1 {
-		processors = 1 + (processors-1)/2 // a second thread adds half
+		processors = 1 + (processors-1)/2 // a second thread adds half of the speed
 	}
 	return (0.01 + perMegapixel*float64(v.Size*v.Size)/1e6) / processors
 }
 
-// Estimate is how long one repetition of the plan takes.
+// Estimate returns the approximate duration of one repetition of the plan.
 func (p Plan) Estimate() (sum time.Duration) {
 	for _, v := range p.Variants {
 		sum += v.Estimate()
@@ -59,7 +59,7 @@ func (p Plan) Estimate() (sum time.Duration) {
 	return sum
 }
 
-// A clock estimates how long a campaign still takes, from how long its runs have taken.
+// A clock estimates the remaining time of a campaign from the durations of its runs so far.
 type clock struct{ ahead, estimated, took time.Duration }
 
 func newClock(steps []step) (c clock) {
@@ -69,7 +69,7 @@ func newClock(steps []step) (c clock) {
 	return c
 }
 
-// made counts a run that has been tried.
+// made counts a finished or failed run.
 func (c *clock) made(s step, took time.Duration) {
 	c.leaveOut(s)
 	c.estimated += s.variant.Estimate()
@@ -79,7 +79,7 @@ func (c *clock) made(s step, took time.Duration) {
 // leaveOut counts a run that will not be made.
 func (c *clock) leaveOut(s step) { c.ahead -= s.variant.Estimate() }
 
-// left is the time for what is ahead, if it takes as much longer than estimated as what was made.
+// left returns the remaining time, assuming the same ratio to the estimates as for the runs so far.
 func (c *clock) left() time.Duration {
 	if c.estimated <= 0 {
 		return c.ahead

@@ -8,7 +8,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/pagecache"
 )
 
-// startFiles are what a start of the worker function reads: program, engine and model.
+// startFiles returns the files that a start of the worker function reads: program, engine and
+// model.
 func (p Programs) startFiles(engine string) (*pagecache.Files, error) {
 	model := []string{"saved_model.pb", "variables/*", "styles.json"}
 	if engine == ONNX {
@@ -29,11 +30,11 @@ func (p Programs) startFiles(engine string) (*pagecache.Files, error) {
 	return pagecache.Open(all)
 }
 
-// evict takes what a start reads out of the page cache, and returns how many bytes there are
-// and how many stayed, since another process has them mapped.
+// evict removes the files that a start reads from the page cache. It returns their size in bytes,
+// and how many bytes stayed because another process has them mapped.
 func (p Programs) evict(engine string) (bytes, stayed int64, err error) {
 	if !pagecache.CanEvict {
-		return 0, 0, &UnavailableError{"files can't be taken out of this system's page cache"}
+		return 0, 0, &UnavailableError{"files can't be removed from this system's page cache"}
 	}
 	files, err := p.startFiles(engine)
 	if err != nil {
@@ -46,8 +47,8 @@ func (p Programs) evict(engine string) (bytes, stayed int64, err error) {
 	return files.Bytes, stayed, err
 }
 
-// diskBytes is what the function's processes have fetched from disks so far; 0 of a variant whose
-// files are in memory.
+// diskBytes returns the bytes that the function's processes have read from disks so far; 0 for a
+// variant whose files are cached in memory.
 func (v Variant) diskBytes() int64 {
 	if !v.Evicted {
 		return 0

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 )
 
-// A line is one of a run's file: exactly one of its fields is set.
+// A line is one line of a run's file: exactly one of its fields is set.
 type line struct {
 	Header *Header `json:"header,omitempty"`
 	Job    *Job    `json:"job,omitempty"`
@@ -29,10 +29,10 @@ func (r *Run) Write(w io.Writer) error {
 	return errors.Join(err, e.Encode(line{Footer: &r.Footer}), b.Flush())
 }
 
-// maxFile is how large a run's file may be, in bytes: some 100,000 jobs.
+// maxFile is the maximum size of a run's file in bytes, about 100,000 jobs.
 const maxFile = 64 << 20
 
-// Read reads what Write has written, and nothing else: an error names the line.
+// Read reads what Write has written; anything else is an error that names the line.
 func Read(r io.Reader) (*Run, error) {
 	all, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
@@ -55,18 +55,18 @@ func Read(r io.Reader) (*Run, error) {
 		}
 		switch {
 		case ended, (n == 1) != (l.Header != nil), l.Job != nil && (l.Header != nil || l.Footer != nil), l.Header != nil && l.Footer != nil:
-			return nil, fmt.Errorf("line %d: a header, jobs and a footer must follow each other", n)
+			return nil, fmt.Errorf("line %d: expected a header, then jobs, then a footer", n)
 		case l.Header != nil:
 			run.Header = *l.Header
 			if run.Header.Format != Format {
-				return nil, fmt.Errorf("line 1: format %d, and this program reads %d", run.Header.Format, Format)
+				return nil, fmt.Errorf("line 1: format %d, but this program reads %d", run.Header.Format, Format)
 			}
 		case l.Job != nil:
 			run.Jobs = append(run.Jobs, *l.Job)
 		case l.Footer != nil:
 			run.Footer, ended = *l.Footer, true
 			if run.Footer.Jobs != len(run.Jobs) {
-				return nil, fmt.Errorf("%d jobs, and the last line counts %d", len(run.Jobs), run.Footer.Jobs)
+				return nil, fmt.Errorf("%d jobs, but the last line counts %d", len(run.Jobs), run.Footer.Jobs)
 			}
 		default:
 			return nil, fmt.Errorf("line %d: neither header, job nor footer", n)
@@ -78,7 +78,7 @@ func Read(r io.Reader) (*Run, error) {
 	return run, nil
 }
 
-// replace makes a file with what write writes, whole or not at all, and durable.
+// replace makes a file with the content that write writes, whole or not at all, and durably.
 func replace(path string, write func(io.Writer) error) (err error) {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, temporary+"*")
@@ -87,7 +87,7 @@ func replace(path string, write func(io.Writer) error) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			_ = os.Remove(f.Name()) // the next start does it otherwise
+			_ = os.Remove(f.Name()) // otherwise the next start removes it
 		}
 	}()
 	err = write(f)
@@ -106,7 +106,7 @@ func replace(path string, write func(io.Writer) error) (err error) {
 	return syncFolder(dir)
 }
 
-// temporary is what names of unfinished files begin with.
+// temporary is the prefix of the names of unfinished files.
 const temporary = ".unfinished-"
 
 func syncFolder(dir string) error {

@@ -16,7 +16,7 @@ func example() *Run {
 	return &Run{
 		Header: Header{Format: Format, Variant: Variant{System: Daemon, Engine: ONNX, Size: 512, Jobs: 2, Pattern: Steady, Rate: 0.5}, Repetition: 1, Began: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
 		Jobs:   []Job{{ID: "a", Latency: 0.25, Cold: true}, {Scheduled: 2, Failed: "too_large"}},
-		Footer: Footer{Jobs: 2, Void: "the sender lagged", Used: map[string]float64{"sender": 0.5}, Ended: time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC)},
+		Footer: Footer{Jobs: 2, Void: "the load generator was late", Used: map[string]float64{"sender": 0.5}, Ended: time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC)},
 	}
 }
 
@@ -37,8 +37,8 @@ func TestWrittenAndRead(t *testing.T) {
 	}
 }
 
-// A file that was not written as it is by Write is refused, with the line.
-func TestGarbage(t *testing.T) {
+// A file that Write could not have written is refused, with the line.
+func TestInvalidFilesAreRefused(t *testing.T) {
 	good := text(t, example())
 	lines := strings.SplitAfter(good, "\n")
 	for name, c := range map[string]struct{ text, want string }{
@@ -46,14 +46,14 @@ func TestGarbage(t *testing.T) {
 		"binary":          {"\x00\xff\xfe", "line 1: "},
 		"cut short":       {good[:len(good)-20], "line 4: "},
 		"no footer":       {lines[0] + lines[1] + lines[2], "ends without a footer"},
-		"a job missing":   {lines[0] + lines[1] + lines[3], "1 jobs, and the last line counts 2"},
-		"no header":       {lines[1] + lines[2] + lines[3], "line 1: a header"},
-		"two headers":     {lines[0] + good, "line 2: a header"},
-		"after the end":   {good + lines[1], "line 5: a header"},
+		"a job missing":   {lines[0] + lines[1] + lines[3], "1 jobs, but the last line counts 2"},
+		"no header":       {lines[1] + lines[2] + lines[3], "line 1: expected a header"},
+		"two headers":     {lines[0] + good, "line 2: expected a header"},
+		"after the end":   {good + lines[1], "line 5: expected a header"},
 		"an empty line":   {lines[0] + "\n" + lines[1] + lines[2] + lines[3], "line 2: "},
 		"nothing in it":   {lines[0] + "{}\n" + lines[1] + lines[2] + lines[3], "line 2: neither"},
 		"unknown field":   {strings.Replace(good, `"latency"`, `"latancy"`, 1), "line 2: "},
-		"another version": {strings.Replace(good, `"format":1`, `"format":2`, 1), "format 2, and this program reads 1"},
+		"another version": {strings.Replace(good, `"format":1`, `"format":2`, 1), "format 2, but this program reads 1"},
 		"a word for time": {strings.Replace(good, `0.25`, `"soon"`, 1), "line 2: "},
 		"two on a line":   {strings.Replace(good, "\n{\"job\"", " {\"job\"", 1), "line 1: more than one value"},
 	} {
@@ -76,8 +76,8 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// Where writing fails nothing new is there, and what was there is as before.
-func TestReplaceFails(t *testing.T) {
+// If writing fails, there is no new file, and an existing file is unchanged.
+func TestFailedWriteChangesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	if err := os.WriteFile(path, []byte("before"), 0o600); err != nil {
 		t.Fatal(err)

@@ -49,7 +49,8 @@ func (p Programs) flask(ctx context.Context, v Variant) (system, error) {
 
 func (s *flask) targets() ([]vegeta.Target, error) { return s.programs.forms(s.v, s.base) }
 
-// collect takes the stages from the responses. A picture's end is its response: it is not stored.
+// collect reads the stages from the responses. A picture ends with its response, because it is not
+// stored.
 func (s *flask) collect(_ context.Context, responses []response) ([]Job, error) {
 	jobs := make([]Job, len(responses))
 	for n, r := range responses {
@@ -69,7 +70,8 @@ func (s *flask) collect(_ context.Context, responses []response) ([]Job, error) 
 	return jobs, nil
 }
 
-// timing is the seconds of a metric in a header Server-Timing (W3C), such as "decode;dur=1.5, paint;dur=20".
+// timing returns the seconds of a metric in a Server-Timing header (W3C), such as "decode;dur=1.5,
+// paint;dur=20".
 func timing(header, metric string) (float64, error) {
 	for entry := range strings.SplitSeq(header, ",") {
 		if ms, ok := strings.CutPrefix(strings.TrimSpace(entry), metric+";dur="); ok {
@@ -77,7 +79,7 @@ func timing(header, metric string) (float64, error) {
 			return v / 1000, err
 		}
 	}
-	return 0, fmt.Errorf("the Python server's times %q lack %s", header, metric)
+	return 0, fmt.Errorf("the Python server's header Server-Timing %q has no %s", header, metric)
 }
 
 func (s *flask) close() error { s.Stop(); return nil }

@@ -18,7 +18,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
-// A Folder is an output folder that this process has to itself.
+// A Folder is an output folder that is locked for this process.
 type Folder struct {
 	Plan Plan
 	dir  string
@@ -27,9 +27,9 @@ type Folder struct {
 	unavailable map[string]string
 }
 
-// Open opens or makes an output folder. Where it has a plan already, that one's seed counts,
-// and the rest must be as in p, but that it goes on to more repetitions where results may be looked
-// at after them. The folder is to be closed.
+// Open opens or creates an output folder. If it already has a plan, the seed of that plan is used,
+// and the rest must be as in p, except that the number of repetitions may increase to one after
+// which results may be examined. The caller must close the folder.
 func Open(dir string, p Plan) (_ *Folder, err error) {
 	if err := os.MkdirAll(filepath.Join(dir, runsFolder), 0o755); err != nil {
 		return nil, fmt.Errorf("the output folder can't be made: %w", err)
@@ -44,7 +44,7 @@ func Open(dir string, p Plan) (_ *Folder, err error) {
 		}
 	}()
 	if err := unix.Flock(int(f.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { //nolint:gosec // a descriptor fits
-		return nil, fmt.Errorf("another process measures into %s: wait for it, or take another folder", dir)
+		return nil, fmt.Errorf("another process measures into %s: wait for it, or use another folder", dir)
 	}
 	if err := f.clean(); err != nil {
 		return nil, err
@@ -62,28 +62,29 @@ func Open(dir string, p Plan) (_ *Folder, err error) {
 	}
 	f.Plan.Seed, f.Plan.Repetitions = old.Seed, old.Repetitions
 	if !reflect.DeepEqual(f.Plan, old) {
-		return nil, fmt.Errorf("%s holds a measurement of something else: use the arguments that it was begun with, or another folder", dir)
+		return nil, fmt.Errorf("%s has a measurement with a different plan: use the arguments with which it was begun, or another folder", dir)
 	}
 	if p.Repetitions == old.Repetitions {
 		return f, nil
 	}
-	if err := old.goesOn(p.Repetitions); err != nil {
+	if err := old.canContinue(p.Repetitions); err != nil {
 		return nil, fmt.Errorf("%s %w", dir, err)
 	}
 	f.Plan.Repetitions = p.Repetitions
 	return f, f.writePlan()
 }
 
-// runsFolder is where a folder's runs are.
+// runsFolder is the subfolder of the runs.
 const runsFolder = "runs"
 
-// Close lets other processes open the folder.
+// Close allows other processes to open the folder.
 func (f *Folder) Close() { f.lock.Close() }
 
 // PredictionsFile is the name of the predictions' file in an output folder.
 const PredictionsFile = "predictions.json"
 
-// predictions is the SHA-256 of the folder's predictions, hexadecimal; "" where there are none.
+// predictions returns the SHA-256 of the folder's predictions in hexadecimal digits; "" if there
+// are none.
 func (f *Folder) predictions() (string, error) {
 	b, err := os.ReadFile(filepath.Join(f.dir, PredictionsFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -93,11 +94,12 @@ func (f *Folder) predictions() (string, error) {
 	return hex.EncodeToString(sum[:]), err
 }
 
-// processorsFile has the stepping of each processor, by its name, that the folder's runs were made on.
+// processorsFile has the stepping of each processor on which the folder's runs were made, by the
+// processor's name.
 const processorsFile = "processors.json"
 
-// sameProcessor is an error where the folder has runs of another processor of the same name. Virtual
-// machines often have a name that stands for many models.
+// sameProcessor returns an error if the folder has runs on another processor of the same name.
+// Virtual machines often have a name that is the same for many models.
 func (f *Folder) sameProcessor(m machine.Description) error {
 	path := filepath.Join(f.dir, processorsFile)
 	steppings := map[string]string{}
@@ -106,11 +108,11 @@ func (f *Folder) sameProcessor(m machine.Description) error {
 		err = json.Unmarshal(b, &steppings)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s is damaged (%w): take another folder", path, err)
+		return fmt.Errorf("%s is damaged (%w): use another folder", path, err)
 	}
 	if known, ok := steppings[m.Processor]; ok {
 		if known != m.Stepping {
-			return fmt.Errorf("this machine's %s is another processor (%s) than that of the folder's runs (%s): take another folder", m.Processor, m.Stepping, known)
+			return fmt.Errorf("this machine's %s is not the same processor (%s) as that of the folder's runs (%s): use another folder", m.Processor, m.Stepping, known)
 		}
 		return nil
 	}
@@ -118,7 +120,7 @@ func (f *Folder) sameProcessor(m machine.Description) error {
 	return replace(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(steppings) })
 }
 
-// clean removes what a killed process has left unfinished.
+// clean removes the unfinished files of a killed process.
 func (f *Folder) clean() error {
 	for _, dir := range []string{f.dir, filepath.Join(f.dir, runsFolder)} {
 		left, err := filepath.Glob(filepath.Join(dir, temporary+"*"))
@@ -137,18 +139,18 @@ func (f *Folder) clean() error {
 // Add stores a run.
 func (f *Folder) Add(r *Run) error {
 	if err := replace(filepath.Join(f.dir, runsFolder, r.FileName()), r.Write); err != nil {
-		return fmt.Errorf("a run can't be stored: %w; what was stored before is kept: the same command goes on from there", err)
+		return fmt.Errorf("a run can't be stored: %w; the runs stored before are kept: repeat the same command to continue", err)
 	}
 	return nil
 }
 
-// FileName is the name of a run's file in the folder runs.
+// FileName returns the name of a run's file in the folder runs.
 func (r *Run) FileName() string {
 	h := r.Header
 	return fmt.Sprintf("%s.%03d.%s.jsonl", h.Variant.Name(), h.Repetition, h.Began.UTC().Format("20060102T150405.000000"))
 }
 
-// Runs are the folder's runs, those that are void too.
+// Runs returns the folder's runs, including void ones.
 func (f *Folder) Runs() ([]*Run, error) { return Load(f.dir) }
 
 // Load reads the runs of an output folder, in the order of their files' names.
@@ -168,14 +170,14 @@ func Load(dir string) (runs []*Run, err error) {
 		}
 		run, err := Read(file)
 		if err = errors.Join(err, file.Close()); err != nil {
-			return nil, fmt.Errorf("%s is damaged: %w. Remove it, and its run will be made again", path, err)
+			return nil, fmt.Errorf("%s is damaged: %w. Remove it, and the run will be repeated", path, err)
 		}
 		runs = append(runs, run)
 	}
 	return runs, nil
 }
 
-// ByProcessor sorts the runs that are not void by the processor model that they were made on.
+// ByProcessor groups the runs that are not void by processor model.
 func ByProcessor(runs []*Run) map[string][]*Run {
 	by := map[string][]*Run{}
 	for _, r := range runs {

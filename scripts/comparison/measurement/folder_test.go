@@ -20,7 +20,7 @@ func open(t *testing.T, dir string, p Plan) *Folder {
 	return f
 }
 
-func TestFolder(t *testing.T) {
+func TestFolderIsLockedAndResumed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
 	f := open(t, dir, small)
 	if _, err := Open(dir, small); err == nil || !strings.Contains(err.Error(), "another process measures into") {
@@ -31,12 +31,12 @@ func TestFolder(t *testing.T) {
 	}
 	f.Close()
 	left := filepath.Join(dir, runsFolder, temporary+"1")
-	if err := os.WriteFile(left, []byte(`{"header":`), 0o600); err != nil { // of a process that was killed
+	if err := os.WriteFile(left, []byte(`{"header":`), 0o600); err != nil { // of a killed process
 		t.Fatal(err)
 	}
 	other := small
 	other.Variants = nil
-	if _, err := Open(dir, other); err == nil || !strings.Contains(err.Error(), "holds a measurement of something else") {
+	if _, err := Open(dir, other); err == nil || !strings.Contains(err.Error(), "has a measurement with a different plan") {
 		t.Errorf("another plan: %v", err)
 	}
 	again := small
@@ -46,7 +46,7 @@ func TestFolder(t *testing.T) {
 		t.Errorf("the seed is %d, want that of the first start, %d", f.Plan.Seed, small.Seed)
 	}
 	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the unfinished file is still there: %v", err)
+		t.Errorf("the unfinished file still exists: %v", err)
 	}
 	if runs, err := f.Runs(); err != nil || len(runs) != 1 {
 		t.Errorf("got %d runs, %v", len(runs), err)
@@ -60,7 +60,7 @@ func TestFolder(t *testing.T) {
 	}
 }
 
-// A run's file that can't be read is named, with what to do.
+// The error for an unreadable run names its file and what to do.
 func TestDamagedRun(t *testing.T) {
 	dir := t.TempDir()
 	f := open(t, dir, small)

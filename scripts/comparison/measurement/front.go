@@ -16,10 +16,10 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/process"
 )
 
-// A front is a process of its own with an HTTP server before the worker function, which paints within
-// the request: a synchronous function behind a gateway, or, with several events at once in an
-// environment, a hypothetical one on Lambda Managed Instances. It takes the submissions that the
-// other systems take.
+// A front is a separate process with an HTTP server in front of the worker function, which paints
+// while the request waits: a synchronous function behind a gateway or, with several events at once
+// in an environment, a hypothetical function on Lambda Managed Instances. It accepts the same
+// submissions as the other systems.
 type front struct {
 	*process.Process
 	programs Programs
@@ -27,8 +27,8 @@ type front struct {
 	url, dir string
 }
 
-// A fronted is what [ServeFront] is to run, and where.
-type fronted struct {
+// frontSettings is the argument of [ServeFront].
+type frontSettings struct {
 	Programs Programs
 	Variant  Variant
 	Address  string
@@ -49,7 +49,7 @@ func (p Programs) front(ctx context.Context, v Variant) (system, error) {
 	}
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	p.Scratch = dir
-	settings, err := json.Marshal(fronted{p, v, address})
+	settings, err := json.Marshal(frontSettings{p, v, address})
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (p Programs) front(ctx context.Context, v Variant) (system, error) {
 
 func (s *front) targets() ([]vegeta.Target, error) { return s.programs.forms(s.v, s.url) }
 
-// collect takes a picture's end from the function's log, as that of the other systems with a store.
+// collect reads a picture's end from the function's log, as for the other systems with a store.
 func (s *front) collect(ctx context.Context, responses []response) ([]Job, error) {
 	jobs := make([]Job, len(responses))
 	var ids []string
@@ -97,7 +97,7 @@ func (s *front) collect(ctx context.Context, responses []response) ([]Job, error
 func (s *front) close() error {
 	s.Stop()
 	if b := s.Output(); len(b) > 0 {
-		return errors.New("the server before the function: " + string(b))
+		return errors.New("the server in front of the function: " + string(b))
 	}
 	return nil
 }

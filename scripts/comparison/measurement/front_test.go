@@ -19,7 +19,7 @@ func TestTiming(t *testing.T) {
 	}
 }
 
-// A server that does not tell its times is an error, and not a handler that takes none.
+// A server that does not report its times is an error, instead of a handler that takes no time.
 func TestFlaskWithoutTimes(t *testing.T) {
 	if _, err := new(flask).collect(t.Context(), []response{{header: http.Header{}}}); err == nil {
 		t.Error("got no error")

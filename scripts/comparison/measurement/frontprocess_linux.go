@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// countApart has what this process and all below it use counted apart from the sender: it gets a name
-// of its own, and becomes the parent of programs whose parent has been killed, which otherwise would
-// not be below it any more.
-func countApart() error {
+// countSeparately separates the processor time of this process and its descendants from the load
+// generator's: it gives the process its own name, and makes it the parent of orphaned programs,
+// which otherwise would not be its descendants any more.
+func countSeparately() error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return os.NewSyscallError("prctl", err)
 	}

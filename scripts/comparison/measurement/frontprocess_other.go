@@ -2,5 +2,5 @@
 
 package measurement
 
-// countApart does nothing: without /proc, what programs use is not known.
-func countApart() error { return nil }
+// countSeparately does nothing, because without /proc the processor time of programs is not known.
+func countSeparately() error { return nil }

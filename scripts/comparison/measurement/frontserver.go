@@ -9,20 +9,21 @@ import (
 	"time"
 )
 
-// FrontArg is the first argument of a program that is to call [ServeFront] with the second.
+// FrontArg is the first argument of a program that has to call [ServeFront] with the second
+// argument.
 const FrontArg = "serve-front"
 
-// frontName is the server's name among what was used.
+// frontName is the name under which the server's processor time is counted.
 const frontName = "front"
 
-// ServeFront serves the worker function over HTTP until the end of ctx: a POST of a form with an image
-// returns, once it is painted, what is known of the job, as JSON.
+// ServeFront serves the worker function over HTTP until the end of ctx. It paints the image in the
+// form of a POST, and returns the job's measurements as JSON.
 func ServeFront(ctx context.Context, settings string) (err error) {
-	var s fronted
+	var s frontSettings
 	if err := json.Unmarshal([]byte(settings), &s); err != nil {
 		return err
 	}
-	if err := countApart(); err != nil {
+	if err := countSeparately(); err != nil {
 		return err
 	}
 	f, err := s.Programs.function(s.Variant)
@@ -31,10 +32,10 @@ func ServeFront(ctx context.Context, settings string) (err error) {
 	}
 	defer func() { err = errors.Join(err, f.close()) }()
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /", func(http.ResponseWriter, *http.Request) {}) // it is ready
+	mux.HandleFunc("GET /", func(http.ResponseWriter, *http.Request) {}) // shows that the server is ready
 	mux.HandleFunc("POST /", f.serve)
 	server := &http.Server{Addr: s.Address, Handler: mux, ReadHeaderTimeout: time.Minute}
-	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // nobody waits for responses any more
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // no client waits for responses any more
 	defer stop()
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -62,5 +63,5 @@ func (f *function) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
 	}
-	_ = json.NewEncoder(w).Encode(j) // else the sender has gone
+	_ = json.NewEncoder(w).Encode(j) // fails only if the client has gone
 }

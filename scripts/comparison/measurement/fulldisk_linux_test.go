@@ -7,11 +7,11 @@ import (
 	"testing"
 )
 
-// On a disk that is really full the error tells what to do, and what was stored stays.
+// On a full disk the error says what to do, and runs stored before are kept.
 func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
-		t.Skipf("a small disk can't be mounted, which takes root: %v", err)
+		t.Skipf("a small disk can't be mounted, which requires root: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, 0); err != nil {
@@ -30,7 +30,7 @@ func TestFullDisk(t *testing.T) {
 	large.Header.Repetition = 2
 	large.Jobs = make([]Job, 20_000)
 	large.Footer.Jobs = len(large.Jobs)
-	if err := f.Add(large); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "the same command goes on") {
+	if err := f.Add(large); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "repeat the same command") {
 		t.Errorf("got %v", err)
 	}
 	if runs, err := f.Runs(); err != nil || len(runs) != 1 {

@@ -28,10 +28,10 @@ import (
 // functionLog is the name of the function's log in its folder.
 const functionLog = "function.log"
 
-// functionTimeout is that of the deployed function.
+// functionTimeout is the timeout of the deployed function.
 const functionTimeout = time.Minute
 
-// A function is the worker function in a host of ours, with jobs from a store of its own.
+// A function is the worker function in a host of package runtimeapi, with its own store of jobs.
 type function struct {
 	v      Variant
 	photos [][]byte
@@ -39,7 +39,7 @@ type function struct {
 	host   *runtimeapi.Host
 	group  *cgroup.Group // nil where the processors are not limited
 	log    string
-	n      int // photographs so far
+	n      int // photographs used so far
 }
 
 // function prepares the worker function. Its processes start with the first pictures.
@@ -78,7 +78,7 @@ func (p Programs) function(v Variant) (_ *function, err error) {
 		return nil, fmt.Errorf("%s is not built: run scripts/setup", program)
 	}
 	concurrency := max(1, v.Concurrency)
-	const nowhere = "http://127.0.0.1:9" // nothing is asked of AWS: no job is handed back
+	const nowhere = "http://127.0.0.1:9" // AWS is not called, because no job is given back
 	env := append(withoutSettings(ministack.Environ(nowhere)),
 		"ATELIER_DIR="+shared, "ATELIER_MODEL="+p.Model, "ATELIER_QUEUE="+nowhere+"/"+ministack.Account+"/none",
 		"ATELIER_THREADS="+strconv.Itoa(v.Threads), "ATELIER_CONCURRENT="+strconv.Itoa(concurrency),
@@ -107,7 +107,7 @@ func (p Programs) function(v Variant) (_ *function, err error) {
 	return f, err
 }
 
-// withoutSettings leaves out the project's own settings, which a developer's shell has for other
+// withoutSettings removes the project's own settings, which a developer's shell has for other
 // programs.
 func withoutSettings(env []string) []string {
 	return slices.DeleteFunc(env, func(kv string) bool { return strings.HasPrefix(kv, "ATELIER_") })
@@ -127,13 +127,13 @@ func (f *function) close() (err error) {
 	return err
 }
 
-// next is one of the photographs, which take turns.
+// next returns one of the photographs in turn.
 func (f *function) next() []byte {
 	f.n++
 	return f.photos[(f.n-1)%len(f.photos)]
 }
 
-// submit makes a job of a photograph durable, and returns the event that announces it.
+// submit stores a job for a photograph durably, and returns its event.
 func (f *function) submit(photo []byte) (id job.ID, event []byte, err error) {
 	info, err := imageio.Inspect(photo, imageio.DefaultLimits())
 	if err != nil {
@@ -156,7 +156,7 @@ func (f *function) submit(photo []byte) (id job.ID, event []byte, err error) {
 	return id, event, err
 }
 
-// paint has the function paint a photograph. What the worker logs is not in the job.
+// paint paints a photograph with the function. The returned job lacks what is in the worker's log.
 func (f *function) paint(ctx context.Context, photo []byte) (j Job, err error) {
 	id, event, err := f.submit(photo)
 	if err != nil {
@@ -168,7 +168,7 @@ func (f *function) paint(ctx context.Context, photo []byte) (j Job, err error) {
 	}
 	var partial events.SQSEventResponse
 	if err := json.Unmarshal(i.Response, &partial); err != nil || len(partial.BatchItemFailures) > 0 {
-		return j, fmt.Errorf("the function handed the job back: %s; see %s", i.Response, f.log)
+		return j, fmt.Errorf("the function gave the job back: %s; see %s", i.Response, f.log)
 	}
 	return Job{ID: string(id), Cold: i.Cold, Start: i.Start.Seconds(), Billed: i.Billed().Seconds(), Waited: i.Waited.Seconds()}, nil
 }

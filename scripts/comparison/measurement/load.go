@@ -8,18 +8,18 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// A response is what became of a request.
+// A response is the result of a request.
 type response struct {
 	scheduled, began, ended time.Time
 	code                    int
 	header                  http.Header
 	body                    []byte
-	failed                  string // why there is no good response; "" if there is one
+	failed                  string // why the request failed; "" if it succeeded
 }
 
-// send sends one request at each of the arrivals, in seconds from now on, whatever became of
-// those before (an open loop), and returns when all have their response, in the order of the
-// arrivals. The targets take turns. At the end of ctx it returns at once, with ctx's error.
+// send sends one request at each of the arrivals, in seconds from now on, without waiting for
+// earlier responses (an open loop). It returns when all have their response, in the order of the
+// arrivals. The targets are used in turn. If ctx ends, it returns at once with ctx's error.
 func send(ctx context.Context, arrivals []float64, targets []vegeta.Target, timeout time.Duration) (began time.Time, all []response, err error) {
 	s := &schedule{arrivals: arrivals}
 	attacker := vegeta.NewAttacker(vegeta.Timeout(timeout), vegeta.KeepAlive(true), vegeta.Connections(1000))
@@ -38,7 +38,7 @@ func send(ctx context.Context, arrivals []float64, targets []vegeta.Target, time
 		case <-ctx.Done():
 			attacker.Stop()
 			go func() {
-				for range results { // what is still under way
+				for range results { // drain the remaining results
 				}
 			}()
 			return s.began, nil, ctx.Err()
@@ -46,7 +46,7 @@ func send(ctx context.Context, arrivals []float64, targets []vegeta.Target, time
 	}
 }
 
-// failure is why a request has no good response, with the beginning of what there is.
+// failure returns why a request failed, with the beginning of the response; "" if it succeeded.
 func failure(r *vegeta.Result) string {
 	if r.Error == "" {
 		return ""
@@ -57,7 +57,7 @@ func failure(r *vegeta.Result) string {
 // A schedule paces vegeta by arrivals.
 type schedule struct {
 	arrivals []float64
-	began    time.Time // of the load, once the first request was paced
+	began    time.Time // begin of the load, set when the first request is paced
 }
 
 // Pace implements vegeta's Pacer.
@@ -71,7 +71,7 @@ func (s *schedule) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool
 	return seconds(s.arrivals[hits]) - elapsed, false
 }
 
-// Rate implements vegeta's Pacer; nothing asks for it.
+// Rate implements vegeta's Pacer; it is never used.
 func (s *schedule) Rate(time.Duration) float64 { return 0 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

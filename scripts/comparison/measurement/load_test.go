@@ -13,8 +13,8 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// Requests are sent at their times although none before has a response, and what a slow server
-// takes counts from then on.
+// Requests are sent at their scheduled times even if no earlier one has a response, and the delay
+// of a slow server counts from then on.
 func TestOpenLoop(t *testing.T) {
 	const requests = 50
 	var arrived atomic.Int64
@@ -57,7 +57,7 @@ func TestOpenLoop(t *testing.T) {
 		}
 	}
 	if bad != requests/2 {
-		t.Errorf("%d failed, want every other", bad)
+		t.Errorf("%d failed, want every second one", bad)
 	}
 }
 

@@ -8,17 +8,18 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// A Look is what follows from the runs of a variant that are not void, of one processor model.
+// A Look is the result of examining the valid runs of a variant on one processor model.
 type Look struct {
 	Variant Variant
-	Runs    int // 10, 15 or 20; 0: it is not the time for a look
+	Runs    int // 10, 15 or 20; 0: the results are not examined at this number of runs
 	Verdict statistics.Verdict
-	Wide    []string // figures whose interval is wider than asked, such as "p95 ±14%"
+	Wide    []string // figures whose interval is wider than required, such as "p95 ±14%"
 }
 
-// Looks looks at each variant of the plan that has 10, 15 or 20 runs, and says whether its intervals are
-// as narrow as asked: those of p50 and of the mean warm picture to 5%, of p95 and of first pictures to 10%. A
-// variant without a figure that has an interval, such as one of few jobs, is never looked at.
+// Looks examines each variant of the plan that has 10, 15 or 20 runs: whether its intervals are as
+// narrow as required, which is 5% for p50 and for the mean warm picture, and 10% for p95 and for
+// first pictures. A variant without a figure that has an interval, such as one of few jobs, is
+// never examined.
 func (p Plan) Looks(runs []*Run) (all []Look) {
 	of := map[Variant][]*Run{}
 	for _, r := range runs {
@@ -30,7 +31,7 @@ func (p Plan) Looks(runs []*Run) (all []Look) {
 	return all
 }
 
-// lookAt looks at all runs of a variant.
+// lookAt examines all runs of a variant.
 func lookAt(v Variant, runs []*Run) Look {
 	l := Look{Variant: v}
 	if slices.Contains(statistics.Looks(), len(runs)) {
@@ -39,11 +40,11 @@ func lookAt(v Variant, runs []*Run) Look {
 	return l
 }
 
-// Enough reports whether the intervals are as narrow as asked: further runs are neither needed nor
-// allowed, since one would go on until the result pleases.
+// Enough returns whether the intervals are as narrow as required. Further runs are then neither
+// needed nor allowed, because stopping at a convenient result would bias it.
 func (l Look) Enough() bool { return l.Runs > 0 && l.Verdict == statistics.Reached }
 
-// look looks at the figures of the variant's runs.
+// look examines the figures of the variant's runs.
 func (l *Look) look(runs []*Run) {
 	for _, f := range l.Variant.figures() {
 		var values []float64
@@ -53,7 +54,7 @@ func (l *Look) look(runs []*Run) {
 			}
 		}
 		i, verdict, err := statistics.Look(values, f.goal)
-		if err != nil { // not every run has it
+		if err != nil { // not every run has this figure
 			continue
 		}
 		if l.Runs != len(runs) {
@@ -73,7 +74,7 @@ type lookedAt struct {
 	of   func(*Run) (float64, bool)
 }
 
-// figures are those of a variant.
+// figures returns the examined figures of a variant.
 func (v Variant) figures() []lookedAt {
 	percentile := func(p float64) func(*Run) (float64, bool) {
 		return func(r *Run) (float64, bool) {
@@ -94,7 +95,7 @@ func (v Variant) figures() []lookedAt {
 	}}}
 }
 
-// times are a time of the jobs that have a picture and are chosen.
+// times returns a time of each successful job for which chosen is true.
 func (r *Run) times(chosen func(Job) bool, of func(Job) float64) (values []float64) {
 	for _, j := range r.Jobs {
 		if j.Failed == "" && chosen(j) {
@@ -112,19 +113,19 @@ func meanOf(values []float64) (float64, bool) {
 	return sum / float64(len(values)), len(values) > 0
 }
 
-// Advice says which variants' intervals are wider than asked, and which command makes them narrower;
-// "" where there are none.
+// Advice describes which variants' intervals are wider than required, and which command narrows
+// them; "" if there are none.
 func Advice(looks []Look) string {
 	var b strings.Builder
 	for _, l := range looks {
 		if l.Runs == 0 || l.Enough() {
 			continue
 		}
-		what := "the report says so"
+		what := "the report states this"
 		if next := slices.IndexFunc(statistics.Looks(), func(n int) bool { return n > l.Runs }); next >= 0 {
 			what = fmt.Sprintf("--repetitions %d makes %d more runs", statistics.Looks()[next], statistics.Looks()[next]-l.Runs)
 		}
-		fmt.Fprintf(&b, "%s: after %d runs the interval is wider than asked: %s; %s.\n", l.Variant.Name(), l.Runs, strings.Join(l.Wide, ", "), what)
+		fmt.Fprintf(&b, "%s: after %d runs the interval is wider than required: %s; %s.\n", l.Variant.Name(), l.Runs, strings.Join(l.Wide, ", "), what)
 	}
 	return b.String()
 }

@@ -7,15 +7,15 @@ import (
 	"testing"
 )
 
-// A folder goes on from one look at the results to a later one, and to nothing else.
+// A folder can be continued only from one look at the results to a later one.
 func TestMoreRepetitions(t *testing.T) {
 	for _, c := range []struct {
 		begun, then int
 		want        string
 	}{
 		{10, 15, ""}, {10, 20, ""}, {15, 20, ""}, {10, 10, ""},
-		{10, 12, "was begun with 10 repetitions: use --repetitions 10, or go on to one of [15 20], after which results are looked at"},
-		{15, 10, "use --repetitions 15, or go on to one of [20]"},
+		{10, 12, "was begun with 10 repetitions: use --repetitions 10, or continue to one of [15 20], after which results are examined"},
+		{15, 10, "use --repetitions 15, or continue to one of [20]"},
 		{20, 25, "use --repetitions 20, or another folder"},
 		{2, 10, "use --repetitions 2, or another folder"},
 	} {
@@ -34,12 +34,13 @@ func TestMoreRepetitions(t *testing.T) {
 		}
 		f.Close()
 		if kept, err := readPlan(dir); err != nil || kept.Repetitions != c.then {
-			t.Errorf("the plan that is kept has %d repetitions, %v", kept.Repetitions, err)
+			t.Errorf("the stored plan has %d repetitions, %v", kept.Repetitions, err)
 		}
 	}
 }
 
-// spread makes runs of 200 jobs whose latencies differ between runs, the larger, the more.
+// spread makes runs of 200 jobs whose latencies differ between runs, and more so for larger
+// pictures.
 func spread(r *recorder) func(Variant) (*Run, error) {
 	return func(v Variant) (*Run, error) {
 		latency := math.Exp(0.05 * float64(v.Size-1) * float64(len(r.sizes)%7))
@@ -47,8 +48,8 @@ func spread(r *recorder) func(Variant) (*Run, error) {
 	}
 }
 
-// After ten runs it is said which variants have wide intervals; five more are made of those alone.
-func TestLooks(t *testing.T) {
+// After ten runs the variants with wide intervals are reported, and only these get five more runs.
+func TestWideIntervalsGetMoreRuns(t *testing.T) {
 	dir, p := t.TempDir(), plan(10, 2)
 	for i := range p.Variants {
 		p.Variants[i].Jobs = 200
@@ -67,25 +68,25 @@ func TestLooks(t *testing.T) {
 	}
 	s, _ := begin(10)
 	const narrow, wide = "daemon-onnx-1px-steady-1", "daemon-onnx-2px-steady-1"
-	if got := Advice(s.Looks); strings.Contains(got, narrow) || !strings.HasPrefix(got, wide+": after 10 runs the interval is wider than asked: p50 ±") || !strings.HasSuffix(got, "; --repetitions 15 makes 5 more runs.\n") {
+	if got := Advice(s.Looks); strings.Contains(got, narrow) || !strings.HasPrefix(got, wide+": after 10 runs the interval is wider than required: p50 ±") || !strings.HasSuffix(got, "; --repetitions 15 makes 5 more runs.\n") {
 		t.Errorf("after 10: %q", got)
 	}
 	s, r := begin(15)
 	if s.Left != 0 || !slices.Equal(r.sizes, []int{2, 2, 2, 2, 2}) {
-		t.Errorf("going on made %+v, of the sizes %v", s, r.sizes)
+		t.Errorf("continuing made %+v, of the sizes %v", s, r.sizes)
 	}
 	if s.Looks[0].Runs != 10 || !s.Looks[0].Enough() {
 		t.Errorf("the narrow one: %+v", s.Looks[0])
 	}
 	s, _ = begin(20)
-	if got := Advice(s.Looks); got != "" && !strings.HasSuffix(got, "; the report says so.\n") {
+	if got := Advice(s.Looks); got != "" && !strings.HasSuffix(got, "; the report states this.\n") {
 		t.Errorf("after 20: %q", got)
 	}
 }
 
-// Between two looks runs are missing, even of a variant that was narrow at the first: the report has an
-// interval of 10, 15 or 20 runs alone.
-func TestBetweenLooks(t *testing.T) {
+// Between two looks runs are missing even for a variant that was narrow at the first look, because
+// the report has intervals only of 10, 15 or 20 runs.
+func TestRunsBetweenLooks(t *testing.T) {
 	v := Variant{System: Daemon, Engine: ONNX, Size: 64, Jobs: 200, Pattern: Steady, Rate: 1}
 	p := Plan{Repetitions: 15, Variants: []Variant{v}}
 	var runs []*Run
@@ -94,13 +95,13 @@ func TestBetweenLooks(t *testing.T) {
 	}
 	for n, want := range map[int]int{9: 0, 10: 10, 12: 0, 15: 15} {
 		if l := p.Looks(runs[:n])[0]; l.Runs != want || l.Enough() != (want > 0) {
-			t.Errorf("of %d runs: got %+v, want a look at %d", n, l, want)
+			t.Errorf("after %d runs: got %+v, want a look at %d", n, l, want)
 		}
 	}
 }
 
-// Variants of few jobs, and of fewer runs, are not looked at.
-func TestNotLookedAt(t *testing.T) {
+// Variants with few jobs or with fewer than ten runs are not examined.
+func TestTooFewRunsAreNotExamined(t *testing.T) {
 	p := plan(9, 1)
 	p.Variants[0].Jobs = 200
 	r := new(recorder)
@@ -114,8 +115,9 @@ func TestNotLookedAt(t *testing.T) {
 	}
 }
 
-// One start that makes 15 runs of each variant looks after 10, and makes no more where they are enough.
-func TestLooksWithinARound(t *testing.T) {
+// A start that makes 15 runs of each variant examines the results after 10, and makes no more if
+// these are enough.
+func TestNarrowIntervalsEndARound(t *testing.T) {
 	p := plan(15, 1)
 	r := &recorder{then: func(Variant) (*Run, error) {
 		return &Run{Jobs: slices.Repeat([]Job{{Latency: 1}}, 200)}, nil

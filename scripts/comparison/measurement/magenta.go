@@ -12,7 +12,7 @@ func (p Programs) withNetwork(v Variant) (Programs, error) {
 		return p, nil
 	}
 	if p.Teacher == "" {
-		return p, &UnavailableError{"Magenta's network is not there: --teacher DIR or ATELIER_TEACHER (scripts/baseline/README.md)"}
+		return p, &UnavailableError{"Magenta's network is missing: set --teacher DIR or ATELIER_TEACHER (see scripts/baseline/README.md)"}
 	}
 	dir, err := p.folder("model")
 	if err != nil {
@@ -23,7 +23,7 @@ func (p Programs) withNetwork(v Variant) (Programs, error) {
 	return p, magenta.Model(p.Teacher, shipped, dir)
 }
 
-// flaskModel returns the arguments by which the Python server loads the variant's network.
+// flaskModel returns the arguments with which the Python server loads the variant's network.
 func (p Programs) flaskModel(v Variant) []string {
 	if v.Network == Magenta {
 		return []string{"--teacher", p.Teacher, "--style-picture", filepath.Join(p.Samples, "coffee.png")}

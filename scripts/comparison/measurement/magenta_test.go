@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Without Magenta's network what needs it is left out, with what to do.
+// Without Magenta's network its variants are left out, with what to do.
 func TestWithoutMagenta(t *testing.T) {
 	_, err := Programs{Scratch: t.TempDir()}.Measure(t.Context(), Variant{System: Flask, Engine: TensorFlow, Network: Magenta, Size: 64, Jobs: 1, Pattern: Steady, Rate: 1}, source())
 	if none := new(UnavailableError); !errors.As(err, &none) || !strings.Contains(none.Reason, "--teacher DIR") {

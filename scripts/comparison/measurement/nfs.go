@@ -17,17 +17,17 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/pagecache"
 )
 
-// OnNFSArg is the first argument of a program that is to call [OnNFS] with the second.
+// OnNFSArg is the first argument of a program that has to call [OnNFS] with the second argument.
 const OnNFSArg = "measure-on-nfs"
 
-// A task is what [OnNFS] is to measure.
+// A task is the argument of [OnNFS].
 type task struct {
 	Programs Programs
 	Variant  Variant
 }
 
-// serviceOnNFS is service inside scripts/nfs: jobs, engine and model lie on a network file
-// system, as on EFS, of which nothing is in the page cache.
+// serviceOnNFS is service inside scripts/nfs: jobs, engine and model are on a network file system,
+// as on EFS, with nothing of it in the page cache.
 func (p Programs) serviceOnNFS(ctx context.Context, v Variant) (*Run, error) {
 	program := filepath.Join(p.Root, "scripts", "nfs")
 	if out, err := exec.CommandContext(ctx, program, "--check").CombinedOutput(); err != nil {
@@ -47,20 +47,20 @@ func (p Programs) serviceOnNFS(ctx context.Context, v Variant) (*Run, error) {
 	}
 	cmd := exec.CommandContext(ctx, program, "--latency", strconv.Itoa(v.LatencyMS), "--memory", "5000", "--disk", "3000", "--timeout", "1800",
 		"--", self, OnNFSArg, string(settings))
-	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
+	var out, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("scripts/nfs: %w: %s", err, said.Bytes()[max(0, said.Len()-1000):])
+		return nil, fmt.Errorf("scripts/nfs: %w: %s", err, stderr.Bytes()[max(0, stderr.Len()-1000):])
 	}
 	run, err := Read(&out)
 	if err != nil {
 		return nil, fmt.Errorf("scripts/nfs: %w", err)
 	}
-	run.Footer.Steal = u.footer(1).Steal // which the kernel in there can't know
+	run.Footer.Steal = u.footer(1).Steal // which the kernel in scripts/nfs can't measure
 	return run, nil
 }
 
-// OnNFS runs inside scripts/nfs: it puts engine and model on the file system through one client,
+// OnNFS runs inside scripts/nfs: it copies engine and model to the file system through one client,
 // measures a worker through the other, and writes the run.
 func OnNFS(ctx context.Context, settings string, w io.Writer) error {
 	var t task
@@ -69,19 +69,19 @@ func OnNFS(ctx context.Context, settings string, w io.Writer) error {
 	}
 	written, mount := os.Getenv("NFS_A"), os.Getenv("NFS_B")
 	if mount == "" {
-		return errors.New("NFS_B is not set: scripts/nfs does that")
+		return errors.New("NFS_B is not set: run this with scripts/nfs")
 	}
 	p, v := t.Programs, t.Variant
 	if err := errors.Join(
 		os.CopyFS(filepath.Join(written, "library"), os.DirFS(filepath.Join(p.library(v.Engine), "lib"))),
 		os.CopyFS(filepath.Join(written, "model"), os.DirFS(p.Model)),
 		os.Mkdir(filepath.Join(written, "jobs"), 0o755),
-		pagecache.EvictAll(written), // the memory is for the other client
+		pagecache.EvictAll(written), // the memory is needed by the other client
 	); err != nil {
 		return err
 	}
 	p.Model, p.mount = filepath.Join(mount, "model"), mount
-	if _, err := os.ReadFile(p.program("worker-lambda", v.Engine)); err != nil { // it is on a local disk, as a function's
+	if _, err := os.ReadFile(p.program("worker-lambda", v.Engine)); err != nil { // it is on a local disk, like a function's program
 		return err
 	}
 	if err := pagecache.EvictAll(mount); err != nil {
@@ -95,7 +95,7 @@ func OnNFS(ctx context.Context, settings string, w io.Writer) error {
 	return run.Write(w)
 }
 
-// reads are those of the mount so far; none where there is no mount.
+// reads returns the reads of the mount so far; zero if there is no mount.
 func (p Programs) reads() (nfsmount.Counts, error) {
 	if p.mount == "" {
 		return nfsmount.Counts{}, nil

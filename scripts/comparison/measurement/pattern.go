@@ -8,20 +8,20 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/arrivals"
 )
 
-// The patterns of arrivals that a variant can name; see package arrivals.
+// The patterns of arrivals; see package arrivals.
 const (
 	Steady    = "steady"
 	Poisson   = "poisson"
 	Bursts    = "bursts"    // of ten jobs, at ten times the rate, each after a silence
-	Synthetic = "synthetic" // an excerpt of what has the statistics of a trace of image jobs
+	Synthetic = "synthetic" // an excerpt of a pattern with the statistics of a trace of image jobs
 	Recorded  = "recorded"  // an excerpt of a [Trace]
 )
 
-// burst is how many jobs a burst has, and how much faster they come than on average.
+// burst is the number of jobs in a burst, and their rate relative to the mean.
 const burst = 10
 
-// arrivals returns the times at which the jobs are sent, in seconds since the load began. Those of
-// [Recorded] are of a [Trace].
+// arrivals returns the times at which the jobs are sent, in seconds since the load began. For
+// [Recorded] see [Trace].
 func (v Variant) arrivals(chance *rand.Rand) (times []float64, err error) {
 	if v.Rate <= 0 || math.IsInf(v.Rate, 0) || v.Jobs < 1 {
 		return nil, fmt.Errorf("%s: %d jobs at %g a second can't be sent", v.Name(), v.Jobs, v.Rate)
@@ -40,12 +40,12 @@ func (v Variant) arrivals(chance *rand.Rand) (times []float64, err error) {
 			times, err = arrivals.Excerpt(chance, times, period, v.Rate, v.Jobs)
 		}
 	case Recorded:
-		err = fmt.Errorf("its arrivals are in the file with the SHA-256 %s alone: pass it by --trace", v.Trace)
+		err = fmt.Errorf("its arrivals are only in the file with the SHA-256 %s: pass it with --trace", v.Trace)
 	default:
 		return nil, fmt.Errorf("there is no pattern %q", v.Pattern)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.Name(), err)
 	}
-	return times[:v.Jobs], nil // rounding, or the last burst, may have made more
+	return times[:v.Jobs], nil // rounding or the last burst may have added more
 }

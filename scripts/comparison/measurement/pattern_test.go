@@ -40,8 +40,9 @@ func near(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
 
 func source() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
-// The synthetic pattern is the same excerpt that package arrivals makes: there is no second one.
-func TestSyntheticIsOfArrivals(t *testing.T) {
+// The synthetic pattern is the excerpt that package arrivals makes; there is no second
+// implementation.
+func TestSyntheticMatchesPackageArrivals(t *testing.T) {
 	v := Variant{Pattern: Synthetic, Rate: 0.05, Jobs: 20}
 	got, err := v.arrivals(source())
 	if err != nil {
@@ -58,9 +59,9 @@ func TestSyntheticIsOfArrivals(t *testing.T) {
 	}
 }
 
-// A recorded pattern has the gaps of its trace, and takes the very file that the plan names.
+// A recorded pattern has the gaps of its trace, and accepts only the file that the plan names.
 func TestRecordedArrivals(t *testing.T) {
-	trace := readTrace(t, "arrival_s\n10\n17\n30\n41\n") // to 41.33 at its mean gap
+	trace := readTrace(t, "arrival_s\n10\n17\n30\n41\n") // a period of 41.33 s with its mean gap
 	v := Variant{Pattern: Recorded, Rate: 4 / trace.period, Jobs: 4, Trace: trace.SHA256}
 	times, err := trace.arrivals(v, source())
 	if err != nil {
@@ -72,7 +73,7 @@ func TestRecordedArrivals(t *testing.T) {
 		}
 	}
 	for name, other := range map[string]*Trace{"none": nil, "another": readTrace(t, "arrival_s\n1\n2\n")} {
-		if _, err := other.arrivals(v, source()); err == nil || !strings.Contains(err.Error(), "pass it by --trace") {
+		if _, err := other.arrivals(v, source()); err == nil || !strings.Contains(err.Error(), "pass it with --trace") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// A Plan is what a measurement consists of. It is kept in the output folder, so that a later
-// start goes on with the same.
+// A Plan is the content of a measurement. It is stored in the output folder, so that a later start
+// continues with the same plan.
 type Plan struct {
 	Format      int       `json:"format"`
 	Quick       bool      `json:"quick"` // not for decisions
@@ -25,7 +25,7 @@ type Plan struct {
 
 const planFile = "plan.json"
 
-// readPlan reads an output folder's plan; [fs.ErrNotExist] where there is none.
+// readPlan reads an output folder's plan; the error is [fs.ErrNotExist] if there is none.
 func readPlan(dir string) (p Plan, err error) {
 	path := filepath.Join(dir, planFile)
 	b, err := os.ReadFile(path)
@@ -33,12 +33,12 @@ func readPlan(dir string) (p Plan, err error) {
 		err = json.Unmarshal(b, &p)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("%s is damaged (%w): take another folder", path, err)
+		err = fmt.Errorf("%s is damaged (%w): use another folder", path, err)
 	}
 	return p, err
 }
 
-// writePlan makes or replaces the folder's plan.
+// writePlan writes or replaces the folder's plan.
 func (f *Folder) writePlan() error {
 	return replace(filepath.Join(f.dir, planFile), func(w io.Writer) error {
 		e := json.NewEncoder(w)
@@ -47,16 +47,16 @@ func (f *Folder) writePlan() error {
 	})
 }
 
-// goesOn is an error unless a plan may get so many repetitions after it was begun: from one look at
-// the results to a later one.
-func (p Plan) goesOn(repetitions int) error {
+// canContinue returns an error unless the plan may be continued to a number of repetitions: from one
+// look at the results to a later one.
+func (p Plan) canContinue(repetitions int) error {
 	looks := statistics.Looks()
 	later := slices.DeleteFunc(slices.Clone(looks), func(n int) bool { return n <= p.Repetitions })
 	switch {
 	case slices.Contains(looks, p.Repetitions) && slices.Contains(later, repetitions):
 		return nil
 	case slices.Contains(looks, p.Repetitions) && len(later) > 0:
-		return fmt.Errorf("was begun with %d repetitions: use --repetitions %d, or go on to one of %v, after which results are looked at", p.Repetitions, p.Repetitions, later)
+		return fmt.Errorf("was begun with %d repetitions: use --repetitions %d, or continue to one of %v, after which results are examined", p.Repetitions, p.Repetitions, later)
 	}
 	return fmt.Errorf("was begun with %d repetitions: use --repetitions %d, or another folder", p.Repetitions, p.Repetitions)
 }

@@ -1,6 +1,6 @@
 package measurement
 
-// Quick is the plan that tries everything out, each pattern once: its figures mean nothing.
+// Quick returns the plan that tries everything, each pattern once. Its figures are meaningless.
 func Quick() Plan {
 	p := Plan{Quick: true, Repetitions: 1}
 	for _, engine := range []string{TensorFlow, ONNX} {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// service measures one worker alone: the first picture of its process, and then v.Jobs more,
-// each after the one before.
+// service measures one worker alone: the first picture of its process, and then v.Jobs more, one
+// after the other.
 func (p Programs) service(ctx context.Context, v Variant) (run *Run, err error) {
 	f, err := p.function(v)
 	if err != nil {
@@ -61,7 +61,7 @@ func (p Programs) service(ctx context.Context, v Variant) (run *Run, err error) 
 		j := &run.Jobs[n]
 		a, ok := logged[j.ID]
 		if !ok {
-			return nil, fmt.Errorf("the function's log has no end of the job %s: see %s", j.ID, f.log)
+			return nil, fmt.Errorf("the function's log has no result of job %s: see %s", j.ID, f.log)
 		}
 		a.fill(j)
 	}

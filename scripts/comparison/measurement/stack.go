@@ -17,7 +17,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/process"
 )
 
-// A stack is the whole pipeline, as scripts/demo runs it: with servers, or with functions in
+// A stack is the whole pipeline as scripts/demo runs it: with servers, or with functions in
 // MiniStack.
 type stack struct {
 	*process.Process
@@ -56,8 +56,8 @@ func (s *stack) close() error { s.Stop(); return nil }
 
 func (s *stack) targets() ([]vegeta.Target, error) { return s.programs.forms(s.v, s.base) }
 
-// collect waits for each job, and takes its times from the worker's log: the job's own end is
-// written down before it is durable.
+// collect waits for each job and reads its times from the worker's log, because the end in the
+// job's record is taken before the record is durable.
 func (s *stack) collect(ctx context.Context, responses []response) ([]Job, error) {
 	jobs := make([]Job, len(responses))
 	var painted []string
@@ -68,7 +68,7 @@ func (s *stack) collect(ctx context.Context, responses []response) ([]Job, error
 		}
 		var submitted job.Job
 		if err := json.Unmarshal(r.body, &submitted); err != nil {
-			return nil, fmt.Errorf("a submission's response can't be read: %w", err)
+			return nil, fmt.Errorf("the response to a submission can't be read: %w", err)
 		}
 		ended, err := s.wait(ctx, submitted.ID)
 		if err != nil {
@@ -91,7 +91,7 @@ func (s *stack) collect(ctx context.Context, responses []response) ([]Job, error
 	for n := range jobs {
 		j := &jobs[n]
 		a, ok := logged[j.ID]
-		if !ok { // it failed before a worker had it
+		if !ok { // it failed before a worker received it
 			continue
 		}
 		a.fill(j)
@@ -101,7 +101,7 @@ func (s *stack) collect(ctx context.Context, responses []response) ([]Job, error
 	return jobs, nil
 }
 
-// wait returns a job that has ended.
+// wait waits for the end of a job and returns it.
 func (s *stack) wait(ctx context.Context, id job.ID) (j job.Job, err error) {
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+"/"+string(id)+"?wait=20", nil)
@@ -113,7 +113,7 @@ func (s *stack) wait(ctx context.Context, id job.ID) (j job.Job, err error) {
 			return j, err
 		}
 		b, err := io.ReadAll(resp.Body)
-		_ = resp.Body.Close() // it was read
+		_ = resp.Body.Close() // it was read already
 		if err == nil && resp.StatusCode != http.StatusOK {
 			err = fmt.Errorf("job %s: %s: %.300s", id, resp.Status, b)
 		}

@@ -15,17 +15,17 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/photograph"
 )
 
-// A system takes photographs over HTTP. It runs until it is closed.
+// A system accepts photographs over HTTP until it is closed.
 type system interface {
-	// targets are the requests, one for each of some photographs.
+	// targets returns the requests, one for each of several photographs.
 	targets() ([]vegeta.Target, error)
-	// collect waits until what the requests have asked for is done, and returns a job for each.
-	// A response that is not good is its job's failure.
+	// collect waits until all requested work is done, and returns a job for each response. A failed
+	// response is the failure of its job.
 	collect(context.Context, []response) ([]Job, error)
 	close() error
 }
 
-// responseTimeout is how long a response may take: longer than any picture.
+// responseTimeout is the maximum time of a response, longer than that of any picture.
 const responseTimeout = 5 * time.Minute
 
 // Measure makes a run of a variant; see [Campaign].
@@ -68,7 +68,7 @@ func (p Programs) open(ctx context.Context, v Variant) (system, error) {
 	return nil, fmt.Errorf("there is no system %q", v.System)
 }
 
-// load puts a system under load. One that is always there has painted a picture before.
+// load runs a system under load. A system whose processes always run has painted a picture before.
 func load(ctx context.Context, v Variant, s system, arrivals []float64) (*Run, error) {
 	targets, err := s.targets()
 	if err != nil {
@@ -113,7 +113,7 @@ func load(ctx context.Context, v Variant, s system, arrivals []float64) (*Run, e
 	return run, nil
 }
 
-// forms are submissions of photographs of the variant's size, to an address.
+// forms returns submissions of photographs of the variant's size to an address.
 func (p Programs) forms(v Variant, url string) (targets []vegeta.Target, err error) {
 	photos, err := photograph.All(p.Samples, v.Size, v.Size)
 	if err != nil {
@@ -133,7 +133,7 @@ func (p Programs) forms(v Variant, url string) (targets []vegeta.Target, err err
 			err = form.WriteField("size", fmt.Sprint(v.Size))
 		}
 		if err == nil {
-			err = form.WriteField("public", "false") // what a submission with a key is; a public one has a thumbnail too
+			err = form.WriteField("public", "false") // like a submission with a key; a public one has a thumbnail too
 		}
 		if err == nil {
 			err = form.Close()

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// Every system is asked for a private picture, which a submission with a key is and which the functions without an
-// API paint: a public one has a thumbnail, which takes time too.
+// Every system gets requests for private pictures, as with keys and as in the functions without an
+// API: a public picture has a thumbnail, which takes additional time.
 func TestFormsArePrivate(t *testing.T) {
 	samples := t.TempDir()
 	var b bytes.Buffer

@@ -1,7 +1,7 @@
 package measurement
 
-// Seconds is the time of a picture that counts for a variant: what is billed of one held to a function's share of the
-// processors, what the handler took of any other.
+// Seconds returns the time of a picture that is used for a variant: the billed time with a
+// function's share of the processors, otherwise the time in the handler.
 func (v Variant) Seconds(j Job) float64 {
 	if v.CPUs() > 0 {
 		return j.Billed
@@ -9,8 +9,9 @@ func (v Variant) Seconds(j Job) float64 {
 	return j.Handler
 }
 
-// Times are the seconds of a run's warm pictures, and what its cold ones took beyond their mean, starts
-// included; those that failed are left out. Without a warm one both are empty.
+// Times returns the seconds of a run's warm pictures, and for cold ones the seconds beyond the mean
+// of the warm ones, including starts; failed jobs are left out. Without a warm picture both are
+// empty.
 func (r *Run) Times() (warm, start []float64) {
 	v := r.Header.Variant
 	sum := 0.0

@@ -7,8 +7,9 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
 
-// Of a function what is billed counts, of a worker on the whole machine what its handler took. Failed jobs count for
-// nothing, and a start is what a cold picture takes beyond the mean of warm ones.
+// The billed time counts for a function, and the time in the handler for a worker on the whole
+// machine. Failed jobs are ignored, and a start is the time of a cold picture beyond the mean of
+// warm ones.
 func TestTimes(t *testing.T) {
 	jobs := []measurement.Job{
 		{Cold: true, Start: 1, Handler: 3, Billed: 4.25},

@@ -15,8 +15,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/arrivals"
 )
 
-// A Trace is recorded arrivals. What is written of it, as JSON, is which file it was and what it
-// is like, not its rows: it may not be ours to publish.
+// A Trace is recorded arrivals. Its JSON has the hash and the statistics of its file, but no rows,
+// which may not be ours to publish.
 type Trace struct {
 	SHA256     string          `json:"sha256"` // of the file
 	Statistics TraceStatistics `json:"statistics"`
@@ -25,8 +25,8 @@ type Trace struct {
 	period float64
 }
 
-// TraceStatistics are those of [arrivals.Description] to two digits; those that the trace is too
-// short for are left out.
+// TraceStatistics are the values of [arrivals.Description] rounded to two digits; those for which
+// the trace is too short are left out.
 type TraceStatistics struct {
 	PerHour           float64 `json:"per_hour"`
 	Dispersion60      float64 `json:"dispersion_60,omitempty"`
@@ -39,7 +39,7 @@ type TraceStatistics struct {
 	GapsOver300       float64 `json:"gaps_over_300,omitempty"`
 }
 
-// ReadTrace reads a CSV file as [arrivals.Read] does. A file that has no rate is refused.
+// ReadTrace reads a CSV file like [arrivals.Read]. A trace without a rate is an error.
 func ReadTrace(name string) (*Trace, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -63,8 +63,8 @@ func ReadTrace(name string) (*Trace, error) {
 	return t, nil
 }
 
-// arrivals returns the times at which the jobs of a variant are sent: an excerpt of the trace where
-// it is recorded, and what [Variant.arrivals] returns where not. t may be nil.
+// arrivals returns the times at which the jobs of a variant are sent: an excerpt of the trace for a
+// recorded variant, and the result of [Variant.arrivals] for others. t may be nil.
 func (t *Trace) arrivals(v Variant, chance *rand.Rand) ([]float64, error) {
 	if v.Pattern != Recorded || t == nil || t.SHA256 != v.Trace {
 		return v.arrivals(chance)
@@ -76,7 +76,7 @@ func (t *Trace) arrivals(v Variant, chance *rand.Rand) ([]float64, error) {
 	return times, nil
 }
 
-// rounded is v to two digits; 0 of what is no number.
+// rounded rounds v to two digits; it returns 0 for NaN and infinity.
 func rounded(v float64) float64 {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return 0
@@ -85,16 +85,16 @@ func rounded(v float64) float64 {
 	return r
 }
 
-// withoutArrivals removes from a run what the arrivals could be worked out from: when each job
-// was sent, in which order, ids and messages, which may hold a time, and how long the load took
-// to more than two digits.
+// withoutArrivals removes from a run everything from which the arrivals could be computed: when and
+// in which order jobs were sent, ids and messages, which may contain a time, and the duration of
+// the load to more than two digits.
 func (r *Run) withoutArrivals() {
 	for i := range r.Jobs {
 		j := &r.Jobs[i]
 		j.ID, j.Scheduled = "", 0
 		j.Failed, _, _ = strings.Cut(j.Failed, ": ")
 	}
-	// Not the run's own source of chance, whose seed is in the header.
+	// Not the run's own random source, whose seed is in the header.
 	rand.Shuffle(len(r.Jobs), func(i, k int) { r.Jobs[i], r.Jobs[k] = r.Jobs[k], r.Jobs[i] })
 	f := &r.Footer
 	f.Seconds, f.Share = rounded(f.Seconds), rounded(f.Share)

@@ -17,7 +17,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
-// readTrace reads a trace of this text.
+// readTrace reads a trace with the given text.
 func readTrace(t *testing.T, text string) *Trace {
 	t.Helper()
 	trace, err := ReadTrace(traceFile(t, text))
@@ -48,7 +48,7 @@ func TestReadTrace(t *testing.T) {
 		}
 	}
 	if _, err := ReadTrace(filepath.Join(t.TempDir(), "none")); err == nil {
-		t.Error("a file that is not there was read")
+		t.Error("a missing file was read")
 	}
 	one, same, other := readTrace(t, "arrival_s\n0\n5\n"), readTrace(t, "arrival_s\n0\n5\n"), readTrace(t, "arrival_s\n0\n6\n")
 	if one.SHA256 != same.SHA256 || one.SHA256 == other.SHA256 || one.Statistics.PerHour != 720 {
@@ -56,8 +56,8 @@ func TestReadTrace(t *testing.T) {
 	}
 }
 
-// Nothing of a trace can be read off what a run of it leaves: no arrival, no difference of two,
-// and no order, not even by times in ids and messages.
+// The file of a run reveals nothing of the trace: no arrival, no difference of two arrivals, and no
+// order, not even through times in ids and messages.
 func TestRecordedRunHasNoRows(t *testing.T) {
 	const rows = 40
 	random := rand.New(rand.NewPCG(3, 4))
@@ -73,7 +73,7 @@ func TestRecordedRunHasNoRows(t *testing.T) {
 	trace := readTrace(t, text.String())
 	v := Variant{System: Synchronous, Engine: ONNX, Size: 64, Jobs: rows - 1, Pattern: Recorded, Rate: float64(rows) / trace.period, Trace: trace.SHA256}
 	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	var order []float64 // latencies, as they were measured
+	var order []float64 // latencies in the order of measurement
 	c := &Campaign{
 		Machine: machine.Description{Processor: "A"}, Progress: io.Discard, Trace: trace,
 		Measure: func(_ context.Context, v Variant, chance *rand.Rand) (*Run, error) {

@@ -10,11 +10,11 @@ import (
 	"path/filepath"
 )
 
-// UnavailableFile is the file of an output folder that [Unavailable] reads.
+// UnavailableFile is the file in an output folder that [Unavailable] reads.
 const UnavailableFile = "unavailable.json"
 
-// Unavailable returns why variants could not be measured when an output folder's runs were last
-// made, by their names.
+// Unavailable returns, by variant name, why variants could not be measured when an output folder's
+// runs were last made.
 func Unavailable(dir string) (map[string]string, error) {
 	reasons := map[string]string{}
 	path := filepath.Join(dir, UnavailableFile)
@@ -26,12 +26,12 @@ func Unavailable(dir string) (map[string]string, error) {
 		return nil, err
 	}
 	if err := json.Unmarshal(b, &reasons); err != nil {
-		return nil, fmt.Errorf("%s is damaged: %w. Remove it: the next start makes it again", path, err)
+		return nil, fmt.Errorf("%s is damaged: %w. Remove it, and the next start makes it again", path, err)
 	}
 	return reasons, nil
 }
 
-// setUnavailable stores why a variant could not be measured; "" of one that could.
+// setUnavailable stores why a variant could not be measured; "" if it could.
 func (f *Folder) setUnavailable(name, reason string) error {
 	if f.unavailable[name] == reason {
 		return nil

@@ -11,10 +11,10 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
-// A usage watches what a run takes of the machine.
+// A usage measures a run's use of the machine.
 type usage struct {
 	processors machine.Processors
-	known      bool // processors could be read
+	known      bool // processor time could be read
 	own        time.Duration
 	before     map[string]float64
 }
@@ -31,15 +31,15 @@ func startUsage() (*usage, error) {
 	return u, err
 }
 
-// ofPrograms is what the programs that this process has started, and that have not ended, have
-// used so far, in seconds of processor.
+// ofPrograms returns the processor seconds used so far by the programs that this process has
+// started and that have not ended.
 func (u *usage) ofPrograms() map[string]float64 {
 	all := machine.ProcessorTimes(os.Getpid())
 	delete(all, machine.ProgramName())
 	return all
 }
 
-// footer is what a load of so long took.
+// footer returns the use of the machine by a load of the given duration.
 func (u *usage) footer(load time.Duration) Footer {
 	f := Footer{Seconds: load.Seconds(), Used: map[string]float64{}}
 	now := u.ofPrograms()
@@ -57,26 +57,26 @@ func (u *usage) footer(load time.Duration) Footer {
 	return f
 }
 
-// sender is the name of this process among what was used.
+// sender is the name under which this process, the load generator, is counted.
 const sender = "sender"
 
-// standIns are the programs that are there in place of AWS: MiniStack, whose queue and functions they
-// are, and what starts it.
+// standIns are the programs that emulate AWS: MiniStack, with its queue and functions, and the
+// program that starts it.
 var standIns = []string{"devstack", "ministack"}
 
-// Busy is the processor seconds of a run.
+// Busy has the processor seconds of a run.
 type Busy struct {
-	System   float64 // of the system that is measured: what its processors would be paid for
-	StandIns float64 // of what is in AWS's place
-	Sender   float64 // of what sends the load
+	System   float64 // of the measured system, whose processors would be billed
+	StandIns float64 // of the emulators of AWS
+	Sender   float64 // of the load generator
 }
 
-// All is what all programs of the run took.
+// All returns the processor seconds of all programs of the run.
 func (b Busy) All() float64 { return b.System + b.StandIns + b.Sender }
 
-// Busy is what the run took of the processors.
+// Busy returns the run's use of the processors.
 func (r *Run) Busy() (b Busy) {
-	for _, name := range slices.Sorted(maps.Keys(r.Footer.Used)) { // the sum of floating point numbers has an order
+	for _, name := range slices.Sorted(maps.Keys(r.Footer.Used)) { // sorted, because the sum of floating-point numbers depends on the order
 		seconds := r.Footer.Used[name]
 		switch {
 		case name == sender:

@@ -7,7 +7,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
-// What the sender and the stand-ins take is not the system's.
+// The processor time of the load generator and the emulators is not the system's.
 func TestBusy(t *testing.T) {
 	r := Run{Footer: Footer{Used: map[string]float64{
 		"worker-lambda": 2, "picture-decoder": 0.5, "bootstrap": 1, "ministack": 8, "devstack": 4, "sender": 16,
@@ -17,8 +17,8 @@ func TestBusy(t *testing.T) {
 	}
 }
 
-// The sender counts among what loads the machine.
-func TestShareHasTheSender(t *testing.T) {
+// The load generator counts in the machine's load.
+func TestShareIncludesLoadGenerator(t *testing.T) {
 	u, err := startUsage()
 	if err != nil {
 		t.Fatal(err)
@@ -28,6 +28,6 @@ func TestShareHasTheSender(t *testing.T) {
 	}
 	f := u.footer(time.Since(began))
 	if f.Share <= 0 || f.Used[sender] < 0.2 {
-		t.Errorf("got a share of %v, of which the sender used %v s", f.Share, f.Used[sender])
+		t.Errorf("got a share of %v, the load generator used %v s", f.Share, f.Used[sender])
 	}
 }

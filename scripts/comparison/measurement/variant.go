@@ -5,64 +5,64 @@ import (
 	"strings"
 )
 
-// The systems that a variant can name.
+// The systems of variants.
 const (
-	// Service is one worker alone: the worker function, one event after the other.
+	// Service is one worker alone: the worker function with one event after the other.
 	Service = "service"
 	// Daemon is the API server, MiniStack's queue and worker-daemon.
 	Daemon = "daemon"
 	// MiniStack is the API and the worker as functions in MiniStack's Lambda.
 	MiniStack = "ministack"
-	// Synchronous is a function that paints within the request, one event at a time in each
+	// Synchronous is a function that paints while the request waits, with one event at a time per
 	// environment.
 	Synchronous = "synchronous"
 	// Concurrent is a function whose environments handle several events at once, as on Lambda
-	// Managed Instances. AWS names neither Go nor EFS there: it is hypothetical.
+	// Managed Instances. AWS supports neither Go nor EFS there, so it is hypothetical.
 	Concurrent = "concurrent"
 	// Flask is the Python server of scripts/baseline.
 	Flask = "flask"
 )
 
-// The engines that a variant can name.
+// The engines of variants.
 const (
 	TensorFlow = "tensorflow"
 	ONNX       = "onnx"
 )
 
-// Magenta is the network that a variant can name besides the shipped one: Magenta's arbitrary
-// image stylisation, which is not part of this repository. It runs with TensorFlow.
+// Magenta is the network of variants that don't use the shipped one: Magenta's arbitrary image
+// stylisation, which is not part of this repository. It runs with TensorFlow.
 const Magenta = "magenta"
 
-// A Variant is one thing that is measured, the same in each of its runs.
+// A Variant is a measured configuration, the same in each of its runs.
 type Variant struct {
 	System string `json:"system"`
 	Engine string `json:"engine"`
-	// Network is [Magenta]; "" is the shipped one.
+	// Network is [Magenta], or "" for the shipped one.
 	Network string `json:"network,omitempty"`
-	Size    int    `json:"size"` // pixels, of both sides of each photograph and picture
-	Jobs    int    `json:"jobs"` // in a run, those that only warm up left out
+	Size    int    `json:"size"` // width and height of each photograph and picture in pixels
+	Jobs    int    `json:"jobs"` // number of jobs in a run, without those for warm-up
 
-	// Of functions.
-	MemoryMB     int `json:"memory_mb,omitempty"`    // which also is the share of the processors: 1 for 1,769 MB
-	PeriodMS     int `json:"period_ms,omitempty"`    // in which that share is used up; 0: the processors are not limited
-	Threads      int `json:"threads,omitempty"`      // of the engine for a picture; 0: the program's default
-	Concurrency  int `json:"concurrency,omitempty"`  // events at once in an environment
-	Environments int `json:"environments,omitempty"` // at most
-	IdleS        int `json:"idle_s,omitempty"`       // seconds that an environment without an event is kept; 0: for ever
+	// Only for functions.
+	MemoryMB     int `json:"memory_mb,omitempty"`    // also determines the share of the processors: 1 for 1,769 MB
+	PeriodMS     int `json:"period_ms,omitempty"`    // period in which the share is applied; 0: the processors are not limited
+	Threads      int `json:"threads,omitempty"`      // threads of the engine per picture; 0: the program's default
+	Concurrency  int `json:"concurrency,omitempty"`  // events at once per environment
+	Environments int `json:"environments,omitempty"` // maximum number of environments
+	IdleS        int `json:"idle_s,omitempty"`       // seconds for which an idle environment is kept; 0: without limit
 
-	Evicted bool `json:"evicted,omitempty"` // what a start reads was taken out of the page cache before
+	Evicted bool `json:"evicted,omitempty"` // the files that a start reads were removed from the page cache before
 
-	NFS       bool `json:"nfs,omitempty"`        // engine, model and jobs lie on scripts/nfs, which is as slow as user-mode Linux is
-	LatencyMS int  `json:"latency_ms,omitempty"` // that its network adds to a call
+	NFS       bool `json:"nfs,omitempty"`        // engine, model and jobs are on scripts/nfs, which is as slow as user-mode Linux
+	LatencyMS int  `json:"latency_ms,omitempty"` // added by its network to each call
 	ReadAhead bool `json:"read_ahead,omitempty"` // started by worker-bootstrap
 
-	// Of systems under load.
+	// Only for systems under load.
 	Pattern string  `json:"pattern,omitempty"`
 	Rate    float64 `json:"rate,omitempty"`  // jobs a second, on average
-	Trace   string  `json:"trace,omitempty"` // of [Recorded]: its [Trace]'s SHA256
+	Trace   string  `json:"trace,omitempty"` // for [Recorded]: the SHA256 of its [Trace]
 }
 
-// Name is the variant in one word, which files of its runs begin with.
+// Name returns the variant's name, which is one word and the beginning of its files' names.
 func (v Variant) Name() string {
 	words := []string{v.System, v.Engine}
 	if v.Network != "" {
@@ -99,10 +99,10 @@ func (v Variant) Name() string {
 	return strings.Join(words, "-")
 }
 
-// Hypothetical is whether AWS does not offer what was measured.
+// Hypothetical returns whether AWS does not offer the measured system.
 func (v Variant) Hypothetical() bool { return v.System == Concurrent }
 
-// CPUs is the function's share of the processors by its memory; 0 where they are not limited.
+// CPUs returns the function's share of the processors by its memory; 0 if they are not limited.
 func (v Variant) CPUs() float64 {
 	if v.PeriodMS == 0 {
 		return 0

@@ -7,7 +7,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// Full is the plan of a whole measurement: some eight hours with ten repetitions.
+// Full returns the plan of a whole measurement: about eight hours with ten repetitions.
 func Full() Plan {
 	p := Plan{Repetitions: 10}
 	for _, engine := range []string{TensorFlow, ONNX} {
@@ -18,8 +18,8 @@ func Full() Plan {
 	return p
 }
 
-// alone are the service times of one engine: in each size the machine's own and those of a
-// function, and of 512 px those of more functions, and how much threads and period matter.
+// alone returns variants for the service times of one engine: each size on the whole machine and in
+// a function, and for 512 px more functions, and other numbers of threads and periods.
 func alone(engine string) (all []Variant) {
 	for _, size := range sizes {
 		v := Variant{System: Service, Engine: engine, Size: size.px, Jobs: size.jobs, Threads: 1}
@@ -31,7 +31,7 @@ func alone(engine string) (all []Variant) {
 		for _, memory := range []int{885, 1769, 3007, 3538} { // MB: half, 1, 1.7 and 2 processors
 			for _, threads := range []int{1, 2} {
 				f := asFunction(v, memory, threads)
-				if memory <= 1769 && threads > 1 || f.CPUs() > float64(runtime.GOMAXPROCS(0)) { // no processor for it
+				if memory <= 1769 && threads > 1 || f.CPUs() > float64(runtime.GOMAXPROCS(0)) { // there is no processor for it
 					continue
 				}
 				all = append(all, f)
@@ -43,21 +43,21 @@ func alone(engine string) (all []Variant) {
 	return all
 }
 
-// usual is the size that is looked at most, in pixels.
+// usual is the size of most variants, in pixels.
 const usual = 512
 
-// sizes are those of pictures, and of how many pictures a run's mean is.
+// sizes are the picture sizes, with the number of pictures in a run.
 var sizes = []struct{ px, jobs int }{{256, 20}, {usual, 20}, {1024, 8}, {2048, 4}}
 
-// asFunction is v as a function with so much memory, by Lambda's period.
+// asFunction returns v as a function with the given memory and Lambda's period.
 func asFunction(v Variant, memory, threads int) Variant {
 	v.MemoryMB, v.PeriodMS, v.Threads = memory, 20, threads
 	return v
 }
 
-// coldStarts are starts of one engine by packaging, alike in all else: from a local disk of which
-// nothing is in the page cache, as from an archive, and from a network file system, with and
-// without reading ahead. Starts with everything in memory are the first pictures of the others.
+// coldStarts returns variants for starts of one engine that differ only in packaging: from a local
+// disk with an empty page cache, as from an archive, and from a network file system, with and
+// without read ahead. Starts with everything in memory are the first pictures of other variants.
 func coldStarts(engine string) []Variant {
 	local := Variant{System: Service, Engine: engine, Size: 256, Jobs: 1, Threads: 1, Evicted: true}
 	nfs := local
@@ -69,16 +69,17 @@ func coldStarts(engine string) []Variant {
 	return []Variant{local, share, nfs, ahead}
 }
 
-// magentaAlone are the service times of Magenta's network on the machine and in the function
-// that the project grew from.
+// magentaAlone returns variants for the service times of Magenta's network on the machine and in
+// the function with which the project began.
 func magentaAlone() []Variant {
 	v := Variant{System: Service, Engine: TensorFlow, Network: Magenta, Size: usual, Jobs: 20, Threads: 1}
 	return []Variant{v, asFunction(v, 3007, 2)}
 }
 
-// underLoad are the systems. Each has the steady pattern, by which simulations are calibrated,
-// and one that is held against them; those that differ most have all, one with as many jobs as a 99th
-// percentile takes. Rates keep two processors at no more than half of what they can do.
+// underLoad returns the variants of the systems. Each has the steady pattern, from which
+// simulations are calibrated, and one pattern with which they are compared; the systems that differ
+// most have all patterns, and one load with as many jobs as a 99th percentile needs. Rates keep two
+// processors at most half busy.
 func underLoad() (all []Variant) {
 	const low, middle, high = 2.5, 4, 6 // a second
 	const few, many = statistics.MinimumJobs, statistics.MinimumJobsP99
@@ -98,7 +99,7 @@ func underLoad() (all []Variant) {
 		{[]string{Daemon, MiniStack, Synchronous}, ONNX, "", patterns},
 		{[]string{Daemon, MiniStack, Synchronous, Flask}, TensorFlow, "", some},
 		{[]string{Concurrent}, ONNX, "", some},
-		{[]string{Synchronous, Flask}, TensorFlow, Magenta, some}, // what the project grew from
+		{[]string{Synchronous, Flask}, TensorFlow, Magenta, some}, // the systems with which the project began
 	} {
 		for _, system := range of.systems {
 			for _, l := range of.loads {
@@ -109,11 +110,12 @@ func underLoad() (all []Variant) {
 	return all
 }
 
-// idleS is how long idle environments are kept: less than the silence between bursts, so that each
-// burst has cold starts and reuse, and no longer than a run can wait.
+// idleS is the time for which idle environments are kept, in seconds: less than the silence between
+// bursts, so that each burst has cold starts and reuse, and short enough for a run.
 const idleS = 2
 
-// ofSystem is v with the memory and environments of a function that paints within the request.
+// ofSystem returns v with the memory and environments of a function that paints while the request
+// waits.
 func ofSystem(v Variant) Variant {
 	processors := max(2, runtime.GOMAXPROCS(0))
 	switch v.System {
@@ -125,8 +127,8 @@ func ofSystem(v Variant) Variant {
 	return v
 }
 
-// AddTrace adds a variant with the recorded pattern for each that has the synthetic one. A trace
-// that is too short, or has too many jobs once it is superposed, is refused.
+// AddTrace adds a variant with the recorded pattern for each variant with the synthetic one. A
+// trace that is too short, or that has too many jobs when superposed, is an error.
 func (p *Plan) AddTrace(t *Trace) error {
 	for _, v := range p.Variants {
 		if v.Pattern != Synthetic {

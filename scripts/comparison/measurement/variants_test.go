@@ -13,7 +13,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// No two variants of a plan share a name, which files are found by.
+// No two variants of a plan have the same name, because files are found by it.
 func TestNames(t *testing.T) {
 	full := Full()
 	if err := full.AddTrace(readTrace(t, trace(400))); err != nil {
@@ -23,7 +23,7 @@ func TestNames(t *testing.T) {
 		names := map[string]bool{}
 		for _, v := range p.Variants {
 			if name := v.Name(); names[name] || strings.ContainsAny(name, "/. ") {
-				t.Errorf("%q is there twice, or no name for a file", name)
+				t.Errorf("%q is used twice or is not a file name", name)
 			} else {
 				names[name] = true
 			}
@@ -34,7 +34,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// trace is the text of a trace with a job a second.
+// trace returns the text of a trace with one job a second.
 func trace(jobs int) string {
 	var text strings.Builder
 	text.WriteString("arrival_s\n")
@@ -55,7 +55,7 @@ func TestFullTakesHours(t *testing.T) {
 	}
 }
 
-// Systems have one load by which their 99th percentiles are compared.
+// The 99th percentiles of systems are compared under one load.
 func TestFullHasP99(t *testing.T) {
 	systems := map[string][]string{}
 	for _, v := range Full().Variants {
@@ -69,8 +69,8 @@ func TestFullHasP99(t *testing.T) {
 	}
 }
 
-// The systems, engines and patterns of the comparison are in the plan, at rates that leave half
-// of two processors free.
+// The plan has the systems, engines and patterns of the comparison, at rates that leave half of two
+// processors free.
 func TestFullHasAllSystems(t *testing.T) {
 	patterns := map[string]map[string]bool{}
 	rates := map[float64]bool{}
@@ -101,9 +101,9 @@ func TestFullHasAllSystems(t *testing.T) {
 			t.Errorf("%s has the patterns %v, want all", key, patterns[key])
 		}
 	}
-	for _, key := range []string{"synchronous tensorflow magenta", "flask tensorflow magenta"} { // what the project grew from
+	for _, key := range []string{"synchronous tensorflow magenta", "flask tensorflow magenta"} { // the systems with which the project began
 		if !patterns[key][Poisson] {
-			t.Errorf("%s is not in the plan", key)
+			t.Errorf("%s is missing in the plan", key)
 		}
 	}
 	if len(rates) != 2 {
@@ -111,7 +111,7 @@ func TestFullHasAllSystems(t *testing.T) {
 	}
 }
 
-// Cold starts of an engine differ in packaging alone.
+// Cold starts of an engine differ only in packaging.
 func TestFullHasColdStarts(t *testing.T) {
 	for _, engine := range []string{TensorFlow, ONNX} {
 		packagings := map[string]bool{}
@@ -145,7 +145,7 @@ func TestQuickHasAllPatterns(t *testing.T) {
 	}
 }
 
-// Where the synthetic pattern is, a trace is, of the same rate; a trace that won't do is refused
+// A trace is added for each synthetic pattern, at the same rate; an unusable trace is refused
 // before anything is measured.
 func TestAddTrace(t *testing.T) {
 	p := Full()
@@ -169,8 +169,8 @@ func TestAddTrace(t *testing.T) {
 	}
 }
 
-// What is left follows the estimates, times how wrong they have been.
-func TestClock(t *testing.T) {
+// The remaining time is the estimate, scaled by the error of the estimates so far.
+func TestRemainingTime(t *testing.T) {
 	steps := []step{}
 	for _, rate := range []float64{1, 2, 4} {
 		steps = append(steps, step{variant: Variant{System: Synchronous, Engine: ONNX, Size: 64, Jobs: 100, Pattern: Steady, Rate: rate}})
@@ -187,7 +187,7 @@ func TestClock(t *testing.T) {
 	}
 }
 
-// The estimate follows the processors that a function has.
+// The estimate depends on the processors of a function.
 func TestEstimate(t *testing.T) {
 	v := Variant{System: Service, Engine: ONNX, Size: 512, Jobs: 99, Threads: 1}
 	half := asFunction(v, 885, 1)
@@ -200,9 +200,9 @@ func TestEstimate(t *testing.T) {
 	}
 }
 
-// Between two bursts of functions that end when they are idle, they are idle for long enough after the
-// pictures of the first.
-func TestBurstsFindNoEnvironment(t *testing.T) {
+// Between two bursts, functions whose idle environments end are idle for long enough after the
+// pictures of the first burst.
+func TestEnvironmentsEndBetweenBursts(t *testing.T) {
 	found := 0
 	for _, p := range []Plan{Full(), Quick()} {
 		for _, v := range p.Variants {
@@ -225,7 +225,7 @@ func TestBurstsFindNoEnvironment(t *testing.T) {
 	}
 }
 
-// A system is the same under any load, a recorded one too.
+// A system is the same under any load, including a recorded one.
 func TestWithoutLoad(t *testing.T) {
 	steady := Variant{System: Daemon, Engine: ONNX, Size: 512, Jobs: 200, Pattern: Steady, Rate: 4}
 	recorded := steady

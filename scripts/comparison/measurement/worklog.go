@@ -12,25 +12,25 @@ import (
 	"time"
 )
 
-// An attempt is what a worker logs of a job at its end, as JSON.
+// An attempt is what a worker logs at the end of a job, as JSON.
 type attempt struct {
 	Time      time.Time `json:"time"`
 	Msg       string    `json:"msg"`
 	Job       string    `json:"job"`
-	Code      string    `json:"code"` // of a failed one
+	Code      string    `json:"code"` // of a failed job
 	TookMS    float64   `json:"took_ms"`
 	ReadMS    float64   `json:"read_ms"`
-	DecodeMS  float64   `json:"decode_ms"` // reading included
+	DecodeMS  float64   `json:"decode_ms"` // including reading
 	StylizeMS float64   `json:"stylize_ms"`
 	EncodeMS  float64   `json:"encode_ms"`
 	WriteMS   float64   `json:"write_ms"`
 	Cold      bool      `json:"cold_start"`
 }
 
-// logTime is how long a worker may take to log a job's end after everybody can see it.
+// logTime is the maximum time until a worker logs a job's end after the end is visible to others.
 const logTime = 30 * time.Second
 
-// attemptsOf is attempts once the logs have the ends of these jobs, or an error.
+// attemptsOf waits up to logTime until the logs have the ends of these jobs, and returns attempts.
 func attemptsOf(ctx context.Context, ids []string, paths ...string) (map[string]attempt, error) {
 	ctx, cancel := context.WithTimeout(ctx, logTime)
 	defer cancel()
@@ -48,13 +48,13 @@ func attemptsOf(ctx context.Context, ids []string, paths ...string) (map[string]
 		select {
 		case <-again.C:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("no log of a worker has the end of job %s: see %v (%w)", ids[missing], paths, ctx.Err())
+			return nil, fmt.Errorf("no worker's log has the end of job %s: see %v (%w)", ids[missing], paths, ctx.Err())
 		}
 	}
 }
 
-// attempts reads the ends of jobs from workers' logs, by the jobs' ids. Lines of other kinds
-// are passed over: the engines' libraries write some.
+// attempts reads the ends of jobs from workers' logs, by job id. Other lines, such as those of the
+// engines' libraries, are ignored.
 func attempts(paths ...string) (map[string]attempt, error) {
 	by := map[string]attempt{}
 	for _, path := range paths {
@@ -75,8 +75,8 @@ func attempts(paths ...string) (map[string]attempt, error) {
 	return by, nil
 }
 
-// fill completes a job by what its worker has logged, but for Cold: of several first pictures at
-// once the worker and its host may take different ones for the first.
+// fill completes a job with what its worker has logged, except Cold: if several pictures are the
+// first of a process at once, the worker and its host may differ on which one is.
 func (a attempt) fill(j *Job) {
 	j.Handler = a.TookMS / 1000
 	j.Read, j.Decode = a.ReadMS/1000, (a.DecodeMS-a.ReadMS)/1000
@@ -86,13 +86,13 @@ func (a attempt) fill(j *Job) {
 	}
 }
 
-// since completes a job that was to be sent at a time: by when the attempt began, and ended with a
-// durable picture.
+// since completes a job with the times from its scheduled sending until the attempt began, and
+// until it ended with a durable picture.
 func (a attempt) since(scheduled time.Time, j *Job) {
 	j.Received, j.Latency = max(0, a.began().Sub(scheduled).Seconds()), a.Time.Sub(scheduled).Seconds()
 }
 
-// began is when the attempt began.
+// began returns when the attempt began.
 func (a attempt) began() time.Time {
 	return a.Time.Add(-time.Duration(a.TookMS * float64(time.Millisecond)))
 }

@@ -21,7 +21,7 @@ func TestWorkLog(t *testing.T) {
 	if err := os.WriteFile(path, []byte(workLog), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	all, err := attempts(path, filepath.Join(t.TempDir(), "of a worker that has not begun.log"))
+	all, err := attempts(path, filepath.Join(t.TempDir(), "not written yet.log"))
 	if err != nil || len(all) != 2 {
 		t.Fatalf("got %v, %v", all, err)
 	}

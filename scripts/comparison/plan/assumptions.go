@@ -7,7 +7,7 @@ func assumed(t Times) (list []Assumption) {
 		list = append(list, Assumption(v))
 	}
 	if t.Source.Runs < 2 {
-		list = append(list, Assumption{"spread of service times", 0, "s", "only medians are known: intervals are those of the bands alone"})
+		list = append(list, Assumption{"spread of service times", 0, "s", "only medians are known, so intervals come from the bands only"})
 	}
 	return list
 }

@@ -21,8 +21,8 @@ const (
 	Managed    Kind = "managed-instances"
 )
 
-// machines are the instance types that are considered, with their processors. Others of the
-// price files are left out: nothing measured says how much slower or faster they are.
+// machines are the considered instance types with their processors. Other types of the price files
+// are left out, because no measurement shows how much slower or faster they are.
 var machines = []struct {
 	name, other string // other is the template's second type
 	processors  int
@@ -31,7 +31,7 @@ var machines = []struct {
 	{"c7i.xlarge", "c6i.xlarge", 4},
 }
 
-// A study is a candidate with what its figures come from.
+// A study is a candidate with the inputs of its figures.
 type study struct {
 	Candidate
 	environment environment
@@ -42,10 +42,10 @@ type study struct {
 	bill        cost.Bill
 
 	outcomes map[scenario]outcome
-	runs     []outcome // of the base scenario, with each run's times
+	runs     []outcome // of the base scenario, one for each run's times
 }
 
-// candidates are all that the times allow, not yet evaluated.
+// candidates returns all candidates that the times allow, not yet evaluated.
 func candidates(t Times) (all []*study) {
 	for _, engine := range t.engines() {
 		packaging := "in the zip"
@@ -66,7 +66,7 @@ func candidates(t Times) (all []*study) {
 				Name: fmt.Sprintf("function of %d MB, %s %s", memory, engineName(engine), packaging),
 			}
 			if memory > 3008 {
-				s.Note = "new accounts allow functions of 3008 MB at most"
+				s.Note = "new accounts allow functions of at most 3008 MB"
 			}
 			all = append(all, s)
 		}
@@ -83,9 +83,9 @@ func candidates(t Times) (all []*study) {
 				}
 				switch kind {
 				case OneMachine:
-					s.Note = "nothing here deploys it: run api-server and worker-daemon on one instance; no second zone, and pictures on one disk"
+					s.Note = "no command deploys it: run api-server and worker-daemon on one instance; no second zone, and all pictures on one disk"
 				case Managed:
-					s.Hypothetical, s.Note = true, "AWS names neither Go nor EFS for Lambda Managed Instances: not to be chosen yet"
+					s.Hypothetical, s.Note = true, "AWS supports neither Go nor EFS on Lambda Managed Instances: cannot be chosen yet"
 				}
 				all = append(all, s)
 			}
@@ -98,7 +98,7 @@ var titles = map[Kind]string{
 	FromZero: "instances from zero,", AlwaysOn: "always-on", OneMachine: "server and daemon on one", Managed: "managed instances (hypothetical),",
 }
 
-// sizes are how many environments or instances at most are tried, in order.
+// sizes returns the tried maximum numbers of environments or instances, in order.
 func (s *study) sizes() []int {
 	switch s.Kind {
 	case Function:
@@ -113,7 +113,7 @@ func (s *study) sizes() []int {
 	return []int{1, 2, 3, 4, 6, 8, 12, 16, 24, 32}
 }
 
-// command deploys a candidate.
+// command returns the command that deploys a candidate; empty if there is none.
 func (s *study) command(region string) string {
 	up := fmt.Sprintf("scripts/deploy/up --region %s --engine %s", region, s.Engine)
 	instances := fmt.Sprintf(" --mode ec2 --set InstanceType=%s --set OtherInstanceType=%s --set OnDemandPercentage=100 --set MaxInstances=%d", s.InstanceType, s.other, s.AtOnce)

@@ -13,10 +13,10 @@ import (
 const (
 	resamples  = 1000
 	confidence = 0.95
-	cent       = 0.01 // smaller differences are none
+	cent       = 0.01 // dollars; smaller differences are ignored
 )
 
-// summarise fills in a candidate's figures from its outcomes.
+// summarise sets a candidate's figures from its outcomes.
 func (e *evaluation) summarise(s *study) error {
 	o := s.outcomes[base]
 	s.bill = o.bill
@@ -49,7 +49,7 @@ func (e *evaluation) summarise(s *study) error {
 	return nil
 }
 
-// keepUp is whether work doesn't pile up in any scenario.
+// keepUp returns whether work does not accumulate in any scenario.
 func (s *study) keepUp() bool {
 	for _, o := range s.outcomes {
 		if !o.keepsUp {
@@ -59,7 +59,7 @@ func (s *study) keepUp() bool {
 	return true
 }
 
-// bands is a figure with its range over the scenarios.
+// bands returns a figure with its range over the scenarios.
 func bands(outcomes map[scenario]outcome, figure func(outcome) float64) Bound {
 	b := Bound{figure(outcomes[base]), math.Inf(1), math.Inf(-1)}
 	for _, o := range outcomes {
@@ -68,12 +68,12 @@ func bands(outcomes map[scenario]outcome, figure func(outcome) float64) Bound {
 	return b
 }
 
-// spread is how far below and above its estimate a figure may lie by the differences
-// between runs: of one candidate, or of the first less the second. Candidates with the same
-// engine and processors share the runs that are drawn.
+// spread returns how far a figure may be below and above its estimate because runs differ: the
+// figure of one candidate, or of the first less the second. Candidates with the same engine and
+// processors share the resampled runs.
 func (e *evaluation) spread(figure func(outcome) float64, studies ...*study) (low, high float64, err error) {
 	var runs []int
-	drawn := make([]int, len(studies)) // which of runs is a candidate's
+	drawn := make([]int, len(studies)) // for each candidate, the index of its runs
 	for i, s := range studies {
 		if s.resampled() == 0 {
 			return 0, 0, nil
@@ -104,8 +104,9 @@ func (e *evaluation) spread(figure func(outcome) float64, studies ...*study) (lo
 	return r.Low - r.Estimate, r.High - r.Estimate, nil
 }
 
-// mayCostLess is whether the interval of what s costs beyond best reaches below zero. Two
-// functions, or two of instances, are in the same scenario; of each other's they are independent.
+// mayCostLess returns whether the interval of the cost of s less the cost of best includes negative
+// values. Two functions, or two kinds of instances, are in the same scenario; scenarios of
+// functions and instances are independent.
 func (e *evaluation) mayCostLess(s, best *study) (bool, error) {
 	least := math.Inf(1)
 	for a, o := range s.outcomes {
@@ -119,7 +120,7 @@ func (e *evaluation) mayCostLess(s, best *study) (bool, error) {
 	return least+low <= 0, err
 }
 
-// choose takes the cheapest candidate that is fast enough and can be had. studies are sorted.
+// choose returns the cheapest candidate that is fast enough and deployable. studies are sorted.
 func (e *evaluation) choose(studies []*study) (Choice, error) {
 	c := Choice{TooClose: []string{}}
 	able := slices.DeleteFunc(slices.Clone(studies), func(s *study) bool { return s.Hypothetical || s.Meets == No })
@@ -130,7 +131,7 @@ func (e *evaluation) choose(studies []*study) (Choice, error) {
 			}
 			return 1
 		})
-		c.Why = fmt.Sprintf("No candidate finishes 95%% of the pictures within %g s; the fastest is %s with %.3g s. Ask for a higher --p95, or for smaller pictures.",
+		c.Why = fmt.Sprintf("No candidate finishes 95%% of the pictures within %g s; the fastest is %s with %.3g s. Use a higher --p95 or smaller pictures.",
 			e.request.P95, fastest.Name, fastest.Latency.Estimate)
 		return c, nil
 	}
@@ -153,7 +154,7 @@ func (e *evaluation) choose(studies []*study) (Choice, error) {
 	}
 	c.Why += "."
 	if best.Meets == Uncertain {
-		c.Why += " No candidate is sure to be fast enough: this one is where AWS's processors are no slower than the measured ones."
+		c.Why += " No candidate is certain to be fast enough: this one is if AWS's processors are not slower than the measured ones."
 	}
 	for _, s := range alike {
 		less, err := e.mayCostLess(s, best)
@@ -167,7 +168,7 @@ func (e *evaluation) choose(studies []*study) (Choice, error) {
 	return c, nil
 }
 
-// because is what another candidate costs beyond the best, and for what most of all.
+// because describes the additional cost of another candidate and its largest part.
 func (e *evaluation) because(best, other *study) string {
 	byPart := map[string]float64{}
 	for _, r := range other.bill.Rows {
@@ -180,14 +181,14 @@ func (e *evaluation) because(best, other *study) string {
 	if math.Abs(more) < cent {
 		return fmt.Sprintf("%s costs as much", other.Name)
 	}
-	if more < 0 { // or it would be the best
+	if more < 0 { // it is not the best because of its latency
 		return fmt.Sprintf("%s costs %.2f $ less, but may be too slow (95%% within %.3g to %.3g s)", other.Name, -more, other.Latency.Low, other.Latency.High)
 	}
 	part, largest := "", 0.0
-	for _, r := range slices.Concat(other.bill.Rows, best.bill.Rows) { // in the bills' order, so that ties are settled alike
+	for _, r := range slices.Concat(other.bill.Rows, best.bill.Rows) { // in the bills' order, so that ties always have the same result
 		if d := byPart[r.Part]; d > largest {
 			part, largest = r.Part, d
 		}
 	}
-	return fmt.Sprintf("%s costs %.2f $ more, most of all for %s (%.2f $ more)", other.Name, more, part, largest)
+	return fmt.Sprintf("%s costs %.2f $ more, mostly for %s (%.2f $ more)", other.Name, more, part, largest)
 }

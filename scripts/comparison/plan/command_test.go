@@ -16,8 +16,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/plan"
 )
 
-// What a plan's commands set are options of scripts/deploy/up and parameters of the
-// template.
+// The commands in plans use existing options of scripts/deploy/up and parameters of the template.
 func TestCommandsDeploy(t *testing.T) {
 	text, err := os.ReadFile("../../deploy/template.yaml")
 	if err != nil {

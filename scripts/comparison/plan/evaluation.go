@@ -19,13 +19,15 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// A scenario is what AWS's side might be like; see [assumptions.Yields] for yield, which functions don't have.
+// A scenario is a set of assumptions about AWS. For yield, which functions don't have, see
+// [assumptions.Yields].
 type scenario struct{ keepAlive, slowness, yield float64 }
 
-// base is the one that estimates are of.
+// base is the scenario of the estimates.
 var base = scenario{keepAlive: assumptions.KeepAlive, slowness: 1, yield: 1}
 
-// scenarios are those of a kind: instances have no keep-alive, but processors that two jobs at once may share.
+// scenarios returns the scenarios of a kind: instances have no keep-alive, but a yield of two jobs
+// at once.
 func (k Kind) scenarios() (all []scenario) {
 	if k != Function {
 		for _, yield := range assumptions.Yields() {
@@ -46,8 +48,8 @@ func (k Kind) scenarios() (all []scenario) {
 	return all
 }
 
-// slowest are the scenarios that a candidate's size is chosen for: those of the slowest processors, and of the
-// lowest yield.
+// slowest returns the scenarios by which a candidate's size is chosen: those with the slowest
+// processors and the lowest yield.
 func (k Kind) slowest() []scenario {
 	s := base
 	for _, r := range simulation.SpeedRatios() {
@@ -61,7 +63,7 @@ func (k Kind) slowest() []scenario {
 	return []scenario{s, y}
 }
 
-// An outcome is one simulation, priced.
+// An outcome is one simulation with its bill.
 type outcome struct {
 	usd, p50, p95   float64
 	coldShare, busy float64
@@ -96,7 +98,7 @@ func (e *evaluation) all(ctx context.Context, studies []*study) error {
 	return nil
 }
 
-// resampled is the number of runs that intervals come from: none where there are not two.
+// resampled returns the number of runs from which intervals are computed; 0 with fewer than two.
 func (s *study) resampled() int {
 	if n := len(s.service.warm); n > 1 {
 		return n
@@ -129,8 +131,8 @@ func (e *evaluation) study(ctx context.Context, s *study) error {
 	return e.summarise(s)
 }
 
-// size chooses how many environments or instances there are at most: the fewest with which
-// the latency is met in the slowest scenarios; else the fewest that keep up; else the most. It keeps the outcomes of
+// size chooses the maximum number of environments or instances: the fewest that meet the latency in
+// the slowest scenarios, else the fewest that keep up, else the most. It stores the outcomes for
 // that number.
 func (e *evaluation) size(ctx context.Context, s *study) error {
 	fallback := 0
@@ -139,7 +141,7 @@ func (e *evaluation) size(ctx context.Context, s *study) error {
 	for _, n := range s.sizes() {
 		s.AtOnce = n
 		if float64(n) < need {
-			continue // it would never be done
+			continue // the simulation would not end
 		}
 		keepsUp, meets := true, true
 		clear(s.outcomes)
@@ -171,7 +173,7 @@ func (e *evaluation) size(ctx context.Context, s *study) error {
 	return nil
 }
 
-// hopeless is whether not even a candidate that is never busy is fast enough.
+// hopeless returns whether even a candidate that is never busy is too slow.
 func (s *study) hopeless(p95 float64) bool {
 	return s.Kind.slowest()[0].slowness*mean(pooled(s.service.warm)) > p95
 }
@@ -190,7 +192,7 @@ func (e *evaluation) simulated(ctx context.Context, s *study, times service, sc 
 	}
 	store := assumptions.StoreSeconds
 	if s.Kind == OneMachine {
-		store = 0 // on its own disk, as measured
+		store = 0 // its own disk, as measured
 	}
 	work := func(random *rand.Rand) float64 { return warm(random)*sc.slowness + store }
 	l := simulation.Load{Arrivals: e.load.times, Work: work, Duration: e.load.duration, Seed: e.request.Seed}
@@ -207,7 +209,7 @@ func (e *evaluation) simulated(ctx context.Context, s *study, times service, sc 
 	return e.priced(s, r)
 }
 
-// fleet is a candidate's instances.
+// fleet returns the parameters of a candidate's instances.
 func (s *study) fleet(yield float64) simulation.Instances {
 	i := assumptions.Instances(s.processors, s.AtOnce, s.AtOnce, yield)
 	switch s.Kind {
@@ -229,7 +231,7 @@ func (e *evaluation) progress() {
 	}
 }
 
-// priced turns what a simulation used into a month's bill.
+// priced computes a month's bill from what a simulation used.
 func (e *evaluation) priced(s *study, r simulation.Result) (outcome, error) {
 	o := outcome{keepsUp: r.Usage.Seconds <= e.load.duration*1.02+600}
 	latencies := r.Latencies()
@@ -246,20 +248,20 @@ func (e *evaluation) priced(s *study, r simulation.Result) (outcome, error) {
 	}
 	o.bill, err = s.deployment(r.Usage, e.load.scale(), e.month).Bill(e.request.Prices, e.month)
 	if errors.Is(err, prices.ErrUnknown) {
-		return o, invalid("the prices of %s lack one that is needed for %s: %v; add it, with its source, or plan for one of %v", e.request.Prices.Region, s.Name, err, prices.Regions())
+		return o, invalid("the prices of %s lack a price for %s: %v; add it with its source, or plan for one of %v", e.request.Prices.Region, s.Name, err, prices.Regions())
 	}
 	if err != nil {
 		return o, err
 	}
 	o.usd = o.bill.USD(cost.Whole)
 	if math.IsNaN(o.usd) {
-		return o, fmt.Errorf("the bill of %s is no number", s.Name)
+		return o, fmt.Errorf("the bill of %s is not a number", s.Name)
 	}
 	return o, nil
 }
 
-// deployment is a candidate in the shape in which it is billed in month m; scale is how many of what
-// was simulated make a month.
+// deployment returns a candidate in the form that is billed in month m; scale is the number of
+// simulated parts in a month.
 func (s *study) deployment(u simulation.Usage, scale float64, m cost.Month) cost.Deployment {
 	if s.Kind == Function {
 		n := float64(max(1, u.Jobs))

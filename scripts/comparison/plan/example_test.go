@@ -8,7 +8,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/plan"
 )
 
-// 500 pictures of 512 px a day, each within 10 s, in Frankfurt.
+// 500 pictures of 512 px a day in Frankfurt, each within 10 s.
 func ExampleMake() {
 	frankfurt, err := prices.Of("eu-central-1")
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// A Load is when pictures are submitted: so many a day in a pattern, or as in a trace.
+// A Load describes when pictures are submitted: a number a day in a pattern, or as in a trace.
 type Load struct {
 	JobsPerDay float64
 	Pattern    string // one of [Patterns]; "" with a trace
@@ -24,22 +24,22 @@ type Load struct {
 const (
 	Steady  = "steady"
 	Poisson = "poisson"
-	Bursts  = "bursts"  // an hour's jobs together, each hour
-	Daily   = "daily"   // as published image jobs: by hour and day, and at random
-	Nightly = "nightly" // a day's jobs together
+	Bursts  = "bursts"  // each hour's jobs together
+	Daily   = "daily"   // like published image jobs: varies by hour, by day and at random
+	Nightly = "nightly" // each day's jobs together
 )
 
-// Patterns are the patterns' names.
+// Patterns returns the names of the patterns.
 func Patterns() []string { return []string{Steady, Poisson, Bursts, Daily, Nightly} }
 
 const (
 	day = 86400.0
-	// sampleJobs is how many jobs are simulated at the most, whole days, hours or silences permitting.
+	// sampleJobs is the maximum number of simulated jobs, if whole days, hours or silences allow.
 	sampleJobs = 30_000
-	// submissions a second of a burst: what the template's API allows (ApiRate).
+	// Submissions a second in a burst, which the template's API allows (ApiRate).
 	submissions = 50.0
 	most        = 1e6 // jobs a day
-	// enough jobs have a 95th percentile that can be told (statistics.MinimumJobs), chance permitting.
+	// Enough jobs to estimate a 95th percentile (statistics.MinimumJobs), with a margin for chance.
 	enough = 320
 )
 
@@ -50,17 +50,17 @@ func (l Load) String() string {
 	return fmt.Sprintf("%g a day, %s", l.JobsPerDay, l.Pattern)
 }
 
-// A sampled is the part of a month that is simulated.
+// A sampled is the simulated part of a month.
 type sampled struct {
 	times    []float64
 	duration float64
-	perDay   float64 // jobs, of the whole month
+	perDay   float64 // jobs a day, for the whole month
 }
 
-// scale is how many of the part make a month.
+// scale returns the number of such parts in a month.
 func (s sampled) scale() float64 { return cost.Seconds / s.duration }
 
-// active are a month's hours with jobs.
+// active returns the hours of a month with jobs.
 func (s sampled) active() float64 {
 	return min(cost.Hours, arrivals.HoursWithJobs(s.times)*s.scale())
 }
@@ -76,14 +76,14 @@ func (l Load) sample(seed uint64) (sampled, Part, error) {
 	if err != nil {
 		return s, Part{}, err
 	}
-	note := fmt.Sprintf("%d jobs within %.4g d are simulated and stand for the whole month", len(s.times), s.duration/day)
+	note := fmt.Sprintf("%d jobs within %.4g d are simulated and represent the whole month", len(s.times), s.duration/day)
 	return s, Part{Days: s.duration / day, Jobs: len(s.times), Note: note}, nil
 }
 
 func (l Load) made(random *rand.Rand) (sampled, error) {
 	n := l.JobsPerDay
 	if !(n > 0) || n > most {
-		return sampled{}, invalid("%g jobs a day: give a number above zero, and up to %.0f", n, most)
+		return sampled{}, invalid("%g jobs a day: use a number above zero, and up to %.0f", n, most)
 	}
 	days := math.Max(1, math.Min(28, math.Floor(sampleJobs/n)))
 	if n*days < enough {
@@ -93,11 +93,11 @@ func (l Load) made(random *rand.Rand) (sampled, error) {
 		days = math.Floor(days/7) * 7 // whole weeks
 	}
 	if days > 3650 {
-		return sampled{}, invalid("%g jobs a day are too few to simulate: give 0.1 or more", n)
+		return sampled{}, invalid("%g jobs a day are too few to simulate: use 0.1 or more", n)
 	}
 	s := sampled{duration: days * day, perDay: n}
 	if n > 8*sampleJobs && (l.Pattern == Steady || l.Pattern == Poisson || l.Pattern == Bursts) {
-		s.duration = 3600 // each hour is like the others
+		s.duration = 3600 // all hours are the same
 	}
 	var err error
 	switch l.Pattern {
@@ -112,21 +112,21 @@ func (l Load) made(random *rand.Rand) (sampled, error) {
 	case Daily:
 		s.times, err = arrivals.Images(random, n/24, int(days))
 	default:
-		return s, invalid("the pattern %q: it is one of %v", l.Pattern, Patterns())
+		return s, invalid("the pattern %q is not one of %v", l.Pattern, Patterns())
 	}
 	if err != nil {
 		return s, &InputError{err.Error()}
 	}
 	if len(s.times) < statistics.MinimumJobs {
-		return s, invalid("%g jobs a day are only %d in the %g days that are simulated: give more, or another pattern", n, len(s.times), days)
+		return s, invalid("%g jobs a day are only %d in the %g simulated days: use more jobs or another pattern", n, len(s.times), days)
 	}
 	return s, nil
 }
 
-// groups are jobs together at the end of each period.
+// groups returns jobs that arrive together at the end of each period.
 func groups(jobs, period, duration float64) ([]float64, error) {
 	if jobs < 1 {
-		return nil, fmt.Errorf("%.3g jobs each %.0f h make no burst: give more jobs, or another pattern", jobs, period/3600)
+		return nil, fmt.Errorf("%.3g jobs every %.0f h make no burst: use more jobs or another pattern", jobs, period/3600)
 	}
 	each := int(math.Round(jobs))
 	rate := max(submissions, float64(each)/(period/4))
@@ -137,15 +137,15 @@ func groups(jobs, period, duration float64) ([]float64, error) {
 		return nil, err
 	}
 	for i := range times {
-		times[i] -= period / 2 // so that a group's work is finished within its period
+		times[i] -= period / 2 // so that a group's work ends within its period
 	}
 	return times, nil
 }
 
-// recorded is a trace, or its first days where it is long.
+// recorded returns a trace, or its first days if it is long.
 func (l Load) recorded() (sampled, error) {
 	if l.Pattern != "" || l.JobsPerDay != 0 {
-		return sampled{}, invalid("a trace has its own number of jobs and pattern: give it without jobs a day and a pattern")
+		return sampled{}, invalid("a trace has its own number of jobs and pattern: use it without jobs a day and a pattern")
 	}
 	times, err := arrivals.ReadFile(l.Trace)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -156,7 +156,7 @@ func (l Load) recorded() (sampled, error) {
 	}
 	n := len(times)
 	if n < 2 || times[n-1] == 0 || len(times) > 4*sampleJobs && times[4*sampleJobs] == 0 {
-		return sampled{}, invalid("%s: all of its jobs arrive at the same time, which is no rate: a trace takes two times at the least", l.Trace)
+		return sampled{}, invalid("%s: all of its jobs arrive at the same time, so it has no rate: a trace needs at least two different times", l.Trace)
 	}
 	s := sampled{times: times}
 	if s.duration, err = arrivals.Period(times); err != nil {
@@ -172,7 +172,8 @@ func (l Load) recorded() (sampled, error) {
 	return s, nil
 }
 
-// begun is the beginning, of so many jobs at the most: whole days of it, or hours, where it has one.
+// begun returns the beginning with at most jobs arrivals: whole days of it, or whole hours, if it
+// is that long.
 func (s sampled) begun(jobs int) sampled {
 	end := s.times[jobs]
 	for _, unit := range []float64{day, 3600} {
@@ -187,7 +188,7 @@ func (s sampled) begun(jobs int) sampled {
 	return s
 }
 
-// repeated is the same again and again.
+// repeated returns the sample repeated a number of times.
 func (s sampled) repeated(copies int) sampled {
 	all := sampled{duration: s.duration * float64(copies), perDay: s.perDay}
 	for c := range copies {

@@ -12,7 +12,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
-// made are runs of a worker alone, with pictures of about seconds each.
+// made returns runs of a worker alone, with pictures of about seconds each.
 func made(v measurement.Variant, runs int, seconds float64) (all []*measurement.Run) {
 	random := rand.New(rand.NewPCG(1, uint64(v.MemoryMB)))
 	v.System, v.Size, v.Jobs = measurement.Service, 512, 20
@@ -40,13 +40,13 @@ func onnx(memory, threads int) measurement.Variant {
 	return v
 }
 
-// With runs the intervals hold their differences too, and of several numbers of threads
-// those count that are deployed, though others were faster.
-func TestPlanOfRuns(t *testing.T) {
+// Intervals include the differences between runs. Of several numbers of threads the deployed one is
+// used, even if others were faster.
+func TestPlanFromRuns(t *testing.T) {
 	runs := append(made(onnx(3007, 1), 10, 0.05), made(onnx(3007, 2), 10, 0.1)...)
 	runs = append(runs, made(onnx(0, 1), 10, 0.15)...)
 	void := made(onnx(1769, 1), 1, 0.001)
-	void[0].Footer.Void = "the sender lagged"
+	void[0].Footer.Void = "the load generator was late"
 	other := onnx(1769, 1)
 	other.Network = measurement.Magenta
 	runs = append(runs, made(other, 10, 0.001)...)
@@ -60,32 +60,32 @@ func TestPlanOfRuns(t *testing.T) {
 	p := planned(t, 500, plan.Steady, 10, func(r *plan.Request) { r.Times = times })
 	for _, c := range p.Candidates {
 		if c.MemoryMB == 1769 {
-			t.Error("a void run, or another network, made a candidate")
+			t.Error("a void run or another network led to a candidate")
 		}
 		if !(c.USD.Low <= c.USD.Estimate && c.USD.Estimate <= c.USD.High) || !(c.Latency.Low < c.Latency.Estimate && c.Latency.Estimate < c.Latency.High) {
 			t.Errorf("%s: %+v, p95 %+v", c.Name, c.USD, c.Latency)
 		}
 	}
 	f := candidate(t, p, "function of 3007 MB, ONNX Runtime in the zip")
-	// Two threads: 0.15 s that are billed, with 0.081 s of EFS and 0.1 s of SQS.
+	// Two threads: 0.15 s billed, plus 0.081 s of EFS and 0.1 s of SQS.
 	near(t, "median", f.P50.Estimate, 0.331, 0.03)
 	if !strings.Contains(f.Command, "--set WorkerThreads=2 ") {
-		t.Errorf("other threads are deployed than were measured: %s", f.Command)
+		t.Errorf("the deployed number of threads differs from the measured one: %s", f.Command)
 	}
-	// The bands alone would be 0.7 to 1.5 times 0.15 s; runs differ by more.
+	// With the bands only it would be 0.7 to 1.5 times 0.15 s; runs differ by more.
 	if f.P50.Low >= 0.15*0.7+0.181 || f.P50.High <= 0.15*1.5+0.181 {
 		t.Errorf("the median's interval is %+v", f.P50)
 	}
 }
 
-func TestRunsThatWontDo(t *testing.T) {
+func TestUnusableRunsAreRefused(t *testing.T) {
 	other := made(onnx(1769, 1), 2, 0.1)
 	other[1].Header.Machine.Processor = "another"
 	for name, c := range map[string]struct {
 		runs []*measurement.Run
 		want string
 	}{
-		"none":           {nil, "no run of a worker alone"},
+		"none":           {nil, "no valid run of a worker alone"},
 		"two processors": {other, "several processor models"},
 		"only starts": {func() []*measurement.Run {
 			runs := made(onnx(1769, 1), 1, 0.1)

@@ -1,15 +1,14 @@
-// Package plan chooses the compute for one's own load: which kind, engine, memory or
-// instance type meets a latency at the lowest bill, what it costs a month, how long a
-// picture takes, and how it is deployed.
+// Package plan chooses the compute for a given load: which kind, engine, memory or instance type
+// meets a latency at the lowest bill, what it costs a month, how long a picture takes, and how it
+// is deployed.
 //
-// Service times are measured; latencies, cold starts and hours of instances are
-// simulated with them for a representative part of the month; bills are priced from
-// both. What neither is measured nor documented is listed in a plan's assumptions.
+// Service times are measured. With them, latencies, cold starts and hours of instances are
+// simulated for a representative part of the month, and bills are computed from both. Values that
+// are neither measured nor documented are listed in a plan's assumptions.
 //
-// Intervals hold what is not known: the keep-alive of idle environments, the speed of
-// AWS's processors in relation to the measured ones (for functions and for instances
-// each on its own), and, where there are runs, the differences between them, resampled
-// jointly for all candidates.
+// Intervals include what is not known: the keep-alive of idle environments, the speed of AWS's
+// processors relative to the measured ones (for functions and for instances independently), and, if
+// there are runs, the differences between them, resampled jointly for all candidates.
 package plan
 
 import (
@@ -24,27 +23,27 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 )
 
-// A Request is what is asked. [Make] checks it.
+// A Request is the input of a plan. [Make] checks it.
 type Request struct {
 	Load   Load
 	Size   int     // pixels, of both sides of each picture
-	P95    float64 // seconds from submission, that 95% of pictures are to be finished within
+	P95    float64 // required 95th percentile of the seconds from submission to result
 	Prices *prices.Table
 	Times  Times
 	Seed   uint64
-	// Progress is called from time to time with the simulations that are done and all that
-	// are known of, if it is not nil; never concurrently.
+	// Progress, if not nil, is called from time to time with the number of finished simulations and
+	// the number of all known so far; never concurrently.
 	Progress func(done, all int)
 }
 
-// A Plan is what follows from a request. Its JSON is stable.
+// A Plan is the result of a request. Its JSON is stable.
 type Plan struct {
 	Request     Asked        `json:"request"`
 	Prices      Priced       `json:"prices"`
 	Times       Source       `json:"service_times"`
 	Simulated   Part         `json:"simulated"`
 	Choice      Choice       `json:"choice"`
-	Candidates  []Candidate  `json:"candidates"` // by cost, those that miss the latency last
+	Candidates  []Candidate  `json:"candidates"` // by cost; those that miss the latency are last
 	Assumptions []Assumption `json:"assumptions"`
 }
 
@@ -56,13 +55,13 @@ type Asked struct {
 	P95        float64 `json:"p95_s"`
 }
 
-// Priced says which prices count.
+// Priced names the prices that were used.
 type Priced struct {
 	Region string `json:"region"`
 	Date   string `json:"date"` // of the last review
 }
 
-// Part is the part of a month that is simulated.
+// Part is the simulated part of a month.
 type Part struct {
 	Days float64 `json:"days"`
 	Jobs int     `json:"jobs"`
@@ -76,10 +75,10 @@ type Bound struct {
 	High     float64 `json:"high"`
 }
 
-// Meets says whether a candidate is fast enough.
+// Meets is whether a candidate is fast enough.
 type Meets string
 
-// A candidate meets the latency with its whole interval, with a part of it, or misses it.
+// A candidate meets the latency with its whole interval, with part of it, or misses it.
 const (
 	Yes       Meets = "yes"
 	Uncertain Meets = "uncertain"
@@ -93,33 +92,33 @@ type Candidate struct {
 	Engine       string  `json:"engine"`
 	MemoryMB     int     `json:"memory_mb,omitempty"`
 	InstanceType string  `json:"instance_type,omitempty"`
-	AtOnce       int     `json:"at_once"` // environments or instances at most
+	AtOnce       int     `json:"at_once"` // maximum number of environments or instances
 	Hypothetical bool    `json:"hypothetical,omitempty"`
 	Meets        Meets   `json:"meets_p95"`
 	USD          Bound   `json:"usd_a_month"`
 	Fixed        float64 `json:"usd_fixed"`
 	ByUse        float64 `json:"usd_by_use"`
-	Compute      float64 `json:"usd_compute"` // of what paints alone
+	Compute      float64 `json:"usd_compute"` // of the bill
 	P50          Bound   `json:"p50_s"`
 	Latency      Bound   `json:"p95_s"`
 	ColdShare    float64 `json:"cold_share"`     // of pictures
 	Busy         float64 `json:"busy,omitempty"` // share of the paid instances' processors
-	Command      string  `json:"command"`        // that deploys it; "" where none does
-	Note         string  `json:"note,omitempty"` // what has to be known beside
-	CostBasis    string  `json:"cost_basis"`     // the weakest of the bill's quantities
-	TimesBasis   string  `json:"latency_basis"`  // simulated, always
+	Command      string  `json:"command"`        // deploys it; "" if no command does
+	Note         string  `json:"note,omitempty"` // further facts for the reader
+	CostBasis    string  `json:"cost_basis"`     // the weakest basis of the bill's quantities
+	TimesBasis   string  `json:"latency_basis"`  // always simulated
 }
 
-// A Choice is what a plan comes to.
+// A Choice is the recommendation of a plan.
 type Choice struct {
-	Best       string   `json:"best"` // a candidate's name; "" where none is fast enough
+	Best       string   `json:"best"` // a candidate's name; "" if none is fast enough
 	NextBest   string   `json:"next_best"`
-	Deployable string   `json:"deployable"` // the cheapest one that a command deploys
+	Deployable string   `json:"deployable"` // the cheapest candidate that a command deploys
 	Why        string   `json:"why"`
 	TooClose   []string `json:"too_close_to_call"` // candidates that may cost less than the best
 }
 
-// An Assumption is what a plan rests on and nobody measured here.
+// An Assumption is a value of a plan that was not measured.
 type Assumption struct {
 	Name   string  `json:"name"`
 	Value  float64 `json:"value"`
@@ -127,7 +126,7 @@ type Assumption struct {
 	Source string  `json:"source"`
 }
 
-// Make makes a plan. Where the request can't be met as it is, the error is an *[InputError].
+// Make makes a plan. If the request is not valid or can't be met, the error is an *[InputError].
 func Make(ctx context.Context, r Request) (*Plan, error) {
 	if err := r.validate(); err != nil {
 		return nil, err
@@ -157,7 +156,7 @@ func Make(ctx context.Context, r Request) (*Plan, error) {
 	return p, nil
 }
 
-// An InputError is a request that can't be met; its sentence says what to change.
+// An InputError is a request that is not valid or can't be met; its text says what to change.
 type InputError struct{ Reason string }
 
 func (e *InputError) Error() string { return e.Reason }
@@ -167,19 +166,19 @@ func invalid(format string, values ...any) error { return &InputError{fmt.Sprint
 func (r Request) validate() error {
 	switch {
 	case !(r.P95 > 0) || r.P95 > 86400:
-		return invalid("a p95 of %g s: give the latency that is asked for, above zero and up to 24h", r.P95)
+		return invalid("a p95 of %g s: use a latency above zero and up to 24h", r.P95)
 	case r.Prices == nil:
 		return invalid("there are no prices: name a region, one of %v", prices.Regions())
 	case len(r.Times.of) == 0:
 		return invalid("there are no service times for pictures of %d px", r.Size)
 	case r.Times.Size != r.Size:
-		return invalid("the service times are of pictures of %d px, and not of %d px", r.Times.Size, r.Size)
+		return invalid("the service times are for pictures of %d px, not of %d px", r.Times.Size, r.Size)
 	}
 	return nil
 }
 
-// sorted puts the candidates that are fast enough first, and what costs less, to a cent, or else
-// is faster, before the others.
+// sorted orders the candidates: first those that are fast enough, then by cost (to a cent), then by
+// latency.
 func sorted(studies []*study) {
 	rank := map[Meets]int{Yes: 0, Uncertain: 1, No: 2}
 	slices.SortStableFunc(studies, func(a, b *study) int {

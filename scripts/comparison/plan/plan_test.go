@@ -32,7 +32,7 @@ func published(t *testing.T) plan.Times {
 	return times
 }
 
-// planned is a plan by the committed figures, which change may alter first.
+// planned returns a plan from the committed figures; change may alter the request first.
 func planned(t *testing.T, jobsPerDay float64, pattern string, p95 float64, change func(*plan.Request)) *plan.Plan {
 	t.Helper()
 	r := plan.Request{Load: plan.Load{JobsPerDay: jobsPerDay, Pattern: pattern}, Size: 512, P95: p95, Prices: virginia(t), Times: published(t), Seed: 1}
@@ -70,9 +70,9 @@ const (
 	fromZero     = "instances from zero, c7i.large, ONNX Runtime"
 )
 
-// 500 pictures a day are 15,208 a month. A function's each take 0.095 s of an engine and
-// 0.081 s of EFS at 1.7275 GB: 15,208 x (0.176 x 1.7275 x 0.0000166667 + 0.0000002) is
-// 0.08 $, and its empty receives 0.26 $. One instance alone is 730 x 0.08925 = 65.15 $.
+// 500 pictures a day are 15,208 a month. In a function each takes 0.095 s of an engine and 0.081 s
+// of EFS at 1.7275 GB: 15,208 x (0.176 x 1.7275 x 0.0000166667 + 0.0000002) is 0.08 $, and its
+// empty receives are 0.26 $. One instance alone is 730 x 0.08925 = 65.15 $.
 func TestFewPicturesADay(t *testing.T) {
 	p := planned(t, 500, plan.Steady, 10, nil)
 	if p.Choice.Best != onnxFunction {
@@ -80,14 +80,15 @@ func TestFewPicturesADay(t *testing.T) {
 	}
 	f := candidate(t, p, onnxFunction)
 	n := 500 * month / 86400
-	near(t, "what paints", f.Compute, n*(0.176*1769/1024*0.0000166667+0.2e-6)+657_000*0.4e-6, 0.05)
+	near(t, "compute", f.Compute, n*(0.176*1769/1024*0.0000166667+0.2e-6)+657_000*0.4e-6, 0.05)
 	a := candidate(t, p, alwaysOn)
 	if a.USD.Estimate < 65.15 || f.USD.Estimate > 65.15/2 {
 		t.Errorf("an instance costs %.2f $, a function %.2f $", a.USD.Estimate, f.USD.Estimate)
 	}
-	// A picture each three minutes keeps the instance that the first one has started, one an hour does not.
+	// With a picture every three minutes the instance that the first one started keeps running;
+	// with one an hour it does not.
 	if z := candidate(t, p, fromZero); z.Meets != plan.Yes || math.Abs(z.USD.Estimate-a.USD.Estimate) > 0.05*a.USD.Estimate {
-		t.Errorf("instances from zero meet 10 s: %s, and cost %.2f $, one that always runs %.2f $", z.Meets, z.USD.Estimate, a.USD.Estimate)
+		t.Errorf("instances from zero meet 10 s: %s, and cost %.2f $, always-on ones %.2f $", z.Meets, z.USD.Estimate, a.USD.Estimate)
 	}
 	if z := candidate(t, planned(t, 24, plan.Steady, 10, nil), fromZero); z.Meets != plan.No || z.Latency.Estimate < 180 {
 		t.Errorf("one an hour: instances from zero, with a boot of 180 s, have a p95 of %.0f s and meet 10 s: %s", z.Latency.Estimate, z.Meets)
@@ -97,13 +98,13 @@ func TestFewPicturesADay(t *testing.T) {
 	}
 }
 
-// One picture a second keeps 0.095 of an instance's two processors busy, so that one does:
-// 730 h of it, its address, 12 GB of disk and its polls are 730 x (0.08925 + 0.005) + 0.96 + 0.05
-// = 69.8 $ a month, and the disk for a month's pictures, 565 GB, 45.2 $. A function is paid 2,628,000 x (0.176 x 1.7275 x 0.0000166667 + 0.0000002)
-// = 13.8 $ for painting, less than that, but gateway, EFS and copies, which one machine
-// doesn't need, cost more than all of it: a request to the gateway each 8 times are 21 $ alone,
-// the pictures kept on EFS 169 $.
-func TestAPictureASecond(t *testing.T) {
+// One picture a second keeps 0.095 of an instance's two processors busy, so one instance suffices:
+// 730 h of it, its address, 12 GB of disk and its polls are 730 x (0.08925 + 0.005) + 0.96 + 0.05 =
+// 69.8 $ a month, and the disk for a month's pictures, 565 GB, is 45.2 $. A function costs
+// 2,628,000 x (0.176 x 1.7275 x 0.0000166667 + 0.0000002) = 13.8 $ for painting, which is less, but
+// gateway, EFS and copies, which one machine doesn't need, cost more than all of it: the eight
+// requests to the gateway per picture alone are 21 $, and the pictures on EFS 169 $.
+func TestOnePictureASecond(t *testing.T) {
 	p := planned(t, 86400, plan.Steady, 10, nil)
 	if p.Choice.Best != oneMachine && p.Choice.Best != strings.Replace(oneMachine, "ONNX Runtime", "TensorFlow", 1) {
 		t.Errorf("chose %q", p.Choice.Best)
@@ -112,24 +113,25 @@ func TestAPictureASecond(t *testing.T) {
 	const file = 0.4 * 512 * 512
 	near(t, "one machine", one.USD.Estimate, 730*(0.08925+0.005)+12*0.08+month*2.2*file/(1<<30)*0.08+730*180*0.4e-6+
 		month*(3*0.5e-6+1.2*file/(1<<30)*0.09+5100.0/(1<<30)*0.53), 0.01)
-	near(t, "a function paints for", f.Compute, month*(0.176*1769/1024*0.0000166667+0.2e-6)+0.26, 0.03)
+	near(t, "compute of a function", f.Compute, month*(0.176*1769/1024*0.0000166667+0.2e-6)+0.26, 0.03)
 	near(t, "an instance's processors are busy", one.Busy, 0.095/2, 0.02)
 	if f.Compute > one.Compute || f.USD.Estimate < one.USD.Estimate+21+169 {
-		t.Errorf("a function paints for %.2f $ of %.2f $, one machine for %.2f $ of %.2f $", f.Compute, f.USD.Estimate, one.Compute, one.USD.Estimate)
+		t.Errorf("compute of a function is %.2f $ of %.2f $, of one machine %.2f $ of %.2f $", f.Compute, f.USD.Estimate, one.Compute, one.USD.Estimate)
 	}
-	// Of what scripts/deploy/up deploys, a function is cheapest: 13.8 $ against 65.15 $.
+	// Among the candidates that scripts/deploy/up deploys, a function is the cheapest: 13.8 $
+	// against 65.15 $.
 	if p.Choice.Deployable != onnxFunction {
-		t.Errorf("of what can be deployed chose %q", p.Choice.Deployable)
+		t.Errorf("chose %q as deployable", p.Choice.Deployable)
 	}
 	if len(p.Choice.TooClose) != 1 { // both engines on one machine cost the same
 		t.Errorf("too close to call: %q", p.Choice.TooClose)
 	}
 }
 
-// 100,000 each night within two hours. One machine needs 100,000 x 0.095 / 2 = 4,750 s, and
-// 7,125 s were AWS's processors half as slow again: it does. Instances from zero paint for
-// 100,000 x 0.176 / 2 = 8,800 s a night between them, 2.4 h, and are there for half an hour
-// longer: 30.4 x 3 h x 0.0893 = 8 $ a month, an eighth of one that always runs.
+// 100,000 each night within two hours. One machine needs 100,000 x 0.095 / 2 = 4,750 s, or 7,125 s
+// if AWS's processors take 1.5 times as long, so it suffices. Instances from zero work for 100,000
+// x 0.176 / 2 = 8,800 s a night together, 2.4 h, and run for half an hour longer: 30.4 x 3 h x
+// 0.0893 = 8 $ a month, an eighth of an always-on instance.
 func TestNightlyBatch(t *testing.T) {
 	p := planned(t, 100_000, plan.Nightly, 7200, nil)
 	one, zero, always, f := candidate(t, p, oneMachine), candidate(t, p, fromZero), candidate(t, p, alwaysOn), candidate(t, p, onnxFunction)
@@ -137,19 +139,19 @@ func TestNightlyBatch(t *testing.T) {
 		t.Errorf("chose %q; one machine is fast enough: %s", p.Choice.Best, one.Meets)
 	}
 	if !strings.HasPrefix(p.Choice.Deployable, "instances from zero, c7i.large") {
-		t.Errorf("of what can be deployed chose %q", p.Choice.Deployable)
+		t.Errorf("chose %q as deployable", p.Choice.Deployable)
 	}
 	if zero.Compute < 30.4*2.4*0.0893 || zero.Compute > 30.4*4*0.0893 {
-		t.Errorf("instances from zero paint for %.2f $", zero.Compute)
+		t.Errorf("compute of instances from zero is %.2f $", zero.Compute)
 	}
-	if always.AtOnce != 2 { // 8,800 s are over two hours for one
-		t.Errorf("%d instances that always run", always.AtOnce)
+	if always.AtOnce != 2 { // 8,800 s are over two hours for one instance
+		t.Errorf("%d always-on instances", always.AtOnce)
 	}
 	// 3,041,667 x (0.176 x 1.7275 x 0.0000166667 + 0.0000002) = 16.0 $, twice as much as instances from zero.
-	near(t, "a function paints for", f.Compute, 16.0+0.26, 0.03)
+	near(t, "compute of a function", f.Compute, 16.0+0.26, 0.03)
 }
 
-// One price, twice as high, adds what is paid by it; all of them add the whole bill.
+// Doubling one price adds the amount that is paid by it; the sum over all prices is the whole bill.
 func TestTwiceEachPrice(t *testing.T) {
 	before := planned(t, 12, plan.Steady, 10, nil)
 	added := map[string]float64{}
@@ -172,16 +174,16 @@ func TestTwiceEachPrice(t *testing.T) {
 		}
 	}
 	for _, c := range before.Candidates {
-		if !c.Hypothetical { // whose fee is a share of another price
+		if !c.Hypothetical { // its fee is a share of another price
 			near(t, "all prices of "+c.Name, added[c.Name], c.USD.Estimate, 1e-6)
 		}
 	}
 }
 
-// 17,500 pictures a day, 532,000 a month, are cheaper on one machine: 70 $ and little for
-// each, where functions pay 142 $ for a million and some 10 $ beside. With instances twice as dear, 135 $, it
-// is the other way round.
-func TestDearerInstancesTurnTheChoice(t *testing.T) {
+// 17,500 pictures a day, 532,000 a month, are cheaper on one machine: 70 $ and a little per
+// picture, where functions pay 142 $ for a million and about 10 $ more. With instances at twice the
+// price, 135 $, functions are cheaper.
+func TestDearerInstancesChangeTheChoice(t *testing.T) {
 	before := planned(t, 17_500, plan.Steady, 10, nil)
 	after := planned(t, 17_500, plan.Steady, 10, func(r *plan.Request) { r.Prices = r.Prices.Scaled("ec2.c7i.large", 2) })
 	if !strings.HasPrefix(before.Choice.Best, "server and daemon") || !strings.HasPrefix(after.Choice.Best, "function") {
@@ -189,8 +191,8 @@ func TestDearerInstancesTurnTheChoice(t *testing.T) {
 	}
 }
 
-// Twice the time of a picture adds 0.095 s to each, billed at 1.7275 GB; nothing to the bill
-// of an instance that always runs.
+// Doubling the time of a picture adds 0.095 s to each, billed at 1.7275 GB, and nothing to the bill
+// of an always-on instance.
 func TestHalfTheSpeed(t *testing.T) {
 	before := planned(t, 1000, plan.Steady, 10, nil)
 	after := planned(t, 1000, plan.Steady, 10, func(r *plan.Request) { r.Times = r.Times.Scaled(2, 1) })
@@ -198,8 +200,8 @@ func TestHalfTheSpeed(t *testing.T) {
 	near(t, "a function's bill", slow.USD.Estimate-f.USD.Estimate, 1000*month/86400*0.095*1769/1024*0.0000166667, 0.02)
 	near(t, "its median", slow.P50.Estimate-f.P50.Estimate, 0.095, 0.02)
 	near(t, "an instance's bill", candidate(t, after, alwaysOn).USD.Estimate, candidate(t, before, alwaysOn).USD.Estimate, 1e-3)
-	// 10 a second of 0.095 and 0.081 s are 1.8 processors, 2.2 where AWS's are half as slow
-	// again: two instances. Three times as slow it is 5.1: three.
+	// 10 a second of 0.095 and 0.081 s are 1.8 processors, or 2.2 if AWS's take 1.5 times as long:
+	// two instances. Three times as slow it is 5.1: three.
 	fast := planned(t, 864_000, plan.Steady, 10, nil)
 	slowest := planned(t, 864_000, plan.Steady, 10, func(r *plan.Request) { r.Times = r.Times.Scaled(3, 1) })
 	if a, b := candidate(t, fast, alwaysOn).AtOnce, candidate(t, slowest, alwaysOn).AtOnce; a != 2 || b != 3 {
@@ -207,8 +209,8 @@ func TestHalfTheSpeed(t *testing.T) {
 	}
 }
 
-// A picture each hour starts an environment each time, with any keep-alive: twice the start
-// adds 0.55 s to the latency and to what is billed.
+// One picture an hour starts an environment each time, for any keep-alive: doubling the start adds
+// 0.55 s to the latency and to the billed time.
 func TestTwiceTheColdStart(t *testing.T) {
 	before := planned(t, 24, plan.Steady, 10, nil)
 	after := planned(t, 24, plan.Steady, 10, func(r *plan.Request) { r.Times = r.Times.Scaled(1, 2) })
@@ -217,9 +219,9 @@ func TestTwiceTheColdStart(t *testing.T) {
 	near(t, "p95", slow.Latency.Estimate-f.Latency.Estimate, 0.55, 1e-6)
 	near(t, "the bill", slow.USD.Estimate-f.USD.Estimate, 24*month/86400*0.55*1769/1024*0.0000166667, 0.02)
 	if a, b := candidate(t, before, alwaysOn), candidate(t, after, alwaysOn); a != b {
-		t.Errorf("an instance that always runs was %+v and is %+v", a, b)
+		t.Errorf("an always-on instance was %+v and is %+v", a, b)
 	}
-	// The limit between both: it was met, and is missed.
+	// A limit between both latencies was met and is now missed.
 	limit := (f.Latency.High + slow.Latency.Low) / 2
 	if f.Latency.High >= slow.Latency.Low { // the bands of speed overlap
 		limit = (f.Latency.Estimate + slow.Latency.Estimate) / 2
@@ -231,9 +233,9 @@ func TestTwiceTheColdStart(t *testing.T) {
 	}
 }
 
-// Functions of 1,769 and of 3,007 MB differ by 0.03 $ in any scenario that both are in, though
-// their bills' intervals overlap. Functions and a machine whose bills differ by less than the
-// bands of the functions' speed, as with 16,500 pictures a day, are too close to call.
+// Functions of 1,769 and of 3,007 MB differ by 0.03 $ in any scenario that is the same for both,
+// although the intervals of their bills overlap. Functions and a machine whose bills differ by less
+// than the bands of the functions' speed, as with 16,500 pictures a day, are too close to call.
 func TestTooCloseToCall(t *testing.T) {
 	few := planned(t, 500, plan.Steady, 10, nil)
 	small, large := candidate(t, few, onnxFunction), candidate(t, few, "function of 3007 MB, ONNX Runtime in the zip")
@@ -249,11 +251,11 @@ func TestTooCloseToCall(t *testing.T) {
 	}
 }
 
-// An instance that is fast enough only where AWS's processors are as fast as those measured
-// is not chosen, and its lower price is told: 20,000 pictures, submitted within 400 s, take two
-// processors 950 s with ONNX Runtime, or 1,425 s, and 810 or 1,215 s with TensorFlow: after 400 s of
-// submissions the last waits for 550 s, but up to 815 s in any case.
-func TestCheaperButPerhapsTooSlow(t *testing.T) {
+// An instance that is fast enough only if AWS's processors are as fast as the measured ones is not
+// chosen, but its lower price is mentioned: 20,000 pictures, submitted within 400 s, take two
+// processors 950 s with ONNX Runtime, or 1,425 s, and 810 or 1,215 s with TensorFlow: after 400 s
+// of submissions the last picture waits for 550 s, but up to 815 s in the worst case.
+func TestUncertainLatencyIsNotChosen(t *testing.T) {
 	p := planned(t, 20_000, plan.Nightly, 700, nil)
 	large := candidate(t, p, oneMachine)
 	if large.Meets != plan.Uncertain || strings.Contains(p.Choice.Best, "c7i.large") || slices.Contains(p.Choice.TooClose, large.Name) || !strings.Contains(p.Choice.Why, "may be too slow") {
@@ -276,10 +278,10 @@ func TestSameSeedSamePlan(t *testing.T) {
 	}
 }
 
-// 20,000 pictures of 0.081 s within 400 s take one machine 1,215 s where processors are half as slow again, and 95% of
-// them are done within 0.95 x 1,215 - 380 = 774 s. Where its processors are two threads of one core, two jobs at
-// once do 0.6 of twice one's work: 1,350 s, and up to 903 s.
-func TestOneCore(t *testing.T) {
+// 20,000 pictures of 0.081 s within 400 s take one machine 1,215 s if processors take 1.5 times as
+// long, and 95% of them are done within 0.95 x 1,215 - 380 = 774 s. If its processors are two
+// threads of one core, two jobs at once do 0.6 of twice the work of one: 1,350 s, and up to 903 s.
+func TestTwoThreadsOfOneCore(t *testing.T) {
 	p := planned(t, 20_000, plan.Nightly, 850, nil)
 	one := candidate(t, p, strings.Replace(oneMachine, "ONNX Runtime", "TensorFlow", 1))
 	if one.Meets != plan.Uncertain || one.Latency.High < 890 || one.Latency.High > 915 {

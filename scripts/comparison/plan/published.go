@@ -5,8 +5,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
 
-// What stands in for runs until there are some: medians of scripts/bench-results.md,
-// section lambda. One processor is worth 1,769 MB of a function. Seconds.
+// The service times that are used without runs: medians from scripts/bench-results.md, section
+// lambda, in seconds. One processor corresponds to 1,769 MB of a function.
 var published = []struct {
 	engine   string
 	memoryMB int
@@ -19,8 +19,8 @@ var published = []struct {
 	{measurement.ONNX, 3007, 0.09, map[int]float64{512: 0.061, 1024: 0.207, 2048: 1.176}},
 }
 
-// Published are the times of scripts/bench-results.md for pictures of 512, 1024 or 2048 px.
-// They are medians, so that intervals from them lack the differences between runs.
+// Published returns the times of scripts/bench-results.md for pictures of 512, 1024 or 2048 px.
+// They are medians, so intervals computed from them do not include differences between runs.
 func Published(size int) (Times, error) {
 	t := Times{
 		Size: size, of: map[environment]service{},
@@ -32,7 +32,7 @@ func Published(size int) (Times, error) {
 	for _, p := range published {
 		warm, ok := p.warm[size]
 		if !ok {
-			return t, invalid("there are no service times for pictures of %d px: give 512, 1024 or 2048, or runs of one's own with --data", size)
+			return t, invalid("there are no service times for pictures of %d px: use 512, 1024 or 2048, or your own runs with --data", size)
 		}
 		s := service{warm: [][]float64{{warm}}, start: [][]float64{{p.first}}}
 		t.of[environment{p.engine, p.memoryMB}] = s

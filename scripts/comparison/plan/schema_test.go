@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/schema.txt")
 
-// The JSON's fields and their types stay.
+// The fields of the JSON and their types do not change.
 func TestSchema(t *testing.T) {
 	b, err := json.Marshal(planned(t, 86400, plan.Steady, 10, nil))
 	if err != nil {
@@ -39,7 +39,7 @@ func TestSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("the JSON has other fields than %s, which go test -update writes: got\n%s", golden, got)
+		t.Errorf("the JSON's fields differ from %s, which go test -update writes: got\n%s", golden, got)
 	}
 }
 

@@ -10,36 +10,37 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
 
-// A Source says where service times are from.
+// A Source describes where service times come from.
 type Source struct {
 	Basis   string `json:"basis"`
 	From    string `json:"from"`
 	Date    string `json:"date"`
 	Machine string `json:"machine"`
-	Runs    int    `json:"runs"` // the fewest of any; 0 where only medians are known
+	Runs    int    `json:"runs"` // the smallest number of any variant; 0 if only medians are known
 }
 
-// Times are how long a picture of one size takes, by engine and share of processors.
+// Times are the service times of pictures of one size, by engine and share of processors.
 type Times struct {
 	Source Source
 	Size   int
 	of     map[environment]service
-	reads  map[string]cost.Calls // of a cold start by engine, those that were measured
+	reads  map[string]cost.Calls // measured calls of a cold start, by engine
 }
 
-// environment is an engine with a function's memory, or with a processor of its own (0).
+// environment is an engine with a function's memory in MB, or with the whole machine (0).
 type environment struct {
 	engine   string
 	memoryMB int
 }
 
-// service are measured seconds of each run.
+// service has the measured seconds of each run.
 type service struct {
-	warm  [][]float64 // of a picture
-	start [][]float64 // that a cold start adds to one
+	warm  [][]float64 // of a warm picture
+	start [][]float64 // added by a cold start
 }
 
-// Scaled are times with pictures and cold starts multiplied by a factor each, for sensitivities.
+// Scaled returns the times with pictures and cold starts each multiplied by a factor, for
+// sensitivities.
 func (t Times) Scaled(warm, start float64) Times {
 	scaled := maps.Clone(t.of)
 	for k, s := range scaled {
@@ -59,7 +60,7 @@ func times(runs [][]float64, factor float64) [][]float64 {
 	return all
 }
 
-// engines are those with times, in order.
+// engines returns the engines that have times, in order.
 func (t Times) engines() []string {
 	found := map[string]bool{}
 	for k := range t.of {
@@ -68,7 +69,7 @@ func (t Times) engines() []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// memories are the sizes of functions with an engine's times, in order.
+// memories returns the memory sizes of functions that have times with an engine, in order.
 func (t Times) memories(engine string) (all []int) {
 	for k := range t.of {
 		if k.engine == engine && k.memoryMB > 0 {
@@ -79,14 +80,14 @@ func (t Times) memories(engine string) (all []int) {
 	return all
 }
 
-// Measured takes the times of pictures of one size from the runs of a measurement: those of
-// a worker alone, with the threads that are deployed. Void runs don't count, and all that do must be of one
-// processor model.
+// Measured returns the times of pictures of one size from the runs of a measurement: those of a
+// worker alone, with the deployed number of threads. Void runs are ignored. The other runs must be
+// of one processor model.
 func Measured(runs []*measurement.Run, dir string, size int) (Times, error) {
 	t := Times{Size: size, of: map[environment]service{}, reads: map[string]cost.Calls{}}
 	by := measurement.ByProcessor(runs)
 	if len(by) > 1 {
-		return t, invalid("%s has runs of several processor models, which can't be pooled: %v; measure on one machine, into a folder of its own", dir, slices.Sorted(maps.Keys(by)))
+		return t, invalid("%s has runs of several processor models, which can't be pooled: %v; measure on one machine, into a separate folder", dir, slices.Sorted(maps.Keys(by)))
 	}
 	found := false
 	for processor, good := range by {
@@ -111,7 +112,7 @@ func Measured(runs []*measurement.Run, dir string, size int) (Times, error) {
 			}
 			k := environment{v.Engine, v.MemoryMB}
 			s := t.of[k]
-			if v.CPUs() > 0 { // a new environment has none of its files in memory
+			if v.CPUs() > 0 { // a new environment has none of its files cached
 				for i := range start {
 					start[i] += uncached[v.Engine]
 				}
@@ -121,7 +122,7 @@ func Measured(runs []*measurement.Run, dir string, size int) (Times, error) {
 		}
 	}
 	if !found {
-		return t, invalid("%s has no run of a worker alone with pictures of %d px, and as many threads as a function's memory has processors, that is not void: scripts/compare --only 'service-*' --out DIR measures them", dir, size)
+		return t, invalid("%s has no valid run of a worker alone with pictures of %d px and one thread per processor of a function's memory: measure them with scripts/compare --only 'service-*' --out DIR", dir, size)
 	}
 	for _, s := range t.of {
 		if t.Source.Runs == 0 || len(s.warm) < t.Source.Runs {
@@ -129,7 +130,7 @@ func Measured(runs []*measurement.Run, dir string, size int) (Times, error) {
 		}
 	}
 	if len(t.of) == 0 {
-		return t, invalid("%s has no run with both a start and a picture after it for %d px: measure with more jobs a run", dir, size)
+		return t, invalid("%s has no run with both a cold start and a warm picture for %d px: measure with more jobs per run", dir, size)
 	}
 	return t, nil
 }
@@ -144,7 +145,7 @@ func mean(values []float64) float64 {
 	return sum / float64(len(values))
 }
 
-// engineName is an engine as people write it.
+// engineName returns the name of an engine as people write it.
 func engineName(engine string) string {
 	switch engine {
 	case measurement.ONNX:

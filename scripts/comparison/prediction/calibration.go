@@ -9,24 +9,27 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
-// serverThreads are how many requests the Python server paints at once (scripts/baseline/server.py).
+// serverThreads is the number of requests that the Python server paints at once
+// (scripts/baseline/server.py).
 const serverThreads = 4
 
-// interference is the part by which pictures of one thread each take longer while all other processors
-// paint: 0.032 s rather than 0.027 s with TensorFlow, 0.041 s rather than 0.034 s with ONNX Runtime
-// (512 x 512, scripts/bench-results.md, threads). Jobs at a steady rate meet no others, and so don't show it.
+// interference is the share by which pictures of one thread each take longer while all other
+// processors paint: 0.032 s instead of 0.027 s with TensorFlow, 0.041 s instead of 0.034 s with
+// ONNX Runtime (512 x 512, scripts/bench-results.md, threads). Jobs at a steady rate do not overlap, so their
+// times do not include it.
 const interference = 0.2
 
-// A system is the model of one by its calibrating runs, whatever the pattern of arrivals.
+// A system is the model of a system, made from its calibrating runs and valid for any pattern of
+// arrivals.
 type system struct {
 	machine   simulation.Machine
 	work      simulation.Distribution
-	others    float64 // processor seconds of a job, of programs that are not the system's
+	others    float64 // processor seconds per job of programs outside the system
 	calibrate []*measurement.Run
-	steady    int // how many of them are the system's own
+	steady    int // the number of calibrating runs of the system itself
 }
 
-// calibrated returns the system of a variant by the runs of a processor model that are not void.
+// calibrated returns the system of a variant, made from the non-void runs of one processor model.
 func calibrated(v measurement.Variant, runs []*measurement.Run) (*system, error) {
 	steady := slowest(v, runs)
 	processors := 0
@@ -47,7 +50,7 @@ func calibrated(v measurement.Variant, runs []*measurement.Run) (*system, error)
 		missing = append(missing, strings.TrimSuffix(with.Name(), "-0")+"-*")
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("there are no runs of %s: scripts/compare --calibrate makes them, as far as the plan has them", strings.Join(missing, " and of "))
+		return nil, fmt.Errorf("there are no runs of %s: scripts/compare --calibrate makes those that are in the plan", strings.Join(missing, " and of "))
 	}
 	s := &system{machine: environments(v, processors), steady: len(steady)}
 	s.calibrate = append(append(s.calibrate, steady...), alone...)
@@ -61,7 +64,7 @@ func calibrated(v measurement.Variant, runs []*measurement.Run) (*system, error)
 	return s, s.add(v, demand, steady)
 }
 
-// slowest are a system's runs at the lowest of the steady rates, at which its jobs meet least.
+// slowest returns a system's runs at its lowest steady rate, at which jobs overlap least.
 func slowest(v measurement.Variant, runs []*measurement.Run) (found []*measurement.Run) {
 	rate := math.Inf(1)
 	for _, r := range runs {
@@ -77,9 +80,10 @@ func slowest(v measurement.Variant, runs []*measurement.Run) (found []*measureme
 	return found
 }
 
-// aloneRuns are those of a worker alone with as many threads and processors, or with the most below.
+// aloneRuns returns the runs of a worker alone with the same number of threads and processors, or
+// with the highest number below.
 func aloneRuns(v measurement.Variant, threads int, runs []*measurement.Run) (found []*measurement.Run) {
-	better := func(a, b measurement.Variant) bool { // whether a is a better match
+	better := func(a, b measurement.Variant) bool { // whether a is the better match
 		switch {
 		case a.Threads != b.Threads:
 			return a.Threads > b.Threads
@@ -106,7 +110,7 @@ func aloneRuns(v measurement.Variant, threads int, runs []*measurement.Run) (fou
 	return found
 }
 
-// threadsOf is how many threads a system's engine has for a picture.
+// threadsOf returns the number of threads that a system's engine uses for a picture.
 func threadsOf(v measurement.Variant, processors int) int {
 	switch {
 	case v.Threads > 0:
@@ -114,10 +118,10 @@ func threadsOf(v measurement.Variant, processors int) int {
 	case v.System == measurement.Flask:
 		return max(1, processors) // TensorFlow's own default
 	}
-	return 1 // as many pictures at once as processors
+	return 1 // as many pictures at once as there are processors
 }
 
-// environments are a system's places for jobs.
+// environments returns the number and size of a system's environments.
 func environments(v measurement.Variant, processors int) simulation.Machine {
 	m := simulation.Machine{Processors: float64(processors), Environments: 1, JobsAtOnce: 1}
 	switch v.System {
@@ -133,17 +137,17 @@ func environments(v measurement.Variant, processors int) simulation.Machine {
 	return m
 }
 
-// starts is whether a system's environments start with the first jobs.
+// starts returns whether a system starts environments with the first jobs.
 func starts(v measurement.Variant) bool {
 	return v.System != measurement.Daemon && v.System != measurement.Flask
 }
 
-// demandAlone is how many processors a warm picture occupies, by the runs of a worker alone: as many as
-// threads at most.
+// demandAlone returns the number of processors that a warm picture occupies in runs of a worker
+// alone, at most the number of threads.
 func demandAlone(runs []*measurement.Run, threads int) (float64, error) {
 	jobs := warm(runs)
 	if len(jobs) == 0 {
-		return 0, fmt.Errorf("the runs of %s have no picture but the first: measure more pictures a run", runs[0].Header.Variant.Name())
+		return 0, fmt.Errorf("the runs of %s have only their first picture: measure more pictures per run", runs[0].Header.Variant.Name())
 	}
 	used, handler := 0.0, 0.0
 	for _, j := range jobs {
@@ -156,7 +160,7 @@ func demandAlone(runs []*measurement.Run, threads int) (float64, error) {
 	return float64(threads), nil
 }
 
-// warm are the jobs that have a picture, but for the first of each process.
+// warm returns the successful jobs, without the first of each process.
 func warm(runs []*measurement.Run) (jobs []measurement.Job) {
 	for _, r := range runs {
 		for _, j := range r.Jobs {

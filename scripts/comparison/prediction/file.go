@@ -1,9 +1,10 @@
-// Package prediction simulates systems on the machine that is measured, from some of its runs, and
-// writes down figures of runs that are still to be made.
+// Package prediction simulates systems on the measured machine from some of its runs, and stores
+// predicted figures of runs that are not made yet.
 //
-// What predictions are made from: of each system its runs at a steady rate, which have the times of its
-// jobs and what the system takes of the processors besides; and of a worker alone how many processors a
-// picture occupies. Systems under other patterns of arrivals are predicted. See [Make].
+// Predictions are made from two kinds of runs: those of each system at a steady rate, which have
+// the times of its jobs and the processor time of the system's other programs, and those of a
+// worker alone, which have the number of processors that a picture occupies. Predictions are for
+// systems under other patterns of arrivals. See [Make].
 package prediction
 
 import (
@@ -21,47 +22,47 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
 
-// A File is what predictions.json in an output folder holds.
+// A File is the content of predictions.json in an output folder.
 type File struct {
 	Commit      string       `json:"commit"`      // of the programs that predicted
-	Made        time.Time    `json:"made"`        // before the runs, or a prediction is void
-	Seed        uint64       `json:"seed"`        // the folder's, of arrivals and simulations
-	Processor   string       `json:"processor"`   // model, of calibrating runs and predicted ones
+	Made        time.Time    `json:"made"`        // if it is not before the runs, a prediction is void
+	Seed        uint64       `json:"seed"`        // the folder's seed, for arrivals and simulations
+	Processor   string       `json:"processor"`   // model of calibrating and predicted runs
 	Calibration []Source     `json:"calibration"` // in order of the files' names
 	Predictions []Prediction `json:"predictions"`
 
 	Unpredicted []Unpredicted `json:"unpredicted,omitempty"` // in order of the plan
 }
 
-// An Unpredicted is a variant that calibrates nothing and has no prediction.
+// An Unpredicted is a variant that neither calibrates nor has a prediction.
 type Unpredicted struct {
 	Variant string `json:"variant"` // its name
 	Reason  string `json:"reason"`
 }
 
-// A Source is a run's file that predictions were made from.
+// A Source is the file of a run from which predictions were made.
 type Source struct {
 	Run    string `json:"run"` // name, without the folder
 	SHA256 string `json:"sha256"`
 }
 
-// The figures of a run that are predicted.
+// The predicted figures of a run.
 const (
-	P50        = "p50"         // of latencies, seconds
-	P95        = "p95"         // likewise
+	P50        = "p50"         // seconds, of latencies
+	P95        = "p95"         // seconds, of latencies
 	Busy       = "busy"        // processor seconds of the system's programs
 	ColdStarts = "cold starts" // jobs that were the first of their process
 )
 
-// A Prediction is one figure of a variant's runs.
+// A Prediction is one predicted figure of a variant's runs.
 type Prediction struct {
 	Variant     string  `json:"variant"` // its name
 	Figure      string  `json:"figure"`
 	Value       float64 `json:"value"`
-	Calibrating int     `json:"calibrating,omitempty"` // runs at a steady rate that its system's times are of; 0: not known
+	Calibrating int     `json:"calibrating,omitempty"` // number of runs at a steady rate from which its system's times are; 0: not known
 }
 
-// Read reads the predictions of an output folder; nil where there are none.
+// Read reads the predictions of an output folder; nil if there are none.
 func Read(dir string) (*File, []byte, error) {
 	path := filepath.Join(dir, measurement.PredictionsFile)
 	b, err := os.ReadFile(path)
@@ -87,13 +88,13 @@ func (f *File) write(dir string) error {
 		return err
 	}
 	path := filepath.Join(dir, measurement.PredictionsFile)
-	if err := os.WriteFile(path+".new", b.Bytes(), 0o644); err != nil { //nolint:gosec // predictions are for everybody
+	if err := os.WriteFile(path+".new", b.Bytes(), 0o644); err != nil { //nolint:gosec // predictions may be read by everybody
 		return fmt.Errorf("the predictions can't be written: %w", err)
 	}
 	return os.Rename(path+".new", path)
 }
 
-// replaceable is an error where a folder has predictions of variants with runs.
+// replaceable returns an error if a folder has predictions of variants that have runs.
 func replaceable(dir string, runs []*measurement.Run) error {
 	old, _, err := Read(dir)
 	if err != nil || old == nil {
@@ -102,13 +103,13 @@ func replaceable(dir string, runs []*measurement.Run) error {
 	var made []string
 	for _, p := range old.Predictions {
 		if !slices.Contains(made, p.Variant) && slices.ContainsFunc(runs, func(r *measurement.Run) bool {
-			return r.Header.Variant.Name() == p.Variant // void ones too: their files have figures
+			return r.Header.Variant.Name() == p.Variant // including void runs, whose files have figures
 		}) {
 			made = append(made, p.Variant)
 		}
 	}
 	if len(made) > 0 {
-		return fmt.Errorf("%s stays as it is: runs that it predicts have been made, of %s. Predict and measure into another folder", filepath.Join(dir, measurement.PredictionsFile), strings.Join(made, ", "))
+		return fmt.Errorf("%s is not replaced, because predicted runs of %s exist. Predict and measure into another folder", filepath.Join(dir, measurement.PredictionsFile), strings.Join(made, ", "))
 	}
 	return nil
 }

@@ -17,17 +17,18 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// draws is how often a run is simulated with the same arrivals and other times of jobs.
+// draws is the number of simulations of a run with the same arrivals and different job times.
 const draws = 20
 
-// Make writes an output folder's predictions of those variants of its plan that calibrate nothing and have
-// no runs, neither void ones nor of other processors. It returns them, with a sentence for each reason why
-// some could not be predicted. Those of a recorded pattern take its trace, else nil. No run can be added
+// Make writes an output folder's predictions for the variants of its plan that do not calibrate and
+// have no runs, not even void ones or ones on other processors. It returns the predictions, and a
+// sentence for each reason why some variants could not be predicted. trace is needed for variants
+// with a recorded pattern and may be nil otherwise. No other process can add runs to the folder
 // meanwhile.
 //
-// A prediction is to be inside the interval that further runs are in by those that will be made. So
-// it is the centre of simulated runs of the plan's repetitions, with their very arrivals: the
-// geometric mean, and of cold starts the mean.
+// A prediction is compared later with the interval of further runs, computed from the runs that are
+// made. So it is the centre of simulated runs for the plan's repetitions with exactly their
+// arrivals: the geometric mean, and for cold starts the mean.
 func Make(dir, commit string, now time.Time, trace *measurement.Trace) (*File, []string, error) {
 	folder, err := measurement.Reopen(dir)
 	if err != nil {
@@ -62,10 +63,10 @@ func Make(dir, commit string, now time.Time, trace *measurement.Trace) (*File, [
 	return f, left, f.write(dir)
 }
 
-// predict adds the predictions, and what is left without one, and returns the runs that they were made from.
+// predict adds the predictions and the variants without one, and returns the runs that were used.
 func (f *File) predict(plan measurement.Plan, runs []*measurement.Run, trace *measurement.Trace) map[*measurement.Run]bool {
 	made := map[string]bool{}
-	for _, r := range runs { // void ones and those of other processors too: their files have figures
+	for _, r := range runs { // including void runs and other processors, whose files have figures
 		made[r.Header.Variant.Name()] = true
 	}
 	counted, used := measurement.ByProcessor(runs)[f.Processor], map[*measurement.Run]bool{}
@@ -75,7 +76,7 @@ func (f *File) predict(plan measurement.Plan, runs []*measurement.Run, trace *me
 			continue
 		}
 		if made[name] {
-			f.Unpredicted = append(f.Unpredicted, Unpredicted{name, "runs had been made already"})
+			f.Unpredicted = append(f.Unpredicted, Unpredicted{name, "runs existed already"})
 			continue
 		}
 		s, err := calibrated(v, counted)
@@ -95,7 +96,7 @@ func (f *File) predict(plan measurement.Plan, runs []*measurement.Run, trace *me
 	return used
 }
 
-// sentences name the variants without a prediction, by reason.
+// sentences lists the variants without a prediction, by reason.
 func (f *File) sentences() (all []string) {
 	variants := map[string][]string{}
 	var reasons []string
@@ -111,7 +112,7 @@ func (f *File) sentences() (all []string) {
 	return all
 }
 
-// figures are the predictions of a variant.
+// figures returns the predictions of a variant.
 func (s *system) figures(plan measurement.Plan, v measurement.Variant, trace *measurement.Trace) ([]Prediction, error) {
 	var p50, p95, busy, cold []float64
 	for repetition := 1; repetition <= plan.Repetitions; repetition++ {
@@ -125,7 +126,7 @@ func (s *system) figures(plan measurement.Plan, v measurement.Variant, trace *me
 				return nil, err
 			}
 			for p, all := range map[float64]*[]float64{50: &p50, 95: &p95} {
-				if value, err := statistics.Percentile(r.Latencies(), p); err == nil { // else of too few jobs, which no report has either
+				if value, err := statistics.Percentile(r.Latencies(), p); err == nil { // with too few jobs the report has no percentile either
 					*all = append(*all, value)
 				}
 			}
@@ -142,7 +143,7 @@ func (s *system) figures(plan measurement.Plan, v measurement.Variant, trace *me
 		add(P95, geometric(p95))
 	}
 	add(Busy, geometric(busy))
-	if starts(v) { // else there are none, whatever the model
+	if starts(v) { // otherwise there are none in any model
 		add(ColdStarts, mean(cold))
 	}
 	return all, nil
@@ -156,7 +157,7 @@ func geometric(values []float64) float64 {
 	return math.Exp(sum / float64(len(values)))
 }
 
-// sources are the files of runs.
+// sources returns the files of runs.
 func sources(dir string, used map[*measurement.Run]bool) (all []Source, err error) {
 	for r := range used {
 		name := r.FileName()

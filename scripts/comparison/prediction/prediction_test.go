@@ -25,7 +25,7 @@ var (
 func calibrates(v measurement.Variant) bool { return v.Calibrates() }
 func others(v measurement.Variant) bool     { return !v.Calibrates() }
 
-// The error names the runs that are missing, and the command that makes them.
+// The error names the missing runs and the command that makes them.
 func TestMissingCalibration(t *testing.T) {
 	dir, p := t.TempDir(), predictiontest.Plan()
 	p.Variants = slices.DeleteFunc(p.Variants, func(v measurement.Variant) bool {
@@ -34,7 +34,7 @@ func TestMissingCalibration(t *testing.T) {
 	usual.Add(t, dir, p, calibrated, func(measurement.Variant) bool { return false })
 	_, _, err := prediction.Make(dir, "0123abc", now, nil)
 	const want = "nothing can be predicted: daemon-onnx-512px-poisson-2_5, daemon-onnx-512px-poisson-4, daemon-onnx-512px-bursts-2_5: " +
-		"there are no runs of service-onnx-512px-1threads and of daemon-onnx-512px-steady-*: scripts/compare --calibrate makes them, as far as the plan has them"
+		"there are no runs of service-onnx-512px-1threads and of daemon-onnx-512px-steady-*: scripts/compare --calibrate makes those that are in the plan"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -45,14 +45,14 @@ func TestMissingCalibration(t *testing.T) {
 	if _, _, err = prediction.Make(dir, "0123abc", now, nil); err == nil || !strings.Contains(err.Error(), "there are no runs of daemon-onnx-512px-steady-*:") {
 		t.Errorf("got %v", err)
 	}
-	if _, _, err = prediction.Make(t.TempDir(), "0123abc", now, nil); err == nil || !strings.Contains(err.Error(), "is no output folder of scripts/compare") {
+	if _, _, err = prediction.Make(t.TempDir(), "0123abc", now, nil); err == nil || !strings.Contains(err.Error(), "is not an output folder of scripts/compare") {
 		t.Errorf("of an empty folder: %v", err)
 	}
 }
 
-// Predictions are made before their runs: until then they can be made again, with the same result, and
-// from then on they stay.
-func TestPredictedOnce(t *testing.T) {
+// Until the predicted runs are made, predictions can be made again with the same result; after that
+// they are not replaced.
+func TestPredictionsAreNotReplacedAfterRuns(t *testing.T) {
 	dir, p := t.TempDir(), predictiontest.Plan()
 	usual.Add(t, dir, p, calibrated, calibrates)
 	path := filepath.Join(dir, "predictions.json")
@@ -76,18 +76,18 @@ func TestPredictedOnce(t *testing.T) {
 	if err := json.Unmarshal(first, &written); err != nil || written.Commit != "0123abc" || !written.Made.Equal(now) || written.Seed != p.Seed {
 		t.Errorf("got %+v, %v", written, err)
 	}
-	// Ten runs each of two workers alone with one thread, one with two, and nine steady systems.
+	// Ten runs each: two workers alone with one thread, one with two, and nine steady systems.
 	if n := len(file.Calibration); n != 10*(3+9) || len(file.Calibration[0].SHA256) != 64 || !strings.HasSuffix(file.Calibration[0].Run, ".jsonl") {
 		t.Errorf("predicted from %d runs, the first %+v", n, file.Calibration[0])
 	}
 	one := p.Variants[slices.IndexFunc(p.Variants, others)]
 	usual.Add(t, dir, p, now, func(v measurement.Variant) bool { return v == one })
-	const want = "predictions.json stays as it is: runs that it predicts have been made, of daemon-onnx-512px-poisson-2_5. Predict and measure into another folder"
+	const want = "predictions.json is not replaced, because predicted runs of daemon-onnx-512px-poisson-2_5 exist. Predict and measure into another folder"
 	if _, err := predict(); err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(first, after) {
-		t.Errorf("they have been changed, %v", err)
+		t.Errorf("the predictions were changed, %v", err)
 	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
@@ -95,10 +95,10 @@ func TestPredictedOnce(t *testing.T) {
 	if file, err = predict(); err != nil {
 		t.Fatal(err)
 	}
-	unpredicted(t, file, map[string]string{one.Name(): "runs had been made already"})
+	unpredicted(t, file, map[string]string{one.Name(): "runs existed already"})
 }
 
-// unpredicted are the variants that have no prediction, and why.
+// unpredicted checks which variants have no prediction, and why.
 func unpredicted(t *testing.T, file *prediction.File, want map[string]string) {
 	t.Helper()
 	got := map[string]string{}
@@ -115,8 +115,8 @@ func unpredicted(t *testing.T, file *prediction.File, want map[string]string) {
 	}
 }
 
-// Void runs, and those of other processors, have been made too: their files have figures.
-func TestRunsThatDoNotCount(t *testing.T) {
+// Void runs and runs on other processors prevent predictions too, because their files have figures.
+func TestVoidRunsPreventPredictions(t *testing.T) {
 	for name, change := range map[string]func(*measurement.Run){
 		"void":            func(r *measurement.Run) { r.Footer.Void = "51% of the processors were in use" },
 		"other processor": func(r *measurement.Run) { r.Header.Machine.Processor = "Another processor" },
@@ -148,13 +148,13 @@ func TestRunsThatDoNotCount(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			unpredicted(t, file, map[string]string{one.Name(): "runs had been made already"})
+			unpredicted(t, file, map[string]string{one.Name(): "runs existed already"})
 		})
 	}
 }
 
-// What can't be predicted stays in the file, with the reason.
-func TestUnpredicted(t *testing.T) {
+// Variants that can't be predicted are in the file, with the reason.
+func TestUnpredictedVariantsHaveReasons(t *testing.T) {
 	dir, p := t.TempDir(), predictiontest.Plan()
 	p.Repetitions = 2
 	recorded := p.Variants[slices.IndexFunc(p.Variants, others)]
@@ -171,14 +171,14 @@ func TestUnpredicted(t *testing.T) {
 		t.Fatal(err)
 	}
 	unpredicted(t, file, map[string]string{
-		recorded.Name():                      "its arrivals are in the file with the SHA-256 0123abcd alone: pass it by --trace",
-		"flask-tensorflow-512px-poisson-2_5": "there are no runs of flask-tensorflow-512px-steady-*: scripts/compare --calibrate makes them, as far as the plan has them",
+		recorded.Name():                      "its arrivals are only in the file with the SHA-256 0123abcd: pass it with --trace",
+		"flask-tensorflow-512px-poisson-2_5": "there are no runs of flask-tensorflow-512px-steady-*: scripts/compare --calibrate makes those that are in the plan",
 	})
 	for _, p := range file.Predictions {
 		if p.Calibrating != 2 {
-			t.Errorf("%s is by %d calibrating runs, want 2", p.Variant, p.Calibrating)
+			t.Errorf("%s is from %d calibrating runs, want 2", p.Variant, p.Calibrating)
 		}
-		// A daemon's environments are there before the first job: no cold starts are a certainty.
+		// A daemon's environments exist before the first job, so it has no cold starts to predict.
 		if p.Figure == prediction.ColdStarts && strings.HasPrefix(p.Variant, measurement.Daemon) {
 			t.Errorf("cold starts of %s are predicted", p.Variant)
 		}

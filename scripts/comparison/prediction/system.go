@@ -7,20 +7,20 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
-// add completes a system by its steady runs: how long the work on a picture takes, what is before it and
-// after, what other programs take of the processors, and what a start takes. demand is how many processors
-// the work of a worker alone occupies.
+// add completes a system from its steady runs: the times of the work on a picture, before it and
+// after it, the processor time of other programs, and the time of a start. demand is the number of
+// processors that the work of a worker alone occupies.
 func (s *system) add(v measurement.Variant, demand float64, steady []*measurement.Run) (err error) {
 	var received, work, after []float64
 	jobs := undisturbed(steady)
 	if len(jobs) == 0 {
-		return fmt.Errorf("the runs of %s have no picture that was not the first of its process: measure more jobs a run", steady[0].Header.Variant.Name())
+		return fmt.Errorf("the runs of %s have only the first picture of each process: measure more jobs per run", steady[0].Header.Variant.Name())
 	}
 	for _, j := range jobs {
 		if j.Handler == 0 {
 			return fmt.Errorf("the runs of %s lack the handler's times: measure them again", steady[0].Header.Variant.Name())
 		}
-		received = append(received, max(0, j.Received-j.Waited)) // waiting for an environment is simulated
+		received = append(received, max(0, j.Received-j.Waited)) // without the wait for an environment, which is simulated
 		work = append(work, j.Handler)
 		after = append(after, max(0, j.Latency-j.Received-j.Handler))
 	}
@@ -43,8 +43,8 @@ func (s *system) add(v measurement.Variant, demand float64, steady []*measuremen
 			return err
 		}
 	}
-	// What other programs take of the processors for a job: first, before its work, as far as it waits
-	// for that, and the remainder at the same time as later jobs.
+	// Processor time of other programs per job: first the part before its work for which the job
+	// waits, then the remainder, at the same time as later jobs.
 	all := processorTime(steady, start)
 	demand = min(demand, all/mean(work))
 	others := all - demand*mean(work)
@@ -65,8 +65,9 @@ func (s *system) add(v measurement.Variant, demand float64, steady []*measuremen
 	return err
 }
 
-// undisturbed are the warm jobs that were sent when all before them had ended: what others take that
-// meet in a system is simulated. Where these are fewer than a tenth, it is all warm ones.
+// undisturbed returns the warm jobs that were sent when all earlier ones had ended, because the
+// effect of overlapping jobs is simulated. If these are fewer than a tenth, it returns all warm
+// jobs.
 func undisturbed(runs []*measurement.Run) []measurement.Job {
 	all := warm(runs)
 	var jobs []measurement.Job
@@ -85,7 +86,8 @@ func undisturbed(runs []*measurement.Run) []measurement.Job {
 	return jobs
 }
 
-// processorTime is what a job takes of the processors, on average, besides the starts: more than 0 s.
+// processorTime returns the mean processor time per job in seconds, without the starts: more than
+// 0.
 func processorTime(runs []*measurement.Run, start float64) float64 {
 	used, jobs := 0.0, 0
 	for _, r := range runs {
@@ -95,7 +97,8 @@ func processorTime(runs []*measurement.Run, start float64) float64 {
 	return max(1e-6, used/float64(jobs))
 }
 
-// notOfSystem is what the sender and what is in AWS's place take of the processors for a job, on average.
+// notOfSystem returns the mean processor time per job of the load generator and the emulators of
+// AWS.
 func notOfSystem(runs []*measurement.Run) float64 {
 	used, jobs := 0.0, 0
 	for _, r := range runs {

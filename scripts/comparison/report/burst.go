@@ -9,25 +9,25 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
-// burst is what becomes of many jobs at once where nothing runs yet.
+// burst returns the section on many jobs at once when nothing is running.
 func burst(f *folder, workers []worker) (Section, error) {
 	const jobs = 10_000
-	s := Section{ID: "burst", Title: "From nothing to a burst"}
+	s := Section{ID: "burst", Title: "A burst of jobs when nothing is running"}
 	if len(workers) == 0 {
 		s.Missing = missingWorker
 		return s, nil
 	}
 	w := &workers[0]
-	s.Text = []string{fmt.Sprintf("%s jobs within 10 s where nothing runs, with %s at %d px.", exact(jobs), engineName(w.function.variant.Engine), w.function.variant.Size)}
+	s.Text = []string{fmt.Sprintf("%s jobs arrive within 10 s while nothing is running, with %s at %d px.", exact(jobs), engineName(w.function.variant.Engine), w.function.variant.Size)}
 	times, err := arrivals.Steady(jobs/10, 10)
 	if err != nil {
 		return s, err
 	}
 	chart := Chart{
-		Title: "Pictures that are ready after a burst", Caption: "The mapping's rate is AWS's; an instance's boot and its alarms are assumed.", Basis: cost.Assumed,
+		Title: "Pictures ready after a burst", Caption: "The rate at which the mapping adds functions is documented by AWS; the times of instance boots and alarms are assumed.", Basis: cost.Assumed,
 		X: "Seconds since the first job", Y: "Pictures", logX: true, markersEvery: 8,
 	}
-	table := Table{Title: "A burst of " + exact(jobs) + " jobs", Left: 1, Basis: cost.Assumed, Columns: []string{"Deployment", "First picture, s", "Half of them, s", "All of them, s", "Environments or instances at most"}}
+	table := Table{Title: "A burst of " + exact(jobs) + " jobs", Left: 1, Basis: cost.Assumed, Columns: []string{"Deployment", "First picture, s", "Half of the pictures, s", "All pictures, s", "Environments or instances, maximum"}}
 	work, err := w.functionWork()
 	if err != nil {
 		return s, err
@@ -47,7 +47,7 @@ func burst(f *folder, workers []worker) (Section, error) {
 		if err != nil {
 			return s, err
 		}
-		add(fmt.Sprintf("functions, %s at most", exact(float64(maximum))), r)
+		add(fmt.Sprintf("functions, maximum %s", exact(float64(maximum))), r)
 	}
 	if load.Work, err = w.instanceWork(); err != nil {
 		return s, err
@@ -55,7 +55,7 @@ func burst(f *folder, workers []worker) (Section, error) {
 	for _, c := range []struct {
 		name             string
 		minimum, maximum int
-	}{{"instances, one runs, 8 at most", 1, 8}, {"instances from zero, 8 at most", 0, 8}, {fmt.Sprintf("instances from zero, %d at most", assumptions.MaximumInstances), 0, assumptions.MaximumInstances}} {
+	}{{"instances, one running, maximum 8", 1, 8}, {"instances from zero, maximum 8", 0, 8}, {fmt.Sprintf("instances from zero, maximum %d", assumptions.MaximumInstances), 0, assumptions.MaximumInstances}} {
 		r, err := simulation.Fleet(load, assumptions.Instances(assumptions.Processors, c.minimum, c.maximum, 1))
 		if err != nil {
 			return s, err

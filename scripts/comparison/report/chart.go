@@ -18,8 +18,8 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// Colours that people with any kind of colour vision tell apart (Okabe and Ito 2008), without the
-// light ones; dashes and markers tell the lines apart without colour.
+// Colours that can be told apart with any kind of colour vision (Okabe and Ito 2008), without the
+// light ones. Dashes and markers distinguish the lines without colour.
 var (
 	colours = []color.NRGBA{{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}, {0, 0, 0, 255}}
 	dashes  = [][]vg.Length{nil, {vg.Points(7), vg.Points(3)}, {vg.Points(2), vg.Points(2.5)}, {vg.Points(9), vg.Points(3), vg.Points(2), vg.Points(3)}, {vg.Points(4), vg.Points(2)}}
@@ -28,7 +28,7 @@ var (
 
 const chartWidth, chartHeight = 17 * vg.Centimeter, 9 * vg.Centimeter
 
-// draw makes the chart's SVG.
+// draw renders the chart as SVG.
 func (c *Chart) draw() error {
 	p := plot.New()
 	for _, s := range []*font.Font{&p.X.Label.TextStyle.Font, &p.Y.Label.TextStyle.Font, &p.X.Tick.Label.Font, &p.Y.Tick.Label.Font, &p.Legend.TextStyle.Font} {
@@ -51,7 +51,7 @@ func (c *Chart) draw() error {
 	if c.yLow < c.yHigh {
 		p.Y.Min, p.Y.Max = c.yLow, c.yHigh
 	}
-	if c.logY { // from one power of ten to another
+	if c.logY { // the axis begins and ends at powers of ten
 		p.Y.Min, p.Y.Max = math.Pow(10, math.Floor(math.Log10(p.Y.Min))), math.Pow(10, math.Ceil(math.Log10(p.Y.Max)))
 	}
 	for _, l := range c.levels {
@@ -69,7 +69,8 @@ func (c *Chart) draw() error {
 	return c.render(p, chartHeight)
 }
 
-// render draws the plot below its legend, which has a strip of its own, so that it never covers a line.
+// render draws the plot with the legend in a separate strip above it, so that the legend never
+// covers a line.
 func (c *Chart) render(p *plot.Plot, height vg.Length) error {
 	legend := p.Legend
 	legend.Top, legend.Left, legend.ThumbnailWidth, legend.Padding = true, true, vg.Points(30), vg.Points(2.5)
@@ -77,7 +78,7 @@ func (c *Chart) render(p *plot.Plot, height vg.Length) error {
 	canvas := vgsvg.New(chartWidth, height+strip)
 	whole := draw.New(canvas)
 	p.Legend = plot.NewLegend()
-	left, right := vg.Length(0), vg.Points(14) // for halves of the outer ticks' labels
+	left, right := vg.Length(0), vg.Points(14) // space for half of the outermost tick labels
 	if len(c.Rows) > 0 {
 		left = vg.Points(8)
 	}
@@ -91,7 +92,7 @@ func (c *Chart) render(p *plot.Plot, height vg.Length) error {
 	return nil
 }
 
-// scales sets how the axes run.
+// scales sets the scales and ranges of the axes.
 func (c *Chart) scales(p *plot.Plot) {
 	p.X.Tick.Marker, p.Y.Tick.Marker = ticks{c.logX, c.percentX}, ticks{c.logY, c.percentY}
 	if c.logX {
@@ -102,7 +103,7 @@ func (c *Chart) scales(p *plot.Plot) {
 	}
 }
 
-// add draws a line with its band and its markers.
+// add draws one series: its line, band and markers.
 func (c *Chart) add(p *plot.Plot, i int, s Series) error {
 	points := make(plotter.XYs, len(s.X))
 	for j := range s.X {
@@ -150,7 +151,7 @@ func (c *Chart) add(p *plot.Plot, i int, s Series) error {
 	return nil
 }
 
-// within cuts a value off at the edge of the drawing.
+// within clamps a value to the range of the chart.
 func (c *Chart) within(y float64) float64 {
 	if c.yLow < c.yHigh {
 		return min(max(y, c.yLow), c.yHigh)
@@ -158,10 +159,11 @@ func (c *Chart) within(y float64) float64 {
 	return y
 }
 
-// ticks are an axis's: of a logarithmic one at the powers of ten, and between them where these are few.
+// ticks places the ticks of an axis. On a logarithmic axis they are at powers of ten, with more
+// between them if there are few.
 type ticks struct{ log, percent bool }
 
-// Ticks is as of [plot.Ticker].
+// Ticks implements [plot.Ticker].
 func (t ticks) Ticks(low, high float64) (all []plot.Tick) {
 	if !t.log {
 		all = plot.DefaultTicks{}.Ticks(low, high)
@@ -200,11 +202,12 @@ func (t ticks) label(v float64) string {
 	return grouped(strconv.FormatFloat(math.Round(v*1e6)/1e6, 'f', -1, 64)) + unit
 }
 
-// inline makes a part of a page of a drawing that is a document of its own.
+// inline converts an SVG document to an element of an HTML page.
 func inline(svg, title string) template.HTML {
 	svg = svg[strings.Index(svg, "<svg"):]
 	svg = strings.Replace(svg, "<svg ", `<svg role="img" aria-label="`+html.EscapeString(title)+`" `, 1)
-	// Fonts with the widths by which the texts were placed, by name; readers have one of them.
+	// Liberation Sans is the font by whose widths the texts were placed. The others have the same
+	// widths, and most readers have one of them.
 	svg = strings.ReplaceAll(svg, "font-family:Liberation Sans;", "font-family:Liberation Sans,Arimo,Arial,Helvetica,sans-serif;")
 	return template.HTML(svg) //nolint:gosec // the chart library escapes texts, and the title is escaped here
 }

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// checkRows looks for a row of each system, and of each engine and packaging, in the charts.
+// checkRows expects a row of each system, and of each engine and packaging, in the charts.
 func checkRows(t *testing.T, page, values string) {
 	t.Helper()
 	latency := section(t, values, "latency")
@@ -42,8 +42,8 @@ func checkRows(t *testing.T, page, values string) {
 	}
 }
 
-// checkSensitivity: spot and savings plans are parameters of the sensitivity, and of nothing else; dearer
-// functions are worth it less often.
+// checkSensitivity expects spot and savings plans only in the sensitivity section, and plausible
+// directions of change: with dearer functions the crossings are at lower duties.
 func checkSensitivity(t *testing.T, markdown, values string) {
 	t.Helper()
 	s := section(t, values, "sensitivity")
@@ -81,12 +81,13 @@ func checkSensitivity(t *testing.T, markdown, values string) {
 	}
 }
 
-// checkPublished: each published figure has its source, its setting, ours, and why they differ.
+// checkPublished expects a source, a setting, our figure and a reason for the difference with each
+// published figure.
 func checkPublished(t *testing.T, values string) {
 	t.Helper()
 	rows := section(t, values, "published").Tables[0].Rows
 	if !slices.ContainsFunc(rows, func(r []string) bool { return strings.Contains(r[0], "arXiv:2103.02958") }) {
-		t.Error("arXiv:2103.02958 is not there")
+		t.Error("arXiv:2103.02958 is missing")
 	}
 	for _, r := range rows {
 		for _, cell := range r {
@@ -97,8 +98,8 @@ func checkPublished(t *testing.T, values string) {
 	}
 }
 
-// A chart with rows can be drawn of one value, and of zeros.
-func TestRowsOfOneValue(t *testing.T) {
+// Charts with rows can be drawn for one value and for zeros.
+func TestChartRowsOfOneValue(t *testing.T) {
 	for name, c := range map[string]*Chart{
 		"points": {Title: "one", Rows: []string{"a"}, Series: []Series{{Name: "p50", X: []float64{0.2}, Y: []float64{0}}}, logX: true},
 		"bars":   {Title: "zeros", Rows: []string{"a", "b"}, Series: []Series{{Name: "start", X: []float64{0, 0}, Y: []float64{0, 1}}}, stacked: true},
@@ -112,7 +113,8 @@ func TestRowsOfOneValue(t *testing.T) {
 	}
 }
 
-// checkLinks follows each link of a page in a folder; report.json is written later.
+// checkLinks checks that each link of a page leads to an anchor or to a file in the folder.
+// report.json is written later.
 func checkLinks(t *testing.T, page, dir string) {
 	t.Helper()
 	doc, err := html.Parse(strings.NewReader(page))
@@ -133,7 +135,7 @@ func checkLinks(t *testing.T, page, dir string) {
 	for _, link := range links {
 		_, err := os.Stat(filepath.Join(dir, link))
 		if beside := err == nil || link == "report.json"; !ids[link] && !beside {
-			t.Errorf("the link %q leads nowhere", link)
+			t.Errorf("the link %q has no target", link)
 		}
 	}
 	if !slices.Contains(links, "plan.json") || !slices.Contains(links, "#saving-a-1") {

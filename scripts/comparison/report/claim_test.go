@@ -12,8 +12,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 )
 
-// Where something holds is said of all ranges between crossings.
-func TestWhere(t *testing.T) {
+// rangesInWords lists every range between crossings in which the condition holds.
+func TestRangesInWords(t *testing.T) {
 	at := func(days ...float64) (all []cost.Crossing) {
 		for _, d := range days {
 			all = append(all, cost.Crossing{Pictures: d * cost.Hours / 24})
@@ -32,14 +32,14 @@ func TestWhere(t *testing.T) {
 		{true, at(100, 200, 3000), "below 100 a day and between 200 and 3,000 a day"},
 		{false, at(100, 200, 3000), "between 100 and 200 a day and above 3,000 a day"},
 	} {
-		if got := where(c.holds, c.crossings, ""); got != c.want {
+		if got := rangesInWords(c.holds, c.crossings, ""); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
 }
 
-// Between its points a value follows a power of the volume, and beyond them it stays.
-func TestByVolume(t *testing.T) {
+// Between its points a value is a power of the volume, and outside of them it is constant.
+func TestInterpolationByVolume(t *testing.T) {
 	v := &byVolume{logs: []float64{2, 2.25, 2.5}, values: []float64{1, math.Pow(10, -0.25), 0}}
 	for pictures, want := range map[float64]float64{1: 1, 100: 1, math.Pow(10, 2.1): math.Pow(10, -0.1), math.Pow(10, 2.375): math.Pow(10, -0.25) / 2, 1e6: 0} {
 		if got := v.at(pictures); math.Abs(got-want) > 1e-9 {
@@ -48,7 +48,7 @@ func TestByVolume(t *testing.T) {
 	}
 }
 
-// section is that of a document in JSON, as readers of it find it.
+// section returns a section of a document from its JSON.
 func section(t *testing.T, values, id string) Section {
 	t.Helper()
 	var d Document
@@ -62,7 +62,7 @@ func section(t *testing.T, values, id string) Section {
 	return d.Sections[i]
 }
 
-// number is a cell's first figure.
+// number returns the first number in a cell.
 func number(t *testing.T, cell string) float64 {
 	t.Helper()
 	v, err := strconv.ParseFloat(strings.ReplaceAll(strings.ReplaceAll(regexp.MustCompile(`[−\d][\d.,]*`).FindString(cell), ",", ""), "−", "-"), 64)
@@ -72,7 +72,7 @@ func number(t *testing.T, cell string) float64 {
 	return v
 }
 
-// checkBills holds the first screen, the sections on saving and the month's bills to each other.
+// checkBills checks that the recommendation, the sections on saving and the monthly bills agree.
 func checkBills(t *testing.T, markdown, values string) {
 	t.Helper()
 	cases := section(t, values, "cases").Tables[0].Rows
@@ -100,11 +100,11 @@ func checkBills(t *testing.T, markdown, values string) {
 			t.Errorf("the saving in %q should be %.1f%%", r, want)
 		}
 	}
-	// Three instances of 0.10185 $ an hour and 15% of that, without a job; 657,000 empty receives.
+	// Three instances at 0.10185 $ an hour plus 15%, without a job, and 657,000 empty receives.
 	near("managed instances", bill("500 a day", "managed instances (hypothetical)", 4), 3*730*0.10185*1.15+657_000*0.40e-6)
 
-	// 100,000 pictures of some 0.286 s at 885 MB, sent within 1,000 s: five environments need 5,720 s, and 95% are done
-	// within 0.95 x 5,720 - 950 s of their submission.
+	// 100,000 pictures of about 0.286 s at 885 MB, sent within 1,000 s: five environments need
+	// 5,720 s, and 95% of the pictures are done within 0.95 x 5,720 - 950 s of their submission.
 	for _, r := range cases {
 		if strings.Contains(r[0], "each night") && r[1] == "functions" && r[2] == "ONNX Runtime" {
 			p95 := number(t, r[7])
@@ -114,13 +114,13 @@ func checkBills(t *testing.T, markdown, values string) {
 		}
 	}
 
-	if !regexp.MustCompile(`take functions below [\d,]+ a day \([\d,]+ to [\d,]+\)`).MatchString(markdown) {
-		t.Error("the advice has no range")
+	if !regexp.MustCompile(`use functions below [\d,]+ a day \([\d,]+ to [\d,]+\)`).MatchString(markdown) {
+		t.Error("the recommendation has no range")
 	}
 
 	for _, r := range [][]string{images[1], images[2], nightly[1], nightly[2]} {
-		_, rival, _ := strings.Cut(r[0], "against ")
-		if found := regexp.MustCompile(`([\d.]+)% of the whole bill of `+rival).FindAllStringSubmatch(markdown, -1); !slices.ContainsFunc(found, func(m []string) bool {
+		_, alternative, _ := strings.Cut(r[0], "against ")
+		if found := regexp.MustCompile(`([\d.]+)% of the whole bill of `+alternative).FindAllStringSubmatch(markdown, -1); !slices.ContainsFunc(found, func(m []string) bool {
 			return math.Abs(number(t, m[1])-(100-number(t, r[3]))) < 1
 		}) {
 			t.Errorf("the first paragraphs don't have the bill of %q: %q", r, found)
@@ -134,7 +134,8 @@ func checkBills(t *testing.T, markdown, values string) {
 	}
 }
 
-// checkOriginalSetting holds the claim's own setting: a network that was not measured has no row, but a note.
+// checkOriginalSetting checks the section on the claim's original setting: a network that was not
+// measured has a note and no row.
 func checkOriginalSetting(t *testing.T, values string) {
 	t.Helper()
 	table := section(t, values, "original").Tables[0]
@@ -146,7 +147,7 @@ func checkOriginalSetting(t *testing.T, values string) {
 	}
 	for _, r := range table.Rows {
 		if slices.Contains(r, none) {
-			t.Errorf("%q does not say whether functions always or never save as much", r)
+			t.Errorf("%q does not show whether functions always or never save as much", r)
 		}
 	}
 }

@@ -1,9 +1,10 @@
 // Package report turns a folder of measured runs into a report: one self-contained HTML file,
 // and the same tables as Markdown and JSON.
 //
-// A report depends on its folder and the prices alone: the same folder gives the same bytes. What
-// follows from the runs by a model is marked as simulated, what no document or measurement backs as
-// assumed. A section without data says what to run.
+// A report depends only on its folder and the prices: the same folder gives the same bytes. Results
+// that a model computes from the runs are marked as simulated, and values with neither a document
+// nor a measurement behind them as assumed. A section without data names the command that measures
+// it.
 package report
 
 import (
@@ -13,25 +14,25 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/cost"
 )
 
-// A Document is a report before it is written in one of its forms. All forms show the same
-// texts, so that a figure is rounded once.
+// A Document is the content of a report, independent of its format. All formats show the same
+// texts, so that a figure is rounded only once.
 type Document struct {
 	Title    string    `json:"title"`
 	Quick    bool      `json:"not_for_decisions"`
-	Choice   []string  `json:"choice"`            // what to choose, in paragraphs
-	Verdict  *Table    `json:"verdict,omitempty"` // where the claim holds, and where it turns around
+	Choice   []string  `json:"choice"`            // the recommendation, in paragraphs
+	Verdict  *Table    `json:"verdict,omitempty"` // where the claim holds, and where functions begin to cost more
 	Picture  *Chart    `json:"picture,omitempty"`
 	Terms    []Term    `json:"terms"`
 	Sections []Section `json:"sections"`
 }
 
-// A Term is explained to readers who know neither Lambda nor EC2.
+// A Term is explained for readers who know neither Lambda nor EC2.
 type Term struct {
 	Name    string `json:"name"`
 	Meaning string `json:"meaning"`
 }
 
-// A Section is a part of a document. One without data has Missing, which says what to run.
+// A Section is a part of a document. Missing names the command to run if there are no data.
 type Section struct {
 	ID      string   `json:"id"`
 	Title   string   `json:"title"`
@@ -41,30 +42,31 @@ type Section struct {
 	Tables  []Table  `json:"tables,omitempty"`
 }
 
-// A Table is rows of texts. Columns from Left on hold figures, and are aligned to the right.
+// A Table has rows of texts. Columns from index Left on hold figures and are right-aligned.
 type Table struct {
 	ID      string     `json:"id"` // unique in the document, set when it is complete
 	Title   string     `json:"title"`
 	Basis   cost.Basis `json:"-"`
 	BasisIs string     `json:"basis"` // Basis in words, set when the document is complete
-	Left    int        `json:"-"`     // number of columns with words
+	Left    int        `json:"-"`     // number of leading columns that hold words
 	Columns []string   `json:"columns"`
 	Rows    [][]string `json:"rows"`
 	Notes   []string   `json:"notes,omitempty"`
 
-	// Links are where cells lead to in HTML, by their text: an anchor of the page, or a file beside it.
+	// Links are the link targets of cells in HTML, by the cell's text: an anchor in the page, or a
+	// file beside it.
 	Links map[string]string `json:"-"`
 }
 
-// RowID is the anchor of a row, counted from 0. Anchors count from 1.
+// RowID returns the anchor of a row. row counts from 0, the number in the anchor from 1.
 func (t Table) RowID(row int) string { return rowAnchor(t.ID, row+1) }
 
 func rowAnchor(table string, row int) string { return fmt.Sprintf("%s-%d", table, row) }
 
-// tableID is that of a section's table, counted from 0.
+// tableID returns the ID of a table of a section; table counts from 0.
 func tableID(section string, table int) string { return fmt.Sprintf("%s-%c", section, 'a'+rune(table)) } //nolint:gosec // a section has few
 
-// A Chart is a drawing, with what it was drawn from.
+// A Chart is a drawing with the data that it shows.
 type Chart struct {
 	Title   string        `json:"title"`
 	Caption string        `json:"caption"`
@@ -72,20 +74,20 @@ type Chart struct {
 	Y       string        `json:"y"`
 	Basis   cost.Basis    `json:"-"`
 	BasisIs string        `json:"basis"`
-	Rows    []string      `json:"rows,omitempty"` // names of rows: Y of a point is then the number of its row, from 0 on top
+	Rows    []string      `json:"rows,omitempty"` // names of rows: a point's Y is the index of its row, with 0 at the top
 	Series  []Series      `json:"series"`
 	SVG     template.HTML `json:"-"`
 
 	logX, logY   bool
-	yLow, yHigh  float64 // of the drawing, where they differ
+	yLow, yHigh  float64 // range of the Y axis, if they differ
 	levels       []level // horizontal lines
 	percentY     bool
 	percentX     bool
-	markersEvery int  // 0: markers at each point
-	stacked      bool // of a chart with rows: bars, one series after the other, rather than points
+	markersEvery int  // 0: a marker at each point
+	stacked      bool // for charts with rows: stacked bars instead of points
 }
 
-// A Series is one line of a chart, with the band around it where it has one.
+// A Series is one line of a chart, with a band around it if Low and High are set.
 type Series struct {
 	Name string    `json:"name"`
 	X    []float64 `json:"x"`
@@ -99,7 +101,8 @@ type level struct {
 	name string
 }
 
-// complete puts into words what forms need in words, and draws the charts.
+// complete sets the fields that are derived from others (IDs, the basis in words) and draws the
+// charts.
 func (d *Document) complete() error {
 	charts := make([]*Chart, 0, 8)
 	if d.Verdict != nil {

@@ -12,34 +12,36 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// fewADay is the load, in pictures a day, whose bills decide which engine the report is about. The claim is about few.
+// fewADay is the load, in pictures a day, by whose bills the report's engine is chosen. It is small
+// because the claim is about few pictures.
 const fewADay = 500.0
 
-// paintsFor is what functions paint for in a month, in dollars.
-func (w *worker) paintsFor(t *prices.Table, perDay float64) (float64, error) {
+// computeUSD returns the monthly cost of functions' compute in dollars, at a number of pictures a
+// day.
+func (w *worker) computeUSD(t *prices.Table, perDay float64) (float64, error) {
 	d, m := w.base(t, nil, nil).functions(perDay * cost.Hours / 24)
 	bill, err := d.Bill(t, m)
 	return bill.USD(cost.Compute), err
 }
 
-// cheapestFirst puts the engine first whose functions paint for the least at few pictures a day, cold starts with
-// their reads included.
-func cheapestFirst(workers []worker, t *prices.Table) (err error) {
+// sortByCompute puts the engine with the lowest compute cost at few pictures a day first, including
+// cold starts with their reads.
+func sortByCompute(workers []worker, t *prices.Table) (err error) {
 	slices.SortStableFunc(workers, func(a, b worker) int {
-		x, errA := a.paintsFor(t, fewADay)
-		y, errB := b.paintsFor(t, fewADay)
+		x, errA := a.computeUSD(t, fewADay)
+		y, errB := b.computeUSD(t, fewADay)
 		err = cmp.Or(err, errA, errB)
 		return cmp.Compare(x, y)
 	})
 	return err
 }
 
-// engines says which engine's functions paint for less, at stated loads and where that changes.
+// engines describes which engine costs less in functions, at several loads, and where that changes.
 func engines(workers []worker, t *prices.Table, found []finding) (string, error) {
 	w := &workers[0]
 	name := engineName(w.function.variant.Engine)
 	v := w.function.variant
-	s := fmt.Sprintf("In functions take %s: ", name)
+	s := fmt.Sprintf("In functions use %s: ", name)
 	if len(workers) > 1 {
 		loads := []float64{fewADay, 86_400}
 		if turns := found[2].turns; len(turns) > 0 {
@@ -50,24 +52,24 @@ func engines(workers []worker, t *prices.Table, found []finding) (string, error)
 			o := &workers[1+i]
 			var parts []string
 			for _, load := range loads {
-				a, err := w.paintsFor(t, load)
+				a, err := w.computeUSD(t, load)
 				if err != nil {
 					return "", err
 				}
-				b, err := o.paintsFor(t, load)
+				b, err := o.computeUSD(t, load)
 				if err != nil {
 					return "", err
 				}
-				parts = append(parts, fmt.Sprintf("at %s pictures a day %s a month rather than %s", figure(load), usd(a), usd(b)))
+				parts = append(parts, fmt.Sprintf("at %s pictures a day %s a month instead of %s", figure(load), usd(a), usd(b)))
 			}
 			less, err := w.lessThan(o, t)
 			if err != nil {
 				return "", err
 			}
-			s += fmt.Sprintf("painting costs less than with %s %s (%s). ", engineName(o.function.variant.Engine), less, strings.Join(parts, ", "))
+			s += fmt.Sprintf("compute costs less than with %s %s (%s). ", engineName(o.function.variant.Engine), less, strings.Join(parts, ", "))
 		}
 	}
-	s += fmt.Sprintf("A picture of %s px is billed %s, waits for EFS included, and a cold start adds %s, at %s MB (threads: %d)",
+	s += fmt.Sprintf("A picture of %s px is billed %s, including waits for EFS, and a cold start adds %s, at %s MB (threads: %d)",
 		exact(float64(v.Size)), seconds(w.billedSeconds()), seconds(w.coldSeconds()), exact(float64(v.MemoryMB)), v.Threads)
 	for i := range workers[1:] {
 		o := &workers[1+i]
@@ -83,7 +85,8 @@ func (w *worker) billedSeconds() float64 { return w.warm(nil) + assumptions.Stor
 
 func (w *worker) coldSeconds() float64 { return w.start(nil) + assumptions.ReadSeconds(w.coldCalls) }
 
-// lessThan says at how many pictures a day w's functions paint for less than those of another engine.
+// lessThan describes at which numbers of pictures a day w's functions cost less than those of
+// another engine.
 func (w *worker) lessThan(o *worker, t *prices.Table) (string, error) {
 	c := cost.Comparison{
 		Functions: cost.Over(t, w.base(t, nil, nil).functions), Instances: cost.Over(t, o.base(t, nil, nil).functions),
@@ -94,11 +97,11 @@ func (w *worker) lessThan(o *worker, t *prices.Table) (string, error) {
 		return "", err
 	}
 	low, err := c.Saving(lowestDuty, cost.Compute)
-	return where(low > 0, found, ""), err
+	return rangesInWords(low > 0, found, ""), err
 }
 
-// apart is whether the billed times of warm pictures differ by more than their intervals, which there
-// are of ten runs and more.
+// apart returns whether the intervals of the billed times of warm pictures do not overlap. Without
+// intervals, which take ten runs, it returns false.
 func apart(a, b *worker) bool {
 	x, _, errX := statistics.Look(a.function.means(false, billed), statistics.GoalP50)
 	y, _, errY := statistics.Look(b.function.means(false, billed), statistics.GoalP50)

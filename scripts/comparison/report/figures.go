@@ -12,13 +12,13 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// none stands where there is no figure.
+// none is shown in place of a missing figure.
 const none = "–"
 
-// figure is a number in three significant digits, without an exponent.
+// figure formats a number with three significant digits, without an exponent.
 func figure(v float64) string { return digits(v, 3) }
 
-// digits is a number in n significant digits.
+// digits formats a number with n significant digits.
 func digits(v float64, n int) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return none
@@ -32,12 +32,13 @@ func digits(v float64, n int) string {
 	return grouped(strconv.FormatFloat(v, 'f', max(0, n-1-int(math.Floor(math.Log10(math.Abs(v))))), 64))
 }
 
-// exact is a number that was not measured: a count, or a setting.
+// exact formats a number that was not measured, such as a count or a setting, with all of its
+// digits.
 func exact(v float64) string { return grouped(strconv.FormatFloat(v, 'f', -1, 64)) }
 
 func exactPercent(v float64) string { return exact(math.Round(v*1e8)/1e6) + "%" }
 
-// engineName is an engine as its makers write it.
+// engineName returns the name of an engine as its makers write it.
 func engineName(engine string) string {
 	switch engine {
 	case measurement.ONNX:
@@ -48,7 +49,7 @@ func engineName(engine string) string {
 	return engine
 }
 
-// grouped puts commas between thousands.
+// grouped inserts commas between thousands.
 func grouped(s string) string {
 	whole, rest, dot := strings.Cut(s, ".")
 	sign := ""
@@ -64,7 +65,7 @@ func grouped(s string) string {
 	return sign + whole
 }
 
-// percent is a share in percent.
+// percent formats a share as a percentage.
 func percent(v float64) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return none
@@ -83,9 +84,9 @@ func usd(v float64) string {
 	return grouped(strconv.FormatFloat(v, 'f', 2, 64)) + unit("$")
 }
 
-// interval is a figure of several runs, one value of each: with an interval after as many runs as
-// the plan of statistics has, and otherwise without. An interval that is wider than goal is said
-// to be.
+// interval formats the centre of values, one of each run. It adds the confidence interval if there
+// are as many runs as the plan of package statistics requires, and marks an interval that is wider
+// than goal.
 func interval(values []float64, goal float64, quick bool) string {
 	if len(values) == 0 {
 		return none
@@ -100,7 +101,7 @@ func interval(values []float64, goal float64, quick bool) string {
 	return figure(center(values))
 }
 
-// center is the geometric mean of positive values, else the mean.
+// center returns the geometric mean if all values are positive, else the mean.
 func center(values []float64) float64 {
 	if i, err := statistics.Geometric(values, 0.95); err == nil {
 		return i.Estimate
@@ -119,7 +120,7 @@ func mean(values []float64) float64 {
 	return sum / float64(len(values))
 }
 
-// percentile is the p-th percentile of simulated values, whose number is not bounded below.
+// percentile returns the p-th percentile of simulated values, without a minimum number of values.
 func percentile(values []float64, p float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
@@ -128,7 +129,7 @@ func percentile(values []float64, p float64) float64 {
 	return sorted[max(0, int(math.Ceil(p/100*float64(len(sorted))))-1)]
 }
 
-// sortedEnds are the times at which pictures were ready.
+// sortedEnds returns the times at which pictures were ready, in order.
 func sortedEnds(r simulation.Result) []float64 {
 	ends := make([]float64, len(r.Jobs))
 	for i, j := range r.Jobs {

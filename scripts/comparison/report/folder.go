@@ -15,15 +15,15 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/prediction"
 )
 
-// A folder is what a report is made from.
+// A folder is the input of a report: an output folder of a measurement.
 type folder struct {
 	plan        measurement.Plan
-	runs        []*measurement.Run // those that are void too
-	unavailable map[string]string  // why variants could not be measured, by name
+	runs        []*measurement.Run // including void runs
+	unavailable map[string]string  // by variant: why it could not be measured
 	digest      string             // SHA-256 of the files, in hexadecimal digits
 	predictions *prediction.File   // nil where there are none
 	predicting  string             // SHA-256 of the predictions' file, in hexadecimal digits
-	changed     []string           // calibrating runs that the predictions name and that are missing, or have been changed
+	changed     []string           // calibrating runs that the predictions name, but that are missing or were changed
 }
 
 // read reads an output folder of a measurement.
@@ -32,7 +32,7 @@ func read(dir string) (f folder, err error) {
 	path := filepath.Join(dir, "plan.json")
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return f, fmt.Errorf("%s is no output folder of scripts/compare, which has a plan.json: %w", dir, err)
+		return f, fmt.Errorf("%s is not an output folder of scripts/compare, because it has no readable plan.json: %w", dir, err)
 	}
 	sum.Write(b)
 	if err := json.Unmarshal(b, &f.plan); err != nil {
@@ -80,19 +80,20 @@ func read(dir string) (f folder, err error) {
 	return f, nil
 }
 
-// digest is the SHA-256 of a file, in hexadecimal digits.
+// digest returns the SHA-256 of a file's content, in hexadecimal digits.
 func digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
 
-// A group is the runs of one variant on one processor model that are not void.
+// A group is the non-void runs of one variant on one processor model.
 type group struct {
 	variant measurement.Variant
 	runs    []*measurement.Run
 }
 
-// processors are the processor models of the runs that count, the one with the most runs first.
+// processors returns the processor models of the runs that are not void, the one with the most runs
+// first.
 func (f *folder) processors() []string {
 	by := measurement.ByProcessor(f.runs)
 	names := slices.Sorted(maps.Keys(by))
@@ -100,8 +101,8 @@ func (f *folder) processors() []string {
 	return names
 }
 
-// groups are the variants that were measured on a processor model, in the order of the plan; others
-// after them. Runs of one variant are in order of their repetition.
+// groups returns the variants that were measured on a processor model: those of the plan in its
+// order, then the others. The runs of a variant are in order of repetition.
 func (f *folder) groups(processor string) (all []group) {
 	at := map[string]int{}
 	add := func(v measurement.Variant) {
@@ -121,7 +122,7 @@ func (f *folder) groups(processor string) (all []group) {
 	return slices.DeleteFunc(all, func(g group) bool { return len(g.runs) == 0 })
 }
 
-// each is one value of each of a group's runs; runs of which there is none are left out.
+// each returns one value of each run. Runs for which of returns false are left out.
 func (g group) each(of func(*measurement.Run) (float64, bool)) (values []float64) {
 	for _, r := range g.runs {
 		if v, ok := of(r); ok {
@@ -131,7 +132,7 @@ func (g group) each(of func(*measurement.Run) (float64, bool)) (values []float64
 	return values
 }
 
-// means are each run's mean of what of takes from the jobs that are cold, or warm.
+// means returns, for each run, the mean of a value over its cold or its warm jobs.
 func (g group) means(cold bool, of func(measurement.Job) float64) []float64 {
 	return g.each(func(r *measurement.Run) (float64, bool) {
 		var values []float64
@@ -144,7 +145,7 @@ func (g group) means(cold bool, of func(measurement.Job) float64) []float64 {
 	})
 }
 
-// warm are the values of all warm jobs, and of all runs.
+// warm returns the values of all warm jobs of all runs.
 func (g group) warm(of func(measurement.Job) float64) (values []float64) {
 	for _, r := range g.runs {
 		for _, j := range r.Jobs {

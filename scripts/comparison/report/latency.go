@@ -9,7 +9,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// percentiles are each run's percentile of the latencies, of runs with enough jobs.
+// percentiles returns a percentile of the latencies of each run that has enough jobs.
 func (g group) percentiles(p float64, quick bool) []float64 {
 	return g.each(func(r *measurement.Run) (float64, bool) {
 		var values []float64
@@ -18,7 +18,7 @@ func (g group) percentiles(p float64, quick bool) []float64 {
 				values = append(values, j.Latency)
 			}
 		}
-		if quick && len(values) > 0 { // of so few jobs that it is one of them
+		if quick && len(values) > 0 { // so few jobs that the percentile would be one of them
 			return mean(values), p == 50
 		}
 		v, err := statistics.Percentile(values, p)
@@ -26,10 +26,11 @@ func (g group) percentiles(p float64, quick bool) []float64 {
 	})
 }
 
-// latencies has what clients wait, for each system and pattern of arrivals.
+// latencies returns the section on the latencies that clients see, for each system and arrival
+// pattern.
 func latencies(f *folder) Section {
 	s := Section{ID: "latency", Title: "Latency under load", Text: []string{
-		"Whole systems on this machine, under arrivals that don't wait for responses, at no more than half of its load. All get the photograph in the same request over HTTP. Latency is from when a job was to be sent until its picture is stored; of the Python server, which stores none, until it is received. Nothing is left out, cold starts neither. " + intervals(f),
+		"Whole systems on this machine, under arrivals that do not wait for responses, using at most half of the machine. Every system receives the same photograph in the same HTTP request. Latency is the time from when a job was scheduled to be sent until its picture is stored; for the Python server, which stores no pictures, until the response is received. All jobs count, including cold starts. " + intervals(f),
 	}}
 	for _, p := range f.processors() {
 		times, parts := f.latencyTables(p)
@@ -40,27 +41,28 @@ func latencies(f *folder) Section {
 	if len(s.Tables) > 0 {
 		s.Charts = latencyCharts(f.groups(f.processors()[0]), f.plan.Quick)
 	} else {
-		s.Missing = "Nothing was measured of this: run scripts/compare --only '*-poisson-*' --out DIR, and with steady and bursts."
+		s.Missing = "This was not measured: run scripts/compare --only '*-poisson-*' --out DIR, then the same with '*-steady-*' and '*-bursts-*'."
 	}
 	return s
 }
 
-// latencyTables are what clients wait, and what they wait for, on a processor model.
+// latencyTables returns the latencies that clients see on a processor model, and what they consist
+// of.
 func (f *folder) latencyTables(processor string) (times, parts Table) {
 	times = Table{
 		Title: f.ofProcessor("Latency, seconds", processor), Left: 3, Basis: cost.Measured,
-		Columns: []string{"Load", "System", "Engine", "Size, px", "Runs", "Jobs a run", "p50", "p95", "p99", "Cold, a run"},
-		Notes:   []string{"p50 and p95 take 200 jobs a run, p99 1,000. Where a run has fewer, p99 is that of all runs' jobs together, without an interval; a dash where they are too few together too."},
+		Columns: []string{"Load", "System", "Engine", "Size, px", "Runs", "Jobs per run", "p50", "p95", "p99", "Cold starts per run"},
+		Notes:   []string{"p50 and p95 need 200 jobs per run, p99 needs 1,000. If the runs have fewer jobs, p99 is computed from the jobs of all runs together, without an interval. A dash: even these are too few."},
 	}
 	if f.plan.Quick {
-		times.Notes = []string{"Of a quick measurement's few jobs p50 is the mean."}
+		times.Notes = []string{"In a quick measurement, which has few jobs, p50 is the mean."}
 	}
 	parts = Table{
-		Title: f.ofProcessor("Parts of a warm picture's latency, and processor time, seconds a picture", processor), Left: 3, Basis: cost.Measured,
-		Columns: []string{"Load", "System", "Engine", "Until received", "of it for an environment", "In the handler", "The system", "Stand-ins for AWS", "The sender", "Share of the machine"},
+		Title: f.ofProcessor("Parts of a warm picture's latency, and processor time, in seconds per picture", processor), Left: 3, Basis: cost.Measured,
+		Columns: []string{"Load", "System", "Engine", "Until received", "of this, waiting for an environment", "In the handler", "Processor time: system", "AWS emulators", "Load generator", "Share of the machine"},
 		Notes: []string{
-			"Until received: the request, the queue and the wait for a worker; where MiniStack stands in for AWS's functions and queue, it is MiniStack's own time, and AWS's differs. The handler is what counts. Processor time is of the system's programs, of what stands in for AWS, and of the sender; the share of the machine is of all.",
-			"Functions under load are not held to the processors of their memory; the synchronous function, and the one that serves several requests, have one thread of the engine a picture, where a function of 3,007 MB is deployed with two: compare their handlers with each other, not with Service times. There are as many environments as processors, where Lambda would start more. Idle environments end after seconds, where Lambda keeps them for minutes. A dash: the system does not report it.",
+			"Until received: the request, the queue and the wait for a worker. Where MiniStack emulates AWS's functions and queue, this is mostly MiniStack's own time, which differs from AWS's. The time in the handler is the one to compare. Processor time is of the system's programs, of the emulators of AWS services, and of the load generator; the share of the machine is that of all programs.",
+			"Functions under load are not limited to the processors that their memory gives them. The synchronous function, and the one that serves several requests at once, use one thread of the engine per picture, where a deployed function of 3,007 MB has two: compare their handlers with each other, not with Service times. There are as many environments as processors, where Lambda would start more. Idle environments end after seconds, where Lambda keeps them for minutes. A dash: the system does not report the time.",
 		},
 	}
 	for _, g := range f.groups(processor) {
@@ -86,13 +88,14 @@ func (f *folder) latencyTables(processor string) (times, parts Table) {
 	return times, parts
 }
 
-// warmMean is the mean of a time of warm pictures; a dash where the system does not report it.
+// warmMean returns the mean of a time over warm pictures; a dash if the system does not report it.
 func (g group) warmMean(of func(measurement.Job) float64) string {
 	values := slices.DeleteFunc(g.warm(of), func(v float64) bool { return v == 0 })
 	return figure(mean(values))
 }
 
-// p99 is the 99th percentile: that of each run where they have enough jobs, else of all together.
+// p99 formats the 99th percentile: of each run if the runs have enough jobs, else of all jobs
+// together.
 func (g group) p99(quick bool) string {
 	if values := g.percentiles(99, quick); len(values) > 0 || quick {
 		return interval(values, statistics.GoalP95, quick)
@@ -103,11 +106,12 @@ func (g group) p99(quick bool) string {
 	return none
 }
 
-// coldStarts has what the first picture of a process takes, by where engine and model lie.
+// coldStarts returns the section on the first picture of a process, by where engine and model are
+// stored.
 func coldStarts(f *folder) Section {
 	s := Section{ID: "cold", Title: "Cold starts", Text: []string{
-		"A cold start is the first picture of a process, which has to load engine and model first. Local: both are on the function's own disk, as from a zip archive; they are in memory after an earlier start, or read from disk. Shared file system: both are read over NFS, as from EFS, in the small reads of the loader or read ahead in large ones. TensorFlow is too large for a function's zip archive: its local rows are for comparison.",
-		"The shared file system here is in user-mode Linux, whose processor time is in its figures: read its calls and bytes rather than its seconds.",
+		"A cold start is the first picture of a process, which first has to load the engine and the model. Local: both are on the function's own disk, as if from a zip archive, and are either cached in memory by an earlier start or read from disk. Shared file system: both are read over NFS, as from EFS, either in the small reads of the loader or read ahead in large pieces. TensorFlow is too large for a function's zip archive; its local rows are for comparison only.",
+		"The shared file system of this measurement runs in user-mode Linux, whose processor time is included in the figures: compare calls and bytes instead of seconds.",
 	}}
 	for _, p := range f.processors() {
 		t := Table{
@@ -136,14 +140,14 @@ func coldStarts(f *folder) Section {
 		}
 	}
 	if len(s.Tables) == 0 {
-		s.Missing = "Nothing was measured of this: run scripts/compare --only 'service-*' --out DIR."
+		s.Missing = "This was not measured: run scripts/compare --only 'service-*' --out DIR."
 	} else if c, ok := coldChart(f.groups(f.processors()[0])); ok {
 		s.Charts = []Chart{c}
 	}
 	return s
 }
 
-// packaging is where a worker's files were when it started.
+// packaging describes where a worker's files were when it started.
 func packaging(v measurement.Variant) string {
 	switch {
 	case v.NFS && v.ReadAhead:

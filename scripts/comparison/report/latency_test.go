@@ -10,7 +10,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
-// measuredIn is a folder, with a plan of ten repetitions, of runs of a variant whose jobs are changed.
+// measuredIn returns a folder with a plan of ten repetitions and with runs of one variant; change
+// modifies each job.
 func measuredIn(v measurement.Variant, runs int, change func(*measurement.Job)) *folder {
 	f := &folder{plan: measurement.Plan{Repetitions: 10, Seed: 1, Variants: []measurement.Variant{v}}}
 	for n := range runs {
@@ -23,7 +24,7 @@ func measuredIn(v measurement.Variant, runs int, change func(*measurement.Job)) 
 	return f
 }
 
-// cell is what the latency section has of its only variant in a column.
+// cell returns the value of a column of the latency section, for the only variant in f.
 func cell(t *testing.T, f *folder, column string) string {
 	t.Helper()
 	for _, table := range latencies(f).Tables {
@@ -35,25 +36,25 @@ func cell(t *testing.T, f *folder, column string) string {
 	return ""
 }
 
-// What a system does not report is a dash, and no time of zero.
-func TestLatencyOfWhatWasNotMeasured(t *testing.T) {
+// A time that a system does not report is shown as a dash, not as zero.
+func TestUnreportedTimesAreDashes(t *testing.T) {
 	v := measurement.Variant{System: measurement.Flask, Engine: measurement.TensorFlow, Size: 512, Jobs: 200, Pattern: measurement.Poisson, Rate: 1}
 	f := measuredIn(v, 1, func(j *measurement.Job) { j.Handler, j.Received, j.Waited = 0, 0, 0 })
-	for _, column := range []string{"Until received", "of it for an environment", "In the handler"} {
+	for _, column := range []string{"Until received", "of this, waiting for an environment", "In the handler"} {
 		if got := cell(t, f, column); got != none {
 			t.Errorf("%s: got %q, want %q", column, got, none)
 		}
 	}
 }
 
-// What is before the handler is shown apart from it, and the processor time of the system from that of
-// what stands in for AWS and of the sender.
+// The time before the handler is shown apart from the handler's, and the processor time of the
+// system apart from that of emulators and load generator.
 func TestLatencyInParts(t *testing.T) {
 	v := measurement.Variant{System: measurement.MiniStack, Engine: measurement.ONNX, Size: 512, Jobs: 200, Pattern: measurement.Poisson, Rate: 1}
 	f := measuredIn(v, 2, func(j *measurement.Job) { j.Handler, j.Received, j.Waited = 0.25, 0.5, 0.125 })
 	for column, want := range map[string]string{
-		"Until received": "0.500", "of it for an environment": "0.125", "In the handler": "0.250",
-		"The system": "0.0170", "Stand-ins for AWS": "0.0250", "The sender": "0.0350", // of 3.4, 5 and 7 s for 200 jobs
+		"Until received": "0.500", "of this, waiting for an environment": "0.125", "In the handler": "0.250",
+		"Processor time: system": "0.0170", "AWS emulators": "0.0250", "Load generator": "0.0350", // of 3.4, 5 and 7 s for 200 jobs
 	} {
 		if got := cell(t, f, column); got != want {
 			t.Errorf("%s: got %q, want %q", column, got, want)
@@ -61,7 +62,7 @@ func TestLatencyInParts(t *testing.T) {
 	}
 }
 
-// Principles are met by the runs that are there, and not by those that are planned.
+// Principles are met by existing runs, not by planned ones.
 func TestPrinciplesAreMetByRuns(t *testing.T) {
 	v := measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 200, Pattern: measurement.Poisson, Rate: 1}
 	same := func(*measurement.Job) {}
@@ -80,7 +81,7 @@ func TestPrinciplesAreMetByRuns(t *testing.T) {
 		}(), "partly: 1 of 2 variants"},
 		"void runs": {func() *folder {
 			f := measuredIn(v, 10, same)
-			f.runs[3].Footer.Void = "the sender lagged"
+			f.runs[3].Footer.Void = "the load generator was late"
 			return f
 		}(), "unmet"},
 	} {
@@ -93,15 +94,15 @@ func TestPrinciplesAreMetByRuns(t *testing.T) {
 	}
 }
 
-// A run without its commit does not describe its setup.
-func TestUndescribedRuns(t *testing.T) {
+// Runs without a commit do not describe their setup.
+func TestRunsWithoutCommitAreIncomplete(t *testing.T) {
 	v := measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 200, Pattern: measurement.Poisson, Rate: 1}
 	f := measuredIn(v, 2, func(*measurement.Job) {})
 	if got := f.principles().Tables[0].Rows[2][1]; got != "met" {
 		t.Errorf("got %q", got)
 	}
 	f.runs[1].Header.Machine.Commit = machine.Unknown
-	if got, want := f.principles().Tables[0].Rows[2][1], "partly: 1 of 2 runs lack processor, kernel or commit"; got != want {
+	if got, want := f.principles().Tables[0].Rows[2][1], "partly: 1 of 2 runs do not record processor, kernel or commit"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// systemName is a system in words.
+// systemName returns the name of a variant's system for readers.
 func systemName(v measurement.Variant) string {
 	switch v.System {
 	case measurement.Daemon:
@@ -20,21 +20,21 @@ func systemName(v measurement.Variant) string {
 	case measurement.Synchronous:
 		return "synchronous function"
 	case measurement.Concurrent:
-		return "several requests an environment (hypothetical)"
+		return "several requests per environment (hypothetical)"
 	case measurement.Flask:
 		return "Python server"
 	}
 	return v.System
 }
 
-// load is a pattern of arrivals in words.
+// load describes the arrival pattern and rate of a variant.
 func load(v measurement.Variant) string {
 	name := map[string]string{measurement.Steady: "steady", measurement.Poisson: "at random", measurement.Bursts: "in bursts of ten", measurement.Synthetic: "like the image jobs", measurement.Recorded: "recorded"}[v.Pattern]
 	return fmt.Sprintf("%s, %s jobs/s", name, exact(v.Rate))
 }
 
-// pooledP99 is the 99th percentile of all runs' jobs together, which has no interval; NaN where they are
-// too few together too.
+// pooledP99 returns the 99th percentile of the jobs of all runs together, which has no interval;
+// NaN if these are too few.
 func (g group) pooledP99() float64 {
 	var values []float64
 	for _, r := range g.runs {
@@ -51,7 +51,7 @@ func (g group) pooledP99() float64 {
 	return v
 }
 
-// latencyCharts are one for each load, of the systems measured on a processor model.
+// latencyCharts returns one chart for each load, of the systems measured on a processor model.
 func latencyCharts(groups []group, quick bool) (charts []Chart) {
 	var loads []string
 	for _, g := range groups {
@@ -62,7 +62,7 @@ func latencyCharts(groups []group, quick bool) (charts []Chart) {
 	for _, name := range loads {
 		c := Chart{
 			Title: "Latency by system, jobs " + name, Basis: cost.Measured, X: "Seconds", logX: true,
-			Caption: "The further left, the sooner a picture is ready. Half of the jobs are done by the p50, 95% by the p95, 99% by the p99.",
+			Caption: "Further left is better. Half of the jobs are done within p50, 95% within p95, and 99% within p99.",
 			Series:  []Series{{Name: "p50"}, {Name: "p95"}, {Name: "p99"}},
 		}
 		for _, g := range groups {
@@ -85,7 +85,7 @@ func latencyCharts(groups []group, quick bool) (charts []Chart) {
 	return charts
 }
 
-// coldChart is what a process's first picture takes, by engine and by where its files are.
+// coldChart returns the chart of a process's first picture, by engine and by where its files are.
 func coldChart(groups []group) (Chart, bool) {
 	size := math.MaxInt // the smallest, at which the shared file system was measured
 	for _, g := range groups {
@@ -95,8 +95,8 @@ func coldChart(groups []group) (Chart, bool) {
 	}
 	c := Chart{
 		Title: "The first picture of a process", Basis: cost.Measured, X: "Seconds", stacked: true,
-		Caption: fmt.Sprintf("Pictures of %d px on the whole machine where nothing else is said.", size),
-		Series:  []Series{{Name: "start of the process, engine and model loaded"}, {Name: "the picture itself"}},
+		Caption: fmt.Sprintf("Pictures of %d px, on the whole machine unless a row says otherwise.", size),
+		Series:  []Series{{Name: "start of the process, with loading of engine and model"}, {Name: "the picture itself"}},
 	}
 	for _, g := range groups {
 		v := g.variant

@@ -8,7 +8,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
 
-// made is a group of one run with the given billed seconds of each picture, the first of which is cold.
+// made returns a group of one run with the given billed seconds of each picture. The first picture
+// is cold.
 func made(v measurement.Variant, billed ...float64) group {
 	v.Engine, v.Size = measurement.ONNX, 512
 	r := &measurement.Run{Header: measurement.Header{Variant: v}}
@@ -26,8 +27,9 @@ func service(memory, threads int) measurement.Variant {
 	return v
 }
 
-// The bills are about the memory at which painting costs the least: with 0.081 s of waits 885 MB x 0.181 s rather than
-// 1,769 MB x 0.131 s; where 885 MB take 0.3 s it is 1,769 MB, and no cold start may be longer than the goal.
+// The report uses the memory with the lowest compute cost: with 0.081 s of waits 885 MB x 0.181 s
+// instead of 1,769 MB x 0.131 s, but 1,769 MB if 885 MB take 0.3 s. No cold start may be longer
+// than the goal.
 func TestCheapestMemory(t *testing.T) {
 	for _, c := range []struct {
 		cold, warm float64
@@ -41,9 +43,9 @@ func TestCheapestMemory(t *testing.T) {
 	}
 }
 
-// A new environment has nothing in memory: where evicted files made a start 0.05 s longer at 3,007 MB, they do so at
-// 885 MB as well.
-func TestStartWithoutCache(t *testing.T) {
+// A new environment has nothing cached: if evicted files made a start 0.05 s longer at 3,007 MB,
+// they do so at 885 MB as well.
+func TestStartIncludesUncachedFiles(t *testing.T) {
 	evicted := service(3007, 2)
 	evicted.Evicted = true
 	groups := []group{made(service(0, 1), 0.2, 0.05), made(service(885, 1), 0.25, 0.1), made(service(3007, 2), 0.12, 0.05)}
@@ -55,8 +57,9 @@ func TestStartWithoutCache(t *testing.T) {
 	}
 }
 
-// The daemon's runs use 0.08 s of the processors a picture, where a worker alone takes 0.05 s: two processors are enough for
-// 25 pictures a second, not 40, and with half of the yield for half as many.
+// The daemon's runs use 0.08 s of processor time per picture, where a worker alone takes 0.05 s:
+// two processors suffice for 25 pictures a second, not 40, and with half of the yield for half as
+// many.
 func TestCapacityByProcessorTime(t *testing.T) {
 	daemon := made(measurement.Variant{System: measurement.Daemon}, 0.05, 0.05)
 	daemon.runs[0].Footer.Used = map[string]float64{"worker-daemon": 0.12, "api-server": 0.04, "sender": 5}
@@ -74,13 +77,13 @@ func TestCapacityByProcessorTime(t *testing.T) {
 	nearly(t, "nearly without waits", s.capacity.shared, 25, 1e-9)
 }
 
-// What is concluded follows from the bills.
-func TestConclusionsFollow(t *testing.T) {
+// Conclusions in the text are derived from the bills.
+func TestConclusionsMatchTheBills(t *testing.T) {
 	w := alone(measurement.ONNX, 0.061, 0.05, 0.1, fewer())
 	for _, c := range []struct {
 		factor float64
 		want   string
-	}{{1, "most of it is for the services"}, {1000, "most of it is for the functions"}} {
+	}{{1, "most of it is for other services"}, {1000, "most of it is for the functions"}} {
 		s := w.base(virginia(t), nil, nil)
 		s.warm *= c.factor
 		text, err := painting(s, finding{turns: []cost.Crossing{{Pictures: 30_000}}})
@@ -89,13 +92,13 @@ func TestConclusionsFollow(t *testing.T) {
 		}
 	}
 	at := func(duty float64) finding { return finding{turns: []cost.Crossing{{Duty: duty}}} }
-	if low, high := turnsLower(at(0.2), at(0.01)), turnsLower(at(0.01), at(0.2)); !strings.Contains(low, "at a lower duty") || !strings.Contains(high, "at no lower a duty") {
+	if low, high := turnsLower(at(0.2), at(0.01)), turnsLower(at(0.01), at(0.2)); !strings.Contains(low, "at a lower duty") || !strings.Contains(high, "do not begin to cost more") {
 		t.Errorf("got %q and %q", low, high)
 	}
 	if text := turnsLower(at(0.2), finding{}); text != "" {
 		t.Errorf("without a crossing: %q", text)
 	}
-	if text := (finding{}).advice("always-on instances"); text != "take always-on instances, at every volume that one instance is enough for" {
+	if text := (finding{}).advice("always-on instances"); text != "use always-on instances, at every volume that one instance can handle" {
 		t.Errorf("got %q", text)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
-// What the report is about; other assumptions are those of package assumptions.
+// The subject of the report. Other assumptions are in package assumptions.
 const (
 	region = "eu-central-1"
 	goal   = 10.0 // seconds, of the 95th percentile of latency
@@ -21,34 +21,38 @@ const (
 	usualSize = 512 // px
 )
 
-// A capacity is what an instance sustains, in pictures a second, with a 95th percentile below goal.
+// A capacity is the rate that one instance sustains, in pictures a second, with a 95th percentile
+// of latency below goal.
 type capacity struct {
-	yield  float64 // of two jobs at once: see [assumptions.Yields]
+	yield  float64 // of two jobs at once; see [assumptions.Yields]
 	shared float64 // with jobs on the shared file system
 	local  float64 // with jobs on its own disk
 }
 
-// A worker is what the runs say about one engine at one size.
+// A worker has the results of the runs for one engine at one size.
 type worker struct {
-	function, instance group       // a function's share of the processors, and the whole machine
-	uncached           float64     // seconds that a start takes longer with nothing of its files in memory
-	load               float64     // processor seconds of all programs on an instance for one of its worker's; 1 where not measured
-	coldCalls          cost.Calls  // to the shared file system, of a start
-	cold               *byVolume   // by the middle keep-alive
-	keepAlives         []*byVolume // by each scenario of it
-	capacities         []capacity  // by each of the yields of two jobs at once
+	function, instance group       // with a function's share of the processors, and on the whole machine
+	uncached           float64     // additional seconds of a start when none of its files is cached in memory
+	load               float64     // processor seconds of all programs on an instance per processor second of its worker; 1 if not measured
+	coldCalls          cost.Calls  // calls of a start to the shared file system
+	cold               *byVolume   // share of cold starts at the middle keep-alive
+	keepAlives         []*byVolume // the same for each scenario of the keep-alive
+	capacities         []capacity  // for each yield of two jobs at once
 	peak               float64     // the rate that instances have to sustain, over the mean rate
-	active             *byVolume   // hours of a month with jobs; nil where they come at random
-	fromZero           *byVolume   // paid hours a picture of instances from zero; nil where they are no rival
+	active             *byVolume   // hours of a month with jobs; nil for arrivals at random
+	fromZero           *byVolume   // billed hours per picture of instances from zero; nil if they are not compared
 }
 
-// workers are the engines' workers on a processor model, for pictures of usualSize with about memory MB,
-// those that are nearest, with the threads that are deployed; 0 MB is the memory at which a warm picture costs the least. See [cheapestFirst] for an order.
+// workers returns the workers of both engines on a processor model, for the measured variants
+// nearest to usualSize and to memory in MB, with the number of threads that is deployed. A memory
+// of 0 means the memory with the lowest billed cost of a warm picture. [sortByCompute] orders the
+// result.
 func workers(groups []group, memory int) []worker {
 	return workersOf(groups, usualSize, memory, "", measurement.ONNX, measurement.TensorFlow)
 }
 
-// workersOf are those of the given engines with a network, this project's where it is empty.
+// workersOf returns the workers of the given engines with a network; an empty network is this
+// project's.
 func workersOf(groups []group, size, memory int, network string, engines ...string) (all []worker) {
 	for _, engine := range engines {
 		w := worker{load: daemonLoad(groups, engine)}
@@ -90,8 +94,8 @@ func workersOf(groups []group, size, memory int, network string, engines ...stri
 	return all
 }
 
-// cheapestMemory is the function's memory, of those that were measured as deployed, at which the time of a warm
-// picture is billed the least, if a cold picture is ready within the goal; 0 where there is none.
+// cheapestMemory returns the function's memory in MB with the lowest billed cost of a warm picture,
+// among those measured as deployed whose cold pictures are ready within goal; 0 if there is none.
 func cheapestMemory(groups []group, size int, network, engine string) (memory int) {
 	least := math.Inf(1)
 	for _, g := range groups {
@@ -108,8 +112,8 @@ func cheapestMemory(groups []group, size int, network, engine string) (memory in
 	return memory
 }
 
-// daemonLoad is what all programs on an instance use of its processors for each second of a worker alone, by the
-// daemon's runs under load; 1 where these or the worker's are missing.
+// daemonLoad returns the processor time of all programs on an instance per second of a worker
+// alone, from the daemon's runs under load; 1 if either was not measured.
 func daemonLoad(groups []group, engine string) float64 {
 	load := 1.0
 	for _, g := range groups {
@@ -127,7 +131,7 @@ func daemonLoad(groups []group, engine string) float64 {
 	return load
 }
 
-// busy is the processor seconds that the system's own programs take for a picture.
+// busy returns the processor seconds of the system's own programs per picture.
 func (g group) busy() float64 {
 	return mean(g.each(func(r *measurement.Run) (float64, bool) {
 		return r.Busy().System / float64(max(1, len(r.Jobs))), len(r.Jobs) > 0
@@ -141,8 +145,8 @@ func allRuns(groups []group) (runs []*measurement.Run) {
 	return runs
 }
 
-// chosen takes the values of the chosen runs; nil is all.
-func chosen(values []float64, indices []int) []float64 {
+// pick returns the values at indices, which are those of resampled runs; nil means all values.
+func pick(values []float64, indices []int) []float64 {
 	if indices == nil {
 		return values
 	}
@@ -153,20 +157,20 @@ func chosen(values []float64, indices []int) []float64 {
 	return some
 }
 
-// warm is the billed seconds of a warm picture, and start what a cold one adds to them in a new environment, without
-// reads from EFS.
-func (w *worker) warm(runs []int) float64 { return mean(chosen(w.function.means(false, billed), runs)) }
+// warm returns the billed seconds of a warm picture, and start the seconds that a cold one adds in
+// a new environment, without reads from EFS.
+func (w *worker) warm(runs []int) float64 { return mean(pick(w.function.means(false, billed), runs)) }
 
 func (w *worker) start(runs []int) float64 {
-	return max(0, mean(chosen(w.function.means(true, billed), runs))-w.warm(runs)) + w.uncached
+	return max(0, mean(pick(w.function.means(true, billed), runs))-w.warm(runs)) + w.uncached
 }
 
-// work is the seconds of a picture on an instance.
+// work returns the seconds that a picture takes on an instance.
 func (w *worker) work(runs []int) float64 {
-	return mean(chosen(w.instance.means(false, handler), runs))
+	return mean(pick(w.instance.means(false, handler), runs))
 }
 
-// simulate fills in what the simulation says of a worker.
+// simulate sets the fields of a worker that result from simulations.
 func (w *worker) simulate(seed uint64, jobs int) (err error) {
 	for _, keep := range simulation.KeepAlives() {
 		c, err := simulateCold(w, seed, jobs, keep)
@@ -193,17 +197,18 @@ func (w *worker) simulate(seed uint64, jobs int) (err error) {
 	return nil
 }
 
-// most is how many pictures a second an instance's processors are enough for, with all programs on it.
+// most returns the number of pictures a second for which an instance's processors suffice, with all
+// programs that run on it.
 func (w *worker) most(yield float64) float64 {
 	return assumptions.Processors * yield / (max(1, w.load) * w.work(nil))
 }
 
-// capacity is that without a loss where two jobs run at once.
+// capacity returns the capacity without a loss when two jobs run at once.
 func (w *worker) capacity() capacity {
 	return w.capacities[slices.IndexFunc(w.capacities, func(c capacity) bool { return c.yield == 1 })]
 }
 
-// waiting are pictures that take one of the given times, and wait for so many seconds besides.
+// waiting returns the distribution of the given times, each with an additional wait in seconds.
 func waiting(seconds []float64, wait float64) (simulation.Distribution, error) {
 	work, err := simulation.Empirical(seconds)
 	if err != nil {
@@ -212,7 +217,8 @@ func waiting(seconds []float64, wait float64) (simulation.Distribution, error) {
 	return func(random *rand.Rand) float64 { return work(random) + wait }, nil
 }
 
-// functionWork is the time of a warm picture in a function, and instanceWork on an instance that shares its files.
+// functionWork returns the distribution of the time of a warm picture in a function, and
+// instanceWork on an instance that uses the shared file system.
 func (w *worker) functionWork() (simulation.Distribution, error) {
 	return waiting(w.function.warm(billed), assumptions.StoreSeconds)
 }
@@ -221,8 +227,9 @@ func (w *worker) instanceWork() (simulation.Distribution, error) {
 	return waiting(w.instance.warm(handler), assumptions.StoreSeconds)
 }
 
-// sustained is the highest rate of Poisson arrivals at which the 95th percentile of the latency on one
-// instance is below the goal, to within 1%, where pictures take so many seconds, and wait besides.
+// sustained returns the highest rate of Poisson arrivals, in jobs a second and within 1%, at which
+// the 95th percentile of latency on one instance is below goal. seconds are the times of pictures,
+// to each of which wait is added.
 func sustained(seconds []float64, wait, yield float64, seed uint64, jobs int) (float64, error) {
 	work, err := waiting(seconds, wait)
 	if err != nil {
@@ -251,17 +258,18 @@ func sustained(seconds []float64, wait, yield float64, seed uint64, jobs int) (f
 	return low, nil
 }
 
-// random is a source that depends on the folder's seed alone.
+// random returns a source that depends only on the folder's seed.
 func random(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 7)) }
 
-// byVolume is a value by the pictures a month, such as the share of them that have a cold start.
+// byVolume is a value as a function of the pictures a month, such as the share of cold starts.
 type byVolume struct{ logs, values []float64 }
 
-// volumeStep is the distance of its points, in decades.
+// volumeStep is the distance between the points of byVolume, in decades.
 const volumeStep = 0.25
 
-// simulateCold simulates Poisson arrivals at rates of 100 pictures a month and more: so many jobs, or more
-// where these come within hours, in which the first starts of environments would count too much.
+// simulateCold simulates Poisson arrivals at rates from 100 pictures a month. It simulates the
+// given number of jobs, and more if they would arrive within a few hours, because the first starts
+// of environments would count too much then.
 func simulateCold(w *worker, seed uint64, jobs int, keep float64) (*byVolume, error) {
 	const most, hours = 8, 3
 	return w.coldShares(seed, keep, most, func(pictures float64) ([]float64, error) {
@@ -271,8 +279,8 @@ func simulateCold(w *worker, seed uint64, jobs int, keep float64) (*byVolume, er
 	})
 }
 
-// coldShares are the shares of pictures with a cold start, from 100 pictures a month to ten to the power of
-// most, of a pattern of arrivals.
+// coldShares returns the share of pictures with a cold start for a pattern of arrivals, from 100 to
+// 10^most pictures a month.
 func (w *worker) coldShares(seed uint64, keep, most float64, pattern func(pictures float64) ([]float64, error)) (*byVolume, error) {
 	c := &byVolume{}
 	work, err := w.functionWork()
@@ -294,13 +302,13 @@ func (w *worker) coldShares(seed uint64, keep, most float64, pattern func(pictur
 	return c, nil
 }
 
-// simulated is the worker as the simulation has it.
+// simulated returns the worker as the simulation's model of a function.
 func (w *worker) simulated(keep float64) simulation.Function {
 	return assumptions.Function(simulation.Constant(w.start(nil)), w.coldCalls, keep)
 }
 
-// at is the value at so many pictures a month, between points along the logarithms; beyond the points
-// it is that of the nearest.
+// at returns the value at a number of pictures a month, interpolated on logarithms. Outside the
+// range of points it returns the value of the nearest point.
 func (c *byVolume) at(pictures float64) float64 {
 	x := (math.Log10(pictures) - c.logs[0]) / volumeStep
 	if !(x > 0) {
@@ -311,16 +319,17 @@ func (c *byVolume) at(pictures float64) float64 {
 		return c.values[len(c.values)-1]
 	}
 	a, b, part := c.values[i], c.values[i+1], x-float64(i)
-	if a > 0 && b > 0 { // a power of the volume, as most are in parts
+	if a > 0 && b > 0 { // interpolate as a power of the volume, because most curves are one piece by piece
 		return a * math.Pow(b/a, part)
 	}
 	return a + part*(b-a)
 }
 
-// table has the prices of the region that the report is about.
+// table returns the prices of the report's region.
 func table() (*prices.Table, error) { return prices.Of(region) }
 
-// coldCalls are a start's to the shared file system as it is deployed: measured, else assumed.
+// coldCalls returns the calls of a start to the shared file system as deployed: measured if
+// possible, else assumed.
 func coldCalls(groups []group, engine string) cost.Calls {
 	if measured, ok := assumptions.MeasuredColdCalls(allRuns(groups), engine); ok {
 		return measured

@@ -8,8 +8,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
 
-// Runs of Magenta's network are shown as such, and bills are not worked out from them.
-func TestMagentasNetwork(t *testing.T) {
+// Runs of Magenta's network are labelled, and bills are not computed from them.
+func TestMagentaRunsAreLabelled(t *testing.T) {
 	plan := measurement.Plan{Repetitions: 2, Seed: 1}
 	for _, network := range []string{measurement.Magenta, ""} {
 		v := measurement.Variant{System: measurement.Service, Engine: measurement.TensorFlow, Network: network, Size: 512, Jobs: 6, Threads: 1}
@@ -35,7 +35,7 @@ func TestMagentasNetwork(t *testing.T) {
 	groups := f.groups(f.processors()[0])
 	for _, w := range workers(groups, 3007) {
 		if w.function.variant.Network != "" || w.instance.variant.Network != "" {
-			t.Errorf("bills are worked out from %s and %s", w.function.variant.Name(), w.instance.variant.Name())
+			t.Errorf("bills are computed from %s and %s", w.function.variant.Name(), w.instance.variant.Name())
 		}
 	}
 	checkNetworks(t, &f, groups)
@@ -54,7 +54,8 @@ func TestMagentasNetwork(t *testing.T) {
 	}
 }
 
-// checkNetworks: the claim's own setting has both networks with the times of their own runs, and none without them.
+// checkNetworks checks the original setting: both networks have the times of their own runs, and no
+// rows without runs.
 func checkNetworks(t *testing.T, f *folder, groups []group) {
 	t.Helper()
 	prices, err := table()

@@ -12,32 +12,32 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
-// A pattern is a way in which jobs arrive, at any volume.
+// A pattern describes how jobs arrive, at any volume.
 type pattern struct {
 	id, title string
 	short     string
 	text      string
 	peak      float64 // the rate that instances have to sustain, over the mean rate
-	at        float64 // pictures a month at which bills are shown
+	at        float64 // pictures a month for which bills are shown
 	atName    string
 	most      float64 // pictures a month up to which it is simulated
 	arrivals  func(pictures float64) (times []float64, err error)
 	views     []view
-	fromZero  bool // instances from zero are a rival
+	fromZero  bool // compare with instances from zero
 }
 
 const (
 	nightsAMonth = cost.Hours / 24
-	sending      = 1000.0 // seconds in which a night's jobs are sent
+	sending      = 1000.0 // seconds within which a night's jobs are sent
 )
 
-// imageJobs is the synthetic pattern with the statistics of a recorded trace. It is as long as it takes
+// imageJobs returns a synthetic pattern with the statistics of a recorded trace. It is long enough
 // for some thousand jobs.
 func imageJobs(seed uint64, e effort) pattern {
 	const days, peak = 23, 9.0
 	return pattern{
 		id: "images", title: "Saving for recorded image jobs", short: "Recorded image jobs",
-		text: fmt.Sprintf("Jobs of a recorded trace of image generation do not come evenly: its busiest hour has %s times the mean, and a third of its hours have none. The trace may not be published; a synthetic pattern of %d days with its statistics stands in, scaled to each volume. Instances have to be enough for the busiest hour, all month; functions are paid by the picture, however these come. The steps are where one more instance is needed.",
+		text: fmt.Sprintf("In a recorded trace of image generation, jobs do not arrive evenly: the busiest hour has %s times the mean number of jobs, and a third of the hours have none. The trace may not be published, so a synthetic pattern of %d days with the same statistics is used instead, scaled to each volume. There have to be enough instances for the busiest hour during the whole month. Functions are billed by the picture, no matter when pictures arrive. Steps in the curves are where one more instance is needed.",
 			exact(peak), days),
 		peak: peak, at: arrivals.ImagesPerHour * cost.Hours, atName: fmt.Sprintf("the recorded rate of %s pictures a day", figure(24*arrivals.ImagesPerHour)),
 		most: 100 * float64(e.jobs) * cost.Hours / 24 / days, views: views,
@@ -49,12 +49,13 @@ func imageJobs(seed uint64, e effort) pattern {
 	}
 }
 
-// nightly is a batch each night, of which all pictures are to be ready in the morning.
+// nightly returns the pattern of one batch each night, all pictures of which have to be ready in
+// the morning.
 func nightly(e effort) pattern {
 	const hours = 8.0
 	return pattern{
 		id: "nightly", title: "Saving for a nightly batch", short: "A nightly batch",
-		text: fmt.Sprintf("Each night a batch is sent within %s minutes, and is to be ready %s h later. Nobody waits for a single picture, so that instances may start from zero, and one machine may work through the queue: it is enough for %s times the mean rate. Where the saving jumps against instances from zero, their scaling policy launches one more: for a backlog that grows it launches up to %d, and it ends them one after the other, a quarter of an hour later.",
+		text: fmt.Sprintf("Each night a batch is sent within %s minutes and has to be ready %s h later. No user waits for a single picture, so instances may start from zero, and one machine may work through the queue: it needs to sustain %s times the mean rate. Where the saving compared with instances from zero jumps, their scaling policy launches one more instance: for a growing backlog it launches up to %d, and terminates them one at a time, a quarter of an hour later.",
 			figure(sending/60), exact(hours), exact(24/hours), assumptions.MaximumInstances),
 		peak: 24 / hours, at: 100_000 * nightsAMonth, atName: "100,000 pictures a night",
 		most: float64(max(120_000, 20*e.jobs)) * nightsAMonth, fromZero: true,
@@ -63,15 +64,16 @@ func nightly(e effort) pattern {
 			return arrivals.Steady(n/sending, (n-0.5)/n*sending)
 		},
 		views: []view{
-			{"compute alone, against instances from zero", cost.Compute, scenario.instancesFromZero, false},
+			{"compute only, against instances from zero", cost.Compute, scenario.instancesFromZero, false},
 			{"the whole bill, against instances from zero", cost.Whole, scenario.instancesFromZero, false},
 			{"the whole bill, against one machine", cost.Whole, scenario.oneMachine, true},
 		},
 	}
 }
 
-// under is the worker under a pattern of arrivals.
-func (w *worker) under(p pattern, seed uint64) (*worker, error) {
+// withPattern returns a copy of the worker whose simulated shares are those under a pattern of
+// arrivals.
+func (w *worker) withPattern(p pattern, seed uint64) (*worker, error) {
 	of := *w
 	of.peak, of.keepAlives = p.peak, nil
 	for _, keep := range simulation.KeepAlives() {
@@ -110,24 +112,25 @@ func (w *worker) under(p pattern, seed uint64) (*worker, error) {
 	return &of, nil
 }
 
-// active are the hours of a month with jobs, where so many pictures a month come as those of times do.
+// active returns the hours of a month with jobs, if pictures a month arrive in the pattern of
+// times.
 func active(times []float64, pictures float64) float64 {
 	return min(cost.Hours, arrivals.HoursWithJobs(times)*pictures/float64(len(times)))
 }
 
-// savingOf is the saving under a pattern of the engine that is the cheapest.
-// Its second result is a sentence on the whole bill at the pattern's own volume.
-func savingOf(p pattern, f *folder, workers []worker, t *prices.Table, e effort) (s Section, sentence string, err error) {
+// patternSection returns the section on the saving under a pattern with the cheapest engine, and a
+// sentence on the whole bill at the pattern's own volume.
+func patternSection(p pattern, f *folder, workers []worker, t *prices.Table, e effort) (s Section, sentence string, err error) {
 	s = Section{ID: p.id, Title: p.title}
 	if len(workers) == 0 {
 		s.Missing = missingWorker
 		return s, "", nil
 	}
-	w, err := workers[0].under(p, f.plan.Seed)
+	w, err := workers[0].withPattern(p, f.plan.Seed)
 	if err != nil {
 		return s, "", err
 	}
-	s.Text = []string{p.text, fmt.Sprintf("All with %s. Beyond %s pictures a day the share of cold starts is taken to be as there.", engineName(w.function.variant.Engine), figure(perDay(p.most)))}
+	s.Text = []string{p.text, fmt.Sprintf("All figures are for %s. Above %s pictures a day the share of cold starts is assumed to be the same as at that volume.", engineName(w.function.variant.Engine), figure(perDay(p.most)))}
 	chart, err := w.savingChart(p.title, p.views, t)
 	if err != nil {
 		return s, "", err
@@ -143,7 +146,7 @@ func savingOf(p pattern, f *folder, workers []worker, t *prices.Table, e effort)
 		if err != nil {
 			return s, "", err
 		}
-		for _, r := range rows { // the engine is that of all
+		for _, r := range rows { // without the column of the engine, which is the same in all rows
 			crossings.Rows = append(crossings.Rows, r[1:])
 		}
 	}
@@ -152,11 +155,12 @@ func savingOf(p pattern, f *folder, workers []worker, t *prices.Table, e effort)
 	return s, fmt.Sprintf("%s, %s: functions cost %s.", p.short, p.atName, strings.Join(shares, ", and ")), nil
 }
 
-// billsAt are the bills of each view at the pattern's own volume, and in words the shares of rivals' whole bills.
+// billsAt returns the bills of each comparison at the pattern's own volume, and texts with
+// functions' share of the alternatives' whole bills.
 func (w *worker) billsAt(p pattern, t *prices.Table) (table Table, shares []string, err error) {
 	table = Table{
 		Title: "At " + p.atName, Left: 1, Basis: cost.Assumed,
-		Columns: []string{"Bill", "Functions", "Rival", "Saving", "Scenarios"},
+		Columns: []string{"Bill", "Functions", "Alternative", "Saving", "Scenarios"},
 	}
 	for _, v := range p.views {
 		base := w.base(t, nil, nil)
@@ -165,7 +169,7 @@ func (w *worker) billsAt(p pattern, t *prices.Table) (table Table, shares []stri
 		if err != nil {
 			return table, nil, err
 		}
-		rival, err := c.Instances(p.at)
+		alternative, err := c.Instances(p.at)
 		if err != nil {
 			return table, nil, err
 		}
@@ -177,12 +181,12 @@ func (w *worker) billsAt(p pattern, t *prices.Table) (table Table, shares []stri
 			}
 			low, high = min(low, saving), max(high, saving)
 		}
-		saved := cost.Saving(functions.USD(v.scope), rival.USD(v.scope))
+		saved := cost.Saving(functions.USD(v.scope), alternative.USD(v.scope))
 		if _, against, ok := strings.Cut(v.name, "against "); ok && v.scope == cost.Whole {
 			shares = append(shares, percent(1-saved)+" of the whole bill of "+against)
 		}
 		table.Rows = append(table.Rows, []string{
-			v.name, usd(functions.USD(v.scope)), usd(rival.USD(v.scope)), percent(saved), percent(low) + " to " + percent(high),
+			v.name, usd(functions.USD(v.scope)), usd(alternative.USD(v.scope)), percent(saved), percent(low) + " to " + percent(high),
 		})
 	}
 	return table, shares, nil

@@ -10,8 +10,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/plan"
 )
 
-// The report and the plan come to the same bills and latencies by the same runs.
-func TestAsThePlan(t *testing.T) {
+// The report and the plan compute the same bills and latencies from the same runs.
+func TestReportAndPlanAgree(t *testing.T) {
 	var p measurement.Plan
 	for _, engine := range []string{measurement.TensorFlow, measurement.ONNX} {
 		p.Variants = append(p.Variants,

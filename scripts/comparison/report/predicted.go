@@ -12,26 +12,26 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// madeBefore says when predictions were made and from what, what shows that it was before the runs, and what
-// voids one.
-func (f *folder) madeBefore() []string {
+// predictionTexts describes when predictions were made and from what, which evidence shows that this was
+// before the runs, and which predictions are void.
+func (f *folder) predictionTexts() []string {
 	p := f.predictions
 	return []string{
-		fmt.Sprintf("The predictions were made at %s with the programs of %s, from %d runs, which predictions.json names by their SHA-256. Its own SHA-256 is %s.",
+		fmt.Sprintf("The predictions were made at %s with the programs of commit %s, from %d runs, which predictions.json lists with their SHA-256. The SHA-256 of predictions.json is %s.",
 			p.Made.Format(time.RFC3339), p.Commit, len(p.Calibration), f.predicting),
-		"What proves the order is the commit in each run's first line, that of the checkout which the run was made from: where it contains a file with that SHA-256, the predictions had been committed before the run. The times in the files prove nothing by themselves.",
-		"A prediction is void where a run of its variant does not name this predictions.json by its SHA-256, where it was not made before the variant's first run, or where a run that it was made from is missing or has been changed. Runs that are void, or of another processor, count as runs here: their files have figures too.",
+		"The order is proved by the commit in each run's first line, which is the commit of the checkout that made the run: if it contains a file with this SHA-256, the predictions were committed before the run. The times in the files alone prove nothing.",
+		"A prediction is void if a run of its variant does not name the SHA-256 of this predictions.json, if it was not made before the variant's first run, or if a run that it was made from is missing or was changed. Void runs and runs on another processor also count here, because their files have figures too.",
 	}
 }
 
-// predicted holds predictions to the prediction intervals of ten runs or more. Variants that have none are in it with
-// the reason.
+// predicted returns the table that compares predictions with the prediction intervals of ten runs
+// or more. It lists variants without a prediction with the reason.
 func (f *folder) predicted() Table {
 	t := Table{Title: "Predictions of runs on this machine", Left: 2, Basis: cost.Measured,
 		Columns: []string{"Variant", "Figure", "Predicted", "From", "To", "Predicted / measured", "Runs", "Time from the prediction to the first run", "Result"},
 		Notes: []string{
-			"From and To hold a further run with 95% confidence, by the standard deviation of the runs times √(1 + 1/n + 1/m): n runs, and m calibrating ones, whose mean is as uncertain as if they differed among themselves as much. Counts have half a count to both sides at least.",
-			"The intervals do not hold drift: what changed on the machine between the calibrating and the predicted runs. And they are lenient: a prediction is of the runs' mean, whose own error with ten runs is a third of one run's, and is held to the interval of one run. A bias of two standard deviations still holds; Predicted / measured shows it, measured being the mean of the runs, of times and processor time the geometric one.",
+			"From and To are the interval that contains one further run with 95% confidence. It is computed from the standard deviation of the runs times √(1 + 1/n + 1/m), for n runs and m calibrating runs, which are assumed to vary as much. For counts it extends at least half a count to both sides.",
+			"The intervals do not include drift, which is what changed on the machine between the calibrating and the predicted runs. They are also lenient: a prediction is of the runs' mean, whose error with ten runs is a third of one run's, but it is compared with the interval of one run. A bias of two standard deviations still passes; it shows in Predicted / measured, where measured is the mean of the runs (for times and processor time the geometric mean).",
 		}}
 	groups := map[string]group{}
 	processor := f.predictions.Processor
@@ -44,7 +44,7 @@ func (f *folder) predicted() Table {
 	predicted, reasons := map[string]bool{}, map[string]string{}
 	for _, p := range f.predictions.Predictions {
 		predicted[p.Variant] = true
-		t.Rows = append(t.Rows, f.judge(p, groups[p.Variant]))
+		t.Rows = append(t.Rows, f.predictionRow(p, groups[p.Variant]))
 	}
 	for _, u := range f.predictions.Unpredicted {
 		reasons[u.Variant] = u.Reason
@@ -58,10 +58,11 @@ func (f *folder) predicted() Table {
 	return t
 }
 
-// voided begins the result of a prediction that counts for nothing.
-const voided = "void: "
+// voidPrefix begins the result of a void prediction.
+const voidPrefix = "void: "
 
-// predictedInTime is whether there are predictions with runs, none of which is void.
+// predictedInTime returns whether there are predictions with runs and none of these predictions is
+// void.
 func (f *folder) predictedInTime() bool {
 	if f.predictions == nil {
 		return false
@@ -69,7 +70,7 @@ func (f *folder) predictedInTime() bool {
 	judged := false
 	for _, row := range f.predicted().Rows {
 		result := row[len(row)-1]
-		if strings.HasPrefix(result, voided) {
+		if strings.HasPrefix(result, voidPrefix) {
 			return false
 		}
 		judged = judged || result == verdict(true) || result == verdict(false)
@@ -77,10 +78,10 @@ func (f *folder) predictedInTime() bool {
 	return judged
 }
 
-// judge is the row of a prediction, by its variant's runs.
-func (f *folder) judge(p prediction.Prediction, g group) []string {
+// predictionRow returns the row of a prediction, given the runs of its variant.
+func (f *folder) predictionRow(p prediction.Prediction, g group) []string {
 	values := g.predictable(p.Figure)
-	first, reasons := f.voids(p.Variant)
+	first, reasons := f.voidReasons(p.Variant)
 	row := func(low, high, ratio, result string) []string {
 		before := none
 		if !first.IsZero() {
@@ -90,7 +91,7 @@ func (f *folder) judge(p prediction.Prediction, g group) []string {
 	}
 	switch {
 	case len(reasons) > 0:
-		return row(none, none, none, voided+strings.Join(reasons, "; "))
+		return row(none, none, none, voidPrefix+strings.Join(reasons, "; "))
 	case len(g.runs) == 0:
 		return row(none, none, none, "no runs")
 	}
@@ -105,9 +106,9 @@ func (f *folder) judge(p prediction.Prediction, g group) []string {
 	return row(figure(i.Low), figure(i.High), percent(p.Value/i.Estimate), verdict(i.Holds(p.Value)))
 }
 
-// voids are why predictions of a variant count for nothing, a sentence a reason, and when its first run began: zero
-// without any.
-func (f *folder) voids(variant string) (first time.Time, reasons []string) {
+// voidReasons returns the reasons for which predictions of a variant are void, and when its first run
+// began (zero without runs).
+func (f *folder) voidReasons(variant string) (first time.Time, reasons []string) {
 	all, named := 0, 0
 	for _, r := range f.runs {
 		if r.Header.Variant.Name() != variant {
@@ -127,12 +128,12 @@ func (f *folder) voids(variant string) (first time.Time, reasons []string) {
 		reasons = append(reasons, "it was not made before its variant's first run")
 	}
 	if from := len(f.predictions.Calibration); len(f.changed) > 0 {
-		reasons = append(reasons, fmt.Sprintf("only %d of the %d runs that it was made from are there unchanged: %s is not", from-len(f.changed), from, f.changed[0]))
+		reasons = append(reasons, fmt.Sprintf("only %d of the %d runs that it was made from are unchanged: %s is missing or was changed", from-len(f.changed), from, f.changed[0]))
 	}
 	return first, reasons
 }
 
-// figureName is a predicted figure with its unit.
+// figureName returns the name of a predicted figure with its unit.
 func figureName(figure string) string {
 	switch figure {
 	case prediction.P50, prediction.P95:
@@ -143,7 +144,7 @@ func figureName(figure string) string {
 	return figure
 }
 
-// predictable is a figure of each run that can be predicted.
+// predictable returns the value of a predictable figure for each run.
 func (g group) predictable(figure string) []float64 {
 	switch figure {
 	case prediction.P50:

@@ -15,7 +15,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/prediction/predictiontest"
 )
 
-// judged are how the report judges the predictions of a folder, by variant and figure.
+// judged returns the results of the predictions in a folder's report, by variant and figure.
 func judged(t *testing.T, dir string) map[[2]string]string {
 	t.Helper()
 	f, err := read(dir)
@@ -39,8 +39,8 @@ func count(results map[[2]string]string, figure, result string) (n int) {
 	return n
 }
 
-// Runs that are as the simulation has them are where it predicts them. With painting that took twice as
-// long when it was calibrated they are not.
+// Predictions hold for runs with the times that the simulation expects. They miss if painting took
+// twice as long during calibration.
 func TestPredictionsHold(t *testing.T) {
 	calibrated := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	predicted := calibrated.Add(48 * time.Hour)
@@ -78,7 +78,7 @@ func TestPredictionsHold(t *testing.T) {
 			if err != nil || len(left) > 0 {
 				t.Fatal(left, err)
 			}
-			if want := 4*13 - 7; len(file.Predictions) != want { // no cold starts of what never starts
+			if want := 4*13 - 7; len(file.Predictions) != want { // no cold starts for systems without them
 				t.Errorf("%d figures are predicted, want %d", len(file.Predictions), want)
 			}
 			usual.Add(t, dir, p, predicted, others)
@@ -91,13 +91,15 @@ func TestPredictionsHold(t *testing.T) {
 	}
 }
 
-// calibrating is a variant that predictions are made from, and predicted one that they are of.
+// calibrating is a variant from whose runs predictions are made, and predicted a variant for which
+// they are made.
 var (
 	calibrating = measurement.Variant{System: measurement.Service, Engine: measurement.ONNX, Size: 512, Jobs: 6, Threads: 1}
 	predicted   = measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 200, Pattern: measurement.Poisson, Rate: 1}
 )
 
-// predict writes predictions of a synthetic folder, by its calibrating runs, and names them in the others.
+// predict writes the predictions of a synthetic folder, made from its calibrating runs, and names
+// them in the other runs.
 func predict(t *testing.T, dir string, file prediction.File) {
 	t.Helper()
 	runs, err := measurement.Load(dir)
@@ -129,7 +131,7 @@ func predict(t *testing.T, dir string, file prediction.File) {
 	}
 }
 
-// validated is the table of predictions of a folder's report.
+// validated returns the table of predictions from a folder's report.
 func validated(t *testing.T, dir string) Table {
 	t.Helper()
 	d, err := build(dir, quickly)
@@ -146,8 +148,8 @@ func validated(t *testing.T, dir string) Table {
 	return tables[len(tables)-1]
 }
 
-// Predictions are held to the runs that they predict, misses included, and variants without one are there
-// too.
+// Predictions are compared with the runs that they predict. Misses and variants without a
+// prediction are listed too.
 func TestPredictions(t *testing.T) {
 	without := predicted
 	without.Rate = 2
@@ -183,16 +185,16 @@ func TestPredictions(t *testing.T) {
 	statisticsPrinciple(t, dir, "Met")
 }
 
-// statisticsPrinciple holds the report to whether predictions were made before runs.
+// statisticsPrinciple checks whether the report states that predictions were made before runs.
 func statisticsPrinciple(t *testing.T, dir, want string) {
 	t.Helper()
-	if _, markdown, _ := forms(t, dir, quickly); !strings.Contains(markdown, "Predictions made before runs: "+want+".") {
+	if _, markdown, _ := formats(t, dir, quickly); !strings.Contains(markdown, "Predictions made before runs: "+want+".") {
 		t.Errorf("the principle of statistical evaluation is not %q", want)
 	}
 }
 
-// A prediction is void where its file may have been made, or changed, after a run, even one that is void or of
-// another processor, and where what it was made from is no longer there.
+// A prediction is void if its file may have been made or changed after a run, even a void run or
+// one on another processor, or if a run that it was made from is missing.
 func TestVoidPredictions(t *testing.T) {
 	made := time.Date(2025, 12, 31, 23, 0, 0, 0, time.UTC)
 	before := made.Add(-time.Minute)
@@ -218,7 +220,7 @@ func TestVoidPredictions(t *testing.T) {
 	const (
 		order      = "void: it was not made before its variant's first run"
 		unnamed    = "void: only 10 of its variant's 11 runs name this predictions.json by its SHA-256"
-		calibrates = "void: only 9 of the 10 runs that it was made from are there unchanged: service-onnx-512px-1threads.001.20260101T000200.000000.jsonl is not"
+		calibrates = "void: only 9 of the 10 runs that it was made from are unchanged: service-onnx-512px-1threads.001.20260101T000200.000000.jsonl is missing or was changed"
 	)
 	for name, c := range map[string]struct {
 		made   time.Time
@@ -228,7 +230,7 @@ func TestVoidPredictions(t *testing.T) {
 		"made with the first run": {time.Date(2026, 1, 1, 0, 1, 0, 0, time.UTC), func(*testing.T, string) {}, order},
 		"void run before": {made, func(t *testing.T, dir string) {
 			t.Helper()
-			further(t, dir, func(r *measurement.Run) { r.Header.Began, r.Footer.Void = before, "the sender lagged" })
+			further(t, dir, func(r *measurement.Run) { r.Header.Began, r.Footer.Void = before, "the load generator was late" })
 		}, order},
 		"run of another processor before": {made, func(t *testing.T, dir string) {
 			t.Helper()
@@ -240,14 +242,14 @@ func TestVoidPredictions(t *testing.T) {
 		}, unnamed},
 		"void run with other predictions": {made, func(t *testing.T, dir string) {
 			t.Helper()
-			further(t, dir, func(r *measurement.Run) { r.Header.Predictions, r.Footer.Void = "0123", "the sender lagged" })
+			further(t, dir, func(r *measurement.Run) { r.Header.Predictions, r.Footer.Void = "0123", "the load generator was late" })
 		}, unnamed},
 		"void run without predictions before": {made, func(t *testing.T, dir string) {
 			t.Helper()
 			further(t, dir, func(r *measurement.Run) {
-				r.Header.Began, r.Header.Predictions, r.Footer.Void = before, "", "the sender lagged"
+				r.Header.Began, r.Header.Predictions, r.Footer.Void = before, "", "the load generator was late"
 			})
-		}, unnamed + "; " + strings.TrimPrefix(order, voided)},
+		}, unnamed + "; " + strings.TrimPrefix(order, voidPrefix)},
 		"calibrating run removed": {made, func(t *testing.T, dir string) {
 			t.Helper()
 			if err := os.Remove(alone(t, dir)); err != nil {

@@ -10,14 +10,14 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
 
-// published sets our figures beside those of others, each with its setting. What is quoted of them is from
-// their abstracts, but for the rule of thumb.
+// published returns the section that compares our figures with published ones, each with its
+// setting. Quotations are from the abstracts, except for the rule of thumb.
 func published(groups []group, workers []worker, t *prices.Table) (Section, error) {
-	s := Section{ID: "published", Title: "Our figures beside published ones", Text: []string{
-		"None of these has our setting, so that none confirms or refutes a figure of ours; the last column says why they differ. The published example of SimFaaS is under Validation of the simulation, and AWS's own worked examples of prices are held to within 1% by a test of the cost model.",
+	s := Section{ID: "published", Title: "Our figures compared with published ones", Text: []string{
+		"None of these studies has our setting, so none confirms or refutes our figures; the last column gives the reasons for the differences. The published example of SimFaaS is in the section Validation of the simulation. A test of the cost model reproduces AWS's own worked examples of prices to within 1%.",
 	}}
 	claim, same := none, none
-	rule := "A rule for all kinds of programs and all their services at once."
+	rule := "A rule for all kinds of programs, with all of their services."
 	if len(workers) > 0 {
 		var all []finding
 		for _, v := range views {
@@ -27,36 +27,36 @@ func published(groups []group, workers []worker, t *prices.Table) (Section, erro
 			}
 			all = append(all, one)
 		}
-		claim = fmt.Sprintf("70%% or more: compute alone %s; the whole bill %s against always-on instances", all[0].claim, all[1].claim)
-		same = "compute alone costs less " + all[0].cheaper + highestDutyOf(all[0].turns)
+		claim = fmt.Sprintf("70%% or more: compute only %s; the whole bill %s against always-on instances", all[0].claim, all[1].claim)
+		same = "compute only costs less " + all[0].cheaper + highestDutyOf(all[0].turns)
 		rule = strings.TrimSpace(rule + " " + turnsLower(all[0], all[2]))
 	}
 	ratio := none
 	if low, high := billedOverUsed(groups); low <= high {
-		ratio = fmt.Sprintf("billed over used processor time of warm pictures: %s to %s", figure(low), figure(high))
+		ratio = fmt.Sprintf("billed divided by used processor time of warm pictures: %s to %s", figure(low), figure(high))
 	}
 	s.Tables = []Table{{
-		Title: "Published figures", Left: 5, Basis: cost.Assumed, Columns: []string{"Source", "Setting", "Their figure", "Ours", "Why they differ"},
+		Title: "Published figures", Left: 5, Basis: cost.Assumed, Columns: []string{"Source", "Setting", "Published figure", "Our figure", "Why they differ"},
 		Rows: [][]string{
 			{
 				"Wu et al. 2021, arXiv:2103.02958", "Serving of models by serverless functions, managed services, and rented servers with CPU and GPU, on AWS and Google Cloud",
-				"Serverless is cheaper and faster than many alternatives, under some circumstances than GPUs too (abstract; no single figure)", same,
-				"Loads of minutes that vary much, for which servers are rented or scaled; ours are months in which instances may idle. Models of other kinds, no queue, prices of 2021",
+				"Serverless is cheaper and faster than many alternatives, under some circumstances also than GPUs (abstract; no single figure)", same,
+				"Loads of a few minutes that vary strongly, for which servers are rented or scaled; ours last a month, in which instances may be idle. Other kinds of models, no queue, prices of 2021",
 			},
 			{
 				"Villamizar et al. 2016, CCGrid, pages 179 to 182; 2017, doi:10.1007/s11761-017-0208-y", "A web application as one program, as microservices, and on AWS Lambda, each at the same load",
 				"Lambda reduces infrastructure costs by 70% or more", claim,
-				"Requests of a web application that are mostly short; servers sized for the load that they were tested with. Ours depends on the pictures a day, which have no counterpart there",
+				"Mostly short requests of a web application; servers sized for the load that they were tested with. Our figure depends on the pictures a day, which have no counterpart there",
 			},
 			{
 				"Adzic and Chatley 2017, doi:10.1145/3106237.3117767", "Two companies that moved applications to Lambda",
 				"Hosting costs fell by 66% to 95%", claim,
-				"Whole applications before and after, whose servers idled; not the same program on both",
+				"Whole applications before and after, whose servers were partly idle; not the same program on both",
 			},
 			{
 				"Lin et al. 2025, arXiv:2506.01283", "Billing of public serverless platforms against what requests consume",
 				"Billed resources are up to 5.49 times those used", ratio,
-				"Many short requests that wait for others; a picture computes nearly all of its time. With two processors and one busy thread a half is not used, though billed",
+				"Many short requests that wait for other services, while a picture computes nearly all of its time. With two processors and one busy thread, half is billed but not used",
 			},
 			{
 				"Castañeda Networks 2025, castanedanetworks.com/blog/ec2-vs-serverless-cost-analysis (rule of thumb)", "Experience with migrations",
@@ -68,19 +68,20 @@ func published(groups []group, workers []worker, t *prices.Table) (Section, erro
 	return s, nil
 }
 
-// turnsLower compares where functions begin to cost more, by the whole bill against one machine and by compute alone.
+// turnsLower compares the duties at which functions begin to cost more: by the whole bill against
+// one machine, and by compute only.
 func turnsLower(compute, machine finding) string {
 	a, b := len(compute.turns), len(machine.turns)
 	switch {
 	case a == 0 || b == 0:
 		return ""
 	case machine.turns[b-1].Duty < compute.turns[a-1].Duty:
-		return "The whole bill against one machine turns around at a lower duty here, " + percent(machine.turns[b-1].Duty)
+		return "By the whole bill, functions begin to cost more than one machine at a lower duty here, " + percent(machine.turns[b-1].Duty)
 	}
-	return "The whole bill against one machine turns around at no lower a duty here, " + percent(machine.turns[b-1].Duty)
+	return "By the whole bill, functions do not begin to cost more than one machine at a lower duty here, but at " + percent(machine.turns[b-1].Duty)
 }
 
-// highestDutyOf adds the duty of the highest crossing.
+// highestDutyOf returns a text with the duty of the highest crossing.
 func highestDutyOf(turns []cost.Crossing) string {
 	if len(turns) == 0 {
 		return ""
@@ -88,8 +89,8 @@ func highestDutyOf(turns []cost.Crossing) string {
 	return ", a duty of " + percent(turns[len(turns)-1].Duty)
 }
 
-// billedOverUsed is the range of billed time times processors over the processor time used, of warm pictures
-// at a function's share.
+// billedOverUsed returns the range of billed time times processors divided by the processor time
+// used, for warm pictures with a function's share of the processors.
 func billedOverUsed(groups []group) (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
 	for _, g := range groups {

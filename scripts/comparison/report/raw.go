@@ -8,15 +8,16 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
 
-// raw says what the report was made from, and what counts for nothing.
+// raw returns the section on the runs that the report was made from, the void ones and the missing
+// ones.
 func raw(f *folder) Section {
 	s := Section{ID: "raw", Title: "Raw data", Text: []string{fmt.Sprintf(
-		"%d runs, seed %d, %d repetitions planned. SHA-256 of the plan, the runs, what was unavailable and the predictions: %s.",
+		"%d runs, seed %d, %d repetitions planned. SHA-256 of the plan, the runs, the list of unavailable variants and the predictions: %s.",
 		len(f.runs), f.plan.Seed, f.plan.Repetitions, f.digest)}}
 	if t := f.trace(); t != nil {
 		s.Text = append(s.Text, fmt.Sprintf(
-			"The recorded pattern is of a trace whose rows are not here: SHA-256 %s, %s jobs an hour, in 10 minutes an index of dispersion of %s (Poisson: 1), the busiest hour %s times the mean.",
-			t.SHA256, figure(t.Statistics.PerHour), known(t.Statistics.Dispersion600), known(t.Statistics.PeakHour)))
+			"The recorded pattern is from a trace whose rows are not published: SHA-256 %s, %s jobs an hour, an index of dispersion of %s in windows of 10 minutes (Poisson: 1), and %s times the mean in the busiest hour.",
+			t.SHA256, figure(t.Statistics.PerHour), figureOrDash(t.Statistics.Dispersion600), figureOrDash(t.Statistics.PeakHour)))
 	}
 	machines := Table{Title: "Machines", Left: 5, Columns: []string{"Processor", "System", "Kernel", "File system", "Commit", "Usable cores", "Memory, GiB", "Runs"}}
 	counts := map[string]int{}
@@ -33,8 +34,8 @@ func raw(f *folder) Section {
 	for i, r := range machines.Rows {
 		machines.Rows[i] = append(r, exact(float64(counts[fmt.Sprint(r)])))
 	}
-	void := Table{Title: "Void runs, which count for nothing", Left: 3, Columns: []string{"Variant", "Processor", "Reason", "Repetition"}}
-	good := map[string]int{} // on the processor model that the tables are of
+	void := Table{Title: "Void runs, which are not used", Left: 3, Columns: []string{"Variant", "Processor", "Reason", "Repetition"}}
+	good := map[string]int{} // on the processor model of the tables
 	if processors := f.processors(); len(processors) > 0 {
 		for _, g := range f.groups(processors[0]) {
 			good[g.variant.Name()] = len(g.runs)
@@ -46,7 +47,7 @@ func raw(f *folder) Section {
 		}
 		void.Rows = append(void.Rows, []string{r.Header.Variant.Name(), r.Header.Machine.Processor, r.Footer.Void, exact(float64(r.Header.Repetition))})
 	}
-	lacking := Table{Title: "Planned runs that are missing", Left: 2, Columns: []string{"Variant", "Why", "Runs that count", "Planned"}}
+	lacking := Table{Title: "Planned runs that are missing", Left: 2, Columns: []string{"Variant", "Reason", "Valid runs", "Planned"}}
 	enough := map[measurement.Variant]bool{}
 	if processors := f.processors(); len(processors) > 0 {
 		for _, l := range f.plan.Looks(measurement.ByProcessor(f.runs)[processors[0]]) {
@@ -65,7 +66,7 @@ func raw(f *folder) Section {
 		s.Text = append(s.Text, "No run is void.")
 	}
 	if len(lacking.Rows) > 0 {
-		lacking.Notes = []string{"The command that made the folder makes those that are missing. Of several processor models, the runs of the one with the most count."}
+		lacking.Notes = []string{"To make the missing runs, repeat the command that made the folder. If there are several processor models, only the runs on the one with the most runs count."}
 		s.Tables = append(s.Tables, lacking)
 	}
 	for i := range s.Tables {
@@ -74,7 +75,7 @@ func raw(f *folder) Section {
 	return s
 }
 
-// trace is that of the recorded pattern; nil where there is none.
+// trace returns the trace of the recorded pattern; nil if there is none.
 func (f *folder) trace() *measurement.Trace {
 	for _, r := range f.runs {
 		if r.Header.Trace != nil {
@@ -84,8 +85,9 @@ func (f *folder) trace() *measurement.Trace {
 	return nil
 }
 
-// known is a statistic, which is zero where the trace is too short for it.
-func known(v float64) string {
+// figureOrDash formats a statistic of a trace; a dash if it is zero, because the trace is too short for
+// it.
+func figureOrDash(v float64) string {
 	if v == 0 {
 		return none
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
 
-// A report on recorded arrivals names their trace by its hash and statistics.
+// A report on recorded arrivals identifies the trace by its hash and statistics.
 func TestTraceIsNamed(t *testing.T) {
 	v := measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 20, Pattern: measurement.Recorded, Rate: 1, Trace: "0123abcd"}
 	dir := synthetic(t, measurement.Plan{Repetitions: 1, Seed: 1, Variants: []measurement.Variant{v}})
@@ -21,12 +21,12 @@ func TestTraceIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := strings.Join(raw(&f).Text, " "); !strings.Contains(text, "SHA-256 0123abcd, 49.0 jobs an hour, in 10 minutes an index of dispersion of –") || !strings.Contains(text, "9.20 times the mean") {
+	if text := strings.Join(raw(&f).Text, " "); !strings.Contains(text, "SHA-256 0123abcd, 49.0 jobs an hour, an index of dispersion of – in windows of 10 minutes") || !strings.Contains(text, "9.20 times the mean") {
 		t.Errorf("got %s", text)
 	}
 }
 
-// Ten runs on two processor models are not ten that count.
+// Ten runs on two processor models do not count as ten.
 func TestMissingByProcessor(t *testing.T) {
 	v := measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 20, Pattern: measurement.Poisson, Rate: 1}
 	f := folder{plan: measurement.Plan{Repetitions: 10, Seed: 1, Variants: []measurement.Variant{v}}}
@@ -43,7 +43,7 @@ func TestMissingByProcessor(t *testing.T) {
 	}
 }
 
-// What could not be measured is listed with the reason, which also decides the digest.
+// Variants that could not be measured are listed with the reason, which is also part of the digest.
 func TestMissingRunsHaveReasons(t *testing.T) {
 	v := measurement.Variant{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 20, Pattern: measurement.Poisson, Rate: 1}
 	dir := synthetic(t, measurement.Plan{Repetitions: 1, Seed: 1, Variants: []measurement.Variant{v}})

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Make makes the report of an output folder of scripts/compare. An error says what to do about the
+// Make makes the report of an output folder of scripts/compare. Its errors say how to repair the
 // folder.
 func Make(dir string) (*Document, error) {
 	return build(dir, effort{jobs: 10_000, resamples: 2000})
@@ -32,7 +32,7 @@ func build(dir string, e effort) (*Document, error) {
 			return nil, err
 		}
 	}
-	if err := cheapestFirst(all, t); err != nil {
+	if err := sortByCompute(all, t); err != nil {
 		return nil, err
 	}
 	if err := d.choose(all, t); err != nil {
@@ -44,7 +44,7 @@ func build(dir string, e effort) (*Document, error) {
 		return err
 	}
 	pattern := func(p pattern) error {
-		s, sentence, err := savingOf(p, &f, all, t, e)
+		s, sentence, err := patternSection(p, &f, all, t, e)
 		patterns = append(patterns, sentence)
 		return add(s, err)
 	}
@@ -68,13 +68,13 @@ func build(dir string, e effort) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(all) > 0 { // before the last paragraph, on limits
+	if len(all) > 0 { // before the last paragraph, which is on limits
 		d.Choice = slices.Insert(d.Choice, len(d.Choice)-1, strings.Join(patterns, " "))
 	}
 	return d, d.complete()
 }
 
-// firstError calls functions until one returns an error.
+// firstError calls the functions in order until one returns an error.
 func firstError(steps ...func() error) error {
 	for _, step := range steps {
 		if err := step(); err != nil {

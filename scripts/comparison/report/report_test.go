@@ -16,8 +16,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
 
-// forms are a document's three.
-func forms(t *testing.T, dir string, e effort) (page, markdown, values string) {
+// formats returns a document in its three formats.
+func formats(t *testing.T, dir string, e effort) (page, markdown, values string) {
 	t.Helper()
 	d, err := build(dir, e)
 	if err != nil {
@@ -29,7 +29,7 @@ func forms(t *testing.T, dir string, e effort) (page, markdown, values string) {
 			t.Fatal(err)
 		}
 	}
-	if keep := os.Getenv("ATELIER_REPORT_DIR"); keep != "" { // to look at it
+	if keep := os.Getenv("ATELIER_REPORT_DIR"); keep != "" { // to view the report
 		for name, b := range map[string][]byte{"report.html": h.Bytes(), "report.md": m.Bytes(), "report.json": j.Bytes()} {
 			if err := os.WriteFile(filepath.Join(keep, strings.ReplaceAll(t.Name(), "/", "-")+"."+name), b, 0o600); err != nil {
 				t.Fatal(err)
@@ -41,10 +41,10 @@ func forms(t *testing.T, dir string, e effort) (page, markdown, values string) {
 
 func TestReport(t *testing.T) {
 	dir := synthetic(t, small(10))
-	page, markdown, values := forms(t, dir, quickly)
+	page, markdown, values := formats(t, dir, quickly)
 
 	t.Run("the same folder gives the same bytes", func(t *testing.T) {
-		again, markdownAgain, valuesAgain := forms(t, dir, quickly)
+		again, markdownAgain, valuesAgain := formats(t, dir, quickly)
 		if again != page || markdownAgain != markdown || valuesAgain != values {
 			t.Error("two reports of one folder differ")
 		}
@@ -79,7 +79,7 @@ func TestReport(t *testing.T) {
 			t.Error("a style fetches something")
 		}
 		if n := strings.Count(page, "<svg"); n < 3 {
-			t.Errorf("the page has %d drawings", n)
+			t.Errorf("the page has %d charts", n)
 		}
 		for _, bad := range []string{"NaN", "Inf", "%!", "ZgotmplZ"} {
 			if strings.Contains(page+markdown+values, bad) {
@@ -126,12 +126,12 @@ func TestReport(t *testing.T) {
 	})
 }
 
-// Each run counts: without it the report is another one, and says that it is missing.
-func TestRunTakenAway(t *testing.T) {
+// Every run counts: without it the report differs and lists the run as missing.
+func TestMissingRunChangesTheReport(t *testing.T) {
 	plan := small(2)
 	plan.Variants = slices.DeleteFunc(plan.Variants, func(v measurement.Variant) bool { return v.Engine != measurement.ONNX || v.Size != 512 })
 	dir := synthetic(t, plan)
-	whole, _, values := forms(t, dir, least)
+	whole, _, values := formats(t, dir, least)
 	if s := section(t, values, "original"); !strings.Contains(s.Missing, "scripts/setup --bench") || len(s.Tables) > 0 {
 		t.Errorf("without the Python server: %+v", s)
 	}
@@ -142,9 +142,9 @@ func TestRunTakenAway(t *testing.T) {
 	if err := os.Remove(runs[0]); err != nil {
 		t.Fatal(err)
 	}
-	less, _, _ := forms(t, dir, least)
+	less, _, _ := formats(t, dir, least)
 	if less == whole || strings.Contains(whole, "Planned runs that are missing") || !strings.Contains(less, "Planned runs that are missing") {
-		t.Error("the report is the same, or silent, without " + runs[0])
+		t.Error("the report is the same, or does not list the missing run, without " + runs[0])
 	}
 	saving := regexp.MustCompile(`(?s)<section id="saving">.*?</section>`)
 	if saving.FindString(less) == saving.FindString(whole) {
@@ -152,41 +152,42 @@ func TestRunTakenAway(t *testing.T) {
 	}
 }
 
-// A quick measurement's report says on top what it is, and has no intervals.
-func TestQuick(t *testing.T) {
+// A quick measurement's report begins with a warning and has no intervals.
+func TestQuickReportHasWarning(t *testing.T) {
 	plan := small(1)
 	plan.Quick = true
-	page, markdown, values := forms(t, synthetic(t, plan), quickly)
+	page, markdown, values := formats(t, synthetic(t, plan), quickly)
 	if !strings.Contains(page, NotForDecisions) || !strings.Contains(markdown, NotForDecisions) || !strings.Contains(values, `"not_for_decisions": true`) {
-		t.Error("the report of a quick measurement does not say so")
+		t.Error("the report of a quick measurement has no warning")
 	}
 	if !strings.Contains(page, `@bottom-center { content: "Not for decisions`) || strings.Contains(page, "ZgotmplZ") {
-		t.Error("printed pages don't say so")
+		t.Error("printed pages have no warning")
 	}
 	if found := regexp.MustCompile(`<td[^>]*>[\d.,%]+ \([\d.]+ to [\d.]+\)`).FindString(page); found != "" {
 		t.Errorf("it has the interval %q", found)
 	}
 }
 
-// Sections without data say what to run; what can't be reported on is an error that says what to do.
-func TestFewRuns(t *testing.T) {
+// Sections without data name the command to run. If no report can be made, the error says how to
+// repair the folder.
+func TestMissingDataIsReported(t *testing.T) {
 	alone := measurement.Plan{Repetitions: 2, Seed: 1, Variants: []measurement.Variant{{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 20, Pattern: measurement.Poisson, Rate: 1}}}
 	dir := synthetic(t, alone)
-	page, _, _ := forms(t, dir, quickly)
+	page, _, _ := formats(t, dir, quickly)
 	if n := strings.Count(page, `class="missing"`); n != 10 || !strings.Contains(page, "run scripts/compare --only") {
 		t.Errorf("%d sections say what is missing, want 10", n)
 	}
 
 	void := invent(rand.New(rand.NewPCG(1, 1)), alone.Variants[0], 3, 1, 1)
-	void.Footer.Void = "the sender lagged by <7 ms>"
+	void.Footer.Void = "the load generator was late by <7 ms>"
 	add(t, dir, void)
-	page, markdown, _ := forms(t, dir, quickly)
-	if !strings.Contains(page, "the sender lagged by &lt;7 ms&gt;") || !strings.Contains(markdown, "the sender lagged by") {
+	page, markdown, _ := formats(t, dir, quickly)
+	if !strings.Contains(page, "the load generator was late by &lt;7 ms&gt;") || !strings.Contains(markdown, "the load generator was late by") {
 		t.Error("a void run is not listed with its reason")
 	}
 
 	empty := t.TempDir()
-	if _, err := Make(empty); err == nil || !strings.Contains(err.Error(), "no output folder") {
+	if _, err := Make(empty); err == nil || !strings.Contains(err.Error(), "not an output folder") {
 		t.Errorf("an empty folder: got the error %v", err)
 	}
 	if _, err := Make(synthetic(t, measurement.Plan{Repetitions: 0})); err == nil || !strings.Contains(err.Error(), "scripts/compare --out") {
@@ -194,8 +195,8 @@ func TestFewRuns(t *testing.T) {
 	}
 }
 
-// Runs of different processors are never in one row.
-func TestProcessors(t *testing.T) {
+// Runs on different processors are never combined in one row.
+func TestProcessorsAreSeparate(t *testing.T) {
 	plan := measurement.Plan{Repetitions: 3, Seed: 1, Variants: []measurement.Variant{{System: measurement.Daemon, Engine: measurement.ONNX, Size: 512, Jobs: 200, Pattern: measurement.Poisson, Rate: 1}}}
 	dir := synthetic(t, plan)
 	other := invent(rand.New(rand.NewPCG(2, 1)), plan.Variants[0], 4, 1, 1)

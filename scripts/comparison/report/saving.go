@@ -12,27 +12,27 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// A view is a way to set functions against instances.
+// A view is a comparison of functions with an alternative, by part of the bill.
 type view struct {
-	name  string
-	scope cost.Scope
-	rival func(scenario, float64) (cost.Deployment, cost.Month)
-	local bool // the rival's jobs are on its own disk
+	name        string
+	scope       cost.Scope
+	alternative func(scenario, float64) (cost.Deployment, cost.Month)
+	local       bool // the alternative stores jobs on its own disk
 }
 
 var views = []view{
-	{"compute alone, against always-on instances", cost.Compute, scenario.alwaysOn, false},
+	{"compute only, against always-on instances", cost.Compute, scenario.alwaysOn, false},
 	{"the whole bill, against always-on instances", cost.Whole, scenario.alwaysOn, false},
 	{"the whole bill, against one machine", cost.Whole, scenario.oneMachine, true},
 }
 
-// compare is a view of a scenario.
+// compare returns the comparison of a view in a scenario.
 func (v view) compare(s scenario) cost.Comparison {
-	rival := func(n float64) (cost.Deployment, cost.Month) { return v.rival(s, n) }
-	return cost.Comparison{Functions: cost.Over(s.prices, s.functions), Instances: cost.Over(s.prices, rival), Capacity: v.capacity(s)}
+	alternative := func(n float64) (cost.Deployment, cost.Month) { return v.alternative(s, n) }
+	return cost.Comparison{Functions: cost.Over(s.prices, s.functions), Instances: cost.Over(s.prices, alternative), Capacity: v.capacity(s)}
 }
 
-// capacity is the rival's, in pictures a second of an instance.
+// capacity returns the alternative's capacity, in pictures a second per instance.
 func (v view) capacity(s scenario) float64 {
 	if v.local {
 		return s.capacity.local
@@ -40,10 +40,11 @@ func (v view) capacity(s scenario) float64 {
 	return s.capacity.shared
 }
 
-// effort is how many jobs are simulated of each point, and how often runs are resampled; 0 is not at all.
+// effort is the number of jobs simulated for each point, and the number of resamples; 0 resamples
+// means none.
 type effort struct{ jobs, resamples int }
 
-// saving sets functions against instances, over the share of what an instance sustains.
+// saving returns the section on the saving of functions by duty.
 func saving(f *folder, workers []worker, t *prices.Table, e effort) (Section, error) {
 	s := Section{ID: "saving", Title: "Saving against duty"}
 	if len(workers) == 0 {
@@ -52,11 +53,11 @@ func saving(f *folder, workers []worker, t *prices.Table, e effort) (Section, er
 	}
 	best := &workers[0]
 	s.Text = []string{
-		fmt.Sprintf("Duty is a number of pictures, as a share of what one instance (%s, two processors, two jobs at once) sustains in a month: with pictures of %d px and a 95th percentile of %s, by simulation and by the processor time that the server and the daemon used in their runs, %s pictures a second with %s, or %s where its jobs are on its own disk rather than on EFS. Saving is what of the instances' bill the functions' bill saves. d* is where both cost the same, d70 where functions save 70%%; all crossings between a duty of %s and %s are listed.",
+		fmt.Sprintf("Duty is the number of pictures a month as a share of what one instance (%s, two processors, two jobs at once) sustains. For pictures of %d px and a 95th percentile of %s, the simulation and the processor time that server and daemon used in their runs give %s pictures a second with %s, or %s if its jobs are on its own disk instead of EFS. Saving is the part of the instances' bill that functions save. At d* both cost the same, at d70 functions save 70%%; all crossings between a duty of %s and %s are listed.",
 			assumptions.InstanceType, best.instance.variant.Size, exact(goal)+" s", figure(best.capacity().shared), engineName(best.function.variant.Engine), figure(best.capacity().local), exactPercent(lowestDuty), exactPercent(highestDuty)),
-		fmt.Sprintf("Prices on demand of %s, %s, without free tiers. A function of %d MB on this machine's processors. One machine has server, daemon and jobs on one instance, whose disk keeps what the file system keeps elsewhere, and no gateway: the best rival, but with neither a second zone nor copies.",
+		fmt.Sprintf("On-demand prices of %s, %s, without free tiers. A function of %d MB on this machine's processors. One machine has server, daemon and jobs on one instance, stores on its disk what the others store on the shared file system, and needs no gateway: it is the cheapest alternative, but has neither a second zone nor copies.",
 			t.Region, t.Date, best.function.variant.MemoryMB),
-		fmt.Sprintf("Functions are billed while they wait for EFS, %s s a picture, and instances wait as long; one machine does not. TensorFlow's cold starts read from EFS, ahead, what its runs there did, else what is assumed, and are billed for that time; ONNX Runtime is in the function's archive. The bands have the scenarios of what AWS does not document: functions' processors 0.7 to 1.5 times as slow as instances', environments kept for 300 to 1,800 s, a quarter to all of the assumed waits for EFS, and two jobs at once on an instance, whose processors are two threads of one core, which do 0.6 to 1 of twice one job's work (extrapolation).", exact(assumptions.StoreSeconds)),
+		fmt.Sprintf("Functions are billed while they wait for EFS, %s s per picture, and instances wait as long; one machine does not. A cold start with TensorFlow reads its files ahead from EFS and is billed for the time: the amount is measured in runs with a shared file system if there are any, else assumed. ONNX Runtime is in the function's archive. The bands show scenarios of what AWS does not document: functions' processors that take 0.7 to 1.5 times as long as the instances', environments kept for 300 to 1,800 s, a quarter to all of the assumed waits for EFS, and two jobs at once on an instance, whose processors are two threads of one core and do 0.6 to 1 times twice the work of one job (extrapolation).", exact(assumptions.StoreSeconds)),
 	}
 	chart, err := best.savingChart("Saving of functions with "+engineName(best.function.variant.Engine), views, t)
 	if err != nil {
@@ -77,11 +78,11 @@ func saving(f *folder, workers []worker, t *prices.Table, e effort) (Section, er
 	return s, nil
 }
 
-// savingChart is the saving over duties, with the bands of the scenarios.
+// savingChart returns the chart of the saving by duty, with the bands of the scenarios.
 func (w *worker) savingChart(title string, views []view, t *prices.Table) (Chart, error) {
 	chart := Chart{
 		Title:   title + ", by duty",
-		Caption: "Above 0% functions cost less, below it more. Lines end at −100%: functions cost twice as much. Bands are the scenarios.", Basis: cost.Assumed,
+		Caption: "Above 0% functions cost less, below it they cost more. Curves end at −100%, where functions cost twice as much. Bands show the range of the scenarios.", Basis: cost.Assumed,
 		X: "Duty: share of what one instance sustains", Y: "Saving", logX: true, percentX: true, percentY: true, yLow: -1, yHigh: 1, markersEvery: 4,
 		levels: []level{{0, "costs the same"}, {claimed, "saves 70%"}},
 	}
@@ -95,24 +96,24 @@ func (w *worker) savingChart(title string, views []view, t *prices.Table) (Chart
 	return chart, nil
 }
 
-// claimed is the saving that the project's claim has.
+// claimed is the saving that the project's claim states.
 const claimed = 0.7
 
 func crossingTable() Table {
 	return Table{
 		Title: "Crossings", Left: 3, Basis: cost.Assumed,
-		Columns: []string{"Engine", "Bill", "Level", "Duty", "95% interval", "Pictures a day", "Saving then", "Scenarios"},
+		Columns: []string{"Engine", "Bill", "Level", "Duty", "95% interval", "Pictures a day", "Saving there", "Scenarios"},
 		Notes: []string{
-			"Intervals are by resampling runs jointly, 10 runs or more. Scenarios are the lowest and the highest crossing over all combinations of processors' speed, keep-alive, two jobs at once and waits for EFS, where there is one. Crossings of resamples are looked for within half and twice the duty: the interval of one that moves further is cut off there. Resampling keeps the shares of cold starts, which are simulated with all runs.",
-			fmt.Sprintf("Compute alone has measured times and simulated cold starts, and an assumed wait of %s for EFS in each picture, which can be more than half of the time that is billed. The whole bill also has assumed quantities of the services around the painting.", seconds(assumptions.StoreSeconds)),
+			"Intervals are from resampling the runs jointly, with 10 runs or more. The column Scenarios has the lowest and the highest crossing over all combinations of processor speed, keep-alive, two jobs at once and waits for EFS, if there is a crossing. Crossings of resamples are searched between half and twice the duty; an interval that is wider is cut off there. Resampling does not change the shares of cold starts, which are simulated with all runs.",
+			fmt.Sprintf("Compute only is based on measured times, simulated cold starts, and an assumed wait of %s for EFS per picture, which can be more than half of the billed time. The whole bill also includes assumed quantities of the other services.", seconds(assumptions.StoreSeconds)),
 		},
 	}
 }
 
-const missingWorker = "The runs have no worker that was held to a function's share of the processors beside the same engine at the same size on the whole machine, with cold and warm pictures: run scripts/compare --only 'service-*-512px-*' --out DIR as root."
+const missingWorker = "This needs runs of a worker with a function's share of the processors, and of the same engine at the same size on the whole machine, both with cold and warm pictures: run scripts/compare --only 'service-*-512px-*' --out DIR as root."
 
-// variations are the scenarios of processors' speed, keep-alive, what two jobs at once do on an instance, and waits for
-// EFS.
+// variations returns the scenarios: all combinations of processor speed, keep-alive, the yield of
+// two jobs at once on an instance, and waits for EFS.
 func (w *worker) variations(t *prices.Table) (all []scenario) {
 	for _, cold := range w.keepAlives {
 		for _, ratio := range simulation.SpeedRatios() {
@@ -128,7 +129,7 @@ func (w *worker) variations(t *prices.Table) (all []scenario) {
 	return all
 }
 
-// band is a view's saving over duties, with the band of the scenarios.
+// band returns the saving of a view by duty, with the range over the scenarios.
 func (w *worker) band(v view, t *prices.Table) (Series, error) {
 	series := Series{Name: v.name, X: duties()}
 	var err error
@@ -148,7 +149,7 @@ func (w *worker) band(v view, t *prices.Table) (Series, error) {
 	return series, nil
 }
 
-// crossings are the rows of a view.
+// crossings returns the rows of a view.
 func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [][]string, err error) {
 	base := w.base(t, nil, nil)
 	for _, l := range []struct {
@@ -175,7 +176,7 @@ func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [
 			if err != nil {
 				return nil, err
 			}
-			where := "never as high"
+			where := "never this high"
 			if always {
 				where = "always higher"
 			}
@@ -190,7 +191,7 @@ func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [
 				falls += " in a step"
 			}
 			interval := none
-			if len(found) == 1 { // of several, which one a resample's is would be a guess
+			if len(found) == 1 { // with several, a resample's crossing cannot be assigned to one of them
 				if interval, err = w.resampled(f, v, t, e, l.level, x.Duty); err != nil {
 					return nil, err
 				}
@@ -201,13 +202,14 @@ func (w *worker) crossings(f *folder, v view, t *prices.Table, e effort) (rows [
 	return rows, nil
 }
 
-// always is whether functions save more than level at every duty, where no crossing is found; else they save less.
+// always returns whether functions save more than level at every duty, if there is no crossing;
+// else they always save less.
 func (v view) always(s scenario, level float64) (bool, error) {
 	middle, err := v.compare(s).Saving(math.Sqrt(lowestDuty*highestDuty), v.scope)
 	return middle > level, err
 }
 
-// between is a range of shares; a dash where there is none.
+// between formats a range of shares; a dash if it is empty.
 func between(low, high float64) string {
 	if low > high {
 		return none
@@ -215,15 +217,15 @@ func between(low, high float64) string {
 	return percent(low) + " to " + percent(high)
 }
 
-// resampled is the interval of a crossing by resampling the runs of function and instance.
+// resampled returns the interval of a crossing from resampling the runs of function and instance.
 func (w *worker) resampled(f *folder, v view, t *prices.Table, e effort, level, duty float64) (string, error) {
 	runs := []int{len(w.function.runs), len(w.instance.runs)}
 	if f.plan.Quick || e.resamples == 0 || min(runs[0], runs[1]) < 10 {
 		return none, nil
 	}
 	low, high := max(lowestDuty, duty/2), min(highestDuty, duty*2)
-	r, err := statistics.Resample(random(f.plan.Seed), runs, e.resamples, 0.95, func(chosen [][]int) float64 {
-		found, err := quickCrossings(v.compare(w.base(t, chosen[0], chosen[1])), level, v.scope, low, high)
+	r, err := statistics.Resample(random(f.plan.Seed), runs, e.resamples, 0.95, func(drawn [][]int) float64 {
+		found, err := quickCrossings(v.compare(w.base(t, drawn[0], drawn[1])), level, v.scope, low, high)
 		if err != nil || len(found) == 0 {
 			return math.NaN()
 		}
@@ -234,7 +236,7 @@ func (w *worker) resampled(f *folder, v view, t *prices.Table, e effort, level, 
 	}
 	s := percent(r.Low) + " to " + percent(r.High)
 	if r.Undefined > 0 {
-		s += fmt.Sprintf(", of %s of the resamples", percent(1-r.Undefined))
+		s += fmt.Sprintf(", from %s of the resamples", percent(1-r.Undefined))
 	}
 	return strings.TrimSpace(s), nil
 }

@@ -9,23 +9,24 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
-// A scenario is what bills of functions and instances are made from.
+// A scenario has the values from which bills of functions and instances are computed.
 type scenario struct {
 	prices       *prices.Table
 	size         int
-	warm, start  float64 // seconds: billed of a warm picture without waits for files, and what a cold one adds without reads
+	warm, start  float64 // seconds: billed for a warm picture without waits for files, and added by a cold one without reads
 	memory       float64 // MB
 	capacity     capacity
 	cold, active *byVolume
 	coldCalls    cost.Calls
 	fromZero     *byVolume
-	discount     float64 // what is paid of the instances' price; 0 is 1, the only one outside of sensitivity
+	discount     float64 // the share of the instances' price that is paid; 0 means 1, as everywhere but in sensitivity
 	peak         float64 // the rate that instances have to sustain, over the mean rate
 	store, work  float64 // seconds that a picture waits for EFS, and that it computes on an instance
-	most         float64 // pictures a second that an instance's processors are enough for
+	most         float64 // pictures a second for which an instance's processors suffice
 }
 
-// base is the scenario of a worker by its runs, all or those chosen of the function and the instance.
+// base returns the scenario of a worker, computed from the chosen runs of the function and the
+// instance; nil means all runs.
 func (w *worker) base(t *prices.Table, function, instance []int) scenario {
 	c, all, work := w.capacity(), w.work(nil), w.work(instance)
 	c.local *= all / work
@@ -37,8 +38,8 @@ func (w *worker) base(t *prices.Table, function, instance []int) scenario {
 	}
 }
 
-// waiting is the scenario with a share of the assumed waits for EFS: functions are billed for less, and an instance that
-// shares its files sustains more, as its processors allow.
+// waiting returns the scenario with a share of the assumed waits for EFS: functions are billed for
+// less, and an instance on the shared file system sustains more, as far as its processors allow.
 func (s scenario) waiting(share float64) scenario {
 	store := share * assumptions.StoreSeconds
 	s.capacity.shared = min(s.most, s.capacity.shared*(s.work+s.store)/(s.work+store))
@@ -46,7 +47,8 @@ func (s scenario) waiting(share float64) scenario {
 	return s
 }
 
-// month is one with so many pictures. Those that come at random are in as many hours as Poisson arrivals.
+// month returns a month with n pictures. If they arrive at random, the hours with jobs are those of
+// Poisson arrivals.
 func (s scenario) month(n float64) cost.Month {
 	active := -cost.Hours * math.Expm1(-n/cost.Hours)
 	if s.active != nil {
@@ -55,7 +57,7 @@ func (s scenario) month(n float64) cost.Month {
 	return assumptions.Month(n, s.size, active)
 }
 
-// functions are those that paint N pictures a month.
+// functions returns the functions that paint n pictures a month.
 func (s scenario) functions(n float64) (cost.Deployment, cost.Month) {
 	return cost.ServerlessMode(cost.Function{
 		Basis: cost.Assumed, Architecture: assumptions.Architecture, Memory: s.memory, Warm: s.warm + s.store, // the wait is assumed
@@ -64,14 +66,15 @@ func (s scenario) functions(n float64) (cost.Deployment, cost.Month) {
 	}, assumptions.Sweeps()), s.month(n)
 }
 
-// running are the instances that the peak needs, all month, where one sustains so many pictures a second.
+// running returns the instances that the peak rate needs, for the whole month, if one sustains
+// capacity pictures a second.
 func (s scenario) running(n, capacity float64) cost.Instances {
 	i := instances(cost.Needed(s.peak*n/cost.Seconds, capacity) * cost.Hours)
 	i.Always, i.PriceFactor = true, s.discount
 	return i
 }
 
-// instances are so many hours of them.
+// instances returns instances that run for a number of hours.
 func instances(hours float64) cost.Instances {
 	return cost.Instances{Basis: cost.Simulated, Type: assumptions.InstanceType, Hours: hours, Disk: assumptions.Disk, PollsPerHour: assumptions.DaemonPolls}
 }
@@ -85,17 +88,17 @@ func (s scenario) oneMachine(n float64) (cost.Deployment, cost.Month) {
 	return cost.OneMachine(s.running(n, s.capacity.local), m), m
 }
 
-// instancesFromZero are launched for the work and ended after it. Where two jobs at once are slower they run longer,
-// at most in proportion.
+// instancesFromZero returns instances that are launched for the work and terminated after it. If
+// two jobs at once are slower they run longer, at most in proportion.
 func (s scenario) instancesFromZero(n float64) (cost.Deployment, cost.Month) {
 	return cost.EC2Mode(instances(n*s.fromZero.at(n)/s.capacity.yield), assumptions.Sweeps()), s.month(n)
 }
 
-// The duties that are looked at.
+// The range of duties that is examined.
 const lowestDuty, highestDuty = 1e-4, 1.0
 
-// duties are those of a chart, eight a decade. The last is a little less than one, where rounding may
-// take a second instance.
+// duties returns the points of a chart, eight a decade. The last is slightly below one, because
+// rounding could require a second instance there.
 func duties() (all []float64) {
 	for log := math.Log10(lowestDuty); log < 1e-9; log += 0.125 {
 		all = append(all, min(math.Pow(10, log), 0.999*highestDuty))
@@ -103,7 +106,7 @@ func duties() (all []float64) {
 	return all
 }
 
-// savings are those at duties.
+// savings returns the savings at duties.
 func savings(c cost.Comparison, at []float64, scope cost.Scope) ([]float64, error) {
 	all := make([]float64, len(at))
 	for i, d := range at {
@@ -115,9 +118,9 @@ func savings(c cost.Comparison, at []float64, scope cost.Scope) ([]float64, erro
 	return all, nil
 }
 
-// quickCrossings are the duties at which the saving is level, to within 0.01%. It is for scenarios and
-// resamples, of which there are many: what passes the level and comes back within a 32nd of a
-// decade is not found, unlike by [cost.Comparison.Crossings].
+// quickCrossings returns the duties at which the saving equals level, to within 0.01%. It is for
+// scenarios and resamples, of which there are many: unlike [cost.Comparison.Crossings] it does not
+// find a curve that passes the level and returns within a 32nd of a decade.
 func quickCrossings(c cost.Comparison, level float64, scope cost.Scope, low, high float64) (found []float64, err error) {
 	above := func(x float64) bool {
 		var y float64

@@ -11,7 +11,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/measurement"
 )
 
-// alone is a worker by runs with pictures of the given seconds each, in a function of 3,007 MB and on an instance.
+// alone returns a worker whose pictures take the given seconds, in a function of 3,007 MB and on an
+// instance.
 func alone(engine string, warm, start, work float64, shares *byVolume) worker {
 	runs := func(v measurement.Variant, seconds, billed float64) group {
 		v.System, v.Engine, v.Size = measurement.Service, engine, 512
@@ -28,7 +29,8 @@ func alone(engine string, warm, start, work float64, shares *byVolume) worker {
 	return w
 }
 
-// fewer are shares of cold starts: 3.1% at 500 pictures a day, falling with the square of the volume.
+// fewer returns shares of cold starts: 3.1% at 500 pictures a day, decreasing with the square of
+// the volume.
 func fewer() *byVolume {
 	c := &byVolume{}
 	for log := 2.0; log <= 9; log += volumeStep {
@@ -54,9 +56,10 @@ func nearly(t *testing.T, what string, got, want, share float64) {
 	}
 }
 
-// A million pictures of 0.061 s, 1% of them in environments that start. Each is billed for 0.081 s of waits for EFS too:
-// 1e6 x 0.142 x 3007/1024 x 0.0000166667 + 0.2 + 0.26 $. A start with TensorFlow is billed for 0.5 s and 0.556 s of reads, and reads
-// 955 x 299 KiB and 100 x 4 KiB: 10,000 x (1.056 x 3007/1024 x 0.0000166667 + 0.27232 x 0.03 + 0.0000114) $.
+// A million pictures of 0.061 s, 1% of them in environments that start. Each is also billed for
+// 0.081 s of waits for EFS: 1e6 x 0.142 x 3007/1024 x 0.0000166667 + 0.2 + 0.26 $. A start with
+// TensorFlow is billed for 0.5 s and 0.556 s of reads, and reads 955 x 299 KiB and 100 x 4 KiB:
+// 10,000 x (1.056 x 3007/1024 x 0.0000166667 + 0.27232 x 0.03 + 0.0000114) $.
 func TestFunctionsByHand(t *testing.T) {
 	ten := &byVolume{logs: []float64{2, 9}, values: []float64{0.01, 0.01}}
 	for engine, want := range map[string]float64{
@@ -73,8 +76,9 @@ func TestFunctionsByHand(t *testing.T) {
 	}
 }
 
-// On EFS a picture of 0.1 s takes a slot 0.181 s: two slots do 11.05 a second, or 20 on one's own disk. Where two jobs
-// at once share one core, they do 0.6 of that on the disk, and 0.73 of that with the waits, which share nothing.
+// On EFS a picture of 0.1 s occupies a slot for 0.181 s: two slots do 11.05 a second, or 20 with a
+// local disk. If two jobs at once share one core, they do 0.6 of that on the disk, and 0.73 of that
+// with the waits, which do not use the core.
 func TestCapacity(t *testing.T) {
 	for _, c := range []struct{ wait, yield, want float64 }{{0, 1, 20}, {0.081, 1, 11.05}, {0, 0.6, 12}, {0.081, 0.6, 8.07}} {
 		got, err := sustained([]float64{0.1}, c.wait, c.yield, 1, 20_000)
@@ -85,7 +89,7 @@ func TestCapacity(t *testing.T) {
 	}
 }
 
-// Where an instance sustains fewer pictures, the second one is needed earlier.
+// If an instance sustains fewer pictures, the second one is needed earlier.
 func TestRunningByCapacity(t *testing.T) {
 	s := scenario{peak: 1}
 	for capacity, want := range map[float64]float64{10: 1, 6: 2} {
@@ -101,7 +105,8 @@ func TestRunningByCapacity(t *testing.T) {
 	}
 }
 
-// 730 jobs at random are in 730 x (1 - 1/e) of the hours; a batch each night is in one hour of a day.
+// 730 jobs at random occupy 730 x (1 - 1/e) of the hours; a nightly batch occupies one hour of a
+// day.
 func TestHoursWithJobs(t *testing.T) {
 	nearly(t, "at random", scenario{size: 512}.month(730).Active, 461.5, 1e-3)
 	p := nightly(effort{jobs: 1000})
@@ -112,13 +117,14 @@ func TestHoursWithJobs(t *testing.T) {
 	nearly(t, "each night", active(times, 100*nightsAMonth), 30.4, 1e-2)
 }
 
-// TensorFlow is billed 0.036 s a picture, ONNX Runtime 0.061 s: 25e-3 x 3007/1024 x 0.0000166667 = 1.22e-6 $ less. A start of
-// TensorFlow costs 0.008 $ more, most of it reads. At 500 a day, with 3.1% of starts, ONNX Runtime is cheaper; where starts are
-// less than 1.22e-6 / 0.00819 = 1.5e-4 of the pictures, above 500 x sqrt(0.031 / 1.5e-4) = 7,200 a day, it is not.
+// TensorFlow is billed 0.036 s per picture, ONNX Runtime 0.061 s: 25e-3 x 3007/1024 x 0.0000166667
+// = 1.22e-6 $ less. A start of TensorFlow costs 0.008 $ more, most of it for reads. At 500 a day,
+// with 3.1% of starts, ONNX Runtime is cheaper. Where starts are less than 1.22e-6 / 0.00819 =
+// 1.5e-4 of the pictures, above 500 x sqrt(0.031 / 1.5e-4) = 7,200 a day, it is not.
 func TestEngineByBills(t *testing.T) {
 	slow, fast := alone(measurement.ONNX, 0.061, 0.05, 0.1, fewer()), alone(measurement.TensorFlow, 0.036, 0.5, 0.1, fewer())
 	all := []worker{fast, slow}
-	if err := cheapestFirst(all, virginia(t)); err != nil {
+	if err := sortByCompute(all, virginia(t)); err != nil {
 		t.Fatal(err)
 	}
 	if all[0].function.variant.Engine != measurement.ONNX {
@@ -129,14 +135,14 @@ func TestEngineByBills(t *testing.T) {
 		t.Errorf("ONNX Runtime costs less %s (%v), want below some 7,200 a day", where, err)
 	}
 	text, err := engines(all, virginia(t), make([]finding, 3))
-	for _, want := range []string{"take ONNX Runtime: painting costs less than with TensorFlow " + where, "at 500 pictures a day", "at 86,400 pictures a day", "is billed 0.142\u00a0s", "with TensorFlow it is 0.117\u00a0s and 1.06\u00a0s"} {
+	for _, want := range []string{"use ONNX Runtime: compute costs less than with TensorFlow " + where, "at 500 pictures a day", "at 86,400 pictures a day", "is billed 0.142\u00a0s", "with TensorFlow it is 0.117\u00a0s and 1.06\u00a0s"} {
 		if err != nil || !strings.Contains(text, want) {
 			t.Errorf("%q is not in %q (%v)", want, text, err)
 		}
 	}
 }
 
-// What doubles or halves so much that no crossing is left says on which side functions then are.
+// If a change of price leaves no crossing, the sensitivity table shows "always" or "never".
 func TestAlwaysOrNever(t *testing.T) {
 	w := alone(measurement.ONNX, 0.061, 0.05, 0.1, fewer())
 	base := w.base(virginia(t), nil, nil)
@@ -158,7 +164,7 @@ func TestAlwaysOrNever(t *testing.T) {
 	}
 }
 
-// The advice has the range of the scenarios.
+// The recommendation includes the range over the scenarios.
 func TestBandOfCrossing(t *testing.T) {
 	w := alone(measurement.ONNX, 0.061, 0.05, 0.1, fewer())
 	f, err := find(views[0], &w, virginia(t))

@@ -10,16 +10,16 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
-// A change is a scenario in which one thing differs.
+// A change is a scenario that differs from the base in one value.
 type change struct {
 	name string
 	of   scenario
 }
 
-// sensitivity says how the crossings move with what they rest on.
+// sensitivity returns the section on how crossings move when one input changes.
 func sensitivity(f *folder, groups []group, workers []worker, t *prices.Table, e effort) (Section, error) {
 	s := Section{ID: "sensitivity", Title: "Sensitivity", Text: []string{
-		"The highest duties at which functions cost as much as the rival (d*) and save 70% (d70), for jobs at random, when one thing changes.",
+		"The highest duties at which functions cost as much as the alternative (d*) and save 70% (d70), for arrivals at random, when one input changes.",
 	}}
 	if len(workers) == 0 {
 		s.Missing = missingWorker
@@ -29,8 +29,8 @@ func sensitivity(f *folder, groups []group, workers []worker, t *prices.Table, e
 	if err != nil {
 		return s, err
 	}
-	table := Table{Title: "d* and d70 by what changes", Left: 1, Basis: cost.Assumed, Columns: []string{"Change"}, Notes: []string{
-		"always: functions save more at every duty; never: at none. Pictures of other sizes have files in proportion to their pixels, and as many requests. Spot and savings plans are parameters: spot instances can be taken away at any time, savings plans are commitments for a year or three. No other figure has them.",
+	table := Table{Title: "d* and d70 by changed input", Left: 1, Basis: cost.Assumed, Columns: []string{"Change"}, Notes: []string{
+		"always: functions save more at every duty; never: at none. For pictures of other sizes, file sizes are proportional to the pixels, and the number of requests is the same. Spot instances and savings plans are parameters that no other figure uses: AWS can reclaim spot instances at any time, and savings plans are commitments for one or three years.",
 	}}
 	for _, name := range []string{"d*", "d70"} {
 		for _, v := range views {
@@ -58,7 +58,7 @@ func sensitivity(f *folder, groups []group, workers []worker, t *prices.Table, e
 	return s, nil
 }
 
-// highest is the highest of the crossings found, or on which side of the level the saving always is.
+// highest formats the highest of the crossings found, or "always" or "never" if there is none.
 func (v view) highest(s scenario, found []float64, level float64) (string, error) {
 	if len(found) > 0 {
 		return percent(found[len(found)-1]), nil
@@ -66,7 +66,7 @@ func (v view) highest(s scenario, found []float64, level float64) (string, error
 	return always(v.compare(s), level, v.scope)
 }
 
-// always says on which side of the level the saving is, where there is no crossing.
+// always returns "always" or "never" for a saving that has no crossing of the level.
 func always(c cost.Comparison, level float64, scope cost.Scope) (string, error) {
 	middle, err := c.Saving(math.Sqrt(lowestDuty*highestDuty), scope)
 	if err != nil || middle > level {
@@ -75,7 +75,7 @@ func always(c cost.Comparison, level float64, scope cost.Scope) (string, error) 
 	return "never", nil
 }
 
-// changes are what is looked at, beginning with no change.
+// changes returns the examined changes, beginning with no change.
 func changes(f *folder, groups []group, workers []worker, t *prices.Table, e effort) ([]change, error) {
 	w := &workers[0]
 	v := w.function.variant
@@ -89,7 +89,7 @@ func changes(f *folder, groups []group, workers []worker, t *prices.Table, e eff
 			return nil, err
 		}
 		v := other.function.variant
-		name := fmt.Sprintf("%s MB, threads: %d, processors' share applied every %d ms", exact(float64(v.MemoryMB)), v.Threads, v.PeriodMS)
+		name := fmt.Sprintf("%s MB, threads: %d, processor quota applied every %d ms", exact(float64(v.MemoryMB)), v.Threads, v.PeriodMS)
 		if v.Size != w.function.variant.Size {
 			name = exact(float64(v.Size)) + " px"
 		}
@@ -119,7 +119,7 @@ func changes(f *folder, groups []group, workers []worker, t *prices.Table, e eff
 		}
 	}
 	four := base
-	four.capacity.shared = min(base.most, 2*base.capacity.shared) // as many more as wait, up to what the processors do
+	four.capacity.shared = min(base.most, 2*base.capacity.shared) // twice as many jobs wait at once, up to what the processors allow
 	all = append(all, change{"four jobs at once on an instance", four})
 	start := base
 	start.start *= 2
@@ -128,7 +128,7 @@ func changes(f *folder, groups []group, workers []worker, t *prices.Table, e eff
 	return append(all, priced...), err
 }
 
-// priceChanges are those of prices.
+// priceChanges returns the changes of single prices.
 func priceChanges(base scenario) (all []change, err error) {
 	for _, p := range []struct{ name, words string }{
 		{"lambda.x86.gb-seconds", "functions' time"}, {"lambda.requests", "functions' requests"}, {"ec2." + assumptions.InstanceType, "the instance"},
@@ -175,8 +175,8 @@ func priceChanges(base scenario) (all []change, err error) {
 	return append(all, change{"functions at 85% of their price (savings plan, a parameter)", c}), nil
 }
 
-// steps are the other sizes of memory, threads and periods that were measured, and the other sizes of
-// pictures.
+// steps returns workers for the other measured memory sizes, threads, quota periods and picture
+// sizes.
 func steps(groups []group, w *worker) (all []worker) {
 	for _, g := range groups {
 		v := g.variant

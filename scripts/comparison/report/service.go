@@ -12,15 +12,16 @@ func handler(j measurement.Job) float64 { return j.Handler }
 func billed(j measurement.Job) float64  { return j.Billed }
 func used(j measurement.Job) float64    { return j.Used }
 
-// inMemory is whether a variant is a worker alone whose files were in memory.
+// inMemory returns whether a variant is a worker alone whose files are cached in memory.
 func inMemory(v measurement.Variant) bool {
 	return v.System == measurement.Service && !v.Evicted && !v.NFS
 }
 
-// local is whether a variant is such a worker with this project's network.
+// local returns whether a variant is such a worker with this project's network.
 func local(v measurement.Variant) bool { return inMemory(v) && v.Network == "" }
 
-// engineAndNetwork is a variant's engine, and its network where that is another's.
+// engineAndNetwork returns the name of a variant's engine, and of its network if it is not this
+// project's.
 func engineAndNetwork(v measurement.Variant) string {
 	if v.Network == measurement.Magenta {
 		return engineName(v.Engine) + ", Magenta's network"
@@ -28,15 +29,15 @@ func engineAndNetwork(v measurement.Variant) string {
 	return engineName(v.Engine)
 }
 
-// processorShare is what of the processors a variant may use, in words.
+// processorShare describes the share of the processors that a variant may use.
 func processorShare(v measurement.Variant) string {
 	if v.CPUs() == 0 {
 		return "whole machine"
 	}
-	return fmt.Sprintf("%d MB, in periods of %d ms", v.MemoryMB, v.PeriodMS)
+	return fmt.Sprintf("%d MB, quota period %d ms", v.MemoryMB, v.PeriodMS)
 }
 
-// ofProcessor is a table's title, with the processor model where there are several.
+// ofProcessor returns a table's title, followed by the processor model if the folder has several.
 func (f *folder) ofProcessor(title, processor string) string {
 	if len(f.processors()) == 1 {
 		return title
@@ -44,10 +45,10 @@ func (f *folder) ofProcessor(title, processor string) string {
 	return title + ", " + processor
 }
 
-// serviceTimes has how long one worker alone takes.
+// serviceTimes returns the section on the times of one worker alone.
 func serviceTimes(f *folder) Section {
 	s := Section{ID: "service", Title: "Service times", Text: []string{
-		"One worker alone, one picture after the other, engine and model in memory. The unit is the run: figures are geometric means of the runs' means of warm pictures, in parentheses the 95% interval by t on logarithms. " + intervals(f),
+		"One worker alone paints one picture after the other, with engine and model cached in memory. Figures are geometric means over the runs, each of which counts with the mean of its warm pictures. In parentheses is the 95% interval by Student's t on the logarithms. " + intervals(f),
 	}}
 	for _, p := range f.processors() {
 		times := Table{
@@ -79,20 +80,20 @@ func serviceTimes(f *folder) Section {
 				figure(warm(handler)-read-decode-paint-encode-write)))
 		}
 		if len(times.Rows) > 0 {
-			times.Notes = []string{"Billed by Lambda's rule: to the next millisecond, a cold picture with its process's start. Used is processor time, with two threads up to twice the time."}
+			times.Notes = []string{"Billed by Lambda's rule: rounded up to the next millisecond, and for a cold picture including the start of its process. Used is processor time, which with two threads is up to twice the elapsed time."}
 			s.Tables = append(s.Tables, times, stages)
 		}
 	}
 	if len(s.Tables) == 0 {
-		s.Missing = "Nothing was measured of this: run scripts/compare --only 'service-*' --out DIR."
+		s.Missing = "This was not measured: run scripts/compare --only 'service-*' --out DIR."
 	}
 	return s
 }
 
-// intervals says which figures have intervals.
+// intervals describes which figures have intervals.
 func intervals(f *folder) string {
 	if f.plan.Quick {
 		return "A quick measurement has no intervals."
 	}
-	return "Only 10, 15 or 20 runs have an interval, since results are looked at then; other figures are without. Intervals whose half is more than 5% of the figure (10% for p95 and p99) are said to be wider."
+	return "Figures have an interval only after exactly 10, 15 or 20 runs, because results are examined then. If half of the interval is more than 5% of the figure (10% for p95 and p99), the figure is marked as wider."
 }

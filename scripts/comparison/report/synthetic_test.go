@@ -13,10 +13,10 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
-// quickly is little effort: tests are about forms and rules, not about figures.
+// quickly is a small effort, because tests check formats and rules instead of figures.
 var quickly, least = effort{jobs: 1000, resamples: 100}, effort{jobs: 200}
 
-// synthetic makes a folder of runs that nobody measured: all figures are drawn by chance.
+// synthetic writes a folder of invented runs, all figures of which are random.
 func synthetic(t *testing.T, plan measurement.Plan) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -52,7 +52,7 @@ func add(t *testing.T, dir string, r *measurement.Run) {
 	}
 }
 
-// invent makes up a run.
+// invent returns a run with random figures.
 func invent(chance *rand.Rand, v measurement.Variant, repetition, position int, seed uint64) *measurement.Run {
 	r := &measurement.Run{
 		Header: measurement.Header{
@@ -88,7 +88,7 @@ func invent(chance *rand.Rand, v measurement.Variant, repetition, position int, 
 	return r
 }
 
-// small is a plan that has something of everything.
+// small returns a plan with variants of every kind.
 func small(repetitions int) measurement.Plan {
 	p := measurement.Plan{Repetitions: repetitions, Seed: 20}
 	for _, engine := range []string{measurement.TensorFlow, measurement.ONNX} {

@@ -10,11 +10,12 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// validation holds the simulation to theory, to a published simulator and to runs.
+// validation returns the section that compares the simulation with theory, with a published
+// simulator and with runs.
 func validation(f *folder, e effort) (Section, error) {
 	s := Section{ID: "validation", Title: "Validation of the simulation", Text: []string{
-		"A row holds where the simulated figure is within the interval; misses are shown as such.",
-		"The systems were loaded little, so that jobs at random seldom wait for each other: bursts, and 6 jobs a second, test the simulated queue. Steady jobs, one each 250 ms, are in step with the polls of MiniStack's queue, so that the delays taken from them are not those of jobs at random.",
+		"A row holds if the simulated figure is within the interval, and otherwise misses.",
+		"The load of the systems is low, so that jobs arriving at random seldom wait for each other; the simulated queue is tested by bursts and by 6 jobs a second. Steady jobs, one every 250 ms, arrive in phase with the polls of MiniStack's queue, so the delays measured with them differ from those of jobs arriving at random.",
 	}}
 	queues, err := queueingTheory(e)
 	if err != nil {
@@ -26,15 +27,15 @@ func validation(f *folder, e effort) (Section, error) {
 	}
 	s.Tables = []Table{queues, published}
 	if f.predictions == nil {
-		s.Missing = "There are no predictions of runs on this machine: scripts/compare --calibrate makes the runs that scripts/compare predict predicts from."
+		s.Missing = "There are no predictions of runs on this machine: scripts/compare --calibrate makes the runs from which scripts/compare predict makes predictions."
 		return s, nil
 	}
 	s.Tables = append(s.Tables, f.predicted())
-	s.Text = append(s.Text, f.madeBefore()...)
+	s.Text = append(s.Text, f.predictionTexts()...)
 	return s, nil
 }
 
-// verdict says whether a figure is where it should be.
+// verdict returns the result of a row in words.
 func verdict(holds bool) string {
 	if holds {
 		return "holds"
@@ -42,7 +43,7 @@ func verdict(holds bool) string {
 	return "misses"
 }
 
-// queueingTheory is the mean latency of M/M/c.
+// queueingTheory returns the table that compares mean latencies of M/M/c with theory.
 func queueingTheory(e effort) (Table, error) {
 	t := Table{Title: "Mean latency of M/M/c against theory", Left: 1, Basis: cost.Simulated,
 		Columns: []string{"Servers and load", "Theory", "Simulated", "3 standard errors", "Runs", "Result"},
@@ -52,7 +53,7 @@ func queueingTheory(e effort) (Table, error) {
 			const runs = 20
 			rate, jobs := load*float64(servers), float64(e.jobs)
 			if load > 0.9 {
-				jobs *= 10 // it takes long until how it began no longer shows
+				jobs *= 10 // the effect of the empty start lasts longer
 			}
 			want := 1 + erlangC(servers, rate)/(float64(servers)*(1-load))
 			var means []float64
@@ -68,7 +69,7 @@ func queueingTheory(e effort) (Table, error) {
 					return t, err
 				}
 				all := r.Latencies()
-				means = append(means, mean(all[len(all)/10:])) // the first tenth began empty
+				means = append(means, mean(all[len(all)/10:])) // without the first tenth, which starts empty
 			}
 			got, squares := mean(means), 0.0
 			for _, v := range means {
@@ -81,7 +82,7 @@ func queueingTheory(e effort) (Table, error) {
 	return t, nil
 }
 
-// erlangC is the probability that a job waits, by the recursion for Erlang B, which does not
+// erlangC returns the probability that a job waits, from the recursion for Erlang B, which does not
 // overflow.
 func erlangC(servers int, offered float64) float64 {
 	b := 1.0
@@ -92,8 +93,8 @@ func erlangC(servers int, offered float64) float64 {
 	return b / (1 - load + load*b)
 }
 
-// simFaaS is the example that SimFaaS publishes, held to ten runs of that package (0.2.2, numpy's
-// seeds 0 to 9).
+// simFaaS returns the table that compares the simulation with the published example of SimFaaS, as
+// ten runs of that package (0.2.2, numpy's seeds 0 to 9).
 func simFaaS() (Table, error) {
 	t := Table{Title: "The published example of SimFaaS", Left: 1, Basis: cost.Simulated,
 		Columns: []string{"Figure", "Published", "From", "To", "Ours", "Result"},
@@ -103,7 +104,7 @@ func simFaaS() (Table, error) {
 	if err != nil {
 		return t, err
 	}
-	// One run: the interval is that of one.
+	// One run, because the interval is that of one run.
 	r, err := simulation.Synchronous(
 		simulation.Load{Arrivals: times, Work: simulation.Exponential(1.991), Duration: duration, Seed: 0},
 		simulation.Function{Place: simulation.Constant(0), Init: simulation.Constant(2.244 - 1.991), KeepAlive: 600, Concurrency: 1000, JobsAtOnce: 1, Processors: 1})

@@ -7,8 +7,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/prediction"
 )
 
-// The interval is that of one run, to which one run is held and not a mean of several.
-func TestSimFaaSIsOneRun(t *testing.T) {
+// The interval of SimFaaS is for a single run, so a single simulated run is compared with it.
+func TestSimFaaSIsComparedWithOneRun(t *testing.T) {
 	table, err := simFaaS()
 	if err != nil {
 		t.Fatal(err)
@@ -18,15 +18,15 @@ func TestSimFaaSIsOneRun(t *testing.T) {
 			t.Errorf("got %q", r)
 		}
 		if r[5] != "holds" {
-			t.Errorf("it misses: %q", r)
+			t.Errorf("got a miss: %q", r)
 		}
 	}
 }
 
-// Where all runs are void, predictions have none to be held to.
+// If all runs are void, predictions have no runs to be compared with.
 func TestPredictionsOfVoidRuns(t *testing.T) {
 	f := folder{
-		runs:        []*measurement.Run{{Footer: measurement.Footer{Void: "the sender lagged"}}},
+		runs:        []*measurement.Run{{Footer: measurement.Footer{Void: "the load generator was late"}}},
 		predictions: &prediction.File{Predictions: []prediction.Prediction{{Variant: "daemon-onnx-512px-poisson-1", Figure: prediction.P50, Value: 1}}},
 	}
 	if rows := f.predicted().Rows; len(rows) != 1 || rows[0][8] != "no runs" {

@@ -12,7 +12,7 @@ import (
 //go:embed page.html
 var page string
 
-// HTML writes the document as one page that fetches nothing.
+// HTML writes the document as one page that loads nothing from elsewhere.
 func (d *Document) HTML(w io.Writer) error {
 	t, err := template.New("page").Parse(page)
 	if err != nil {
@@ -29,10 +29,10 @@ func (d *Document) JSON(w io.Writer) error {
 	return e.Encode(d)
 }
 
-// NotForDecisions is what a quick measurement's report has on each page.
-const NotForDecisions = "Not for decisions: made with --quick, whose figures mean nothing."
+// NotForDecisions is the warning on each page of a quick measurement's report.
+const NotForDecisions = "Not for decisions: made with --quick, whose figures are meaningless."
 
-// Warning is [NotForDecisions] for a quick measurement, and otherwise empty.
+// Warning returns [NotForDecisions] for a quick measurement, and otherwise an empty string.
 func (d *Document) Warning() string {
 	if d.Quick {
 		return NotForDecisions
@@ -40,7 +40,7 @@ func (d *Document) Warning() string {
 	return ""
 }
 
-// Markdown writes the document's texts and tables. Of charts it has the titles.
+// Markdown writes the document's texts and tables, with only the titles and captions of charts.
 func (d *Document) Markdown(w io.Writer) error {
 	var b strings.Builder
 	paragraph := func(s string) {
@@ -115,13 +115,14 @@ func (t *Table) markdown(b *strings.Builder) {
 	b.WriteString("\n")
 }
 
-// Number is whether a column holds figures.
+// Number returns whether a column holds figures.
 func (t Table) Number(column int) bool { return column >= t.Left }
 
-// Words is whether no column holds figures.
+// Words returns whether no column holds figures.
 func (t Table) Words() bool { return t.Left >= len(t.Columns) }
 
-// Class is a cell's in HTML: of figures, or of addresses, which may be broken anywhere.
+// Class returns the CSS class of a cell: of figures, or of URLs, which may be broken at any
+// character.
 func (t Table) Class(column int, cell string) string {
 	switch {
 	case t.Number(column):

@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// A Distribution draws one value, of seconds where nothing else is said.
+// A Distribution draws one value, in seconds unless stated otherwise.
 type Distribution func(random *rand.Rand) float64
 
 // Constant always draws the same value.
@@ -21,22 +21,22 @@ func Exponential(mean float64) Distribution {
 	return func(random *rand.Rand) float64 { return mean * random.ExpFloat64() }
 }
 
-// Empirical draws from measured values with replacement: nothing is fitted or smoothed.
-// The values, of which there must be one or more, are copied.
+// Empirical draws from measured values with replacement, without fitting or smoothing. There must
+// be at least one value; the values are copied.
 func Empirical(values []float64) (Distribution, error) {
 	if len(values) == 0 {
 		return nil, errors.New("an empirical distribution needs one value or more")
 	}
 	for _, v := range values {
 		if !(v >= 0) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("a measured time is zero or more, not %g", v)
+			return nil, fmt.Errorf("a measured time must be zero or more, not %g", v)
 		}
 	}
 	values = slices.Clone(values)
 	return func(random *rand.Rand) float64 { return values[random.IntN(len(values))] }, nil
 }
 
-// Scaled draws from d and multiplies by factor, such as for a slower processor.
+// Scaled draws from d and multiplies by factor, for example for a slower processor.
 func Scaled(d Distribution, factor float64) Distribution {
 	return func(random *rand.Rand) float64 { return factor * d(random) }
 }

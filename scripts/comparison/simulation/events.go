@@ -6,17 +6,17 @@ type kind uint8
 const (
 	jobDone     kind = iota // on a host
 	initDone                // of an environment: its own part of a start
-	readDone                // of the environment that has read longest
+	readDone                // of the environment that began to read first
 	ramp                    // of a mapping
 	booted                  // an instance
 	scaling                 // evaluates a scaling policy
 	minuteEnd               // of a metric
-	jobQueued               // on a machine
-	jobReturned             // likewise
+	jobQueued               // on a [Machine]
+	jobReturned             // on a [Machine]
 )
 
-// An event concerns the host, environment, instance or job of that number. One whose version
-// is no longer its subject's has been superseded.
+// An event concerns the host, environment, instance or job with the number subject. If its version
+// differs from its subject's version, the event has been superseded.
 type event struct {
 	at      float64
 	version uint32
@@ -24,8 +24,8 @@ type event struct {
 	kind    kind
 }
 
-// events is a binary heap, the earliest first. container/heap would take several times
-// as long for its calls through an interface.
+// events is a binary heap, earliest first. container/heap would take several times as long because
+// of its calls through an interface.
 type events []event
 
 func (h *events) push(e event) {

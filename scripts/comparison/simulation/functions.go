@@ -7,22 +7,23 @@ import (
 
 // A Function runs each invocation in an environment of its own.
 type Function struct {
-	// Place is the time from an invocation without an idle environment to the beginning of
-	// its init, which is not billed.
+	// Place is the time from an invocation without an idle environment to the beginning of its
+	// init. It is not billed.
 	Place Distribution
-	// Init is that from there until the handler begins, without waiting for cold reads. It is billed.
+	// Init is the time from there until the handler begins, without waiting for cold reads. It is
+	// billed.
 	Init Distribution
-	// ColdReadBytes are read from the file system after Init, and are billed as part of it, at
-	// Throughput bytes a second for all environments together and EnvironmentThroughput for one.
-	// 0 is no limit.
+	// ColdReadBytes are read from the file system after Init and billed as part of it. Throughput,
+	// in bytes a second, is that of all environments together, EnvironmentThroughput that of one; 0
+	// means no limit.
 	ColdReadBytes, Throughput, EnvironmentThroughput float64
 
 	KeepAlive   float64 // seconds after which an idle environment is ended
-	Lifetime    float64 // seconds after which an environment is used no more; 0 for no limit
-	Concurrency int     // environments at work at once, by quota or reserved
+	Lifetime    float64 // seconds after which an environment is no longer used; 0 for no limit
+	Concurrency int     // maximum of busy environments, by quota or reservation
 
-	JobsAtOnce int     // of a batch, that an environment works on at the same time; 1 or more
-	Processors float64 // of an environment, for those; 1 or more
+	JobsAtOnce int     // jobs of a batch that an environment works on at once; 1 or more
+	Processors float64 // processors of an environment for these jobs; 1 or more
 }
 
 func (f Function) validate() error {
@@ -30,32 +31,33 @@ func (f Function) validate() error {
 	case f.Place == nil || f.Init == nil:
 		return fmt.Errorf("a function needs distributions of the time to place and to init an environment")
 	case !(f.ColdReadBytes >= 0 && f.Throughput >= 0 && f.EnvironmentThroughput >= 0):
-		return fmt.Errorf("bytes and throughput of cold reads are zero or more")
+		return fmt.Errorf("bytes and throughput of cold reads must be zero or more")
 	case !(f.KeepAlive >= 0 && f.Lifetime >= 0):
-		return fmt.Errorf("keep-alive and lifetime are zero or more seconds, not %g and %g", f.KeepAlive, f.Lifetime)
+		return fmt.Errorf("keep-alive and lifetime must be zero or more seconds, not %g and %g", f.KeepAlive, f.Lifetime)
 	case f.Concurrency < 1 || f.JobsAtOnce < 1 || !(f.Processors >= 1):
-		return fmt.Errorf("a function's concurrency, jobs at once and processors are 1 or more, not %d, %d and %g", f.Concurrency, f.JobsAtOnce, f.Processors)
+		return fmt.Errorf("a function's concurrency, jobs at once and processors must be 1 or more, not %d, %d and %g", f.Concurrency, f.JobsAtOnce, f.Processors)
 	}
 	return nil
 }
 
-// An environment works on one invocation at a time: the jobs next to last of a batch.
+// An environment works on one invocation at a time; next and last are the range of jobs of its
+// batch.
 type environment struct {
 	host
 	created, idleSince float64
-	invoked            float64 // begin of what is billed of the invocation
+	invoked            float64 // begin of the billed time of the invocation
 	next, last         int     // jobs of the batch that have not begun: [next, last)
 }
 
-// environments are all of a function.
+// environments are all environments of a function.
 type environments struct {
 	*core
 	f        Function
 	all      []environment
-	idle     []int32 // heap, the newest first; some have expired
+	idle     []int32 // heap, newest first; some may have expired
 	busy     int
 	reads    reads
-	returned func() // an invocation has ended
+	returned func() // called when an invocation has ended
 }
 
 func newEnvironments(c *core, f Function) *environments {
@@ -88,8 +90,8 @@ func (s *environments) invoke(first, last int) {
 	s.events.push(event{at: e.invoked + s.f.Init(s.random), kind: initDone, subject: id})
 }
 
-// takeIdle returns the newest environment that is idle and not yet ended. Those that are
-// found to have ended on the way are accounted for.
+// takeIdle returns the newest idle environment that has not ended, and accounts for the ended ones
+// that it finds.
 func (s *environments) takeIdle() (int32, bool) {
 	for len(s.idle) > 0 {
 		id := s.popIdle()
@@ -103,7 +105,7 @@ func (s *environments) takeIdle() (int32, bool) {
 	return 0, false
 }
 
-// ends is when an idle environment ends unless it is used before.
+// ends returns when an idle environment ends unless it is used before.
 func (s *environments) ends(e *environment) float64 {
 	ends := e.idleSince + s.f.KeepAlive
 	if s.f.Lifetime > 0 {

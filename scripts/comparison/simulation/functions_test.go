@@ -34,7 +34,7 @@ func near(t *testing.T, what string, got, want float64) {
 	}
 }
 
-// coldAt are the arrivals of jobs that started an environment.
+// coldAt returns the arrivals of jobs that started an environment.
 func coldAt(r simulation.Result) (cold []float64) {
 	for _, j := range r.Jobs {
 		if j.Cold {
@@ -62,10 +62,10 @@ func TestEnvironments(t *testing.T) {
 		{"reused within keep-alive", nil, []float64{0, 600, 1201}, []float64{0}, 1202 + 600},
 		{"ended after it", nil, []float64{0, 602.5}, []float64{0, 602.5}, 602 + 602},
 		{"one for each request at once", nil, []float64{0, 0, 0, 100}, []float64{0, 0, 0}, 602 + 602 + 701},
-		// The older one ends at 602, since the newest takes every request.
+		// The older one ends at 602, because the newest takes every request.
 		{"newest first", nil, slices.Concat([]float64{0, 0}, every(100, 1001)[1:], []float64{1050, 1050}), []float64{0, 0, 1050}, 602 + 1051 + 600 + 602},
 		{"replaced when old", func(f *simulation.Function) { f.Lifetime = 900 }, every(250, 2001), []float64{0, 1000, 2000}, 900 + 900 + 602},
-		{"still there in the end", func(f *simulation.Function) { f.KeepAlive = 1e6 }, []float64{0}, []float64{0}, 10_000},
+		{"still existing at the end", func(f *simulation.Function) { f.KeepAlive = 1e6 }, []float64{0}, []float64{0}, 10_000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := function()
@@ -84,7 +84,7 @@ func TestEnvironments(t *testing.T) {
 	}
 }
 
-func TestRejected(t *testing.T) {
+func TestExcessRequestsAreRejected(t *testing.T) {
 	f := function()
 	f.Concurrency = 2
 	r := finished(t)(simulation.Synchronous(simulation.Load{Arrivals: []float64{0, 0, 1, 5}, Work: simulation.Constant(1)}, f))
@@ -93,7 +93,7 @@ func TestRejected(t *testing.T) {
 	}
 }
 
-// Environments that start together share the file system's throughput.
+// Environments that start at the same time share the file system's throughput.
 func TestColdReadsShareThroughput(t *testing.T) {
 	for _, c := range []struct {
 		name              string
@@ -120,7 +120,7 @@ func TestColdReadsShareThroughput(t *testing.T) {
 }
 
 // A mapping starts with 5 invocations at once and adds up to 300 a minute.
-func TestMappingsRamp(t *testing.T) {
+func TestMappingRamp(t *testing.T) {
 	f := function()
 	f.Place, f.Init = simulation.Constant(0), simulation.Constant(0)
 	load := simulation.Load{Arrivals: make([]float64, 10_000), Work: simulation.Constant(45), Duration: 7200}
@@ -147,7 +147,7 @@ func TestMappingsRamp(t *testing.T) {
 	}
 }
 
-// After a pause the mapping begins with five again.
+// After a pause the mapping begins with five invocations again.
 func TestMappingScalesBack(t *testing.T) {
 	f := function()
 	times := append(make([]float64, 1000), slices.Repeat([]float64{7200}, 1000)...)
@@ -169,13 +169,13 @@ func TestMappingPolls(t *testing.T) {
 	bounded := finished(t)(simulation.Queued(simulation.Load{Work: simulation.Constant(1), Duration: 3600}, function(), simulation.DefaultMapping(2)))
 	near(t, "empty receives an hour with a maximum of 2", bounded.Usage.EmptyReceives, 5*3*60)
 	busy := finished(t)(simulation.Queued(simulation.Load{Arrivals: make([]float64, 5), Work: simulation.Constant(3599), Duration: 3600}, function(), simulation.DefaultMapping(0)))
-	near(t, "empty receives while all are at work", busy.Usage.EmptyReceives, 0)
+	near(t, "empty receives while all pollers are busy", busy.Usage.EmptyReceives, 0)
 	if busy.Usage.Receives != 5 {
 		t.Errorf("got %d receives, want 5", busy.Usage.Receives)
 	}
 }
 
-// The jobs of a batch are worked on side by side and share the environment's processors.
+// The jobs of a batch are worked on at the same time and share the environment's processors.
 func TestBatches(t *testing.T) {
 	f := function()
 	f.JobsAtOnce, f.Processors = 2, 1
@@ -186,7 +186,7 @@ func TestBatches(t *testing.T) {
 	for _, j := range r.Jobs {
 		ends = append(ends, j.Finished)
 	}
-	// The first job alone, the other four as a batch, two at half speed each.
+	// The first job runs alone, the other four as a batch, two at once at half speed.
 	for i, want := range []float64{2, 4, 4, 6, 6} {
 		near(t, fmt.Sprintf("end of job %d", i), ends[i], want)
 	}

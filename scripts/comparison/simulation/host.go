@@ -1,18 +1,18 @@
 package simulation
 
-// A host works on tasks at the same time. Each goes on at full speed while there are as many
-// processors as all together demand, and otherwise all are slower by the same factor.
+// A host works on several tasks at once. They run at full speed as long as there are as many
+// processors as they demand together; otherwise all slow down by the same factor.
 type host struct {
 	processors float64
-	slowdown   float64 // part by which tasks take longer while others occupy all other processors
+	slowdown   float64 // share by which tasks take longer while others occupy all other processors
 	running    []task
 	demand     float64 // processors that the running tasks would occupy
-	progress   float64 // work done for each job, since the host was last idle
+	progress   float64 // work done per job since the host was last idle
 	updated    float64 // when progress was last computed
 	used       float64 // processor seconds until then
-	version    uint32  // of the event that ends the next task
+	version    uint32  // of the event at the end of the next task
 	next       float64 // progress at which that task ends
-	speed      float64 // at which that event was scheduled; 0 for none
+	speed      float64 // speed for which that event was scheduled; 0 for none
 }
 
 // A task is a job on a host, or a part of one.
@@ -28,7 +28,7 @@ func (h *host) currentSpeed() float64 {
 		speed = h.processors / h.demand
 	}
 	if n := float64(len(h.running)); h.slowdown > 0 && n > 1 && h.processors > 1 {
-		others := h.demand * (n - 1) / n // of one of them, on average
+		others := h.demand * (n - 1) / n // of the other tasks, averaged over the tasks
 		speed /= 1 + h.slowdown*min(1, others/(h.processors-1))
 	}
 	return speed
@@ -36,7 +36,7 @@ func (h *host) currentSpeed() float64 {
 
 func (h *host) advance(now float64) {
 	if len(h.running) == 0 {
-		h.progress, h.demand = 0, 0 // keeps rounding errors from adding up
+		h.progress, h.demand = 0, 0 // prevents rounding errors from adding up
 	} else {
 		h.progress += (now - h.updated) * h.currentSpeed()
 		h.used += (now - h.updated) * min(h.demand, h.processors)
@@ -51,7 +51,7 @@ func (c *core) begin(h *host, subject int32, job int) {
 	c.occupy(h, subject, task{job: job, demand: 1}, j.Work)
 }
 
-// occupy has a host run a task that takes some seconds at full speed.
+// occupy starts a task on a host; work is its seconds at full speed.
 func (c *core) occupy(h *host, subject int32, t task, work float64) {
 	h.advance(c.now)
 	t.ends = h.progress + work
@@ -60,7 +60,7 @@ func (c *core) occupy(h *host, subject int32, t task, work float64) {
 	c.schedule(h, subject)
 }
 
-// schedule makes sure that there is an event for the next task to end.
+// schedule ensures that there is an event for the end of the next task.
 func (c *core) schedule(h *host, subject int32) {
 	if len(h.running) == 0 {
 		h.speed = 0
@@ -79,14 +79,14 @@ func (c *core) schedule(h *host, subject int32) {
 	c.events.push(event{at: c.now + max(0, next-h.progress)/speed, kind: jobDone, subject: subject, version: h.version})
 }
 
-// complete takes the tasks that end now off the host, calls done for each, which must not change
-// the host, and reports whether the event was still valid.
+// complete removes the tasks that end now from the host and calls done for each, which must not
+// change the host. It returns false if the event has been superseded.
 func (c *core) complete(h *host, e event, done func(job int)) bool {
 	if e.version != h.version || h.speed == 0 {
 		return false
 	}
 	h.advance(c.now)
-	h.progress, h.speed = h.next, 0 // without rounding errors
+	h.progress, h.speed = h.next, 0 // exactly, without rounding errors
 	for i := 0; i < len(h.running); {
 		t := h.running[i]
 		if t.ends > h.progress {

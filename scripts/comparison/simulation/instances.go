@@ -2,26 +2,26 @@ package simulation
 
 import "fmt"
 
-// Instances are machines that take jobs from a queue, or managed instances of a function that
+// Instances are machines that receive jobs from a queue, or managed instances of a function that
 // works on several requests at once.
 type Instances struct {
 	Transit    float64      // seconds from submission until a message can be received
 	Slots      int          // jobs at once on an instance
 	Processors float64      // of an instance, which those jobs share
-	Boot       Distribution // from launch until an instance first takes a job
-	Minimum    int          // instances in service from the beginning, and at least
+	Boot       Distribution // from launch until an instance is in service
+	Minimum    int          // instances in service from the beginning, and the fewest at any time
 	Maximum    int
-	Policy     Policy // needed where Maximum is above Minimum
+	Policy     Policy // required if Maximum is above Minimum
 }
 
 func (i Instances) validate() error {
 	switch {
 	case !(i.Transit >= 0):
-		return fmt.Errorf("the transit to instances is zero or more seconds, not %g", i.Transit)
+		return fmt.Errorf("the transit to instances must be zero or more seconds, not %g", i.Transit)
 	case i.Slots < 1 || !(i.Processors > 0):
 		return fmt.Errorf("an instance has one slot or more and a positive number of processors, not %d and %g", i.Slots, i.Processors)
 	case i.Minimum < 0 || i.Maximum < 1 || i.Maximum < i.Minimum:
-		return fmt.Errorf("instances are at least 0 and at most 1 or more, not %d to %d", i.Minimum, i.Maximum)
+		return fmt.Errorf("the minimum of instances must be 0 or more and the maximum 1 or more, not %d to %d", i.Minimum, i.Maximum)
 	case i.Maximum > i.Minimum && i.Boot == nil:
 		return fmt.Errorf("instances that are launched need a distribution of the time to boot")
 	case i.Maximum > i.Minimum:
@@ -35,7 +35,7 @@ type phase uint8
 const (
 	booting phase = iota
 	inService
-	draining // takes no more jobs, and ends with the last
+	draining // receives no more jobs and ends after its last one
 	ended
 )
 
@@ -49,15 +49,15 @@ type fleet struct {
 	*core
 	i      Instances
 	all    []instance
-	alive  []int32 // numbers of instances that are in service or draining
-	slots  int     // free ones in service
+	alive  []int32 // numbers of the instances in service or draining
+	slots  int     // free slots in service
 	count  [ended + 1]int
 	inWork int // jobs
 	scaler Scaler
 	metrics
 }
 
-// Fleet simulates instances. Those of the minimum are in service from the beginning.
+// Fleet simulates instances. The minimum number of them is in service from the beginning.
 func Fleet(l Load, i Instances) (Result, error) {
 	if err := i.validate(); err != nil {
 		return Result{}, err
@@ -100,7 +100,7 @@ func (s *fleet) move(id int32, to phase) {
 	n.phase = to
 }
 
-// drain takes the instance in service with the fewest jobs out of service.
+// drain begins to drain the instance in service with the fewest jobs.
 func (s *fleet) drain() {
 	id := s.leastBusy()
 	s.observe()
@@ -150,7 +150,7 @@ func (s *fleet) arrive(int) {
 	s.dispatch()
 }
 
-// dispatch gives jobs to the instance with the fewest of them, while there are free slots.
+// dispatch gives jobs to the instance with the fewest jobs, while there are free slots.
 func (s *fleet) dispatch() {
 	for s.backlog() > 0 && s.slots > 0 {
 		id := s.leastBusy()
@@ -196,10 +196,10 @@ func (s *fleet) handle(e event) {
 	}
 }
 
-// desired is how many instances the group is to have.
+// desired returns the desired number of instances of the group.
 func (s *fleet) desired() int { return s.count[inService] + s.count[booting] }
 
-// scaleTo launches or ends instances: in service first, then those that boot.
+// scaleTo launches or ends instances: first those in service, then those that boot.
 func (s *fleet) scaleTo(desired int) {
 	for s.desired() < desired {
 		s.events.push(event{at: s.now + s.i.Boot(s.random), kind: booted, subject: s.launch()})
@@ -209,7 +209,7 @@ func (s *fleet) scaleTo(desired int) {
 	}
 	for id := range s.all {
 		if s.desired() > desired && s.all[id].phase == booting {
-			s.retire(int32(id)) //nolint:gosec // there are not as many
+			s.retire(int32(id)) //nolint:gosec // there are fewer than 2^31
 		}
 	}
 }

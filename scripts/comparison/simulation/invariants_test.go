@@ -46,8 +46,8 @@ func drawFunction(t *rapid.T) simulation.Function {
 	}
 }
 
-// Every job is finished once or rejected, in no less time than its work takes; no more run at
-// once than there is room for; sums agree; the same seed gives the same result.
+// Every job is finished exactly once or rejected, in no less time than its work takes; no more jobs
+// run at once than there is room for; sums agree; the same seed gives the same result.
 func TestInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := drawLoad(t)
@@ -116,10 +116,10 @@ func checkJobs(t *rapid.T, l simulation.Load, r simulation.Result, transit float
 			continue
 		}
 		if j.Taken < j.Arrival+transit || j.Begun < j.Taken || j.Finished < j.Begun+j.Work-rounding || j.Finished > u.Seconds {
-			t.Fatalf("job %d goes back in time: %+v of %g s", i, j, u.Seconds)
+			t.Fatalf("job %d has times out of order: %+v of %g s", i, j, u.Seconds)
 		}
 		if j.Taken < previous {
-			t.Fatalf("job %d was taken before the one that arrived before", i)
+			t.Fatalf("job %d was received before an earlier one", i)
 		}
 		previous = j.Taken
 		busy += j.Finished - j.Begun
@@ -129,7 +129,7 @@ func checkJobs(t *rapid.T, l simulation.Load, r simulation.Result, transit float
 		changes = append(changes, change{j.Begun, 1}, change{j.Finished, -1})
 	}
 	if math.Abs(busy-u.BusySeconds) > rounding*(1+busy) {
-		t.Fatalf("busy for %g s, jobs' sum is %g", u.BusySeconds, busy)
+		t.Fatalf("busy for %g s, the sum over the jobs is %g", u.BusySeconds, busy)
 	}
 	if cold < u.ColdStarts || u.ColdStarts > u.Invocations {
 		t.Fatalf("%d cold starts of %d invocations with %d cold jobs", u.ColdStarts, u.Invocations, cold)
@@ -144,12 +144,12 @@ func checkJobs(t *rapid.T, l simulation.Load, r simulation.Result, transit float
 			}
 			return 1
 		}
-		return a.by - b.by // ends before beginnings
+		return a.by - b.by // ends before begins
 	})
 	running := 0
 	for _, c := range changes {
 		if running += c.by; running > room {
-			t.Fatalf("%d jobs at once at %g s, room is for %d", running, c.at, room)
+			t.Fatalf("%d jobs at once at %g s, want at most %d", running, c.at, room)
 		}
 	}
 }
@@ -160,7 +160,7 @@ func TestSystemsGetTheSameWork(t *testing.T) {
 	b := finished(t)(simulation.Fleet(l, simulation.Instances{Slots: 1, Processors: 1, Minimum: 2, Maximum: 2}))
 	for i := range a.Jobs {
 		if a.Jobs[i].Work != b.Jobs[i].Work {
-			t.Fatalf("job %d: %g s of work here, %g there", i, a.Jobs[i].Work, b.Jobs[i].Work)
+			t.Fatalf("job %d: %g s of work in one system, %g in the other", i, a.Jobs[i].Work, b.Jobs[i].Work)
 		}
 	}
 }
@@ -186,7 +186,7 @@ func TestDistributions(t *testing.T) {
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestInvalidParametersAreRefused(t *testing.T) {
 	good := simulation.Load{Arrivals: []float64{0, 1}, Work: simulation.Constant(1), Duration: 10}
 	fixed := simulation.Instances{Slots: 1, Processors: 1, Minimum: 1, Maximum: 1}
 	load := func(change func(*simulation.Load)) func() error {
@@ -215,8 +215,8 @@ func TestRefused(t *testing.T) {
 		{"arrival -1 of job 0", load(func(l *simulation.Load) { l.Arrivals = []float64{-1} })},
 		{"the work of job 0 is NaN s", load(func(l *simulation.Load) { l.Work = simulation.Constant(math.NaN()) })},
 		{"the work of job 0 is -1 s", load(func(l *simulation.Load) { l.Work = simulation.Constant(-1) })},
-		{"a load lasts between", load(func(l *simulation.Load) { l.Duration = math.Inf(1) })},
-		{"at most 1 or more, not 0 to 0", fleet(func(i *simulation.Instances) { i.Minimum, i.Maximum = 0, 0 })},
+		{"a load must last between", load(func(l *simulation.Load) { l.Duration = math.Inf(1) })},
+		{"the maximum 1 or more, not 0 to 0", fleet(func(i *simulation.Instances) { i.Minimum, i.Maximum = 0, 0 })},
 		{"one slot or more", fleet(func(i *simulation.Instances) { i.Slots = 0 })},
 		{"time to boot", fleet(func(i *simulation.Instances) { i.Maximum = 2 })},
 		{"one target", fleet(func(i *simulation.Instances) { i.Maximum, i.Boot = 2, simulation.Constant(1) })},

@@ -2,53 +2,55 @@ package simulation
 
 import "fmt"
 
-// A Machine runs a whole system, all of whose parts share its processors: what takes submissions, a
-// queue, and environments of a worker.
+// A Machine runs a whole system whose parts all share its processors: the program that receives
+// submissions, a queue, and environments of a worker.
 type Machine struct {
 	Processors float64
-	// Slowdown is the part by which all that runs takes longer while others occupy the other processors,
-	// with which it shares memory and caches.
+	// Slowdown is the share by which all work takes longer while other tasks occupy the other
+	// processors, because they share memory and caches.
 	Slowdown float64
-	// Before is the seconds of a processor that a submission takes until its job is queued, and Delay
-	// what it waits besides until an environment can take it.
+	// Before is the processor seconds of a submission until its job is queued, and Delay the
+	// further wait until an environment can receive it.
 	Before, Delay Distribution
-	// After is how long a job's picture takes to those who wait for it, during which its place is free
-	// again, and Beside the seconds of a processor that are spent on it after its work.
+	// After is the time from the end of the work until the client has the picture, during which the
+	// place is already free, and Beside the processor seconds that are spent on the job after its
+	// work.
 	After, Beside Distribution
 
-	Environments int // at most
-	JobsAtOnce   int // in an environment
-	// Start is the seconds of a processor that the start of an environment takes, once there is a job
-	// and no place for it. nil: all are there from the beginning.
+	Environments int // maximum
+	JobsAtOnce   int // per environment
+	// Start is the processor seconds of starting an environment, which happens when a job has no
+	// place. nil: all environments exist from the beginning.
 	Start Distribution
-	// Idle is how long an environment without a job is kept, in seconds. 0: for ever.
+	// Idle is the time in seconds for which an environment without a job is kept. 0: without limit.
 	Idle float64
-	// Demand is the number of processors that a job's work occupies at full speed, such as by threads.
+	// Demand is the number of processors that a job's work occupies at full speed, for example with
+	// threads.
 	Demand float64
 }
 
 func (m Machine) validate() error {
 	switch {
 	case m.Before == nil || m.Delay == nil || m.After == nil || m.Beside == nil:
-		return fmt.Errorf("a machine needs distributions of what jobs take before, after and beside their work")
+		return fmt.Errorf("a machine needs distributions of the times before, after and beside the work of a job")
 	case !(m.Processors > 0) || !(m.Demand > 0) || !(m.Slowdown >= 0):
-		return fmt.Errorf("a machine's processors and a job's demand of them are positive, and its slowdown is zero or more, not %g, %g and %g", m.Processors, m.Demand, m.Slowdown)
+		return fmt.Errorf("a machine's processors and a job's demand must be positive, and its slowdown zero or more, not %g, %g and %g", m.Processors, m.Demand, m.Slowdown)
 	case !(m.Idle >= 0):
-		return fmt.Errorf("a machine's environments are kept for zero seconds or more, not %g", m.Idle)
+		return fmt.Errorf("a machine's environments must be kept for zero seconds or more, not %g", m.Idle)
 	case m.Environments < 1 || m.JobsAtOnce < 1:
-		return fmt.Errorf("a machine has one environment or more, for one job or more each, not %d and %d", m.Environments, m.JobsAtOnce)
+		return fmt.Errorf("a machine needs one environment or more, for one job or more each, not %d and %d", m.Environments, m.JobsAtOnce)
 	}
 	return nil
 }
 
-// part is what a task on a machine is for.
+// part is the purpose of a task on a machine.
 type part uint8
 
 const (
 	submitting part = iota // a job
 	starting               // an environment
 	working                // on a job
-	beside                 // likewise
+	beside                 // on a job, after its work
 )
 
 type machineTask struct {
@@ -57,10 +59,10 @@ type machineTask struct {
 }
 
 type machineEnvironment struct {
-	busy  int // places that are taken
+	busy  int // occupied places
 	ready bool
-	held  []int   // jobs that wait for its start
-	idle  float64 // since when, where it has no job
+	held  []int   // jobs waiting for its start
+	idle  float64 // since when it has had no job
 	ended bool
 }
 
@@ -68,14 +70,14 @@ type machine struct {
 	*core
 	m            Machine
 	host         host
-	tasks        []machineTask // all so far
+	tasks        []machineTask // all tasks so far
 	environments []machineEnvironment
-	queue        []int // jobs
+	queue        []int // waiting jobs
 }
 
-// Local simulates a system on one machine. A job goes to the newest environment that has a place, to
-// a new one where there may be another, and else waits. Those that environments are started for
-// are cold.
+// Local simulates a system on one machine. A job goes to the newest environment with a free place,
+// or to a new one if the maximum allows it; otherwise it waits. Jobs for which an environment is
+// started are cold.
 func Local(l Load, m Machine) (Result, error) {
 	if err := m.validate(); err != nil {
 		return Result{}, err
@@ -93,7 +95,7 @@ func Local(l Load, m Machine) (Result, error) {
 	return c.run(s, 0), nil
 }
 
-// begin has the processors do a part.
+// begin starts a task of the given part on the processors.
 func (s *machine) begin(p part, subject int, work, demand float64) {
 	s.tasks = append(s.tasks, machineTask{p, subject})
 	s.occupy(&s.host, 0, task{job: len(s.tasks) - 1, demand: demand}, work)
@@ -118,7 +120,7 @@ func (s *machine) handle(e event) {
 	}
 }
 
-// did goes on after a part.
+// did continues after a task.
 func (s *machine) did(t machineTask) {
 	switch t.part {
 	case submitting:
@@ -133,13 +135,13 @@ func (s *machine) did(t machineTask) {
 	case working:
 		n := &s.environments[s.jobs[t.subject].Worker]
 		n.busy, n.idle = n.busy-1, s.now
-		s.events.push(event{at: s.now + s.m.After(s.random), kind: jobReturned, subject: int32(t.subject)}) //nolint:gosec // likewise
+		s.events.push(event{at: s.now + s.m.After(s.random), kind: jobReturned, subject: int32(t.subject)}) //nolint:gosec // as many as jobs
 		s.begin(beside, t.subject, s.m.Beside(s.random), 1)
 		s.dispatch()
 	}
 }
 
-// dispatch gives jobs to places, the oldest first.
+// dispatch assigns jobs to free places, oldest first.
 func (s *machine) dispatch() {
 	for len(s.queue) > 0 {
 		id, cold, ok := s.place()
@@ -160,12 +162,12 @@ func (s *machine) dispatch() {
 	}
 }
 
-// place is an environment with a place, which may have to be started.
+// place returns an environment with a free place, starting it if necessary.
 func (s *machine) place() (id int, cold, ok bool) {
 	there := 0
 	for id := len(s.environments) - 1; id >= 0; id-- {
 		n := &s.environments[id]
-		// It is enough to end it when it is looked for.
+		// An expired environment is only ended here, when a place is searched for.
 		n.ended = n.ended || s.m.Start != nil && s.m.Idle > 0 && n.busy == 0 && s.now-n.idle > s.m.Idle
 		if n.ended {
 			continue
@@ -188,7 +190,7 @@ func (s *machine) place() (id int, cold, ok bool) {
 
 func (s *machine) work(job, id int) {
 	j := &s.jobs[job]
-	j.Begun, j.Worker = s.now, int32(id) //nolint:gosec // there are not as many
+	j.Begun, j.Worker = s.now, int32(id) //nolint:gosec // there are fewer than 2^31
 	s.begin(working, job, j.Work, s.m.Demand)
 }
 

@@ -2,19 +2,19 @@ package simulation
 
 import "fmt"
 
-// A Mapping is an event source mapping between a queue and a function. [DefaultMapping] has
-// the documented values.
+// A Mapping is an event source mapping between a queue and a function. [DefaultMapping] returns the
+// documented values.
 type Mapping struct {
 	Transit     float64 // seconds from submission until a message can be received
-	BatchSize   int     // messages of an invocation at most; none is waited for
-	Initial     int     // invocations at once to begin with
-	Step        int     // further ones, each StepSeconds, while messages are left
+	BatchSize   int     // maximum messages per invocation; it does not wait for more
+	Initial     int     // initial limit of invocations at once
+	Step        int     // added to the limit every StepSeconds while messages are left
 	StepSeconds float64
-	Maximum     int // invocations at once, such as by MaximumConcurrency
+	Maximum     int // maximum limit, for example by MaximumConcurrency
 }
 
-// DefaultMapping is a mapping with a batch size of 1 and AWS's documented rates; see [Parameters].
-// maximum is MaximumConcurrency, or 0 for AWS's own limit.
+// DefaultMapping returns a mapping with a batch size of 1 and AWS's documented rates; see
+// [Parameters]. maximum is MaximumConcurrency, or 0 for AWS's own limit.
 func DefaultMapping(maximum int) Mapping {
 	if maximum == 0 {
 		maximum = MappingMaximum
@@ -25,11 +25,11 @@ func DefaultMapping(maximum int) Mapping {
 func (m Mapping) validate() error {
 	switch {
 	case !(m.Transit >= 0):
-		return fmt.Errorf("a mapping's transit is zero or more seconds, not %g", m.Transit)
+		return fmt.Errorf("a mapping's transit must be zero or more seconds, not %g", m.Transit)
 	case m.BatchSize < 1 || m.Initial < 1 || m.Maximum < 1:
-		return fmt.Errorf("a mapping's batch size, initial and maximum concurrency are 1 or more, not %d, %d and %d", m.BatchSize, m.Initial, m.Maximum)
+		return fmt.Errorf("a mapping's batch size, initial and maximum concurrency must be 1 or more, not %d, %d and %d", m.BatchSize, m.Initial, m.Maximum)
 	case m.Step < 0 || !(m.StepSeconds > 0):
-		return fmt.Errorf("a mapping's step is 0 or more each positive number of seconds, not %d each %g", m.Step, m.StepSeconds)
+		return fmt.Errorf("a mapping's step must be 0 or more per positive number of seconds, not %d per %g", m.Step, m.StepSeconds)
 	}
 	return nil
 }
@@ -39,13 +39,13 @@ type queued struct {
 	*environments
 	m       Mapping
 	pollers int
-	limit   int  // invocations at once now
-	ramping bool // there is an event to change the limit
+	limit   int  // current limit of invocations at once
+	ramping bool // an event to change the limit is scheduled
 	polled  float64
 }
 
-// Queued simulates a function that an event source mapping feeds from a queue. Where the
-// function's concurrency is below the mapping's, no invocation is attempted beyond it.
+// Queued simulates a function that receives jobs from a queue through an event source mapping. If
+// the function's concurrency is below the mapping's limit, no invocation is attempted beyond it.
 func Queued(l Load, f Function, m Mapping) (Result, error) {
 	if err := f.validate(); err != nil {
 		return Result{}, err
@@ -72,15 +72,15 @@ func (q *queued) returnedOne() {
 	q.dispatch()
 }
 
-// poll accounts for receive calls that returned nothing, of the pollers that have no invocation
-// at work, of which there were busy until now. There are as many as initial invocations, also
-// with a lower maximum, which keeps AWS from reducing them; see [Parameters].
+// poll counts empty receives by the pollers without a running invocation; busy is the number of
+// pollers that had one until now. There are as many pollers as initial invocations, even with a
+// lower maximum, because a maximum keeps AWS from reducing them; see [Parameters].
 func (q *queued) poll(busy int) {
 	q.usage.EmptyReceives += (q.now - q.polled) / ReceiveSeconds * float64(max(0, q.pollers-busy))
 	q.polled = q.now
 }
 
-// dispatch invokes the function for what is in the queue, as far as the limit allows.
+// dispatch invokes the function for queued jobs as far as the limit allows.
 func (q *queued) dispatch() {
 	for q.backlog() > 0 && q.busy < q.limit {
 		q.poll(q.busy)

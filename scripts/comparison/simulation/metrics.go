@@ -2,21 +2,21 @@ package simulation
 
 import "math"
 
-// metrics collect the datapoints of a fleet.
+// metrics compute the datapoints of a fleet.
 type metrics struct {
-	observed    float64 // when the fields below were last brought up to date
-	waitingJobs int     // since then
-	began       float64 // of this period
-	// Of this period: integrals over time, and extremes.
+	observed    float64 // when the fields below were last updated
+	waitingJobs int     // since the last update
+	began       float64 // begin of this period
+	// Integrals over time and extremes in this period.
 	backlogTime, busyTime, slotTime, serviceTime float64
 	mostWaiting, mostWorking, sent               int
 	leastDesired, mostDesired                    int
 
-	idleSeconds float64     // of the whole run: of instances in service with a free slot
-	unseen      []Datapoint // on their way
+	idleSeconds float64     // seconds of instances in service with a free slot, over the whole run
+	unseen      []Datapoint // not visible yet
 }
 
-// observe adds what the fleet has been like since the last change. It is to be called before each.
+// observe adds the state of the fleet since the last change. It must be called before each change.
 func (s *fleet) observe() {
 	span := s.now - s.observed
 	if span <= 0 {

@@ -1,6 +1,7 @@
 package simulation
 
-// What AWS documents, and what stands in for what it does not. [Parameters] has the sources.
+// Values that AWS documents, and assumptions for those that it does not. [Parameters] has the
+// sources.
 const (
 	MappingInitial     = 5
 	MappingStep        = 300
@@ -25,23 +26,23 @@ const (
 	ManagedInstances = 3
 )
 
-// KeepAlives are the scenarios of how long AWS keeps an idle environment, in seconds.
+// KeepAlives returns the scenarios for the time that AWS keeps an idle environment, in seconds.
 func KeepAlives() []float64 { return []float64{300, 600, 1800} }
 
-// LifetimeSeconds is the scenario of when an environment is replaced.
+// LifetimeSeconds is the assumed age at which an environment is replaced.
 const LifetimeSeconds = 2 * 3600.0
 
-// SpeedRatios are the scenarios of how fast a processor of this machine is in relation to
-// one of AWS's.
+// SpeedRatios returns the scenarios for the speed of a processor of this machine relative to one of
+// AWS's.
 func SpeedRatios() []float64 { return []float64{0.7, 1, 1.5} }
 
-// An Origin is where a parameter's value is from.
+// An Origin is the kind of source of a parameter's value.
 type Origin string
 
 // Origins.
 const (
 	Documented   Origin = "documented"
-	Extrapolated Origin = "extrapolation" // an assumption in AWS's place; results are scenarios
+	Extrapolated Origin = "extrapolation" // an assumption about AWS; results are scenarios
 )
 
 // A Parameter is a value of the model with its origin, for reports.
@@ -68,30 +69,30 @@ const (
 // Parameters returns the model's values with their origins.
 func Parameters() []Parameter {
 	list := []Parameter{
-		{"invocations at once of a mapping at first", MappingInitial, "", Documented, pageMapping},
-		{"further invocations of a mapping each step", MappingStep, "", Documented, pageMapping + " (up to 300 a minute)"},
-		{"step of a mapping", MappingStepSeconds, "s", Extrapolated, "the rate is documented by the minute, but not in what steps it is applied"},
-		{"invocations at once of a mapping at most", MappingMaximum, "", Documented, pageMapping},
+		{"initial limit of invocations at once by a mapping", MappingInitial, "", Documented, pageMapping},
+		{"increase of a mapping's limit per step", MappingStep, "", Documented, pageMapping + " (up to 300 a minute)"},
+		{"step of a mapping", MappingStepSeconds, "s", Extrapolated, "the rate per minute is documented, but not the steps in which it is applied"},
+		{"maximum of invocations at once by a mapping", MappingMaximum, "", Documented, pageMapping},
 		{"pollers of a mapping without messages", MappingInitial, "", Documented, pageMapping + " (as few as 2, but not with a maximum concurrency)"},
-		{"long poll without messages", ReceiveSeconds, "s", Extrapolated, "the longest that SQS allows, " + pagePolling + "; what a mapping uses is not documented"},
+		{"long poll without messages", ReceiveSeconds, "s", Extrapolated, "the maximum of SQS, " + pagePolling + "; the value of a mapping is not documented"},
 		{"concurrency of an account", DefaultConcurrency, "", Documented, pageConcurrency + " (new accounts may have less)"},
 		{"lifetime of an environment", LifetimeSeconds, "s", Extrapolated, "every few hours, " + pageLifetime},
-		{"paid seconds of an instance at least", InstanceMinimumSeconds, "s", Documented, pageBilling},
+		{"minimum billed seconds of an instance", InstanceMinimumSeconds, "s", Documented, pageBilling},
 		{"period of the metric", MetricPeriodSeconds, "s", Documented, pageMetric},
 		{"lag of the metric", MetricLagSeconds, "s", Extrapolated, "CloudWatch shows SQS's metrics within minutes"},
-		{"target of jobs for each instance", BacklogPerInstance, "", Documented, template + ", BacklogPerInstance"},
-		{"periods before scaling out", ScaleOutPeriods, "", Extrapolated, "as in the alarms that target tracking makes; AWS may change them"},
-		{"periods before scaling in", ScaleInPeriods, "", Extrapolated, "as in the alarms that target tracking makes; AWS may change them"},
-		{"share of the target for scaling in", ScaleInShare, "", Extrapolated, "as in the alarms that target tracking makes; one instance a period is ended, since it scales in gradually, " + pageTracking},
+		{"target of jobs per instance", BacklogPerInstance, "", Documented, template + ", BacklogPerInstance"},
+		{"periods before scaling out", ScaleOutPeriods, "", Extrapolated, "as in the alarms that target tracking creates; AWS may change them"},
+		{"periods before scaling in", ScaleInPeriods, "", Extrapolated, "as in the alarms that target tracking creates; AWS may change them"},
+		{"share of the target for scaling in", ScaleInShare, "", Extrapolated, "as in the alarms that target tracking creates; one instance per period is ended, because it scales in gradually, " + pageTracking},
 		{"periods without work before the last instances are ended", IdlePeriods, "", Documented, template + ", InstanceWithoutWork"},
 		{"warm-up of an instance", WarmupSeconds, "s", Documented, template + ", EstimatedInstanceWarmup"},
-		{"managed instances at least", ManagedInstances, "", Documented, pageManaged},
+		{"minimum of managed instances", ManagedInstances, "", Documented, pageManaged},
 	}
 	for _, s := range KeepAlives() {
-		list = append(list, Parameter{"keep-alive of an idle environment", s, "s", Extrapolated, "not documented; seen between minutes and half an hour"})
+		list = append(list, Parameter{"keep-alive of an idle environment", s, "s", Extrapolated, "not documented; observed between minutes and half an hour"})
 	}
 	for _, r := range SpeedRatios() {
-		list = append(list, Parameter{"speed ratio of processors", r, "", Extrapolated, "this machine is none of AWS's functions or instances"})
+		list = append(list, Parameter{"speed ratio of processors", r, "", Extrapolated, "this machine is not one of AWS's"})
 	}
 	return list
 }

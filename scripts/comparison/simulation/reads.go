@@ -1,24 +1,24 @@
 package simulation
 
-// reads are those of environments that start at the same time from one file system. All
-// read the same number of bytes and share the throughput equally, each up to a limit of
-// its own, so that they end in the order in which they began.
+// reads are the reads of environments that start at the same time from one file system. All read
+// the same number of bytes and share the throughput equally, each up to its own limit, so they end
+// in the order in which they began.
 type reads struct {
-	bytes      float64 // that each reads
-	throughput float64 // bytes a second for all together; 0 for no limit
-	each       float64 // bytes a second for one; 0 for no limit
+	bytes      float64 // bytes per environment
+	throughput float64 // bytes a second of all together; 0 for no limit
+	each       float64 // maximum bytes a second of one; 0 for no limit
 	readers    []reader
-	progress   float64 // bytes that a reader has read that was there from the beginning
+	progress   float64 // bytes read by a reader that has been reading from the beginning
 	updated    float64
 	version    uint32
 }
 
 type reader struct {
 	environment int32
-	ends        float64 // progress at which it has read all
+	ends        float64 // progress at which it has read everything
 }
 
-// rate is the bytes a second that each of n readers gets; 0 for no limit.
+// rate returns the bytes a second of each of the current readers; 0 for no limit.
 func (r *reads) rate() float64 {
 	rate := r.each
 	if r.throughput > 0 {
@@ -38,7 +38,7 @@ func (r *reads) advance(now float64) {
 	r.updated = now
 }
 
-// read begins the reads of an environment, and reports false where they take no time.
+// read begins the reads of an environment. It returns false if they take no time.
 func (c *core) read(r *reads, environment int32) bool {
 	c.usage.ColdReadBytes += r.bytes
 	if r.bytes == 0 || (r.throughput == 0 && r.each == 0) {
@@ -58,7 +58,7 @@ func (c *core) scheduleRead(r *reads) {
 	}
 }
 
-// hasRead returns the environment that has read all, and false for a superseded event.
+// hasRead returns the environment that has read everything, and false for a superseded event.
 func (c *core) hasRead(r *reads, e event) (int32, bool) {
 	if e.version != r.version {
 		return 0, false

@@ -8,8 +8,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
-// newestFirst is the rule of reuse in the plainest form: of the environments that are neither
-// busy nor ended, the one that was created last.
+// newestFirst implements the rule of reuse in the simplest form: of the environments that are
+// neither busy nor ended, use the one that was created last.
 func newestFirst(arrivals []float64, work, start, keepAlive float64) (used []int32, cold []bool) {
 	type environment struct{ idleSince float64 } // in order of creation
 	var all []environment
@@ -32,9 +32,9 @@ func newestFirst(arrivals []float64, work, start, keepAlive float64) (used []int
 	return used, cold
 }
 
-func TestReuseIsNewestFirst(t *testing.T) {
+func TestNewestEnvironmentIsReused(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		// Times in eighths are exact, whatever the order in which they are added.
+		// Times in eighths are exact in any order of addition.
 		var times []float64
 		at := 0.0
 		for _, gap := range rapid.SliceOfN(rapid.IntRange(0, 100), 1, 200).Draw(t, "eighths between arrivals") {

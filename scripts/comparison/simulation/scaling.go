@@ -5,30 +5,30 @@ import (
 	"math"
 )
 
-// A Policy launches and ends instances, as EC2 Auto Scaling does with the deployment template's
-// policies and alarms, by metrics of whole periods: a target is tracked, an alarm adds the first
-// instance where jobs wait and there is none, and another ends all once there was no work for some
-// time. [BacklogPolicy] and [BusySharePolicy] have the usual values.
+// A Policy launches and ends instances like EC2 Auto Scaling with the policies and alarms of the
+// deployment's template, by metrics of whole periods: it tracks a target, an alarm adds the first
+// instance when jobs wait and there is none, and another alarm ends all instances after some time
+// without work. [BacklogPolicy] and [BusySharePolicy] return the usual values.
 type Policy struct {
-	// Backlog is the target of jobs that wait or are in work for each instance in service, on average
-	// over a period; 0 where BusyShare is the target. The tracked backlog is one job or more, so that
-	// tracking keeps an instance.
+	// Backlog is the target for the number of waiting and running jobs per instance in service,
+	// averaged over a period; 0 if BusyShare is the target. The tracked backlog is one job or more,
+	// so that tracking keeps an instance.
 	Backlog float64
-	// BusyShare is the target of the share of slots in service that are busy, 0 to 1. It stands
-	// for the use of processors by which managed instances scale.
+	// BusyShare is the target for the share of busy slots in service, 0 to 1. It approximates the
+	// use of processors by which managed instances scale.
 	BusyShare float64
 
 	Period      float64 // seconds of a datapoint
-	Lag         float64 // seconds from a period's end until its datapoint is seen
+	Lag         float64 // seconds from the end of a period until its datapoint is visible
 	OutPeriods  int     // consecutive datapoints above the target before instances are launched
-	InPeriods   int     // consecutive ones below InShare of it before one is ended
+	InPeriods   int     // consecutive datapoints below InShare of the target before one is ended
 	InShare     float64 // 0 to 1
-	IdlePeriods int     // consecutive ones without work before all are ended
-	Warmup      float64 // seconds from a launch in which tracking ends none, and the first alarm adds no other
+	IdlePeriods int     // consecutive datapoints without work before all are ended
+	Warmup      float64 // seconds after a launch in which tracking ends no instance and the first alarm adds none
 }
 
-// BacklogPolicy tracks a number of jobs for each instance, with the alarms of target tracking and
-// those of the deployment template; see [Parameters].
+// BacklogPolicy tracks a number of jobs per instance, with the alarms of target tracking and those
+// of the deployment's template; see [Parameters].
 func BacklogPolicy(backlog float64) Policy {
 	return Policy{
 		Backlog: backlog, Period: MetricPeriodSeconds, Lag: MetricLagSeconds, OutPeriods: ScaleOutPeriods,
@@ -36,9 +36,9 @@ func BacklogPolicy(backlog float64) Policy {
 	}
 }
 
-// BusySharePolicy tracks the share of slots that are busy, with the same alarms: an assumption
-// for managed instances, of which AWS documents no more than that they scale by use of
-// processors and of concurrency, and may not follow load that doubles within five minutes.
+// BusySharePolicy tracks the share of busy slots, with the same alarms. It is an assumption for
+// managed instances: AWS documents only that they scale by the use of processors and of
+// concurrency, and may not follow load that doubles within five minutes.
 func BusySharePolicy(share float64) Policy {
 	p := BacklogPolicy(0)
 	p.BusyShare = share
@@ -48,43 +48,43 @@ func BusySharePolicy(share float64) Policy {
 func (p Policy) validate() error {
 	switch {
 	case (p.Backlog > 0) == (p.BusyShare > 0) || !(p.Backlog >= 0) || !(p.BusyShare >= 0 && p.BusyShare <= 1):
-		return fmt.Errorf("a scaling policy has one target, a positive backlog or a busy share up to 1, not %g and %g", p.Backlog, p.BusyShare)
+		return fmt.Errorf("a scaling policy needs one target, a positive backlog or a busy share up to 1, not %g and %g", p.Backlog, p.BusyShare)
 	case !(p.Period > 0) || !(p.Lag >= 0) || !(p.Warmup >= 0):
-		return fmt.Errorf("a scaling policy's period is positive, its lag and warm-up zero or more, not %g, %g and %g s", p.Period, p.Lag, p.Warmup)
+		return fmt.Errorf("a scaling policy's period must be positive, its lag and warm-up zero or more, not %g, %g and %g s", p.Period, p.Lag, p.Warmup)
 	case p.OutPeriods < 1 || p.InPeriods < 1 || p.IdlePeriods < 1 || !(p.InShare >= 0 && p.InShare <= 1):
 		return fmt.Errorf("a scaling policy needs one period or more to scale out, in and to none, and a share of 0 to 1, not %d, %d, %d and %g", p.OutPeriods, p.InPeriods, p.IdlePeriods, p.InShare)
 	}
 	return nil
 }
 
-// A Datapoint is what the metrics of a period are. Those that are missing are NaN, and lead to
-// nothing.
+// A Datapoint has the metrics of a period. Missing metrics are NaN and cause no action.
 type Datapoint struct {
-	Backlog   float64 // jobs that waited or were in work, on average
-	Waiting   float64 // the most jobs that waited at once
-	Work      float64 // the most that waited, the most that were in work, and those submitted, together
-	BusyShare float64 // of the slots in service, 0 to 1
-	InService float64 // instances, on average
-	// The least and the most instances that the group was to have, those that boot included.
+	Backlog   float64 // mean of waiting and running jobs
+	Waiting   float64 // maximum of jobs waiting at once
+	Work      float64 // maximum of waiting jobs plus maximum of running jobs plus submitted jobs
+	BusyShare float64 // mean share of busy slots in service, 0 to 1
+	InService float64 // mean number of instances in service
+	// The minimum and maximum of the group's desired number of instances, including those that
+	// boot.
 	LeastDesired, MostDesired int
 }
 
-// A Scaler decides by a policy how many instances there are to be, a datapoint after the other.
+// A Scaler applies a policy to one datapoint after the other.
 type Scaler struct {
 	Policy           Policy
 	Minimum, Maximum int
 
 	above, below, idle int // consecutive datapoints
 	launched           float64
-	begun              bool // it has launched any
+	begun              bool // an instance has been launched
 }
 
-// Decide returns the number of instances that a group is to have, now that a datapoint is seen, in
-// seconds from the beginning. The group is to have desired ones so far, of which booting are not yet
-// in service.
+// Decide returns the desired number of instances of a group when a datapoint becomes visible. now
+// is in seconds from the beginning; desired is the group's present number, of which booting are not
+// yet in service.
 func (s *Scaler) Decide(now float64, d Datapoint, desired, booting int) int {
 	p := s.Policy
-	value := d.BusyShare / p.BusyShare // 1 is on target
+	value := d.BusyShare / p.BusyShare // 1 means on target
 	if p.Backlog > 0 {
 		value = math.Max(d.Backlog, 1) / p.Backlog / d.InService
 	}
@@ -112,8 +112,8 @@ func (s *Scaler) Decide(now float64, d Datapoint, desired, booting int) int {
 	return to
 }
 
-// wanted is how many instances would be on target: of fractions of one, more are added and fewer
-// are ended.
+// wanted returns the number of instances that would be on target. Fractions are rounded so that
+// more instances are added and fewer are ended.
 func (s *Scaler) wanted(d Datapoint, value float64) int {
 	return int(math.Ceil(math.Min(d.InService*value, float64(s.Maximum))))
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
-// Image jobs of 23 days: what must hold of scenarios whatever their values.
+// Image jobs of 23 days: properties of scenarios that hold for all of their values.
 func TestScenariosOfImageJobs(t *testing.T) {
 	times, err := arrivals.Images(seeded(1), arrivals.ImagesPerHour, 23)
 	if err != nil {
@@ -17,7 +17,7 @@ func TestScenariosOfImageJobs(t *testing.T) {
 	const duration = 23 * 86400
 	load := simulation.Load{Arrivals: times, Work: simulation.Exponential(2), Duration: duration, Seed: 1}
 
-	t.Run("a longer keep-alive makes fewer cold starts", func(t *testing.T) {
+	t.Run("a longer keep-alive causes fewer cold starts", func(t *testing.T) {
 		var cold []int
 		for _, keepAlive := range simulation.KeepAlives() {
 			f := function()
@@ -40,15 +40,15 @@ func TestScenariosOfImageJobs(t *testing.T) {
 		}
 	})
 
-	t.Run("instances from zero are paid for less, and jobs wait for them", func(t *testing.T) {
+	t.Run("instances from zero are billed for less time, and jobs wait for them", func(t *testing.T) {
 		always := finished(t)(simulation.Fleet(load, simulation.Instances{Slots: 2, Processors: 2, Minimum: 1, Maximum: 1}))
 		fromZero := finished(t)(simulation.Fleet(load, simulation.Instances{
 			Slots: 2, Processors: 2, Boot: simulation.Constant(90), Maximum: 2, Policy: simulation.BacklogPolicy(30),
 		}))
 		a, z := always.Usage, fromZero.Usage
-		t.Logf("paid %.0f of %.0f s with %d launches", z.InstanceSeconds, a.InstanceSeconds, z.Launches)
+		t.Logf("billed %.0f of %.0f s with %d launches", z.InstanceSeconds, a.InstanceSeconds, z.Launches)
 		if a.InstanceSeconds != duration || z.InstanceSeconds >= a.InstanceSeconds || z.InstanceSeconds < z.BusySeconds/4 {
-			t.Errorf("paid for %g and %g s", a.InstanceSeconds, z.InstanceSeconds)
+			t.Errorf("billed for %g and %g s", a.InstanceSeconds, z.InstanceSeconds)
 		}
 		if slices.Max(fromZero.Latencies()) < 90+60 {
 			t.Error("no job waited for an instance to boot")

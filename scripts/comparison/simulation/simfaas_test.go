@@ -7,11 +7,11 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// The example that SimFaaS publishes (PyPI simfaas, Mahmoudi and Khazaei 2021): 0.9 requests a second
+// The published example of SimFaaS (PyPI simfaas, Mahmoudi and Khazaei 2021): 0.9 requests a second
 // for a million seconds, exponential service of 1.991 s on average, 2.244 s with a cold start,
 // environments ended after 600 s idle, the newest used first. Its README shows one run. The others
 // are ten runs of version 0.2.2 of the package with numpy's seeds 0 to 9, from which the interval
-// comes that holds a further run with 95% confidence.
+// is computed that contains a further run with 95% confidence.
 func TestSimFaaS(t *testing.T) {
 	published := map[string]float64{
 		"cold starts": 1213, "environments": 7.6612, "busy environments": 1.7879, "life span": 6335.1337,

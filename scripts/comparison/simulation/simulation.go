@@ -1,24 +1,24 @@
-// Package simulation is a discrete-event model of the kinds of compute that are compared:
-// functions behind a queue, functions called synchronously, and instances that take jobs
-// from a queue; and of a whole system on one machine ([Local]). It returns the times of every
-// job, and the use of each system as a cost model needs it.
+// Package simulation is a discrete-event model of the compared kinds of compute: functions behind a
+// queue, functions called synchronously, and instances that receive jobs from a queue; and of a
+// whole system on one machine ([Local]). It returns the times of every job, and the use of each
+// system in the quantities that a cost model needs.
 //
-// What the model has: a queue that is first in, first out; an event source mapping that
-// adds processes as documented; environments that are started when none is idle, reused
-// newest first, kept for some time when idle and replaced after some hours; cold starts
-// whose reads share a file system's throughput; workers that run several jobs at once on
-// a number of processors, which the jobs share; instances that boot, and are launched and
-// ended by a policy on metrics of whole minutes.
+// The model includes: a first-in-first-out queue; an event source mapping that adds invocations as
+// documented; environments that are started when none is idle, reused newest first, kept for some
+// time when idle and replaced after some hours; cold starts whose reads share a file system's
+// throughput; workers that run several jobs at once on shared processors; instances that boot, and
+// are launched and ended by a policy on metrics of whole minutes.
 //
-// What it has not: failures and redeliveries, spot interruptions, throttled messages that
-// come back after their visibility timeout, requests that managed instances reject while they
-// scale (here they wait), starts that exceed Lambda's limit of 10 s and begin anew, availability
-// zones, and the differences between one placement and another. Queues of SQS are not strictly
-// in order either. [Parameters] lists which values AWS documents and which are assumed.
+// It does not include: failures and redeliveries, spot interruptions, throttled messages that
+// return after their visibility timeout, requests that managed instances reject while they scale
+// (here they wait), starts that exceed Lambda's limit of 10 s and are repeated, availability zones,
+// and differences between placements. Queues of SQS are not strictly in order either. [Parameters]
+// lists which values AWS documents and which are assumed.
 //
-// All times are seconds. A run depends on its parameters and its seed alone. The jobs' work
-// is drawn in order of arrival from a stream of its own, so that different systems of the
-// same seed and distribution get the same jobs. Functions here may be called concurrently.
+// All times are seconds. A run depends only on its parameters and its seed. The work of jobs is
+// drawn in order of arrival from a separate random stream, so that different systems with the same
+// seed and distribution get the same jobs. The functions of this package may be called
+// concurrently.
 package simulation
 
 import (
@@ -28,28 +28,29 @@ import (
 	"sort"
 )
 
-// A Load is what a system is simulated with.
+// A Load is the input of a simulated system.
 type Load struct {
 	Arrivals []float64    // seconds from the beginning, sorted, zero or more
-	Work     Distribution // seconds that a job takes a processor of its own
-	Duration float64      // seconds at least that the system runs and is paid, jobs or not
+	Work     Distribution // seconds of a job's work with a processor of its own
+	Duration float64      // minimum seconds for which the system runs and is billed, even without jobs
 	Seed     uint64
 }
 
-// A Job is what happened to one job. Its wait in the queue is Taken - Arrival, its latency
-// is Finished - Arrival.
+// A Job has the times of one job. Its wait in the queue is Taken - Arrival, its latency is Finished
+// - Arrival.
 type Job struct {
 	Arrival  float64 // submission
 	Taken    float64 // received from the queue, or request accepted by a function
-	Begun    float64 // work begins: after Taken where the environment has to start first
+	Begun    float64 // begin of the work: after Taken if the environment has to start first
 	Finished float64
-	Work     float64 // seconds of work on a processor of its own; Finished-Begun or less
+	Work     float64 // seconds of work with a processor of its own; Finished-Begun or less
 	Worker   int32   // number of the environment or instance that worked on it, in order of their creation
 	Cold     bool    // its invocation started an environment
-	Rejected bool    // a synchronous request beyond the concurrency allowed; other times are Arrival
+	Rejected bool    // a synchronous request beyond the allowed concurrency; its other times equal Arrival
 }
 
-// Usage is what a system used up. What a kind of compute does not have is zero.
+// Usage is the use of resources by a system. Fields that do not apply to a kind of compute are
+// zero.
 type Usage struct {
 	Seconds       float64 // simulated: the load's duration, or until the last job finished
 	Jobs          int     // finished
@@ -59,25 +60,25 @@ type Usage struct {
 	Receives      int     // receive calls that returned messages
 	EmptyReceives float64 // receive calls, each of 20 s, that returned none
 	BusySeconds   float64 // sum over jobs of Finished - Begun
-	// ProcessorSeconds is what all parts of a [Machine] have used.
+	// ProcessorSeconds is the use of processors by all parts of a [Machine].
 	ProcessorSeconds float64
 	BilledSeconds    float64 // of functions, with InitSeconds; each invocation in whole milliseconds
 	InitSeconds      float64 // of environments' starts, as far as billed
 	ColdReadBytes    float64 // read from the file system by environments that start
 
-	EnvironmentSeconds float64 // that environments existed: starting, busy or idle
-	InstanceSeconds    float64 // that instances are paid: from launch to end, 60 s or more each
+	EnvironmentSeconds float64 // for which environments existed: starting, busy or idle
+	InstanceSeconds    float64 // for which instances are billed: from launch to end, at least 60 s each
 	Launches           int     // of instances
-	Peak               int     // most environments at work, or instances in service, at once
+	Peak               int     // maximum of busy environments, or of instances in service
 }
 
-// A Result is the outcome of a simulated run; Jobs are in order of arrival.
+// A Result is the outcome of a simulated run. Jobs are in order of arrival.
 type Result struct {
 	Jobs  []Job
 	Usage Usage
 }
 
-// Latencies returns the latencies of the jobs that were finished, in order of arrival.
+// Latencies returns the latencies of the finished jobs, in order of arrival.
 func (r Result) Latencies() []float64 {
 	latencies := make([]float64, 0, r.Usage.Jobs)
 	for _, j := range r.Jobs {
@@ -88,27 +89,27 @@ func (r Result) Latencies() []float64 {
 	return latencies
 }
 
-// maxDuration bounds simulated time: ten years.
+// maxDuration is the maximum simulated time: ten years.
 const maxDuration = 10 * 365.25 * 86400
 
-// A system handles what happens to it, in order of time.
+// A system handles its events in order of time.
 type system interface {
 	arrive(job int)
 	handle(e event)
-	end(at float64) // accounts for what still exists
+	end(at float64) // accounts for environments and instances that still exist
 }
 
-// core is what all systems have.
+// core is the state that all systems have.
 type core struct {
 	now        float64
 	events     events
 	jobs       []Job
-	unfinished int // of all jobs of the load, those yet to arrive included
+	unfinished int // unfinished jobs of the load, including those that have not arrived yet
 	waiting    int // first job in the queue, which holds jobs[waiting:arrived]
 	arrived    int
 	duration   float64
 	last       float64    // when the last job finished
-	random     *rand.Rand // for all but the jobs' work
+	random     *rand.Rand // for everything except the jobs' work
 	usage      Usage
 }
 
@@ -117,7 +118,7 @@ func newCore(l Load) (*core, error) {
 	case l.Work == nil:
 		return nil, fmt.Errorf("a load needs a distribution of work")
 	case !(l.Duration >= 0 && l.Duration <= maxDuration):
-		return nil, fmt.Errorf("a load lasts between 0 and %.0f s, not %g", float64(maxDuration), l.Duration)
+		return nil, fmt.Errorf("a load must last between 0 and %.0f s, not %g", float64(maxDuration), l.Duration)
 	case !sort.Float64sAreSorted(l.Arrivals):
 		return nil, fmt.Errorf("the load's arrivals are not sorted")
 	}
@@ -138,9 +139,9 @@ func newCore(l Load) (*core, error) {
 	return c, nil
 }
 
-// run simulates s until every job is finished and the duration is over. Each job reaches
-// the system transit seconds after its submission. What is to happen at the time of an
-// arrival happens before it.
+// run simulates s until every job is finished and the duration is over. Each job reaches the system
+// transit seconds after its submission. Events at the time of an arrival are handled before the
+// arrival.
 func (c *core) run(s system, transit float64) Result {
 	for c.arrived < len(c.jobs) || len(c.events) > 0 {
 		if c.arrived < len(c.jobs) {
@@ -152,7 +153,7 @@ func (c *core) run(s system, transit float64) Result {
 			}
 		}
 		if c.unfinished == 0 && c.events[0].at > c.duration {
-			break // the policies of instances would go on for ever
+			break // the policies of instances would continue without end
 		}
 		e := c.events.pop()
 		c.now = e.at
@@ -163,7 +164,7 @@ func (c *core) run(s system, transit float64) Result {
 	return Result{Jobs: c.jobs, Usage: c.usage}
 }
 
-// finished records that a job has been worked on.
+// finished records that the work on a job has ended.
 func (c *core) finished(job int) {
 	j := &c.jobs[job]
 	j.Finished = c.now

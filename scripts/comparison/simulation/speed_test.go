@@ -7,7 +7,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/simulation"
 )
 
-// BenchmarkJobs reports the jobs that are simulated a second, of a day's million.
+// BenchmarkJobs reports the number of jobs simulated a second, for one day with a million jobs.
 func BenchmarkJobs(b *testing.B) {
 	times, err := arrivals.Poisson(seeded(1), 1e6/86400, 86400)
 	if err != nil {
@@ -44,7 +44,7 @@ func BenchmarkJobs(b *testing.B) {
 	}
 }
 
-// function is one whose environments start in a second, without cold reads.
+// function returns a function whose environments start in a second, without cold reads.
 func function() simulation.Function {
 	return simulation.Function{
 		Place: simulation.Constant(0.2), Init: simulation.Constant(0.8),

@@ -1,12 +1,12 @@
 package simulation
 
-// synchronous is a function that is invoked once for each request as it arrives.
+// synchronous is a function that is invoked once for each arriving request.
 type synchronous struct {
 	*environments
 }
 
-// Synchronous simulates a function behind an HTTP API that does the job while the client
-// waits. Requests beyond the function's concurrency are rejected, as with status 429.
+// Synchronous simulates a function behind an HTTP API that does the job while the client waits.
+// Requests beyond the function's concurrency are rejected, as with status 429.
 func Synchronous(l Load, f Function) (Result, error) {
 	if err := f.validate(); err != nil {
 		return Result{}, err

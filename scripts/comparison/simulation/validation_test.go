@@ -33,8 +33,8 @@ func finished(t *testing.T) func(simulation.Result, error) simulation.Result {
 	}
 }
 
-// erlangC is the probability that a job waits with c servers and offered load a, by the recursion
-// for Erlang B, which does not overflow.
+// erlangC returns the probability that a job waits with c servers and offered load a, from the
+// recursion for Erlang B, which does not overflow.
 func erlangC(c int, a float64) float64 {
 	b := 1.0
 	for k := 1; k <= c; k++ {
@@ -56,7 +56,7 @@ func TestErlangC(t *testing.T) {
 	}
 }
 
-// mean is the mean of values with its standard error.
+// mean returns the mean of values and its standard error.
 func mean(values []float64) (m, se float64) {
 	for _, v := range values {
 		m += v / float64(len(values))
@@ -68,10 +68,10 @@ func mean(values []float64) (m, se float64) {
 	return m, math.Sqrt(se / (n - 1) / n)
 }
 
-// The mean latency of M/M/c, by independent runs whose first part is not counted: within three
-// standard errors of theory. Latency and not wait alone, since a wait for one of 16 servers at
-// half load is next to none. With ATELIER_LONG_TESTS=1 there are so many jobs, 270 million in
-// all, that the standard errors are below half a percent.
+// The mean latency of M/M/c is within three standard errors of theory, over independent runs whose
+// first part is not counted. The latency is compared in addition to the wait, because a wait for
+// one of 16 servers at half load is close to zero. With ATELIER_LONG_TESTS=1 there are so many
+// jobs, 270 million in all, that the standard errors are below half a percent.
 func TestMMc(t *testing.T) {
 	for n, c := range []struct {
 		servers      int
@@ -98,7 +98,8 @@ func TestMMc(t *testing.T) {
 				seed := uint64(1000*n + run)
 				duration := c.jobs / rate
 				l := simulation.Load{Arrivals: poisson(t, seed, rate, duration), Work: simulation.Exponential(1), Seed: seed}
-				// One instance with all slots and processors, or as many instances with one.
+				// One instance with all slots and processors, or the same number of instances with
+				// one each.
 				i := simulation.Instances{Slots: c.servers, Processors: float64(c.servers), Minimum: 1, Maximum: 1}
 				if run%2 == 1 {
 					i = simulation.Instances{Slots: 1, Processors: 1, Minimum: c.servers, Maximum: c.servers}
@@ -130,8 +131,8 @@ func TestMMc(t *testing.T) {
 	}
 }
 
-// M/G/1 with processor sharing has a mean latency of E[S]/(1-rho) whatever the distribution
-// of work (Kleinrock), unlike one that serves in order.
+// M/G/1 with processor sharing has a mean latency of E[S]/(1-rho) for any distribution of work
+// (Kleinrock), unlike a server that works in order.
 func TestProcessorSharing(t *testing.T) {
 	twoValues := func(random *rand.Rand) float64 { // mean 1, variance 4
 		if random.Float64() < 0.2 {
@@ -160,8 +161,8 @@ func TestProcessorSharing(t *testing.T) {
 	}
 }
 
-// Exactly as many jobs as a server can do, at equal distances: nobody waits.
-func TestDD1(t *testing.T) {
+// Exactly as many jobs as a server can do, at equal distances: no job waits.
+func TestDeterministicQueue(t *testing.T) {
 	times, err := arrivals.Steady(4, 1000)
 	if err != nil {
 		t.Fatal(err)
@@ -173,7 +174,7 @@ func TestDD1(t *testing.T) {
 			t.Fatalf("job %d: got %+v, want no wait", i, j)
 		}
 	}
-	// At twice the load job n waits n/8 seconds.
+	// At twice the load, job n waits n/8 seconds.
 	r = finished(t)(simulation.Fleet(simulation.Load{Arrivals: times[:1000], Work: simulation.Constant(0.5)}, one))
 	for i, j := range r.Jobs {
 		if want := float64(i) * 0.25; j.Taken-j.Arrival != want {
@@ -185,8 +186,8 @@ func TestDD1(t *testing.T) {
 	}
 }
 
-// Little's law: the mean number of jobs in the system, looked at at times that have nothing to do
-// with the jobs, is the rate of arrivals times the mean latency.
+// Little's law: the mean number of jobs in the system, sampled at times independent of the jobs, is
+// the rate of arrivals times the mean latency.
 func TestLittlesLaw(t *testing.T) {
 	const duration = 100_000
 	r := finished(t)(simulation.Fleet(
@@ -215,9 +216,9 @@ func TestLittlesLaw(t *testing.T) {
 	}
 }
 
-// A function without starts, of fixed concurrency behind a queue, is the same system as that many
-// instances.
-func TestFunctionsAsServers(t *testing.T) {
+// A function without starts and with fixed concurrency behind a queue is the same system as that
+// number of instances.
+func TestFunctionsMatchInstances(t *testing.T) {
 	l := simulation.Load{Arrivals: poisson(t, 5, 4, 5000), Work: simulation.Exponential(1), Seed: 5}
 	f := function()
 	f.Place, f.Init = simulation.Constant(0), simulation.Constant(0)

@@ -8,7 +8,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/comparison/statistics"
 )
 
-// coverage counts how often an interval of 95% holds the truth in many trials.
+// coverage counts how often a 95% interval contains the true value in many trials.
 func coverage(t *testing.T, what string, trials int, trial func(n int) bool) {
 	t.Helper()
 	held := 0
@@ -20,11 +20,11 @@ func coverage(t *testing.T, what string, trials int, trial func(n int) bool) {
 	share := float64(held) / float64(trials)
 	t.Logf("%s: %.2f%% of %d", what, 100*share, trials)
 	if share < 0.93 || share > 0.97 {
-		t.Errorf("%s: held in %.2f%% of %d trials, want 93 to 97%%", what, 100*share, trials)
+		t.Errorf("%s: contained the true value in %.2f%% of %d trials, want 93 to 97%%", what, 100*share, trials)
 	}
 }
 
-// Percentiles of runs that differ by a factor, log-normal with a spread of a tenth.
+// Percentiles of runs that differ by a log-normal factor with a spread of a tenth.
 func TestCoverage(t *testing.T) {
 	random := seeded(11)
 	draw := func(n int, spread float64) []float64 {
@@ -51,11 +51,11 @@ func TestCoverage(t *testing.T) {
 					t.Fatal(err)
 				}
 				i, err := statistics.Predict(draw(n, 0.1), calibrating, 0.95)
-				return err == nil && i.Holds(model.Estimate*draw(1, 0.1)[0]/3) // a run of the model's
+				return err == nil && i.Holds(model.Estimate*draw(1, 0.1)[0]/3) // a run by the model
 			})
 		}
 	}
-	// Spreads at which experiments end at the first, at any, and at the last look.
+	// Spreads with which experiments end at the first, at any, and at the last look.
 	for _, spread := range []float64{0.05, 0.09, 0.2} {
 		coverage(t, "looks after 10, 15 and 20 runs", trials, func(int) bool {
 			values := draw(20, spread)
@@ -70,8 +70,8 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
-// The ratio of two variants' mean times: a figure of the kind that crossovers are. In 10,000
-// trials with ATELIER_LONG_TESTS=1.
+// The ratio of two variants' mean times, which is a figure like crossovers. 10,000 trials with
+// ATELIER_LONG_TESTS=1.
 func TestCoverageOfResampling(t *testing.T) {
 	trials := 1_500
 	if os.Getenv("ATELIER_LONG_TESTS") != "" {

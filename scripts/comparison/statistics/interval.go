@@ -12,44 +12,44 @@ import (
 // An Interval is an estimate from runs with its uncertainty.
 type Interval struct {
 	Estimate, Low, High float64
-	Confidence          float64 // 0 to 1, as 0.95
+	Confidence          float64 // 0 to 1, such as 0.95
 	Runs                int
 }
 
-// RelativeHalfWidth is half the interval's length over the estimate.
+// RelativeHalfWidth returns half the interval's length divided by the estimate.
 func (i Interval) RelativeHalfWidth() float64 { return (i.High - i.Low) / 2 / i.Estimate }
 
-// Holds reports whether v is in the interval.
+// Holds returns whether v is in the interval.
 func (i Interval) Holds(v float64) bool { return i.Low <= v && v <= i.High }
 
-// Geometric returns the geometric mean of one positive value of each run, such as its
-// 95th percentile, with Student's interval on the logarithms: times are skewed to the
-// right and differ by factors, and their interval never reaches below zero.
+// Geometric returns the geometric mean of one positive value of each run, such as its 95th
+// percentile, with Student's interval on the logarithms: times are skewed to the right and differ
+// by factors, and this interval never includes negative values.
 func Geometric(values []float64, confidence float64) (Interval, error) {
 	return onLogarithms(values, confidence, 2, func(n float64) float64 { return 1 / n })
 }
 
-// minimumPredicting is how many runs a prediction is made from.
+// minimumPredicting is the minimum number of runs for a prediction interval.
 const minimumPredicting = 10
 
-// Predict returns the interval that holds the same value of one further run with the given
-// confidence, from the positive values of ten runs or more, on the logarithms. The estimate
-// is their geometric mean.
+// Predict returns the interval that contains the same value of one further run with the given
+// confidence, computed on the logarithms of positive values of ten runs or more. The estimate is
+// their geometric mean.
 //
-// calibrating is how many runs a model was calibrated by, where the further run is one that the model
-// predicts, and else 0. With n values and m calibrating runs, all of standard deviation s, three errors are
-// independent, and their variances add up: s² of the further run, s²/n of the values' mean, s²/m of
-// the model's centre. So the interval reaches t s √(1 + 1/n + 1/m) to both sides, which is the usual one of
-// √(1 + 1/n) without the last (Meeker, Hahn and Escobar, Statistical Intervals, 2nd edition, 2017,
-// chapter 4).
+// If the further run is predicted by a model, calibrating is the number of runs from which the
+// model was calibrated, and otherwise 0. With n values and m calibrating runs, all of standard
+// deviation s, three errors are independent and their variances add up: s² of the further run, s²/n
+// of the values' mean, s²/m of the model's centre. So the interval extends t s √(1 + 1/n + 1/m) to
+// both sides; without the last term it is the usual one of √(1 + 1/n) (Meeker, Hahn and Escobar,
+// Statistical Intervals, 2nd edition, 2017, chapter 4).
 func Predict(values []float64, calibrating int, confidence float64) (Interval, error) {
 	return onLogarithms(values, confidence, minimumPredicting, further(calibrating))
 }
 
-// PredictCount is [Predict] for counts, which may be zero, such as cold starts: on the counts
-// themselves, with an interval that ends at zero where it would reach below. It reaches at least
-// half a count to both sides: ten equal counts do not make the next one certain, and a mean that
-// is no whole number is as good as the nearest.
+// PredictCount is [Predict] for counts, which may be zero, such as cold starts. It is computed on
+// the counts themselves and cut off at zero. It extends at least half a count to both sides: ten
+// equal counts do not make the next one certain, and a mean that is not a whole number is as good
+// as the nearest one.
 func PredictCount(counts []float64, calibrating int, confidence float64) (Interval, error) {
 	for _, n := range counts {
 		if !(n >= 0) || math.IsInf(n, 0) {
@@ -61,7 +61,8 @@ func PredictCount(counts []float64, calibrating int, confidence float64) (Interv
 	return i, err
 }
 
-// further is the variance of a further run's value around the mean of n, in that of the values.
+// further returns the variance of a further run's value around the mean of n values, relative to
+// the variance of the values.
 func further(calibrating int) func(n float64) float64 {
 	return func(n float64) float64 {
 		if calibrating > 0 {
@@ -87,8 +88,8 @@ func onLogarithms(values []float64, confidence float64, minimum int, variance fu
 	return i, nil
 }
 
-// student is the mean of values with Student's interval for a figure whose variance is
-// the values' times variance(n).
+// student returns the mean of values with Student's interval for a figure whose variance is the
+// values' variance times variance(n).
 func student(values []float64, confidence float64, minimum int, variance func(n float64) float64) (Interval, error) {
 	if err := confidenceError(confidence); err != nil {
 		return Interval{}, err
@@ -102,14 +103,14 @@ func student(values []float64, confidence float64, minimum int, variance func(n 
 	return Interval{Estimate: mean, Low: mean - half, High: mean + half, Confidence: confidence, Runs: len(values)}, nil
 }
 
-// quantileT is the quantile of Student's distribution for a two-sided interval from n values.
+// quantileT returns the quantile of Student's distribution for a two-sided interval from n values.
 func quantileT(confidence, n float64) float64 {
 	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 1}.Quantile((1 + confidence) / 2)
 }
 
 func confidenceError(confidence float64) error {
 	if !(confidence > 0 && confidence < 1) {
-		return errors.New("a confidence is between 0 and 1, such as 0.95")
+		return errors.New("a confidence must be between 0 and 1, such as 0.95")
 	}
 	return nil
 }

@@ -1,9 +1,9 @@
-// Package statistics turns the runs of an experiment into figures with intervals.
+// Package statistics computes figures with intervals from the runs of an experiment.
 //
-// The unit is the run, in which the system has been restarted, and not the job: jobs of
-// one run share a warm cache, a processor and a neighbour, and taking them as independent
-// would make intervals far too narrow. Of each run one percentile counts, and intervals
-// come from the spread of that percentile between runs.
+// The unit is the run, for which the system is restarted, instead of the job: jobs of one run share
+// a warm cache, a processor and the machine's other load, and intervals that treat them as
+// independent would be far too narrow. Each run counts with one percentile, and intervals are
+// computed from the spread of that percentile between runs.
 package statistics
 
 import (
@@ -14,22 +14,22 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// Jobs a run must have, so that its percentiles are estimated from more than a few of them:
-// MinimumJobsP99 for percentiles above the 95th, else MinimumJobs.
+// The minimum number of jobs in a run, so that its percentiles are estimated from more than a few
+// of them: MinimumJobsP99 for percentiles above the 95th, otherwise MinimumJobs.
 const (
 	MinimumJobs    = 200
 	MinimumJobsP99 = 1000
 )
 
-// Percentile returns the p-th percentile of a run's values, 0 < p <= 100: the smallest value
-// that at least p% of the values are no greater than. It is always one of the values (the
-// inverse of the empirical distribution function, type 1 of Hyndman and Fan 1996); nothing
-// is interpolated, and nothing is left out. The values may be in any order.
+// Percentile returns the p-th percentile of a run's values, 0 < p <= 100: the smallest value such
+// that at least p% of the values are not greater. It is always one of the values (the inverse of
+// the empirical distribution function, type 1 of Hyndman and Fan 1996); nothing is interpolated or
+// left out. The values may be in any order.
 //
-// It is an error to ask it of too few values; see [MinimumJobs].
+// Too few values are an error; see [MinimumJobs].
 func Percentile(values []float64, p float64) (float64, error) {
 	if !(p > 0 && p <= 100) {
-		return 0, fmt.Errorf("a percentile is above 0 and at most 100, not %g", p)
+		return 0, fmt.Errorf("a percentile must be above 0 and at most 100, not %g", p)
 	}
 	minimum := MinimumJobs
 	if p > 95 {
@@ -39,7 +39,7 @@ func Percentile(values []float64, p float64) (float64, error) {
 		return 0, fmt.Errorf("p%g needs a run of %d jobs or more, not %d", p, minimum, len(values))
 	}
 	if slices.ContainsFunc(values, math.IsNaN) {
-		return 0, fmt.Errorf("p%g of values that are no numbers", p)
+		return 0, fmt.Errorf("p%g of values that are not numbers", p)
 	}
 	return stat.Quantile(p/100, stat.Empirical, slices.Sorted(slices.Values(values)), nil), nil
 }

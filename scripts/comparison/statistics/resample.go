@@ -13,22 +13,21 @@ import (
 // A Resampled is a derived figure, such as a crossover of two bills, with its interval.
 type Resampled struct {
 	Interval
-	// Undefined is the share of resamples, 0 to 1, in which the figure did not exist, such as
-	// bills that never cross. The interval is that of the others.
+	// Undefined is the share of resamples, 0 to 1, in which the figure did not exist, such as the
+	// crossing of bills that do not cross. The interval is that of the others.
 	Undefined float64
 }
 
-// Resample returns the interval of a figure derived from the runs of several variants, by
-// the bootstrap. runs holds the number of runs of each variant. In each of the resamples,
-// as many runs as there are of each variant are drawn with replacement, and figure is
-// called with their indices, by variant. All that was measured in a run is thereby kept
-// together. figure returns NaN where there is no such figure. The estimate is the figure of
-// all runs as they are.
+// Resample returns the bootstrap interval of a figure that is computed from the runs of several
+// variants. runs has the number of runs of each variant. For each resample, as many runs of each
+// variant as there are are drawn with replacement, and figure is called with their indices, by
+// variant, so that all measurements of a run stay together. figure returns NaN if the figure does
+// not exist. The estimate is the figure of the original runs.
 //
-// The interval lies between percentiles of the resamples, which for few runs are moved
-// outwards, to where Student's distribution would have them for the variant with the
-// fewest runs (expanded percentile interval, Hesterberg 2015): plain percentiles of ten runs
-// hold the truth in 90% of cases rather than in 95%.
+// The interval is between percentiles of the resamples. For few runs these are moved outwards, to
+// where Student's distribution would have them for the variant with the fewest runs (expanded
+// percentile interval, Hesterberg 2015): plain percentiles of ten runs contain the true value in
+// 90% of cases instead of 95%.
 func Resample(random *rand.Rand, runs []int, resamples int, confidence float64, figure func(chosen [][]int) float64) (Resampled, error) {
 	if err := confidenceError(confidence); err != nil {
 		return Resampled{}, err

@@ -31,7 +31,7 @@ func ExampleLook() {
 	p50 := []float64{2.0, 2.1, 1.9, 2.2, 2.0, 1.8, 2.1, 2.0, 1.9, 2.0}
 	i, verdict, _ := statistics.Look(p50, statistics.GoalP50)
 	fmt.Printf("±%.1f%%: %v\n", 100*i.RelativeHalfWidth(), verdict)
-	// Output: ±4.1%: as narrow as asked
+	// Output: ±4.1%: as narrow as required
 }
 
 // Values 1 to n in random order, whose percentiles follow from the definition.
@@ -56,7 +56,7 @@ func TestPercentile(t *testing.T) {
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestInvalidInputIsRefused(t *testing.T) {
 	ten := slices.Repeat([]float64{1}, 10)
 	one := func([][]int) float64 { return 1 }
 	for _, c := range []struct {
@@ -70,7 +70,7 @@ func TestRefused(t *testing.T) {
 		{"NaN", func() error {
 			_, err := statistics.Percentile(slices.Repeat([]float64{math.NaN()}, 200), 50)
 			return err
-		}, "no numbers"},
+		}, "not numbers"},
 		{"one run", func() error { _, err := statistics.Geometric([]float64{1}, 0.95); return err }, "2 runs or more, not 1"},
 		{"zero", func() error { _, err := statistics.Geometric([]float64{1, 0}, 0.95); return err }, "positive number, not 0"},
 		{"confidence", func() error { _, err := statistics.Geometric([]float64{1, 2}, 95); return err }, "between 0 and 1"},
@@ -87,8 +87,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// Student's original data (sleep gained by a drug, ten patients, Biometrika 1908), whose mean,
-// 1.58, and standard deviation, 1.230, with t(9, 0.975) = 2.262, make 1.58 ± 0.880.
+// Student's original data (sleep gained by a drug, ten patients, Biometrika 1908): mean 1.58,
+// standard deviation 1.230 and t(9, 0.975) = 2.262 give 1.58 ± 0.880.
 func TestStudentsSleepData(t *testing.T) {
 	gained := []float64{1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4}
 	values := make([]float64, len(gained))
@@ -107,7 +107,7 @@ func TestStudentsSleepData(t *testing.T) {
 		t.Fatal(err)
 	}
 	near(t, "prediction's high", p.High, 1.58+2.2622*1.22999*math.Sqrt(1.1), 1e-3)
-	near(t, "prediction's low", p.Low, 0, 0) // cut at zero
+	near(t, "prediction's low", p.Low, 0, 0) // cut off at zero
 	p, err = statistics.Predict(values, 0, 0.95)
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestStudentsSleepData(t *testing.T) {
 	near(t, "prediction of logarithms", math.Log(p.Low), 1.58-2.2622*1.22999*math.Sqrt(1.1), 1e-3)
 }
 
-// Ten runs with a cold start each leave room for a mean of 1.1.
+// After ten runs with one cold start each, a mean of 1.1 is still possible.
 func TestPredictEqualCounts(t *testing.T) {
 	for count, want := range map[float64][2]float64{1: {0.5, 1.5}, 0: {0, 0.5}} {
 		i, err := statistics.PredictCount(slices.Repeat([]float64{count}, 10), 0, 0.95)
@@ -148,8 +148,8 @@ func TestLooks(t *testing.T) {
 	}
 }
 
-// What was measured in one run stays together: the product of two columns that cancel is 1
-// in every resample.
+// All values of a run stay together: the product of two columns that cancel each other is 1 in
+// every resample.
 func TestResampleKeepsRunsTogether(t *testing.T) {
 	a, b := []float64{1, 2, 4, 8}, []float64{8, 4, 2, 1}
 	r, err := statistics.Resample(seeded(1), []int{4}, 500, 0.95, func(chosen [][]int) float64 {

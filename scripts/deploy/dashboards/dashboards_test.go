@@ -1,5 +1,4 @@
-// Package dashboards holds dashboards that import into Grafana and Datadog; here is what
-// checks them.
+// Package dashboards has dashboards to import into Grafana and Datadog, and their tests.
 package dashboards
 
 import (
@@ -11,7 +10,7 @@ import (
 	"testing"
 )
 
-// served are the names that /metrics of the programs has, by their source.
+// served returns the names of the metrics in /metrics of the programs, from their source.
 func served(t *testing.T) (names []string) {
 	t.Helper()
 	for _, file := range []string{"../../../api/metrics.go", "../../../worker/cmd/worker-daemon/metrics.go", "../../../pkg/sweeper/sweepermetrics/sweepermetrics.go"} {
@@ -54,7 +53,7 @@ func TestGrafana(t *testing.T) {
 	}
 	read(t, "grafana.json", &d)
 	if d.Title == "" || len(d.Inputs) != 1 || d.Inputs[0].Name != "DS_PROMETHEUS" || d.Inputs[0].Type != "datasource" {
-		t.Errorf("it does not import: %q, %v", d.Title, d.Inputs)
+		t.Errorf("it can't be imported: %q, %v", d.Title, d.Inputs)
 	}
 	names := served(t)
 	ids, used := map[int]bool{}, map[string]bool{}
@@ -104,9 +103,9 @@ func TestDatadog(t *testing.T) {
 	}
 	read(t, "datadog.json", &d)
 	if d.Title == "" || d.LayoutType != "ordered" || len(d.Widgets) == 0 {
-		t.Errorf("it does not import: %q, %q", d.Title, d.LayoutType)
+		t.Errorf("it can't be imported: %q, %q", d.Title, d.LayoutType)
 	}
-	// What the agent is told to send, by its name in Datadog.
+	// The metrics that the agent is configured to send, with their names in Datadog.
 	sent := map[string]string{}
 	for _, m := range regexp.MustCompile(`(?m)^ +- (atelier_[a-z_]+): ([a-z_]+)$`).FindAllStringSubmatch(read(t, "datadog-openmetrics.yaml", nil), -1) {
 		sent[m[2]] = m[1]
@@ -114,11 +113,11 @@ func TestDatadog(t *testing.T) {
 	names := served(t)
 	for _, name := range names {
 		if to := strings.TrimSuffix(strings.TrimPrefix(name, "atelier_"), "_total"); sent[to] != strings.TrimSuffix(name, "_total") {
-			t.Errorf("the agent is not told of %s", name)
+			t.Errorf("the agent's configuration lacks %s", name)
 		}
 	}
 	if len(sent) != len(names) {
-		t.Errorf("the agent is told of %d metrics, of %d", len(sent), len(names))
+		t.Errorf("the agent's configuration has %d of %d metrics", len(sent), len(names))
 	}
 	used := map[string]bool{}
 	for _, w := range d.Widgets {

@@ -13,8 +13,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Lacking are the types of resources that MiniStack's CloudFormation refuses, and after a
-// full stop the property with which it refuses them.
+// Lacking are the types of resources that MiniStack's CloudFormation does not support, some with
+// the unsupported property after a full stop.
 var Lacking = []string{
 	"AWS::Budgets::Budget",
 	"AWS::CloudWatch::Alarm.Metrics",
@@ -25,36 +25,35 @@ var Lacking = []string{
 	"AWS::EC2::VPCCidrBlock",
 }
 
-// LackingLists are the attributes, each a list, that MiniStack's resources don't have, and
-// what stands for them.
+// LackingLists are the list attributes that MiniStack's resources don't have, with replacements.
 var LackingLists = map[string][]string{
 	"AWS::EC2::VPC.Ipv6CidrBlocks": {"2001:db8::/56"},
 }
 
-// SeparateActions are the actions for which MiniStack wants a permission of its own, where on
-// AWS another action's is enough.
+// SeparateActions are the actions for which MiniStack requires a separate permission, where on AWS
+// another action's permission suffices.
 var SeparateActions = map[string]string{"sqs:SendMessage": "sqs:SendMessageBatch"}
 
-// A Reduction is what is changed in a template, so that it can be deployed where some types
-// of resources are missing and functions have no file system.
+// A Reduction describes the changes to a template with which it can be deployed without some types
+// of resources and without file systems for functions.
 type Reduction struct {
-	// Without has the types of the resources that are taken out, as in [Lacking].
+	// Without has the types of the resources to remove, as in [Lacking].
 	Without []string
-	// References has what stands for a reference to a resource that is taken out, by its
-	// type. The default is "absent".
+	// References has replacements for references to removed resources, by type. The default is
+	// "absent".
 	References map[string]string
-	// Lists has what stands for an attribute that is a list, by type and name.
+	// Lists has replacements for list attributes, by type and name.
 	Lists map[string][]string
-	// PlainHTTP takes out the statements of policies that deny what does not come over TLS.
+	// PlainHTTP removes the policy statements that deny requests without TLS.
 	PlainHTTP bool
-	// Actions has what is allowed together with an action.
+	// Actions has the actions that are allowed together with an action.
 	Actions map[string]string
 	// Environment is set in each function's environment; "" removes a variable.
 	Environment map[string]string
 }
 
-// Apply returns the template with the reduction made. All else stays as it was, with its
-// conditions and intrinsic functions.
+// Apply returns the reduced template. Everything else is unchanged, including conditions and
+// intrinsic functions.
 func (r Reduction) Apply(template []byte) ([]byte, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(template, &document); err != nil {
@@ -123,7 +122,7 @@ func (r Reduction) setEnvironment(function *yaml.Node) {
 	}
 }
 
-// forget takes resources out of what another one depends on.
+// forget removes resources from the dependencies of another one.
 func forget(resource *yaml.Node, gone map[string]string) {
 	depends := member(resource, "DependsOn")
 	if depends == nil {
@@ -138,7 +137,7 @@ func forget(resource *yaml.Node, gone map[string]string) {
 
 var variable = regexp.MustCompile(`\$\{([A-Za-z0-9]+)(\.[A-Za-z0-9.]+)?\}`)
 
-// substitute puts text in place of the references to resources.
+// substitute replaces references to resources by text.
 func substitute(n *yaml.Node, gone map[string]string, lists map[string][]string) {
 	for _, child := range n.Content {
 		substitute(child, gone, lists)
@@ -156,7 +155,7 @@ func substitute(n *yaml.Node, gone map[string]string, lists map[string][]string)
 		}
 		return
 	}
-	// Patterns of Fn::Sub; nothing else has ${Name} of a resource.
+	// Only patterns of Fn::Sub contain ${Name} of a resource.
 	if n.Kind == yaml.ScalarNode {
 		n.Value = variable.ReplaceAllStringFunc(n.Value, func(reference string) string {
 			if v, ok := gone[variable.FindStringSubmatch(reference)[1]]; ok {
@@ -198,7 +197,7 @@ func text(s string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s, Style: yaml.DoubleQuotedStyle}
 }
 
-// member is the value of a key, nil where there is none.
+// member returns the value of a key; nil if there is none.
 func member(mapping *yaml.Node, key string) *yaml.Node {
 	for k, v := range members(mapping) {
 		if k == key {

@@ -14,23 +14,23 @@ import (
 	"time"
 )
 
-// A file is one of an archive.
+// A file is one file of an archive.
 type file struct {
-	name string // in the archive, with slashes
-	path string // on this machine
+	name string // slash-separated path in the archive
+	path string // path on this machine
 	mode fs.FileMode
 	size int64
 }
 
-// list is every file below dir, by name. Modes are 0755 for what its owner may execute and
-// 0644 for all else, whatever the umask was.
+// list returns every file below dir, sorted by name. Modes are 0755 for files that their owner may
+// execute and 0644 for others, independent of the umask.
 func list(dir string) ([]file, error) {
 	var files []file
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		info, err := os.Stat(path) // through links
+		info, err := os.Stat(path) // follows links
 		if err != nil {
 			return err
 		}
@@ -54,10 +54,10 @@ func list(dir string) ([]file, error) {
 	return files, err
 }
 
-// stamp is the time of every file: the first that a zip can hold.
+// stamp is the time of every file: the earliest that a zip can represent.
 var stamp = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// pack writes files as the kind of archive that name's ending says.
+// pack writes files as an archive of the type given by the extension of name.
 func pack(name string, w io.Writer, files []file) error {
 	switch {
 	case strings.HasSuffix(name, ".zip"):
@@ -65,7 +65,7 @@ func pack(name string, w io.Writer, files []file) error {
 	case strings.HasSuffix(name, ".tar.gz"):
 		return packTar(w, files)
 	}
-	return fmt.Errorf("%s ends neither in .zip nor in .tar.gz", name)
+	return fmt.Errorf("%s has neither the extension .zip nor .tar.gz", name)
 }
 
 func packZip(w io.Writer, files []file) error {

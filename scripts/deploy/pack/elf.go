@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// What Amazon Linux 2023 has: glibc 2.34, and in Lambda's provided.al2023 no C++ runtime.
+// The limits of Amazon Linux 2023: glibc 2.34 and, in Lambda's provided.al2023, no C++ runtime.
 const maxGlibc = "2.34"
 
 var glibc = []string{
@@ -21,10 +21,10 @@ var glibc = []string{
 
 const interpreter = "/lib64/ld-linux-x86-64.so.2"
 
-// libraries are those that programs find, with the versions that each defines.
+// libraries are the available libraries, with the symbol versions that each defines.
 type libraries map[string][]string
 
-// add adds what is among files.
+// add adds the libraries among files.
 func (l libraries) add(files []file) error {
 	for _, f := range files {
 		err := open(f.path, func(e *elf.File) error {
@@ -46,9 +46,9 @@ func (l libraries) add(files []file) error {
 	return nil
 }
 
-// open calls read with the ELF file at path; other files are left alone.
+// open calls read with the ELF file at path; other files are ignored.
 func open(path string, read func(*elf.File) error) error {
-	in, err := os.Open(path) //nolint:gosec // what is to be packed
+	in, err := os.Open(path) //nolint:gosec // a file to be packed
 	if err != nil {
 		return err
 	}
@@ -64,8 +64,8 @@ func open(path string, read func(*elf.File) error) error {
 	return read(e)
 }
 
-// runs returns what keeps the ELF file at path from running on Amazon Linux 2023 beside
-// the libraries found, or from being the same whoever builds it. Other files do run.
+// runs returns an error if the ELF file at path can't run on Amazon Linux 2023 with the libraries
+// found, or depends on the machine that built it. It returns nil for other files.
 func runs(path string, found libraries) error {
 	return open(path, func(e *elf.File) error {
 		var errs []error
@@ -81,7 +81,7 @@ func runs(path string, found libraries) error {
 				return err
 			}
 			if linker := string(bytes.TrimRight(b, "\x00")); linker != interpreter {
-				errs = append(errs, fmt.Errorf("its dynamic linker is %s, which is not there; %s is", linker, interpreter))
+				errs = append(errs, fmt.Errorf("its dynamic linker is %s, which does not exist there; it must be %s", linker, interpreter))
 			}
 		}
 		if e.Section(".dynamic") == nil {
@@ -92,7 +92,7 @@ func runs(path string, found libraries) error {
 	})
 }
 
-// searches returns an error if e looks for libraries in a folder of the machine that built it.
+// searches returns an error if e searches for libraries in a folder of the machine that built it.
 func searches(e *elf.File) error {
 	for _, tag := range []elf.DynTag{elf.DT_RPATH, elf.DT_RUNPATH} {
 		values, err := e.DynString(tag)
@@ -102,7 +102,7 @@ func searches(e *elf.File) error {
 		for _, value := range values {
 			for folder := range strings.SplitSeq(value, ":") {
 				if folder != "$ORIGIN" && !strings.HasPrefix(folder, "$ORIGIN/") {
-					return fmt.Errorf("it looks for libraries in %q: only folders below $ORIGIN are the same everywhere", folder)
+					return fmt.Errorf("it searches for libraries in %q: only folders relative to $ORIGIN are the same on every machine", folder)
 				}
 			}
 		}
@@ -110,7 +110,7 @@ func searches(e *elf.File) error {
 	return nil
 }
 
-// needs returns an error for each library, or version of one, that e needs and does not find.
+// needs returns an error for each library, or version of one, that e needs and that is not found.
 func needs(e *elf.File, found libraries) error {
 	var errs []error
 	imported, err := e.ImportedLibraries()
@@ -119,7 +119,7 @@ func needs(e *elf.File, found libraries) error {
 	}
 	for _, name := range imported {
 		if _, ok := found[name]; !ok && !slices.Contains(glibc, name) {
-			errs = append(errs, fmt.Errorf("it needs %s, which neither Amazon Linux 2023 nor the archive has", name))
+			errs = append(errs, fmt.Errorf("it needs %s, which neither Amazon Linux 2023 nor the archive contains", name))
 		}
 	}
 	versions, err := e.DynamicVersionNeeds()
@@ -140,14 +140,14 @@ func needs(e *elf.File, found libraries) error {
 	return errors.Join(errs...)
 }
 
-// inGlibc says whether Amazon Linux 2023's glibc has a version of symbols.
+// inGlibc returns whether Amazon Linux 2023's glibc has a symbol version.
 func inGlibc(version string) bool {
 	number, ok := strings.CutPrefix(version, "GLIBC_")
 	return ok && slices.Compare(numbers(number), numbers(maxGlibc)) <= 0
 }
 
-// numbers are those of a version, or one that no version reaches where it is none
-// (GLIBC_PRIVATE, GLIBC_ABI_DT_RELR).
+// numbers returns the numbers of a version. For names that are not versions (GLIBC_PRIVATE,
+// GLIBC_ABI_DT_RELR) it returns a number higher than any version.
 func numbers(version string) []int {
 	var ns []int
 	for word := range strings.SplitSeq(version, ".") {

@@ -1,5 +1,5 @@
-// Pack writes the archives that scripts/deploy/build has staged, the same bytes for the
-// same files, after it has checked that Amazon Linux 2023 can run every program in them.
+// Pack writes the archives that scripts/deploy/build has staged, with the same bytes for the same
+// files, after checking that Amazon Linux 2023 can run every program in them.
 package main
 
 import (
@@ -16,10 +16,10 @@ import (
 )
 
 type settings struct {
-	Stage string `required:"" help:"Folder with one folder for each archive, of its name (.zip, .tar.gz). Links are followed." placeholder:"DIR"`
-	Out   string `help:"Folder for the archives and SHA256SUMS. Default: none is written, and all are checked." placeholder:"DIR"`
+	Stage string `required:"" help:"Folder with one subfolder per archive, named like the archive (.zip, .tar.gz). Links are followed." placeholder:"DIR"`
+	Out   string `help:"Folder for the archives and SHA256SUMS. Default: check all archives without writing them." placeholder:"DIR"`
 
-	Archives []string `arg:"" optional:"" help:"Archives to write; all by default. The others are only what these find at run time."`
+	Archives []string `arg:"" optional:"" help:"Archives to write; default: all. The files of other archives only count as available at run time."`
 }
 
 func main() {
@@ -77,14 +77,14 @@ func run(args []string) error {
 	if s.Out == "" {
 		return nil
 	}
-	return os.WriteFile(filepath.Join(s.Out, "SHA256SUMS"), []byte(sums.String()), 0o644) //nolint:gosec // for everybody
+	return os.WriteFile(filepath.Join(s.Out, "SHA256SUMS"), []byte(sums.String()), 0o644) //nolint:gosec // may be read by everybody
 }
 
-// payload is the archive that is unpacked on the shared file system: functions find
-// there what their own archives lack.
+// payload is the archive that is unpacked on the shared file system, where functions find files
+// that their own archives lack.
 const payload = "payload.zip"
 
-// maxFunction is what the files of a function's archive may take together: Lambda's limit.
+// maxFunction is Lambda's limit for the total size of a function's files.
 const maxFunction = 250 << 20
 
 // check returns an error if an archive's files would not run where it is unpacked.
@@ -95,7 +95,7 @@ func check(name string, files []file, shared libraries) error {
 		total += f.size
 	}
 	if function && total > maxFunction {
-		return fmt.Errorf("its files take %d bytes, and Lambda allows a function %d: leave something out, or put it into %s", total, maxFunction, payload)
+		return fmt.Errorf("its files have %d bytes, but Lambda allows a function %d: remove files or move them to %s", total, maxFunction, payload)
 	}
 	found := make(libraries)
 	if err := found.add(files); err != nil {
@@ -117,10 +117,10 @@ func check(name string, files []file, shared libraries) error {
 	return errors.Join(errs...)
 }
 
-// write makes the archive at path, which appears whole, and returns its SHA-256.
+// write makes the archive at path, whole or not at all, and returns its SHA-256.
 func write(path string, files []file) (sum []byte, err error) {
 	part := path + ".part"
-	out, err := os.Create(part) //nolint:gosec // where the caller wants it
+	out, err := os.Create(part) //nolint:gosec // the caller's folder
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func write(path string, files []file) (sum []byte, err error) {
 		if err == nil {
 			err = os.Rename(part, path)
 		} else {
-			_ = os.Remove(part) // the error that counts is returned
+			_ = os.Remove(part) // the first error is returned
 		}
 	}()
 	digest := sha256.New()

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// An archive depends on names, contents and who may execute, not on times, umask or the
-// order in which files were made.
+// An archive depends on names, contents and executable bits, not on times, umask or the order in
+// which files were made.
 func TestSameBytes(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"a.zip", "a.tar.gz"} {
@@ -46,7 +46,7 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
-// What Amazon Linux 2023 can't run is not packed.
+// Programs that Amazon Linux 2023 can't run are not packed.
 func TestForeign(t *testing.T) {
 	t.Parallel()
 	compiler, err := exec.LookPath("gcc")
@@ -61,8 +61,8 @@ func TestForeign(t *testing.T) {
 		"glibc alone":              {"int main(void) { return 0; }", nil, ""},
 		"glibc, static":            {"int main(void) { return 0; }", []string{"-static"}, ""},
 		"beside the program":       {"int main(void) { return 0; }", []string{"-Wl,-rpath,$ORIGIN/lib"}, ""},
-		"a folder of this machine": {"int main(void) { return 0; }", []string{"-Wl,-rpath,/home/me/lib"}, `looks for libraries in "/home/me/lib"`},
-		"a relative folder":        {"int main(void) { return 0; }", []string{"-Wl,-rpath,lib"}, `looks for libraries in "lib"`},
+		"a folder of this machine": {"int main(void) { return 0; }", []string{"-Wl,-rpath,/home/me/lib"}, `searches for libraries in "/home/me/lib"`},
+		"a relative folder":        {"int main(void) { return 0; }", []string{"-Wl,-rpath,lib"}, `searches for libraries in "lib"`},
 		"a newer glibc":            {"unsigned arc4random(void); int main(void) { return arc4random(); }", nil, "it needs GLIBC_2.36 of libc.so.6; Amazon Linux 2023 has glibc 2.34"},
 		"a library":                {"int main(void) { return 0; }", []string{"-Wl,--no-as-needed", "-lresolv"}, "it needs libresolv.so.2, which neither"},
 		"another dynamic linker":   {"int main(void) { return 0; }", []string{"-Wl,--dynamic-linker=/lib/ld.so"}, "its dynamic linker is /lib/ld.so"},
@@ -77,7 +77,7 @@ func TestForeign(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), compiler, append([]string{"-x", "c", "-", "-o", program}, tt.flags...)...) //nolint:gosec // from the PATH
 			cmd.Stdin = strings.NewReader(tt.source)
 			if b, err := cmd.CombinedOutput(); err != nil {
-				t.Skipf("this compiler can't make it: %v\n%s", err, b)
+				t.Skipf("this compiler can't build it: %v\n%s", err, b)
 			}
 			err := run([]string{"--stage", stage, "--out", out})
 			switch {
@@ -87,13 +87,13 @@ func TestForeign(t *testing.T) {
 				t.Errorf("%v, want ... %s ...", err, tt.want)
 			}
 			if left, err := filepath.Glob(filepath.Join(out, "*")); tt.want != "" && (err != nil || len(left) > 0) {
-				t.Errorf("left behind: %q, %v", left, err)
+				t.Errorf("unfinished files: %q, %v", left, err)
 			}
 		})
 	}
 }
 
-// A library that the payload has may be missing in a function's archive, with its versions,
+// A library in the payload may be missing in a function's archive, if it has the required versions,
 // but not in the archive for instances.
 func TestPayload(t *testing.T) {
 	t.Parallel()
@@ -148,14 +148,14 @@ func TestPayload(t *testing.T) {
 	}
 }
 
-// Lambda refuses archives whose files are larger than it allows; so it is said here.
+// Lambda refuses archives whose files are too large, so the check reports it.
 func TestTooLarge(t *testing.T) {
 	t.Parallel()
 	stage := t.TempDir()
 	for _, archive := range []string{"f.zip", "payload.zip"} {
 		path := filepath.Join(stage, archive, "library")
 		put(t, path, "", 0o600)
-		if err := os.Truncate(path, maxFunction+1); err != nil { // it has no blocks
+		if err := os.Truncate(path, maxFunction+1); err != nil { // a sparse file
 			t.Fatal(err)
 		}
 	}
@@ -171,7 +171,7 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// A file that is executable on this machine is so in the archive.
+// A file that is executable on this machine is executable in the archive.
 func TestModes(t *testing.T) {
 	t.Parallel()
 	stage, out := t.TempDir(), t.TempDir()

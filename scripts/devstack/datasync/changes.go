@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// A Mark stands for the names in a directory's tree, as of when it was taken.
+// A Mark identifies the names in a directory tree at the time when it was taken.
 type Mark string
 
-// settling is how long ago a folder must have changed before its time tells it
-// from a later change: file systems count in ticks of some milliseconds.
+// settling is the minimum age of a folder's last change for which its time distinguishes it from
+// later changes: file systems count time in ticks of some milliseconds.
 const settling = time.Second
 
-// Look takes the mark of what the task copies, by the times of its folders alone:
-// a fraction of what an execution costs. Two that are equal mean that nothing was
-// added or removed between; an empty one equals none.
-func (t *Task) Look() (Mark, error) {
+// TakeMark returns the mark of the files that the task copies, computed only from the times of their
+// folders, at a fraction of the cost of an execution. Two equal marks mean that nothing was added
+// or removed in between; an empty mark is not equal to any.
+func (t *Task) TakeMark() (Mark, error) {
 	began := time.Now()
 	settled := true
 	hash := sha256.New()

@@ -1,5 +1,5 @@
-// Package datasync stands in for AWS DataSync on one machine: a task that makes
-// a part of a bucket a mirror of the pictures in a directory.
+// Package datasync emulates AWS DataSync on one machine: a task mirrors the pictures in a directory
+// to a part of a bucket.
 package datasync
 
 import (
@@ -25,33 +25,33 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A Task copies the pictures of a directory into a bucket, as DataSync does with
-// TransferMode CHANGED and PreserveDeletedFiles REMOVE: what has changed is
-// copied, what is gone is deleted. It may be killed and run again at any moment.
+// A Task copies the pictures of a directory to a bucket, like DataSync with TransferMode CHANGED
+// and PreserveDeletedFiles REMOVE: changed files are copied, and objects without a file are
+// deleted. It may be killed and run again at any time.
 //
-// Everybody who has the shared directory can write into From. Only regular files are
-// copied that have a name of [store.Published] and at most [store.MaxPublished] bytes,
-// and their content type follows from that name.
+// Every process with access to the shared directory can write into From. Only regular files with a
+// name of [store.Published] and at most [store.MaxPublished] bytes are copied, and their content
+// type is derived from the name.
 type Task struct {
-	From   string         // the directory, of [store.Store.PublishedDir]
-	To     *bucket.Bucket // replaced by Redirect once the task is in use
+	From   string         // the directory: [store.Store.PublishedDir]
+	To     *bucket.Bucket // use Redirect to replace it while the task is in use
 	Prefix string         // of the keys, "pictures/"
 
-	// CacheControl is the header of that name of the objects.
+	// CacheControl is the objects' Cache-Control header.
 	CacheControl string
 
-	// Faithful has files copied with DataSync's peculiarities: of several names of one file
-	// an execution copies only one, and objects have neither a content type nor a
-	// Cache-Control. On AWS links and the distribution set these.
+	// Faithful makes the task copy like DataSync itself: of several names of one file an execution
+	// copies only one, and objects have neither a content type nor a Cache-Control. On AWS, links
+	// and the distribution set these.
 	Faithful bool
 
-	Log *slog.Logger // of what is not copied; nil is none
+	Log *slog.Logger // logs files that are not copied; nil: no log
 
 	running sync.Mutex // one execution at a time
-	mu      sync.Mutex // of To
+	mu      sync.Mutex // guards To
 }
 
-// Redirect replaces To, also for an execution that is running. It may be called at any time.
+// Redirect replaces To, even for a running execution. It may be called at any time.
 func (t *Task) Redirect(b *bucket.Bucket) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -64,35 +64,34 @@ func (t *Task) destination() *bucket.Bucket {
 	return t.To
 }
 
-// errRefused: the file is not one to be copied.
+// errRefused reports that a file must not be copied.
 var errRefused = errors.New("not copied")
 
-// A Report counts what became of an execution's files, less those that are not to be
-// copied.
+// A Report counts the results of an execution's files, without those that must not be copied.
 type Report struct {
 	Transferred, Skipped, Deleted, Failed int
 }
 
-// Changed says whether the execution has changed the bucket.
+// Changed returns whether the execution has changed the bucket.
 func (r Report) Changed() bool { return r.Transferred+r.Deleted > 0 }
 
-// parallel is how many files are copied at a time.
+// parallel is the number of files copied at once.
 const parallel = 8
 
-// Run makes one execution, after the one that is being made. A file that can't be
-// copied doesn't keep the others from it; of such errors it answers the first few.
+// Run makes one execution, after a running one has ended. A file that can't be copied doesn't stop
+// the others; Run returns the first few of such errors.
 func (t *Task) Run(ctx context.Context) (Report, error) {
 	return t.run(ctx, []string{""}, func(e *execution) {
 		whole := e.walk(ctx)
 		e.copies.Wait()
-		if whole { // else what was not seen may be there
+		if whole { // otherwise files that were not seen may exist
 			e.deleteGone(ctx)
 		}
 	})
 }
 
-// RunManifest is Run for the files of some names alone, without deletions. A name
-// without a file is an error, as it is to DataSync.
+// RunManifest is Run for the files with the given names, without deletions. A name without a file
+// is an error, as it is for DataSync.
 func (t *Task) RunManifest(ctx context.Context, names []string) (Report, error) {
 	folders := map[string]bool{} // by what the names in them begin with
 	for _, name := range names {
@@ -109,7 +108,7 @@ func (t *Task) RunManifest(ctx context.Context, names []string) (Report, error) 
 			case err != nil:
 				e.fail(err)
 			case !filepath.IsLocal(filepath.FromSlash(name)) || !info.Mode().IsRegular():
-				e.refuse(file, fmt.Errorf("%w: it is no picture", errRefused))
+				e.refuse(file, fmt.Errorf("%w: it is not a picture", errRefused))
 			default:
 				e.examine(ctx, file, fs.FileInfoToDirEntry(info))
 			}
@@ -120,8 +119,8 @@ func (t *Task) RunManifest(ctx context.Context, names []string) (Report, error) 
 func (t *Task) run(ctx context.Context, folders []string, transfer func(*execution)) (Report, error) {
 	t.running.Lock()
 	defer t.running.Unlock()
-	// The listing before the walk: what is made meanwhile is copied once too often,
-	// and never taken for something that is gone.
+	// The bucket is listed before the walk: files created meanwhile are copied once too often, and
+	// are never taken for deleted ones.
 	there, err := t.listed(ctx, folders)
 	if err != nil {
 		return Report{}, fmt.Errorf("sync to s3://%s/%s: %w", t.destination().Name(), t.Prefix, err)
@@ -135,7 +134,7 @@ func (t *Task) run(ctx context.Context, folders []string, transfer func(*executi
 	return e.report(), nil
 }
 
-// listed is what the bucket holds of some folders, by key.
+// listed returns the bucket's objects in some folders, by key.
 func (t *Task) listed(ctx context.Context, folders []string) (map[string]bucket.Object, error) {
 	there := map[string]bucket.Object{}
 	for _, folder := range folders {
@@ -151,13 +150,13 @@ func (t *Task) listed(ctx context.Context, folders []string) (map[string]bucket.
 
 type execution struct {
 	task   *Task
-	there  map[string]bucket.Object // less what the walk has seen
+	there  map[string]bucket.Object // without those that the walk has seen
 	slots  chan struct{}
 	copies sync.WaitGroup
 
 	transferred, failed, refused atomic.Int64
 	skipped, deleted             int
-	files                        map[string]bool // that were copied under another name
+	files                        map[string]bool // files that were copied under another name
 
 	mu   sync.Mutex
 	errs []error // the first few
@@ -167,7 +166,8 @@ func (e *execution) report() Report {
 	return Report{int(e.transferred.Load()), e.skipped, e.deleted, int(e.failed.Load())}
 }
 
-// maxErrors is how many errors are told: a bucket that is away is one reason.
+// maxErrors is the number of reported errors: an unavailable bucket causes the same error for every
+// file.
 const maxErrors = 5
 
 func (e *execution) fail(err error) {
@@ -179,7 +179,7 @@ func (e *execution) fail(err error) {
 	}
 }
 
-// walk begins the copies and says whether it has seen everything.
+// walk starts the copies and returns whether it has seen all files.
 func (e *execution) walk(ctx context.Context) (whole bool) {
 	whole = true
 	err := filepath.WalkDir(e.task.From, func(path string, d fs.DirEntry, err error) error {
@@ -195,7 +195,7 @@ func (e *execution) walk(ctx context.Context) (whole bool) {
 				return fs.SkipDir
 			}
 			return nil
-		case !d.Type().IsRegular(): // folders, links, and what is stranger
+		case !d.Type().IsRegular(): // folders, links, devices and so on
 			return nil
 		}
 		e.examine(ctx, path, d)
@@ -212,14 +212,13 @@ func (e *execution) walk(ctx context.Context) (whole bool) {
 func (e *execution) examine(ctx context.Context, path string, d fs.DirEntry) {
 	if _, _, _, ok := store.ParsePublished(e.task.name(path)); ok {
 		e.consider(ctx, path, d)
-	} else if !strings.HasPrefix(d.Name(), ".nfs") { // what an NFS client keeps of a removed file
-		e.refuse(path, fmt.Errorf("%w: it is no name of a published picture", errRefused))
+	} else if !strings.HasPrefix(d.Name(), ".nfs") { // a removed file that is still open on an NFS client
+		e.refuse(path, fmt.Errorf("%w: this is not the name of a published picture", errRefused))
 	}
 }
 
-// consider copies a file unless the bucket has it. S3 tells its times in whole
-// seconds, so that what is written twice in a second, in the same length, would
-// be missed; nothing published ever changes.
+// consider copies a file unless the bucket has it. S3 reports times in whole seconds, so a second
+// change of the same length within a second would be missed; published files never change.
 func (e *execution) consider(ctx context.Context, path string, d fs.DirEntry) {
 	key := e.task.key(path)
 	old, there := e.there[key]
@@ -261,26 +260,26 @@ func (e *execution) consider(ctx context.Context, path string, d fs.DirEntry) {
 	})
 }
 
-// refuse logs why a file is not copied, of the first few in an execution: there may
-// be as many as somebody likes.
+// refuse logs why a file is not copied, only for the first few files of an execution, because there
+// is no limit on their number.
 func (e *execution) refuse(path string, why error) {
 	if n := e.refused.Add(1); e.task.Log != nil && n <= maxErrors {
-		e.task.Log.Warn("a file among the pictures", "file", e.task.name(path), "error", why)
+		e.task.Log.Warn("a file in the pictures' directory is not copied", "file", e.task.name(path), "error", why)
 	}
 }
 
 func (t *Task) key(path string) string { return t.Prefix + t.name(path) }
 
-// name is a file's, slash-separated, in the directory.
+// name returns a file's slash-separated path in the directory.
 func (t *Task) name(path string) string {
 	name, _ := strings.CutPrefix(path, t.From)
 	return filepath.ToSlash(strings.TrimPrefix(name, string(filepath.Separator)))
 }
 
-// copy copies a file as it is once it is open: its name may have been given to
-// another since the walk. errRefused where that is not to be copied.
+// copy copies a file as it is when it is opened, because since the walk another file may have got
+// its name. It returns errRefused if the file must not be copied.
 func (t *Task) copy(ctx context.Context, path, key string) error {
-	// Without O_NONBLOCK the opening of a pipe would wait for a writer.
+	// Without O_NONBLOCK, opening a pipe would wait for a writer.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, syscall.ELOOP) {
 		return fmt.Errorf("%w: it is a link", errRefused)
@@ -294,12 +293,12 @@ func (t *Task) copy(ctx context.Context, path, key string) error {
 	case err != nil:
 		return err
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%w: it is no regular file", errRefused)
+		return fmt.Errorf("%w: it is not a regular file", errRefused)
 	case info.Size() > store.MaxPublished:
-		return fmt.Errorf("%w: it has %d bytes, and a picture %d at most", errRefused, info.Size(), store.MaxPublished)
+		return fmt.Errorf("%w: it has %d bytes, more than a picture's %d", errRefused, info.Size(), store.MaxPublished)
 	}
 	_, _, format, _ := store.ParsePublished(t.name(path))
-	body := io.NewSectionReader(f, 0, info.Size()) // also if it grows
+	body := io.NewSectionReader(f, 0, info.Size()) // even if the file grows
 	headers := bucket.Put{ContentType: imageio.ContentType(format), CacheControl: t.CacheControl}
 	if t.Faithful {
 		headers = bucket.Put{}
@@ -308,11 +307,11 @@ func (t *Task) copy(ctx context.Context, path, key string) error {
 	return err
 }
 
-// deleteGone deletes what the walk has not met.
+// deleteGone deletes the objects for which the walk has found no file.
 func (e *execution) deleteGone(ctx context.Context) {
 	var gone []string
 	for key := range e.there {
-		// It may have come while the walk was elsewhere.
+		// The file may have been created after the walk visited its folder.
 		if _, err := os.Lstat(filepath.Join(e.task.From, filepath.FromSlash(strings.TrimPrefix(key, e.task.Prefix)))); errors.Is(err, fs.ErrNotExist) {
 			gone = append(gone, key)
 		}

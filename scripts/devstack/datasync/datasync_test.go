@@ -28,12 +28,12 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// A mirror is a task between a directory and a bucket, with something between it
-// and S3 that can misbehave.
+// A mirror is a task between a directory and a bucket, with a proxy in front of S3 that can cause
+// faults.
 type mirror struct {
 	*testing.T
 	task datasync.Task
-	s3   *bucket.Bucket // straight
+	s3   *bucket.Bucket // without the proxy
 	odd  atomic.Pointer[func(w http.ResponseWriter, r *http.Request) bool]
 	puts atomic.Int64
 }
@@ -44,14 +44,14 @@ func TestTask(t *testing.T) {
 		name string
 		run  func(*mirror)
 	}{
-		{"the bucket becomes what the directory is", testMirror},
-		{"what is no file is not copied", testNoFiles},
-		{"as DataSync does, a file with two names is copied once, and without a type", testFaithful},
-		{"what has no picture's name is not copied", testOtherNames},
-		{"what is too large for a picture is not copied", testTooLarge},
-		{"a file that fails doesn't keep the others", testFailures},
-		{"what can't be read is not deleted", testUnreadable},
-		{"the bucket goes away", testBucketAway},
+		{"the bucket becomes a mirror of the directory", testMirror},
+		{"only regular files are copied", testNoFiles},
+		{"like DataSync, a file with two names is copied once, and without a type", testFaithful},
+		{"files without a picture's name are not copied", testOtherNames},
+		{"files too large for a picture are not copied", testTooLarge},
+		{"a file that fails doesn't stop the others", testFailures},
+		{"unreadable files are not deleted", testUnreadable},
+		{"the bucket becomes unavailable", testBucketAway},
 		{"killed and run again", testInterrupted},
 		{"one execution at a time", testOneAtATime},
 	} {
@@ -84,14 +84,14 @@ func newMirror(t *testing.T, endpoint string, cfg aws.Config, name string) *mirr
 	if err != nil {
 		t.Fatal(err)
 	}
-	// As a proxy, since what is signed is the Host too.
+	// The proxy passes the Host on, because it is signed.
 	cfg.HTTPClient = &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(by)}}
 	m.task.From, m.task.To, m.task.Prefix = t.TempDir(), bucket.New(cfg, name), "pictures/"
 	m.task.CacheControl = "max-age=60"
 	return m
 }
 
-// named is the name of the n-th of some jobs' pictures, a day and an hour apart.
+// named returns the name of the n-th picture; pictures are a day and an hour apart.
 func named(folder string, n int, format string) string {
 	ms := time.Date(2026, 11, 1, 0, 30, 0, 0, time.UTC).Add(time.Duration(n) * 25 * time.Hour).UnixMilli()
 	id := job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, n))
@@ -124,7 +124,7 @@ func (m *mirror) remove(name string) {
 	}
 }
 
-// run makes an execution that must go well.
+// run makes an execution that must succeed.
 func (m *mirror) run(want datasync.Report) {
 	m.Helper()
 	got, err := m.task.Run(m.Context())
@@ -133,7 +133,7 @@ func (m *mirror) run(want datasync.Report) {
 	}
 }
 
-// holds checks the whole bucket; contents by key.
+// holds checks the content of the whole bucket, by key.
 func (m *mirror) holds(want map[string]string) {
 	m.Helper()
 	for o, err := range m.s3.List(m.Context(), "") {
@@ -142,7 +142,7 @@ func (m *mirror) holds(want map[string]string) {
 		}
 		content, ok := want[o.Key]
 		if got := m.content(o.Key); !ok || got != content {
-			m.Errorf("%s holds %.50q, want %.50q", o.Key, got, content)
+			m.Errorf("%s contains %.50q, want %.50q", o.Key, got, content)
 		}
 		delete(want, o.Key)
 	}
@@ -209,7 +209,7 @@ func testNoFiles(m *mirror) {
 		named("public", 1, "jpeg"): func(path string) error { return os.Symlink(secret, path) },
 		named("public", 2, "jpeg"): func(path string) error { return os.Symlink(filepath.Dir(secret), path) },
 		named("public", 3, "jpeg"): func(path string) error { return syscall.Mkfifo(path, 0o600) },
-		hard:                       func(path string) error { return os.Link(filepath.Join(m.task.From, sound), path) }, // a file as any
+		hard:                       func(path string) error { return os.Link(filepath.Join(m.task.From, sound), path) }, // like any file
 	} {
 		path := filepath.Join(m.task.From, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), make(path)); err != nil {
@@ -235,7 +235,7 @@ func testFaithful(m *mirror) {
 	}
 }
 
-// Whoever can write into the directory has nothing copied but pictures, by their names.
+// Only pictures are copied, selected by name, whoever writes into the directory.
 func testOtherNames(m *mirror) {
 	var log bytes.Buffer
 	m.task.Log = slog.New(slog.NewTextHandler(&log, nil))
@@ -265,7 +265,7 @@ func testOtherNames(m *mirror) {
 	}
 }
 
-// A file that is larger than a picture can be costs nothing, and keeps no other back.
+// A file that is too large for a picture is skipped and doesn't stop the others.
 func testTooLarge(m *mirror) {
 	var log bytes.Buffer
 	m.task.Log = slog.New(slog.NewTextHandler(&log, nil))
@@ -282,7 +282,7 @@ func testTooLarge(m *mirror) {
 	}
 }
 
-// Of one file that fails the others hear nothing.
+// A file that fails doesn't affect the others.
 func testFailures(m *mirror) {
 	m.write(named("public", 99, "jpeg"), "gone")
 	m.run(datasync.Report{Transferred: 1})
@@ -306,10 +306,10 @@ func testFailures(m *mirror) {
 	m.run(datasync.Report{Transferred: 1, Skipped: 19})
 }
 
-// What can't be seen is not taken for gone.
+// Files that can't be seen are not treated as removed.
 func testUnreadable(m *mirror) {
 	if os.Getuid() == 0 {
-		m.Log("root reads everything: only a directory that is away is tried")
+		m.Log("root can read everything, so only a missing directory is tested")
 	}
 	a, thumb := named("public", 0, "jpeg"), named("thumbs", 0, "jpeg")
 	m.write(a, "a")
@@ -333,7 +333,7 @@ func testUnreadable(m *mirror) {
 		m.Fatal(err)
 	}
 	if got, err := m.task.Run(m.Context()); err == nil || got.Deleted > 0 {
-		m.Errorf("the directory is away: got %+v, %v", got, err)
+		m.Errorf("missing directory: got %+v, %v", got, err)
 	}
 	if err := os.Rename(away, m.task.From); err != nil {
 		m.Fatal(err)
@@ -349,12 +349,12 @@ func testBucketAway(m *mirror) {
 	away := func(w http.ResponseWriter, r *http.Request) bool {
 		n := puts.Load()
 		if r.Method == http.MethodPut {
-			n = puts.Add(1) // and no other has this number
+			n = puts.Add(1) // unique among the requests
 		}
 		if n <= 30 {
 			return false
 		}
-		w.WriteHeader(http.StatusForbidden) // 503 would be tried for long
+		w.WriteHeader(http.StatusForbidden) // 503 would be retried for a long time
 		return true
 	}
 	m.odd.Store(&away)
@@ -390,11 +390,11 @@ func testInterrupted(m *mirror) {
 	}
 	for o, err := range m.s3.List(m.Context(), "pictures/") {
 		if err != nil || o.Size != int64(len("whole")) {
-			m.Errorf("not whole: %+v, %v", o, err)
+			m.Errorf("incomplete: %+v, %v", o, err)
 		}
 	}
 	m.odd.Store(nil)
-	// What was on its way may or may not have arrived.
+	// Files whose copy was interrupted may be in the bucket or not.
 	second, err := m.task.Run(m.Context())
 	if err != nil || second.Transferred+second.Skipped != n || second.Skipped < first.Transferred {
 		m.Errorf("got %+v, %v", second, err)

@@ -10,7 +10,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/bucket"
 )
 
-// An Event is what EventBridge passes on when an execution ends.
+// An Event is the event that EventBridge delivers when an execution ends.
 type Event struct {
 	Version    string            `json:"version"`
 	ID         string            `json:"id"`
@@ -28,13 +28,13 @@ type run struct {
 	arn     string
 	began   time.Time
 	options options
-	names   []string // nil is everything
+	names   []string // nil: all files
 	cancel  context.CancelFunc
 
 	status   string
 	failure  string
 	report   Report
-	reported bool // its event was delivered, or could not be
+	reported bool // its event was delivered, or delivery failed
 }
 
 type options struct {

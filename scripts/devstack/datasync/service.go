@@ -15,29 +15,28 @@ import (
 	"time"
 )
 
-// A Service is DataSync's API for one task, over HTTP as AWS's SDKs speak it (JSON 1.1):
-// DescribeTask, StartTaskExecution, DescribeTaskExecution and CancelTaskExecution. It
-// has no other task, and keeps nothing when it ends. Requests are not authenticated: what
-// it can be asked for is to copy what is to be copied, and whoever calls it must have the
-// path, which is a secret.
+// A Service is DataSync's API for one task, over HTTP with the protocol of AWS's SDKs (JSON 1.1):
+// DescribeTask, StartTaskExecution, DescribeTaskExecution and CancelTaskExecution. It has no other
+// task and no persistent state. Requests are not authenticated: a request can only start copies of
+// what is copied anyway, and a caller needs the path, which is a secret.
 type Service struct {
 	task     *Task
 	executed func(Report)
 	ended    func(ctx context.Context, event Event) error
 
-	// Faults, for tests. They are called at the same time, and nil does nothing.
+	// Faults, for tests. They may be called concurrently; nil causes no fault.
 
-	// Refuse returns the code of an error with which a call of an action, such as
-	// "StartTaskExecution", is refused; "" has it done.
+	// Refuse returns the code of the error with which a call of an action, such as
+	// "StartTaskExecution", fails; "" executes the call.
 	Refuse func(action string) (code string)
-	// Before is called before an execution copies anything. Its error is the execution's;
-	// ctx ends when that is canceled.
+	// Before is called before an execution copies anything. The execution fails with its error; ctx
+	// ends when the execution is canceled.
 	Before func(ctx context.Context) error
 
 	path    string // a secret
 	done    sync.WaitGroup
 	stop    context.CancelFunc
-	running context.Context //nolint:containedctx // of executions, which outlive requests
+	running context.Context //nolint:containedctx // context of executions, which outlive requests
 
 	mu         sync.Mutex
 	arn        string // of the task
@@ -45,14 +44,14 @@ type Service struct {
 	last       *run
 }
 
-// Region and account of the ARNs, which are MiniStack's.
+// Region and account of the ARNs, the same as MiniStack's.
 const (
 	region  = "us-east-1"
 	account = "000000000000"
 )
 
-// NewService makes the API of a task. After each execution executed is called with what it
-// did, and ended with the event of its end; either may be nil. It must be closed.
+// NewService makes the API of a task. After each execution, executed is called with its report and
+// ended with the event of its end; either may be nil. The caller must close the service.
 func NewService(t *Task, executed func(Report), ended func(context.Context, Event) error) *Service {
 	s := &Service{task: t, executed: executed, ended: ended, path: "/" + rand.Text()}
 	s.running, s.stop = context.WithCancel(context.Background())
@@ -60,7 +59,7 @@ func NewService(t *Task, executed func(Report), ended func(context.Context, Even
 	return s
 }
 
-// Reset makes a new task in place of the old one and returns its ARN.
+// Reset replaces the task by a new one and returns its ARN.
 func (s *Service) Reset() (arn string) {
 	id := make([]byte, 9)
 	_, _ = rand.Read(id) // never fails
@@ -71,7 +70,7 @@ func (s *Service) Reset() (arn string) {
 	return s.arn
 }
 
-// Close cancels what is running and waits for its end.
+// Close cancels a running execution and waits for its end.
 func (s *Service) Close() {
 	s.stop()
 	s.done.Wait()
@@ -84,7 +83,7 @@ func (s *Service) Idle() bool {
 	return s.last == nil || s.last.over() && s.last.reported
 }
 
-// An apiError is an error of the API, by its code.
+// An apiError is an error of the API with its code.
 type apiError struct{ code, message string }
 
 func (e apiError) Error() string { return e.code + ": " + e.message }
@@ -119,7 +118,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil && s.Refuse != nil {
 		if code := s.Refuse(action); code != "" {
-			err = apiError{code, "a fault of the test"}
+			err = apiError{code, "injected by a test"}
 		}
 	}
 	if err == nil {
@@ -132,7 +131,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out = map[string]string{"__type": refusal.code, "message": refusal.message}
 		w.WriteHeader(http.StatusBadRequest)
 	}
-	_ = json.NewEncoder(w).Encode(out) // the client went away
+	_ = json.NewEncoder(w).Encode(out) // fails only if the client has gone
 }
 
 func (s *Service) describeTask(in json.RawMessage) (any, error) {
@@ -147,7 +146,7 @@ func (s *Service) describeTask(in json.RawMessage) (any, error) {
 	}
 	out := map[string]any{"TaskArn": s.arn, "Status": "AVAILABLE"}
 	if s.last != nil {
-		out["CurrentTaskExecutionArn"] = s.last.arn // also of one that has ended
+		out["CurrentTaskExecutionArn"] = s.last.arn // even if it has ended
 		if !s.last.over() {
 			out["Status"] = "RUNNING"
 		}
@@ -175,11 +174,11 @@ func (s *Service) start(in json.RawMessage) (any, error) {
 		at, to := m.Source.S3, s.task.destination()
 		if m.Format != "CSV" || m.Action != "TRANSFER" || at.BucketAccessRoleArn == "" || at.S3BucketArn != "arn:aws:s3:::"+to.Name() {
 			cancel()
-			return nil, invalid("the manifest is in %q in the form %q, read by %q", at.S3BucketArn, m.Format, at.BucketAccessRoleArn)
+			return nil, invalid("unsupported manifest: bucket %q, format %q, role %q", at.S3BucketArn, m.Format, at.BucketAccessRoleArn)
 		}
 		if q.OverrideOptions.PreserveDeletedFiles == "REMOVE" {
 			cancel()
-			return nil, invalid("a manifest and PreserveDeletedFiles REMOVE exclude each other")
+			return nil, invalid("a manifest can't be combined with PreserveDeletedFiles REMOVE")
 		}
 		var err error
 		if r.names, err = readManifest(ctx, to, at.ManifestObjectPath); err != nil {
@@ -189,7 +188,7 @@ func (s *Service) start(in json.RawMessage) (any, error) {
 	}
 	if r.names == nil && q.OverrideOptions.PreserveDeletedFiles != "REMOVE" {
 		cancel()
-		return nil, invalid("without a manifest this stand-in always removes")
+		return nil, invalid("without a manifest this emulator supports only PreserveDeletedFiles REMOVE")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -215,7 +214,7 @@ func (s *Service) locked(change func()) {
 	change()
 }
 
-// find returns the execution that a request names. s.mu is held.
+// find returns the execution that a request names. The caller holds s.mu.
 func (s *Service) find(in json.RawMessage) (*run, error) {
 	var q struct{ TaskExecutionArn string }
 	if err := json.Unmarshal(in, &q); err != nil {

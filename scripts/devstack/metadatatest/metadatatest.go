@@ -1,4 +1,4 @@
-// Package metadatatest gives tests a stand-in for EC2's instance metadata service.
+// Package metadatatest provides tests with an emulator of EC2's instance metadata service.
 package metadatatest
 
 import (

@@ -1,6 +1,6 @@
-# CloudFormation converts parameters to the types of the properties that refer to them, which
-# MiniStack 1.5 leaves out: a mapping then stays enabled ("false" is true), and its poller fails
-# to compare a number with a MaximumConcurrency of "5".
+# CloudFormation converts parameters to the types of the properties that refer to them. MiniStack
+# 1.5 does not: a mapping then stays enabled ("false" is true), and its poller fails to compare a
+# number with a MaximumConcurrency of "5".
 from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
 

@@ -1,11 +1,11 @@
-# MiniStack serves whoever signs with the secret of its run, and nobody else.
+# Restricts MiniStack to requests that are signed with the secret of its run.
 #
-# Even with AUTH=true MiniStack 1.5 checks no signature made in the name of the account's root,
-# whose key is known; it makes buckets for anybody; its own paths (/_ministack/reset) ask for
-# nothing; and it gives functions credentials that follow from their names. A page of any site,
-# open in a browser on the same machine, could have it run a program. So every request is judged
-# here, before MiniStack sees it: its Host, and then its signature, header or presigned link.
-# What MiniStack's roles allow is judged there, afterwards.
+# Even with AUTH=true, MiniStack 1.5 does not check signatures made in the name of the account's
+# root, whose key is known; it makes buckets without authentication; its own paths
+# (/_ministack/reset) require none; and it gives functions credentials that can be computed from
+# their names. A page of any site, open in a browser on the same machine, could make it run a
+# program. So every request is checked here before MiniStack handles it: its Host, and then its
+# signature in a header or presigned link. MiniStack checks the permissions of roles afterwards.
 import hashlib
 import hmac
 import json
@@ -17,14 +17,14 @@ from ministack import app
 from ministack.core import iam_evaluator, lambda_runtime, sigv4
 
 SECRET = os.environ["AWS_SECRET_ACCESS_KEY"]
-HOSTS = ("127.0.0.1", "localhost")  # with any port: what comes by way of a proxy is signed for the proxy's
+HOSTS = ("127.0.0.1", "localhost")  # with any port: a request through a proxy is signed for the proxy's port
 
-# The stack itself reaches these two without a signature, below a path that only it can form. The
-# requests to the API are passed on as they came, hence with the Host and Origin of their client.
+# The stack uses these two without a signature, below a path that only it can compute. Requests to
+# the API are passed on unchanged, so they have the Host and Origin of the client.
 INTERNAL = "/" + hashlib.sha256(f"internal {SECRET}".encode()).hexdigest()
 INTERNAL_PATHS = ("/_ministack/health", "/_aws/execute-api/")
 
-MAX_BODY = 128 << 20  # of a request that has to be read for its signature: the code of a function
+MAX_BODY = 128 << 20  # bytes of a request whose body is part of its signature, such as the code of a function
 
 served = app.app
 
@@ -39,16 +39,16 @@ async def guard(scope, receive, send):
         return
     try:
         scope, receive = await judge(scope, receive)
-    except Exception as error:  # a Refused, or whatever odd input leads to
+    except Exception as error:  # Refused, or any error from invalid input
         await refuse(scope, send, str(error) if isinstance(error, Refused) else repr(error))
         return
     await served(scope, receive, send)
 
 
 async def judge(scope, receive):
-    """The scope and receive to go on with; raises Refused where there is no going on."""
+    """Returns the scope and receive for MiniStack; raises Refused for a request that is not allowed."""
     if scope["type"] != "http":
-        raise Refused("there are no WebSockets here")
+        raise Refused("WebSockets are not supported")
     path, raw_path = scope["path"], scope["raw_path"].decode("ascii")
     if hmac.compare_digest(path[: len(INTERNAL)].encode(), INTERNAL.encode()):
         rest = path[len(INTERNAL) :]
@@ -61,7 +61,7 @@ async def judge(scope, receive):
         key, text = name.decode("latin-1").lower(), sigv4.decode_header_value(value)
         headers[key] = f"{headers[key]},{text}" if key in headers else text
     if headers.get("host", "").rpartition(":")[0] not in HOSTS:
-        raise Refused("this is another host")
+        raise Refused("the Host is not this machine")
     if raw_path.startswith("/_") or path.startswith("/_") or path == "/health":
         raise Refused("no such path")
 
@@ -71,7 +71,7 @@ async def judge(scope, receive):
         link(method, path, raw_path, query, headers)
         return scope, receive
     if method == "OPTIONS" or any(h in headers for h in ("origin", "referer", "sec-fetch-site")):
-        raise Refused("a browser may follow presigned links, and do nothing else")
+        raise Refused("browsers may only use presigned links")
     signature, body = authorization(headers), b""
     if "x-amz-content-sha256" not in headers:
         body, receive = await read(receive)
@@ -80,34 +80,34 @@ async def judge(scope, receive):
 
 
 def link(method, path, raw_path, query, headers):
-    """Refuses what is not a presigned link to an object, or the preflight of a request by one."""
+    """Raises Refused unless the request uses a presigned link to an object, or is a preflight for one."""
     signature = sigv4.parse_query_signature(query)
     if isinstance(signature, tuple):
         raise Refused(signature[1])
     if "authorization" in headers or query.get("X-Amz-Algorithm") != ["AWS4-HMAC-SHA256"] or signature.service != "s3":
-        raise Refused("links are to objects in S3, signed by AWS4-HMAC-SHA256")
+        raise Refused("presigned links must be for objects in S3, signed with AWS4-HMAC-SHA256")
     if method == "OPTIONS":
         if "origin" not in headers or headers.get("access-control-request-method") not in ("GET", "HEAD", "PUT"):
-            raise Refused("no preflight for that")
-        # With any other path MiniStack answers that everything is allowed.
+            raise Refused("this preflight is not allowed")
+        # For any other path MiniStack responds that everything is allowed.
         bucket, key = app._s3_cors_target(headers["host"], path) or ("", "")
         if not bucket or not key or app.detect_service(method, path, headers, query) != "s3":
-            raise Refused("no preflight for that")
-        return  # which carries nothing to check the signature with, and is answered by the bucket's CORS
+            raise Refused("this preflight is not allowed")
+        return  # a preflight can't be checked by its signature; the bucket's CORS rules apply
     if method not in ("GET", "HEAD", "PUT"):
-        raise Refused("links are for GET, HEAD and PUT")
+        raise Refused("presigned links are only for GET, HEAD and PUT")
     if sigv4.presigned_request_is_expired(signature.amz_date, query["X-Amz-Expires"][0]):
         raise Refused("Request has expired")
     check(signature, method, raw_path, query, headers, b"", presigned=True)
 
 
 def authorization(headers):
-    """The signature in the header, not checked yet: that may need the body."""
+    """Returns the signature in the header. It is not checked yet, because that may require the body."""
     signature = sigv4.parse_header_signature(headers)
     if isinstance(signature, tuple):
         raise Refused(signature[1])
     if not headers["authorization"].startswith("AWS4-HMAC-SHA256 "):
-        raise Refused("requests are signed by AWS4-HMAC-SHA256")
+        raise Refused("requests must be signed with AWS4-HMAC-SHA256")
     skewed = sigv4.request_time_failure(signature)
     if skewed:
         raise Refused(skewed[1])
@@ -115,7 +115,7 @@ def authorization(headers):
 
 
 def check(signature, method, raw_path, query, headers, body, presigned=False):
-    # What S3 demands, and MiniStack does not: x-amz-copy-source makes a link for writing read.
+    # S3 requires this and MiniStack does not: with x-amz-copy-source a link for writing could read.
     signed = signature.signed_headers.split(";")
     for name in headers:
         if name.startswith("x-amz-") and name not in signed:
@@ -132,12 +132,12 @@ def check(signature, method, raw_path, query, headers, body, presigned=False):
 
 
 async def read(receive):
-    """A body, and a receive that gives it again."""
+    """Returns the body, and a receive that returns it again."""
     chunks, size, more = [], 0, True
     while more:
         message = await receive()
         if message["type"] != "http.request":
-            raise Refused("the client went away")
+            raise Refused("the client disconnected")
         chunks.append(message.get("body", b""))
         size, more = size + len(chunks[-1]), message.get("more_body", False)
         if size > MAX_BODY:
@@ -169,7 +169,7 @@ async def refuse(scope, send, why):
 app.app = guard
 
 
-# Functions' credentials, which MiniStack derives from the ARNs of function and role.
+# MiniStack derives functions' credentials only from the ARNs of function and role.
 def execution_credentials(config, plain=lambda_runtime.execution_credentials):
     return plain({**config, "FunctionArn": f"{config['FunctionArn']}:{SECRET}"})
 
@@ -177,9 +177,9 @@ def execution_credentials(config, plain=lambda_runtime.execution_credentials):
 lambda_runtime.execution_credentials = execution_credentials
 
 
-# The runtime API, of which each function's process has one on a port of its own: whoever asks it
-# for the next event takes it away from the function. Programs in Go say so, and a page can't,
-# without a preflight that fails; nor can one whose name was bound to this machine.
+# Each function's process has a runtime API on its own port, and any program that requests the next
+# event takes it away from the function. Programs in Go set this User-Agent. A page can't set it
+# without a preflight, which fails, and the check of Host also excludes DNS rebinding.
 def parse_request(self, plain=BaseHTTPRequestHandler.parse_request):
     if not plain(self):
         return False

@@ -31,14 +31,14 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// A guarded MiniStack has a queue with a message in it and a bucket with an object.
+// A guarded MiniStack has a queue with a message and a bucket with an object.
 type guarded struct {
 	*testing.T
 	ministack.Locked
 	cfg    aws.Config
 	bucket *bucket.Bucket
 	queue  *queue.Queue
-	sent   int // messages in it: the SDK sends again where the connection was lost before the response
+	sent   int // messages in the queue: the SDK sends again if the connection is lost before the response
 }
 
 const stored = "what is stored"
@@ -69,14 +69,14 @@ func start(t *testing.T) *guarded {
 
 func (g *guarded) host() string { return strings.TrimPrefix(g.Endpoint, "http://") }
 
-// untouched checks that everything is as start has left it.
+// untouched checks that the state is the same as after start.
 func (g *guarded) untouched() {
 	g.Helper()
 	if depth, err := g.queue.Depth(g.Context()); err != nil || depth.Total() != g.sent {
 		g.Errorf("the queue: %+v, %v", depth, err)
 	}
 	queues, err := sqs.NewFromConfig(g.cfg).ListQueues(g.Context(), &sqs.ListQueuesInput{})
-	if err != nil || len(queues.QueueUrls) != 2 { // and the dead-letter queue
+	if err != nil || len(queues.QueueUrls) != 2 { // including the dead-letter queue
 		g.Errorf("queues: %+v, %v", queues, err)
 	}
 	buckets, err := s3.NewFromConfig(g.cfg, func(o *s3.Options) { o.UsePathStyle = true }).ListBuckets(g.Context(), nil)
@@ -97,7 +97,7 @@ func (g *guarded) untouched() {
 	}
 }
 
-// internal are MiniStack's own paths and what it serves to anybody, by its source.
+// internal lists MiniStack's own paths and what it serves without authentication, from its source.
 var internal = []string{
 	"POST /_ministack/reset", "POST /_ministack/reset?init=1", "POST /_ministack/config", "GET /_ministack/health", "GET /_ministack/ready",
 	"GET /_localstack/health", "GET /_localstack/x", "GET /health",
@@ -117,8 +117,8 @@ var internal = []string{
 
 const function = `{"FunctionName":"evil","Runtime":"provided.al2023","Handler":"bootstrap","Role":"arn:aws:iam::000000000000:role/worker-lambda","Code":{"ZipFile":"UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="}}`
 
-// Raw requests, as a browser, a page under a name bound to this machine or any
-// program sends them; none is signed with the secret.
+// Raw requests as sent by a browser, by a page whose name resolves to this machine, or by any
+// program; none is signed with the secret.
 func TestUnsignedRequestsAreRefused(t *testing.T) {
 	g := start(t)
 	now := time.Now().UTC()
@@ -130,7 +130,7 @@ func TestUnsignedRequestsAreRefused(t *testing.T) {
 		return fmt.Sprintf("Authorization: AWS4-HMAC-SHA256 Credential=%s/%s/us-east-1/%s/aws4_request, SignedHeaders=host, Signature=%064d\r\nX-Amz-Date: %s\r\n", key, day, service, 0, stamp)
 	}
 	browser := "Origin: http://evil.example\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nReferer: http://evil.example/\r\nContent-Type: text/plain;charset=UTF-8\r\n"
-	of := func(service string) []string { // of a request, by who sends it
+	of := func(service string) []string { // header sets of different senders
 		return []string{"", browser, "Content-Type: application/x-www-form-urlencoded\r\nOrigin: null\r\n", header("test", service), header("", service),
 			header("000000000000", service), "Authorization: AWS test:AAAA\r\n", "Authorization: Bearer x\r\n", header("test", service) + browser}
 	}
@@ -213,9 +213,9 @@ func (g *guarded) send(request string) (status int, headers http.Header, body st
 	return resp.StatusCode, resp.Header, string(b)
 }
 
-// Whoever signs with another secret is refused by every service, in the name of
-// the root, of nobody, of the account, and of a function: those were once to be
-// worked out from its name.
+// Requests signed with another secret are refused by every service, in the name of the root, of no
+// user, of the account, and of a function, whose credentials can be computed from its name in
+// MiniStack itself.
 func TestSignaturesAreChecked(t *testing.T) {
 	g := start(t)
 	for name, c := range map[string]aws.Credentials{
@@ -257,7 +257,7 @@ func TestSignaturesAreChecked(t *testing.T) {
 	g.untouched()
 }
 
-// predicted are the credentials that MiniStack itself gives to a function.
+// predicted returns the credentials that MiniStack itself gives to a function.
 func predicted(name string) aws.Credentials {
 	sum := func(s string) string {
 		b := sha256.Sum256([]byte(s))
@@ -267,7 +267,7 @@ func predicted(name string) aws.Credentials {
 	return aws.Credentials{AccessKeyID: "ASIA" + strings.ToUpper(digest[:16]), SecretAccessKey: sum("secret:" + digest), SessionToken: sum("token:" + digest)}
 }
 
-// A presigned link is good for what it was made for, from any page.
+// A presigned link allows exactly what it was made for, from any page.
 func TestPresignedLinks(t *testing.T) {
 	g := start(t)
 	link, err := g.bucket.Link(t.Context(), "a b/c", bucket.Link{For: time.Minute})
@@ -335,7 +335,7 @@ func TestPresignedLinks(t *testing.T) {
 	for name, tt := range map[string]struct{ method, link string }{
 		"another secret":      {"GET", signed("GET", object, "s3", "test", time.Now())},
 		"expired":             {"GET", signed("GET", object, "s3", right, time.Now().Add(-2*time.Minute))},
-		"without end":         {"GET", signed("GET", g.Endpoint+"/atelier/a%20b/c", "s3", right, time.Now())},
+		"without expiry":      {"GET", signed("GET", g.Endpoint+"/atelier/a%20b/c", "s3", right, time.Now())},
 		"another object":      {"GET", other.String()},
 		"another method":      {"DELETE", link},
 		"a write":             {"PUT", link},
@@ -347,7 +347,7 @@ func TestPresignedLinks(t *testing.T) {
 			t.Errorf("%s: %s: %s", name, resp.Status, body)
 		}
 	}
-	// Headers that the signature says nothing of change nothing, in a link and beside a header.
+	// Unsigned headers have no effect, in a link or beside an Authorization header.
 	for _, header := range [][]string{{"X-Amz-Copy-Source", "/atelier/a%20b/c"}, {"x-amz-acl", "public-read"}, {"X-Amz-Meta-X", "y"}} {
 		if resp, body := ask(http.MethodPut, signed(http.MethodPut, g.Endpoint+"/atelier/copy?X-Amz-Expires=60", "s3", right, time.Now()), header...); resp.StatusCode != http.StatusForbidden {
 			t.Errorf("a link, with %q: %s: %s", header, resp.Status, body)
@@ -373,7 +373,7 @@ func TestPresignedLinks(t *testing.T) {
 	if _, _, err := g.bucket.Get(t.Context(), "copy"); !errors.Is(err, bucket.ErrNotFound) {
 		t.Errorf("the copy: %v", err)
 	}
-	// Nor does a signature in the header open what is MiniStack's own.
+	// A signature in the header does not give access to MiniStack's own paths either.
 	for _, line := range internal[:20] {
 		method, target, _ := strings.Cut(line, " ")
 		req, err := http.NewRequestWithContext(t.Context(), method, g.Endpoint+target, bytes.NewReader(nil))
@@ -396,13 +396,13 @@ func TestPresignedLinks(t *testing.T) {
 	g.untouched()
 }
 
-// signer is a new one each time: it keeps what it has derived from a secret for
-// others of the same key id.
+// signer returns a new signer each time, because a signer caches keys derived from a secret by key
+// id.
 func signer() *v4.Signer {
 	return v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })
 }
 
-// secret is what the stack signs with.
+// secret returns the secret with which the stack signs.
 func (g *guarded) secret() string {
 	c, err := g.cfg.Credentials.Retrieve(g.Context())
 	if err != nil {

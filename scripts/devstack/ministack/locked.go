@@ -17,22 +17,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// A Locked MiniStack serves only who signs with its secret, and functions as far
-// as their role's policies go; see guard.py. Without that it would serve any page
-// in a browser on the same machine, and with Lambda run what it is given.
+// A Locked MiniStack accepts only requests signed with its secret, and from functions only what
+// their roles' policies allow; see guard.py. Otherwise it would serve any page in a browser on the
+// same machine, and with Lambda run any given program.
 type Locked struct {
 	Endpoint string
 	secret   string
 	port     int
 }
 
-// keyID is of the account's root, whatever it is called.
+// keyID is the access key of the account's root.
 const keyID = "test"
 
 // Lock makes a secret for a MiniStack on a port.
 func Lock(port int) Locked { return Locked{Endpoint(port), rand.Text(), port} }
 
-// What the local stack uses of it, and what the CloudFormation template does besides.
+// The services that the local stack uses, and those that the CloudFormation template uses in
+// addition.
 const (
 	services           = "sqs,s3,lambda,apigateway,iam,logs,sts,ssm"
 	servicesOfTemplate = services + ",cloudformation,ec2,elasticfilesystem,events,scheduler,autoscaling,cloudfront,monitoring,sns"
@@ -49,16 +50,16 @@ var (
 	start string
 )
 
-// Command is the process to start: program is MiniStack's executable in a virtual
-// environment of Python's (scripts/env prints it as ATELIER_MINISTACK), whose
-// interpreter runs it. It listens on loopback only and keeps its state in memory.
+// Command returns the process to start. program is MiniStack's executable in a Python virtual
+// environment (scripts/env prints it as ATELIER_MINISTACK), whose interpreter runs main.py. It
+// listens only on loopback and has its state in memory.
 func (l Locked) Command(program string) *exec.Cmd {
 	return l.command(program, services, "")
 }
 
 // CommandForTemplate is Command with CloudFormation and the services that the template of
-// scripts/deploy uses. Functions inherit MiniStack's environment: the project's own variables
-// are left out, so that they have what the template sets alone.
+// scripts/deploy uses. The project's own variables are removed from MiniStack's environment, which
+// functions inherit, so that they only have what the template sets.
 func (l Locked) CommandForTemplate(program string) *exec.Cmd {
 	cmd := l.command(program, servicesOfTemplate, cloudFormation)
 	cmd.Env = slices.DeleteFunc(cmd.Env, func(kv string) bool { return strings.HasPrefix(kv, "ATELIER_") })
@@ -66,11 +67,11 @@ func (l Locked) CommandForTemplate(program string) *exec.Cmd {
 }
 
 func (l Locked) command(program, services, more string) *exec.Cmd {
-	// The program is not run: it is there to be known by among the processes.
+	// The program itself is not run; its path identifies the process in process lists.
 	cmd := exec.Command(filepath.Join(filepath.Dir(program), "python"), "-", program)
 	cmd.Stdin = strings.NewReader(wake + guard + more + start)
 	cmd.Env = append(Clean(os.Environ()),
-		"BIND_HOST=127.0.0.1", // it would listen on every address
+		"BIND_HOST=127.0.0.1", // by default it listens on every address
 		"GATEWAY_PORT="+strconv.Itoa(l.port),
 		"SERVICES="+services, "IOT_MTLS_ENABLED=0",
 		"LOG_LEVEL=WARNING",
@@ -79,39 +80,39 @@ func (l Locked) command(program, services, more string) *exec.Cmd {
 	return cmd
 }
 
-// internal is the address of one of MiniStack's own paths, below one that only the
-// stack can form; guard.py has the other half.
+// internal returns the URL of one of MiniStack's own paths, below a prefix that only the stack can
+// compute; guard.py checks it.
 func (l Locked) internal(path string) string {
 	return fmt.Sprintf("%s/%x%s", l.Endpoint, sha256.Sum256([]byte("internal "+l.secret)), path)
 }
 
-// Health is where the MiniStack says that it is ready.
+// Health returns the URL that responds with 200 when MiniStack is ready.
 func (l Locked) Health() string { return l.internal("/_ministack/health") }
 
-// HTTPAPI is the address of an HTTP API's default stage, for whoever may pass
-// requests on to it.
+// HTTPAPI returns the URL of an HTTP API's default stage, for a proxy that passes requests on to
+// it.
 func (l Locked) HTTPAPI(id string) string { return l.internal("/_aws/execute-api/" + id + "/$default") }
 
-// Environ is for programs; see the function [Environ].
+// Environ returns the environment for programs; see the function [Environ].
 func (l Locked) Environ() []string {
 	return append(Environ(l.Endpoint), "AWS_SECRET_ACCESS_KEY="+l.secret)
 }
 
-// Config is the SDK's; see the function [Config].
+// Config returns the SDK's configuration; see the function [Config].
 func (l Locked) Config(ctx context.Context) (aws.Config, error) {
 	cfg, err := Config(ctx, l.Endpoint)
 	cfg.Credentials = credentials.NewStaticCredentialsProvider(keyID, l.secret, "")
 	return cfg, err
 }
 
-// WriteEnv writes, for this user alone, what the AWS SDKs and command line need
-// to reach the MiniStack, as lines for a shell.
+// WriteEnv writes the variables with which the AWS SDKs and command line reach the MiniStack, as
+// lines for a shell, in a file that only this user can read.
 func (l Locked) WriteEnv(path string) error {
 	env := fmt.Sprintf("AWS_ENDPOINT_URL=%s\nAWS_REGION=%s\nAWS_ACCESS_KEY_ID=%s\nAWS_SECRET_ACCESS_KEY=%s\n", l.Endpoint, Region, keyID, l.secret)
 	return os.WriteFile(path, []byte(env), 0o600)
 }
 
-// ReadEnv reads what WriteEnv has written. Its Command is not to be used.
+// ReadEnv reads a file of WriteEnv. Its Command must not be used.
 func ReadEnv(path string) (Locked, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -1,4 +1,4 @@
-# Starts MiniStack, as it is by now: see ministack.go.
+# Starts MiniStack with the changes of the scripts before this one: see locked.go.
 import sys
 
 from ministack import app
@@ -6,7 +6,7 @@ from ministack import app
 sys.argv = ["ministack"]
 try:
     with open("/proc/self/comm", "w") as comm:
-        comm.write("ministack")  # among the processes it is not just another Python
+        comm.write("ministack")  # so that process lists don't just show python
 except OSError:
-    pass  # no Linux
+    pass  # not Linux
 app.main()

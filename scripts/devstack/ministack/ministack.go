@@ -1,6 +1,5 @@
-// Package ministack runs MiniStack, a stand-in for AWS in one local process,
-// for the demo and for tests. Programs reach it as they reach AWS, over HTTP,
-// at another endpoint.
+// Package ministack runs MiniStack, an emulator of AWS in one local process, for the demo and for
+// tests. Programs reach it like AWS, over HTTP, at another endpoint.
 package ministack
 
 import (
@@ -17,8 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// FreePort finds a loopback TCP port that nobody listens on now. Another
-// process may take it before it is used, which is rare.
+// FreePort returns a loopback TCP port that is free now. Another process may use it before the
+// caller does, which is rare.
 func FreePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -28,12 +27,11 @@ func FreePort() (int, error) {
 	return port, l.Close()
 }
 
-// Endpoint is the address of a MiniStack on a port.
+// Endpoint returns the URL of a MiniStack on a port.
 func Endpoint(port int) string { return fmt.Sprintf("http://127.0.0.1:%d", port) }
 
-// Environ is the environment for programs that are to use the endpoint and nothing
-// else: neither the user's AWS account nor the instance's. A MiniStack wants another
-// secret than this one: see [Locked.Environ].
+// Environ returns the environment for programs that use only the endpoint, without the credentials
+// of the user or the instance. A MiniStack needs a different secret: see [Locked.Environ].
 func Environ(endpoint string) []string {
 	return append(Clean(os.Environ()),
 		"AWS_ENDPOINT_URL="+endpoint, "AWS_REGION="+Region,
@@ -49,7 +47,7 @@ const (
 	Account = "000000000000"
 )
 
-// Clean leaves out every AWS setting of an environment.
+// Clean returns an environment without AWS settings.
 func Clean(env []string) []string {
 	var kept []string
 	for _, kv := range env {
@@ -60,8 +58,8 @@ func Clean(env []string) []string {
 	return kept
 }
 
-// Config is the SDK's configuration for an endpoint, as a program started with
-// [Environ] would load it.
+// Config returns the SDK's configuration for an endpoint, as a program started with [Environ] would
+// load it.
 func Config(ctx context.Context, endpoint string) (aws.Config, error) {
 	return config.LoadDefaultConfig(ctx,
 		config.WithRegion(Region), config.WithBaseEndpoint(endpoint),
@@ -70,7 +68,7 @@ func Config(ctx context.Context, endpoint string) (aws.Config, error) {
 	)
 }
 
-// WaitReady waits until url answers 200, or ctx ends.
+// WaitReady waits until url responds with 200, or ctx ends.
 func WaitReady(ctx context.Context, url string) error {
 	client := http.Client{Timeout: 5 * time.Second}
 	again := time.NewTicker(30 * time.Millisecond)
@@ -82,7 +80,7 @@ func WaitReady(ctx context.Context, url string) error {
 		}
 		resp, err := client.Do(req)
 		if err == nil {
-			_ = resp.Body.Close() // only the status counts
+			_ = resp.Body.Close() // only the status matters
 			if resp.StatusCode == http.StatusOK {
 				return nil
 			}

@@ -1,9 +1,9 @@
-# Long polls that end when a message comes.
+# Makes long polls end when a message arrives.
 #
-# MiniStack 1.5 looks ten times a second whether a queue has something, where SQS answers at
-# once: 50 ms of each message on an idle stack, which would be in every latency that is
-# measured on it. Whatever makes a message visible sets its esm_wake, for the event source
-# mappings; here that also ends the sleep of a ReceiveMessage.
+# MiniStack 1.5 checks ten times a second whether a queue has a message, where SQS responds at
+# once. On an idle stack this adds 50 ms per message to every measured latency. All code that makes
+# a message visible sets esm_wake, for the event source mappings; here this also ends the sleep of
+# a ReceiveMessage.
 import asyncio
 
 from ministack.services import sqs
@@ -19,7 +19,7 @@ class Wake:
     def set(self):
         self.event.set()
         for future in tuple(self.sleeping):
-            # From whatever thread: some of MiniStack's work is done on others.
+            # set may be called from any thread: some of MiniStack's work runs on others.
             future.get_loop().call_soon_threadsafe(end, future)
 
     async def sleep(self, seconds):
@@ -27,7 +27,7 @@ class Wake:
         self.sleeping.add(future)
         try:
             await asyncio.wait_for(future, seconds)
-        except asyncio.TimeoutError:  # before Python 3.11 it is not the built-in one
+        except asyncio.TimeoutError:  # before Python 3.11 this is not the built-in TimeoutError
             pass
         finally:
             self.sleeping.discard(future)

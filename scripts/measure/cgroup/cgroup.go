@@ -1,5 +1,5 @@
-// Package cgroup holds processes to a part of the machine, with Linux control groups of
-// version 1 or 2.
+// Package cgroup limits processes to a share of the machine, with Linux control groups of version 1
+// or 2.
 package cgroup
 
 import (
@@ -18,14 +18,14 @@ import (
 	"time"
 )
 
-// A Group is a control group: one folder in version 2, one for each controller in version 1.
+// A Group is a control group: one folder in version 2, and one for each controller in version 1.
 type Group struct{ folders []string }
 
-// A Share is a part of the machine.
+// A Share is a part of the machine's resources.
 type Share struct {
-	Memory int64         // bytes; 0 is no limit
+	Memory int64         // bytes; 0 means no limit
 	CPUs   float64       // processors
-	Period time.Duration // in which the processors' time is used up; 0 is 100 ms, the kernel's default
+	Period time.Duration // period of the quota of processor time; 0 means 100 ms, the kernel's default
 }
 
 const defaultPeriod = 100 * time.Millisecond
@@ -39,18 +39,19 @@ func (s Share) period() int64 {
 
 func (s Share) quota() int64 { return int64(s.CPUs * float64(s.period())) }
 
-// An UnavailableError is why this system makes no control group, with what to do.
+// An UnavailableError is the reason why no control group can be made on this system, with what to
+// do.
 type UnavailableError struct{ reason string }
 
 func (e *UnavailableError) Error() string { return e.reason }
 
-// Prefix is what the names of all groups begin with; the process's id follows.
+// Prefix is the beginning of all groups' names, followed by the process id.
 const Prefix = "atelier-bench-"
 
 var made atomic.Int64
 
-// New makes a group, in dir where that names a delegated one of version 2. It is to be
-// closed. An error may be an [*UnavailableError].
+// New makes a group, in dir if that is a delegated group of version 2. The caller must close it. An
+// error may be an [*UnavailableError].
 func New(dir string, of Share) (*Group, error) {
 	name := fmt.Sprintf("%s%d", Prefix, os.Getpid())
 	if n := made.Add(1); n > 1 {
@@ -65,7 +66,7 @@ func New(dir string, of Share) (*Group, error) {
 		sweep(p.folder)
 		folder := filepath.Join(p.folder, name)
 		if err := os.Mkdir(folder, 0o755); err != nil {
-			return nil, errors.Join(&UnavailableError{fmt.Sprintf("no control group can be made in %s, which takes root, or --cgroup DIR with a delegated one: %v", p.folder, err)}, g.Close())
+			return nil, errors.Join(&UnavailableError{fmt.Sprintf("no control group can be made in %s: run as root, or use --cgroup DIR with a delegated group: %v", p.folder, err)}, g.Close())
 		}
 		g.folders = append(g.folders, folder)
 		for _, l := range p.limits(of) {
@@ -78,18 +79,18 @@ func New(dir string, of Share) (*Group, error) {
 	return g, nil
 }
 
-// sweep removes the empty groups of processes that were killed.
+// sweep removes the empty groups of killed processes.
 func sweep(dir string) {
-	left, _ := filepath.Glob(filepath.Join(dir, Prefix+"*")) // the pattern is good
+	left, _ := filepath.Glob(filepath.Join(dir, Prefix+"*")) // the pattern is valid
 	for _, folder := range left {
 		id, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(folder), Prefix), "-")
 		if pid, err := strconv.Atoi(id); err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			_ = os.Remove(folder) // refused where there are processes in it
+			_ = os.Remove(folder) // fails if it has processes
 		}
 	}
 }
 
-// Folders are where the group's files are.
+// Folders returns the folders with the group's files.
 func (g *Group) Folders() []string { return g.folders }
 
 // Add makes a command join the group before it becomes its program.
@@ -101,10 +102,10 @@ func (g *Group) Add(cmd *exec.Cmd) {
 	cmd.Path = "/bin/sh"
 }
 
-// ErrKilled is of a process that the system has killed for its memory.
-var ErrKilled = errors.New("killed: it took more memory than it may")
+// ErrKilled reports that the system has killed a process because of its memory.
+var ErrKilled = errors.New("killed because it exceeded its memory limit")
 
-// Reason makes [ErrKilled] of a process's end by SIGKILL, which nobody else sends.
+// Reason returns [ErrKilled] for a process that ended with SIGKILL, which no other process sends.
 func (g *Group) Reason(ctx context.Context, err error) error {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && ctx.Err() == nil {
@@ -120,7 +121,7 @@ func (g *Group) Close() error {
 	var errs []error
 	for _, folder := range g.folders {
 		err := os.Remove(folder)
-		for range 100 { // its last process may take a moment to leave
+		for range 100 { // its last process may still be ending
 			if !errors.Is(err, syscall.EBUSY) {
 				break
 			}

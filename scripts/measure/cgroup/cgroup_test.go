@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Version 2 is played by a folder, since a machine has one version or the other.
-func TestVersion2(t *testing.T) {
+// A plain folder emulates version 2, because a machine has only one of the versions.
+func TestLimitsInVersion2(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("cpu memory\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -41,8 +41,9 @@ func TestVersion2(t *testing.T) {
 	}
 }
 
-// What a killed process has left is removed; what is of one that lives, or not of ours, stays.
-func TestSweep(t *testing.T) {
+// Groups of killed processes are removed; groups of running processes, and those of other programs,
+// are kept.
+func TestGroupsOfKilledProcessesAreRemoved(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("cpu memory\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -63,13 +64,13 @@ func TestSweep(t *testing.T) {
 	}
 	for name, stays := range left {
 		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != stays {
-			t.Errorf("%s: %v, want it to stay: %v", name, err, stays)
+			t.Errorf("%s: %v, want it to be kept: %v", name, err, stays)
 		}
 	}
 }
 
-// A real group, where there may be one, is gone after Close; two can be there at once.
-func TestReal(t *testing.T) {
+// Real groups, if the system allows them, are removed by Close; two can exist at once.
+func TestRealGroups(t *testing.T) {
 	var folders []string
 	for range 2 {
 		g, err := New("", Share{Memory: 100 << 20, CPUs: 0.5, Period: 20 * time.Millisecond})
@@ -84,7 +85,7 @@ func TestReal(t *testing.T) {
 				t.Error(err)
 			}
 			if _, err := os.Stat(g.Folders()[0]); !errors.Is(err, os.ErrNotExist) {
-				t.Errorf("%s is still there: %v", g.Folders()[0], err)
+				t.Errorf("%s still exists: %v", g.Folders()[0], err)
 			}
 		}()
 		folders = append(folders, g.Folders()[0])

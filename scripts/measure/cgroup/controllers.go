@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// A controller is a folder below which control groups are made, and the limits
-// that they take there.
+// A controller is a folder in which control groups are made, with the limits that they have.
 type controller struct {
 	folder string
 	limits func(Share) []limit
@@ -18,7 +17,7 @@ type controller struct {
 type limit struct {
 	file     string
 	value    any
-	optional bool // a kernel may lack it
+	optional bool // some kernels don't have it
 }
 
 func limits2(s Share) []limit {
@@ -40,9 +39,9 @@ func limitsCPU1(s Share) []limit {
 	return []limit{{"cpu.cfs_period_us", s.period(), false}, {"cpu.cfs_quota_us", s.quota(), false}}
 }
 
-// controllers finds where memory and processors are shared out: in version 2 at
-// the root, since a group that holds processes can't be divided, in version 1 below
-// the groups of this process.
+// controllers finds the folders for memory and processors: in version 2 the root, because a group
+// with processes can't have subgroups with controllers, in version 1 below the groups of this
+// process.
 func controllers(dir string) ([]controller, error) {
 	if dir != "" {
 		return version2(dir)
@@ -94,7 +93,7 @@ func version2(dir string) ([]controller, error) {
 	return []controller{{dir, limits2}}, nil
 }
 
-// ownGroup is this process's group under a controller of version 1.
+// ownGroup returns this process's group under a controller of version 1.
 func ownGroup(of string) string {
 	groups, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {

@@ -8,26 +8,26 @@ import (
 	"strings"
 )
 
-// Unknown is what the system does not tell.
+// Unknown is the value for what the system does not report.
 const Unknown = "unknown"
 
-// A Description is the machine, the system and the code of a measurement. What the system
-// does not tell is [Unknown], or 0.
+// A Description describes the machine, the system and the code of a measurement. Values that the
+// system does not report are [Unknown] or 0.
 type Description struct {
 	Processor   string `json:"processor"`          // the model's name
-	Stepping    string `json:"stepping,omitempty"` // such as "family 26 model 2 stepping 1": virtual machines often have a name for many models; "" where it is not told
+	Stepping    string `json:"stepping,omitempty"` // such as "family 26 model 2 stepping 1": virtual machines often use one name for many models; "" if not reported
 	Cores       int    `json:"cores"`
 	UsableCores int    `json:"usable_cores"`
 	MemoryBytes int64  `json:"memory_bytes"`
 	System      string `json:"system"` // GOOS/GOARCH
 	Kernel      string `json:"kernel"`
 	Go          string `json:"go"`
-	FileSystem  string `json:"file_system"` // kind of the one that files are written to
-	Commit      string `json:"commit"`      // of the checkout, "…, with changes" where it is not as committed
+	FileSystem  string `json:"file_system"` // type of the file system that files are written to
+	Commit      string `json:"commit"`      // of the checkout; "…, with changes" if it has uncommitted changes
 }
 
-// Describe describes this machine. root is the checkout, dir a folder on the file system that
-// is written to.
+// Describe describes this machine. root is the checkout, dir a folder on the file system that files
+// are written to.
 func Describe(ctx context.Context, root, dir string) Description {
 	return Description{
 		Processor: processor(ctx), Stepping: stepping(), Cores: runtime.NumCPU(), UsableCores: runtime.GOMAXPROCS(0), MemoryBytes: ram(ctx),
@@ -36,13 +36,13 @@ func Describe(ctx context.Context, root, dir string) Description {
 	}
 }
 
-// fileSystem is the kind of file system that a folder is on.
+// fileSystem returns the type of the file system of a folder.
 func fileSystem(ctx context.Context, dir string) string {
 	lines := strings.Split(output(ctx, "df", "-PT", dir), "\n")
 	if f := strings.Fields(lines[len(lines)-1]); len(f) > 1 {
 		return f[1]
 	}
-	return Unknown // not every df knows -T
+	return Unknown // not every df supports -T
 }
 
 func commit(ctx context.Context, root string) string {

@@ -1,3 +1,3 @@
-// Package machine describes the machine of a measurement, and reads what its processes and
-// processors have used. It is written for Linux; on other systems some figures are missing.
+// Package machine describes the machine of a measurement, and reads the resources used by
+// processes. It is written for Linux; on other systems some figures are missing.
 package machine

@@ -9,19 +9,19 @@ import (
 	"strings"
 )
 
-// A process is one of those that run.
+// A process is a running process.
 type process struct {
 	pid, parent int
 	name        string
-	used        float64 // seconds of processor, of its ended children too
+	used        float64 // processor seconds, including its ended children
 }
 
-// tree returns a process and all below it; none where there is no /proc.
+// tree returns a process and all of its descendants; none without /proc.
 func tree(root int) (below []process) {
-	const tick = 0.01 // of Linux, for user programs
+	const tick = 0.01 // seconds, as reported by Linux to user programs
 	paths, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
-		return nil // the pattern is right
+		return nil // the pattern is valid
 	}
 	all := map[int]process{}
 	for _, path := range paths {
@@ -30,7 +30,7 @@ func tree(root int) (below []process) {
 		if err != nil || open < 1 || end < open {
 			continue // ended meanwhile
 		}
-		// pid (name) state parent ..., user and system time being the 14th and 15th
+		// pid (name) state parent ...; user and system time are the 14th and 15th field
 		f := strings.Fields(string(b[end+1:]))
 		p := process{name: string(b[open+1 : end])}
 		p.pid, _ = strconv.Atoi(strings.TrimSpace(string(b[:open])))
@@ -52,9 +52,9 @@ func tree(root int) (below []process) {
 	return below
 }
 
-// ProcessorTimes returns what a process and all below it have used so far, in seconds of
-// processor to within 0.01 s each, by the names of their programs. A program has the time of its ended
-// children too. It is empty where there is no /proc.
+// ProcessorTimes returns the processor seconds used so far by a process and all of its descendants,
+// to within 0.01 s each, by the names of their programs. A program's time includes its ended
+// children. The result is empty without /proc.
 func ProcessorTimes(root int) map[string]float64 {
 	sums := map[string]float64{}
 	for _, p := range tree(root) {
@@ -63,8 +63,8 @@ func ProcessorTimes(root int) map[string]float64 {
 	return sums
 }
 
-// DiskBytes returns the bytes that have been fetched from disks so far for the processes below
-// root, for mapped files too, those of ended ones left out; 0 where the system does not count them.
+// DiskBytes returns the bytes read from disks so far by the running descendants of root, including
+// mapped files; 0 if the system does not count them.
 func DiskBytes(root int) (sum int64) {
 	for _, p := range tree(root) {
 		if p.pid != root {

@@ -10,7 +10,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/pagecache"
 )
 
-// This process is among those below its parent.
+// This process is among the descendants of its parent.
 func TestProcessorTimes(t *testing.T) {
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		t.Skip("no /proc")
@@ -20,7 +20,7 @@ func TestProcessorTimes(t *testing.T) {
 	}
 }
 
-// Nothing is lost of a child that has ended.
+// The time of an ended child is included.
 func TestProcessorTimesOfEndedChildren(t *testing.T) {
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		t.Skip("no /proc")
@@ -32,11 +32,11 @@ func TestProcessorTimesOfEndedChildren(t *testing.T) {
 	}
 	used := (child.ProcessState.UserTime() + child.ProcessState.SystemTime()).Seconds()
 	if got := ProcessorTimes(os.Getpid())[ProgramName()] - before; used < 0.05 || got < used-0.03 {
-		t.Errorf("got %v s more, and the child took %v s", got, used)
+		t.Errorf("got %v s more, the child took %v s", got, used)
 	}
 }
 
-// What a child reads is counted where it comes from a disk, and not where it was in memory.
+// Reads of a child are counted if they come from a disk, and not if the file was cached in memory.
 func TestDiskBytes(t *testing.T) {
 	const size = 8 << 20
 	path := filepath.Join(t.TempDir(), "file")
@@ -54,7 +54,7 @@ func TestDiskBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := readByChild(t, path, size); got > size/2 {
-		t.Errorf("of a file in memory %d bytes were read from the disk", got)
+		t.Errorf("%d bytes of a cached file were read from the disk", got)
 	}
 	files, err := pagecache.Open([]string{path})
 	if err != nil {
@@ -64,17 +64,18 @@ func TestDiskBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if cached, err := files.Cached(); err != nil || cached > 0 || procValue("/proc/self/io", "read_bytes") == Unknown {
-		t.Skip("files can't be taken out of the page cache here, or reads are not counted")
+		t.Skip("files can't be removed from the page cache here, or reads are not counted")
 	}
 	if got := readByChild(t, path, size); got < size {
-		t.Errorf("of a file that is not in memory %d bytes were read from the disk, want %d", got, size)
+		t.Errorf("%d bytes of a file that is not cached were read from the disk, want %d", got, size)
 	}
 }
 
-// readByChild has a child read a file, and returns what it has read from disks, while it runs.
+// readByChild lets a child read a file, and returns what it has read from disks, while it still
+// runs.
 func readByChild(t *testing.T, path string, size int64) int64 {
 	t.Helper()
-	cmd := exec.Command("tail", "-c", "+1", "-f", path) // it stays when it has read everything
+	cmd := exec.Command("tail", "-c", "+1", "-f", path) // keeps running when it has read everything
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

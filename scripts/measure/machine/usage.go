@@ -20,14 +20,13 @@ func LoadAverage() string {
 	return strings.Trim(output(context.Background(), "sysctl", "-n", "vm.loadavg"), "{ }")
 }
 
-// ResidentMemory returns this process's resident memory in bytes; 0 where the system has no
-// /proc.
+// ResidentMemory returns this process's resident memory in bytes; 0 if the system has no /proc.
 func ResidentMemory() int64 {
 	v, _ := kilobytes("/proc/self/status", "VmRSS")
 	return v
 }
 
-// PeakMemory returns the most that this process's resident memory has been, in bytes.
+// PeakMemory returns the maximum of this process's resident memory in bytes.
 func PeakMemory() int64 {
 	if v, ok := kilobytes("/proc/self/status", "VmHWM"); ok {
 		return v
@@ -48,17 +47,17 @@ func ProcessorTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// Processors is what all processors have spent since the machine's start, in ticks.
+// Processors are the counters of all processors since the machine's start, in ticks.
 type Processors struct {
 	All   int64 // including idle time
-	Idle  int64 // likewise while they waited for disks
+	Idle  int64 // including waits for disks
 	Steal int64 // while a hypervisor ran something else
 }
 
-// ErrNoCounters is of a system that does not tell what its processors have spent.
-var ErrNoCounters = errors.New("this system does not tell how long its processors were taken away (no /proc/stat)")
+// ErrNoCounters reports that the system has no counters of its processors.
+var ErrNoCounters = errors.New("this system does not report stolen processor time (no /proc/stat)")
 
-// ReadProcessors reads the counters now; [ErrNoCounters] where there are none.
+// ReadProcessors reads the counters; the error is [ErrNoCounters] if there are none.
 func ReadProcessors() (Processors, error) {
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -92,8 +91,8 @@ func parseProcessors(line string) (p Processors, err error) {
 	return p, nil
 }
 
-// StealSince returns which part of the processors' time was taken away since an earlier
-// reading, from 0 to 1.
+// StealSince returns the share of the processors' time used by other virtual machines since an
+// earlier reading, from 0 to 1.
 func (p Processors) StealSince(earlier Processors) float64 {
 	if p.All <= earlier.All {
 		return 0
@@ -101,24 +100,24 @@ func (p Processors) StealSince(earlier Processors) float64 {
 	return float64(p.Steal-earlier.Steal) / float64(p.All-earlier.All)
 }
 
-// BusySince returns which part of the processors' time was used, by any program or the kernel, since an
+// BusySince returns the share of the processors' time used by any program or the kernel since an
 // earlier reading, from 0 to 1.
 func (p Processors) BusySince(earlier Processors) float64 {
 	all := p.All - earlier.All
 	if all <= 0 {
 		return 0
 	}
-	idle := p.Idle - earlier.Idle + p.Steal - earlier.Steal // the kernel may correct idle time downwards
+	idle := p.Idle - earlier.Idle + p.Steal - earlier.Steal // may be negative: the kernel may decrease idle time
 	return max(0, min(1, 1-float64(idle)/float64(all)))
 }
 
-// kilobytes reads a line such as "VmRSS:  1234 kB" as bytes.
+// kilobytes reads a line such as "VmRSS:  1234 kB" and returns it in bytes.
 func kilobytes(path, name string) (int64, bool) {
 	n, err := strconv.ParseInt(strings.TrimSuffix(procValue(path, name), " kB"), 10, 64)
 	return n * 1024, err == nil
 }
 
-// procValue is what follows "name:" in a file of /proc.
+// procValue returns the text after "name:" in a file of /proc.
 func procValue(path, name string) string {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -133,8 +132,7 @@ func procValue(path, name string) string {
 	return Unknown
 }
 
-// ProgramName returns this process's name as [ProcessorTimes] has it; "" where there is no
-// /proc.
+// ProgramName returns this process's name as in [ProcessorTimes]; "" without /proc.
 func ProgramName() string {
 	b, _ := os.ReadFile("/proc/self/comm")
 	return strings.TrimSpace(string(b))

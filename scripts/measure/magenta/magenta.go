@@ -1,5 +1,5 @@
-// Package magenta makes Magenta's network, which is not part of this repository, into a model
-// that the workers load.
+// Package magenta converts Magenta's network, which is not part of this repository, to a model that
+// workers can load.
 package magenta
 
 import (
@@ -13,15 +13,14 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Model writes, into a folder that exists, a model with Magenta's transformer, which lies in
-// the folder transformer of teacher, and with the style vectors of the shipped model, which are
-// of the same kind.
+// Model writes a model into an existing folder, with Magenta's transformer from the folder
+// transformer of teacher and the style vectors of the shipped model, which have the same format.
 func Model(teacher, shipped, into string) error {
 	return errors.Join(transformer(teacher, into), vectors(shipped, into))
 }
 
-// vectors writes a styles.json with another model's vectors, under a name that is not the
-// other's: what has the shipped model's name must be that.
+// vectors writes a styles.json with the vectors of another model under a different model name,
+// because only the shipped model may have its name.
 func vectors(from, into string) error {
 	b, err := os.ReadFile(filepath.Join(from, "styles.json"))
 	if err != nil {
@@ -39,9 +38,10 @@ func vectors(from, into string) error {
 }
 
 // transformer writes a SavedModel with the graph of the transformer and the signatures that
-// model/tensorflow requires. Only transform does what its name says: there is no predictor,
-// whose weights would count as the transformer's memory, and what predict_style and
-// serving_default name instead is never run, since the vectors of the styles lie beside it.
+// model/tensorflow requires. Only the signature transform has its real function: there is no
+// predictor, whose weights would count as the transformer's memory, and the functions named for
+// predict_style and serving_default are never run, because the style vectors are stored beside the
+// model.
 func transformer(teacher, into string) error {
 	path := filepath.Join(teacher, "transformer", "saved_model.pb")
 	file, err := os.ReadFile(path)
@@ -53,12 +53,12 @@ func transformer(teacher, into string) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if n := len(model.GetMetaGraphs()); n != 1 {
-		return fmt.Errorf("%s: one graph is expected in it, not %d", path, n)
+		return fmt.Errorf("%s: expected one graph, got %d", path, n)
 	}
 	own := model.MetaGraphs[0].GetSignatureDef()["serving_default"]
 	content, vector, painted := own.GetInputs()["content"], own.GetInputs()["style_vector"], own.GetOutputs()["output_0"]
 	if content == nil || vector == nil || painted == nil {
-		return fmt.Errorf("%s: serving_default (content, style_vector) -> output_0 is expected in it", path)
+		return fmt.Errorf("%s: expected the signature serving_default (content, style_vector) -> output_0", path)
 	}
 	model.MetaGraphs[0].SignatureDef = map[string]*corepb.SignatureDef{
 		"transform":       {Inputs: tensors{"content": content, "vector": vector}, Outputs: tensors{"output_0": painted}},

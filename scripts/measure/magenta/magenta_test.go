@@ -18,7 +18,7 @@ func TestTransformerRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, file := range map[string]string{
-		"one graph is expected":                   "",
+		"expected one graph":                      "",
 		"cannot parse":                            "no protocol buffer",
 		"serving_default (content, style_vector)": string(other),
 	} {
@@ -28,7 +28,7 @@ func TestTransformerRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := transformer(dir, t.TempDir()); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
-			t.Errorf("got %v, want %q of %s", err, want, path)
+			t.Errorf("got %v, want %q for %s", err, want, path)
 		}
 	}
 }

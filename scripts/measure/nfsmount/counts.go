@@ -1,4 +1,4 @@
-// Package nfsmount reads what Linux's NFS client counts of a mount.
+// Package nfsmount reads the counters of Linux's NFS client for a mount.
 package nfsmount
 
 import (
@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Counts are a mount's READs since it was mounted.
+// Counts are the READs of a mount since it was mounted.
 type Counts struct {
 	Calls  int
-	Bytes  int64         // that they brought, with their replies' heads
-	Waited time.Duration // from the request until the reply, summed over calls that may overlap
+	Bytes  int64         // bytes received, including the headers of replies
+	Waited time.Duration // time from request to reply, summed over calls that may overlap
 }
 
-// Reads returns the counts of the mount on a folder.
+// Reads returns the counts of the mount at a folder.
 func Reads(mount string) (Counts, error) {
 	b, err := os.ReadFile("/proc/self/mountstats")
 	if err != nil {
@@ -24,7 +24,7 @@ func Reads(mount string) (Counts, error) {
 	return parse(string(b), mount)
 }
 
-// Since returns what has come to the counts since earlier ones.
+// Since returns the difference to earlier counts.
 func (c Counts) Since(earlier Counts) Counts {
 	return Counts{c.Calls - earlier.Calls, c.Bytes - earlier.Bytes, c.Waited - earlier.Waited}
 }
@@ -33,7 +33,7 @@ func parse(all, mount string) (c Counts, err error) {
 	_, of, _ := strings.Cut(all, " mounted on "+mount+" ")
 	of, _, _ = strings.Cut(of, "\ndevice ")
 	_, counts, _ := strings.Cut(of, " READ: ")
-	// calls, transmissions, timeouts, bytes sent and received, ms in the queue, on the way and in all
+	// calls, transmissions, timeouts, bytes sent, bytes received, and ms: queued, round trip, total
 	var transmitted, timeouts, sent, queued, way, waited int64
 	if _, err := fmt.Sscan(counts, &c.Calls, &transmitted, &timeouts, &sent, &c.Bytes, &queued, &way, &waited); err != nil {
 		return c, fmt.Errorf("/proc/self/mountstats has no READs of %s: %w", mount, err)

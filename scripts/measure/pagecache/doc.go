@@ -1,3 +1,3 @@
-// Package pagecache takes files out of the system's page cache, so that a program's start is one
-// as after the machine's.
+// Package pagecache removes files from the system's page cache, so that a program starts as after
+// the machine's start.
 package pagecache

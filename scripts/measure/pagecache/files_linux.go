@@ -8,16 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CanEvict is whether files can be taken out of this system's page cache.
+// CanEvict is whether files can be removed from this system's page cache.
 const CanEvict = true
 
-// Files are some whose place in the page cache is looked after.
+// Files are open files whose pages in the page cache can be counted and removed.
 type Files struct {
 	paths []string
-	Bytes int64 // of all
+	Bytes int64 // total size
 }
 
-// Open looks for files. Links and folders among the paths are left out.
+// Open opens the regular files among the paths. Links and folders are left out.
 func Open(paths []string) (*Files, error) {
 	f := &Files{}
 	for _, path := range paths {
@@ -25,7 +25,7 @@ func Open(paths []string) (*Files, error) {
 		if err != nil {
 			return nil, err
 		}
-		if info.Mode().IsRegular() { // what links lead to is among them
+		if info.Mode().IsRegular() { // the targets of links are among the paths
 			f.paths = append(f.paths, path)
 			f.Bytes += info.Size()
 		}
@@ -33,7 +33,7 @@ func Open(paths []string) (*Files, error) {
 	return f, nil
 }
 
-// Evict takes the files out of the page cache, as far as nobody has them mapped.
+// Evict removes the files from the page cache, except pages that other processes have mapped.
 func (f *Files) Evict() error {
 	for _, path := range f.paths {
 		err := withFile(path, func(file *os.File, _ int64) error {
@@ -46,7 +46,7 @@ func (f *Files) Evict() error {
 	return nil
 }
 
-// Cached returns how many bytes of the files are in the page cache.
+// Cached returns the number of bytes of the files in the page cache.
 func (f *Files) Cached() (sum int64, err error) {
 	for _, path := range f.paths {
 		err := withFile(path, func(file *os.File, size int64) error {
@@ -74,14 +74,14 @@ func withFile(path string, do func(*os.File, int64) error) error {
 	return do(file, info.Size())
 }
 
-// resident asks mincore(2). The kernel answers it for files that the user owns or
-// may write, and calls others wholly cached.
+// resident uses mincore(2). The kernel reports the truth only for files that the user owns or may
+// write, and reports others as completely cached.
 func resident(file *os.File, size int64) (int64, error) {
 	b, err := unix.Mmap(int(file.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_SHARED)
 	if err != nil {
 		return 0, fmt.Errorf("map %s: %w", file.Name(), err)
 	}
-	defer func() { _ = unix.Munmap(b) }() // it was just mapped
+	defer func() { _ = unix.Munmap(b) }() // cannot fail, because it was just mapped
 	page := int64(os.Getpagesize())
 	in := make([]byte, (size+page-1)/page)
 	if _, _, errno := unix.Syscall(unix.SYS_MINCORE, uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), uintptr(unsafe.Pointer(&in[0]))); errno != 0 {

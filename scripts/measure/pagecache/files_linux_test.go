@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A file that was just written down to the disk is in the cache, and after Evict it is not.
+// A file that was just written to the disk is in the cache, and after Evict it is not.
 func TestEvict(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	f, err := os.Create(path)
@@ -29,6 +29,6 @@ func TestEvict(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := files.Cached(); err != nil || got == size {
-		t.Errorf("after Evict %d of %d bytes are in the cache, %v; is the temporary folder memory?", got, size, err)
+		t.Errorf("after Evict %d of %d bytes are in the cache, %v; is the temporary folder in memory?", got, size, err)
 	}
 }

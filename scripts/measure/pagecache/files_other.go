@@ -4,16 +4,16 @@ package pagecache
 
 import "os"
 
-// CanEvict is whether files can be taken out of this system's page cache: only Linux lets a
-// user do that, and see that they are.
+// CanEvict is whether files can be removed from this system's page cache. Only Linux allows this to
+// users and reports the result.
 const CanEvict = false
 
-// Files are some whose place in the page cache is not known.
+// Files are files of which only the size is known.
 type Files struct {
-	Bytes int64 // of all
+	Bytes int64 // total size
 }
 
-// Open looks for files.
+// Open returns the regular files among the paths.
 func Open(paths []string) (*Files, error) {
 	f := &Files{}
 	for _, path := range paths {

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// EvictAll takes the files below a folder out of the page cache, and forgets what is
-// known of names and attributes, which takes root. What stays is an error.
+// EvictAll removes the files below a folder from the page cache, and also cached names and
+// attributes, which requires root. It returns an error if a file stays.
 func EvictAll(dir string) error {
 	var paths []string
 	err := filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {

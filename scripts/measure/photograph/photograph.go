@@ -1,4 +1,4 @@
-// Package photograph makes the pictures that are submitted in measurements.
+// Package photograph provides the pictures that measurements submit.
 package photograph
 
 import (
@@ -15,11 +15,11 @@ import (
 	"github.com/atelier-go/atelier/pkg/imageio"
 )
 
-// quality is that of the JPEG files.
+// quality is the quality of the JPEG files.
 const quality = 90
 
-// All returns the sample photographs in dir (scripts/setup installs them) as JPEG files
-// of exactly w x h pixels, cropped to that shape.
+// All returns the sample photographs in dir (installed by scripts/setup) as JPEG files of exactly w
+// x h pixels, cropped to that shape.
 func All(dir string, w, h int) ([][]byte, error) {
 	if dir == "" {
 		return nil, errors.New("no photographs: run scripts/setup")
@@ -45,7 +45,7 @@ func All(dir string, w, h int) ([][]byte, error) {
 	return all, nil
 }
 
-// middle is the largest part of r, about its middle, of the shape of w and h.
+// middle returns the largest centred part of r with the aspect ratio of w and h.
 func middle(r image.Rectangle, w, h int) image.Rectangle {
 	width, height := min(r.Dx(), r.Dy()*w/h), min(r.Dy(), r.Dx()*h/w)
 	corner := r.Min.Add(image.Pt((r.Dx()-width)/2, (r.Dy()-height)/2))

@@ -2,8 +2,8 @@ package process
 
 import "syscall"
 
-// attributes keep the terminal's Ctrl-C from a server, which is stopped in order instead, and
-// end it when the thread that started it ends.
+// attributes returns the attributes that protect a server from the terminal's Ctrl-C, because it is
+// stopped in order instead, and that end it when the thread that started it ends.
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 }

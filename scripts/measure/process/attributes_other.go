@@ -4,6 +4,6 @@ package process
 
 import "syscall"
 
-// attributes keep the terminal's Ctrl-C from a server, which is stopped in order instead. Only
-// Linux can end it when this program is killed.
+// attributes returns the attributes that protect a server from the terminal's Ctrl-C, because it is
+// stopped in order instead. Only Linux can end it when this program is killed.
 func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -1,4 +1,4 @@
-// Package process runs the servers that are measured.
+// Package process runs the measured servers.
 package process
 
 import (
@@ -20,12 +20,12 @@ type Process struct {
 	name string
 	cmd  *exec.Cmd
 	log  string
-	done chan struct{} // closed: it has ended
+	done chan struct{} // closed when the process has ended
 }
 
-// Begin starts a server and waits until ready returns true, for two minutes at most.
-// Its output goes into name.log in dir. After an error it does not run. On Linux it gets
-// SIGTERM when this program dies.
+// Begin starts a server and waits until ready returns true, for at most two minutes. Its output is
+// written to name.log in dir. After an error the server does not run. On Linux it gets SIGTERM when
+// this program dies.
 func Begin(ctx context.Context, dir, name string, cmd *exec.Cmd, ready func(context.Context, *Process) bool) (*Process, error) {
 	p := &Process{name: name, cmd: cmd, log: filepath.Join(dir, name+".log"), done: make(chan struct{})}
 	log, err := os.Create(p.log)
@@ -37,13 +37,13 @@ func Begin(ctx context.Context, dir, name string, cmd *exec.Cmd, ready func(cont
 	cmd.SysProcAttr = attributes()
 	started := make(chan error)
 	go func() {
-		// The thread stays, since the server ends with it.
+		// The thread must continue, because the server ends with it.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			_ = cmd.Wait() // what it has printed tells more
+			_ = cmd.Wait() // its output is more informative
 			close(p.done)
 		}
 	}()
@@ -74,7 +74,7 @@ func (p *Process) wait(ctx context.Context, ready func(context.Context, *Process
 	return nil
 }
 
-// Responds is true once a GET of the address returns 200.
+// Responds returns a function that is true when a GET of the URL returns 200.
 func Responds(url string) func(context.Context, *Process) bool {
 	client := http.Client{Timeout: 5 * time.Second}
 	return func(ctx context.Context, _ *Process) bool {
@@ -90,12 +90,12 @@ func Responds(url string) func(context.Context, *Process) bool {
 	}
 }
 
-// Prints is true once the process has printed these words.
+// Prints returns a function that is true when the process has printed these words.
 func Prints(words string) func(context.Context, *Process) bool {
 	return func(_ context.Context, p *Process) bool { return bytes.Contains(p.Output(), []byte(words)) }
 }
 
-// Output returns the last 2,000 bytes that the process has printed.
+// Output returns the last 2,000 bytes of the process's output.
 func (p *Process) Output() []byte {
 	b, err := os.ReadFile(p.log)
 	if err != nil {
@@ -104,20 +104,20 @@ func (p *Process) Output() []byte {
 	return b[max(0, len(b)-2000):]
 }
 
-// PID is the process's.
+// PID returns the process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Stop sends SIGTERM and waits until the process has ended. After a minute it kills the
-// process group.
+// Stop sends SIGTERM and waits until the process has ended. After a minute it kills the process
+// group.
 func (p *Process) Stop() {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // fails only if it has ended
 	select {
 	case <-p.done:
 	case <-time.After(time.Minute):
-		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // likewise
+		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // fails only if it has ended
 		<-p.done
 	}
 }

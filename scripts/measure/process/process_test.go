@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// A server does not outlive a program that is killed outright.
+// When a program is killed, its servers end too.
 func TestKilledParent(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux ends the servers of a program that is killed")
@@ -48,12 +48,12 @@ func TestKilledParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(time.Minute); ; {
-		cmdline, _ := os.ReadFile("/proc/" + string(b) + "/cmdline") // empty of a zombie
+		cmdline, _ := os.ReadFile("/proc/" + string(b) + "/cmdline") // empty for a zombie
 		if !strings.Contains(string(cmdline), "sleep") {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("the server outlives its parent")
+			t.Fatal("the server still runs after the end of its parent")
 		}
 		runtime.Gosched()
 	}
@@ -72,9 +72,9 @@ func TestBegin(t *testing.T) {
 	}
 	_, err = Begin(t.Context(), t.TempDir(), "server", exec.Command("sh", "-c", "echo no such model; exit 1"), Prints("ready"))
 	if err == nil || !strings.Contains(err.Error(), "ended before it was ready") || !strings.Contains(err.Error(), "no such model") {
-		t.Errorf("of one that ends: %v", err)
+		t.Errorf("a program that ends: %v", err)
 	}
 	if _, err = Begin(t.Context(), t.TempDir(), "server", exec.Command("/no/such/program"), Prints("ready")); err == nil {
-		t.Error("a program that is not there was started")
+		t.Error("a missing program was started")
 	}
 }

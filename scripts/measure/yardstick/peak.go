@@ -1,5 +1,5 @@
-// Package yardstick measures what the machine can do through TensorFlow, which the shipped
-// network is compared with.
+// Package yardstick measures the speed that the machine reaches with TensorFlow, for comparison
+// with the shipped network.
 package yardstick
 
 import (
@@ -14,14 +14,14 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Peak is how many operations a second a product of two large matrices reaches at
-// best, in so much time, on one thread of TensorFlow's: as near to what the processor
-// can do as this library comes. It decides the threads of the process.
+// Peak returns the highest number of operations a second of a product of two large matrices on one
+// thread of TensorFlow, within the given time: an approximation of the processor's limit with this
+// library. It sets the number of threads of the process.
 func Peak(long time.Duration) (float64, error) {
 	const n = 2048
 	root := op.NewScope()
 	a, b := op.Placeholder(root, tf.Float), op.Placeholder(root.SubScope("b"), tf.Float)
-	// One number of it: the whole would be copied out.
+	// Only one number of it, because the whole matrix would be copied.
 	product := op.MatMul(root, a, b)
 	one := op.Slice(root, product, op.Const(root.SubScope("at"), []int32{0, 0}), op.Const(root.SubScope("size"), []int32{1, 1}))
 	graph, err := root.Finalize()

@@ -1,6 +1,6 @@
-// Picture-decoder decodes the pictures of a worker, which starts it, bounds its memory
-// and processor time, and kills it where a picture asks for more (see pkg/decoder). It
-// reads requests from standard input: by hand it is of no use.
+// Picture-decoder decodes the pictures of a worker, which starts it, limits its memory and
+// processor time, and kills it if a picture exceeds the limits (see pkg/decoder). It reads requests
+// from standard input and is not meant to be run by hand.
 package main
 
 import (

@@ -1,8 +1,8 @@
-// Worker-bootstrap starts a worker whose engine lies on a network file system: it has read
-// ahead what the start will touch, and becomes the worker. See usage.
+// Worker-bootstrap starts a worker whose engine is on a network file system: it starts reading
+// ahead what the worker's start will touch, and then replaces itself with the worker. See usage.
 //
-// It is a program of its own, and static, because the worker can't do it: the system's
-// linker loads the engine's library, hundreds of megabytes, before the worker's first step.
+// It is a separate, static program, because the worker can't do this itself: the dynamic linker
+// loads the engine's library, hundreds of megabytes, before the worker's code runs.
 package main
 
 import (
@@ -22,18 +22,20 @@ import (
 
 const usage = `usage: worker-bootstrap [PROGRAM [ARGUMENT...]]
 
-Has the kernel read ahead what a worker's start touches, many calls at a time and
-without waiting for them, and becomes PROGRAM: the same process, with its arguments
-and environment. For workers whose engine's library or model lies on a network file
-system, such as EFS; what is in the page cache already costs some milliseconds.
+Makes the kernel read ahead the files that a worker's start touches, with many requests
+at a time and without waiting for them, and then replaces itself with PROGRAM: the same
+process, with its arguments and environment. Use it if the engine's library or the model
+is on a network file system, such as EFS. For files in the page cache it takes some
+milliseconds.
 
-PROGRAM without a slash is looked for beside this program. Default: worker-lambda, so
-that with it this is the bootstrap of an AWS Lambda function.
+PROGRAM without a slash is searched for in the folder of this program. The default is
+worker-lambda, so that this program is the bootstrap of an AWS Lambda function.
 
-ATELIER_READ_AHEAD says what to read, in its environment: paths with colons between
-them. A folder is read whole, such as the model's. A file is a list of parts of files
-in its own folder: scripts/setup writes read-ahead.json beside each engine's library.
-What is missing or doesn't fit is logged and left out; the worker starts all the same.
+The environment variable ATELIER_READ_AHEAD lists what to read: paths, separated by
+colons. A folder, such as the model's, is read completely. A file is a list of parts of
+files in its own folder: scripts/setup writes read-ahead.json beside each engine's
+library. Files that are missing or don't match are logged and skipped; the worker starts
+in any case.
 `
 
 func main() {
@@ -44,7 +46,7 @@ func main() {
 	}
 }
 
-// run returns only if the program could not be started, or where none is wanted.
+// run returns only if the program could not be started, or after printing the usage.
 func run(args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	if len(args) == 0 {
 		args = []string{"worker-lambda"}
@@ -64,7 +66,7 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) er
 	return nil
 }
 
-// find is the file of a program, beside this one if it is named without a slash.
+// find returns the path of a program. A name without a slash is searched for beside this program.
 func find(name string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil
@@ -80,15 +82,15 @@ func find(name string) (string, error) {
 	return program, nil
 }
 
-// most is how many bytes are read ahead, if there is twice the memory: several times
-// what TensorFlow takes.
+// most is the limit of read-ahead in bytes, provided that twice as much memory is available. It is
+// several times what TensorFlow takes.
 const most = 1 << 30
 
-// patience is how long asking for the pages may take. It takes milliseconds, unless the
-// file system hangs; the worker then waits for it in its own way.
+// patience is how long requesting the pages may take. It takes milliseconds, unless the file system
+// hangs; then the worker's start waits for it anyway.
 const patience = 3 * time.Second
 
-// readAhead asks for what is at the paths, in their order.
+// readAhead requests the files at the paths, in this order.
 func readAhead(paths []string, log *slog.Logger) {
 	if len(paths) == 0 {
 		return
@@ -99,7 +101,7 @@ func readAhead(paths []string, log *slog.Logger) {
 		began := time.Now()
 		left, err := available()
 		if err != nil {
-			log.Warn("nothing is read ahead", "error", err)
+			log.Warn("reading ahead is skipped", "error", err)
 			return
 		}
 		left = min(left/2, most)
@@ -113,18 +115,18 @@ func readAhead(paths []string, log *slog.Logger) {
 			}
 		}
 		if err := errors.Join(errs...); err != nil {
-			log.Warn("not all is read ahead", "error", err)
+			log.Warn("some files are not read ahead", "error", err)
 		}
 		log.Info("reading ahead", "bytes", asked, "took", time.Since(began))
 	}()
 	select {
 	case <-done:
-	case <-time.After(patience): // the program's start ends it
-		log.Warn("reading ahead is left to itself: the file system does not respond", "after", patience)
+	case <-time.After(patience): // starting the program ends the goroutine
+		log.Warn("reading ahead takes too long: the file system does not respond", "after", patience)
 	}
 }
 
-// available is how many bytes of memory could be had without swapping.
+// available returns how many bytes of memory are available without swapping.
 func available() (int64, error) {
 	b, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
@@ -136,5 +138,5 @@ func available() (int64, error) {
 			return kib << 10, nil
 		}
 	}
-	return 0, errors.New("/proc/meminfo does not tell how much memory is available")
+	return 0, errors.New("/proc/meminfo has no MemAvailable")
 }

@@ -15,11 +15,11 @@ import (
 	"time"
 )
 
-// bootstrap builds the program, as it is shipped, in a folder of its own.
+// bootstrap builds the program as it is shipped, in a folder of its own.
 func bootstrap(t *testing.T) string {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		t.Skip("only Linux reads ahead")
+		t.Skip("reading ahead needs Linux")
 	}
 	program := filepath.Join(t.TempDir(), "bootstrap")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
@@ -30,7 +30,7 @@ func bootstrap(t *testing.T) string {
 	return program
 }
 
-// script writes a program in place of a worker.
+// script writes a program that stands in for a worker.
 func script(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text), 0o700); err != nil { //nolint:gosec // a program
@@ -38,8 +38,8 @@ func script(t *testing.T, path, text string) {
 	}
 }
 
-// TestBecomesTheWorker: as Lambda starts it, the process becomes the worker beside it,
-// and what is sent to it the worker gets.
+// TestBecomesTheWorker checks that without arguments, as Lambda starts it, the process becomes the
+// worker in the same folder, which receives signals.
 func TestBecomesTheWorker(t *testing.T) {
 	program := bootstrap(t)
 	script(t, filepath.Join(filepath.Dir(program), "worker-lambda"), `
@@ -66,11 +66,11 @@ while :; do read -r _ || sleep 0.01; done`)
 	n, _ = out.Read(line)
 	var ended *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &ended) || ended.ExitCode() != 7 || string(line[:n]) != "stopped\n" {
-		t.Errorf("got %q, %v after SIGTERM, want the worker's own end", line[:n], err)
+		t.Errorf("got %q, %v after SIGTERM, want the worker's own exit", line[:n], err)
 	}
 }
 
-// TestBecomesAnyProgram: with its arguments, by name or by path.
+// TestBecomesAnyProgram starts a program by name and by path, with arguments.
 func TestBecomesAnyProgram(t *testing.T) {
 	program := bootstrap(t)
 	beside := filepath.Join(filepath.Dir(program), "worker-daemon")
@@ -89,9 +89,9 @@ func TestBecomesAnyProgram(t *testing.T) {
 	}
 }
 
-// TestStartsWhateverThereIs: what can't be read ahead is told, and takes neither the
-// start nor much time or memory.
-func TestStartsWhateverThereIs(t *testing.T) {
+// TestStartsInAnyCase checks that what can't be read ahead is logged, and neither prevents the start
+// nor takes much time or memory.
+func TestStartsInAnyCase(t *testing.T) {
 	program := bootstrap(t)
 	dir := t.TempDir()
 	write := func(name, text string) string {
@@ -124,17 +124,17 @@ func TestStartsWhateverThereIs(t *testing.T) {
 		"not set":           {"", ""},
 		"a good list":       {good, `level=INFO msg="reading ahead" bytes=1048576`},
 		"a missing list":    {filepath.Join(dir, "missing"), "no such file"},
-		"garbage":           {library, "is no list"},
-		"a huge list":       {huge, "is no list"},
+		"garbage":           {library, "is not a list"},
+		"a huge list":       {huge, "is not a list"},
 		"a pipe":            {pipe, "neither a list nor a folder"},
 		"a device":          {"/dev/zero", "neither a list nor a folder"},
 		"a list of a pipe":  {list("of-pipe", "pipe", 0, "[0,1]"), "not the file"},
 		"a list of a link":  {list("of-link", "link", 1000, "[0,1000]"), "escapes"},
 		"a list of outside": {list("of-outside", "../../../../etc/passwd", 1000, "[0,1000]"), "escapes"},
-		"a stale list":      {list("stale", "library.so", 1<<20+1, "[0,1048577]"), "make the list anew"},
+		"a stale list":      {list("stale", "library.so", 1<<20+1, "[0,1048577]"), "make the list again"},
 		"too much":          {list("of-sparse", "sparse", 1<<40, "[1048576,1000000000000]"), "too much memory"},
 		"many ranges":       {list("many", "library.so", 1<<20, strings.Repeat("[7,1],", 150000)+"[0,1]"), `level=INFO msg="reading ahead" bytes=150001`},
-		"nothing, and good": {"::/missing:" + good, `level=INFO msg="reading ahead" bytes=1048576`},
+		"missing and good":  {"::/missing:" + good, `level=INFO msg="reading ahead" bytes=1048576`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)

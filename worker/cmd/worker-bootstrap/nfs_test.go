@@ -7,7 +7,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/nfstest"
 )
 
-// TestStartsWhileTheFileServerHangs: a file server that doesn't respond is not waited for.
+// TestStartsWhileTheFileServerHangs checks that the start doesn't wait for an unresponsive file
+// server.
 func TestStartsWhileTheFileServerHangs(t *testing.T) {
 	const script = `set -e
 mkdir "$NFS_A/model"

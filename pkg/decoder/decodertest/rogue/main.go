@@ -1,5 +1,5 @@
-// Rogue is a picture-decoder that misbehaves on demand, as a decoder would that a
-// hostile picture has found a fault in; see decodertest.Rogue.
+// Rogue is a picture-decoder that misbehaves on demand, like a decoder with a fault that a hostile
+// picture exploits; see decodertest.Rogue.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Package protocol is what the decoder's two sides send each other: a line of JSON
-// for each request and each reply, over the program's standard input and output. The
-// pictures themselves are in two memory files, which both sides have open.
+// Package protocol defines the messages between pkg/decoder and its processes: a line of JSON for
+// each request and each reply, over the program's standard input and output. The pictures
+// themselves are in two memory files, which both sides have open.
 package protocol
 
 import (
@@ -11,56 +11,56 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// The descriptors under which a decoder has the memory files.
+// The file descriptors of the memory files in the decoder process.
 const (
-	InputFD  = 3 // the pictures of the request, one after the other
-	OutputFD = 4 // what became of them, one after the other
+	InputFD  = 3 // the pictures of the request, concatenated
+	OutputFD = 4 // the decoded pictures, concatenated
 )
 
 // MaxLine is the longest line in bytes.
 const MaxLine = 16 << 10
 
-// Held is how much memory in bytes a decoder holds on to while it waits: one that has grown
-// by more marks all that is free as such (MADV_FREE), for the system to take when it needs it.
+// Held is how much memory, in bytes, an idle decoder keeps. A process that has grown by more marks
+// all unused memory as free (MADV_FREE), so that the system can reclaim it.
 const Held = 24 << 20
 
-// A Request asks for the pictures in the input.
+// A Request describes the pictures in the input.
 type Request struct {
 	Limits  imageio.Limits `json:"limits"`
 	Photo   Picture        `json:"photo"`
-	Style   Picture        `json:"style"`   // of 0 bytes: there is none
-	Preview int            `json:"preview"` // longest edge of the photograph's preview; 0: none is wanted
-	Memory  int64          `json:"memory"`  // that decoding may take, in bytes
-	Output  int64          `json:"output"`  // the most bytes that may be written to the output
+	Style   Picture        `json:"style"`   // 0 bytes mean that there is none
+	Preview int            `json:"preview"` // longest edge of the photograph's preview; 0: no preview
+	Memory  int64          `json:"memory"`  // limit for decoding, in bytes
+	Output  int64          `json:"output"`  // limit of the output, in bytes
 }
 
-// A Picture is one of a request.
+// A Picture describes one picture of a request.
 type Picture struct {
 	Bytes   int64 `json:"bytes"`
-	Longest int   `json:"longest"` // the edge to which it is fitted; of the style's, its central square
-	Fitted  Size  `json:"fitted"`  // what that makes of it
+	Longest int   `json:"longest"` // the longest edge to which it is fitted; for the style, the edge of its central square
+	Fitted  Size  `json:"fitted"`  // its size after that
 }
 
-// A Reply says what is in the output: the photograph's pixels, the style's, both as
-// RGBA without gaps, and the preview, a JPEG file.
+// A Reply describes the output: the photograph's pixels, the style's, both as RGBA without gaps, and
+// the preview, a JPEG file.
 type Reply struct {
 	Photo   Size   `json:"photo"`
 	Style   Size   `json:"style"`
 	Preview int64  `json:"preview"` // bytes
-	Grown   int64  `json:"grown"`   // bytes that the process holds above what it began with
+	Grown   int64  `json:"grown"`   // bytes that the process holds in addition to what it had at its start
 	Error   *Error `json:"error,omitempty"`
 }
 
-// Size is in pixels.
+// Size is a size in pixels.
 type Size struct {
 	Width  int `json:"width"`
 	Height int `json:"height"`
 }
 
-// Bytes is what the pixels take.
+// Bytes returns how many bytes the pixels take as RGBA.
 func (s Size) Bytes() int64 { return 4 * int64(s.Width) * int64(s.Height) }
 
-// An Error is one of the errors of imageio.
+// An Error is an error of imageio in a reply.
 type Error struct {
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
@@ -79,7 +79,7 @@ var sentinels = []struct {
 // maxDetail leaves room for the rest of a line, however the detail is escaped.
 const maxDetail = 1000
 
-// ErrorOf is err on its way to the other side; nil is nil.
+// ErrorOf returns the message for err, or nil if err is nil.
 func ErrorOf(err error) *Error {
 	if err == nil {
 		return nil
@@ -94,7 +94,7 @@ func ErrorOf(err error) *Error {
 	return e
 }
 
-// Err is the error that was sent: it wraps the sentinel that it did before.
+// Err returns the error that was sent. It wraps the same sentinel.
 func (e *Error) Err() error {
 	if e == nil {
 		return nil
@@ -107,7 +107,7 @@ func (e *Error) Err() error {
 	return errors.New(e.Detail)
 }
 
-// received reads as the error did on the other side.
+// received has the text and the sentinel of the error that was sent.
 type received struct {
 	detail   string
 	sentinel error

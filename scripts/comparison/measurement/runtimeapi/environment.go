@@ -15,39 +15,39 @@ import (
 	"time"
 )
 
-// An environment is a process of the function, with a runtime API of its own.
+// An environment is a process of the function, with its own runtime API.
 type environment struct {
-	// The host's lock guards these.
-	busy  int // places that are taken
-	taken int // how often one was
+	// These fields are guarded by the host's lock.
+	busy  int // occupied places
+	taken int // number of times that a place was taken
 
 	cmd     *exec.Cmd
 	server  *http.Server
 	log     string
 	timeout time.Duration
 	began   time.Time
-	ready   chan struct{} // closed once the process asks for its first event
-	started time.Duration // from began to there
-	ended   chan struct{} // closed once the process has ended
+	ready   chan struct{} // closed when the process requests its first event
+	started time.Duration // time from began to the first request
+	ended   chan struct{} // closed when the process has ended
 	events  chan *delivery
 	used    atomic.Bool // it has had an event
 
 	mu        sync.Mutex
-	delivered map[string]*delivery // events that are being handled, by id
+	delivered map[string]*delivery // events being handled, by id
 	n         int
 }
 
-// A delivery is an event on its way.
+// A delivery is an event that is being delivered or handled.
 type delivery struct {
 	event     []byte
-	answered  chan answer
+	responded chan response
 	delivered atomic.Pointer[time.Time]
 }
 
-// at is when the function got the event.
+// at returns when the function received the event.
 func (d *delivery) at() time.Time { return *d.delivered.Load() }
 
-type answer struct {
+type response struct {
 	payload []byte
 	failed  bool
 	at      time.Time
@@ -66,7 +66,7 @@ func start(cfg Config) (_ *environment, err error) {
 	e.server = &http.Server{Handler: e.api(), ReadHeaderTimeout: time.Minute}
 	defer func() {
 		if err != nil {
-			_ = errors.Join(e.server.Close(), l.Close()) // the reason is err
+			_ = errors.Join(e.server.Close(), l.Close()) // err has the reason
 		}
 	}()
 	if e.cmd, err = cfg.Command(); err != nil {
@@ -76,7 +76,7 @@ func start(cfg Config) (_ *environment, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close() // the process has its own
+	defer log.Close() // the process has its own copy
 	e.cmd.Stdout, e.cmd.Stderr = log, log
 	e.cmd.Env = append(e.cmd.Environ(), "AWS_LAMBDA_RUNTIME_API="+l.Addr().String(), "AWS_LAMBDA_FUNCTION_NAME=worker-lambda", "AWS_LAMBDA_LOG_STREAM_NAME=local")
 	if cfg.Concurrency > 1 {
@@ -85,14 +85,14 @@ func start(cfg Config) (_ *environment, err error) {
 	if cfg.MemoryMB > 0 {
 		e.cmd.Env = append(e.cmd.Env, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE="+strconv.Itoa(cfg.MemoryMB))
 	}
-	e.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // what it starts ends with it
+	e.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that its children can be killed with it
 	e.began = time.Now()
-	go func() { _ = e.server.Serve(l) }() // until it is closed
+	go func() { _ = e.server.Serve(l) }() // ends when the server is closed
 	if err := e.cmd.Start(); err != nil {
 		return nil, err
 	}
 	go func() {
-		_ = e.cmd.Wait() // its log says why
+		_ = e.cmd.Wait() // the log has the reason
 		e.kill()
 		close(e.ended)
 		_ = e.server.Close()
@@ -100,10 +100,10 @@ func start(cfg Config) (_ *environment, err error) {
 	return e, nil
 }
 
-// first is true for the first who asks.
+// first returns true for the first event of the environment.
 func (e *environment) first() bool { return !e.used.Swap(true) }
 
-// api is the runtime API, by "Using the Lambda runtime API for custom runtimes" in the AWS
+// api returns the runtime API as in "Using the Lambda runtime API for custom runtimes" in the AWS
 // Lambda Developer Guide.
 func (e *environment) api() http.Handler {
 	const runtime = "/2018-06-01/runtime/"
@@ -119,7 +119,7 @@ func (e *environment) api() http.Handler {
 			header.Set("Lambda-Runtime-Aws-Request-Id", e.remember(d))
 			header.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(now.Add(e.timeout).UnixMilli(), 10))
 			header.Set("Content-Type", "application/json")
-			_, _ = w.Write(d.event) // else the process has ended
+			_, _ = w.Write(d.event) // fails only if the process has ended
 		case <-r.Context().Done():
 		}
 	})
@@ -134,12 +134,12 @@ func (e *environment) api() http.Handler {
 				http.Error(w, "there is no such event", http.StatusNotFound)
 				return
 			}
-			d.answered <- answer{payload, err != nil || end == "error", time.Now()}
+			d.responded <- response{payload, err != nil || end == "error", time.Now()}
 			w.WriteHeader(http.StatusAccepted)
 		})
 	}
 	mux.HandleFunc("POST "+runtime+"init/error", func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusAccepted) // the process ends itself, and its log says why
+		w.WriteHeader(http.StatusAccepted) // the process ends itself, and the log has the reason
 	})
 	return mux
 }
@@ -161,10 +161,10 @@ func (e *environment) forget(id string) *delivery {
 	return d
 }
 
-// kill ends the process and what it has started.
-func (e *environment) kill() { _ = syscall.Kill(-e.cmd.Process.Pid, syscall.SIGKILL) } // they may have ended
+// kill ends the process and its children.
+func (e *environment) kill() { _ = syscall.Kill(-e.cmd.Process.Pid, syscall.SIGKILL) } // fails only if they have ended
 
-// failure is an error with the last that the function has logged.
+// failure returns err with the end of the function's log.
 func (e *environment) failure(err error) error {
 	b, lerr := os.ReadFile(e.log)
 	if lerr != nil {

@@ -1,7 +1,7 @@
-// Package runtimeapi runs a function's program as AWS Lambda does: it hands events to it over
-// the runtime API (2018-06-01), starts an environment when all are busy, takes the newest
-// one first, and ends those that are idle. Environments that handle several events at once, as on Lambda Managed Instances,
-// are there too; that AWS would run this function so is hypothetical.
+// Package runtimeapi runs a function's program like AWS Lambda: it delivers events over the runtime
+// API (2018-06-01), starts an environment when all are busy, uses the newest one first, and ends
+// idle ones. Environments can also handle several events at once, as on Lambda Managed Instances;
+// that AWS would run this function so is hypothetical.
 package runtimeapi
 
 import (
@@ -14,51 +14,51 @@ import (
 	"time"
 )
 
-// A Config is a function's settings.
+// A Config has a function's settings.
 type Config struct {
-	// Command makes the command of an environment's process. Its environment gets what the
-	// runtime API needs besides.
+	// Command makes the command of an environment's process. The variables that the runtime API
+	// needs are added to its environment.
 	Command func() (*exec.Cmd, error)
-	// Concurrency is how many events an environment handles at once. More than one sets
-	// AWS_LAMBDA_MAX_CONCURRENCY, which aws-lambda-go understands.
+	// Concurrency is the number of events that an environment handles at once. If it is more than
+	// one, AWS_LAMBDA_MAX_CONCURRENCY is set, which aws-lambda-go supports.
 	Concurrency  int
-	Environments int           // at most
-	MemoryMB     int           // told to the function; 0 is not told
-	Timeout      time.Duration // of an event, and of a start
-	// Idle is how long an environment without an event is kept. 0: until Close. Lambda keeps them for
-	// minutes, which it does not document.
+	Environments int           // maximum
+	MemoryMB     int           // passed to the function; 0: not passed
+	Timeout      time.Duration // for an event, and for a start
+	// Idle is how long an environment without an event is kept. 0: until Close. Lambda keeps them
+	// for minutes, which is not documented.
 	Idle time.Duration
 	Log  string // file to which the processes' output is appended
 }
 
-// An Invocation is what became of an event.
+// An Invocation is the result of an event.
 type Invocation struct {
 	Response []byte
-	Cold     bool          // it was its environment's first
-	Start    time.Duration // from the start of the process until it asked for an event; of cold ones
-	Waited   time.Duration // for an environment that was free, or started for it
+	Cold     bool          // it was the first event of its environment
+	Start    time.Duration // from the start of the process until it requested an event; only of cold ones
+	Waited   time.Duration // for a free environment, or for the start of one
 	Took     time.Duration // from the event's delivery to the response
 }
 
-// Billed is what Lambda bills: the time of the event, and since August 2025 that of the start,
+// Billed returns what Lambda bills: the time of the event and, since August 2025, of the start,
 // rounded up to a millisecond.
 func (i Invocation) Billed() time.Duration {
 	sum := i.Start + i.Took
 	return (sum + time.Millisecond - 1).Truncate(time.Millisecond)
 }
 
-// A Host runs one function. It is safe for concurrent use, and to be closed.
+// A Host runs one function. It is safe for concurrent use and must be closed.
 type Host struct {
 	cfg Config
 
 	mu           sync.Mutex
 	closed       bool
 	environments []*environment      // the newest last
-	waiting      []chan *environment // of those who wait for a place, the oldest first; each of capacity 1
-	processes    sync.WaitGroup      // that have not ended
+	waiting      []chan *environment // callers that wait for a place, oldest first; each with capacity 1
+	processes    sync.WaitGroup      // processes that have not ended
 }
 
-// New checks the settings. It starts nothing yet.
+// New checks the settings. It starts no process yet.
 func New(cfg Config) (*Host, error) {
 	if cfg.Concurrency < 1 || cfg.Environments < 1 || cfg.Timeout <= 0 {
 		return nil, fmt.Errorf("a function needs a concurrency, a number of environments and a timeout, not %d, %d and %v", cfg.Concurrency, cfg.Environments, cfg.Timeout)
@@ -66,19 +66,19 @@ func New(cfg Config) (*Host, error) {
 	return &Host{cfg: cfg}, nil
 }
 
-// ErrEnded is of a process that ended while it had an event, or before it took one.
+// ErrEnded reports that a process ended while it had an event, or before it received one.
 var ErrEnded = errors.New("the function's process has ended")
 
-// ErrTimeout is of an event, or a start, that took longer than the function's timeout. The
-// process is killed.
+// ErrTimeout reports that an event or a start took longer than the function's timeout. The process
+// is killed.
 var ErrTimeout = errors.New("the function has timed out")
 
-// A FunctionError is what a function reports of an event that it could not handle.
+// A FunctionError is the error that a function reports for an event.
 type FunctionError struct{ Payload []byte }
 
 func (e *FunctionError) Error() string { return "the function failed: " + string(e.Payload) }
 
-// Invoke hands an event to the function, once an environment is free, and returns its response.
+// Invoke sends an event to the function when an environment is free, and returns its response.
 func (h *Host) Invoke(ctx context.Context, event []byte) (i Invocation, err error) {
 	began := time.Now()
 	e, err := h.place(ctx)
@@ -103,7 +103,7 @@ func (h *Host) Invoke(ctx context.Context, event []byte) (i Invocation, err erro
 		i.Cold, i.Start = true, e.started
 	}
 	limit.Reset(h.cfg.Timeout)
-	delivery := &delivery{event: event, answered: make(chan answer, 1)}
+	delivery := &delivery{event: event, responded: make(chan response, 1)}
 	select {
 	case e.events <- delivery:
 	case <-e.ended:
@@ -115,12 +115,12 @@ func (h *Host) Invoke(ctx context.Context, event []byte) (i Invocation, err erro
 		return i, ctx.Err()
 	}
 	select {
-	case a := <-delivery.answered:
-		return i.answer(delivery, a)
+	case a := <-delivery.responded:
+		return i.completed(delivery, a)
 	case <-e.ended:
-		select { // it may have ended just after its answer
-		case a := <-delivery.answered:
-			return i.answer(delivery, a)
+		select { // it may have ended just after its response
+		case a := <-delivery.responded:
+			return i.completed(delivery, a)
 		default:
 			return i, e.failure(ErrEnded)
 		}
@@ -132,7 +132,7 @@ func (h *Host) Invoke(ctx context.Context, event []byte) (i Invocation, err erro
 	}
 }
 
-func (i Invocation) answer(d *delivery, a answer) (Invocation, error) {
+func (i Invocation) completed(d *delivery, a response) (Invocation, error) {
 	i.Response, i.Took = a.payload, a.at.Sub(d.at())
 	if a.failed {
 		return i, &FunctionError{a.payload}
@@ -140,8 +140,8 @@ func (i Invocation) answer(d *delivery, a answer) (Invocation, error) {
 	return i, nil
 }
 
-// place takes a place in an environment: in the newest that has one, in a new one if there may
-// be another, and else in the first that gets one.
+// place waits for a place in an environment: in the newest one with a free place, in a new one if
+// the maximum allows it, and otherwise in the first that becomes free.
 func (h *Host) place(ctx context.Context) (*environment, error) {
 	for {
 		h.mu.Lock()
@@ -177,13 +177,13 @@ func (h *Host) place(ctx context.Context) (*environment, error) {
 				return e, nil
 			}
 		case <-ctx.Done():
-			h.leave(turn)
+			h.stopWaiting(turn)
 			return nil, ctx.Err()
 		}
 	}
 }
 
-// alive are the environments whose process has not ended.
+// alive returns the environments whose process has not ended.
 func alive(all []*environment) (kept []*environment) {
 	for _, e := range all {
 		select {
@@ -195,14 +195,14 @@ func alive(all []*environment) (kept []*environment) {
 	return kept
 }
 
-// free gives a place back: to the one who has waited longest for one.
+// free releases a place and gives it to the caller that has waited longest.
 func (h *Host) free(e *environment) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.pass(e)
+	h.giveToNext(e)
 }
 
-func (h *Host) pass(e *environment) {
+func (h *Host) giveToNext(e *environment) {
 	if len(h.waiting) == 0 {
 		e.busy--
 		h.expire(e)
@@ -211,13 +211,13 @@ func (h *Host) pass(e *environment) {
 	next := h.waiting[0]
 	h.waiting = h.waiting[1:]
 	if len(alive([]*environment{e})) == 0 {
-		next <- nil // it starts another
+		next <- nil // the caller starts another environment
 		return
 	}
 	next <- e
 }
 
-// expire ends an environment that stays without an event for too long.
+// expire ends an environment that has been idle for too long.
 func (h *Host) expire(e *environment) {
 	if e.busy > 0 || h.cfg.Idle <= 0 {
 		return
@@ -233,26 +233,26 @@ func (h *Host) expire(e *environment) {
 	})
 }
 
-// leave is for one who waits no more; a place that it was given goes to the next.
-func (h *Host) leave(turn chan *environment) {
+// stopWaiting ends the wait of a caller; a place that it was given already goes to the next caller.
+func (h *Host) stopWaiting(turn chan *environment) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.waiting = slices.DeleteFunc(h.waiting, func(other chan *environment) bool { return other == turn })
 	select {
 	case e := <-turn:
 		if e != nil {
-			h.pass(e)
+			h.giveToNext(e)
 		}
 	default:
 	}
 }
 
-// Close kills all processes and waits for their end, as Lambda does without a signal. Events
+// Close kills all processes and waits for their end; like Lambda it sends no signal before. Events
 // that are being handled fail.
 func (h *Host) Close() {
 	h.mu.Lock()
 	h.closed = true
-	all := slices.Clone(h.environments) // expire removes from the slice itself
+	all := slices.Clone(h.environments) // a copy, because expire changes the slice
 	h.mu.Unlock()
 	for _, e := range all {
 		e.kill()

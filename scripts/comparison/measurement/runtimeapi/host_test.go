@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// The test's program is the function's too. What it does is in the event.
+// The test binary is also the function's program. The event selects what it does.
 func TestMain(m *testing.M) {
 	if os.Getenv("TEST_AS_FUNCTION") == "" {
 		m.Run()
@@ -38,12 +38,12 @@ func TestMain(m *testing.M) {
 		case "hang":
 			<-ctx.Done()
 			<-make(chan struct{})
-		case "meet": // returns once two are here
+		case "meet": // returns when two events are here
 			if inside.Add(1) == 2 {
 				close(both)
 			}
 			<-both
-		case "work": // for longer than the environments of TestIdle may be idle
+		case "work": // takes longer than the environments of TestIdle may be idle
 			time.Sleep(200 * time.Millisecond)
 		}
 		return fmt.Sprint(os.Getpid()), nil
@@ -79,7 +79,7 @@ func invoke(t *testing.T, h *Host, what string) (Invocation, error) {
 	return h.Invoke(t.Context(), event)
 }
 
-// The first event of a process is a cold one, whose start is billed with it.
+// The first event of a process is cold, and its start is billed with it.
 func TestColdAndWarm(t *testing.T) {
 	h := newHost(t, Config{Concurrency: 1, Environments: 3, Timeout: time.Minute}, "good")
 	cold, err := invoke(t, h, "")
@@ -98,8 +98,9 @@ func TestColdAndWarm(t *testing.T) {
 	}
 }
 
-// Two events at once are handled by one process where it takes two, and else by two.
-func TestAtOnce(t *testing.T) {
+// Two events at once are handled by one process with a concurrency of two, and otherwise by two
+// processes.
+func TestConcurrentEvents(t *testing.T) {
 	both := func(h *Host, what string) (pids map[string]bool) {
 		var mu sync.Mutex
 		var wg sync.WaitGroup
@@ -121,7 +122,8 @@ func TestAtOnce(t *testing.T) {
 	if pids := both(newHost(t, Config{Concurrency: 2, Environments: 1, Timeout: time.Minute}, "good"), "meet"); len(pids) != 1 {
 		t.Errorf("two events of a process that takes two: by %v", pids)
 	}
-	// Neither returns before a second one is there, which is never: each process has its own.
+	// Neither event returns before a second one is in the same process, which does not happen: each
+	// process has its own.
 	h := newHost(t, Config{Concurrency: 1, Environments: 2, Timeout: time.Minute}, "good")
 	var held [2]*environment
 	for i := range held {
@@ -131,9 +133,9 @@ func TestAtOnce(t *testing.T) {
 		}
 	}
 	if held[0] == held[1] {
-		t.Error("two places in an environment of one")
+		t.Error("two events were in an environment for one")
 	}
-	// A third waits, and gets the place that becomes free.
+	// A third event waits for the place that becomes free.
 	got := make(chan *environment)
 	go func() {
 		e, _ := h.place(t.Context())
@@ -146,11 +148,11 @@ func TestAtOnce(t *testing.T) {
 	}
 	h.free(held[0])
 	if e := <-got; e != held[0] {
-		t.Error("the place that became free was not passed on")
+		t.Error("the free place was not given to the waiting event")
 	}
 }
 
-func TestFailures(t *testing.T) {
+func TestFailedEvents(t *testing.T) {
 	h := newHost(t, Config{Concurrency: 1, Environments: 1, Timeout: 3 * time.Second}, "good")
 	var failed *FunctionError
 	if _, err := invoke(t, h, "fail"); !errors.As(err, &failed) || !strings.Contains(err.Error(), "it can't be painted") {
@@ -163,13 +165,13 @@ func TestFailures(t *testing.T) {
 		t.Errorf("after it: %+v, %v", i, err)
 	}
 	if _, err := invoke(t, h, "hang"); !errors.Is(err, ErrTimeout) {
-		t.Errorf("an event without end: %v", err)
+		t.Errorf("an endless event: %v", err)
 	}
 	h = newHost(t, Config{Concurrency: 1, Environments: 1, Timeout: time.Minute}, "broken")
 	if _, err := invoke(t, h, ""); !errors.Is(err, ErrEnded) || !strings.Contains(err.Error(), "no model") {
 		t.Errorf("a process that does not start: %v", err)
 	}
 	if _, err := New(Config{}); err == nil {
-		t.Error("a function without settings is taken")
+		t.Error("a function without settings is accepted")
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// the returns the environment of a host that has one.
-func the(t *testing.T, h *Host) *environment {
+// onlyEnvironment returns the environment of a host that has exactly one.
+func onlyEnvironment(t *testing.T, h *Host) *environment {
 	t.Helper()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -16,8 +16,8 @@ func the(t *testing.T, h *Host) *environment {
 	return h.environments[0]
 }
 
-// An environment ends after it has been idle for long enough, and not while it has an event. The next
-// event starts another.
+// An environment ends after it has been idle for the set time, but not while it has an event. The
+// next event starts another one.
 func TestIdle(t *testing.T) {
 	h := newHost(t, Config{Concurrency: 1, Environments: 1, Timeout: time.Minute, Idle: 50 * time.Millisecond}, "good")
 	first, err := invoke(t, h, "work")
@@ -39,20 +39,20 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// One that is used again before it has been idle for so long is kept.
+// An environment that is used again in time is kept.
 func TestKeptAlive(t *testing.T) {
 	h := newHost(t, Config{Concurrency: 1, Environments: 2, Timeout: time.Minute, Idle: time.Hour}, "good")
 	if _, err := invoke(t, h, ""); err != nil {
 		t.Fatal(err)
 	}
-	e := the(t, h)
-	if warm, err := invoke(t, h, ""); err != nil || warm.Cold || the(t, h) != e {
+	e := onlyEnvironment(t, h)
+	if warm, err := invoke(t, h, ""); err != nil || warm.Cold || onlyEnvironment(t, h) != e {
 		t.Errorf("got %+v, %v", warm, err)
 	}
 }
 
-// Close and the end of an idle environment may come together: the race detector fails this test if they
-// touch the same memory. To wait for the second by a lock would hide that from it.
+// Close and the end of an idle environment may happen at the same time: the race detector fails
+// this test if they use the same memory. Waiting for the second with a lock would hide the race.
 func TestCloseWhileIdle(t *testing.T) {
 	const idle = 50 * time.Millisecond
 	h := newHost(t, Config{Concurrency: 1, Environments: 2, Timeout: time.Minute, Idle: idle}, "good")
@@ -66,7 +66,7 @@ func TestCloseWhileIdle(t *testing.T) {
 			first = e
 		}
 	}
-	h.free(first) // its removal moves the other
+	h.free(first) // its removal moves the other one in the slice
 	h.Close()
 	<-time.After(2 * idle)
 }

@@ -1,5 +1,5 @@
-// Package predictiontest makes runs by the simulation, with parameters that predictions have to find
-// out from some of them.
+// Package predictiontest makes runs with the simulation, whose parameters predictions have to find
+// out from some of these runs.
 package predictiontest
 
 import (
@@ -17,25 +17,25 @@ import (
 	"github.com/atelier-go/atelier/scripts/measure/machine"
 )
 
-// A World makes runs that nobody measured.
+// A World makes runs without measuring.
 type World struct {
-	Slowness float64 // of painting; 1 is usual
+	Slowness float64 // factor of the time of painting; 1 is normal
 	Spread   float64 // standard deviation of the logarithm of a run's speed
 }
 
 const (
 	cores  = 2
-	rest   = 0.02  // seconds of the handler that are not painting
-	after  = 0.004 // seconds until the sender has the picture
+	rest   = 0.02  // seconds of the handler without painting
+	after  = 0.004 // seconds until the load generator has the picture
 	before = 0.008 // processor seconds of a submission
-	beside = 0.006 // likewise, after the work
+	beside = 0.006 // processor seconds after the work
 
-	// Of a job, what of before and beside is not the system's.
+	// Processor seconds per job within before and beside that are not the system's.
 	standIns = 0.004
 	sender   = 0.001
 )
 
-// paint draws how long a picture takes in a run that is slower by a factor.
+// paint returns the distribution of the time of a picture in a run that is slower by a factor.
 func (w World) paint(v measurement.Variant, factor float64) simulation.Distribution {
 	usual := 0.08
 	if v.Engine == measurement.TensorFlow {
@@ -49,7 +49,7 @@ func (w World) paint(v measurement.Variant, factor float64) simulation.Distribut
 	}
 }
 
-// demand is how many processors a picture occupies.
+// demand returns the number of processors that a picture occupies.
 func demand(v measurement.Variant) float64 {
 	if v.System == measurement.Flask || v.Threads == 2 {
 		return 1.6
@@ -57,7 +57,7 @@ func demand(v measurement.Variant) float64 {
 	return 0.95
 }
 
-// run is one of a plan, made at a time.
+// run makes one run of a plan, which begins at a given time.
 func (w World) run(t *testing.T, p measurement.Plan, v measurement.Variant, repetition int, began time.Time) *measurement.Run {
 	t.Helper()
 	seed := uint64(repetition)
@@ -97,10 +97,10 @@ func (w World) run(t *testing.T, p measurement.Plan, v measurement.Variant, repe
 		j := measurement.Job{Scheduled: m.Arrival, Latency: m.Finished - m.Arrival, Cold: m.Cold, Received: m.Begun - m.Arrival, Handler: m.Finished - after - m.Begun}
 		j.Paint = j.Handler - rest
 		if v.System == measurement.Flask {
-			j.Received = j.Latency - j.Handler // the response's way back is in it
+			j.Received = j.Latency - j.Handler // includes the way of the response
 		}
 		if v.System == measurement.Synchronous || v.System == measurement.Concurrent {
-			j.Waited = max(0, j.Received-0.1) // for a place, or a start: submissions take less
+			j.Waited = max(0, j.Received-0.1) // for a place or a start: submissions take less
 		}
 		r.Jobs = append(r.Jobs, j)
 	}
@@ -109,7 +109,7 @@ func (w World) run(t *testing.T, p measurement.Plan, v measurement.Variant, repe
 	return r
 }
 
-// start is the processor seconds of an environment's start.
+// start returns the processor seconds of an environment's start.
 func start(v measurement.Variant) float64 {
 	if v.Engine == measurement.TensorFlow {
 		return 0.7
@@ -117,14 +117,14 @@ func start(v measurement.Variant) float64 {
 	return 0.15
 }
 
-// machineOf is what the simulation has for the systems, put down here once more.
+// machineOf returns the parameters of the simulation for a system, defined here independently.
 func machineOf(v measurement.Variant) simulation.Machine {
 	m := simulation.Machine{
 		Processors: cores, Before: simulation.Constant(before), Beside: simulation.Constant(beside), After: simulation.Constant(after), Demand: demand(v),
 		Delay: func(chance *rand.Rand) float64 { return 0.005 + 0.01*chance.Float64() },
 	}
 	if v.System != measurement.Flask {
-		m.Slowdown = 0.1
+		m.Slowdown = 0.2
 	}
 	switch v.System {
 	case measurement.Daemon:
@@ -139,7 +139,7 @@ func machineOf(v measurement.Variant) simulation.Machine {
 	return m
 }
 
-// Plan has each system under several patterns.
+// Plan returns a plan of systems under several patterns.
 func Plan() measurement.Plan {
 	p := measurement.Plan{Repetitions: 10, Seed: 20}
 	for _, engine := range []string{measurement.ONNX, measurement.TensorFlow} {
@@ -170,8 +170,8 @@ func Plan() measurement.Plan {
 	return p
 }
 
-// Add makes the runs of the variants that are chosen, in all repetitions, from a time on. Those that don't
-// calibrate name the folder's predictions, as a measurement does.
+// Add makes the runs of the chosen variants in all repetitions, from time began on. Runs that don't
+// calibrate name the folder's predictions, as in a measurement.
 func (w World) Add(t *testing.T, dir string, p measurement.Plan, began time.Time, chosen func(measurement.Variant) bool) {
 	t.Helper()
 	f, err := measurement.Open(dir, p)

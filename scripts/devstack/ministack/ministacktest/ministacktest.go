@@ -1,4 +1,4 @@
-// Package ministacktest gives tests a MiniStack of their own.
+// Package ministacktest provides tests with their own MiniStack.
 package ministacktest
 
 import (
@@ -15,9 +15,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
-// Start runs a MiniStack for the length of a test and answers the SDK's
-// configuration for it. The test is skipped with -short and where MiniStack is not
-// installed; in CI that is a failure.
+// Start runs a MiniStack during a test and returns the SDK's configuration for it. The test is
+// skipped with -short and if MiniStack is not installed; in CI a missing MiniStack is a failure.
 func Start(t testing.TB) (ministack.Locked, aws.Config) {
 	t.Helper()
 	locked := StartLocked(t)
@@ -36,7 +35,7 @@ func StartLocked(t testing.TB) ministack.Locked {
 	return locked
 }
 
-// StartForTemplate is StartLocked with what the template of scripts/deploy needs.
+// StartForTemplate is StartLocked with the services of the template of scripts/deploy.
 func StartForTemplate(t testing.TB) ministack.Locked {
 	t.Helper()
 	locked := ministack.Lock(freePort(t))
@@ -69,7 +68,7 @@ func freePort(t testing.TB) int {
 	return port
 }
 
-// run ends the process with the test.
+// run starts the process and ends it with the test.
 func run(t testing.TB, cmd *exec.Cmd, health string) {
 	t.Helper()
 	var out bytes.Buffer
@@ -78,7 +77,7 @@ func run(t testing.TB, cmd *exec.Cmd, health string) {
 		t.Fatalf("start MiniStack: %v", err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // gone already if it died
+		_ = cmd.Process.Signal(syscall.SIGTERM) // fails only if it died
 		_ = cmd.Wait()                          // "signal: terminated"
 		if t.Failed() {
 			t.Logf("MiniStack's log:\n%s", out.Bytes())

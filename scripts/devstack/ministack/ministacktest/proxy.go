@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// Proxy forwards requests to MiniStack at endpoint, with their Host, which is signed. Each
-// has a connection of its own: MiniStack closes one after it has refused a body, and a PUT that
-// is sent on it meanwhile fails without being repeated.
+// Proxy returns a reverse proxy that forwards requests to MiniStack at endpoint with their Host,
+// which is signed. Each request has its own connection: MiniStack closes a connection after it has
+// refused a body, and a PUT that is sent on it meanwhile fails without a retry.
 func Proxy(t testing.TB, endpoint string) *httputil.ReverseProxy {
 	t.Helper()
 	to, err := url.Parse(endpoint)

@@ -1,4 +1,4 @@
-// Package magentatest stands in for Magenta's network in tests, which it is not there for.
+// Package magentatest provides tests with a stand-in for Magenta's network.
 package magentatest
 
 import (
@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Teacher returns a folder that has the network of the shipped model in place of Magenta's
-// transformer, under its signature.
+// Teacher returns a folder with the network of the shipped model in place of Magenta's transformer,
+// with Magenta's signature.
 func Teacher(t *testing.T, shipped string) string {
 	t.Helper()
 	file, err := os.ReadFile(filepath.Join(shipped, "saved_model.pb"))

@@ -29,7 +29,7 @@ func TestAskedForModel(t *testing.T) {
 		_, err = s.Open(aws.Config{}, nil, Process{Kind: "daemon", Name: "test", Log: slog.New(slog.DiscardHandler)})
 		return err
 	}
-	want := "and " + other + " was asked for"
+	want := "not the required " + other
 	if err := open("--model-sha256", other); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want an error with %q", err, want)
 	}

@@ -1,0 +1,236 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/atelier-go/atelier/pkg/prices"
+	"github.com/atelier-go/atelier/scripts/comparison/cost"
+)
+
+// choose fills in the recommendation by fixed rules from the bills: the paragraphs, the table of
+// where the claim holds, and the chart.
+func (d *Document) choose(workers []worker, t *prices.Table) error {
+	if len(workers) == 0 {
+		d.Choice = []string{"There are too few runs for a recommendation. " + missingWorker}
+		return nil
+	}
+	w := &workers[0]
+	s := w.base(t, nil, nil)
+	var found []finding // by view
+	for _, v := range views {
+		one, err := find(v, w, t)
+		if err != nil {
+			return err
+		}
+		found = append(found, one)
+	}
+	engines, err := engines(workers, t, found)
+	if err != nil {
+		return err
+	}
+	compute, alwaysOn, oneMachine := found[0], found[1], found[2]
+	share, err := painting(s, oneMachine)
+	if err != nil {
+		return err
+	}
+	d.Choice = []string{
+		fmt.Sprintf("For pictures of %s px that arrive at random, with functions of %s MB (%s), the measured memory size with the lowest compute cost: %s.", exact(float64(w.instance.variant.Size)), exact(float64(w.function.variant.MemoryMB)), engineName(w.function.variant.Engine), oneMachine.advice("one machine that is always on")),
+		fmt.Sprintf("One machine has no second zone and no copies of its files. If these are needed, compare functions with always-on instances, which use the same services: %s.", alwaysOn.advice("always-on instances")),
+		fmt.Sprintf("The claim that functions are “more than 70%% cheaper for intermittent workloads” is true for the whole bill %s compared with one machine, and %s compared with always-on instances. For compute only it is true %s. Functions cost more than one machine %s. %s",
+			oneMachine.claim, alwaysOn.claim, compute.claim, oneMachine.dearer, share),
+		engines,
+		"Figures in parentheses are the lowest and the highest result over scenarios of what AWS does not document: the speed of its processors, how long it keeps idle environments, how long a picture waits for the shared file system, and the speed of two jobs at once on one core. The times were measured on one machine outside AWS, and the storage and requests per picture are assumed. The section Saving against duty also has confidence intervals from the runs.",
+	}
+	d.Verdict = &Table{
+		Title: "Pictures a day, arriving at random", Left: 5, Basis: cost.Assumed,
+		Columns: []string{"Bill", "Functions save more than 70%", "Functions cost less", "Functions cost more"},
+		Notes:   []string{fmt.Sprintf("For up to %s pictures a day, which is what one instance sustains.", figure(perDay(s.capacity.shared*cost.Seconds)))},
+	}
+	for i, v := range views {
+		row := []string{v.name}
+		for _, cell := range []string{found[i].claim, found[i].cheaper, found[i].dearer} {
+			row = append(row, strings.ReplaceAll(cell, " a day", ""))
+		}
+		d.Verdict.Rows = append(d.Verdict.Rows, row)
+	}
+	d.Picture, err = w.claimChart(t)
+	return err
+}
+
+// finding describes in words at which numbers of pictures a day functions save more than the
+// claimed 70%, cost less than the alternative, and cost more.
+type finding struct {
+	claim, cheaper, dearer string
+	turns                  []cost.Crossing // between cheaper and dearer
+	wins                   bool            // functions cost less at the lowest duty
+}
+
+func find(v view, w *worker, t *prices.Table) (f finding, err error) {
+	s := w.base(t, nil, nil)
+	c := v.compare(s)
+	if f.turns, err = c.Crossings(0, v.scope, lowestDuty, highestDuty); err != nil {
+		return f, err
+	}
+	claims, err := c.Crossings(claimed, v.scope, lowestDuty, highestDuty)
+	if err != nil {
+		return f, err
+	}
+	low, err := c.Saving(lowestDuty, v.scope)
+	if err != nil {
+		return f, err
+	}
+	f.wins = low > 0
+	turnBand, err := w.bandOf(v, 0, f.turns, t)
+	if err != nil {
+		return f, err
+	}
+	claimBand, err := w.bandOf(v, claimed, claims, t)
+	if err != nil {
+		return f, err
+	}
+	f.claim, f.cheaper, f.dearer = rangesInWords(low > claimed, claims, claimBand), rangesInWords(f.wins, f.turns, turnBand), rangesInWords(!f.wins, f.turns, "")
+	return f, nil
+}
+
+// bandOf returns the range of a crossing over the scenarios, in pictures a day; empty unless there
+// is exactly one crossing.
+func (w *worker) bandOf(v view, level float64, found []cost.Crossing, t *prices.Table) (string, error) {
+	if len(found) != 1 {
+		return "", nil
+	}
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, s := range w.variations(t) {
+		others, err := quickCrossings(v.compare(s), level, v.scope, lowestDuty, highestDuty)
+		if err != nil {
+			return "", err
+		}
+		for _, duty := range others {
+			pictures := perDay(duty * v.capacity(s) * cost.Seconds)
+			low, high = min(low, pictures), max(high, pictures)
+		}
+		if len(others) == 0 { // outside the range of duties that is searched
+			if always, err := v.always(s, level); err != nil {
+				return "", err
+			} else if always {
+				high = max(high, perDay(highestDuty*v.capacity(s)*cost.Seconds))
+			} else {
+				low = min(low, perDay(lowestDuty*v.capacity(s)*cost.Seconds))
+			}
+		}
+	}
+	return fmt.Sprintf(" (%s to %s)", figure(low), figure(high)), nil
+}
+
+// advice recommends functions or the alternative, by volume.
+func (f finding) advice(alternative string) string {
+	switch {
+	case len(f.turns) > 0:
+		return "use functions " + f.cheaper + ", and " + alternative + " " + f.dearer
+	case f.wins:
+		return "use functions, at every volume that one instance can handle"
+	}
+	return "use " + alternative + ", at every volume that one instance can handle"
+}
+
+// rangesInWords describes in words the ranges of pictures a day in which a condition holds. holds is
+// whether it holds at the lowest duty; it changes at each crossing. band is appended to the figure
+// of a single crossing.
+func rangesInWords(holds bool, crossings []cost.Crossing, band string) string {
+	if len(crossings) == 0 {
+		if holds {
+			return "at every volume"
+		}
+		return "at no volume"
+	}
+	var parts []string
+	from := ""
+	for i, x := range crossings {
+		at := figure(perDay(x.Pictures))
+		switch {
+		case !holds:
+			from = at
+		case i == 0:
+			parts = append(parts, "below "+at+" a day"+band)
+		default:
+			parts = append(parts, "between "+from+" and "+at+" a day")
+		}
+		holds = !holds
+	}
+	if holds {
+		parts = append(parts, "above "+from+" a day"+band)
+	}
+	return strings.Join(parts, " and ")
+}
+
+// painting describes how much of functions' bill is compute at the volume where functions and one
+// machine cost the same.
+func painting(s scenario, f finding) (string, error) {
+	if len(f.turns) == 0 {
+		return "", nil
+	}
+	n := f.turns[len(f.turns)-1].Pictures
+	d, m := s.functions(n)
+	bill, err := d.Bill(s.prices, m)
+	if err != nil {
+		return "", err
+	}
+	share := bill.USD(cost.Compute) / bill.USD(cost.Whole)
+	text := fmt.Sprintf("At %s pictures a day, where both cost the same, compute is %s of the functions' bill: ", figure(perDay(n)), percent(share))
+	if share < 0.5 {
+		return text + "most of it is for other services (gateway, queue, shared file system, copies, logs), many of which one machine does not need.", nil
+	}
+	return text + "most of it is for the functions themselves.", nil
+}
+
+// claimChart returns the chart of the saving by pictures a day, for each comparison.
+func (w *worker) claimChart(t *prices.Table) (*Chart, error) {
+	s := w.base(t, nil, nil)
+	c := &Chart{
+		Title:   "Saving of functions by pictures a day",
+		Caption: fmt.Sprintf("Above the upper line the claim of 70%% holds; below the lower line functions cost more. Curves end at −100%%, where functions cost twice as much. %s, %s px, %s.", engineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), t.Region),
+		Basis:   cost.Assumed, X: "Pictures a day", Y: "Saving of functions", logX: true, percentY: true, yLow: -1, yHigh: 1, markersEvery: 4,
+		levels: []level{{0, "costs the same"}, {claimed, "saves 70%"}},
+	}
+	for _, v := range views {
+		series := Series{Name: v.name}
+		at := duties()
+		for _, duty := range at {
+			series.X = append(series.X, perDay(duty*v.capacity(s)*cost.Seconds))
+		}
+		var err error
+		if series.Y, err = savings(v.compare(s), at, v.scope); err != nil {
+			return nil, err
+		}
+		c.Series = append(c.Series, series)
+	}
+	return c, nil
+}
+
+// billChart returns the chart of the monthly bill by pictures a day.
+func (w *worker) billChart(t *prices.Table) (Chart, error) {
+	s := w.base(t, nil, nil)
+	chart := Chart{
+		Title:   "Monthly bill by pictures a day, arriving at random",
+		Caption: fmt.Sprintf("The whole bill: the lowest curve is the cheapest. %s, %s px, %s.", engineName(w.function.variant.Engine), exact(float64(w.function.variant.Size)), t.Region),
+		Basis:   cost.Assumed, X: "Pictures a day", Y: "Dollars a month", logX: true, logY: true, markersEvery: 4,
+	}
+	for _, l := range []struct {
+		name  string
+		shape func(float64) (cost.Deployment, cost.Month)
+	}{{"functions", s.functions}, {"always-on instances", s.alwaysOn}, {"one machine", s.oneMachine}} {
+		series := Series{Name: l.name}
+		for log := 1.0; log < 6.01; log += 0.125 {
+			day := math.Pow(10, log)
+			d, m := l.shape(day * cost.Hours / 24)
+			bill, err := d.Bill(t, m)
+			if err != nil {
+				return chart, err
+			}
+			series.X, series.Y = append(series.X, day), append(series.Y, bill.USD(cost.Whole))
+		}
+		chart.Series = append(chart.Series, series)
+	}
+	return chart, nil
+}

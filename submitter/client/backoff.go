@@ -1,0 +1,106 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// How often and how soon a request is repeated. A library for back-off would not fit: the
+// number of tries depends on the error, jitter must not shorten Retry-After, and the senders
+// of a batch share one delay.
+const (
+	MaxTries     = 3 // of a request that gets no response: the API may be restarting
+	maxBusyTries = 6 // of a request to which the API responds that it is busy
+
+	firstDelay   = 300 * time.Millisecond
+	longestDelay = 5 * time.Second
+)
+
+// Delay returns how long to wait before a request is repeated after a number of failures in a
+// row, at least 1, the last one with err: 0.3 s, doubled with each failure, up to 5 s; at least
+// the time that the API asked for; and up to a quarter more at random.
+func Delay(err error, failures int) time.Duration {
+	delay := min(firstDelay<<min(failures-1, 10), longestDelay)
+	if s := (*StatusError)(nil); errors.As(err, &s) {
+		delay = max(delay, s.RetryAfter)
+	}
+	return delay + rand.N(delay/4+1)
+}
+
+// Sleep waits for d, or until ctx ends, and then returns its cause.
+func Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Temporary reports whether a request that failed with err is likely to succeed later. An error
+// inside the API (500) and a malformed response are not temporary: they would probably recur, and
+// are not worth sending a picture again.
+func Temporary(err error) bool {
+	var s *StatusError
+	if !errors.As(err, &s) {
+		return errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrMalformed)
+	}
+	switch s.Status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// Unavailable reports whether err is an [ErrUnavailable], after which a request that only
+// reads may be repeated.
+func Unavailable(err error) bool { return errors.Is(err, ErrUnavailable) }
+
+// Retry calls f until it succeeds, fails with an error that retryable rejects, or has failed
+// 3 times, or 6 times if the API responds that it is busy. It also ends, with f's error, if
+// the deadline of ctx is before the next call. notify, unless nil, is called with each error
+// after which f is called again, and the time until then.
+func Retry[T any](ctx context.Context, f func() (T, error), retryable func(error) bool, notify func(error, time.Duration)) (T, error) {
+	for try := 1; ; try++ {
+		v, err := f()
+		tries := MaxTries
+		if s := (*StatusError)(nil); errors.As(err, &s) {
+			tries = maxBusyTries
+		}
+		if err == nil || !retryable(err) || try >= tries || callerEnded(ctx) != nil {
+			return v, err
+		}
+		delay := Delay(err, try)
+		if end, ok := ctx.Deadline(); ok && time.Until(end) < delay {
+			return v, err // it says more than that the time is over
+		}
+		if notify != nil {
+			notify(err, delay)
+		}
+		if err := Sleep(ctx, delay); err != nil {
+			return v, err
+		}
+	}
+}
+
+// longestRetryAfter is the longest time that a Retry-After is followed for.
+const longestRetryAfter = time.Hour
+
+// retryAfter returns the Retry-After of a header, in either of its forms, from 0 to
+// longestRetryAfter. It is 0 if the header is absent, invalid or in the past.
+func retryAfter(h http.Header) time.Duration {
+	v := h.Get("Retry-After")
+	if s, err := strconv.Atoi(v); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(max(s, 0), int(longestRetryAfter/time.Second))) * time.Second
+	}
+	if t, err := http.ParseTime(v); err == nil {
+		return min(max(time.Until(t), 0), longestRetryAfter)
+	}
+	return 0
+}

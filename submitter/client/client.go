@@ -1,0 +1,107 @@
+// Package client speaks to Atelier's API over HTTP: it submits pictures, follows, changes and
+// lists jobs, and downloads results.
+//
+// A server is not trusted. What it returns is bounded in size, checked, and escaped so that it
+// can be shown on a terminal; an API key goes to the API's own origin only.
+//
+// Requests that may be repeated are repeated while the API is busy or out of reach, within
+// limits: see [Retry]. A call whose context ends returns the context's cause.
+package client
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Config is what a client needs. Address is required.
+type Config struct {
+	Address string // the API's base address: http or https, possibly with a path
+	Key     string // the API key; "" for none
+
+	// Hint returns what to add to the text of an error, such as what a user can do about it.
+	// nil adds nothing. It may be called concurrently.
+	Hint func(error) string
+	// OnRetry is called before a request that changes something is repeated, with the reason
+	// and the time until then. nil calls nothing. It may be called concurrently.
+	OnRetry func(err error, delay time.Duration)
+	// Transport replaces the client's own transport, for tests.
+	Transport http.RoundTripper
+}
+
+// A Client speaks to one API. It is safe for concurrent use.
+type Client struct {
+	config Config
+	base   *url.URL // ends in a slash, so that relative addresses resolve below it
+	http   *http.Client
+
+	noUploads atomic.Bool // the API has no separate uploads of large pictures
+}
+
+// Bounds on the time for parts of a request.
+const (
+	dialTimeout   = 10 * time.Second
+	headerTimeout = time.Minute      // from the end of the request to the response's header
+	smallTimeout  = 30 * time.Second // for a whole request with a small body and response
+)
+
+// maxIdle is the number of idle connections that are kept.
+const maxIdle = 128
+
+// ErrAddress is the error of [New] for an address that is not one of http or https.
+var ErrAddress = errors.New("not the base address of an API")
+
+// New returns a client. It makes no request.
+func New(config Config) (*Client, error) {
+	base, err := url.Parse(config.Address)
+	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || base.RawQuery != "" || base.Fragment != "" {
+		return nil, ErrAddress
+	}
+	if !strings.HasSuffix(base.Path, "/") {
+		base = base.JoinPath("/")
+	}
+	c := &Client{config: config, base: base, http: &http.Client{Transport: config.Transport}}
+	if config.Transport == nil {
+		c.http.Transport = newTransport()
+	}
+	c.http.CheckRedirect = c.checkRedirect
+	return c, nil
+}
+
+func newTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	return &http.Transport{
+		Proxy: http.ProxyFromEnvironment,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return newDelayedConn(conn), nil
+		},
+		TLSHandshakeTimeout:    dialTimeout,
+		ResponseHeaderTimeout:  headerTimeout,
+		ExpectContinueTimeout:  time.Second,
+		MaxIdleConnsPerHost:    maxIdle,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true, // pictures don't shrink, and Content-Length must be the picture's length
+	}
+}
+
+// Base returns the API's base address. It ends in a slash.
+func (c *Client) Base() *url.URL {
+	base := *c.base
+	return &base
+}
+
+func (c *Client) hint(err error) string {
+	if c.config.Hint == nil {
+		return ""
+	}
+	return c.config.Hint(err)
+}

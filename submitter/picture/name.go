@@ -1,0 +1,58 @@
+package picture
+
+import (
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+)
+
+// longestName is the number of bytes that a file's name can have on nearly every system.
+const longestName = 255
+
+// longestNumber is the longest text that a caller adds to a result's name to make it unique.
+const longestNumber = "-1000000"
+
+// ResultName returns the name of a result in a folder, made of the name of its source and
+// its styles, which are "" for a style picture.
+func ResultName(source, style, format string) string {
+	stem := strings.TrimSuffix(filepath.Base(source), filepath.Ext(source))
+	if source == Stdin || stem == "" {
+		stem = "atelier"
+	}
+	styles := "own-style"
+	if style != "" {
+		var names []string
+		for part := range strings.SplitSeq(style, ",") {
+			name, _, _ := strings.Cut(strings.TrimSpace(part), ":")
+			names = append(names, portable(name))
+		}
+		styles = strings.Join(names, "+")
+	}
+	end := "-" + styles + Extension(format)
+	return truncate(stem, longestName-len(longestNumber)-len(end)) + end
+}
+
+// portable replaces the characters of s that are not allowed in a file's name everywhere.
+func portable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return '_'
+	}, s)
+}
+
+// truncate returns the beginning of a name, at most limit bytes and at least one, without
+// splitting a character.
+func truncate(name string, limit int) string {
+	limit = max(limit, 1)
+	if len(name) <= limit {
+		return name
+	}
+	for range utf8.UTFMax - 1 { // a name need not be UTF-8
+		if limit > 1 && !utf8.RuneStart(name[limit]) {
+			limit--
+		}
+	}
+	return name[:limit]
+}
