@@ -1,6 +1,6 @@
-// Package datasync makes AWS DataSync copy the store's published folder to the bucket. It is the only
-// package that imports DataSync's client. The SDK's own settings (AWS_REGION,
-// AWS_ENDPOINT_URL_DATASYNC, credentials) determine where DataSync is.
+// Package datasync has AWS DataSync copy the store's published folder to the bucket. It
+// is the only code that imports DataSync's client. Where DataSync is comes from the SDK's
+// own settings (AWS_REGION, AWS_ENDPOINT_URL_DATASYNC, credentials).
 //
 // The task is not on a schedule, since those begin at an hour. [Copier.Step] starts it
 // when there is something to copy: with a manifest of the pictures that the bucket lacks,
@@ -28,53 +28,53 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// Config configures a Copier.
+// Config is what a Copier works with.
 type Config struct {
 	// Task is the ARN of a DataSync task from the store's published folder to Prefix.
 	Task string
-	// Role is the ARN of the role with which DataSync reads manifests in the bucket. The caller
-	// needs iam:PassRole for it.
+	// Role is the ARN of the role with which DataSync reads manifests in the bucket. The
+	// caller needs iam:PassRole for it.
 	Role string
 
 	AWS    aws.Config
 	Store  *store.Store
 	Bucket *bucket.Bucket
-	Prefix string // of the keys of copies, such as "pictures/"
+	Prefix string // of the copies' keys, such as "pictures/"
 
 	// Update is called after an execution has ended, well or not: pictures may have come
 	// to the bucket, or gone. It is repeated until it returns nil, while copies go on.
 	Update func(context.Context, Change) error
 
-	// Report is called at the end of each step, unless it is nil.
+	// Report, unless it is nil, is called at the end of each step.
 	Report func(Report)
 
-	// MaxManifest and MaxFull are the longest times of an execution with a manifest and without
-	// one; longer ones are canceled. Zero means an hour and twelve hours.
+	// An execution that takes longer is canceled. Zero is the default: an hour with a
+	// manifest and twelve for everything.
 	MaxManifest, MaxFull time.Duration
 
 	Log *slog.Logger // nil discards
 }
 
-// A Report is the outcome of a step.
+// A Report is what a step has found.
 type Report struct {
-	// Failed counts executions that ended with an error, and refused starts.
+	// Failed counts executions that ended with an error, and starts that were refused.
 	Failed int
-	// Waited is how long it is known that the bucket lacks pictures; 0 if it lacks none.
+	// Waited is how long the pictures that the bucket lacks have been known; 0 if there are none.
 	Waited time.Duration
 }
 
 // fullEvery is the time between two executions without a manifest.
 const fullEvery = 24 * time.Hour
 
-// A Copier starts executions of one task. Several Copiers may use one store at the same time: DataSync
-// runs one execution of a task at a time.
+// A Copier starts executions of one task. Several may work on one store at the same
+// time: DataSync runs one execution of a task at a time.
 type Copier struct {
 	Config
 	task task
 	arn  string // of the bucket
 }
 
-// New validates the configuration. It sends no request.
+// New checks the configuration. It calls nothing.
 func New(cfg Config) (*Copier, error) {
 	t, err := arn.Parse(cfg.Task)
 	if err != nil || t.Service != "datasync" || !strings.HasPrefix(t.Resource, "task/") || strings.Count(t.Resource, "/") != 1 {
@@ -97,12 +97,12 @@ func New(cfg Config) (*Copier, error) {
 	return &Copier{cfg, newTask(cfg.AWS, cfg.Task), bucketARN.String()}, nil
 }
 
-// Step follows the running execution, or starts one if there is something to copy. It may be
-// interrupted at any time and repeated, and should be called at short intervals. If there is nothing
-// new, it sends no request to AWS.
+// Step follows the execution that is running, or starts one if there is something to
+// copy. It may end at any moment and be repeated; it is due at short intervals. While
+// nothing is new it makes no call of AWS.
 //
-// Failed starts and failed executions are retried in a later step, at first after one minute, and at
-// most an hour later.
+// A start that fails, and an execution that does, are tried again at a later step, after
+// one minute at first and at most one hour.
 func (c *Copier) Step(ctx context.Context) error {
 	if err := c.step(ctx); err != nil {
 		return fmt.Errorf("copy to s3://%s/%s: %w", c.Bucket.Name(), c.Prefix, err)
@@ -134,7 +134,7 @@ func (c *Copier) proceed(ctx context.Context, s *state, now time.Time) error {
 		return nil
 	}
 	if s.fullDue(now) {
-		return c.start(ctx, s, now, changes{})
+		return c.start(ctx, s, now, news{})
 	}
 	n, err := c.find(ctx, s, now)
 	if len(n.names) > 0 {
@@ -153,12 +153,12 @@ func (c *Copier) proceed(ctx context.Context, s *state, now time.Time) error {
 	return errors.Join(err, c.save(s))
 }
 
-// start starts an execution for the changes, or for everything if there are none, unless one is
-// running.
-func (c *Copier) start(ctx context.Context, s *state, now time.Time, n changes) error {
+// start starts an execution of what is new, of everything if that is nothing, unless one
+// is running.
+func (c *Copier) start(ctx context.Context, s *state, now time.Time, n news) error {
 	whole := len(n.names) == 0
 	running, err := c.task.running(ctx)
-	if running != "" { // started by another process, or by one that was killed before it recorded it
+	if running != "" { // somebody else's, or ours, of which a process that was killed left no note
 		s.begin(running, now, false)
 		return c.save(s)
 	}
@@ -185,8 +185,8 @@ func (c *Copier) start(ctx context.Context, s *state, now time.Time, n changes) 
 	return c.save(s)
 }
 
-// follow checks the recorded execution. One that takes too long is canceled; DataSync then ends it with
-// an error.
+// follow looks at the execution that is noted as running. One that takes too long is
+// canceled; DataSync then ends it with an error.
 func (c *Copier) follow(ctx context.Context, s *state, now time.Time) (running bool, err error) {
 	e, err := c.task.execution(ctx, s.Execution)
 	if errors.Is(err, errUnknown) {
@@ -209,7 +209,7 @@ func (c *Copier) follow(ctx context.Context, s *state, now time.Time) (running b
 		return true, c.task.cancel(ctx, s.Execution)
 	}
 	if e.failure != "" {
-		c.Log.Error("DataSync's execution failed; missing pictures are copied again", "execution", s.Execution, "error", e.failure)
+		c.Log.Error("DataSync's execution failed; what is missing is tried again", "execution", s.Execution, "error", e.failure)
 	}
 	// The event of its end is sent on a best-effort basis.
 	if s.notShown = c.Ended(ctx, s.Execution); s.notShown != nil {
@@ -219,11 +219,11 @@ func (c *Copier) follow(ctx context.Context, s *state, now time.Time) (running b
 	return false, c.save(s)
 }
 
-// Ended calls Update after the end of an execution, once for each execution. It is called for
-// DataSync's event; [Copier.Step] calls it too, in case the event is lost.
+// Ended calls Update after the end of an execution, once for each. It is called for
+// DataSync's event; [Copier.Step] makes up for one that is lost.
 func (c *Copier) Ended(ctx context.Context, execution string) error {
 	if !strings.HasPrefix(execution, c.Task+"/execution/") {
-		return fmt.Errorf("the execution %q is not one of the task %s: restrict the event rule to that task", execution, c.Task)
+		return fmt.Errorf("the execution %q is not one of the task %s: let the rule match that task's alone", execution, c.Task)
 	}
 	last, err := c.note(store.CopiedNote)
 	if err != nil || string(last) == execution {

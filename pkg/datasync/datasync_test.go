@@ -26,7 +26,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// A rig is a store, a bucket and a DataSync stand-in between them, over the network.
+// A rig is a store, a bucket and a DataSync between them, over the wire.
 type rig struct {
 	*testing.T
 	store   *store.Store
@@ -38,12 +38,12 @@ type rig struct {
 
 	updates atomic.Int64
 	change  atomic.Pointer[datasync.Change] // of the last update
-	fail    atomic.Pointer[error]           // returned by updates
+	fail    atomic.Pointer[error]           // of updates
 
 	mu     sync.Mutex
-	calls  []string          // calls of DataSync's API
+	calls  []string          // of DataSync's API
 	report datasync.Report   // of the last step
-	refuse map[string]string // error codes by action
+	refuse map[string]string // codes by action
 	before func(context.Context) error
 }
 
@@ -53,15 +53,15 @@ func TestCopier(t *testing.T) {
 		name string
 		run  func(*rig)
 	}{
-		{"new pictures are copied", testNew},
-		{"without new pictures there are no calls", testIdle},
+		{"what is new is copied", testNew},
+		{"while nothing is new there are no calls", testIdle},
 		{"once a day everything is compared", testDaily},
-		{"a copy of an erased job is removed", testErased},
-		{"a throttled start is retried", testThrottled},
-		{"a failed execution is retried", testFailed},
-		{"a failed full execution does not delay new pictures", testFullFails},
+		{"what a copy brings back of an erased job is removed", testErased},
+		{"a throttled start is tried again", testThrottled},
+		{"an execution that fails is tried again", testFailed},
+		{"a full execution that fails keeps nothing back", testFullFails},
 		{"an execution that never ends is canceled", testNeverEnds},
-		{"an execution of another process is followed", testRunning},
+		{"one that is running already is followed", testRunning},
 		{"the event of the end updates once", testEvent},
 		{"an update that fails is repeated", testUpdateFails},
 		{"while updates fail copies go on", testShownLater},
@@ -143,7 +143,7 @@ func (r *rig) open(cfg aws.Config) *datasync.Copier {
 	return c
 }
 
-// paint creates a public job that has succeeded, and returns the names of its pictures.
+// paint makes a public job that has succeeded, and returns the names of its pictures.
 func (r *rig) paint() []string {
 	r.Helper()
 	id, err := job.NewID()
@@ -164,21 +164,21 @@ func (r *rig) paint() []string {
 	return store.Published(id, "jpeg", true)
 }
 
-// step makes a step that must succeed, and waits for the end of the execution that it starts.
+// step makes a step that must go well, and waits for the end of what it has started.
 func (r *rig) step() {
 	r.Helper()
 	if err := r.copier.Step(r.Context()); err != nil {
 		r.Fatal(err)
 	}
-	r.waitIdle()
+	r.settle()
 }
 
-func (r *rig) waitIdle() {
+func (r *rig) settle() {
 	r.Helper()
-	r.waitFor(r.service.Idle)
+	r.until(r.service.Idle)
 }
 
-func (r *rig) waitFor(ok func() bool) {
+func (r *rig) until(ok func() bool) {
 	r.Helper()
 	deadline := time.After(time.Minute)
 	again := time.NewTicker(5 * time.Millisecond)
@@ -186,22 +186,22 @@ func (r *rig) waitFor(ok func() bool) {
 	for !ok() {
 		select {
 		case <-deadline:
-			r.Fatal("the condition was not met within a minute")
+			r.Fatal("it did not happen in a minute")
 		case <-again.C:
 		}
 	}
 }
 
-// copyAll copies everything to the bucket.
-func (r *rig) copyAll() {
+// copied brings everything that there is to the bucket.
+func (r *rig) copied() {
 	r.Helper()
 	r.step() // starts a full execution
-	r.step() // follows it to its end
-	r.step() // finds nothing new
+	r.step() // follows it
+	r.step() // and finds nothing new
 }
 
-// advance changes the copier's recorded times as if time had passed.
-func (r *rig) advance(d time.Duration) {
+// later changes the copier's note as if time had passed.
+func (r *rig) later(d time.Duration) {
 	r.Helper()
 	note, err := r.store.Note(store.CopyNote)
 	if err != nil {
@@ -252,8 +252,8 @@ func (r *rig) has(names ...string) bool {
 	return true
 }
 
-// takeCalls returns the calls of DataSync's API since its last call.
-func (r *rig) takeCalls() (calls []string) {
+// called returns the calls of DataSync's API since it was asked last.
+func (r *rig) called() (calls []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	calls, r.calls = r.calls, nil
@@ -266,7 +266,7 @@ func (r *rig) set(change func()) {
 	change()
 }
 
-// execution describes the last execution of the task.
+// execution describes the last one of the task.
 func (r *rig) execution() *sdk.DescribeTaskExecutionOutput {
 	r.Helper()
 	task, err := r.client.DescribeTask(r.Context(), &sdk.DescribeTaskInput{TaskArn: &r.task})
@@ -284,7 +284,7 @@ func testNew(r *rig) {
 	first := r.paint()
 	r.step()
 	if !r.has(first...) {
-		r.Error("the first execution, a full one, did not copy a picture")
+		r.Error("the first execution, of everything, did not copy a picture")
 	}
 	r.step()
 	if n := r.updates.Load(); n != 1 {
@@ -300,7 +300,7 @@ func testNew(r *rig) {
 		r.Errorf("%+v", o)
 	}
 	if e.FilesTransferred != 4 || e.FilesSkipped != 0 {
-		r.Errorf("%d files were copied and %d compared; 4 were new", e.FilesTransferred, e.FilesSkipped)
+		r.Errorf("%d files were copied and %d looked at; 4 were new", e.FilesTransferred, e.FilesSkipped)
 	}
 	var manifests []string
 	for o, err := range r.bucket.List(r.Context(), "datasync/") {
@@ -320,29 +320,29 @@ func testNew(r *rig) {
 
 func testIdle(r *rig) {
 	r.paint()
-	r.copyAll()
-	r.takeCalls()
+	r.copied()
+	r.called()
 	for range 3 {
 		r.step()
 	}
-	if calls := r.takeCalls(); len(calls) > 0 {
-		r.Errorf("DataSync was called without new pictures: %q", calls)
+	if calls := r.called(); len(calls) > 0 {
+		r.Errorf("nothing is new, and DataSync was called: %q", calls)
 	}
 }
 
 func testDaily(r *rig) {
 	painted := r.paint()
-	r.copyAll()
+	r.copied()
 	left := "pictures/public/2026/01/02/03/01900000-0000-7000-8000-000000000000.jpeg"
-	if _, err := r.bucket.Put(r.Context(), left, strings.NewReader("left by an erasure"), bucket.Put{}); err != nil {
+	if _, err := r.bucket.Put(r.Context(), left, strings.NewReader("what an erasure left"), bucket.Put{}); err != nil {
 		r.Fatal(err)
 	}
-	r.advance(23 * time.Hour)
+	r.later(23 * time.Hour)
 	r.step()
 	if _, err := r.bucket.Head(r.Context(), left); err != nil {
 		r.Errorf("after 23 hours: %v", err)
 	}
-	r.advance(time.Hour)
+	r.later(time.Hour)
 	r.step()
 	if _, err := r.bucket.Head(r.Context(), left); !errors.Is(err, bucket.ErrNotFound) {
 		r.Errorf("after a day: %v", err)
@@ -351,82 +351,82 @@ func testDaily(r *rig) {
 		r.Error("a picture was removed")
 	}
 	r.step()
-	r.takeCalls()
+	r.called()
 	r.step()
-	if calls := r.takeCalls(); slices.Contains(calls, "StartTaskExecution") {
-		r.Error("a second full execution was started")
+	if calls := r.called(); slices.Contains(calls, "StartTaskExecution") {
+		r.Error("it is not over with one execution")
 	}
 }
 
 func testErased(r *rig) {
 	painted, other := r.paint(), r.paint()
-	r.copyAll()
+	r.copied()
 	_, id, _, _ := store.ParsePublished(painted[0])
 	if err := r.store.Erase(id, store.Erased); err != nil {
 		r.Fatal(err)
 	}
 	if !r.has(painted...) {
-		r.Fatal("the store removes copies by itself, so that the test proves nothing")
+		r.Fatal("the store removes copies by itself: the test proves nothing")
 	}
-	r.takeCalls()
+	r.called()
 	r.step()
 	if r.has(painted[0]) || r.has(painted[1]) || !r.has(other...) {
-		r.Errorf("pictures of the erased job: %t and %t, of the other: %t", r.has(painted[0]), r.has(painted[1]), r.has(other...))
+		r.Errorf("of the erased job there are %t and %t, of another %t", r.has(painted[0]), r.has(painted[1]), r.has(other...))
 	}
-	if calls := r.takeCalls(); len(calls) > 0 {
+	if calls := r.called(); len(calls) > 0 {
 		r.Errorf("DataSync was called: %q", calls)
 	}
 }
 
 func testThrottled(r *rig) {
-	r.copyAll()
+	r.copied()
 	painted := r.paint()
 	r.set(func() { r.refuse["StartTaskExecution"] = "ThrottlingException" })
 	if err := r.copier.Step(r.Context()); err == nil || !strings.Contains(err.Error(), "ThrottlingException") {
 		r.Errorf("got %v", err)
 	}
-	r.takeCalls()
+	r.called()
 	if err := r.copier.Step(r.Context()); err != nil {
 		r.Error(err)
 	}
-	if calls := r.takeCalls(); len(calls) > 0 {
-		r.Errorf("called again immediately: %q", calls)
+	if calls := r.called(); len(calls) > 0 {
+		r.Errorf("called again at once: %q", calls)
 	}
 	// The intervals double.
-	r.advance(time.Minute)
+	r.later(time.Minute)
 	if err := r.copier.Step(r.Context()); err == nil {
-		r.Error("it was not retried after a minute")
+		r.Error("it was not tried again after a minute")
 	}
-	r.advance(time.Minute)
+	r.later(time.Minute)
 	if err := r.copier.Step(r.Context()); err != nil {
-		r.Errorf("retried a minute later: %v", err)
+		r.Errorf("tried again a minute later: %v", err)
 	}
 	r.set(func() { clear(r.refuse) })
-	r.advance(time.Minute)
+	r.later(time.Minute)
 	r.step()
 	if !r.has(painted...) {
-		r.Error("it was not copied finally")
+		r.Error("it was not copied in the end")
 	}
 }
 
 func testFailed(r *rig) {
-	r.copyAll()
+	r.copied()
 	painted := r.paint()
-	r.set(func() { r.before = func(context.Context) error { return errors.New("the file server is unavailable") } })
+	r.set(func() { r.before = func(context.Context) error { return errors.New("the file server is away") } })
 	r.step()
 	r.set(func() { r.before = nil })
 	updates := r.updates.Load()
 	r.step()
 	if n := r.updates.Load(); n != updates+1 {
-		r.Errorf("%d updates after a failed execution, which may have copied something", n-updates)
+		r.Errorf("%d updates after an execution that failed, in which something may have been copied", n-updates)
 	}
 	if r.has(painted...) {
-		r.Error("it was retried immediately")
+		r.Error("it was tried again at once")
 	}
-	r.advance(time.Minute)
+	r.later(time.Minute)
 	r.step()
 	if !r.has(painted...) {
-		r.Error("it was not copied finally")
+		r.Error("it was not copied in the end")
 	}
 }
 
@@ -436,21 +436,21 @@ func testFullFails(r *rig) {
 	r.step()
 	r.set(func() { r.before = nil })
 	painted := r.paint()
-	r.advance(time.Minute)
+	r.later(time.Minute)
 	r.step()
 	if e := r.execution(); !r.has(painted...) || e.Options.PreserveDeletedFiles != types.PreserveDeletedFilesPreserve {
 		r.Errorf("copied: %t, by %+v", r.has(painted...), e.Options)
 	}
 	r.step()
-	r.advance(time.Hour)
+	r.later(time.Hour)
 	r.step()
 	if e := r.execution(); e.Options.PreserveDeletedFiles != types.PreserveDeletedFilesRemove {
-		r.Error("it was not retried after an hour")
+		r.Error("it was not tried again after an hour")
 	}
 }
 
 func testNeverEnds(r *rig) {
-	r.copyAll()
+	r.copied()
 	painted := r.paint()
 	r.set(func() { r.before = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() } })
 	step := func() {
@@ -460,34 +460,34 @@ func testNeverEnds(r *rig) {
 		}
 	}
 	step()
-	r.takeCalls()
+	r.called()
 	step()
-	if calls := r.takeCalls(); !slices.Equal(calls, []string{"DescribeTaskExecution"}) {
+	if calls := r.called(); !slices.Equal(calls, []string{"DescribeTaskExecution"}) {
 		r.Errorf("while it is running: %q", calls)
 	}
-	r.advance(59 * time.Minute)
+	r.later(59 * time.Minute)
 	step()
-	if calls := r.takeCalls(); slices.Contains(calls, "CancelTaskExecution") {
+	if calls := r.called(); slices.Contains(calls, "CancelTaskExecution") {
 		r.Error("it was canceled too early")
 	}
-	r.advance(2 * time.Minute)
+	r.later(2 * time.Minute)
 	step()
-	if calls := r.takeCalls(); !slices.Contains(calls, "CancelTaskExecution") {
+	if calls := r.called(); !slices.Contains(calls, "CancelTaskExecution") {
 		r.Errorf("it was not canceled: %q", calls)
 	}
-	r.waitIdle()
+	r.settle()
 	r.set(func() { r.before = nil })
 	r.step() // it has failed
-	r.advance(time.Minute)
+	r.later(time.Minute)
 	r.step()
 	if !r.has(painted...) {
-		r.Error("it was not copied finally")
+		r.Error("it was not copied in the end")
 	}
 }
 
-// The execution was started by another process, or by one that was killed before it recorded it.
+// Another has started it, or a process that was killed before its note was written.
 func testRunning(r *rig) {
-	r.copyAll()
+	r.copied()
 	release := make(chan struct{})
 	r.set(func() { r.before = func(context.Context) error { <-release; return nil } })
 	_, err := r.client.StartTaskExecution(r.Context(), &sdk.StartTaskExecutionInput{
@@ -497,18 +497,18 @@ func testRunning(r *rig) {
 		r.Fatal(err)
 	}
 	painted := r.paint()
-	r.takeCalls()
+	r.called()
 	for range 2 {
 		if err := r.copier.Step(r.Context()); err != nil {
 			r.Error(err)
 		}
 	}
-	if calls := r.takeCalls(); !slices.Equal(calls, []string{"DescribeTask", "DescribeTaskExecution"}) {
+	if calls := r.called(); !slices.Equal(calls, []string{"DescribeTask", "DescribeTaskExecution"}) {
 		r.Errorf("%q", calls)
 	}
 	updates := r.updates.Load()
 	close(release)
-	r.waitIdle()
+	r.settle()
 	r.step()
 	if n := r.updates.Load(); n != updates+1 || !r.has(painted...) {
 		r.Errorf("%d updates; copied: %t", n-updates, r.has(painted...))
@@ -519,7 +519,7 @@ func testEvent(r *rig) {
 	r.paint()
 	r.step()
 	arn := aws.ToString(r.execution().TaskExecutionArn)
-	for range 2 { // events may be delivered twice
+	for range 2 { // events may come twice
 		if err := r.copier.Ended(r.Context(), arn); err != nil {
 			r.Error(err)
 		}
@@ -530,19 +530,19 @@ func testEvent(r *rig) {
 	}
 	other := strings.Replace(arn, "task/task-", "task/task-0", 1)
 	if err := r.copier.Ended(r.Context(), other); err == nil || r.updates.Load() != 1 {
-		r.Errorf("an execution of another task: %v", err)
+		r.Errorf("of another task: %v", err)
 	}
 }
 
 func testUpdateFails(r *rig) {
 	r.paint()
 	r.step()
-	unavailable := errors.New("S3 is unavailable")
-	r.fail.Store(&unavailable)
-	if err := r.copier.Ended(r.Context(), aws.ToString(r.execution().TaskExecutionArn)); !errors.Is(err, unavailable) {
+	away := errors.New("S3 is away")
+	r.fail.Store(&away)
+	if err := r.copier.Ended(r.Context(), aws.ToString(r.execution().TaskExecutionArn)); !errors.Is(err, away) {
 		r.Errorf("by the event: %v", err)
 	}
-	if err := r.copier.Step(r.Context()); !errors.Is(err, unavailable) {
+	if err := r.copier.Step(r.Context()); !errors.Is(err, away) {
 		r.Errorf("by a step: %v", err)
 	}
 	r.fail.Store(nil)
@@ -552,10 +552,10 @@ func testUpdateFails(r *rig) {
 	}
 }
 
-// After an execution with a manifest only its folders have changed; after others anything may have.
+// After an execution with a manifest only the folders in it have changed, after another all may.
 func testChange(r *rig) {
-	r.copyAll()
-	r.advance(time.Minute)
+	r.copied()
+	r.later(time.Minute)
 	first, second := r.paint(), r.paint()
 	r.step()
 	r.step()
@@ -569,9 +569,9 @@ func testChange(r *rig) {
 	}
 	unknown := aws.ToString(r.execution().TaskExecutionArn)
 	if err := r.copier.Ended(r.Context(), unknown[:len(unknown)-1]+"0x"); err != nil || !r.change.Load().All {
-		r.Errorf("after an execution that was not recorded: %+v, %v", r.change.Load(), err)
+		r.Errorf("after one that was not noted: %+v, %v", r.change.Load(), err)
 	}
-	r.advance(25 * time.Hour)
+	r.later(25 * time.Hour)
 	r.step()
 	r.step()
 	if c := r.change.Load(); !c.All {
@@ -581,7 +581,7 @@ func testChange(r *rig) {
 
 func testOtherTask(r *rig) {
 	painted := r.paint()
-	r.copyAll()
+	r.copied()
 	if err := r.bucket.Delete(r.Context(), "pictures/"+painted[0], "pictures/"+painted[1]); err != nil {
 		r.Fatal(err)
 	}
@@ -594,11 +594,11 @@ func testOtherTask(r *rig) {
 	r.copier = r.open(cfg)
 	r.step()
 	if !r.has(painted...) {
-		r.Error("it used the state of another task")
+		r.Error("it went by the note of another task")
 	}
 }
 
-func testErrors(r *rig) {
+func testAway(r *rig) {
 	r.set(func() { r.refuse["DescribeTask"] = "InternalException" })
 	if err := r.copier.Step(r.Context()); err == nil || !strings.Contains(err.Error(), "describe DataSync's task") {
 		r.Errorf("got %v", err)

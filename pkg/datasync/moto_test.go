@@ -20,8 +20,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// TestOnMoto uses Moto, an independent implementation of the API from AWS's own description. Moto
-// copies nothing, and each DescribeTaskExecution advances an execution by a state, up to SUCCESS.
+// Moto was written by others from AWS's own description of the API. It copies nothing.
+// Each look at an execution takes that a state further, to SUCCESS.
 func TestOnMoto(t *testing.T) {
 	cfg := startMoto(t)
 	client := sdk.NewFromConfig(cfg)
@@ -73,8 +73,8 @@ func TestOnMoto(t *testing.T) {
 		if updates != before+1 {
 			t.Errorf("%s: %d updates after the end", what, updates-before)
 		}
-		// Moto has copied nothing, so the step after the end of the full execution has found
-		// the picture missing and started the next execution, which the loop follows to its end.
+		// The step after the end of everything has found the picture missing, which Moto
+		// has not copied, and has started the next: it is to be followed to its end.
 	}
 	manifests := 0
 	for _, err := range b.List(t.Context(), "datasync/") {
@@ -87,7 +87,7 @@ func TestOnMoto(t *testing.T) {
 		t.Error("there was no manifest")
 	}
 
-	// A running task can't be started again, and can be canceled.
+	// What runs can't be started again, and can be canceled.
 	other := makeTask(t, client)
 	out, err := client.StartTaskExecution(t.Context(), &sdk.StartTaskExecutionInput{TaskArn: &other})
 	if err != nil {
@@ -121,7 +121,7 @@ func makeTask(t *testing.T, client *sdk.Client) (arn string) {
 	return aws.ToString(out.TaskArn)
 }
 
-// startMoto runs Moto on loopback until the end of a test.
+// startMoto runs a Moto on loopback for the length of a test.
 func startMoto(t *testing.T) aws.Config {
 	t.Helper()
 	if testing.Short() {

@@ -9,7 +9,7 @@ import (
 )
 
 func testReport(r *rig) {
-	r.copyAll()
+	r.copied()
 	r.paint()
 	refused := r.refuse
 	r.set(func() { refused["StartTaskExecution"] = "ThrottlingException" })
@@ -18,20 +18,20 @@ func testReport(r *rig) {
 	}
 	r.wantReport("a refused start", datasync.Report{Failed: 1})
 	r.step()
-	r.wantReport("before the retry", datasync.Report{})
+	r.wantReport("nothing tried", datasync.Report{})
 
 	r.set(func() {
 		clear(refused)
-		r.before = func(context.Context) error { return errors.New("the file server is unavailable") }
+		r.before = func(context.Context) error { return errors.New("the file server is away") }
 	})
-	r.advance(time.Minute)
+	r.later(time.Minute)
 	r.step()
 	r.wantReport("started again", datasync.Report{Waited: time.Minute})
 	r.step()
 	r.wantReport("an execution that failed", datasync.Report{Failed: 1, Waited: time.Minute})
 
 	r.set(func() { r.before = nil })
-	r.advance(time.Hour)
+	r.later(time.Hour)
 	r.step()
 	r.step()
 	r.wantReport("copied", datasync.Report{})
@@ -40,7 +40,7 @@ func testReport(r *rig) {
 	r.wantReport("another picture", datasync.Report{})
 }
 
-// wantReport compares the last step's report, with its time truncated to minutes.
+// wantReport compares the last step's report, whose time is of whole minutes.
 func (r *rig) wantReport(after string, want datasync.Report) {
 	r.Helper()
 	r.mu.Lock()

@@ -9,7 +9,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A state is passed from one step to the next. Times are by the file server's clock.
+// A state is what one step leaves for the next. Times are by the file server's clock.
 type state struct {
 	Task string `json:"task"` // a state of another task is discarded
 
@@ -34,9 +34,9 @@ type state struct {
 
 	Unshown unshown `json:"unshown"`
 
-	Failures  int       `json:"failures"` // consecutive ones
+	Failures  int       `json:"failures"` // in a row
 	NotBefore time.Time `json:"not_before"`
-	Missing   time.Time `json:"missing"` // when it was first found that the bucket lacks pictures; zero if it lacks none
+	Missing   time.Time `json:"missing"` // when pictures were found first that are not in the bucket; zero if there are none
 
 	failures int   // of this step
 	notShown error // why this step's update failed
@@ -57,14 +57,14 @@ type pass struct {
 	Steps int       `json:"steps"`           // of the present pass, or of the last one
 }
 
-// The first retry comes after firstRetry; the intervals then double up to lastRetry.
+// A retry comes after firstRetry, then at intervals that double up to lastRetry.
 const (
 	firstRetry = time.Minute
 	lastRetry  = time.Hour
 )
 
-// fullDue reports whether a full execution is due. After a failed one the next comes after the longest
-// interval, so that manifests are copied meanwhile.
+// fullDue: a failed full execution must not keep manifests from being copied, so the next
+// comes after the longest interval.
 func (s *state) fullDue(now time.Time) bool {
 	return now.Sub(s.Full) >= fullEvery && now.Sub(s.FullTried) >= lastRetry
 }
@@ -98,7 +98,7 @@ func (s *state) passed() { s.CopiedAll, s.Pass.Began = s.Pass.Began, time.Time{}
 func (s *state) end(now time.Time, well bool) {
 	s.Execution = ""
 	switch {
-	case !succeeded:
+	case !well:
 		s.failed(now)
 		return
 	case !s.Ours:
@@ -135,7 +135,7 @@ func (c *Copier) load() (s state, err error) {
 	}
 	if note != nil {
 		if err := json.Unmarshal(note, &s); err != nil {
-			c.Log.Warn("the record of what was copied is damaged: everything is compared again", "error", err)
+			c.Log.Warn("the note of what was copied is damaged: all is compared again", "error", err)
 			s = state{}
 		}
 	}

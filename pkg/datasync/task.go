@@ -22,8 +22,8 @@ func newTask(cfg aws.Config, arn string) task {
 	return task{datasync.NewFromConfig(cfg, func(o *datasync.Options) { o.HTTPClient = awshttp.Whole(o.HTTPClient) }), arn}
 }
 
-// running returns the running or queued execution, or "" if there is none. It returns an error if the
-// task can't be started.
+// running returns the execution that is running or queued; "" if there is none, and an
+// error if the task can't be started.
 func (t task) running(ctx context.Context) (string, error) {
 	out, err := t.client.DescribeTask(ctx, &datasync.DescribeTaskInput{TaskArn: &t.arn})
 	if err != nil {
@@ -33,22 +33,21 @@ func (t task) running(ctx context.Context) (string, error) {
 	case types.TaskStatusRunning, types.TaskStatusQueued:
 		return aws.ToString(out.CurrentTaskExecutionArn), nil
 	case types.TaskStatusUnavailable:
-		return "", fmt.Errorf("DataSync's task is unavailable (%s: %s): check its locations in DataSync's console", aws.ToString(out.ErrorCode), aws.ToString(out.ErrorDetail))
+		return "", fmt.Errorf("DataSync's task is unavailable (%s: %s): look at its locations in DataSync's console", aws.ToString(out.ErrorCode), aws.ToString(out.ErrorDetail))
 	}
 	return "", nil
 }
 
-// A manifest is the location of a manifest, and the role that reads it.
+// A manifest is where an object with names to copy is, and the role that reads it.
 type manifest struct{ bucket, key, role string }
 
-// start starts an execution with a manifest. With nil, it copies everything, and removes objects whose
-// files are gone.
+// start starts an execution with a manifest, or without one of everything, which also
+// removes what has no file any more.
 func (t task) start(ctx context.Context, m *manifest) (execution string, err error) {
 	in := &datasync.StartTaskExecutionInput{TaskArn: &t.arn, OverrideOptions: &types.Options{
 		TransferMode:         types.TransferModeChanged,
 		PreserveDeletedFiles: types.PreserveDeletedFilesRemove,
-		// Pictures are added and removed during an execution, so that comparing all of them
-		// would find differences.
+		// Pictures come and go meanwhile, so that a comparison of all would find differences.
 		VerifyMode:   types.VerifyModeOnlyFilesTransferred,
 		TaskQueueing: types.TaskQueueingDisabled, // a second execution is refused
 	}}
@@ -68,19 +67,19 @@ func (t task) start(ctx context.Context, m *manifest) (execution string, err err
 	return aws.ToString(out.TaskExecutionArn), nil
 }
 
-// An execution is the state of an execution.
+// An execution is how far one has come.
 type execution struct {
 	ended     bool
 	canceling bool
-	failure   string // reason of a failed execution; "" if it succeeded
+	failure   string // of one that has ended; "" if it succeeded
 }
 
-// errUnknown means that there is no execution with this ARN.
+// errUnknown: there is no execution with this ARN.
 var errUnknown = errors.New("there is no such execution")
 
 func (t task) execution(ctx context.Context, arn string) (e execution, err error) {
 	out, err := t.client.DescribeTaskExecution(ctx, &datasync.DescribeTaskExecutionInput{TaskExecutionArn: &arn})
-	if invalid := (*types.InvalidRequestException)(nil); errors.As(err, &invalid) { // only the ARN can be invalid
+	if invalid := (*types.InvalidRequestException)(nil); errors.As(err, &invalid) { // the ARN is all that it could be
 		return e, fmt.Errorf("%w: %w", errUnknown, err)
 	}
 	if err != nil {

@@ -117,7 +117,7 @@ func (d *demo) inBucket(id job.ID) (keys []string) {
 func testPublicJob(d *demo) {
 	j := d.painted(d.submit(photo(d.T, 640, 480)))
 	painted := d.result(j)
-	shown := d.exhibit(j.ID)
+	shown := d.waitUntilShown(j.ID)
 	folder := j.ID.Folder() + "/"
 	if want := "pictures/public/" + folder + string(j.ID) + ".jpeg"; shown.Result.URL != want {
 		d.Errorf("the result is at %s, want %s", shown.Result.URL, want)
