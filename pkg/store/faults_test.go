@@ -235,6 +235,9 @@ func TestRetentionOnAFullDisk(t *testing.T) {
 	if err := l.Succeed([]byte("painted"), nil, job.Result{}, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
+	if err := sc.FillSpares(); err != nil { // as each sweep does
+		t.Fatal(err)
+	}
 	full := true
 	sc.step = func(op, path string, call func() error) error {
 		if op == "write" && full && strings.Contains(path, "/"+tmpDir+"/") {
