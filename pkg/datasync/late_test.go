@@ -64,12 +64,15 @@ func testLate(r *rig) {
 		r.copied()
 		r.later(time.Minute)
 		young, hour, day := r.publish(5*time.Minute, grain), r.publish(time.Hour, grain), r.publish(20*time.Hour, grain)
+		// In the hour in which the first look begins, before it does.
+		bound := time.Now().Add(-21 * time.Minute)
+		sameHour := r.publish(time.Since(bound.Truncate(time.Hour)), grain)
 		r.wantCopied("at once", map[string]bool{young: true, day: false})
 		if grain == job.Second { // another hour's folder is perhaps that of a quarter of an hour ago
 			r.wantCopied("at once", map[string]bool{hour: false})
 		}
 		r.later(5 * time.Minute)
-		r.wantCopied("after five minutes", map[string]bool{hour: true, day: false})
+		r.wantCopied("after five minutes", map[string]bool{hour: true, sameHour: true, day: false})
 		r.later(time.Hour)
 		r.wantCopied("after an hour", map[string]bool{day: true})
 	}

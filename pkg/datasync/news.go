@@ -87,12 +87,16 @@ func (c *Copier) look(ctx context.Context, n *news, s *state, now time.Time) err
 			first = s.Copied[i]
 		}
 		first = first.Add(-looks[i].back)
-		err := c.compare(ctx, n, first, last, s.Copied[i], &l.At)
-		if err != nil && ctx.Err() == nil {
-			*l = looking{} // the next step begins anew
-		}
-		if err != nil {
-			return err
+		if i >= l.Done {
+			err := c.compare(ctx, n, first, last, s.Copied[i], &l.At)
+			if err != nil && ctx.Err() == nil {
+				*l = looking{} // the next step begins anew
+			}
+			if err != nil {
+				return err
+			}
+			// The folder of an hour may be of two looks, since finer ones are in it, so each begins anew.
+			l.Done, l.At = i+1, ""
 		}
 		last = first
 		n.look, n.began = i, l.Began

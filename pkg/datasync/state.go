@@ -45,8 +45,9 @@ type state struct {
 // A looking is a look for which one step has no time.
 type looking struct {
 	Began time.Time `json:"began"`        // zero if there is none
-	Which int       `json:"which"`        // of looks
-	At    string    `json:"at,omitempty"` // the place of the last folder that is done
+	Which int       `json:"which"`        // of looks, the one that looks back furthest
+	Done  int       `json:"done"`         // how many of them are done
+	At    string    `json:"at,omitempty"` // of the next one, the place of the last folder that is done
 }
 
 // A pass is a look at all folders that are too old for looks, some days at each step.
