@@ -16,37 +16,37 @@ type account struct {
 	active count  // of unfinished jobs
 	// uploads are the pending ones. As a count its figure falls where others have taken
 	// some; until it is due again their jobs count twice.
-	uploads count
-	past    *past             // of the index's hours that are over; nil before it was first counted
-	open    map[string]*count // of its hours since
-	whole   stamp             // of the last count of all its hours
-	freed   atomic.Bool       // there may be more room than was counted
+	uploads  count
+	past     *pastUsage        // of the index's hours that are over; nil before it was first counted
+	open     map[string]*count // of its hours since
+	lastFull stamp             // of the last count of all its hours
+	freed    atomic.Bool       // there may be more room than was counted
 }
 
 // accounts are those of all owners that this process has heard of.
 type accounts struct {
-	mu sync.Mutex
-	by map[string]*account // by the owner's folder
+	mu       sync.Mutex
+	byFolder map[string]*account // by the owner's folder
 }
 
 func (s *Store) account(folder string) *account {
 	a := &s.accounts
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.by == nil {
-		a.by = map[string]*account{}
+	if a.byFolder == nil {
+		a.byFolder = map[string]*account{}
 	}
-	if a.by[folder] == nil {
-		a.by[folder] = &account{folder: folder, open: map[string]*count{}}
+	if a.byFolder[folder] == nil {
+		a.byFolder[folder] = &account{folder: folder, open: map[string]*count{}}
 	}
-	return a.by[folder]
+	return a.byFolder[folder]
 }
 
 // freed notes that an owner has more room, so that the next count need not wait.
-func (s *Store) freed(owner string) {
+func (s *Store) noteFreed(owner string) {
 	s.accounts.mu.Lock()
 	defer s.accounts.mu.Unlock()
-	if a := s.accounts.by[ownerFolder(owner)]; a != nil { // else nothing was counted
+	if a := s.accounts.byFolder[ownerFolder(owner)]; a != nil { // else nothing was counted
 		a.freed.Store(true)
 	}
 }
@@ -64,11 +64,11 @@ func (s *Store) reserve(owner string, id job.ID, need, uploads use) (done func(m
 	a := s.account(ownerFolder(owner))
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if err := s.admit(a, net, false); err != nil {
+	if err := s.checkQuotas(a, net, false); err != nil {
 		return nil, err
 	}
 	parts := map[*count]use{&a.active: {unfinished: need.unfinished}, &a.uploads: uploads}
-	if c := a.hour(id); c != nil {
+	if c := a.hourCount(id); c != nil {
 		parts[c] = use{daily: need.daily, kib: need.kib}
 	}
 	for c, part := range parts {
@@ -91,18 +91,18 @@ func (s *Store) reserve(owner string, id job.ID, need, uploads use) (done func(m
 // a picture has been read. key is the submission's idempotency key, or "": what
 // repeats an earlier submission is let in all the same.
 func (s *Store) Admits(owner, key string) error {
-	err := s.roomy(0)
+	err := s.checkFreeSpace(0)
 	if err == nil {
-		err = s.backlogged()
+		err = s.checkBacklog()
 	}
 	if err == nil && s.quotas.limit() != noLimit {
 		a := s.account(ownerFolder(owner))
 		a.mu.Lock()
-		err = s.admit(a, use{unfinished: 1, daily: 1, kib: 1}, true)
+		err = s.checkQuotas(a, use{unfinished: 1, daily: 1, kib: 1}, true)
 		a.mu.Unlock()
 	}
 	if err != nil && key != "" {
-		if there, kerr := s.exists(s.keyAt(keyOf(owner, key))); kerr == nil && there {
+		if there, kerr := s.exists(s.keyPath(keyHash(owner, key))); kerr == nil && there {
 			return nil
 		}
 	}
@@ -111,37 +111,37 @@ func (s *Store) Admits(owner, key string) error {
 
 // admit says whether an owner has room. It counts what seems to be used up before it
 // says so, and else, but early, where a submission is yet to come, what is due.
-func (s *Store) admit(a *account, need use, early bool) error {
+func (s *Store) checkQuotas(a *account, need use, early bool) error {
 	now, limit := time.Now(), s.quotas.limit().on(need)
-	learned, err := s.learn(a, limit, now)
+	learned, err := s.countUnknown(a, limit, now)
 	if err != nil {
 		return err
 	}
 	full := func() bool { return !a.used(now).plus(need).within(limit) }
 	freed := full() && a.freed.Swap(false)
-	if full() && !learned && !freed && !a.rested(need, limit, now) {
-		return exceeded(a, need, limit, now)
+	if full() && !learned && !freed && !a.anySettled(need, limit, now) {
+		return quotaError(a, need, limit, now)
 	}
-	if c := a.due(need, limit, now); c != nil && !learned && !early {
+	if c := a.dueCount(need, limit, now); c != nil && !learned && !early {
 		if err := s.count(a, c); err != nil {
 			return err
 		}
 	}
-	for _, c := range a.short(need, limit, now) {
-		if full() && c.began.Before(now) && (freed || c.rested(now)) {
+	for _, c := range a.exhausted(need, limit, now) {
+		if full() && c.began.Before(now) && (freed || c.isSettled(now)) {
 			if err := s.count(a, c); err != nil {
 				return err
 			}
 		}
 	}
 	// What is known of past hours does not know what was erased of them since.
-	if full() && a.used(now).plus(need).kib > limit.kib && a.whole.rested(now) {
+	if full() && a.used(now).plus(need).kib > limit.kib && a.lastFull.isSettled(now) {
 		if err := s.countAll(a, now); err != nil {
 			return err
 		}
 	}
 	if full() {
-		return exceeded(a, need, limit, now)
+		return quotaError(a, need, limit, now)
 	}
 	return nil
 }
@@ -154,12 +154,12 @@ const (
 )
 
 // exceeded says which quota is.
-func exceeded(a *account, need, limit use, now time.Time) error {
+func quotaError(a *account, need, limit use, now time.Time) error {
 	used := a.used(now)
 	total := used.plus(need)
 	switch {
 	case total.daily > limit.daily:
-		after := a.nextLeaves(now)
+		after := a.untilOldestLeaves(now)
 		return &QuotaError{"daily_submissions", limit.daily, used.daily,
 			fmt.Sprintf("the first of them are 24 hours old in %s", after.Round(time.Minute)), after}
 	case total.uploads > limit.uploads:

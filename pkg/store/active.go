@@ -26,7 +26,7 @@ type Entry struct {
 func EntryOf(j job.Job) Entry { return Entry{j.ID, ownerFolder(j.Owner)} }
 
 // at is an entry's path.
-func (s *Store) at(e Entry) string {
+func (s *Store) entryPath(e Entry) string {
 	return filepath.Join(s.dir, activeDir, e.owner, activeFolder(e.ID), string(e.ID))
 }
 
@@ -46,8 +46,8 @@ func isMinute(name string) bool {
 	return err == nil && len(name) == len(form)
 }
 
-func (s *Store) activeAt(owner string, id job.ID) string {
-	return s.at(Entry{id, ownerFolder(owner)})
+func (s *Store) activePath(owner string, id job.ID) string {
+	return s.entryPath(Entry{id, ownerFolder(owner)})
 }
 
 // An ActiveFolder is a folder of active/.
@@ -77,7 +77,7 @@ func (s *Store) ActiveFolders(ctx context.Context) ([]ActiveFolder, error) {
 			return ctx.Err()
 		})
 	}
-	if err := inTurns(calls); err != nil {
+	if err := concurrentlyLimited(calls); err != nil {
 		return nil, fmt.Errorf("list active jobs: %w", err)
 	}
 	var all []ActiveFolder
@@ -129,16 +129,16 @@ const leavingSuffix = ".leaving"
 
 // Activate puts an unfinished job among those that the sweeper looks after, where
 // it is not.
-func (s *Store) Activate(e Entry) error { return s.activate(s.at(e)) }
+func (s *Store) Activate(e Entry) error { return s.activate(s.entryPath(e)) }
 
 // activate makes a job's entry in active/.
 func (s *Store) activate(entry string) error {
-	return s.inFolder(entry, func() error { return s.mark(entry) })
+	return s.makeInFolder(entry, func() error { return s.createEmpty(entry) })
 }
 
 // Announced notes that an active job was sent to the queue just now.
 func (s *Store) Announced(e Entry) error {
-	err := s.touch(s.at(e))
+	err := s.touch(s.entryPath(e))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // it has finished meanwhile
 	}

@@ -27,7 +27,7 @@ func (s *Store) Backlog() (b Backlog, known bool, err error) {
 	if err = json.Unmarshal(note, &b); err != nil {
 		return b, false, fmt.Errorf("%s: %w: %w", backlogNote, errUnreadable, err)
 	}
-	now, err := s.now()
+	now, err := s.serverNow()
 	return b, err == nil && now.Sub(b.At).Abs() <= backlogStale, err
 }
 
@@ -59,14 +59,14 @@ const (
 	backlogStale = 10 * time.Minute
 	// mostAfter is how long one who is refused is asked to wait at most, and what is said of a
 	// backlog that does not become shorter.
-	mostAfter = 15 * time.Minute
+	maxAfter = 15 * time.Minute
 	// fewLate is how many jobs may be late, or a hundredth of the unfinished where that is more:
 	// some always are, of which a message was lost or nothing can be read.
-	fewLate = 100
+	minLate = 100
 )
 
 // A knownBacklog is what this process has read of the backlog.
-type knownBacklog struct {
+type cachedBacklog struct {
 	mu    sync.Mutex
 	read  time.Time
 	last  Backlog
@@ -75,7 +75,7 @@ type knownBacklog struct {
 
 // backlogged is a [BacklogError] where as many jobs wait as may, or too many are late, by the last sweep. What can't
 // be read refuses nothing.
-func (s *Store) backlogged() error {
+func (s *Store) checkBacklog() error {
 	if s.quotas.Backlog == 0 {
 		return nil
 	}
@@ -90,13 +90,13 @@ func (s *Store) backlogged() error {
 		return nil
 	}
 	b := k.last
-	over := max(b.Unfinished-s.quotas.Backlog, b.Late-max(fewLate, b.Unfinished/100)) + 1 // jobs too many
+	over := max(b.Unfinished-s.quotas.Backlog, b.Late-max(minLate, b.Unfinished/100)) + 1 // jobs too many
 	if over <= 0 {
 		return nil
 	}
-	after := mostAfter
+	after := maxAfter
 	if b.PerSecond > 0 {
-		seconds := min(math.Ceil(float64(over)/b.PerSecond), mostAfter.Seconds())
+		seconds := min(math.Ceil(float64(over)/b.PerSecond), maxAfter.Seconds())
 		after = time.Duration(seconds) * time.Second
 	}
 	return &BacklogError{b, max(after, time.Minute)} // it is counted once a minute

@@ -30,7 +30,7 @@ func (s *Store) ClaimShared(ctx context.Context, id job.ID, run int, worker stri
 }
 
 func (s *Store) claimAs(ctx context.Context, id job.ID, run int, worker string, shared bool) (*Lease, error) {
-	l, err := s.look(id)
+	l, err := s.openJobFolder(id)
 	if err != nil {
 		return nil, fmt.Errorf("claim job %s: %w", id, err)
 	}
@@ -42,14 +42,14 @@ func (s *Store) claimAs(ctx context.Context, id job.ID, run int, worker string, 
 	return lease, nil
 }
 
-func (s *Store) claim(ctx context.Context, l *life, run int, worker string, shared bool) (*Lease, error) {
+func (s *Store) claim(ctx context.Context, l *jobFolder, run int, worker string, shared bool) (*Lease, error) {
 	switch {
 	case run > l.run:
 		return nil, fmt.Errorf("%w in run %d: it is in run %d", job.ErrNotFound, run, l.run)
 	case run < l.run:
 		return nil, fmt.Errorf("%w: it is in run %d", job.ErrFinished, l.run)
 	case l.ended:
-		_ = s.tidy(l) // whoever ended it may have died; what stays is the sweeper's
+		_ = s.repairEnded(l) // whoever ended it may have died; what stays is the sweeper's
 		return nil, job.ErrFinished
 	}
 	spec, err := s.spec(l.id)
@@ -64,20 +64,20 @@ func (s *Store) claim(ctx context.Context, l *life, run int, worker string, shar
 	if before >= s.maxAttempts {
 		return nil, s.giveUp(l, last)
 	}
-	lease := &Lease{Spec: spec, Run: run, Attempt: before + 1, Began: time.Now().UTC(), store: s, life: l}
+	lease := &Lease{Spec: spec, Run: run, Attempt: before + 1, Began: time.Now().UTC(), store: s, folder: l}
 	lease.Crashed = last.crashed()
 	r := newRecord(spec.New())
 	r.Run, r.State, r.Attempts, r.StartedAt = run, job.Running, lease.Attempt, &lease.Began
 	r.Claim, r.Worker, r.Lease, r.Crashed = l.claim+1, clean(worker, maxWord), s.lease.Milliseconds(), lease.Crashed
 	r.Shared = shared
-	err = s.happen(l.dir, claimFile(r.Claim), r, func(now time.Time) error {
-		if err := s.free(l, last, now); err != nil {
+	err = s.recordEvent(l.dir, claimFile(r.Claim), r, func(now time.Time) error {
+		if err := s.checkLeaseFree(l, last, now); err != nil {
 			return err
 		}
 		return context.Cause(ctx)
 	})
-	if !happened(err) {
-		return nil, s.unclaim(l, r, err)
+	if !eventExists(err) {
+		return nil, s.undoClaim(l, r, err)
 	}
 	lease.record = r
 	s.removeOldClaims(l)
@@ -92,9 +92,9 @@ const claimsKept = 8
 // removeOldClaims removes all but the last claims, the oldest first: whoever still
 // believes to hold one finds its own gone, or its successor's there. What can't be
 // removed is left to the next.
-func (s *Store) removeOldClaims(l *life) {
-	slices.Sort(l.old)
-	for _, n := range l.old[:max(0, len(l.old)-claimsKept)] {
+func (s *Store) removeOldClaims(l *jobFolder) {
+	slices.Sort(l.claims)
+	for _, n := range l.claims[:max(0, len(l.claims)-claimsKept)] {
 		if s.remove(filepath.Join(l.dir.Name(), claimFile(n))) != nil {
 			return
 		}
@@ -104,7 +104,7 @@ func (s *Store) removeOldClaims(l *life) {
 // lastClaim reads the last claim of the current run; nil without any. A claim of
 // an earlier run, whose worker may not know yet that it has ended, stands in
 // nobody's way.
-func (s *Store) lastClaim(l *life) (*record, error) {
+func (s *Store) lastClaim(l *jobFolder) (*record, error) {
 	if l.claim == 0 {
 		return nil, nil
 	}
@@ -123,19 +123,19 @@ func (s *Store) lastClaim(l *life) (*record, error) {
 // readClaim reads the last claim of a job. A machine that loses its power right
 // after a claim can leave it without its content. What is known then is enough:
 // somebody had begun, and is no more.
-func (s *Store) readClaim(l *life) (*record, error) {
+func (s *Store) readClaim(l *jobFolder) (*record, error) {
 	r, err := s.readRecord(l.id, claimFile(l.claim))
 	if !errors.Is(err, errUnreadable) {
 		return r, err
 	}
 	before := *l
-	if before.claim--; !slices.Contains(l.old, before.claim) {
+	if before.claim--; !slices.Contains(l.claims, before.claim) {
 		before.claim = 0 // it was removed, or there was none
 	}
-	if r, err = s.truth(&before); err != nil {
+	if r, err = s.latestEvent(&before); err != nil {
 		return nil, err
 	}
-	at, err := s.changed(filepath.Join(l.dir.Name(), claimFile(l.claim)))
+	at, err := s.modTime(filepath.Join(l.dir.Name(), claimFile(l.claim)))
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +185,7 @@ func (r *record) expired(now time.Time) bool {
 // clock. The claim was read before the clock was, and any time may have passed
 // between the two, a call that is lost takes NFS a minute: a claim that seems to
 // have expired is read again, since it may have been renewed or given back.
-func (s *Store) free(l *life, last *record, now time.Time) error {
+func (s *Store) checkLeaseFree(l *jobFolder, last *record, now time.Time) error {
 	busy := !last.expired(now)
 	if !busy && last != nil && !last.released() {
 		_, written, err := s.readFile(filepath.Join(l.dir.Name(), claimFile(last.Claim)))
@@ -203,18 +203,18 @@ func (s *Store) free(l *life, last *record, now time.Time) error {
 func (r *record) lease() time.Duration { return time.Duration(r.Lease) * time.Millisecond }
 
 // giveUp ends a run whose attempts are used up, once the last of them is over.
-func (s *Store) giveUp(l *life, last *record) error {
-	now, err := s.now()
+func (s *Store) giveUp(l *jobFolder, last *record) error {
+	now, err := s.serverNow()
 	if err != nil {
 		return err
 	}
-	if err := s.free(l, last, now); err != nil {
+	if err := s.checkLeaseFree(l, last, now); err != nil {
 		return err
 	}
-	_, err = s.end(l, false, func(r *record) {
+	_, err = s.endRun(l, false, func(r *record) {
 		fail(r, job.Failure{Code: job.CodeGaveUp, Message: fmt.Sprintf("given up after %d attempts; a retry may help", s.maxAttempts)})
 	})
-	if errors.Is(err, errTaken) {
+	if errors.Is(err, errConflict) {
 		return job.ErrFinished
 	}
 	if err != nil {
@@ -225,8 +225,8 @@ func (s *Store) giveUp(l *life, last *record) error {
 
 // unclaim makes an error of [Store.happen] one of [Store.Claim]. Where the claim
 // may stand although nobody will work on it, it is given back.
-func (s *Store) unclaim(l *life, r *record, err error) error {
-	if errors.Is(err, errTaken) {
+func (s *Store) undoClaim(l *jobFolder, r *record, err error) error {
+	if errors.Is(err, errConflict) {
 		return fmt.Errorf("%w: %w", job.ErrBusy, err)
 	}
 	if !errors.Is(err, job.ErrBusy) && !errors.Is(err, context.Canceled) {

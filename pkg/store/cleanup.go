@@ -18,14 +18,14 @@ func (s *Store) removeEmpty(dir string) error {
 	if filepath.Dir(dir) == s.dir {
 		return nil
 	}
-	_, err := s.removedEmpty(dir)
+	_, err := s.removeIfEmpty(dir)
 	return err
 }
 
 // removeEmptyUp removes the folder of a time if it is empty, and those above it that are by then.
 func (s *Store) removeEmptyUp(dir string) error {
 	for len(filepath.Base(dir)) <= len("2006") { // above are the tree's and its owner's
-		removed, err := s.removedEmpty(dir)
+		removed, err := s.removeIfEmpty(dir)
 		if err != nil || !removed {
 			return err
 		}
@@ -35,7 +35,7 @@ func (s *Store) removeEmptyUp(dir string) error {
 }
 
 // removedEmpty removes a folder if it is empty, and says whether it has.
-func (s *Store) removedEmpty(dir string) (bool, error) {
+func (s *Store) removeIfEmpty(dir string) (bool, error) {
 	err := s.rmdir(dir)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTDIR) { // ENOTEMPTY is ErrExist
 		return false, nil
@@ -74,7 +74,7 @@ func (s *Store) removeOld(ctx context.Context, dir string, ours func(name string
 			return ctx.Err()
 		}
 		path := filepath.Join(s.dir, dir, name)
-		at, err := s.changed(path)
+		at, err := s.modTime(path)
 		if err == nil && at.Before(before) {
 			err = s.remove(path)
 		}

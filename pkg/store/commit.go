@@ -32,9 +32,9 @@ func (l *Lease) Succeed(picture, thumbnail []byte, res job.Result, receipt job.R
 	var failed error
 	written := make(chan struct{})
 	go func() { failed = l.store.createAll(made); close(written) }()
-	err := l.finish(func(r *record) {
+	err := l.commit(func(r *record) {
 		r.State, r.Result, r.Receipt = job.Succeeded, &res, &receipt
-		r.FinishedAt = now()
+		r.FinishedAt = utcNow()
 	}, func(time.Time) error { <-written; return failed })
 	<-written
 	// Only a known loser may remove what it made: after another error, of an earlier
@@ -44,36 +44,36 @@ func (l *Lease) Succeed(picture, thumbnail []byte, res job.Result, receipt job.R
 			_ = l.store.remove(path) // else it lies there until the job goes
 		}
 	}
-	return l.outcome("finish", err)
+	return l.closeIfDecided("finish", err)
 }
 
 // Fail ends the run without a picture, for a reason that the user is shown.
 // Errors are those of Succeed.
 func (l *Lease) Fail(f job.Failure) error {
-	return l.outcome("fail", l.finish(func(r *record) { fail(r, f) }, always))
+	return l.closeIfDecided("fail", l.commit(func(r *record) { fail(r, f) }, unchecked))
 }
 
 func fail(r *record, f job.Failure) {
 	f.Code, f.Message = cleanCode(f.Code), clean(f.Message, maxText)
-	r.State, r.Error, r.FinishedAt = job.Failed, &f, now()
+	r.State, r.Error, r.FinishedAt = job.Failed, &f, utcNow()
 }
 
-func now() *time.Time { t := time.Now().UTC(); return &t }
+func utcNow() *time.Time { t := time.Now().UTC(); return &t }
 
 // finish competes for the run's end with what the claim began as.
-func (l *Lease) finish(change func(*record), before func(time.Time) error) error {
+func (l *Lease) commit(change func(*record), before func(time.Time) error) error {
 	r := *l.record
 	r.Token = newRecord(job.Job{}).Token
 	change(&r)
-	err := l.store.finish(l.life, &r, before)
-	if errors.Is(err, errTaken) && !errors.Is(err, fs.ErrNotExist) {
+	err := l.store.commitOutcome(l.folder, &r, before)
+	if errors.Is(err, errConflict) && !errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: the run has ended another way", job.ErrLeaseLost)
 	}
-	return l.lost(err)
+	return l.asLeaseLost(err)
 }
 
 // outcome ends the use of the lease once nothing more can come of it.
-func (l *Lease) outcome(doing string, err error) error {
+func (l *Lease) closeIfDecided(doing string, err error) error {
 	if err == nil || errors.Is(err, job.ErrLeaseLost) {
 		l.Close()
 	}

@@ -32,7 +32,7 @@ func TestFileOperations(t *testing.T) {
 		}
 	}
 	submit := func(t *testing.T) {
-		sc.makeKeyFolder(keyOf("anna", t.Name()))
+		sc.makeKeyFolder(keyHash("anna", t.Name()))
 		if _, made, err := sc.CreateOnce(own(), []byte("picture"), []byte("style"), t.Name()); err != nil || !made {
 			t.Fatal(made, err)
 		}
@@ -163,7 +163,7 @@ func TestFileOperations(t *testing.T) {
 
 // forget has the process be one that has not heard of the owner yet.
 func forget(sc scene) func(*testing.T) {
-	return func(*testing.T) { sc.accounts.by = nil }
+	return func(*testing.T) { sc.accounts.byFolder = nil }
 }
 
 // outdate has the count be too old to go by.

@@ -10,10 +10,10 @@ import (
 const (
 	// unseen is the part of what was free at the last count that a process accepts
 	// before it counts again.
-	unseen = 100
+	recountFraction = 100
 	// deferred is how many submissions more it accepts at most: each waits for one count
 	// of a folder, and where others are due, those wait for the next submissions.
-	deferred = maxOpen + 2
+	maxDeferred = maxOpen + 2
 	// maxOpen is how many hours of the index a process counts one by one. Where more
 	// have begun since one was over, it begins anew.
 	maxOpen = 4
@@ -22,9 +22,9 @@ const (
 	countAge = 10 * time.Minute
 	// countShare bounds the time that refusals spend on counting: the rest between two
 	// counts of the same is so many times as long as the last took.
-	countShare = 20
+	restFactor = 20
 	// countRest is the shortest rest.
-	countRest = 50 * time.Millisecond
+	minRest = 50 * time.Millisecond
 )
 
 // A stamp is when something was counted.
@@ -37,8 +37,8 @@ type stamp struct {
 func stampOf(began time.Time) stamp { return stamp{began, time.Since(began)} }
 
 // rested says whether it may be counted again only to refuse something.
-func (t stamp) rested(now time.Time) bool {
-	return now.Sub(t.began) > max(countRest, countShare*t.took)
+func (t stamp) isSettled(now time.Time) bool {
+	return now.Sub(t.began) > max(minRest, restFactor*t.took)
 }
 
 // A count is what this process knows of one of an owner's folders that get more names:
@@ -59,11 +59,11 @@ func (s *Store) count(a *account, c *count) error {
 	var used use
 	switch c {
 	case &a.uploads:
-		pending, err := s.pending(a.folder, began)
+		pending, err := s.pendingUploads(a.folder, began)
 		if err != nil {
 			return err
 		}
-		used = usedBy(pending)
+		used = totalUse(pending)
 	case &a.active:
 		jobs, err := s.countActive(a.folder)
 		if err != nil {
@@ -83,7 +83,7 @@ func (s *Store) count(a *account, c *count) error {
 
 // learn counts what is limited and was not counted yet, or too long ago, and says
 // whether there was such a thing.
-func (s *Store) learn(a *account, limit use, now time.Time) (learned bool, err error) {
+func (s *Store) countUnknown(a *account, limit use, now time.Time) (learned bool, err error) {
 	var calls []func() error
 	if limit.unfinished != unlimited && a.active.began.IsZero() {
 		calls = append(calls, func() error { return s.count(a, &a.active) })
@@ -93,37 +93,37 @@ func (s *Store) learn(a *account, limit use, now time.Time) (learned bool, err e
 	}
 	if limit.daily != unlimited || limit.kib != unlimited {
 		if a.past != nil {
-			a.turn(now)
+			a.closeHours(now)
 		}
 		if a.past == nil || len(a.open) > maxOpen {
-			calls = append(calls, func() error { return s.countSince(a, now) })
+			calls = append(calls, func() error { return s.countNewHours(a, now) })
 		}
 	}
-	return len(calls) > 0, together(calls...)
+	return len(calls) > 0, concurrently(calls...)
 }
 
 // turn closes the hours that are over, and were counted since, and opens those that have
 // begun, by the fastest clock: there was nothing in them before.
-func (a *account) turn(now time.Time) {
+func (a *account) closeHours(now time.Time) {
 	p := a.past
 	for _, hour := range hoursFrom(p.Through, now) {
 		c := a.open[hour]
 		if c == nil {
-			a.open[hour] = &count{hour: hour, stamp: stamp{began: startOf(hour).Add(-settle)}}
-		} else if p.Through == hour && !c.began.Before(startOf(hour).Add(time.Hour+settle)) {
-			p.set(hour, tally{Jobs: c.used.daily + c.spent.daily, KiB: c.used.kib + c.spent.kib})
+			a.open[hour] = &count{hour: hour, stamp: stamp{began: startOf(hour).Add(-clockTolerance)}}
+		} else if p.Through == hour && !c.began.Before(startOf(hour).Add(time.Hour+clockTolerance)) {
+			p.setHour(hour, hourUsage{Jobs: c.used.daily + c.spent.daily, KiB: c.used.kib + c.spent.kib})
 			p.Through = hourOf(startOf(hour).Add(time.Hour))
 			delete(a.open, hour)
 		}
 	}
-	p.age(now)
+	p.sumOldHours(now)
 }
 
 // countSince counts the hours of the index since those that are known, by this process or
 // the note of another.
-func (s *Store) countSince(a *account, now time.Time) error {
+func (s *Store) countNewHours(a *account, now time.Time) error {
 	began := time.Now()
-	note := s.readPast(a.folder, now)
+	note := s.readUsage(a.folder, now)
 	p := a.past
 	if p == nil || note != nil && note.Through > p.Through {
 		p = note
@@ -131,14 +131,14 @@ func (s *Store) countSince(a *account, now time.Time) error {
 	if p == nil || p.Through < hourOf(now.Add(-day)) {
 		return s.countAll(a, now)
 	}
-	noted := note != nil && note.Through == hourOf(now.Add(-settle))
-	tallies, err := s.countHours(a.folder, hoursFrom(p.Through, now))
+	noted := note != nil && note.Through == hourOf(now.Add(-clockTolerance))
+	counts, err := s.countHours(a.folder, hoursFrom(p.Through, now))
 	if err != nil {
 		return err
 	}
-	a.take(p, tallies, now, stampOf(began))
+	a.setCounts(p, counts, now, stampOf(began))
 	if !noted {
-		s.writePast(a.folder, p)
+		s.writeUsage(a.folder, p)
 	}
 	return nil
 }
@@ -146,44 +146,44 @@ func (s *Store) countSince(a *account, now time.Time) error {
 // countAll counts all hours of the index that there are.
 func (s *Store) countAll(a *account, now time.Time) error {
 	began := time.Now()
-	hours, err := s.hoursWith(a.folder, now)
+	hours, err := s.ownerHours(a.folder, now)
 	if err == nil && len(hours) == 0 {
-		err = s.there() // folders that are not there look like empty ones
+		err = s.checkReachable() // folders that are not there look like empty ones
 	}
 	if err != nil {
 		return err
 	}
-	tallies, err := s.countHours(a.folder, hours)
+	counts, err := s.countHours(a.folder, hours)
 	if err != nil {
 		return err
 	}
-	p := &past{V: pastVersion, Hours: map[string]tally{}}
-	a.take(p, tallies, now, stampOf(began))
-	a.whole = stampOf(began)
-	s.writePast(a.folder, p)
+	p := &pastUsage{V: usageVersion, Hours: map[string]hourUsage{}}
+	a.setCounts(p, counts, now, stampOf(began))
+	a.lastFull = stampOf(began)
+	s.writeUsage(a.folder, p)
 	return nil
 }
 
 // take takes in what was counted of all hours that are not in p yet.
-func (a *account) take(p *past, tallies map[string]tally, now time.Time, at stamp) {
-	p.Through = hourOf(now.Add(-settle))
-	for hour, t := range tallies {
+func (a *account) setCounts(p *pastUsage, counts map[string]hourUsage, now time.Time, at stamp) {
+	p.Through = hourOf(now.Add(-clockTolerance))
+	for hour, t := range counts {
 		if hour < p.Through {
-			p.set(hour, t)
+			p.setHour(hour, t)
 		}
 	}
-	p.age(now)
+	p.sumOldHours(now)
 	a.past = p
 	maps.DeleteFunc(a.open, func(hour string, _ *count) bool { return hour < p.Through })
-	a.turn(now)
+	a.closeHours(now)
 	for hour, c := range a.open {
-		c.set(tallies[hour].use(), at)
+		c.set(counts[hour].use(), at)
 	}
 }
 
 // due is the count that is oldest of those that are too old, or know too little of what
 // was free; nil without any.
-func (a *account) due(need, limit use, now time.Time) (oldest *count) {
+func (a *account) dueCount(need, limit use, now time.Time) (oldest *count) {
 	consider := func(c *count, spent bool) {
 		if (spent || now.Sub(c.began) >= countAge) && (oldest == nil || c.began.Before(oldest.began)) {
 			oldest = c
@@ -191,21 +191,21 @@ func (a *account) due(need, limit use, now time.Time) (oldest *count) {
 	}
 	free, mine := limit.minus(a.counted(now)), a.accepted().plus(need)
 	if limit.unfinished != unlimited {
-		consider(&a.active, mine.unfinished > free.unfinished/unseen)
+		consider(&a.active, mine.unfinished > free.unfinished/recountFraction)
 	}
 	if limit.uploads != unlimited || limit.kib != unlimited {
-		consider(&a.uploads, mine.uploads > free.uploads/unseen || mine.kib > free.kib/unseen)
+		consider(&a.uploads, mine.uploads > free.uploads/recountFraction || mine.kib > free.kib/recountFraction)
 	}
 	if limit.daily != unlimited || limit.kib != unlimited {
 		for _, c := range a.open {
-			consider(c, mine.daily > free.daily/unseen || mine.kib > free.kib/unseen)
+			consider(c, mine.daily > free.daily/recountFraction || mine.kib > free.kib/recountFraction)
 		}
 	}
 	return oldest
 }
 
 // short are the counts that say that a quota is used up.
-func (a *account) short(need, limit use, now time.Time) (counts []*count) {
+func (a *account) exhausted(need, limit use, now time.Time) (counts []*count) {
 	total := a.used(now).plus(need)
 	if total.unfinished > limit.unfinished {
 		counts = append(counts, &a.active)
@@ -222,13 +222,13 @@ func (a *account) short(need, limit use, now time.Time) (counts []*count) {
 }
 
 // rested says whether something may be counted before a refusal.
-func (a *account) rested(need, limit use, now time.Time) bool {
-	for _, c := range a.short(need, limit, now) {
-		if c.rested(now) {
+func (a *account) anySettled(need, limit use, now time.Time) bool {
+	for _, c := range a.exhausted(need, limit, now) {
+		if c.isSettled(now) {
 			return true
 		}
 	}
-	return a.used(now).plus(need).kib > limit.kib && a.whole.rested(now)
+	return a.used(now).plus(need).kib > limit.kib && a.lastFull.isSettled(now)
 }
 
 // counted is what was counted of an owner's use.
@@ -256,7 +256,7 @@ func (a *account) used(now time.Time) use { return a.counted(now).plus(a.accepte
 
 // hour is the count of a job's hour, or where the clocks are too far apart for that, of
 // the present one.
-func (a *account) hour(id job.ID) *count {
+func (a *account) hourCount(id job.ID) *count {
 	for _, hour := range []string{hourOf(id.Time()), hourOf(time.Now())} {
 		if c := a.open[hour]; c != nil {
 			return c
@@ -267,7 +267,7 @@ func (a *account) hour(id job.ID) *count {
 
 // nextLeaves is how long it takes until the oldest submissions of the last day are
 // none any more.
-func (a *account) nextLeaves(now time.Time) time.Duration {
+func (a *account) untilOldestLeaves(now time.Time) time.Duration {
 	oldest := hourOf(now)
 	consider := func(hour string, jobs int64) {
 		if jobs > 0 && hour >= hourOf(now.Add(-day)) {

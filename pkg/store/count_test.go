@@ -105,9 +105,9 @@ func TestQuotasCostTwoCalls(t *testing.T) {
 // refuse nothing that there is room for.
 func TestOvershootOfProcessesInTurn(t *testing.T) {
 	const (
-		processes = 4
-		unseen    = deferred
-		kib       = 97
+		processes       = 4
+		uncounted       = maxDeferred
+		kib             = 97
 	)
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -121,9 +121,9 @@ func TestOvershootOfProcessesInTurn(t *testing.T) {
 					process[i] = sc.with(q)
 				}
 				most := use{
-					int64(q.Unfinished + processes*(q.Unfinished/100+unseen)),
-					int64(q.Daily + processes*(q.Daily/100+unseen)),
-					int64(q.Stored<<10 + processes*(q.Stored<<10/100+unseen*kib)),
+					int64(q.Unfinished + processes*(q.Unfinished/100+uncounted)),
+					int64(q.Daily + processes*(q.Daily/100+uncounted)),
+					int64(q.Stored<<10 + processes*(q.Stored<<10/100+uncounted*kib)),
 					0,
 				}
 				type made struct {
@@ -156,7 +156,7 @@ func TestOvershootOfProcessesInTurn(t *testing.T) {
 					}
 					p := process[random.IntN(processes)]
 					if random.IntN(50) == 0 {
-						p.accounts.by = nil // as one that starts
+						p.accounts.byFolder = nil // as one that starts
 					}
 					switch before := there(); {
 					case len(jobs) > 0 && random.IntN(4) == 0:
@@ -240,7 +240,7 @@ func TestOvershootOfProcessesThatCountedEarly(t *testing.T) {
 				if q.Stored < 51200 {
 					least = int64(q.Stored) << 10 / 97
 				}
-				if most := least + processes*(quota/unseen+deferred); accepted < least || accepted > most {
+				if most := least + processes*(quota/recountFraction+maxDeferred); accepted < least || accepted > most {
 					t.Errorf("%d accepted, and should be %d to %d", accepted, least, most)
 				}
 				t.Logf("%d accepted of %d", accepted, quota)

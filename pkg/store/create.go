@@ -26,44 +26,44 @@ import (
 // job.ErrQuota, in a [QuotaError]: a quota of the owner is used up. job.ErrBacklog, in a [BacklogError].
 // job.ErrDiskFull. Nothing was made then.
 func (s *Store) Create(spec *job.Spec, picture, stylePicture []byte) error {
-	done, err := s.begin(spec, picture, stylePicture)
+	done, err := s.prepareSubmission(spec, picture, stylePicture)
 	if err != nil {
 		return fmt.Errorf("create job: %w", err)
 	}
-	err = s.draft(spec, picture, stylePicture)
+	err = s.makeDraft(spec, picture, stylePicture)
 	if err == nil {
 		_, err = s.takeUploads(spec)
 	}
 	if err == nil {
-		err = s.reveal(spec)
+		err = s.moveIntoPlace(spec)
 	}
 	done(err == nil)
 	if err != nil {
 		// A half-made job is worth nothing, and a full disk least of all. It may be
 		// in sight already, but nobody may rely on it.
-		return errors.Join(fmt.Errorf("create job %s: %w", spec.ID, noRoom(err)), s.withdraw(spec))
+		return errors.Join(fmt.Errorf("create job %s: %w", spec.ID, asDiskFull(err)), s.removeUnaccepted(spec))
 	}
 	return nil
 }
 
 // begin fills in what follows from a spec's pictures, and reserves what they take.
-func (s *Store) begin(spec *job.Spec, picture, stylePicture []byte) (done func(made bool), err error) {
-	if err := check(spec.ID); err != nil {
+func (s *Store) prepareSubmission(spec *job.Spec, picture, stylePicture []byte) (done func(made bool), err error) {
+	if err := checkID(spec.ID); err != nil {
 		return nil, err
 	}
 	spec.V = job.SpecVersion
-	describe(&spec.Input, picture)
+	setSizeAndHash(&spec.Input, picture)
 	if stylePicture != nil {
-		describe(spec.StyleInput, stylePicture)
+		setSizeAndHash(spec.StyleInput, stylePicture)
 	}
 	spec.Charge = charge(spec)
 	if err := validSpec(spec, spec.ID); err != nil {
 		return nil, err
 	}
-	if err := s.roomy(int64(len(picture) + len(stylePicture))); err != nil {
+	if err := s.checkFreeSpace(int64(len(picture) + len(stylePicture))); err != nil {
 		return nil, err
 	}
-	if err := s.backlogged(); err != nil {
+	if err := s.checkBacklog(); err != nil {
 		return nil, err
 	}
 	var taken use
@@ -74,7 +74,7 @@ func (s *Store) begin(spec *job.Spec, picture, stylePicture []byte) (done func(m
 }
 
 // noRoom makes job.ErrDiskFull of what a file system says that has no room.
-func noRoom(err error) error {
+func asDiskFull(err error) error {
 	if isFull(err) {
 		return fmt.Errorf("%w: %w", job.ErrDiskFull, err)
 	}
@@ -83,7 +83,9 @@ func noRoom(err error) error {
 
 // draftDir is where a job's folder is filled: in the folder of its place, since a
 // rename from one folder to another holds up all others of the file system.
-func (s *Store) draftDir(id job.ID) string { return filepath.Join(s.shard(id), draftPrefix+string(id)) }
+func (s *Store) draftDir(id job.ID) string {
+	return filepath.Join(s.jobsFolder(id), draftPrefix+string(id))
+}
 
 // A submission is the content of spec.json: what was asked for, and the job's
 // first record, so that the same file is the first status too.
@@ -101,7 +103,7 @@ type submission struct {
 
 // draft fills a job's folder, and enters it in active/, so that none is in sight
 // that is not there.
-func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
+func (s *Store) makeDraft(spec *job.Spec, picture, stylePicture []byte) error {
 	b, err := json.Marshal(submission{newRecord(spec.New()), spec.V, spec.Input, spec.StyleInput, spec.Key, spec.Upload, spec.StyleUpload, spec.Charge, spec.MaxSize})
 	if err != nil {
 		return err
@@ -111,7 +113,7 @@ func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
 		pictures = append(pictures, stylePicture) // in one file, since each costs round trips
 	}
 	dir := s.draftDir(spec.ID)
-	err = s.inFolder(dir, func() error { return s.mkdir(dir) })
+	err = s.makeInFolder(dir, func() error { return s.mkdir(dir) })
 	if err != nil && !errors.Is(err, fs.ErrExist) { // which is our own retransmission
 		return err
 	}
@@ -127,13 +129,13 @@ func (s *Store) draft(spec *job.Spec, picture, stylePicture []byte) error {
 			return err
 		}
 	}
-	active := s.activeAt(spec.Owner, spec.ID)
-	return together(name(filepath.Join(dir, statusFile)), func() error { return s.inFolder(active, name(active)) })
+	active := s.activePath(spec.Owner, spec.ID)
+	return concurrently(name(filepath.Join(dir, statusFile)), func() error { return s.makeInFolder(active, name(active)) })
 }
 
 // inFolder makes a name in one of the folders that are made with the first name in
 // them, and removed when they are empty. fs.ErrNotExist: something else is missing, what is to be linked say.
-func (s *Store) inFolder(path string, make func() error) (err error) {
+func (s *Store) makeInFolder(path string, make func() error) (err error) {
 	for range 3 {
 		if err = make(); !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -147,24 +149,24 @@ func (s *Store) inFolder(path string, make func() error) (err error) {
 
 // reveal moves a draft to its place, by way of its owner's index, and makes its
 // names durable.
-func (s *Store) reveal(spec *job.Spec) error {
+func (s *Store) moveIntoPlace(spec *job.Spec) error {
 	entry := s.ownerEntry(spec)
-	if err := s.inFolder(entry, func() error { return s.mark(entry) }); err != nil {
+	if err := s.makeInFolder(entry, func() error { return s.createEmpty(entry) }); err != nil {
 		return err
 	}
 	if err := s.rename(s.draftDir(spec.ID), s.jobDir(spec.ID)); err != nil {
 		return err
 	}
-	return together(
+	return concurrently(
 		func() error { return s.syncDir(s.jobDir(spec.ID)) },
-		func() error { return s.syncDir(s.shard(spec.ID)) })
+		func() error { return s.syncDir(s.jobsFolder(spec.ID)) })
 }
 
 // discard throws a draft away, and what the indexes say of its job: the entry in
 // active/ last, from which the sweeper knows that there is something left. Uploads
 // that it has taken can be taken again.
-func (s *Store) discard(spec *job.Spec) error {
-	err := s.giveUploadsBack(spec)
+func (s *Store) discardDraft(spec *job.Spec) error {
+	err := s.giveBackUploads(spec)
 	if err == nil {
 		err = s.remove(s.ownerEntry(spec))
 	}
@@ -172,7 +174,7 @@ func (s *Store) discard(spec *job.Spec) error {
 		err = s.removeTree(s.draftDir(spec.ID))
 	}
 	if err == nil {
-		err = s.remove(s.activeAt(spec.Owner, spec.ID))
+		err = s.remove(s.activePath(spec.Owner, spec.ID))
 	}
 	return err
 }
@@ -193,11 +195,11 @@ func (s *Store) ownerDir(owner string) string {
 // hide takes a job's folder out of sight in one step and throws it away, with what
 // a worker may have published by then: it can have heard of a job that was never
 // promised. By the spec in the folder the sweeper goes on with it, so that goes last.
-func (s *Store) hide(spec *job.Spec) error {
-	away := s.awayDir(spec.ID)
+func (s *Store) moveOut(spec *job.Spec) error {
+	away := s.discardedDir(spec.ID)
 	err := s.rename(s.jobDir(spec.ID), away)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		err = s.strip(away, spec)
+		err = s.removeFilesAndPublished(away, spec)
 	}
 	if err == nil {
 		err = s.remove(s.ownerEntry(spec))
@@ -212,9 +214,11 @@ func (s *Store) hide(spec *job.Spec) error {
 }
 
 // awayDir is where a job's folder goes on its way out.
-func (s *Store) awayDir(id job.ID) string { return filepath.Join(s.shard(id), awayPrefix+string(id)) }
+func (s *Store) discardedDir(id job.ID) string {
+	return filepath.Join(s.jobsFolder(id), discardedPrefix+string(id))
+}
 
-func describe(in *job.Input, data []byte) {
+func setSizeAndHash(in *job.Input, data []byte) {
 	sum := sha256.Sum256(data)
 	in.Bytes, in.SHA256 = int64(len(data)), hex.EncodeToString(sum[:])
 }
@@ -223,10 +227,10 @@ func describe(in *job.Input, data []byte) {
 // was away. It must not be used on one with an idempotency key, which may have
 // been promised under the same key meanwhile.
 func (s *Store) Discard(spec *job.Spec) error {
-	if err := check(spec.ID); err != nil {
+	if err := checkID(spec.ID); err != nil {
 		return fmt.Errorf("discard job: %w", err)
 	}
-	if err := s.withdraw(spec); err != nil {
+	if err := s.removeUnaccepted(spec); err != nil {
 		return fmt.Errorf("discard job %s: %w", spec.ID, err)
 	}
 	return nil
@@ -234,9 +238,9 @@ func (s *Store) Discard(spec *job.Spec) error {
 
 // withdraw removes a job that was never promised to anybody, and what the indexes have of it: only once
 // its folder is away, since a job that is there and in no index would wait for ever.
-func (s *Store) withdraw(spec *job.Spec) error {
-	if err := s.hide(spec); err != nil {
+func (s *Store) removeUnaccepted(spec *job.Spec) error {
+	if err := s.moveOut(spec); err != nil {
 		return err
 	}
-	return s.discard(spec)
+	return s.discardDraft(spec)
 }

@@ -57,7 +57,7 @@ func (d *disk) byPath(op, path string, call func() error, others ...string) (err
 			break
 		}
 		for _, p := range append(others, path) {
-			lookAgain(filepath.Dir(p))
+			reopen(filepath.Dir(p))
 		}
 	}
 	return err
@@ -65,10 +65,10 @@ func (d *disk) byPath(op, path string, call func() error, others ...string) (err
 
 // lookAgain has an NFS client look a folder up again, and those above it that it finds stale: that
 // a folder is, it learns only when that is opened to be read.
-func lookAgain(dir string) {
+func reopen(dir string) {
 	f, err := openFolder(dir)
 	if errors.Is(err, syscall.ESTALE) && filepath.Dir(dir) != dir {
-		lookAgain(filepath.Dir(dir))
+		reopen(filepath.Dir(dir))
 		f, err = openFolder(dir)
 	}
 	if err == nil {
@@ -78,7 +78,7 @@ func lookAgain(dir string) {
 
 // onOpen is do for a call on a file or folder that is open. One that is stale was
 // removed by another client, and that is fs.ErrNotExist.
-func (d *disk) onOpen(op, path string, call func() error) error {
+func (d *disk) onOpenFile(op, path string, call func() error) error {
 	return staleIsGone(d.do(op, path, call))
 }
 
@@ -91,7 +91,7 @@ func staleIsGone(err error) error {
 
 // anew makes calls that open something by its path and go on with that, and makes them all again where it was stale
 // by then: another client has put something else into its place, or removed it. They must be safe to repeat.
-func anew(calls func() error) (err error) {
+func retryStale(calls func() error) (err error) {
 	for range 4 {
 		if err = calls(); !errors.Is(err, syscall.ESTALE) {
 			break
@@ -134,13 +134,13 @@ func (d *disk) createAll(files map[string][][]byte) error {
 	for path, b := range files {
 		calls = append(calls, func() error { _, err := d.createFile(path, b...); return err })
 	}
-	return together(calls...)
+	return concurrently(calls...)
 }
 
 // createHasty is createFile for what need not survive the machine's power: of a
 // local file system a file may be left that is empty or in part. A file server has
 // it all once the file is closed.
-func (d *disk) createHasty(path string, b ...[]byte) (made time.Time, err error) {
+func (d *disk) createUnsynced(path string, b ...[]byte) (made time.Time, err error) {
 	return d.create(path, 0, b...)
 }
 
@@ -163,7 +163,7 @@ func (d *disk) create(path string, flag int, parts ...[]byte) (made time.Time, e
 	}
 	for _, b := range parts {
 		if err == nil {
-			err = d.onOpen("write", path, func() error { _, err := f.Write(b); return err })
+			err = d.onOpenFile("write", path, func() error { _, err := f.Write(b); return err })
 		}
 	}
 	if err == nil {
@@ -182,7 +182,7 @@ func (d *disk) create(path string, flag int, parts ...[]byte) (made time.Time, e
 // that has none any more was removed since, as old, which whoever makes it finds out.
 func isNew(f *os.File) error {
 	var st unix.Stat_t // came with the open
-	err := uninterrupted(func() error { return unix.Fstat(int(f.Fd()), &st) })
+	err := retryInterrupted(func() error { return unix.Fstat(int(f.Fd()), &st) })
 	if err == nil && (st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size != 0 || st.Nlink > 1) {
 		err = &fs.PathError{Op: "create", Path: f.Name(), Err: unix.EEXIST}
 	}
@@ -190,7 +190,7 @@ func isNew(f *os.File) error {
 }
 
 // mark makes an empty file; one that is there already is as good.
-func (d *disk) mark(path string) error {
+func (d *disk) createEmpty(path string) error {
 	f, err := d.open("create", path, func() (*os.File, error) { return openNoLinks(path, unix.O_WRONLY|unix.O_CREAT) })
 	if err != nil {
 		return err
@@ -221,7 +221,7 @@ func (d *disk) readFile(path string) (b []byte, written time.Time, err error) {
 // readUpTo is readFile of a file of at most max bytes. A replaced file's handle can go
 // stale on NFS between open and read: then the new one is read.
 func (d *disk) readUpTo(path string, max int64) (b []byte, written time.Time, err error) {
-	err = anew(func() (err error) { b, written, err = d.readOnce(path, max); return err })
+	err = retryStale(func() (err error) { b, written, err = d.readOnce(path, max); return err })
 	return b, written, err
 }
 
@@ -278,7 +278,7 @@ func openNoLinks(path string, flags int) (*os.File, error) {
 
 // openDir opens a folder and lists it. The caller closes it.
 func (d *disk) openDir(path string) (dir *os.File, names []string, err error) {
-	err = anew(func() error {
+	err = retryStale(func() error {
 		if dir, err = d.open("open", path, func() (*os.File, error) { return openFolder(path) }); err != nil {
 			return err
 		}
@@ -317,7 +317,7 @@ func (d *disk) refreshPath(dir, top string) error {
 
 // folderChanged is when a name was last made or removed in a folder. It is opened, for
 // the reason that refresh has.
-func (d *disk) folderChanged(dir string) (at time.Time, err error) {
+func (d *disk) folderModTime(dir string) (at time.Time, err error) {
 	f, err := d.open("open", dir, func() (*os.File, error) {
 		f, err := openFolder(dir)
 		if err == nil {
@@ -355,7 +355,7 @@ func (d *disk) readNames(dir *os.File) (names []string, err error) {
 
 // listAgain lists a folder that is open.
 func (d *disk) listAgain(dir *os.File) (names []string, err error) {
-	err = d.onOpen("readdir", dir.Name(), func() (err error) {
+	err = d.onOpenFile("readdir", dir.Name(), func() (err error) {
 		if _, err = dir.Seek(0, io.SeekStart); err == nil {
 			names, err = d.readNames(dir)
 		}
@@ -366,7 +366,7 @@ func (d *disk) listAgain(dir *os.File) (names []string, err error) {
 
 // list lists a folder; one that is not there, or is no folder, is empty.
 func (d *disk) list(path string) ([]string, error) {
-	names, err := d.listThere(path)
+	names, err := d.listExisting(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
@@ -374,7 +374,7 @@ func (d *disk) list(path string) ([]string, error) {
 }
 
 // listThere is list, but fs.ErrNotExist where the folder is not there.
-func (d *disk) listThere(path string) ([]string, error) {
+func (d *disk) listExisting(path string) ([]string, error) {
 	dir, names, err := d.openDir(path)
 	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, errUnreadable) {
 		return nil, nil
@@ -388,7 +388,7 @@ func (d *disk) listThere(path string) ([]string, error) {
 // syncDir makes the names in a folder durable. On NFS they are so already, and
 // it costs nothing.
 func (d *disk) syncDir(path string) error {
-	return anew(func() error {
+	return retryStale(func() error {
 		dir, err := d.open("open", path, func() (*os.File, error) { return openFolder(path) })
 		if err != nil {
 			return err
@@ -490,7 +490,7 @@ func (d *disk) removeTree(path string) error {
 
 // exists says whether there is something at path.
 func (d *disk) exists(path string) (bool, error) {
-	_, err := d.changed(path)
+	_, err := d.modTime(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return false, nil
 	}
@@ -498,7 +498,7 @@ func (d *disk) exists(path string) (bool, error) {
 }
 
 // changed is when path was written or touched, by the file server's clock.
-func (d *disk) changed(path string) (at time.Time, err error) {
+func (d *disk) modTime(path string) (at time.Time, err error) {
 	err = d.byPath("stat", path, func() error {
 		var st unix.Stat_t
 		err := inFolder("stat", path, func(dir int, name string) error { return unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW) })

@@ -12,7 +12,7 @@ import (
 // work of one that runs is thrown away. A job that is canceled already stays so.
 // job.ErrFinished: it has ended another way, and the job answered says how.
 func (s *Store) Cancel(id job.ID) (job.Job, error) {
-	j, err := s.endRun(id, 0, func(r *record) { r.State, r.FinishedAt = job.Canceled, now() })
+	j, err := s.endRunByID(id, 0, func(r *record) { r.State, r.FinishedAt = job.Canceled, utcNow() })
 	if errors.Is(err, job.ErrFinished) && j.State == job.Canceled {
 		err = nil
 	}
@@ -25,7 +25,7 @@ func (s *Store) Cancel(id job.ID) (job.Job, error) {
 // Fail ends a run of a job from outside, for a reason that the user is shown.
 // job.ErrFinished: the run has ended, and the job answered says how.
 func (s *Store) Fail(id job.ID, run int, f job.Failure) (job.Job, error) {
-	j, err := s.endRun(id, run, func(r *record) { fail(r, f) })
+	j, err := s.endRunByID(id, run, func(r *record) { fail(r, f) })
 	if err != nil {
 		return j, fmt.Errorf("fail job %s: %w", id, err)
 	}
@@ -34,15 +34,15 @@ func (s *Store) Fail(id job.ID, run int, f job.Failure) (job.Job, error) {
 
 // endRun ends a run from outside, whoever holds its lease; run 0 is the current
 // one.
-func (s *Store) endRun(id job.ID, run int, change func(*record)) (job.Job, error) {
-	for range quarrels {
-		l, err := s.look(id)
+func (s *Store) endRunByID(id job.ID, run int, change func(*record)) (job.Job, error) {
+	for range maxConflicts {
+		l, err := s.openJobFolder(id)
 		if err != nil {
 			return job.Job{}, err
 		}
-		j, err := s.endOnce(l, run, change)
+		j, err := s.tryEndRun(l, run, change)
 		l.close()
-		if !errors.Is(err, errTaken) {
+		if !errors.Is(err, errConflict) {
 			return j, err
 		}
 	}
@@ -51,17 +51,17 @@ func (s *Store) endRun(id job.ID, run int, change func(*record)) (job.Job, error
 
 // quarrels is how often to look again where somebody else was quicker. Each time
 // means that an event has happened, of which a job has few.
-const quarrels = 10
+const maxConflicts = 10
 
-func (s *Store) endOnce(l *life, run int, change func(*record)) (job.Job, error) {
+func (s *Store) tryEndRun(l *jobFolder, run int, change func(*record)) (job.Job, error) {
 	if l.ended || run != 0 && run != l.run {
-		r, err := s.truth(l)
+		r, err := s.latestEvent(l)
 		if err != nil {
 			return job.Job{}, err
 		}
 		return r.public(), fmt.Errorf("%w: it is %s in run %d", job.ErrFinished, r.State, r.Run)
 	}
-	r, err := s.end(l, run != 0, change)
+	r, err := s.endRun(l, run != 0, change)
 	if err != nil {
 		return job.Job{}, err
 	}
@@ -76,39 +76,39 @@ func (s *Store) endOnce(l *life, run int, change func(*record)) (job.Job, error)
 // job.ErrNotRetryable: it is in another state. job.ErrTooManyRuns: there is no next
 // run. job.ErrQuota, in a [QuotaError]: its owner has too many jobs unfinished.
 func (s *Store) Retry(id job.ID) (j job.Job, made bool, err error) {
-	return s.retryUntil(id, s.quotas.Unfinished != 0)
+	return s.retryRun(id, s.quotas.Unfinished != 0)
 }
 
 // Redrive is Retry by an operator, for whom an owner's quota is no reason to wait.
 func (s *Store) Redrive(id job.ID) (j job.Job, made bool, err error) {
-	return s.retryUntil(id, false)
+	return s.retryRun(id, false)
 }
 
-func (s *Store) retryUntil(id job.ID, counted bool) (j job.Job, made bool, err error) {
-	for range quarrels {
-		j, made, err = s.retry(id, counted)
-		if errors.Is(err, errTaken) {
+func (s *Store) retryRun(id job.ID, counted bool) (j job.Job, made bool, err error) {
+	for range maxConflicts {
+		j, made, err = s.tryRetry(id, counted)
+		if errors.Is(err, errConflict) {
 			continue
 		}
 		if err != nil {
-			err = fmt.Errorf("retry job %s: %w", id, noRoom(err))
+			err = fmt.Errorf("retry job %s: %w", id, asDiskFull(err))
 		}
 		return j, made, err
 	}
 	return job.Job{}, false, fmt.Errorf("retry job %s: %w: others keep changing it", id, job.ErrBusy)
 }
 
-func (s *Store) retry(id job.ID, counted bool) (j job.Job, made bool, err error) {
-	l, err := s.look(id)
+func (s *Store) tryRetry(id job.ID, counted bool) (j job.Job, made bool, err error) {
+	l, err := s.openJobFolder(id)
 	if err != nil {
 		return j, false, err
 	}
 	defer l.close()
-	last, err := s.truth(l)
+	last, err := s.latestEvent(l)
 	if err != nil {
 		return j, false, err
 	}
-	entry := s.activeAt(last.Owner, id)
+	entry := s.activePath(last.Owner, id)
 	switch {
 	case last.State == job.Queued && last.Run > 1 && last.Attempts == 0:
 		return last.public(), false, s.activate(entry)
@@ -136,10 +136,10 @@ func (s *Store) retry(id job.ID, counted bool) (j job.Job, made bool, err error)
 	// The entry in active/ before the run, so that a crash between them is noticed,
 	// but after the run's temporary file: see deactivate.
 	activate := func(time.Time) error { return s.activate(entry) }
-	if err := s.happen(l.dir, runFile(r.Run), r, activate); !happened(err) {
+	if err := s.recordEvent(l.dir, runFile(r.Run), r, activate); !eventExists(err) {
 		return j, false, err
 	}
-	if err := s.stays(id); err != nil {
+	if err := s.checkInPlace(id); err != nil {
 		return j, false, err
 	}
 	return r.public(), true, s.activate(entry)
@@ -147,8 +147,8 @@ func (s *Store) retry(id job.ID, counted bool) (j job.Job, made bool, err error)
 
 // stays is an error where the retention has taken a job away that was just retried. It puts back what it finds to be retried,
 // but an NFS client's link may come into the folder after that was listed, by a handle that the client had looked up before.
-func (s *Store) stays(id job.ID) error {
-	err := s.refresh(s.shard(id))
+func (s *Store) checkInPlace(id job.ID) error {
+	err := s.refresh(s.jobsFolder(id))
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 //
 // job.ErrNotFound, job.ErrStoreAway.
 func (s *Store) Erase(id job.ID, why string) error {
-	err := check(id)
+	err := checkID(id)
 	if err == nil {
 		err = s.erase(id, why)
 	}
@@ -29,11 +29,11 @@ func (s *Store) Erase(id job.ID, why string) error {
 }
 
 func (s *Store) erase(id job.ID, why string) error {
-	for range quarrels {
-		var g graves
-		moved, err := s.dig(&g, id, why)
+	for range maxConflicts {
+		var g erasures
+		moved, err := s.beginErasure(&g, id, why)
 		if err == nil {
-			_, err = s.fill(context.Background(), &g)
+			_, err = s.completeErasures(context.Background(), &g)
 		}
 		if err != nil || moved {
 			return err
@@ -49,26 +49,26 @@ func (s *Store) erase(id job.ID, why string) error {
 // dig begins an erasure, or goes on with one that has begun: whatever there is of
 // the job goes, but for its folder with its spec, by which the rest is known. moved says whether
 // it was this call that has begun.
-func (s *Store) dig(g *graves, id job.ID, why string) (moved bool, err error) {
+func (s *Store) beginErasure(g *erasures, id job.ID, why string) (moved bool, err error) {
 	there, err := s.exists(s.jobDir(id))
 	if err == nil && !there {
-		err = ignore(s.missing(id), job.ErrGone)
+		err = ignore(s.whyMissing(id), job.ErrGone)
 	}
 	// The entry is not that in active/, which a worker takes out when it is done.
 	if err == nil {
-		err = s.markFrugally(s.erasing(id, why))
+		err = s.markWithSpare(s.erasureMark(id, why))
 	}
 	if err == nil {
-		moved, err = s.toGrave(id)
+		moved, err = s.moveToErased(id)
 	}
 	if err == nil {
-		err = s.bury(g, id, why)
+		err = s.prepareErasure(g, id, why)
 	}
 	return moved, err
 }
 
 // erasing is the mark of an erasure that has begun.
-func (s *Store) erasing(id job.ID, why string) string {
+func (s *Store) erasureMark(id job.ID, why string) string {
 	return filepath.Join(s.dir, erasingDir, string(id)+"."+why)
 }
 
@@ -88,7 +88,7 @@ func (s *Store) endErasures(ctx context.Context) error {
 	}
 	slices.Sort(names) // by their time
 	var failed failures
-	var g graves
+	var g erasures
 	for _, name := range names {
 		text, why, _ := strings.Cut(name, ".")
 		id, err := job.ParseID(text)
@@ -100,21 +100,21 @@ func (s *Store) endErasures(ctx context.Context) error {
 			break
 		}
 		if len(g.jobs) > 0 && g.jobs[0].id.Folder() != id.Folder() {
-			_, err = s.fill(ctx, &g)
+			_, err = s.completeErasures(ctx, &g)
 			failed.add(err)
-			g = graves{}
+			g = erasures{}
 		}
-		if _, derr := s.dig(&g, id, why); errors.Is(derr, job.ErrNotFound) { // discarded meanwhile
-			err = s.remove(s.erasing(id, why))
+		if _, derr := s.beginErasure(&g, id, why); errors.Is(derr, job.ErrNotFound) { // discarded meanwhile
+			err = s.remove(s.erasureMark(id, why))
 		} else {
 			err = derr
 		}
 		failed.add(err)
-		if errors.Is(failed.one, job.ErrStoreAway) {
-			return failed.one
+		if errors.Is(failed.err, job.ErrStoreAway) {
+			return failed.err
 		}
 	}
-	_, err = s.fill(ctx, &g)
+	_, err = s.completeErasures(ctx, &g)
 	failed.add(err)
-	return failed.one
+	return failed.err
 }

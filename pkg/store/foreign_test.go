@@ -95,7 +95,7 @@ func TestForeignFoldersAreNotListed(t *testing.T) {
 		_, err = sc.Expire(context.Background(), time.Now().Add(-24*time.Hour), "")
 	}
 	if err == nil {
-		err = sc.folders(context.Background(), jobsDir, span{before: time.Now().Add(24 * time.Hour)}, func(path string) error { listed = append(listed, path); return nil })
+		err = sc.visitFolders(context.Background(), jobsDir, span{before: time.Now().Add(24 * time.Hour)}, func(path string) error { listed = append(listed, path); return nil })
 	}
 	sc.step = nil
 	if err != nil || len(jobs) != 1 {

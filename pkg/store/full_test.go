@@ -67,7 +67,7 @@ func TestNoInodesLeft(t *testing.T) {
 	}
 	sc := open()
 	var done []job.ID
-	for range 2 * expiring {
+	for range 2 * maxTogether {
 		l := sc.claimed()
 		if err := paint(l, "painted"); err != nil {
 			t.Fatal(err)

@@ -34,15 +34,15 @@ func (s *Store) countNames(folder string) (n int, err error) {
 const fullFolder = 500
 
 // grains chooses folders for new jobs. It may be used concurrently.
-type grains struct {
-	mu      sync.Mutex
-	hour    filling
-	minute  filling
-	testing int // fullFolder in tests; 0 otherwise
+type grainChooser struct {
+	mu        sync.Mutex
+	hour      folderLoad
+	minute    folderLoad
+	testLimit int // fullFolder in tests; 0 otherwise
 }
 
 // A filling is what this process has seen of a folder that it puts jobs into.
-type filling struct {
+type folderLoad struct {
 	folder string
 	listed int // names when it was listed last
 	since  int // ids made here since then
@@ -50,11 +50,11 @@ type filling struct {
 	full   bool
 }
 
-func (g *grains) choose(now time.Time, count func(folder string) (int, error)) (job.Grain, error) {
+func (g *grainChooser) choose(now time.Time, count func(folder string) (int, error)) (job.Grain, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for grain, f := range []*filling{job.Hour: &g.hour, job.Minute: &g.minute} {
-		ok, err := f.take(job.Grain(grain).Folder(now), g.limit(), count)
+	for grain, f := range []*folderLoad{job.Hour: &g.hour, job.Minute: &g.minute} {
+		ok, err := f.addOne(job.Grain(grain).Folder(now), g.limit(), count)
 		if err != nil || ok {
 			return job.Grain(grain), err
 		}
@@ -62,17 +62,17 @@ func (g *grains) choose(now time.Time, count func(folder string) (int, error)) (
 	return job.Second, nil
 }
 
-func (g *grains) limit() int {
-	if g.testing != 0 {
-		return g.testing
+func (g *grainChooser) limit() int {
+	if g.testLimit != 0 {
+		return g.testLimit
 	}
 	return fullFolder
 }
 
 // take returns whether the folder takes one more.
-func (f *filling) take(folder string, limit int, count func(folder string) (int, error)) (bool, error) {
+func (f *folderLoad) addOne(folder string, limit int, count func(folder string) (int, error)) (bool, error) {
 	if f.folder != folder {
-		*f = filling{folder: folder, listed: -1}
+		*f = folderLoad{folder: folder, listed: -1}
 	}
 	if f.full {
 		return false, nil

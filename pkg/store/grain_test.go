@@ -17,7 +17,7 @@ import (
 // Few jobs are in the hour's folder, more in that of the minute, and all others in that of the second: no
 // folder of an hour or a minute gets more than are listed in no time.
 func TestGrainFollowsTheLoad(t *testing.T) {
-	g := &grains{testing: 100}
+	g := &grainChooser{testLimit: 100}
 	names := map[string]int{}
 	listed := 0
 	count := func(folder string) (int, error) { listed++; return names[folder], nil }
@@ -51,7 +51,7 @@ func TestGrainOfManyProcesses(t *testing.T) {
 	count := func(folder string) (int, error) { return names[folder], nil }
 	now := time.Date(2026, 11, 30, 4, 59, 30, 0, time.UTC)
 	for range processes {
-		grain, err := (&grains{testing: limit}).choose(now, count)
+		grain, err := (&grainChooser{testLimit: limit}).choose(now, count)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,8 +229,8 @@ func TestLifeInEachGrain(t *testing.T) {
 	if active, err := sc.Active(); err != nil || len(active) != 0 {
 		t.Errorf("active: %v, %v", active, err)
 	}
-	made := map[string]tally{}
-	hours, err := sc.hoursWith(ownerFolder("anna"), time.Now())
+	made := map[string]hourUsage{}
+	hours, err := sc.ownerHours(ownerFolder("anna"), time.Now())
 	if err == nil {
 		made, err = sc.countHours(ownerFolder("anna"), hours)
 	}

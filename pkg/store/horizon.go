@@ -17,7 +17,7 @@ import (
 // Unknown is what is said of a job of which there is nothing: job.ErrExpired where it was made before the horizon,
 // whether there was one or not, and else job.ErrNotFound.
 func (s *Store) Unknown(id job.ID) error {
-	if err := check(id); err != nil {
+	if err := checkID(id); err != nil {
 		return err
 	}
 	made := id.Time().UnixMilli()
@@ -40,7 +40,7 @@ func (s *Store) readHorizon() (at time.Time, err error) {
 	if errors.Is(err, errUnreadable) {
 		err = nil
 	}
-	if err != nil || note == nil || json.Unmarshal(note, &at) != nil || !sane(at) || at.IsZero() {
+	if err != nil || note == nil || json.Unmarshal(note, &at) != nil || !plausible(at) || at.IsZero() {
 		return time.Unix(0, 0), err
 	}
 	return at, nil

@@ -125,7 +125,7 @@ func TestOldDraftIsForgotten(t *testing.T) {
 	if _, err := sc.Checkup(e, time.Now(), time.Minute); !errors.Is(err, job.ErrNotFound) {
 		t.Errorf("young: %v", err)
 	}
-	if there, err := sc.exists(sc.at(e)); err != nil || !there {
+	if there, err := sc.exists(sc.entryPath(e)); err != nil || !there {
 		t.Errorf("its entry: %t, %v", there, err)
 	}
 	if _, err := sc.Checkup(e, time.Now().Add(time.Hour), time.Minute); !errors.Is(err, job.ErrNotFound) {
@@ -143,7 +143,7 @@ func TestFolderAmongTombstones(t *testing.T) {
 	if err := sc.Erase(erased, Erased); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Join(sc.gone(sc.spec().ID), "folder"), 0o750); err != nil {
+	if err := os.MkdirAll(filepath.Join(sc.tombstonePath(sc.spec().ID), "folder"), 0o750); err != nil {
 		t.Fatal(err)
 	}
 	p, err := sc.Forget(t.Context(), time.Now().Add(2*time.Hour), "")
@@ -173,7 +173,7 @@ func TestUnreadableFolderHoldsUpNothing(t *testing.T) {
 		}
 	}
 	sc.step = func(op, path string, call func() error) error {
-		if op == "open" && (path == sc.shard(bad.ID) || path == filepath.Dir(sc.gone(bad.ID))) {
+		if op == "open" && (path == sc.jobsFolder(bad.ID) || path == filepath.Dir(sc.tombstonePath(bad.ID))) {
 			return syscall.EIO
 		}
 		return call()

@@ -25,10 +25,10 @@ import (
 // job was erased meanwhile. After any other error the job may exist or come to exist, and
 // the same request is safe to repeat.
 func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key string) (j job.Job, made bool, err error) {
-	spec.Key = keyOf(spec.Owner, key)
-	done, err := s.begin(spec, picture, stylePicture)
+	spec.Key = keyHash(spec.Owner, key)
+	done, err := s.prepareSubmission(spec, picture, stylePicture)
 	if errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) || errors.Is(err, job.ErrBacklog) {
-		if j, made, kerr := s.repeated(spec); !errors.Is(kerr, fs.ErrNotExist) {
+		if j, made, kerr := s.jobUnderKey(spec); !errors.Is(kerr, fs.ErrNotExist) {
 			return j, made, kerr
 		}
 	}
@@ -36,21 +36,21 @@ func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key str
 		return j, false, fmt.Errorf("create job: %w", err)
 	}
 	defer func() { done(made) }()
-	if err = s.draft(spec, picture, stylePicture); err != nil {
-		return j, false, errors.Join(fmt.Errorf("create job %s: %w", spec.ID, noRoom(err)), s.discard(spec))
+	if err = s.makeDraft(spec, picture, stylePicture); err != nil {
+		return j, false, errors.Join(fmt.Errorf("create job %s: %w", spec.ID, asDiskFull(err)), s.discardDraft(spec))
 	}
-	first, err := s.claimNames(spec)
+	first, err := s.takeUploadsAndKey(spec)
 	if first != spec { // ours is not needed; else it may be, whatever the error
-		err = errors.Join(err, s.discard(spec))
+		err = errors.Join(err, s.discardDraft(spec))
 	}
 	switch {
 	case err == nil && first == spec:
-		j, made, err = spec.New(), true, s.placeOnce(spec)
+		j, made, err = spec.New(), true, s.placeDraft(spec)
 	case err == nil:
-		j, made, err = s.place(first)
+		j, made, err = s.ensureInPlace(first)
 	}
 	if errors.Is(err, fs.ErrNotExist) { // somebody else was at ours already
-		j, made, err = s.place(first)
+		j, made, err = s.ensureInPlace(first)
 	}
 	if err != nil {
 		return job.Job{}, false, fmt.Errorf("create job %s: %w", spec.ID, err)
@@ -60,7 +60,7 @@ func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key str
 
 // keyOf is the store's name for an owner's idempotency key. It is a file's name, and
 // a name alone must not tell the key.
-func keyOf(owner, key string) string {
+func keyHash(owner, key string) string {
 	sum := sha256.Sum256([]byte(owner + "\x00" + key))
 	return hex.EncodeToString(sum[:])
 }
@@ -71,7 +71,7 @@ func keyOf(owner, key string) string {
 //
 // job.ErrUploadNotFound: there was none. job.ErrKeyReused: it was another request.
 func (s *Store) Repeated(spec *job.Spec, picture, stylePicture []byte, key string) (j job.Job, made bool, err error) {
-	first, err := s.keyedSpec(keyOf(spec.Owner, key))
+	first, err := s.specUnderKey(keyHash(spec.Owner, key))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && (len(UploadsOf(first)) == 0 || first.Upload != spec.Upload || first.StyleUpload != spec.StyleUpload) {
 		return j, false, job.ErrUploadNotFound
 	}
@@ -86,16 +86,16 @@ func (s *Store) Repeated(spec *job.Spec, picture, stylePicture []byte, key strin
 	}
 	again := *spec
 	if spec.Upload == "" {
-		describe(&again.Input, picture)
+		setSizeAndHash(&again.Input, picture)
 	}
 	if stylePicture != nil {
 		again.StyleInput = &job.Input{}
-		describe(again.StyleInput, stylePicture)
+		setSizeAndHash(again.StyleInput, stylePicture)
 	}
 	if !first.Same(&again) {
 		return j, false, job.ErrKeyReused
 	}
-	if j, made, err = s.place(first); err != nil {
+	if j, made, err = s.ensureInPlace(first); err != nil {
 		return job.Job{}, false, fmt.Errorf("complete an earlier request: %w", err)
 	}
 	return j, made, nil
@@ -103,28 +103,28 @@ func (s *Store) Repeated(spec *job.Spec, picture, stylePicture []byte, key strin
 
 // repeated answers the job of an earlier request under the same key; fs.ErrNotExist
 // where there was none. An owner without room hears of the jobs that there are.
-func (s *Store) repeated(spec *job.Spec) (job.Job, bool, error) {
-	first, err := s.keyedSpec(spec.Key)
+func (s *Store) jobUnderKey(spec *job.Spec) (job.Job, bool, error) {
+	first, err := s.specUnderKey(spec.Key)
 	if err == nil && !first.Same(spec) {
 		err = job.ErrKeyReused
 	}
 	if err != nil {
 		return job.Job{}, false, err
 	}
-	return s.place(first)
+	return s.ensureInPlace(first)
 }
 
 // keyAt is the record under the store's name for a key: in one of 4096 folders, so that a day of
 // ten million has some 2,500 in each.
-func (s *Store) keyAt(key string) string {
+func (s *Store) keyPath(key string) string {
 	return filepath.Join(s.dir, keysDir, key[:1], key[1:3], key)
 }
 
 // linkKey has a draft's spec be the record under a key, durably. fs.ErrExist: there is one. fs.ErrNotExist: there
 // is no draft.
 func (s *Store) linkKey(spec *job.Spec, key string) error {
-	path := s.keyAt(key)
-	err := s.inFolder(path, func() error { return s.link(filepath.Join(s.draftDir(spec.ID), specFile), path) })
+	path := s.keyPath(key)
+	err := s.makeInFolder(path, func() error { return s.link(filepath.Join(s.draftDir(spec.ID), specFile), path) })
 	if err == nil {
 		err = s.syncDir(filepath.Dir(path))
 	}
@@ -137,18 +137,18 @@ func (s *Store) linkKey(spec *job.Spec, key string) error {
 // The uploads come first: a spec without them is never seen under the key, where others
 // would complete it. Where one has the first of them and not the rest, because it died in
 // between, an equal request under the same key goes on with that.
-func (s *Store) claimNames(spec *job.Spec) (*job.Spec, error) {
-	for range quarrels {
+func (s *Store) takeUploadsAndKey(spec *job.Spec) (*job.Spec, error) {
+	for range maxConflicts {
 		first, err := s.takeUploads(spec)
 		won := first
 		if err == nil {
-			won, err = s.compete(first)
+			won, err = s.linkKeyOrFindOwner(first)
 		}
 		if first == spec || !errors.Is(err, fs.ErrNotExist) {
 			return won, err
 		}
 		// Its draft is in place by now, under the key, or given up.
-		if won, err = s.keyedSpec(spec.Key); err == nil && !won.Same(spec) {
+		if won, err = s.specUnderKey(spec.Key); err == nil && !won.Same(spec) {
 			err = job.ErrKeyReused
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -164,11 +164,11 @@ func (s *Store) claimNames(spec *job.Spec) (*job.Spec, error) {
 func (s *Store) takeUploads(spec *job.Spec) (*job.Spec, error) {
 	first, uploads := spec, UploadsOf(spec)
 	for next, tries := 0, 0; next < len(uploads); next, tries = next+1, tries+1 {
-		if tries == quarrels {
+		if tries == maxConflicts {
 			return first, fmt.Errorf("%w: others keep changing its uploads", job.ErrBusy)
 		}
 		upload := uploads[next].ID
-		won, err := s.take(first, upload)
+		won, err := s.takeUpload(first, upload)
 		if err != nil {
 			return won, err
 		}
@@ -185,9 +185,9 @@ func (s *Store) takeUploads(spec *job.Spec) (*job.Spec, error) {
 
 // take has a draft take an upload. It is the spec given if it has that, and another
 // under the same key that asks for the same.
-func (s *Store) take(spec *job.Spec, upload job.ID) (*job.Spec, error) {
+func (s *Store) takeUpload(spec *job.Spec, upload job.ID) (*job.Spec, error) {
 	key := uploadKey(spec.Owner, upload)
-	for range quarrels {
+	for range maxConflicts {
 		err := s.linkKey(spec, key)
 		if err == nil {
 			return spec, nil
@@ -195,7 +195,7 @@ func (s *Store) take(spec *job.Spec, upload job.ID) (*job.Spec, error) {
 		if !errors.Is(err, fs.ErrExist) {
 			return spec, err
 		}
-		first, err := s.keyedSpec(key)
+		first, err := s.specUnderKey(key)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue // it was given back just now
@@ -216,8 +216,8 @@ func (s *Store) take(spec *job.Spec, upload job.ID) (*job.Spec, error) {
 // compete for the key of a draft. The record under it is the winner's own spec,
 // which says what was asked for and under which id the job is, or will be. It is
 // the spec given if that has won or if nobody knows.
-func (s *Store) compete(spec *job.Spec) (*job.Spec, error) {
-	for range quarrels {
+func (s *Store) linkKeyOrFindOwner(spec *job.Spec) (*job.Spec, error) {
+	for range maxConflicts {
 		err := s.linkKey(spec, spec.Key)
 		if err == nil {
 			return spec, nil
@@ -225,7 +225,7 @@ func (s *Store) compete(spec *job.Spec) (*job.Spec, error) {
 		if !errors.Is(err, fs.ErrExist) {
 			return spec, err
 		}
-		first, err := s.keyedSpec(spec.Key)
+		first, err := s.specUnderKey(spec.Key)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // it was over just now
 		}
@@ -243,10 +243,10 @@ func (s *Store) compete(spec *job.Spec) (*job.Spec, error) {
 }
 
 // keyedSpec reads the spec under the store's name for a key, of whatever job it is.
-func (s *Store) keyedSpec(key string) (*job.Spec, error) { return s.specIn(s.keyAt(key)) }
+func (s *Store) specUnderKey(key string) (*job.Spec, error) { return s.readAnySpec(s.keyPath(key)) }
 
 // specIn reads a spec, of whatever job it is.
-func (s *Store) specIn(path string) (*job.Spec, error) {
+func (s *Store) readAnySpec(path string) (*job.Spec, error) {
 	first := new(job.Spec)
 	b, _, err := s.readFile(path)
 	if err != nil {
@@ -256,7 +256,7 @@ func (s *Store) specIn(path string) (*job.Spec, error) {
 		return nil, fmt.Errorf("%s: %w", keysDir, errors.Join(errUnreadable, err))
 	}
 	// It becomes a path: see place.
-	if err := errors.Join(check(first.ID), validSpec(first, first.ID)); err != nil {
+	if err := errors.Join(checkID(first.ID), validSpec(first, first.ID)); err != nil {
 		return nil, err
 	}
 	return first, nil
@@ -265,18 +265,18 @@ func (s *Store) specIn(path string) (*job.Spec, error) {
 // place gives the job of an earlier request its place, if it is not there yet.
 // Whoever won the key had a whole draft by then, and where they died or dawdle,
 // somebody else moves that draft.
-func (s *Store) place(first *job.Spec) (job.Job, bool, error) {
-	for range quarrels {
+func (s *Store) ensureInPlace(first *job.Spec) (job.Job, bool, error) {
+	for range maxConflicts {
 		j, err := s.Job(first.ID)
 		if errors.Is(err, job.ErrGone) { // what was made long ago may be a draft yet
-			if err = s.absent(first.ID); err == nil {
+			if err = s.whyMissingOnDisk(first.ID); err == nil {
 				continue // it has come just now
 			}
 		}
 		if !errors.Is(err, job.ErrNotFound) {
 			return j, false, err
 		}
-		if err = s.placeOnce(first); !errors.Is(err, fs.ErrNotExist) {
+		if err = s.placeDraft(first); !errors.Is(err, fs.ErrNotExist) {
 			return first.New(), true, err
 		}
 	}
@@ -284,14 +284,14 @@ func (s *Store) place(first *job.Spec) (job.Job, bool, error) {
 }
 
 // placeOnce moves a draft; fs.ErrNotExist where somebody else did.
-func (s *Store) placeOnce(spec *job.Spec) error {
-	if err := s.reveal(spec); err != nil {
+func (s *Store) placeDraft(spec *job.Spec) error {
+	if err := s.moveIntoPlace(spec); err != nil {
 		return err
 	}
 	// The job may have been erased between a look and our move.
-	gone, err := s.exists(s.gone(spec.ID))
+	gone, err := s.exists(s.tombstonePath(spec.ID))
 	if err == nil && gone {
-		err = errors.Join(job.ErrGone, s.withdraw(spec))
+		err = errors.Join(job.ErrGone, s.removeUnaccepted(spec))
 	}
 	return err
 }

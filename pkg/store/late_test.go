@@ -32,7 +32,7 @@ func TestLateLinksPublishNothing(t *testing.T) {
 				for second := first; second < removals; second++ {
 					removals = sc.lateLinks(id, [2]string{outputFile(1), thumbFile(1)}, order, [2]int{first, second})
 					// As it was before, which is much faster than another job.
-					if err := errors.Join(os.Remove(sc.gone(id)), os.CopyFS(sc.jobDir(id), os.DirFS(saved))); err != nil {
+					if err := errors.Join(os.Remove(sc.tombstonePath(id)), os.CopyFS(sc.jobDir(id), os.DirFS(saved))); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -45,7 +45,7 @@ func TestLateLinksPublishNothing(t *testing.T) {
 // linked. It answers how many removals there are.
 func (sc scene) lateLinks(id job.ID, from [2]string, order, at [2]int) (removals int) {
 	sc.Helper()
-	to := sc.published(id, "jpeg", true)
+	to := sc.publishedPaths(id, "jpeg", true)
 	var files [2]*os.File
 	for i, name := range from {
 		f, err := os.Open(filepath.Join(sc.jobDir(id), name))

@@ -27,19 +27,19 @@ type Lease struct {
 	Crashed bool      // the attempt before this one ended without a word: its process may have died of this job
 
 	store  *Store
-	life   *life
+	folder *jobFolder
 	record *record // the claim
-	over   atomic.Bool
+	closed atomic.Bool
 }
 
 // Renew keeps the lease for another term. job.ErrLeaseLost: a successor has
 // claimed the job, its run was ended or it was erased; the work must stop.
 func (l *Lease) Renew() error {
-	err := l.overtaken()
+	err := l.checkHeld()
 	if err == nil {
 		err = l.store.touch(l.path(claimFile(l.record.Claim)))
 	}
-	if err = l.lost(err); err != nil {
+	if err = l.asLeaseLost(err); err != nil {
 		return fmt.Errorf("renew the lease of job %s: %w", l.Spec.ID, err)
 	}
 	return nil
@@ -47,7 +47,7 @@ func (l *Lease) Renew() error {
 
 // Check says whether the lease stands, without renewing it: job.ErrLeaseLost as of Renew.
 func (l *Lease) Check() error {
-	if err := l.lost(l.overtaken()); err != nil {
+	if err := l.asLeaseLost(l.checkHeld()); err != nil {
 		return fmt.Errorf("check the lease of job %s: %w", l.Spec.ID, err)
 	}
 	return nil
@@ -56,11 +56,11 @@ func (l *Lease) Check() error {
 // overtaken is job.ErrLeaseLost where the run has ended, a successor has claimed
 // it, or it was given back. A no is never certain; who commits finds out. The folder
 // is listed, because NFS clients remember that a name was missing.
-func (l *Lease) overtaken() error {
-	if l.over.Load() {
+func (l *Lease) checkHeld() error {
+	if l.closed.Load() {
 		return fmt.Errorf("%w: it was given back", job.ErrLeaseLost)
 	}
-	dir, names, err := l.store.openDir(l.life.dir.Name())
+	dir, names, err := l.store.openDir(l.folder.dir.Name())
 	if err != nil {
 		return err
 	}
@@ -78,23 +78,23 @@ func (l *Lease) overtaken() error {
 
 // lost says what it means that the job's files are not there: the job is gone,
 // or all of the store is away.
-func (l *Lease) lost(err error) error {
+func (l *Lease) asLeaseLost(err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if why := l.store.missing(l.Spec.ID); errors.Is(why, job.ErrStoreAway) {
+	if why := l.store.whyMissing(l.Spec.ID); errors.Is(why, job.ErrStoreAway) {
 		return why
 	}
 	return fmt.Errorf("%w: the job is gone", job.ErrLeaseLost)
 }
 
-func (l *Lease) path(name string) string { return filepath.Join(l.life.dir.Name(), name) }
+func (l *Lease) path(name string) string { return filepath.Join(l.folder.dir.Name(), name) }
 
 // Close ends the use of a lease that is lost, or is to run out by itself. It may
 // be called again, and after the other ends of a lease.
 func (l *Lease) Close() {
-	if !l.over.Swap(true) {
-		l.life.close()
+	if !l.closed.Swap(true) {
+		l.folder.close()
 	}
 }
 
@@ -103,11 +103,11 @@ func (l *Lease) Close() {
 // Release.
 func (l *Lease) Blame() error {
 	defer l.Close()
-	err := l.overtaken()
+	err := l.checkHeld()
 	if err == nil {
 		err = l.store.setTime(l.path(claimFile(l.record.Claim)), blamed)
 	}
-	if err = l.lost(err); err != nil {
+	if err = l.asLeaseLost(err); err != nil {
 		return fmt.Errorf("blame job %s: %w", l.Spec.ID, err)
 	}
 	return nil
@@ -121,11 +121,11 @@ func (l *Lease) Blame() error {
 func (l *Lease) Release(counted bool) error {
 	defer l.Close()
 	// A successor's status must not be overwritten with ours.
-	err := l.overtaken()
+	err := l.checkHeld()
 	if err == nil {
 		err = l.release(counted)
 	}
-	if err = l.lost(err); err != nil {
+	if err = l.asLeaseLost(err); err != nil {
 		return fmt.Errorf("release job %s: %w", l.Spec.ID, err)
 	}
 	return nil
@@ -138,12 +138,12 @@ func (l *Lease) release(counted bool) error {
 	}
 	// The status first: from the release on it is the successor's.
 	l.record.giveBack(counted)
-	return errors.Join(l.store.showStatus(l.life, l.record), l.store.setTime(l.path(claimFile(l.record.Claim)), at))
+	return errors.Join(l.store.writeStatus(l.folder, l.record), l.store.setTime(l.path(claimFile(l.record.Claim)), at))
 }
 
 // showStatus replaces the status alone, for what is no event of its own. It
 // need not last: the claim's time says the same.
-func (s *Store) showStatus(l *life, r *record) error {
+func (s *Store) writeStatus(l *jobFolder, r *record) error {
 	b, err := json.Marshal(r)
 	if err != nil {
 		return err

@@ -12,8 +12,8 @@ import (
 
 // jobFolder takes the name of a job's folder apart, in the folder that it is to be in: the prefix that it has on its way in or
 // out, and the job. !ok: it is no such name.
-func jobFolder(folder, name string) (prefix string, id job.ID, ok bool) {
-	for _, p := range []string{draftPrefix, awayPrefix, gravePrefix} {
+func parseJobFolder(folder, name string) (prefix string, id job.ID, ok bool) {
+	for _, p := range []string{draftPrefix, discardedPrefix, erasedPrefix} {
 		if strings.HasPrefix(name, p) {
 			prefix = p
 		}
@@ -24,9 +24,9 @@ func jobFolder(folder, name string) (prefix string, id job.ID, ok bool) {
 
 // endLeftover removes what is left of a submission that died, or of a job that was to be discarded, when it is older than stale,
 // now by the file server's clock. It says whether there was such a thing.
-func (s *Store) endLeftover(prefix string, id job.ID, now time.Time, stale time.Duration) (ended bool, err error) {
-	path := filepath.Join(s.shard(id), prefix+string(id))
-	at, err := s.changed(path)
+func (s *Store) removeStaleLeftover(prefix string, id job.ID, now time.Time, stale time.Duration) (ended bool, err error) {
+	path := filepath.Join(s.jobsFolder(id), prefix+string(id))
+	at, err := s.modTime(path)
 	if err != nil || now.Sub(at) <= stale {
 		return false, ignore(err, fs.ErrNotExist)
 	}
@@ -37,7 +37,7 @@ func (s *Store) endLeftover(prefix string, id job.ID, now time.Time, stale time.
 	case there:
 		err = s.removeTree(path)
 	default:
-		err = s.forget(Entry{ID: id})
+		err = s.removeNeverMade(Entry{ID: id})
 	}
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errInUse) { // others are at it; then later
 		return false, nil
@@ -47,7 +47,7 @@ func (s *Store) endLeftover(prefix string, id job.ID, now time.Time, stale time.
 
 // ensureActive puts an unfinished job into active/ if it is not there, and says whether it has.
 func (s *Store) ensureActive(id job.ID) (made bool, err error) {
-	l, err := s.look(id)
+	l, err := s.openJobFolder(id)
 	if err == nil {
 		defer l.close()
 		made, err = s.ensureActiveBy(l)
@@ -55,15 +55,15 @@ func (s *Store) ensureActive(id job.ID) (made bool, err error) {
 	return made, unlessMoved(err)
 }
 
-func (s *Store) ensureActiveBy(l *life) (made bool, err error) {
+func (s *Store) ensureActiveBy(l *jobFolder) (made bool, err error) {
 	if l.ended {
 		return false, nil
 	}
-	last, err := s.truth(l)
+	last, err := s.latestEvent(l)
 	if err != nil {
 		return false, err
 	}
-	entry := s.activeAt(last.Owner, l.id)
+	entry := s.activePath(last.Owner, l.id)
 	there, err := s.exists(entry)
 	if err != nil || there {
 		return false, err

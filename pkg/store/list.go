@@ -31,7 +31,7 @@ func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 		w.root, w.place = s.ownerDir(q.Owner), indexFolder
 	}
 	if q.Before != "" {
-		if err := check(q.Before); err != nil {
+		if err := checkID(q.Before); err != nil {
 			return nil, "", fmt.Errorf("list jobs: %w", err)
 		}
 	}
@@ -42,7 +42,7 @@ func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 		}
 		scanned++
 		next = id
-		r, err := s.current(id)
+		r, err := s.currentRecord(id)
 		if errors.Is(err, job.ErrNotFound) || errors.Is(err, job.ErrGone) || errors.Is(err, errUnreadable) {
 			return nil // not made yet, no longer there, or damaged: no reason to hide the others
 		}
@@ -60,7 +60,7 @@ func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 		}
 	}
 	if err == nil && scanned == 0 {
-		err = s.there() // folders that are not there look like empty ones
+		err = s.checkReachable() // folders that are not there look like empty ones
 	}
 	switch {
 	case errors.Is(err, errEnough):

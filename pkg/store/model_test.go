@@ -103,7 +103,7 @@ func TestLifeFollowsTheDiagram(t *testing.T) {
 			"renew": func(t *rapid.T) {
 				l := pick(t)
 				err := l.Renew()
-				if st.gone || st.ended() || l.run != st.run || l.number != st.claims || l.over.Load() {
+				if st.gone || st.ended() || l.run != st.run || l.number != st.claims || l.closed.Load() {
 					want("renewal of a lost lease", err, job.ErrLeaseLost)
 					return
 				}
@@ -112,7 +112,7 @@ func TestLifeFollowsTheDiagram(t *testing.T) {
 			},
 			"succeed": func(t *rapid.T) {
 				l := pick(t)
-				if l.over.Load() {
+				if l.closed.Load() {
 					t.Skip("used up")
 				}
 				thumbnail := rapid.SampledFrom([][]byte{nil, []byte("small")}).Draw(t, "thumbnail")
@@ -120,14 +120,14 @@ func TestLifeFollowsTheDiagram(t *testing.T) {
 			},
 			"fail": func(t *rapid.T) {
 				l := pick(t)
-				if l.over.Load() {
+				if l.closed.Load() {
 					t.Skip("used up")
 				}
 				end(l, job.Failed, l.Fail(job.Failure{Code: "damaged_image"}))
 			},
 			"release": func(t *rapid.T) {
 				l, counted := pick(t), rapid.Bool().Draw(t, "counted")
-				if l.over.Load() {
+				if l.closed.Load() {
 					t.Skip("used up")
 				}
 				err := l.Release(counted)
@@ -178,7 +178,7 @@ func TestLifeFollowsTheDiagram(t *testing.T) {
 				st.expired = true
 			},
 			"sweep": func(*rapid.T) {
-				now, err := sc.now()
+				now, err := sc.serverNow()
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -195,7 +195,7 @@ func TestLifeFollowsTheDiagram(t *testing.T) {
 				st.gone = true
 			},
 			"": func(*rapid.T) { // after each of the others
-				for _, path := range sc.published(id, spec.Format, spec.Public) {
+				for _, path := range sc.publishedPaths(id, spec.Format, spec.Public) {
 					there, err := sc.exists(path)
 					if want := st.state == job.Succeeded && !st.gone; err != nil || there != want {
 						t.Fatalf("published as %s: %t, %v; the story is %+v", path, there, err, *st)
@@ -213,11 +213,11 @@ func TestLifeFollowsTheDiagram(t *testing.T) {
 					(j.FinishedAt != nil) != j.State.Finished() {
 					t.Fatalf("a %s job with result %v, error %v, finished at %v", j.State, j.Result, j.Error, j.FinishedAt)
 				}
-				r, err := sc.derive(id)
+				r, err := sc.readFromEvents(id)
 				if err != nil || asJSON(sc.T, r.public()) != asJSON(sc.T, j) {
 					t.Fatalf("the status says\n%+v\nand the events\n%+v, %v", j, r, err)
 				}
-				active, err := sc.exists(sc.activeAt("", id))
+				active, err := sc.exists(sc.activePath("", id))
 				if err != nil || !active && !st.ended() {
 					t.Fatalf("active: %t, %v; the story is %+v", active, err, *st)
 				}

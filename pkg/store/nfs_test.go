@@ -237,7 +237,7 @@ func TestErasedWhileItIsRead(t *testing.T) {
 					t.Errorf("end erasures: %v", err)
 				}
 				for _, s := range []scene{a, b} {
-					if err := s.refreshPath(s.shard(id), s.dir); err != nil {
+					if err := s.refreshPath(s.jobsFolder(id), s.dir); err != nil {
 						t.Fatal(err)
 					}
 					left := files(t, s.dir)

@@ -33,13 +33,13 @@ func openFd(path string, flags int) (fd int, err error) {
 	if flags&unix.O_CREAT != 0 {
 		how.Mode = fileMode
 	}
-	err = uninterrupted(func() (err error) { fd, err = unix.Openat2(unix.AT_FDCWD, path, how); return err })
+	err = retryInterrupted(func() (err error) { fd, err = unix.Openat2(unix.AT_FDCWD, path, how); return err })
 	return fd, err
 }
 
 func openParts(path string, flags int) (fd int, err error) {
 	at := func(dir int, name string, flags int) (fd int, err error) {
-		err = uninterrupted(func() (err error) { fd, err = unix.Openat(dir, name, flags, fileMode); return err })
+		err = retryInterrupted(func() (err error) { fd, err = unix.Openat(dir, name, flags, fileMode); return err })
 		return fd, err
 	}
 	dir, err := at(unix.AT_FDCWD, "/", folderFlags)
@@ -63,7 +63,7 @@ func openParts(path string, flags int) (fd int, err error) {
 }
 
 // spaceOf is what the file system of a path has.
-func spaceOf(path string) (s space, err error) {
+func statSpace(path string) (s diskSpace, err error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(path, &st); err != nil {
 		return s, err
@@ -72,5 +72,5 @@ func spaceOf(path string) (s space, err error) {
 	if unit == 0 {
 		unit = uint64(st.Bsize)
 	}
-	return space{st.Bavail * unit, st.Blocks * unit, st.Ffree, st.Files}, nil
+	return diskSpace{st.Bavail * unit, st.Blocks * unit, st.Ffree, st.Files}, nil
 }

@@ -8,15 +8,15 @@ const folderFlags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC | unix.O_N
 
 // openFd opens a path whose last part is no symbolic link; its other parts may be.
 func openFd(path string, flags int) (fd int, err error) {
-	err = uninterrupted(func() (err error) { fd, err = unix.Open(path, flags, 0o640); return err })
+	err = retryInterrupted(func() (err error) { fd, err = unix.Open(path, flags, 0o640); return err })
 	return fd, err
 }
 
 // spaceOf is what the file system of a path has.
-func spaceOf(path string) (s space, err error) {
+func statSpace(path string) (s diskSpace, err error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(path, &st); err != nil {
 		return s, err
 	}
-	return space{st.Bavail * uint64(st.Bsize), st.Blocks * uint64(st.Bsize), st.Ffree, st.Files}, nil
+	return diskSpace{st.Bavail * uint64(st.Bsize), st.Blocks * uint64(st.Bsize), st.Ffree, st.Files}, nil
 }

@@ -121,11 +121,11 @@ func TestInFolder(t *testing.T) {
 		}
 		return err
 	}
-	if err := sc.inFolder(path, func() error { return sc.mark(path) }); err != nil || !removed {
+	if err := sc.makeInFolder(path, func() error { return sc.createEmpty(path) }); err != nil || !removed {
 		t.Errorf("%v, removed %t", err, removed)
 	}
 	sc.step = nil
-	err := sc.inFolder(path, func() error { return sc.link(filepath.Join(sc.dir, "missing"), path+"2") })
+	err := sc.makeInFolder(path, func() error { return sc.link(filepath.Join(sc.dir, "missing"), path+"2") })
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v, want that it does not exist", err)
 	}

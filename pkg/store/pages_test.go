@@ -32,7 +32,7 @@ func (sc scene) pages(q Query, most int) (ids []job.ID, pages int) {
 		if next == "" {
 			return ids, pages
 		}
-		if err := check(next); err != nil || q.Before != "" && next >= q.Before {
+		if err := checkID(next); err != nil || q.Before != "" && next >= q.Before {
 			sc.Fatalf("page %d ends at %s, and began at %s: %v", pages, next, q.Before, err)
 		}
 		q.Before = next

@@ -11,7 +11,7 @@ import (
 )
 
 // HasPreview says whether an earlier attempt has stored the submitted picture's preview.
-func (l *Lease) HasPreview() bool { return l.life.preview }
+func (l *Lease) HasPreview() bool { return l.folder.preview }
 
 // StorePreview stores the submitted picture's preview, a JPEG file, for [Store.Preview].
 // Whoever stores one later replaces it. It may be called from another goroutine than the
@@ -27,7 +27,7 @@ func (l *Lease) StorePreview(b []byte) error {
 		if rerr := l.store.remove(tmp); !errors.Is(rerr, fs.ErrNotExist) {
 			err = errors.Join(err, rerr)
 		}
-		return fmt.Errorf("store the preview of job %s: %w", l.Spec.ID, l.lost(err))
+		return fmt.Errorf("store the preview of job %s: %w", l.Spec.ID, l.asLeaseLost(err))
 	}
 	return nil
 }
@@ -44,10 +44,10 @@ func (s *Store) Preview(id job.ID) ([]byte, error) {
 }
 
 func (s *Store) preview(id job.ID) ([]byte, error) {
-	if err := check(id); err != nil {
+	if err := checkID(id); err != nil {
 		return nil, err
 	}
-	r, err := s.current(id) // it asks the file server for the folder's names, too
+	r, err := s.currentRecord(id) // it asks the file server for the folder's names, too
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func ParsePublished(name string) (folder string, id job.ID, format string, ok bo
 const MaxPublished = 4*job.MaxSize*job.MaxSize + 1<<20
 
 // published are those names as paths.
-func (s *Store) published(id job.ID, format string, public bool) []string {
+func (s *Store) publishedPaths(id job.ID, format string, public bool) []string {
 	paths := Published(id, format, public)
 	for i, name := range paths {
 		paths[i] = filepath.Join(s.PublishedDir(), name)
@@ -74,16 +74,16 @@ func (s *Store) published(id job.ID, format string, public bool) []string {
 // The folders are not synced: a file server has a name when it answers, and a file
 // system with a journal keeps the order in which this name comes and the one in
 // active/ goes, which is what would have it made again.
-func (s *Store) publish(l *life, final *record) error {
+func (s *Store) publish(l *jobFolder, final *record) error {
 	if final.State != job.Succeeded {
 		return nil
 	}
 	from := []string{outputFile(final.Claim), thumbFile(final.Claim)}
 	var links []func() error
-	for i, to := range s.published(l.id, final.Format, final.Public) {
+	for i, to := range s.publishedPaths(l.id, final.Format, final.Public) {
 		links = append(links, func() error { return s.publishAs(filepath.Join(l.dir.Name(), from[i]), to) })
 	}
-	return together(links...)
+	return concurrently(links...)
 }
 
 func (s *Store) publishAs(from, to string) error {
@@ -105,11 +105,11 @@ func (s *Store) publishAs(from, to string) error {
 // In this order, and until there is nothing to be found: an NFS client names the
 // file of a link by a handle, which it may have looked up in the folder's place
 // before. Such a link comes late, but needs a file that has a name yet.
-func (s *Store) strip(dir string, spec *job.Spec) error {
-	err := s.empty(dir)
+func (s *Store) removeFilesAndPublished(dir string, spec *job.Spec) error {
+	err := s.emptyJobFolder(dir)
 	for found := true; found && err == nil; {
 		found = false
-		for _, path := range s.published(spec.ID, spec.Format, spec.Public) {
+		for _, path := range s.publishedPaths(spec.ID, spec.Format, spec.Public) {
 			there, uerr := s.unlink(path)
 			found, err = found || there, errors.Join(err, uerr)
 		}

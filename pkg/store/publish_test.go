@@ -62,7 +62,7 @@ func TestPublishedIsALink(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, name := range []string{outputFile(1), thumbFile(1)} {
-		there, err := os.Stat(sc.published(l.Spec.ID, "jpeg", true)[i])
+		there, err := os.Stat(sc.publishedPaths(l.Spec.ID, "jpeg", true)[i])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func TestNoTwoPublishedNamesAreOfOneFile(t *testing.T) {
 	if err := l.Succeed([]byte("tiny"), nil, job.Result{}, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
-	names := sc.published(l.Spec.ID, "jpeg", true)
+	names := sc.publishedPaths(l.Spec.ID, "jpeg", true)
 	result, err := os.Stat(names[0])
 	thumbnail, terr := os.Stat(names[1])
 	if err := errors.Join(err, terr); err != nil || os.SameFile(result, thumbnail) {

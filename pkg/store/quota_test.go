@@ -138,7 +138,7 @@ func TestQuotasUnderLoad(t *testing.T) {
 	all.Wait()
 	// What is being accepted may be on the disk already, and is counted twice then: at
 	// the limit some are refused that would have had room a moment later.
-	least, most := int64(quota-processes*each), int64(quota+processes*(quota/unseen+each))
+	least, most := int64(quota-processes*each), int64(quota+processes*(quota/recountFraction+each))
 	if n := accepted.Load(); n < least || n > most {
 		t.Errorf("%d were accepted of %d, and should be %d to %d", n, quota, least, most)
 	}
@@ -189,7 +189,7 @@ func TestStoredBytesOfOtherHours(t *testing.T) {
 		spec := sc.specAt(at)
 		spec.Owner, spec.Charge = "anna", 500
 		path := sc.ownerEntry(spec)
-		if err := sc.inFolder(path, func() error { return sc.mark(path) }); err != nil {
+		if err := sc.makeInFolder(path, func() error { return sc.createEmpty(path) }); err != nil {
 			t.Fatal(err)
 		}
 		return path
@@ -223,7 +223,7 @@ func TestStoredBytesOfOtherHours(t *testing.T) {
 	eventually(t, func() error { _, err := a.submitAs("anna"); return err })
 
 	// A note that somebody has written over is no reason to trust it, nor to fail.
-	if err := os.WriteFile(sc.pastAt(ownerFolder("anna")), []byte(`{"v":1,"through":"9999/99/99/99","old_kib":-1e9,"hours":{}}`), 0o600); err != nil {
+	if err := os.WriteFile(sc.usagePath(ownerFolder("anna")), []byte(`{"v":1,"through":"9999/99/99/99","old_kib":-1e9,"hours":{}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := sc.with(Quotas{Stored: 2}).submitAs("anna"); err != nil {
@@ -237,7 +237,7 @@ func (sc scene) specAt(at time.Time) *job.Spec {
 	spec := sc.spec()
 	ms := at.UnixMilli()
 	spec.ID = job.ID(fmt.Sprintf("%08x-%04x%s", ms>>16, ms&0xffff, spec.ID[13:]))
-	if err := check(spec.ID); err != nil {
+	if err := checkID(spec.ID); err != nil {
 		sc.Fatal(err)
 	}
 	return spec
@@ -251,7 +251,7 @@ func TestBadRecordsOfUseAreCountedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	through := hourOf(now.Add(-settle))
+	through := hourOf(now.Add(-clockTolerance))
 	for _, hours := range []string{
 		`"zzzz":{"jobs":1000000000}`,
 		`"":{"kib":1000000000}`,
@@ -263,10 +263,10 @@ func TestBadRecordsOfUseAreCountedAgain(t *testing.T) {
 		`"` + hourOf(now.Add(-2*time.Hour)) + `":{"kib":-1}`,
 	} {
 		record := `{"v":1,"through":"` + through + `","old_kib":0,"hours":{` + hours + `}}`
-		if err := os.WriteFile(sc.pastAt(ownerFolder("anna")), []byte(record), 0o600); err != nil {
+		if err := os.WriteFile(sc.usagePath(ownerFolder("anna")), []byte(record), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if p := sc.readPast(ownerFolder("anna"), now); p != nil {
+		if p := sc.readUsage(ownerFolder("anna"), now); p != nil {
 			t.Errorf("%s is believed", record)
 		}
 		if err := sc.with(Quotas{Daily: 2}).Admits("anna", "a key of "+hours); err != nil {

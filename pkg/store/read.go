@@ -15,7 +15,7 @@ import (
 //
 // Errors: job.ErrNotFound, job.ErrGone, job.ErrStoreAway.
 func (s *Store) Job(id job.ID) (job.Job, error) {
-	r, err := s.current(id)
+	r, err := s.currentRecord(id)
 	if err != nil {
 		return job.Job{}, fmt.Errorf("read job %s: %w", id, err)
 	}
@@ -26,19 +26,19 @@ func (s *Store) Job(id job.ID) (job.Job, error) {
 // worker that comes back from a stall, can leave it behind the truth: an
 // unfinished status is held against the run's outcome, and one that could have
 // been retried against the next run.
-func (s *Store) current(id job.ID) (*record, error) {
-	if err := check(id); err != nil {
+func (s *Store) currentRecord(id job.ID) (*record, error) {
+	if err := checkID(id); err != nil {
 		return nil, err
 	}
 	// An NFS client may know an old status.json, or that there is no outcome, for up
 	// to a minute: to open the folder makes it ask the server.
-	if err := s.find(id, func() error { return s.refresh(s.jobDir(id)) }); err != nil {
+	if err := s.explainMissing(id, func() error { return s.refresh(s.jobDir(id)) }); err != nil {
 		return nil, err
 	}
 	r, err := s.readRecord(id, statusFile)
 	// An NFS client on whose machine it is open takes it away before it is replaced.
 	if errors.Is(err, errUnreadable) || errors.Is(err, fs.ErrNotExist) {
-		return s.derive(id)
+		return s.readFromEvents(id)
 	}
 	if err != nil {
 		return nil, err
@@ -61,24 +61,24 @@ func (s *Store) current(id job.ID) (*record, error) {
 		return nil, err
 	}
 	if retried {
-		return s.derive(id)
+		return s.readFromEvents(id)
 	}
 	return r, nil
 }
 
 // derive reads a job off its events alone.
-func (s *Store) derive(id job.ID) (*record, error) {
-	l, err := s.look(id)
+func (s *Store) readFromEvents(id job.ID) (*record, error) {
+	l, err := s.openJobFolder(id)
 	if err != nil {
 		return nil, err
 	}
 	defer l.close()
-	return s.truth(l)
+	return s.latestEvent(l)
 }
 
 // Spec reads what was asked for.
 func (s *Store) Spec(id job.ID) (job.Spec, error) {
-	if err := check(id); err != nil {
+	if err := checkID(id); err != nil {
 		return job.Spec{}, fmt.Errorf("read spec: %w", err)
 	}
 	spec, err := s.spec(id)
@@ -89,7 +89,7 @@ func (s *Store) Spec(id job.ID) (job.Spec, error) {
 }
 
 func (s *Store) spec(id job.ID) (spec job.Spec, err error) {
-	err = s.find(id, func() (err error) { spec, err = s.readSpec(filepath.Join(s.jobDir(id), specFile), id); return err })
+	err = s.explainMissing(id, func() (err error) { spec, err = s.readSpec(filepath.Join(s.jobDir(id), specFile), id); return err })
 	return spec, err
 }
 
@@ -111,7 +111,7 @@ func (s *Store) readSpec(path string, id job.ID) (spec job.Spec, err error) {
 // Pictures reads the pictures of a spec as they were submitted: the photograph
 // and the user's own style picture, nil without one.
 func (s *Store) Pictures(spec *job.Spec) (photo, style []byte, err error) {
-	if err := check(spec.ID); err != nil {
+	if err := checkID(spec.ID); err != nil {
 		return nil, nil, fmt.Errorf("read the pictures: %w", err)
 	}
 	want := spec.Input.Bytes
@@ -119,7 +119,7 @@ func (s *Store) Pictures(spec *job.Spec) (photo, style []byte, err error) {
 		want += spec.StyleInput.Bytes
 	}
 	var b []byte
-	err = s.find(spec.ID, func() (err error) {
+	err = s.explainMissing(spec.ID, func() (err error) {
 		b, _, err = s.readUpTo(filepath.Join(s.jobDir(spec.ID), inputFile), want)
 		return err
 	})
@@ -139,10 +139,10 @@ func (s *Store) Pictures(spec *job.Spec) (photo, style []byte, err error) {
 // Result opens the painted picture of a succeeded job; the caller closes it.
 // A job without one is job.ErrNotFinished.
 func (s *Store) Result(id job.ID) (f *os.File, j job.Job, err error) {
-	r, err := s.current(id)
+	r, err := s.currentRecord(id)
 	if err == nil {
 		j = r.public()
-		f, err = s.openMade(r, outputFile(r.Claim))
+		f, err = s.openOutput(r, outputFile(r.Claim))
 	}
 	if err != nil {
 		return nil, j, fmt.Errorf("result of job %s: %w", id, err)
@@ -154,11 +154,11 @@ func (s *Store) Result(id job.ID) (f *os.File, j job.Job, err error) {
 // caller closes it. A job without
 // one is job.ErrNotFinished or job.ErrNoThumbnail.
 func (s *Store) Thumbnail(id job.ID) (f *os.File, j job.Job, err error) {
-	r, err := s.current(id)
+	r, err := s.currentRecord(id)
 	if err == nil {
 		j = r.public()
 		if r.Public {
-			f, err = s.openMade(r, thumbFile(r.Claim))
+			f, err = s.openOutput(r, thumbFile(r.Claim))
 		} else {
 			err = job.ErrNoThumbnail
 		}
@@ -170,12 +170,12 @@ func (s *Store) Thumbnail(id job.ID) (f *os.File, j job.Job, err error) {
 }
 
 // openMade opens a file that came of a job's success.
-func (s *Store) openMade(r *record, name string) (f *os.File, err error) {
+func (s *Store) openOutput(r *record, name string) (f *os.File, err error) {
 	if r.State != job.Succeeded {
 		return nil, fmt.Errorf("%w: it is %s", job.ErrNotFinished, r.State)
 	}
 	var info fs.FileInfo
-	err = s.find(r.ID, func() (err error) {
+	err = s.explainMissing(r.ID, func() (err error) {
 		f, info, err = s.openFile(filepath.Join(s.jobDir(r.ID), name))
 		return err
 	})

@@ -31,17 +31,17 @@ func (s *Store) Reconcile(ctx context.Context, after string, before, now time.Ti
 	index := ownersIndex{Store: s, all: all}
 	var failed failures
 	var folders []string
-	err = s.folders(ctx, jobsDir, span{after, before}, func(folder string) error {
+	err = s.visitFolders(ctx, jobsDir, span{after, before}, func(folder string) error {
 		folders = append(folders, folder)
 		if depthOf(folder) == secondDepth {
 			return nil // it is reconciled with its minute: see indexFolder
 		}
-		r := reconciliation{Store: s, at: folder, folders: folders, now: now, stale: stale}
+		r := reconciliation{Store: s, folder: folder, folders: folders, now: now, stale: stale}
 		r.late = now.Sub(startOf(folder[:len(hourForm)])) > day+2*time.Hour
 		folders = nil
 		err := r.run(ctx, &index)
 		p.Count += int(r.repaired.Load())
-		if stops(ctx, err) {
+		if mustStop(ctx, err) {
 			return cmp.Or(err, ctx.Err())
 		}
 		failed.add(err)
@@ -49,7 +49,7 @@ func (s *Store) Reconcile(ctx context.Context, after string, before, now time.Ti
 		return nil
 	})
 	p.Done = err == nil // the next begins behind it
-	if err = errors.Join(err, failed.one); err != nil {
+	if err = errors.Join(err, failed.err); err != nil {
 		return p, fmt.Errorf("reconcile: %w", err)
 	}
 	return p, nil
@@ -74,11 +74,11 @@ func (x *ownersIndex) owners(folder string) (owners []string, err error) {
 		var calls []func() error
 		for i, owner := range x.all {
 			calls = append(calls, func() (err error) {
-				found[i], err = x.finer(filepath.Join(x.dir, ownersDir, owner), hour, time.Now())
+				found[i], err = x.timeFolders(filepath.Join(x.dir, ownersDir, owner), hour, time.Now())
 				return err
 			})
 		}
-		err = regardless(calls)
+		err = runAll(calls)
 		x.hour, x.byMinute = hour, map[string][]string{}
 		for i, owner := range x.all {
 			for _, minute := range found[i] {
@@ -92,7 +92,7 @@ func (x *ownersIndex) owners(folder string) (owners []string, err error) {
 // A reconciliation is that of a folder of an hour, or of a minute with those of its seconds.
 type reconciliation struct {
 	*Store
-	at       string   // the folder
+	folder   string   // the folder
 	folders  []string // it, and those of its seconds
 	now      time.Time
 	stale    time.Duration
@@ -112,36 +112,36 @@ func (r *reconciliation) run(ctx context.Context, index *ownersIndex) error {
 	r.jobs, r.indexed, r.published = map[job.ID]bool{}, map[job.ID]bool{}, map[string]bool{}
 	var calls []func() error
 	for _, folder := range r.folders {
-		calls = append(calls, func() error { return r.folder(folder) })
+		calls = append(calls, func() error { return r.listFolder(folder) })
 	}
-	if err := regardless(calls); err != nil {
+	if err := runAll(calls); err != nil {
 		return err
 	}
-	owners, err := index.owners(r.at)
+	owners, err := index.owners(r.folder)
 	r.failed.add(err)
-	r.index(owners)
+	r.compareIndex(owners)
 	calls = nil
 	for id := range r.jobs {
 		calls = append(calls, func() error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return r.job(id)
+			return r.checkJob(id)
 		})
 	}
-	r.failed.add(regardless(calls))
-	r.failed.add(r.unpublishLate())
-	return r.failed.one
+	r.failed.add(runAll(calls))
+	r.failed.add(r.unpublishMissing())
+	return r.failed.err
 }
 
 // folder lists the jobs of a folder and, late, what is published of them, and ends what else is in it.
-func (r *reconciliation) folder(folder string) error {
+func (r *reconciliation) listFolder(folder string) error {
 	names, err := r.list(filepath.Join(r.dir, jobsDir, folder))
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		prefix, id, ok := jobFolder(folder, name)
+		prefix, id, ok := parseJobFolder(folder, name)
 		switch {
 		case !ok: // nothing of ours
 		case prefix == "":
@@ -149,7 +149,7 @@ func (r *reconciliation) folder(folder string) error {
 			r.jobs[id] = true
 			r.mu.Unlock()
 		default:
-			r.failed.add(r.leftover(prefix, id))
+			r.failed.add(r.removeLeftover(prefix, id))
 		}
 	}
 	for _, kind := range []string{publicDir, thumbsDir, privateDir} {

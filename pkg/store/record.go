@@ -85,7 +85,7 @@ func (s *Store) readRecord(id job.ID, name string) (*record, error) {
 }
 
 // errTaken: an event has happened already, by somebody else's hand.
-var errTaken = errors.New("another was quicker")
+var errConflict = errors.New("another was quicker")
 
 // happen makes an event of a job's life happen once. The record is linked to
 // the event's name, for which all who want it to happen compete, and then moved
@@ -96,7 +96,7 @@ var errTaken = errors.New("another was quicker")
 //
 // before is called between the writing of the record and its linking, with the
 // time by the file server's clock; its error calls the event off.
-func (s *Store) happen(dir *os.File, event string, r *record, before func(now time.Time) error) error {
+func (s *Store) recordEvent(dir *os.File, event string, r *record, before func(now time.Time) error) error {
 	b, err := json.Marshal(r)
 	if err != nil {
 		return err
@@ -104,17 +104,17 @@ func (s *Store) happen(dir *os.File, event string, r *record, before func(now ti
 	path, tmp := filepath.Join(dir.Name(), event), filepath.Join(dir.Name(), tempPrefix+r.Token)
 	create := s.createFile
 	if r.State == job.Running {
-		create = s.createHasty // a claim tells enough by its name: see readClaim
+		create = s.createUnsynced // a claim tells enough by its name: see readClaim
 	}
 	now, err := create(tmp, b)
 	if err == nil {
 		err = before(now)
 	}
 	if err == nil {
-		err = s.linkOurs(tmp, path, r.Token)
+		err = s.linkWithToken(tmp, path, r.Token)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("%w: %w", errTaken, err)
+		err = fmt.Errorf("%w: %w", errConflict, err)
 	}
 	if err != nil {
 		return errors.Join(err, s.remove(tmp))
@@ -124,7 +124,7 @@ func (s *Store) happen(dir *os.File, event string, r *record, before func(now ti
 	// whoever tidies up; a name that may not be durable is another matter.
 	lag := s.rename(tmp, filepath.Join(dir.Name(), statusFile))
 	if lag != nil {
-		lag = fmt.Errorf("%w: %w", errUntidy, errors.Join(lag, s.remove(tmp)))
+		lag = fmt.Errorf("%w: %w", errStatusBehind, errors.Join(lag, s.remove(tmp)))
 	}
 	if err := s.sync(dir); err != nil {
 		return err
@@ -133,14 +133,14 @@ func (s *Store) happen(dir *os.File, event string, r *record, before func(now ti
 }
 
 // errUntidy: the event has happened, and status.json does not show it.
-var errUntidy = errors.New("the status was not updated")
+var errStatusBehind = errors.New("the status was not updated")
 
-func always(time.Time) error { return nil }
+func unchecked(time.Time) error { return nil }
 
 // linkOurs links tmp to path if path does not exist yet. link(2) over NFS may
 // report EEXIST for its own retransmitted success: the token in the file says
 // whose it is.
-func (s *Store) linkOurs(tmp, path, token string) error {
+func (s *Store) linkWithToken(tmp, path, token string) error {
 	err := s.link(tmp, path)
 	if !errors.Is(err, fs.ErrExist) {
 		return err
@@ -156,11 +156,11 @@ func (s *Store) linkOurs(tmp, path, token string) error {
 		return fmt.Errorf("%s: %w", path, errors.Join(errUnreadable, err))
 	}
 	if there.Token != token {
-		return errTaken
+		return errConflict
 	}
 	return nil
 }
 
 // happened tells an event that has happened, perhaps but for the status, from one
 // of which it is unknown.
-func happened(err error) bool { return err == nil || errors.Is(err, errUntidy) }
+func eventExists(err error) bool { return err == nil || errors.Is(err, errStatusBehind) }

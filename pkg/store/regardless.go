@@ -10,19 +10,19 @@ import (
 
 // regardless makes calls that don't need each other, some at a time, all of them whatever errors come, and returns one
 // of those.
-func regardless(calls []func() error) error {
+func runAll(calls []func() error) error {
 	var failed failures
 	all := make([]func() error, len(calls))
 	for i, call := range calls {
 		all[i] = func() error { failed.add(call()); return nil }
 	}
-	_ = inTurns(all)
-	return failed.one
+	_ = concurrentlyLimited(all)
+	return failed.err
 }
 
 // stops reports whether a task is to stop after an error: not because of one job or folder that is damaged, which would
 // hold up all others.
-func stops(ctx context.Context, err error) bool {
+func mustStop(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.Is(err, job.ErrStoreAway)
 }
 
@@ -30,13 +30,13 @@ func stops(ctx context.Context, err error) bool {
 // be called concurrently.
 type failures struct {
 	mu  sync.Mutex
-	one error
+	err error
 }
 
 func (f *failures) add(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err != nil && (f.one == nil || errors.Is(err, job.ErrStoreAway)) {
-		f.one = err
+	if err != nil && (f.err == nil || errors.Is(err, job.ErrStoreAway)) {
+		f.err = err
 	}
 }

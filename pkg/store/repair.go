@@ -12,12 +12,12 @@ import (
 // This file has what a reconciliation repairs.
 
 // leftover ends what is left of a job on its way in or out.
-func (r *reconciliation) leftover(prefix string, id job.ID) error {
+func (r *reconciliation) removeLeftover(prefix string, id job.ID) error {
 	ended, err := false, error(nil)
-	if prefix == gravePrefix {
-		ended, err = r.endGrave(id)
+	if prefix == erasedPrefix {
+		ended, err = r.markAbandonedErasure(id)
 	} else {
-		ended, err = r.endLeftover(prefix, id, r.now, r.stale)
+		ended, err = r.removeStaleLeftover(prefix, id, r.now, r.stale)
 	}
 	if ended {
 		r.repaired.Add(1)
@@ -26,40 +26,40 @@ func (r *reconciliation) leftover(prefix string, id job.ID) error {
 }
 
 // endGrave has a grave be emptied that nobody empties. One of before the horizon is the retention's.
-func (r *reconciliation) endGrave(id job.ID) (ended bool, err error) {
-	at, err := r.changed(r.graveDir(id))
+func (r *reconciliation) markAbandonedErasure(id job.ID) (ended bool, err error) {
+	at, err := r.modTime(r.erasedDir(id))
 	if err != nil || r.now.Sub(at) <= r.stale {
 		return false, ignore(err, fs.ErrNotExist)
 	}
 	if err := r.Unknown(id); !errors.Is(err, job.ErrNotFound) {
 		return false, ignore(err, job.ErrGone)
 	}
-	mark := r.erasing(id, Erased)
+	mark := r.erasureMark(id, Erased)
 	begun, err := r.exists(mark)
 	if err != nil || begun {
 		return false, err
 	}
-	return true, r.mark(mark) // EndErasures does the rest
+	return true, r.createEmpty(mark) // EndErasures does the rest
 }
 
 // index compares the jobs with the names in the owners' index.
-func (r *reconciliation) index(owners []string) {
+func (r *reconciliation) compareIndex(owners []string) {
 	var calls []func() error
 	for _, owner := range owners {
-		calls = append(calls, func() error { return r.indexOf(filepath.Join(r.dir, ownersDir, owner, r.at)) })
+		calls = append(calls, func() error { return r.compareOwnerFolder(filepath.Join(r.dir, ownersDir, owner, r.folder)) })
 	}
-	r.failed.add(regardless(calls))
-	r.failed.add(regardless(r.repairs))
+	r.failed.add(runAll(calls))
+	r.failed.add(runAll(r.repairs))
 	calls = nil
 	for _, dir := range r.empty {
 		calls = append(calls, func() error { return r.removeEmptyUp(dir) })
 	}
-	r.failed.add(regardless(calls))
+	r.failed.add(runAll(calls))
 }
 
 // indexOf reads the names in an owner's folder, and notes what is to be repaired there.
-func (r *reconciliation) indexOf(dir string) error {
-	names, err := r.listThere(dir)
+func (r *reconciliation) compareOwnerFolder(dir string) error {
+	names, err := r.listExisting(dir)
 	if err != nil {
 		return ignore(err, fs.ErrNotExist) // the owner has nothing there
 	}
@@ -77,7 +77,7 @@ func (r *reconciliation) indexOf(dir string) error {
 		case err == nil:
 			ids = append(ids, id)
 			if !r.jobs[id] {
-				repairs = append(repairs, func() error { return r.removeStranger(id, filepath.Join(dir, name)) })
+				repairs = append(repairs, func() error { return r.removeOrphan(id, filepath.Join(dir, name)) })
 			}
 		}
 		stay++
@@ -96,12 +96,12 @@ func (r *reconciliation) indexOf(dir string) error {
 
 // removeStranger removes a name in the owners' index that is of no job, nor of one on its way in: a draft is there before the
 // name.
-func (r *reconciliation) removeStranger(id job.ID, path string) error {
+func (r *reconciliation) removeOrphan(id job.ID, path string) error {
 	draft, err := r.exists(r.draftDir(id))
 	if err != nil || draft {
 		return err
 	}
-	if err := r.absent(id); !errors.Is(err, job.ErrNotFound) { // that of one on its way out is in erasing/ or active/ yet
+	if err := r.whyMissingOnDisk(id); !errors.Is(err, job.ErrNotFound) { // that of one on its way out is in erasing/ or active/ yet
 		return ignore(err, job.ErrGone)
 	}
 	r.repaired.Add(1)
@@ -109,8 +109,8 @@ func (r *reconciliation) removeStranger(id job.ID, path string) error {
 }
 
 // job looks at one job: an unfinished one is in active/, and of a finished one nothing is left to do.
-func (r *reconciliation) job(id job.ID) error {
-	l, err := r.look(id)
+func (r *reconciliation) checkJob(id job.ID) error {
+	l, err := r.openJobFolder(id)
 	if err == nil {
 		defer l.close()
 		err = r.repairJob(l)
@@ -118,9 +118,9 @@ func (r *reconciliation) job(id job.ID) error {
 	return unlessMoved(err)
 }
 
-func (r *reconciliation) repairJob(l *life) error {
+func (r *reconciliation) repairJob(l *jobFolder) error {
 	if !r.indexed[l.id] {
-		if err := r.enter(l.id); err != nil {
+		if err := r.addToOwnerIndex(l.id); err != nil {
 			return err
 		}
 	}
@@ -131,19 +131,19 @@ func (r *reconciliation) repairJob(l *life) error {
 		}
 		return err
 	}
-	if !r.late || len(l.temps) == 0 && len(l.made) == 0 { // late, it failed
+	if !r.late || len(l.temps) == 0 && len(l.outputs) == 0 { // late, it failed
 		return nil
 	}
 	final, err := r.readRecord(l.id, finalFile(l.run))
-	if err != nil || len(l.temps) == 0 && r.isTidy(l, final) {
+	if err != nil || len(l.temps) == 0 && r.isComplete(l, final) {
 		return err
 	}
 	r.repaired.Add(1)
-	return r.tidy(l)
+	return r.repairEnded(l)
 }
 
 // isTidy reports whether a job's pictures are those of its result, and published.
-func (r *reconciliation) isTidy(l *life, final *record) bool {
+func (r *reconciliation) isComplete(l *jobFolder, final *record) bool {
 	if final.State != job.Succeeded {
 		return false
 	}
@@ -153,29 +153,29 @@ func (r *reconciliation) isTidy(l *life, final *record) bool {
 			return false
 		}
 	}
-	return len(l.made) == len(names)
+	return len(l.outputs) == len(names)
 }
 
 // enter puts a job into its owner's index.
-func (r *reconciliation) enter(id job.ID) error {
+func (r *reconciliation) addToOwnerIndex(id job.ID) error {
 	spec, err := r.spec(id)
 	if err != nil {
 		return err
 	}
 	r.repaired.Add(1)
 	entry := r.ownerEntry(&spec)
-	return r.inFolder(entry, func() error { return r.mark(entry) })
+	return r.makeInFolder(entry, func() error { return r.createEmpty(entry) })
 }
 
 // unpublishLate removes what a worker has published of a job that was gone by then: see [Store.fill].
-func (r *reconciliation) unpublishLate() error {
+func (r *reconciliation) unpublishMissing() error {
 	var late []string
 	for name := range r.published {
 		_, id, _, ok := ParsePublished(name)
 		if !ok || r.jobs[id] {
 			continue
 		}
-		err := r.missing(id)
+		err := r.whyMissing(id)
 		if errors.Is(err, job.ErrGone) {
 			late = append(late, name)
 			err = r.remove(filepath.Join(r.PublishedDir(), name))
@@ -185,7 +185,7 @@ func (r *reconciliation) unpublishLate() error {
 		}
 	}
 	r.repaired.Add(int64(len(late)))
-	return r.unpublished(late)
+	return r.removeCopies(late)
 }
 
 // ignore is nil for an error that is another one.

@@ -69,7 +69,7 @@ func TestDiscardThatFailsLeavesTheJobInTheIndexes(t *testing.T) {
 	}
 	refused := errors.New("refused")
 	sc.step = func(op, path string, call func() error) error {
-		if op == "rename" && path == sc.awayDir(spec.ID) {
+		if op == "rename" && path == sc.discardedDir(spec.ID) {
 			return refused
 		}
 		return call()
@@ -203,7 +203,7 @@ func TestErasureTakesNoNewerJobsKey(t *testing.T) {
 		return spec.ID
 	}
 	older := create()
-	key := sc.keyAt(keyOf("", "key"))
+	key := sc.keyPath(keyHash("", "key"))
 	var newer job.ID
 	sc.step = func(op, path string, call func() error) error {
 		rel, _ := filepath.Rel(sc.dir, path)
@@ -242,12 +242,12 @@ func TestReconcile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{sc.activeAt("", lost), sc.ownerEntry(&spec), filepath.Join(sc.PublishedDir(), Published(done.Spec.ID, "jpeg", false)[0])} {
+	for _, path := range []string{sc.activePath("", lost), sc.ownerEntry(&spec), filepath.Join(sc.PublishedDir(), Published(done.Spec.ID, "jpeg", false)[0])} {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := sc.mark(entry); err != nil {
+	if err := sc.createEmpty(entry); err != nil {
 		t.Fatal(err)
 	}
 	if err := sc.reconciled(time.Now().Add(72 * time.Hour)); err != nil {
@@ -270,7 +270,7 @@ func TestAllKeysAreForgotten(t *testing.T) {
 	old := time.Now().Add(-25 * time.Hour)
 	const keys = 6000
 	for i := range keys {
-		path := sc.keyAt(keyOf("anna", string(rune('a'+i%26))+time.Duration(i).String()))
+		path := sc.keyPath(keyHash("anna", string(rune('a'+i%26))+time.Duration(i).String()))
 		err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, nil, 0o600), os.Chtimes(path, old, old))
 		if err != nil {
 			t.Fatal(err)

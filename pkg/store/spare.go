@@ -36,12 +36,12 @@ func (s *Store) FillSpares() error {
 			err = make(filepath.Join(dir, name))
 		}
 	}
-	fill(spareClock, s.mark)
+	fill(spareClock, s.createEmpty)
 	for n := range spareFolders {
 		fill(spareFolder+strconv.Itoa(n), func(path string) error { return ignore(s.mkdir(path), fs.ErrExist) })
 	}
 	for n := range spareFiles {
-		fill(spareFile+strconv.Itoa(n), s.mark)
+		fill(spareFile+strconv.Itoa(n), s.createEmpty)
 	}
 	if err != nil && !isFull(err) {
 		return fmt.Errorf("fill the spare files: %w", err)
@@ -81,7 +81,7 @@ func (s *Store) withSpare(kind, path string, call func() error) error {
 }
 
 // createFrugally is createFile for what makes room.
-func (s *Store) createFrugally(path string, b []byte) (made time.Time, err error) {
+func (s *Store) createWithSpare(path string, b []byte) (made time.Time, err error) {
 	spare := false
 	err = s.withSpare(spareFile, path, func() (err error) { made, err = s.createFile(path, b); spare = isFull(err); return err })
 	if spare && err == nil { // there is an empty file now
@@ -91,22 +91,22 @@ func (s *Store) createFrugally(path string, b []byte) (made time.Time, err error
 }
 
 // markFrugally is mark for what makes room.
-func (s *Store) markFrugally(path string) error {
-	return s.withSpare(spareFile, path, func() error { return s.mark(path) })
+func (s *Store) markWithSpare(path string) error {
+	return s.withSpare(spareFile, path, func() error { return s.createEmpty(path) })
 }
 
 // mkdirsFrugally is mkdirs for what makes room.
-func (s *Store) mkdirsFrugally(dir string) error {
+func (s *Store) mkdirsWithSpare(dir string) error {
 	return s.mkdirsBy(func(path string) error {
 		return s.withSpare(spareFolder, path, func() error { return s.mkdir(path) })
 	}, dir, s.dir)
 }
 
 // spareNow is the file server's clock where there is no room for a probe file.
-func (s *Store) spareNow() (time.Time, error) {
+func (s *Store) spareServerNow() (time.Time, error) {
 	path := filepath.Join(s.dir, spareDir, spareClock)
 	if err := s.touch(path); err != nil {
 		return time.Time{}, err
 	}
-	return s.changed(path)
+	return s.modTime(path)
 }

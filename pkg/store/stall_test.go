@@ -64,7 +64,7 @@ func TestUnreadableClaimCountsForItsOwnRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	sc.expire(id)
-	if j, err := sc.derive(id); err != nil || j.State != job.Queued || j.Attempts != 0 {
+	if j, err := sc.readFromEvents(id); err != nil || j.State != job.Queued || j.Attempts != 0 {
 		t.Errorf("the retried job: %+v, %v", j, err)
 	}
 	again, err := sc.Claim(t.Context(), id, 2, "second")

@@ -36,7 +36,7 @@ func TestStatusIsAway(t *testing.T) {
 	if got, err := sc.content(sc.Result(id)); err != nil || got != "painted" {
 		t.Errorf("the result: %q, %v", got, err)
 	}
-	if err := sc.activate(sc.activeAt("", id)); err != nil {
+	if err := sc.activate(sc.activePath("", id)); err != nil {
 		t.Fatal(err)
 	}
 	sc.sweep()

@@ -88,7 +88,7 @@ func (sc scene) expire(id job.ID) {
 		sc.Fatal(err)
 	}
 	for _, path := range claims {
-		if at, err := sc.changed(path); err != nil || at.After(time.Unix(100, 0)) {
+		if at, err := sc.modTime(path); err != nil || at.After(time.Unix(100, 0)) {
 			old := time.Now().Add(-48 * time.Hour)
 			if err := errors.Join(err, os.Chtimes(path, old, old)); err != nil {
 				sc.Fatal(err)
@@ -269,7 +269,7 @@ func (sc scene) sweep() {
 // makeKeyFolder makes the folder of a key, which is there in a store that has had some thousands.
 func (sc scene) makeKeyFolder(key string) {
 	sc.Helper()
-	if err := os.MkdirAll(filepath.Dir(sc.keyAt(key)), 0o750); err != nil {
+	if err := os.MkdirAll(filepath.Dir(sc.keyPath(key)), 0o750); err != nil {
 		sc.Fatal(err)
 	}
 }
@@ -375,7 +375,7 @@ func (sc scene) sameForAll(id job.ID) {
 	if err != nil {
 		sc.Fatal(err)
 	}
-	derived, err := sc.derive(id)
+	derived, err := sc.readFromEvents(id)
 	if err != nil {
 		sc.Fatal(err)
 	}

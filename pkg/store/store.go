@@ -65,9 +65,9 @@ type Store struct {
 	unpublish   func(names []string) error
 	quotas      Quotas
 	accounts    accounts
-	room        room
-	grains      grains
-	backlog     knownBacklog
+	freeSpace   freeSpace
+	grains      grainChooser
+	backlog     cachedBacklog
 	horizon     atomic.Int64 // see [Store.Unknown]: in milliseconds since 1970, as far as this process knows it
 }
 
@@ -110,16 +110,16 @@ func (s *Store) open() error {
 	}
 	s.dir = dir
 	for _, sub := range []string{jobsDir, activeDir, keysDir, uploadsDir, ownersDir, usageDir, goneDir, erasingDir, publishedDir, sweepDir, spareDir, tmpDir} {
-		if err := s.skeleton(filepath.Join(s.dir, sub)); err != nil {
+		if err := s.makeTopFolder(filepath.Join(s.dir, sub)); err != nil {
 			return err
 		}
 	}
-	_, err = s.now() // no Check: a full disk is no reason not to read, or to make room
+	_, err = s.serverNow() // no Check: a full disk is no reason not to read, or to make room
 	return errors.Join(s.checkFormat(), err)
 }
 
 // skeleton makes a folder unless it is there, as a folder and not as a link to one.
-func (s *Store) skeleton(path string) error {
+func (s *Store) makeTopFolder(path string) error {
 	fd, err := openFd(path, folderFlags)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = s.mkdir(path); errors.Is(err, fs.ErrExist) {
@@ -147,28 +147,28 @@ func (s *Store) MaxAttempts() int { return s.maxAttempts }
 
 // Check says whether the directory can be written now.
 func (s *Store) Check() error {
-	_, err := s.probe([]byte("probe")) // a full disk has room for an empty file
+	_, err := s.writeProbe([]byte("probe")) // a full disk has room for an empty file
 	return err
 }
 
 // now is the file server's clock, read off a probe file. Ages are differences
 // between two times of this one clock: machines' own are never compared.
-func (s *Store) now() (time.Time, error) {
-	at, err := s.probe(nil)
+func (s *Store) serverNow() (time.Time, error) {
+	at, err := s.writeProbe(nil)
 	if isFull(err) {
-		at, err = s.spareNow()
+		at, err = s.spareServerNow()
 	}
 	return at, err
 }
 
-func (s *Store) probe(b []byte) (made time.Time, err error) {
-	probe := s.temp(rand.Text())
+func (s *Store) writeProbe(b []byte) (made time.Time, err error) {
+	probe := s.tempPath(rand.Text())
 	made, err = s.createFile(probe, b)
 	return made, errors.Join(err, s.remove(probe))
 }
 
 // temp is a name in tmp/, where everything may be thrown away when it is old.
-func (s *Store) temp(name string) string { return filepath.Join(s.dir, tmpDir, name) }
+func (s *Store) tempPath(name string) string { return filepath.Join(s.dir, tmpDir, name) }
 
 func (s *Store) checkFormat() error {
 	mark := filepath.Join(s.dir, formatFile)
@@ -187,8 +187,8 @@ func (s *Store) checkFormat() error {
 // replaceFile makes path with the content b, replacing what was there: readers
 // see the old file or the new one, whole, also after a crash.
 func (s *Store) replaceFile(path string, b []byte) error {
-	tmp := s.temp(rand.Text())
-	_, err := s.createFrugally(tmp, b)
+	tmp := s.tempPath(rand.Text())
+	_, err := s.createWithSpare(tmp, b)
 	if err == nil {
 		err = s.rename(tmp, path)
 	}
@@ -228,9 +228,9 @@ const (
 
 // A job's folder has one of these before its name on its way in and out.
 const (
-	draftPrefix = ".new-"
-	awayPrefix  = ".old-"  // one that was never promised to anybody
-	gravePrefix = ".gone-" // one that is being erased or expires
+	draftPrefix     = ".new-"
+	discardedPrefix = ".old-"  // one that was never promised to anybody
+	erasedPrefix    = ".gone-" // one that is being erased or expires
 )
 
 func claimFile(n int) string   { return fmt.Sprintf("claim.%d", n) }
@@ -239,20 +239,22 @@ func thumbFile(n int) string   { return fmt.Sprintf("thumb.%d", n) }
 func runFile(run int) string   { return fmt.Sprintf("run.%d", run) }
 func finalFile(run int) string { return fmt.Sprintf("final.%d", run) }
 
-func (s *Store) shard(id job.ID) string  { return filepath.Join(s.dir, jobsDir, id.Folder()) }
-func (s *Store) jobDir(id job.ID) string { return filepath.Join(s.shard(id), string(id)) }
-func (s *Store) gone(id job.ID) string   { return filepath.Join(s.dir, goneDir, id.Folder(), string(id)) }
+func (s *Store) jobsFolder(id job.ID) string { return filepath.Join(s.dir, jobsDir, id.Folder()) }
+func (s *Store) jobDir(id job.ID) string     { return filepath.Join(s.jobsFolder(id), string(id)) }
+func (s *Store) tombstonePath(id job.ID) string {
+	return filepath.Join(s.dir, goneDir, id.Folder(), string(id))
+}
 
 // check refuses an id that could lead out of the directory: it becomes a path.
-func check(id job.ID) error {
+func checkID(id job.ID) error {
 	_, err := job.ParseID(string(id))
 	return err
 }
 
 // missing tells why a file was not found in a job's folder: the job was erased or has
 // expired, there never was one, or the whole directory is away. nil: its folder is there.
-func (s *Store) missing(id job.ID) error {
-	err := s.absent(id)
+func (s *Store) whyMissing(id job.ID) error {
+	err := s.whyMissingOnDisk(id)
 	if errors.Is(err, job.ErrNotFound) {
 		err = s.Unknown(id)
 	}
@@ -264,35 +266,35 @@ func (s *Store) missing(id job.ID) error {
 //
 // An NFS client remembers for up to a minute that a name was missing, from before the
 // job was made, say. So the folders on the way are refreshed first.
-func (s *Store) absent(id job.ID) error {
-	known, err := s.known(filepath.Dir(s.gone(id)))
+func (s *Store) whyMissingOnDisk(id job.ID) error {
+	known, err := s.refreshIfExists(filepath.Dir(s.tombstonePath(id)))
 	if err != nil {
 		return err
 	}
 	if known {
-		if gone, err := s.exists(s.gone(id)); err != nil || gone {
+		if gone, err := s.exists(s.tombstonePath(id)); err != nil || gone {
 			return cmp.Or(err, job.ErrGone)
 		}
 	}
-	if known, err = s.known(s.shard(id)); err != nil {
+	if known, err = s.refreshIfExists(s.jobsFolder(id)); err != nil {
 		return err
 	}
 	if known {
 		if there, err := s.exists(s.jobDir(id)); err != nil || there {
 			return err
 		}
-		if gone, err := s.exists(s.graveDir(id)); err != nil || gone {
+		if gone, err := s.exists(s.erasedDir(id)); err != nil || gone {
 			return cmp.Or(err, job.ErrGone)
 		}
 	}
-	if err := s.there(); err != nil {
+	if err := s.checkReachable(); err != nil {
 		return err
 	}
 	return job.ErrNotFound
 }
 
 // known refreshes a folder of the store, and says whether it is there.
-func (s *Store) known(dir string) (bool, error) {
+func (s *Store) refreshIfExists(dir string) (bool, error) {
 	err := s.refreshPath(dir, s.dir)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
 		return false, nil
@@ -303,16 +305,16 @@ func (s *Store) known(dir string) (bool, error) {
 // find calls find, which opens a file of a job's folder, and where that was not found
 // although the folder is there, once more. Why it was not found is an error of
 // [Store.missing].
-func (s *Store) find(id job.ID, find func() error) error {
+func (s *Store) explainMissing(id job.ID, find func() error) error {
 	err := find()
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if why := s.missing(id); why != nil {
+	if why := s.whyMissing(id); why != nil {
 		return why
 	}
 	if err = find(); errors.Is(err, fs.ErrNotExist) {
-		if err = s.missing(id); err == nil {
+		if err = s.whyMissing(id); err == nil {
 			err = job.ErrNotFound // the folder is there, and not the job's files
 		}
 	}
@@ -320,8 +322,8 @@ func (s *Store) find(id job.ID, find func() error) error {
 }
 
 // there says whether the whole directory is: job.ErrStoreAway.
-func (s *Store) there() error {
-	if _, err := s.changed(filepath.Join(s.dir, formatFile)); err != nil {
+func (s *Store) checkReachable() error {
+	if _, err := s.modTime(filepath.Join(s.dir, formatFile)); err != nil {
 		return fmt.Errorf("%w: %w", job.ErrStoreAway, err)
 	}
 	return nil

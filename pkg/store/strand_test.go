@@ -24,7 +24,7 @@ func TestRetryDuringTheTidyingUpIsNotStranded(t *testing.T) {
 			if err := l.Fail(job.Failure{Code: "gave_up"}); err != nil {
 				t.Fatal(err)
 			}
-			if err := sc.activate(sc.activeAt("", id)); err != nil { // as before the tidying up
+			if err := sc.activate(sc.activePath("", id)); err != nil { // as before the tidying up
 				t.Fatal(err)
 			}
 			tidier := &Store{dir: sc.dir, lease: sc.lease, maxAttempts: sc.maxAttempts}
@@ -34,14 +34,14 @@ func TestRetryDuringTheTidyingUpIsNotStranded(t *testing.T) {
 				}
 				return call()
 			}
-			seen, err := tidier.look(id)
+			seen, err := tidier.openJobFolder(id)
 			if err != nil {
 				t.Fatal(err)
 			}
 			calls := 0
 			sc.step = func(_, _ string, call func() error) error {
 				if calls++; calls == before+1 {
-					if err := tidier.tidy(seen); err != nil {
+					if err := tidier.repairEnded(seen); err != nil {
 						t.Log(err) // the entry stays
 					}
 				}
@@ -53,11 +53,11 @@ func TestRetryDuringTheTidyingUpIsNotStranded(t *testing.T) {
 			_, _, err = sc.Retry(id)
 			sc.step = nil
 			seen.close()
-			run, rerr := sc.derive(id)
+			run, rerr := sc.readFromEvents(id)
 			if rerr != nil {
 				t.Fatal(rerr)
 			}
-			active, aerr := sc.exists(sc.activeAt("", id))
+			active, aerr := sc.exists(sc.activePath("", id))
 			if aerr != nil {
 				t.Fatal(aerr)
 			}
@@ -117,7 +117,7 @@ func TestForgottenDraftIsNotPromised(t *testing.T) {
 		if perr != nil || string(photo) != "picture" {
 			t.Errorf("repeated at call %d: %q, %v", n, photo, perr)
 		}
-		if active, err := sc.exists(sc.activeAt("anna", again.ID)); err != nil || !active {
+		if active, err := sc.exists(sc.activePath("anna", again.ID)); err != nil || !active {
 			t.Errorf("repeated at call %d (%v): the sweeper does not know of job %s", n, cerr, again.ID)
 		}
 		if jobs, _, err := sc.List(Query{Owner: "anna", Limit: 9}); err != nil || len(jobs) != 1 {

@@ -46,11 +46,11 @@ func (s *Store) turn(every time.Duration) (bool, error) {
 		}
 	}
 	at := func(n int) string { return filepath.Join(dir, fmt.Sprintf("%s%d", turnPrefix, n)) }
-	tmp := s.temp(rand.Text())
-	now, err := s.createFrugally(tmp, nil)
+	tmp := s.tempPath(rand.Text())
+	now, err := s.createWithSpare(tmp, nil)
 	if err == nil && last > 0 {
 		var before time.Time
-		before, err = s.changed(at(last))
+		before, err = s.modTime(at(last))
 		// A turn that is still to come was taken by a clock that has been set since.
 		if age := now.Sub(before); err == nil && age >= 0 && age < every {
 			return false, s.remove(tmp)
@@ -124,7 +124,7 @@ type Checkup struct {
 // job.ErrFinished, job.ErrGone or job.ErrNotFound. An ended run that can't be
 // tidied up, because its result can't be published say, is an error of its own.
 func (s *Store) Checkup(e Entry, now time.Time, stale time.Duration) (Checkup, error) {
-	err := check(e.ID)
+	err := checkID(e.ID)
 	var c Checkup
 	if err == nil {
 		c, err = s.checkup(e, now, stale)
@@ -137,11 +137,11 @@ func (s *Store) Checkup(e Entry, now time.Time, stale time.Duration) (Checkup, e
 
 func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup, err error) {
 	id := e.ID
-	c.Announced, err = s.changed(s.at(e))
+	c.Announced, err = s.modTime(s.entryPath(e))
 	if errors.Is(err, fs.ErrNotExist) {
 		// Whoever was tidying up has died, or is about to remove it.
-		if err = s.rename(s.at(e)+leavingSuffix, s.at(e)); err == nil {
-			c.Announced, err = s.changed(s.at(e))
+		if err = s.rename(s.entryPath(e)+leavingSuffix, s.entryPath(e)); err == nil {
+			c.Announced, err = s.modTime(s.entryPath(e))
 		}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
@@ -150,11 +150,11 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 	if err != nil {
 		return c, err
 	}
-	l, err := s.look(id)
+	l, err := s.openJobFolder(id)
 	if errors.Is(err, job.ErrGone) {
-		why := s.absent(id)
+		why := s.whyMissingOnDisk(id)
 		if errors.Is(why, job.ErrGone) {
-			return c, errors.Join(err, s.removeErased(e))
+			return c, errors.Join(err, s.removeErasedEntry(e))
 		}
 		if why == nil { // the retention has put it back
 			return c, err
@@ -162,7 +162,7 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 		err = why // it has expired, or was made long ago and never was a job
 	}
 	if errors.Is(err, job.ErrNotFound) && now.Sub(c.Announced) > stale {
-		if ferr := s.forget(e); !errors.Is(ferr, errInUse) { // then later
+		if ferr := s.removeNeverMade(e); !errors.Is(ferr, errInUse) { // then later
 			err = errors.Join(err, ferr)
 		}
 		return c, err
@@ -171,23 +171,23 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 		return c, err
 	}
 	defer l.close()
-	l.entry = s.at(e)
+	l.entry = s.entryPath(e)
 	if err := s.removeOldTemps(l, now, stale); err != nil {
 		return c, err
 	}
-	if gone, err := s.exists(s.gone(id)); err != nil {
+	if gone, err := s.exists(s.tombstonePath(id)); err != nil {
 		return c, err
 	} else if gone { // somebody moved a draft to its place, slowly
 		return c, errors.Join(job.ErrGone, s.erase(id, Erased))
 	}
 	if l.ended {
-		err := s.tidy(l)
+		err := s.repairEnded(l)
 		if err == nil || errors.Is(err, fs.ErrNotExist) { // others are at it too
 			err = errors.Join(job.ErrFinished, err)
 		}
 		return c, err
 	}
-	r, err := s.truth(l)
+	r, err := s.latestEvent(l)
 	if err != nil {
 		return c, err
 	}
@@ -206,25 +206,25 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 
 // removeErased removes the entry of a job that was erased. One that is in its grave and has no tombstone may be about to be
 // put back by the retention: its entry is left.
-func (s *Store) removeErased(e Entry) error {
-	stone, err := s.exists(s.gone(e.ID))
+func (s *Store) removeErasedEntry(e Entry) error {
+	stone, err := s.exists(s.tombstonePath(e.ID))
 	if err != nil || !stone {
 		return err
 	}
-	return s.remove(s.at(e)) // the rest is EndErasures'
+	return s.remove(s.entryPath(e)) // the rest is EndErasures'
 }
 
 // forget removes what there is of a job that was never made, or has expired. Its draft goes out of
 // the way first and in one step, so that nobody moves it to its place meanwhile.
-func (s *Store) forget(e Entry) error {
+func (s *Store) removeNeverMade(e Entry) error {
 	id := e.ID
-	away := s.awayDir(id)
+	away := s.discardedDir(id)
 	err := s.rename(s.draftDir(id), away)
 	if errors.Is(err, fs.ErrNotExist) {
 		// Somebody may have moved it in the last moment. The folder is listed, because
 		// NFS clients remember that a name was missing.
 		var names []string
-		if names, err = s.list(s.shard(id)); err == nil && slices.Contains(names, string(id)) {
+		if names, err = s.list(s.jobsFolder(id)); err == nil && slices.Contains(names, string(id)) {
 			return nil
 		}
 	}
@@ -243,19 +243,19 @@ func (s *Store) forget(e Entry) error {
 		err = s.removeKey(&spec, spec.Key)
 	}
 	if err == nil {
-		err = s.giveUploadsBack(&spec)
+		err = s.giveBackUploads(&spec)
 	}
 	if err == nil {
-		err = s.strip(away, &spec)
+		err = s.removeFilesAndPublished(away, &spec)
 	}
 	if err == nil && e.owner != "" {
-		err = s.unlist(e.owner, id)
+		err = s.removeFromOwnerIndex(e.owner, id)
 	}
 	if err == nil {
 		err = s.removeTree(away)
 	}
 	if err == nil && e.owner != "" {
-		err = s.remove(s.at(e))
+		err = s.remove(s.entryPath(e))
 	}
 	return err
 }
@@ -263,10 +263,10 @@ func (s *Store) forget(e Entry) error {
 // removeOldTemps removes the temporary files of those who died at a job that is not
 // finished: each attempt can leave some. Whoever is only slow finds its own gone, and
 // looks again.
-func (s *Store) removeOldTemps(l *life, now time.Time, stale time.Duration) error {
+func (s *Store) removeOldTemps(l *jobFolder, now time.Time, stale time.Duration) error {
 	for _, name := range l.temps {
 		path := filepath.Join(l.dir.Name(), name)
-		at, err := s.changed(path)
+		at, err := s.modTime(path)
 		if err == nil && now.Sub(at) > stale {
 			err = s.remove(path)
 		}
@@ -283,7 +283,7 @@ func (s *Store) runBegan(id job.ID, run int) (time.Time, error) {
 	if run > 1 {
 		asked = runFile(run)
 	}
-	return s.changed(filepath.Join(s.jobDir(id), asked))
+	return s.modTime(filepath.Join(s.jobDir(id), asked))
 }
 
 // AnnouncedLately says whether a job's current run is known to have been sent to the
@@ -291,7 +291,7 @@ func (s *Store) runBegan(id job.ID, run int) (time.Time, error) {
 // it sends at intervals that double. What was sent within noted of the run's beginning
 // is not known, since the entry is made then whether the message was sent or not.
 func (s *Store) AnnouncedLately(j job.Job, within time.Duration) (bool, error) {
-	announced, err := s.changed(s.at(EntryOf(j)))
+	announced, err := s.modTime(s.entryPath(EntryOf(j)))
 	if err != nil {
 		return false, err
 	}
@@ -300,10 +300,10 @@ func (s *Store) AnnouncedLately(j job.Job, within time.Duration) (bool, error) {
 		return false, err
 	}
 	waited := announced.Sub(began)
-	if waited < noted {
+	if waited < minAnnounceDelay {
 		return false, nil
 	}
-	now, err := s.now()
+	now, err := s.serverNow()
 	if err != nil {
 		return false, err
 	}
@@ -312,7 +312,7 @@ func (s *Store) AnnouncedLately(j job.Job, within time.Duration) (bool, error) {
 
 // noted is the time between a run's beginning and its entry's change from which that is
 // one by [Store.Announced].
-const noted = 500 * time.Millisecond
+const minAnnounceDelay = 500 * time.Millisecond
 
 // Now is the file server's clock, by which ages are judged.
-func (s *Store) Now() (time.Time, error) { return s.now() }
+func (s *Store) Now() (time.Time, error) { return s.serverNow() }

@@ -27,10 +27,10 @@ const Erased = "erased"
 // Tombstone reads what is left of a job that was erased; job.ErrNotFound where it was
 // not.
 func (s *Store) Tombstone(id job.ID) (t Tombstone, err error) {
-	if err := check(id); err != nil {
+	if err := checkID(id); err != nil {
 		return t, fmt.Errorf("read tombstone: %w", err)
 	}
-	b, _, err := s.readFile(s.gone(id))
+	b, _, err := s.readFile(s.tombstonePath(id))
 	if err == nil {
 		err = json.Unmarshal(b, &t)
 	}
@@ -43,13 +43,13 @@ func (s *Store) Tombstone(id job.ID) (t Tombstone, err error) {
 	return t, nil
 }
 
-func (s *Store) entomb(spec *job.Spec, why string) error {
-	b, err := json.Marshal(Tombstone{Owner: spec.Owner, Why: why, At: *now()})
+func (s *Store) writeTombstone(spec *job.Spec, why string) error {
+	b, err := json.Marshal(Tombstone{Owner: spec.Owner, Why: why, At: *utcNow()})
 	if err != nil {
 		return err
 	}
-	stone := s.gone(spec.ID)
-	if err := s.mkdirsFrugally(filepath.Dir(stone)); err != nil {
+	stone := s.tombstonePath(spec.ID)
+	if err := s.mkdirsWithSpare(filepath.Dir(stone)); err != nil {
 		return err
 	}
 	return s.replaceFile(stone, b)
@@ -60,10 +60,10 @@ func (s *Store) entomb(spec *job.Spec, why string) error {
 func (s *Store) Forget(ctx context.Context, before time.Time, after string) (p Progress, err error) {
 	p.After = after
 	var failed failures
-	err = s.folders(ctx, goneDir, span{after, before}, func(folder string) error {
+	err = s.visitFolders(ctx, goneDir, span{after, before}, func(folder string) error {
 		n, err := s.forgetIn(folder)
 		p.Count += n
-		if failed.add(err); stops(ctx, err) {
+		if failed.add(err); mustStop(ctx, err) {
 			return cmp.Or(err, ctx.Err())
 		}
 		p.After = folder
@@ -72,7 +72,7 @@ func (s *Store) Forget(ctx context.Context, before time.Time, after string) (p P
 	if err == nil {
 		p.After, p.Done = "", true
 	}
-	if err = errors.Join(err, failed.one); err != nil {
+	if err = errors.Join(err, failed.err); err != nil {
 		return p, fmt.Errorf("forget erased jobs: %w", err)
 	}
 	return p, nil
@@ -89,7 +89,7 @@ func (s *Store) forgetIn(folder string) (forgotten int, err error) {
 		}
 	}
 	if err == nil {
-		err = regardless(calls)
+		err = runAll(calls)
 	}
 	if err != nil {
 		return 0, err

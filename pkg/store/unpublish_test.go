@@ -124,9 +124,9 @@ func TestPublishedWhileTheFolderIsRemoved(t *testing.T) {
 	id := sc.succeeded()
 	var copies []string
 	sc.unpublish = func(names []string) error { copies = append(copies, names...); return nil }
-	result := sc.published(id, "jpeg", true)[0]
+	result := sc.publishedPaths(id, "jpeg", true)[0]
 	sc.step = func(op, path string, call func() error) error {
-		if op == "remove" && path == sc.graveDir(id) {
+		if op == "remove" && path == sc.erasedDir(id) {
 			late := filepath.Join(path, outputFile(2))
 			if err := errors.Join(os.MkdirAll(filepath.Dir(result), 0o750), os.WriteFile(late, []byte("late"), 0o600), os.Link(late, result)); err != nil {
 				t.Error(err)

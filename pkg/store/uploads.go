@@ -22,7 +22,7 @@ import (
 const (
 	// UploadAge is for how long an upload can be taken. It is shorter than keyRetention,
 	// by as much as clocks may be apart, so that what was taken is remembered for longer.
-	UploadAge = keyRetention - settle
+	UploadAge = keyRetention - clockTolerance
 	// uploadExtra is how many KiB a pending upload counts for besides its picture: its job
 	// will need room for a result.
 	uploadExtra = 1 << 10
@@ -55,7 +55,7 @@ func UploadsOf(spec *job.Spec) (all []Upload) {
 // use is what a pending upload counts for.
 func (u Upload) use() use { return use{uploads: 1, kib: (u.Bytes+1023)>>10 + uploadExtra} }
 
-func (u Upload) over(now time.Time) bool { return now.Sub(u.ID.Time()) > UploadAge }
+func (u Upload) expired(now time.Time) bool { return now.Sub(u.ID.Time()) > UploadAge }
 
 // GrantUpload makes an upload of so many bytes, which counts towards its owner's quotas.
 // job.ErrQuota, in a [QuotaError], job.ErrBacklog and job.ErrDiskFull as of [Store.Create].
@@ -65,10 +65,10 @@ func (s *Store) GrantUpload(owner string, bytes int64) (u Upload, err error) {
 	}
 	id, err := job.NewID()
 	if err == nil {
-		err = s.roomy(bytes)
+		err = s.checkFreeSpace(bytes)
 	}
 	if err == nil {
-		err = s.backlogged()
+		err = s.checkBacklog()
 	}
 	// Each may be as large as many submissions, so they are counted for each.
 	if err == nil && s.quotas.limit().on(use{uploads: 1, kib: 1}) != noLimit {
@@ -82,11 +82,11 @@ func (s *Store) GrantUpload(owner string, bytes int64) (u Upload, err error) {
 	if err != nil {
 		return u, fmt.Errorf("grant an upload: %w", err)
 	}
-	path := s.uploadAt(owner, u.ID, u.Bytes)
-	err = s.inFolder(path, func() error { return s.mark(path) })
+	path := s.uploadPath(owner, u.ID, u.Bytes)
+	err = s.makeInFolder(path, func() error { return s.createEmpty(path) })
 	done(err == nil)
 	if err != nil {
-		return u, fmt.Errorf("grant an upload: %w", noRoom(err))
+		return u, fmt.Errorf("grant an upload: %w", asDiskFull(err))
 	}
 	return u, nil
 }
@@ -104,7 +104,7 @@ func (s *Store) Upload(owner string, id job.ID) (Upload, error) {
 }
 
 func (s *Store) upload(owner string, id job.ID) (Upload, error) {
-	if check(id) != nil {
+	if checkID(id) != nil {
 		return Upload{}, job.ErrUploadNotFound
 	}
 	folder := ownerFolder(owner)
@@ -118,13 +118,13 @@ func (s *Store) upload(owner string, id job.ID) (Upload, error) {
 			return u, nil
 		}
 	}
-	taken, err := s.exists(s.keyAt(uploadKey(owner, id)))
+	taken, err := s.exists(s.keyPath(uploadKey(owner, id)))
 	switch {
 	case err != nil:
 		return Upload{}, err
 	case taken:
 		return Upload{}, job.ErrUploadTaken
-	case newUpload(folder, id, 0).over(now):
+	case newUpload(folder, id, 0).expired(now):
 		return Upload{}, job.ErrUploadExpired
 	}
 	return Upload{}, job.ErrUploadNotFound
@@ -136,9 +136,9 @@ func (s *Store) countUploads(folder string) ([]Upload, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	began := time.Now()
-	pending, err := s.pending(folder, began)
+	pending, err := s.pendingUploads(folder, began)
 	if err == nil {
-		a.uploads.set(usedBy(pending), stampOf(began))
+		a.uploads.set(totalUse(pending), stampOf(began))
 	}
 	return pending, err
 }
@@ -146,13 +146,13 @@ func (s *Store) countUploads(folder string) ([]Upload, error) {
 // EndUpload has an upload be pending no more, since there is a job of it or will be none.
 // It can be repeated.
 func (s *Store) EndUpload(owner string, u Upload) error {
-	if err := check(u.ID); err != nil {
+	if err := checkID(u.ID); err != nil {
 		return fmt.Errorf("end an upload: %w", err)
 	}
-	if err := s.remove(s.uploadAt(owner, u.ID, u.Bytes)); err != nil {
+	if err := s.remove(s.uploadPath(owner, u.ID, u.Bytes)); err != nil {
 		return fmt.Errorf("end upload %s: %w", u.ID, err)
 	}
-	s.freed(owner)
+	s.noteFreed(owner)
 	return nil
 }
 
@@ -180,20 +180,20 @@ func (s *Store) ForgetUploads(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-func (s *Store) uploadAt(owner string, id job.ID, bytes int64) string {
+func (s *Store) uploadPath(owner string, id job.ID, bytes int64) string {
 	return filepath.Join(s.dir, uploadsDir, ownerFolder(owner), string(id)+"."+strconv.FormatInt(bytes, 10))
 }
 
 // pending lists an owner's uploads that can still be taken.
-func (s *Store) pending(folder string, now time.Time) (all []Upload, err error) {
-	names, err := s.listThere(filepath.Join(s.dir, uploadsDir, folder))
+func (s *Store) pendingUploads(folder string, now time.Time) (all []Upload, err error) {
+	names, err := s.listExisting(filepath.Join(s.dir, uploadsDir, folder))
 	for _, name := range names {
-		if u, ok := parseUpload(folder, name); ok && !u.over(now) {
+		if u, ok := parseUpload(folder, name); ok && !u.expired(now) {
 			all = append(all, u)
 		}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		err = s.there()
+		err = s.checkReachable()
 	}
 	return all, err
 }
@@ -205,7 +205,7 @@ func parseUpload(folder, name string) (u Upload, ok bool) {
 	return newUpload(folder, id, n), err == nil && nerr == nil && n >= 1 && n <= maxInput
 }
 
-func usedBy(uploads []Upload) (sum use) {
+func totalUse(uploads []Upload) (sum use) {
 	for _, u := range uploads {
 		sum = sum.plus(u.use())
 	}
@@ -214,7 +214,7 @@ func usedBy(uploads []Upload) (sum use) {
 
 // giveUploadsBack has the uploads that a draft has taken be taken again, the last one first, so
 // that equal requests never find a later one of its uploads without the earlier ones.
-func (s *Store) giveUploadsBack(spec *job.Spec) error {
+func (s *Store) giveBackUploads(spec *job.Spec) error {
 	for _, u := range slices.Backward(UploadsOf(spec)) {
 		if err := s.removeKey(spec, uploadKey(spec.Owner, u.ID)); err != nil {
 			return err
@@ -225,4 +225,4 @@ func (s *Store) giveUploadsBack(spec *job.Spec) error {
 
 // uploadKey is the store's name for what takes an owner's upload. No idempotency key
 // has a zero byte.
-func uploadKey(owner string, id job.ID) string { return keyOf(owner, "\x00"+string(id)) }
+func uploadKey(owner string, id job.ID) string { return keyHash(owner, "\x00"+string(id)) }

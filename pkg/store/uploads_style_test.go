@@ -123,14 +123,14 @@ func TestStyleUploadOfDeadRequestIsCompleted(t *testing.T) {
 	sc := newScene(t)
 	photograph, style := sc.grant(), sc.grant()
 	dead := sc.specOfTwo(photograph, style)
-	dead.Key = keyOf("anna", "key")
-	if _, err := sc.begin(dead, []byte(uploaded), []byte(uploaded)); err != nil {
+	dead.Key = keyHash("anna", "key")
+	if _, err := sc.prepareSubmission(dead, []byte(uploaded), []byte(uploaded)); err != nil {
 		t.Fatal(err)
 	}
-	if err := sc.draft(dead, []byte(uploaded), []byte(uploaded)); err != nil {
+	if err := sc.makeDraft(dead, []byte(uploaded), []byte(uploaded)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sc.take(dead, photograph.ID); err != nil {
+	if _, err := sc.takeUpload(dead, photograph.ID); err != nil {
 		t.Fatal(err)
 	}
 	if err := sc.createOfTwo(photograph, style, "key"); err != nil {
@@ -140,7 +140,7 @@ func TestStyleUploadOfDeadRequestIsCompleted(t *testing.T) {
 		t.Errorf("the job is %s, want %s, which had begun", id, dead.ID)
 	}
 	for _, u := range []Upload{photograph, style} {
-		if _, err := os.Stat(sc.keyAt(uploadKey("anna", u.ID))); err != nil {
+		if _, err := os.Stat(sc.keyPath(uploadKey("anna", u.ID))); err != nil {
 			t.Error(err)
 		}
 	}

@@ -256,7 +256,7 @@ func TestPendingUploadsCountTowardsQuotas(t *testing.T) {
 		t.Fatal(err)
 	}
 	var err error
-	for range deferred { // another count may be due first, as in the last minutes of an hour
+	for range maxDeferred { // another count may be due first, as in the last minutes of an hour
 		var u Upload
 		if u, err = a.GrantUpload("anna", size); err != nil {
 			break
@@ -334,7 +334,7 @@ func TestPendingUploadsUnderLoad(t *testing.T) {
 		}
 	}
 	all.Wait()
-	pending, err := sc.pending(ownerFolder("anna"), time.Now())
+	pending, err := sc.pendingUploads(ownerFolder("anna"), time.Now())
 	if err != nil || len(pending) < most || len(pending) > most+processes*each {
 		t.Errorf("%d of %d are pending, %v", len(pending), most, err)
 	}

@@ -87,13 +87,13 @@ func isHash(text string) bool {
 }
 
 // sane says whether a time is one that a job can have, or none.
-func sane(at time.Time) bool {
+func plausible(at time.Time) bool {
 	year := at.UTC().Year()
 	return at.IsZero() || year >= 2000 && year < 2200
 }
 
 func (f *finding) time(what string, at *time.Time) {
-	f.want(at == nil || sane(*at), "%s is %v", what, at)
+	f.want(at == nil || plausible(*at), "%s is %v", what, at)
 }
 
 // valid checks a record of a job, which was read from a file of this name.
@@ -115,7 +115,7 @@ func (r *record) valid(id job.ID, name string) error {
 		f.want(r.State.Finished() && number == fmt.Sprint(r.Run), "it says %s in run %d", r.State, r.Run)
 	}
 	f.want(printable(r.Worker, maxWord) && printable(r.Owner, maxWord) && printable(r.Token, maxWord), "a worker, owner or token that can't be shown")
-	f.asked(r.Style, r.Strength, r.Size, r.Format, r.Quality)
+	f.settings(r.Style, r.Strength, r.Size, r.Format, r.Quality)
 	f.time("created_at", &r.CreatedAt)
 	f.time("started_at", r.StartedAt)
 	f.time("finished_at", r.FinishedAt)
@@ -136,7 +136,7 @@ func (r *record) valid(id job.ID, name string) error {
 }
 
 // asked checks what was asked for.
-func (f *finding) asked(style string, strength float64, size int, format string, quality int) {
+func (f *finding) settings(style string, strength float64, size int, format string, quality int) {
 	f.want(printable(style, maxText), "a style that can't be shown")
 	f.want(strength >= 0 && strength <= 1, "a strength of %g", strength)
 	f.want(size >= 0 && size <= job.MaxSize, "a size of %d", size)
@@ -169,11 +169,11 @@ func validSpec(spec *job.Spec, id job.ID) error {
 	f.want(spec.V == job.SpecVersion, "version %d, this program knows %d", spec.V, job.SpecVersion)
 	f.want(spec.ID == id, "it is of job %.40q", spec.ID)
 	f.want(printable(spec.Owner, maxWord), "an owner that can't be shown")
-	f.asked(spec.Style, spec.Strength, spec.Size, spec.Format, spec.Quality)
+	f.settings(spec.Style, spec.Strength, spec.Size, spec.Format, spec.Quality)
 	f.want(spec.MaxSize >= 0 && spec.MaxSize <= job.MaxSize, "a largest size of %d", spec.MaxSize)
 	f.want(spec.Key == "" || isHash(spec.Key), "a key of %.80q", spec.Key)
-	f.want(spec.Upload == "" || check(spec.Upload) == nil, "an upload of %.80q", spec.Upload)
-	f.want(spec.StyleUpload == "" || check(spec.StyleUpload) == nil && spec.StyleUpload != spec.Upload && spec.StyleInput != nil, "a style upload of %.80q", spec.StyleUpload)
+	f.want(spec.Upload == "" || checkID(spec.Upload) == nil, "an upload of %.80q", spec.Upload)
+	f.want(spec.StyleUpload == "" || checkID(spec.StyleUpload) == nil && spec.StyleUpload != spec.Upload && spec.StyleInput != nil, "a style upload of %.80q", spec.StyleUpload)
 	f.want(spec.Charge >= 0 && spec.Charge <= maxCharge, "a charge of %d KiB", spec.Charge)
 	f.time("created_at", &spec.CreatedAt)
 	f.input(&spec.Input)

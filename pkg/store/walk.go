@@ -73,10 +73,10 @@ type walk struct {
 	reached string
 }
 
-func (w *walk) run() error { return w.below("", nil) }
+func (w *walk) run() error { return w.walkFolder("", nil) }
 
 // below is a walk of a folder and of given jobs of its time, newest first, that are in coarser folders.
-func (w *walk) below(path string, given []job.ID) error {
+func (w *walk) walkFolder(path string, given []job.ID) error {
 	if w.listed++; w.lists > 0 && w.listed > w.lists {
 		return errEnough
 	}
@@ -113,7 +113,7 @@ func (w *walk) below(path string, given []job.ID) error {
 			return err
 		}
 		// Their capacity too ends there: below appends to them.
-		if err := w.below(sub, ids[younger:inside:inside]); err != nil {
+		if err := w.walkFolder(sub, ids[younger:inside:inside]); err != nil {
 			return err
 		}
 		w.reached = sub
@@ -147,22 +147,22 @@ type span struct {
 
 // folders visits the folders that may have names of jobs in a tree with the layout of jobs/, finer ones before
 // the coarser that they are in and otherwise the oldest first, until ctx ends. path is relative to the tree.
-func (s *Store) folders(ctx context.Context, tree string, in span, visit func(path string) error) error {
+func (s *Store) visitFolders(ctx context.Context, tree string, in span, visit func(path string) error) error {
 	last := "~" // beyond all
 	if !in.before.IsZero() {
 		last = hourOf(in.before)
 	}
-	return s.foldersBelow(ctx, tree, "", last, in.after, visit)
+	return s.visitFoldersBelow(ctx, tree, "", last, in.after, visit)
 }
 
 // order is by what folders are compared, so that they come in the order in which they are visited.
-func order(path string) string { return path + "~" } // beyond digits and "/"
+func sortKey(path string) string { return path + "~" } // beyond digits and "/"
 
-func (s *Store) foldersBelow(ctx context.Context, tree, path, last, after string, visit func(path string) error) error {
+func (s *Store) visitFoldersBelow(ctx context.Context, tree, path, last, after string, visit func(path string) error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if after != "" && order(path) <= order(after) {
+	if after != "" && sortKey(path) <= sortKey(after) {
 		return nil
 	}
 	deeper := false
@@ -181,7 +181,7 @@ func (s *Store) foldersBelow(ctx context.Context, tree, path, last, after string
 				return nil // the hour of before may not be over
 			}
 			deeper = true
-			if err := s.foldersBelow(ctx, tree, sub, last, after, visit); err != nil {
+			if err := s.visitFoldersBelow(ctx, tree, sub, last, after, visit); err != nil {
 				return err
 			}
 		}
@@ -204,9 +204,9 @@ func (s *Store) hoursIn(tree, from string, now time.Time) ([]string, error) {
 		found := make([][]string, len(folders))
 		var calls []func() error
 		for i, above := range folders {
-			calls = append(calls, func() (err error) { found[i], err = s.finer(tree, above, now); return err })
+			calls = append(calls, func() (err error) { found[i], err = s.timeFolders(tree, above, now); return err })
 		}
-		if err := inTurns(calls); err != nil {
+		if err := concurrentlyLimited(calls); err != nil {
 			return nil, err
 		}
 		folders = slices.DeleteFunc(slices.Concat(found...), func(sub string) bool { return sub < from[:min(len(sub), len(from))] })
@@ -215,7 +215,7 @@ func (s *Store) hoursIn(tree, from string, now time.Time) ([]string, error) {
 }
 
 // finer lists the folders of times in a folder of such a tree.
-func (s *Store) finer(tree, path string, now time.Time) (subs []string, err error) {
+func (s *Store) timeFolders(tree, path string, now time.Time) (subs []string, err error) {
 	names, err := s.list(filepath.Join(tree, path))
 	for _, name := range names {
 		if sub := filepath.Join(path, name); isTime(sub, now) {

@@ -37,10 +37,10 @@ func (s *Store) Expire(ctx context.Context, before time.Time, after string) (Pro
 
 const (
 	// expiring is how many jobs of a folder expire together. Whoever has copies removes theirs at once.
-	expiring = 64
+	maxTogether = 64
 	// expiringFolders is how many folders are worked on at the same time: an NFS client makes one change in a folder at
 	// a time, and each job is two of that which it is in.
-	expiringFolders = 4
+	maxFolders = 4
 )
 
 // An expiry is one call of Expire.
@@ -54,17 +54,17 @@ type expiry struct {
 }
 
 func (x *expiry) run(ctx context.Context) (err error) {
-	if x.now, err = x.Store.now(); err != nil {
+	if x.now, err = x.Store.serverNow(); err != nil {
 		return err
 	}
 	noted := x.setHorizon(x.before)
 	if noted != nil && !isFull(noted) {
 		return noted
 	}
-	err = x.folders(ctx, jobsDir, span{x.progress.After, x.before}, func(folder string) error {
+	err = x.visitFolders(ctx, jobsDir, span{x.progress.After, x.before}, func(folder string) error {
 		inIt := func(other string) bool { return strings.HasPrefix(other, folder+"/") }
-		if len(x.batch) == expiringFolders || slices.ContainsFunc(x.batch, inIt) {
-			if err := x.work(ctx); err != nil {
+		if len(x.batch) == maxFolders || slices.ContainsFunc(x.batch, inIt) {
+			if err := x.expireBatch(ctx); err != nil {
 				return err
 			}
 		}
@@ -72,7 +72,7 @@ func (x *expiry) run(ctx context.Context) (err error) {
 		return nil
 	})
 	if err == nil {
-		err = x.work(ctx)
+		err = x.expireBatch(ctx)
 	}
 	if err == nil {
 		x.progress.After, x.progress.Done = "", true
@@ -80,22 +80,22 @@ func (x *expiry) run(ctx context.Context) (err error) {
 	if noted != nil { // there is more room now
 		x.failed.add(x.setHorizon(x.before))
 	}
-	return errors.Join(err, x.failed.one)
+	return errors.Join(err, x.failed.err)
 }
 
 // work works on the folders of the batch.
-func (x *expiry) work(ctx context.Context) error {
+func (x *expiry) expireBatch(ctx context.Context) error {
 	counts, errs := make([]int, len(x.batch)), make([]error, len(x.batch))
 	var calls []func() error
 	for i, folder := range x.batch {
-		calls = append(calls, func() error { counts[i], errs[i] = x.folder(ctx, folder); return nil })
+		calls = append(calls, func() error { counts[i], errs[i] = x.expireFolder(ctx, folder); return nil })
 	}
-	_ = together(calls...) // each has its own error
+	_ = concurrently(calls...) // each has its own error
 	for _, n := range counts {
 		x.progress.Count += n
 	}
 	for i, folder := range x.batch {
-		if stops(ctx, errs[i]) {
+		if mustStop(ctx, errs[i]) {
 			return cmp.Or(errs[i], ctx.Err())
 		}
 		x.failed.add(errs[i])
@@ -107,59 +107,59 @@ func (x *expiry) work(ctx context.Context) error {
 
 // folder expires what is to expire in a folder, and ends what processes have left there that died. It returns how many
 // jobs it has removed, and one of the errors of those that it has not.
-func (x *expiry) folder(ctx context.Context, folder string) (expired int, err error) {
+func (x *expiry) expireFolder(ctx context.Context, folder string) (expired int, err error) {
 	names, err := x.list(filepath.Join(x.dir, jobsDir, folder))
 	if err != nil {
 		return 0, err
 	}
 	var failed failures
 	var ids []job.ID
-	inGrave := map[job.ID]bool{}
+	erased := map[job.ID]bool{}
 	for _, name := range names {
-		prefix, id, ok := jobFolder(folder, name)
+		prefix, id, ok := parseJobFolder(folder, name)
 		switch {
 		case !ok: // nothing of ours
-		case prefix == draftPrefix, prefix == awayPrefix:
-			_, err := x.endLeftover(prefix, id, x.now, settle)
+		case prefix == draftPrefix, prefix == discardedPrefix:
+			_, err := x.removeStaleLeftover(prefix, id, x.now, clockTolerance)
 			failed.add(err)
 		default:
-			inGrave[id] = inGrave[id] || prefix == gravePrefix
+			erased[id] = erased[id] || prefix == erasedPrefix
 			ids = append(ids, id)
 		}
 	}
 	slices.Sort(ids)
 	index := map[string]bool{} // the folders of the owners' index that these jobs were in
-	for some := range slices.Chunk(slices.Compact(ids), expiring) {
-		n, err := x.expire(ctx, some, inGrave, index)
+	for some := range slices.Chunk(slices.Compact(ids), maxTogether) {
+		n, err := x.expireJobs(ctx, some, erased, index)
 		expired += n
-		if stops(ctx, err) {
+		if mustStop(ctx, err) {
 			return expired, cmp.Or(err, ctx.Err())
 		}
 		failed.add(err)
 	}
 	failed.add(x.removeFolders(folder, index, expired == len(names)))
-	return expired, failed.one
+	return expired, failed.err
 }
 
 // expire expires jobs of a folder, some at a time, and removes their copies together. It notes the folders of the owners'
 // index that they were in.
-func (x *expiry) expire(ctx context.Context, ids []job.ID, inGrave map[job.ID]bool, index map[string]bool) (int, error) {
+func (x *expiry) expireJobs(ctx context.Context, ids []job.ID, erased map[job.ID]bool, index map[string]bool) (int, error) {
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
-	dug := make([]graves, len(ids))
+	begun := make([]erasures, len(ids))
 	var calls []func() error
 	for i, id := range ids {
 		calls = append(calls, func() error {
-			if err := x.condemn(&dug[i], id, inGrave[id]); err != nil {
+			if err := x.beginExpiry(&begun[i], id, erased[id]); err != nil {
 				return fmt.Errorf("job %s: %w", id, err)
 			}
 			return nil
 		})
 	}
-	err := regardless(calls)
-	var g graves
-	for _, one := range dug {
+	err := runAll(calls)
+	var g erasures
+	for _, one := range begun {
 		g.jobs = append(g.jobs, one.jobs...)
 	}
 	for _, j := range g.jobs {
@@ -167,7 +167,7 @@ func (x *expiry) expire(ctx context.Context, ids []job.ID, inGrave map[job.ID]bo
 			index[j.index] = true
 		}
 	}
-	n, ferr := x.fill(ctx, &g)
+	n, ferr := x.completeErasures(ctx, &g)
 	return n, errors.Join(err, ferr)
 }
 
@@ -175,32 +175,32 @@ func (x *expiry) expire(ctx context.Context, ids []job.ID, inGrave map[job.ID]bo
 //
 // Whoever finds a job in its grave decides alike, since nothing comes into a grave: where the input is, all is, and a job
 // that was retried in the last moment goes back. Who removes the input has decided that it goes.
-func (x *expiry) condemn(g *graves, id job.ID, inGrave bool) error {
+func (x *expiry) beginExpiry(g *erasures, id job.ID, erased bool) error {
 	run, damaged := 0, false
-	if !inGrave {
+	if !erased {
 		var over bool
 		var err error
-		if run, over, damaged, err = x.over(id); err != nil || !over {
+		if run, over, damaged, err = x.retentionOver(id); err != nil || !over {
 			return err
 		}
-		if moved, err := x.toGrave(id); err != nil || !moved {
+		if moved, err := x.moveToErased(id); err != nil || !moved {
 			return err // others are at it
 		}
 	}
-	for range quarrels {
-		names, err := x.list(x.graveDir(id))
+	for range maxConflicts {
+		names, err := x.list(x.erasedDir(id))
 		if err != nil {
 			return err
 		}
 		if len(names) == 0 { // others were, and the folder may be left
-			return x.removeEmpty(x.graveDir(id))
+			return x.removeEmpty(x.erasedDir(id))
 		}
 		if slices.Contains(names, inputFile) {
-			var l life
-			if l.read(names); !damaged && (!l.ended || run != 0 && l.run != run) {
-				return x.restore(id)
+			var l jobFolder
+			if l.parse(names); !damaged && (!l.ended || run != 0 && l.run != run) {
+				return x.moveBack(id)
 			}
-			removed, err := x.unlink(filepath.Join(x.graveDir(id), inputFile))
+			removed, err := x.unlink(filepath.Join(x.erasedDir(id), inputFile))
 			if err != nil {
 				return err
 			}
@@ -208,15 +208,15 @@ func (x *expiry) condemn(g *graves, id job.ID, inGrave bool) error {
 				continue // others did, or have put the job back
 			}
 		}
-		return x.bury(g, id, "")
+		return x.prepareErasure(g, id, "")
 	}
 	return fmt.Errorf("%w: others keep moving it", job.ErrBusy)
 }
 
 // over reports whether a job's retention is over, and by which run. A damaged one's is, since the job was made before that
 // time, and nobody can say more of it. One that is not finished is to be in active/, whatever has become of its entry.
-func (x *expiry) over(id job.ID) (run int, over, damaged bool, err error) {
-	r, err := x.current(id)
+func (x *expiry) retentionOver(id job.ID) (run int, over, damaged bool, err error) {
+	r, err := x.currentRecord(id)
 	switch {
 	case errors.Is(err, job.ErrGone), errors.Is(err, job.ErrNotFound):
 		return 0, false, false, nil
@@ -233,12 +233,12 @@ func (x *expiry) over(id job.ID) (run int, over, damaged bool, err error) {
 
 // restore gives a job back its place whose retention turned out not to be over, unless it is being erased, and its entry in
 // active/, which whoever has checked on it meanwhile may have removed.
-func (s *Store) restore(id job.ID) error {
-	begun, err := s.exists(s.erasing(id, Erased))
+func (s *Store) moveBack(id job.ID) error {
+	begun, err := s.exists(s.erasureMark(id, Erased))
 	if err != nil || begun {
 		return err
 	}
-	if err := s.rename(s.graveDir(id), s.jobDir(id)); err != nil {
+	if err := s.rename(s.erasedDir(id), s.jobDir(id)); err != nil {
 		return ignore(err, fs.ErrNotExist)
 	}
 	_, err = s.ensureActive(id)
@@ -263,7 +263,7 @@ func (x *expiry) removeFolders(folder string, index map[string]bool, nothing boo
 			return x.removeEmptyUp(filepath.Join(x.PublishedDir(), in))
 		})
 	}
-	err := regardless(calls)
+	err := runAll(calls)
 	// Reconcile goes by this folder when it removes what counts erased jobs as submissions.
 	if err == nil && x.now.Sub(startOf(folder[:len(hourForm)])) > 2*day {
 		err = x.removeEmpty(filepath.Join(x.dir, jobsDir, folder))
@@ -280,7 +280,7 @@ func (s *Store) unpublishFolder(folder string) error {
 		}
 	}
 	if err == nil {
-		err = s.unpublished(names)
+		err = s.removeCopies(names)
 	}
 	return err
 }

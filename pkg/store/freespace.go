@@ -9,36 +9,36 @@ import (
 )
 
 // roomAge is how long what the file system says of its room stands.
-const roomAge = time.Second
+const freeSpaceAge = time.Second
 
 // A room is what is free on the file system of the directory, as it was a moment ago.
-type room struct {
+type freeSpace struct {
 	mu sync.Mutex
 	at time.Time
-	space
+	diskSpace
 }
 
 // A space is what a file system has, and what of it is free for us: bytes, and files, of which it may say nothing
 // (0 and 0), as EFS and btrfs do.
-type space struct{ free, total, freeFiles, files uint64 }
+type diskSpace struct{ free, total, freeFiles, files uint64 }
 
 // keptFiles is how many files submissions leave free for those of existing jobs and for the removal of others, or a
 // twentieth of all where that is less.
-const keptFiles = 10_000
+const minFreeFiles = 10_000
 
 // roomy is job.ErrDiskFull where less would be left than the floor after so many
 // bytes more, or no room for files. The pictures of submissions that are being written at the same moment
 // are not counted.
-func (s *Store) roomy(bytes int64) error {
+func (s *Store) checkFreeSpace(bytes int64) error {
 	if s.quotas.MinFree == 0 {
 		return nil
 	}
-	r := &s.room
+	r := &s.freeSpace
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if time.Since(r.at) >= roomAge {
+	if time.Since(r.at) >= freeSpaceAge {
 		err := s.byPath("statfs", s.dir, func() (err error) {
-			r.space, err = spaceOf(s.dir)
+			r.diskSpace, err = statSpace(s.dir)
 			return err
 		})
 		if err != nil {
@@ -50,7 +50,7 @@ func (s *Store) roomy(bytes int64) error {
 	if r.free < floor+uint64(bytes) {
 		return fmt.Errorf("%w: %d MiB are free, and %d MiB must stay free for existing jobs", job.ErrDiskFull, r.free>>20, floor>>20)
 	}
-	if kept := min(keptFiles, r.files/20); r.freeFiles < kept {
+	if kept := min(minFreeFiles, r.files/20); r.freeFiles < kept {
 		return fmt.Errorf("%w: there is room for %d files (inodes), and for %d must stay for existing jobs", job.ErrDiskFull, r.freeFiles, kept)
 	}
 	return nil

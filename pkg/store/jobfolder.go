@@ -17,14 +17,14 @@ import (
 
 // A life is what the names in a job's folder say. They are the truth about a
 // job; the status only follows them.
-type life struct {
+type jobFolder struct {
 	id      job.ID
 	dir     *os.File // the job's folder, open; for its fsync
 	run     int      // the current run: 1, or the highest run.R
 	ended   bool     // there is final.R of the current run
 	claim   int      // the last claim's number, 0 without any
-	old     []int    // the numbers of the others
-	made    []string // pictures and thumbnails
+	claims  []int    // the numbers of the others
+	outputs []string // pictures and thumbnails
 	temps   []string // temporary files, of the living and of the dead
 	preview bool     // the submitted picture's is there
 	entry   string   // the job's entry in active/, where that is known otherwise than by its records
@@ -33,33 +33,33 @@ type life struct {
 // look reads the names in a job's folder. A listing is asked for, and not one
 // name after the other, because NFS clients remember that a name was missing.
 // The caller closes the life.
-func (s *Store) look(id job.ID) (*life, error) {
-	if err := check(id); err != nil {
+func (s *Store) openJobFolder(id job.ID) (*jobFolder, error) {
+	if err := checkID(id); err != nil {
 		return nil, err
 	}
 	var dir *os.File
 	var names []string
 	open := func() (err error) { dir, names, err = s.openDir(s.jobDir(id)); return err }
-	err := s.find(id, open)
+	err := s.explainMissing(id, open)
 	if err == nil && !slices.Contains(names, statusFile) {
 		// It is being replaced, or the job erased: an NFS client may find the folder in its
 		// old place for a while, and sees there what is not removed yet.
 		_ = dir.Close() // read only
-		if err = s.refresh(s.shard(id)); err == nil {
-			err = s.find(id, open)
+		if err = s.refresh(s.jobsFolder(id)); err == nil {
+			err = s.explainMissing(id, open)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	l := &life{id: id, dir: dir}
-	l.read(names)
+	l := &jobFolder{id: id, dir: dir}
+	l.parse(names)
 	return l, nil
 }
 
 // read sets what the names say.
-func (l *life) read(names []string) {
-	l.run, l.ended, l.claim, l.old, l.made, l.temps, l.preview = 1, false, 0, nil, nil, nil, false
+func (l *jobFolder) parse(names []string) {
+	l.run, l.ended, l.claim, l.claims, l.outputs, l.temps, l.preview = 1, false, 0, nil, nil, nil, false
 	finals := map[int]bool{}
 	for _, name := range names {
 		if strings.HasPrefix(name, tempPrefix) {
@@ -79,28 +79,28 @@ func (l *life) read(names []string) {
 			finals[n] = true
 		case "claim":
 			l.claim = max(l.claim, n)
-			l.old = append(l.old, n)
+			l.claims = append(l.claims, n)
 		case "out", "thumb":
-			l.made = append(l.made, name)
+			l.outputs = append(l.outputs, name)
 		}
 	}
 	l.ended = finals[l.run]
 }
 
-func (l *life) close() { _ = l.dir.Close() } // read only
+func (l *jobFolder) close() { _ = l.dir.Close() } // read only
 
 // truth is the record of the latest event of a job's life.
-func (s *Store) truth(l *life) (*record, error) {
-	r, err := s.latest(l)
+func (s *Store) latestEvent(l *jobFolder) (*record, error) {
+	r, err := s.readLatestEvent(l)
 	if errors.Is(err, fs.ErrNotExist) { // the folder is away since we looked
-		if err = s.missing(l.id); err == nil {
+		if err = s.whyMissing(l.id); err == nil {
 			err = fmt.Errorf("%w: it was changed meanwhile", job.ErrBusy)
 		}
 	}
 	return r, err
 }
 
-func (s *Store) latest(l *life) (*record, error) {
+func (s *Store) readLatestEvent(l *jobFolder) (*record, error) {
 	if l.ended {
 		return s.readRecord(l.id, finalFile(l.run))
 	}
@@ -129,7 +129,7 @@ func (s *Store) latest(l *life) (*record, error) {
 // tidy brings the files of a job whose run has ended in line with that, whatever
 // whoever ended it had no time for: the status, the names in published/, what
 // nobody refers to, and last the entry in active/.
-func (s *Store) tidy(l *life) error {
+func (s *Store) repairEnded(l *jobFolder) error {
 	final, err := s.readRecord(l.id, finalFile(l.run))
 	if err != nil {
 		return err
@@ -139,23 +139,23 @@ func (s *Store) tidy(l *life) error {
 		return err
 	}
 	if err != nil || status.Token != final.Token {
-		if err := s.showFinal(l); err != nil {
+		if err := s.showOutcome(l); err != nil {
 			return err
 		}
 	}
-	return s.conclude(l, final)
+	return s.completeRun(l, final)
 }
 
 // conclude does what is left to do when a run has ended and its status says so.
-func (s *Store) conclude(l *life, final *record) error {
-	if err := errors.Join(s.publish(l, final), s.removeRest(l, final)); err != nil {
+func (s *Store) completeRun(l *jobFolder, final *record) error {
+	if err := errors.Join(s.publish(l, final), s.removeLeftovers(l, final)); err != nil {
 		return err
 	}
 	return s.deactivate(l, final)
 }
 
 // showFinal moves the run's outcome over the status.
-func (s *Store) showFinal(l *life) error {
+func (s *Store) showOutcome(l *jobFolder) error {
 	tmp := filepath.Join(l.dir.Name(), tempPrefix+rand.Text())
 	err := s.link(filepath.Join(l.dir.Name(), finalFile(l.run)), tmp)
 	if err == nil {
@@ -171,12 +171,12 @@ func (s *Store) showFinal(l *life) error {
 // removeRest removes what nobody needs after the end of a run: temporary files,
 // and pictures and thumbnails but those of the result. Whoever is about to link one
 // of them finds it gone, and looks again.
-func (s *Store) removeRest(l *life, final *record) error {
+func (s *Store) removeLeftovers(l *jobFolder, final *record) error {
 	var errs []error
 	for _, name := range l.temps {
 		errs = append(errs, s.remove(filepath.Join(l.dir.Name(), name)))
 	}
-	for _, name := range l.made {
+	for _, name := range l.outputs {
 		if final.State != job.Succeeded || name != outputFile(final.Claim) && name != thumbFile(final.Claim) {
 			errs = append(errs, s.remove(filepath.Join(l.dir.Name(), name)))
 		}
@@ -189,15 +189,15 @@ func (s *Store) removeRest(l *life, final *record) error {
 // entry, so one of the two sees the other, even if the retrier dies. Where this process dies
 // before it has looked, the entry under its other name is left for the sweeper. The folder is
 // listed afresh, because NFS clients remember that a name was missing.
-func (s *Store) deactivate(l *life, final *record) error {
+func (s *Store) deactivate(l *jobFolder, final *record) error {
 	entry := l.entry
 	if entry == "" {
-		entry = s.activeAt(final.Owner, l.id)
+		entry = s.activePath(final.Owner, l.id)
 	}
 	if final.State == job.Succeeded { // can't be retried
 		err := s.remove(entry)
 		if err == nil {
-			s.freed(final.Owner)
+			s.noteFreed(final.Owner)
 		}
 		return err
 	}
@@ -208,13 +208,13 @@ func (s *Store) deactivate(l *life, final *record) error {
 		}
 		return err
 	}
-	s.freed(final.Owner)
+	s.noteFreed(final.Owner)
 	names, err := s.list(l.dir.Name())
 	if err != nil {
 		return errors.Join(err, s.activate(entry))
 	}
-	var since life
-	if since.read(names); since.run > l.run || len(since.temps) > 0 {
+	var since jobFolder
+	if since.parse(names); since.run > l.run || len(since.temps) > 0 {
 		err = s.activate(entry)
 	}
 	if err == nil {
@@ -226,8 +226,8 @@ func (s *Store) deactivate(l *life, final *record) error {
 // end ends the current run of a job from outside: the caller may be anybody.
 // change says how, and anyway that it is to end even if nothing can be read of it any
 // more; errTaken where somebody else ended it meanwhile.
-func (s *Store) end(l *life, anyway bool, change func(*record)) (*record, error) {
-	r, err := s.truth(l)
+func (s *Store) endRun(l *jobFolder, anyway bool, change func(*record)) (*record, error) {
+	r, err := s.latestEvent(l)
 	if errors.Is(err, errUnreadable) && anyway {
 		// Somebody must be able to end what nobody can work on, and then to erase it.
 		r, err = &record{Job: job.Job{
@@ -242,7 +242,7 @@ func (s *Store) end(l *life, anyway bool, change func(*record)) (*record, error)
 	}
 	r.Token = newRecord(job.Job{}).Token
 	change(r)
-	return r, s.finish(l, r, always)
+	return r, s.commitOutcome(l, r, unchecked)
 }
 
 // finish makes r the outcome of the current run. It is errTaken where there is
@@ -250,27 +250,27 @@ func (s *Store) end(l *life, anyway bool, change func(*record)) (*record, error)
 // once the entry in active/ keeps from being forgotten.
 //
 // before may call it off, as in [Store.happen].
-func (s *Store) finish(l *life, r *record, before func(now time.Time) error) error {
+func (s *Store) commitOutcome(l *jobFolder, r *record, before func(now time.Time) error) error {
 	r.Worker, r.Lease, r.Crashed, r.Shared = "", 0, false, false
 	run := l.run
-	err := s.happen(l.dir, finalFile(run), r, before)
-	if !happened(err) {
+	err := s.recordEvent(l.dir, finalFile(run), r, before)
+	if !eventExists(err) {
 		return err
 	}
 	if err == nil {
-		_ = s.leave(l, r) // it has ended all the same, and the entry stays
+		_ = s.afterCommit(l, r) // it has ended all the same, and the entry stays
 	}
 	return nil
 }
 
 // leave tidies up after the run's end, as far as its outcome's maker must.
-func (s *Store) leave(l *life, final *record) error {
+func (s *Store) afterCommit(l *jobFolder, final *record) error {
 	names, err := s.listAgain(l.dir) // those who died in the race have left things too
 	if err != nil {
 		return err
 	}
-	if l.read(names); l.run != final.Run {
+	if l.parse(names); l.run != final.Run {
 		return nil // retried already
 	}
-	return s.conclude(l, final)
+	return s.completeRun(l, final)
 }

@@ -35,35 +35,35 @@ func (s *Store) PublishedSince(ctx context.Context, first, last, changed time.Ti
 	var failed error
 	// Each folder is listed before those in it, since a client may remember that one was
 	// missing.
-	var looked []string
+	var level []string
 	for _, kind := range kinds {
-		hours, err := s.hoursIn(filepath.Join(s.PublishedDir(), kind), from, time.Now().Add(settle))
+		hours, err := s.hoursIn(filepath.Join(s.PublishedDir(), kind), from, time.Now().Add(clockTolerance))
 		failed = cmp.Or(failed, err)
 		for _, hour := range hours {
 			if beginsBefore(hour, to) {
-				looked = append(looked, path.Join(kind, filepath.ToSlash(hour)))
+				level = append(level, path.Join(kind, filepath.ToSlash(hour)))
 			}
 		}
 	}
 	var folders []string
-	for len(looked) > 0 { // hours, then their minutes, then the seconds of these
-		is, finer, errs := make([]bool, len(looked)), make([][]string, len(looked)), make([]error, len(looked))
-		calls := make([]func() error, len(looked))
-		for i, folder := range looked {
+	for len(level) > 0 { // hours, then their minutes, then the seconds of these
+		changedIn, finer, errs := make([]bool, len(level)), make([][]string, len(level)), make([]error, len(level))
+		calls := make([]func() error, len(level))
+		for i, folder := range level {
 			calls[i] = func() error {
 				if ctx.Err() == nil {
-					is[i], finer[i], errs[i] = s.lookAtPublished(folder, changed)
+					changedIn[i], finer[i], errs[i] = s.readPublishedFolder(folder, changed)
 				}
 				return ctx.Err()
 			}
 		}
-		if err := inTurns(calls); err != nil {
+		if err := concurrentlyLimited(calls); err != nil {
 			return nil, fmt.Errorf("look at published folders: %w", err)
 		}
 		var next []string
-		for i, folder := range looked {
+		for i, folder := range level {
 			failed = cmp.Or(failed, errs[i])
-			if is[i] {
+			if changedIn[i] {
 				folders = append(folders, folder)
 			}
 			kind, _, _ := strings.Cut(folder, "/")
@@ -73,7 +73,7 @@ func (s *Store) PublishedSince(ctx context.Context, first, last, changed time.Ti
 				}
 			}
 		}
-		looked = next
+		level = next
 	}
 	slices.Sort(folders)
 	if failed != nil {
@@ -100,8 +100,8 @@ func (s *Store) publishedKinds() ([]string, error) {
 
 // lookAtPublished reports whether a name was made or removed in a folder since a time, and the folders of times
 // in it. One that was removed meanwhile, or is nothing that the store has made, is empty and unchanged.
-func (s *Store) lookAtPublished(folder string, since time.Time) (changed bool, finer []string, err error) {
-	at, err := s.folderChanged(filepath.Join(s.PublishedDir(), filepath.FromSlash(folder)))
+func (s *Store) readPublishedFolder(folder string, since time.Time) (changed bool, finer []string, err error) {
+	at, err := s.folderModTime(filepath.Join(s.PublishedDir(), filepath.FromSlash(folder)))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
 		return false, nil, nil
 	}
@@ -109,7 +109,7 @@ func (s *Store) lookAtPublished(folder string, since time.Time) (changed bool, f
 		return false, nil, err
 	}
 	if kind, of, _ := strings.Cut(folder, "/"); depthOf(of) < secondDepth {
-		finer, err = s.finer(filepath.Join(s.PublishedDir(), kind), of, time.Now().Add(settle))
+		finer, err = s.timeFolders(filepath.Join(s.PublishedDir(), kind), of, time.Now().Add(clockTolerance))
 	}
 	return !at.Before(since), finer, err
 }
@@ -123,7 +123,7 @@ func (s *Store) PublishedHours(public bool) ([]string, error) {
 	}
 	var all []string
 	for _, kind := range kinds {
-		hours, err := s.hoursIn(filepath.Join(s.PublishedDir(), kind), "", time.Now().Add(settle))
+		hours, err := s.hoursIn(filepath.Join(s.PublishedDir(), kind), "", time.Now().Add(clockTolerance))
 		if err != nil {
 			return nil, fmt.Errorf("list published hours: %w", err)
 		}

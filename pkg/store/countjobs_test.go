@@ -29,8 +29,8 @@ func (sc scene) indexed(owner string, ids ...job.ID) {
 	sc.Helper()
 	for _, id := range ids {
 		spec := job.Spec{ID: id, Owner: owner, Charge: 97}
-		for _, path := range []string{sc.activeAt(owner, id), sc.ownerEntry(&spec)} {
-			if err := sc.inFolder(path, func() error { return sc.mark(path) }); err != nil {
+		for _, path := range []string{sc.activePath(owner, id), sc.ownerEntry(&spec)} {
+			if err := sc.makeInFolder(path, func() error { return sc.createEmpty(path) }); err != nil {
 				sc.Fatal(err)
 			}
 		}

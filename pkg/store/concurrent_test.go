@@ -68,15 +68,15 @@ func TestCallsOfAProcessAreBounded(t *testing.T) {
 func TestInTurns(t *testing.T) {
 	var made atomic.Int64
 	calls := slices.Repeat([]func() error{func() error { made.Add(1); return nil }}, 1000)
-	if err := inTurns(calls); err != nil || made.Load() != 1000 {
+	if err := concurrentlyLimited(calls); err != nil || made.Load() != 1000 {
 		t.Errorf("%d of 1000 calls, %v", made.Load(), err)
 	}
-	if err := inTurns(nil); err != nil {
+	if err := concurrentlyLimited(nil); err != nil {
 		t.Error(err)
 	}
 	bad := errors.New("bad")
 	made.Store(0)
-	err := inTurns(append([]func() error{func() error { return bad }}, slices.Repeat([]func() error{func() error {
+	err := concurrentlyLimited(append([]func() error{func() error { return bad }}, slices.Repeat([]func() error{func() error {
 		made.Add(1)
 		time.Sleep(time.Millisecond)
 		return nil

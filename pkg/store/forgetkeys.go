@@ -53,14 +53,14 @@ func (s *Store) forgetKeys(ctx context.Context, p *Progress, before time.Time) e
 			}
 			n, err := s.forgetKeysIn(filepath.Join(root, folder), before)
 			p.Count += n
-			if failed.add(err); stops(ctx, err) {
+			if failed.add(err); mustStop(ctx, err) {
 				return cmp.Or(err, ctx.Err())
 			}
 			p.After = folder
 		}
 	}
 	p.After, p.Done = "", true
-	return failed.one
+	return failed.err
 }
 
 // forgetKeysIn removes the keys in a folder that are of before a time, and what those have left who died in takeOut.
@@ -73,18 +73,18 @@ func (s *Store) forgetKeysIn(dir string, before time.Time) (removed int, err err
 	var calls []func() error
 	for _, name := range names {
 		path := filepath.Join(dir, name)
-		is := func(path string) (bool, error) {
-			at, err := s.changed(path)
+		matches := func(path string) (bool, error) {
+			at, err := s.modTime(path)
 			return err == nil && at.Before(before), err
 		}
 		switch {
 		case isHex(name, 2*sha256.Size):
 			calls = append(calls, func() error {
-				old, err := is(path)
+				old, err := matches(path)
 				if err == nil && old {
 					// In the same folder, since one rename between folders holds up all others.
 					away := filepath.Join(dir, tempPrefix+rand.Text())
-					if old, err = s.takeOut(path, away, is); err == nil && old {
+					if old, err = s.removeIfStill(path, away, matches); err == nil && old {
 						count.Add(1)
 					}
 				}
@@ -92,7 +92,7 @@ func (s *Store) forgetKeysIn(dir string, before time.Time) (removed int, err err
 			})
 		case strings.HasPrefix(name, tempPrefix):
 			calls = append(calls, func() error {
-				old, err := is(path)
+				old, err := matches(path)
 				if err == nil && old {
 					err = s.remove(path)
 				}
@@ -100,17 +100,17 @@ func (s *Store) forgetKeysIn(dir string, before time.Time) (removed int, err err
 			})
 		}
 	}
-	err = regardless(calls)
+	err = runAll(calls)
 	return int(count.Load()), err
 }
 
 // takeOut removes a file that was found to be what is said, if it still is that: whoever was stalled since it has looked
 // may find another's there. So it is moved away before it is looked at once more, and what is another's gets its name back.
-func (s *Store) takeOut(path, away string, is func(path string) (bool, error)) (removed bool, err error) {
+func (s *Store) removeIfStill(path, away string, matches func(path string) (bool, error)) (removed bool, err error) {
 	if err := s.rename(path, away); err != nil {
 		return false, ignore(err, fs.ErrNotExist)
 	}
-	removed, err = is(away)
+	removed, err = matches(away)
 	if err != nil || !removed {
 		if lerr := ignore(s.link(away, path), fs.ErrExist); lerr != nil {
 			return false, errors.Join(err, lerr) // it has no other name
@@ -131,7 +131,7 @@ func (s *Store) removeKeys(spec *job.Spec) (err error) {
 	}
 	for _, u := range UploadsOf(spec) {
 		if err == nil {
-			err = s.remove(s.uploadAt(spec.Owner, u.ID, u.Bytes))
+			err = s.remove(s.uploadPath(spec.Owner, u.ID, u.Bytes))
 		}
 		if err == nil {
 			err = s.removeKey(spec, uploadKey(spec.Owner, u.ID))
@@ -143,16 +143,16 @@ func (s *Store) removeKeys(spec *job.Spec) (err error) {
 // removeKey removes a record in keys/, if it is this job's: a key is over after a day, and may be another job's since.
 func (s *Store) removeKey(spec *job.Spec, key string) error {
 	ours := func(path string) (bool, error) {
-		first, err := s.specIn(path)
+		first, err := s.readAnySpec(path)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
 			return false, nil // what is damaged goes with its time
 		}
 		return err == nil && first.ID == spec.ID, err
 	}
-	at := s.keyAt(key)
-	is, err := ours(at)
-	if err == nil && is {
-		_, err = s.takeOut(at, s.temp(rand.Text()), ours)
+	at := s.keyPath(key)
+	matches, err := ours(at)
+	if err == nil && matches {
+		_, err = s.removeIfStill(at, s.tempPath(rand.Text()), ours)
 	}
 	return err
 }

@@ -13,8 +13,8 @@ import (
 // who died at it goes.
 func TestForgettingTakesNoNewerKey(t *testing.T) {
 	sc := newScene(t)
-	key := sc.keyAt(keyOf("anna", "key"))
-	sc.makeKeyFolder(keyOf("anna", "key"))
+	key := sc.keyPath(keyHash("anna", "key"))
+	sc.makeKeyFolder(keyHash("anna", "key"))
 	left := filepath.Join(filepath.Dir(key), tempPrefix+"LEFT")
 	old := time.Now().Add(-25 * time.Hour)
 	for _, path := range []string{key, left} {
@@ -52,9 +52,9 @@ func TestKeyThatStaysHoldsUpNoOthers(t *testing.T) {
 	refused := errors.New("refused")
 	var first string
 	for _, name := range []string{"a", "b", "c"} {
-		key := keyOf("anna", name)
+		key := keyHash("anna", name)
 		sc.makeKeyFolder(key)
-		path := sc.keyAt(key)
+		path := sc.keyPath(key)
 		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chtimes(path, old, old)); err != nil {
 			t.Fatal(err)
 		}

@@ -25,7 +25,7 @@ func inFolder(op, path string, f func(dir int, name string) error) error {
 		return folderError(op, path, err)
 	}
 	defer func() { _ = unix.Close(dir) }() // nothing was written by it
-	if err := uninterrupted(func() error { return f(dir, filepath.Base(path)) }); err != nil {
+	if err := retryInterrupted(func() error { return f(dir, filepath.Base(path)) }); err != nil {
 		return &fs.PathError{Op: op, Path: path, Err: err}
 	}
 	return nil
@@ -49,7 +49,7 @@ func folderError(op, path string, err error) error {
 }
 
 // uninterrupted repeats a call that a signal has ended.
-func uninterrupted(call func() error) error {
+func retryInterrupted(call func() error) error {
 	for {
 		if err := call(); !errors.Is(err, unix.EINTR) {
 			return err
@@ -59,12 +59,12 @@ func uninterrupted(call func() error) error {
 
 // removeAt removes a file or an empty folder.
 func removeAt(dir int, name string) error {
-	err := uninterrupted(func() error { return unix.Unlinkat(dir, name, 0) })
+	err := retryInterrupted(func() error { return unix.Unlinkat(dir, name, 0) })
 	if err == nil {
 		return nil
 	}
 	// Which error tells of a folder differs between systems.
-	if ferr := uninterrupted(func() error { return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) }); !errors.Is(ferr, unix.ENOTDIR) {
+	if ferr := retryInterrupted(func() error { return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) }); !errors.Is(ferr, unix.ENOTDIR) {
 		return ferr
 	}
 	return err
@@ -91,7 +91,7 @@ func removeTreeAt(dir int, name string, depth int) error {
 			return fmt.Errorf("more than %d folders deep", maxDepth)
 		}
 		if err = emptyAt(dir, name, depth); err == nil {
-			err = uninterrupted(func() error { return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) })
+			err = retryInterrupted(func() error { return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) })
 		}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
@@ -104,7 +104,7 @@ func removeTreeAt(dir int, name string, depth int) error {
 // server what that is.
 func emptyAt(dir int, name string, depth int) error {
 	fd := -1
-	err := uninterrupted(func() (err error) {
+	err := retryInterrupted(func() (err error) {
 		fd, err = unix.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		return err
 	})

@@ -18,19 +18,21 @@ import (
 // by it, whoever goes on knows what is left to do.
 
 // graveDir is where an erased job's folder is until it is removed.
-func (s *Store) graveDir(id job.ID) string { return filepath.Join(s.shard(id), gravePrefix+string(id)) }
+func (s *Store) erasedDir(id job.ID) string {
+	return filepath.Join(s.jobsFolder(id), erasedPrefix+string(id))
+}
 
 // toGrave takes a job's folder out of sight. !moved: others were quicker, or there is a grave already.
-func (s *Store) toGrave(id job.ID) (moved bool, err error) {
-	err = s.rename(s.jobDir(id), s.graveDir(id))
+func (s *Store) moveToErased(id job.ID) (moved bool, err error) {
+	err = s.rename(s.jobDir(id), s.erasedDir(id))
 	return err == nil, ignore(ignore(err, fs.ErrNotExist), fs.ErrExist) // ENOTEMPTY is ErrExist
 }
 
 // Graves are erasures that come to their end together: of one job, or of those of
 // a folder, which may be many and cost whoever has copies hardly more.
-type graves struct{ jobs []grave }
+type erasures struct{ jobs []erasure }
 
-type grave struct {
+type erasure struct {
 	id     job.ID
 	why    string   // Erased; "" of the retention, which leaves no tombstone and needs no mark in erasing/
 	index  string   // its folder in its owner's index; "" where that is not known
@@ -38,7 +40,7 @@ type grave struct {
 	copies []string // the names that it may have in published/, and copies elsewhere
 }
 
-func (g *graves) copies() (names []string) {
+func (g *erasures) copies() (names []string) {
 	for _, j := range g.jobs {
 		names = append(names, j.copies...)
 	}
@@ -46,20 +48,20 @@ func (g *graves) copies() (names []string) {
 }
 
 // bury puts a job whose folder is in its grave among g, with nothing left in there but the spec.
-func (s *Store) bury(g *graves, id job.ID, why string) error {
-	spec, err := s.readSpec(filepath.Join(s.graveDir(id), specFile), id)
+func (s *Store) prepareErasure(g *erasures, id job.ID, why string) error {
+	spec, err := s.readSpec(filepath.Join(s.erasedDir(id), specFile), id)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = s.specLost(id)
+		err = s.whySpecMissing(id)
 	}
-	j := grave{id: id, why: why}
+	j := erasure{id: id, why: why}
 	switch {
 	case err == nil:
-		if err := s.dissolve(&spec, why); err != nil {
+		if err := s.eraseWithSpec(&spec, why); err != nil {
 			return err
 		}
-		j.copies, j.index, j.active = Published(id, spec.Format, spec.Public), filepath.Dir(s.ownerEntry(&spec)), s.activeAt(spec.Owner, id)
+		j.copies, j.index, j.active = Published(id, spec.Format, spec.Public), filepath.Dir(s.ownerEntry(&spec)), s.activePath(spec.Owner, id)
 	case errors.Is(err, errUnreadable):
-		if j.copies, err = s.dissolveDamaged(id, why); err != nil {
+		if j.copies, err = s.eraseWithoutSpec(id, why); err != nil {
 			return err
 		}
 	case !errors.Is(err, fs.ErrNotExist): // else its folder was being removed already
@@ -71,12 +73,12 @@ func (s *Store) bury(g *graves, id job.ID, why string) error {
 
 // specLost says what it means that a grave has no spec: errUnreadable if others have
 // removed that, and fs.ErrNotExist if it was removed here, which is only with all the rest.
-func (s *Store) specLost(id job.ID) error {
-	folder, err := s.exists(s.graveDir(id))
+func (s *Store) whySpecMissing(id job.ID) error {
+	folder, err := s.exists(s.erasedDir(id))
 	if err != nil {
 		return err
 	}
-	stone, err := s.exists(s.gone(id))
+	stone, err := s.exists(s.tombstonePath(id))
 	if err != nil {
 		return err
 	}
@@ -89,44 +91,44 @@ func (s *Store) specLost(id job.ID) error {
 // dissolve does all of an erasure that needs the job's spec, but for copies. The
 // pictures go before the tombstone comes: a full disk must not keep the retention
 // from making room.
-func (s *Store) dissolve(spec *job.Spec, why string) error {
-	err := s.strip(s.graveDir(spec.ID), spec)
+func (s *Store) eraseWithSpec(spec *job.Spec, why string) error {
+	err := s.removeFilesAndPublished(s.erasedDir(spec.ID), spec)
 	if err == nil && why != "" {
-		err = s.entomb(spec, why)
+		err = s.writeTombstone(spec, why)
 	}
 	if err == nil {
 		err = s.removeKeys(spec)
 	}
 	if err == nil {
-		err = s.uncharge(spec)
-		s.freed(spec.Owner)
+		err = s.markErasedInIndex(spec)
+		s.noteFreed(spec.Owner)
 	}
 	return err
 }
 
 // dissolveDamaged is dissolve of a job whose spec can't be read, and answers the names
 // that copies may have elsewhere: whatever it can have been is removed.
-func (s *Store) dissolveDamaged(id job.ID, why string) (copies []string, err error) {
+func (s *Store) eraseWithoutSpec(id job.ID, why string) (copies []string, err error) {
 	for _, format := range job.OutputFormats {
 		for _, public := range []bool{false, true} {
 			spec := job.Spec{ID: id, Format: format, Public: public}
-			err = errors.Join(err, s.strip(s.graveDir(id), &spec))
+			err = errors.Join(err, s.removeFilesAndPublished(s.erasedDir(id), &spec))
 			copies = append(copies, Published(id, format, public)...)
 		}
 	}
 	if err == nil && why != "" {
-		err = s.entomb(&job.Spec{ID: id}, why)
+		err = s.writeTombstone(&job.Spec{ID: id}, why)
 	}
 	owners, lerr := s.list(filepath.Join(s.dir, ownersDir))
 	err = errors.Join(err, lerr)
 	for _, owner := range owners {
-		err = errors.Join(err, s.unlist(owner, id))
+		err = errors.Join(err, s.removeFromOwnerIndex(owner, id))
 	}
 	return copies, err
 }
 
 // unlist takes a job out of an owner's index, whatever it counts for there.
-func (s *Store) unlist(folder string, id job.ID) error {
+func (s *Store) removeFromOwnerIndex(folder string, id job.ID) error {
 	dir := filepath.Join(s.dir, ownersDir, folder, indexFolder(id))
 	names, err := s.list(dir)
 	for _, name := range names {
@@ -139,7 +141,7 @@ func (s *Store) unlist(folder string, id job.ID) error {
 
 // uncharge notes in its owner's index that a job takes no room any more. For a day it
 // counts as a submission all the same.
-func (s *Store) uncharge(spec *job.Spec) error {
+func (s *Store) markErasedInIndex(spec *job.Spec) error {
 	entry := s.ownerEntry(spec)
 	if time.Since(spec.ID.Time()) > day {
 		return s.remove(entry)
@@ -152,7 +154,7 @@ func (s *Store) uncharge(spec *job.Spec) error {
 }
 
 // empty removes all of a job's folder but its spec. The input goes first: where that is, all is.
-func (s *Store) empty(dir string) error {
+func (s *Store) emptyJobFolder(dir string) error {
 	names, err := s.list(dir)
 	if err == nil && slices.Contains(names, inputFile) {
 		err = s.remove(filepath.Join(dir, inputFile))
@@ -170,32 +172,32 @@ func (s *Store) empty(dir string) error {
 
 // fill ends erasures, some at a time, and returns how many it has ended. One of a job of which a program on this machine
 // has a file open is left for later: it has a name yet, by which it could be published.
-func (s *Store) fill(ctx context.Context, g *graves) (filled int, err error) {
+func (s *Store) completeErasures(ctx context.Context, g *erasures) (filled int, err error) {
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
-	if err := s.unpublished(g.copies()); err != nil {
+	if err := s.removeCopies(g.copies()); err != nil {
 		return 0, err
 	}
 	var n atomic.Int64
 	var calls []func() error
 	for _, j := range g.jobs {
 		calls = append(calls, func() error {
-			err := s.fillOne(j)
+			err := s.completeErasure(j)
 			if err == nil {
 				n.Add(1)
 			}
 			return ignore(err, errInUse)
 		})
 	}
-	err = regardless(calls)
+	err = runAll(calls)
 	return int(n.Load()), err
 }
 
-func (s *Store) fillOne(j grave) error {
-	err := s.removeTree(s.graveDir(j.id))
+func (s *Store) completeErasure(j erasure) error {
+	err := s.removeTree(s.erasedDir(j.id))
 	if err == nil {
-		err = s.unpublishLate(j)
+		err = s.unpublishAgain(j)
 	}
 	if err != nil || j.why == "" { // its entry in active/, if there is one, is the sweeper's
 		return err
@@ -207,7 +209,7 @@ func (s *Store) fillOne(j grave) error {
 		err = s.remove(j.active)
 	}
 	if err == nil {
-		err = s.remove(s.erasing(j.id, j.why))
+		err = s.remove(s.erasureMark(j.id, j.why))
 	}
 	return err
 }
@@ -215,7 +217,7 @@ func (s *Store) fillOne(j grave) error {
 // unpublishLate removes what was published of a job while its folder was being removed: an
 // NFS client writes into a folder that was moved, until it notices. After the removal
 // there is nothing any more that it could publish.
-func (s *Store) unpublishLate(j grave) error {
+func (s *Store) unpublishAgain(j erasure) error {
 	var late []string
 	var errs []error
 	for _, name := range j.copies {
@@ -224,11 +226,11 @@ func (s *Store) unpublishLate(j grave) error {
 			late = append(late, name)
 		}
 	}
-	return errors.Join(append(errs, s.unpublished(late))...)
+	return errors.Join(append(errs, s.removeCopies(late))...)
 }
 
 // unpublished has copies removed elsewhere.
-func (s *Store) unpublished(names []string) error {
+func (s *Store) removeCopies(names []string) error {
 	if s.unpublish == nil || len(names) == 0 {
 		return nil
 	}

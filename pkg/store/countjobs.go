@@ -14,7 +14,7 @@ import (
 
 // countActive counts an owner's jobs in active/.
 func (s *Store) countActive(owner string) (int64, error) {
-	t, err := s.tallies(filepath.Join(s.dir, activeDir, owner), []string{""}, isMinute)
+	t, err := s.countTree(filepath.Join(s.dir, activeDir, owner), []string{""}, isMinute)
 	if err != nil {
 		return 0, err
 	}
@@ -22,15 +22,15 @@ func (s *Store) countActive(owner string) (int64, error) {
 }
 
 // countHours counts an owner's jobs in hours of the index, of which only those are answered that have some.
-func (s *Store) countHours(owner string, hours []string) (map[string]tally, error) {
+func (s *Store) countHours(owner string, hours []string) (map[string]hourUsage, error) {
 	now := time.Now()
-	found, err := s.tallies(filepath.Join(s.dir, ownersDir, owner), hours, func(path string) bool { return isTime(path, now) })
+	found, err := s.countTree(filepath.Join(s.dir, ownersDir, owner), hours, func(path string) bool { return isTime(path, now) })
 	if err != nil {
 		return nil, err
 	}
-	all := map[string]tally{}
+	all := map[string]hourUsage{}
 	for i, hour := range hours {
-		if found[i] != (tally{}) {
+		if found[i] != (hourUsage{}) {
 			all[hour] = found[i]
 		}
 	}
@@ -40,7 +40,7 @@ func (s *Store) countHours(owner string, hours []string) (map[string]tally, erro
 // tallies counts the jobs in folders of a tree, each with the folders below it, which isFolder tells by their paths in
 // the tree. It lists all of a depth before the next, so that no more are listed at a time than inTurns does. With
 // the whole directory away it is job.ErrStoreAway: folders that are not there look like empty ones.
-func (s *Store) tallies(tree string, folders []string, isFolder func(path string) bool) ([]tally, error) {
+func (s *Store) countTree(tree string, folders []string, isFolder func(path string) bool) ([]hourUsage, error) {
 	type part struct {
 		path string
 		of   int // in folders
@@ -49,7 +49,7 @@ func (s *Store) tallies(tree string, folders []string, isFolder func(path string
 	for i, path := range folders {
 		level = append(level, part{path, i})
 	}
-	counted := make([]tally, len(folders))
+	counted := make([]hourUsage, len(folders))
 	for len(level) > 0 {
 		var mu sync.Mutex
 		var below []part
@@ -57,7 +57,7 @@ func (s *Store) tallies(tree string, folders []string, isFolder func(path string
 		var calls []func() error
 		for _, p := range level {
 			calls = append(calls, func() error {
-				t, finer, err := s.tally(tree, p.path, isFolder)
+				t, finer, err := s.countFolder(tree, p.path, isFolder)
 				mu.Lock()
 				defer mu.Unlock()
 				if errors.Is(err, fs.ErrNotExist) {
@@ -71,9 +71,9 @@ func (s *Store) tallies(tree string, folders []string, isFolder func(path string
 				return err
 			})
 		}
-		err := inTurns(calls)
+		err := concurrentlyLimited(calls)
 		if err == nil && missing {
-			err = s.there()
+			err = s.checkReachable()
 		}
 		if err != nil {
 			return nil, err
@@ -84,8 +84,8 @@ func (s *Store) tallies(tree string, folders []string, isFolder func(path string
 }
 
 // tally counts the jobs in a folder, and finds the folders in it.
-func (s *Store) tally(tree, path string, isFolder func(path string) bool) (t tally, finer []string, err error) {
-	names, err := s.listThere(filepath.Join(tree, path))
+func (s *Store) countFolder(tree, path string, isFolder func(path string) bool) (t hourUsage, finer []string, err error) {
+	names, err := s.listExisting(filepath.Join(tree, path))
 	for _, name := range names {
 		text, counts, _ := strings.Cut(name, ".")
 		if _, err := job.ParseID(text); err != nil {

@@ -12,11 +12,11 @@ import (
 const maxCalls = 128
 
 // inParallel is how many of many calls are made at a time.
-const inParallel = 16
+const maxParallel = 16
 
 // together makes calls that don't need each other at the same time: the file
 // server's round trips, and a disk's commits, then cost as much as one. It is for a few; see inTurns.
-func together(calls ...func() error) error {
+func concurrently(calls ...func() error) error {
 	errs := make([]error, len(calls))
 	var all sync.WaitGroup
 	for i, call := range calls {
@@ -28,10 +28,10 @@ func together(calls ...func() error) error {
 
 // inTurns makes calls that don't need each other, some at a time, and after an error no further ones. A call
 // must not make others in turns: their number would multiply with each depth.
-func inTurns(calls []func() error) error {
+func concurrentlyLimited(calls []func() error) error {
 	var begun atomic.Int64
 	var failed atomic.Bool
-	lines := make([]func() error, min(inParallel, len(calls)))
+	lines := make([]func() error, min(maxParallel, len(calls)))
 	for i := range lines {
 		lines[i] = func() error {
 			for !failed.Load() {
@@ -47,5 +47,5 @@ func inTurns(calls []func() error) error {
 			return nil
 		}
 	}
-	return together(lines...)
+	return concurrently(lines...)
 }

@@ -20,7 +20,7 @@ func TestRetryAgainstRetention(t *testing.T) {
 		t.Fatal(err)
 	}
 	sc.step = func(op, path string, call func() error) error {
-		if op == "rename" && path == sc.graveDir(id) {
+		if op == "rename" && path == sc.erasedDir(id) {
 			step := sc.step
 			sc.step = nil
 			if _, made, err := sc.Retry(id); err != nil || !made {
@@ -74,7 +74,7 @@ func TestRetentionAgainstOthers(t *testing.T) {
 					var oerr error
 					struck := false
 					sc.step = func(at, path string, call func() error) error {
-						if at == op && path == sc.graveDir(id) && !struck {
+						if at == op && path == sc.erasedDir(id) && !struck {
 							struck = true
 							oerr = begin(other, id)
 						}
@@ -117,20 +117,20 @@ func TestRetryAgainstRetentionAndSweep(t *testing.T) {
 	retried, checked := false, false
 	sc.step = func(op, path string, call func() error) error {
 		switch {
-		case op == "rename" && path == sc.graveDir(id) && !retried:
+		case op == "rename" && path == sc.erasedDir(id) && !retried:
 			retried = true
 			if _, made, err := other.Retry(id); err != nil || !made {
 				t.Errorf("retried: %t, %v", made, err)
 			}
-		case op == "open" && path == sc.graveDir(id) && !checked:
+		case op == "open" && path == sc.erasedDir(id) && !checked:
 			checked = true
 			if _, err := other.Checkup(EntryOf(job.Job{ID: id}), time.Now().Add(time.Hour), time.Minute); !errors.Is(err, job.ErrGone) {
 				t.Errorf("a sweep: %v", err)
 			}
-			if there, err := other.exists(sc.activeAt("", id)); err != nil || !there {
+			if there, err := other.exists(sc.activePath("", id)); err != nil || !there {
 				t.Errorf("its entry after that: %t, %v", there, err)
 			}
-			if err := os.Remove(sc.activeAt("", id)); err != nil { // by an older program, say
+			if err := os.Remove(sc.activePath("", id)); err != nil { // by an older program, say
 				t.Error(err)
 			}
 		}
@@ -158,15 +158,15 @@ func TestRetryThatComesIntoAGrave(t *testing.T) {
 		if op != "link" || path != filepath.Join(sc.jobDir(id), runFile(2)) {
 			return call()
 		}
-		if err := os.Rename(sc.jobDir(id), sc.graveDir(id)); err != nil {
+		if err := os.Rename(sc.jobDir(id), sc.erasedDir(id)); err != nil {
 			t.Error(err)
 		}
-		records, err := filepath.Glob(filepath.Join(sc.graveDir(id), tempPrefix+"*"))
+		records, err := filepath.Glob(filepath.Join(sc.erasedDir(id), tempPrefix+"*"))
 		if err != nil || len(records) != 1 {
 			t.Error(records, err)
 			return err
 		}
-		return os.Link(records[0], filepath.Join(sc.graveDir(id), runFile(2)))
+		return os.Link(records[0], filepath.Join(sc.erasedDir(id), runFile(2)))
 	}
 	_, made, err := sc.Retry(id)
 	sc.step = nil
@@ -182,7 +182,7 @@ func TestErasureAgainstRestoration(t *testing.T) {
 		id := sc.create()
 		_, err := sc.Cancel(id)
 		if err == nil {
-			_, err = sc.toGrave(id)
+			_, err = sc.moveToErased(id)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -192,9 +192,9 @@ func TestErasureAgainstRestoration(t *testing.T) {
 	id, marked := moved(), moved()
 	restored := false
 	sc.step = func(op, path string, call func() error) error {
-		if op == "open" && path == filepath.Join(sc.graveDir(id), specFile) && !restored { // the eraser has found the grave
+		if op == "open" && path == filepath.Join(sc.erasedDir(id), specFile) && !restored { // the eraser has found the grave
 			restored = true
-			if err := os.Rename(sc.graveDir(id), sc.jobDir(id)); err != nil {
+			if err := os.Rename(sc.erasedDir(id), sc.jobDir(id)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -205,7 +205,7 @@ func TestErasureAgainstRestoration(t *testing.T) {
 	if _, jerr := sc.Job(id); err != nil || !restored || !errors.Is(jerr, job.ErrGone) {
 		t.Errorf("erased: %v, restored %t; the job: %v", err, restored, jerr)
 	}
-	if err := errors.Join(sc.mark(sc.erasing(marked, Erased)), sc.restore(marked)); err != nil {
+	if err := errors.Join(sc.createEmpty(sc.erasureMark(marked, Erased)), sc.moveBack(marked)); err != nil {
 		t.Error(err)
 	}
 	if there, err := sc.exists(sc.jobDir(marked)); err != nil || there {
@@ -234,7 +234,7 @@ func TestOldLeftoversAreEnded(t *testing.T) {
 		}
 		return id
 	}
-	ids := []job.ID{leave(sc.graveDir), leave(sc.draftDir), leave(sc.awayDir)}
+	ids := []job.ID{leave(sc.erasedDir), leave(sc.draftDir), leave(sc.discardedDir)}
 	retried := sc.create() // and then moved by one that died
 	if _, err := sc.Cancel(retried); err != nil {
 		t.Fatal(err)
@@ -242,7 +242,7 @@ func TestOldLeftoversAreEnded(t *testing.T) {
 	if _, _, err := sc.Retry(retried); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(sc.jobDir(retried), sc.graveDir(retried)); err != nil {
+	if err := os.Rename(sc.jobDir(retried), sc.erasedDir(retried)); err != nil {
 		t.Fatal(err)
 	}
 	p, err := sc.Expire(t.Context(), time.Now().Add(2*time.Hour), "")
@@ -260,7 +260,7 @@ func TestOldLeftoversAreEnded(t *testing.T) {
 	if got := sc.entries(); len(got) != 1 || got[0] != retried {
 		t.Errorf("active are %v, want the retried job", got)
 	}
-	if left, err := filepath.Glob(filepath.Join(sc.shard(retried), ".*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(sc.jobsFolder(retried), ".*")); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
 }

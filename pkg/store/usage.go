@@ -20,7 +20,7 @@ const (
 	day = 24 * time.Hour
 	// settle is how far the clocks of those who submit may be apart, and how long a
 	// submission may take from its id to its place in the index.
-	settle = 10 * time.Minute
+	clockTolerance = 10 * time.Minute
 	// goneCharge stands for the KiB of a job that was erased.
 	goneCharge = "gone"
 )
@@ -41,27 +41,27 @@ func startOf(hour string) time.Time {
 func ownerFolder(owner string) string { return job.OwnerHash(owner) }
 
 // A tally is what was submitted in an hour.
-type tally struct {
+type hourUsage struct {
 	Jobs int64 `json:"jobs"` // erased ones too
 	KiB  int64 `json:"kib"`  // of those that are there
 }
 
-func (t tally) use() use { return use{daily: t.Jobs, kib: t.KiB} }
+func (t hourUsage) use() use { return use{daily: t.Jobs, kib: t.KiB} }
 
-func (t tally) plus(u tally) tally { return tally{t.Jobs + u.Jobs, t.KiB + u.KiB} }
+func (t hourUsage) plus(u hourUsage) hourUsage { return hourUsage{t.Jobs + u.Jobs, t.KiB + u.KiB} }
 
 // A past is what was counted of hours that are over: the content of usage/<owner>.
-type past struct {
-	V       int              `json:"v"`
-	Through string           `json:"through"` // the first hour that is yet to be listed again
-	Old     int64            `json:"old_kib"` // of hours before those that follow
-	Hours   map[string]tally `json:"hours"`   // of the last day and a little more
+type pastUsage struct {
+	V       int                  `json:"v"`
+	Through string               `json:"through"` // the first hour that is yet to be listed again
+	Old     int64                `json:"old_kib"` // of hours before those that follow
+	Hours   map[string]hourUsage `json:"hours"`   // of the last day and a little more
 }
 
-const pastVersion = 1
+const usageVersion = 1
 
 // use is what was submitted in the last day, and what is stored of all.
-func (p *past) use(now time.Time) (u use) {
+func (p *pastUsage) use(now time.Time) (u use) {
 	u.kib = p.Old
 	for hour, t := range p.Hours {
 		u.kib += t.KiB
@@ -73,14 +73,14 @@ func (p *past) use(now time.Time) (u use) {
 }
 
 // set takes in an hour that is over.
-func (p *past) set(hour string, t tally) {
-	if t != (tally{}) {
+func (p *pastUsage) setHour(hour string, t hourUsage) {
+	if t != (hourUsage{}) {
 		p.Hours[hour] = t
 	}
 }
 
 // age adds up the hours that count for no day any more.
-func (p *past) age(now time.Time) {
+func (p *pastUsage) sumOldHours(now time.Time) {
 	for hour, t := range p.Hours {
 		if hour < hourOf(now.Add(-day-time.Hour)) {
 			p.Old += t.KiB
@@ -91,44 +91,44 @@ func (p *past) age(now time.Time) {
 
 // hoursFrom are the hours from one on that may hold jobs by now.
 func hoursFrom(first string, now time.Time) (hours []string) {
-	for at := startOf(first); !at.After(now.Add(settle)); at = at.Add(time.Hour) {
+	for at := startOf(first); !at.After(now.Add(clockTolerance)); at = at.Add(time.Hour) {
 		hours = append(hours, hourOf(at))
 	}
 	return hours
 }
 
 // hoursWith lists all hours that an owner has in the index.
-func (s *Store) hoursWith(folder string, now time.Time) ([]string, error) {
+func (s *Store) ownerHours(folder string, now time.Time) ([]string, error) {
 	return s.hoursIn(filepath.Join(s.dir, ownersDir, folder), "", now)
 }
 
-func (s *Store) pastAt(folder string) string { return filepath.Join(s.dir, usageDir, folder) }
+func (s *Store) usagePath(folder string) string { return filepath.Join(s.dir, usageDir, folder) }
 
 // readPast reads what another process has counted; nil where there is nothing that
 // can be read, which costs a count.
-func (s *Store) readPast(folder string, now time.Time) *past {
-	b, _, err := s.readFile(s.pastAt(folder))
+func (s *Store) readUsage(folder string, now time.Time) *pastUsage {
+	b, _, err := s.readFile(s.usagePath(folder))
 	if err != nil {
 		return nil
 	}
-	p := new(past)
+	p := new(pastUsage)
 	if err := json.Unmarshal(b, p); err != nil || !p.valid(now) {
 		return nil
 	}
 	// By this process's clock some of it may not be over.
-	p.Through = min(p.Through, hourOf(now.Add(-settle)))
-	maps.DeleteFunc(p.Hours, func(hour string, _ tally) bool { return hour >= p.Through })
+	p.Through = min(p.Through, hourOf(now.Add(-clockTolerance)))
+	maps.DeleteFunc(p.Hours, func(hour string, _ hourUsage) bool { return hour >= p.Through })
 	return p
 }
 
-func (p *past) valid(now time.Time) bool {
+func (p *pastUsage) valid(now time.Time) bool {
 	const most = 1 << 50
-	last := hourOf(now.Add(settle))
+	last := hourOf(now.Add(clockTolerance))
 	isHour := func(hour string) bool {
 		at, err := time.Parse(hourForm, hour)
 		return err == nil && hourOf(at) == hour && hour <= last
 	}
-	ok := p.V == pastVersion && p.Hours != nil && len(p.Hours) <= 48 && p.Old >= 0 && p.Old <= most && isHour(p.Through)
+	ok := p.V == usageVersion && p.Hours != nil && len(p.Hours) <= 48 && p.Old >= 0 && p.Old <= most && isHour(p.Through)
 	for hour, t := range p.Hours {
 		ok = ok && isHour(hour) && t.Jobs >= 0 && t.KiB >= 0 && t.Jobs <= most && t.KiB <= most
 	}
@@ -137,14 +137,14 @@ func (p *past) valid(now time.Time) bool {
 
 // writePast leaves for others what was counted. Where that fails they count for
 // themselves.
-func (s *Store) writePast(folder string, p *past) {
+func (s *Store) writeUsage(folder string, p *pastUsage) {
 	b, err := json.Marshal(p)
 	if err != nil {
 		return // numbers and names: can't be
 	}
-	tmp := s.temp(rand.Text())
-	if _, err = s.createHasty(tmp, b); err == nil {
-		err = s.rename(tmp, s.pastAt(folder))
+	tmp := s.tempPath(rand.Text())
+	if _, err = s.createUnsynced(tmp, b); err == nil {
+		err = s.rename(tmp, s.usagePath(folder))
 	}
 	if err != nil {
 		_ = s.remove(tmp)
