@@ -3,9 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -134,15 +132,6 @@ func (s *Store) Activate(e Entry) error { return s.activate(s.entryPath(e)) }
 // activate makes a job's entry in active/.
 func (s *Store) activate(entry string) error {
 	return s.makeInFolder(entry, func() error { return s.createEmpty(entry) })
-}
-
-// Announced notes that an active job was sent to the queue just now.
-func (s *Store) Announced(e Entry) error {
-	err := s.touch(s.entryPath(e))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // it has finished meanwhile
-	}
-	return err
 }
 
 // Active lists all entries, oldest first. It is for directories of few jobs.

@@ -105,9 +105,9 @@ func TestQuotasCostTwoCalls(t *testing.T) {
 // refuse nothing that there is room for.
 func TestOvershootOfProcessesInTurn(t *testing.T) {
 	const (
-		processes       = 4
-		uncounted       = maxDeferred
-		kib             = 97
+		processes = 4
+		uncounted = maxDeferred
+		kib       = 97
 	)
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {

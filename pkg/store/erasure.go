@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -153,23 +152,6 @@ func (s *Store) markErasedInIndex(spec *job.Spec) error {
 	return err
 }
 
-// empty removes all of a job's folder but its spec. The input goes first: where that is, all is.
-func (s *Store) emptyJobFolder(dir string) error {
-	names, err := s.list(dir)
-	if err == nil && slices.Contains(names, inputFile) {
-		err = s.remove(filepath.Join(dir, inputFile))
-	}
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if name != specFile && name != inputFile {
-			err = errors.Join(err, s.remove(filepath.Join(dir, name)))
-		}
-	}
-	return err
-}
-
 // fill ends erasures, some at a time, and returns how many it has ended. One of a job of which a program on this machine
 // has a file open is left for later: it has a name yet, by which it could be published.
 func (s *Store) completeErasures(ctx context.Context, g *erasures) (filled int, err error) {
@@ -212,27 +194,4 @@ func (s *Store) completeErasure(j erasure) error {
 		err = s.remove(s.erasureMark(j.id, j.why))
 	}
 	return err
-}
-
-// unpublishLate removes what was published of a job while its folder was being removed: an
-// NFS client writes into a folder that was moved, until it notices. After the removal
-// there is nothing any more that it could publish.
-func (s *Store) unpublishAgain(j erasure) error {
-	var late []string
-	var errs []error
-	for _, name := range j.copies {
-		there, err := s.unlink(filepath.Join(s.PublishedDir(), name))
-		if errs = append(errs, err); there {
-			late = append(late, name)
-		}
-	}
-	return errors.Join(append(errs, s.removeCopies(late))...)
-}
-
-// unpublished has copies removed elsewhere.
-func (s *Store) removeCopies(names []string) error {
-	if s.unpublish == nil || len(names) == 0 {
-		return nil
-	}
-	return s.unpublish(names)
 }

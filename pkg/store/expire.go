@@ -270,17 +270,3 @@ func (x *expiry) removeFolders(folder string, index map[string]bool, nothing boo
 	}
 	return err
 }
-
-// unpublishFolder removes all that is published in a folder.
-func (s *Store) unpublishFolder(folder string) error {
-	names, err := s.PublishedIn(folder)
-	for _, name := range names {
-		if err == nil {
-			err = s.remove(filepath.Join(s.PublishedDir(), name))
-		}
-	}
-	if err == nil {
-		err = s.removeCopies(names)
-	}
-	return err
-}

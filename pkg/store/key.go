@@ -142,7 +142,7 @@ func (s *Store) takeUploadsAndKey(spec *job.Spec) (*job.Spec, error) {
 		first, err := s.takeUploads(spec)
 		won := first
 		if err == nil {
-			won, err = s.linkKeyOrFindOwner(first)
+			won, err = s.takeKey(first)
 		}
 		if first == spec || !errors.Is(err, fs.ErrNotExist) {
 			return won, err
@@ -183,10 +183,35 @@ func (s *Store) takeUploads(spec *job.Spec) (*job.Spec, error) {
 	return first, nil
 }
 
-// take has a draft take an upload. It is the spec given if it has that, and another
-// under the same key that asks for the same.
+// takeUpload lets a draft take an upload. It returns the given spec if that has the upload, or else
+// the spec under the same key that asks for the same and has it.
 func (s *Store) takeUpload(spec *job.Spec, upload job.ID) (*job.Spec, error) {
-	key := uploadKey(spec.Owner, upload)
+	first, err := s.linkKeyOrFindOwner(spec, uploadKey(spec.Owner, upload))
+	switch {
+	case err != nil || first == spec:
+		return first, err
+	case spec.Key == "" || first.Key != spec.Key:
+		return first, job.ErrUploadTaken
+	case !first.Same(spec):
+		return first, job.ErrKeyReused
+	}
+	return first, nil
+}
+
+// takeKey lets a draft take its idempotency key. The record under it is the spec of the draft that
+// has it: what was asked for, and the id that the job has or will have. The given spec is returned
+// if its draft has the key, and after an error that leaves it unknown.
+func (s *Store) takeKey(spec *job.Spec) (*job.Spec, error) {
+	first, err := s.linkKeyOrFindOwner(spec, spec.Key)
+	if err == nil && first != spec && !first.Same(spec) {
+		err = job.ErrKeyReused
+	}
+	return first, err
+}
+
+// linkKeyOrFindOwner makes a draft's spec the record under a key, and returns it, or returns the
+// spec that is there.
+func (s *Store) linkKeyOrFindOwner(spec *job.Spec, key string) (*job.Spec, error) {
 	for range maxConflicts {
 		err := s.linkKey(spec, key)
 		if err == nil {
@@ -198,48 +223,15 @@ func (s *Store) takeUpload(spec *job.Spec, upload job.ID) (*job.Spec, error) {
 		first, err := s.specUnderKey(key)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			continue // it was given back just now
+			continue // it was removed or given back just now
 		case err != nil:
 			return spec, err
-		case first.ID == spec.ID: // the reply to our own link was lost
+		case first.ID == spec.ID: // the reply to this process's link was lost
 			return spec, nil
-		case spec.Key == "" || first.Key != spec.Key:
-			return first, job.ErrUploadTaken
-		case !first.Same(spec):
-			return first, job.ErrKeyReused
 		}
 		return first, nil
 	}
-	return spec, fmt.Errorf("%w: others keep taking and giving back its upload", job.ErrBusy)
-}
-
-// compete for the key of a draft. The record under it is the winner's own spec,
-// which says what was asked for and under which id the job is, or will be. It is
-// the spec given if that has won or if nobody knows.
-func (s *Store) linkKeyOrFindOwner(spec *job.Spec) (*job.Spec, error) {
-	for range maxConflicts {
-		err := s.linkKey(spec, spec.Key)
-		if err == nil {
-			return spec, nil
-		}
-		if !errors.Is(err, fs.ErrExist) {
-			return spec, err
-		}
-		first, err := s.specUnderKey(spec.Key)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // it was over just now
-		}
-		switch {
-		case err != nil:
-			return spec, err
-		case first.ID == spec.ID: // the reply to our own link was lost
-			return spec, nil
-		case !first.Same(spec):
-			return first, job.ErrKeyReused
-		}
-		return first, nil
-	}
-	return spec, fmt.Errorf("%w: others keep changing its key", job.ErrBusy)
+	return spec, fmt.Errorf("%w: other processes keep changing its key or upload", job.ErrBusy)
 }
 
 // keyedSpec reads the spec under the store's name for a key, of whatever job it is.

@@ -141,17 +141,23 @@ func (l *Lease) release(counted bool) error {
 	return errors.Join(l.store.writeStatus(l.folder, l.record), l.store.setTime(l.path(claimFile(l.record.Claim)), at))
 }
 
-// showStatus replaces the status alone, for what is no event of its own. It
-// need not last: the claim's time says the same.
+// writeStatus replaces the status with a record that is not an event. It need not be durable: the
+// claim's modification time says the same.
 func (s *Store) writeStatus(l *jobFolder, r *record) error {
 	b, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	tmp := filepath.Join(l.dir.Name(), tempPrefix+rand.Text())
-	_, err = s.createFile(tmp, b)
+	return s.replaceInFolder(filepath.Join(l.dir.Name(), statusFile), b)
+}
+
+// replaceInFolder writes a file, by way of a temporary file in the same folder, so that readers see
+// the old content or the new. The name is not synced.
+func (s *Store) replaceInFolder(path string, b []byte) error {
+	tmp := filepath.Join(filepath.Dir(path), tempPrefix+rand.Text())
+	_, err := s.createFile(tmp, b)
 	if err == nil {
-		err = s.rename(tmp, filepath.Join(l.dir.Name(), statusFile))
+		err = s.rename(tmp, path)
 	}
 	if err != nil {
 		return errors.Join(err, s.remove(tmp))

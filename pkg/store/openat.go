@@ -2,8 +2,6 @@ package store
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -57,99 +55,24 @@ func retryInterrupted(call func() error) error {
 	}
 }
 
-// removeAt removes a file or an empty folder.
-func removeAt(dir int, name string) error {
-	err := retryInterrupted(func() error { return unix.Unlinkat(dir, name, 0) })
+// openNoLinks opens a path of which the store's directory and what is below it have
+// no symbolic links: where there is one, that is errUnreadable. It does not wait for
+// the other end of a pipe.
+func openNoLinks(path string, flags int) (*os.File, error) {
+	fd, err := openFd(path, flags|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK)
+	// A link; a pipe that nobody reads, or a socket; a file where a folder should be.
+	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.ENOTDIR) {
+		return nil, unreadable(path, err)
+	}
 	if err == nil {
-		return nil
+		err = unix.SetNonblock(fd, false) // it has waited for nothing by now
 	}
-	// Which error tells of a folder differs between systems.
-	if ferr := retryInterrupted(func() error { return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) }); !errors.Is(ferr, unix.ENOTDIR) {
-		return ferr
-	}
-	return err
-}
-
-// maxDepth bounds the descriptors that are open at a time while a tree is removed. Ours are
-// jobs' folders, without folders in them.
-const maxDepth = 8
-
-// maxRefills is how often a folder is emptied again, into which others have written meanwhile:
-// they stop when they notice that it is being removed.
-const maxRefills = 16
-
-// removeTreeAt removes a file, or a folder with all that is in it, and no more than the
-// links of links. A job's spec goes last: by it, whoever goes on knows what is left to do. What
-// is gone is as good. errInUse: all is removed that can be.
-func removeTreeAt(dir int, name string, depth int) error {
-	err := removeAt(dir, name)
-	for range maxRefills {
-		if !errors.Is(err, fs.ErrExist) { // ENOTEMPTY is ErrExist
-			break
-		}
-		if depth == maxDepth {
-			return fmt.Errorf("more than %d folders deep", maxDepth)
-		}
-		if err = emptyAt(dir, name, depth); err == nil {
-			err = retryInterrupted(func() error { return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) })
-		}
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-// emptyAt removes all that is in a folder. It opens it anew, so that an NFS client asks the
-// server what that is.
-func emptyAt(dir int, name string, depth int) error {
-	fd := -1
-	err := retryInterrupted(func() (err error) {
-		fd, err = unix.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-		return err
-	})
 	if err != nil {
-		return err
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	f := os.NewFile(uintptr(fd), name)
-	defer func() { _ = f.Close() }() // read only
-	inUse, last := 0, ""             // of those that were read since the start
-	for {
-		names, err := f.Readdirnames(1024)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		removed := false
-		for _, inside := range names {
-			if inside == specFile {
-				last = inside
-				continue
-			}
-			switch err := removeTreeAt(fd, inside, depth+1); {
-			case err == nil:
-				removed = true
-			case errors.Is(err, errInUse) || errors.Is(err, unix.EBUSY):
-				inUse++
-			default:
-				return err
-			}
-		}
-		if removed {
-			// From the start again: a removal may move what is yet to be read.
-			if _, err := f.Seek(0, io.SeekStart); err != nil {
-				return err
-			}
-			inUse, last = 0, ""
-		}
-	}
-	if inUse > 0 {
-		return errInUse
-	}
-	if last != "" {
-		return removeTreeAt(fd, last, depth+1)
-	}
-	return nil
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+func openFolder(path string) (*os.File, error) {
+	return openNoLinks(path, unix.O_RDONLY|unix.O_DIRECTORY)
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,15 +17,7 @@ func (l *Lease) HasPreview() bool { return l.folder.preview }
 // lease's other methods, and must have returned before the lease ends.
 // job.ErrLeaseLost: the job is gone.
 func (l *Lease) StorePreview(b []byte) error {
-	tmp := l.path(tempPrefix + rand.Text())
-	_, err := l.store.createFile(tmp, b)
-	if err == nil {
-		err = l.store.rename(tmp, l.path(previewFile))
-	}
-	if err != nil {
-		if rerr := l.store.remove(tmp); !errors.Is(rerr, fs.ErrNotExist) {
-			err = errors.Join(err, rerr)
-		}
+	if err := l.store.replaceInFolder(l.path(previewFile), b); err != nil {
 		return fmt.Errorf("store the preview of job %s: %w", l.Spec.ID, l.asLeaseLost(err))
 	}
 	return nil

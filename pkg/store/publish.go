@@ -98,21 +98,3 @@ func (s *Store) publishAs(from, to string) error {
 	}
 	return err
 }
-
-// strip removes all but the spec of a job's folder that is out of its place, and
-// then what is published of it.
-//
-// In this order, and until there is nothing to be found: an NFS client names the
-// file of a link by a handle, which it may have looked up in the folder's place
-// before. Such a link comes late, but needs a file that has a name yet.
-func (s *Store) removeFilesAndPublished(dir string, spec *job.Spec) error {
-	err := s.emptyJobFolder(dir)
-	for found := true; found && err == nil; {
-		found = false
-		for _, path := range s.publishedPaths(spec.ID, spec.Format, spec.Public) {
-			there, uerr := s.unlink(path)
-			found, err = found || there, errors.Join(err, uerr)
-		}
-	}
-	return err
-}

@@ -1,16 +1,6 @@
-// Package store keeps jobs in a shared directory: EFS in the cloud, any
-// directory locally. It is the only code that knows the file names there.
-//
-// The directory has NFS semantics and the package relies on no more than they
-// give: a rename and a link are atomic, an open sees
-// what was closed before it. DESIGN.md beside it describes the format.
-//
-// A Store may be used by many goroutines, and many processes on many machines
-// may have the same directory open.
 package store
 
 import (
-	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -22,8 +12,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/atelier-go/atelier/pkg/job"
 )
 
 // FormatVersion marks the layout of the directory. A program refuses a
@@ -167,9 +155,6 @@ func (s *Store) writeProbe(b []byte) (made time.Time, err error) {
 	return made, errors.Join(err, s.remove(probe))
 }
 
-// temp is a name in tmp/, where everything may be thrown away when it is old.
-func (s *Store) tempPath(name string) string { return filepath.Join(s.dir, tmpDir, name) }
-
 func (s *Store) checkFormat() error {
 	mark := filepath.Join(s.dir, formatFile)
 	b, _, err := s.readFile(mark)
@@ -198,133 +183,5 @@ func (s *Store) replaceFile(path string, b []byte) error {
 	return s.syncDir(filepath.Dir(path))
 }
 
-// The names at the directory's top.
-const (
-	formatFile   = "FORMAT"    // holds FormatVersion
-	jobsDir      = "jobs"      // YYYY/MM/DD/HH[/MM[/SS]]/<id>/: see job.Grain
-	activeDir    = "active"    // <hash>/[YYYY-..-MM/]<id>: an owner's job that is not finished or not yet tidy
-	keysDir      = "keys"      // h/as/<hash>: a job's spec under its owner's idempotency key
-	uploadsDir   = "uploads"   // <hash>/<id>.<bytes>: an owner's pending uploads
-	ownersDir    = "owners"    // <hash>/YYYY/../HH[/MM]/<id>.<KiB>: an owner's jobs, with what each counts for
-	usageDir     = "usage"     // <hash>: what was counted of an owner's jobs
-	publishedDir = "published" // see publish.go: the results, by links
-	goneDir      = "gone"      // YYYY/../<id>: a job that was erased
-	erasingDir   = "erasing"   // <id>.<why>: a job that is being erased
-	sweepDir     = "sweep"     // turn.N: who sweeps, and what they remember
-	spareDir     = "spare"     // see spare.go
-	tmpDir       = "tmp"       // what is not in its place yet, or no longer
-)
-
-// The names in a job's folder. Beside them there are temporary files, whose
-// names begin with tempPrefix: here and not in tmp/, since a rename from one
-// folder to another holds up all others of the file system.
-const (
-	specFile    = "spec.json"   // submission, immutable
-	inputFile   = "input"       // the pictures as submitted, one after the other, immutable
-	statusFile  = "status.json" // record, a projection for readers
-	previewFile = "preview"     // the submitted picture for browsers, once it was decoded
-	tempPrefix  = ".tmp-"
-)
-
-// A job's folder has one of these before its name on its way in and out.
-const (
-	draftPrefix     = ".new-"
-	discardedPrefix = ".old-"  // one that was never promised to anybody
-	erasedPrefix    = ".gone-" // one that is being erased or expires
-)
-
-func claimFile(n int) string   { return fmt.Sprintf("claim.%d", n) }
-func outputFile(n int) string  { return fmt.Sprintf("out.%d", n) }
-func thumbFile(n int) string   { return fmt.Sprintf("thumb.%d", n) }
-func runFile(run int) string   { return fmt.Sprintf("run.%d", run) }
-func finalFile(run int) string { return fmt.Sprintf("final.%d", run) }
-
-func (s *Store) jobsFolder(id job.ID) string { return filepath.Join(s.dir, jobsDir, id.Folder()) }
-func (s *Store) jobDir(id job.ID) string     { return filepath.Join(s.jobsFolder(id), string(id)) }
-func (s *Store) tombstonePath(id job.ID) string {
-	return filepath.Join(s.dir, goneDir, id.Folder(), string(id))
-}
-
-// check refuses an id that could lead out of the directory: it becomes a path.
-func checkID(id job.ID) error {
-	_, err := job.ParseID(string(id))
-	return err
-}
-
-// missing tells why a file was not found in a job's folder: the job was erased or has
-// expired, there never was one, or the whole directory is away. nil: its folder is there.
-func (s *Store) whyMissing(id job.ID) error {
-	err := s.whyMissingOnDisk(id)
-	if errors.Is(err, job.ErrNotFound) {
-		err = s.Unknown(id)
-	}
-	return err
-}
-
-// absent is missing by what there is alone. Of a job that has expired that is nothing: it
-// is job.ErrNotFound.
-//
-// An NFS client remembers for up to a minute that a name was missing, from before the
-// job was made, say. So the folders on the way are refreshed first.
-func (s *Store) whyMissingOnDisk(id job.ID) error {
-	known, err := s.refreshIfExists(filepath.Dir(s.tombstonePath(id)))
-	if err != nil {
-		return err
-	}
-	if known {
-		if gone, err := s.exists(s.tombstonePath(id)); err != nil || gone {
-			return cmp.Or(err, job.ErrGone)
-		}
-	}
-	if known, err = s.refreshIfExists(s.jobsFolder(id)); err != nil {
-		return err
-	}
-	if known {
-		if there, err := s.exists(s.jobDir(id)); err != nil || there {
-			return err
-		}
-		if gone, err := s.exists(s.erasedDir(id)); err != nil || gone {
-			return cmp.Or(err, job.ErrGone)
-		}
-	}
-	if err := s.checkReachable(); err != nil {
-		return err
-	}
-	return job.ErrNotFound
-}
-
-// known refreshes a folder of the store, and says whether it is there.
-func (s *Store) refreshIfExists(dir string) (bool, error) {
-	err := s.refreshPath(dir, s.dir)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// find calls find, which opens a file of a job's folder, and where that was not found
-// although the folder is there, once more. Why it was not found is an error of
-// [Store.missing].
-func (s *Store) explainMissing(id job.ID, find func() error) error {
-	err := find()
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if why := s.whyMissing(id); why != nil {
-		return why
-	}
-	if err = find(); errors.Is(err, fs.ErrNotExist) {
-		if err = s.whyMissing(id); err == nil {
-			err = job.ErrNotFound // the folder is there, and not the job's files
-		}
-	}
-	return err
-}
-
-// there says whether the whole directory is: job.ErrStoreAway.
-func (s *Store) checkReachable() error {
-	if _, err := s.modTime(filepath.Join(s.dir, formatFile)); err != nil {
-		return fmt.Errorf("%w: %w", job.ErrStoreAway, err)
-	}
-	return nil
-}
+// Now is the file server's clock, by which ages are judged.
+func (s *Store) Now() (time.Time, error) { return s.serverNow() }

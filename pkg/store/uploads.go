@@ -1,14 +1,8 @@
 package store
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -130,19 +124,6 @@ func (s *Store) upload(owner string, id job.ID) (Upload, error) {
 	return Upload{}, job.ErrUploadNotFound
 }
 
-// countUploads lists an owner's pending uploads, which may be what quotas are held to.
-func (s *Store) countUploads(folder string) ([]Upload, error) {
-	a := s.account(folder)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	began := time.Now()
-	pending, err := s.pendingUploads(folder, began)
-	if err == nil {
-		a.uploads.set(totalUse(pending), stampOf(began))
-	}
-	return pending, err
-}
-
 // EndUpload has an upload be pending no more, since there is a job of it or will be none.
 // It can be repeated.
 func (s *Store) EndUpload(owner string, u Upload) error {
@@ -154,62 +135,6 @@ func (s *Store) EndUpload(owner string, u Upload) error {
 	}
 	s.noteFreed(owner)
 	return nil
-}
-
-// ForgetUploads removes uploads that nobody can take any more, and the folders of owners
-// who have none. It stops when ctx ends, with its error.
-func (s *Store) ForgetUploads(ctx context.Context, now time.Time) error {
-	root := filepath.Join(s.dir, uploadsDir)
-	owners, err := s.list(root)
-	for _, owner := range owners {
-		if ctx.Err() != nil {
-			return errors.Join(err, ctx.Err())
-		}
-		names, lerr := s.list(filepath.Join(root, owner))
-		err = errors.Join(err, lerr)
-		for _, name := range names {
-			if u, ok := parseUpload(owner, name); ok && now.Sub(u.ID.Time()) > keyRetention {
-				err = errors.Join(err, s.remove(filepath.Join(root, owner, name)))
-			}
-		}
-		err = errors.Join(err, s.removeEmpty(filepath.Join(root, owner)))
-	}
-	if err != nil {
-		return fmt.Errorf("forget uploads: %w", err)
-	}
-	return nil
-}
-
-func (s *Store) uploadPath(owner string, id job.ID, bytes int64) string {
-	return filepath.Join(s.dir, uploadsDir, ownerFolder(owner), string(id)+"."+strconv.FormatInt(bytes, 10))
-}
-
-// pending lists an owner's uploads that can still be taken.
-func (s *Store) pendingUploads(folder string, now time.Time) (all []Upload, err error) {
-	names, err := s.listExisting(filepath.Join(s.dir, uploadsDir, folder))
-	for _, name := range names {
-		if u, ok := parseUpload(folder, name); ok && !u.expired(now) {
-			all = append(all, u)
-		}
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		err = s.checkReachable()
-	}
-	return all, err
-}
-
-func parseUpload(folder, name string) (u Upload, ok bool) {
-	text, bytes, _ := strings.Cut(name, ".")
-	id, err := job.ParseID(text)
-	n, nerr := strconv.ParseInt(bytes, 10, 64)
-	return newUpload(folder, id, n), err == nil && nerr == nil && n >= 1 && n <= maxInput
-}
-
-func totalUse(uploads []Upload) (sum use) {
-	for _, u := range uploads {
-		sum = sum.plus(u.use())
-	}
-	return sum
 }
 
 // giveUploadsBack has the uploads that a draft has taken be taken again, the last one first, so

@@ -1,0 +1,125 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+func TestRunsAreBounded(t *testing.T) {
+	sc := newScene(t)
+	a := sc.with(Quotas{Runs: 20})
+	id := sc.create()
+	refused := 0
+	for range 300 {
+		if _, err := a.Cancel(id); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := a.Retry(id); errors.Is(err, job.ErrTooManyRuns) {
+			refused++
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	j, err := sc.Job(id)
+	if err != nil || j.Run != 20 || refused != 281 {
+		t.Errorf("run %d, %d refused, %v", j.Run, refused, err)
+	}
+	if files, err := os.ReadDir(sc.jobDir(id)); err != nil || len(files) > 48 {
+		t.Errorf("%d files, %v", len(files), err)
+	}
+	if _, _, err := a.Redrive(id); !errors.Is(err, job.ErrTooManyRuns) {
+		t.Errorf("an operator: %v", err)
+	}
+}
+
+// A job that is claimed and given back again and again, as while the store is away now
+// and then, does not fill its folder; nor do those who die at it.
+func TestClaimsDoNotFillAFolder(t *testing.T) {
+	sc := newScene(t)
+	id := sc.create()
+	for i := range 200 {
+		l, err := sc.Claim(t.Context(), id, 1, "w")
+		if err != nil {
+			t.Fatal(i, err)
+		}
+		if l.Attempt != 1 {
+			t.Fatalf("attempt %d after %d that don't count", l.Attempt, i)
+		}
+		if err := l.Release(false); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(sc.jobDir(id), fmt.Sprint(tempPrefix, i)), nil, 0o600); err != nil { // one who died
+			t.Fatal(err)
+		}
+	}
+	sc.sweep()
+	if files, err := os.ReadDir(sc.jobDir(id)); err != nil || len(files) > 3+claimsKept+1 {
+		t.Errorf("%d files, %v", len(files), err)
+	}
+	// Who comes back from a long stall has lost its lease, and changes nothing.
+	l, err := sc.Claim(t.Context(), id, 1, "slow")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 * claimsKept {
+		sc.expire(id)
+		next, err := sc.Claim(t.Context(), id, 1, "quick")
+		if err == nil {
+			err = next.Release(false)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Renew(); !errors.Is(err, job.ErrLeaseLost) {
+		t.Errorf("renewed: %v", err)
+	}
+	if err := l.Release(true); !errors.Is(err, job.ErrLeaseLost) {
+		t.Errorf("released: %v", err)
+	}
+	sc.whole(sc.settleAll(id))
+}
+
+// With too little room on the disk nothing is submitted; all else goes on.
+func TestFloorOfFreeSpace(t *testing.T) {
+	sc := newScene(t)
+	l := sc.claimed()
+	retried := sc.claimed()
+	if err := retried.Fail(job.Failure{Code: "gave_up"}); err != nil {
+		t.Fatal(err)
+	}
+	a := sc.with(Quotas{MinFree: 1024})
+	asked := 0
+	a.step = func(op, _ string, call func() error) error {
+		if op != "statfs" {
+			return call()
+		}
+		asked++
+		return nil // nothing is free
+	}
+	for range 3 {
+		if _, err := a.submitAs("anna"); !errors.Is(err, job.ErrDiskFull) {
+			t.Errorf("submitted: %v", err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("the file system was asked %d times within a second", asked)
+	}
+	l.store = a.Store
+	if err := paint(l, "painted"); err != nil {
+		t.Errorf("the worker: %v", err)
+	}
+	_, _, retryErr := a.Retry(retried.Spec.ID)
+	_, cancelErr := a.Cancel(retried.Spec.ID)
+	if err := errors.Join(retryErr, cancelErr, a.Erase(l.Spec.ID, Erased)); err != nil {
+		t.Error(err)
+	}
+	if _, err := a.Job(retried.Spec.ID); err != nil {
+		t.Error(err)
+	}
+}

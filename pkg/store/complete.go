@@ -1,0 +1,171 @@
+package store
+
+import (
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// This file is where a run ends, whichever way it ends.
+//
+// commitOutcome makes the outcome durable as final.R. That name can exist only once for each run, so
+// each run has one outcome. It is called by
+//
+//   - Lease.Succeed and Lease.Fail, when a worker commits,
+//   - Store.giveUp, when a claim finds all attempts used,
+//   - Store.Cancel, for the owner,
+//   - Store.Fail, for the sweeper, when a run is too old or its message became a dead letter.
+//
+// completeRun then does what follows from the outcome. It is called by commitOutcome, and after a
+// crash or an error by repairEnded, which is called by
+//
+//   - Store.Checkup, when the sweeper finds the job in active/,
+//   - Store.Claim, when the run's message is delivered again,
+//   - Store.Reconcile, when it finds files of a worker in an old folder.
+
+// completeRun does what follows from the outcome of a run: it publishes the result, removes what is
+// no longer needed, and takes the job out of active/.
+//
+// Before it, final.R and the files that it names are durable, and status.json shows the outcome.
+// After it, readers of published/ see the result, the owner's quota of unfinished jobs is free
+// again, and the sweeper no longer looks at the job.
+//
+// Each step may be repeated, also by several processes at the same time: the entry in active/ is
+// removed last, so after an error or a crash the sweeper finds it and calls completeRun again. A
+// redelivered message and a reconciliation may do so even when all is done. Three cases never get
+// here, or not completely: a failed or canceled run that was retried at once, which has left
+// nothing to do; a job that was erased meanwhile; and a result that can't be published, which is
+// tried again with every sweep.
+//
+// A further consequence of an outcome, such as a request to a URL of the owner, goes between
+// publishing and deactivate, for example as a name in a folder of its own that the sweeper works
+// through. It must be repeatable, and quick: the worker's commit and the owner's cancellation wait
+// for it. Its error keeps the job in active/.
+func (s *Store) completeRun(l *jobFolder, final *record) error {
+	if err := errors.Join(s.publish(l, final), s.removeLeftovers(l, final)); err != nil {
+		return err
+	}
+	return s.deactivate(l, final)
+}
+
+// commitOutcome makes r the outcome of the current run, and completes the run. The error is
+// errConflict if the run has an outcome already; after any other error it is unknown whether r is
+// the outcome. An error in completing the run is not returned, because the run has ended: the entry
+// in active/ is still there, and the sweeper completes it.
+//
+// before can prevent it, as in [Store.recordEvent].
+func (s *Store) commitOutcome(l *jobFolder, r *record, before func(now time.Time) error) error {
+	r.Worker, r.Lease, r.Crashed, r.Shared = "", 0, false, false
+	err := s.recordEvent(l.dir, finalFile(l.run), r, before)
+	if err == nil {
+		_ = s.afterCommit(l, r) // see above
+	}
+	if !eventExists(err) {
+		return err
+	}
+	return nil
+}
+
+// afterCommit completes a run for the process that has made its outcome. It lists the folder again,
+// because other processes may have left files there while they competed for the outcome.
+func (s *Store) afterCommit(l *jobFolder, final *record) error {
+	names, err := s.listAgain(l.dir)
+	if err != nil {
+		return err
+	}
+	if l.parse(names); l.run != final.Run {
+		return nil // it was retried already
+	}
+	return s.completeRun(l, final)
+}
+
+// repairEnded completes a run that has ended, for a process that died before it had done so. The
+// status is first made to show the outcome.
+func (s *Store) repairEnded(l *jobFolder) error {
+	final, err := s.readRecord(l.id, finalFile(l.run))
+	if err != nil {
+		return err
+	}
+	status, err := s.readRecord(l.id, statusFile)
+	if err != nil && !errors.Is(err, errUnreadable) && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err != nil || status.Token != final.Token {
+		if err := s.showOutcome(l); err != nil {
+			return err
+		}
+	}
+	return s.completeRun(l, final)
+}
+
+// showOutcome replaces the status with the outcome of the current run.
+func (s *Store) showOutcome(l *jobFolder) error {
+	tmp := filepath.Join(l.dir.Name(), tempPrefix+rand.Text())
+	err := s.link(filepath.Join(l.dir.Name(), finalFile(l.run)), tmp)
+	if err == nil {
+		err = s.rename(tmp, filepath.Join(l.dir.Name(), statusFile))
+	}
+	// Also after success: rename(2) does nothing if both names are of the same file.
+	if err = errors.Join(err, s.remove(tmp)); err != nil {
+		return err
+	}
+	return s.sync(l.dir)
+}
+
+// removeLeftovers removes what is not needed after the end of a run: temporary files, and all
+// pictures and thumbnails except those of the result. A process that is about to link one of them
+// finds it gone, and reads the folder again.
+func (s *Store) removeLeftovers(l *jobFolder, final *record) error {
+	var errs []error
+	for _, name := range l.temps {
+		errs = append(errs, s.remove(filepath.Join(l.dir.Name(), name)))
+	}
+	for _, name := range l.outputs {
+		if final.State != job.Succeeded || name != outputFile(final.Claim) && name != thumbFile(final.Claim) {
+			errs = append(errs, s.remove(filepath.Join(l.dir.Name(), name)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// deactivate removes the entry of a job in active/ after the end of its run.
+//
+// A retry at the same time needs the entry again. It makes its temporary file in the job's folder
+// before the entry, and deactivate lists the folder after the entry is renamed, so one of the two
+// sees the other, even if the retrying process dies. If this process dies before it lists the
+// folder, the sweeper finds the renamed entry. The folder is opened again for the listing, because
+// NFS clients cache that a name is missing.
+func (s *Store) deactivate(l *jobFolder, final *record) error {
+	entry := l.entry
+	if entry == "" {
+		entry = s.activePath(final.Owner, l.id)
+	}
+	if final.State == job.Succeeded { // it can't be retried
+		err := s.remove(entry)
+		if err == nil {
+			s.noteFreed(final.Owner)
+		}
+		return err
+	}
+	leaving := entry + leavingSuffix
+	if err := s.rename(entry, leaving); err != nil {
+		return ignore(err, fs.ErrNotExist) // another process was first
+	}
+	s.noteFreed(final.Owner)
+	names, err := s.list(l.dir.Name())
+	if err != nil {
+		return errors.Join(err, s.activate(entry))
+	}
+	var since jobFolder
+	if since.parse(names); since.run > l.run || len(since.temps) > 0 {
+		err = s.activate(entry)
+	}
+	if err == nil {
+		err = s.remove(leaving)
+	}
+	return err
+}

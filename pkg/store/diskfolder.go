@@ -1,0 +1,175 @@
+package store
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// mostNames is how many names are read of a folder. None should come near it; of one that
+// goes beyond, the rest is left unread, so that time and memory stay bounded.
+const mostNames = 1 << 20
+
+func (d *disk) mostNames() int { return cmp.Or(d.most, mostNames) }
+
+// openDir opens a folder and lists it. The caller closes it.
+func (d *disk) openDir(path string) (dir *os.File, names []string, err error) {
+	err = retryStale(func() error {
+		if dir, err = d.open("open", path, func() (*os.File, error) { return openFolder(path) }); err != nil {
+			return err
+		}
+		if err = d.do("readdir", path, func() (err error) { names, err = d.readNames(dir); return err }); err != nil {
+			_ = dir.Close() // read only
+			dir, names = nil, nil
+		}
+		return err
+	})
+	return dir, names, err
+}
+
+// readNames reads the names in a folder that is open, of which only so many: see mostNames.
+func (d *disk) readNames(dir *os.File) (names []string, err error) {
+	for len(names) < d.mostNames() {
+		more, err := dir.Readdirnames(min(d.mostNames()-len(names), 8192))
+		names = append(names, more...)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
+}
+
+// listAgain lists a folder that is open.
+func (d *disk) listAgain(dir *os.File) (names []string, err error) {
+	err = d.onOpenFile("readdir", dir.Name(), func() (err error) {
+		if _, err = dir.Seek(0, io.SeekStart); err == nil {
+			names, err = d.readNames(dir)
+		}
+		return err
+	})
+	return names, err
+}
+
+// list lists a folder; one that is not there, or is no folder, is empty.
+func (d *disk) list(path string) ([]string, error) {
+	names, err := d.listExisting(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return names, err
+}
+
+// listThere is list, but fs.ErrNotExist where the folder is not there.
+func (d *disk) listExisting(path string) ([]string, error) {
+	dir, names, err := d.openDir(path)
+	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, errUnreadable) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return names, dir.Close()
+}
+
+// refresh opens a folder, which makes an NFS client ask the server whether what it
+// remembers of the names in there still holds (close-to-open consistency, which
+// Linux keeps for folders too).
+func (d *disk) refresh(dir string) error {
+	f, err := d.open("open", dir, func() (*os.File, error) { return openFolder(dir) })
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// refreshPath is refresh for a path of which the client may remember too that one of its
+// folders was missing: from the first that is there, downwards. top is there.
+func (d *disk) refreshPath(dir, top string) error {
+	err := d.refresh(dir)
+	if !errors.Is(err, fs.ErrNotExist) || dir == top {
+		return err
+	}
+	if err := d.refreshPath(filepath.Dir(dir), top); err != nil {
+		return err
+	}
+	return d.refresh(dir)
+}
+
+// folderChanged is when a name was last made or removed in a folder. It is opened, for
+// the reason that refresh has.
+func (d *disk) folderModTime(dir string) (at time.Time, err error) {
+	f, err := d.open("open", dir, func() (*os.File, error) {
+		f, err := openFolder(dir)
+		if err == nil {
+			var info fs.FileInfo
+			if info, err = f.Stat(); err == nil {
+				at = info.ModTime()
+			}
+		}
+		return f, err
+	})
+	if err != nil {
+		return at, err
+	}
+	return at, f.Close()
+}
+
+// syncDir makes the names in a folder durable. On NFS they are so already, and
+// it costs nothing.
+func (d *disk) syncDir(path string) error {
+	return retryStale(func() error {
+		dir, err := d.open("open", path, func() (*os.File, error) { return openFolder(path) })
+		if err != nil {
+			return err
+		}
+		err = d.sync(dir)
+		if cerr := dir.Close(); err == nil {
+			err = cerr
+		}
+		return err
+	})
+}
+
+func (d *disk) sync(dir *os.File) error { return d.do("fsync", dir.Name(), dir.Sync) }
+
+func (d *disk) mkdir(path string) error {
+	return d.byPath("mkdir", path, func() error {
+		return inFolder("mkdir", path, func(dir int, name string) error { return unix.Mkdirat(dir, name, 0o750) })
+	})
+}
+
+// mkdirs makes dir and its parents below top, each durable in its own parent.
+func (d *disk) mkdirs(dir, top string) error { return d.mkdirsBy(d.mkdir, dir, top) }
+
+// mkdirsBy is mkdirs with a call that makes each.
+func (d *disk) mkdirsBy(mkdir func(path string) error, dir, top string) error {
+	if dir == top {
+		return nil
+	}
+	err := mkdir(dir)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := d.mkdirsBy(mkdir, filepath.Dir(dir), top); err != nil {
+			return err
+		}
+		if err = mkdir(dir); errors.Is(err, fs.ErrExist) {
+			return nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return d.syncDir(filepath.Dir(dir))
+}

@@ -1,0 +1,85 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func (d *disk) link(from, to string) error {
+	return d.byPath("link", to, func() error {
+		return inFolders("link", from, to, func(fromDir int, from string, toDir int, to string) error {
+			return unix.Linkat(fromDir, from, toDir, to, 0)
+		})
+	}, from)
+}
+
+func (d *disk) rename(from, to string) error {
+	return d.byPath("rename", to, func() error { return inFolders("rename", from, to, unix.Renameat) }, from)
+}
+
+// remove removes a file or an empty folder; one that is gone is as good.
+func (d *disk) remove(path string) error {
+	_, err := d.unlink(path)
+	return err
+}
+
+// unlink is remove, and says whether it removed something. A file of another name that
+// an NFS client keeps since it is open (see errInUse) is as good as removed.
+func (d *disk) unlink(path string) (there bool, err error) {
+	err = d.byPath("remove", path, func() error { return inFolder("remove", path, removeAt) })
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EBUSY) { // see errInUse
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// rmdir removes an empty folder, and no file.
+func (d *disk) rmdir(path string) error {
+	return d.byPath("remove", path, func() error {
+		return inFolder("rmdir", path, func(dir int, name string) error { return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) })
+	})
+}
+
+// exists says whether there is something at path.
+func (d *disk) exists(path string) (bool, error) {
+	_, err := d.modTime(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// changed is when path was written or touched, by the file server's clock.
+func (d *disk) modTime(path string) (at time.Time, err error) {
+	err = d.byPath("stat", path, func() error {
+		var st unix.Stat_t
+		err := inFolder("stat", path, func(dir int, name string) error { return unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW) })
+		if err == nil {
+			at = time.Unix(st.Mtim.Unix())
+		}
+		return err
+	})
+	return at, err
+}
+
+// touch sets path's time to the file server's now: no time at all goes over NFS as
+// "set to server time".
+func (d *disk) touch(path string) error { return d.setTimes(path, nil) }
+
+// setTime gives path a time of our choice.
+func (d *disk) setTime(path string, at time.Time) error {
+	both := unix.NsecToTimespec(at.UnixNano())
+	return d.setTimes(path, []unix.Timespec{both, both})
+}
+
+func (d *disk) setTimes(path string, times []unix.Timespec) error {
+	return d.byPath("touch", path, func() error {
+		return inFolder("touch", path, func(dir int, name string) error {
+			return unix.UtimesNanoAt(dir, name, times, unix.AT_SYMLINK_NOFOLLOW)
+		})
+	})
+}

@@ -1,0 +1,56 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// forget removes what there is of a job that was never made, or has expired. Its draft goes out of
+// the way first and in one step, so that nobody moves it to its place meanwhile.
+func (s *Store) removeNeverMade(e Entry) error {
+	id := e.ID
+	away := s.discardedDir(id)
+	err := s.rename(s.draftDir(id), away)
+	if errors.Is(err, fs.ErrNotExist) {
+		// Somebody may have moved it in the last moment. The folder is listed, because
+		// NFS clients remember that a name was missing.
+		var names []string
+		if names, err = s.list(s.jobsFolder(id)); err == nil && slices.Contains(names, string(id)) {
+			return nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	spec, err := s.readSpec(filepath.Join(away, specFile), id)
+	switch {
+	case err == nil:
+		e.owner = ownerFolder(spec.Owner)
+	case errors.Is(err, errUnreadable), errors.Is(err, fs.ErrNotExist):
+		// Half written, and so without a key or a place in the index; or removed already.
+		spec, err = job.Spec{ID: id}, nil
+	}
+	if err == nil && spec.Key != "" {
+		err = s.removeKey(&spec, spec.Key)
+	}
+	if err == nil {
+		err = s.giveBackUploads(&spec)
+	}
+	if err == nil {
+		err = s.removeFilesAndPublished(away, &spec)
+	}
+	if err == nil && e.owner != "" {
+		err = s.removeFromOwnerIndex(e.owner, id)
+	}
+	if err == nil {
+		err = s.removeTree(away)
+	}
+	if err == nil && e.owner != "" {
+		err = s.remove(s.entryPath(e))
+	}
+	return err
+}

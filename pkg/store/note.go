@@ -1,0 +1,33 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+)
+
+// A Note is a small file in sweep/ that outlives the process that wrote it.
+type Note string
+
+// The notes, each with one writer at a time.
+const (
+	SweepNote   Note = "memory.json"  // of one sweep for the next
+	backlogNote Note = "backlog.json" // see [Backlog]
+	horizonNote Note = "horizon.json" // see [Store.Unknown]
+	CopyNote    Note = "copy.json"    // of the state of copying to the bucket
+	CopiedNote  Note = "copied.json"  // of the last copy whose end was handled
+)
+
+// Note returns the content of a note; nil if there is none.
+func (s *Store) Note(n Note) ([]byte, error) {
+	b, _, err := s.readFile(filepath.Join(s.dir, sweepDir, string(n)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return b, err
+}
+
+// SetNote replaces the content of a note.
+func (s *Store) SetNote(n Note, content []byte) error {
+	return s.replaceFile(filepath.Join(s.dir, sweepDir, string(n)), content)
+}

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A turn is a file in sweep/ with this before its number. At maxTurn, which a turn a
+// second reaches in thirty years, they begin again.
+const (
+	turnPrefix = "turn."
+	maxTurn    = 999_999_999
+)
+
+// Turn says whether it is the caller's turn to sweep: of all who ask, on however
+// many machines, one is told so, and nobody else until every has passed. A sweep
+// that takes longer, or two that overlap, cost work and do no harm.
+func (s *Store) Turn(every time.Duration) (bool, error) {
+	won, err := s.turn(every)
+	if err != nil {
+		return false, fmt.Errorf("take a turn at sweeping: %w", err)
+	}
+	return won, nil
+}
+
+func (s *Store) turn(every time.Duration) (bool, error) {
+	dir := filepath.Join(s.dir, sweepDir)
+	names, err := s.list(dir)
+	if err != nil {
+		return false, err
+	}
+	last := 0
+	for _, name := range names {
+		number, is := strings.CutPrefix(name, turnPrefix)
+		if n, err := strconv.Atoi(number); is && err == nil && n >= 1 && n <= maxTurn && strconv.Itoa(n) == number {
+			last = max(last, n)
+		}
+	}
+	at := func(n int) string { return filepath.Join(dir, fmt.Sprintf("%s%d", turnPrefix, n)) }
+	tmp := s.tempPath(rand.Text())
+	now, err := s.createWithSpare(tmp, nil)
+	if err == nil && last > 0 {
+		var before time.Time
+		before, err = s.modTime(at(last))
+		// A turn that is still to come was taken by a clock that has been set since.
+		if age := now.Sub(before); err == nil && age >= 0 && age < every {
+			return false, s.remove(tmp)
+		}
+	}
+	next := last + 1
+	if err == nil && last == maxTurn { // nobody came so far by counting
+		next, err = 1, s.removeTree(at(last))
+	}
+	if err == nil {
+		err = s.link(tmp, at(next))
+	}
+	if isFull(err) && last > 0 { // of two who try this one has something to rename
+		if err = s.touch(at(last)); err == nil {
+			err = s.rename(at(last), at(next))
+		}
+	}
+	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
+		return false, s.remove(tmp) // somebody else was quicker
+	}
+	if err = errors.Join(err, s.remove(tmp)); err != nil {
+		return false, err
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, turnPrefix) && name != filepath.Base(at(last)) {
+			_ = s.removeTree(filepath.Join(dir, name)) // what can't be removed must not keep us from sweeping
+		}
+	}
+	return true, nil
+}
