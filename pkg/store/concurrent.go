@@ -9,16 +9,16 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// maxCalls is how many calls of the file server a process has under way at most. Each that waits for its
-// answer holds a thread, and Go ends a process that needs 10,000: without a bound it would die of a file
-// server that does not answer for a while.
+// maxCalls is how many calls to the file server a process has under way at most. Each call that
+// waits for a reply holds a thread, and Go ends a process that needs 10,000 threads. Without the
+// limit, a file server that does not reply for a while would end the process.
 const maxCalls = 128
 
-// inParallel is how many of many calls are made at a time.
+// maxParallel is how many calls concurrentlyLimited makes at the same time.
 const maxParallel = 16
 
-// together makes calls that don't need each other at the same time: the file
-// server's round trips, and a disk's commits, then cost as much as one. It is for a few; see inTurns.
+// concurrently makes independent calls at the same time, so that the file server's round trips and
+// a disk's commits take as long as one of them. It is for a few calls; see concurrentlyLimited.
 func concurrently(calls ...func() error) error {
 	errs := make([]error, len(calls))
 	var all sync.WaitGroup
@@ -29,8 +29,9 @@ func concurrently(calls ...func() error) error {
 	return errors.Join(errs...)
 }
 
-// inTurns makes calls that don't need each other, some at a time, and after an error no further ones. A call
-// must not make others in turns: their number would multiply with each depth.
+// concurrentlyLimited makes independent calls, up to maxParallel at the same time, and none after
+// an error. A call must not use concurrentlyLimited itself, or the limit would multiply with each
+// level.
 func concurrentlyLimited(calls []func() error) error {
 	var begun atomic.Int64
 	var failed atomic.Bool
@@ -53,8 +54,8 @@ func concurrentlyLimited(calls []func() error) error {
 	return concurrently(lines...)
 }
 
-// regardless makes calls that don't need each other, some at a time, all of them whatever errors come, and returns one
-// of those.
+// runAll makes independent calls, up to maxParallel at the same time, all of them whatever errors
+// occur. It returns one of the errors.
 func runAll(calls []func() error) error {
 	var failed failures
 	all := make([]func() error, len(calls))
@@ -65,13 +66,13 @@ func runAll(calls []func() error) error {
 	return failed.err
 }
 
-// stops reports whether a task is to stop after an error: not because of one job or folder that is damaged, which would
-// hold up all others.
+// mustStop reports whether a task stops after an error. A job or folder that is damaged does not
+// stop it, because that would hold up all others.
 func mustStop(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.Is(err, job.ErrStoreAway)
 }
 
-// failures keeps one of many errors: that the store is away, which is one of all jobs, rather than another. add may
+// failures keeps one of many errors, preferably job.ErrStoreAway, which concerns all jobs. add may
 // be called concurrently.
 type failures struct {
 	mu  sync.Mutex

@@ -9,21 +9,22 @@ import (
 	"syscall"
 )
 
-// A disk makes every call of the store that goes to the file server. On EFS each
-// costs milliseconds, so they are few, and DESIGN.md accounts for them. A close
-// is not counted: everything is written through before it.
+// A disk makes all calls of the store that go to the file server. On EFS each takes milliseconds,
+// so there are few, and DESIGN.md lists them. A close is not counted, because everything is written
+// through before it.
 type disk struct {
-	// step, set by tests alone, makes the calls in their place: it can count
-	// them, stop the world between two of them, or lose a reply. Some are made at
-	// the same time.
+	// step is set by tests only. It is called in place of each call, to count the calls, to stop
+	// between two of them, or to lose a reply. It is called concurrently.
 	step func(op, path string, call func() error) error
-	// most, set by tests alone, is mostNames in its place.
+	// most replaces mostNames in tests; 0 otherwise.
 	most int
-	// slots has a place for each call that may be under way: see maxCalls. Without it there is no bound.
+	// slots has a place for each call that may be under way: see maxCalls. If it is nil there is no
+	// limit.
 	slots chan struct{}
 }
 
-// do makes a call, which must make none by do itself: all places could be those of calls that wait for another.
+// do makes a call. The call must not use do itself: it could wait for a slot while its own caller
+// and others like it hold all slots.
 func (d *disk) do(op, path string, call func() error) error {
 	if d.slots != nil {
 		d.slots <- struct{}{}
@@ -35,9 +36,10 @@ func (d *disk) do(op, path string, call func() error) error {
 	return d.step(op, path, call)
 }
 
-// byPath is do for a call that finds its files by their paths. An NFS client finds by what
-// it remembers, and where another has replaced or removed that, the file server refuses
-// the call as stale (ESTALE), without having made it: the next looks again.
+// byPath is do for a call that names files by their paths. An NFS client resolves a path from its
+// cache. If another client has replaced or removed a part of the path, the file server refuses the
+// call as stale (ESTALE) without executing it. Then the folders are opened again and the call is
+// repeated, three times at most.
 func (d *disk) byPath(op, path string, call func() error, others ...string) (err error) {
 	for range 4 {
 		if err = d.do(op, path, call); !errors.Is(err, syscall.ESTALE) {
@@ -50,8 +52,8 @@ func (d *disk) byPath(op, path string, call func() error, others ...string) (err
 	return err
 }
 
-// lookAgain has an NFS client look a folder up again, and those above it that it finds stale: that
-// a folder is, it learns only when that is opened to be read.
+// reopen makes an NFS client look up a folder again, and the folders above it that are stale. The
+// client detects that a folder was replaced only when the folder is opened for reading.
 func reopen(dir string) {
 	f, err := openFolder(dir)
 	if errors.Is(err, syscall.ESTALE) && filepath.Dir(dir) != dir {
@@ -59,12 +61,12 @@ func reopen(dir string) {
 		f, err = openFolder(dir)
 	}
 	if err == nil {
-		_ = f.Close() // it was not read
+		_ = f.Close() // opened only to refresh the cache
 	}
 }
 
-// onOpen is do for a call on a file or folder that is open. One that is stale was
-// removed by another client, and that is fs.ErrNotExist.
+// onOpenFile is do for a call on an open file or folder. If it is stale it was removed by another
+// client, and the error is fs.ErrNotExist.
 func (d *disk) onOpenFile(op, path string, call func() error) error {
 	return staleIsGone(d.do(op, path, call))
 }
@@ -76,8 +78,9 @@ func staleIsGone(err error) error {
 	return err
 }
 
-// anew makes calls that open something by its path and go on with that, and makes them all again where it was stale
-// by then: another client has put something else into its place, or removed it. They must be safe to repeat.
+// retryStale makes calls that open something by its path and then use it, and repeats them all,
+// three times at most, if it was stale by then because another client has replaced or removed it.
+// The calls must be safe to repeat.
 func retryStale(calls func() error) (err error) {
 	for range 4 {
 		if err = calls(); !errors.Is(err, syscall.ESTALE) {
@@ -87,8 +90,8 @@ func retryStale(calls func() error) (err error) {
 	return err
 }
 
-// open makes a call that opens a file. Where the call is to have failed, although it was
-// made, the file is closed: of an open file an NFS client keeps the name.
+// open makes a call that opens a file. After an error the file is closed, also if a test makes a
+// successful call fail, because an NFS client keeps the name of an open file.
 func (d *disk) open(op, path string, call func() (*os.File, error)) (f *os.File, err error) {
 	err = d.byPath(op, path, func() (err error) {
 		if f, err = call(); err != nil && f != nil {

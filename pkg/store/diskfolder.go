@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostNames is how many names are read of a folder. None should come near it; of one that
-// goes beyond, the rest is left unread, so that time and memory stay bounded.
+// mostNames is the number of names that are read of a folder at most. No folder should come near
+// it; the rest of a larger one is not read, so that time and memory stay bounded.
 const mostNames = 1 << 20
 
 func (d *disk) mostNames() int { return cmp.Or(d.most, mostNames) }
@@ -34,7 +34,7 @@ func (d *disk) openDir(path string) (dir *os.File, names []string, err error) {
 	return dir, names, err
 }
 
-// readNames reads the names in a folder that is open, of which only so many: see mostNames.
+// readNames reads the names in an open folder, up to mostNames.
 func (d *disk) readNames(dir *os.File) (names []string, err error) {
 	for len(names) < d.mostNames() {
 		more, err := dir.Readdirnames(min(d.mostNames()-len(names), 8192))
@@ -49,7 +49,7 @@ func (d *disk) readNames(dir *os.File) (names []string, err error) {
 	return names, nil
 }
 
-// listAgain lists a folder that is open.
+// listAgain lists an open folder from its start.
 func (d *disk) listAgain(dir *os.File) (names []string, err error) {
 	err = d.onOpenFile("readdir", dir.Name(), func() (err error) {
 		if _, err = dir.Seek(0, io.SeekStart); err == nil {
@@ -60,7 +60,7 @@ func (d *disk) listAgain(dir *os.File) (names []string, err error) {
 	return names, err
 }
 
-// list lists a folder; one that is not there, or is no folder, is empty.
+// list lists a folder. One that does not exist, or is not a folder, is empty.
 func (d *disk) list(path string) ([]string, error) {
 	names, err := d.listExisting(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -69,7 +69,7 @@ func (d *disk) list(path string) ([]string, error) {
 	return names, err
 }
 
-// listThere is list, but fs.ErrNotExist where the folder is not there.
+// listExisting is list, but returns fs.ErrNotExist if the folder does not exist.
 func (d *disk) listExisting(path string) ([]string, error) {
 	dir, names, err := d.openDir(path)
 	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, errUnreadable) {
@@ -81,9 +81,8 @@ func (d *disk) listExisting(path string) ([]string, error) {
 	return names, dir.Close()
 }
 
-// refresh opens a folder, which makes an NFS client ask the server whether what it
-// remembers of the names in there still holds (close-to-open consistency, which
-// Linux keeps for folders too).
+// refresh opens a folder, which makes an NFS client ask the server whether the cached names in it
+// are still valid (close-to-open consistency, which Linux provides for folders too).
 func (d *disk) refresh(dir string) error {
 	f, err := d.open("open", dir, func() (*os.File, error) { return openFolder(dir) })
 	if err != nil {
@@ -92,8 +91,8 @@ func (d *disk) refresh(dir string) error {
 	return f.Close()
 }
 
-// refreshPath is refresh for a path of which the client may remember too that one of its
-// folders was missing: from the first that is there, downwards. top is there.
+// refreshPath is refresh for a folder that may exist although the client has cached that it, or a
+// folder above it, is missing. It begins at the first folder above it that exists. top must exist.
 func (d *disk) refreshPath(dir, top string) error {
 	err := d.refresh(dir)
 	if !errors.Is(err, fs.ErrNotExist) || dir == top {
@@ -105,8 +104,8 @@ func (d *disk) refreshPath(dir, top string) error {
 	return d.refresh(dir)
 }
 
-// folderChanged is when a name was last made or removed in a folder. It is opened, for
-// the reason that refresh has.
+// folderModTime returns when a name was last made or removed in a folder. It opens the folder for
+// the same reason as refresh.
 func (d *disk) folderModTime(dir string) (at time.Time, err error) {
 	f, err := d.open("open", dir, func() (*os.File, error) {
 		f, err := openFolder(dir)
@@ -124,8 +123,7 @@ func (d *disk) folderModTime(dir string) (at time.Time, err error) {
 	return at, f.Close()
 }
 
-// syncDir makes the names in a folder durable. On NFS they are so already, and
-// it costs nothing.
+// syncDir makes the names in a folder durable. On NFS they already are, and it costs nothing.
 func (d *disk) syncDir(path string) error {
 	return retryStale(func() error {
 		dir, err := d.open("open", path, func() (*os.File, error) { return openFolder(path) })
@@ -148,10 +146,10 @@ func (d *disk) mkdir(path string) error {
 	})
 }
 
-// mkdirs makes dir and its parents below top, each durable in its own parent.
+// mkdirs creates dir and the folders above it, below top, and makes each durable in its parent.
 func (d *disk) mkdirs(dir, top string) error { return d.mkdirsBy(d.mkdir, dir, top) }
 
-// mkdirsBy is mkdirs with a call that makes each.
+// mkdirsBy is mkdirs with a given call that creates a folder.
 func (d *disk) mkdirsBy(mkdir func(path string) error, dir, top string) error {
 	if dir == top {
 		return nil

@@ -21,14 +21,14 @@ func (d *disk) rename(from, to string) error {
 	return d.byPath("rename", to, func() error { return inFolders("rename", from, to, unix.Renameat) }, from)
 }
 
-// remove removes a file or an empty folder; one that is gone is as good.
+// remove removes a file or an empty folder. It is no error if it does not exist.
 func (d *disk) remove(path string) error {
 	_, err := d.unlink(path)
 	return err
 }
 
-// unlink is remove, and says whether it removed something. A file of another name that
-// an NFS client keeps since it is open (see errInUse) is as good as removed.
+// unlink is remove, and reports whether it removed something. The name that an NFS client keeps for
+// a removed file that is open (see errInUse) counts as removed.
 func (d *disk) unlink(path string) (there bool, err error) {
 	err = d.byPath("remove", path, func() error { return inFolder("remove", path, removeAt) })
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EBUSY) { // see errInUse
@@ -37,14 +37,14 @@ func (d *disk) unlink(path string) (there bool, err error) {
 	return err == nil, err
 }
 
-// rmdir removes an empty folder, and no file.
+// rmdir removes an empty folder, but not a file.
 func (d *disk) rmdir(path string) error {
 	return d.byPath("remove", path, func() error {
 		return inFolder("rmdir", path, func(dir int, name string) error { return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) })
 	})
 }
 
-// exists says whether there is something at path.
+// exists reports whether there is a file or folder at path.
 func (d *disk) exists(path string) (bool, error) {
 	_, err := d.modTime(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
@@ -53,7 +53,7 @@ func (d *disk) exists(path string) (bool, error) {
 	return err == nil, err
 }
 
-// changed is when path was written or touched, by the file server's clock.
+// modTime returns when path was written or touched, by the file server's clock.
 func (d *disk) modTime(path string) (at time.Time, err error) {
 	err = d.byPath("stat", path, func() error {
 		var st unix.Stat_t
@@ -66,11 +66,11 @@ func (d *disk) modTime(path string) (at time.Time, err error) {
 	return at, err
 }
 
-// touch sets path's time to the file server's now: no time at all goes over NFS as
-// "set to server time".
+// touch sets the modification time of path to the file server's present time. Over NFS, a call
+// without a time means "set to server time".
 func (d *disk) touch(path string) error { return d.setTimes(path, nil) }
 
-// setTime gives path a time of our choice.
+// setTime sets the modification time of path to a given time.
 func (d *disk) setTime(path string, at time.Time) error {
 	both := unix.NsecToTimespec(at.UnixNano())
 	return d.setTimes(path, []unix.Timespec{both, both})

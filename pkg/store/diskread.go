@@ -13,28 +13,27 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// maxRecord is the largest file that is read as one of the store's own records, in
-// bytes. They have a few kilobytes.
+// maxRecord is the size in bytes up to which a file is read as a record of the store. Records have
+// a few kilobytes.
 const maxRecord = 64 << 10
 
-// errUnreadable: a file of ours is not what it should be. Everybody who has the
-// directory can write into it, so nothing in there is believed unchecked.
+// errUnreadable: a file of the store does not have the expected form. Everybody with access to the
+// directory can write into it, so everything that is read is checked.
 var errUnreadable = job.ErrDamagedJob
 
-// unreadable is errUnreadable of a file, and an error of the file system too, which may
-// be that of all files.
+// unreadable wraps errUnreadable for a file, together with an error of the file system.
 func unreadable(path string, why error) error {
 	return fmt.Errorf("%w: %w", errUnreadable, &fs.PathError{Op: "open", Path: filepath.Base(path), Err: why})
 }
 
-// readFile reads a record, and when it was written by the file server's clock. What
-// is too large for one, or is no regular file, is errUnreadable.
+// readFile reads a record, and the time when it was last written by the file server's clock. A file
+// that is too large for a record, or not a regular file, is errUnreadable.
 func (d *disk) readFile(path string) (b []byte, written time.Time, err error) {
 	return d.readUpTo(path, maxRecord)
 }
 
-// readUpTo is readFile of a file of at most max bytes. A replaced file's handle can go
-// stale on NFS between open and read: then the new one is read.
+// readUpTo is readFile for a file of at most max bytes. On NFS the handle of a replaced file can
+// become stale between open and read; then the new file is read.
 func (d *disk) readUpTo(path string, max int64) (b []byte, written time.Time, err error) {
 	err = retryStale(func() (err error) { b, written, err = d.readOnce(path, max); return err })
 	return b, written, err
@@ -57,17 +56,17 @@ func (d *disk) readOnce(path string, max int64) (b []byte, written time.Time, er
 	return b, written, err
 }
 
-// openFile opens a file to read from. What is no regular file, or is reached by a
-// symbolic link below the store's directory, is errUnreadable. The caller closes it.
+// openFile opens a file for reading. A file that is not regular, or whose path has a symbolic link
+// below the store's directory, is errUnreadable. The caller closes the file.
 func (d *disk) openFile(path string) (f *os.File, info fs.FileInfo, err error) {
 	f, err = d.open("open", path, func() (f *os.File, err error) {
 		if f, err = openNoLinks(path, unix.O_RDONLY); err == nil {
-			info, err = f.Stat() // came with the open
+			info, err = f.Stat() // no further call: the attributes came with the open
 		}
 		return f, err
 	})
 	if err == nil && !info.Mode().IsRegular() {
-		_ = f.Close() // it was not read
+		_ = f.Close() // opened for reading only
 		return nil, nil, unreadable(path, errors.New("no regular file"))
 	}
 	return f, info, err

@@ -8,16 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// createFile makes a new file with the content b, durable but for its name,
-// which its folder's fsync makes so. It must not exist; it is left in part after
-// an error. The answer is the time of its making by the file server's clock.
+// createFile creates a file with the content b. The content is durable; the name is durable after
+// an fsync of the folder. The file must not exist. After an error it may be incomplete. made is its
+// modification time by the file server's clock.
 //
-// O_DSYNC writes through in the one call that a write and an fsync would be.
+// O_DSYNC makes write and fsync one call.
 func (d *disk) createFile(path string, b ...[]byte) (made time.Time, err error) {
 	return d.create(path, unix.O_DSYNC, b...)
 }
 
-// createAll is createFile for several files at the same time.
+// createAll calls createFile for several files concurrently.
 func (d *disk) createAll(files map[string][][]byte) error {
 	var calls []func() error
 	for path, b := range files {
@@ -26,19 +26,18 @@ func (d *disk) createAll(files map[string][][]byte) error {
 	return concurrently(calls...)
 }
 
-// createHasty is createFile for what need not survive the machine's power: of a
-// local file system a file may be left that is empty or in part. A file server has
-// it all once the file is closed.
+// createUnsynced is createFile for a file that need not survive a loss of power: a local file
+// system may then have it empty or incomplete. A file server has all of it once the file is closed.
 func (d *disk) createUnsynced(path string, b ...[]byte) (made time.Time, err error) {
 	return d.create(path, 0, b...)
 }
 
-// create writes one part behind the other: together in memory large ones would be there
+// create writes the parts one after the other, because joining them in memory would hold large ones
 // twice.
 //
-// It is without O_EXCL, and looks at what it has opened instead. An NFS client asks for an
-// exclusive file in two calls, and between them the server keeps a random number as the
-// file's time: what a killed process left could look new until 2038.
+// It checks what it has opened instead of using O_EXCL. An NFS client creates an exclusive file in
+// two calls, and between them the server stores a random number as the file's time: a file left by
+// a killed process could look new until 2038.
 func (d *disk) create(path string, flag int, parts ...[]byte) (made time.Time, err error) {
 	f, err := d.open("create", path, func() (*os.File, error) {
 		f, err := openNoLinks(path, unix.O_WRONLY|unix.O_CREAT|flag)
@@ -57,7 +56,7 @@ func (d *disk) create(path string, flag int, parts ...[]byte) (made time.Time, e
 	}
 	if err == nil {
 		var info fs.FileInfo
-		if info, err = f.Stat(); err == nil { // known since the write
+		if info, err = f.Stat(); err == nil { // no further call: known since the write
 			made = info.ModTime()
 		}
 	}
@@ -67,10 +66,11 @@ func (d *disk) create(path string, flag int, parts ...[]byte) (made time.Time, e
 	return made, staleIsGone(err)
 }
 
-// isNew is fs.ErrExist of a file that is not empty, not regular, or has another name. One
-// that has none any more was removed since, as old, which whoever makes it finds out.
+// isNew returns fs.ErrExist if a file is not empty, not regular, or has another name. A file that
+// has no name any more was removed as old in the meantime; the caller detects that when it uses the
+// name.
 func isNew(f *os.File) error {
-	var st unix.Stat_t // came with the open
+	var st unix.Stat_t // no further call: the attributes came with the open
 	err := retryInterrupted(func() error { return unix.Fstat(int(f.Fd()), &st) })
 	if err == nil && (st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size != 0 || st.Nlink > 1) {
 		err = &fs.PathError{Op: "create", Path: f.Name(), Err: unix.EEXIST}
@@ -78,7 +78,7 @@ func isNew(f *os.File) error {
 	return err
 }
 
-// mark makes an empty file; one that is there already is as good.
+// createEmpty creates an empty file. It is no error if the file exists.
 func (d *disk) createEmpty(path string) error {
 	f, err := d.open("create", path, func() (*os.File, error) { return openNoLinks(path, unix.O_WRONLY|unix.O_CREAT) })
 	if err != nil {

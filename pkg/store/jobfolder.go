@@ -12,24 +12,24 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A life is what the names in a job's folder say. They are the truth about a
-// job; the status only follows them.
+// A jobFolder is what the names in a job's folder show. The names are authoritative; the status
+// follows them.
 type jobFolder struct {
 	id      job.ID
-	dir     *os.File // the job's folder, open; for its fsync
+	dir     *os.File // the job's folder, open, to sync it
 	run     int      // the current run: 1, or the highest run.R
-	ended   bool     // there is final.R of the current run
-	claim   int      // the last claim's number, 0 without any
-	claims  []int    // the numbers of the others
+	ended   bool     // final.R of the current run exists
+	claim   int      // the number of the last claim; 0 if there is none
+	claims  []int    // the numbers of all claims
 	outputs []string // pictures and thumbnails
-	temps   []string // temporary files, of the living and of the dead
-	preview bool     // the submitted picture's is there
-	entry   string   // the job's entry in active/, where that is known otherwise than by its records
+	temps   []string // temporary files, in use or left by processes that died
+	preview bool     // the preview of the submitted picture exists
+	entry   string   // the job's entry in active/; "" if it follows from the job's records
 }
 
-// look reads the names in a job's folder. A listing is asked for, and not one
-// name after the other, because NFS clients remember that a name was missing.
-// The caller closes the life.
+// openJobFolder opens a job's folder and reads the names in it. It lists the folder instead of
+// looking for one name after the other, because NFS clients cache that a name is missing. The
+// caller closes the result.
 func (s *Store) openJobFolder(id job.ID) (*jobFolder, error) {
 	if err := checkID(id); err != nil {
 		return nil, err
@@ -39,8 +39,8 @@ func (s *Store) openJobFolder(id job.ID) (*jobFolder, error) {
 	open := func() (err error) { dir, names, err = s.openDir(s.jobDir(id)); return err }
 	err := s.explainMissing(id, open)
 	if err == nil && !slices.Contains(names, statusFile) {
-		// It is being replaced, or the job erased: an NFS client may find the folder in its
-		// old place for a while, and sees there what is not removed yet.
+		// The status is being replaced, or the job is being erased: an NFS client may find the
+		// folder in its old place for a while, with the names that are not removed yet.
 		_ = dir.Close() // read only
 		if err = s.refresh(s.jobsFolder(id)); err == nil {
 			err = s.explainMissing(id, open)
@@ -54,7 +54,7 @@ func (s *Store) openJobFolder(id job.ID) (*jobFolder, error) {
 	return l, nil
 }
 
-// read sets what the names say.
+// parse sets the fields from the names in the folder.
 func (l *jobFolder) parse(names []string) {
 	l.run, l.ended, l.claim, l.claims, l.outputs, l.temps, l.preview = 1, false, 0, nil, nil, nil, false
 	finals := map[int]bool{}
@@ -67,7 +67,7 @@ func (l *jobFolder) parse(names []string) {
 		kind, number, _ := strings.Cut(name, ".")
 		n, err := strconv.Atoi(number)
 		if err != nil || n < 1 || n > maxNumber || strconv.Itoa(n) != number {
-			continue // not ours
+			continue // not a name of the store
 		}
 		switch kind {
 		case "run":
@@ -86,10 +86,10 @@ func (l *jobFolder) parse(names []string) {
 
 func (l *jobFolder) close() { _ = l.dir.Close() } // read only
 
-// truth is the record of the latest event of a job's life.
+// latestEvent returns the record of the job's latest event.
 func (s *Store) latestEvent(l *jobFolder) (*record, error) {
 	r, err := s.readLatestEvent(l)
-	if errors.Is(err, fs.ErrNotExist) { // the folder is away since we looked
+	if errors.Is(err, fs.ErrNotExist) { // the folder was moved after it was listed
 		if err = s.whyMissing(l.id); err == nil {
 			err = fmt.Errorf("%w: it was changed meanwhile", job.ErrBusy)
 		}

@@ -10,8 +10,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// jobFolder takes the name of a job's folder apart, in the folder that it is to be in: the prefix that it has on its way in or
-// out, and the job. !ok: it is no such name.
+// parseJobFolder splits a name in a folder of jobs/ that belongs to a job's folder: into the prefix
+// of one that is not in its place, and the job's id. ok is false for any other name, and for a job
+// that belongs into another folder.
 func parseJobFolder(folder, name string) (prefix string, id job.ID, ok bool) {
 	for _, p := range []string{draftPrefix, discardedPrefix, erasedPrefix} {
 		if strings.HasPrefix(name, p) {
@@ -22,8 +23,8 @@ func parseJobFolder(folder, name string) (prefix string, id job.ID, ok bool) {
 	return prefix, id, err == nil && id.Folder() == folder
 }
 
-// endLeftover removes what is left of a submission that died, or of a job that was to be discarded, when it is older than stale,
-// now by the file server's clock. It says whether there was such a thing.
+// removeStaleLeftover removes what is left of a submission that died, or of a job that was being
+// discarded, if it is older than stale; now is by the file server's clock. ended is whether it has.
 func (s *Store) removeStaleLeftover(prefix string, id job.ID, now time.Time, stale time.Duration) (ended bool, err error) {
 	path := filepath.Join(s.jobsFolder(id), prefix+string(id))
 	at, err := s.modTime(path)
@@ -39,13 +40,13 @@ func (s *Store) removeStaleLeftover(prefix string, id job.ID, now time.Time, sta
 	default:
 		err = s.removeNeverMade(Entry{ID: id})
 	}
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errInUse) { // others are at it; then later
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errInUse) { // another process is removing it, or has it open: later
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// ensureActive puts an unfinished job into active/ if it is not there, and says whether it has.
+// ensureActive adds an unfinished job to active/ if it is not there, and reports whether it has.
 func (s *Store) ensureActive(id job.ID) (made bool, err error) {
 	l, err := s.openJobFolder(id)
 	if err == nil {
@@ -71,8 +72,8 @@ func (s *Store) ensureActiveBy(l *jobFolder) (made bool, err error) {
 	return true, s.activate(entry)
 }
 
-// unlessMoved is an error about a job but for those that mean that others have changed it meanwhile, or that nobody can
-// read it.
+// unlessMoved returns nil for errors that mean that another process has changed or removed the job
+// meanwhile, or that the job is unreadable. Other errors are returned.
 func unlessMoved(err error) error {
 	for _, other := range []error{job.ErrGone, job.ErrNotFound, job.ErrBusy, errUnreadable, fs.ErrNotExist} {
 		err = ignore(err, other)

@@ -10,8 +10,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// missing tells why a file was not found in a job's folder: the job was erased or has
-// expired, there never was one, or the whole directory is away. nil: its folder is there.
+// whyMissing returns why a file was not found in a job's folder: the job was erased or has expired,
+// there never was one, or the whole directory is not available. nil: the job's folder exists.
 func (s *Store) whyMissing(id job.ID) error {
 	err := s.whyMissingOnDisk(id)
 	if errors.Is(err, job.ErrNotFound) {
@@ -20,11 +20,11 @@ func (s *Store) whyMissing(id job.ID) error {
 	return err
 }
 
-// absent is missing by what there is alone. Of a job that has expired that is nothing: it
-// is job.ErrNotFound.
+// whyMissingOnDisk is whyMissing without the horizon: for an expired job it returns
+// job.ErrNotFound.
 //
-// An NFS client remembers for up to a minute that a name was missing, from before the
-// job was made, say. So the folders on the way are refreshed first.
+// An NFS client caches for up to a minute that a name is missing, for example from before the job
+// was made. So the folders above it are refreshed first.
 func (s *Store) whyMissingOnDisk(id job.ID) error {
 	known, err := s.refreshIfExists(filepath.Dir(s.tombstonePath(id)))
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *Store) whyMissingOnDisk(id job.ID) error {
 	return job.ErrNotFound
 }
 
-// known refreshes a folder of the store, and says whether it is there.
+// refreshIfExists refreshes a folder of the store, and reports whether it exists.
 func (s *Store) refreshIfExists(dir string) (bool, error) {
 	err := s.refreshPath(dir, s.dir)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
@@ -61,9 +61,8 @@ func (s *Store) refreshIfExists(dir string) (bool, error) {
 	return err == nil, err
 }
 
-// find calls find, which opens a file of a job's folder, and where that was not found
-// although the folder is there, once more. Why it was not found is an error of
-// [Store.missing].
+// explainMissing calls find, which opens a file in a job's folder. If find returns fs.ErrNotExist,
+// it returns the error of [Store.whyMissing], or if the folder exists, calls find once more.
 func (s *Store) explainMissing(id job.ID, find func() error) error {
 	err := find()
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -74,13 +73,13 @@ func (s *Store) explainMissing(id job.ID, find func() error) error {
 	}
 	if err = find(); errors.Is(err, fs.ErrNotExist) {
 		if err = s.whyMissing(id); err == nil {
-			err = job.ErrNotFound // the folder is there, and not the job's files
+			err = job.ErrNotFound // the folder exists, but not the job's files
 		}
 	}
 	return err
 }
 
-// there says whether the whole directory is: job.ErrStoreAway.
+// checkReachable returns job.ErrStoreAway if the whole directory is not available.
 func (s *Store) checkReachable() error {
 	if _, err := s.modTime(filepath.Join(s.dir, formatFile)); err != nil {
 		return fmt.Errorf("%w: %w", job.ErrStoreAway, err)

@@ -9,22 +9,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hasOpenat2 says whether this kernel has the call, and no sandbox refuses it.
+// hasOpenat2 reports whether the kernel has the call and no sandbox refuses it.
 var hasOpenat2 = sync.OnceValue(func() bool {
 	fd, err := unix.Openat2(unix.AT_FDCWD, "/", &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS})
 	if err == nil {
-		_ = unix.Close(fd) // nothing was written
+		_ = unix.Close(fd) // not written to
 	}
 	return err == nil
 })
 
-// folderFlags open a folder as a place in the tree, which it need not allow to be read.
+// folderFlags open a folder without read access, so that it need not be readable.
 const folderFlags = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC | unix.O_NOFOLLOW
 
-const fileMode = 0o640 // of what is made
+const fileMode = 0o640 // of files that are created
 
-// openFd opens an absolute path that has no symbolic links, in one call for all of its
-// parts; where that can't be had, in one for each.
+// openFd opens an absolute path without symbolic links: in one call for the whole path, or on
+// kernels without openat2 in one call for each part.
 func openFd(path string, flags int) (fd int, err error) {
 	if !hasOpenat2() {
 		return openParts(path, flags)
@@ -52,17 +52,17 @@ func openParts(path string, flags int) (fd int, err error) {
 			continue
 		}
 		next, err := at(dir, part, folderFlags)
-		_ = unix.Close(dir) // nothing was written by it
+		_ = unix.Close(dir) // not written to
 		if err != nil {
 			return -1, err
 		}
 		dir = next
 	}
-	defer func() { _ = unix.Close(dir) }() // likewise
+	defer func() { _ = unix.Close(dir) }() // not written to
 	return at(dir, cmp.Or(last, "."), flags|unix.O_NOFOLLOW)
 }
 
-// spaceOf is what the file system of a path has.
+// statSpace returns the space of the file system that has a path.
 func statSpace(path string) (s diskSpace, err error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(path, &st); err != nil {

@@ -9,20 +9,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The calls of this file change and look at names, and follow no symbolic link on the
-// way to them: each opens the name's folder as openFd does, and then goes by that
-// descriptor, so that nobody can exchange a part of the path in between.
+// The functions in this file follow no symbolic link on the way to a name. Each opens the name's
+// folder by openFd and then uses that descriptor, so no part of the path can be replaced in
+// between.
 //
-// A descriptor that is only a place in the tree (O_PATH) costs an NFS client no more
-// than the walk that a call by path makes too: disk.do does not count it.
+// A descriptor without read access (O_PATH) costs an NFS client only the lookups that a call by
+// path makes as well, so disk.do does not count it.
 
-// inFolder calls f with the folder of a path, open, and the path's last part.
+// inFolder calls f with the open folder of a path, and the last part of the path.
 func inFolder(op, path string, f func(dir int, name string) error) error {
 	dir, err := openFd(filepath.Dir(path), folderFlags)
 	if err != nil {
 		return folderError(op, path, err)
 	}
-	defer func() { _ = unix.Close(dir) }() // nothing was written by it
+	defer func() { _ = unix.Close(dir) }() // not written to
 	if err := retryInterrupted(func() error { return f(dir, filepath.Base(path)) }); err != nil {
 		return &fs.PathError{Op: op, Path: path, Err: err}
 	}
@@ -35,7 +35,7 @@ func inFolders(op, from, to string, f func(fromDir int, from string, toDir int, 
 	if err != nil {
 		return folderError(op, from, err)
 	}
-	defer func() { _ = unix.Close(dir) }() // nothing was written by it
+	defer func() { _ = unix.Close(dir) }() // not written to
 	return inFolder(op, to, func(toDir int, name string) error { return f(dir, filepath.Base(from), toDir, name) })
 }
 
@@ -46,7 +46,7 @@ func folderError(op, path string, err error) error {
 	return &fs.PathError{Op: op, Path: path, Err: err}
 }
 
-// uninterrupted repeats a call that a signal has ended.
+// retryInterrupted repeats a call that was interrupted by a signal.
 func retryInterrupted(call func() error) error {
 	for {
 		if err := call(); !errors.Is(err, unix.EINTR) {
@@ -55,17 +55,16 @@ func retryInterrupted(call func() error) error {
 	}
 }
 
-// openNoLinks opens a path of which the store's directory and what is below it have
-// no symbolic links: where there is one, that is errUnreadable. It does not wait for
-// the other end of a pipe.
+// openNoLinks opens a path. If the store's directory or a part of the path below it is a symbolic
+// link, the error is errUnreadable. It does not wait for the other end of a pipe.
 func openNoLinks(path string, flags int) (*os.File, error) {
 	fd, err := openFd(path, flags|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK)
-	// A link; a pipe that nobody reads, or a socket; a file where a folder should be.
+	// A link; a pipe without a reader, or a socket; a file in place of a folder.
 	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.ENOTDIR) {
 		return nil, unreadable(path, err)
 	}
 	if err == nil {
-		err = unix.SetNonblock(fd, false) // it has waited for nothing by now
+		err = unix.SetNonblock(fd, false) // needed only while it is opened
 	}
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}

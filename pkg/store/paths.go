@@ -7,39 +7,38 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// The names at the directory's top.
+// The names at the top of the directory.
 const (
 	formatFile   = "FORMAT"    // holds FormatVersion
 	jobsDir      = "jobs"      // YYYY/MM/DD/HH[/MM[/SS]]/<id>/: see job.Grain
-	activeDir    = "active"    // <hash>/[YYYY-..-MM/]<id>: an owner's job that is not finished or not yet tidy
+	activeDir    = "active"    // <hash>/[YYYY-..-MM/]<id>: an owner's job that is unfinished or not yet completed
 	keysDir      = "keys"      // h/as/<hash>: a job's spec under its owner's idempotency key
 	uploadsDir   = "uploads"   // <hash>/<id>.<bytes>: an owner's pending uploads
-	ownersDir    = "owners"    // <hash>/YYYY/../HH[/MM]/<id>.<KiB>: an owner's jobs, with what each counts for
-	usageDir     = "usage"     // <hash>: what was counted of an owner's jobs
-	publishedDir = "published" // see publish.go: the results, by links
+	ownersDir    = "owners"    // <hash>/YYYY/../HH[/MM]/<id>.<KiB>: an owner's jobs, each with what it counts for
+	usageDir     = "usage"     // <hash>: an owner's jobs as last counted
+	publishedDir = "published" // see publish.go: the results, as links
 	goneDir      = "gone"      // YYYY/../<id>: a job that was erased
 	erasingDir   = "erasing"   // <id>.<why>: a job that is being erased
-	sweepDir     = "sweep"     // turn.N: who sweeps, and what they remember
+	sweepDir     = "sweep"     // turn.N: whose turn it is to sweep; and notes
 	spareDir     = "spare"     // see spare.go
-	tmpDir       = "tmp"       // what is not in its place yet, or no longer
+	tmpDir       = "tmp"       // temporary files
 )
 
-// The names in a job's folder. Beside them there are temporary files, whose
-// names begin with tempPrefix: here and not in tmp/, since a rename from one
-// folder to another holds up all others of the file system.
+// The names in a job's folder. It also has temporary files, whose names begin with tempPrefix. They
+// are here and not in tmp/ because the file system makes one rename between two folders at a time.
 const (
-	specFile    = "spec.json"   // submission, immutable
-	inputFile   = "input"       // the pictures as submitted, one after the other, immutable
-	statusFile  = "status.json" // record, a projection for readers
-	previewFile = "preview"     // the submitted picture for browsers, once it was decoded
+	specFile    = "spec.json"   // the submission, immutable
+	inputFile   = "input"       // the submitted pictures, one after the other, immutable
+	statusFile  = "status.json" // the latest record, for readers
+	previewFile = "preview"     // the submitted picture for browsers, once it is decoded
 	tempPrefix  = ".tmp-"
 )
 
-// A job's folder has one of these before its name on its way in and out.
+// Prefixes of the name of a job's folder that is not in its place.
 const (
 	draftPrefix     = ".new-"
-	discardedPrefix = ".old-"  // one that was never promised to anybody
-	erasedPrefix    = ".gone-" // one that is being erased or expires
+	discardedPrefix = ".old-"  // of a job that was never accepted
+	erasedPrefix    = ".gone-" // of a job that is being erased or expires
 )
 
 func claimFile(n int) string { return fmt.Sprintf("claim.%d", n) }
@@ -60,10 +59,11 @@ func (s *Store) tombstonePath(id job.ID) string {
 	return filepath.Join(s.dir, goneDir, id.Folder(), string(id))
 }
 
-// temp is a name in tmp/, where everything may be thrown away when it is old.
+// tempPath returns the path of a name in tmp/, where old files are removed.
 func (s *Store) tempPath(name string) string { return filepath.Join(s.dir, tmpDir, name) }
 
-// check refuses an id that could lead out of the directory: it becomes a path.
+// checkID returns an error for an id that is not canonical. An id becomes a path, and must not lead
+// out of the directory.
 func checkID(id job.ID) error {
 	_, err := job.ParseID(string(id))
 	return err

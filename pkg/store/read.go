@@ -22,21 +22,21 @@ func (s *Store) Job(id job.ID) (job.Job, error) {
 	return r.public(), nil
 }
 
-// current is what status.json says, where that can still be so. A crash, or a
-// worker that comes back from a stall, can leave it behind the truth: an
-// unfinished status is held against the run's outcome, and one that could have
-// been retried against the next run.
+// currentRecord reads status.json and checks that it is up to date. After a crash, or when a worker
+// continues after a pause, the status can be older than the last event. So an unfinished status is
+// compared with the run's outcome, and one of a run that can be retried with the next run.
 func (s *Store) currentRecord(id job.ID) (*record, error) {
 	if err := checkID(id); err != nil {
 		return nil, err
 	}
-	// An NFS client may know an old status.json, or that there is no outcome, for up
-	// to a minute: to open the folder makes it ask the server.
+	// An NFS client may have cached an old status.json, or that there is no outcome, for up to a
+	// minute. Opening the folder makes it ask the server.
 	if err := s.explainMissing(id, func() error { return s.refresh(s.jobDir(id)) }); err != nil {
 		return nil, err
 	}
 	r, err := s.readRecord(id, statusFile)
-	// An NFS client on whose machine it is open takes it away before it is replaced.
+	// If the status is open on the same machine, an NFS client renames it away before it is
+	// replaced.
 	if errors.Is(err, errUnreadable) || errors.Is(err, fs.ErrNotExist) {
 		return s.readFromEvents(id)
 	}
@@ -66,7 +66,7 @@ func (s *Store) currentRecord(id job.ID) (*record, error) {
 	return r, nil
 }
 
-// derive reads a job off its events alone.
+// readFromEvents reads a job from its events only.
 func (s *Store) readFromEvents(id job.ID) (*record, error) {
 	l, err := s.openJobFolder(id)
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *Store) spec(id job.ID) (spec job.Spec, err error) {
 	return spec, err
 }
 
-// readSpec reads a job's spec; errUnreadable where the file holds no such thing.
+// readSpec reads a job's spec. A file without a valid spec is errUnreadable.
 func (s *Store) readSpec(path string, id job.ID) (spec job.Spec, err error) {
 	b, _, err := s.readFile(path)
 	if err != nil {
@@ -108,8 +108,8 @@ func (s *Store) readSpec(path string, id job.ID) (spec job.Spec, err error) {
 	return spec, nil
 }
 
-// Pictures reads the pictures of a spec as they were submitted: the photograph
-// and the user's own style picture, nil without one.
+// Pictures reads the submitted pictures of a spec: the photograph, and the user's own style
+// picture, nil if there is none.
 func (s *Store) Pictures(spec *job.Spec) (photo, style []byte, err error) {
 	if err := checkID(spec.ID); err != nil {
 		return nil, nil, fmt.Errorf("read the pictures: %w", err)
@@ -136,8 +136,8 @@ func (s *Store) Pictures(spec *job.Spec) (photo, style []byte, err error) {
 	return photo, style, nil
 }
 
-// Result opens the painted picture of a succeeded job; the caller closes it.
-// A job without one is job.ErrNotFinished.
+// Result opens the painted picture of a succeeded job; the caller closes it. For a job without one
+// the error is job.ErrNotFinished.
 func (s *Store) Result(id job.ID) (f *os.File, j job.Job, err error) {
 	r, err := s.currentRecord(id)
 	if err == nil {
@@ -150,9 +150,8 @@ func (s *Store) Result(id job.ID) (f *os.File, j job.Job, err error) {
 	return f, j, nil
 }
 
-// Thumbnail opens the thumbnail of a public job that has succeeded, a JPEG file; the
-// caller closes it. A job without
-// one is job.ErrNotFinished or job.ErrNoThumbnail.
+// Thumbnail opens the thumbnail of a public job that has succeeded, a JPEG file; the caller closes
+// it. For a job without one the error is job.ErrNotFinished or job.ErrNoThumbnail.
 func (s *Store) Thumbnail(id job.ID) (f *os.File, j job.Job, err error) {
 	r, err := s.currentRecord(id)
 	if err == nil {
@@ -169,7 +168,7 @@ func (s *Store) Thumbnail(id job.ID) (f *os.File, j job.Job, err error) {
 	return f, j, nil
 }
 
-// openMade opens a file that came of a job's success.
+// openOutput opens the picture or thumbnail of a succeeded job.
 func (s *Store) openOutput(r *record, name string) (f *os.File, err error) {
 	if r.State != job.Succeeded {
 		return nil, fmt.Errorf("%w: it is %s", job.ErrNotFinished, r.State)
@@ -183,7 +182,7 @@ func (s *Store) openOutput(r *record, name string) (f *os.File, err error) {
 		return nil, err
 	}
 	if n := info.Size(); name == outputFile(r.Claim) && n != r.Result.Bytes || name == thumbFile(r.Claim) && n > maxSmall {
-		_ = f.Close() // it was not read from
+		_ = f.Close() // opened for reading only
 		return nil, fmt.Errorf("%w: %s: %d bytes, which is not what was made", errUnreadable, name, n)
 	}
 	return f, nil

@@ -13,29 +13,28 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A record is a job as of one event of its life. It is the content of the
-// event's own file, which is never changed (claim.N, run.R, final.R), and of
-// status.json, which is the same file under a second name: so whoever reads the
-// one or the other sees the same bytes.
+// A record is a job as of one of its events. It is the content of the event's file (claim.N, run.R,
+// final.R), which never changes, and of status.json, which is the same file under a second name. So
+// readers of either see the same bytes.
 type record struct {
 	job.Job
 	Owner   string `json:"owner,omitempty"`
-	Token   string `json:"token"` // whose the file is, where link(2) leaves doubt
+	Token   string `json:"token"` // identifies the process that made the file, for linkWithToken
 	Claim   int    `json:"claim"` // the number of the last claim; in a success, the N of out.N
 	Worker  string `json:"worker,omitempty"`
-	Lease   int64  `json:"lease_ms,omitempty"` // how long the claim stands without being renewed
-	Crashed bool   `json:"crashed,omitempty"`  // the attempt before the claim ended without a word
-	Shared  bool   `json:"shared,omitempty"`   // the claim's process has other jobs too
+	Lease   int64  `json:"lease_ms,omitempty"` // time after which the claim expires unless it is renewed
+	Crashed bool   `json:"crashed,omitempty"`  // the attempt before the claim ended without an outcome
+	Shared  bool   `json:"shared,omitempty"`   // the claim's process works on other jobs too
 
-	written time.Time // when its file was written or touched last, by the file server's clock
+	written time.Time // when its file was last written or touched, by the file server's clock
 }
 
 func newRecord(j job.Job) *record {
 	return &record{Job: j, Owner: j.Owner, Token: rand.Text()}
 }
 
-// public is what users see of it. What a result is follows from what was asked for,
-// and not from what somebody wrote beside it.
+// public returns the job as users see it. The result's content type follows from the spec, never
+// from the record.
 func (r *record) public() job.Job {
 	j := r.Job
 	j.Owner = r.Owner
@@ -47,20 +46,20 @@ func (r *record) public() job.Job {
 	return j
 }
 
-// The modification times of claims that are over by their maker's hand: older than any
-// lease, and unlike any other.
+// The modification times of claims that their workers have ended. Each is older than any lease, and
+// no other claim has it.
 var (
-	releasedCounted   = time.Unix(0, 0) // given back
-	releasedUncounted = time.Unix(1, 0) // given back as if it had not been
+	releasedCounted   = time.Unix(0, 0) // given back; the attempt counts
+	releasedUncounted = time.Unix(1, 0) // given back; the attempt does not count
 	blamed            = time.Unix(2, 0) // see [Lease.Blame]
 )
 
-// released says whether the claim was given back, rather than left.
+// released reports whether the claim was given back.
 func (r *record) released() bool {
 	return r.written.Equal(releasedCounted) || r.written.Equal(releasedUncounted)
 }
 
-// giveBack is what becomes of a running job whose claim is given back.
+// giveBack changes the record of a running job to that after its claim is given back.
 func (r *record) giveBack(counted bool) {
 	r.State = job.Queued
 	if !counted {
@@ -84,18 +83,19 @@ func (s *Store) readRecord(id job.ID, name string) (*record, error) {
 	return r, nil
 }
 
-// errTaken: an event has happened already, by somebody else's hand.
+// errConflict: another process has made the event, or has completed or erased the job meanwhile.
+// The caller reads the job's folder again.
 var errConflict = errors.New("another was quicker")
 
-// happen makes an event of a job's life happen once. The record is linked to
-// the event's name, for which all who want it to happen compete, and then moved
-// over status.json. errTaken: somebody else won, or the job was tidied up or
-// erased meanwhile; look again.
+// recordEvent makes an event of a job happen, once. It writes the record to a temporary file and
+// links that to the event's name, for which all processes compete. Then it renames the temporary
+// file over status.json. errConflict: another process has won, or the job was completed or erased
+// meanwhile.
 //
-// After any other error it is unknown whether the event has happened.
+// After any other error it is unknown whether the event has happened: see eventExists.
 //
-// before is called between the writing of the record and its linking, with the
-// time by the file server's clock; its error calls the event off.
+// before is called after the record is written and before it is linked, with the time by the file
+// server's clock. If it returns an error, the event does not happen.
 func (s *Store) recordEvent(dir *os.File, event string, r *record, before func(now time.Time) error) error {
 	b, err := json.Marshal(r)
 	if err != nil {
@@ -104,7 +104,7 @@ func (s *Store) recordEvent(dir *os.File, event string, r *record, before func(n
 	path, tmp := filepath.Join(dir.Name(), event), filepath.Join(dir.Name(), tempPrefix+r.Token)
 	create := s.createFile
 	if r.State == job.Running {
-		create = s.createUnsynced // a claim tells enough by its name: see readClaim
+		create = s.createUnsynced // the name of a claim is enough: see readClaim
 	}
 	now, err := create(tmp, b)
 	if err == nil {
@@ -120,8 +120,8 @@ func (s *Store) recordEvent(dir *os.File, event string, r *record, before func(n
 		return errors.Join(err, s.remove(tmp))
 	}
 	r.written = now
-	// From here on it has happened. A status that can't follow is set right by
-	// whoever tidies up; a name that may not be durable is another matter.
+	// From here on the event has happened. If the status could not be replaced, the sweeper repairs
+	// it. If the name may not be durable, the event is uncertain.
 	lag := s.rename(tmp, filepath.Join(dir.Name(), statusFile))
 	if lag != nil {
 		lag = fmt.Errorf("%w: %w", errStatusBehind, errors.Join(lag, s.remove(tmp)))
@@ -132,14 +132,13 @@ func (s *Store) recordEvent(dir *os.File, event string, r *record, before func(n
 	return lag
 }
 
-// errUntidy: the event has happened, and status.json does not show it.
+// errStatusBehind: the event has happened, but status.json does not show it.
 var errStatusBehind = errors.New("the status was not updated")
 
 func unchecked(time.Time) error { return nil }
 
-// linkOurs links tmp to path if path does not exist yet. link(2) over NFS may
-// report EEXIST for its own retransmitted success: the token in the file says
-// whose it is.
+// linkWithToken links tmp to path if path does not exist. Over NFS, link(2) may return EEXIST for
+// its own retransmission that has succeeded; the token in the file shows whose it is.
 func (s *Store) linkWithToken(tmp, path, token string) error {
 	err := s.link(tmp, path)
 	if !errors.Is(err, fs.ErrExist) {
@@ -161,6 +160,6 @@ func (s *Store) linkWithToken(tmp, path, token string) error {
 	return nil
 }
 
-// happened tells an event that has happened, perhaps but for the status, from one
-// of which it is unknown.
+// eventExists reports whether an error of [Store.recordEvent] means that the event has happened,
+// with or without the status.
 func eventExists(err error) bool { return err == nil || errors.Is(err, errStatusBehind) }

@@ -10,20 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errInUse: a folder has all its files removed but those that a program on this machine
-// has open. An NFS client keeps these under names of its own (.nfs…) for as long as they
-// are open, and refuses to remove them (EBUSY); then it removes them itself. The client on
-// another machine removes them at once.
+// errInUse: all files of a folder are removed except those that a program on this machine has open.
+// An NFS client keeps these under names of its own (.nfs…) while they are open, and refuses to
+// remove them (EBUSY). It removes them when they are closed. The client on another machine removes
+// them at once.
 var errInUse = errors.New("a file in it is open on this machine")
 
-// removeTree removes a folder of files, with folders that are not deep among them.
-// errInUse: the folder is left, to be removed later.
+// removeTree removes a folder with the files and folders in it, up to maxDepth. errInUse: the
+// folder is left, to be removed later.
 func (d *disk) removeTree(path string) error {
 	err := d.byPath("remove", path, func() error {
 		return inFolder("remove", path, func(dir int, name string) error { return removeTreeAt(dir, name, 0) })
 	})
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // its folder is gone too
+		return nil // the folder above it is gone too
 	}
 	return err
 }
@@ -34,24 +34,25 @@ func removeAt(dir int, name string) error {
 	if err == nil {
 		return nil
 	}
-	// Which error tells of a folder differs between systems.
+	// The error for a folder differs between systems.
 	if ferr := retryInterrupted(func() error { return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) }); !errors.Is(ferr, unix.ENOTDIR) {
 		return ferr
 	}
 	return err
 }
 
-// maxDepth bounds the descriptors that are open at a time while a tree is removed. Ours are
-// jobs' folders, without folders in them.
+// maxDepth bounds the descriptors that are open at the same time while a tree is removed. The
+// store's own trees are jobs' folders, which have no folders in them.
 const maxDepth = 8
 
-// maxRefills is how often a folder is emptied again, into which others have written meanwhile:
-// they stop when they notice that it is being removed.
+// maxRefills is how often a folder is emptied again because other processes write into it. They
+// stop when they notice that it is being removed.
 const maxRefills = 16
 
-// removeTreeAt removes a file, or a folder with all that is in it, and no more than the
-// links of links. A job's spec goes last: by it, whoever goes on knows what is left to do. What
-// is gone is as good. errInUse: all is removed that can be.
+// removeTreeAt removes a file, or a folder with everything in it. Symbolic links are removed, not
+// followed. A job's spec is removed last, because a process that continues an interrupted removal
+// needs it. It is no error if something is already gone. errInUse: all that can be removed is
+// removed.
 func removeTreeAt(dir int, name string, depth int) error {
 	err := removeAt(dir, name)
 	for range maxRefills {
@@ -71,8 +72,8 @@ func removeTreeAt(dir int, name string, depth int) error {
 	return err
 }
 
-// emptyAt removes all that is in a folder. It opens it anew, so that an NFS client asks the
-// server what that is.
+// emptyAt removes everything in a folder. It opens the folder again, so that an NFS client asks the
+// server for the names.
 func emptyAt(dir int, name string, depth int) error {
 	fd := -1
 	err := retryInterrupted(func() (err error) {
@@ -84,7 +85,7 @@ func emptyAt(dir int, name string, depth int) error {
 	}
 	f := os.NewFile(uintptr(fd), name)
 	defer func() { _ = f.Close() }() // read only
-	inUse, last := 0, ""             // of those that were read since the start
+	inUse, last := 0, ""             // counted since the last rewind
 	for {
 		names, err := f.Readdirnames(1024)
 		if errors.Is(err, io.EOF) {
@@ -109,7 +110,7 @@ func emptyAt(dir int, name string, depth int) error {
 			}
 		}
 		if removed {
-			// From the start again: a removal may move what is yet to be read.
+			// Begin again: a removal may move names that are still to be read.
 			if _, err := f.Seek(0, io.SeekStart); err != nil {
 				return err
 			}

@@ -1,3 +1,12 @@
+// Package store keeps jobs in a shared directory: EFS on AWS, any directory on one machine. It is
+// the only code that knows the file names in the directory.
+//
+// The directory may be on NFS, and the package relies only on what NFS provides: a rename and a link
+// are atomic, and an open shows what was closed before it. DESIGN.md in this folder describes the
+// format.
+//
+// A Store may be used by several goroutines, and the same directory by many processes on many
+// machines.
 package store
 
 import (
@@ -14,8 +23,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FormatVersion marks the layout of the directory. A program refuses a
-// directory with another mark rather than guess.
+// FormatVersion marks the layout of the directory. A program refuses a directory with another mark.
 const FormatVersion = "atelier-store 3\n"
 
 // Defaults of [Config].
@@ -24,21 +32,20 @@ const (
 	DefaultMaxAttempts = 3
 )
 
-// Config says where the store is and how patient it is.
+// Config sets where the store is, and its limits.
 type Config struct {
-	Dir         string        // the shared directory; made where it is missing
-	Lease       time.Duration // how long a claim made here stands without being renewed; 0 is DefaultLease
-	MaxAttempts int           // how often a run is tried before it is given up; 0 is DefaultMaxAttempts
-	Quotas      Quotas        // of those who submit here; zero is no limit
+	Dir         string        // the shared directory; created if missing
+	Lease       time.Duration // time after which a claim made here expires unless it is renewed; 0 is DefaultLease
+	MaxAttempts int           // attempts that count in a run before it is given up; 0 is DefaultMaxAttempts
+	Quotas      Quotas        // of each owner that submits here; the zero value is no limit
 
-	// Unpublish removes copies of what was published (see [Published]) that were made
-	// elsewhere; nil where there are none. It is called for every job that is erased
-	// or has expired, for several that have expired together, when their names are
-	// gone from [Store.PublishedDir], also for one that was never published or has
-	// been unpublished before: what is not there is no error. After an error the jobs
-	// are gone for their readers and their erasures are not over: it is called again,
-	// by [Store.EndErasures] or [Store.Expire]. The error is what Erase answers; it wraps
-	// job.ErrStoreAway where trying with other jobs is no use now.
+	// Unpublish removes copies of published files (see [Published]) that were made elsewhere; nil
+	// if there are none. It is called for each job that is erased or has expired, and for several
+	// jobs that have expired together, after their names are removed from [Store.PublishedDir].
+	// Names that were never copied, or whose copies are already removed, are no error. After an
+	// error the jobs are gone for readers but their erasures are not complete: it is called again
+	// by [Store.EndErasures] or [Store.Expire]. Erase returns the error. It must wrap
+	// job.ErrStoreAway if calls for other jobs would fail as well.
 	//
 	// It is called concurrently.
 	Unpublish func(names []string) error
@@ -56,11 +63,11 @@ type Store struct {
 	freeSpace   freeSpace
 	grains      grainChooser
 	backlog     cachedBacklog
-	horizon     atomic.Int64 // see [Store.Unknown]: in milliseconds since 1970, as far as this process knows it
+	horizon     atomic.Int64 // see [Store.Unknown]: in milliseconds since 1970, as last read by this process
 }
 
-// Open makes the directory's skeleton where it is missing and checks that it
-// can be written and has this program's format. The caller closes the store.
+// Open creates the directory's folders if they are missing, and checks that it can be written and
+// has this program's format. The caller closes the store.
 func Open(cfg Config) (*Store, error) {
 	if cfg.Dir == "" {
 		return nil, errors.New("open the store: no directory given")
@@ -92,7 +99,7 @@ func (s *Store) open() error {
 	if err := os.MkdirAll(s.dir, 0o750); err != nil {
 		return err
 	}
-	dir, err := filepath.EvalSymlinks(s.dir) // from here on no link is followed: see openFd
+	dir, err := filepath.EvalSymlinks(s.dir) // from here on no symbolic link is followed: see openFd
 	if err != nil {
 		return err
 	}
@@ -102,16 +109,17 @@ func (s *Store) open() error {
 			return err
 		}
 	}
-	_, err = s.serverNow() // no Check: a full disk is no reason not to read, or to make room
+	_, err = s.serverNow() // not Check: a full disk must prevent neither reading nor freeing space
 	return errors.Join(s.checkFormat(), err)
 }
 
-// skeleton makes a folder unless it is there, as a folder and not as a link to one.
+// makeTopFolder creates a folder at the top of the directory unless it exists. A symbolic link to a
+// folder is an error.
 func (s *Store) makeTopFolder(path string) error {
 	fd, err := openFd(path, folderFlags)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = s.mkdir(path); errors.Is(err, fs.ErrExist) {
-			return nil // made by another process just now
+			return nil // another process has made it
 		}
 		return err
 	}
@@ -121,26 +129,26 @@ func (s *Store) makeTopFolder(path string) error {
 	return unix.Close(fd)
 }
 
-// Close ends the use of the store. No method may be called any more.
+// Close ends the use of the store. No method may be called afterwards.
 func (s *Store) Close() error { return nil }
 
-// Dir is the directory's absolute path.
+// Dir returns the directory's absolute path.
 func (s *Store) Dir() string { return s.dir }
 
-// Lease is how long a claim stands without being renewed.
+// Lease returns the time after which a claim made here expires unless it is renewed.
 func (s *Store) Lease() time.Duration { return s.lease }
 
-// MaxAttempts is how often a run is tried before it is given up.
+// MaxAttempts returns the number of attempts that count in a run before it is given up.
 func (s *Store) MaxAttempts() int { return s.maxAttempts }
 
-// Check says whether the directory can be written now.
+// Check returns an error if the directory can't be written at present.
 func (s *Store) Check() error {
-	_, err := s.writeProbe([]byte("probe")) // a full disk has room for an empty file
+	_, err := s.writeProbe([]byte("probe")) // not empty: a full disk has room for an empty file
 	return err
 }
 
-// now is the file server's clock, read off a probe file. Ages are differences
-// between two times of this one clock: machines' own are never compared.
+// serverNow returns the time by the file server's clock, which is that of a probe file. All ages
+// are differences between two times of this clock; the clocks of machines are never compared.
 func (s *Store) serverNow() (time.Time, error) {
 	at, err := s.writeProbe(nil)
 	if isFull(err) {
@@ -159,7 +167,7 @@ func (s *Store) checkFormat() error {
 	mark := filepath.Join(s.dir, formatFile)
 	b, _, err := s.readFile(mark)
 	if errors.Is(err, fs.ErrNotExist) {
-		// Processes that start together all write the same bytes.
+		// Processes that start at the same time all write the same bytes.
 		return s.replaceFile(mark, []byte(FormatVersion))
 	}
 	if err == nil && string(b) != FormatVersion {
@@ -169,8 +177,8 @@ func (s *Store) checkFormat() error {
 	return err
 }
 
-// replaceFile makes path with the content b, replacing what was there: readers
-// see the old file or the new one, whole, also after a crash.
+// replaceFile writes path with the content b. Readers see either the old file or the new one,
+// complete, also after a crash.
 func (s *Store) replaceFile(path string, b []byte) error {
 	tmp := s.tempPath(rand.Text())
 	_, err := s.createWithSpare(tmp, b)
@@ -183,5 +191,5 @@ func (s *Store) replaceFile(path string, b []byte) error {
 	return s.syncDir(filepath.Dir(path))
 }
 
-// Now is the file server's clock, by which ages are judged.
+// Now returns the time by the file server's clock, which all ages are measured by.
 func (s *Store) Now() (time.Time, error) { return s.serverNow() }
