@@ -9,21 +9,21 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// An account is what this process knows of an owner's use.
+// An account is what this process has counted of an owner's use.
 type account struct {
 	mu     sync.Mutex
-	folder string // the owner's, in active/ and owners/
-	active count  // of unfinished jobs
-	// uploads are the pending ones. As a count its figure falls where others have taken
-	// some; until it is due again their jobs count twice.
+	folder string // the owner's, in active/, uploads/ and owners/
+	active count  // the unfinished jobs
+	// uploads counts the pending ones. Its number falls when other processes take some; until it is
+	// counted again their jobs count twice.
 	uploads  count
-	past     *pastUsage        // of the index's hours that are over; nil before it was first counted
-	open     map[string]*count // of its hours since
-	lastFull stamp             // of the last count of all its hours
-	freed    atomic.Bool       // there may be more room than was counted
+	past     *pastUsage        // the hours of the index that are over; nil before the first count
+	open     map[string]*count // the later hours of the index
+	lastFull stamp             // the last count of all hours
+	freed    atomic.Bool       // there may be more space than was counted
 }
 
-// accounts are those of all owners that this process has heard of.
+// accounts are those of all owners that this process has had calls for.
 type accounts struct {
 	mu       sync.Mutex
 	byFolder map[string]*account // by the owner's folder
@@ -42,7 +42,7 @@ func (s *Store) account(folder string) *account {
 	return a.byFolder[folder]
 }
 
-// freed notes that an owner has more room, so that the next count need not wait.
+// noteFreed records that an owner may have more space, so that the next count need not wait.
 func (s *Store) noteFreed(owner string) {
 	s.accounts.mu.Lock()
 	defer s.accounts.mu.Unlock()
@@ -51,10 +51,9 @@ func (s *Store) noteFreed(owner string) {
 	}
 }
 
-// reserve takes what a job needs out of its owner's quotas, and by what the pending
-// uploads change: less than nothing where the job takes one. job.ErrQuota, in a
-// [QuotaError]: a quota is used up. Without an error done is to be called when what
-// was reserved is on the disk, or will not be.
+// reserve reserves a job's part of its owner's quotas. uploads is the change in pending uploads,
+// negative if the job takes some. job.ErrQuota, in a [QuotaError]: a quota is used up. If there is
+// no error, done must be called when what was reserved is on the disk, or will not be.
 func (s *Store) reserve(owner string, id job.ID, need, uploads use) (done func(made bool), err error) {
 	net := need.plus(uploads)
 	net.kib, net.uploads = max(net.kib, min(need.kib, 1)), max(net.uploads, 0)
@@ -86,10 +85,10 @@ func (s *Store) reserve(owner string, id job.ID, need, uploads use) (done func(m
 	}, nil
 }
 
-// Admits says whether an owner has room for the smallest submission at the moment:
-// an error is that of [Store.Create]. It reserves nothing, and is for refusing before
-// a picture has been read. key is the submission's idempotency key, or "": what
-// repeats an earlier submission is let in all the same.
+// Admits returns nil if an owner may submit the smallest job at present, or else the error of
+// [Store.Create]. It reserves nothing, and is used to refuse a submission before its picture is
+// read. key is the submission's idempotency key, or "": a request that repeats an earlier one is
+// admitted in any case.
 func (s *Store) Admits(owner, key string) error {
 	err := s.checkFreeSpace(0)
 	if err == nil {
@@ -109,8 +108,9 @@ func (s *Store) Admits(owner, key string) error {
 	return err
 }
 
-// admit says whether an owner has room. It counts what seems to be used up before it
-// says so, and else, but early, where a submission is yet to come, what is due.
+// checkQuotas returns an error if the owner has too little left. It counts again before it refuses.
+// Otherwise it counts what is due, but not if early, which means that the submission itself will
+// call it again.
 func (s *Store) checkQuotas(a *account, need use, early bool) error {
 	now, limit := time.Now(), s.quotas.limit().on(need)
 	learned, err := s.countUnknown(a, limit, now)
@@ -134,7 +134,7 @@ func (s *Store) checkQuotas(a *account, need use, early bool) error {
 			}
 		}
 	}
-	// What is known of past hours does not know what was erased of them since.
+	// The counts of past hours don't show what was erased since.
 	if full() && a.used(now).plus(need).kib > limit.kib && a.lastFull.isSettled(now) {
 		if err := s.countAll(a, now); err != nil {
 			return err
@@ -146,14 +146,14 @@ func (s *Store) checkQuotas(a *account, need use, early bool) error {
 	return nil
 }
 
-// How long a client is told to wait where nobody can know.
+// The time to wait that a client is given if it can't be computed.
 const (
 	afterUnfinished = 10 * time.Second // jobs finish all the time
 	afterStored     = time.Hour        // the retention is applied each hour
-	afterUploads    = time.Minute      // a job is made of each as soon as it is complete
+	afterUploads    = time.Minute      // a job takes each as soon as it is complete
 )
 
-// exceeded says which quota is.
+// quotaError returns the error for the quota that is used up.
 func quotaError(a *account, need, limit use, now time.Time) error {
 	used := a.used(now)
 	total := used.plus(need)

@@ -14,11 +14,12 @@ import (
 type Backlog struct {
 	At         time.Time `json:"at"`         // by the file server's clock
 	Unfinished int       `json:"unfinished"` // jobs
-	Late       int       `json:"late"`       // of them, have waited for a worker for half of their maximum age
-	PerSecond  float64   `json:"per_second"` // by how many jobs it has become shorter from count to count
+	Late       int       `json:"late"`       // jobs among them that have waited for a worker for half of their maximum age
+	PerSecond  float64   `json:"per_second"` // by how many jobs it has shrunk, from count to count
 }
 
-// Backlog is what waited at the last sweep. !known: there was none, or none for ten minutes by the file server's clock.
+// Backlog returns what waited at the last sweep. known is false if there was no sweep within the
+// last ten minutes by the file server's clock.
 func (s *Store) Backlog() (b Backlog, known bool, err error) {
 	note, err := s.Note(backlogNote)
 	if err != nil || note == nil {
@@ -31,7 +32,7 @@ func (s *Store) Backlog() (b Backlog, known bool, err error) {
 	return b, err == nil && now.Sub(b.At).Abs() <= backlogStale, err
 }
 
-// SetBacklog leaves it to those who accept jobs.
+// SetBacklog stores a backlog for the processes that accept jobs.
 func (s *Store) SetBacklog(b Backlog) error {
 	note, err := json.Marshal(b)
 	if err != nil {
@@ -40,10 +41,10 @@ func (s *Store) SetBacklog(b Backlog) error {
 	return s.SetNote(backlogNote, note)
 }
 
-// A BacklogError says why no further jobs are accepted. It wraps [job.ErrBacklog].
+// A BacklogError is why no further jobs are accepted. It wraps [job.ErrBacklog].
 type BacklogError struct {
 	Backlog
-	After time.Duration // when it may be short enough, by how it has changed
+	After time.Duration // when it may be short enough, at the rate at which it shrinks
 }
 
 func (e *BacklogError) Error() string {
@@ -53,19 +54,19 @@ func (e *BacklogError) Error() string {
 func (e *BacklogError) Unwrap() error { return job.ErrBacklog }
 
 const (
-	// backlogAge is for how long a process goes by what it has read of the backlog.
+	// backlogAge is how long a process uses the backlog that it has read.
 	backlogAge = 10 * time.Second
-	// backlogStale is the age at which a backlog says nothing any more: nobody sweeps.
+	// backlogStale is the age at which a backlog is ignored, because no process sweeps.
 	backlogStale = 10 * time.Minute
-	// mostAfter is how long one who is refused is asked to wait at most, and what is said of a
-	// backlog that does not become shorter.
+	// maxAfter is the longest time that a client is asked to wait, and the time for a backlog that
+	// does not shrink.
 	maxAfter = 15 * time.Minute
-	// fewLate is how many jobs may be late, or a hundredth of the unfinished where that is more:
-	// some always are, of which a message was lost or nothing can be read.
+	// minLate is how many jobs may be late, or a hundredth of the unfinished ones if that is more.
+	// Some jobs always are: their message was lost, or they are unreadable.
 	minLate = 100
 )
 
-// A knownBacklog is what this process has read of the backlog.
+// A cachedBacklog is the backlog as this process has last read it.
 type cachedBacklog struct {
 	mu    sync.Mutex
 	read  time.Time
@@ -73,8 +74,8 @@ type cachedBacklog struct {
 	known bool
 }
 
-// backlogged is a [BacklogError] where as many jobs wait as may, or too many are late, by the last sweep. What can't
-// be read refuses nothing.
+// checkBacklog returns a [BacklogError] if too many jobs waited at the last sweep, or too many of
+// them were late. A backlog that can't be read is no reason to refuse a job.
 func (s *Store) checkBacklog() error {
 	if s.quotas.Backlog == 0 {
 		return nil
@@ -84,7 +85,7 @@ func (s *Store) checkBacklog() error {
 	defer k.mu.Unlock()
 	if time.Since(k.read) >= backlogAge {
 		k.read = time.Now()
-		k.last, k.known, _ = s.Backlog() // damaged is as good as none
+		k.last, k.known, _ = s.Backlog() // a damaged one is ignored
 	}
 	if !k.known {
 		return nil

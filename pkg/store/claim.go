@@ -11,20 +11,21 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Claim makes the caller the one worker of a run. The attempt is counted, and
-// durably so, before any work starts, so that a picture that kills its worker
-// can't do so for ever: at the limit Claim ends the run instead.
+// Claim makes the caller the only worker of a run. The attempt is counted durably before any work
+// starts, so that a picture that kills its worker can't do so without end: at the limit of attempts
+// Claim ends the run instead.
 //
-// Errors: job.ErrNotFound, also for a run that is not there yet; job.ErrGone;
-// job.ErrFinished where the run has ended, or is not the job's current one, with
-// job.ErrGaveUp where this call has ended it; job.ErrBusy while another worker's lease stands.
+// Errors: job.ErrNotFound, also for a run that does not exist yet; job.ErrGone; job.ErrFinished if
+// the run has ended or is not the job's current one, with job.ErrGaveUp if this call has ended it;
+// job.ErrBusy while another worker's lease is valid.
 func (s *Store) Claim(ctx context.Context, id job.ID, run int, worker string) (*Lease, error) {
 	return s.claimAs(ctx, id, run, worker, false)
 }
 
-// ClaimShared is [Store.Claim] for a process that works on several jobs at the same time. If it dies, nobody
-// knows of which: the attempt does not count, and the next one's Lease has Crashed, so that its process can work on
-// the job alone, with Claim. See [Lease.Blame] for where it is known.
+// ClaimShared is [Store.Claim] for a process that works on several jobs at the same time. If the
+// process dies, it is unknown which job was the cause. So the attempt does not count, and the next
+// Lease has Crashed, so that its process can work on the job alone, with Claim. If the cause is
+// known, the process calls [Lease.Blame].
 func (s *Store) ClaimShared(ctx context.Context, id job.ID, run int, worker string) (*Lease, error) {
 	return s.claimAs(ctx, id, run, worker, true)
 }
@@ -49,7 +50,7 @@ func (s *Store) claim(ctx context.Context, l *jobFolder, run int, worker string,
 	case run < l.run:
 		return nil, fmt.Errorf("%w: it is in run %d", job.ErrFinished, l.run)
 	case l.ended:
-		_ = s.repairEnded(l) // whoever ended it may have died; what stays is the sweeper's
+		_ = s.repairEnded(l) // its process may have died; after an error the sweeper repairs it
 		return nil, job.ErrFinished
 	}
 	spec, err := s.spec(l.id)
@@ -84,14 +85,14 @@ func (s *Store) claim(ctx context.Context, l *jobFolder, run int, worker string,
 	return lease, nil
 }
 
-// claimsKept is how many claims are left in a job's folder before the one that is made:
-// more than may be empty after losses of power, so that attempts that count are not
-// forgotten. Attempts that don't count can be any number.
+// claimsKept is how many claims are left in a job's folder besides the new one. A loss of power can
+// leave claims empty; there must be more than that, so that attempts that count are not forgotten.
+// The number of attempts that don't count is unlimited.
 const claimsKept = 8
 
-// removeOldClaims removes all but the last claims, the oldest first: whoever still
-// believes to hold one finds its own gone, or its successor's there. What can't be
-// removed is left to the next.
+// removeOldClaims removes all but the last claims, the oldest first. A worker that still uses one
+// detects that it is gone, or that it has a successor. After an error the rest is left to the next
+// claim.
 func (s *Store) removeOldClaims(l *jobFolder) {
 	slices.Sort(l.claims)
 	for _, n := range l.claims[:max(0, len(l.claims)-claimsKept)] {
@@ -101,9 +102,8 @@ func (s *Store) removeOldClaims(l *jobFolder) {
 	}
 }
 
-// lastClaim reads the last claim of the current run; nil without any. A claim of
-// an earlier run, whose worker may not know yet that it has ended, stands in
-// nobody's way.
+// lastClaim reads the last claim of the current run; nil if there is none. A claim of an earlier
+// run is ignored: its worker may not have noticed yet that the run has ended.
 func (s *Store) lastClaim(l *jobFolder) (*record, error) {
 	if l.claim == 0 {
 		return nil, nil
@@ -112,7 +112,7 @@ func (s *Store) lastClaim(l *jobFolder) (*record, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case r.Run > l.run: // the listing was torn by events in between
+	case r.Run > l.run: // events have happened during the listing
 		return nil, fmt.Errorf("%w: it is in run %d", job.ErrBusy, r.Run)
 	case r.Run < l.run:
 		return nil, nil
@@ -120,9 +120,8 @@ func (s *Store) lastClaim(l *jobFolder) (*record, error) {
 	return r, nil
 }
 
-// readClaim reads the last claim of a job. A machine that loses its power right
-// after a claim can leave it without its content. What is known then is enough:
-// somebody had begun, and is no more.
+// readClaim reads the last claim of a job. A loss of power right after a claim can leave its file
+// empty. The name is enough then: an attempt was begun, and its worker is gone.
 func (s *Store) readClaim(l *jobFolder) (*record, error) {
 	r, err := s.readRecord(l.id, claimFile(l.claim))
 	if !errors.Is(err, errUnreadable) {
@@ -130,7 +129,7 @@ func (s *Store) readClaim(l *jobFolder) (*record, error) {
 	}
 	before := *l
 	if before.claim--; !slices.Contains(l.claims, before.claim) {
-		before.claim = 0 // it was removed, or there was none
+		before.claim = 0 // removed, or there was none
 	}
 	if r, err = s.latestEvent(&before); err != nil {
 		return nil, err
@@ -140,7 +139,7 @@ func (s *Store) readClaim(l *jobFolder) (*record, error) {
 		return nil, err
 	}
 	began := at.UTC()
-	if r.Claim >= l.claim { // a retry knew it: it is of an earlier run
+	if r.Claim >= l.claim { // the record is of a retry after the claim, which is of an earlier run
 		r.Run--
 	}
 	r.State, r.StartedAt, r.Claim, r.Worker, r.written = job.Running, &began, l.claim, "unknown", at
@@ -149,7 +148,7 @@ func (s *Store) readClaim(l *jobFolder) (*record, error) {
 	return r, nil
 }
 
-// attempts is how many attempts at the run counted, up to this last claim.
+// attempts returns how many attempts at the run count, up to this last claim. r may be nil.
 func (r *record) attempts() int {
 	switch {
 	case r == nil:
@@ -161,8 +160,8 @@ func (r *record) attempts() int {
 	}
 }
 
-// crashed says whether the last attempt that counts ended without a word. One
-// that was given back uncounted, as if it had not been, tells of those before.
+// crashed reports whether the last attempt that counts ended without an outcome and was not given
+// back. An attempt that was given back uncounted has the value of the attempts before it.
 func (r *record) crashed() bool {
 	switch {
 	case r == nil:
@@ -174,17 +173,17 @@ func (r *record) crashed() bool {
 	}
 }
 
-// expired says whether another may claim the job, now by the file server's
-// clock. How long a claim stands is its maker's to say: a worker with a short
-// lease must not take the jobs of one with a long.
+// expired reports whether another worker may claim the job; now is by the file server's clock. The
+// length of the lease is the one in the claim, so that a worker with a short lease does not take
+// the jobs of one with a long lease.
 func (r *record) expired(now time.Time) bool {
 	return r == nil || now.Sub(r.written) > r.lease()
 }
 
-// free is job.ErrBusy where a run's last claim stands, now by the file server's
-// clock. The claim was read before the clock was, and any time may have passed
-// between the two, a call that is lost takes NFS a minute: a claim that seems to
-// have expired is read again, since it may have been renewed or given back.
+// checkLeaseFree returns job.ErrBusy if the lease of a run's last claim is valid; now is by the
+// file server's clock. The claim was read before the clock, and much time may have passed between
+// the two, because NFS may need a minute for a lost call. So a claim that seems to have expired is
+// read again: it may have been renewed or given back.
 func (s *Store) checkLeaseFree(l *jobFolder, last *record, now time.Time) error {
 	busy := !last.expired(now)
 	if !busy && last != nil && !last.released() {
@@ -202,7 +201,7 @@ func (s *Store) checkLeaseFree(l *jobFolder, last *record, now time.Time) error 
 
 func (r *record) lease() time.Duration { return time.Duration(r.Lease) * time.Millisecond }
 
-// giveUp ends a run whose attempts are used up, once the last of them is over.
+// giveUp ends a run whose attempts are used up, once the lease of the last one has expired.
 func (s *Store) giveUp(l *jobFolder, last *record) error {
 	now, err := s.serverNow()
 	if err != nil {
@@ -223,8 +222,8 @@ func (s *Store) giveUp(l *jobFolder, last *record) error {
 	return fmt.Errorf("%w: %w (%d)", job.ErrFinished, job.ErrGaveUp, s.maxAttempts)
 }
 
-// unclaim makes an error of [Store.happen] one of [Store.Claim]. Where the claim
-// may stand although nobody will work on it, it is given back.
+// undoClaim converts an error of [Store.recordEvent] to one of [Store.Claim]. If the claim may
+// exist although no work will follow, it is given back.
 func (s *Store) undoClaim(l *jobFolder, r *record, err error) error {
 	if errors.Is(err, errConflict) {
 		return fmt.Errorf("%w: %w", job.ErrBusy, err)

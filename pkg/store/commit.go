@@ -11,13 +11,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Succeed ends the run with a picture, and publishes it. The picture is durable
-// before the outcome is. Of a public job there is a thumbnail, a JPEG file; nil is a
-// copy of the picture. Of another job it is dropped.
+// Succeed ends the run with a picture, and publishes it. The picture is durable before the outcome.
+// thumbnail, a JPEG file, is stored for a public job only; nil is a copy of the picture.
 //
-// job.ErrLeaseLost: the run has ended another way, and this picture is thrown
-// away. After any other error it is unknown whether the outcome stands: the next
-// attempt finds out. The lease is still there then, to be released or closed.
+// job.ErrLeaseLost: the run has ended otherwise, and the picture is discarded. After any other
+// error it is unknown whether the run has this outcome, which the next attempt detects. The caller
+// then still has the lease, and releases or closes it.
 func (l *Lease) Succeed(picture, thumbnail []byte, res job.Result, receipt job.Receipt) error {
 	sum := sha256.Sum256(picture)
 	res.Bytes, res.SHA256 = int64(len(picture)), hex.EncodeToString(sum[:])
@@ -37,18 +36,18 @@ func (l *Lease) Succeed(picture, thumbnail []byte, res job.Result, receipt job.R
 		r.FinishedAt = utcNow()
 	}, func(time.Time) error { <-written; return failed })
 	<-written
-	// Only a known loser may remove what it made: after another error, of an earlier
-	// call too, final.R may be there and name it.
+	// The files are removed only if another outcome is certain. After any other error, also of an
+	// earlier call, final.R may exist and name them.
 	if failed != nil && !errors.Is(failed, fs.ErrExist) || errors.Is(err, job.ErrLeaseLost) {
 		for path := range made {
-			_ = l.store.remove(path) // else it lies there until the job goes
+			_ = l.store.remove(path) // otherwise it stays until the job is erased
 		}
 	}
 	return l.closeIfDecided("finish", err)
 }
 
-// Fail ends the run without a picture, for a reason that the user is shown.
-// Errors are those of Succeed.
+// Fail ends the run without a picture, with a reason that the user is shown. Its errors are those
+// of Succeed.
 func (l *Lease) Fail(f job.Failure) error {
 	return l.closeIfDecided("fail", l.commit(func(r *record) { fail(r, f) }, unchecked))
 }
@@ -60,7 +59,7 @@ func fail(r *record, f job.Failure) {
 
 func utcNow() *time.Time { t := time.Now().UTC(); return &t }
 
-// finish competes for the run's end with what the claim began as.
+// commit competes for the outcome of the run, with the claim's record after change.
 func (l *Lease) commit(change func(*record), before func(time.Time) error) error {
 	r := *l.record
 	r.Token = newRecord(job.Job{}).Token
@@ -72,7 +71,7 @@ func (l *Lease) commit(change func(*record), before func(time.Time) error) error
 	return l.asLeaseLost(err)
 }
 
-// outcome ends the use of the lease once nothing more can come of it.
+// closeIfDecided closes the lease if the run has ended, and adds the operation to the error.
 func (l *Lease) closeIfDecided(doing string, err error) error {
 	if err == nil || errors.Is(err, job.ErrLeaseLost) {
 		l.Close()

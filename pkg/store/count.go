@@ -8,22 +8,22 @@ import (
 )
 
 const (
-	// unseen is the part of what was free at the last count that a process accepts
-	// before it counts again.
+	// recountFraction is the part of what was free at the last count (a hundredth) that a process
+	// accepts before it counts again.
 	recountFraction = 100
-	// deferred is how many submissions more it accepts at most: each waits for one count
-	// of a folder, and where others are due, those wait for the next submissions.
+	// maxDeferred is how many submissions more it accepts at most. Each submission counts one
+	// folder, and if several are due, the others are counted by the next submissions.
 	maxDeferred = maxOpen + 2
-	// maxOpen is how many hours of the index a process counts one by one. Where more
-	// have begun since one was over, it begins anew.
+	// maxOpen is how many hours of the index a process counts one by one. If more have begun since
+	// the last one was closed, it counts all that are not known.
 	maxOpen = 4
-	// countAge is how long a count stands; it bounds not the overshoot, but how long a
-	// process remembers.
+	// countAge is how long a count is valid. It does not limit the overshoot, but how long a
+	// process keeps a count.
 	countAge = 10 * time.Minute
-	// countShare bounds the time that refusals spend on counting: the rest between two
-	// counts of the same is so many times as long as the last took.
+	// restFactor limits the time that refusals spend on counting: between two counts of the same
+	// folder there is at least this many times the duration of the last.
 	restFactor = 20
-	// countRest is the shortest rest.
+	// minRest is the least time between two counts.
 	minRest = 50 * time.Millisecond
 )
 
@@ -33,22 +33,22 @@ type stamp struct {
 	took  time.Duration
 }
 
-// stampOf is the stamp of a count that began then and ends now.
+// stampOf returns the stamp of a count that began at a time and ends now.
 func stampOf(began time.Time) stamp { return stamp{began, time.Since(began)} }
 
-// rested says whether it may be counted again only to refuse something.
+// isSettled reports whether enough time has passed since the count to count again before a refusal.
 func (t stamp) isSettled(now time.Time) bool {
 	return now.Sub(t.began) > max(minRest, restFactor*t.took)
 }
 
-// A count is what this process knows of one of an owner's folders that get more names:
-// the one in active/, the one in uploads/, or an hour of the index.
+// A count is what this process has counted of one of an owner's folders that get new names: in
+// active/, in uploads/, or an hour of the index.
 type count struct {
 	stamp
-	hour    string // of the index; empty for the others
+	hour    string // of the index; "" for the others
 	used    use    // as counted
-	spent   use    // accepted here since
-	pending use    // being accepted here
+	spent   use    // accepted by this process since
+	pending use    // being accepted by this process
 }
 
 func (c *count) set(used use, at stamp) { c.stamp, c.used, c.spent = at, used, use{} }
@@ -81,8 +81,8 @@ func (s *Store) count(a *account, c *count) error {
 	return nil
 }
 
-// learn counts what is limited and was not counted yet, or too long ago, and says
-// whether there was such a thing.
+// countUnknown counts what is limited and was not counted yet, or too long ago. learned is whether
+// it has counted anything.
 func (s *Store) countUnknown(a *account, limit use, now time.Time) (learned bool, err error) {
 	var calls []func() error
 	if limit.unfinished != unlimited && a.active.began.IsZero() {
@@ -102,8 +102,8 @@ func (s *Store) countUnknown(a *account, limit use, now time.Time) (learned bool
 	return len(calls) > 0, concurrently(calls...)
 }
 
-// turn closes the hours that are over, and were counted since, and opens those that have
-// begun, by the fastest clock: there was nothing in them before.
+// closeHours moves the hours that are over, and were counted after their end, to the past ones, and
+// adds those that have begun by the fastest clock, which are empty.
 func (a *account) closeHours(now time.Time) {
 	p := a.past
 	for _, hour := range hoursFrom(p.Through, now) {
@@ -119,8 +119,8 @@ func (a *account) closeHours(now time.Time) {
 	p.sumOldHours(now)
 }
 
-// countSince counts the hours of the index since those that are known, by this process or
-// the note of another.
+// countNewHours counts the hours of the index after those that were counted by this process, or by
+// another one that has written them to usage/.
 func (s *Store) countNewHours(a *account, now time.Time) error {
 	began := time.Now()
 	note := s.readUsage(a.folder, now)
@@ -143,12 +143,12 @@ func (s *Store) countNewHours(a *account, now time.Time) error {
 	return nil
 }
 
-// countAll counts all hours of the index that there are.
+// countAll counts all hours of an owner in the index.
 func (s *Store) countAll(a *account, now time.Time) error {
 	began := time.Now()
 	hours, err := s.ownerHours(a.folder, now)
 	if err == nil && len(hours) == 0 {
-		err = s.checkReachable() // folders that are not there look like empty ones
+		err = s.checkReachable() // missing folders look like empty ones
 	}
 	if err != nil {
 		return err
@@ -164,7 +164,7 @@ func (s *Store) countAll(a *account, now time.Time) error {
 	return nil
 }
 
-// take takes in what was counted of all hours that are not in p yet.
+// setCounts sets the counts of all hours that are not in p.
 func (a *account) setCounts(p *pastUsage, counts map[string]hourUsage, now time.Time, at stamp) {
 	p.Through = hourOf(now.Add(-clockTolerance))
 	for hour, t := range counts {
@@ -181,8 +181,8 @@ func (a *account) setCounts(p *pastUsage, counts map[string]hourUsage, now time.
 	}
 }
 
-// due is the count that is oldest of those that are too old, or know too little of what
-// was free; nil without any.
+// dueCount returns the oldest of the counts that are too old, or since which too large a part of
+// what was free was accepted; nil if there is none.
 func (a *account) dueCount(need, limit use, now time.Time) (oldest *count) {
 	consider := func(c *count, spent bool) {
 		if (spent || now.Sub(c.began) >= countAge) && (oldest == nil || c.began.Before(oldest.began)) {
@@ -204,7 +204,7 @@ func (a *account) dueCount(need, limit use, now time.Time) (oldest *count) {
 	return oldest
 }
 
-// short are the counts that say that a quota is used up.
+// exhausted returns the counts by which a quota is used up.
 func (a *account) exhausted(need, limit use, now time.Time) (counts []*count) {
 	total := a.used(now).plus(need)
 	if total.unfinished > limit.unfinished {
@@ -221,7 +221,7 @@ func (a *account) exhausted(need, limit use, now time.Time) (counts []*count) {
 	return counts
 }
 
-// rested says whether something may be counted before a refusal.
+// anySettled reports whether something may be counted before a refusal.
 func (a *account) anySettled(need, limit use, now time.Time) bool {
 	for _, c := range a.exhausted(need, limit, now) {
 		if c.isSettled(now) {
@@ -231,7 +231,7 @@ func (a *account) anySettled(need, limit use, now time.Time) bool {
 	return a.used(now).plus(need).kib > limit.kib && a.lastFull.isSettled(now)
 }
 
-// counted is what was counted of an owner's use.
+// counted returns an owner's use as counted.
 func (a *account) counted(now time.Time) use {
 	u := a.active.used.plus(a.uploads.used)
 	if a.past != nil {
@@ -243,7 +243,7 @@ func (a *account) counted(now time.Time) use {
 	return u
 }
 
-// accepted is what this process has accepted since, or is about to.
+// accepted returns what this process has accepted since the counts, or is accepting.
 func (a *account) accepted() use {
 	u := a.active.spent.plus(a.active.pending).plus(a.uploads.spent).plus(a.uploads.pending)
 	for _, c := range a.open {
@@ -254,8 +254,8 @@ func (a *account) accepted() use {
 
 func (a *account) used(now time.Time) use { return a.counted(now).plus(a.accepted()) }
 
-// hour is the count of a job's hour, or where the clocks are too far apart for that, of
-// the present one.
+// hourCount returns the count of a job's hour, or of the present hour if the clocks differ too
+// much.
 func (a *account) hourCount(id job.ID) *count {
 	for _, hour := range []string{hourOf(id.Time()), hourOf(time.Now())} {
 		if c := a.open[hour]; c != nil {
@@ -265,8 +265,8 @@ func (a *account) hourCount(id job.ID) *count {
 	return nil
 }
 
-// nextLeaves is how long it takes until the oldest submissions of the last day are
-// none any more.
+// untilOldestLeaves returns the time until the oldest submissions of the last 24 hours no longer
+// count.
 func (a *account) untilOldestLeaves(now time.Time) time.Duration {
 	oldest := hourOf(now)
 	consider := func(hour string, jobs int64) {

@@ -21,7 +21,7 @@ func (s *Store) countActive(owner string) (int64, error) {
 	return t[0].Jobs, nil
 }
 
-// countHours counts an owner's jobs in hours of the index, of which only those are answered that have some.
+// countHours counts an owner's jobs in hours of the index. The result has no hours without jobs.
 func (s *Store) countHours(owner string, hours []string) (map[string]hourUsage, error) {
 	now := time.Now()
 	found, err := s.countTree(filepath.Join(s.dir, ownersDir, owner), hours, func(path string) bool { return isTime(path, now) })
@@ -37,13 +37,15 @@ func (s *Store) countHours(owner string, hours []string) (map[string]hourUsage, 
 	return all, nil
 }
 
-// tallies counts the jobs in folders of a tree, each with the folders below it, which isFolder tells by their paths in
-// the tree. It lists all of a depth before the next, so that no more are listed at a time than inTurns does. With
-// the whole directory away it is job.ErrStoreAway: folders that are not there look like empty ones.
+// countTree counts the jobs in folders of a tree, each with the folders below it. isFolder reports
+// by its path in the tree whether a name is a folder. It lists all folders of a level before those
+// of the next, so that concurrentlyLimited bounds how many are listed at the same time. If the
+// whole directory is not available the error is job.ErrStoreAway: missing folders look like empty
+// ones.
 func (s *Store) countTree(tree string, folders []string, isFolder func(path string) bool) ([]hourUsage, error) {
 	type part struct {
 		path string
-		of   int // in folders
+		of   int // index in folders
 	}
 	var level []part
 	for i, path := range folders {
@@ -83,7 +85,7 @@ func (s *Store) countTree(tree string, folders []string, isFolder func(path stri
 	return counted, nil
 }
 
-// tally counts the jobs in a folder, and finds the folders in it.
+// countFolder counts the jobs in a folder, and returns the folders in it.
 func (s *Store) countFolder(tree, path string, isFolder func(path string) bool) (t hourUsage, finer []string, err error) {
 	names, err := s.listExisting(filepath.Join(tree, path))
 	for _, name := range names {

@@ -13,18 +13,17 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Create makes a job durable: when it returns nil, spec, pictures and status
-// are on the disk and the job is queued. The job appears whole or not at all,
-// since its folder is filled under another name first. stylePicture is nil
-// where the spec names a style. Create fills in the sizes and hashes of the
-// spec's inputs.
+// Create makes a job durable: when it returns nil, spec, pictures and status are on the disk and
+// the job is queued. The job appears completely or not at all, because its folder is filled under
+// another name first. stylePicture is nil if the spec names a style. Create sets the sizes and
+// hashes of the spec's inputs.
 //
-// Of a spec with uploads it takes those: of any number of calls, in whatever processes,
-// one does, and the others are job.ErrUploadTaken. The uploads are to be ended afterwards,
-// by [Store.EndUpload].
+// It takes the uploads of a spec that has some. Of any number of calls, in any processes, one takes
+// an upload, and the others return job.ErrUploadTaken. The caller then ends the uploads with
+// [Store.EndUpload].
 //
-// job.ErrQuota, in a [QuotaError]: a quota of the owner is used up. job.ErrBacklog, in a [BacklogError].
-// job.ErrDiskFull. Nothing was made then.
+// job.ErrQuota, in a [QuotaError]: a quota of the owner is used up. job.ErrBacklog, in a
+// [BacklogError]. job.ErrDiskFull. Nothing was made after these.
 func (s *Store) Create(spec *job.Spec, picture, stylePicture []byte) error {
 	done, err := s.prepareSubmission(spec, picture, stylePicture)
 	if err != nil {
@@ -39,14 +38,15 @@ func (s *Store) Create(spec *job.Spec, picture, stylePicture []byte) error {
 	}
 	done(err == nil)
 	if err != nil {
-		// A half-made job is worth nothing, and a full disk least of all. It may be
-		// in sight already, but nobody may rely on it.
+		// An incomplete job is removed, above all if the disk is full. It may be visible already,
+		// but it was never accepted.
 		return errors.Join(fmt.Errorf("create job %s: %w", spec.ID, asDiskFull(err)), s.removeUnaccepted(spec))
 	}
 	return nil
 }
 
-// begin fills in what follows from a spec's pictures, and reserves what they take.
+// prepareSubmission sets the fields of a spec that follow from its pictures, and reserves its part
+// of the quotas. done must be called with whether the job was made.
 func (s *Store) prepareSubmission(spec *job.Spec, picture, stylePicture []byte) (done func(made bool), err error) {
 	if err := checkID(spec.ID); err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func (s *Store) prepareSubmission(spec *job.Spec, picture, stylePicture []byte) 
 	return s.reserve(spec.Owner, spec.ID, submissionOf(spec), taken)
 }
 
-// noRoom makes job.ErrDiskFull of what a file system says that has no room.
+// asDiskFull adds job.ErrDiskFull to an error which means that the file system is full.
 func asDiskFull(err error) error {
 	if isFull(err) {
 		return fmt.Errorf("%w: %w", job.ErrDiskFull, err)
@@ -81,14 +81,14 @@ func asDiskFull(err error) error {
 	return err
 }
 
-// draftDir is where a job's folder is filled: in the folder of its place, since a
-// rename from one folder to another holds up all others of the file system.
+// draftDir is where a job's folder is filled. It is beside the job's place, because the file system
+// makes one rename between two folders at a time.
 func (s *Store) draftDir(id job.ID) string {
 	return filepath.Join(s.jobsFolder(id), draftPrefix+string(id))
 }
 
-// A submission is the content of spec.json: what was asked for, and the job's
-// first record, so that the same file is the first status too.
+// A submission is the content of spec.json: what was asked for, and the job's first record, so that
+// the same file is also the first status.
 type submission struct {
 	*record
 	V           int        `json:"v"`
@@ -101,8 +101,8 @@ type submission struct {
 	MaxSize     int        `json:"max_size,omitempty"`
 }
 
-// draft fills a job's folder, and enters it in active/, so that none is in sight
-// that is not there.
+// makeDraft fills a job's folder, and adds the job to active/. So no job is visible that is not in
+// active/.
 func (s *Store) makeDraft(spec *job.Spec, picture, stylePicture []byte) error {
 	b, err := json.Marshal(submission{newRecord(spec.New()), spec.V, spec.Input, spec.StyleInput, spec.Key, spec.Upload, spec.StyleUpload, spec.Charge, spec.MaxSize})
 	if err != nil {
@@ -110,11 +110,11 @@ func (s *Store) makeDraft(spec *job.Spec, picture, stylePicture []byte) error {
 	}
 	pictures := [][]byte{picture}
 	if stylePicture != nil {
-		pictures = append(pictures, stylePicture) // in one file, since each costs round trips
+		pictures = append(pictures, stylePicture) // in one file, because each costs round trips
 	}
 	dir := s.draftDir(spec.ID)
 	err = s.makeInFolder(dir, func() error { return s.mkdir(dir) })
-	if err != nil && !errors.Is(err, fs.ErrExist) { // which is our own retransmission
+	if err != nil && !errors.Is(err, fs.ErrExist) { // which is a retransmission of this call
 		return err
 	}
 	if err := s.createAll(map[string][][]byte{filepath.Join(dir, inputFile): pictures, filepath.Join(dir, specFile): {b}}); err != nil {
@@ -124,7 +124,7 @@ func (s *Store) makeDraft(spec *job.Spec, picture, stylePicture []byte) error {
 		return func() error {
 			err := s.link(filepath.Join(dir, specFile), as)
 			if errors.Is(err, fs.ErrExist) {
-				return nil // our own retransmission once more: the id is ours alone
+				return nil // a retransmission of this call: no other process has the id
 			}
 			return err
 		}
@@ -133,22 +133,23 @@ func (s *Store) makeDraft(spec *job.Spec, picture, stylePicture []byte) error {
 	return concurrently(name(filepath.Join(dir, statusFile)), func() error { return s.makeInFolder(active, name(active)) })
 }
 
-// inFolder makes a name in one of the folders that are made with the first name in
-// them, and removed when they are empty. fs.ErrNotExist: something else is missing, what is to be linked say.
+// makeInFolder makes a name in a folder that exists only while it has names. It creates the folder
+// and calls make again if make returns fs.ErrNotExist, which is also the error if something else is
+// missing, for example the source of a link.
 func (s *Store) makeInFolder(path string, make func() error) (err error) {
 	for range 3 {
 		if err = make(); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if merr := s.mkdirs(filepath.Dir(path), s.dir); merr != nil && !errors.Is(merr, fs.ErrNotExist) { // else one was removed meanwhile
+		if merr := s.mkdirs(filepath.Dir(path), s.dir); merr != nil && !errors.Is(merr, fs.ErrNotExist) { // else the folder was removed meanwhile
 			return merr
 		}
 	}
 	return err
 }
 
-// reveal moves a draft to its place, by way of its owner's index, and makes its
-// names durable.
+// moveIntoPlace adds a draft to its owner's index, moves it to its place, and makes its names
+// durable.
 func (s *Store) moveIntoPlace(spec *job.Spec) error {
 	entry := s.ownerEntry(spec)
 	if err := s.makeInFolder(entry, func() error { return s.createEmpty(entry) }); err != nil {
@@ -162,9 +163,9 @@ func (s *Store) moveIntoPlace(spec *job.Spec) error {
 		func() error { return s.syncDir(s.jobsFolder(spec.ID)) })
 }
 
-// discard throws a draft away, and what the indexes say of its job: the entry in
-// active/ last, from which the sweeper knows that there is something left. Uploads
-// that it has taken can be taken again.
+// discardDraft removes a draft, its job's names in the indexes, and its links to uploads, so that
+// these can be taken again. The entry in active/ is removed last: by it the sweeper detects what is
+// left after a crash.
 func (s *Store) discardDraft(spec *job.Spec) error {
 	err := s.giveBackUploads(spec)
 	if err == nil {
@@ -179,7 +180,7 @@ func (s *Store) discardDraft(spec *job.Spec) error {
 	return err
 }
 
-// ownerEntry is a job's place in its owner's index.
+// ownerEntry returns the path of a job in its owner's index.
 func (s *Store) ownerEntry(spec *job.Spec) string {
 	return s.ownerEntryAs(spec, strconv.FormatInt(spec.Charge, 10))
 }
@@ -192,9 +193,9 @@ func (s *Store) ownerDir(owner string) string {
 	return filepath.Join(s.dir, ownersDir, ownerFolder(owner))
 }
 
-// hide takes a job's folder out of sight in one step and throws it away, with what
-// a worker may have published by then: it can have heard of a job that was never
-// promised. By the spec in the folder the sweeper goes on with it, so that goes last.
+// moveOut renames the folder of a job that was never accepted, so that it is not visible, and
+// removes it, with what a worker may have published: the worker may have received a message for it.
+// The spec in the folder is removed last, because the sweeper needs it to continue after a crash.
 func (s *Store) moveOut(spec *job.Spec) error {
 	away := s.discardedDir(spec.ID)
 	err := s.rename(s.jobDir(spec.ID), away)
@@ -213,7 +214,7 @@ func (s *Store) moveOut(spec *job.Spec) error {
 	return err
 }
 
-// awayDir is where a job's folder goes on its way out.
+// discardedDir is where a job's folder is moved before it is removed.
 func (s *Store) discardedDir(id job.ID) string {
 	return filepath.Join(s.jobsFolder(id), discardedPrefix+string(id))
 }
@@ -223,9 +224,8 @@ func setSizeAndHash(in *job.Input, data []byte) {
 	in.Bytes, in.SHA256 = int64(len(data)), hex.EncodeToString(sum[:])
 }
 
-// Discard removes a job that was never promised to anybody, because the queue
-// was away. It must not be used on one with an idempotency key, which may have
-// been promised under the same key meanwhile.
+// Discard removes a job that was not accepted, because the queue was not available. It must not be
+// used for a job with an idempotency key: an equal request may have been accepted meanwhile.
 func (s *Store) Discard(spec *job.Spec) error {
 	if err := checkID(spec.ID); err != nil {
 		return fmt.Errorf("discard job: %w", err)
@@ -236,8 +236,9 @@ func (s *Store) Discard(spec *job.Spec) error {
 	return nil
 }
 
-// withdraw removes a job that was never promised to anybody, and what the indexes have of it: only once
-// its folder is away, since a job that is there and in no index would wait for ever.
+// removeUnaccepted removes a job that was never accepted, and its names in the indexes. The names
+// are removed only after its folder was moved, because a job that is in its place and in no index
+// would wait without end.
 func (s *Store) removeUnaccepted(spec *job.Spec) error {
 	if err := s.moveOut(spec); err != nil {
 		return err

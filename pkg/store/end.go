@@ -7,9 +7,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Cancel ends a job's run on request. A job that waits is never started; the
-// work of one that runs is thrown away. A job that is canceled already stays so.
-// job.ErrFinished: it has ended another way, and the job answered says how.
+// Cancel ends a job's current run for its owner. A queued job is not started; the work of a running
+// one is discarded. It is no error if the job is canceled already. job.ErrFinished: the run has
+// ended otherwise, and the returned job shows how.
 func (s *Store) Cancel(id job.ID) (job.Job, error) {
 	j, err := s.endRunByID(id, 0, func(r *record) { r.State, r.FinishedAt = job.Canceled, utcNow() })
 	if errors.Is(err, job.ErrFinished) && j.State == job.Canceled {
@@ -21,8 +21,8 @@ func (s *Store) Cancel(id job.ID) (job.Job, error) {
 	return j, nil
 }
 
-// Fail ends a run of a job from outside, for a reason that the user is shown.
-// job.ErrFinished: the run has ended, and the job answered says how.
+// Fail ends a run of a job for another process than its worker, with a reason that the user is
+// shown. job.ErrFinished: the run has ended, and the returned job shows how.
 func (s *Store) Fail(id job.ID, run int, f job.Failure) (job.Job, error) {
 	j, err := s.endRunByID(id, run, func(r *record) { fail(r, f) })
 	if err != nil {
@@ -31,8 +31,7 @@ func (s *Store) Fail(id job.ID, run int, f job.Failure) (job.Job, error) {
 	return j, nil
 }
 
-// endRun ends a run from outside, whoever holds its lease; run 0 is the current
-// one.
+// endRunByID ends a run, whichever worker holds its lease. Run 0 is the current one.
 func (s *Store) endRunByID(id job.ID, run int, change func(*record)) (job.Job, error) {
 	for range maxConflicts {
 		l, err := s.openJobFolder(id)
@@ -48,8 +47,8 @@ func (s *Store) endRunByID(id job.ID, run int, change func(*record)) (job.Job, e
 	return job.Job{}, fmt.Errorf("%w: others keep changing it", job.ErrBusy)
 }
 
-// quarrels is how often to look again where somebody else was quicker. Each time
-// means that an event has happened, of which a job has few.
+// maxConflicts is how often an operation starts again because another process was first. Each time
+// means that an event has happened, and a job has few events.
 const maxConflicts = 10
 
 func (s *Store) tryEndRun(l *jobFolder, run int, change func(*record)) (job.Job, error) {
@@ -67,13 +66,14 @@ func (s *Store) tryEndRun(l *jobFolder, run int, change func(*record)) (job.Job,
 	return r.public(), nil
 }
 
-// end ends the current run of a job from outside: the caller may be anybody.
-// change says how, and anyway that it is to end even if nothing can be read of it any
-// more; errTaken where somebody else ended it meanwhile.
-func (s *Store) endRun(l *jobFolder, anyway bool, change func(*record)) (*record, error) {
+// endRun ends the current run of a job. change sets the outcome in the job's latest record. With
+// evenDamaged it ends a run whose records are unreadable too. errConflict: the run was ended
+// meanwhile.
+func (s *Store) endRun(l *jobFolder, evenDamaged bool, change func(*record)) (*record, error) {
 	r, err := s.latestEvent(l)
-	if errors.Is(err, errUnreadable) && anyway {
-		// Somebody must be able to end what nobody can work on, and then to erase it.
+	if errors.Is(err, errUnreadable) && evenDamaged {
+		// A damaged job can't be worked on. It must be possible to end it, so that it can be
+		// erased.
 		r, err = &record{Job: job.Job{
 			ID: l.id, State: job.Queued, Run: l.run, Format: job.OutputFormats[0], CreatedAt: l.id.Time(),
 		}, Claim: l.claim}, nil

@@ -8,27 +8,27 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// roomAge is how long what the file system says of its room stands.
+// freeSpaceAge is how long a measurement of the free space is used.
 const freeSpaceAge = time.Second
 
-// A room is what is free on the file system of the directory, as it was a moment ago.
+// A freeSpace is the last measurement of the directory's file system.
 type freeSpace struct {
 	mu sync.Mutex
 	at time.Time
 	diskSpace
 }
 
-// A space is what a file system has, and what of it is free for us: bytes, and files, of which it may say nothing
-// (0 and 0), as EFS and btrfs do.
+// A diskSpace is the size of a file system and the part that is free: in bytes, and in files
+// (inodes), both 0 if the file system does not report them, as EFS and btrfs.
 type diskSpace struct{ free, total, freeFiles, files uint64 }
 
-// keptFiles is how many files submissions leave free for those of existing jobs and for the removal of others, or a
-// twentieth of all where that is less.
+// minFreeFiles is how many files (inodes) submissions leave free for existing jobs and for the
+// removal of others, or a twentieth of all if that is less.
 const minFreeFiles = 10_000
 
-// roomy is job.ErrDiskFull where less would be left than the floor after so many
-// bytes more, or no room for files. The pictures of submissions that are being written at the same moment
-// are not counted.
+// checkFreeSpace returns job.ErrDiskFull if the file system would have less than the minimum free
+// after another so many bytes, or has too few inodes. Submissions that are being written at the
+// same moment are not counted.
 func (s *Store) checkFreeSpace(bytes int64) error {
 	if s.quotas.MinFree == 0 {
 		return nil

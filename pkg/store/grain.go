@@ -9,12 +9,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// NewID makes an id for a job that is to be created now. It takes the coarsest folder that is not full:
-// of the hour, else of the minute, else of the second.
+// NewID makes an id for a job that is to be created now. It uses the coarsest folder that is not
+// full: of the hour, else of the minute, else of the second.
 //
-// A folder of an hour or a minute is listed when this process uses it first and again after 64, 128 and 256 of
-// its own ids. Processes that start at the same time may each add 64 before they look again, so 100 of them fill a
-// folder to 7,000.
+// The folder of an hour or a minute is listed when this process uses it first and again after 64,
+// 128 and 256 of its own ids. Processes that start at the same time may each add 64 before they
+// list it again, so 100 processes may fill a folder to 7,000.
 func (s *Store) NewID() (job.ID, error) {
 	grain, err := s.grains.choose(time.Now(), s.countNames)
 	if err != nil {
@@ -29,22 +29,22 @@ func (s *Store) countNames(folder string) (n int, err error) {
 	return len(names), err
 }
 
-// fullFolder is how many names a folder has that no further jobs are put into. A folder of a second
-// gets as many as come.
+// fullFolder is the number of names from which no further jobs are added to a folder. The folder of
+// a second has no limit.
 const fullFolder = 500
 
-// grains chooses folders for new jobs. It may be used concurrently.
+// A grainChooser chooses folders for new jobs. It may be used concurrently.
 type grainChooser struct {
 	mu        sync.Mutex
 	hour      folderLoad
 	minute    folderLoad
-	testLimit int // fullFolder in tests; 0 otherwise
+	testLimit int // replaces fullFolder in tests; 0 otherwise
 }
 
-// A filling is what this process has seen of a folder that it puts jobs into.
+// A folderLoad is how full this process assumes a folder to be.
 type folderLoad struct {
 	folder string
-	listed int // names when it was listed last
+	listed int // names at the last listing
 	since  int // ids made here since then
 	ids    int // ids made here
 	full   bool
@@ -69,7 +69,7 @@ func (g *grainChooser) limit() int {
 	return fullFolder
 }
 
-// take returns whether the folder takes one more.
+// addOne reports whether the folder has space for one more job, and counts it if so.
 func (f *folderLoad) addOne(folder string, limit int, count func(folder string) (int, error)) (bool, error) {
 	if f.folder != folder {
 		*f = folderLoad{folder: folder, listed: -1}

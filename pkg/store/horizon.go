@@ -9,19 +9,19 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// The retention leaves no tombstones: ten million jobs a day would have more than a billion of them within
-// 120 days. It leaves one time instead, the horizon. Whatever job was made before that and is not there has expired,
-// or there never was one, and both are answered as gone. Jobs from before it that are there, since they were retried
-// late, are jobs like all others.
+// The retention leaves no tombstones: ten million jobs a day would have more than a billion of them
+// in 120 days. It leaves one time instead, the horizon. Any job that was made before it and is not
+// there has expired or never existed, and the response is the same for both. Jobs from before the
+// horizon that still exist, because they were retried late, are like all others.
 
-// Unknown is what is said of a job of which there is nothing: job.ErrExpired where it was made before the horizon,
-// whether there was one or not, and else job.ErrNotFound.
+// Unknown returns the error for a job without files: job.ErrExpired if its id is from before the
+// horizon, whether it existed or not, and else job.ErrNotFound.
 func (s *Store) Unknown(id job.ID) error {
 	if err := checkID(id); err != nil {
 		return err
 	}
 	made := id.Time().UnixMilli()
-	if made >= s.horizon.Load() { // by what this process has read last
+	if made >= s.horizon.Load() { // as this process has last read it
 		at, err := s.readHorizon()
 		if err != nil {
 			return fmt.Errorf("read up to when jobs have expired: %w", err)
@@ -34,7 +34,7 @@ func (s *Store) Unknown(id job.ID) error {
 	return job.ErrExpired
 }
 
-// readHorizon reads the horizon; one of no job if there is none, or what is there is damaged.
+// readHorizon reads the horizon. If there is none, or it is damaged, it is a time before all jobs.
 func (s *Store) readHorizon() (at time.Time, err error) {
 	note, err := s.Note(horizonNote)
 	if errors.Is(err, errUnreadable) {
@@ -46,7 +46,8 @@ func (s *Store) readHorizon() (at time.Time, err error) {
 	return at, nil
 }
 
-// setHorizon notes, before a retention begins, that jobs of hours that were over at a time may be gone when it ends.
+// setHorizon moves the horizon, before a retention begins, to the end of the last hour that was
+// over at a given time.
 func (s *Store) setHorizon(before time.Time) error {
 	at := startOf(hourOf(before))
 	if known, err := s.readHorizon(); err == nil && !known.Before(at) {

@@ -12,18 +12,17 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// CreateOnce is [Store.Create] under an idempotency key of the spec's owner: of
-// any number of equal requests, at once or within 24 hours, in whatever
-// processes, one makes the job, and all are answered that job. made says whether
-// this call did, so that the job is yet to be announced. One that another began
-// to make and did not finish is finished, and made.
+// CreateOnce is [Store.Create] under an idempotency key of the spec's owner. Of any number of equal
+// requests, at the same time or within 24 hours, in any processes, one makes the job, and all
+// return it. made is whether this call has made it, so that the caller must send its message. If
+// another process began to make the job and died, this call completes it and made is true.
 //
-// A spec with uploads takes them as with [Store.Create], but shares them with equal
-// requests under the same key.
+// A spec with uploads takes them as in [Store.Create], but shares them with equal requests under
+// the same key.
 //
-// job.ErrKeyReused: the key stands for another request. job.ErrUploadTaken. job.ErrGone: the
-// job was erased meanwhile. After any other error the job may exist or come to exist, and
-// the same request is safe to repeat.
+// job.ErrKeyReused: the key was used for another request. job.ErrUploadTaken. job.ErrGone: the job
+// was erased meanwhile. After any other error the job may exist, now or later, and the request can
+// be repeated.
 func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key string) (j job.Job, made bool, err error) {
 	spec.Key = keyHash(spec.Owner, key)
 	done, err := s.prepareSubmission(spec, picture, stylePicture)
@@ -40,7 +39,7 @@ func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key str
 		return j, false, errors.Join(fmt.Errorf("create job %s: %w", spec.ID, asDiskFull(err)), s.discardDraft(spec))
 	}
 	first, err := s.takeUploadsAndKey(spec)
-	if first != spec { // ours is not needed; else it may be, whatever the error
+	if first != spec { // this draft is not needed; otherwise it may be, whatever the error
 		err = errors.Join(err, s.discardDraft(spec))
 	}
 	switch {
@@ -49,7 +48,7 @@ func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key str
 	case err == nil:
 		j, made, err = s.ensureInPlace(first)
 	}
-	if errors.Is(err, fs.ErrNotExist) { // somebody else was at ours already
+	if errors.Is(err, fs.ErrNotExist) { // another process has moved or removed this draft
 		j, made, err = s.ensureInPlace(first)
 	}
 	if err != nil {
@@ -58,18 +57,20 @@ func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key str
 	return j, made, nil
 }
 
-// keyOf is the store's name for an owner's idempotency key. It is a file's name, and
-// a name alone must not tell the key.
+// keyHash returns the name of a file in keys/ for an owner's idempotency key. It is a hash, so that
+// the name does not disclose the key.
 func keyHash(owner, key string) string {
 	sum := sha256.Sum256([]byte(owner + "\x00" + key))
 	return hex.EncodeToString(sum[:])
 }
 
-// Repeated is the job of an earlier request under an idempotency key that took the same
-// uploads, whose pictures need not be read for that: the spec's Input and StyleInput are filled
-// in by them. Given are the pictures that came with the request. made is as of [Store.CreateOnce].
+// Repeated returns the job of an earlier request under an idempotency key that took the same
+// uploads, so that these need not be read again: it sets the spec's Input and StyleInput of
+// uploads. picture and stylePicture are those that came with the request. made is as in
+// [Store.CreateOnce].
 //
-// job.ErrUploadNotFound: there was none. job.ErrKeyReused: it was another request.
+// job.ErrUploadNotFound: there was no such request. job.ErrKeyReused: the key was used for another
+// request.
 func (s *Store) Repeated(spec *job.Spec, picture, stylePicture []byte, key string) (j job.Job, made bool, err error) {
 	first, err := s.specUnderKey(keyHash(spec.Owner, key))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && (len(UploadsOf(first)) == 0 || first.Upload != spec.Upload || first.StyleUpload != spec.StyleUpload) {
@@ -101,8 +102,8 @@ func (s *Store) Repeated(spec *job.Spec, picture, stylePicture []byte, key strin
 	return j, made, nil
 }
 
-// repeated answers the job of an earlier request under the same key; fs.ErrNotExist
-// where there was none. An owner without room hears of the jobs that there are.
+// jobUnderKey returns the job of an earlier equal request under the spec's key; fs.ErrNotExist if
+// there was none. So a request can be repeated when a quota is used up.
 func (s *Store) jobUnderKey(spec *job.Spec) (job.Job, bool, error) {
 	first, err := s.specUnderKey(spec.Key)
 	if err == nil && !first.Same(spec) {
@@ -114,14 +115,14 @@ func (s *Store) jobUnderKey(spec *job.Spec) (job.Job, bool, error) {
 	return s.ensureInPlace(first)
 }
 
-// keyAt is the record under the store's name for a key: in one of 4096 folders, so that a day of
-// ten million has some 2,500 in each.
+// keyPath returns the path of a key's record: in one of 4,096 folders, so that a day of ten million
+// jobs has some 2,500 in each.
 func (s *Store) keyPath(key string) string {
 	return filepath.Join(s.dir, keysDir, key[:1], key[1:3], key)
 }
 
-// linkKey has a draft's spec be the record under a key, durably. fs.ErrExist: there is one. fs.ErrNotExist: there
-// is no draft.
+// linkKey makes a draft's spec the record under a key, durably. fs.ErrExist: there is a record.
+// fs.ErrNotExist: there is no draft.
 func (s *Store) linkKey(spec *job.Spec, key string) error {
 	path := s.keyPath(key)
 	err := s.makeInFolder(path, func() error { return s.link(filepath.Join(s.draftDir(spec.ID), specFile), path) })
@@ -131,12 +132,12 @@ func (s *Store) linkKey(spec *job.Spec, key string) error {
 	return err
 }
 
-// claimNames competes for what a draft wants for itself alone: its uploads, and then its
-// key. As of [Store.compete] it is the spec given if that has won all.
+// takeUploadsAndKey lets a draft take its uploads and then its key, which only one job can have. It
+// returns the given spec if the draft has got them all, and else the spec that has.
 //
-// The uploads come first: a spec without them is never seen under the key, where others
-// would complete it. Where one has the first of them and not the rest, because it died in
-// between, an equal request under the same key goes on with that.
+// The uploads come first, so that there is never a spec under the key that does not have its
+// uploads: other processes complete the job of such a spec. If a process died after it took the
+// first of two uploads, an equal request under the same key continues with its spec.
 func (s *Store) takeUploadsAndKey(spec *job.Spec) (*job.Spec, error) {
 	for range maxConflicts {
 		first, err := s.takeUploads(spec)
@@ -147,7 +148,7 @@ func (s *Store) takeUploadsAndKey(spec *job.Spec) (*job.Spec, error) {
 		if first == spec || !errors.Is(err, fs.ErrNotExist) {
 			return won, err
 		}
-		// Its draft is in place by now, under the key, or given up.
+		// That spec's draft is in its place by now, under the key, or was discarded.
 		if won, err = s.specUnderKey(spec.Key); err == nil && !won.Same(spec) {
 			err = job.ErrKeyReused
 		}
@@ -158,9 +159,9 @@ func (s *Store) takeUploadsAndKey(spec *job.Spec) (*job.Spec, error) {
 	return spec, fmt.Errorf("%w: others keep changing its uploads", job.ErrBusy)
 }
 
-// takeUploads has a draft take its uploads, if it has any. It is the spec given if it has them,
-// and otherwise one under the same key that asks for the same and has them, or has one that the
-// caller's can't have. fs.ErrNotExist: the draft of the other one is no more.
+// takeUploads lets a draft take its uploads, if it has any. It returns the given spec if the draft
+// has got them, and else a spec of an equal request under the same key that has them, or has one of
+// them, so that the draft can't. fs.ErrNotExist: that spec's draft is gone.
 func (s *Store) takeUploads(spec *job.Spec) (*job.Spec, error) {
 	first, uploads := spec, UploadsOf(spec)
 	for next, tries := 0, 0; next < len(uploads); next, tries = next+1, tries+1 {
@@ -177,14 +178,14 @@ func (s *Store) takeUploads(spec *job.Spec) (*job.Spec, error) {
 		}
 		first, uploads = won, UploadsOf(won)
 		if uploads[0].ID != upload {
-			next = -1 // it may not have those before
+			next = -1 // it may not have the earlier ones
 		}
 	}
 	return first, nil
 }
 
-// takeUpload lets a draft take an upload. It returns the given spec if that has the upload, or else
-// the spec under the same key that asks for the same and has it.
+// takeUpload lets a draft take an upload. It returns the given spec if its draft has the upload,
+// and else the spec of the equal request under the same key that has it.
 func (s *Store) takeUpload(spec *job.Spec, upload job.ID) (*job.Spec, error) {
 	first, err := s.linkKeyOrFindOwner(spec, uploadKey(spec.Owner, upload))
 	switch {
@@ -198,9 +199,9 @@ func (s *Store) takeUpload(spec *job.Spec, upload job.ID) (*job.Spec, error) {
 	return first, nil
 }
 
-// takeKey lets a draft take its idempotency key. The record under it is the spec of the draft that
-// has it: what was asked for, and the id that the job has or will have. The given spec is returned
-// if its draft has the key, and after an error that leaves it unknown.
+// takeKey lets a draft take its idempotency key. It returns the given spec if its draft has the
+// key, or after an error that leaves this unknown, and else the spec that has it: what was asked
+// for, and the id that the job has or will have.
 func (s *Store) takeKey(spec *job.Spec) (*job.Spec, error) {
 	first, err := s.linkKeyOrFindOwner(spec, spec.Key)
 	if err == nil && first != spec && !first.Same(spec) {
@@ -209,7 +210,7 @@ func (s *Store) takeKey(spec *job.Spec) (*job.Spec, error) {
 	return first, err
 }
 
-// linkKeyOrFindOwner makes a draft's spec the record under a key, and returns it, or returns the
+// linkKeyOrFindOwner makes a draft's spec the record under a key and returns it, or returns the
 // spec that is there.
 func (s *Store) linkKeyOrFindOwner(spec *job.Spec, key string) (*job.Spec, error) {
 	for range maxConflicts {
@@ -223,10 +224,10 @@ func (s *Store) linkKeyOrFindOwner(spec *job.Spec, key string) (*job.Spec, error
 		first, err := s.specUnderKey(key)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			continue // it was removed or given back just now
+			continue // it was removed meanwhile
 		case err != nil:
 			return spec, err
-		case first.ID == spec.ID: // the reply to this process's link was lost
+		case first.ID == spec.ID: // the reply to the link was lost
 			return spec, nil
 		}
 		return first, nil
@@ -234,10 +235,10 @@ func (s *Store) linkKeyOrFindOwner(spec *job.Spec, key string) (*job.Spec, error
 	return spec, fmt.Errorf("%w: other processes keep changing its key or upload", job.ErrBusy)
 }
 
-// keyedSpec reads the spec under the store's name for a key, of whatever job it is.
+// specUnderKey reads the spec under a key, of whichever job it is.
 func (s *Store) specUnderKey(key string) (*job.Spec, error) { return s.readAnySpec(s.keyPath(key)) }
 
-// specIn reads a spec, of whatever job it is.
+// readAnySpec reads a spec, of whichever job it is.
 func (s *Store) readAnySpec(path string) (*job.Spec, error) {
 	first := new(job.Spec)
 	b, _, err := s.readFile(path)
@@ -247,22 +248,22 @@ func (s *Store) readAnySpec(path string) (*job.Spec, error) {
 	if err := json.Unmarshal(b, first); err != nil {
 		return nil, fmt.Errorf("%s: %w", keysDir, errors.Join(errUnreadable, err))
 	}
-	// It becomes a path: see place.
+	// The id becomes a path: see ensureInPlace.
 	if err := errors.Join(checkID(first.ID), validSpec(first, first.ID)); err != nil {
 		return nil, err
 	}
 	return first, nil
 }
 
-// place gives the job of an earlier request its place, if it is not there yet.
-// Whoever won the key had a whole draft by then, and where they died or dawdle,
-// somebody else moves that draft.
+// ensureInPlace returns the job of an earlier request, and moves its draft to its place if it is
+// not there. The draft was complete when its process took the key, so if that process has died or
+// is slow, another one moves the draft.
 func (s *Store) ensureInPlace(first *job.Spec) (job.Job, bool, error) {
 	for range maxConflicts {
 		j, err := s.Job(first.ID)
-		if errors.Is(err, job.ErrGone) { // what was made long ago may be a draft yet
+		if errors.Is(err, job.ErrGone) { // a job as old as that may still be a draft
 			if err = s.whyMissingOnDisk(first.ID); err == nil {
-				continue // it has come just now
+				continue // it was moved to its place meanwhile
 			}
 		}
 		if !errors.Is(err, job.ErrNotFound) {
@@ -275,12 +276,12 @@ func (s *Store) ensureInPlace(first *job.Spec) (job.Job, bool, error) {
 	return job.Job{}, false, fmt.Errorf("%w: its folder is not to be found", job.ErrBusy)
 }
 
-// placeOnce moves a draft; fs.ErrNotExist where somebody else did.
+// placeDraft moves a draft to its place; fs.ErrNotExist if another process has moved it.
 func (s *Store) placeDraft(spec *job.Spec) error {
 	if err := s.moveIntoPlace(spec); err != nil {
 		return err
 	}
-	// The job may have been erased between a look and our move.
+	// The job may have been erased before the draft was moved.
 	gone, err := s.exists(s.tombstonePath(spec.ID))
 	if err == nil && gone {
 		err = errors.Join(job.ErrGone, s.removeUnaccepted(spec))

@@ -14,17 +14,16 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A Lease is a worker's right to run a job, won by [Store.Claim]. It ends with
-// Succeed, Fail, Release or Close; after an error of Succeed or Fail, other than
-// job.ErrLeaseLost, one of the latter two is due. Renew and Check may be called from another
-// goroutine, also while Succeed or Fail are at work, and must have returned before
-// Release is called.
+// A Lease is a worker's right to work on a job, obtained by [Store.Claim]. It ends with Succeed,
+// Fail, Release, Blame or Close. If Succeed or Fail return an error other than job.ErrLeaseLost,
+// the caller must call one of the other three. Renew and Check may be called from another
+// goroutine, also during Succeed and Fail, and must have returned before Release is called.
 type Lease struct {
 	Spec    job.Spec
 	Run     int
-	Attempt int       // 1 for the first attempt at this run
+	Attempt int       // 1 for the first attempt at this run, uncounted ones not included
 	Began   time.Time // when the attempt began, by this machine's clock
-	Crashed bool      // the attempt before this one ended without a word: its process may have died of this job
+	Crashed bool      // the attempt before this one ended without an outcome, so the job may have crashed its process
 
 	store  *Store
 	folder *jobFolder
@@ -32,8 +31,8 @@ type Lease struct {
 	closed atomic.Bool
 }
 
-// Renew keeps the lease for another term. job.ErrLeaseLost: a successor has
-// claimed the job, its run was ended or it was erased; the work must stop.
+// Renew renews the lease for another term. job.ErrLeaseLost: another worker has claimed the job,
+// its run has ended or the job was erased; the work must stop.
 func (l *Lease) Renew() error {
 	err := l.checkHeld()
 	if err == nil {
@@ -45,7 +44,7 @@ func (l *Lease) Renew() error {
 	return nil
 }
 
-// Check says whether the lease stands, without renewing it: job.ErrLeaseLost as of Renew.
+// Check returns job.ErrLeaseLost as Renew does, without renewing the lease.
 func (l *Lease) Check() error {
 	if err := l.asLeaseLost(l.checkHeld()); err != nil {
 		return fmt.Errorf("check the lease of job %s: %w", l.Spec.ID, err)
@@ -53,9 +52,9 @@ func (l *Lease) Check() error {
 	return nil
 }
 
-// overtaken is job.ErrLeaseLost where the run has ended, a successor has claimed
-// it, or it was given back. A no is never certain; who commits finds out. The folder
-// is listed, because NFS clients remember that a name was missing.
+// checkHeld returns job.ErrLeaseLost if the run has ended, another worker has claimed it, or it was
+// given back. That the lease is held is never certain; the commit detects it. The folder is listed,
+// because NFS clients cache that a name is missing.
 func (l *Lease) checkHeld() error {
 	if l.closed.Load() {
 		return fmt.Errorf("%w: it was given back", job.ErrLeaseLost)
@@ -76,8 +75,8 @@ func (l *Lease) checkHeld() error {
 	return nil
 }
 
-// lost says what it means that the job's files are not there: the job is gone,
-// or all of the store is away.
+// asLeaseLost converts the error that the job's files are missing: to job.ErrStoreAway if the whole
+// store is not available, and else to job.ErrLeaseLost.
 func (l *Lease) asLeaseLost(err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -90,17 +89,17 @@ func (l *Lease) asLeaseLost(err error) error {
 
 func (l *Lease) path(name string) string { return filepath.Join(l.folder.dir.Name(), name) }
 
-// Close ends the use of a lease that is lost, or is to run out by itself. It may
-// be called again, and after the other ends of a lease.
+// Close ends the use of a lease that is lost, or that shall expire. It may be called again, and
+// after the lease has ended otherwise.
 func (l *Lease) Close() {
 	if !l.closed.Swap(true) {
 		l.folder.close()
 	}
 }
 
-// Blame ends the use of the lease as if the process had died, and of this job: the attempt counts although it was
-// shared, and the next Lease has Crashed. It is for a job that keeps a process from going on. Errors are those of
-// Release.
+// Blame ends the use of the lease as if this job had crashed the process: the attempt counts
+// although it was shared, and the next Lease has Crashed. It is for a job that blocks its process.
+// Its errors are those of Release.
 func (l *Lease) Blame() error {
 	defer l.Close()
 	err := l.checkHeld()
@@ -113,14 +112,13 @@ func (l *Lease) Blame() error {
 	return nil
 }
 
-// Release gives the job back unfinished, so that the next claim need not wait
-// for the lease to run out. counted says whether the attempt counts towards the
-// limit: it does where the picture may be at fault, and does not where the
-// worker was told to stop or the store failed. job.ErrLeaseLost: there is
-// nothing to give back any more.
+// Release gives the job back without an outcome, so that the next claim need not wait until the
+// lease expires. counted is whether the attempt counts towards the limit: it does if the picture
+// may be the cause, and does not if the worker was stopped or the store failed. job.ErrLeaseLost:
+// the lease was lost already.
 func (l *Lease) Release(counted bool) error {
 	defer l.Close()
-	// A successor's status must not be overwritten with ours.
+	// The status of another worker must not be overwritten.
 	err := l.checkHeld()
 	if err == nil {
 		err = l.release(counted)
@@ -136,7 +134,7 @@ func (l *Lease) release(counted bool) error {
 	if !counted {
 		at = releasedUncounted
 	}
-	// The status first: from the release on it is the successor's.
+	// The status is written first: after the release another worker may write it.
 	l.record.giveBack(counted)
 	return errors.Join(l.store.writeStatus(l.folder, l.record), l.store.setTime(l.path(claimFile(l.record.Claim)), at))
 }

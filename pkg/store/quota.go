@@ -9,16 +9,15 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Quotas bound what each owner has in the directory, whatever process it came by,
-// and what all of them leave free. 0 is no limit. Counts are of what is there, so
-// that nothing has to be given back, and what a crash leaves is counted until it is
-// swept.
+// Quotas limit what each owner has in the directory, through whichever processes, and keep some of
+// the file system free. 0 is no limit. They are counted from the files, so nothing has to be given
+// back, and what a crash leaves counts until it is swept.
 //
-// What holds, and by how much it is overshot: n processes that accept at the same time
-// may exceed a quota by n hundredths of it, by [deferred] submissions each, and by what
-// is in flight in the others.
+// Overshoot: n processes that accept submissions at the same time may exceed a quota by n
+// hundredths of it, by maxDeferred submissions each, and by what the other processes have in
+// flight.
 //
-// A main shows them as flags: kong reads the tags.
+// A main uses them as flags: kong reads the tags.
 type Quotas struct {
 	Unfinished int `name:"max-unfinished" default:"5000" env:"ATELIER_MAX_UNFINISHED" help:"Jobs that each owner may have queued or running at a time; 0 is no limit."`
 	Stored     int `name:"max-stored" default:"51200" env:"ATELIER_MAX_STORED" help:"MiB that each owner's jobs and pending uploads may take, reckoned at their submission from the pictures and an allowance for the results; 0 is no limit."`
@@ -29,7 +28,7 @@ type Quotas struct {
 	MinFree    int `name:"min-free" default:"1024" env:"ATELIER_MIN_FREE" help:"MiB, or 5% of the file system where that is less, that submissions leave free in the shared directory; 0 is no limit. On a file system without a size limit, such as EFS, use --max-stored instead."`
 }
 
-// Validate is called by kong once the flags are read.
+// Validate is called by kong after the flags are parsed.
 func (q Quotas) Validate() error {
 	if min(q.Unfinished, q.Stored, q.Daily, q.Uploads, q.Runs, q.Backlog, q.MinFree) < 0 {
 		return errors.New("--max-unfinished, --max-stored, --max-daily, --max-pending-uploads, --max-runs, --max-backlog and --min-free must be 0 (no limit) or more")
@@ -37,13 +36,13 @@ func (q Quotas) Validate() error {
 	return nil
 }
 
-// A QuotaError says which quota of an owner is used up. It wraps [job.ErrQuota].
+// A QuotaError names the quota of an owner that is used up. It wraps [job.ErrQuota].
 type QuotaError struct {
 	Quota string // unfinished_jobs, stored_bytes, daily_submissions or pending_uploads
 	Limit int64  // in jobs, bytes or uploads
 	Used  int64
-	Frees string        // what makes room
-	After time.Duration // when trying again may be of use, at the earliest
+	Frees string        // what makes space
+	After time.Duration // the earliest time at which another try may succeed
 }
 
 func (e *QuotaError) Error() string {
@@ -52,7 +51,7 @@ func (e *QuotaError) Error() string {
 
 func (e *QuotaError) Unwrap() error { return job.ErrQuota }
 
-// A use is what a submission takes, or an owner has.
+// A use is what a submission takes of the quotas, or what an owner has.
 type use struct{ unfinished, daily, kib, uploads int64 }
 
 func (u use) plus(v use) use {
@@ -61,7 +60,7 @@ func (u use) plus(v use) use {
 
 func (u use) minus(v use) use { return u.plus(use{-v.unfinished, -v.daily, -v.kib, -v.uploads}) }
 
-// limit is the quotas as a use.
+// limit returns the quotas as a use.
 func (q Quotas) limit() use {
 	or := func(n int) int64 {
 		if n == 0 {
@@ -71,12 +70,12 @@ func (q Quotas) limit() use {
 	}
 	l := use{or(q.Unfinished), or(q.Daily), or(q.Stored), or(q.Uploads)}
 	if q.Stored != 0 {
-		l.kib *= 1024 // of which Stored has MiB
+		l.kib *= 1024 // Stored is in MiB
 	}
 	return l
 }
 
-// on is a limit on what is needed, and none on what is not.
+// on returns the limits without those on what is not needed.
 func (u use) on(need use) use {
 	for _, d := range []struct {
 		limit *int64
@@ -97,12 +96,11 @@ func (u use) within(limit use) bool {
 	return u.unfinished <= limit.unfinished && u.daily <= limit.daily && u.kib <= limit.kib && u.uploads <= limit.uploads
 }
 
-// submissionOf is what a spec takes out of its owner's quotas.
+// submissionOf returns what a spec takes of its owner's quotas.
 func submissionOf(spec *job.Spec) use { return use{unfinished: 1, daily: 1, kib: spec.Charge} }
 
-// charge is how many KiB a job counts for towards what its owner may store: the
-// pictures as submitted, an allowance for the result by its format and pixels, and
-// one for thumbnail, preview and records.
+// charge returns how many KiB a job counts for in what its owner stores: the submitted pictures, an
+// allowance for the result by its format and pixels, and one for thumbnail, preview and records.
 func charge(spec *job.Spec) int64 {
 	const besides = 96 << 10
 	bytes := spec.Input.Bytes + besides

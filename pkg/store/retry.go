@@ -8,18 +8,17 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Retry lets a job that failed or was canceled run again, as its next run, which
-// the caller announces on the queue. A job that was retried already and has not
-// been begun is answered as it is, so that a retry can be repeated; made says whether
-// this call made the run.
+// Retry begins the next run of a job that failed or was canceled. The caller sends the message. A
+// job that was retried already and is still queued is returned unchanged, so that a retry can be
+// repeated; made is whether this call made the run.
 //
-// job.ErrNotRetryable: it is in another state. job.ErrTooManyRuns: there is no next
-// run. job.ErrQuota, in a [QuotaError]: its owner has too many jobs unfinished.
+// job.ErrNotRetryable: the job is in another state. job.ErrTooManyRuns: a further run would exceed
+// the limit. job.ErrQuota, in a [QuotaError]: the owner has too many unfinished jobs.
 func (s *Store) Retry(id job.ID) (j job.Job, made bool, err error) {
 	return s.retryRun(id, s.quotas.Unfinished != 0)
 }
 
-// Redrive is Retry by an operator, for whom an owner's quota is no reason to wait.
+// Redrive is Retry for an operator, without the owner's quota of unfinished jobs.
 func (s *Store) Redrive(id job.ID) (j job.Job, made bool, err error) {
 	return s.retryRun(id, false)
 }
@@ -73,8 +72,8 @@ func (s *Store) tryRetry(id job.ID, counted bool) (j job.Job, made bool, err err
 	}
 	r := newRecord(spec.New())
 	r.Run, r.Claim = l.run+1, l.claim
-	// The entry in active/ before the run, so that a crash between them is noticed,
-	// but after the run's temporary file: see deactivate.
+	// The entry in active/ is made before the run, so that a crash between them is detected, but
+	// after the run's temporary file: see deactivate.
 	activate := func(time.Time) error { return s.activate(entry) }
 	if err := s.recordEvent(l.dir, runFile(r.Run), r, activate); !eventExists(err) {
 		return j, false, err
@@ -85,8 +84,9 @@ func (s *Store) tryRetry(id job.ID, counted bool) (j job.Job, made bool, err err
 	return r.public(), true, s.activate(entry)
 }
 
-// stays is an error where the retention has taken a job away that was just retried. It puts back what it finds to be retried,
-// but an NFS client's link may come into the folder after that was listed, by a handle that the client had looked up before.
+// checkInPlace returns an error if a job was retried while the retention removed it. The retention
+// puts a retried job back, but an NFS client's link can come into the folder after the retention
+// has listed it, by a handle that the client had looked up before.
 func (s *Store) checkInPlace(id job.ID) error {
 	err := s.refresh(s.jobsFolder(id))
 	if err != nil {
@@ -94,7 +94,7 @@ func (s *Store) checkInPlace(id job.ID) error {
 	}
 	there, err := s.exists(s.jobDir(id))
 	if err == nil && !there {
-		err = fmt.Errorf("%w: its retention is over", job.ErrBusy) // whoever asks again hears what has become of it
+		err = fmt.Errorf("%w: its retention is over", job.ErrBusy) // a further call returns the job's new state
 	}
 	return err
 }

@@ -12,19 +12,20 @@ import (
 	"time"
 )
 
-// Where a file system has no room for another file (no inode), nothing can be made, and whatever removes jobs makes
-// something first: a turn, a mark, a tombstone. So there are some empty files and folders in spare/. Renamed, they
-// are what is to be made, which takes no room.
+// If a file system has no inode left, no file can be made, and each removal of a job begins with a
+// new file: a turn, a mark, a tombstone. So spare/ has some empty files and folders. Renaming one
+// of them makes the new file without an inode.
 const (
 	spareFile   = "file."   // and a number
 	spareFolder = "folder." // likewise
-	spareClock  = "clock"   // stays: see spareNow
+	spareClock  = "clock"   // not used up: see spareServerNow
 
 	spareFiles   = 32
 	spareFolders = 8
 )
 
-// FillSpares makes the spare files and folders that are missing. It is no error that there is no room for them.
+// FillSpares makes the spare files and folders that are missing. It is no error if there is no
+// space for them.
 func (s *Store) FillSpares() error {
 	dir := filepath.Join(s.dir, spareDir)
 	names, err := s.list(dir)
@@ -49,17 +50,17 @@ func (s *Store) FillSpares() error {
 	return nil
 }
 
-// isFull reports whether a file system has no room.
+// isFull reports whether an error means that a file system has no space or no inodes.
 func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
-// withSpare makes a call that makes something at a path. Where the file system has no room for that, a spare one of a
-// kind is moved there instead; the call's error where there is none either.
+// withSpare makes a call that makes a file or folder at path. If the file system is full, it moves
+// a spare one of the given kind there instead. If there is none, it returns the call's error.
 func (s *Store) withSpare(kind, path string, call func() error) error {
 	err := call()
 	if !isFull(err) {
 		return err
 	}
-	if there, terr := s.exists(path); there || terr != nil { // there is no room for its content
+	if there, terr := s.exists(path); there || terr != nil { // there is no space for the file's content
 		return errors.Join(err, terr)
 	}
 	dir := filepath.Join(s.dir, spareDir)
@@ -72,37 +73,37 @@ func (s *Store) withSpare(kind, path string, call func() error) error {
 			continue
 		}
 		if rerr := s.rename(filepath.Join(dir, name), path); rerr == nil {
-			return s.touch(path) // it was as old as it was
-		} else if !errors.Is(rerr, fs.ErrNotExist) { // else it was taken just now
+			return s.touch(path) // a spare file has an old time
+		} else if !errors.Is(rerr, fs.ErrNotExist) { // else another process has taken it
 			return errors.Join(err, rerr)
 		}
 	}
 	return err
 }
 
-// createFrugally is createFile for what makes room.
+// createWithSpare is createFile for files that are needed to free space.
 func (s *Store) createWithSpare(path string, b []byte) (made time.Time, err error) {
 	spare := false
 	err = s.withSpare(spareFile, path, func() (err error) { made, err = s.createFile(path, b); spare = isFull(err); return err })
-	if spare && err == nil { // there is an empty file now
+	if spare && err == nil { // path is an empty file now
 		made, err = s.createFile(path, b)
 	}
 	return made, err
 }
 
-// markFrugally is mark for what makes room.
+// markWithSpare is createEmpty for files that are needed to free space.
 func (s *Store) markWithSpare(path string) error {
 	return s.withSpare(spareFile, path, func() error { return s.createEmpty(path) })
 }
 
-// mkdirsFrugally is mkdirs for what makes room.
+// mkdirsWithSpare is mkdirs for folders that are needed to free space.
 func (s *Store) mkdirsWithSpare(dir string) error {
 	return s.mkdirsBy(func(path string) error {
 		return s.withSpare(spareFolder, path, func() error { return s.mkdir(path) })
 	}, dir, s.dir)
 }
 
-// spareNow is the file server's clock where there is no room for a probe file.
+// spareServerNow returns the time by the file server's clock if there is no space for a probe file.
 func (s *Store) spareServerNow() (time.Time, error) {
 	path := filepath.Join(s.dir, spareDir, spareClock)
 	if err := s.touch(path); err != nil {

@@ -8,33 +8,33 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// An upload is a picture that a client stores elsewhere, as an object, before it submits
-// the job. It is pending from when it is granted until a job takes it or it is a day old:
-// uploads/<owner>/<id>.<bytes> is an empty file whose name says it all, so that one
-// listing counts an owner's. A job takes an upload by a name in keys/, as an idempotency
-// key is taken, with its spec as the content: see [Store.CreateOnce].
+// An upload is a picture that a client stores in the bucket before it submits the job. It is
+// pending from its grant until a job takes it or it is a day old. uploads/<owner>/<id>.<bytes> is
+// an empty file, so that one listing counts an owner's uploads. A job takes an upload as it takes
+// an idempotency key, by a link of its spec in keys/: see [Store.CreateOnce].
 const (
-	// UploadAge is for how long an upload can be taken. It is shorter than keyRetention,
-	// by as much as clocks may be apart, so that what was taken is remembered for longer.
+	// UploadAge is the age until which an upload can be taken. It is shorter than keyRetention by
+	// as much as clocks may differ, so that an upload is never forgotten as taken while it can be
+	// taken.
 	UploadAge = keyRetention - clockTolerance
-	// uploadExtra is how many KiB a pending upload counts for besides its picture: its job
-	// will need room for a result.
+	// uploadExtra is how many KiB a pending upload counts for besides its picture, because its job
+	// will need space for a result.
 	uploadExtra = 1 << 10
 )
 
-// An Upload is a pending one.
+// An Upload is a pending upload.
 type Upload struct {
-	ID    job.ID // made as those of jobs are
-	Bytes int64  // of the picture, exactly
-	Name  string // of the object: its owner's, and nobody else's
+	ID    job.ID // made like those of jobs
+	Bytes int64  // the exact size of the picture
+	Name  string // of the object; no other owner has it
 }
 
 func newUpload(folder string, id job.ID, bytes int64) Upload {
 	return Upload{id, bytes, folder + "/" + string(id)}
 }
 
-// UploadsOf are the uploads that a spec takes or has taken, in the order in which it takes
-// them: of the photograph, of the style's picture.
+// UploadsOf returns the uploads that a spec takes or has taken, in the order in which it takes
+// them: the photograph's, then the style's.
 func UploadsOf(spec *job.Spec) (all []Upload) {
 	folder := ownerFolder(spec.Owner)
 	if spec.Upload != "" {
@@ -46,13 +46,13 @@ func UploadsOf(spec *job.Spec) (all []Upload) {
 	return all
 }
 
-// use is what a pending upload counts for.
+// use returns what a pending upload counts for.
 func (u Upload) use() use { return use{uploads: 1, kib: (u.Bytes+1023)>>10 + uploadExtra} }
 
 func (u Upload) expired(now time.Time) bool { return now.Sub(u.ID.Time()) > UploadAge }
 
-// GrantUpload makes an upload of so many bytes, which counts towards its owner's quotas.
-// job.ErrQuota, in a [QuotaError], job.ErrBacklog and job.ErrDiskFull as of [Store.Create].
+// GrantUpload makes an upload of a given size, which counts towards its owner's quotas. Its errors
+// job.ErrQuota (in a [QuotaError]), job.ErrBacklog and job.ErrDiskFull are as in [Store.Create].
 func (s *Store) GrantUpload(owner string, bytes int64) (u Upload, err error) {
 	if bytes < 1 || bytes > maxInput {
 		return u, fmt.Errorf("grant an upload: %d bytes: there must be 1 to %d", bytes, maxInput)
@@ -64,7 +64,8 @@ func (s *Store) GrantUpload(owner string, bytes int64) (u Upload, err error) {
 	if err == nil {
 		err = s.checkBacklog()
 	}
-	// Each may be as large as many submissions, so they are counted for each.
+	// An upload may be as large as many submissions, so the pending ones are counted for each
+	// grant.
 	if err == nil && s.quotas.limit().on(use{uploads: 1, kib: 1}) != noLimit {
 		_, err = s.countUploads(ownerFolder(owner))
 	}
@@ -85,10 +86,10 @@ func (s *Store) GrantUpload(owner string, bytes int64) (u Upload, err error) {
 	return u, nil
 }
 
-// Upload is a pending upload of an owner.
+// Upload returns a pending upload of an owner.
 //
-// Errors: job.ErrUploadTaken, job.ErrUploadExpired, job.ErrUploadNotFound, also of another
-// owner's.
+// Errors: job.ErrUploadTaken, job.ErrUploadExpired, job.ErrUploadNotFound, also if the upload is
+// another owner's.
 func (s *Store) Upload(owner string, id job.ID) (Upload, error) {
 	u, err := s.upload(owner, id)
 	if err != nil {
@@ -124,8 +125,8 @@ func (s *Store) upload(owner string, id job.ID) (Upload, error) {
 	return Upload{}, job.ErrUploadNotFound
 }
 
-// EndUpload has an upload be pending no more, since there is a job of it or will be none.
-// It can be repeated.
+// EndUpload ends that an upload is pending, after a job has taken it or none will. It can be
+// repeated.
 func (s *Store) EndUpload(owner string, u Upload) error {
 	if err := checkID(u.ID); err != nil {
 		return fmt.Errorf("end an upload: %w", err)
@@ -137,8 +138,9 @@ func (s *Store) EndUpload(owner string, u Upload) error {
 	return nil
 }
 
-// giveUploadsBack has the uploads that a draft has taken be taken again, the last one first, so
-// that equal requests never find a later one of its uploads without the earlier ones.
+// giveBackUploads removes a draft's links to its uploads, so that these can be taken again. The
+// last one is removed first, so that an equal request never finds the later upload taken without
+// the earlier.
 func (s *Store) giveBackUploads(spec *job.Spec) error {
 	for _, u := range slices.Backward(UploadsOf(spec)) {
 		if err := s.removeKey(spec, uploadKey(spec.Owner, u.ID)); err != nil {
@@ -148,6 +150,6 @@ func (s *Store) giveBackUploads(spec *job.Spec) error {
 	return nil
 }
 
-// uploadKey is the store's name for what takes an owner's upload. No idempotency key
-// has a zero byte.
+// uploadKey returns the key under which an owner's upload is taken. No idempotency key has a zero
+// byte.
 func uploadKey(owner string, id job.ID) string { return keyHash(owner, "\x00"+string(id)) }

@@ -13,7 +13,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// countUploads lists an owner's pending uploads, which may be what quotas are held to.
+// countUploads lists an owner's pending uploads, and records the count for the quotas.
 func (s *Store) countUploads(folder string) ([]Upload, error) {
 	a := s.account(folder)
 	a.mu.Lock()
@@ -26,7 +26,7 @@ func (s *Store) countUploads(folder string) ([]Upload, error) {
 	return pending, err
 }
 
-// pending lists an owner's uploads that can still be taken.
+// pendingUploads lists an owner's uploads that can still be taken.
 func (s *Store) pendingUploads(folder string, now time.Time) (all []Upload, err error) {
 	names, err := s.listExisting(filepath.Join(s.dir, uploadsDir, folder))
 	for _, name := range names {
@@ -58,8 +58,8 @@ func (s *Store) uploadPath(owner string, id job.ID, bytes int64) string {
 	return filepath.Join(s.dir, uploadsDir, ownerFolder(owner), string(id)+"."+strconv.FormatInt(bytes, 10))
 }
 
-// ForgetUploads removes uploads that nobody can take any more, and the folders of owners
-// who have none. It stops when ctx ends, with its error.
+// ForgetUploads removes uploads that are too old to be taken, and the folders of owners who have
+// none. It stops when ctx ends, with the error of ctx.
 func (s *Store) ForgetUploads(ctx context.Context, now time.Time) error {
 	root := filepath.Join(s.dir, uploadsDir)
 	owners, err := s.list(root)
