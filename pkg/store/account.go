@@ -161,14 +161,14 @@ func quotaError(a *account, need, limit use, now time.Time) error {
 	case total.daily > limit.daily:
 		after := a.untilOldestLeaves(now)
 		return &QuotaError{"daily_submissions", limit.daily, used.daily,
-			fmt.Sprintf("the first of them are 24 hours old in %s", after.Round(time.Minute)), after}
+			fmt.Sprintf("the oldest of them are 24 hours old in %s", after.Round(time.Minute)), after}
 	case total.uploads > limit.uploads:
 		return &QuotaError{"pending_uploads", limit.uploads, used.uploads,
-			"submitting a job of each makes room, and so does a day", afterUploads}
+			"they end when a job takes them, or after a day", afterUploads}
 	case total.kib > limit.kib:
 		return &QuotaError{"stored_bytes", limit.kib << 10, used.kib << 10,
-			"erasing jobs makes room at once, and so does the retention when they are old enough", afterStored}
+			"erasing jobs makes space at once; the retention does when they are old enough", afterStored}
 	}
 	return &QuotaError{"unfinished_jobs", limit.unfinished, used.unfinished,
-		"room comes as they finish, and by canceling or erasing some", afterUnfinished}
+		"room comes as they finish, or when some are canceled or erased", afterUnfinished}
 }

@@ -12,24 +12,26 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// An Entry is a job's place among those that the sweeper looks after: active/<owner>/<id>, and where there are many
-// jobs, with ids of a finer [job.Grain], active/<owner>/<minute>/<id>. Of the ids of hours' folders all owners together
-// have some 500 an hour, so that few jobs are one listing for each owner.
+// An Entry is a job's name in active/, by which the sweeper finds it: active/<owner>/<id>, or
+// active/<owner>/<minute>/<id> for an id of a finer [job.Grain] than the hour. Of ids with the
+// hour's grain all owners together have some 500 an hour, so for few jobs each owner is one
+// listing.
 type Entry struct {
 	ID    job.ID
 	owner string // the owner's folder
 }
 
-// EntryOf is the entry of a job, whether it is there or not.
+// EntryOf returns the entry of a job, whether it exists or not.
 func EntryOf(j job.Job) Entry { return Entry{j.ID, ownerFolder(j.Owner)} }
 
-// at is an entry's path.
+// entryPath returns the path of an entry.
 func (s *Store) entryPath(e Entry) string {
 	return filepath.Join(s.dir, activeDir, e.owner, activeFolder(e.ID), string(e.ID))
 }
 
-// activeFolder is the folder of a job's entry in that of its owner; "" is none. The minutes stand side by side: a retry
-// of an old job makes one folder, and one listing finds all.
+// activeFolder returns the folder of a job's entry in its owner's folder; "" if there is none
+// between. The minutes are side by side, so that a retry of an old job makes one folder, and one
+// listing finds all.
 func activeFolder(id job.ID) string {
 	if folder := indexFolder(id); len(folder) == len(minuteForm) {
 		return strings.ReplaceAll(folder, "/", "-")
@@ -51,14 +53,15 @@ func (s *Store) activePath(owner string, id job.ID) string {
 // An ActiveFolder is a folder of active/.
 type ActiveFolder struct {
 	owner  string
-	minute string // "" is the owner's own
+	minute string // "" is the owner's folder itself
 }
 
-// Position is where a folder is in the order of [Store.ActiveFolders].
-func (f ActiveFolder) Position() string { return f.minute + "/" + f.owner } // "/" is before all digits
+// Position returns a text by which folders are sorted as by [Store.ActiveFolders].
+func (f ActiveFolder) Position() string { return f.minute + "/" + f.owner } // "/" sorts before all digits
 
-// ActiveFolders are the folders of jobs that are not finished, or not yet tidied up, oldest first. Owners whose
-// folders can't be listed hide no others: the error is of one of them. When ctx ends there are none.
+// ActiveFolders returns the folders of jobs that are unfinished or not yet completed, oldest first.
+// If the folders of some owners can't be listed, it returns those of the others, and one of the
+// errors. It returns none after ctx has ended.
 func (s *Store) ActiveFolders(ctx context.Context) ([]ActiveFolder, error) {
 	owners, err := s.list(filepath.Join(s.dir, activeDir))
 	if err != nil {
@@ -100,8 +103,8 @@ func (s *Store) ActiveFolders(ctx context.Context) ([]ActiveFolder, error) {
 	return all, nil
 }
 
-// ActiveIn lists the entries of one of those folders, oldest first. An empty one is removed: [Store.inFolder] makes it
-// again.
+// ActiveIn lists the entries in a folder, oldest first. It removes an empty folder;
+// [Store.makeInFolder] makes it again.
 func (s *Store) ActiveIn(f ActiveFolder) (entries []Entry, err error) {
 	path := filepath.Join(s.dir, activeDir, f.owner, f.minute)
 	names, err := s.list(path)
@@ -121,12 +124,11 @@ func (s *Store) ActiveIn(f ActiveFolder) (entries []Entry, err error) {
 	return slices.Compact(entries), nil
 }
 
-// leavingSuffix is at the end of an entry whose job was finished and may have been retried since: see
-// deactivate.
+// leavingSuffix is added to the entry of a job whose run has ended, and which may have been retried
+// since: see deactivate.
 const leavingSuffix = ".leaving"
 
-// Activate puts an unfinished job among those that the sweeper looks after, where
-// it is not.
+// Activate adds an unfinished job to active/, where the sweeper finds it, if it is not there.
 func (s *Store) Activate(e Entry) error { return s.activate(s.entryPath(e)) }
 
 // activate makes a job's entry in active/.
@@ -134,7 +136,7 @@ func (s *Store) activate(entry string) error {
 	return s.makeInFolder(entry, func() error { return s.createEmpty(entry) })
 }
 
-// Active lists all entries, oldest first. It is for directories of few jobs.
+// Active lists all entries, oldest first. It is for directories with few jobs.
 func (s *Store) Active() (all []Entry, err error) {
 	folders, err := s.ActiveFolders(context.Background())
 	for _, f := range folders {

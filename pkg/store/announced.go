@@ -9,19 +9,20 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// runBegan is when a run was asked for, by the file server's clock.
+// runBegan returns when a run was begun by a submission or retry, by the file server's clock.
 func (s *Store) runBegan(id job.ID, run int) (time.Time, error) {
-	asked := inputFile // not the spec: that is the entry in active/, which is touched
+	asked := inputFile // not the spec: its other name, the entry in active/, is touched
 	if run > 1 {
 		asked = runFile(run)
 	}
 	return s.modTime(filepath.Join(s.jobDir(id), asked))
 }
 
-// AnnouncedLately says whether a job's current run is known to have been sent to the
-// queue within a time, or within as long as it had waited by then, so that who goes by
-// it sends at intervals that double. What was sent within noted of the run's beginning
-// is not known, since the entry is made then whether the message was sent or not.
+// AnnouncedLately reports whether a message for a job's current run is known to have been sent
+// within a time, or within as long as the run had waited when it was sent. So a caller that sends a
+// message unless this is true sends at intervals that double. A message sent within
+// minAnnounceDelay of the run's beginning is not known, because the entry in active/ is made then
+// in any case.
 func (s *Store) AnnouncedLately(j job.Job, within time.Duration) (bool, error) {
 	announced, err := s.modTime(s.entryPath(EntryOf(j)))
 	if err != nil {
@@ -42,15 +43,15 @@ func (s *Store) AnnouncedLately(j job.Job, within time.Duration) (bool, error) {
 	return now.Sub(announced) < max(waited, within), nil
 }
 
-// noted is the time between a run's beginning and its entry's change from which that is
-// one by [Store.Announced].
+// minAnnounceDelay is the time after a run's beginning from which a change of its entry in active/
+// is known to come from [Store.Announced].
 const minAnnounceDelay = 500 * time.Millisecond
 
-// Announced notes that an active job was sent to the queue just now.
+// Announced records that a message for an active job was sent just now.
 func (s *Store) Announced(e Entry) error {
 	err := s.touch(s.entryPath(e))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // it has finished meanwhile
+		return nil // the run has ended meanwhile
 	}
 	return err
 }

@@ -10,21 +10,20 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A Checkup is what the sweeper must know of an active job.
+// A Checkup is the state of an active job for the sweeper.
 type Checkup struct {
 	Job       job.Job
-	Leased    bool      // a worker is at it
-	Abandoned bool      // its worker's lease has run out, and it was not announced since
-	Announced time.Time // on the queue, for the last time that is known
-	RunBegan  time.Time // when its current run was asked for, by the file server's clock
+	Leased    bool      // a worker has a valid lease
+	Abandoned bool      // its worker's lease has expired, and no message was sent since
+	Announced time.Time // when the last known message for it was sent
+	RunBegan  time.Time // when its current run was begun, by the file server's clock
 }
 
-// Checkup looks at an active job, by the file server's clock at now, and sets
-// right what can be set right: a run that has ended is tidied up, an erasure
-// completed, an entry of a job that was never made removed when it is older
-// than stale. Then there is nothing left to do, and the answer is
-// job.ErrFinished, job.ErrGone or job.ErrNotFound. An ended run that can't be
-// tidied up, because its result can't be published say, is an error of its own.
+// Checkup reads the state of an active job, and repairs what it can; now is by the file server's
+// clock. It completes a run that has ended and an erasure that has begun, and removes the entry of
+// a job that was never made if the entry is older than stale. Nothing is left to do then, and the
+// error is job.ErrFinished, job.ErrGone or job.ErrNotFound. If an ended run can't be completed, for
+// example because its result can't be published, it returns that error.
 func (s *Store) Checkup(e Entry, now time.Time, stale time.Duration) (Checkup, error) {
 	err := checkID(e.ID)
 	var c Checkup
@@ -41,7 +40,7 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 	id := e.ID
 	c.Announced, err = s.modTime(s.entryPath(e))
 	if errors.Is(err, fs.ErrNotExist) {
-		// Whoever was tidying up has died, or is about to remove it.
+		// The process that was completing the run has died, or is about to remove the entry.
 		if err = s.rename(s.entryPath(e)+leavingSuffix, s.entryPath(e)); err == nil {
 			c.Announced, err = s.modTime(s.entryPath(e))
 		}
@@ -58,13 +57,13 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 		if errors.Is(why, job.ErrGone) {
 			return c, errors.Join(err, s.removeErasedEntry(e))
 		}
-		if why == nil { // the retention has put it back
+		if why == nil { // the retention has moved it back
 			return c, err
 		}
-		err = why // it has expired, or was made long ago and never was a job
+		err = why // it has expired, or is old and was never made
 	}
 	if errors.Is(err, job.ErrNotFound) && now.Sub(c.Announced) > stale {
-		if ferr := s.removeNeverMade(e); !errors.Is(ferr, errInUse) { // then later
+		if ferr := s.removeNeverMade(e); !errors.Is(ferr, errInUse) { // in use: later
 			err = errors.Join(err, ferr)
 		}
 		return c, err
@@ -79,12 +78,12 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 	}
 	if gone, err := s.exists(s.tombstonePath(id)); err != nil {
 		return c, err
-	} else if gone { // somebody moved a draft to its place, slowly
+	} else if gone { // its draft was moved into its place after the erasure
 		return c, errors.Join(job.ErrGone, s.erase(id, Erased))
 	}
 	if l.ended {
 		err := s.repairEnded(l)
-		if err == nil || errors.Is(err, fs.ErrNotExist) { // others are at it too
+		if err == nil || errors.Is(err, fs.ErrNotExist) { // other processes complete it too
 			err = errors.Join(job.ErrFinished, err)
 		}
 		return c, err
@@ -106,19 +105,18 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 	return c, nil
 }
 
-// removeErased removes the entry of a job that was erased. One that is in its grave and has no tombstone may be about to be
-// put back by the retention: its entry is left.
+// removeErasedEntry removes the entry of a job that was erased. A job in an erased folder without a
+// tombstone may be about to be moved back by the retention, so its entry is kept.
 func (s *Store) removeErasedEntry(e Entry) error {
 	stone, err := s.exists(s.tombstonePath(e.ID))
 	if err != nil || !stone {
 		return err
 	}
-	return s.remove(s.entryPath(e)) // the rest is EndErasures'
+	return s.remove(s.entryPath(e)) // EndErasures removes the rest
 }
 
-// removeOldTemps removes the temporary files of those who died at a job that is not
-// finished: each attempt can leave some. Whoever is only slow finds its own gone, and
-// looks again.
+// removeOldTemps removes the temporary files in the folder of an unfinished job that processes have
+// left which died. A process that is only slow finds its file gone, and reads the folder again.
 func (s *Store) removeOldTemps(l *jobFolder, now time.Time, stale time.Duration) error {
 	for _, name := range l.temps {
 		path := filepath.Join(l.dir.Name(), name)

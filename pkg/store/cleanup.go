@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// removeEmpty removes a folder if it is empty, but not a tree's own.
+// removeEmpty removes a folder if it is empty, except one at the top of the directory.
 func (s *Store) removeEmpty(dir string) error {
 	if filepath.Dir(dir) == s.dir {
 		return nil
@@ -22,9 +22,10 @@ func (s *Store) removeEmpty(dir string) error {
 	return err
 }
 
-// removeEmptyUp removes the folder of a time if it is empty, and those above it that are by then.
+// removeEmptyUp removes a time's folder if it is empty, and then the folders above it that have
+// become empty.
 func (s *Store) removeEmptyUp(dir string) error {
-	for len(filepath.Base(dir)) <= len("2006") { // above are the tree's and its owner's
+	for len(filepath.Base(dir)) <= len("2006") { // above are the owner's folder and the tree's
 		removed, err := s.removeIfEmpty(dir)
 		if err != nil || !removed {
 			return err
@@ -34,7 +35,7 @@ func (s *Store) removeEmptyUp(dir string) error {
 	return nil
 }
 
-// removedEmpty removes a folder if it is empty, and says whether it has.
+// removeIfEmpty removes a folder if it is empty, and reports whether it has.
 func (s *Store) removeIfEmpty(dir string) (bool, error) {
 	err := s.rmdir(dir)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTDIR) { // ENOTEMPTY is ErrExist
@@ -43,10 +44,10 @@ func (s *Store) removeIfEmpty(dir string) (bool, error) {
 	return err == nil, err
 }
 
-// CleanUp removes what was left in tmp/ longer ago than age, by processes that
-// died. Where one was only stalled, its work there fails and leaves no trace.
+// CleanUp removes files in tmp/ older than age, which processes have left that died. If a process
+// was only paused, its operation fails without a trace.
 func (s *Store) CleanUp(ctx context.Context, now time.Time, age time.Duration) error {
-	// Names are [rand.Text]'s.
+	// Names made by [rand.Text].
 	ours := func(name string) bool {
 		return len(name) == 26 && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 	}
@@ -56,12 +57,12 @@ func (s *Store) CleanUp(ctx context.Context, now time.Time, age time.Duration) e
 	return nil
 }
 
-// maxOld bounds what removeOld looks at in one go. They are chosen at random, so
-// that in the end it comes to all.
+// maxOld is how many files removeOld checks in one call. They are chosen at random, so that all are
+// checked in the end.
 const maxOld = 5000
 
-// removeOld removes files from a folder that are older than a time and have a name as
-// the store makes them.
+// removeOld removes files from a folder that are older than a time and have a name that ours
+// accepts.
 func (s *Store) removeOld(ctx context.Context, dir string, ours func(name string) bool, before time.Time) error {
 	names, err := s.list(filepath.Join(s.dir, dir))
 	if err != nil {
@@ -78,7 +79,8 @@ func (s *Store) removeOld(ctx context.Context, dir string, ours func(name string
 		if err == nil && at.Before(before) {
 			err = s.remove(path)
 		}
-		// Gone meanwhile, or a folder with something in it, and so not ours.
+		// It is gone meanwhile, or it is a folder with files in it, which the store does not make
+		// here.
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
 			return err
 		}

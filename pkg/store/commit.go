@@ -66,7 +66,7 @@ func (l *Lease) commit(change func(*record), before func(time.Time) error) error
 	change(&r)
 	err := l.store.commitOutcome(l.folder, &r, before)
 	if errors.Is(err, errConflict) && !errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("%w: the run has ended another way", job.ErrLeaseLost)
+		err = fmt.Errorf("%w: the run has ended otherwise", job.ErrLeaseLost)
 	}
 	return l.asLeaseLost(err)
 }

@@ -46,7 +46,7 @@ func (d *disk) readOnce(path string, max int64) (b []byte, written time.Time, er
 	}
 	defer func() { _ = f.Close() }() // read only
 	if info.Size() > max {
-		return nil, written, unreadable(path, fmt.Errorf("%d bytes, and there are %d at most", info.Size(), max))
+		return nil, written, unreadable(path, fmt.Errorf("%d bytes; at most %d are allowed", info.Size(), max))
 	}
 	b, written = make([]byte, info.Size()), info.ModTime()
 	err = d.do("read", path, func() error {
@@ -67,7 +67,7 @@ func (d *disk) openFile(path string) (f *os.File, info fs.FileInfo, err error) {
 	})
 	if err == nil && !info.Mode().IsRegular() {
 		_ = f.Close() // opened for reading only
-		return nil, nil, unreadable(path, errors.New("no regular file"))
+		return nil, nil, unreadable(path, errors.New("not a regular file"))
 	}
 	return f, info, err
 }

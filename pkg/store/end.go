@@ -44,7 +44,7 @@ func (s *Store) endRunByID(id job.ID, run int, change func(*record)) (job.Job, e
 			return j, err
 		}
 	}
-	return job.Job{}, fmt.Errorf("%w: others keep changing it", job.ErrBusy)
+	return job.Job{}, fmt.Errorf("%w: other processes keep changing it", job.ErrBusy)
 }
 
 // maxConflicts is how often an operation starts again because another process was first. Each time

@@ -11,12 +11,11 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Erase removes everything of a job, in whatever state. From the moment its folder
-// is renamed nobody reads it, and a worker that is at it finds nothing to write
-// into and throws its work away. What a crash leaves, [Store.EndErasures] removes.
-// Erasing what is gone is no error.
+// Erase removes everything of a job, in any state. After its folder is renamed the job can't be
+// read, and a worker finds no folder to write into and discards its work. What a crash leaves,
+// [Store.EndErasures] removes. It is no error if the job is gone already.
 //
-// job.ErrNotFound, job.ErrStoreAway.
+// Errors: job.ErrNotFound, job.ErrStoreAway.
 func (s *Store) Erase(id job.ID, why string) error {
 	err := checkID(id)
 	if err == nil {
@@ -38,23 +37,23 @@ func (s *Store) erase(id job.ID, why string) error {
 		if err != nil || moved {
 			return err
 		}
-		// Somebody else had moved it. The retention has not looked at our mark if it was about to put the job back.
+		// Another process has moved it. If that was the retention, and it moves the job back, it
+		// may not have seen the mark in erasing/.
 		if there, err := s.exists(s.jobDir(id)); err != nil || !there {
 			return err
 		}
 	}
-	return fmt.Errorf("%w: others keep moving it", job.ErrBusy)
+	return fmt.Errorf("%w: other processes keep moving it", job.ErrBusy)
 }
 
-// dig begins an erasure, or goes on with one that has begun: whatever there is of
-// the job goes, but for its folder with its spec, by which the rest is known. moved says whether
-// it was this call that has begun.
+// beginErasure begins an erasure, or continues one. It removes all of the job except its folder
+// with the spec, which shows what is left to do. moved is whether this call has moved the folder.
 func (s *Store) beginErasure(g *erasures, id job.ID, why string) (moved bool, err error) {
 	there, err := s.exists(s.jobDir(id))
 	if err == nil && !there {
 		err = ignore(s.whyMissing(id), job.ErrGone)
 	}
-	// The entry is not that in active/, which a worker takes out when it is done.
+	// The mark is not the entry in active/, which a worker removes when it has completed the run.
 	if err == nil {
 		err = s.markWithSpare(s.erasureMark(id, why))
 	}
@@ -67,13 +66,13 @@ func (s *Store) beginErasure(g *erasures, id job.ID, why string) (moved bool, er
 	return moved, err
 }
 
-// erasing is the mark of an erasure that has begun.
+// erasureMark returns the path of the mark of an erasure that has begun.
 func (s *Store) erasureMark(id job.ID, why string) string {
 	return filepath.Join(s.dir, erasingDir, string(id)+"."+why)
 }
 
-// EndErasures brings erasures to their end that were begun by processes that died,
-// or whose copies could not be removed. It stops between two jobs when ctx ends. Of the errors of jobs it returns one.
+// EndErasures completes erasures whose processes died, or whose copies could not be removed. It
+// stops between two jobs when ctx ends. It returns one of the errors.
 func (s *Store) EndErasures(ctx context.Context) error {
 	if err := s.endErasures(ctx); err != nil {
 		return fmt.Errorf("end erasures: %w", err)
@@ -86,7 +85,7 @@ func (s *Store) endErasures(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	slices.Sort(names) // by their time
+	slices.Sort(names) // by the times in the ids
 	var failed failures
 	var g erasures
 	for _, name := range names {
@@ -104,7 +103,7 @@ func (s *Store) endErasures(ctx context.Context) error {
 			failed.add(err)
 			g = erasures{}
 		}
-		if _, derr := s.beginErasure(&g, id, why); errors.Is(derr, job.ErrNotFound) { // discarded meanwhile
+		if _, derr := s.beginErasure(&g, id, why); errors.Is(derr, job.ErrNotFound) { // the job was discarded meanwhile
 			err = s.remove(s.erasureMark(id, why))
 		} else {
 			err = derr

@@ -12,31 +12,32 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A job's grave is its folder under another name: from the rename on nobody reads the job, and a worker that is at it
-// finds nothing to write into. Whoever erases a job, or ends what others have begun, empties its grave. The spec goes last:
-// by it, whoever goes on knows what is left to do.
+// To erase a job its folder is renamed. From then on no process reads the job, and a worker finds
+// no folder to write into. Then the folder is emptied, by this process or by any other that finds
+// the erasure incomplete. The spec is removed last, because it shows what is left to do.
 
-// graveDir is where an erased job's folder is until it is removed.
+// erasedDir is where an erased job's folder is until it is removed.
 func (s *Store) erasedDir(id job.ID) string {
 	return filepath.Join(s.jobsFolder(id), erasedPrefix+string(id))
 }
 
-// toGrave takes a job's folder out of sight. !moved: others were quicker, or there is a grave already.
+// moveToErased renames a job's folder. moved is false if another process was first, or if there is
+// an erased folder already.
 func (s *Store) moveToErased(id job.ID) (moved bool, err error) {
 	err = s.rename(s.jobDir(id), s.erasedDir(id))
 	return err == nil, ignore(ignore(err, fs.ErrNotExist), fs.ErrExist) // ENOTEMPTY is ErrExist
 }
 
-// Graves are erasures that come to their end together: of one job, or of those of
-// a folder, which may be many and cost whoever has copies hardly more.
+// Erasures are completed together: of one job, or of many jobs of a folder, whose copies are then
+// removed in one call.
 type erasures struct{ jobs []erasure }
 
 type erasure struct {
 	id     job.ID
-	why    string   // Erased; "" of the retention, which leaves no tombstone and needs no mark in erasing/
-	index  string   // its folder in its owner's index; "" where that is not known
-	active string   // its entry in active/; likewise
-	copies []string // the names that it may have in published/, and copies elsewhere
+	why    string   // Erased; "" for the retention, which needs neither a tombstone nor a mark in erasing/
+	index  string   // its folder in its owner's index; "" if unknown
+	active string   // its entry in active/; "" if unknown
+	copies []string // the names that it may have in published/ and among the copies
 }
 
 func (g *erasures) copies() (names []string) {
@@ -46,7 +47,8 @@ func (g *erasures) copies() (names []string) {
 	return names
 }
 
-// bury puts a job whose folder is in its grave among g, with nothing left in there but the spec.
+// prepareErasure adds a job to g whose folder was renamed, after everything in the folder but the
+// spec is removed.
 func (s *Store) prepareErasure(g *erasures, id job.ID, why string) error {
 	spec, err := s.readSpec(filepath.Join(s.erasedDir(id), specFile), id)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -70,8 +72,8 @@ func (s *Store) prepareErasure(g *erasures, id job.ID, why string) error {
 	return nil
 }
 
-// specLost says what it means that a grave has no spec: errUnreadable if others have
-// removed that, and fs.ErrNotExist if it was removed here, which is only with all the rest.
+// whySpecMissing returns why an erased folder has no spec: errUnreadable if it was damaged, and
+// fs.ErrNotExist if this erasure was completed, because only then the spec is removed.
 func (s *Store) whySpecMissing(id job.ID) error {
 	folder, err := s.exists(s.erasedDir(id))
 	if err != nil {
@@ -87,9 +89,8 @@ func (s *Store) whySpecMissing(id job.ID) error {
 	return fs.ErrNotExist
 }
 
-// dissolve does all of an erasure that needs the job's spec, but for copies. The
-// pictures go before the tombstone comes: a full disk must not keep the retention
-// from making room.
+// eraseWithSpec removes what belongs to a job by its spec, except copies. The pictures are removed
+// before the tombstone is written, so that the retention can free space on a full disk.
 func (s *Store) eraseWithSpec(spec *job.Spec, why string) error {
 	err := s.removeFilesAndPublished(s.erasedDir(spec.ID), spec)
 	if err == nil && why != "" {
@@ -105,8 +106,8 @@ func (s *Store) eraseWithSpec(spec *job.Spec, why string) error {
 	return err
 }
 
-// dissolveDamaged is dissolve of a job whose spec can't be read, and answers the names
-// that copies may have elsewhere: whatever it can have been is removed.
+// eraseWithoutSpec is eraseWithSpec for a job whose spec is unreadable: it removes what any job of
+// this id can have, and returns the names that copies can have.
 func (s *Store) eraseWithoutSpec(id job.ID, why string) (copies []string, err error) {
 	for _, format := range job.OutputFormats {
 		for _, public := range []bool{false, true} {
@@ -126,7 +127,7 @@ func (s *Store) eraseWithoutSpec(id job.ID, why string) (copies []string, err er
 	return copies, err
 }
 
-// unlist takes a job out of an owner's index, whatever it counts for there.
+// removeFromOwnerIndex removes a job from an owner's index, whatever it counts for there.
 func (s *Store) removeFromOwnerIndex(folder string, id job.ID) error {
 	dir := filepath.Join(s.dir, ownersDir, folder, indexFolder(id))
 	names, err := s.list(dir)
@@ -138,8 +139,8 @@ func (s *Store) removeFromOwnerIndex(folder string, id job.ID) error {
 	return err
 }
 
-// uncharge notes in its owner's index that a job takes no room any more. For a day it
-// counts as a submission all the same.
+// markErasedInIndex records in the owner's index that a job takes no space any more. It still
+// counts as a submission for a day.
 func (s *Store) markErasedInIndex(spec *job.Spec) error {
 	entry := s.ownerEntry(spec)
 	if time.Since(spec.ID.Time()) > day {
@@ -147,13 +148,14 @@ func (s *Store) markErasedInIndex(spec *job.Spec) error {
 	}
 	err := s.rename(entry, s.ownerEntryAs(spec, goneCharge))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // it was so already
+		return nil // it is marked already
 	}
 	return err
 }
 
-// fill ends erasures, some at a time, and returns how many it has ended. One of a job of which a program on this machine
-// has a file open is left for later: it has a name yet, by which it could be published.
+// completeErasures completes erasures and returns their number. If a program on this machine has a
+// file of a job open, that job is left for later: the file still has a name, by which it could be
+// published.
 func (s *Store) completeErasures(ctx context.Context, g *erasures) (filled int, err error) {
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
@@ -181,10 +183,10 @@ func (s *Store) completeErasure(j erasure) error {
 	if err == nil {
 		err = s.unpublishAgain(j)
 	}
-	if err != nil || j.why == "" { // its entry in active/, if there is one, is the sweeper's
+	if err != nil || j.why == "" { // after the retention, the sweeper removes an entry in active/
 		return err
 	}
-	if j.index != "" && time.Since(j.id.Time()) > day { // else it counts there as a submission
+	if j.index != "" && time.Since(j.id.Time()) > day { // else it still counts as a submission there
 		err = s.removeEmptyUp(j.index)
 	}
 	if err == nil && j.active != "" {

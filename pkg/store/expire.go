@@ -15,18 +15,19 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Progress is how far a task of housekeeping has come in a tree of folders.
+// Progress is how far a task has come in a tree of folders.
 type Progress struct {
-	After string // the last folder that is done; "" if none is, or all are
-	Done  bool   // all are
-	Count int    // of what was done
+	After string // the last completed folder; "" if there is none, or all are completed
+	Done  bool   // all folders are completed
+	Count int    // the number of files or jobs that were removed or repaired
 }
 
-// Expire removes finished jobs that ended before a time, the oldest folders first, from the one behind after on.
-// A job that can't be read or removed does not stop it: of such errors it returns one. When
-// ctx ends it stops between some jobs. What it has begun by then the next call completes that comes to the folder.
+// Expire removes finished jobs that ended before a given time, the oldest folders first, beginning
+// after the folder after. A job that can't be read or removed does not stop it; it returns one of
+// the errors. When ctx ends it stops between jobs; the next call that comes to the folder completes
+// what was begun.
 //
-// Of jobs that expire nothing is left, no tombstone either: see [Store.Unknown].
+// An expired job leaves nothing, not even a tombstone: see [Store.Unknown].
 func (s *Store) Expire(ctx context.Context, before time.Time, after string) (Progress, error) {
 	x := expiry{Store: s, before: before, progress: Progress{After: after}}
 	if err := x.run(ctx); err != nil {
@@ -36,10 +37,11 @@ func (s *Store) Expire(ctx context.Context, before time.Time, after string) (Pro
 }
 
 const (
-	// expiring is how many jobs of a folder expire together. Whoever has copies removes theirs at once.
+	// maxTogether is how many jobs of a folder expire together. Their copies are removed in one
+	// call.
 	maxTogether = 64
-	// expiringFolders is how many folders are worked on at the same time: an NFS client makes one change in a folder at
-	// a time, and each job is two of that which it is in.
+	// maxFolders is how many folders are worked on at the same time. An NFS client makes one change
+	// in a folder at a time, and each job needs two in its folder.
 	maxFolders = 4
 )
 
@@ -49,7 +51,7 @@ type expiry struct {
 	before   time.Time
 	now      time.Time // by the file server's clock
 	progress Progress
-	batch    []string // folders that are to be worked on at the same time
+	batch    []string // folders to be worked on at the same time
 	failed   failures // of jobs and folders
 }
 
@@ -77,13 +79,13 @@ func (x *expiry) run(ctx context.Context) (err error) {
 	if err == nil {
 		x.progress.After, x.progress.Done = "", true
 	}
-	if noted != nil { // there is more room now
+	if noted != nil { // there is more space now
 		x.failed.add(x.setHorizon(x.before))
 	}
 	return errors.Join(err, x.failed.err)
 }
 
-// work works on the folders of the batch.
+// expireBatch expires the jobs in the folders of the batch.
 func (x *expiry) expireBatch(ctx context.Context) error {
 	counts, errs := make([]int, len(x.batch)), make([]error, len(x.batch))
 	var calls []func() error
@@ -105,8 +107,8 @@ func (x *expiry) expireBatch(ctx context.Context) error {
 	return nil
 }
 
-// folder expires what is to expire in a folder, and ends what processes have left there that died. It returns how many
-// jobs it has removed, and one of the errors of those that it has not.
+// expireFolder expires jobs in a folder, and removes what processes have left there that died. It
+// returns the number of jobs that it has removed, and one of the errors.
 func (x *expiry) expireFolder(ctx context.Context, folder string) (expired int, err error) {
 	names, err := x.list(filepath.Join(x.dir, jobsDir, folder))
 	if err != nil {
@@ -118,7 +120,7 @@ func (x *expiry) expireFolder(ctx context.Context, folder string) (expired int, 
 	for _, name := range names {
 		prefix, id, ok := parseJobFolder(folder, name)
 		switch {
-		case !ok: // nothing of ours
+		case !ok: // not a name of the store
 		case prefix == draftPrefix, prefix == discardedPrefix:
 			_, err := x.removeStaleLeftover(prefix, id, x.now, clockTolerance)
 			failed.add(err)
@@ -128,7 +130,7 @@ func (x *expiry) expireFolder(ctx context.Context, folder string) (expired int, 
 		}
 	}
 	slices.Sort(ids)
-	index := map[string]bool{} // the folders of the owners' index that these jobs were in
+	index := map[string]bool{} // the folders of the owners' index that have these jobs
 	for some := range slices.Chunk(slices.Compact(ids), maxTogether) {
 		n, err := x.expireJobs(ctx, some, erased, index)
 		expired += n
@@ -141,8 +143,8 @@ func (x *expiry) expireFolder(ctx context.Context, folder string) (expired int, 
 	return expired, failed.err
 }
 
-// expire expires jobs of a folder, some at a time, and removes their copies together. It notes the folders of the owners'
-// index that they were in.
+// expireJobs expires some jobs of a folder and removes their copies together. It adds their folders
+// of the owners' index to index.
 func (x *expiry) expireJobs(ctx context.Context, ids []job.ID, erased map[job.ID]bool, index map[string]bool) (int, error) {
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
@@ -171,10 +173,12 @@ func (x *expiry) expireJobs(ctx context.Context, ids []job.ID, erased map[job.ID
 	return n, errors.Join(err, ferr)
 }
 
-// condemn puts a job among g whose retention is over, or that others have begun to expire.
+// beginExpiry adds a job to g if its retention is over, or if another process has begun to expire
+// it.
 //
-// Whoever finds a job in its grave decides alike, since nothing comes into a grave: where the input is, all is, and a job
-// that was retried in the last moment goes back. Who removes the input has decided that it goes.
+// All processes that find the job in its erased folder decide alike, because nothing is added to
+// that folder. While the input is there everything is there, and a job that was retried meanwhile
+// is moved back. The process that removes the input has decided that the job expires.
 func (x *expiry) beginExpiry(g *erasures, id job.ID, erased bool) error {
 	run, damaged := 0, false
 	if !erased {
@@ -184,7 +188,7 @@ func (x *expiry) beginExpiry(g *erasures, id job.ID, erased bool) error {
 			return err
 		}
 		if moved, err := x.moveToErased(id); err != nil || !moved {
-			return err // others are at it
+			return err // another process was first
 		}
 	}
 	for range maxConflicts {
@@ -192,7 +196,7 @@ func (x *expiry) beginExpiry(g *erasures, id job.ID, erased bool) error {
 		if err != nil {
 			return err
 		}
-		if len(names) == 0 { // others were, and the folder may be left
+		if len(names) == 0 { // another process has emptied it, and may not remove the folder
 			return x.removeEmpty(x.erasedDir(id))
 		}
 		if slices.Contains(names, inputFile) {
@@ -205,16 +209,17 @@ func (x *expiry) beginExpiry(g *erasures, id job.ID, erased bool) error {
 				return err
 			}
 			if !removed {
-				continue // others did, or have put the job back
+				continue // another process has removed it, or moved the job back
 			}
 		}
 		return x.prepareErasure(g, id, "")
 	}
-	return fmt.Errorf("%w: others keep moving it", job.ErrBusy)
+	return fmt.Errorf("%w: other processes keep moving it", job.ErrBusy)
 }
 
-// over reports whether a job's retention is over, and by which run. A damaged one's is, since the job was made before that
-// time, and nobody can say more of it. One that is not finished is to be in active/, whatever has become of its entry.
+// retentionOver reports whether a job's retention is over, and the run by which it is. That of a
+// damaged job is over, because the job was made before that time and nothing more is known. An
+// unfinished job is added to active/ if its entry is missing.
 func (x *expiry) retentionOver(id job.ID) (run int, over, damaged bool, err error) {
 	r, err := x.currentRecord(id)
 	switch {
@@ -231,8 +236,8 @@ func (x *expiry) retentionOver(id job.ID) (run int, over, damaged bool, err erro
 	return r.Run, r.FinishedAt != nil && r.FinishedAt.Before(x.before), false, nil
 }
 
-// restore gives a job back its place whose retention turned out not to be over, unless it is being erased, and its entry in
-// active/, which whoever has checked on it meanwhile may have removed.
+// moveBack moves a job back to its place whose retention is not over, unless it is being erased. It
+// adds the job to active/, because a checkup may have removed the entry meanwhile.
 func (s *Store) moveBack(id job.ID) error {
 	begun, err := s.exists(s.erasureMark(id, Erased))
 	if err != nil || begun {
@@ -245,8 +250,9 @@ func (s *Store) moveBack(id job.ID) error {
 	return err
 }
 
-// removeFolders removes a folder and those of its time in the indexes where they are empty. nothing: there is no job in it
-// any more, and so what is published there is a late worker's.
+// removeFolders removes a folder, and the folders of its time in the indexes, if they are empty.
+// nothing means that the folder has no jobs any more, so that everything published in it came from
+// a late worker.
 func (x *expiry) removeFolders(folder string, index map[string]bool, nothing bool) error {
 	var calls []func() error
 	for dir := range index {
@@ -264,7 +270,7 @@ func (x *expiry) removeFolders(folder string, index map[string]bool, nothing boo
 		})
 	}
 	err := runAll(calls)
-	// Reconcile goes by this folder when it removes what counts erased jobs as submissions.
+	// Reconcile needs this folder to find the names that count erased jobs as submissions.
 	if err == nil && x.now.Sub(startOf(folder[:len(hourForm)])) > 2*day {
 		err = x.removeEmpty(filepath.Join(x.dir, jobsDir, folder))
 	}

@@ -17,12 +17,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// keyRetention is how long an idempotency key stands for its first request, at least.
+// keyRetention is how long an idempotency key is kept, at least.
 const keyRetention = 24 * time.Hour
 
-// ForgetKeys removes idempotency keys that are over, from the folder behind after on. It looks at each key, and some
-// 2,500 are in a folder on a day of ten million. The folders stay, since each costs the submission that makes it eight
-// calls. What can't be removed does not stop it: of such errors it returns one.
+// ForgetKeys removes idempotency keys that are too old, beginning after the folder after. It checks
+// the time of each key; on a day of ten million jobs a folder has some 2,500. The folders are kept,
+// because each costs the submission that makes it eight calls. An error does not stop it; it
+// returns one of the errors.
 func (s *Store) ForgetKeys(ctx context.Context, after string, now time.Time) (p Progress, err error) {
 	p.After = after
 	if err := s.forgetKeys(ctx, &p, now.Add(-keyRetention)); err != nil {
@@ -63,7 +64,8 @@ func (s *Store) forgetKeys(ctx context.Context, p *Progress, before time.Time) e
 	return failed.err
 }
 
-// forgetKeysIn removes the keys in a folder that are of before a time, and what those have left who died in takeOut.
+// forgetKeysIn removes the keys in a folder from before a time, and what processes have left that
+// died in removeIfStill.
 func (s *Store) forgetKeysIn(dir string, before time.Time) (removed int, err error) {
 	names, err := s.list(dir)
 	if err != nil {
@@ -82,13 +84,14 @@ func (s *Store) forgetKeysIn(dir string, before time.Time) (removed int, err err
 			calls = append(calls, func() error {
 				old, err := matches(path)
 				if err == nil && old {
-					// In the same folder, since one rename between folders holds up all others.
+					// In the same folder, because the file system makes one rename between two
+					// folders at a time.
 					away := filepath.Join(dir, tempPrefix+rand.Text())
 					if old, err = s.removeIfStill(path, away, matches); err == nil && old {
 						count.Add(1)
 					}
 				}
-				return ignore(ignore(err, fs.ErrNotExist), fs.ErrExist) // gone meanwhile; a folder that is not empty
+				return ignore(ignore(err, fs.ErrNotExist), fs.ErrExist) // removed meanwhile; or a folder that is not empty
 			})
 		case strings.HasPrefix(name, tempPrefix):
 			calls = append(calls, func() error {
@@ -104,8 +107,9 @@ func (s *Store) forgetKeysIn(dir string, before time.Time) (removed int, err err
 	return int(count.Load()), err
 }
 
-// takeOut removes a file that was found to be what is said, if it still is that: whoever was stalled since it has looked
-// may find another's there. So it is moved away before it is looked at once more, and what is another's gets its name back.
+// removeIfStill removes a file that matched when the caller checked it, if it still matches: if the
+// caller was paused since, the file may be another job's. So it is moved away before it is checked
+// again, and gets its name back if it no longer matches.
 func (s *Store) removeIfStill(path, away string, matches func(path string) (bool, error)) (removed bool, err error) {
 	if err := s.rename(path, away); err != nil {
 		return false, ignore(err, fs.ErrNotExist)
@@ -123,8 +127,8 @@ func isHex(name string, digits int) bool {
 	return len(name) == digits && strings.Trim(name, "0123456789abcdef") == ""
 }
 
-// removeKeys removes the records of a job's idempotency key and of its uploads. An
-// upload's own is gone before, so that no job is made of it again.
+// removeKeys removes the records of a job's idempotency key and of its uploads. The upload itself
+// is removed first, so that no other job takes it.
 func (s *Store) removeKeys(spec *job.Spec) (err error) {
 	if spec.Key != "" {
 		err = s.removeKey(spec, spec.Key)
@@ -140,12 +144,13 @@ func (s *Store) removeKeys(spec *job.Spec) (err error) {
 	return err
 }
 
-// removeKey removes a record in keys/, if it is this job's: a key is over after a day, and may be another job's since.
+// removeKey removes a record in keys/ if it is this job's. A key is removed after a day, and may be
+// another job's since.
 func (s *Store) removeKey(spec *job.Spec, key string) error {
 	ours := func(path string) (bool, error) {
 		first, err := s.readAnySpec(path)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
-			return false, nil // what is damaged goes with its time
+			return false, nil // a damaged record is removed by its age
 		}
 		return err == nil && first.ID == spec.ID, err
 	}

@@ -51,7 +51,7 @@ func (s *Store) checkFreeSpace(bytes int64) error {
 		return fmt.Errorf("%w: %d MiB are free, and %d MiB must stay free for existing jobs", job.ErrDiskFull, r.free>>20, floor>>20)
 	}
 	if kept := min(minFreeFiles, r.files/20); r.freeFiles < kept {
-		return fmt.Errorf("%w: there is room for %d files (inodes), and for %d must stay for existing jobs", job.ErrDiskFull, r.freeFiles, kept)
+		return fmt.Errorf("%w: %d files (inodes) are free, and %d must stay free for existing jobs", job.ErrDiskFull, r.freeFiles, kept)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func (s *Store) Unknown(id job.ID) error {
 	if made >= s.horizon.Load() { // as this process has last read it
 		at, err := s.readHorizon()
 		if err != nil {
-			return fmt.Errorf("read up to when jobs have expired: %w", err)
+			return fmt.Errorf("read the time before which jobs have expired: %w", err)
 		}
 		s.horizon.Store(at.UnixMilli())
 		if made >= at.UnixMilli() {

@@ -91,7 +91,7 @@ func (s *Store) latestEvent(l *jobFolder) (*record, error) {
 	r, err := s.readLatestEvent(l)
 	if errors.Is(err, fs.ErrNotExist) { // the folder was moved after it was listed
 		if err = s.whyMissing(l.id); err == nil {
-			err = fmt.Errorf("%w: it was changed meanwhile", job.ErrBusy)
+			err = fmt.Errorf("%w: another process has changed it", job.ErrBusy)
 		}
 	}
 	return r, err

@@ -156,7 +156,7 @@ func (s *Store) takeUploadsAndKey(spec *job.Spec) (*job.Spec, error) {
 			return won, err
 		}
 	}
-	return spec, fmt.Errorf("%w: others keep changing its uploads", job.ErrBusy)
+	return spec, fmt.Errorf("%w: other processes keep changing its uploads", job.ErrBusy)
 }
 
 // takeUploads lets a draft take its uploads, if it has any. It returns the given spec if the draft
@@ -166,7 +166,7 @@ func (s *Store) takeUploads(spec *job.Spec) (*job.Spec, error) {
 	first, uploads := spec, UploadsOf(spec)
 	for next, tries := 0, 0; next < len(uploads); next, tries = next+1, tries+1 {
 		if tries == maxConflicts {
-			return first, fmt.Errorf("%w: others keep changing its uploads", job.ErrBusy)
+			return first, fmt.Errorf("%w: other processes keep changing its uploads", job.ErrBusy)
 		}
 		upload := uploads[next].ID
 		won, err := s.takeUpload(first, upload)
@@ -273,7 +273,7 @@ func (s *Store) ensureInPlace(first *job.Spec) (job.Job, bool, error) {
 			return first.New(), true, err
 		}
 	}
-	return job.Job{}, false, fmt.Errorf("%w: its folder is not to be found", job.ErrBusy)
+	return job.Job{}, false, fmt.Errorf("%w: its folder can't be found", job.ErrBusy)
 }
 
 // placeDraft moves a draft to its place; fs.ErrNotExist if another process has moved it.

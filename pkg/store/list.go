@@ -9,22 +9,21 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A Query says which jobs to list.
+// A Query selects the jobs of [Store.List].
 type Query struct {
-	Owner  string              // whose; empty means everybody's
-	Before job.ID              // only older ones; empty begins with the newest
-	Limit  int                 // at most so many, from 1
+	Owner  string              // "" is all owners
+	Before job.ID              // only older jobs; "" begins with the newest
+	Limit  int                 // the largest number of jobs, at least 1
 	Keep   func(*job.Job) bool // nil keeps all
 }
 
-// maxScan bounds the jobs that one List reads, and the folders that it looks into, so that neither a filter that few
-// jobs pass nor folders of jobs that were erased can make it read them all.
+// maxScan is how many jobs one List reads, and how many folders it lists, at most. It bounds the
+// work if few jobs pass the filter, or if folders have only erased jobs.
 const maxScan = 500
 
-// List answers jobs newest first. A page may be short, even empty, and still
-// have a next: the id to ask for the ones before; empty means that there are no
-// more. Jobs made while a list is read may or may not be in it. With the directory
-// away it is job.ErrStoreAway.
+// List returns jobs, newest first. A page may be short, even empty, and still have a next: the id
+// for [Query.Before] of the next page; "" means that there are no more. Jobs made during the call
+// may or may not be included. If the directory is not available the error is job.ErrStoreAway.
 func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 	w := walk{Store: s, root: filepath.Join(s.dir, jobsDir), place: job.ID.Folder, before: q.Before, lists: maxScan}
 	if q.Owner != "" {
@@ -44,7 +43,7 @@ func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 		next = id
 		r, err := s.currentRecord(id)
 		if errors.Is(err, job.ErrNotFound) || errors.Is(err, job.ErrGone) || errors.Is(err, errUnreadable) {
-			return nil // not made yet, no longer there, or damaged: no reason to hide the others
+			return nil // not made yet, gone, or damaged: the other jobs are listed
 		}
 		if err != nil {
 			return err
@@ -60,7 +59,7 @@ func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 		}
 	}
 	if err == nil && scanned == 0 {
-		err = s.checkReachable() // folders that are not there look like empty ones
+		err = s.checkReachable() // missing folders look like empty ones
 	}
 	switch {
 	case errors.Is(err, errEnough):
@@ -71,7 +70,8 @@ func (s *Store) List(q Query) (jobs []job.Job, next job.ID, err error) {
 	return jobs, "", nil
 }
 
-// firstOf is an id before those of all jobs of a folder's time, and behind all earlier ones; "" of no folder.
+// firstOf returns an id that sorts before all jobs of a folder's time and after all earlier ones;
+// "" for no folder.
 func firstOf(folder string) job.ID {
 	if len(folder) < len("2006") {
 		return ""
@@ -84,5 +84,5 @@ func firstOf(folder string) job.ID {
 	return job.ID(fmt.Sprintf("%08x-%04x-7000-8000-000000000000", ms>>16, ms&0xffff))
 }
 
-// errEnough ends a walk before its end.
+// errEnough ends a walk early.
 var errEnough = errors.New("enough")

@@ -9,15 +9,15 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// forget removes what there is of a job that was never made, or has expired. Its draft goes out of
-// the way first and in one step, so that nobody moves it to its place meanwhile.
+// removeNeverMade removes what exists of a job that was never made, or has expired. It first moves
+// the draft, so that no other process moves it to its place meanwhile.
 func (s *Store) removeNeverMade(e Entry) error {
 	id := e.ID
 	away := s.discardedDir(id)
 	err := s.rename(s.draftDir(id), away)
 	if errors.Is(err, fs.ErrNotExist) {
-		// Somebody may have moved it in the last moment. The folder is listed, because
-		// NFS clients remember that a name was missing.
+		// Another process may just have moved it to its place. The folder is listed, because NFS
+		// clients cache that a name is missing.
 		var names []string
 		if names, err = s.list(s.jobsFolder(id)); err == nil && slices.Contains(names, string(id)) {
 			return nil
@@ -31,7 +31,8 @@ func (s *Store) removeNeverMade(e Entry) error {
 	case err == nil:
 		e.owner = ownerFolder(spec.Owner)
 	case errors.Is(err, errUnreadable), errors.Is(err, fs.ErrNotExist):
-		// Half written, and so without a key or a place in the index; or removed already.
+		// It was not written completely, so it has no key and is not in the index; or it is removed
+		// already.
 		spec, err = job.Spec{ID: id}, nil
 	}
 	if err == nil && spec.Key != "" {

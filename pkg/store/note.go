@@ -6,16 +6,16 @@ import (
 	"path/filepath"
 )
 
-// A Note is a small file in sweep/ that outlives the process that wrote it.
+// A Note is a small file in sweep/ that is kept between processes.
 type Note string
 
-// The notes, each with one writer at a time.
+// The notes. Each has one writer at a time.
 const (
-	SweepNote   Note = "memory.json"  // of one sweep for the next
+	SweepNote   Note = "memory.json"  // from one sweep for the next
 	backlogNote Note = "backlog.json" // see [Backlog]
 	horizonNote Note = "horizon.json" // see [Store.Unknown]
-	CopyNote    Note = "copy.json"    // of the state of copying to the bucket
-	CopiedNote  Note = "copied.json"  // of the last copy whose end was handled
+	CopyNote    Note = "copy.json"    // the state of copying to the bucket
+	CopiedNote  Note = "copied.json"  // the last copy whose end was handled
 )
 
 // Note returns the content of a note; nil if there is none.

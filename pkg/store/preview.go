@@ -9,13 +9,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// HasPreview says whether an earlier attempt has stored the submitted picture's preview.
+// HasPreview reports whether an earlier attempt has stored the preview of the submitted picture.
 func (l *Lease) HasPreview() bool { return l.folder.preview }
 
-// StorePreview stores the submitted picture's preview, a JPEG file, for [Store.Preview].
-// Whoever stores one later replaces it. It may be called from another goroutine than the
-// lease's other methods, and must have returned before the lease ends.
-// job.ErrLeaseLost: the job is gone.
+// StorePreview stores the preview of the submitted picture, a JPEG file, for [Store.Preview]. A
+// later one replaces it. It may be called from another goroutine than the lease's other methods,
+// and must have returned before the lease ends. job.ErrLeaseLost: the job is gone.
 func (l *Lease) StorePreview(b []byte) error {
 	if err := l.store.replaceInFolder(l.path(previewFile), b); err != nil {
 		return fmt.Errorf("store the preview of job %s: %w", l.Spec.ID, l.asLeaseLost(err))
@@ -23,9 +22,8 @@ func (l *Lease) StorePreview(b []byte) error {
 	return nil
 }
 
-// Preview reads the preview of a job's submitted picture. Until the first attempt has
-// stored it, it is job.ErrNotReady; of a job that has finished without one,
-// job.ErrNoPreview.
+// Preview reads the preview of a job's submitted picture. The error is job.ErrNotReady until the
+// first attempt has stored it, and job.ErrNoPreview if the job has finished without one.
 func (s *Store) Preview(id job.ID) ([]byte, error) {
 	b, err := s.preview(id)
 	if err != nil {
@@ -38,7 +36,7 @@ func (s *Store) preview(id job.ID) ([]byte, error) {
 	if err := checkID(id); err != nil {
 		return nil, err
 	}
-	r, err := s.currentRecord(id) // it asks the file server for the folder's names, too
+	r, err := s.currentRecord(id) // this also refreshes the folder
 	if err != nil {
 		return nil, err
 	}

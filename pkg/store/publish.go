@@ -18,16 +18,15 @@ const (
 	privateDir = "private" // <id>.<format>: the result of a job that is not public
 )
 
-// PublishedDir is the folder of what came of the jobs, for whoever copies it: the
-// results of jobs that have succeeded and the thumbnails of the public ones, each
-// whole from the moment that its name is there, and never changed; gone once the
-// job is erased or has expired. Nothing else is ever in it, but for the .nfs files
-// that an NFS client keeps of what is removed while somebody there reads it.
+// PublishedDir returns the folder of the pictures that shall be copied: the results of jobs that
+// have succeeded, and the thumbnails of the public ones. Each is complete when its name exists, and
+// never changes. It is removed when the job is erased or has expired. The only other files are the
+// .nfs files that an NFS client keeps of a removed file while a program on its machine has it open.
 func (s *Store) PublishedDir() string { return filepath.Join(s.dir, publishedDir) }
 
-// Published is where a job that has succeeded is published: slash-separated names
-// relative to [Store.PublishedDir], the result's first, then, of a public job, the
-// thumbnail's. They follow from what was asked for alone.
+// Published returns the names of a succeeded job's published files, with slashes and relative to
+// [Store.PublishedDir]: the result's first, then a public job's thumbnail's. They follow from the
+// spec only.
 func Published(id job.ID, format string, public bool) []string {
 	folder, file := id.Folder(), string(id)+"."+format
 	if !public {
@@ -36,10 +35,9 @@ func Published(id job.ID, format string, public bool) []string {
 	return []string{path.Join(publicDir, folder, file), path.Join(thumbsDir, folder, string(id)+".jpeg")}
 }
 
-// ParsePublished takes a name apart that [Published] can have made: the folder, such as
-// "public", the job and the format. !ok is any other name, also one of a form that
-// would do on a file system: whoever can write into the shared directory can put
-// anything into [Store.PublishedDir].
+// ParsePublished splits a name made by [Published]: into the folder, such as "public", the job's id
+// and the format. ok is false for any other name, also for one that leads to the same file: any
+// process with access to the shared directory can write into [Store.PublishedDir].
 func ParsePublished(name string) (folder string, id job.ID, format string, ok bool) {
 	folder, _, _ = strings.Cut(name, "/")
 	base, format, _ := strings.Cut(path.Base(name), ".")
@@ -53,11 +51,11 @@ func ParsePublished(name string) (folder string, id job.ID, format string, ok bo
 	return folder, id, format, true
 }
 
-// MaxPublished is the largest size in bytes that a published file can have: that of
-// the largest result in four channels without compression, and room for headers.
+// MaxPublished is the largest size in bytes of a published file: the largest result in four
+// channels without compression, and 1 MiB for headers.
 const MaxPublished = 4*job.MaxSize*job.MaxSize + 1<<20
 
-// published are those names as paths.
+// publishedPaths returns those names as paths.
 func (s *Store) publishedPaths(id job.ID, format string, public bool) []string {
 	paths := Published(id, format, public)
 	for i, name := range paths {
@@ -66,14 +64,13 @@ func (s *Store) publishedPaths(id job.ID, format string, public bool) []string {
 	return paths
 }
 
-// publish gives what came of a run its names in published/: links, so that they
-// are whole by nature, take no room, and can be made by anybody at any time from
-// the files in the job's folder, without which there is nothing to link. No two names are
-// of one file: DataSync copies a file that has several in its location only once.
+// publish gives the result of a run, and a thumbnail, their names in published/. The names are
+// links, so they are complete, take no space, and can be made by any process at any time while the
+// job's folder has the files. No two names are of the same file, because DataSync copies such a
+// file only once.
 //
-// The folders are not synced: a file server has a name when it answers, and a file
-// system with a journal keeps the order in which this name comes and the one in
-// active/ goes, which is what would have it made again.
+// The folders are not synced. A file server has a name when link returns. A journal keeps the order
+// of this name and the later removal from active/, without which the name is made again.
 func (s *Store) publish(l *jobFolder, final *record) error {
 	if final.State != job.Succeeded {
 		return nil
@@ -88,13 +85,13 @@ func (s *Store) publish(l *jobFolder, final *record) error {
 
 func (s *Store) publishAs(from, to string) error {
 	err := s.link(from, to)
-	if errors.Is(err, fs.ErrNotExist) { // the first of its hour
+	if errors.Is(err, fs.ErrNotExist) { // the first of its folder
 		if err = s.mkdirs(filepath.Dir(to), s.dir); err == nil {
 			err = s.link(from, to)
 		}
 	}
 	if errors.Is(err, fs.ErrExist) {
-		err = nil // whoever made it, this call perhaps: a job succeeds once, with this picture
+		err = nil // another process or this call has made it: a job succeeds once, with this picture
 	}
 	return err
 }

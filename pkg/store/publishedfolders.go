@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// PublishedSince returns the folders of [Store.PublishedDir] in which a name was made or
-// removed at or after changed, by the file server's clock, in the form
-// "public/2026/11/29/18", with a minute and a second after it where there were many jobs.
-// It looks at those of jobs made from first on and before last; a zero time is no bound.
-// Each costs a call, and each that may have finer ones in it two more: it is opened, so that an
-// NFS client's cached attributes don't hide a change. One that can't be looked at keeps it
-// from no other: then it returns the others, and one of the errors.
+// PublishedSince returns the folders of [Store.PublishedDir] in which a name was made or removed at
+// or after changed, by the file server's clock, in the form "public/2026/11/29/18", with a minute
+// and a second after it where there were many jobs. It checks the folders of jobs made from first
+// on and before last; a zero time is no limit. Each folder costs one call, because it is opened so
+// that an NFS client's cached attributes don't hide a change, and two more if it may have finer
+// folders. A folder that can't be read does not stop it: then it returns the others, and one of the
+// errors.
 func (s *Store) PublishedSince(ctx context.Context, first, last, changed time.Time) ([]string, error) {
-	from, to := "", "~" // beyond all
+	from, to := "", "~" // sorts after all folders
 	if !first.IsZero() {
 		from = first.UTC().Format(timeForm)
 	}
@@ -33,7 +33,7 @@ func (s *Store) PublishedSince(ctx context.Context, first, last, changed time.Ti
 		return nil, err
 	}
 	var failed error
-	// Each folder is listed before those in it, since a client may remember that one was
+	// Each folder is listed before those in it, because a client may have cached that one was
 	// missing.
 	var level []string
 	for _, kind := range kinds {
@@ -46,7 +46,7 @@ func (s *Store) PublishedSince(ctx context.Context, first, last, changed time.Ti
 		}
 	}
 	var folders []string
-	for len(level) > 0 { // hours, then their minutes, then the seconds of these
+	for len(level) > 0 { // the hours, then their minutes, then the seconds of these
 		changedIn, finer, errs := make([]bool, len(level)), make([][]string, len(level)), make([]error, len(level))
 		calls := make([]func() error, len(level))
 		for i, folder := range level {
@@ -58,7 +58,7 @@ func (s *Store) PublishedSince(ctx context.Context, first, last, changed time.Ti
 			}
 		}
 		if err := concurrentlyLimited(calls); err != nil {
-			return nil, fmt.Errorf("look at published folders: %w", err)
+			return nil, fmt.Errorf("read published folders: %w", err)
 		}
 		var next []string
 		for i, folder := range level {
@@ -77,18 +77,19 @@ func (s *Store) PublishedSince(ctx context.Context, first, last, changed time.Ti
 	}
 	slices.Sort(folders)
 	if failed != nil {
-		failed = fmt.Errorf("look at published folders: %w", failed)
+		failed = fmt.Errorf("read published folders: %w", failed)
 	}
 	return folders, failed
 }
 
-// beginsBefore reports whether the time of a folder begins before a second that is written as [timeForm].
+// beginsBefore reports whether the time of a folder begins before a second in the form of
+// [timeForm].
 func beginsBefore(folder, second string) bool {
 	const first = "0000/01/01/00/00/00"
 	return folder+first[len(folder):] < second
 }
 
-// publishedKinds are the folders at the top of published/ that are there.
+// publishedKinds returns the folders at the top of published/ that exist.
 func (s *Store) publishedKinds() ([]string, error) {
 	names, err := s.list(s.PublishedDir())
 	if err != nil {
@@ -98,8 +99,9 @@ func (s *Store) publishedKinds() ([]string, error) {
 	return slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(ours, name) }), nil
 }
 
-// lookAtPublished reports whether a name was made or removed in a folder since a time, and the folders of times
-// in it. One that was removed meanwhile, or is nothing that the store has made, is empty and unchanged.
+// readPublishedFolder reports whether a name was made or removed in a folder since a time, and
+// returns the folders of times in it. A folder that was removed meanwhile, or that the store has
+// not made, is empty and unchanged.
 func (s *Store) readPublishedFolder(folder string, since time.Time) (changed bool, finer []string, err error) {
 	at, err := s.folderModTime(filepath.Join(s.PublishedDir(), filepath.FromSlash(folder)))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errUnreadable) {
@@ -114,8 +116,9 @@ func (s *Store) readPublishedFolder(folder string, since time.Time) (changed boo
 	return !at.Before(since), finer, err
 }
 
-// PublishedHours returns the hours, such as 2026/11/29/18, that have folders in [Store.PublishedDir], the oldest
-// first: of the public jobs' thumbnails, or else of all pictures.
+// PublishedHours returns the hours, such as 2026/11/29/18, that have folders in
+// [Store.PublishedDir], the oldest first: of the public jobs' thumbnails, or if public is false, of
+// all pictures.
 func (s *Store) PublishedHours(public bool) ([]string, error) {
 	kinds := []string{thumbsDir}
 	if !public {
@@ -133,8 +136,8 @@ func (s *Store) PublishedHours(public bool) ([]string, error) {
 	return slices.Compact(all), nil
 }
 
-// PublishedIn returns the names of the pictures in one of those folders, as [Published]
-// makes them, without those of finer folders in it; none if the folder is gone.
+// PublishedIn returns the names of the pictures in a folder, as [Published] makes them, without
+// those in its finer folders; none if the folder does not exist.
 func (s *Store) PublishedIn(folder string) ([]string, error) {
 	all, err := s.list(filepath.Join(s.PublishedDir(), filepath.FromSlash(folder)))
 	if err != nil {
@@ -150,9 +153,10 @@ func (s *Store) PublishedIn(folder string) ([]string, error) {
 	return names, nil
 }
 
-// PublishedPrefix is what the names of the pictures in one of those folders begin with, and those of finer folders in
-// it hardly ever: its own, and what the ids of all jobs of its time have in common. So one can list a copy of the
-// folder alone where names have no folders. A few others may begin alike.
+// PublishedPrefix returns the prefix of the names of the pictures in a folder: the folder, and what
+// the ids of all jobs of its time have in common. With it a copy of the folder in a bucket, which
+// has no folders, can be listed with hardly any names of finer folders. A few other names may have
+// it too.
 func PublishedPrefix(folder string) string {
 	_, of, _ := strings.Cut(folder, "/")
 	depth := depthOf(of)
@@ -164,7 +168,7 @@ func PublishedPrefix(folder string) string {
 		return folder + "/"
 	}
 	length := [...]time.Duration{time.Hour, time.Minute, time.Second}[depth-hourDepth]
-	first := fmt.Sprintf("%012x", begin.UnixMilli()) // as ids begin, but for a hyphen
+	first := fmt.Sprintf("%012x", begin.UnixMilli()) // as ids begin, without the hyphen
 	last := fmt.Sprintf("%012x", begin.Add(length-time.Millisecond).UnixMilli())
 	n := 0
 	for n < len(first) && first[n] == last[n] {

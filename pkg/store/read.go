@@ -124,7 +124,7 @@ func (s *Store) Pictures(spec *job.Spec) (photo, style []byte, err error) {
 		return err
 	})
 	if err == nil && int64(len(b)) != want {
-		err = &fs.PathError{Op: "read", Path: inputFile, Err: fmt.Errorf("%d bytes, and the spec says %d", len(b), want)}
+		err = &fs.PathError{Op: "read", Path: inputFile, Err: fmt.Errorf("%d bytes; the spec has %d", len(b), want)}
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the pictures of job %s: %w", spec.ID, err)
@@ -183,7 +183,7 @@ func (s *Store) openOutput(r *record, name string) (f *os.File, err error) {
 	}
 	if n := info.Size(); name == outputFile(r.Claim) && n != r.Result.Bytes || name == thumbFile(r.Claim) && n > maxSmall {
 		_ = f.Close() // opened for reading only
-		return nil, fmt.Errorf("%w: %s: %d bytes, which is not what was made", errUnreadable, name, n)
+		return nil, fmt.Errorf("%w: %s: %d bytes, which is not the size that was stored", errUnreadable, name, n)
 	}
 	return f, nil
 }

@@ -14,14 +14,15 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Reconcile compares the folders of jobs that were made before a time with what the indexes have of them, from
-// the folder behind after on, and repairs what processes have left that died: drafts, graves, jobs that are in no index,
-// and index entries without a job. Count is of what was repaired. What can't be repaired does not stop it: of such errors
-// it returns one.
+// Reconcile compares the folders of jobs that were made before a given time with the indexes,
+// beginning after the folder after. It repairs what processes have left that died: drafts, erased
+// folders, jobs that are in no index, and index entries without a job. Count is the number of
+// repairs. An error does not stop it; it returns one of the errors.
 //
-// In folders of hours that are over for a day, when nearly all jobs have ended, it also removes what workers have left or
-// published that came too late, and what has counted erased jobs as submissions. It costs a call or two for each owner
-// with jobs in a minute, two a folder and two a job, and in such folders six a folder and four a job.
+// In folders of hours that ended more than a day ago, when nearly all jobs have ended, it also
+// removes what workers have left or published too late, and the names that have counted erased jobs
+// as submissions. It costs a call or two for each owner with jobs in a minute, two for each folder
+// and two for each job; in the old folders six and four.
 func (s *Store) Reconcile(ctx context.Context, after string, before, now time.Time, stale time.Duration) (p Progress, err error) {
 	p.After = after
 	all, err := s.list(filepath.Join(s.dir, ownersDir))
@@ -34,7 +35,7 @@ func (s *Store) Reconcile(ctx context.Context, after string, before, now time.Ti
 	err = s.visitFolders(ctx, jobsDir, span{after, before}, func(folder string) error {
 		folders = append(folders, folder)
 		if depthOf(folder) == secondDepth {
-			return nil // it is reconciled with its minute: see indexFolder
+			return nil // reconciled together with its minute: see indexFolder
 		}
 		r := reconciliation{Store: s, folder: folder, folders: folders, now: now, stale: stale}
 		r.late = now.Sub(startOf(folder[:len(hourForm)])) > day+2*time.Hour
@@ -48,23 +49,24 @@ func (s *Store) Reconcile(ctx context.Context, after string, before, now time.Ti
 		p.After = folder
 		return nil
 	})
-	p.Done = err == nil // the next begins behind it
+	p.Done = err == nil // the next reconciliation begins after it
 	if err = errors.Join(err, failed.err); err != nil {
 		return p, fmt.Errorf("reconcile: %w", err)
 	}
 	return p, nil
 }
 
-// An ownersIndex finds the owners who may have jobs in a minute, by the folders that each has in the owners' index: else
-// each would be asked for each minute.
+// An ownersIndex returns the owners that may have jobs in a minute, by the folders that each has in
+// the owners' index. Without it each owner's folder would be listed for each minute.
 type ownersIndex struct {
 	*Store
 	all      []string
 	hour     string
-	byMinute map[string][]string // of the hour
+	byMinute map[string][]string // of that hour
 }
 
-// owners are those who may have jobs in a folder. With an error they are those of whom that is known.
+// owners returns the owners that may have jobs in a folder. With an error it returns those that
+// could be read.
 func (x *ownersIndex) owners(folder string) (owners []string, err error) {
 	if depthOf(folder) <= hourDepth {
 		return x.all, nil
@@ -89,23 +91,23 @@ func (x *ownersIndex) owners(folder string) (owners []string, err error) {
 	return x.byMinute[folder], err
 }
 
-// A reconciliation is that of a folder of an hour, or of a minute with those of its seconds.
+// A reconciliation is that of an hour's folder, or of a minute's folder with those of its seconds.
 type reconciliation struct {
 	*Store
 	folder   string   // the folder
-	folders  []string // it, and those of its seconds
+	folders  []string // that folder, and those of its seconds
 	now      time.Time
 	stale    time.Duration
-	late     bool // nearly all jobs have ended by now
+	late     bool // nearly all jobs have ended
 	repaired atomic.Int64
-	failed   failures // of what holds up nothing else
+	failed   failures // errors that stop nothing else
 
-	mu        sync.Mutex // of the maps, while they are made
+	mu        sync.Mutex // guards the fields below while they are filled
 	jobs      map[job.ID]bool
 	indexed   map[job.ID]bool // in the owners' index
 	published map[string]bool // names in published/; only if late
-	repairs   []func() error  // of the index
-	empty     []string        // folders of the index, once that is repaired
+	repairs   []func() error  // repairs of the index
+	empty     []string        // folders of the index to remove after its repairs
 }
 
 func (r *reconciliation) run(ctx context.Context, index *ownersIndex) error {
@@ -134,7 +136,8 @@ func (r *reconciliation) run(ctx context.Context, index *ownersIndex) error {
 	return r.failed.err
 }
 
-// folder lists the jobs of a folder and, late, what is published of them, and ends what else is in it.
+// listFolder lists the jobs of a folder and, if late, what is published of them, and removes
+// leftovers.
 func (r *reconciliation) listFolder(folder string) error {
 	names, err := r.list(filepath.Join(r.dir, jobsDir, folder))
 	if err != nil {
@@ -143,7 +146,7 @@ func (r *reconciliation) listFolder(folder string) error {
 	for _, name := range names {
 		prefix, id, ok := parseJobFolder(folder, name)
 		switch {
-		case !ok: // nothing of ours
+		case !ok: // not a name of the store
 		case prefix == "":
 			r.mu.Lock()
 			r.jobs[id] = true

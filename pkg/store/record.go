@@ -85,7 +85,7 @@ func (s *Store) readRecord(id job.ID, name string) (*record, error) {
 
 // errConflict: another process has made the event, or has completed or erased the job meanwhile.
 // The caller reads the job's folder again.
-var errConflict = errors.New("another was quicker")
+var errConflict = errors.New("another process was first")
 
 // recordEvent makes an event of a job happen, once. It writes the record to a temporary file and
 // links that to the event's name, for which all processes compete. Then it renames the temporary

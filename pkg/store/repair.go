@@ -9,9 +9,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// This file has what a reconciliation repairs.
+// This file has the repairs of a reconciliation.
 
-// leftover ends what is left of a job on its way in or out.
+// removeLeftover removes what is left of a job whose folder is not in its place.
 func (r *reconciliation) removeLeftover(prefix string, id job.ID) error {
 	ended, err := false, error(nil)
 	if prefix == erasedPrefix {
@@ -25,7 +25,8 @@ func (r *reconciliation) removeLeftover(prefix string, id job.ID) error {
 	return err
 }
 
-// endGrave has a grave be emptied that nobody empties. One of before the horizon is the retention's.
+// markAbandonedErasure begins the erasure of a job in an erased folder that is not marked in
+// erasing/. Those from before the horizon are left to the retention.
 func (r *reconciliation) markAbandonedErasure(id job.ID) (ended bool, err error) {
 	at, err := r.modTime(r.erasedDir(id))
 	if err != nil || r.now.Sub(at) <= r.stale {
@@ -42,7 +43,7 @@ func (r *reconciliation) markAbandonedErasure(id job.ID) (ended bool, err error)
 	return true, r.createEmpty(mark) // EndErasures does the rest
 }
 
-// index compares the jobs with the names in the owners' index.
+// compareIndex compares the jobs with the names in the owners' index.
 func (r *reconciliation) compareIndex(owners []string) {
 	var calls []func() error
 	for _, owner := range owners {
@@ -57,11 +58,12 @@ func (r *reconciliation) compareIndex(owners []string) {
 	r.failed.add(runAll(calls))
 }
 
-// indexOf reads the names in an owner's folder, and notes what is to be repaired there.
+// compareOwnerFolder reads the names in a folder of an owner's index, and adds the repairs that it
+// needs.
 func (r *reconciliation) compareOwnerFolder(dir string) error {
 	names, err := r.listExisting(dir)
 	if err != nil {
-		return ignore(err, fs.ErrNotExist) // the owner has nothing there
+		return ignore(err, fs.ErrNotExist) // the owner has no jobs there
 	}
 	var repairs []func() error
 	var ids []job.ID
@@ -70,10 +72,10 @@ func (r *reconciliation) compareOwnerFolder(dir string) error {
 		text, counts, _ := strings.Cut(name, ".")
 		id, err := job.ParseID(text)
 		switch {
-		case err == nil && counts == goneCharge && r.late: // it counted as a submission for a day
+		case err == nil && counts == goneCharge && r.late: // it no longer counts as a submission
 			repairs = append(repairs, func() error { return r.remove(filepath.Join(dir, name)) })
 			continue
-		case err == nil && counts == goneCharge: // and does
+		case err == nil && counts == goneCharge: // it still counts
 		case err == nil:
 			ids = append(ids, id)
 			if !r.jobs[id] {
@@ -94,21 +96,21 @@ func (r *reconciliation) compareOwnerFolder(dir string) error {
 	return nil
 }
 
-// removeStranger removes a name in the owners' index that is of no job, nor of one on its way in: a draft is there before the
-// name.
+// removeOrphan removes a name in the owners' index that has no job and no draft. A submission makes
+// its draft before the name.
 func (r *reconciliation) removeOrphan(id job.ID, path string) error {
 	draft, err := r.exists(r.draftDir(id))
 	if err != nil || draft {
 		return err
 	}
-	if err := r.whyMissingOnDisk(id); !errors.Is(err, job.ErrNotFound) { // that of one on its way out is in erasing/ or active/ yet
+	if err := r.whyMissingOnDisk(id); !errors.Is(err, job.ErrNotFound) { // a job that is being removed is still in erasing/ or active/
 		return ignore(err, job.ErrGone)
 	}
 	r.repaired.Add(1)
 	return r.remove(path)
 }
 
-// job looks at one job: an unfinished one is in active/, and of a finished one nothing is left to do.
+// checkJob checks that an unfinished job is in active/, and that an ended run is completed.
 func (r *reconciliation) checkJob(id job.ID) error {
 	l, err := r.openJobFolder(id)
 	if err == nil {
@@ -131,7 +133,7 @@ func (r *reconciliation) repairJob(l *jobFolder) error {
 		}
 		return err
 	}
-	if !r.late || len(l.temps) == 0 && len(l.outputs) == 0 { // late, it failed
+	if !r.late || len(l.temps) == 0 && len(l.outputs) == 0 { // without late the run may have ended just now; without files it failed
 		return nil
 	}
 	final, err := r.readRecord(l.id, finalFile(l.run))
@@ -142,12 +144,12 @@ func (r *reconciliation) repairJob(l *jobFolder) error {
 	return r.repairEnded(l)
 }
 
-// isTidy reports whether a job's pictures are those of its result, and published.
+// isComplete reports whether a job has the pictures of its result only, and they are published.
 func (r *reconciliation) isComplete(l *jobFolder, final *record) bool {
 	if final.State != job.Succeeded {
 		return false
 	}
-	names := Published(l.id, final.Format, final.Public) // as many as there are pictures
+	names := Published(l.id, final.Format, final.Public) // one for each picture
 	for _, name := range names {
 		if !r.published[name] {
 			return false
@@ -156,7 +158,7 @@ func (r *reconciliation) isComplete(l *jobFolder, final *record) bool {
 	return len(l.outputs) == len(names)
 }
 
-// enter puts a job into its owner's index.
+// addToOwnerIndex adds a job to its owner's index.
 func (r *reconciliation) addToOwnerIndex(id job.ID) error {
 	spec, err := r.spec(id)
 	if err != nil {
@@ -167,7 +169,8 @@ func (r *reconciliation) addToOwnerIndex(id job.ID) error {
 	return r.makeInFolder(entry, func() error { return r.createEmpty(entry) })
 }
 
-// unpublishLate removes what a worker has published of a job that was gone by then: see [Store.fill].
+// unpublishMissing removes what a worker has published for a job that was gone by then: see
+// [Store.completeErasures].
 func (r *reconciliation) unpublishMissing() error {
 	var late []string
 	for name := range r.published {
@@ -188,7 +191,7 @@ func (r *reconciliation) unpublishMissing() error {
 	return r.removeCopies(late)
 }
 
-// ignore is nil for an error that is another one.
+// ignore returns nil if an error is another one, and else the error.
 func ignore(err, other error) error {
 	if errors.Is(err, other) {
 		return nil

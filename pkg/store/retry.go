@@ -34,7 +34,7 @@ func (s *Store) retryRun(id job.ID, counted bool) (j job.Job, made bool, err err
 		}
 		return j, made, err
 	}
-	return job.Job{}, false, fmt.Errorf("retry job %s: %w: others keep changing it", id, job.ErrBusy)
+	return job.Job{}, false, fmt.Errorf("retry job %s: %w: other processes keep changing it", id, job.ErrBusy)
 }
 
 func (s *Store) tryRetry(id job.ID, counted bool) (j job.Job, made bool, err error) {
@@ -58,7 +58,7 @@ func (s *Store) tryRetry(id job.ID, counted bool) (j job.Job, made bool, err err
 	}
 	spec, err := s.spec(id)
 	if err == nil && spec.Owner != last.Owner {
-		err = fmt.Errorf("%w: it is %.40q's by its spec, and %.40q's by its records", errUnreadable, spec.Owner, last.Owner)
+		err = fmt.Errorf("%w: its owner is %.40q in its spec, and %.40q in its records", errUnreadable, spec.Owner, last.Owner)
 	}
 	if err != nil {
 		return j, false, err

@@ -171,7 +171,7 @@ func (s *Store) checkFormat() error {
 		return s.replaceFile(mark, []byte(FormatVersion))
 	}
 	if err == nil && string(b) != FormatVersion {
-		err = fmt.Errorf("%s reads %.40q and this program knows %q: use the program that made the directory, or another directory",
+		err = fmt.Errorf("%s has format %.40q and this program supports %q: use the program that made the directory, or another directory",
 			mark, strings.TrimSpace(string(b)), strings.TrimSpace(FormatVersion))
 	}
 	return err

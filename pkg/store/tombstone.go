@@ -13,19 +13,18 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A Tombstone is what is left for a while of a job that was erased, so that its address answers
-// that it is gone rather than that it never was. One that has expired leaves none: see [Store.Unknown].
+// A Tombstone is what is kept for a while of a job that was erased, so that the response for it is
+// 410 and not 404. A job that has expired leaves none: see [Store.Unknown].
 type Tombstone struct {
 	Owner string    `json:"owner,omitempty"`
-	Why   string    `json:"why"` // Erased
+	Why   string    `json:"why"` // always Erased
 	At    time.Time `json:"at"`
 }
 
-// Erased is why a job is gone that was removed on request.
+// Erased is the reason of an erasure on request.
 const Erased = "erased"
 
-// Tombstone reads what is left of a job that was erased; job.ErrNotFound where it was
-// not.
+// Tombstone reads the tombstone of a job; job.ErrNotFound if the job was not erased.
 func (s *Store) Tombstone(id job.ID) (t Tombstone, err error) {
 	if err := checkID(id); err != nil {
 		return t, fmt.Errorf("read tombstone: %w", err)
@@ -55,8 +54,8 @@ func (s *Store) writeTombstone(spec *job.Spec, why string) error {
 	return s.replaceFile(stone, b)
 }
 
-// Forget removes the tombstones of jobs that were made before a time, from the folder behind after on. What can't be
-// removed does not stop it: of such errors it returns one.
+// Forget removes the tombstones of jobs that were made before a given time, beginning after the
+// folder after. An error does not stop it; it returns one of the errors.
 func (s *Store) Forget(ctx context.Context, before time.Time, after string) (p Progress, err error) {
 	p.After = after
 	var failed failures
@@ -78,13 +77,13 @@ func (s *Store) Forget(ctx context.Context, before time.Time, after string) (p P
 	return p, nil
 }
 
-// forgetIn is Forget in a folder.
+// forgetIn is Forget for one folder.
 func (s *Store) forgetIn(folder string) (forgotten int, err error) {
 	dir := filepath.Join(s.dir, goneDir, folder)
 	names, err := s.list(dir)
 	var calls []func() error
 	for _, name := range names {
-		if _, ok := jobIn(folder, name, job.ID.Folder); ok { // also where somebody has made a folder of it
+		if _, ok := jobIn(folder, name, job.ID.Folder); ok { // also a folder of that name, which the store does not make
 			calls = append(calls, func() error { return s.removeTree(filepath.Join(dir, name)) })
 		}
 	}

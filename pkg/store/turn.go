@@ -11,20 +11,20 @@ import (
 	"time"
 )
 
-// A turn is a file in sweep/ with this before its number. At maxTurn, which a turn a
-// second reaches in thirty years, they begin again.
+// A turn is a file in sweep/ with this prefix and a number. The number begins again after maxTurn,
+// which one turn a second reaches in thirty years.
 const (
 	turnPrefix = "turn."
 	maxTurn    = 999_999_999
 )
 
-// Turn says whether it is the caller's turn to sweep: of all who ask, on however
-// many machines, one is told so, and nobody else until every has passed. A sweep
-// that takes longer, or two that overlap, cost work and do no harm.
+// Turn reports whether it is the caller's turn to sweep. Of all callers, on all machines, one gets
+// true, and no other until a time of every has passed. If a sweep takes longer, or two overlap,
+// they repeat work, which does no harm.
 func (s *Store) Turn(every time.Duration) (bool, error) {
 	won, err := s.turn(every)
 	if err != nil {
-		return false, fmt.Errorf("take a turn at sweeping: %w", err)
+		return false, fmt.Errorf("take the turn to sweep: %w", err)
 	}
 	return won, nil
 }
@@ -48,32 +48,32 @@ func (s *Store) turn(every time.Duration) (bool, error) {
 	if err == nil && last > 0 {
 		var before time.Time
 		before, err = s.modTime(at(last))
-		// A turn that is still to come was taken by a clock that has been set since.
+		// A turn in the future was taken before the clock was set back.
 		if age := now.Sub(before); err == nil && age >= 0 && age < every {
 			return false, s.remove(tmp)
 		}
 	}
 	next := last + 1
-	if err == nil && last == maxTurn { // nobody came so far by counting
+	if err == nil && last == maxTurn { // not reached by counting
 		next, err = 1, s.removeTree(at(last))
 	}
 	if err == nil {
 		err = s.link(tmp, at(next))
 	}
-	if isFull(err) && last > 0 { // of two who try this one has something to rename
+	if isFull(err) && last > 0 { // of two callers that try this, one still finds the file
 		if err = s.touch(at(last)); err == nil {
 			err = s.rename(at(last), at(next))
 		}
 	}
 	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
-		return false, s.remove(tmp) // somebody else was quicker
+		return false, s.remove(tmp) // another process was first
 	}
 	if err = errors.Join(err, s.remove(tmp)); err != nil {
 		return false, err
 	}
 	for _, name := range names {
 		if strings.HasPrefix(name, turnPrefix) && name != filepath.Base(at(last)) {
-			_ = s.removeTree(filepath.Join(dir, name)) // what can't be removed must not keep us from sweeping
+			_ = s.removeTree(filepath.Join(dir, name)) // a file that can't be removed must not prevent the sweep
 		}
 	}
 	return true, nil

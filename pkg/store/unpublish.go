@@ -8,12 +8,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// strip removes all but the spec of a job's folder that is out of its place, and
-// then what is published of it.
+// removeFilesAndPublished removes all files but the spec from a job's folder that was moved out of
+// its place, and then the job's names in published/.
 //
-// In this order, and until there is nothing to be found: an NFS client names the
-// file of a link by a handle, which it may have looked up in the folder's place
-// before. Such a link comes late, but needs a file that has a name yet.
+// The order matters, and the second step is repeated until there is nothing to remove: an NFS
+// client may have looked up the handle of a file before the folder was moved, and link the file by
+// that handle later. Such a link needs a file that still has a name.
 func (s *Store) removeFilesAndPublished(dir string, spec *job.Spec) error {
 	err := s.emptyJobFolder(dir)
 	for found := true; found && err == nil; {
@@ -26,7 +26,7 @@ func (s *Store) removeFilesAndPublished(dir string, spec *job.Spec) error {
 	return err
 }
 
-// unpublishFolder removes all that is published in a folder.
+// unpublishFolder removes all pictures in a folder of published/.
 func (s *Store) unpublishFolder(folder string) error {
 	names, err := s.PublishedIn(folder)
 	for _, name := range names {
@@ -40,7 +40,8 @@ func (s *Store) unpublishFolder(folder string) error {
 	return err
 }
 
-// empty removes all of a job's folder but its spec. The input goes first: where that is, all is.
+// emptyJobFolder removes all files but the spec from a job's folder. The input is removed first:
+// while it is there, everything is there.
 func (s *Store) emptyJobFolder(dir string) error {
 	names, err := s.list(dir)
 	if err == nil && slices.Contains(names, inputFile) {
@@ -57,9 +58,9 @@ func (s *Store) emptyJobFolder(dir string) error {
 	return err
 }
 
-// unpublishLate removes what was published of a job while its folder was being removed: an
-// NFS client writes into a folder that was moved, until it notices. After the removal
-// there is nothing any more that it could publish.
+// unpublishAgain removes what was published of a job while its folder was being removed: an NFS
+// client can create files in a folder that was moved, until it notices. After the removal there are
+// no files to publish.
 func (s *Store) unpublishAgain(j erasure) error {
 	var late []string
 	var errs []error
@@ -72,7 +73,7 @@ func (s *Store) unpublishAgain(j erasure) error {
 	return errors.Join(append(errs, s.removeCopies(late))...)
 }
 
-// unpublished has copies removed elsewhere.
+// removeCopies removes the copies made elsewhere of published files.
 func (s *Store) removeCopies(names []string) error {
 	if s.unpublish == nil || len(names) == 0 {
 		return nil

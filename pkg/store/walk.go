@@ -10,21 +10,22 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// The folders of jobs/, and of trees with the same layout, are of hours, and of minutes and seconds that had
-// many jobs: YYYY/MM/DD/HH[/MM[/SS]]. Those of hours and minutes have both names of jobs and finer folders.
+// The folders of jobs/, and of trees with the same layout, are those of hours, and of minutes and
+// seconds with many jobs: YYYY/MM/DD/HH[/MM[/SS]]. Those of hours and minutes have both jobs and
+// finer folders in them.
 const (
 	hourDepth   = 4
 	secondDepth = 6
 )
 
-// timeForm is how the finest folders are named, and minuteForm those of minutes.
+// The form of the names of the finest folders, and of minutes' folders.
 const (
 	timeForm   = "2006/01/02/15/04/05"
 	minuteForm = "2006/01/02/15/04"
 )
 
-// isTime reports whether a path is that of a folder of such a tree, or of one above, and one that may have
-// names by now: machines' clocks differ.
+// isTime reports whether a path is that of a folder in such a tree, or of one above them, for a
+// time that may have jobs by now. It allows a day for machines whose clocks differ.
 func isTime(path string, now time.Time) bool {
 	if len(path) < len("2006") || len(path) > len(timeForm) || len(path)%len("/01") != 1 {
 		return false
@@ -36,7 +37,7 @@ func isTime(path string, now time.Time) bool {
 	return err == nil
 }
 
-// depthOf is how many folders deep a path is.
+// depthOf returns how many folders deep a path is.
 func depthOf(path string) int {
 	if path == "" {
 		return 0
@@ -44,30 +45,31 @@ func depthOf(path string) int {
 	return strings.Count(path, "/") + 1
 }
 
-// indexFolder is the folder of a job in the trees of its owner, in owners/ and active/. They end at minutes: whether a
-// job's own folder is that of a second depends on all owners' jobs, and one with a job a second would have as
-// many folders as jobs.
+// indexFolder returns the folder of a job in the trees of its owner, in owners/ and active/. They
+// end at minutes: whether a job's own folder is that of a second depends on the jobs of all owners,
+// and an owner with one job a second would have as many folders as jobs.
 func indexFolder(id job.ID) string {
 	f := id.Folder()
 	return f[:min(len(f), len(minuteForm))]
 }
 
-// jobIn is the job that a name in a folder of such a tree is of. !ok: of none, or it is not in its place.
+// jobIn returns the job of a name in a folder of such a tree. ok is false for other names, and for
+// a job that belongs into another folder.
 func jobIn(folder, name string, place func(job.ID) string) (id job.ID, ok bool) {
-	text, counts, _ := strings.Cut(name, ".") // see past.go
+	text, counts, _ := strings.Cut(name, ".") // see usage.go
 	id, err := job.ParseID(text)
 	return id, err == nil && counts != goneCharge && place(id) == folder
 }
 
-// A walk goes through the jobs in a tree, newest first.
+// A walk visits the jobs in a tree, newest first.
 type walk struct {
 	*Store
 	root   string
 	place  func(job.ID) string // the folder of a job
-	before job.ID              // only older ones; "" is all
+	before job.ID              // only older jobs; "" is all
 	visit  func(job.ID) error
-	// lists is how many folders it lists at most, each counted when it is not the first; 0 is no limit. Beyond that
-	// it ends with errEnough, and reached is the time from which on all were visited.
+	// lists is how many folders it lists at most, the first not counted; 0 is no limit. At the
+	// limit it ends with errEnough, and reached is the time from which on all jobs were visited.
 	lists   int
 	listed  int
 	reached string
@@ -75,7 +77,8 @@ type walk struct {
 
 func (w *walk) run() error { return w.walkFolder("", nil) }
 
-// below is a walk of a folder and of given jobs of its time, newest first, that are in coarser folders.
+// walkFolder visits the jobs of a folder, together with given jobs of its time from coarser
+// folders, newest first.
 func (w *walk) walkFolder(path string, given []job.ID) error {
 	if w.listed++; w.lists > 0 && w.listed > w.lists {
 		return errEnough
@@ -112,7 +115,7 @@ func (w *walk) walkFolder(path string, given []job.ID) error {
 		if err := visitAll(ids[:younger], visit); err != nil {
 			return err
 		}
-		// Their capacity too ends there: below appends to them.
+		// The capacity ends there too, because walkFolder appends to the slice.
 		if err := w.walkFolder(sub, ids[younger:inside:inside]); err != nil {
 			return err
 		}
@@ -131,10 +134,10 @@ func visitAll(ids []job.ID, visit func(job.ID) error) error {
 	return nil
 }
 
-// timeOf is the finest folder of a job's time, whichever it is in.
+// timeOf returns the finest folder of a job's time, whether the job is in it or not.
 func timeOf(id job.ID) string { return job.Second.Folder(id.Time()) }
 
-// notYounger reports whether a folder may have jobs before a given one.
+// notYounger reports whether a folder may have jobs older than a given one.
 func notYounger(folder string, before job.ID) bool {
 	return before == "" || folder <= timeOf(before)[:len(folder)]
 }
@@ -142,21 +145,22 @@ func notYounger(folder string, before job.ID) bool {
 // A span is a part of a tree of times.
 type span struct {
 	after  string    // only folders that are visited after this one; "" is all
-	before time.Time // only those of hours that were over then; the zero time is all
+	before time.Time // only folders of hours that were over then; the zero time is all
 }
 
-// folders visits the folders that may have names of jobs in a tree with the layout of jobs/, finer ones before
-// the coarser that they are in and otherwise the oldest first, until ctx ends. path is relative to the tree.
+// visitFolders visits the folders that may have jobs in a tree with the layout of jobs/, until ctx
+// ends. Finer folders come before the folder that has them, and otherwise the oldest come first.
+// path is relative to the tree.
 func (s *Store) visitFolders(ctx context.Context, tree string, in span, visit func(path string) error) error {
-	last := "~" // beyond all
+	last := "~" // sorts after all folders
 	if !in.before.IsZero() {
 		last = hourOf(in.before)
 	}
 	return s.visitFoldersBelow(ctx, tree, "", last, in.after, visit)
 }
 
-// order is by what folders are compared, so that they come in the order in which they are visited.
-func sortKey(path string) string { return path + "~" } // beyond digits and "/"
+// sortKey returns a text that sorts folders in the order in which they are visited.
+func sortKey(path string) string { return path + "~" } // sorts after digits and "/"
 
 func (s *Store) visitFoldersBelow(ctx context.Context, tree, path, last, after string, visit func(path string) error) error {
 	if ctx.Err() != nil {
@@ -168,17 +172,17 @@ func (s *Store) visitFoldersBelow(ctx context.Context, tree, path, last, after s
 	deeper := false
 	if depthOf(path) < secondDepth {
 		names, err := s.list(filepath.Join(s.dir, tree, path))
-		if err != nil && depthOf(path) < hourDepth { // else who visits it meets the error, and the others are visited
+		if err != nil && depthOf(path) < hourDepth { // below an hour visit returns the error, and the other folders are visited
 			return err
 		}
 		slices.Sort(names)
 		for _, name := range names {
 			sub := filepath.Join(path, name)
 			if len(sub) > len(timeForm) || !isTime(sub, time.Now()) {
-				continue // not ours
+				continue // not a name of the store
 			}
 			if sub[:min(len(sub), len(last))] > last[:min(len(sub), len(last))] || depthOf(sub) >= hourDepth && strings.HasPrefix(sub, last) {
-				return nil // the hour of before may not be over
+				return nil // the hour of span.before may not be over
 			}
 			deeper = true
 			if err := s.visitFoldersBelow(ctx, tree, sub, last, after, visit); err != nil {
@@ -190,14 +194,14 @@ func (s *Store) visitFoldersBelow(ctx context.Context, tree, path, last, after s
 		return visit(path)
 	}
 	if path == "" || strings.HasPrefix(last, path) || deeper && last == "~" {
-		return nil // not over: the first job of its time may be about to move in
+		return nil // not over: a job may be about to be moved into it
 	}
-	_ = s.removeEmpty(filepath.Join(s.dir, tree, path)) // one that stays holds up nothing
+	_ = s.removeEmpty(filepath.Join(s.dir, tree, path)) // a folder that stays does no harm
 	return nil
 }
 
-// hoursIn lists the hours from one on, "" being the first, that have a folder in a tree
-// with the layout of jobs/.
+// hoursIn lists the hours that have a folder in a tree with the layout of jobs/, beginning at from,
+// or with "" at the first.
 func (s *Store) hoursIn(tree, from string, now time.Time) ([]string, error) {
 	folders := []string{""}
 	for range hourDepth {
@@ -214,7 +218,7 @@ func (s *Store) hoursIn(tree, from string, now time.Time) ([]string, error) {
 	return folders, nil
 }
 
-// finer lists the folders of times in a folder of such a tree.
+// timeFolders lists the folders of times in a folder of such a tree.
 func (s *Store) timeFolders(tree, path string, now time.Time) (subs []string, err error) {
 	names, err := s.list(filepath.Join(tree, path))
 	for _, name := range names {
