@@ -14,7 +14,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-func TestIDsSortByAgeAndTellTheirTime(t *testing.T) {
+func TestIDsSortByAgeAndHaveTheirTime(t *testing.T) {
 	before := time.Now().Truncate(time.Millisecond)
 	var last job.ID
 	for range 1000 {
@@ -35,7 +35,7 @@ func TestIDsSortByAgeAndTellTheirTime(t *testing.T) {
 	}
 }
 
-func TestParseIDTakesTheCanonicalFormAlone(t *testing.T) {
+func TestParseIDAcceptsCanonicalFormOnly(t *testing.T) {
 	id, err := job.NewID()
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +133,7 @@ func FuzzDecodeMessage(f *testing.F) {
 	})
 }
 
-func TestSpecSaysAllThatIsWrong(t *testing.T) {
+func TestValidateReportsAllErrors(t *testing.T) {
 	good := job.Spec{Strength: 0.5, Size: 1024, Format: "jpeg", Quality: 90}
 	if bad := good.Validate(); bad != nil {
 		t.Fatalf("a good spec: %v", bad)
@@ -158,7 +158,7 @@ func TestSpecSaysAllThatIsWrong(t *testing.T) {
 	}
 }
 
-func TestStatesLeadSomewhereAndEnd(t *testing.T) {
+func TestStatesReachAnEnd(t *testing.T) {
 	states := []job.State{job.Queued, job.Running, job.Succeeded, job.Failed, job.Canceled, job.Expired}
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.SampledFrom(states).Draw(t, "from")
@@ -175,7 +175,7 @@ func TestStatesLeadSomewhereAndEnd(t *testing.T) {
 	}
 }
 
-func TestFailureOfTellsPermanentFromTransient(t *testing.T) {
+func TestFailureOfPermanentErrorsOnly(t *testing.T) {
 	if f := job.FailureOf(fmt.Errorf("decode: %w", job.ErrDamagedImage)); f == nil || f.Code != "damaged_image" {
 		t.Errorf("a damaged image: got %v", f)
 	}

@@ -14,13 +14,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// minuteAgo is the name of a minute's folder in active/.
+// minuteAgo returns the name of a minute's folder in active/.
 func minuteAgo(n int) string {
 	return time.Now().UTC().Add(-time.Duration(n) * time.Minute).Format("2006-01-02-15-04")
 }
 
-// Empty folders of many owners are removed by the sweep that comes to them, in few calls, however young they are.
-func TestEmptyActiveFoldersGo(t *testing.T) {
+// The sweep removes empty folders of many owners, of any age, in few calls.
+func TestEmptyActiveFoldersAreRemoved(t *testing.T) {
 	sc := newScene(t)
 	const owners, minutes = 50, 100
 	for owner := range owners {
@@ -47,7 +47,7 @@ func TestEmptyActiveFoldersGo(t *testing.T) {
 	}
 }
 
-// activeIn is what is in folders, and the errors of those that can't be listed.
+// activeIn returns the ids in folders, and the errors of those that can't be listed.
 func (sc scene) activeIn(folders []ActiveFolder) (ids []job.ID, err error) {
 	for _, f := range folders {
 		entries, ferr := sc.ActiveIn(f)
@@ -59,7 +59,7 @@ func (sc scene) activeIn(folders []ActiveFolder) (ids []job.ID, err error) {
 	return ids, err
 }
 
-// Folders that can't be listed hide no others.
+// A folder that can't be listed does not hide the others.
 func TestBadActiveFolderHidesNoOthers(t *testing.T) {
 	sc := newScene(t)
 	now := time.Now()
@@ -90,7 +90,7 @@ func TestBadActiveFolderHidesNoOthers(t *testing.T) {
 		t.Errorf("one of the folders: %v", err)
 	}
 	slices.Sort(got)
-	want = want[3:] // without Anna's two, and Ben's that is in his own folder
+	want = want[3:] // without Anna's two, and Ben's in his own folder
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
@@ -102,17 +102,17 @@ func TestBadActiveFolderHidesNoOthers(t *testing.T) {
 	}
 }
 
-// The folders come oldest first, whoever's they are, before those of minutes the owners' own.
+// The folders are listed oldest first, of all owners, with the owners' own before those of minutes.
 func TestActiveFoldersAreOldestFirst(t *testing.T) {
 	sc := newScene(t)
 	now := time.Now()
 	var want []job.ID
 	for i, owner := range []string{"anna", "ben"} {
-		sc.indexed(owner, idAt(now, i, job.Hour))
+		sc.addToIndexes(owner, idAt(now, i, job.Hour))
 		for minutes := range 3 {
 			at := now.Add(-time.Duration(2*minutes+i+1) * time.Minute)
 			id := idAt(at, i, job.Minute)
-			sc.indexed(owner, id)
+			sc.addToIndexes(owner, id)
 			want = append(want, id)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// BenchmarkJob is the whole life of a job in the store, durable as ever: what
-// holds the pipeline up when the network costs nothing.
+// BenchmarkJob measures a job in the store from submission to result, with everything durable: the
+// limit of the pipeline when the network costs nothing.
 func BenchmarkJob(b *testing.B) {
 	s, err := store.Open(store.Config{Dir: b.TempDir()})
 	if err != nil {

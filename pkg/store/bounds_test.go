@@ -12,7 +12,7 @@ import (
 
 func TestRunsAreBounded(t *testing.T) {
 	sc := newScene(t)
-	a := sc.with(Quotas{Runs: 20})
+	a := sc.withQuotas(Quotas{Runs: 20})
 	id := sc.create()
 	refused := 0
 	for range 300 {
@@ -37,8 +37,8 @@ func TestRunsAreBounded(t *testing.T) {
 	}
 }
 
-// A job that is claimed and given back again and again, as while the store is away now
-// and then, does not fill its folder; nor do those who die at it.
+// A job that is claimed and given back many times, as when the store is often unavailable, does not
+// fill its folder; nor do processes that crash during its work.
 func TestClaimsDoNotFillAFolder(t *testing.T) {
 	sc := newScene(t)
 	id := sc.create()
@@ -53,7 +53,7 @@ func TestClaimsDoNotFillAFolder(t *testing.T) {
 		if err := l.Release(false); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(sc.jobDir(id), fmt.Sprint(tempPrefix, i)), nil, 0o600); err != nil { // one who died
+		if err := os.WriteFile(filepath.Join(sc.jobDir(id), fmt.Sprint(tempPrefix, i)), nil, 0o600); err != nil { // of a process that crashed
 			t.Fatal(err)
 		}
 	}
@@ -61,7 +61,7 @@ func TestClaimsDoNotFillAFolder(t *testing.T) {
 	if files, err := os.ReadDir(sc.jobDir(id)); err != nil || len(files) > 3+claimsKept+1 {
 		t.Errorf("%d files, %v", len(files), err)
 	}
-	// Who comes back from a long stall has lost its lease, and changes nothing.
+	// A worker that continues after a long pause has lost its lease, and changes nothing.
 	l, err := sc.Claim(t.Context(), id, 1, "slow")
 	if err != nil {
 		t.Fatal(err)
@@ -82,18 +82,18 @@ func TestClaimsDoNotFillAFolder(t *testing.T) {
 	if err := l.Release(true); !errors.Is(err, job.ErrLeaseLost) {
 		t.Errorf("released: %v", err)
 	}
-	sc.whole(sc.settleAll(id))
+	sc.checkFinished(sc.runToEnd(id))
 }
 
-// With too little room on the disk nothing is submitted; all else goes on.
-func TestFloorOfFreeSpace(t *testing.T) {
+// If the disk has too little free space, submissions are refused and everything else continues.
+func TestMinimumFreeSpace(t *testing.T) {
 	sc := newScene(t)
-	l := sc.claimed()
-	retried := sc.claimed()
+	l := sc.createAndClaim()
+	retried := sc.createAndClaim()
 	if err := retried.Fail(job.Failure{Code: "gave_up"}); err != nil {
 		t.Fatal(err)
 	}
-	a := sc.with(Quotas{MinFree: 1024})
+	a := sc.withQuotas(Quotas{MinFree: 1024})
 	asked := 0
 	a.step = func(op, _ string, call func() error) error {
 		if op != "statfs" {

@@ -7,15 +7,15 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A disk that fails for a moment, just when the picture is stored or the outcome
-// written, says nothing about the job: it can be given back at once.
-func TestJobIsGivenBackAfterAnEndThatFailed(t *testing.T) {
+// If the disk fails just when the picture is stored or the outcome is written, the job can be given
+// back at once.
+func TestJobIsGivenBackAfterFailedCommit(t *testing.T) {
 	picture := func(l *Lease) error { return l.Succeed([]byte("painted"), nil, job.Result{}, job.Receipt{}) }
 	failure := func(l *Lease) error { return l.Fail(job.Failure{Code: "damaged_image"}) }
 	for name, end := range map[string]func(l *Lease) error{"success": picture, "failure": failure} {
 		t.Run(name, func(t *testing.T) {
 			sc := newScene(t)
-			l := sc.claimed()
+			l := sc.createAndClaim()
 			full := errors.New("no space left on device")
 			sc.step = func(op, _ string, call func() error) error {
 				if op == "write" {
@@ -48,16 +48,16 @@ func TestJobIsGivenBackAfterAnEndThatFailed(t *testing.T) {
 	}
 }
 
-// An outcome that may stand is not undone by trying once more.
-func TestEndThatFailedMayBeTriedAgain(t *testing.T) {
+// An outcome that may exist is not undone by another try.
+func TestFailedCommitCanBeRepeated(t *testing.T) {
 	sc := newScene(t)
-	l := sc.claimed()
+	l := sc.createAndClaim()
 	lost := errors.New("timed out")
 	sc.step = func(op, _ string, call func() error) error {
 		if err := call(); err != nil || op != "link" {
 			return err
 		}
-		return lost // final.1 is there
+		return lost // final.1 exists
 	}
 	if err := l.Succeed([]byte("painted"), nil, job.Result{}, job.Receipt{}); !errors.Is(err, lost) {
 		t.Fatal(err)

@@ -12,8 +12,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// atOnce has a store's calls take a moment, and returns how many were made at the same time at most.
-func (sc scene) atOnce() (most func() int64) {
+// maxConcurrent makes a store's calls take a moment, and returns the largest number of calls made
+// at the same time.
+func (sc scene) maxConcurrent() (most func() int64) {
 	var now, peak atomic.Int64
 	sc.step = func(_, _ string, call func() error) error {
 		n := now.Add(1)
@@ -29,15 +30,15 @@ func (sc scene) atOnce() (most func() int64) {
 	return peak.Load
 }
 
-// A count makes some calls at a time, and not some for each folder that it comes to.
-func TestCountsMakeFewCallsAtOnce(t *testing.T) {
+// A count limits its concurrent calls, whatever the number of folders.
+func TestCountsLimitConcurrentCalls(t *testing.T) {
 	sc := newScene(t)
 	begin := time.Now().Add(-3 * time.Hour)
 	for i := range 180 {
-		sc.indexed("anna", idAt(begin.Add(time.Duration(i)*time.Minute), i, job.Second))
+		sc.addToIndexes("anna", idAt(begin.Add(time.Duration(i)*time.Minute), i, job.Second))
 	}
-	a := sc.with(Quotas{Unfinished: 5000, Stored: 51200, Daily: 100_000})
-	most := a.atOnce()
+	a := sc.withQuotas(Quotas{Unfinished: 5000, Stored: 51200, Daily: 100_000})
+	most := a.maxConcurrent()
 	if err := a.Admits("anna", ""); err != nil {
 		t.Error(err)
 	}
@@ -46,10 +47,10 @@ func TestCountsMakeFewCallsAtOnce(t *testing.T) {
 	}
 }
 
-// A process makes a bounded number of calls at the same time, however many wait.
+// The concurrent calls of a process are limited, whatever the number that wait.
 func TestCallsOfAProcessAreBounded(t *testing.T) {
 	sc := newScene(t)
-	most := sc.atOnce()
+	most := sc.maxConcurrent()
 	var all sync.WaitGroup
 	for range 4 * maxCalls {
 		all.Go(func() {
@@ -64,8 +65,8 @@ func TestCallsOfAProcessAreBounded(t *testing.T) {
 	}
 }
 
-// Calls in turns are all made, and after an error no further ones.
-func TestInTurns(t *testing.T) {
+// concurrentlyLimited makes all calls, and none after an error.
+func TestConcurrentlyLimited(t *testing.T) {
 	var made atomic.Int64
 	calls := slices.Repeat([]func() error{func() error { made.Add(1); return nil }}, 1000)
 	if err := concurrentlyLimited(calls); err != nil || made.Load() != 1000 {

@@ -11,9 +11,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// The budget of DESIGN.md, "What each operation costs".
+// The table of DESIGN.md, "What each operation costs".
 func TestFileOperations(t *testing.T) {
-	sc := newScene(t).with(Quotas{Unfinished: 5000, Stored: 51200, Daily: 100_000, Runs: 20})
+	sc := newScene(t).withQuotas(Quotas{Unfinished: 5000, Stored: 51200, Daily: 100_000, Runs: 20})
 	own := func() *job.Spec {
 		spec := sc.spec()
 		spec.Owner, spec.Style, spec.StyleInput = "anna", job.CustomStyle, &job.Input{}
@@ -27,7 +27,7 @@ func TestFileOperations(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, public := range []bool{false, true} {
-		if err := paint(sc.claimedAs(public), "x"); err != nil {
+		if err := paint(sc.createAndClaimAs(public), "x"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -74,8 +74,8 @@ func TestFileOperations(t *testing.T) {
 	}{
 		{"submit with everything", 21, nil, submit},
 		{"submit without a key", 13, nil, func(t *testing.T) { sc.create() }},
-		{"submit to a process that does not know the owner", 13 + 10, forget(sc), func(t *testing.T) { sc.create() }},
-		{"submit when it is time to count again", 13 + 2, outdate(sc), func(t *testing.T) { sc.create() }},
+		{"submit to a process that does not know the owner", 13 + 10, forgetOwner(sc), func(t *testing.T) { sc.create() }},
+		{"submit when it is time to count again", 13 + 2, makeCountsOld(sc), func(t *testing.T) { sc.create() }},
 		{"retry", 15, end(func(id job.ID) error { _, err := sc.Cancel(id); return err }), func(t *testing.T) {
 			if _, _, err := sc.Retry(id); err != nil {
 				t.Fatal(err)
@@ -99,7 +99,7 @@ func TestFileOperations(t *testing.T) {
 		{"finish in the worker", 24, func(*testing.T) { id = sc.create() }, finish},
 		{"finish a public job in the worker", 27, func(*testing.T) { id = sc.createAs(true) }, finish},
 		{"poll a queued job", 4, func(*testing.T) { id = sc.create() }, poll},
-		{"poll a running job", 4, func(*testing.T) { id = sc.claimed().Spec.ID }, poll},
+		{"poll a running job", 4, func(*testing.T) { id = sc.createAndClaim().Spec.ID }, poll},
 		{"poll a finished job", 3, func(t *testing.T) { id = sc.create(); finish(t) }, poll},
 		{"poll a canceled job", 4, end(func(id job.ID) error { _, err := sc.Cancel(id); return err }), poll},
 		{"poll an unknown job", 13, func(*testing.T) { id = sc.spec().ID }, func(t *testing.T) {
@@ -116,14 +116,14 @@ func TestFileOperations(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.do == nil {
-				l := sc.claimed()
+				l := sc.createAndClaim()
 				c.do = func(t *testing.T) {
 					if err := l.Renew(); err != nil {
 						t.Fatal(err)
 					}
 				}
 			}
-			// The number of jobs must not matter.
+			// The cost must not depend on the number of jobs.
 			var counts []int
 			for range 3 {
 				for range 20 {
@@ -161,13 +161,13 @@ func TestFileOperations(t *testing.T) {
 	}
 }
 
-// forget has the process be one that has not heard of the owner yet.
-func forget(sc scene) func(*testing.T) {
+// forgetOwner makes the process one that has not counted the owner yet.
+func forgetOwner(sc scene) func(*testing.T) {
 	return func(*testing.T) { sc.accounts.byFolder = nil }
 }
 
-// outdate has the count be too old to go by.
-func outdate(sc scene) func(*testing.T) {
+// makeCountsOld makes the counts too old to be used.
+func makeCountsOld(sc scene) func(*testing.T) {
 	return func(*testing.T) {
 		a := sc.account(ownerFolder(""))
 		a.active.began = a.active.began.Add(-countAge)

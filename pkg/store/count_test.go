@@ -14,9 +14,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// submitNow submits a job of Anna's as a server does, first asking for room. Its id is
-// of the present by the bubble's clock, which uuid does not go by once it has seen later
-// times.
+// submitNow submits a job of Anna's as a server does, after Admits. Its id has the time of the
+// synctest bubble, because uuid does not go back after it has seen a later time.
 func (sc scene) submitNow() (job.ID, error) {
 	sc.Helper()
 	if err := sc.Admits("anna", ""); err != nil {
@@ -27,7 +26,7 @@ func (sc scene) submitNow() (job.ID, error) {
 	return spec.ID, sc.Create(spec, []byte("picture"), nil)
 }
 
-// calls is how many calls f makes of the file server.
+// calls returns how many calls to the file server f makes.
 func (sc scene) calls(f func()) (n int, all string) {
 	var mu sync.Mutex
 	var made []string
@@ -43,14 +42,14 @@ func (sc scene) calls(f func()) (n int, all string) {
 	return len(made), strings.Join(made, "\n")
 }
 
-// A submission to a process that has counted its owner's use before costs at most two
-// calls more than without quotas, whatever the hour and however much is free. Only where
-// a quota is used up but for this one is it four, when another is due.
+// A submission to a process that has counted its owner's use before costs at most two calls more
+// than without quotas, at any time and with any amount free. It costs four only if it is the last
+// within a quota and another count is due.
 func TestQuotasCostTwoCalls(t *testing.T) {
 	for name, c := range map[string]struct {
 		quotas Quotas
-		keep   int // jobs that are unfinished at a time; others are canceled
-		most   int // calls more
+		keep   int // unfinished jobs at a time; others are canceled
+		most   int // further calls
 	}{
 		"far below":           {Quotas{Unfinished: 5000, Stored: 51200, Daily: 100_000}, 10, 2},
 		"near one":            {Quotas{Unfinished: 20, Stored: 51200, Daily: 100_000}, 10, 2},
@@ -62,7 +61,7 @@ func TestQuotasCostTwoCalls(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				sc := newScene(t)
-				free, bound := sc.with(Quotas{}), sc.with(c.quotas)
+				free, bound := sc.withQuotas(Quotas{}), sc.withQuotas(c.quotas)
 				var ids []job.ID
 				submit := func(to scene) (int, string) {
 					return to.calls(func() {
@@ -73,7 +72,7 @@ func TestQuotasCostTwoCalls(t *testing.T) {
 						ids = append(ids, id)
 					})
 				}
-				submit(bound) // which makes it known
+				submit(bound) // this process has counted the owner then
 				more := map[int]int{}
 				for _, rounds := range []struct {
 					n     int
@@ -81,7 +80,7 @@ func TestQuotasCostTwoCalls(t *testing.T) {
 				}{{5, time.Millisecond}, {5, time.Second}, {20, 7 * time.Minute}, {15, 11 * time.Minute}, {8, 25 * time.Minute}} {
 					for range rounds.n {
 						time.Sleep(rounds.pause)
-						submit(free) // and makes the hour's folders
+						submit(free) // makes the hour's folders
 						plain, _ := submit(free)
 						n, all := submit(bound)
 						more[n-plain]++
@@ -101,8 +100,8 @@ func TestQuotasCostTwoCalls(t *testing.T) {
 	}
 }
 
-// Processes that submit in turn exceed a quota by no more than DESIGN.md allows, and
-// refuse nothing that there is room for.
+// Processes that submit in turn exceed a quota by no more than DESIGN.md allows, and refuse nothing
+// that is within it.
 func TestOvershootOfProcessesInTurn(t *testing.T) {
 	const (
 		processes = 4
@@ -118,7 +117,7 @@ func TestOvershootOfProcessesInTurn(t *testing.T) {
 				q := Quotas{Unfinished: 10 + random.IntN(300), Stored: 1 + random.IntN(30), Daily: 20 + random.IntN(400)}
 				process := make([]scene, processes)
 				for i := range process {
-					process[i] = sc.with(q)
+					process[i] = sc.withQuotas(q)
 				}
 				most := use{
 					int64(q.Unfinished + processes*(q.Unfinished/100+uncounted)),
@@ -156,7 +155,7 @@ func TestOvershootOfProcessesInTurn(t *testing.T) {
 					}
 					p := process[random.IntN(processes)]
 					if random.IntN(50) == 0 {
-						p.accounts.byFolder = nil // as one that starts
+						p.accounts.byFolder = nil // as after a start
 					}
 					switch before := there(); {
 					case len(jobs) > 0 && random.IntN(4) == 0:
@@ -201,8 +200,8 @@ func TestOvershootOfProcessesInTurn(t *testing.T) {
 	}
 }
 
-// The worst order for what is counted seldom: every process counts while nearly all is
-// free, and then each in turn takes what it can get.
+// The worst order for counts that are seldom made: every process counts while nearly all is free,
+// and then each in turn submits as much as it can.
 func TestOvershootOfProcessesThatCountedEarly(t *testing.T) {
 	const quota, processes = 200, 4
 	for name, q := range map[string]Quotas{
@@ -214,11 +213,11 @@ func TestOvershootOfProcessesThatCountedEarly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				time.Sleep(55 * time.Minute) // two hours of the index may get more then
+				time.Sleep(55 * time.Minute) // from then on two hours of the index may get jobs
 				sc := newScene(t)
 				var process []scene
 				for range processes {
-					p := sc.with(q)
+					p := sc.withQuotas(q)
 					if err := p.Admits("anna", ""); err != nil {
 						t.Fatal(err)
 					}

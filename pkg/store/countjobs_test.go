@@ -8,13 +8,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// idAt is the i-th of some ids of a time and a grain.
+// idAt returns the i-th id of a time and a grain.
 func idAt(at time.Time, i int, g job.Grain) job.ID {
 	ms := at.UnixMilli()
 	return job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, i<<4|int(g)))
 }
 
-// createUnder makes a job of an owner's under an id.
+// createUnder makes an owner's job with a given id.
 func (sc scene) createUnder(owner string, id job.ID) {
 	sc.Helper()
 	spec := sc.spec()
@@ -24,8 +24,8 @@ func (sc scene) createUnder(owner string, id job.ID) {
 	}
 }
 
-// indexed enters jobs in an owner's folders of active/ and owners/, and nowhere else.
-func (sc scene) indexed(owner string, ids ...job.ID) {
+// addToIndexes adds jobs to an owner's folders in active/ and owners/ only.
+func (sc scene) addToIndexes(owner string, ids ...job.ID) {
 	sc.Helper()
 	for _, id := range ids {
 		spec := job.Spec{ID: id, Owner: owner, Charge: 97}
@@ -37,15 +37,15 @@ func (sc scene) indexed(owner string, ids ...job.ID) {
 	}
 }
 
-// What an owner has is counted in few calls, however many folders the jobs of all need.
+// An owner's jobs are counted in few calls, however many folders the jobs of all owners need.
 func TestCountsCostFewCalls(t *testing.T) {
 	sc := newScene(t)
 	const jobs = 2000
 	begin := time.Now().Add(-jobs*time.Second - time.Minute)
 	for i := range jobs {
-		sc.indexed("anna", idAt(begin.Add(time.Duration(i)*time.Second), i, job.Second))
+		sc.addToIndexes("anna", idAt(begin.Add(time.Duration(i)*time.Second), i, job.Second))
 	}
-	a := sc.with(Quotas{Unfinished: 5000, Stored: 51200, Daily: 100_000})
+	a := sc.withQuotas(Quotas{Unfinished: 5000, Stored: 51200, Daily: 100_000})
 	n, all := a.calls(func() {
 		if err := a.Admits("anna", ""); err != nil {
 			t.Error(err)

@@ -11,8 +11,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A job of which nothing can be read any more is erased all the same, and is charged
-// to nobody.
+// A job whose records are all unreadable can be erased, and then counts for no owner.
 func TestDamagedJobIsErased(t *testing.T) {
 	for name, damage := range map[string]func(path, others string) error{
 		"the spec is a link": func(path, others string) error {
@@ -68,11 +67,10 @@ func TestDamagedJobIsErased(t *testing.T) {
 	}
 }
 
-// A job of which nothing can be read any more is ended when it is too old, and makes
-// room.
+// A job whose records are all unreadable is ended when it is too old, and then frees its quota.
 func TestDamagedJobEnds(t *testing.T) {
 	sc := newScene(t)
-	a := sc.with(Quotas{Unfinished: 1})
+	a := sc.withQuotas(Quotas{Unfinished: 1})
 	id, err := a.submitAs("anna")
 	if err != nil {
 		t.Fatal(err)

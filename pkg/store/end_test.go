@@ -18,7 +18,7 @@ func TestCancel(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range []job.ID{queued, running} {
-		for range 2 { // repeated, it is no error
+		for range 2 { // it can be repeated
 			j, err := s.Cancel(id)
 			if err != nil || j.State != job.Canceled || j.FinishedAt == nil {
 				t.Errorf("%+v, %v", j, err)
@@ -55,13 +55,13 @@ func TestRetryIsTheNextRun(t *testing.T) {
 	if _, err := s.Cancel(spec.ID); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // repeated before it began, it is the same retry
+	for range 2 { // repeated before the run has begun, it is the same retry
 		j, _, err := s.Retry(spec.ID)
 		if err != nil || j.Run != 2 || j.State != job.Queued || j.Attempts != 0 || j.StartedAt != nil || j.FinishedAt != nil {
 			t.Fatalf("%+v, %v", j, err)
 		}
 	}
-	// The first run's worker has not noticed; its message is still about.
+	// The first run's worker has not noticed the cancellation, and its message still exists.
 	if err := first.Succeed([]byte("first run"), nil, job.Result{}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
 		t.Errorf("the first run's worker: %v", err)
 	}
@@ -93,7 +93,7 @@ func TestAttemptsAreLimited(t *testing.T) {
 	}
 	defer s.Close()
 	spec := create(t, s)
-	if err := claim(t, s, spec.ID).Release(false); err != nil { // counts for nothing
+	if err := claim(t, s, spec.ID).Release(false); err != nil { // does not count
 		t.Fatal(err)
 	}
 	if err := claim(t, s, spec.ID).Release(true); err != nil {
@@ -116,8 +116,8 @@ func TestAttemptsAreLimited(t *testing.T) {
 	}
 }
 
-// Success, failure and cancel come at the same moment: one of them is the
-// outcome, and everybody agrees which.
+// Success, failure and cancellation happen at the same moment: one of them is the outcome, and all
+// callers get the same one.
 func TestOneOutcomeOfMany(t *testing.T) {
 	s := open(t, 0)
 	for range 30 {

@@ -12,8 +12,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A retry that comes while the retention removes the job either fails or is there afterwards.
-func TestRetryAgainstRetention(t *testing.T) {
+// A retry during the retention either fails, or the job exists afterwards.
+func TestRetryDuringRetention(t *testing.T) {
 	sc := newScene(t)
 	id := sc.create()
 	if _, err := sc.Cancel(id); err != nil {
@@ -44,9 +44,9 @@ func TestRetryAgainstRetention(t *testing.T) {
 	}
 }
 
-// Whoever expires a job that another is erasing, or has begun to expire too, brings nothing of it back, wherever the other
-// was stopped.
-func TestRetentionAgainstOthers(t *testing.T) {
+// If the retention meets a job that another process is erasing or expiring, the job is not
+// restored, wherever the other process was stopped.
+func TestRetentionDuringErasureOrRetention(t *testing.T) {
 	later := time.Now().Add(2 * time.Hour)
 	erase := func(other *Store, id job.ID) error { return other.Erase(id, Erased) }
 	expire := func(other *Store, _ job.ID) error {
@@ -54,11 +54,11 @@ func TestRetentionAgainstOthers(t *testing.T) {
 		return err
 	}
 	for name, begin := range map[string]func(other *Store, id job.ID) error{"an erasure": erase, "another sweeper": expire} {
-		for _, op := range []string{"rename", "open"} { // it has read the job; it has moved it
+		for _, op := range []string{"rename", "open"} { // after it has read the job; after it has moved the job
 			t.Run(name+" before "+op, func(t *testing.T) {
 				for calls := 0; calls < 100; calls++ {
 					sc := newScene(t)
-					l := sc.claimed()
+					l := sc.createAndClaim()
 					id := l.Spec.ID
 					if err := paint(l, "painted"); err != nil {
 						t.Fatal(err)
@@ -86,7 +86,7 @@ func TestRetentionAgainstOthers(t *testing.T) {
 						t.Errorf("the other died after %d calls (%v): %v, %t", calls, oerr, err, struck)
 					}
 					sc.sweep()
-					if _, err := sc.Expire(t.Context(), later, ""); err != nil { // where the other moved it, and died
+					if _, err := sc.Expire(t.Context(), later, ""); err != nil { // the other process has moved the job, and died
 						t.Error(err)
 					}
 					if _, err := sc.Job(id); !errors.Is(err, job.ErrGone) {
@@ -105,9 +105,9 @@ func TestRetentionAgainstOthers(t *testing.T) {
 	}
 }
 
-// A job that was retried in the last moment is put back with its entry in active/, although a sweep has come between and
-// has found it in its grave.
-func TestRetryAgainstRetentionAndSweep(t *testing.T) {
+// A job that was retried at the last moment is moved back with its entry in active/, even if a
+// sweep has found it in the erased folder meanwhile.
+func TestRetryDuringRetentionAndSweep(t *testing.T) {
 	sc := newScene(t)
 	id := sc.create()
 	if _, err := sc.Cancel(id); err != nil {
@@ -130,7 +130,7 @@ func TestRetryAgainstRetentionAndSweep(t *testing.T) {
 			if there, err := other.exists(sc.activePath("", id)); err != nil || !there {
 				t.Errorf("its entry after that: %t, %v", there, err)
 			}
-			if err := os.Remove(sc.activePath("", id)); err != nil { // by an older program, say
+			if err := os.Remove(sc.activePath("", id)); err != nil { // for example by an older program
 				t.Error(err)
 			}
 		}
@@ -146,9 +146,9 @@ func TestRetryAgainstRetentionAndSweep(t *testing.T) {
 	}
 }
 
-// An NFS client's link comes into the folder that it has looked up before, though that is a grave by then, and was listed
-// there. Nobody is told that such a retry stands.
-func TestRetryThatComesIntoAGrave(t *testing.T) {
+// An NFS client's link comes into a folder that it has looked up before, after the retention has
+// moved and listed the folder. Such a retry must fail.
+func TestRetryIntoErasedFolderFails(t *testing.T) {
 	sc := newScene(t)
 	id := sc.create()
 	if _, err := sc.Cancel(id); err != nil {
@@ -175,8 +175,9 @@ func TestRetryThatComesIntoAGrave(t *testing.T) {
 	}
 }
 
-// Who erases a job that the retention puts back at the same time has it erased. What is being erased is not put back.
-func TestErasureAgainstRestoration(t *testing.T) {
+// If the retention moves a job back while it is being erased, the job is erased. A job marked as
+// being erased is not moved back.
+func TestErasureDuringMoveBack(t *testing.T) {
 	sc := newScene(t)
 	moved := func() job.ID { // by the retention
 		id := sc.create()
@@ -192,7 +193,7 @@ func TestErasureAgainstRestoration(t *testing.T) {
 	id, marked := moved(), moved()
 	restored := false
 	sc.step = func(op, path string, call func() error) error {
-		if op == "open" && path == filepath.Join(sc.erasedDir(id), specFile) && !restored { // the eraser has found the grave
+		if op == "open" && path == filepath.Join(sc.erasedDir(id), specFile) && !restored { // it has found the erased folder
 			restored = true
 			if err := os.Rename(sc.erasedDir(id), sc.jobDir(id)); err != nil {
 				t.Error(err)
@@ -219,9 +220,9 @@ func TestErasureAgainstRestoration(t *testing.T) {
 	}
 }
 
-// What processes have left that died, in a folder that no reconciliation comes to any more, the retention ends: a grave, a
-// draft, and what was to be discarded.
-func TestOldLeftoversAreEnded(t *testing.T) {
+// The retention removes what processes have left that died, in a folder that is too old for a
+// reconciliation: an erased folder, a draft, and a discarded job.
+func TestRetentionRemovesOldLeftovers(t *testing.T) {
 	sc := newScene(t)
 	old := time.Now().Add(-time.Hour)
 	leave := func(as func(id job.ID) string) job.ID {
@@ -235,7 +236,7 @@ func TestOldLeftoversAreEnded(t *testing.T) {
 		return id
 	}
 	ids := []job.ID{leave(sc.erasedDir), leave(sc.draftDir), leave(sc.discardedDir)}
-	retried := sc.create() // and then moved by one that died
+	retried := sc.create() // and then moved by a process that died
 	if _, err := sc.Cancel(retried); err != nil {
 		t.Fatal(err)
 	}
@@ -265,8 +266,8 @@ func TestOldLeftoversAreEnded(t *testing.T) {
 	}
 }
 
-// What a process has begun to expire and then died of is a job again, or gone for good.
-func TestDeathWhileExpiring(t *testing.T) {
+// If a process dies while a job expires, the job is restored or removed completely.
+func TestCrashDuringExpiry(t *testing.T) {
 	for n := range 200 {
 		sc := newScene(t)
 		id := sc.create()

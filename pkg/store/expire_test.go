@@ -10,8 +10,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A submission makes the folders of its hour from the top. Those of a time that
-// is not over are not to be removed under its hands because they are empty.
+// A submission makes the folders of its hour from the top. The retention must not remove empty
+// folders of a time that is not over.
 func TestExpireLeavesFoldersOfThePresent(t *testing.T) {
 	dir := t.TempDir()
 	s, err := store.Open(store.Config{Dir: dir})

@@ -24,7 +24,7 @@ func TestFaultsInSubmission(t *testing.T) {
 		case err == nil && rerr != nil:
 			sc.Fatalf("it was promised, and: %v", rerr)
 		case rerr == nil:
-			sc.whole(sc.settleAll(j.ID))
+			sc.checkFinished(sc.runToEnd(j.ID))
 		case !errors.Is(rerr, job.ErrNotFound):
 			sc.Fatalf("neither there nor not there: %v", rerr)
 		default:
@@ -36,7 +36,7 @@ func TestFaultsInSubmission(t *testing.T) {
 	})
 }
 
-// A request under a key is repeated until it is answered, and makes one job.
+// A request with a key is repeated until it succeeds, and makes one job.
 func TestFaultsInSubmissionUnderAKey(t *testing.T) {
 	everyStep(t, func(sc scene) func() error {
 		return func() error { _, _, err := sc.CreateOnce(sc.spec(), []byte("picture"), nil, "key"); return err }
@@ -51,7 +51,7 @@ func TestFaultsInSubmissionUnderAKey(t *testing.T) {
 		if _, _, err := sc.CreateOnce(sc.spec(), []byte("another picture"), nil, "key"); !errors.Is(err, job.ErrKeyReused) {
 			sc.Errorf("another request: %v", err)
 		}
-		sc.whole(sc.settleAll(j.ID))
+		sc.checkFinished(sc.runToEnd(j.ID))
 		dirs, err := filepath.Glob(filepath.Join(sc.dir, "jobs/*/*/*/*/*"))
 		if err != nil || len(dirs) != 1 {
 			sc.Errorf("jobs: %v, %v", dirs, err)
@@ -64,16 +64,16 @@ func TestFaultsInAClaim(t *testing.T) {
 		id := sc.create()
 		return func() error { _, err := sc.Claim(sc.Context(), id, 1, "unlucky"); return err }
 	}, func(sc scene, err error) {
-		if j := sc.settleAll(sc.only()); j.State != job.Succeeded {
+		if j := sc.runToEnd(sc.onlyJob()); j.State != job.Succeeded {
 			sc.Errorf("%+v", j)
 		} else {
-			sc.whole(j)
+			sc.checkFinished(j)
 		}
 	})
 }
 
-// only is the one job there is.
-func (sc scene) only() job.ID {
+// onlyJob returns the only job.
+func (sc scene) onlyJob() job.ID {
 	sc.Helper()
 	jobs, _, err := sc.List(Query{Limit: 2})
 	if err != nil || len(jobs) != 1 {
@@ -82,7 +82,7 @@ func (sc scene) only() job.ID {
 	return jobs[0].ID
 }
 
-func TestFaultsInTheEndOfARun(t *testing.T) {
+func TestFaultsInEndOfRun(t *testing.T) {
 	success := func(l *Lease) error { return paint(l, "painted") }
 	itsOwn := func(l *Lease) error { return l.Succeed([]byte("painted"), nil, job.Result{}, job.Receipt{}) }
 	for name, c := range map[string]struct {
@@ -99,23 +99,23 @@ func TestFaultsInTheEndOfARun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			everyStep(t, func(sc scene) func() error {
-				l := sc.claimedAs(c.public)
+				l := sc.createAndClaimAs(c.public)
 				return func() error { return c.end(l) }
 			}, func(sc scene, err error) {
-				id := sc.only()
+				id := sc.onlyJob()
 				before, rerr := sc.Job(id)
 				if rerr != nil {
 					sc.Fatal(rerr)
 				}
-				j := sc.settleAll(id)
-				sc.whole(j)
+				j := sc.runToEnd(id)
+				sc.checkFinished(j)
 				if before.State.Finished() && asJSON(sc.T, before) != asJSON(sc.T, j) {
 					sc.Errorf("it had ended as\n%s\nand then as\n%s", asJSON(sc.T, before), asJSON(sc.T, j))
 				}
 				if err == nil && !before.State.Finished() && name != "release" && name != "drain" {
 					sc.Errorf("it was said to have ended, and is %s", before.State)
 				}
-				// The message comes once more.
+				// The message is delivered again.
 				if _, err := sc.Claim(sc.Context(), id, 1, "late"); !errors.Is(err, job.ErrFinished) {
 					sc.Errorf("claimed after the end: %v", err)
 				}
@@ -126,14 +126,14 @@ func TestFaultsInTheEndOfARun(t *testing.T) {
 
 func TestFaultsInARetry(t *testing.T) {
 	everyStep(t, func(sc scene) func() error {
-		l := sc.claimed()
+		l := sc.createAndClaim()
 		if err := l.Fail(job.Failure{Code: "gave_up"}); err != nil {
 			sc.Fatal(err)
 		}
 		return func() error { _, _, err := sc.Retry(l.Spec.ID); return err }
 	}, func(sc scene, _ error) {
-		id := sc.only()
-		if _, _, err := sc.Retry(id); err != nil { // until it is answered
+		id := sc.onlyJob()
+		if _, _, err := sc.Retry(id); err != nil { // repeated until it succeeds
 			sc.Fatal(err)
 		}
 		j, err := sc.Job(id)
@@ -143,10 +143,10 @@ func TestFaultsInARetry(t *testing.T) {
 		if active, err := sc.Active(); err != nil || len(active) != 1 {
 			sc.Errorf("active: %v, %v", active, err)
 		}
-		if j := sc.settleAll(id); j.State != job.Succeeded || j.Run != 2 {
+		if j := sc.runToEnd(id); j.State != job.Succeeded || j.Run != 2 {
 			sc.Errorf("%+v", j)
 		} else {
-			sc.whole(j)
+			sc.checkFinished(j)
 		}
 	})
 }
@@ -154,7 +154,7 @@ func TestFaultsInARetry(t *testing.T) {
 func TestFaultsInAnErasure(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		// until brings the job to where it is erased; after comes after the fault.
+		// until prepares the job for its erasure; after runs after the fault.
 		until, after func(l *Lease) error
 	}{
 		{"queued", nil, nil},
@@ -195,15 +195,15 @@ func TestFaultsInAnErasure(t *testing.T) {
 				_, before := sc.Job(sc.submission.ID)
 				sc.sweep()
 				sc.sweep()
-				sc.erasedOrNot(before, err)
+				sc.checkErased(before, err)
 			})
 		})
 	}
 }
 
-// erasedOrNot: a job that was said to be gone is, and all of it; before is what
-// its reader was told, and erased what its eraser was.
-func (sc scene) erasedOrNot(before, erased error) {
+// checkErased checks that a job that was reported as gone is gone, with all its files. before is
+// the error of its reader, and erased that of the erasure.
+func (sc scene) checkErased(before, erased error) {
 	sc.Helper()
 	_, err := sc.Job(sc.submission.ID)
 	if err == nil {
@@ -228,14 +228,14 @@ func (sc scene) erasedOrNot(before, erased error) {
 	}
 }
 
-// A full disk has no room for a note, and the retention must make some.
+// A full disk has no space for a mark, but the retention must be able to free space.
 func TestRetentionOnAFullDisk(t *testing.T) {
 	sc := newScene(t)
-	l := sc.claimed()
+	l := sc.createAndClaim()
 	if err := l.Succeed([]byte("painted"), nil, job.Result{}, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := sc.FillSpares(); err != nil { // as each sweep does
+	if err := sc.FillSpares(); err != nil { // every sweep does this
 		t.Fatal(err)
 	}
 	full := true

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Names that are no turns of ours keep nobody from sweeping.
-func TestForeignTurnsDoNotEndTheSweeping(t *testing.T) {
+// Names in sweep/ that the store does not make prevent no sweep.
+func TestForeignTurnsDoNotStopSweeps(t *testing.T) {
 	for _, name := range []string{"turn.+999999", "turn.007", "turn.+7", "turn.-7", "turn.9223372036854775807", "turn.1000000000", "turn.999999999",
 		"turn.5/folder/file", "7", "turn."} {
 		t.Run(name, func(t *testing.T) {
@@ -54,8 +54,8 @@ func TestForeignTurnsDoNotEndTheSweeping(t *testing.T) {
 	}
 }
 
-// A turn that can't be removed keeps nobody from sweeping.
-func TestTurnThatStaysDoesNotEndTheSweeping(t *testing.T) {
+// A turn that can't be removed prevents no sweep.
+func TestUnremovableTurnDoesNotStopSweeps(t *testing.T) {
 	sc := newScene(t)
 	sc.step = func(op, path string, call func() error) error {
 		if op == "remove" && filepath.Base(path) == "turn.1" {
@@ -70,7 +70,7 @@ func TestTurnThatStaysDoesNotEndTheSweeping(t *testing.T) {
 	}
 }
 
-// Folders that are no hours, and hours that are yet to come, hold no jobs.
+// Folders that are not hours, and hours in the future, are not listed.
 func TestForeignFoldersAreNotListed(t *testing.T) {
 	sc := newScene(t)
 	id := sc.create()
@@ -113,10 +113,10 @@ func TestForeignFoldersAreNotListed(t *testing.T) {
 	}
 }
 
-// The store writes into no file that is there already: another's, under a second name, say.
+// The store does not write into a file that exists, for example another file under a second name.
 func TestForeignFilesAreNotWrittenInto(t *testing.T) {
 	sc := newScene(t)
-	l := sc.claimed()
+	l := sc.createAndClaim()
 	victim := filepath.Join(sc.dir, "victim")
 	for name, plant := range map[string]func(path string) error{
 		"its content": func(path string) error { return os.WriteFile(path, []byte("precious"), 0o600) },

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Who forgets a key, and is stalled until it is forgotten and another job's, leaves that one its key. What others have left
-// who died at it goes.
-func TestForgettingTakesNoNewerKey(t *testing.T) {
+// A process that is paused while it removes a key, until the key is another job's, does not remove
+// that key. What others have left that died in a removal is removed.
+func TestForgetKeysKeepsNewerKey(t *testing.T) {
 	sc := newScene(t)
 	key := sc.keyPath(keyHash("anna", "key"))
 	sc.makeKeyFolder(keyHash("anna", "key"))
@@ -45,8 +45,8 @@ func TestForgettingTakesNoNewerKey(t *testing.T) {
 	}
 }
 
-// A key that can't be removed holds up no others.
-func TestKeyThatStaysHoldsUpNoOthers(t *testing.T) {
+// A key that can't be removed does not stop the removal of others.
+func TestUnremovableKeyDoesNotStopForgetKeys(t *testing.T) {
 	sc := newScene(t)
 	old := time.Now().Add(-25 * time.Hour)
 	refused := errors.New("refused")

@@ -14,8 +14,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Few jobs are in the hour's folder, more in that of the minute, and all others in that of the second: no
-// folder of an hour or a minute gets more than are listed in no time.
+// Few jobs are in the hour's folder, more in that of the minute, and all others in that of the
+// second: the folders of an hour and a minute stay small.
 func TestGrainFollowsTheLoad(t *testing.T) {
 	g := &grainChooser{testLimit: 100}
 	names := map[string]int{}
@@ -38,13 +38,13 @@ func TestGrainFollowsTheLoad(t *testing.T) {
 	if listed > 6 {
 		t.Errorf("%d listings for 250 jobs", listed)
 	}
-	// The next hour begins anew.
+	// In the next hour the choice begins again.
 	if grain, err := g.choose(now.Add(time.Hour), count); grain != job.Hour || err != nil {
 		t.Errorf("got %v, %v", grain, err)
 	}
 }
 
-// Processes of few jobs each, such as functions, see in the folders what the others have made.
+// Processes with few jobs each, such as functions, see the load by the folders.
 func TestGrainOfManyProcesses(t *testing.T) {
 	const limit, processes = 100, 1000
 	names := map[string]int{}
@@ -62,7 +62,7 @@ func TestGrainOfManyProcesses(t *testing.T) {
 	}
 }
 
-// An id costs calls of the file server for the first of an hour, and seldom after that.
+// An id costs calls to the file server for the first one of an hour, and seldom after that.
 func TestIDsCostFewCalls(t *testing.T) {
 	sc := newScene(t)
 	calls := 0
@@ -72,7 +72,7 @@ func TestIDsCostFewCalls(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if calls > 10 { // 4 listings, or a few more where an hour ends meanwhile
+	if calls > 10 { // 4 listings, or a few more at the end of an hour
 		t.Errorf("%d calls for 300 ids", calls)
 	}
 }
@@ -95,7 +95,7 @@ func (sc scene) jobsOfAllGrains(n int) (ids []job.ID) {
 	return ids
 }
 
-// A list is newest first, whatever folders the jobs are in, and goes on where a page ended.
+// A list is newest first, whichever folders the jobs are in, and continues where a page ended.
 func TestListOverAllGrains(t *testing.T) {
 	sc := newScene(t)
 	ids := sc.jobsOfAllGrains(20)
@@ -123,7 +123,7 @@ func TestListOverAllGrains(t *testing.T) {
 	}
 }
 
-// The newest jobs of a time that has many are found in folders of few names.
+// The newest jobs of a time with many jobs are found in folders with few names.
 func TestListReadsFewNames(t *testing.T) {
 	sc := newScene(t)
 	first := time.Now().UTC().Truncate(time.Hour).Add(-2 * time.Hour)
@@ -180,7 +180,8 @@ func TestListReadsFewNames(t *testing.T) {
 	}
 }
 
-// The reconciliation costs some calls a folder and a job, and not one for each owner in each folder.
+// The reconciliation costs a few calls for each folder and job, but not one for each owner in each
+// folder.
 func TestReconciliationOfManyOwners(t *testing.T) {
 	sc := newScene(t)
 	const owners = 40
@@ -213,8 +214,9 @@ func TestReconciliationOfManyOwners(t *testing.T) {
 	}
 }
 
-// Whatever folder a job is in, it is worked on, counted, published and expires, and leaves nothing behind.
-func TestLifeInEachGrain(t *testing.T) {
+// In a folder of any grain a job is worked on, counted, published and expires, and leaves nothing
+// behind.
+func TestJobInEachGrain(t *testing.T) {
 	sc := newScene(t)
 	ids := sc.jobsOfAllGrains(3)
 	for _, id := range ids {

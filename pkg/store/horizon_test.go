@@ -11,8 +11,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Every process knows of a job that has expired that it is gone, although nothing is left of it, and says so of whatever is as
-// old. Jobs that old which are there are there.
+// Every process reports an expired job as gone, although it has left nothing, and any other id of
+// that age. Existing jobs of that age are read.
 func TestHorizon(t *testing.T) {
 	sc := newScene(t)
 	long := time.Now().Add(-3 * time.Hour)
@@ -34,7 +34,7 @@ func TestHorizon(t *testing.T) {
 	if _, err := sc.Job(unknown); !errors.Is(err, job.ErrNotFound) {
 		t.Errorf("before anything has expired: %v", err)
 	}
-	other := sc.with(Quotas{})
+	other := sc.withQuotas(Quotas{})
 	if p, err := sc.Expire(t.Context(), time.Now(), ""); err != nil || p.Count != 1 {
 		t.Fatalf("%+v, %v", p, err)
 	}
@@ -57,35 +57,36 @@ func TestHorizon(t *testing.T) {
 	}
 	check(sc)
 	check(other)
-	if err := sc.Erase(expired, Erased); err != nil { // what is gone
+	if err := sc.Erase(expired, Erased); err != nil { // a job that is gone
 		t.Error(err)
 	}
 	if _, err := sc.Tombstone(expired); !errors.Is(err, job.ErrNotFound) {
 		t.Errorf("its tombstone: %v", err)
 	}
-	if _, err := sc.Expire(t.Context(), time.Now().Add(-100*time.Hour), ""); err != nil { // somebody wants to keep more from now on
+	if _, err := sc.Expire(t.Context(), time.Now().Add(-100*time.Hour), ""); err != nil { // the retention is made longer
 		t.Error(err)
 	}
-	check(sc.with(Quotas{}))
+	check(sc.withQuotas(Quotas{}))
 
 	if err := os.WriteFile(filepath.Join(sc.dir, sweepDir, string(horizonNote)), []byte("zzz"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sc.with(Quotas{}).Job(expired); !errors.Is(err, job.ErrNotFound) {
+	if _, err := sc.withQuotas(Quotas{}).Job(expired); !errors.Is(err, job.ErrNotFound) {
 		t.Errorf("where the note is damaged: %v", err)
 	}
 	if _, err := sc.Expire(t.Context(), time.Now(), ""); err != nil {
 		t.Error(err)
 	}
-	check(sc.with(Quotas{}))
+	check(sc.withQuotas(Quotas{}))
 }
 
-// A request that is repeated completes the draft of the first, also where others of its time have expired.
+// A repeated request completes the draft of the first, even if other jobs of that time have
+// expired.
 func TestOldDraftIsCompleted(t *testing.T) {
 	sc := newScene(t)
 	died := sc.specAt(time.Now().Add(-3 * time.Hour))
 	sc.step = func(op, _ string, call func() error) error {
-		if op == "rename" { // it has the key, and the draft is not moved yet
+		if op == "rename" { // it has the key, but the draft is not moved yet
 			return errCrash
 		}
 		return call()
@@ -103,8 +104,9 @@ func TestOldDraftIsCompleted(t *testing.T) {
 	}
 }
 
-// The sweeper knows an entry of a submission that died from one of a job that is gone, however old both are.
-func TestOldDraftIsForgotten(t *testing.T) {
+// The sweeper tells the entry of a submission that died from that of a job that is gone, at any
+// age.
+func TestOldDraftIsRemoved(t *testing.T) {
 	sc := newScene(t)
 	died := sc.specAt(time.Now().Add(-3 * time.Hour))
 	sc.step = func(op, _ string, call func() error) error {
@@ -136,7 +138,7 @@ func TestOldDraftIsForgotten(t *testing.T) {
 	}
 }
 
-// Tombstones go although somebody has made a folder of one.
+// Tombstones are removed even if one is a folder.
 func TestFolderAmongTombstones(t *testing.T) {
 	sc := newScene(t)
 	erased := sc.create()
@@ -155,8 +157,9 @@ func TestFolderAmongTombstones(t *testing.T) {
 	}
 }
 
-// A folder that can't be read keeps the retention from no other, and tombstones in others from nothing.
-func TestUnreadableFolderHoldsUpNothing(t *testing.T) {
+// A folder that can't be read stops neither the retention nor the removal of tombstones in other
+// folders.
+func TestUnreadableFolderDoesNotStopOthers(t *testing.T) {
 	sc := newScene(t)
 	bad, young := sc.specAt(time.Now().Add(-3*time.Hour)), sc.spec()
 	for _, spec := range []*job.Spec{bad, young} {
@@ -164,7 +167,7 @@ func TestUnreadableFolderHoldsUpNothing(t *testing.T) {
 		if err == nil {
 			_, err = sc.Cancel(spec.ID)
 		}
-		if err == nil { // another one, of which there is a tombstone
+		if err == nil { // another folder, with a tombstone
 			other := sc.specAt(spec.ID.Time())
 			err = errors.Join(sc.Create(other, []byte("picture"), nil), sc.Erase(other.ID, Erased))
 		}
@@ -181,7 +184,7 @@ func TestUnreadableFolderHoldsUpNothing(t *testing.T) {
 	later := time.Now().Add(2 * time.Hour)
 	expired, err := sc.Expire(t.Context(), later, "")
 	forgotten, ferr := sc.Forget(t.Context(), later, "")
-	reconciled, rerr := sc.Reconcile(t.Context(), "", later, later, time.Hour)
+	reconcileAll, rerr := sc.Reconcile(t.Context(), "", later, later, time.Hour)
 	sc.step = nil
 	if !errors.Is(err, syscall.EIO) || expired.Count != 1 || !expired.Done {
 		t.Errorf("expired: %+v, %v", expired, err)
@@ -189,7 +192,7 @@ func TestUnreadableFolderHoldsUpNothing(t *testing.T) {
 	if !errors.Is(ferr, syscall.EIO) || forgotten.Count != 1 || !forgotten.Done {
 		t.Errorf("forgotten: %+v, %v", forgotten, ferr)
 	}
-	if !errors.Is(rerr, syscall.EIO) || !reconciled.Done {
-		t.Errorf("reconciled: %+v, %v", reconciled, rerr)
+	if !errors.Is(rerr, syscall.EIO) || !reconcileAll.Done {
+		t.Errorf("reconciled: %+v, %v", reconcileAll, rerr)
 	}
 }

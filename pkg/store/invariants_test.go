@@ -11,8 +11,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// whole checks what must hold of a finished job.
-func (sc scene) whole(j job.Job) {
+// checkFinished checks the invariants of a finished job.
+func (sc scene) checkFinished(j job.Job) {
 	sc.Helper()
 	if left := sc.leftovers(); len(left) > 0 {
 		sc.Errorf("left behind: %v", left)
@@ -46,12 +46,12 @@ func (sc scene) whole(j job.Job) {
 			sc.Errorf("result of a job that is %s: %v; pictures: %v, thumbnails: %v", j.State, err, outs, thumbs)
 		}
 	}
-	sc.publishedWell(j, result)
-	sc.sameForAll(j.ID)
+	sc.checkPublished(j, result)
+	sc.checkReadersAgree(j.ID)
 }
 
-// publishedWell: what is published is what came of the one job, whole, and no more.
-func (sc scene) publishedWell(j job.Job, result string) {
+// checkPublished checks that published/ has the complete results of the one job, and nothing else.
+func (sc scene) checkPublished(j job.Job, result string) {
 	sc.Helper()
 	want := map[string]string{}
 	if j.State == job.Succeeded {
@@ -70,7 +70,7 @@ func (sc scene) publishedWell(j job.Job, result string) {
 	}
 }
 
-// allPublished is the files below published/ and their content.
+// allPublished returns the files below published/ and their content.
 func (sc scene) allPublished() map[string]string {
 	sc.Helper()
 	files := map[string]string{}
@@ -89,8 +89,8 @@ func (sc scene) allPublished() map[string]string {
 	return files
 }
 
-// sameForAll: whoever reads the status, the events or the outcome reads the same.
-func (sc scene) sameForAll(id job.ID) {
+// checkReadersAgree checks that the status and the events show the same job.
+func (sc scene) checkReadersAgree(id job.ID) {
 	sc.Helper()
 	status, err := sc.readRecord(id, statusFile)
 	if err != nil {

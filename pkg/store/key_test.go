@@ -48,7 +48,7 @@ func TestOneJobForAKey(t *testing.T) {
 	}
 }
 
-func TestKeyStandsForOneRequest(t *testing.T) {
+func TestKeyIsForOneRequest(t *testing.T) {
 	s := open(t, 0)
 	if _, _, err := s.CreateOnce(newSpec(t), []byte("picture"), nil, "key"); err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestErasedJobIsGoneForGood(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := claim(t, s, j.ID)
-	for range 2 { // repeated, it is no error
+	for range 2 { // it can be repeated
 		if err := s.Erase(j.ID, store.Erased); err != nil {
 			t.Fatal(err)
 		}

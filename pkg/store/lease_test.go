@@ -41,7 +41,7 @@ func TestExpiredLeaseGoesToASuccessor(t *testing.T) {
 	s := open(t, time.Millisecond)
 	spec := create(t, s)
 	first := claim(t, s, spec.ID)
-	old := time.Now().Add(-time.Hour) // what waiting would do
+	old := time.Now().Add(-time.Hour) // in place of waiting
 	claims, err := filepath.Glob(filepath.Join(s.Dir(), "jobs/*/*/*/*", string(spec.ID), "claim.1"))
 	if err != nil || len(claims) != 1 {
 		t.Fatal(claims, err)
@@ -56,7 +56,7 @@ func TestExpiredLeaseGoesToASuccessor(t *testing.T) {
 	if err := first.Renew(); !errors.Is(err, job.ErrLeaseLost) {
 		t.Errorf("the first worker renews: %v", err)
 	}
-	// Both finish: the first to commit decides, and the loser's picture goes.
+	// Both commit: the first one decides, and the loser's picture is removed.
 	if err := second.Succeed([]byte("second"), nil, job.Result{}, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestReleasedJobIsClaimedAtOnce(t *testing.T) {
 	}
 }
 
-// A worker that comes back from a stall can't undo what its successor does.
+// A worker that continues after a pause can't undo the work of its successor.
 func TestLateReleaseChangesNothing(t *testing.T) {
 	s := open(t, time.Hour)
 	spec := create(t, s)

@@ -25,7 +25,7 @@ func eachKernel(t *testing.T, f func(t *testing.T)) {
 	t.Run("without openat2", f)
 }
 
-// snapshot says what is below a folder: names, times of files, and their content.
+// snapshot returns what is below a folder: names, times of files, and their content.
 func snapshot(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -48,8 +48,8 @@ func snapshot(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-// Where a folder of the store is replaced by a link, nothing is made, changed or
-// removed where the link leads, even if that looks like the store.
+// If a folder of the store is replaced by a link, nothing is made, changed or removed at the link's
+// target, even if that looks like the store.
 func TestLinksInPathsAreNotFollowed(t *testing.T) {
 	eachKernel(t, func(t *testing.T) {
 		for _, folder := range []string{
@@ -106,7 +106,7 @@ func linkInPath(t *testing.T, folder string) {
 	}
 	before := snapshot(t, elsewhere)
 
-	// Each may fail.
+	// Each call may fail.
 	now := time.Now()
 	later := now.Add(72 * time.Hour)
 	_, _ = sc.Turn(time.Minute)
@@ -145,9 +145,9 @@ func linkInPath(t *testing.T, folder string) {
 	}
 }
 
-// A folder that is exchanged for a link again and again, while it is cleaned up, leads
-// the cleaner nowhere.
-func TestLinksThatComeWhileWeLook(t *testing.T) {
+// If a folder is replaced by a link again and again during a cleanup, nothing is removed at the
+// link's target.
+func TestLinksMadeDuringCleanup(t *testing.T) {
 	eachKernel(t, func(t *testing.T) {
 		sc := newScene(t)
 		elsewhere, other := t.TempDir(), filepath.Join(sc.dir, "other")
@@ -207,7 +207,7 @@ func TestLinksThatComeWhileWeLook(t *testing.T) {
 			}
 		}()
 		for range 30 {
-			for _, name := range names { // the same names as elsewhere
+			for _, name := range names { // the same names as at the target
 				if err := real.WriteFile(name, nil, 0o600); err != nil {
 					t.Error(err)
 				}
@@ -224,8 +224,8 @@ func TestLinksThatComeWhileWeLook(t *testing.T) {
 	})
 }
 
-// The folder is exchanged for a link between its listing and what follows.
-func TestLinkThatComesAfterTheListing(t *testing.T) {
+// The folder is replaced by a link between its listing and the removals.
+func TestLinkMadeAfterListing(t *testing.T) {
 	eachKernel(t, func(t *testing.T) {
 		sc := newScene(t)
 		elsewhere, tmp := t.TempDir(), filepath.Join(sc.dir, tmpDir)

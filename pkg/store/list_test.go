@@ -15,7 +15,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// createAt makes a job as of an earlier time.
+// createAt makes a job at an earlier time.
 func createAt(t *testing.T, s *store.Store, owner string, at time.Time) job.ID {
 	t.Helper()
 	u, err := uuid.NewV7()
@@ -81,7 +81,7 @@ func TestListIsNewestFirst(t *testing.T) {
 	if err := s.Erase(all[2], store.Erased); err != nil {
 		t.Fatal(err)
 	}
-	// What somebody else puts there is no job.
+	// Names that the store does not make are not jobs.
 	hour := filepath.Join(s.Dir(), "jobs", now.Format("2006/01/02/15"))
 	for _, name := range []string{hour + "/notes.txt", s.Dir() + "/jobs/2026/README", s.Dir() + "/jobs/9999-long-name-of-a-file"} {
 		if err := os.WriteFile(name, nil, 0o600); err != nil {
@@ -94,7 +94,7 @@ func TestListIsNewestFirst(t *testing.T) {
 	}
 }
 
-// A filter that nothing passes reads a bounded number of jobs a page.
+// With a filter that no job passes, a page reads a bounded number of jobs.
 func TestListIsBounded(t *testing.T) {
 	s := open(t, 0)
 	const jobs = 600
@@ -107,8 +107,8 @@ func TestListIsBounded(t *testing.T) {
 	}
 }
 
-// A directory that is away is not one without jobs.
-func TestListOfADirectoryThatIsAway(t *testing.T) {
+// A directory that is not available is not an empty one.
+func TestListOfUnavailableDirectory(t *testing.T) {
 	s := open(t, 0)
 	if jobs, _, err := s.List(store.Query{Limit: 1}); len(jobs) != 0 || err != nil {
 		t.Errorf("an empty directory: %v, %v", jobs, err)
@@ -124,7 +124,7 @@ func TestListOfADirectoryThatIsAway(t *testing.T) {
 	}
 }
 
-func TestExpireTakesTheOldest(t *testing.T) {
+func TestExpireRemovesOldestFirst(t *testing.T) {
 	s := open(t, 0)
 	now := time.Now()
 	var done []job.ID
@@ -143,11 +143,11 @@ func TestExpireTakesTheOldest(t *testing.T) {
 	if p, err := s.Expire(context.Background(), now.Add(-time.Hour), ""); p.Count != 0 || err != nil {
 		t.Errorf("before their time: %d, %v", p.Count, err)
 	}
-	// It stops when its time is over, and goes on from there.
+	// It stops when its time is over, and continues from there.
 	ctx, stop := context.WithCancel(t.Context())
 	first, err := s.Expire(ctx, now.Add(-99*time.Hour+time.Minute), "")
 	stop()
-	if first.Count != 0 || !first.Done || err != nil { // none has ended by then
+	if first.Count != 0 || !first.Done || err != nil { // none had ended by then
 		t.Errorf("%+v, %v", first, err)
 	}
 	if p, err := s.Expire(ctx, now.Add(time.Hour), ""); p.Count != 0 || p.Done || !errors.Is(err, context.Canceled) {
@@ -176,9 +176,8 @@ func TestExpireTakesTheOldest(t *testing.T) {
 	}
 }
 
-// One job whose files are damaged does not keep all younger ones from expiring, and
-// goes by when it was made.
-func TestExpireGoesOnAfterADamagedJob(t *testing.T) {
+// A damaged job does not stop the expiry of younger ones, and itself expires by the time in its id.
+func TestExpireContinuesAfterDamagedJob(t *testing.T) {
 	s := open(t, 0)
 	now := time.Now()
 	var ids []job.ID
@@ -210,8 +209,8 @@ func TestExpireGoesOnAfterADamagedJob(t *testing.T) {
 	}
 }
 
-// Every listing walks through the folders of an owner's index.
-func TestOwnersIndexIsTidiedUp(t *testing.T) {
+// Every listing reads the folders of an owner's index, so empty ones are removed.
+func TestEmptyIndexFoldersAreRemoved(t *testing.T) {
 	s := open(t, 0)
 	now := time.Now()
 	for i := range 5 {
@@ -234,8 +233,8 @@ func TestOwnersIndexIsTidiedUp(t *testing.T) {
 	}
 }
 
-// The retention removes folders that are empty, and nobody's files.
-func TestRetentionLeavesForeignFilesAlone(t *testing.T) {
+// The retention removes empty folders, but no foreign files.
+func TestRetentionKeepsForeignFiles(t *testing.T) {
 	s := open(t, 0)
 	foreign := []string{"jobs/2020", "jobs/2021/README", "jobs/2022/01/02/03", "gone/2021"}
 	for _, name := range foreign {

@@ -10,31 +10,30 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A story is what should be true of one job, told without files.
-type story struct {
+// A model is the expected state of one job, without files.
+type model struct {
 	state    job.State
 	run      int
-	attempts int  // of this run, that count
-	claims   int  // ever
-	holder   int  // the claim that the state comes from, 0 without any in this run
-	expired  bool // the holder's lease has run out
-	crashed  bool // the last attempt that counts ended without a word
+	attempts int  // of this run; those that count
+	claims   int  // of all runs
+	holder   int  // the claim that the state comes from; 0 if there is none in this run
+	expired  bool // the holder's lease has expired
+	crashed  bool // the last attempt that counts ended without an outcome
 	gone     bool
 }
 
-func (st *story) ended() bool { return st.state.Finished() }
+func (st *model) ended() bool { return st.state.Finished() }
 
-// A held lease remembers which claim it was.
-type held struct {
+// A heldLease is a lease with the number of its claim.
+type heldLease struct {
 	*Lease
 	number int
 	run    int
 }
 
-// The job's life against the state diagram: whatever users, workers and the
-// sweeper do in whatever order, a job goes only where the diagram allows, and
-// every call answers what the story says.
-func TestLifeFollowsTheDiagram(t *testing.T) {
+// The job against the state diagram: for any order of calls by users, workers and the sweeper, the
+// job takes only the transitions of the diagram, and every call returns what the model expects.
+func TestStatesFollowTheDiagram(t *testing.T) {
 	sc := newScene(t)
 	rapid.Check(t, func(t *rapid.T) {
 		sc := scene{sc.T, sc.Store, sc.submission, sc.running}
@@ -44,26 +43,26 @@ func TestLifeFollowsTheDiagram(t *testing.T) {
 			t.Fatal(err)
 		}
 		id := spec.ID
-		st := &story{state: job.Queued, run: 1}
-		var leases []held
-		// want checks an answer against the story's.
+		st := &model{state: job.Queued, run: 1}
+		var leases []heldLease
+		// want checks an error against the model's.
 		want := func(what string, got, should error) {
 			t.Helper()
 			if !errors.Is(got, should) || should == nil && got != nil {
 				t.Fatalf("%s: got %v, want %v; the story is %+v", what, got, should, *st)
 			}
 		}
-		pick := func(t *rapid.T) held {
+		pick := func(t *rapid.T) heldLease {
 			if len(leases) == 0 {
 				t.Skip("no leases yet")
 			}
 			return leases[rapid.IntRange(0, len(leases)-1).Draw(t, "lease")]
 		}
-		end := func(l held, state job.State, commit error) {
+		end := func(l heldLease, state job.State, commit error) {
 			switch {
 			case st.gone || st.ended() || l.run != st.run:
 				want("the end of a lost lease", commit, job.ErrLeaseLost)
-			default: // also by a predecessor: whoever links first
+			default: // also of an earlier worker: the first link decides
 				want("the end", commit, nil)
 				st.state, st.attempts = state, l.Attempt
 			}
@@ -97,7 +96,7 @@ func TestLifeFollowsTheDiagram(t *testing.T) {
 					if l.Attempt != st.attempts {
 						t.Fatalf("attempt %d; the story is %+v", l.Attempt, *st)
 					}
-					leases = append(leases, held{l, st.claims, run})
+					leases = append(leases, heldLease{l, st.claims, run})
 				}
 			},
 			"renew": func(t *rapid.T) {

@@ -15,7 +15,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/nfstest"
 )
 
-// twoClients are stores on one directory as two NFS clients see it.
+// twoClients returns stores on one directory, as seen by two NFS clients.
 func twoClients(t *testing.T) (a, b scene) {
 	t.Helper()
 	lab, inside := nfstest.Inside()
@@ -34,9 +34,9 @@ func twoClients(t *testing.T) (a, b scene) {
 	return of(lab.A), of(lab.B)
 }
 
-// A client that has looked for a job before it was made finds it afterwards, in an hour
-// that it did not know either.
-func TestClientFindsWhatItHadMissed(t *testing.T) {
+// A client that has looked for a job before it was made finds it afterwards, in an hour whose
+// folder was missing too.
+func TestClientFindsJobAfterCachedMiss(t *testing.T) {
 	for name, find := range map[string]func(s *Store, id job.ID) error{
 		"job":   func(s *Store, id job.ID) error { _, err := s.Job(id); return err },
 		"spec":  func(s *Store, id job.ID) error { _, err := s.Spec(id); return err },
@@ -65,9 +65,9 @@ func TestClientFindsWhatItHadMissed(t *testing.T) {
 	}
 }
 
-// What one client does to a job the other sees at its next look, though it has looked
-// before.
-func TestClientSeesWhatOthersDid(t *testing.T) {
+// A client sees with its next call what another client has done to a job, although it has cached
+// the job.
+func TestClientSeesChangesOfOthers(t *testing.T) {
 	a, b := twoClients(t)
 	see := func(id job.ID, run int, want job.State) {
 		t.Helper()
@@ -82,7 +82,7 @@ func TestClientSeesWhatOthersDid(t *testing.T) {
 		t.Fatal(err)
 	}
 	see(id, 1, job.Running)
-	if err := l.Renew(); err != nil { // which remembers what it has not found
+	if err := l.Renew(); err != nil { // which caches what it has not found
 		t.Fatal(err)
 	}
 	if _, err := b.Cancel(id); err != nil {
@@ -120,16 +120,16 @@ func TestClientSeesWhatOthersDid(t *testing.T) {
 	}
 }
 
-// What one client publishes another finds at its next look at the folders that have changed,
-// and the notes that one leaves the other reads, though it has looked before.
-func TestClientSeesWhatWasPublished(t *testing.T) {
+// A client finds with its next call the folders in which another has published, and reads the notes
+// that another has written, although it has cached both.
+func TestClientSeesPublishedFiles(t *testing.T) {
 	a, b := twoClients(t)
 	since := time.Time{}
 	for i := range 4 {
 		if _, err := b.PublishedSince(t.Context(), time.Time{}, time.Time{}, since); err != nil {
 			t.Fatal(err)
 		}
-		l := a.claimedAs(true)
+		l := a.createAndClaimAs(true)
 		if err := paint(l, "painted"); err != nil {
 			t.Fatal(err)
 		}
@@ -153,8 +153,8 @@ func TestClientSeesWhatWasPublished(t *testing.T) {
 	}
 }
 
-// A client whose memory has an idempotency key that is over makes a new job.
-func TestClientRemembersAKey(t *testing.T) {
+// A client that has cached an expired idempotency key makes a new job.
+func TestClientWithCachedOldKey(t *testing.T) {
 	a, b := twoClients(t)
 	first, made, err := a.CreateOnce(a.spec(), []byte("picture"), nil, "key")
 	if err != nil || !made {
@@ -171,9 +171,9 @@ func TestClientRemembersAKey(t *testing.T) {
 	}
 }
 
-// A client that knows the folder of an owner's active jobs, which another has removed
-// since, makes it again.
-func TestClientKnowsAnOwnersFolderThatIsGone(t *testing.T) {
+// A client that has cached the folder of an owner's active jobs, which another client has removed,
+// makes it again.
+func TestClientWithCachedOwnerFolder(t *testing.T) {
 	a, b := twoClients(t)
 	for range 3 {
 		id := b.create()
@@ -184,15 +184,15 @@ func TestClientKnowsAnOwnersFolderThatIsGone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := a.Active(); err != nil { // removes what is empty
+		if _, err := a.Active(); err != nil { // removes empty folders
 			t.Fatal(err)
 		}
 	}
 }
 
-// An erasure is done for everybody while a program on the same machine, or another, has
-// the result open, and what is left goes when it closes that.
-func TestErasedWhileItIsRead(t *testing.T) {
+// An erasure is complete for all readers while a program on the same machine, or another, has the
+// result open. What is left is removed when the file is closed.
+func TestErasureWhileResultIsOpen(t *testing.T) {
 	for _, c := range []struct {
 		name           string
 		reader, eraser func(a, b scene) scene
@@ -229,7 +229,7 @@ func TestErasedWhileItIsRead(t *testing.T) {
 				if err := sweeper.EndErasures(context.Background()); err != nil {
 					t.Errorf("end erasures while it is read: %v", err)
 				}
-				if got, err := reader.content(f, job.Job{}, nil); err == nil && got != "painted" { // it may be stale
+				if got, err := reader.content(f, job.Job{}, nil); err == nil && got != "painted" { // the handle may be stale
 					t.Errorf("read: %q", got)
 				}
 				_ = f.Close() // read only
@@ -253,8 +253,8 @@ func TestErasedWhileItIsRead(t *testing.T) {
 func first(a, _ scene) scene  { return a }
 func second(_, b scene) scene { return b }
 
-// files are those of a job, wherever they are; tombstones and what is kept of the owner
-// are none.
+// files returns the files of a job, in whichever folder, without tombstones and the files of the
+// owner.
 func files(t *testing.T, dir string) (all []string) {
 	t.Helper()
 	for _, top := range []string{jobsDir, publishedDir, activeDir, erasingDir, keysDir, tmpDir} {
@@ -271,7 +271,7 @@ func files(t *testing.T, dir string) (all []string) {
 	return all
 }
 
-// One of two clients has the turn.
+// One of two clients gets the turn.
 func TestClientsTakeTurns(t *testing.T) {
 	a, b := twoClients(t)
 	for range 3 {
@@ -298,19 +298,19 @@ func TestClientsTakeTurns(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		// The other client sees that only when its attributes are over: so both look again.
+		// The other client sees the change only when its cached attributes expire, so both try
+		// again.
 		for _, s := range []scene{a, b} {
 			_, _ = s.list(filepath.Join(s.dir, sweepDir))
 		}
 	}
 }
 
-// TestOnNFS runs this package's tests on a real NFS 4.1 with two clients: those that need
-// it, and the races of processes, or those that match ATELIER_NFS_TESTS ("." is the whole
-// suite, which takes 23 minutes without latency, 72 at 1 ms a call, and at 5 ms an hour in ten
-// parts side by side).
-// ATELIER_NFS_LATENCY is the time of a call in milliseconds, and with ATELIER_NFS_OUTAGE the
-// file server stops for so many seconds in the middle of each race.
+// TestOnNFS runs this package's tests on a real NFS 4.1 with two clients: those that need it, and
+// the races of processes, or those that match ATELIER_NFS_TESTS ("." is the whole suite, which
+// takes 23 minutes without latency, 72 at 1 ms a call, and at 5 ms an hour in ten parallel parts).
+// ATELIER_NFS_LATENCY is the time of a call in milliseconds. With ATELIER_NFS_OUTAGE the file
+// server stops for so many seconds in the middle of each race.
 func TestOnNFS(t *testing.T) {
 	if _, inside := nfstest.Inside(); inside {
 		t.Skip("is on NFS already")

@@ -13,7 +13,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// inSeconds submits jobs of an owner, one in each of so many seconds, in the folders of these.
+// inSeconds submits jobs of an owner, one in each of n seconds, in the folders of the seconds.
 func (sc scene) inSeconds(owner string, n int) (ids []job.ID) {
 	sc.Helper()
 	first := time.Now().UTC().Truncate(time.Hour).UnixMilli()
@@ -30,8 +30,8 @@ func (sc scene) inSeconds(owner string, n int) (ids []job.ID) {
 	return ids
 }
 
-// An owner with a job a second, among so many others that each second has a folder, has folders of minutes: a
-// submission and a count cost little more than where there are few jobs.
+// An owner with one job a second, among so many other jobs that each second has a folder, has
+// folders of minutes: a submission and a count cost little more than with few jobs.
 func TestOwnerAmongMany(t *testing.T) {
 	sc := newScene(t)
 	const seconds = 600
@@ -47,7 +47,7 @@ func TestOwnerAmongMany(t *testing.T) {
 		return call()
 	}
 	sc.inSeconds("anna", seconds)
-	// 13, and 4 for the folder of its second, which one job of each pays.
+	// 13, and 4 for the folder of its second, which one job in each second pays.
 	if each := float64(calls) / seconds; each > 17.5 {
 		t.Errorf("%.1f calls for each submission", each)
 	}
@@ -61,7 +61,8 @@ func TestOwnerAmongMany(t *testing.T) {
 	}
 }
 
-// A list of an owner whose jobs were erased looks into no more folders than others, and goes on from there.
+// A list of an owner whose jobs were erased reads no more folders than any other, and continues
+// from there.
 func TestListPassesOverEmptyFolders(t *testing.T) {
 	sc := newScene(t)
 	old := time.Now().Add(-24 * time.Hour)
@@ -108,8 +109,9 @@ func TestListPassesOverEmptyFolders(t *testing.T) {
 	}
 }
 
-// A folder that is removed while it is made is made again, and what is to be linked and is not there is no success.
-func TestInFolder(t *testing.T) {
+// A folder that is removed while it is made is made again, and a missing source of a link is an
+// error.
+func TestMakeInFolder(t *testing.T) {
 	sc := newScene(t)
 	path := filepath.Join(sc.dir, activeDir, "owner", "2026", "11", "name")
 	removed := false

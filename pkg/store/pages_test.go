@@ -10,7 +10,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// pages reads a list page by page, each of which may cost so many calls, and goes on behind the one before.
+// pages reads a list page by page, each of which may cost so many calls, and continues after the
+// one before.
 func (sc scene) pages(q Query, most int) (ids []job.ID, pages int) {
 	sc.Helper()
 	for pages < 100 {
@@ -41,7 +42,7 @@ func (sc scene) pages(q Query, most int) (ids []job.ID, pages int) {
 	return nil, 0
 }
 
-// Folders without jobs, as of an owner who has erased all of many, count towards what a page may cost.
+// Folders without jobs, as of an owner who has erased many, count towards the cost of a page.
 func TestListOfEmptyFoldersIsBounded(t *testing.T) {
 	sc := newScene(t)
 	now := time.Now().UTC()
@@ -63,7 +64,7 @@ func TestListOfEmptyFoldersIsBounded(t *testing.T) {
 	}
 }
 
-// Pages that end at a folder leave out no job and repeat none.
+// Pages that end at a folder neither skip nor repeat jobs.
 func TestPagesThatEndAtFolders(t *testing.T) {
 	sc := newScene(t)
 	begin := time.Now().Add(-700 * time.Minute)

@@ -20,8 +20,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// childRole, in the environment, makes a test program one of many processes on
-// one directory; childDir names the directory.
+// childRole, in the environment, makes a test program one of many processes on one directory;
+// childDir names the directory.
 const (
 	childRole = "ATELIER_TEST_ROLE"
 	childDir  = "ATELIER_TEST_DIR"
@@ -29,7 +29,7 @@ const (
 
 func TestMain(m *testing.M) {
 	role, ok := map[string]func(*store.Store) error{
-		"submitter": submitOnce, "worker": workUntilDone, "meddler": meddle,
+		"submitter": submitOnce, "worker": workUntilDone, "meddler": cancelAndRetry,
 	}[os.Getenv(childRole)]
 	if !ok {
 		os.Exit(m.Run())
@@ -47,8 +47,8 @@ func TestMain(m *testing.M) {
 
 var processes atomic.Int64
 
-// process starts this program in a role; what it says comes out of the reader. Where
-// scripts/nfs runs the test, every second process is on the other client.
+// process starts this program in a role, and returns its output. If scripts/nfs runs the test,
+// every second process is on the other client.
 func process(t *testing.T, role, dir string) (*exec.Cmd, io.Reader) {
 	t.Helper()
 	if below, is := strings.CutPrefix(dir, os.Getenv("NFS_A")+"/"); is && os.Getenv("NFS_A") != "" && processes.Add(1)%2 == 0 {
@@ -67,7 +67,7 @@ func process(t *testing.T, role, dir string) (*exec.Cmd, io.Reader) {
 	return cmd, out
 }
 
-// A claimOf is what a process says: how it made a run end.
+// A claimOf is a line of a process's output: how it has ended a run.
 type claimOf struct {
 	ID    job.ID
 	Run   int
@@ -89,8 +89,7 @@ func submitOnce(s *store.Store) error {
 	return err
 }
 
-// workUntilDone works like a worker without a queue: it takes whatever job is
-// active until none is.
+// workUntilDone is a worker without a queue: it works on active jobs until there are none.
 func workUntilDone(s *store.Store) error {
 	for {
 		ids, err := s.Active()
@@ -147,11 +146,11 @@ func lostIsFine(err error) error {
 	return err
 }
 
-// meddle cancels jobs and lets them run again. That others are in its way all the
-// time is an answer too: the workers look after the jobs without a pause, and each
-// look at one that has ended takes away the file with which a retry is about to
-// begin, so that on a slow disk the retry is never quick enough.
-func meddle(s *store.Store) error {
+// cancelAndRetry cancels jobs and retries them. An error because other processes keep changing a
+// job is accepted: the workers check the jobs without a pause, and each check of an ended run
+// removes the temporary file of a retry that is about to begin, so on a slow disk the retry may
+// never succeed.
+func cancelAndRetry(s *store.Store) error {
 	for range 30 {
 		ids, err := s.Active()
 		if err != nil || len(ids) == 0 {
@@ -170,8 +169,8 @@ func meddle(s *store.Store) error {
 	return nil
 }
 
-// stopServer stops the file server for a while in the middle of a test, where scripts/nfs
-// runs it and ATELIER_NFS_OUTAGE says how long.
+// stopServer stops the file server for a while in the middle of a test, if scripts/nfs runs it, for
+// the time in ATELIER_NFS_OUTAGE.
 func stopServer(t *testing.T) {
 	server, outage := os.Getenv("NFS_SERVER"), os.Getenv("ATELIER_NFS_OUTAGE")
 	if server == "" || outage == "" {
@@ -215,9 +214,8 @@ func TestProcessesSubmitUnderOneKey(t *testing.T) {
 	}
 }
 
-// Workers that finish, fail, give back and crash, and users who cancel and
-// retry, all at once, in processes of their own: every run ends once, and the
-// outcome is what its winner says.
+// Workers that succeed, fail, give back and crash, and users who cancel and retry, at the same time
+// in separate processes: every run ends once, with the outcome that its winner has reported.
 func TestProcessesRaceForOneDirectory(t *testing.T) {
 	s := open(t, 0)
 	var ids []job.ID
@@ -236,7 +234,7 @@ func TestProcessesRaceForOneDirectory(t *testing.T) {
 			for dec := json.NewDecoder(out); ; {
 				var c claimOf
 				if dec.Decode(&c) != nil {
-					break // it ended, or was killed in the middle of a line
+					break // it ended, or was killed while writing a line
 				}
 				said <- c
 			}
@@ -268,7 +266,7 @@ func TestProcessesRaceForOneDirectory(t *testing.T) {
 			running--
 		}
 	}
-	// What the killed have left, after their leases.
+	// What the killed processes have left, after their leases.
 	if cmd, out := process(t, "worker", s.Dir()); true {
 		for dec := json.NewDecoder(out); ; {
 			var c claimOf
@@ -283,7 +281,7 @@ func TestProcessesRaceForOneDirectory(t *testing.T) {
 	}
 
 	for c, n := range ended {
-		if n != 1 && c.State != job.Canceled { // a cancel of what is canceled is none
+		if n != 1 && c.State != job.Canceled { // canceling a canceled job changes nothing
 			t.Errorf("%d have made run %d of job %s end as %s", n, c.Run, c.ID, c.State)
 		}
 		for _, other := range []job.State{job.Succeeded, job.Failed, job.Canceled} {
@@ -292,7 +290,7 @@ func TestProcessesRaceForOneDirectory(t *testing.T) {
 			}
 		}
 		dir := filepath.Join(s.Dir(), "jobs", c.ID.Time().Format("2006/01/02/15"), string(c.ID))
-		_, err := os.ReadDir(dir) // an NFS client may remember that there was no such file
+		_, err := os.ReadDir(dir) // an NFS client may have cached that the file is missing
 		var b []byte
 		if err == nil {
 			b, err = os.ReadFile(filepath.Join(dir, fmt.Sprintf("final.%d", c.Run)))
@@ -312,13 +310,13 @@ func TestProcessesRaceForOneDirectory(t *testing.T) {
 			t.Errorf("job %s is %s, %v", id, j.State, err)
 		}
 	}
-	// The killed may have left temporary files, which no successor knows of.
+	// The killed processes may have left temporary files, which no successor knows.
 	if err := s.CleanUp(context.Background(), time.Now().Add(time.Hour), time.Minute); err != nil {
 		t.Error(err)
 	}
 	for _, name := range files(t, s.Dir()) {
-		// A process may be killed, or the file server be at a call of one that was, when all
-		// others are done with the job. What comes of that goes with the job.
+		// A process may have been killed, or its call may reach the file server, after all others
+		// have completed the job. Such files are removed with the job.
 		late := strings.HasPrefix(name, "jobs/") && strings.HasPrefix(filepath.Base(name), ".tmp-")
 		if (strings.Contains(name, "tmp") || strings.HasPrefix(name, "active")) && !late {
 			t.Errorf("%s was left behind", name)

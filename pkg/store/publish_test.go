@@ -33,7 +33,7 @@ func TestPublishedNames(t *testing.T) {
 
 func TestThumbnail(t *testing.T) {
 	sc := newScene(t)
-	public, small, private := sc.claimedAs(true), sc.claimedAs(true), sc.claimed()
+	public, small, private := sc.createAndClaimAs(true), sc.createAndClaimAs(true), sc.createAndClaim()
 	if _, _, err := sc.Thumbnail(public.Spec.ID); !errors.Is(err, job.ErrNotFinished) {
 		t.Errorf("of a running job: %v", err)
 	}
@@ -54,10 +54,10 @@ func TestThumbnail(t *testing.T) {
 	}
 }
 
-// A published file is the result under a second name: it takes no room.
+// A published file is the result under a second name: it takes no space.
 func TestPublishedIsALink(t *testing.T) {
 	sc := newScene(t)
-	l := sc.claimedAs(true)
+	l := sc.createAndClaimAs(true)
 	if err := paint(l, "painted"); err != nil {
 		t.Fatal(err)
 	}
@@ -72,11 +72,11 @@ func TestPublishedIsALink(t *testing.T) {
 	}
 }
 
-// DataSync copies a file with several names in its location only once, so that a picture
-// that is its own thumbnail would never come to the gallery.
+// DataSync copies a file with several names in its location only once, so a picture that is its own
+// thumbnail would not come to the gallery.
 func TestNoTwoPublishedNamesAreOfOneFile(t *testing.T) {
 	sc := newScene(t)
-	l := sc.claimedAs(true)
+	l := sc.createAndClaimAs(true)
 	if err := l.Succeed([]byte("tiny"), nil, job.Result{}, job.Receipt{}); err != nil {
 		t.Fatal(err)
 	}
@@ -88,11 +88,11 @@ func TestNoTwoPublishedNamesAreOfOneFile(t *testing.T) {
 	}
 }
 
-// The folder of an hour goes, as empty and old, right after a publisher made it:
-// the result is published all the same, by whoever tidies up.
-func TestPublishersFolderIsRemovedUnderItsHands(t *testing.T) {
+// The folder of an hour is removed, as empty and old, right after a publisher has made it: the
+// result is published when the run is completed again.
+func TestFolderRemovedDuringPublishing(t *testing.T) {
 	sc := newScene(t)
-	l := sc.claimedAs(true)
+	l := sc.createAndClaimAs(true)
 	sc.step = func(op, path string, call func() error) error {
 		err := call()
 		if hour := filepath.Base(path); op == "mkdir" && len(hour) == 2 && strings.Contains(path, publishedDir) {
@@ -113,12 +113,11 @@ func TestPublishersFolderIsRemovedUnderItsHands(t *testing.T) {
 		t.Fatalf("%+v, %v", j, err)
 	}
 	sc.sweep()
-	sc.whole(j)
+	sc.checkFinished(j)
 }
 
-// A directory in which nothing can be published is not taken for one in which all is
-// well.
-func TestFailureToPublishIsNoticed(t *testing.T) {
+// If nothing can be published in a directory, an error is returned.
+func TestFailureToPublishIsReported(t *testing.T) {
 	sc := newScene(t)
 	id := sc.succeeded()
 	full := &os.LinkError{Op: "link", Err: syscall.ENOSPC}
@@ -140,16 +139,16 @@ func TestFailureToPublishIsNoticed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sc.whole(j)
+	sc.checkFinished(j)
 }
 
-// other is another process with the same directory.
-func (sc scene) other() *Store {
+// otherProcess returns a store on the same directory, as another process has it.
+func (sc scene) otherProcess() *Store {
 	return &Store{dir: sc.dir, lease: sc.lease, maxAttempts: sc.maxAttempts, unpublish: sc.unpublish}
 }
 
-// succeeded is a public job that has succeeded and whose worker died before it could
-// publish anything; its spec is remembered.
+// succeeded makes a public job that has succeeded and whose worker died before it published
+// anything; its spec is in sc.submission.
 func (sc scene) succeeded() job.ID {
 	sc.Helper()
 	*sc.submission = *sc.spec()
@@ -175,7 +174,7 @@ func (sc scene) succeeded() job.ID {
 	return l.Spec.ID
 }
 
-// before makes the store's calls one at a time from now on, and look before each.
+// before makes the store's calls one at a time from now on, and calls look before each.
 func (sc scene) before(look func()) {
 	var mu sync.Mutex
 	sc.step = func(_, _ string, call func() error) error {
@@ -186,8 +185,8 @@ func (sc scene) before(look func()) {
 	}
 }
 
-// A job is erased at any moment of its success, and of the sweeper's completing it.
-func TestErasedWhileItIsPublished(t *testing.T) {
+// A job is erased at every step of its success, and of its completion by the sweeper.
+func TestErasureDuringPublishing(t *testing.T) {
 	for name, prepare := range map[string]func(sc scene) (publish func() error){
 		"by its worker": func(sc scene) func() error {
 			*sc.submission = *sc.spec()
@@ -210,7 +209,7 @@ func TestErasedWhileItIsPublished(t *testing.T) {
 			for n, more := 0, true; more; n++ {
 				sc := newScene(t)
 				publish := prepare(sc)
-				eraser, calls := sc.other(), 0
+				eraser, calls := sc.otherProcess(), 0
 				sc.before(func() {
 					if calls++; calls == n+1 {
 						if err := eraser.Erase(sc.submission.ID, Erased); err != nil {
@@ -224,7 +223,7 @@ func TestErasedWhileItIsPublished(t *testing.T) {
 					break
 				}
 				sc.sweep()
-				sc.erasedOrNot(job.ErrGone, nil)
+				sc.checkErased(job.ErrGone, nil)
 				if t.Failed() {
 					t.Fatalf("erased at call %d of the publisher, who says: %v", n, err)
 				}

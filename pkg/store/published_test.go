@@ -9,7 +9,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// Every name that is made is recognised, and no other.
+// Every name made by Published is parsed, and no other.
 func TestParsePublished(t *testing.T) {
 	id, err := job.NewID()
 	if err != nil {

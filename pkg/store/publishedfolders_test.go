@@ -14,8 +14,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// What jobs of other times have published costs nothing: a day of many jobs has 86,400 folders of a kind.
-func TestPublishedSinceLooksAtItsTimeAlone(t *testing.T) {
+// Files published for jobs of other times cost nothing: a day of many jobs has 86,400 folders of a
+// kind.
+func TestPublishedSinceReadsItsTimeOnly(t *testing.T) {
 	sc := newScene(t)
 	now := time.Now().UTC()
 	hour := now.Add(-3 * time.Hour).Truncate(time.Hour)
@@ -59,7 +60,7 @@ func TestPublishedSinceLooksAtItsTimeAlone(t *testing.T) {
 	}
 }
 
-// A listing by prefix has the pictures of a folder and not those of finer ones in it.
+// A listing by prefix has the pictures of a folder and not those of finer folders in it.
 func TestPublishedPrefix(t *testing.T) {
 	for _, when := range []string{"2026-11-23T16:04:59Z", "2031-02-28T23:59:59Z"} {
 		at, err := time.Parse(time.RFC3339, when)

@@ -20,8 +20,8 @@ func TestStoredBytesAreBounded(t *testing.T) {
 		s.Owner = "anna"
 		return s
 	}
-	picture := make([]byte, 300<<10) // and 96 KiB besides
-	a := sc.with(Quotas{Stored: 1})
+	picture := make([]byte, 300<<10) // and 96 KiB for the rest
+	a := sc.withQuotas(Quotas{Stored: 1})
 	first := spec()
 	if err := errors.Join(a.Create(first, picture, nil), a.Create(spec(), picture, nil)); err != nil {
 		t.Fatal(err)
@@ -30,14 +30,14 @@ func TestStoredBytesAreBounded(t *testing.T) {
 	if q.Limit != 1<<20 || q.Used != 2*int64(first.Charge)<<10 {
 		t.Errorf("%+v", q)
 	}
-	// Another process learns of it from the directory; what was erased is free in all.
-	b := sc.with(Quotas{Stored: 1})
+	// Another process reads it from the directory; what was erased is free.
+	b := sc.withQuotas(Quotas{Stored: 1})
 	wantQuota(t, b.Create(spec(), picture, nil), "stored_bytes")
 	if err := sc.Erase(first.ID, Erased); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, func() error { return b.Create(spec(), picture, nil) })
-	eventually(t, func() error { // a has counted the one before
+	eventually(t, func() error { // a has counted the job before
 		if err := a.Create(spec(), picture, nil); !errors.Is(err, job.ErrQuota) {
 			t.Fatal(err)
 		}
@@ -48,8 +48,8 @@ func TestStoredBytesAreBounded(t *testing.T) {
 	}
 }
 
-// What is stored of hours long past is counted too, from what another process has
-// noted, and anew where something was erased since.
+// What is stored in earlier hours is counted too, from another process's note, and again if
+// something was erased since.
 func TestStoredBytesOfOtherHours(t *testing.T) {
 	sc := newScene(t)
 	long := time.Now().Add(-100 * time.Hour)
@@ -63,11 +63,11 @@ func TestStoredBytesOfOtherHours(t *testing.T) {
 		return path
 	}
 	old, yesterday := entry(long), entry(time.Now().Add(-3*time.Hour))
-	a := sc.with(Quotas{Stored: 1})
+	a := sc.withQuotas(Quotas{Stored: 1})
 	_, err := a.submitAs("anna")
 	wantQuota(t, err, "stored_bytes")
-	// Who comes later reads it, and lists no more than an hour or two.
-	b := sc.with(Quotas{Stored: 2})
+	// A later process reads it, and lists no more than an hour or two.
+	b := sc.withQuotas(Quotas{Stored: 2})
 	lists := 0
 	var mu sync.Mutex
 	b.step = func(op, path string, call func() error) error {
@@ -90,16 +90,16 @@ func TestStoredBytesOfOtherHours(t *testing.T) {
 	}
 	eventually(t, func() error { _, err := a.submitAs("anna"); return err })
 
-	// A note that somebody has written over is no reason to trust it, nor to fail.
+	// A damaged note is neither used nor an error.
 	if err := os.WriteFile(sc.usagePath(ownerFolder("anna")), []byte(`{"v":1,"through":"9999/99/99/99","old_kib":-1e9,"hours":{}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sc.with(Quotas{Stored: 2}).submitAs("anna"); err != nil {
+	if _, err := sc.withQuotas(Quotas{Stored: 2}).submitAs("anna"); err != nil {
 		t.Error(err)
 	}
 }
 
-// specAt is a spec of a job that was made at a time.
+// specAt returns a spec of a job that was made at a given time.
 func (sc scene) specAt(at time.Time) *job.Spec {
 	sc.Helper()
 	spec := sc.spec()
@@ -111,11 +111,11 @@ func (sc scene) specAt(at time.Time) *job.Spec {
 	return spec
 }
 
-// A record of use that can't be right, as a worker that was taken over may write it,
-// does not count: the owner's jobs are counted again.
+// A note of an owner's use that can't be right, for example from a worker that was taken over, is
+// ignored: the owner's jobs are counted again.
 func TestBadRecordsOfUseAreCountedAgain(t *testing.T) {
 	sc := newScene(t)
-	if _, err := sc.with(Quotas{Daily: 2}).submitAs("anna"); err != nil {
+	if _, err := sc.withQuotas(Quotas{Daily: 2}).submitAs("anna"); err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now()
@@ -137,7 +137,7 @@ func TestBadRecordsOfUseAreCountedAgain(t *testing.T) {
 		if p := sc.readUsage(ownerFolder("anna"), now); p != nil {
 			t.Errorf("%s is believed", record)
 		}
-		if err := sc.with(Quotas{Daily: 2}).Admits("anna", "a key of "+hours); err != nil {
+		if err := sc.withQuotas(Quotas{Daily: 2}).Admits("anna", "a key of "+hours); err != nil {
 			t.Errorf("with %s: %v", record, err)
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// with is another process with the same directory, which holds to quotas.
-func (sc scene) with(q Quotas) scene {
+// withQuotas returns a store on the same directory, as another process with quotas has it.
+func (sc scene) withQuotas(q Quotas) scene {
 	sc.Helper()
 	s, err := Open(Config{Dir: sc.dir, Lease: time.Hour, Quotas: q})
 	if err != nil {
@@ -24,14 +24,14 @@ func (sc scene) with(q Quotas) scene {
 	return scene{sc.T, s, new(job.Spec), new(*Lease)}
 }
 
-// submitAs submits a job of an owner's.
+// submitAs submits an owner's job.
 func (sc scene) submitAs(owner string) (job.ID, error) {
 	spec := sc.spec()
 	spec.Owner = owner
 	return spec.ID, sc.Create(spec, []byte("picture"), nil)
 }
 
-// wantQuota: err says that a quota is used up, which, and what to do.
+// wantQuota checks that an error names the quota that is used up, and what to do.
 func wantQuota(t *testing.T, err error, quota string) *QuotaError {
 	t.Helper()
 	var q *QuotaError
@@ -41,8 +41,8 @@ func wantQuota(t *testing.T, err error, quota string) *QuotaError {
 	return q
 }
 
-// eventually asks until there is room: a process that was refused rests for a moment
-// before it counts again.
+// eventually calls f until it succeeds: after a refusal a process waits for a moment before it
+// counts again.
 func eventually(t *testing.T, f func() error) {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -58,7 +58,7 @@ func eventually(t *testing.T, f func() error) {
 
 func TestUnfinishedJobsAreBoundedAcrossProcesses(t *testing.T) {
 	sc := newScene(t)
-	a, b := sc.with(Quotas{Unfinished: 4}), sc.with(Quotas{Unfinished: 4})
+	a, b := sc.withQuotas(Quotas{Unfinished: 4}), sc.withQuotas(Quotas{Unfinished: 4})
 	var ids []job.ID
 	for i := range 4 {
 		id, err := []scene{a, b}[i%2].submitAs("anna")
@@ -72,14 +72,14 @@ func TestUnfinishedJobsAreBoundedAcrossProcesses(t *testing.T) {
 		if q := wantQuota(t, err, "unfinished_jobs"); q.Limit != 4 || q.Used != 4 {
 			t.Errorf("%+v", q)
 		}
-		if _, err := process.submitAs("ben"); err != nil { // it is nobody else's
+		if _, err := process.submitAs("ben"); err != nil { // it does not affect other owners
 			t.Error(err)
 		}
 		if _, err := process.submitAs(""); err != nil {
 			t.Error(err)
 		}
 	}
-	// Whatever ends a job makes room, in every process.
+	// All that ends a job frees the quota, in every process.
 	for i, end := range []func(id job.ID) error{
 		func(id job.ID) error { _, err := sc.Cancel(id); return err },
 		func(id job.ID) error { return sc.Erase(id, Erased) },
@@ -101,7 +101,7 @@ func TestUnfinishedJobsAreBoundedAcrossProcesses(t *testing.T) {
 		_, err := b.submitAs("anna")
 		wantQuota(t, err, "unfinished_jobs")
 	}
-	// A retry makes one unfinished too; an operator's is let through.
+	// A retry makes an unfinished job too; an operator's is accepted anyway.
 	_, _, err := a.Retry(ids[0])
 	wantQuota(t, err, "unfinished_jobs")
 	if _, _, err := a.Redrive(ids[0]); err != nil {
@@ -109,15 +109,15 @@ func TestUnfinishedJobsAreBoundedAcrossProcesses(t *testing.T) {
 	}
 }
 
-// Any number of goroutines of one process stay within a quota, and so do several
-// processes but for what DESIGN.md allows them.
+// Any number of goroutines of one process stay within a quota, and several processes exceed it by
+// no more than DESIGN.md allows.
 func TestQuotasUnderLoad(t *testing.T) {
 	const quota, processes, each = 300, 4, 8
 	sc := newScene(t)
 	var accepted atomic.Int64
 	var all sync.WaitGroup
 	for range processes {
-		process := sc.with(Quotas{Unfinished: quota})
+		process := sc.withQuotas(Quotas{Unfinished: quota})
 		for range each {
 			all.Go(func() {
 				for {
@@ -133,8 +133,8 @@ func TestQuotasUnderLoad(t *testing.T) {
 		}
 	}
 	all.Wait()
-	// What is being accepted may be on the disk already, and is counted twice then: at
-	// the limit some are refused that would have had room a moment later.
+	// What is being accepted may be on the disk already, and then counts twice: at the limit, some
+	// are refused that would be accepted a moment later.
 	least, most := int64(quota-processes*each), int64(quota+processes*(quota/recountFraction+each))
 	if n := accepted.Load(); n < least || n > most {
 		t.Errorf("%d were accepted of %d, and should be %d to %d", n, quota, least, most)
@@ -144,14 +144,14 @@ func TestQuotasUnderLoad(t *testing.T) {
 
 func TestSubmissionsOfADayAreBounded(t *testing.T) {
 	sc := newScene(t)
-	a := sc.with(Quotas{Daily: 3})
+	a := sc.withQuotas(Quotas{Daily: 3})
 	for i := range 3 {
 		spec := sc.spec()
 		spec.Owner = "anna"
 		if _, _, err := a.CreateOnce(spec, []byte("picture"), nil, fmt.Sprint("key ", i)); err != nil {
 			t.Fatal(err)
 		}
-		if err := a.Erase(spec.ID, Erased); err != nil { // which frees all but this
+		if err := a.Erase(spec.ID, Erased); err != nil { // which frees all but this one
 			t.Fatal(err)
 		}
 	}
@@ -164,12 +164,12 @@ func TestSubmissionsOfADayAreBounded(t *testing.T) {
 	if keys, _ := filepath.Glob(filepath.Join(sc.dir, keysDir, "*/*/*")); len(keys) != 0 {
 		t.Errorf("keys of erased jobs: %v", keys)
 	}
-	// Another process knows, and a day later nobody any more.
-	b := sc.with(Quotas{Daily: 3})
+	// Another process counts it, and a day later none does.
+	b := sc.withQuotas(Quotas{Daily: 3})
 	_, err = b.submitAs("anna")
 	wantQuota(t, err, "daily_submissions")
 	later := time.Now().Add(27 * time.Hour)
-	if err := sc.reconciled(later); err != nil {
+	if err := sc.reconcileAll(later); err != nil {
 		t.Fatal(err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(sc.dir, "owners/*/*/*/*/*/*")); len(left) != 0 {
@@ -178,15 +178,15 @@ func TestSubmissionsOfADayAreBounded(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(sc.dir, usageDir, ownerFolder("anna"))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sc.with(Quotas{Daily: 3}).submitAs("anna"); err != nil {
+	if _, err := sc.withQuotas(Quotas{Daily: 3}).submitAs("anna"); err != nil {
 		t.Error(err)
 	}
 }
 
-// Who has no room left hears of the jobs that there are when a request is repeated.
-func TestRepeatedRequestNeedsNoRoom(t *testing.T) {
+// When the quota is used up, a repeated request still gets its job.
+func TestRepeatedRequestIgnoresQuotas(t *testing.T) {
 	sc := newScene(t)
-	a := sc.with(Quotas{Unfinished: 1})
+	a := sc.withQuotas(Quotas{Unfinished: 1})
 	first, _, err := a.CreateOnce(sc.spec(), []byte("picture"), nil, "key")
 	if err != nil {
 		t.Fatal(err)
@@ -209,15 +209,14 @@ func TestRepeatedRequestNeedsNoRoom(t *testing.T) {
 	}
 }
 
-// What a crash or an error leaves of a submission is counted until it is swept, and
-// no longer.
+// What a crash or an error leaves of a submission counts until it is swept, and no longer.
 func TestFaultsInSubmissionDoNotUseUpQuotas(t *testing.T) {
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			for n, more := 0, true; more; n++ {
 				sc := newScene(t)
-				a := sc.with(Quotas{Unfinished: 1, Stored: 1, Daily: 1})
+				a := sc.withQuotas(Quotas{Unfinished: 1, Stored: 1, Daily: 1})
 				spec := sc.spec()
 				spec.Owner = "anna"
 				revive := f.at(a, n)
@@ -229,9 +228,9 @@ func TestFaultsInSubmissionDoNotUseUpQuotas(t *testing.T) {
 				if gerr != nil || (len(left) == 1) != (jerr == nil) {
 					t.Errorf("at call %d (%v): charged %v, and the job: %v", n, err, left, jerr)
 				}
-				if jerr != nil { // else it stands, and is announced by whoever repeats the request
+				if jerr != nil { // else it exists, and a repeated request sends its message
 					eventually(t, func() error {
-						_, err := sc.with(Quotas{Unfinished: 1, Stored: 1, Daily: 1}).submitAs("anna")
+						_, err := sc.withQuotas(Quotas{Unfinished: 1, Stored: 1, Daily: 1}).submitAs("anna")
 						return err
 					})
 				}

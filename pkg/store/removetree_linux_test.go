@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Only what the store makes is removed with its age.
+// Only names that the store makes are removed by their age.
 func TestForeignNamesAreNotCleanedUp(t *testing.T) {
 	sc := newScene(t)
 	for _, name := range []string{"tmp/notes", "tmp/folder/file", "keys/notes", "keys/f/notes", "keys/f/00/notes", "keys/folder/file", "tmp/" + rand.Text() + "/file"} {
@@ -33,11 +33,10 @@ func TestForeignNamesAreNotCleanedUp(t *testing.T) {
 	}
 }
 
-// A tree that is deeper than any of ours costs no more than an error, and one with
-// links in it loses the links.
-// Others write into a folder for as long as they have not noticed that it is being
-// removed: a worker has the status of a job follow its outcome, in a folder that it has open.
-func TestFolderIsRemovedThoughOthersWriteIntoIt(t *testing.T) {
+// A tree that is deeper than any of the store's is an error, and links in a tree are removed. Other
+// processes write into a folder until they notice that it is being removed: a worker replaces the
+// status of a job after the outcome, in a folder that it has open.
+func TestFolderIsRemovedWhileOthersWrite(t *testing.T) {
 	sc := newScene(t)
 	tree := filepath.Join(sc.dir, "tree")
 	late := 0
@@ -72,7 +71,7 @@ func TestFolderIsRemovedThoughOthersWriteIntoIt(t *testing.T) {
 	t.Logf("%d of 300 were written into", late)
 }
 
-func TestTreesAreRemovedWithoutFollowing(t *testing.T) {
+func TestRemoveTreeFollowsNoLinks(t *testing.T) {
 	sc := newScene(t)
 	elsewhere := t.TempDir()
 	if err := os.WriteFile(filepath.Join(elsewhere, "file"), nil, 0o600); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// entries are the jobs in active/.
+// entries returns the jobs in active/.
 func (sc scene) entries() (ids []job.ID) {
 	sc.Helper()
 	active, err := sc.Active()
@@ -25,12 +25,12 @@ func (sc scene) entries() (ids []job.ID) {
 	return ids
 }
 
-// Who tidies up and dies after it has taken the job out of active/ leaves enough for the sweeper to find a
-// retry that came between.
-func TestDeathWhileTidyingUpStrandsNoRetry(t *testing.T) {
+// If a process dies after it has taken the job out of active/, the sweeper finds a retry that came
+// between.
+func TestCrashDuringCompletionKeepsRetry(t *testing.T) {
 	for calls := range 40 {
 		sc := newScene(t)
-		l := sc.claimed()
+		l := sc.createAndClaim()
 		id := l.Spec.ID
 		retried := false
 		sc.step = func(op, path string, call func() error) error {
@@ -60,8 +60,8 @@ func TestDeathWhileTidyingUpStrandsNoRetry(t *testing.T) {
 	}
 }
 
-// A job that can't be moved away is not taken out of the indexes: it would wait for ever.
-func TestDiscardThatFailsLeavesTheJobInTheIndexes(t *testing.T) {
+// A job that can't be moved is not removed from the indexes, because it would wait without end.
+func TestFailedDiscardKeepsIndexEntries(t *testing.T) {
 	sc := newScene(t)
 	spec := sc.spec()
 	if err := sc.Create(spec, []byte("picture"), nil); err != nil {
@@ -84,8 +84,8 @@ func TestDiscardThatFailsLeavesTheJobInTheIndexes(t *testing.T) {
 	}
 }
 
-// One job or folder that can't be read does not keep the others from being looked at.
-func TestDamageHoldsUpNothing(t *testing.T) {
+// A job or folder that can't be read does not prevent the repair of others.
+func TestDamageDoesNotStopOthers(t *testing.T) {
 	sc := newScene(t)
 	ids := sc.jobsOfAllGrains(6)
 	slices.Sort(ids)
@@ -94,7 +94,7 @@ func TestDamageHoldsUpNothing(t *testing.T) {
 	if err := os.MkdirAll(badFolder, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range ids { // lost in the owners' index
+	for _, id := range ids { // their names in the owners' index are lost
 		spec, err := sc.Spec(id)
 		if err == nil {
 			err = os.Remove(sc.ownerEntry(&spec))
@@ -127,10 +127,10 @@ func TestDamageHoldsUpNothing(t *testing.T) {
 	}
 }
 
-// What a worker has left that came back late and was killed in its commit is removed, though the job has ended.
+// What a late worker has left that was killed in its commit is removed, although the job has ended.
 func TestFilesOfALateWorkerAreRemoved(t *testing.T) {
 	sc := newScene(t)
-	l := sc.claimed()
+	l := sc.createAndClaim()
 	id := l.Spec.ID
 	if _, err := sc.Cancel(id); err != nil {
 		t.Fatal(err)
@@ -152,17 +152,17 @@ func TestFilesOfALateWorkerAreRemoved(t *testing.T) {
 	}
 }
 
-// A picture that reached published/ after its job was erased, as an NFS client's late link does, is removed there and
-// wherever it was copied to.
-func TestPictureThatIsPublishedLateIsRemoved(t *testing.T) {
+// A picture that came to published/ after its job was erased, by an NFS client's late link, is
+// removed there and among the copies.
+func TestLatePublishedPictureIsRemoved(t *testing.T) {
 	sc := newScene(t)
 	var removed []string
-	l := sc.claimedAs(true)
+	l := sc.createAndClaimAs(true)
 	id := l.Spec.ID
 	if err := paint(l, "painted"); err != nil {
 		t.Fatal(err)
 	}
-	stays := sc.claimedAs(true)
+	stays := sc.createAndClaimAs(true)
 	if err := errors.Join(paint(stays, "another"), sc.Erase(id, Erased)); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestPictureThatIsPublishedLateIsRemoved(t *testing.T) {
 		}
 	}
 	sc.unpublish = func(names []string) error { removed = append(removed, names...); return nil }
-	if err := sc.reconciled(time.Now().Add(72 * time.Hour)); err != nil {
+	if err := sc.reconcileAll(time.Now().Add(72 * time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	slices.Sort(late)
@@ -192,8 +192,9 @@ func TestPictureThatIsPublishedLateIsRemoved(t *testing.T) {
 	}
 }
 
-// Who erases a job, and is stalled until its key is over and another job's, leaves that one its key.
-func TestErasureTakesNoNewerJobsKey(t *testing.T) {
+// A process that is paused while it erases a job, until the job's key is another job's, does not
+// remove that key.
+func TestErasureKeepsNewerJobsKey(t *testing.T) {
 	sc := newScene(t)
 	create := func() job.ID {
 		spec := sc.spec()
@@ -228,15 +229,15 @@ func TestErasureTakesNoNewerJobsKey(t *testing.T) {
 	}
 }
 
-// Indexes that a crash has left behind are repaired.
+// Indexes that a crash has left incomplete are repaired.
 func TestReconcile(t *testing.T) {
 	sc := newScene(t)
-	lost := sc.create() // and in no index
-	done := sc.claimed()
+	lost := sc.create() // which is in no index
+	done := sc.createAndClaim()
 	if err := paint(done, "painted"); err != nil {
 		t.Fatal(err)
 	}
-	stranger := sc.spec() // in the index, and no job
+	stranger := sc.spec() // which is in the index, without a job
 	entry := sc.ownerEntry(stranger)
 	spec, err := sc.Spec(lost)
 	if err != nil {
@@ -250,7 +251,7 @@ func TestReconcile(t *testing.T) {
 	if err := sc.createEmpty(entry); err != nil {
 		t.Fatal(err)
 	}
-	if err := sc.reconciled(time.Now().Add(72 * time.Hour)); err != nil {
+	if err := sc.reconcileAll(time.Now().Add(72 * time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if got := sc.entries(); len(got) != 1 || got[0] != lost {
@@ -264,7 +265,7 @@ func TestReconcile(t *testing.T) {
 	}
 }
 
-// All keys that are over go, however many there are.
+// All old keys are removed, however many there are.
 func TestAllKeysAreForgotten(t *testing.T) {
 	sc := newScene(t)
 	old := time.Now().Add(-25 * time.Hour)

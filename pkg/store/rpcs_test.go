@@ -21,9 +21,9 @@ import (
 	"github.com/atelier-go/atelier/scripts/nfstest"
 )
 
-// Calls to the file server, each of which takes its latency: DESIGN.md, "What each
-// operation costs". With -v the table is printed. The bounds have room for folders that are
-// looked at again since the calls take long: one or two in a submission at 5 ms.
+// Calls to the file server, with its latency: DESIGN.md, "What each operation costs". With -v the
+// table is printed. The limits allow for folders that are looked up again because the calls take
+// long: one or two in a submission at 5 ms.
 func TestRPCs(t *testing.T) {
 	lab, inside := nfstest.Enter(t, 3*time.Minute)
 	if !inside {
@@ -31,7 +31,7 @@ func TestRPCs(t *testing.T) {
 	}
 	c := newCosts(t, lab)
 	const n = 50
-	for range 3 { // the folders of hour and owner are made, and known to both
+	for range 3 { // the folders of the hour and owner exist, and both clients have cached them
 		ids := c.created(1, nil)
 		c.work(ids[0], twentyKB)
 		c.poll(c.a, ids[0])
@@ -59,7 +59,7 @@ func TestRPCs(t *testing.T) {
 	}
 	row("+ with an Idempotency-Key", "API", 22, n, func(i int) { c.createdOnce(strconv.Itoa(i)) })
 	row("+ with a style picture", "API", 20, n, func(int) { c.created(1, func(s *job.Spec) { s.Style, s.StyleInput = job.CustomStyle, &job.Input{} }) })
-	uploads := []store.Upload{c.grant()} // which makes the owner's folder
+	uploads := []store.Upload{c.grant()} // makes the owner's folder
 	row("grant of an upload", "API", 3, n, func(int) { uploads = append(uploads, c.grant()) })
 	c.take(uploads[0])
 	for _, u := range uploads {
@@ -88,10 +88,10 @@ func TestRPCs(t *testing.T) {
 	t.Logf("averages of %d each:\n%s", n, strings.Join(table, "\n"))
 }
 
-// costs are what the table is made with.
+// costs is what the table is made from.
 type costs struct {
 	t    *testing.T
-	a, b *store.Store // as the API and a worker on another machine have it
+	a, b *store.Store // as the API, and a worker on another machine, use it
 }
 
 func newCosts(t *testing.T, lab nfstest.Lab) *costs {
@@ -140,7 +140,8 @@ func (c *costs) created(n int, change func(*job.Spec)) (ids []job.ID) {
 	return ids
 }
 
-// makeKeyFolder makes the folder of an owner's key, which is there in a store that has had some thousands.
+// makeKeyFolder makes the folder of an owner's key, which exists in a store that has had some
+// thousands of keys.
 func (c *costs) makeKeyFolder(owner, key string) {
 	sum := sha256.Sum256([]byte(owner + "\x00" + key))
 	hash := hex.EncodeToString(sum[:])
@@ -200,10 +201,10 @@ func (c *costs) result(id job.ID) {
 	c.check(errors.Join(err, f.Close()))
 }
 
-// keepalive are the operations of a mount's connection, which come with time.
+// keepalive are the operations for a mount's connection, which depend on time only.
 var keepalive = strings.Fields("SEQUENCE: EXCHANGE_ID: CREATE_SESSION: DESTROY_SESSION: GET_LEASE_TIME: RECLAIM_COMPLETE:")
 
-// rpcs are how many calls a mount has made, by operation.
+// rpcs returns how many calls a mount has made, by operation.
 func rpcs(t *testing.T, mount string) map[string]int {
 	t.Helper()
 	b, err := os.ReadFile("/proc/self/mountstats")
@@ -230,7 +231,7 @@ func rpcs(t *testing.T, mount string) map[string]int {
 	return counts
 }
 
-// per says what was called in between, for each of n: in all, and by operation, the most
+// per returns the calls made between two counts, for each of n: in all, and by operation, the most
 // frequent first.
 func per(n int, before, after map[string]int) (total float64, ops string) {
 	type count struct {

@@ -18,8 +18,8 @@ import (
 type scene struct {
 	*testing.T
 	*Store
-	submission *job.Spec // for tests that need to remember one
-	running    **Lease   // likewise
+	submission *job.Spec // for tests that keep one
+	running    **Lease   // for tests that keep one
 }
 
 func newScene(t *testing.T) scene {
@@ -57,12 +57,12 @@ func (sc scene) createAs(public bool) job.ID {
 	return spec.ID
 }
 
-func (sc scene) claimed() *Lease {
+func (sc scene) createAndClaim() *Lease {
 	sc.Helper()
-	return sc.claimedAs(false)
+	return sc.createAndClaimAs(false)
 }
 
-func (sc scene) claimedAs(public bool) *Lease {
+func (sc scene) createAndClaimAs(public bool) *Lease {
 	sc.Helper()
 	l, err := sc.Claim(sc.Context(), sc.createAs(public), 1, "tester")
 	if err != nil {
@@ -71,7 +71,7 @@ func (sc scene) claimedAs(public bool) *Lease {
 	return l
 }
 
-// expire makes every claim of a job that was not given back look long forgotten.
+// expire makes all leases of a job expire, except of claims that were given back.
 func (sc scene) expire(id job.ID) {
 	sc.Helper()
 	claims, err := filepath.Glob(filepath.Join(sc.jobDir(id), "claim.*"))
@@ -88,8 +88,7 @@ func (sc scene) expire(id job.ID) {
 	}
 }
 
-// leftovers lists what is in tmp/ and active/, and temporary files and folders
-// of jobs.
+// leftovers lists the files in tmp/ and active/, and temporary files and folders of jobs.
 func (sc scene) leftovers() (left []string) {
 	sc.Helper()
 	err := filepath.WalkDir(sc.dir, func(path string, d fs.DirEntry, err error) error {
@@ -111,7 +110,8 @@ func paint(l *Lease, picture string) error {
 	return l.Succeed([]byte(picture), []byte(picture+", small"), job.Result{}, job.Receipt{})
 }
 
-// makeKeyFolder makes the folder of a key, which is there in a store that has had some thousands.
+// makeKeyFolder makes the folder of a key, which exists in a store that has had some thousands of
+// keys.
 func (sc scene) makeKeyFolder(key string) {
 	sc.Helper()
 	if err := os.MkdirAll(filepath.Dir(sc.keyPath(key)), 0o750); err != nil {

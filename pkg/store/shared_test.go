@@ -8,9 +8,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// However often a job's process dies while it has other jobs too, the job is not given up for it. Deaths of which it
-// is known that it was this job count.
-func TestDeathsOfSharedProcessesDoNotCount(t *testing.T) {
+// However often a job's process crashes while it has other jobs too, the job is not given up.
+// Crashes that are known to come from the job do count.
+func TestCrashesOfSharedProcessesDoNotCount(t *testing.T) {
 	sc := newScene(t)
 	id := sc.create()
 	for n := range 10 {
@@ -20,7 +20,7 @@ func TestDeathsOfSharedProcessesDoNotCount(t *testing.T) {
 		}
 		l.Close()
 		sc.expire(id)
-		c := sc.checkedUp(id)
+		c := sc.mustCheckup(id)
 		if c.Job.Attempts != 0 || c.Leased {
 			t.Errorf("death %d: %d attempts, leased %t", n, c.Job.Attempts, c.Leased)
 		}
@@ -32,7 +32,7 @@ func TestDeathsOfSharedProcessesDoNotCount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := sc.checkedUp(id); c.Job.Attempts != 1 || c.Leased {
+	if c := sc.mustCheckup(id); c.Job.Attempts != 1 || c.Leased {
 		t.Errorf("after it was blamed: %+v", c)
 	}
 	for attempt := 2; attempt <= DefaultMaxAttempts; attempt++ {
@@ -48,8 +48,8 @@ func TestDeathsOfSharedProcessesDoNotCount(t *testing.T) {
 	}
 }
 
-// checkedUp is what the sweeper sees of an unfinished job.
-func (sc scene) checkedUp(id job.ID) Checkup {
+// mustCheckup returns the sweeper's checkup of an unfinished job.
+func (sc scene) mustCheckup(id job.ID) Checkup {
 	sc.Helper()
 	c, err := sc.Checkup(EntryOf(job.Job{ID: id}), time.Now(), time.Hour)
 	if err != nil {

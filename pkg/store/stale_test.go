@@ -12,9 +12,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Wherever a call finds that another client has put something else into the place of a folder or file (ESTALE), it is
-// made again: nobody hears of it, whatever is done.
-func TestStaleIsTriedAgain(t *testing.T) {
+// A call that finds a folder or file replaced by another client (ESTALE) is repeated, in every
+// operation, and no error is returned.
+func TestStaleCallsAreRepeated(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		do   func(sc scene, id job.ID) error
@@ -52,7 +52,7 @@ func TestStaleIsTriedAgain(t *testing.T) {
 			_, err := sc.Expire(sc.Context(), time.Now().Add(2*time.Hour), "")
 			return err
 		}},
-		{"reconcile", func(sc scene, _ job.ID) error { return sc.reconciled(time.Now().Add(72 * time.Hour)) }},
+		{"reconcile", func(sc scene, _ job.ID) error { return sc.reconcileAll(time.Now().Add(72 * time.Hour)) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for n, more := 0, true; more; n++ {
@@ -72,8 +72,8 @@ func TestStaleIsTriedAgain(t *testing.T) {
 	}
 }
 
-// staleAt does something, of which one call is refused as stale: the n-th of those that are not about what is open,
-// where there is nothing to look for again. It returns whether there were as many, and which it was.
+// staleAt makes the n-th call of do fail as stale, without calls on open files, which are not
+// repeated. It returns whether there were that many calls, and the call.
 func (sc scene) staleAt(n int, do func()) (more bool, what string) {
 	var mu sync.Mutex
 	calls := 0
@@ -94,7 +94,7 @@ func (sc scene) staleAt(n int, do func()) (more bool, what string) {
 	return calls > n, what
 }
 
-// A folder whose names are made durable may have been replaced since it was opened.
+// A folder may be replaced between its opening and its sync.
 func TestStaleFolderIsSyncedAgain(t *testing.T) {
 	sc := newScene(t)
 	stale := 2

@@ -10,11 +10,11 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// An NFS client on whose machine status.json is open takes the name away before it puts
-// the new file there, and may die in between.
-func TestStatusIsAway(t *testing.T) {
+// An NFS client on whose machine status.json is open removes the name before it makes the new one,
+// and may die in between.
+func TestMissingStatusIsReadFromEvents(t *testing.T) {
 	sc := newScene(t)
-	l := sc.claimed()
+	l := sc.createAndClaim()
 	id := l.Spec.ID
 	away := func(want job.State) {
 		t.Helper()
@@ -45,7 +45,7 @@ func TestStatusIsAway(t *testing.T) {
 	}
 }
 
-// While the file server fails, no job is said to be missing.
+// While the file server fails, no job is reported as missing.
 func TestJobIsNotMissingWhileTheFileServerFails(t *testing.T) {
 	sc := newScene(t)
 	id := sc.create()
@@ -53,7 +53,7 @@ func TestJobIsNotMissingWhileTheFileServerFails(t *testing.T) {
 		revive := sc.failAt(n, false, errors.New("input/output error"))
 		first, step := true, sc.step
 		sc.step = func(op, path string, call func() error) error {
-			if first { // as an NFS client that had looked before
+			if first { // as on an NFS client that has cached it
 				first = false
 				return fs.ErrNotExist
 			}

@@ -51,7 +51,7 @@ func claim(t *testing.T, s *store.Store, id job.ID) *store.Lease {
 	return l
 }
 
-// files lists everything below dir but the job's own complete files.
+// files lists everything below dir except the job's own complete files.
 func files(t *testing.T, dir string) (all []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -153,7 +153,7 @@ func TestUnknownJobsAndBadIDs(t *testing.T) {
 }
 
 // A directory that is not mounted is not a directory without the job.
-func TestStoreAwayIsNotJobUnknown(t *testing.T) {
+func TestUnavailableStoreIsNotUnknownJob(t *testing.T) {
 	s := open(t, 0)
 	spec := create(t, s)
 	if err := os.Rename(s.Dir(), s.Dir()+".away"); err != nil {
@@ -187,7 +187,7 @@ func TestStatusIsRepairedFromTheFinalRecord(t *testing.T) {
 	if err := l.Fail(job.Failure{Code: "damaged_image", Message: "the image is damaged"}); err != nil {
 		t.Fatal(err)
 	}
-	// A crash before the status followed.
+	// As after a crash before the status was replaced.
 	if err := errors.Join(os.WriteFile(status[0]+".old", stale, 0o600), os.Rename(status[0]+".old", status[0])); err != nil {
 		t.Fatal(err)
 	}
@@ -197,15 +197,14 @@ func TestStatusIsRepairedFromTheFinalRecord(t *testing.T) {
 	}
 }
 
-// A disk that is full, or a directory that can't be written, leaves no trace of
-// the job.
+// A full disk, or a directory that can't be written, leaves nothing of the job.
 func TestCreateLeavesNothingBehindAfterAnError(t *testing.T) {
 	s := open(t, 0)
 	id, err := job.NewID()
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A file where the shard's folder should be.
+	// A file in place of the hour's folder.
 	if err := os.WriteFile(filepath.Join(s.Dir(), "jobs", id.Time().Format("2006")), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -249,8 +248,7 @@ func TestOpenRefusesAnotherFormat(t *testing.T) {
 	}
 }
 
-// Readers see one status or the next, whole, while it is replaced again and
-// again.
+// Readers see one status or the next, complete, while it is replaced again and again.
 func TestReadersSeeWholeStatuses(t *testing.T) {
 	s := open(t, 0)
 	spec := create(t, s)
@@ -298,8 +296,8 @@ func TestStoredFilesAreJSONAsDocumented(t *testing.T) {
 	}
 }
 
-// What is asked for is kept: what an API takes "as it is" to mean at most, too, by
-// which it has judged whether the workers can hold the picture.
+// The spec is stored as submitted, with the largest size that the API allows for "as it is", by
+// which it has checked that workers can hold the picture.
 func TestSpecKeepsWhatWasAskedFor(t *testing.T) {
 	s := open(t, 0)
 	id, err := job.NewID()

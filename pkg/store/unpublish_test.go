@@ -13,7 +13,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Copies elsewhere go before an erasure is over, and until they have gone it is not.
+// Copies are removed before an erasure is complete; until they are, it is not.
 func TestUnpublish(t *testing.T) {
 	away := fmt.Errorf("%w: the bucket", job.ErrStoreAway)
 	sc := newScene(t)
@@ -74,12 +74,12 @@ func TestUnpublish(t *testing.T) {
 	}
 }
 
-// The retention takes what is published along, and then the folders.
+// The retention removes what is published, and then the folders.
 func TestRetentionUnpublishes(t *testing.T) {
 	sc := newScene(t)
 	var ids []job.ID
 	for _, public := range []bool{false, true} {
-		l := sc.claimedAs(public)
+		l := sc.createAndClaimAs(public)
 		if err := paint(l, "painted"); err != nil {
 			t.Fatal(err)
 		}
@@ -97,9 +97,9 @@ func TestRetentionUnpublishes(t *testing.T) {
 	}
 }
 
-// A submission that could not be announced is taken back, and a worker has heard of
-// it all the same and was quick.
-func TestDiscardedAfterItsSuccess(t *testing.T) {
+// A submission whose message could not be sent is discarded, although a worker has received one and
+// has already succeeded.
+func TestDiscardAfterSuccess(t *testing.T) {
 	sc := newScene(t)
 	id := sc.succeeded()
 	sc.sweep()
@@ -117,9 +117,9 @@ func TestDiscardedAfterItsSuccess(t *testing.T) {
 	}
 }
 
-// A worker that has not noticed that the job is being erased writes into its folder, and
-// publishes from there, up to the moment in which that is removed.
-func TestPublishedWhileTheFolderIsRemoved(t *testing.T) {
+// A worker that has not noticed that the job is being erased writes into its folder, and publishes
+// from there, until the folder is removed.
+func TestPublishingDuringRemovalOfFolder(t *testing.T) {
 	sc := newScene(t)
 	id := sc.succeeded()
 	var copies []string

@@ -12,9 +12,9 @@ import (
 )
 
 func TestPendingUploadsCountTowardsQuotas(t *testing.T) {
-	const size = 9 << 20 // with what a result is allowed, 10 MiB
+	const size = 9 << 20 // with the allowance for a result, 10 MiB
 	sc := newScene(t)
-	a, b := sc.with(Quotas{Stored: 32}), sc.with(Quotas{Stored: 32})
+	a, b := sc.withQuotas(Quotas{Stored: 32}), sc.withQuotas(Quotas{Stored: 32})
 	var granted []Upload
 	for i := range 3 {
 		u, err := []scene{a, b}[i%2].GrantUpload("anna", size)
@@ -23,17 +23,17 @@ func TestPendingUploadsCountTowardsQuotas(t *testing.T) {
 		}
 		granted = append(granted, u)
 	}
-	for _, process := range []scene{a, b, sc.with(Quotas{Stored: 32})} {
+	for _, process := range []scene{a, b, sc.withQuotas(Quotas{Stored: 32})} {
 		_, err := process.GrantUpload("anna", size)
 		wantQuota(t, err, "stored_bytes")
 		large := process.spec()
 		large.Owner = "anna"
 		wantQuota(t, process.Create(large, make([]byte, 3<<20), nil), "stored_bytes")
-		if _, err := process.GrantUpload("ben", size); err != nil { // he has no part in it
+		if _, err := process.GrantUpload("ben", size); err != nil { // other owners are not affected
 			t.Error(err)
 		}
 	}
-	// A job counts in its upload's place, by whichever process.
+	// A job counts in place of its upload, made by any process.
 	spec := b.specOf(granted[0])
 	if err := b.Create(spec, make([]byte, size), nil); err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestPendingUploadsCountTowardsQuotas(t *testing.T) {
 		}
 	}
 	wantQuota(t, err, "stored_bytes")
-	// What was given up makes room.
+	// An upload that was ended frees its part.
 	if err := a.EndUpload("anna", granted[1]); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestPendingUploadsCountTowardsQuotas(t *testing.T) {
 			return err
 		})
 	}
-	// So does time.
+	// So does one that is too old.
 	old := filepath.Join(sc.dir, uploadsDir, ownerFolder("anna"), string(sc.specAt(time.Now().Add(-25*time.Hour)).ID)+".9437184")
 	if err := os.WriteFile(old, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestPendingUploadsCountTowardsQuotas(t *testing.T) {
 
 func TestPendingUploadsAreBounded(t *testing.T) {
 	sc := newScene(t)
-	a, b := sc.with(Quotas{Uploads: 4}), sc.with(Quotas{Uploads: 4})
+	a, b := sc.withQuotas(Quotas{Uploads: 4}), sc.withQuotas(Quotas{Uploads: 4})
 	var last Upload
 	for i := range 4 {
 		var err error
@@ -88,12 +88,12 @@ func TestPendingUploadsAreBounded(t *testing.T) {
 		if q := wantQuota(t, err, "pending_uploads"); q.Used != 4 || q.Limit != 4 {
 			t.Errorf("%+v", q)
 		}
-		if _, err := process.submitAs("anna"); err != nil { // that is something else
+		if _, err := process.submitAs("anna"); err != nil { // a submission without an upload
 			t.Error(err)
 		}
 	}
 	spec := a.specOf(last)
-	if err := a.Create(spec, []byte("1"), nil); err != nil { // at the limit they can be taken
+	if err := a.Create(spec, []byte("1"), nil); err != nil { // at the limit uploads can still be taken
 		t.Fatal(err)
 	}
 	if err := a.EndUpload("anna", last); err != nil {
@@ -102,13 +102,13 @@ func TestPendingUploadsAreBounded(t *testing.T) {
 	eventually(t, func() error { _, err := b.GrantUpload("anna", 1); return err })
 }
 
-// Racing processes exceed the bounds by no more than what each has in flight.
+// Concurrent processes exceed the limits by no more than what each has in flight.
 func TestPendingUploadsUnderLoad(t *testing.T) {
 	const most, processes, each = 40, 4, 4
 	sc := newScene(t)
 	var all sync.WaitGroup
 	for range processes {
-		process := sc.with(Quotas{Uploads: most})
+		process := sc.withQuotas(Quotas{Uploads: most})
 		for range each {
 			all.Go(func() {
 				for range most {
@@ -128,8 +128,8 @@ func TestPendingUploadsUnderLoad(t *testing.T) {
 
 func TestUploadsCostFewCalls(t *testing.T) {
 	sc := newScene(t)
-	u := sc.grant()                                                                 // which makes the owner's folder
-	if err := sc.Create(sc.specOf(sc.grant()), []byte(uploaded), nil); err != nil { // and the hour's
+	u := sc.grant()                                                                 // makes the owner's folder
+	if err := sc.Create(sc.specOf(sc.grant()), []byte(uploaded), nil); err != nil { // makes the hour's folder
 		t.Fatal(err)
 	}
 	sc.makeKeyFolder(uploadKey("anna", u.ID))
@@ -140,7 +140,7 @@ func TestUploadsCostFewCalls(t *testing.T) {
 	}{
 		{"grant", 1, func() error { _, err := sc.GrantUpload("anna", 7); return err }},
 		{"find", 2, func() error { _, err := sc.Upload("anna", u.ID); return err }},
-		{"take", 16, func() error { return sc.Create(sc.specOf(u), []byte(uploaded), nil) }}, // of which 13 are without
+		{"take", 16, func() error { return sc.Create(sc.specOf(u), []byte(uploaded), nil) }}, // 13 without an upload
 		{"end", 1, func() error { return sc.EndUpload("anna", u) }},
 	} {
 		if n, all := sc.calls(func() {

@@ -10,8 +10,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// specOfTwo is a spec of Anna's that takes an upload as its photograph and another as its style's
-// picture.
+// specOfTwo returns a spec of Anna's that takes one upload as its photograph and another as its
+// style's picture.
 func (sc scene) specOfTwo(photograph, style Upload) *job.Spec {
 	sc.Helper()
 	spec := sc.specOf(photograph)
@@ -37,7 +37,7 @@ func TestStyleUpload(t *testing.T) {
 	if err := sc.createOfTwo(photograph, style, ""); err != nil {
 		t.Fatal(err)
 	}
-	spec, err := sc.Spec(sc.only())
+	spec, err := sc.Spec(sc.onlyJob())
 	if err != nil || !slices.Equal(UploadsOf(&spec), []Upload{photograph, style}) {
 		t.Errorf("the job's uploads are %+v, want %+v, %+v; %v", UploadsOf(&spec), photograph, style, err)
 	}
@@ -67,7 +67,7 @@ func TestTakenStyleUploadGivesThePhotographBack(t *testing.T) {
 }
 
 // Two uploads that jobs want in opposite roles, and any number of equal requests: each upload is
-// of one job at most.
+// taken by at most one job.
 func TestStyleUploadsUnderLoad(t *testing.T) {
 	sc := newScene(t)
 	a, b := sc.grant(), sc.grant()
@@ -88,7 +88,7 @@ func TestStyleUploadsUnderLoad(t *testing.T) {
 	if err := errors.Join(sc.createOfTwo(a, b, "one"), sc.createOfTwo(b, a, "other")); !errors.Is(err, job.ErrUploadTaken) {
 		t.Errorf("of two different jobs one takes the uploads, and the other none: %v", err)
 	}
-	sc.only()
+	sc.onlyJob()
 }
 
 func TestStyleUploadUnderAKey(t *testing.T) {
@@ -98,9 +98,9 @@ func TestStyleUploadUnderAKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := sc.specOfTwo(photograph, style)
-	again.StyleInput = nil // the picture has not been read
+	again.StyleInput = nil // the picture was not read
 	j, made, err := sc.Repeated(again, nil, nil, "key")
-	if err != nil || made || j.ID != sc.only() || !slices.Equal(UploadsOf(again), []Upload{photograph, style}) {
+	if err != nil || made || j.ID != sc.onlyJob() || !slices.Equal(UploadsOf(again), []Upload{photograph, style}) {
 		t.Errorf("repeated: %+v, made %t, %v", j, made, err)
 	}
 	if _, _, err := sc.Repeated(sc.specOf(photograph), nil, nil, "key"); !errors.Is(err, job.ErrUploadNotFound) {
@@ -115,11 +115,11 @@ func TestStyleUploadUnderAKey(t *testing.T) {
 	if _, _, err := sc.CreateOnce(direct, []byte(uploaded), []byte(uploaded), "key"); err != nil {
 		t.Errorf("with the photograph: %v", err)
 	}
-	sc.only()
+	sc.onlyJob()
 }
 
-// Where a request dies between its uploads, an equal one goes on with it.
-func TestStyleUploadOfDeadRequestIsCompleted(t *testing.T) {
+// If a request dies between its uploads, an equal one continues with it.
+func TestStyleUploadOfCrashedRequestIsCompleted(t *testing.T) {
 	sc := newScene(t)
 	photograph, style := sc.grant(), sc.grant()
 	dead := sc.specOfTwo(photograph, style)
@@ -136,7 +136,7 @@ func TestStyleUploadOfDeadRequestIsCompleted(t *testing.T) {
 	if err := sc.createOfTwo(photograph, style, "key"); err != nil {
 		t.Fatal(err)
 	}
-	if id := sc.only(); id != dead.ID {
+	if id := sc.onlyJob(); id != dead.ID {
 		t.Errorf("the job is %s, want %s, which had begun", id, dead.ID)
 	}
 	for _, u := range []Upload{photograph, style} {

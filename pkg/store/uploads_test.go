@@ -23,7 +23,7 @@ func (sc scene) grant() Upload {
 	return u
 }
 
-// specOf is a spec of Anna's that takes an upload.
+// specOf returns a spec of Anna's that takes an upload.
 func (sc scene) specOf(u Upload) *job.Spec {
 	sc.Helper()
 	spec := sc.spec()
@@ -98,9 +98,9 @@ func TestUploadIsTakenOnce(t *testing.T) {
 			if won != 1 {
 				t.Errorf("%d have taken it", won)
 			}
-			sc.only()
+			sc.onlyJob()
 			sc.sweep()
-			sc.only()
+			sc.onlyJob()
 		})
 	}
 }
@@ -117,7 +117,7 @@ func TestUploadUnderAKey(t *testing.T) {
 		})
 	}
 	all.Wait()
-	id := sc.only()
+	id := sc.onlyJob()
 	if err := sc.EndUpload("anna", u); err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestUploadUnderAKey(t *testing.T) {
 			t.Errorf("%s: %+v, %v", what, j, err)
 		}
 	}
-	// A client that has lost its upload puts the picture once more.
+	// A client that has lost its upload uploads the picture again.
 	second := sc.grant()
 	if j, _, err := sc.Repeated(sc.specOf(second), nil, nil, "key"); !errors.Is(err, job.ErrUploadNotFound) {
 		t.Errorf("by another upload: %+v, %v", j, err)
@@ -167,7 +167,7 @@ func TestErasedJobGivesNoUploadBack(t *testing.T) {
 	sc.wantUpload("anna", u.ID, job.ErrUploadNotFound)
 }
 
-// A job that was never promised gives its upload back.
+// A job that was never accepted gives its upload back.
 func TestDiscardedJobGivesItsUploadBack(t *testing.T) {
 	sc := newScene(t)
 	u := sc.grant()
@@ -182,7 +182,7 @@ func TestDiscardedJobGivesItsUploadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sc.only()
+	sc.onlyJob()
 }
 
 func TestFaultsInTakingAnUpload(t *testing.T) {
@@ -207,7 +207,7 @@ func TestFaultsInTakingAnUpload(t *testing.T) {
 				u := granted[sc.dir]
 				mu.Unlock()
 				if acted != nil && name == "without a key" {
-					sc.sweep() // whether it was taken is not known, and what is dead holds it no longer
+					sc.sweep() // it is unknown whether it was taken; after a sweep it is free
 				}
 				err := create(sc, sc.specOf(u))
 				switch {
@@ -218,8 +218,8 @@ func TestFaultsInTakingAnUpload(t *testing.T) {
 				case err != nil && !errors.Is(err, job.ErrUploadTaken):
 					sc.Fatalf("repeated: %v", err)
 				}
-				j := sc.settleAll(sc.only())
-				sc.whole(j)
+				j := sc.runToEnd(sc.onlyJob())
+				sc.checkFinished(j)
 			})
 		})
 	}

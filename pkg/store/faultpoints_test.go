@@ -15,15 +15,15 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// This file stands between the store and its disk, for tests that count the calls
-// (cost_test.go), or stop the world or lose a reply at each in turn (faults_test.go).
+// This file intercepts the store's calls to its disk, for tests that count the calls
+// (cost_test.go), or stop or lose a reply at each of them in turn (faults_test.go).
 
-// errCrash is the answer of a disk whose process is dead.
+// errCrash is the error of calls of a process that has crashed.
 var errCrash = errors.New("the process is dead")
 
-// crashAt makes the store's process die before its n-th call from now: that call
-// and all after it are not made. It answers how to bring the store back to life,
-// as another process would find it, and whether it came to the crash.
+// crashAt makes the store's process crash before its n-th call from now: that call and all later
+// ones are not made. revive makes the store work again, as another process, and reports whether the
+// crash was reached.
 func (sc scene) crashAt(n int) (revive func() (crashed bool)) {
 	calls := 0
 	var mu sync.Mutex
@@ -38,8 +38,8 @@ func (sc scene) crashAt(n int) (revive func() (crashed bool)) {
 	return func() bool { sc.step = nil; return calls > n }
 }
 
-// failAt makes the n-th call from now fail with err: before it is made, or, as
-// when the file server's reply is lost, after.
+// failAt makes the n-th call from now fail with an error: before it is made, or, as when the file
+// server's reply is lost, after.
 func (sc scene) failAt(n int, lost bool, fault error) (revive func() bool) {
 	calls := 0
 	var mu sync.Mutex
@@ -59,7 +59,7 @@ func (sc scene) failAt(n int, lost bool, fault error) (revive func() bool) {
 	return func() bool { sc.step = nil; return calls > n }
 }
 
-// A fault is a way in which the n-th call goes wrong.
+// faults are the ways in which the n-th call fails.
 var faults = []struct {
 	name string
 	at   func(sc scene, n int) func() bool
@@ -71,9 +71,8 @@ var faults = []struct {
 	{"reply lost and sent again", func(sc scene, n int) func() bool { return sc.resendAt(n) }},
 }
 
-// resendAt loses the reply of the n-th call and makes it again, as an NFS client
-// does: a link or a mkdir then finds its own work in the way, a rename or a
-// remove finds nothing.
+// resendAt loses the reply of the n-th call and makes the call again, as an NFS client does: then a
+// link or a mkdir finds that the name exists, and a rename or a remove finds nothing.
 func (sc scene) resendAt(n int) (revive func() bool) {
 	calls := 0
 	var mu sync.Mutex
@@ -90,8 +89,7 @@ func (sc scene) resendAt(n int) (revive func() bool) {
 	return func() bool { sc.step = nil; return calls > n }
 }
 
-// everyStep runs an act with each fault at each of its calls, and hands the
-// scene after it to check.
+// everyStep runs an operation with each fault at each of its calls, and then calls check.
 func everyStep(t *testing.T, prepare func(sc scene) func() error, check func(sc scene, acted error)) {
 	t.Helper()
 	for _, f := range faults {
@@ -111,9 +109,9 @@ func everyStep(t *testing.T, prepare func(sc scene) func() error, check func(sc 
 	}
 }
 
-// settleAll does what the world does after a fault: messages come again, leases
-// run out, the sweeper sweeps, until the job is finished.
-func (sc scene) settleAll(id job.ID) job.Job {
+// runToEnd does what follows a fault: messages are delivered again, leases expire and the sweeper
+// sweeps, until the job is finished.
+func (sc scene) runToEnd(id job.ID) job.Job {
 	sc.Helper()
 	for range 20 {
 		sc.expire(id)
@@ -138,7 +136,7 @@ func (sc scene) settleAll(id job.ID) job.Job {
 	return job.Job{}
 }
 
-// sweep is what the sweeper does with the directory, long after.
+// sweep does what the sweeper does with the directory, much later.
 func (sc scene) sweep() {
 	sc.Helper()
 	ids, err := sc.Active()
@@ -159,13 +157,13 @@ func (sc scene) sweep() {
 			sc.Fatal(err)
 		}
 	}
-	if err := errors.Join(sc.EndErasures(context.Background()), sc.CleanUp(context.Background(), later, time.Hour), sc.reconciled(later)); err != nil {
+	if err := errors.Join(sc.EndErasures(context.Background()), sc.CleanUp(context.Background(), later, time.Hour), sc.reconcileAll(later)); err != nil {
 		sc.Fatal(err)
 	}
 }
 
-// reconciled reconciles all folders.
-func (sc scene) reconciled(later time.Time) error {
+// reconcileAll reconciles all folders.
+func (sc scene) reconcileAll(later time.Time) error {
 	_, err := sc.Reconcile(context.Background(), "", later, later, time.Hour)
 	return err
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Whoever fills a folder with names, as a neighbour on the file system may, neither has
-// them all read nor keeps other owners' jobs from the sweeper.
+// If another user of the file system fills a folder with names, they are not all read, and other
+// owners' jobs are still swept.
 func TestFoldersFullOfNamesAreReadInPart(t *testing.T) {
 	sc := newScene(t)
 	sc.most = 1600

@@ -16,7 +16,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// smallDisk is a file system in memory with options as of tmpfs(5).
+// smallDisk mounts a file system in memory, with options as in tmpfs(5).
 func smallDisk(t *testing.T, options string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -27,8 +27,8 @@ func smallDisk(t *testing.T, options string) (dir string) {
 	return dir
 }
 
-// A full disk has room for an empty file, but none for a job.
-func TestCheckNoticesAFullDisk(t *testing.T) {
+// A full disk has space for an empty file, but not for a job.
+func TestCheckDetectsFullDisk(t *testing.T) {
 	dir := smallDisk(t, "size=64k")
 	s, err := Open(Config{Dir: dir})
 	if err != nil {
@@ -54,8 +54,8 @@ func TestCheckNoticesAFullDisk(t *testing.T) {
 	}
 }
 
-// A file system that has no room for another file refuses submissions, and the sweep, the retention and
-// erasures make room.
+// If a file system has no inodes left, submissions are refused, and the sweep, the retention and
+// erasures still work.
 func TestNoInodesLeft(t *testing.T) {
 	dir := smallDisk(t, "size=64m,nr_inodes=2000")
 	open := func() scene {
@@ -68,7 +68,7 @@ func TestNoInodesLeft(t *testing.T) {
 	sc := open()
 	var done []job.ID
 	for range 2 * maxTogether {
-		l := sc.claimed()
+		l := sc.createAndClaim()
 		if err := paint(l, "painted"); err != nil {
 			t.Fatal(err)
 		}
@@ -82,14 +82,14 @@ func TestNoInodesLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	var err error
-	for n := 0; err == nil; n++ { // somebody else's
+	for n := 0; err == nil; n++ { // used by other programs
 		err = os.WriteFile(filepath.Join(dir, fmt.Sprintf("ballast.%d", n)), nil, 0o600)
 	}
 	if !errors.Is(err, syscall.ENOSPC) {
 		t.Fatal(err)
 	}
 
-	sc = open() // a process that begins now
+	sc = open() // a process that starts now
 	if err := sc.Create(sc.spec(), []byte("picture"), nil); !errors.Is(err, job.ErrDiskFull) {
 		t.Errorf("a submission: %v", err)
 	}
@@ -109,7 +109,7 @@ func TestNoInodesLeft(t *testing.T) {
 	if err := sc.Erase(waiting, Erased); err != nil {
 		t.Errorf("erase: %v", err)
 	}
-	for n := 0; n < 100; n++ { // somebody takes what that has freed
+	for n := 0; n < 100; n++ { // other programs take what was freed
 		_ = os.WriteFile(filepath.Join(dir, fmt.Sprintf("more.%d", n)), nil, 0o600)
 	}
 	p, err := sc.Expire(t.Context(), time.Now().Add(2*time.Hour), "")

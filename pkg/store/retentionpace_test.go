@@ -13,7 +13,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// canceledInSeconds makes jobs that were canceled, so many in each of some seconds of an hour.
+// canceledInSeconds makes canceled jobs, so many in each of some seconds of an hour.
 func (sc scene) canceledInSeconds(seconds, each int) (ids []job.ID) {
 	sc.Helper()
 	first := sc.create()
@@ -49,8 +49,8 @@ func (sc scene) canceledInSeconds(seconds, each int) (ids []job.ID) {
 	return ids
 }
 
-// The retention keeps up with more than 116 jobs a second where each call of the file server takes a millisecond, and a
-// client makes one change in a folder at a time.
+// The retention removes more than 116 jobs a second if each call to the file server takes a
+// millisecond and a client makes one change in a folder at a time.
 func TestRetentionKeepsPace(t *testing.T) {
 	sc := newScene(t)
 	const seconds, each = 20, 64
@@ -87,7 +87,7 @@ func TestRetentionKeepsPace(t *testing.T) {
 	}
 }
 
-// A job that expires costs no file: neither a mark nor a tombstone.
+// An expired job needs no file: neither a mark nor a tombstone.
 func TestExpiredJobsLeaveNothing(t *testing.T) {
 	sc := newScene(t)
 	sc.canceledInSeconds(2, 5)
@@ -103,7 +103,7 @@ func TestExpiredJobsLeaveNothing(t *testing.T) {
 	}
 	p, err := sc.Expire(t.Context(), time.Now().Add(2*time.Hour), "")
 	sc.step = nil
-	if err != nil || p.Count != 11 || made > 2 { // to read the clock, and to note the horizon
+	if err != nil || p.Count != 11 || made > 2 { // for the clock and for the horizon
 		t.Errorf("%+v, %v; %d files were made", p, err, made)
 	}
 	for _, tree := range []string{goneDir, erasingDir, tmpDir} {

@@ -11,7 +11,7 @@ import (
 
 func TestPublishedSince(t *testing.T) {
 	sc := newScene(t)
-	public, private := sc.claimedAs(true), sc.claimed()
+	public, private := sc.createAndClaimAs(true), sc.createAndClaim()
 	began := time.Now().Add(-time.Second)
 	if folders, err := sc.PublishedSince(t.Context(), time.Time{}, time.Time{}, began); err != nil || len(folders) > 0 {
 		t.Errorf("nothing was published: got %q, %v", folders, err)
@@ -45,7 +45,7 @@ func TestPublishedSince(t *testing.T) {
 	if got, err := sc.PublishedSince(t.Context(), time.Time{}, time.Time{}, later); err != nil || len(got) > 0 {
 		t.Errorf("nothing has changed since: got %q, %v", got, err)
 	}
-	// A retry of an old job publishes into its hour.
+	// A retry of an old job publishes in the old job's hour.
 	old := filepath.Join("public", "2026", "01", "02", "03")
 	if err := os.MkdirAll(filepath.Join(sc.PublishedDir(), old), 0o750); err != nil {
 		t.Fatal(err)

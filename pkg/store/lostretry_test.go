@@ -10,27 +10,27 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A job is retried while whoever ended its run tidies up. Whatever the retrier
-// dies of, and whatever names the other's NFS client remembers to be missing, the
-// sweeper knows of a run that was begun.
-func TestRetryDuringTheTidyingUpIsNotStranded(t *testing.T) {
-	// The retrier has made so many calls when the tidying up is done, and dies
-	// after so many more.
+// A job is retried while another process completes its run. At whichever call the retrying process
+// dies, and whichever missing names the other's NFS client has cached, the sweeper finds a run that
+// was begun.
+func TestRetryDuringCompletionIsNotLost(t *testing.T) {
+	// The retrying process has made some calls when the completion is done, and dies after some
+	// more.
 	for before := range 20 {
 		for after := range 8 {
 			sc := newScene(t)
-			l := sc.claimed()
+			l := sc.createAndClaim()
 			id := l.Spec.ID
 			if err := l.Fail(job.Failure{Code: "gave_up"}); err != nil {
 				t.Fatal(err)
 			}
-			if err := sc.activate(sc.activePath("", id)); err != nil { // as before the tidying up
+			if err := sc.activate(sc.activePath("", id)); err != nil { // as before the completion
 				t.Fatal(err)
 			}
 			tidier := &Store{dir: sc.dir, lease: sc.lease, maxAttempts: sc.maxAttempts}
 			tidier.step = func(op, path string, call func() error) error {
 				if op == "stat" && filepath.Base(path) == runFile(2) {
-					return fs.ErrNotExist // as of a poll a while ago
+					return fs.ErrNotExist // as cached by an earlier poll
 				}
 				return call()
 			}
@@ -42,7 +42,7 @@ func TestRetryDuringTheTidyingUpIsNotStranded(t *testing.T) {
 			sc.step = func(_, _ string, call func() error) error {
 				if calls++; calls == before+1 {
 					if err := tidier.repairEnded(seen); err != nil {
-						t.Log(err) // the entry stays
+						t.Log(err) // the entry is kept
 					}
 				}
 				if calls > before+after {
@@ -71,16 +71,16 @@ func TestRetryDuringTheTidyingUpIsNotStranded(t *testing.T) {
 	}
 }
 
-// The sweeper throws away what a submission left that seems to be dead, and just
-// then the same request comes again, or the submission goes on. Who is told that
-// there is a job has a whole one, under its key, with its entries.
-func TestForgottenDraftIsNotPromised(t *testing.T) {
+// The sweeper removes what a submission has left that seems to have died, and just then the same
+// request is repeated, or the submission continues. A caller that gets a job gets a complete one,
+// under its key, with its entries.
+func TestRemovedDraftIsNotAccepted(t *testing.T) {
 	for n := range 14 {
 		sc := newScene(t)
 		died := sc.spec()
 		died.Owner = "anna"
 		sc.step = func(op, _ string, call func() error) error {
-			if op == "rename" { // it has the key, and the draft is not moved yet
+			if op == "rename" { // it has the key, but the draft is not moved yet
 				return errCrash
 			}
 			return call()
@@ -111,7 +111,7 @@ func TestForgottenDraftIsNotPromised(t *testing.T) {
 			break
 		}
 		if aerr != nil {
-			continue // promised nothing
+			continue // nothing was accepted
 		}
 		photo, _, perr := sc.Pictures(&job.Spec{ID: again.ID, Input: job.Input{Bytes: 7}})
 		if perr != nil || string(photo) != "picture" {

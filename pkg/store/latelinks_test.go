@@ -15,11 +15,10 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A publisher's link reaches the file server late, when the erasure has come as far
-// as it may. An NFS client has looked up by then which file it is, so the job's
-// folder need not be in its place any more.
+// A publisher's link reaches the file server at every possible step of an erasure. The NFS client
+// has looked up the file before, so the job's folder need not be in its place.
 func TestLateLinksPublishNothing(t *testing.T) {
-	for _, order := range [][2]int{{0, 1}, {1, 0}} { // two publishers may be at it
+	for _, order := range [][2]int{{0, 1}, {1, 0}} { // two publishers may exist
 		t.Run(fmt.Sprintf("order %v", order), func(t *testing.T) {
 			t.Parallel()
 			sc := newScene(t)
@@ -30,8 +29,8 @@ func TestLateLinksPublishNothing(t *testing.T) {
 			}
 			for first, removals := 0, 1; first < removals; first++ {
 				for second := first; second < removals; second++ {
-					removals = sc.lateLinks(id, [2]string{outputFile(1), thumbFile(1)}, order, [2]int{first, second})
-					// As it was before, which is much faster than another job.
+					removals = sc.eraseWithLateLinks(id, [2]string{outputFile(1), thumbFile(1)}, order, [2]int{first, second})
+					// Restored, which is much faster than another job.
 					if err := errors.Join(os.Remove(sc.tombstonePath(id)), os.CopyFS(sc.jobDir(id), os.DirFS(saved))); err != nil {
 						t.Fatal(err)
 					}
@@ -41,9 +40,9 @@ func TestLateLinksPublishNothing(t *testing.T) {
 	}
 }
 
-// lateLinks erases a job. Before two of the removals one of the job's files is
-// linked. It answers how many removals there are.
-func (sc scene) lateLinks(id job.ID, from [2]string, order, at [2]int) (removals int) {
+// eraseWithLateLinks erases a job, and links one of the job's files before two of the removals. It
+// returns the number of removals.
+func (sc scene) eraseWithLateLinks(id job.ID, from [2]string, order, at [2]int) (removals int) {
 	sc.Helper()
 	to := sc.publishedPaths(id, "jpeg", true)
 	var files [2]*os.File
@@ -59,7 +58,7 @@ func (sc scene) lateLinks(id job.ID, from [2]string, order, at [2]int) (removals
 	}
 	sc.step = func(op, _ string, call func() error) error {
 		if op == "fsync" {
-			return nil // it takes its time
+			return nil // it is delayed
 		}
 		if op != "remove" {
 			return call()
@@ -67,7 +66,7 @@ func (sc scene) lateLinks(id job.ID, from [2]string, order, at [2]int) (removals
 		for i, which := range order {
 			if at[i] == removals {
 				handle := fmt.Sprintf("/proc/self/fd/%d", files[which].Fd())
-				_ = unix.Linkat(unix.AT_FDCWD, handle, unix.AT_FDCWD, to[which], unix.AT_SYMLINK_FOLLOW) // fails where the file has no name left
+				_ = unix.Linkat(unix.AT_FDCWD, handle, unix.AT_FDCWD, to[which], unix.AT_SYMLINK_FOLLOW) // fails if the file has no name left
 			}
 		}
 		removals++
@@ -78,7 +77,7 @@ func (sc scene) lateLinks(id job.ID, from [2]string, order, at [2]int) (removals
 	for _, f := range files {
 		err = errors.Join(err, f.Close())
 	}
-	err = errors.Join(err, sc.EndErasures(context.Background())) // on NFS the files were there until now
+	err = errors.Join(err, sc.EndErasures(context.Background())) // on NFS the files existed until now
 	if left := sc.allPublished(); err != nil || len(left) > 0 {
 		sc.Fatalf("links from %v, %v before the removals %v: %v, published is %q", from, order, at, err, left)
 	}

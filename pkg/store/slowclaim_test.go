@@ -11,20 +11,20 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A claimer looks at a lease that is nearly over, and is slow to look at the
-// clock; meanwhile the lease is renewed.
-func TestStalledClaimerDoesNotTakeALivingWorkersJob(t *testing.T) {
+// A claimer reads a lease that is about to expire, and is slow to read the clock; meanwhile the
+// lease is renewed.
+func TestSlowClaimerDoesNotTakeRenewedLease(t *testing.T) {
 	for attempts, name := range map[int]string{2: "takes over", 1: "gives up"} {
 		t.Run(name, func(t *testing.T) {
 			sc := newScene(t)
-			l := sc.claimed()
+			l := sc.createAndClaim()
 			other := &Store{dir: sc.dir, lease: sc.lease, maxAttempts: attempts}
 			stalled := false
 			other.step = func(op, path string, call func() error) error {
 				switch {
 				case stalled:
 				case op == "open" && filepath.Base(path) == claimFile(1):
-					// What is 59 minutes old when it is read is 61 once the clock is.
+					// The claim is 59 minutes old when it is read, and 61 when the clock is read.
 					return errors.Join(sc.setTime(path, time.Now().Add(-61*time.Minute)), call())
 				case op == "create":
 					stalled = true
@@ -48,11 +48,10 @@ func TestStalledClaimerDoesNotTakeALivingWorkersJob(t *testing.T) {
 	}
 }
 
-// A claim whose content the power took along is counted to the run in which it was
-// made.
+// A claim whose content was lost with the power counts for the run in which it was made.
 func TestUnreadableClaimCountsForItsOwnRun(t *testing.T) {
 	sc := newScene(t)
-	l := sc.claimed()
+	l := sc.createAndClaim()
 	id := l.Spec.ID
 	if _, err := sc.Cancel(id); err != nil {
 		t.Fatal(err)
@@ -74,7 +73,7 @@ func TestUnreadableClaimCountsForItsOwnRun(t *testing.T) {
 	if again.Attempt != 1 || again.Crashed {
 		t.Errorf("attempt %d of run 2, crashed %t", again.Attempt, again.Crashed)
 	}
-	// Its own, however, does count.
+	// For its own run it does count.
 	if err := os.Truncate(again.path(claimFile(2)), 0); err != nil {
 		t.Fatal(err)
 	}
