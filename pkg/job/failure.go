@@ -2,16 +2,16 @@ package job
 
 import "errors"
 
-// Codes of failed jobs that do not come from a sentinel of this package.
+// Codes of failed jobs that have no sentinel error in this package.
 const (
 	CodeGaveUp   = "gave_up"   // every attempt ended in a transient error or a crash
-	CodeTimedOut = "timed_out" // unfinished beyond the maximum age
-	CodeTooLarge = "too_large" // no worker has the memory for it
-	CodeInternal = "internal"  // the engine refuses this picture, for no reason that the user could mend
+	CodeTimedOut = "timed_out" // unfinished after the maximum age
+	CodeTooLarge = "too_large" // no worker has enough memory for it
+	CodeInternal = "internal"  // the engine fails on this picture, and the user can't change that
 )
 
-// A Failure is why a job failed, in words that are safe to show to users.
-// Programs go by Code, which is stable.
+// A Failure is why a job failed, in words that can be shown to users. Programs rely on Code, which
+// is stable.
 type Failure struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
@@ -19,8 +19,8 @@ type Failure struct {
 
 func (f *Failure) Error() string { return f.Code + ": " + f.Message }
 
-// permanent lists the errors that would come again however often the job is
-// tried, each with the code that users see.
+// permanent lists the errors that every further attempt would return, with the codes that users
+// see.
 var permanent = []struct {
 	err  error
 	code string
@@ -33,9 +33,8 @@ var permanent = []struct {
 	{ErrUnknownStyle, "unknown_style"},
 }
 
-// FailureOf is the one place that decides between giving up and trying again:
-// it answers the reason of an error that another attempt would not mend, and
-// nil for any other.
+// FailureOf decides between giving up and trying again, for all callers: it returns the failure for
+// an error that another attempt would return again, and nil for any other error.
 func FailureOf(err error) *Failure {
 	var f *Failure
 	if errors.As(err, &f) {

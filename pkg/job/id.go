@@ -7,39 +7,37 @@ import (
 	"github.com/google/uuid"
 )
 
-// An ID names a job: a UUIDv7 in its canonical form, 36 characters in lower
-// case. Its first 48 bits are the creation time in milliseconds, so that ids
-// sort by age and a job's directory can be found from the id alone.
+// An ID names a job: a UUIDv7 in its canonical form, 36 characters in lower case. Its first 48 bits
+// are the creation time in milliseconds, so ids sort by age and a job's folder follows from its id.
 //
-// The last two bits say how finely the store divides the jobs of that time into folders: see
-// [Grain].
+// The last two bits are the [Grain] of the job's folder in the store.
 //
-// An ID that came from outside must have gone through [ParseID]: the store
-// turns it into a path.
+// An ID from outside must have been checked by [ParseID], because the store makes a path of it.
 type ID string
 
 // A Grain is the length of time whose jobs share a folder of the store.
 type Grain int
 
-// The grains. Whoever makes an id takes the coarsest whose folder is not full, so that few jobs need few
-// folders and no folder of many has more than about a thousand names.
+// The grains. A new id gets the coarsest one whose folder is not full, so that few jobs need few
+// folders and many jobs no folder with more than about a thousand names.
 const (
 	Hour Grain = iota
 	Minute
 	Second
 )
 
-// folderForms are the folders of a time, as [time.Time.Format] takes them.
+// folderForms are the layouts of the folders' names, for [time.Time.Format].
 var folderForms = [...]string{Hour: "2006/01/02/15", Minute: "2006/01/02/15/04", Second: "2006/01/02/15/04/05"}
 
-// Folder is the slash-separated path of the folder for the jobs of a time, such as 2026/11/30/04/59.
+// Folder returns the slash-separated path of the folder for the jobs of a time, such as
+// 2026/11/30/04/59.
 func (g Grain) Folder(at time.Time) string { return at.UTC().Format(folderForms[g]) }
 
-// NewID makes an id for a job created now, in the folder of the hour. It fails only when the system has
-// no randomness to give. Ids made by one process are strictly increasing.
+// NewID makes an id for a job created now, in the folder of the hour. It fails only if the system
+// has no randomness. The ids made by one process are strictly increasing.
 func NewID() (ID, error) { return NewIDIn(Hour) }
 
-// NewIDIn is [NewID] with the folder of another grain.
+// NewIDIn is [NewID] for the folder of a given grain.
 func NewIDIn(g Grain) (ID, error) {
 	u, err := uuid.NewV7()
 	if err != nil {
@@ -49,11 +47,11 @@ func NewIDIn(g Grain) (ID, error) {
 	return ID(u.String()), nil
 }
 
-// grainBits are those of the last byte.
+// grainBits are the bits of the grain in the last byte.
 const grainBits = 3
 
-// Folder is the slash-separated path of the folder that the store keeps the job in; of any id that
-// [ParseID] accepts.
+// Folder returns the slash-separated path of the job's folder in the store; "" for an id that is
+// not a UUID.
 func (id ID) Folder() string {
 	u, err := uuid.Parse(string(id))
 	if err != nil {
@@ -62,8 +60,8 @@ func (id ID) Folder() string {
 	return min(Grain(u[len(u)-1]&grainBits), Second).Folder(id.Time())
 }
 
-// ParseID accepts the canonical form of a UUIDv7 alone: no braces, no "urn:",
-// no upper case, no other version or variant. The error wraps [ErrBadID].
+// ParseID accepts only the canonical form of a UUIDv7: no braces, no "urn:", no upper case, no
+// other version or variant. The error wraps [ErrBadID].
 func ParseID(s string) (ID, error) {
 	u, err := uuid.Parse(s)
 	if err != nil || u.String() != s || u.Version() != 7 || u.Variant() != uuid.RFC4122 {
@@ -72,8 +70,8 @@ func ParseID(s string) (ID, error) {
 	return ID(s), nil
 }
 
-// Time is when the id was made, in UTC, to the millisecond; the zero time for
-// an ID that [ParseID] would refuse.
+// Time returns when the id was made, in UTC, to the millisecond; the zero time for an ID that
+// [ParseID] refuses.
 func (id ID) Time() time.Time {
 	u, err := uuid.Parse(string(id))
 	if err != nil || u.Version() != 7 {

@@ -1,16 +1,15 @@
-// Package job holds what both sides of the queue must agree on: what a job is,
-// how it is named, the states it goes through, its limits, the message that
-// announces it and the errors that end it. It imports nothing but the standard
+// Package job has what both sides of the queue must agree on: what a job is, its id, its states and
+// limits, the message that announces it, and the errors that end it. It imports only the standard
 // library and uuid, and does no I/O.
 package job
 
 import "time"
 
-// CustomStyle is what a job's style reads when the user brought a style
-// picture instead of naming a style. No style of the catalogue has this name.
+// CustomStyle is the style of a job with the user's own style picture. No style of the catalogue
+// has this name.
 const CustomStyle = "custom"
 
-// A Job is what users see of a job: the JSON of the API, the same everywhere.
+// A Job is a job as users see it: the JSON of the API, the same everywhere.
 type Job struct {
 	ID             ID         `json:"id" doc:"UUIDv7 in canonical form"`
 	State          State      `json:"state" enum:"queued,running,succeeded,failed,canceled,expired"`
@@ -31,7 +30,7 @@ type Job struct {
 	Result         *Result    `json:"result"`
 	Receipt        *Receipt   `json:"receipt"`
 
-	Owner string `json:"-"` // who submitted it; empty without keys
+	Owner string `json:"-"` // who submitted it; "" without API keys
 }
 
 // A Result describes the painted picture of a succeeded job.
@@ -45,11 +44,10 @@ type Result struct {
 	SHA256       string `json:"sha256"`
 }
 
-// A Receipt says who did the work of a run and what it took. Times are wall
-// clock in milliseconds. BilledMS, MemoryMB and CostUSD are estimates of what AWS
-// bills of a function for the picture, from its delivery until its result is stored, a
-// cold start's init included. They are null where they are unknown, as of a daemon,
-// whose instance is paid by the hour.
+// A Receipt is what a run took and where it ran. Times are wall clock in milliseconds. BilledMS,
+// MemoryMB and CostUSD are estimates of what AWS bills of a function for the picture, from its
+// delivery until its result is stored, including the init of a cold start. They are null if
+// unknown, for example for a daemon, whose instance is paid by the hour.
 type Receipt struct {
 	Worker      string   `json:"worker" enum:"lambda,daemon"`
 	Engine      string   `json:"engine" doc:"The library that ran the network, with its version"`

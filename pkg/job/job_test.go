@@ -28,7 +28,7 @@ func TestIDsSortByAgeAndHaveTheirTime(t *testing.T) {
 		last = id
 	}
 	if got := last.Time(); got.Before(before) || got.After(time.Now().Add(time.Second)) {
-		t.Errorf("an id made now says it was made at %s", got)
+		t.Errorf("the time of an id made now: %s", got)
 	}
 	if got := job.ID("../../etc").Time(); !got.IsZero() {
 		t.Errorf("the time of no id: got %s, want the zero time", got)
@@ -128,7 +128,7 @@ func FuzzDecodeMessage(f *testing.F) {
 			t.Errorf("%q was read as %v", body, m)
 		}
 		if again, err := job.DecodeMessage(m.Encode()); err != nil || again != m {
-			t.Errorf("%q was read as %v, which does not survive: %v, %v", body, m, again, err)
+			t.Errorf("%q was read as %v, which is decoded differently: %v, %v", body, m, again, err)
 		}
 	})
 }
@@ -140,7 +140,7 @@ func TestValidateReportsAllErrors(t *testing.T) {
 	}
 	worst := job.Spec{Strength: math.NaN(), Size: -1, Format: "bmp", Quality: 0}
 	if got := len(worst.Validate()); got != 4 {
-		t.Errorf("four fields are wrong, %d were named", got)
+		t.Errorf("four fields are wrong, %d were reported", got)
 	}
 	for _, s := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), -0.1, 1.1, math.Copysign(0, -1)} {
 		spec := good
@@ -164,10 +164,10 @@ func TestStatesReachAnEnd(t *testing.T) {
 		s := rapid.SampledFrom(states).Draw(t, "from")
 		n := rapid.SampledFrom(states).Draw(t, "to")
 		if s.Next(n) && s.Finished() && n == job.Running {
-			t.Fatalf("%s goes to %s without a new run", s, n)
+			t.Fatalf("%s changes to %s without a new run", s, n)
 		}
 		if s == job.Expired && s.Next(n) {
-			t.Fatalf("%s goes on to %s", s, n)
+			t.Fatalf("%s can change to %s", s, n)
 		}
 	})
 	if job.State("lost").Valid() || job.State("lost").Finished() || job.State("").Next(job.Queued) {

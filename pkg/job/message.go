@@ -9,22 +9,22 @@ import (
 	"io"
 )
 
-// MessageVersion is the version of the wire format that this code speaks.
+// MessageVersion is the version of the wire format of this program.
 const MessageVersion = 1
 
-// A Message announces a run of a job on the queue. Everything else about the
-// job is in the store, so that a message can't disagree with it.
+// A Message announces a run of a job on the queue. Everything else about the job is in the store,
+// so a message can't contradict it.
 type Message struct {
 	Job ID
 	Run int
 
-	// What goes with the body, and is not needed to do the work; both may be empty.
-	Group   string // [Group] of the job's owner: the queue shares workers among groups
-	Request string // the id of the HTTP request that asked for the run, for logs
+	// Attributes outside the body, not needed for the work; both may be empty.
+	Group   string // [Group] of the job's owner: the queue divides workers fairly among groups
+	Request string // the id of the HTTP request that has asked for the run, for logs
 }
 
-// Group is the message group of an owner's jobs: a hash, since queues and their logs
-// need not hold names. The owner without a name, of a server without API keys, has none.
+// Group returns the message group of an owner's jobs: a hash, because queues and their logs need
+// not have names. It is empty for the owner of no name, of a server without API keys.
 func Group(owner string) string {
 	if owner == "" {
 		return ""
@@ -32,7 +32,7 @@ func Group(owner string) string {
 	return OwnerHash(owner)
 }
 
-// OwnerHash stands for an owner where a name is not wanted: 32 hexadecimal digits.
+// OwnerHash returns a text that replaces an owner's name: 32 hexadecimal digits.
 func OwnerHash(owner string) string {
 	sum := sha256.Sum256([]byte(owner))
 	return hex.EncodeToString(sum[:16])
@@ -41,11 +41,11 @@ func OwnerHash(owner string) string {
 // A Delivery is one receipt of a message from the queue. The same message
 // received again is another Delivery with another handle.
 type Delivery struct {
-	ID       string // the queue's name for the message, for logs
+	ID       string // the queue's id of the message, for logs
 	Body     string // wire form, for [DecodeMessage]
-	Received int    // how often the message has been received, this time included; 0 if unknown
-	Handle   string // by which the queue knows this receipt
-	Request  string // as of the [Message]
+	Received int    // how often the message has been received, including this time; 0 if unknown
+	Handle   string // the queue's handle of this receipt
+	Request  string // as in [Message]
 }
 
 type wireMessage struct {
@@ -54,28 +54,28 @@ type wireMessage struct {
 	Run int    `json:"run"`
 }
 
-// Encode is the message's wire form, {"v":1,"job":"<id>","run":1}.
+// Encode returns the message's wire form, {"v":1,"job":"<id>","run":1}.
 func (m Message) Encode() string {
-	b, _ := json.Marshal(wireMessage{MessageVersion, string(m.Job), m.Run}) // strings and ints can't fail
+	b, _ := json.Marshal(wireMessage{MessageVersion, string(m.Job), m.Run}) // strings and ints can't cause an error
 	return string(b)
 }
 
-// DecodeMessage reads a wire form, in which there is neither a group nor a request. It is strict, because what it can't read
-// goes to the dead-letter queue, where a person looks at it: unknown fields, a
+// DecodeMessage decodes a wire form, which has neither group nor request. It is strict, because a
+// malformed message goes to the dead-letter queue, where an operator inspects it: unknown fields, a
 // second value, another version, an id or run out of range all wrap [ErrMalformed].
 func DecodeMessage(body string) (Message, error) {
 	dec := json.NewDecoder(bytes.NewReader([]byte(body)))
 	dec.DisallowUnknownFields()
 	var w wireMessage
 	if err := dec.Decode(&w); err != nil {
-		// Cut, since the reason quotes a field's name, which can be a mebibyte long.
+		// Truncated: the error quotes a field's name, which can be a mebibyte long.
 		return Message{}, fmt.Errorf("%w: %.200q: %.200s", ErrMalformed, body, err.Error())
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return Message{}, fmt.Errorf("%w: %.200q: more than one value", ErrMalformed, body)
 	}
 	if w.V != MessageVersion {
-		return Message{}, fmt.Errorf("%w: version %d, this program speaks %d", ErrMalformed, w.V, MessageVersion)
+		return Message{}, fmt.Errorf("%w: version %d; this program supports %d", ErrMalformed, w.V, MessageVersion)
 	}
 	id, err := ParseID(w.Job)
 	if err != nil {

@@ -11,18 +11,18 @@ import (
 // SpecVersion is the version of the stored form of a [Spec].
 const SpecVersion = 1
 
-// MaxSize is the largest longest edge, in pixels, that an API can be set to allow.
+// MaxSize is the largest value, in pixels of the longest edge, to which an API's limit can be set.
 const MaxSize = 4096
 
-// OutputFormats are the formats a result can have.
+// OutputFormats are the formats that a result can have.
 var OutputFormats = []string{"jpeg", "png", "webp"}
 
-// A Spec is what was asked for, fixed at submission and never changed: a retry
-// runs the same spec again.
+// A Spec is what was asked for. It is set at the submission and never changed: a retry runs the
+// same spec again.
 type Spec struct {
 	V              int       `json:"v"`
 	ID             ID        `json:"id"`
-	Owner          string    `json:"owner,omitempty"` // who submitted it; empty without keys
+	Owner          string    `json:"owner,omitempty"` // who submitted it; "" without API keys
 	Style          string    `json:"style"`           // canonical mix, or CustomStyle
 	Strength       float64   `json:"strength"`
 	Size           int       `json:"size"`
@@ -34,16 +34,16 @@ type Spec struct {
 	Input          Input     `json:"input"`
 	StyleInput     *Input    `json:"style_input,omitempty"`  // the user's style picture
 	Key            string    `json:"key,omitempty"`          // the store's name for the idempotency key
-	Upload         ID        `json:"upload,omitempty"`       // of which the photograph came; empty where it was sent with the request
-	StyleUpload    ID        `json:"style_upload,omitempty"` // the same of the style's picture
-	Charge         int64     `json:"charge,omitempty"`       // KiB by which the job counts towards what its owner may store
-	// MaxSize is what a Size of 0 means at most. 0, of specs of before it was kept, is
-	// the package's MaxSize.
+	Upload         ID        `json:"upload,omitempty"`       // the photograph's upload; "" if it was sent with the request
+	StyleUpload    ID        `json:"style_upload,omitempty"` // the style picture's upload; "" likewise
+	Charge         int64     `json:"charge,omitempty"`       // KiB that the job counts for in what its owner stores
+	// MaxSize is the longest edge of the result for a Size of 0. It is 0 in older specs, which
+	// means the package's MaxSize.
 	MaxSize int `json:"max_size,omitempty"`
 }
 
-// Longest is the longest edge, in pixels, that the result may have: "as it is" has
-// an end too, since the engine's memory grows with the picture.
+// Longest returns the longest edge, in pixels, that the result may have. A result "as submitted" is
+// limited too, because the engine's memory grows with the picture.
 func (s *Spec) Longest() int {
 	switch {
 	case s.Size != 0:
@@ -54,8 +54,8 @@ func (s *Spec) Longest() int {
 	return MaxSize
 }
 
-// Same says whether t asks for the same as s: the same pictures painted in the
-// same way for the same owner.
+// Same reports whether t asks for the same as s: the same pictures painted in the same way for the
+// same owner.
 func (s *Spec) Same(t *Spec) bool {
 	sum := func(in *Input) string {
 		if in == nil {
@@ -87,8 +87,8 @@ type FieldError struct {
 func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
 func (e *FieldError) Unwrap() error { return ErrInvalid }
 
-// Validate checks the numbers and names of a spec, not its style, with its own
-// MaxSize as the most. All that is wrong is reported at once.
+// Validate checks the numbers and names of a spec except its style. The largest size is the spec's
+// own MaxSize. It returns all errors.
 func (s *Spec) Validate() []*FieldError {
 	var bad []*FieldError
 	check := func(ok bool, field, format string, args ...any) {
@@ -96,7 +96,7 @@ func (s *Spec) Validate() []*FieldError {
 			bad = append(bad, &FieldError{field, fmt.Sprintf(format, args...)})
 		}
 	}
-	// Not (x < 0 || x > 1): a NaN must fail too.
+	// Written this way so that NaN fails too.
 	check(s.Strength >= 0 && s.Strength <= 1 && !math.Signbit(s.Strength), "strength", "must be a number from 0 to 1")
 	most := MaxSize
 	if s.MaxSize != 0 {
@@ -108,7 +108,7 @@ func (s *Spec) Validate() []*FieldError {
 	return bad
 }
 
-// New is the job of a spec that was just submitted.
+// New returns the job of a spec that was just submitted.
 func (s *Spec) New() Job {
 	return Job{
 		ID: s.ID, State: Queued, Run: 1, Style: s.Style, Strength: s.Strength, Size: s.Size,

@@ -11,11 +11,11 @@ import (
 
 // runBegan returns when a run was begun by a submission or retry, by the file server's clock.
 func (s *Store) runBegan(id job.ID, run int) (time.Time, error) {
-	asked := inputFile // not the spec: its other name, the entry in active/, is touched
+	begunBy := inputFile // not the spec: its other name, the entry in active/, is touched
 	if run > 1 {
-		asked = runFile(run)
+		begunBy = runFile(run)
 	}
-	return s.modTime(filepath.Join(s.jobDir(id), asked))
+	return s.modTime(filepath.Join(s.jobDir(id), begunBy))
 }
 
 // AnnouncedLately reports whether a message for a job's current run is known to have been sent

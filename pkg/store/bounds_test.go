@@ -94,12 +94,12 @@ func TestMinimumFreeSpace(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := sc.withQuotas(Quotas{MinFree: 1024})
-	asked := 0
+	calls := 0
 	a.step = func(op, _ string, call func() error) error {
 		if op != "statfs" {
 			return call()
 		}
-		asked++
+		calls++
 		return nil // nothing is free
 	}
 	for range 3 {
@@ -107,8 +107,8 @@ func TestMinimumFreeSpace(t *testing.T) {
 			t.Errorf("submitted: %v", err)
 		}
 	}
-	if asked != 1 {
-		t.Errorf("the file system was asked %d times within a second", asked)
+	if calls != 1 {
+		t.Errorf("the file system was measured %d times within a second", calls)
 	}
 	l.store = a.Store
 	if err := paint(l, "painted"); err != nil {

@@ -24,7 +24,7 @@ func (s *Store) Claim(ctx context.Context, id job.ID, run int, worker string) (*
 
 // ClaimShared is [Store.Claim] for a process that works on several jobs at the same time. If the
 // process dies, it is unknown which job was the cause. So the attempt does not count, and the next
-// Lease has Crashed, so that its process can work on the job alone, with Claim. If the cause is
+// Lease has Crashed, so that its process can work on this job only, with Claim. If the cause is
 // known, the process calls [Lease.Blame].
 func (s *Store) ClaimShared(ctx context.Context, id job.ID, run int, worker string) (*Lease, error) {
 	return s.claimAs(ctx, id, run, worker, true)

@@ -26,7 +26,7 @@ func TestDamagedJobIsErased(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sc := newScene(t)
 			others := t.TempDir()
-			if err := os.WriteFile(filepath.Join(others, "file"), []byte("of somebody else's"), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(others, "file"), []byte("of another program"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			id, err := sc.submitAs("anna")
@@ -60,7 +60,7 @@ func TestDamagedJobIsErased(t *testing.T) {
 			if len(left) != 0 {
 				t.Errorf("left: %v", left)
 			}
-			if b, err := os.ReadFile(filepath.Join(others, "file")); err != nil || string(b) != "of somebody else's" {
+			if b, err := os.ReadFile(filepath.Join(others, "file")); err != nil || string(b) != "of another program" {
 				t.Errorf("others' file: %q, %v", b, err)
 			}
 		})

@@ -101,7 +101,7 @@ func TestAttemptsAreLimited(t *testing.T) {
 	}
 	last := claim(t, s, spec.ID)
 	if _, err := s.Claim(t.Context(), spec.ID, 1, "other"); !errors.Is(err, job.ErrBusy) {
-		t.Errorf("while the last attempt goes on: %v", err)
+		t.Errorf("during the last attempt: %v", err)
 	}
 	if err := last.Release(true); err != nil {
 		t.Fatal(err)
@@ -156,7 +156,7 @@ func TestOneOutcomeOfMany(t *testing.T) {
 			if outcomes[i] != "" {
 				won++
 				if j.State != state {
-					t.Errorf("the job is %s, and %s was said to have won", j.State, state)
+					t.Errorf("the job is %s, and %s was reported as its outcome", j.State, state)
 				}
 			}
 		}

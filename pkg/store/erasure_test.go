@@ -248,7 +248,7 @@ func TestRetentionRemovesOldLeftovers(t *testing.T) {
 	}
 	p, err := sc.Expire(t.Context(), time.Now().Add(2*time.Hour), "")
 	if err != nil || p.Count != 1 {
-		t.Errorf("%+v, %v; want that the grave's job is counted", p, err)
+		t.Errorf("%+v, %v; want the job in the erased folder to be counted", p, err)
 	}
 	for _, id := range ids {
 		if _, err := sc.Job(id); !errors.Is(err, job.ErrGone) {

@@ -22,7 +22,7 @@ func TestFaultsInSubmission(t *testing.T) {
 		j, rerr := sc.Job(sc.submission.ID)
 		switch {
 		case err == nil && rerr != nil:
-			sc.Fatalf("it was promised, and: %v", rerr)
+			sc.Fatalf("the submission succeeded, and then: %v", rerr)
 		case rerr == nil:
 			sc.checkFinished(sc.runToEnd(j.ID))
 		case !errors.Is(rerr, job.ErrNotFound):
@@ -113,7 +113,7 @@ func TestFaultsInEndOfRun(t *testing.T) {
 					sc.Errorf("it had ended as\n%s\nand then as\n%s", asJSON(sc.T, before), asJSON(sc.T, j))
 				}
 				if err == nil && !before.State.Finished() && name != "release" && name != "drain" {
-					sc.Errorf("it was said to have ended, and is %s", before.State)
+					sc.Errorf("it was reported as ended, and is %s", before.State)
 				}
 				// The message is delivered again.
 				if _, err := sc.Claim(sc.Context(), id, 1, "late"); !errors.Is(err, job.ErrFinished) {
@@ -160,7 +160,7 @@ func TestFaultsInAnErasure(t *testing.T) {
 		{"queued", nil, nil},
 		{"running", func(*Lease) error { return nil }, nil},
 		{"succeeded", func(l *Lease) error { return paint(l, "painted") }, nil},
-		{"running, and its worker goes on", func(*Lease) error { return nil }, func(l *Lease) error {
+		{"running, and its worker continues", func(*Lease) error { return nil }, func(l *Lease) error {
 			if err := paint(l, "painted"); !errors.Is(err, job.ErrLeaseLost) {
 				return err
 			}
@@ -208,7 +208,7 @@ func (sc scene) checkErased(before, erased error) {
 	_, err := sc.Job(sc.submission.ID)
 	if err == nil {
 		if erased == nil || before != nil {
-			sc.Errorf("it was said to be gone (%v, %v), and is there", erased, before)
+			sc.Errorf("it was reported as gone (%v, %v), and exists", erased, before)
 		}
 		return
 	}

@@ -101,6 +101,6 @@ func (sc scene) checkReadersAgree(id job.ID) {
 		sc.Fatal(err)
 	}
 	if a, b := fmt.Sprintf("%+v", asJSON(sc.T, status.public())), fmt.Sprintf("%+v", asJSON(sc.T, derived.public())); a != b {
-		sc.Errorf("the status says\n%s\nand the events\n%s", a, b)
+		sc.Errorf("the status is\n%s\nand the events show\n%s", a, b)
 	}
 }

@@ -38,7 +38,7 @@ func TestOneJobForAKey(t *testing.T) {
 	anna := newSpec(t)
 	anna.Owner = "anna"
 	if other, made, err := s.CreateOnce(anna, []byte("picture"), nil, "key"); err != nil || !made || other.ID == first.ID {
-		t.Errorf("somebody else's key: %+v, made %t, %v", other, made, err)
+		t.Errorf("another owner's key: %+v, made %t, %v", other, made, err)
 	}
 	if err := claim(t, s, first.ID).Succeed([]byte("x"), nil, job.Result{}, job.Receipt{}); err != nil {
 		t.Fatal(err)

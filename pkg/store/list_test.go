@@ -43,7 +43,7 @@ func listAll(t *testing.T, s *store.Store, q store.Query) (ids []job.ID, pages i
 			t.Fatal(err)
 		}
 		if len(jobs) > q.Limit {
-			t.Errorf("a page of %d, and at most %d were asked for", len(jobs), q.Limit)
+			t.Errorf("a page of %d; at most %d were requested", len(jobs), q.Limit)
 		}
 		for _, j := range jobs {
 			ids = append(ids, j.ID)
@@ -75,8 +75,8 @@ func TestListIsNewestFirst(t *testing.T) {
 			t.Errorf("anna's, limit %d: got %v, want %v", limit, got, annas)
 		}
 	}
-	if got, _ := listAll(t, s, store.Query{Limit: 5, Owner: "nobody"}); len(got) != 0 {
-		t.Errorf("nobody's: %v", got)
+	if got, _ := listAll(t, s, store.Query{Limit: 5, Owner: "nina"}); len(got) != 0 {
+		t.Errorf("an owner without jobs: %v", got)
 	}
 	if err := s.Erase(all[2], store.Erased); err != nil {
 		t.Fatal(err)

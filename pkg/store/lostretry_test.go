@@ -27,21 +27,21 @@ func TestRetryDuringCompletionIsNotLost(t *testing.T) {
 			if err := sc.activate(sc.activePath("", id)); err != nil { // as before the completion
 				t.Fatal(err)
 			}
-			tidier := &Store{dir: sc.dir, lease: sc.lease, maxAttempts: sc.maxAttempts}
-			tidier.step = func(op, path string, call func() error) error {
+			completer := &Store{dir: sc.dir, lease: sc.lease, maxAttempts: sc.maxAttempts}
+			completer.step = func(op, path string, call func() error) error {
 				if op == "stat" && filepath.Base(path) == runFile(2) {
 					return fs.ErrNotExist // as cached by an earlier poll
 				}
 				return call()
 			}
-			seen, err := tidier.openJobFolder(id)
+			seen, err := completer.openJobFolder(id)
 			if err != nil {
 				t.Fatal(err)
 			}
 			calls := 0
 			sc.step = func(_, _ string, call func() error) error {
 				if calls++; calls == before+1 {
-					if err := tidier.repairEnded(seen); err != nil {
+					if err := completer.repairEnded(seen); err != nil {
 						t.Log(err) // the entry is kept
 					}
 				}
@@ -62,7 +62,7 @@ func TestRetryDuringCompletionIsNotLost(t *testing.T) {
 				t.Fatal(aerr)
 			}
 			if run.Run == 2 && !active {
-				t.Errorf("tidied up at call %d, dead after %d more (%v): run 2 is %s, and nobody knows", before, after, err, run.State)
+				t.Errorf("completed at call %d, crashed after %d more (%v): run 2 is %s, and not in active/", before, after, err, run.State)
 			}
 			if before >= calls {
 				break

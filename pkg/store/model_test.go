@@ -49,7 +49,7 @@ func TestStatesFollowTheDiagram(t *testing.T) {
 		want := func(what string, got, should error) {
 			t.Helper()
 			if !errors.Is(got, should) || should == nil && got != nil {
-				t.Fatalf("%s: got %v, want %v; the story is %+v", what, got, should, *st)
+				t.Fatalf("%s: got %v, want %v; the model is %+v", what, got, should, *st)
 			}
 		}
 		pick := func(t *rapid.T) heldLease {
@@ -88,13 +88,13 @@ func TestStatesFollowTheDiagram(t *testing.T) {
 					want("claim", err, nil)
 					st.crashed = st.holder > 0 && (st.state == job.Running || st.crashed)
 					if l.Crashed != st.crashed {
-						t.Fatalf("Crashed is %t; the story is %+v", l.Crashed, *st)
+						t.Fatalf("Crashed is %t; the model is %+v", l.Crashed, *st)
 					}
 					st.claims++
 					st.attempts++
 					st.state, st.holder, st.expired = job.Running, st.claims, false
 					if l.Attempt != st.attempts {
-						t.Fatalf("attempt %d; the story is %+v", l.Attempt, *st)
+						t.Fatalf("attempt %d; the model is %+v", l.Attempt, *st)
 					}
 					leases = append(leases, heldLease{l, st.claims, run})
 				}
@@ -171,7 +171,7 @@ func TestStatesFollowTheDiagram(t *testing.T) {
 			},
 			"leases run out": func(t *rapid.T) {
 				if st.gone || st.state != job.Running {
-					t.Skip("nobody works")
+					t.Skip("no worker has a lease")
 				}
 				sc.expire(id)
 				st.expired = true
@@ -197,7 +197,7 @@ func TestStatesFollowTheDiagram(t *testing.T) {
 				for _, path := range sc.publishedPaths(id, spec.Format, spec.Public) {
 					there, err := sc.exists(path)
 					if want := st.state == job.Succeeded && !st.gone; err != nil || there != want {
-						t.Fatalf("published as %s: %t, %v; the story is %+v", path, there, err, *st)
+						t.Fatalf("published as %s: %t, %v; the model is %+v", path, there, err, *st)
 					}
 				}
 				j, err := sc.Job(id)
@@ -206,7 +206,7 @@ func TestStatesFollowTheDiagram(t *testing.T) {
 					return
 				}
 				if err != nil || j.State != st.state || j.Run != st.run || j.Attempts != st.attempts {
-					t.Fatalf("the job is %+v, %v; the story is %+v", j, err, *st)
+					t.Fatalf("the job is %+v, %v; the model is %+v", j, err, *st)
 				}
 				if (j.Result != nil) != (j.State == job.Succeeded) || (j.Error != nil) != (j.State == job.Failed) ||
 					(j.FinishedAt != nil) != j.State.Finished() {
@@ -214,11 +214,11 @@ func TestStatesFollowTheDiagram(t *testing.T) {
 				}
 				r, err := sc.readFromEvents(id)
 				if err != nil || asJSON(sc.T, r.public()) != asJSON(sc.T, j) {
-					t.Fatalf("the status says\n%+v\nand the events\n%+v, %v", j, r, err)
+					t.Fatalf("the status is\n%+v\nand the events show\n%+v, %v", j, r, err)
 				}
 				active, err := sc.exists(sc.activePath("", id))
 				if err != nil || !active && !st.ended() {
-					t.Fatalf("active: %t, %v; the story is %+v", active, err, *st)
+					t.Fatalf("active: %t, %v; the model is %+v", active, err, *st)
 				}
 			},
 		})

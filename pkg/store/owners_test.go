@@ -99,7 +99,7 @@ func TestListPassesOverEmptyFolders(t *testing.T) {
 			break
 		}
 		if q.Before != "" && next >= q.Before {
-			t.Fatalf("page %d goes on with %s, after %s", pages, next, q.Before)
+			t.Fatalf("page %d continues with %s, after %s", pages, next, q.Before)
 		}
 		q.Before = next
 	}

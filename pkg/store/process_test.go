@@ -74,7 +74,7 @@ type claimOf struct {
 	State job.State
 }
 
-func say(v any) { _ = json.NewEncoder(os.Stdout).Encode(v) }
+func report(v any) { _ = json.NewEncoder(os.Stdout).Encode(v) }
 
 func submitOnce(s *store.Store) error {
 	id, err := job.NewID()
@@ -84,7 +84,7 @@ func submitOnce(s *store.Store) error {
 	spec := job.Spec{ID: id, Style: "some-style", Strength: 1, Format: "jpeg", CreatedAt: time.Now().UTC()}
 	j, made, err := s.CreateOnce(&spec, []byte("picture"), nil, "the same key")
 	if err == nil && made {
-		say(claimOf{j.ID, 1, job.Queued})
+		report(claimOf{j.ID, 1, job.Queued})
 	}
 	return err
 }
@@ -134,7 +134,7 @@ func workOn(s *store.Store, id job.ID) error {
 		}
 	}
 	if err == nil {
-		say(outcome)
+		report(outcome)
 	}
 	return lostIsFine(err)
 }
@@ -159,7 +159,7 @@ func cancelAndRetry(s *store.Store) error {
 		id := ids[rand.N(len(ids))].ID
 		j, err := s.Cancel(id)
 		if err == nil {
-			say(claimOf{id, j.Run, job.Canceled})
+			report(claimOf{id, j.Run, job.Canceled})
 			_, _, err = s.Retry(id)
 		}
 		if err != nil && !errors.Is(err, job.ErrFinished) && !errors.Is(err, job.ErrNotRetryable) && !errors.Is(err, job.ErrBusy) {
@@ -178,9 +178,9 @@ func stopServer(t *testing.T) {
 	}
 	out := make(chan error, 1)
 	go func() {
-		said, err := exec.Command("bash", "-c", `sleep 2 && "$0" stop && sleep "$1" && "$0" start`, server, outage).CombinedOutput()
+		output, err := exec.Command("bash", "-c", `sleep 2 && "$0" stop && sleep "$1" && "$0" start`, server, outage).CombinedOutput()
 		if err != nil {
-			err = fmt.Errorf("%w: %s", err, said)
+			err = fmt.Errorf("%w: %s", err, output)
 		}
 		out <- err
 	}()
@@ -195,13 +195,13 @@ func TestProcessesSubmitUnderOneKey(t *testing.T) {
 	s := open(t, 0)
 	made := 0
 	var all []*exec.Cmd
-	var says []io.Reader
+	var outputs []io.Reader
 	for range 64 {
 		cmd, out := process(t, "submitter", s.Dir())
-		all, says = append(all, cmd), append(says, out)
+		all, outputs = append(all, cmd), append(outputs, out)
 	}
 	for i, cmd := range all {
-		for lines := bufio.NewScanner(says[i]); lines.Scan(); {
+		for lines := bufio.NewScanner(outputs[i]); lines.Scan(); {
 			made++
 		}
 		if err := cmd.Wait(); err != nil {
@@ -224,7 +224,7 @@ func TestProcessesRaceForOneDirectory(t *testing.T) {
 	}
 	const workers, meddlers = 4, 2
 	ended := map[claimOf]int{}
-	said := make(chan claimOf)
+	reports := make(chan claimOf)
 	done := make(chan struct{})
 	running := 0
 	start := func(role string) *exec.Cmd {
@@ -236,7 +236,7 @@ func TestProcessesRaceForOneDirectory(t *testing.T) {
 				if dec.Decode(&c) != nil {
 					break // it ended, or was killed while writing a line
 				}
-				said <- c
+				reports <- c
 			}
 			if err := cmd.Wait(); err != nil && !strings.Contains(err.Error(), "killed") {
 				t.Errorf("%s: %v", role, err)
@@ -255,7 +255,7 @@ func TestProcessesRaceForOneDirectory(t *testing.T) {
 	}
 	for running > 0 {
 		select {
-		case c := <-said:
+		case c := <-reports:
 			ended[c]++
 			if len(victims) > 0 && len(ended) >= 5 { // in the middle of its work
 				_ = victims[0].Process.Kill() // may have ended
@@ -301,7 +301,7 @@ func TestProcessesRaceForOneDirectory(t *testing.T) {
 		}
 		var final job.Job
 		if err := json.Unmarshal(b, &final); err != nil || final.State != c.State {
-			t.Errorf("run %d of job %s is %s, and somebody made it %s: %v", c.Run, c.ID, final.State, c.State, err)
+			t.Errorf("run %d of job %s is %s, and a process reported %s: %v", c.Run, c.ID, final.State, c.State, err)
 		}
 	}
 	for _, id := range ids {

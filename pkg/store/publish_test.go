@@ -130,7 +130,7 @@ func TestFailureToPublishIsReported(t *testing.T) {
 	_, err := sc.Checkup(EntryOf(sc.submission.New()), time.Now(), time.Hour)
 	sc.step = nil
 	if !errors.Is(err, syscall.ENOSPC) || errors.Is(err, job.ErrFinished) {
-		t.Errorf("the sweeper is told: %v", err)
+		t.Errorf("the error of the checkup: %v", err)
 	}
 	if _, err := sc.Checkup(EntryOf(sc.submission.New()), time.Now(), time.Hour); !errors.Is(err, job.ErrFinished) {
 		t.Errorf("once there is room: %v", err)
@@ -174,13 +174,13 @@ func (sc scene) succeeded() job.ID {
 	return l.Spec.ID
 }
 
-// before makes the store's calls one at a time from now on, and calls look before each.
-func (sc scene) before(look func()) {
+// before makes the store's calls one at a time from now on, and calls hook before each.
+func (sc scene) before(hook func()) {
 	var mu sync.Mutex
 	sc.step = func(_, _ string, call func() error) error {
 		mu.Lock()
 		defer mu.Unlock()
-		look()
+		hook()
 		return call()
 	}
 }
@@ -225,7 +225,7 @@ func TestErasureDuringPublishing(t *testing.T) {
 				sc.sweep()
 				sc.checkErased(job.ErrGone, nil)
 				if t.Failed() {
-					t.Fatalf("erased at call %d of the publisher, who says: %v", n, err)
+					t.Fatalf("erased at call %d of the publisher, whose error is: %v", n, err)
 				}
 			}
 		})

@@ -51,7 +51,7 @@ func TestCrashDuringCompletionKeepsRetry(t *testing.T) {
 		_ = l.Fail(job.Failure{Code: job.CodeInternal, Message: "broken"})
 		sc.step = nil
 		if !retried {
-			t.Fatal("nobody retried")
+			t.Fatal("there was no retry")
 		}
 		sc.sweep()
 		if got := sc.entries(); len(got) != 1 || got[0] != id {
@@ -237,8 +237,8 @@ func TestReconcile(t *testing.T) {
 	if err := paint(done, "painted"); err != nil {
 		t.Fatal(err)
 	}
-	stranger := sc.spec() // which is in the index, without a job
-	entry := sc.ownerEntry(stranger)
+	orphan := sc.spec() // which is in the index, without a job
+	entry := sc.ownerEntry(orphan)
 	spec, err := sc.Spec(lost)
 	if err != nil {
 		t.Fatal(err)

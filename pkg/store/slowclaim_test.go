@@ -19,15 +19,15 @@ func TestSlowClaimerDoesNotTakeRenewedLease(t *testing.T) {
 			sc := newScene(t)
 			l := sc.createAndClaim()
 			other := &Store{dir: sc.dir, lease: sc.lease, maxAttempts: attempts}
-			stalled := false
+			paused := false
 			other.step = func(op, path string, call func() error) error {
 				switch {
-				case stalled:
+				case paused:
 				case op == "open" && filepath.Base(path) == claimFile(1):
 					// The claim is 59 minutes old when it is read, and 61 when the clock is read.
 					return errors.Join(sc.setTime(path, time.Now().Add(-61*time.Minute)), call())
 				case op == "create":
-					stalled = true
+					paused = true
 					return errors.Join(call(), l.Renew())
 				}
 				return call()

@@ -33,7 +33,7 @@ func TestStaleCallsAreRepeated(t *testing.T) {
 			}
 			return err
 		}},
-		{"look for active jobs", func(sc scene, id job.ID) error {
+		{"list active jobs", func(sc scene, id job.ID) error {
 			if got := sc.entries(); len(got) != 1 || got[0] != id {
 				return fmt.Errorf("active are %v", got)
 			}

@@ -27,21 +27,21 @@ func TestUnpublish(t *testing.T) {
 		}
 	}
 	sc.sweep()
-	unpublished, asked := map[string]bool{}, 0
-	var answer error
+	unpublished, calls := map[string]bool{}, 0
+	var failure error
 	sc.unpublish = func(names []string) error {
-		asked++
+		calls++
 		if left := sc.allPublished(); left[names[0]] != "" {
 			t.Errorf("%v are still published", names)
 		}
-		if answer == nil {
+		if failure == nil {
 			for _, name := range names {
 				unpublished[name] = true
 			}
 		}
-		return answer
+		return failure
 	}
-	answer = away
+	failure = away
 	for _, id := range ids[:2] {
 		if err := sc.Erase(id, Erased); !errors.Is(err, job.ErrStoreAway) {
 			t.Errorf("erased with copies left: %v", err)
@@ -53,11 +53,11 @@ func TestUnpublish(t *testing.T) {
 			t.Errorf("the tombstone: %+v, %v", stone, err)
 		}
 	}
-	asked = 0
-	if err := sc.EndErasures(context.Background()); !errors.Is(err, job.ErrStoreAway) || asked != 1 {
-		t.Errorf("the sweeper: %v, after asking %d times; once is enough to know", err, asked)
+	calls = 0
+	if err := sc.EndErasures(context.Background()); !errors.Is(err, job.ErrStoreAway) || calls != 1 {
+		t.Errorf("the sweeper: %v, after %d calls; want one call", err, calls)
 	}
-	answer = nil
+	failure = nil
 	sc.sweep()
 	if p, err := sc.Expire(context.Background(), time.Now().Add(time.Hour), ""); p.Count != 1 || err != nil {
 		t.Errorf("%d expired, %v", p.Count, err)
@@ -65,9 +65,9 @@ func TestUnpublish(t *testing.T) {
 	if !maps.Equal(unpublished, want) {
 		t.Errorf("unpublished %v, want %v", unpublished, want)
 	}
-	asked = 0
-	if err := sc.EndErasures(context.Background()); err != nil || asked != 0 {
-		t.Errorf("the sweeper once more: %v, asks %d times", err, asked)
+	calls = 0
+	if err := sc.EndErasures(context.Background()); err != nil || calls != 0 {
+		t.Errorf("the sweeper again: %v, %d calls", err, calls)
 	}
 	if left := sc.leftovers(); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
