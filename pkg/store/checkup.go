@@ -51,7 +51,7 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 	if err != nil {
 		return c, err
 	}
-	l, err := s.openJobFolder(id)
+	f, err := s.openJobFolder(id)
 	if errors.Is(err, job.ErrGone) {
 		why := s.whyMissingOnDisk(id)
 		if errors.Is(why, job.ErrGone) {
@@ -71,9 +71,9 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 	if err != nil {
 		return c, err
 	}
-	defer l.close()
-	l.entry = s.entryPath(e)
-	if err := s.removeOldTemps(l, now, stale); err != nil {
+	defer f.close()
+	f.entry = s.entryPath(e)
+	if err := s.removeOldTemps(f, now, stale); err != nil {
 		return c, err
 	}
 	if gone, err := s.exists(s.tombstonePath(id)); err != nil {
@@ -81,14 +81,14 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 	} else if gone { // its draft was moved into its place after the erasure
 		return c, errors.Join(job.ErrGone, s.erase(id, Erased))
 	}
-	if l.ended {
-		err := s.repairEnded(l)
+	if f.ended {
+		err := s.repairEnded(f)
 		if err == nil || errors.Is(err, fs.ErrNotExist) { // other processes complete it too
 			err = errors.Join(job.ErrFinished, err)
 		}
 		return c, err
 	}
-	r, err := s.latestEvent(l)
+	r, err := s.latestEvent(f)
 	if err != nil {
 		return c, err
 	}
@@ -97,7 +97,7 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 	if expired {
 		c.Job.Attempts = r.attempts()
 	}
-	if c.RunBegan, err = s.runBegan(id, l.run); err != nil {
+	if c.RunBegan, err = s.runBegan(id, f.run); err != nil {
 		return c, err
 	}
 	c.Leased = r.State == job.Running && !expired
@@ -108,8 +108,8 @@ func (s *Store) checkup(e Entry, now time.Time, stale time.Duration) (c Checkup,
 // removeErasedEntry removes the entry of a job that was erased. A job in an erased folder without a
 // tombstone may be about to be moved back by the retention, so its entry is kept.
 func (s *Store) removeErasedEntry(e Entry) error {
-	stone, err := s.exists(s.tombstonePath(e.ID))
-	if err != nil || !stone {
+	tombstone, err := s.exists(s.tombstonePath(e.ID))
+	if err != nil || !tombstone {
 		return err
 	}
 	return s.remove(s.entryPath(e)) // EndErasures removes the rest
@@ -117,9 +117,9 @@ func (s *Store) removeErasedEntry(e Entry) error {
 
 // removeOldTemps removes the temporary files in the folder of an unfinished job that processes have
 // left which died. A process that is only slow finds its file gone, and reads the folder again.
-func (s *Store) removeOldTemps(l *jobFolder, now time.Time, stale time.Duration) error {
-	for _, name := range l.temps {
-		path := filepath.Join(l.dir.Name(), name)
+func (s *Store) removeOldTemps(f *jobFolder, now time.Time, stale time.Duration) error {
+	for _, name := range f.temps {
+		path := filepath.Join(f.dir.Name(), name)
 		at, err := s.modTime(path)
 		if err == nil && now.Sub(at) > stale {
 			err = s.remove(path)

@@ -31,57 +31,57 @@ func (s *Store) ClaimShared(ctx context.Context, id job.ID, run int, worker stri
 }
 
 func (s *Store) claimAs(ctx context.Context, id job.ID, run int, worker string, shared bool) (*Lease, error) {
-	l, err := s.openJobFolder(id)
+	f, err := s.openJobFolder(id)
 	if err != nil {
 		return nil, fmt.Errorf("claim job %s: %w", id, err)
 	}
-	lease, err := s.claim(ctx, l, run, worker, shared)
+	lease, err := s.claim(ctx, f, run, worker, shared)
 	if err != nil {
-		l.close()
+		f.close()
 		return nil, fmt.Errorf("claim job %s: %w", id, err)
 	}
 	return lease, nil
 }
 
-func (s *Store) claim(ctx context.Context, l *jobFolder, run int, worker string, shared bool) (*Lease, error) {
+func (s *Store) claim(ctx context.Context, f *jobFolder, run int, worker string, shared bool) (*Lease, error) {
 	switch {
-	case run > l.run:
-		return nil, fmt.Errorf("%w in run %d: it is in run %d", job.ErrNotFound, run, l.run)
-	case run < l.run:
-		return nil, fmt.Errorf("%w: it is in run %d", job.ErrFinished, l.run)
-	case l.ended:
-		_ = s.repairEnded(l) // its process may have died; after an error the sweeper repairs it
+	case run > f.run:
+		return nil, fmt.Errorf("%w in run %d: it is in run %d", job.ErrNotFound, run, f.run)
+	case run < f.run:
+		return nil, fmt.Errorf("%w: it is in run %d", job.ErrFinished, f.run)
+	case f.ended:
+		_ = s.repairEnded(f) // its process may have died; after an error the sweeper repairs it
 		return nil, job.ErrFinished
 	}
-	spec, err := s.spec(l.id)
+	spec, err := s.spec(f.id)
 	if err != nil {
 		return nil, err
 	}
-	last, err := s.lastClaim(l)
+	last, err := s.lastClaim(f)
 	if err != nil {
 		return nil, err
 	}
 	before := last.attempts()
 	if before >= s.maxAttempts {
-		return nil, s.giveUp(l, last)
+		return nil, s.giveUp(f, last)
 	}
-	lease := &Lease{Spec: spec, Run: run, Attempt: before + 1, Began: time.Now().UTC(), store: s, folder: l}
+	lease := &Lease{Spec: spec, Run: run, Attempt: before + 1, Began: time.Now().UTC(), store: s, folder: f}
 	lease.Crashed = last.crashed()
 	r := newRecord(spec.New())
 	r.Run, r.State, r.Attempts, r.StartedAt = run, job.Running, lease.Attempt, &lease.Began
-	r.Claim, r.Worker, r.Lease, r.Crashed = l.claim+1, clean(worker, maxWord), s.lease.Milliseconds(), lease.Crashed
+	r.Claim, r.Worker, r.Lease, r.Crashed = f.claim+1, clean(worker, maxWord), s.lease.Milliseconds(), lease.Crashed
 	r.Shared = shared
-	err = s.recordEvent(l.dir, claimFile(r.Claim), r, func(now time.Time) error {
-		if err := s.checkLeaseFree(l, last, now); err != nil {
+	err = s.recordEvent(f.dir, claimFile(r.Claim), r, func(now time.Time) error {
+		if err := s.checkLeaseFree(f, last, now); err != nil {
 			return err
 		}
 		return context.Cause(ctx)
 	})
 	if !eventExists(err) {
-		return nil, s.undoClaim(l, r, err)
+		return nil, s.undoClaim(f, r, err)
 	}
 	lease.record = r
-	s.removeOldClaims(l)
+	s.removeOldClaims(f)
 	return lease, nil
 }
 
@@ -93,10 +93,10 @@ const claimsKept = 8
 // removeOldClaims removes all but the last claims, the oldest first. A worker that still uses one
 // detects that it is gone, or that it has a successor. After an error the rest is left to the next
 // claim.
-func (s *Store) removeOldClaims(l *jobFolder) {
-	slices.Sort(l.claims)
-	for _, n := range l.claims[:max(0, len(l.claims)-claimsKept)] {
-		if s.remove(filepath.Join(l.dir.Name(), claimFile(n))) != nil {
+func (s *Store) removeOldClaims(f *jobFolder) {
+	slices.Sort(f.claims)
+	for _, n := range f.claims[:max(0, len(f.claims)-claimsKept)] {
+		if s.remove(filepath.Join(f.dir.Name(), claimFile(n))) != nil {
 			return
 		}
 	}
@@ -104,17 +104,17 @@ func (s *Store) removeOldClaims(l *jobFolder) {
 
 // lastClaim reads the last claim of the current run; nil if there is none. A claim of an earlier
 // run is ignored: its worker may not have noticed yet that the run has ended.
-func (s *Store) lastClaim(l *jobFolder) (*record, error) {
-	if l.claim == 0 {
+func (s *Store) lastClaim(f *jobFolder) (*record, error) {
+	if f.claim == 0 {
 		return nil, nil
 	}
-	r, err := s.readClaim(l)
+	r, err := s.readClaim(f)
 	switch {
 	case err != nil:
 		return nil, err
-	case r.Run > l.run: // events have happened during the listing
+	case r.Run > f.run: // events have happened during the listing
 		return nil, fmt.Errorf("%w: it is in run %d", job.ErrBusy, r.Run)
-	case r.Run < l.run:
+	case r.Run < f.run:
 		return nil, nil
 	}
 	return r, nil
@@ -122,27 +122,27 @@ func (s *Store) lastClaim(l *jobFolder) (*record, error) {
 
 // readClaim reads the last claim of a job. A loss of power right after a claim can leave its file
 // empty. The name is enough then: an attempt was begun, and its worker is gone.
-func (s *Store) readClaim(l *jobFolder) (*record, error) {
-	r, err := s.readRecord(l.id, claimFile(l.claim))
+func (s *Store) readClaim(f *jobFolder) (*record, error) {
+	r, err := s.readRecord(f.id, claimFile(f.claim))
 	if !errors.Is(err, errUnreadable) {
 		return r, err
 	}
-	before := *l
-	if before.claim--; !slices.Contains(l.claims, before.claim) {
+	before := *f
+	if before.claim--; !slices.Contains(f.claims, before.claim) {
 		before.claim = 0 // removed, or there was none
 	}
 	if r, err = s.latestEvent(&before); err != nil {
 		return nil, err
 	}
-	at, err := s.modTime(filepath.Join(l.dir.Name(), claimFile(l.claim)))
+	at, err := s.modTime(filepath.Join(f.dir.Name(), claimFile(f.claim)))
 	if err != nil {
 		return nil, err
 	}
 	began := at.UTC()
-	if r.Claim >= l.claim { // the record is of a retry after the claim, which is of an earlier run
+	if r.Claim >= f.claim { // the record is of a retry after the claim, which is of an earlier run
 		r.Run--
 	}
-	r.State, r.StartedAt, r.Claim, r.Worker, r.written = job.Running, &began, l.claim, "unknown", at
+	r.State, r.StartedAt, r.Claim, r.Worker, r.written = job.Running, &began, f.claim, "unknown", at
 	r.Attempts++
 	r.Lease = s.lease.Milliseconds()
 	return r, nil
@@ -184,10 +184,10 @@ func (r *record) expired(now time.Time) bool {
 // file server's clock. The claim was read before the clock, and much time may have passed between
 // the two, because NFS may need a minute for a lost call. So a claim that seems to have expired is
 // read again: it may have been renewed or given back.
-func (s *Store) checkLeaseFree(l *jobFolder, last *record, now time.Time) error {
+func (s *Store) checkLeaseFree(f *jobFolder, last *record, now time.Time) error {
 	busy := !last.expired(now)
 	if !busy && last != nil && !last.released() {
-		_, written, err := s.readFile(filepath.Join(l.dir.Name(), claimFile(last.Claim)))
+		_, written, err := s.readFile(filepath.Join(f.dir.Name(), claimFile(last.Claim)))
 		if err != nil {
 			return err
 		}
@@ -202,15 +202,15 @@ func (s *Store) checkLeaseFree(l *jobFolder, last *record, now time.Time) error 
 func (r *record) lease() time.Duration { return time.Duration(r.Lease) * time.Millisecond }
 
 // giveUp ends a run whose attempts are used up, once the lease of the last one has expired.
-func (s *Store) giveUp(l *jobFolder, last *record) error {
+func (s *Store) giveUp(f *jobFolder, last *record) error {
 	now, err := s.serverNow()
 	if err != nil {
 		return err
 	}
-	if err := s.checkLeaseFree(l, last, now); err != nil {
+	if err := s.checkLeaseFree(f, last, now); err != nil {
 		return err
 	}
-	_, err = s.endRun(l, false, func(r *record) {
+	_, err = s.endRun(f, false, func(r *record) {
 		fail(r, job.Failure{Code: job.CodeGaveUp, Message: fmt.Sprintf("given up after %d attempts; a retry may help", s.maxAttempts)})
 	})
 	if errors.Is(err, errConflict) {
@@ -224,13 +224,13 @@ func (s *Store) giveUp(l *jobFolder, last *record) error {
 
 // undoClaim converts an error of [Store.recordEvent] to one of [Store.Claim]. If the claim may
 // exist although no work will follow, it is given back.
-func (s *Store) undoClaim(l *jobFolder, r *record, err error) error {
+func (s *Store) undoClaim(f *jobFolder, r *record, err error) error {
 	if errors.Is(err, errConflict) {
 		return fmt.Errorf("%w: %w", job.ErrBusy, err)
 	}
 	if !errors.Is(err, job.ErrBusy) && !errors.Is(err, context.Canceled) {
-		if there, rerr := s.readRecord(l.id, claimFile(r.Claim)); rerr == nil && there.Token == r.Token {
-			return errors.Join(err, s.setTime(filepath.Join(l.dir.Name(), claimFile(r.Claim)), releasedUncounted))
+		if there, rerr := s.readRecord(f.id, claimFile(r.Claim)); rerr == nil && there.Token == r.Token {
+			return errors.Join(err, s.setTime(filepath.Join(f.dir.Name(), claimFile(r.Claim)), releasedUncounted))
 		}
 	}
 	return err

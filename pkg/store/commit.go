@@ -21,16 +21,16 @@ func (l *Lease) Succeed(picture, thumbnail []byte, res job.Result, receipt job.R
 	sum := sha256.Sum256(picture)
 	res.Bytes, res.SHA256 = int64(len(picture)), hex.EncodeToString(sum[:])
 	receipt.Worker, receipt.Engine, receipt.Model = clean(receipt.Worker, maxWord), clean(receipt.Engine, maxWord), clean(receipt.Model, maxWord)
-	made := map[string][][]byte{l.path(outputFile(l.record.Claim)): {picture}}
+	files := map[string][][]byte{l.path(outputFile(l.record.Claim)): {picture}}
 	if l.Spec.Public {
 		if thumbnail == nil {
 			thumbnail = picture
 		}
-		made[l.path(thumbFile(l.record.Claim))] = [][]byte{thumbnail}
+		files[l.path(thumbFile(l.record.Claim))] = [][]byte{thumbnail}
 	}
 	var failed error
 	written := make(chan struct{})
-	go func() { failed = l.store.createAll(made); close(written) }()
+	go func() { failed = l.store.createAll(files); close(written) }()
 	err := l.commit(func(r *record) {
 		r.State, r.Result, r.Receipt = job.Succeeded, &res, &receipt
 		r.FinishedAt = utcNow()
@@ -39,7 +39,7 @@ func (l *Lease) Succeed(picture, thumbnail []byte, res job.Result, receipt job.R
 	// The files are removed only if another outcome is certain. After any other error, also of an
 	// earlier call, final.R may exist and name them.
 	if failed != nil && !errors.Is(failed, fs.ErrExist) || errors.Is(err, job.ErrLeaseLost) {
-		for path := range made {
+		for path := range files {
 			_ = l.store.remove(path) // otherwise it stays until the job is erased
 		}
 	}

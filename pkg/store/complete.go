@@ -45,11 +45,11 @@ import (
 // publishing and deactivate, for example as a name in a folder of its own that the sweeper works
 // through. It must be repeatable, and quick: the worker's commit and the owner's cancellation wait
 // for it. Its error keeps the job in active/.
-func (s *Store) completeRun(l *jobFolder, final *record) error {
-	if err := errors.Join(s.publish(l, final), s.removeLeftovers(l, final)); err != nil {
+func (s *Store) completeRun(f *jobFolder, final *record) error {
+	if err := errors.Join(s.publish(f, final), s.removeLeftovers(f, final)); err != nil {
 		return err
 	}
-	return s.deactivate(l, final)
+	return s.deactivate(f, final)
 }
 
 // commitOutcome makes r the outcome of the current run, and completes the run. The error is
@@ -58,11 +58,11 @@ func (s *Store) completeRun(l *jobFolder, final *record) error {
 // in active/ is still there, and the sweeper completes it.
 //
 // before can prevent it, as in [Store.recordEvent].
-func (s *Store) commitOutcome(l *jobFolder, r *record, before func(now time.Time) error) error {
+func (s *Store) commitOutcome(f *jobFolder, r *record, before func(now time.Time) error) error {
 	r.Worker, r.Lease, r.Crashed, r.Shared = "", 0, false, false
-	err := s.recordEvent(l.dir, finalFile(l.run), r, before)
+	err := s.recordEvent(f.dir, finalFile(f.run), r, before)
 	if err == nil {
-		_ = s.afterCommit(l, r) // see above
+		_ = s.afterCommit(f, r) // see above
 	}
 	if !eventExists(err) {
 		return err
@@ -72,61 +72,61 @@ func (s *Store) commitOutcome(l *jobFolder, r *record, before func(now time.Time
 
 // afterCommit completes a run for the process that has made its outcome. It lists the folder again,
 // because other processes may have left files there while they competed for the outcome.
-func (s *Store) afterCommit(l *jobFolder, final *record) error {
-	names, err := s.listAgain(l.dir)
+func (s *Store) afterCommit(f *jobFolder, final *record) error {
+	names, err := s.listAgain(f.dir)
 	if err != nil {
 		return err
 	}
-	if l.parse(names); l.run != final.Run {
+	if f.parse(names); f.run != final.Run {
 		return nil // it was retried already
 	}
-	return s.completeRun(l, final)
+	return s.completeRun(f, final)
 }
 
 // repairEnded completes a run that has ended, for a process that died before it had done so. The
 // status is first made to show the outcome.
-func (s *Store) repairEnded(l *jobFolder) error {
-	final, err := s.readRecord(l.id, finalFile(l.run))
+func (s *Store) repairEnded(f *jobFolder) error {
+	final, err := s.readRecord(f.id, finalFile(f.run))
 	if err != nil {
 		return err
 	}
-	status, err := s.readRecord(l.id, statusFile)
+	status, err := s.readRecord(f.id, statusFile)
 	if err != nil && !errors.Is(err, errUnreadable) && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err != nil || status.Token != final.Token {
-		if err := s.showOutcome(l); err != nil {
+		if err := s.showOutcome(f); err != nil {
 			return err
 		}
 	}
-	return s.completeRun(l, final)
+	return s.completeRun(f, final)
 }
 
 // showOutcome replaces the status with the outcome of the current run.
-func (s *Store) showOutcome(l *jobFolder) error {
-	tmp := filepath.Join(l.dir.Name(), tempPrefix+rand.Text())
-	err := s.link(filepath.Join(l.dir.Name(), finalFile(l.run)), tmp)
+func (s *Store) showOutcome(f *jobFolder) error {
+	tmp := filepath.Join(f.dir.Name(), tempPrefix+rand.Text())
+	err := s.link(filepath.Join(f.dir.Name(), finalFile(f.run)), tmp)
 	if err == nil {
-		err = s.rename(tmp, filepath.Join(l.dir.Name(), statusFile))
+		err = s.rename(tmp, filepath.Join(f.dir.Name(), statusFile))
 	}
 	// Also after success: rename(2) does nothing if both names are of the same file.
 	if err = errors.Join(err, s.remove(tmp)); err != nil {
 		return err
 	}
-	return s.sync(l.dir)
+	return s.sync(f.dir)
 }
 
 // removeLeftovers removes what is not needed after the end of a run: temporary files, and all
 // pictures and thumbnails except those of the result. A process that is about to link one of them
 // finds it gone, and reads the folder again.
-func (s *Store) removeLeftovers(l *jobFolder, final *record) error {
+func (s *Store) removeLeftovers(f *jobFolder, final *record) error {
 	var errs []error
-	for _, name := range l.temps {
-		errs = append(errs, s.remove(filepath.Join(l.dir.Name(), name)))
+	for _, name := range f.temps {
+		errs = append(errs, s.remove(filepath.Join(f.dir.Name(), name)))
 	}
-	for _, name := range l.outputs {
+	for _, name := range f.outputs {
 		if final.State != job.Succeeded || name != outputFile(final.Claim) && name != thumbFile(final.Claim) {
-			errs = append(errs, s.remove(filepath.Join(l.dir.Name(), name)))
+			errs = append(errs, s.remove(filepath.Join(f.dir.Name(), name)))
 		}
 	}
 	return errors.Join(errs...)
@@ -139,10 +139,10 @@ func (s *Store) removeLeftovers(l *jobFolder, final *record) error {
 // sees the other, even if the retrying process dies. If this process dies before it lists the
 // folder, the sweeper finds the renamed entry. The folder is opened again for the listing, because
 // NFS clients cache that a name is missing.
-func (s *Store) deactivate(l *jobFolder, final *record) error {
-	entry := l.entry
+func (s *Store) deactivate(f *jobFolder, final *record) error {
+	entry := f.entry
 	if entry == "" {
-		entry = s.activePath(final.Owner, l.id)
+		entry = s.activePath(final.Owner, f.id)
 	}
 	if final.State == job.Succeeded { // it can't be retried
 		err := s.remove(entry)
@@ -156,12 +156,12 @@ func (s *Store) deactivate(l *jobFolder, final *record) error {
 		return ignore(err, fs.ErrNotExist) // another process was first
 	}
 	s.noteFreed(final.Owner)
-	names, err := s.list(l.dir.Name())
+	names, err := s.list(f.dir.Name())
 	if err != nil {
 		return errors.Join(err, s.activate(entry))
 	}
 	var since jobFolder
-	if since.parse(names); since.run > l.run || len(since.temps) > 0 {
+	if since.parse(names); since.run > f.run || len(since.temps) > 0 {
 		err = s.activate(entry)
 	}
 	if err == nil {

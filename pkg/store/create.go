@@ -197,10 +197,10 @@ func (s *Store) ownerDir(owner string) string {
 // removes it, with what a worker may have published: the worker may have received a message for it.
 // The spec in the folder is removed last, because the sweeper needs it to continue after a crash.
 func (s *Store) moveOut(spec *job.Spec) error {
-	away := s.discardedDir(spec.ID)
-	err := s.rename(s.jobDir(spec.ID), away)
+	discarded := s.discardedDir(spec.ID)
+	err := s.rename(s.jobDir(spec.ID), discarded)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		err = s.removeFilesAndPublished(away, spec)
+		err = s.removeFilesAndPublished(discarded, spec)
 	}
 	if err == nil {
 		err = s.remove(s.ownerEntry(spec))
@@ -208,7 +208,7 @@ func (s *Store) moveOut(spec *job.Spec) error {
 	if err != nil {
 		return err
 	}
-	if err = s.removeTree(away); errors.Is(err, errInUse) {
+	if err = s.removeTree(discarded); errors.Is(err, errInUse) {
 		return nil // Reconcile removes the rest
 	}
 	return err

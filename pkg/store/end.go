@@ -34,12 +34,12 @@ func (s *Store) Fail(id job.ID, run int, f job.Failure) (job.Job, error) {
 // endRunByID ends a run, whichever worker holds its lease. Run 0 is the current one.
 func (s *Store) endRunByID(id job.ID, run int, change func(*record)) (job.Job, error) {
 	for range maxConflicts {
-		l, err := s.openJobFolder(id)
+		f, err := s.openJobFolder(id)
 		if err != nil {
 			return job.Job{}, err
 		}
-		j, err := s.tryEndRun(l, run, change)
-		l.close()
+		j, err := s.tryEndRun(f, run, change)
+		f.close()
 		if !errors.Is(err, errConflict) {
 			return j, err
 		}
@@ -51,15 +51,15 @@ func (s *Store) endRunByID(id job.ID, run int, change func(*record)) (job.Job, e
 // means that an event has happened, and a job has few events.
 const maxConflicts = 10
 
-func (s *Store) tryEndRun(l *jobFolder, run int, change func(*record)) (job.Job, error) {
-	if l.ended || run != 0 && run != l.run {
-		r, err := s.latestEvent(l)
+func (s *Store) tryEndRun(f *jobFolder, run int, change func(*record)) (job.Job, error) {
+	if f.ended || run != 0 && run != f.run {
+		r, err := s.latestEvent(f)
 		if err != nil {
 			return job.Job{}, err
 		}
 		return r.public(), fmt.Errorf("%w: it is %s in run %d", job.ErrFinished, r.State, r.Run)
 	}
-	r, err := s.endRun(l, run != 0, change)
+	r, err := s.endRun(f, run != 0, change)
 	if err != nil {
 		return job.Job{}, err
 	}
@@ -69,15 +69,15 @@ func (s *Store) tryEndRun(l *jobFolder, run int, change func(*record)) (job.Job,
 // endRun ends the current run of a job. change sets the outcome in the job's latest record. With
 // evenDamaged it ends a run whose records are unreadable too. errConflict: the run was ended
 // meanwhile.
-func (s *Store) endRun(l *jobFolder, evenDamaged bool, change func(*record)) (*record, error) {
-	r, err := s.latestEvent(l)
+func (s *Store) endRun(f *jobFolder, evenDamaged bool, change func(*record)) (*record, error) {
+	r, err := s.latestEvent(f)
 	if errors.Is(err, errUnreadable) && evenDamaged {
 		// A damaged job can't be worked on. It must be possible to end it, so that it can be
 		// erased.
 		r, err = &record{Job: job.Job{
-			ID: l.id, State: job.Queued, Run: l.run, Format: job.OutputFormats[0], CreatedAt: l.id.Time(),
-		}, Claim: l.claim}, nil
-		if status, serr := s.readRecord(l.id, statusFile); serr == nil && status.Run == l.run && !status.State.Finished() {
+			ID: f.id, State: job.Queued, Run: f.run, Format: job.OutputFormats[0], CreatedAt: f.id.Time(),
+		}, Claim: f.claim}, nil
+		if status, serr := s.readRecord(f.id, statusFile); serr == nil && status.Run == f.run && !status.State.Finished() {
 			r = status
 		}
 	}
@@ -86,5 +86,5 @@ func (s *Store) endRun(l *jobFolder, evenDamaged bool, change func(*record)) (*r
 	}
 	r.Token = newRecord(job.Job{}).Token
 	change(r)
-	return r, s.commitOutcome(l, r, unchecked)
+	return r, s.commitOutcome(f, r, unchecked)
 }

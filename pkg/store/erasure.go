@@ -79,11 +79,11 @@ func (s *Store) whySpecMissing(id job.ID) error {
 	if err != nil {
 		return err
 	}
-	stone, err := s.exists(s.tombstonePath(id))
+	tombstone, err := s.exists(s.tombstonePath(id))
 	if err != nil {
 		return err
 	}
-	if folder && !stone {
+	if folder && !tombstone {
 		return errUnreadable
 	}
 	return fs.ErrNotExist
@@ -156,7 +156,7 @@ func (s *Store) markErasedInIndex(spec *job.Spec) error {
 // completeErasures completes erasures and returns their number. If a program on this machine has a
 // file of a job open, that job is left for later: the file still has a name, by which it could be
 // published.
-func (s *Store) completeErasures(ctx context.Context, g *erasures) (filled int, err error) {
+func (s *Store) completeErasures(ctx context.Context, g *erasures) (completed int, err error) {
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}

@@ -200,8 +200,8 @@ func (x *expiry) beginExpiry(g *erasures, id job.ID, erased bool) error {
 			return x.removeEmpty(x.erasedDir(id))
 		}
 		if slices.Contains(names, inputFile) {
-			var l jobFolder
-			if l.parse(names); !damaged && (!l.ended || run != 0 && l.run != run) {
+			var f jobFolder
+			if f.parse(names); !damaged && (!f.ended || run != 0 && f.run != run) {
 				return x.moveBack(id)
 			}
 			removed, err := x.unlink(filepath.Join(x.erasedDir(id), inputFile))

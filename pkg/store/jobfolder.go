@@ -49,21 +49,21 @@ func (s *Store) openJobFolder(id job.ID) (*jobFolder, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &jobFolder{id: id, dir: dir}
-	l.parse(names)
-	return l, nil
+	f := &jobFolder{id: id, dir: dir}
+	f.parse(names)
+	return f, nil
 }
 
 // parse sets the fields from the names in the folder.
-func (l *jobFolder) parse(names []string) {
-	l.run, l.ended, l.claim, l.claims, l.outputs, l.temps, l.preview = 1, false, 0, nil, nil, nil, false
+func (f *jobFolder) parse(names []string) {
+	f.run, f.ended, f.claim, f.claims, f.outputs, f.temps, f.preview = 1, false, 0, nil, nil, nil, false
 	finals := map[int]bool{}
 	for _, name := range names {
 		if strings.HasPrefix(name, tempPrefix) {
-			l.temps = append(l.temps, name)
+			f.temps = append(f.temps, name)
 			continue
 		}
-		l.preview = l.preview || name == previewFile
+		f.preview = f.preview || name == previewFile
 		kind, number, _ := strings.Cut(name, ".")
 		n, err := strconv.Atoi(number)
 		if err != nil || n < 1 || n > maxNumber || strconv.Itoa(n) != number {
@@ -71,52 +71,52 @@ func (l *jobFolder) parse(names []string) {
 		}
 		switch kind {
 		case "run":
-			l.run = max(l.run, n)
+			f.run = max(f.run, n)
 		case "final":
 			finals[n] = true
 		case "claim":
-			l.claim = max(l.claim, n)
-			l.claims = append(l.claims, n)
+			f.claim = max(f.claim, n)
+			f.claims = append(f.claims, n)
 		case "out", "thumb":
-			l.outputs = append(l.outputs, name)
+			f.outputs = append(f.outputs, name)
 		}
 	}
-	l.ended = finals[l.run]
+	f.ended = finals[f.run]
 }
 
-func (l *jobFolder) close() { _ = l.dir.Close() } // read only
+func (f *jobFolder) close() { _ = f.dir.Close() } // read only
 
 // latestEvent returns the record of the job's latest event.
-func (s *Store) latestEvent(l *jobFolder) (*record, error) {
-	r, err := s.readLatestEvent(l)
+func (s *Store) latestEvent(f *jobFolder) (*record, error) {
+	r, err := s.readLatestEvent(f)
 	if errors.Is(err, fs.ErrNotExist) { // the folder was moved after it was listed
-		if err = s.whyMissing(l.id); err == nil {
+		if err = s.whyMissing(f.id); err == nil {
 			err = fmt.Errorf("%w: another process has changed it", job.ErrBusy)
 		}
 	}
 	return r, err
 }
 
-func (s *Store) readLatestEvent(l *jobFolder) (*record, error) {
-	if l.ended {
-		return s.readRecord(l.id, finalFile(l.run))
+func (s *Store) readLatestEvent(f *jobFolder) (*record, error) {
+	if f.ended {
+		return s.readRecord(f.id, finalFile(f.run))
 	}
-	if l.claim > 0 {
-		r, err := s.readClaim(l)
+	if f.claim > 0 {
+		r, err := s.readClaim(f)
 		if err != nil {
 			return nil, err
 		}
-		if r.Run == l.run {
+		if r.Run == f.run {
 			if r.released() {
 				r.giveBack(r.written.Equal(releasedCounted))
 			}
 			return r, nil
 		}
 	}
-	if l.run > 1 {
-		return s.readRecord(l.id, runFile(l.run))
+	if f.run > 1 {
+		return s.readRecord(f.id, runFile(f.run))
 	}
-	spec, err := s.spec(l.id)
+	spec, err := s.spec(f.id)
 	if err != nil {
 		return nil, err
 	}

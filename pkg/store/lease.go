@@ -141,12 +141,12 @@ func (l *Lease) release(counted bool) error {
 
 // writeStatus replaces the status with a record that is not an event. It need not be durable: the
 // claim's modification time says the same.
-func (s *Store) writeStatus(l *jobFolder, r *record) error {
+func (s *Store) writeStatus(f *jobFolder, r *record) error {
 	b, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	return s.replaceInFolder(filepath.Join(l.dir.Name(), statusFile), b)
+	return s.replaceInFolder(filepath.Join(f.dir.Name(), statusFile), b)
 }
 
 // replaceInFolder writes a file, by way of a temporary file in the same folder, so that readers see

@@ -48,23 +48,23 @@ func (s *Store) removeStaleLeftover(prefix string, id job.ID, now time.Time, sta
 
 // ensureActive adds an unfinished job to active/ if it is not there, and reports whether it has.
 func (s *Store) ensureActive(id job.ID) (made bool, err error) {
-	l, err := s.openJobFolder(id)
+	f, err := s.openJobFolder(id)
 	if err == nil {
-		defer l.close()
-		made, err = s.ensureActiveBy(l)
+		defer f.close()
+		made, err = s.ensureActiveBy(f)
 	}
 	return made, unlessMoved(err)
 }
 
-func (s *Store) ensureActiveBy(l *jobFolder) (made bool, err error) {
-	if l.ended {
+func (s *Store) ensureActiveBy(f *jobFolder) (made bool, err error) {
+	if f.ended {
 		return false, nil
 	}
-	last, err := s.latestEvent(l)
+	last, err := s.latestEvent(f)
 	if err != nil {
 		return false, err
 	}
-	entry := s.activePath(last.Owner, l.id)
+	entry := s.activePath(last.Owner, f.id)
 	there, err := s.exists(entry)
 	if err != nil || there {
 		return false, err

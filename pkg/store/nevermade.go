@@ -13,8 +13,8 @@ import (
 // the draft, so that no other process moves it to its place meanwhile.
 func (s *Store) removeNeverMade(e Entry) error {
 	id := e.ID
-	away := s.discardedDir(id)
-	err := s.rename(s.draftDir(id), away)
+	discarded := s.discardedDir(id)
+	err := s.rename(s.draftDir(id), discarded)
 	if errors.Is(err, fs.ErrNotExist) {
 		// Another process may just have moved it to its place. The folder is listed, because NFS
 		// clients cache that a name is missing.
@@ -26,7 +26,7 @@ func (s *Store) removeNeverMade(e Entry) error {
 	if err != nil {
 		return err
 	}
-	spec, err := s.readSpec(filepath.Join(away, specFile), id)
+	spec, err := s.readSpec(filepath.Join(discarded, specFile), id)
 	switch {
 	case err == nil:
 		e.owner = ownerFolder(spec.Owner)
@@ -42,13 +42,13 @@ func (s *Store) removeNeverMade(e Entry) error {
 		err = s.giveBackUploads(&spec)
 	}
 	if err == nil {
-		err = s.removeFilesAndPublished(away, &spec)
+		err = s.removeFilesAndPublished(discarded, &spec)
 	}
 	if err == nil && e.owner != "" {
 		err = s.removeFromOwnerIndex(e.owner, id)
 	}
 	if err == nil {
-		err = s.removeTree(away)
+		err = s.removeTree(discarded)
 	}
 	if err == nil && e.owner != "" {
 		err = s.remove(s.entryPath(e))

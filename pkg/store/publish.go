@@ -71,14 +71,14 @@ func (s *Store) publishedPaths(id job.ID, format string, public bool) []string {
 //
 // The folders are not synced. A file server has a name when link returns. A journal keeps the order
 // of this name and the later removal from active/, without which the name is made again.
-func (s *Store) publish(l *jobFolder, final *record) error {
+func (s *Store) publish(f *jobFolder, final *record) error {
 	if final.State != job.Succeeded {
 		return nil
 	}
 	from := []string{outputFile(final.Claim), thumbFile(final.Claim)}
 	var links []func() error
-	for i, to := range s.publishedPaths(l.id, final.Format, final.Public) {
-		links = append(links, func() error { return s.publishAs(filepath.Join(l.dir.Name(), from[i]), to) })
+	for i, to := range s.publishedPaths(f.id, final.Format, final.Public) {
+		links = append(links, func() error { return s.publishAs(filepath.Join(f.dir.Name(), from[i]), to) })
 	}
 	return concurrently(links...)
 }

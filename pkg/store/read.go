@@ -68,12 +68,12 @@ func (s *Store) currentRecord(id job.ID) (*record, error) {
 
 // readFromEvents reads a job from its events only.
 func (s *Store) readFromEvents(id job.ID) (*record, error) {
-	l, err := s.openJobFolder(id)
+	f, err := s.openJobFolder(id)
 	if err != nil {
 		return nil, err
 	}
-	defer l.close()
-	return s.latestEvent(l)
+	defer f.close()
+	return s.latestEvent(f)
 }
 
 // Spec reads what was asked for.

@@ -122,19 +122,20 @@ func (s *Store) recordEvent(dir *os.File, event string, r *record, before func(n
 	r.written = now
 	// From here on the event has happened. If the status could not be replaced, the sweeper repairs
 	// it. If the name may not be durable, the event is uncertain.
-	lag := s.rename(tmp, filepath.Join(dir.Name(), statusFile))
-	if lag != nil {
-		lag = fmt.Errorf("%w: %w", errStatusBehind, errors.Join(lag, s.remove(tmp)))
+	statusErr := s.rename(tmp, filepath.Join(dir.Name(), statusFile))
+	if statusErr != nil {
+		statusErr = fmt.Errorf("%w: %w", errStatusBehind, errors.Join(statusErr, s.remove(tmp)))
 	}
 	if err := s.sync(dir); err != nil {
 		return err
 	}
-	return lag
+	return statusErr
 }
 
 // errStatusBehind: the event has happened, but status.json does not show it.
 var errStatusBehind = errors.New("the status was not updated")
 
+// unchecked is a function for recordEvent to call before the event that never prevents it.
 func unchecked(time.Time) error { return nil }
 
 // linkWithToken links tmp to path if path does not exist. Over NFS, link(2) may return EEXIST for

@@ -112,50 +112,50 @@ func (r *reconciliation) removeOrphan(id job.ID, path string) error {
 
 // checkJob checks that an unfinished job is in active/, and that an ended run is completed.
 func (r *reconciliation) checkJob(id job.ID) error {
-	l, err := r.openJobFolder(id)
+	f, err := r.openJobFolder(id)
 	if err == nil {
-		defer l.close()
-		err = r.repairJob(l)
+		defer f.close()
+		err = r.repairJob(f)
 	}
 	return unlessMoved(err)
 }
 
-func (r *reconciliation) repairJob(l *jobFolder) error {
-	if !r.indexed[l.id] {
-		if err := r.addToOwnerIndex(l.id); err != nil {
+func (r *reconciliation) repairJob(f *jobFolder) error {
+	if !r.indexed[f.id] {
+		if err := r.addToOwnerIndex(f.id); err != nil {
 			return err
 		}
 	}
-	if !l.ended {
-		made, err := r.ensureActiveBy(l)
+	if !f.ended {
+		made, err := r.ensureActiveBy(f)
 		if made {
 			r.repaired.Add(1)
 		}
 		return err
 	}
-	if !r.late || len(l.temps) == 0 && len(l.outputs) == 0 { // without late the run may have ended just now; without files it failed
+	if !r.late || len(f.temps) == 0 && len(f.outputs) == 0 { // without late the run may have ended just now; without files it failed
 		return nil
 	}
-	final, err := r.readRecord(l.id, finalFile(l.run))
-	if err != nil || len(l.temps) == 0 && r.isComplete(l, final) {
+	final, err := r.readRecord(f.id, finalFile(f.run))
+	if err != nil || len(f.temps) == 0 && r.isComplete(f, final) {
 		return err
 	}
 	r.repaired.Add(1)
-	return r.repairEnded(l)
+	return r.repairEnded(f)
 }
 
 // isComplete reports whether a job has the pictures of its result only, and they are published.
-func (r *reconciliation) isComplete(l *jobFolder, final *record) bool {
+func (r *reconciliation) isComplete(f *jobFolder, final *record) bool {
 	if final.State != job.Succeeded {
 		return false
 	}
-	names := Published(l.id, final.Format, final.Public) // one for each picture
+	names := Published(f.id, final.Format, final.Public) // one for each picture
 	for _, name := range names {
 		if !r.published[name] {
 			return false
 		}
 	}
-	return len(l.outputs) == len(names)
+	return len(f.outputs) == len(names)
 }
 
 // addToOwnerIndex adds a job to its owner's index.

@@ -38,12 +38,12 @@ func (s *Store) retryRun(id job.ID, counted bool) (j job.Job, made bool, err err
 }
 
 func (s *Store) tryRetry(id job.ID, counted bool) (j job.Job, made bool, err error) {
-	l, err := s.openJobFolder(id)
+	f, err := s.openJobFolder(id)
 	if err != nil {
 		return j, false, err
 	}
-	defer l.close()
-	last, err := s.latestEvent(l)
+	defer f.close()
+	last, err := s.latestEvent(f)
 	if err != nil {
 		return j, false, err
 	}
@@ -53,8 +53,8 @@ func (s *Store) tryRetry(id job.ID, counted bool) (j job.Job, made bool, err err
 		return last.public(), false, s.activate(entry)
 	case last.State != job.Failed && last.State != job.Canceled:
 		return last.public(), false, fmt.Errorf("%w: it is %s", job.ErrNotRetryable, last.State)
-	case s.quotas.Runs != 0 && l.run >= s.quotas.Runs:
-		return last.public(), false, fmt.Errorf("%w: %d", job.ErrTooManyRuns, l.run)
+	case s.quotas.Runs != 0 && f.run >= s.quotas.Runs:
+		return last.public(), false, fmt.Errorf("%w: %d", job.ErrTooManyRuns, f.run)
 	}
 	spec, err := s.spec(id)
 	if err == nil && spec.Owner != last.Owner {
@@ -71,11 +71,11 @@ func (s *Store) tryRetry(id job.ID, counted bool) (j job.Job, made bool, err err
 		defer func() { done(made) }()
 	}
 	r := newRecord(spec.New())
-	r.Run, r.Claim = l.run+1, l.claim
+	r.Run, r.Claim = f.run+1, f.claim
 	// The entry in active/ is made before the run, so that a crash between them is detected, but
 	// after the run's temporary file: see deactivate.
 	activate := func(time.Time) error { return s.activate(entry) }
-	if err := s.recordEvent(l.dir, runFile(r.Run), r, activate); !eventExists(err) {
+	if err := s.recordEvent(f.dir, runFile(r.Run), r, activate); !eventExists(err) {
 		return j, false, err
 	}
 	if err := s.checkInPlace(id); err != nil {

@@ -47,11 +47,11 @@ func (s *Store) writeTombstone(spec *job.Spec, why string) error {
 	if err != nil {
 		return err
 	}
-	stone := s.tombstonePath(spec.ID)
-	if err := s.mkdirsWithSpare(filepath.Dir(stone)); err != nil {
+	path := s.tombstonePath(spec.ID)
+	if err := s.mkdirsWithSpare(filepath.Dir(path)); err != nil {
 		return err
 	}
-	return s.replaceFile(stone, b)
+	return s.replaceFile(path, b)
 }
 
 // Forget removes the tombstones of jobs that were made before a given time, beginning after the
