@@ -66,8 +66,9 @@ func runAll(calls []func() error) error {
 	return failed.err
 }
 
-// mustStop reports whether a task stops after an error. A job or folder that is damaged does not
-// stop it, because that would hold up all others.
+// mustStop reports whether a task stops after an error: if ctx has ended, or if the store is not
+// available. A job or folder that is damaged does not stop it, because that would hold up all
+// others.
 func mustStop(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.Is(err, job.ErrStoreAway)
 }

@@ -12,107 +12,11 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// CreateOnce is [Store.Create] under an idempotency key of the spec's owner. Of any number of equal
-// requests, at the same time or within 24 hours, in any processes, one makes the job, and all
-// return it. made is whether this call has made it, so that the caller must send its message. If
-// another process began to make the job and died, this call completes it and made is true.
-//
-// A spec with uploads takes them as in [Store.Create], but shares them with equal requests under
-// the same key.
-//
-// job.ErrKeyReused: the key was used for another request. job.ErrUploadTaken. job.ErrGone: the job
-// was erased meanwhile. After any other error the job may exist, now or later, and the request can
-// be repeated.
-func (s *Store) CreateOnce(spec *job.Spec, picture, stylePicture []byte, key string) (j job.Job, made bool, err error) {
-	spec.Key = keyHash(spec.Owner, key)
-	done, err := s.prepareSubmission(spec, picture, stylePicture)
-	if errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) || errors.Is(err, job.ErrBacklog) {
-		if j, made, kerr := s.jobUnderKey(spec); !errors.Is(kerr, fs.ErrNotExist) {
-			return j, made, kerr
-		}
-	}
-	if err != nil {
-		return j, false, fmt.Errorf("create job: %w", err)
-	}
-	defer func() { done(made) }()
-	if err = s.makeDraft(spec, picture, stylePicture); err != nil {
-		return j, false, errors.Join(fmt.Errorf("create job %s: %w", spec.ID, asDiskFull(err)), s.discardDraft(spec))
-	}
-	first, err := s.takeUploadsAndKey(spec)
-	if first != spec { // this draft is not needed; otherwise it may be, whatever the error
-		err = errors.Join(err, s.discardDraft(spec))
-	}
-	switch {
-	case err == nil && first == spec:
-		j, made, err = spec.New(), true, s.placeDraft(spec)
-	case err == nil:
-		j, made, err = s.ensureInPlace(first)
-	}
-	if errors.Is(err, fs.ErrNotExist) { // another process has moved or removed this draft
-		j, made, err = s.ensureInPlace(first)
-	}
-	if err != nil {
-		return job.Job{}, false, fmt.Errorf("create job %s: %w", spec.ID, err)
-	}
-	return j, made, nil
-}
-
 // keyHash returns the name of a file in keys/ for an owner's idempotency key. It is a hash, so that
 // the name does not disclose the key.
 func keyHash(owner, key string) string {
 	sum := sha256.Sum256([]byte(owner + "\x00" + key))
 	return hex.EncodeToString(sum[:])
-}
-
-// Repeated returns the job of an earlier request under an idempotency key that took the same
-// uploads, so that these need not be read again: it sets the spec's Input and StyleInput of
-// uploads. picture and stylePicture are those that came with the request. made is as in
-// [Store.CreateOnce].
-//
-// job.ErrUploadNotFound: there was no such request. job.ErrKeyReused: the key was used for another
-// request.
-func (s *Store) Repeated(spec *job.Spec, picture, stylePicture []byte, key string) (j job.Job, made bool, err error) {
-	first, err := s.specUnderKey(keyHash(spec.Owner, key))
-	if errors.Is(err, fs.ErrNotExist) || err == nil && (len(UploadsOf(first)) == 0 || first.Upload != spec.Upload || first.StyleUpload != spec.StyleUpload) {
-		return j, false, job.ErrUploadNotFound
-	}
-	if err != nil {
-		return j, false, fmt.Errorf("look for an earlier request: %w", err)
-	}
-	if spec.Upload != "" {
-		spec.Input = first.Input
-	}
-	if spec.StyleUpload != "" {
-		spec.StyleInput = first.StyleInput
-	}
-	again := *spec
-	if spec.Upload == "" {
-		setSizeAndHash(&again.Input, picture)
-	}
-	if stylePicture != nil {
-		again.StyleInput = &job.Input{}
-		setSizeAndHash(again.StyleInput, stylePicture)
-	}
-	if !first.Same(&again) {
-		return j, false, job.ErrKeyReused
-	}
-	if j, made, err = s.ensureInPlace(first); err != nil {
-		return job.Job{}, false, fmt.Errorf("complete an earlier request: %w", err)
-	}
-	return j, made, nil
-}
-
-// jobUnderKey returns the job of an earlier equal request under the spec's key; fs.ErrNotExist if
-// there was none. So a request can be repeated when a quota is used up.
-func (s *Store) jobUnderKey(spec *job.Spec) (job.Job, bool, error) {
-	first, err := s.specUnderKey(spec.Key)
-	if err == nil && !first.Same(spec) {
-		err = job.ErrKeyReused
-	}
-	if err != nil {
-		return job.Job{}, false, err
-	}
-	return s.ensureInPlace(first)
 }
 
 // keyPath returns the path of a key's record: in one of 4,096 folders, so that a day of ten million
@@ -253,38 +157,4 @@ func (s *Store) readAnySpec(path string) (*job.Spec, error) {
 		return nil, err
 	}
 	return first, nil
-}
-
-// ensureInPlace returns the job of an earlier request, and moves its draft to its place if it is
-// not there. The draft was complete when its process took the key, so if that process has died or
-// is slow, another one moves the draft.
-func (s *Store) ensureInPlace(first *job.Spec) (job.Job, bool, error) {
-	for range maxConflicts {
-		j, err := s.Job(first.ID)
-		if errors.Is(err, job.ErrGone) { // a job as old as that may still be a draft
-			if err = s.whyMissingOnDisk(first.ID); err == nil {
-				continue // it was moved to its place meanwhile
-			}
-		}
-		if !errors.Is(err, job.ErrNotFound) {
-			return j, false, err
-		}
-		if err = s.placeDraft(first); !errors.Is(err, fs.ErrNotExist) {
-			return first.New(), true, err
-		}
-	}
-	return job.Job{}, false, fmt.Errorf("%w: its folder can't be found", job.ErrBusy)
-}
-
-// placeDraft moves a draft to its place; fs.ErrNotExist if another process has moved it.
-func (s *Store) placeDraft(spec *job.Spec) error {
-	if err := s.moveIntoPlace(spec); err != nil {
-		return err
-	}
-	// The job may have been erased before the draft was moved.
-	gone, err := s.exists(s.tombstonePath(spec.ID))
-	if err == nil && gone {
-		err = errors.Join(job.ErrGone, s.removeUnaccepted(spec))
-	}
-	return err
 }

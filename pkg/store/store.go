@@ -147,6 +147,9 @@ func (s *Store) Check() error {
 	return err
 }
 
+// Now returns the time by the file server's clock, which all ages are measured by.
+func (s *Store) Now() (time.Time, error) { return s.serverNow() }
+
 // serverNow returns the time by the file server's clock, which is that of a probe file. All ages
 // are differences between two times of this clock; the clocks of machines are never compared.
 func (s *Store) serverNow() (time.Time, error) {
@@ -190,6 +193,3 @@ func (s *Store) replaceFile(path string, b []byte) error {
 	}
 	return s.syncDir(filepath.Dir(path))
 }
-
-// Now returns the time by the file server's clock, which all ages are measured by.
-func (s *Store) Now() (time.Time, error) { return s.serverNow() }

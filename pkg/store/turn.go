@@ -19,8 +19,8 @@ const (
 )
 
 // Turn reports whether it is the caller's turn to sweep. Of all callers, on all machines, one gets
-// true, and no other until a time of every has passed. If a sweep takes longer, or two overlap,
-// they repeat work, which does no harm.
+// the turn, and none within the time every after that. If a sweep takes longer, or two overlap, they
+// repeat work, which does no harm.
 func (s *Store) Turn(every time.Duration) (bool, error) {
 	won, err := s.turn(every)
 	if err != nil {

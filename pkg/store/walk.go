@@ -68,8 +68,8 @@ type walk struct {
 	place  func(job.ID) string // the folder of a job
 	before job.ID              // only older jobs; "" is all
 	visit  func(job.ID) error
-	// lists is how many folders it lists at most, the first not counted; 0 is no limit. At the
-	// limit it ends with errEnough, and reached is the time from which on all jobs were visited.
+	// lists is how many folders it lists at most; 0 is no limit. At the limit it ends with
+	// errEnough, and reached is the time from which on all jobs were visited.
 	lists   int
 	listed  int
 	reached string
