@@ -211,7 +211,7 @@ func (s *Store) giveUp(f *jobFolder, last *record) error {
 		return err
 	}
 	_, err = s.endRun(f, false, func(r *record) {
-		fail(r, job.Failure{Code: job.CodeGaveUp, Message: fmt.Sprintf("given up after %d attempts; a retry may help", s.maxAttempts)})
+		setFailed(r, job.Failure{Code: job.CodeGaveUp, Message: fmt.Sprintf("given up after %d attempts; a retry may help", s.maxAttempts)})
 	})
 	if errors.Is(err, errConflict) {
 		return job.ErrFinished

@@ -49,10 +49,10 @@ func (l *Lease) Succeed(picture, thumbnail []byte, res job.Result, receipt job.R
 // Fail ends the run without a picture, with a reason that the user is shown. Its errors are those
 // of Succeed.
 func (l *Lease) Fail(f job.Failure) error {
-	return l.closeIfDecided("fail", l.commit(func(r *record) { fail(r, f) }, unchecked))
+	return l.closeIfDecided("fail", l.commit(func(r *record) { setFailed(r, f) }, unchecked))
 }
 
-func fail(r *record, f job.Failure) {
+func setFailed(r *record, f job.Failure) {
 	f.Code, f.Message = cleanCode(f.Code), clean(f.Message, maxText)
 	r.State, r.Error, r.FinishedAt = job.Failed, &f, utcNow()
 }

@@ -24,7 +24,7 @@ func (s *Store) Cancel(id job.ID) (job.Job, error) {
 // Fail ends a run of a job for another process than its worker, with a reason that the user is
 // shown. job.ErrFinished: the run has ended, and the returned job shows how.
 func (s *Store) Fail(id job.ID, run int, f job.Failure) (job.Job, error) {
-	j, err := s.endRunByID(id, run, func(r *record) { fail(r, f) })
+	j, err := s.endRunByID(id, run, func(r *record) { setFailed(r, f) })
 	if err != nil {
 		return j, fmt.Errorf("fail job %s: %w", id, err)
 	}

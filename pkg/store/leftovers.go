@@ -51,12 +51,12 @@ func (s *Store) ensureActive(id job.ID) (made bool, err error) {
 	f, err := s.openJobFolder(id)
 	if err == nil {
 		defer f.close()
-		made, err = s.ensureActiveBy(f)
+		made, err = s.ensureFolderActive(f)
 	}
 	return made, unlessMoved(err)
 }
 
-func (s *Store) ensureActiveBy(f *jobFolder) (made bool, err error) {
+func (s *Store) ensureFolderActive(f *jobFolder) (made bool, err error) {
 	if f.ended {
 		return false, nil
 	}

@@ -119,9 +119,9 @@ func workOn(s *store.Store, id job.ID) error {
 	outcome := claimOf{id, l.Run, job.Succeeded}
 	switch rand.N(10) {
 	case 0:
-		return lostIsFine(l.Release(true))
+		return ignoreLeaseLost(l.Release(true))
 	case 1:
-		return lostIsFine(l.Release(false))
+		return ignoreLeaseLost(l.Release(false))
 	case 2:
 		outcome.State = job.Failed
 		err = l.Fail(job.Failure{Code: "damaged_image"})
@@ -136,10 +136,10 @@ func workOn(s *store.Store, id job.ID) error {
 	if err == nil {
 		report(outcome)
 	}
-	return lostIsFine(err)
+	return ignoreLeaseLost(err)
 }
 
-func lostIsFine(err error) error {
+func ignoreLeaseLost(err error) error {
 	if errors.Is(err, job.ErrLeaseLost) {
 		return nil
 	}

@@ -152,7 +152,7 @@ func (r *reconciliation) listFolder(folder string) error {
 			r.jobs[id] = true
 			r.mu.Unlock()
 		default:
-			r.failed.add(r.removeLeftover(prefix, id))
+			r.failed.add(r.removeLeftoverFolder(prefix, id))
 		}
 	}
 	for _, kind := range []string{publicDir, thumbsDir, privateDir} {

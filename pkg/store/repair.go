@@ -11,8 +11,8 @@ import (
 
 // This file has the repairs of a reconciliation.
 
-// removeLeftover removes what is left of a job whose folder is not in its place.
-func (r *reconciliation) removeLeftover(prefix string, id job.ID) error {
+// removeLeftoverFolder removes what is left of a job whose folder is not in its place.
+func (r *reconciliation) removeLeftoverFolder(prefix string, id job.ID) error {
 	ended, err := false, error(nil)
 	if prefix == erasedPrefix {
 		ended, err = r.markAbandonedErasure(id)
@@ -127,7 +127,7 @@ func (r *reconciliation) repairJob(f *jobFolder) error {
 		}
 	}
 	if !f.ended {
-		made, err := r.ensureActiveBy(f)
+		made, err := r.ensureFolderActive(f)
 		if made {
 			r.repaired.Add(1)
 		}

@@ -94,7 +94,7 @@ func (w *walk) walkFolder(path string, given []job.ID) error {
 			if before == "" || id < before {
 				ids = append(ids, id)
 			}
-		} else if sub := filepath.Join(path, name); len(sub) <= len(timeForm) && isTime(sub, time.Now()) && notYounger(sub, before) {
+		} else if sub := filepath.Join(path, name); len(sub) <= len(timeForm) && isTime(sub, time.Now()) && mayHaveOlder(sub, before) {
 			finer = append(finer, sub)
 		}
 	}
@@ -137,8 +137,8 @@ func visitAll(ids []job.ID, visit func(job.ID) error) error {
 // timeOf returns the finest folder of a job's time, whether the job is in it or not.
 func timeOf(id job.ID) string { return job.Second.Folder(id.Time()) }
 
-// notYounger reports whether a folder may have jobs older than a given one.
-func notYounger(folder string, before job.ID) bool {
+// mayHaveOlder reports whether a folder may have jobs older than a given one.
+func mayHaveOlder(folder string, before job.ID) bool {
 	return before == "" || folder <= timeOf(before)[:len(folder)]
 }
 
