@@ -34,17 +34,16 @@ import (
 // After it, readers of published/ see the result, the owner's quota of unfinished jobs is free
 // again, and the sweeper no longer looks at the job.
 //
-// Each step may be repeated, also by several processes at the same time: the entry in active/ is
-// removed last, so after an error or a crash the sweeper finds it and calls completeRun again. A
-// redelivered message and a reconciliation may do so even when all is done. Three cases never get
-// here, or not completely: a failed or canceled run that was retried at once, which has left
-// nothing to do; a job that was erased meanwhile; and a result that can't be published, which is
-// tried again with every sweep.
+// Each step may be repeated, also by several processes at the same time. The entry in active/ is
+// removed last, so after an error or a crash the sweeper finds it and calls completeRun again, with
+// every sweep until it succeeds. A redelivered message or a reconciliation may repeat it even after
+// that. It is skipped for a job that is erased first, and for a failed or canceled run that is
+// retried first: there is nothing to publish then, and the next run needs the entry.
 //
-// A further consequence of an outcome, such as a request to a URL of the owner, goes between
-// publishing and deactivate, for example as a name in a folder of its own that the sweeper works
-// through. It must be repeatable, and quick: the worker's commit and the owner's cancellation wait
-// for it. Its error keeps the job in active/.
+// A further consequence of an outcome, such as a request to a URL of the owner, goes after
+// publishing and before deactivate, for example as a name in a folder of its own that the sweeper
+// works through. It must be repeatable, and quick: the worker's commit and the owner's cancellation
+// wait for it. Its error keeps the job in active/.
 func (s *Store) completeRun(f *jobFolder, final *record) error {
 	if err := errors.Join(s.publish(f, final), s.removeLeftovers(f, final)); err != nil {
 		return err
@@ -54,8 +53,8 @@ func (s *Store) completeRun(f *jobFolder, final *record) error {
 
 // commitOutcome makes r the outcome of the current run, and completes the run. The error is
 // errConflict if the run has an outcome already; after any other error it is unknown whether r is
-// the outcome. An error in completing the run is not returned, because the run has ended: the entry
-// in active/ is still there, and the sweeper completes it.
+// the outcome. If the status could not be replaced, or completing the run failed, there is no error,
+// because the run has ended: its entry in active/ is still there, and the sweeper completes it.
 //
 // before can prevent it, as in [Store.recordEvent].
 func (s *Store) commitOutcome(f *jobFolder, r *record, before func(now time.Time) error) error {
