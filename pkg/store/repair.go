@@ -103,7 +103,8 @@ func (r *reconciliation) removeOrphan(id job.ID, path string) error {
 	if err != nil || draft {
 		return err
 	}
-	if err := r.whyMissingOnDisk(id); !errors.Is(err, job.ErrNotFound) { // a job that is being removed is still in erasing/ or active/
+	// A job that is being removed is still in erasing/ or active/.
+	if err := r.whyMissingOnDisk(id); !errors.Is(err, job.ErrNotFound) {
 		return ignore(err, job.ErrGone)
 	}
 	r.repaired.Add(1)
@@ -133,7 +134,8 @@ func (r *reconciliation) repairJob(f *jobFolder) error {
 		}
 		return err
 	}
-	if !r.late || len(f.temps) == 0 && len(f.outputs) == 0 { // without late the run may have ended just now; without files it failed
+	// Before it is late the run may have ended just now. A run without files has failed.
+	if !r.late || len(f.temps) == 0 && len(f.outputs) == 0 {
 		return nil
 	}
 	final, err := r.readRecord(f.id, finalFile(f.run))
