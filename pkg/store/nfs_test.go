@@ -315,7 +315,7 @@ func TestOnNFS(t *testing.T) {
 	if _, inside := nfstest.Inside(); inside {
 		t.Skip("is on NFS already")
 	}
-	tests := "Client|TestProcesses|BoundedAcrossProcesses|WhileIt|StatusIsAway|InAClaim"
+	tests := "Client|TestProcesses|BoundedAcrossProcesses|WhileResultIsOpen|ErasureDuringPublishing|MissingStatus|InAClaim"
 	if pattern := os.Getenv("ATELIER_NFS_TESTS"); pattern != "" {
 		tests = pattern
 	}
