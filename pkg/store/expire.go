@@ -230,8 +230,7 @@ func (x *expiry) retentionOver(id job.ID) (run int, over, damaged bool, err erro
 	case err != nil:
 		return 0, false, false, err
 	case !r.State.Finished():
-		_, err = x.ensureActive(id)
-		return 0, false, false, err
+		return 0, false, false, x.ensureActive(id)
 	}
 	return r.Run, r.FinishedAt != nil && r.FinishedAt.Before(x.before), false, nil
 }
@@ -246,8 +245,7 @@ func (s *Store) moveBack(id job.ID) error {
 	if err := s.rename(s.erasedDir(id), s.jobDir(id)); err != nil {
 		return ignore(err, fs.ErrNotExist)
 	}
-	_, err = s.ensureActive(id)
-	return err
+	return s.ensureActive(id)
 }
 
 // removeFolders removes a folder, and the folders of its time in the indexes, if they are empty.

@@ -14,11 +14,18 @@ import (
 // there has expired or never existed, and the response is the same for both. Jobs from before the
 // horizon that still exist, because they were retried late, are like all others.
 
+// maxSkew is how much the clocks of the file server and of the processes that make ids may differ.
+const maxSkew = 24 * time.Hour
+
 // Unknown returns the error for a job without files: job.ErrExpired if its id is from before the
-// horizon, whether it existed or not, and else job.ErrNotFound.
+// horizon, whether it existed or not, and else job.ErrNotFound. An id from before the directory was
+// made never had a job, and is job.ErrNotFound too.
 func (s *Store) Unknown(id job.ID) error {
 	if err := checkID(id); err != nil {
 		return err
+	}
+	if id.Time().Before(s.oldest) {
+		return job.ErrNotFound
 	}
 	made := id.Time().UnixMilli()
 	if made >= s.horizon.Load() { // as this process has last read it

@@ -46,16 +46,17 @@ func (s *Store) removeStaleLeftover(prefix string, id job.ID, now time.Time, sta
 	return err == nil, err
 }
 
-// ensureActive adds an unfinished job to active/ if it is not there, and reports whether it has.
-func (s *Store) ensureActive(id job.ID) (made bool, err error) {
+// ensureActive adds an unfinished job to active/ if it is not there.
+func (s *Store) ensureActive(id job.ID) error {
 	f, err := s.openJobFolder(id)
 	if err == nil {
 		defer f.close()
-		made, err = s.ensureFolderActive(f)
+		_, err = s.ensureFolderActive(f)
 	}
-	return made, unlessMoved(err)
+	return unlessMoved(err)
 }
 
+// ensureFolderActive is ensureActive for an open folder. made is whether it has added the job.
 func (s *Store) ensureFolderActive(f *jobFolder) (made bool, err error) {
 	if f.ended {
 		return false, nil

@@ -13,7 +13,8 @@ import (
 
 // removeLeftoverFolder removes what is left of a job whose folder is not in its place.
 func (r *reconciliation) removeLeftoverFolder(prefix string, id job.ID) error {
-	ended, err := false, error(nil)
+	var ended bool
+	var err error
 	if prefix == erasedPrefix {
 		ended, err = r.markAbandonedErasure(id)
 	} else {

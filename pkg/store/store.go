@@ -63,6 +63,7 @@ type Store struct {
 	freeSpace   freeSpace
 	grains      grainChooser
 	backlog     cachedBacklog
+	oldest      time.Time    // no job is older: see [Store.Unknown]
 	horizon     atomic.Int64 // see [Store.Unknown]: in milliseconds since 1970, as last read by this process
 }
 
@@ -110,7 +111,9 @@ func (s *Store) open() error {
 		}
 	}
 	_, err = s.serverNow() // not Check: a full disk must prevent neither reading nor freeing space
-	return errors.Join(s.checkFormat(), err)
+	made, formatErr := s.checkFormat()
+	s.oldest = made.Add(-maxSkew)
+	return errors.Join(formatErr, err)
 }
 
 // makeTopFolder creates a folder at the top of the directory unless it exists. A symbolic link to a
@@ -166,18 +169,23 @@ func (s *Store) writeProbe(b []byte) (made time.Time, err error) {
 	return made, errors.Join(err, s.remove(probe))
 }
 
-func (s *Store) checkFormat() error {
+// checkFormat returns when the directory was made, by the file server's clock, and an error if it
+// has another format than this program's.
+func (s *Store) checkFormat() (made time.Time, err error) {
 	mark := filepath.Join(s.dir, formatFile)
-	b, _, err := s.readFile(mark)
+	b, made, err := s.readFile(mark)
 	if errors.Is(err, fs.ErrNotExist) {
 		// Processes that start at the same time all write the same bytes.
-		return s.replaceFile(mark, []byte(FormatVersion))
+		if err := s.replaceFile(mark, []byte(FormatVersion)); err != nil {
+			return time.Time{}, err
+		}
+		b, made, err = s.readFile(mark)
 	}
 	if err == nil && string(b) != FormatVersion {
 		err = fmt.Errorf("%s has format %.40q and this program supports %q: use the program that made the directory, or another directory",
 			mark, strings.TrimSpace(string(b)), strings.TrimSpace(FormatVersion))
 	}
-	return err
+	return made, err
 }
 
 // replaceFile writes path with the content b. Readers see either the old file or the new one,
