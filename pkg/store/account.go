@@ -23,7 +23,7 @@ type account struct {
 	freed    atomic.Bool       // there may be more space than was counted
 }
 
-// accounts are those of all owners that this process has had calls for.
+// accounts has the accounts of all owners that this process has had calls for.
 type accounts struct {
 	mu       sync.Mutex
 	byFolder map[string]*account // by the owner's folder

@@ -13,9 +13,9 @@ import (
 )
 
 // An Entry is a job's name in active/, by which the sweeper finds it: active/<owner>/<id>, or
-// active/<owner>/<minute>/<id> for an id of a finer [job.Grain] than the hour. Of ids with the
-// hour's grain all owners together have some 500 an hour, so for few jobs each owner is one
-// listing.
+// active/<owner>/<minute>/<id> for an id of a finer [job.Grain] than the hour. All owners together
+// have some 500 ids an hour with the hour's grain, so with few jobs one listing for each owner is
+// enough.
 type Entry struct {
 	ID    job.ID
 	owner string // the owner's folder

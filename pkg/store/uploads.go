@@ -14,8 +14,8 @@ import (
 // an idempotency key, by a link of its spec in keys/: see [Store.CreateOnce].
 const (
 	// UploadAge is the age until which an upload can be taken. It is shorter than keyRetention by
-	// as much as clocks may differ, so that an upload is never forgotten as taken while it can be
-	// taken.
+	// as much as clocks may differ, so the record that it was taken is kept for longer than it
+	// could be taken again.
 	UploadAge = keyRetention - clockTolerance
 	// uploadExtra is how many KiB a pending upload counts for besides its picture, because its job
 	// will need space for a result.
@@ -125,7 +125,7 @@ func (s *Store) upload(owner string, id job.ID) (Upload, error) {
 	return Upload{}, job.ErrUploadNotFound
 }
 
-// EndUpload ends that an upload is pending, after a job has taken it or none will. It can be
+// EndUpload makes an upload no longer pending, after a job has taken it or if none will. It can be
 // repeated.
 func (s *Store) EndUpload(owner string, u Upload) error {
 	if err := checkID(u.ID); err != nil {
