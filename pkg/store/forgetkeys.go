@@ -75,19 +75,19 @@ func (s *Store) forgetKeysIn(dir string, before time.Time) (removed int, err err
 	var calls []func() error
 	for _, name := range names {
 		path := filepath.Join(dir, name)
-		matches := func(path string) (bool, error) {
+		isOld := func(path string) (bool, error) {
 			at, err := s.modTime(path)
 			return err == nil && at.Before(before), err
 		}
 		switch {
 		case isHex(name, 2*sha256.Size):
 			calls = append(calls, func() error {
-				old, err := matches(path)
+				old, err := isOld(path)
 				if err == nil && old {
 					// In the same folder, because the file system makes one rename between two
 					// folders at a time.
 					away := filepath.Join(dir, tempPrefix+rand.Text())
-					if old, err = s.removeIfStill(path, away, matches); err == nil && old {
+					if old, err = s.removeIfStill(path, away, isOld); err == nil && old {
 						count.Add(1)
 					}
 				}
@@ -95,7 +95,7 @@ func (s *Store) forgetKeysIn(dir string, before time.Time) (removed int, err err
 			})
 		case strings.HasPrefix(name, tempPrefix):
 			calls = append(calls, func() error {
-				old, err := matches(path)
+				old, err := isOld(path)
 				if err == nil && old {
 					err = s.remove(path)
 				}
@@ -155,8 +155,8 @@ func (s *Store) removeKey(spec *job.Spec, key string) error {
 		return err == nil && first.ID == spec.ID, err
 	}
 	at := s.keyPath(key)
-	matches, err := ours(at)
-	if err == nil && matches {
+	there, err := ours(at)
+	if err == nil && there {
 		_, err = s.removeIfStill(at, s.tempPath(rand.Text()), ours)
 	}
 	return err
