@@ -161,7 +161,7 @@ func quotaError(a *account, need, limit use, now time.Time) error {
 	case total.daily > limit.daily:
 		after := a.untilOldestLeaves(now)
 		return &QuotaError{"daily_submissions", limit.daily, used.daily,
-			fmt.Sprintf("the oldest of them are 24 hours old in %s", after.Round(time.Minute)), after}
+			fmt.Sprintf("the first of them are 24 hours old in %s", after.Round(time.Minute)), after}
 	case total.uploads > limit.uploads:
 		return &QuotaError{"pending_uploads", limit.uploads, used.uploads,
 			"they end when a job takes them, or after a day", afterUploads}
