@@ -66,7 +66,7 @@ var (
 	// ErrBacklog: so many jobs wait that another one would wait for too long.
 	ErrBacklog = errors.New("too many jobs are waiting")
 	// ErrDiskFull: the file system of the shared directory has too little free space.
-	ErrDiskFull = errors.New("the service has too little free space for new pictures")
+	ErrDiskFull = errors.New("the service has too little room left for new pictures")
 	// ErrDamagedJob: a file of the job does not have the expected content.
 	ErrDamagedJob = errors.New("the job's files are damaged")
 	// ErrUploadNotFound: the owner has no upload with this id.
