@@ -62,7 +62,7 @@ var (
 	// ErrQuota: a quota of the job's owner is used up.
 	ErrQuota = errors.New("a quota is used up")
 	// ErrTooManyRuns: the job has had as many runs as are allowed.
-	ErrTooManyRuns = errors.New("the job has had as many runs as are allowed")
+	ErrTooManyRuns = errors.New("the job has had all the runs that a job may have")
 	// ErrBacklog: so many jobs wait that another one would wait for too long.
 	ErrBacklog = errors.New("too many jobs are waiting")
 	// ErrDiskFull: the file system of the shared directory has too little free space.
