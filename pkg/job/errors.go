@@ -74,7 +74,7 @@ var (
 	// ErrUploadExpired: the upload is too old to be taken by a job.
 	ErrUploadExpired = errors.New("the upload has expired")
 	// ErrUploadTaken: a job has taken the upload.
-	ErrUploadTaken = errors.New("another job has taken this upload")
+	ErrUploadTaken = errors.New("a job has taken this upload already")
 	// ErrUploadIncomplete: the upload's object is missing, or not the declared one.
 	ErrUploadIncomplete = errors.New("the upload is not complete")
 	// ErrMalformed: a message is not in the wire format of this version.
