@@ -209,7 +209,7 @@ func (c *Copier) compareAll(ctx context.Context, n *news, folders []string) erro
 
 // isAway reports whether an error is that of all folders.
 func isAway(err error) bool {
-	return errors.Is(err, bucket.ErrAway) || errors.Is(err, bucket.ErrDenied) || errors.Is(err, bucket.ErrNoBucket)
+	return errors.Is(err, bucket.ErrUnavailable) || errors.Is(err, bucket.ErrDenied) || errors.Is(err, bucket.ErrNoBucket)
 }
 
 // missing returns the pictures of a folder, without those of finer folders in it, that are

@@ -36,7 +36,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // photo returns a PNG file of w x h pixels. words, if any, follow the picture.
-func photo(t testing.TB, w, h int, words decodertest.Vice) []byte {
+func photo(t testing.TB, w, h int, words decodertest.Fault) []byte {
 	t.Helper()
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
@@ -103,7 +103,7 @@ func TestLargePhotographs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds for each picture")
 	}
-	d := decodertest.New(t, func(c *decoder.Config) { c.Keep = 1 })
+	d := decodertest.New(t, func(c *decoder.Config) { c.Idle = 1 })
 	for _, c := range []struct {
 		size    image.Point
 		longest int
@@ -165,7 +165,7 @@ func bounds(c *decoder.Config) {
 // TestMisbehavingDecoders checks that a decode ends within its limits and with a reason, whatever
 // the decoder does, and that concurrent and later pictures are decoded.
 func TestMisbehavingDecoders(t *testing.T) {
-	for vice, want := range map[decodertest.Vice]error{
+	for fault, want := range map[decodertest.Fault]error{
 		decodertest.Eats:    job.ErrUndecodable,
 		decodertest.Spins:   job.ErrUndecodable,
 		decodertest.Sleeps:  job.ErrUndecodable,
@@ -175,9 +175,9 @@ func TestMisbehavingDecoders(t *testing.T) {
 		decodertest.Lies:    nil,
 		decodertest.Babbles: nil,
 	} {
-		t.Run(string(vice), func(t *testing.T) {
+		t.Run(string(fault), func(t *testing.T) {
 			d := decodertest.New(t, func(c *decoder.Config) { c.Program = decodertest.Rogue(t); bounds(c) })
-			hostile, good := photo(t, 50, 50, vice), photo(t, 400, 300, "")
+			hostile, good := photo(t, 50, 50, fault), photo(t, 400, 300, "")
 			done := make(chan error)
 			go func() {
 				_, err := d.Decode(t.Context(), decoder.Request{Photo: hostile, Longest: 100})
@@ -252,16 +252,16 @@ func TestCancelKillsTheProcess(t *testing.T) {
 		c.Bounds = decoder.Bounds{CPU: time.Hour, Wait: time.Hour}
 	})
 	canceled := errors.New("canceled by the test")
-	for _, vice := range []decodertest.Vice{decodertest.Spins, decodertest.Sleeps} {
+	for _, fault := range []decodertest.Fault{decodertest.Spins, decodertest.Sleeps} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		done := make(chan error)
 		go func() {
-			_, err := d.Decode(ctx, decoder.Request{Photo: photo(t, 50, 50, vice), Longest: 100})
+			_, err := d.Decode(ctx, decoder.Request{Photo: photo(t, 50, 50, fault), Longest: 100})
 			done <- err
 		}()
 		cancel(canceled)
 		if err := <-done; !errors.Is(err, canceled) {
-			t.Errorf("%s: got %v", vice, err)
+			t.Errorf("%s: got %v", fault, err)
 		}
 	}
 	d.Close() // waits for all processes, so it would not return if one continued
@@ -282,7 +282,7 @@ func TestProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer secret.Close()
-	d := decodertest.New(t, func(c *decoder.Config) { c.Keep = 1 })
+	d := decodertest.New(t, func(c *decoder.Config) { c.Idle = 1 })
 	decode := func(w, h int) {
 		t.Helper()
 		if _, err := d.Decode(t.Context(), decoder.Request{Photo: photo(t, w, h, ""), Longest: 100}); err != nil {
@@ -321,7 +321,7 @@ func TestProcesses(t *testing.T) {
 // of that size only, because it would exceed the limit of a small one from the start. While it is
 // idle, it holds no more than job.IdleDecoder that the system can't reclaim.
 func TestGrownProcess(t *testing.T) {
-	d := decodertest.New(t, func(c *decoder.Config) { c.Keep = 1 })
+	d := decodertest.New(t, func(c *decoder.Config) { c.Idle = 1 })
 	var file bytes.Buffer
 	if err := jpeg.Encode(&file, image.NewRGBA(image.Rect(0, 0, 4000, 3000)), nil); err != nil {
 		t.Fatal(err)
@@ -398,7 +398,7 @@ func held(t *testing.T, pid int) (total int64) {
 
 // TestEndsWithItsParent checks that a decoder ends when its worker does, even during a decode.
 func TestEndsWithItsParent(t *testing.T) {
-	for _, vice := range []decodertest.Vice{"", decodertest.Sleeps, decodertest.Spins} {
+	for _, fault := range []decodertest.Fault{"", decodertest.Sleeps, decodertest.Spins} {
 		cmd := exec.Command(decodertest.Rogue(t))
 		requests, err := cmd.StdinPipe()
 		if err != nil {
@@ -408,7 +408,7 @@ func TestEndsWithItsParent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		data := photo(t, 20, 20, vice)
+		data := photo(t, 20, 20, fault)
 		file := filepath.Join(t.TempDir(), "pictures")
 		if err := os.WriteFile(file, data, 0o600); err != nil {
 			t.Fatal(err)
@@ -432,7 +432,7 @@ func TestEndsWithItsParent(t *testing.T) {
 		if _, err := requests.Write(append(line, '\n')); err != nil {
 			t.Fatal(err)
 		}
-		if vice == "" {
+		if fault == "" {
 			if _, err := bufio.NewReader(replies).ReadString('\n'); err != nil {
 				t.Error(err)
 			}
@@ -440,7 +440,7 @@ func TestEndsWithItsParent(t *testing.T) {
 		_ = requests.Close()
 		hangs := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("%q: %v", vice, err)
+			t.Errorf("%q: %v", fault, err)
 		}
 		hangs.Stop()
 	}
@@ -449,7 +449,7 @@ func TestEndsWithItsParent(t *testing.T) {
 // TestStarvedDecoder checks that a picture is not blamed if its decoder got no processor time.
 func TestStarvedDecoder(t *testing.T) {
 	d := decodertest.New(t, func(c *decoder.Config) {
-		c.Program, c.Keep = decodertest.Rogue(t), 1
+		c.Program, c.Idle = decodertest.Rogue(t), 1
 		c.Bounds = decoder.Bounds{CPU: time.Second, Wait: time.Millisecond}
 	})
 	pid := children(t)[0]

@@ -71,7 +71,7 @@ func Open(ctx context.Context, cfg aws.Config, name string, log *slog.Logger) (*
 	ctx, cancel := context.WithTimeout(ctx, openTime)
 	defer cancel()
 	err := b.Check(ctx)
-	if errors.Is(err, bucket.ErrAway) {
+	if errors.Is(err, bucket.ErrUnavailable) {
 		log.Warn("the bucket is away", "error", err)
 		err = nil
 	}

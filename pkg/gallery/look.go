@@ -203,7 +203,7 @@ func (l *look) unit(ctx context.Context, span string) error {
 
 // isAway reports whether an error is that of all pages.
 func isAway(err error) bool {
-	return errors.Is(err, bucket.ErrAway) || errors.Is(err, bucket.ErrNoBucket) || errors.Is(err, job.ErrStoreAway)
+	return errors.Is(err, bucket.ErrUnavailable) || errors.Is(err, bucket.ErrNoBucket) || errors.Is(err, job.ErrStoreAway)
 }
 
 // keep keeps a page as it is.

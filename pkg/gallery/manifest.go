@@ -66,7 +66,7 @@ func (g *Gallery) getJSON(ctx context.Context, key string, v any) (etag string, 
 	defer r.Close()
 	b, err := io.ReadAll(r)
 	if err != nil {
-		return "", fmt.Errorf("read %s: %w: %w", key, bucket.ErrAway, err)
+		return "", fmt.Errorf("read %s: %w: %w", key, bucket.ErrUnavailable, err)
 	}
 	if err := json.Unmarshal(b, v); err != nil {
 		return o.ETag, fmt.Errorf("read %s: %w: %w", key, errUnreadable, err)

@@ -46,7 +46,7 @@ func (g *Gallery) Unpublish(names []string) error {
 	if err == nil {
 		err = g.Remove(ctx, names...)
 	}
-	if errors.Is(err, bucket.ErrAway) {
+	if errors.Is(err, bucket.ErrUnavailable) {
 		err = fmt.Errorf("%w: %w", job.ErrStoreAway, err)
 	}
 	return err
