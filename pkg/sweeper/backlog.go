@@ -15,9 +15,9 @@ func (s *Sweeper) renewBacklog(m *jobsProgress, now time.Time) error {
 	return s.Store.SetBacklog(m.Backlog)
 }
 
-// completeRound records the end of a round through all jobs. The rate of change follows from two
-// complete rounds, however many sweeps each took.
-func (m *jobsProgress) completeRound(now time.Time) {
+// completePass records the end of a pass through all jobs. The rate of change follows from two
+// complete passes, however many sweeps each took.
+func (m *jobsProgress) completePass(now time.Time) {
 	m.Backlog.PerSecond = 0
 	if since := now.Sub(m.CountedAt); since > 0 && since < time.Hour {
 		m.Backlog.PerSecond = float64(m.Unfinished-m.Counted) / since.Seconds()

@@ -49,7 +49,7 @@ func TestClaimsAreRemembered(t *testing.T) {
 	}
 }
 
-// The number of missing messages is known at the end of a round. The sweeps of the next round send
+// The number of missing messages is known at the end of a pass. The sweeps of the next pass send
 // them again, each for a part of the jobs.
 func TestShortfallsOverManySweeps(t *testing.T) {
 	var m jobsProgress
@@ -63,12 +63,12 @@ func TestShortfallsOverManySweeps(t *testing.T) {
 	step(true, false, 300, 1000, 0, 0)     // not all jobs are counted yet
 	step(false, false, 1200, 1000, 200, 1) // already more jobs than messages
 	step(false, true, 1500, 1000, 500, 2)
-	step(true, false, 300, 1000, 500, 2) // it is kept, although this part of the round shows no loss
+	step(true, false, 300, 1000, 500, 2) // it is kept, although this part of the pass shows no loss
 	step(false, false, 1200, 400, 500, 3)
 	m.Missing -= 300 // these were sent again
 	step(false, true, 1500, 1300, 200, 4)
 	step(true, false, 300, 1500, 200, 4)
 	step(false, true, 1500, 1500, 0, 0)
 	step(true, false, 900, 1500, 0, 0)
-	step(false, true, 1400, 1000, 0, 0) // 500 have finished since the round began, some of which were counted
+	step(false, true, 1400, 1000, 0, 0) // 500 have finished since the pass began, some of which were counted
 }

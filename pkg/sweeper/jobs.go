@@ -41,11 +41,11 @@ const abandonedAge = 10 * time.Minute
 // findings are the results of checking active jobs in one sweep.
 type findings struct {
 	mu         sync.Mutex
-	first      bool // the sweep begins a round through all jobs
+	first      bool // the sweep begins a pass through all jobs
 	unfinished int  // among the jobs that were checked
 	abandoned  []job.Job
 	waiting    []waitingJob
-	claimed    map[string]time.Time // by owner: submission time of the youngest claimed run
+	claimed    map[string]time.Time // by owner: when the youngest claimed run began
 	errs       errorList
 
 	counted map[string]jobCount // by folder that was checked
@@ -65,13 +65,13 @@ func (c jobCount) plus(d jobCount) jobCount {
 type waitingJob struct {
 	job.Job
 	announced time.Time
-	asked     time.Time
+	runBegan     time.Time
 }
 
-// latest returns the time of its submission or of its last message, whichever is later.
+// latest returns the time at which its run began or its last message was sent, whichever is later.
 func (w waitingJob) latest() time.Time {
-	if w.asked.After(w.announced) {
-		return w.asked
+	if w.runBegan.After(w.announced) {
+		return w.runBegan
 	}
 	return w.announced
 }
@@ -103,31 +103,9 @@ func (s *Sweeper) checkJobs(ctx context.Context, now time.Time, all *progress) e
 		cancel()
 	}
 	seen := r.unfinished
-	behind := slices.IndexFunc(folders, func(f store.ActiveFolder) bool { return f.Position() > m.Cursor })
-	if behind < 0 {
-		behind = len(folders)
-	}
-	complete, chunks, start := true, 0, m.Cursor
-	for some := range slices.Chunk(folders[behind:], concurrency) {
-		done := 0
-		if chunks++; s.chunkLimit == 0 || chunks <= s.chunkLimit {
-			done = s.checkFolders(checkCtx, some, 0, now, r)
-		}
-		for _, f := range some[:done] {
-			c := r.counted[f.Position()]
-			m.Counted, m.CountedLate, m.Cursor = m.Counted+c.unfinished, m.CountedLate+c.late, f.Position()
-		}
-		if complete = done == len(some); !complete {
-			break
-		}
-	}
-	if !complete && m.Cursor == start && checkCtx.Err() != nil && ctx.Err() == nil {
-		// This folder has more jobs than there is time for. It must not block the folders behind
-		// it.
-		m.Counted, m.Cursor = m.Counted+r.unfinished-seen, folders[behind].Position()
-	}
+	complete := s.checkAfterCursor(ctx, checkCtx, folders, now, &m, r)
 	if complete {
-		m.completeRound(now)
+		m.completePass(now)
 		seen = 0
 	}
 	m.Backlog.At, m.Backlog.Unfinished, m.Backlog.Late = now, max(m.Unfinished, m.Counted, seen), max(m.Late, m.CountedLate)
@@ -137,6 +115,37 @@ func (s *Sweeper) checkJobs(ctx context.Context, now time.Time, all *progress) e
 	r.errs.add(s.resend(ctx, "its worker died", r.abandoned))
 	r.errs.add(s.resendLost(ctx, r, &m, complete, now))
 	return r.errs.join()
+}
+
+// checkAfterCursor checks the folders after the cursor, oldest first, until checkCtx ends, and counts
+// their jobs in m. It reports whether it has checked all.
+func (s *Sweeper) checkAfterCursor(
+	ctx, checkCtx context.Context, folders []store.ActiveFolder, now time.Time, m *jobsProgress, r *findings,
+) (complete bool) {
+	seen, start, chunks := r.unfinished, m.Cursor, 0
+	first := slices.IndexFunc(folders, func(f store.ActiveFolder) bool { return f.Position() > start })
+	if first < 0 {
+		return true
+	}
+	for some := range slices.Chunk(folders[first:], concurrency) {
+		done := 0
+		if chunks++; s.chunkLimit == 0 || chunks <= s.chunkLimit {
+			done = s.checkFolders(checkCtx, some, 0, now, r)
+		}
+		for _, f := range some[:done] {
+			c := r.counted[f.Position()]
+			m.Counted, m.CountedLate, m.Cursor = m.Counted+c.unfinished, m.CountedLate+c.late, f.Position()
+		}
+		if done == len(some) {
+			continue
+		}
+		if m.Cursor == start && checkCtx.Err() != nil && ctx.Err() == nil {
+			// The first folder has more jobs than there is time for. It must not block the others.
+			m.Counted, m.Cursor = m.Counted+r.unfinished-seen, folders[first].Position()
+		}
+		return false
+	}
+	return true
 }
 
 // checkJob checks and counts one job. It may be called concurrently.

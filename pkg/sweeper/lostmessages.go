@@ -50,10 +50,10 @@ func (s *Sweeper) resendLost(ctx context.Context, r *findings, m *jobsProgress, 
 
 // compareDepth compares the number of unfinished jobs with the number of messages. Before all jobs
 // are counted, too few messages show a loss, but enough messages show nothing. Jobs that were
-// counted early in a round may have finished since, with their messages, so the number of messages
-// at the start of the round must be too low as well.
+// counted early in a pass may have finished since, with their messages, so the number of messages
+// at the start of the pass must be too low as well.
 //
-// The number of missing messages is remembered, because each sweep of a round can only send the
+// The number of missing messages is remembered, because each sweep of a pass can only send the
 // jobs again that it has checked.
 func (m *jobsProgress) compareDepth(r *findings, complete bool, messages int) {
 	if r.first {
@@ -73,9 +73,9 @@ func (m *jobsProgress) compareDepth(r *findings, complete bool, messages int) {
 // maxClaimed is the number of owners in Claimed, because a note has at most 64 KiB.
 const maxClaimed = 500
 
-// recordClaims records by owner the submission time of the youngest claimed run, in milliseconds
-// since 1970. A sweep checks jobs that were overtaken before those that are running, which may even
-// be left to the next sweep. Times before the given one are dropped.
+// recordClaims records by owner when the youngest claimed run began, in milliseconds since 1970. A
+// sweep checks jobs that were overtaken before those that are running, which may even be left to
+// the next sweep. Times before the given one are dropped.
 func (m *jobsProgress) recordClaims(claimed map[string]time.Time, before time.Time) {
 	all := map[string]int64{} // a new map, because the old one may be being encoded
 	maps.Copy(all, m.Claimed)
@@ -92,14 +92,14 @@ func (m *jobsProgress) recordClaims(claimed map[string]time.Time, before time.Ti
 	m.Claimed = all
 }
 
-// wasOvertaken reports whether a worker has a run of the job's owner that was submitted later than
-// the job was sent, by more than the given time.
+// wasOvertaken reports whether a worker has a run of the job's owner that began later than the job
+// was sent, by more than the given time.
 func (m *jobsProgress) wasOvertaken(w waitingJob, by time.Duration) bool {
 	return m.Claimed[job.OwnerHash(w.Owner)] > w.latest().Add(by).UnixMilli()
 }
 
-// overtakingMargin is how much later a claimed job must have been submitted than another job was
-// sent to prove that the other's message is lost. The time at which the claimed job was sent proves
+// overtakingMargin is how much later a claimed run must have begun than another job was sent to
+// prove that the other's message is lost. The time at which the claimed job was sent proves
 // nothing, because it may have been sent again.
 func (s *Sweeper) overtakingMargin() time.Duration { return 5 * s.Every }
 

@@ -16,19 +16,19 @@ type progress struct {
 	Tasks map[string]taskProgress `json:"tasks"`
 }
 
-// jobsProgress is the progress of checking the active jobs. A round through all of them may take
+// jobsProgress is the progress of checking the active jobs. A pass through all of them may take
 // several sweeps.
 type jobsProgress struct {
 	Cursor      string    `json:"cursor"`       // the last folder that was checked; "" if all were
-	Counted     int       `json:"counted"`      // unfinished jobs in this round so far
+	Counted     int       `json:"counted"`      // unfinished jobs in this pass so far
 	CountedLate int       `json:"counted_late"` // late ones among them, see lateAge
-	Unfinished  int       `json:"unfinished"`   // in the last complete round
+	Unfinished  int       `json:"unfinished"`   // in the last complete pass
 	Late        int       `json:"late"`         // late ones among them
-	CountedAt   time.Time `json:"counted_at"`   // the end of that round
+	CountedAt   time.Time `json:"counted_at"`   // the end of that pass
 
 	Shortfalls int              `json:"shortfalls"` // consecutive comparisons that found fewer messages than jobs
 	Missing    int              `json:"missing"`    // messages that are missing and were not sent again yet
-	Messages   int              `json:"messages"`   // in the queue at the start of the round
+	Messages   int              `json:"messages"`   // in the queue at the start of the pass
 	Claimed    map[string]int64 `json:"claimed"`    // see recordClaims
 
 	Backlog store.Backlog `json:"backlog"` // of the last sweep
