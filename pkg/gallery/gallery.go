@@ -37,7 +37,7 @@ import (
 const Pictures = "pictures/"
 
 // CacheControl applies to pictures. They never change but may be erased, and copies in caches that
-// nobody can purge must expire within an hour.
+// can't be purged must expire within an hour.
 const CacheControl = "max-age=3600, immutable"
 
 // A Gallery is the gallery in a bucket. It is safe for concurrent use, also by several programs.
@@ -98,8 +98,8 @@ func (g *Gallery) Put(ctx context.Context, name string, picture io.ReadSeeker) e
 // linkLifetime is how long a link is valid.
 const linkLifetime = 5 * time.Minute
 
-// Link returns a URL from which anybody can GET a picture for linkLifetime. It does not check that
-// the picture exists.
+// Link returns a URL from which a picture can be read without credentials for linkLifetime. It does
+// not check that the picture exists.
 func (g *Gallery) Link(ctx context.Context, name, contentType, disposition string) (string, error) {
 	return g.bucket.Link(ctx, Pictures+name, bucket.Link{
 		For: linkLifetime, ContentType: contentType, Disposition: disposition, CacheControl: "private, " + CacheControl,
