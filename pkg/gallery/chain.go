@@ -11,9 +11,9 @@ import (
 
 // A chain records how the hours with pages follow each other, and which hours must be updated.
 type chain struct {
-	Hours map[string]link `json:"hours"`
-	IndexTarget   string          `json:"led,omitempty"` // the page that the index links to; "" is none
-	LastDue    string          `json:"at,omitempty"`  // the due hour that was updated last
+	Hours       map[string]link `json:"hours"`
+	IndexTarget string          `json:"led,omitempty"` // the page that the index links to; "" is none
+	LastDue     string          `json:"at,omitempty"`  // the due hour that was updated last
 }
 
 func (c chain) clone() chain {

@@ -42,8 +42,8 @@ const CacheControl = "max-age=3600, immutable"
 
 // A Gallery is the gallery in a bucket. It is safe for concurrent use, also by several programs.
 type Gallery struct {
-	bucket *bucket.Bucket
-	maxJobs   int // maximum of jobs on a page: maxPageJobs, or fewer in tests
+	bucket  *bucket.Bucket
+	maxJobs int // maximum of jobs on a page: maxPageJobs, or fewer in tests
 
 	mu    sync.Mutex
 	locks map[string]*pageLock // by span

@@ -95,11 +95,11 @@ func TestOpen(t *testing.T) {
 // before S3 that can intercept requests.
 type harness struct {
 	*testing.T
-	bucket  *bucket.Bucket // without the proxy
-	gallery *gallery.Gallery
-	store   *store.Store
-	sync    datasync.Task
-	interceptor     atomic.Pointer[func(w http.ResponseWriter, r *http.Request, next http.Handler)]
+	bucket      *bucket.Bucket // without the proxy
+	gallery     *gallery.Gallery
+	store       *store.Store
+	sync        datasync.Task
+	interceptor atomic.Pointer[func(w http.ResponseWriter, r *http.Request, next http.Handler)]
 }
 
 func newHarness(t *testing.T, endpoint string, cfg aws.Config, name string) *harness {

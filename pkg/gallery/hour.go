@@ -20,11 +20,11 @@ type hourUpdate struct {
 	older string // the page to which the next page must link
 
 	previous, next ledger            // as the last update left it, and as this update leaves it
-	saved      ledger            // as it is in the bucket
-	etag      string            // of the ledger in the bucket
-	pageETags     map[string]string // of the hour's pages, by key, if they were listed; nil otherwise
-	hourFolder       pictures          // of the hour's own folder, if it was listed; nil otherwise
-	obsolete      map[string]bool   // keys of pages without jobs
+	saved          ledger            // as it is in the bucket
+	etag           string            // of the ledger in the bucket
+	pageETags      map[string]string // of the hour's pages, by key, if they were listed; nil otherwise
+	hourFolder     pictures          // of the hour's own folder, if it was listed; nil otherwise
+	obsolete       map[string]bool   // keys of pages without jobs
 	unsavedPages   int               // number of pages that were written since the ledger was
 }
 

@@ -23,8 +23,8 @@ type manifest struct {
 // Keys below gallery/.
 const (
 	manifestPrefix = "gallery/"
-	indexKey     = manifestPrefix + "index.json" // the first page; it has no jobs, so an erasure changes one page only
-	hoursKey  = manifestPrefix + "hours.json" // see chain
+	indexKey       = manifestPrefix + "index.json" // the first page; it has no jobs, so an erasure changes one page only
+	hoursKey       = manifestPrefix + "hours.json" // see chain
 )
 
 // nextKey returns a manifest's Next for the page of a span; nil for "".

@@ -65,11 +65,11 @@ func (g *Gallery) update(ctx context.Context, jobs *store.Store, folders []strin
 
 type update struct {
 	*Gallery
-	jobs    *store.Store
-	changed int
-	chain   chain
-	etag    string   // of the chain
-	hasChain   bool     // whether the chain exists and could be read
+	jobs     *store.Store
+	changed  int
+	chain    chain
+	etag     string   // of the chain
+	hasChain bool     // whether the chain exists and could be read
 	unlinked []string // keys to which nothing links once an hour is done
 	pageErr  error    // of one of an hour's pages
 }
