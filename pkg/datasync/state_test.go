@@ -49,7 +49,7 @@ func TestStateOfManyFolders(t *testing.T) {
 }
 
 // A scan in several steps is recorded only when the last part is copied.
-func TestStateOfALookInParts(t *testing.T) {
+func TestStateOfScanInParts(t *testing.T) {
 	at := func(minute int) time.Time { return time.Date(2026, 11, 30, 4, minute, 0, 0, time.UTC) }
 	s := state{Scan: scan{Began: at(1), Range: 1, LastFolder: "x"}}
 	s.beginExecution("a part", at(2), true)
