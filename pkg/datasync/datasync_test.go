@@ -73,7 +73,7 @@ func testNewPictures(r *rig) {
 	}
 	e := r.execution()
 	if o := e.Options; o.PreserveDeletedFiles != types.PreserveDeletedFilesPreserve || o.TransferMode != types.TransferModeChanged || o.VerifyMode != types.VerifyModeOnlyFilesTransferred {
-		r.Errorf("%+v", o)
+		r.Errorf("got %+v", o)
 	}
 	if e.FilesTransferred != 4 || e.FilesSkipped != 0 {
 		r.Errorf("%d files were copied and %d skipped, want the 4 new ones copied", e.FilesTransferred, e.FilesSkipped)
@@ -173,7 +173,7 @@ func testRunningExecution(r *rig) {
 		}
 	}
 	if calls := r.takeCalls(); !slices.Equal(calls, []string{"DescribeTask", "DescribeTaskExecution"}) {
-		r.Errorf("%q", calls)
+		r.Errorf("got calls %q", calls)
 	}
 	updates := r.updates.Load()
 	close(release)

@@ -191,7 +191,7 @@ func testStoreUnavailable(h *harness) {
 		h.Fatal(err)
 	}
 	if _, err := h.gallery.Update(h.Context(), h.store); err == nil {
-		h.Error("no error")
+		h.Error("the update returned no error")
 	}
 	h.wantShown(id)
 	if err := os.Rename(dir+".moved", dir); err != nil {

@@ -42,7 +42,7 @@ func TestManyLateJobsRefuseSubmissions(t *testing.T) {
 			}
 			b, known, err := st.store.Backlog()
 			if err != nil || !known || b.Unfinished != late+1 || b.Late != late {
-				t.Errorf("%+v, %t, %v", b, known, err)
+				t.Errorf("got %+v, %t, %v", b, known, err)
 			}
 		})
 	}
@@ -76,7 +76,7 @@ func TestBacklogIsKeptWhileSweepsFail(t *testing.T) {
 		t.Errorf("a sweep with a canceled context: %v", err)
 	}
 	if b, _, err := st.store.Backlog(); err != nil || b.Unfinished != 3 || time.Since(b.At) > time.Minute {
-		t.Errorf("%+v, %v", b, err)
+		t.Errorf("got %+v, %v", b, err)
 	}
 }
 

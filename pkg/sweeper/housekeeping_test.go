@@ -46,7 +46,7 @@ func TestHousekeeping(t *testing.T) {
 	}
 	// The retention counts from the outcome, so nothing has expired yet.
 	if j := st.job(old); j.State != job.Succeeded {
-		t.Errorf("%+v", j)
+		t.Errorf("got %+v", j)
 	}
 	if p, err := st.store.Expire(context.Background(), time.Now().Add(2*time.Hour), ""); err != nil || p.Count != 1 {
 		t.Errorf("expired: %d, %v", p.Count, err)
@@ -55,7 +55,7 @@ func TestHousekeeping(t *testing.T) {
 		t.Errorf("after the retention: %v", err)
 	}
 	if j := st.job(unfinished); j.State != job.Queued {
-		t.Errorf("%+v", j)
+		t.Errorf("got %+v", j)
 	}
 }
 

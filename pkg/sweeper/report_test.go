@@ -45,12 +45,12 @@ func TestReport(t *testing.T) {
 
 	// It is not this process's turn, so there is no report.
 	if err := st.sweep.Sweep(t.Context()); err != nil || len(reports) != 3 {
-		t.Errorf("%v, %d reports", err, len(reports))
+		t.Errorf("got %v and %d reports", err, len(reports))
 	}
 	unavailable := errors.New("the queue is unavailable")
 	st.queue.Break(unavailable)
 	st.age("sweep/turn.*", every)
 	if err := st.sweep.Sweep(t.Context()); !errors.Is(err, unavailable) || len(reports) != 4 || !errors.Is(reports[3].Err, unavailable) {
-		t.Errorf("%v, reports %+v", err, reports)
+		t.Errorf("got %v and reports %+v", err, reports)
 	}
 }

@@ -23,7 +23,7 @@ func TestJobOfADeadWorkerIsSentAgainOnce(t *testing.T) {
 	}
 	st.sweeps(1)
 	if ms := st.messages(); len(ms) != 0 {
-		t.Errorf("sent again twice: %v", ms)
+		t.Errorf("sent again a second time: %v", ms)
 	}
 }
 

@@ -36,7 +36,7 @@ func TestSweepWithoutQueueDoesTheRest(t *testing.T) {
 	st.queue.Break(errors.New("unavailable"))
 	err := st.sweep.Sweep(t.Context())
 	if err == nil {
-		t.Error("no error")
+		t.Error("the sweep returned no error")
 	}
 	if j := st.job(id); j.State != job.Failed {
 		t.Errorf("the parts without queue were not done: %+v", j)

@@ -20,14 +20,14 @@ func TestOldJobsTimeOut(t *testing.T) {
 	st.sweeps(1)
 	for _, id := range []job.ID{waiting, running} {
 		if j := st.job(id); j.State != job.Failed || j.Error == nil || j.Error.Code != job.CodeTimedOut {
-			t.Errorf("%+v", j)
+			t.Errorf("got %+v", j)
 		}
 	}
 	if err := l.Succeed([]byte("late"), nil, job.Result{}, job.Receipt{}); !errors.Is(err, job.ErrLeaseLost) {
 		t.Errorf("the worker's commit: %v", err)
 	}
 	if j := st.job(young); j.State != job.Queued {
-		t.Errorf("%+v", j)
+		t.Errorf("got %+v", j)
 	}
 	// The age counts from the retry.
 	if _, _, err := st.store.Retry(waiting); err != nil {
