@@ -87,7 +87,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadRequest, "InvalidRequest", err)
 		return
 	}
-	var in struct{ QueueUrl, QueueName string } //nolint:revive // names of the protocol
+	var in struct{ QueueUrl, QueueName string }
 	if err := json.Unmarshal(body, &in); err != nil {
 		writeError(w, http.StatusBadRequest, "InvalidRequest", err)
 		return
