@@ -33,7 +33,7 @@ func TestConformanceOfElasticMQ(t *testing.T) {
 	queuetest.Run(t, emulator(elasticmqtest.Start(t)))
 }
 
-// emulator is the backend of MiniStack or ElasticMQ, which differ from SQS in the same ways.
+// emulator is MiniStack or ElasticMQ, which differ from SQS in the same ways.
 func emulator(cfg aws.Config) queuetest.Backend {
 	b := backend(cfg, "conformance")
 	b.Deviations = []queuetest.Deviation{
