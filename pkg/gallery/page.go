@@ -111,19 +111,23 @@ const maxReaders = 32
 // readJobs reads jobs, and returns an error for each.
 func (u *update) readJobs(ctx context.Context, ids []job.ID) ([]job.Job, []error) {
 	jobs, errs := make([]job.Job, len(ids)), make([]error, len(ids))
-	slots := make(chan struct{}, maxReaders)
+	forEach(len(ids), maxReaders, func(i int) {
+		if errs[i] = ctx.Err(); errs[i] == nil {
+			jobs[i], errs[i] = u.jobs.Job(ids[i])
+		}
+	})
+	return jobs, errs
+}
+
+// forEach calls do with 0 to n-1, up to limit calls at the same time.
+func forEach(n, limit int, do func(i int)) {
+	slots := make(chan struct{}, limit)
 	var all sync.WaitGroup
-	for i, id := range ids {
+	for i := range n {
 		slots <- struct{}{}
-		all.Go(func() {
-			defer func() { <-slots }()
-			if errs[i] = ctx.Err(); errs[i] == nil {
-				jobs[i], errs[i] = u.jobs.Job(id)
-			}
-		})
+		all.Go(func() { defer func() { <-slots }(); do(i) })
 	}
 	all.Wait()
-	return jobs, errs
 }
 
 // checkNotErased returns bucket.ErrChanged if one of the jobs was erased since they were read. Its

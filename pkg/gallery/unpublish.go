@@ -1,13 +1,13 @@
 package gallery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
@@ -60,22 +60,8 @@ const maxUnlisting = 16
 func (g *Gallery) unlistAll(ctx context.Context, gone map[string]map[job.ID]bool) error {
 	spans := slices.Collect(maps.Keys(gone))
 	errs := make([]error, len(spans))
-	slots := make(chan struct{}, maxUnlisting)
-	var all sync.WaitGroup
-	for i, span := range spans {
-		slots <- struct{}{}
-		all.Go(func() {
-			defer func() { <-slots }()
-			errs[i] = g.unlist(ctx, span, gone[span])
-		})
-	}
-	all.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	forEach(len(spans), maxUnlisting, func(i int) { errs[i] = g.unlist(ctx, spans[i], gone[spans[i]]) })
+	return cmp.Or(errs...)
 }
 
 // unlist removes jobs from a page. After a conflict with another process it tries again until ctx

@@ -5,6 +5,7 @@
 package sweeper
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -90,14 +91,9 @@ func New(cfg Config) (*Sweeper, error) {
 	if cfg.Store == nil || cfg.Queue == nil {
 		return nil, errors.New("new sweeper: Store and Queue are required")
 	}
-	for _, d := range []struct {
-		field *time.Duration
-		value time.Duration
-	}{{&cfg.Every, DefaultEvery}, {&cfg.MaxAge, DefaultMaxAge}, {&cfg.Retention, DefaultRetention}} {
-		if *d.field == 0 {
-			*d.field = d.value
-		}
-	}
+	cfg.Every = cmp.Or(cfg.Every, DefaultEvery)
+	cfg.MaxAge = cmp.Or(cfg.MaxAge, DefaultMaxAge)
+	cfg.Retention = cmp.Or(cfg.Retention, DefaultRetention)
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("new sweeper: %w", err)
 	}
