@@ -273,7 +273,7 @@ type keeping struct {
 
 func (k keeping) Put(_ context.Context, _ string, picture io.ReadSeeker) error {
 	*k.kept = picture
-	return bucket.ErrAway
+	return bucket.ErrUnavailable
 }
 
 // A hasty answer has something happen before each write but the first.

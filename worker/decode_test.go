@@ -28,14 +28,14 @@ func rogueBench(t *testing.T, bounds decoder.Bounds) *bench {
 }
 
 // with is a photograph that makes a rogue decoder do something.
-func with(t *testing.T, v decodertest.Vice) []byte { return append(photo(t, 20, 20), v...) }
+func with(t *testing.T, v decodertest.Fault) []byte { return append(photo(t, 20, 20), v...) }
 
 // TestHostilePictures: whatever a decoder does with a picture, its job fails with a
 // reason, or is tried again where the picture may not be at fault, and the next picture
 // in the only slot is painted.
 func TestHostilePictures(t *testing.T) {
 	b := rogueBench(t, decoder.Bounds{CPU: 300 * time.Millisecond, Wait: 500 * time.Millisecond})
-	for _, vice := range []decodertest.Vice{decodertest.Eats, decodertest.Spins, decodertest.Sleeps, decodertest.Crashes} {
+	for _, vice := range []decodertest.Fault{decodertest.Eats, decodertest.Spins, decodertest.Sleeps, decodertest.Crashes} {
 		m := b.submit(with(t, vice), nil)
 		if err := b.worker.Handle(t.Context(), m); err != nil {
 			t.Fatalf("%s: %v", vice, err)
@@ -48,7 +48,7 @@ func TestHostilePictures(t *testing.T) {
 			t.Errorf("the picture after %q: %v, %+v", vice, err, b.job(m))
 		}
 	}
-	for _, vice := range []decodertest.Vice{decodertest.Dies, decodertest.Lies, decodertest.Floods} {
+	for _, vice := range []decodertest.Fault{decodertest.Dies, decodertest.Lies, decodertest.Floods} {
 		m := b.submit(with(t, vice), nil)
 		for attempt := 1; attempt <= 3; attempt++ {
 			if err := b.worker.Handle(t.Context(), m); err == nil {
@@ -68,7 +68,7 @@ func TestHostilePictures(t *testing.T) {
 // taken away leaves the slot to the next one at once.
 func TestCancelFreesTheSlotOfADecode(t *testing.T) {
 	b := rogueBench(t, decoder.Bounds{CPU: time.Hour, Wait: time.Hour})
-	for _, vice := range []decodertest.Vice{decodertest.Spins, decodertest.Sleeps} {
+	for _, vice := range []decodertest.Fault{decodertest.Spins, decodertest.Sleeps} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		taken := errors.New("the job was taken away")
 		m := b.submit(with(t, vice), nil)
@@ -131,7 +131,7 @@ func TestDecoderThatCannotBeStarted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := decodertest.New(t, func(c *decoder.Config) { c.Program, c.Keep = program, 1 })
+	d := decodertest.New(t, func(c *decoder.Config) { c.Program, c.Idle = program, 1 })
 	w := newBenchWith(t, 0, red, func(c *worker.Config) { c.Decoder = d })
 	if err := os.Remove(program); err != nil {
 		t.Fatal(err)

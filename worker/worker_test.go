@@ -37,7 +37,7 @@ type tests struct{ *testing.M }
 func (t tests) Run() int {
 	program, err := decodertest.Program()
 	if err == nil {
-		decoding, err = decoder.New(decoder.Config{Program: program, Keep: 8})
+		decoding, err = decoder.New(decoder.Config{Program: program, Idle: 8})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

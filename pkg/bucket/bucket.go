@@ -34,9 +34,9 @@ var (
 	ErrDenied = errors.New("S3 denied access")
 	// ErrChanged means that the condition of a write does not hold.
 	ErrChanged = errors.New("the object has changed")
-	// ErrAway means that S3 does not respond, or can't serve the request at the moment. A
+	// ErrUnavailable means that S3 does not respond, or can't serve the request at the moment. A
 	// write may or may not have happened.
-	ErrAway = errors.New("S3 is unavailable")
+	ErrUnavailable = errors.New("S3 is unavailable")
 )
 
 // A Bucket is a connection to one bucket. It is safe for concurrent use.
@@ -81,7 +81,7 @@ var meanings = map[string]error{
 	"AccessDenied": ErrDenied, "Forbidden": ErrDenied, "InvalidAccessKeyId": ErrDenied, "SignatureDoesNotMatch": ErrDenied,
 	"ExpiredToken": ErrDenied, "InvalidToken": ErrDenied,
 	"PreconditionFailed": ErrChanged, "ConditionalRequestConflict": ErrChanged,
-	"SlowDown": ErrAway, "RequestTimeout": ErrAway,
+	"SlowDown": ErrUnavailable, "RequestTimeout": ErrUnavailable,
 }
 
 // explain wraps an error of the SDK with its meaning.
@@ -99,7 +99,7 @@ func (b *Bucket) explain(err error) error {
 	case errors.As(err, &answer) && answer.HTTPStatusCode()/100 == 4: // 0 without a response
 		return err
 	}
-	return fmt.Errorf("%w: %w", ErrAway, err)
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
 // noBucket returns ErrNoBucket with what to do: usually the name is right, and the region or the

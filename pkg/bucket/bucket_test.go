@@ -131,16 +131,16 @@ func TestUnavailable(t *testing.T) {
 	b := bucket.New(cfg, "atelier")
 	late, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := b.Head(late, "x"); !errors.Is(err, bucket.ErrAway) {
-		t.Errorf("no response: got %v, want ErrAway", err)
+	if _, err := b.Head(late, "x"); !errors.Is(err, bucket.ErrUnavailable) {
+		t.Errorf("no response: got %v, want ErrUnavailable", err)
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := b.Head(gone, "x"); !errors.Is(err, context.Canceled) || errors.Is(err, bucket.ErrAway) {
+	if _, err := b.Head(gone, "x"); !errors.Is(err, context.Canceled) || errors.Is(err, bucket.ErrUnavailable) {
 		t.Errorf("canceled: got %v", err)
 	}
 	l.Close()
-	if err := b.Check(t.Context()); !errors.Is(err, bucket.ErrAway) {
-		t.Errorf("connection refused: got %v, want ErrAway", err)
+	if err := b.Check(t.Context()); !errors.Is(err, bucket.ErrUnavailable) {
+		t.Errorf("connection refused: got %v, want ErrUnavailable", err)
 	}
 }

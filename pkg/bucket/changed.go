@@ -31,7 +31,7 @@ func (b *Bucket) Changed(ctx context.Context, key, known string, max int64) (con
 	content, err = io.ReadAll(io.LimitReader(out.Body, max+1))
 	switch {
 	case err != nil:
-		return nil, "", fmt.Errorf("get %s: %w: %w", key, ErrAway, err)
+		return nil, "", fmt.Errorf("get %s: %w: %w", key, ErrUnavailable, err)
 	case int64(len(content)) > max:
 		return nil, "", fmt.Errorf("get %s: it is larger than %d bytes", key, max)
 	}

@@ -75,7 +75,7 @@ func (r *Reader) fetch(offset int64) error {
 	defer out.Body.Close()
 	kept := make([]byte, size)
 	if _, err := io.ReadFull(out.Body, kept); err != nil {
-		return fmt.Errorf("get %s: %w: %w", r.object.Key, ErrAway, err)
+		return fmt.Errorf("get %s: %w: %w", r.object.Key, ErrUnavailable, err)
 	}
 	r.at, r.kept = offset, kept
 	return nil

@@ -7,18 +7,20 @@ import (
 	"strings"
 )
 
-// A Change is what an execution may have changed in the bucket.
+// A Change says what an execution may have changed in the bucket.
 type Change struct {
-	All bool `json:"all,omitempty"` // anything
-	// Folders are those of the pictures otherwise, as of [store.Store.PublishedSince], but for those of seconds: of
-	// these it has the minutes.
+	All bool `json:"all,omitempty"` // any picture may have changed
+	// Folders are otherwise the folders of the pictures, as [store.Store.PublishedSince] returns
+	// them, with minutes in place of seconds.
 	Folders []string `json:"folders,omitempty"`
 }
 
-// mostFolders is how many folders are noted: a note has 64 KiB at most, and a folder some 30 bytes.
-const mostFolders = 500
+// maxFolders is the number of folders that are recorded: a note has at most 64 KiB, and a folder
+// takes some 30 bytes.
+const maxFolders = 500
 
-// foldersOf are the folders of names, and of those of seconds the minutes. many: there are too many to be noted.
+// foldersOf returns the folders of names, with minutes in place of seconds. many is true if there
+// are too many to be recorded.
 func foldersOf(names []string) (folders []string, many bool) {
 	for _, name := range names {
 		kind, of, _ := strings.Cut(path.Dir(name), "/")
@@ -26,46 +28,46 @@ func foldersOf(names []string) (folders []string, many bool) {
 	}
 	slices.Sort(folders)
 	folders = slices.Compact(folders)
-	if len(folders) > mostFolders {
+	if len(folders) > maxFolders {
 		return nil, true
 	}
 	return folders, false
 }
 
-// change is what the noted execution may have changed.
+// change returns what the recorded execution may have changed.
 func (s *state) change() Change {
-	if s.Ours && !s.Whole && !s.Many {
+	if s.Ours && !s.IsFull && !s.ManyFolders {
 		return Change{Folders: s.Folders}
 	}
-	return Change{All: true} // by somebody else, or by all, or in very many folders
+	return Change{All: true} // started by another process, full, or with very many folders
 }
 
-// An unshown change is one that no update has shown yet.
-type unshown struct {
-	Execution string `json:"execution,omitempty"` // the last of those that made it; "" if there is none
+// A pendingUpdate is a change for which Update has not succeeded yet.
+type pendingUpdate struct {
+	Execution string `json:"execution,omitempty"` // the last execution that made the change; "" if there is none
 	Change
 }
 
-// add adds another change.
-func (u *unshown) add(execution string, c Change) {
+// add adds the change of another execution.
+func (u *pendingUpdate) add(execution string, c Change) {
 	all := append(slices.Clone(u.Folders), c.Folders...)
 	slices.Sort(all)
 	all = slices.Compact(all)
 	u.Execution = execution
-	if u.All = u.All || c.All || len(all) > mostFolders; u.All {
+	if u.All = u.All || c.All || len(all) > maxFolders; u.All {
 		all = nil
 	}
 	u.Folders = all
 }
 
-// showAgain has an update show what one has failed to before.
-func (c *Copier) showAgain(ctx context.Context, s *state) error {
-	if s.notShown != nil || s.Unshown.Execution == "" {
-		return s.notShown
+// retryUpdate repeats an update that failed in an earlier step.
+func (c *Copier) retryUpdate(ctx context.Context, s *state) error {
+	if s.updateErr != nil || s.Pending.Execution == "" {
+		return s.updateErr
 	}
-	if err := c.Update(ctx, s.Unshown.Change); err != nil {
+	if err := c.Update(ctx, s.Pending.Change); err != nil {
 		return err
 	}
-	s.Unshown = unshown{}
+	s.Pending = pendingUpdate{}
 	return c.save(s)
 }

@@ -7,31 +7,31 @@ import (
 	"time"
 )
 
-// testShownLater: while updates fail, copies go on, and what they have brought is shown once one does not.
-func testShownLater(r *rig) {
-	r.copied()
-	r.later(time.Minute)
-	away := errors.New("S3 is away")
-	r.fail.Store(&away)
+// testUpdateRetried: while updates fail copies continue, and a later update gets all their folders.
+func testUpdateRetried(r *rig) {
+	r.copyAll()
+	r.advance(time.Minute)
+	unavailable := errors.New("S3 is unavailable")
+	r.fail.Store(&unavailable)
 	var names []string
 	for range 2 {
 		names = append(names, r.paint()...)
 		for range 2 {
-			if err := r.copier.Step(r.Context()); err != nil && !errors.Is(err, away) {
+			if err := r.copier.Step(r.Context()); err != nil && !errors.Is(err, unavailable) {
 				r.Error(err)
 			}
-			r.settle()
+			r.waitIdle()
 		}
 	}
 	if !r.has(names...) {
-		r.Error("an update that fails keeps pictures from being copied")
+		r.Error("a failing update prevents copies")
 	}
 	r.fail.Store(nil)
 	r.step()
 	c, updates := r.change.Load(), r.updates.Load()
 	for _, name := range names {
 		if c.All || !slices.Contains(c.Folders, path.Dir(name)) {
-			r.Errorf("shown later are %+v, without %s", c, name)
+			r.Errorf("the later update got %+v, without %s", c, name)
 		}
 	}
 	r.step()

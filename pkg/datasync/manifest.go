@@ -11,12 +11,11 @@ import (
 	"github.com/atelier-go/atelier/pkg/bucket"
 )
 
-// manifests is what the keys of manifests begin with. The bucket's lifecycle rules remove
-// them.
-const manifests = "datasync/"
+// manifestPrefix is the prefix of the keys of manifests. The bucket's lifecycle rules remove them.
+const manifestPrefix = "datasync/"
 
-// putManifest stores a manifest as DataSync reads it: CSV, a name in each line, relative
-// to the task's source location.
+// putManifest stores a manifest in DataSync's format: CSV with one name per line, relative to the
+// task's source location.
 func (c *Copier) putManifest(ctx context.Context, now time.Time, names []string) (key string, err error) {
 	var b strings.Builder
 	w := csv.NewWriter(&b)
@@ -27,7 +26,7 @@ func (c *Copier) putManifest(ctx context.Context, now time.Time, names []string)
 		}
 	}
 	w.Flush()
-	key = manifests + now.UTC().Format("2006-01-02T15-04-05Z-") + rand.Text()[:8] + ".csv"
+	key = manifestPrefix + now.UTC().Format("2006-01-02T15-04-05Z-") + rand.Text()[:8] + ".csv"
 	_, err = c.Bucket.Put(ctx, key, strings.NewReader(b.String()), bucket.Put{ContentType: "text/csv"})
 	return key, err
 }

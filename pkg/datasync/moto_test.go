@@ -20,8 +20,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// Moto was written by others from AWS's own description of the API. It copies nothing.
-// Each look at an execution takes that a state further, to SUCCESS.
+// Moto implements AWS's description of the API independently. It copies nothing. Each request for
+// the state of an execution changes the state, up to SUCCESS.
 func TestOnMoto(t *testing.T) {
 	cfg := startMoto(t)
 	client := sdk.NewFromConfig(cfg)
@@ -73,8 +73,8 @@ func TestOnMoto(t *testing.T) {
 		if updates != before+1 {
 			t.Errorf("%s: %d updates after the end", what, updates-before)
 		}
-		// The step after the end of everything has found the picture missing, which Moto
-		// has not copied, and has started the next: it is to be followed to its end.
+		// The step after the end of the full execution has found the picture missing, because Moto
+		// copies nothing, and has started the next execution.
 	}
 	manifests := 0
 	for _, err := range b.List(t.Context(), "datasync/") {
@@ -87,14 +87,14 @@ func TestOnMoto(t *testing.T) {
 		t.Error("there was no manifest")
 	}
 
-	// What runs can't be started again, and can be canceled.
+	// A running task can't be started again, but canceled.
 	other := makeTask(t, client)
 	out, err := client.StartTaskExecution(t.Context(), &sdk.StartTaskExecutionInput{TaskArn: &other})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := client.StartTaskExecution(t.Context(), &sdk.StartTaskExecutionInput{TaskArn: &other}); err == nil {
-		t.Error("one task was started twice")
+		t.Error("a running task was started again")
 	}
 	if _, err := client.CancelTaskExecution(t.Context(), &sdk.CancelTaskExecutionInput{TaskExecutionArn: out.TaskExecutionArn}); err != nil {
 		t.Error(err)
@@ -121,7 +121,7 @@ func makeTask(t *testing.T, client *sdk.Client) (arn string) {
 	return aws.ToString(out.TaskArn)
 }
 
-// startMoto runs a Moto on loopback for the length of a test.
+// startMoto runs Moto on loopback for the duration of a test.
 func startMoto(t *testing.T) aws.Config {
 	t.Helper()
 	if testing.Short() {

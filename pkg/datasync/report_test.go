@@ -9,7 +9,7 @@ import (
 )
 
 func testReport(r *rig) {
-	r.copied()
+	r.copyAll()
 	r.paint()
 	refused := r.refuse
 	r.set(func() { refused["StartTaskExecution"] = "ThrottlingException" })
@@ -22,16 +22,16 @@ func testReport(r *rig) {
 
 	r.set(func() {
 		clear(refused)
-		r.before = func(context.Context) error { return errors.New("the file server is away") }
+		r.before = func(context.Context) error { return errors.New("the file server is unavailable") }
 	})
-	r.later(time.Minute)
+	r.advance(time.Minute)
 	r.step()
 	r.wantReport("started again", datasync.Report{Waited: time.Minute})
 	r.step()
 	r.wantReport("an execution that failed", datasync.Report{Failed: 1, Waited: time.Minute})
 
 	r.set(func() { r.before = nil })
-	r.later(time.Hour)
+	r.advance(time.Hour)
 	r.step()
 	r.step()
 	r.wantReport("copied", datasync.Report{})
@@ -40,7 +40,7 @@ func testReport(r *rig) {
 	r.wantReport("another picture", datasync.Report{})
 }
 
-// wantReport compares the last step's report, whose time is of whole minutes.
+// wantReport compares the last step's report, with times in whole minutes.
 func (r *rig) wantReport(after string, want datasync.Report) {
 	r.Helper()
 	r.mu.Lock()

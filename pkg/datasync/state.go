@@ -9,122 +9,124 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A state is what one step leaves for the next. Times are by the file server's clock.
+// A state is what a step leaves for the next one. Times are by the file server's clock.
 type state struct {
-	Task string `json:"task"` // a state of another task is discarded
+	Task string `json:"task"` // the state of another task is discarded
 
-	// What was published before these times is in the bucket: into the folders of each of looks, and into older ones.
-	Copied    [len(looks)]time.Time `json:"copied"`
-	CopiedAll time.Time             `json:"copied_all"`
-	Looking   looking               `json:"looking"`
+	// What was published before these times is in the bucket: in the folders of each of ageRanges,
+	// and in older folders.
+	Copied    [len(ageRanges)]time.Time `json:"copied"`
+	CopiedOld time.Time             `json:"copied_all"`
+	Scan   scan               `json:"looking"`
 	Pass      pass                  `json:"pass"`
 
-	Full      time.Time `json:"full"`       // the start of the last full execution that succeeded
-	FullTried time.Time `json:"full_tried"` // the start of the last one
+	Full      time.Time `json:"full"`       // start of the last successful full execution
+	FullTried time.Time `json:"full_tried"` // start of the last full execution
 
-	Execution string    `json:"execution,omitempty"` // the ARN of what runs
-	Began     time.Time `json:"began"`               // of the execution
-	Ours      bool      `json:"ours"`                // it copies what was found before
-	Look      int       `json:"look"`                // which of looks was done then; -1 is none
-	Looked    time.Time `json:"looked"`              // when that began
-	All       bool      `json:"all"`                 // with it a pass was over
-	Whole     bool      `json:"whole"`               // it has no manifest
-	Folders   []string  `json:"folders,omitempty"`   // of the names in its manifest, see foldersOf
-	Many      bool      `json:"many,omitempty"`      // there are too many to be noted
+	Execution string    `json:"execution,omitempty"` // ARN of the current execution; "" if there is none
+	Began     time.Time `json:"began"`               // start of the execution
+	Ours      bool      `json:"ours"`                // it was started by a step; otherwise its content is unknown
+	ScannedRange      int       `json:"look"`                // index of the last scanned range of ageRanges; -1 if there is none
+	ScanBegan    time.Time `json:"looked"`              // start of that scan
+	PassDone       bool      `json:"all"`                 // the pass was complete
+	IsFull     bool      `json:"whole"`               // a full execution, without manifest
+	Folders   []string  `json:"folders,omitempty"`   // folders in its manifest, see foldersOf
+	ManyFolders      bool      `json:"many,omitempty"`      // there are too many folders to be recorded
 
-	Unshown unshown `json:"unshown"`
+	Pending pendingUpdate `json:"unshown"`
 
-	Failures  int       `json:"failures"` // in a row
+	Failures  int       `json:"failures"` // consecutive failures
 	NotBefore time.Time `json:"not_before"`
-	Missing   time.Time `json:"missing"` // when pictures were found first that are not in the bucket; zero if there are none
+	MissingSince   time.Time `json:"missing"` // when pictures were found first that are not in the bucket; zero if there are none
 
-	failures int   // of this step
-	notShown error // why this step's update failed
+	stepFailures int   // failures in this step
+	updateErr error // error of this step's update
 }
 
-// A looking is a look for which one step has no time.
-type looking struct {
+// A scan is the progress of a scan of recent folders that takes more than one step.
+type scan struct {
 	Began time.Time `json:"began"`        // zero if there is none
-	Which int       `json:"which"`        // of looks, the one that looks back furthest
-	Done  int       `json:"done"`         // how many of them are done
-	At    string    `json:"at,omitempty"` // of the next one, the place of the last folder that is done
+	Range int       `json:"which"`        // index of the oldest range of ageRanges in this scan
+	DoneRanges  int       `json:"done"`         // number of ranges that are done
+	LastFolder    string    `json:"at,omitempty"` // sort key of the last folder that is done in the next range
 }
 
-// A pass is a look at all folders that are too old for looks, some days at each step.
+// A pass scans all folders that are too old for ageRanges, some days at each step.
 type pass struct {
 	Began time.Time `json:"began"`           // zero if there is none
-	After string    `json:"after,omitempty"` // the day that was looked at last
-	At    string    `json:"at,omitempty"`    // the place of the last folder of the next day that is done
-	Steps int       `json:"steps"`           // of the present pass, or of the last one
+	LastDay string    `json:"after,omitempty"` // the last day that is done
+	LastFolder    string    `json:"at,omitempty"`    // sort key of the last folder that is done in the next day
+	Steps int       `json:"steps"`           // of the current or last pass
 }
 
-// A retry comes after firstRetry, then at intervals that double up to lastRetry.
+// After a failure the next try is after firstRetry, then at intervals that double up to lastRetry.
 const (
 	firstRetry = time.Minute
 	lastRetry  = time.Hour
 )
 
-// fullDue: a failed full execution must not keep manifests from being copied, so the next
-// comes after the longest interval.
+// fullDue reports whether a full execution is due. A failed one must not prevent copies with
+// manifests, so the next full execution is tried after the longest interval.
 func (s *state) fullDue(now time.Time) bool {
 	return now.Sub(s.Full) >= fullEvery && now.Sub(s.FullTried) >= lastRetry
 }
 
-func (s *state) begin(execution string, now time.Time, ours bool) {
+func (s *state) beginExecution(execution string, now time.Time, ours bool) {
 	s.Execution, s.Began, s.Ours = execution, now, ours
-	s.Look, s.All, s.Whole, s.Folders, s.Many = -1, false, false, nil, false
+	s.ScannedRange, s.PassDone, s.IsFull, s.Folders, s.ManyFolders = -1, false, false, nil, false
 	if !ours {
-		s.forget()
+		s.discardScan()
 	}
 }
 
-// forget ends what has begun of a look and a pass: what was found is not copied.
-func (s *state) forget() { s.Looking, s.Pass.Began = looking{}, time.Time{} }
+// discardScan discards the progress of a scan and a pass, because what they found was not copied.
+func (s *state) discardScan() { s.Scan, s.Pass.Began = scan{}, time.Time{} }
 
-// copied notes that what a look that began at a time had found is in the bucket.
-func (s *state) copied(before time.Time, look int) {
+// markCopied records that the pictures are in the bucket which a scan of the ranges up to scanned
+// found, and that the scan began at before.
+func (s *state) markCopied(before time.Time, scanned int) {
 	for i := range s.Copied {
-		if i <= look {
+		if i <= scanned {
 			s.Copied[i] = before
 		}
 	}
-	if look >= 0 {
-		s.Missing = time.Time{}
+	if scanned >= 0 {
+		s.MissingSince = time.Time{}
 	}
 }
 
-// passed notes that a pass is over, and that what it had found is in the bucket.
-func (s *state) passed() { s.CopiedAll, s.Pass.Began = s.Pass.Began, time.Time{} }
+// endPass records that a pass is complete, and its pictures are in the bucket.
+func (s *state) endPass() { s.CopiedOld, s.Pass.Began = s.Pass.Began, time.Time{} }
 
-func (s *state) end(now time.Time, well bool) {
+func (s *state) endExecution(now time.Time, well bool) {
 	s.Execution = ""
 	switch {
 	case !well:
-		s.failed(now)
+		s.markFailed(now)
 		return
 	case !s.Ours:
 		return
-	case s.Whole:
-		s.forget()
-		s.Look, s.Looked, s.Full, s.CopiedAll = len(looks)-1, s.Began, s.Began, s.Began
-	case s.All:
-		s.passed()
+	case s.IsFull:
+		s.discardScan()
+		s.ScannedRange, s.ScanBegan, s.Full, s.CopiedOld = len(ageRanges)-1, s.Began, s.Began, s.Began
+	case s.PassDone:
+		s.endPass()
 	}
-	s.copied(s.Looked, s.Look)
+	s.markCopied(s.ScanBegan, s.ScannedRange)
 	s.Failures, s.NotBefore = 0, time.Time{}
 }
 
-func (s *state) failed(now time.Time) {
-	s.forget()
+func (s *state) markFailed(now time.Time) {
+	s.discardScan()
 	s.NotBefore = now.Add(min(firstRetry<<min(s.Failures, 10), lastRetry))
 	s.Failures++
-	s.failures++
+	s.stepFailures++
 }
 
 func (s *state) report(now time.Time) Report {
-	r := Report{Failed: s.failures}
-	if !s.Missing.IsZero() {
-		r.Waited = now.Sub(s.Missing)
+	r := Report{Failed: s.stepFailures}
+	if !s.MissingSince.IsZero() {
+		r.Waited = now.Sub(s.MissingSince)
 	}
 	return r
 }
@@ -136,7 +138,7 @@ func (c *Copier) load() (s state, err error) {
 	}
 	if note != nil {
 		if err := json.Unmarshal(note, &s); err != nil {
-			c.Log.Warn("the note of what was copied is damaged: all is compared again", "error", err)
+			c.Log.Warn("the note of what was copied is damaged; comparing all folders again", "error", err)
 			s = state{}
 		}
 	}
@@ -146,7 +148,7 @@ func (c *Copier) load() (s state, err error) {
 	return s, nil
 }
 
-// note reads a note. One that is damaged is as good as none: it is written anew.
+// note reads a note. A damaged note is treated like a missing one, and written again.
 func (c *Copier) note(n store.Note) ([]byte, error) {
 	content, err := c.Store.Note(n)
 	if errors.Is(err, job.ErrDamagedJob) {

@@ -9,7 +9,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// Whatever is being copied, its note can be read again.
+// A saved state can be loaded, however many folders are being copied.
 func TestStateOfManyFolders(t *testing.T) {
 	st, err := store.Open(store.Config{Dir: t.TempDir()})
 	if err != nil {
@@ -35,38 +35,38 @@ func TestStateOfManyFolders(t *testing.T) {
 				names = append(names, "public/"+folder+"/x.png", "thumbs/"+folder+"/x.jpeg")
 			}
 			s := state{Task: "task"}
-			s.begin("execution", now, true)
-			s.Folders, s.Many = foldersOf(names)
+			s.beginExecution("execution", now, true)
+			s.Folders, s.ManyFolders = foldersOf(names)
 			if err := c.save(&s); err != nil {
 				t.Fatal(err)
 			}
 			got, err := c.load()
-			if err != nil || got.Execution != "execution" || len(got.Folders) != test.want || got.Many != test.wantMany {
+			if err != nil || got.Execution != "execution" || len(got.Folders) != test.want || got.ManyFolders != test.wantMany {
 				t.Errorf("got %+v, %v; want %d folders, many: %t", got, err, test.want, test.wantMany)
 			}
 		})
 	}
 }
 
-// What one step has no time for the next goes on with, and nothing is noted before all of it is copied.
-func TestStateOfALookInParts(t *testing.T) {
+// A scan in several steps is recorded only when the last part is copied.
+func TestStateOfScanInParts(t *testing.T) {
 	at := func(minute int) time.Time { return time.Date(2026, 11, 30, 4, minute, 0, 0, time.UTC) }
-	s := state{Looking: looking{Began: at(1), Which: 1, At: "x"}}
-	s.begin("a part", at(2), true)
-	s.end(at(3), true)
-	if !s.Copied[0].IsZero() || s.Looking.At != "x" {
+	s := state{Scan: scan{Began: at(1), Range: 1, LastFolder: "x"}}
+	s.beginExecution("a part", at(2), true)
+	s.endExecution(at(3), true)
+	if !s.Copied[0].IsZero() || s.Scan.LastFolder != "x" {
 		t.Errorf("after a part: %+v", s)
 	}
-	s.begin("the rest", at(4), true)
-	s.Looking, s.Look, s.Looked = looking{}, 1, at(1)
-	s.end(at(5), true)
+	s.beginExecution("the rest", at(4), true)
+	s.Scan, s.ScannedRange, s.ScanBegan = scan{}, 1, at(1)
+	s.endExecution(at(5), true)
 	if s.Copied[0] != at(1) || s.Copied[1] != at(1) || !s.Copied[2].IsZero() {
 		t.Errorf("after the rest: %+v", s)
 	}
-	s.Looking = looking{Began: at(6), At: "x"}
-	s.begin("another part", at(6), true)
-	s.end(at(7), false)
-	if s.Looking != (looking{}) || s.Copied[0] != at(1) {
+	s.Scan = scan{Began: at(6), LastFolder: "x"}
+	s.beginExecution("another part", at(6), true)
+	s.endExecution(at(7), false)
+	if s.Scan != (scan{}) || s.Copied[0] != at(1) {
 		t.Errorf("after a part that was not copied: %+v", s)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/awshttp"
 )
 
-// A task is DataSync's API for one task.
+// A task calls DataSync's API for one task.
 type task struct {
 	client *datasync.Client
 	arn    string
@@ -22,9 +22,9 @@ func newTask(cfg aws.Config, arn string) task {
 	return task{datasync.NewFromConfig(cfg, func(o *datasync.Options) { o.HTTPClient = awshttp.Whole(o.HTTPClient) }), arn}
 }
 
-// running returns the execution that is running or queued; "" if there is none, and an
+// runningExecution returns the ARN of the execution that is running or queued, or "". It returns an
 // error if the task can't be started.
-func (t task) running(ctx context.Context) (string, error) {
+func (t task) runningExecution(ctx context.Context) (string, error) {
 	out, err := t.client.DescribeTask(ctx, &datasync.DescribeTaskInput{TaskArn: &t.arn})
 	if err != nil {
 		return "", fmt.Errorf("describe DataSync's task: %w", err)
@@ -33,21 +33,21 @@ func (t task) running(ctx context.Context) (string, error) {
 	case types.TaskStatusRunning, types.TaskStatusQueued:
 		return aws.ToString(out.CurrentTaskExecutionArn), nil
 	case types.TaskStatusUnavailable:
-		return "", fmt.Errorf("DataSync's task is unavailable (%s: %s): look at its locations in DataSync's console", aws.ToString(out.ErrorCode), aws.ToString(out.ErrorDetail))
+		return "", fmt.Errorf("DataSync's task is unavailable (%s: %s): check its locations in DataSync's console", aws.ToString(out.ErrorCode), aws.ToString(out.ErrorDetail))
 	}
 	return "", nil
 }
 
-// A manifest is where an object with names to copy is, and the role that reads it.
-type manifest struct{ bucket, key, role string }
+// A manifestSource is the object with the names to copy, and the role that reads it.
+type manifestSource struct{ bucket, key, role string }
 
-// start starts an execution with a manifest, or without one of everything, which also
-// removes what has no file any more.
-func (t task) start(ctx context.Context, m *manifest) (execution string, err error) {
+// start starts an execution with a manifest. Without one it is a full execution, which also deletes
+// objects that have no file any more.
+func (t task) start(ctx context.Context, m *manifestSource) (execution string, err error) {
 	in := &datasync.StartTaskExecutionInput{TaskArn: &t.arn, OverrideOptions: &types.Options{
 		TransferMode:         types.TransferModeChanged,
 		PreserveDeletedFiles: types.PreserveDeletedFilesRemove,
-		// Pictures come and go meanwhile, so that a comparison of all would find differences.
+		// Pictures are added and removed meanwhile, so a comparison of all would find differences.
 		VerifyMode:   types.VerifyModeOnlyFilesTransferred,
 		TaskQueueing: types.TaskQueueingDisabled, // a second execution is refused
 	}}
@@ -67,20 +67,20 @@ func (t task) start(ctx context.Context, m *manifest) (execution string, err err
 	return aws.ToString(out.TaskExecutionArn), nil
 }
 
-// An execution is how far one has come.
-type execution struct {
+// An executionState is the state of an execution.
+type executionState struct {
 	ended     bool
 	canceling bool
-	failure   string // of one that has ended; "" if it succeeded
+	failure   string // why it failed, if it has ended; "" if it succeeded
 }
 
-// errUnknown: there is no execution with this ARN.
-var errUnknown = errors.New("there is no such execution")
+// errNoExecution means that there is no execution with this ARN.
+var errNoExecution = errors.New("there is no such execution")
 
-func (t task) execution(ctx context.Context, arn string) (e execution, err error) {
+func (t task) describe(ctx context.Context, arn string) (e executionState, err error) {
 	out, err := t.client.DescribeTaskExecution(ctx, &datasync.DescribeTaskExecutionInput{TaskExecutionArn: &arn})
-	if invalid := (*types.InvalidRequestException)(nil); errors.As(err, &invalid) { // the ARN is all that it could be
-		return e, fmt.Errorf("%w: %w", errUnknown, err)
+	if invalid := (*types.InvalidRequestException)(nil); errors.As(err, &invalid) { // only the ARN can be invalid
+		return e, fmt.Errorf("%w: %w", errNoExecution, err)
 	}
 	if err != nil {
 		return e, fmt.Errorf("describe DataSync's execution: %w", err)

@@ -32,7 +32,7 @@ import (
 // Config configures a Decoder.
 type Config struct {
 	Program string         // path of picture-decoder
-	Keep    int            // idle processes that are kept, started by New; 0 is 1
+	Idle    int            // number of idle processes, started by New; 0 is 1
 	Limits  imageio.Limits // of pictures; zero is imageio.DefaultLimits
 	Bounds  Bounds         // zero is DefaultBounds
 	Log     *slog.Logger   // nil discards
@@ -107,8 +107,8 @@ type Decoder struct {
 
 // New validates the configuration and starts the processes. The caller must close the Decoder.
 func New(cfg Config) (*Decoder, error) {
-	if cfg.Keep == 0 {
-		cfg.Keep = 1
+	if cfg.Idle == 0 {
+		cfg.Idle = 1
 	}
 	if cfg.Limits == (imageio.Limits{}) {
 		cfg.Limits = imageio.DefaultLimits()
@@ -121,7 +121,7 @@ func New(cfg Config) (*Decoder, error) {
 	}
 	setCloseOnExec()
 	d := &Decoder{Config: cfg}
-	for range cfg.Keep {
+	for range cfg.Idle {
 		p, err := d.start()
 		if err != nil {
 			d.Close()
@@ -277,7 +277,7 @@ func (d *Decoder) acquire(grown int64) (*process, error) {
 func (d *Decoder) release(p *process) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.closed || len(d.idle) >= d.Keep {
+	if d.closed || len(d.idle) >= d.Idle {
 		p.kill()
 		return
 	}

@@ -9,11 +9,11 @@ import (
 	"github.com/atelier-go/atelier/pkg/bucket"
 )
 
-// A chain is how the hours that have pages follow each other, and which are to be looked at.
+// A chain records how the hours with pages follow each other, and which hours must be updated.
 type chain struct {
-	Hours map[string]link `json:"hours"`
-	Led   string          `json:"led,omitempty"` // the page that the first page leads to; "" is none
-	At    string          `json:"at,omitempty"`  // the hour that was looked at last of those that are due
+	Hours       map[string]link `json:"hours"`
+	IndexTarget string          `json:"led,omitempty"` // the page that the index links to; "" is none
+	LastDue     string          `json:"at,omitempty"`  // the due hour that was updated last
 }
 
 func (c chain) clone() chain {
@@ -21,15 +21,15 @@ func (c chain) clone() chain {
 	return c
 }
 
-// A link is an hour's place among the others.
+// A link is the entry of an hour.
 type link struct {
-	Newest string `json:"newest,omitempty"` // its newest page; "" where it has none yet
-	Older  string `json:"older,omitempty"`  // the page that its oldest leads to; "" is none
-	Due    bool   `json:"due,omitempty"`    // all of it is to be looked at
+	Newest string `json:"newest,omitempty"` // its newest page; "" if it has none
+	Older  string `json:"older,omitempty"`  // the page that its oldest page links to; "" is none
+	Due    bool   `json:"due,omitempty"`    // all of it must be updated
 }
 
-// before is the newest page of the hours before one; "" if there is none.
-func (c chain) before(hour string) (newest string) {
+// newestBefore returns the newest page of the hours before the given one, or "".
+func (c chain) newestBefore(hour string) (newest string) {
 	at := ""
 	for h, l := range c.Hours {
 		if l.Newest != "" && h < hour && h > at {
@@ -39,11 +39,11 @@ func (c chain) before(hour string) (newest string) {
 	return newest
 }
 
-// top is the newest page.
-func (c chain) top() string { return c.before("~") } // after all
+// newest returns the newest page.
+func (c chain) newest() string { return c.newestBefore("~") } // "~" sorts after all hours
 
-// after is the next hour that has pages; "" if there is none.
-func (c chain) after(hour string) (next string) {
+// hourAfter returns the next hour with pages, or "".
+func (c chain) hourAfter(hour string) (next string) {
 	for h, l := range c.Hours {
 		if l.Newest != "" && h > hour && (next == "" || h < next) {
 			next = h
@@ -52,24 +52,24 @@ func (c chain) after(hour string) (next string) {
 	return next
 }
 
-// due is the hour to be looked at next: the one before the last that was, or the youngest, so that each has
-// its turn. Those in but are left out. "": none is due.
-func (c chain) due(but map[string]bool) (hour string) {
+// nextDue returns the next due hour that is not in tried, or "". It is the one before the last
+// updated due hour, otherwise the youngest, so each gets its turn.
+func (c chain) nextDue(tried map[string]bool) (hour string) {
 	youngest := ""
 	for h, l := range c.Hours {
-		if !l.Due || but[h] {
+		if !l.Due || tried[h] {
 			continue
 		}
 		youngest = max(youngest, h)
-		if h < c.At {
+		if h < c.LastDue {
 			hour = max(hour, h)
 		}
 	}
 	return cmp.Or(hour, youngest)
 }
 
-// load reads the chain.
-func (u *update) load(ctx context.Context) error {
+// loadChain reads the chain.
+func (u *update) loadChain(ctx context.Context) error {
 	var c chain
 	etag, err := u.getJSON(ctx, hoursKey, &c)
 	if errors.Is(err, errUnreadable) {
@@ -78,7 +78,7 @@ func (u *update) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	u.known = c.Hours != nil
+	u.hasChain = c.Hours != nil
 	if c.Hours == nil {
 		c.Hours = map[string]link{}
 	}
@@ -87,39 +87,40 @@ func (u *update) load(ctx context.Context) error {
 	return nil
 }
 
-// put replaces the chain, if nobody has since it was loaded.
-func (u *update) put(ctx context.Context, c chain) error {
-	if u.known && c.At == u.chain.At && c.Led == u.chain.Led && maps.Equal(c.Hours, u.chain.Hours) {
+// saveChain replaces the chain if it has not changed since it was loaded.
+func (u *update) saveChain(ctx context.Context, c chain) error {
+	if u.hasChain && c.LastDue == u.chain.LastDue && c.IndexTarget == u.chain.IndexTarget && maps.Equal(c.Hours, u.chain.Hours) {
 		return nil
 	}
 	etag, err := u.putJSON(ctx, hoursKey, c, u.etag)
 	if err == nil {
-		u.chain, u.etag, u.known = c, etag, true
+		u.chain, u.etag, u.hasChain = c, etag, true
 	}
 	return err
 }
 
-// change changes hours in the chain.
-func (u *update) change(ctx context.Context, do func(hours map[string]link)) error {
-	return u.again(ctx, func() error {
+// changeHours changes hours in the chain.
+func (u *update) changeHours(ctx context.Context, do func(hours map[string]link)) error {
+	return u.retryChanged(ctx, func() error {
 		c := u.chain.clone()
 		do(c.Hours)
-		return u.put(ctx, c)
+		return u.saveChain(ctx, c)
 	})
 }
 
-// tries is how often something is begun anew that an erasure, or another update, got ahead of.
-const tries = 20
+// maxTries is the number of retries after conflicts with erasures or other updates.
+const maxTries = 20
 
-// again does something, and anew with the chain as it is by then, where others got ahead of it.
-func (u *update) again(ctx context.Context, do func() error) error {
+// retryChanged calls do. After a conflict with another process it loads the chain and calls do
+// again.
+func (u *update) retryChanged(ctx context.Context, do func() error) error {
 	for try := 0; ; try++ {
 		err := do()
-		if try == tries || !errors.Is(err, bucket.ErrChanged) {
+		if try == maxTries || !errors.Is(err, bucket.ErrChanged) {
 			return err
 		}
-		if err = pause(ctx, try); err == nil {
-			err = u.load(ctx)
+		if err = backOff(ctx, try); err == nil {
+			err = u.loadChain(ctx)
 		}
 		if err != nil {
 			return err

@@ -19,43 +19,43 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// testErasedMeanwhile erases a job at the two moments at which its manifest could
-// be left with it: after the job was read and before the write, and right after.
-func testErasedMeanwhile(h *hall) {
+// testErasedMeanwhile erases a job at the two moments at which its manifest could keep it: after
+// the job was read and before the write, and right after the write.
+func testErasedMeanwhile(h *harness) {
 	stays := h.paint("2026-11-23T12:00:00Z", true)
 	for round, before := range []bool{true, false, true, false} {
 		when := "2026-11-23T12:00:01Z"
-		if round >= 2 { // there is no manifest of that hour yet
+		if round >= 2 { // that hour has no manifest yet
 			when = fmt.Sprintf("2026-11-23T1%d:00:01Z", 1+round)
 		}
 		id := h.paint(when, true)
 		h.copy()
 		var once sync.Once
-		h.between(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-			strike := func() { once.Do(func() { h.between(nil); h.erase(id) }) }
+		h.intercept(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			erase := func() { once.Do(func() { h.intercept(nil); h.erase(id) }) }
 			manifest := r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/gallery/2026/")
 			if manifest && before {
-				strike()
+				erase()
 			}
 			next.ServeHTTP(w, r)
 			if manifest && !before {
-				strike()
+				erase()
 			}
 		})
 		h.update()
 		once.Do(func() { h.Errorf("round %d: no manifest was written", round) })
-		h.is(stays)
-		if left := h.mentions(id); len(left) > 0 {
-			h.Errorf("round %d: left are %q", round, left)
+		h.wantShown(stays)
+		if left := h.keysMentioning(id); len(left) > 0 {
+			h.Errorf("round %d: still in the bucket: %q", round, left)
 		}
 	}
 }
 
-// testExpired: the retention ends jobs by the hundred, of which each hour's manifest
-// is written once, also when S3 has refused that at first.
-func testExpired(h *hall) {
+// testExpired: the retention removes many jobs at once, and each hour's manifest is written once,
+// also after S3 has refused that at first.
+func testExpired(h *harness) {
 	stays := h.paint(time.Now().Add(30*time.Minute).UTC().Format(time.RFC3339Nano), true) // its hour is not over
-	for year, refused := range map[int]bool{2024: false, 2025: true} {                    // an id is never made twice
+	for year, refused := range map[int]bool{2024: false, 2025: true} {                    // ids must not be used twice
 		var ids []job.ID
 		for _, hour := range []int{12, 13} {
 			for i := range 4 {
@@ -69,14 +69,14 @@ func testExpired(h *hall) {
 			return p.Count, err
 		}
 		if refused {
-			h.between(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(http.StatusForbidden) })
+			h.intercept(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(http.StatusForbidden) })
 			if n, err := expire(); n != 0 || !errors.Is(err, bucket.ErrDenied) {
 				h.Errorf("%d expired, %v", n, err)
 			}
 		}
-		var mu sync.Mutex // two hours are worked on at the same time
+		var mu sync.Mutex // two hours are processed at the same time
 		written := map[string]int{}
-		h.between(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		h.intercept(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 			if r.Method == http.MethodPut {
 				mu.Lock()
 				written[path.Base(r.URL.Path)]++
@@ -87,21 +87,22 @@ func testExpired(h *hall) {
 		if n, err := expire(); n != len(ids) || err != nil {
 			h.Errorf("%d expired, %v", n, err)
 		}
-		h.between(nil)
+		h.intercept(nil)
 		if want := map[string]int{"12.json": 1, "13.json": 1}; !maps.Equal(written, want) {
-			h.Errorf("written were %v, want %v", written, want)
+			h.Errorf("got writes %v, want %v", written, want)
 		}
 		for _, id := range ids {
-			if left := h.mentions(id); len(left) > 0 {
-				h.Errorf("left are %q", left)
+			if left := h.keysMentioning(id); len(left) > 0 {
+				h.Errorf("still in the bucket: %q", left)
 			}
 		}
-		h.is(stays)
+		h.wantShown(stays)
 	}
 }
 
-// testErasedInCompany erases many jobs of a page at the same time, by two processes, while it is updated.
-func testErasedInCompany(h *hall) {
+// testManyErasedConcurrently erases many jobs of a page at the same time, from two processes, while
+// the page is updated.
+func testManyErasedConcurrently(h *harness) {
 	stays := h.paint("2026-11-23T12:00:00Z", true)
 	var ids []job.ID
 	for i := range 40 {
@@ -130,16 +131,16 @@ func testErasedInCompany(h *hall) {
 	}
 	all.Wait()
 	for _, id := range ids {
-		if left := h.mentions(id); len(left) > 0 {
-			h.Errorf("left are %q", left)
+		if left := h.keysMentioning(id); len(left) > 0 {
+			h.Errorf("still in the bucket: %q", left)
 		}
 	}
 	h.update()
-	h.is(stays)
+	h.wantShown(stays)
 }
 
 // testLateCopy: a copy had opened the pictures before the job was erased.
-func testLateCopy(h *hall) {
+func testLateCopy(h *harness) {
 	stays, id := h.paint("2026-11-23T12:00:00Z", true), h.paint("2026-11-23T12:00:01Z", true)
 	h.copy()
 	h.update()
@@ -149,21 +150,21 @@ func testLateCopy(h *hall) {
 			h.Fatal(err)
 		}
 	}
-	h.is(stays)
+	h.wantShown(stays)
 	h.update()
-	h.is(stays)
-	if left := h.mentions(id); len(left) > 0 {
-		h.Errorf("left are %q", left)
+	h.wantShown(stays)
+	if left := h.keysMentioning(id); len(left) > 0 {
+		h.Errorf("still in the bucket: %q", left)
 	}
 }
 
-// testErasedFromWhatIsSpoiled: a manifest that nobody can read names nobody; one of
-// which a part alone has come may name anybody.
-func testErasedFromWhatIsSpoiled(h *hall) {
+// testErasedFromUnreadableManifest: a manifest that can't be parsed shows no job; one that was
+// received only in part may show any job.
+func testErasedFromUnreadableManifest(h *harness) {
 	stays, a, b := h.paint("2026-11-23T12:00:00Z", true), h.paint("2026-11-23T12:00:01Z", true), h.paint("2026-11-23T12:00:02Z", true)
 	h.copy()
 	h.update()
-	h.between(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	h.intercept(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		if r.Method != http.MethodGet {
 			next.ServeHTTP(w, r)
 			return
@@ -175,44 +176,44 @@ func testErasedFromWhatIsSpoiled(h *hall) {
 		panic(http.ErrAbortHandler)
 	})
 	if err := h.store.Erase(a, store.Erased); !errors.Is(err, job.ErrStoreAway) {
-		h.Errorf("with half a manifest: got %v, want ErrStoreAway", err)
+		h.Errorf("with a part of a manifest: got %v, want ErrStoreAway", err)
 	}
-	h.between(nil)
+	h.intercept(nil)
 	if err := h.store.EndErasures(context.Background()); err != nil {
 		h.Error(err)
 	}
-	h.is(b, stays)
+	h.wantShown(b, stays)
 	if _, err := h.bucket.Put(h.Context(), "gallery/2026/11/23/12.json", bytes.NewReader([]byte("{")), bucket.Put{}); err != nil {
 		h.Fatal(err)
 	}
 	h.erase(b)
-	if left := h.mentions(b); len(left) > 0 {
-		h.Errorf("left are %q", left)
+	if left := h.keysMentioning(b); len(left) > 0 {
+		h.Errorf("still in the bucket: %q", left)
 	}
 	h.update()
-	h.is(stays)
+	h.wantShown(stays)
 }
 
-func testBucketAway(h *hall) {
+func testBucketUnavailable(h *harness) {
 	id := h.paint("2026-11-23T12:00:00Z", true)
 	h.copy()
 	h.update()
-	h.between(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+	h.intercept(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	})
 	if err := h.store.Erase(id, store.Erased); !errors.Is(err, job.ErrStoreAway) {
 		h.Errorf("got %v, want ErrStoreAway", err)
 	}
 	if _, err := h.store.Job(id); !errors.Is(err, job.ErrGone) {
-		h.Errorf("for its readers it is %v", err)
+		h.Errorf("got %v, want ErrGone", err)
 	}
-	h.between(nil)
-	h.is(id)
+	h.intercept(nil)
+	h.wantShown(id)
 	if err := h.store.EndErasures(context.Background()); err != nil {
 		h.Fatal(err)
 	}
-	h.is()
-	if left := h.mentions(id); len(left) > 0 {
-		h.Errorf("left are %q", left)
+	h.wantShown()
+	if left := h.keysMentioning(id); len(left) > 0 {
+		h.Errorf("still in the bucket: %q", left)
 	}
 }

@@ -1,4 +1,4 @@
 package gallery
 
-// SetMost has pages be of so many jobs at most.
-func (g *Gallery) SetMost(n int) { g.most = n }
+// SetMaxJobs sets the maximum of jobs on a page.
+func (g *Gallery) SetMaxJobs(n int) { g.maxJobs = n }

@@ -1,19 +1,18 @@
-// Package gallery is the jobs' pictures in the bucket: what a copy of the store's
-// published folder below pictures/ is, and what the gallery page reads to show
-// them.
+// Package gallery manages what the bucket shows of jobs: the pictures, which are a copy of the
+// store's published folder, and the manifests, which the gallery page reads to show them.
 //
-//	pictures/                                    the copy, by DataSync or its like; see [store.Published]
+//	pictures/                                    the copy, by DataSync or its stand-in; see [store.Published]
 //	gallery/index.json                           the first page, see [Gallery.Update]
-//	gallery/YYYY/MM/DD/HH.json                   the page of an hour; of one with more jobs than a page shows
-//	gallery/YYYY/MM/DD/HH/M[M[/S[S]]].json       those of ten minutes, minutes, ten seconds and seconds
-//	gallery/YYYY/MM/DD/HH/pages.json             what an hour's pages were made of
-//	gallery/hours.json                           how the hours follow each other
-//	index.html and its files                     the page, see [Gallery.PutPage]
+//	gallery/YYYY/MM/DD/HH.json                   the page of an hour; if an hour has more jobs than fit on a page:
+//	gallery/YYYY/MM/DD/HH/M[M[/S[S]]].json       pages of ten minutes, a minute, ten seconds or a second
+//	gallery/YYYY/MM/DD/HH/pages.json             the hour's ledger: what its pages were made of
+//	gallery/hours.json                           the chain: how the hours follow each other
+//	index.html and its files                     the gallery page, see [Gallery.PutPage]
 //
-// Each page leads to the next older one. An update writes a page before the one that leads to
-// it, then the hour's record, then the hours', and removes pages last, once nothing leads to
-// them. So it may be killed at any moment, and whoever repeats it goes on. Updates at the same
-// time get in each other's way, by conditional writes, and begin anew; erasures likewise.
+// Each page links to the next older one. An update writes a page before the page that links to it,
+// then the hour's ledger, then the chain, and deletes pages last, when no page links to them. So it
+// may be killed at any moment, and a repeated update continues. Concurrent updates and erasures
+// detect each other by conditional writes and retry.
 package gallery
 
 import (
@@ -33,54 +32,53 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// Pictures is what the key of every picture begins with. What follows is its
-// name as of [store.Published].
+// Pictures is the prefix of the keys of pictures. The rest of a key is the name that
+// [store.Published] returns.
 const Pictures = "pictures/"
 
-// CacheControl is for pictures. They never change, but they are erased, and what a
-// cache holds beyond our reach should not outlast that by more than an hour.
+// CacheControl applies to pictures. They never change but may be erased, and copies in caches that
+// can't be purged must expire within an hour.
 const CacheControl = "max-age=3600, immutable"
 
-// A Gallery is what a bucket shows of the jobs. It is safe for concurrent use, by
-// several programs too.
+// A Gallery is the gallery in a bucket. It is safe for concurrent use, also by several programs.
 type Gallery struct {
-	bucket *bucket.Bucket
-	most   int // jobs on a page: mostShown, or fewer in tests
+	bucket  *bucket.Bucket
+	maxJobs int // maximum of jobs on a page: maxPageJobs, or fewer in tests
 
 	mu    sync.Mutex
 	locks map[string]*pageLock // by span
 }
 
-// A pageLock is held by whoever changes a page.
+// A pageLock is held while a page is changed.
 type pageLock struct {
 	sync.Mutex
-	users int // who hold it or wait for it
+	users int // goroutines that hold it or wait for it
 }
 
-// New makes a Gallery of a bucket.
-func New(b *bucket.Bucket) *Gallery { return &Gallery{bucket: b, most: mostShown} }
+// New returns the Gallery of a bucket.
+func New(b *bucket.Bucket) *Gallery { return &Gallery{bucket: b, maxJobs: maxPageJobs} }
 
-// Bucket is the bucket itself.
+// Bucket returns the bucket.
 func (g *Gallery) Bucket() *bucket.Bucket { return g.bucket }
 
-// Open makes a Gallery of the bucket of a name. It asks S3 once, so that a wrong
-// name shows at the start; that S3 is away is logged, since whoever opens it can
-// do without for a while.
+// Open returns the Gallery of the bucket with a name. It makes one request, so a wrong name is an
+// error at the start. If S3 is unavailable it only logs that, because programs can work without the
+// bucket for a while.
 func Open(ctx context.Context, cfg aws.Config, name string, log *slog.Logger) (*Gallery, error) {
 	b := bucket.New(cfg, name)
-	ctx, cancel := context.WithTimeout(ctx, openTime)
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	err := b.Check(ctx)
-	if errors.Is(err, bucket.ErrAway) {
-		log.Warn("the bucket is away", "error", err)
+	if errors.Is(err, bucket.ErrUnavailable) {
+		log.Warn("the bucket is unavailable", "error", err)
 		err = nil
 	}
 	return New(b), err
 }
 
-const openTime = 5 * time.Second
+const openTimeout = 5 * time.Second
 
-// Has says whether a picture is in the bucket.
+// Has reports whether a picture is in the bucket.
 func (g *Gallery) Has(ctx context.Context, name string) (bool, error) {
 	_, err := g.bucket.Head(ctx, Pictures+name)
 	if errors.Is(err, bucket.ErrNotFound) {
@@ -89,7 +87,7 @@ func (g *Gallery) Has(ctx context.Context, name string) (bool, error) {
 	return err == nil, err
 }
 
-// Put copies a picture there ahead of DataSync.
+// Put stores a picture before DataSync copies it.
 func (g *Gallery) Put(ctx context.Context, name string, picture io.ReadSeeker) error {
 	_, err := g.bucket.Put(ctx, Pictures+name, picture, bucket.Put{
 		ContentType: mime.TypeByExtension(path.Ext(name)), CacheControl: CacheControl,
@@ -97,18 +95,18 @@ func (g *Gallery) Put(ctx context.Context, name string, picture io.ReadSeeker) e
 	return err
 }
 
-// linkTime is how long a link opens.
-const linkTime = 5 * time.Minute
+// linkLifetime is how long a link is valid.
+const linkLifetime = 5 * time.Minute
 
-// Link is an address at which anybody can GET a picture for some minutes. Whether
-// it is there is not asked.
+// Link returns a URL from which a picture can be read without credentials for linkLifetime. It does
+// not check that the picture exists.
 func (g *Gallery) Link(ctx context.Context, name, contentType, disposition string) (string, error) {
 	return g.bucket.Link(ctx, Pictures+name, bucket.Link{
-		For: linkTime, ContentType: contentType, Disposition: disposition, CacheControl: "private, " + CacheControl,
+		For: linkLifetime, ContentType: contentType, Disposition: disposition, CacheControl: "private, " + CacheControl,
 	})
 }
 
-// Origin is where links lead, scheme and host.
+// Origin returns the scheme and host of links.
 func (g *Gallery) Origin(ctx context.Context) (string, error) { return g.bucket.Origin(ctx) }
 
 // Remove deletes pictures.
@@ -120,17 +118,16 @@ func (g *Gallery) Remove(ctx context.Context, names ...string) error {
 	return g.bucket.Delete(ctx, keys...)
 }
 
-// The folders of pictures, in which each has the hour and the id of its job for
-// its name.
+// Folders of pictures. A picture's name in them consists of its job's hour and id.
 const (
 	results = "public/"
 	thumbs  = "thumbs/"
 )
 
-// parse takes a name apart, of a picture in a folder. In a copy there may be
-// other things: DataSync makes an object for each directory, and whoever has the
-// shared directory can have put anything there.
-func parse(kind, name string) (folder string, id job.ID, ok bool) {
+// parseName returns the folder and the job of a picture's name. ok is false if the name is not of
+// that kind: DataSync creates objects for directories, and other processes can write into the
+// shared directory.
+func parseName(kind, name string) (folder string, id job.ID, ok bool) {
 	in, id, _, ok := store.ParsePublished(name)
 	if !ok || in+"/" != kind {
 		return "", "", false

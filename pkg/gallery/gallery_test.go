@@ -30,37 +30,37 @@ func TestGallery(t *testing.T) {
 	locked, cfg := ministacktest.Start(t)
 	for i, test := range []struct {
 		name string
-		run  func(*hall)
+		run  func(*harness)
 	}{
-		{"without pictures the index leads nowhere", testEmpty},
-		{"jobs come by the hour, newest first, each page leading to the next", testChain},
-		{"nothing is shown that is not in the bucket, or not public", testHidden},
-		{"what somebody has put into the shared directory is not shown", testTampered},
-		{"only what has changed is written", testIncremental},
-		{"an update of some hours leaves what one of all would", testHours},
+		{"without pictures the index has no link", testEmpty},
+		{"jobs are shown by the hour, newest first, and each page links to the next", testChain},
+		{"only public jobs whose pictures are in the bucket are shown", testHidden},
+		{"foreign files in the shared directory are not shown", testTampered},
+		{"only changed pages are written", testIncremental},
+		{"an update of some hours has the same result as one of all hours", testHours},
 		{"an update of one hour costs the same among 10,000 pictures", testManyPictures},
-		{"what was spoiled by hand is made again", testSpoiled},
-		{"an erased job vanishes at once", testErased},
-		{"an emptied hour goes", testEmptied},
-		{"hours of many jobs have pages of so many each", testSpans},
-		{"where there is a job in each of many folders a page has those of several", testFewPages},
-		{"an update that ends in the midst of an hour goes on there", testEndsInHour},
-		{"an update that ends in the midst of all hours goes on there", testEndsInHours},
-		{"a job that is erased leaves all pages that it may be in", testErasedWhileDivided},
-		{"a job that is erased while its manifest is written", testErasedMeanwhile},
-		{"those of an hour that expire cost its manifest one change", testExpired},
-		{"many are erased while manifests are written", testErasedInCompany},
-		{"a copy that was late brings nothing back", testLateCopy},
-		{"an erasure from a manifest that can't be read", testErasedFromWhatIsSpoiled},
-		{"an erasure while the bucket is away ends later", testBucketAway},
-		{"without the store nothing is taken back", testStoreAway},
-		{"an hour that fails keeps no other from view", testHourFails},
-		{"a page that fails keeps no other of its hour from view", testPageFails},
-		{"a page", testPage},
+		{"damaged objects are written again", testDamaged},
+		{"an erased job disappears at once", testErased},
+		{"the page of an emptied hour is deleted", testEmptied},
+		{"the jobs of large hours are divided among pages", testSpans},
+		{"jobs in many folders share pages", testFewPages},
+		{"an update that is interrupted within an hour continues there", testInterruptedInHour},
+		{"an update that is interrupted between hours continues there", testInterruptedBetweenHours},
+		{"an erased job is removed from all pages that may show it", testErasedWhileDivided},
+		{"a job is erased while its manifest is written", testErasedMeanwhile},
+		{"the expired jobs of an hour cause one write of its manifest", testExpired},
+		{"many jobs are erased while manifests are written", testManyErasedConcurrently},
+		{"pictures of an erased job that are copied late are removed", testLateCopy},
+		{"a job is erased from an unreadable manifest", testErasedFromUnreadableManifest},
+		{"an erasure completes when the bucket is available again", testBucketUnavailable},
+		{"without the store nothing is removed", testStoreUnavailable},
+		{"an hour that fails hides no other", testHourFails},
+		{"a page that fails hides no other of its hour", testPageFails},
+		{"the files of the gallery page are stored", testSite},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test.run(newHall(t, locked.Endpoint, cfg, fmt.Sprintf("bucket-%d", i)))
+			test.run(newHarness(t, locked.Endpoint, cfg, fmt.Sprintf("bucket-%d", i)))
 		})
 	}
 }
@@ -71,48 +71,48 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said bytes.Buffer
-	log := slog.New(slog.NewTextHandler(&said, nil))
+	var logged bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&logged, nil))
 	if _, err := gallery.Open(t.Context(), cfg, "atelier", log); !errors.Is(err, bucket.ErrNoBucket) {
 		t.Errorf("a wrong name: got %v, want ErrNoBucket", err)
 	}
 	if _, err := bucket.Create(t.Context(), cfg, "atelier"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := gallery.Open(t.Context(), cfg, "atelier", log); err != nil || said.Len() > 0 {
-		t.Errorf("got %v; logged %s", err, said.Bytes())
+	if _, err := gallery.Open(t.Context(), cfg, "atelier", log); err != nil || logged.Len() > 0 {
+		t.Errorf("got %v; logged %s", err, logged.Bytes())
 	}
-	locked.Endpoint = "http://127.0.0.1:1" // nobody listens
+	locked.Endpoint = "http://127.0.0.1:1" // no server listens there
 	if cfg, err = locked.Config(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if g, err := gallery.Open(t.Context(), cfg, "atelier", log); g == nil || err != nil || !strings.Contains(said.String(), "away") {
-		t.Errorf("S3 is away: got %v; logged %s", err, said.Bytes())
+	if g, err := gallery.Open(t.Context(), cfg, "atelier", log); g == nil || err != nil || !strings.Contains(logged.String(), "unavailable") {
+		t.Errorf("S3 is unavailable: got %v; logged %s", err, logged.Bytes())
 	}
 }
 
-// A hall is a gallery with the store that it shows, the copy between them, and
-// something before S3 that can do things in between.
-type hall struct {
+// A harness is a gallery with the store that it shows, the copy from one to the other, and a proxy
+// before S3 that can intercept requests.
+type harness struct {
 	*testing.T
-	bucket  *bucket.Bucket // straight
-	gallery *gallery.Gallery
-	store   *store.Store
-	sync    datasync.Task
-	odd     atomic.Pointer[func(w http.ResponseWriter, r *http.Request, next http.Handler)]
+	bucket      *bucket.Bucket // without the proxy
+	gallery     *gallery.Gallery
+	store       *store.Store
+	sync        datasync.Task
+	interceptor atomic.Pointer[func(w http.ResponseWriter, r *http.Request, next http.Handler)]
 }
 
-func newHall(t *testing.T, endpoint string, cfg aws.Config, name string) *hall {
+func newHarness(t *testing.T, endpoint string, cfg aws.Config, name string) *harness {
 	t.Helper()
-	h := &hall{T: t}
+	h := &harness{T: t}
 	var err error
 	if h.bucket, err = bucket.Create(t.Context(), cfg, name); err != nil {
 		t.Fatal(err)
 	}
 	proxy := ministacktest.Proxy(t, endpoint)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if odd := h.odd.Load(); odd != nil {
-			(*odd)(w, r, proxy)
+		if interceptor := h.interceptor.Load(); interceptor != nil {
+			(*interceptor)(w, r, proxy)
 		} else {
 			proxy.ServeHTTP(w, r)
 		}
@@ -122,7 +122,7 @@ func newHall(t *testing.T, endpoint string, cfg aws.Config, name string) *hall {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// As a proxy, since what is signed is the Host too.
+	// It is used as a proxy, because signatures include the Host.
 	cfg.HTTPClient = &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(by)}}
 	h.gallery = gallery.New(bucket.New(cfg, name))
 	if h.store, err = store.Open(store.Config{Dir: t.TempDir(), Unpublish: h.gallery.Unpublish}); err != nil {
@@ -133,16 +133,16 @@ func newHall(t *testing.T, endpoint string, cfg aws.Config, name string) *hall {
 	return h
 }
 
-// between has f called for requests on their way to S3; nil ends it.
-func (h *hall) between(f func(w http.ResponseWriter, r *http.Request, next http.Handler)) {
+// intercept makes f handle the requests to S3, with next as the real handler. A nil f ends this.
+func (h *harness) intercept(f func(w http.ResponseWriter, r *http.Request, next http.Handler)) {
 	if f == nil {
-		h.odd.Store(nil)
+		h.interceptor.Store(nil)
 	} else {
-		h.odd.Store(&f)
+		h.interceptor.Store(&f)
 	}
 }
 
-// idAt is an id made at a time.
+// idAt returns an id of a time.
 func idAt(t *testing.T, at time.Time) job.ID {
 	t.Helper()
 	u := uuid.Must(uuid.NewV7())
@@ -158,7 +158,7 @@ func idAt(t *testing.T, at time.Time) job.ID {
 	return id
 }
 
-// idIn is idAt in the folder of a grain.
+// idIn returns an id of a time, in a folder of a grain.
 func idIn(t *testing.T, at time.Time, g job.Grain) job.ID {
 	t.Helper()
 	u := uuid.MustParse(string(idAt(t, at)))
@@ -175,12 +175,12 @@ func at(text string) time.Time {
 }
 
 // paint makes a job of a time that has succeeded.
-func (h *hall) paint(when string, public bool) job.ID {
+func (h *harness) paint(when string, public bool) job.ID {
 	h.Helper()
 	return h.paintAs(idAt(h.T, at(when)), when, public)
 }
 
-func (h *hall) paintAs(id job.ID, when string, public bool) job.ID {
+func (h *harness) paintAs(id job.ID, when string, public bool) job.ID {
 	h.Helper()
 	spec := job.Spec{
 		ID: id, Owner: "anna", Style: "night-swirls", Strength: 1, Size: 64, Format: "png", Quality: 90,
@@ -200,14 +200,14 @@ func (h *hall) paintAs(id job.ID, when string, public bool) job.ID {
 	return spec.ID
 }
 
-func (h *hall) copy() {
+func (h *harness) copy() {
 	h.Helper()
 	if _, err := h.sync.Run(h.Context()); err != nil {
 		h.Fatal(err)
 	}
 }
 
-func (h *hall) update() (changed int) {
+func (h *harness) update() (changed int) {
 	h.Helper()
 	changed, err := h.gallery.Update(h.Context(), h.store)
 	if err != nil {
@@ -216,14 +216,14 @@ func (h *hall) update() (changed int) {
 	return changed
 }
 
-func (h *hall) erase(id job.ID) {
+func (h *harness) erase(id job.ID) {
 	h.Helper()
 	if err := h.store.Erase(id, store.Erased); err != nil {
 		h.Error(err)
 	}
 }
 
-func (h *hall) get(key string) ([]byte, bucket.Object, bool) {
+func (h *harness) get(key string) ([]byte, bucket.Object, bool) {
 	h.Helper()
 	r, o, err := h.bucket.Get(h.Context(), key)
 	if errors.Is(err, bucket.ErrNotFound) {
@@ -240,34 +240,34 @@ func (h *hall) get(key string) ([]byte, bucket.Object, bool) {
 	return b, o, true
 }
 
-// A sheet is a manifest as the page reads it.
-type sheet struct {
+// A page is a manifest as the gallery page reads it.
+type page struct {
 	Jobs []job.Job
 	Next *string
 }
 
-// shown are the ids that a reader comes to, from the index on, and the manifests
-// on the way. Every address must lead somewhere.
-func (h *hall) shown() (ids []job.ID, keys []string) {
+// shown returns the ids that a reader finds from the index on, and the keys of the manifests. It
+// fails if a link is broken.
+func (h *harness) shown() (ids []job.ID, keys []string) {
 	h.Helper()
 	key := "gallery/index.json"
 	for {
 		b, o, ok := h.get(key)
 		if !ok {
-			h.Fatalf("after %q: %s is not there", keys, key)
+			h.Fatalf("after %q: %s does not exist", keys, key)
 		}
-		var s sheet
+		var s page
 		if err := json.Unmarshal(b, &s); err != nil || s.Jobs == nil || o.ContentType != "application/json" || o.CacheControl != "no-cache" {
 			h.Fatalf("%s: %v, %+v: %s", key, err, o, b)
 		}
 		if bytes.Contains(b, []byte("anna")) {
-			h.Errorf("%s tells the owner: %s", key, b)
+			h.Errorf("%s contains the owner: %s", key, b)
 		}
 		for _, j := range s.Jobs {
 			ids = append(ids, j.ID)
 			for _, address := range []string{j.Result.URL, j.Result.ThumbnailURL} {
 				if picture, _, ok := h.get(address); !ok || !bytes.Contains(picture, []byte(j.ID)) {
-					h.Errorf("%s of job %s is not there", address, j.ID)
+					h.Errorf("%s of job %s does not exist", address, j.ID)
 				}
 			}
 		}
@@ -279,16 +279,16 @@ func (h *hall) shown() (ids []job.ID, keys []string) {
 	}
 }
 
-// is checks what a reader comes to.
-func (h *hall) is(want ...job.ID) {
+// wantShown checks which jobs a reader finds.
+func (h *harness) wantShown(want ...job.ID) {
 	h.Helper()
 	if got, _ := h.shown(); fmt.Sprint(got) != fmt.Sprint(want) {
-		h.Errorf("shown are %v, want %v", got, want)
+		h.Errorf("got jobs %v, want %v", got, want)
 	}
 }
 
-// mentions are the keys of objects that are named after a job, or name it.
-func (h *hall) mentions(id job.ID) (keys []string) {
+// keysMentioning returns the keys of objects whose key or content contains a job's id.
+func (h *harness) keysMentioning(id job.ID) (keys []string) {
 	h.Helper()
 	for o, err := range h.bucket.List(h.Context(), "") {
 		if err != nil {

@@ -10,13 +10,14 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A picture is what the bucket has of a job: names as of [store.Published], "" for what is not there.
+// A picture holds the names of a job's pictures that are in the bucket, as [store.Published]
+// returns them; "" for one that is missing.
 type picture struct{ result, thumb string }
 
 type pictures map[job.ID]picture
 
-// shown are the jobs of which both pictures are there, newest first.
-func (p pictures) shown() (ids []job.ID) {
+// complete returns the jobs of which both pictures are there, newest first.
+func (p pictures) complete() (ids []job.ID) {
 	for id, of := range p {
 		if of.result != "" && of.thumb != "" {
 			ids = append(ids, id)
@@ -28,60 +29,62 @@ func (p pictures) shown() (ids []job.ID) {
 }
 
 const (
-	// mostShown is how many jobs a page has at most, but for one of a second. Where jobs come
-	// evenly, those of a span that is divided have a tenth of that or more.
-	mostShown = 300
-	// listedTimes is how many times as many jobs are listed at a time at most, but for those of
-	// a minute. A span that has more is to be divided anyway.
-	listedTimes = 16
+	// maxPageJobs is the maximum of jobs on a page, except on the page of a second. If jobs are
+	// evenly distributed, the parts of a divided span have a tenth of that or more.
+	maxPageJobs = 300
+	// listLimitFactor limits how many jobs are listed at a time: so many times the maximum of a
+	// page, except for a minute. A span with more jobs must be divided anyway.
+	listLimitFactor = 16
 )
 
-// errMany: a span has more pictures than are listed at a time.
-var errMany = errors.New("too many pictures to be listed at a time")
+// errTooMany means that a span has more pictures than are listed at a time.
+var errTooMany = errors.New("too many pictures to be listed at a time")
 
-// list lists the pictures of a span of a minute at least.
-func (l *look) list(ctx context.Context, span string) (pictures, error) {
+// listSpan lists the pictures of a span of at least a minute.
+func (l *hourUpdate) listSpan(ctx context.Context, span string) (pictures, error) {
 	found := pictures{}
-	prefix := span // also that of the minutes and seconds in ten minutes
+	prefix := span // also the prefix of minutes and seconds in ten minutes
 	if len(span) == hourLength || len(span) == minuteLength {
 		prefix += "/"
 	}
 	if len(span) > hourLength {
-		if err := l.listOwn(ctx); err != nil {
+		if err := l.listHourFolder(ctx); err != nil {
 			return nil, err
 		}
-		for id, of := range l.own {
+		for id, of := range l.hourFolder {
 			if strings.HasPrefix(secondOf(id), span) {
 				found[id] = of
 			}
 		}
 	}
-	most := listedTimes * l.most
+	most := listLimitFactor * l.maxJobs
 	if len(span) >= minuteLength {
-		most = 0 // is no limit
+		most = 0 // no limit
 	}
 	is := func(_ string, id job.ID) bool { return strings.HasPrefix(secondOf(id), span) }
-	err := l.listInto(ctx, found, func(kind string) string { return kind + prefix }, most, is)
+	err := l.listPictures(ctx, found, func(kind string) string { return kind + prefix }, most, is)
 	return found, err
 }
 
-// listOwn lists the pictures of the hour's own folder, without those of its minutes and seconds, once.
-func (l *look) listOwn(ctx context.Context) error {
-	if l.own != nil {
+// listHourFolder lists the pictures of the hour's own folder, without those in the folders of its
+// minutes and seconds. It does so once.
+func (l *hourUpdate) listHourFolder(ctx context.Context) error {
+	if l.hourFolder != nil {
 		return nil
 	}
-	own := pictures{}
+	hourFolder := pictures{}
 	is := func(folder string, _ job.ID) bool { return folder == l.hour }
-	err := l.listInto(ctx, own, func(kind string) string { return store.PublishedPrefix(kind + l.hour) }, 0, is)
+	err := l.listPictures(ctx, hourFolder, func(kind string) string { return store.PublishedPrefix(kind + l.hour) }, 0, is)
 	if err == nil {
-		l.own = own
+		l.hourFolder = hourFolder
 	}
 	return err
 }
 
-// listInto lists public pictures and their thumbnails, whose names begin as prefix says of each kind, and takes those
-// that are meant. errMany: there are more than most.
-func (l *look) listInto(
+// listPictures adds to found the public pictures and thumbnails whose names have the prefix of
+// their kind and for which is returns true. It returns errTooMany if that are more jobs than most,
+// unless most is 0.
+func (l *hourUpdate) listPictures(
 	ctx context.Context, found pictures, prefix func(kind string) string, most int, is func(folder string, id job.ID) bool,
 ) error {
 	for _, kind := range []string{thumbs, results} {
@@ -90,7 +93,7 @@ func (l *look) listInto(
 				return err
 			}
 			name := strings.TrimPrefix(o.Key, Pictures)
-			folder, id, ok := parse(kind, name)
+			folder, id, ok := parseName(kind, name)
 			if !ok || !is(folder, id) {
 				continue
 			}
@@ -102,7 +105,7 @@ func (l *look) listInto(
 			}
 			found[id] = of
 			if most > 0 && len(found) > most {
-				return errMany
+				return errTooMany
 			}
 		}
 	}
@@ -110,28 +113,28 @@ func (l *look) listInto(
 }
 
 // listPages lists the hour's pages.
-func (l *look) listPages(ctx context.Context) error {
-	l.etags = map[string]string{}
-	for o, err := range l.bucket.List(ctx, manifests+l.hour) {
+func (l *hourUpdate) listPages(ctx context.Context) error {
+	l.pageETags = map[string]string{}
+	for o, err := range l.bucket.List(ctx, manifestPrefix+l.hour) {
 		if err != nil {
 			return err
 		}
 		if span, ok := spanOf(o.Key); ok && hourOf(span) == l.hour {
-			l.etags[o.Key] = o.ETag
+			l.pageETags[o.Key] = o.ETag
 		}
 	}
 	return nil
 }
 
-// cut divides the pictures of a span among pages. A span that is divided stays so until it has few, since pages that
-// are divided and joined in turn would be written anew each time.
-func (l *look) cut(span string, of pictures, pages map[string]pictures) {
-	most := l.most
-	if l.then.inside(span) {
+// divide divides the pictures of a span among pages. A divided span is joined only when it has few
+// jobs, because pages at the limit would otherwise be divided and joined again and again.
+func (l *hourUpdate) divide(span string, of pictures, pages map[string]pictures) {
+	most := l.maxJobs
+	if l.previous.hasParts(span) {
 		most /= 4
 	}
-	n := finer(span)
-	if n == 0 || len(of.shown()) <= most {
+	n := partLength(span)
+	if n == 0 || len(of.complete()) <= most {
 		pages[span] = of
 		return
 	}
@@ -144,6 +147,6 @@ func (l *look) cut(span string, of pictures, pages map[string]pictures) {
 		parts[part][id] = p
 	}
 	for part, of := range parts {
-		l.cut(part, of, pages)
+		l.divide(part, of, pages)
 	}
 }

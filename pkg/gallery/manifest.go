@@ -12,23 +12,23 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A manifest is a page of the gallery: the public jobs of a span, newest first, and the
-// key of the next, of an older span. Addresses in it are keys. A reader that does
-// not find a next begins anew: its span has been emptied, or divided.
+// A manifest is a page of the gallery: the public jobs of a span, newest first, and the key of the
+// next page, of an older span. URLs in it are keys. A reader that does not find the next page
+// starts again from the index, because its span was emptied or divided.
 type manifest struct {
 	Jobs []job.Job `json:"jobs"`
 	Next *string   `json:"next"`
 }
 
-// The keys below gallery/.
+// Keys below gallery/.
 const (
-	manifests = "gallery/"
-	index     = manifests + "index.json" // the first page, without jobs of its own, so that an erasure changes one page
-	hoursKey  = manifests + "hours.json" // see chain
+	manifestPrefix = "gallery/"
+	indexKey       = manifestPrefix + "index.json" // the first page; it has no jobs, so an erasure changes one page only
+	hoursKey       = manifestPrefix + "hours.json" // see chain
 )
 
-// nextOf is a manifest's Next for a span; "" where there is none.
-func nextOf(span string) *string {
+// nextKey returns a manifest's Next for the page of a span; nil for "".
+func nextKey(span string) *string {
 	if span == "" {
 		return nil
 	}
@@ -36,25 +36,26 @@ func nextOf(span string) *string {
 	return &key
 }
 
-// always has readers ask whether there is another, so that what was erased
-// vanishes at once; the ETag makes asking cheap.
-const always = "no-cache"
+// revalidate makes readers ask for a newer version each time, so erased jobs disappear at once.
+// With an ETag such a request is cheap.
+const revalidate = "no-cache"
 
-// putJSON stores an object of ours if its ETag is still the given one, "" being
-// that of none. [bucket.ErrChanged]: it is not.
+// putJSON stores an object if its ETag is still etag, or if it does not exist and etag is "".
+// Otherwise it returns [bucket.ErrChanged].
 func (g *Gallery) putJSON(ctx context.Context, key string, v any, etag string) (string, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return "", err
 	}
-	p := bucket.Put{ContentType: "application/json", CacheControl: always, If: etag}
+	p := bucket.Put{ContentType: "application/json", CacheControl: revalidate, If: etag}
 	if etag == "" {
 		p.If = bucket.Absent
 	}
 	return g.bucket.Put(ctx, key, bytes.NewReader(b), p)
 }
 
-// getJSON reads an object of ours, and its ETag. Without one it leaves v as it is.
+// getJSON reads an object into v and returns its ETag. If it does not exist v is unchanged and the
+// ETag is "".
 func (g *Gallery) getJSON(ctx context.Context, key string, v any) (etag string, err error) {
 	r, o, err := g.bucket.Get(ctx, key)
 	if errors.Is(err, bucket.ErrNotFound) {
@@ -66,7 +67,7 @@ func (g *Gallery) getJSON(ctx context.Context, key string, v any) (etag string, 
 	defer r.Close()
 	b, err := io.ReadAll(r)
 	if err != nil {
-		return "", fmt.Errorf("read %s: %w: %w", key, bucket.ErrAway, err)
+		return "", fmt.Errorf("read %s: %w: %w", key, bucket.ErrUnavailable, err)
 	}
 	if err := json.Unmarshal(b, v); err != nil {
 		return o.ETag, fmt.Errorf("read %s: %w: %w", key, errUnreadable, err)
@@ -74,5 +75,5 @@ func (g *Gallery) getJSON(ctx context.Context, key string, v any) (etag string, 
 	return o.ETag, nil
 }
 
-// errUnreadable: an object of ours holds something else.
+// errUnreadable means that an object has other content than Atelier's.
 var errUnreadable = errors.New("unreadable")

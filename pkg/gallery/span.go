@@ -8,12 +8,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A span is a time whose pictures share a page: an hour, ten minutes, a minute, ten seconds or a second. It is
-// written as that with which its seconds begin: 2026/11/23/16 is an hour, 2026/11/23/16/0 its first ten minutes and
-// 2026/11/23/16/04/5 ten seconds of it. So what begins with a span is in it, spans without a common part sort by
-// time, and which pages may show a job follows from its id.
+// A span is a time whose pictures share a page: an hour, ten minutes, a minute, ten seconds or a
+// second. It is written as the common prefix of its seconds: 2026/11/23/16 is an hour,
+// 2026/11/23/16/0 its first ten minutes and 2026/11/23/16/04/5 ten seconds of it. So a text that
+// begins with a span is in it, spans that don't overlap sort by time, and the pages that may show a
+// job follow from its id.
 
-// spanLengths are those of spans, the longest time first.
+// spanLengths are the lengths of spans as texts, longest time first.
 var spanLengths = [...]int{hourLength, len("2006/01/02/15/0"), minuteLength, len("2006/01/02/15/04/0"), len(secondForm)}
 
 const (
@@ -22,10 +23,10 @@ const (
 	secondForm   = "2006/01/02/15/04/05"
 )
 
-// secondOf is the second of a job.
+// secondOf returns the second in which a job was submitted.
 func secondOf(id job.ID) string { return job.Second.Folder(id.Time()) }
 
-// hourOf is the hour of a span.
+// hourOf returns the hour of a span.
 func hourOf(span string) string { return span[:min(hourLength, len(span))] }
 
 // isSpan reports whether a text is a span.
@@ -41,8 +42,8 @@ func isSpan(text string) bool {
 // isHour reports whether a text is the span of an hour.
 func isHour(text string) bool { return len(text) == hourLength && isSpan(text) }
 
-// finer is the length of the spans into which one is divided; 0 if it is a second.
-func finer(span string) int {
+// partLength returns the length of the parts into which a span is divided; 0 for a second.
+func partLength(span string) int {
 	for _, n := range spanLengths {
 		if n > len(span) {
 			return n
@@ -51,7 +52,7 @@ func finer(span string) int {
 	return 0
 }
 
-// partsOf are the spans into which one of more than a minute is divided.
+// partsOf returns the parts of a span of more than a minute.
 func partsOf(span string) (parts []string) {
 	digits := "0123456789"
 	if len(span) == hourLength {
@@ -63,14 +64,14 @@ func partsOf(span string) (parts []string) {
 	return parts
 }
 
-// manifestKey is the key of the page of a span.
-func manifestKey(span string) string { return manifests + span + ".json" }
+// manifestKey returns the key of a span's page.
+func manifestKey(span string) string { return manifestPrefix + span + ".json" }
 
-// spanOf is the span of a page's key.
+// spanOf returns the span of a page's key.
 func spanOf(key string) (span string, ok bool) {
-	span, isJSON := strings.CutSuffix(strings.TrimPrefix(key, manifests), ".json")
+	span, isJSON := strings.CutSuffix(strings.TrimPrefix(key, manifestPrefix), ".json")
 	return span, isJSON && isSpan(span)
 }
 
-// ledgerKey is the key of an hour's ledger.
-func ledgerKey(hour string) string { return manifests + hour + "/pages.json" }
+// ledgerKey returns the key of an hour's ledger.
+func ledgerKey(hour string) string { return manifestPrefix + hour + "/pages.json" }

@@ -1,36 +1,37 @@
 package gallery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/bucket"
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// unpublishTime bounds what an erasure waits for the bucket.
-const unpublishTime = 15 * time.Second
+// unpublishTimeout limits how long an erasure waits for the bucket.
+const unpublishTimeout = 15 * time.Second
 
-// Unpublish takes jobs out of their pages and deletes their pictures: it
-// is the store's hook for jobs that are erased or have expired. It can be repeated.
+// Unpublish removes jobs from their pages and deletes their pictures. It is the store's hook for
+// jobs that are erased or have expired. It can be repeated.
 //
-// A copy that had opened a picture before may still bring it back: who starts the next
-// copy removes it, and [Gallery.Update] at once where it is a public one. No manifest
+// A copy that had opened a picture before may still store it again. The process that starts the
+// next copy deletes it; [Gallery.Update] does so at once if it is a public picture. No manifest
 // names it meanwhile.
 func (g *Gallery) Unpublish(names []string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), unpublishTime)
+	ctx, cancel := context.WithTimeout(context.Background(), unpublishTimeout)
 	defer cancel()
-	// A job is in the page of one of five spans, and in two while an update divides or joins some. All five are looked
-	// for, since only what is read after the erasure has begun is sure to be younger: see stillThere.
+	// A job is on the page of one of five spans, or on two pages while an update divides or joins
+	// them. All five are read, because only a page that is read after the erasure has begun is
+	// certain to be newer, see checkNotErased.
 	gone := map[string]map[job.ID]bool{} // by span
 	for _, name := range names {
-		_, id, ok := parse(thumbs, name)
+		_, id, ok := parseName(thumbs, name)
 		if !ok {
 			continue
 		}
@@ -46,46 +47,33 @@ func (g *Gallery) Unpublish(names []string) error {
 	if err == nil {
 		err = g.Remove(ctx, names...)
 	}
-	if errors.Is(err, bucket.ErrAway) {
+	if errors.Is(err, bucket.ErrUnavailable) {
 		err = fmt.Errorf("%w: %w", job.ErrStoreAway, err)
 	}
 	return err
 }
 
-// unlisting is how many pages are looked at, at a time, for jobs that are erased.
-const unlisting = 16
+// maxUnlisting is the number of pages from which erased jobs are removed at the same time.
+const maxUnlisting = 16
 
-// unlistAll takes jobs out of pages. It returns one of the errors.
+// unlistAll removes jobs from pages. It returns the first error in its list of spans.
 func (g *Gallery) unlistAll(ctx context.Context, gone map[string]map[job.ID]bool) error {
 	spans := slices.Collect(maps.Keys(gone))
 	errs := make([]error, len(spans))
-	slots := make(chan struct{}, unlisting)
-	var all sync.WaitGroup
-	for i, span := range spans {
-		slots <- struct{}{}
-		all.Go(func() {
-			defer func() { <-slots }()
-			errs[i] = g.unlist(ctx, span, gone[span])
-		})
-	}
-	all.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	forEach(len(spans), maxUnlisting, func(i int) { errs[i] = g.unlist(ctx, spans[i], gone[spans[i]]) })
+	return cmp.Or(errs...)
 }
 
-// unlist takes jobs out of a page. Where others change it too it is tried again until ctx ends.
+// unlist removes jobs from a page. After a conflict with another process it tries again until ctx
+// ends.
 func (g *Gallery) unlist(ctx context.Context, span string, gone map[job.ID]bool) error {
-	unlock := g.lock(span) // those of this process need not get ahead of each other
+	unlock := g.lockPage(span) // so that goroutines of this process don't conflict
 	defer unlock()
 	for try := 0; ; try++ {
 		var m manifest
 		etag, err := g.getJSON(ctx, manifestKey(span), &m)
 		if errors.Is(err, errUnreadable) {
-			return nil // nobody is shown it: the next update writes it anew
+			return nil // the gallery page can't read it either, and the next update writes it again
 		}
 		if err != nil || etag == "" {
 			return err
@@ -98,15 +86,15 @@ func (g *Gallery) unlist(ctx context.Context, span string, gone map[job.ID]bool)
 		if _, err = g.putJSON(ctx, manifestKey(span), m, etag); !errors.Is(err, bucket.ErrChanged) {
 			return err
 		}
-		if pause(ctx, try) != nil {
+		if backOff(ctx, try) != nil {
 			return err
 		}
 	}
 }
 
-// pause waits before something is tried again that others have got ahead of: the longer, the more often they did. It
-// returns an error when ctx ends.
-func pause(ctx context.Context, try int) error {
+// backOff waits before a retry after a conflict, for longer after more of them. It returns an error
+// when ctx ends.
+func backOff(ctx context.Context, try int) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
@@ -115,8 +103,8 @@ func pause(ctx context.Context, try int) error {
 	}
 }
 
-// lock is a lock of the page of a span, among the goroutines of this process.
-func (g *Gallery) lock(span string) (unlock func()) {
+// lockPage locks the page of a span among the goroutines of this process.
+func (g *Gallery) lockPage(span string) (unlock func()) {
 	g.mu.Lock()
 	l := g.locks[span]
 	if l == nil {

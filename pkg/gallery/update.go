@@ -14,36 +14,34 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// Update brings the pages up to the pictures that are in the bucket, and says
-// how many it has written or deleted. It looks at all hours of which the store has
-// public pictures, or the gallery pages, the youngest first. It may end at any moment,
-// and be repeated.
+// Update updates the pages with the pictures that are in the bucket, and returns the number of
+// pages that it has written or deleted. It checks all hours with public pictures in the store or
+// with pages, youngest first. It may be stopped at any moment, and repeated.
 //
-// Where ctx has a deadline it stops after half of the time, also if hours are left: the
-// next updates go on with these, whatever else they do.
+// If ctx has a deadline it stops after half of the time, also if hours are left. The next updates,
+// of either kind, continue with these.
 //
-// The pages show the public jobs of which both pictures have arrived. Only
-// those whose pictures have changed are written anew, older ones first within an hour,
-// so that each leads to others that are there.
+// The pages show the public jobs of which both pictures are in the bucket. Only pages whose
+// pictures have changed are written, older ones first within an hour, so each links to an existing
+// page.
 //
-// A job that is erased meanwhile is in no page when both this and
-// [Gallery.Unpublish] have returned: whoever comes last has seen that it is gone.
-// A job that is gone and whose pictures are there all the same loses them.
+// When both Update and [Gallery.Unpublish] have returned, a job that was erased meanwhile is on no
+// page, because the later of the two has seen that it is gone. If pictures of an erased job are in
+// the bucket, Update deletes them.
 func (g *Gallery) Update(ctx context.Context, jobs *store.Store) (changed int, err error) {
 	return g.update(ctx, jobs, nil, true)
 }
 
-// UpdateFolders is [Gallery.Update] where pictures have come to the given folders alone,
-// or gone from them, such as 2026/11/23/16, or 2026/11/23/16/04 with those of its
-// seconds. Its requests grow with the number of these and with the pictures of their
-// minutes, and not with all pictures. Where ctx ends before all are done that is an error,
-// and it goes on from there when it is repeated. Without a record of the last update it looks at all.
+// UpdateFolders is like [Gallery.Update] if pictures were added or removed only in the given
+// folders, such as 2026/11/23/16, or 2026/11/23/16/04 which includes its seconds. The number of its
+// requests grows with the folders and the pictures of their minutes, not with all pictures. If ctx
+// ends before all are done it returns an error, and continues there when it is repeated. Without a
+// chain of the last update it updates all hours.
 func (g *Gallery) UpdateFolders(ctx context.Context, jobs *store.Store, folders []string) (changed int, err error) {
 	return g.update(ctx, jobs, folders, false)
 }
 
-// FoldersOf are the folders of the gallery's pictures in published folders, by their names such as
-// public/2026/11/23/16.
+// FoldersOf returns the gallery's folders for published folders, such as public/2026/11/23/16.
 func FoldersOf(published []string) (folders []string) {
 	for _, f := range published {
 		for _, of := range []string{thumbs, results} {
@@ -56,7 +54,7 @@ func FoldersOf(published []string) (folders []string) {
 }
 
 func (g *Gallery) update(ctx context.Context, jobs *store.Store, folders []string, all bool) (changed int, err error) {
-	ctx, cancel := early(ctx)
+	ctx, cancel := withMargin(ctx)
 	defer cancel()
 	u := &update{Gallery: g, jobs: jobs}
 	if err = u.run(ctx, folders, all); err != nil {
@@ -67,27 +65,27 @@ func (g *Gallery) update(ctx context.Context, jobs *store.Store, folders []strin
 
 type update struct {
 	*Gallery
-	jobs    *store.Store
-	changed int
-	chain   chain
-	etag    string   // of the chain
-	known   bool     // there is a chain, and it could be read
-	emptied []string // keys that nothing leads to once an hour is done
-	failed  error    // of one of an hour's pages
+	jobs     *store.Store
+	changed  int
+	chain    chain
+	etag     string   // of the chain
+	hasChain bool     // whether the chain exists and could be read
+	unlinked []string // keys to which nothing links once an hour is done
+	pageErr  error    // of one of an hour's pages
 }
 
 func (u *update) run(ctx context.Context, folders []string, all bool) error {
-	if err := u.load(ctx); err != nil {
+	if err := u.loadChain(ctx); err != nil {
 		return err
 	}
-	all = all || !u.known
+	all = all || !u.hasChain
 	given := map[string][]string{} // by hour
 	for _, f := range folders {
 		if isSpan(f) {
 			given[hourOf(f)] = append(given[hourOf(f)], f)
 		}
 	}
-	if err := u.expect(ctx, given, all); err != nil {
+	if err := u.markDue(ctx, given, all); err != nil {
 		return err
 	}
 	var errs []error
@@ -95,27 +93,27 @@ func (u *update) run(ctx context.Context, folders []string, all bool) error {
 	for _, hour := range slices.Sorted(maps.Keys(given)) {
 		if ctx.Err() == nil {
 			tried[hour] = true
-			errs = append(errs, u.bring(ctx, hour, given[hour])) // others are none the worse for it
+			errs = append(errs, u.updateHourOrMarkDue(ctx, hour, given[hour])) // the other hours are updated all the same
 		}
 	}
-	errs = append(errs, u.pass(ctx, tried), u.begin(ctx, all))
+	errs = append(errs, u.updateDue(ctx, tried), u.updateIndex(ctx, all))
 	return errors.Join(append(errs, ctx.Err())...)
 }
 
-// expect has hours be due of which nothing is known yet, so that they are looked at whatever becomes of this update;
-// and all hours, if all is set.
-func (u *update) expect(ctx context.Context, given map[string][]string, all bool) error {
+// markDue marks hours as due that are not in the chain yet, so they are updated whatever happens to
+// this update. If all is set it marks all hours.
+func (u *update) markDue(ctx context.Context, given map[string][]string, all bool) error {
 	found := slices.Collect(maps.Keys(given))
 	if all {
 		published, err := u.jobs.PublishedHours(true)
 		if err == nil {
-			found, err = u.hoursOfPages(ctx, append(found, published...))
+			found, err = u.addListedHours(ctx, append(found, published...))
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return u.change(ctx, func(hours map[string]link) {
+	return u.changeHours(ctx, func(hours map[string]link) {
 		for _, hour := range found {
 			if _, known := hours[hour]; !known {
 				hours[hour] = link{Due: true}
@@ -128,66 +126,68 @@ func (u *update) expect(ctx context.Context, given map[string][]string, all bool
 	})
 }
 
-// mostPages is how many pages are listed to find hours that are unknown.
-const mostPages = 5000
+// maxListedPages is the number of pages that are listed to find unknown hours.
+const maxListedPages = 5000
 
-// hoursOfPages adds the hours of the first pages: in a gallery of few nothing is left of hours
-// that nobody knows of, since the chain was lost. In a larger one such pages stay, which nothing leads to.
-func (u *update) hoursOfPages(ctx context.Context, hours []string) ([]string, error) {
+// addListedHours adds the hours of the first pages in the bucket. In a small gallery it finds the
+// pages of all hours that are unknown because the chain was lost. In a larger one some such pages
+// stay, to which nothing links.
+func (u *update) addListedHours(ctx context.Context, hours []string) ([]string, error) {
 	listed := 0
-	for o, err := range u.bucket.List(ctx, manifests) {
+	for o, err := range u.bucket.List(ctx, manifestPrefix) {
 		if err != nil {
 			return nil, err
 		}
 		if span, ok := spanOf(o.Key); ok {
 			hours = append(hours, hourOf(span))
 		}
-		if listed++; listed == mostPages {
+		if listed++; listed == maxListedPages {
 			break
 		}
 	}
 	return hours, nil
 }
 
-// pass looks at hours that are due and were not tried yet, for half of the time that is left.
-func (u *update) pass(ctx context.Context, tried map[string]bool) error {
-	part, cancel := half(ctx)
+// updateDue updates due hours that were not tried yet, for half of the time that is left.
+func (u *update) updateDue(ctx context.Context, tried map[string]bool) error {
+	part, cancel := halfTime(ctx)
 	defer cancel()
 	var errs []error
-	for hour := u.chain.due(tried); hour != "" && part.Err() == nil; hour = u.chain.due(tried) {
+	for hour := u.chain.nextDue(tried); hour != "" && part.Err() == nil; hour = u.chain.nextDue(tried) {
 		tried[hour] = true
-		if err := u.bring(part, hour, nil); err != nil && (part.Err() == nil || ctx.Err() != nil) {
+		if err := u.updateHourOrMarkDue(part, hour, nil); err != nil && (part.Err() == nil || ctx.Err() != nil) {
 			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// bring brings an hour up to its pictures, those of given folders or, if that is nil, all, and into the chain. One that
-// fails, in all or in some pages, is due then.
-func (u *update) bring(ctx context.Context, hour string, given []string) error {
-	err := u.again(ctx, func() error { return u.bringOnce(ctx, hour, given) })
+// updateHourOrMarkDue updates an hour with the pictures of the given folders or, if given is nil,
+// with all, and its place in the chain. If the update of the hour or of one of its pages fails, the
+// hour becomes due.
+func (u *update) updateHourOrMarkDue(ctx context.Context, hour string, given []string) error {
+	err := u.retryChanged(ctx, func() error { return u.updateHourInChain(ctx, hour, given) })
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	return errors.Join(err, u.change(ctx, func(hours map[string]link) {
+	return errors.Join(err, u.changeHours(ctx, func(hours map[string]link) {
 		l := hours[hour]
 		l.Due = true
 		hours[hour] = l
 	}))
 }
 
-func (u *update) bringOnce(ctx context.Context, hour string, given []string) error {
-	u.emptied, u.failed = nil, nil
+func (u *update) updateHourInChain(ctx context.Context, hour string, given []string) error {
+	u.unlinked, u.pageErr = nil, nil
 	was, c := u.chain.Hours[hour], u.chain.clone()
 	if given == nil {
-		c.At = hour
+		c.LastDue = hour
 	}
 	if was.Newest == "" {
-		given = nil // whoever began it did not come to its end
+		given = nil // a first update of the hour did not complete
 	}
-	older := u.chain.before(hour)
-	newest, err := u.hour(ctx, hour, given, older)
+	older := u.chain.newestBefore(hour)
+	newest, err := u.updateHour(ctx, hour, given, older)
 	if err != nil {
 		return err
 	}
@@ -199,10 +199,10 @@ func (u *update) bringOnce(ctx context.Context, hour string, given []string) err
 	if now.Newest == "" && !now.Due {
 		delete(c.Hours, hour)
 	}
-	for next := c.after(hour); next != "" && c.Hours[next].Older != newest; next = c.after(next) {
+	for next := c.hourAfter(hour); next != "" && c.Hours[next].Older != newest; next = c.hourAfter(next) {
 		its := c.Hours[next]
 		its.Older = newest
-		if newest, err = u.hour(ctx, next, []string{}, newest); err != nil {
+		if newest, err = u.updateHour(ctx, next, []string{}, newest); err != nil {
 			return err
 		}
 		if its.Newest = newest; newest == its.Older { // it has no pages any more
@@ -210,66 +210,68 @@ func (u *update) bringOnce(ctx context.Context, hour string, given []string) err
 		}
 		c.Hours[next] = its
 	}
-	if err = u.put(ctx, c); err == nil {
-		err = u.begin(ctx, false)
+	if err = u.saveChain(ctx, c); err == nil {
+		err = u.updateIndex(ctx, false)
 	}
 	if err == nil {
-		err = u.bucket.Delete(ctx, u.emptied...)
+		err = u.bucket.Delete(ctx, u.unlinked...)
 	}
-	for _, key := range u.emptied {
+	for _, key := range u.unlinked {
 		if _, isPage := spanOf(key); isPage && err == nil {
 			u.changed++
 		}
 	}
-	return cmp.Or(err, u.failed)
+	return cmp.Or(err, u.pageErr)
 }
 
-// begin has the first page lead to the newest, if it is not known to, or anyway.
-func (u *update) begin(ctx context.Context, anyway bool) error {
-	return u.again(ctx, func() error {
+// updateIndex makes the index link to the newest page. It writes the index only if the chain
+// records another link, or if anyway is set.
+func (u *update) updateIndex(ctx context.Context, anyway bool) error {
+	return u.retryChanged(ctx, func() error {
 		c := u.chain.clone()
-		if c.Led == c.top() && !anyway {
+		if c.IndexTarget == c.newest() && !anyway {
 			return nil
 		}
-		c.Led = c.top()
-		if err := u.lead(ctx, c.Led); err != nil {
+		c.IndexTarget = c.newest()
+		if err := u.writeIndex(ctx, c.IndexTarget); err != nil {
 			return err
 		}
-		return u.put(ctx, c)
+		return u.saveChain(ctx, c)
 	})
 }
 
-// lead has the first page lead to a page.
-func (u *update) lead(ctx context.Context, newest string) error {
+// writeIndex makes the index link to a page.
+func (u *update) writeIndex(ctx context.Context, newest string) error {
 	var was manifest
-	etag, err := u.getJSON(ctx, index, &was)
+	etag, err := u.getJSON(ctx, indexKey, &was)
 	if err != nil && !errors.Is(err, errUnreadable) {
 		return err
 	}
-	next := nextOf(newest)
+	next := nextKey(newest)
 	if err == nil && etag != "" && (next == nil) == (was.Next == nil) && (next == nil || *next == *was.Next) {
 		return nil
 	}
-	if _, err = u.putJSON(ctx, index, manifest{Jobs: []job.Job{}, Next: next}, etag); err == nil {
+	if _, err = u.putJSON(ctx, indexKey, manifest{Jobs: []job.Job{}, Next: next}, etag); err == nil {
 		u.changed++
 	}
 	return err
 }
 
-// reserve is how long before its time is over an update ends, so that it can note how far it has come.
-const reserve = 10 * time.Second
+// stopMargin is how long before its deadline an update stops, so that it can save its progress.
+const stopMargin = 10 * time.Second
 
-// early is ctx, but for reserve at its end, or a quarter of what is left.
-func early(ctx context.Context) (context.Context, context.CancelFunc) {
+// withMargin returns a context that ends stopMargin before the deadline of ctx, or a quarter of the
+// time that is left.
+func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, ok := ctx.Deadline()
 	if !ok {
 		return context.WithCancel(ctx)
 	}
-	return context.WithDeadline(ctx, end.Add(-min(reserve, time.Until(end)/4)))
+	return context.WithDeadline(ctx, end.Add(-min(stopMargin, time.Until(end)/4)))
 }
 
-// half is ctx for half of the time that is left.
-func half(ctx context.Context) (context.Context, context.CancelFunc) {
+// halfTime returns a context with half of the time that is left.
+func halfTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, ok := ctx.Deadline()
 	if !ok {
 		return context.WithCancel(ctx)

@@ -15,13 +15,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-func testEmpty(h *hall) {
+func testEmpty(h *harness) {
 	h.copy()
 	h.update()
-	h.is()
+	h.wantShown()
 }
 
-func testChain(h *hall) {
+func testChain(h *harness) {
 	var ids []job.ID
 	for _, when := range []string{
 		"2025-12-31T23:59:59.999Z", "2026-01-01T00:00:00.000Z", "2026-01-01T00:59:59.999Z", "2026-02-03T04:05:06.007Z",
@@ -31,16 +31,16 @@ func testChain(h *hall) {
 	}
 	h.copy()
 	h.update()
-	h.is(ids...)
+	h.wantShown(ids...)
 	_, keys := h.shown()
 	if want := []string{
 		"gallery/index.json", "gallery/2026/11/23/16.json", "gallery/2026/02/03/04.json", "gallery/2026/01/01/00.json", "gallery/2025/12/31/23.json",
 	}; !slices.Equal(keys, want) {
-		h.Errorf("by way of %q, want %q", keys, want)
+		h.Errorf("got pages %q, want %q", keys, want)
 	}
 }
 
-func testHidden(h *hall) {
+func testHidden(h *harness) {
 	public := h.paint("2026-11-23T16:00:00Z", true)
 	private := h.paint("2026-11-23T16:00:01Z", false)
 	h.copy()
@@ -52,8 +52,8 @@ func testHidden(h *hall) {
 			h.Fatal(err)
 		}
 	}
-	put("pictures/"+store.Published(half, "png", true)[1], "a thumbnail alone")
-	for _, name := range store.Published(private, "png", true) { // nobody does
+	put("pictures/"+store.Published(half, "png", true)[1], "a thumbnail without result")
+	for _, name := range store.Published(private, "png", true) { // no program does this
 		put("pictures/"+name, "not to be shown")
 	}
 	stranger := idAt(h.T, at("2026-11-23T18:00:00Z"))
@@ -67,10 +67,10 @@ func testHidden(h *hall) {
 		put(key, "")
 	}
 	h.update()
-	h.is(public)
+	h.wantShown(public)
 }
 
-func testIncremental(h *hall) {
+func testIncremental(h *harness) {
 	changes := func(want int, why string) {
 		h.Helper()
 		h.copy()
@@ -87,13 +87,13 @@ func testIncremental(h *hall) {
 	c := h.paint("2026-11-23T14:00:00Z", true)
 	changes(2, "a newer hour, and the index")
 	d := h.paint("2026-11-23T13:00:00Z", true)
-	changes(2, "an hour between, and the newer one, which leads there")
+	changes(2, "an hour between, and the newer one, which links to it")
 	h.paint("2026-11-23T14:30:00Z", false)
-	changes(0, "one that nobody sees")
-	h.is(c, d, b, a)
+	changes(0, "a private job")
+	h.wantShown(c, d, b, a)
 }
 
-func testSpoiled(h *hall) {
+func testDamaged(h *harness) {
 	a, b := h.paint("2026-11-23T12:00:00Z", true), h.paint("2026-11-23T14:00:00Z", true)
 	h.copy()
 	h.update()
@@ -113,62 +113,62 @@ func testSpoiled(h *hall) {
 			h.Fatal(err)
 		}
 		h.update()
-		h.is(b, a)
+		h.wantShown(b, a)
 	}
 	for _, key := range []string{"gallery/2026/11/23/13.json", "gallery/2026/11/23/12/3.json"} {
 		if _, _, ok := h.get(key); ok {
-			h.Errorf("%s stays, which nothing leads to", key)
+			h.Errorf("%s still exists, although nothing links to it", key)
 		}
 	}
 }
 
-func testErased(h *hall) {
+func testErased(h *harness) {
 	a, b := h.paint("2026-11-23T12:00:00Z", true), h.paint("2026-11-23T12:00:01Z", true)
 	private := h.paint("2026-11-23T12:00:02Z", false)
 	h.copy()
 	h.update()
-	h.is(b, a)
-	if got := h.mentions(private); len(got) != 1 || !strings.HasPrefix(got[0], "pictures/private/2026/11/23/12/") {
-		h.Errorf("of a private job there are %q", got)
+	h.wantShown(b, a)
+	if got := h.keysMentioning(private); len(got) != 1 || !strings.HasPrefix(got[0], "pictures/private/2026/11/23/12/") {
+		h.Errorf("a private job has the objects %q", got)
 	}
 	h.erase(b)
 	h.erase(private)
-	h.is(a)
+	h.wantShown(a)
 	for _, id := range []job.ID{b, private} {
-		if left := h.mentions(id); len(left) > 0 {
-			h.Errorf("left are %q", left)
+		if left := h.keysMentioning(id); len(left) > 0 {
+			h.Errorf("still in the bucket: %q", left)
 		}
-		h.erase(id) // once more is no error
+		h.erase(id) // erasing it again is no error
 	}
 	h.copy()
 	h.update()
-	h.is(a)
+	h.wantShown(a)
 	if err := h.gallery.Unpublish(store.Published(b, "png", true)); err != nil {
-		h.Errorf("what is not there: %v", err)
+		h.Errorf("unpublish again: %v", err)
 	}
 }
 
-func testEmptied(h *hall) {
+func testEmptied(h *harness) {
 	a, b, c := h.paint("2026-11-23T12:00:00Z", true), h.paint("2026-11-23T13:00:00Z", true), h.paint("2026-11-23T14:00:00Z", true)
 	h.copy()
 	h.update()
 	h.erase(b)
-	h.is(c, a)
+	h.wantShown(c, a)
 	h.update()
-	h.is(c, a)
+	h.wantShown(c, a)
 	if _, keys := h.shown(); len(keys) != 3 {
-		h.Errorf("it leads by way of %q", keys)
+		h.Errorf("got pages %q", keys)
 	}
 	h.erase(c)
 	h.erase(a)
 	h.update()
-	h.is()
+	h.wantShown()
 	if left := h.keys("gallery/"); !slices.Equal(left, []string{"gallery/hours.json", "gallery/index.json"}) {
-		h.Errorf("left are %q", left)
+		h.Errorf("still in the bucket: %q", left)
 	}
 }
 
-func (h *hall) keys(prefix string) (keys []string) {
+func (h *harness) keys(prefix string) (keys []string) {
 	h.Helper()
 	for o, err := range h.bucket.List(h.Context(), prefix) {
 		if err != nil {
@@ -179,36 +179,36 @@ func (h *hall) keys(prefix string) (keys []string) {
 	return keys
 }
 
-func testStoreAway(h *hall) {
+func testStoreUnavailable(h *harness) {
 	id := h.paint("2026-11-23T12:00:00Z", true)
 	h.copy()
 	h.update()
 	dir := h.store.Dir()
-	if err := os.Rename(dir, dir+".away"); err != nil {
+	if err := os.Rename(dir, dir+".moved"); err != nil {
 		h.Fatal(err)
 	}
-	if err := h.bucket.Delete(h.Context(), "gallery/2026/11/23/12/pages.json"); err != nil { // have it look at all
+	if err := h.bucket.Delete(h.Context(), "gallery/2026/11/23/12/pages.json"); err != nil { // so that it updates all pages
 		h.Fatal(err)
 	}
 	if _, err := h.gallery.Update(h.Context(), h.store); err == nil {
-		h.Error("no error")
+		h.Error("the update returned no error")
 	}
-	h.is(id)
-	if err := os.Rename(dir+".away", dir); err != nil {
+	h.wantShown(id)
+	if err := os.Rename(dir+".moved", dir); err != nil {
 		h.Fatal(err)
 	}
 	h.update()
-	h.is(id)
+	h.wantShown(id)
 }
 
-// testHourFails: what is wrong with one hour keeps no other from view.
-func testHourFails(h *hall) {
+// testHourFails: the failure of one hour does not hide others.
+func testHourFails(h *harness) {
 	a := h.paint("2026-11-23T12:00:00Z", true)
 	h.copy()
 	h.update()
 	b, c := h.paint("2026-11-23T13:00:00Z", true), h.paint("2026-11-23T14:00:00Z", true)
 	h.copy()
-	h.between(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	h.intercept(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/13.json") {
 			w.WriteHeader(http.StatusForbidden)
 			return
@@ -218,18 +218,18 @@ func testHourFails(h *hall) {
 	if _, err := h.gallery.Update(h.Context(), h.store); !errors.Is(err, bucket.ErrDenied) {
 		h.Errorf("got %v, want ErrDenied", err)
 	}
-	h.is(c, a)
-	h.between(nil)
+	h.wantShown(c, a)
+	h.intercept(nil)
 	h.update()
-	h.is(c, b, a)
+	h.wantShown(c, b, a)
 }
 
-func testPage(h *hall) {
+func testSite(h *harness) {
 	page := fstest.MapFS{
 		"index.html": {Data: []byte("<!doctype html>")}, "gallery.js": {Data: []byte("x")}, "style.css": {Data: []byte("y")}, "favicon.svg": {Data: []byte("z")},
 	}
 	var order []string
-	h.between(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	h.intercept(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		order = append(order, r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:])
 		next.ServeHTTP(w, r)
 	})
@@ -237,7 +237,7 @@ func testPage(h *hall) {
 		h.Fatal(err)
 	}
 	if len(order) != 4 || order[3] != "index.html" {
-		h.Errorf("stored in the order %q", order)
+		h.Errorf("got order %q", order)
 	}
 	if b, o, _ := h.get("index.html"); string(b) != "<!doctype html>" || o.ContentType != "text/html; charset=utf-8" || o.CacheControl != "no-cache" {
 		h.Errorf("stored as %+v", o)
@@ -250,13 +250,13 @@ func testPage(h *hall) {
 	}
 }
 
-// testTampered: whoever can write into the shared directory, such as a worker that was
-// taken over, has nothing shown but pictures, and keeps no other from being shown.
-func testTampered(h *hall) {
+// testTampered: a process that can write into the shared directory, such as a compromised worker,
+// can't make the gallery show anything but pictures, nor hide other jobs.
+func testTampered(h *harness) {
 	sound := h.paint("2026-11-23T16:00:00Z", true)
 	page := h.paint("2026-11-23T16:00:01Z", true)
 	damaged := h.paint("2026-11-23T16:00:02Z", true)
-	odd := h.paint("2026-11-23T16:00:03Z", true)
+	interceptor := h.paint("2026-11-23T16:00:03Z", true)
 	h.copy()
 	rewrite := func(id job.ID, old, new string) {
 		h.Helper()
@@ -267,7 +267,7 @@ func testTampered(h *hall) {
 				h.Fatalf("%s: %s", name, b)
 			}
 			if err == nil {
-				err = os.Remove(path) // it may have several names
+				err = os.Remove(path) // the file may have several links
 			}
 			if err == nil {
 				err = os.WriteFile(path, bytes.ReplaceAll(b, []byte(old), []byte(new)), 0o600)
@@ -280,14 +280,14 @@ func testTampered(h *hall) {
 	rewrite(page, `"image/png"`, `"text/html"`)
 	rewrite(damaged, `"succeeded"`, `"<script>"`)
 	for _, ext := range []string{"html", "zzz"} {
-		key := "pictures/public/2026/11/23/16/" + string(odd) + "." + ext
+		key := "pictures/public/2026/11/23/16/" + string(interceptor) + "." + ext
 		if _, err := h.bucket.Put(h.Context(), key, strings.NewReader("<script>"), bucket.Put{ContentType: "text/html"}); err != nil {
 			h.Fatal(err)
 		}
 	}
 	h.update()
-	h.is(odd, page, sound)
+	h.wantShown(interceptor, page, sound)
 	if b, _, _ := h.get("gallery/2026/11/23/16.json"); bytes.Contains(b, []byte("html")) || bytes.Contains(b, []byte("script")) {
-		h.Errorf("shown is %s", b)
+		h.Errorf("the manifest contains %s", b)
 	}
 }

@@ -75,8 +75,8 @@ func Regions() []string {
 	return names
 }
 
-// Of returns the table of a region. If there is none, the error wraps [ErrUnknown].
-func Of(region string) (*Table, error) {
+// ForRegion returns the table of a region. If there is none, the error wraps [ErrUnknown].
+func ForRegion(region string) (*Table, error) {
 	if !slices.Contains(Regions(), region) {
 		return nil, fmt.Errorf("%w: there is no file for region %q, only for %s", ErrUnknown, region, strings.Join(Regions(), " and "))
 	}

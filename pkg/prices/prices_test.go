@@ -27,7 +27,7 @@ func TestRegions(t *testing.T) {
 		t.Errorf("the regions are %q, want %q", got, want)
 	}
 	for _, region := range prices.Regions() {
-		table, err := prices.Of(region)
+		table, err := prices.ForRegion(region)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,10 +52,10 @@ func TestRegions(t *testing.T) {
 }
 
 func TestUnknown(t *testing.T) {
-	if _, err := prices.Of("mars-north-1"); !errors.Is(err, prices.ErrUnknown) || !strings.Contains(err.Error(), "eu-central-1 and us-east-1") {
+	if _, err := prices.ForRegion("mars-north-1"); !errors.Is(err, prices.ErrUnknown) || !strings.Contains(err.Error(), "eu-central-1 and us-east-1") {
 		t.Errorf("an unknown region: %v", err)
 	}
-	table, err := prices.Of("eu-central-1")
+	table, err := prices.ForRegion("eu-central-1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestTiers(t *testing.T) {
 }
 
 func TestScaled(t *testing.T) {
-	table, err := prices.Of("us-east-1")
+	table, err := prices.ForRegion("us-east-1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestScaled(t *testing.T) {
 
 // 1,023.2 ms at 3007 MB, computed by hand: 1.024 s of 2.9365 GB at 0.0000166667 $, and 0.0000002 $.
 func TestInvocation(t *testing.T) {
-	table, err := prices.Of("eu-central-1")
+	table, err := prices.ForRegion("eu-central-1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestRead(t *testing.T) {
 }
 
 func ExampleTable_Price() {
-	table, err := prices.Of("us-east-1")
+	table, err := prices.ForRegion("us-east-1")
 	if err != nil {
 		panic(err)
 	}
@@ -155,7 +155,7 @@ func ExampleTable_Price() {
 
 func price(t *testing.T, region, name string) prices.Price {
 	t.Helper()
-	table, err := prices.Of(region)
+	table, err := prices.ForRegion(region)
 	if err != nil {
 		t.Fatal(err)
 	}

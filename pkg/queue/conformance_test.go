@@ -43,7 +43,7 @@ func emulator(cfg aws.Config) queuetest.Backend {
 	return b
 }
 
-// The server of the fake queue differs from SQS in nothing that the suite knows of.
+// The fake queue's server has no known deviation from SQS.
 func TestConformanceOfQueueServer(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(new(queueserver.Server))
@@ -57,19 +57,19 @@ func TestConformanceOfAWS(t *testing.T) {
 	t.Parallel()
 	prefix := os.Getenv("ATELIER_TEST_SQS")
 	if prefix == "" {
-		t.Skip("costs money: set ATELIER_TEST_SQS to a prefix for the names of queues to make on AWS")
+		t.Skip("costs money: set ATELIER_TEST_SQS to a prefix for the names of queues to create on AWS")
 	}
 	cfg, err := config.LoadDefaultConfig(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := backend(cfg, prefix)
-	b.Patience = 2 * time.Minute // SQS's counts trail by a minute
+	b.Patience = 2 * time.Minute // SQS's counts are late by up to a minute
 	queuetest.Run(t, b)
 }
 
-// backend makes queues for the suite with the SQS client itself, where the
-// package has no use for what the suite asks.
+// backend creates queues for the suite. What the package has no function for is done with the SQS
+// client.
 func backend(cfg aws.Config, prefix string) queuetest.Backend {
 	client := sqs.NewFromConfig(cfg)
 	return queuetest.Backend{
@@ -100,8 +100,7 @@ func backend(cfg aws.Config, prefix string) queuetest.Backend {
 	}
 }
 
-// create repeats itself, since a queue of SQS can be used only a second or so
-// after it was made.
+// create tries repeatedly, because a new SQS queue can be used only after about a second.
 func create(t testing.TB, cfg aws.Config, name string, receives int) *queue.Queue {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)

@@ -14,33 +14,32 @@ import (
 )
 
 const (
-	// maxReceives is only a backstop: attempts are counted in the store, and
-	// throttling, drains and duplicates cost receives without being attempts.
+	// maxReceives is a last limit. Attempts are counted in the store; throttling, drains and
+	// duplicates cause receives that are no attempts.
 	maxReceives = 10
-	// visibility is what a message gets from whoever does not say: the event source
-	// mapping, for which it must be six times the function's timeout or more. The
-	// daemon says; what a function that dies leaves hidden the sweeper sends again.
-	visibility = 6 * time.Minute
-	// retention is the longest that SQS offers.
+	// defaultVisibility applies to receivers that don't request a visibility: the event source
+	// mapping, which needs six times the function's timeout or more. The daemon requests its own.
+	// If a function dies, the sweeper sends another message for the hidden one.
+	defaultVisibility = 6 * time.Minute
+	// retention is SQS's maximum.
 	retention = 14 * 24 * time.Hour
 )
 
-// Create makes the queue name and its dead-letter queue name-dead, as the
-// pipeline needs them, for local stacks and tests; in the cloud the
-// deployment's template does this. A queue that exists already with the same
-// settings is left as it is.
+// Create creates the queue name and its dead-letter queue name-dead, for local stacks and tests. In
+// the cloud the deployment's template creates them. An existing queue with the same settings is not
+// changed.
 func Create(ctx context.Context, cfg aws.Config, name string) (*Queue, error) {
 	return createWith(ctx, cfg, name, maxReceives)
 }
 
-// createWith makes no dead-letter queue where receives is 0.
+// createWith creates no dead-letter queue if receives is 0.
 func createWith(ctx context.Context, cfg aws.Config, name string, receives int) (*Queue, error) {
 	client := newClient(cfg)
 	settings := map[string]string{
-		string(types.QueueAttributeNameVisibilityTimeout): strconv.Itoa(int(visibility.Seconds())),
+		string(types.QueueAttributeNameVisibilityTimeout): strconv.Itoa(int(defaultVisibility.Seconds())),
 	}
 	if receives > 0 {
-		redrive, err := createDead(ctx, client, name+"-dead", receives)
+		redrive, err := createDeadLetterQueue(ctx, client, name+"-dead", receives)
 		if err != nil {
 			return nil, err
 		}
@@ -49,8 +48,8 @@ func createWith(ctx context.Context, cfg aws.Config, name string, receives int) 
 	return create(ctx, client, name, settings)
 }
 
-// createDead makes a dead-letter queue and answers the policy that leads to it.
-func createDead(ctx context.Context, client *sqs.Client, name string, receives int) (string, error) {
+// createDeadLetterQueue returns the redrive policy that names the new queue.
+func createDeadLetterQueue(ctx context.Context, client *sqs.Client, name string, receives int) (string, error) {
 	dead, err := create(ctx, client, name, nil)
 	if err != nil {
 		return "", err

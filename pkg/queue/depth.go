@@ -10,9 +10,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Depth asks how many messages the queue holds, approximately: the counts may
-// be taken at different moments, so that a message which moves between two
-// states meanwhile is missed or counted twice.
+// Depth returns the approximate number of messages by state. The counts may be taken at different
+// moments, so a message that changes its state may be missed or counted twice.
 func (q *Queue) Depth(ctx context.Context) (job.Depth, error) {
 	var d job.Depth
 	counts := map[types.QueueAttributeName]*int{
@@ -30,7 +29,7 @@ func (q *Queue) Depth(ctx context.Context) (job.Depth, error) {
 	}
 	for name, count := range counts {
 		if *count, err = strconv.Atoi(attributes[string(name)]); err != nil {
-			// An absent count must not pass for an empty queue.
+			// A missing count must not be read as an empty queue.
 			return job.Depth{}, fmt.Errorf("depth of queue %s: %s: %w", q.URL(), name, err)
 		}
 	}

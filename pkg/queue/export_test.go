@@ -1,7 +1,7 @@
 package queue
 
-// For the suite, which wants queues that are not as the pipeline's.
+// CreateWith creates queues with other settings than the pipeline's, for the suite.
 var CreateWith = createWith
 
-// DeadName is how Dead reads a policy.
-var DeadName = deadName
+// DeadQueueName is the parser of redrive policies.
+var DeadQueueName = deadQueueName

@@ -1,20 +1,20 @@
-// Package queue carries job messages over Amazon SQS, or anything that speaks
-// its protocol. It is the only code that imports the SQS client. Where the
-// queue is comes from the SDK's own settings (AWS_REGION, AWS_ENDPOINT_URL,
-// credentials), so that an emulator is only another endpoint.
+// Package queue sends job messages to Amazon SQS, or to any service with its protocol, and receives
+// them. It is the only package that imports the SQS client. Region, endpoint and credentials come
+// from the SDK's own settings (AWS_REGION, AWS_ENDPOINT_URL, …), so an emulator is used by its
+// endpoint.
 //
-// What the pipeline relies on, and queuetest holds every backend to:
+// The pipeline relies on the following, which queuetest checks for every backend:
 //
-//   - A message whose Send succeeded is delivered at least once, in any order,
-//     until it is deleted, its retention is over or it went to the dead-letter
-//     queue. The same message can come twice, even while it should be hidden.
-//   - A received message is hidden for the visibility asked for, counted from
-//     the receive or from the last Extend, and then comes again.
-//   - Each delivery says how often the message was received, at least roughly.
+//   - A message whose Send succeeded is delivered at least once, in any order, until it is deleted, its
+//     retention ends or it is moved to the dead-letter queue. A message may be delivered twice, even
+//     while it should be hidden.
+//   - A received message is hidden for the requested visibility, counted from the receive or from the
+//     last Extend. Then it is delivered again.
+//   - Each delivery has an approximate count of receives.
 //
-// Nothing else: neither order, nor exactly once, nor exact counts. Where the queue is
-// fair, as SQS's standard queues are, messages of an owner with many don't delay those of
-// others: each is sent with its owner's group (MessageGroupId).
+// The pipeline relies on neither order, nor delivery exactly once, nor exact counts. Each message
+// has its owner's group (MessageGroupId). In a fair queue, as SQS's standard queues are, the
+// messages of an owner with many jobs therefore don't delay those of other owners.
 package queue
 
 import (
@@ -31,23 +31,23 @@ import (
 	"github.com/atelier-go/atelier/pkg/awshttp"
 )
 
-// ErrNoQueue says that there is no queue of this name or URL.
+// ErrNoQueue means that no queue has the given name or URL.
 var ErrNoQueue = errors.New("there is no such queue")
 
 // A Queue is a connection to one queue. It is safe for concurrent use.
 type Queue struct {
 	client *sqs.Client
-	name   string                 // as it was given: a name or a URL
-	url    atomic.Pointer[string] // nil while it is not known
+	name   string                 // as given to New: a name or a URL
+	url    atomic.Pointer[string] // nil until it is known
 }
 
-// New connects to a queue by its name or its URL. It sends no request: a queue that is
-// not there shows at the first use, whose error wraps [ErrNoQueue] and says what to do. A
-// name costs one request more at the first use, for the URL.
+// New returns a connection to the queue with a name or URL, without a request. A missing queue is
+// detected at the first use, whose error wraps [ErrNoQueue] and says what to do. For a name, the
+// first use makes one more request, to get the URL.
 func New(cfg aws.Config, nameOrURL string) *Queue { return newQueue(newClient(cfg), nameOrURL) }
 
-// Open is [New] for programs that are to fail at their start where the queue is not
-// there: it asks the queue service once.
+// Open is [New] with one request to the service, for programs that must fail at their start if the
+// queue does not exist.
 func Open(ctx context.Context, cfg aws.Config, nameOrURL string) (*Queue, error) {
 	q := New(cfg, nameOrURL)
 	var err error
@@ -74,20 +74,20 @@ func newQueue(client *sqs.Client, nameOrURL string) *Queue {
 	return q
 }
 
-// address is the queue's URL, which is asked for where it is not known yet.
+// address returns the queue's URL. It requests the URL if it is not known.
 func (q *Queue) address(ctx context.Context) (*string, error) {
 	if url := q.url.Load(); url != nil {
 		return url, nil
 	}
 	out, err := q.client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &q.name})
 	if err != nil {
-		return nil, fmt.Errorf("open queue %s: %w", q.name, explain(q.client, err))
+		return nil, fmt.Errorf("open queue %s: %w", q.name, explainNoQueue(q.client, err))
 	}
 	q.url.Store(out.QueueUrl)
 	return out.QueueUrl, nil
 }
 
-// URL is the queue's address, or its name while the address is not known.
+// URL returns the queue's URL, or its name while the URL is not known.
 func (q *Queue) URL() string {
 	if url := q.url.Load(); url != nil {
 		return *url
@@ -95,8 +95,8 @@ func (q *Queue) URL() string {
 	return q.name
 }
 
-// Check asks the queue service whether the queue is there. The error for one
-// that is not wraps [ErrNoQueue].
+// Check makes one request to find out whether the queue exists. If it does not, the error wraps
+// [ErrNoQueue].
 func (q *Queue) Check(ctx context.Context) error {
 	if _, err := q.attributes(ctx, types.QueueAttributeNameApproximateNumberOfMessages); err != nil {
 		return fmt.Errorf("check queue %s: %w", q.URL(), err)
@@ -111,14 +111,14 @@ func (q *Queue) attributes(ctx context.Context, names ...types.QueueAttributeNam
 	}
 	out, err := q.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: url, AttributeNames: names})
 	if err != nil {
-		return nil, explain(q.client, err)
+		return nil, explainNoQueue(q.client, err)
 	}
 	return out.Attributes, nil
 }
 
-// explain says what to do about a queue that is not there: usually the name is
-// right and the region or the endpoint is not.
-func explain(client *sqs.Client, err error) error {
+// explainNoQueue adds advice to the error for a missing queue. Usually the name is right, and the
+// region or the endpoint is wrong.
+func explainNoQueue(client *sqs.Client, err error) error {
 	var none *types.QueueDoesNotExist
 	if !errors.As(err, &none) {
 		return err

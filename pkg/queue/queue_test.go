@@ -26,7 +26,7 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Run("it can be made again", func(t *testing.T) {
+	t.Run("creating it again is no error", func(t *testing.T) {
 		if _, err := queue.Create(t.Context(), cfg, "atelier"); err != nil {
 			t.Error(err)
 		}
@@ -38,53 +38,53 @@ func TestOpen(t *testing.T) {
 			}
 		}
 	})
-	t.Run("one that is not there says where it was looked for", func(t *testing.T) {
+	t.Run("the error for a missing queue names region and endpoint", func(t *testing.T) {
 		_, err := queue.Open(t.Context(), cfg, "no-such-queue")
 		if !errors.Is(err, queue.ErrNoQueue) {
 			t.Fatalf("got %v, want ErrNoQueue", err)
 		}
 		for _, want := range []string{"no-such-queue", cfg.Region, *cfg.BaseEndpoint, "AWS_REGION", "template"} {
 			if !strings.Contains(err.Error(), want) {
-				t.Errorf("got %v, want a word of %s", err, want)
+				t.Errorf("got %v, want it to mention %s", err, want)
 			}
 		}
 	})
-	t.Run("its dead-letter queue has its name", func(t *testing.T) {
+	t.Run("its dead-letter queue is found", func(t *testing.T) {
 		dead, err := q.Dead(t.Context())
 		if err != nil || !strings.HasSuffix(dead.URL(), "/atelier-dead") {
 			t.Fatalf("got %v, %v", dead, err)
 		}
 		if _, err := dead.Dead(t.Context()); !errors.Is(err, queue.ErrNoDeadLetters) {
-			t.Errorf("the dead-letter queue of that: got %v, want ErrNoDeadLetters", err)
+			t.Errorf("the dead-letter queue of the dead-letter queue: got %v, want ErrNoDeadLetters", err)
 		}
 	})
 }
 
-func TestServiceAway(t *testing.T) {
+func TestUnavailableService(t *testing.T) {
 	t.Parallel()
-	away, err := ministack.Config(t.Context(), "http://127.0.0.1:1")
+	unavailable, err := ministack.Config(t.Context(), "http://127.0.0.1:1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := queue.Open(t.Context(), away, "atelier"); err == nil || errors.Is(err, queue.ErrNoQueue) {
-		t.Errorf("got %v, want an error other than that the queue is not there", err)
+	if _, err := queue.Open(t.Context(), unavailable, "atelier"); err == nil || errors.Is(err, queue.ErrNoQueue) {
+		t.Errorf("got %v, want an error other than ErrNoQueue", err)
 	}
 }
 
-func TestDeadName(t *testing.T) {
-	if got, err := queue.DeadName(`{"deadLetterTargetArn":"arn:aws-cn:sqs:cn-north-1:123456789012:a-dead","maxReceiveCount":10}`); err != nil || got != "a-dead" {
+func TestDeadQueueName(t *testing.T) {
+	if got, err := queue.DeadQueueName(`{"deadLetterTargetArn":"arn:aws-cn:sqs:cn-north-1:123456789012:a-dead","maxReceiveCount":10}`); err != nil || got != "a-dead" {
 		t.Errorf("got %q, %v; want a-dead", got, err)
 	}
 	for _, bad := range []string{"{", "{}", `{"deadLetterTargetArn":"a-dead"}`, `{"deadLetterTargetArn":"arn:aws:sns:r:1:topic"}`, `{"deadLetterTargetArn":"arn:aws:sqs:r:1:"}`} {
-		if got, err := queue.DeadName(bad); err == nil || !strings.Contains(err.Error(), "RedrivePolicy") {
+		if got, err := queue.DeadQueueName(bad); err == nil || !strings.Contains(err.Error(), "RedrivePolicy") {
 			t.Errorf("%s: got %q, %v; want an error that names the policy", bad, got, err)
 		}
 	}
 }
 
-// Emulators refuse no single message of a batch, and answer every question.
-func TestHalfAnswers(t *testing.T) {
-	t.Run("what a batch leaves out is named as not sent", func(t *testing.T) {
+// Emulators refuse no single message of a batch, and their responses are complete.
+func TestIncompleteResponses(t *testing.T) {
+	t.Run("messages that the response does not confirm are reported as unsent", func(t *testing.T) {
 		var ms []job.Message
 		for range 12 {
 			id, err := job.NewID()
@@ -94,17 +94,17 @@ func TestHalfAnswers(t *testing.T) {
 			ms = append(ms, job.Message{Job: id, Run: 1})
 		}
 		calls := 0
-		q := scripted(t, func(w http.ResponseWriter, bodies []string) {
+		q := scriptedQueue(t, func(w http.ResponseWriter, bodies []string) {
 			calls++
 			if calls == 2 {
 				w.WriteHeader(http.StatusBadRequest) // the second batch, of two
 				_, _ = w.Write([]byte(`{"__type":"com.amazonaws.sqs#OverLimit","message":"full"}`))
 				return
 			}
-			// 0 is refused, 1 forgotten, the others are in the queue.
+			// Entry 0 is refused, entry 1 is missing, the others are sent.
 			_ = json.NewEncoder(w).Encode(map[string]any{
 				"Failed":     []any{map[string]any{"Id": "0", "Code": "InternalError", "SenderFault": false, "Message": "try again"}},
-				"Successful": confirmed(bodies, 2),
+				"Successful": successes(bodies, 2),
 			})
 		})
 		err := q.SendAll(t.Context(), ms)
@@ -117,27 +117,27 @@ func TestHalfAnswers(t *testing.T) {
 		}
 		for _, want := range []string{"4 of 12", string(ms[0].Job), string(ms[11].Job), "try again"} {
 			if !strings.Contains(err.Error(), want) {
-				t.Errorf("got %v, want a word of %s", err, want)
+				t.Errorf("got %v, want it to mention %s", err, want)
 			}
 		}
 	})
 	t.Run("a depth without counts is an error, not 0", func(t *testing.T) {
-		q := scripted(t, func(w http.ResponseWriter, _ []string) { _, _ = w.Write([]byte("{}")) })
+		q := scriptedQueue(t, func(w http.ResponseWriter, _ []string) { _, _ = w.Write([]byte("{}")) })
 		if d, err := q.Depth(t.Context()); err == nil {
 			t.Errorf("got %+v, want an error", d)
 		}
 	})
 }
 
-// scripted is a queue whose service answers as told: answer gets the bodies of
-// the messages in the request.
-func scripted(t *testing.T, answer func(w http.ResponseWriter, bodies []string)) *queue.Queue {
+// scriptedQueue returns a queue whose service responds by a function, which gets the bodies of the
+// request's messages.
+func scriptedQueue(t *testing.T, respond func(w http.ResponseWriter, bodies []string)) *queue.Queue {
 	t.Helper()
-	opened := false
+	resolved := false
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-		if !opened { // the question that Open asks
-			opened = true
+		if !resolved { // the request of Open
+			resolved = true
 			_, _ = w.Write([]byte(`{"QueueUrl":"http://queue/1/q"}`))
 			return
 		}
@@ -149,7 +149,7 @@ func scripted(t *testing.T, answer func(w http.ResponseWriter, bodies []string))
 		for _, e := range request.Entries {
 			bodies = append(bodies, e.MessageBody)
 		}
-		answer(w, bodies)
+		respond(w, bodies)
 	}))
 	t.Cleanup(server.Close)
 	cfg, err := ministack.Config(t.Context(), server.URL)
@@ -164,8 +164,8 @@ func scripted(t *testing.T, answer func(w http.ResponseWriter, bodies []string))
 	return q
 }
 
-// confirmed are a batch's successes from an index on.
-func confirmed(bodies []string, from int) (entries []any) {
+// successes returns the successful entries of a batch's response, beginning at an index.
+func successes(bodies []string, from int) (entries []any) {
 	for i := from; i < len(bodies); i++ {
 		sum := md5.Sum([]byte(bodies[i]))
 		entries = append(entries, map[string]any{

@@ -14,17 +14,17 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// The bounds that SQS sets.
+// Limits of SQS.
 const (
-	MaxBatch = 10               // messages in one call
-	MaxWait  = 20 * time.Second // of one long poll
+	MaxBatch = 10               // messages per call
+	MaxWait  = 20 * time.Second // of a long poll
 )
 
-// Receive waits up to wait (at most [MaxWait]) for messages and takes up to max
-// of them (1 to [MaxBatch]), each hidden from other receivers for visibility.
-// An empty answer is no error, and with a wait of 0 no proof that there is
-// nothing. Times are whole seconds, rounded up. After an error, an ended ctx
-// among them, messages may have been taken all the same: they come again.
+// Receive waits up to wait (at most [MaxWait]) for messages and returns up to max of them (1 to
+// [MaxBatch]). Each is hidden from other receivers for visibility. Times are rounded up to whole
+// seconds. An empty result is no error; with a wait of 0 the queue may have messages all the same.
+// After an error, also that of a canceled ctx, messages may have been received; they are delivered
+// again.
 func (q *Queue) Receive(ctx context.Context, max int, wait, visibility time.Duration) ([]job.Delivery, error) {
 	url, err := q.address(ctx)
 	if err != nil {
@@ -39,7 +39,7 @@ func (q *Queue) Receive(ctx context.Context, max int, wait, visibility time.Dura
 		MessageAttributeNames:       []string{requestID},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("receive: %w", explain(q.client, err))
+		return nil, fmt.Errorf("receive: %w", explainNoQueue(q.client, err))
 	}
 	ds := make([]job.Delivery, len(out.Messages))
 	for i, m := range out.Messages {
@@ -52,9 +52,8 @@ func (q *Queue) Receive(ctx context.Context, max int, wait, visibility time.Dura
 	return ds, nil
 }
 
-// Extend keeps a delivery hidden for visibility from now on, 12 hours after its
-// receive at most; 0 hands it back at once. An error may mean that the message
-// is not this receiver's any more.
+// Extend hides a delivery for visibility from now on, up to 12 hours after its receive. A
+// visibility of 0 makes it visible at once. After an error another receiver may have the message.
 func (q *Queue) Extend(ctx context.Context, d job.Delivery, visibility time.Duration) error {
 	url, err := q.address(ctx)
 	if err != nil {
@@ -64,14 +63,14 @@ func (q *Queue) Extend(ctx context.Context, d job.Delivery, visibility time.Dura
 		QueueUrl: url, ReceiptHandle: &d.Handle, VisibilityTimeout: seconds(visibility),
 	})
 	if err != nil {
-		return fmt.Errorf("extend message %s: %w", d.ID, explain(q.client, err))
+		return fmt.Errorf("extend message %s: %w", d.ID, explainNoQueue(q.client, err))
 	}
 	return nil
 }
 
-// Delete removes a message that is done with. A message that is gone already is
-// no error: AWS allows a second delete and some emulators don't. Nor is a handle
-// from before a redelivery, but then the message may stay and come again.
+// Delete removes a message whose processing has ended. It returns nil if the message is already
+// deleted, because some emulators refuse the second delete that SQS allows. It also returns nil for
+// a handle from before a redelivery; the message may then stay in the queue and be delivered again.
 func (q *Queue) Delete(ctx context.Context, d job.Delivery) error {
 	url, err := q.address(ctx)
 	if err != nil {
@@ -80,12 +79,12 @@ func (q *Queue) Delete(ctx context.Context, d job.Delivery) error {
 	_, err = q.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: url, ReceiptHandle: &d.Handle})
 	var gone *types.ReceiptHandleIsInvalid
 	if err != nil && !errors.As(err, &gone) {
-		return fmt.Errorf("delete message %s: %w", d.ID, explain(q.client, err))
+		return fmt.Errorf("delete message %s: %w", d.ID, explainNoQueue(q.client, err))
 	}
 	return nil
 }
 
-// seconds rounds up, so that a short time does not become none.
+// seconds rounds up, so that no short time becomes 0.
 func seconds(d time.Duration) int32 {
 	return int32((d + time.Second - 1) / time.Second) //nolint:gosec // hours at most
 }

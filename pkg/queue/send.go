@@ -13,8 +13,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Send announces a run of a job. After an error the message may or may not be
-// in the queue.
+// Send sends the message that names a job's run. After an error the message may or may not be in
+// the queue.
 func (q *Queue) Send(ctx context.Context, m job.Message) error {
 	url, err := q.address(ctx)
 	if err != nil {
@@ -24,12 +24,13 @@ func (q *Queue) Send(ctx context.Context, m job.Message) error {
 		QueueUrl: url, MessageBody: aws.String(m.Encode()), MessageGroupId: group(m), MessageAttributes: attributesOf(m),
 	})
 	if err != nil {
-		return fmt.Errorf("send job %s: %w", m.Job, explain(q.client, err))
+		return fmt.Errorf("send job %s: %w", m.Job, explainNoQueue(q.client, err))
 	}
 	return nil
 }
 
-// group makes a standard queue fair: no owner's jobs keep those of others waiting.
+// group returns the message group, which makes a standard queue fair: no owner's jobs delay those
+// of others.
 func group(m job.Message) *string {
 	if m.Group == "" {
 		return nil
@@ -37,7 +38,7 @@ func group(m job.Message) *string {
 	return &m.Group
 }
 
-// requestID is the name of the message attribute for [job.Message.Request].
+// requestID is the name of the message attribute that carries [job.Message.Request].
 const requestID = "request_id"
 
 func attributesOf(m job.Message) map[string]types.MessageAttributeValue {
@@ -47,10 +48,9 @@ func attributesOf(m job.Message) map[string]types.MessageAttributeValue {
 	return map[string]types.MessageAttributeValue{requestID: {DataType: aws.String("String"), StringValue: &m.Request}}
 }
 
-// SendAll announces many runs, in batches of [MaxBatch]. The error is an
-// [*UnsentError] naming those that may not be in the queue, which can be sent
-// again: the others are. What the service refuses singly does not stop the rest;
-// a call that fails does, since the next one would too.
+// SendAll sends many messages, in batches of [MaxBatch]. The error is an [*UnsentError] with those
+// messages that may not be in the queue; all others were sent. A message that the service refuses
+// does not stop the rest. A failed call does, because the next call would fail too.
 func (q *Queue) SendAll(ctx context.Context, ms []job.Message) error {
 	unsent := &UnsentError{Of: len(ms)}
 	for start := 0; start < len(ms); start += MaxBatch {
@@ -66,10 +66,10 @@ func (q *Queue) SendAll(ctx context.Context, ms []job.Message) error {
 			}
 		}
 	}
-	return unsent.orNil()
+	return unsent.errorOrNil()
 }
 
-// sendBatch answers for each message why it was refused: nil if it was sent.
+// sendBatch returns for each message the reason why it was refused, or nil if it was sent.
 func (q *Queue) sendBatch(ctx context.Context, ms []job.Message) ([]error, error) {
 	url, err := q.address(ctx)
 	if err != nil {
@@ -83,30 +83,30 @@ func (q *Queue) sendBatch(ctx context.Context, ms []job.Message) ([]error, error
 	}
 	out, err := q.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: url, Entries: entries})
 	if err != nil {
-		return nil, explain(q.client, err)
+		return nil, explainNoQueue(q.client, err)
 	}
-	// By what is confirmed, so that an entry which the answer forgets counts as not sent.
+	// An entry that is missing in the response counts as not sent.
 	refused := make([]error, len(ms))
 	for i := range refused {
-		refused[i] = errForgotten
+		refused[i] = errNotConfirmed
 	}
 	for _, failed := range out.Failed {
-		if i := index(failed.Id, ms); i >= 0 {
+		if i := entryIndex(failed.Id, ms); i >= 0 {
 			refused[i] = fmt.Errorf("%s: %s", aws.ToString(failed.Code), aws.ToString(failed.Message))
 		}
 	}
 	for _, sent := range out.Successful {
-		if i := index(sent.Id, ms); i >= 0 {
+		if i := entryIndex(sent.Id, ms); i >= 0 {
 			refused[i] = nil
 		}
 	}
 	return refused, nil
 }
 
-var errForgotten = errors.New("the service's answer does not mention it")
+var errNotConfirmed = errors.New("the service's response does not mention it")
 
-// index reads an entry's id, which is the message's index; -1 for another.
-func index(id *string, ms []job.Message) int {
+// entryIndex returns the message's index, which is the entry's id, or -1 for any other id.
+func entryIndex(id *string, ms []job.Message) int {
 	if i, err := strconv.Atoi(aws.ToString(id)); err == nil && i >= 0 && i < len(ms) {
 		return i
 	}

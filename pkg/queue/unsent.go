@@ -7,22 +7,22 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// An UnsentError says which messages of a SendAll may not be in the queue.
+// An UnsentError lists the messages of a SendAll that may not be in the queue.
 type UnsentError struct {
-	Messages []job.Message // in the order in which they were to be sent
+	Messages []job.Message // in the order of the call
 	Of       int           // messages in the call
-	Reason   error         // why the first of them was not sent
+	Reason   error         // of the first of them
 }
 
-// named is how many jobs the text of the error names: a log line must stay one.
-const named = 10
+// maxNamed is the number of jobs in the error's text, which must fit into a log line.
+const maxNamed = 10
 
 func (e *UnsentError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "send jobs: %d of %d not sent: ", len(e.Messages), e.Of)
 	for i, m := range e.Messages {
-		if i == named {
-			fmt.Fprintf(&b, " and %d more", len(e.Messages)-named)
+		if i == maxNamed {
+			fmt.Fprintf(&b, " and %d more", len(e.Messages)-maxNamed)
 			break
 		}
 		if i > 0 {
@@ -43,8 +43,8 @@ func (e *UnsentError) add(reason error, ms ...job.Message) {
 	e.Messages = append(e.Messages, ms...)
 }
 
-// orNil is e, or no error where everything was sent.
-func (e *UnsentError) orNil() error {
+// errorOrNil returns e, or nil if all messages were sent.
+func (e *UnsentError) errorOrNil() error {
 	if len(e.Messages) == 0 {
 		return nil
 	}

@@ -2,12 +2,12 @@ package sweeper
 
 import "time"
 
-// lateAge is how long a job that no worker is at may have waited before it is late: half of its time is over.
+// lateAge is the age from which a job without a lease is late: half of its time is over.
 func (s *Sweeper) lateAge() time.Duration { return s.MaxAge / 2 }
 
-// renewBacklog has the backlog stand that was counted last, where the sweeps since have died, before this one may die
-// too. It is the best that is known, until all jobs of then have ended.
-func (s *Sweeper) renewBacklog(m *jobsMemory, now time.Time) error {
+// renewBacklog stores the last known backlog again if the sweeps since then have died, in case this
+// one dies too. It is the best estimate until all jobs of that time have ended.
+func (s *Sweeper) renewBacklog(m *jobsProgress, now time.Time) error {
 	if now.Sub(m.Backlog.At) < 2*s.Every || now.Sub(m.CountedAt) > s.MaxAge {
 		return nil
 	}
@@ -15,9 +15,9 @@ func (s *Sweeper) renewBacklog(m *jobsMemory, now time.Time) error {
 	return s.Store.SetBacklog(m.Backlog)
 }
 
-// complete notes that a round through all jobs is over. By how much their number has changed is known between two
-// rounds, however many sweeps each takes.
-func (m *jobsMemory) complete(now time.Time) {
+// completePass records the end of a pass through all jobs. The rate of change follows from two
+// complete passes, however many sweeps each took.
+func (m *jobsProgress) completePass(now time.Time) {
 	m.Backlog.PerSecond = 0
 	if since := now.Sub(m.CountedAt); since > 0 && since < time.Hour {
 		m.Backlog.PerSecond = float64(m.Unfinished-m.Counted) / since.Seconds()

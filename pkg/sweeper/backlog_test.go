@@ -14,8 +14,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// admits is what a process answers that accepts jobs in the same directory.
-func (st *street) admits() error {
+// admission returns the error with which another process in the same directory refuses submissions,
+// or nil.
+func (st *sweepTest) admission() error {
 	st.Helper()
 	s, err := store.Open(store.Config{Dir: st.store.Dir(), Quotas: store.Quotas{Backlog: 1000}})
 	if err != nil {
@@ -25,36 +26,36 @@ func (st *street) admits() error {
 	return s.Admits("anna", "")
 }
 
-// Some jobs that have waited for long, since their messages are lost or nobody can read them, keep nobody from
-// submitting. Many do.
-func TestLateJobsRefuseSubmissions(t *testing.T) {
+// A few late jobs, whose messages are lost or can't be read, don't make the API refuse submissions.
+// Many late jobs do.
+func TestManyLateJobsRefuseSubmissions(t *testing.T) {
 	for late, refused := range map[int]bool{1: false, 99: false, 110: true} {
 		t.Run(fmt.Sprint(late), func(t *testing.T) {
-			st := newStreet(t)
+			st := newSweepTest(t)
 			for range late {
 				st.submit(maxAge/2+time.Hour, true)
 			}
 			st.submit(maxAge/2-time.Hour, true)
 			st.sweeps(1)
-			if err := st.admits(); errors.Is(err, job.ErrBacklog) != refused {
+			if err := st.admission(); errors.Is(err, job.ErrBacklog) != refused {
 				t.Errorf("%d jobs are late: %v", late, err)
 			}
 			b, known, err := st.store.Backlog()
 			if err != nil || !known || b.Unfinished != late+1 || b.Late != late {
-				t.Errorf("%+v, %t, %v", b, known, err)
+				t.Errorf("got %+v, %t, %v", b, known, err)
 			}
 		})
 	}
 }
 
-// Where sweeps come to nothing, what the last one has counted stands.
-func TestSweepsThatDieKeepTheBacklog(t *testing.T) {
-	st := newStreet(t)
+// If sweeps fail, the last backlog stays valid.
+func TestBacklogIsKeptWhileSweepsFail(t *testing.T) {
+	st := newSweepTest(t)
 	for range 3 {
 		st.submit(0, true)
 	}
 	st.sweeps(1)
-	// As if several had died since.
+	// As if several sweeps had died since.
 	old := time.Now().Add(-9 * time.Minute)
 	var memory map[string]any
 	note, err := st.store.Note(store.SweepNote)
@@ -72,16 +73,16 @@ func TestSweepsThatDieKeepTheBacklog(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := st.sweep.Sweep(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("a sweep without time: %v", err)
+		t.Errorf("a sweep with a canceled context: %v", err)
 	}
 	if b, _, err := st.store.Backlog(); err != nil || b.Unfinished != 3 || time.Since(b.At) > time.Minute {
-		t.Errorf("%+v, %v", b, err)
+		t.Errorf("got %+v, %v", b, err)
 	}
 }
 
-// All jobs are looked at, in however many folders they are.
+// A sweep checks all jobs, in however many folders they are.
 func TestSweepOfManyFolders(t *testing.T) {
-	st := newStreet(t)
+	st := newSweepTest(t)
 	const owners, minutes = 10, 40
 	long := time.Now().Add(-maxAge - time.Hour)
 	var ids []job.ID
@@ -108,8 +109,8 @@ func TestSweepOfManyFolders(t *testing.T) {
 	if left > 0 {
 		t.Errorf("%d of %d jobs have not timed out", left, len(ids))
 	}
-	st.sweeps(2) // which remove the folders
+	st.sweeps(2) // these remove the folders
 	if left, err := filepath.Glob(filepath.Join(st.store.Dir(), "active/*")); err != nil || len(left) > 0 {
-		t.Errorf("%d owners have folders yet, %v", len(left), err)
+		t.Errorf("%d owners still have folders, %v", len(left), err)
 	}
 }

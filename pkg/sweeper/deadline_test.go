@@ -19,14 +19,14 @@ import (
 	"github.com/atelier-go/atelier/pkg/sweeper"
 )
 
-// A function has a time limit, and there may be more to remove than fits into it.
+// A function has a time limit, which may be too short for all that must be removed.
 func TestSweepKeepsItsDeadline(t *testing.T) {
 	const jobs = 600
 	const deadline = 2 * time.Second
 	dir := t.TempDir()
-	expireIn(t, dir, jobs)
-	// A bucket that takes its time: each job is of an hour of its own, and so unpublished
-	// by itself. All jobs, of which four are removed at a time, take 12 s in this alone.
+	createExpired(t, dir, jobs)
+	// The bucket is slow. Each job is of an hour of its own, so each is unpublished by itself: with
+	// four at a time this takes 12 s for all jobs.
 	var quick atomic.Bool
 	unpublish := func([]string) error {
 		if !quick.Load() {
@@ -34,7 +34,7 @@ func TestSweepKeepsItsDeadline(t *testing.T) {
 		}
 		return nil
 	}
-	st := &street{T: t, queue: queuefake.New(queuefake.Config{})}
+	st := &sweepTest{T: t, queue: queuefake.New(queuefake.Config{})}
 	var err error
 	if st.store, err = store.Open(store.Config{Dir: dir, Unpublish: unpublish}); err != nil {
 		t.Fatal(err)
@@ -49,18 +49,18 @@ func TestSweepKeepsItsDeadline(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), deadline)
 		err := st.sweep.Sweep(ctx)
 		if err != nil || ctx.Err() != nil {
-			t.Fatalf("with %d jobs left it returned %v, and its context was %v", left, err, ctx.Err())
+			t.Fatalf("with %d jobs left: got %v, and the context's error is %v", left, err, ctx.Err())
 		}
 		cancel()
-		now := st.expired(jobs)
+		now := st.remaining(jobs)
 		if now >= left {
-			t.Errorf("a sweep removed nothing of %d jobs", left)
+			t.Errorf("a sweep removed none of %d jobs", left)
 		}
 		left = now
 		st.age("sweep/turn.*", every)
 	}
 	if left == 0 {
-		t.Error("everything was removed within the first deadlines: the test proves nothing")
+		t.Error("everything was removed within the first deadlines; the test needs more jobs")
 	}
 	quick.Store(true)
 	for range 4 {
@@ -69,7 +69,7 @@ func TestSweepKeepsItsDeadline(t *testing.T) {
 		}
 		st.age("sweep/turn.*", every)
 	}
-	if left := st.expired(jobs); left > 0 {
+	if left := st.remaining(jobs); left > 0 {
 		t.Errorf("%d jobs are left", left)
 	}
 	for _, folder := range []string{"erasing", "tmp"} {
@@ -79,8 +79,8 @@ func TestSweepKeepsItsDeadline(t *testing.T) {
 	}
 }
 
-// expired returns how many of the jobs have something of them left.
-func (st *street) expired(most int) (left int) {
+// remaining returns the number of jobs of which something is left.
+func (st *sweepTest) remaining(most int) (left int) {
 	st.Helper()
 	paths, err := filepath.Glob(filepath.Join(st.store.Dir(), "jobs/*/*/*/*/*"))
 	graves, gerr := filepath.Glob(filepath.Join(st.store.Dir(), "jobs/*/*/*/*/.gone-*"))
@@ -90,11 +90,11 @@ func (st *street) expired(most int) (left int) {
 	return len(paths) + len(graves)
 }
 
-// finishedAt matches the time of a job's end in a record.
+// finishedAt matches the time of the outcome in a record.
 var finishedAt = regexp.MustCompile(`"finished_at":"[^"]*"`)
 
-// expireIn makes jobs that finished long ago, an hour apart.
-func expireIn(t *testing.T, dir string, n int) {
+// createExpired makes n jobs that finished long ago, an hour apart.
+func createExpired(t *testing.T, dir string, n int) {
 	t.Helper()
 	st, err := store.Open(store.Config{Dir: dir})
 	if err != nil {
@@ -104,7 +104,7 @@ func expireIn(t *testing.T, dir string, n int) {
 	create := func(i int) error {
 		at := time.Now().Add(-60*24*time.Hour - time.Duration(i)*time.Hour)
 		ms := at.UnixMilli()
-		id := job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, i<<4)) // in the hour's folder
+		id := job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, i<<4)) // in the folder of the hour
 		spec := job.Spec{ID: id, Style: "some-style", Strength: 1, Format: "jpeg", CreatedAt: at.UTC()}
 		if err := st.Create(&spec, []byte("picture"), nil); err != nil {
 			return err
@@ -119,9 +119,9 @@ func expireIn(t *testing.T, dir string, n int) {
 		}
 		changed := finishedAt.ReplaceAll(record, []byte(`"finished_at":"`+at.Add(time.Minute).UTC().Format(time.RFC3339Nano)+`"`))
 		if bytes.Equal(changed, record) {
-			return fmt.Errorf("no time in %s", record)
+			return fmt.Errorf("no finished_at in %s", record)
 		}
-		return os.WriteFile(end, changed, 0o600) // the status is a second name of it
+		return os.WriteFile(end, changed, 0o600) // status.json is a link to the same file
 	}
 	errs := make([]error, n)
 	var all sync.WaitGroup

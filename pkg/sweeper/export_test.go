@@ -1,5 +1,5 @@
 package sweeper
 
-// Limit has a sweep look at the oldest jobs, as many as given, and then so many times at the next folders, as if its time
-// were over.
-func (s *Sweeper) Limit(oldest, looks int) { s.oldest, s.looks = oldest, looks }
+// Limit makes each sweep check so many of the oldest jobs, and then so many chunks of folders, as
+// if its time were over then.
+func (s *Sweeper) Limit(oldestLimit, chunks int) { s.oldestLimit, s.chunkLimit = oldestLimit, chunks }

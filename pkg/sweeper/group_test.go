@@ -10,7 +10,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/sweeper"
 )
 
-// A recorder is a queue that remembers what was sent.
+// A recorder is a queue that records what is sent.
 type recorder struct {
 	*queuefake.Queue
 	sent []job.Message
@@ -21,9 +21,9 @@ func (r *recorder) SendAll(ctx context.Context, ms []job.Message) error {
 	return r.Queue.SendAll(ctx, ms)
 }
 
-// What is sent again has its owner's group, as it had at first.
-func TestGroups(t *testing.T) {
-	st := newStreet(t)
+// A message that is sent again has its owner's group, like the first one.
+func TestResentMessagesHaveTheirGroup(t *testing.T) {
+	st := newSweepTest(t)
 	queue := &recorder{Queue: st.queue}
 	cfg := st.sweep.Config
 	cfg.Queue = queue
@@ -57,7 +57,7 @@ func TestGroups(t *testing.T) {
 	}
 	for id, group := range want {
 		if g, ok := got[id]; !ok || g != group {
-			t.Errorf("job %s was sent %v, with the group %q, want %q", id, ok, g, group)
+			t.Errorf("job %s: got sent: %t with group %q, want group %q", id, ok, g, group)
 		}
 	}
 }

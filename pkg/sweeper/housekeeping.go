@@ -12,38 +12,42 @@ import (
 )
 
 const (
-	// tempAge is how old a temporary file must be to be one of a dead process.
-	// One of a process that was merely stalled may go too: it looks again.
-	tempAge = 5 * time.Minute
-	// graveTime is how long after the retention a tombstone goes: by then the horizon says that the job is gone.
-	graveTime = 24 * time.Hour
-	// settled is how long after the end of an hour its jobs are reconciled: no submission takes as long.
-	settled = time.Hour
+	// tempFileAge is the age from which a temporary file belongs to a dead process. A process that
+	// was only stalled may lose its file too: it checks for that.
+	tempFileAge = 5 * time.Minute
+	// tombstoneTime is how long after the retention a tombstone is removed. By then the horizon
+	// says that the job is gone.
+	tombstoneTime = 24 * time.Hour
+	// reconcileDelay is how long after the end of an hour its jobs are reconciled. No submission
+	// takes as long.
+	reconcileDelay = time.Hour
 )
 
-// ended is how long after the end of an hour its jobs are reconciled for the last time: they have ended by then, and
-// their submissions count no more.
-func (s *Sweeper) ended() time.Duration { return max(s.MaxAge, 24*time.Hour) + 2*time.Hour }
+// lastReconcileDelay is how long after the end of an hour its jobs are reconciled for the last
+// time. By then they have ended, and their submissions count towards no quota.
+func (s *Sweeper) lastReconcileDelay() time.Duration {
+	return max(s.MaxAge, 24*time.Hour) + 2*time.Hour
+}
 
-// A task of housekeeping goes through a tree of folders, again and again. A pass may take many sweeps: each goes on
-// where the last one stopped.
+// A task goes through a tree of folders, repeatedly. A pass through the tree may take many sweeps;
+// each sweep continues where the last one stopped.
 type task struct {
 	name  string
-	every time.Duration // from the start of a pass to that of the next
+	every time.Duration // between the starts of two passes
 	run   func(ctx context.Context, after string) (store.Progress, error)
 }
 
-// A taskMemory is how far a task has come.
-type taskMemory struct {
-	Began time.Time `json:"began"` // the present or last pass
-	After string    `json:"after"` // the folder that was done last
-	Done  bool      `json:"done"`  // the pass is over
+// taskProgress is the progress of a task.
+type taskProgress struct {
+	Began time.Time `json:"began"` // start of the current or last pass
+	After string    `json:"after"` // the last folder that is done
+	Done  bool      `json:"done"`  // the pass is complete
 }
 
-// due reports whether there is something to do.
-func (m taskMemory) due(now time.Time, every time.Duration) bool {
+// due reports whether the task must run.
+func (m taskProgress) due(now time.Time, every time.Duration) bool {
 	age := now.Sub(m.Began)
-	return !m.Done || age >= every || age < 0 // a clock has been set
+	return !m.Done || age >= every || age < 0 // the clock was set back
 }
 
 func (s *Sweeper) tasks(now time.Time) []task {
@@ -56,33 +60,34 @@ func (s *Sweeper) tasks(now time.Time) []task {
 	}
 	reconcile := func(before time.Time) func(context.Context, string) (store.Progress, error) {
 		return func(ctx context.Context, after string) (store.Progress, error) {
-			if after == "" || after > job.Hour.Folder(now) { // the first, or a clock was set
+			if after == "" || after > job.Hour.Folder(now) { // the first pass, or the clock was set back
 				after = job.Hour.Folder(before.Add(-24 * time.Hour))
 			}
-			return st.Reconcile(ctx, after, before, now, stale)
+			return st.Reconcile(ctx, after, before, now, abandonedAge)
 		}
 	}
 	return []task{
 		{"erasures", 0, once(st.EndErasures)},
 		{"spare files", 0, once(func(context.Context) error { return st.FillSpares() })},
-		{"temporary files", 0, once(func(ctx context.Context) error { return st.CleanUp(ctx, now, tempAge) })},
+		{"temporary files", 0, once(func(ctx context.Context) error { return st.CleanUp(ctx, now, tempFileAge) })},
 		{"retention", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
 			p, err := st.Expire(ctx, now.Add(-s.Retention), after)
 			s.expired.Add(int64(p.Count))
 			return p, err
 		}},
-		{"reconciliation", time.Hour, reconcile(now.Add(-settled))},
-		{"last reconciliation", time.Hour, reconcile(now.Add(-s.ended()))},
+		{"reconciliation", time.Hour, reconcile(now.Add(-reconcileDelay))},
+		{"last reconciliation", time.Hour, reconcile(now.Add(-s.lastReconcileDelay()))},
 		{"idempotency keys", 6 * time.Hour, func(ctx context.Context, after string) (store.Progress, error) { return st.ForgetKeys(ctx, after, now) }},
 		{"uploads", time.Hour, once(func(ctx context.Context) error { return st.ForgetUploads(ctx, now) })},
 		{"tombstones", time.Hour, func(ctx context.Context, after string) (store.Progress, error) {
-			return st.Forget(ctx, now.Add(-s.Retention-graveTime), after)
+			return st.Forget(ctx, now.Add(-s.Retention-tombstoneTime), after)
 		}},
 	}
 }
 
-// housekeeping works on all tasks that are due, at the same time, so that none holds up another, until ctx ends.
-func (s *Sweeper) housekeeping(ctx context.Context, now time.Time, m *memory) error {
+// housekeeping runs all tasks that are due at the same time, so none delays another, until ctx
+// ends.
+func (s *Sweeper) housekeeping(ctx context.Context, now time.Time, m *progress) error {
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	var errs []error
@@ -98,9 +103,9 @@ func (s *Sweeper) housekeeping(ctx context.Context, now time.Time, m *memory) er
 			p, err := t.run(ctx, known.After)
 			known.After, known.Done = p.After, p.Done
 			m.setTask(t.name, known)
-			err = s.inTime(ctx, err)
-			if t.every > 0 { // else the next begins anew
-				err = errors.Join(err, s.save(m))
+			err = s.ignoreDeadline(ctx, err)
+			if t.every > 0 { // tasks with every == 0 start over in each sweep
+				err = errors.Join(err, s.saveProgress(m))
 			}
 			if err != nil {
 				mu.Lock()
@@ -111,7 +116,7 @@ func (s *Sweeper) housekeeping(ctx context.Context, now time.Time, m *memory) er
 	}
 	all.Wait()
 	if n := s.expired.Load(); n > 0 {
-		s.Log.Info("retention applied", "jobs", n)
+		s.Log.Info("expired jobs were removed", "jobs", n)
 	}
 	return errors.Join(errs...)
 }

@@ -10,11 +10,11 @@ import (
 )
 
 func TestReport(t *testing.T) {
-	st := newStreet(t)
+	st := newSweepTest(t)
 	var reports []sweeper.Report
 	st.sweep.Swept = func(r sweeper.Report) { reports = append(reports, r) }
 	for range 3 {
-		st.submit(20*time.Minute, false) // lost by the queue
+		st.submit(20*time.Minute, false) // its message is lost
 	}
 	st.submit(maxAge+time.Hour, false) // too old
 	old := st.submit(49*time.Hour, false)
@@ -40,17 +40,17 @@ func TestReport(t *testing.T) {
 		}
 	}
 	if sum != (sweeper.Report{Resent: 3, Dead: 1, TimedOut: 1, Expired: sum.Expired}) {
-		t.Errorf("in all: %+v", sum)
+		t.Errorf("total: %+v", sum)
 	}
 
-	// It is not this process's turn: there is no sweep to report.
+	// It is not this process's turn, so there is no report.
 	if err := st.sweep.Sweep(t.Context()); err != nil || len(reports) != 3 {
-		t.Errorf("%v, %d reports", err, len(reports))
+		t.Errorf("got %v and %d reports", err, len(reports))
 	}
-	away := errors.New("the queue is away")
-	st.queue.Break(away)
+	unavailable := errors.New("the queue is unavailable")
+	st.queue.Break(unavailable)
 	st.age("sweep/turn.*", every)
-	if err := st.sweep.Sweep(t.Context()); !errors.Is(err, away) || len(reports) != 4 || !errors.Is(reports[3].Err, away) {
-		t.Errorf("%v, reports %+v", err, reports)
+	if err := st.sweep.Sweep(t.Context()); !errors.Is(err, unavailable) || len(reports) != 4 || !errors.Is(reports[3].Err, unavailable) {
+		t.Errorf("got %v and reports %+v", err, reports)
 	}
 }

@@ -64,7 +64,7 @@ func (p *planning) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if p.Pattern == "" && p.Trace == "" {
 		p.Pattern = plan.Poisson
 	}
-	table, err := prices.Of(p.Region)
+	table, err := prices.ForRegion(p.Region)
 	if errors.Is(err, prices.ErrUnknown) {
 		return &plan.InputError{Reason: fmt.Sprintf("there are no prices for the region %q: use one of %s, or add a file to pkg/prices/regions", p.Region, strings.Join(prices.Regions(), ", "))}
 	}

@@ -39,7 +39,7 @@ func openBench(ctx context.Context, t task) (*bench, error) {
 	} = here{}
 	end := func() {}
 	if t.Decoder != "" {
-		d, err := decoder.New(decoder.Config{Program: t.Decoder, Keep: info.Concurrent})
+		d, err := decoder.New(decoder.Config{Program: t.Decoder, Idle: info.Concurrent})
 		if err != nil {
 			return nil, err
 		}

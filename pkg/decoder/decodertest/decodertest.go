@@ -28,7 +28,7 @@ func New(t testing.TB, change func(*decoder.Config)) *decoder.Decoder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := decoder.Config{Program: program, Keep: 2}
+	cfg := decoder.Config{Program: program, Idle: 2}
 	if change != nil {
 		change(&cfg)
 	}
@@ -45,7 +45,7 @@ func Program() (string, error) {
 	return usual.build(module + "/worker/cmd/picture-decoder")
 }
 
-// Rogue builds a picture-decoder that misbehaves if the photograph contains the text of a [Vice],
+// Rogue builds a picture-decoder that misbehaves if the photograph contains the text of a [Fault],
 // for example after its end, and decodes all others. It returns the path.
 func Rogue(t testing.TB) string {
 	t.Helper()
@@ -56,19 +56,19 @@ func Rogue(t testing.TB) string {
 	return file
 }
 
-// A Vice is a way in which a rogue decoder misbehaves.
-type Vice string
+// A Fault is a way in which a rogue decoder misbehaves.
+type Fault string
 
-// The vices.
+// The faults.
 const (
-	Eats    Vice = "rogue: eats"    // allocates 64 MiB at a time, endlessly
-	Spins   Vice = "rogue: spins"   // uses all processors
-	Sleeps  Vice = "rogue: sleeps"  // never replies
-	Crashes Vice = "rogue: crashes" // by an error that Go can't recover from
-	Dies    Vice = "rogue: dies"    // kills itself, as the system might
-	Lies    Vice = "rogue: lies"    // replies with more pixels than requested
-	Babbles Vice = "rogue: babbles" // replies with an endless line
-	Floods  Vice = "rogue: floods"  // writes more than requested to the output
+	Eats    Fault = "rogue: eats"    // allocates 64 MiB at a time, endlessly
+	Spins   Fault = "rogue: spins"   // uses all processors
+	Sleeps  Fault = "rogue: sleeps"  // never replies
+	Crashes Fault = "rogue: crashes" // by an error that Go can't recover from
+	Dies    Fault = "rogue: dies"    // kills itself, as the system might
+	Lies    Fault = "rogue: lies"    // replies with more pixels than requested
+	Babbles Fault = "rogue: babbles" // replies with an endless line
+	Floods  Fault = "rogue: floods"  // writes more than requested to the output
 )
 
 // PeakMemory returns the largest resident size, in bytes, of any decoder process of this process

@@ -22,7 +22,7 @@ func TestConformance(t *testing.T) {
 				DeleteRaw: func(ctx context.Context, handle string) error {
 					return q.Delete(ctx, job.Delivery{Handle: handle})
 				},
-				// It is always there, unless a test says that it is not.
+				// It always exists, unless a test breaks it.
 				Missing: func(ctx context.Context) map[string]error {
 					q.Break(fmt.Errorf("%w: check its name", queue.ErrNoQueue))
 					return map[string]error{"broken": q.Check(ctx)}

@@ -9,7 +9,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/queue/queuefake"
 )
 
-// A queue that delivers everything twice, as SQS may.
+// This queue delivers everything twice, as SQS may.
 func Example() {
 	ctx := context.Background()
 	q := queuefake.New(queuefake.Config{Faults: queuefake.Faults{Duplicate: 1}})

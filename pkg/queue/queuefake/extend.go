@@ -11,27 +11,27 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// maxVisibility is SQS's bound.
+// maxVisibility is SQS's limit.
 const maxVisibility = 12 * time.Hour
 
-// ErrNotInFlight is of a message that a delivery does not hide any more.
-var ErrNotInFlight = errors.New("the message is not in flight by this handle: it was deleted, is visible again or was received by another")
+// ErrNotInFlight is the error for a message that the delivery does not hide any more.
+var ErrNotInFlight = errors.New("the message is not in flight under this handle: it was deleted, is visible again or was received again")
 
-// Extend is as that of [queue.Queue], with times as they are. It refuses a
-// message that this delivery does not hide any more.
+// Extend is like that of [queue.Queue], without rounding times. It returns [ErrNotInFlight] if the
+// delivery does not hide the message any more.
 func (q *Queue) Extend(ctx context.Context, d job.Delivery, visibility time.Duration) error {
-	err := q.do(ctx, Extend, func(now time.Time) error {
+	err := q.call(ctx, Extend, func(now time.Time) error {
 		m := q.find(d.Handle)
 		switch {
 		case visibility < 0 || visibility > maxVisibility:
-			return fmt.Errorf("%w: a visibility of %s: at most %s is taken", ErrInvalid, visibility, maxVisibility)
-		case m == nil || m.visible != nil:
+			return fmt.Errorf("%w: a visibility of %s: at most %s is allowed", ErrInvalid, visibility, maxVisibility)
+		case m == nil || m.element != nil:
 			return ErrNotInFlight
 		case visibility == 0:
-			q.shelf.show(m)
+			q.messages.show(m)
 			q.waiting.wake(1)
 		default:
-			q.shelf.hide(m, now.Add(visibility))
+			q.messages.hide(m, now.Add(visibility))
 		}
 		return nil
 	})
@@ -41,12 +41,12 @@ func (q *Queue) Extend(ctx context.Context, d job.Delivery, visibility time.Dura
 	return nil
 }
 
-// Delete is as that of [queue.Queue]. By a stale handle it does nothing.
+// Delete is like that of [queue.Queue]. With a stale handle it does nothing.
 func (q *Queue) Delete(ctx context.Context, d job.Delivery) error {
-	err := q.do(ctx, Delete, func(time.Time) error {
+	err := q.call(ctx, Delete, func(time.Time) error {
 		m := q.find(d.Handle)
 		if m != nil && !q.chance(q.config.Faults.LostDelete) {
-			q.shelf.remove(m)
+			q.messages.remove(m)
 		}
 		return nil
 	})
@@ -56,19 +56,19 @@ func (q *Queue) Delete(ctx context.Context, d job.Delivery) error {
 	return nil
 }
 
-// handle names the latest receipt of a message: the next one makes it stale.
+// handle returns the receipt handle of the latest receive. The next receive makes it stale.
 func (m *message) handle() string {
-	return strconv.FormatUint(m.number, 10) + "/" + strconv.Itoa(m.received)
+	return strconv.FormatUint(m.number, 10) + "/" + strconv.Itoa(m.receives)
 }
 
-// find is the message whose latest receipt has this handle, or nil.
+// find returns the message whose latest receive has this handle, or nil.
 func (q *Queue) find(handle string) *message {
 	number, _, _ := strings.Cut(handle, "/")
 	n, err := strconv.ParseUint(number, 10, 64)
 	if err != nil {
 		return nil
 	}
-	if m := q.shelf.all[n]; m != nil && m.handle() == handle {
+	if m := q.messages.all[n]; m != nil && m.handle() == handle {
 		return m
 	}
 	return nil

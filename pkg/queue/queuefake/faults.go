@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A Call is a method of the queue, for the faults of it.
+// A Call is the name of a method that can fail.
 type Call string
 
 // The calls that can fail.
@@ -19,28 +19,28 @@ const (
 	Check   Call = "Check"
 )
 
-// ErrFault is what a call answers where [Faults] let it fail.
-var ErrFault = errors.New("a fault of the fake queue")
+// ErrFault is the error of a call that fails because of [Faults].
+var ErrFault = errors.New("injected fault")
 
-// Faults are probabilities, from 0 (never) to 1 (always), of what a queue that
-// delivers at least once may do to its users.
+// Faults are probabilities, from 0 (never) to 1 (always), of what can happen in a queue that
+// delivers at least once.
 type Faults struct {
-	Duplicate  float64          // a sent message is there twice
-	Delay      float64          // a sent message can't be received yet, for a while up to DelayUpTo
-	DelayUpTo  time.Duration    // also puts messages out of order
-	Stale      float64          // a received message is not hidden: the next receiver has it too
-	LostDelete float64          // a Delete succeeds, and the message comes again
-	Refused    map[Call]float64 // the call fails and nothing has happened
-	Lost       map[Call]float64 // the call has happened, but its answer was lost: it fails
+	Duplicate  float64          // a sent message is delivered twice
+	Delay      float64          // a sent message is hidden for a random time up to DelayUpTo
+	DelayUpTo  time.Duration    // this also changes the order of messages
+	Stale      float64          // a received message is not hidden, so the next receiver gets it too
+	LostDelete float64          // a Delete succeeds, but the message is delivered again
+	Refused    map[Call]float64 // the call fails without effect
+	Lost       map[Call]float64 // the call takes effect, but fails, as if its response was lost
 }
 
-// chance throws the dice. Without a fault to decide on it leaves them alone, so
-// that faults added to one call don't move those of another.
+// chance returns true with probability p. It takes no random number for a p of 0, so adding faults
+// to one call does not change those of others.
 func (q *Queue) chance(p float64) bool { return p > 0 && q.random.Float64() < p }
 
-// roll decides on the fault of a call: err if it is refused, else whether its
-// answer will be lost.
-func (q *Queue) roll(c Call) (lost bool, err error) {
+// chooseFault returns an error if the call is refused, and otherwise whether its response will be
+// lost.
+func (q *Queue) chooseFault(c Call) (lost bool, err error) {
 	if q.broken != nil {
 		return false, q.broken
 	}
@@ -50,13 +50,13 @@ func (q *Queue) roll(c Call) (lost bool, err error) {
 	return q.chance(q.config.Faults.Lost[c]), nil
 }
 
-// strike does what a call does, unless its fault prevents it.
-func (q *Queue) strike(c Call, do func() error) error {
-	lost, err := q.roll(c)
+// withFaults executes a call unless it is refused, and applies its fault.
+func (q *Queue) withFaults(c Call, call func() error) error {
+	lost, err := q.chooseFault(c)
 	if err != nil {
 		return err
 	}
-	if err := do(); err != nil {
+	if err := call(); err != nil {
 		return err
 	}
 	if lost {
@@ -65,16 +65,17 @@ func (q *Queue) strike(c Call, do func() error) error {
 	return nil
 }
 
-// Purge removes all messages, as a person may, and returns how many.
+// Purge removes all messages, as an operator may, and returns their number.
 func (q *Queue) Purge() int { return q.Lose(time.Time{}) }
 
-// Lose removes the messages that were sent at or after a time, as a server that is killed may, and returns how many.
+// Lose removes the messages that were sent at or after a time, as a crashed server may, and returns
+// their number.
 func (q *Queue) Lose(since time.Time) (lost int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, m := range q.shelf.all {
+	for _, m := range q.messages.all {
 		if !m.sent.Before(since) {
-			q.shelf.remove(m)
+			q.messages.remove(m)
 			lost++
 		}
 	}

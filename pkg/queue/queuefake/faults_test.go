@@ -27,23 +27,23 @@ func TestFaults(t *testing.T) {
 				t.Errorf("got %+v and %+v", a, b)
 			}
 		},
-		"a delayed message comes later": func(t *testing.T) {
+		"a delayed message is delivered later": func(t *testing.T) {
 			q := faulty(queuefake.Faults{Delay: 1, DelayUpTo: 10 * time.Second})
 			began := time.Now()
 			send(t, q)
 			wantDepth(t, q, job.Depth{Delayed: 1})
 			receive(t, q, time.Minute)
 			if took := time.Since(began); took == 0 || took > 10*time.Second {
-				t.Errorf("it came after %s, want up to 10 s", took)
+				t.Errorf("delivered after %s, want up to 10 s", took)
 			}
 			wantDepth(t, q, job.Depth{InFlight: 1})
 		},
-		"a stale receipt is worth nothing once another has the message": func(t *testing.T) {
+		"a stale handle has no effect after the message is received again": func(t *testing.T) {
 			q := faulty(queuefake.Faults{Stale: 1})
 			send(t, q)
 			stale := receive(t, q, time.Minute)
 			if err := q.Extend(t.Context(), stale, time.Minute); err == nil {
-				t.Error("it was extended")
+				t.Error("extended by a stale handle")
 			}
 			fresh := receive(t, q, time.Minute)
 			if err := q.Delete(t.Context(), stale); err != nil {
@@ -55,7 +55,7 @@ func TestFaults(t *testing.T) {
 			}
 			wantDepth(t, q, job.Depth{})
 		},
-		"after a lost delete the message comes again": func(t *testing.T) {
+		"after a lost delete the message is delivered again": func(t *testing.T) {
 			q := faulty(queuefake.Faults{LostDelete: 1})
 			send(t, q)
 			d := receive(t, q, 5*time.Second)
@@ -66,14 +66,14 @@ func TestFaults(t *testing.T) {
 				t.Errorf("got %+v, want a second delivery", again)
 			}
 		},
-		"a send whose answer is lost has sent": func(t *testing.T) {
+		"a send whose response is lost takes effect": func(t *testing.T) {
 			q := faulty(queuefake.Faults{Lost: map[queuefake.Call]float64{queuefake.Send: 1}})
 			if err := q.Send(t.Context(), messages(t, 1)[0]); !errors.Is(err, queuefake.ErrFault) {
 				t.Errorf("got %v, want ErrFault", err)
 			}
 			wantDepth(t, q, job.Depth{Visible: 1})
 		},
-		"a receive whose answer is lost has hidden the messages": func(t *testing.T) {
+		"a receive whose response is lost hides the messages": func(t *testing.T) {
 			q := faulty(queuefake.Faults{Lost: map[queuefake.Call]float64{queuefake.Receive: 1}})
 			send(t, q)
 			if ds, err := q.Receive(t.Context(), 1, 0, time.Minute); len(ds) != 0 || !errors.Is(err, queuefake.ErrFault) {
@@ -81,7 +81,7 @@ func TestFaults(t *testing.T) {
 			}
 			wantDepth(t, q, job.Depth{InFlight: 1})
 		},
-		"a batch names just what is not in the queue": func(t *testing.T) {
+		"a batch's error lists exactly the messages that are not in the queue": func(t *testing.T) {
 			q := faulty(queuefake.Faults{Refused: map[queuefake.Call]float64{queuefake.Send: 0.3, queuefake.SendAll: 0.1}})
 			ms := messages(t, 100)
 			var unsent *queue.UnsentError
@@ -101,7 +101,7 @@ func TestFaults(t *testing.T) {
 				}
 			}
 			if !slices.Equal(ms, unsent.Messages) || len(ms) == 0 {
-				t.Errorf("%d are not in the queue, %d were named", len(ms), len(unsent.Messages))
+				t.Errorf("%d messages are not in the queue, the error lists %d", len(ms), len(unsent.Messages))
 			}
 		},
 	} {
@@ -109,7 +109,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func TestRefusedCallsDoNothing(t *testing.T) {
+func TestRefusedCallsHaveNoEffect(t *testing.T) {
 	always := map[queuefake.Call]float64{}
 	for _, c := range []queuefake.Call{
 		queuefake.Send, queuefake.SendAll, queuefake.Receive, queuefake.Extend,
@@ -143,14 +143,14 @@ func TestFaultsAreRepeatable(t *testing.T) {
 		return refused
 	}
 	if !slices.Equal(trace(1), trace(1)) {
-		t.Error("one seed, two histories")
+		t.Error("different faults with the same seed")
 	}
 	if slices.Equal(trace(1), trace(2)) {
-		t.Error("two seeds, one history")
+		t.Error("the same faults with different seeds")
 	}
 }
 
-// Whatever goes wrong, a worker that repeats what failed gets every job and
+// TestNoJobIsLost: with all faults, a worker that repeats failed calls receives every job and
 // empties the queue.
 func TestNoJobIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -180,7 +180,7 @@ func TestNoJobIsLost(t *testing.T) {
 						idle = 0
 					}
 					for _, d := range ds {
-						_ = q.Extend(t.Context(), d, 30*time.Second) // lost or not, the job is done
+						_ = q.Extend(t.Context(), d, 30*time.Second) // the job is done whether it succeeds or not
 						done.Store(d.Body, true)
 						for q.Delete(t.Context(), d) != nil {
 						}
@@ -191,7 +191,7 @@ func TestNoJobIsLost(t *testing.T) {
 		all.Wait()
 		for _, m := range todo {
 			if _, ok := done.Load(m.Encode()); !ok {
-				t.Errorf("job %s was not done", m.Job)
+				t.Errorf("job %s was not received", m.Job)
 			}
 		}
 		wantDepth(t, q, job.Depth{})

@@ -1,7 +1,6 @@
-// Package queuefake is a queue in memory, for tests and benchmarks of what
-// works on one. It passes the suite that SQS must pass (queuetest), at a speed
-// that leaves the measuring to what is measured, and misbehaves to order: see
-// [Faults]. No production program may link it.
+// Package queuefake is a queue in memory for tests and benchmarks. It passes the suite for SQS
+// (queuetest), is fast enough to be left out of account in measurements, and injects faults on
+// request: see [Faults]. No production program may link it.
 package queuefake
 
 import (
@@ -15,43 +14,42 @@ import (
 	"github.com/atelier-go/atelier/pkg/queue"
 )
 
-// Config says how a Queue behaves; the zero value is a queue without faults and
-// without a dead-letter queue.
+// Config configures a Queue. The zero value is a queue without faults and without a dead-letter
+// queue.
 type Config struct {
-	// MaxReceives is how often a message is received before it goes to the
-	// dead-letter queue instead; 0: it never does.
+	// MaxReceives is the number of receives after which a message goes to the dead-letter queue at
+	// the next one; 0 is no limit.
 	MaxReceives int
 	Faults      Faults
-	// Seed decides where the faults strike: calls in the same order meet the
-	// same ones.
+	// Seed initialises the choice of faults: the same calls in the same order get the same faults.
 	Seed uint64
 }
 
-// A Queue is safe for concurrent use. It holds no goroutine and needs no
-// closing. Its time is package time's, so that it works under synctest.
+// A Queue is safe for concurrent use. It has no goroutines and is not closed. It uses package time,
+// so it works with synctest.
 type Queue struct {
 	config Config
-	dead   *Queue // nil: none
+	dead   *Queue // nil if there is none
 
-	mu      sync.Mutex
-	random  *rand.Rand
-	broken  error // of every call, see Break
-	shelf   shelf
-	waiting waiters
-	alarm   *time.Timer // for the first hidden message, while anybody waits
-	alarmAt time.Time   // zero: it is not set
+	mu       sync.Mutex
+	random   *rand.Rand
+	broken   error // the error of every call, see Break
+	messages messages
+	waiting  waiters
+	timer    *time.Timer // for the first hidden message, while a poll is waiting
+	timerAt  time.Time   // zero if it is not set
 }
 
-// New makes an empty queue.
+// New returns an empty queue.
 func New(c Config) *Queue {
-	q := &Queue{config: c, random: rand.New(rand.NewPCG(c.Seed, 0)), shelf: newShelf()}
+	q := &Queue{config: c, random: rand.New(rand.NewPCG(c.Seed, 0)), messages: newMessages()}
 	if c.MaxReceives > 0 {
 		q.dead = New(Config{})
 	}
 	return q
 }
 
-// Dead is the dead-letter queue, which has no faults.
+// Dead returns the dead-letter queue, which has no faults.
 func (q *Queue) Dead(context.Context) (*Queue, error) {
 	if q.dead == nil {
 		return nil, fmt.Errorf("dead-letter queue: %w", queue.ErrNoDeadLetters)
@@ -59,27 +57,27 @@ func (q *Queue) Dead(context.Context) (*Queue, error) {
 	return q.dead, nil
 }
 
-// Break lets every call fail with err from now on, polls in progress among
-// them, until it is called with nil.
+// Break makes every call fail with err, and ends polls in progress with it, until Break is called
+// with nil.
 func (q *Queue) Break(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.broken = err
-	q.waiting.wake(q.waiting.line.Len())
+	q.waiting.wake(q.waiting.list.Len())
 }
 
-// Check fails only when the queue is broken or a fault strikes.
+// Check fails only if the queue is broken or by an injected fault.
 func (q *Queue) Check(ctx context.Context) error {
-	if err := q.do(ctx, Check, func(time.Time) error { return nil }); err != nil {
+	if err := q.call(ctx, Check, func(time.Time) error { return nil }); err != nil {
 		return fmt.Errorf("check queue: %w", err)
 	}
 	return nil
 }
 
-// Depth counts exactly.
+// Depth returns exact counts.
 func (q *Queue) Depth(ctx context.Context) (d job.Depth, err error) {
-	err = q.do(ctx, Depth, func(time.Time) error {
-		d = q.shelf.depth()
+	err = q.call(ctx, Depth, func(time.Time) error {
+		d = q.messages.depth()
 		return nil
 	})
 	if err != nil {
@@ -88,17 +86,18 @@ func (q *Queue) Depth(ctx context.Context) (d job.Depth, err error) {
 	return d, nil
 }
 
-// do is a call: one at a time, at a time for which the shelf is right.
-func (q *Queue) do(ctx context.Context, c Call, f func(now time.Time) error) error {
+// call executes one call at a time, after making the messages visible that are due. f gets the
+// time.
+func (q *Queue) call(ctx context.Context, c Call, f func(now time.Time) error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.strike(c, func() error {
+	return q.withFaults(c, func() error {
 		now := time.Now()
-		q.waiting.wake(q.shelf.settle(now))
-		defer q.watch()
+		q.waiting.wake(q.messages.showDue(now))
+		defer q.setTimer()
 		return f(now)
 	})
 }

@@ -32,12 +32,12 @@ func send(t testing.TB, q *queuefake.Queue) {
 	}
 }
 
-// receive takes one message that must be there, or come within 20 s.
+// receive returns one message, which must be received within 20 s.
 func receive(t testing.TB, q *queuefake.Queue, visibility time.Duration) job.Delivery {
 	t.Helper()
 	ds, err := q.Receive(t.Context(), 1, 20*time.Second, visibility)
 	if err != nil || len(ds) != 1 {
-		t.Errorf("received %v, %v; want one message", ds, err) // not Fatalf: other goroutines receive too
+		t.Errorf("received %v, %v; want one message", ds, err) // not Fatalf, because other goroutines call this too
 		return job.Delivery{}
 	}
 	return ds[0]
@@ -51,7 +51,7 @@ func wantDepth(t testing.TB, q *queuefake.Queue, want job.Depth) {
 }
 
 func TestTimesAreExact(t *testing.T) {
-	t.Run("a visibility ends when it should", func(t *testing.T) {
+	t.Run("a visibility ends on time", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			q := queuefake.New(queuefake.Config{})
 			send(t, q)
@@ -62,11 +62,11 @@ func TestTimesAreExact(t *testing.T) {
 			}
 			receive(t, q, time.Minute)
 			if took := time.Since(began); took != 7*time.Second {
-				t.Errorf("it came again after %s, want 7 s", took)
+				t.Errorf("delivered again after %s, want 7 s", took)
 			}
 		})
 	})
-	t.Run("an empty poll takes its wait", func(t *testing.T) {
+	t.Run("an empty poll takes its whole wait", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
 			ds, err := queuefake.New(queuefake.Config{}).Receive(t.Context(), 1, time.Hour, time.Minute)
@@ -75,7 +75,7 @@ func TestTimesAreExact(t *testing.T) {
 			}
 		})
 	})
-	// The poll begins while nothing is to be expected for a minute.
+	// When the poll begins, no message is due for a minute.
 	t.Run("a poll in progress sees a visibility that ends sooner", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			q := queuefake.New(queuefake.Config{})
@@ -89,14 +89,14 @@ func TestTimesAreExact(t *testing.T) {
 			})
 			receive(t, q, time.Minute)
 			if took := time.Since(began); took != 3*time.Second {
-				t.Errorf("it came after %s, want 3 s", took)
+				t.Errorf("delivered after %s, want 3 s", took)
 			}
 		})
 	})
 }
 
 func TestPolls(t *testing.T) {
-	t.Run("each of many gets a message", func(t *testing.T) {
+	t.Run("each of many polls gets a message", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			q := queuefake.New(queuefake.Config{})
 			began := time.Now()
@@ -110,11 +110,11 @@ func TestPolls(t *testing.T) {
 			}
 			polls.Wait()
 			if took := time.Since(began); took != 0 {
-				t.Errorf("the last got it after %s, want at once", took)
+				t.Errorf("the last poll ended after %s, want 0 s", took)
 			}
 		})
 	})
-	t.Run("one that is canceled leaves its message to the next", func(t *testing.T) {
+	t.Run("the message of a canceled poll goes to the next poll", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			q := queuefake.New(queuefake.Config{})
 			ctx, cancel := context.WithCancel(t.Context())
@@ -135,30 +135,30 @@ func TestPolls(t *testing.T) {
 			next.Wait()
 		})
 	})
-	t.Run("all end when the queue breaks", func(t *testing.T) {
+	t.Run("all polls end when the queue breaks", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			q := queuefake.New(queuefake.Config{})
-			away := errors.New("away")
+			unavailable := errors.New("unavailable")
 			var polls sync.WaitGroup
 			for range 3 {
 				polls.Go(func() {
-					if _, err := q.Receive(t.Context(), 1, 20*time.Second, time.Minute); !errors.Is(err, away) {
-						t.Errorf("got %v, want %v", err, away)
+					if _, err := q.Receive(t.Context(), 1, 20*time.Second, time.Minute); !errors.Is(err, unavailable) {
+						t.Errorf("got %v, want %v", err, unavailable)
 					}
 				})
 			}
 			synctest.Wait()
-			q.Break(away)
+			q.Break(unavailable)
 			polls.Wait()
 			q.Break(nil)
 			if err := q.Check(t.Context()); err != nil {
-				t.Errorf("mended: %v", err)
+				t.Errorf("after Break(nil): %v", err)
 			}
 		})
 	})
 }
 
-// A message's way through a queue that is full besides.
+// BenchmarkRoundTrip sends, receives, extends and deletes a message in a queue with 100,000 others.
 func BenchmarkRoundTrip(b *testing.B) {
 	q := queuefake.New(queuefake.Config{MaxReceives: 10})
 	if err := q.SendAll(b.Context(), messages(b, 100_000)); err != nil {

@@ -9,10 +9,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/queue"
 )
 
-// Receive is as that of [queue.Queue], but takes times as they are, without
-// rounding them to seconds.
+// Receive is like that of [queue.Queue], without rounding times.
 func (q *Queue) Receive(ctx context.Context, max int, wait, visibility time.Duration) ([]job.Delivery, error) {
-	lost, err := q.begin(Receive)
+	lost, err := q.beginCall(Receive)
 	if err != nil {
 		return nil, fmt.Errorf("receive: %w", err)
 	}
@@ -26,13 +25,13 @@ func (q *Queue) Receive(ctx context.Context, max int, wait, visibility time.Dura
 	return ds, nil
 }
 
-func (q *Queue) begin(c Call) (lost bool, err error) {
+func (q *Queue) beginCall(c Call) (lost bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.roll(c)
+	return q.chooseFault(c)
 }
 
-// poll tries at once, whenever it is woken, and when its time is over.
+// poll tries to receive at once, each time it is woken, and when its time is over.
 func (q *Queue) poll(ctx context.Context, max int, wait, visibility time.Duration) ([]job.Delivery, error) {
 	over := make(<-chan time.Time)
 	if wait > 0 {
@@ -41,7 +40,7 @@ func (q *Queue) poll(ctx context.Context, max int, wait, visibility time.Duratio
 		over = timer.C
 	}
 	for last := wait <= 0; ; {
-		ds, w, err := q.takeOrWait(ctx, max, visibility, last)
+		ds, w, err := q.receiveOrWait(ctx, max, visibility, last)
 		if w == nil {
 			return ds, err
 		}
@@ -51,57 +50,57 @@ func (q *Queue) poll(ctx context.Context, max int, wait, visibility time.Duratio
 			last = true
 		case <-ctx.Done():
 		}
-		q.stopWaiting(w)
+		q.removeWaiter(w)
 	}
 }
 
-// takeOrWait waits where there is nothing to take and this is not the last try.
-func (q *Queue) takeOrWait(ctx context.Context, max int, visibility time.Duration, last bool) ([]job.Delivery, *waiter, error) {
+// receiveOrWait returns messages, or a waiter if there are none and this is not the last try.
+func (q *Queue) receiveOrWait(ctx context.Context, max int, visibility time.Duration, last bool) ([]job.Delivery, *waiter, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if ctx.Err() != nil {
-		q.waiting.wake(1) // for a message that may have woken this poll
+		q.waiting.wake(1) // a message may have woken this poll; another one gets it
 		return nil, nil, context.Cause(ctx)
 	}
 	if q.broken != nil {
 		return nil, nil, q.broken
 	}
 	now := time.Now()
-	q.waiting.wake(q.shelf.settle(now))
-	defer q.watch()
-	ds := q.take(max, now, visibility)
+	q.waiting.wake(q.messages.showDue(now))
+	defer q.setTimer()
+	ds := q.receiveVisible(max, now, visibility)
 	if len(ds) > 0 || last {
 		return ds, nil, nil
 	}
-	return nil, q.waiting.join(), nil
+	return nil, q.waiting.add(), nil
 }
 
-// take takes what is visible, and moves what was received too often.
-func (q *Queue) take(max int, now time.Time, visibility time.Duration) (ds []job.Delivery) {
-	for n := q.shelf.visible; n > 0 && len(ds) < max; n-- {
-		m := q.shelf.next()
-		if q.dead != nil && m.received >= q.config.MaxReceives {
-			q.shelf.remove(m)
-			q.dead.adopt(m, now)
+// receiveVisible receives up to max visible messages. Those that were received too often are moved
+// to the dead-letter queue.
+func (q *Queue) receiveVisible(max int, now time.Time, visibility time.Duration) (ds []job.Delivery) {
+	for n := q.messages.visible; n > 0 && len(ds) < max; n-- {
+		m := q.messages.next()
+		if q.dead != nil && m.receives >= q.config.MaxReceives {
+			q.messages.remove(m)
+			q.dead.insertDead(m, now)
 			continue
 		}
-		m.received++
-		ds = append(ds, job.Delivery{ID: m.id, Body: m.body, Received: m.received, Handle: m.handle(), Request: m.request})
+		m.receives++
+		ds = append(ds, job.Delivery{ID: m.id, Body: m.body, Received: m.receives, Handle: m.handle(), Request: m.request})
 		if visibility <= 0 || q.chance(q.config.Faults.Stale) {
-			q.shelf.dequeue(m)
-			q.shelf.enqueue(m)
+			q.messages.dequeue(m)
+			q.messages.enqueue(m)
 			q.waiting.wake(1)
 		} else {
-			q.shelf.hide(m, now.Add(visibility))
+			q.messages.hide(m, now.Add(visibility))
 		}
 	}
 	return ds
 }
 
-// adopt takes a message from another queue. Its receives go on being counted,
-// as in the emulators.
-func (q *Queue) adopt(m *message, now time.Time) {
+// insertDead adds a dead letter. Its count of receives continues, as in the emulators.
+func (q *Queue) insertDead(m *message, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.add(&message{id: m.id, body: m.body, group: m.group, request: m.request, received: m.received}, now, 0)
+	q.add(&message{id: m.id, body: m.body, group: m.group, request: m.request, receives: m.receives}, now, 0)
 }

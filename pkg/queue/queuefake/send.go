@@ -11,16 +11,16 @@ import (
 	"github.com/atelier-go/atelier/pkg/queue"
 )
 
-// SQS's bounds.
+// Limits of SQS.
 const (
 	maxBody  = 1 << 20 // bytes
 	maxDelay = 15 * time.Minute
 )
 
-// Send is as that of [queue.Queue].
+// Send is like that of [queue.Queue].
 func (q *Queue) Send(ctx context.Context, m job.Message) error {
-	err := q.do(ctx, Send, func(now time.Time) error {
-		q.put(of(m), now, 0)
+	err := q.call(ctx, Send, func(now time.Time) error {
+		q.insert(messageOf(m), now, 0)
 		return nil
 	})
 	if err != nil {
@@ -29,49 +29,49 @@ func (q *Queue) Send(ctx context.Context, m job.Message) error {
 	return nil
 }
 
-// A Raw message is one as a service gets it: any body, with what comes beside it.
-type Raw struct {
+// A RawMessage is a message with any body, as a service receives it.
+type RawMessage struct {
 	Body           string
-	Group, Request string        // as of [job.Message]
-	Delay          time.Duration // how long it can't be received yet
+	Group, Request string        // as in [job.Message]
+	Delay          time.Duration // time until it can be received
 }
 
-// SendRaw sends any body, which can be received when delay is over.
+// SendRaw sends any body, which can be received after delay.
 func (q *Queue) SendRaw(ctx context.Context, body string, delay time.Duration) error {
-	return q.SendAny(ctx, Raw{Body: body, Delay: delay})
+	return q.SendMessage(ctx, RawMessage{Body: body, Delay: delay})
 }
 
-// SendAny sends a message of anybody. It refuses what SQS refuses, with an error that wraps [ErrInvalid].
-func (q *Queue) SendAny(ctx context.Context, m Raw) error {
+// SendMessage sends any message. What SQS refuses it refuses with an error that wraps [ErrInvalid].
+func (q *Queue) SendMessage(ctx context.Context, m RawMessage) error {
 	if m.Body == "" || len(m.Body) > maxBody {
-		return fmt.Errorf("%w: a body of %d bytes: 1 to %d are taken", ErrInvalid, len(m.Body), maxBody)
+		return fmt.Errorf("%w: a body of %d bytes: 1 to %d are allowed", ErrInvalid, len(m.Body), maxBody)
 	}
 	if m.Delay < 0 || m.Delay > maxDelay {
-		return fmt.Errorf("%w: a delay of %s: at most %s is taken", ErrInvalid, m.Delay, maxDelay)
+		return fmt.Errorf("%w: a delay of %s: at most %s is allowed", ErrInvalid, m.Delay, maxDelay)
 	}
-	return q.do(ctx, Send, func(now time.Time) error {
-		q.put(message{body: m.Body, group: m.Group, request: m.Request}, now, m.Delay)
+	return q.call(ctx, Send, func(now time.Time) error {
+		q.insert(message{body: m.Body, group: m.Group, request: m.Request}, now, m.Delay)
 		return nil
 	})
 }
 
-// ErrInvalid is of a call that no queue takes.
-var ErrInvalid = errors.New("invalid")
+// ErrInvalid is wrapped by the errors of invalid calls.
+var ErrInvalid = errors.New("invalid call")
 
-// SendAll is as that of [queue.Queue]. Faults of SendAll strike whole batches,
-// those of Send single messages.
+// SendAll is like that of [queue.Queue]. Faults of SendAll apply to batches, those of Send to
+// single messages.
 func (q *Queue) SendAll(ctx context.Context, ms []job.Message) error {
 	var unsent []job.Message
 	var reason error
 	for start := 0; start < len(ms); start += queue.MaxBatch {
 		batch := ms[start:min(start+queue.MaxBatch, len(ms))]
 		var refused []job.Message
-		err := q.do(ctx, SendAll, func(now time.Time) error {
-			refused = q.putAll(batch, now)
+		err := q.call(ctx, SendAll, func(now time.Time) error {
+			refused = q.insertAll(batch, now)
 			return nil
 		})
 		if err != nil {
-			// Where the answer was lost the batch is in the queue; its sender can't know.
+			// If the response was lost the batch is in the queue, which its sender can't know.
 			unsent, reason = append(unsent, ms[start:]...), err
 			break
 		}
@@ -86,10 +86,10 @@ func (q *Queue) SendAll(ctx context.Context, ms []job.Message) error {
 	return &queue.UnsentError{Messages: unsent, Of: len(ms), Reason: reason}
 }
 
-// putAll answers the messages that faults of Send struck.
-func (q *Queue) putAll(ms []job.Message, now time.Time) (refused []job.Message) {
+// insertAll returns the messages that were refused because of faults of Send.
+func (q *Queue) insertAll(ms []job.Message, now time.Time) (refused []job.Message) {
 	for _, m := range ms {
-		err := q.strike(Send, func() error { q.put(of(m), now, 0); return nil })
+		err := q.withFaults(Send, func() error { q.insert(messageOf(m), now, 0); return nil })
 		if err != nil {
 			refused = append(refused, m)
 		}
@@ -97,29 +97,29 @@ func (q *Queue) putAll(ms []job.Message, now time.Time) (refused []job.Message) 
 	return refused
 }
 
-func of(m job.Message) message {
+func messageOf(m job.Message) message {
 	return message{body: m.Encode(), group: m.Group, request: m.Request}
 }
 
-// put adds a message, and perhaps its double.
-func (q *Queue) put(m message, now time.Time, delay time.Duration) {
-	m.id = "message-" + strconv.FormatUint(q.shelf.last+1, 10)
+// insert adds a message, and its duplicate if there is such a fault.
+func (q *Queue) insert(m message, now time.Time, delay time.Duration) {
+	m.id = "message-" + strconv.FormatUint(q.messages.last+1, 10)
 	copies := 1
 	if q.chance(q.config.Faults.Duplicate) {
 		copies = 2
 	}
 	for range copies {
-		late := delay
+		hidden := delay
 		if q.chance(q.config.Faults.Delay) {
-			late += time.Duration(q.random.Float64() * float64(q.config.Faults.DelayUpTo))
+			hidden += time.Duration(q.random.Float64() * float64(q.config.Faults.DelayUpTo))
 		}
 		same := m
-		q.add(&same, now, late)
+		q.add(&same, now, hidden)
 	}
 }
 
 func (q *Queue) add(m *message, now time.Time, delay time.Duration) {
-	q.shelf.add(m, now, delay)
+	q.messages.add(m, now, delay)
 	if delay <= 0 {
 		q.waiting.wake(1)
 	}

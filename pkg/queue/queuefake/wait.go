@@ -7,55 +7,56 @@ import (
 
 // A waiter is a long poll in progress.
 type waiter struct {
-	place *list.Element
-	woken chan struct{} // closed when it has been woken
+	element *list.Element
+	woken   chan struct{} // closed when it is woken
 }
 
-// waiters stand in line, the first to come first. Each message that becomes
-// visible wakes one of them, not all.
-type waiters struct{ line list.List }
+// waiters are the long polls in progress, in the order in which they began. Each message that
+// becomes visible wakes one of them, not all.
+type waiters struct{ list list.List }
 
-func (ws *waiters) join() *waiter {
+func (ws *waiters) add() *waiter {
 	w := &waiter{woken: make(chan struct{})}
-	w.place = ws.line.PushBack(w)
+	w.element = ws.list.PushBack(w)
 	return w
 }
 
+// wake wakes the first n waiters and removes them.
 func (ws *waiters) wake(n int) {
-	for ; n > 0 && ws.line.Len() > 0; n-- {
-		close(ws.line.Remove(ws.line.Front()).(*waiter).woken)
+	for ; n > 0 && ws.list.Len() > 0; n-- {
+		close(ws.list.Remove(ws.list.Front()).(*waiter).woken)
 	}
 }
 
-func (q *Queue) stopWaiting(w *waiter) {
+func (q *Queue) removeWaiter(w *waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.waiting.line.Remove(w.place) // nothing if it was woken
+	q.waiting.list.Remove(w.element) // does nothing if it was woken
 }
 
-// watch sets the alarm for the first hidden message while a poll is waiting.
-// One timer serves all polls, so that a message which is hidden shortly wakes
-// one that began before.
-func (q *Queue) watch() {
-	if q.waiting.line.Len() == 0 || len(q.shelf.hidden) == 0 {
+// setTimer sets the timer to the time at which the first hidden message becomes visible, if a poll
+// is waiting. All polls share one timer, because a message may be hidden after a poll began and
+// become visible before the poll ends.
+func (q *Queue) setTimer() {
+	if q.waiting.list.Len() == 0 || len(q.messages.hidden) == 0 {
 		return
 	}
-	first := q.shelf.hidden[0].until
-	if !q.alarmAt.IsZero() && !first.Before(q.alarmAt) {
-		return // it rings early enough, and then looks again
+	first := q.messages.hidden[0].hiddenUntil
+	if !q.timerAt.IsZero() && !first.Before(q.timerAt) {
+		return // it fires before that, and is set again then
 	}
-	q.alarmAt = first
-	if q.alarm == nil {
-		q.alarm = time.AfterFunc(time.Until(first), q.ring)
+	q.timerAt = first
+	if q.timer == nil {
+		q.timer = time.AfterFunc(time.Until(first), q.timerFired)
 	} else {
-		q.alarm.Reset(time.Until(first))
+		q.timer.Reset(time.Until(first))
 	}
 }
 
-func (q *Queue) ring() {
+func (q *Queue) timerFired() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.alarmAt = time.Time{}
-	q.waiting.wake(q.shelf.settle(time.Now()))
-	q.watch()
+	q.timerAt = time.Time{}
+	q.waiting.wake(q.messages.showDue(time.Now()))
+	q.setTimer()
 }

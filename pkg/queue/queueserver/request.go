@@ -17,24 +17,24 @@ import (
 	"github.com/atelier-go/atelier/pkg/queue/queuefake"
 )
 
-// A request is a call to a queue.
+// A request is a call of the API for a queue.
 type request struct {
 	ctx   context.Context
-	queue *served
+	queue *namedQueue
 	name  string
 	host  string
 	body  []byte
 }
 
-// requestID is the message attribute for [job.Message.Request].
+// requestID is the message attribute that carries [job.Message.Request].
 const requestID = "request_id"
 
 func (r request) url() (any, error) {
 	return map[string]string{"QueueUrl": "http://" + r.host + "/000000000000/" + r.name}, nil
 }
 
-// visibility is that of messages for which nobody says.
-const visibility = 6 * time.Minute
+// defaultVisibility applies to receives without a visibility.
+const defaultVisibility = 6 * time.Minute
 
 func (r request) attributes() (any, error) {
 	d, err := r.queue.Depth(r.ctx)
@@ -45,7 +45,7 @@ func (r request) attributes() (any, error) {
 		types.QueueAttributeNameApproximateNumberOfMessages:           strconv.Itoa(d.Visible),
 		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible: strconv.Itoa(d.InFlight),
 		types.QueueAttributeNameApproximateNumberOfMessagesDelayed:    strconv.Itoa(d.Delayed),
-		types.QueueAttributeNameVisibilityTimeout:                     strconv.Itoa(int(visibility.Seconds())),
+		types.QueueAttributeNameVisibilityTimeout:                     strconv.Itoa(int(defaultVisibility.Seconds())),
 		types.QueueAttributeNameQueueArn:                              arn(r.name),
 	}
 	if r.queue.redrive != "" {
@@ -54,15 +54,15 @@ func (r request) attributes() (any, error) {
 	return map[string]any{"Attributes": all}, nil
 }
 
-// put sends a message.
-func (r request) put(body, group *string, attributes map[string]types.MessageAttributeValue, delay int32) error {
-	return r.queue.SendAny(r.ctx, queuefake.Raw{
+// sendMessage sends a message.
+func (r request) sendMessage(body, group *string, attributes map[string]types.MessageAttributeValue, delay int32) error {
+	return r.queue.SendMessage(r.ctx, queuefake.RawMessage{
 		Body: aws.ToString(body), Group: aws.ToString(group),
 		Request: aws.ToString(attributes[requestID].StringValue), Delay: time.Duration(delay) * time.Second,
 	})
 }
 
-func sum(body *string) *string {
+func bodyMD5(body *string) *string {
 	h := md5.Sum([]byte(aws.ToString(body))) //nolint:gosec // as above
 	return aws.String(hex.EncodeToString(h[:]))
 }
@@ -72,10 +72,10 @@ func (r request) send() (any, error) {
 	if err := json.Unmarshal(r.body, &in); err != nil {
 		return nil, err
 	}
-	if err := r.put(in.MessageBody, in.MessageGroupId, in.MessageAttributes, in.DelaySeconds); err != nil {
+	if err := r.sendMessage(in.MessageBody, in.MessageGroupId, in.MessageAttributes, in.DelaySeconds); err != nil {
 		return nil, err
 	}
-	return map[string]*string{"MessageId": aws.String("sent"), "MD5OfMessageBody": sum(in.MessageBody)}, nil
+	return map[string]*string{"MessageId": aws.String("sent"), "MD5OfMessageBody": bodyMD5(in.MessageBody)}, nil
 }
 
 func (r request) sendBatch() (any, error) {
@@ -88,13 +88,13 @@ func (r request) sendBatch() (any, error) {
 		Failed     []types.BatchResultErrorEntry
 	}{[]types.SendMessageBatchResultEntry{}, []types.BatchResultErrorEntry{}}
 	for _, e := range in.Entries {
-		if err := r.put(e.MessageBody, e.MessageGroupId, e.MessageAttributes, e.DelaySeconds); err != nil {
+		if err := r.sendMessage(e.MessageBody, e.MessageGroupId, e.MessageAttributes, e.DelaySeconds); err != nil {
 			out.Failed = append(out.Failed, types.BatchResultErrorEntry{
 				Id: e.Id, Code: aws.String("ServiceUnavailable"), Message: aws.String(err.Error()), SenderFault: errors.Is(err, queuefake.ErrInvalid),
 			})
 			continue
 		}
-		out.Successful = append(out.Successful, types.SendMessageBatchResultEntry{Id: e.Id, MessageId: aws.String("sent"), MD5OfMessageBody: sum(e.MessageBody)})
+		out.Successful = append(out.Successful, types.SendMessageBatchResultEntry{Id: e.Id, MessageId: aws.String("sent"), MD5OfMessageBody: bodyMD5(e.MessageBody)})
 	}
 	return out, nil
 }
@@ -107,7 +107,7 @@ func (r request) receive() (any, error) {
 	if err := json.Unmarshal(r.body, &in); err != nil {
 		return nil, err
 	}
-	hidden := visibility
+	hidden := defaultVisibility
 	if in.VisibilityTimeout != nil {
 		hidden = time.Duration(*in.VisibilityTimeout) * time.Second
 	}
@@ -118,7 +118,7 @@ func (r request) receive() (any, error) {
 	all := []types.Message{}
 	for _, d := range ds {
 		m := types.Message{
-			MessageId: &d.ID, Body: &d.Body, MD5OfBody: sum(&d.Body), ReceiptHandle: &d.Handle,
+			MessageId: &d.ID, Body: &d.Body, MD5OfBody: bodyMD5(&d.Body), ReceiptHandle: &d.Handle,
 			Attributes: map[string]string{string(types.MessageSystemAttributeNameApproximateReceiveCount): strconv.Itoa(d.Received)},
 		}
 		if d.Request != "" {

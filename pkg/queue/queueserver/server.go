@@ -1,6 +1,6 @@
-// Package queueserver serves queues of package queuefake over HTTP, as SQS does (AWS JSON 1.0), so that real programs
-// can be tried with faults and at a speed that no emulator has. It takes any signature. No production program may
-// link it.
+// Package queueserver serves queues of package queuefake over HTTP with SQS's protocol (AWS JSON
+// 1.0). With it real programs can be tested with injected faults, faster than with any emulator. It
+// accepts any signature. No production program may link it.
 package queueserver
 
 import (
@@ -20,16 +20,17 @@ import (
 // A Server is an [http.Handler]. The zero value has no queues. It is safe for concurrent use.
 type Server struct {
 	mu     sync.Mutex
-	queues map[string]*served
+	queues map[string]*namedQueue
 }
 
-// A served queue is one with a name.
-type served struct {
+// A namedQueue is a queue that is served under a name.
+type namedQueue struct {
 	*queuefake.Queue
-	redrive string // its RedrivePolicy; "" where it has no dead-letter queue
+	redrive string // its RedrivePolicy; "" if it has no dead-letter queue
 }
 
-// Add serves a queue under a name, and its dead-letter queue, if it has one, under the name with -dead at its end.
+// Add serves a queue under a name, and its dead-letter queue, if it has one, under the name with
+// the suffix -dead.
 func (s *Server) Add(name string, q *queuefake.Queue) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,20 +41,20 @@ func (s *Server) Add(name string, q *queuefake.Queue) {
 	s.add(name, q, policy)
 }
 
-// add serves a queue, and its dead-letter queue under the name that the policy has.
+// add serves a queue, and its dead-letter queue under the name in the policy.
 func (s *Server) add(name string, q *queuefake.Queue, policy string) {
 	if s.queues == nil {
-		s.queues = map[string]*served{}
+		s.queues = map[string]*namedQueue{}
 	}
-	s.queues[name] = &served{q, policy}
+	s.queues[name] = &namedQueue{q, policy}
 	if dead, err := q.Dead(context.Background()); err == nil {
-		s.queues[deadName(policy)] = &served{Queue: dead}
+		s.queues[deadName(policy)] = &namedQueue{Queue: dead}
 	}
 }
 
 func arn(name string) string { return "arn:aws:sqs:us-east-1:000000000000:" + name }
 
-// deadName is the name in a RedrivePolicy.
+// deadName returns the queue's name in a RedrivePolicy.
 func deadName(policy string) string {
 	var p struct {
 		Target string `json:"deadLetterTargetArn"`
@@ -64,7 +65,7 @@ func deadName(policy string) string {
 	return p.Target[strings.LastIndexByte(p.Target, ':')+1:]
 }
 
-func (s *Server) find(name string) *served {
+func (s *Server) find(name string) *namedQueue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.queues[name]
@@ -76,19 +77,19 @@ func (s *Server) remove(name string) {
 	delete(s.queues, name)
 }
 
-// mostBytes is of a request: a batch of 1 MiB in which each byte is escaped.
-const mostBytes = 8 << 20
+// maxRequestBytes is the size of a batch of 1 MiB in which each byte is escaped.
+const maxRequestBytes = 8 << 20
 
-// ServeHTTP is one call of SQS.
+// ServeHTTP handles one call of SQS's API.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostBytes))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBytes))
 	if err != nil {
-		refuse(w, http.StatusBadRequest, "InvalidRequest", err)
+		writeError(w, http.StatusBadRequest, "InvalidRequest", err)
 		return
 	}
 	var in struct{ QueueUrl, QueueName string }
 	if err := json.Unmarshal(body, &in); err != nil {
-		refuse(w, http.StatusBadRequest, "InvalidRequest", err)
+		writeError(w, http.StatusBadRequest, "InvalidRequest", err)
 		return
 	}
 	name := in.QueueName
@@ -99,16 +100,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out, err := s.call(r, call, name, body)
 	switch {
 	case errors.Is(err, errNoQueue):
-		refuse(w, http.StatusBadRequest, "QueueDoesNotExist", err)
+		writeError(w, http.StatusBadRequest, "QueueDoesNotExist", err)
 	case errors.Is(err, queuefake.ErrInvalid):
-		refuse(w, http.StatusBadRequest, "InvalidParameterValue", err)
+		writeError(w, http.StatusBadRequest, "InvalidParameterValue", err)
 	case errors.Is(err, queuefake.ErrNotInFlight):
-		refuse(w, http.StatusBadRequest, "MessageNotInflight", err)
+		writeError(w, http.StatusBadRequest, "MessageNotInflight", err)
 	case err != nil:
-		refuse(w, http.StatusServiceUnavailable, "ServiceUnavailable", err)
+		writeError(w, http.StatusServiceUnavailable, "ServiceUnavailable", err)
 	default:
 		w.Header().Set("Content-Type", contentType)
-		_ = json.NewEncoder(w).Encode(out) // else the client has gone
+		_ = json.NewEncoder(w).Encode(out) // fails if the client has closed the connection
 	}
 }
 
@@ -144,11 +145,11 @@ func (s *Server) call(r *http.Request, call, name string, body []byte) (any, err
 	case "ChangeMessageVisibility":
 		return c.extend()
 	default:
-		return nil, fmt.Errorf("%w: %q is not served", queuefake.ErrInvalid, call)
+		return nil, fmt.Errorf("%w: %q is not supported", queuefake.ErrInvalid, call)
 	}
 }
 
-// create makes a queue unless it is there.
+// create creates a queue unless it exists.
 func (s *Server) create(name string, body []byte) error {
 	var in struct {
 		Attributes struct{ RedrivePolicy string }
@@ -176,7 +177,7 @@ func (s *Server) create(name string, body []byte) error {
 
 const contentType = "application/x-amz-json-1.0"
 
-func refuse(w http.ResponseWriter, status int, code string, err error) {
+func writeError(w http.ResponseWriter, status int, code string, err error) {
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]string{"__type": "com.amazonaws.sqs#" + code, "message": err.Error()})

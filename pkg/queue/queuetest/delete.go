@@ -15,15 +15,15 @@ func (s suite) deleted(t *testing.T) {
 	if err := q.Delete(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
-	quiet(t, q, began.Add(3*time.Second))
+	expectNone(t, q, began.Add(3*time.Second))
 }
 
-// A slow worker's delete, before anybody else has taken the message.
+// A slow worker deletes the message before it is received again.
 func (s suite) deletedLate(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	send(t, q)
 	d := s.receive(t, q, time.Second)
-	s.settles(t, q, job.Depth{Visible: 1})
+	s.waitForDepth(t, q, job.Depth{Visible: 1})
 	if err := q.Delete(t.Context(), d); err != nil {
 		t.Error(err)
 	}
@@ -32,7 +32,7 @@ func (s suite) deletedLate(t *testing.T) {
 func (s suite) deletedTwice(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	send(t, q)
-	d := s.receive(t, q, long)
+	d := s.receive(t, q, longVisibility)
 	for n := 1; n <= 2; n++ {
 		if err := q.Delete(t.Context(), d); err != nil {
 			t.Errorf("delete %d: %v", n, err)
@@ -40,12 +40,12 @@ func (s suite) deletedTwice(t *testing.T) {
 	}
 }
 
-// What becomes of the message is nobody's promise: SQS may delete it or not.
-func (s suite) deletedStale(t *testing.T) {
+// SQS does not say whether such a delete removes the message.
+func (s suite) deletedByStaleHandle(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	send(t, q)
 	stale := s.receive(t, q, time.Second)
-	fresh := s.receive(t, q, long)
+	fresh := s.receive(t, q, longVisibility)
 	if err := q.Delete(t.Context(), stale); err != nil {
 		t.Errorf("by the handle of the first delivery: %v", err)
 	}
@@ -54,17 +54,17 @@ func (s suite) deletedStale(t *testing.T) {
 	}
 }
 
-func (s suite) deletedRaw(t *testing.T) {
+func (s suite) deletedByService(t *testing.T) {
 	setup := s.Open(t, 10)
 	q := setup.Queue
 	send(t, q)
 	stale := s.receive(t, q, time.Second)
-	fresh := s.receive(t, q, long)
+	fresh := s.receive(t, q, longVisibility)
 	err := setup.DeleteRaw(t.Context(), stale.Handle)
-	s.require(t, err == nil, StaleDeleteRefused)
+	s.checkDeviation(t, err == nil, StaleDeleteRefused)
 	if err := q.Delete(t.Context(), fresh); err != nil {
 		t.Fatal(err)
 	}
 	err = setup.DeleteRaw(t.Context(), fresh.Handle)
-	s.require(t, err == nil, SecondDeleteRefused)
+	s.checkDeviation(t, err == nil, SecondDeleteRefused)
 }

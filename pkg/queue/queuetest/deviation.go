@@ -5,41 +5,40 @@ import (
 	"testing"
 )
 
-// A Deviation is a way in which a backend is known to differ from SQS, and the
-// reason why the pipeline may be tested on it all the same.
+// A Deviation is a known difference between a backend and SQS. Its comment says why the pipeline
+// may be tested with it.
 type Deviation string
 
 const (
-	// SecondDeleteRefused is ReceiptHandleIsInvalid in answer to the delete of a
-	// message that is gone; SQS answers success. queue.Delete takes both for
-	// success.
+	// SecondDeleteRefused: the delete of a deleted message fails with ReceiptHandleIsInvalid; with
+	// SQS it succeeds. queue.Delete treats both as success.
 	SecondDeleteRefused Deviation = "a second delete is refused"
-	// StaleDeleteRefused is ReceiptHandleIsInvalid in answer to a delete by a
-	// handle from before a redelivery; SQS answers success, and may have deleted
-	// nothing. queue.Delete takes both for success.
+	// StaleDeleteRefused: a delete with a handle from before a redelivery fails with
+	// ReceiptHandleIsInvalid; with SQS it succeeds, and may delete nothing. queue.Delete treats
+	// both as success.
 	StaleDeleteRefused Deviation = "a delete by a stale handle is refused"
-	// LateExtendAllowed lets the last receiver of a message that is visible again
-	// hide it once more; SQS refuses (MessageNotInflight). The worker notices
-	// a lost message later on such a backend; the store's lease is what counts.
-	LateExtendAllowed Deviation = "a message whose time is over is extended"
-	// LongVisibilityAllowed lets a message be hidden for longer than 12 hours. No
-	// job lasts nearly as long.
+	// LateExtendAllowed: the last receiver of a message that is visible again can hide it; SQS
+	// refuses this (MessageNotInflight). With such a backend the worker detects a lost message
+	// later, but the store's lease decides.
+	LateExtendAllowed Deviation = "a message that is visible again is extended"
+	// LongVisibilityAllowed: a message can be hidden for more than 12 hours. No job takes nearly as
+	// long.
 	LongVisibilityAllowed Deviation = "a visibility over 12 hours is accepted"
-	// Unfair ignores message groups: an owner with many jobs delays those of others. It
-	// changes the order alone.
-	Unfair Deviation = "messages are received in order, whatever their group"
+	// Unfair: message groups are ignored, so an owner with many jobs delays those of others. Only
+	// the order changes.
+	Unfair Deviation = "messages are received in the order of sending, whatever their group"
 )
 
-// require wants what SQS does to hold, or not to hold where the backend is
-// known to differ: a difference that has gone must not stay on the list.
-func (s suite) require(t *testing.T, holds bool, d Deviation) {
+// checkDeviation reports an error if SQS's behaviour does not hold, unless the backend declares the
+// deviation, and also if a declared deviation does not show.
+func (s suite) checkDeviation(t *testing.T, holds bool, d Deviation) {
 	t.Helper()
 	switch known := slices.Contains(s.Deviations, d); {
 	case !holds && !known:
 		t.Errorf("differs from SQS: %s", d)
 	case !holds:
-		t.Logf("differs from SQS, as is known: %s", d)
+		t.Logf("differs from SQS, as declared: %s", d)
 	case known:
-		t.Errorf("does as SQS does: take %q off the backend's deviations", d)
+		t.Errorf("behaves like SQS: remove %q from the backend's deviations", d)
 	}
 }

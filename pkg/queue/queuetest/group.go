@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-func (s suite) request(t *testing.T) {
+func (s suite) requestID(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	alone, batched := message(t), messages(t, 2)
 	alone.Group, alone.Request = "0123456789abcdef0123456789abcdef", "JKJaXmPLvHcESHA="
@@ -16,14 +16,14 @@ func (s suite) request(t *testing.T) {
 	if err := q.SendAll(t.Context(), batched); err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range s.collect(t, q, len(want), long) {
+	for _, d := range s.collect(t, q, len(want), longVisibility) {
 		if got, ok := want[d.Body]; !ok || d.Request != got {
-			t.Errorf("got %+v, want the request %q", d, got)
+			t.Errorf("got %+v, want the request id %q", d, got)
 		}
 	}
 }
 
-// A group on a standard queue is no order: several workers have its messages at once.
+// On a standard queue a group implies no order: its messages can be in flight at the same time.
 func (s suite) groupAtOnce(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	ms := messages(t, 3)
@@ -34,12 +34,12 @@ func (s suite) groupAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, n := range []int{1, 1, 1} { // none of them deleted
-		s.collect(t, q, n, long)
+		s.collect(t, q, n, longVisibility)
 	}
 }
 
-// Many messages of one group, as many of them in flight as SQS wants before it calls the
-// group noisy (30, and a tenth of all), don't delay that of another.
+// A group with as many messages in flight as make it noisy for SQS (30, and a tenth of all) does
+// not delay another group.
 func (s suite) fair(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	many := messages(t, 60)
@@ -49,15 +49,15 @@ func (s suite) fair(t *testing.T) {
 	if err := q.SendAll(t.Context(), many); err != nil {
 		t.Fatal(err)
 	}
-	s.collect(t, q, 40, long)
+	s.collect(t, q, 40, longVisibility)
 	other := message(t)
 	other.Group = "other"
 	if err := q.Send(t.Context(), other); err != nil {
 		t.Fatal(err)
 	}
 	first := false
-	for _, d := range s.collect(t, q, 10, long) {
+	for _, d := range s.collect(t, q, 10, longVisibility) {
 		first = first || d.Body == other.Encode()
 	}
-	s.require(t, first, Unfair)
+	s.checkDeviation(t, first, Unfair)
 }

@@ -1,7 +1,6 @@
-// Package queuetest is the suite that every queue must pass before the pipeline
-// may run on it: SQS, the emulators of it and the fake in memory. A stand-in
-// that differs from SQS must say so by a named [Deviation], which the suite
-// then checks for, so that it also notices when the difference has gone.
+// Package queuetest is the conformance suite for queues: SQS, its emulators and the fake in memory.
+// A backend that differs from SQS declares each difference as a [Deviation]. The suite checks these
+// too, so it also fails if a difference has disappeared.
 package queuetest
 
 import (
@@ -12,7 +11,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A Queue is what api, worker and sweeper use of one.
+// A Queue has the methods that api, worker and sweeper use.
 type Queue interface {
 	Send(ctx context.Context, m job.Message) error
 	SendAll(ctx context.Context, ms []job.Message) error
@@ -23,37 +22,35 @@ type Queue interface {
 	Check(ctx context.Context) error
 }
 
-// A Setup is one queue, and what a test must do to it that the pipeline does not.
+// A Setup is a queue, with functions that only tests need.
 type Setup struct {
 	Queue Queue
-	// Dead opens its dead-letter queue.
+	// Dead opens the queue's dead-letter queue.
 	Dead func(context.Context) (Queue, error)
-	// SendRaw sends any body, not to be received before delay is over.
+	// SendRaw sends any body, which can be received after delay.
 	SendRaw func(ctx context.Context, body string, delay time.Duration) error
-	// DeleteRaw deletes, and hides no answer of the service.
+	// DeleteRaw deletes a message and returns the service's error, if any, unchanged.
 	DeleteRaw func(ctx context.Context, handle string) error
-	// Missing asks for a queue that was never made, in each way there is to name
-	// one, and answers the errors.
+	// Missing opens a queue that does not exist, in each way of naming one, and returns the errors.
 	Missing func(ctx context.Context) map[string]error
 }
 
-// A Backend is one implementation of the queue service.
+// A Backend is an implementation of the queue service.
 type Backend struct {
-	// Open makes an empty queue for one test and removes it after the test. Its
-	// messages go to its dead-letter queue at the receive that would be one more
-	// than receives; it has none where that is 0. It is called concurrently.
+	// Open creates an empty queue for a test and removes it after the test. A message that was
+	// received so many times goes to the dead-letter queue at the next receive; with receives of 0
+	// there is no dead-letter queue. Open is called concurrently.
 	Open func(t testing.TB, receives int) Setup
-	// Patience is how long counts may trail what happened and how long a message
-	// may take beyond its time; 0 is 10 s.
+	// Patience is how late counts and redeliveries may be; 0 is 10 s.
 	Patience time.Duration
-	// Deviations are how the backend is known to differ from SQS.
+	// Deviations are the known differences between the backend and SQS.
 	Deviations []Deviation
 }
 
 type suite struct{ Backend }
 
-// Run tests a backend, each behaviour on a queue of its own and all at once:
-// most of the time is spent waiting for visibilities, which are whole seconds.
+// Run tests a backend. Each test has a queue of its own, and all run at the same time, because they
+// mostly wait for visibilities, which are whole seconds.
 func Run(t *testing.T, b Backend) {
 	if b.Patience == 0 {
 		b.Patience = 10 * time.Second
@@ -63,34 +60,34 @@ func Run(t *testing.T, b Backend) {
 		name string
 		run  func(suite, *testing.T)
 	}{
-		{"a job comes as it was sent", suite.roundTrip},
-		{"a foreign body comes as it was sent", suite.foreignBody},
+		{"a message is received as it was sent", suite.roundTrip},
+		{"a foreign body is received as it was sent", suite.foreignBody},
 		{"a body of 1 MiB is sent, a longer one refused", suite.bodySize},
-		{"an empty poll waits and is no error", suite.emptyPoll},
+		{"an empty poll takes its wait and returns no error", suite.emptyPoll},
 		{"a poll ends soon after a send", suite.pollEnds},
 		{"a poll ends with its context and loses nothing", suite.pollCanceled},
-		{"a receive takes ten at most", suite.batches},
-		{"a message comes with its request", suite.request},
+		{"a receive returns at most ten messages", suite.batches},
+		{"a message is received with its request id", suite.requestID},
 		{"messages of one group are in flight at once", suite.groupAtOnce},
 		{"a group with many messages does not delay another", suite.fair},
-		{"nothing is sent by sending none", suite.sendNone},
-		{"a message in flight is hidden and comes again", suite.visibility},
+		{"sending no messages is no error", suite.sendNone},
+		{"a received message is hidden, then delivered again", suite.visibility},
 		{"an extended message stays hidden longer", suite.extended},
-		{"a shortened message comes sooner", suite.shortened},
-		{"a message handed back comes at once", suite.handedBack},
-		{"a deleted message does not come again", suite.deleted},
-		{"a delete when the visibility is over is no error", suite.deletedLate},
+		{"a message with a shortened visibility is delivered sooner", suite.shortened},
+		{"a message with a visibility of 0 is delivered at once", suite.madeVisible},
+		{"a deleted message is not delivered again", suite.deleted},
+		{"a delete after the visibility is no error", suite.deletedLate},
 		{"a second delete is no error", suite.deletedTwice},
-		{"a delete by a stale handle is no error", suite.deletedStale},
-		{"the service takes a second delete and a stale one", suite.deletedRaw},
+		{"a delete by a stale handle is no error", suite.deletedByStaleHandle},
+		{"the service accepts a second delete and a stale handle", suite.deletedByService},
 		{"a deleted message can't be extended", suite.extendedDeleted},
-		{"a message whose time is over can't be extended", suite.extendedLate},
+		{"a message that is visible again can't be extended", suite.extendedLate},
 		{"no message is hidden for more than 12 hours", suite.extendedTooLong},
 		{"a message received too often goes to the dead-letter queue", suite.deadLetter},
-		{"a queue without a dead-letter queue says so", suite.noDeadLetters},
-		{"the depth counts every state", suite.depth},
-		{"a queue that is there passes the check", suite.present},
-		{"a queue that is not there is named, with what to do", suite.missing},
+		{"a missing dead-letter queue is an error that says so", suite.noDeadLetters},
+		{"the depth counts messages in every state", suite.depth},
+		{"the check of a queue returns no error", suite.present},
+		{"the error for a missing queue says what to do", suite.missing},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -7,8 +7,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// slack is what a visibility may be short: services count it in whole seconds
-// from their own moment of the receive.
+// slack is how much too early a visibility may end: services count whole seconds from their own
+// time of the receive.
 const slack = 300 * time.Millisecond
 
 func (s suite) visibility(t *testing.T) {
@@ -16,9 +16,9 @@ func (s suite) visibility(t *testing.T) {
 	m := send(t, q)
 	began := time.Now()
 	first := s.receive(t, q, 2*time.Second)
-	second := s.receive(t, q, long)
+	second := s.receive(t, q, longVisibility)
 	if hidden := time.Since(began); hidden < 2*time.Second-slack {
-		t.Errorf("hidden for 2 s, it came again after %s", hidden)
+		t.Errorf("hidden for 2 s, delivered again after %s", hidden)
 	}
 	if second.Received != 2 {
 		t.Errorf("received again: count %d, want 2", second.Received)
@@ -27,7 +27,7 @@ func (s suite) visibility(t *testing.T) {
 		t.Errorf("got %+v, want another delivery of %+v", second, first)
 	}
 	if second.Handle == first.Handle {
-		t.Error("both deliveries have one handle")
+		t.Error("both deliveries have the same handle")
 	}
 }
 
@@ -39,9 +39,9 @@ func (s suite) extended(t *testing.T) {
 	if err := q.Extend(t.Context(), d, 4*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	again := s.receive(t, q, long)
+	again := s.receive(t, q, longVisibility)
 	if hidden := time.Since(began); hidden < 4*time.Second-slack {
-		t.Errorf("extended to 4 s, it came again after %s", hidden)
+		t.Errorf("extended to 4 s, delivered again after %s", hidden)
 	}
 	if again.Received != 2 {
 		t.Errorf("received again: count %d, want 2", again.Received)
@@ -51,39 +51,39 @@ func (s suite) extended(t *testing.T) {
 func (s suite) shortened(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	send(t, q)
-	d := s.receive(t, q, long)
+	d := s.receive(t, q, longVisibility)
 	began := time.Now()
 	if err := q.Extend(t.Context(), d, 2*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	s.receive(t, q, long)
+	s.receive(t, q, longVisibility)
 	if hidden := time.Since(began); hidden < 2*time.Second-slack {
-		t.Errorf("shortened to 2 s, it came again after %s", hidden)
+		t.Errorf("shortened to 2 s, delivered again after %s", hidden)
 	}
 }
 
-func (s suite) handedBack(t *testing.T) {
+func (s suite) madeVisible(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	send(t, q)
 	for n := 1; n <= 3; n++ {
-		d := s.receive(t, q, long)
+		d := s.receive(t, q, longVisibility)
 		if d.Received != n {
 			t.Errorf("receive %d: count %d", n, d.Received)
 		}
-		handBack(t, q, d)
+		makeVisible(t, q, d)
 	}
 }
 
-// From an error a worker learns that the work is somebody else's, or done.
+// The error tells a worker that the job is finished or another worker's.
 func (s suite) extendedDeleted(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	send(t, q)
-	d := s.receive(t, q, long)
+	d := s.receive(t, q, longVisibility)
 	if err := q.Delete(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
-	if err := q.Extend(t.Context(), d, long); err == nil {
-		t.Error("a message that is gone was extended, want an error")
+	if err := q.Extend(t.Context(), d, longVisibility); err == nil {
+		t.Error("a deleted message was extended, want an error")
 	}
 }
 
@@ -91,15 +91,15 @@ func (s suite) extendedLate(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	send(t, q)
 	d := s.receive(t, q, time.Second)
-	s.settles(t, q, job.Depth{Visible: 1})
-	err := q.Extend(t.Context(), d, long)
-	s.require(t, err != nil, LateExtendAllowed)
+	s.waitForDepth(t, q, job.Depth{Visible: 1})
+	err := q.Extend(t.Context(), d, longVisibility)
+	s.checkDeviation(t, err != nil, LateExtendAllowed)
 }
 
 func (s suite) extendedTooLong(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	send(t, q)
-	d := s.receive(t, q, long)
+	d := s.receive(t, q, longVisibility)
 	err := q.Extend(t.Context(), d, 12*time.Hour+time.Second)
-	s.require(t, err != nil, LongVisibilityAllowed)
+	s.checkDeviation(t, err != nil, LongVisibilityAllowed)
 }

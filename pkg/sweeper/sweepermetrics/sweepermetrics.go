@@ -1,5 +1,5 @@
-// Package sweepermetrics counts sweeps in Prometheus' terms, for the programs that serve
-// /metrics. Each process counts its own: they take turns.
+// Package sweepermetrics provides metrics of sweeps for Prometheus. Processes take turns with
+// sweeps, and each counts its own.
 package sweepermetrics
 
 import (
@@ -16,7 +16,7 @@ type Metrics struct {
 	unfinished prometheus.Gauge
 }
 
-// New is Metrics of no sweep yet.
+// New returns Metrics with all counters at 0.
 func New() *Metrics {
 	m := &Metrics{
 		sweeps: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -28,13 +28,13 @@ func New() *Metrics {
 		}, []string{"action"}),
 		unfinished: prometheus.NewGauge(prometheus.GaugeOpts{Name: "atelier_unfinished_jobs", Help: "Unfinished jobs at the last sweep of this process."}),
 	}
-	for _, result := range []string{"ok", "error"} { // so that they are there before they happen
+	for _, result := range []string{"ok", "error"} { // so that both series exist from the start
 		m.sweeps.WithLabelValues(result)
 	}
 	return m
 }
 
-// Swept counts a sweep: see [sweeper.Config].
+// Swept counts a sweep. It can be used as [sweeper.Config]'s Swept.
 func (m *Metrics) Swept(r sweeper.Report) {
 	result := "ok"
 	if r.Err != nil {
@@ -52,14 +52,14 @@ func (m *Metrics) all() []prometheus.Collector {
 	return []prometheus.Collector{m.sweeps, m.seconds, m.jobs, m.unfinished}
 }
 
-// Describe and Collect make it a prometheus.Collector.
+// Describe implements prometheus.Collector.
 func (m *Metrics) Describe(to chan<- *prometheus.Desc) {
 	for _, c := range m.all() {
 		c.Describe(to)
 	}
 }
 
-// Collect is Describe's counterpart.
+// Collect implements prometheus.Collector.
 func (m *Metrics) Collect(to chan<- prometheus.Metric) {
 	for _, c := range m.all() {
 		c.Collect(to)

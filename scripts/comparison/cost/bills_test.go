@@ -207,7 +207,7 @@ func TestManagedByHand(t *testing.T) {
 
 func table(t *testing.T) *prices.Table {
 	t.Helper()
-	prices, err := prices.Of("us-east-1")
+	prices, err := prices.ForRegion("us-east-1")
 	if err != nil {
 		t.Fatal(err)
 	}

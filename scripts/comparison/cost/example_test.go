@@ -10,7 +10,7 @@ import (
 // A million pictures, each taking 0.25 s in a function of 3007 MB, one in a thousand of them with a
 // cold start of half a second.
 func ExampleDeployment_Bill() {
-	frankfurt, err := prices.Of("eu-central-1")
+	frankfurt, err := prices.ForRegion("eu-central-1")
 	if err != nil {
 		panic(err)
 	}
@@ -38,7 +38,7 @@ func ExampleDeployment_Bill() {
 // The duty at which functions with few cold starts under load stop being 70% cheaper than always-on
 // instances, which are as many as three times the mean load needs.
 func ExampleOver() {
-	virginia, err := prices.Of("us-east-1")
+	virginia, err := prices.ForRegion("us-east-1")
 	if err != nil {
 		panic(err)
 	}

@@ -192,7 +192,7 @@ func TestFreeTier(t *testing.T) {
 
 // What can't be priced is an error of one line.
 func TestInvalidBillsAreRefused(t *testing.T) {
-	frankfurt, err := prices.Of("eu-central-1")
+	frankfurt, err := prices.ForRegion("eu-central-1")
 	if err != nil {
 		t.Fatal(err)
 	}

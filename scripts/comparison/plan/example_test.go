@@ -10,7 +10,7 @@ import (
 
 // 500 pictures of 512 px a day in Frankfurt, each within 10 s.
 func ExampleMake() {
-	frankfurt, err := prices.Of("eu-central-1")
+	frankfurt, err := prices.ForRegion("eu-central-1")
 	if err != nil {
 		panic(err)
 	}

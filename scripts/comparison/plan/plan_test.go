@@ -16,7 +16,7 @@ const month = 2_628_000.0 // seconds
 
 func virginia(t *testing.T) *prices.Table {
 	t.Helper()
-	table, err := prices.Of("us-east-1")
+	table, err := prices.ForRegion("us-east-1")
 	if err != nil {
 		t.Fatal(err)
 	}

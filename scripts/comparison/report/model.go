@@ -326,7 +326,7 @@ func (c *byVolume) at(pictures float64) float64 {
 }
 
 // table returns the prices of the report's region.
-func table() (*prices.Table, error) { return prices.Of(region) }
+func table() (*prices.Table, error) { return prices.ForRegion(region) }
 
 // coldCalls returns the calls of a start to the shared file system as deployed: measured if
 // possible, else assumed.

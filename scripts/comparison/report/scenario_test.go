@@ -42,7 +42,7 @@ func fewer() *byVolume {
 
 func virginia(t *testing.T) *prices.Table {
 	t.Helper()
-	table, err := prices.Of("us-east-1")
+	table, err := prices.ForRegion("us-east-1")
 	if err != nil {
 		t.Fatal(err)
 	}

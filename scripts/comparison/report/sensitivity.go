@@ -147,7 +147,7 @@ func priceChanges(base scenario) (all []change, err error) {
 			continue
 		}
 		c := base
-		if c.prices, err = prices.Of(r); err != nil {
+		if c.prices, err = prices.ForRegion(r); err != nil {
 			return nil, err
 		}
 		all = append(all, change{"region " + r, c})

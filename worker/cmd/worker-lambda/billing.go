@@ -29,7 +29,7 @@ func newBilling(getenv func(string) string, log *slog.Logger) *billing {
 	if err != nil || memory <= 0 {
 		return &billing{}
 	}
-	table, err := prices.Of(getenv("AWS_REGION"))
+	table, err := prices.ForRegion(getenv("AWS_REGION"))
 	if err != nil {
 		log.Warn("receipts have no cost", "error", err)
 	}

@@ -30,7 +30,7 @@ func spin() {
 }
 
 func decode(req child.Request, input []byte, output io.Writer) (child.Reply, error) {
-	is := func(v decodertest.Vice) bool { return bytes.Contains(input, []byte(v)) }
+	is := func(v decodertest.Fault) bool { return bytes.Contains(input, []byte(v)) }
 	switch {
 	case is(decodertest.Eats):
 		var all [][]byte

@@ -161,7 +161,7 @@ func (s *Settings) Open(aws aws.Config, jobs *store.Store, process Process) (_ *
 	if err != nil {
 		return nil, err
 	}
-	if p.decoder, err = decoder.New(decoder.Config{Program: program, Keep: info.Concurrent, Log: log}); err != nil {
+	if p.decoder, err = decoder.New(decoder.Config{Program: program, Idle: info.Concurrent, Log: log}); err != nil {
 		return nil, fmt.Errorf("%w: it is built and installed with the worker, and --decoder or ATELIER_DECODER says where else it is", err)
 	}
 	p.Worker, err = worker.New(worker.Config{

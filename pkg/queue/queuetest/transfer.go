@@ -13,7 +13,7 @@ import (
 func (s suite) roundTrip(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	m := send(t, q)
-	d := s.receive(t, q, long)
+	d := s.receive(t, q, longVisibility)
 	if got, err := job.DecodeMessage(d.Body); err != nil || got != m {
 		t.Errorf("got %v, %v; want %v", got, err, m)
 	}
@@ -22,14 +22,14 @@ func (s suite) roundTrip(t *testing.T) {
 	}
 }
 
-// What others send into the queue, worker must see as it is, to refuse it.
+// Bodies that others send must reach the worker unchanged, so that it can refuse them.
 func (s suite) foreignBody(t *testing.T) {
 	setup := s.Open(t, 10)
 	const body = " {\"a\":\"<&>'\\\\ é 😀 ]]>\"}\tline\nline\r\n "
 	if err := setup.SendRaw(t.Context(), body, 0); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.receive(t, setup.Queue, long).Body; got != body {
+	if got := s.receive(t, setup.Queue, longVisibility).Body; got != body {
 		t.Errorf("got %q, want %q", got, body)
 	}
 }
@@ -45,7 +45,7 @@ func (s suite) bodySize(t *testing.T) {
 	if err := setup.SendRaw(t.Context(), strings.Repeat("x", maxBody), 0); err != nil {
 		t.Fatalf("a body of %d bytes: %v", maxBody, err)
 	}
-	if got := len(s.receive(t, setup.Queue, long).Body); got != maxBody {
+	if got := len(s.receive(t, setup.Queue, longVisibility).Body); got != maxBody {
 		t.Errorf("got %d bytes, want %d", got, maxBody)
 	}
 }
@@ -53,22 +53,21 @@ func (s suite) bodySize(t *testing.T) {
 func (s suite) emptyPoll(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	began := time.Now()
-	ds, err := q.Receive(t.Context(), 10, 2*time.Second, long)
+	ds, err := q.Receive(t.Context(), 10, 2*time.Second, longVisibility)
 	took := time.Since(began)
 	if err != nil || len(ds) != 0 {
 		t.Errorf("got %d messages, %v; want none", len(ds), err)
 	}
 	if took < 1500*time.Millisecond || took > 2*time.Second+s.Patience {
-		t.Errorf("a poll of 2 s came back after %s", took)
+		t.Errorf("a poll of 2 s ended after %s", took)
 	}
 	began = time.Now()
-	if ds, err := q.Receive(t.Context(), 10, 0, long); err != nil || len(ds) != 0 || time.Since(began) > s.Patience {
+	if ds, err := q.Receive(t.Context(), 10, 0, longVisibility); err != nil || len(ds) != 0 || time.Since(began) > s.Patience {
 		t.Errorf("a poll of 0 s: got %d messages, %v after %s", len(ds), err, time.Since(began))
 	}
 }
 
-// A message that is sent well into a poll ends it: workers start at once,
-// though they poll for 20 s.
+// A message that is sent during a poll ends it, so workers that poll for 20 s start at once.
 func (s suite) pollEnds(t *testing.T) {
 	q := s.Open(t, 10).Queue
 	m := message(t)
@@ -79,7 +78,7 @@ func (s suite) pollEnds(t *testing.T) {
 		}
 		sent <- time.Now()
 	})
-	ds, err := q.Receive(t.Context(), 10, 20*time.Second, long)
+	ds, err := q.Receive(t.Context(), 10, 20*time.Second, longVisibility)
 	late := time.Since(<-sent)
 	if err != nil || len(ds) != 1 || ds[0].Body != m.Encode() {
 		t.Fatalf("got %v, %v; want %v", ds, err, m)
@@ -96,12 +95,12 @@ func (s suite) pollCanceled(t *testing.T) {
 	began := time.Now()
 	_, err := q.Receive(ctx, 10, 20*time.Second, time.Second)
 	if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took > 3*time.Second {
-		t.Errorf("got %v after %s, want the context's end at 300 ms", err, took)
+		t.Errorf("got %v after %s, want the context's error after 300 ms", err, took)
 	}
-	// The service may give it to the poll that nobody reads any more; then it
-	// comes when the visibility asked for there is over.
+	// The service may give the message to the canceled poll. It is delivered again when the
+	// visibility of that poll ends.
 	m := send(t, q)
-	if got := s.receive(t, q, long).Body; got != m.Encode() {
+	if got := s.receive(t, q, longVisibility).Body; got != m.Encode() {
 		t.Errorf("got %s, want %s", got, m.Encode())
 	}
 }
@@ -117,7 +116,7 @@ func (s suite) batches(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, max := range []int{3, 50} {
-		ds, err := q.Receive(t.Context(), max, 2*time.Second, long)
+		ds, err := q.Receive(t.Context(), max, 2*time.Second, longVisibility)
 		if err != nil || len(ds) > min(max, 10) {
 			t.Fatalf("receive %d: got %d, %v", max, len(ds), err)
 		}
@@ -125,11 +124,11 @@ func (s suite) batches(t *testing.T) {
 			delete(want, d.Body)
 		}
 	}
-	for _, d := range s.collect(t, q, len(want), long) {
+	for _, d := range s.collect(t, q, len(want), longVisibility) {
 		delete(want, d.Body)
 	}
 	if len(want) != 0 {
-		t.Errorf("%d messages did not come: %v", len(want), want)
+		t.Errorf("%d messages were not received: %v", len(want), want)
 	}
 }
 
@@ -138,5 +137,5 @@ func (s suite) sendNone(t *testing.T) {
 	if err := q.SendAll(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
-	quiet(t, q, time.Now())
+	expectNone(t, q, time.Now())
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// What a worker leaves that comes after the first reconciliation of its hour is removed by the last.
+// Files that a worker leaves after the first reconciliation of an hour are removed by the last one.
 func TestLateFilesAreRemoved(t *testing.T) {
-	st := newStreet(t)
+	st := newSweepTest(t)
 	id := st.submitIn(time.Now().Add(-30*time.Hour), 1)
 	if _, err := st.store.Cancel(id); err != nil {
 		t.Fatal(err)
@@ -37,9 +37,10 @@ func TestLateFilesAreRemoved(t *testing.T) {
 	}
 }
 
-// A cursor from a clock that was set since ends no reconciliation: what was lost with power is found.
-func TestCursorOfTheFuture(t *testing.T) {
-	st := newStreet(t)
+// A cursor in the future, from a clock that was wrong, does not stop the reconciliation: it finds
+// names that were lost in a power failure.
+func TestCursorInTheFuture(t *testing.T) {
+	st := newSweepTest(t)
 	future := job.Hour.Folder(time.Now().Add(1000 * time.Hour))
 	note := fmt.Sprintf(`{"tasks": {"reconciliation": {"after": %q}, "last reconciliation": {"after": %q}}}`, future, future)
 	if err := st.store.SetNote(store.SweepNote, []byte(note)); err != nil {
@@ -61,11 +62,11 @@ func TestCursorOfTheFuture(t *testing.T) {
 	}
 	st.sweeps(1)
 	if active, err := st.store.Active(); lost != 2 || err != nil || len(active) != 1 || active[0].ID != id {
-		t.Errorf("%d names were lost; active: %v, %v", lost, active, err)
+		t.Errorf("%d names were removed; active: %v, %v", lost, active, err)
 	}
-	for name, task := range st.memory().Tasks {
+	for name, task := range st.progress().Tasks {
 		if task.After > job.Hour.Folder(time.Now()) {
-			t.Errorf("%s has come to %s", name, task.After)
+			t.Errorf("the cursor of %s is %s", name, task.After)
 		}
 	}
 }

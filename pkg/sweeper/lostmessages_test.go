@@ -10,9 +10,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// All jobs of a queue that was purged come back within the sweeps that it takes to be sure, however many they are.
-func TestPurgedQueueComesBackWhole(t *testing.T) {
-	st := newStreet(t)
+// After a purge of the queue all jobs are sent again by the third sweep, however many they are.
+func TestAllJobsOfPurgedQueueAreSentAgain(t *testing.T) {
+	st := newSweepTest(t)
 	const jobs = 1500
 	want := map[job.ID]bool{}
 	for range jobs {
@@ -27,9 +27,9 @@ func TestPurgedQueueComesBackWhole(t *testing.T) {
 	}
 }
 
-// A message that is nobody's does not hide for ever that a job's is missing.
+// A foreign message does not hide for ever that a job's message is missing.
 func TestForeignMessageHidesNoLostJob(t *testing.T) {
-	st := newStreet(t)
+	st := newSweepTest(t)
 	id := st.submit(20*time.Minute, false)
 	if err := st.queue.SendRaw(t.Context(), "not ours", 0); err != nil {
 		t.Fatal(err)
@@ -45,12 +45,12 @@ func TestForeignMessageHidesNoLostJob(t *testing.T) {
 	}
 }
 
-// A job whose owner's later jobs are being painted has lost its message, whatever the queue counts.
+// If later jobs of its owner are running, a job's message is lost, whatever the queue's counts are.
 func TestOvertakenJobIsSentAgain(t *testing.T) {
-	st := newStreet(t)
+	st := newSweepTest(t)
 	lost := st.submit(10*time.Minute, false)
 	st.claim(st.submit(time.Minute, true))
-	for range 100 { // of others, so that nothing seems to be missing
+	for range 100 { // foreign messages, so that none seems to be missing
 		if err := st.queue.SendRaw(t.Context(), "not ours", 0); err != nil {
 			t.Fatal(err)
 		}
@@ -61,9 +61,9 @@ func TestOvertakenJobIsSentAgain(t *testing.T) {
 	}
 }
 
-// A queue that was purged comes back also where a sweep has no time to look at all jobs.
-func TestPurgedQueueComesBackByAndBy(t *testing.T) {
-	st := newStreet(t)
+// After a purge all jobs are sent again even if a sweep has no time to check all jobs.
+func TestPurgedQueueIsRefilledOverSeveralSweeps(t *testing.T) {
+	st := newSweepTest(t)
 	st.sweep.Limit(20, 1)
 	want := map[job.ID]bool{}
 	for minute := range 100 {
@@ -72,7 +72,7 @@ func TestPurgedQueueComesBackByAndBy(t *testing.T) {
 		}
 	}
 	jobs := len(want)
-	for range 3 + 2*4 { // 32 folders at a time
+	for range 3 + 2*4 { // each sweep checks 32 folders
 		st.sweeps(1)
 		for _, m := range st.messages() {
 			delete(want, m.Job)
@@ -83,8 +83,9 @@ func TestPurgedQueueComesBackByAndBy(t *testing.T) {
 	}
 }
 
-// submitIn makes a job of a time, in the folder of its minute, whose message is not on the queue.
-func (st *street) submitIn(at time.Time, n int) job.ID {
+// submitIn makes a job of a given time, in the folder of its minute. Its message is not in the
+// queue.
+func (st *sweepTest) submitIn(at time.Time, n int) job.ID {
 	st.Helper()
 	ms := at.UnixMilli()
 	id := job.ID(fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, n<<4|int(job.Minute)))
@@ -97,9 +98,10 @@ func (st *street) submitIn(at time.Time, n int) job.ID {
 	return id
 }
 
-// A job that was sent again is no younger for it: that a worker is at it does not show that others were overtaken.
-func TestJobThatWasSentAgainOvertakesNobody(t *testing.T) {
-	st := newStreet(t)
+// Sending a job again does not make it younger: that it is running does not show that others were
+// overtaken.
+func TestJobThatWasSentAgainOvertakesNoOther(t *testing.T) {
+	st := newSweepTest(t)
 	var ids []job.ID
 	for range 50 {
 		ids = append(ids, st.submit(10*time.Minute, true))

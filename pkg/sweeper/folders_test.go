@@ -11,7 +11,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A countdown is a context that ends when it was asked so often whether it has.
+// A countdown is a context that ends after a number of calls of Err.
 type countdown struct {
 	context.Context
 	left atomic.Int64
@@ -24,9 +24,10 @@ func (c *countdown) Err() error {
 	return nil
 }
 
-// A sweep that has no time for all jobs of the folders that it has listed has done those whose jobs it has looked at: else
-// one that comes to many full folders would begin with the same ones for ever.
-func TestSweepComesForwardAmongFullFolders(t *testing.T) {
+// A sweep that has listed several full folders, but has no time for all their jobs, counts the
+// folders as done whose jobs it has checked. Otherwise each sweep would begin with the same
+// folders.
+func TestSweepProgressesThroughFullFolders(t *testing.T) {
 	st, err := store.Open(store.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -48,14 +49,14 @@ func TestSweepComesForwardAmongFullFolders(t *testing.T) {
 		t.Fatal(all, err)
 	}
 	s := &Sweeper{Config: Config{Store: st, Times: Times{Every: time.Minute, MaxAge: time.Hour}}}
-	r := &round{claimed: map[string]time.Time{}, counted: map[string]count{}}
+	r := &findings{claimed: map[string]time.Time{}, counted: map[string]jobCount{}}
 	ctx := &countdown{Context: t.Context()}
 	ctx.left.Store(folders + 2*jobs + jobs/2)
-	if done := s.lookAt(ctx, all, 0, now, r); done != 2 || len(r.counted) != 2 {
+	if done := s.checkFolders(ctx, all, 0, now, r); done != 2 || len(r.counted) != 2 {
 		t.Errorf("%d folders are done, %v", done, r.counted)
 	}
-	// Those are passed over, the others are done with time enough.
-	if done := s.lookAt(t.Context(), all, 0, now, r); done != folders || len(r.counted) != folders {
+	// With enough time it skips those folders and does the others.
+	if done := s.checkFolders(t.Context(), all, 0, now, r); done != folders || len(r.counted) != folders {
 		t.Errorf("%d folders are done, %v", done, r.counted)
 	}
 }

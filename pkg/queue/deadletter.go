@@ -10,19 +10,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// ErrNoDeadLetters says that the queue has no dead-letter queue.
-var ErrNoDeadLetters = errors.New("it has no dead-letter queue: give it a RedrivePolicy, or messages that nobody can handle come again until their retention is over")
+// ErrNoDeadLetters means that the queue has no dead-letter queue.
+var ErrNoDeadLetters = errors.New("it has no dead-letter queue: configure its RedrivePolicy, or messages that can't be processed are delivered again until their retention ends")
 
-// Dead opens the queue to which the queue's RedrivePolicy moves messages that
-// were received too often. It must be in the same account and region, as SQS
-// has it. The error wraps [ErrNoDeadLetters] where there is no such policy, and
-// [ErrNoQueue] where it names a queue that is not there.
+// Dead opens the queue's dead-letter queue, which its RedrivePolicy names. As SQS requires, that is
+// in the same account and region. The error wraps [ErrNoDeadLetters] if there is no policy, and
+// [ErrNoQueue] if the policy names a queue that does not exist.
 func (q *Queue) Dead(ctx context.Context) (*Queue, error) {
 	attributes, err := q.attributes(ctx, types.QueueAttributeNameRedrivePolicy)
 	if err != nil {
 		return nil, fmt.Errorf("dead-letter queue of %s: %w", q.URL(), err)
 	}
-	name, err := deadName(attributes[string(types.QueueAttributeNameRedrivePolicy)])
+	name, err := deadQueueName(attributes[string(types.QueueAttributeNameRedrivePolicy)])
 	if err != nil {
 		return nil, fmt.Errorf("dead-letter queue of %s: %w", q.URL(), err)
 	}
@@ -33,9 +32,9 @@ func (q *Queue) Dead(ctx context.Context) (*Queue, error) {
 	return dead, nil
 }
 
-// deadName takes the queue's name out of a policy, in which it is the last part
-// of an ARN: arn:aws:sqs:us-east-1:123456789012:atelier-dead.
-func deadName(policy string) (string, error) {
+// deadQueueName returns the queue's name from a policy: the last part of an ARN such as
+// arn:aws:sqs:us-east-1:123456789012:atelier-dead.
+func deadQueueName(policy string) (string, error) {
 	if policy == "" {
 		return "", ErrNoDeadLetters
 	}

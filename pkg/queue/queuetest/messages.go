@@ -8,8 +8,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// long is a visibility that no test outlives.
-const long = 10 * time.Minute
+// longVisibility is longer than any test.
+const longVisibility = 10 * time.Minute
 
 func message(t testing.TB) job.Message {
 	t.Helper()
@@ -29,7 +29,7 @@ func messages(t testing.TB, n int) []job.Message {
 	return ms
 }
 
-// send puts one new message into the queue.
+// send sends one new message.
 func send(t testing.TB, q Queue) job.Message {
 	t.Helper()
 	m := message(t)
@@ -39,8 +39,8 @@ func send(t testing.TB, q Queue) job.Message {
 	return m
 }
 
-// receive waits for one delivery. A poll may come back empty although there is
-// a message, hence the loop.
+// receive waits for one delivery. It polls repeatedly, because a poll may return nothing although
+// there is a message.
 func (s suite) receive(t testing.TB, q Queue, visibility time.Duration) job.Delivery {
 	t.Helper()
 	ds := s.collect(t, q, 1, visibility)
@@ -72,22 +72,22 @@ func (s suite) collect(t testing.TB, q Queue, n int, visibility time.Duration) [
 	return got
 }
 
-// quiet fails if a message comes before the deadline, or within a poll of a
-// second where that has passed.
-func quiet(t testing.TB, q Queue, until time.Time) {
+// expectNone fails if a message is received before the deadline. It makes at least one poll of a
+// second.
+func expectNone(t testing.TB, q Queue, until time.Time) {
 	t.Helper()
 	for first := true; first || time.Until(until) > 0; first = false {
-		ds, err := q.Receive(t.Context(), 10, time.Second, long)
+		ds, err := q.Receive(t.Context(), 10, time.Second, longVisibility)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(ds) > 0 {
-			t.Fatalf("received %d messages (the first for the %d. time), want none", len(ds), ds[0].Received)
+			t.Fatalf("received %d messages (the first with count %d), want none", len(ds), ds[0].Received)
 		}
 	}
 }
 
-func handBack(t testing.TB, q Queue, d job.Delivery) {
+func makeVisible(t testing.TB, q Queue, d job.Delivery) {
 	t.Helper()
 	if err := q.Extend(t.Context(), d, 0); err != nil {
 		t.Fatal(err)

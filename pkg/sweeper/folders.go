@@ -1,0 +1,112 @@
+package sweeper
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/store"
+)
+
+// entriesPerStep is the number of jobs after which a sweep records its progress, or more if a
+// folder has more. A folder may have one job or thousands.
+const entriesPerStep = 1000
+
+// halfTime returns a context with half of the time that ctx has left. The rest is for the work that
+// follows from the first half.
+func halfTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(end)/2)
+}
+
+// A folderEntry is an entry with its folder.
+type folderEntry struct {
+	store.Entry
+	in string
+}
+
+// checkFolders checks the jobs in folders, in their order. After limit jobs, unless limit is 0, it
+// starts no further folder. It returns the number of folders that were done when ctx ended or the
+// store became unavailable. It skips folders that are in r already.
+func (s *Sweeper) checkFolders(ctx context.Context, folders []store.ActiveFolder, limit int, now time.Time, r *findings) (done int) {
+	seen := 0
+	for some := range slices.Chunk(folders, concurrency) {
+		lists := s.listUnchecked(ctx, some, r)
+		var entries []folderEntry
+		first := 0 // index of the entries' first folder
+		for i, f := range some {
+			if entries = append(entries, lists[f.Position()]...); len(entries) < entriesPerStep && i < len(some)-1 {
+				continue
+			}
+			if !s.checkEntries(ctx, some[first:i+1], entries, now, r) {
+				return done
+			}
+			done += i + 1 - first
+			if seen += len(entries); limit > 0 && seen >= limit {
+				return done
+			}
+			entries, first = entries[:0], i+1
+		}
+	}
+	return done
+}
+
+// listUnchecked lists the folders that are not in r yet, until ctx ends. It returns entries by
+// folder.
+func (s *Sweeper) listUnchecked(ctx context.Context, folders []store.ActiveFolder, r *findings) map[string][]folderEntry {
+	lists := map[string][]folderEntry{}
+	forEach(ctx, folders, func(f store.ActiveFolder) {
+		in := f.Position()
+		if _, checked := r.counted[in]; checked {
+			return
+		}
+		entries, err := s.Store.ActiveIn(f)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.errs.add(err)
+		for _, e := range entries {
+			lists[in] = append(lists[in], folderEntry{e, in})
+		}
+	})
+	return lists
+}
+
+// checkEntries checks all entries of some folders. It reports false if ctx ended or the store
+// became unavailable before that.
+func (s *Sweeper) checkEntries(ctx context.Context, in []store.ActiveFolder, entries []folderEntry, now time.Time, r *findings) bool {
+	var mu sync.Mutex
+	counted := map[string]jobCount{}
+	forEach(ctx, entries, func(e folderEntry) {
+		n := s.checkJob(e.Entry, now, r)
+		mu.Lock()
+		defer mu.Unlock()
+		counted[e.in] = counted[e.in].plus(n)
+	})
+	if ctx.Err() != nil || r.errs.storeUnavailable {
+		return false
+	}
+	for _, f := range in {
+		if _, checked := r.counted[f.Position()]; !checked {
+			r.counted[f.Position()] = counted[f.Position()]
+		}
+	}
+	return true
+}
+
+// forEach calls do for items, several at the same time, until ctx ends.
+func forEach[T any](ctx context.Context, items []T, do func(T)) {
+	slots := make(chan struct{}, concurrency)
+	var all sync.WaitGroup
+	for _, item := range items {
+		if ctx.Err() != nil {
+			break
+		}
+		slots <- struct{}{}
+		all.Go(func() { defer func() { <-slots }(); do(item) })
+	}
+	all.Wait()
+}
