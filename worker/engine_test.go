@@ -72,7 +72,7 @@ func TestAnAbandonedRunMayPanic(t *testing.T) {
 		}
 		close(finish)
 		synctest.Wait()
-		b.worker.Stylizer = painter(red)
+		b.paint = red
 		if err := b.worker.Handle(t.Context(), m); err != nil {
 			t.Error(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/atelier-go/atelier/pkg/engines"
 	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/worker"
@@ -14,7 +15,7 @@ import (
 // within is a worker of four pictures at once, with memory for n of 32x32.
 func within(t *testing.T, n int64, e *easel) (b *bench, submit func(side int) job.Message) {
 	t.Helper()
-	f := job.Footprint{Loaded: 100 << 20, Run: 1000, Pixel: 100}
+	f := engines.Footprint{Loaded: 100 << 20, Run: 1000, Pixel: 100}
 	b = newBenchWith(t, 0, e.paint, func(c *worker.Config) {
 		c.Concurrent, c.Footprint = 4, f
 		c.Memory = f.Idle(4) + n*f.Picture(32, 32, imageio.JobMemory(photo(t, 32, 32), nil, 32, 32))

@@ -247,11 +247,11 @@ func TestPollStopsWorkWhoseMessageItCantKeep(t *testing.T) {
 				q := newLine(delivery(m))
 				fail(q)
 				began := make(chan struct{})
-				b.worker.Stylizer = painter(func(ctx context.Context, _ style.Request) (*image.RGBA, error) {
+				b.paint = func(ctx context.Context, _ style.Request) (*image.RGBA, error) {
 					close(began)
 					<-ctx.Done()
 					return nil, ctx.Err()
-				})
+				}
 				stop := b.poll(q, worker.PollConfig{Visibility: 30 * time.Millisecond})
 				<-began
 				waitFor(t, func() bool { return b.job(m).State == job.Queued })

@@ -68,6 +68,12 @@ type bench struct {
 	*testing.T
 	store  *store.Store
 	worker *worker.Worker
+	paint  painter // may be changed between jobs
+}
+
+// Stylize calls b.paint.
+func (b *bench) Stylize(ctx context.Context, r style.Request) (*image.RGBA, error) {
+	return b.paint(ctx, r)
 }
 
 func newBench(t *testing.T, lease time.Duration, p painter) *bench {
@@ -81,13 +87,13 @@ func newBenchWith(t *testing.T, lease time.Duration, p painter, change func(*wor
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := worker.Config{Store: s, Stylizer: p, Decoder: decoding, Kind: "daemon", Name: "bench", Engine: "paint", Model: "red"}
+	b := &bench{T: t, store: s, paint: p}
+	cfg := worker.Config{Store: s, Stylizer: b, Decoder: decoding, Kind: "daemon", Name: "bench", Engine: "paint", Model: "red"}
 	change(&cfg)
-	w, err := worker.New(cfg)
-	if err != nil {
+	if b.worker, err = worker.New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	return &bench{t, s, w}
+	return b
 }
 
 // dir is the job's directory in the store.
@@ -372,7 +378,7 @@ func TestDrainsAreNoAttempts(t *testing.T) {
 		ctx, cancel = context.WithCancel(t.Context())
 	}
 	defer cancel()
-	b.worker.Stylizer = painter(red)
+	b.paint = red
 	if err := b.worker.Handle(t.Context(), m); err != nil || b.job(m).State != job.Succeeded || b.job(m).Attempts != 1 {
 		t.Errorf("%v, %+v", err, b.job(m))
 	}
@@ -446,7 +452,7 @@ func TestLimitsHold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t, s, w}
+	b := &bench{T: t, store: s, worker: w}
 	m := b.submit(photo(t, 20, 20), nil)
 	if err := w.Handle(t.Context(), m); err != nil || b.job(m).Error.Code != "too_many_pixels" {
 		t.Errorf("%v, %+v", err, b.job(m))

@@ -43,8 +43,8 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	expect(`atelier_jobs_total{outcome="succeeded"} 0`, `atelier_jobs_total{outcome="failed"} 0`, `atelier_jobs_total{outcome="stuck"} 0`)
-	m.attempt(worker.Attempt{Number: 1, Outcome: worker.Succeeded, Receipt: job.Receipt{QueueWaitMS: 40, DecodeMS: 2, StylizeMS: 20, EncodeMS: 3}})
-	m.attempt(worker.Attempt{Number: 2, Outcome: worker.Failed, Receipt: job.Receipt{QueueWaitMS: 4000}})
+	m.attempt(worker.Report{Number: 1, Outcome: worker.Succeeded, Receipt: job.Receipt{QueueWaitMS: 40, DecodeMS: 2, StylizeMS: 20, EncodeMS: 3}})
+	m.attempt(worker.Report{Number: 2, Outcome: worker.Failed, Receipt: job.Receipt{QueueWaitMS: 4000}})
 	m.sweeps.Swept(sweeper.Report{Unfinished: 7, Resent: 2, Expired: 3, Took: time.Second})
 	m.sweeps.Swept(sweeper.Report{Unfinished: 5, Err: errors.New("the queue is away")})
 	expect(`atelier_jobs_total{outcome="succeeded"} 1`, `atelier_jobs_total{outcome="failed"} 1`,

@@ -160,15 +160,18 @@ func TestPollLosesTheStore(t *testing.T) {
 			"it would succeed": {photo(t, 8, 8)},
 			"it would fail":    {photo(t, 8, 8)[:60]},
 		} {
+			var b *bench
 			var back func()
-			b := newBench(t, 0, red)
+			gone := func() { back = away(t, b.store.Dir()) }
+			b = newBenchWith(t, 0, red, func(c *worker.Config) {
+				if name == "it would fail" {
+					c.Log = slog.New(atWarning(gone))
+				}
+			})
 			m := b.submit(tt.picture, nil)
 			q := newLine(delivery(m))
-			gone := func() { back = away(t, b.store.Dir()) }
 			if name == "it would succeed" {
-				b.worker.Stylizer = painter(func(ctx context.Context, r style.Request) (*image.RGBA, error) { gone(); return red(ctx, r) })
-			} else {
-				b.worker.Log = slog.New(atWarning(gone))
+				b.paint = func(ctx context.Context, r style.Request) (*image.RGBA, error) { gone(); return red(ctx, r) }
 			}
 			stop := b.poll(q, worker.PollConfig{})
 			synctest.Wait()

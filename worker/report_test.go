@@ -17,19 +17,20 @@ import (
 // What is counted of jobs: each end of an attempt, once.
 func TestEnded(t *testing.T) {
 	fails := true
-	b := newBench(t, 0, func(ctx context.Context, r style.Request) (*image.RGBA, error) {
+	var mu sync.Mutex
+	var ended []worker.Report
+	b := newBenchWith(t, 0, func(ctx context.Context, r style.Request) (*image.RGBA, error) {
 		if fails {
-			return nil, errors.New("the engine is out of sorts")
+			return nil, errors.New("the engine fails")
 		}
 		return red(ctx, r)
+	}, func(c *worker.Config) {
+		c.Report = func(a worker.Report) {
+			mu.Lock()
+			defer mu.Unlock()
+			ended = append(ended, a)
+		}
 	})
-	var mu sync.Mutex
-	var ended []worker.Attempt
-	b.worker.Ended = func(a worker.Attempt) {
-		mu.Lock()
-		defer mu.Unlock()
-		ended = append(ended, a)
-	}
 	handle := func(m job.Message) {
 		_ = b.worker.Handle(t.Context(), m) // what became of it is in ended
 	}
