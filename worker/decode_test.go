@@ -20,21 +20,21 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-// rogueBench is a worker whose decoder misbehaves on demand, one picture at a time.
-func rogueBench(t *testing.T, bounds decoder.Bounds) *bench {
+// newRogueBench returns a bench whose decoder misbehaves if the picture demands it. It decodes one
+// picture at a time.
+func newRogueBench(t *testing.T, bounds decoder.Bounds) *bench {
 	t.Helper()
 	d := decodertest.New(t, func(c *decoder.Config) { c.Program, c.Bounds = decodertest.Rogue(t), bounds })
 	return newBenchWith(t, 0, red, func(c *worker.Config) { c.Decoder = d })
 }
 
-// with is a photograph that makes a rogue decoder do something.
+// with returns a photograph that makes a rogue decoder misbehave.
 func with(t *testing.T, v decodertest.Vice) []byte { return append(photo(t, 20, 20), v...) }
 
-// TestHostilePictures: whatever a decoder does with a picture, its job fails with a
-// reason, or is tried again where the picture may not be at fault, and the next picture
-// in the only slot is painted.
+// TestHostilePictures: the job of a picture that makes the decoder misbehave fails with a reason, or
+// is tried again if the picture may not be the cause, and the next picture in the only slot is painted.
 func TestHostilePictures(t *testing.T) {
-	b := rogueBench(t, decoder.Bounds{CPU: 300 * time.Millisecond, Wait: 500 * time.Millisecond})
+	b := newRogueBench(t, decoder.Bounds{CPU: 300 * time.Millisecond, Wait: 500 * time.Millisecond})
 	for _, vice := range []decodertest.Vice{decodertest.Eats, decodertest.Spins, decodertest.Sleeps, decodertest.Crashes} {
 		m := b.submit(with(t, vice), nil)
 		if err := b.worker.Handle(t.Context(), m); err != nil {
@@ -52,7 +52,7 @@ func TestHostilePictures(t *testing.T) {
 		m := b.submit(with(t, vice), nil)
 		for attempt := 1; attempt <= 3; attempt++ {
 			if err := b.worker.Handle(t.Context(), m); err == nil {
-				t.Errorf("%s: attempt %d: the message is done with", vice, attempt)
+				t.Errorf("%s: attempt %d: no error, so the message would be deleted", vice, attempt)
 			}
 			if j := b.job(m); j.State != job.Queued || j.Attempts != attempt {
 				t.Errorf("%s: %s after %d attempts, want queued after %d", vice, j.State, j.Attempts, attempt)
@@ -64,18 +64,18 @@ func TestHostilePictures(t *testing.T) {
 	}
 }
 
-// TestCancelFreesTheSlotOfADecode: a picture that is still being decoded when its job is
-// taken away leaves the slot to the next one at once.
+// TestCancelFreesTheSlotOfADecode: if the context ends while a picture is decoded, the slot is free for
+// the next one at once.
 func TestCancelFreesTheSlotOfADecode(t *testing.T) {
-	b := rogueBench(t, decoder.Bounds{CPU: time.Hour, Wait: time.Hour})
+	b := newRogueBench(t, decoder.Bounds{CPU: time.Hour, Wait: time.Hour})
 	for _, vice := range []decodertest.Vice{decodertest.Spins, decodertest.Sleeps} {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		taken := errors.New("the job was taken away")
+		canceled := errors.New("the job was canceled")
 		m := b.submit(with(t, vice), nil)
 		result := b.handle(ctx, m)
 		waitFor(t, func() bool { return b.job(m).State == job.Running })
-		cancel(taken)
-		if err := <-result; !errors.Is(err, taken) {
+		cancel(canceled)
+		if err := <-result; !errors.Is(err, canceled) {
 			t.Errorf("%s: got %v", vice, err)
 		}
 		if j := b.job(m); j.State != job.Queued || j.Attempts != 0 {
@@ -88,8 +88,8 @@ func TestCancelFreesTheSlotOfADecode(t *testing.T) {
 	}
 }
 
-// TestCancelFreesTheSlot: a worker stops what was canceled or erased within seconds, however
-// long its lease is.
+// TestCancelFreesTheSlot: the attempt at a job that is canceled or erased ends within seconds, even if
+// the lease is long.
 func TestCancelFreesTheSlot(t *testing.T) {
 	for name, end := range map[string]func(s *store.Store, id job.ID) error{
 		"canceled": func(s *store.Store, id job.ID) error { _, err := s.Cancel(id); return err },
@@ -115,13 +115,13 @@ func TestCancelFreesTheSlot(t *testing.T) {
 					t.Error(err)
 				}
 			case <-time.After(time.Minute):
-				t.Fatal("the worker is still at it")
+				t.Fatal("the attempt has not ended")
 			}
 		})
 	}
 }
 
-// TestDecoderThatCannotBeStarted says nothing about the jobs: no attempt is counted.
+// TestDecoderThatCannotBeStarted: no attempt is counted if the decoder can't be started.
 func TestDecoderThatCannotBeStarted(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "picture-decoder")
 	b, err := os.ReadFile(decodertest.Rogue(t))
@@ -150,7 +150,7 @@ func TestDecoderThatCannotBeStarted(t *testing.T) {
 	}
 }
 
-// TestPreviewIsStored by the first attempt, whether it ends well or not, and by no other.
+// TestPreviewIsStored by the first attempt, whatever its outcome, and by no other.
 func TestPreviewIsStored(t *testing.T) {
 	fails := true
 	b := newBench(t, 0, func(ctx context.Context, r style.Request) (*image.RGBA, error) {
@@ -187,7 +187,7 @@ func TestPreviewIsStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !os.SameFile(before, stored()) {
-		t.Error("the second attempt has replaced it")
+		t.Error("the second attempt has replaced the preview")
 	}
 	if b.job(m).State != job.Succeeded {
 		t.Errorf("%+v", b.job(m))
@@ -197,6 +197,6 @@ func TestPreviewIsStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := b.store.Preview(broken.Job); !errors.Is(err, job.ErrNoPreview) {
-		t.Errorf("of what is no picture: %v", err)
+		t.Errorf("the preview of a file that is no picture: %v", err)
 	}
 }

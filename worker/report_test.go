@@ -14,11 +14,11 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-// What is counted of jobs: each end of an attempt, once.
-func TestEnded(t *testing.T) {
+// Each attempt is reported once, at its end.
+func TestReport(t *testing.T) {
 	fails := true
 	var mu sync.Mutex
-	var ended []worker.Report
+	var reports []worker.Report
 	b := newBenchWith(t, 0, func(ctx context.Context, r style.Request) (*image.RGBA, error) {
 		if fails {
 			return nil, errors.New("the engine fails")
@@ -28,11 +28,11 @@ func TestEnded(t *testing.T) {
 		c.Report = func(a worker.Report) {
 			mu.Lock()
 			defer mu.Unlock()
-			ended = append(ended, a)
+			reports = append(reports, a)
 		}
 	})
 	handle := func(m job.Message) {
-		_ = b.worker.Handle(t.Context(), m) // what became of it is in ended
+		_ = b.worker.Handle(t.Context(), m) // its outcome is in reports
 	}
 	bad, flaky, crashed := b.submit([]byte("no picture"), nil), b.submit(photo(t, 8, 8), nil), b.submit(photo(t, 8, 8), nil)
 	flaky.Request = "a-request"
@@ -48,7 +48,7 @@ func TestEnded(t *testing.T) {
 	handle(crashed)
 
 	var got []string
-	for _, a := range ended {
+	for _, a := range reports {
 		what := string(a.Outcome)
 		if a.Code != "" {
 			what += " " + a.Code
@@ -59,13 +59,13 @@ func TestEnded(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Fatalf("got %q, want %q", got, want)
 	}
-	if a := ended[2]; a.Message != flaky || a.Number != 2 || a.Took <= 0 || a.Receipt.DecodeMS <= 0 || a.Receipt.EncodeMS <= 0 {
-		t.Errorf("of the one that succeeded: %+v", a)
+	if a := reports[2]; a.Message != flaky || a.Number != 2 || a.Took <= 0 || a.Receipt.DecodeMS <= 0 || a.Receipt.EncodeMS <= 0 {
+		t.Errorf("the report of the job that succeeded: %+v", a)
 	}
-	if a := ended[1]; a.Number != 1 || a.Receipt.DecodeMS <= 0 || a.Receipt.EncodeMS != 0 {
-		t.Errorf("of the one that was given back: %+v", a)
+	if a := reports[1]; a.Number != 1 || a.Receipt.DecodeMS <= 0 || a.Receipt.EncodeMS != 0 {
+		t.Errorf("the report of the job that was given back: %+v", a)
 	}
-	if a := ended[3]; a.Message.Job != crashed.Job || a.Number != 0 {
-		t.Errorf("of the one that was given up: %+v", a)
+	if a := reports[3]; a.Message.Job != crashed.Job || a.Number != 0 {
+		t.Errorf("the report of the job that was given up: %+v", a)
 	}
 }
