@@ -16,7 +16,7 @@ const checkInterval = 2 * time.Second
 
 // maxAttemptTime is how long an attempt may take in all, with the waits behind others for memory
 // and for the engine. Without it, an attempt that hangs outside of the engine would keep its lease
-// for ever.
+// forever.
 func (w *Worker) maxAttemptTime() time.Duration {
 	return time.Duration(2+int(w.maxClaims.Load())/w.cfg.Concurrent) * w.cfg.Watchdog
 }
@@ -26,14 +26,14 @@ func (w *Worker) maxAttemptTime() time.Duration {
 // can't be kept, because another worker may claim the job then: at once if the lease is lost;
 // otherwise, because a file server may be unavailable for a moment, when only a sixth of the term
 // is left, in which the work can stop. The term is measured from the request of the last successful
-// renewal, and its end does not wait for the next one: a renewal may hang for ever if the file
+// renewal, and its end does not wait for the next one: a renewal may hang forever if the file
 // server is gone.
 func (a *attempt) renewLease(ctx context.Context) (held context.Context, stop func()) {
 	held, cancel := context.WithCancelCause(ctx)
 	term := a.w.cfg.Store.Lease()
 	untilEnd := func(requested time.Time) time.Duration { return time.Until(requested.Add(term - term/6)) }
 	var lastError atomic.Value // of a renewal or check
-	lastError.Store("no answer")
+	lastError.Store("no response")
 	end := time.AfterFunc(untilEnd(a.lease.Began), func() {
 		cancel(fmt.Errorf("%w: the lease was not renewed in time: %s", job.ErrStoreAway, lastError.Load()))
 	})

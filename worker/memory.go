@@ -12,7 +12,7 @@ import (
 
 // A memoryBudget is the memory that the pictures in work may take together, by what is known of
 // them before they are decoded. Reservations are made in the order of their requests, so that small
-// pictures can't make a large one wait for ever.
+// pictures can't make a large one wait forever.
 type memoryBudget struct {
 	bytes int64 // 0 means no limit
 	free  *semaphore.Weighted
