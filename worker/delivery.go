@@ -39,7 +39,7 @@ func (w *Worker) returnMessage(ctx context.Context, q extender, d job.Delivery, 
 	}
 	switch {
 	case errors.Is(why, job.ErrMalformed):
-		log.Error("the message does not name a job", "error", why)
+		log.Error("not a job message", "error", why)
 	case errors.Is(why, errStopping):
 		log.Info("given back", "error", why)
 	default:
