@@ -1,10 +1,11 @@
 package api
 
 import (
-	"errors"
 	"fmt"
 	"sort"
+	"strings"
 
+	"github.com/atelier-go/atelier/pkg/engines"
 	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/job"
 )
@@ -35,7 +36,7 @@ func (w *Workers) Validate() error {
 		return fmt.Errorf("--max-size must be 16 to %d", job.MaxSize)
 	}
 	if f, ok := w.footprint(); !ok {
-		return errors.New("--worker-engine must be tensorflow or onnx")
+		return fmt.Errorf("--worker-engine must be %s", strings.Join(engines.Names(), " or "))
 	} else if w.bytes() < f.Idle(1)+f.Picture(256, 256, imageio.JobMemory(nil, nil, 256, 256)) {
 		return fmt.Errorf("--worker-memory of %d MB: that holds no picture of 256 x 256: a worker with %s takes %d MB before it has painted anything", w.Memory, w.Engine, f.Idle(1)>>20)
 	}
@@ -44,14 +45,9 @@ func (w *Workers) Validate() error {
 
 func (w *Workers) bytes() int64 { return int64(w.Memory) << 20 }
 
-func (w *Workers) footprint() (job.Footprint, bool) {
-	switch w.Engine {
-	case "tensorflow":
-		return job.FootprintTensorFlow, true
-	case "onnx":
-		return job.FootprintONNX, true
-	}
-	return job.Footprint{}, false
+func (w *Workers) footprint() (engines.Footprint, bool) {
+	e, ok := engines.ByName(w.Engine)
+	return e.Footprint, ok
 }
 
 // hold refuses a job whose pictures the smallest worker, which paints one at a time, can't

@@ -19,25 +19,24 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-// null is a model that costs nothing.
-func null(_ context.Context, r style.Request) (*image.RGBA, error) { return r.Content, nil }
+// unchanged is a Stylizer that returns the photograph.
+func unchanged(_ context.Context, r style.Request) (*image.RGBA, error) { return r.Content, nil }
 
-// BenchmarkJobs is the pipeline where the network costs nothing: jobs of a small
-// picture, stored as durably as ever, through a queue in memory. What is measured
-// is what the protocol and the disk hold up.
+// BenchmarkJobs measures the worker without the network: jobs with a small picture, stored durably,
+// through a queue in memory. The protocol and the disk take the time.
 //
-//	submit and work: 32 submitters beside the worker, until every job is done
-//	work alone: the jobs are there already
+//	submit and work: 32 submitters run at the same time as the worker, until every job has ended
+//	work alone: the jobs are submitted before
 //
-// Directories are removed after both: ext4 without a journal looks for an inode
-// that was not freed in the last minutes, which makes every new file slower.
+// Directories are removed after both, because ext4 without a journal searches for an inode that was
+// not freed in the last minutes, which makes every new file slower.
 func BenchmarkJobs(b *testing.B) {
 	dir := b.TempDir()
 	b.Run("submit and work", func(b *testing.B) { benchmarkJobs(b, dir, false) })
 	b.Run("work alone", func(b *testing.B) { benchmarkJobs(b, dir, true) })
 }
 
-func benchmarkJobs(b *testing.B, dir string, before bool) {
+func benchmarkJobs(b *testing.B, dir string, submitFirst bool) {
 	var picture bytes.Buffer
 	if err := jpeg.Encode(&picture, image.NewYCbCr(image.Rect(0, 0, 64, 64), image.YCbCrSubsampleRatio420), nil); err != nil {
 		b.Fatal(err)
@@ -49,8 +48,8 @@ func benchmarkJobs(b *testing.B, dir string, before bool) {
 	}
 	defer s.Close()
 	q := queuefake.New(queuefake.Config{})
-	const concurrent = 32 // as many as it takes to keep the disk's commits shared
-	w, err := worker.New(worker.Config{Store: s, Stylizer: painter(null), Decoder: decoding, Kind: "daemon", Name: "bench", Concurrent: concurrent})
+	const concurrent = 32 // enough for the disk's commits to be shared
+	w, err := worker.New(worker.Config{Store: s, Stylizer: stylizerFunc(unchanged), Decoder: decoding, Kind: "daemon", Name: "bench", Concurrent: concurrent})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -78,14 +77,14 @@ func benchmarkJobs(b *testing.B, dir string, before bool) {
 		}
 		all.Wait()
 	}
-	if before {
+	if submitFirst {
 		submitAll()
 		b.ResetTimer()
 	}
 	ctx, stop := context.WithCancel(b.Context())
 	polled := make(chan error)
 	go func() { polled <- w.Poll(ctx, q, worker.PollConfig{}) }()
-	if !before {
+	if !submitFirst {
 		submitAll()
 	}
 	for again := time.NewTicker(2 * time.Millisecond); ; <-again.C {
@@ -103,7 +102,7 @@ func benchmarkJobs(b *testing.B, dir string, before bool) {
 		b.Error(err)
 	}
 	if active, err := s.Active(); err != nil || len(active) > 0 {
-		b.Errorf("%d jobs are not done, %v", len(active), err)
+		b.Errorf("%d jobs have not ended, %v", len(active), err)
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "jobs/s")
 }

@@ -20,66 +20,66 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-// rogueBench is a worker whose decoder misbehaves on demand, one picture at a time.
-func rogueBench(t *testing.T, bounds decoder.Bounds) *bench {
+// newRogueBench returns a bench whose decoder misbehaves if the picture demands it. It decodes one
+// picture at a time.
+func newRogueBench(t *testing.T, bounds decoder.Bounds) *bench {
 	t.Helper()
 	d := decodertest.New(t, func(c *decoder.Config) { c.Program, c.Bounds = decodertest.Rogue(t), bounds })
 	return newBenchWith(t, 0, red, func(c *worker.Config) { c.Decoder = d })
 }
 
-// with is a photograph that makes a rogue decoder do something.
+// with returns a photograph that makes a rogue decoder misbehave.
 func with(t *testing.T, v decodertest.Fault) []byte { return append(photo(t, 20, 20), v...) }
 
-// TestHostilePictures: whatever a decoder does with a picture, its job fails with a
-// reason, or is tried again where the picture may not be at fault, and the next picture
-// in the only slot is painted.
+// TestHostilePictures: the job of a picture that makes the decoder misbehave fails with a reason, or
+// is tried again if the picture may not be the cause, and the next picture in the only slot is painted.
 func TestHostilePictures(t *testing.T) {
-	b := rogueBench(t, decoder.Bounds{CPU: 300 * time.Millisecond, Wait: 500 * time.Millisecond})
-	for _, vice := range []decodertest.Fault{decodertest.Eats, decodertest.Spins, decodertest.Sleeps, decodertest.Crashes} {
-		m := b.submit(with(t, vice), nil)
+	b := newRogueBench(t, decoder.Bounds{CPU: 300 * time.Millisecond, Wait: 500 * time.Millisecond})
+	for _, fault := range []decodertest.Fault{decodertest.Eats, decodertest.Spins, decodertest.Sleeps, decodertest.Crashes} {
+		m := b.submit(with(t, fault), nil)
 		if err := b.worker.Handle(t.Context(), m); err != nil {
-			t.Fatalf("%s: %v", vice, err)
+			t.Fatalf("%s: %v", fault, err)
 		}
 		if j := b.job(m); j.State != job.Failed || j.Error.Code != "undecodable_image" || !strings.Contains(j.Error.Message, "save it again") {
-			t.Errorf("%s: %s, %+v", vice, j.State, j.Error)
+			t.Errorf("%s: %s, %+v", fault, j.State, j.Error)
 		}
 		m = b.submit(photo(t, 20, 20), nil)
 		if err := b.worker.Handle(t.Context(), m); err != nil || b.job(m).State != job.Succeeded {
-			t.Errorf("the picture after %q: %v, %+v", vice, err, b.job(m))
+			t.Errorf("the picture after %q: %v, %+v", fault, err, b.job(m))
 		}
 	}
-	for _, vice := range []decodertest.Fault{decodertest.Dies, decodertest.Lies, decodertest.Floods} {
-		m := b.submit(with(t, vice), nil)
+	for _, fault := range []decodertest.Fault{decodertest.Dies, decodertest.Lies, decodertest.Floods} {
+		m := b.submit(with(t, fault), nil)
 		for attempt := 1; attempt <= 3; attempt++ {
 			if err := b.worker.Handle(t.Context(), m); err == nil {
-				t.Errorf("%s: attempt %d: the message is done with", vice, attempt)
+				t.Errorf("%s: attempt %d: no error, so the message would be deleted", fault, attempt)
 			}
 			if j := b.job(m); j.State != job.Queued || j.Attempts != attempt {
-				t.Errorf("%s: %s after %d attempts, want queued after %d", vice, j.State, j.Attempts, attempt)
+				t.Errorf("%s: %s after %d attempts, want queued after %d", fault, j.State, j.Attempts, attempt)
 			}
 		}
 		if err := b.worker.Handle(t.Context(), m); err != nil || b.job(m).Error.Code != job.CodeGaveUp {
-			t.Errorf("%s: %v, %+v", vice, err, b.job(m))
+			t.Errorf("%s: %v, %+v", fault, err, b.job(m))
 		}
 	}
 }
 
-// TestCancelFreesTheSlotOfADecode: a picture that is still being decoded when its job is
-// taken away leaves the slot to the next one at once.
+// TestCancelFreesTheSlotOfADecode: if the context ends while a picture is decoded, the slot is free for
+// the next one at once.
 func TestCancelFreesTheSlotOfADecode(t *testing.T) {
-	b := rogueBench(t, decoder.Bounds{CPU: time.Hour, Wait: time.Hour})
-	for _, vice := range []decodertest.Fault{decodertest.Spins, decodertest.Sleeps} {
+	b := newRogueBench(t, decoder.Bounds{CPU: time.Hour, Wait: time.Hour})
+	for _, fault := range []decodertest.Fault{decodertest.Spins, decodertest.Sleeps} {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		taken := errors.New("the job was taken away")
-		m := b.submit(with(t, vice), nil)
+		canceled := errors.New("the job was canceled")
+		m := b.submit(with(t, fault), nil)
 		result := b.handle(ctx, m)
 		waitFor(t, func() bool { return b.job(m).State == job.Running })
-		cancel(taken)
-		if err := <-result; !errors.Is(err, taken) {
-			t.Errorf("%s: got %v", vice, err)
+		cancel(canceled)
+		if err := <-result; !errors.Is(err, canceled) {
+			t.Errorf("%s: got %v", fault, err)
 		}
 		if j := b.job(m); j.State != job.Queued || j.Attempts != 0 {
-			t.Errorf("%s: it is %s after %d attempts", vice, j.State, j.Attempts)
+			t.Errorf("%s: it is %s after %d attempts", fault, j.State, j.Attempts)
 		}
 		next := b.submit(photo(t, 20, 20), nil)
 		if err := b.worker.Handle(t.Context(), next); err != nil || b.job(next).State != job.Succeeded {
@@ -88,8 +88,8 @@ func TestCancelFreesTheSlotOfADecode(t *testing.T) {
 	}
 }
 
-// TestCancelFreesTheSlot: a worker stops what was canceled or erased within seconds, however
-// long its lease is.
+// TestCancelFreesTheSlot: the attempt at a job that is canceled or erased ends within seconds, even if
+// the lease is long.
 func TestCancelFreesTheSlot(t *testing.T) {
 	for name, end := range map[string]func(s *store.Store, id job.ID) error{
 		"canceled": func(s *store.Store, id job.ID) error { _, err := s.Cancel(id); return err },
@@ -115,13 +115,13 @@ func TestCancelFreesTheSlot(t *testing.T) {
 					t.Error(err)
 				}
 			case <-time.After(time.Minute):
-				t.Fatal("the worker is still at it")
+				t.Fatal("the attempt has not ended")
 			}
 		})
 	}
 }
 
-// TestDecoderThatCannotBeStarted says nothing about the jobs: no attempt is counted.
+// TestDecoderThatCannotBeStarted: no attempt is counted if the decoder can't be started.
 func TestDecoderThatCannotBeStarted(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "picture-decoder")
 	b, err := os.ReadFile(decodertest.Rogue(t))
@@ -131,7 +131,7 @@ func TestDecoderThatCannotBeStarted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := decodertest.New(t, func(c *decoder.Config) { c.Program, c.Idle = program, 1 })
+	d := decodertest.New(t, func(c *decoder.Config) { c.Program, c.Keep = program, 1 })
 	w := newBenchWith(t, 0, red, func(c *worker.Config) { c.Decoder = d })
 	if err := os.Remove(program); err != nil {
 		t.Fatal(err)
@@ -150,7 +150,7 @@ func TestDecoderThatCannotBeStarted(t *testing.T) {
 	}
 }
 
-// TestPreviewIsStored by the first attempt, whether it ends well or not, and by no other.
+// TestPreviewIsStored by the first attempt, whatever its outcome, and by no other.
 func TestPreviewIsStored(t *testing.T) {
 	fails := true
 	b := newBench(t, 0, func(ctx context.Context, r style.Request) (*image.RGBA, error) {
@@ -187,7 +187,7 @@ func TestPreviewIsStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !os.SameFile(before, stored()) {
-		t.Error("the second attempt has replaced it")
+		t.Error("the second attempt has replaced the preview")
 	}
 	if b.job(m).State != job.Succeeded {
 		t.Errorf("%+v", b.job(m))
@@ -197,6 +197,6 @@ func TestPreviewIsStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := b.store.Preview(broken.Job); !errors.Is(err, job.ErrNoPreview) {
-		t.Errorf("of what is no picture: %v", err)
+		t.Errorf("the preview of a file that is no picture: %v", err)
 	}
 }

@@ -16,11 +16,11 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-// Whatever ends a job frees Handle at once, and the run that can't be interrupted
-// keeps its place in the engine until its end.
-func TestARunIsAbandoned(t *testing.T) {
+// Handle returns at once when its context ends, and the run, which can't be interrupted, keeps its slot
+// in the engine until its end.
+func TestInterruptedAttemptAbandonsItsRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEasel()
+		e := newFakeEngine()
 		b := newBench(t, 0, e.paint)
 		m := b.submit(photo(t, 8, 8), nil)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -39,8 +39,8 @@ func TestARunIsAbandoned(t *testing.T) {
 		next := b.submit(photo(t, 8, 8), nil)
 		result = b.handle(t.Context(), next)
 		synctest.Wait()
-		if inside, begun := e.now(); inside != 1 || begun != 1 {
-			t.Errorf("%d in the engine, %d begun: the abandoned run has lost its place", inside, begun)
+		if running, started := e.counts(); running != 1 || started != 1 {
+			t.Errorf("%d in the engine, %d started: the abandoned run has lost its slot", running, started)
 		}
 		close(e.finish)
 		if err := <-result; err != nil {
@@ -58,7 +58,7 @@ func TestARunIsAbandoned(t *testing.T) {
 	})
 }
 
-func TestAnAbandonedRunMayPanic(t *testing.T) {
+func TestPanicOfAnAbandonedRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		finish := make(chan struct{})
 		b := newBench(t, 0, func(context.Context, style.Request) (*image.RGBA, error) { <-finish; panic("boom") })
@@ -72,16 +72,16 @@ func TestAnAbandonedRunMayPanic(t *testing.T) {
 		}
 		close(finish)
 		synctest.Wait()
-		b.worker.Stylizer = painter(red)
+		b.paint = red
 		if err := b.worker.Handle(t.Context(), m); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
-func TestALostLeaseFreesHandleFromTheEngine(t *testing.T) {
+func TestLostLeaseAbandonsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEasel()
+		e := newFakeEngine()
 		b := newBench(t, 0, e.paint)
 		m := b.submit(photo(t, 8, 8), nil)
 		result := b.handle(t.Context(), m)
@@ -96,17 +96,17 @@ func TestALostLeaseFreesHandleFromTheEngine(t *testing.T) {
 	})
 }
 
-// A store that can't be written stops the work before the lease has run out.
-func TestALeaseThatIsNotRenewed(t *testing.T) {
+// If the store can't be written, the attempt ends before its lease expires.
+func TestLeaseThatCannotBeRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEasel()
+		e := newFakeEngine()
 		b := newBench(t, time.Minute, e.paint)
 		m := b.submit(photo(t, 8, 8), nil)
 		began := time.Now()
 		result := b.handle(t.Context(), m)
 		synctest.Wait()
-		away(t, b.dir(m))
-		if err := os.WriteFile(b.dir(m), nil, 0o600); err != nil { // so that it is not just gone
+		moveAway(t, b.dir(m))
+		if err := os.WriteFile(b.dir(m), nil, 0o600); err != nil { // so that the job is not missing
 			t.Fatal(err)
 		}
 		err := <-result
@@ -117,9 +117,9 @@ func TestALeaseThatIsNotRenewed(t *testing.T) {
 	})
 }
 
-// An attempt that hangs outside of the engine, in the decoder say, does not keep its lease for ever, and ends the
-// process.
-func TestAttemptThatHangsOutsideOfTheEngine(t *testing.T) {
+// An attempt that hangs outside of the engine, for example in the decoder, does not keep its lease for
+// ever, and the process must end.
+func TestAttemptStuckOutsideTheEngine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hang := make(hangingDecoder)
 		b := newBenchWith(t, 0, red, func(c *worker.Config) { c.Watchdog, c.Decoder = time.Minute, hang })
@@ -136,10 +136,10 @@ func TestAttemptThatHangsOutsideOfTheEngine(t *testing.T) {
 		before := renewed()
 		time.Sleep(10 * b.store.Lease())
 		if !renewed().Equal(before) {
-			t.Error("its lease is still renewed")
+			t.Error("the lease is still renewed")
 		}
-		if err := b.worker.Poll(t.Context(), newLine(), worker.PollConfig{}); !errors.Is(err, worker.ErrStuck) {
-			t.Errorf("the worker goes on: %v", err)
+		if err := b.worker.Poll(t.Context(), newFakeQueue(), worker.PollConfig{}); !errors.Is(err, worker.ErrStuck) {
+			t.Errorf("got %v of Poll, want ErrStuck", err)
 		}
 		close(hang)
 		if err := <-result; !errors.Is(err, worker.ErrStuck) {
@@ -148,7 +148,7 @@ func TestAttemptThatHangsOutsideOfTheEngine(t *testing.T) {
 	})
 }
 
-// A hangingDecoder hangs until it is closed, whatever becomes of the context.
+// A hangingDecoder hangs until it is closed, even after its context has ended.
 type hangingDecoder chan struct{}
 
 func (h hangingDecoder) Decode(context.Context, decoder.Request) (decoder.Pictures, error) {
@@ -158,7 +158,7 @@ func (h hangingDecoder) Decode(context.Context, decoder.Request) (decoder.Pictur
 
 func TestWatchdog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEasel()
+		e := newFakeEngine()
 		b := newBenchWith(t, 0, e.paint, func(c *worker.Config) { c.Watchdog, c.Concurrent = time.Minute, 2 })
 		m := b.submit(photo(t, 8, 8), nil)
 		began := time.Now()
@@ -166,8 +166,8 @@ func TestWatchdog(t *testing.T) {
 		if took := time.Since(began); !errors.Is(err, worker.ErrStuck) || took < time.Minute || took > 2*time.Minute {
 			t.Fatalf("after %s: %v; want ErrStuck", took, err)
 		}
-		// As if the process had died of this job: the attempt counts, although there may be
-		// others in the process, and the next one is alone.
+		// As after a crash by this job: the attempt counts, although the process may have
+		// others, and the next one runs alone.
 		if j := b.job(m); j.State != job.Running || j.Attempts != 1 {
 			t.Errorf("%s after %d attempts, want running in its first", j.State, j.Attempts)
 		}
@@ -177,11 +177,11 @@ func TestWatchdog(t *testing.T) {
 		}
 		time.Sleep(10 * b.store.Lease())
 		if now, err := os.Stat(filepath.Join(b.dir(m), "claim.1")); err != nil || !now.ModTime().Equal(claimed.ModTime()) {
-			t.Errorf("its lease is still renewed (%v)", err)
+			t.Errorf("the lease is still renewed (%v)", err)
 		}
 		next := b.submit(photo(t, 8, 8), nil)
 		if err := b.worker.Handle(t.Context(), next); err == nil || b.job(next).Attempts != 0 {
-			t.Errorf("a stuck worker began a job: %v", err)
+			t.Errorf("a stuck worker claimed a job: %v", err)
 		}
 		close(e.finish)
 		synctest.Wait()

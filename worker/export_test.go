@@ -1,16 +1,9 @@
 package worker
 
-// HangStore makes a check of the store one that does not come back, as it is when
-// the file server is dead, until back is called.
-func (w *Worker) HangStore() (back func()) {
-	c := &storeCheck{done: make(chan struct{})}
-	w.probe.mu.Lock()
-	defer w.probe.mu.Unlock()
-	w.probe.current = c
-	return func() {
-		w.probe.mu.Lock()
-		defer w.probe.mu.Unlock()
-		w.probe.current = nil
-		close(c.done)
-	}
+// HangStore makes probes of the store hang, as with a dead file server, until respond is called.
+// Probes that hang then succeed.
+func (w *Worker) HangStore() (respond func()) {
+	hung := make(chan struct{})
+	w.probe.DoChan("", func() (any, error) { <-hung; return nil, nil })
+	return func() { close(hung) }
 }

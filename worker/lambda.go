@@ -11,107 +11,110 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// answerReserve is how long before a function's deadline its work ends, so that
-// jobs are given back in order instead of with the death of the process: some file
-// operations a job, a call of the queue, and the answer, which take 0.2 s when all
-// is well, on a store and a queue that are not. A function of a short time gives
-// a tenth of it.
-const answerReserve = 2 * time.Second
+// responseReserve is how long before a function's deadline its work ends, so that jobs are given back before
+// the process may be killed. That takes some file operations for each job, a call of the queue, and
+// the response: 0.2 s as a rule, more if store and queue are slow. A function with a short timeout
+// reserves a tenth of it.
+const responseReserve = 2 * time.Second
 
-// HandleSQS handles a batch of an event source mapping that takes partial batch
-// responses (ReportBatchItemFailures): what it does not name as failed is
-// deleted. Records are handled side by side, as many as [Worker.Poll] would by
-// default.
+// HandleSQS handles a batch of an event source mapping that accepts partial batch responses
+// (ReportBatchItemFailures): messages that the response does not list as failed are deleted. As many
+// records are processed at the same time as by [Worker.Poll] with its default configuration.
 //
-// Shortly before ctx's deadline every unfinished job is given back. The attempt
-// counts only where the job alone used up most of the function's time. Whatever
-// is named as failed has been made visible soon, since it would otherwise be
-// hidden for the queue's whole visibility timeout, six times the function's.
-// HandleSQS returns before the deadline even if the store or the queue hang.
+// Shortly before ctx's deadline every unfinished job is given back. The attempt counts only if its
+// run of the engine took more than half of the function's time. Messages that are listed as failed
+// become visible soon; otherwise they would be hidden for the queue's whole visibility timeout,
+// which is six times the function's. HandleSQS returns before the deadline even if the store or the
+// queue don't respond.
 //
-// An error wraps [ErrStuck]. The answer is good nevertheless; once it is given
-// the process must end.
+// An error wraps [ErrStuck]. The response is valid nevertheless; the process must end once it is
+// sent.
 func (w *Worker) HandleSQS(ctx context.Context, q extender, e events.SQSEvent) (events.SQSEventResponse, error) {
-	work, last, cancel := deadlines(ctx)
+	work, calls, cancel := deadlines(ctx)
 	defer cancel()
-	type outcome struct {
-		record int
-		done   bool
-	}
-	outcomes := make(chan outcome, len(e.Records)) // nobody waits for one that comes too late
-	slots := make(chan struct{}, 2*w.Concurrent)
-	if len(e.Records) > 1 {
-		w.claims.Store(int32(cap(slots))) //nolint:gosec // some dozens
-	}
-	go func() {
-		for i, m := range e.Records { // in the order of the batch, so that the last ones are late
-			err := acquire(work, w.stuck, slots)
-			go func() {
-				d := delivered(m)
-				if err == nil {
-					err = w.attend(work, w.stuck, d)
-					<-slots
-				}
-				if err != nil {
-					ctx, cancel := context.WithTimeout(last, callTimeout)
-					w.handBack(ctx, q, d, err)
-					cancel()
-				}
-				outcomes <- outcome{i, err == nil}
-			}()
-		}
-	}()
-
-	done := make([]bool, len(e.Records))
-wait:
-	for range e.Records {
-		select {
-		case o := <-outcomes:
-			done[o.record] = o.done
-		case <-last.Done():
-			break wait
-		}
-	}
+	done := w.processBatch(work, calls, q, e.Records)
 	response := events.SQSEventResponse{BatchItemFailures: failures(e.Records, done)}
-	if w.stuck.Err() != nil {
-		return response, fmt.Errorf("handle a batch: %w", context.Cause(w.stuck))
+	if err := w.stuck.error(); err != nil {
+		return response, fmt.Errorf("handle a batch: %w", err)
 	}
 	return response, nil
 }
 
-// deadlines are that of the work and that of all calls, from a function's ctx.
-// Without a deadline the work ends when ctx is cancelled.
-func deadlines(ctx context.Context) (work, last context.Context, cancel func()) {
-	last = context.WithoutCancel(ctx)
-	end, ok := ctx.Deadline()
-	if !ok {
-		return ctx, last, func() {}
+// processBatch processes records with work as the context of their attempts and calls as that of
+// calls of the queue. It returns which ones can be deleted, as far as this is known when calls ends.
+func (w *Worker) processBatch(work, calls context.Context, q extender, records []events.SQSMessage) (done []bool) {
+	type result struct {
+		record int
+		done   bool
 	}
-	left := max(time.Until(end), 0)
-	reserve := min(answerReserve, left/10)
-	work, cancelWork := context.WithDeadlineCause(ctx, end.Add(-reserve), timeUp{left - reserve})
-	last, cancelLast := context.WithDeadline(last, end.Add(-reserve/4))
-	return work, last, func() { cancelWork(); cancelLast() }
+	results := make(chan result, len(records)) // late ones are not received
+	slots := make(chan struct{}, 2*w.cfg.Concurrent)
+	if len(records) > 1 {
+		w.setMaxClaims(cap(slots))
+	}
+	go func() {
+		for i, m := range records { // the last ones wait, in the order of the batch
+			err := acquireSlot(work, w.stuck.ch, slots)
+			go func() {
+				d := deliveryOf(m)
+				if err == nil {
+					err = w.process(work, w.stuck.ch, d)
+					<-slots
+				}
+				if err != nil {
+					ctx, cancel := context.WithTimeout(calls, callTimeout)
+					w.returnMessage(ctx, q, d, err)
+					cancel()
+				}
+				results <- result{i, err == nil}
+			}()
+		}
+	}()
+	done = make([]bool, len(records))
+	for range records {
+		select {
+		case r := <-results:
+			done[r.record] = r.done
+		case <-calls.Done():
+			return done
+		}
+	}
+	return done
 }
 
-// delivered is a record as a queue's delivery.
-func delivered(m events.SQSMessage) job.Delivery {
-	n, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]) // 0 where absent
+// deadlines returns the contexts of the attempts and of the calls of the queue, from a function's
+// ctx. Without a deadline the attempts end with ctx.
+func deadlines(ctx context.Context) (work, calls context.Context, cancel func()) {
+	calls = context.WithoutCancel(ctx)
+	end, ok := ctx.Deadline()
+	if !ok {
+		return ctx, calls, func() {}
+	}
+	left := max(time.Until(end), 0)
+	reserved := min(responseReserve, left/10)
+	work, cancelWork := context.WithDeadlineCause(ctx, end.Add(-reserved), timeUp{left - reserved})
+	calls, cancelCalls := context.WithDeadline(calls, end.Add(-reserved/4))
+	return work, calls, func() { cancelWork(); cancelCalls() }
+}
+
+// deliveryOf returns a record as a delivery of the queue.
+func deliveryOf(m events.SQSMessage) job.Delivery {
+	n, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]) // 0 if absent
 	d := job.Delivery{ID: m.MessageId, Body: m.Body, Received: n, Handle: m.ReceiptHandle}
-	if id := m.MessageAttributes["request_id"].StringValue; id != nil { // as pkg/queue sends it
+	if id := m.MessageAttributes["request_id"].StringValue; id != nil { // set by pkg/queue
 		d.Request = *id
 	}
 	return d
 }
 
-// failures names each message that is not done with, once. It is never nil,
-// because null as the list makes the mapping deliver the whole batch again.
+// failures lists each message that is not done, once. The list is never nil, because the mapping
+// delivers the whole batch again if it is null.
 func failures(records []events.SQSMessage, done []bool) []events.SQSBatchItemFailure {
 	failed := []events.SQSBatchItemFailure{}
-	named := map[string]bool{}
+	listed := map[string]bool{}
 	for i, m := range records {
-		if !done[i] && !named[m.MessageId] {
-			named[m.MessageId] = true
+		if !done[i] && !listed[m.MessageId] {
+			listed[m.MessageId] = true
 			failed = append(failed, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
 		}
 	}

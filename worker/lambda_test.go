@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"image"
-	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -21,7 +20,7 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-// batch is an event with a record for each body, whose ids are "1", "2", ...
+// batch returns an event with a record for each body, with the ids "1", "2", ...
 func batch(bodies ...string) (e events.SQSEvent) {
 	for i, body := range bodies {
 		id := strconv.Itoa(i + 1)
@@ -33,8 +32,8 @@ func batch(bodies ...string) (e events.SQSEvent) {
 	return e
 }
 
-// answer is the JSON that the mapping gets to see.
-func answer(t *testing.T, r events.SQSEventResponse) string {
+// encoded returns the JSON that the mapping receives.
+func encoded(t *testing.T, r events.SQSEventResponse) string {
 	t.Helper()
 	b, err := json.Marshal(r)
 	if err != nil {
@@ -43,8 +42,8 @@ func answer(t *testing.T, r events.SQSEventResponse) string {
 	return string(b)
 }
 
-// function is a context as an invocation has it.
-func function(t *testing.T, timeout time.Duration) context.Context {
+// invocation returns the context of an invocation.
+func invocation(t *testing.T, timeout time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	t.Cleanup(cancel)
 	return ctx
@@ -53,16 +52,16 @@ func function(t *testing.T, timeout time.Duration) context.Context {
 func TestHandleSQS(t *testing.T) {
 	const second = 2 * time.Second // the most that the first retry waits
 	for name, tt := range map[string]struct {
-		bodies  func(b *bench) []string
-		painter painter
-		want    string                   // the answer
-		hidden  map[string]time.Duration // the most by which a message is hidden on
+		bodies func(b *bench) []string
+		paint  stylizerFunc
+		want   string                   // the response
+		hidden map[string]time.Duration // for how long messages are hidden at most
 	}{
 		"an empty batch": {
 			bodies: func(*bench) []string { return nil },
 			want:   `{"batchItemFailures":[]}`,
 		},
-		"all is well": {
+		"all succeed": {
 			bodies: func(b *bench) (all []string) {
 				for range 10 {
 					all = append(all, b.submit(photo(t, 8, 8), nil).Encode())
@@ -71,7 +70,7 @@ func TestHandleSQS(t *testing.T) {
 			},
 			want: `{"batchItemFailures":[]}`,
 		},
-		"a picture that fails is done with": {
+		"a picture that can't be decoded": {
 			bodies: func(b *bench) []string { return []string{b.submit([]byte("text"), nil).Encode()} },
 			want:   `{"batchItemFailures":[]}`,
 		},
@@ -79,7 +78,7 @@ func TestHandleSQS(t *testing.T) {
 			bodies: func(b *bench) []string {
 				return []string{b.submit(photo(t, 8, 8), nil).Encode(), "hello", b.submit(photo(t, 9, 9), nil).Encode(), b.submit(photo(t, 8, 8), nil).Encode()}
 			},
-			painter: func(ctx context.Context, r style.Request) (*image.RGBA, error) {
+			paint: func(ctx context.Context, r style.Request) (*image.RGBA, error) {
 				if r.Content.Rect.Dx() == 9 {
 					return nil, errors.New("no memory")
 				}
@@ -88,7 +87,7 @@ func TestHandleSQS(t *testing.T) {
 			want:   `{"batchItemFailures":[{"itemIdentifier":"2"},{"itemIdentifier":"3"}]}`,
 			hidden: map[string]time.Duration{"2": time.Second, "3": second},
 		},
-		"a job that nobody knows": {
+		"an unknown job": {
 			bodies: func(b *bench) []string {
 				id, err := job.NewID()
 				if err != nil {
@@ -101,20 +100,20 @@ func TestHandleSQS(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if tt.painter == nil {
-				tt.painter = red
+			if tt.paint == nil {
+				tt.paint = red
 			}
-			b := newBench(t, 0, tt.painter)
-			q := newLine()
-			r, err := b.worker.HandleSQS(function(t, time.Minute), q, batch(tt.bodies(b)...))
+			b := newBench(t, 0, tt.paint)
+			q := newFakeQueue()
+			r, err := b.worker.HandleSQS(invocation(t, time.Minute), q, batch(tt.bodies(b)...))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := answer(t, r); got != tt.want {
+			if got := encoded(t, r); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 			if len(q.extended) != len(tt.hidden) {
-				t.Errorf("handed back: %v, want %v", q.extended, tt.hidden)
+				t.Errorf("visible again: %v, want %v", q.extended, tt.hidden)
 			}
 			for id, most := range tt.hidden {
 				if got := q.extensions(id); len(got) != 1 || got[0] > most {
@@ -125,18 +124,17 @@ func TestHandleSQS(t *testing.T) {
 	}
 }
 
-// The same job twice in a batch is painted once, and the message that found it
-// busy comes again, to be told that it is done.
+// A job that is twice in a batch is painted once, and one of its messages is delivered again.
 func TestHandleSQSDuplicates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEasel()
+		e := newFakeEngine()
 		b := newBench(t, 0, e.paint)
 		m := b.submit(photo(t, 8, 8), nil)
 		twice := batch(m.Encode(), m.Encode())
-		q := newLine()
+		q := newFakeQueue()
 		responses := make(chan events.SQSEventResponse, 1)
 		go func() {
-			r, err := b.worker.HandleSQS(function(t, time.Minute), q, twice)
+			r, err := b.worker.HandleSQS(invocation(t, time.Minute), q, twice)
 			if err != nil {
 				t.Error(err)
 			}
@@ -145,235 +143,71 @@ func TestHandleSQSDuplicates(t *testing.T) {
 		synctest.Wait()
 		close(e.finish)
 		r := <-responses
-		if len(r.BatchItemFailures) != 1 || b.job(m).State != job.Succeeded || e.begun != 1 {
-			t.Errorf("%s, the job %s, painted %d times", answer(t, r), b.job(m).State, e.begun)
+		if len(r.BatchItemFailures) != 1 || b.job(m).State != job.Succeeded || e.started != 1 {
+			t.Errorf("%s, the job %s, painted %d times", encoded(t, r), b.job(m).State, e.started)
 		}
-		// The same message twice, too: it is named once.
+		// A message that is twice in a batch is listed once.
 		twice.Records[1].MessageId = "1"
 		twice.Records[0].Body, twice.Records[1].Body = "hello", "hello"
-		r, err := b.worker.HandleSQS(function(t, time.Minute), q, twice)
-		if got, want := answer(t, r), `{"batchItemFailures":[{"itemIdentifier":"1"}]}`; err != nil || got != want {
+		r, err := b.worker.HandleSQS(invocation(t, time.Minute), q, twice)
+		if got, want := encoded(t, r), `{"batchItemFailures":[{"itemIdentifier":"1"}]}`; err != nil || got != want {
 			t.Errorf("got %s, %v; want %s", got, err, want)
 		}
-		r, err = b.worker.HandleSQS(function(t, time.Minute), q, batch(m.Encode()))
-		if got := answer(t, r); err != nil || got != `{"batchItemFailures":[]}` {
+		r, err = b.worker.HandleSQS(invocation(t, time.Minute), q, batch(m.Encode()))
+		if got := encoded(t, r); err != nil || got != `{"batchItemFailures":[]}` {
 			t.Errorf("delivered again: %s, %v", got, err)
 		}
 	})
-}
-
-// Everything is given back in order before the deadline: the attempt of the
-// picture that used up the time counts, and those behind it have none.
-func TestHandleSQSKeepsTheDeadline(t *testing.T) {
-	for name, tt := range map[string]struct {
-		timeout time.Duration
-		queue   func(*line)
-		latest  time.Duration
-	}{
-		"all is well":      {time.Minute, func(*line) {}, 58*time.Second + time.Second/10},
-		"a short function": {3 * time.Second, func(*line) {}, 2700*time.Millisecond + time.Second/10},
-		"the queue hangs":  {time.Minute, func(q *line) { q.hangs = true }, 59500 * time.Millisecond},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				e := newEasel()
-				b := newBench(t, 0, e.paint)
-				var ms []job.Message
-				var bodies []string
-				for range 4 {
-					ms = append(ms, b.submit(photo(t, 8, 8), nil))
-					bodies = append(bodies, ms[len(ms)-1].Encode())
-				}
-				q := newLine()
-				tt.queue(q)
-				began := time.Now()
-				r, err := b.worker.HandleSQS(function(t, tt.timeout), q, batch(bodies...))
-				took := time.Since(began)
-				if err != nil || len(r.BatchItemFailures) != len(ms) {
-					t.Errorf("%s, %v", answer(t, r), err)
-				}
-				if took > tt.latest || took < tt.timeout*8/10 {
-					t.Errorf("it took %s of %s, want %s at most", took, tt.timeout, tt.latest)
-				}
-				counted := 0
-				for i, m := range ms {
-					j := b.job(m)
-					counted += j.Attempts
-					if j.State != job.Queued {
-						t.Errorf("job %d is %s", i+1, j.State)
-					}
-					if got := q.extensions(strconv.Itoa(i + 1)); !q.hangs && (len(got) != 1 || got[0] > 2*time.Second) {
-						t.Errorf("message %d was hidden for %v", i+1, got)
-					}
-				}
-				if counted != 1 {
-					t.Errorf("%d attempts were counted, want that of the one that painted", counted)
-				}
-				close(e.finish)
-			})
-		})
-	}
-}
-
-// A picture that began late and would have needed more time than was left is
-// not to blame.
-func TestHandleSQSBlamesNobodyForBeingLate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, 0, func(ctx context.Context, r style.Request) (*image.RGBA, error) {
-			time.Sleep(40 * time.Second)
-			return red(ctx, r)
-		})
-		ms := []job.Message{b.submit(photo(t, 8, 8), nil), b.submit(photo(t, 8, 8), nil)}
-		q := newLine()
-		r, err := b.worker.HandleSQS(function(t, time.Minute), q, batch(ms[0].Encode(), ms[1].Encode()))
-		if err != nil || len(r.BatchItemFailures) != 1 {
-			t.Fatalf("%s, %v", answer(t, r), err)
-		}
-		late := r.BatchItemFailures[0].ItemIdentifier
-		n, _ := strconv.Atoi(late)
-		if j := b.job(ms[n-1]); j.State != job.Queued || j.Attempts != 0 {
-			t.Errorf("%s after %d attempts", j.State, j.Attempts)
-		}
-		if got := q.extensions(late); len(got) != 1 || got[0] != 0 {
-			t.Errorf("it comes again after %v, want at once", got)
-		}
-
-		// The process is frozen and thaws for another batch: nothing of the first
-		// holds on to the job.
-		time.Sleep(10 * time.Minute)
-		r, err = b.worker.HandleSQS(function(t, time.Minute), q, batch(ms[n-1].Encode()))
-		if got := answer(t, r); err != nil || got != `{"batchItemFailures":[]}` || b.job(ms[n-1]).State != job.Succeeded {
-			t.Errorf("the next invocation: %s, %v", got, err)
-		}
-		if b.job(ms[n-1]).Receipt.ColdStart {
-			t.Error("the next invocation says that it is the first")
-		}
-	})
-}
-
-// What is handed back is visible soon by the time the mapping hears of it.
-func TestHandleSQSHandsBackBeforeItAnswers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, 0, red)
-		q := &slow{line: newLine()}
-		r, err := b.worker.HandleSQS(function(t, time.Minute), q, batch("hello"))
-		if err != nil || len(r.BatchItemFailures) != 1 || len(q.extensions("1")) != 1 {
-			t.Errorf("%s, %v, handed back: %v", answer(t, r), err, q.extended)
-		}
-	})
-}
-
-// slow is a queue that takes its time.
-type slow struct{ *line }
-
-func (s *slow) Extend(ctx context.Context, d job.Delivery, v time.Duration) error {
-	time.Sleep(3 * time.Second)
-	return s.line.Extend(ctx, d, v)
 }
 
 func TestHandleSQSWithoutAStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, 0, red)
 		m := b.submit(photo(t, 8, 8), nil)
-		back := away(t, b.store.Dir())
-		q := newLine()
-		r, err := b.worker.HandleSQS(function(t, time.Minute), q, batch(m.Encode()))
+		restore := moveAway(t, b.store.Dir())
+		q := newFakeQueue()
+		r, err := b.worker.HandleSQS(invocation(t, time.Minute), q, batch(m.Encode()))
 		if err != nil || len(r.BatchItemFailures) != 1 {
-			t.Errorf("%s, %v", answer(t, r), err)
+			t.Errorf("%s, %v", encoded(t, r), err)
 		}
 		if got := q.extensions("1"); len(got) != 1 || got[0] < 30*time.Second {
-			t.Errorf("it comes again after %v, want half a minute", got)
+			t.Errorf("it is delivered again after %v, want half a minute", got)
 		}
-		back()
+		restore()
 		if j := b.job(m); j.State != job.Queued || j.Attempts != 0 {
 			t.Errorf("%s after %d attempts", j.State, j.Attempts)
 		}
 	})
 }
 
-// A file server that does not answer keeps nobody from answering the mapping. On
-// the real clock, since a goroutine in a system call holds a fake one.
-func TestHandleSQSWithAStoreThatHangs(t *testing.T) {
+// HandleSQS returns in time if the file server does not respond. The test uses the real clock, because
+// a goroutine in a system call stops a fake one.
+func TestHandleSQSWithAHangingStore(t *testing.T) {
 	b := newBench(t, 0, red)
 	m := b.submit(photo(t, 8, 8), nil)
-	answers := hang(t, filepath.Join(b.dir(m), "input"))
+	respond := hang(t, filepath.Join(b.dir(m), "input"))
 	began := time.Now()
-	r, err := b.worker.HandleSQS(function(t, time.Second), newLine(), batch(m.Encode(), "hello"))
+	r, err := b.worker.HandleSQS(invocation(t, time.Second), newFakeQueue(), batch(m.Encode(), "hello"))
 	if took := time.Since(began); err != nil || len(r.BatchItemFailures) != 2 || took >= time.Second {
-		t.Errorf("after %s: %s, %v", took, answer(t, r), err)
+		t.Errorf("after %s: %s, %v", took, encoded(t, r), err)
 	}
-	// It answers after all, and the job goes back.
-	answers()
+	// Once the server responds, the job is given back.
+	respond()
 	waitFor(t, func() bool { return b.job(m).State == job.Queued })
 }
 
-// hang has whoever opens a file wait, until answers is called: the kernel asks this
-// process for its permission.
-func hang(t *testing.T, path string) (answers func()) {
+// hang makes opening a file hang until respond is called: the kernel waits for the permission of this
+// process.
+func hang(t *testing.T, path string) (respond func()) {
 	t.Helper()
 	fd, err := unix.FanotifyInit(unix.FAN_CLASS_CONTENT|unix.FAN_CLOEXEC, unix.O_RDONLY)
 	if err != nil {
-		t.Skip("a file that hangs can't be made here:", err)
+		t.Skip("a hanging file can't be simulated here:", err)
 	}
-	answers = sync.OnceFunc(func() { _ = unix.Close(fd) })
-	t.Cleanup(answers)
+	respond = sync.OnceFunc(func() { _ = unix.Close(fd) })
+	t.Cleanup(respond)
 	if err := unix.FanotifyMark(fd, unix.FAN_MARK_ADD, unix.FAN_OPEN_PERM, unix.AT_FDCWD, path); err != nil {
-		t.Skip("a file that hangs can't be made here:", err)
+		t.Skip("a hanging file can't be simulated here:", err)
 	}
-	return answers
-}
-
-func TestHandleSQSReportsAnEngineThatHangs(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newEasel()
-		b := newBenchWith(t, 0, e.paint, func(c *worker.Config) { c.Watchdog = 20 * time.Second })
-		var ms []job.Message
-		for range 2 {
-			ms = append(ms, b.submit(photo(t, 8, 8), nil))
-		}
-		q := newLine()
-		began := time.Now()
-		r, err := b.worker.HandleSQS(function(t, time.Minute), q, batch(ms[0].Encode(), ms[1].Encode()))
-		if !errors.Is(err, worker.ErrStuck) || len(r.BatchItemFailures) != 2 || time.Since(began) > 30*time.Second {
-			t.Errorf("after %s: %s, %v", time.Since(began), answer(t, r), err)
-		}
-		if hung, waited := b.job(ms[0]).Attempts, b.job(ms[1]).Attempts; hung+waited != 1 {
-			t.Errorf("%d and %d attempts, want one in all", hung, waited)
-		}
-		r, err = b.worker.HandleSQS(function(t, time.Minute), q, batch("hello"))
-		if !errors.Is(err, worker.ErrStuck) || len(r.BatchItemFailures) != 1 {
-			t.Errorf("once more: %s, %v", answer(t, r), err)
-		}
-		close(e.finish)
-	})
-}
-
-// A freeze between two invocations must not look like an engine that hangs. Time
-// that passes while nothing runs can't be had in a test; what can is that a run
-// abandoned by one invocation is finished in the next.
-func TestHandleSQSGoesOnAfterAnAbandonedRun(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newEasel()
-		b := newBench(t, 0, e.paint)
-		first, next := b.submit(photo(t, 8, 8), nil), b.submit(photo(t, 8, 8), nil)
-		q := newLine()
-		r, err := b.worker.HandleSQS(function(t, 10*time.Second), q, batch(first.Encode()))
-		if err != nil || len(r.BatchItemFailures) != 1 {
-			t.Fatalf("%s, %v", answer(t, r), err)
-		}
-		claims, _ := os.ReadDir(b.dir(first))
-		responses := make(chan events.SQSEventResponse, 1)
-		go func() {
-			r, _ := b.worker.HandleSQS(function(t, time.Minute), q, batch(next.Encode()))
-			responses <- r
-		}()
-		synctest.Wait()
-		close(e.finish)
-		if got := answer(t, <-responses); got != `{"batchItemFailures":[]}` || b.job(next).State != job.Succeeded {
-			t.Errorf("%s, the job %s", got, b.job(next).State)
-		}
-		if now, _ := os.ReadDir(b.dir(first)); len(now) != len(claims) || b.job(first).State != job.Queued {
-			t.Errorf("the abandoned run left something: %v, was %v", now, claims)
-		}
-	})
+	return respond
 }

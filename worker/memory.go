@@ -10,53 +10,66 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// A budget is the memory that pictures in work may take together, by what is known
-// of them beforehand. Who comes first gets first, so that a large picture is not
-// kept waiting by small ones for ever.
-type budget struct {
-	bytes int64
+// A memoryBudget is the memory that the pictures in work may take together, by what is known of
+// them before they are decoded. Reservations are made in the order of their requests, so that small
+// pictures can't make a large one wait forever.
+type memoryBudget struct {
+	bytes int64 // 0 means no limit
 	free  *semaphore.Weighted
 }
 
-// A share is a picture's part of the budget. It goes back once all who hold it
-// have let go.
-type share struct {
-	budget  *budget
+// A reservation is a picture's part of the budget. It ends when all of its holders have released it.
+type reservation struct {
+	budget  *memoryBudget
 	bytes   int64
 	holders atomic.Int32
 }
 
-// take waits for a picture's share, unless the job may not go on. What is more than
-// all of it would end the process, and its neighbours' work: it is a failure.
-func (b *budget) take(ctx, stop context.Context, bytes int64) (*share, error) {
-	s := &share{budget: b, bytes: bytes}
-	s.holders.Store(1)
+// reserve waits for memory for a picture, unless the attempt is interrupted. A picture that needs
+// more than the whole budget would end the process and with it the other attempts: it is a
+// [job.Failure].
+func (b *memoryBudget) reserve(ctx context.Context, stop <-chan struct{}, bytes int64) (*reservation, error) {
+	r := &reservation{budget: b, bytes: bytes}
+	r.holders.Store(1)
 	if b.bytes == 0 {
-		return s, nil
+		return r, nil
 	}
 	if bytes > b.bytes {
 		return nil, &job.Failure{Code: job.CodeTooLarge, Message: fmt.Sprintf(
 			"painting it takes %d MB, and the worker has %d MB for pictures: ask for a smaller size", bytes>>20, b.bytes>>20)}
 	}
-	wait, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(stop, cancel)()
-	if err := b.free.Acquire(wait, bytes); err != nil {
-		return nil, ended(ctx, stop)
+	if !b.free.TryAcquire(bytes) { // also fails if others wait
+		wait, cancel := untilClosed(ctx, stop)
+		defer cancel()
+		if err := b.free.Acquire(wait, bytes); err != nil {
+			return nil, interrupted(ctx, stop)
+		}
 	}
-	if err := ended(ctx, stop); err != nil { // at the same moment
-		s.leave()
+	if err := interrupted(ctx, stop); err != nil { // at the same moment
+		r.release()
 		return nil, err
 	}
-	return s, nil
+	return r, nil
 }
 
-// stay is called by a holder who leaves something behind that needs the memory:
-// it has a leave of its own.
-func (s *share) stay() { s.holders.Add(1) }
+// retain adds a holder, for a run of the engine that may outlast its attempt.
+func (r *reservation) retain() { r.holders.Add(1) }
 
-func (s *share) leave() {
-	if s.holders.Add(-1) == 0 && s.budget.bytes > 0 {
-		s.budget.free.Release(s.bytes)
+func (r *reservation) release() {
+	if r.holders.Add(-1) == 0 && r.budget.bytes > 0 {
+		r.budget.free.Release(r.bytes)
 	}
+}
+
+// untilClosed returns a context that ends with ctx, when done is closed, or with cancel.
+func untilClosed(ctx context.Context, done <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-done:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }

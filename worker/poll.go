@@ -12,35 +12,34 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// SQS's bounds: messages in one receipt, and the length of one long poll.
+// SQS's limits: messages in one receive call, and the length of a long poll.
 const (
 	maxBatch = 10
 	maxWait  = 20 * time.Second
 )
 
-// A source is the queue as Poll needs it, over a network.
+// A source is the queue as Poll needs it. Its calls use the network.
 type source interface {
 	extender
 	Receive(ctx context.Context, max int, wait, visibility time.Duration) ([]job.Delivery, error)
 	Delete(ctx context.Context, d job.Delivery) error
 }
 
-// PollConfig says how Poll goes about it; zero values are the defaults.
+// PollConfig configures Poll; zero values are the defaults.
 type PollConfig struct {
-	// Prefetch is how many messages more than the engine runs at once are taken
-	// from the queue, so that some jobs are read, decoded, encoded and stored while
-	// others are in the engine: on a network file system that takes as long as the
-	// engine does. 0: as many as the engine runs at once; below 0: none.
+	// Prefetch is how many messages are taken from the queue in addition to those in the engine,
+	// so that some jobs are read, decoded, encoded and stored while others are in the engine: on
+	// a network file system this takes as long as the engine does. 0 means as many as the engine
+	// runs at the same time; below 0, none.
 	//
-	// Each costs the memory of a picture that waits (its file, and 4 bytes a pixel
-	// at the size asked for: 4 MB at 1024 pixels, 67 MB at the most), and may keep
-	// a job from a worker that has nothing to do, for as long as a picture takes.
-	// So that idle workers get their share of a burst, one call of the queue asks
-	// for no more messages than the engine runs at once.
+	// Each takes the memory of a picture that waits (its file, and 4 bytes a pixel at the
+	// requested size: 4 MB at 1024 pixels, 67 MB at most), and may wait for as long as a picture
+	// takes while another worker is idle. One receive call asks for no more messages than the
+	// engine runs at the same time, so that idle workers get their share of a burst.
 	Prefetch   int
-	Visibility time.Duration // how long a message stays hidden without a heartbeat; 30 s
-	Wait       time.Duration // of one long poll; 20 s
-	Grace      time.Duration // for jobs in the engine to finish once ctx has ended; 25 s
+	Visibility time.Duration // how long a message is hidden before it is extended; default 30 s
+	Wait       time.Duration // of one long poll; default 20 s
+	Grace      time.Duration // for jobs in the engine to finish after ctx has ended; default 25 s
 }
 
 func (c PollConfig) withDefaults(concurrent int) PollConfig {
@@ -61,111 +60,106 @@ func (c PollConfig) withDefaults(concurrent int) PollConfig {
 	return c
 }
 
-// Poll takes deliveries from the queue and handles them until ctx ends. Then it
-// stops receiving, gives back what is not in the engine yet and waits for the
-// rest, for Grace at most; what is not finished by then is given back too. nil:
-// all that the engine had begun was finished, and nothing of Poll runs any more.
+// Poll receives messages and processes them until ctx ends. Then it receives no more, gives back
+// what is not in the engine yet and waits for the rest, for at most Grace; what is not finished by
+// then is given back too. nil means that all runs of the engine were finished, and that nothing that
+// Poll started is still running.
 //
-// While the store is away Poll receives nothing. An error that wraps [ErrStuck]
-// comes without an end of ctx when the watchdog ends w.stuck, after the same drain; the
-// caller must end the process then, without waiting for the engine.
+// While the store is unavailable, Poll receives nothing. An error that wraps [ErrStuck] is returned
+// after the same drain, also before ctx ends; then the caller must end the process, without waiting
+// for the engine.
 func (w *Worker) Poll(ctx context.Context, q source, cfg PollConfig) error {
-	p := &poller{Worker: w, q: q, cfg: cfg.withDefaults(w.Concurrent)}
-	// Jobs in the engine outlive ctx by the grace time.
+	p := &poller{w: w, q: q, cfg: cfg.withDefaults(w.cfg.Concurrent)}
+	// Attempts in the engine may outlive ctx by the grace time.
 	work, kill := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer kill(nil)
-	stop, order := context.WithCancel(ctx)
-	defer order()
-	defer context.AfterFunc(w.stuck, order)()
-	p.work, p.stop = work, stop
-	p.receive()
+	ctx, stop := untilClosed(ctx, w.stuck.ch)
+	defer stop()
+	p.receive(ctx, work)
 	return p.drain(kill)
 }
 
 // A poller is one call of Poll.
 type poller struct {
-	*Worker
-	q       source
-	cfg     PollConfig
-	work    context.Context // of all jobs
-	stop    context.Context // ends when no more are to be begun
-	running sync.WaitGroup
-	away    atomic.Bool // a job found the store away
+	w         *Worker
+	q         source
+	cfg       PollConfig
+	running   sync.WaitGroup
+	storeAway atomic.Bool // an attempt found the store unavailable
 }
 
-// receive begins jobs until it is told to stop.
-func (p *poller) receive() {
-	// A slot is taken before a message is: what this process can't hold stays for
-	// others.
-	slots := make(chan struct{}, p.Concurrent+p.cfg.Prefetch)
-	p.claims.Store(int32(cap(slots))) //nolint:gosec // some dozens
+// receive starts attempts until ctx ends. The context of the attempts is work.
+func (p *poller) receive(ctx, work context.Context) {
+	// A slot is taken before a message is received: what this process can't hold is left to
+	// other workers.
+	slots := make(chan struct{}, p.w.cfg.Concurrent+p.cfg.Prefetch)
+	p.w.setMaxClaims(cap(slots))
 	var pause backoff
-	for p.stop.Err() == nil && p.stuck.Err() == nil {
-		free := take(p.stop, slots, min(p.Concurrent, maxBatch))
-		ds, err := p.next(free)
+	for ctx.Err() == nil && p.w.stuck.error() == nil {
+		free := takeSlots(ctx, slots, min(p.w.cfg.Concurrent, maxBatch))
+		ds, err := p.next(ctx, free)
 		for range free - len(ds) {
 			<-slots
 		}
-		if err != nil && p.stop.Err() == nil {
+		if err != nil && ctx.Err() == nil {
 			d := pause.next()
-			p.Log.Warn("nothing is received", "error", err, "again_in", d.Round(time.Millisecond))
-			sleep(p.stop, d)
+			p.w.cfg.Log.Warn("no messages are received", "error", err, "again_in", d.Round(time.Millisecond))
+			sleep(ctx, d)
 			continue
 		}
 		pause = backoff{}
 		for _, d := range ds {
 			p.running.Go(func() {
 				defer func() { <-slots }()
-				p.deliver(d)
+				p.process(work, ctx.Done(), d)
 			})
 		}
 	}
 }
 
-// next is one long poll for n messages, if the store is there. It is bounded: a
-// connection that went dead without a word must not keep the worker waiting for
-// ever.
-func (p *poller) next(n int) ([]job.Delivery, error) {
+// next receives at most n messages with one long poll, if the store is available. The poll has a
+// timeout, because a connection may die without an error.
+func (p *poller) next(ctx context.Context, n int) ([]job.Delivery, error) {
 	if n == 0 {
 		return nil, nil
 	}
-	if p.away.Load() {
-		if err := p.checkStore(p.stop); err != nil {
+	if p.storeAway.Load() {
+		if err := p.w.probeStore(ctx); err != nil {
 			return nil, fmt.Errorf("%w: %w", job.ErrStoreAway, err)
 		}
-		p.away.Store(false)
-		p.Log.Info("the store is there again")
+		p.storeAway.Store(false)
+		p.w.cfg.Log.Info("the store is available again")
 	}
-	ctx, cancel := context.WithTimeout(p.stop, p.cfg.Wait+callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.Wait+callTimeout)
 	defer cancel()
 	return p.q.Receive(ctx, n, p.cfg.Wait, p.cfg.Visibility)
 }
 
-// deliver handles one delivery and says to the queue what became of it.
-func (p *poller) deliver(d job.Delivery) {
-	held, release := hide(p.work, p.q, d, p.cfg.Visibility)
-	err := p.attend(held, p.stop, d)
+// process processes one delivery, and deletes its message or returns it to the queue.
+func (p *poller) process(ctx context.Context, stop <-chan struct{}, d job.Delivery) {
+	held, release := extendVisibility(ctx, p.q, d, p.cfg.Visibility)
+	err := p.w.process(held, stop, d)
 	release()
 	if errors.Is(err, job.ErrStoreAway) {
-		p.away.Store(true)
+		p.storeAway.Store(true)
 	}
-	ctx, cancel := lastWords(p.work)
+	ctx, cancel := detached(ctx)
 	defer cancel()
 	if err != nil {
-		p.handBack(ctx, p.q, d, err)
+		p.w.returnMessage(ctx, p.q, d, err)
 		return
 	}
 	if err := p.q.Delete(ctx, d); err != nil {
-		// Then it comes again by itself, and Handle knows what it has done.
-		p.Log.Warn("the queue was not told of the end", "message", d.ID, "error", err)
+		// Then it is delivered again, and its attempt finds nothing to do.
+		p.w.cfg.Log.Warn("the message of a run that has ended could not be deleted", "message", d.ID, "error", err)
 	}
 }
 
-// overrun is what the engine gets on top of the grace time, since it can't be
-// interrupted, and a store that does not answer.
+// overrun is how much longer than the grace time Poll waits for the engine, which can't be
+// interrupted, and for a store that does not respond.
 const overrun = 10 * time.Second
 
-// drain waits for what runs, and says how that ended.
+// drain waits for the attempts that are running, and returns an error if some were not finished.
 func (p *poller) drain(kill context.CancelCauseFunc) error {
 	drained := make(chan struct{})
 	go func() { p.running.Wait(); close(drained) }()
@@ -181,12 +175,13 @@ func (p *poller) drain(kill context.CancelCauseFunc) error {
 	select {
 	case <-drained:
 	case <-limit.C:
-		return fmt.Errorf("stop: %w, or the store does: jobs go to other workers when their leases run out", ErrStuck)
+		return fmt.Errorf("stop: %w, or the store is: other workers get the jobs when their leases expire", ErrStuck)
 	}
+	stuck := p.w.stuck.error()
 	switch {
-	case p.stuck.Err() != nil:
-		return fmt.Errorf("stop: %w", context.Cause(p.stuck))
-	case !p.idle(limit.C): // with a run that was abandoned
+	case stuck != nil:
+		return fmt.Errorf("stop: %w", stuck)
+	case !p.w.waitUntilIdle(limit.C): // an abandoned run is in the engine
 		return fmt.Errorf("stop: %w", ErrStuck)
 	case late != nil:
 		return fmt.Errorf("stop: %w", late)
@@ -194,15 +189,16 @@ func (p *poller) drain(kill context.CancelCauseFunc) error {
 	return nil
 }
 
-// take waits for one slot and then takes what else is free, up to most.
-func take(ctx context.Context, slots chan struct{}, most int) (n int) {
+// takeSlots waits for one slot and then takes those that are free, at most limit in all. It returns
+// their number, which is 0 if ctx ends first.
+func takeSlots(ctx context.Context, slots chan struct{}, limit int) (n int) {
 	select {
 	case slots <- struct{}{}:
 		n = 1
 	case <-ctx.Done():
 		return 0
 	}
-	for n < most {
+	for n < limit {
 		select {
 		case slots <- struct{}{}:
 			n++
@@ -213,7 +209,8 @@ func take(ctx context.Context, slots chan struct{}, most int) (n int) {
 	return n
 }
 
-// backoff spaces out calls to a service that is away: 0.2, 0.4, ... up to 5 s.
+// A backoff returns the pauses between calls to an unavailable service: 0.2, 0.4, ... up to 5 s, the
+// second half of which is random.
 type backoff struct{ n int }
 
 func (b *backoff) next() time.Duration {

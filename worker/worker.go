@@ -1,7 +1,7 @@
-// Package worker takes a job from its delivery to its stored result. The same
-// Worker serves every kind of compute: [Worker.Poll] drives it from a long
-// polling loop, as a daemon on EC2 does, and [Worker.HandleSQS] from the batches
-// of an event source mapping, as a Lambda function does.
+// Package worker handles a job from the delivery of its message to its stored result. The same
+// Worker runs on every kind of compute: [Worker.Poll] receives messages in a loop, as a daemon on
+// EC2 does, and [Worker.HandleSQS] handles the batches of an event source mapping, as a Lambda
+// function does. For each message both make one attempt, whose steps are in attempt.go.
 package worker
 
 import (
@@ -14,87 +14,87 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/atelier-go/atelier/pkg/decoder"
+	"github.com/atelier-go/atelier/pkg/engines"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// A Stylizer repaints pictures. Implementations are safe for concurrent use and
-// answer an opaque picture of the content's size. ctx ends a wait; a run that has
-// begun may go on to its end, and reads its request until then.
+// A Stylizer repaints pictures. Implementations are safe for concurrent use and return an opaque
+// picture of the content's size. The end of ctx ends a wait; a run that has begun may continue to
+// its end, and reads its request until then.
 type Stylizer interface {
 	Stylize(ctx context.Context, r style.Request) (*image.RGBA, error)
 }
 
-// A decodes is the decoder as a Worker needs it, across a process's boundary.
-type decodes interface {
+// A pictureDecoder decodes pictures in another process; see [decoder.Decoder].
+type pictureDecoder interface {
 	Decode(ctx context.Context, r decoder.Request) (decoder.Pictures, error)
 }
 
-// DefaultWatchdog is fifty times what the largest picture takes on one core (16
-// megapixels by Magenta's network: 6 s): what lasts longer does not end.
+// DefaultWatchdog is fifty times what the largest picture takes on one core (16 megapixels with
+// Magenta's network: 6 s). A run that takes longer never ends.
 const DefaultWatchdog = 5 * time.Minute
 
-// Config is what a Worker works with.
+// Config configures a Worker. Store, Stylizer and Decoder are required.
 type Config struct {
 	Store    *store.Store
 	Stylizer Stylizer
-	Decoder  decodes
-	Name     string // names this process in claims, for people
+	Decoder  pictureDecoder
+	Name     string // the name of this process in claims
 	Kind     string // "daemon" or "lambda", for receipts
 	Engine   string // for receipts
 	Model    string // for receipts
 
-	// Concurrent is how many pictures are in the engine at once; 0 is 1. As many
-	// are decoded at once, each in a process of its own. Encoding a WebP takes 20 bytes a
-	// pixel, beside whatever else goes on.
+	// Concurrent is how many pictures are in the engine at the same time; 0 means 1. As many
+	// are decoded at the same time, each in its own process. Encoding a WebP takes 20 bytes a
+	// pixel in addition to all other work.
 	Concurrent int
-	// Memory is how many bytes the process may take in all, and Footprint what of it
-	// goes where: no more pictures are in work at once than it holds, however many
-	// may be. 0 is no limit.
+	// Memory is how many bytes the process may take in all, and Footprint is what the engine
+	// takes of them: no more pictures are in work at the same time than fit, whatever the
+	// other limits are. 0 means no limit.
 	Memory    int64
-	Footprint job.Footprint
-	// Watchdog is how long one run of the engine may take before the process
-	// counts as hung (see [ErrStuck]); 0 is DefaultWatchdog. Time in which the
-	// process was frozen doesn't count. In a function it should be below the
-	// function's timeout, else a hung engine is noticed only invocations later.
+	Footprint engines.Footprint
+	// Watchdog is how long one run of the engine may take before the process counts as stuck
+	// (see [ErrStuck]); 0 means DefaultWatchdog. Time in which the process was frozen doesn't
+	// count. In a function it should be below the function's timeout; otherwise a stuck engine
+	// is only detected in a later invocation.
 	Watchdog time.Duration
 
-	// Charge fills in what a picture costs: BilledMS, MemoryMB and CostUSD of its
-	// receipt. took is the time since its delivery came, without the storing of the
-	// result that follows. It is called concurrently; nil leaves them unknown.
+	// Charge sets what a picture costs: BilledMS, MemoryMB and CostUSD of its receipt. took is
+	// the time since the delivery, without the storing of the result, which follows. It is
+	// called concurrently; nil leaves the costs unknown.
 	Charge func(r *job.Receipt, took time.Duration)
 
-	// Ended is called at the end of every attempt, concurrently; nil is not.
-	Ended func(Attempt)
+	// Report is called at the end of every attempt, concurrently; nil means no reports.
+	Report func(Report)
 
 	Log *slog.Logger // nil discards
 }
 
 // A Worker handles deliveries. It is safe for concurrent use.
 type Worker struct {
-	Config
-	warm   atomic.Bool   // a picture has been painted in this process
-	gate   gate          // who is at work on pixels
-	claims atomic.Int32  // how many jobs may be claimed at the same time: of which of several a process died nobody knows
-	memory budget        // what the pictures in work take
-	codecs chan struct{} // holds one for each picture that is being decoded
-	engine chan struct{} // holds one for each picture in the engine
-
-	stuck    context.Context         // ends when a job was in the engine for longer than Watchdog; for good
-	setStuck context.CancelCauseFunc // ends stuck with an error that wraps ErrStuck
-	probe    storeProbe
+	cfg       Config
+	warm      atomic.Bool   // a picture has been painted in this process
+	admission admission     // limits who works on pixels
+	maxClaims atomic.Int32  // how many jobs may be claimed at the same time; above 1, a crash can't be attributed to one of them
+	memory    memoryBudget  // of the pictures in work
+	decoding  chan struct{} // has an element for each picture that is being decoded
+	painting  chan struct{} // has an element for each picture in the engine
+	stuck     *stuckSignal
+	probe     singleflight.Group // of the store
 }
 
-// New checks the configuration and fills in its defaults.
+// New returns a Worker. It checks cfg and sets the defaults.
 func New(cfg Config) (*Worker, error) {
 	if cfg.Store == nil || cfg.Stylizer == nil || cfg.Decoder == nil {
-		return nil, errors.New("new worker: a store, a stylizer and a decoder are needed")
+		return nil, errors.New("new worker: a store, a stylizer and a decoder are required")
 	}
 	if cfg.Concurrent < 0 || cfg.Watchdog < 0 {
-		return nil, fmt.Errorf("new worker: %d pictures at once, a watchdog of %s: neither may be below 0", cfg.Concurrent, cfg.Watchdog)
+		return nil, fmt.Errorf("new worker: %d concurrent pictures and a watchdog of %s: neither may be negative", cfg.Concurrent, cfg.Watchdog)
 	}
 	if cfg.Concurrent == 0 {
 		cfg.Concurrent = 1
@@ -106,20 +106,35 @@ func New(cfg Config) (*Worker, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	loaded := cfg.Footprint.Idle(cfg.Concurrent)
-	room := cfg.Memory - loaded
-	if cfg.Memory != 0 && room <= 0 {
-		return nil, fmt.Errorf("new worker: a memory of %d MB: the process takes %d MB before it has painted anything", cfg.Memory>>20, loaded>>20)
+	forPictures := cfg.Memory - loaded
+	if cfg.Memory != 0 && forPictures <= 0 {
+		return nil, fmt.Errorf("new worker: a memory of %d MB is too little: the process takes %d MB before it paints the first picture", cfg.Memory>>20, loaded>>20)
 	}
 	if cfg.Memory == 0 {
-		room = 0
+		forPictures = 0
 	}
 	w := &Worker{
-		Config: cfg,
-		memory: budget{room, semaphore.NewWeighted(room)},
-		codecs: make(chan struct{}, cfg.Concurrent),
-		engine: make(chan struct{}, cfg.Concurrent),
+		cfg:      cfg,
+		memory:   memoryBudget{forPictures, semaphore.NewWeighted(forPictures)},
+		decoding: make(chan struct{}, cfg.Concurrent),
+		painting: make(chan struct{}, cfg.Concurrent),
+		stuck:    newStuckSignal(),
 	}
-	w.claims.Store(int32(cfg.Concurrent)) //nolint:gosec // some dozens
-	w.stuck, w.setStuck = context.WithCancelCause(context.Background())
+	w.setMaxClaims(cfg.Concurrent)
 	return w, nil
+}
+
+func (w *Worker) setMaxClaims(n int) {
+	w.maxClaims.Store(int32(n)) //nolint:gosec // some dozens
+}
+
+// Handle makes an attempt at the run that m names. nil means that the run has ended, now or
+// earlier, whatever its outcome: the message can be deleted. After an error the message must be
+// delivered again later: the job is unchanged or was given back. When ctx ends, Handle returns at
+// once, although the engine can't be interrupted.
+//
+// If it is called twice for the same run, at the same time or one after the other, in this process
+// or another, the work is done once.
+func (w *Worker) Handle(ctx context.Context, m job.Message) error {
+	return w.newAttempt(w.stuck.ch, m, 0).run(ctx)
 }

@@ -8,12 +8,12 @@ import (
 
 	"github.com/atelier-go/atelier/model"
 	"github.com/atelier-go/atelier/model/onnx"
-	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/engines"
 )
 
 func loadModel(cfg model.Config) (*model.Model, error) { return onnx.Load(onnx.Config{Config: cfg}) }
 
-var footprint = job.FootprintONNX
+var footprint = engines.FootprintOf("onnx")
 
 // The program with TensorFlow measures the machine's peak.
 

@@ -4,14 +4,14 @@ package main
 
 import (
 	"github.com/atelier-go/atelier/model/tensorflow"
-	"github.com/atelier-go/atelier/pkg/job"
+	"github.com/atelier-go/atelier/pkg/engines"
 	"github.com/atelier-go/atelier/scripts/measure/yardstick"
 )
 
 // The measured engine. A second program, built with -tags onnx, measures ONNX Runtime.
 var (
 	loadModel = tensorflow.Load
-	footprint = job.FootprintTensorFlow
+	footprint = engines.FootprintOf("tensorflow")
 
 	peakOfMachine = yardstick.Peak
 )

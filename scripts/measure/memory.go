@@ -20,7 +20,7 @@ const memoryHelp = `Whether memory stays constant over many pictures of mixed si
 strengths, how much memory remains after small pictures that all differ in size, and
 how much one picture of each size needs, measured as resident memory:
 
-  the engine  a run of the model alone, which is the source of the footprints in pkg/job;
+  the engine  a run of the model alone, which is the source of the footprints in pkg/engines;
               and one after pictures of a quarter, half and three quarters of its sides,
               whose memory the engine may keep, with four places
   the worker  the daemon's complete processing of a picture, from a JPEG with 4:2:0 to a

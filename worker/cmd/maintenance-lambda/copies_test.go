@@ -17,8 +17,8 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// An execution of DataSync that ends with ERROR is counted once, for an alarm; one that
-// succeeds is not.
+// An execution of DataSync that ends with ERROR is counted once, for an alarm; a successful one is not
+// counted.
 func TestCopyMetrics(t *testing.T) {
 	miniStack, cfg := ministacktest.Start(t)
 	to, err := bucket.Create(t.Context(), cfg, "gallery")
@@ -31,7 +31,7 @@ func TestCopyMetrics(t *testing.T) {
 	for name, c := range map[string]struct {
 		err  error
 		want float64
-	}{"ERROR": {errors.New("the file server is away"), 1}, "SUCCESS": {nil, 0}} {
+	}{"ERROR": {errors.New("the file server is unavailable"), 1}, "SUCCESS": {nil, 0}} {
 		t.Run(name, func(t *testing.T) {
 			service := datasync.NewService(&datasync.Task{From: t.TempDir(), To: to, Prefix: "pictures/"}, nil, nil)
 			t.Cleanup(service.Close)
@@ -61,13 +61,13 @@ func TestCopyMetrics(t *testing.T) {
 					t.Fatal("the execution does not end")
 				}
 			}
-			sweep() // finds its end
+			sweep() // detects its end
 			sweep()
 			if sum, _ := emftest.Total(emftest.Lines(t, f.Log()), "CopiesFailed"); sum != c.want {
 				t.Errorf("CopiesFailed is %v in all, want %v:\n%s", sum, c.want, f.Log())
 			}
 			if strings.Contains(f.Log(), "CopyDelay") {
-				t.Errorf("nothing waits, and CopyDelay was written:\n%s", f.Log())
+				t.Errorf("nothing waits, but CopyDelay was written:\n%s", f.Log())
 			}
 		})
 	}

@@ -18,15 +18,15 @@ import (
 	"time"
 )
 
-// An environment is what Lambda runs a function in: the real program, which asks a runtime
-// API for events, one at a time. A process that has ended is started again for the next.
+// An environment runs a function as Lambda does: the real program requests events from a runtime API,
+// one at a time. A process that has ended is started again for the next event.
 type environment struct {
 	t       *testing.T
 	program string
 	env     []string
 	timeout time.Duration
 
-	one    sync.Mutex // invocation at a time
+	one    sync.Mutex // held during an invocation
 	server *httptest.Server
 	events chan []byte
 	ends   chan error
@@ -52,7 +52,7 @@ func newEnvironment(t *testing.T, program string, env []string) *environment {
 		}
 	})
 	mux.HandleFunc("POST "+prefix+"1/{end}", func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // what has come of it
+		body, _ := io.ReadAll(r.Body)
 		var err error
 		if r.PathValue("end") == "error" {
 			err = fmt.Errorf("the function failed: %s", body)
@@ -80,8 +80,8 @@ func buildFunction(t *testing.T) string {
 	return program
 }
 
-// invoke has the function handle an event and returns its error, or that of its process's
-// end.
+// invoke sends an event to the function and returns the function's error, or an error if its process
+// ends.
 func (e *environment) invoke(event any) error {
 	payload, err := json.Marshal(event)
 	if err != nil {
@@ -96,7 +96,7 @@ func (e *environment) invoke(event any) error {
 	select {
 	case e.events <- payload:
 	case <-exited:
-		return errors.New("the process ended before it took the event")
+		return errors.New("the process ended before it received the event")
 	}
 	select {
 	case err := <-e.ends:
@@ -146,12 +146,14 @@ func (e *environment) kill() (killed bool) {
 	return killed
 }
 
+// logged returns the log of all processes.
 func (e *environment) logged() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.log.String()
 }
 
+// A locked is a buffer that is written with a mutex locked.
 type locked struct {
 	mu *sync.Mutex
 	b  *bytes.Buffer

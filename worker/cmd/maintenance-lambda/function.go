@@ -11,35 +11,34 @@ import (
 	"strings"
 )
 
-// A function does what its events ask for. Invocations may overlap.
+// A function handles events. Invocations may overlap.
 type function struct {
-	// tasks are what an event can name as its task.
+	// tasks are the tasks that an event can name.
 	tasks map[string]func(context.Context) error
-	// pair is called with the name of a pair of which this execution is one.
+	// pair is called with the name of a pair of executions, of which this is one.
 	pair func(ctx context.Context, name string) error
 	// copied is called with the ARN of a DataSync execution that has ended.
 	copied func(ctx context.Context, execution string) error
 }
 
-// The event of DataSync that an execution has changed its state.
+// The source and type of the event that an execution of DataSync has changed its state.
 const (
 	dataSync    = "aws.datasync"
 	stateChange = "DataSync Task Execution State Change"
 )
 
-// invoke distinguishes events by their form. The ctx has the invocation's
-// deadline.
+// invoke handles an event, which it recognises by its form. ctx has the invocation's deadline.
 func (f *function) invoke(ctx context.Context, payload json.RawMessage) error {
 	var task struct {
 		Task string `json:"task"`
 		Pair string `json:"pair"`
 	}
 	if strictly(payload, &task) == nil {
-		switch does := f.tasks[task.Task]; {
+		switch do := f.tasks[task.Task]; {
 		case task.Task == "verify" && task.Pair != "":
 			return f.pair(ctx, task.Pair)
-		case does != nil && task.Pair == "":
-			return does(ctx)
+		case do != nil && task.Pair == "":
+			return do(ctx)
 		}
 	}
 	var e struct {

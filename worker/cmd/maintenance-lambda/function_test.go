@@ -11,7 +11,7 @@ const ended = `{"version":"0","id":"1","source":"aws.datasync","detail-type":"Da
 	`"region":"us-east-1","time":"2026-11-29T18:00:00Z","resources":["arn:execution"],"detail":{"State":"SUCCESS"}}`
 
 func TestEvents(t *testing.T) {
-	for name, c := range map[string]struct{ event, does string }{
+	for name, c := range map[string]struct{ event, want string }{
 		"sweep":                         {`{"task":"sweep"}`, "sweep"},
 		"gallery":                       {` {"task":"gallery"} `, "gallery"},
 		"verify":                        {`{"task":"verify"}`, "verify"},
@@ -44,11 +44,11 @@ func TestEvents(t *testing.T) {
 				copied: func(_ context.Context, execution string) error { did += "copied " + execution; return nil },
 			}
 			err := f.invoke(t.Context(), json.RawMessage(c.event))
-			if did != c.does || (err == nil) != (c.does != "") {
-				t.Errorf("it did %q, want %q; %v", did, c.does, err)
+			if did != c.want || (err == nil) != (c.want != "") {
+				t.Errorf("it did %q, want %q; %v", did, c.want, err)
 			}
 			if err != nil && !strings.Contains(err.Error(), `{"task":"gallery"}, {"task":"sweep"}`) {
-				t.Errorf("the error does not name what the function takes: %v", err)
+				t.Errorf("the error does not list the function's events: %v", err)
 			}
 		})
 	}

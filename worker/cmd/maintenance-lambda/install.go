@@ -18,10 +18,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/bucket"
 )
 
-// An installer unpacks a zip archive in S3 into the shared directory: the engine's library and
-// the model of a deployment with TensorFlow. It may be run again after it was stopped, and
-// leaves files alone that are as in the archive, since a library that is in use must not be
-// replaced.
+// An installer unpacks a zip archive in S3 into the shared directory: the engine's library and the model
+// of a deployment with TensorFlow. It can be run again after it was stopped. It does not replace files
+// that are identical to those in the archive, because a library that is in use must not be replaced.
 type installer struct {
 	archive *bucket.Bucket
 	key     string
@@ -29,14 +28,14 @@ type installer struct {
 	log     *slog.Logger
 }
 
-// errNoPayload: the event needs one.
+// errNoPayload means that an event needs a payload, and none is configured.
 var errNoPayload = errors.New("there is no payload: set ATELIER_PAYLOAD to the s3:// address of payload.zip")
 
-// newInstaller takes the s3:// address of an archive.
+// newInstaller returns an installer of the archive at an s3:// address.
 func newInstaller(cfg aws.Config, address, dir string, log *slog.Logger) (*installer, error) {
 	name, key, _ := strings.Cut(strings.TrimPrefix(address, "s3://"), "/")
 	if !strings.HasPrefix(address, "s3://") || name == "" || key == "" {
-		return nil, fmt.Errorf("--payload %q is no s3://BUCKET/KEY", address)
+		return nil, fmt.Errorf("--payload %q is not of the form s3://BUCKET/KEY", address)
 	}
 	return &installer{bucket.New(cfg, name), key, dir, log}, nil
 }
@@ -54,7 +53,7 @@ func (i *installer) install(ctx context.Context) error {
 	installed := 0
 	for _, f := range z.File {
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("install %s: %w; what is done is kept, invoke it again", f.Name, err)
+			return fmt.Errorf("install %s: %w; the files installed so far are kept, invoke it again", f.Name, err)
 		}
 		changed, err := i.file(f)
 		if err != nil {
@@ -68,11 +67,11 @@ func (i *installer) install(ctx context.Context) error {
 	return nil
 }
 
-// file unpacks one file, and returns whether it was another before.
+// file unpacks one file, and reports whether this changed it.
 func (i *installer) file(f *zip.File) (changed bool, err error) {
 	top, _, _ := strings.Cut(f.Name, "/")
 	if !f.Mode().IsRegular() || !filepath.IsLocal(f.Name) || path.Clean(f.Name) != f.Name || top != "lib" && top != "models" {
-		return false, errors.New("a payload has regular files below lib/ and models/ alone")
+		return false, errors.New("a payload may contain only regular files below lib/ and models/")
 	}
 	target := filepath.Join(i.dir, filepath.FromSlash(f.Name))
 	if same(target, f) {
@@ -86,7 +85,7 @@ func (i *installer) file(f *zip.File) (changed bool, err error) {
 		return false, err
 	}
 	defer from.Close()
-	// A second installation at the same time has a file of its own.
+	// An installation at the same time writes another temporary file.
 	to, err := os.CreateTemp(filepath.Dir(target), ".new-*")
 	if err != nil {
 		return false, err
@@ -102,7 +101,7 @@ func (i *installer) file(f *zip.File) (changed bool, err error) {
 	return true, nil
 }
 
-// same returns whether a file is as in the archive, by its size and checksum.
+// same reports whether a file is identical to that in the archive, by its size and checksum.
 func same(name string, f *zip.File) bool {
 	file, err := os.Open(name)
 	if err != nil {
@@ -110,7 +109,7 @@ func same(name string, f *zip.File) bool {
 	}
 	defer file.Close()
 	info, err := file.Stat()
-	if err != nil || !info.Mode().IsRegular() || info.Size() != int64(f.UncompressedSize64) { //nolint:gosec // it is compared
+	if err != nil || !info.Mode().IsRegular() || info.Size() != int64(f.UncompressedSize64) { //nolint:gosec // it is only compared
 		return false
 	}
 	sum := crc32.NewIEEE()

@@ -19,7 +19,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// A payload is an archive in a bucket, and the folder that it is installed in.
+// A payload is an archive in a bucket, and the folder in which it is installed.
 type payload struct {
 	*testing.T
 	cfg     aws.Config
@@ -37,7 +37,7 @@ func newPayload(t *testing.T) payload {
 	return payload{t, cfg, b, t.TempDir()}
 }
 
-// upload packs files, names and contents in turn.
+// upload uploads an archive of files, given by their names and contents in turn.
 func (p payload) upload(files ...string) {
 	p.Helper()
 	var b bytes.Buffer
@@ -73,7 +73,7 @@ func (p payload) install(ctx context.Context) error {
 	return i.install(ctx)
 }
 
-// installed are the files with their contents.
+// installed returns the contents of the installed files by their names.
 func (p payload) installed() map[string]string {
 	p.Helper()
 	found := map[string]string{}
@@ -112,7 +112,7 @@ func TestInstall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Another model, and the same library: that is left alone, as is what a job has written.
+	// With another model and the same library, the library and files of jobs are not replaced.
 	if err := os.WriteFile(filepath.Join(p.dir, "FORMAT"), []byte("atelier-store 2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestInstallRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := p.install(t.Context()); err == nil {
-		t.Error("what is no archive was installed")
+		t.Error("a file that is no archive was installed")
 	}
 	if err := p.objects.Delete(t.Context(), "v1/payload.zip"); err != nil {
 		t.Fatal(err)
@@ -153,12 +153,12 @@ func TestInstallRefuses(t *testing.T) {
 	}
 	for _, address := range []string{"payload.zip", "s3://", "s3://artifacts", "s3://artifacts/", "https://artifacts/payload.zip"} {
 		if _, err := newInstaller(p.cfg, address, p.dir, slog.New(slog.DiscardHandler)); err == nil {
-			t.Errorf("%q is an address", address)
+			t.Errorf("%q was accepted as an address", address)
 		}
 	}
 }
 
-// The archive is read by its parts, in few requests: it may be larger than the function's memory.
+// The archive is read in parts, with few requests, because it may be larger than the function's memory.
 func TestReaderOfAnArchive(t *testing.T) {
 	p := newPayload(t)
 	content := bytes.Repeat([]byte("0123456789abcdef"), 20<<16) // 20 MiB
@@ -178,7 +178,7 @@ func TestReaderOfAnArchive(t *testing.T) {
 		}
 	}
 	if n, err := r.ReadAt(part, 20<<20-10); n != 10 || err == nil {
-		t.Errorf("over the end: %d bytes, %v", n, err)
+		t.Errorf("beyond the end: %d bytes, %v", n, err)
 	}
 	if _, err := p.objects.Put(t.Context(), "o", bytes.NewReader(content[:1<<20]), bucket.Put{}); err != nil {
 		t.Fatal(err)

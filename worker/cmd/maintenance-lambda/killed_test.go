@@ -25,10 +25,10 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// results is how many public jobs are painted.
+// results is the number of public jobs.
 const results = 1000
 
-// A gallery is everything from the store to the gallery's manifests in the bucket.
+// A gallery is the path from the store to the gallery's manifests in the bucket.
 type gallery struct {
 	*testing.T
 	store  *store.Store
@@ -41,11 +41,11 @@ type gallery struct {
 	canceled       atomic.Int64
 
 	mu   sync.Mutex
-	seen map[job.ID]bool // listed in the gallery, with pictures that are there
+	seen map[job.ID]bool // jobs that are listed in the gallery, whose pictures exist
 }
 
-// The maintenance function's processes are killed at random, and so are copies, and events
-// are lost. Everything is copied all the same, and no manifest ever lists what is not there.
+// The maintenance function's processes are killed and copies are canceled at random, and events are
+// lost. Nevertheless everything is copied, and no manifest ever lists a picture that does not exist.
 func TestKilled(t *testing.T) {
 	g := newGallery(t)
 	ctx, end := context.WithCancel(t.Context())
@@ -60,10 +60,10 @@ func TestKilled(t *testing.T) {
 		})
 	}
 	go func() { painters.Wait(); close(painted) }()
-	others.Go(func() { g.strike(ctx, painted) })
+	others.Go(func() { g.injectFaults(ctx, painted) })
 	others.Go(func() {
 		for ctx.Err() == nil {
-			g.look(ctx)
+			g.readGallery(ctx)
 		}
 	})
 	deadline := time.After(4 * time.Minute)
@@ -159,8 +159,8 @@ func (g *gallery) paint() {
 	}
 }
 
-// sweep invokes the function as the schedule does. What failed is tried again at once,
-// for the test's sake: between two sweeps nobody writes the note.
+// sweep invokes the function as the schedule does. To save time, a failed copy is tried again by the
+// next sweep: the note is only written during sweeps.
 func (g *gallery) sweep() {
 	_ = g.sweeps.invoke(map[string]string{"task": "sweep"}) // it may have been killed
 	note, err := g.store.Note(store.CopyNote)
@@ -181,9 +181,9 @@ func (g *gallery) sweep() {
 	}
 }
 
-// strike kills processes and cancels executions at random, for a while longer than jobs
-// are painted.
-func (g *gallery) strike(ctx context.Context, painted <-chan struct{}) {
+// injectFaults kills processes and cancels executions at random, until some time after all jobs are
+// painted.
+func (g *gallery) injectFaults(ctx context.Context, painted <-chan struct{}) {
 	for more := 20; more > 0; {
 		select {
 		case <-painted:
@@ -216,13 +216,13 @@ func (g *gallery) strike(ctx context.Context, painted <-chan struct{}) {
 	}
 }
 
-// look reads the gallery as its page does, and checks that each picture that it has not
-// seen before is there.
-func (g *gallery) look(ctx context.Context) {
+// readGallery reads the gallery as its page does, and checks that each picture that is listed for the
+// first time exists.
+func (g *gallery) readGallery(ctx context.Context) {
 	for next := "gallery/index.json"; next != ""; {
 		b, err := g.get(next)
 		if err != nil {
-			return // not there yet
+			return // it does not exist yet
 		}
 		var page struct {
 			Jobs []job.Job
@@ -270,7 +270,7 @@ func (g *gallery) get(key string) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
-// compare holds the bucket against the published files, both ways and by content.
+// compare checks that the bucket has the published files with their contents, and no others.
 func (g *gallery) compare() {
 	files := map[string]bool{}
 	err := filepath.WalkDir(g.store.PublishedDir(), func(path string, d os.DirEntry, err error) error {
@@ -298,7 +298,7 @@ func (g *gallery) compare() {
 			g.Fatal(err)
 		}
 		if !files[o.Key] {
-			g.Errorf("in the bucket alone: %s", o.Key)
+			g.Errorf("only in the bucket: %s", o.Key)
 		}
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/sweeper"
 )
 
-// sweeps writes the metrics of a sweep. Sweeps is the heartbeat: an alarm on its absence
-// notices that nobody looks after lost jobs.
+// sweeps returns a function that writes the metrics of a sweep. Sweeps is the heartbeat: an alarm on its
+// absence detects that lost jobs are not repaired.
 func sweeps(e *emf.Writer) func(sweeper.Report) {
 	return func(r sweeper.Report) {
 		e.Write(nil, emf.One("Sweeps"), emf.MS("SweepDuration", r.Took),
@@ -19,8 +19,8 @@ func sweeps(e *emf.Writer) func(sweeper.Report) {
 	}
 }
 
-// copies writes the metrics of a step of the copier, which are absent while nothing fails and
-// nothing waits: a metric costs money in each hour in which it is written.
+// copies returns a function that writes the metrics of a step of the copier. They are not written while
+// nothing fails and nothing waits, because a metric costs money in each hour in which it is written.
 func copies(e *emf.Writer) func(datasync.Report) {
 	return func(r datasync.Report) {
 		var metrics []emf.Metric

@@ -11,7 +11,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/lambdatest"
 )
 
-// The test's program is the function's too.
+// The test's program also runs as the function.
 func TestMain(m *testing.M) {
 	if os.Getenv("TEST_AS_FUNCTION") != "" {
 		main()
@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// A cold start asks AWS for nothing; each sweep writes its metrics, the heartbeat among them.
+// A cold start sends no request to AWS; each sweep writes its metrics, including the heartbeat.
 func TestMetrics(t *testing.T) {
 	aws := lambdatest.NewAWS(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"Attributes":{"ApproximateNumberOfMessages":"0","ApproximateNumberOfMessagesNotVisible":"0","ApproximateNumberOfMessagesDelayed":"0"}}`)

@@ -18,11 +18,11 @@ import (
 	"github.com/atelier-go/atelier/worker/cmd/internal/sweeping"
 )
 
-// errNoBucket: the event needs one.
+// errNoBucket means that an event needs a bucket, and none is configured.
 var errNoBucket = errors.New("there is no bucket: set ATELIER_BUCKET")
 
-// open wires the function, without a request to AWS. Nothing is closed: the process ends
-// with the function's environment.
+// open returns the function without a request to AWS. Nothing is closed, because the process ends with
+// the function's environment.
 func open(s settings, cfg aws.Config, log *slog.Logger, metrics *emf.Writer) (*function, error) {
 	var shown *gallery.Gallery
 	jobs := store.Config{Dir: s.Dir}
@@ -35,7 +35,7 @@ func open(s settings, cfg aws.Config, log *slog.Logger, metrics *emf.Writer) (*f
 		return nil, err
 	}
 	q := queue.New(cfg, s.Queue)
-	var sweep *sweeper.Sweeper // made by the first event that needs it; there is one at a time
+	var sweep *sweeper.Sweeper // opened by the first sweep; sweeps don't overlap
 	sweepOnce := func(ctx context.Context) (err error) {
 		if sweep == nil {
 			if sweep, err = sweeping.New(ctx, s.Times, st, q, sweeps(metrics), log); err != nil {

@@ -18,24 +18,24 @@ const (
 	secondRole = "second"
 )
 
-// The time that an execution waits for its peer's next step: also for the peer's cold start,
-// and until a throttled invocation is repeated.
-const peerPatience = 90 * time.Second
+// peerTimeout is how long an execution waits for its peer's next step. It includes the peer's cold
+// start, and the time until a throttled invocation is repeated.
+const peerTimeout = 90 * time.Second
 
-// A peer is one of two executions of the function that use a folder of the shared directory
-// at the same time. They exchange messages by files there, in lockstep.
+// A peer is one of two executions of the function that use a folder of the shared directory at the same
+// time. They exchange messages in files there, step by step.
 type peer struct {
-	dir         string // of both
+	dir         string // of both executions
 	role, other string
 	step        int
 }
 
 var pairIDs = regexp.MustCompile(`^[a-z0-9]{8,32}$`)
 
-// join makes the caller one of the two executions of the pair id.
+// join returns this execution as one of the two of the pair id.
 func join(dir, id string) (*peer, error) {
 	if !pairIDs.MatchString(id) {
-		return nil, fmt.Errorf("the pair %.40q: want 8 to 32 small letters and digits", id)
+		return nil, fmt.Errorf("the pair %.40q: want 8 to 32 lowercase letters and digits", id)
 	}
 	at := filepath.Join(dir, "tmp", "verify-"+id)
 	if err := os.Mkdir(at, 0o750); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -62,7 +62,7 @@ func (p *peer) exchange(ctx context.Context, message string) (string, error) {
 	return p.await(ctx, fmt.Sprintf("%d.%s", p.step, p.other))
 }
 
-// meet is an exchange without content: what the peer did before it is visible afterwards.
+// meet is an exchange without content. Afterwards, everything that the peer did before it is visible.
 func (p *peer) meet(ctx context.Context) error {
 	_, err := p.exchange(ctx, "")
 	return err
@@ -73,10 +73,10 @@ func (p *peer) write(name, content string) error {
 	return errors.Join(os.WriteFile(next, []byte(content), 0o640), os.Rename(next, filepath.Join(p.dir, name)))
 }
 
-// await returns the content of a file that the peer writes. It lists the folder, since an NFS
-// client may keep in mind that a name was missing, and a listing asks the server.
+// await returns the content of a file that the peer writes. It lists the folder, because an NFS client
+// may cache that a name was missing, and a listing asks the server.
 func (p *peer) await(ctx context.Context, name string) (string, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, peerPatience, fmt.Errorf("the %s execution did not come within %v; was its invocation throttled?", p.other, peerPatience))
+	ctx, cancel := context.WithTimeoutCause(ctx, peerTimeout, fmt.Errorf("the %s execution did not come within %v; was its invocation throttled?", p.other, peerTimeout))
 	defer cancel()
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
@@ -107,8 +107,8 @@ func (p *peer) await(ctx context.Context, name string) (string, error) {
 
 func (*peer) endOf(role string) string { return "end." + role }
 
-// leave ends the caller's part; a failure ends the peer's waiting too. The first execution
-// removes the folder once the second has left it, or does not come.
+// leave ends this execution's part; a failure also ends the peer's wait. The first execution removes the
+// folder once the second has left it, or does not come.
 func (p *peer) leave(ctx context.Context, failure error) error {
 	ending := "done"
 	if failure != nil {
@@ -119,6 +119,6 @@ func (p *peer) leave(ctx context.Context, failure error) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	_, _ = p.await(ctx, p.endOf(p.other)) // killed, or it never came
+	_, _ = p.await(ctx, p.endOf(p.other)) // the peer was killed, or never came
 	return os.RemoveAll(p.dir)
 }

@@ -13,9 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// verify tries out, in a folder of its own in the shared directory, what the store relies on,
-// and logs what each took. It is for a new deployment's file system; other jobs are not
-// disturbed.
+// verify tests, in a new folder in the shared directory, that the file system does what the store relies
+// on, and logs how long each check took. It is for new deployments; running jobs are not affected.
 func verify(ctx context.Context, dir string, log *slog.Logger) (err error) {
 	at, err := os.MkdirTemp(filepath.Join(dir, "tmp"), "verify-")
 	if err != nil {
@@ -24,7 +23,7 @@ func verify(ctx context.Context, dir string, log *slog.Logger) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(at)) }()
 	for _, check := range []struct {
 		name string
-		does func(at string) error
+		run  func(at string) error
 	}{
 		{"a file is written through", writeThrough},
 		{"a second link to one name is refused", linkOnce},
@@ -37,7 +36,7 @@ func verify(ctx context.Context, dir string, log *slog.Logger) (err error) {
 		}
 		sub := filepath.Join(at, fmt.Sprintf("%d", time.Now().UnixNano()))
 		began := time.Now()
-		failed := errors.Join(os.Mkdir(sub, 0o750), check.does(sub))
+		failed := errors.Join(os.Mkdir(sub, 0o750), check.run(sub))
 		log.Info("file system", "check", check.name, "ok", failed == nil, "ms", time.Since(began).Milliseconds())
 		if failed != nil {
 			err = errors.Join(err, fmt.Errorf("%s: %w", check.name, failed))
@@ -59,30 +58,29 @@ func writeThrough(at string) error {
 	return errors.Join(err, f.Close(), openErr)
 }
 
-// linkOnce is how competitors for one event are told apart.
+// linkOnce tests how the store decides which of several processes creates an event.
 func linkOnce(at string) error {
 	name, event := filepath.Join(at, "a"), filepath.Join(at, "event")
 	if err := errors.Join(os.WriteFile(name, []byte("a"), 0o640), os.Link(name, event)); err != nil {
 		return err
 	}
 	if err := os.Link(name, event); !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("the second link: %w", errors.Join(errors.New("it was not refused as existing"), err))
+		return fmt.Errorf("the second link: %w", errors.Join(errors.New("the error is not that the name exists"), err))
 	}
 	a, err := os.Stat(name)
 	b, err2 := os.Stat(event)
 	if err = errors.Join(err, err2); err == nil && !os.SameFile(a, b) {
-		err = errors.New("the names are two files")
+		err = errors.New("the names are different files")
 	}
 	return err
 }
 
-// touch is how leases are renewed: their age is the difference of two times of one clock.
+// touch tests how leases are renewed: their age is the difference of two times of the file server.
 func touch(at string) error {
 	old, fresh := filepath.Join(at, "old"), filepath.Join(at, "fresh")
 	if err := errors.Join(os.WriteFile(old, nil, 0o640), os.Chtimes(old, time.Unix(1, 0), time.Unix(1, 0))); err != nil {
 		return err
 	}
-
 	if err := errors.Join(unix.UtimesNanoAt(unix.AT_FDCWD, old, nil, unix.AT_SYMLINK_NOFOLLOW), os.WriteFile(fresh, nil, 0o640)); err != nil {
 		return err
 	}
@@ -117,14 +115,14 @@ func replace(at string) error {
 	return err
 }
 
-// renameFolder is how a job is erased.
+// renameFolder tests how a job is erased.
 func renameFolder(at string) error {
 	before, after := filepath.Join(at, "job"), filepath.Join(at, ".gone")
 	if err := errors.Join(os.Mkdir(before, 0o750), os.WriteFile(filepath.Join(before, "a"), nil, 0o640), os.Rename(before, after)); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(before, "b"), nil, 0o640); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("a file in the old folder: %w", errors.Join(errors.New("it was made"), err))
+		return fmt.Errorf("a file in the old folder: %w", errors.Join(errors.New("it was created"), err))
 	}
 	_, err := os.Stat(filepath.Join(after, "a"))
 	return err

@@ -12,23 +12,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pairChecks are for two executions, of which one leads.
+// pairChecks are checks by two executions, one of which leads: it changes files, and the other reads.
 var pairChecks = []struct {
 	name string
-	does func(ctx context.Context, p *peer, at string, leads bool) error
+	run  func(ctx context.Context, p *peer, at string, leads bool) error
 }{
 	{"of two links to one name by two clients one succeeds", raceLinks},
 	{"a touch by one client is seen by the other", touchForOther},
-	{"a file that the other client replaced is read anew", replaceForOther},
-	{"a name that was absent is found once the other made it", makeForOther},
+	{"a file that the other client replaced is read again", replaceForOther},
+	{"a name that was missing is found once the other created it", makeForOther},
 	{"a folder that the other client renamed takes no new files", renameForOther},
 }
 
-// races is for how many names the two compete.
+// races is the number of names for which the two compete.
 const races = 50
 
-// raceLinks competes as the store does for an event. The two go through the names in opposite
-// directions, so that they meet, whichever is ahead.
+// raceLinks competes for names as the store does for events. The two executions go through the names in
+// opposite directions, so that they meet even if one is ahead.
 func raceLinks(ctx context.Context, p *peer, at string, leads bool) error {
 	token := filepath.Join(at, p.role)
 	if err := errors.Join(os.WriteFile(token, []byte(p.role), 0o640), p.meet(ctx)); err != nil {
@@ -69,7 +69,7 @@ func raceLinks(ctx context.Context, p *peer, at string, leads bool) error {
 
 func event(at string, i int) string { return filepath.Join(at, fmt.Sprintf("event.%d", i)) }
 
-// touchForOther renews a lease, whose age the other takes from its own new file's time.
+// touchForOther renews a lease, whose age the other execution compares with a new file of its own.
 func touchForOther(ctx context.Context, p *peer, at string, leads bool) error {
 	lease := filepath.Join(at, "lease")
 	if leads {
@@ -103,7 +103,7 @@ func touchForOther(ctx context.Context, p *peer, at string, leads bool) error {
 	return nil
 }
 
-// opened returns a file's attributes once it is open, which has an NFS client ask the server.
+// opened opens a file and returns its attributes: opening makes an NFS client ask the server.
 func opened(path string) (fs.FileInfo, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -113,7 +113,7 @@ func opened(path string) (fs.FileInfo, error) {
 	return f.Stat()
 }
 
-// replaceForOther replaces a status, which the other reads before and after.
+// replaceForOther replaces a status that the other execution reads before and after.
 func replaceForOther(ctx context.Context, p *peer, at string, leads bool) error {
 	status, next := filepath.Join(at, "status"), filepath.Join(at, "next")
 	if leads {
@@ -124,7 +124,7 @@ func replaceForOther(ctx context.Context, p *peer, at string, leads bool) error 
 		if err := p.meet(ctx); err != nil {
 			return err
 		}
-		_, err := os.ReadDir(at) // as the store does: it has the client ask for the folder's names
+		_, err := os.ReadDir(at) // as the store does: this makes the client ask the server for the names
 		b, readErr := os.ReadFile(status)
 		if err := errors.Join(err, readErr); err != nil || string(b) != want {
 			return errors.Join(fmt.Errorf("the status reads %q instead of %q", b, want), err)
@@ -138,7 +138,7 @@ func replaceForOther(ctx context.Context, p *peer, at string, leads bool) error 
 	return nil
 }
 
-// makeForOther makes a file that the other has looked for in vain.
+// makeForOther creates a file that the other execution has found missing before.
 func makeForOther(ctx context.Context, p *peer, at string, leads bool) error {
 	name := filepath.Join(at, "made")
 	if leads {
@@ -146,7 +146,7 @@ func makeForOther(ctx context.Context, p *peer, at string, leads bool) error {
 	}
 	for range 2 {
 		if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("before it is made: %w", errors.Join(errors.New("it is there"), err))
+			return fmt.Errorf("before it is created: %w", errors.Join(errors.New("it exists"), err))
 		}
 	}
 	if err := errors.Join(p.meet(ctx), p.meet(ctx)); err != nil {
@@ -160,7 +160,7 @@ func makeForOther(ctx context.Context, p *peer, at string, leads bool) error {
 	return nil
 }
 
-// renameForOther erases a job that the other has read.
+// renameForOther erases a job that the other execution has read.
 func renameForOther(ctx context.Context, p *peer, at string, leads bool) error {
 	before, after := filepath.Join(at, "job"), filepath.Join(at, ".gone")
 	if leads {
@@ -178,7 +178,7 @@ func renameForOther(ctx context.Context, p *peer, at string, leads bool) error {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(before, "b"), nil, 0o640); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("a file in the old folder: %w", errors.Join(errors.New("it was made"), err))
+		return fmt.Errorf("a file in the old folder: %w", errors.Join(errors.New("it was created"), err))
 	}
 	_, err = os.Stat(filepath.Join(after, "a"))
 	return err

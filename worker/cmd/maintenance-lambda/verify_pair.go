@@ -16,9 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// verifyPair tries out, together with another execution that is invoked with the same id at the
-// same time, what the store relies on between two NFS clients, and logs each check and whether
-// the two were really two clients. The environment names this one in the log.
+// verifyPair tests, together with another execution that is invoked with the same id at the same time,
+// what the store relies on between two NFS clients. It logs each check, and whether the executions were
+// really two clients. environment is the name of this one in the log.
 func verifyPair(ctx context.Context, dir, id, environment string, log *slog.Logger) (err error) {
 	p, err := join(dir, id)
 	if err != nil {
@@ -48,10 +48,10 @@ func verifyPair(ctx context.Context, dir, id, environment string, log *slog.Logg
 	}
 	for _, check := range pairChecks {
 		began := time.Now()
-		failed := p.bothWays(ctx, check.does)
+		failed := p.bothWays(ctx, check.run)
 		log.Info("two clients", "check", check.name, "ok", failed == nil, "ms", time.Since(began).Milliseconds())
 		if failed != nil {
-			return fmt.Errorf("%s: %w", check.name, failed) // the two are out of step now
+			return fmt.Errorf("%s: %w", check.name, failed) // the executions are no longer in step
 		}
 	}
 	clients, evidence := countClients(me, peer, stale)
@@ -59,7 +59,7 @@ func verifyPair(ctx context.Context, dir, id, environment string, log *slog.Logg
 	return nil
 }
 
-// A client is what an execution knows of its NFS client.
+// A client describes the NFS client of an execution.
 type client struct {
 	Environment string // of the execution
 	Kernel      string // its boot id
@@ -79,13 +79,12 @@ func identify(at, environment string) (client, error) {
 	return client{environment, strings.TrimSpace(string(boot)), fmt.Sprintf("%d:%d", unix.Major(device), unix.Minor(device))}, nil
 }
 
-// countClients returns how many clients two executions were, if that is known, and the evidence.
-// Virtual machines that are copies of one can have the same boot id, so that equal ones
-// prove nothing.
+// countClients returns how many clients two executions were, if this is known, and the evidence. Equal
+// boot ids prove nothing, because virtual machines that are copies of one can have the same.
 func countClients(a, b client, stale bool) (clients, evidence string) {
 	switch {
 	case stale:
-		return "two", "one did not see at once what the other had changed"
+		return "two", "one did not see a change by the other at once"
 	case a.Kernel != b.Kernel:
 		return "two", "their kernels differ"
 	case a.Device != b.Device:
@@ -96,11 +95,11 @@ func countClients(a, b client, stale bool) (clients, evidence string) {
 	return "unknown", "they have the same boot id and mount and saw each other's changes at once"
 }
 
-// seesStale returns whether either execution sees an attribute that the other has changed as it
-// was before, which two names of one client's cache never do. NFS clients keep attributes for
-// three seconds at least, unless the server has them returned.
+// seesStale reports whether one of the executions sees the old value of an attribute that the other has
+// changed, which is impossible with one client. NFS clients cache attributes for at least three seconds,
+// unless the server recalls them.
 func (p *peer) seesStale(ctx context.Context) (bool, error) {
-	at := filepath.Join(p.dir, "attributes") // not in the folder that is listed, since a listing can bring attributes
+	at := filepath.Join(p.dir, "attributes") // not in the folder that is listed, because a listing may return attributes
 	if err := os.Mkdir(at, 0o750); err != nil && !errors.Is(err, fs.ErrExist) {
 		return false, err
 	}
@@ -123,7 +122,7 @@ func (p *peer) seesStale(ctx context.Context) (bool, error) {
 	return stale || theySaw == "true", err
 }
 
-// bothWays runs a check in which one execution leads, and then the other.
+// bothWays runs a check twice; the first execution leads first, then the second.
 func (p *peer) bothWays(ctx context.Context, check func(ctx context.Context, p *peer, at string, leads bool) error) error {
 	for _, leader := range []string{firstRole, secondRole} {
 		at := filepath.Join(p.dir, fmt.Sprintf("check.%d", p.step))

@@ -11,11 +11,11 @@ import (
 	"github.com/atelier-go/atelier/scripts/nfstest"
 )
 
-// programVariable names the function's program, where the test runs in scripts/nfs.
+// programVariable is set to the function's program if the test runs in scripts/nfs.
 const programVariable = "ATELIER_TEST_MAINTENANCE"
 
-// Two executions find out that they are two clients of one file system, and that it does what
-// the store relies on between them.
+// Two executions detect that they are two clients of one file system, and that it does what the store
+// relies on between them.
 func TestVerifyTwoClients(t *testing.T) {
 	program := os.Getenv(programVariable)
 	if program == "" {
@@ -33,16 +33,16 @@ func TestVerifyTwoClients(t *testing.T) {
 			t.Errorf("%d checks succeeded:\n%s", got, log)
 		}
 		if !strings.Contains(log, `"clients":"two"`) {
-			t.Errorf("it is not known that they are two clients:\n%s", log)
+			t.Errorf("the log does not say that there were two clients:\n%s", log)
 		}
 	}
 	left, err := os.ReadDir(filepath.Join(lab.Disk, folder, "tmp"))
 	if err != nil || len(left) > 0 {
-		t.Errorf("left are %v, %v", left, err)
+		t.Errorf("files are left: %v, %v", left, err)
 	}
 }
 
-// On one client all checks succeed too, but the log does not say that there were two.
+// With one client all checks succeed too, but the log does not say that there were two.
 func TestVerifyOneClient(t *testing.T) {
 	dir := t.TempDir()
 	logs := verifyInPair(t, buildFunction(t), dir, dir)
@@ -56,11 +56,11 @@ func TestVerifyOneClient(t *testing.T) {
 	}
 }
 
-// An execution whose peer fails, or is the third, fails at once and does not wait.
+// An execution whose peer has failed, or that is the third of its pair, fails without waiting.
 func TestVerifyPairFails(t *testing.T) {
 	program, dir := buildFunction(t), t.TempDir()
 	a := newPairEnvironment(t, program, dir, "a")
-	if err := a.invoke(pairEvent{"verify", "../../etc"}); err == nil || !strings.Contains(err.Error(), "small letters") {
+	if err := a.invoke(pairEvent{"verify", "../../etc"}); err == nil || !strings.Contains(err.Error(), "lowercase letters") {
 		t.Errorf("a name that is a path: %v", err)
 	}
 	const pair = "abcdefgh"
@@ -86,8 +86,8 @@ type pairEvent struct {
 	Pair string `json:"pair"`
 }
 
-// verifyInPair has two processes of the function verify one directory by two paths, and returns
-// their logs.
+// verifyInPair invokes two processes of the function, which verify one directory by two paths, and
+// returns their logs.
 func verifyInPair(t *testing.T, program string, dirs ...string) (logs []string) {
 	t.Helper()
 	ends := make(chan error)

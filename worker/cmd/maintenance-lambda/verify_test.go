@@ -23,14 +23,14 @@ func TestVerifyFileSystem(t *testing.T) {
 		t.Errorf("%d checks:\n%s", got, log.String())
 	}
 	if left, err := os.ReadDir(filepath.Join(dir, "tmp")); err != nil || len(left) > 0 {
-		t.Errorf("left are %v, %v", left, err)
+		t.Errorf("files are left: %v, %v", left, err)
 	}
 	stopped, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := verify(stopped, dir, slog.New(slog.DiscardHandler)); err == nil {
-		t.Error("it went on without time")
+		t.Error("no error although the context has ended")
 	}
 	if err := verify(t.Context(), filepath.Join(dir, "none"), slog.New(slog.DiscardHandler)); err == nil {
-		t.Error("there is no such directory")
+		t.Error("no error for a missing directory")
 	}
 }

@@ -105,11 +105,11 @@ func readAhead(paths []string, log *slog.Logger) {
 			return
 		}
 		left = min(left/2, most)
-		asked := int64(0)
+		requested := int64(0)
 		var errs []error
 		for _, path := range paths {
-			n, err := readahead.Start(path, left-asked)
-			asked += n
+			n, err := readahead.Start(path, left-requested)
+			requested += n
 			if err != nil {
 				errs = append(errs, err)
 			}
@@ -117,7 +117,7 @@ func readAhead(paths []string, log *slog.Logger) {
 		if err := errors.Join(errs...); err != nil {
 			log.Warn("some files are not read ahead", "error", err)
 		}
-		log.Info("reading ahead", "bytes", asked, "took", time.Since(began))
+		log.Info("reading ahead", "bytes", requested, "took", time.Since(began))
 	}()
 	select {
 	case <-done:

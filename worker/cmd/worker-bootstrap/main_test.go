@@ -141,13 +141,13 @@ func TestStartsInAnyCase(t *testing.T) {
 			defer cancel()
 			cmd := exec.CommandContext(ctx, program, "/bin/sh", "-c", "echo started")
 			cmd.Env = append(os.Environ(), "ATELIER_READ_AHEAD="+c.paths)
-			var said, out bytes.Buffer
-			cmd.Stdout, cmd.Stderr = &out, &said
-			if err := cmd.Run(); err != nil || out.String() != "started\n" {
-				t.Errorf("got %q, %v", out.String(), err)
+			var stderr, stdout bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			if err := cmd.Run(); err != nil || stdout.String() != "started\n" {
+				t.Errorf("got %q, %v", stdout.String(), err)
 			}
-			if !strings.Contains(said.String(), c.want) || c.want == "" && said.Len() > 0 {
-				t.Errorf("got %q, want %q", said.String(), c.want)
+			if !strings.Contains(stderr.String(), c.want) || c.want == "" && stderr.Len() > 0 {
+				t.Errorf("got %q, want %q", stderr.String(), c.want)
 			}
 			if used, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); !ok || used.Maxrss > 64<<10 {
 				t.Errorf("got %d KiB of memory", used.Maxrss)

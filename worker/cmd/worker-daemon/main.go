@@ -1,5 +1,5 @@
-// Worker-daemon takes jobs from the queue and paints them, until it is told to
-// stop: the worker on EC2 or on your own machine.
+// Worker-daemon paints the jobs of a queue until it is stopped: the worker on EC2 or on your own
+// machine.
 package main
 
 import (
@@ -20,30 +20,31 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/sweeper"
 	"github.com/atelier-go/atelier/worker"
+	"github.com/atelier-go/atelier/worker/cmd/internal/flags"
 	"github.com/atelier-go/atelier/worker/cmd/internal/painter"
 	"github.com/atelier-go/atelier/worker/cmd/internal/sweeping"
 )
 
 type settings struct {
-	painter.Settings `embed:""`
-	sweeper.Times    `embed:""`
-	Logging          logs.Settings `embed:""`
+	flags.Worker  `embed:""`
+	sweeper.Times `embed:""`
+	Logging       logs.Settings `embed:""`
 
-	Bucket   string        `env:"ATELIER_BUCKET" help:"S3 bucket below whose pictures/ there are copies of the shared directory's published/: what the sweeper erases is erased there too." placeholder:"NAME"`
-	Prefetch int           `default:"0" env:"ATELIER_PREFETCH" help:"Messages taken from the queue beyond those being painted, so that files are read and written meanwhile; 0: as many as are painted at once, -1: none. Each holds a decoded picture in memory (4 MB at 1024 pixels, 67 MB at the most), and may wait here while another worker is idle."`
+	Bucket   string        `env:"ATELIER_BUCKET" help:"S3 bucket that has copies of the shared directory's published/ below pictures/: what the sweeper erases is erased there too." placeholder:"NAME"`
+	Prefetch int           `default:"0" env:"ATELIER_PREFETCH" help:"Messages taken from the queue in addition to those being painted, so that files are read and written meanwhile; 0: as many as are painted at the same time, -1: none. Each holds a decoded picture in memory (4 MB at 1024 pixels, 67 MB at most), and may wait while another worker is idle."`
 	Metrics  string        `env:"ATELIER_METRICS" help:"Loopback address and port on which to serve /metrics for Prometheus, such as 127.0.0.1:9464. Default: none." placeholder:"ADDRESS"`
 	Grace    time.Duration `default:"25s" env:"ATELIER_GRACE" help:"Time for running jobs to finish after SIGTERM."`
 	Notices  bool          `name:"instance-notices" env:"ATELIER_INSTANCE_NOTICES" help:"On EC2: stop as after SIGTERM when the instance metadata service announces that the instance will end (a Spot interruption, or its Auto Scaling group ends it)."`
 }
 
-// Validate is called by kong once the flags are read.
-func (s *settings) Validate() error { return errors.Join(s.Settings.Validate(), s.Times.Validate()) }
+// Validate is called by kong after parsing.
+func (s *settings) Validate() error { return errors.Join(s.Worker.Validate(), s.Times.Validate()) }
 
-const description = `Takes jobs from an SQS queue and paints them.
+const description = `Paints the jobs of an SQS queue.
 
-Where the queue is comes from the AWS SDK's own settings: AWS_REGION,
-AWS_ENDPOINT_URL, credentials. SIGTERM or Ctrl-C once: finish what is running.
-Twice: stop at once; what was running goes to another worker.`
+The AWS SDK's own settings say where the queue is: AWS_REGION, AWS_ENDPOINT_URL,
+credentials. SIGTERM or Ctrl-C once: finish the running jobs. Twice: stop at
+once; the running jobs go to another worker.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
@@ -56,7 +57,7 @@ func main() {
 
 func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) (err error) {
 	var s settings
-	parser, err := kong.New(&s, kong.Name("worker-daemon"), kong.Description(description), painter.Vars)
+	parser, err := kong.New(&s, kong.Name("worker-daemon"), kong.Description(description), flags.Vars)
 	if err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		return err
 	}
 	if s.Grace < time.Second {
-		return errors.New("--grace must be from 1s")
+		return errors.New("--grace must be at least 1s")
 	}
 	log := s.Logging.New(stderr)
 	host, err := os.Hostname()
@@ -80,7 +81,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		ctx, stop = newNotices(aws, log).until(ctx)
 		defer stop()
 	}
-	files := store.Config{Dir: s.Dir, Lease: s.Lease}
+	files := s.StoreConfig()
 	if s.Bucket != "" {
 		shown, err := gallery.Open(ctx, aws, s.Bucket, log)
 		if err != nil {
@@ -94,19 +95,19 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	}
 	m := newMetrics()
 	if s.Metrics != "" {
-		at, stop, err := m.serve(ctx, s.Metrics, func(err error) { log.Error("the metrics are not served any more", "error", err) })
+		at, stop, err := m.serve(ctx, s.Metrics, func(err error) { log.Error("the metrics are no longer served", "error", err) })
 		if err != nil {
 			return err
 		}
 		defer stop()
 		log.Info("metrics", "address", "http://"+at+"/metrics")
 	}
-	p, err := s.Open(aws, jobs, painter.Process{Kind: "daemon", Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Log: log, Ended: m.attempt})
+	p, err := painter.Open(aws, jobs, s.PainterConfig(), painter.Process{Kind: "daemon", Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Log: log, Report: m.attempt})
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if !errors.Is(err, worker.ErrStuck) { // Close would wait for what is stuck
+		if !errors.Is(err, worker.ErrStuck) { // Close would wait for the stuck engine
 			err = errors.Join(err, p.Close())
 		}
 	}()

@@ -16,7 +16,7 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-// metrics are what /metrics returns, in Prometheus' terms.
+// metrics are the Prometheus metrics that /metrics returns.
 type metrics struct {
 	registry *prometheus.Registry
 	jobs     *prometheus.CounterVec
@@ -38,14 +38,14 @@ func newMetrics() *metrics {
 	}
 	m.registry.MustRegister(m.jobs, m.stages, m.sweeps,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, o := range worker.Outcomes { // so that they are there before they happen
+	for _, o := range worker.Outcomes { // so that they exist before the first attempt
 		m.jobs.WithLabelValues(string(o))
 	}
 	return m
 }
 
 // attempt counts an attempt that has ended.
-func (m *metrics) attempt(a worker.Attempt) {
+func (m *metrics) attempt(a worker.Report) {
 	m.jobs.WithLabelValues(string(a.Outcome)).Inc()
 	r := a.Receipt
 	for stage, ms := range map[string]float64{"decode": r.DecodeMS, "stylize": r.StylizeMS, "encode": r.EncodeMS} {
@@ -58,19 +58,20 @@ func (m *metrics) attempt(a worker.Attempt) {
 	}
 }
 
-// serve serves /metrics at an address until stop is called. Anybody who reaches the
-// address may read it, so it must be a loopback address.
+// serve serves /metrics at a loopback address until stop is called; other addresses are refused,
+// because every client may read the metrics. It returns the address with its actual port. failed is
+// called if serving ends for another reason.
 func (m *metrics) serve(ctx context.Context, address string, failed func(error)) (at string, stop func(), err error) {
 	addr, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
 		return "", nil, fmt.Errorf("--metrics: %w", err)
 	}
 	if !addr.IP.IsLoopback() {
-		return "", nil, fmt.Errorf("--metrics: %s is not a loopback address, and there are no keys for the metrics: take 127.0.0.1:9464", address)
+		return "", nil, fmt.Errorf("--metrics: %s is not a loopback address, and metrics are not protected by keys: use 127.0.0.1:9464", address)
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return "", nil, fmt.Errorf("--metrics: %w; take another port", err)
+		return "", nil, fmt.Errorf("--metrics: %w; use another port", err)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))

@@ -38,22 +38,22 @@ func TestMetrics(t *testing.T) {
 		got := scrape()
 		for _, line := range lines {
 			if !strings.Contains(got, "\n"+line+"\n") {
-				t.Errorf("%q is not there:\n%s", line, got)
+				t.Errorf("%q is missing in:\n%s", line, got)
 			}
 		}
 	}
 	expect(`atelier_jobs_total{outcome="succeeded"} 0`, `atelier_jobs_total{outcome="failed"} 0`, `atelier_jobs_total{outcome="stuck"} 0`)
-	m.attempt(worker.Attempt{Number: 1, Outcome: worker.Succeeded, Receipt: job.Receipt{QueueWaitMS: 40, DecodeMS: 2, StylizeMS: 20, EncodeMS: 3}})
-	m.attempt(worker.Attempt{Number: 2, Outcome: worker.Failed, Receipt: job.Receipt{QueueWaitMS: 4000}})
+	m.attempt(worker.Report{Number: 1, Outcome: worker.Succeeded, Receipt: job.Receipt{QueueWaitMS: 40, DecodeMS: 2, StylizeMS: 20, EncodeMS: 3}})
+	m.attempt(worker.Report{Number: 2, Outcome: worker.Failed, Receipt: job.Receipt{QueueWaitMS: 4000}})
 	m.sweeps.Swept(sweeper.Report{Unfinished: 7, Resent: 2, Expired: 3, Took: time.Second})
-	m.sweeps.Swept(sweeper.Report{Unfinished: 5, Err: errors.New("the queue is away")})
+	m.sweeps.Swept(sweeper.Report{Unfinished: 5, Err: errors.New("the queue is unavailable")})
 	expect(`atelier_jobs_total{outcome="succeeded"} 1`, `atelier_jobs_total{outcome="failed"} 1`,
 		`atelier_job_stage_seconds_sum{stage="stylize"} 0.02`, `atelier_job_stage_seconds_count{stage="queue_wait"} 1`,
 		`atelier_sweeps_total{result="ok"} 1`, `atelier_sweeps_total{result="error"} 1`,
 		`atelier_swept_jobs_total{action="resent"} 2`, `atelier_swept_jobs_total{action="expired"} 3`, `atelier_unfinished_jobs 5`)
 }
 
-func TestMetricsAreNotPublic(t *testing.T) {
+func TestMetricsNeedALoopbackAddress(t *testing.T) {
 	for _, address := range []string{"0.0.0.0:0", ":0", "192.0.2.1:80", "nonsense"} {
 		if _, _, err := newMetrics().serve(t.Context(), address, nil); err == nil || !strings.Contains(err.Error(), "--metrics") {
 			t.Errorf("%s: got %v", address, err)

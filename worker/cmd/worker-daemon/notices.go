@@ -14,46 +14,45 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// noticesEvery is how often to look. A Spot notice comes two minutes before the instance is
-// interrupted; AWS recommends looking every 5 seconds, and jobs that are not begun go on
-// elsewhere the sooner.
-const noticesEvery = 2 * time.Second
+// noticesInterval is the interval between two requests. A Spot notice is given two minutes before the
+// interruption. AWS recommends 5 seconds; with a shorter interval, jobs that are not begun go to other
+// workers sooner.
+const noticesInterval = 2 * time.Second
 
-// notices reads EC2's announcements that this instance will be interrupted or
-// terminated, from its metadata service. It is safe for concurrent use.
+// notices reads EC2's notices that this instance will be interrupted or terminated from the metadata
+// service. It is safe for concurrent use.
 type notices struct {
-	client *imds.Client
-	every  time.Duration
-	log    *slog.Logger
+	client   *imds.Client
+	interval time.Duration
+	log      *slog.Logger
 }
 
-// The metadata of an announcement.
+// The paths of notices.
 const (
 	spotPath      = "spot/instance-action"               // JSON; 404 as long as there is no notice
 	lifecyclePath = "autoscaling/target-lifecycle-state" // InService, Terminated...; 404 outside of Auto Scaling groups
 )
 
-// until returns a context that ends with parent, or when the instance's end is announced.
-// The caller calls stop to release it. An unreachable metadata service is logged once
-// and asked again.
+// until returns a context that ends with parent, or when there is a notice. The caller calls stop to
+// release it. If the metadata service can't be reached, this is logged once and tried again.
 func (n *notices) until(parent context.Context) (ctx context.Context, stop context.CancelFunc) {
 	ctx, stop = context.WithCancel(parent)
 	go func() {
-		tick := time.NewTicker(n.every)
+		tick := time.NewTicker(n.interval)
 		defer tick.Stop()
 		failing := false
 		for {
-			notice, err := n.look(ctx)
+			notice, err := n.readAll(ctx)
 			if ctx.Err() != nil {
 				return
 			}
 			if notice != "" {
-				n.log.Info("EC2 ends this instance: no more jobs are taken", "notice", notice)
+				n.log.Info("EC2 ends this instance: no more jobs are received", "notice", notice)
 				stop()
 				return
 			}
 			if err != nil && !failing {
-				n.log.Warn("the instance metadata service cannot be read for notices; trying again", "every", n.every, "error", err)
+				n.log.Warn("notices cannot be read from the instance metadata service; trying again", "every", n.interval, "error", err)
 			}
 			failing = err != nil
 			select {
@@ -66,8 +65,8 @@ func (n *notices) until(parent context.Context) (ctx context.Context, stop conte
 	return ctx, stop
 }
 
-// look returns the announcement; "" is none.
-func (n *notices) look(ctx context.Context) (string, error) {
+// readAll returns the notice; "" is none.
+func (n *notices) readAll(ctx context.Context) (string, error) {
 	spot, err := n.read(ctx, spotPath)
 	if spot != "" {
 		return spot, nil
@@ -79,26 +78,26 @@ func (n *notices) look(ctx context.Context) (string, error) {
 	return "", errors.Join(err, lerr)
 }
 
-// read returns an item of the metadata; "" where there is none.
+// read returns an item of the metadata; "" if it does not exist.
 func (n *notices) read(ctx context.Context, path string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, n.every)
+	ctx, cancel := context.WithTimeout(ctx, n.interval)
 	defer cancel()
 	out, err := n.client.GetMetadata(ctx, &imds.GetMetadataInput{Path: path})
-	var answer *smithyhttp.ResponseError
-	if errors.As(err, &answer) && answer.HTTPStatusCode() == http.StatusNotFound {
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) && response.HTTPStatusCode() == http.StatusNotFound {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
 	}
 	defer out.Content.Close()
-	const most = 4 << 10 // a notice has 70 bytes
-	b, err := io.ReadAll(io.LimitReader(out.Content, most))
+	const limit = 4 << 10 // a notice has 70 bytes
+	b, err := io.ReadAll(io.LimitReader(out.Content, limit))
 	return strings.TrimSpace(string(b)), err
 }
 
-// newNotices reads the metadata service that the SDK's settings name: EC2's own, or
+// newNotices returns the notices of the metadata service in the SDK's settings: EC2's own, or
 // $AWS_EC2_METADATA_SERVICE_ENDPOINT.
 func newNotices(cfg aws.Config, log *slog.Logger) *notices {
-	return &notices{client: imds.NewFromConfig(cfg), every: noticesEvery, log: log}
+	return &notices{client: imds.NewFromConfig(cfg), interval: noticesInterval, log: log}
 }

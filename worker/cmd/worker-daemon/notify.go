@@ -5,23 +5,22 @@ import (
 	"net"
 )
 
-// notifyReady tells the service manager that the worker takes jobs from now on,
-// as systemd's Type=notify expects it (sd_notify(3)). address is $NOTIFY_SOCKET;
-// empty where nobody wants to know.
+// notifyReady reports to the service manager that the worker is ready for jobs, as systemd's
+// Type=notify expects it (sd_notify(3)). address is $NOTIFY_SOCKET; "" does nothing.
 func notifyReady(address string) error {
 	if address == "" {
 		return nil
 	}
 	conn, err := net.Dial("unixgram", address)
 	if err != nil {
-		return fmt.Errorf("tell the service manager: %w", err)
+		return fmt.Errorf("notify the service manager: %w", err)
 	}
 	_, err = conn.Write([]byte("READY=1"))
 	if cerr := conn.Close(); err == nil {
 		err = cerr
 	}
 	if err != nil {
-		return fmt.Errorf("tell the service manager: %w", err)
+		return fmt.Errorf("notify the service manager: %w", err)
 	}
 	return nil
 }

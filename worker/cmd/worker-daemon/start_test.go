@@ -10,9 +10,9 @@ import (
 	"github.com/atelier-go/atelier/pkg/lambdatest"
 )
 
-// A daemon that somebody starts by hand ends at once where its queue is not there, with
-// what to do, and does not claim to be ready.
-func TestQueueNotThere(t *testing.T) {
+// A daemon whose queue does not exist ends at once with an error that says what to do, before it
+// reports that it is ready.
+func TestMissingQueue(t *testing.T) {
 	aws := lambdatest.NewAWS(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 		w.Header().Set("X-Amzn-Query-Error", "AWS.SimpleQueueService.NonExistentQueue;Sender")
@@ -33,11 +33,11 @@ func TestQueueNotThere(t *testing.T) {
 		err := run(t.Context(), []string{"--dir", t.TempDir(), "--model", "../../../model/testdata/full", "--decoder", decoder, "--queue", queue},
 			func(string) string { return "" }, io.Discard)
 		if err == nil {
-			t.Fatal("it ended without an error")
+			t.Fatal("no error")
 		}
 		for _, want := range []string{"there is no such queue", "atelier-typo", "us-east-1", "AWS_REGION"} {
 			if !strings.Contains(err.Error(), want) {
-				t.Errorf("--queue %s: got %v, want a word of %s", queue, err, want)
+				t.Errorf("--queue %s: got %v, want an error with %q", queue, err, want)
 			}
 		}
 	}

@@ -13,17 +13,17 @@ import (
 	"github.com/atelier-go/atelier/pkg/prices"
 )
 
-// architecture is the processor for which the template's functions are built.
+// architecture is the processor architecture of the functions in the template.
 const architecture = "x86_64"
 
-// A billing estimates what AWS bills for each picture, where a batch is one message.
+// A billing estimates what AWS bills for each picture, for batches of one message.
 type billing struct {
-	memory float64       // MB that the function has; 0 is unknown
+	memory float64       // MB of the function; 0 is unknown
 	table  *prices.Table // nil without prices for the region
-	init   time.Duration // from the process's start until it could take events
+	init   time.Duration // from the process's start until it was ready for events
 }
 
-// newBilling reads the function's memory and region from Lambda's variables.
+// newBilling reads the function's memory and region from Lambda's environment variables.
 func newBilling(getenv func(string) string, log *slog.Logger) *billing {
 	memory, err := strconv.ParseFloat(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"), 64)
 	if err != nil || memory <= 0 {
@@ -36,15 +36,15 @@ func newBilling(getenv func(string) string, log *slog.Logger) *billing {
 	return &billing{memory: memory, table: table}
 }
 
-// started ends the init, which AWS bills with the first event.
+// started ends the init phase, which AWS bills with the first event.
 func (b *billing) started() {
 	if age, err := processAge(); err == nil {
 		b.init = age
 	}
 }
 
-// charge is [worker.Config.Charge]. The table's own prices are those of the first
-// tier, without the free allowance.
+// charge implements [worker.Config.Charge]. The table has the prices of the first tier, without the
+// free allowance.
 func (b *billing) charge(r *job.Receipt, took time.Duration) {
 	if b.memory == 0 {
 		return
@@ -63,8 +63,8 @@ func (b *billing) charge(r *job.Receipt, took time.Duration) {
 	}
 }
 
-// processAge is how long ago this process was started: before its libraries were
-// loaded, and before worker-bootstrap became it. To 10 ms.
+// processAge returns the time since the start of this process, which was before its libraries were
+// loaded and before worker-bootstrap replaced itself with it. The resolution is 10 ms.
 func processAge() (time.Duration, error) {
 	stat, err := os.ReadFile("/proc/self/stat")
 	if err != nil {
@@ -74,11 +74,11 @@ func processAge() (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	// The second field is a name in parentheses, which may have spaces; the 22nd is the
-	// start, in hundredths of a second since boot.
+	// The second field is a name in parentheses, which may contain spaces; the 22nd is the
+	// time of the start, in hundredths of a second since boot.
 	fields, up := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])), strings.Fields(string(uptime))
 	if len(fields) < 20 || len(up) == 0 {
-		return 0, errors.New("/proc is not as expected")
+		return 0, errors.New("/proc/self/stat or /proc/uptime is not in the expected format")
 	}
 	ticks, err := strconv.ParseFloat(fields[19], 64)
 	if err != nil {

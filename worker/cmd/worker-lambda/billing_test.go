@@ -13,9 +13,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A receipt has what AWS bills of the invocation: at 3007 MB in Frankfurt 0.0000166667 $
-// for each second of each 1024 MB and 0.0000002 $ for the request. The first picture
-// has the function's start in it.
+// A receipt has what AWS bills for the invocation: at 3007 MB in Frankfurt, 0.0000166667 $ for each
+// second and 1024 MB, and 0.0000002 $ for the request. The first picture's includes the cold start.
 func TestReceiptHasTheCost(t *testing.T) {
 	f, dir := billed(t, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=3007", "AWS_REGION=eu-central-1")
 	began := time.Now()
@@ -39,7 +38,7 @@ func TestReceiptHasTheCost(t *testing.T) {
 	}
 }
 
-// Without a price for the region, the time is known all the same.
+// Without prices for the region, a receipt has the billed time but no cost.
 func TestReceiptWithoutAPrice(t *testing.T) {
 	f, dir := billed(t, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=3007", "AWS_REGION=mars-north-1")
 	if r := paint(t, f, dir); r.BilledMS == nil || r.MemoryMB == nil || r.CostUSD != nil {
@@ -50,7 +49,7 @@ func TestReceiptWithoutAPrice(t *testing.T) {
 	}
 }
 
-// Where the memory is unknown, so are time and cost.
+// If the memory is unknown, a receipt has neither billed time nor cost.
 func TestReceiptWithoutMemory(t *testing.T) {
 	f, dir := billed(t)
 	if r := paint(t, f, dir); r.BilledMS != nil || r.MemoryMB != nil || r.CostUSD != nil {
@@ -58,12 +57,13 @@ func TestReceiptWithoutMemory(t *testing.T) {
 	}
 }
 
+// billed starts a function with some settings, and returns its shared directory.
 func billed(t *testing.T, settings ...string) (f *lambdatest.Function, dir string) {
 	dir = t.TempDir()
 	return start(t, lambdatest.NewAWS(t, nil), append(settings, "ATELIER_QUEUE=http://queue/1/atelier", "ATELIER_DIR="+dir)...), dir
 }
 
-// paint has one job painted in one invocation.
+// paint paints a job in one invocation, and returns its receipt.
 func paint(t *testing.T, f *lambdatest.Function, dir string) *job.Receipt {
 	t.Helper()
 	id := create(t, dir, pixels(t))

@@ -15,7 +15,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/lambdatest"
 )
 
-// The test's program is the function's too: see start.
+// The test's program also runs as the function; see start.
 func TestMain(m *testing.M) {
 	if os.Getenv("TEST_AS_FUNCTION") != "" {
 		main()
@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// start runs worker-lambda as a process of its own, with the shipped model.
+// start starts worker-lambda as a process with the shipped model.
 func start(t *testing.T, aws *lambdatest.AWS, settings ...string) *lambdatest.Function {
 	t.Helper()
 	program, err := os.Executable()
@@ -45,8 +45,8 @@ func start(t *testing.T, aws *lambdatest.AWS, settings ...string) *lambdatest.Fu
 	return lambdatest.Start(t, cmd)
 }
 
-// A cold start asks AWS for nothing before there is an event.
-func TestRequestsToAWS(t *testing.T) {
+// A cold start sends no request to AWS before the first message.
+func TestColdStartSendsNoRequests(t *testing.T) {
 	aws := lambdatest.NewAWS(t, nil)
 	f := start(t, aws, "ATELIER_QUEUE=atelier")
 	if got := aws.Requests(); len(got) != 0 {
@@ -66,9 +66,9 @@ func TestRequestsToAWS(t *testing.T) {
 		EventSource: "aws:sqs", MessageId: "m", ReceiptHandle: "h", Body: job.Message{Job: id, Run: 1}.Encode(),
 	}}})
 	if err != nil || !strings.Contains(string(response), `"m"`) {
-		t.Errorf("a job that there is not: %s, %v", response, err)
+		t.Errorf("an unknown job: %s, %v", response, err)
 	}
-	if got := slices.Compact(aws.Requests()); !slices.Equal(got, []string{"AmazonSQS.GetQueueUrl"}) { // to hand it back
+	if got := slices.Compact(aws.Requests()); !slices.Equal(got, []string{"AmazonSQS.GetQueueUrl"}) { // to return its message
 		t.Errorf("after a job the requests are %q", got)
 	}
 }

@@ -17,32 +17,31 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-// lastSteps is how long an invocation may take to end after SIGTERM: its job is
-// given back meanwhile. Lambda kills the process two seconds after the signal.
-const lastSteps = 1500 * time.Millisecond
+// stopTimeout is how long invocations may take to give back their jobs after SIGTERM. Lambda kills the
+// process two seconds after the signal.
+const stopTimeout = 1500 * time.Millisecond
 
-// A function answers the events that its trigger sends: one at a time, or as many at once as
+// A function handles the events of SQS: one at a time, or as many at the same time as
 // AWS_LAMBDA_MAX_CONCURRENCY allows.
 type function struct {
 	batch func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
 
-	busy  sync.RWMutex // read-locked from an event's arrival until its answer is sent
-	stuck chan error   // the answer to an event after which the process is no good
+	busy  sync.RWMutex // read-locked from an event's arrival until its response is sent
+	stuck chan error   // receives the error of an event that found the engine stuck, once the response is sent
 }
 
 func newFunction(batch func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)) *function {
 	return &function{batch: batch, stuck: make(chan error, lambdacontext.MaxConcurrency())}
 }
 
-// serve takes events from Lambda until ctx ends, or the engine is stuck.
-// extensions says whether the platform has Lambda's extension API, without a
-// client of which it sends no SIGTERM.
+// serve handles events until ctx ends, or until the engine is stuck, which is an error. extensions
+// means that the platform has Lambda's extension API, and sends SIGTERM only to its clients.
 func (f *function) serve(ctx context.Context, extensions bool) error {
 	options := []lambda.Option{lambda.WithContext(ctx)} // SIGTERM: give back what is being painted
 	if extensions {
 		options = append(options, lambda.WithEnableSIGTERM())
 	}
-	go lambda.StartWithOptions(f.invoke, options...) // never returns; when the platform goes away it ends the process
+	go lambda.StartWithOptions(f.invoke, options...) // never returns; it ends the process when the platform closes the connection
 	select {
 	case err := <-f.stuck:
 		return err
@@ -53,49 +52,48 @@ func (f *function) serve(ctx context.Context, extensions bool) error {
 	select {
 	case <-idle:
 		return nil
-	case <-time.After(lastSteps):
-		return errors.New("stop: the job in work goes to another worker when its lease runs out")
+	case <-time.After(stopTimeout):
+		return errors.New("stop: the running job goes to another worker when its lease expires")
 	}
 }
 
-// invoke answers one event. The reader that it returns is closed when Lambda
-// has the answer.
+// invoke handles one event. The returned reader is closed when Lambda has the response.
 func (f *function) invoke(ctx context.Context, payload json.RawMessage) (io.ReadCloser, error) {
 	f.busy.RLock()
-	response, err := f.handle(ctx, payload)
+	result, err := f.handle(ctx, payload)
 	if err != nil && !errors.Is(err, worker.ErrStuck) {
 		f.busy.RUnlock()
 		return nil, err
 	}
-	b, jerr := json.Marshal(response)
+	b, jerr := json.Marshal(result)
 	if jerr != nil {
 		f.busy.RUnlock()
 		return nil, jerr
 	}
-	return &answer{bytes.NewReader(b), func() {
+	return &response{bytes.NewReader(b), func() {
 		f.busy.RUnlock()
-		if err != nil { // so that what the response says of the other jobs is not lost
+		if err != nil { // the process ends only now, so that the response is not lost
 			f.stuck <- err
 			select {} // no further event for this process
 		}
 	}}, nil
 }
 
-// An answer is what aws-lambda-go sends as it is and closes once it is sent.
-type answer struct {
+// A response is sent by aws-lambda-go without encoding, and closed once it is sent.
+type response struct {
 	r    io.Reader
 	sent func()
 }
 
-func (a *answer) Read(p []byte) (int, error) { return a.r.Read(p) }
+func (r *response) Read(p []byte) (int, error) { return r.r.Read(p) }
 
-// ContentType is what the answer is, for aws-lambda-go.
-func (a *answer) ContentType() string { return "application/json" }
+// ContentType returns the content type, for aws-lambda-go.
+func (r *response) ContentType() string { return "application/json" }
 
-// Close is called when the answer has been sent, or could not be.
-func (a *answer) Close() error { a.sent(); return nil }
+// Close is called when the response was sent, or could not be sent.
+func (r *response) Close() error { r.sent(); return nil }
 
-// handle refuses what is no batch of SQS.
+// handle handles a batch of SQS. Any other event is an error.
 func (f *function) handle(ctx context.Context, payload json.RawMessage) (any, error) {
 	var e struct {
 		Records []events.SQSMessage `json:"Records"`

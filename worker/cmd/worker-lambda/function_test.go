@@ -17,8 +17,8 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-func TestFunctionTakesBatchesAlone(t *testing.T) {
-	for name, c := range map[string]struct{ event, answer, err string }{
+func TestOnlyBatchesOfSQSAreAccepted(t *testing.T) {
+	for name, c := range map[string]struct{ event, response, err string }{
 		"a batch":              {`{"Records":[{"eventSource":"aws:sqs","messageId":"a","body":"x"}]}`, `{"batchItemFailures":[{"itemIdentifier":"a"}]}`, ""},
 		"an empty batch":       {`{"Records":[]}`, `{"batchItemFailures":[]}`, ""},
 		"a schedule":           {`{"source":"aws.events","detail-type":"Scheduled Event","detail":{}}`, "", "takes events of SQS"},
@@ -39,8 +39,8 @@ func TestFunctionTakesBatchesAlone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if b, _ := io.ReadAll(r); string(b) != c.answer {
-				t.Errorf("got %s, want %s", b, c.answer)
+			if b, _ := io.ReadAll(r); string(b) != c.response {
+				t.Errorf("got %s, want %s", b, c.response)
 			}
 		})
 	}
@@ -54,13 +54,13 @@ func failAll(_ context.Context, e events.SQSEvent) (events.SQSEventResponse, err
 	return r, nil
 }
 
-// platform is Lambda's side of the runtime API: it hands out one event and then
-// none. It is never closed, since aws-lambda-go ends the process when it is.
-func platform(t *testing.T, event string) (answers chan string) {
+// platform serves Lambda's runtime API with one event, and returns a channel for the response. It is
+// never closed, because aws-lambda-go then ends the process.
+func platform(t *testing.T, event string) (responses chan string) {
 	t.Helper()
 	events := make(chan string, 1)
 	events <- event
-	answers = make(chan string, 1)
+	responses = make(chan string, 1)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", func(w http.ResponseWriter, r *http.Request) {
 		select {
@@ -73,16 +73,16 @@ func platform(t *testing.T, event string) (answers chan string) {
 	})
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/1/response", func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
-		answers <- string(b)
+		responses <- string(b)
 		w.WriteHeader(http.StatusAccepted)
 	})
 	t.Setenv("AWS_LAMBDA_RUNTIME_API", strings.TrimPrefix(httptest.NewServer(mux).URL, "http://"))
-	return answers
+	return responses
 }
 
-// The process is no good any more, but what it knows of the batch is told first.
-func TestStuckProcessEndsAfterItsAnswer(t *testing.T) {
-	answers := platform(t, `{"Records":[{"eventSource":"aws:sqs","messageId":"a"}]}`)
+// After a stuck engine the process ends, but only once the response is sent.
+func TestStuckProcessEndsAfterItsResponse(t *testing.T) {
+	responses := platform(t, `{"Records":[{"eventSource":"aws:sqs","messageId":"a"}]}`)
 	f := newFunction(func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 		r, _ := failAll(ctx, e)
 		return r, fmt.Errorf("handle: %w", worker.ErrStuck)
@@ -91,20 +91,19 @@ func TestStuckProcessEndsAfterItsAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	select {
-	case got := <-answers:
+	case got := <-responses:
 		if got != `{"batchItemFailures":[{"itemIdentifier":"a"}]}` {
-			t.Errorf("answered %s", got)
+			t.Errorf("the response is %s", got)
 		}
 	default:
-		t.Error("it ended without its answer")
+		t.Error("it ended without a response")
 	}
 }
 
-// SIGTERM ends the context: what is painted is given back, answered, and the
-// process ends.
-func TestStopsWhenToldTo(t *testing.T) {
+// SIGTERM ends the context: jobs are given back, the response is sent, and serve returns.
+func TestServeEndsAfterSIGTERM(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	answers := platform(t, `{"Records":[{"eventSource":"aws:sqs","messageId":"a"}]}`)
+	responses := platform(t, `{"Records":[{"eventSource":"aws:sqs","messageId":"a"}]}`)
 	f := newFunction(func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 		cancel()
 		<-ctx.Done()
@@ -113,18 +112,18 @@ func TestStopsWhenToldTo(t *testing.T) {
 	if err := f.serve(ctx, false); err != nil {
 		t.Fatal(err)
 	}
-	if len(answers) != 1 {
-		t.Error("it ended without its answer")
+	if len(responses) != 1 {
+		t.Error("it ended without a response")
 	}
 }
 
-// Events that the runtime takes at once, since AWS_LAMBDA_MAX_CONCURRENCY allows it, are
-// handled at once.
-func TestEventsAtOnce(t *testing.T) {
+// Events that the runtime receives at the same time, because AWS_LAMBDA_MAX_CONCURRENCY allows it, are
+// handled at the same time.
+func TestConcurrentEvents(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	const at = 3
-	arrived, all := make(chan struct{}, at), make(chan struct{})
+	const concurrent = 3
+	arrived, all := make(chan struct{}, concurrent), make(chan struct{})
 	f := newFunction(func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 		arrived <- struct{}{}
 		select {
@@ -134,8 +133,8 @@ func TestEventsAtOnce(t *testing.T) {
 		r, _ := failAll(ctx, e)
 		return r, ctx.Err()
 	})
-	errs := make(chan error, at)
-	for range at {
+	errs := make(chan error, concurrent)
+	for range concurrent {
 		go func() {
 			r, err := f.invoke(ctx, json.RawMessage(`{"Records":[]}`))
 			if err == nil {
@@ -144,15 +143,15 @@ func TestEventsAtOnce(t *testing.T) {
 			errs <- err
 		}()
 	}
-	for range at {
+	for range concurrent {
 		select {
 		case <-arrived:
 		case <-ctx.Done():
-			t.Fatal("an event waits until another is done with")
+			t.Fatal("an event waits for the end of another")
 		}
 	}
 	close(all)
-	for range at {
+	for range concurrent {
 		if err := <-errs; err != nil {
 			t.Error(err)
 		}

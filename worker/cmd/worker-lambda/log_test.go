@@ -19,8 +19,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// What the function says of a job: one line at its end with the request that submitted
-// it, and the metrics.
+// The end of an attempt is logged in one line, with the request that submitted the job, and as metrics.
 func TestLogAndMetrics(t *testing.T) {
 	aws := lambdatest.NewAWS(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, `{"Attributes":{"ApproximateNumberOfMessages":"0","ApproximateNumberOfMessagesNotVisible":"0","ApproximateNumberOfMessagesDelayed":"0"}}`)
@@ -43,21 +42,21 @@ func TestLogAndMetrics(t *testing.T) {
 
 	ends := map[string]map[string]any{}
 	for line := range strings.Lines(f.Log()) {
-		var said map[string]any
+		var fields map[string]any
 		if !strings.HasPrefix(line, "{") { // the engine's library writes text
 			continue
 		}
-		if err := json.Unmarshal([]byte(line), &said); err != nil {
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
 			t.Errorf("not JSON: %s", line)
 		}
-		if msg, _ := said["msg"].(string); msg == "succeeded" || msg == "failed" {
-			ends[said["job"].(string)] = said
+		if msg, _ := fields["msg"].(string); msg == "succeeded" || msg == "failed" {
+			ends[fields["job"].(string)] = fields
 		}
 	}
 	for id, want := range map[job.ID]string{good: "succeeded", bad: "failed"} {
 		end := ends[string(id)]
 		if end["msg"] != want || end["request"] != request || end["received"] != 2.0 || end["attempt"] != 1.0 || end["run"] != 1.0 {
-			t.Errorf("of %s it was logged: %v", id, end)
+			t.Errorf("the line of job %s: %v", id, end)
 		}
 	}
 	for _, name := range []string{"took_ms", "queue_wait_ms", "read_ms", "decode_ms", "stylize_ms", "encode_ms", "write_ms"} {
@@ -79,11 +78,12 @@ func TestLogAndMetrics(t *testing.T) {
 			t.Errorf("got %+v", l)
 		}
 		if l.Metrics["JobsFailed"] == 1 && (l.Properties["job"] != string(bad) || l.Properties["code"] == nil || l.Properties["request"] != request) {
-			t.Errorf("of the job that failed: %+v", l)
+			t.Errorf("the metrics of the job that failed: %+v", l)
 		}
 	}
 }
 
+// pixels returns a small PNG.
 func pixels(t *testing.T) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -93,7 +93,7 @@ func pixels(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// create stores a job as the API does, of whatever picture.
+// create stores a job as the API does, without a check of its picture.
 func create(t *testing.T, dir string, picture []byte) job.ID {
 	t.Helper()
 	s, err := store.Open(store.Config{Dir: dir})

@@ -1,5 +1,5 @@
-// Worker-lambda is the worker as an AWS Lambda function (runtime provided.al2023),
-// whose bootstrap is this program, or worker-bootstrap, which becomes it.
+// Worker-lambda is the worker as an AWS Lambda function (runtime provided.al2023). The function's
+// bootstrap is this program, or worker-bootstrap, which replaces itself with it.
 package main
 
 import (
@@ -18,21 +18,22 @@ import (
 	"github.com/atelier-go/atelier/pkg/emf"
 	"github.com/atelier-go/atelier/pkg/logs"
 	"github.com/atelier-go/atelier/pkg/store"
+	"github.com/atelier-go/atelier/worker/cmd/internal/flags"
 	"github.com/atelier-go/atelier/worker/cmd/internal/painter"
 )
 
 type settings struct {
-	painter.Settings `embed:""`
+	flags.Worker `embed:""`
 
 	Deployment string `env:"ATELIER_DEPLOYMENT" help:"Name of the deployment, for metrics." placeholder:"NAME"`
 
-	Log string `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
+	Log string `env:"ATELIER_LOG" help:"Append the log to FILE too, for platforms that do not keep what a function prints." placeholder:"FILE"`
 }
 
 const description = `Paints the jobs that an SQS event source mapping delivers (with
 ReportBatchItemFailures), as an AWS Lambda function.
 
-Lambda starts it; its settings are the function's environment variables. The model
+Lambda starts it, and the function's environment variables configure it. The model
 is loaded before the first event.`
 
 func main() {
@@ -44,11 +45,10 @@ func main() {
 	}
 }
 
-// run serves until ctx ends, which is the platform's SIGTERM, or until the
-// process is no good any more.
+// run handles events until ctx ends, with the platform's SIGTERM, or until the engine is stuck.
 func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
 	var s settings
-	parser, err := kong.New(&s, kong.Name("worker-lambda"), kong.Description(description), painter.FunctionVars)
+	parser, err := kong.New(&s, kong.Name("worker-lambda"), kong.Description(description), flags.FunctionVars)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	}
 	api := getenv("AWS_LAMBDA_RUNTIME_API")
 	if api == "" {
-		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: Lambda starts this program, or scripts/demo --mode lambda; worker-daemon is the one to start by hand")
+		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: this program is started by Lambda, or by scripts/demo --mode lambda; by hand, start worker-daemon")
 	}
 	stderr, closeLog, err := logs.WithFile(stderr, s.Log)
 	if err != nil {
@@ -65,24 +65,24 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	}
 	defer closeLog()
 	log := logs.JSON(stderr)
-	// The last part is the process, as in the daemon's name; the one before it is in CloudWatch.
+	// The log stream is the name in CloudWatch; the process id is last, as in the daemon's name.
 	name := fmt.Sprintf("%s/%s/%d", getenv("AWS_LAMBDA_FUNCTION_NAME"), getenv("AWS_LAMBDA_LOG_STREAM_NAME"), os.Getpid())
 	aws, err := awsconfig.Load(ctx)
 	if err != nil {
 		return err
 	}
-	jobs, err := store.Open(store.Config{Dir: s.Dir, Lease: s.Lease})
+	jobs, err := store.Open(s.StoreConfig())
 	if err != nil {
 		return err
 	}
 	b := newBilling(getenv, log)
-	p, err := s.Open(aws, jobs, painter.Process{
-		Kind: "lambda", Name: name, Log: log, Charge: b.charge, Ended: attempts(emf.New(stderr, "worker", s.Deployment)),
+	p, err := painter.Open(aws, jobs, s.PainterConfig(), painter.Process{
+		Kind: "lambda", Name: name, Log: log, Charge: b.charge, Report: reportMetrics(emf.New(stderr, "worker", s.Deployment)),
 	})
 	if err != nil {
 		return err
 	}
-	// Nothing is closed: the process ends with the function's environment.
+	// Nothing is closed, because the process ends with the function's environment.
 	b.started()
 	f := newFunction(func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 		return p.Worker.HandleSQS(ctx, p.Queue, e)

@@ -5,16 +5,16 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-// outcomes are the names of what counts attempts.
+// outcomes are the names of the metrics that count attempts.
 var outcomes = map[worker.Outcome]string{
 	worker.Succeeded: "JobsSucceeded", worker.Failed: "JobsFailed", worker.GivenBack: "JobsGivenBack",
 	worker.Lost: "JobsLost", worker.Stuck: "JobsStuck",
 }
 
-// attempts writes the metrics of an attempt that has ended: what did not happen is left
-// out, so that a metric costs nothing while it is 0.
-func attempts(e *emf.Writer) func(worker.Attempt) {
-	return func(a worker.Attempt) {
+// reportMetrics returns a function that writes the metrics of an attempt that has ended. Values of 0
+// are not written, so that the metric costs nothing.
+func reportMetrics(e *emf.Writer) func(worker.Report) {
+	return func(a worker.Report) {
 		metrics := []emf.Metric{emf.One(outcomes[a.Outcome])}
 		r := a.Receipt
 		for _, m := range []emf.Metric{
@@ -26,7 +26,7 @@ func attempts(e *emf.Writer) func(worker.Attempt) {
 				metrics = append(metrics, m)
 			}
 		}
-		if a.Number == 1 && r.QueueWaitMS > 0 { // of later attempts it is not the queue that took the time
+		if a.Number == 1 && r.QueueWaitMS > 0 { // later attempts have waited for other reasons too
 			metrics = append(metrics, emf.Metric{Name: "QueueWait", Unit: emf.Milliseconds, Value: r.QueueWaitMS})
 		}
 		if r.ColdStart {

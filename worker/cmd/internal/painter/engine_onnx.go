@@ -8,20 +8,16 @@ import (
 
 	"github.com/atelier-go/atelier/model"
 	"github.com/atelier-go/atelier/model/onnx"
-	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// engine is what ONNX Runtime needs to be told.
-type engine struct {
-	Library string `name:"onnxruntime" env:"ATELIER_ONNXRUNTIME" help:"The file of ONNX Runtime's library, from release 1.24 on. Default: the one that scripts/setup has installed where this program was built, else the system's." placeholder:"FILE"`
-}
+// engineName is the name of the linked engine in pkg/engines.
+const engineName = "onnx"
 
-func (e engine) load(cfg model.Config) (*model.Model, error) {
-	m, err := onnx.Load(onnx.Config{Config: cfg, Library: e.Library})
+// load loads a model with the linked engine. library is the file of its library; "" is the default.
+func load(cfg model.Config, library string) (*model.Model, error) {
+	m, err := onnx.Load(onnx.Config{Config: cfg, Library: library})
 	if errors.Is(err, onnx.ErrLibrary) {
-		err = fmt.Errorf("%w: scripts/setup installs it, and --onnxruntime or ATELIER_ONNXRUNTIME says where else it is", err)
+		err = fmt.Errorf("%w: scripts/setup installs it; set --onnxruntime or ATELIER_ONNXRUNTIME if it is elsewhere", err)
 	}
 	return m, err
 }
-
-var footprint = job.FootprintONNX

@@ -5,12 +5,10 @@ package painter
 import (
 	"github.com/atelier-go/atelier/model"
 	"github.com/atelier-go/atelier/model/tensorflow"
-	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// engine is what TensorFlow needs to be told: nothing.
-type engine struct{}
+// engineName is the name of the linked engine in pkg/engines.
+const engineName = "tensorflow"
 
-func (engine) load(cfg model.Config) (*model.Model, error) { return tensorflow.Load(cfg) }
-
-var footprint = job.FootprintTensorFlow
+// load loads a model with the linked engine, whose library is linked too.
+func load(cfg model.Config, _ string) (*model.Model, error) { return tensorflow.Load(cfg) }

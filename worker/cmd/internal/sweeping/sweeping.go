@@ -1,4 +1,4 @@
-// Package sweeping wires the sweeper for the mains that sweep.
+// Package sweeping opens the sweeper for the mains that sweep.
 package sweeping
 
 import (
@@ -11,15 +11,15 @@ import (
 	"github.com/atelier-go/atelier/pkg/sweeper"
 )
 
-// New makes a sweeper of a store and a queue, with the queue's dead-letter queue if it
-// has one. A queue that is not there is an error. swept is as of [sweeper.Config].
+// New returns a sweeper of a store and a queue, with the queue's dead-letter queue if it has one. A
+// missing queue is an error. swept is as in [sweeper.Config].
 func New(ctx context.Context, times sweeper.Times, jobs *store.Store, q *queue.Queue, swept func(sweeper.Report), log *slog.Logger) (*sweeper.Sweeper, error) {
 	cfg := sweeper.Config{Store: jobs, Queue: q, Times: times, Swept: swept, Log: log}
 	switch dead, err := q.Dead(ctx); {
 	case err == nil:
 		cfg.Dead = dead
 	case errors.Is(err, queue.ErrNoDeadLetters):
-		log.Warn("what the queue gives up will not be noticed", "error", err)
+		log.Warn("dead letters will not be noticed", "error", err)
 	default:
 		return nil, err
 	}

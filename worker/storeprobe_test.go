@@ -18,8 +18,8 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-// away moves a directory out of sight and answers how to bring it back.
-func away(t *testing.T, dir string) (back func()) {
+// moveAway renames a directory, as if its file system were unavailable, until restore is called.
+func moveAway(t *testing.T, dir string) (restore func()) {
 	t.Helper()
 	if err := os.Rename(dir, dir+".away"); err != nil {
 		t.Fatal(err)
@@ -31,9 +31,8 @@ func away(t *testing.T, dir string) (back func()) {
 	}
 }
 
-// What is wrong with a job's files ends the job, sooner or later, and not the
-// worker.
-func TestAJobWhoseFilesAreBroken(t *testing.T) {
+// Errors of a job's files fail the job, at once or after all attempts, and don't stop the worker.
+func TestJobWithBrokenFiles(t *testing.T) {
 	t.Run("a picture is missing", func(t *testing.T) {
 		b := newBench(t, 0, red)
 		m := b.submit(photo(t, 8, 8), nil)
@@ -54,8 +53,8 @@ func TestAJobWhoseFilesAreBroken(t *testing.T) {
 		if err := errors.Join(os.Remove(input), os.Mkdir(input, 0o700)); err != nil {
 			t.Fatal(err)
 		}
-		back := away(t, filepath.Join(b.store.Dir(), "tmp"))
-		defer back()
+		restore := moveAway(t, filepath.Join(b.store.Dir(), "tmp"))
+		defer restore()
 		if err := b.worker.Handle(t.Context(), m); !errors.Is(err, job.ErrStoreAway) || b.job(m).Attempts != 0 {
 			t.Errorf("%v, %d attempts; want ErrStoreAway and none", err, b.job(m).Attempts)
 		}
@@ -73,39 +72,39 @@ func TestAJobWhoseFilesAreBroken(t *testing.T) {
 			}
 		}
 		if err := b.worker.Handle(t.Context(), m); err != nil || b.job(m).State != job.Failed {
-			t.Errorf("it goes on for ever: %v, %s", err, b.job(m).State)
+			t.Errorf("after all attempts: %v, %s", err, b.job(m).State)
 		}
 	})
 }
 
-// While the store is away nothing is received, because every receipt brings a
-// message closer to the dead-letter queue.
+// While the store is unavailable nothing is received, because every receipt brings a message closer to
+// the dead-letter queue.
 func TestPollWaitsForTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, 0, red)
-		q := newLine()
+		q := newFakeQueue()
 		var ms []job.Message
 		for range 8 {
 			ms = append(ms, b.submit(photo(t, 8, 8), nil))
 		}
-		back := away(t, b.store.Dir())
+		restore := moveAway(t, b.store.Dir())
 		for _, m := range ms {
-			q.waiting <- delivery(m)
+			q.messages <- delivery(m)
 		}
 		stop := b.poll(q, worker.PollConfig{})
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if taken := len(ms) - len(q.waiting); taken > 3 {
+		if taken := len(ms) - len(q.messages); taken > 3 {
 			t.Errorf("%d messages were received without a store", taken)
 		}
 		if got := q.extensions(string(ms[0].Job)); len(got) != 1 || got[0] < 30*time.Second {
-			t.Errorf("handed back for %v, want half a minute", got)
+			t.Errorf("visible again after %v, want half a minute", got)
 		}
-		back()
+		restore()
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if last := ms[len(ms)-1]; b.job(last).State != job.Succeeded || !q.isDeleted(string(last.Job)) {
-			t.Errorf("the store is back and the job %s", b.job(last).State)
+			t.Errorf("the store is available again, but the job is %s", b.job(last).State)
 		}
 		if err := stop(); err != nil {
 			t.Error(err)
@@ -113,46 +112,45 @@ func TestPollWaitsForTheStore(t *testing.T) {
 	})
 }
 
-// A check of the store that hangs keeps neither the pause from lasting nor the
-// worker from ending.
-func TestPollWithAStoreThatHangs(t *testing.T) {
+// While a probe of the store hangs, nothing is received, and the worker can be stopped.
+func TestPollWithAHangingStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, 0, red)
 		m := b.submit(photo(t, 8, 8), nil)
-		back := away(t, b.store.Dir())
-		answer := b.worker.HangStore()
-		q := newLine(delivery(m))
+		restore := moveAway(t, b.store.Dir())
+		respond := b.worker.HangStore()
+		q := newFakeQueue(delivery(m))
 		stop := b.poll(q, worker.PollConfig{})
 		time.Sleep(time.Minute)
-		q.waiting <- delivery(m)
+		q.messages <- delivery(m)
 		time.Sleep(time.Minute)
-		if len(q.waiting) != 1 {
-			t.Error("a message was received while the store did not answer")
+		if len(q.messages) != 1 {
+			t.Error("a message was received while the store did not respond")
 		}
-		back()
-		answer()
+		restore()
+		respond()
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if b.job(m).State != job.Succeeded {
-			t.Errorf("the store answers again and the job is %s", b.job(m).State)
+			t.Errorf("the store responds again, but the job is %s", b.job(m).State)
 		}
 
-		back = away(t, b.store.Dir())
-		answer = b.worker.HangStore()
-		q.waiting <- delivery(m)
+		restore = moveAway(t, b.store.Dir())
+		respond = b.worker.HangStore()
+		q.messages <- delivery(m)
 		time.Sleep(20 * time.Second)
 		began := time.Now()
 		if err := stop(); err != nil || time.Since(began) > time.Second {
 			t.Errorf("after %s: %v", time.Since(began), err)
 		}
-		answer()
-		back()
+		respond()
+		restore()
 	})
 }
 
-// The store goes away under a job: the attempt does not count, and its message
-// stays.
-func TestPollLosesTheStore(t *testing.T) {
+// If the store becomes unavailable during an attempt, the attempt does not count, and its message is
+// kept.
+func TestStoreBecomesUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, tt := range map[string]struct {
 			picture []byte
@@ -160,37 +158,40 @@ func TestPollLosesTheStore(t *testing.T) {
 			"it would succeed": {photo(t, 8, 8)},
 			"it would fail":    {photo(t, 8, 8)[:60]},
 		} {
-			var back func()
-			b := newBench(t, 0, red)
+			var b *bench
+			var restore func()
+			gone := func() { restore = moveAway(t, b.store.Dir()) }
+			b = newBenchWith(t, 0, red, func(c *worker.Config) {
+				if name == "it would fail" {
+					c.Log = slog.New(atWarning(gone))
+				}
+			})
 			m := b.submit(tt.picture, nil)
-			q := newLine(delivery(m))
-			gone := func() { back = away(t, b.store.Dir()) }
+			q := newFakeQueue(delivery(m))
 			if name == "it would succeed" {
-				b.worker.Stylizer = painter(func(ctx context.Context, r style.Request) (*image.RGBA, error) { gone(); return red(ctx, r) })
-			} else {
-				b.worker.Log = slog.New(atWarning(gone))
+				b.paint = func(ctx context.Context, r style.Request) (*image.RGBA, error) { gone(); return red(ctx, r) }
 			}
 			stop := b.poll(q, worker.PollConfig{})
 			synctest.Wait()
 			if got := q.extensions(string(m.Job)); q.isDeleted(string(m.Job)) || len(got) != 1 || got[0] < 30*time.Second {
-				t.Errorf("%s: its message was extended by %v, deleted %v", name, got, q.isDeleted(string(m.Job)))
+				t.Errorf("%s: its message was extended by %v, deleted: %v", name, got, q.isDeleted(string(m.Job)))
 			}
 			if err := stop(); err != nil {
 				t.Error(err)
 			}
-			back()
+			restore()
 		}
 	})
 }
 
-// atWarning is a log that calls a function at its first warning.
-func atWarning(f func()) slog.Handler { return &warned{slog.DiscardHandler, sync.OnceFunc(f)} }
+// atWarning returns a log handler that calls f at the first warning.
+func atWarning(f func()) slog.Handler { return &warningHook{slog.DiscardHandler, sync.OnceFunc(f)} }
 
-type warned struct {
+type warningHook struct {
 	slog.Handler
 	f func()
 }
 
-func (w *warned) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
-func (w *warned) Handle(context.Context, slog.Record) error    { w.f(); return nil }
-func (w *warned) WithAttrs([]slog.Attr) slog.Handler           { return w }
+func (w *warningHook) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+func (w *warningHook) Handle(context.Context, slog.Record) error    { w.f(); return nil }
+func (w *warningHook) WithAttrs([]slog.Attr) slog.Handler           { return w }

@@ -12,9 +12,9 @@ import (
 	"github.com/atelier-go/atelier/worker"
 )
 
-func TestTheEngineRunsSoManyAtOnce(t *testing.T) {
+func TestEngineRunsAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEasel()
+		e := newFakeEngine()
 		b := newBenchWith(t, 0, e.paint, func(c *worker.Config) { c.Concurrent = 2 })
 		var ms []job.Message
 		var results []<-chan error
@@ -23,10 +23,10 @@ func TestTheEngineRunsSoManyAtOnce(t *testing.T) {
 			ms, results = append(ms, m), append(results, b.handle(t.Context(), m))
 		}
 		synctest.Wait()
-		if inside, _ := e.now(); inside != 2 {
-			t.Errorf("%d in the engine, want 2", inside)
+		if running, _ := e.counts(); running != 2 {
+			t.Errorf("%d in the engine, want 2", running)
 		}
-		// Those that wait have been claimed and hold on to it, far beyond a lease.
+		// Those that wait have been claimed, and their leases are renewed.
 		time.Sleep(3 * b.store.Lease())
 		for _, m := range ms {
 			if j := b.job(m); j.State != job.Running || j.Attempts != 1 {
@@ -39,131 +39,131 @@ func TestTheEngineRunsSoManyAtOnce(t *testing.T) {
 				t.Errorf("%v, %s", err, b.job(ms[i]).State)
 			}
 		}
-		if e.most != 2 {
-			t.Errorf("%d at once, want 2", e.most)
+		if e.maxRunning != 2 {
+			t.Errorf("%d at once, want 2", e.maxRunning)
 		}
 	})
 }
 
-// A job that may have killed its process gets the next one for itself: it waits
-// until nobody is at work, and meanwhile nobody else begins.
-func TestAfterACrashAJobRunsAlone(t *testing.T) {
+// A suspect, a job that may have killed its process, is admitted alone: it waits until no other
+// attempt is admitted, and no other is admitted meanwhile.
+func TestSuspectRunsAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEasel()
+		e := newFakeEngine()
 		b := newBenchWith(t, 0, e.paint, func(c *worker.Config) { c.Concurrent = 3 })
-		crasher, second := b.submit(photo(t, 8, 8), nil), b.submit(photo(t, 8, 8), nil)
-		b.crash(crasher)
+		suspect, second := b.submit(photo(t, 8, 8), nil), b.submit(photo(t, 8, 8), nil)
+		b.crash(suspect)
 		b.crash(second)
 		first := b.handle(t.Context(), b.submit(photo(t, 8, 8), nil))
 		synctest.Wait()
 
-		var lone []<-chan error
-		for _, m := range []job.Message{crasher, second} {
-			lone = append(lone, b.handle(t.Context(), m))
+		var alone []<-chan error
+		for _, m := range []job.Message{suspect, second} {
+			alone = append(alone, b.handle(t.Context(), m))
 			synctest.Wait()
 		}
 		late := b.submit(photo(t, 8, 8), nil)
 		last := b.handle(t.Context(), late)
-		expect := func(when string, inside, begun int) {
+		expect := func(when string, running, started int) {
 			t.Helper()
 			synctest.Wait()
-			if i, n := e.now(); i != inside || n != begun {
-				t.Errorf("%s: %d in the engine, %d begun; want %d and %d", when, i, n, inside, begun)
+			if i, n := e.counts(); i != running || n != started {
+				t.Errorf("%s: %d in the engine, %d started; want %d and %d", when, i, n, running, started)
 			}
 		}
-		expect("while the neighbour paints", 1, 1)
-		// Whoever waits for the gate has no lease that a crash could cost an attempt.
-		for m, attempts := range map[job.Message]int{crasher: 1, second: 1, late: 0} {
+		expect("while the first job paints", 1, 1)
+		// An attempt that waits for admission has no lease, so that a crash can't count it.
+		for m, attempts := range map[job.Message]int{suspect: 1, second: 1, late: 0} {
 			if j := b.job(m); j.Attempts != attempts {
-				t.Errorf("outside the gate: %s after %d attempts, want %d", j.State, j.Attempts, attempts)
+				t.Errorf("while it waits for admission: %s after %d attempts, want %d", j.State, j.Attempts, attempts)
 			}
 		}
-		// The second crasher lets those in that came before it asked to be alone.
-		for i, r := range []<-chan error{first, lone[0], last, lone[1]} {
+		// Attempts that requested admission before the second suspect requested to be alone
+		// are admitted before it.
+		for i, r := range []<-chan error{first, alone[0], last, alone[1]} {
 			expect(fmt.Sprint("before end ", i+1), 1, i+1)
 			e.finish <- struct{}{}
 			if err := <-r; err != nil {
 				t.Errorf("end %d: %v", i+1, err)
 			}
 		}
-		if j := b.job(crasher); j.State != job.Succeeded || j.Attempts != 2 {
-			t.Errorf("the crasher: %s after %d attempts", j.State, j.Attempts)
+		if j := b.job(suspect); j.State != job.Succeeded || j.Attempts != 2 {
+			t.Errorf("the suspect: %s after %d attempts", j.State, j.Attempts)
 		}
 	})
 }
 
-// A run that was abandoned is still at work, and could fall with the process.
-func TestALoneJobWaitsForAbandonedRuns(t *testing.T) {
+// An abandoned run is still at work, and would die with the process.
+func TestSuspectWaitsForAbandonedRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEasel()
+		e := newFakeEngine()
 		b := newBenchWith(t, 0, e.paint, func(c *worker.Config) { c.Concurrent = 2 })
-		crasher := b.submit(photo(t, 8, 8), nil)
-		b.crash(crasher)
+		suspect := b.submit(photo(t, 8, 8), nil)
+		b.crash(suspect)
 		ctx, cancel := context.WithCancel(t.Context())
 		first := b.handle(ctx, b.submit(photo(t, 8, 8), nil))
 		synctest.Wait()
 		cancel()
 		<-first
-		lone := b.handle(t.Context(), crasher)
+		alone := b.handle(t.Context(), suspect)
 		synctest.Wait()
-		if inside, _ := e.now(); inside != 1 {
-			t.Errorf("%d in the engine", inside)
+		if running, _ := e.counts(); running != 1 {
+			t.Errorf("%d in the engine, want 1", running)
 		}
 		close(e.finish)
-		if err := <-lone; err != nil || e.most != 1 {
-			t.Errorf("%v, %d at once", err, e.most)
+		if err := <-alone; err != nil || e.maxRunning != 1 {
+			t.Errorf("%v, %d at once", err, e.maxRunning)
 		}
 	})
 }
 
-// The others go on when a lone job is called off while it waits, and it is still
-// alone when it comes again.
-func TestALoneJobThatIsCalledOff(t *testing.T) {
+// When a suspect that waits is interrupted, the attempts behind it are admitted; it is still alone when
+// it is delivered again.
+func TestInterruptedSuspect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEasel()
+		e := newFakeEngine()
 		b := newBenchWith(t, 0, e.paint, func(c *worker.Config) { c.Concurrent = 3 })
-		crasher := b.submit(photo(t, 8, 8), nil)
-		b.crash(crasher)
+		suspect := b.submit(photo(t, 8, 8), nil)
+		b.crash(suspect)
 		first := b.handle(t.Context(), b.submit(photo(t, 8, 8), nil))
 		synctest.Wait()
 		ctx, cancel := context.WithCancel(t.Context())
-		lone := b.handle(ctx, crasher)
+		alone := b.handle(ctx, suspect)
 		synctest.Wait()
 		second := b.handle(t.Context(), b.submit(photo(t, 8, 8), nil))
 		synctest.Wait()
 		cancel()
-		if err := <-lone; err == nil {
-			t.Error("called off, and its message would be deleted")
+		if err := <-alone; err == nil {
+			t.Error("no error of the interrupted attempt, so its message would be deleted")
 		}
 		synctest.Wait()
-		if inside, _ := e.now(); inside != 2 {
-			t.Errorf("%d in the engine, want 2: the one behind the lone one too", inside)
+		if running, _ := e.counts(); running != 2 {
+			t.Errorf("%d in the engine, want 2: the one behind the suspect too", running)
 		}
-		lone = b.handle(t.Context(), crasher)
+		alone = b.handle(t.Context(), suspect)
 		synctest.Wait()
-		if inside, _ := e.now(); inside != 2 {
-			t.Error("it is not alone when it comes again")
+		if running, _ := e.counts(); running != 2 {
+			t.Error("it is not alone when it is delivered again")
 		}
 		close(e.finish)
-		for _, r := range []<-chan error{first, second, lone} {
+		for _, r := range []<-chan error{first, second, alone} {
 			if err := <-r; err != nil {
 				t.Error(err)
 			}
 		}
-		if e.most != 2 {
-			t.Errorf("%d at once", e.most)
+		if e.maxRunning != 2 {
+			t.Errorf("%d at once", e.maxRunning)
 		}
 	})
 }
 
-// At its limit a crasher is given up on the spot, whoever is at work.
-// Of which of several jobs a process has died nobody knows: the attempt counts for none, and each is alone in the
-// next process. One that was alone counts.
-func TestDeathOfAProcessCountsForALoneJobOnly(t *testing.T) {
+// If a process with several jobs dies, the attempt counts for none of them, because the cause is not
+// known, and each runs alone in its next process. If it had one job, the attempt counts.
+func TestCrashCountsForASingleJobOnly(t *testing.T) {
 	for concurrent, want := range map[int]int{1: 2, 2: 1} {
 		t.Run(fmt.Sprintf("%d at once", concurrent), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				e := newEasel()
+				e := newFakeEngine()
 				b := newBenchWith(t, 0, e.paint, func(c *worker.Config) { c.Concurrent = concurrent })
 				var ms []job.Message
 				var results []<-chan error
@@ -183,22 +183,23 @@ func TestDeathOfAProcessCountsForALoneJobOnly(t *testing.T) {
 				}
 				close(e.finish)
 				for _, r := range results {
-					<-r // the lease is lost
+					<-r // an error, because the lease is lost
 				}
 			})
 		})
 	}
 }
 
-func TestACrasherIsGivenUp(t *testing.T) {
+// At the limit of attempts a suspect is given up at once, without waiting to be alone.
+func TestSuspectIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEasel()
+		e := newFakeEngine()
 		b := newBench(t, 0, e.paint)
 		m := b.submit(photo(t, 8, 8), nil)
 		for range store.DefaultMaxAttempts {
 			b.crash(m)
 		}
-		neighbour := b.handle(t.Context(), b.submit(photo(t, 8, 8), nil))
+		other := b.handle(t.Context(), b.submit(photo(t, 8, 8), nil))
 		synctest.Wait()
 		if err := b.worker.Handle(t.Context(), m); err != nil {
 			t.Fatal(err)
@@ -206,11 +207,11 @@ func TestACrasherIsGivenUp(t *testing.T) {
 		if j := b.job(m); j.State != job.Failed || j.Error.Code != job.CodeGaveUp || j.Attempts != store.DefaultMaxAttempts {
 			t.Errorf("%s after %d attempts: %v", j.State, j.Attempts, j.Error)
 		}
-		if inside, _ := e.now(); inside != 1 {
-			t.Error("it waited for its neighbour")
+		if running, _ := e.counts(); running != 1 {
+			t.Error("it waited for the other job")
 		}
 		close(e.finish)
-		if err := <-neighbour; err != nil {
+		if err := <-other; err != nil {
 			t.Error(err)
 		}
 	})

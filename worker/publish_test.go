@@ -12,7 +12,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// TestPublished paints jobs, and looks at what comes into published/.
+// TestPublished paints jobs and checks the files in published/.
 func TestPublished(t *testing.T) {
 	var photo bytes.Buffer
 	if err := imageio.Encode(&photo, image.NewRGBA(image.Rect(0, 0, 800, 600)), "jpeg", 90); err != nil {

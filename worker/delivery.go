@@ -1,0 +1,91 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// An extender is the part of the queue that is needed to return messages. Its calls use the network.
+type extender interface {
+	Extend(ctx context.Context, d job.Delivery, visibility time.Duration) error
+}
+
+// process makes the attempt that a delivery asks for. nil means that the message can be deleted;
+// after an error it must be returned with returnMessage. stop is as of interrupted.
+func (w *Worker) process(ctx context.Context, stop <-chan struct{}, d job.Delivery) error {
+	m, err := job.DecodeMessage(d.Body)
+	if err != nil {
+		return err
+	}
+	m.Request = d.Request
+	if err := w.newAttempt(stop, m, d.Received).run(ctx); err != nil {
+		return fmt.Errorf("job %s, run %d: %w", m.Job, m.Run, err)
+	}
+	return nil
+}
+
+// returnMessage makes a message visible again after a time that depends on why it was not
+// processed. ctx only limits the call.
+func (w *Worker) returnMessage(ctx context.Context, q extender, d job.Delivery, why error) {
+	delay := w.redeliveryDelay(d, why)
+	log := w.cfg.Log.With("message", d.ID, "received", d.Received, "again_in", delay.Round(time.Millisecond))
+	if d.Request != "" {
+		log = log.With("request", d.Request)
+	}
+	switch {
+	case errors.Is(why, job.ErrMalformed):
+		log.Error("not a job message", "error", why)
+	case errors.Is(why, errStopping):
+		log.Info("given back", "error", why)
+	default:
+		log.Warn("will be tried again", "error", why)
+	}
+	if err := q.Extend(ctx, d, delay); err != nil {
+		log.Warn("the message could not be returned: it is delivered again when its visibility ends", "error", err)
+	}
+}
+
+const (
+	// malformedDelay is short: no worker can process the message, and after some receipts the
+	// queue's redrive policy moves it to the dead-letter queue, where an operator finds it.
+	malformedDelay = time.Second
+	// storeAwayDelay is long, because the job is not the cause, and every receipt brings the
+	// message closer to the dead-letter queue.
+	storeAwayDelay = 30 * time.Second
+)
+
+// redeliveryDelay is the table of when a message is delivered again.
+func (w *Worker) redeliveryDelay(d job.Delivery, why error) time.Duration {
+	switch {
+	case errors.Is(why, job.ErrMalformed):
+		return malformedDelay
+	case errors.Is(why, ErrStuck): // the lease must expire first
+		return w.cfg.Store.Lease() + retryDelay(d.Received)
+	case errors.Is(why, job.ErrStoreAway):
+		return storeAwayDelay + rand.N(storeAwayDelay/2)
+	case errors.Is(why, errStopping) && !errors.As(why, new(pictureError)):
+		return 0
+	default:
+		return retryDelay(d.Received)
+	}
+}
+
+// retryDelay returns the delay of a message that failed: 1, 2, 4, ... up to 60 s, times a random
+// factor from 0.5 to 1.5, so that jobs that failed together are not delivered together again.
+func retryDelay(received int) time.Duration {
+	d := time.Second << min(max(received-1, 0), 6)
+	return min(d, time.Minute)/2 + rand.N(min(d, time.Minute))
+}
+
+// callTimeout limits a call of the queue, in addition to the time that it is asked to wait.
+const callTimeout = 10 * time.Second
+
+// detached returns a context for calls of the queue that must be made even after ctx has ended.
+func detached(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+}

@@ -1,0 +1,55 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// isFileError reports whether err is one of the file system.
+func isFileError(err error) bool {
+	var (
+		path  *fs.PathError
+		link  *os.LinkError
+		call  *os.SyscallError
+		errno syscall.Errno
+	)
+	return errors.As(err, &path) || errors.As(err, &link) || errors.As(err, &call) || errors.As(err, &errno)
+}
+
+// diagnose probes the store if err is one of the file system or a lost lease, because a store that
+// is unavailable causes both. If it is, the returned error also wraps job.ErrStoreAway; otherwise,
+// and for other errors, it is err.
+func (w *Worker) diagnose(err error) error {
+	if errors.Is(err, job.ErrStoreAway) || !isFileError(err) && !errors.Is(err, job.ErrLeaseLost) {
+		return err
+	}
+	if w.probeStore(context.Background()) != nil {
+		return fmt.Errorf("%w: %w", job.ErrStoreAway, err)
+	}
+	return err
+}
+
+// probeTimeout is how long the store may take to respond before it counts as unavailable. It
+// usually takes some milliseconds.
+const probeTimeout = 5 * time.Second
+
+// probeStore returns an error if the store is unavailable, or does not respond within probeTimeout
+// or before ctx ends. One probe runs at a time, in a goroutine of its own, because calls to a dead
+// file server never return.
+func (w *Worker) probeStore(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	select {
+	case r := <-w.probe.DoChan("", func() (any, error) { return nil, w.cfg.Store.Check() }):
+		return r.Err
+	case <-ctx.Done():
+		return fmt.Errorf("probe the store: no response: %w", context.Cause(ctx))
+	}
+}

@@ -1,0 +1,61 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/atelier-go/atelier/pkg/job"
+)
+
+// ErrStuck means that the engine, which can't be interrupted, does not end. The caller must end the
+// process, without waiting for the engine, so that a new process replaces it.
+var ErrStuck = errors.New("the engine is stuck")
+
+// An ownRunStuck is the error of the attempt whose run is stuck, not of those that wait for it.
+type ownRunStuck struct{ error }
+
+func (e ownRunStuck) Unwrap() error { return e.error }
+
+// A stuckSignal is set when an attempt is stuck, and never reset. It is safe for concurrent use.
+type stuckSignal struct {
+	once sync.Once
+	ch   chan struct{} // closed when it is set
+	err  error         // valid once ch is closed
+}
+
+func newStuckSignal() *stuckSignal { return &stuckSignal{ch: make(chan struct{})} }
+
+// set sets the signal to an error that wraps ErrStuck. Only the first call counts.
+func (s *stuckSignal) set(err error) {
+	s.once.Do(func() { s.err = err; close(s.ch) })
+}
+
+// error returns what set was called with, or nil.
+func (s *stuckSignal) error() error {
+	select {
+	case <-s.ch:
+		return s.err
+	default:
+		return nil
+	}
+}
+
+// watch sets w.stuck and closes stuck if a run of the engine is not done within the watchdog's time.
+// It counts short ticks instead of comparing times, because a process that was frozen between two
+// invocations was not stuck.
+func (w *Worker) watch(id job.ID, done <-chan struct{}, stuck chan<- struct{}) {
+	const ticks = 20
+	tick := time.NewTicker(max(w.cfg.Watchdog/ticks, 1))
+	defer tick.Stop()
+	for range ticks {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+	}
+	w.stuck.set(fmt.Errorf("%w: it has been painting job %s for %s", ErrStuck, id, w.cfg.Watchdog))
+	close(stuck)
+}
