@@ -12,6 +12,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/atelier-go/atelier/pkg/formats"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 )
@@ -71,7 +72,7 @@ var mapping = []struct {
 	{job.ErrUploadExpired, 410, "upload_expired", "ask for another with POST /v1/uploads"},
 	{job.ErrUploadTaken, 409, "upload_taken", "to repeat a request, send it under its Idempotency-Key; for another job, ask for another upload"},
 	{job.ErrUploadIncomplete, 409, "upload_incomplete", "send the picture to the address that came with the upload_id, or ask for another with POST /v1/uploads, and submit again"},
-	{job.ErrUnsupportedImage, 415, "unsupported_image", "send a JPEG, PNG, WebP or GIF"},
+	{job.ErrUnsupportedImage, 415, "unsupported_image", "send a " + formats.Titles(formats.All(), "or")},
 	{job.ErrDamagedImage, 422, "damaged_image", "open it in a viewer and save it again"},
 	{job.ErrTooManyBytes, 413, "too_many_bytes", "send a smaller file"},
 	{job.ErrTooManyPixels, 413, "too_many_pixels", "scale it down first"},

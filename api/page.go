@@ -3,11 +3,14 @@ package api
 import (
 	"bytes"
 	"embed"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"path"
 	"strings"
 	"time"
+
+	"github.com/atelier-go/atelier/pkg/formats"
 )
 
 //go:embed ui
@@ -40,9 +43,27 @@ var pageTypes = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// keysNeeded is what index.html says of a server's keys, and what it is to say
-// where there are some: so the page asks for one before anything is refused.
-var keysNeeded = strings.NewReplacer(`data-keys="none"`, `data-keys="needed"`)
+// indexPage fills in the formats of pictures in index.html, and whether the server requires
+// API keys, so that the page asks for one before a request is refused.
+func indexPage(page string, keyless bool) string {
+	var choices []string
+	for i, f := range formats.Outputs() {
+		checked := ""
+		if i == 0 {
+			checked = " checked"
+		}
+		choices = append(choices, fmt.Sprintf(`<label><input type="radio" name="format" value="%s"%s><span>%s</span></label>`, f.Name, checked, f.Title))
+	}
+	changes := []string{
+		"{content types}", strings.Join(formats.ContentTypes(formats.All()), ","),
+		"{formats}", formats.Titles(formats.All(), "or"),
+		"{format choices}", strings.Join(choices, "\n          "),
+	}
+	if !keyless {
+		changes = append(changes, `data-keys="none"`, `data-keys="needed"`)
+	}
+	return strings.NewReplacer(changes...).Replace(page)
+}
 
 // pageRoutes serve the page: plain files, embedded, with relative links.
 func pageRoutes(mux *router, keyless bool, linkOrigin string) {
@@ -59,9 +80,7 @@ func pageRoutes(mux *router, keyless bool, linkOrigin string) {
 		switch path.Base(name) {
 		case "index.html":
 			pattern = "GET /{$}"
-			if !keyless {
-				content = []byte(keysNeeded.Replace(string(content)))
-			}
+			content = []byte(indexPage(string(content), keyless))
 		case "gallery.html":
 			pattern = "GET /gallery"
 		}

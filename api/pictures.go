@@ -16,7 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
-	"github.com/atelier-go/atelier/pkg/imageio"
+	"github.com/atelier-go/atelier/pkg/formats"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
 	"github.com/atelier-go/atelier/pkg/style"
@@ -56,7 +56,7 @@ func (s *Server) getResult(ctx context.Context, in *resultInput) (*huma.StreamRe
 	}
 	return s.redirected(store.Published(id, j.Format, j.Public)[0], file, id, picture{
 		contentType: j.Result.ContentType, etag: `"` + j.Result.SHA256 + `"`, cache: immutable,
-		filename: "atelier-" + in.ID + imageio.Extension(j.Format), attached: in.Download, modified: *j.FinishedAt,
+		filename: "atelier-" + in.ID + formats.Named(j.Format).Extension(), attached: in.Download, modified: *j.FinishedAt,
 	}), nil
 }
 
@@ -77,7 +77,7 @@ func (s *Server) getJobThumbnail(ctx context.Context, in *jobInput) (*huma.Strea
 		return nil, s.problem(ctx, "read a thumbnail", err)
 	}
 	return s.redirected(store.Published(id, j.Format, j.Public)[1], file, id, picture{
-		contentType: imageio.ContentType(smallFormat), etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
+		contentType: formats.Named(smallFormat).ContentType, etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
 		filename: "atelier-" + in.ID + "-thumbnail.jpg", modified: *j.FinishedAt,
 	}), nil
 }
@@ -89,7 +89,7 @@ const smallFormat = "jpeg"
 // has the shared directory can have put anything there, and what is answered from here
 // is a picture or nothing.
 func wantFormat(file *os.File, format string) error {
-	head := make([]byte, imageio.FormatLength)
+	head := make([]byte, formats.HeadLength)
 	n, err := file.ReadAt(head, 0)
 	if errors.Is(err, io.EOF) && n > 0 {
 		err = nil
@@ -104,7 +104,7 @@ func wantFormat(file *os.File, format string) error {
 }
 
 func beginsAs(data []byte, format string) error {
-	if imageio.FormatOf(data) != format {
+	if formats.Of(data).Name != format {
 		return fmt.Errorf("%w: it is no %s file", job.ErrDamagedJob, format)
 	}
 	return nil
@@ -125,7 +125,7 @@ func (s *Server) getPreview(ctx context.Context, in *jobInput) (*huma.StreamResp
 		return nil, s.problem(ctx, "read a preview", err)
 	}
 	return serve(bytes.NewReader(data), nil, picture{
-		contentType: imageio.ContentType(smallFormat), etag: etagOf(data), cache: immutable,
+		contentType: formats.Named(smallFormat).ContentType, etag: etagOf(data), cache: immutable,
 		filename: "atelier-" + in.ID + "-preview.jpg", modified: id.Time(),
 	}), nil
 }

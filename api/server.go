@@ -19,6 +19,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/atelier-go/atelier/api/keyring"
+	"github.com/atelier-go/atelier/pkg/formats"
 	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/store"
@@ -198,7 +199,7 @@ func (s *Server) jobRoutes(api huma.API) {
 		OperationID: "get-result", Method: http.MethodGet, Path: "/v1/jobs/{id}/result", Tags: []string{"jobs"},
 		Summary: "The painted picture", Security: openOr(keyring.Read),
 		Description: "Of a public job that has succeeded without a key. Where a copy is on S3, the answer is a link to it.",
-		Responses:   redirecting(pictures(problems(401, 404, 409, 410, 422, 500), "image/jpeg", "image/png", "image/webp")),
+		Responses:   redirecting(pictures(problems(401, 404, 409, 410, 422, 500), formats.ContentTypes(formats.Outputs())...)),
 	}, s.getResult)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-thumbnail", Method: http.MethodGet, Path: "/v1/jobs/{id}/thumbnail", Tags: []string{"jobs"},

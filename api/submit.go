@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/atelier-go/atelier/api/keyring"
+	"github.com/atelier-go/atelier/pkg/formats"
 	"github.com/atelier-go/atelier/pkg/imageio"
 	"github.com/atelier-go/atelier/pkg/job"
 	"github.com/atelier-go/atelier/pkg/style"
@@ -19,14 +20,14 @@ import (
 
 // submitForm documents the fields of a submission; readForm reads them.
 type submitForm struct {
-	Image          []byte  `json:"image,omitempty" format:"binary" doc:"The picture: JPEG, PNG, WebP or GIF; of an animation the first frame. This or upload_id"`
+	Image          []byte  `json:"image,omitempty" format:"binary" doc:"This or upload_id"`
 	UploadID       string  `json:"upload_id,omitempty" doc:"An upload that holds the picture: see create-upload. The same upload again is refused (upload_taken), unless under the same Idempotency-Key"`
 	Style          string  `json:"style,omitempty" doc:"A style's name, or a blend such as a:0.7,b:0.3. This, style_image or style_upload_id"`
 	StyleImage     []byte  `json:"style_image,omitempty" format:"binary" doc:"A style picture of your own"`
 	StyleUploadID  string  `json:"style_upload_id,omitempty" doc:"Another upload, that holds the style picture, as upload_id holds the picture"`
 	Strength       float64 `json:"strength,omitempty" minimum:"0" maximum:"1" default:"1" doc:"0 is the photograph, 1 the style"`
 	Size           int     `json:"size,omitempty" minimum:"0" default:"1024" doc:"Longest edge of the result in pixels at most, from 16; 0 as it is, up to the most. What the workers have too little memory for is refused"`
-	Format         string  `json:"format,omitempty" enum:"jpeg,png,webp" default:"jpeg"`
+	Format         string  `json:"format,omitempty" default:"jpeg"`
 	Quality        int     `json:"quality,omitempty" minimum:"1" maximum:"100" default:"90" doc:"Of a JPEG or WebP"`
 	PreserveColors bool    `json:"preserve_colors,omitempty" default:"false" doc:"Keep the photograph's colours, take the style's strokes"`
 	Public         bool    `json:"public,omitempty" doc:"Show the result in the gallery, to everybody"`
@@ -52,6 +53,11 @@ func (s *Server) documentSubmit(api huma.API) {
 	schema.Properties["public"].Default = s.publicByDefault()
 	most := float64(s.Workers.MaxSize)
 	schema.Properties["size"].Maximum = &most
+	image := schema.Properties["image"]
+	image.Description = "The picture: " + formats.Titles(formats.All(), "or") + "; of an animation the first frame. " + image.Description
+	for _, name := range formats.Names(formats.Outputs()) {
+		schema.Properties["format"].Enum = append(schema.Properties["format"].Enum, name)
+	}
 	for _, name := range fileFields {
 		schema.Properties[name].ContentEncoding = "" // the bytes themselves, not base64
 	}

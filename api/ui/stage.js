@@ -191,7 +191,7 @@ const bytes = (n) => (n < 1e6 ? `${Math.ceil(n / 1e3)} kB` : `${(n / 1e6).toFixe
 
 // advice says what to do about a failed job; the job itself says why it failed.
 const advice = {
-  unsupported_image: 'Save it as a JPEG, PNG, WebP or GIF and choose that.',
+  unsupported_image: `Save it as a ${document.documentElement.dataset.formats} and choose that.`,
   damaged_image: 'Open it in a viewer, save it again and choose that.',
   undecodable_image: 'Choose what was saved.',
   too_many_bytes: 'Make it smaller and choose it again.',

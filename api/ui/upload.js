@@ -4,7 +4,7 @@
 
 const maxBytes = 20 * 2 ** 20
 const most = 100 // pictures at a time
-const types = ['image/jpeg', 'image/png', 'image/webp', 'image/gif']
+const types = document.querySelector('#file').accept.split(',')
 
 // picker calls onPicture with {file, url, thumb, width, height} for each good
 // picture, in their order, and onRefused with sentences for the others. zone
@@ -73,7 +73,7 @@ export function picker({ input, zone, own, onPicture, onOwn, onRefused }) {
 // can make room for it.
 export async function open(file) {
   if (!types.includes(file.type)) {
-    throw new Error(`${named(file)} is no JPEG, PNG, WebP or GIF. Save or export it as one of these and choose it again.`)
+    throw new Error(`${named(file)} is no ${document.documentElement.dataset.formats}. Save or export it as one of these and choose it again.`)
   }
   if (file.size > maxBytes) {
     throw new Error(

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/atelier-go/atelier/pkg/formats"
 )
 
 // SpecVersion is the version of the stored form of a [Spec].
@@ -14,8 +16,8 @@ const SpecVersion = 1
 // MaxSize is the largest longest edge, in pixels, that an API can be set to allow.
 const MaxSize = 4096
 
-// OutputFormats are the formats a result can have.
-var OutputFormats = []string{"jpeg", "png", "webp"}
+// OutputFormats are the names of the formats that a result can have.
+var OutputFormats = formats.Names(formats.Outputs())
 
 // A Spec is what was asked for, fixed at submission and never changed: a retry
 // runs the same spec again.
