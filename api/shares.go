@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// Shares bounds what requests may take of this server process, in all and of one owner,
-// so that no owner shuts the others out. Without keys the one user of the machine may
-// take all. Its tags are for kong; zero values are the defaults, but of Rate.
+// Shares limits what requests may use of this server process, in total and for each owner, so that
+// one owner can't keep the others out. An owner uses at most a part of what the others leave: half
+// of UploadMemory, a quarter of the rest. Without keys there is one owner, who may use all.
 type Shares struct {
-	Rate         float64 `default:"20" env:"ATELIER_RATE" help:"Changes a second that each owner may ask of this server process (submit, cancel, retry, erase, redrive), in a burst ten times as many; 0 is no limit."`
-	Uploads      int     `default:"64" env:"ATELIER_UPLOADS" help:"Submissions that this server process receives at the same time; an owner at most a quarter of what the others leave."`
-	UploadMemory int     `default:"192" env:"ATELIER_UPLOAD_MEMORY" help:"Memory for the submissions that this server process receives, in MiB; an owner at most half of what the others leave."`
-	Waits        int     `default:"200" env:"ATELIER_WAITS" help:"Requests with ?wait that this server process keeps waiting at the same time, and answers at once beyond that; an owner at most a quarter of what the others leave."`
-	Requests     int     `default:"1024" env:"ATELIER_REQUESTS" help:"Requests that this server process answers at the same time; an owner at most a quarter of what the others leave."`
+	Rate         float64 // changes a second of each owner, in bursts of ten times as many; 0 is no limit
+	Uploads      int     // submissions received at the same time; 0 is 64
+	UploadMemory int     // memory for them, in MiB; 0 is 192
+	Waits        int     // requests with ?wait that wait at the same time; 0 is 200
+	Requests     int     // requests served at the same time; 0 is 1024
 }
 
 func (s *Shares) setDefaults() {
@@ -27,7 +27,7 @@ func (s *Shares) setDefaults() {
 	s.Requests = cmp.Or(s.Requests, 1024)
 }
 
-// Validate is called by kong once the flags are read.
+// Validate checks the values. Its errors name the flags of the mains.
 func (s *Shares) Validate() error {
 	if s.Rate < 0 || s.Rate > 1e6 || math.IsNaN(s.Rate) {
 		return fmt.Errorf("--rate must be from 0 to a million, not %g", s.Rate)

@@ -9,12 +9,12 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Workers says what the workers can paint: what they can't is refused at once,
-// instead of failing later. Its tags are for kong; zero values are the defaults.
+// Workers describes what the workers can paint. A picture that they can't paint is refused at its
+// submission instead of failing later.
 type Workers struct {
-	MaxSize int    `default:"2048" env:"ATELIER_MAX_SIZE" help:"Longest edge that a result may have, in pixels: 16 to 4096."`
-	Memory  int    `name:"worker-memory" default:"3007" env:"ATELIER_WORKER_MEMORY" help:"Memory of the smallest worker in MB, as Lambda counts them. A picture that it can't hold is refused. Reckoned by the shipped model: with Magenta's, say half."`
-	Engine  string `name:"worker-engine" enum:"tensorflow,onnx" default:"tensorflow" env:"ATELIER_WORKER_ENGINE" help:"What runs the network in the workers, tensorflow or onnx: they need different memory. Of two kinds, the smallest counts."`
+	MaxSize int    // longest edge that a result may have, in pixels, 16 to 4096; 0 is 2048
+	Memory  int    // of the smallest worker, in MB (2^20 bytes), as Lambda counts them; 0 is 3007
+	Engine  string // what runs the network, tensorflow or onnx; empty is tensorflow
 }
 
 func (w *Workers) setDefaults() {
@@ -29,7 +29,7 @@ func (w *Workers) setDefaults() {
 	}
 }
 
-// Validate is called by kong once the flags are read.
+// Validate checks the values. Its errors name the flags of the mains.
 func (w *Workers) Validate() error {
 	if w.MaxSize < 16 || w.MaxSize > job.MaxSize {
 		return fmt.Errorf("--max-size must be 16 to %d", job.MaxSize)

@@ -36,7 +36,7 @@ func newHandler(ctx context.Context, s settings, getenv func(string) string, log
 	if err != nil {
 		return nil, err
 	}
-	cfg := api.Config{Keys: ring, Version: version(), Workers: s.Workers, Shares: s.Shares, MaxWait: maxWait, MaxPicture: maxPicture, Log: log}
+	cfg := api.Config{Keys: ring, Version: version(), Workers: s.Workers.Config(), Shares: s.Shares.Config(), MaxWait: maxWait, MaxPicture: maxPicture, Log: log}
 	at := store.Config{Dir: s.Dir, Quotas: s.Quotas}
 	if s.Bucket != "" {
 		shown := gallery.New(bucket.New(aws, s.Bucket))

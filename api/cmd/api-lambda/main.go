@@ -13,7 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/api/cmd/internal/flags"
 	"github.com/atelier-go/atelier/api/cmd/internal/keys"
 	"github.com/atelier-go/atelier/pkg/emf"
 	"github.com/atelier-go/atelier/pkg/logs"
@@ -29,9 +29,9 @@ type settings struct {
 	Deployment string       `env:"ATELIER_DEPLOYMENT" help:"Name of the deployment, for metrics." placeholder:"NAME"`
 	Log        string       `env:"ATELIER_LOG" help:"Append the log to FILE too, where nothing keeps what a function prints." placeholder:"FILE"`
 
-	api.Workers  `embed:""`
-	api.Shares   `embed:""`
-	store.Quotas `embed:""`
+	flags.Workers `embed:""`
+	flags.Shares  `embed:""`
+	store.Quotas  `embed:""`
 }
 
 // Validate is called by kong once the flags are read.

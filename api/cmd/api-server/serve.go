@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/atelier-go/atelier/api"
+	"github.com/atelier-go/atelier/api/cmd/internal/flags"
 	"github.com/atelier-go/atelier/api/cmd/internal/keys"
 	"github.com/atelier-go/atelier/pkg/awsconfig"
 	"github.com/atelier-go/atelier/pkg/gallery"
@@ -33,8 +34,8 @@ type serveCommand struct {
 	Connections int `default:"2048" env:"ATELIER_CONNECTIONS" help:"Connections to this server process at the same time; one more closes the one that has been longest without a request."`
 
 	Logging       logs.Settings `embed:""`
-	api.Workers   `embed:""`
-	api.Shares    `embed:""`
+	flags.Workers `embed:""`
+	flags.Shares  `embed:""`
 	store.Quotas  `embed:""`
 	sweeper.Times `embed:""`
 }
@@ -63,7 +64,7 @@ func (s *serveCommand) boundMemory() {
 func (s *serveCommand) Run(ctx context.Context, out output) error {
 	s.boundMemory()
 	log := s.Logging.New(out.stderr)
-	cfg := api.Config{Version: version(), Workers: s.Workers, Shares: s.Shares, Log: log}
+	cfg := api.Config{Version: version(), Workers: s.Workers.Config(), Shares: s.Shares.Config(), Log: log}
 	var err error
 	if s.Keys != "" {
 		if cfg.Keys, err = (keys.Opener{Getenv: os.Getenv, Log: log}).Open(ctx, s.Keys); err != nil {
