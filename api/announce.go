@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/atelier-go/atelier/pkg/job"
@@ -21,6 +20,10 @@ const unannounced = time.Second
 // announceEvery is how often a run is announced at most because a request is repeated.
 const announceEvery = 10 * time.Second
 
+// maxRecentRuns limits the runs whose messages this process remembers. Beyond 400 submissions
+// a second, a repeated request finds its message in the store instead.
+const maxRecentRuns = 4096
+
 // message announces a run of a job of an owner.
 func message(ctx context.Context, id job.ID, run int, owner string) job.Message {
 	return job.Message{Job: id, Run: run, Group: job.Group(owner), Request: requestID(ctx)}
@@ -38,7 +41,7 @@ func (s *Server) announce(ctx context.Context, m job.Message) error {
 func (s *Server) announceNoted(ctx context.Context, m job.Message) error {
 	err := s.announce(ctx, m)
 	if err == nil {
-		s.announced.add(m)
+		s.announced.add(m.Encode(), time.Now())
 	}
 	return err
 }
@@ -49,11 +52,11 @@ func (s *Server) announceNoted(ctx context.Context, m job.Message) error {
 // run.
 func (s *Server) announceAgain(ctx context.Context, j job.Job, made bool) error {
 	m := message(ctx, j.ID, j.Run, j.Owner)
-	if s.announced.has(m) {
+	if s.announced.has(m.Encode(), time.Now()) {
 		return nil
 	}
 	_, err, _ := s.announcing.Do(m.Encode(), func() (any, error) { // requests at the same time have one fate
-		if s.announced.has(m) {
+		if s.announced.has(m.Encode(), time.Now()) {
 			return nil, nil
 		}
 		if !made {
@@ -71,40 +74,4 @@ func (s *Server) announceAgain(ctx context.Context, j job.Job, made bool) error 
 		return nil, nil
 	})
 	return err
-}
-
-// announcements are those that this process has made lately: for announceEvery, and up
-// to twice as long. Its zero value is ready for use.
-type announcements struct {
-	mu          sync.Mutex
-	since       time.Time           // when now began
-	now, before map[string]struct{} // by the messages' wire form
-}
-
-func (a *announcements) add(m job.Message) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.turn()
-	if a.now == nil {
-		a.now = map[string]struct{}{}
-	}
-	a.now[m.Encode()] = struct{}{}
-}
-
-func (a *announcements) has(m job.Message) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.turn()
-	_, now := a.now[m.Encode()]
-	_, before := a.before[m.Encode()]
-	return now || before
-}
-
-func (a *announcements) turn() {
-	switch age := time.Since(a.since); {
-	case age >= 2*announceEvery:
-		a.before, a.now, a.since = nil, nil, time.Now()
-	case age >= announceEvery:
-		a.before, a.now, a.since = a.now, nil, time.Now()
-	}
 }

@@ -41,7 +41,7 @@ const (
 // A linker redirects clients to the copies.
 type linker struct {
 	copies
-	known *recall
+	known *recentIDs
 	away  atomic.Int64 // not to be asked before, in Unix milliseconds
 }
 
@@ -116,7 +116,7 @@ func newLinker(c copies) *linker {
 	if c == nil {
 		return nil
 	}
-	return &linker{copies: c, known: newRecall(copiesKnown, copyKnown)}
+	return &linker{copies: c, known: newRecentIDs(copiesKnown, copyKnown)}
 }
 
 // copiesKnown and copyKnown bound what is remembered of copies that are there. A
@@ -142,7 +142,7 @@ func (l *linker) forget(names []string) {
 		return
 	}
 	for _, name := range names {
-		l.known.forget(name)
+		l.known.remove(name)
 	}
 }
 

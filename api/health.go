@@ -24,8 +24,8 @@ func (s *Server) healthRoutes(mux *router) {
 			name  string
 			check func(context.Context) error
 		}{
-			{"store", s.storeUp.ask},
-			{"queue", s.queueUp.ask},
+			{"store", s.storeUp.check},
+			{"queue", s.queueUp.check},
 		} {
 			if err := part.check(ctx); err != nil {
 				if s.unready.Allow() {

@@ -174,22 +174,26 @@ func (w *statusWriter) class(finished bool) string {
 	return strconv.Itoa(w.status/100) + "xx"
 }
 
+// backlogAge is how long a count is reported before the next one: counting has a cost, and
+// several collectors may read /metrics every few seconds.
+const backlogAge = 5 * time.Second
+
 // A backlog tells what waits for workers, as long as that can be found out.
 type backlog struct {
-	queue  *reading[job.Depth]
-	active *reading[int]
+	queue  *cached[job.Depth]
+	active *cached[int]
 
 	messages, jobs *prometheus.Desc
 }
 
 func newBacklog(s *Server) *backlog {
 	return &backlog{
-		queue: newReading(func() (job.Depth, error) {
+		queue: newCached(backlogAge, func() (job.Depth, error) {
 			ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 			defer cancel()
 			return s.Depth.Depth(ctx)
 		}),
-		active: newReading(func() (int, error) {
+		active: newCached(backlogAge, func() (int, error) {
 			b, known, err := s.Store.Backlog()
 			if err == nil && !known {
 				err = errors.New("no sweep has counted them lately")
@@ -208,12 +212,12 @@ func (b *backlog) Describe(to chan<- *prometheus.Desc) { to <- b.messages; to <-
 func (b *backlog) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 	defer cancel()
-	if d, ok := b.queue.get(ctx); ok {
+	if d, err := b.queue.get(ctx); err == nil {
 		for state, n := range map[string]int{"visible": d.Visible, "in_flight": d.InFlight, "delayed": d.Delayed} {
 			to <- prometheus.MustNewConstMetric(b.messages, prometheus.GaugeValue, float64(n), state)
 		}
 	}
-	if n, ok := b.active.get(ctx); ok {
+	if n, err := b.active.get(ctx); err == nil {
 		to <- prometheus.MustNewConstMetric(b.jobs, prometheus.GaugeValue, float64(n))
 	}
 }

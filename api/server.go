@@ -87,7 +87,7 @@ type Server struct {
 	queueUp  *probe
 	linker   *linker // nil without copies
 
-	announced  announcements
+	announced  *recentIDs // messages sent by this process in the last announceEvery, in their wire form
 	announcing singleflight.Group
 
 	limiter   *limiter      // of changes
@@ -129,7 +129,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		Config: cfg, pools: newPools(cfg.Shares, cfg.Keys != nil),
-		stopping: make(chan struct{}), storeUp: newProbe(cfg.Store.Check),
+		stopping: make(chan struct{}), announced: newRecentIDs(maxRecentRuns, announceEvery), storeUp: newProbe(cfg.Store.Check),
 		strangers: newStrangers(), unready: rate.NewLimiter(1, 1), limiter: newLimiter(cfg.Shares.Rate), linker: newLinker(cfg.Copies),
 	}
 	s.queueUp = newProbe(func() error { return s.checkQueue(context.Background()) })
