@@ -32,9 +32,9 @@ func openOr(s keyring.Scope) []map[string][]string { return append(open(), needs
 
 // A caller is who sends a request, as far as that matters to what is shown.
 type caller struct {
-	owner  string   // of the key; empty without one
-	all    bool     // sees everybody's jobs: an admin, or anybody on a server without keys
-	barred *Problem // nothing but what is public, and this for the rest; nil is not barred
+	owner   string   // of the key; empty without one
+	seesAll bool     // sees everybody's jobs: an admin, or anybody on a server without keys
+	denied  *Problem // nothing but what is public, and this for the rest; nil is not barred
 }
 
 type callerKey struct{}
@@ -43,7 +43,7 @@ type callerKey struct{}
 func callerOf(ctx context.Context) caller {
 	c, ok := ctx.Value(callerKey{}).(caller)
 	if !ok {
-		return caller{barred: unauthorized("")}
+		return caller{denied: unauthorized("")}
 	}
 	return c
 }
@@ -53,7 +53,7 @@ func callerOf(ctx context.Context) caller {
 // needs needs an admin.
 func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
-	c, refusal := s.admit(r, ctx.Operation().Security)
+	c, refusal := s.authenticate(r, ctx.Operation().Security)
 	if refusal != nil {
 		writeProblem(w, refusal)
 		return
@@ -65,13 +65,13 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 		writeProblem(w, refusal)
 		return
 	}
-	s.inShare(c.owner, w, r, func() { next(huma.WithValue(ctx, callerKey{}, c)) })
+	s.withinShare(c.owner, w, r, func() { next(huma.WithValue(ctx, callerKey{}, c)) })
 }
 
 // admit says who sends a request, or why that one may not.
-func (s *Server) admit(r *http.Request, security []map[string][]string) (caller, *Problem) {
+func (s *Server) authenticate(r *http.Request, security []map[string][]string) (caller, *Problem) {
 	if s.Keys == nil {
-		return caller{all: true}, nil // the guard has seen that it comes from this machine
+		return caller{seesAll: true}, nil // the guard has seen that it comes from this machine
 	}
 	scope, public := keyring.Admin, false
 	for _, way := range security {
@@ -87,16 +87,16 @@ func (s *Server) admit(r *http.Request, security []map[string][]string) (caller,
 	holder, refusal := s.holder(r)
 	switch {
 	case refusal != nil && public && len(r.Header.Values("Authorization")) == 0:
-		return caller{barred: refusal}, nil
+		return caller{denied: refusal}, nil
 	case refusal != nil:
 		return caller{}, refusal
 	}
-	c := caller{owner: holder.Owner, all: holder.May(keyring.Admin)}
+	c := caller{owner: holder.Owner, seesAll: holder.May(keyring.Admin)}
 	if !holder.May(scope) {
-		c.barred = forbidden(scope)
+		c.denied = forbidden(scope)
 	}
-	if c.barred != nil && !public {
-		return caller{}, c.barred
+	if c.denied != nil && !public {
+		return caller{}, c.denied
 	}
 	return c, nil
 }
@@ -116,7 +116,7 @@ func (s *Server) holder(r *http.Request) (keyring.Holder, *Problem) {
 	if s.Keys.Status().Err != nil { // which the ring logs
 		return keyring.Holder{}, newProblem(http.StatusServiceUnavailable, "unavailable", "the server can't read its API keys at the moment; nothing was done, try again later")
 	}
-	if s.strangers.Allow() {
+	if s.badKeyLogs.Allow() {
 		s.log(r.Context()).Warn("a key that nobody holds", "from", r.RemoteAddr, "method", r.Method, "path", r.URL.Path)
 	}
 	return keyring.Holder{}, unauthorized("invalid_token")
@@ -124,7 +124,7 @@ func (s *Server) holder(r *http.Request) (keyring.Holder, *Problem) {
 
 // newStrangers bounds what the log says of wrong keys: whoever tries many must
 // not fill the disk.
-func newStrangers() *rate.Limiter { return rate.NewLimiter(1, 20) }
+func newBadKeyLogs() *rate.Limiter { return rate.NewLimiter(1, 20) }
 
 // unauthorized: there is no key, or why RFC 6750 calls it wrong.
 func unauthorized(why string) *Problem {
@@ -145,25 +145,25 @@ func forbidden(scope keyring.Scope) *Problem {
 }
 
 // parse reads the id of a job that the caller may change or see all of.
-func (s *Server) parse(ctx context.Context, text string) (job.ID, error) {
+func (s *Server) authorizedID(ctx context.Context, text string) (job.ID, error) {
 	id, err := job.ParseID(text)
-	if err != nil || callerOf(ctx).all {
+	if err != nil || callerOf(ctx).seesAll {
 		return id, err
 	}
 	j, err := s.Store.Job(id)
-	return id, s.disclose(ctx, id, j.Owner, err)
+	return id, s.hideFromOthers(ctx, id, j.Owner, err)
 }
 
 // disclose is what the caller is told after a job was read, with whatever error:
 // another owner's job is one that there never was, gone or not. owner is empty
 // where the reading has not come to know it.
-func (s *Server) disclose(ctx context.Context, id job.ID, owner string, err error) error {
+func (s *Server) hideFromOthers(ctx context.Context, id job.ID, owner string, err error) error {
 	c := callerOf(ctx)
 	switch {
-	case c.all:
+	case c.seesAll:
 		return err
-	case c.barred != nil:
-		return c.barred
+	case c.denied != nil:
+		return c.denied
 	case err == nil, owner != "":
 	case errors.Is(err, job.ErrGone):
 		stone, serr := s.Store.Tombstone(id)

@@ -22,35 +22,35 @@ import (
 
 // A guarded service has keys: of anna and berta to submit and read, of anna for
 // one of both alone, and of an admin.
-type guarded struct {
+type keyedService struct {
 	*service
 	keyless *service          // beside it, on the same store
 	keys    map[string]string // by the names in callers
 	ring    *keyring.Ring
-	log     *logbook
+	log     *logBuffer
 }
 
 // A logbook is a log to look through.
-type logbook struct {
+type logBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (l *logbook) Write(p []byte) (int, error) {
+func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(p)
 }
 
-func (l *logbook) String() string {
+func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
 }
 
-func serveGuarded(t *testing.T, settings ...func(*api.Config)) *guarded {
+func serveWithKeys(t *testing.T, settings ...func(*api.Config)) *keyedService {
 	t.Helper()
-	g := &guarded{keys: map[string]string{"none": "", "wrong": "atelier_ABCDEFGHIJKLMNOPQRSTUVWXYZ"}, log: &logbook{}}
+	g := &keyedService{keys: map[string]string{"none": "", "wrong": "atelier_ABCDEFGHIJKLMNOPQRSTUVWXYZ"}, log: &logBuffer{}}
 	var lines []string
 	for name, holder := range map[string]keyring.Holder{
 		"right":  {Owner: "anna", Scopes: []keyring.Scope{keyring.Submit, keyring.Read}},
@@ -86,7 +86,7 @@ func serveGuarded(t *testing.T, settings ...func(*api.Config)) *guarded {
 
 // request sends a request as one of the callers; keyless is anybody on a server
 // without keys.
-func (g *guarded) request(as, method, path, contentType string, body []byte, header ...string) (*http.Response, []byte) {
+func (g *keyedService) request(as, method, path, contentType string, body []byte, header ...string) (*http.Response, []byte) {
 	g.Helper()
 	base := g.url
 	if as == "keyless" {
@@ -111,7 +111,7 @@ func (g *guarded) request(as, method, path, contentType string, body []byte, hea
 	return g.do(req)
 }
 
-func (g *guarded) submitAs(as string, more ...field) job.Job {
+func (g *keyedService) submitAs(as string, more ...field) job.Job {
 	g.Helper()
 	contentType, body := form(g.T, append(more, field{"image", "p.jpg", jpegPicture(g.T)}, field{name: "style", value: style.Names()[0]})...)
 	resp, answer := g.request(as, "POST", "/v1/jobs", contentType, body)
@@ -123,7 +123,7 @@ func (g *guarded) submitAs(as string, more ...field) job.Job {
 }
 
 // annas makes a job of anna's in a state.
-func (g *guarded) annas(state job.State, more ...field) job.ID {
+func (g *keyedService) annas(state job.State, more ...field) job.ID {
 	g.Helper()
 	id := g.submitAs("right", more...).ID
 	var err error
@@ -172,7 +172,7 @@ var rules = map[string]rule{
 }
 
 func TestWhoMayWhat(t *testing.T) {
-	g := serveGuarded(t, func(c *api.Config) { c.Uploads = &inbox{} })
+	g := serveWithKeys(t, func(c *api.Config) { c.Uploads = &uploadsInMemory{} })
 	described := map[string]bool{}
 	for _, operation := range g.operations() {
 		described[operation] = true
@@ -229,7 +229,7 @@ func TestWhoMayWhat(t *testing.T) {
 }
 
 // expect compares an answer's status, and how it is told why.
-func (g *guarded) expect(resp *http.Response, body []byte, want, what string) {
+func (g *keyedService) expect(resp *http.Response, body []byte, want, what string) {
 	g.Helper()
 	code := map[string]string{"401": "unauthorized", "403": "forbidden", "404": "not_found", "410": "gone"}[want]
 	var p api.Problem
@@ -267,7 +267,7 @@ func (s *service) operations() (all []string) {
 
 // What is public needs no key, and looks at none.
 func TestPublicThings(t *testing.T) {
-	g := serveGuarded(t)
+	g := serveWithKeys(t)
 	files, err := filepath.Glob("ui/*")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
@@ -292,7 +292,7 @@ func TestPublicThings(t *testing.T) {
 }
 
 func TestPublicJobsShowTheirResultAndThumbnailAlone(t *testing.T) {
-	g := serveGuarded(t)
+	g := serveWithKeys(t)
 	public := field{name: "public", value: "true"}
 	private, shown, unfinished, failed := g.annas(job.Succeeded), g.annas(job.Succeeded, public), g.annas(job.Queued, public), g.annas(job.Failed, public)
 	if j, err := g.store.Job(private); err != nil || j.Public || j.Owner != "anna" {
@@ -328,7 +328,7 @@ func TestPublicJobsShowTheirResultAndThumbnailAlone(t *testing.T) {
 }
 
 func TestListsAreTheOwners(t *testing.T) {
-	g := serveGuarded(t)
+	g := serveWithKeys(t)
 	annas, bertas, nobodys := g.submitAs("right").ID, g.submitAs("other").ID, g.submitAs("keyless").ID
 	for as, want := range map[string][]job.ID{
 		"right": {annas}, "read": {annas}, "other": {bertas},
@@ -351,7 +351,7 @@ func TestListsAreTheOwners(t *testing.T) {
 
 // A job stays its owner's through all that happens to it.
 func TestOwnersThroughAJobsLife(t *testing.T) {
-	g := serveGuarded(t)
+	g := serveWithKeys(t)
 	id := g.annas(job.Failed)
 	path := "/v1/jobs/" + string(id)
 	see := func(when string) {
@@ -380,7 +380,7 @@ func TestOwnersThroughAJobsLife(t *testing.T) {
 }
 
 func TestIdempotencyKeysAreTheOwners(t *testing.T) {
-	g := serveGuarded(t)
+	g := serveWithKeys(t)
 	contentType, body := form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
 	ids := map[job.ID]string{}
 	for _, as := range []string{"right", "submit", "other", "admin"} {
@@ -397,7 +397,7 @@ func TestIdempotencyKeysAreTheOwners(t *testing.T) {
 }
 
 func TestHeadersThatAreNoKey(t *testing.T) {
-	g := serveGuarded(t)
+	g := serveWithKeys(t)
 	right := g.keys["right"]
 	for header, want := range map[string]int{
 		"Bearer " + right: 200, "bearer " + right: 200, "BEARER  " + right: 200,
@@ -431,7 +431,7 @@ func TestHeadersThatAreNoKey(t *testing.T) {
 // With keys a server may have any name, and other sites' pages are refused all
 // the same; nothing is said that would let them read.
 func TestOtherSitesAndKeys(t *testing.T) {
-	g := serveGuarded(t)
+	g := serveWithKeys(t)
 	shown := g.annas(job.Succeeded, field{name: "public", value: "true"})
 	for _, as := range []string{"none", "right"} {
 		resp, body := g.request(as, "GET", "/v1/styles", "", nil, "Host", "atelier.example")
@@ -458,7 +458,7 @@ func TestOtherSitesAndKeys(t *testing.T) {
 
 // A key in the address is none: addresses are logged everywhere.
 func TestKeysInAddressesAreNone(t *testing.T) {
-	g := serveGuarded(t)
+	g := serveWithKeys(t)
 	for _, name := range []string{"access_token", "key"} {
 		resp, body := g.request("none", "GET", "/v1/jobs?"+name+"="+url.QueryEscape("atelier_x"), "", nil)
 		wantProblem(t, resp, body, 401, "unauthorized", "Authorization: Bearer")

@@ -12,7 +12,7 @@ import (
 // cancel ends a job's run: one that waits is never begun, and what is made of
 // one that runs is thrown away.
 func (s *Server) cancel(ctx context.Context, in *jobInput) (*changedOutput, error) {
-	id, err := s.parse(ctx, in.ID)
+	id, err := s.authorizedID(ctx, in.ID)
 	if err != nil {
 		return nil, s.problem(ctx, "cancel a job", err)
 	}
@@ -21,16 +21,16 @@ func (s *Server) cancel(ctx context.Context, in *jobInput) (*changedOutput, erro
 		return nil, s.problem(ctx, "cancel a job", err)
 	}
 	s.log(ctx).Info("canceled", "job", id, "by", callerOf(ctx).owner)
-	return &changedOutput{Cache: "no-store", Body: addressed(j)}, nil
+	return &changedOutput{Cache: "no-store", Body: withURLs(j)}, nil
 }
 
 // retry lets a job that failed or was canceled run again.
 func (s *Server) retry(ctx context.Context, in *jobInput) (*acceptedOutput, error) {
-	id, err := s.parse(ctx, in.ID)
+	id, err := s.authorizedID(ctx, in.ID)
 	if err != nil {
 		return nil, s.problem(ctx, "retry a job", err)
 	}
-	j, err := s.runAgain(ctx, id, s.Store.Retry)
+	j, err := s.startNextRun(ctx, id, s.Store.Retry)
 	if err != nil {
 		return nil, s.problem(ctx, "retry a job", err)
 	}
@@ -40,13 +40,13 @@ func (s *Server) retry(ctx context.Context, in *jobInput) (*acceptedOutput, erro
 // runAgain makes a job's next run and announces it. It can be repeated: a run
 // that nobody has begun is announced again. errUnsure: the run may be there and
 // could not be announced; the sweeper does that if nobody asks again.
-func (s *Server) runAgain(ctx context.Context, id job.ID, retry func(job.ID) (job.Job, bool, error)) (job.Job, error) {
+func (s *Server) startNextRun(ctx context.Context, id job.ID, retry func(job.ID) (job.Job, bool, error)) (job.Job, error) {
 	j, made, err := retry(id)
 	if err != nil {
 		return job.Job{}, err
 	}
-	if err := s.announceAgain(ctx, j, made); err != nil {
-		return job.Job{}, fmt.Errorf("%w: %w", errUnsure, err)
+	if err := s.enqueueAgain(ctx, j, made); err != nil {
+		return job.Job{}, fmt.Errorf("%w: %w", errMaybeStored, err)
 	}
 	s.log(ctx).Info("retried", "job", id, "run", j.Run, "by", callerOf(ctx).owner)
 	return j, nil
@@ -61,7 +61,7 @@ func eraseReplies() replies {
 // erase removes everything of a job, for good. What is gone already is answered
 // as such, which tells a client whose first answer was lost that it is done.
 func (s *Server) erase(ctx context.Context, in *jobInput) (*struct{}, error) {
-	id, published, err := s.erasable(ctx, in.ID)
+	id, published, err := s.eraseTarget(ctx, in.ID)
 	if err == nil {
 		err = s.Store.Erase(id, store.Erased)
 		s.linker.forget(published)
@@ -75,8 +75,8 @@ func (s *Server) erase(ctx context.Context, in *jobInput) (*struct{}, error) {
 
 // erasable reads of a job that the caller may erase where it can be published. Of a
 // damaged one the spec is enough; without it the job may be anybody's.
-func (s *Server) erasable(ctx context.Context, text string) (id job.ID, published []string, err error) {
-	j, err := s.read(ctx, text)
+func (s *Server) eraseTarget(ctx context.Context, text string) (id job.ID, published []string, err error) {
+	j, err := s.readJob(ctx, text)
 	if err == nil {
 		return j.ID, store.Published(j.ID, j.Format, j.Public), nil
 	}
@@ -87,9 +87,9 @@ func (s *Server) erasable(ctx context.Context, text string) (id job.ID, publishe
 	spec, serr := s.Store.Spec(id)
 	c := callerOf(ctx)
 	switch {
-	case serr == nil && (c.all || spec.Owner == c.owner):
+	case serr == nil && (c.seesAll || spec.Owner == c.owner):
 		return id, store.Published(id, spec.Format, spec.Public), nil
-	case !c.all:
+	case !c.seesAll:
 		return "", nil, err
 	}
 	for _, format := range job.OutputFormats {

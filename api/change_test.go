@@ -177,7 +177,7 @@ func TestRetryAnnouncesTheNextRun(t *testing.T) {
 			t.Errorf("Location %v, %v; Retry-After %q", where, err, resp.Header.Get("Retry-After"))
 		}
 	}
-	if got := s.queue.announced()[1:]; len(got) != 1 || got[0] != (job.Message{Job: id, Run: 2}) {
+	if got := s.queue.messages()[1:]; len(got) != 1 || got[0] != (job.Message{Job: id, Run: 2}) {
 		t.Errorf("announced %v", got)
 	}
 	s.claim(id, 2)
@@ -266,7 +266,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	}
 }
 
-type redriven struct {
+type redriveResult struct {
 	Retried []job.ID
 	Skipped []struct {
 		ID           string
@@ -275,7 +275,7 @@ type redriven struct {
 	Next *string `json:"next_cursor"`
 }
 
-func (s *service) redrive(body string) (got redriven) {
+func (s *service) redrive(body string) (got redriveResult) {
 	s.Helper()
 	resp, answer := s.send("POST", "/v1/admin/redrive", body)
 	if err := json.Unmarshal(answer, &got); err != nil || resp.StatusCode != 200 || !bytes.HasPrefix(answer, []byte(`{"retried":[`)) {
@@ -296,7 +296,7 @@ func TestRedrive(t *testing.T) {
 	}
 	canceled, queued, gone := s.in(job.Canceled), s.in(job.Queued), s.in("gone")
 	s.in(job.Succeeded)
-	before := len(s.queue.announced())
+	before := len(s.queue.messages())
 
 	got := s.redrive(fmt.Sprintf(`{"ids": [%q, %q, %q, %q, "x"]}`, canceled, failed[0], queued, gone))
 	if len(got.Retried) != 2 || got.Retried[0] != canceled || got.Retried[1] != failed[0] || got.Next != nil {
@@ -329,7 +329,7 @@ func TestRedrive(t *testing.T) {
 	if got := s.redrive(`{"all": true}`); len(got.Retried) != 0 {
 		t.Errorf("again: %+v", got)
 	}
-	for i, m := range s.queue.announced()[before:] {
+	for i, m := range s.queue.messages()[before:] {
 		if m.Run != 2 || i > 6 {
 			t.Errorf("announced %+v as number %d", m, i)
 		}

@@ -247,7 +247,7 @@ func (elsewhere) Link(_ context.Context, name, _, _ string) (string, error) {
 
 // withUploads is a server with a place for uploads, in memory.
 func withUploads(s *scene) {
-	s.inbox = &inbox{}
+	s.inbox = &uploadsInMemory{}
 	s.keyless = s.keyless.beside(func(c *api.Config) { c.Uploads = s.inbox })
 }
 

@@ -121,14 +121,14 @@ func leadsTo(path string) func(*scene, *http.Response, []byte) {
 }
 
 func measured(s *scene) {
-	s.guarded = serveGuarded(s.T, func(c *api.Config) { c.Depth = &gauge{} })
+	s.keyedService = serveWithKeys(s.T, func(c *api.Config) { c.Depth = &depthReader{} })
 }
 
 // patterns are the routes of a server that has all of them.
 func patterns(t *testing.T) []string {
 	t.Helper()
 	s := serve(t)
-	server, err := api.New(api.Config{Store: s.store, Queue: s.queue, Depth: &gauge{}})
+	server, err := api.New(api.Config{Store: s.store, Queue: s.queue, Depth: &depthReader{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestOtherRequests(t *testing.T) {
 // TestCrookedPaths: what a path has too much of is left out. A redirect would lead
 // away from under a stage prefix, which the API does not know.
 func TestCrookedPaths(t *testing.T) {
-	g := serveGuarded(t)
+	g := serveWithKeys(t)
 	for path, status := range map[string]int{
 		"//v1/styles": 200, "/v1//styles": 200, "/v1/./styles": 200, "/v1/jobs/../styles?x=//": 200, "//": 200, "//gallery": 200,
 		"//gallery/": 308, "//v1/jobs": 401, "/v1/styles/": 404, "//nothing": 404, "/v1/%2e%2e/v1/styles": 404, "/v1/jobs/a%2f%2fb": 401,

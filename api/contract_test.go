@@ -28,7 +28,7 @@ type example struct {
 
 // A scene is the API in some situation, and the request that it is about to get.
 type scene struct {
-	*guarded
+	*keyedService
 	as          string // one of callers
 	id          job.ID // stands for {id}
 	name        string // stands for {name}
@@ -36,12 +36,12 @@ type scene struct {
 	header      []string
 	contentType string
 	body        []byte
-	stalls      bool   // the body never ends
-	inbox       *inbox // of withUploads
+	stalls      bool             // the body never ends
+	inbox       *uploadsInMemory // of withUploads
 }
 
 func newScene(t *testing.T, arrange ...func(*scene)) *scene {
-	s := &scene{guarded: serveGuarded(t), as: "keyless", name: style.Names()[0]}
+	s := &scene{keyedService: serveWithKeys(t), as: "keyless", name: style.Names()[0]}
 	for _, change := range arrange {
 		if change != nil {
 			change(s)

@@ -31,24 +31,24 @@ type copies interface {
 const (
 	// copyAsked bounds the question whether there is a copy. Who asks here has the
 	// picture at hand.
-	copyAsked = 2 * time.Second
+	lookupTimeout = 2 * time.Second
 	// copyMade bounds the making of one, and its removal.
-	copyMade = 20 * time.Second
+	copyTimeout = 20 * time.Second
 	// copyAway is how long a bucket that did not answer is not asked again.
-	copyAway = 5 * time.Second
+	bucketPause = 5 * time.Second
 )
 
 // A linker redirects clients to the copies.
 type linker struct {
 	copies
-	known *recentIDs
-	away  atomic.Int64 // not to be asked before, in Unix milliseconds
+	known            *recentIDs
+	unavailableUntil atomic.Int64 // not to be asked before, in Unix milliseconds
 }
 
 // redirected answers a job's picture by a link to its copy in the bucket, if there is
 // one, and else as serve does.
-func (s *Server) redirected(name string, file *os.File, id job.ID, p picture) *huma.StreamResponse {
-	here := serve(file, file.Close, p)
+func (s *Server) serveOrRedirect(name string, file *os.File, id job.ID, p pictureHeaders) *huma.StreamResponse {
+	here := servePicture(file, file.Close, p)
 	if s.linker == nil {
 		return here
 	}
@@ -74,8 +74,8 @@ func (s *Server) redirected(name string, file *os.File, id job.ID, p picture) *h
 // to HEAD, since a link is signed for GET alone, to a client that has it already,
 // where there is no copy, and where the bucket is away. What is too large to be
 // answered here is copied first.
-func (s *Server) linkTo(r *http.Request, name string, file *os.File, id job.ID, p picture) (string, error) {
-	if r.Method != http.MethodGet || matches(r.Header.Get("If-None-Match"), p.etag) {
+func (s *Server) linkTo(r *http.Request, name string, file *os.File, id job.ID, p pictureHeaders) (string, error) {
+	if r.Method != http.MethodGet || etagMatches(r.Header.Get("If-None-Match"), p.etag) {
 		return "", nil
 	}
 	info, err := file.Stat()
@@ -83,10 +83,10 @@ func (s *Server) linkTo(r *http.Request, name string, file *os.File, id job.ID, 
 		return "", err
 	}
 	tooLarge := s.MaxPicture > 0 && info.Size() > s.MaxPicture
-	there, err := s.linker.has(r.Context(), name)
+	there, err := s.linker.hasCopy(r.Context(), name)
 	if err == nil && !there && tooLarge {
 		// A reader of its own: what was given up may go on reading for a moment.
-		if err = s.copy(r.Context(), name, io.NewSectionReader(file, 0, info.Size()), id); errors.Is(err, job.ErrGone) {
+		if err = s.makeCopy(r.Context(), name, io.NewSectionReader(file, 0, info.Size()), id); errors.Is(err, job.ErrGone) {
 			return "", err
 		}
 		there = err == nil
@@ -95,7 +95,7 @@ func (s *Server) linkTo(r *http.Request, name string, file *os.File, id job.ID, 
 	if err == nil && there {
 		link, err = s.linker.Link(r.Context(), name, p.contentType, p.disposition())
 	}
-	if err != nil && r.Context().Err() == nil && !errors.Is(err, errBucketAway) {
+	if err != nil && r.Context().Err() == nil && !errors.Is(err, errBucketUnavailable) {
 		s.log(r.Context()).Warn("the copy of a picture can't be used", "job", id, "error", err)
 	}
 	if err != nil && tooLarge && r.Header.Get("Range") == "" {
@@ -109,21 +109,21 @@ func (s *Server) linkTo(r *http.Request, name string, file *os.File, id job.ID, 
 var errTooLarge = errors.New("the picture is too large to be answered at the moment")
 
 // errBucketAway: the bucket did not answer a moment ago.
-var errBucketAway = errors.New("the bucket was away a moment ago")
+var errBucketUnavailable = errors.New("the bucket was away a moment ago")
 
 // newLinker makes a linker of a bucket, and returns nil for nil.
 func newLinker(c copies) *linker {
 	if c == nil {
 		return nil
 	}
-	return &linker{copies: c, known: newRecentIDs(copiesKnown, copyKnown)}
+	return &linker{copies: c, known: newRecentIDs(maxKnownCopies, knownCopyAge)}
 }
 
 // copiesKnown and copyKnown bound what is remembered of copies that are there. A
 // job that is gone is not looked for among them; its memory is merely let go.
 const (
-	copiesKnown = 4096
-	copyKnown   = time.Minute
+	maxKnownCopies = 4096
+	knownCopyAge   = time.Minute
 )
 
 // origin is where links lead; "" without copies.
@@ -131,7 +131,7 @@ func (l *linker) origin() (string, error) {
 	if l == nil {
 		return "", nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), copyAsked) // for credentials; S3 is not asked
+	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout) // for credentials; S3 is not asked
 	defer cancel()
 	return l.Origin(ctx)
 }
@@ -147,19 +147,19 @@ func (l *linker) forget(names []string) {
 }
 
 // has says whether there is a copy. A yes is remembered for a while.
-func (l *linker) has(ctx context.Context, name string) (bool, error) {
+func (l *linker) hasCopy(ctx context.Context, name string) (bool, error) {
 	now := time.Now()
 	if l.known.has(name, now) {
 		return true, nil
 	}
-	if now.UnixMilli() < l.away.Load() {
-		return false, errBucketAway
+	if now.UnixMilli() < l.unavailableUntil.Load() {
+		return false, errBucketUnavailable
 	}
-	ctx, cancel := context.WithTimeout(ctx, copyAsked)
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	there, err := l.Has(ctx, name)
 	if err != nil && !errors.Is(err, context.Canceled) {
-		l.away.Store(time.Now().Add(copyAway).UnixMilli())
+		l.unavailableUntil.Store(time.Now().Add(bucketPause).UnixMilli())
 	}
 	if there {
 		l.known.add(name, now)
@@ -169,12 +169,12 @@ func (l *linker) has(ctx context.Context, name string) (bool, error) {
 
 // copy makes a copy ahead of DataSync. The job may have been erased meanwhile:
 // then the erasure may have looked for the copy before it was there.
-func (s *Server) copy(ctx context.Context, name string, picture io.ReadSeeker, id job.ID) error {
-	making, cancel := context.WithTimeout(ctx, copyMade)
+func (s *Server) makeCopy(ctx context.Context, name string, picture io.ReadSeeker, id job.ID) error {
+	making, cancel := context.WithTimeout(ctx, copyTimeout)
 	defer cancel()
 	err := s.linker.Put(making, name, picture)
 	if _, gone := s.Store.Job(id); errors.Is(gone, job.ErrGone) {
-		removing, cancel := context.WithTimeout(context.WithoutCancel(ctx), copyMade)
+		removing, cancel := context.WithTimeout(context.WithoutCancel(ctx), copyTimeout)
 		defer cancel()
 		return errors.Join(gone, s.linker.Remove(removing, name))
 	}

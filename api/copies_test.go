@@ -28,22 +28,22 @@ import (
 
 // An annex is a bucket for the copies, and something before S3 that counts what
 // comes and can misbehave.
-type annex struct {
+type testBucket struct {
 	*testing.T
-	copies *gallery.Gallery
-	cfg    aws.Config
-	heads  atomic.Int64
-	puts   atomic.Int64
-	odd    atomic.Pointer[http.HandlerFunc] // answers instead of S3
-	pass   http.HandlerFunc                 // is S3
+	copies   *gallery.Gallery
+	cfg      aws.Config
+	heads    atomic.Int64
+	puts     atomic.Int64
+	override atomic.Pointer[http.HandlerFunc] // answers instead of S3
+	forward  http.HandlerFunc                 // is S3
 }
 
-func newAnnex(t *testing.T) *annex {
+func newTestBucket(t *testing.T) *testBucket {
 	t.Helper()
 	locked := ministacktest.StartLocked(t)
-	a := &annex{T: t}
+	a := &testBucket{T: t}
 	proxy := ministacktest.Proxy(t, locked.Endpoint)
-	a.pass = proxy.ServeHTTP
+	a.forward = proxy.ServeHTTP
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method {
 		case http.MethodHead:
@@ -51,7 +51,7 @@ func newAnnex(t *testing.T) *annex {
 		case http.MethodPut:
 			a.puts.Add(1)
 		}
-		if odd := a.odd.Load(); odd != nil {
+		if odd := a.override.Load(); odd != nil {
 			(*odd)(w, r)
 			return
 		}
@@ -74,23 +74,23 @@ func newAnnex(t *testing.T) *annex {
 
 // away has S3 refuse everything, or not any more. (What it answers when it is
 // overloaded the SDK would try again.)
-func (a *annex) away(on bool) {
+func (a *testBucket) setUnavailable(on bool) {
 	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
 	if on {
-		a.odd.Store(&refuse)
+		a.override.Store(&refuse)
 	} else {
-		a.odd.Store(nil)
+		a.override.Store(nil)
 	}
 }
 
-func (a *annex) copy(name string, content []byte) {
+func (a *testBucket) copy(name string, content []byte) {
 	a.Helper()
 	if err := a.copies.Put(a.Context(), name, bytes.NewReader(content)); err != nil {
 		a.Fatal(err)
 	}
 }
 
-func (a *annex) holds(name string) bool {
+func (a *testBucket) holds(name string) bool {
 	a.Helper()
 	there, err := a.copies.Has(a.Context(), name)
 	if err != nil {
@@ -131,8 +131,8 @@ func (s *service) open(resp *http.Response, header ...string) (*http.Response, [
 }
 
 func TestResultIsLinkedOnceThereIsACopy(t *testing.T) {
-	a := newAnnex(t)
-	g := serveGuarded(t, func(c *api.Config) { c.Copies = a.copies })
+	a := newTestBucket(t)
+	g := serveWithKeys(t, func(c *api.Config) { c.Copies = a.copies })
 	for _, public := range []bool{true, false} {
 		id := g.annas(job.Succeeded, field{name: "public", value: fmt.Sprint(public)})
 		path, key := "/v1/jobs/"+string(id)+"/result", []string{"Authorization", "Bearer " + g.keys["right"]}
@@ -222,8 +222,8 @@ func (s *service) job(id job.ID) job.Job {
 }
 
 func TestWhatIsTooLargeIsCopiedFirst(t *testing.T) {
-	a := newAnnex(t)
-	g := serveGuarded(t, func(c *api.Config) { c.Copies, c.MaxPicture = a.copies, 100 })
+	a := newTestBucket(t)
+	g := serveWithKeys(t, func(c *api.Config) { c.Copies, c.MaxPicture = a.copies, 100 })
 	id := g.annas(job.Succeeded)
 	path, key := "/v1/jobs/"+string(id)+"/result", []string{"Authorization", "Bearer " + g.keys["right"]}
 	for range 2 {
@@ -292,7 +292,7 @@ func (h hasty) Write(b []byte) (int, error) {
 // What reads a picture for S3 still, after that was given up, is not in the way of
 // who is answered from the same file.
 func TestAnswerBesideACopyThatWasGivenUp(t *testing.T) {
-	a := newAnnex(t)
+	a := newTestBucket(t)
 	var kept io.ReadSeeker
 	s := serve(t)
 	h, err := api.New(api.Config{Store: s.store, Queue: s.queue, Copies: keeping{a.copies, &kept}, MaxPicture: 100})
@@ -318,8 +318,8 @@ func TestAnswerBesideACopyThatWasGivenUp(t *testing.T) {
 }
 
 func TestResultWithTheBucketAway(t *testing.T) {
-	a := newAnnex(t)
-	var log logbook
+	a := newTestBucket(t)
+	var log logBuffer
 	settings := func(max int64) func(*api.Config) {
 		return func(c *api.Config) {
 			c.Copies, c.MaxPicture, c.Log = a.copies, max, slog.New(slog.NewTextHandler(&log, nil))
@@ -329,7 +329,7 @@ func TestResultWithTheBucketAway(t *testing.T) {
 	id := s.painted()
 	path := "/v1/jobs/" + string(id) + "/result"
 	a.copy(store.Published(id, "jpeg", true)[0], jpegPicture(t))
-	a.away(true)
+	a.setUnavailable(true)
 	asked := a.heads.Load()
 	for range 3 {
 		if resp, body := s.ask(http.MethodGet, path); resp.StatusCode != http.StatusOK || !bytes.Equal(body, jpegPicture(t)) {
@@ -351,7 +351,7 @@ func TestResultWithTheBucketAway(t *testing.T) {
 	if resp, body := small.ask(http.MethodGet, path, "Range", "bytes=2-9"); resp.StatusCode != http.StatusPartialContent || len(body) != 8 {
 		t.Errorf("a range: %s, %d bytes", resp.Status, len(body))
 	}
-	a.away(false)
+	a.setUnavailable(false)
 	resp, _ = s.beside(settings(0)).ask(http.MethodGet, path)
 	if resp, body := s.open(resp); resp.StatusCode != http.StatusOK || !bytes.Equal(body, jpegPicture(t)) {
 		t.Errorf("when it is back: %s", resp.Status)
@@ -376,8 +376,8 @@ func (s *service) painted() job.ID {
 // S3 refuses a link that comes with one.
 func TestBrowserFollowsLinks(t *testing.T) {
 	b := &browser{browsertest.Start(t)}
-	a := newAnnex(t)
-	g := serveGuarded(t, func(c *api.Config) { c.Copies = a.copies })
+	a := newTestBucket(t)
+	g := serveWithKeys(t, func(c *api.Config) { c.Copies = a.copies })
 	if _, err := bucket.Create(t.Context(), a.cfg, "atelier", g.url); err != nil { // once more, for its pages
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func problems(statuses ...int) replies {
 }
 
 // notReady adds that a 409 says when to ask again.
-func notReady(r replies) replies {
+func withRetryAfter(r replies) replies {
 	r["409"].Headers["Retry-After"] = &huma.Header{Schema: &huma.Schema{Type: huma.TypeString}}
 	return r
 }
@@ -58,7 +58,7 @@ func pictures(others replies, types ...string) replies {
 }
 
 // redirecting adds that a copy on S3 may be answered by a link.
-func redirecting(others replies) replies {
+func withRedirect(others replies) replies {
 	others["303"] = reply("The picture is elsewhere for some minutes: send no key there", nil, "Location", "Cache-Control")
 	return others
 }

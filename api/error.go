@@ -80,11 +80,11 @@ var mapping = []struct {
 	{job.ErrBacklog, 503, "backlog_full", "nothing was accepted; existing jobs are being worked on. Retry-After tells when to try again"},
 	{job.ErrDiskFull, 503, "disk_full", "nothing was accepted; try again later. Existing jobs can still be read and erased"},
 	{errUnavailable, 503, "unavailable", "nothing was accepted, so that sending it again is safe"},
-	{errUnsure, 503, "unavailable", "sending the same again is safe and makes no second job"},
+	{errMaybeStored, 503, "unavailable", "sending the same again is safe and makes no second job"},
 	{errCrowded, 503, "unavailable", "try again in a moment"},
 	{errShareUsed, 429, "too_many_at_once", "try again when one of them is over"},
 	{errTooLarge, 503, "unavailable", "try again in a moment, or ask for parts of it (Range: bytes=0-4194303)"},
-	{errOver, 503, "unavailable", "ask again for the rest"},
+	{errTimeLimit, 503, "unavailable", "ask again for the rest"},
 	{job.ErrBusy, 503, "busy", "try again in a moment"},
 	{job.ErrStoreAway, 503, "unavailable", "try again in a moment"},
 	{errTooSlow, 408, "too_slow", "try again, or send a smaller picture"},
@@ -98,23 +98,23 @@ var errUnavailable = errors.New("the service can't take or show jobs at the mome
 
 // errUnsure: the store or the queue is away, and what was asked for may be
 // stored already. It was not promised; the same request again completes it.
-var errUnsure = errors.New("the service can't take jobs at the moment")
+var errMaybeStored = errors.New("the service can't take jobs at the moment")
 
 // errOver: one request was asked for more than it has time for.
-var errOver = errors.New("this request would take longer than the time limit")
+var errTimeLimit = errors.New("this request would take longer than the time limit")
 
 // impersonal are the errors whose circumstances, such as what was done to find
 // out, help nobody, or hide the sentence that does.
-var impersonal = []error{job.ErrUploadNotFound, job.ErrUploadExpired, job.ErrUploadTaken, job.ErrUploadIncomplete, job.ErrNotFound, job.ErrGone, job.ErrNoPreview, job.ErrNotReady, job.ErrKeyReused, errTooSlow}
+var withoutDetails = []error{job.ErrUploadNotFound, job.ErrUploadExpired, job.ErrUploadTaken, job.ErrUploadIncomplete, job.ErrNotFound, job.ErrGone, job.ErrNoPreview, job.ErrNotReady, job.ErrKeyReused, errTooSlow}
 
 // opaque are the errors of which decoders, and what they say when they crash, may be the
 // cause. Of these only an inspected one tells more than its sentence.
-var opaque = []error{job.ErrDamagedImage, job.ErrUnsupportedImage}
+var untrustedDetails = []error{job.ErrDamagedImage, job.ErrUnsupportedImage}
 
 // An inspected error is one of imageio.Inspect, whose text is made to be shown.
-type inspected struct{ error }
+type inspectionError struct{ error }
 
-func (e inspected) Unwrap() error { return e.error }
+func (e inspectionError) Unwrap() error { return e.error }
 
 // problem turns err into an answer. What is not in the table is a fault of
 // ours: the user gets a safe sentence, the log the cause.
@@ -141,8 +141,8 @@ func (s *Server) problem(ctx context.Context, doing string, err error) error {
 		if m.status >= 500 && !errors.Is(m.err, errCrowded) && !errors.Is(m.err, job.ErrBacklog) { // that is no fault, and comes often where it comes
 			s.log(ctx).Error(doing, "error", err)
 		}
-		hidden := slices.Contains(opaque, m.err) && !errors.As(err, new(inspected))
-		if m.status >= 500 || hidden || slices.Contains(impersonal, m.err) {
+		hidden := slices.Contains(untrustedDetails, m.err) && !errors.As(err, new(inspectionError))
+		if m.status >= 500 || hidden || slices.Contains(withoutDetails, m.err) {
 			detail = m.err.Error()
 		}
 		if m.hint != "" {

@@ -26,18 +26,18 @@ type form struct {
 	fields map[string]string
 	files  map[string][]byte // one behind the other in room
 
-	room   []byte
-	stored func() // called by letGo
+	buffer    []byte
+	onRelease func() // called by letGo
 }
 
 // size is how many bytes of memory the pictures take.
-func (f *form) size() int64 { return int64(cap(f.room)) }
+func (f *form) memory() int64 { return int64(cap(f.buffer)) }
 
 // letGo is for pictures that are stored: their memory is free again.
-func (f *form) letGo() {
-	f.files, f.room = nil, nil
-	if f.stored != nil {
-		f.stored()
+func (f *form) releaseMemory() {
+	f.files, f.buffer = nil, nil
+	if f.onRelease != nil {
+		f.onRelease()
 	}
 }
 
@@ -48,9 +48,9 @@ var (
 )
 
 // maxForm is how many bytes a form may have.
-func maxForm(maxFile int64) int64 { return int64(len(fileFields))*maxFile + formOverhead }
+func maxFormBytes(maxFile int64) int64 { return int64(len(fileFields))*maxFile + formOverhead }
 
-func tooLarge(maxFile int64) error {
+func pictureTooLarge(maxFile int64) error {
 	return fmt.Errorf("%w: at most %s for each picture", job.ErrTooManyBytes, mebibytes(maxFile))
 }
 
@@ -61,11 +61,11 @@ func formSize(r *http.Request, maxFile int64) (int64, error) {
 	if _, err := boundaryOf(r); err != nil {
 		return 0, err
 	}
-	switch most := maxForm(maxFile); {
+	switch most := maxFormBytes(maxFile); {
 	case r.ContentLength < 0:
 		return most, nil
 	case r.ContentLength > most:
-		return 0, tooLarge(maxFile)
+		return 0, pictureTooLarge(maxFile)
 	}
 	return r.ContentLength, nil
 }
@@ -90,8 +90,8 @@ func readForm(r *http.Request, size, maxFile int64) (*form, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := &cappedReader{r: r.Body, left: size, err: tooLarge(maxFile)}
-	f := &form{fields: map[string]string{}, files: map[string][]byte{}, room: make([]byte, 0, size)}
+	body := &cappedReader{r: r.Body, left: size, err: pictureTooLarge(maxFile)}
+	f := &form{fields: map[string]string{}, files: map[string][]byte{}, buffer: make([]byte, 0, size)}
 	parts := multipart.NewReader(body, boundary)
 	for n := 0; ; n++ {
 		part, err := parts.NextPart()
@@ -103,7 +103,7 @@ func readForm(r *http.Request, size, maxFile int64) (*form, error) {
 			err = errors.New("too many parts")
 		}
 		if err == nil {
-			err = f.read(part, maxFile)
+			err = f.readPart(part, maxFile)
 		}
 		if err != nil {
 			return nil, formError(err)
@@ -113,7 +113,7 @@ func readForm(r *http.Request, size, maxFile int64) (*form, error) {
 
 // read takes one part. Unknown names are refused, because a misspelt field
 // that is ignored paints the wrong picture.
-func (f *form) read(part *multipart.Part, maxFile int64) error {
+func (f *form) readPart(part *multipart.Part, maxFile int64) error {
 	name := part.FormName()
 	_, textTwice := f.fields[name]
 	_, fileTwice := f.files[name]
@@ -140,7 +140,7 @@ func (f *form) read(part *multipart.Part, maxFile int64) error {
 
 // readFile reads a picture behind the one that is there already.
 func (f *form) readFile(part io.Reader, name string, maxFile int64) error {
-	into := f.room[len(f.room):cap(f.room)]
+	into := f.buffer[len(f.buffer):cap(f.buffer)]
 	if int64(len(into)) > maxFile+1 {
 		into = into[:maxFile+1]
 	}
@@ -149,7 +149,7 @@ func (f *form) readFile(part io.Reader, name string, maxFile int64) error {
 		n += more
 		if err == io.EOF { // of the part: a body that merely ends is another error
 			f.files[name] = into[:n:n]
-			f.room = f.room[:len(f.room)+n]
+			f.buffer = f.buffer[:len(f.buffer)+n]
 			return nil
 		}
 		if err != nil {
@@ -162,16 +162,16 @@ func (f *form) readFile(part io.Reader, name string, maxFile int64) error {
 // trim leaves memory to the pictures alone where the body has said nothing of its size
 // and had far less than it might.
 func (f *form) trim() {
-	if len(f.room) > cap(f.room)/4 {
+	if len(f.buffer) > cap(f.buffer)/4 {
 		return
 	}
-	room := make([]byte, 0, len(f.room))
+	room := make([]byte, 0, len(f.buffer))
 	for name, data := range f.files {
 		begin := len(room)
 		room = append(room, data...)
 		f.files[name] = room[begin:len(room):len(room)]
 	}
-	f.room = room
+	f.buffer = room
 }
 
 // formError tells what the client sent wrong from what the transport did.

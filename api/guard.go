@@ -16,11 +16,11 @@ func guard(next http.Handler, keyless bool) http.Handler {
 		writeProblem(w, newProblem(http.StatusForbidden, "cross_origin", detail))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if keyless && !loopbackHost(r.Host) {
+		if keyless && !isLoopback(r.Host) {
 			refuse(w, "this server answers to localhost and loopback addresses alone")
 			return
 		}
-		if err := cross.Check(r); err != nil || embedded(r) {
+		if err := cross.Check(r); err != nil || loadedByOtherSite(r) {
 			refuse(w, "requests from other sites' pages are refused")
 			return
 		}
@@ -36,12 +36,12 @@ func guard(next http.Handler, keyless bool) http.Handler {
 
 // embedded says whether another site's page loads something from here, such as
 // a picture of somebody's, rather than links to it.
-func embedded(r *http.Request) bool {
+func loadedByOtherSite(r *http.Request) bool {
 	site := r.Header.Get("Sec-Fetch-Site")
 	return (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate"
 }
 
-func loopbackHost(hostport string) bool {
+func isLoopback(hostport string) bool {
 	host := hostport
 	if h, _, err := net.SplitHostPort(hostport); err == nil {
 		host = h

@@ -24,11 +24,11 @@ func (s *Server) healthRoutes(mux *router) {
 			name  string
 			check func(context.Context) error
 		}{
-			{"store", s.storeUp.check},
-			{"queue", s.queueUp.check},
+			{"store", s.storeProbe.check},
+			{"queue", s.queueProbe.check},
 		} {
 			if err := part.check(ctx); err != nil {
-				if s.unready.Allow() {
+				if s.unreadyLogs.Allow() {
 					s.Log.Error("not ready", "part", part.name, "error", err)
 				}
 				writeProblem(w, newProblem(http.StatusServiceUnavailable, "not_ready", "the "+part.name+" is away"))

@@ -56,15 +56,15 @@ type getJobInput struct {
 
 // getJob answers a job as it stands, or, with wait, as it stands next.
 func (s *Server) getJob(ctx context.Context, in *getJobInput) (*jobOutput, error) {
-	j, err := s.read(ctx, in.ID)
+	j, err := s.readJob(ctx, in.ID)
 	if err == nil && in.Wait > 0 {
-		j, err = s.await(ctx, j, in)
+		j, err = s.waitForChange(ctx, j, in)
 	}
 	if err != nil {
 		return nil, s.problem(ctx, "read a job", err)
 	}
-	out := &jobOutput{ETag: etag(j), Cache: "no-cache", RetryAfter: retryAfter(j), Body: j}
-	if matches(in.IfNoneMatch, out.ETag) {
+	out := &jobOutput{ETag: etagOfJob(j), Cache: "no-cache", RetryAfter: retryAfter(j), Body: j}
+	if etagMatches(in.IfNoneMatch, out.ETag) {
 		unchanged := newProblem(http.StatusNotModified, "", "") // huma's way to another status; it has no body
 		unchanged.header = http.Header{"Etag": {out.ETag}, "Cache-Control": {out.Cache}}
 		if out.RetryAfter != "" {
@@ -77,7 +77,7 @@ func (s *Server) getJob(ctx context.Context, in *getJobInput) (*jobOutput, error
 
 // accepted answers a job that is on its way, at where.
 func accepted(j job.Job, where string) *acceptedOutput {
-	return &acceptedOutput{Location: where, RetryAfter: retryAfter(j), Cache: "no-store", Body: addressed(j)}
+	return &acceptedOutput{Location: where, RetryAfter: retryAfter(j), Cache: "no-store", Body: withURLs(j)}
 }
 
 func retryAfter(j job.Job) string {
@@ -88,24 +88,24 @@ func retryAfter(j job.Job) string {
 }
 
 // read reads a job that the caller may see.
-func (s *Server) read(ctx context.Context, text string) (job.Job, error) {
+func (s *Server) readJob(ctx context.Context, text string) (job.Job, error) {
 	id, err := job.ParseID(text)
 	if err != nil {
 		return job.Job{}, err
 	}
 	j, err := s.Store.Job(id)
-	if err := s.disclose(ctx, id, j.Owner, err); err != nil {
+	if err := s.hideFromOthers(ctx, id, j.Owner, err); err != nil {
 		return job.Job{}, err
 	}
-	return addressed(j), nil
+	return withURLs(j), nil
 }
 
 // addressed fills in a job's addresses.
-func addressed(j job.Job) job.Job {
+func withURLs(j job.Job) job.Job {
 	if j.Result != nil {
 		r := *j.Result
 		r.URL = fmt.Sprintf("v1/jobs/%s/result", j.ID)
-		if shownToAll(&j) {
+		if isPublicResult(&j) {
 			r.ThumbnailURL = fmt.Sprintf("v1/jobs/%s/thumbnail", j.ID)
 		}
 		j.Result = &r
@@ -114,7 +114,7 @@ func addressed(j job.Job) job.Job {
 }
 
 // matches is If-None-Match's comparison, RFC 9110: weak, over a list, or any.
-func matches(header, etag string) bool {
+func etagMatches(header, etag string) bool {
 	for candidate := range strings.SplitSeq(header, ",") {
 		candidate = strings.TrimSpace(candidate)
 		if candidate == "*" || strings.TrimPrefix(candidate, "W/") == etag {
@@ -127,7 +127,7 @@ func matches(header, etag string) bool {
 // etag names what is answered of a job by its content, so that it stands for the
 // same bytes for ever, whatever program reads the job. Its place in the queue is
 // left out on purpose.
-func etag(j job.Job) string {
+func etagOfJob(j job.Job) string {
 	j.QueuePosition = nil
 	b, err := json.Marshal(j)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 // listPatience is for how long a listing waits for its turn before it is told to come
 // back.
-const listPatience = 5 * time.Second
+const listTimeout = 5 * time.Second
 
 type listInput struct {
 	State  string `query:"state" enum:"queued,running,succeeded,failed,canceled,expired" doc:"Only jobs in this state"`
@@ -58,7 +58,7 @@ func (s *Server) listRoutes(api huma.API) {
 // listJobs answers a page of the jobs that the caller may see.
 func (s *Server) listJobs(ctx context.Context, in *listInput) (*listOutput, error) {
 	q := store.Query{Limit: in.Limit}
-	if c := callerOf(ctx); !c.all {
+	if c := callerOf(ctx); !c.seesAll {
 		q.Owner = c.owner
 	}
 	if in.State != "" {
@@ -71,12 +71,12 @@ func (s *Server) listJobs(ctx context.Context, in *listInput) (*listOutput, erro
 // its owner, so they are answered as they are.
 func (s *Server) listGallery(ctx context.Context, in *galleryInput) (*listOutput, error) {
 	return s.list(ctx, store.Query{
-		Limit: in.Limit, Keep: shownToAll,
+		Limit: in.Limit, Keep: isPublicResult,
 	}, in.Cursor)
 }
 
 // shownToAll says whether a job's result is public.
-func shownToAll(j *job.Job) bool { return j.Public && j.State == job.Succeeded }
+func isPublicResult(j *job.Job) bool { return j.Public && j.State == job.Succeeded }
 
 func (s *Server) list(ctx context.Context, q store.Query, cursor string) (*listOutput, error) {
 	var (
@@ -88,14 +88,14 @@ func (s *Server) list(ctx context.Context, q store.Query, cursor string) (*listO
 		q.Before, err = parseCursor(cursor)
 	}
 	if err == nil {
-		jobs, next, err = s.listInTurn(ctx, q)
+		jobs, next, err = s.listWithinShare(ctx, q)
 	}
 	if err != nil {
 		return nil, s.problem(ctx, "list jobs", err)
 	}
 	out := &listOutput{Cache: "no-store", Body: jobList{Jobs: make([]job.Job, len(jobs))}}
 	for i, j := range jobs {
-		out.Body.Jobs[i] = addressed(j)
+		out.Body.Jobs[i] = withURLs(j)
 	}
 	if next != "" {
 		text := formatCursor(next)
@@ -105,9 +105,9 @@ func (s *Server) list(ctx context.Context, q store.Query, cursor string) (*listO
 }
 
 // listInTurn lists when it is the caller's turn.
-func (s *Server) listInTurn(ctx context.Context, q store.Query) ([]job.Job, job.ID, error) {
+func (s *Server) listWithinShare(ctx context.Context, q store.Query) ([]job.Job, job.ID, error) {
 	owner := callerOf(ctx).owner
-	if err := s.pools.lists.acquire(ctx, owner, 1, listPatience); err != nil {
+	if err := s.pools.lists.reserve(ctx, owner, 1, listTimeout); err != nil {
 		return nil, "", err
 	}
 	defer s.pools.lists.release(owner, 1)

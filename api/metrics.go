@@ -75,7 +75,7 @@ func keyMetrics(keys *keyring.Ring) []prometheus.Collector {
 func (s *Server) metricsRoute(mux *router) {
 	tell := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
-		if _, refusal := s.admit(r, needs(keyring.Admin)); refusal != nil {
+		if _, refusal := s.authenticate(r, needs(keyring.Admin)); refusal != nil {
 			writeProblem(w, refusal)
 			return
 		}
@@ -85,7 +85,7 @@ func (s *Server) metricsRoute(mux *router) {
 }
 
 // submitted counts an accepted submission.
-func (m *metrics) submitted(spec *job.Spec) {
+func (m *metrics) countSubmission(spec *job.Spec) {
 	if m == nil {
 		return
 	}
@@ -97,7 +97,7 @@ func (m *metrics) submitted(spec *job.Spec) {
 }
 
 // watch counts what goes through next, which leaves the route in the request.
-func (m *metrics) watch(next http.Handler) http.Handler {
+func (m *metrics) countRequests(next http.Handler) http.Handler {
 	if m == nil {
 		return next
 	}

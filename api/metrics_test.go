@@ -16,12 +16,12 @@ import (
 )
 
 // A gauge is a queue's depth, and how often it was asked for.
-type gauge struct {
+type depthReader struct {
 	asked atomic.Int32
 	err   error
 }
 
-func (g *gauge) Depth(context.Context) (job.Depth, error) {
+func (g *depthReader) Depth(context.Context) (job.Depth, error) {
 	g.asked.Add(1)
 	return job.Depth{Visible: 3, InFlight: 2, Delayed: 1}, g.err
 }
@@ -43,7 +43,7 @@ func (s *service) metrics() map[string]string {
 }
 
 func TestMetrics(t *testing.T) {
-	depth := &gauge{}
+	depth := &depthReader{}
 	s := serve(t, func(c *api.Config) { c.Depth = depth })
 	s.swept(time.Now(), 1)
 	id := s.good().ID
@@ -97,7 +97,7 @@ func TestMetrics(t *testing.T) {
 
 // What can't be found out is left out, and takes nothing along.
 func TestMetricsWhileTheQueueIsAway(t *testing.T) {
-	s := serve(t, func(c *api.Config) { c.Depth = &gauge{err: errors.New("away")} })
+	s := serve(t, func(c *api.Config) { c.Depth = &depthReader{err: errors.New("away")} })
 	s.swept(time.Now(), 0)
 	got := s.metrics()
 	if v, ok := got[`atelier_queue_messages{state="visible"}`]; ok {
@@ -124,7 +124,7 @@ func TestActiveJobsWithoutASweep(t *testing.T) {
 		"other clocks": func(s *service) { s.swept(time.Now().Add(time.Hour), 7) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := serve(t, func(c *api.Config) { c.Depth = &gauge{} })
+			s := serve(t, func(c *api.Config) { c.Depth = &depthReader{} })
 			s.good()
 			swept(s)
 			if v, ok := s.metrics()["atelier_active_jobs"]; ok {
@@ -135,7 +135,7 @@ func TestActiveJobsWithoutASweep(t *testing.T) {
 }
 
 func TestMetricsAreForAdmins(t *testing.T) {
-	g := serveGuarded(t, func(c *api.Config) { c.Depth = &gauge{} })
+	g := serveWithKeys(t, func(c *api.Config) { c.Depth = &depthReader{} })
 	for as, want := range map[string]string{
 		"none": "401", "wrong": "401", "other": "403", "submit": "403", "read": "403", "right": "403", "admin": "200", "keyless": "200",
 	} {

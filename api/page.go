@@ -17,7 +17,7 @@ import (
 var ui embed.FS
 
 // pageHeader goes with every file of the page, beside its policy.
-var pageHeader = map[string]string{
+var pageHeaders = map[string]string{
 	"Referrer-Policy": "no-referrer",
 	"Cache-Control":   "no-cache", // the files of two versions don't mix; the ETag makes asking cheap
 }
@@ -25,7 +25,7 @@ var pageHeader = map[string]string{
 // pagePolicy lets nothing run and nothing load that isn't this server's; blob: are
 // the pictures that the person has chosen, and those that were fetched with an API
 // key, and results may be redirected to another origin, if there is one.
-func pagePolicy(linkOrigin string) string {
+func contentSecurityPolicy(linkOrigin string) string {
 	if linkOrigin != "" {
 		linkOrigin = " " + linkOrigin
 	}
@@ -88,7 +88,7 @@ func pageRoutes(mux *router, keyless bool, linkOrigin string) {
 		if !ok {
 			panic("the page has a file of unknown type: " + name)
 		}
-		mux.HandleFunc(pattern, servePage(contentType, pagePolicy(linkOrigin), content))
+		mux.HandleFunc(pattern, servePage(contentType, contentSecurityPolicy(linkOrigin), content))
 	}
 	// The page's links are relative, and so is this one: there may be a stage prefix.
 	mux.HandleFunc("GET /gallery/{$}", func(w http.ResponseWriter, _ *http.Request) {
@@ -101,7 +101,7 @@ func servePage(contentType, policy string, content []byte) http.HandlerFunc {
 	etag := etagOf(content)
 	return func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		for k, v := range pageHeader {
+		for k, v := range pageHeaders {
 			h.Set(k, v)
 		}
 		h.Set("Content-Security-Policy", policy)

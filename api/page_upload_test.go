@@ -45,7 +45,7 @@ func TestPageUploadsLargeStyles(t *testing.T) {
 	t.Parallel()
 	b := &browser{browsertest.Start(t)}
 	path, content := largePicture(t)
-	a := newAnnex(t)
+	a := newTestBucket(t)
 	s := serve(t, func(c *api.Config) { c.Copies, c.Uploads = a.copies, uploads.New(a.copies.Bucket()) })
 	if _, err := bucket.Create(t.Context(), a.cfg, "atelier", s.url); err != nil { // once more, for its pages
 		t.Fatal(err)
@@ -81,7 +81,7 @@ func TestPageUploadsLargePictures(t *testing.T) {
 	t.Parallel()
 	b := &browser{browsertest.Start(t)}
 	path, content := largePicture(t)
-	a := newAnnex(t)
+	a := newTestBucket(t)
 	withUploads := func(c *api.Config) { c.Copies, c.Uploads = a.copies, uploads.New(a.copies.Bucket()) }
 	for _, c := range []struct {
 		name     string
@@ -98,16 +98,16 @@ func TestPageUploadsLargePictures(t *testing.T) {
 			}
 			a.puts.Store(0)
 			if c.breaks > 0 {
-				pass := a.odd.Load()
+				pass := a.override.Load()
 				var broken atomic.Int64
 				breaking := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if r.Method == http.MethodPut && broken.Add(1) <= c.breaks {
 						panic(http.ErrAbortHandler)
 					}
-					a.pass(w, r)
+					a.forward(w, r)
 				})
-				a.odd.Store(&breaking)
-				defer a.odd.Store(pass)
+				a.override.Store(&breaking)
+				defer a.override.Store(pass)
 			}
 			p := b.open(t, s.url+"/")
 			if c.breaks > 0 || c.puts == 0 {

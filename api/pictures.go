@@ -41,22 +41,22 @@ func (s *Server) getResult(ctx context.Context, in *resultInput) (*huma.StreamRe
 		return nil, s.problem(ctx, "read a result", err)
 	}
 	file, j, err := s.Store.Result(id)
-	if err == nil && !shownToAll(&j) {
-		if err = s.disclose(ctx, id, j.Owner, nil); err != nil {
+	if err == nil && !isPublicResult(&j) {
+		if err = s.hideFromOthers(ctx, id, j.Owner, nil); err != nil {
 			_ = file.Close() // it was not read from
 		}
 	} else if err != nil {
-		err = s.disclose(ctx, id, j.Owner, err)
+		err = s.hideFromOthers(ctx, id, j.Owner, err)
 	}
 	if err == nil {
-		err = wantFormat(file, j.Format)
+		err = checkFileFormat(file, j.Format)
 	}
 	if err != nil {
 		return nil, s.problem(ctx, "read a result", err)
 	}
-	return s.redirected(store.Published(id, j.Format, j.Public)[0], file, id, picture{
+	return s.serveOrRedirect(store.Published(id, j.Format, j.Public)[0], file, id, pictureHeaders{
 		contentType: j.Result.ContentType, etag: `"` + j.Result.SHA256 + `"`, cache: immutable,
-		filename: "atelier-" + in.ID + formats.Named(j.Format).Extension(), attached: in.Download, modified: *j.FinishedAt,
+		filename: "atelier-" + in.ID + formats.Named(j.Format).Extension(), attachment: in.Download, modified: *j.FinishedAt,
 	}), nil
 }
 
@@ -68,34 +68,34 @@ func (s *Server) getJobThumbnail(ctx context.Context, in *jobInput) (*huma.Strea
 	}
 	file, j, err := s.Store.Thumbnail(id)
 	if err != nil { // else it is shown to all
-		err = s.disclose(ctx, id, j.Owner, err)
+		err = s.hideFromOthers(ctx, id, j.Owner, err)
 	}
 	if err == nil {
-		err = wantFormat(file, smallFormat)
+		err = checkFileFormat(file, previewFormat)
 	}
 	if err != nil {
 		return nil, s.problem(ctx, "read a thumbnail", err)
 	}
-	return s.redirected(store.Published(id, j.Format, j.Public)[1], file, id, picture{
-		contentType: formats.Named(smallFormat).ContentType, etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
+	return s.serveOrRedirect(store.Published(id, j.Format, j.Public)[1], file, id, pictureHeaders{
+		contentType: formats.Named(previewFormat).ContentType, etag: `"` + j.Result.SHA256 + `-thumbnail"`, cache: immutable,
 		filename: "atelier-" + in.ID + "-thumbnail.jpg", modified: *j.FinishedAt,
 	}), nil
 }
 
 // smallFormat is that of all thumbnails and previews.
-const smallFormat = "jpeg"
+const previewFormat = "jpeg"
 
 // wantFormat closes a file that does not begin as a picture of a format does: whoever
 // has the shared directory can have put anything there, and what is answered from here
 // is a picture or nothing.
-func wantFormat(file *os.File, format string) error {
+func checkFileFormat(file *os.File, format string) error {
 	head := make([]byte, formats.HeadLength)
 	n, err := file.ReadAt(head, 0)
 	if errors.Is(err, io.EOF) && n > 0 {
 		err = nil
 	}
 	if err == nil {
-		err = beginsAs(head[:n], format)
+		err = checkFormat(head[:n], format)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("%s: %w", filepath.Base(file.Name()), err), file.Close())
@@ -103,7 +103,7 @@ func wantFormat(file *os.File, format string) error {
 	return nil
 }
 
-func beginsAs(data []byte, format string) error {
+func checkFormat(data []byte, format string) error {
 	if formats.Of(data).Name != format {
 		return fmt.Errorf("%w: it is no %s file", job.ErrDamagedJob, format)
 	}
@@ -113,19 +113,19 @@ func beginsAs(data []byte, format string) error {
 // getPreview answers the submitted picture as the worker has encoded it anew: never the
 // original, which holds where it was taken and can be anything.
 func (s *Server) getPreview(ctx context.Context, in *jobInput) (*huma.StreamResponse, error) {
-	id, err := s.parse(ctx, in.ID)
+	id, err := s.authorizedID(ctx, in.ID)
 	if err != nil {
 		return nil, s.problem(ctx, "read a preview", err)
 	}
 	data, err := s.Store.Preview(id)
 	if err == nil {
-		err = beginsAs(data, smallFormat)
+		err = checkFormat(data, previewFormat)
 	}
 	if err != nil {
 		return nil, s.problem(ctx, "read a preview", err)
 	}
-	return serve(bytes.NewReader(data), nil, picture{
-		contentType: formats.Named(smallFormat).ContentType, etag: etagOf(data), cache: immutable,
+	return servePicture(bytes.NewReader(data), nil, pictureHeaders{
+		contentType: formats.Named(previewFormat).ContentType, etag: etagOf(data), cache: immutable,
 		filename: "atelier-" + in.ID + "-preview.jpg", modified: id.Time(),
 	}), nil
 }
@@ -162,13 +162,13 @@ func (s *Server) getThumbnail(ctx context.Context, in *styleInput) (*huma.Stream
 	if err != nil {
 		return nil, newProblem(http.StatusNotFound, "not_found", err.Error())
 	}
-	return serve(bytes.NewReader(data), nil, picture{contentType: "image/jpeg", etag: etagOf(data), cache: daily, filename: in.Name + ".jpg"}), nil
+	return servePicture(bytes.NewReader(data), nil, pictureHeaders{contentType: "image/jpeg", etag: etagOf(data), cache: daily, filename: in.Name + ".jpg"}), nil
 }
 
 // A picture is what serve says of the bytes that it answers.
-type picture struct {
+type pictureHeaders struct {
 	contentType, etag, cache, filename string
-	attached                           bool // to be saved rather than shown
+	attachment                         bool // to be saved rather than shown
 	modified                           time.Time
 }
 
@@ -178,9 +178,9 @@ func etagOf(data []byte) string {
 	return `"` + hex.EncodeToString(sum[:]) + `"`
 }
 
-func (p picture) disposition() string {
+func (p pictureHeaders) disposition() string {
 	kind := "inline"
-	if p.attached {
+	if p.attachment {
 		kind = "attachment"
 	}
 	return kind + `; filename="` + p.filename + `"`
@@ -188,7 +188,7 @@ func (p picture) disposition() string {
 
 // serve answers bytes with ranges and conditional requests as net/http does
 // them. done, where there is one, is called at the end.
-func serve(content io.ReadSeeker, done func() error, p picture) *huma.StreamResponse {
+func servePicture(content io.ReadSeeker, done func() error, p pictureHeaders) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		if done != nil {
 			defer func() { _ = done() }() // it was only read from

@@ -13,7 +13,7 @@ import (
 
 // fill takes one after the other until no more can be had.
 func (p *pool) fill(owner string) (n int) {
-	for p.try(owner, 1) == nil {
+	for p.tryReserve(owner, 1) == nil {
 		n++
 	}
 	return n
@@ -38,16 +38,16 @@ func TestPoolIsShared(t *testing.T) {
 		}
 	}
 	p := newPool(100, 2)
-	if err := p.try("anna", 90); err != nil { // one request may exceed the part
+	if err := p.tryReserve("anna", 90); err != nil { // one request may exceed the part
 		t.Error(err)
 	}
-	if err := p.try("anna", 1); !errors.Is(err, errShareUsed) {
+	if err := p.tryReserve("anna", 1); !errors.Is(err, errShareUsed) {
 		t.Errorf("over her part: %v", err)
 	}
-	if err := p.try("berta", 11); !errors.Is(err, errCrowded) {
+	if err := p.tryReserve("berta", 11); !errors.Is(err, errCrowded) {
 		t.Errorf("more than there is: %v", err)
 	}
-	if err := p.try("berta", 10); err != nil {
+	if err := p.tryReserve("berta", 10); err != nil {
 		t.Error(err)
 	}
 }
@@ -57,12 +57,12 @@ func TestPoolIsShared(t *testing.T) {
 func TestPoolLetsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(8, 2)
-		if err := p.try("anna", 4); err != nil {
+		if err := p.tryReserve("anna", 4); err != nil {
 			t.Fatal(err)
 		}
 		wait := func(ctx context.Context, owner string, n int64) <-chan error {
 			done := make(chan error, 1)
-			go func() { done <- p.acquire(ctx, owner, n, time.Second) }()
+			go func() { done <- p.reserve(ctx, owner, n, time.Second) }()
 			synctest.Wait()
 			return done
 		}
@@ -81,7 +81,7 @@ func TestPoolLetsWait(t *testing.T) {
 		if !waiting(large) || !waiting(small) {
 			t.Error("more than a part was granted")
 		}
-		if err := p.try("anna", 1); !errors.Is(err, errShareUsed) {
+		if err := p.tryReserve("anna", 1); !errors.Is(err, errShareUsed) {
 			t.Errorf("past those who wait: %v", err)
 		}
 		p.release("anna", 4)
@@ -104,7 +104,7 @@ func TestPoolLetsWait(t *testing.T) {
 		}
 		p.release("anna", 4)
 		p.release("berta", 3)
-		if p.used() != 0 || len(p.held) != 0 || len(p.queue) != 0 {
+		if p.used() != 0 || len(p.held) != 0 || len(p.waiting) != 0 {
 			t.Errorf("left: %+v", p)
 		}
 	})
@@ -121,7 +121,7 @@ func TestPoolUnderLoad(t *testing.T) {
 			for range 300 {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(dice.IntN(200))*time.Microsecond)
 				n := 1 + dice.Int64N(4)
-				if p.acquire(ctx, owner, n, time.Duration(dice.IntN(200))*time.Microsecond) == nil {
+				if p.reserve(ctx, owner, n, time.Duration(dice.IntN(200))*time.Microsecond) == nil {
 					if used := p.used(); used < n || used > 10 {
 						t.Errorf("%d of 10 are used", used)
 					}
@@ -132,7 +132,7 @@ func TestPoolUnderLoad(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if p.free != 10 || len(p.held) != 0 || len(p.queue) != 0 {
+	if p.unused != 10 || len(p.held) != 0 || len(p.waiting) != 0 {
 		t.Errorf("left: %+v", p)
 	}
 }

@@ -44,7 +44,7 @@ func TestQuotas(t *testing.T) {
 			s := serve(t).limited(c.quotas)
 			accepted := 0
 			for ; accepted < 20; accepted++ {
-				files, sent := s.files(), len(s.queue.announced())
+				files, sent := s.files(), len(s.queue.messages())
 				resp, body := s.post(form(t, s.goodBut()...))
 				if resp.StatusCode == http.StatusAccepted {
 					continue
@@ -53,8 +53,8 @@ func TestQuotas(t *testing.T) {
 				if n := wait(t, resp); n < c.seconds[0] || n > c.seconds[1] {
 					t.Errorf("Retry-After: %d", n)
 				}
-				if n := s.files(); n > files+1 || len(s.queue.announced()) != sent { // usage/ may be new
-					t.Errorf("%d files before, %d after, %d messages more", files, n, len(s.queue.announced())-sent)
+				if n := s.files(); n > files+1 || len(s.queue.messages()) != sent { // usage/ may be new
+					t.Errorf("%d files before, %d after, %d messages more", files, n, len(s.queue.messages())-sent)
 				}
 				break
 			}
@@ -132,7 +132,7 @@ func TestRunsOfAJobAreBounded(t *testing.T) {
 	if err != nil || len(files) > 48 {
 		t.Errorf("%d files, %v", len(files), err)
 	}
-	if n := len(s.queue.announced()); n != 20 {
+	if n := len(s.queue.messages()); n != 20 {
 		t.Errorf("%d messages", n)
 	}
 	got := s.redrive(`{"ids": ["` + string(id) + `"]}`)
@@ -172,7 +172,7 @@ func TestNearlyFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := (&service{T: t, store: jobs, queue: &ledger{}}).beside()
+	s := (&service{T: t, store: jobs, queue: &recordingQueue{}}).beside()
 	done, waiting := s.in(job.Succeeded), s.good().ID
 	ballast := filepath.Join(dir, "ballast")
 	if err := os.WriteFile(ballast, make([]byte, 61<<20), 0o600); err != nil {

@@ -27,11 +27,11 @@ type redriveInput struct {
 
 type redriveOutput struct {
 	Cache string `header:"Cache-Control"`
-	Body  redriven
+	Body  redriveResult
 }
 
 // A redriven is what a redrive has done.
-type redriven struct {
+type redriveResult struct {
 	Retried    []job.ID  `json:"retried" doc:"Run again"`
 	Skipped    []skipped `json:"skipped" doc:"Could not be retried"`
 	NextCursor *string   `json:"next_cursor" doc:"For the next request; null where no more jobs are left"`
@@ -45,7 +45,7 @@ type skipped struct {
 
 // redrive lets failed jobs run again: named ones, or a page of all that failed.
 func (s *Server) redrive(ctx context.Context, in *redriveInput) (*redriveOutput, error) {
-	if err := in.check(); err != nil {
+	if err := in.validate(); err != nil {
 		return nil, s.problem(ctx, "redrive", err)
 	}
 	// Before anything is changed: jobs that can't be announced stay failed.
@@ -55,12 +55,12 @@ func (s *Server) redrive(ctx context.Context, in *redriveInput) (*redriveOutput,
 	ids, next := in.Body.IDs, job.ID("")
 	if ids == nil {
 		var err error
-		if ids, next, err = s.failed(ctx, in); err != nil {
+		if ids, next, err = s.failedJobs(ctx, in); err != nil {
 			return nil, s.problem(ctx, "list failed jobs", err)
 		}
 	}
-	out := &redriveOutput{Cache: "no-store", Body: redriven{Retried: []job.ID{}, Skipped: []skipped{}}}
-	done, err := out.Body.run(ids, func(id string) error { return s.redriveOne(ctx, id) })
+	out := &redriveOutput{Cache: "no-store", Body: redriveResult{Retried: []job.ID{}, Skipped: []skipped{}}}
+	done, err := out.Body.retryAll(ids, func(id string) error { return s.redriveOne(ctx, id) })
 	switch {
 	case err == nil:
 	case done == 0:
@@ -79,7 +79,7 @@ func (s *Server) redrive(ctx context.Context, in *redriveInput) (*redriveOutput,
 	return out, nil
 }
 
-func (in *redriveInput) check() error {
+func (in *redriveInput) validate() error {
 	chosen := 0
 	for _, given := range []bool{in.Body.IDs != nil, in.Body.All, in.Body.Code != ""} {
 		if given {
@@ -100,8 +100,8 @@ func (in *redriveInput) check() error {
 
 // failed lists a page of the jobs that are asked for, newest first. A page may be
 // empty and still have a next.
-func (s *Server) failed(ctx context.Context, in *redriveInput) (ids []string, next job.ID, err error) {
-	jobs, next, err := s.listInTurn(ctx, store.Query{
+func (s *Server) failedJobs(ctx context.Context, in *redriveInput) (ids []string, next job.ID, err error) {
+	jobs, next, err := s.listWithinShare(ctx, store.Query{
 		Before: job.ID(in.Body.Cursor), Limit: in.Body.Limit,
 		Keep: func(j *job.Job) bool {
 			return j.State == job.Failed && (in.Body.All || j.Error != nil && j.Error.Code == in.Body.Code)
@@ -115,11 +115,11 @@ func (s *Server) failed(ctx context.Context, in *redriveInput) (ids []string, ne
 
 // run retries jobs one after the other, and says how many it came to before an
 // error that the others would meet too, such as errOver.
-func (d *redriven) run(ids []string, retry func(id string) error) (done int, err error) {
+func (d *redriveResult) retryAll(ids []string, retry func(id string) error) (done int, err error) {
 	until := time.Now().Add(redriveBudget)
 	for i, id := range ids {
 		if i > 0 && time.Now().After(until) {
-			return i, errOver
+			return i, errTimeLimit
 		}
 		err := retry(id)
 		switch p := (*Problem)(nil); {
@@ -134,7 +134,7 @@ func (d *redriven) run(ids []string, retry func(id string) error) (done int, err
 	return len(ids), nil
 }
 
-func (d *redriven) skip(id string, why error) {
+func (d *redriveResult) skip(id string, why error) {
 	var p *Problem
 	if errors.As(why, &p) {
 		d.Skipped = append(d.Skipped, skipped{id, p.Code, p.Detail})
@@ -149,9 +149,9 @@ func (s *Server) redriveOne(ctx context.Context, text string) error {
 	}
 	id, err := job.ParseID(text)
 	if err == nil {
-		_, err = s.runAgain(ctx, id, s.Store.Redrive)
+		_, err = s.startNextRun(ctx, id, s.Store.Redrive)
 	}
-	if err == nil || errors.Is(err, errUnsure) || errors.Is(err, job.ErrStoreAway) {
+	if err == nil || errors.Is(err, errMaybeStored) || errors.Is(err, job.ErrStoreAway) {
 		return err
 	}
 	return s.problem(ctx, "redrive a job", err)

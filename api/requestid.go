@@ -26,7 +26,7 @@ func requestID(ctx context.Context) string {
 
 // identified gives every request an id, the one that it came with or a new one, which the
 // answer has too.
-func identified(next http.Handler) http.Handler {
+func withRequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get(requestIDHeader)
 		if !requestIDForm.MatchString(id) {

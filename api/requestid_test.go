@@ -13,7 +13,7 @@ import (
 
 // A request's id is in its answer, in the log, and with the message to the workers.
 func TestRequestID(t *testing.T) {
-	var said logbook
+	var said logBuffer
 	s := serve(t, func(c *api.Config) { c.Log = slog.New(slog.NewJSONHandler(&said, nil)) })
 	send := func(id string) (*http.Response, job.Message) {
 		t.Helper()

@@ -26,20 +26,20 @@ import (
 )
 
 // An announcer is the queue as the API needs it: across a network.
-type announcer interface {
+type enqueuer interface {
 	Send(ctx context.Context, m job.Message) error
 	Check(ctx context.Context) error
 }
 
 // A gauge is the queue as /metrics needs it.
-type gauge interface {
+type depthReader interface {
 	Depth(ctx context.Context) (job.Depth, error)
 }
 
 // Config is what a Server works with.
 type Config struct {
 	Store   *store.Store
-	Queue   announcer
+	Queue   enqueuer
 	Version string         // of the program, for the OpenAPI document
 	Limits  imageio.Limits // of submitted pictures; zero is imageio.DefaultLimits
 	Workers Workers        // what they can paint
@@ -52,7 +52,7 @@ type Config struct {
 
 	// Depth is the queue once more, for /metrics to tell how full it is. Without (nil)
 	// there is no /metrics.
-	Depth gauge
+	Depth depthReader
 	// Collectors are further metrics for /metrics.
 	Collectors []prometheus.Collector
 
@@ -77,23 +77,23 @@ type Config struct {
 // serve one store.
 type Server struct {
 	Config
-	mux      router
-	handler  http.Handler
-	pools    pools
-	arrivals sync.Map      // *arrival: the submissions that are being received
-	stopping chan struct{} // closed by endWaits
-	endWaits func()
-	storeUp  *probe
-	queueUp  *probe
-	linker   *linker // nil without copies
+	mux        router
+	handler    http.Handler
+	pools      pools
+	transfers  sync.Map      // *arrival: the submissions that are being received
+	stopping   chan struct{} // closed by endWaits
+	endWaits   func()
+	storeProbe *probe
+	queueProbe *probe
+	linker     *linker // nil without copies
 
-	announced  *recentIDs // messages sent by this process in the last announceEvery, in their wire form
-	announcing singleflight.Group
+	recentRuns *recentIDs // messages sent by this process in the last announceEvery, in their wire form
+	enqueueing singleflight.Group
 
-	limiter   *limiter      // of changes
-	metrics   *metrics      // nil counts nothing
-	strangers *rate.Limiter // of what the log says of wrong keys
-	unready   *rate.Limiter // of what it says to /readyz
+	limiter     *limiter      // of changes
+	metrics     *metrics      // nil counts nothing
+	badKeyLogs  *rate.Limiter // of what the log says of wrong keys
+	unreadyLogs *rate.Limiter // of what it says to /readyz
 }
 
 // New checks the configuration and builds the routes.
@@ -124,15 +124,15 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.Shares.Validate(); err != nil {
 		return nil, fmt.Errorf("new server: %w", err)
 	}
-	if most := maxForm(cfg.Limits.Bytes); cfg.Shares.bytes() < most {
+	if most := maxFormBytes(cfg.Limits.Bytes); cfg.Shares.bytes() < most {
 		return nil, fmt.Errorf("new server: --upload-memory of %d MiB does not hold the largest submission, of %s", cfg.Shares.UploadMemory, mebibytes(most))
 	}
 	s := &Server{
 		Config: cfg, pools: newPools(cfg.Shares, cfg.Keys != nil),
-		stopping: make(chan struct{}), announced: newRecentIDs(maxRecentRuns, announceEvery), storeUp: newProbe(cfg.Store.Check),
-		strangers: newStrangers(), unready: rate.NewLimiter(1, 1), limiter: newLimiter(cfg.Shares.Rate), linker: newLinker(cfg.Copies),
+		stopping: make(chan struct{}), recentRuns: newRecentIDs(maxRecentRuns, enqueueInterval), storeProbe: newProbe(cfg.Store.Check),
+		badKeyLogs: newBadKeyLogs(), unreadyLogs: rate.NewLimiter(1, 1), limiter: newLimiter(cfg.Shares.Rate), linker: newLinker(cfg.Copies),
 	}
-	s.queueUp = newProbe(func() error { return s.checkQueue(context.Background()) })
+	s.queueProbe = newProbe(func() error { return s.checkQueue(context.Background()) })
 	s.endWaits = sync.OnceFunc(func() { close(s.stopping) })
 	useProblems()
 	mux := &s.mux
@@ -147,7 +147,7 @@ func New(cfg Config) (*Server, error) {
 		s.metrics = newMetrics(s)
 		s.metricsRoute(mux)
 	}
-	s.handler = straight(s.metrics.watch(identified(guard(s.sharePage(plainErrors(mux)), cfg.Keys == nil))))
+	s.handler = cleanPath(s.metrics.countRequests(withRequestID(guard(s.limitPageRequests(muxErrors(mux)), cfg.Keys == nil))))
 	return s, nil
 }
 
@@ -199,20 +199,20 @@ func (s *Server) jobRoutes(api huma.API) {
 		OperationID: "get-result", Method: http.MethodGet, Path: "/v1/jobs/{id}/result", Tags: []string{"jobs"},
 		Summary: "The painted picture", Security: openOr(keyring.Read),
 		Description: "Of a public job that has succeeded without a key. Where a copy is on S3, the answer is a link to it.",
-		Responses:   redirecting(pictures(problems(401, 404, 409, 410, 422, 500), formats.ContentTypes(formats.Outputs())...)),
+		Responses:   withRedirect(pictures(problems(401, 404, 409, 410, 422, 500), formats.ContentTypes(formats.Outputs())...)),
 	}, s.getResult)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-thumbnail", Method: http.MethodGet, Path: "/v1/jobs/{id}/thumbnail", Tags: []string{"jobs"},
 		Summary:     "The painted picture of a public job, at most 400 pixels",
 		Description: "Once the job has succeeded, without a key. Jobs that are not public have none.",
-		Security:    openOr(keyring.Read), Responses: redirecting(pictures(problems(401, 404, 409, 410, 500), "image/jpeg")),
+		Security:    openOr(keyring.Read), Responses: withRedirect(pictures(problems(401, 404, 409, 410, 500), "image/jpeg")),
 	}, s.getJobThumbnail)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-preview", Method: http.MethodGet, Path: "/v1/jobs/{id}/preview", Tags: []string{"jobs"},
 		Summary:     "The submitted picture, upright, without metadata, at most 1024 pixels",
 		Description: "It is made when a worker begins with the job; before that the answer is 409 not_ready with Retry-After. A job that ends before, or whose picture can't be decoded, has none (404).",
 		Security:    needs(keyring.Read),
-		Responses:   pictures(notReady(problems(401, 404, 409, 410, 500)), "image/jpeg"),
+		Responses:   pictures(withRetryAfter(problems(401, 404, 409, 410, 500)), "image/jpeg"),
 	}, s.getPreview)
 	huma.Register(api, huma.Operation{
 		OperationID: "cancel-job", Method: http.MethodPost, Path: "/v1/jobs/{id}/cancel", Tags: []string{"jobs"},

@@ -27,15 +27,15 @@ import (
 )
 
 // A ledger is a queue that only remembers what was announced.
-type ledger struct {
-	mu    sync.Mutex
-	sent  []job.Message // their bodies
-	whole []job.Message
-	err   error
-	left  int // sends before err counts
+type recordingQueue struct {
+	mu   sync.Mutex
+	sent []job.Message // their bodies
+	full []job.Message
+	err  error
+	left int // sends before err counts
 }
 
-func (l *ledger) Send(_ context.Context, m job.Message) error {
+func (l *recordingQueue) Send(_ context.Context, m job.Message) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.left == 0 && l.err != nil {
@@ -43,11 +43,11 @@ func (l *ledger) Send(_ context.Context, m job.Message) error {
 	}
 	l.left = max(0, l.left-1)
 	l.sent = append(l.sent, job.Message{Job: m.Job, Run: m.Run})
-	l.whole = append(l.whole, m)
+	l.full = append(l.full, m)
 	return nil
 }
 
-func (l *ledger) Check(context.Context) error {
+func (l *recordingQueue) Check(context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.left > 0 {
@@ -57,30 +57,30 @@ func (l *ledger) Check(context.Context) error {
 }
 
 // set makes the queue be away, or there again with nil.
-func (l *ledger) set(err error) {
+func (l *recordingQueue) set(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.err, l.left = err, 0
 }
 
 // failAfter makes the queue go away after n more messages.
-func (l *ledger) failAfter(n int) {
+func (l *recordingQueue) failAfter(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.err, l.left = errors.New("away"), n
 }
 
-func (l *ledger) announced() []job.Message {
+func (l *recordingQueue) messages() []job.Message {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.sent)
 }
 
 // last is what was announced last, with what goes beside its body.
-func (l *ledger) last() job.Message {
+func (l *recordingQueue) last() job.Message {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.whole[len(l.whole)-1]
+	return l.full[len(l.full)-1]
 }
 
 // A service is the API on a socket.
@@ -88,7 +88,7 @@ type service struct {
 	*testing.T
 	url   string
 	store *store.Store
-	queue *ledger
+	queue *recordingQueue
 }
 
 func serve(t *testing.T, settings ...func(*api.Config)) *service {
@@ -97,7 +97,7 @@ func serve(t *testing.T, settings ...func(*api.Config)) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return (&service{T: t, store: s, queue: &ledger{}}).beside(settings...)
+	return (&service{T: t, store: s, queue: &recordingQueue{}}).beside(settings...)
 }
 
 // beside is another server on the same store and queue.

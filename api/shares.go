@@ -73,8 +73,8 @@ func newPools(s Shares, shared bool) pools {
 }
 
 // inShare answers a request if there is room for one more of that owner's.
-func (s *Server) inShare(owner string, w http.ResponseWriter, r *http.Request, answer func()) {
-	if err := s.pools.requests.try(owner, 1); err != nil {
+func (s *Server) withinShare(owner string, w http.ResponseWriter, r *http.Request, answer func()) {
+	if err := s.pools.requests.tryReserve(owner, 1); err != nil {
 		if p := (*Problem)(nil); errors.As(s.problem(r.Context(), "let a request in", err), &p) {
 			writeProblem(w, p)
 		}
@@ -85,18 +85,18 @@ func (s *Server) inShare(owner string, w http.ResponseWriter, r *http.Request, a
 }
 
 // everybody is the owner of requests that ask for no key: it can't be one's name.
-const everybody = "for everybody"
+const publicOwner = "for everybody"
 
 // sharePage bounds the requests for the page and the API's description, which are
 // answered slowly to who reads slowly. Those of the API have their owner's share, and
 // whether the server is alive is always answered.
-func (s *Server) sharePage(next http.Handler) http.Handler {
+func (s *Server) limitPageRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
 		if path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/v1/") && !strings.HasPrefix(path, "/v1/openapi") {
 			next.ServeHTTP(w, r)
 			return
 		}
-		s.inShare(everybody, w, r, func() { next.ServeHTTP(w, r) })
+		s.withinShare(publicOwner, w, r, func() { next.ServeHTTP(w, r) })
 	})
 }

@@ -96,31 +96,31 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*acceptedOutput, 
 	if err != nil {
 		return nil, err
 	}
-	defer arriving.leave()
-	done := arriving.pace(w, r)
+	defer arriving.end()
+	done := arriving.enforceMinimumRate(w, r)
 	f, err := readForm(r, size, s.Limits.Bytes)
 	if err != nil {
 		return nil, s.problem(ctx, "read a submission", err)
 	}
 	done()
-	arriving.keep(f.size())
-	f.stored = func() { arriving.keep(0) }
-	spec, err := s.asked(f)
+	arriving.shrinkTo(f.memory())
+	f.onRelease = func() { arriving.shrinkTo(0) }
+	spec, err := s.newSpec(f)
 	if err != nil {
 		return nil, s.problem(ctx, "check a submission", err)
 	}
 	spec.Owner = arriving.owner
-	take := s.take
+	take := s.createJob
 	if spec.Upload != "" || spec.StyleUpload != "" {
 		take = func(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
-			return s.takeUploads(ctx, arriving, spec, f, key)
+			return s.createJobFromUploads(ctx, arriving, spec, f, key)
 		}
 	}
 	j, err := take(ctx, spec, f, key)
 	if err != nil {
 		return nil, s.problem(ctx, "take a submission", err)
 	}
-	s.metrics.submitted(spec)
+	s.metrics.countSubmission(spec)
 	s.log(ctx).Info("submitted", "job", j.ID, "by", spec.Owner, "style", spec.Style, "bytes", spec.Input.Bytes)
 	return accepted(j, "jobs/"+string(j.ID)), nil // relative to this request's own address
 }
@@ -129,23 +129,23 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*acceptedOutput, 
 func (s *Server) publicByDefault() bool { return s.Keys == nil }
 
 // take makes a job of a form that has its pictures.
-func (s *Server) take(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
-	if err := s.examine(spec, f); err != nil {
+func (s *Server) createJob(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
+	if err := s.inspectPictures(spec, f); err != nil {
 		return job.Job{}, err
 	}
 	if key != "" {
-		return s.keepOnce(ctx, spec, f, key)
+		return s.storeOnce(ctx, spec, f, key)
 	}
-	return s.keep(ctx, spec, f)
+	return s.storeAndEnqueue(ctx, spec, f)
 }
 
 // keep stores a submission and announces it, or leaves no trace of it.
-func (s *Server) keep(ctx context.Context, spec *job.Spec, f *form) (job.Job, error) {
+func (s *Server) storeAndEnqueue(ctx context.Context, spec *job.Spec, f *form) (job.Job, error) {
 	if err := s.Store.Create(spec, f.files["image"], f.files["style_image"]); err != nil {
 		return job.Job{}, fmt.Errorf("%w: %w", errUnavailable, err)
 	}
-	f.letGo()
-	if err := s.announce(ctx, message(ctx, spec.ID, 1, spec.Owner)); err != nil {
+	f.releaseMemory()
+	if err := s.enqueue(ctx, message(ctx, spec.ID, 1, spec.Owner)); err != nil {
 		return job.Job{}, fmt.Errorf("%w: %w", errUnavailable, errors.Join(err, s.Store.Discard(spec)))
 	}
 	return spec.New(), nil
@@ -153,7 +153,7 @@ func (s *Server) keep(ctx context.Context, spec *job.Spec, f *form) (job.Job, er
 
 // asked checks the fields of a form and makes a job's spec of them; [Server.examine]
 // adds what follows from the pictures.
-func (s *Server) asked(f *form) (*job.Spec, error) {
+func (s *Server) newSpec(f *form) (*job.Spec, error) {
 	var bad []*job.FieldError
 	spec := &job.Spec{
 		Strength:       f.number("strength", 1, &bad),
@@ -218,26 +218,26 @@ func (s *Server) asked(f *form) (*job.Spec, error) {
 }
 
 // examine inspects a form's pictures, and describes them in the spec.
-func (s *Server) examine(spec *job.Spec, f *form) (err error) {
+func (s *Server) inspectPictures(spec *job.Spec, f *form) (err error) {
 	image := f.files["image"]
-	if spec.Input, err = s.inspect("image", image); err != nil {
+	if spec.Input, err = s.inspectPicture("image", image); err != nil {
 		return err
 	}
 	picture, own := f.files["style_image"]
 	if own {
-		in, err := s.inspect("style_image", picture)
+		in, err := s.inspectPicture("style_image", picture)
 		if err != nil {
 			return err
 		}
 		spec.StyleInput = &in
 	}
-	return s.Workers.hold(spec, image, picture)
+	return s.Workers.checkMemory(spec, image, picture)
 }
 
-func (s *Server) inspect(field string, data []byte) (job.Input, error) {
+func (s *Server) inspectPicture(field string, data []byte) (job.Input, error) {
 	info, err := imageio.Inspect(data, s.Limits)
 	if err != nil {
-		return job.Input{}, inspected{fmt.Errorf("%s: %w", field, err)}
+		return job.Input{}, inspectionError{fmt.Errorf("%s: %w", field, err)}
 	}
 	return job.Input{Format: info.Format, Width: info.Width, Height: info.Height}, nil
 }

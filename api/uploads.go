@@ -28,11 +28,11 @@ type uploads interface {
 
 const (
 	// putTime is how long a link can be used: a transfer that has begun goes on.
-	putTime = 15 * time.Minute
+	linkValidity = 15 * time.Minute
 	// fetchTime bounds the reading of a job's uploads. A function has 30 s for a request.
-	fetchTime = 20 * time.Second
+	fetchTimeout = 20 * time.Second
 	// signTime bounds the wait for credentials, and for the removal of an upload.
-	signTime = 2 * time.Second
+	signTimeout = 2 * time.Second
 )
 
 // An uploadInput asks for an upload.
@@ -74,16 +74,16 @@ func (s *Server) createUpload(ctx context.Context, in *uploadInput) (*uploadOutp
 	case s.Uploads == nil:
 		return nil, newProblem(http.StatusNotFound, "uploads_unavailable", "this server has no bucket for uploads: submit the picture itself, as image")
 	case in.Body.Bytes > s.Limits.Bytes:
-		return nil, s.problem(ctx, doing, tooLarge(s.Limits.Bytes))
+		return nil, s.problem(ctx, doing, pictureTooLarge(s.Limits.Bytes))
 	}
 	u, err := s.Store.GrantUpload(owner, in.Body.Bytes)
 	if err != nil {
-		return nil, s.problem(ctx, doing, unlessQuota(err))
+		return nil, s.problem(ctx, doing, unavailableUnlessQuota(err))
 	}
-	expires := time.Now().Add(putTime)
-	signing, cancel := context.WithTimeout(ctx, signTime)
+	expires := time.Now().Add(linkValidity)
+	signing, cancel := context.WithTimeout(ctx, signTimeout)
 	defer cancel()
-	url, header, err := s.Uploads.Sign(signing, u.Name, u.Bytes, putTime)
+	url, header, err := s.Uploads.Sign(signing, u.Name, u.Bytes, linkValidity)
 	if err != nil {
 		return nil, s.problem(ctx, doing, fmt.Errorf("%w: %w", errUnavailable, errors.Join(err, s.Store.EndUpload(owner, u))))
 	}
@@ -98,7 +98,7 @@ func (s *Server) createUpload(ctx context.Context, in *uploadInput) (*uploadOutp
 }
 
 // unlessQuota makes the store's being away of an error that is not about its quotas.
-func unlessQuota(err error) error {
+func unavailableUnlessQuota(err error) error {
 	if errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) || errors.Is(err, job.ErrBacklog) {
 		return err
 	}
@@ -106,25 +106,25 @@ func unlessQuota(err error) error {
 }
 
 // An awaited picture of a form is in an upload.
-type awaited struct {
+type uploadRef struct {
 	field  string // in whose place
 	id     job.ID
 	upload store.Upload // once it was looked for
 }
 
 // awaitedBy are the uploads that a spec is to take.
-func awaitedBy(spec *job.Spec) (all []*awaited) {
+func uploadsOf(spec *job.Spec) (all []*uploadRef) {
 	if spec.Upload != "" {
-		all = append(all, &awaited{field: "image", id: spec.Upload})
+		all = append(all, &uploadRef{field: "image", id: spec.Upload})
 	}
 	if spec.StyleUpload != "" {
-		all = append(all, &awaited{field: "style_image", id: spec.StyleUpload})
+		all = append(all, &uploadRef{field: "style_image", id: spec.StyleUpload})
 	}
 	return all
 }
 
 // refused is whether a picture was inspected and refused, as it would be whatever is asked for.
-func (w *awaited) refused(spec *job.Spec) bool {
+func (w *uploadRef) wasRefused(spec *job.Spec) bool {
 	noPicture := spec.Input == (job.Input{})
 	if w.field == "image" {
 		return noPicture
@@ -133,19 +133,19 @@ func (w *awaited) refused(spec *job.Spec) bool {
 }
 
 // takeUploads makes a job of a form that names uploads.
-func (s *Server) takeUploads(ctx context.Context, a *arrival, spec *job.Spec, f *form, key string) (job.Job, error) {
+func (s *Server) createJobFromUploads(ctx context.Context, a *transfer, spec *job.Spec, f *form, key string) (job.Job, error) {
 	repeat := func() (job.Job, error) {
 		if key == "" {
 			return job.Job{}, job.ErrUploadNotFound
 		}
 		j, made, err := s.Store.Repeated(spec, f.files["image"], f.files["style_image"], key)
 		if !errors.Is(err, job.ErrUploadNotFound) { // what is left to do needs no picture
-			f.letGo()
-			j, err = s.announceOnce(ctx, j, made, err)
+			f.releaseMemory()
+			j, err = s.enqueueKeyed(ctx, j, made, err)
 		}
 		if err == nil {
 			for _, u := range store.UploadsOf(spec) {
-				s.endUpload(ctx, a.owner, u)
+				s.removeUpload(ctx, a.owner, u)
 			}
 		}
 		return j, err
@@ -153,10 +153,10 @@ func (s *Server) takeUploads(ctx context.Context, a *arrival, spec *job.Spec, f 
 	if j, err := repeat(); !errors.Is(err, job.ErrUploadNotFound) {
 		return j, err
 	}
-	wanted := awaitedBy(spec)
+	wanted := uploadsOf(spec)
 	fetched := map[string][]byte{}
 	for _, w := range wanted {
-		content, err := s.find(ctx, a, w, fetchTime/time.Duration(len(wanted)))
+		content, err := s.findUpload(ctx, a, w, fetchTimeout/time.Duration(len(wanted)))
 		if errors.Is(err, job.ErrUploadTaken) { // by an equal request, which has begun since
 			if j, err := repeat(); !errors.Is(err, job.ErrUploadNotFound) {
 				return j, err
@@ -168,19 +168,19 @@ func (s *Server) takeUploads(ctx context.Context, a *arrival, spec *job.Spec, f 
 		fetched[w.field] = content
 	}
 	maps.Copy(f.files, fetched)
-	j, err := s.take(ctx, spec, f, key)
+	j, err := s.createJob(ctx, spec, f, key)
 	for _, w := range wanted {
-		if err == nil || w.refused(spec) {
-			s.endUpload(ctx, a.owner, w.upload)
+		if err == nil || w.wasRefused(spec) {
+			s.removeUpload(ctx, a.owner, w.upload)
 		}
 	}
 	return j, err
 }
 
 // find looks for an upload, and reads its picture within the limit.
-func (s *Server) find(ctx context.Context, a *arrival, w *awaited, limit time.Duration) (content []byte, err error) {
+func (s *Server) findUpload(ctx context.Context, a *transfer, w *uploadRef, limit time.Duration) (content []byte, err error) {
 	if w.upload, err = s.Store.Upload(a.owner, w.id); err == nil {
-		content, err = s.fetch(ctx, a, w.upload, limit)
+		content, err = s.readUpload(ctx, a, w.upload, limit)
 	}
 	if errors.Is(err, job.ErrUploadIncomplete) { // or was it taken meanwhile
 		if _, uerr := s.Store.Upload(a.owner, w.id); uerr != nil {
@@ -195,11 +195,11 @@ func (s *Server) find(ctx context.Context, a *arrival, w *awaited, limit time.Du
 
 // fetch reads an upload. It holds as much of the memory for submissions as if the picture had
 // come with the request.
-func (s *Server) fetch(ctx context.Context, a *arrival, u store.Upload, limit time.Duration) ([]byte, error) {
+func (s *Server) readUpload(ctx context.Context, a *transfer, u store.Upload, limit time.Duration) ([]byte, error) {
 	if u.Bytes > s.Limits.Bytes { // which has changed since
-		return nil, tooLarge(s.Limits.Bytes)
+		return nil, pictureTooLarge(s.Limits.Bytes)
 	}
-	if err := a.more(ctx, u.Bytes); err != nil {
+	if err := a.reserveMore(ctx, u.Bytes); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -224,8 +224,8 @@ func (s *Server) fetch(ctx context.Context, a *arrival, u store.Upload, limit ti
 
 // endUpload removes an upload that nobody needs any more: its object last, so that where
 // that is missing it is known why. Where it fails, what is left goes after a day.
-func (s *Server) endUpload(ctx context.Context, owner string, u store.Upload) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signTime)
+func (s *Server) removeUpload(ctx context.Context, owner string, u store.Upload) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signTimeout)
 	defer cancel()
 	if err := errors.Join(s.Store.EndUpload(owner, u), s.Uploads.Remove(ctx, u.Name)); err != nil {
 		s.Log.Warn("an upload is left behind", "upload", u.ID, "error", err)

@@ -131,9 +131,9 @@ func TestStyleUploadUnderAKey(t *testing.T) {
 	if first.ID == "" {
 		t.Fatal(string(answer))
 	}
-	a.away(true) // nothing has to be read again
+	a.setUnavailable(true) // nothing has to be read again
 	_, answer, again := s.submitFields(t, byUploads(image, style), key...)
-	a.away(false)
+	a.setUnavailable(false)
 	if again.ID != first.ID {
 		t.Errorf("repeated: %s, want job %s", answer, first.ID)
 	}

@@ -77,7 +77,7 @@ func (s *service) taken(id string, header ...string) job.Job {
 }
 
 // An inbox is a place for uploads in memory.
-type inbox struct {
+type uploadsInMemory struct {
 	mu      sync.Mutex
 	objects map[string][]byte // by name
 	before  func()            // the next Open
@@ -85,13 +85,13 @@ type inbox struct {
 	err     error // instead of everything
 }
 
-func (i *inbox) Sign(_ context.Context, name string, _ int64, _ time.Duration) (string, http.Header, error) {
+func (i *uploadsInMemory) Sign(_ context.Context, name string, _ int64, _ time.Duration) (string, http.Header, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return origin + "/" + name, http.Header{"If-None-Match": {"*"}}, i.err
 }
 
-func (i *inbox) put(url string, content []byte) {
+func (i *uploadsInMemory) put(url string, content []byte) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.objects == nil {
@@ -100,7 +100,7 @@ func (i *inbox) put(url string, content []byte) {
 	i.objects[strings.TrimPrefix(url, origin+"/")] = content
 }
 
-func (i *inbox) Open(_ context.Context, name string) (io.ReadCloser, int64, error) {
+func (i *uploadsInMemory) Open(_ context.Context, name string) (io.ReadCloser, int64, error) {
 	if i.before != nil {
 		i.before()
 	}
@@ -121,7 +121,7 @@ func (i *inbox) Open(_ context.Context, name string) (io.ReadCloser, int64, erro
 	return io.NopCloser(r), int64(len(content)), nil
 }
 
-func (i *inbox) Remove(_ context.Context, name string) error {
+func (i *uploadsInMemory) Remove(_ context.Context, name string) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	delete(i.objects, name)
@@ -129,23 +129,23 @@ func (i *inbox) Remove(_ context.Context, name string) error {
 }
 
 // fail has all calls fail, or none with nil.
-func (i *inbox) fail(err error) {
+func (i *uploadsInMemory) fail(err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.err = err
 }
 
-func (i *inbox) left() int {
+func (i *uploadsInMemory) left() int {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return len(i.objects)
 }
 
 // serveUploads is a server on a bucket, and what is in the bucket's uploads/.
-func serveUploads(t *testing.T) (g *guarded, a *annex, left func() []string) {
+func serveUploads(t *testing.T) (g *keyedService, a *testBucket, left func() []string) {
 	t.Helper()
-	a = newAnnex(t)
-	g = serveGuarded(t, func(c *api.Config) { c.Copies, c.Uploads = a.copies, uploads.New(a.copies.Bucket()) })
+	a = newTestBucket(t)
+	g = serveWithKeys(t, func(c *api.Config) { c.Copies, c.Uploads = a.copies, uploads.New(a.copies.Bucket()) })
 	return g, a, func() (keys []string) {
 		t.Helper()
 		for o, err := range a.copies.Bucket().List(t.Context(), uploads.Prefix) {
@@ -200,7 +200,7 @@ func TestUpload(t *testing.T) {
 	wantProblem(t, resp, body, 409, "upload_taken", "ask for another upload")
 	resp, body = g.take(u.UploadID, as("other")...)
 	wantProblem(t, resp, body, 404, "upload_not_found", "")
-	if n := len(g.queue.announced()); n != 1 {
+	if n := len(g.queue.messages()); n != 1 {
 		t.Errorf("%d jobs were announced", n)
 	}
 }
@@ -282,11 +282,11 @@ func TestUploadUnderAKey(t *testing.T) {
 	u := s.upload(len(picture))
 	u.put(t, picture)
 	j := s.taken(u.UploadID, key...)
-	a.away(true) // nothing has to be read again
+	a.setUnavailable(true) // nothing has to be read again
 	if again := s.taken(u.UploadID, key...); again.ID != j.ID {
 		t.Errorf("repeated: %s, want %s", again.ID, j.ID)
 	}
-	a.away(false)
+	a.setUnavailable(false)
 	contentType, body := form(t, field{name: "upload_id", value: u.UploadID}, field{name: "style", value: style.Names()[1]})
 	resp, answer := s.send("POST", "/v1/jobs", string(body), append(key, "Content-Type", contentType)...)
 	wantProblem(t, resp, answer, 422, "idempotency_key_reused", "")
@@ -368,15 +368,15 @@ func TestUploadsAwayOverTheWire(t *testing.T) {
 		t.Fatal(status)
 	}
 	hangUp := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-	a.odd.Store(&hangUp)
+	a.override.Store(&hangUp)
 	resp, body := s.take(u.UploadID)
 	wantProblem(t, resp, body, 503, "unavailable", "")
 	wait(t, resp)
-	a.away(true)
+	a.setUnavailable(true)
 	resp, body = s.take(u.UploadID)
 	wantProblem(t, resp, body, 503, "unavailable", "")
 	s.upload(7) // for which S3 is not asked
-	a.away(false)
+	a.setUnavailable(false)
 	if err := uploads.New(a.copies.Bucket()).Remove(t.Context(), store.UploadsOf(&job.Spec{Upload: job.ID(u.UploadID)})[0].Name); err != nil {
 		t.Fatal(err)
 	}
@@ -419,7 +419,7 @@ func TestUploadIsInspected(t *testing.T) {
 			if n := s.inbox.left(); n != c.left {
 				t.Errorf("%d are left, want %d", n, c.left)
 			}
-			if n := len(s.queue.announced()); n != 0 {
+			if n := len(s.queue.messages()); n != 0 {
 				t.Errorf("%d jobs were announced", n)
 			}
 		})
@@ -428,7 +428,7 @@ func TestUploadIsInspected(t *testing.T) {
 
 // An upload is read in the memory for submissions: one that has none left refuses it.
 func TestUploadIsReadInTheMemoryForSubmissions(t *testing.T) {
-	in := &inbox{}
+	in := &uploadsInMemory{}
 	s := serve(t, func(c *api.Config) {
 		c.Uploads, c.Limits = in, imageio.Limits{Bytes: 3 << 20, Pixels: 1e8, Edge: 1e4}
 		c.Shares.UploadMemory = 7
@@ -468,7 +468,7 @@ func TestNoUploads(t *testing.T) {
 
 // Pending uploads count towards what their owner may store, whichever process is asked.
 func TestPendingUploadsCountAcrossServers(t *testing.T) {
-	in := &inbox{}
+	in := &uploadsInMemory{}
 	one := serve(t)
 	var servers []*service
 	for range 2 {
@@ -476,7 +476,7 @@ func TestPendingUploadsCountAcrossServers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		servers = append(servers, (&service{T: t, store: jobs, queue: &ledger{}}).beside(func(c *api.Config) { c.Uploads = in }))
+		servers = append(servers, (&service{T: t, store: jobs, queue: &recordingQueue{}}).beside(func(c *api.Config) { c.Uploads = in }))
 	}
 	for _, s := range servers {
 		s.upload(20 << 20)

@@ -15,24 +15,24 @@ const DefaultMaxWait = 20 * time.Second
 // a hundred of them ask little more of the store than one, and the longer it has
 // waited: a change is seen late by an eighth of the time that it took.
 const (
-	shortestPause = 10 * time.Millisecond
-	longestPause  = 500 * time.Millisecond
-	eachWaiter    = 5 * time.Millisecond
+	minPause       = 10 * time.Millisecond
+	maxPause       = 500 * time.Millisecond
+	pausePerWaiter = 5 * time.Millisecond
 )
 
-func (s *Server) pause(waited time.Duration) time.Duration {
-	return min(max(shortestPause, time.Duration(s.pools.waits.used())*eachWaiter, waited/8), longestPause)
+func (s *Server) pollPause(waited time.Duration) time.Duration {
+	return min(max(minPause, time.Duration(s.pools.waits.used())*pausePerWaiter, waited/8), maxPause)
 }
 
 // await looks at an unfinished job until it is not what the client knows any
 // more, and answers it as it was seen last. It may be over sooner: at the
 // server's limit of time, at once where too many wait already or as many of the
 // caller's own as its share is, and when the server stops.
-func (s *Server) await(ctx context.Context, j job.Job, in *getJobInput) (job.Job, error) {
+func (s *Server) waitForChange(ctx context.Context, j job.Job, in *getJobInput) (job.Job, error) {
 	arrived := j.State
 	known := func() bool {
 		if in.IfNoneMatch != "" {
-			return matches(in.IfNoneMatch, etag(j))
+			return etagMatches(in.IfNoneMatch, etagOfJob(j))
 		}
 		return j.State == arrived
 	}
@@ -40,7 +40,7 @@ func (s *Server) await(ctx context.Context, j job.Job, in *getJobInput) (job.Job
 		return j, nil
 	}
 	owner := callerOf(ctx).owner
-	if s.pools.waits.try(owner, 1) != nil {
+	if s.pools.waits.tryReserve(owner, 1) != nil {
 		return j, nil
 	}
 	defer s.pools.waits.release(owner, 1)
@@ -48,7 +48,7 @@ func (s *Server) await(ctx context.Context, j job.Job, in *getJobInput) (job.Job
 	defer over.Stop()
 	for began := time.Now(); !j.State.Finished() && known(); {
 		select {
-		case <-time.After(s.pause(time.Since(began))):
+		case <-time.After(s.pollPause(time.Since(began))):
 		case <-over.C:
 			return j, nil
 		case <-s.stopping:
@@ -57,7 +57,7 @@ func (s *Server) await(ctx context.Context, j job.Job, in *getJobInput) (job.Job
 			return j, ctx.Err()
 		}
 		var err error
-		if j, err = s.read(ctx, in.ID); err != nil {
+		if j, err = s.readJob(ctx, in.ID); err != nil {
 			return j, err
 		}
 	}

@@ -33,7 +33,7 @@ func inRoom(t *testing.T, cfg api.Config, test func(room)) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		cfg.Store, cfg.Queue = s, &ledger{}
+		cfg.Store, cfg.Queue = s, &recordingQueue{}
 		server, err := api.New(cfg)
 		if err != nil {
 			t.Fatal(err)

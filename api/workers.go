@@ -57,7 +57,7 @@ func (w *Workers) footprint() (job.Footprint, bool) {
 // hold refuses a job whose pictures the smallest worker, which paints one at a time, can't
 // hold; picture is nil without a style's picture. What is refused is what would have to be
 // smaller: the style's picture, if the job were accepted without.
-func (w *Workers) hold(spec *job.Spec, image, picture []byte) error {
+func (w *Workers) checkMemory(spec *job.Spec, image, picture []byte) error {
 	f, _ := w.footprint()
 	in := spec.Input
 	need := func(longest int, picture []byte) (bytes int64) {

@@ -54,7 +54,7 @@ func TestWhatWorkersCannotHoldIsRefused(t *testing.T) {
 			}
 			code := map[int]string{422: "invalid_field", 413: "too_many_pixels"}[tt.status]
 			wantProblem(t, resp, body, tt.status, code, tt.says)
-			if len(s.queue.announced()) != 0 {
+			if len(s.queue.messages()) != 0 {
 				t.Error("it was announced")
 			}
 		})
@@ -113,7 +113,7 @@ func TestStyleThatWorkersCannotHold(t *testing.T) {
 
 func TestWorkersAreChecked(t *testing.T) {
 	for _, w := range []api.Workers{{MaxSize: 15}, {MaxSize: 4097}, {MaxSize: -1}, {Memory: 300}, {Memory: -1}, {Engine: "caffe"}} {
-		if _, err := api.New(api.Config{Store: serve(t).store, Queue: &ledger{}, Workers: w}); err == nil {
+		if _, err := api.New(api.Config{Store: serve(t).store, Queue: &recordingQueue{}, Workers: w}); err == nil {
 			t.Errorf("%+v: no error", w)
 		}
 	}

@@ -25,7 +25,7 @@ func (f *file) due() bool { return true }
 // content, so that a change during the read is a change.
 func (f *file) read() (text []byte, changed bool, err error) {
 	info, err := os.Stat(f.path) // before it is opened, which waits for ever on a pipe
-	if err == nil && f.info != nil && same(info, f.info) {
+	if err == nil && f.info != nil && isUnchanged(info, f.info) {
 		return nil, false, nil
 	}
 	f.info = nil
@@ -60,6 +60,6 @@ var errTooLong = fmt.Errorf("it is larger than %d bytes", maxText)
 
 // same is whether a file is unchanged. The change time is compared too, since a
 // program that rewrites a file in place can set the time of modification back.
-func same(a, b fs.FileInfo) bool {
-	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size() && changed(a).Equal(changed(b))
+func isUnchanged(a, b fs.FileInfo) bool {
+	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size() && changeTime(a).Equal(changeTime(b))
 }

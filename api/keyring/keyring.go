@@ -150,14 +150,14 @@ func parseLine(text string) (e entry, err error) {
 
 // NewHolder checks an owner's name and the names of scopes.
 func NewHolder(owner string, names []string) (Holder, error) {
-	if owner == "" || len(owner) > 64 || strings.ContainsFunc(owner, unnameable) {
-		return Holder{}, fmt.Errorf("the owner %.70q: must be 1 to 64 of a-z A-Z 0-9 . _ @ -", withoutKey(owner))
+	if owner == "" || len(owner) > 64 || strings.ContainsFunc(owner, isNotInNames) {
+		return Holder{}, fmt.Errorf("the owner %.70q: must be 1 to 64 of a-z A-Z 0-9 . _ @ -", redactKey(owner))
 	}
 	h := Holder{Owner: owner}
 	for _, name := range names {
 		s := Scope(name)
 		if !slices.Contains(scopes, s) {
-			return Holder{}, fmt.Errorf("there is no scope %.40q, but %v", withoutKey(name), scopes)
+			return Holder{}, fmt.Errorf("there is no scope %.40q, but %v", redactKey(name), scopes)
 		}
 		if slices.Contains(h.Scopes, s) {
 			return Holder{}, fmt.Errorf("the scope %s twice", s)
@@ -168,14 +168,14 @@ func NewHolder(owner string, names []string) (Holder, error) {
 }
 
 // withoutKey is a word of a line that may be shown.
-func withoutKey(word string) string {
+func redactKey(word string) string {
 	if before, _, found := strings.Cut(word, keyPrefix); found {
 		return before + "..."
 	}
 	return word
 }
 
-func unnameable(r rune) bool {
+func isNotInNames(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._@-", r)
 }
 

@@ -33,17 +33,17 @@ const reportEvery = time.Minute
 // Where several goroutines use a Ring, [Ring.Watch] must run: a lookup during another's
 // read relies on the time of the last read.
 type Ring struct {
-	origin origin
-	grace  time.Duration
-	log    *slog.Logger
-	now    atomic.Pointer[state]
-	seen   atomic.Pointer[time.Time] // when the last examination that has ended began
+	origin   origin
+	grace    time.Duration
+	log      *slog.Logger
+	current  atomic.Pointer[state]
+	lastRead atomic.Pointer[time.Time] // when the last examination that has ended began
 
 	reading sync.Mutex // held during an examination
 
 	reporting sync.Mutex // guards what was logged last, and when
 	fault     string
-	told      time.Time
+	reported  time.Time
 }
 
 // An origin is where the text of the keys comes from. It is used by one goroutine at a
@@ -69,18 +69,18 @@ type state struct {
 var errUnread = errors.New("they have not been read yet")
 
 // away is why nobody is admitted; nil where the holders of keys are.
-func (r *Ring) away(s *state) error {
+func (r *Ring) unavailable(s *state) error {
 	switch {
 	case s.err != nil && !time.Now().Before(s.end):
 		return s.err
-	case r.hangs():
+	case r.isHanging():
 		return fmt.Errorf("the file system has not responded for %s", r.grace)
 	}
 	return nil
 }
 
 // hangs is whether no examination has ended for too long.
-func (r *Ring) hangs() bool { return time.Since(*r.seen.Load()) >= r.grace }
+func (r *Ring) isHanging() bool { return time.Since(*r.lastRead.Load()) >= r.grace }
 
 // Open reads a file of keys. A line that is wrong is an error here, which names all
 // of them, and so is a file without a key: nobody could use the API.
@@ -90,8 +90,8 @@ func Open(path string, log *slog.Logger) (*Ring, error) {
 
 func newRing(o origin, grace time.Duration, log *slog.Logger) *Ring {
 	r, now := &Ring{origin: o, grace: grace, log: log}, time.Now()
-	r.now.Store(&state{err: errUnread, end: now})
-	r.seen.Store(&now)
+	r.current.Store(&state{err: errUnread, end: now})
+	r.lastRead.Store(&now)
 	return r
 }
 
@@ -109,7 +109,7 @@ func open(r *Ring) (*Ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keys in %s: %w", r.origin, err)
 	}
-	r.now.Store(s)
+	r.current.Store(s)
 	return r, nil
 }
 
@@ -123,8 +123,8 @@ func parsed(text []byte) *state {
 // has an error.
 func (r *Ring) Lookup(key string) (Holder, bool) {
 	r.refresh()
-	s := r.now.Load()
-	if r.away(s) != nil {
+	s := r.current.Load()
+	if r.unavailable(s) != nil {
 		return Holder{}, false
 	}
 	return s.keys.lookup(key)
@@ -141,8 +141,8 @@ type Status struct {
 // Status reads the keys again where that is due.
 func (r *Ring) Status() Status {
 	r.refresh()
-	s := r.now.Load()
-	status := Status{Keys: len(s.keys), BadLines: s.bad.n, Readable: s.err == nil && !r.hangs(), Err: r.away(s)}
+	s := r.current.Load()
+	status := Status{Keys: len(s.keys), BadLines: s.bad.n, Readable: s.err == nil && !r.isHanging(), Err: r.unavailable(s)}
 	if status.Err != nil {
 		status.Keys = 0
 	}
@@ -169,8 +169,8 @@ func (r *Ring) Watch(ctx context.Context) {
 // all is waited for.
 func (r *Ring) refresh() {
 	if !r.reading.TryLock() {
-		if !errors.Is(r.now.Load().err, errUnread) {
-			if r.hangs() {
+		if !errors.Is(r.current.Load().err, errUnread) {
+			if r.isHanging() {
 				r.report()
 			}
 			return
@@ -181,7 +181,7 @@ func (r *Ring) refresh() {
 	if r.origin.due() {
 		begun := time.Now() // a read that took long returns the keys as they were then
 		r.read()
-		r.seen.Store(&begun)
+		r.lastRead.Store(&begun)
 	}
 	r.report()
 }
@@ -190,19 +190,19 @@ func (r *Ring) refresh() {
 func (r *Ring) read() {
 	text, changed, err := r.origin.read()
 	if err != nil {
-		old := *r.now.Load()
+		old := *r.current.Load()
 		if old.err == nil {
-			old.end = r.seen.Load().Add(r.grace)
+			old.end = r.lastRead.Load().Add(r.grace)
 		}
 		old.err = err
-		r.now.Store(&old)
+		r.current.Store(&old)
 		return
 	}
 	if !changed {
 		return
 	}
 	s := parsed(text)
-	r.now.Store(s)
+	r.current.Store(s)
 	r.log.Info("the keys were read again", "from", r.origin.String(), "keys", len(s.keys), "bad_lines", s.bad.n)
 }
 
@@ -210,8 +210,8 @@ func (r *Ring) read() {
 func (r *Ring) report() {
 	r.reporting.Lock()
 	defer r.reporting.Unlock()
-	s := r.now.Load()
-	away := r.away(s)
+	s := r.current.Load()
+	away := r.unavailable(s)
 	var fault, does string
 	switch {
 	case away != nil:
@@ -224,8 +224,8 @@ func (r *Ring) report() {
 		r.fault = ""
 		return
 	}
-	if text := does + fault; text != r.fault || time.Since(r.told) >= reportEvery {
-		r.fault, r.told = text, time.Now()
+	if text := does + fault; text != r.fault || time.Since(r.reported) >= reportEvery {
+		r.fault, r.reported = text, time.Now()
 		r.log.Error("keys: "+does, "from", r.origin.String(), "error", fault)
 	}
 }

@@ -15,9 +15,9 @@ const (
 	// be read any more.
 	SourceGrace = 5 * time.Minute
 	// sourceTime bounds one read, for which a request waits.
-	sourceTime = 5 * time.Second
+	sourceTimeout = 5 * time.Second
 	// sourceAgain is the time between two reads that fail.
-	sourceAgain = 5 * time.Second
+	sourceRetry = 5 * time.Second
 )
 
 // A Source is where the text of the keys is, other than in a file: across a network.
@@ -53,14 +53,14 @@ func (r *remote) String() string { return r.source.String() }
 func (r *remote) due() bool {
 	every := SourceEvery
 	if r.version == "" {
-		every = sourceAgain
+		every = sourceRetry
 	}
 	return r.last.IsZero() || time.Since(r.last) >= every
 }
 
 func (r *remote) read() (text []byte, changed bool, err error) {
 	r.last = time.Now()
-	ctx, cancel := context.WithTimeout(context.Background(), sourceTime)
+	ctx, cancel := context.WithTimeout(context.Background(), sourceTimeout)
 	defer cancel()
 	known := r.version
 	r.version = ""

@@ -18,10 +18,10 @@ import (
 
 // maxAnswer is what Lambda takes of an answer, as JSON and with the body in
 // base64: 6 MB.
-const maxAnswer = 6 << 20
+const maxResponse = 6 << 20
 
 // maxPicture is what of it can be a picture, in base64 and beside the headers.
-const maxPicture = (maxAnswer - 64<<10) / 4 * 3
+const maxPicture = (maxResponse - 64<<10) / 4 * 3
 
 // A gateway answers API Gateway's events with an http.Handler, as if the
 // requests had come over a connection.
@@ -53,7 +53,7 @@ type invocation struct {
 }
 
 // answer handles one request.
-func (g *gateway) answer(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+func (g *gateway) handle(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	began := time.Now()
 	path, inStage := withoutStage(e.RawPath, e.RequestContext.Stage)
 	if !inStage {
@@ -66,7 +66,7 @@ func (g *gateway) answer(ctx context.Context, e events.APIGatewayV2HTTPRequest) 
 		g.log.Error("not a request", "request", e.RequestContext.RequestID, "error", err)
 		response = problem(http.StatusBadRequest, "malformed_request", "the request can't be read")
 	}
-	if size := wireSize(response); size > maxAnswer {
+	if size := wireSize(response); size > maxResponse {
 		g.log.Error("too large an answer", "request", e.RequestContext.RequestID, "bytes", size, "path", e.RawPath)
 		response = problem(http.StatusRequestEntityTooLarge, "answer_too_large",
 			"the answer does not fit through AWS Lambda, which takes about 4.5 MB; ask for parts of it (Range: bytes=0-4194303), or for a smaller picture")
@@ -74,7 +74,7 @@ func (g *gateway) answer(ctx context.Context, e events.APIGatewayV2HTTPRequest) 
 	if e.RequestContext.HTTP.Method == http.MethodHead {
 		response.Body, response.IsBase64Encoded = "", false
 	}
-	g.answered(in, response.StatusCode, time.Since(began))
+	g.logRequest(in, response.StatusCode, time.Since(began))
 	return response, nil
 }
 
@@ -134,12 +134,12 @@ func restore(r *http.Request, e events.APIGatewayV2HTTPRequest) {
 // wireSize is the length of a response on its way through Lambda, measured
 // exactly only where it matters.
 func wireSize(response events.APIGatewayV2HTTPResponse) int {
-	if len(response.Body) < maxAnswer/8 { // JSON makes six bytes of one at most
+	if len(response.Body) < maxResponse/8 { // JSON makes six bytes of one at most
 		return len(response.Body)
 	}
 	b, err := json.Marshal(response)
 	if err != nil { // strings and numbers: can't be
-		return maxAnswer + 1
+		return maxResponse + 1
 	}
 	return len(b)
 }

@@ -43,7 +43,7 @@ func TestRequestsArriveAsTheyWereSent(t *testing.T) {
 	e.Cookies = []string{"a=1", "b=2"}
 	binary := []byte{0xff, 0xd8, 0, 1}
 	e.Body, e.IsBase64Encoded = base64.StdEncoding.EncodeToString(binary), true
-	if _, err := g.answer(t.Context(), e); err != nil {
+	if _, err := g.handle(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
 	for what, v := range map[string][2]string{
@@ -72,7 +72,7 @@ func TestAnswers(t *testing.T) {
 	}))
 	answer := func(t *testing.T, method, path string) events.APIGatewayV2HTTPResponse {
 		t.Helper()
-		r, err := g.answer(t.Context(), request(method, path, nil))
+		r, err := g.handle(t.Context(), request(method, path, nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +100,7 @@ func TestAnswers(t *testing.T) {
 	})
 	t.Run("what is no request is a problem", func(t *testing.T) {
 		e := request("GE T", "/", nil)
-		if r, err := g.answer(t.Context(), e); err != nil || r.StatusCode != 400 {
+		if r, err := g.handle(t.Context(), e); err != nil || r.StatusCode != 400 {
 			t.Errorf("%+v, %v", r, err)
 		}
 	})

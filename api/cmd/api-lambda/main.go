@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		return err
 	}
 	if s.Keys == "" {
-		if err := mayServe(s.Local, getenv("AWS_ENDPOINT_URL")); err != nil {
+		if err := checkKeyless(s.Local, getenv("AWS_ENDPOINT_URL")); err != nil {
 			return err
 		}
 	}
@@ -82,6 +82,6 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if err != nil {
 		return err
 	}
-	lambda.StartWithOptions(newGateway(handler, log, emf.New(stderr, "api", s.Deployment)).answer, lambda.WithContext(ctx))
+	lambda.StartWithOptions(newGateway(handler, log, emf.New(stderr, "api", s.Deployment)).handle, lambda.WithContext(ctx))
 	return nil // not reached: when the platform goes away, the line above ends the process
 }

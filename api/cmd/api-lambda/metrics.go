@@ -11,7 +11,7 @@ import (
 // answered writes the log line of a request, which has its metrics. The route is a
 // property and not a dimension: each route would be as many metrics more to pay for,
 // and queries of the log can tell them apart.
-func (g *gateway) answered(in *invocation, status int, took time.Duration) {
+func (g *gateway) logRequest(in *invocation, status int, took time.Duration) {
 	e := in.event
 	metrics := []emf.Metric{emf.One("Requests")}
 	switch {

@@ -12,7 +12,7 @@ import (
 // been longest without a request to answer, so that whoever opens many, and says nothing
 // on them or little, keeps nobody out. It is safe for concurrent use.
 type connections struct {
-	most int
+	limit int
 
 	mu   sync.Mutex
 	open map[net.Conn]*list.Element // nil while a request of it is answered
@@ -20,13 +20,13 @@ type connections struct {
 }
 
 func newConnections(most int) *connections {
-	return &connections{most: most, open: map[net.Conn]*list.Element{}}
+	return &connections{limit: most, open: map[net.Conn]*list.Element{}}
 }
 
 type connKey struct{}
 
 // bound has a server's connections counted. Its handler must be set already.
-func (c *connections) bound(server *http.Server) {
+func (c *connections) install(server *http.Server) {
 	next := server.Handler
 	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
 		return context.WithValue(ctx, connKey{}, conn)
@@ -41,8 +41,8 @@ func (c *connections) bound(server *http.Server) {
 	}
 	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, _ := r.Context().Value(connKey{}).(net.Conn)
-		c.busy(conn)
-		defer c.rest(conn)
+		c.markBusy(conn)
+		defer c.markIdle(conn)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -51,7 +51,7 @@ func (c *connections) add(conn net.Conn) {
 	c.mu.Lock()
 	c.open[conn] = c.idle.PushBack(conn)
 	var surplus net.Conn
-	if len(c.open) > c.most {
+	if len(c.open) > c.limit {
 		surplus = c.idle.Remove(c.idle.Front()).(net.Conn) // there is one: conn, if no other
 		delete(c.open, surplus)
 	}
@@ -72,7 +72,7 @@ func (c *connections) remove(conn net.Conn) {
 
 // busy and rest are for the beginning and the end of an answer. A connection that was
 // closed meanwhile is in neither.
-func (c *connections) busy(conn net.Conn) {
+func (c *connections) markBusy(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e, ok := c.open[conn]; ok {
@@ -81,7 +81,7 @@ func (c *connections) busy(conn net.Conn) {
 	}
 }
 
-func (c *connections) rest(conn net.Conn) {
+func (c *connections) markIdle(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, ok := c.open[conn]; ok {

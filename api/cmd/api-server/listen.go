@@ -41,7 +41,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, most int, hurry 
 		WriteTimeout:      5 * time.Minute, // far above api.DefaultMaxWait
 		IdleTimeout:       2 * time.Minute,
 	}
-	newConnections(most).bound(server)
+	newConnections(most).install(server)
 	server.RegisterOnShutdown(hurry)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()

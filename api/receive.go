@@ -12,41 +12,41 @@ import (
 
 // uploadPatience is for how long a submission waits for its turn before it is told to
 // come back.
-const uploadPatience = 5 * time.Second
+const uploadTimeout = 5 * time.Second
 
 // An arrival is a submission whose turn it is to be received: it holds one place, and
 // memory for its body, as large as it says that it is.
-type arrival struct {
+type transfer struct {
 	server *Server
 	owner  string
 	size   int64 // of the body at most, in bytes
 
 	mu     sync.Mutex
-	memory int64  // that it holds, in bytes
-	body   *paced // nil before it is read
+	memory int64              // that it holds, in bytes
+	body   *minimumRateReader // nil before it is read
 }
 
 // receive waits for the turn of a submission with a body of so many bytes at most. The
 // caller ends it by leave.
-func (s *Server) receive(ctx context.Context, owner string, size int64) (*arrival, error) {
-	until := time.Now().Add(uploadPatience)
-	if err := s.pools.uploads.acquire(ctx, owner, 1, uploadPatience); err != nil {
-		return nil, s.comeBack(ctx, owner, err)
+func (s *Server) receive(ctx context.Context, owner string, size int64) (*transfer, error) {
+	until := time.Now().Add(uploadTimeout)
+	if err := s.pools.uploads.reserve(ctx, owner, 1, uploadTimeout); err != nil {
+		return nil, s.retryLater(ctx, owner, err)
 	}
-	if err := s.pools.memory.acquire(ctx, owner, size, time.Until(until)); err != nil {
+	if err := s.pools.memory.reserve(ctx, owner, size, time.Until(until)); err != nil {
 		s.pools.uploads.release(owner, 1)
-		return nil, s.comeBack(ctx, owner, err)
+		return nil, s.retryLater(ctx, owner, err)
 	}
-	a := &arrival{server: s, owner: owner, size: size, memory: size}
-	s.arrivals.Store(a, true)
+	a := &transfer{server: s, owner: owner, size: size, memory: size}
+	s.transfers.Store(a, true)
 	return a, nil
 }
 
 // more waits for memory for so many bytes besides, as much of the size of one submission
 // as is left: what the form has had of it counts.
-func (a *arrival) more(ctx context.Context, bytes int64) error {
-	if err := a.server.pools.memory.acquire(ctx, a.owner, bytes, uploadPatience); err != nil {
-		return a.server.comeBack(ctx, a.owner, err)
+func (a *transfer) reserveMore(ctx context.Context, bytes int64) error {
+	if err := a.server.pools.memory.reserve(ctx, a.owner, bytes, uploadTimeout); err != nil {
+		return a.server.retryLater(ctx, a.owner, err)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -55,7 +55,7 @@ func (a *arrival) more(ctx context.Context, bytes int64) error {
 }
 
 // keep gives back the memory beyond so many bytes.
-func (a *arrival) keep(bytes int64) {
+func (a *transfer) shrinkTo(bytes int64) {
 	a.mu.Lock()
 	surplus := a.memory - bytes
 	if surplus > 0 {
@@ -68,22 +68,22 @@ func (a *arrival) keep(bytes int64) {
 }
 
 // leave gives back all.
-func (a *arrival) leave() {
-	a.server.arrivals.Delete(a)
-	a.keep(0)
+func (a *transfer) end() {
+	a.server.transfers.Delete(a)
+	a.shrinkTo(0)
 	a.server.pools.uploads.release(a.owner, 1)
 }
 
 // pace reads the body of r under pressure: see [pace].
-func (a *arrival) pace(w http.ResponseWriter, r *http.Request) (done func()) {
+func (a *transfer) enforceMinimumRate(w http.ResponseWriter, r *http.Request) (done func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.body, done = pace(w, r, a.server.Stall)
+	a.body, done = enforceMinimumRate(w, r, a.server.Stall)
 	return done
 }
 
 // left is how long the rest of the body takes if it comes as fast as the beginning did.
-func (a *arrival) left() time.Duration {
+func (a *transfer) remaining() time.Duration {
 	a.mu.Lock()
 	body := a.body
 	a.mu.Unlock()
@@ -95,21 +95,21 @@ func (a *arrival) left() time.Duration {
 		return a.server.Stall
 	}
 	took := float64(time.Since(body.began))
-	return min(time.Duration(took/float64(read)*float64(max(0, a.size-read))), longest)
+	return min(time.Duration(took/float64(read)*float64(max(0, a.size-read))), maxTransferTime)
 }
 
 // comeBack is the answer to a submission whose turn did not come: when it may, by how
 // the others come in that it would have to wait for.
-func (s *Server) comeBack(ctx context.Context, owner string, err error) error {
+func (s *Server) retryLater(ctx context.Context, owner string, err error) error {
 	answer := s.problem(ctx, "let a submission in", err)
 	p := (*Problem)(nil)
 	if !errors.As(answer, &p) || p.header == nil {
 		return answer
 	}
-	soonest := longest
-	for a := range s.arrivals.Range {
-		if a := a.(*arrival); a.owner == owner || !errors.Is(err, errShareUsed) {
-			soonest = min(soonest, a.left())
+	soonest := maxTransferTime
+	for a := range s.transfers.Range {
+		if a := a.(*transfer); a.owner == owner || !errors.Is(err, errShareUsed) {
+			soonest = min(soonest, a.remaining())
 		}
 	}
 	p.header.Set("Retry-After", inSeconds(soonest))

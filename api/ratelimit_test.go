@@ -14,7 +14,7 @@ import (
 func slow(c *api.Config) { c.Shares.Rate = 0.001 }
 
 func TestSubmissionsAreLimitedByOwner(t *testing.T) {
-	g := serveGuarded(t, slow)
+	g := serveWithKeys(t, slow)
 	contentType, body := form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
 	for _, tt := range []struct {
 		as   string

@@ -15,10 +15,10 @@ const sendTimeout = 10 * time.Second
 // forgotten between being stored and being announced. Younger than that, the
 // request that made it is probably about to; but who repeats a request after a
 // 503 must not be left to the sweeper.
-const unannounced = time.Second
+const enqueueGrace = time.Second
 
 // announceEvery is how often a run is announced at most because a request is repeated.
-const announceEvery = 10 * time.Second
+const enqueueInterval = 10 * time.Second
 
 // maxRecentRuns limits the runs whose messages this process remembers. Beyond 400 submissions
 // a second, a repeated request finds its message in the store instead.
@@ -31,17 +31,17 @@ func message(ctx context.Context, id job.ID, run int, owner string) job.Message 
 
 // announce tells the workers of a run. The client's hanging up must not leave a
 // job half announced.
-func (s *Server) announce(ctx context.Context, m job.Message) error {
+func (s *Server) enqueue(ctx context.Context, m job.Message) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
 	return s.Queue.Send(ctx, m)
 }
 
 // announceNoted is announce for what may be asked for again.
-func (s *Server) announceNoted(ctx context.Context, m job.Message) error {
-	err := s.announce(ctx, m)
+func (s *Server) enqueueAndRemember(ctx context.Context, m job.Message) error {
+	err := s.enqueue(ctx, m)
 	if err == nil {
-		s.announced.add(m.Encode(), time.Now())
+		s.recentRuns.add(m.Encode(), time.Now())
 	}
 	return err
 }
@@ -50,22 +50,22 @@ func (s *Server) announceNoted(ctx context.Context, m job.Message) error {
 // was done before: twice does no harm, but many messages for one job would fill the
 // queue, and hide from the sweeper that others are missing. made: this request made the
 // run.
-func (s *Server) announceAgain(ctx context.Context, j job.Job, made bool) error {
+func (s *Server) enqueueAgain(ctx context.Context, j job.Job, made bool) error {
 	m := message(ctx, j.ID, j.Run, j.Owner)
-	if s.announced.has(m.Encode(), time.Now()) {
+	if s.recentRuns.has(m.Encode(), time.Now()) {
 		return nil
 	}
-	_, err, _ := s.announcing.Do(m.Encode(), func() (any, error) { // requests at the same time have one fate
-		if s.announced.has(m.Encode(), time.Now()) {
+	_, err, _ := s.enqueueing.Do(m.Encode(), func() (any, error) { // requests at the same time have one fate
+		if s.recentRuns.has(m.Encode(), time.Now()) {
 			return nil, nil
 		}
 		if !made {
 			// An error is no reason not to announce it.
-			if lately, err := s.Store.AnnouncedLately(j, announceEvery); err == nil && lately {
+			if lately, err := s.Store.AnnouncedLately(j, enqueueInterval); err == nil && lately {
 				return nil, nil
 			}
 		}
-		if err := s.announceNoted(ctx, m); err != nil {
+		if err := s.enqueueAndRemember(ctx, m); err != nil {
 			return nil, err
 		}
 		if err := s.Store.Announced(store.EntryOf(j)); err != nil {

@@ -35,7 +35,7 @@ func (m *router) methods() []string {
 // plainErrors turns the mux's own refusals, which are plain text, into
 // problems: 404 where there is nothing at all, and 405 where there is something
 // for another method.
-func plainErrors(mux *router) http.Handler {
+func muxErrors(mux *router) http.Handler {
 	methods := mux.methods()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := mux.Handler(r); pattern != "" {
@@ -61,7 +61,7 @@ func plainErrors(mux *router) http.Handler {
 
 // straight leaves out what a path has too much of, such as a second slash. The mux
 // would redirect, to an address that leaves out a stage prefix as well.
-func straight(next http.Handler) http.Handler {
+func cleanPath(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		crooked := r.URL.EscapedPath()
 		clean := path.Clean("/" + crooked)

@@ -53,7 +53,7 @@ func TestSameKeySameJob(t *testing.T) {
 	if again.ID != first.ID || again.State != job.Queued {
 		t.Errorf("got %+v, then %+v", first, again)
 	}
-	if got := s.queue.announced(); len(got) != 1 {
+	if got := s.queue.messages(); len(got) != 1 {
 		t.Errorf("announced %v", got)
 	}
 	if other := s.submitUnder("two", fields...); other.ID == first.ID {
@@ -122,17 +122,17 @@ func TestQueueAwayUnderAKey(t *testing.T) {
 	}
 	s.queue.set(nil)
 	j := s.submitUnder("one", fields...)
-	if n := len(s.queue.announced()); n != 0 {
+	if n := len(s.queue.messages()); n != 0 {
 		t.Errorf("announced %d times by a repetition at once: another may be at it", n)
 	}
 	backdate(t, s.store.Dir(), j.ID)
 	s.submitUnder("one", fields...)
-	if got := s.queue.announced(); len(got) != 1 || got[0] != (job.Message{Job: j.ID, Run: 1}) {
+	if got := s.queue.messages(); len(got) != 1 || got[0] != (job.Message{Job: j.ID, Run: 1}) {
 		t.Errorf("announced %v", got)
 	}
 	s.claim(j.ID, 1)
 	s.submitUnder("one", fields...)
-	if n := len(s.queue.announced()); n != 1 {
+	if n := len(s.queue.messages()); n != 1 {
 		t.Errorf("a job that is begun was announced again")
 	}
 }
@@ -151,7 +151,7 @@ func TestKeyUnderClocksAnHourApart(t *testing.T) {
 	}
 	date(t, s.store.Dir(), jobs[0].ID, time.Now().Add(time.Hour))
 	s.submitUnder("one", fields...)
-	if got := s.queue.announced(); len(got) != 1 || got[0] != (job.Message{Job: jobs[0].ID, Run: 1}) {
+	if got := s.queue.messages(); len(got) != 1 || got[0] != (job.Message{Job: jobs[0].ID, Run: 1}) {
 		t.Errorf("announced %v", got)
 	}
 }

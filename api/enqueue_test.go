@@ -38,7 +38,7 @@ func repeatable(s *service) map[string]func(s *service) (job.Message, func(to *s
 
 // sent is how many messages of a run there were.
 func (s *service) sent(m job.Message) (n int) {
-	for _, sent := range s.queue.announced() {
+	for _, sent := range s.queue.messages() {
 		if sent == m {
 			n++
 		}

@@ -15,7 +15,7 @@ func TestLimiterForgetsIdleOwners(t *testing.T) {
 		for range 2 * burstSeconds {
 			_ = l.allow("busy")
 		}
-		for i := range 10 * enoughOwners {
+		for i := range 10 * manyOwners {
 			if err := l.allow(fmt.Sprint("owner ", i)); err != nil {
 				t.Fatal(err)
 			}
@@ -26,7 +26,7 @@ func TestLimiterForgetsIdleOwners(t *testing.T) {
 				}
 			}
 		}
-		if n := len(l.owners); n > 2*enoughOwners {
+		if n := len(l.owners); n > 2*manyOwners {
 			t.Errorf("%d owners are remembered", n)
 		}
 	})

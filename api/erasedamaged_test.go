@@ -35,7 +35,7 @@ func TestDamagedJobsAreErased(t *testing.T) {
 			name += ", the spec too"
 		}
 		t.Run(name, func(t *testing.T) {
-			g := serveGuarded(t)
+			g := serveWithKeys(t)
 			id := g.submitAs("right", field{name: "public", value: "true"}).ID
 			result := job.Result{Width: 60, Height: 40, ContentType: "image/jpeg"}
 			if err := g.begun(id).Succeed(jpegPicture(t), nil, result, job.Receipt{Worker: "daemon"}); err != nil {

@@ -14,7 +14,7 @@ const burstSeconds = 10
 
 // enoughOwners is how many owners a limiter remembers before it forgets those who have
 // asked for nothing for burstSeconds: they may do as much as one whom it never saw.
-const enoughOwners = 1024
+const manyOwners = 1024
 
 // A limiter bounds how often each owner changes something.
 type limiter struct {
@@ -38,7 +38,7 @@ func (l *limiter) allow(owner string) *Problem {
 	if l == nil {
 		return nil
 	}
-	turn := l.of(owner).Reserve()
+	turn := l.limiterOf(owner).Reserve()
 	wait := turn.Delay()
 	if wait == 0 {
 		return nil
@@ -50,12 +50,12 @@ func (l *limiter) allow(owner string) *Problem {
 	return p
 }
 
-func (l *limiter) of(owner string) *rate.Limiter {
+func (l *limiter) limiterOf(owner string) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known, ok := l.owners[owner]
 	if !ok {
-		if len(l.owners) >= enoughOwners {
+		if len(l.owners) >= manyOwners {
 			maps.DeleteFunc(l.owners, func(_ string, idle *rate.Limiter) bool { return idle.Tokens() >= float64(idle.Burst()) })
 		}
 		known = rate.NewLimiter(l.every, max(1, int(float64(l.every)*burstSeconds)))

@@ -24,7 +24,7 @@ func GallerySite() fs.FS {
 			panic(err) // the file is part of the program
 		}
 		if name = strings.TrimPrefix(name, "ui/"); name == "gallery.html" {
-			name, content = "index.html", sitePage(content)
+			name, content = "index.html", staticPage(content)
 		}
 		w, err := z.Create(name)
 		if err == nil {
@@ -46,7 +46,7 @@ func GallerySite() fs.FS {
 
 // sitePage is the page where there is no API: its list is elsewhere, nothing can
 // be painted, and nobody sends the policy along.
-func sitePage(page []byte) []byte {
+func staticPage(page []byte) []byte {
 	for _, change := range [][2]string{
 		{`content="v1/gallery?limit=60"`, `content="gallery/index.json"`},
 		{` data-home="./"`, ``},

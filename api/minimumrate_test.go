@@ -40,7 +40,7 @@ func TestSlowLineIsGivenTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := api.New(api.Config{Store: st, Queue: &ledger{}})
+	h, err := api.New(api.Config{Store: st, Queue: &recordingQueue{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,30 +53,30 @@ func idempotencyKey(h http.Header) (string, error) {
 // keepOnce is keep under an idempotency key. What is stored under a key stays,
 // because another request may have been promised it: if it can't be announced,
 // the same request again does so, or the sweeper.
-func (s *Server) keepOnce(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
+func (s *Server) storeOnce(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
 	j, made, err := s.Store.CreateOnce(spec, f.files["image"], f.files["style_image"], key)
-	f.letGo()
-	return s.announceOnce(ctx, j, made, err)
+	f.releaseMemory()
+	return s.enqueueKeyed(ctx, j, made, err)
 }
 
 // announceOnce announces a job that was made under a key, by this request or another.
-func (s *Server) announceOnce(ctx context.Context, j job.Job, made bool, err error) (job.Job, error) {
+func (s *Server) enqueueKeyed(ctx context.Context, j job.Job, made bool, err error) (job.Job, error) {
 	if errors.Is(err, job.ErrKeyReused) || errors.Is(err, job.ErrUploadTaken) || errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrQuota) || errors.Is(err, job.ErrDiskFull) || errors.Is(err, job.ErrBacklog) {
 		return job.Job{}, err
 	}
 	switch {
 	case err != nil:
 	case made:
-		err = s.announceNoted(ctx, message(ctx, j.ID, j.Run, j.Owner))
-	case j.State == job.Queued && j.Attempts == 0 && !justMade(j):
-		err = s.announceAgain(ctx, j, false)
+		err = s.enqueueAndRemember(ctx, message(ctx, j.ID, j.Run, j.Owner))
+	case j.State == job.Queued && j.Attempts == 0 && !createdRecently(j):
+		err = s.enqueueAgain(ctx, j, false)
 	}
 	if err != nil {
-		return job.Job{}, fmt.Errorf("%w: %w", errUnsure, err)
+		return job.Job{}, fmt.Errorf("%w: %w", errMaybeStored, err)
 	}
 	return j, nil
 }
 
 // justMade reports whether the request that made a job may still be about to announce it. A time that is further
 // ahead than that is by the clock of another machine, which tells nothing.
-func justMade(j job.Job) bool { return time.Since(j.CreatedAt).Abs() <= unannounced }
+func createdRecently(j job.Job) bool { return time.Since(j.CreatedAt).Abs() <= enqueueGrace }
