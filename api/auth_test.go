@@ -20,7 +20,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// A guarded service has keys: of anna and berta to submit and read, of anna for
+// A keyedService service has keys: of anna and berta to submit and read, of anna for
 // one of both alone, and of an admin.
 type keyedService struct {
 	*service
@@ -30,7 +30,7 @@ type keyedService struct {
 	log     *logBuffer
 }
 
-// A logbook is a log to look through.
+// A logBuffer is a log to look through.
 type logBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -420,7 +420,7 @@ func TestHeadersThatAreNoKey(t *testing.T) {
 	for range 100 {
 		g.request("wrong", "GET", "/v1/jobs", "", nil)
 	}
-	if n := strings.Count(g.log.String(), "a key that nobody holds"); n < 1 || n > 40 {
+	if n := strings.Count(g.log.String(), "unknown API key"); n < 1 || n > 40 {
 		t.Errorf("%d of 107 wrong keys were logged, want some, not all", n)
 	}
 	if strings.Contains(g.log.String(), right[8:]) || strings.Contains(strings.ToLower(g.log.String()), strings.ToLower(right[8:])) {

@@ -161,7 +161,7 @@ func TestRetryAnnouncesTheNextRun(t *testing.T) {
 
 	s.queue.set(errors.New("connection refused by 10.1.2.3"))
 	resp, body := s.send("POST", path, "")
-	wantProblem(t, resp, body, 503, "unavailable", "sending the same again is safe")
+	wantProblem(t, resp, body, 503, "unavailable", "sending the same request again is safe")
 	if resp.Header.Get("Retry-After") == "" || bytes.Contains(body, []byte("10.1.2.3")) {
 		t.Errorf("%v %s", resp.Header, body)
 	}
@@ -375,7 +375,7 @@ func TestBadRedrives(t *testing.T) {
 		``:                              {400, "malformed_request", "required"},
 		`{`:                             {400, "malformed_request", ""},
 		`{}`:                            {422, "invalid_field", "all or code"},
-		`{"all": true, "code": "x"}`:    {422, "invalid_field", "one alone"},
+		`{"all": true, "code": "x"}`:    {422, "invalid_field", "only one of them"},
 		`{"ids": []}`:                   {422, "invalid_field", "ids"},
 		`{"al": true}`:                  {422, "invalid_field", "al: "},
 		`{"all": true, "limit": 1001}`:  {422, "invalid_field", "limit: "},

@@ -26,7 +26,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// An annex is a bucket for the copies, and something before S3 that counts what
+// An testBucket is a bucket for the copies, and something before S3 that counts what
 // comes and can misbehave.
 type testBucket struct {
 	*testing.T
@@ -72,7 +72,7 @@ func newTestBucket(t *testing.T) *testBucket {
 	return a
 }
 
-// away has S3 refuse everything, or not any more. (What it answers when it is
+// setUnavailable has S3 refuse everything, or not any more. (What it answers when it is
 // overloaded the SDK would try again.)
 func (a *testBucket) setUnavailable(on bool) {
 	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
@@ -339,7 +339,7 @@ func TestResultWithTheBucketAway(t *testing.T) {
 	if n := a.heads.Load() - asked; n != 1 {
 		t.Errorf("S3 was asked %d times in a moment", n)
 	}
-	if n := strings.Count(log.String(), "can't be used"); n != 1 {
+	if n := strings.Count(log.String(), "link to a picture's copy"); n != 1 {
 		t.Errorf("logged %d times:\n%s", n, log.String())
 	}
 	small := s.beside(settings(100)) // too large for this one

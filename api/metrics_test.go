@@ -15,7 +15,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A gauge is a queue's depth, and how often it was asked for.
+// A depthReader is a queue's depth, and how often it was asked for.
 type depthReader struct {
 	asked atomic.Int32
 	err   error

@@ -7,16 +7,15 @@ import (
 	"time"
 )
 
-// A body of a submission may stall for Config.Stall in all, and else comes at
-// slowest or faster; whatever it does, it is over after longest. It takes up one of
-// few places meanwhile.
+// The body of a submission, which occupies one of a few places, may stall for Config.Stall in total
+// and must otherwise arrive at minimumRate or faster. It is aborted after maxTransferTime.
 const (
 	minimumRate     = 16 << 10 // bytes a second
 	maxTransferTime = 5 * time.Minute
 )
 
-// paced reads a request's body and gives up on one that comes too slowly, with
-// os.ErrDeadlineExceeded.
+// A minimumRateReader reads a request's body. A read returns os.ErrDeadlineExceeded if the body
+// arrives too slowly.
 type minimumRateReader struct {
 	io.ReadCloser
 	conn  *http.ResponseController
@@ -25,9 +24,9 @@ type minimumRateReader struct {
 	read  atomic.Int64
 }
 
-// pace makes r's body paced. done is to be called when it was read to its end: what
-// comes after a body is under no pressure. Where it was not, the server looks for
-// its end, and is under the same.
+// enforceMinimumRate makes r.Body a minimumRateReader. The caller calls done after it has read the
+// body to its end: what follows has no minimum rate. If it does not read to the end, the server
+// discards the rest at the same minimum rate.
 func enforceMinimumRate(w http.ResponseWriter, r *http.Request, stall time.Duration) (p *minimumRateReader, done func()) {
 	conn := http.NewResponseController(w)
 	p = &minimumRateReader{ReadCloser: r.Body, conn: conn, began: time.Now(), stall: stall}
@@ -37,7 +36,7 @@ func enforceMinimumRate(w http.ResponseWriter, r *http.Request, stall time.Durat
 
 func (p *minimumRateReader) Read(b []byte) (int, error) {
 	allowed := p.stall + time.Duration(p.read.Load())*time.Second/minimumRate
-	// Where it can't be set there is no connection: a function gets its requests whole.
+	// An error means that there is no connection: a function receives whole requests.
 	_ = p.conn.SetReadDeadline(p.began.Add(min(allowed, maxTransferTime)))
 	n, err := p.ReadCloser.Read(b)
 	p.read.Add(int64(n))

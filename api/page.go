@@ -16,15 +16,15 @@ import (
 //go:embed ui
 var ui embed.FS
 
-// pageHeader goes with every file of the page, beside its policy.
+// pageHeaders are the headers of every file of the page, besides the content security policy.
 var pageHeaders = map[string]string{
 	"Referrer-Policy": "no-referrer",
-	"Cache-Control":   "no-cache", // the files of two versions don't mix; the ETag makes asking cheap
+	"Cache-Control":   "no-cache", // files of two versions must not be mixed; the ETag makes validation cheap
 }
 
-// pagePolicy lets nothing run and nothing load that isn't this server's; blob: are
-// the pictures that the person has chosen, and those that were fetched with an API
-// key, and results may be redirected to another origin, if there is one.
+// contentSecurityPolicy allows only files of this server, blob: for pictures that the user chose or
+// that were fetched with an API key, and the origin to which results are redirected, if there is
+// one.
 func contentSecurityPolicy(linkOrigin string) string {
 	if linkOrigin != "" {
 		linkOrigin = " " + linkOrigin
@@ -33,9 +33,8 @@ func contentSecurityPolicy(linkOrigin string) string {
 		"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }
 
-// pageTypes are the types of the page's files. They are not left to package
-// mime, which also goes by the machine's own tables: with nosniff, a module of
-// another type does not run.
+// pageTypes are the content types of the page's files. Package mime is not used, because it also
+// reads the machine's own tables, and with nosniff a module of another type is not run.
 var pageTypes = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
@@ -65,7 +64,7 @@ func indexPage(page string, keyless bool) string {
 	return strings.NewReplacer(changes...).Replace(page)
 }
 
-// pageRoutes serve the page: plain files, embedded, with relative links.
+// pageRoutes adds the routes of the page: plain embedded files with relative links.
 func pageRoutes(mux *router, keyless bool, linkOrigin string) {
 	files, err := fs.Glob(ui, "ui/*")
 	if err != nil {

@@ -22,8 +22,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// immutable: what a run has made never changes, and previews and thumbnails
-// follow from what never changes. Private, because a job may be.
+// The values of Cache-Control. Results, and the previews and thumbnails made of pictures, never change;
+// they are private, because a job may be.
 const (
 	immutable = "private, max-age=31536000, immutable"
 	daily     = "public, max-age=86400"
@@ -31,10 +31,10 @@ const (
 
 type resultInput struct {
 	ID       string `path:"id" doc:"The job's id"`
-	Download bool   `query:"download" doc:"Have a browser save the picture rather than show it: a link's own download attribute counts for nothing where the picture is elsewhere"`
+	Download bool   `query:"download" doc:"Makes browsers save the picture instead of showing it. They ignore a link's download attribute if the picture is at another origin"`
 }
 
-// getResult answers the painted picture, or a range of it.
+// getResult returns the painted picture, or a range of it.
 func (s *Server) getResult(ctx context.Context, in *resultInput) (*huma.StreamResponse, error) {
 	id, err := job.ParseID(in.ID)
 	if err != nil {
@@ -43,7 +43,7 @@ func (s *Server) getResult(ctx context.Context, in *resultInput) (*huma.StreamRe
 	file, j, err := s.Store.Result(id)
 	if err == nil && !isPublicResult(&j) {
 		if err = s.hideFromOthers(ctx, id, j.Owner, nil); err != nil {
-			_ = file.Close() // it was not read from
+			_ = file.Close() // read only
 		}
 	} else if err != nil {
 		err = s.hideFromOthers(ctx, id, j.Owner, err)
@@ -60,14 +60,14 @@ func (s *Server) getResult(ctx context.Context, in *resultInput) (*huma.StreamRe
 	}), nil
 }
 
-// getJobThumbnail answers the painted picture as the gallery shows it.
+// getJobThumbnail returns the small picture that the gallery shows.
 func (s *Server) getJobThumbnail(ctx context.Context, in *jobInput) (*huma.StreamResponse, error) {
 	id, err := job.ParseID(in.ID)
 	if err != nil {
 		return nil, s.problem(ctx, "read a thumbnail", err)
 	}
 	file, j, err := s.Store.Thumbnail(id)
-	if err != nil { // else it is shown to all
+	if err != nil { // a thumbnail that exists is public
 		err = s.hideFromOthers(ctx, id, j.Owner, err)
 	}
 	if err == nil {
@@ -82,12 +82,12 @@ func (s *Server) getJobThumbnail(ctx context.Context, in *jobInput) (*huma.Strea
 	}), nil
 }
 
-// smallFormat is that of all thumbnails and previews.
+// previewFormat is the format of all thumbnails and previews.
 const previewFormat = "jpeg"
 
-// wantFormat closes a file that does not begin as a picture of a format does: whoever
-// has the shared directory can have put anything there, and what is answered from here
-// is a picture or nothing.
+// checkFileFormat checks that a file starts like a picture of a format, and closes it if not. The
+// shared directory may have been written by another program, and no other file must be served as a
+// picture.
 func checkFileFormat(file *os.File, format string) error {
 	head := make([]byte, formats.HeadLength)
 	n, err := file.ReadAt(head, 0)
@@ -105,13 +105,13 @@ func checkFileFormat(file *os.File, format string) error {
 
 func checkFormat(data []byte, format string) error {
 	if formats.Of(data).Name != format {
-		return fmt.Errorf("%w: it is no %s file", job.ErrDamagedJob, format)
+		return fmt.Errorf("%w: it is not a %s file", job.ErrDamagedJob, format)
 	}
 	return nil
 }
 
-// getPreview answers the submitted picture as the worker has encoded it anew: never the
-// original, which holds where it was taken and can be anything.
+// getPreview returns the submitted picture as encoded by the worker. The original, which may
+// contain where it was taken, or anything else, is never returned.
 func (s *Server) getPreview(ctx context.Context, in *jobInput) (*huma.StreamResponse, error) {
 	id, err := s.authorizedID(ctx, in.ID)
 	if err != nil {
@@ -143,7 +143,7 @@ type stylesOutput struct {
 	}
 }
 
-// listStyles answers the catalogue in the order in which to show it.
+// listStyles returns the catalogue in the order in which to show it.
 func (s *Server) listStyles(context.Context, *struct{}) (*stylesOutput, error) {
 	out := &stylesOutput{Cache: "no-cache"}
 	for _, st := range style.All() {
@@ -156,7 +156,7 @@ type styleInput struct {
 	Name string `path:"name"`
 }
 
-// getThumbnail answers what a style does to a photograph.
+// getThumbnail returns a photograph painted in a style.
 func (s *Server) getThumbnail(ctx context.Context, in *styleInput) (*huma.StreamResponse, error) {
 	data, err := style.Thumbnail(in.Name)
 	if err != nil {
@@ -165,14 +165,14 @@ func (s *Server) getThumbnail(ctx context.Context, in *styleInput) (*huma.Stream
 	return servePicture(bytes.NewReader(data), nil, pictureHeaders{contentType: "image/jpeg", etag: etagOf(data), cache: daily, filename: in.Name + ".jpg"}), nil
 }
 
-// A picture is what serve says of the bytes that it answers.
+// pictureHeaders are the headers of a response with a picture.
 type pictureHeaders struct {
 	contentType, etag, cache, filename string
-	attachment                         bool // to be saved rather than shown
+	attachment                         bool // for saving instead of showing
 	modified                           time.Time
 }
 
-// etagOf names bytes that don't come with a hash.
+// etagOf returns an ETag for bytes that come without a hash.
 func etagOf(data []byte) string {
 	sum := sha256.Sum256(data)
 	return `"` + hex.EncodeToString(sum[:]) + `"`
@@ -186,12 +186,12 @@ func (p pictureHeaders) disposition() string {
 	return kind + `; filename="` + p.filename + `"`
 }
 
-// serve answers bytes with ranges and conditional requests as net/http does
-// them. done, where there is one, is called at the end.
+// servePicture responds with content, and handles ranges and conditional requests as net/http does.
+// done, if not nil, is called at the end.
 func servePicture(content io.ReadSeeker, done func() error, p pictureHeaders) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		if done != nil {
-			defer func() { _ = done() }() // it was only read from
+			defer func() { _ = done() }() // read only
 		}
 		r, w := humago.Unwrap(ctx)
 		h := w.Header()

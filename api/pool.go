@@ -8,37 +8,37 @@ import (
 	"time"
 )
 
-// A pool is something scarce, such as memory, that requests hold for a while. It is
-// shared fairly among owners: each holds at most a part of what the others leave, so
-// that somebody who holds none finds some. It is safe for concurrent use.
+// A pool is a limited resource, such as memory, of which requests reserve amounts. It is shared
+// fairly among owners: each owner holds at most a part of what the others leave, so that some is
+// left for an owner who holds nothing. It is safe for concurrent use.
 type pool struct {
 	size   int64
-	shares int64 // an owner holds one part-th at most, or the size of one request if that is more
+	shares int64 // an owner holds at most 1/shares of what the others leave, or one request if that is larger
 
 	mu      sync.Mutex
 	unused  int64
-	held    map[string]int64 // by owners; those who hold nothing are not in it
-	waiting []*waiter        // those who wait, in the order in which they came
+	held    map[string]int64 // by owner, only those who hold something
+	waiting []*waiter        // in order of arrival
 }
 
 type waiter struct {
 	owner   string
 	amount  int64
-	granted chan struct{} // closed when it holds n
+	granted chan struct{} // closed when the amount is reserved
 }
 
-// Why a pool has nothing for a request.
+// The errors of a reservation.
 var (
-	errShareUsed = errors.New("your own requests of this kind take up your share of this server")
-	errCrowded   = errors.New("too many ask for this at the moment")
+	errShareUsed = errors.New("your other requests of this kind use up your share of this server")
+	errCrowded   = errors.New("the server is busy with too many requests of this kind")
 )
 
 func newPool(size, part int64) *pool {
 	return &pool{size: size, shares: part, unused: size, held: map[string]int64{}}
 }
 
-// try takes n for an owner if that can be had at once. What was taken is to be given
-// back by release.
+// tryReserve reserves an amount for an owner if it is available at once. The caller returns it with
+// release.
 func (p *pool) tryReserve(owner string, n int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -49,8 +49,8 @@ func (p *pool) tryReserve(owner string, n int64) error {
 	return nil
 }
 
-// acquire is try, and waits until ctx ends or so long. An owner's requests have their
-// turns in the order in which they came; those of others don't wait for them.
+// reserve is tryReserve, but waits for the amount until ctx ends or the timeout has passed. An
+// owner's requests are served in order of arrival; those of other owners don't wait for them.
 func (p *pool) reserve(ctx context.Context, owner string, n int64, patience time.Duration) error {
 	if p.tryReserve(owner, n) == nil {
 		return nil
@@ -58,7 +58,7 @@ func (p *pool) reserve(ctx context.Context, owner string, n int64, patience time
 	c := &waiter{owner, n, make(chan struct{})}
 	p.mu.Lock()
 	p.waiting = append(p.waiting, c)
-	p.grantWaiting() // there may be room since
+	p.grantWaiting() // an amount may have been released in between
 	p.mu.Unlock()
 	over := time.NewTimer(patience)
 	defer over.Stop()
@@ -74,7 +74,7 @@ func (p *pool) reserve(ctx context.Context, owner string, n int64, patience time
 	defer p.mu.Unlock()
 	i := slices.Index(p.waiting, c)
 	switch {
-	case i < 0 && err == nil: // it was granted in this instant
+	case i < 0 && err == nil: // granted at the moment of the timeout
 		return nil
 	case i < 0:
 		p.takeBack(owner, n)
@@ -84,11 +84,11 @@ func (p *pool) reserve(ctx context.Context, owner string, n int64, patience time
 		}
 		p.waiting = slices.Delete(p.waiting, i, i+1)
 	}
-	p.grantWaiting() // who waited behind it
+	p.grantWaiting() // those that waited behind it
 	return err
 }
 
-// release gives back what an owner holds.
+// release returns an amount that an owner holds.
 func (p *pool) release(owner string, n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -96,14 +96,14 @@ func (p *pool) release(owner string, n int64) {
 	p.grantWaiting()
 }
 
-// used is how much is held.
+// used returns the amount that is held.
 func (p *pool) used() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.size - p.unused
 }
 
-// The others want p.mu to be held.
+// The caller of the methods below holds p.mu.
 
 func (p *pool) grant(owner string, n int64) {
 	p.unused -= n
@@ -117,7 +117,8 @@ func (p *pool) takeBack(owner string, n int64) {
 	}
 }
 
-// serve lets everybody have their turn for whom there is room.
+// grantWaiting serves the waiting requests for which there is enough, in order, and skips those of
+// an owner whose earlier request still waits.
 func (p *pool) grantWaiting() {
 	if len(p.waiting) == 0 {
 		return
@@ -136,14 +137,14 @@ func (p *pool) grantWaiting() {
 
 func (p *pool) fits(owner string, n int64) bool { return n <= p.unused && !p.exceedsShare(owner, n) }
 
-// exceeds says whether n more would be more than an owner's part.
+// exceedsShare reports whether an owner would hold more than its share with n more.
 func (p *pool) exceedsShare(owner string, n int64) bool {
 	held := p.held[owner]
 	return held > 0 && (held+n)*p.shares > p.unused+held
 }
 
 func (p *pool) refusal(owner string, n int64) error {
-	if p.exceedsShare(owner, n) || n <= p.unused { // or its owner's others are first
+	if p.exceedsShare(owner, n) || n <= p.unused { // or earlier requests of the owner wait
 		return errShareUsed
 	}
 	return errCrowded

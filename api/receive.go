@@ -10,24 +10,23 @@ import (
 	"time"
 )
 
-// uploadPatience is for how long a submission waits for its turn before it is told to
-// come back.
+// uploadTimeout is how long a submission waits for a place and memory before it is refused.
 const uploadTimeout = 5 * time.Second
 
-// An arrival is a submission whose turn it is to be received: it holds one place, and
-// memory for its body, as large as it says that it is.
+// A transfer is a submission that is being received. It holds one place for uploads, and memory for
+// its body, as much as the request declares.
 type transfer struct {
 	server *Server
 	owner  string
-	size   int64 // of the body at most, in bytes
+	size   int64 // largest size of the body, in bytes
 
 	mu     sync.Mutex
-	memory int64              // that it holds, in bytes
-	body   *minimumRateReader // nil before it is read
+	memory int64              // reserved, in bytes
+	body   *minimumRateReader // nil until it is read
 }
 
-// receive waits for the turn of a submission with a body of so many bytes at most. The
-// caller ends it by leave.
+// receive waits until there is a place and memory for a submission with a body of at most size
+// bytes. The caller ends the transfer with end.
 func (s *Server) receive(ctx context.Context, owner string, size int64) (*transfer, error) {
 	until := time.Now().Add(uploadTimeout)
 	if err := s.pools.uploads.reserve(ctx, owner, 1, uploadTimeout); err != nil {
@@ -42,8 +41,8 @@ func (s *Server) receive(ctx context.Context, owner string, size int64) (*transf
 	return a, nil
 }
 
-// more waits for memory for so many bytes besides, as much of the size of one submission
-// as is left: what the form has had of it counts.
+// reserveMore waits for memory for further bytes. Together with what the form took they are at most
+// the size of one submission.
 func (a *transfer) reserveMore(ctx context.Context, bytes int64) error {
 	if err := a.server.pools.memory.reserve(ctx, a.owner, bytes, uploadTimeout); err != nil {
 		return a.server.retryLater(ctx, a.owner, err)
@@ -54,7 +53,7 @@ func (a *transfer) reserveMore(ctx context.Context, bytes int64) error {
 	return nil
 }
 
-// keep gives back the memory beyond so many bytes.
+// shrinkTo releases the memory beyond the given number of bytes.
 func (a *transfer) shrinkTo(bytes int64) {
 	a.mu.Lock()
 	surplus := a.memory - bytes
@@ -67,14 +66,14 @@ func (a *transfer) shrinkTo(bytes int64) {
 	}
 }
 
-// leave gives back all.
+// end releases all that the transfer holds.
 func (a *transfer) end() {
 	a.server.transfers.Delete(a)
 	a.shrinkTo(0)
 	a.server.pools.uploads.release(a.owner, 1)
 }
 
-// pace reads the body of r under pressure: see [pace].
+// enforceMinimumRate applies [enforceMinimumRate] to the body of r.
 func (a *transfer) enforceMinimumRate(w http.ResponseWriter, r *http.Request) (done func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -82,7 +81,7 @@ func (a *transfer) enforceMinimumRate(w http.ResponseWriter, r *http.Request) (d
 	return done
 }
 
-// left is how long the rest of the body takes if it comes as fast as the beginning did.
+// remaining estimates how long the rest of the body takes, from the rate at which it came so far.
 func (a *transfer) remaining() time.Duration {
 	a.mu.Lock()
 	body := a.body
@@ -98,10 +97,11 @@ func (a *transfer) remaining() time.Duration {
 	return min(time.Duration(took/float64(read)*float64(max(0, a.size-read))), maxTransferTime)
 }
 
-// comeBack is the answer to a submission whose turn did not come: when it may, by how
-// the others come in that it would have to wait for.
+// retryLater is the response to a submission that got no place or memory in time. Its Retry-After
+// is the estimated end of the first transfer that would release some: one of the same owner if that
+// owner's share is used up, else any.
 func (s *Server) retryLater(ctx context.Context, owner string, err error) error {
-	answer := s.problem(ctx, "let a submission in", err)
+	answer := s.problem(ctx, "receive a submission", err)
 	p := (*Problem)(nil)
 	if !errors.As(answer, &p) || p.header == nil {
 		return answer
@@ -116,7 +116,7 @@ func (s *Server) retryLater(ctx context.Context, owner string, err error) error 
 	return p
 }
 
-// inSeconds is a duration as Retry-After has it, rounded up, and one second at least.
+// inSeconds formats a duration for Retry-After: whole seconds, rounded up, at least 1.
 func inSeconds(d time.Duration) string {
 	return strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))
 }

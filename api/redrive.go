@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	redriveLimit  = 100              // jobs, where the request names no limit
-	redriveBudget = 15 * time.Second // for one request, below any gateway's patience
+	redriveLimit  = 100              // jobs, if the request has no limit
+	redriveBudget = 15 * time.Second // for one request, below the time limits of gateways
 )
 
 type redriveInput struct {
 	Body struct {
-		IDs    []string `json:"ids,omitempty" minItems:"1" maxItems:"100" doc:"These jobs, failed or canceled"`
+		IDs    []string `json:"ids,omitempty" minItems:"1" maxItems:"100" doc:"The jobs with these ids, failed or canceled"`
 		All    bool     `json:"all,omitempty" doc:"Every failed job"`
 		Code   string   `json:"code,omitempty" doc:"Every failed job with this error code, such as gave_up"`
-		Limit  int      `json:"limit,omitempty" minimum:"1" maximum:"1000" default:"100" doc:"With all and code: at most so many in this request"`
-		Cursor string   `json:"cursor,omitempty" doc:"With all and code: next_cursor of the request before"`
+		Limit  int      `json:"limit,omitempty" minimum:"1" maximum:"1000" default:"100" doc:"With all and code: largest number of jobs in this request"`
+		Cursor string   `json:"cursor,omitempty" doc:"With all and code: next_cursor of the previous response"`
 	}
 }
 
@@ -30,25 +30,25 @@ type redriveOutput struct {
 	Body  redriveResult
 }
 
-// A redriven is what a redrive has done.
+// A redriveResult is the result of a redrive.
 type redriveResult struct {
-	Retried    []job.ID  `json:"retried" doc:"Run again"`
-	Skipped    []skipped `json:"skipped" doc:"Could not be retried"`
-	NextCursor *string   `json:"next_cursor" doc:"For the next request; null where no more jobs are left"`
+	Retried    []job.ID  `json:"retried" doc:"Queued as their next run"`
+	Skipped    []skipped `json:"skipped" doc:"Jobs that could not be retried"`
+	NextCursor *string   `json:"next_cursor" doc:"For the next request; null if there are no more jobs"`
 }
 
 type skipped struct {
 	ID     string `json:"id"`
-	Code   string `json:"code" doc:"As of a problem: not_retryable, too_many_runs, not_found, gone, busy, unavailable"`
+	Code   string `json:"code" doc:"The code of a problem: not_retryable, too_many_runs, not_found, gone, busy, unavailable"`
 	Detail string `json:"detail"`
 }
 
-// redrive lets failed jobs run again: named ones, or a page of all that failed.
+// redrive makes the next run of the given jobs, or of a page of all failed jobs.
 func (s *Server) redrive(ctx context.Context, in *redriveInput) (*redriveOutput, error) {
 	if err := in.validate(); err != nil {
 		return nil, s.problem(ctx, "redrive", err)
 	}
-	// Before anything is changed: jobs that can't be announced stay failed.
+	// Before anything is changed, so that jobs that can't be enqueued stay failed.
 	if err := s.checkQueue(ctx); err != nil {
 		return nil, s.problem(ctx, "redrive", fmt.Errorf("%w: %w", errUnavailable, err))
 	}
@@ -69,7 +69,7 @@ func (s *Server) redrive(ctx context.Context, in *redriveInput) (*redriveOutput,
 		for _, id := range ids[done:] {
 			out.Body.skip(id, s.problem(ctx, "redrive", err))
 		}
-	default: // what was done is told, and the next request goes on with the rest
+	default: // return what was done; the next request continues with the rest
 		next = job.ID(ids[done-1])
 	}
 	if next != "" {
@@ -87,19 +87,19 @@ func (in *redriveInput) validate() error {
 		}
 	}
 	if chosen != 1 {
-		return &job.FieldError{Field: "ids", Problem: "or all or code is needed, and one alone"}
+		return &job.FieldError{Field: "ids", Problem: "or all or code is required, and only one of them"}
 	}
 	if in.Body.Cursor == "" {
 		return nil
 	}
 	if _, err := job.ParseID(in.Body.Cursor); err != nil {
-		return &job.FieldError{Field: "cursor", Problem: "must be the next_cursor of the request before"}
+		return &job.FieldError{Field: "cursor", Problem: "must be the next_cursor of the previous response"}
 	}
 	return nil
 }
 
-// failed lists a page of the jobs that are asked for, newest first. A page may be
-// empty and still have a next.
+// failedJobs returns a page of the failed jobs that the request selects, newest first. A page may
+// be empty and still have a next cursor.
 func (s *Server) failedJobs(ctx context.Context, in *redriveInput) (ids []string, next job.ID, err error) {
 	jobs, next, err := s.listWithinShare(ctx, store.Query{
 		Before: job.ID(in.Body.Cursor), Limit: in.Body.Limit,
@@ -113,8 +113,8 @@ func (s *Server) failedJobs(ctx context.Context, in *redriveInput) (ids []string
 	return ids, next, err
 }
 
-// run retries jobs one after the other, and says how many it came to before an
-// error that the others would meet too, such as errOver.
+// retryAll retries jobs one after another. It stops at an error that the others would have too,
+// such as errTimeLimit, and returns how many jobs it tried before.
 func (d *redriveResult) retryAll(ids []string, retry func(id string) error) (done int, err error) {
 	until := time.Now().Add(redriveBudget)
 	for i, id := range ids {
@@ -141,8 +141,8 @@ func (d *redriveResult) skip(id string, why error) {
 	}
 }
 
-// redriveOne retries one job. A Problem is that job's own; any other error is
-// one that every job would meet.
+// redriveOne retries one job. A Problem concerns that job only; any other error would concern every
+// job.
 func (s *Server) redriveOne(ctx context.Context, text string) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// A router is a mux that remembers its patterns, since net/http's does not tell
-// them.
+// A router is a mux with a list of its patterns, which net/http's does not return.
 type router struct {
 	http.ServeMux
 	patterns []string // such as GET /v1/jobs/{id}
@@ -21,9 +20,9 @@ func (m *router) HandleFunc(pattern string, handler func(http.ResponseWriter, *h
 	m.ServeMux.HandleFunc(pattern, handler)
 }
 
-// methods are those that some path is there for.
+// methods returns the methods that at least one pattern has.
 func (m *router) methods() []string {
-	all := []string{http.MethodHead} // GET stands for it too
+	all := []string{http.MethodHead} // which GET patterns match too
 	for _, p := range m.patterns {
 		method, _, _ := strings.Cut(p, " ")
 		all = append(all, method)
@@ -32,9 +31,8 @@ func (m *router) methods() []string {
 	return slices.Compact(all)
 }
 
-// plainErrors turns the mux's own refusals, which are plain text, into
-// problems: 404 where there is nothing at all, and 405 where there is something
-// for another method.
+// muxErrors replaces the mux's own error responses, which are plain text, by problems: 404 for an
+// unknown path, and 405 for a path that has other methods.
 func muxErrors(mux *router) http.Handler {
 	methods := mux.methods()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -50,29 +48,29 @@ func muxErrors(mux *router) http.Handler {
 				allowed = append(allowed, method)
 			}
 		}
-		p := newProblem(http.StatusNotFound, "not_found", "nothing is here; the page is at / and the API's description at /v1/openapi.json")
+		p := newProblem(http.StatusNotFound, "not_found", "there is nothing at this address; the page is at / and the API's description at /v1/openapi.json")
 		if len(allowed) > 0 {
-			p = newProblem(http.StatusMethodNotAllowed, "method_not_allowed", r.Method+" is not offered here, but "+strings.Join(allowed, ", "))
+			p = newProblem(http.StatusMethodNotAllowed, "method_not_allowed", r.Method+" is not supported here; supported: "+strings.Join(allowed, ", "))
 			p.header = http.Header{"Allow": {strings.Join(allowed, ", ")}}
 		}
 		writeProblem(w, p)
 	})
 }
 
-// straight leaves out what a path has too much of, such as a second slash. The mux
-// would redirect, to an address that leaves out a stage prefix as well.
+// cleanPath removes repeated slashes and dot segments from paths. The mux would redirect to the
+// clean path, without the stage prefix that the request's address had.
 func cleanPath(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		crooked := r.URL.EscapedPath()
-		clean := path.Clean("/" + crooked)
-		if clean != "/" && strings.HasSuffix(crooked, "/") {
+		sent := r.URL.EscapedPath()
+		clean := path.Clean("/" + sent)
+		if clean != "/" && strings.HasSuffix(sent, "/") {
 			clean += "/"
 		}
-		if decoded, err := url.PathUnescape(clean); err == nil && clean != crooked {
-			to, at := *r, *r.URL
-			at.Path, at.RawPath = decoded, clean
-			to.URL = &at
-			r = &to
+		if decoded, err := url.PathUnescape(clean); err == nil && clean != sent {
+			cleaned, address := *r, *r.URL
+			address.Path, address.RawPath = decoded, clean
+			cleaned.URL = &address
+			r = &cleaned
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -26,7 +26,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A ledger is a queue that only remembers what was announced.
+// A recordingQueue is a queue that only remembers what was announced.
 type recordingQueue struct {
 	mu   sync.Mutex
 	sent []job.Message // their bodies

@@ -43,20 +43,19 @@ func (s *Shares) Validate() error {
 	return nil
 }
 
-// bytes is UploadMemory in bytes.
+// bytes returns UploadMemory in bytes.
 func (s *Shares) bytes() int64 { return int64(s.UploadMemory) << 20 }
 
-// pools are what Shares bounds, besides the rate.
+// pools are the resources that Shares limits, except the rate.
 type pools struct {
-	uploads  *pool // submissions being received
+	uploads  *pool // places for submissions that are received
 	memory   *pool // bytes for them
 	waits    *pool // requests that wait for a job to change
 	requests *pool // requests of every kind
-	lists    *pool // listings, each of which reads many jobs
+	lists    *pool // listings
 }
 
-// concurrentLists bounds the listings at a time, each of which may read hundreds of
-// jobs.
+// concurrentLists limits the listings at the same time, each of which may read hundreds of jobs.
 const concurrentLists = 4
 
 func newPools(s Shares, shared bool) pools {
@@ -72,24 +71,26 @@ func newPools(s Shares, shared bool) pools {
 	}
 }
 
-// inShare answers a request if there is room for one more of that owner's.
-func (s *Server) withinShare(owner string, w http.ResponseWriter, r *http.Request, answer func()) {
+// withinShare calls handle if the owner may have one more request, and else responds with a
+// problem.
+func (s *Server) withinShare(owner string, w http.ResponseWriter, r *http.Request, handle func()) {
 	if err := s.pools.requests.tryReserve(owner, 1); err != nil {
-		if p := (*Problem)(nil); errors.As(s.problem(r.Context(), "let a request in", err), &p) {
+		if p := (*Problem)(nil); errors.As(s.problem(r.Context(), "accept a request", err), &p) {
 			writeProblem(w, p)
 		}
 		return
 	}
 	defer s.pools.requests.release(owner, 1)
-	answer()
+	handle()
 }
 
-// everybody is the owner of requests that ask for no key: it can't be one's name.
+// publicOwner is the owner of requests that need no key. No owner of a key can have this name,
+// which contains a space.
 const publicOwner = "for everybody"
 
-// sharePage bounds the requests for the page and the API's description, which are
-// answered slowly to who reads slowly. Those of the API have their owner's share, and
-// whether the server is alive is always answered.
+// limitPageRequests limits the requests for the page and the API's description, whose responses
+// take as long as the client reads slowly. Requests to the API are counted for their owners by
+// authorize. Health checks are always answered.
 func (s *Server) limitPageRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path

@@ -18,36 +18,36 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// submitForm documents the fields of a submission; readForm reads them.
+// submitForm describes the fields of a submission in the OpenAPI document; readForm reads them.
 type submitForm struct {
 	Image          []byte  `json:"image,omitempty" format:"binary" doc:"This or upload_id"`
-	UploadID       string  `json:"upload_id,omitempty" doc:"An upload that holds the picture: see create-upload. The same upload again is refused (upload_taken), unless under the same Idempotency-Key"`
+	UploadID       string  `json:"upload_id,omitempty" doc:"An upload that contains the picture: see create-upload. An upload can be submitted once (then upload_taken), except with the same Idempotency-Key"`
 	Style          string  `json:"style,omitempty" doc:"A style's name, or a blend such as a:0.7,b:0.3. This, style_image or style_upload_id"`
 	StyleImage     []byte  `json:"style_image,omitempty" format:"binary" doc:"A style picture of your own"`
-	StyleUploadID  string  `json:"style_upload_id,omitempty" doc:"Another upload, that holds the style picture, as upload_id holds the picture"`
+	StyleUploadID  string  `json:"style_upload_id,omitempty" doc:"Another upload, which contains the style picture"`
 	Strength       float64 `json:"strength,omitempty" minimum:"0" maximum:"1" default:"1" doc:"0 is the photograph, 1 the style"`
-	Size           int     `json:"size,omitempty" minimum:"0" default:"1024" doc:"Longest edge of the result in pixels at most, from 16; 0 as it is, up to the most. What the workers have too little memory for is refused"`
+	Size           int     `json:"size,omitempty" minimum:"0" default:"1024" doc:"Longest edge of the result in pixels, at least 16; 0 keeps the picture's, up to the maximum. A size for which the workers have too little memory is refused"`
 	Format         string  `json:"format,omitempty" default:"jpeg"`
 	Quality        int     `json:"quality,omitempty" minimum:"1" maximum:"100" default:"90" doc:"Of a JPEG or WebP"`
-	PreserveColors bool    `json:"preserve_colors,omitempty" default:"false" doc:"Keep the photograph's colours, take the style's strokes"`
-	Public         bool    `json:"public,omitempty" doc:"Show the result in the gallery, to everybody"`
+	PreserveColors bool    `json:"preserve_colors,omitempty" default:"false" doc:"Keep the photograph's colours, and take only the strokes of the style"`
+	Public         bool    `json:"public,omitempty" doc:"Show the result in the public gallery"`
 }
 
 func submitOperation() huma.Operation {
 	return huma.Operation{
 		OperationID: "submit-job", Method: http.MethodPost, Path: "/v1/jobs", Tags: []string{"jobs"},
 		Summary: "Submit a picture", DefaultStatus: http.StatusAccepted,
-		Description: "A job answered with 202 is stored durably and will be painted or fail with a reason. " +
-			"503 promises nothing: send the same request again. 429 is for more than an owner's share of the server. Both say when in Retry-After. With an Idempotency-Key, any number of equal requests " +
-			"within 24 hours make one job, and all are answered that job as it stands; " +
-			"another request under the same key is refused (idempotency_key_reused).",
+		Description: "After 202 the job is stored durably, and it will be painted or fail with a reason. " +
+			"After 503 it may or may not be stored: send the same request again. 429 means that the owner's share of the server is used up. Both have Retry-After. With an Idempotency-Key, any number of equal requests " +
+			"within 24 hours make one job, and each returns its current state; " +
+			"a different request with the same key is refused (idempotency_key_reused).",
 		Security:  needs(keyring.Submit),
 		Responses: problems(400, 401, 404, 408, 409, 410, 413, 415, 422),
 	}
 }
 
-// documentSubmit adds the form to the OpenAPI document. It comes after the
-// registration, because huma reads the body of an operation that has one.
+// documentSubmit adds the form to the OpenAPI document. It is called after the registration,
+// because huma reads the body of an operation that has one.
 func (s *Server) documentSubmit(api huma.API) {
 	schema := huma.SchemaFromType(api.OpenAPI().Components.Schemas, reflect.TypeFor[submitForm]())
 	schema.Properties["public"].Default = s.publicByDefault()
@@ -68,8 +68,8 @@ func (s *Server) documentSubmit(api huma.API) {
 	operation.Parameters = append(operation.Parameters, keyParameter())
 }
 
-// submitInput keeps the request, because a form of tens of megabytes is read by
-// readForm, bounded, and not by huma, which would spill it into files.
+// submitInput keeps the request, because readForm reads the form of tens of megabytes within
+// limits, whereas huma would write it to temporary files.
 type submitInput struct {
 	ctx huma.Context
 }
@@ -77,8 +77,8 @@ type submitInput struct {
 // Resolve keeps huma's request for the handler.
 func (in *submitInput) Resolve(ctx huma.Context) []error { in.ctx = ctx; return nil }
 
-// submit is the way of a job into the system: read and check everything, store
-// it durably, announce it, and only then promise it.
+// submit creates a job: it reads and checks everything, stores the job durably, enqueues it, and
+// only then responds with 202.
 func (s *Server) submit(ctx context.Context, in *submitInput) (*acceptedOutput, error) {
 	r, w := humago.Unwrap(in.ctx)
 	key, err := idempotencyKey(r.Header)
@@ -86,49 +86,49 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*acceptedOutput, 
 		return nil, s.problem(ctx, "read a submission", err)
 	}
 	if err := s.Store.Admits(callerOf(ctx).owner, key); err != nil {
-		return nil, s.problem(ctx, "take a submission", err)
+		return nil, s.problem(ctx, "accept a submission", err)
 	}
 	size, err := formSize(r, s.Limits.Bytes)
 	if err != nil {
 		return nil, s.problem(ctx, "read a submission", err)
 	}
-	arriving, err := s.receive(ctx, callerOf(ctx).owner, size)
+	incoming, err := s.receive(ctx, callerOf(ctx).owner, size)
 	if err != nil {
 		return nil, err
 	}
-	defer arriving.end()
-	done := arriving.enforceMinimumRate(w, r)
+	defer incoming.end()
+	done := incoming.enforceMinimumRate(w, r)
 	f, err := readForm(r, size, s.Limits.Bytes)
 	if err != nil {
 		return nil, s.problem(ctx, "read a submission", err)
 	}
 	done()
-	arriving.shrinkTo(f.memory())
-	f.onRelease = func() { arriving.shrinkTo(0) }
+	incoming.shrinkTo(f.memory())
+	f.onRelease = func() { incoming.shrinkTo(0) }
 	spec, err := s.newSpec(f)
 	if err != nil {
 		return nil, s.problem(ctx, "check a submission", err)
 	}
-	spec.Owner = arriving.owner
-	take := s.createJob
+	spec.Owner = incoming.owner
+	create := s.createJob
 	if spec.Upload != "" || spec.StyleUpload != "" {
-		take = func(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
-			return s.createJobFromUploads(ctx, arriving, spec, f, key)
+		create = func(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
+			return s.createJobFromUploads(ctx, incoming, spec, f, key)
 		}
 	}
-	j, err := take(ctx, spec, f, key)
+	j, err := create(ctx, spec, f, key)
 	if err != nil {
-		return nil, s.problem(ctx, "take a submission", err)
+		return nil, s.problem(ctx, "create a job", err)
 	}
 	s.metrics.countSubmission(spec)
 	s.log(ctx).Info("submitted", "job", j.ID, "by", spec.Owner, "style", spec.Style, "bytes", spec.Input.Bytes)
 	return accepted(j, "jobs/"+string(j.ID)), nil // relative to this request's own address
 }
 
-// publicByDefault: where there are owners, a picture is its owner's.
+// publicByDefault returns false if there are owners: then a picture is its owner's.
 func (s *Server) publicByDefault() bool { return s.Keys == nil }
 
-// take makes a job of a form that has its pictures.
+// createJob creates a job from a form that contains the pictures.
 func (s *Server) createJob(ctx context.Context, spec *job.Spec, f *form, key string) (job.Job, error) {
 	if err := s.inspectPictures(spec, f); err != nil {
 		return job.Job{}, err
@@ -139,7 +139,7 @@ func (s *Server) createJob(ctx context.Context, spec *job.Spec, f *form, key str
 	return s.storeAndEnqueue(ctx, spec, f)
 }
 
-// keep stores a submission and announces it, or leaves no trace of it.
+// storeAndEnqueue stores and enqueues a submission. If it can't be enqueued, it is discarded.
 func (s *Server) storeAndEnqueue(ctx context.Context, spec *job.Spec, f *form) (job.Job, error) {
 	if err := s.Store.Create(spec, f.files["image"], f.files["style_image"]); err != nil {
 		return job.Job{}, fmt.Errorf("%w: %w", errUnavailable, err)
@@ -151,8 +151,8 @@ func (s *Server) storeAndEnqueue(ctx context.Context, spec *job.Spec, f *form) (
 	return spec.New(), nil
 }
 
-// asked checks the fields of a form and makes a job's spec of them; [Server.examine]
-// adds what follows from the pictures.
+// newSpec checks the fields of a form and makes a job's spec of them, without what
+// [Server.inspectPictures] adds.
 func (s *Server) newSpec(f *form) (*job.Spec, error) {
 	var bad []*job.FieldError
 	spec := &job.Spec{
@@ -217,7 +217,7 @@ func (s *Server) newSpec(f *form) (*job.Spec, error) {
 	return spec, nil
 }
 
-// examine inspects a form's pictures, and describes them in the spec.
+// inspectPictures inspects a form's pictures and describes them in the spec.
 func (s *Server) inspectPictures(spec *job.Spec, f *form) (err error) {
 	image := f.files["image"]
 	if spec.Input, err = s.inspectPicture("image", image); err != nil {

@@ -113,7 +113,7 @@ func TestBadSubmissions(t *testing.T) {
 		"format":                   {with(text("format", "bmp")), 422, "invalid_field", "jpeg, png"},
 		"quality":                  {with(text("quality", "101")), 422, "invalid_field", "1 to 100"},
 		"preserve_colors":          {with(text("preserve_colors", "maybe")), 422, "invalid_field", "true or false"},
-		"a misspelt field":         {with(text("strenght", "1")), 422, "invalid_field", `"strenght": is no field of a job; there are image, style_image, style, strength, size,`},
+		"a misspelt field":         {with(text("strenght", "1")), 422, "invalid_field", `"strenght": is not a field of a job; the fields are image, style_image, style, strength, size,`},
 		"a field twice":            {with(named), 422, "invalid_field", "twice"},
 		"an image twice":           {with(good), 422, "invalid_field", "twice"},
 		"a field of 2 KiB":         {with(text("format", strings.Repeat("x", 2048))), 422, "invalid_field", "too long"},
@@ -312,7 +312,7 @@ func TestTooManySubmissionsAtOnceAreToldToComeBack(t *testing.T) {
 		if resp.StatusCode == http.StatusAccepted {
 			continue
 		}
-		wantProblem(t, resp, answer, 429, "too_many_at_once", "your own requests")
+		wantProblem(t, resp, answer, 429, "too_many_at_once", "your other requests")
 		// At their pace they take longer than any may.
 		if after := resp.Header.Get("Retry-After"); after != "300" {
 			t.Errorf("Retry-After: %s", after)

@@ -76,7 +76,7 @@ func (s *service) taken(id string, header ...string) job.Job {
 	return j
 }
 
-// An inbox is a place for uploads in memory.
+// An uploadsInMemory is a place for uploads in memory.
 type uploadsInMemory struct {
 	mu      sync.Mutex
 	objects map[string][]byte // by name
@@ -169,7 +169,7 @@ func TestUpload(t *testing.T) {
 		t.Errorf("%+v", u)
 	}
 	resp, body := g.take(u.UploadID, as("right")...)
-	wantProblem(t, resp, body, 409, "upload_incomplete", "send the picture to the address that came with the upload_id")
+	wantProblem(t, resp, body, 409, "upload_incomplete", "send the picture to the upload's address")
 	for _, c := range []struct {
 		what    string
 		content []byte
@@ -197,7 +197,7 @@ func TestUpload(t *testing.T) {
 		t.Errorf("left in the bucket: %v", keys)
 	}
 	resp, body = g.take(u.UploadID, as("right")...)
-	wantProblem(t, resp, body, 409, "upload_taken", "ask for another upload")
+	wantProblem(t, resp, body, 409, "upload_taken", "create another upload")
 	resp, body = g.take(u.UploadID, as("other")...)
 	wantProblem(t, resp, body, 404, "upload_not_found", "")
 	if n := len(g.queue.messages()); n != 1 {

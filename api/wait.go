@@ -7,13 +7,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// DefaultMaxWait is [Config.MaxWait] where that is 0.
+// DefaultMaxWait is the value of [Config.MaxWait] if that is 0.
 const DefaultMaxWait = 20 * time.Second
 
-// How long a waiting request leaves the store alone between two looks, each of
-// which is two or three operations on its files: the longer, the more wait, so that
-// a hundred of them ask little more of the store than one, and the longer it has
-// waited: a change is seen late by an eighth of the time that it took.
+// The pause of a waiting request between two reads of the job, each of which takes two or three file
+// operations. It grows with the number of waiting requests, so that a hundred of them cost the store
+// little more than one, and with the time waited: a change is noticed after at most an eighth more of
+// the time that it took.
 const (
 	minPause       = 10 * time.Millisecond
 	maxPause       = 500 * time.Millisecond
@@ -24,17 +24,16 @@ func (s *Server) pollPause(waited time.Duration) time.Duration {
 	return min(max(minPause, time.Duration(s.pools.waits.used())*pausePerWaiter, waited/8), maxPause)
 }
 
-// await looks at an unfinished job until it is not what the client knows any
-// more, and answers it as it was seen last. It may be over sooner: at the
-// server's limit of time, at once where too many wait already or as many of the
-// caller's own as its share is, and when the server stops.
+// waitForChange reads an unfinished job until it differs from what the client knows, and returns
+// it. It returns the job unchanged after the client's time or the server's limit, when the server
+// stops, and at once if too many requests wait, of all or of this owner.
 func (s *Server) waitForChange(ctx context.Context, j job.Job, in *getJobInput) (job.Job, error) {
-	arrived := j.State
+	initial := j.State
 	known := func() bool {
 		if in.IfNoneMatch != "" {
 			return etagMatches(in.IfNoneMatch, etagOfJob(j))
 		}
-		return j.State == arrived
+		return j.State == initial
 	}
 	if j.State.Finished() || !known() {
 		return j, nil
@@ -64,7 +63,6 @@ func (s *Server) waitForChange(ctx context.Context, j job.Job, in *getJobInput) 
 	return j, nil
 }
 
-// EndWaits answers the requests that wait for a job to change, now and from now
-// on, as it stands: they must not hold up a graceful stop. It is for
-// [net/http.Server.RegisterOnShutdown].
+// EndWaits ends the waiting of requests with ?wait, now and from now on: they return the job as it
+// is, so that they don't delay a graceful stop. It is for [net/http.Server.RegisterOnShutdown].
 func (s *Server) EndWaits() { s.endWaits() }

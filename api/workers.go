@@ -37,7 +37,7 @@ func (w *Workers) Validate() error {
 	if f, ok := w.footprint(); !ok {
 		return errors.New("--worker-engine must be tensorflow or onnx")
 	} else if w.bytes() < f.Idle(1)+f.Picture(256, 256, imageio.JobMemory(nil, nil, 256, 256)) {
-		return fmt.Errorf("--worker-memory of %d MB: that holds no picture of 256 x 256: a worker with %s takes %d MB before it has painted anything", w.Memory, w.Engine, f.Idle(1)>>20)
+		return fmt.Errorf("--worker-memory of %d MB is too little for a picture of 256 x 256: a worker with %s needs %d MB before it paints anything", w.Memory, w.Engine, f.Idle(1)>>20)
 	}
 	return nil
 }
@@ -54,9 +54,10 @@ func (w *Workers) footprint() (job.Footprint, bool) {
 	return job.Footprint{}, false
 }
 
-// hold refuses a job whose pictures the smallest worker, which paints one at a time, can't
-// hold; picture is nil without a style's picture. What is refused is what would have to be
-// smaller: the style's picture, if the job were accepted without.
+// checkMemory returns an error for a job whose pictures need more memory than the smallest worker
+// has, which paints one at a time. picture is nil without a style picture. The error names the
+// field to make smaller: the style picture if the job would be accepted without it, else the size
+// or the photograph.
 func (w *Workers) checkMemory(spec *job.Spec, image, picture []byte) error {
 	f, _ := w.footprint()
 	in := spec.Input
@@ -71,7 +72,7 @@ func (w *Workers) checkMemory(spec *job.Spec, image, picture []byte) error {
 	if need(spec.Longest(), nil) <= w.bytes() {
 		return fmt.Errorf("style_image: %w: with it, painting takes %d MB, and the smallest worker has %d MB; a style is read at 256 x 256", job.ErrTooManyPixels, most>>20, w.Memory)
 	}
-	const smallest = 16 // that can be asked for
+	const smallest = 16 // size that a submission can have
 	fits := sort.Search(spec.Longest(), func(more int) bool { return need(more+1, picture) > w.bytes() })
 	if fits < smallest {
 		return fmt.Errorf("image: %w: painting it takes %d MB or more, and the smallest worker has %d MB", job.ErrTooManyPixels, need(smallest, picture)>>20, w.Memory)

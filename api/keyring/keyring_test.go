@@ -128,24 +128,24 @@ func TestBadFilesAreRefusedByLine(t *testing.T) {
 		lines []string
 		want  string
 	}{
-		"nothing":           {nil, "no key in it"},
-		"comments alone":    {[]string{"# nothing yet"}, "no key in it"},
-		"two words":         {[]string{good, "anna read"}, "line 2: three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not 2"},
-		"scopes with space": {[]string{"anna submit, read " + words[2]}, "line 1: three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not 4"},
+		"nothing":           {nil, "contains no key"},
+		"comments alone":    {[]string{"# nothing yet"}, "contains no key"},
+		"two words":         {[]string{good, "anna read"}, "line 2: a line has three words (an owner, scopes such as submit,read without spaces, and sha256:...), not 2"},
+		"scopes with space": {[]string{"anna submit, read " + words[2]}, "line 1: a line has three words (an owner, scopes such as submit,read without spaces, and sha256:...), not 4"},
 		"an odd owner":      {[]string{"", "an/na read " + words[2]}, `line 2: the owner "an/na"`},
 		"a long owner":      {[]string{strings.Repeat("a", 65) + " read " + words[2]}, "line 1: the owner"},
-		"an unknown scope":  {[]string{"anna write " + words[2]}, `line 1: there is no scope "write", but [submit read admin]`},
-		"an empty scope":    {[]string{"anna read, " + words[2]}, `line 1: there is no scope ""`},
-		"a scope twice":     {[]string{"anna read,read " + words[2]}, "line 1: the scope read twice"},
+		"an unknown scope":  {[]string{"anna write " + words[2]}, `line 1: unknown scope "write"; the scopes are [submit read admin]`},
+		"an empty scope":    {[]string{"anna read, " + words[2]}, `line 1: unknown scope ""`},
+		"a scope twice":     {[]string{"anna read,read " + words[2]}, "line 1: the scope read appears twice"},
 		"the key itself":    {[]string{"anna read " + key}, "line 1: the third word must be sha256:"},
 		"another hash":      {[]string{"anna read md5:" + words[2][7:]}, "line 1: the third word must be sha256:"},
 		"a short hash":      {[]string{"anna read " + words[2][:20]}, "line 1: the hash must be 64"},
 		"no hexadecimals":   {[]string{"anna read sha256:" + strings.Repeat("z", 64)}, "line 1: the hash must be 64"},
 		"a key twice":       {[]string{good, "#", "berta read " + words[2]}, "line 3: the same key as in line 1"},
 		"a huge file":       {[]string{strings.Repeat("# x\n", 1<<18) + good}, "larger than"},
-		"a huge line":       {[]string{good, strings.Repeat("x", 1<<17)}, "line 2: three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not 1"},
-		"two of them":       {[]string{"x", good, "y z"}, "line 1: three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not 1\nline 3: three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not 2"},
-		"a key for a scope": {[]string{"anna " + key + " " + words[2]}, `line 1: there is no scope "...", but`},
+		"a huge line":       {[]string{good, strings.Repeat("x", 1<<17)}, "line 2: a line has three words (an owner, scopes such as submit,read without spaces, and sha256:...), not 1"},
+		"two of them":       {[]string{"x", good, "y z"}, "line 1: a line has three words (an owner, scopes such as submit,read without spaces, and sha256:...), not 1\nline 3: a line has three words (an owner, scopes such as submit,read without spaces, and sha256:...), not 2"},
+		"a key for a scope": {[]string{"anna " + key + " " + words[2]}, `line 1: unknown scope "..."; the scopes are`},
 		"a key for a name":  {[]string{"x/" + key + " read " + words[2]}, `line 1: the owner "x/..."`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -221,7 +221,7 @@ func TestLinesCountForThemselves(t *testing.T) {
 	expect("nothing but typos", keyring.Status{BadLines: 3, Readable: true})
 	f.write(anna, berta)
 	expect("mended", keyring.Status{Keys: 2, Readable: true}, annas, bertas)
-	for _, want := range []string{"line 2: the hash", "line 2: three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not 4", "line 3: three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not 2", "line 3: the same key as in line 1"} {
+	for _, want := range []string{"line 2: the hash", "line 2: a line has three words (an owner, scopes such as submit,read without spaces, and sha256:...), not 4", "line 3: a line has three words (an owner, scopes such as submit,read without spaces, and sha256:...), not 2", "line 3: the same key as in line 1"} {
 		if n := strings.Count(f.said.String(), want); n != 1 {
 			t.Errorf("%q was logged %d times:\n%s", want, n, f.said.String())
 		}
@@ -247,9 +247,9 @@ func TestFaultsAreLoggedAgain(t *testing.T) {
 		}
 		f.write(anna, "nonsense")
 		time.Sleep(11 * time.Second) // between two looks
-		logged("line 2: three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not 1", 1)
+		logged("line 2: a line has three words (an owner, scopes such as submit,read without spaces, and sha256:...), not 1", 1)
 		time.Sleep(10 * time.Minute)
-		logged("line 2: three words are needed (an owner, scopes such as submit,read without spaces, and sha256:...), not 1", 10)
+		logged("line 2: a line has three words (an owner, scopes such as submit,read without spaces, and sha256:...), not 1", 10)
 		f.write(anna)
 		time.Sleep(time.Minute)
 		logged("level=ERROR", 0)
@@ -298,7 +298,7 @@ func TestUnreadableFiles(t *testing.T) {
 					}
 					time.Sleep(time.Second)
 				}
-				if said := f.said.String(); strings.Count(said, "nobody is admitted") != 3 || strings.Count(said, "count for 1m0s") != 1 {
+				if said := f.said.String(); strings.Count(said, "no key is valid") != 3 || strings.Count(said, "are valid for 1m0s") != 1 {
 					t.Errorf("it was logged:\n%s", said)
 				}
 				if err := os.Remove(f.path); err != nil && name != "away" {

@@ -48,7 +48,7 @@ func TestRefusesToStartWithBadKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := newHandler(t.Context(), settings{Dir: t.TempDir(), Keys: keys.Setting(file)}, os.Getenv, slog.New(slog.DiscardHandler))
-	if err == nil || !strings.Contains(err.Error(), "line 2: there is no scope") {
+	if err == nil || !strings.Contains(err.Error(), "line 2: unknown scope") {
 		t.Errorf("got %v", err)
 	}
 }

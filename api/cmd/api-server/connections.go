@@ -8,24 +8,25 @@ import (
 	"sync"
 )
 
-// connections bounds how many connections there are. One more closes the one that has
-// been longest without a request to answer, so that whoever opens many, and says nothing
-// on them or little, keeps nobody out. It is safe for concurrent use.
+// connections limits the number of connections. One more closes the connection that has been idle
+// longest, so that clients that open many and send nothing, or little, keep no others out. It is
+// safe for concurrent use.
 type connections struct {
 	limit int
 
 	mu   sync.Mutex
-	open map[net.Conn]*list.Element // nil while a request of it is answered
+	open map[net.Conn]*list.Element // nil while a request is being handled
 	idle list.List                  // of net.Conn, the longest idle first
 }
 
-func newConnections(most int) *connections {
-	return &connections{limit: most, open: map[net.Conn]*list.Element{}}
+// newConnections allows the given number of connections.
+func newConnections(limit int) *connections {
+	return &connections{limit: limit, open: map[net.Conn]*list.Element{}}
 }
 
 type connKey struct{}
 
-// bound has a server's connections counted. Its handler must be set already.
+// install limits the connections of a server. Its handler must be set already.
 func (c *connections) install(server *http.Server) {
 	next := server.Handler
 	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
@@ -52,12 +53,12 @@ func (c *connections) add(conn net.Conn) {
 	c.open[conn] = c.idle.PushBack(conn)
 	var surplus net.Conn
 	if len(c.open) > c.limit {
-		surplus = c.idle.Remove(c.idle.Front()).(net.Conn) // there is one: conn, if no other
+		surplus = c.idle.Remove(c.idle.Front()).(net.Conn) // at least conn is idle
 		delete(c.open, surplus)
 	}
 	c.mu.Unlock()
 	if surplus != nil {
-		_ = surplus.Close() // whose server notices
+		_ = surplus.Close() // the server notices that
 	}
 }
 
@@ -70,8 +71,8 @@ func (c *connections) remove(conn net.Conn) {
 	delete(c.open, conn)
 }
 
-// busy and rest are for the beginning and the end of an answer. A connection that was
-// closed meanwhile is in neither.
+// markBusy and markIdle are called at the start and the end of a request. They ignore a connection that
+// was closed in the meantime.
 func (c *connections) markBusy(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

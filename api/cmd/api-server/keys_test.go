@@ -151,7 +151,7 @@ func TestServerWithKeys(t *testing.T) {
 	if !strings.Contains(told.String(), "line 1: three words are needed") {
 		t.Errorf("the typo was not logged:\n%s", told)
 	}
-	if !strings.Contains(told.String(), "in the clear") {
+	if !strings.Contains(told.String(), "not encrypted") {
 		t.Errorf("it was not warned:\n%s", told)
 	}
 }

@@ -79,7 +79,7 @@ func TestListensToOthersWithKeysAlone(t *testing.T) {
 			continue
 		}
 		l.Close()
-		if !strings.Contains(said.String(), "in the clear") {
+		if !strings.Contains(said.String(), "not encrypted") {
 			t.Errorf("%s: no warning: %s", address, said.String())
 		}
 	}
