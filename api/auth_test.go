@@ -42,7 +42,7 @@ var rules = map[string]rule{
 	"get /v1/styles/{name}/thumbnail": {"", "200 200 200 200 200 200 200 200"},
 }
 
-func TestWhoMayWhat(t *testing.T) {
+func TestPermissions(t *testing.T) {
 	g := serveWithKeys(t, func(c *api.Config) { c.Uploads = &uploadsInMemory{} })
 	described := map[string]bool{}
 	for _, operation := range g.operations() {
@@ -137,7 +137,7 @@ func (s *service) operations() (all []string) {
 }
 
 // What is public needs no key, and looks at none.
-func TestPublicThings(t *testing.T) {
+func TestPublicPathsNeedNoKey(t *testing.T) {
 	g := serveWithKeys(t)
 	files, err := filepath.Glob("ui/*")
 	if err != nil || len(files) == 0 {
@@ -162,7 +162,7 @@ func TestPublicThings(t *testing.T) {
 	}
 }
 
-func TestPublicJobsShowTheirResultAndThumbnailAlone(t *testing.T) {
+func TestPublicJobsShowOnlyResultAndThumbnail(t *testing.T) {
 	g := serveWithKeys(t)
 	public := field{name: "public", value: "true"}
 	private, shown, unfinished, failed := g.annas(job.Succeeded), g.annas(job.Succeeded, public), g.annas(job.Queued, public), g.annas(job.Failed, public)
@@ -198,7 +198,7 @@ func TestPublicJobsShowTheirResultAndThumbnailAlone(t *testing.T) {
 	}
 }
 
-func TestListsAreTheOwners(t *testing.T) {
+func TestListsShowOnlyTheOwnersJobs(t *testing.T) {
 	g := serveWithKeys(t)
 	annas, bertas, nobodys := g.submitAs("right").ID, g.submitAs("other").ID, g.submitAs("keyless").ID
 	for as, want := range map[string][]job.ID{
@@ -221,7 +221,7 @@ func TestListsAreTheOwners(t *testing.T) {
 }
 
 // A job stays its owner's through all that happens to it.
-func TestOwnersThroughAJobsLife(t *testing.T) {
+func TestJobKeepsItsOwner(t *testing.T) {
 	g := serveWithKeys(t)
 	id := g.annas(job.Failed)
 	path := "/v1/jobs/" + string(id)
@@ -250,7 +250,7 @@ func TestOwnersThroughAJobsLife(t *testing.T) {
 	see("painted")
 }
 
-func TestIdempotencyKeysAreTheOwners(t *testing.T) {
+func TestIdempotencyKeysArePerOwner(t *testing.T) {
 	g := serveWithKeys(t)
 	contentType, body := form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
 	ids := map[job.ID]string{}
@@ -267,7 +267,7 @@ func TestIdempotencyKeysAreTheOwners(t *testing.T) {
 	}
 }
 
-func TestHeadersThatAreNoKey(t *testing.T) {
+func TestInvalidAuthorizationHeaders(t *testing.T) {
 	g := serveWithKeys(t)
 	right := g.keys["right"]
 	for header, want := range map[string]int{
@@ -301,7 +301,7 @@ func TestHeadersThatAreNoKey(t *testing.T) {
 
 // With keys a server may have any name, and other sites' pages are refused all
 // the same; nothing is said that would let them read.
-func TestOtherSitesAndKeys(t *testing.T) {
+func TestCrossOriginRequestsWithKeys(t *testing.T) {
 	g := serveWithKeys(t)
 	shown := g.annas(job.Succeeded, field{name: "public", value: "true"})
 	for _, as := range []string{"none", "right"} {
@@ -328,7 +328,7 @@ func TestOtherSitesAndKeys(t *testing.T) {
 }
 
 // A key in the address is none: addresses are logged everywhere.
-func TestKeysInAddressesAreNone(t *testing.T) {
+func TestKeysInURLsAreIgnored(t *testing.T) {
 	g := serveWithKeys(t)
 	for _, name := range []string{"access_token", "key"} {
 		resp, body := g.request("none", "GET", "/v1/jobs?"+name+"="+url.QueryEscape("atelier_x"), "", nil)

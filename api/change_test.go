@@ -135,7 +135,7 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-func TestCanceledJobIsNotBegun(t *testing.T) {
+func TestCanceledJobIsNotStarted(t *testing.T) {
 	s := serve(t)
 	queued, running := s.good().ID, s.good().ID
 	lease := s.claim(running, 1)
@@ -154,7 +154,7 @@ func TestCanceledJobIsNotBegun(t *testing.T) {
 	wantProblem(t, resp, body, 409, "not_finished", "canceled")
 }
 
-func TestRetryAnnouncesTheNextRun(t *testing.T) {
+func TestRetryEnqueuesNextRun(t *testing.T) {
 	s := serve(t)
 	id := s.in(job.Failed)
 	path := "/v1/jobs/" + string(id) + "/retry"
@@ -204,7 +204,7 @@ func TestErasedJobIsGone(t *testing.T) {
 
 // Whatever clients and a worker do to a job at the same time, each is answered
 // in terms of the contract, and never that something went wrong.
-func TestEverythingAtOnce(t *testing.T) {
+func TestConcurrentChanges(t *testing.T) {
 	s := serve(t)
 	for range 10 {
 		id := s.good().ID

@@ -173,9 +173,9 @@ func TestOtherRequests(t *testing.T) {
 	}
 }
 
-// TestCrookedPaths: what a path has too much of is left out. A redirect would lead
+// TestUncleanPaths: what a path has too much of is left out. A redirect would lead
 // away from under a stage prefix, which the API does not know.
-func TestCrookedPaths(t *testing.T) {
+func TestUncleanPaths(t *testing.T) {
 	g := serveWithKeys(t)
 	for path, status := range map[string]int{
 		"//v1/styles": 200, "/v1//styles": 200, "/v1/./styles": 200, "/v1/jobs/../styles?x=//": 200, "//": 200, "//gallery": 200,

@@ -22,7 +22,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack"
 )
 
-func TestResultIsLinkedOnceThereIsACopy(t *testing.T) {
+func TestResultRedirectsToCopy(t *testing.T) {
 	a := newTestBucket(t)
 	g := serveWithKeys(t, func(c *api.Config) { c.Copies = a.copies })
 	for _, public := range []bool{true, false} {
@@ -94,7 +94,7 @@ func (s *service) job(id job.ID) job.Job {
 	return j
 }
 
-func TestWhatIsTooLargeIsCopiedFirst(t *testing.T) {
+func TestLargeResultIsCopiedFirst(t *testing.T) {
 	a := newTestBucket(t)
 	g := serveWithKeys(t, func(c *api.Config) { c.Copies, c.MaxPicture = a.copies, 100 })
 	id := g.annas(job.Succeeded)
@@ -128,7 +128,7 @@ func TestWhatIsTooLargeIsCopiedFirst(t *testing.T) {
 
 // What reads a picture for S3 still, after that was given up, is not in the way of
 // who is answered from the same file.
-func TestAnswerBesideACopyThatWasGivenUp(t *testing.T) {
+func TestResponseDuringAbandonedCopy(t *testing.T) {
 	a := newTestBucket(t)
 	var kept io.ReadSeeker
 	s := serve(t)
@@ -154,7 +154,7 @@ func TestAnswerBesideACopyThatWasGivenUp(t *testing.T) {
 	}
 }
 
-func TestResultWithTheBucketAway(t *testing.T) {
+func TestResultWhileBucketIsUnavailable(t *testing.T) {
 	a := newTestBucket(t)
 	var log logBuffer
 	settings := func(max int64) func(*api.Config) {
@@ -247,7 +247,7 @@ func TestBrowserFollowsLinks(t *testing.T) {
 	}
 }
 
-func TestPageMayShowWhatIsLinked(t *testing.T) {
+func TestPolicyAllowsLinkedPictures(t *testing.T) {
 	cfg, err := ministack.Config(t.Context(), "http://127.0.0.1:4566") // nobody is asked
 	if err != nil {
 		t.Fatal(err)

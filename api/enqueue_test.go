@@ -124,7 +124,7 @@ func TestRepeatedRequestsSendFewMessages(t *testing.T) {
 
 // Who repeats a request because its message could not be sent has it sent, whichever
 // process is asked.
-func TestRepeatedRequestSendsWhatCouldNotBeSent(t *testing.T) {
+func TestRepeatedRequestResendsFailedMessage(t *testing.T) {
 	for name := range repeatable(serve(t)) {
 		for _, other := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
@@ -151,7 +151,7 @@ func TestRepeatedRequestSendsWhatCouldNotBeSent(t *testing.T) {
 }
 
 // A run is announced whenever the one before was.
-func TestEveryRunIsAnnounced(t *testing.T) {
+func TestEveryRunIsEnqueued(t *testing.T) {
 	s := serve(t)
 	id := s.in(job.Canceled)
 	for run := 2; run < 6; run++ {

@@ -11,7 +11,7 @@ import (
 )
 
 // What a decoder says when it crashes, and where files are, stays in the log.
-func TestCausesAreNotTold(t *testing.T) {
+func TestCausesAreNotShown(t *testing.T) {
 	s := &Server{Config: Config{Log: slog.New(slog.DiscardHandler)}}
 	const secret = "index out of range [7] with length 7: open /srv/atelier/jobs"
 	for _, m := range mapping {

@@ -18,7 +18,7 @@ import (
 
 // Sixty-four processes that submit one thing under one key, to servers that have
 // nothing but the directory in common, are all told the same job.
-func TestManyProcessesUnderOneKey(t *testing.T) {
+func TestManyProcessesWithOneKey(t *testing.T) {
 	processes := 64
 	if testing.Short() {
 		processes = 8
@@ -102,7 +102,7 @@ func writeForm(t *testing.T, fields ...field) string {
 
 // A server that dies between storing a job and announcing it leaves something
 // that the same request completes.
-func TestKilledBeforeAnnouncing(t *testing.T) {
+func TestServerKilledBeforeEnqueueing(t *testing.T) {
 	dir := sharedDir(t)
 	fields := []field{{"image", "p.jpg", jpegPicture(t)}, {name: "style", value: style.Names()[0]}}
 	request := writeForm(t, fields...)
@@ -144,7 +144,7 @@ func submitted(t *testing.T, url, key string, fields []field) job.ID {
 
 // Servers are killed at any moment of a submission. The same request to another
 // makes one whole job of it.
-func TestKilledWhileSubmitting(t *testing.T) {
+func TestServerKilledDuringSubmission(t *testing.T) {
 	dir := sharedDir(t)
 	fields := []field{{"image", "p.jpg", jpegPicture(t)}, {name: "style", value: style.Names()[0]}}
 	running, _ := gate(t)

@@ -85,7 +85,7 @@ func TestSameKeySameJob(t *testing.T) {
 	}
 }
 
-func TestBadKeys(t *testing.T) {
+func TestInvalidIdempotencyKeys(t *testing.T) {
 	s := serve(t)
 	fields := []field{{"image", "p.jpg", jpegPicture(t)}, {name: "style", value: style.Names()[0]}}
 	s.submitUnder(strings.Repeat("k", 255), fields...)
@@ -109,7 +109,7 @@ func TestBadKeys(t *testing.T) {
 
 // What is stored under a key stays when the queue is away, since another request
 // may have been promised it.
-func TestQueueAwayUnderAKey(t *testing.T) {
+func TestKeyedSubmissionWhileQueueIsUnavailable(t *testing.T) {
 	s := serve(t)
 	fields := []field{{"image", "p.jpg", jpegPicture(t)}, {name: "style", value: style.Names()[0]}}
 	s.queue.set(errors.New("connection refused by 10.1.2.3"))
@@ -137,7 +137,7 @@ func TestQueueAwayUnderAKey(t *testing.T) {
 
 // A job that was made by a machine whose clock is an hour ahead, and was not announced then, is announced by the
 // same request to another machine.
-func TestKeyUnderClocksAnHourApart(t *testing.T) {
+func TestKeyedSubmissionWithClocksAnHourApart(t *testing.T) {
 	s := serve(t)
 	fields := []field{{"image", "p.jpg", jpegPicture(t)}, {name: "style", value: style.Names()[0]}}
 	s.queue.set(errors.New("away"))

@@ -11,7 +11,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-func TestJobThroughItsLife(t *testing.T) {
+func TestJobLifecycle(t *testing.T) {
 	s := serve(t)
 	j := s.submit(field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]}, field{name: "format", value: "png"})
 	path := "/v1/jobs/" + string(j.ID)
@@ -89,7 +89,7 @@ func TestPreview(t *testing.T) {
 	wantProblem(t, resp, body, 404, "not_found", "without a preview")
 }
 
-func TestFailedJobSaysWhy(t *testing.T) {
+func TestFailedJobHasReason(t *testing.T) {
 	s := serve(t)
 	j := s.submit(field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
 	lease, err := s.store.Claim(t.Context(), j.ID, 1, "test")

@@ -15,7 +15,7 @@ import (
 
 // While the file of keys has been unreadable for too long nobody is admitted, and
 // told to come again: no client takes its key for a wrong one.
-func TestKeysAway(t *testing.T) {
+func TestUnreadableKeys(t *testing.T) {
 	key, line := keyring.New(keyring.Holder{Owner: "anna", Scopes: []keyring.Scope{keyring.Read, keyring.Admin}})
 	path := filepath.Join(t.TempDir(), "keys")
 	store := func() {

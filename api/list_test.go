@@ -101,9 +101,9 @@ func TestLists(t *testing.T) {
 	}
 }
 
-// TestCursorsTellNoIDs: a page of the gallery can end, by its bound, at somebody's private
+// TestCursorsContainNoIDs: a page of the gallery can end, by its bound, at somebody's private
 // job, whose id is nobody's business; the pages together are complete all the same.
-func TestCursorsTellNoIDs(t *testing.T) {
+func TestCursorsContainNoIDs(t *testing.T) {
 	s := serve(t)
 	shown := []job.ID{s.in(job.Succeeded)}
 	private := map[job.ID]bool{}

@@ -96,7 +96,7 @@ func TestMetrics(t *testing.T) {
 }
 
 // What can't be found out is left out, and takes nothing along.
-func TestMetricsWhileTheQueueIsAway(t *testing.T) {
+func TestMetricsWhileQueueIsUnavailable(t *testing.T) {
 	s := serve(t, func(c *api.Config) { c.Depth = &depthReader{err: errors.New("away")} })
 	s.swept(time.Now(), 0)
 	got := s.metrics()
@@ -134,7 +134,7 @@ func TestActiveJobsWithoutASweep(t *testing.T) {
 	}
 }
 
-func TestMetricsAreForAdmins(t *testing.T) {
+func TestMetricsNeedAdmin(t *testing.T) {
 	g := serveWithKeys(t, func(c *api.Config) { c.Depth = &depthReader{} })
 	for as, want := range map[string]string{
 		"none": "401", "wrong": "401", "other": "403", "submit": "403", "read": "403", "right": "403", "admin": "200", "keyless": "200",

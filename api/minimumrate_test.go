@@ -14,7 +14,7 @@ import (
 )
 
 // Who sends a byte now and then does not keep a place that others could have.
-func TestTrickleIsEnded(t *testing.T) {
+func TestSlowBodyIsAborted(t *testing.T) {
 	s := serve(t, func(c *api.Config) { c.Stall = 100 * time.Millisecond })
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 	if err != nil {
@@ -35,7 +35,7 @@ func TestTrickleIsEnded(t *testing.T) {
 }
 
 // A slow line is given the time that its bytes take.
-func TestSlowLineIsGivenTime(t *testing.T) {
+func TestBodyAtMinimumRateIsAccepted(t *testing.T) {
 	st, err := store.Open(store.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)

@@ -54,7 +54,7 @@ func TestPoolIsShared(t *testing.T) {
 
 // Who waits has their turn in the order of their owner's requests, and waits for
 // nobody else's; who has waited long enough learns why there was none.
-func TestPoolLetsWait(t *testing.T) {
+func TestPoolWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(8, 2)
 		if err := p.tryReserve("anna", 4); err != nil {

@@ -67,7 +67,7 @@ func TestQuotas(t *testing.T) {
 
 // A picture that is refused is not read first: a client of little bandwidth hears so
 // before it has sent it.
-func TestQuotaIsToldBeforeThePictureIsRead(t *testing.T) {
+func TestQuotaIsCheckedBeforeBodyIsRead(t *testing.T) {
 	s := serve(t)
 	s.good()
 	s = s.limited(store.Quotas{Unfinished: 1})
@@ -109,7 +109,7 @@ func TestQuotaAcrossServers(t *testing.T) {
 
 // 300 times canceled and retried, a job has no more than its runs, a handful of files
 // and as many messages.
-func TestRunsOfAJobAreBounded(t *testing.T) {
+func TestRunsOfAJobAreLimited(t *testing.T) {
 	s := serve(t).limited(store.Quotas{Runs: 20})
 	id := s.good().ID
 	path := "/v1/jobs/" + string(id)
@@ -142,7 +142,7 @@ func TestRunsOfAJobAreBounded(t *testing.T) {
 }
 
 // Erasing makes room at once, and a job that is erased counts as submitted for a day.
-func TestErasingMakesRoom(t *testing.T) {
+func TestErasingFreesQuota(t *testing.T) {
 	s := serve(t).limited(store.Quotas{Unfinished: 2, Daily: 4})
 	var ids []job.ID
 	for range 2 {

@@ -9,7 +9,7 @@ import (
 
 // Owners come and go: those who have asked for nothing for a while are forgotten, and
 // nobody who has not.
-func TestLimiterForgetsIdleOwners(t *testing.T) {
+func TestLimiterRemovesIdleOwners(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(1)
 		for range 2 * burstSeconds {

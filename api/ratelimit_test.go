@@ -58,7 +58,7 @@ func TestBurstsAreAllowed(t *testing.T) {
 	}
 }
 
-func TestSharesAreChecked(t *testing.T) {
+func TestInvalidShares(t *testing.T) {
 	s := serve(t)
 	for name, shares := range map[string]api.Shares{
 		"a rate below 0":                    {Rate: -1},

@@ -80,7 +80,7 @@ func TestRedrive(t *testing.T) {
 	}
 }
 
-func TestRedriveWhileTheQueueIsAway(t *testing.T) {
+func TestRedriveWhileQueueIsUnavailable(t *testing.T) {
 	s := serve(t)
 	ids := []job.ID{s.in(job.Failed), s.in(job.Failed), s.in(job.Failed)}
 	s.queue.set(errors.New("away"))
@@ -109,7 +109,7 @@ func TestRedriveWhileTheQueueIsAway(t *testing.T) {
 	}
 }
 
-func TestBadRedrives(t *testing.T) {
+func TestInvalidRedrives(t *testing.T) {
 	s := serve(t)
 	for body, want := range map[string]struct {
 		status int

@@ -47,7 +47,7 @@ const (
 
 // Uploads that come slowly, or never, keep their owner's others out and nobody else's:
 // neither their number nor the memory that they ask for.
-func TestSlowUploadsKeepNobodyElseOut(t *testing.T) {
+func TestSlowUploadsDontBlockOtherOwners(t *testing.T) {
 	for name, tt := range map[string]struct {
 		shares api.Shares
 		length int
@@ -77,7 +77,7 @@ func TestSlowUploadsKeepNobodyElseOut(t *testing.T) {
 }
 
 // What an upload has held is there for the next one, however it ends.
-func TestUploadsGiveBackWhatTheyHeld(t *testing.T) {
+func TestUploadsReleaseTheirMemory(t *testing.T) {
 	s := serve(t, func(c *api.Config) { c.Shares = api.Shares{Uploads: 1, UploadMemory: 41} })
 	large := append(jpegPicture(t), make([]byte, 20<<20-4000)...)
 	fields := []field{{"style_image", "s.jpg", large}, {"image", "p.jpg", large}}
@@ -183,7 +183,7 @@ func TestChangesAreLimitedByOwner(t *testing.T) {
 }
 
 // However many ask whether the server is ready, the queue is asked once a second.
-func TestReadinessIsAskedForOnce(t *testing.T) {
+func TestReadinessIsCheckedOnce(t *testing.T) {
 	q := &counting{recordingQueue: &recordingQueue{}}
 	s := serve(t, func(c *api.Config) { c.Queue = q })
 	var all sync.WaitGroup

@@ -16,7 +16,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-func TestSubmitPromisesADurableJob(t *testing.T) {
+func TestSubmittedJobIsStored(t *testing.T) {
 	s := serve(t)
 	name := style.Names()[0]
 	resp, body := s.post(form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: name}))
@@ -48,7 +48,7 @@ func TestSubmitPromisesADurableJob(t *testing.T) {
 	}
 }
 
-func TestSubmitKeepsEveryField(t *testing.T) {
+func TestSubmissionFields(t *testing.T) {
 	s := serve(t)
 	names := style.Names()
 	j := s.submit(field{"image", "p.png", pngPicture(t)}, field{name: "style", value: names[0] + ":3," + names[1]},
@@ -69,7 +69,7 @@ func TestSubmitKeepsEveryField(t *testing.T) {
 
 // Every bad submission has its answer, and leaves nothing on the disk or in the
 // queue.
-func TestBadSubmissions(t *testing.T) {
+func TestInvalidSubmissions(t *testing.T) {
 	s := serve(t)
 	good := field{"image", "p.jpg", jpegPicture(t)}
 	named := field{name: "style", value: style.Names()[0]}
@@ -169,7 +169,7 @@ func wantProblem(t *testing.T, resp *http.Response, body []byte, status int, cod
 	}
 }
 
-func TestQueueAwayPromisesNothing(t *testing.T) {
+func TestSubmissionWhileQueueIsUnavailable(t *testing.T) {
 	s := serve(t)
 	s.queue.set(errors.New("connection refused by 10.1.2.3"))
 	resp, body := s.post(form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]}))
@@ -188,7 +188,7 @@ func TestQueueAwayPromisesNothing(t *testing.T) {
 }
 
 // Slow uploads hold a bounded number of slots: the next is told to come back, and when.
-func TestTooManySubmissionsAtOnceAreToldToComeBack(t *testing.T) {
+func TestTooManyConcurrentSubmissions(t *testing.T) {
 	s := serve(t, func(c *api.Config) { c.Shares.Uploads = 16 })
 	var open []*io.PipeWriter
 	var done sync.WaitGroup
@@ -253,7 +253,7 @@ func TestStyles(t *testing.T) {
 	}
 }
 
-func TestOtherSitesAreRefused(t *testing.T) {
+func TestCrossOriginRequestsAreRefused(t *testing.T) {
 	s := serve(t)
 	contentType, body := form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
 	for name, header := range map[string][2]string{
@@ -287,7 +287,7 @@ func TestOtherSitesAreRefused(t *testing.T) {
 }
 
 // What huma is not told by a type, because the form is read without it.
-func TestSubmissionsAreDescribed(t *testing.T) {
+func TestSubmissionDescription(t *testing.T) {
 	s := serve(t)
 	_, body := s.get("/v1/openapi.json")
 	if bytes.Contains(body, []byte("base64")) {

@@ -15,7 +15,7 @@ import (
 
 // A request that comes to the object when another has made a job of it and removed it is
 // answered by that job if it is the same, and else hears that the upload was taken.
-func TestUploadIsTakenWhileItIsLookedFor(t *testing.T) {
+func TestUploadTakenDuringLookup(t *testing.T) {
 	picture := jpegPicture(t)
 	for name, c := range map[string]struct {
 		keys [2]string
@@ -64,7 +64,7 @@ func TestUploadSurvivesFailures(t *testing.T) {
 	}
 }
 
-func TestUploadsAway(t *testing.T) {
+func TestUploadsWhileBucketIsUnavailable(t *testing.T) {
 	s := newScene(t, withUploads)
 	picture := jpegPicture(t)
 	u := s.keyless.upload(len(picture))
@@ -98,7 +98,7 @@ func TestUploadsAway(t *testing.T) {
 }
 
 // The same over the wire: S3 hangs up, denies, or does not have it any more.
-func TestUploadsAwayOverTheWire(t *testing.T) {
+func TestUploadsWhileS3IsUnavailable(t *testing.T) {
 	g, a, _ := serveUploads(t)
 	s, picture := g.keyless, jpegPicture(t)
 	u := s.upload(len(picture))

@@ -71,7 +71,7 @@ func TestStyleUpload(t *testing.T) {
 }
 
 // An upload as the style's picture is its owner's, and taken once, by whatever field.
-func TestStyleUploadIsTheOwnersAndTakenOnce(t *testing.T) {
+func TestStyleUploadBelongsToOwnerAndIsTakenOnce(t *testing.T) {
 	g, _, _ := serveUploads(t)
 	as := func(who string) []string { return []string{"Authorization", "Bearer " + g.keys[who]} }
 	picture := jpegPicture(t)
@@ -122,7 +122,7 @@ func TestStyleUploadIsInspected(t *testing.T) {
 }
 
 // Under a key the same request makes one job, whichever way its pictures come.
-func TestStyleUploadUnderAKey(t *testing.T) {
+func TestStyleUploadWithIdempotencyKey(t *testing.T) {
 	g, a, _ := serveUploads(t)
 	s, picture := g.keyless, jpegPicture(t)
 	key := []string{"Idempotency-Key", "one"}

@@ -106,7 +106,7 @@ func TestUploadIsTakenOnce(t *testing.T) {
 	}
 }
 
-func TestUploadUnderAKey(t *testing.T) {
+func TestUploadWithIdempotencyKey(t *testing.T) {
 	g, a, left := serveUploads(t)
 	s, picture := g.keyless, jpegPicture(t)
 	key := []string{"Idempotency-Key", "one"}
@@ -171,7 +171,7 @@ func TestUploadIsInspected(t *testing.T) {
 }
 
 // An upload is read in the memory for submissions: one that has none left refuses it.
-func TestUploadIsReadInTheMemoryForSubmissions(t *testing.T) {
+func TestUploadsUseMemoryForSubmissions(t *testing.T) {
 	in := &uploadsInMemory{}
 	s := serve(t, func(c *api.Config) {
 		c.Uploads, c.Limits = in, imageio.Limits{Bytes: 3 << 20, Pixels: 1e8, Edge: 1e4}
@@ -201,7 +201,7 @@ func TestUploadIsReadInTheMemoryForSubmissions(t *testing.T) {
 }
 
 // Without a bucket large pictures are sent directly.
-func TestNoUploads(t *testing.T) {
+func TestUploadsWithoutBucket(t *testing.T) {
 	s := serve(t)
 	resp, body := s.send("POST", "/v1/uploads", `{"bytes": 7}`)
 	wantProblem(t, resp, body, 404, "uploads_unavailable", "submit the picture itself")
@@ -235,7 +235,7 @@ func TestPendingUploadsCountAcrossServers(t *testing.T) {
 }
 
 // A key for uploads opens nothing else in the bucket, and no other owner's.
-func TestUploadNamesAreTheServers(t *testing.T) {
+func TestUploadIDsDontNameOtherObjects(t *testing.T) {
 	g, a, _ := serveUploads(t)
 	if _, err := a.copies.Bucket().Put(t.Context(), "uploads/x", bytes.NewReader(jpegPicture(t)), bucket.Put{}); err != nil {
 		t.Fatal(err)

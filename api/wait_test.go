@@ -94,7 +94,7 @@ func (r room) claim() *store.Lease {
 	return lease
 }
 
-func TestWaitIsOver(t *testing.T) {
+func TestWaitEnds(t *testing.T) {
 	const soon = 500 * time.Millisecond
 	for name, tt := range map[string]struct {
 		limit  time.Duration // MaxWait
@@ -137,7 +137,7 @@ func TestWaitIsOver(t *testing.T) {
 }
 
 // A quick job's client hears of it soon after.
-func TestWaitSeesQuickJobsSoon(t *testing.T) {
+func TestWaitNoticesQuickJobsSoon(t *testing.T) {
 	for _, after := range []time.Duration{5 * time.Millisecond, 30 * time.Millisecond, 400 * time.Millisecond} {
 		inRoom(t, api.Config{}, func(r room) {
 			answer := r.ask(r.Context(), "?wait=20", "")
@@ -150,7 +150,7 @@ func TestWaitSeesQuickJobsSoon(t *testing.T) {
 	}
 }
 
-func TestWaitForWhatIsOver(t *testing.T) {
+func TestWaitForFinishedJob(t *testing.T) {
 	inRoom(t, api.Config{}, func(r room) {
 		if err := r.claim().Fail(job.Failure{Code: "x", Message: "y"}); err != nil {
 			t.Fatal(err)
@@ -164,7 +164,7 @@ func TestWaitForWhatIsOver(t *testing.T) {
 }
 
 // With all places taken a request is answered at once, as the job stands.
-func TestWaitersAreBounded(t *testing.T) {
+func TestWaitersAreLimited(t *testing.T) {
 	inRoom(t, api.Config{Shares: api.Shares{Waits: 2}}, func(r room) {
 		first, second := r.ask(r.Context(), "?wait=20", ""), r.ask(r.Context(), "?wait=20", "")
 		r.begun()
@@ -196,7 +196,7 @@ func TestWaitEndsWithItsClient(t *testing.T) {
 	})
 }
 
-func TestBadWaits(t *testing.T) {
+func TestInvalidWaits(t *testing.T) {
 	s := serve(t)
 	j := s.submit(field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
 	for _, wait := range []string{"21", "-1", "1.5", "soon", "99999999999999999999"} {
@@ -207,7 +207,7 @@ func TestBadWaits(t *testing.T) {
 
 // The same ETag stands for the same bytes, for every reader and for ever: a job
 // that comes back to a state it was in has other bytes and another ETag.
-func TestETagNamesTheBytes(t *testing.T) {
+func TestETagIdentifiesContent(t *testing.T) {
 	s := serve(t)
 	other, err := store.Open(store.Config{Dir: s.store.Dir()})
 	if err != nil {

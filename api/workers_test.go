@@ -15,7 +15,7 @@ import (
 
 // Of what workers can't paint nothing gets further than the submission, and the
 // answer says what can be done.
-func TestWhatWorkersCannotHoldIsRefused(t *testing.T) {
+func TestPicturesTooLargeForWorkers(t *testing.T) {
 	photo := func(w, h int) field {
 		var b bytes.Buffer
 		if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, w, h)), nil); err != nil {
@@ -62,7 +62,7 @@ func TestWhatWorkersCannotHoldIsRefused(t *testing.T) {
 }
 
 // The size that a refusal proposes is accepted, and one pixel more is not.
-func TestRefusalProposesWhatFits(t *testing.T) {
+func TestRefusalProposesSize(t *testing.T) {
 	named := field{name: "style", value: style.Names()[0]}
 	for _, side := range [][2]int{{4000, 2999}, {1801, 3001}, {3500, 3500}} {
 		var b bytes.Buffer
@@ -91,7 +91,7 @@ func TestRefusalProposesWhatFits(t *testing.T) {
 
 // Where the style's picture is what workers can't hold beside the other, the refusal
 // is of it: a smaller photograph would not be what the user wants.
-func TestStyleThatWorkersCannotHold(t *testing.T) {
+func TestStylePictureTooLargeForWorkers(t *testing.T) {
 	picture := func(name string, w, h int) field {
 		var b bytes.Buffer
 		if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, w, h)), nil); err != nil {
@@ -111,7 +111,7 @@ func TestStyleThatWorkersCannotHold(t *testing.T) {
 	}
 }
 
-func TestWorkersAreChecked(t *testing.T) {
+func TestInvalidWorkers(t *testing.T) {
 	for _, w := range []api.Workers{{MaxSize: 15}, {MaxSize: 4097}, {MaxSize: -1}, {Memory: 300}, {Memory: -1}, {Engine: "caffe"}} {
 		if _, err := api.New(api.Config{Store: serve(t).store, Queue: &recordingQueue{}, Workers: w}); err == nil {
 			t.Errorf("%+v: no error", w)

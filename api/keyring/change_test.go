@@ -164,7 +164,7 @@ func TestLookupsWhileTheFileChanges(t *testing.T) {
 }
 
 // A file that is rewritten in place, as large as before and with its old times.
-func TestRewritesWithTimesKeptAreNoticed(t *testing.T) {
+func TestRewritesWithOldTimesAreNoticed(t *testing.T) {
 	annas, anna := made(t, "anna", "read")
 	_, carl := made(t, "carl", "read")
 	f := newFile(t, anna)

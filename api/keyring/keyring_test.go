@@ -87,7 +87,7 @@ func (f *keyFile) mustOpen() *keyring.Ring {
 	return r
 }
 
-func TestKeysAreKnownByTheirHash(t *testing.T) {
+func TestLookup(t *testing.T) {
 	annas, anna := made(t, "anna", "submit", "read")
 	second, line2 := made(t, "anna", "read")
 	roots, root := made(t, "ops@example.org", "admin")
@@ -117,7 +117,7 @@ func TestKeysAreKnownByTheirHash(t *testing.T) {
 	}
 }
 
-func TestBadFilesAreRefusedByLine(t *testing.T) {
+func TestInvalidLinesAreReported(t *testing.T) {
 	key, good := made(t, "anna", "read")
 	words := strings.Fields(good)
 	for name, tt := range map[string]struct {
@@ -163,7 +163,7 @@ func TestBadFilesAreRefusedByLine(t *testing.T) {
 }
 
 // A typo beside a key that is revoked, added or changed: each line counts for itself.
-func TestLinesCountForThemselves(t *testing.T) {
+func TestLinesAreIndependent(t *testing.T) {
 	annas, anna := made(t, "anna", "read")
 	bertas, berta := made(t, "berta", "read")
 	carls, carl := made(t, "carl", "admin")
@@ -200,7 +200,7 @@ func TestLinesCountForThemselves(t *testing.T) {
 	}
 }
 
-func TestOpenFilesAreWarnedOf(t *testing.T) {
+func TestFilePermissionsAreLogged(t *testing.T) {
 	_, anna := made(t, "anna", "read")
 	for mode, want := range map[os.FileMode]bool{0o600: false, 0o640: false, 0o644: true, 0o602: true} {
 		f := newFile(t, anna)
@@ -215,7 +215,7 @@ func TestOpenFilesAreWarnedOf(t *testing.T) {
 }
 
 // A file with a great many wrong lines costs a lookup no more than one with a few.
-func TestManyBadLinesCostLittle(t *testing.T) {
+func TestManyInvalidLines(t *testing.T) {
 	annas, anna := made(t, "anna", "read")
 	f := newFile(t, anna)
 	r := f.mustOpen()

@@ -175,7 +175,7 @@ func TestSource(t *testing.T) {
 }
 
 // Lookups beside the first one wait for it: nobody is refused because of the order.
-func TestFirstLookupsAtOnce(t *testing.T) {
+func TestConcurrentFirstLookups(t *testing.T) {
 	annas, anna := made(t, "anna", "read")
 	s := &source{}
 	s.write(anna)

@@ -86,7 +86,7 @@ func TestRequestsToAWS(t *testing.T) {
 
 // A queue that is not there is named when it is needed, with what to do, in the log; the
 // client is told to come again.
-func TestQueueNotThere(t *testing.T) {
+func TestMissingQueue(t *testing.T) {
 	aws := lambdatest.NewAWS(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Amzn-Query-Error", "AWS.SimpleQueueService.NonExistentQueue;Sender")
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")

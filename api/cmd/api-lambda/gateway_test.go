@@ -28,7 +28,7 @@ func request(method, path string, headers map[string]string) events.APIGatewayV2
 	return e
 }
 
-func TestRequestsArriveAsTheyWereSent(t *testing.T) {
+func TestRequestsAreRestored(t *testing.T) {
 	var got *http.Request
 	var body []byte
 	g := newTestGateway(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -63,7 +63,7 @@ func TestRequestsArriveAsTheyWereSent(t *testing.T) {
 	}
 }
 
-func TestAnswers(t *testing.T) {
+func TestResponses(t *testing.T) {
 	g := newTestGateway(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var n int
 		_, _ = fmt.Sscan(strings.TrimPrefix(r.URL.Path, "/"), &n)

@@ -66,7 +66,7 @@ func TestRefusesToStart(t *testing.T) {
 	}
 }
 
-func TestListensToOthersWithKeysAlone(t *testing.T) {
+func TestPublicAddressesNeedKeys(t *testing.T) {
 	for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0"} {
 		var said bytes.Buffer
 		log := slog.New(slog.NewTextHandler(&said, nil))

@@ -17,7 +17,7 @@ const mostMemory = 500 << 10
 
 // One owner does what it likes with the real program: another one's submissions go on
 // and the memory stays bounded.
-func TestOneOwnerShutsNobodyOut(t *testing.T) {
+func TestOneOwnerDoesNotBlockOthers(t *testing.T) {
 	s := startServer(t)
 
 	t.Run("slow uploads", func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestOneOwnerShutsNobodyOut(t *testing.T) {
 }
 
 // Whoever asks whether the server is ready does not make it ask the queue each time.
-func TestReadinessCostsTheQueueLittle(t *testing.T) {
+func TestReadinessChecksAreCached(t *testing.T) {
 	s := startServer(t)
 	before, began := s.queue.checks.Load(), time.Now()
 	var all sync.WaitGroup
