@@ -18,8 +18,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// A keyedService service has keys: of anna and berta to submit and read, of anna for
-// one of both alone, and of an admin.
+// A keyedService is a service with API keys: of the owners anna and berta to submit and read, of
+// anna with one of these scopes, and of an admin.
 type keyedService struct {
 	*service
 	keyless *service          // beside it, on the same store
@@ -28,7 +28,7 @@ type keyedService struct {
 	log     *logBuffer
 }
 
-// A logBuffer is a log to look through.
+// A logBuffer is a log that tests read.
 type logBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -82,8 +82,7 @@ func serveWithKeys(t *testing.T, settings ...func(*api.Config)) *keyedService {
 	return g
 }
 
-// request sends a request as one of the callers; keyless is anybody on a server
-// without keys.
+// request sends a request as one of the callers. keyless is a request to a server without keys.
 func (g *keyedService) request(as, method, path, contentType string, body []byte, header ...string) (*http.Response, []byte) {
 	g.Helper()
 	base := g.url
@@ -120,7 +119,7 @@ func (g *keyedService) submitAs(as string, more ...field) job.Job {
 	return j
 }
 
-// annas makes a job of anna's in a state.
+// annas makes a job of anna in a state.
 func (g *keyedService) annas(state job.State, more ...field) job.ID {
 	g.Helper()
 	id := g.submitAs("right", more...).ID
@@ -139,5 +138,5 @@ func (g *keyedService) annas(state job.State, more ...field) job.ID {
 	return id
 }
 
-// callers are the columns of the tables of who may what.
+// callers are the columns of the tables of permissions.
 var callers = []string{"none", "wrong", "other", "submit", "read", "right", "admin", "keyless"}

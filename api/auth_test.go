@@ -15,15 +15,15 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// A rule is what a request answers to each of the callers. Its job, where its
-// path has one, is anna's.
+// A rule is the expected responses of a request to each of the callers. If its path has a job, that
+// is anna's.
 type rule struct {
 	state    job.State // of the job
 	statuses string    // in the order of callers
 }
 
-// The rows of which there is one for each operation of the API's description, so
-// that none is forgotten.
+// rules has a row for each operation of the API's description; TestPermissions fails if one is
+// missing.
 var rules = map[string]rule{
 	//                                   none wrong other submit read right admin keyless
 	"post /v1/jobs":                   {"", "401 401 202 202 403 202 202 202"},
@@ -99,7 +99,7 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// expect compares an answer's status, and how it is told why.
+// expect compares the status, problem code and challenge of a response.
 func (g *keyedService) expect(resp *http.Response, body []byte, want, what string) {
 	g.Helper()
 	code := map[string]string{"401": "unauthorized", "403": "forbidden", "404": "not_found", "410": "gone"}[want]
@@ -113,7 +113,7 @@ func (g *keyedService) expect(resp *http.Response, body []byte, want, what strin
 	}
 }
 
-// operations are the API's, from its own description.
+// operations returns the operations of the API's description.
 func (s *service) operations() (all []string) {
 	s.Helper()
 	_, body := s.get("/v1/openapi.json")
@@ -136,7 +136,7 @@ func (s *service) operations() (all []string) {
 	return all
 }
 
-// What is public needs no key, and looks at none.
+// Public paths need no key and ignore one.
 func TestPublicPathsNeedNoKey(t *testing.T) {
 	g := serveWithKeys(t)
 	files, err := filepath.Glob("ui/*")
@@ -220,7 +220,7 @@ func TestListsShowOnlyTheOwnersJobs(t *testing.T) {
 	wantProblem(t, resp, body, 404, "not_found", "")
 }
 
-// A job stays its owner's through all that happens to it.
+// A job belongs to its owner in all states.
 func TestJobKeepsItsOwner(t *testing.T) {
 	g := serveWithKeys(t)
 	id := g.annas(job.Failed)
@@ -299,8 +299,8 @@ func TestInvalidAuthorizationHeaders(t *testing.T) {
 	}
 }
 
-// With keys a server may have any name, and other sites' pages are refused all
-// the same; nothing is said that would let them read.
+// With keys, a server may have any name. Requests from other sites' pages are refused too, without
+// headers that would let the pages read responses.
 func TestCrossOriginRequestsWithKeys(t *testing.T) {
 	g := serveWithKeys(t)
 	shown := g.annas(job.Succeeded, field{name: "public", value: "true"})
@@ -327,7 +327,7 @@ func TestCrossOriginRequestsWithKeys(t *testing.T) {
 	wantProblem(t, resp, body, 403, "cross_origin", "")
 }
 
-// A key in the address is none: addresses are logged everywhere.
+// A key in the URL is ignored, because URLs are logged.
 func TestKeysInURLsAreIgnored(t *testing.T) {
 	g := serveWithKeys(t)
 	for _, name := range []string{"access_token", "key"} {

@@ -9,8 +9,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// While too many jobs wait, or too many have waited for long, submissions are told when to come again, and all else
-// goes on.
+// While too many jobs wait, or too many have waited too long, submissions are refused with
+// Retry-After, and other requests succeed.
 func TestBacklogRefusesSubmissions(t *testing.T) {
 	const limit = 400
 	now := time.Now()

@@ -43,7 +43,7 @@ func (s *service) claim(id job.ID, run int) *store.Lease {
 	return lease
 }
 
-// begun is the first attempt at a job, whose picture is decoded.
+// begun starts the first attempt at a job and stores its preview.
 func (s *service) begun(id job.ID) *store.Lease {
 	s.Helper()
 	lease := s.claim(id, 1)
@@ -53,7 +53,7 @@ func (s *service) begun(id job.ID) *store.Lease {
 	return lease
 }
 
-// in brings a new job into a state.
+// in makes a job in a state.
 func (s *service) in(state job.State, fields ...field) job.ID {
 	s.Helper()
 	id := s.good(fields...).ID
@@ -78,7 +78,7 @@ func (s *service) in(state job.State, fields ...field) job.ID {
 	return id
 }
 
-// What each request does to a job in each state.
+// The responses of each request to a job in each state.
 func TestChanges(t *testing.T) {
 	const cancel, retry, erase = "POST /cancel", "POST /retry", "DELETE "
 	for _, tt := range []struct {
@@ -178,7 +178,7 @@ func TestRetryEnqueuesNextRun(t *testing.T) {
 		}
 	}
 	if got := s.queue.messages()[1:]; len(got) != 1 || got[0] != (job.Message{Job: id, Run: 2}) {
-		t.Errorf("announced %v", got)
+		t.Errorf("enqueued %v", got)
 	}
 	s.claim(id, 2)
 	resp, body = s.send("POST", path, "")
@@ -202,8 +202,8 @@ func TestErasedJobIsGone(t *testing.T) {
 	}
 }
 
-// Whatever clients and a worker do to a job at the same time, each is answered
-// in terms of the contract, and never that something went wrong.
+// Concurrent requests of clients and a worker for one job get only responses of the contract, never
+// an internal error.
 func TestConcurrentChanges(t *testing.T) {
 	s := serve(t)
 	for range 10 {

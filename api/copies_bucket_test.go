@@ -18,15 +18,15 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// An testBucket is a bucket for the copies, and something before S3 that counts what
-// comes and can misbehave.
+// A testBucket is a bucket for the copies behind a proxy that counts requests and can return
+// errors.
 type testBucket struct {
 	*testing.T
 	copies   *gallery.Gallery
 	cfg      aws.Config
 	heads    atomic.Int64
 	puts     atomic.Int64
-	override atomic.Pointer[http.HandlerFunc] // answers instead of S3
+	override atomic.Pointer[http.HandlerFunc] // handles requests instead of S3
 	forward  http.HandlerFunc                 // is S3
 }
 
@@ -64,8 +64,8 @@ func newTestBucket(t *testing.T) *testBucket {
 	return a
 }
 
-// setUnavailable has S3 refuse everything, or not any more. (What it answers when it is
-// overloaded the SDK would try again.)
+// setUnavailable makes S3 refuse all requests, or stops that. (The SDK would retry after errors of
+// an overloaded S3.)
 func (a *testBucket) setUnavailable(on bool) {
 	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
 	if on {
@@ -91,7 +91,7 @@ func (a *testBucket) holds(name string) bool {
 	return there
 }
 
-// ask follows no redirect.
+// ask sends a request and follows no redirect.
 func (s *service) ask(method, path string, header ...string) (*http.Response, []byte) {
 	s.Helper()
 	req, err := http.NewRequestWithContext(s.Context(), method, s.url+path, nil)
@@ -113,7 +113,7 @@ func (s *service) ask(method, path string, header ...string) (*http.Response, []
 	return resp, b
 }
 
-// open follows a link with nothing but the link.
+// open follows a link without the request's headers.
 func (s *service) open(resp *http.Response, header ...string) (*http.Response, []byte) {
 	s.Helper()
 	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Cache-Control") != "no-store" {
@@ -122,8 +122,8 @@ func (s *service) open(resp *http.Response, header ...string) (*http.Response, [
 	return (&service{T: s.T}).ask(http.MethodGet, resp.Header.Get("Location"), header...)
 }
 
-// untilRedirected waits until a picture is answered by a link, which is so for a minute
-// then. On a busy machine S3 may take longer than the API waits for it.
+// untilRedirected waits until the response is a link, which it then is for a minute. On a busy
+// machine S3 may take longer than lookupTimeout.
 func (s *service) untilRedirected(path string, header ...string) {
 	s.Helper()
 	again := time.NewTicker(100 * time.Millisecond)
@@ -141,7 +141,7 @@ func (s *service) untilRedirected(path string, header ...string) {
 
 func first(resp *http.Response, _ []byte) *http.Response { return resp }
 
-// erasing is a bucket before whose every write something happens.
+// erasing is a bucket that calls a function before each write.
 type erasing struct {
 	*gallery.Gallery
 	before func()
@@ -152,8 +152,8 @@ func (e erasing) Put(ctx context.Context, name string, picture io.ReadSeeker) er
 	return e.Gallery.Put(ctx, name, picture)
 }
 
-// keeping is a bucket that stores nothing and keeps what it was to read from, as a
-// transport does that was given up on while it was at it.
+// keeping is a bucket that stores nothing and keeps the reader, as a transport may do after its
+// request was aborted.
 type keeping struct {
 	*gallery.Gallery
 	kept *io.ReadSeeker
@@ -164,7 +164,7 @@ func (k keeping) Put(_ context.Context, _ string, picture io.ReadSeeker) error {
 	return bucket.ErrAway
 }
 
-// A hasty answer has something happen before each write but the first.
+// hasty is a response that calls a function before each write except the first.
 type hasty struct {
 	*httptest.ResponseRecorder
 	between func()

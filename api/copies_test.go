@@ -126,8 +126,8 @@ func TestLargeResultIsCopiedFirst(t *testing.T) {
 	}
 }
 
-// What reads a picture for S3 still, after that was given up, is not in the way of
-// who is answered from the same file.
+// An aborted copy that still reads the picture does not disturb the response, which is read from
+// the same file.
 func TestResponseDuringAbandonedCopy(t *testing.T) {
 	a := newTestBucket(t)
 	var kept io.ReadSeeker
@@ -209,8 +209,7 @@ func (s *service) painted() job.ID {
 	return id
 }
 
-// A browser's page shows what is answered by a link, and fetches it, without handing its key on:
-// S3 refuses a link that comes with one.
+// A browser follows links without the key, which S3 would refuse.
 func TestBrowserFollowsLinks(t *testing.T) {
 	b := &browser{browsertest.Start(t)}
 	a := newTestBucket(t)

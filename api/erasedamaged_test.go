@@ -9,8 +9,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// Whoever could erase a job can erase it when its record is damaged, and nobody else;
-// if the damage hides whose it is, only those who may erase everybody's.
+// A job with a damaged record can be erased by the same callers as before; if the owner is
+// unreadable, only by those who may erase all jobs.
 func TestDamagedJobsAreErased(t *testing.T) {
 	const status, outcome, spec = "status.json", "final.1", "spec.json"
 	for _, tt := range []struct {

@@ -10,7 +10,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// What a decoder says when it crashes, and where files are, stays in the log.
+// The text of a crashed decoder, and file paths, are only logged.
 func TestCausesAreNotShown(t *testing.T) {
 	s := &Server{Config: Config{Log: slog.New(slog.DiscardHandler)}}
 	const secret = "index out of range [7] with length 7: open /srv/atelier/jobs"

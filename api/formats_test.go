@@ -37,8 +37,7 @@ func gifPicture(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// TestFormats: what is read can be submitted, and a WebP that was asked for is answered as
-// one.
+// TestFormats submits pictures of each format, and reads a WebP result.
 func TestFormats(t *testing.T) {
 	s := serve(t)
 	for name, data := range map[string][]byte{"webp": webpPicture(t), "gif": gifPicture(t)} {

@@ -62,7 +62,7 @@ func testGalleryNews(t *testing.T, b *browser) {
 	p.untilGallery(`scrollY === 0 && document.activeElement.hash === '#` + string(newest) + `' && document.querySelector('#fresh').hidden`)
 }
 
-// What was erased goes; what can't be reached keeps its place and comes later.
+// Erased pictures are removed; unreachable ones keep their place and are shown later.
 func testGalleryMissing(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	site.pages(t, map[string]string{"": manifest(`"next_cursor":null`, "id-9", "id-8", "id-7")})
@@ -117,7 +117,7 @@ func testGalleryAway(t *testing.T, b *browser) {
 	p.untilGallery(`!document.querySelector('#notice').checkVisibility()`)
 }
 
-// What is there stays, and the next page can be asked for again.
+// The pictures stay, and the next page can be requested again.
 func testGalleryAwayLater(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	pages := map[string]string{"": manifest(`"next_cursor":"b"`, "id-9"), "b": `<html>`}

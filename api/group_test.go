@@ -8,7 +8,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// Whatever announces a run gives it its owner's group, also where somebody else asks for it.
+// Each message of a run has its owner's group, also when another caller requests it.
 func TestMessageGroups(t *testing.T) {
 	g := serveWithKeys(t)
 	send := func(key, path, contentType string, body []byte, want int) {

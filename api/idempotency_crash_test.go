@@ -16,8 +16,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// Sixty-four processes that submit one thing under one key, to servers that have
-// nothing but the directory in common, are all told the same job.
+// 64 processes submit one request with one key to servers that share only the directory: all get
+// the same job.
 func TestManyProcessesWithOneKey(t *testing.T) {
 	processes := 64
 	if testing.Short() {
@@ -75,13 +75,13 @@ func TestManyProcessesWithOneKey(t *testing.T) {
 		t.Errorf("there are the jobs %v, %v; answered was %s", jobs, err, id)
 	}
 	// More than once if it took the last of them long: twice does no harm.
-	sent := announcements(t, dir)
+	sent := sentMessages(t, dir)
 	if len(sent) == 0 {
-		t.Error("it was not announced")
+		t.Error("it was not enqueued")
 	}
 	for _, m := range sent {
 		if m != (job.Message{Job: id, Run: 1}).Encode() {
-			t.Errorf("announced %s", m)
+			t.Errorf("enqueued %s", m)
 		}
 	}
 }
@@ -93,15 +93,14 @@ func boolean(b bool) int {
 	return 0
 }
 
-// writeForm makes a file of a form and answers it with its content type.
+// writeForm writes a form to a file, and returns its path and content type.
 func writeForm(t *testing.T, fields ...field) string {
 	t.Helper()
 	contentType, body := form(t, fields...)
 	return file(t, "form", body) + " " + strings.ReplaceAll(contentType, " ", "_")
 }
 
-// A server that dies between storing a job and announcing it leaves something
-// that the same request completes.
+// A server is killed between storing and enqueueing a job. The same request completes it.
 func TestServerKilledBeforeEnqueueing(t *testing.T) {
 	dir := sharedDir(t)
 	fields := []field{{"image", "p.jpg", jpegPicture(t)}, {name: "style", value: style.Names()[0]}}
@@ -112,7 +111,7 @@ func TestServerKilledBeforeEnqueueing(t *testing.T) {
 
 	dying := start(t, running, "server", dir, "hang")
 	start(t, begin, "client", request, dying.line(), "one")
-	id := job.ID(strings.TrimPrefix(dying.line(), "announcing "))
+	id := job.ID(strings.TrimPrefix(dying.line(), "sending "))
 	dying.kill()
 
 	url := start(t, running, "server", dir).line()
@@ -122,12 +121,12 @@ func TestServerKilledBeforeEnqueueing(t *testing.T) {
 	backdate(t, dir, id)
 	submitted(t, url, "one", fields)
 	want := (job.Message{Job: id, Run: 1}).Encode() // twice where the machine is so slow that the job was old at first
-	if got := announcements(t, dir); len(got) == 0 || slices.ContainsFunc(got, func(m string) bool { return m != want }) {
-		t.Errorf("announced %v, want job %s", got, id)
+	if got := sentMessages(t, dir); len(got) == 0 || slices.ContainsFunc(got, func(m string) bool { return m != want }) {
+		t.Errorf("enqueued %v, want job %s", got, id)
 	}
 }
 
-// submitted posts a submission that must be taken, and answers its job.
+// submitted posts a submission that must be accepted, and returns its job.
 func submitted(t *testing.T, url, key string, fields []field) job.ID {
 	t.Helper()
 	contentType, body := form(t, fields...)
@@ -142,8 +141,8 @@ func submitted(t *testing.T, url, key string, fields []field) job.ID {
 	return j.ID
 }
 
-// Servers are killed at any moment of a submission. The same request to another
-// makes one whole job of it.
+// Servers are killed at random moments of a submission. The same request to another server makes
+// one complete job.
 func TestServerKilledDuringSubmission(t *testing.T) {
 	dir := sharedDir(t)
 	fields := []field{{"image", "p.jpg", jpegPicture(t)}, {name: "style", value: style.Names()[0]}}

@@ -52,7 +52,7 @@ func TestSameKeySameJob(t *testing.T) {
 		t.Errorf("got %+v, then %+v", first, again)
 	}
 	if got := s.queue.messages(); len(got) != 1 {
-		t.Errorf("announced %v", got)
+		t.Errorf("enqueued %v", got)
 	}
 	if other := s.submitUnder("two", fields...); other.ID == first.ID {
 		t.Error("another key answered the same job")
@@ -107,8 +107,8 @@ func TestInvalidIdempotencyKeys(t *testing.T) {
 	}
 }
 
-// What is stored under a key stays when the queue is away, since another request
-// may have been promised it.
+// A job that is stored with a key stays if the queue is unavailable, since another request may have
+// confirmed it.
 func TestKeyedSubmissionWhileQueueIsUnavailable(t *testing.T) {
 	s := serve(t)
 	fields := []field{{"image", "p.jpg", jpegPicture(t)}, {name: "style", value: style.Names()[0]}}
@@ -121,22 +121,22 @@ func TestKeyedSubmissionWhileQueueIsUnavailable(t *testing.T) {
 	s.queue.set(nil)
 	j := s.submitUnder("one", fields...)
 	if n := len(s.queue.messages()); n != 0 {
-		t.Errorf("announced %d times by a repetition at once: another may be at it", n)
+		t.Errorf("an immediate repetition enqueued it %d times: the first request may still do so", n)
 	}
 	backdate(t, s.store.Dir(), j.ID)
 	s.submitUnder("one", fields...)
 	if got := s.queue.messages(); len(got) != 1 || got[0] != (job.Message{Job: j.ID, Run: 1}) {
-		t.Errorf("announced %v", got)
+		t.Errorf("enqueued %v", got)
 	}
 	s.claim(j.ID, 1)
 	s.submitUnder("one", fields...)
 	if n := len(s.queue.messages()); n != 1 {
-		t.Errorf("a job that is begun was announced again")
+		t.Errorf("a started job was enqueued again")
 	}
 }
 
-// A job that was made by a machine whose clock is an hour ahead, and was not announced then, is announced by the
-// same request to another machine.
+// A job that was made by a machine whose clock is an hour ahead, and could not be enqueued, is
+// enqueued by the same request to another machine.
 func TestKeyedSubmissionWithClocksAnHourApart(t *testing.T) {
 	s := serve(t)
 	fields := []field{{"image", "p.jpg", jpegPicture(t)}, {name: "style", value: style.Names()[0]}}
@@ -150,7 +150,7 @@ func TestKeyedSubmissionWithClocksAnHourApart(t *testing.T) {
 	date(t, s.store.Dir(), jobs[0].ID, time.Now().Add(time.Hour))
 	s.submitUnder("one", fields...)
 	if got := s.queue.messages(); len(got) != 1 || got[0] != (job.Message{Job: jobs[0].ID, Run: 1}) {
-		t.Errorf("announced %v", got)
+		t.Errorf("enqueued %v", got)
 	}
 }
 
@@ -162,7 +162,7 @@ func backdate(t *testing.T, dir string, id job.ID) {
 	date(t, dir, id, time.Now().Add(-time.Minute))
 }
 
-// date has a job be made at a time.
+// date sets the time at which a job was created.
 func date(t *testing.T, dir string, id job.ID, at time.Time) {
 	t.Helper()
 	status := filepath.Join(jobDir(t, dir, id), "status.json")
@@ -176,7 +176,7 @@ func date(t *testing.T, dir string, id job.ID, at time.Time) {
 	}
 }
 
-// jobDir is where a job is.
+// jobDir returns a job's folder.
 func jobDir(t *testing.T, dir string, id job.ID) string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(dir, "jobs/*/*/*/*", string(id)))

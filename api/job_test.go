@@ -64,8 +64,8 @@ func TestJobLifecycle(t *testing.T) {
 	}
 }
 
-// TestPreview: it is what the worker has stored, under an ETag of its own, and the
-// submitted picture is never served in its place.
+// A preview is what the worker has stored, with its own ETag; the submitted picture is never
+// returned instead.
 func TestPreview(t *testing.T) {
 	s := serve(t)
 	id := s.in(job.Queued)

@@ -15,7 +15,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A depthReader is a queue's depth, and how often it was asked for.
+// A depthReader returns a queue's depth and counts the calls.
 type depthReader struct {
 	asked atomic.Int32
 	err   error
@@ -26,7 +26,7 @@ func (g *depthReader) Depth(context.Context) (job.Depth, error) {
 	return job.Depth{Visible: 3, InFlight: 2, Delayed: 1}, g.err
 }
 
-// metrics reads /metrics: a value for each line.
+// metrics returns the values of /metrics by their lines.
 func (s *service) metrics() map[string]string {
 	s.Helper()
 	resp, body := s.get("/metrics")
@@ -95,7 +95,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// What can't be found out is left out, and takes nothing along.
+// A number that is not available is omitted; the others are there.
 func TestMetricsWhileQueueIsUnavailable(t *testing.T) {
 	s := serve(t, func(c *api.Config) { c.Depth = &depthReader{err: errors.New("away")} })
 	s.swept(time.Now(), 0)
@@ -108,7 +108,7 @@ func TestMetricsWhileQueueIsUnavailable(t *testing.T) {
 	}
 }
 
-// swept leaves what a sweep has counted.
+// swept stores the counts of a sweep.
 func (s *service) swept(at time.Time, unfinished int) {
 	s.Helper()
 	if err := s.store.SetBacklog(store.Backlog{At: at, Unfinished: unfinished}); err != nil {
@@ -116,7 +116,7 @@ func (s *service) swept(at time.Time, unfinished int) {
 	}
 }
 
-// Where nobody has counted the unfinished jobs, or not for long, there is no number rather than a wrong one.
+// The number of unfinished jobs is omitted if no sweep has counted them recently.
 func TestActiveJobsWithoutASweep(t *testing.T) {
 	for name, swept := range map[string]func(*service){
 		"none yet":     func(*service) {},

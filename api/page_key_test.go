@@ -18,7 +18,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/job"
 )
 
-// newKeySite is a site that asks for keys, with anna's and a way to replace it.
+// newKeySite is a site that requires keys, with anna's key and a function that replaces it.
 func newKeySite(t *testing.T) (s *site, key string, replace func() string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "keys")
@@ -121,8 +121,8 @@ func testKey(t *testing.T, b *browser) {
 	}
 }
 
-// Without "remember" a key is gone with the visit; without keys nothing of all
-// that is to be seen.
+// Without "remember", a key is forgotten after the visit; on a site without keys there is no trace
+// of keys.
 func testKeyOfAVisit(t *testing.T, b *browser) {
 	site, key, _ := newKeySite(t)
 	p := b.open(t, site.url)
@@ -144,8 +144,8 @@ func testKeyOfAVisit(t *testing.T, b *browser) {
 	}
 }
 
-// What has to be fetched with a key is, as far as the person sees it: the results of
-// private jobs have no thumbnails, and a list may have a hundred.
+// Pictures that need a key are fetched only when they become visible: the results of private jobs
+// have no thumbnails, and a list may have a hundred.
 func testFarPieces(t *testing.T, b *browser) {
 	site, key, _ := newKeySite(t)
 	var remembered []string

@@ -23,7 +23,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A site is the real handler on a socket, with a switch for faults before it.
+// A site is the real handler on a socket, behind a switch for faults.
 type site struct {
 	url   string // ends with a slash
 	store *store.Store
@@ -32,7 +32,7 @@ type site struct {
 	fault atomic.Pointer[func(http.ResponseWriter, *http.Request) bool] // true: it has answered
 }
 
-// notedQueue is the queue of these tests: it keeps what it is told.
+// notedQueue is a queue that records its messages.
 type notedQueue struct {
 	messages chan job.Message
 	down     atomic.Bool
@@ -74,7 +74,7 @@ func newSite(t *testing.T, prefix string, settings ...func(*api.Config)) *site {
 	return s
 }
 
-// answer makes requests below a path be answered so, until recover.
+// answer makes requests below a path get this response, until recover.
 func (s *site) answer(path string, status int, body string) {
 	s.intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasPrefix(r.URL.Path, path) {
@@ -87,7 +87,7 @@ func (s *site) answer(path string, status int, body string) {
 	})
 }
 
-// vanish breaks every connection, as if the server were gone, until recover.
+// vanish breaks every connection, as if the server had disappeared, until recover.
 func (s *site) vanish() {
 	s.intercept(func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) })
 	s.drop()
@@ -97,8 +97,8 @@ func (s *site) intercept(fault func(http.ResponseWriter, *http.Request) bool) { 
 
 func (s *site) recover() { s.fault.Store(nil) }
 
-// claim takes the next job from the queue and stores its preview, as a worker does
-// when it begins with a picture that it can decode.
+// claim takes the next job from the queue and stores its preview, like a worker that could decode
+// the picture.
 func (s *site) claim(t *testing.T) *store.Lease {
 	t.Helper()
 	lease := s.claimOnly(t)
@@ -125,7 +125,7 @@ func (s *site) preview(t *testing.T, lease *store.Lease) {
 	}
 }
 
-// claimOnly takes the next job from the queue, whose picture is not decoded yet.
+// claimOnly takes the next job from the queue, without a preview.
 func (s *site) claimOnly(t *testing.T) *store.Lease {
 	t.Helper()
 	select {
@@ -141,8 +141,7 @@ func (s *site) claimOnly(t *testing.T) *store.Lease {
 	}
 }
 
-// succeed ends a job with a picture in its format, and with a thumbnail where that
-// takes a file of its own.
+// succeed ends a job with a picture in its format, and with a thumbnail if the job has one.
 func succeed(t *testing.T, lease *store.Lease) {
 	t.Helper()
 	spec, painted := &lease.Spec, colors(96, 64, 0)
@@ -161,7 +160,7 @@ func succeed(t *testing.T, lease *store.Lease) {
 	}
 }
 
-// photo is a picture to submit.
+// photo makes a picture to submit.
 func photo(t *testing.T, width, height int) string {
 	return file(t, "photo.jpg", gradient(t, width, height, 200))
 }

@@ -53,8 +53,8 @@ func TestPageFiles(t *testing.T) {
 	}
 }
 
-// TestPage drives the page in a real browser against the real handler, with a
-// queue that only notes what it is told and this test as the worker.
+// TestPage runs the page in a real browser against the real handler, with a queue that records
+// messages and the test as the worker.
 func TestPage(t *testing.T) {
 	b := &browser{browsertest.Start(t)}
 	for _, test := range []struct {
@@ -252,8 +252,8 @@ func testFailed(t *testing.T, b *browser) {
 	}
 }
 
-// The original of a job of an earlier visit is at the server: painted again as it
-// was, it is the same job once more and not another of the preview.
+// The server has the original of a job of an earlier visit: painted again with the same settings,
+// the job is retried instead of submitted from its preview.
 func testRetry(t *testing.T, b *browser) {
 	site := newSite(t, "")
 	p := b.open(t, site.url)

@@ -20,7 +20,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/uploads"
 )
 
-// largePicture is one that goes by S3 where the server has uploads, and its file.
+// largePicture makes a picture that is sent by S3 if the server has uploads.
 func largePicture(t *testing.T) (path string, content []byte) {
 	t.Helper()
 	img := image.NewNRGBA(image.Rect(0, 0, 1400, 1100))
@@ -39,8 +39,8 @@ func largePicture(t *testing.T) (path string, content []byte) {
 	return path, b.Bytes()
 }
 
-// A large style picture goes by the bucket too, once for each picture that is painted in it, and
-// small photographs with their form.
+// A large style picture is sent by the bucket too, once for each picture that is painted in it;
+// small photographs are in their forms.
 func TestPageUploadsLargeStyles(t *testing.T) {
 	t.Parallel()
 	b := &browser{browsertest.Start(t)}
@@ -75,8 +75,8 @@ func TestPageUploadsLargeStyles(t *testing.T) {
 	}
 }
 
-// The page puts a large picture into the bucket, from which it becomes a job; again where
-// that broke off, and directly where the server has no uploads.
+// The page sends a large picture by the bucket, again after an interruption, and directly if the
+// server has no uploads.
 func TestPageUploadsLargePictures(t *testing.T) {
 	t.Parallel()
 	b := &browser{browsertest.Start(t)}

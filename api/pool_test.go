@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// fill takes one after the other until no more can be had.
+// fill reserves one after another until the pool refuses.
 func (p *pool) fill(owner string) (n int) {
 	for p.tryReserve(owner, 1) == nil {
 		n++
@@ -19,7 +19,7 @@ func (p *pool) fill(owner string) (n int) {
 	return n
 }
 
-// However many owners take what they can get, there is some left for another.
+// However many owners reserve as much as they can, some is left for another.
 func TestPoolIsShared(t *testing.T) {
 	for _, tt := range []struct {
 		size, part int64
@@ -52,8 +52,8 @@ func TestPoolIsShared(t *testing.T) {
 	}
 }
 
-// Who waits has their turn in the order of their owner's requests, and waits for
-// nobody else's; who has waited long enough learns why there was none.
+// Waiting requests are served in the order of their owner's requests, and independently of other
+// owners'; after the timeout the error names the reason.
 func TestPoolWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(8, 2)
@@ -110,8 +110,8 @@ func TestPoolWaits(t *testing.T) {
 	})
 }
 
-// A request that is granted something in the instant in which it gives up keeps or
-// returns it, and nothing is lost or counted twice.
+// A request that is granted an amount at the moment of its timeout keeps or returns it; nothing is
+// lost or counted twice.
 func TestPoolUnderLoad(t *testing.T) {
 	p := newPool(10, 3)
 	var all sync.WaitGroup

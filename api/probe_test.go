@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A question that hangs is asked once, all who ask are answered in time, and
-// when it comes back it is asked anew.
+// A check that hangs runs once, all callers return in time, and after it has returned there is a
+// new one.
 func TestProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32

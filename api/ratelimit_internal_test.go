@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// Owners come and go: those who have asked for nothing for a while are forgotten, and
-// nobody who has not.
+// Idle owners are removed, and no others.
 func TestLimiterRemovesIdleOwners(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(1)

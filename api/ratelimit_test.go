@@ -9,8 +9,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// A submission in a thousand seconds, so that none is allowed while the test
-// runs but the first.
+// slow allows one submission in a thousand seconds, so that only the first one of a test is
+// allowed.
 func slow(c *api.Config) { c.Shares.Rate = 0.001 }
 
 func TestSubmissionsAreLimitedByOwner(t *testing.T) {

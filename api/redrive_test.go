@@ -75,7 +75,7 @@ func TestRedrive(t *testing.T) {
 	}
 	for i, m := range s.queue.messages()[before:] {
 		if m.Run != 2 || i > 6 {
-			t.Errorf("announced %+v as number %d", m, i)
+			t.Errorf("enqueued %+v as number %d", m, i)
 		}
 	}
 }
@@ -87,7 +87,7 @@ func TestRedriveWhileQueueIsUnavailable(t *testing.T) {
 	resp, body := s.send("POST", "/v1/admin/redrive", `{"all": true}`)
 	wantProblem(t, resp, body, 503, "unavailable", "nothing was accepted")
 	if j, err := s.store.Job(ids[2]); err != nil || j.State != job.Failed {
-		t.Errorf("a job that could not be announced is %s, %v", j.State, err)
+		t.Errorf("a job that could not be enqueued is %s, %v", j.State, err)
 	}
 
 	// It goes away in the middle: what was done is told, and the rest is still to do.

@@ -26,13 +26,13 @@ import (
 	"github.com/atelier-go/atelier/pkg/store"
 )
 
-// A recordingQueue is a queue that only remembers what was announced.
+// A recordingQueue is a queue that records its messages.
 type recordingQueue struct {
 	mu   sync.Mutex
 	sent []job.Message // their bodies
 	full []job.Message
 	err  error
-	left int // sends before err counts
+	left int // sends before err is returned
 }
 
 func (l *recordingQueue) Send(_ context.Context, m job.Message) error {
@@ -56,14 +56,14 @@ func (l *recordingQueue) Check(context.Context) error {
 	return l.err
 }
 
-// set makes the queue be away, or there again with nil.
+// set makes the queue unavailable with err, or available with nil.
 func (l *recordingQueue) set(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.err, l.left = err, 0
 }
 
-// failAfter makes the queue go away after n more messages.
+// failAfter makes the queue unavailable after n more messages.
 func (l *recordingQueue) failAfter(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -76,7 +76,7 @@ func (l *recordingQueue) messages() []job.Message {
 	return slices.Clone(l.sent)
 }
 
-// last is what was announced last, with what goes beside its body.
+// last returns the last message with its attributes.
 func (l *recordingQueue) last() job.Message {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -116,7 +116,7 @@ func (s *service) beside(settings ...func(*api.Config)) *service {
 	return &service{s.T, server.URL, s.store, s.queue}
 }
 
-// limited is another server on the same store and queue, which holds to quotas.
+// limited is another server on the same store and queue, with quotas.
 func (s *service) limited(q store.Quotas) *service {
 	s.Helper()
 	jobs, err := store.Open(store.Config{Dir: s.store.Dir(), Quotas: q})
@@ -126,7 +126,7 @@ func (s *service) limited(q store.Quotas) *service {
 	return (&service{T: s.T, store: jobs, queue: s.queue}).beside()
 }
 
-// A field is one part of a form; a file where there is data.
+// A field is one part of a form; a file if it has data.
 type field struct {
 	name, value string
 	data        []byte
@@ -197,7 +197,7 @@ func (s *service) do(req *http.Request) (*http.Response, []byte) {
 	return resp, b
 }
 
-// submit posts a good job and answers it.
+// submit posts a valid submission and returns its job.
 func (s *service) submit(fields ...field) job.Job {
 	s.Helper()
 	resp, body := s.post(form(s.T, fields...))
@@ -211,7 +211,7 @@ func (s *service) submit(fields ...field) job.Job {
 	return j
 }
 
-// files counts what is on the disk besides the store's mark.
+// files counts the files of the store, except its marker.
 func (s *service) files() (n int) {
 	s.Helper()
 	err := filepath.WalkDir(s.store.Dir(), func(_ string, d fs.DirEntry, err error) error {
@@ -254,7 +254,7 @@ func pngPicture(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// hugePNG claims more pixels than anybody can hold.
+// hugePNG declares more pixels than any memory holds.
 func hugePNG(t *testing.T) []byte {
 	t.Helper()
 	b := pngPicture(t)
@@ -264,7 +264,7 @@ func hugePNG(t *testing.T) []byte {
 	return b
 }
 
-// pictures reads what was stored of a submission.
+// pictures reads the stored pictures of a submission.
 func (s *service) pictures(t *testing.T, id job.ID) (photo, style []byte) {
 	t.Helper()
 	spec, err := s.store.Spec(id)

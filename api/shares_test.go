@@ -21,8 +21,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// begin sends the head of a submission, and answers its connection and the status line
-// that comes first: 100 where the server has begun to read the body.
+// begin sends the head of a submission, and returns its connection and the first status line: 100
+// if the server starts to read the body.
 func (g *keyedService) begin(as, contentType string, length int) (conn net.Conn, first string) {
 	g.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
@@ -45,8 +45,8 @@ const (
 	ofX    = "multipart/form-data; boundary=x"
 )
 
-// Uploads that come slowly, or never, keep their owner's others out and nobody else's:
-// neither their number nor the memory that they ask for.
+// Slow or stalled uploads block further ones of their owner and of no other, by neither their
+// number nor their memory.
 func TestSlowUploadsDontBlockOtherOwners(t *testing.T) {
 	for name, tt := range map[string]struct {
 		shares api.Shares
@@ -76,7 +76,7 @@ func TestSlowUploadsDontBlockOtherOwners(t *testing.T) {
 	}
 }
 
-// What an upload has held is there for the next one, however it ends.
+// The memory of an upload is free for the next one, however it ends.
 func TestUploadsReleaseTheirMemory(t *testing.T) {
 	s := serve(t, func(c *api.Config) { c.Shares = api.Shares{Uploads: 1, UploadMemory: 41} })
 	large := append(jpegPicture(t), make([]byte, 20<<20-4000)...)
@@ -114,7 +114,7 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("the client is gone") }
 
-// A picture that is stored takes no memory while the queue is slow.
+// A stored picture holds no memory while the queue is slow.
 func TestStoredUploadsHoldNoMemory(t *testing.T) {
 	slow := &slowQueue{recordingQueue: &recordingQueue{}, sending: make(chan struct{}), sent: make(chan struct{})}
 	s := serve(t, func(c *api.Config) { c.Queue, c.Shares = slow, api.Shares{UploadMemory: 41} })
@@ -154,7 +154,7 @@ func (q *slowQueue) Send(ctx context.Context, m job.Message) error {
 	return q.recordingQueue.Send(ctx, m)
 }
 
-// Every change counts towards an owner's rate, and nothing else does.
+// Every change counts towards an owner's rate, and no other request.
 func TestChangesAreLimitedByOwner(t *testing.T) {
 	for _, change := range []struct{ method, path, body string }{
 		{"POST", "/v1/jobs/ID/cancel", ""}, {"POST", "/v1/jobs/ID/retry", ""}, {"DELETE", "/v1/jobs/ID", ""}, {"POST", "/v1/admin/redrive", `{"all": true}`},
@@ -182,7 +182,7 @@ func TestChangesAreLimitedByOwner(t *testing.T) {
 	}
 }
 
-// However many ask whether the server is ready, the queue is asked once a second.
+// However many requests for readiness there are, the queue is checked once a second.
 func TestReadinessIsCheckedOnce(t *testing.T) {
 	q := &counting{recordingQueue: &recordingQueue{}}
 	s := serve(t, func(c *api.Config) { c.Queue = q })
@@ -212,7 +212,7 @@ func (c *counting) Check(ctx context.Context) error {
 	return c.recordingQueue.Check(ctx)
 }
 
-// One owner's requests leave room for those of others, and for the page.
+// One owner's requests leave room for those of others and for the page.
 func TestRequestsAreShared(t *testing.T) {
 	g := serveWithKeys(t, func(c *api.Config) { c.Shares = api.Shares{Requests: 8} })
 	for range 2 { // a quarter of 8
@@ -232,8 +232,8 @@ func TestRequestsAreShared(t *testing.T) {
 	}
 }
 
-// One owner's waiting requests leave room for those of others; beyond its share it is
-// answered at once, as the job stands.
+// One owner's waiting requests leave room for those of others; beyond its share the job is returned
+// at once.
 func TestWaitsAreShared(t *testing.T) {
 	g := serveWithKeys(t, func(c *api.Config) { c.Depth, c.Shares = &depthReader{}, api.Shares{Waits: 8} })
 	jobs := map[string]job.ID{"right": g.submitAs("right").ID, "other": g.submitAs("other").ID}

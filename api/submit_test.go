@@ -41,7 +41,7 @@ func TestSubmittedJobIsStored(t *testing.T) {
 		t.Errorf("Location %v, %v; Retry-After %q", where, err, resp.Header.Get("Retry-After"))
 	}
 	if len(s.queue.sent) != 1 || s.queue.sent[0] != (job.Message{Job: j.ID, Run: 1}) {
-		t.Errorf("announced %v", s.queue.sent)
+		t.Errorf("enqueued %v", s.queue.sent)
 	}
 	if stored, _ := s.pictures(t, j.ID); !bytes.Equal(stored, jpegPicture(t)) {
 		t.Errorf("stored %d bytes", len(stored))
@@ -67,8 +67,7 @@ func TestSubmissionFields(t *testing.T) {
 	}
 }
 
-// Every bad submission has its answer, and leaves nothing on the disk or in the
-// queue.
+// Every invalid submission has its response, and leaves nothing on the disk or in the queue.
 func TestInvalidSubmissions(t *testing.T) {
 	s := serve(t)
 	good := field{"image", "p.jpg", jpegPicture(t)}
@@ -154,7 +153,7 @@ func TestInvalidSubmissions(t *testing.T) {
 		t.Errorf("%d files were left on the disk", n)
 	}
 	if len(s.queue.sent) != 0 {
-		t.Errorf("announced %v", s.queue.sent)
+		t.Errorf("enqueued %v", s.queue.sent)
 	}
 }
 
@@ -187,7 +186,7 @@ func TestSubmissionWhileQueueIsUnavailable(t *testing.T) {
 	}
 }
 
-// Slow uploads hold a bounded number of slots: the next is told to come back, and when.
+// Slow uploads occupy a limited number of places: the next one is refused with Retry-After.
 func TestTooManyConcurrentSubmissions(t *testing.T) {
 	s := serve(t, func(c *api.Config) { c.Shares.Uploads = 16 })
 	var open []*io.PipeWriter
@@ -286,7 +285,7 @@ func TestCrossOriginRequestsAreRefused(t *testing.T) {
 	}
 }
 
-// What huma is not told by a type, because the form is read without it.
+// The parts of the description that huma can't derive, because readForm reads the form.
 func TestSubmissionDescription(t *testing.T) {
 	s := serve(t)
 	_, body := s.get("/v1/openapi.json")

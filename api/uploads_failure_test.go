@@ -13,8 +13,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/uploads"
 )
 
-// A request that comes to the object when another has made a job of it and removed it is
-// answered by that job if it is the same, and else hears that the upload was taken.
+// A request reads the object after another has made a job of it and removed it. It returns that job
+// if it is the same request, and else upload_taken.
 func TestUploadTakenDuringLookup(t *testing.T) {
 	picture := jpegPicture(t)
 	for name, c := range map[string]struct {
@@ -43,8 +43,7 @@ func TestUploadTakenDuringLookup(t *testing.T) {
 	}
 }
 
-// A submission that fails between the upload's being taken and the answer is completed
-// by the same request.
+// A submission that fails after its upload was taken is completed by the same request.
 func TestUploadSurvivesFailures(t *testing.T) {
 	picture := jpegPicture(t)
 	for name, key := range map[string][]string{"under a key": {"Idempotency-Key", "one"}, "without a key": nil} {
@@ -97,7 +96,7 @@ func TestUploadsWhileBucketIsUnavailable(t *testing.T) {
 	s.keyless.taken(u.UploadID)
 }
 
-// The same over the wire: S3 hangs up, denies, or does not have it any more.
+// The same with S3, which closes the connection, refuses, or has no such object.
 func TestUploadsWhileS3IsUnavailable(t *testing.T) {
 	g, a, _ := serveUploads(t)
 	s, picture := g.keyless, jpegPicture(t)

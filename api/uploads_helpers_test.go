@@ -18,7 +18,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/uploads"
 )
 
-// A grant is the API's answer to POST /v1/uploads.
+// A grant is the response to POST /v1/uploads.
 type grant struct {
 	UploadID  string            `json:"upload_id"`
 	Method    string            `json:"method"`
@@ -36,7 +36,7 @@ func (s *service) upload(bytes int, header ...string) (u grant) {
 	return u
 }
 
-// put sends a picture to where the API says, and nothing else with it.
+// put sends a picture to the upload's address with the upload's headers only.
 func (u grant) put(t *testing.T, content []byte) int {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), u.Method, u.URL, bytes.NewReader(content))
@@ -71,7 +71,7 @@ func (s *service) taken(id string, header ...string) job.Job {
 	return j
 }
 
-// An uploadsInMemory is a place for uploads in memory.
+// uploadsInMemory are uploads in memory.
 type uploadsInMemory struct {
 	mu      sync.Mutex
 	objects map[string][]byte // by name
@@ -123,7 +123,7 @@ func (i *uploadsInMemory) Remove(_ context.Context, name string) error {
 	return i.err
 }
 
-// fail has all calls fail, or none with nil.
+// fail makes all calls fail, or stops that with nil.
 func (i *uploadsInMemory) fail(err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -136,7 +136,7 @@ func (i *uploadsInMemory) left() int {
 	return len(i.objects)
 }
 
-// serveUploads is a server on a bucket, and what is in the bucket's uploads/.
+// serveUploads is a server with a bucket; left lists the bucket's uploads/.
 func serveUploads(t *testing.T) (g *keyedService, a *testBucket, left func() []string) {
 	t.Helper()
 	a = newTestBucket(t)

@@ -62,11 +62,11 @@ func TestUpload(t *testing.T) {
 	resp, body = g.take(u.UploadID, as("other")...)
 	wantProblem(t, resp, body, 404, "upload_not_found", "")
 	if n := len(g.queue.messages()); n != 1 {
-		t.Errorf("%d jobs were announced", n)
+		t.Errorf("%d jobs were enqueued", n)
 	}
 }
 
-// Whatever client and server are racing, an upload makes one job.
+// However many concurrent submissions there are, an upload makes one job.
 func TestUploadIsTakenOnce(t *testing.T) {
 	g, _, _ := serveUploads(t)
 	picture := jpegPicture(t)
@@ -136,7 +136,7 @@ func TestUploadWithIdempotencyKey(t *testing.T) {
 	}
 }
 
-// What is uploaded is inspected as what is sent, and what is no picture is let go.
+// An uploaded picture is inspected like a sent one, and removed if it is not a picture.
 func TestUploadIsInspected(t *testing.T) {
 	for name, c := range map[string]struct {
 		content []byte
@@ -164,13 +164,13 @@ func TestUploadIsInspected(t *testing.T) {
 				t.Errorf("%d are left, want %d", n, c.left)
 			}
 			if n := len(s.queue.messages()); n != 0 {
-				t.Errorf("%d jobs were announced", n)
+				t.Errorf("%d jobs were enqueued", n)
 			}
 		})
 	}
 }
 
-// An upload is read in the memory for submissions: one that has none left refuses it.
+// Reading an upload reserves memory for submissions, and is refused if there is none.
 func TestUploadsUseMemoryForSubmissions(t *testing.T) {
 	in := &uploadsInMemory{}
 	s := serve(t, func(c *api.Config) {
@@ -200,7 +200,7 @@ func TestUploadsUseMemoryForSubmissions(t *testing.T) {
 	wait(t, resp)
 }
 
-// Without a bucket large pictures are sent directly.
+// Without a bucket, large pictures are sent directly.
 func TestUploadsWithoutBucket(t *testing.T) {
 	s := serve(t)
 	resp, body := s.send("POST", "/v1/uploads", `{"bytes": 7}`)
@@ -210,7 +210,7 @@ func TestUploadsWithoutBucket(t *testing.T) {
 	}
 }
 
-// Pending uploads count towards what their owner may store, whichever process is asked.
+// Pending uploads count towards their owner's stored bytes, in every process.
 func TestPendingUploadsCountAcrossServers(t *testing.T) {
 	in := &uploadsInMemory{}
 	one := serve(t)
@@ -234,7 +234,7 @@ func TestPendingUploadsCountAcrossServers(t *testing.T) {
 	}
 }
 
-// A key for uploads opens nothing else in the bucket, and no other owner's.
+// An upload id gives access to no other object of the bucket, nor to another owner's.
 func TestUploadIDsDontNameOtherObjects(t *testing.T) {
 	g, a, _ := serveUploads(t)
 	if _, err := a.copies.Bucket().Put(t.Context(), "uploads/x", bytes.NewReader(jpegPicture(t)), bucket.Put{}); err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// A room is the API without a socket, in a test whose time is its own: a wait
-// of 20 seconds takes none.
+// A room is the API without a socket in a test with its own clock, in which a wait of 20 seconds
+// takes no time.
 type room struct {
 	*testing.T
 	store  *store.Store
@@ -57,7 +57,7 @@ type answered struct {
 	after  time.Duration
 }
 
-// ask begins a request; its answer comes by the channel.
+// ask starts a request, and returns a channel for the response.
 func (r room) ask(ctx context.Context, query, etag string) <-chan answered {
 	began, answer := time.Now(), make(chan answered, 1)
 	req := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/v1/jobs/"+string(r.id)+query, nil)
@@ -82,7 +82,7 @@ func (r room) ask(ctx context.Context, query, etag string) <-chan answered {
 
 func (r room) etag() string { r.Helper(); return (<-r.ask(r.Context(), "", "")).etag }
 
-// begun waits until the requests that were begun wait for something.
+// begun waits until all requests are waiting.
 func (room) begun() { synctest.Wait() }
 
 func (r room) claim() *store.Lease {
@@ -136,7 +136,7 @@ func TestWaitEnds(t *testing.T) {
 	}
 }
 
-// A quick job's client hears of it soon after.
+// A client of a quick job is notified soon.
 func TestWaitNoticesQuickJobsSoon(t *testing.T) {
 	for _, after := range []time.Duration{5 * time.Millisecond, 30 * time.Millisecond, 400 * time.Millisecond} {
 		inRoom(t, api.Config{}, func(r room) {
@@ -163,7 +163,7 @@ func TestWaitForFinishedJob(t *testing.T) {
 	})
 }
 
-// With all places taken a request is answered at once, as the job stands.
+// If all places are taken, the job is returned at once.
 func TestWaitersAreLimited(t *testing.T) {
 	inRoom(t, api.Config{Shares: api.Shares{Waits: 2}}, func(r room) {
 		first, second := r.ask(r.Context(), "?wait=20", ""), r.ask(r.Context(), "?wait=20", "")
@@ -180,7 +180,7 @@ func TestWaitersAreLimited(t *testing.T) {
 	})
 }
 
-// A client that hangs up ends its wait.
+// The wait of a client that disconnects ends.
 func TestWaitEndsWithItsClient(t *testing.T) {
 	inRoom(t, api.Config{Shares: api.Shares{Waits: 1}}, func(r room) {
 		ctx, hangUp := context.WithCancel(r.Context())
@@ -205,8 +205,8 @@ func TestInvalidWaits(t *testing.T) {
 	}
 }
 
-// The same ETag stands for the same bytes, for every reader and for ever: a job
-// that comes back to a state it was in has other bytes and another ETag.
+// An ETag always stands for the same bytes, in all servers: a job that returns to an earlier state
+// has other bytes and another ETag.
 func TestETagIdentifiesContent(t *testing.T) {
 	s := serve(t)
 	other, err := store.Open(store.Config{Dir: s.store.Dir()})

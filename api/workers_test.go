@@ -13,8 +13,8 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// Of what workers can't paint nothing gets further than the submission, and the
-// answer says what can be done.
+// A picture that the workers can't paint is refused at its submission, and the response says what
+// to do.
 func TestPicturesTooLargeForWorkers(t *testing.T) {
 	photo := func(w, h int) field {
 		var b bytes.Buffer
@@ -55,7 +55,7 @@ func TestPicturesTooLargeForWorkers(t *testing.T) {
 			code := map[int]string{422: "invalid_field", 413: "too_many_pixels"}[tt.status]
 			wantProblem(t, resp, body, tt.status, code, tt.says)
 			if len(s.queue.messages()) != 0 {
-				t.Error("it was announced")
+				t.Error("it was enqueued")
 			}
 		})
 	}
@@ -89,8 +89,8 @@ func TestRefusalProposesSize(t *testing.T) {
 	}
 }
 
-// Where the style's picture is what workers can't hold beside the other, the refusal
-// is of it: a smaller photograph would not be what the user wants.
+// If the style picture is what makes a job too large, the refusal names it: the user does not want
+// a smaller photograph.
 func TestStylePictureTooLargeForWorkers(t *testing.T) {
 	picture := func(name string, w, h int) field {
 		var b bytes.Buffer

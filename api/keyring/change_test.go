@@ -40,7 +40,7 @@ func TestChangesAreNoticed(t *testing.T) {
 	holds("another was put in", annas, true)
 }
 
-// What is wrong is logged every minute, also while nobody comes.
+// Faults are logged every minute, even without requests.
 func TestFaultsAreLoggedAgain(t *testing.T) {
 	_, anna := made(t, "anna", "read")
 	f := newFile(t, anna)
@@ -70,7 +70,7 @@ func TestFaultsAreLoggedAgain(t *testing.T) {
 	})
 }
 
-// A file that is away, or can't be read, counts as it was for a minute.
+// The keys of a file that is missing or unreadable are valid for a minute.
 func TestUnreadableFiles(t *testing.T) {
 	annas, anna := made(t, "anna", "read")
 	bertas, berta := made(t, "berta", "read")
@@ -128,7 +128,7 @@ func TestUnreadableFiles(t *testing.T) {
 	}
 }
 
-// Many look up while the file changes; each finds a whole state of it.
+// Concurrent lookups while the file changes each find one complete version of it.
 func TestLookupsWhileTheFileChanges(t *testing.T) {
 	always, line := made(t, "anna", "read")
 	f := newFile(t, line)
@@ -163,7 +163,7 @@ func TestLookupsWhileTheFileChanges(t *testing.T) {
 	all.Wait()
 }
 
-// A file that is rewritten in place, as large as before and with its old times.
+// A file that is rewritten in place, with the same size and its old times.
 func TestRewritesWithOldTimesAreNoticed(t *testing.T) {
 	annas, anna := made(t, "anna", "read")
 	_, carl := made(t, "carl", "read")

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A look at the file that never ends, as on a dead mount, keeps no key admitted. The
-// held lock stands for it: no system call can be made to hang in every environment.
+// A read of the file that never ends, as on a dead mount, makes all keys invalid. The held lock
+// stands for it, because not every environment can make a system call hang.
 func TestHangingFileSystem(t *testing.T) {
 	h, err := NewHolder("anna", []string{"read"})
 	if err != nil {

@@ -24,7 +24,7 @@ func made(t *testing.T, owner string, scopes ...string) (key, line string) {
 	return keyring.New(h)
 }
 
-// A keyFile is a file of keys, and what the log says of it.
+// A keyFile is a file of keys and its log.
 type keyFile struct {
 	*testing.T
 	path string
@@ -62,7 +62,7 @@ func newFile(t *testing.T, lines ...string) *keyFile {
 	return f
 }
 
-// write replaces the file as an editor does, by another.
+// write replaces the file by another, like an editor.
 func (f *keyFile) write(lines ...string) {
 	f.Helper()
 	err := os.WriteFile(f.path+".new", []byte(strings.Join(lines, "\n")), 0o600)
@@ -162,7 +162,7 @@ func TestInvalidLinesAreReported(t *testing.T) {
 	}
 }
 
-// A typo beside a key that is revoked, added or changed: each line counts for itself.
+// A typo beside a key that is revoked, added or changed affects its own line only.
 func TestLinesAreIndependent(t *testing.T) {
 	annas, anna := made(t, "anna", "read")
 	bertas, berta := made(t, "berta", "read")
@@ -214,7 +214,7 @@ func TestFilePermissionsAreLogged(t *testing.T) {
 	}
 }
 
-// A file with a great many wrong lines costs a lookup no more than one with a few.
+// A lookup in a file with very many invalid lines costs no more than in one with a few.
 func TestManyInvalidLines(t *testing.T) {
 	annas, anna := made(t, "anna", "read")
 	f := newFile(t, anna)

@@ -13,7 +13,7 @@ import (
 	"github.com/atelier-go/atelier/api/keyring"
 )
 
-// A source is a text in memory. It is used by one goroutine.
+// A source is a list in memory. It is used by one goroutine.
 type source struct {
 	text  string
 	fails error
@@ -174,7 +174,7 @@ func TestSource(t *testing.T) {
 	}
 }
 
-// Lookups beside the first one wait for it: nobody is refused because of the order.
+// Lookups concurrent with the first one wait for it: none is refused.
 func TestConcurrentFirstLookups(t *testing.T) {
 	annas, anna := made(t, "anna", "read")
 	s := &source{}

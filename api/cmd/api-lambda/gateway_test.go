@@ -16,7 +16,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/emf"
 )
 
-// request is an event as API Gateway makes it.
+// request is an event as API Gateway sends it.
 func request(method, path string, headers map[string]string) events.APIGatewayV2HTTPRequest {
 	e := events.APIGatewayV2HTTPRequest{Version: "2.0", RawPath: path, Headers: map[string]string{"host": "127.0.0.1:8080"}}
 	e.RequestContext.DomainName = "0a1b2c3d.execute-api.us-east-1.amazonaws.com"

@@ -15,7 +15,7 @@ import (
 	"github.com/atelier-go/atelier/scripts/devstack/ministack/ministacktest"
 )
 
-// The program as it runs with keys: on every address, on a real queue.
+// The program with keys, on all addresses, with a real queue.
 func TestServerWithKeys(t *testing.T) {
 	locked, aws := ministacktest.Start(t)
 	if _, err := queue.Create(t.Context(), aws, "atelier"); err != nil {

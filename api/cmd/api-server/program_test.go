@@ -29,7 +29,7 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// A server is the real program, as a process of its own, on a stand-in for SQS.
+// A server is the real program in a separate process, with a fake of SQS.
 type server struct {
 	*exec.Cmd
 	address string
@@ -91,9 +91,9 @@ func startServer(t *testing.T, args ...string) *server {
 	return s
 }
 
-// A standIn answers the calls of SQS that the server makes.
+// A standIn is a fake of the SQS calls that the server makes.
 type standIn struct {
-	checks atomic.Int32 // how often a queue's attributes were asked for
+	checks atomic.Int32 // requests for a queue's attributes
 }
 
 func (q *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -119,13 +119,12 @@ func (q *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(out)
 }
 
-// wantSubmission wants an owner's submission to be accepted soon, of a connection of
-// its own.
+// wantSubmission checks that an owner's submission on a new connection is accepted soon.
 func (s *server) wantSubmission(t *testing.T, owner string) {
 	t.Helper()
 	began := time.Now()
 	s.submit(t, owner)
-	if took := time.Since(began); took > patience {
+	if took := time.Since(began); took > maxWait {
 		t.Errorf("%s was kept waiting for %v", owner, took)
 	}
 }
@@ -167,7 +166,7 @@ func (s *server) send(t *testing.T, owner, method, path, contentType string, bod
 	return resp, answer
 }
 
-// wantLessMemory looks at the peak of what the process has had in memory.
+// wantLessMemory checks the peak of the process's memory.
 func (s *server) wantLessMemory(t *testing.T) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -183,12 +182,12 @@ func (s *server) wantLessMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("the process took %d MB at its peak", kB>>10)
-	if kB > mostMemory {
-		t.Errorf("the process took %d MB at its peak, want less than %d", kB>>10, mostMemory>>10)
+	if kB > maxMemory {
+		t.Errorf("the process took %d MB at its peak, want less than %d", kB>>10, maxMemory>>10)
 	}
 }
 
-// An upload is a submission on a connection of its own, whose body the test writes.
+// An upload is a submission on a separate connection, whose body the test writes.
 type upload struct {
 	net.Conn
 	answer *bufio.Reader
@@ -216,7 +215,7 @@ func (nowhere) Close() error { return nil }
 
 func (nowhere) Write(b []byte) (int, error) { return len(b), nil }
 
-// received says that the server has begun to read the body, or that it won't.
+// received reports whether the server has started to read the body; else it has refused it.
 func (u *upload) received() bool { return u.status() == http.StatusContinue }
 
 func (u *upload) status() (status int) {
@@ -228,7 +227,7 @@ func (u *upload) status() (status int) {
 	return status
 }
 
-// padded is a small picture with so many bytes behind its end.
+// padded is a small picture followed by the given number of bytes.
 func padded(t *testing.T, more int) []byte {
 	t.Helper()
 	var b bytes.Buffer

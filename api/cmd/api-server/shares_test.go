@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// patience is for how long another owner may be kept waiting.
-const patience = 2 * time.Second
+// maxWait is the longest time that another owner may wait.
+const maxWait = 2 * time.Second
 
-// mostMemory is what the process may take at its peak, in kB.
-const mostMemory = 500 << 10
+// maxMemory is the limit for the peak of the process's memory, in kB.
+const maxMemory = 500 << 10
 
-// One owner does what it likes with the real program: another one's submissions go on
-// and the memory stays bounded.
+// One owner overloads the real program: another one's submissions are accepted, and the memory
+// stays limited.
 func TestOneOwnerDoesNotBlockOthers(t *testing.T) {
 	s := startServer(t)
 
@@ -106,7 +106,7 @@ func TestOneOwnerDoesNotBlockOthers(t *testing.T) {
 	})
 }
 
-// Whoever asks whether the server is ready does not make it ask the queue each time.
+// Not every readiness check sends a request to the queue.
 func TestReadinessChecksAreCached(t *testing.T) {
 	s := startServer(t)
 	before, began := s.queue.checks.Load(), time.Now()
