@@ -33,8 +33,8 @@ var (
 	errCrowded   = errors.New("the server is busy with too many requests of this kind")
 )
 
-func newPool(size, part int64) *pool {
-	return &pool{size: size, shares: part, unused: size, held: map[string]int64{}}
+func newPool(size, shares int64) *pool {
+	return &pool{size: size, shares: shares, unused: size, held: map[string]int64{}}
 }
 
 // tryReserve reserves an amount for an owner if it is available at once. The caller returns it with
@@ -42,7 +42,7 @@ func newPool(size, part int64) *pool {
 func (p *pool) tryReserve(owner string, n int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if waits := slices.ContainsFunc(p.waiting, func(c *waiter) bool { return c.owner == owner }); waits || !p.fits(owner, n) {
+	if waits := slices.ContainsFunc(p.waiting, func(w *waiter) bool { return w.owner == owner }); waits || !p.fits(owner, n) {
 		return p.refusal(owner, n)
 	}
 	p.grant(owner, n)
@@ -51,28 +51,28 @@ func (p *pool) tryReserve(owner string, n int64) error {
 
 // reserve is tryReserve, but waits for the amount until ctx ends or the timeout has passed. An
 // owner's requests are served in order of arrival; those of other owners don't wait for them.
-func (p *pool) reserve(ctx context.Context, owner string, n int64, patience time.Duration) error {
+func (p *pool) reserve(ctx context.Context, owner string, n int64, timeout time.Duration) error {
 	if p.tryReserve(owner, n) == nil {
 		return nil
 	}
-	c := &waiter{owner, n, make(chan struct{})}
+	w := &waiter{owner, n, make(chan struct{})}
 	p.mu.Lock()
-	p.waiting = append(p.waiting, c)
+	p.waiting = append(p.waiting, w)
 	p.grantWaiting() // an amount may have been released in between
 	p.mu.Unlock()
-	over := time.NewTimer(patience)
-	defer over.Stop()
+	expired := time.NewTimer(timeout)
+	defer expired.Stop()
 	var err error
 	select {
-	case <-c.granted:
+	case <-w.granted:
 		return nil
-	case <-over.C:
+	case <-expired.C:
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i := slices.Index(p.waiting, c)
+	i := slices.Index(p.waiting, w)
 	switch {
 	case i < 0 && err == nil: // granted at the moment of the timeout
 		return nil
@@ -124,13 +124,13 @@ func (p *pool) grantWaiting() {
 		return
 	}
 	blocked := map[string]bool{}
-	p.waiting = slices.DeleteFunc(p.waiting, func(c *waiter) bool {
-		if blocked[c.owner] || !p.fits(c.owner, c.amount) {
-			blocked[c.owner] = true
+	p.waiting = slices.DeleteFunc(p.waiting, func(w *waiter) bool {
+		if blocked[w.owner] || !p.fits(w.owner, w.amount) {
+			blocked[w.owner] = true
 			return false
 		}
-		p.grant(c.owner, c.amount)
-		close(c.granted)
+		p.grant(w.owner, w.amount)
+		close(w.granted)
 		return true
 	})
 }

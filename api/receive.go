@@ -36,80 +36,80 @@ func (s *Server) receive(ctx context.Context, owner string, size int64) (*transf
 		s.pools.uploads.release(owner, 1)
 		return nil, s.retryLater(ctx, owner, err)
 	}
-	a := &transfer{server: s, owner: owner, size: size, memory: size}
-	s.transfers.Store(a, true)
-	return a, nil
+	t := &transfer{server: s, owner: owner, size: size, memory: size}
+	s.transfers.Store(t, true)
+	return t, nil
 }
 
 // reserveMore waits for memory for further bytes. Together with what the form took they are at most
 // the size of one submission.
-func (a *transfer) reserveMore(ctx context.Context, bytes int64) error {
-	if err := a.server.pools.memory.reserve(ctx, a.owner, bytes, uploadTimeout); err != nil {
-		return a.server.retryLater(ctx, a.owner, err)
+func (t *transfer) reserveMore(ctx context.Context, bytes int64) error {
+	if err := t.server.pools.memory.reserve(ctx, t.owner, bytes, uploadTimeout); err != nil {
+		return t.server.retryLater(ctx, t.owner, err)
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.memory += bytes
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.memory += bytes
 	return nil
 }
 
 // shrinkTo releases the memory beyond the given number of bytes.
-func (a *transfer) shrinkTo(bytes int64) {
-	a.mu.Lock()
-	surplus := a.memory - bytes
+func (t *transfer) shrinkTo(bytes int64) {
+	t.mu.Lock()
+	surplus := t.memory - bytes
 	if surplus > 0 {
-		a.memory = bytes
+		t.memory = bytes
 	}
-	a.mu.Unlock()
+	t.mu.Unlock()
 	if surplus > 0 {
-		a.server.pools.memory.release(a.owner, surplus)
+		t.server.pools.memory.release(t.owner, surplus)
 	}
 }
 
 // end releases all that the transfer holds.
-func (a *transfer) end() {
-	a.server.transfers.Delete(a)
-	a.shrinkTo(0)
-	a.server.pools.uploads.release(a.owner, 1)
+func (t *transfer) end() {
+	t.server.transfers.Delete(t)
+	t.shrinkTo(0)
+	t.server.pools.uploads.release(t.owner, 1)
 }
 
 // enforceMinimumRate applies [enforceMinimumRate] to the body of r.
-func (a *transfer) enforceMinimumRate(w http.ResponseWriter, r *http.Request) (done func()) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.body, done = enforceMinimumRate(w, r, a.server.Stall)
+func (t *transfer) enforceMinimumRate(w http.ResponseWriter, r *http.Request) (done func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.body, done = enforceMinimumRate(w, r, t.server.Stall)
 	return done
 }
 
 // remaining estimates how long the rest of the body takes, from the rate at which it came so far.
-func (a *transfer) remaining() time.Duration {
-	a.mu.Lock()
-	body := a.body
-	a.mu.Unlock()
+func (t *transfer) remaining() time.Duration {
+	t.mu.Lock()
+	body := t.body
+	t.mu.Unlock()
 	if body == nil {
 		return 0
 	}
 	read := body.read.Load()
 	if read == 0 {
-		return a.server.Stall
+		return t.server.Stall
 	}
 	took := float64(time.Since(body.began))
-	return min(time.Duration(took/float64(read)*float64(max(0, a.size-read))), maxTransferTime)
+	return min(time.Duration(took/float64(read)*float64(max(0, t.size-read))), maxTransferTime)
 }
 
 // retryLater is the response to a submission that got no place or memory in time. Its Retry-After
 // is the estimated end of the first transfer that would release some: one of the same owner if that
 // owner's share is used up, else any.
 func (s *Server) retryLater(ctx context.Context, owner string, err error) error {
-	answer := s.problem(ctx, "receive a submission", err)
+	response := s.problem(ctx, "receive a submission", err)
 	p := (*Problem)(nil)
-	if !errors.As(answer, &p) || p.header == nil {
-		return answer
+	if !errors.As(response, &p) || p.header == nil {
+		return response
 	}
 	soonest := maxTransferTime
-	for a := range s.transfers.Range {
-		if a := a.(*transfer); a.owner == owner || !errors.Is(err, errShareUsed) {
-			soonest = min(soonest, a.remaining())
+	for t := range s.transfers.Range {
+		if t := t.(*transfer); t.owner == owner || !errors.Is(err, errShareUsed) {
+			soonest = min(soonest, t.remaining())
 		}
 	}
 	p.header.Set("Retry-After", inSeconds(soonest))

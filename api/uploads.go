@@ -136,19 +136,19 @@ func (w *uploadRef) wasRefused(spec *job.Spec) bool {
 }
 
 // createJobFromUploads creates a job from a form that names uploads.
-func (s *Server) createJobFromUploads(ctx context.Context, a *transfer, spec *job.Spec, f *form, key string) (job.Job, error) {
+func (s *Server) createJobFromUploads(ctx context.Context, t *transfer, spec *job.Spec, f *form, key string) (job.Job, error) {
 	repeat := func() (job.Job, error) {
 		if key == "" {
 			return job.Job{}, job.ErrUploadNotFound
 		}
 		j, created, err := s.Store.Repeated(spec, f.files["image"], f.files["style_image"], key)
-		if !errors.Is(err, job.ErrUploadNotFound) { // the job exists
+		if !errors.Is(err, job.ErrUploadNotFound) { // the pictures are no longer needed
 			f.releaseMemory()
 			j, err = s.enqueueKeyed(ctx, j, created, err)
 		}
 		if err == nil {
 			for _, u := range store.UploadsOf(spec) {
-				s.removeUpload(ctx, a.owner, u)
+				s.removeUpload(ctx, t.owner, u)
 			}
 		}
 		return j, err
@@ -159,7 +159,7 @@ func (s *Server) createJobFromUploads(ctx context.Context, a *transfer, spec *jo
 	wanted := uploadsOf(spec)
 	fetched := map[string][]byte{}
 	for _, w := range wanted {
-		content, err := s.findUpload(ctx, a, w, fetchTimeout/time.Duration(len(wanted)))
+		content, err := s.findUpload(ctx, t, w, fetchTimeout/time.Duration(len(wanted)))
 		if errors.Is(err, job.ErrUploadTaken) { // perhaps by an equal request that started after the check above
 			if j, err := repeat(); !errors.Is(err, job.ErrUploadNotFound) {
 				return j, err
@@ -174,19 +174,19 @@ func (s *Server) createJobFromUploads(ctx context.Context, a *transfer, spec *jo
 	j, err := s.createJob(ctx, spec, f, key)
 	for _, w := range wanted {
 		if err == nil || w.wasRefused(spec) {
-			s.removeUpload(ctx, a.owner, w.upload)
+			s.removeUpload(ctx, t.owner, w.upload)
 		}
 	}
 	return j, err
 }
 
 // findUpload finds an upload and reads its picture within the time limit.
-func (s *Server) findUpload(ctx context.Context, a *transfer, w *uploadRef, limit time.Duration) (content []byte, err error) {
-	if w.upload, err = s.Store.Upload(a.owner, w.id); err == nil {
-		content, err = s.readUpload(ctx, a, w.upload, limit)
+func (s *Server) findUpload(ctx context.Context, t *transfer, w *uploadRef, limit time.Duration) (content []byte, err error) {
+	if w.upload, err = s.Store.Upload(t.owner, w.id); err == nil {
+		content, err = s.readUpload(ctx, t, w.upload, limit)
 	}
 	if errors.Is(err, job.ErrUploadIncomplete) { // it may have been taken in the meantime
-		if _, uerr := s.Store.Upload(a.owner, w.id); uerr != nil {
+		if _, uerr := s.Store.Upload(t.owner, w.id); uerr != nil {
 			err = uerr
 		}
 	}
@@ -198,11 +198,11 @@ func (s *Server) findUpload(ctx context.Context, a *transfer, w *uploadRef, limi
 
 // readUpload reads an upload. It reserves as much of the memory for submissions as if the picture
 // were in the request.
-func (s *Server) readUpload(ctx context.Context, a *transfer, u store.Upload, limit time.Duration) ([]byte, error) {
+func (s *Server) readUpload(ctx context.Context, t *transfer, u store.Upload, limit time.Duration) ([]byte, error) {
 	if u.Bytes > s.Limits.Bytes { // the limit may have been lowered after the upload was created
 		return nil, pictureTooLarge(s.Limits.Bytes)
 	}
-	if err := a.reserveMore(ctx, u.Bytes); err != nil {
+	if err := t.reserveMore(ctx, u.Bytes); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)

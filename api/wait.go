@@ -29,13 +29,13 @@ func (s *Server) pollPause(waited time.Duration) time.Duration {
 // stops, and at once if too many requests wait, of all or of this owner.
 func (s *Server) waitForChange(ctx context.Context, j job.Job, in *getJobInput) (job.Job, error) {
 	initial := j.State
-	known := func() bool {
+	unchanged := func() bool {
 		if in.IfNoneMatch != "" {
 			return etagMatches(in.IfNoneMatch, etagOfJob(j))
 		}
 		return j.State == initial
 	}
-	if j.State.Finished() || !known() {
+	if j.State.Finished() || !unchanged() {
 		return j, nil
 	}
 	owner := callerOf(ctx).owner
@@ -43,12 +43,12 @@ func (s *Server) waitForChange(ctx context.Context, j job.Job, in *getJobInput) 
 		return j, nil
 	}
 	defer s.pools.waits.release(owner, 1)
-	over := time.NewTimer(min(time.Duration(in.Wait)*time.Second, s.MaxWait))
-	defer over.Stop()
-	for began := time.Now(); !j.State.Finished() && known(); {
+	limit := time.NewTimer(min(time.Duration(in.Wait)*time.Second, s.MaxWait))
+	defer limit.Stop()
+	for began := time.Now(); !j.State.Finished() && unchanged(); {
 		select {
 		case <-time.After(s.pollPause(time.Since(began))):
-		case <-over.C:
+		case <-limit.C:
 			return j, nil
 		case <-s.stopping:
 			return j, nil
