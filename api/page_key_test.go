@@ -60,9 +60,9 @@ func testKey(t *testing.T, b *browser) {
 	p.Do(chromedp.Click(chromedp.CSS("#tiles label")), chromedp.Click(chromedp.CSS("#paint")))
 	p.Until(`document.activeElement.id === 'key-text'`)
 	p.enterKey("two words")
-	p.Until(`document.querySelector('#key-note').textContent.startsWith('That is no key')`)
+	p.Until(`document.querySelector('#key-note').textContent.startsWith('That is not a key')`)
 	p.enterKey("atelier_ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-	p.Until(`document.querySelector('#key-note').textContent.startsWith('This is not an API key of this server')`)
+	p.Until(`document.querySelector('#key-note').textContent.startsWith('This is not a valid API key of this server')`)
 	p.Do(chromedp.Click(chromedp.CSS("#key-keep")))
 	p.enterKey(key)
 	p.Until(`!document.querySelector('#key').checkVisibility() && document.querySelector('#forget').checkVisibility()`)
@@ -107,7 +107,7 @@ func testKey(t *testing.T, b *browser) {
 
 	// A key that is taken back is asked for again, and what was going on goes on.
 	other := replace()
-	p.Until(`document.querySelector('#key').checkVisibility() && document.querySelector('#key-note').textContent.startsWith('The key is not, or not any more')`)
+	p.Until(`document.querySelector('#key').checkVisibility() && document.querySelector('#key-note').textContent.startsWith('This key is not valid')`)
 	p.enterKey(other)
 	succeed(t, site.claim(t))
 	p.untilPhase("succeeded")

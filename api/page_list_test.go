@@ -51,7 +51,7 @@ func testSeveral(t *testing.T, b *browser) {
 	chosen := append(photos(t, 4), file(t, "cut.jpg", whole[:len(whole)/2]), photo(t, 64, 64))
 	p.choose(append(chosen, file(t, "notes.txt", []byte("no picture")))...)
 	p.untilStrip("New", "New", "New", "New", "New", "New")
-	p.untilNotice("“notes.txt” is no JPEG")
+	p.untilNotice("“notes.txt” is not a JPEG")
 
 	arrived, pass := make(chan struct{}, 6), make(chan struct{})
 	site.intercept(func(_ http.ResponseWriter, r *http.Request) bool {

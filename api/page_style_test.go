@@ -56,7 +56,7 @@ func testOwnStyle(t *testing.T, b *browser) {
 		t.Errorf("style: got %q, want %q", got, style.Names()[0])
 	}
 	p.Do(chromedp.SetUploadFiles(chromedp.CSS("#own-file"), []string{file(t, "notes.txt", []byte("x"))}))
-	p.untilNotice("“notes.txt” is no JPEG")
+	p.untilNotice("“notes.txt” is not a JPEG")
 }
 
 func testBlend(t *testing.T, b *browser) {
