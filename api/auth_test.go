@@ -200,10 +200,10 @@ func TestPublicJobsShowOnlyResultAndThumbnail(t *testing.T) {
 
 func TestListsShowOnlyTheOwnersJobs(t *testing.T) {
 	g := serveWithKeys(t)
-	annas, bertas, nobodys := g.submitAs("right").ID, g.submitAs("other").ID, g.submitAs("keyless").ID
+	annas, bertas, unowned := g.submitAs("right").ID, g.submitAs("other").ID, g.submitAs("keyless").ID
 	for as, want := range map[string][]job.ID{
 		"right": {annas}, "read": {annas}, "other": {bertas},
-		"admin": {nobodys, bertas, annas}, "keyless": {nobodys, bertas, annas},
+		"admin": {unowned, bertas, annas}, "keyless": {unowned, bertas, annas},
 	} {
 		_, body := g.request(as, "GET", "/v1/jobs", "", nil)
 		var p jobPage
@@ -216,7 +216,7 @@ func TestListsShowOnlyTheOwnersJobs(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", as, got, want)
 		}
 	}
-	resp, body := g.request("right", "GET", "/v1/jobs/"+string(nobodys), "", nil)
+	resp, body := g.request("right", "GET", "/v1/jobs/"+string(unowned), "", nil)
 	wantProblem(t, resp, body, 404, "not_found", "")
 }
 

@@ -96,7 +96,7 @@ func TestRoutes(t *testing.T) {
 					d.valid(t, "/components/schemas/Problem", body)
 				}
 				if resp.Header.Get("Cache-Control") == "" {
-					t.Error("nothing says how long it may be kept")
+					t.Error("Cache-Control is missing")
 				}
 				if e.check != nil {
 					e.check(s, resp, body)

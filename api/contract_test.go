@@ -99,12 +99,12 @@ func TestContract(t *testing.T) {
 					wantProblem(t, resp, body, e.status, e.code, "")
 				}
 				if bytes.Contains(body, []byte(s.store.Dir())) {
-					t.Errorf("it tells where the store is: %s", body)
+					t.Errorf("the response contains the path of the store: %s", body)
 				}
 				if e.check != nil {
 					e.check(s, resp, body)
 				}
-				if path, ok := strings.CutPrefix(operation, "get "); ok && e.status != http.StatusSeeOther { // a link is for GET alone
+				if path, ok := strings.CutPrefix(operation, "get "); ok && e.status != http.StatusSeeOther { // a link is signed only for GET
 					s.wantHead(path, resp)
 				}
 			})

@@ -33,7 +33,7 @@ func TestResultRedirectsToCopy(t *testing.T) {
 			t.Errorf("before there is a copy: %s, %d bytes", resp.Status, len(body))
 		}
 		a.copy(name, painted)
-		for _, as := range callers { // the rules are the same, whoever answers
+		for _, as := range callers { // the permissions are the same with and without a copy
 			resp, _ := g.request(as, "GET", path, "", nil, "If-None-Match", "*")
 			link, _ := g.ask(http.MethodGet, path, "Authorization", "Bearer "+g.keys[as])
 			if as == "none" {
@@ -58,7 +58,7 @@ func TestResultRedirectsToCopy(t *testing.T) {
 			t.Errorf("a range: %s, %d bytes", resp.Status, len(body))
 		}
 		if a.heads.Load() != before {
-			t.Error("S3 was asked for what it had said a moment ago")
+			t.Error("S3 got a request for a copy that was found a moment ago")
 		}
 		if resp, body := g.ask(http.MethodHead, path, key...); resp.StatusCode != http.StatusOK || resp.ContentLength != int64(len(painted)) || len(body) > 0 {
 			t.Errorf("HEAD: %s, %d", resp.Status, resp.ContentLength)
@@ -170,11 +170,11 @@ func TestResultWhileBucketIsUnavailable(t *testing.T) {
 	asked := a.heads.Load()
 	for range 3 {
 		if resp, body := s.ask(http.MethodGet, path); resp.StatusCode != http.StatusOK || !bytes.Equal(body, jpegPicture(t)) {
-			t.Errorf("answered here: %s, %d bytes", resp.Status, len(body))
+			t.Errorf("from the shared directory: %s, %d bytes", resp.Status, len(body))
 		}
 	}
 	if n := a.heads.Load() - asked; n != 1 {
-		t.Errorf("S3 was asked %d times in a moment", n)
+		t.Errorf("S3 got %d requests in a moment", n)
 	}
 	if n := strings.Count(log.String(), "link to a picture's copy"); n != 1 {
 		t.Errorf("logged %d times:\n%s", n, log.String())
@@ -214,7 +214,7 @@ func TestBrowserFollowsLinks(t *testing.T) {
 	b := &browser{browsertest.Start(t)}
 	a := newTestBucket(t)
 	g := serveWithKeys(t, func(c *api.Config) { c.Copies = a.copies })
-	if _, err := bucket.Create(t.Context(), a.cfg, "atelier", g.url); err != nil { // once more, for its pages
+	if _, err := bucket.Create(t.Context(), a.cfg, "atelier", g.url); err != nil { // again, to allow its origin
 		t.Fatal(err)
 	}
 	private, public := g.annas(job.Succeeded), g.annas(job.Succeeded, field{name: "public", value: "true"})
@@ -231,7 +231,7 @@ func TestBrowserFollowsLinks(t *testing.T) {
 	if got := p.Num(`await (async () => { const i = new Image(); i.src = 'v1/jobs/` + string(public) + `/result'; await i.decode(); return i.naturalWidth })()`); got != 60 {
 		t.Errorf("shown: a width of %v", got)
 	}
-	// What is elsewhere is saved only if it says so itself: see resultInput.
+	// A picture at another origin is saved only with Content-Disposition: attachment; see resultInput.
 	const href = `document.querySelector('#download').href`
 	want := g.url + "/v1/jobs/" + string(public) + "/result?download=true"
 	p = b.open(t, g.url+"/gallery#"+string(public))
@@ -247,7 +247,7 @@ func TestBrowserFollowsLinks(t *testing.T) {
 }
 
 func TestPolicyAllowsLinkedPictures(t *testing.T) {
-	cfg, err := ministack.Config(t.Context(), "http://127.0.0.1:4566") // nobody is asked
+	cfg, err := ministack.Config(t.Context(), "http://127.0.0.1:4566") // gets no request
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,10 +20,10 @@ func TestCausesAreNotShown(t *testing.T) {
 		}
 		err := s.problem(t.Context(), "test", fmt.Errorf("step: %w: %w", m.err, errors.New(secret)))
 		if text := err.Error(); strings.Contains(text, secret) || !strings.HasPrefix(text, m.err.Error()) {
-			t.Errorf("%v: told is %q", m.err, text)
+			t.Errorf("%v: the text is %q", m.err, text)
 		}
 	}
 	if text := s.problem(t.Context(), "test", errors.New(secret)).Error(); strings.Contains(text, secret) {
-		t.Errorf("an unknown error: told is %q", text)
+		t.Errorf("an unknown error: the text is %q", text)
 	}
 }

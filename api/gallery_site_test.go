@@ -44,7 +44,7 @@ func (s *staticSite) put(name, content string) {
 		err = os.WriteFile(path, []byte(content), 0o600)
 	}
 	if err == nil {
-		s.changed = s.changed.Add(time.Second) // a file server tells versions apart by the second
+		s.changed = s.changed.Add(time.Second) // a file server distinguishes versions by seconds
 		err = os.Chtimes(path, s.changed, s.changed)
 	}
 	if err != nil {

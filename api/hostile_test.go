@@ -24,7 +24,7 @@ type tampered struct {
 	*service
 	id     job.ID
 	folder string
-	secret string // a picture of somebody else's
+	secret string // a picture of another owner
 }
 
 func tamper(t *testing.T) *tampered {

@@ -36,7 +36,7 @@ func newKeySite(t *testing.T) (s *site, key string, replace func() string) {
 	}
 	return newSite(t, "", func(c *api.Config) {
 		c.Keys = ring
-		c.MaxWait = time.Second // who waits for a job hears of a replaced key after it
+		c.MaxWait = time.Second // a waiting request notices a replaced key after this time
 	}), key, replace
 }
 

@@ -28,7 +28,7 @@ func TestPoolIsShared(t *testing.T) {
 		{64, 4, []int{16, 12, 9, 6, 5, 4, 3, 2}},
 		{64, 2, []int{32, 16, 8, 4, 2, 1, 1, 0}},
 		{4, 2, []int{2, 1, 1, 0}},
-		{4, 1, []int{4, 0}}, // one owner alone has all
+		{4, 1, []int{4, 0}}, // a single owner may have all
 	} {
 		p := newPool(tt.size, tt.part)
 		for i, want := range tt.want {

@@ -21,7 +21,7 @@ func TestLimiterRemovesIdleOwners(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 			if i%50 == 0 {
 				if first, second := l.allow("busy"), l.allow("busy"); first == nil && second == nil {
-					t.Fatal("whoever asks all the time was forgotten")
+					t.Fatal("an owner who is not idle was removed")
 				}
 			}
 		}

@@ -61,10 +61,10 @@ func TestBurstsAreAllowed(t *testing.T) {
 func TestInvalidShares(t *testing.T) {
 	s := serve(t)
 	for name, shares := range map[string]api.Shares{
-		"a rate below 0":                    {Rate: -1},
-		"no upload":                         {Uploads: -1},
-		"a memory that is too small":        {UploadMemory: 40},
-		"more requests than anybody serves": {Requests: 1e7},
+		"a rate below 0":             {Rate: -1},
+		"no upload":                  {Uploads: -1},
+		"a memory that is too small": {UploadMemory: 40},
+		"too many requests":          {Requests: 1e7},
 	} {
 		if _, err := api.New(api.Config{Store: s.store, Queue: s.queue, Shares: shares}); err == nil {
 			t.Errorf("%s was taken", name)

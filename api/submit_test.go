@@ -210,14 +210,14 @@ func TestTooManyConcurrentSubmissions(t *testing.T) {
 		}
 	}
 	contentType, body := form(t, field{"image", "p.jpg", jpegPicture(t)}, field{name: "style", value: style.Names()[0]})
-	// The sixteen are on their way, not necessarily in: whoever comes before them gets in.
+	// The sixteen may not have arrived yet: a submission before them is accepted.
 	for {
 		resp, answer := s.post(contentType, body)
 		if resp.StatusCode == http.StatusAccepted {
 			continue
 		}
 		wantProblem(t, resp, answer, 429, "too_many_at_once", "your other requests")
-		// At their pace they take longer than any may.
+		// At their rate they would take longer than the limit.
 		if after := resp.Header.Get("Retry-After"); after != "300" {
 			t.Errorf("Retry-After: %s", after)
 		}
@@ -228,7 +228,7 @@ func TestTooManyConcurrentSubmissions(t *testing.T) {
 	}
 	done.Wait()
 	if resp, answer := s.post(contentType, body); resp.StatusCode != http.StatusAccepted {
-		t.Errorf("after they are gone: %s %s", resp.Status, answer)
+		t.Errorf("after they have ended: %s %s", resp.Status, answer)
 	}
 }
 

@@ -45,10 +45,10 @@ func TestStyleUpload(t *testing.T) {
 	style := append(bytes.Clone(photograph), 0) // after the end, so that it is another
 	for name, fields := range map[string]func(image, style grant) []field{
 		"both": byUploads,
-		"the style's alone": func(_, style grant) []field {
+		"only the style's": func(_, style grant) []field {
 			return []field{{"image", "p.jpg", photograph}, {name: "style_upload_id", value: style.UploadID}}
 		},
-		"the photograph's alone": func(image, _ grant) []field {
+		"only the photograph's": func(image, _ grant) []field {
 			return []field{{name: "upload_id", value: image.UploadID}, {"style_image", "s.jpg", style}}
 		},
 	} {
@@ -62,7 +62,7 @@ func TestStyleUpload(t *testing.T) {
 			t.Errorf("%s: style %q, pictures of %d and %d bytes", name, j.Style, len(gotPhotograph), len(gotStyle))
 		}
 		for _, key := range left() {
-			used := strings.Contains(key, image.UploadID) && name != "the style's alone" || strings.Contains(key, styleImage.UploadID) && name != "the photograph's alone"
+			used := strings.Contains(key, image.UploadID) && name != "only the style's" || strings.Contains(key, styleImage.UploadID) && name != "only the photograph's"
 			if used {
 				t.Errorf("%s: left in the bucket: %s", name, key)
 			}

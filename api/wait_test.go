@@ -188,7 +188,7 @@ func TestWaitEndsWithItsClient(t *testing.T) {
 		r.begun()
 		hangUp()
 		if got := <-answer; got.after != 0 {
-			t.Errorf("waited for %v on behalf of nobody", got.after)
+			t.Errorf("waited for %v after the client had disconnected", got.after)
 		}
 		if got := <-r.ask(r.Context(), "?wait=1", ""); got.after != time.Second {
 			t.Errorf("its place was not free again: %+v", got)

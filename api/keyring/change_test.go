@@ -34,7 +34,7 @@ func TestChangesAreNoticed(t *testing.T) {
 	f.write(berta)
 	holds("it was taken out", annas, false)
 
-	f.write("# nobody")
+	f.write("# empty")
 	holds("all were taken out", bertas, false)
 	f.write(anna)
 	holds("another was put in", annas, true)

@@ -125,7 +125,7 @@ func TestInvalidLinesAreReported(t *testing.T) {
 		want  string
 	}{
 		"nothing":           {nil, "contains no key"},
-		"comments alone":    {[]string{"# nothing yet"}, "contains no key"},
+		"only comments":     {[]string{"# nothing yet"}, "contains no key"},
 		"two words":         {[]string{good, "anna read"}, "line 2: a line has three words (an owner, scopes such as submit,read without spaces, and sha256:...), not 2"},
 		"scopes with space": {[]string{"anna submit, read " + words[2]}, "line 1: a line has three words (an owner, scopes such as submit,read without spaces, and sha256:...), not 4"},
 		"an odd owner":      {[]string{"", "an/na read " + words[2]}, `line 2: the owner "an/na"`},

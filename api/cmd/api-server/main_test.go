@@ -52,7 +52,7 @@ func TestRefusesToStart(t *testing.T) {
 	}{
 		"without a directory":            {nil, "--dir"},
 		"with bad keys":                  {[]string{"--dir", t.TempDir(), "--keys", keys}, keys + ": line 1: the third word"},
-		"with bad keys, told to serve":   {[]string{"serve", "--dir", t.TempDir(), "--keys", keys}, "line 1"},
+		"with bad keys, command serve":   {[]string{"serve", "--dir", t.TempDir(), "--keys", keys}, "line 1"},
 		"with keys that are not there":   {[]string{"--dir", t.TempDir(), "--keys", keys + "2"}, "no such file"},
 		"with a setting it doesn't know": {[]string{"--dir", t.TempDir(), "--key", "x"}, "--key"},
 	} {
