@@ -27,18 +27,18 @@ import (
 type site struct {
 	url   string // ends with a slash
 	store *store.Store
-	queue *notedQueue
+	queue *siteQueue
 	drop  func()                                                        // breaks the connections that there are
 	fault atomic.Pointer[func(http.ResponseWriter, *http.Request) bool] // true: it has answered
 }
 
-// notedQueue is a queue that records its messages.
-type notedQueue struct {
+// siteQueue is a queue that records its messages.
+type siteQueue struct {
 	messages chan job.Message
 	down     atomic.Bool
 }
 
-func (q *notedQueue) Send(_ context.Context, m job.Message) error {
+func (q *siteQueue) Send(_ context.Context, m job.Message) error {
 	if q.down.Load() {
 		return errors.New("the queue is away")
 	}
@@ -46,7 +46,7 @@ func (q *notedQueue) Send(_ context.Context, m job.Message) error {
 	return nil
 }
 
-func (q *notedQueue) Check(context.Context) error { return nil }
+func (q *siteQueue) Check(context.Context) error { return nil }
 
 func newSite(t *testing.T, prefix string, settings ...func(*api.Config)) *site {
 	t.Helper()
@@ -54,7 +54,7 @@ func newSite(t *testing.T, prefix string, settings ...func(*api.Config)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{store: jobs, queue: &notedQueue{messages: make(chan job.Message, 16)}}
+	s := &site{store: jobs, queue: &siteQueue{messages: make(chan job.Message, 16)}}
 	cfg := api.Config{Store: jobs, Queue: s.queue, Version: "test"}
 	for _, set := range settings {
 		set(&cfg)

@@ -104,7 +104,7 @@ func serverProcess(args string) error {
 	if err != nil {
 		return err
 	}
-	h, err := api.New(api.Config{Store: s, Queue: notebook{dir + ".sent", how == "hang"}})
+	h, err := api.New(api.Config{Store: s, Queue: fileQueue{dir + ".sent", how == "hang"}})
 	if err != nil {
 		return err
 	}
@@ -124,12 +124,12 @@ func serverProcess(args string) error {
 	return nil
 }
 
-type notebook struct {
+type fileQueue struct {
 	path string
 	hang bool
 }
 
-func (n notebook) Send(_ context.Context, m job.Message) error {
+func (n fileQueue) Send(_ context.Context, m job.Message) error {
 	if n.hang {
 		fmt.Println("sending", m.Job)
 		select {}
@@ -143,7 +143,7 @@ func (n notebook) Send(_ context.Context, m job.Message) error {
 	return err
 }
 
-func (notebook) Check(context.Context) error { return nil }
+func (fileQueue) Check(context.Context) error { return nil }
 
 // clientProcess submits a form to a URL with a key when its input ends, repeats that while the
 // service is busy, and prints the status and the response.

@@ -16,16 +16,16 @@ import (
 	"github.com/atelier-go/atelier/pkg/style"
 )
 
-// A room is the API without a socket in a test with its own clock, in which a wait of 20 seconds
+// A timedServer is the API without a socket in a test with its own clock, in which a wait of 20 seconds
 // takes no time.
-type room struct {
+type timedServer struct {
 	*testing.T
 	store  *store.Store
 	server *api.Server
 	id     job.ID
 }
 
-func inRoom(t *testing.T, cfg api.Config, test func(room)) {
+func withTimedServer(t *testing.T, cfg api.Config, test func(timedServer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s, err := store.Open(store.Config{Dir: t.TempDir()})
@@ -46,11 +46,11 @@ func inRoom(t *testing.T, cfg api.Config, test func(room)) {
 		if err := s.Create(spec, []byte("picture"), nil); err != nil {
 			t.Fatal(err)
 		}
-		test(room{t, s, server, id})
+		test(timedServer{t, s, server, id})
 	})
 }
 
-type answered struct {
+type timedResponse struct {
 	status int
 	state  job.State
 	etag   string
@@ -58,8 +58,8 @@ type answered struct {
 }
 
 // ask starts a request, and returns a channel for the response.
-func (r room) ask(ctx context.Context, query, etag string) <-chan answered {
-	began, answer := time.Now(), make(chan answered, 1)
+func (r timedServer) ask(ctx context.Context, query, etag string) <-chan timedResponse {
+	began, answer := time.Now(), make(chan timedResponse, 1)
 	req := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/v1/jobs/"+string(r.id)+query, nil)
 	if etag != "" {
 		req.Header.Set("If-None-Match", etag)
@@ -67,7 +67,7 @@ func (r room) ask(ctx context.Context, query, etag string) <-chan answered {
 	go func() {
 		w := httptest.NewRecorder()
 		r.server.ServeHTTP(w, req)
-		a := answered{status: w.Code, etag: w.Header().Get("ETag"), after: time.Since(began)}
+		a := timedResponse{status: w.Code, etag: w.Header().Get("ETag"), after: time.Since(began)}
 		var j job.Job
 		if w.Code == http.StatusOK {
 			if err := json.Unmarshal(w.Body.Bytes(), &j); err != nil {
@@ -80,12 +80,12 @@ func (r room) ask(ctx context.Context, query, etag string) <-chan answered {
 	return answer
 }
 
-func (r room) etag() string { r.Helper(); return (<-r.ask(r.Context(), "", "")).etag }
+func (r timedServer) etag() string { r.Helper(); return (<-r.ask(r.Context(), "", "")).etag }
 
 // begun waits until all requests are waiting.
-func (room) begun() { synctest.Wait() }
+func (timedServer) begun() { synctest.Wait() }
 
-func (r room) claim() *store.Lease {
+func (r timedServer) claim() *store.Lease {
 	r.Helper()
 	lease, err := r.store.Claim(r.Context(), r.id, 1, "test")
 	if err != nil {
@@ -100,26 +100,26 @@ func TestWaitEnds(t *testing.T) {
 		limit  time.Duration // MaxWait
 		query  string
 		etag   string // * is any; "now" the job's own
-		act    func(r room)
+		act    func(r timedServer)
 		status int
 		state  job.State
 		from   time.Duration
 		to     time.Duration
 	}{
-		"when the job is begun":          {query: "?wait=20", act: func(r room) { r.claim() }, status: 200, state: job.Running, to: soon},
-		"when its ETag differs":          {query: "?wait=20", etag: "now", act: func(r room) { r.claim() }, status: 200, state: job.Running, to: soon},
-		"when it is canceled":            {query: "?wait=20", act: func(r room) { r.store.Cancel(r.id) }, status: 200, state: job.Canceled, to: soon},
-		"when it is erased":              {query: "?wait=20", act: func(r room) { r.store.Erase(r.id, store.Erased) }, status: 410, to: soon},
+		"when the job is begun":          {query: "?wait=20", act: func(r timedServer) { r.claim() }, status: 200, state: job.Running, to: soon},
+		"when its ETag differs":          {query: "?wait=20", etag: "now", act: func(r timedServer) { r.claim() }, status: 200, state: job.Running, to: soon},
+		"when it is canceled":            {query: "?wait=20", act: func(r timedServer) { r.store.Cancel(r.id) }, status: 200, state: job.Canceled, to: soon},
+		"when it is erased":              {query: "?wait=20", act: func(r timedServer) { r.store.Erase(r.id, store.Erased) }, status: 410, to: soon},
 		"later, when nothing happens":    {query: "?wait=20", status: 200, state: job.Queued, from: 20 * time.Second, to: 20 * time.Second},
 		"with 304, when nothing happens": {query: "?wait=3", etag: "now", status: 304, from: 3 * time.Second, to: 3 * time.Second},
 		"with any ETag":                  {query: "?wait=3", etag: "*", status: 304, from: 3 * time.Second, to: 3 * time.Second},
 		"at the server's limit":          {limit: 5 * time.Second, query: "?wait=20", etag: "now", status: 304, from: 5 * time.Second, to: 5 * time.Second},
-		"when the server stops":          {query: "?wait=20", etag: "now", act: func(r room) { r.server.EndWaits(); r.server.EndWaits() }, status: 304},
+		"when the server stops":          {query: "?wait=20", etag: "now", act: func(r timedServer) { r.server.EndWaits(); r.server.EndWaits() }, status: 304},
 		"at once with an old ETag":       {query: "?wait=20", etag: `"old"`, status: 200, state: job.Queued},
 		"at once without a wait":         {query: "?wait=0", status: 200, state: job.Queued},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inRoom(t, api.Config{MaxWait: tt.limit}, func(r room) {
+			withTimedServer(t, api.Config{MaxWait: tt.limit}, func(r timedServer) {
 				if tt.etag == "now" {
 					tt.etag = r.etag()
 				}
@@ -139,7 +139,7 @@ func TestWaitEnds(t *testing.T) {
 // A client of a quick job is notified soon.
 func TestWaitNoticesQuickJobsSoon(t *testing.T) {
 	for _, after := range []time.Duration{5 * time.Millisecond, 30 * time.Millisecond, 400 * time.Millisecond} {
-		inRoom(t, api.Config{}, func(r room) {
+		withTimedServer(t, api.Config{}, func(r timedServer) {
 			answer := r.ask(r.Context(), "?wait=20", "")
 			time.Sleep(after)
 			r.claim()
@@ -151,7 +151,7 @@ func TestWaitNoticesQuickJobsSoon(t *testing.T) {
 }
 
 func TestWaitForFinishedJob(t *testing.T) {
-	inRoom(t, api.Config{}, func(r room) {
+	withTimedServer(t, api.Config{}, func(r timedServer) {
 		if err := r.claim().Fail(job.Failure{Code: "x", Message: "y"}); err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +165,7 @@ func TestWaitForFinishedJob(t *testing.T) {
 
 // If all places are taken, the job is returned at once.
 func TestWaitersAreLimited(t *testing.T) {
-	inRoom(t, api.Config{Shares: api.Shares{Waits: 2}}, func(r room) {
+	withTimedServer(t, api.Config{Shares: api.Shares{Waits: 2}}, func(r timedServer) {
 		first, second := r.ask(r.Context(), "?wait=20", ""), r.ask(r.Context(), "?wait=20", "")
 		r.begun()
 		if got := <-r.ask(r.Context(), "?wait=20", ""); got.status != 200 || got.after != 0 {
@@ -175,14 +175,14 @@ func TestWaitersAreLimited(t *testing.T) {
 		<-first
 		<-second
 		if got := <-r.ask(r.Context(), "?wait=20", r.etag()); got.after != 20*time.Second {
-			t.Errorf("when there is room again: answered after %v", got.after)
+			t.Errorf("when a place is free again: answered after %v", got.after)
 		}
 	})
 }
 
 // The wait of a client that disconnects ends.
 func TestWaitEndsWithItsClient(t *testing.T) {
-	inRoom(t, api.Config{Shares: api.Shares{Waits: 1}}, func(r room) {
+	withTimedServer(t, api.Config{Shares: api.Shares{Waits: 1}}, func(r timedServer) {
 		ctx, hangUp := context.WithCancel(r.Context())
 		answer := r.ask(ctx, "?wait=20", "")
 		r.begun()
